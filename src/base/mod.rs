@@ -1,0 +1,16 @@
+//! What every layer speaks: ids, errors with SQLSTATE, byte codecs, interrupt flags.
+//!
+//! Must never import from any other module of the crate.
+
+pub mod error;
+pub mod id;
+pub mod interrupt;
+pub mod report;
+pub mod sqlstate;
+pub mod stop;
+
+pub use error::{Error, Result, Severity};
+pub use id::{BlockNo, CommandId, Csn, Fork, Lsn, Oid, RelFileId, TupleId, Xid};
+pub use interrupt::Interrupts;
+pub use sqlstate::SqlState;
+pub use stop::{Flow, Stop, Wait};

@@ -1,0 +1,1 @@
+//! System tables, caches, names; never executes.

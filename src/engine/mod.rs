@@ -1,0 +1,1 @@
+//! Opens the data directory, recovers, serves, stops.

@@ -1,0 +1,1 @@
+//! Table, row and advisory locks with deadlock detection.

@@ -1,0 +1,1 @@
+//! The log: formats, files, the collector process.

@@ -1,0 +1,1 @@
+//! Transaction ids, commit log, snapshots, horizons.

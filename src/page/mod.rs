@@ -1,0 +1,1 @@
+//! The 8 KiB slotted page, pure bytes.

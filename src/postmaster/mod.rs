@@ -1,0 +1,1 @@
+//! Listens, supervises, hands connections over.

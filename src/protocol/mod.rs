@@ -1,0 +1,1 @@
+//! The connection loop over PostgreSQL's messages.

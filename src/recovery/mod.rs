@@ -1,0 +1,1 @@
+//! Startup, redo and checkpoints.

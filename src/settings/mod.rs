@@ -1,0 +1,1 @@
+//! Every parameter in one table: name, unit, bounds, default, who may set it and when.

@@ -1,0 +1,1 @@
+//! Activity slots and cumulative counters, shared by all layers above.

@@ -1,0 +1,1 @@
+//! The shared state below the catalog: one struct that all layers above hold.

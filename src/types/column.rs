@@ -1,0 +1,374 @@
+//! Columns of up to [`BATCH_ROWS`](super::BATCH_ROWS) values, and the batches made of them.
+//!
+//! A bytes column holds views into shared buffers: private page copies made by a scan, or the
+//! column's own arena. Gathering, filtering and concatenating move views, not bytes.
+//!
+//! Invariants
+//! - COL-1: all columns of a batch have exactly `rows` values.
+//! - COL-2: a NULL's slot in the data holds a default value (zero, empty view), so kernels may read it.
+//! - COL-3: a view always lies inside its buffer.
+
+use super::datum::{Datum, Phys};
+use std::sync::Arc;
+
+/// The values of a column in their physical form; NULLs are told by [`Column::nulls`].
+#[derive(Clone, Debug)]
+pub enum ColumnData {
+    Bool(Vec<bool>),
+    I16(Vec<i16>),
+    I32(Vec<i32>),
+    U32(Vec<u32>),
+    I64(Vec<i64>),
+    F32(Vec<f32>),
+    F64(Vec<f64>),
+    Bytes(BytesColumn),
+}
+
+/// Where a bytes value lies: which buffer, from which byte, how long.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct View {
+    pub buffer: u32,
+    pub offset: u32,
+    pub len: u32,
+}
+
+/// Values of variable length as views. Buffer [`ARENA`](BytesColumn::ARENA) is the column's own.
+#[derive(Clone, Debug, Default)]
+pub struct BytesColumn {
+    pub views: Vec<View>,
+    /// Shared, read-only: page copies and other columns' arenas.
+    pub shared: Vec<Arc<[u8]>>,
+    pub arena: Vec<u8>,
+}
+
+impl BytesColumn {
+    pub const ARENA: u32 = u32::MAX;
+
+    #[inline]
+    pub fn get(&self, row: usize) -> &[u8] {
+        let v = self.views[row];
+        let buffer: &[u8] = if v.buffer == Self::ARENA { &self.arena } else { &self.shared[v.buffer as usize] };
+        &buffer[v.offset as usize..(v.offset + v.len) as usize]
+    }
+
+    /// Copies a value into the column's arena.
+    #[inline]
+    pub fn push(&mut self, bytes: &[u8]) {
+        let offset = self.arena.len() as u32;
+        self.arena.extend_from_slice(bytes);
+        self.views.push(View { buffer: Self::ARENA, offset, len: bytes.len() as u32 });
+    }
+
+    /// Lets `write` append a value to the arena in place.
+    #[inline]
+    pub fn push_with<E>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
+        let offset = self.arena.len();
+        if let Err(e) = write(&mut self.arena) {
+            self.arena.truncate(offset);
+            return Err(e);
+        }
+        let len = (self.arena.len() - offset) as u32;
+        self.views.push(View { buffer: Self::ARENA, offset: offset as u32, len });
+        Ok(())
+    }
+
+    /// Makes a buffer referable; the number goes into [`push_view`](Self::push_view).
+    #[inline]
+    pub fn add_buffer(&mut self, buffer: &Arc<[u8]>) -> u32 {
+        if let Some(last) = self.shared.last()
+            && Arc::ptr_eq(last, buffer)
+        {
+            return self.shared.len() as u32 - 1;
+        }
+        self.shared.push(buffer.clone());
+        self.shared.len() as u32 - 1
+    }
+
+    /// # Panics
+    /// If the view reaches beyond its buffer (COL-3).
+    #[inline]
+    pub fn push_view(&mut self, buffer: u32, offset: u32, len: u32) {
+        assert!(offset as usize + len as usize <= self.shared[buffer as usize].len(), "COL-3");
+        self.views.push(View { buffer, offset, len });
+    }
+
+    /// Turns the arena into a shared buffer, so that others can refer to it without copying.
+    fn freeze(&mut self) {
+        if self.arena.is_empty() {
+            return;
+        }
+        let number = self.shared.len() as u32;
+        self.shared.push(std::mem::take(&mut self.arena).into());
+        for v in &mut self.views {
+            if v.buffer == Self::ARENA {
+                v.buffer = number;
+            }
+        }
+    }
+}
+
+/// A column: data plus which rows are NULL (None: none is).
+#[derive(Clone, Debug)]
+pub struct Column {
+    pub data: ColumnData,
+    pub nulls: Option<Vec<bool>>,
+}
+
+macro_rules! each {
+    ($data:expr, $v:ident => $scalar:expr, $b:ident => $bytes:expr) => {
+        match $data {
+            ColumnData::Bool($v) => $scalar,
+            ColumnData::I16($v) => $scalar,
+            ColumnData::I32($v) => $scalar,
+            ColumnData::U32($v) => $scalar,
+            ColumnData::I64($v) => $scalar,
+            ColumnData::F32($v) => $scalar,
+            ColumnData::F64($v) => $scalar,
+            ColumnData::Bytes($b) => $bytes,
+        }
+    };
+}
+
+impl Column {
+    pub fn new(phys: Phys) -> Column {
+        Column::with_capacity(phys, 0)
+    }
+
+    pub fn with_capacity(phys: Phys, rows: usize) -> Column {
+        let data = match phys {
+            Phys::Bool => ColumnData::Bool(Vec::with_capacity(rows)),
+            Phys::I16 => ColumnData::I16(Vec::with_capacity(rows)),
+            Phys::I32 => ColumnData::I32(Vec::with_capacity(rows)),
+            Phys::U32 => ColumnData::U32(Vec::with_capacity(rows)),
+            Phys::I64 => ColumnData::I64(Vec::with_capacity(rows)),
+            Phys::F32 => ColumnData::F32(Vec::with_capacity(rows)),
+            Phys::F64 => ColumnData::F64(Vec::with_capacity(rows)),
+            Phys::Bytes => ColumnData::Bytes(BytesColumn { views: Vec::with_capacity(rows), ..BytesColumn::default() }),
+        };
+        Column { data, nulls: None }
+    }
+
+    /// `rows` times the same value.
+    pub fn constant(phys: Phys, value: Datum<'_>, rows: usize) -> Column {
+        let mut c = Column::with_capacity(phys, rows);
+        match (value, &mut c.data) {
+            (Datum::Bytes(b), ColumnData::Bytes(col)) => {
+                col.arena.extend_from_slice(b);
+                let view = View { buffer: BytesColumn::ARENA, offset: 0, len: b.len() as u32 };
+                col.views.resize(rows, view);
+            }
+            _ => (0..rows).for_each(|_| c.push(value)),
+        }
+        c
+    }
+
+    pub fn phys(&self) -> Phys {
+        match &self.data {
+            ColumnData::Bool(_) => Phys::Bool,
+            ColumnData::I16(_) => Phys::I16,
+            ColumnData::I32(_) => Phys::I32,
+            ColumnData::U32(_) => Phys::U32,
+            ColumnData::I64(_) => Phys::I64,
+            ColumnData::F32(_) => Phys::F32,
+            ColumnData::F64(_) => Phys::F64,
+            ColumnData::Bytes(_) => Phys::Bytes,
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        each!(&self.data, v => v.len(), b => b.views.len())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    #[inline]
+    pub fn is_null(&self, row: usize) -> bool {
+        self.nulls.as_ref().is_some_and(|n| n[row])
+    }
+
+    #[inline]
+    pub fn get(&self, row: usize) -> Datum<'_> {
+        if self.is_null(row) {
+            return Datum::Null;
+        }
+        match &self.data {
+            ColumnData::Bool(v) => Datum::Bool(v[row]),
+            ColumnData::I16(v) => Datum::I16(v[row]),
+            ColumnData::I32(v) => Datum::I32(v[row]),
+            ColumnData::U32(v) => Datum::U32(v[row]),
+            ColumnData::I64(v) => Datum::I64(v[row]),
+            ColumnData::F32(v) => Datum::F32(v[row]),
+            ColumnData::F64(v) => Datum::F64(v[row]),
+            ColumnData::Bytes(b) => Datum::Bytes(b.get(row)),
+        }
+    }
+
+    /// # Panics
+    /// If the value's physical form is not the column's (TYP-1).
+    #[inline]
+    #[track_caller]
+    pub fn push(&mut self, value: Datum<'_>) {
+        match (&mut self.data, value) {
+            (_, Datum::Null) => return self.push_null(),
+            (ColumnData::Bool(c), Datum::Bool(v)) => c.push(v),
+            (ColumnData::I16(c), Datum::I16(v)) => c.push(v),
+            (ColumnData::I32(c), Datum::I32(v)) => c.push(v),
+            (ColumnData::U32(c), Datum::U32(v)) => c.push(v),
+            (ColumnData::I64(c), Datum::I64(v)) => c.push(v),
+            (ColumnData::F32(c), Datum::F32(v)) => c.push(v),
+            (ColumnData::F64(c), Datum::F64(v)) => c.push(v),
+            (ColumnData::Bytes(c), Datum::Bytes(v)) => c.push(v),
+            (_, v) => panic!("TYP-1: {v:?} pushed on a column of {:?}", self.phys()),
+        }
+        if let Some(n) = &mut self.nulls {
+            n.push(false);
+        }
+    }
+
+    #[inline]
+    pub fn push_null(&mut self) {
+        let before = self.len();
+        match &mut self.data {
+            ColumnData::Bool(c) => c.push(false),
+            ColumnData::Bytes(b) => b.views.push(View { buffer: BytesColumn::ARENA, offset: 0, len: 0 }),
+            ColumnData::I16(c) => c.push(0),
+            ColumnData::I32(c) => c.push(0),
+            ColumnData::U32(c) => c.push(0),
+            ColumnData::I64(c) => c.push(0),
+            ColumnData::F32(c) => c.push(0.0),
+            ColumnData::F64(c) => c.push(0.0),
+        }
+        self.nulls.get_or_insert_with(|| vec![false; before]).push(true);
+    }
+
+    /// Appends a bytes value written in place; nothing is added on error.
+    pub fn push_bytes_with<E>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
+        match &mut self.data {
+            ColumnData::Bytes(b) => b.push_with(write)?,
+            _ => panic!("TYP-1: bytes pushed on a column of {:?}", self.phys()),
+        }
+        if let Some(n) = &mut self.nulls {
+            n.push(false);
+        }
+        Ok(())
+    }
+
+    /// Takes back the last value.
+    pub fn pop(&mut self) {
+        each!(&mut self.data, v => { v.pop(); }, b => { b.views.pop(); });
+        if let Some(n) = &mut self.nulls {
+            n.pop();
+        }
+    }
+
+    /// The rows named, in that order; bytes are shared, not copied.
+    pub fn gather(&mut self, rows: &[u32]) -> Column {
+        if let ColumnData::Bytes(b) = &mut self.data {
+            b.freeze();
+        }
+        let data = match &self.data {
+            ColumnData::Bool(v) => ColumnData::Bool(rows.iter().map(|&r| v[r as usize]).collect()),
+            ColumnData::I16(v) => ColumnData::I16(rows.iter().map(|&r| v[r as usize]).collect()),
+            ColumnData::I32(v) => ColumnData::I32(rows.iter().map(|&r| v[r as usize]).collect()),
+            ColumnData::U32(v) => ColumnData::U32(rows.iter().map(|&r| v[r as usize]).collect()),
+            ColumnData::I64(v) => ColumnData::I64(rows.iter().map(|&r| v[r as usize]).collect()),
+            ColumnData::F32(v) => ColumnData::F32(rows.iter().map(|&r| v[r as usize]).collect()),
+            ColumnData::F64(v) => ColumnData::F64(rows.iter().map(|&r| v[r as usize]).collect()),
+            ColumnData::Bytes(b) => ColumnData::Bytes(BytesColumn {
+                views: rows.iter().map(|&r| b.views[r as usize]).collect(),
+                shared: b.shared.clone(),
+                arena: Vec::new(),
+            }),
+        };
+        let nulls = self.nulls.as_ref().map(|n| rows.iter().map(|&r| n[r as usize]).collect());
+        Column { data, nulls }
+    }
+
+    /// Appends another column of the same form; its bytes are shared, not copied.
+    pub fn append(&mut self, other: &mut Column) {
+        let before = self.len();
+        match (&mut self.data, &mut other.data) {
+            (ColumnData::Bool(a), ColumnData::Bool(b)) => a.extend_from_slice(b),
+            (ColumnData::I16(a), ColumnData::I16(b)) => a.extend_from_slice(b),
+            (ColumnData::I32(a), ColumnData::I32(b)) => a.extend_from_slice(b),
+            (ColumnData::U32(a), ColumnData::U32(b)) => a.extend_from_slice(b),
+            (ColumnData::I64(a), ColumnData::I64(b)) => a.extend_from_slice(b),
+            (ColumnData::F32(a), ColumnData::F32(b)) => a.extend_from_slice(b),
+            (ColumnData::F64(a), ColumnData::F64(b)) => a.extend_from_slice(b),
+            (ColumnData::Bytes(a), ColumnData::Bytes(b)) => {
+                b.freeze();
+                let base = a.shared.len() as u32;
+                a.shared.extend(b.shared.iter().cloned());
+                a.views.extend(b.views.iter().map(|v| match v.buffer {
+                    BytesColumn::ARENA => View { buffer: BytesColumn::ARENA, offset: 0, len: 0 },
+                    n => View { buffer: n + base, ..*v },
+                }));
+            }
+            (a, _) => panic!("TYP-1: appending to {a:?}"),
+        }
+        let added = self.len() - before;
+        match (&mut self.nulls, &other.nulls) {
+            (None, None) => {}
+            (Some(a), Some(b)) => a.extend_from_slice(b),
+            (Some(a), None) => a.resize(before + added, false),
+            (a @ None, Some(b)) => {
+                let mut n = vec![false; before];
+                n.extend_from_slice(b);
+                *a = Some(n);
+            }
+        }
+    }
+
+    pub fn truncate(&mut self, rows: usize) {
+        each!(&mut self.data, v => v.truncate(rows), b => b.views.truncate(rows));
+        if let Some(n) = &mut self.nulls {
+            n.truncate(rows);
+        }
+    }
+}
+
+/// Rows in flight between two nodes.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    pub columns: Vec<Column>,
+    /// Also meaningful without columns (`select count(*)` needs none).
+    pub rows: usize,
+}
+
+impl Batch {
+    pub fn new(columns: Vec<Column>, rows: usize) -> Batch {
+        debug_assert!(columns.iter().all(|c| c.len() == rows), "COL-1");
+        Batch { columns, rows }
+    }
+
+    pub fn gather(&mut self, rows: &[u32]) -> Batch {
+        Batch { columns: self.columns.iter_mut().map(|c| c.gather(rows)).collect(), rows: rows.len() }
+    }
+
+    /// Keeps the rows for which `keep` is true.
+    pub fn filter(mut self, keep: &[bool]) -> Batch {
+        let rows: Vec<u32> = keep.iter().enumerate().filter(|(_, k)| **k).map(|(i, _)| i as u32).collect();
+        if rows.len() == self.rows { self } else { self.gather(&rows) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gather_and_append_share_bytes_and_keep_nulls() {
+        let mut a = Column::new(Phys::Bytes);
+        for v in [Datum::Bytes(b"one"), Datum::Null, Datum::Bytes(b"three")] {
+            a.push(v);
+        }
+        let mut b = a.gather(&[2, 1]);
+        assert_eq!((b.get(0), b.get(1)), (Datum::Bytes(b"three"), Datum::Null));
+        let mut c = Column::new(Phys::Bytes);
+        c.push(Datum::Bytes(b"zero"));
+        c.append(&mut b);
+        assert_eq!((c.get(0), c.get(1), c.get(2)), (Datum::Bytes(b"zero"), Datum::Bytes(b"three"), Datum::Null));
+    }
+}

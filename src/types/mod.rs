@@ -1,0 +1,31 @@
+//! SQL types: how a value looks in memory, in a column, as text, as bytes on the wire, and in order.
+//!
+//! One file per SQL type. Never knows tables, transactions or clients.
+//!
+//! Invariants
+//! - TYP-1: a value's physical form is decided by its type alone ([`Phys`]); everything that is not a
+//!   fixed-width scalar is `Bytes` in the encoding its type's file documents, on pages and in memory alike.
+//! - TYP-2: `key::encode` is order preserving: memcmp on keys equals the type's default order.
+
+pub mod column;
+pub mod datum;
+pub mod oid;
+
+pub use column::{Batch, BytesColumn, Column, ColumnData};
+pub use datum::{Datum, Phys, Value};
+
+/// At most this many rows travel in one batch.
+pub const BATCH_ROWS: usize = 1024;
+
+/// A type with its modifier (`varchar(20)`, `numeric(10,2)`), −1 when there is none. PostgreSQL's encoding of typmods.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct TypeRef {
+    pub oid: crate::base::Oid,
+    pub typmod: i32,
+}
+
+impl TypeRef {
+    pub const fn of(oid: crate::base::Oid) -> TypeRef {
+        TypeRef { oid, typmod: -1 }
+    }
+}

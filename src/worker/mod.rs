@@ -1,0 +1,1 @@
+//! The auxiliary workers: when, not how.

@@ -1,0 +1,1 @@
+//! Begin, commit, abort, savepoints.
