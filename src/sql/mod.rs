@@ -1,1 +1,8 @@
-//! Parse, bind, plan, execute.
+//! SQL: parse → bind → plan → exec, and the utility commands.
+//!
+//! Nothing here sleeps or awaits: waiting is a value ([`crate::base::Stop`]).
+
+pub mod exec;
+pub mod expr;
+pub mod func;
+pub mod plan;

@@ -1,0 +1,224 @@
+//! What the catalogs say about one relation, put together: columns, indexes, constraints, storage.
+
+use crate::base::{Oid, RelFileId, TupleId};
+use crate::types::{TypeRef, Value};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// `pg_class.relkind`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum RelKind {
+    Table = b'r',
+    Index = b'i',
+    Sequence = b'S',
+    Toast = b't',
+    View = b'v',
+    MatView = b'm',
+    Composite = b'c',
+}
+
+/// `pg_class.relpersistence`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Persistence {
+    Permanent = b'p',
+    /// Not logged; empty after a crash.
+    Unlogged = b'u',
+    /// Gone with the session.
+    Temp = b't',
+}
+
+/// A row of `pg_attribute`, with its default.
+#[derive(Clone, Debug)]
+pub struct Attribute {
+    pub name: String,
+    /// 1-based; never reused.
+    pub attno: i16,
+    pub ty: TypeRef,
+    pub not_null: bool,
+    pub dropped: bool,
+    /// SQL text of the DEFAULT or generation expression.
+    pub default: Option<Arc<str>>,
+    /// 'a' always, 'd' by default, 0 none.
+    pub identity: u8,
+    /// 's' stored, 0 none.
+    pub generated: u8,
+    /// Value of rows written before the column was added.
+    pub missing: Option<Value>,
+    /// The row's place in `pg_attribute` (and of its default in `pg_attrdef`).
+    pub tid: TupleId,
+    pub default_oid: Oid,
+    pub default_tid: TupleId,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum ConstraintKind {
+    Check = b'c',
+    ForeignKey = b'f',
+    PrimaryKey = b'p',
+    Unique = b'u',
+}
+
+/// A row of `pg_constraint`.
+#[derive(Clone, Debug)]
+pub struct Constraint {
+    pub oid: Oid,
+    pub name: String,
+    pub kind: ConstraintKind,
+    /// Attribute numbers of the constrained columns.
+    pub columns: Vec<i16>,
+    /// SQL text of a CHECK.
+    pub check: Option<Arc<str>>,
+    pub index: Oid,
+    pub foreign: Option<ForeignKey>,
+    pub deferrable: bool,
+    pub deferred: bool,
+    pub validated: bool,
+    pub tid: TupleId,
+}
+
+#[derive(Clone, Debug)]
+pub struct ForeignKey {
+    pub relation: Oid,
+    pub columns: Vec<i16>,
+    /// `confupdtype`, `confdeltype`: a, r, c, n, d.
+    pub on_update: u8,
+    pub on_delete: u8,
+    /// `confmatchtype`: s simple, f full.
+    pub match_type: u8,
+}
+
+/// A key or included column of an index.
+#[derive(Clone, Debug)]
+pub struct IndexColumn {
+    /// Attribute number of the table, 0 for an expression.
+    pub attno: i16,
+    /// SQL text of an expression column.
+    pub expr: Option<Arc<str>>,
+    pub ty: TypeRef,
+    pub desc: bool,
+    pub nulls_first: bool,
+    pub opclass: Oid,
+    pub name: String,
+}
+
+/// A row of `pg_index` with the index's own `pg_class` row.
+#[derive(Debug)]
+pub struct Index {
+    pub oid: Oid,
+    pub name: String,
+    pub namespace: Oid,
+    pub table: Oid,
+    pub file: RelFileId,
+    pub persistence: Persistence,
+    pub unique: bool,
+    pub primary: bool,
+    pub nulls_not_distinct: bool,
+    pub valid: bool,
+    /// Key columns, then `INCLUDE`d ones.
+    pub columns: Vec<IndexColumn>,
+    pub key_columns: usize,
+    /// SQL text of a partial index's WHERE.
+    pub predicate: Option<Arc<str>>,
+    /// The constraint the index belongs to, if any.
+    pub constraint: Oid,
+    pub class_tid: TupleId,
+    pub tid: TupleId,
+    pub stats: RelStats,
+    /// The open B-tree: blocks, metapage cache.
+    pub store: Arc<crate::btree::IndexStore>,
+}
+
+/// `pg_class.relpages`, `reltuples`: rewritten in place by VACUUM and ANALYZE.
+#[derive(Debug, Default)]
+pub struct RelStats {
+    pub pages: AtomicU64,
+    /// Bits of an f64; −1 never counted.
+    pub tuples: AtomicU64,
+}
+
+impl RelStats {
+    pub fn reltuples(&self) -> f64 {
+        f64::from_bits(self.tuples.load(Ordering::Relaxed))
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct SequenceParams {
+    pub ty: Oid,
+    pub start: i64,
+    pub increment: i64,
+    pub min: i64,
+    pub max: i64,
+    pub cache: i64,
+    pub cycle: bool,
+}
+
+/// A relation as one committed (or own, uncommitted) state of the catalogs shows it. Immutable but for statistics.
+#[derive(Debug)]
+pub struct Relation {
+    pub oid: Oid,
+    pub name: String,
+    pub namespace: Oid,
+    pub schema: String,
+    pub kind: RelKind,
+    pub persistence: Persistence,
+    pub owner: Oid,
+    /// `relacl` items as text (`joe=arw/postgres`); None: the default.
+    pub acl: Option<Vec<String>>,
+    pub file: RelFileId,
+    /// Row type's OID in `pg_type`.
+    pub row_type: Oid,
+    pub attributes: Vec<Attribute>,
+    pub indexes: Vec<Arc<Index>>,
+    pub constraints: Vec<Constraint>,
+    pub toast: Oid,
+    /// A view's SELECT as text.
+    pub view: Option<Arc<str>>,
+    pub sequence: Option<SequenceParams>,
+    /// `reloptions`, `name=value`.
+    pub options: Vec<String>,
+    pub stats: RelStats,
+    /// Per-column statistics by ANALYZE, by attribute number.
+    pub column_stats: arc_swap::ArcSwap<Vec<ColumnStats>>,
+    /// Open storage of tables, sequences, materialized views and TOAST tables.
+    pub store: Option<Arc<crate::heap::TableStore>>,
+    /// A catalog whose rows are generated from the engine's registries or state: the name of its generator.
+    pub generated_by: Option<&'static str>,
+    pub class_tid: TupleId,
+    pub stale: AtomicBool,
+    /// Bound defaults, checks and index expressions, filled by the binder on first use.
+    pub bound: std::sync::OnceLock<Arc<dyn std::any::Any + Send + Sync>>,
+}
+
+/// A row of `pg_statistic` in the planner's terms.
+#[derive(Clone, Debug, Default)]
+pub struct ColumnStats {
+    pub attno: i16,
+    pub null_frac: f64,
+    pub avg_width: i32,
+    /// As `stadistinct`: negative means a fraction of the rows.
+    pub n_distinct: f64,
+    pub most_common: Vec<(Value, f64)>,
+    /// Equal-frequency bucket bounds, ascending.
+    pub histogram: Vec<Value>,
+    pub correlation: f64,
+}
+
+impl Relation {
+    /// Replaced or dropped since this object was made (CAT-2).
+    pub fn is_stale(&self) -> bool {
+        self.stale.load(Ordering::Acquire)
+    }
+
+    pub fn attribute(&self, name: &str) -> Option<&Attribute> {
+        self.attributes.iter().find(|a| !a.dropped && a.name == name)
+    }
+
+    /// Columns a `*` shows.
+    pub fn visible_attributes(&self) -> impl Iterator<Item = &Attribute> {
+        self.attributes.iter().filter(|a| !a.dropped)
+    }
+}

@@ -1,0 +1,268 @@
+//! Bound, typed expressions: the border between the binder, which makes them, and the executor, which runs them.
+//!
+//! Invariants
+//! - EXPR-1: every expression knows its type; its value's physical form is that of the type.
+//! - EXPR-2: functions are resolved: `func` points into the registry, arguments already have the declared types.
+//! - EXPR-3: `Column(i)` names a column of the batch the evaluating node feeds in; `ExecParam(i)` a slot of the
+//!   statement's run-time parameters (correlated values, results of uncorrelated sub-plans); `Param(i)` a client's `$i+1`.
+
+use crate::base::Oid;
+use crate::sql::plan::Plan;
+use crate::types::{TypeRef, Value};
+use std::sync::Arc;
+
+/// A bound expression.
+#[derive(Clone, Debug)]
+pub struct Expr {
+    pub kind: ExprKind,
+    pub ty: TypeRef,
+    /// Byte offset in the statement of the token an error should point at.
+    pub pos: Option<u32>,
+}
+
+#[derive(Clone, Debug)]
+pub enum ExprKind {
+    Const(Value),
+    /// A client parameter, 0-based.
+    Param(usize),
+    /// A run-time slot, filled by the executor (see [`SubPlan`]).
+    ExecParam(usize),
+    /// A column of the node's input batch, 0-based.
+    Column(usize),
+    /// During binding only, before the planner lays out batches: range-table entry and attribute number
+    /// (negative: system column). Never reaches the executor.
+    Var {
+        rel: usize,
+        attno: i16,
+        levels_up: usize,
+    },
+    /// A scalar function or operator (operators are their functions; `oper` keeps the operator for EXPLAIN and indexes).
+    Func {
+        func: &'static crate::sql::func::FuncDef,
+        oper: Option<Oid>,
+        args: Vec<Expr>,
+        variadic: bool,
+    },
+    And(Vec<Expr>),
+    Or(Vec<Expr>),
+    Not(Box<Expr>),
+    IsNull(Box<Expr>),
+    IsNotNull(Box<Expr>),
+    /// `IS [NOT] TRUE | FALSE | UNKNOWN`.
+    BoolTest {
+        arg: Box<Expr>,
+        is: Option<bool>,
+        negated: bool,
+    },
+    /// `a IS [NOT] DISTINCT FROM b`; `eq` is the equality function.
+    Distinct {
+        eq: &'static crate::sql::func::FuncDef,
+        left: Box<Expr>,
+        right: Box<Expr>,
+        negated: bool,
+    },
+    /// Searched CASE; a simple CASE has its operand in `operand`, read by `CaseOperand` inside the conditions.
+    Case {
+        operand: Option<Box<Expr>>,
+        arms: Vec<(Expr, Expr)>,
+        otherwise: Option<Box<Expr>>,
+    },
+    CaseOperand,
+    Coalesce(Vec<Expr>),
+    NullIf {
+        eq: &'static crate::sql::func::FuncDef,
+        left: Box<Expr>,
+        right: Box<Expr>,
+    },
+    Greatest(Vec<Expr>),
+    Least(Vec<Expr>),
+    /// Same bits, other type (binary-coercible cast, domain to base, varchar to text).
+    Relabel(Box<Expr>),
+    /// Cast through text: the source type's output function, then the target's input function.
+    IoCast {
+        arg: Box<Expr>,
+        explicit: bool,
+    },
+    /// An array cast element by element; `element` converts `CaseOperand`.
+    ArrayCast {
+        arg: Box<Expr>,
+        element: Box<Expr>,
+    },
+    Array {
+        elements: Vec<Expr>,
+        nested: bool,
+    },
+    Row {
+        fields: Vec<Expr>,
+        names: Vec<String>,
+    },
+    /// Row-wise comparison `(a, b) < (c, d)`, lexicographic; `op` is `<`, `<=`, `>`, `>=`, `=` or `<>`.
+    RowCompare {
+        op: RowOp,
+        pairs: Vec<RowPair>,
+    },
+    /// `left op ANY/ALL (array)`.
+    ScalarArray {
+        func: &'static crate::sql::func::FuncDef,
+        oper: Option<Oid>,
+        any: bool,
+        left: Box<Expr>,
+        array: Box<Expr>,
+    },
+    /// A field of a composite value, 0-based.
+    Field {
+        arg: Box<Expr>,
+        index: usize,
+    },
+    Subscript {
+        array: Box<Expr>,
+        lower: Vec<Option<Expr>>,
+        upper: Vec<Expr>,
+        slice: bool,
+    },
+    SubPlan(Box<SubPlan>),
+    /// During planning only: a sub-select not planned yet. Never reaches the executor.
+    SubLink(Box<crate::sql::plan::SubLink>),
+    /// During planning only: an aggregate call, replaced by a `Column` of the aggregate node's output.
+    Aggregate(Box<AggCall>),
+    /// During planning only: a window call, replaced by a `Column` of the window node's output.
+    Window(Box<WindowCall>),
+    /// During planning only: a set-returning call in a select list, replaced by a `Column` of ProjectSet's output.
+    SetReturning {
+        func: &'static crate::sql::func::FuncDef,
+        args: Vec<Expr>,
+    },
+    /// `GROUPING(a, b)`: bit mask over the grouping expressions named, per grouping set.
+    Grouping(Vec<usize>),
+    /// nextval/currval/setval/lastval and others that need the session or the catalog: by name in `sql::exec::system`.
+    CurrentRow,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RowOp {
+    Eq,
+    Ne,
+    Lt,
+    Le,
+    Gt,
+    Ge,
+}
+
+/// One column of a row comparison: the functions for `=` and `<`, arguments `Column`-bound as usual.
+#[derive(Clone, Debug)]
+pub struct RowPair {
+    pub left: Expr,
+    pub right: Expr,
+    pub eq: &'static crate::sql::func::FuncDef,
+    pub lt: &'static crate::sql::func::FuncDef,
+}
+
+/// A planned sub-select inside an expression.
+#[derive(Clone, Debug)]
+pub struct SubPlan {
+    pub kind: SubPlanKind,
+    pub plan: Arc<Plan>,
+    /// (slot, outer expression): evaluated per outer row, put into the slot, then the plan is rescanned.
+    /// Empty: not correlated, run at most once per statement and remembered.
+    pub args: Vec<(usize, Expr)>,
+    /// For `In/Any/All/Row`: compares `Column(i)` of the sub-plan's row with the outer test expressions.
+    /// The test reads the outer values from slots `test_params` and the inner ones as `Column(i)`.
+    pub test: Option<Expr>,
+    pub test_params: Vec<(usize, Expr)>,
+    /// The test is plain equality on hashable types and the plan is not correlated: build a hash table once.
+    pub hashable: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SubPlanKind {
+    Exists,
+    /// One row, one column (or a row value); no row: NULL; two rows: 21000.
+    Scalar,
+    Any,
+    All,
+    /// `ARRAY(select …)`.
+    Array,
+}
+
+/// An aggregate as written; arguments and ordering are over the aggregate node's input.
+#[derive(Clone, Debug)]
+pub struct AggCall {
+    pub func: &'static crate::sql::func::FuncDef,
+    pub args: Vec<Expr>,
+    pub distinct: bool,
+    pub order_by: Vec<SortKey>,
+    pub filter: Option<Expr>,
+    /// Ordered-set aggregates: the direct arguments (`percentile_cont(0.5) within group (…)`).
+    pub direct_args: Vec<Expr>,
+    /// `count(*)`.
+    pub star: bool,
+    pub ty: TypeRef,
+}
+
+#[derive(Clone, Debug)]
+pub struct WindowCall {
+    pub func: &'static crate::sql::func::FuncDef,
+    pub args: Vec<Expr>,
+    pub filter: Option<Expr>,
+    pub star: bool,
+    pub spec: WindowSpec,
+    pub ty: TypeRef,
+}
+
+#[derive(Clone, Debug)]
+pub struct WindowSpec {
+    pub partition_by: Vec<Expr>,
+    pub order_by: Vec<SortKey>,
+    pub frame: Frame,
+}
+
+#[derive(Clone, Debug)]
+pub struct Frame {
+    pub mode: FrameMode,
+    pub start: FrameBound,
+    pub end: FrameBound,
+    pub exclude: FrameExclude,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FrameMode {
+    Rows,
+    Range,
+    Groups,
+}
+
+#[derive(Clone, Debug)]
+pub enum FrameBound {
+    UnboundedPreceding,
+    Preceding(Expr),
+    CurrentRow,
+    Following(Expr),
+    UnboundedFollowing,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FrameExclude {
+    NoOthers,
+    CurrentRow,
+    Group,
+    Ties,
+}
+
+/// One ORDER BY item over a node's input.
+#[derive(Clone, Debug)]
+pub struct SortKey {
+    pub expr: Expr,
+    pub desc: bool,
+    pub nulls_first: bool,
+}
+
+impl Expr {
+    pub fn new(kind: ExprKind, ty: TypeRef) -> Expr {
+        Expr { kind, ty, pos: None }
+    }
+
+    pub fn at(mut self, pos: u32) -> Expr {
+        self.pos = Some(pos);
+        self
+    }
+}

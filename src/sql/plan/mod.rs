@@ -1,0 +1,417 @@
+//! Physical plans: the border between the planner and the executor.
+//!
+//! A plan is immutable, shared by all executions (prepared statements keep it), and owns everything it names:
+//! `Arc`s of relations, resolved functions. It is valid as long as no relation it names was invalidated
+//! (`catalog::Relation::is_stale`).
+//!
+//! Invariants
+//! - PLAN-1: a node's output columns are exactly `columns`, in that order; `Column(i)` in a parent means column i.
+//! - PLAN-2: no expression in a finished plan contains a binding-only or planning-only kind (see `ExprKind`).
+//! - PLAN-3: joins output left columns, then right columns, then are narrowed by `project`, if present.
+
+use crate::base::Oid;
+use crate::catalog::{Index, Relation};
+use crate::sql::expr::{AggCall, Expr, SortKey, WindowCall, WindowSpec};
+use crate::types::{TypeRef, Value};
+use std::sync::Arc;
+
+/// A bound query not planned yet, as it stands inside an expression: filled in by the binder.
+#[derive(Clone, Debug)]
+pub struct SubLink {
+    pub kind: crate::sql::expr::SubPlanKind,
+    pub test: Option<Expr>,
+    pub query: Arc<dyn std::any::Any + Send + Sync>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub node: PlanNode,
+    pub columns: Vec<PlanColumn>,
+    pub cost: Cost,
+}
+
+#[derive(Clone, Debug)]
+pub struct PlanColumn {
+    pub name: String,
+    pub ty: TypeRef,
+}
+
+/// PostgreSQL's cost units, shown by EXPLAIN.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cost {
+    pub startup: f64,
+    pub total: f64,
+    pub rows: f64,
+    pub width: i32,
+}
+
+#[derive(Clone, Debug)]
+pub enum PlanNode {
+    /// One row of expressions, or none if `one_time` is false; with an input: projection and one-time filter.
+    Result {
+        input: Option<Box<Plan>>,
+        exprs: Vec<Expr>,
+        one_time: Option<Expr>,
+    },
+    Values {
+        rows: Vec<Vec<Expr>>,
+    },
+    /// Input columns of `filter` and `project`: the scan's `columns` list (attribute numbers, negative: system).
+    SeqScan {
+        rel: Arc<Relation>,
+        alias: String,
+        attnos: Vec<i16>,
+        filter: Option<Expr>,
+        project: Option<Vec<Expr>>,
+    },
+    IndexScan(Box<IndexScan>),
+    /// A relation generated from the engine's own state; see `sql::exec::system_view`.
+    VirtualScan {
+        view: &'static str,
+        rel: Option<Arc<Relation>>,
+        attnos: Vec<i16>,
+        filter: Option<Expr>,
+        project: Option<Vec<Expr>>,
+    },
+    /// Set-returning (or scalar) functions in FROM, in lock step (ROWS FROM), with an ordinality column if asked.
+    FunctionScan {
+        calls: Vec<FunctionCall>,
+        ordinality: bool,
+        filter: Option<Expr>,
+        project: Option<Vec<Expr>>,
+    },
+    TidScan {
+        rel: Arc<Relation>,
+        alias: String,
+        tids: Vec<Expr>,
+        attnos: Vec<i16>,
+        filter: Option<Expr>,
+        project: Option<Vec<Expr>>,
+    },
+    Filter {
+        input: Box<Plan>,
+        filter: Expr,
+    },
+    Project {
+        input: Box<Plan>,
+        exprs: Vec<Expr>,
+    },
+    /// Set-returning functions in a select list, in lock step, shorter ones padded with NULL.
+    ProjectSet {
+        input: Box<Plan>,
+        items: Vec<SetItem>,
+    },
+    NestLoop(Box<NestLoop>),
+    HashJoin(Box<HashJoin>),
+    MergeJoin(Box<MergeJoin>),
+    Sort {
+        input: Box<Plan>,
+        keys: Vec<SortKey>,
+        /// keep only the first rows (LIMIT above)
+        bound: Option<Expr>,
+    },
+    Limit {
+        input: Box<Plan>,
+        limit: Option<Expr>,
+        offset: Option<Expr>,
+        with_ties: Option<Vec<SortKey>>,
+    },
+    Aggregate(Box<Aggregate>),
+    Window {
+        input: Box<Plan>,
+        spec: WindowSpec,
+        calls: Vec<WindowCall>,
+    },
+    /// DISTINCT [ON]: input sorted on `keys` (unique = true) or hashed.
+    Distinct {
+        input: Box<Plan>,
+        keys: Vec<Expr>,
+        sorted: bool,
+    },
+    /// UNION ALL and friends: columns line up by position.
+    Append {
+        inputs: Vec<Plan>,
+    },
+    SetOp {
+        left: Box<Plan>,
+        right: Box<Plan>,
+        op: SetOpKind,
+        all: bool,
+    },
+    Materialize {
+        input: Box<Plan>,
+    },
+    /// WITH: runs `ctes` on demand, shared between their `CteScan`s; data-modifying ones to completion.
+    With {
+        ctes: Vec<Cte>,
+        body: Box<Plan>,
+    },
+    CteScan {
+        cte: usize,
+        filter: Option<Expr>,
+        project: Option<Vec<Expr>>,
+    },
+    RecursiveUnion {
+        left: Box<Plan>,
+        right: Box<Plan>,
+        distinct: bool,
+        work_table: usize,
+    },
+    WorkTableScan {
+        work_table: usize,
+        filter: Option<Expr>,
+        project: Option<Vec<Expr>>,
+    },
+    /// SELECT … FOR UPDATE/SHARE: the ctid (and tableoid) columns of each locked relation are in the input.
+    LockRows {
+        input: Box<Plan>,
+        locks: Vec<RowLock>,
+    },
+    Modify(Box<Modify>),
+    Empty,
+}
+
+#[derive(Clone, Debug)]
+pub struct IndexScan {
+    pub rel: Arc<Relation>,
+    pub alias: String,
+    pub index: Arc<Index>,
+    /// Equality and range conditions on the index's leading columns; expressions without input columns
+    /// (constants, params, exec params).
+    pub conditions: Vec<IndexCondition>,
+    pub backward: bool,
+    /// Read values from the index alone where the visibility map allows.
+    pub index_only: bool,
+    pub attnos: Vec<i16>,
+    pub filter: Option<Expr>,
+    pub project: Option<Vec<Expr>>,
+}
+
+#[derive(Clone, Debug)]
+pub struct IndexCondition {
+    /// 0-based key column of the index.
+    pub column: usize,
+    pub op: IndexOp,
+    pub value: Expr,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum IndexOp {
+    Lt,
+    Le,
+    Eq,
+    Ge,
+    Gt,
+    IsNull,
+    IsNotNull,
+    /// `= ANY (array)`: the value is an array.
+    EqAny,
+}
+
+#[derive(Clone, Debug)]
+pub struct FunctionCall {
+    pub func: &'static crate::sql::func::FuncDef,
+    pub args: Vec<Expr>,
+    /// Column names and types the call contributes.
+    pub columns: Vec<PlanColumn>,
+}
+
+#[derive(Clone, Debug)]
+pub enum SetItem {
+    Plain(Expr),
+    Set { func: &'static crate::sql::func::FuncDef, args: Vec<Expr> },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum JoinKind {
+    Inner,
+    Left,
+    Right,
+    Full,
+    /// Left rows with at least one partner; output: left columns only.
+    Semi,
+    /// Left rows without a partner; output: left columns only.
+    Anti,
+}
+
+/// The right side is rescanned for each left row; `params` passes left values to slots the right side reads
+/// (LATERAL, parameterised index scans).
+#[derive(Clone, Debug)]
+pub struct NestLoop {
+    pub kind: JoinKind,
+    pub left: Plan,
+    pub right: Plan,
+    pub params: Vec<(usize, Expr)>,
+    /// Over left columns, then right columns.
+    pub condition: Option<Expr>,
+    pub project: Option<Vec<Expr>>,
+}
+
+#[derive(Clone, Debug)]
+pub struct HashJoin {
+    pub kind: JoinKind,
+    pub left: Plan,
+    /// Built into the hash table.
+    pub right: Plan,
+    pub left_keys: Vec<Expr>,
+    pub right_keys: Vec<Expr>,
+    /// Further conditions over left columns, then right columns.
+    pub condition: Option<Expr>,
+    pub project: Option<Vec<Expr>>,
+    /// NOT IN: one NULL key on the right empties the result.
+    pub null_aware: bool,
+}
+
+/// Both inputs sorted ascending on the keys.
+#[derive(Clone, Debug)]
+pub struct MergeJoin {
+    pub kind: JoinKind,
+    pub left: Plan,
+    pub right: Plan,
+    pub left_keys: Vec<Expr>,
+    pub right_keys: Vec<Expr>,
+    pub condition: Option<Expr>,
+    pub project: Option<Vec<Expr>>,
+}
+
+/// Output: grouping expressions, then aggregates, then (with grouping sets) the set's number as int4.
+#[derive(Clone, Debug)]
+pub struct Aggregate {
+    pub input: Plan,
+    pub strategy: AggStrategy,
+    pub group_by: Vec<Expr>,
+    /// Each set names the grouping expressions it keeps; one set with all of them for a plain GROUP BY.
+    pub sets: Vec<Vec<usize>>,
+    pub calls: Vec<AggCall>,
+    /// HAVING, over the output columns.
+    pub having: Option<Expr>,
+    pub project: Option<Vec<Expr>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AggStrategy {
+    /// No GROUP BY: exactly one row.
+    Plain,
+    Hash,
+    /// Input sorted on the grouping expressions.
+    Sorted,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SetOpKind {
+    Union,
+    Intersect,
+    Except,
+}
+
+#[derive(Clone, Debug)]
+pub struct Cte {
+    pub name: String,
+    pub plan: Plan,
+    /// INSERT/UPDATE/DELETE: run to completion even when nobody reads it.
+    pub modifies: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct RowLock {
+    pub rel: Arc<Relation>,
+    /// Input column with the ctid.
+    pub ctid: usize,
+    pub strength: LockStrength,
+    pub wait: LockWait,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum LockStrength {
+    KeyShare,
+    Share,
+    NoKeyUpdate,
+    Update,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LockWait {
+    Block,
+    NoWait,
+    SkipLocked,
+}
+
+/// INSERT, UPDATE or DELETE. RETURNING expressions read the new row's attributes as columns (for DELETE the old
+/// row's), 0-based by attribute number − 1, followed by system columns ctid, xmin, xmax, tableoid, then, for
+/// UPDATE … FROM and DELETE … USING, by all input columns.
+#[derive(Clone, Debug)]
+pub struct Modify {
+    pub kind: ModifyKind,
+    pub rel: Arc<Relation>,
+    pub input: Plan,
+    pub returning: Option<Vec<Expr>>,
+    /// Defaults are already in the input; CHECK constraints, over the new row's attributes.
+    pub checks: Vec<(String, Expr)>,
+    /// One entry per index of the relation: its expressions and predicate over the new row's attributes.
+    pub index_exprs: Vec<IndexMaintenance>,
+    /// GENERATED ALWAYS AS (…) STORED, over the new row's attributes: (attribute index, expression).
+    pub generated: Vec<(usize, Expr)>,
+}
+
+#[derive(Clone, Debug)]
+pub struct IndexMaintenance {
+    pub index: Arc<Index>,
+    /// One expression per key and included column.
+    pub columns: Vec<Expr>,
+    pub predicate: Option<Expr>,
+}
+
+#[derive(Clone, Debug)]
+pub enum ModifyKind {
+    /// The input's columns are the relation's attributes, all of them, in order (dropped ones NULL).
+    Insert {
+        on_conflict: Option<OnConflict>,
+    },
+    /// `ctid` is the input column that names the target row. When that row was changed meanwhile, `recheck` (the WHERE
+    /// condition over the target row's attributes, then all input columns) is evaluated on its newest version, as
+    /// PostgreSQL's EvalPlanQual does; None: no condition.
+    Update {
+        ctid: usize,
+        set: Vec<UpdateColumn>,
+        recheck: Option<Expr>,
+    },
+    Delete {
+        ctid: usize,
+        recheck: Option<Expr>,
+    },
+}
+
+/// One assigned attribute. `expr` computes the new value over: the target row's current attributes (0-based),
+/// then all input columns. So a re-check after a concurrent update re-evaluates it on the new version.
+#[derive(Clone, Debug)]
+pub struct UpdateColumn {
+    pub attr: usize,
+    pub expr: Expr,
+}
+
+/// `excluded.*` follows the existing row's attributes: `set` and `filter` read existing attributes first
+/// (0-based), then the proposed row's.
+#[derive(Clone, Debug)]
+pub struct OnConflict {
+    /// None: any unique index (DO NOTHING without a target).
+    pub arbiters: Option<Vec<Oid>>,
+    pub set: Option<Vec<(usize, Expr)>>,
+    pub filter: Option<Expr>,
+}
+
+/// What a whole statement needs at run time.
+#[derive(Clone, Debug)]
+pub struct PlannedStatement {
+    pub plan: Plan,
+    /// `SELECT`, `INSERT`, `UPDATE`, `DELETE`: the command tag's word.
+    pub tag: &'static str,
+    pub returns_rows: bool,
+    pub exec_params: usize,
+    pub work_tables: usize,
+    pub param_types: Vec<TypeRef>,
+    /// Relations read or written, with the lock to take at start.
+    pub relations: Vec<(Arc<Relation>, crate::lock::LockMode)>,
+    pub read_only: bool,
+    /// Constant for literal-free speed paths.
+    pub constants: Vec<Value>,
+}
