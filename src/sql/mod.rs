@@ -2,7 +2,9 @@
 //!
 //! Nothing here sleeps or awaits: waiting is a value ([`crate::base::Stop`]).
 
+pub mod ast;
 pub mod exec;
 pub mod expr;
 pub mod func;
+pub mod parse;
 pub mod plan;

@@ -1,0 +1,1 @@
+//! SQL text to our own tree ([`crate::sql::ast`]).
