@@ -1,5 +1,6 @@
 //! Newtypes for every number that crosses a module.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A byte position in the write-ahead log, shown as PostgreSQL shows it: `X/Y`, both hexadecimal.
@@ -63,7 +64,8 @@ impl CommandId {
 pub struct Csn(pub u64);
 
 /// An object id as PostgreSQL's catalogs use it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Oid(pub u32);
 
 impl Oid {
@@ -143,7 +145,7 @@ impl Fork {
 }
 
 /// Names a relation's storage: `base/<db>/<node>`, or `global/<node>` when `db` is 0.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct RelFileId {
     pub db: Oid,
     pub node: Oid,

@@ -13,5 +13,5 @@
 mod relation;
 
 pub use relation::{
-    Attribute, Constraint, ConstraintKind, Index, IndexColumn, Persistence, RelKind, Relation, SequenceParams,
+    Attribute, Constraint, ConstraintKind, Index, IndexColumn, Persistence, RelKind, Relation, SequenceParams, View,
 };

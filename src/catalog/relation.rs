@@ -1,12 +1,13 @@
 //! What the catalogs say about one relation, put together: columns, indexes, constraints, storage.
 
-use crate::base::{Oid, RelFileId, TupleId};
+use crate::base::{Oid, RelFileId};
 use crate::types::{TypeRef, Value};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// `pg_class.relkind`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum RelKind {
     Table = b'r',
@@ -19,7 +20,7 @@ pub enum RelKind {
 }
 
 /// `pg_class.relpersistence`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Persistence {
     Permanent = b'p',
@@ -30,7 +31,7 @@ pub enum Persistence {
 }
 
 /// A row of `pg_attribute`, with its default.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Attribute {
     pub name: String,
     /// 1-based; never reused.
@@ -46,13 +47,14 @@ pub struct Attribute {
     pub generated: u8,
     /// Value of rows written before the column was added.
     pub missing: Option<Value>,
-    /// The row's place in `pg_attribute` (and of its default in `pg_attrdef`).
-    pub tid: TupleId,
+    /// The default's OID in `pg_attrdef`.
     pub default_oid: Oid,
-    pub default_tid: TupleId,
+    /// `attstattarget`, −1: the default.
+    pub stat_target: i32,
+    pub acl: Option<Vec<String>>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum ConstraintKind {
     Check = b'c',
@@ -62,7 +64,7 @@ pub enum ConstraintKind {
 }
 
 /// A row of `pg_constraint`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Constraint {
     pub oid: Oid,
     pub name: String,
@@ -76,10 +78,9 @@ pub struct Constraint {
     pub deferrable: bool,
     pub deferred: bool,
     pub validated: bool,
-    pub tid: TupleId,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ForeignKey {
     pub relation: Oid,
     pub columns: Vec<i16>,
@@ -91,7 +92,7 @@ pub struct ForeignKey {
 }
 
 /// A key or included column of an index.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct IndexColumn {
     /// Attribute number of the table, 0 for an expression.
     pub attno: i16,
@@ -124,8 +125,9 @@ pub struct Index {
     pub predicate: Option<Arc<str>>,
     /// The constraint the index belongs to, if any.
     pub constraint: Oid,
-    pub class_tid: TupleId,
-    pub tid: TupleId,
+    pub options: Vec<String>,
+    pub owner: Oid,
+    pub clustered: bool,
     pub stats: RelStats,
     /// The open B-tree: blocks, metapage cache.
     pub store: Arc<crate::btree::IndexStore>,
@@ -145,7 +147,20 @@ impl RelStats {
     }
 }
 
-#[derive(Clone, Debug)]
+/// What `CREATE VIEW` was given.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct View {
+    /// The SELECT as text.
+    pub query: Arc<str>,
+    /// Schemas its names were looked up in.
+    pub search_path: Vec<String>,
+    /// `LOCAL` or `CASCADED` check option, if any.
+    pub check_option: Option<String>,
+    /// A materialized view holds rows.
+    pub populated: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SequenceParams {
     pub ty: Oid,
     pub start: i64,
@@ -175,8 +190,7 @@ pub struct Relation {
     pub indexes: Vec<Arc<Index>>,
     pub constraints: Vec<Constraint>,
     pub toast: Oid,
-    /// A view's SELECT as text.
-    pub view: Option<Arc<str>>,
+    pub view: Option<View>,
     pub sequence: Option<SequenceParams>,
     /// `reloptions`, `name=value`.
     pub options: Vec<String>,
@@ -187,14 +201,13 @@ pub struct Relation {
     pub store: Option<Arc<crate::heap::TableStore>>,
     /// A catalog whose rows are generated from the engine's registries or state: the name of its generator.
     pub generated_by: Option<&'static str>,
-    pub class_tid: TupleId,
     pub stale: AtomicBool,
     /// Bound defaults, checks and index expressions, filled by the binder on first use.
     pub bound: std::sync::OnceLock<Arc<dyn std::any::Any + Send + Sync>>,
 }
 
 /// A row of `pg_statistic` in the planner's terms.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ColumnStats {
     pub attno: i16,
     pub null_frac: f64,

@@ -135,7 +135,7 @@ impl<'a> Datum<'a> {
 }
 
 /// A value that owns its bytes: constants, parameters, catalog rows. Not for rows in flight.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, serde::Serialize, serde::Deserialize)]
 pub enum Value {
     Null,
     Bool(bool),

@@ -18,7 +18,7 @@ pub use datum::{Datum, Phys, Value};
 pub const BATCH_ROWS: usize = 1024;
 
 /// A type with its modifier (`varchar(20)`, `numeric(10,2)`), −1 when there is none. PostgreSQL's encoding of typmods.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub struct TypeRef {
     pub oid: crate::base::Oid,
     pub typmod: i32,
