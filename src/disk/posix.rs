@@ -1,0 +1,151 @@
+//! The real disk.
+
+use super::{Disk, Entry, File};
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A directory tree of the operating system.
+pub struct Posix {
+    root: PathBuf,
+}
+
+impl Posix {
+    /// A disk whose relative paths start at `root`.
+    pub fn new(root: impl Into<PathBuf>) -> Posix {
+        Posix { root: root.into() }
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn at(&self, path: &str) -> PathBuf {
+        self.root.join(path)
+    }
+}
+
+impl Disk for Posix {
+    fn open(&self, path: &str) -> io::Result<Arc<dyn File>> {
+        let file = fs::OpenOptions::new().read(true).write(true).open(self.at(path))?;
+        Ok(Arc::new(PosixFile(file)))
+    }
+
+    fn create(&self, path: &str) -> io::Result<Arc<dyn File>> {
+        let file = fs::OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(self.at(path))?;
+        Ok(Arc::new(PosixFile(file)))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.at(from), self.at(to))
+    }
+
+    fn remove(&self, path: &str) -> io::Result<()> {
+        fs::remove_file(self.at(path))
+    }
+
+    fn mkdir(&self, path: &str) -> io::Result<()> {
+        fs::DirBuilder::new().mode(0o700).create(self.at(path))
+    }
+
+    fn rmdir(&self, path: &str) -> io::Result<()> {
+        fs::remove_dir(self.at(path))
+    }
+
+    fn list(&self, path: &str) -> io::Result<Vec<Entry>> {
+        let mut all = Vec::new();
+        for entry in fs::read_dir(self.at(path))? {
+            let entry = entry?;
+            match (entry.file_name().into_string(), entry.metadata()) {
+                (Ok(name), Ok(meta)) => all.push(describe(name, &meta)),
+                // Gone between the two calls, or a name that is not ours.
+                _ => continue,
+            }
+        }
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(all)
+    }
+
+    fn stat(&self, path: &str) -> io::Result<Entry> {
+        let name = path.rsplit('/').next().unwrap_or(path).to_string();
+        Ok(describe(name, &fs::metadata(self.at(path))?))
+    }
+
+    fn sync_dir(&self, path: &str) -> io::Result<()> {
+        fs::File::open(self.at(path))?.sync_all()
+    }
+
+    fn os_path(&self, path: &str) -> String {
+        self.at(path).to_string_lossy().into_owned()
+    }
+}
+
+fn describe(name: String, meta: &fs::Metadata) -> Entry {
+    let is_dir = meta.is_dir();
+    let modified_us = meta.mtime() * 1_000_000 + meta.mtime_nsec() / 1000;
+    Entry { name, is_dir, len: if is_dir { 0 } else { meta.len() }, modified_us }
+}
+
+struct PosixFile(fs::File);
+
+impl File for PosixFile {
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut done = 0;
+        while done < buf.len() {
+            match self.0.read_at(&mut buf[done..], offset + done as u64) {
+                Ok(0) => break,
+                Ok(n) => done += n,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(done)
+    }
+
+    fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {
+        self.0.write_all_at(buf, offset)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        self.0.sync_all()
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+
+    fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
+        use rustix::fs::{FallocateFlags, fallocate};
+        // Small steps are cheaper written: no unwritten extents to convert later.
+        if len > 64 * 1024 {
+            match fallocate(&self.0, FallocateFlags::empty(), offset, len) {
+                Ok(()) => return Ok(()),
+                Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::INVAL) => {}
+                Err(e) => return Err(e.into()),
+            }
+        }
+        write_zeros(self, offset, len)
+    }
+}
+
+/// Writes zeroes in steps of up to 1 MiB.
+pub(super) fn write_zeros(file: &dyn File, mut offset: u64, mut len: u64) -> io::Result<()> {
+    let zeros = vec![0u8; len.min(1 << 20) as usize];
+    while len > 0 {
+        let step = len.min(zeros.len() as u64);
+        file.write_at(&zeros[..step as usize], offset)?;
+        offset += step;
+        len -= step;
+    }
+    Ok(())
+}
