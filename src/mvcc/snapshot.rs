@@ -1,0 +1,141 @@
+//! What a reader may see, and the slots by which the horizon learns of readers.
+
+use super::own::Own;
+use crate::base::{CommandId, Csn};
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Which rows a snapshot shows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SnapshotKind {
+    /// What was committed when it was taken, and own earlier commands.
+    Mvcc,
+    /// Everything committed now, and everything own (PostgreSQL's SnapshotSelf).
+    SelfAll,
+    /// Also what running transactions made; asked through [`crate::heap::occupant`].
+    Dirty,
+    /// Every row version that is on the page.
+    Any,
+}
+
+/// A consistent view of the data. Cloning is cheap; the horizon stays behind it as long as a clone lives.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    pub kind: SnapshotKind,
+    /// Commits up to and including this one are visible.
+    pub csn: Csn,
+    /// Own commands before this one are visible.
+    pub curcid: CommandId,
+    pub own: Arc<Own>,
+    pub(super) hold: Option<Arc<Hold>>,
+}
+
+impl Snapshot {
+    /// The same view with another current command.
+    pub fn with_cid(&self, curcid: CommandId) -> Snapshot {
+        Snapshot { curcid, ..self.clone() }
+    }
+
+    /// Everything committed now and everything own: for constraint checks and catalog maintenance.
+    pub fn self_all(own: Arc<Own>) -> Snapshot {
+        Snapshot { kind: SnapshotKind::SelfAll, csn: Csn(u64::MAX - 1), curcid: CommandId(u32::MAX), own, hold: None }
+    }
+
+    /// Every version there is, dead or alive.
+    pub fn any() -> Snapshot {
+        Snapshot {
+            kind: SnapshotKind::Any,
+            csn: Csn(u64::MAX - 1),
+            curcid: CommandId(u32::MAX),
+            own: Arc::default(),
+            hold: None,
+        }
+    }
+}
+
+/// No snapshot is held.
+pub(super) const NONE: u64 = u64::MAX;
+
+/// A session's place in the table of readers.
+#[derive(Debug)]
+pub struct SnapshotSlot {
+    /// The oldest CSN among the snapshots held, [`NONE`] without any.
+    pub(super) oldest: AtomicU64,
+    held: Mutex<Vec<u64>>,
+}
+
+impl Default for SnapshotSlot {
+    fn default() -> Self {
+        SnapshotSlot { oldest: AtomicU64::new(NONE), held: Mutex::default() }
+    }
+}
+
+/// Keeps one CSN published; dropped with the last clone of its snapshot.
+#[derive(Debug)]
+pub(super) struct Hold {
+    slot: Arc<SnapshotSlot>,
+    csn: u64,
+}
+
+impl Hold {
+    pub(super) fn csn(&self) -> Csn {
+        Csn(self.csn)
+    }
+}
+
+impl SnapshotSlot {
+    /// Publishes the present CSN and returns it (MVCC-4: published before it is used, then re-checked).
+    pub(super) fn hold(self: &Arc<Self>, newest: &AtomicU64) -> Hold {
+        let mut held = self.held.lock();
+        let older = held.iter().copied().min().unwrap_or(NONE);
+        let mut csn = newest.load(Ordering::SeqCst);
+        while older > csn {
+            self.oldest.store(csn, Ordering::SeqCst);
+            let again = newest.load(Ordering::SeqCst);
+            if again == csn {
+                break;
+            }
+            csn = again;
+        }
+        held.push(csn);
+        drop(held);
+        Hold { slot: self.clone(), csn }
+    }
+
+    /// The oldest CSN held through this slot.
+    pub fn oldest(&self) -> Option<Csn> {
+        Some(self.oldest.load(Ordering::SeqCst)).filter(|c| *c != NONE).map(Csn)
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let mut held = self.slot.held.lock();
+        if let Some(at) = held.iter().position(|c| *c == self.csn) {
+            held.swap_remove(at);
+        }
+        let oldest = held.iter().copied().min().unwrap_or(NONE);
+        self.slot.oldest.store(oldest, Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A slot publishes the oldest of the snapshots held through it, and nothing once all are gone.
+    #[test]
+    fn the_oldest_is_published() {
+        let newest = AtomicU64::new(10);
+        let slot = Arc::new(SnapshotSlot::default());
+        let a = slot.hold(&newest);
+        newest.store(20, Ordering::SeqCst);
+        let b = slot.hold(&newest);
+        assert_eq!((a.csn, b.csn, slot.oldest()), (10, 20, Some(Csn(10))));
+        drop(a);
+        assert_eq!(slot.oldest(), Some(Csn(20)));
+        drop(b);
+        assert_eq!(slot.oldest(), None);
+    }
+}

@@ -1,0 +1,263 @@
+//! The life of transactions: ids, commits, aborts, and what has become of them.
+
+use super::clog::{Clog, ClogStatus};
+use super::own::Own;
+use super::ring::{ABORTED, RUNNING, Ring};
+use super::snapshot::{Snapshot, SnapshotKind, SnapshotSlot};
+use crate::base::{CommandId, Csn, Lsn, Result, Xid};
+use parking_lot::{Mutex, RwLock, RwLockWriteGuard};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+/// The CSN of everything that committed before the server started.
+const FROZEN: Csn = Csn(1);
+/// How old a cached horizon may be: it only lags, which is always safe.
+const HORIZON_AGE: Duration = Duration::from_millis(2);
+
+/// What has become of a transaction. A transaction lost in a crash is aborted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum XactStatus {
+    Running,
+    /// With the CSN; one at or below every horizon if it is no longer known exactly.
+    Committed(Csn),
+    Aborted,
+}
+
+/// For `pg_current_snapshot()`, the checkpoint record and `pg_stat_activity`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunningXids {
+    /// The oldest id still running, or `next`.
+    pub oldest: Xid,
+    /// The first id not given yet.
+    pub next: Xid,
+    /// All running ids, sub-transactions' included, ascending.
+    pub running: Vec<Xid>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    next: u64,
+    /// Running ids of transactions and sub-transactions.
+    running: BTreeSet<u64>,
+}
+
+#[derive(Debug)]
+struct CachedHorizon {
+    at: Instant,
+}
+
+/// The transaction manager's shared state.
+#[derive(Debug)]
+pub struct Mvcc {
+    ring: Ring,
+    clog: Clog,
+    /// The newest published CSN.
+    newest: AtomicU64,
+    shared: Mutex<Shared>,
+    slots: Mutex<Vec<Weak<SnapshotSlot>>>,
+    horizon: AtomicU64,
+    horizon_age: Mutex<CachedHorizon>,
+    /// Held shared from the insertion of a commit record until the commit log knows of it.
+    gate: RwLock<()>,
+}
+
+impl Mvcc {
+    /// The state after a clean start: everything below `next` has ended and stands in the commit log.
+    pub fn new(clog: Clog, next: Xid) -> Mvcc {
+        let next = next.max(Xid::FIRST_NORMAL);
+        Mvcc {
+            ring: Ring::starting_at(next),
+            clog,
+            newest: AtomicU64::new(FROZEN.0),
+            shared: Mutex::new(Shared { next: next.0, running: BTreeSet::new() }),
+            slots: Mutex::default(),
+            horizon: AtomicU64::new(FROZEN.0),
+            horizon_age: Mutex::new(CachedHorizon { at: Instant::now() }),
+            gate: RwLock::new(()),
+        }
+    }
+
+    /// Gives out the next id and marks it running. For sub-transactions as well: add it with [`Own::add_sub`].
+    pub fn assign_xid(&self) -> Xid {
+        let mut shared = self.shared.lock();
+        let xid = Xid(shared.next);
+        self.ring.grow(xid);
+        shared.running.insert(xid.0);
+        shared.next += 1;
+        xid
+    }
+
+    /// The first id not given yet.
+    pub fn next_xid(&self) -> Xid {
+        Xid(self.shared.lock().next)
+    }
+
+    /// Writes a commit record and enters it in the commit log, as one step for checkpoints.
+    ///
+    /// `insert` adds the record to the log and returns its end. Others see the transaction only after
+    /// [`commit`](Self::commit). PostgreSQL 15, xact.c, DELAY_CHKPT_START: same purpose, because a checkpoint
+    /// whose redo position lies behind the record must find it in the commit log.
+    pub fn log_commit(&self, top: Xid, subs: &[Xid], insert: impl FnOnce() -> Result<Lsn>) -> Result<Lsn> {
+        let _gate = self.gate.read();
+        let lsn = insert()?;
+        for &xid in subs.iter().chain([&top]) {
+            self.clog.set(xid, ClogStatus::Committed, lsn)?;
+        }
+        Ok(lsn)
+    }
+
+    /// Held by a checkpoint while it decides its redo position: no commit is between its record and the commit log.
+    pub fn checkpoint_gate(&self) -> RwLockWriteGuard<'_, ()> {
+        self.gate.write()
+    }
+
+    /// Makes a transaction visible, with all its sub-transactions. `lsn` is the end of its commit record.
+    pub fn commit(&self, top: Xid, subs: &[Xid], lsn: Lsn) -> Csn {
+        let mut shared = self.shared.lock();
+        let csn = self.newest.load(Ordering::Relaxed) + 1;
+        for &xid in subs.iter().chain([&top]) {
+            self.ring.set(xid, csn, lsn);
+            shared.running.remove(&xid.0);
+        }
+        // MVCC-5: published after all ids carry it.
+        self.newest.store(csn, Ordering::SeqCst);
+        Csn(csn)
+    }
+
+    /// Ends a transaction, or sub-transactions alone, without effect.
+    pub fn abort(&self, top: Xid, subs: &[Xid]) -> Result<()> {
+        for &xid in subs.iter().chain([&top]) {
+            self.clog.set(xid, ClogStatus::Aborted, Lsn::INVALID)?;
+        }
+        let mut shared = self.shared.lock();
+        for &xid in subs.iter().chain([&top]) {
+            self.ring.set(xid, ABORTED, Lsn::INVALID);
+            shared.running.remove(&xid.0);
+        }
+        Ok(())
+    }
+
+    /// What has become of `xid`.
+    #[inline]
+    pub fn status(&self, xid: Xid) -> XactStatus {
+        match self.ring.get(xid) {
+            Some(RUNNING) => XactStatus::Running,
+            Some(ABORTED) => XactStatus::Aborted,
+            Some(csn) => XactStatus::Committed(Csn(csn)),
+            None => self.old_status(xid),
+        }
+    }
+
+    #[cold]
+    fn old_status(&self, xid: Xid) -> XactStatus {
+        if xid < Xid::FIRST_NORMAL {
+            return if xid.is_valid() { XactStatus::Committed(FROZEN) } else { XactStatus::Aborted };
+        }
+        match self.clog.get(xid) {
+            Ok(ClogStatus::Committed) => XactStatus::Committed(FROZEN),
+            Ok(_) => XactStatus::Aborted,
+            // The commit log cannot be read: nothing may be decided from here on.
+            Err(e) => crate::base::report::panic(*e.0),
+        }
+    }
+
+    pub fn is_running(&self, xid: Xid) -> bool {
+        self.status(xid) == XactStatus::Running
+    }
+
+    /// Up to where the log must be durable before a page on disk may say that `xid` committed.
+    pub fn commit_lsn(&self, xid: Xid) -> Lsn {
+        self.ring.commit_lsn(xid)
+    }
+
+    /// Registers a session. The slot disappears with its last owner.
+    pub fn register(&self) -> Arc<SnapshotSlot> {
+        let slot = Arc::new(SnapshotSlot::default());
+        let mut slots = self.slots.lock();
+        slots.retain(|s| s.strong_count() > 0);
+        slots.push(Arc::downgrade(&slot));
+        slot
+    }
+
+    /// Takes a snapshot as of now.
+    pub fn snapshot(&self, slot: &Arc<SnapshotSlot>, own: &Arc<Own>, curcid: CommandId) -> Snapshot {
+        let hold = slot.hold(&self.newest);
+        Snapshot { kind: SnapshotKind::Mvcc, csn: hold.csn(), curcid, own: own.clone(), hold: Some(Arc::new(hold)) }
+    }
+
+    /// The CSN of the newest commit.
+    pub fn newest_csn(&self) -> Csn {
+        Csn(self.newest.load(Ordering::SeqCst))
+    }
+
+    /// Every snapshot in use or to come sees commits up to and including this one. May lag by some milliseconds.
+    #[inline]
+    pub fn oldest_visible(&self) -> Csn {
+        if let Some(mut age) = self.horizon_age.try_lock()
+            && age.at.elapsed() > HORIZON_AGE
+        {
+            age.at = Instant::now();
+            drop(age);
+            return self.compute_horizon();
+        }
+        Csn(self.horizon.load(Ordering::SeqCst))
+    }
+
+    /// [`oldest_visible`](Self::oldest_visible) as of now: for VACUUM.
+    pub fn compute_horizon(&self) -> Csn {
+        // Read first: a snapshot not found below was published later and re-checks (MVCC-4).
+        let newest = self.newest.load(Ordering::SeqCst);
+        let slots = self.slots.lock();
+        let held = slots.iter().filter_map(Weak::upgrade).filter_map(|s| s.oldest()).map(|c| c.0).min();
+        drop(slots);
+        let horizon = held.unwrap_or(newest).min(newest);
+        Csn(self.horizon.fetch_max(horizon, Ordering::SeqCst).max(horizon))
+    }
+
+    /// Frees the ring's chunks that no reader needs. `durable` is the log's durable position.
+    pub fn trim(&self, durable: Lsn) {
+        let horizon = self.compute_horizon().0;
+        let _shared = self.shared.lock();
+        self.ring.trim(|lsn| lsn <= durable, |state| state == ABORTED || (state != RUNNING && state <= horizon));
+    }
+
+    /// The ids running now, sub-transactions' included.
+    pub fn running(&self) -> RunningXids {
+        let shared = self.shared.lock();
+        let running: Vec<Xid> = shared.running.iter().map(|x| Xid(*x)).collect();
+        let next = Xid(shared.next);
+        RunningXids { oldest: running.first().copied().unwrap_or(next), next, running }
+    }
+
+    pub fn clog(&self) -> &Clog {
+        &self.clog
+    }
+
+    /// Recovery met this id in the log: it was given.
+    pub fn redo_seen(&self, xid: Xid) {
+        let mut shared = self.shared.lock();
+        if xid.0 >= shared.next {
+            shared.next = xid.0 + 1;
+        }
+    }
+
+    /// Recovery met a commit record.
+    pub fn redo_commit(&self, top: Xid, subs: &[Xid], lsn: Lsn) -> Result<()> {
+        for &xid in subs.iter().chain([&top]) {
+            self.redo_seen(xid);
+            self.clog.set(xid, ClogStatus::Committed, lsn)?;
+        }
+        Ok(())
+    }
+
+    /// Recovery met an abort record.
+    pub fn redo_abort(&self, top: Xid, subs: &[Xid]) -> Result<()> {
+        for &xid in subs.iter().chain([&top]) {
+            self.redo_seen(xid);
+            self.clog.set(xid, ClogStatus::Aborted, Lsn::INVALID)?;
+        }
+        Ok(())
+    }
+}
