@@ -6,13 +6,27 @@
 //! - TYP-1: a value's physical form is decided by its type alone ([`Phys`]); everything that is not a
 //!   fixed-width scalar is `Bytes` in the encoding its type's file documents, on pages and in memory alike.
 //! - TYP-2: `key::encode` is order preserving: memcmp on keys equals the type's default order.
+//! - TYP-3: values that compare equal hash equally and have equal keys.
 
+mod builtin;
 pub mod column;
+pub mod context;
+pub mod datetime;
 pub mod datum;
+pub mod info;
+pub mod io;
+pub mod key;
+pub mod name;
 pub mod oid;
+pub mod order;
 
 pub use column::{Batch, BytesColumn, Column, ColumnData};
+pub use context::IoContext;
 pub use datum::{Datum, Phys, Value};
+pub use info::{TypeInfo, array_type, base_type, element_type, info, phys};
+pub use io::{binary_in, binary_out, text_in, text_out};
+pub use name::{format_type, parse_type, typmod_in, typmod_out};
+pub use order::{compare, hash};
 
 /// At most this many rows travel in one batch.
 pub const BATCH_ROWS: usize = 1024;

@@ -1,8 +1,73 @@
-//! The registry of functions, operators and casts. (Placeholder until the registry lands: replace this file whole.)
+//! Functions, operators and casts: PostgreSQL's facts about them, and what they do.
+//!
+//! Must never touch tables, transactions or clients; functions that need them are reached through
+//! [`SystemHooks`]. Aggregates, window and set-returning functions have their facts here and their code in
+//! `aggregate.rs`, `window.rs` and `setof.rs`.
+//!
+//! Invariants
+//! - FN-1: a scalar function pushes exactly one value on success and none on error.
+//! - FN-2: a strict function never sees NULL; the evaluator answers NULL for it.
+//! - FN-3: the object ids are PostgreSQL 15's.
 
-/// A built-in function.
-#[derive(Debug)]
+pub mod context;
+pub mod fact;
+
+mod casts;
+mod opers;
+mod procs;
+pub mod regexp;
+mod registry;
+
+pub use context::{CallTypes, FnContext, Random, SessionFacts, SystemHooks};
+pub use fact::{CastContext, CastDef, CastMethod, OperDef, ProcFact, Selectivity};
+pub use registry::{cast, casts, func, funcs, funcs_named, is_implemented, oper, opers, opers_named, type_operator};
+
+use crate::base::{Oid, Result};
+use crate::types::{Column, Datum};
+
+/// Pushes exactly one value on the column (FN-1).
+pub type ScalarFn = fn(&mut FnContext, &[Datum<'_>], &mut Column) -> Result<()>;
+
+/// Computes a column of `rows` values; answers NULL where a strict argument is NULL, without looking at the value.
+pub type VectorFn = fn(&mut FnContext, &[&Column], usize) -> Result<Column>;
+
+/// What a function does.
+#[derive(Clone, Copy, Debug)]
+pub enum FuncImpl {
+    Scalar(ScalarFn),
+    /// Hot functions: a kernel over columns.
+    Vector(VectorFn),
+    /// Reached through [`SystemHooks::call`]; also everything nobody implements (0A000).
+    System,
+    /// Aggregate, window and set-returning functions: looked up by `src` or `oid` in their own files.
+    Elsewhere,
+}
+
+/// A function: its facts and its code.
+#[derive(Clone, Copy, Debug)]
 pub struct FuncDef {
-    pub oid: crate::base::Oid,
+    pub oid: Oid,
     pub name: &'static str,
+    pub args: &'static [Oid],
+    /// Element type of a variadic last argument (`ANY` for `variadic "any"`), or 0.
+    pub variadic: Oid,
+    pub ret: Oid,
+    pub retset: bool,
+    pub strict: bool,
+    /// `i`mmutable, `s`table or `v`olatile.
+    pub volatility: u8,
+    /// `f`unction, `a`ggregate, `w`indow function or `p`rocedure.
+    pub kind: u8,
+    pub imp: FuncImpl,
+    pub fact: &'static ProcFact,
+}
+
+/// Code by PostgreSQL's name of the function ([`ProcFact::src`]).
+fn implementations() -> std::collections::HashMap<&'static str, FuncImpl> {
+    let mut all = std::collections::HashMap::new();
+    let tables: &[&[(&'static str, FuncImpl)]] = &[];
+    for table in tables {
+        all.extend(table.iter().copied());
+    }
+    all
 }

@@ -1,0 +1,143 @@
+//! What reading and writing values depends on besides the type: a session's settings and its catalogs.
+
+use super::TypeRef;
+use super::datetime::zone::Zone;
+use crate::base::{Oid, Result};
+use std::sync::Arc;
+
+/// `DateStyle`, first half.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum DateStyle {
+    #[default]
+    Iso,
+    Sql,
+    Postgres,
+    German,
+}
+
+/// `DateStyle`, second half.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum DateOrder {
+    #[default]
+    Mdy,
+    Dmy,
+    Ymd,
+}
+
+/// `IntervalStyle`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum IntervalStyle {
+    #[default]
+    Postgres,
+    PostgresVerbose,
+    SqlStandard,
+    Iso8601,
+}
+
+/// `bytea_output`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum ByteaOutput {
+    #[default]
+    Hex,
+    Escape,
+}
+
+/// The settings that text input and output depend on. Cheap to clone; made anew when a setting changes.
+#[derive(Clone)]
+pub struct IoContext {
+    pub date_style: DateStyle,
+    pub date_order: DateOrder,
+    pub interval_style: IntervalStyle,
+    pub time_zone: Zone,
+    pub extra_float_digits: i32,
+    pub bytea_output: ByteaOutput,
+    /// Start of the transaction in microseconds since 2000-01-01 UTC: `now`, `today` and the like.
+    pub now_us: i64,
+    pub hooks: Arc<dyn TypeHooks>,
+}
+
+impl Default for IoContext {
+    /// PostgreSQL's defaults with the time zone GMT and no catalogs.
+    fn default() -> IoContext {
+        IoContext {
+            date_style: DateStyle::Iso,
+            date_order: DateOrder::Mdy,
+            interval_style: IntervalStyle::Postgres,
+            time_zone: Zone::utc(),
+            extra_float_digits: 1,
+            bytea_output: ByteaOutput::Hex,
+            now_us: 0,
+            hooks: Arc::new(NoHooks),
+        }
+    }
+}
+
+/// A column of a composite type.
+#[derive(Clone, Debug)]
+pub struct Field {
+    pub name: String,
+    pub typ: TypeRef,
+}
+
+/// What values refer to in the catalogs. Supplied by the session; must not wait.
+pub trait TypeHooks: Send + Sync {
+    /// Resolves the text of a `regclass`, `regproc`, … value that is not a number.
+    fn reg_in(&self, typ: Oid, name: &str) -> Result<Oid>;
+
+    /// The name shown for a `regclass`, `regproc`, … value; None: it is shown as a number.
+    fn reg_out(&self, typ: Oid, value: Oid) -> Option<String>;
+
+    /// The object id of an enum's label.
+    fn enum_in(&self, typ: Oid, label: &str) -> Result<Oid>;
+
+    /// The label of an enum's value.
+    fn enum_out(&self, typ: Oid, value: Oid) -> Option<String>;
+
+    /// The columns of a composite type in order, dropped ones left out.
+    fn composite(&self, typ: Oid) -> Option<Vec<Field>>;
+
+    /// A type outside `pg_catalog` by its (perhaps qualified) name.
+    fn type_by_name(&self, schema: Option<&str>, name: &str) -> Option<Oid>;
+
+    /// The name of a user's type as `format_type` shows it: qualified unless visible.
+    fn type_name(&self, typ: Oid) -> Option<String> {
+        super::info(typ).map(|i| super::name::quote_identifier(i.name))
+    }
+
+    /// Checks a value against a domain's constraints.
+    fn check_domain(&self, _typ: Oid, _value: super::Datum<'_>) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// For places without a session: only what needs no catalog works.
+#[derive(Debug)]
+pub struct NoHooks;
+
+impl TypeHooks for NoHooks {
+    fn reg_in(&self, typ: Oid, name: &str) -> Result<Oid> {
+        let what = super::info(typ).map_or("object", |i| i.name);
+        Err(crate::err!(UNDEFINED_OBJECT, "{what} \"{name}\" does not exist"))
+    }
+
+    fn reg_out(&self, _: Oid, _: Oid) -> Option<String> {
+        None
+    }
+
+    fn enum_in(&self, typ: Oid, label: &str) -> Result<Oid> {
+        let name = super::name::format_type(typ, -1, self);
+        Err(crate::err!(INVALID_TEXT_REPRESENTATION, "invalid input value for enum {name}: \"{label}\""))
+    }
+
+    fn enum_out(&self, _: Oid, _: Oid) -> Option<String> {
+        None
+    }
+
+    fn composite(&self, _: Oid) -> Option<Vec<Field>> {
+        None
+    }
+
+    fn type_by_name(&self, _: Option<&str>, _: &str) -> Option<Oid> {
+        None
+    }
+}

@@ -1,0 +1,3 @@
+//! Dates, times, timestamps, intervals and time zones.
+
+pub mod zone;
