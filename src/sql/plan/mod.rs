@@ -147,6 +147,7 @@ pub enum PlanNode {
         body: Box<Plan>,
     },
     CteScan {
+        /// [`Cte::id`]: found at run time, so a CteScan may stand anywhere below its With, also in sub-plans.
         cte: usize,
         filter: Option<Expr>,
         project: Option<Vec<Expr>>,
@@ -306,6 +307,8 @@ pub enum SetOpKind {
 
 #[derive(Clone, Debug)]
 pub struct Cte {
+    /// Unique in the statement, below [`PlannedStatement::ctes`].
+    pub id: usize,
     pub name: String,
     pub plan: Plan,
     /// INSERT/UPDATE/DELETE: run to completion even when nobody reads it.
@@ -408,6 +411,7 @@ pub struct PlannedStatement {
     pub returns_rows: bool,
     pub exec_params: usize,
     pub work_tables: usize,
+    pub ctes: usize,
     pub param_types: Vec<TypeRef>,
     /// Relations read or written, with the lock to take at start.
     pub relations: Vec<(Arc<Relation>, crate::lock::LockMode)>,
