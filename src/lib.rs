@@ -7,6 +7,8 @@ pub mod settings;
 pub mod stat;
 pub mod types;
 
+pub mod process;
+
 pub mod disk;
 pub mod page;
 pub mod wal;
