@@ -3,6 +3,7 @@
 //! Nothing here sleeps or awaits: waiting is a value ([`crate::base::Stop`]).
 
 pub mod ast;
+pub mod bind;
 pub mod exec;
 pub mod expr;
 pub mod func;

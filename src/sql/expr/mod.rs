@@ -6,6 +6,11 @@
 //! - EXPR-3: `Column(i)` names a column of the batch the evaluating node feeds in; `ExecParam(i)` a slot of the
 //!   statement's run-time parameters (correlated values, results of uncorrelated sub-plans); `Param(i)` a client's `$i+1`.
 
+mod equal;
+mod walk;
+
+pub use equal::{same, same_spec};
+
 use crate::base::Oid;
 use crate::sql::plan::Plan;
 use crate::types::{TypeRef, Value};
@@ -116,13 +121,31 @@ pub enum ExprKind {
     },
     Subscript {
         array: Box<Expr>,
+        /// One entry per dimension; without a slice all are None.
         lower: Vec<Option<Expr>>,
-        upper: Vec<Expr>,
+        /// The index, or the upper bound of a slice (None: the array's own).
+        upper: Vec<Option<Expr>>,
         slice: bool,
     },
     SubPlan(Box<SubPlan>),
     /// During planning only: a sub-select not planned yet. Never reaches the executor.
-    SubLink(Box<crate::sql::plan::SubLink>),
+    SubLink(Box<crate::sql::bind::SubLink>),
+    /// A value checked against the constraints of the domain `ty` (its bits are those of the base type).
+    ToDomain(Box<Expr>),
+    /// The array with one element or slice replaced: `SET a[1] = …`.
+    SubscriptSet {
+        array: Box<Expr>,
+        lower: Vec<Option<Expr>>,
+        upper: Vec<Option<Expr>>,
+        slice: bool,
+        value: Box<Expr>,
+    },
+    /// The composite value with one field replaced, 0-based: `SET a.b = …`.
+    FieldSet {
+        arg: Box<Expr>,
+        index: usize,
+        value: Box<Expr>,
+    },
     /// During planning only: an aggregate call, replaced by a `Column` of the aggregate node's output.
     Aggregate(Box<AggCall>),
     /// During planning only: a window call, replaced by a `Column` of the window node's output.
@@ -197,6 +220,8 @@ pub struct AggCall {
     /// `count(*)`.
     pub star: bool,
     pub ty: TypeRef,
+    /// During binding and planning only: the query, counted outwards, whose aggregate it is. 0 in plans.
+    pub levels_up: usize,
 }
 
 #[derive(Clone, Debug)]

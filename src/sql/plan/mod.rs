@@ -15,19 +15,14 @@ use crate::sql::expr::{AggCall, Expr, SortKey, WindowCall, WindowSpec};
 use crate::types::{TypeRef, Value};
 use std::sync::Arc;
 
-/// A bound query not planned yet, as it stands inside an expression: filled in by the binder.
-#[derive(Clone, Debug)]
-pub struct SubLink {
-    pub kind: crate::sql::expr::SubPlanKind,
-    pub test: Option<Expr>,
-    pub query: Arc<dyn std::any::Any + Send + Sync>,
-}
-
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub node: PlanNode,
     pub columns: Vec<PlanColumn>,
     pub cost: Cost,
+    /// Run-time slots this subtree reads that are filled outside it, ascending. A node that remembers rows over a
+    /// rescan (Materialize, a hash table, a CTE) must forget them if one of its input's `params` changed.
+    pub params: Vec<usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -69,6 +64,7 @@ pub enum PlanNode {
     VirtualScan {
         view: &'static str,
         rel: Option<Arc<Relation>>,
+        alias: String,
         attnos: Vec<i16>,
         filter: Option<Expr>,
         project: Option<Vec<Expr>>,
@@ -76,6 +72,7 @@ pub enum PlanNode {
     /// Set-returning (or scalar) functions in FROM, in lock step (ROWS FROM), with an ordinality column if asked.
     FunctionScan {
         calls: Vec<FunctionCall>,
+        alias: String,
         ordinality: bool,
         filter: Option<Expr>,
         project: Option<Vec<Expr>>,
@@ -149,6 +146,7 @@ pub enum PlanNode {
     CteScan {
         /// [`Cte::id`]: found at run time, so a CteScan may stand anywhere below its With, also in sub-plans.
         cte: usize,
+        alias: String,
         filter: Option<Expr>,
         project: Option<Vec<Expr>>,
     },
@@ -160,13 +158,17 @@ pub enum PlanNode {
     },
     WorkTableScan {
         work_table: usize,
+        alias: String,
         filter: Option<Expr>,
         project: Option<Vec<Expr>>,
     },
-    /// SELECT … FOR UPDATE/SHARE: the ctid (and tableoid) columns of each locked relation are in the input.
+    /// SELECT … FOR UPDATE/SHARE: the ctid column of each locked relation is in the input (NULL below an outer join:
+    /// nothing to lock). A row that a concurrent transaction changed is read anew into the columns `refresh` names,
+    /// and dropped unless `recheck`, over the input's columns, holds.
     LockRows {
         input: Box<Plan>,
         locks: Vec<RowLock>,
+        recheck: Option<Expr>,
     },
     Modify(Box<Modify>),
     Empty,
@@ -193,6 +195,8 @@ pub struct IndexCondition {
     /// 0-based key column of the index.
     pub column: usize,
     pub op: IndexOp,
+    /// Of the column's type; or of another integer type, and then out of the column's range it means what it says
+    /// (`int2 = 100000` finds nothing, `int2 < 100000` everything).
     pub value: Expr,
 }
 
@@ -320,6 +324,8 @@ pub struct RowLock {
     pub rel: Arc<Relation>,
     /// Input column with the ctid.
     pub ctid: usize,
+    /// Input columns that are attributes of this relation: (column, attribute number).
+    pub refresh: Vec<(usize, i16)>,
     pub strength: LockStrength,
     pub wait: LockWait,
 }
@@ -411,11 +417,38 @@ pub struct PlannedStatement {
     pub returns_rows: bool,
     pub exec_params: usize,
     pub work_tables: usize,
+    /// How many ids [`Cte::id`] uses.
     pub ctes: usize,
     pub param_types: Vec<TypeRef>,
+    /// Of each output column: the table and attribute number it comes from, or zeros (RowDescription).
+    pub origins: Vec<(Oid, i16)>,
+    /// What the current user must be allowed to do, checked at start.
+    pub privileges: Vec<RelationAccess>,
     /// Relations read or written, with the lock to take at start.
     pub relations: Vec<(Arc<Relation>, crate::lock::LockMode)>,
     pub read_only: bool,
     /// Constant for literal-free speed paths.
     pub constants: Vec<Value>,
+}
+
+/// The rights a statement needs on one relation.
+#[derive(Clone, Debug)]
+pub struct RelationAccess {
+    pub rel: Arc<Relation>,
+    /// Any of [`access`]'s bits.
+    pub wanted: u8,
+    /// Attribute numbers read, for rights granted by column.
+    pub selected: Vec<i16>,
+    /// Attribute numbers written.
+    pub written: Vec<i16>,
+    /// The owner of the view the relation was reached through; None: the current user.
+    pub check_as: Option<Oid>,
+}
+
+/// Bits of [`RelationAccess::wanted`].
+pub mod access {
+    pub const SELECT: u8 = 1;
+    pub const INSERT: u8 = 2;
+    pub const UPDATE: u8 = 4;
+    pub const DELETE: u8 = 8;
 }

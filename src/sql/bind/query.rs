@@ -1,0 +1,323 @@
+//! A bound query: what the statement means, before anybody decides how to run it.
+
+use crate::base::Oid;
+use crate::catalog::Relation;
+use crate::sql::expr::{Expr, SubPlanKind};
+use crate::sql::func::FuncDef;
+use crate::sql::plan::{JoinKind, LockStrength, LockWait, SetOpKind};
+use crate::types::TypeRef;
+use std::sync::Arc;
+
+/// A query level. `Var { rel, .. }` in its expressions indexes `rels`, `levels_up` levels out.
+#[derive(Clone, Debug, Default)]
+pub struct Query {
+    pub rels: Vec<Rel>,
+    /// The items of FROM, to be cross-joined.
+    pub from: Vec<FromNode>,
+    pub filter: Option<Expr>,
+    pub targets: Vec<Target>,
+    /// Grouping expressions; empty also for an aggregate query without GROUP BY.
+    pub group_by: Vec<Expr>,
+    /// None: no GROUP BY, or a plain one. Some: each set names the grouping expressions it keeps.
+    pub grouping_sets: Option<Vec<Vec<usize>>>,
+    pub having: Option<Expr>,
+    /// It aggregates: there are aggregates, or GROUP BY, or HAVING.
+    pub has_aggregates: bool,
+    pub has_windows: bool,
+    pub has_set_returning: bool,
+    pub distinct: Distinct,
+    /// Over `targets`.
+    pub order_by: Vec<OrderItem>,
+    pub limit: Option<Expr>,
+    pub offset: Option<Expr>,
+    pub with_ties: bool,
+    /// UNION and friends: the leaves are sub-selects in `rels`; `targets` are Vars of the leftmost.
+    pub set_op: Option<SetTree>,
+    pub ctes: Vec<Cte>,
+    pub locks: Vec<RowMark>,
+    /// INSERT, UPDATE, DELETE; None: a SELECT.
+    pub write: Option<Box<Write>>,
+}
+
+/// An output column.
+#[derive(Clone, Debug)]
+pub struct Target {
+    pub name: String,
+    pub expr: Expr,
+    /// Computed for ORDER BY or DISTINCT ON alone.
+    pub junk: bool,
+    /// Table and attribute the value comes from unchanged.
+    pub origin: Option<(Oid, i16)>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub enum Distinct {
+    #[default]
+    No,
+    All,
+    /// Indexes into `targets`.
+    On(Vec<usize>),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct OrderItem {
+    pub target: usize,
+    pub desc: bool,
+    pub nulls_first: bool,
+}
+
+/// A range-table entry.
+#[derive(Clone, Debug)]
+pub struct Rel {
+    pub alias: String,
+    pub source: Source,
+    /// Attribute n is `columns[n - 1]`.
+    pub columns: Vec<RelColumn>,
+    /// It may read the rels before it.
+    pub lateral: bool,
+    /// Rights needed ([`crate::sql::plan::access`]), and the view owner who must have them.
+    pub wanted: u8,
+    pub check_as: Option<Oid>,
+}
+
+#[derive(Clone, Debug)]
+pub struct RelColumn {
+    pub name: String,
+    pub ty: TypeRef,
+    pub dropped: bool,
+}
+
+#[derive(Clone, Debug)]
+pub enum Source {
+    Table {
+        rel: Arc<Relation>,
+        sample: Option<Box<Sample>>,
+    },
+    Subquery(Box<Query>),
+    Function {
+        calls: Vec<FunctionItem>,
+        ordinality: bool,
+    },
+    Values(Vec<Vec<Expr>>),
+    /// The CTE `index` of the query `levels_up` levels out.
+    Cte {
+        index: usize,
+        levels_up: usize,
+    },
+    /// Inside its own definition: the rows of the last round.
+    WorkTable {
+        index: usize,
+        levels_up: usize,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub struct Sample {
+    pub bernoulli: bool,
+    pub percent: Expr,
+    pub seed: Option<Expr>,
+}
+
+/// One function in FROM; `expr` is a call, set-returning or not, with the columns it gives.
+#[derive(Clone, Debug)]
+pub struct FunctionItem {
+    pub func: &'static FuncDef,
+    pub args: Vec<Expr>,
+    /// Not a plain call: any expression of one row.
+    pub scalar: Option<Expr>,
+    pub columns: Vec<RelColumn>,
+}
+
+#[derive(Clone, Debug)]
+pub enum FromNode {
+    Rel(usize),
+    Join(Box<JoinNode>),
+}
+
+#[derive(Clone, Debug)]
+pub struct JoinNode {
+    pub kind: JoinKind,
+    pub left: FromNode,
+    pub right: FromNode,
+    pub on: Option<Expr>,
+}
+
+#[derive(Clone, Debug)]
+pub enum SetTree {
+    Leaf(usize),
+    Node { op: SetOpKind, all: bool, left: Box<SetTree>, right: Box<SetTree> },
+}
+
+#[derive(Clone, Debug)]
+pub struct Cte {
+    pub name: String,
+    pub query: Box<Query>,
+    pub columns: Vec<RelColumn>,
+    pub recursive: bool,
+    /// For a recursive one: the two sides and whether duplicates go; `query` is then the left side's shape.
+    pub recursion: Option<Box<Recursion>>,
+    pub materialized: Option<bool>,
+    /// How many times it is named.
+    pub references: usize,
+}
+
+#[derive(Clone, Debug)]
+pub struct Recursion {
+    pub left: Query,
+    pub right: Query,
+    pub distinct: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct RowMark {
+    pub rel: usize,
+    pub strength: LockStrength,
+    pub wait: LockWait,
+}
+
+/// What a data-modifying query does with the rows of its join tree. The target is `rels[target]`.
+#[derive(Clone, Debug)]
+pub struct Write {
+    pub target: usize,
+    pub kind: WriteKind,
+    pub returning: Vec<Target>,
+}
+
+#[derive(Clone, Debug)]
+pub enum WriteKind {
+    /// The query's targets are the relation's attributes, all of them, in order.
+    Insert {
+        on_conflict: Option<OnConflict>,
+    },
+    /// (0-based attribute, value).
+    Update {
+        set: Vec<(usize, Expr)>,
+    },
+    Delete,
+}
+
+#[derive(Clone, Debug)]
+pub struct OnConflict {
+    pub arbiters: Option<Vec<Oid>>,
+    /// Values over the target's Vars and those of the rel `excluded`.
+    pub set: Option<Vec<(usize, Expr)>>,
+    pub filter: Option<Expr>,
+    pub excluded: usize,
+}
+
+/// A sub-select inside an expression.
+#[derive(Clone, Debug)]
+pub struct SubLink {
+    pub kind: SubPlanKind,
+    /// Of ANY and ALL: compares the outer values with `Column(i)` of the query's output.
+    pub test: Option<Expr>,
+    pub query: Query,
+}
+
+impl Query {
+    /// Calls `f` for every expression that stands directly in this query (not in those of its rels or CTEs).
+    pub fn for_each_expr_mut(&mut self, f: &mut dyn FnMut(&mut Expr)) {
+        self.from.iter_mut().for_each(|n| n.for_each_expr_mut(f));
+        self.filter.iter_mut().for_each(&mut *f);
+        self.targets.iter_mut().for_each(|t| f(&mut t.expr));
+        self.group_by.iter_mut().for_each(&mut *f);
+        self.having.iter_mut().for_each(&mut *f);
+        self.limit.iter_mut().for_each(&mut *f);
+        self.offset.iter_mut().for_each(&mut *f);
+        for rel in &mut self.rels {
+            match &mut rel.source {
+                Source::Function { calls, .. } => calls.iter_mut().for_each(|c| {
+                    c.args.iter_mut().for_each(&mut *f);
+                    c.scalar.iter_mut().for_each(&mut *f);
+                }),
+                Source::Values(rows) => rows.iter_mut().flatten().for_each(&mut *f),
+                Source::Table { sample: Some(s), .. } => {
+                    f(&mut s.percent);
+                    s.seed.iter_mut().for_each(&mut *f);
+                }
+                _ => {}
+            }
+        }
+        if let Some(w) = &mut self.write {
+            w.returning.iter_mut().for_each(|t| f(&mut t.expr));
+            match &mut w.kind {
+                WriteKind::Insert { on_conflict: Some(c) } => {
+                    c.set.iter_mut().flatten().for_each(|(_, e)| f(e));
+                    c.filter.iter_mut().for_each(f);
+                }
+                WriteKind::Update { set } => set.iter_mut().for_each(|(_, e)| f(e)),
+                _ => {}
+            }
+        }
+    }
+
+    /// Calls `f` for every query one level in, but for those inside expressions.
+    pub fn for_each_query_mut(&mut self, f: &mut dyn FnMut(&mut Query)) {
+        for rel in &mut self.rels {
+            if let Source::Subquery(q) = &mut rel.source {
+                f(q);
+            }
+        }
+        for cte in &mut self.ctes {
+            match &mut cte.recursion {
+                Some(r) => {
+                    f(&mut r.left);
+                    f(&mut r.right);
+                }
+                None => f(&mut cte.query),
+            }
+        }
+    }
+
+    /// Calls `f` with every expression at any depth and the number of levels it stands below this query.
+    pub fn walk_mut(&mut self, depth: usize, f: &mut dyn FnMut(&mut Expr, usize)) {
+        self.for_each_expr_mut(&mut |e| walk_expr_mut(e, depth, f));
+        self.for_each_query_mut(&mut |q| q.walk_mut(depth + 1, f));
+    }
+
+    /// The visible output columns.
+    pub fn output(&self) -> impl Iterator<Item = &Target> {
+        let targets = match &self.write {
+            Some(w) => &w.returning,
+            None => &self.targets,
+        };
+        targets.iter().filter(|t| !t.junk)
+    }
+}
+
+/// Calls `f` for the expression and its parts, parts first, also in its sub-selects.
+pub fn walk_expr_mut(expr: &mut Expr, depth: usize, f: &mut dyn FnMut(&mut Expr, usize)) {
+    expr.for_each_child_mut(&mut |e| walk_expr_mut(e, depth, f));
+    if let crate::sql::expr::ExprKind::SubLink(s) = &mut expr.kind {
+        s.query.walk_mut(depth + 1, f);
+    }
+    f(expr, depth);
+}
+
+impl FromNode {
+    pub fn for_each_expr_mut(&mut self, f: &mut dyn FnMut(&mut Expr)) {
+        if let FromNode::Join(j) = self {
+            j.left.for_each_expr_mut(f);
+            j.right.for_each_expr_mut(f);
+            j.on.iter_mut().for_each(f);
+        }
+    }
+
+    /// The rels below this node.
+    pub fn rels(&self, out: &mut Vec<usize>) {
+        match self {
+            FromNode::Rel(r) => out.push(*r),
+            FromNode::Join(j) => {
+                j.left.rels(out);
+                j.right.rels(out);
+            }
+        }
+    }
+}
+
+impl Rel {
+    /// The type of an attribute, system attributes included.
+    pub fn attribute(&self, attno: i16) -> Option<TypeRef> {
+        if attno > 0 { self.columns.get(attno as usize - 1).map(|c| c.ty) } else { super::scope::system_type(attno) }
+    }
+}

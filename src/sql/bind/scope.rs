@@ -1,0 +1,4 @@
+//! x
+pub fn system_type(_a: i16) -> Option<crate::types::TypeRef> {
+    None
+}
