@@ -10,7 +10,7 @@ pub mod report;
 pub mod sqlstate;
 pub mod stop;
 
-pub use error::{Error, Result, Severity};
+pub use error::{Error, Report, Result, Severity};
 pub use id::{BlockNo, CommandId, Csn, Fork, Lsn, Oid, RelFileId, TupleId, Xid};
 pub use interrupt::Interrupts;
 pub use sqlstate::SqlState;

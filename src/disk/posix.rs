@@ -139,7 +139,7 @@ impl File for PosixFile {
 }
 
 /// Writes zeroes in steps of up to 1 MiB.
-pub(super) fn write_zeros(file: &dyn File, mut offset: u64, mut len: u64) -> io::Result<()> {
+pub fn write_zeros(file: &dyn File, mut offset: u64, mut len: u64) -> io::Result<()> {
     let zeros = vec![0u8; len.min(1 << 20) as usize];
     while len > 0 {
         let step = len.min(zeros.len() as u64);

@@ -344,7 +344,11 @@ impl State {
                 self.dead = true;
                 Err(Errno::IO.into())
             }
-            Some(Fault::CutTorn) => Ok(true),
+            Some(Fault::CutTorn) => {
+                // The rest of the operation still reaches memory, and from there perhaps the disk.
+                self.dead = true;
+                Ok(true)
+            }
             Some(Fault::Eio) => Err(Errno::IO.into()),
             Some(Fault::Enospc) if needs_space => Err(Errno::NOSPC.into()),
             Some(Fault::Enospc) => Ok(false),
@@ -507,9 +511,8 @@ impl State {
     }
 
     /// The power fails after the operation took effect in memory (and perhaps on the disk).
-    fn die_if(&mut self, torn: bool) -> io::Result<()> {
-        self.dead |= torn;
-        self.alive()
+    fn die_if(&self, torn: bool) -> io::Result<()> {
+        if torn { Err(Errno::IO.into()) } else { Ok(()) }
     }
 
     fn change_file(&mut self, id: u64, change: Pending) -> io::Result<()> {
