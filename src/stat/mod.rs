@@ -1,1 +1,20 @@
-//! Activity slots and cumulative counters, shared by all layers above.
+//! What the server tells about itself: activity slots of sessions and workers, and cumulative counters.
+//!
+//! Must never decide anything but what autovacuum reads, never wait, and never touch a file: the counters
+//! are turned into bytes and back, whoever stops and starts the server stores them.
+//!
+//! Invariants:
+//! - STAT-1: a session's counts reach the shared counters only at the end of its transaction, as
+//!   the outcome decides (PostgreSQL 15, pgstat_relation.c: same rules).
+//! - STAT-2: counters are never trusted after a crash: recovery starts with empty ones.
+//!
+//! On disk: `pg_stat/pgstat.stat`, the bytes of [`Stats::save`] (see `persist`).
+
+pub mod activity;
+pub mod counters;
+mod pending;
+mod persist;
+
+pub use activity::{Activity, ActivityFacts, ActivitySlot, SessionState};
+pub use counters::{ArchiverStats, BgwriterStats, DatabaseStats, FunctionStats, Stats, TableStats, WalStats};
+pub use pending::{PendingStats, PendingTable};

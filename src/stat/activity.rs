@@ -1,0 +1,211 @@
+//! Who is connected or working, and what at: the rows of `pg_stat_activity`.
+
+use crate::base::{Oid, Xid, clock::now_us};
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// The session's state as `pg_stat_activity.state` shows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum SessionState {
+    /// Workers, and sessions that have not run anything: NULL.
+    #[default]
+    Undefined,
+    Idle,
+    Active,
+    IdleInTransaction,
+    IdleInTransactionAborted,
+    FastPath,
+    /// `track_activities` is off.
+    Disabled,
+}
+
+impl SessionState {
+    pub fn as_str(self) -> Option<&'static str> {
+        match self {
+            SessionState::Undefined => None,
+            SessionState::Idle => Some("idle"),
+            SessionState::Active => Some("active"),
+            SessionState::IdleInTransaction => Some("idle in transaction"),
+            SessionState::IdleInTransactionAborted => Some("idle in transaction (aborted)"),
+            SessionState::FastPath => Some("fastpath function call"),
+            SessionState::Disabled => Some("disabled"),
+        }
+    }
+}
+
+/// One row. Times are microseconds since 1970, 0 for none.
+#[derive(Clone, Debug, Default)]
+pub struct ActivityFacts {
+    pub pid: u32,
+    /// `client backend`, `checkpointer`, …
+    pub backend_type: &'static str,
+    pub database: Oid,
+    pub database_name: Option<Arc<str>>,
+    pub user: Oid,
+    pub user_name: Option<Arc<str>>,
+    pub application: Arc<str>,
+    pub client_addr: Option<IpAddr>,
+    /// -1 for a Unix socket, `None` for workers.
+    pub client_port: Option<i32>,
+    pub backend_start_us: i64,
+    pub xact_start_us: i64,
+    pub query_start_us: i64,
+    pub state_change_us: i64,
+    pub state: SessionState,
+    /// Type and name, as `Lock`, `transactionid`.
+    pub wait_event: Option<(&'static str, &'static str)>,
+    pub xid: Option<Xid>,
+    pub xmin: Option<Xid>,
+    pub query_id: Option<i64>,
+    /// The running statement, or the last one; cut at `track_activity_query_size - 1` bytes.
+    pub query: String,
+    /// Encrypted connection.
+    pub tls: bool,
+}
+
+/// One session's or worker's place; it leaves the registry when dropped.
+pub struct ActivitySlot {
+    id: u64,
+    facts: Arc<Mutex<ActivityFacts>>,
+    registry: Arc<Registry>,
+}
+
+#[derive(Default)]
+struct Registry {
+    slots: Mutex<Slots>,
+}
+
+#[derive(Default)]
+struct Slots {
+    next: u64,
+    all: BTreeMap<u64, Arc<Mutex<ActivityFacts>>>,
+}
+
+/// All slots of the process, in the order of their start.
+#[derive(Clone, Default)]
+pub struct Activity {
+    registry: Arc<Registry>,
+}
+
+impl Activity {
+    pub fn new() -> Activity {
+        Activity::default()
+    }
+
+    pub fn register(&self, mut facts: ActivityFacts) -> ActivitySlot {
+        if facts.backend_start_us == 0 {
+            facts.backend_start_us = now_us();
+        }
+        let facts = Arc::new(Mutex::new(facts));
+        let mut slots = self.registry.slots.lock();
+        let id = slots.next;
+        slots.next += 1;
+        slots.all.insert(id, facts.clone());
+        drop(slots);
+        ActivitySlot { id, facts, registry: self.registry.clone() }
+    }
+
+    /// A copy of every row.
+    pub fn list(&self) -> Vec<ActivityFacts> {
+        let slots: Vec<_> = self.registry.slots.lock().all.values().cloned().collect();
+        slots.iter().map(|s| s.lock().clone()).collect()
+    }
+
+    /// The row of one pid.
+    pub fn by_pid(&self, pid: u32) -> Option<ActivityFacts> {
+        let slots: Vec<_> = self.registry.slots.lock().all.values().cloned().collect();
+        slots.iter().map(|s| s.lock()).find(|f| f.pid == pid).map(|f| f.clone())
+    }
+
+    /// How many sessions are in a database (`pg_stat_database.numbackends`).
+    pub fn backends_in(&self, database: Oid) -> usize {
+        let slots = self.registry.slots.lock();
+        slots.all.values().filter(|s| s.lock().database == database).count()
+    }
+}
+
+impl ActivitySlot {
+    /// Changes any facts; keep it short, readers wait.
+    pub fn update(&self, change: impl FnOnce(&mut ActivityFacts)) {
+        change(&mut self.facts.lock());
+    }
+
+    pub fn facts(&self) -> ActivityFacts {
+        self.facts.lock().clone()
+    }
+
+    /// A statement starts. `limit` is `track_activity_query_size`.
+    pub fn statement(&self, text: &str, start_us: i64, limit: usize) {
+        let mut f = self.facts.lock();
+        let mut end = text.len().min(limit.saturating_sub(1));
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        f.query.clear();
+        f.query.push_str(&text[..end]);
+        f.query_id = None;
+        f.state = SessionState::Active;
+        f.query_start_us = start_us;
+        f.state_change_us = start_us;
+    }
+
+    /// The state changes; a statement that begins uses [`ActivitySlot::statement`].
+    pub fn state(&self, state: SessionState) {
+        let now = now_us();
+        let mut f = self.facts.lock();
+        if f.state != state {
+            f.state = state;
+            f.state_change_us = now;
+        }
+    }
+
+    /// A transaction starts (its time) or ends (0).
+    pub fn transaction(&self, start_us: i64) {
+        let mut f = self.facts.lock();
+        f.xact_start_us = start_us;
+        if start_us == 0 {
+            f.xid = None;
+            f.xmin = None;
+        }
+    }
+
+    pub fn wait_event(&self, event: Option<(&'static str, &'static str)>) {
+        self.facts.lock().wait_event = event;
+    }
+
+    pub fn xid(&self, xid: Option<Xid>) {
+        self.facts.lock().xid = xid;
+    }
+}
+
+impl Drop for ActivitySlot {
+    fn drop(&mut self) {
+        self.registry.slots.lock().all.remove(&self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A slot is seen while it lives, its statement is cut between characters, and it goes when dropped.
+    #[test]
+    fn slots_come_and_go() {
+        let all = Activity::new();
+        let worker = all.register(ActivityFacts { pid: 7, backend_type: "checkpointer", ..Default::default() });
+        let slot = all.register(ActivityFacts { pid: 9, database: Oid(5), ..Default::default() });
+        slot.statement("select 'ä'", 42, 10);
+        slot.state(SessionState::IdleInTransaction);
+        let seen = all.by_pid(9).unwrap();
+        assert_eq!((seen.query.as_str(), seen.query_start_us), ("select '", 42));
+        assert_eq!(seen.state.as_str(), Some("idle in transaction"));
+        assert_eq!(all.backends_in(Oid(5)), 1);
+        assert_eq!(all.list().iter().map(|f| f.pid).collect::<Vec<_>>(), [7, 9]);
+        drop(slot);
+        assert!(all.by_pid(9).is_none());
+        drop(worker);
+        assert!(all.list().is_empty());
+    }
+}
