@@ -31,6 +31,8 @@ pub struct Reader {
     consumed: usize,
     /// Where the next record starts.
     position: u64,
+    /// The end of the last record, before a segment header that may follow.
+    after: u64,
     /// Where the next byte to be appended to `buffer` lies.
     fill: u64,
     open: Option<(u64, Arc<dyn File>)>,
@@ -60,6 +62,7 @@ impl Reader {
             buffer: Vec::with_capacity(2 * READ_BYTES),
             consumed: 0,
             position,
+            after: start.0,
             fill: position,
             open: None,
             incarnation,
@@ -68,9 +71,10 @@ impl Reader {
         }
     }
 
-    /// Where the next record starts: after the last one returned by [`next`](Reader::next).
+    /// The end of the last record returned by [`next`](Reader::next), where the log can be continued
+    /// ([`StartAt::end`](super::StartAt)). A segment's first byte if that record filled the one before.
     pub fn position(&self) -> Lsn {
-        Lsn(self.position)
+        Lsn(self.after)
     }
 
     /// The start of the last record returned.
@@ -110,6 +114,7 @@ impl Reader {
         self.have(padded)?;
         let after = self.advance(start, padded as u64);
         self.consumed += padded;
+        self.after = after;
         self.position = segment::record_start(after, self.segment_bytes);
         self.last_start = start;
         self.incarnation = header.incarnation;
@@ -188,6 +193,7 @@ impl Reader {
         self.buffer.clear();
         self.consumed = 0;
         self.fill = to;
+        self.after = to;
         self.position = segment::record_start(to, self.segment_bytes);
         self.fault = None;
     }
