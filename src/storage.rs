@@ -1,1 +1,77 @@
-//! The shared state below the catalog: one struct that all layers above hold.
+//! The shared state below the catalog: one struct that all layers above hold, and what redo gets to see of it.
+
+use crate::base::{Fork, Result};
+use crate::buffer::{BufferPool, Persistence, WriteGuard};
+use crate::disk::Disk;
+use crate::mvcc::Mvcc;
+use crate::wal::{BlockMode, RedoRecord, Wal};
+use std::sync::Arc;
+
+/// Everything the access methods need. Held as `Arc` by everyone above.
+pub struct Storage {
+    pub disk: Arc<dyn Disk>,
+    pub wal: Arc<Wal>,
+    pub pool: BufferPool,
+    pub mvcc: Mvcc,
+}
+
+impl std::fmt::Debug for Storage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Storage")
+    }
+}
+
+/// What a resource manager's redo works on.
+pub struct RedoContext<'a> {
+    pub storage: &'a Storage,
+}
+
+/// What is to be done about one block of a record.
+pub enum Action<'a> {
+    /// The page was put back from its full image: nothing to do.
+    Restored,
+    /// Apply the change to the page, then call [`RedoContext::applied`]. An `Init` block is zeroed.
+    Apply(WriteGuard<'a>),
+    /// The page has this change already.
+    Done,
+    /// The block was never written, or is gone: a later record drops or truncates the relation.
+    Missing,
+}
+
+impl<'a> RedoContext<'a> {
+    /// Gets the record's `i`-th block ready. Files that are missing are made: a later record will drop them
+    /// (PostgreSQL 15, xlogutils.c, XLogReadBufferExtended: same rule).
+    pub fn block(&self, record: &RedoRecord<'_>, i: usize) -> Result<Action<'a>> {
+        let block = &record.blocks[i];
+        let pool = &self.storage.pool;
+        let rel = pool.open(block.file, block.fork, Persistence::Permanent);
+        if block.fork == Fork::Main && !rel.exists() {
+            pool.create(&rel, true)?;
+        }
+        pool.extend_to(&rel, block.block + 1)?;
+        if let Some(image) = &block.image {
+            let mut page = pool.init(&rel, block.block)?;
+            image.restore(&mut page);
+            page.set_lsn(record.end);
+            page.mark_dirty();
+            return Ok(Action::Restored);
+        }
+        if block.mode == BlockMode::Init {
+            return Ok(Action::Apply(pool.init(&rel, block.block)?));
+        }
+        let page = pool.write(&rel, block.block)?;
+        if page.is_new() {
+            return Ok(Action::Missing);
+        }
+        if page.lsn() >= record.end {
+            return Ok(Action::Done);
+        }
+        Ok(Action::Apply(page))
+    }
+
+    /// Stamps a page that redo has changed.
+    pub fn applied(&self, record: &RedoRecord<'_>, page: &mut WriteGuard<'_>) {
+        page.set_lsn(record.end);
+        page.mark_dirty();
+    }
+}
