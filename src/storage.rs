@@ -75,3 +75,44 @@ impl<'a> RedoContext<'a> {
         page.mark_dirty();
     }
 }
+
+#[cfg(test)]
+pub mod testing {
+    //! A small engine room on a simulated disk, for the tests of the layers above.
+
+    use super::Storage;
+    use crate::base::{Lsn, Xid};
+    use crate::buffer::{BufferPool, PoolConfig};
+    use crate::disk::{Disk, Relations, Simulated, durable};
+    use crate::mvcc::{Clog, Mvcc};
+    use crate::wal::{StartAt, Wal, WalConfig};
+    use std::sync::Arc;
+
+    pub const SEGMENT_BYTES: u64 = 1 << 20;
+
+    /// A log that is not started: as in recovery.
+    pub fn unstarted(disk: &Simulated, frames: usize) -> Arc<Storage> {
+        let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+        let config =
+            WalConfig { segment_bytes: SEGMENT_BYTES, flusher: false, init_zero: false, ..WalConfig::default() };
+        let wal = Wal::new(shared.clone(), &config);
+        let pool = BufferPool::new(Relations::new(shared.clone()), wal.clone(), PoolConfig { frames, checksums: true });
+        let mvcc = Mvcc::new(Clog::new(shared.clone(), wal.clone()), Xid::FIRST_NORMAL);
+        Arc::new(Storage { disk: shared, wal, pool, mvcc })
+    }
+
+    /// A fresh, empty system with database 5.
+    pub fn fresh(disk: &Simulated, frames: usize) -> Arc<Storage> {
+        for dir in ["base", "base/5", "global", "pg_wal"] {
+            durable::mkdir(disk, dir).unwrap();
+        }
+        Clog::create(disk).unwrap();
+        let storage = unstarted(disk, frames);
+        storage.wal.start(start_at(SEGMENT_BYTES)).unwrap();
+        storage
+    }
+
+    pub fn start_at(lsn: u64) -> StartAt {
+        StartAt { end: Lsn(lsn), redo_lsn: Lsn(lsn), timeline: 1, system_identifier: 7, incarnation: 1 }
+    }
+}

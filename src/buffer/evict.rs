@@ -44,8 +44,11 @@ impl BufferPool {
         }
         match self.free_frame() {
             Some(found) => Ok(found),
-            None => Err(Error::new(SqlState::INSUFFICIENT_RESOURCES, "no unpinned buffers available")
-                .place("StrategyGetBuffer", "freelist.c", 358)),
+            None => Err(Error::new(SqlState::INSUFFICIENT_RESOURCES, "no unpinned buffers available").place(
+                "StrategyGetBuffer",
+                "freelist.c",
+                358,
+            )),
         }
     }
 

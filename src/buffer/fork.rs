@@ -97,8 +97,7 @@ impl RelFork {
 
     pub(super) fn entry_or_new(&self, block: BlockNo) -> &AtomicU32 {
         let (segment, at) = place(block);
-        let segment =
-            self.map[segment].get_or_init(|| (0..FIRST << segment).map(|_| AtomicU32::new(0)).collect());
+        let segment = self.map[segment].get_or_init(|| (0..FIRST << segment).map(|_| AtomicU32::new(0)).collect());
         &segment[at]
     }
 }

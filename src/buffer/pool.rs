@@ -132,7 +132,10 @@ impl BufferPool {
             if let Some(frame) = self.lookup(rel, block) {
                 let slot = frame.latch.read();
                 if slot.tag.as_ref().is_some_and(|t| t.is(rel, block)) {
-                    frame.touch();
+                    if ring.is_none() {
+                        // A page in a ring must not look as if others wanted it.
+                        frame.touch();
+                    }
                     usage::hit();
                     return Ok(ReadGuard(slot));
                 }

@@ -1,12 +1,22 @@
-//! The commit log: two bits a transaction.
+//! The commit log: two bits a transaction, in `pg_xact/`, through a small page cache of its own.
+//!
+//! Pages carry no checksum: what a torn write may mix are two states of a page that differ only in bits which
+//! recovery sets again from the log (PostgreSQL 15, clog.c: same).
 
-use crate::base::{Lsn, Result, Xid};
+use crate::base::{Error, Lsn, Result, Severity, Xid};
+use crate::disk::{Disk, File, access_error, durable};
+use crate::wal::Wal;
 use parking_lot::Mutex;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
+const DIRECTORY: &str = "pg_xact";
 const PAGE: usize = 8192;
 /// Transactions per page.
-const PER_PAGE: u64 = PAGE as u64 * 4;
+pub(super) const PER_PAGE: u64 = PAGE as u64 * 4;
+const PAGES_PER_SEGMENT: u64 = 32;
+/// Pages kept in memory: 4 million transactions' states in 1 MiB.
+const CACHED: usize = 128;
 
 /// Two bits. `InProgress` below the ring means: lost in a crash.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,31 +27,46 @@ pub enum ClogStatus {
     Aborted = 2,
 }
 
-#[derive(Debug)]
 struct ClogPage {
     bytes: Box<[u8]>,
     dirty: bool,
     /// End of the newest commit record that this page tells of.
     lsn: Lsn,
+    last_used: u64,
+}
+
+#[derive(Default)]
+struct State {
+    pages: HashMap<u64, ClogPage>,
+    files: HashMap<u64, Arc<dyn File>>,
+    /// Segments written since the last sync.
+    unsynced: BTreeSet<u64>,
+    clock: u64,
 }
 
 /// The commit log's page cache and files.
-#[derive(Debug, Default)]
 pub struct Clog {
-    pages: Mutex<HashMap<u64, ClogPage>>,
+    disk: Arc<dyn Disk>,
+    wal: Arc<Wal>,
+    state: Mutex<State>,
 }
 
 impl Clog {
+    pub fn new(disk: Arc<dyn Disk>, wal: Arc<Wal>) -> Clog {
+        Clog { disk, wal, state: Mutex::default() }
+    }
+
+    /// Makes the empty directory (initdb).
+    pub fn create(disk: &dyn Disk) -> Result<()> {
+        if disk.exists(DIRECTORY) { Ok(()) } else { durable::mkdir(disk, DIRECTORY) }
+    }
+
+    /// Enters a transaction's end; `lsn` is the end of its commit record (MVCC-6).
     pub fn set(&self, xid: Xid, status: ClogStatus, lsn: Lsn) -> Result<()> {
-        let mut pages = self.pages.lock();
-        let page = pages.entry(xid.0 / PER_PAGE).or_insert_with(|| ClogPage {
-            bytes: vec![0; PAGE].into(),
-            dirty: false,
-            lsn: Lsn::INVALID,
-        });
-        let at = (xid.0 % PER_PAGE) as usize;
-        let shift = at % 4 * 2;
-        let byte = &mut page.bytes[at / 4];
+        let mut state = self.state.lock();
+        let page = self.page(&mut state, xid.0 / PER_PAGE)?;
+        let (byte, shift) = place(xid);
+        let byte = &mut page.bytes[byte];
         *byte = *byte & !(3 << shift) | (status as u8) << shift;
         page.dirty = true;
         page.lsn = page.lsn.max(lsn);
@@ -49,13 +74,114 @@ impl Clog {
     }
 
     pub fn get(&self, xid: Xid) -> Result<ClogStatus> {
-        let pages = self.pages.lock();
-        let at = (xid.0 % PER_PAGE) as usize;
-        let byte = pages.get(&(xid.0 / PER_PAGE)).map_or(0, |p| p.bytes[at / 4]);
-        Ok(match byte >> (at % 4 * 2) & 3 {
+        let mut state = self.state.lock();
+        let page = self.page(&mut state, xid.0 / PER_PAGE)?;
+        let (byte, shift) = place(xid);
+        Ok(match page.bytes[byte] >> shift & 3 {
             1 => ClogStatus::Committed,
             2 => ClogStatus::Aborted,
             _ => ClogStatus::InProgress,
         })
+    }
+
+    /// Writes and syncs everything: a checkpoint. Returns the number of pages written.
+    ///
+    /// # Errors
+    /// Of severity PANIC when the sync fails.
+    pub fn flush(&self) -> Result<usize> {
+        let mut state = self.state.lock();
+        let dirty: Vec<u64> = state.pages.iter().filter(|(_, p)| p.dirty).map(|(n, _)| *n).collect();
+        for n in &dirty {
+            self.write(&mut state, *n)?;
+        }
+        let unsynced = std::mem::take(&mut state.unsynced);
+        let files: Vec<_> = unsynced.iter().map(|s| Ok((*s, self.file(&mut state, *s)?))).collect::<Result<_>>()?;
+        // Commits must not wait for the disk.
+        drop(state);
+        for (segment, file) in files {
+            file.sync()
+                .map_err(|e| access_error(format!("fsync file \"{}\"", path(segment)), &e).severity(Severity::Panic))?;
+        }
+        Ok(dirty.len())
+    }
+
+    /// The page, read if necessary; one that was never written is all zero.
+    fn page<'a>(&self, state: &'a mut State, n: u64) -> Result<&'a mut ClogPage> {
+        state.clock += 1;
+        let clock = state.clock;
+        if !state.pages.contains_key(&n) {
+            if state.pages.len() >= CACHED {
+                self.evict(state)?;
+            }
+            let mut bytes = vec![0; PAGE].into_boxed_slice();
+            let segment = n / PAGES_PER_SEGMENT;
+            if state.files.contains_key(&segment) || self.disk.exists(&path(segment)) {
+                let file = self.file(state, segment)?;
+                let at = n % PAGES_PER_SEGMENT * PAGE as u64;
+                file.read_at(&mut bytes, at).map_err(|e| access("read from", segment, &e))?;
+            }
+            state.pages.insert(n, ClogPage { bytes, dirty: false, lsn: Lsn::INVALID, last_used: clock });
+        }
+        let page = state.pages.get_mut(&n).expect("inserted above");
+        page.last_used = clock;
+        Ok(page)
+    }
+
+    fn evict(&self, state: &mut State) -> Result<()> {
+        let Some(oldest) = state.pages.iter().min_by_key(|(_, p)| p.last_used).map(|(n, _)| *n) else {
+            return Ok(());
+        };
+        if state.pages[&oldest].dirty {
+            self.write(state, oldest)?;
+        }
+        state.pages.remove(&oldest);
+        Ok(())
+    }
+
+    fn write(&self, state: &mut State, n: u64) -> Result<()> {
+        let segment = n / PAGES_PER_SEGMENT;
+        let file = self.file(state, segment)?;
+        let page = state.pages.get_mut(&n).expect("the caller found it");
+        if page.lsn > self.wal.durable_lsn() {
+            self.wal.flush(page.lsn);
+        }
+        let at = n % PAGES_PER_SEGMENT * PAGE as u64;
+        file.write_at(&page.bytes, at).map_err(|e| access("write to", segment, &e))?;
+        page.dirty = false;
+        state.unsynced.insert(segment);
+        Ok(())
+    }
+
+    fn file(&self, state: &mut State, segment: u64) -> Result<Arc<dyn File>> {
+        if let Some(file) = state.files.get(&segment) {
+            return Ok(file.clone());
+        }
+        let path = path(segment);
+        let file = match self.disk.exists(&path) {
+            true => self.disk.open(&path).map_err(|e| access("open", segment, &e))?,
+            false => durable::create(&*self.disk, &path)?,
+        };
+        state.files.insert(segment, file.clone());
+        Ok(file)
+    }
+}
+
+fn access(what: &str, segment: u64, e: &std::io::Error) -> Error {
+    access_error(format!("{what} file \"{}\"", path(segment)), e)
+}
+
+fn path(segment: u64) -> String {
+    format!("{DIRECTORY}/{segment:04X}")
+}
+
+/// The byte on the page, and the shift in it.
+fn place(xid: Xid) -> (usize, u64) {
+    let at = xid.0 % PER_PAGE;
+    ((at / 4) as usize, at % 4 * 2)
+}
+
+impl std::fmt::Debug for Clog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Clog")
     }
 }

@@ -17,16 +17,19 @@
 //! - MVCC-6: a page of the commit log is written only when the log is durable up to its newest commit.
 //!
 //! On disk: `pg_xact/NNNN`, segments of 32 pages of 8 KiB, two bits a transaction (0 in progress or
-//! crashed, 1 committed, 2 aborted), lowest bits first (PostgreSQL 15, clog.c: same bits; a crc at
-//! each page's end is ours: see `clog`).
+//! crashed, 1 committed, 2 aborted), lowest bits first (PostgreSQL 15, clog.c: same bits).
 
 mod clog;
+mod lockers;
 mod own;
+mod redo;
 mod ring;
 mod snapshot;
 mod transactions;
 
 pub use clog::{Clog, ClogStatus};
+pub use lockers::RowLockers;
 pub use own::Own;
+pub use redo::redo;
 pub use snapshot::{Snapshot, SnapshotKind, SnapshotSlot};
 pub use transactions::{Mvcc, RunningXids, XactStatus};

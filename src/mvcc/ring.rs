@@ -41,9 +41,9 @@ struct Directory {
 pub(super) struct Ring(ArcSwap<Directory>);
 
 impl Ring {
-    /// A ring whose first id is at or below `first`.
+    /// A ring whose first id is `first`.
     pub(super) fn starting_at(first: Xid) -> Ring {
-        Ring(ArcSwap::from_pointee(Directory { base: first.0 / CHUNK * CHUNK, chunks: vec![Chunk::new()] }))
+        Ring(ArcSwap::from_pointee(Directory { base: first.0, chunks: vec![Chunk::new()] }))
     }
 
     /// The first id the ring still answers for.
@@ -51,10 +51,11 @@ impl Ring {
         self.0.load().base
     }
 
-    /// The id behind the last one the ring has room for.
-    pub(super) fn end(&self) -> u64 {
-        let d = self.0.load();
-        d.base + d.chunks.len() as u64 * CHUNK
+    /// Forgets everything and begins at `first`, with room up to `next`.
+    pub(super) fn restart(&self, first: Xid, next: Xid) {
+        let base = first.0;
+        let chunks = (0..=(next.0 - base) / CHUNK).map(|_| Chunk::new()).collect();
+        self.0.store(Arc::new(Directory { base, chunks }));
     }
 
     /// The state of an id; `None` if it lies below the ring. Ids beyond its end are running.

@@ -1,6 +1,7 @@
 //! The life of transactions: ids, commits, aborts, and what has become of them.
 
 use super::clog::{Clog, ClogStatus};
+use super::lockers::RowLockers;
 use super::own::Own;
 use super::ring::{ABORTED, RUNNING, Ring};
 use super::snapshot::{Snapshot, SnapshotKind, SnapshotSlot};
@@ -61,6 +62,8 @@ pub struct Mvcc {
     horizon_age: Mutex<CachedHorizon>,
     /// Held shared from the insertion of a commit record until the commit log knows of it.
     gate: RwLock<()>,
+    /// Row lockers that have no room in the rows' headers.
+    pub lockers: RowLockers,
 }
 
 impl Mvcc {
@@ -76,6 +79,7 @@ impl Mvcc {
             horizon: AtomicU64::new(FROZEN.0),
             horizon_age: Mutex::new(CachedHorizon { at: Instant::now() }),
             gate: RwLock::new(()),
+            lockers: RowLockers::default(),
         }
     }
 
@@ -121,6 +125,7 @@ impl Mvcc {
             self.ring.set(xid, csn, lsn);
             shared.running.remove(&xid.0);
         }
+        self.lockers.release(subs.iter().chain([&top]));
         // MVCC-5: published after all ids carry it.
         self.newest.store(csn, Ordering::SeqCst);
         Csn(csn)
@@ -136,7 +141,15 @@ impl Mvcc {
             self.ring.set(xid, ABORTED, Lsn::INVALID);
             shared.running.remove(&xid.0);
         }
+        drop(shared);
+        self.lockers.release(subs.iter().chain([&top]));
         Ok(())
+    }
+
+    /// Every id below this one has ended, its end stands in the commit log, and if it committed everybody sees it.
+    #[inline]
+    pub fn oldest_in_ring(&self) -> Xid {
+        Xid(self.ring.base())
     }
 
     /// What has become of `xid`.
@@ -229,6 +242,24 @@ impl Mvcc {
         let running: Vec<Xid> = shared.running.iter().map(|x| Xid(*x)).collect();
         let next = Xid(shared.next);
         RunningXids { oldest: running.first().copied().unwrap_or(next), next, running }
+    }
+
+    /// Begins a ring at `first` with room up to `next` (the end of recovery; nobody else is there).
+    pub(super) fn restart_ring(&self, first: Xid, next: Xid) {
+        let _shared = self.shared.lock();
+        self.ring.restart(first, next);
+    }
+
+    pub(super) fn frozen_state(&self) -> u64 {
+        FROZEN.0
+    }
+
+    pub(super) fn set_ended(&self, xid: Xid, state: u64) {
+        self.ring.set(xid, state, Lsn::INVALID);
+    }
+
+    pub(super) fn set_running(&self, xids: &[Xid]) {
+        self.shared.lock().running.extend(xids.iter().map(|x| x.0));
     }
 
     pub fn clog(&self) -> &Clog {

@@ -1,0 +1,38 @@
+//! Redo of the transaction manager's own records, and its start after recovery.
+
+use super::ring::ABORTED;
+use super::transactions::Mvcc;
+use super::{ClogStatus, XactStatus};
+use crate::base::{Error, Result, Xid};
+use crate::storage::RedoContext;
+use crate::wal::RedoRecord;
+
+/// The commit log itself writes no records: commits and aborts are redone by `xact`, which calls
+/// [`Mvcc::redo_commit`] and [`Mvcc::redo_abort`].
+pub fn redo(_: &mut RedoContext<'_>, record: &RedoRecord<'_>) -> Result<()> {
+    Err(Error::internal(format!("clog_redo: unknown op code {}", record.info)))
+}
+
+impl Mvcc {
+    /// Ends recovery: every id below the next one that did not end is aborted, except prepared transactions and
+    /// their sub-transactions, which run on.
+    pub fn recovery_finished(&self, prepared: &[Xid]) -> Result<()> {
+        let next = self.next_xid();
+        let first = prepared.iter().copied().min().unwrap_or(next);
+        self.restart_ring(first, next);
+        for n in first.0..next.0 {
+            let xid = Xid(n);
+            if prepared.contains(&xid) {
+                continue;
+            }
+            let state = match self.clog().get(xid)? {
+                ClogStatus::Committed => self.frozen_state(),
+                _ => ABORTED,
+            };
+            self.set_ended(xid, state);
+        }
+        self.set_running(prepared);
+        debug_assert!(prepared.iter().all(|x| self.status(*x) == XactStatus::Running));
+        Ok(())
+    }
+}
