@@ -31,8 +31,30 @@ pub struct Origin {
     pub tag: String,
     /// The text that goes below an error as STATEMENT, if any.
     pub statement: Option<Arc<str>>,
-    /// Lines logged by this session or process so far (`%l`).
+    /// The top-level query's id (`%Q`), 0 for none.
+    pub query_id: i64,
+    /// What this session wants logged, where it is not what the server's settings say.
+    pub levels: Option<Levels>,
+    /// Lines logged by this session or process so far (`%l`): text lines in the low half, messages in the high.
     pub line_no: Arc<std::sync::atomic::AtomicU64>,
+}
+
+/// What is logged, and how fully.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Levels {
+    /// `log_min_messages`.
+    pub messages: Severity,
+    /// `log_min_error_statement`.
+    pub error_statement: Severity,
+    pub verbosity: Verbosity,
+}
+
+/// `log_error_verbosity`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Verbosity {
+    Terse,
+    Default,
+    Verbose,
 }
 
 /// What takes the reports: installed once per process.
@@ -42,6 +64,7 @@ pub trait Sink: Send + Sync {
 }
 
 static SINK: OnceLock<Box<dyn Sink>> = OnceLock::new();
+static PROCESS: OnceLock<Arc<Origin>> = OnceLock::new();
 thread_local! {
     static ORIGIN: RefCell<Option<Arc<Origin>>> = const { RefCell::new(None) };
 }
@@ -49,6 +72,11 @@ thread_local! {
 /// Installs the process's sink; later calls change nothing.
 pub fn install(sink: Box<dyn Sink>) {
     let _ = SINK.set(sink);
+}
+
+/// Says who speaks on threads without an origin of their own; later calls change nothing.
+pub fn set_process_origin(origin: Origin) {
+    let _ = PROCESS.set(Arc::new(origin));
 }
 
 /// Runs `work` with this thread's reports attributed to `origin`.
@@ -66,7 +94,7 @@ pub fn with_origin<T>(origin: &Arc<Origin>, work: impl FnOnce() -> T) -> T {
 
 /// Sends a report to the log under this thread's origin.
 pub fn log(report: &Report) {
-    let origin = ORIGIN.with(|o| o.borrow().clone());
+    let origin = ORIGIN.with(|o| o.borrow().clone()).or_else(|| PROCESS.get().cloned());
     match origin {
         Some(origin) => log_as(&origin, report),
         None => log_as(&Origin { pid: std::process::id(), backend_type: "postmaster", ..Origin::default() }, report),
