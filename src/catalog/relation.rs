@@ -139,6 +139,7 @@ pub struct RelStats {
     pub pages: AtomicU64,
     /// Bits of an f64; −1 never counted.
     pub tuples: AtomicU64,
+    pub all_visible: AtomicU64,
 }
 
 impl RelStats {
@@ -233,5 +234,30 @@ impl Relation {
     /// Columns a `*` shows.
     pub fn visible_attributes(&self) -> impl Iterator<Item = &Attribute> {
         self.attributes.iter().filter(|a| !a.dropped)
+    }
+}
+
+impl Relation {
+    /// Takes over new statistics of itself or of one of its indexes.
+    pub fn take_stats(&self, new: &super::object::Stats) {
+        if new.relation == self.oid {
+            self.stats.take(new);
+            self.column_stats.store(Arc::new(new.columns.clone()));
+        } else if let Some(index) = self.indexes.iter().find(|i| i.oid == new.relation) {
+            index.stats.take(new);
+        }
+    }
+}
+
+impl RelStats {
+    pub fn take(&self, new: &super::object::Stats) {
+        self.pages.store(new.pages, Ordering::Relaxed);
+        self.tuples.store(new.tuples.to_bits(), Ordering::Relaxed);
+        self.all_visible.store(new.all_visible, Ordering::Relaxed);
+    }
+
+    /// Nothing counted yet.
+    pub fn unknown() -> RelStats {
+        RelStats { tuples: AtomicU64::new((-1f64).to_bits()), ..RelStats::default() }
     }
 }

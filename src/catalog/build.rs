@@ -1,0 +1,122 @@
+//! Puts a [`Relation`] together from its stored objects.
+
+use super::object::{Class, IndexDef, Object, ObjectKey, Stats, class};
+use super::relation::{Attribute, Index, RelKind, RelStats, Relation};
+use super::view::Catalog;
+use crate::base::{Oid, RelFileId, Result};
+use crate::types::Phys;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+fn stats_of(catalog: &Catalog, oid: Oid) -> Option<Stats> {
+    let record = catalog.get(ObjectKey::new(class::STATISTIC, oid))?;
+    record.object.as_stats().ok().cloned()
+}
+
+fn rel_stats(stats: Option<&Stats>) -> RelStats {
+    let out = RelStats::unknown();
+    if let Some(stats) = stats {
+        out.take(stats);
+    }
+    out
+}
+
+fn has_rows(kind: RelKind) -> bool {
+    matches!(kind, RelKind::Table | RelKind::Toast | RelKind::MatView | RelKind::Sequence)
+}
+
+/// The physical form of a type's values: domains and enums included.
+pub fn phys_of(catalog: &Catalog, ty: Oid) -> Phys {
+    use super::object::UserTypeKind;
+    if let Some(info) = crate::types::info(ty) {
+        return info.phys;
+    }
+    match catalog.user_type(ty).map(|t| t.kind) {
+        Some(UserTypeKind::Enum(_)) => Phys::U32,
+        Some(UserTypeKind::Domain { base, .. }) => phys_of(catalog, base.oid),
+        _ => Phys::Bytes,
+    }
+}
+
+/// The heap's view of a relation's columns.
+pub fn tuple_desc(catalog: &Catalog, attributes: &[Attribute]) -> crate::heap::TupleDesc {
+    let attr = |a: &Attribute| crate::heap::AttrDesc {
+        phys: phys_of(catalog, a.ty.oid),
+        typ: a.ty,
+        dropped: a.dropped,
+        missing: a.missing.clone(),
+    };
+    crate::heap::TupleDesc::new(attributes.iter().map(attr).collect())
+}
+
+fn index(catalog: &Catalog, c: &Class, def: &IndexDef) -> Result<Arc<Index>> {
+    let file = RelFileId { db: catalog.database(), node: c.node };
+    let key_types = def.columns.iter().map(|k| (k.ty, k.desc, k.nulls_first)).collect();
+    Ok(Arc::new(Index {
+        oid: c.oid,
+        name: c.name.clone(),
+        namespace: c.namespace,
+        table: def.table,
+        file,
+        persistence: c.persistence,
+        unique: def.unique,
+        primary: def.primary,
+        nulls_not_distinct: def.nulls_not_distinct,
+        valid: def.valid,
+        columns: def.columns.clone(),
+        key_columns: def.key_columns,
+        predicate: def.predicate.clone(),
+        constraint: def.constraint,
+        options: c.options.clone(),
+        owner: c.owner,
+        clustered: def.clustered,
+        stats: rel_stats(stats_of(catalog, c.oid).as_ref()),
+        store: crate::btree::IndexStore::open(&catalog.storage, file, c.persistence, key_types, def.key_columns),
+    }))
+}
+
+/// A user's relation; None if there is no such OID.
+pub fn relation(catalog: &Catalog, oid: Oid) -> Result<Option<Relation>> {
+    let Some(record) = catalog.class(oid) else { return Ok(None) };
+    let c = record.object.as_class()?;
+    let mut indexes = Vec::new();
+    for index_oid in catalog.indexes_of(oid) {
+        let Some(record) = catalog.class(index_oid) else { continue };
+        let Object::Class(ic) = &record.object else { continue };
+        let Some(def) = &ic.index else { continue };
+        indexes.push(index(catalog, ic, def)?);
+    }
+    let stats = stats_of(catalog, oid);
+    let file = RelFileId { db: catalog.database(), node: c.node };
+    let store = has_rows(c.kind).then(|| {
+        let desc = tuple_desc(catalog, &c.attributes);
+        let toast = catalog.class(c.toast).and_then(|r| r.object.as_class().ok().map(|t| t.node));
+        let toast = toast.map(|node| RelFileId { db: file.db, node });
+        crate::heap::TableStore::open(&catalog.storage, oid, file, c.persistence, desc, toast)
+    });
+    Ok(Some(Relation {
+        oid,
+        name: c.name.clone(),
+        namespace: c.namespace,
+        schema: catalog.namespace(c.namespace).map(|n| n.name).unwrap_or_default(),
+        kind: c.kind,
+        persistence: c.persistence,
+        owner: c.owner,
+        acl: c.acl.clone(),
+        file,
+        row_type: c.row_type,
+        attributes: c.attributes.clone(),
+        indexes,
+        constraints: c.constraints.clone(),
+        toast: c.toast,
+        view: c.view.clone(),
+        sequence: c.sequence.clone(),
+        options: c.options.clone(),
+        stats: rel_stats(stats.as_ref()),
+        column_stats: arc_swap::ArcSwap::from_pointee(stats.map(|s| s.columns).unwrap_or_default()),
+        store,
+        generated_by: None,
+        stale: AtomicBool::new(false),
+        bound: Default::default(),
+    }))
+}

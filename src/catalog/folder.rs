@@ -1,0 +1,191 @@
+//! The committed objects of one database, or of the cluster (`global`), in memory.
+//!
+//! Loaded once from the folder's catalog heap; afterwards only commits change it (CAT-1).
+
+use super::object::{Object, ObjectKey, class};
+use super::relation::Relation;
+use crate::base::{Oid, TupleId};
+use hashbrown::HashMap;
+use parking_lot::RwLock;
+use smallvec::SmallVec;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// An object with the place of its row.
+#[derive(Debug)]
+pub struct Record {
+    pub object: Object,
+    pub tid: TupleId,
+}
+
+/// A changed object: its new record, or None when it was dropped.
+pub type Change = Option<Arc<Record>>;
+
+/// What a transaction, or one of its savepoints, changed.
+#[derive(Default, Debug)]
+pub struct Changes {
+    pub records: HashMap<ObjectKey, Change>,
+}
+
+/// The committed state of one folder.
+pub struct Folder {
+    /// 0: shared by all databases.
+    pub database: Oid,
+    pub store: Arc<crate::heap::TableStore>,
+    state: RwLock<State>,
+    generation: AtomicU64,
+}
+
+#[derive(Default)]
+struct State {
+    records: HashMap<ObjectKey, Arc<Record>>,
+    /// (class, namespace, name) → OIDs: several for functions.
+    names: HashMap<(Oid, Oid, String), SmallVec<[Oid; 1]>>,
+    /// Indexes by table.
+    indexes: HashMap<Oid, Vec<Oid>>,
+    /// Put together on first use.
+    relations: HashMap<Oid, Arc<Relation>>,
+}
+
+impl State {
+    fn insert(&mut self, key: ObjectKey, record: Arc<Record>) {
+        if let Some((namespace, name)) = record.object.name() {
+            let oids = self.names.entry((key.class, namespace, name.to_string())).or_default();
+            if !oids.contains(&key.oid) {
+                oids.push(key.oid);
+            }
+        }
+        if let Object::Class(c) = &record.object
+            && let Some(index) = &c.index
+        {
+            let indexes = self.indexes.entry(index.table).or_default();
+            if !indexes.contains(&c.oid) {
+                indexes.push(c.oid);
+                indexes.sort();
+            }
+        }
+        self.records.insert(key, record);
+    }
+
+    fn remove(&mut self, key: ObjectKey) {
+        let Some(old) = self.records.remove(&key) else { return };
+        if let Some((namespace, name)) = old.object.name() {
+            let entry = (key.class, namespace, name.to_string());
+            if let Some(oids) = self.names.get_mut(&entry) {
+                oids.retain(|o| *o != key.oid);
+                if oids.is_empty() {
+                    self.names.remove(&entry);
+                }
+            }
+        }
+        if let Object::Class(c) = &old.object
+            && let Some(index) = &c.index
+            && let Some(indexes) = self.indexes.get_mut(&index.table)
+        {
+            indexes.retain(|o| *o != c.oid);
+            if indexes.is_empty() {
+                self.indexes.remove(&index.table);
+            }
+        }
+    }
+
+    /// Forgets the put-together relations an object's change touches (CAT-2).
+    fn invalidate(&mut self, object: &Object) {
+        let mut touched: SmallVec<[Oid; 2]> = SmallVec::new();
+        match object {
+            Object::Class(c) => {
+                touched.push(c.oid);
+                touched.extend(c.index.as_ref().map(|i| i.table));
+            }
+            Object::Namespace(n) => {
+                touched.extend(self.relations.values().filter(|r| r.namespace == n.oid).map(|r| r.oid));
+            }
+            _ => {}
+        }
+        for oid in touched {
+            if let Some(relation) = self.relations.remove(&oid) {
+                relation.stale.store(true, Ordering::Release);
+            }
+        }
+    }
+}
+
+impl Folder {
+    pub fn new(database: Oid, store: Arc<crate::heap::TableStore>, records: Vec<(ObjectKey, Arc<Record>)>) -> Folder {
+        let mut state = State::default();
+        for (key, record) in records {
+            state.insert(key, record);
+        }
+        Folder { database, store, state: RwLock::new(state), generation: AtomicU64::new(1) }
+    }
+
+    /// Grows with every committed change that could make a plan or a look-up wrong.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    pub fn get(&self, key: ObjectKey) -> Option<Arc<Record>> {
+        self.state.read().records.get(&key).cloned()
+    }
+
+    pub fn find(&self, class: Oid, namespace: Oid, name: &str) -> SmallVec<[Oid; 1]> {
+        // The key owns its name; a look-up by parts would need an own hash, not worth it beside a parse.
+        self.state.read().names.get(&(class, namespace, name.to_string())).cloned().unwrap_or_default()
+    }
+
+    pub fn indexes_of(&self, table: Oid) -> Vec<Oid> {
+        self.state.read().indexes.get(&table).cloned().unwrap_or_default()
+    }
+
+    /// All objects of a class, in no particular order.
+    pub fn all(&self, class: Oid) -> Vec<Arc<Record>> {
+        self.state.read().records.iter().filter(|(k, _)| k.class == class).map(|(_, r)| r.clone()).collect()
+    }
+
+    /// Every object.
+    pub fn everything(&self) -> Vec<Arc<Record>> {
+        self.state.read().records.values().cloned().collect()
+    }
+
+    pub fn cached_relation(&self, oid: Oid) -> Option<Arc<Relation>> {
+        self.state.read().relations.get(&oid).cloned()
+    }
+
+    /// Keeps a put-together relation, unless the folder changed since `generation` or somebody was quicker.
+    pub fn keep_relation(&self, relation: Arc<Relation>, generation: u64) -> Arc<Relation> {
+        let mut state = self.state.write();
+        if self.generation() != generation {
+            return relation;
+        }
+        state.relations.entry(relation.oid).or_insert(relation).clone()
+    }
+
+    /// Makes a commit's changes everybody's (CAT-1).
+    pub fn apply(&self, changes: impl Iterator<Item = (ObjectKey, Change)>) {
+        let mut state = self.state.write();
+        let mut matters = false;
+        for (key, change) in changes {
+            if let Some(old) = state.records.get(&key).cloned() {
+                if key.class != class::STATISTIC {
+                    state.invalidate(&old.object);
+                }
+                state.remove(key);
+            }
+            matters |= key.class != class::STATISTIC && key.class.0 & super::object::COMMENT_BIT == 0;
+            if let Some(record) = change {
+                match &record.object {
+                    Object::Stats(stats) => {
+                        for relation in state.relations.values() {
+                            relation.take_stats(stats);
+                        }
+                    }
+                    object => state.invalidate(object),
+                }
+                state.insert(key, record);
+            }
+        }
+        if matters {
+            self.generation.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+}

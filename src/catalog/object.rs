@@ -1,0 +1,398 @@
+//! Catalog objects as they are stored: one heap row per object, key and a self-describing body.
+//!
+//! Departs from PostgreSQL, which spreads a table over rows of pg_class, pg_attribute, pg_constraint, pg_index and
+//! more: here an object is written, replaced and rolled back as a whole, one load reads everything, and the SQL
+//! catalogs are generated from the objects, so the two cannot disagree. The body is JSON, because fields will be
+//! added and old directories must stay readable.
+
+use super::relation::{
+    Attribute, ColumnStats, Constraint, IndexColumn, Persistence, RelKind, SequenceParams, View,
+};
+use crate::base::{Error, Oid, Result};
+use crate::types::TypeRef;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// OIDs of PostgreSQL's catalogs, as they name kinds of objects in keys, dependencies and comments.
+pub mod class {
+    use crate::base::Oid;
+
+    pub const TYPE: Oid = Oid(1247);
+    pub const PROC: Oid = Oid(1255);
+    pub const RELATION: Oid = Oid(1259);
+    pub const AUTHID: Oid = Oid(1260);
+    pub const DATABASE: Oid = Oid(1262);
+    pub const CONSTRAINT: Oid = Oid(2606);
+    pub const ATTRDEF: Oid = Oid(2604);
+    pub const NAMESPACE: Oid = Oid(2615);
+    pub const STATISTIC: Oid = Oid(2619);
+    pub const DESCRIPTION: Oid = Oid(2609);
+    pub const SHDESCRIPTION: Oid = Oid(2396);
+    pub const DEFAULT_ACL: Oid = Oid(826);
+    pub const DB_ROLE_SETTING: Oid = Oid(2964);
+    pub const REWRITE: Oid = Oid(2618);
+    pub const CAST: Oid = Oid(2605);
+    pub const OPERATOR: Oid = Oid(2617);
+    pub const COLLATION: Oid = Oid(3456);
+    pub const TABLESPACE: Oid = Oid(1213);
+    pub const ACCESS_METHOD: Oid = Oid(2601);
+    pub const LANGUAGE: Oid = Oid(2612);
+}
+
+/// OIDs that initdb gives, all PostgreSQL's.
+pub mod fixed {
+    use crate::base::Oid;
+
+    pub const PG_CATALOG: Oid = Oid(11);
+    pub const PG_TOAST: Oid = Oid(99);
+    pub const PUBLIC: Oid = Oid(2200);
+    pub const INFORMATION_SCHEMA: Oid = Oid(13000);
+    pub const BOOTSTRAP_SUPERUSER: Oid = Oid(10);
+    pub const DATABASE_OWNER: Oid = Oid(6171);
+    pub const TEMPLATE1: Oid = Oid(1);
+    pub const TEMPLATE0: Oid = Oid(4);
+    pub const POSTGRES: Oid = Oid(5);
+    pub const DEFAULT_TABLESPACE: Oid = Oid(1663);
+    pub const GLOBAL_TABLESPACE: Oid = Oid(1664);
+    pub const DEFAULT_COLLATION: Oid = Oid(100);
+    pub const HEAP_AM: Oid = Oid(2);
+    pub const BTREE_AM: Oid = Oid(403);
+}
+
+/// What names an object: its kind's catalog, its OID, and a sub-number (a comment's column).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct ObjectKey {
+    pub class: Oid,
+    pub oid: Oid,
+    pub sub: i32,
+}
+
+impl ObjectKey {
+    pub const fn new(class: Oid, oid: Oid) -> ObjectKey {
+        ObjectKey { class, oid, sub: 0 }
+    }
+}
+
+/// Any catalog object.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Object {
+    Namespace(Namespace),
+    Class(Class),
+    Type(UserType),
+    Function(Function),
+    Role(Role),
+    Database(Database),
+    Stats(Stats),
+    Comment(Comment),
+    RoleSetting(RoleSetting),
+    DefaultAcl(DefaultAcl),
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Namespace {
+    pub oid: Oid,
+    pub name: String,
+    pub owner: Oid,
+    #[serde(default)]
+    pub acl: Option<Vec<String>>,
+    /// Of a session's temporary schema: the session's pid while it lives.
+    #[serde(default)]
+    pub temp_of: Option<u32>,
+}
+
+/// A row of `pg_class` with what hangs on it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Class {
+    pub oid: Oid,
+    pub name: String,
+    pub namespace: Oid,
+    pub kind: RelKind,
+    pub persistence: Persistence,
+    pub owner: Oid,
+    #[serde(default)]
+    pub acl: Option<Vec<String>>,
+    /// File number below the database's folder; 0 for views.
+    pub node: Oid,
+    #[serde(default)]
+    pub row_type: Oid,
+    #[serde(default)]
+    pub row_array_type: Oid,
+    #[serde(default)]
+    pub attributes: Vec<Attribute>,
+    #[serde(default)]
+    pub constraints: Vec<Constraint>,
+    #[serde(default)]
+    pub toast: Oid,
+    #[serde(default)]
+    pub view: Option<View>,
+    #[serde(default)]
+    pub sequence: Option<SequenceParams>,
+    #[serde(default)]
+    pub index: Option<IndexDef>,
+    #[serde(default)]
+    pub options: Vec<String>,
+    /// What this object needs: dropping one of them needs CASCADE, or takes this along when `auto`.
+    #[serde(default)]
+    pub depends: Vec<Depend>,
+    /// `d` default, `n` nothing, `f` full, `i` index.
+    #[serde(default)]
+    pub replica_identity: Option<char>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Depend {
+    pub on: ObjectKey,
+    /// Goes away with what it depends on (an identity sequence with its column), without CASCADE.
+    pub auto: bool,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct IndexDef {
+    pub table: Oid,
+    pub unique: bool,
+    pub primary: bool,
+    #[serde(default)]
+    pub nulls_not_distinct: bool,
+    pub valid: bool,
+    pub columns: Vec<IndexColumn>,
+    pub key_columns: usize,
+    #[serde(default)]
+    pub predicate: Option<Arc<str>>,
+    #[serde(default)]
+    pub constraint: Oid,
+    #[serde(default)]
+    pub clustered: bool,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct UserType {
+    pub oid: Oid,
+    pub array_oid: Oid,
+    pub name: String,
+    pub namespace: Oid,
+    pub owner: Oid,
+    pub kind: UserTypeKind,
+    #[serde(default)]
+    pub acl: Option<Vec<String>>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum UserTypeKind {
+    /// Labels in order, each with its `pg_enum` OID and sort position.
+    Enum(Vec<EnumLabel>),
+    Domain { base: TypeRef, not_null: bool, default: Option<Arc<str>>, checks: Vec<Constraint> },
+    /// The composite's `pg_class` row holds its attributes.
+    Composite { class: Oid },
+    /// `CREATE TYPE name;`
+    Shell,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EnumLabel {
+    pub oid: Oid,
+    pub label: String,
+    pub sort: f32,
+}
+
+/// `CREATE FUNCTION … LANGUAGE sql`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Function {
+    pub oid: Oid,
+    pub name: String,
+    pub namespace: Oid,
+    pub owner: Oid,
+    pub kind: char,
+    pub language: String,
+    pub arg_types: Vec<Oid>,
+    pub arg_names: Vec<String>,
+    /// i, o, b, v, t per argument; empty: all in.
+    pub arg_modes: Vec<char>,
+    pub arg_defaults: Vec<Option<Arc<str>>>,
+    pub result: TypeRef,
+    pub returns_set: bool,
+    pub strict: bool,
+    pub volatility: char,
+    pub security_definer: bool,
+    pub leakproof: bool,
+    pub parallel: char,
+    pub cost: f32,
+    pub rows: f32,
+    pub body: Arc<str>,
+    pub settings: Vec<String>,
+    #[serde(default)]
+    pub acl: Option<Vec<String>>,
+    #[serde(default)]
+    pub depends: Vec<Depend>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Role {
+    pub oid: Oid,
+    pub name: String,
+    pub superuser: bool,
+    pub inherit: bool,
+    pub create_role: bool,
+    pub create_db: bool,
+    pub login: bool,
+    pub replication: bool,
+    pub bypass_rls: bool,
+    pub connection_limit: i32,
+    /// SCRAM verifier or md5 hash, as `pg_authid.rolpassword`.
+    #[serde(default)]
+    pub password: Option<String>,
+    #[serde(default)]
+    pub valid_until_us: Option<i64>,
+    /// Roles this one is a member of.
+    #[serde(default)]
+    pub member_of: Vec<Membership>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Membership {
+    pub role: Oid,
+    pub grantor: Oid,
+    pub admin: bool,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Database {
+    pub oid: Oid,
+    pub name: String,
+    pub owner: Oid,
+    pub is_template: bool,
+    pub allow_connections: bool,
+    pub connection_limit: i32,
+    pub encoding: i32,
+    pub collate: String,
+    pub ctype: String,
+    #[serde(default)]
+    pub acl: Option<Vec<String>>,
+}
+
+/// `ALTER DATABASE … SET`, `ALTER ROLE … [IN DATABASE …] SET`: keyed by (database, role) in one row.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RoleSetting {
+    pub database: Oid,
+    pub role: Oid,
+    pub settings: Vec<(String, String)>,
+}
+
+/// What ANALYZE found out about a table.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Stats {
+    pub relation: Oid,
+    pub pages: u64,
+    pub tuples: f64,
+    #[serde(default)]
+    pub all_visible: u64,
+    #[serde(default)]
+    pub columns: Vec<ColumnStats>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Comment {
+    pub on: ObjectKey,
+    pub text: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DefaultAcl {
+    pub oid: Oid,
+    pub role: Oid,
+    pub namespace: Oid,
+    pub kind: char,
+    pub acl: Vec<String>,
+}
+
+impl Object {
+    pub fn key(&self) -> ObjectKey {
+        match self {
+            Object::Namespace(o) => ObjectKey::new(class::NAMESPACE, o.oid),
+            Object::Class(o) => ObjectKey::new(class::RELATION, o.oid),
+            Object::Type(o) => ObjectKey::new(class::TYPE, o.oid),
+            Object::Function(o) => ObjectKey::new(class::PROC, o.oid),
+            Object::Role(o) => ObjectKey::new(class::AUTHID, o.oid),
+            Object::Database(o) => ObjectKey::new(class::DATABASE, o.oid),
+            Object::Stats(o) => ObjectKey::new(class::STATISTIC, o.relation),
+            // A comment's own class keeps it apart from what it is on; its database folder tells shared ones.
+            Object::Comment(o) => ObjectKey { class: Oid(o.on.class.0 | COMMENT_BIT), oid: o.on.oid, sub: o.on.sub },
+            Object::RoleSetting(o) => {
+                ObjectKey { class: class::DB_ROLE_SETTING, oid: o.database, sub: o.role.0 as i32 }
+            }
+            Object::DefaultAcl(o) => ObjectKey::new(class::DEFAULT_ACL, o.oid),
+        }
+    }
+
+    /// Lives in the folder shared by all databases.
+    pub fn is_shared(&self) -> bool {
+        match self {
+            Object::Role(_) | Object::Database(_) | Object::RoleSetting(_) => true,
+            Object::Comment(c) => c.on.class == class::AUTHID || c.on.class == class::DATABASE,
+            _ => false,
+        }
+    }
+
+    /// The schema and the name the object is found by.
+    pub fn name(&self) -> Option<(Oid, &str)> {
+        match self {
+            Object::Namespace(o) => Some((Oid::INVALID, &o.name)),
+            Object::Class(o) => Some((o.namespace, &o.name)),
+            Object::Type(o) => Some((o.namespace, &o.name)),
+            Object::Function(o) => Some((o.namespace, &o.name)),
+            Object::Role(o) => Some((Oid::INVALID, &o.name)),
+            Object::Database(o) => Some((Oid::INVALID, &o.name)),
+            Object::Stats(_) | Object::Comment(_) | Object::RoleSetting(_) | Object::DefaultAcl(_) => None,
+        }
+    }
+
+    pub fn depends(&self) -> &[Depend] {
+        match self {
+            Object::Class(o) => &o.depends,
+            Object::Function(o) => &o.depends,
+            _ => &[],
+        }
+    }
+
+    pub fn encode(&self) -> Vec<u8> {
+        // Serialising plain structs into memory has no way to fail.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// # Errors
+    /// XX001 for a body that is no object.
+    pub fn decode(body: &[u8]) -> Result<Object> {
+        serde_json::from_slice(body).map_err(|e| crate::err!(DATA_CORRUPTED, "catalog object is damaged: {e}"))
+    }
+}
+
+/// Set in a comment's key class.
+pub const COMMENT_BIT: u32 = 1 << 31;
+
+/// The key of the comment on an object.
+pub fn comment_key(on: ObjectKey) -> ObjectKey {
+    ObjectKey { class: Oid(on.class.0 | COMMENT_BIT), ..on }
+}
+
+macro_rules! accessors {
+    ($($fn:ident => $variant:ident($ty:ty);)*) => {
+        impl Object {
+            $(pub fn $fn(&self) -> Result<&$ty> {
+                match self {
+                    Object::$variant(o) => Ok(o),
+                    other => Err(Error::internal(format!("{:?} is not a {}", other.key(), stringify!($variant)))),
+                }
+            })*
+        }
+    };
+}
+
+accessors! {
+    as_namespace => Namespace(Namespace);
+    as_class => Class(Class);
+    as_type => Type(UserType);
+    as_function => Function(Function);
+    as_role => Role(Role);
+    as_database => Database(Database);
+    as_stats => Stats(Stats);
+    as_role_setting => RoleSetting(RoleSetting);
+}

@@ -1,0 +1,111 @@
+//! The relations of `pg_catalog`: their names, OIDs and columns are PostgreSQL 15's; their rows are generated.
+//!
+//! `system_relations.txt` holds a line each: `oid|name|kind||row type|shared|column:type[!],…` (`!`: not null).
+
+use super::object::fixed;
+use super::relation::{Attribute, Persistence, RelKind, RelStats, Relation};
+use crate::base::{Oid, RelFileId};
+use crate::types::TypeRef;
+use hashbrown::HashMap;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, LazyLock};
+
+struct System {
+    by_oid: HashMap<Oid, Arc<Relation>>,
+    by_name: HashMap<(Oid, &'static str), Oid>,
+}
+
+static SYSTEM: LazyLock<System> = LazyLock::new(|| {
+    let mut system = System { by_oid: HashMap::new(), by_name: HashMap::new() };
+    for line in include_str!("system_relations.txt").lines() {
+        let Some(relation) = parse(line) else { continue };
+        let name = relation.generated_by.unwrap_or_default();
+        system.by_name.insert((relation.namespace, name), relation.oid);
+        system.by_oid.insert(relation.oid, Arc::new(relation));
+    }
+    system
+});
+
+fn parse(line: &'static str) -> Option<Relation> {
+    let mut fields = line.split('|');
+    let oid = Oid(fields.next()?.parse().ok()?);
+    let name = fields.next()?;
+    let kind = if fields.next()? == "v" { RelKind::View } else { RelKind::Table };
+    let schema = fields.next()?;
+    let row_type = Oid(fields.next()?.parse().ok()?);
+    let shared = fields.next()? == "t";
+    let columns = fields.next()?;
+    let attributes = columns.split(',').enumerate().filter_map(|(i, c)| attribute(i, c)).collect();
+    Some(Relation {
+        oid,
+        name: name.to_string(),
+        namespace: if schema.is_empty() { fixed::PG_CATALOG } else { fixed::INFORMATION_SCHEMA },
+        schema: if schema.is_empty() { "pg_catalog".into() } else { schema.into() },
+        kind,
+        persistence: Persistence::Permanent,
+        owner: fixed::BOOTSTRAP_SUPERUSER,
+        acl: None,
+        file: RelFileId { db: if shared { Oid::INVALID } else { Oid(1) }, node: Oid::INVALID },
+        row_type,
+        attributes,
+        indexes: Vec::new(),
+        constraints: Vec::new(),
+        toast: Oid::INVALID,
+        view: None,
+        sequence: None,
+        options: Vec::new(),
+        stats: RelStats::unknown(),
+        column_stats: Default::default(),
+        store: None,
+        generated_by: Some(name),
+        stale: AtomicBool::new(false),
+        bound: Default::default(),
+    })
+}
+
+fn attribute(index: usize, column: &str) -> Option<Attribute> {
+    let (name, ty) = column.rsplit_once(':')?;
+    let not_null = ty.ends_with('!');
+    Some(Attribute {
+        name: name.to_string(),
+        attno: index as i16 + 1,
+        ty: TypeRef::of(Oid(ty.trim_end_matches('!').parse().ok()?)),
+        not_null,
+        dropped: false,
+        default: None,
+        identity: 0,
+        generated: 0,
+        missing: None,
+        default_oid: Oid::INVALID,
+        stat_target: -1,
+        acl: None,
+    })
+}
+
+/// A generated relation by OID.
+pub fn relation(oid: Oid) -> Option<Arc<Relation>> {
+    if oid >= Oid::FIRST_NORMAL { None } else { SYSTEM.by_oid.get(&oid).cloned() }
+}
+
+/// The OID of a generated relation.
+pub fn oid_by_name(namespace: Oid, name: &str) -> Option<Oid> {
+    if namespace >= Oid::FIRST_NORMAL { None } else { SYSTEM.by_name.get(&(namespace, name)).copied() }
+}
+
+/// All of them, for the generators of `pg_class` and `pg_attribute`.
+pub fn all() -> impl Iterator<Item = &'static Arc<Relation>> {
+    SYSTEM.by_oid.values()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_is_a_relation_with_columns() {
+        assert_eq!(all().count(), include_str!("system_relations.txt").lines().count());
+        let class = relation(oid_by_name(fixed::PG_CATALOG, "pg_class").unwrap()).unwrap();
+        assert_eq!((class.oid, class.attributes.len(), class.attributes[1].name.as_str()), (Oid(1259), 33, "relname"));
+        assert!(all().all(|r| !r.attributes.is_empty()));
+    }
+}

@@ -1,0 +1,453 @@
+//! One session's view of the catalogs: what is committed, with this transaction's own changes on top.
+
+use super::folder::{Change, Changes, Folder, Record};
+use super::object::{Class, Database, Namespace, Object, ObjectKey, Role, RoleSetting, UserType, class, comment_key, fixed};
+use super::relation::Relation;
+use super::{build, system};
+use crate::base::{CommandId, Oid, Result, Xid};
+use crate::err;
+use crate::storage::Storage;
+use hashbrown::HashMap;
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// Look-ups never wait and, once a folder is loaded, never read a file.
+pub struct Catalog {
+    pub storage: Arc<Storage>,
+    pub global: Arc<Folder>,
+    pub local: Arc<Folder>,
+    /// Own changes: the transaction's, then one per savepoint.
+    layers: Vec<Changes>,
+    /// Relations put together from own changes.
+    own_relations: HashMap<Oid, Arc<Relation>>,
+    /// Schemas as `search_path` names them, `$user` already replaced.
+    search_path: Vec<String>,
+    /// This session's temporary schema, once it has one.
+    pub temp_schema: Option<Oid>,
+    own_generation: u64,
+}
+
+/// Who writes rows: the running transaction.
+#[derive(Clone, Copy)]
+pub struct Writer {
+    pub xid: Xid,
+    pub cid: CommandId,
+}
+
+impl Catalog {
+    pub fn new(storage: Arc<Storage>, global: Arc<Folder>, local: Arc<Folder>) -> Catalog {
+        Catalog {
+            storage,
+            global,
+            local,
+            layers: Vec::new(),
+            own_relations: HashMap::new(),
+            search_path: vec!["public".into()],
+            temp_schema: None,
+            own_generation: 0,
+        }
+    }
+
+    pub fn database(&self) -> Oid {
+        self.local.database
+    }
+
+    /// Changes whenever a cached plan or name look-up of this session may have become wrong.
+    pub fn generation(&self) -> (u64, u64, u64) {
+        (self.global.generation(), self.local.generation(), self.own_generation)
+    }
+
+    // ---- transaction ----
+
+    /// Opens a layer for a savepoint (the first one is opened by the first change).
+    pub fn push_layer(&mut self) {
+        if self.layers.is_empty() {
+            self.layers.push(Changes::default());
+        }
+        self.layers.push(Changes::default());
+    }
+
+    /// How many layers there are: what `pop_to` and `merge_to` take.
+    pub fn depth(&self) -> usize {
+        self.layers.len()
+    }
+
+    /// Forgets the changes of the layers above `depth`.
+    pub fn pop_to(&mut self, depth: usize) {
+        if self.layers.len() > depth {
+            self.layers.truncate(depth);
+            self.forget_own_relations();
+        }
+    }
+
+    /// Adds the changes of the layers above `depth` to the layer below.
+    pub fn merge_to(&mut self, depth: usize) {
+        while self.layers.len() > depth.max(1) {
+            let Some(top) = self.layers.pop() else { break };
+            if let Some(below) = self.layers.last_mut() {
+                below.records.extend(top.records);
+            }
+        }
+    }
+
+    pub fn has_changes(&self) -> bool {
+        self.layers.iter().any(|l| !l.records.is_empty())
+    }
+
+    /// Makes the transaction's changes everybody's. Called by commit, while the transaction's locks are still held.
+    pub fn apply(&mut self) {
+        let layers = std::mem::take(&mut self.layers);
+        if layers.is_empty() {
+            return;
+        }
+        let mut all: HashMap<ObjectKey, Change> = HashMap::new();
+        for layer in layers {
+            all.extend(layer.records);
+        }
+        let shared = |key: &ObjectKey, change: &Change| match change {
+            Some(r) => r.object.is_shared(),
+            None => self.global.get(*key).is_some(),
+        };
+        let (global, local): (Vec<_>, Vec<_>) = all.into_iter().partition(|(k, c)| shared(k, c));
+        if !global.is_empty() {
+            self.global.apply(global.into_iter());
+        }
+        if !local.is_empty() {
+            self.local.apply(local.into_iter());
+        }
+        self.forget_own_relations();
+    }
+
+    /// Forgets all own changes: abort.
+    pub fn discard(&mut self) {
+        if !self.layers.is_empty() {
+            self.layers.clear();
+            self.forget_own_relations();
+        }
+    }
+
+    fn forget_own_relations(&mut self) {
+        for (_, relation) in self.own_relations.drain() {
+            relation.stale.store(true, std::sync::atomic::Ordering::Release);
+        }
+        self.own_generation += 1;
+    }
+
+    // ---- objects ----
+
+    pub fn get(&self, key: ObjectKey) -> Option<Arc<Record>> {
+        for layer in self.layers.iter().rev() {
+            if let Some(change) = layer.records.get(&key) {
+                return change.clone();
+            }
+        }
+        self.local.get(key).or_else(|| self.global.get(key))
+    }
+
+    /// All objects of a class as this session sees them.
+    pub fn all(&self, class: Oid) -> Vec<Arc<Record>> {
+        let mut found = self.local.all(class);
+        found.extend(self.global.all(class));
+        if self.layers.is_empty() {
+            return found;
+        }
+        found.retain(|r| !self.layers.iter().any(|l| l.records.contains_key(&r.object.key())));
+        let mut own: HashMap<ObjectKey, Change> = HashMap::new();
+        for layer in &self.layers {
+            own.extend(layer.records.iter().filter(|(k, _)| k.class == class).map(|(k, c)| (*k, c.clone())));
+        }
+        found.extend(own.into_values().flatten());
+        found
+    }
+
+    /// OIDs of the objects of a class with this name in this schema.
+    pub fn find(&self, class: Oid, namespace: Oid, name: &str) -> SmallVec<[Oid; 1]> {
+        let mut found = self.local.find(class, namespace, name);
+        for oid in self.global.find(class, namespace, name) {
+            if !found.contains(&oid) {
+                found.push(oid);
+            }
+        }
+        if self.layers.is_empty() {
+            return found;
+        }
+        // A changed object may have lost or gained the name.
+        found.retain(|oid| !self.layers.iter().any(|l| l.records.contains_key(&ObjectKey::new(class, *oid))));
+        let mut seen: SmallVec<[ObjectKey; 4]> = SmallVec::new();
+        for layer in self.layers.iter().rev() {
+            for (key, change) in layer.records.iter().filter(|(k, _)| k.class == class) {
+                if seen.contains(key) {
+                    continue;
+                }
+                seen.push(*key);
+                if let Some(record) = change
+                    && record.object.name() == Some((namespace, name))
+                {
+                    found.push(key.oid);
+                }
+            }
+        }
+        found
+    }
+
+    /// Writes an object, new or changed, as the running transaction.
+    pub fn put(&mut self, writer: Writer, object: Object) -> Result<()> {
+        let key = object.key();
+        let folder = if object.is_shared() { self.global.clone() } else { self.local.clone() };
+        let body = object.encode();
+        let tid = match self.get(key) {
+            Some(old) => folder.update_row(&self.storage, writer, old.tid, key, &body)?,
+            None => folder.insert_row(&self.storage, writer, key, &body)?,
+        };
+        self.record(key, Some(Arc::new(Record { object, tid })));
+        Ok(())
+    }
+
+    /// Deletes an object as the running transaction; nothing happens if there is none.
+    pub fn delete(&mut self, writer: Writer, key: ObjectKey) -> Result<()> {
+        let Some(old) = self.get(key) else { return Ok(()) };
+        let folder = if old.object.is_shared() { self.global.clone() } else { self.local.clone() };
+        folder.delete_row(&self.storage, writer, old.tid)?;
+        self.record(key, None);
+        Ok(())
+    }
+
+    fn record(&mut self, key: ObjectKey, change: Change) {
+        let mut touched: SmallVec<[Oid; 2]> = SmallVec::new();
+        for object in [self.get(key), change.clone()].into_iter().flatten() {
+            if let Object::Class(c) = &object.object {
+                touched.push(c.oid);
+                touched.extend(c.index.as_ref().map(|i| i.table));
+            }
+        }
+        for oid in touched {
+            if let Some(relation) = self.own_relations.remove(&oid) {
+                relation.stale.store(true, std::sync::atomic::Ordering::Release);
+            }
+        }
+        if self.layers.is_empty() {
+            self.layers.push(Changes::default());
+        }
+        if let Some(top) = self.layers.last_mut() {
+            top.records.insert(key, change);
+        }
+        self.own_generation += 1;
+    }
+
+    fn is_own(&self, oid: Oid) -> bool {
+        let relation = ObjectKey::new(class::RELATION, oid);
+        self.layers.iter().any(|l| {
+            l.records.contains_key(&relation)
+                || l.records.iter().any(|(k, c)| {
+                    let of = |r: &Arc<Record>| matches!(&r.object, Object::Class(c) if c.index.as_ref().is_some_and(|i| i.table == oid));
+                    k.class == class::RELATION && (c.as_ref().is_some_and(of) || self.local.get(*k).as_ref().is_some_and(of))
+                })
+        })
+    }
+
+    // ---- relations ----
+
+    /// A relation by OID: table, index's own entry excepted, view, sequence, or generated.
+    pub fn relation(&mut self, oid: Oid) -> Result<Option<Arc<Relation>>> {
+        if let Some(relation) = system::relation(oid) {
+            return Ok(Some(relation));
+        }
+        if !self.layers.is_empty() && self.is_own(oid) {
+            if let Some(relation) = self.own_relations.get(&oid) {
+                return Ok(Some(relation.clone()));
+            }
+            let Some(built) = build::relation(self, oid)? else { return Ok(None) };
+            let built = Arc::new(built);
+            self.own_relations.insert(oid, built.clone());
+            return Ok(Some(built));
+        }
+        if let Some(relation) = self.local.cached_relation(oid) {
+            return Ok(Some(relation));
+        }
+        let generation = self.local.generation();
+        let Some(built) = build::relation(self, oid)? else { return Ok(None) };
+        Ok(Some(self.local.keep_relation(Arc::new(built), generation)))
+    }
+
+    /// A relation by name; without a schema the search path decides.
+    pub fn relation_by_name(&mut self, schema: Option<&str>, name: &str) -> Result<Option<Arc<Relation>>> {
+        match self.class_oid_by_name(schema, name)? {
+            Some(oid) => self.relation(oid),
+            None => Ok(None),
+        }
+    }
+
+    /// The OID of whatever `pg_class` has under this name, indexes included.
+    ///
+    /// # Errors
+    /// 3F000 if the schema is named and does not exist.
+    pub fn class_oid_by_name(&self, schema: Option<&str>, name: &str) -> Result<Option<Oid>> {
+        if let Some(schema) = schema {
+            let namespace = self.namespace_oid(schema)?;
+            return Ok(self.class_in(namespace, name));
+        }
+        Ok(self.effective_path().into_iter().find_map(|namespace| self.class_in(namespace, name)))
+    }
+
+    /// The OID of a class in a schema.
+    pub fn class_in(&self, namespace: Oid, name: &str) -> Option<Oid> {
+        system::oid_by_name(namespace, name).or_else(|| self.find(class::RELATION, namespace, name).first().copied())
+    }
+
+    /// The stored form of a user's relation, index or sequence.
+    pub fn class(&self, oid: Oid) -> Option<Arc<Record>> {
+        self.get(ObjectKey::new(class::RELATION, oid))
+    }
+
+    /// OIDs of a table's indexes.
+    pub fn indexes_of(&self, table: Oid) -> Vec<Oid> {
+        let mut found = self.local.indexes_of(table);
+        if !self.layers.is_empty() {
+            found.retain(|oid| self.class(*oid).is_some());
+            for layer in &self.layers {
+                for (key, change) in &layer.records {
+                    if let Some(record) = change
+                        && let Object::Class(Class { index: Some(index), .. }) = &record.object
+                        && index.table == table
+                        && !found.contains(&key.oid)
+                        && self.class(key.oid).is_some()
+                    {
+                        found.push(key.oid);
+                    }
+                }
+            }
+            found.sort();
+        }
+        found
+    }
+
+    // ---- names ----
+
+    /// Sets the schemas to search; `$user` must be replaced already.
+    pub fn set_search_path(&mut self, schemas: Vec<String>) {
+        if self.search_path != schemas {
+            self.search_path = schemas;
+            self.own_generation += 1;
+        }
+    }
+
+    pub fn search_path(&self) -> &[String] {
+        &self.search_path
+    }
+
+    /// The schemas searched, in order, the implied ones first (PostgreSQL 15, namespace.c: same rule).
+    pub fn effective_path(&self) -> SmallVec<[Oid; 6]> {
+        let mut path: SmallVec<[Oid; 6]> = SmallVec::new();
+        for name in &self.search_path {
+            let found = match name.as_str() {
+                "pg_temp" => self.temp_schema,
+                _ => self.namespace_by_name(name).and_then(|r| r.object.as_namespace().ok().map(|n| n.oid)),
+            };
+            path.extend(found.filter(|oid| !path.contains(oid)));
+        }
+        if !path.contains(&fixed::PG_CATALOG) {
+            path.insert(0, fixed::PG_CATALOG);
+        }
+        if let Some(temp) = self.temp_schema
+            && !path.contains(&temp)
+        {
+            path.insert(0, temp);
+        }
+        path
+    }
+
+    /// Where new objects go: the first schema named in the search path that exists.
+    ///
+    /// # Errors
+    /// 3F000 if there is none.
+    pub fn creation_schema(&self) -> Result<Oid> {
+        self.search_path
+            .iter()
+            .find_map(|n| self.namespace_by_name(n))
+            .and_then(|r| r.object.as_namespace().ok().map(|n| n.oid))
+            .ok_or_else(|| err!(INVALID_SCHEMA_NAME, "no schema has been selected to create in"))
+    }
+
+    pub fn namespace_by_name(&self, name: &str) -> Option<Arc<Record>> {
+        let oid = match name {
+            "pg_temp" => self.temp_schema?,
+            _ => *self.find(class::NAMESPACE, Oid::INVALID, name).first()?,
+        };
+        self.get(ObjectKey::new(class::NAMESPACE, oid))
+    }
+
+    /// # Errors
+    /// 3F000 `schema "x" does not exist`.
+    pub fn namespace_oid(&self, name: &str) -> Result<Oid> {
+        let record = self.namespace_by_name(name);
+        let record = record.ok_or_else(|| err!(INVALID_SCHEMA_NAME, "schema \"{name}\" does not exist"))?;
+        Ok(record.object.as_namespace()?.oid)
+    }
+
+    pub fn namespace(&self, oid: Oid) -> Option<Namespace> {
+        self.get(ObjectKey::new(class::NAMESPACE, oid)).and_then(|r| r.object.as_namespace().ok().cloned())
+    }
+
+    pub fn role(&self, oid: Oid) -> Option<Role> {
+        self.get(ObjectKey::new(class::AUTHID, oid)).and_then(|r| r.object.as_role().ok().cloned())
+    }
+
+    pub fn role_by_name(&self, name: &str) -> Option<Role> {
+        self.find(class::AUTHID, Oid::INVALID, name).first().and_then(|oid| self.role(*oid))
+    }
+
+    pub fn database_by_name(&self, name: &str) -> Option<Database> {
+        let oid = *self.find(class::DATABASE, Oid::INVALID, name).first()?;
+        self.database_by_oid(oid)
+    }
+
+    pub fn database_by_oid(&self, oid: Oid) -> Option<Database> {
+        self.get(ObjectKey::new(class::DATABASE, oid)).and_then(|r| r.object.as_database().ok().cloned())
+    }
+
+    pub fn role_setting(&self, database: Oid, role: Oid) -> Option<RoleSetting> {
+        let key = ObjectKey { class: class::DB_ROLE_SETTING, oid: database, sub: role.0 as i32 };
+        self.get(key).and_then(|r| r.object.as_role_setting().ok().cloned())
+    }
+
+    /// A user's type by name; built-in ones are the registry's.
+    pub fn user_type_by_name(&self, schema: Option<&str>, name: &str) -> Result<Option<UserType>> {
+        let in_schema = |namespace| {
+            let oid = *self.find(class::TYPE, namespace, name).first()?;
+            self.user_type(oid)
+        };
+        match schema {
+            Some(schema) => Ok(in_schema(self.namespace_oid(schema)?)),
+            None => Ok(self.effective_path().into_iter().find_map(in_schema)),
+        }
+    }
+
+    pub fn user_type(&self, oid: Oid) -> Option<UserType> {
+        self.get(ObjectKey::new(class::TYPE, oid)).and_then(|r| r.object.as_type().ok().cloned())
+    }
+
+    pub fn comment(&self, on: ObjectKey) -> Option<String> {
+        self.get(comment_key(on)).and_then(|r| match &r.object {
+            Object::Comment(c) => Some(c.text.clone()),
+            _ => None,
+        })
+    }
+
+    /// Objects that depend on `key`, with whether they go along silently.
+    pub fn dependents(&self, key: ObjectKey) -> Vec<(Arc<Record>, bool)> {
+        let mut found = Vec::new();
+        for class in [class::RELATION, class::PROC] {
+            for record in self.all(class) {
+                let on = |d: &&super::object::Depend| {
+                    d.on.class == key.class && d.on.oid == key.oid && (key.sub == 0 || d.on.sub == key.sub)
+                };
+                let hits: Vec<bool> = record.object.depends().iter().filter(on).map(|d| d.auto).collect();
+                if !hits.is_empty() {
+                    let auto = hits.iter().all(|a| *a);
+                    found.push((record, auto));
+                }
+            }
+        }
+        found
+    }
+}
