@@ -1,1 +1,28 @@
-//! Begin, commit, abort, savepoints.
+//! Begin, commit, abort, savepoints: the one place where WAL, commit log, locks, files and catalogs meet.
+//!
+//! A [`Transaction`] belongs to one session and lives as long as it; between transactions it is idle and costs nothing.
+//! Transaction *blocks* (BEGIN … COMMIT, what a failed one still accepts) are the session's.
+//!
+//! Invariants
+//! - XACT-1: order of a commit: record into the log and commit log, log durable (unless asynchronous), visible, catalogs
+//!   applied, locks released, files of dropped relations unlinked.
+//! - XACT-2: once its commit record is in the log, a commit cannot fail or be cancelled any more.
+//! - XACT-3: a transaction without an id writes nothing to the log at its end.
+//! - XACT-4: files made by an aborted (sub)transaction, and those dropped by a committed one, are unlinked; a crash
+//!   between is repaired by redo of the record, which names them.
+//!
+//! Records (resource manager `Xact`): see `record`.
+
+mod commit;
+mod files;
+mod isolation;
+mod record;
+mod redo;
+mod savepoint;
+mod transaction;
+
+pub use files::FileChange;
+pub use isolation::Isolation;
+pub use record::EndRecord;
+pub use redo::redo;
+pub use transaction::{SyncCommit, Transaction};

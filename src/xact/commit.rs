@@ -1,0 +1,111 @@
+//! The end of a transaction.
+
+use super::files;
+use super::record::{self, EndRecord};
+use super::transaction::{Phase, SyncCommit, Transaction};
+use crate::base::{Flow, Lsn, RelFileId, Result, Wait, Xid};
+use crate::base::{Stop, clock};
+use crate::catalog::Catalog;
+use crate::wal::{Record, Rmgr};
+
+impl Transaction {
+    /// Commits. `Wait::Flush` means: await the log, then call again; from the first call on it cannot be undone (XACT-2).
+    ///
+    /// # Errors
+    /// Only before the record is in the log (53100): then the transaction is still active and must be aborted.
+    pub fn commit(&mut self, catalog: &mut Catalog, sync: SyncCommit) -> Flow<()> {
+        let lsn = match self.phase {
+            Phase::Idle => return Ok(()),
+            Phase::Committing(lsn) => lsn,
+            Phase::Active => {
+                let Some(xid) = self.own.top() else {
+                    self.end_without_id(catalog)?;
+                    return Ok(());
+                };
+                let lsn = self.log_commit(xid)?;
+                self.phase = Phase::Committing(lsn);
+                lsn
+            }
+        };
+        let wait = sync == SyncCommit::On || self.force_sync;
+        if wait && !self.storage.wal.flush_or_queue(lsn) {
+            return Stop::wait(Wait::Flush(lsn));
+        }
+        if !wait {
+            self.storage.wal.note_async_commit(lsn);
+        }
+        self.make_visible(catalog, lsn);
+        Ok(())
+    }
+
+    /// A transaction that wrote nothing; files it made and dropped again may still be there (XACT-3).
+    fn end_without_id(&mut self, catalog: &mut Catalog) -> Result<()> {
+        catalog.discard();
+        let dropped = self.files_at_commit();
+        self.finish();
+        files::unlink(&self.storage, &dropped)
+    }
+
+    fn files_at_commit(&self) -> Vec<RelFileId> {
+        self.files.iter().filter(|f| !f.created).map(|f| f.file).collect()
+    }
+
+    fn log_commit(&mut self, xid: Xid) -> Flow<Lsn> {
+        let subs = self.own.subs();
+        let end = EndRecord { time_us: clock::now_us(), subs: subs.clone(), unlink: self.files_at_commit() };
+        let body = end.encode();
+        self.storage.wal.reserve(body.len())?;
+        let storage = &self.storage;
+        let lsn = storage.mvcc.log_commit(xid, &subs, || {
+            let record = Record { rmgr: Rmgr::Xact, info: record::COMMIT, xid, blocks: &[], data: &[&body] };
+            Ok(storage.wal.insert(&record).end)
+        })?;
+        Ok(lsn)
+    }
+
+    fn make_visible(&mut self, catalog: &mut Catalog, lsn: Lsn) {
+        if let Some(xid) = self.own.top() {
+            self.storage.mvcc.commit(xid, &self.own.subs(), lsn);
+        }
+        catalog.apply();
+        let dropped = self.files_at_commit();
+        self.last_commit_lsn = lsn;
+        self.finish();
+        // The commit stands; a file that cannot be unlinked now is removed at the next start.
+        if let Err(e) = files::unlink(&self.storage, &dropped) {
+            crate::base::report::log(&e.0);
+        }
+    }
+
+    /// Undoes the whole transaction. Nothing happens if none is active.
+    pub fn abort(&mut self, catalog: &mut Catalog) {
+        if self.phase == Phase::Idle {
+            return;
+        }
+        assert_eq!(self.phase, Phase::Active, "XACT-2");
+        catalog.discard();
+        let made: Vec<RelFileId> = self.files.iter().filter(|f| f.created).map(|f| f.file).collect();
+        if let Some(xid) = self.own.top() {
+            let subs = self.own.subs();
+            self.log_abort(xid, &subs, &made);
+            // The commit log calls unknown transactions aborted, so a failure to write it changes nothing.
+            if let Err(e) = self.storage.mvcc.abort(xid, &subs) {
+                crate::base::report::log(&e.0);
+            }
+        }
+        self.finish();
+        if let Err(e) = files::unlink(&self.storage, &made) {
+            crate::base::report::log(&e.0);
+        }
+    }
+
+    /// Tells the log of an abort. Best effort: without the record, recovery comes to the same answer, only later.
+    pub(super) fn log_abort(&self, xid: Xid, subs: &[Xid], made: &[RelFileId]) {
+        let end = EndRecord { time_us: clock::now_us(), subs: subs.to_vec(), unlink: made.to_vec() };
+        let body = end.encode();
+        if self.storage.wal.reserve(body.len()).is_ok() {
+            let record = Record { rmgr: Rmgr::Xact, info: record::ABORT, xid, blocks: &[], data: &[&body] };
+            self.storage.wal.insert(&record);
+        }
+    }
+}

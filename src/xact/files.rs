@@ -1,0 +1,37 @@
+//! Files made or given up by a running transaction.
+
+use super::transaction::Transaction;
+use crate::base::{RelFileId, Result};
+use crate::storage::Storage;
+
+/// A relation's files and what becomes of them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FileChange {
+    pub file: RelFileId,
+    /// True: made by this transaction, goes when it aborts. False: given up, goes when it commits.
+    pub created: bool,
+}
+
+impl Transaction {
+    /// The transaction made these files: they go if it does not commit.
+    pub fn file_created(&mut self, file: RelFileId) {
+        self.files.push(FileChange { file, created: true });
+    }
+
+    /// The transaction gave these files up: they go when it commits. The commit is flushed even if asynchronous,
+    /// so that no file is gone while the catalogs still name it (PostgreSQL 15, xact.c, RecordTransactionCommit: same rule).
+    pub fn file_dropped(&mut self, file: RelFileId) {
+        self.files.push(FileChange { file, created: false });
+        self.force_sync = true;
+    }
+
+    /// Whether the transaction made these files itself: then nobody else can see them.
+    pub fn made_file(&self, file: RelFileId) -> bool {
+        self.files.contains(&FileChange { file, created: true })
+    }
+}
+
+/// Unlinks all forks of relations nobody can name any more.
+pub(super) fn unlink(storage: &Storage, files: &[RelFileId]) -> Result<()> {
+    files.iter().try_for_each(|file| storage.pool.drop_relation(*file))
+}

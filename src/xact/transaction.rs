@@ -1,0 +1,199 @@
+//! The state of a session's transaction.
+
+use super::files::FileChange;
+use super::isolation::Isolation;
+use super::savepoint::Savepoint;
+use crate::base::{CommandId, Flow, Lsn, Oid, Xid};
+use crate::lock::{HeldLocks, LockMode, LockTag, Scope};
+use crate::mvcc::{Own, Snapshot, SnapshotSlot};
+use crate::storage::Storage;
+use std::sync::Arc;
+
+/// Whether a commit waits for the log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SyncCommit {
+    On,
+    Off,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Phase {
+    Idle,
+    Active,
+    /// The commit record ends at this position and is on its way to the disk.
+    Committing(Lsn),
+}
+
+/// One per session. Idle, active, or on its way out.
+pub struct Transaction {
+    pub storage: Arc<Storage>,
+    pub database: Oid,
+    pub held: HeldLocks,
+    pub isolation: Isolation,
+    pub read_only: bool,
+    pub deferrable: bool,
+    /// Microseconds since 1970: `now()`.
+    pub start_us: i64,
+    /// The temporary tables touched whose rows go at commit.
+    pub(super) phase: Phase,
+    pub(super) own: Arc<Own>,
+    pub(super) slot: Arc<SnapshotSlot>,
+    pub(super) cid: CommandId,
+    /// The current command id stands on some row: the next command needs another one.
+    pub(super) cid_used: bool,
+    pub(super) snapshot: Option<Snapshot>,
+    pub(super) savepoints: Vec<Savepoint>,
+    pub(super) files: Vec<FileChange>,
+    pub(super) force_sync: bool,
+    pub(super) last_commit_lsn: Lsn,
+}
+
+impl Transaction {
+    /// An idle transaction for the session shown as `pid`.
+    pub fn new(storage: Arc<Storage>, database: Oid, pid: u32) -> Transaction {
+        let slot = storage.mvcc.register();
+        Transaction {
+            storage,
+            database,
+            held: HeldLocks::new(pid),
+            isolation: Isolation::default(),
+            read_only: false,
+            deferrable: false,
+            start_us: 0,
+            phase: Phase::Idle,
+            own: Arc::new(Own::new()),
+            slot,
+            cid: CommandId::FIRST,
+            cid_used: false,
+            snapshot: None,
+            savepoints: Vec::new(),
+            files: Vec::new(),
+            force_sync: false,
+            last_commit_lsn: Lsn::INVALID,
+        }
+    }
+
+    pub fn is_active(&self) -> bool {
+        self.phase != Phase::Idle
+    }
+
+    /// Starts a transaction.
+    ///
+    /// # Panics
+    /// If one is active: the session keeps track of blocks.
+    pub fn begin(&mut self, isolation: Isolation, read_only: bool) {
+        assert_eq!(self.phase, Phase::Idle, "a transaction is already active");
+        self.phase = Phase::Active;
+        self.isolation = isolation;
+        self.read_only = read_only;
+        self.deferrable = false;
+        self.start_us = crate::base::clock::now_us();
+    }
+
+    /// The id rows of the current (sub)transaction are stamped with; assigned on first use.
+    pub fn xid(&mut self) -> Xid {
+        let top = match self.own.top() {
+            Some(xid) => xid,
+            None => self.assign_top(),
+        };
+        self.sub_xid(top)
+    }
+
+    /// The id as far as there is one: reading transactions have none.
+    pub fn xid_if_assigned(&self) -> Option<Xid> {
+        self.own.top()
+    }
+
+    fn assign_top(&mut self) -> Xid {
+        let xid = self.storage.mvcc.assign_xid();
+        self.own.set_top(xid);
+        self.lock_xid(xid);
+        xid
+    }
+
+    /// Others wait for a transaction by asking for a share of its id; nobody can hold a fresh one.
+    pub(super) fn lock_xid(&mut self, xid: Xid) {
+        let storage = self.storage.clone();
+        let got = storage.locks.try_acquire(&mut self.held, LockTag::Xact(xid), LockMode::Exclusive, Scope::Transaction);
+        assert!(got.is_some(), "a fresh transaction id is locked");
+    }
+
+    /// Ids and combined command ids of this transaction, as snapshots and heap writes take them.
+    pub fn own(&self) -> &Arc<Own> {
+        &self.own
+    }
+
+    /// The command id rows written now are stamped with.
+    pub fn command_for_write(&mut self) -> CommandId {
+        self.cid_used = true;
+        self.cid
+    }
+
+    pub fn command(&self) -> CommandId {
+        self.cid
+    }
+
+    /// What the statement (or, in repeatable read, the transaction) sees. Own rows of earlier commands included.
+    pub fn snapshot(&mut self) -> Snapshot {
+        if self.isolation.keeps_snapshot() {
+            let cid = self.cid;
+            let (storage, slot, own) = (&self.storage, &self.slot, &self.own);
+            let mut kept = self.snapshot.get_or_insert_with(|| storage.mvcc.snapshot(slot, own, cid)).clone();
+            kept.curcid = cid;
+            return kept;
+        }
+        self.storage.mvcc.snapshot(&self.slot, &self.own, self.cid)
+    }
+
+    /// A snapshot as of now whatever the isolation level: for look-ups that must see the newest state.
+    pub fn latest_snapshot(&self) -> Snapshot {
+        self.storage.mvcc.snapshot(&self.slot, &self.own, self.cid)
+    }
+
+    /// Makes the rows of the command that ended visible to the next one.
+    pub fn next_command(&mut self) {
+        if self.cid_used {
+            self.cid = CommandId(self.cid.0 + 1);
+            self.cid_used = false;
+        }
+    }
+
+    /// Takes a lock until the transaction's end, or returns what to wait for.
+    pub fn lock(&mut self, tag: LockTag, mode: LockMode) -> Flow<bool> {
+        let storage = self.storage.clone();
+        storage.locks.acquire(&mut self.held, tag, mode, Scope::Transaction)
+    }
+
+    pub fn lock_relation(&mut self, oid: Oid, mode: LockMode) -> Flow<bool> {
+        self.lock(LockTag::Relation { db: self.database, rel: oid }, mode)
+    }
+
+    /// Waits for the end of another transaction; the share of its id is given back at once.
+    pub fn wait_for(&mut self, xid: Xid) -> Flow<()> {
+        let storage = self.storage.clone();
+        storage.locks.acquire(&mut self.held, LockTag::Xact(xid), LockMode::Share, Scope::Transaction)?;
+        storage.locks.release_early(&mut self.held, LockTag::Xact(xid), LockMode::Share);
+        Ok(())
+    }
+
+    /// Where the last commit's record ended; for `pg_last_committed` views and tests.
+    pub fn last_commit_lsn(&self) -> Lsn {
+        self.last_commit_lsn
+    }
+
+    /// Back to idle, everything given back.
+    pub(super) fn finish(&mut self) {
+        let storage = self.storage.clone();
+        storage.locks.release_to(&mut self.held, 0);
+        if self.own.top().is_some() {
+            self.own = Arc::new(Own::new());
+        }
+        self.phase = Phase::Idle;
+        self.cid = CommandId::FIRST;
+        self.cid_used = false;
+        self.snapshot = None;
+        self.savepoints.clear();
+        self.files.clear();
+        self.force_sync = false;
+    }
+}
