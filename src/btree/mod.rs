@@ -1,7 +1,40 @@
-//! The B-tree access method (Lehman and Yao, 1981, with right links), over normalised keys.
+//! The B-tree access method: Lehman and Yao (1981) with right links and left links, over normalised keys.
+//!
+//! Departures from the paper and from PostgreSQL 15, nbtree: keys are byte strings (memcmp orders everything), the
+//! row's address is part of the entry, so that entries are unique and duplicates need no special care; splits of one
+//! index happen one at a time, so that a split and its parent's downlink never race; unique checks look before they
+//! insert, under a mutex per key, because no page may stay latched while the heap is asked.
+//!
+//! Must never wait for a transaction: a doubtful duplicate is returned to the caller, who waits and comes again.
+//!
+//! Invariants
+//! - BT-1: on each level, entries ascend from left to right over all pages; a page's entries are below its high key.
+//! - BT-2: who follows a link finds its key on that page or further right, never left of it.
+//! - BT-3: a page is latched alone, or with its right neighbours, or a child with its parent, in that order.
+//! - BT-4: a split's right half is reachable by its left neighbour's link before the parent knows it; the flag
+//!   INCOMPLETE_SPLIT stays until it does.
+//! - BT-5: of equal keys of a unique index at most one leads to a row that lives.
+//!
+//! Pages: block 0 is the meta page (magic u32, version u32, root u32, level u32 in its special space), all others see
+//! `node`.
 
-/// An open index: its blocks and what is remembered of its metapage.
-#[derive(Debug)]
-pub struct IndexStore {
-    pub file: crate::base::RelFileId,
-}
+mod build;
+mod descend;
+mod insert;
+mod keys;
+pub mod node;
+mod redo;
+mod scan;
+mod split;
+mod store;
+mod unique;
+mod vacuum;
+mod verify;
+
+pub use build::Builder;
+pub use insert::{IndexEntry, Inserted};
+pub use keys::KeyType;
+pub use redo::redo;
+pub use scan::{Bounds, Direction, IndexScan};
+pub use store::IndexStore;
+pub use vacuum::VacuumStats;

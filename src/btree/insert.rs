@@ -1,0 +1,217 @@
+//! Putting entries in.
+
+use super::node;
+use super::redo::{self, PlacedItem};
+use super::store::IndexStore;
+use crate::base::{Flow, Result, TupleId, Xid};
+use crate::buffer::{self, WriteGuard};
+use crate::err;
+use crate::storage::Storage;
+use crate::wal::{BlockMode, BlockRef, Record, Rmgr};
+
+/// A key to put in, with the row it leads to.
+#[derive(Clone, Debug, Default)]
+pub struct IndexEntry {
+    /// Normalised key (`IndexStore::encode_key`).
+    pub key: Vec<u8>,
+    pub tid: Option<TupleId>,
+    /// Values of INCLUDE columns.
+    pub payload: Vec<u8>,
+    /// The key has a NULL: it is nobody's duplicate (unless NULLS NOT DISTINCT).
+    pub has_null: bool,
+}
+
+/// What became of an insertion into a unique index.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Inserted {
+    Done,
+    /// A living row has the key.
+    Duplicate(TupleId),
+    /// Whether there is a duplicate depends on this transaction's end: wait for it and come again.
+    Doubtful(Xid),
+}
+
+/// Whether entries with a key's own bytes stand beside its place on a page.
+pub(super) enum Neighbours {
+    None,
+    Some,
+    /// The place is at the page's edge.
+    Unknown,
+}
+
+impl IndexStore {
+    /// Puts entries in, as they come; runs of ascending keys share a latch and a log record.
+    ///
+    /// # Errors
+    /// 54000 for a key that is too long; I/O.
+    pub fn insert(&self, storage: &Storage, xid: Xid, entries: &[IndexEntry]) -> Flow<()> {
+        let mut done = 0;
+        while done < entries.len() {
+            done += self.insert_run(storage, xid, &entries[done..], None)?.unwrap_or(0);
+        }
+        Ok(())
+    }
+
+    pub(super) fn full_entry(&self, e: &IndexEntry) -> Result<Vec<u8>> {
+        let mut entry = Vec::with_capacity(e.key.len() + 6);
+        entry.extend_from_slice(&e.key);
+        node::push_tid(&mut entry, e.tid.unwrap_or(TupleId::INVALID));
+        if entry.len() + e.payload.len() > node::MAX_ENTRY {
+            return Err(err!(
+                PROGRAM_LIMIT_EXCEEDED,
+                "index row size {} exceeds btree version 4 maximum {} for index file \"{}\"",
+                entry.len() + e.payload.len(),
+                node::MAX_ENTRY,
+                self.fork.path()
+            )
+            .hint(
+                "Values larger than 1/3 of a buffer page cannot be indexed.\n\
+                 Consider a function index of an MD5 hash of the value, or use full text indexing.",
+            ));
+        }
+        Ok(entry)
+    }
+
+    /// Puts in as many of the first entries as belong on one leaf and fit. With `unique`, stops before an entry whose
+    /// key may be there already, except beside the addresses listed; returns None if that is the first one.
+    pub(super) fn insert_run(
+        &self,
+        storage: &Storage,
+        xid: Xid,
+        entries: &[IndexEntry],
+        unique: Option<&[TupleId]>,
+    ) -> Flow<Option<usize>> {
+        let first = self.full_entry(&entries[0])?;
+        loop {
+            if self.fork.is_logged() {
+                storage.wal.reserve(Record::max_bytes(1, crate::page::PAGE_SIZE))?;
+            }
+            let mut page = self.leaf_for_insert(storage, &first)?;
+            if node::has(&page, node::INCOMPLETE_SPLIT) {
+                let block = page.block();
+                drop(page);
+                self.finish_split(storage, xid, block)?;
+                continue;
+            }
+            let mut placed: Vec<PlacedItem> = Vec::new();
+            let critical = buffer::critical::enter();
+            let mut stopped = false;
+            for (i, e) in entries.iter().enumerate() {
+                // A key that is too long is reported when its turn comes as the first of a run.
+                let Ok(entry) = (if i == 0 { Ok(first.clone()) } else { self.full_entry(e) }) else { break };
+                if i > 0 && (node::is_beyond(&page, &entry) || entry <= first) {
+                    break;
+                }
+                let at = node::lower_bound(&page, &entry);
+                let is_unique = unique.is_some() && !e.has_null;
+                if is_unique && !self.may_insert(&page, at, &e.key, unique.unwrap_or(&[])) {
+                    stopped = true;
+                    break;
+                }
+                let item = node::leaf_item(&entry, &e.payload);
+                if !page.insert_item(at, &item) {
+                    break;
+                }
+                placed.push(PlacedItem { at, item });
+            }
+            if !placed.is_empty() {
+                self.log_inserts(storage, xid, &mut page, &placed);
+                drop(critical);
+                return Ok(Some(placed.len()));
+            }
+            drop(critical);
+            if stopped {
+                return Ok(None);
+            }
+            let block = page.block();
+            drop(page);
+            self.split(storage, xid, block, &first)?;
+        }
+    }
+
+    /// The rightmost leaf, where ascending keys go, is remembered by the fork's hint.
+    fn leaf_for_insert<'a>(&'a self, storage: &'a Storage, entry: &[u8]) -> Result<WriteGuard<'a>> {
+        use std::sync::atomic::Ordering;
+        let hint = self.fork.hint.load(Ordering::Relaxed);
+        if hint != 0
+            && let Some(page) = storage.pool.try_write(&self.fork, hint)
+            && node::right(&page) == node::NO_BLOCK
+            && node::is_leaf(&page)
+            && !node::has(&page, node::DELETED)
+            && page.item_count() >= 1
+            && node::entry(&page, 1) < entry
+        {
+            return Ok(page);
+        }
+        let page = self.page_for_write(storage, entry, 0)?;
+        if node::right(&page) == node::NO_BLOCK {
+            self.fork.hint.store(page.block(), Ordering::Relaxed);
+        }
+        Ok(page)
+    }
+
+    /// Whether a key may go to `at`: its neighbours on the page are other keys, or rows known to be no duplicates.
+    fn may_insert(&self, page: &crate::page::Page, at: u16, key: &[u8], known: &[TupleId]) -> bool {
+        match neighbours(page, at, key, known) {
+            Neighbours::None => true,
+            Neighbours::Some => false,
+            // The caller of the second round has looked at the neighbouring pages already.
+            Neighbours::Unknown => !known.is_empty(),
+        }
+    }
+
+    pub(super) fn log_inserts(&self, storage: &Storage, xid: Xid, page: &mut WriteGuard<'_>, placed: &[PlacedItem]) {
+        page.mark_dirty();
+        if !self.fork.is_logged() {
+            return;
+        }
+        let data = redo::encode_items(placed);
+        let block = BlockRef {
+            file: self.file,
+            fork: self.fork.fork(),
+            block: page.block(),
+            page,
+            mode: BlockMode::Normal,
+        };
+        let record = Record { rmgr: Rmgr::Btree, info: redo::INSERT, xid, blocks: &[block], data: &[&data] };
+        let lsn = storage.wal.insert(&record).end;
+        page.set_lsn(lsn);
+    }
+}
+
+fn neighbours(page: &crate::page::Page, at: u16, key: &[u8], known: &[TupleId]) -> Neighbours {
+    let same = |n: u16| {
+        let (k, tid) = node::split_entry(node::entry(page, n));
+        (k == key, known.contains(&tid))
+    };
+    let (first, last) = (node::first(page), page.item_count());
+    let mut edge = false;
+    let mut n = at;
+    loop {
+        if n == first {
+            edge |= node::left(page) != node::NO_BLOCK;
+            break;
+        }
+        n -= 1;
+        match same(n) {
+            (true, true) => {}
+            (true, false) => return Neighbours::Some,
+            (false, _) => break,
+        }
+    }
+    n = at;
+    loop {
+        if n > last {
+            // A high key that differs within the key's length proves that no equal key lies beyond it.
+            edge |= node::high_key(page).is_some_and(|h| h.starts_with(key) || key.starts_with(h));
+            break;
+        }
+        match same(n) {
+            (true, true) => {}
+            (true, false) => return Neighbours::Some,
+            (false, _) => break,
+        }
+        n += 1;
+    }
+    if edge { Neighbours::Unknown } else { Neighbours::None }
+}

@@ -1,0 +1,219 @@
+//! Walking a range of entries, in either direction, over private copies of the leaves.
+
+use super::node;
+use super::store::IndexStore;
+use crate::base::{BlockNo, Result, TupleId};
+use crate::page::Page;
+use crate::storage::Storage;
+use std::sync::Arc;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Direction {
+    Forward,
+    Backward,
+}
+
+/// Entries from `low` (inclusive) up to `high` (exclusive); None: from the start, to the end.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bounds {
+    pub low: Vec<u8>,
+    pub high: Option<Vec<u8>>,
+}
+
+impl Bounds {
+    /// All entries whose key starts with `prefix`.
+    pub fn prefix(prefix: Vec<u8>) -> Bounds {
+        let high = super::keys::after_prefix(&prefix);
+        Bounds { low: prefix, high }
+    }
+}
+
+/// A position in an index. Entries are handed out with no latch held.
+#[derive(Debug)]
+pub struct IndexScan {
+    store: Arc<IndexStore>,
+    bounds: Bounds,
+    direction: Direction,
+    page: Option<Box<Leaf>>,
+    done: bool,
+}
+
+#[derive(Debug)]
+struct Leaf {
+    block: BlockNo,
+    page: PageCopy,
+    /// Forward: the next item; backward: one past the next item.
+    at: u16,
+}
+
+struct PageCopy(Page);
+
+impl std::fmt::Debug for PageCopy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} items", self.0.item_count())
+    }
+}
+
+impl IndexScan {
+    pub fn new(store: Arc<IndexStore>, bounds: Bounds, direction: Direction) -> IndexScan {
+        IndexScan { store, bounds, direction, page: None, done: false }
+    }
+
+    /// Starts over with other bounds; the page copy's memory is kept.
+    pub fn restart(&mut self, bounds: Bounds) {
+        self.bounds = bounds;
+        self.page = None;
+        self.done = false;
+    }
+
+    /// The next entry: its address, its key and its INCLUDE values.
+    pub fn next(&mut self, storage: &Storage) -> Result<Option<(TupleId, &[u8], &[u8])>> {
+        let found = match self.direction {
+            Direction::Forward => self.forward(storage)?,
+            Direction::Backward => self.backward(storage)?,
+        };
+        let (Some(n), Some(leaf)) = (found, &self.page) else { return Ok(None) };
+        let (key, tid) = node::split_entry(node::entry(&leaf.page.0, n));
+        Ok(Some((tid, key, node::payload(&leaf.page.0, n))))
+    }
+
+    /// Fills `out` with up to `limit` addresses; false at the end.
+    pub fn next_tids(&mut self, storage: &Storage, limit: usize, out: &mut Vec<TupleId>) -> Result<bool> {
+        while out.len() < limit {
+            match self.next(storage)? {
+                Some((tid, _, _)) => out.push(tid),
+                None => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
+    fn forward(&mut self, storage: &Storage) -> Result<Option<u16>> {
+        if self.done {
+            return Ok(None);
+        }
+        if self.page.is_none() {
+            let (block, guard) = self.store.leaf_for(storage, &self.bounds.low)?;
+            let page = guard.clone();
+            drop(guard);
+            let at = node::lower_bound(&page, &self.bounds.low);
+            self.page = Some(Box::new(Leaf { block, page: PageCopy(page), at }));
+        }
+        loop {
+            let Some(leaf) = &mut self.page else { return Ok(None) };
+            let page = &leaf.page.0;
+            if leaf.at <= page.item_count() {
+                let n = leaf.at;
+                if self.bounds.high.as_deref().is_some_and(|high| node::entry(page, n) >= high) {
+                    self.done = true;
+                    return Ok(None);
+                }
+                leaf.at += 1;
+                return Ok(Some(n));
+            }
+            let right = node::right(page);
+            let over = self.bounds.high.as_deref().is_some_and(|h| node::high_key(page).is_some_and(|k| k >= h));
+            if right == node::NO_BLOCK || over {
+                self.done = true;
+                return Ok(None);
+            }
+            // Entries that moved right by a split since the copy was made lie beyond the copy's right link (BT-2) only
+            // if the link is followed as it was copied: the pages between hold what the copy had already.
+            let guard = storage.pool.read(&self.store.fork, right)?;
+            leaf.page.0.clone_from(&guard);
+            drop(guard);
+            leaf.block = right;
+            leaf.at = node::first(&leaf.page.0);
+            if node::has(&leaf.page.0, node::DELETED) {
+                leaf.at = leaf.page.0.item_count() + 1;
+            }
+        }
+    }
+
+    fn backward(&mut self, storage: &Storage) -> Result<Option<u16>> {
+        if self.done {
+            return Ok(None);
+        }
+        if self.page.is_none() {
+            self.page = Some(self.last_leaf(storage)?);
+        }
+        loop {
+            let Some(leaf) = &mut self.page else { return Ok(None) };
+            let page = &leaf.page.0;
+            if leaf.at > node::first(page) {
+                leaf.at -= 1;
+                if node::entry(page, leaf.at) < self.bounds.low.as_slice() {
+                    self.done = true;
+                    return Ok(None);
+                }
+                return Ok(Some(leaf.at));
+            }
+            if node::left(page) == node::NO_BLOCK {
+                self.done = true;
+                return Ok(None);
+            }
+            let next = self.step_left(storage)?;
+            self.page = Some(next);
+        }
+    }
+
+    /// The leaf where a backward scan starts.
+    fn last_leaf(&self, storage: &Storage) -> Result<Box<Leaf>> {
+        match self.bounds.high.as_deref() {
+            Some(high) => self.leaf_below(storage, high),
+            None => {
+                let (mut block, _) = self.store.root(storage)?;
+                loop {
+                    let page = storage.pool.read(&self.store.fork, block)?;
+                    if node::right(&page) != node::NO_BLOCK {
+                        block = node::right(&page);
+                    } else if node::is_leaf(&page) {
+                        let page = page.clone();
+                        let at = page.item_count() + 1;
+                        return Ok(Box::new(Leaf { block, page: PageCopy(page), at }));
+                    } else {
+                        block = node::child(&page, page.item_count());
+                    }
+                }
+            }
+        }
+    }
+
+    /// The leaf that covers `bound`, positioned behind the last entry below it.
+    fn leaf_below(&self, storage: &Storage, bound: &[u8]) -> Result<Box<Leaf>> {
+        let (block, guard) = self.store.leaf_for(storage, bound)?;
+        let page = guard.clone();
+        drop(guard);
+        let at = node::lower_bound(&page, bound);
+        Ok(Box::new(Leaf { block, page: PageCopy(page), at }))
+    }
+
+    /// The leaf left of the present one as it is now: splits may have put pages between, deletion may have taken it.
+    fn step_left(&self, storage: &Storage) -> Result<Box<Leaf>> {
+        let Some(leaf) = &self.page else { return self.last_leaf(storage) };
+        let (target, mut block) = (leaf.block, node::left(&leaf.page.0));
+        for _ in 0..64 {
+            let page = storage.pool.read(&self.store.fork, block)?;
+            if node::has(&page, node::DELETED) {
+                break;
+            }
+            if node::right(&page) == target {
+                let page = page.clone();
+                let at = page.item_count() + 1;
+                return Ok(Box::new(Leaf { block, page: PageCopy(page), at }));
+            }
+            if node::right(&page) == node::NO_BLOCK {
+                break;
+            }
+            block = node::right(&page);
+        }
+        // The neighbourhood was rebuilt: find the place again by the smallest entry seen.
+        let first = node::first(&leaf.page.0);
+        let bound = if first <= leaf.page.0.item_count() {
+            node::entry(&leaf.page.0, first).to_vec()
+        } else {
+            node::high_key(&leaf.page.0).unwrap_or_default().to_vec()
+        };
+        self.leaf_below(storage, &bound)
+    }
+}

@@ -1,0 +1,154 @@
+//! An open index: its blocks, its column order, where its root is.
+
+use super::keys::KeyType;
+use super::node;
+use crate::base::{BlockNo, Fork, RelFileId, Result, Xid};
+use crate::buffer::{self, RelFork};
+use crate::catalog::Persistence;
+use crate::err;
+use crate::page::Page;
+use crate::storage::Storage;
+use crate::types::TypeRef;
+use crate::wal::{BlockMode, BlockRef, Record, Rmgr};
+use parking_lot::{Mutex, MutexGuard};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+const MAGIC: u32 = 0x0B7E_EB7E;
+const VERSION: u32 = 1;
+pub const META_BLOCK: BlockNo = 0;
+const FIRST_ROOT: BlockNo = 1;
+
+/// Splits of one index happen one at a time; several indexes may share a mutex, which is only slower.
+static STRUCTURE: [Mutex<()>; 64] = [const { Mutex::new(()) }; 64];
+/// Unique checks of one key happen one at a time.
+static UNIQUE: [Mutex<()>; 256] = [const { Mutex::new(()) }; 256];
+
+/// The handle plans and writers keep.
+#[derive(Debug)]
+pub struct IndexStore {
+    pub file: RelFileId,
+    pub fork: Arc<RelFork>,
+    pub(super) keys: Vec<KeyType>,
+}
+
+/// The catalog's word in the buffer pool's terms.
+pub fn pool_persistence(p: Persistence) -> buffer::Persistence {
+    match p {
+        Persistence::Permanent => buffer::Persistence::Permanent,
+        Persistence::Unlogged => buffer::Persistence::Unlogged,
+        Persistence::Temp => buffer::Persistence::Temp,
+    }
+}
+
+impl IndexStore {
+    /// The handle on an index that exists. `columns`: type, descending, NULLs first; only the first `keys` order.
+    pub fn open(
+        storage: &Storage,
+        file: RelFileId,
+        persistence: Persistence,
+        columns: Vec<(TypeRef, bool, bool)>,
+        keys: usize,
+    ) -> Arc<IndexStore> {
+        let fork = storage.pool.open(file, Fork::Main, pool_persistence(persistence));
+        let key = |(ty, desc, nulls_first)| KeyType { ty, desc, nulls_first };
+        Arc::new(IndexStore { file, fork, keys: columns.into_iter().take(keys).map(key).collect() })
+    }
+
+    pub fn keys(&self) -> &[KeyType] {
+        &self.keys
+    }
+
+    /// Makes the empty index in a fork whose file was just created: meta page and an empty root leaf.
+    pub fn create_empty(storage: &Storage, fork: &Arc<RelFork>, xid: Xid) -> Result<()> {
+        let mut meta = Page::default();
+        init_meta(&mut meta, FIRST_ROOT, 0);
+        let mut root = Page::default();
+        node::init(&mut root, 0, node::NO_BLOCK, node::NO_BLOCK);
+        let range = storage.pool.extend(fork, 2)?;
+        debug_assert_eq!(range, 0..2);
+        write_pages(storage, fork, xid, &mut [(META_BLOCK, meta), (FIRST_ROOT, root)])
+    }
+
+    /// Root block and level. The root remembered may be an old one: searching from it finds the same (BT-2).
+    pub(super) fn root(&self, storage: &Storage) -> Result<(BlockNo, u32)> {
+        let stamp = self.fork.stamp.load(Ordering::Acquire);
+        if stamp != 0 {
+            return Ok(((stamp - 1) as u32, ((stamp - 1) >> 32) as u32));
+        }
+        let page = storage.pool.read(&self.fork, META_BLOCK)?;
+        let (root, level) = read_meta(&page).ok_or_else(|| {
+            err!(INDEX_CORRUPTED, "index file \"{}\" is not a btree", self.fork.path())
+        })?;
+        drop(page);
+        self.remember_root(root, level);
+        Ok((root, level))
+    }
+
+    pub(super) fn remember_root(&self, root: BlockNo, level: u32) {
+        self.fork.stamp.store((u64::from(level) << 32 | u64::from(root)) + 1, Ordering::Release);
+    }
+
+    /// Held through a split and the change of its parent.
+    pub(super) fn structure_mutex(&self) -> MutexGuard<'static, ()> {
+        STRUCTURE[(hash_of(&self.file) % STRUCTURE.len() as u64) as usize].lock()
+    }
+
+    /// Held through a unique check and the insertion that follows.
+    pub(super) fn unique_mutex(&self, key: &[u8]) -> MutexGuard<'static, ()> {
+        UNIQUE[(hash_of(&(self.file, key)) % UNIQUE.len() as u64) as usize].lock()
+    }
+}
+
+fn hash_of(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+pub(super) fn init_meta(page: &mut Page, root: BlockNo, level: u32) {
+    page.init(node::SPECIAL);
+    let special = page.special_mut();
+    special[0..4].copy_from_slice(&MAGIC.to_le_bytes());
+    special[4..8].copy_from_slice(&VERSION.to_le_bytes());
+    special[8..12].copy_from_slice(&root.to_le_bytes());
+    special[12..16].copy_from_slice(&level.to_le_bytes());
+}
+
+/// Root and level, if it is a meta page of ours.
+pub(super) fn read_meta(page: &Page) -> Option<(BlockNo, u32)> {
+    let s = page.special();
+    let word = |at: usize| s.get(at..at + 4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+    (word(0)? == MAGIC && word(4)? == VERSION).then_some((word(8)?, word(12)?))
+}
+
+/// Puts finished pages into blocks that exist, logged as whole images.
+pub(super) fn write_pages(
+    storage: &Storage,
+    fork: &Arc<RelFork>,
+    xid: Xid,
+    pages: &mut [(BlockNo, Page)],
+) -> Result<()> {
+    if fork.is_logged() {
+        storage.wal.reserve(Record::max_bytes(pages.len(), 0)).map_err(|s| s.into_error())?;
+    }
+    let _critical = buffer::critical::enter();
+    let mut guards = Vec::with_capacity(pages.len());
+    for (block, page) in pages.iter() {
+        let mut guard = storage.pool.init(fork, *block)?;
+        *guard = page.clone();
+        guard.mark_dirty();
+        guards.push(guard);
+    }
+    if fork.is_logged() {
+        let blocks: Vec<BlockRef<'_>> = pages
+            .iter()
+            .map(|(block, page)| BlockRef { file: fork.id(), fork: fork.fork(), block: *block, page, mode: BlockMode::Image })
+            .collect();
+        let record = Record { rmgr: Rmgr::Btree, info: super::redo::IMAGES, xid, blocks: &blocks, data: &[] };
+        let lsn = storage.wal.insert(&record).end;
+        guards.iter_mut().for_each(|g| g.set_lsn(lsn));
+    }
+    Ok(())
+}

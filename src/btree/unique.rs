@@ -1,0 +1,104 @@
+//! Insertion into a unique index.
+
+use super::insert::{IndexEntry, Inserted};
+use super::keys::after_prefix;
+use super::node;
+use super::store::IndexStore;
+use crate::base::{Flow, Result, TupleId, Xid};
+use crate::heap::Occupant;
+use crate::storage::Storage;
+
+/// Tells what the heap has at an address, for a unique check.
+pub type Judge<'a> = dyn FnMut(TupleId) -> Result<Occupant> + 'a;
+
+impl IndexStore {
+    /// Puts entries into a unique index, in order, until one may not go in: how many went in, and what the next met.
+    ///
+    /// `judge` asks the heap about rows that have an equal key (BT-5). `nulls_distinct` false: NULLs are equal, too.
+    pub fn insert_unique(
+        &self,
+        storage: &Storage,
+        xid: Xid,
+        entries: &[IndexEntry],
+        judge: &mut Judge<'_>,
+    ) -> Flow<(usize, Inserted)> {
+        let mut done = 0;
+        while done < entries.len() {
+            if let Some(n) = self.insert_run(storage, xid, &entries[done..], Some(&[]))? {
+                done += n;
+                continue;
+            }
+            match self.insert_checked(storage, xid, &entries[done], judge)? {
+                Inserted::Done => done += 1,
+                other => return Ok((done, other)),
+            }
+        }
+        Ok((done, Inserted::Done))
+    }
+
+    /// The careful way, for a key that has neighbours of its own kind or stands at the edge of a page.
+    fn insert_checked(
+        &self,
+        storage: &Storage,
+        xid: Xid,
+        entry: &IndexEntry,
+        judge: &mut Judge<'_>,
+    ) -> Flow<Inserted> {
+        let _alone = self.unique_mutex(&entry.key);
+        loop {
+            let same = self.tids_of(storage, &entry.key)?;
+            for tid in &same {
+                match judge(*tid)? {
+                    Occupant::None { .. } => {}
+                    Occupant::Live(tid) => return Ok(Inserted::Duplicate(tid)),
+                    Occupant::Running(xid) => return Ok(Inserted::Doubtful(xid)),
+                }
+            }
+            // Never empty, so that the edge of a page is accepted: it has just been looked over.
+            let mut known = same;
+            known.push(TupleId::INVALID);
+            if self.insert_run(storage, xid, std::slice::from_ref(entry), Some(&known))?.is_some() {
+                return Ok(Inserted::Done);
+            }
+        }
+    }
+
+    /// Addresses of all entries with exactly this key.
+    pub fn tids_of(&self, storage: &Storage, key: &[u8]) -> Result<Vec<TupleId>> {
+        let mut found = Vec::new();
+        let end = after_prefix(key);
+        let (_, mut page) = self.leaf_for(storage, key)?;
+        loop {
+            let mut n = node::lower_bound(&page, key);
+            while n <= page.item_count() {
+                let entry = node::entry(&page, n);
+                if end.as_deref().is_some_and(|end| entry >= end) {
+                    return Ok(found);
+                }
+                let (k, tid) = node::split_entry(entry);
+                if k == key {
+                    found.push(tid);
+                }
+                n += 1;
+            }
+            let right = node::right(&page);
+            if right == node::NO_BLOCK {
+                return Ok(found);
+            }
+            drop(page);
+            page = storage.pool.read(&self.fork, right)?;
+        }
+    }
+
+    /// What a living row with this key is, without inserting: ON CONFLICT's look before the leap.
+    pub fn find_conflict(&self, storage: &Storage, key: &[u8], judge: &mut Judge<'_>) -> Result<Inserted> {
+        for tid in self.tids_of(storage, key)? {
+            match judge(tid)? {
+                Occupant::None { .. } => {}
+                Occupant::Live(tid) => return Ok(Inserted::Duplicate(tid)),
+                Occupant::Running(xid) => return Ok(Inserted::Doubtful(xid)),
+            }
+        }
+        Ok(Inserted::Done)
+    }
+}
