@@ -16,7 +16,7 @@ use super::store::init_meta;
 use crate::base::{BlockNo, Result};
 use crate::err;
 use crate::page::Page;
-use crate::recovery::{Action, RedoContext};
+use crate::storage::{Action, RedoContext};
 use crate::wal::RedoRecord;
 
 pub const INSERT: u8 = 0x00;
@@ -147,7 +147,7 @@ fn place(page: &mut Page, data: &[u8]) -> Result<()> {
 }
 
 /// Changes block `i` of the record unless it carries the change already.
-fn apply(cx: &mut RedoContext, rec: &RedoRecord<'_>, i: usize, change: impl FnOnce(&mut Page) -> Result<()>) -> Result<()> {
+fn apply(cx: &mut RedoContext<'_>, rec: &RedoRecord<'_>, i: usize, change: impl FnOnce(&mut Page) -> Result<()>) -> Result<()> {
     if let Action::Apply(mut page) = cx.block(rec, i)? {
         change(&mut page)?;
         page.mark_dirty();
@@ -157,7 +157,7 @@ fn apply(cx: &mut RedoContext, rec: &RedoRecord<'_>, i: usize, change: impl FnOn
 }
 
 /// Redo of the resource manager `Btree`.
-pub fn redo(cx: &mut RedoContext, rec: &RedoRecord<'_>) -> Result<()> {
+pub fn redo(cx: &mut RedoContext<'_>, rec: &RedoRecord<'_>) -> Result<()> {
     match rec.info {
         INSERT => apply(cx, rec, 0, |p| place(p, rec.data)),
         INSERT_UPPER => {
@@ -200,7 +200,7 @@ pub fn redo(cx: &mut RedoContext, rec: &RedoRecord<'_>) -> Result<()> {
     }
 }
 
-fn redo_split(cx: &mut RedoContext, rec: &RedoRecord<'_>) -> Result<()> {
+fn redo_split(cx: &mut RedoContext<'_>, rec: &RedoRecord<'_>) -> Result<()> {
     let mut r = Reader(rec.data);
     let at = r.u16()?;
     let (level, left, right, next) = (r.u32()?, r.u32()?, r.u32()?, r.u32()?);
@@ -226,7 +226,7 @@ fn redo_split(cx: &mut RedoContext, rec: &RedoRecord<'_>) -> Result<()> {
     Ok(())
 }
 
-fn redo_unlink(cx: &mut RedoContext, rec: &RedoRecord<'_>) -> Result<()> {
+fn redo_unlink(cx: &mut RedoContext<'_>, rec: &RedoRecord<'_>) -> Result<()> {
     let mut r = Reader(rec.data);
     let (left, right, position) = (r.u32()?, r.u32()?, r.u16()?);
     let high = r.counted()?;

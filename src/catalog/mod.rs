@@ -10,8 +10,24 @@
 //! - CAT-2: an object replaced or dropped is marked stale first, so that whoever still holds it can tell.
 //! - CAT-3: whoever uses a relation takes its lock first and then looks whether it is stale.
 
+//! - CAT-4: after `Cluster::load`, a database's folder holds only files that some object names.
+
+mod build;
+mod cluster;
+mod folder;
+pub mod object;
 mod relation;
+mod store;
+pub mod system;
+mod view;
+
+pub use build::{phys_of, tuple_desc};
+pub use cluster::Cluster;
+pub use folder::{Folder, Record};
+pub use object::{Object, ObjectKey};
 
 pub use relation::{
     Attribute, Constraint, ConstraintKind, Index, IndexColumn, Persistence, RelKind, Relation, SequenceParams, View,
 };
+pub use store::{CATALOG_NODE, CATALOG_TOAST_NODE, create_folder};
+pub use view::{Catalog, Writer};

@@ -1,25 +1,28 @@
 //! One session's view of the catalogs: what is committed, with this transaction's own changes on top.
 
+use super::cluster::Cluster;
 use super::folder::{Change, Changes, Folder, Record};
 use super::object::{Class, Database, Namespace, Object, ObjectKey, Role, RoleSetting, UserType, class, comment_key, fixed};
 use super::relation::Relation;
-use super::{build, system};
+use super::{build, store, system};
 use crate::base::{CommandId, Oid, Result, Xid};
 use crate::err;
 use crate::storage::Storage;
 use hashbrown::HashMap;
+use parking_lot::Mutex;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// Look-ups never wait and, once a folder is loaded, never read a file.
 pub struct Catalog {
+    pub cluster: Arc<Cluster>,
     pub storage: Arc<Storage>,
     pub global: Arc<Folder>,
     pub local: Arc<Folder>,
     /// Own changes: the transaction's, then one per savepoint.
     layers: Vec<Changes>,
     /// Relations put together from own changes.
-    own_relations: HashMap<Oid, Arc<Relation>>,
+    own_relations: Mutex<HashMap<Oid, Arc<Relation>>>,
     /// Schemas as `search_path` names them, `$user` already replaced.
     search_path: Vec<String>,
     /// This session's temporary schema, once it has one.
@@ -28,20 +31,22 @@ pub struct Catalog {
 }
 
 /// Who writes rows: the running transaction.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Writer {
     pub xid: Xid,
     pub cid: CommandId,
+    pub own: Arc<crate::mvcc::Own>,
 }
 
 impl Catalog {
-    pub fn new(storage: Arc<Storage>, global: Arc<Folder>, local: Arc<Folder>) -> Catalog {
+    pub fn new(cluster: Arc<Cluster>, local: Arc<Folder>) -> Catalog {
         Catalog {
-            storage,
-            global,
+            storage: cluster.storage.clone(),
+            global: cluster.global.clone(),
+            cluster,
             local,
             layers: Vec::new(),
-            own_relations: HashMap::new(),
+            own_relations: Mutex::default(),
             search_path: vec!["public".into()],
             temp_schema: None,
             own_generation: 0,
@@ -127,7 +132,7 @@ impl Catalog {
     }
 
     fn forget_own_relations(&mut self) {
-        for (_, relation) in self.own_relations.drain() {
+        for (_, relation) in self.own_relations.get_mut().drain() {
             relation.stale.store(true, std::sync::atomic::Ordering::Release);
         }
         self.own_generation += 1;
@@ -196,8 +201,8 @@ impl Catalog {
         let folder = if object.is_shared() { self.global.clone() } else { self.local.clone() };
         let body = object.encode();
         let tid = match self.get(key) {
-            Some(old) => folder.update_row(&self.storage, writer, old.tid, key, &body)?,
-            None => folder.insert_row(&self.storage, writer, key, &body)?,
+            Some(old) => store::update_row(&self.storage, &folder, writer, old.tid, key, &body)?,
+            None => store::insert_row(&self.storage, &folder, writer, key, &body)?,
         };
         self.record(key, Some(Arc::new(Record { object, tid })));
         Ok(())
@@ -207,7 +212,7 @@ impl Catalog {
     pub fn delete(&mut self, writer: Writer, key: ObjectKey) -> Result<()> {
         let Some(old) = self.get(key) else { return Ok(()) };
         let folder = if old.object.is_shared() { self.global.clone() } else { self.local.clone() };
-        folder.delete_row(&self.storage, writer, old.tid)?;
+        store::delete_row(&self.storage, &folder, writer, old.tid)?;
         self.record(key, None);
         Ok(())
     }
@@ -221,7 +226,7 @@ impl Catalog {
             }
         }
         for oid in touched {
-            if let Some(relation) = self.own_relations.remove(&oid) {
+            if let Some(relation) = self.own_relations.get_mut().remove(&oid) {
                 relation.stale.store(true, std::sync::atomic::Ordering::Release);
             }
         }
@@ -248,17 +253,17 @@ impl Catalog {
     // ---- relations ----
 
     /// A relation by OID: table, index's own entry excepted, view, sequence, or generated.
-    pub fn relation(&mut self, oid: Oid) -> Result<Option<Arc<Relation>>> {
+    pub fn relation(&self, oid: Oid) -> Result<Option<Arc<Relation>>> {
         if let Some(relation) = system::relation(oid) {
             return Ok(Some(relation));
         }
         if !self.layers.is_empty() && self.is_own(oid) {
-            if let Some(relation) = self.own_relations.get(&oid) {
+            if let Some(relation) = self.own_relations.lock().get(&oid) {
                 return Ok(Some(relation.clone()));
             }
             let Some(built) = build::relation(self, oid)? else { return Ok(None) };
             let built = Arc::new(built);
-            self.own_relations.insert(oid, built.clone());
+            self.own_relations.lock().insert(oid, built.clone());
             return Ok(Some(built));
         }
         if let Some(relation) = self.local.cached_relation(oid) {
@@ -270,7 +275,7 @@ impl Catalog {
     }
 
     /// A relation by name; without a schema the search path decides.
-    pub fn relation_by_name(&mut self, schema: Option<&str>, name: &str) -> Result<Option<Arc<Relation>>> {
+    pub fn relation_by_name(&self, schema: Option<&str>, name: &str) -> Result<Option<Arc<Relation>>> {
         match self.class_oid_by_name(schema, name)? {
             Some(oid) => self.relation(oid),
             None => Ok(None),
@@ -337,8 +342,13 @@ impl Catalog {
 
     /// The schemas searched, in order, the implied ones first (PostgreSQL 15, namespace.c: same rule).
     pub fn effective_path(&self) -> SmallVec<[Oid; 6]> {
+        self.effective(&self.search_path)
+    }
+
+    /// [`effective_path`](Self::effective_path) of another search path than the session's.
+    pub fn effective(&self, search_path: &[String]) -> SmallVec<[Oid; 6]> {
         let mut path: SmallVec<[Oid; 6]> = SmallVec::new();
-        for name in &self.search_path {
+        for name in search_path {
             let found = match name.as_str() {
                 "pg_temp" => self.temp_schema,
                 _ => self.namespace_by_name(name).and_then(|r| r.object.as_namespace().ok().map(|n| n.oid)),

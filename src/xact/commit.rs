@@ -28,11 +28,8 @@ impl Transaction {
             }
         };
         let wait = sync == SyncCommit::On || self.force_sync;
-        if wait && !self.storage.wal.flush_or_queue(lsn) {
+        if wait && !self.storage.wal.flush_alone(lsn) {
             return Stop::wait(Wait::Flush(lsn));
-        }
-        if !wait {
-            self.storage.wal.note_async_commit(lsn);
         }
         self.make_visible(catalog, lsn);
         Ok(())
@@ -57,7 +54,7 @@ impl Transaction {
         self.storage.wal.reserve(body.len())?;
         let storage = &self.storage;
         let lsn = storage.mvcc.log_commit(xid, &subs, || {
-            let record = Record { rmgr: Rmgr::Xact, info: record::COMMIT, xid, blocks: &[], data: &[&body] };
+            let record = Record { rmgr: Rmgr::Transaction, info: record::COMMIT, xid, blocks: &[], data: &[&body] };
             Ok(storage.wal.insert(&record).end)
         })?;
         Ok(lsn)
@@ -104,7 +101,7 @@ impl Transaction {
         let end = EndRecord { time_us: clock::now_us(), subs: subs.to_vec(), unlink: made.to_vec() };
         let body = end.encode();
         if self.storage.wal.reserve(body.len()).is_ok() {
-            let record = Record { rmgr: Rmgr::Xact, info: record::ABORT, xid, blocks: &[], data: &[&body] };
+            let record = Record { rmgr: Rmgr::Transaction, info: record::ABORT, xid, blocks: &[], data: &[&body] };
             self.storage.wal.insert(&record);
         }
     }

@@ -11,7 +11,7 @@
 //! - XACT-4: files made by an aborted (sub)transaction, and those dropped by a committed one, are unlinked; a crash
 //!   between is repaired by redo of the record, which names them.
 //!
-//! Records (resource manager `Xact`): see `record`.
+//! Records (resource manager `Transaction`): see `record`.
 
 mod commit;
 mod files;

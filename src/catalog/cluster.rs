@@ -1,0 +1,106 @@
+//! All folders of the cluster: the shared objects, and those of each database, loaded when first needed.
+
+use super::folder::Folder;
+use super::object::{Object, class};
+use super::store;
+use super::view::Catalog;
+use crate::base::{Oid, Result};
+use crate::err;
+use crate::storage::Storage;
+use hashbrown::HashMap;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// One per engine.
+pub struct Cluster {
+    pub storage: Arc<Storage>,
+    pub global: Arc<Folder>,
+    folders: Mutex<HashMap<Oid, Arc<Folder>>>,
+    next_oid: AtomicU32,
+}
+
+impl Cluster {
+    /// Loads the shared objects and every database's, and finds the first free OID.
+    ///
+    /// OIDs are not logged: whatever is in use stands in some folder, and a number that only an aborted transaction
+    /// or a dropped object had may be used again, because files nobody owns are removed here (CAT-4).
+    pub fn load(storage: Arc<Storage>) -> Result<Arc<Cluster>> {
+        let global = Arc::new(store::load(&storage, Oid::INVALID)?);
+        let cluster = Cluster {
+            storage,
+            global,
+            folders: Mutex::default(),
+            next_oid: AtomicU32::new(Oid::FIRST_NORMAL.0),
+        };
+        cluster.note_used(&cluster.global);
+        for record in cluster.global.all(class::DATABASE) {
+            let database = record.object.as_database()?.oid;
+            let folder = cluster.folder(database)?;
+            cluster.note_used(&folder);
+            store::remove_orphan_files(&cluster.storage, &folder)?;
+        }
+        Ok(Arc::new(cluster))
+    }
+
+    fn note_used(&self, folder: &Folder) {
+        let highest = folder.everything().iter().map(|r| highest_oid(&r.object)).max().unwrap_or(0);
+        self.next_oid.fetch_max(highest + 1, Ordering::Relaxed);
+    }
+
+    /// A fresh OID, never given twice while the engine lives.
+    pub fn new_oid(&self) -> Oid {
+        Oid(self.next_oid.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The next OID that would be given (control file, `pg_controldata`).
+    pub fn next_oid(&self) -> Oid {
+        Oid(self.next_oid.load(Ordering::Relaxed))
+    }
+
+    /// A database's committed objects.
+    pub fn folder(&self, database: Oid) -> Result<Arc<Folder>> {
+        let mut folders = self.folders.lock();
+        if let Some(folder) = folders.get(&database) {
+            return Ok(folder.clone());
+        }
+        let folder = Arc::new(store::load(&self.storage, database)?);
+        folders.insert(database, folder.clone());
+        Ok(folder)
+    }
+
+    /// Forgets a dropped database.
+    pub fn forget(&self, database: Oid) {
+        self.folders.lock().remove(&database);
+    }
+
+    /// A session's view of a database.
+    ///
+    /// # Errors
+    /// 3D000 if the database does not exist.
+    pub fn session(self: &Arc<Cluster>, database: Oid) -> Result<Catalog> {
+        let exists = self.global.get(super::object::ObjectKey::new(class::DATABASE, database)).is_some();
+        if !exists {
+            return Err(err!(INVALID_CATALOG_NAME, "database {database} does not exist"));
+        }
+        Ok(Catalog::new(self.clone(), self.folder(database)?))
+    }
+}
+
+/// The highest OID an object uses for itself and what belongs to it.
+fn highest_oid(object: &Object) -> u32 {
+    let mut highest = object.key().oid.0 & !super::object::COMMENT_BIT;
+    match object {
+        Object::Class(c) => {
+            let parts = [c.node, c.row_type, c.row_array_type, c.toast];
+            let attributes = c.attributes.iter().map(|a| a.default_oid);
+            let constraints = c.constraints.iter().map(|k| k.oid);
+            for oid in parts.into_iter().chain(attributes).chain(constraints) {
+                highest = highest.max(oid.0);
+            }
+        }
+        Object::Type(t) => highest = highest.max(t.array_oid.0),
+        _ => {}
+    }
+    highest
+}
