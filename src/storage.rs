@@ -3,6 +3,7 @@
 use crate::base::{Fork, Result};
 use crate::buffer::{BufferPool, Persistence, WriteGuard};
 use crate::disk::Disk;
+use crate::lock::LockManager;
 use crate::mvcc::Mvcc;
 use crate::wal::{BlockMode, RedoRecord, Wal};
 use std::sync::Arc;
@@ -13,6 +14,7 @@ pub struct Storage {
     pub wal: Arc<Wal>,
     pub pool: BufferPool,
     pub mvcc: Mvcc,
+    pub locks: LockManager,
 }
 
 impl std::fmt::Debug for Storage {
@@ -98,7 +100,7 @@ pub mod testing {
         let wal = Wal::new(shared.clone(), &config);
         let pool = BufferPool::new(Relations::new(shared.clone()), wal.clone(), PoolConfig { frames, checksums: true });
         let mvcc = Mvcc::new(Clog::new(shared.clone(), wal.clone()), Xid::FIRST_NORMAL);
-        Arc::new(Storage { disk: shared, wal, pool, mvcc })
+        Arc::new(Storage { disk: shared, wal, pool, mvcc, locks: crate::lock::LockManager::new() })
     }
 
     /// A fresh, empty system with database 5.

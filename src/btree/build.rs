@@ -76,7 +76,11 @@ impl Builder {
         let first = self.entry(first);
         self.entries.iter().fold(first.len(), |n, s| {
             let e = self.entry(s);
-            if e.len() >= n && e[..n] == first[..n] { n } else { e.iter().zip(first).take_while(|(a, b)| a == b).count() }
+            if e.len() >= n && e[..n] == first[..n] {
+                n
+            } else {
+                e.iter().zip(first).take_while(|(a, b)| a == b).count()
+            }
         })
     }
 

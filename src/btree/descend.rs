@@ -77,7 +77,6 @@ impl IndexStore {
     }
 
     pub(super) fn damaged(&self, what: &str) -> crate::base::Error {
-        err!(INDEX_CORRUPTED, "index file \"{}\" {what}", self.fork.path())
-            .hint("Please REINDEX it.")
+        err!(INDEX_CORRUPTED, "index file \"{}\" {what}", self.fork.path()).hint("Please REINDEX it.")
     }
 }

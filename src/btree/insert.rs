@@ -7,7 +7,7 @@ use crate::base::{Flow, Result, TupleId, Xid};
 use crate::buffer::{self, WriteGuard};
 use crate::err;
 use crate::storage::Storage;
-use crate::wal::{BlockMode, BlockRef, Record, Rmgr};
+use crate::wal::{BlockMode, Record, Rmgr};
 
 /// A key to put in, with the row it leads to.
 #[derive(Clone, Debug, Default)]
@@ -161,21 +161,8 @@ impl IndexStore {
     }
 
     pub(super) fn log_inserts(&self, storage: &Storage, xid: Xid, page: &mut WriteGuard<'_>, placed: &[PlacedItem]) {
-        page.mark_dirty();
-        if !self.fork.is_logged() {
-            return;
-        }
-        let data = redo::encode_items(placed);
-        let block = BlockRef {
-            file: self.file,
-            fork: self.fork.fork(),
-            block: page.block(),
-            page,
-            mode: BlockMode::Normal,
-        };
-        let record = Record { rmgr: Rmgr::Btree, info: redo::INSERT, xid, blocks: &[block], data: &[&data] };
-        let lsn = storage.wal.insert(&record).end;
-        page.set_lsn(lsn);
+        let data = if self.fork.is_logged() { redo::encode_items(placed) } else { Vec::new() };
+        storage.pool.log(Rmgr::Btree, redo::INSERT, xid, &mut [(page, BlockMode::Normal)], &[&data]);
     }
 }
 

@@ -27,6 +27,8 @@ mod redo;
 mod scan;
 mod split;
 mod store;
+#[cfg(test)]
+mod tests;
 mod unique;
 mod vacuum;
 mod verify;

@@ -98,7 +98,8 @@ pub fn encode_unlink(left: BlockNo, right: BlockNo, position: u16, high: &[u8]) 
 /// A root over two children.
 pub fn build_root(page: &mut Page, left: BlockNo, right: BlockNo, separator: &[u8], level: u32) {
     node::init(page, level, node::NO_BLOCK, node::NO_BLOCK);
-    let fits = page.insert_item(1, &node::inner_item(left, &[])) && page.insert_item(2, &node::inner_item(right, separator));
+    let fits =
+        page.insert_item(1, &node::inner_item(left, &[])) && page.insert_item(2, &node::inner_item(right, separator));
     assert!(fits, "two separators fit on an empty page");
 }
 
@@ -124,7 +125,8 @@ impl<'a> Reader<'a> {
     }
 
     fn bytes(&mut self, n: usize) -> Result<&'a [u8]> {
-        let (head, tail) = self.0.split_at_checked(n).ok_or_else(|| err!(DATA_CORRUPTED, "B-tree record is too short"))?;
+        let (head, tail) =
+            self.0.split_at_checked(n).ok_or_else(|| err!(DATA_CORRUPTED, "B-tree record is too short"))?;
         self.0 = tail;
         Ok(head)
     }
@@ -147,7 +149,12 @@ fn place(page: &mut Page, data: &[u8]) -> Result<()> {
 }
 
 /// Changes block `i` of the record unless it carries the change already.
-fn apply(cx: &mut RedoContext<'_>, rec: &RedoRecord<'_>, i: usize, change: impl FnOnce(&mut Page) -> Result<()>) -> Result<()> {
+fn apply(
+    cx: &mut RedoContext<'_>,
+    rec: &RedoRecord<'_>,
+    i: usize,
+    change: impl FnOnce(&mut Page) -> Result<()>,
+) -> Result<()> {
     if let Action::Apply(mut page) = cx.block(rec, i)? {
         change(&mut page)?;
         page.mark_dirty();

@@ -7,16 +7,12 @@ use crate::base::{BlockNo, Flow, Xid};
 use crate::buffer;
 use crate::page::{PAGE_SIZE, Page};
 use crate::storage::Storage;
-use crate::wal::{BlockMode, BlockRef, Record, Rmgr};
+use crate::wal::{BlockMode, Record, Rmgr};
 
 /// Fill factor of leaves that grow at the right edge, in percent (PostgreSQL 15, nbtree.h: same number).
 const RIGHT_EDGE_FILL: usize = 90;
 
 impl IndexStore {
-    fn reference<'a>(&self, block: BlockNo, page: &'a Page, mode: BlockMode) -> BlockRef<'a> {
-        BlockRef { file: self.file, fork: self.fork.fork(), block, page, mode }
-    }
-
     /// Splits the page that covers `target`, starting from `block`, if it is still full; then tells its parent.
     pub(super) fn split(&self, storage: &Storage, xid: Xid, block: BlockNo, target: &[u8]) -> Flow<()> {
         let _structure = self.structure_mutex();
@@ -60,38 +56,22 @@ impl IndexStore {
         let old_high = node::high_key(&left).map(<[u8]>::to_vec);
         fill_right(&mut right, level, left_block, next_block, old_high.as_deref(), &items);
         cut_left(&mut left, new_block, at, &separator);
+        let data = redo::encode_split(&redo::Split {
+            at,
+            level,
+            separator: separator.clone(),
+            old_high,
+            items,
+            left: left_block,
+            right: new_block,
+            next: next_block,
+        });
+        let mut pages = vec![(&mut left, BlockMode::Normal), (&mut right, BlockMode::Init)];
         if let Some(next) = &mut next {
             node::set_left(next, new_block);
-            next.mark_dirty();
+            pages.push((next, BlockMode::Normal));
         }
-        left.mark_dirty();
-        right.mark_dirty();
-        if self.fork.is_logged() {
-            let data = redo::encode_split(&redo::Split {
-                at,
-                level,
-                separator: separator.clone(),
-                old_high,
-                items,
-                left: left_block,
-                right: new_block,
-                next: next_block,
-            });
-            let mut blocks = vec![
-                self.reference(left_block, &left, BlockMode::Normal),
-                self.reference(new_block, &right, BlockMode::Init),
-            ];
-            if let Some(next) = &next {
-                blocks.push(self.reference(next_block, next, BlockMode::Normal));
-            }
-            let record = Record { rmgr: Rmgr::Btree, info: redo::SPLIT, xid, blocks: &blocks, data: &[&data] };
-            let lsn = storage.wal.insert(&record).end;
-            left.set_lsn(lsn);
-            right.set_lsn(lsn);
-            if let Some(next) = &mut next {
-                next.set_lsn(lsn);
-            }
-        }
+        storage.pool.log(Rmgr::Btree, redo::SPLIT, xid, &mut pages, &[&data]);
         drop(critical);
         drop((left, right, next));
         self.insert_downlink(storage, xid, left_block, new_block, &separator, level)
@@ -137,20 +117,10 @@ impl IndexStore {
                 continue;
             }
             node::clear_flag(&mut child, node::INCOMPLETE_SPLIT);
-            child.mark_dirty();
-            parent.mark_dirty();
-            if self.fork.is_logged() {
-                let placed = if known { vec![] } else { vec![redo::PlacedItem { at: at + 1, item }] };
-                let data = redo::encode_items(&placed);
-                let blocks = [
-                    self.reference(parent.block(), &parent, BlockMode::Normal),
-                    self.reference(left, &child, BlockMode::Normal),
-                ];
-                let record = Record { rmgr: Rmgr::Btree, info: redo::INSERT_UPPER, xid, blocks: &blocks, data: &[&data] };
-                let lsn = storage.wal.insert(&record).end;
-                parent.set_lsn(lsn);
-                child.set_lsn(lsn);
-            }
+            let placed = if known { vec![] } else { vec![redo::PlacedItem { at: at + 1, item }] };
+            let data = redo::encode_items(&placed);
+            let pages = &mut [(&mut parent, BlockMode::Normal), (&mut child, BlockMode::Normal)];
+            storage.pool.log(Rmgr::Btree, redo::INSERT_UPPER, xid, pages, &[&data]);
             drop(critical);
             return Ok(());
         }
@@ -182,18 +152,9 @@ impl IndexStore {
         redo::build_root(&mut root, left, right, separator, level + 1);
         init_meta(&mut meta, root_block, level + 1);
         node::clear_flag(&mut child, node::INCOMPLETE_SPLIT);
-        [&mut child, &mut root, &mut meta].map(|p| p.mark_dirty());
-        if self.fork.is_logged() {
-            let data = redo::encode_root(left, right, separator, level + 1, root_block);
-            let blocks = [
-                self.reference(root_block, &root, BlockMode::Init),
-                self.reference(META_BLOCK, &meta, BlockMode::Init),
-                self.reference(left, &child, BlockMode::Normal),
-            ];
-            let record = Record { rmgr: Rmgr::Btree, info: redo::NEW_ROOT, xid, blocks: &blocks, data: &[&data] };
-            let lsn = storage.wal.insert(&record).end;
-            [&mut child, &mut root, &mut meta].map(|p| p.set_lsn(lsn));
-        }
+        let data = redo::encode_root(left, right, separator, level + 1, root_block);
+        let pages = &mut [(&mut root, BlockMode::Init), (&mut meta, BlockMode::Init), (&mut child, BlockMode::Normal)];
+        storage.pool.log(Rmgr::Btree, redo::NEW_ROOT, xid, pages, &[&data]);
         drop(critical);
         self.remember_root(root_block, level + 1);
         Ok(())

@@ -9,7 +9,7 @@ use crate::err;
 use crate::page::Page;
 use crate::storage::Storage;
 use crate::types::TypeRef;
-use crate::wal::{BlockMode, BlockRef, Record, Rmgr};
+use crate::wal::{BlockMode, Record, Rmgr};
 use parking_lot::{Mutex, MutexGuard};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -78,9 +78,8 @@ impl IndexStore {
             return Ok(((stamp - 1) as u32, ((stamp - 1) >> 32) as u32));
         }
         let page = storage.pool.read(&self.fork, META_BLOCK)?;
-        let (root, level) = read_meta(&page).ok_or_else(|| {
-            err!(INDEX_CORRUPTED, "index file \"{}\" is not a btree", self.fork.path())
-        })?;
+        let (root, level) = read_meta(&page)
+            .ok_or_else(|| err!(INDEX_CORRUPTED, "index file \"{}\" is not a btree", self.fork.path()))?;
         drop(page);
         self.remember_root(root, level);
         Ok((root, level))
@@ -133,22 +132,15 @@ pub(super) fn write_pages(
     if fork.is_logged() {
         storage.wal.reserve(Record::max_bytes(pages.len(), 0)).map_err(|s| s.into_error())?;
     }
-    let _critical = buffer::critical::enter();
     let mut guards = Vec::with_capacity(pages.len());
-    for (block, page) in pages.iter() {
-        let mut guard = storage.pool.init(fork, *block)?;
-        *guard = page.clone();
-        guard.mark_dirty();
-        guards.push(guard);
+    for (block, _) in pages.iter() {
+        guards.push(storage.pool.init(fork, *block)?);
     }
-    if fork.is_logged() {
-        let blocks: Vec<BlockRef<'_>> = pages
-            .iter()
-            .map(|(block, page)| BlockRef { file: fork.id(), fork: fork.fork(), block: *block, page, mode: BlockMode::Image })
-            .collect();
-        let record = Record { rmgr: Rmgr::Btree, info: super::redo::IMAGES, xid, blocks: &blocks, data: &[] };
-        let lsn = storage.wal.insert(&record).end;
-        guards.iter_mut().for_each(|g| g.set_lsn(lsn));
+    let _critical = buffer::critical::enter();
+    for (guard, (_, page)) in guards.iter_mut().zip(pages.iter()) {
+        **guard = page.clone();
     }
+    let mut changed: Vec<_> = guards.iter_mut().map(|g| (g, BlockMode::Image)).collect();
+    storage.pool.log(Rmgr::Btree, super::redo::IMAGES, xid, &mut changed, &[]);
     Ok(())
 }

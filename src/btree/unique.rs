@@ -37,13 +37,7 @@ impl IndexStore {
     }
 
     /// The careful way, for a key that has neighbours of its own kind or stands at the edge of a page.
-    fn insert_checked(
-        &self,
-        storage: &Storage,
-        xid: Xid,
-        entry: &IndexEntry,
-        judge: &mut Judge<'_>,
-    ) -> Flow<Inserted> {
+    fn insert_checked(&self, storage: &Storage, xid: Xid, entry: &IndexEntry, judge: &mut Judge<'_>) -> Flow<Inserted> {
         let _alone = self.unique_mutex(&entry.key);
         loop {
             let same = self.tids_of(storage, &entry.key)?;

@@ -5,9 +5,9 @@ use super::redo;
 use super::store::{IndexStore, META_BLOCK};
 use crate::base::{BlockNo, Result, TupleId, Xid};
 use crate::buffer;
-use crate::page::{PAGE_SIZE, Page};
+use crate::page::PAGE_SIZE;
 use crate::storage::Storage;
-use crate::wal::{BlockMode, BlockRef, Record, Rmgr};
+use crate::wal::{BlockMode, Record, Rmgr};
 
 /// What a pass found and did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,15 +36,9 @@ impl IndexStore {
             if !gone.is_empty() {
                 let critical = buffer::critical::enter();
                 gone.iter().rev().for_each(|n| page.remove_item(*n));
-                page.mark_dirty();
-                if self.fork.is_logged() {
-                    let data = redo::encode_positions(&gone);
-                    let blocks = [self.block_ref(block, &page)];
-                    let record =
-                        Record { rmgr: Rmgr::Btree, info: redo::DELETE, xid: Xid::INVALID, blocks: &blocks, data: &[&data] };
-                    let lsn = storage.wal.insert(&record).end;
-                    page.set_lsn(lsn);
-                }
+                let data = redo::encode_positions(&gone);
+                let pages = &mut [(&mut page, BlockMode::Normal)];
+                storage.pool.log(Rmgr::Btree, redo::DELETE, Xid::INVALID, pages, &[&data]);
                 drop(critical);
             }
             let left_over = page.item_count() + 1 - node::first(&page);
@@ -74,10 +68,6 @@ impl IndexStore {
     /// Counts without changing: VACUUM's clean-up when nothing was dead.
     pub fn count(&self, storage: &Storage) -> Result<VacuumStats> {
         self.bulk_delete(storage, &[])
-    }
-
-    fn block_ref<'a>(&self, block: BlockNo, page: &'a Page) -> BlockRef<'a> {
-        BlockRef { file: self.file, fork: self.fork.fork(), block, page, mode: BlockMode::Normal }
     }
 
     /// Takes an empty leaf out of the tree; its left neighbour, a child of the same parent, takes over its range.
@@ -117,19 +107,9 @@ impl IndexStore {
         node::set_flag(&mut page, node::DELETED);
         node::set_left(&mut right, left_block);
         parent.remove_item(at);
-        [&mut left, &mut page, &mut right, &mut parent].map(|p| p.mark_dirty());
-        if self.fork.is_logged() {
-            let data = redo::encode_unlink(left_block, right_block, at, high);
-            let blocks = [
-                self.block_ref(left_block, &left),
-                self.block_ref(block, &page),
-                self.block_ref(right_block, &right),
-                self.block_ref(parent_block, &parent),
-            ];
-            let record = Record { rmgr: Rmgr::Btree, info: redo::UNLINK, xid: Xid::INVALID, blocks: &blocks, data: &[&data] };
-            let lsn = storage.wal.insert(&record).end;
-            [&mut left, &mut page, &mut right, &mut parent].map(|p| p.set_lsn(lsn));
-        }
+        let data = redo::encode_unlink(left_block, right_block, at, high);
+        let pages = &mut [&mut left, &mut page, &mut right, &mut parent].map(|p| (p, BlockMode::Normal));
+        storage.pool.log(Rmgr::Btree, redo::UNLINK, Xid::INVALID, pages, &[&data]);
         drop(critical);
         Ok(true)
     }

@@ -5,9 +5,7 @@
 //! catalogs are generated from the objects, so the two cannot disagree. The body is JSON, because fields will be
 //! added and old directories must stay readable.
 
-use super::relation::{
-    Attribute, ColumnStats, Constraint, IndexColumn, Persistence, RelKind, SequenceParams, View,
-};
+use super::relation::{Attribute, ColumnStats, Constraint, IndexColumn, Persistence, RelKind, SequenceParams, View};
 use crate::base::{Error, Oid, Result};
 use crate::types::TypeRef;
 use serde::{Deserialize, Serialize};
@@ -180,9 +178,16 @@ pub struct UserType {
 pub enum UserTypeKind {
     /// Labels in order, each with its `pg_enum` OID and sort position.
     Enum(Vec<EnumLabel>),
-    Domain { base: TypeRef, not_null: bool, default: Option<Arc<str>>, checks: Vec<Constraint> },
+    Domain {
+        base: TypeRef,
+        not_null: bool,
+        default: Option<Arc<str>>,
+        checks: Vec<Constraint>,
+    },
     /// The composite's `pg_class` row holds its attributes.
-    Composite { class: Oid },
+    Composite {
+        class: Oid,
+    },
     /// `CREATE TYPE name;`
     Shell,
 }

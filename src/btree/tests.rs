@@ -1,0 +1,202 @@
+//! The tree against a model, through splits, deletions, crashes and threads.
+
+use super::*;
+use crate::base::{Fork, Oid, RelFileId, TupleId, Xid};
+use crate::buffer::Persistence;
+use crate::disk::Simulated;
+use crate::heap::Occupant;
+use crate::storage::Storage;
+use crate::storage::testing::fresh;
+use crate::types::{Datum, TypeRef, oid};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+const XID: Xid = Xid(3);
+
+fn index(storage: &Storage, ty: Oid) -> Arc<IndexStore> {
+    let file = RelFileId { db: Oid(5), node: Oid(77) };
+    let fork = storage.pool.open(file, Fork::Main, Persistence::Permanent);
+    storage.pool.create(&fork, false).unwrap();
+    IndexStore::create_empty(storage, &fork, XID).unwrap();
+    open(storage, ty)
+}
+
+fn open(storage: &Storage, ty: Oid) -> Arc<IndexStore> {
+    let file = RelFileId { db: Oid(5), node: Oid(77) };
+    IndexStore::open(storage, file, crate::catalog::Persistence::Permanent, vec![(TypeRef::of(ty), false, false)], 1)
+}
+
+fn entry(store: &IndexStore, value: Datum<'_>, tid: TupleId) -> IndexEntry {
+    let mut key = Vec::new();
+    store.encode_key([value].into_iter(), &mut key);
+    IndexEntry { key, tid: Some(tid), payload: Vec::new(), has_null: value.is_null() }
+}
+
+fn random(state: &mut u64) -> u64 {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    *state
+}
+
+fn all(storage: &Storage, store: &Arc<IndexStore>, direction: Direction) -> Vec<(Vec<u8>, TupleId)> {
+    let mut scan = IndexScan::new(store.clone(), Bounds::default(), direction);
+    let mut found = Vec::new();
+    while let Some((tid, key, _)) = scan.next(storage).unwrap() {
+        found.push((key.to_vec(), tid));
+    }
+    found
+}
+
+/// Random keys with many duplicates: forward and backward scans and the structure agree with a sorted set, also after
+/// most entries were deleted and others came.
+#[test]
+fn agrees_with_a_model() {
+    let disk = Simulated::new(7);
+    let storage = fresh(&disk, 400);
+    let store = index(&storage, oid::INT4);
+    let mut model = BTreeSet::new();
+    let mut seed = 42;
+    for round in 0..4 {
+        for i in 0..8000u32 {
+            let value = (random(&mut seed) % 500) as i32 - 250;
+            let tid = TupleId::new(round * 10_000 + i, 1 + (i % 7) as u16);
+            let e = entry(&store, Datum::I32(value), tid);
+            model.insert((e.key.clone(), tid));
+            store.insert(&storage, XID, &[e]).unwrap();
+        }
+        let dead: BTreeSet<TupleId> = model.iter().filter(|(_, t)| t.offset % 7 < 5).map(|(_, t)| *t).collect();
+        let stats = store.bulk_delete(&storage, &dead.iter().copied().collect::<Vec<_>>()).unwrap();
+        assert_eq!(stats.entries_removed as usize, dead.len());
+        model.retain(|(_, t)| !dead.contains(t));
+        assert_eq!(store.verify(&storage).unwrap() as usize, model.len());
+        let forward: Vec<_> = model.iter().cloned().collect();
+        assert_eq!(all(&storage, &store, Direction::Forward), forward);
+        let backward: Vec<_> = model.iter().rev().cloned().collect();
+        assert_eq!(all(&storage, &store, Direction::Backward), backward);
+    }
+}
+
+/// Emptied ranges give their pages back to the tree, and what is inserted there afterwards is found.
+#[test]
+fn empty_pages_leave_the_tree() {
+    let disk = Simulated::new(8);
+    let storage = fresh(&disk, 400);
+    let store = index(&storage, oid::INT4);
+    let make = |n: i32| entry(&store, Datum::I32(n), TupleId::new(n as u32, 1));
+    let entries: Vec<IndexEntry> = (0..20_000).map(make).collect();
+    store.insert(&storage, XID, &entries).unwrap();
+    let dead: Vec<TupleId> = (2_000..18_000).map(|n| TupleId::new(n, 1)).collect();
+    let stats = store.bulk_delete(&storage, &dead).unwrap();
+    assert!(stats.pages_deleted > 20, "{stats:?}");
+    assert_eq!(store.verify(&storage).unwrap(), 4_000);
+    store.insert(&storage, XID, &(5_000..6_000).rev().map(make).collect::<Vec<_>>()).unwrap();
+    assert_eq!(store.verify(&storage).unwrap(), 5_000);
+    assert_eq!(all(&storage, &store, Direction::Backward).len(), 5_000);
+    assert_eq!(all(&storage, &store, Direction::Forward).len(), 5_000);
+}
+
+/// Ranges return exactly what lies between their bounds, in text order with NULLs last.
+#[test]
+fn ranges() {
+    let disk = Simulated::new(9);
+    let storage = fresh(&disk, 100);
+    let store = index(&storage, oid::TEXT);
+    for (i, w) in ["pear", "apple", "fig", "app", "banana", ""].iter().enumerate() {
+        store.insert(&storage, XID, &[entry(&store, Datum::Bytes(w.as_bytes()), TupleId::new(i as u32, 1))]).unwrap();
+    }
+    store.insert(&storage, XID, &[entry(&store, Datum::Null, TupleId::new(9, 1))]).unwrap();
+    let blocks = |low: &str, high: Option<&str>| {
+        let key = |w: &str| entry(&store, Datum::Bytes(w.as_bytes()), TupleId::INVALID).key;
+        let bounds = Bounds { low: key(low), high: high.map(key) };
+        let mut scan = IndexScan::new(store.clone(), bounds, Direction::Forward);
+        let mut out = Vec::new();
+        scan.next_tids(&storage, 100, &mut out).unwrap();
+        out.iter().map(|t| t.block).collect::<Vec<_>>()
+    };
+    assert_eq!(blocks("app", Some("banana")), [3, 1]);
+    assert_eq!(blocks("b", None), [4, 2, 0, 9]);
+    assert_eq!(blocks("", Some("b")), [5, 3, 1]);
+}
+
+/// A unique index takes a key again only when the heap says that its row is gone.
+#[test]
+fn uniqueness() {
+    let disk = Simulated::new(10);
+    let storage = fresh(&disk, 100);
+    let store = index(&storage, oid::INT4);
+    let batch: Vec<IndexEntry> = (0..1_000).map(|n| entry(&store, Datum::I32(n), TupleId::new(n as u32, 1))).collect();
+    let mut alive = |tid: TupleId| Ok(Occupant::Live(tid));
+    assert_eq!(store.insert_unique(&storage, XID, &batch, &mut alive).unwrap(), (1_000, Inserted::Done));
+    let again = [entry(&store, Datum::I32(500), TupleId::new(5_000, 1))];
+    let found = store.insert_unique(&storage, XID, &again, &mut alive).unwrap();
+    assert_eq!(found, (0, Inserted::Duplicate(TupleId::new(500, 1))));
+    let mut running = |_: TupleId| Ok(Occupant::Running(Xid(9)));
+    assert_eq!(store.insert_unique(&storage, XID, &again, &mut running).unwrap(), (0, Inserted::Doubtful(Xid(9))));
+    let mut dead = |_: TupleId| Ok(Occupant::None { all_dead: true });
+    assert_eq!(store.insert_unique(&storage, XID, &again, &mut dead).unwrap(), (1, Inserted::Done));
+    assert_eq!(store.verify(&storage).unwrap(), 1_001);
+    let twice = [again[0].clone(), entry(&store, Datum::I32(2_000), TupleId::new(1, 2)), again[0].clone()];
+    assert_eq!(store.insert_unique(&storage, XID, &twice[1..2], &mut alive).unwrap(), (1, Inserted::Done));
+    let nulls = [Datum::Null, Datum::Null].map(|d| entry(&store, d, TupleId::new(1, 9)));
+    let nulls = [nulls[0].clone(), IndexEntry { tid: Some(TupleId::new(2, 9)), ..nulls[1].clone() }];
+    assert_eq!(store.insert_unique(&storage, XID, &nulls, &mut alive).unwrap(), (2, Inserted::Done));
+}
+
+/// A bulk-built index is a sound one, larger than one level, and finds duplicates.
+#[test]
+fn bulk_build() {
+    let disk = Simulated::new(11);
+    let storage = fresh(&disk, 400);
+    let file = RelFileId { db: Oid(5), node: Oid(77) };
+    let fork = storage.pool.open(file, Fork::Main, Persistence::Permanent);
+    storage.pool.create(&fork, false).unwrap();
+    let store = open(&storage, oid::INT4);
+    let mut builder = Builder::new();
+    let mut seed = 3;
+    for i in 0..30_000u32 {
+        let e = entry(&store, Datum::I32(random(&mut seed) as i32), TupleId::new(i, 1));
+        builder.add(&store, &e.key, TupleId::new(i, 1), &[], false).unwrap();
+    }
+    assert_eq!(builder.finish(&storage, &store, XID, false).unwrap(), None);
+    assert_eq!(store.verify(&storage).unwrap(), 30_000);
+    store.insert(&storage, XID, &[entry(&store, Datum::I32(5), TupleId::new(1, 1))]).unwrap();
+    assert_eq!(store.verify(&storage).unwrap(), 30_001);
+
+    let mut twice = Builder::new();
+    for (i, n) in [1, 2, 1].into_iter().enumerate() {
+        let e = entry(&store, Datum::I32(n), TupleId::INVALID);
+        twice.add(&store, &e.key, TupleId::new(i as u32, 1), &[], false).unwrap();
+    }
+    let pair = twice.finish(&storage, &store, XID, true).unwrap();
+    assert_eq!(pair, Some((TupleId::new(0, 1), TupleId::new(2, 1))));
+}
+
+/// Threads that insert and scan at once neither lose an entry nor see one out of order.
+#[test]
+fn threads() {
+    let disk = Simulated::new(12);
+    let storage = fresh(&disk, 200);
+    let store = index(&storage, oid::INT4);
+    std::thread::scope(|s| {
+        for t in 0..4u32 {
+            let (storage, store) = (&storage, &store);
+            s.spawn(move || {
+                for i in 0..3_000u32 {
+                    let value = (i.wrapping_mul(2_654_435_761) ^ t) as i32;
+                    store
+                        .insert(storage, XID, &[entry(store, Datum::I32(value), TupleId::new(i, t as u16 + 1))])
+                        .unwrap();
+                    if i % 1_000 == 0 {
+                        for direction in [Direction::Forward, Direction::Backward] {
+                            let seen = all(storage, store, direction);
+                            let sorted = seen.windows(2).all(|w| (w[0] < w[1]) == (direction == Direction::Forward));
+                            assert!(sorted);
+                        }
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(store.verify(&storage).unwrap(), 12_000);
+}
