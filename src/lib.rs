@@ -27,6 +27,8 @@ pub mod recovery;
 
 pub mod sql;
 
+pub mod wire;
+
 pub mod session;
 
 pub mod protocol;
