@@ -101,6 +101,11 @@ pub fn log(report: &Report) {
     }
 }
 
+/// This thread's origin, if work under one is going on.
+pub fn current() -> Option<Arc<Origin>> {
+    ORIGIN.with(|o| o.try_borrow().ok().and_then(|o| o.clone()))
+}
+
 /// Sends a report to the log under a given origin.
 pub fn log_as(origin: &Origin, report: &Report) {
     match SINK.get() {

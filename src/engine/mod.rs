@@ -1,1 +1,131 @@
-//! Opens the data directory, recovers, serves, stops.
+//! Opens the data directory, recovers, serves, stops: the shared-memory domain as one process.
+//!
+//! Must never touch the data directory before its lock is held, nor leave its descriptor 0 (the
+//! channel) to a child.
+//!
+//! Invariants
+//! - ENG-1: one engine per data directory, by the engine's lock, whatever happened to pid files.
+//! - ENG-2: workers of two generations never run at the same time.
+//! - ENG-3: no signal ends the engine by its default action, from its first line on.
+
+pub mod crash;
+pub mod link;
+mod revive;
+mod serve;
+mod standin;
+pub mod workers;
+
+use crate::process::lock_file::{self, Lock};
+use crate::process::message::EngineState;
+use crate::process::{ENGINE_LOCK, config_files::RealConfigFiles, descriptor_limit, origin_args, title};
+use crate::settings::{Global, Id, Lookup, Origin, os_text};
+use link::Link;
+use rustix::fs::{Mode, OFlags};
+use serve::End;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use workers::Workers;
+
+/// The exit code when another engine holds the directory.
+const LOCK_BUSY: u8 = 75;
+/// An engine that has just been orphaned without sessions leaves within this time.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Runs the engine: the whole life of the process. Arguments: as `process::origin_args` wrote them.
+pub fn run() -> ExitCode {
+    let origin = origin_args::from_args(std::env::args_os().skip(2));
+    match live(origin) {
+        Ok(code) => code,
+        Err(e) => {
+            crate::log!("could not start the engine: {}", os_text(&e));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn live(origin: Origin) -> io::Result<ExitCode> {
+    let channel = take_channel()?;
+    // Ctrl-C on the terminal is the postmaster's alone.
+    let _ = rustix::process::setsid();
+    rustix::process::chdir(&origin.data_directory)?;
+    descriptor_limit::raise();
+    title::set("postgres: engine");
+    let Some(_lock) = lock()? else { return Ok(ExitCode::from(LOCK_BUSY)) };
+    let (link, mut incoming) = Link::start(channel)?;
+    crash::install(&link, || false);
+    let Some(settings) = load_settings(origin) else { return Ok(ExitCode::FAILURE) };
+    install_hooks(&link, &settings);
+
+    link.report(EngineState::Starting, "");
+    // Here: open the storage; recovery::startup, which reports Redo and polls link.stop_requested().
+    if link.stop_requested().is_some() {
+        return Ok(ExitCode::FAILURE);
+    }
+
+    let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("session").enable_all().build()?;
+    let sessions = standin::Sessions::default();
+    link.install_backends(Box::new(sessions.clone()));
+    let mut workers = Workers::new(Box::new(standin::start_workers));
+    link.report(EngineState::Ready, "");
+    let end = runtime.block_on(serve::serve(&link, &mut incoming, &mut workers, |connection| {
+        tokio::spawn(sessions.clone().serve(connection));
+    }));
+    stop(&link, &mut workers, end)
+}
+
+/// Does what the end demands and ends the process; threads that still run end with it.
+fn stop(link: &Link, workers: &mut Workers, end: End) -> ! {
+    if end == End::Clean {
+        link.report(EngineState::ShuttingDown, "");
+        workers.stop();
+        // Here: the shutdown checkpoint.
+        link.report(EngineState::ShutDown, "");
+        link.drain(Duration::from_secs(5));
+    }
+    std::process::exit(0)
+}
+
+/// The channel is descriptor 0 at the start; no child may inherit it there.
+fn take_channel() -> io::Result<OwnedFd> {
+    let channel = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
+    let null = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
+    rustix::stdio::dup2_stdin(&null)?;
+    Ok(channel)
+}
+
+/// ENG-1. Another engine may be just about to leave, or a postmaster be looking whether we live.
+fn lock() -> io::Result<Option<Lock>> {
+    let until = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match lock_file::try_lock(ENGINE_LOCK)? {
+            None if Instant::now() < until => std::thread::sleep(Duration::from_millis(2)),
+            held => return Ok(held),
+        }
+    }
+}
+
+fn load_settings(origin: Origin) -> Option<Arc<Global>> {
+    match Global::load(origin, Arc::new(RealConfigFiles)) {
+        Ok(settings) => Some(Arc::new(settings)),
+        Err((reports, e)) => {
+            reports.iter().for_each(crate::base::report::log);
+            crate::base::report::log(&e.0);
+            None
+        }
+    }
+}
+
+fn install_hooks(link: &Link, settings: &Arc<Global>) {
+    let reloaded = settings.clone();
+    // The postmaster has logged what changed.
+    link.on_reload(Box::new(move || drop(reloaded.reload())));
+    let settings = settings.clone();
+    link.on_orphaned(Box::new(move || {
+        if settings.bool(Id::RevivePostmaster) {
+            revive::revive(settings.origin());
+        }
+    }));
+}

@@ -1,1 +1,195 @@
-//! Listens, supervises, hands connections over.
+//! Listens, supervises, hands connections over. Small and single-threaded.
+//!
+//! Must never open a data file, share memory with anybody, or wait for a client: it must outlive
+//! whatever happens to the engine.
+//!
+//! Invariants
+//! - PM-1: at most one engine at any time; a new one is spawned only when the old one's end was seen.
+//! - PM-2: nothing is touched in the data directory before the postmaster's lock is held.
+//! - PM-3: what the engine said is taken in before its end is acted upon.
+//! - PM-4: only established sessions are ever warned; others would take the warning for an answer.
+//!
+//! Files: `postmaster.pid` (8 lines), `postmaster.opts`, `postmaster.lock`, `postmaster.control`.
+
+mod adoption;
+mod answer;
+pub mod control;
+mod data_dir;
+mod engine_process;
+mod listener;
+pub mod pid_file;
+mod sessions;
+pub mod state;
+mod supervisor;
+
+pub use engine_process::LOCK_BUSY;
+
+use crate::base::report;
+use crate::base::{Error, Result, Severity, SqlState};
+use crate::process::config_files::RealConfigFiles;
+use crate::process::lock_file::{self, Lock};
+use crate::process::{
+    ENGINE_LOCK, PID_FILE, POSTMASTER_CONTROL, POSTMASTER_LOCK, descriptor_limit, packet, small_file,
+};
+use crate::settings::{Global, Id, Lookup, Origin, os_text};
+use adoption::Adopted;
+use pid_file::PidFile;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use supervisor::{Signals, Start, Supervisor};
+
+/// How to start.
+#[derive(Clone, Default)]
+pub struct Options {
+    /// Where the settings come from; its data directory is absolute.
+    pub origin: Origin,
+    /// Refuse to start beside a running engine, as PostgreSQL 9.4 did.
+    pub no_adopt: bool,
+    /// The program and its arguments as `postmaster.opts` keeps them for `pg_ctl restart`.
+    pub command_line: Vec<String>,
+}
+
+/// Runs a postmaster until it is told to stop.
+pub fn run(options: Options) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => {
+            crate::log!("could not start the postmaster's event loop: {}", os_text(&e));
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(serve(options)) {
+        Ok(code) => ExitCode::from(code),
+        Err(e) => {
+            report::log(&e.0);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(options: Options) -> Result<u8> {
+    let signals = supervisor::catch_signals()
+        .map_err(|e| fatal(SqlState::INTERNAL_ERROR, format!("could not catch signals: {}", os_text(&e))))?;
+    let descriptors = descriptor_limit::raise();
+    let data_dir = options.origin.data_directory.clone();
+    let umask = data_dir::check(&data_dir)?;
+    rustix::process::umask(umask);
+    let settings = Global::load(options.origin.clone(), Arc::new(RealConfigFiles)).map_err(|(reports, e)| {
+        reports.iter().for_each(report::log);
+        e
+    })?;
+    rustix::process::chdir(&data_dir).map_err(|e| {
+        fatal(
+            SqlState::IO_ERROR,
+            format!("could not change directory to \"{}\": {}", data_dir.display(), os_text(&e.into())),
+        )
+    })?;
+    let _lock = take_lock(&data_dir)?;
+    if options.no_adopt {
+        refuse_running_engine(&data_dir)?;
+    }
+    let mut file = pid_file(&settings, &data_dir)?;
+    write_pid_file(&file, "starting")?;
+    let _files = OwnFiles;
+    let served = open_and_serve(&options, settings, &mut file, &data_dir, (signals, descriptors)).await;
+    if let Err(e) = served {
+        report::log(&e.0);
+        crate::log!("database system is shut down");
+        return Ok(1);
+    }
+    served
+}
+
+async fn open_and_serve(
+    options: &Options,
+    settings: Global,
+    file: &mut PidFile,
+    data_dir: &Path,
+    (signals, descriptors): (Signals, usize),
+) -> Result<u8> {
+    crate::log!("starting {}", crate::settings::SERVER_VERSION);
+    let adopted: Option<Adopted> = adoption::adopt(data_dir).await?;
+    let listeners = listener::open(&settings, file)?;
+    write_pid_file(file, "starting")?;
+    write_options_file(options);
+    let control = packet::listen(POSTMASTER_CONTROL).map_err(|e| {
+        fatal(SqlState::IO_ERROR, format!("could not create socket \"{POSTMASTER_CONTROL}\": {}", os_text(&e)))
+    })?;
+    let start =
+        Start { settings: Arc::new(settings), file: file.clone(), listeners, control, signals, adopted, descriptors };
+    Ok(Supervisor::new(start)?.run().await)
+}
+
+/// Removes the postmaster's own files when it ends on its own feet.
+struct OwnFiles;
+
+impl Drop for OwnFiles {
+    fn drop(&mut self) {
+        small_file::remove(POSTMASTER_CONTROL);
+        small_file::remove(PID_FILE);
+    }
+}
+
+fn take_lock(data_dir: &Path) -> Result<Lock> {
+    match lock_file::try_lock(POSTMASTER_LOCK) {
+        Ok(Some(lock)) => Ok(lock),
+        Ok(None) => {
+            let pid = small_file::read(PID_FILE).ok().and_then(|text| pid_file::first_line_pid(&text));
+            let pid = pid.or_else(|| lock_file::holder(POSTMASTER_LOCK)).unwrap_or(0);
+            let text = format!("lock file \"{PID_FILE}\" already exists");
+            let dir = data_dir.display();
+            Err(fatal(SqlState::LOCK_FILE_EXISTS, text)
+                .hint(format!("Is another postmaster (PID {pid}) running in data directory \"{dir}\"?")))
+        }
+        Err(e) => Err(fatal(SqlState::IO_ERROR, format!("could not lock file \"{POSTMASTER_LOCK}\": {}", os_text(&e)))),
+    }
+}
+
+/// PostgreSQL 9.4's answer to orphans. The key and id are those of `postmaster.pid`'s seventh line.
+fn refuse_running_engine(data_dir: &Path) -> Result<()> {
+    if lock_file::is_free(ENGINE_LOCK).unwrap_or(true) {
+        return Ok(());
+    }
+    let key = inode(data_dir);
+    let text = format!("pre-existing shared memory block (key {key}, ID 0) is still in use");
+    let hint = format!("Terminate any old server processes associated with data directory \"{}\".", data_dir.display());
+    Err(fatal(SqlState::LOCK_FILE_EXISTS, text).hint(hint))
+}
+
+fn inode(data_dir: &Path) -> u64 {
+    rustix::fs::stat(data_dir).map_or(0, |s| s.st_ino)
+}
+
+fn pid_file(settings: &Global, data_dir: &Path) -> Result<PidFile> {
+    Ok(PidFile {
+        data_dir: data_dir.to_path_buf(),
+        start_s: crate::base::clock::now_us() / 1_000_000,
+        port: settings.int(Id::Port) as u16,
+        socket_dir: String::new(),
+        address: String::new(),
+        key: inode(data_dir),
+    })
+}
+
+fn write_pid_file(file: &PidFile, status: &str) -> Result<()> {
+    file.write(status)
+        .map_err(|e| fatal(SqlState::IO_ERROR, format!("could not create lock file \"{PID_FILE}\": {}", os_text(&e))))
+}
+
+/// PostgreSQL 15, postmaster.c, CreateOptsFile: same file.
+fn write_options_file(options: &Options) {
+    let mut words = options.command_line.iter();
+    let mut line = words.next().cloned().unwrap_or_default();
+    for word in words {
+        line.push_str(&format!(" \"{word}\""));
+    }
+    line.push('\n');
+    if let Err(e) = small_file::replace("postmaster.opts", line.as_bytes(), 0o600) {
+        crate::log!("could not create file \"postmaster.opts\": {}", os_text(&e));
+    }
+}
+
+fn fatal(state: SqlState, text: String) -> Error {
+    Error::new(state, text).severity(Severity::Fatal)
+}

@@ -15,11 +15,13 @@
 //! it is the connection made to the engine's control socket. Each packet is one tag byte and the
 //! fields in little-endian order ([`message`]).
 
+pub mod config_files;
 pub mod descriptor_limit;
 pub mod farewell;
 mod kernel;
 pub mod lock_file;
 pub mod message;
+pub mod origin_args;
 pub mod outcome;
 pub mod packet;
 pub mod small_file;

@@ -14,7 +14,8 @@ pub const MAX_FDS: usize = 200;
 /// Longer packets are never sent; a longer one received is an error.
 pub const MAX_BYTES: usize = 16 * 1024;
 
-/// One received message.
+/// One received message. Descriptors may be missing (all of them, never some) when this process is
+/// at its limit: whoever expects them counts (PROC-1).
 pub struct Packet {
     pub bytes: Vec<u8>,
     pub fds: Vec<OwnedFd>,
@@ -69,8 +70,7 @@ pub fn send(socket: impl AsFd, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> io::Resu
 /// Receives one packet; `None` at the end of file, `WouldBlock` when there is nothing yet.
 ///
 /// # Errors
-/// `InvalidData` if bytes or descriptors were cut off (PROC-1): a receiver at its descriptor limit
-/// gets fewer descriptors than were sent, without any other sign.
+/// `InvalidData` if bytes were cut off (PROC-1).
 pub fn receive(socket: impl AsFd) -> io::Result<Option<Packet>> {
     let mut bytes = vec![0; MAX_BYTES];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];
@@ -84,8 +84,12 @@ pub fn receive(socket: impl AsFd) -> io::Result<Option<Packet>> {
             fds.extend(rights);
         }
     }
-    if got.flags.intersects(ReturnFlags::CTRUNC | ReturnFlags::TRUNC) {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "a packet was truncated; too few free descriptors"));
+    if got.flags.contains(ReturnFlags::TRUNC) {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "a packet was truncated"));
+    }
+    // At its descriptor limit a receiver gets fewer descriptors than were sent, with no other sign.
+    if got.flags.contains(ReturnFlags::CTRUNC) {
+        fds.clear();
     }
     if got.bytes == 0 && fds.is_empty() {
         return Ok(None);

@@ -1,0 +1,310 @@
+//! The engine's end of everything between it and the postmaster: connections, reports, stop
+//! requests, orphan mode, adoption.
+//!
+//! A thread of its own (`control`) serves the channel, the control socket and the signals, so that
+//! an engine that is busy recovering can be talked to and adopted.
+//!
+//! Must never wait for a session or a worker, and must survive whatever they do.
+//!
+//! Invariants
+//! - LINK-1: a connection is in the registry from its arrival until its socket is dropped; orphan
+//!   mode ends only when the registry is empty or a new postmaster has adopted it.
+//! - LINK-2: a socket is shut down before it is closed: the postmaster holds a duplicate.
+//! - LINK-3: after `leave_if_idle` returned true, no postmaster can adopt this engine any more.
+
+mod adoption;
+mod control;
+pub use control::THREAD as CONTROL_THREAD;
+mod signals;
+mod socket;
+
+pub use socket::{Connection, Peer, Socket};
+
+use crate::process::message::{EngineState, StopMode, ToPostmaster};
+use crate::process::{farewell, packet};
+use parking_lot::Mutex;
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+use tokio::io::unix::AsyncFd;
+use tokio::sync::{Notify, mpsc, watch};
+
+/// What everybody in the engine may have to know about the world outside.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Mode {
+    /// The heaviest stop requested so far.
+    pub stop: Option<StopMode>,
+    /// Which postmaster we have, counted from 1; `None` in orphan mode.
+    pub postmaster: Option<u64>,
+    /// The engine is about to die of a crash: say so to the client at once, and go.
+    pub crash: bool,
+}
+
+/// How the sessions are reached by pid. Installed by whoever runs them.
+pub trait Backends: Send + Sync {
+    fn exists(&self, pid: u32) -> bool;
+    /// SIGINT: cancels the running statement.
+    fn cancel(&self, pid: u32);
+    /// SIGTERM: ends the session.
+    fn terminate(&self, pid: u32);
+    /// The running statement, or the last one.
+    fn statement(&self, pid: u32) -> Option<String>;
+}
+
+/// A handle for all threads; cheap to clone.
+#[derive(Clone)]
+pub struct Link {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    inner: Mutex<Inner>,
+    mode: watch::Sender<Mode>,
+    /// How many connections are in the registry.
+    sessions: watch::Sender<usize>,
+    incoming: mpsc::UnboundedSender<Connection>,
+    /// Something is waiting in `outgoing`.
+    waiting: Notify,
+    backends: OnceLock<Box<dyn Backends>>,
+    on_reload: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    on_orphaned: OnceLock<Box<dyn Fn() + Send + Sync>>,
+}
+
+struct Inner {
+    channel: Option<Arc<AsyncFd<OwnedFd>>>,
+    outgoing: VecDeque<(Vec<u8>, Vec<Arc<OwnedFd>>)>,
+    sessions: HashMap<u64, Entry>,
+    next_id: u64,
+    state: EngineState,
+    detail: String,
+    /// Postmasters so far.
+    generation: u64,
+    logger: Option<Arc<OwnedFd>>,
+    leaving: bool,
+}
+
+struct Entry {
+    socket: Arc<OwnedFd>,
+    established: bool,
+    tls: bool,
+}
+
+impl Link {
+    /// Starts the control thread: from now on signals are caught and the control socket answers.
+    /// Returns with the stream of connections.
+    ///
+    /// # Errors
+    /// If the thread or the control socket cannot be created.
+    pub fn start(channel: OwnedFd) -> io::Result<(Link, mpsc::UnboundedReceiver<Connection>)> {
+        let (incoming, connections) = mpsc::unbounded_channel();
+        let inner = Inner {
+            channel: None,
+            outgoing: VecDeque::new(),
+            sessions: HashMap::new(),
+            next_id: 1,
+            state: EngineState::Starting,
+            detail: String::new(),
+            generation: 1,
+            logger: None,
+            leaving: false,
+        };
+        let shared = Arc::new(Shared {
+            inner: Mutex::new(inner),
+            mode: watch::Sender::new(Mode { stop: None, postmaster: Some(1), crash: false }),
+            sessions: watch::Sender::new(0),
+            incoming,
+            waiting: Notify::new(),
+            backends: OnceLock::new(),
+            on_reload: OnceLock::new(),
+            on_orphaned: OnceLock::new(),
+        });
+        let link = Link { shared };
+        control::start(link.clone(), channel)?;
+        Ok((link, connections))
+    }
+
+    /// Stop requests, orphan mode, crash: the value now and each change.
+    pub fn mode(&self) -> watch::Receiver<Mode> {
+        self.shared.mode.subscribe()
+    }
+
+    /// How many connections there are: the value now and each change.
+    pub fn session_count(&self) -> watch::Receiver<usize> {
+        self.shared.sessions.subscribe()
+    }
+
+    /// Whether the postmaster is dead.
+    pub fn is_orphan(&self) -> bool {
+        self.shared.mode.borrow().postmaster.is_none()
+    }
+
+    /// Whether a stop was requested; polled by recovery, which cannot be subscribed.
+    pub fn stop_requested(&self) -> Option<StopMode> {
+        self.shared.mode.borrow().stop
+    }
+
+    /// Tells the postmaster, now or at adoption, what this engine is doing. `detail`: progress for people.
+    pub fn report(&self, state: EngineState, detail: &str) {
+        let mut inner = self.shared.inner.lock();
+        inner.state = state;
+        inner.detail = detail.to_string();
+        self.send_locked(&mut inner, &ToPostmaster::State { state, detail: detail.to_string() });
+    }
+
+    /// From now on the client may be sent a warning between two messages. Over TLS only the session
+    /// itself can do that.
+    pub fn established(&self, id: u64, tls: bool) {
+        let mut inner = self.shared.inner.lock();
+        if let Some(entry) = inner.sessions.get_mut(&id) {
+            (entry.established, entry.tls) = (true, tls);
+        }
+        if !tls {
+            self.send_locked(&mut inner, &ToPostmaster::Established { id });
+        }
+    }
+
+    /// Who answers for pids above 2^22. May be set once.
+    pub fn install_backends(&self, backends: Box<dyn Backends>) {
+        let _ = self.shared.backends.set(backends);
+    }
+
+    /// What to do when the configuration files are to be read again. May be set once.
+    pub fn on_reload(&self, hook: Box<dyn Fn() + Send + Sync>) {
+        let _ = self.shared.on_reload.set(hook);
+    }
+
+    /// What to do, once, at each loss of the postmaster (`revive_postmaster`). May be set once.
+    pub fn on_orphaned(&self, hook: Box<dyn Fn() + Send + Sync>) {
+        let _ = self.shared.on_orphaned.set(hook);
+    }
+
+    /// Decides to leave: true if there is neither a postmaster nor a connection (LINK-3).
+    pub fn leave_if_idle(&self) -> bool {
+        let mut inner = self.shared.inner.lock();
+        inner.leaving |= inner.channel.is_none() && inner.sessions.is_empty();
+        inner.leaving
+    }
+
+    /// Waits until everything said so far has left for the postmaster.
+    pub fn drain(&self, limit: Duration) {
+        let until = Instant::now() + limit;
+        while !self.shared.inner.lock().outgoing.is_empty() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Says who is to blame for the crash that follows, and warns those whom the postmaster cannot
+    /// warn: TLS sessions, and all if there is no postmaster. Never waits for a lock for long: the
+    /// caller's thread may hold any.
+    pub fn announce_crash(&self, who: &str, pid: u32, statement: Option<String>) {
+        let Some(inner) = self.shared.inner.try_lock_for(Duration::from_millis(200)) else { return };
+        let victim = ToPostmaster::Victim { who: who.to_string(), pid, statement };
+        let orphan = inner.channel.is_none();
+        if let Some(channel) = &inner.channel {
+            let _ = packet::send(channel.get_ref(), &victim.encode(), &[]);
+        }
+        let tls = inner.sessions.values().filter(|e| e.established && e.tls).count();
+        if orphan {
+            let warning = farewell::encode(&farewell::crash_warning());
+            for entry in inner.sessions.values() {
+                if entry.established && !entry.tls {
+                    farewell::warn(&entry.socket, &warning);
+                }
+            }
+        }
+        drop(inner);
+        if tls > 0 {
+            self.shared.mode.send_modify(|m| m.crash = true);
+            self.wait_for_tls_sessions(Duration::from_millis(300));
+        }
+    }
+
+    fn wait_for_tls_sessions(&self, limit: Duration) {
+        let until = Instant::now() + limit;
+        while Instant::now() < until {
+            let left = self.shared.inner.try_lock().map(|i| i.sessions.values().any(|e| e.established && e.tls));
+            if left == Some(false) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Called by a connection's guard, after its socket was shut down.
+    fn closed(&self, id: u64) {
+        let mut inner = self.shared.inner.lock();
+        if inner.sessions.remove(&id).is_some() {
+            self.send_locked(&mut inner, &ToPostmaster::Closed { id });
+        }
+        let left = inner.sessions.len();
+        drop(inner);
+        self.shared.sessions.send_replace(left);
+    }
+
+    /// Takes a connection in and passes it on to those who serve.
+    fn arrived(&self, id: u64, socket: OwnedFd) {
+        let socket = Arc::new(socket);
+        let mut inner = self.shared.inner.lock();
+        inner.next_id = inner.next_id.max(id + 1);
+        inner.sessions.insert(id, Entry { socket: socket.clone(), established: false, tls: false });
+        let now = inner.sessions.len();
+        drop(inner);
+        self.shared.sessions.send_replace(now);
+        let _ = self.shared.incoming.send(Connection::new(self.clone(), id, socket));
+    }
+
+    /// Sends at once if nothing waits before it; a full channel makes it wait its turn.
+    fn send_locked(&self, inner: &mut Inner, message: &ToPostmaster) {
+        let Some(channel) = &inner.channel else { return };
+        let bytes = message.encode();
+        if inner.outgoing.is_empty() {
+            match packet::send(channel.get_ref(), &bytes, &[]) {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+                // Sent; or the postmaster is gone, which the channel's reader notices.
+                _ => return,
+            }
+        }
+        inner.outgoing.push_back((bytes, Vec::new()));
+        self.shared.waiting.notify_one();
+    }
+
+    /// Sends what waits, as far as the channel takes it; true when nothing is left.
+    fn flush(&self) -> bool {
+        let mut inner = self.shared.inner.lock();
+        let Some(channel) = inner.channel.clone() else { return true };
+        while let Some((bytes, fds)) = inner.outgoing.front() {
+            let fds: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
+            match packet::send(channel.get_ref(), bytes, &fds) {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return false,
+                Err(_) => inner.outgoing.clear(),
+                Ok(()) => {
+                    inner.outgoing.pop_front();
+                }
+            }
+        }
+        true
+    }
+
+    /// The postmaster is dead.
+    fn orphaned(&self) {
+        let mut inner = self.shared.inner.lock();
+        inner.channel = None;
+        inner.outgoing.clear();
+        drop(inner);
+        self.shared.mode.send_modify(|m| m.postmaster = None);
+        if let Some(hook) = self.shared.on_orphaned.get() {
+            hook();
+        }
+    }
+
+    fn stop(&self, mode: StopMode) {
+        self.shared.mode.send_modify(|m| m.stop = m.stop.max(Some(mode)));
+        let serving = matches!(self.shared.inner.lock().state, EngineState::Ready | EngineState::ShuttingDown);
+        if mode == StopMode::Immediate && !serving {
+            // Nobody is served yet, and recovery may be killed at any moment.
+            std::process::exit(0);
+        }
+    }
+}

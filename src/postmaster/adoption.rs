@@ -1,0 +1,113 @@
+//! Taking over a running engine whose postmaster died.
+
+use super::engine_process::Engine;
+use super::sessions::Sessions;
+use crate::base::{Error, Result, Severity, SqlState};
+use crate::process::message::{EngineState, ToEngine, ToPostmaster};
+use crate::process::packet::{self, Packet};
+use crate::process::{ENGINE_CONTROL, ENGINE_LOCK, lock_file};
+use crate::settings::os_text;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::time::Duration;
+use tokio::io::unix::AsyncFd;
+use tokio::time::{Instant, sleep, timeout_at};
+
+/// So long an engine may take to hand everything over.
+const DEADLINE: Duration = Duration::from_secs(8);
+
+/// Everything a running engine handed over.
+pub struct Adopted {
+    pub engine: Engine,
+    pub sessions: Sessions,
+    pub state: EngineState,
+    pub generation: u64,
+    /// The engine's stderr: the logger's pipe if there is one.
+    pub stderr: Option<OwnedFd>,
+    /// The logger's pidfd.
+    pub logger: Option<OwnedFd>,
+}
+
+/// Adopts the engine of the current directory; `None` if there is none.
+///
+/// # Errors
+/// FATAL if an engine is alive and does not answer within the deadline: no second one may ever
+/// share its directory.
+pub async fn adopt(data_dir: &Path) -> Result<Option<Adopted>> {
+    let deadline = Instant::now() + DEADLINE;
+    let mut pause = Duration::from_millis(1);
+    loop {
+        let free = lock_file::is_free(ENGINE_LOCK).map_err(|e| {
+            let text = format!("could not lock file \"{ENGINE_LOCK}\": {}", os_text(&e));
+            Error::new(SqlState::IO_ERROR, text).severity(Severity::Fatal)
+        })?;
+        if free {
+            return Ok(None);
+        }
+        // Refused, busy or ended: it is just starting (no control socket yet), leaving, or has not
+        // seen its old postmaster's end yet. All of them pass.
+        if let Ok(Ok(adopted)) = timeout_at(deadline, try_adopt()).await {
+            return Ok(Some(adopted));
+        }
+        if Instant::now() >= deadline {
+            return Err(hung(data_dir));
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_millis(50));
+    }
+}
+
+fn hung(data_dir: &Path) -> Error {
+    let pid = lock_file::holder(ENGINE_LOCK).map_or(String::new(), |pid| format!(" (PID {pid})"));
+    let text = format!("could not adopt the running engine{pid}: no answer within {} s", DEADLINE.as_secs());
+    Error::new(SqlState::OBJECT_IN_USE, text)
+        .severity(Severity::Fatal)
+        .detail(format!("It still serves data directory \"{}\".", data_dir.display()))
+        .hint("If it hangs, end it with SIGKILL and start again; what was committed is kept.")
+}
+
+async fn try_adopt() -> io::Result<Adopted> {
+    let socket = packet::connect(Path::new("."), ENGINE_CONTROL)?;
+    let hello = ToEngine::Adopt { postmaster_pid: std::process::id() };
+    packet::send(&socket, &hello.encode(), &[])?;
+    let socket = AsyncFd::new(socket)?;
+    let mut sessions = Sessions::starting_at(1);
+    loop {
+        let Packet { bytes, fds } = receive(&socket).await?;
+        match ToPostmaster::decode(&bytes)? {
+            ToPostmaster::Busy => return Err(io::ErrorKind::ResourceBusy.into()),
+            ToPostmaster::Sessions { ids } => {
+                if ids.len() != fds.len() {
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, "PROC-1: descriptors are missing"));
+                }
+                for ((id, established), fd) in ids.into_iter().zip(fds) {
+                    sessions.adopt(id, fd, established);
+                }
+            }
+            ToPostmaster::Handover { pid, next_id, state, generation, detail } => {
+                sessions.continue_from(next_id);
+                let mut fds = fds.into_iter();
+                let pidfd = fds.next().ok_or(io::ErrorKind::InvalidData)?;
+                let (stderr, logger) = (fds.next(), fds.next());
+                let mut engine = Engine::new(pid, pidfd, socket.into_inner())?;
+                engine.state = state;
+                engine.progress = detail;
+                return Ok(Adopted { engine, sessions, state, generation, stderr, logger });
+            }
+            _ => return Err(io::ErrorKind::InvalidData.into()),
+        }
+    }
+}
+
+async fn receive(socket: &AsyncFd<OwnedFd>) -> io::Result<Packet> {
+    loop {
+        let mut guard = socket.readable().await?;
+        match guard.try_io(|s| packet::receive(s.get_ref().as_fd())) {
+            Ok(Ok(Some(packet))) => return Ok(packet),
+            Ok(Ok(None)) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(Err(e)) => return Err(e),
+            Err(_would_block) => {}
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! One engine as the postmaster sees it: a pidfd to watch, a channel to talk through.
+
+use super::sessions::Sessions;
+use crate::process::message::{EngineState, ToEngine};
+use crate::process::outcome::Outcome;
+use crate::process::packet::{self, Packet};
+use crate::process::{ENGINE_ARGUMENT, exit_status_of_stranger, origin_args};
+use crate::settings::Origin;
+use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions};
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+use tokio::io::unix::AsyncFd;
+
+/// While so many packets wait for room in the channel, no further connection is accepted.
+const MAX_OUTGOING: usize = 64;
+/// Exit code of an engine that found the directory's engine lock taken.
+pub const LOCK_BUSY: i32 = 75;
+
+enum Outgoing {
+    Plain(Vec<u8>),
+    Connection(u64),
+    Descriptors(Vec<u8>, Vec<OwnedFd>),
+}
+
+/// Who the engine said was at fault, before it died.
+pub struct Victim {
+    pub who: String,
+    pub pid: u32,
+    pub statement: Option<String>,
+}
+
+pub struct Engine {
+    pub pid: u32,
+    pidfd: AsyncFd<OwnedFd>,
+    channel: AsyncFd<OwnedFd>,
+    /// The other end is gone; only the end of the process is awaited.
+    channel_ended: bool,
+    outgoing: VecDeque<Outgoing>,
+    pub victim: Option<Victim>,
+    pub state: EngineState,
+    /// Of a recovery, for people.
+    pub progress: String,
+}
+
+/// Starts a new engine as our child.
+pub fn spawn(origin: &Origin) -> io::Result<Engine> {
+    let (ours, theirs) = packet::pair()?;
+    let mut command = Command::new("/proc/self/exe");
+    command.arg0("postgres: engine").arg(ENGINE_ARGUMENT).args(origin_args::to_args(origin));
+    let child = command.stdin(Stdio::from(theirs)).spawn()?;
+    let pid = child.id();
+    let pidfd = rustix::process::pidfd_open(to_pid(pid)?, PidfdFlags::empty())?;
+    Engine::new(pid, pidfd, ours)
+}
+
+fn to_pid(pid: u32) -> io::Result<Pid> {
+    i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or_else(|| io::ErrorKind::InvalidInput.into())
+}
+
+impl Engine {
+    /// An engine reached through `channel`, started by us or adopted.
+    pub fn new(pid: u32, pidfd: OwnedFd, channel: OwnedFd) -> io::Result<Engine> {
+        Ok(Engine {
+            pid,
+            pidfd: AsyncFd::with_interest(pidfd, tokio::io::Interest::READABLE)?,
+            channel: AsyncFd::new(channel)?,
+            channel_ended: false,
+            outgoing: VecDeque::new(),
+            victim: None,
+            state: EngineState::Starting,
+            progress: String::new(),
+        })
+    }
+
+    pub fn send(&mut self, message: &ToEngine) {
+        self.outgoing.push_back(Outgoing::Plain(message.encode()));
+    }
+
+    pub fn send_with(&mut self, message: &ToEngine, fds: Vec<OwnedFd>) {
+        self.outgoing.push_back(Outgoing::Descriptors(message.encode(), fds));
+    }
+
+    pub fn send_connection(&mut self, id: u64) {
+        self.outgoing.push_back(Outgoing::Connection(id));
+    }
+
+    /// Whether further connections must wait in the kernel's backlog.
+    pub fn is_congested(&self) -> bool {
+        self.outgoing.len() >= MAX_OUTGOING
+    }
+
+    /// Sends what can be sent now. Returns a connection that the kernel refuses to pass on (too
+    /// many descriptors in flight): it must be turned away.
+    pub fn flush(&mut self, sessions: &Sessions) -> Option<u64> {
+        while let Some(next) = self.outgoing.front() {
+            let channel = self.channel.get_ref();
+            let sent = match next {
+                Outgoing::Plain(bytes) => packet::send(channel, bytes, &[]),
+                Outgoing::Descriptors(bytes, fds) => {
+                    let fds: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
+                    packet::send(channel, bytes, &fds)
+                }
+                Outgoing::Connection(id) => match sessions.socket(*id) {
+                    Some(socket) => {
+                        packet::send(channel, &ToEngine::Connection { id: *id }.encode(), &[socket.as_fd()])
+                    }
+                    None => Ok(()),
+                },
+            };
+            match sent {
+                Ok(()) => {}
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return None,
+                Err(e) if e.raw_os_error() == Some(rustix::io::Errno::TOOMANYREFS.raw_os_error()) => {
+                    if let Some(Outgoing::Connection(id)) = self.outgoing.pop_front() {
+                        return Some(id);
+                    }
+                    continue;
+                }
+                // The engine is going; its end will be seen by the pidfd.
+                Err(_) => {
+                    self.outgoing.clear();
+                    return None;
+                }
+            }
+            self.outgoing.pop_front();
+        }
+        None
+    }
+
+    /// Ready when queued packets may fit into the channel again.
+    pub fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.outgoing.is_empty() || self.channel_ended {
+            return Poll::Pending;
+        }
+        match ready!(self.channel.poll_write_ready(cx)) {
+            Ok(mut guard) => {
+                // The caller flushes; if the channel is still full the next poll must wait again.
+                guard.clear_ready();
+                Poll::Ready(())
+            }
+            Err(_) => Poll::Pending,
+        }
+    }
+
+    /// The next message; pending for ever once the other end is gone.
+    pub fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Packet> {
+        while !self.channel_ended {
+            let Ok(mut guard) = ready!(self.channel.poll_read_ready(cx)) else { break };
+            match packet::receive(self.channel.get_ref()) {
+                Ok(Some(packet)) => return Poll::Ready(packet),
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => guard.clear_ready(),
+                Ok(None) | Err(_) => self.channel_ended = true,
+            }
+        }
+        Poll::Pending
+    }
+
+    /// A message that is there already; for draining the channel of a dead engine.
+    pub fn next_message(&mut self) -> Option<Packet> {
+        packet::receive(self.channel.get_ref()).ok().flatten()
+    }
+
+    /// Ready when the process has ended.
+    pub fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match ready!(self.pidfd.poll_read_ready(cx)) {
+            Ok(_) => Poll::Ready(()),
+            Err(_) => Poll::Pending,
+        }
+    }
+
+    /// How the ended process ended. Children of the engine that outlived it are killed with its group.
+    pub fn outcome(&self) -> Outcome {
+        if let Ok(pid) = to_pid(self.pid) {
+            let _ = rustix::process::kill_process_group(pid, Signal::KILL);
+        }
+        let pidfd = self.pidfd.get_ref();
+        match rustix::process::waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED) {
+            Ok(Some(status)) => match (status.exit_status(), status.terminating_signal()) {
+                (Some(code), _) => Outcome::Exited(code),
+                (None, Some(signal)) => Outcome::Signaled(signal),
+                (None, None) => Outcome::Unknown,
+            },
+            _ => outcome_of_stranger(pidfd),
+        }
+    }
+
+    pub fn kill(&self) {
+        let _ = rustix::process::pidfd_send_signal(self.pidfd.get_ref(), Signal::KILL);
+    }
+}
+
+/// An adopted engine is PID 1's child; the kernel tells its status once PID 1 has reaped it, which
+/// is a matter of milliseconds and not worth more.
+fn outcome_of_stranger(pidfd: &OwnedFd) -> Outcome {
+    let until = Instant::now() + Duration::from_millis(30);
+    loop {
+        if let Some(status) = exit_status_of_stranger(pidfd) {
+            return Outcome::from_wait_status(status);
+        }
+        if Instant::now() >= until {
+            return Outcome::Unknown;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
