@@ -53,6 +53,7 @@ fn live(origin: Origin) -> io::Result<ExitCode> {
     rustix::process::chdir(&origin.data_directory)?;
     descriptor_limit::raise();
     title::set("postgres: engine");
+    let _ = rustix::thread::set_name(c"engine");
     let Some(_lock) = lock()? else { return Ok(ExitCode::from(LOCK_BUSY)) };
     let (link, mut incoming) = Link::start(channel)?;
     crash::install(&link, || false);
