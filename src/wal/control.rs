@@ -6,6 +6,8 @@
 use crate::base::{Error, Lsn, Oid, Result, Severity, SqlState, Xid};
 use crate::disk::{Disk, access_error, durable};
 use crate::page::PAGE_SIZE;
+use parking_lot::Mutex;
+use std::sync::Arc;
 
 pub const PATH: &str = "global/pg_control";
 /// PostgreSQL 15's numbers, as its tools expect them.
@@ -348,6 +350,33 @@ impl CheckPoint {
             oldest_xid_db: Oid(word(5)),
             full_page_writes: word(6) != 0,
         })
+    }
+}
+
+/// The control file of a running engine, shared by all who read or change it.
+pub struct Control {
+    disk: Arc<dyn Disk>,
+    file: Mutex<ControlFile>,
+}
+
+impl Control {
+    pub fn new(disk: Arc<dyn Disk>, file: ControlFile) -> Control {
+        Control { disk, file: Mutex::new(file) }
+    }
+
+    /// A copy of what is on disk.
+    pub fn get(&self) -> ControlFile {
+        self.file.lock().clone()
+    }
+
+    /// Changes the file, durably.
+    ///
+    /// # Errors
+    /// Of severity PANIC: what the file says is unknown then (PostgreSQL 15, controldata_utils.c: same).
+    pub fn update(&self, change: impl FnOnce(&mut ControlFile)) -> Result<()> {
+        let mut file = self.file.lock();
+        change(&mut file);
+        file.write(&*self.disk).map_err(|e| e.severity(Severity::Panic))
     }
 }
 

@@ -35,12 +35,13 @@ pub mod archive;
 pub mod control;
 mod flush;
 mod insert;
+mod oid;
 pub mod reader;
 pub mod record;
 pub mod segment;
 mod stats;
 
-pub use control::{ControlFile, DbState};
+pub use control::{CheckPoint, Control, ControlFile, DbState};
 pub use insert::Inserted;
 pub use reader::{End, Reader};
 pub use record::{BlockMode, BlockRef, Image, Record, RedoBlock, RedoRecord, Rmgr};
@@ -48,6 +49,7 @@ pub use stats::WalStats;
 
 use crate::base::Lsn;
 use crate::disk::Disk;
+use crate::settings::{Id, Lookup};
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -69,6 +71,31 @@ pub struct WalConfig {
     pub archiving: bool,
     /// Serve waiters by a thread of its own; off in tests that count disk operations.
     pub flusher: bool,
+}
+
+impl WalConfig {
+    /// What the settings say; the segment size is the control file's.
+    pub fn from_settings(settings: &impl Lookup, segment_bytes: u64) -> WalConfig {
+        WalConfig {
+            segment_bytes,
+            buffer_bytes: buffer_bytes(settings, segment_bytes),
+            fsync: settings.bool(Id::Fsync),
+            sync_metadata: settings.choice(Id::WalSyncMethod) == "fsync",
+            full_page_writes: settings.bool(Id::FullPageWrites),
+            init_zero: settings.bool(Id::WalInitZero),
+            archiving: settings.choice(Id::ArchiveMode) != "off",
+            flusher: true,
+        }
+    }
+}
+
+/// PostgreSQL 15, xlog.c, XLOGChooseNumBuffers: -1 means a 32nd of the buffer pool, at most a segment.
+fn buffer_bytes(settings: &impl Lookup, segment_bytes: u64) -> usize {
+    let blocks = match settings.int(Id::WalBuffers) {
+        -1 => (settings.int(Id::SharedBuffers) / 32).clamp(8, (segment_bytes / 8192) as i64),
+        n => n.max(4),
+    };
+    blocks as usize * 8192
 }
 
 impl Default for WalConfig {
@@ -137,6 +164,7 @@ pub struct Wal {
     system_identifier: AtomicU64,
     counters: stats::Counters,
     observer: OnceLock<Box<dyn Observer>>,
+    oids: Mutex<oid::State>,
     last_group: AtomicU32,
 }
 
@@ -170,6 +198,7 @@ impl Wal {
             system_identifier: AtomicU64::new(0),
             counters: stats::Counters::default(),
             observer: OnceLock::new(),
+            oids: Mutex::default(),
             last_group: AtomicU32::new(1),
         });
         if config.flusher {
@@ -280,10 +309,31 @@ impl Wal {
         self.checkpoint_segments.store(segments, Ordering::Relaxed);
     }
 
+    /// Takes over what a reload of the settings changed.
+    pub fn apply_settings(&self, settings: &impl Lookup) {
+        let config = WalConfig::from_settings(settings, self.segment_bytes);
+        self.buffer_bytes.store(config.buffer_bytes as u64, Ordering::Relaxed);
+        self.set_fsync(config.fsync);
+        self.set_sync_metadata(config.sync_metadata);
+        self.set_init_zero(config.init_zero);
+        self.set_archiving(config.archiving);
+        if config.full_page_writes != self.full_page_writes() {
+            self.set_full_page_writes(config.full_page_writes);
+        }
+        self.set_checkpoint_segments(checkpoint_segments(settings, self.segment_bytes));
+    }
+
     /// The counters of `pg_stat_wal`.
     pub fn stats(&self) -> WalStats {
         self.counters.snapshot(&self.insert.lock())
     }
+}
+
+/// Segments after which a checkpoint is due, so that the next one ends within `max_wal_size`
+/// (PostgreSQL 15, xlog.c, CalculateCheckpointSegments: same).
+pub fn checkpoint_segments(settings: &impl Lookup, segment_bytes: u64) -> u32 {
+    let segments = (settings.int(Id::MaxWalSize) as u64 * (1 << 20) / segment_bytes) as f64;
+    ((segments / (1.0 + settings.real(Id::CheckpointCompletionTarget))) as u32).max(1)
 }
 
 impl Drop for Wal {
