@@ -15,6 +15,7 @@ mod serve;
 mod standin;
 pub mod workers;
 
+use crate::base::report;
 use crate::process::lock_file::{self, Lock};
 use crate::process::message::EngineState;
 use crate::process::{ENGINE_LOCK, config_files::RealConfigFiles, descriptor_limit, origin_args, title};
@@ -53,11 +54,15 @@ fn live(origin: Origin) -> io::Result<ExitCode> {
     rustix::process::chdir(&origin.data_directory)?;
     descriptor_limit::raise();
     title::set("postgres: engine");
+    give_up_segv_handler();
     let _ = rustix::thread::set_name(c"engine");
     let Some(_lock) = lock()? else { return Ok(ExitCode::from(LOCK_BUSY)) };
     let (link, mut incoming) = Link::start(channel)?;
     crash::install(&link, || false);
     let Some(settings) = load_settings(origin) else { return Ok(ExitCode::FAILURE) };
+    let speaker = report::Origin { backend_type: "engine", ..report::Origin::default() };
+    // Whether stderr is the collector's pipe is the postmaster's doing, which has the same settings.
+    crate::logger::install(settings.clone(), speaker, settings.bool(Id::LoggingCollector));
     install_hooks(&link, &settings);
 
     link.report(EngineState::Starting, "");
@@ -79,6 +84,7 @@ fn live(origin: Origin) -> io::Result<ExitCode> {
 
 /// Does what the end demands and ends the process; threads that still run end with it.
 fn stop(link: &Link, workers: &mut Workers, end: End) -> ! {
+    let _ = rustix::fs::unlink(crate::process::ENGINE_CONTROL);
     if end == End::Clean {
         link.report(EngineState::ShuttingDown, "");
         workers.stop();
@@ -97,6 +103,15 @@ fn take_channel() -> io::Result<OwnedFd> {
     Ok(channel)
 }
 
+/// Rust's runtime catches SEGV and BUS to tell a stack overflow; one sent by `kill` it would swallow
+/// the first time, and restore the default. That first time is now, so that a SEGV from outside ends
+/// the engine as it ends PostgreSQL's processes.
+fn give_up_segv_handler() {
+    for signal in [rustix::process::Signal::SEGV, rustix::process::Signal::BUS] {
+        let _ = rustix::process::kill_process(rustix::process::getpid(), signal);
+    }
+}
+
 /// ENG-1. Another engine may be just about to leave, or a postmaster be looking whether we live.
 fn lock() -> io::Result<Option<Lock>> {
     let until = Instant::now() + LOCK_PATIENCE;
@@ -112,8 +127,8 @@ fn load_settings(origin: Origin) -> Option<Arc<Global>> {
     match Global::load(origin, Arc::new(RealConfigFiles)) {
         Ok(settings) => Some(Arc::new(settings)),
         Err((reports, e)) => {
-            reports.iter().for_each(crate::base::report::log);
-            crate::base::report::log(&e.0);
+            reports.iter().for_each(report::log);
+            report::log(&e.0);
             None
         }
     }
@@ -122,7 +137,10 @@ fn load_settings(origin: Origin) -> Option<Arc<Global>> {
 fn install_hooks(link: &Link, settings: &Arc<Global>) {
     let reloaded = settings.clone();
     // The postmaster has logged what changed.
-    link.on_reload(Box::new(move || drop(reloaded.reload())));
+    link.on_reload(Box::new(move || {
+        let _ = reloaded.reload();
+        crate::logger::reloaded(&reloaded);
+    }));
     let settings = settings.clone();
     link.on_orphaned(Box::new(move || {
         if settings.bool(Id::RevivePostmaster) {

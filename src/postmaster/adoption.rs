@@ -22,11 +22,17 @@ pub struct Adopted {
     pub engine: Engine,
     pub sessions: Sessions,
     pub state: EngineState,
-    pub generation: u64,
     /// The engine's stderr: the logger's pipe if there is one.
     pub stderr: Option<OwnedFd>,
     /// The logger's pidfd.
     pub logger: Option<OwnedFd>,
+}
+
+impl Adopted {
+    /// The logger's pipe (the engine's stderr) and pidfd, if there is a logger.
+    pub fn take_logger(&mut self) -> Option<(OwnedFd, OwnedFd)> {
+        self.logger.take().and_then(|pidfd| Some((self.stderr.take()?, pidfd)))
+    }
 }
 
 /// Adopts the engine of the current directory; `None` if there is none.
@@ -85,7 +91,7 @@ async fn try_adopt() -> io::Result<Adopted> {
                     sessions.adopt(id, fd, established);
                 }
             }
-            ToPostmaster::Handover { pid, next_id, state, generation, detail } => {
+            ToPostmaster::Handover { pid, next_id, state, detail, .. } => {
                 sessions.continue_from(next_id);
                 let mut fds = fds.into_iter();
                 let pidfd = fds.next().ok_or(io::ErrorKind::InvalidData)?;
@@ -93,7 +99,7 @@ async fn try_adopt() -> io::Result<Adopted> {
                 let mut engine = Engine::new(pid, pidfd, socket.into_inner())?;
                 engine.state = state;
                 engine.progress = detail;
-                return Ok(Adopted { engine, sessions, state, generation, stderr, logger });
+                return Ok(Adopted { engine, sessions, state, stderr, logger });
             }
             _ => return Err(io::ErrorKind::InvalidData.into()),
         }

@@ -58,7 +58,8 @@ pub fn spawn(origin: &Origin) -> io::Result<Engine> {
     Engine::new(pid, pidfd, ours)
 }
 
-fn to_pid(pid: u32) -> io::Result<Pid> {
+/// A pid as the kernel's calls want it.
+pub fn to_pid(pid: u32) -> io::Result<Pid> {
     i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or_else(|| io::ErrorKind::InvalidInput.into())
 }
 

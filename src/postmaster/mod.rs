@@ -16,13 +16,15 @@ mod answer;
 pub mod control;
 mod data_dir;
 mod engine_process;
+mod init;
 mod listener;
+mod logger_process;
 pub mod pid_file;
 mod sessions;
 pub mod state;
 mod supervisor;
 
-pub use engine_process::LOCK_BUSY;
+pub use init::POSTMASTER_ARGUMENT;
 
 use crate::base::report;
 use crate::base::{Error, Result, Severity, SqlState};
@@ -33,6 +35,7 @@ use crate::process::{
 };
 use crate::settings::{Global, Id, Lookup, Origin, os_text};
 use adoption::Adopted;
+use logger_process::LoggerProcess;
 use pid_file::PidFile;
 use std::path::Path;
 use std::process::ExitCode;
@@ -50,8 +53,20 @@ pub struct Options {
     pub command_line: Vec<String>,
 }
 
-/// Runs a postmaster until it is told to stop.
+/// Runs a postmaster until it is told to stop. As PID 1 it is an init with the postmaster below it.
 pub fn run(options: Options) -> ExitCode {
+    if std::process::id() == 1 {
+        return init::run(&options);
+    }
+    run_here(options)
+}
+
+/// The postmaster below an init: arguments as the init passed them.
+pub fn run_below_init() -> ExitCode {
+    run_here(init::options_from_args(std::env::args_os().skip(2)))
+}
+
+fn run_here(options: Options) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(e) => {
@@ -79,6 +94,9 @@ async fn serve(options: Options) -> Result<u8> {
         reports.iter().for_each(report::log);
         e
     })?;
+    let settings = Arc::new(settings);
+    let origin = report::Origin { backend_type: "postmaster", ..report::Origin::default() };
+    crate::logger::install(settings.clone(), origin, false);
     rustix::process::chdir(&data_dir).map_err(|e| {
         fatal(
             SqlState::IO_ERROR,
@@ -103,21 +121,22 @@ async fn serve(options: Options) -> Result<u8> {
 
 async fn open_and_serve(
     options: &Options,
-    settings: Global,
+    settings: Arc<Global>,
     file: &mut PidFile,
     data_dir: &Path,
     (signals, descriptors): (Signals, usize),
 ) -> Result<u8> {
+    let mut adopted: Option<Adopted> = adoption::adopt(data_dir).await?;
+    let old_logger = adopted.as_mut().and_then(Adopted::take_logger);
+    let logger = LoggerProcess::open(&settings, old_logger)?;
     crate::log!("starting {}", crate::settings::SERVER_VERSION);
-    let adopted: Option<Adopted> = adoption::adopt(data_dir).await?;
     let listeners = listener::open(&settings, file)?;
     write_pid_file(file, "starting")?;
     write_options_file(options);
     let control = packet::listen(POSTMASTER_CONTROL).map_err(|e| {
         fatal(SqlState::IO_ERROR, format!("could not create socket \"{POSTMASTER_CONTROL}\": {}", os_text(&e)))
     })?;
-    let start =
-        Start { settings: Arc::new(settings), file: file.clone(), listeners, control, signals, adopted, descriptors };
+    let start = Start { settings, file: file.clone(), listeners, control, signals, adopted, logger, descriptors };
     Ok(Supervisor::new(start)?.run().await)
 }
 

@@ -5,6 +5,7 @@ use super::answer::{Answers, refusal, too_many};
 use super::control::{self, Request};
 use super::engine_process::{self, Engine, LOCK_BUSY};
 use super::listener::Listeners;
+use super::logger_process::{LoggerProcess, RESTART_DELAY};
 use super::pid_file::{self, PidFile};
 use super::sessions::Sessions;
 use super::state::{Action, Admission, Event, Policy, State};
@@ -44,6 +45,8 @@ enum Wake {
     Request(Request),
     KillDelayOver,
     Recheck,
+    LoggerEnded,
+    LoggerDelayOver,
     /// There may be room in the channel again.
     Room,
 }
@@ -56,6 +59,7 @@ pub type Signals = Vec<(Signal, Asked)>;
 pub enum Asked {
     Stop(StopMode),
     Reload,
+    RotateLog,
     Nothing,
 }
 
@@ -82,6 +86,8 @@ pub struct Supervisor {
     next_ticket: u64,
     answers: Answers,
     kill_delay: Option<Pin<Box<Sleep>>>,
+    logger: Option<LoggerProcess>,
+    logger_delay: Option<Pin<Box<Sleep>>>,
     recheck: Interval,
     exit: Option<u8>,
 }
@@ -93,7 +99,7 @@ pub fn catch_signals() -> std::io::Result<Signals> {
         (signal(SignalKind::interrupt())?, Asked::Stop(StopMode::Fast)),
         (signal(SignalKind::terminate())?, Asked::Stop(StopMode::Smart)),
         (signal(SignalKind::hangup())?, Asked::Reload),
-        (signal(SignalKind::user_defined1())?, Asked::Nothing),
+        (signal(SignalKind::user_defined1())?, Asked::RotateLog),
         (signal(SignalKind::user_defined2())?, Asked::Nothing),
         (signal(SignalKind::alarm())?, Asked::Nothing),
         // Children are watched by pidfd. Catching SIGCHLD undoes an inherited SIG_IGN, with which
@@ -110,6 +116,7 @@ pub struct Start {
     pub control: OwnedFd,
     pub signals: Signals,
     pub adopted: Option<Adopted>,
+    pub logger: Option<LoggerProcess>,
     /// How many descriptors this process may open.
     pub descriptors: usize,
 }
@@ -150,6 +157,8 @@ impl Supervisor {
             next_ticket: 1,
             answers: Answers::default(),
             kill_delay: None,
+            logger: start.logger,
+            logger_delay: None,
             recheck,
             exit: None,
         })
@@ -162,6 +171,7 @@ impl Supervisor {
                 engine.send(&ToEngine::Adopted);
                 let (state, pid) = (engine.state, engine.pid);
                 let sessions = self.sessions.len();
+                self.tell_engine_of_logger();
                 self.step(Event::Adopted { engine: state, pid, sessions }).await;
             }
             None => self.spawn_engine().await,
@@ -174,7 +184,10 @@ impl Supervisor {
             match poll_fn(|cx| self.poll(cx)).await {
                 Wake::Signal(Asked::Stop(mode)) => self.step(Event::Requested(mode)).await,
                 Wake::Signal(Asked::Reload) => self.reload(),
+                Wake::Signal(Asked::RotateLog) => self.rotate_log(),
                 Wake::Signal(Asked::Nothing) | Wake::Room => {}
+                Wake::LoggerEnded => self.logger_ended(),
+                Wake::LoggerDelayOver => self.start_logger(),
                 Wake::Message(packet) => self.message(packet).await,
                 Wake::EngineEnded => self.engine_ended().await,
                 Wake::Connection(socket, tcp) => self.admit(socket, tcp),
@@ -215,6 +228,16 @@ impl Supervisor {
             && delay.as_mut().poll(cx).is_ready()
         {
             return Poll::Ready(Wake::KillDelayOver);
+        }
+        if let Some(delay) = &mut self.logger_delay
+            && delay.as_mut().poll(cx).is_ready()
+        {
+            return Poll::Ready(Wake::LoggerDelayOver);
+        }
+        if let Some(logger) = &mut self.logger
+            && logger.poll_end(cx).is_ready()
+        {
+            return Poll::Ready(Wake::LoggerEnded);
         }
         if self.recheck.poll_tick(cx).is_ready() {
             return Poll::Ready(Wake::Recheck);
@@ -382,7 +405,10 @@ impl Supervisor {
 
     async fn spawn_engine(&mut self) {
         match engine_process::spawn(self.settings.origin()) {
-            Ok(engine) => self.engine = Some(engine),
+            Ok(engine) => {
+                self.engine = Some(engine);
+                self.tell_engine_of_logger();
+            }
             Err(e) => {
                 log(format!("could not fork startup process: {}", os_text(&e)), None);
                 log("database system is shut down".to_string(), None);
@@ -391,10 +417,50 @@ impl Supervisor {
         }
     }
 
+    /// It will need it when another postmaster adopts it.
+    fn tell_engine_of_logger(&mut self) {
+        if let (Some(engine), Some(fds)) = (&mut self.engine, self.logger.as_ref().and_then(LoggerProcess::for_engine))
+        {
+            engine.send_with(&ToEngine::Logger, fds);
+        }
+    }
+
+    /// Nobody but the log itself notices. PostgreSQL 15, postmaster.c, reaper: same line. Started
+    /// anew after a short while, so that one that cannot live does not eat the machine.
+    fn logger_ended(&mut self) {
+        if let Some((pid, outcome)) = self.logger.as_mut().and_then(LoggerProcess::ended) {
+            let pid = pid.map_or(String::new(), |pid| format!(" (PID {pid})"));
+            log(format!("system logger process{pid} {outcome}"), None);
+        }
+        self.logger_delay = Some(Box::pin(sleep(RESTART_DELAY)));
+    }
+
+    fn start_logger(&mut self) {
+        self.logger_delay = None;
+        let Some(logger) = &mut self.logger else { return };
+        match logger.start(&self.settings) {
+            Ok(()) => self.tell_engine_of_logger(),
+            Err(e) => {
+                report::log(&e.0);
+                self.logger_delay = Some(Box::pin(sleep(RESTART_DELAY)));
+            }
+        }
+    }
+
+    fn rotate_log(&mut self) {
+        if let Some(logger) = &self.logger {
+            logger.rotate();
+        }
+    }
+
     fn reload(&mut self) {
         crate::log!("received SIGHUP, reloading configuration files");
         for line in self.settings.reload() {
             report::log(&line);
+        }
+        crate::logger::reloaded(&self.settings);
+        if let Some(logger) = &self.logger {
+            logger.reload();
         }
         if let Some(engine) = &mut self.engine {
             engine.send(&ToEngine::Reload);

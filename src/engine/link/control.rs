@@ -135,6 +135,7 @@ fn obey(link: &Link, packet: Packet) {
         Ok(ToEngine::Logger) => {
             if let (Some(pipe), pidfd) = (fds.next(), fds.next()) {
                 let _ = rustix::stdio::dup2_stderr(pipe.as_fd());
+                crate::logger::set_collected(true);
                 link.shared.inner.lock().logger = pidfd.map(Arc::new);
             }
         }
