@@ -1,22 +1,122 @@
 //! Keys whose order under memcmp is the order of the values (TYP-2). NULL markers and DESC are the caller's.
+//!
+//! Numbers are big-endian with the sign bit turned; text ends with a zero byte, which it cannot hold itself; bytea
+//! writes a zero byte as `00 FF` and ends with `00 00`; compound values are built from the keys of their parts.
+//! No key is a proper prefix of another one of its type.
 
-use super::{Datum, TypeRef};
+use super::array::Array;
+use super::datetime::{Interval, TimeTz};
+use super::inet::Inet;
+use super::jsonb::Jsonb;
+use super::numeric::Numeric;
+use super::record::Record;
+use super::{Datum, TypeRef, base_type, float, info, oid, text, tid};
 
-/// Appends the key of a non-NULL value. No key is a proper prefix of another one of its type.
+/// Appends the key of a non-NULL value.
 pub fn encode(typ: TypeRef, value: Datum<'_>, out: &mut Vec<u8>) {
-    let _ = typ;
     match value {
         Datum::Null => {}
         Datum::Bool(v) => out.push(v.into()),
         Datum::I16(v) => out.extend_from_slice(&((v as u16) ^ 0x8000).to_be_bytes()),
         Datum::I32(v) => out.extend_from_slice(&((v as u32) ^ 0x8000_0000).to_be_bytes()),
         Datum::U32(v) => out.extend_from_slice(&v.to_be_bytes()),
+        Datum::I64(v) if matches!(typ.oid, oid::PG_LSN | oid::XID8) => {
+            out.extend_from_slice(&(v as u64).to_be_bytes());
+        }
         Datum::I64(v) => out.extend_from_slice(&((v as u64) ^ (1 << 63)).to_be_bytes()),
-        Datum::F32(v) => out.extend_from_slice(&v.to_bits().to_be_bytes()),
-        Datum::F64(v) => out.extend_from_slice(&v.to_bits().to_be_bytes()),
-        Datum::Bytes(b) => {
+        Datum::F32(v) => out.extend_from_slice(&float::key(v.into()).to_be_bytes()),
+        Datum::F64(v) => out.extend_from_slice(&float::key(v).to_be_bytes()),
+        Datum::Bytes(b) => encode_bytes(typ, b, out),
+    }
+}
+
+fn encode_bytes(typ: TypeRef, b: &[u8], out: &mut Vec<u8>) {
+    match typ.oid {
+        oid::TEXT | oid::VARCHAR | oid::NAME | oid::UNKNOWN | oid::CSTRING | oid::CHAR => {
             out.extend_from_slice(b);
             out.push(0);
         }
+        oid::BPCHAR => {
+            out.extend_from_slice(text::trim_blanks(b));
+            out.push(0);
+        }
+        oid::UUID => out.extend_from_slice(b),
+        oid::NUMERIC => Numeric::encode_key(b, out),
+        oid::INTERVAL => {
+            let total = Interval::from_bytes(b).total() as u128 ^ (1 << 127);
+            out.extend_from_slice(&total.to_be_bytes());
+        }
+        oid::TIMETZ => {
+            let t = TimeTz::from_bytes(b);
+            out.extend_from_slice(&(t.utc_us() as u64 ^ (1 << 63)).to_be_bytes());
+            out.extend_from_slice(&(t.west as u32 ^ (1 << 31)).to_be_bytes());
+        }
+        oid::JSONB => Jsonb::new(b).encode_key(out),
+        oid::TID => {
+            let t = tid::from_bytes(b);
+            out.extend_from_slice(&t.block.to_be_bytes());
+            out.extend_from_slice(&t.offset.to_be_bytes());
+        }
+        oid::INET | oid::CIDR => encode_inet(Inet::from_bytes(b), out),
+        oid::BIT | oid::VARBIT => {
+            let bits = super::bit::Bits::new(b);
+            escaped(bits.bytes, out);
+            out.extend_from_slice(&(bits.len as u32).to_be_bytes());
+        }
+        oid::RECORD => encode_record(b, out),
+        other => match info(base_type(other)) {
+            Some(t) if t.is_array() => encode_array(b, out),
+            Some(t) if t.kind == b'c' => encode_record(b, out),
+            Some(t) if t.oid != other => encode_bytes(TypeRef::of(t.oid), b, out),
+            _ => escaped(b, out),
+        },
     }
+}
+
+/// Bytes that may hold zeros.
+fn escaped(b: &[u8], out: &mut Vec<u8>) {
+    for &byte in b {
+        out.push(byte);
+        if byte == 0 {
+            out.push(0xFF);
+        }
+    }
+    out.extend_from_slice(&[0, 0]);
+}
+
+/// Network bits as markers 1 and 2 one by one, so that a shorter network that agrees comes first.
+fn encode_inet(value: Inet, out: &mut Vec<u8>) {
+    out.push(u8::from(!value.address.is_ipv4()));
+    let n = value.number();
+    for i in 0..value.bits {
+        out.push(1 + (n >> (127 - u32::from(i)) & 1) as u8);
+    }
+    out.push(0);
+    out.extend_from_slice(&n.to_be_bytes());
+}
+
+/// A marker before each element: 0 at the end, 1 before a value, 2 for NULL; then number and dimensions.
+fn encode_array(b: &[u8], out: &mut Vec<u8>) {
+    let array = Array::new(b);
+    let typ = TypeRef::of(array.element);
+    for value in array.iter() {
+        out.push(if value.is_null() { 2 } else { 1 });
+        encode(typ, value, out);
+    }
+    out.push(0);
+    out.push(array.dims.len() as u8);
+    for d in &array.dims {
+        out.extend_from_slice(&(d.len as u32).to_be_bytes());
+    }
+    for d in &array.dims {
+        out.extend_from_slice(&(d.lower as u32 ^ (1 << 31)).to_be_bytes());
+    }
+}
+
+fn encode_record(b: &[u8], out: &mut Vec<u8>) {
+    for c in Record::new(b).columns {
+        out.push(if c.value.is_null() { 2 } else { 1 });
+        encode(TypeRef::of(c.typ), c.value, out);
+    }
+    out.push(0);
 }

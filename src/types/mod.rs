@@ -8,17 +8,34 @@
 //! - TYP-2: `key::encode` is order preserving: memcmp on keys equals the type's default order.
 //! - TYP-3: values that compare equal hash equally and have equal keys.
 
+pub mod array;
+pub mod bit;
+pub mod bool;
 mod builtin;
+pub mod bytea;
 pub mod column;
 pub mod context;
 pub mod datetime;
 pub mod datum;
+pub mod float;
+pub mod inet;
 pub mod info;
+pub mod int;
 pub mod io;
+pub mod json;
+pub mod jsonb;
 pub mod key;
+pub mod lsn;
+pub mod money;
 pub mod name;
+pub mod numeric;
 pub mod oid;
 pub mod order;
+pub mod record;
+pub mod reg;
+pub mod text;
+pub mod tid;
+pub mod uuid;
 
 pub use column::{Batch, BytesColumn, Column, ColumnData};
 pub use context::IoContext;

@@ -1,6 +1,12 @@
 //! Order and hash of values of any type, by its default operator class.
 
-use super::{Datum, TypeRef};
+use super::array::Array;
+use super::datetime::{Interval, TimeTz};
+use super::inet::Inet;
+use super::jsonb::Jsonb;
+use super::numeric::Numeric;
+use super::record::Record;
+use super::{Datum, TypeRef, base_type, float, info, key, oid, text, tid};
 use std::cmp::Ordering;
 
 /// Compares two non-NULL values of one type.
@@ -8,21 +14,126 @@ use std::cmp::Ordering;
 /// # Panics
 /// If the physical forms differ (TYP-1).
 pub fn compare(typ: TypeRef, a: Datum<'_>, b: Datum<'_>) -> Ordering {
-    let _ = typ;
     match (a, b) {
         (Datum::Bool(a), Datum::Bool(b)) => a.cmp(&b),
         (Datum::I16(a), Datum::I16(b)) => a.cmp(&b),
         (Datum::I32(a), Datum::I32(b)) => a.cmp(&b),
         (Datum::U32(a), Datum::U32(b)) => a.cmp(&b),
+        (Datum::I64(a), Datum::I64(b)) if matches!(typ.oid, oid::PG_LSN | oid::XID8) => (a as u64).cmp(&(b as u64)),
         (Datum::I64(a), Datum::I64(b)) => a.cmp(&b),
-        (Datum::Bytes(a), Datum::Bytes(b)) => a.cmp(b),
+        (Datum::F32(a), Datum::F32(b)) => float::compare(a.into(), b.into()),
+        (Datum::F64(a), Datum::F64(b)) => float::compare(a, b),
+        (Datum::Bytes(a), Datum::Bytes(b)) => compare_bytes(typ, a, b),
         (a, b) => panic!("TYP-1: {a:?} compared with {b:?}"),
     }
 }
 
-/// A hash of a non-NULL value that agrees with equality (TYP-3). Not stable across versions: never stored.
+fn compare_bytes(typ: TypeRef, a: &[u8], b: &[u8]) -> Ordering {
+    match typ.oid {
+        oid::TEXT | oid::VARCHAR | oid::NAME | oid::BYTEA | oid::UUID | oid::UNKNOWN | oid::CSTRING | oid::CHAR => {
+            a.cmp(b)
+        }
+        oid::BPCHAR => text::trim_blanks(a).cmp(text::trim_blanks(b)),
+        oid::NUMERIC => Numeric::compare_bytes(a, b),
+        oid::INTERVAL => Interval::from_bytes(a).compare(Interval::from_bytes(b)),
+        oid::TIMETZ => TimeTz::from_bytes(a).compare(TimeTz::from_bytes(b)),
+        oid::JSONB => Jsonb::new(a).compare(Jsonb::new(b)),
+        oid::TID => tid::from_bytes(a).cmp(&tid::from_bytes(b)),
+        oid::INET | oid::CIDR => Inet::from_bytes(a).compare(Inet::from_bytes(b)),
+        oid::BIT | oid::VARBIT => compare_bits(a, b),
+        oid::RECORD => compare_records(a, b),
+        other => match info(base_type(other)) {
+            Some(t) if t.is_array() => compare_arrays(a, b),
+            Some(t) if t.kind == b'c' => compare_records(a, b),
+            Some(t) if t.oid != other => compare_bytes(TypeRef::of(t.oid), a, b),
+            _ => a.cmp(b),
+        },
+    }
+}
+
+/// The bits as bytes, then the length (PostgreSQL 15, varbit.c, bit_cmp).
+fn compare_bits(a: &[u8], b: &[u8]) -> Ordering {
+    let (a, b) = (super::bit::Bits::new(a), super::bit::Bits::new(b));
+    a.bytes.cmp(b.bytes).then(a.len.cmp(&b.len))
+}
+
+fn nulls_last(typ: TypeRef, a: Datum<'_>, b: Datum<'_>) -> Ordering {
+    match (a.is_null(), b.is_null()) {
+        (true, true) => Ordering::Equal,
+        (true, false) => Ordering::Greater,
+        (false, true) => Ordering::Less,
+        (false, false) => compare(typ, a, b),
+    }
+}
+
+/// Elements in order, then their number, then the dimensions (PostgreSQL 15, arrayfuncs.c, array_cmp).
+pub(super) fn compare_arrays(a: &[u8], b: &[u8]) -> Ordering {
+    let (a, b) = (Array::new(a), Array::new(b));
+    let typ = TypeRef::of(a.element);
+    for (x, y) in a.iter().zip(b.iter()) {
+        let o = nulls_last(typ, x, y);
+        if o.is_ne() {
+            return o;
+        }
+    }
+    a.len().cmp(&b.len()).then(a.dims.len().cmp(&b.dims.len())).then_with(|| {
+        let pairs = || a.dims.iter().zip(&b.dims);
+        let lens = pairs().map(|(x, y)| x.len.cmp(&y.len)).find(|o| o.is_ne());
+        lens.or_else(|| pairs().map(|(x, y)| x.lower.cmp(&y.lower)).find(|o| o.is_ne())).unwrap_or(Ordering::Equal)
+    })
+}
+
+fn compare_records(a: &[u8], b: &[u8]) -> Ordering {
+    let (a, b) = (Record::new(a), Record::new(b));
+    for (x, y) in a.columns.iter().zip(&b.columns) {
+        let o = nulls_last(TypeRef::of(x.typ), x.value, y.value);
+        if o.is_ne() {
+            return o;
+        }
+    }
+    a.columns.len().cmp(&b.columns.len())
+}
+
+/// Spreads a number over all bits.
+pub fn mix(n: u64) -> u64 {
+    let n = (n ^ (n >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+    let n = (n ^ (n >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+    n ^ (n >> 32)
+}
+
+/// A hash of bytes, eight at a time.
+pub fn hash_bytes(bytes: &[u8]) -> u64 {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut h = 0x9E37_79B9_7F4A_7C15 ^ bytes.len() as u64;
+    for w in words {
+        h = (h ^ u64::from_le_bytes(*w)).wrapping_mul(0x9FB2_1C65_1E98_DF25);
+        h ^= h >> 35;
+    }
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    mix(h ^ u64::from_le_bytes(last))
+}
+
+/// A hash of a non-NULL value that agrees with equality (TYP-3); integers of all widths agree, and both floats.
+/// Not stable across versions: never stored.
 pub fn hash(typ: TypeRef, value: Datum<'_>) -> u64 {
-    let mut key = Vec::new();
-    super::key::encode(typ, value, &mut key);
-    key.iter().fold(0xcbf2_9ce4_8422_2325, |h: u64, b| (h ^ u64::from(*b)).wrapping_mul(0x0000_0100_0000_01b3))
+    match value {
+        Datum::Null => 0,
+        Datum::Bool(v) => mix(v.into()),
+        Datum::I16(v) => mix(i64::from(v) as u64),
+        Datum::I32(v) => mix(i64::from(v) as u64),
+        Datum::U32(v) => mix(v.into()),
+        Datum::I64(v) => mix(v as u64),
+        Datum::F32(v) => mix(float::key(v.into())),
+        Datum::F64(v) => mix(float::key(v)),
+        Datum::Bytes(b) => match typ.oid {
+            oid::TEXT | oid::VARCHAR | oid::NAME | oid::BYTEA | oid::UUID | oid::UNKNOWN | oid::CHAR => hash_bytes(b),
+            oid::BPCHAR => hash_bytes(text::trim_blanks(b)),
+            _ => {
+                let mut k = Vec::with_capacity(b.len() + 8);
+                key::encode(typ, value, &mut k);
+                hash_bytes(&k)
+            }
+        },
+    }
 }

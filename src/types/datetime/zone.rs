@@ -1,16 +1,157 @@
-//! Time zones: the IANA rules bundled with `jiff`, fixed offsets and POSIX strings.
+//! Time zones: the IANA rules bundled with `jiff`, fixed offsets, POSIX strings, abbreviations.
 
-use jiff::tz::TimeZone;
+use super::civil::{Civil, USECS_PER_DAY, USECS_PER_SEC};
+use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 
-/// A time zone with the name the session gave it.
+/// A time zone with the name `SHOW timezone` gives it.
 #[derive(Clone, Debug)]
 pub struct Zone {
     pub name: String,
     pub rules: TimeZone,
 }
 
+/// What holds in a zone at an instant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ZoneAt {
+    /// Seconds east of Greenwich.
+    pub offset: i32,
+    pub dst: bool,
+    pub abbreviation: String,
+}
+
+/// The Gregorian calendar, weekdays included, repeats after 400 years.
+const CYCLE_US: i64 = 146_097 * USECS_PER_DAY;
+/// Microseconds from 1970 to 2000.
+const EPOCH_US: i64 = 946_684_800 * USECS_PER_SEC;
+/// Rules are asked for years 0 to 9000 only; what lies outside is moved there by whole cycles.
+const LATEST_US: i64 = 17 * CYCLE_US;
+const EARLIEST_US: i64 = -5 * CYCLE_US;
+
 impl Zone {
     pub fn utc() -> Zone {
         Zone { name: "GMT".into(), rules: TimeZone::UTC }
+    }
+
+    /// A zone with a fixed offset, named as POSIX would (`<+05:30>-05:30`).
+    pub fn fixed(east_seconds: i32) -> Option<Zone> {
+        let rules = TimeZone::fixed(Offset::from_seconds(east_seconds).ok()?);
+        let show = |sign: char| {
+            let s = east_seconds.abs();
+            let mut text = format!("{sign}{:02}", s / 3600);
+            if s % 3600 != 0 {
+                text += &format!(":{:02}", s / 60 % 60);
+            }
+            if s % 60 != 0 {
+                text += &format!(":{:02}", s % 60);
+            }
+            text
+        };
+        let (shown, posix) = if east_seconds < 0 { ('-', '+') } else { ('+', '-') };
+        Some(Zone { name: format!("<{}>{}", show(shown), show(posix)), rules })
+    }
+
+    /// A zone by the name of the IANA database, whatever its case, or by a POSIX string (`EST5EDT`, `UTC+3`).
+    pub fn named(name: &str) -> Option<Zone> {
+        if name.is_empty() || name.eq_ignore_ascii_case("local") || name.eq_ignore_ascii_case("posixrules") {
+            return None;
+        }
+        if name.eq_ignore_ascii_case("gmt") {
+            return Some(Zone::utc());
+        }
+        if let Ok(rules) = jiff::tz::db().get(name) {
+            let name = rules.iana_name().unwrap_or(name).to_owned();
+            return Some(Zone { name, rules });
+        }
+        if !name.contains(|c: char| c.is_ascii_digit()) || name.contains(char::is_whitespace) {
+            return None;
+        }
+        // As tzcode does, a summer name without rules means those of the United States.
+        let upper = name.to_ascii_uppercase();
+        let rules = TimeZone::posix(&upper)
+            .or_else(|_| TimeZone::posix(&format!("{upper},M3.2.0,M11.1.0")))
+            .or_else(|_| TimeZone::posix(&format!("UTC{upper}")))
+            .ok()?;
+        Some(Zone { name: upper, rules })
+    }
+
+    /// What `SET timezone` accepts: a name, or hours east of Greenwich.
+    pub fn setting(text: &str) -> Option<Zone> {
+        let text = text.trim();
+        if let Ok(hours) = text.parse::<f64>() {
+            if hours.abs() > 168.0 {
+                return None;
+            }
+            return Zone::fixed((hours * 3600.0) as i32);
+        }
+        Zone::named(text)
+    }
+
+    /// The offset of an abbreviation (`PST`), seconds east, and whether it is a summer time.
+    pub fn abbreviation(name: &str) -> Option<(i32, bool)> {
+        let name = name.to_ascii_lowercase();
+        let table = super::abbreviation::ABBREVIATIONS;
+        let at = table.binary_search_by(|(n, _, _)| (*n).cmp(&name)).ok()?;
+        Some((table[at].1, table[at].2))
+    }
+
+    /// What holds at an instant, microseconds since 2000-01-01 UTC.
+    pub fn at_utc(&self, us: i64) -> ZoneAt {
+        let info = self.rules.to_offset_info(instant(us));
+        ZoneAt {
+            offset: info.offset().seconds(),
+            dst: info.dst().is_dst(),
+            abbreviation: info.abbreviation().to_owned(),
+        }
+    }
+
+    /// Seconds east of Greenwich at an instant, microseconds since 2000-01-01 UTC.
+    pub fn offset_at_utc(&self, us: i64) -> i32 {
+        self.rules.to_offset(instant(us)).seconds()
+    }
+
+    /// Seconds east of Greenwich at a local time, microseconds since 2000-01-01 on the zone's clocks.
+    ///
+    /// PostgreSQL 15, datetime.c, DetermineTimeZoneOffset: a time that does not exist is read with the offset before
+    /// the change, one that exists twice with the one after it.
+    pub fn offset_at_local(&self, local_us: i64) -> i32 {
+        let local = into_cycle(local_us);
+        let c = Civil::from_us(local);
+        let date = jiff::civil::DateTime::new(
+            c.year as i16,
+            c.month as i8,
+            c.day as i8,
+            c.hour as i8,
+            c.minute as i8,
+            c.second as i8,
+            0,
+        );
+        let Ok(date) = date else { return 0 };
+        match self.rules.to_ambiguous_timestamp(date).offset() {
+            AmbiguousOffset::Unambiguous { offset } => offset.seconds(),
+            AmbiguousOffset::Gap { before, .. } => before.seconds(),
+            AmbiguousOffset::Fold { after, .. } => after.seconds(),
+        }
+    }
+}
+
+fn into_cycle(us: i64) -> i64 {
+    if us > LATEST_US {
+        let cycles = (us - LATEST_US) / CYCLE_US + 1;
+        us - cycles * CYCLE_US
+    } else if us < EARLIEST_US {
+        let cycles = (EARLIEST_US - us) / CYCLE_US + 1;
+        us + cycles * CYCLE_US
+    } else {
+        us
+    }
+}
+
+fn instant(us: i64) -> jiff::Timestamp {
+    jiff::Timestamp::from_microsecond(into_cycle(us) + EPOCH_US).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+}
+
+impl PartialEq for Zone {
+    fn eq(&self, other: &Zone) -> bool {
+        self.name == other.name
     }
 }

@@ -1,0 +1,131 @@
+//! `inet` and `cidr`. Bytes: family (4 or 6), bits of the netmask, then the address in network order.
+
+use crate::base::Result;
+use crate::err;
+use std::cmp::Ordering;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// A network address taken apart.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Inet {
+    pub address: IpAddr,
+    pub bits: u8,
+}
+
+impl Inet {
+    pub fn from_bytes(b: &[u8]) -> Inet {
+        let bits = b.get(1).copied().unwrap_or(0);
+        let rest = b.get(2..).unwrap_or(&[]);
+        let address = match rest.first_chunk::<16>() {
+            Some(a) => IpAddr::V6(Ipv6Addr::from(*a)),
+            None => IpAddr::V4(Ipv4Addr::from(rest.first_chunk::<4>().copied().unwrap_or([0; 4]))),
+        };
+        Inet { address, bits }
+    }
+
+    pub fn to_bytes(self) -> Vec<u8> {
+        let mut out = vec![if self.address.is_ipv4() { 4 } else { 6 }, self.bits];
+        match self.address {
+            IpAddr::V4(a) => out.extend_from_slice(&a.octets()),
+            IpAddr::V6(a) => out.extend_from_slice(&a.octets()),
+        }
+        out
+    }
+
+    pub fn max_bits(self) -> u8 {
+        if self.address.is_ipv4() { 32 } else { 128 }
+    }
+
+    /// The address as a number, moved to the top of 128 bits.
+    pub fn number(self) -> u128 {
+        match self.address {
+            IpAddr::V4(a) => u128::from(a.to_bits()) << 96,
+            IpAddr::V6(a) => a.to_bits(),
+        }
+    }
+
+    pub fn with_number(self, n: u128) -> Inet {
+        let address = match self.address {
+            IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::from_bits((n >> 96) as u32)),
+            IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::from_bits(n)),
+        };
+        Inet { address, ..self }
+    }
+
+    pub fn mask(self) -> u128 {
+        if self.bits == 0 { 0 } else { u128::MAX << (128 - u32::from(self.bits)) }
+    }
+
+    /// PostgreSQL 15, network.c, network_cmp_internal: network part, then its length, then the whole address.
+    pub fn compare(self, other: Inet) -> Ordering {
+        let v4 = |i: Inet| !i.address.is_ipv4();
+        v4(self).cmp(&v4(other)).then_with(|| {
+            let common = Inet { bits: self.bits.min(other.bits), ..self }.mask();
+            (self.number() & common)
+                .cmp(&(other.number() & common))
+                .then(self.bits.cmp(&other.bits))
+                .then(self.number().cmp(&other.number()))
+        })
+    }
+}
+
+pub fn parse(text: &str, cidr: bool) -> Result<Inet> {
+    let name = if cidr { "cidr" } else { "inet" };
+    let invalid = || err!(INVALID_TEXT_REPRESENTATION, "invalid input syntax for type {name}: \"{text}\"");
+    let (address, bits) = match text.split_once('/') {
+        Some((a, b)) => (a, Some(b.parse::<u8>().map_err(|_| invalid())?)),
+        None => (text, None),
+    };
+    let address: IpAddr = match address.parse() {
+        Ok(a) => a,
+        // A cidr may leave octets at the end out.
+        Err(_) if cidr && !address.contains(':') && bits.is_some() => {
+            let mut octets = [0; 4];
+            for (i, part) in address.split('.').enumerate() {
+                *octets.get_mut(i).ok_or_else(invalid)? = part.parse().map_err(|_| invalid())?;
+            }
+            IpAddr::V4(Ipv4Addr::from(octets))
+        }
+        Err(_) => return Err(invalid()),
+    };
+    let max = if address.is_ipv4() { 32 } else { 128 };
+    let value = Inet { address, bits: bits.unwrap_or(max) };
+    if value.bits > max {
+        return Err(invalid());
+    }
+    if cidr && value.number() & !value.mask() != 0 {
+        return Err(err!(INVALID_TEXT_REPRESENTATION, "invalid cidr value: \"{text}\"")
+            .detail("Value has bits set to right of mask."));
+    }
+    Ok(value)
+}
+
+pub fn write(value: Inet, cidr: bool, out: &mut Vec<u8>) {
+    out.extend_from_slice(value.address.to_string().as_bytes());
+    if cidr || value.bits != value.max_bits() {
+        out.extend_from_slice(format!("/{}", value.bits).as_bytes());
+    }
+}
+
+/// PostgreSQL's binary form: family (2 or 3), bits, whether it is a cidr, length, address.
+pub fn write_binary(value: Inet, cidr: bool, out: &mut Vec<u8>) {
+    let v4 = value.address.is_ipv4();
+    out.extend_from_slice(&[if v4 { 2 } else { 3 }, value.bits, cidr.into(), if v4 { 4 } else { 16 }]);
+    out.extend_from_slice(&value.to_bytes()[2..]);
+}
+
+pub fn from_binary(b: &[u8]) -> Result<Inet> {
+    let invalid = || err!(INVALID_BINARY_REPRESENTATION, "invalid address family in external \"inet\" value");
+    let [family, bits, _, len, address @ ..] = b else { return Err(invalid()) };
+    let expected = match family {
+        2 => 4,
+        3 => 16,
+        _ => return Err(invalid()),
+    };
+    if usize::from(*len) != expected || address.len() != expected || usize::from(*bits) > expected * 8 {
+        return Err(invalid());
+    }
+    let mut stored = vec![if expected == 4 { 4 } else { 6 }, *bits];
+    stored.extend_from_slice(address);
+    Ok(Inet::from_bytes(&stored))
+}
