@@ -2,12 +2,63 @@
 //!
 //! Must never wait for a transaction itself (it returns [`TmResult::BeingModified`]), nor know indexes beyond
 //! "may this update be HOT" and [`IndexVacuum`].
+//!
+//! Invariants
+//! - HEAP-1: a version's xmin and xmax fit 48 bits; ids are never reused, so no version is ever frozen.
+//! - HEAP-2: a page's ALL_VISIBLE flag is set only while every version on it is visible to everybody; whoever changes
+//!   the page clears it first, with its bit in the map. The map's bit implies the flag.
+//! - HEAP-3: a version never moves to another page, and its line pointer never changes while an index may lead to it.
+//! - HEAP-4: the holder of a version's lock finds it unchanged.
+//! - HEAP-5: a line pointer is reused only after every index entry that leads to it is gone.
+//!
+//! On disk: pages as in `page`, without special space. A version (little endian), its length a multiple of 4:
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 0..6 | xmin: who made it |
+//! | 6..12 | xmax: who deleted, replaced or locked it |
+//! | 12..16 | cmin, cmax, or the number of the pair in the transaction's memory |
+//! | 16..22 | ctid: itself, or the version that replaced it (block, line) |
+//! | 22..24 | infomask2: number of columns (11 bits), flags |
+//! | 24..26 | infomask: flags ([`tuple::mask`]) |
+//! | 26 | where the values start, in steps of 4 |
+//! | 27.. | null bitmap if some value is NULL: bit set = there |
+//! | … | the values, packed: fixed width, or length and bytes ([`encode`]; out of line: [`toast`]) |
+//!
+//! With four bytes more than PostgreSQL's header but without its alignment to 8, tables take the same number of pages.
+
+mod decode;
 mod desc;
+mod encode;
+mod fetch;
+pub mod fsm;
+mod hint;
+mod insert;
+mod lz;
+mod modify;
+mod prune;
+mod record;
+mod redo;
 mod result;
+mod scan;
+mod store;
+mod toast;
+pub mod tuple;
+mod view;
+mod visibility;
+mod vm;
 
+pub use decode::{new_columns, system, tid_bytes, tid_from_bytes};
 pub use desc::{AttrDesc, TupleDesc};
+pub use fetch::{HeapFetch, occupant};
+pub use insert::{WriteContext, insert};
+pub use modify::{delete, lock_tuple, overwrite, update};
+pub use redo::redo;
 pub use result::{LockStrength, Occupant, TmResult, UpdateKind, Updated};
+pub use scan::HeapScan;
+pub use store::{TableDef, TableStore};
+pub use toast::toast_desc;
+pub use vm::{all_visible, count as count_all_visible};
 
-/// A table's open storage.
-#[derive(Debug)]
-pub struct TableStore;
+#[cfg(test)]
+mod tests;

@@ -28,7 +28,8 @@ pub struct Snapshot {
     /// Own commands before this one are visible.
     pub curcid: CommandId,
     pub own: Arc<Own>,
-    pub(super) hold: Option<Arc<Hold>>,
+    /// Never read: its drop tells the slot.
+    pub(super) _hold: Option<Arc<Hold>>,
 }
 
 impl Snapshot {
@@ -39,7 +40,7 @@ impl Snapshot {
 
     /// Everything committed now and everything own: for constraint checks and catalog maintenance.
     pub fn self_all(own: Arc<Own>) -> Snapshot {
-        Snapshot { kind: SnapshotKind::SelfAll, csn: Csn(u64::MAX - 1), curcid: CommandId(u32::MAX), own, hold: None }
+        Snapshot { kind: SnapshotKind::SelfAll, csn: Csn(u64::MAX - 1), curcid: CommandId(u32::MAX), own, _hold: None }
     }
 
     /// Every version there is, dead or alive.
@@ -49,7 +50,7 @@ impl Snapshot {
             csn: Csn(u64::MAX - 1),
             curcid: CommandId(u32::MAX),
             own: Arc::default(),
-            hold: None,
+            _hold: None,
         }
     }
 }

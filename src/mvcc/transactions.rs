@@ -197,7 +197,7 @@ impl Mvcc {
     /// Takes a snapshot as of now.
     pub fn snapshot(&self, slot: &Arc<SnapshotSlot>, own: &Arc<Own>, curcid: CommandId) -> Snapshot {
         let hold = slot.hold(&self.newest);
-        Snapshot { kind: SnapshotKind::Mvcc, csn: hold.csn(), curcid, own: own.clone(), hold: Some(Arc::new(hold)) }
+        Snapshot { kind: SnapshotKind::Mvcc, csn: hold.csn(), curcid, own: own.clone(), _hold: Some(Arc::new(hold)) }
     }
 
     /// The CSN of the newest commit.

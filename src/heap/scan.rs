@@ -1,0 +1,234 @@
+//! Reading a table from one end to the other, a batch at a time.
+//!
+//! Each page is copied out under its latch and worked on without it.
+
+use super::decode::{self, Columns, RowAt};
+use super::hint::{self, Hint};
+use super::prune;
+use super::store::TableStore;
+use super::tuple::{MAX_ITEMS, Tuple, mask};
+use super::view::PageView;
+use super::visibility::{Fate, Judge};
+use crate::base::{BlockNo, Result};
+use crate::buffer::ScanReader;
+use crate::mvcc::{Snapshot, SnapshotKind};
+use crate::page::{ALL_VISIBLE, PAGE_SIZE};
+use crate::storage::Storage;
+use crate::types::{BATCH_ROWS, Batch};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Page copies behind one batch: wide rows make smaller batches.
+const MAX_PAGES: usize = 64;
+
+/// A sequential scan. All state is in here: a caller may stop between any two calls of [`next`](Self::next).
+#[derive(Debug)]
+pub struct HeapScan {
+    store: Arc<TableStore>,
+    snapshot: Snapshot,
+    attnos: Vec<i16>,
+    backward: bool,
+    /// The blocks asked for; `None`: all there are when the scan starts.
+    wanted: Option<Range<BlockNo>>,
+    /// Blocks still to read, once started.
+    left: Option<Range<BlockNo>>,
+    reader: ScanReader,
+    buffers: Vec<Arc<[u8]>>,
+    blocks: Vec<BlockNo>,
+    rows: Vec<RowAt>,
+    hints: Vec<Hint>,
+}
+
+impl HeapScan {
+    /// Shows the columns `attnos` (1-based; see [`decode::system`] for those below 0), in that order.
+    pub fn new(store: Arc<TableStore>, snapshot: Snapshot, attnos: Vec<i16>) -> HeapScan {
+        HeapScan {
+            store,
+            snapshot,
+            attnos,
+            backward: false,
+            wanted: None,
+            left: None,
+            reader: ScanReader::default(),
+            buffers: Vec::new(),
+            blocks: Vec::new(),
+            rows: Vec::new(),
+            hints: Vec::new(),
+        }
+    }
+
+    /// Only these blocks: for parallel scans and TID ranges.
+    pub fn with_range(mut self, blocks: Range<BlockNo>) -> HeapScan {
+        self.wanted = Some(blocks);
+        self
+    }
+
+    /// From the last row to the first.
+    pub fn backward(mut self) -> HeapScan {
+        self.backward = true;
+        self
+    }
+
+    /// Starts over; sees blocks added meanwhile.
+    pub fn rescan(&mut self) {
+        self.left = None;
+    }
+
+    pub fn set_snapshot(&mut self, snapshot: Snapshot) {
+        self.snapshot = snapshot;
+    }
+
+    pub fn store(&self) -> &Arc<TableStore> {
+        &self.store
+    }
+
+    /// Blocks not read yet; `None` before the start.
+    pub fn blocks_left(&self) -> Option<u32> {
+        self.left.as_ref().map(|l| l.end.saturating_sub(l.start))
+    }
+
+    /// Replaces `out` by the next rows, at most 1,024; there may be none although more follow. False at the end.
+    pub fn next(&mut self, storage: &Storage, out: &mut Batch) -> Result<bool> {
+        let mut left = match self.left.take() {
+            Some(left) => left,
+            None => self.start(storage)?,
+        };
+        // The caller's old batch may share our page copies: let go of it before they are reused.
+        out.columns.clear();
+        out.rows = 0;
+        self.rows.clear();
+        self.blocks.clear();
+        let mut counted = 0;
+        let mut pages = 0;
+        while !left.is_empty() && pages < MAX_PAGES && counted + MAX_ITEMS as usize <= BATCH_ROWS {
+            let block = if self.backward {
+                left.end -= 1;
+                left.end
+            } else {
+                left.start += 1;
+                left.start - 1
+            };
+            counted += match self.read_page(storage, block, left.end.max(block + 1)) {
+                Ok(n) => n,
+                Err(e) => {
+                    self.left = Some(left);
+                    return Err(e);
+                }
+            };
+            pages += 1;
+        }
+        let ended = pages == 0;
+        self.left = Some(left);
+        if self.attnos.is_empty() {
+            out.rows = counted;
+        } else {
+            out.columns = decode::new_columns(self.store.desc(), &self.attnos, self.rows.len());
+            Columns::new(storage, &self.store, &self.buffers, &self.blocks, &self.rows).fill(&self.attnos, out)?;
+        }
+        Ok(!ended)
+    }
+
+    fn start(&mut self, storage: &Storage) -> Result<Range<BlockNo>> {
+        let n = self.store.nblocks(storage)?;
+        self.reader = ScanReader::new(&storage.pool, n);
+        Ok(match &self.wanted {
+            Some(range) => range.start.min(n)..range.end.min(n),
+            None => 0..n,
+        })
+    }
+
+    /// Finds the visible rows of a page; returns how many. Without columns wanted they are only counted.
+    fn read_page(&mut self, storage: &Storage, block: BlockNo, end: BlockNo) -> Result<usize> {
+        if self.attnos.is_empty()
+            && let Some(count) = count_all_visible(storage, &self.store, block)?
+        {
+            return Ok(count);
+        }
+        let at = if self.attnos.is_empty() { 0 } else { self.blocks.len() };
+        let end = if self.backward { block + 1 } else { end };
+        let buffer = exclusive(&mut self.buffers, at);
+        self.reader.copy(&storage.pool, &self.store.main, block, end, buffer)?;
+        let page = PageView(buffer);
+        if page.is_new() {
+            return Ok(0);
+        }
+        let before = self.rows.len();
+        if page.has_flag(ALL_VISIBLE) && self.snapshot.kind != SnapshotKind::Any {
+            let rows = page.pointers().zip(1u16..).filter(|(p, _)| p.is_normal()).map(|(p, line)| RowAt {
+                buffer: at as u16,
+                start: p.offset() as u16,
+                len: p.len() as u16,
+                line,
+            });
+            self.rows.extend(rows);
+        } else {
+            let copy = self.buffers[at].clone();
+            self.judge_page(storage, block, at, &copy);
+        }
+        let found = self.rows.len() - before;
+        if self.backward {
+            self.rows[before..].reverse();
+        }
+        if self.attnos.is_empty() {
+            self.rows.clear();
+        } else if found > 0 {
+            self.blocks.push(block);
+        }
+        Ok(found)
+    }
+
+    fn judge_page(&mut self, storage: &Storage, block: BlockNo, at: usize, copy: &[u8]) {
+        let page = PageView(copy);
+        let mut judge = Judge::new(storage);
+        let horizon = storage.mvcc.oldest_visible();
+        let mut all_visible = true;
+        let mut removable = 0;
+        self.hints.clear();
+        for (p, line) in page.pointers().zip(1u16..) {
+            if !p.is_normal() {
+                all_visible &= p.state() != crate::page::State::Dead;
+                continue;
+            }
+            let (start, len) = (p.offset(), p.len());
+            let t = Tuple(&copy[start..start + len]);
+            let seen = t.infomask();
+            let mut bits = 0;
+            let visible = judge.visible(t, &self.snapshot, &mut bits);
+            if bits != 0 {
+                self.hints.push(Hint { line, seen, bits });
+            }
+            all_visible = all_visible && judge.visible_to_all(seen | bits, t.xmin(), horizon);
+            if visible {
+                self.rows.push(RowAt { buffer: at as u16, start: start as u16, len: len as u16, line });
+            } else if seen & mask::XMIN_INVALID != 0 || judge.fate(t, horizon, &mut 0) == Fate::Dead {
+                removable += 1;
+            }
+        }
+        if !self.hints.is_empty() || all_visible {
+            hint::apply(storage, &self.store, block, &self.hints, all_visible.then_some(horizon));
+        }
+        if removable > 0 && page.free_space() < prune::worthwhile_below(&self.store) {
+            prune::opportunistic(storage, &self.store, block);
+        }
+    }
+}
+
+/// The number of rows of a page whose flag says that everybody sees them all.
+fn count_all_visible(storage: &Storage, store: &TableStore, block: BlockNo) -> Result<Option<usize>> {
+    let page = storage.pool.read(&store.main, block)?;
+    if !page.has_flag(ALL_VISIBLE) {
+        return Ok(None);
+    }
+    Ok(Some(PageView(page.bytes()).pointers().filter(|p| p.is_normal()).count()))
+}
+
+/// The page copy number `at`, ours alone: a batch still in use keeps the old one.
+fn exclusive(buffers: &mut Vec<Arc<[u8]>>, at: usize) -> &mut [u8] {
+    if buffers.len() <= at {
+        buffers.push(Arc::from(vec![0; PAGE_SIZE]));
+    }
+    if Arc::get_mut(&mut buffers[at]).is_none() {
+        buffers[at] = Arc::from(vec![0; PAGE_SIZE]);
+    }
+    Arc::get_mut(&mut buffers[at]).expect("just made")
+}

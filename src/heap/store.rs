@@ -1,0 +1,89 @@
+//! A table's open storage: its forks and the shape of its rows.
+
+use super::desc::TupleDesc;
+use crate::base::{BlockNo, Fork, Oid, RelFileId, Result};
+use crate::buffer::{Persistence, RelFork};
+use crate::page::PAGE_SIZE;
+use crate::storage::Storage;
+use std::sync::Arc;
+
+/// What is needed to open a table.
+#[derive(Clone, Debug)]
+pub struct TableDef {
+    /// The table's `pg_class.oid`, shown as `tableoid`.
+    pub relid: Oid,
+    pub file: RelFileId,
+    pub persistence: Persistence,
+    pub desc: Arc<TupleDesc>,
+    /// Where large values go; without it rows that are too big are an error.
+    pub toast: Option<Arc<TableStore>>,
+    /// Percent of a page that INSERT fills; 100 by default.
+    pub fillfactor: u8,
+}
+
+/// A table's forks with one description of its rows. Cheap to make anew when the description changes.
+#[derive(Debug)]
+pub struct TableStore {
+    def: TableDef,
+    pub(super) main: Arc<RelFork>,
+    pub(super) fsm: Arc<RelFork>,
+    pub(super) vm: Arc<RelFork>,
+}
+
+impl TableStore {
+    /// Touches no file.
+    pub fn open(storage: &Storage, def: TableDef) -> Arc<TableStore> {
+        let open = |fork| storage.pool.open(def.file, fork, def.persistence);
+        let (main, fsm, vm) = (open(Fork::Main), open(Fork::Fsm), open(Fork::Vm));
+        Arc::new(TableStore { def, main, fsm, vm })
+    }
+
+    /// Makes the empty main file, and for an unlogged table the init fork it is reset to after a crash. The maps'
+    /// files are made when first needed.
+    pub fn create(&self, storage: &Storage) -> Result<()> {
+        storage.pool.create(&self.main, false)?;
+        if self.def.persistence == Persistence::Unlogged {
+            let init = storage.pool.open(self.def.file, Fork::Init, self.def.persistence);
+            storage.pool.create(&init, false)?;
+        }
+        Ok(())
+    }
+
+    pub fn relid(&self) -> Oid {
+        self.def.relid
+    }
+
+    pub fn file(&self) -> RelFileId {
+        self.def.file
+    }
+
+    pub fn persistence(&self) -> Persistence {
+        self.def.persistence
+    }
+
+    pub fn desc(&self) -> &Arc<TupleDesc> {
+        &self.def.desc
+    }
+
+    pub fn toast(&self) -> Option<&Arc<TableStore>> {
+        self.def.toast.as_ref()
+    }
+
+    pub fn def(&self) -> &TableDef {
+        &self.def
+    }
+
+    /// Pages of the main fork.
+    pub fn nblocks(&self, storage: &Storage) -> Result<BlockNo> {
+        storage.pool.nblocks(&self.main)
+    }
+
+    pub fn main(&self) -> &Arc<RelFork> {
+        &self.main
+    }
+
+    /// Room that INSERT leaves free on each page for later versions (PostgreSQL 15, hio.c, saveFreeSpace).
+    pub(super) fn kept_free(&self) -> usize {
+        PAGE_SIZE * (100 - self.def.fillfactor.clamp(10, 100) as usize) / 100
+    }
+}
