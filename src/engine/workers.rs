@@ -3,34 +3,9 @@
 //! Each worker is a named OS thread that is given a [`Stop`] and the number of its generation. The
 //! old generation is joined before a new one starts (ENG-2), else two checkpointers could meet.
 
-use parking_lot::{Condvar, Mutex};
-use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
-/// Told to all workers of a generation when they must end.
-#[derive(Clone, Default)]
-pub struct Stop(Arc<(Mutex<bool>, Condvar)>);
-
-impl Stop {
-    pub fn is_set(&self) -> bool {
-        *self.0.0.lock()
-    }
-
-    pub fn set(&self) {
-        *self.0.0.lock() = true;
-        self.0.1.notify_all();
-    }
-
-    /// Sleeps so long, or until the stop; returns whether it is set.
-    pub fn wait(&self, limit: Duration) -> bool {
-        let mut set = self.0.0.lock();
-        if !*set {
-            self.0.1.wait_for(&mut set, limit);
-        }
-        *set
-    }
-}
+pub use crate::worker::Stop;
 
 /// Starts the workers of one generation; each must end soon after the stop is set.
 pub type StartWorkers = Box<dyn FnMut(u64, Stop) -> Vec<JoinHandle<()>> + Send>;
@@ -72,7 +47,9 @@ impl Workers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
 
     /// However fast generations follow each other, workers of two never run together.
     #[test]

@@ -17,6 +17,7 @@ use crate::wal::{CheckPoint, Control, DbState, Record, Rmgr, checkpoint_segments
 use parking_lot::Mutex;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,8 @@ pub struct Checkpoints {
     settings: Arc<Global>,
     stats: Arc<Stats>,
     pub board: Board,
+    /// The checkpointer must leave: a spread checkpoint is broken off.
+    abandon: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -57,7 +60,15 @@ impl Checkpoints {
         settings: Arc<Global>,
         stats: Arc<Stats>,
     ) -> Arc<Checkpoints> {
-        Arc::new(Checkpoints { storage, control, settings, stats, board: Board::default(), state: Mutex::default() })
+        Arc::new(Checkpoints {
+            storage,
+            control,
+            settings,
+            stats,
+            board: Board::default(),
+            abandon: AtomicBool::new(false),
+            state: Mutex::default(),
+        })
     }
 
     pub fn storage(&self) -> &Arc<Storage> {
@@ -87,6 +98,26 @@ impl Checkpoints {
     /// The outcome of a requested checkpoint, or None and `waker` will be woken at its end.
     pub fn poll(&self, number: u64, waker: &Waker) -> Option<Outcome> {
         self.board.poll(number, waker)
+    }
+
+    /// Makes the checkpointer break its checkpoint off and look up; `false` lets the next one work again.
+    pub fn set_abandon(&self, on: bool) {
+        self.abandon.store(on, Ordering::SeqCst);
+        if on {
+            self.board.nudge();
+        }
+    }
+
+    pub fn is_abandoned(&self) -> bool {
+        self.abandon.load(Ordering::SeqCst)
+    }
+
+    /// Takes over what a reload of the settings changed, here and in the log and the files below.
+    pub fn apply_settings(&self) {
+        let settings = self.settings.snapshot();
+        self.storage.wal.apply_settings(&*settings);
+        self.storage.pool.relations().set_fsync(settings.bool(Id::Fsync));
+        self.board.nudge();
     }
 
     /// Has the checkpointer make one and waits for it, blocking; without a checkpointer makes it here
@@ -170,6 +201,9 @@ impl Checkpoints {
         let schedule = Schedule::new(self, settings, start);
         let hurried = at_end | CheckpointFlags::IMMEDIATE;
         let mut pace = |done: usize, total: usize| {
+            if !flags.has(at_end) && self.abandon.load(Ordering::Relaxed) {
+                return ControlFlow::Break(());
+            }
             if !flags.has(hurried) && !self.board.must_hurry() && schedule.is_ahead(done, total) {
                 self.board.pause(Duration::from_millis(100));
             }
@@ -177,6 +211,9 @@ impl Checkpoints {
         };
         let write_start = Instant::now();
         let buffers = self.storage.pool.checkpoint_write(which, &mut pace)?;
+        if !flags.has(at_end) && self.abandon.load(Ordering::Relaxed) {
+            return Err(Error::internal("checkpoint abandoned"));
+        }
         if flags.has(CheckpointFlags::SHUTDOWN) {
             self.storage.pool.trim_files()?;
         }

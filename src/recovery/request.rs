@@ -184,15 +184,14 @@ impl Board {
     /// A short sleep between two writes of a paced checkpoint; ends at once when it is to hurry.
     pub fn pause(&self, time: Duration) {
         let mut state = self.state.lock();
-        if !state.nudged && !state.pending.has(CheckpointFlags::IMMEDIATE) {
+        if !state.pending.has(CheckpointFlags::IMMEDIATE) {
             let _ = self.changed.wait_for(&mut state, time);
         }
     }
 
     /// Whether the checkpoint at hand should hurry: an immediate one waits behind it.
     pub fn must_hurry(&self) -> bool {
-        let state = self.state.lock();
-        state.nudged || state.pending.has(CheckpointFlags::IMMEDIATE)
+        self.state.lock().pending.has(CheckpointFlags::IMMEDIATE)
     }
 
     /// Requests pinned now.

@@ -4,6 +4,7 @@ use super::*;
 use crate::base::{Fork, Lsn, Oid, RelFileId, Report, Xid};
 use crate::buffer::{BufferPool, Persistence, PoolConfig};
 use crate::disk::{Disk, Relations, Simulated, durable};
+use crate::lock::LockManager;
 use crate::mvcc::{Clog, Mvcc};
 use crate::page::Page;
 use crate::settings::Global;
@@ -43,7 +44,7 @@ pub fn room(disk: &Simulated) -> Arc<Checkpoints> {
     let wal = Wal::new(shared.clone(), &config);
     let pool = BufferPool::new(Relations::new(shared.clone()), wal.clone(), PoolConfig { frames: 64, checksums: true });
     let mvcc = Mvcc::new(Clog::new(shared.clone(), wal.clone()), Xid::FIRST_NORMAL);
-    let storage = Arc::new(Storage { disk: shared.clone(), wal, pool, mvcc });
+    let storage = Arc::new(Storage { disk: shared.clone(), wal, pool, mvcc, locks: LockManager::new() });
     let control = Arc::new(Control::new(shared, control));
     Checkpoints::new(storage, control, Arc::new(Global::boot()), Arc::new(Stats::new()))
 }

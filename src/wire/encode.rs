@@ -300,7 +300,7 @@ mod tests {
     #[test]
     fn data_rows() {
         let mut ints = Column::new(Phys::I32);
-        [Datum::I32(-1204), Datum::Null].map(|d| ints.push(d));
+        [Datum::I32(-1204), Datum::Null].into_iter().for_each(|d| ints.push(d));
         let batch = Batch::new(vec![ints], 2);
         let ty = TypeRef::of(types::oid::INT4);
         let column = |format| RowColumn { name: "a".into(), table: 0, attno: 0, ty, format };

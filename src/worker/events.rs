@@ -1,0 +1,28 @@
+//! What the log tells: a checkpoint is due, a segment is ready for the archiver.
+
+use super::archiver::Bell;
+use crate::base::{Severity, report};
+use crate::recovery::{CheckpointFlags, Checkpoints};
+use crate::wal::Observer;
+use std::sync::{Arc, Weak};
+
+/// Hung on the log by the startup; outlives all generations of workers.
+pub struct LogEvents {
+    /// Weak, since the log is part of what the checkpoints hold.
+    pub checkpoints: Weak<Checkpoints>,
+    pub bell: Arc<Bell>,
+}
+
+impl Observer for LogEvents {
+    /// With nobody to make it (the postmaster is dead) the writer logs that and goes on, as PostgreSQL's.
+    fn checkpoint_due(&self) {
+        let Some(checkpoints) = self.checkpoints.upgrade() else { return };
+        if let Err(e) = checkpoints.request(CheckpointFlags::CAUSE_WAL) {
+            report::log(&e.severity(Severity::Log).0);
+        }
+    }
+
+    fn segment_ready(&self) {
+        self.bell.ring();
+    }
+}
