@@ -10,7 +10,6 @@
 //!   either is never retried, since the kernel may have thrown the pages away.
 //! - DISK-2: `write_at` and `read_at` at the same file need no lock; nobody depends on a file offset.
 
-mod config;
 pub mod durable;
 pub mod error;
 pub mod posix;

@@ -163,7 +163,7 @@ fn open_file(path: &Path, settings: &Global, truncate: bool) -> io::Result<(Owne
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::Posix;
+    use crate::process::config_files::RealConfigFiles;
     use crate::settings::Origin;
     use std::sync::Arc;
 
@@ -174,7 +174,7 @@ mod tests {
             config_file: None,
             command_line: line.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect(),
         };
-        Global::load(origin, Arc::new(Posix::new(dir))).map_err(|e| e.1).unwrap()
+        Global::load(origin, Arc::new(RealConfigFiles)).map_err(|e| e.1).unwrap()
     }
 
     fn text(path: PathBuf) -> String {

@@ -53,13 +53,7 @@ impl Collector {
         let origin = settings.origin();
         let mut command = Command::new("/proc/self/exe");
         command.arg0("postgres: logger                                ").arg(LOGGER_ARGUMENT);
-        command.arg("-D").arg(&origin.data_directory);
-        if let Some(file) = &origin.config_file {
-            command.arg(format!("--config-file={}", file.display()));
-        }
-        for (name, value) in &origin.command_line {
-            command.arg("-c").arg(format!("{name}={value}"));
-        }
+        command.args(crate::process::origin_args::to_args(origin));
         command.stdin(self.read.try_clone().map_err(fail)?);
         command.stdout(Stdio::null());
         command.current_dir(&origin.data_directory);

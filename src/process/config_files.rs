@@ -26,6 +26,10 @@ impl ConfigFiles for RealConfigFiles {
     }
 
     fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        small_file::replace(path, bytes, 0o600)
+        small_file::replace(path, bytes, 0o600)?;
+        // The new name must survive a power loss, too.
+        let parent = path.parent().unwrap_or(Path::new("."));
+        let dir = rustix::fs::open(parent, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+        Ok(rustix::fs::fsync(&dir)?)
     }
 }

@@ -1,0 +1,90 @@
+//! Operations that only tell a running server something.
+
+use super::{Control, Done, Failure, failure, send, usage};
+use crate::disk::Posix;
+use crate::logger::ROTATE_REQUEST;
+use crate::process::small_file;
+use crate::settings::os_text;
+use crate::wal::control::{ControlFile, DbState};
+use rustix::process::Signal;
+
+pub fn reload(control: &Control) -> Done {
+    let server = control.running_server()?;
+    control.refuse_single_user(&server, "reload")?;
+    if let Err(e) = send(server.pid, Signal::HUP) {
+        return failure(format!("could not send reload signal (PID: {}): {e}", server.pid));
+    }
+    control.say("server signaled\n");
+    Ok(())
+}
+
+/// There are no standbys, so this is always refused; the state decides with which words.
+pub fn promote(control: &Control) -> Done {
+    let server = control.running_server()?;
+    control.refuse_single_user(&server, "promote")?;
+    match ControlFile::read(&Posix::new(control.dir())) {
+        Ok(file) if file.state == DbState::InArchiveRecovery => {
+            failure("cannot promote server; standby mode is not supported")
+        }
+        Ok(_) => failure("cannot promote server; server is not in standby mode"),
+        Err(_) => failure("control file appears to be corrupt"),
+    }
+}
+
+pub fn logrotate(control: &Control) -> Done {
+    let server = control.running_server()?;
+    if server.pid < 0 {
+        return failure(format!("cannot rotate log file; single-user server is running (PID: {})", -server.pid));
+    }
+    let request = control.dir().join(ROTATE_REQUEST);
+    if let Err(e) = small_file::replace(&request, b"", 0o600) {
+        return failure(format!(
+            "could not create log rotation signal file \"{}\": {}",
+            request.display(),
+            os_text(&e)
+        ));
+    }
+    if let Err(e) = send(server.pid, Signal::USR1) {
+        small_file::remove(&request);
+        return failure(format!("could not send log rotation signal (PID: {}): {e}", server.pid));
+    }
+    control.say("server signaled to rotate log file\n");
+    Ok(())
+}
+
+/// The signals `pg_ctl kill` takes.
+pub fn by_name(name: &str) -> Result<Signal, Failure> {
+    Ok(match name {
+        "ABRT" => Signal::ABORT,
+        "HUP" => Signal::HUP,
+        "INT" => Signal::INT,
+        "KILL" => Signal::KILL,
+        "QUIT" => Signal::QUIT,
+        "TERM" => Signal::TERM,
+        "USR1" => Signal::USR1,
+        "USR2" => Signal::USR2,
+        _ => return usage(format!("pg_ctl: unrecognized signal name \"{name}\"")),
+    })
+}
+
+/// Signals a process; a backend's number is no process's, so its postmaster is asked.
+pub fn kill(control: &Control) -> Done {
+    let Some((signal, pid)) = control.kill else { return usage("pg_ctl: missing arguments for kill mode") };
+    let sent = match u32::try_from(pid) {
+        Ok(backend) if backend >= crate::process::FIRST_BACKEND_PID => signal_backend(control, backend, signal),
+        _ => send(pid, signal),
+    };
+    match sent {
+        Ok(()) => Ok(()),
+        Err(e) => failure(format!("could not send signal {} (PID: {pid}): {e}", signal.as_raw())),
+    }
+}
+
+fn signal_backend(control: &Control, pid: u32, signal: Signal) -> Result<(), String> {
+    let Some(dir) = &control.directory else { return Err("No such process".to_string()) };
+    match crate::postmaster::control::signal_backend(dir, pid, signal.as_raw()) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err("No such process".to_string()),
+        Err(e) => Err(os_text(&e)),
+    }
+}
