@@ -1,1 +1,80 @@
 //! SQL text to our own tree ([`crate::sql::ast`]).
+//!
+//! sqlparser tokenizes ([`lex`]); the grammar is our own recursive descent over those tokens, because sqlparser's reading
+//! of PostgreSQL's operators, keywords and error positions differs in too many places to be put right behind it.
+//! PostgreSQL 15, gram.y: same language, same precedence, same messages raised while parsing.
+//!
+//! Must never look at a catalog or a setting but those in [`ParseOptions`], and never panic on any text.
+//!
+//! - PARSE-1: a token is consumed only if some statement of PostgreSQL starts with all tokens up to it; so a syntax
+//!   error always names the token PostgreSQL names.
+//! - PARSE-2: neither the parser's own recursion nor the tree's depth depends on the text beyond fixed limits (54001).
+
+mod alter;
+mod create;
+mod cursor;
+mod dml;
+mod drop;
+mod expr;
+mod from;
+mod function;
+mod grant;
+mod keyword;
+mod lex;
+mod maintain;
+mod name;
+mod object;
+mod options;
+mod parser;
+mod role;
+mod scan;
+mod select;
+mod set;
+mod statement;
+mod table;
+mod token;
+mod transaction;
+mod typename;
+mod unicode;
+
+#[cfg(test)]
+mod tests;
+
+use crate::base::Result;
+use crate::base::error::Report;
+use crate::sql::ast::RawStmt;
+
+/// Settings that change how text is read.
+#[derive(Clone, Debug)]
+pub struct ParseOptions {
+    pub standard_conforming_strings: bool,
+}
+
+impl Default for ParseOptions {
+    fn default() -> ParseOptions {
+        ParseOptions { standard_conforming_strings: true }
+    }
+}
+
+/// Parses a query string with default settings; notices about cut identifiers are dropped.
+pub fn parse(text: &str) -> Result<Vec<RawStmt>> {
+    parse_with(text, &ParseOptions::default(), &mut Vec::new())
+}
+
+/// Parses a query string. `notices` gets what PostgreSQL reports beside the result, also before an error.
+pub fn parse_with(text: &str, options: &ParseOptions, notices: &mut Vec<Report>) -> Result<Vec<RawStmt>> {
+    let mut lexed = lex::lex(text, options);
+    let found = std::mem::take(&mut lexed.notices);
+    let mut parser = parser::Parser::new(text, lexed);
+    let result = parser.statements();
+    let reached = parser.reached();
+    notices.extend(found.into_iter().filter(|(pos, _)| *pos <= reached).map(|(_, report)| report));
+    result
+}
+
+/// Parses a type name alone, as `regtype` input and `CREATE FUNCTION`'s arguments of other languages need it.
+pub fn parse_type_name(text: &str) -> Result<crate::sql::ast::TypeName> {
+    let lexed = lex::lex(text, &ParseOptions::default());
+    let mut parser = parser::Parser::new(text, lexed);
+    parser.type_name_alone()
+}
