@@ -72,6 +72,8 @@ mod tests {
             workers.run(generation);
         }
         workers.stop();
-        assert_eq!((alive.load(Ordering::SeqCst), most.load(Ordering::SeqCst)), (0, 2));
+        // A worker may be told to end before its neighbour has begun.
+        assert_eq!(alive.load(Ordering::SeqCst), 0);
+        assert!(most.load(Ordering::SeqCst) <= 2);
     }
 }

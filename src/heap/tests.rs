@@ -153,13 +153,13 @@ fn visibility_follows_commits() {
     let b = Xact::begin(&storage);
     let before = b.snapshot();
     a.insert(&t, &int_batch([1, 2]));
-    assert_eq!(a.values(&t), []);
+    assert_eq!(a.values(&t), [0i32; 0]);
     a.cid += 1;
     assert_eq!(a.values(&t), [1, 2]);
-    assert_eq!(b.values(&t), []);
+    assert_eq!(b.values(&t), [0i32; 0]);
     a.commit();
     assert_eq!(b.values(&t), [1, 2]);
-    assert_eq!(scan_ints(&storage, &t, before.clone()), []);
+    assert_eq!(scan_ints(&storage, &t, before.clone()), [0i32; 0]);
     let mut c = Xact::begin(&storage);
     c.ints(&t, [3]);
     c.abort();
