@@ -9,9 +9,10 @@ use crate::base::{CommandId, Oid, Result, Xid};
 use crate::err;
 use crate::storage::Storage;
 use hashbrown::HashMap;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use smallvec::SmallVec;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Look-ups never wait and, once a folder is loaded, never read a file.
 pub struct Catalog {
@@ -20,14 +21,14 @@ pub struct Catalog {
     pub global: Arc<Folder>,
     pub local: Arc<Folder>,
     /// Own changes: the transaction's, then one per savepoint.
-    layers: Vec<Changes>,
+    layers: RwLock<Vec<Changes>>,
     /// Relations put together from own changes.
     own_relations: Mutex<HashMap<Oid, Arc<Relation>>>,
     /// Schemas as `search_path` names them, `$user` already replaced.
-    search_path: Vec<String>,
-    /// This session's temporary schema, once it has one.
-    pub temp_schema: Option<Oid>,
-    own_generation: u64,
+    search_path: RwLock<Vec<String>>,
+    /// This session's temporary schema, 0 until it has one.
+    temp_schema: AtomicU32,
+    own_generation: AtomicU64,
 }
 
 /// Who writes rows: the running transaction.
@@ -45,11 +46,11 @@ impl Catalog {
             global: cluster.global.clone(),
             cluster,
             local,
-            layers: Vec::new(),
+            layers: RwLock::default(),
             own_relations: Mutex::default(),
-            search_path: vec!["public".into()],
-            temp_schema: None,
-            own_generation: 0,
+            search_path: RwLock::new(vec!["public".into()]),
+            temp_schema: AtomicU32::new(0),
+            own_generation: AtomicU64::new(0),
         }
     }
 
@@ -59,49 +60,51 @@ impl Catalog {
 
     /// Changes whenever a cached plan or name look-up of this session may have become wrong.
     pub fn generation(&self) -> (u64, u64, u64) {
-        (self.global.generation(), self.local.generation(), self.own_generation)
+        (self.global.generation(), self.local.generation(), self.own_generation.load(Ordering::Relaxed))
     }
 
     // ---- transaction ----
 
     /// Opens a layer for a savepoint (the first one is opened by the first change).
-    pub fn push_layer(&mut self) {
-        if self.layers.is_empty() {
-            self.layers.push(Changes::default());
+    pub fn push_layer(&self) {
+        let mut layers = self.layers.write();
+        if layers.is_empty() {
+            layers.push(Changes::default());
         }
-        self.layers.push(Changes::default());
+        layers.push(Changes::default());
     }
 
     /// How many layers there are: what `pop_to` and `merge_to` take.
     pub fn depth(&self) -> usize {
-        self.layers.len()
+        self.layers.read().len()
     }
 
     /// Forgets the changes of the layers above `depth`.
-    pub fn pop_to(&mut self, depth: usize) {
-        if self.layers.len() > depth {
-            self.layers.truncate(depth);
+    pub fn pop_to(&self, depth: usize) {
+        if self.depth() > depth {
+            self.layers.write().truncate(depth);
             self.forget_own_relations();
         }
     }
 
     /// Adds the changes of the layers above `depth` to the layer below.
-    pub fn merge_to(&mut self, depth: usize) {
-        while self.layers.len() > depth.max(1) {
-            let Some(top) = self.layers.pop() else { break };
-            if let Some(below) = self.layers.last_mut() {
+    pub fn merge_to(&self, depth: usize) {
+        let mut layers = self.layers.write();
+        while layers.len() > depth.max(1) {
+            let Some(top) = layers.pop() else { break };
+            if let Some(below) = layers.last_mut() {
                 below.records.extend(top.records);
             }
         }
     }
 
     pub fn has_changes(&self) -> bool {
-        self.layers.iter().any(|l| !l.records.is_empty())
+        self.layers.read().iter().any(|l| !l.records.is_empty())
     }
 
     /// Makes the transaction's changes everybody's. Called by commit, while the transaction's locks are still held.
-    pub fn apply(&mut self) {
-        let layers = std::mem::take(&mut self.layers);
+    pub fn apply(&self) {
+        let layers = std::mem::take(&mut *self.layers.write());
         if layers.is_empty() {
             return;
         }
@@ -124,24 +127,24 @@ impl Catalog {
     }
 
     /// Forgets all own changes: abort.
-    pub fn discard(&mut self) {
-        if !self.layers.is_empty() {
-            self.layers.clear();
+    pub fn discard(&self) {
+        if self.depth() > 0 {
+            self.layers.write().clear();
             self.forget_own_relations();
         }
     }
 
-    fn forget_own_relations(&mut self) {
-        for (_, relation) in self.own_relations.get_mut().drain() {
-            relation.stale.store(true, std::sync::atomic::Ordering::Release);
+    fn forget_own_relations(&self) {
+        for (_, relation) in self.own_relations.lock().drain() {
+            relation.stale.store(true, Ordering::Release);
         }
-        self.own_generation += 1;
+        self.own_generation.fetch_add(1, Ordering::Relaxed);
     }
 
     // ---- objects ----
 
     pub fn get(&self, key: ObjectKey) -> Option<Arc<Record>> {
-        for layer in self.layers.iter().rev() {
+        for layer in self.layers.read().iter().rev() {
             if let Some(change) = layer.records.get(&key) {
                 return change.clone();
             }
@@ -153,12 +156,13 @@ impl Catalog {
     pub fn all(&self, class: Oid) -> Vec<Arc<Record>> {
         let mut found = self.local.all(class);
         found.extend(self.global.all(class));
-        if self.layers.is_empty() {
+        let layers = self.layers.read();
+        if layers.is_empty() {
             return found;
         }
-        found.retain(|r| !self.layers.iter().any(|l| l.records.contains_key(&r.object.key())));
+        found.retain(|r| !layers.iter().any(|l| l.records.contains_key(&r.object.key())));
         let mut own: HashMap<ObjectKey, Change> = HashMap::new();
-        for layer in &self.layers {
+        for layer in layers.iter() {
             own.extend(layer.records.iter().filter(|(k, _)| k.class == class).map(|(k, c)| (*k, c.clone())));
         }
         found.extend(own.into_values().flatten());
@@ -173,13 +177,14 @@ impl Catalog {
                 found.push(oid);
             }
         }
-        if self.layers.is_empty() {
+        let layers = self.layers.read();
+        if layers.is_empty() {
             return found;
         }
         // A changed object may have lost or gained the name.
-        found.retain(|oid| !self.layers.iter().any(|l| l.records.contains_key(&ObjectKey::new(class, *oid))));
+        found.retain(|oid| !layers.iter().any(|l| l.records.contains_key(&ObjectKey::new(class, *oid))));
         let mut seen: SmallVec<[ObjectKey; 4]> = SmallVec::new();
-        for layer in self.layers.iter().rev() {
+        for layer in layers.iter().rev() {
             for (key, change) in layer.records.iter().filter(|(k, _)| k.class == class) {
                 if seen.contains(key) {
                     continue;
@@ -196,7 +201,7 @@ impl Catalog {
     }
 
     /// Writes an object, new or changed, as the running transaction.
-    pub fn put(&mut self, writer: Writer, object: Object) -> Result<()> {
+    pub fn put(&self, writer: Writer, object: Object) -> Result<()> {
         let key = object.key();
         let folder = if object.is_shared() { self.global.clone() } else { self.local.clone() };
         let body = object.encode();
@@ -209,7 +214,7 @@ impl Catalog {
     }
 
     /// Deletes an object as the running transaction; nothing happens if there is none.
-    pub fn delete(&mut self, writer: Writer, key: ObjectKey) -> Result<()> {
+    pub fn delete(&self, writer: Writer, key: ObjectKey) -> Result<()> {
         let Some(old) = self.get(key) else { return Ok(()) };
         let folder = if old.object.is_shared() { self.global.clone() } else { self.local.clone() };
         store::delete_row(&self.storage, &folder, writer, old.tid)?;
@@ -217,7 +222,7 @@ impl Catalog {
         Ok(())
     }
 
-    fn record(&mut self, key: ObjectKey, change: Change) {
+    fn record(&self, key: ObjectKey, change: Change) {
         let mut touched: SmallVec<[Oid; 2]> = SmallVec::new();
         for object in [self.get(key), change.clone()].into_iter().flatten() {
             if let Object::Class(c) = &object.object {
@@ -226,22 +231,24 @@ impl Catalog {
             }
         }
         for oid in touched {
-            if let Some(relation) = self.own_relations.get_mut().remove(&oid) {
-                relation.stale.store(true, std::sync::atomic::Ordering::Release);
+            if let Some(relation) = self.own_relations.lock().remove(&oid) {
+                relation.stale.store(true, Ordering::Release);
             }
         }
-        if self.layers.is_empty() {
-            self.layers.push(Changes::default());
+        let mut layers = self.layers.write();
+        if layers.is_empty() {
+            layers.push(Changes::default());
         }
-        if let Some(top) = self.layers.last_mut() {
+        if let Some(top) = layers.last_mut() {
             top.records.insert(key, change);
         }
-        self.own_generation += 1;
+        drop(layers);
+        self.own_generation.fetch_add(1, Ordering::Relaxed);
     }
 
     fn is_own(&self, oid: Oid) -> bool {
         let relation = ObjectKey::new(class::RELATION, oid);
-        self.layers.iter().any(|l| {
+        self.layers.read().iter().any(|l| {
             l.records.contains_key(&relation)
                 || l.records.iter().any(|(k, c)| {
                     let of = |r: &Arc<Record>| matches!(&r.object, Object::Class(c) if c.index.as_ref().is_some_and(|i| i.table == oid));
@@ -257,7 +264,7 @@ impl Catalog {
         if let Some(relation) = system::relation(oid) {
             return Ok(Some(relation));
         }
-        if !self.layers.is_empty() && self.is_own(oid) {
+        if self.depth() > 0 && self.is_own(oid) {
             if let Some(relation) = self.own_relations.lock().get(&oid) {
                 return Ok(Some(relation.clone()));
             }
@@ -307,9 +314,10 @@ impl Catalog {
     /// OIDs of a table's indexes.
     pub fn indexes_of(&self, table: Oid) -> Vec<Oid> {
         let mut found = self.local.indexes_of(table);
-        if !self.layers.is_empty() {
+        let layers = self.layers.read();
+        if !layers.is_empty() {
             found.retain(|oid| self.class(*oid).is_some());
-            for layer in &self.layers {
+            for layer in layers.iter() {
                 for (key, change) in &layer.records {
                     if let Some(record) = change
                         && let Object::Class(Class { index: Some(index), .. }) = &record.object
@@ -329,20 +337,30 @@ impl Catalog {
     // ---- names ----
 
     /// Sets the schemas to search; `$user` must be replaced already.
-    pub fn set_search_path(&mut self, schemas: Vec<String>) {
-        if self.search_path != schemas {
-            self.search_path = schemas;
-            self.own_generation += 1;
+    pub fn set_search_path(&self, schemas: Vec<String>) {
+        if *self.search_path.read() != schemas {
+            *self.search_path.write() = schemas;
+            self.own_generation.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    pub fn search_path(&self) -> &[String] {
-        &self.search_path
+    pub fn search_path(&self) -> Vec<String> {
+        self.search_path.read().clone()
+    }
+
+    /// This session's temporary schema, once it has one.
+    pub fn temp_schema(&self) -> Option<Oid> {
+        Some(Oid(self.temp_schema.load(Ordering::Relaxed))).filter(|o| o.is_valid())
+    }
+
+    pub fn set_temp_schema(&self, namespace: Option<Oid>) {
+        self.temp_schema.store(namespace.unwrap_or_default().0, Ordering::Relaxed);
+        self.own_generation.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The schemas searched, in order, the implied ones first (PostgreSQL 15, namespace.c: same rule).
     pub fn effective_path(&self) -> SmallVec<[Oid; 6]> {
-        self.effective(&self.search_path)
+        self.effective(&self.search_path.read())
     }
 
     /// [`effective_path`](Self::effective_path) of another search path than the session's.
@@ -350,7 +368,7 @@ impl Catalog {
         let mut path: SmallVec<[Oid; 6]> = SmallVec::new();
         for name in search_path {
             let found = match name.as_str() {
-                "pg_temp" => self.temp_schema,
+                "pg_temp" => self.temp_schema(),
                 _ => self.namespace_by_name(name).and_then(|r| r.object.as_namespace().ok().map(|n| n.oid)),
             };
             path.extend(found.filter(|oid| !path.contains(oid)));
@@ -358,7 +376,7 @@ impl Catalog {
         if !path.contains(&fixed::PG_CATALOG) {
             path.insert(0, fixed::PG_CATALOG);
         }
-        if let Some(temp) = self.temp_schema
+        if let Some(temp) = self.temp_schema()
             && !path.contains(&temp)
         {
             path.insert(0, temp);
@@ -372,6 +390,7 @@ impl Catalog {
     /// 3F000 if there is none.
     pub fn creation_schema(&self) -> Result<Oid> {
         self.search_path
+            .read()
             .iter()
             .find_map(|n| self.namespace_by_name(n))
             .and_then(|r| r.object.as_namespace().ok().map(|n| n.oid))
@@ -380,7 +399,7 @@ impl Catalog {
 
     pub fn namespace_by_name(&self, name: &str) -> Option<Arc<Record>> {
         let oid = match name {
-            "pg_temp" => self.temp_schema?,
+            "pg_temp" => self.temp_schema()?,
             _ => *self.find(class::NAMESPACE, Oid::INVALID, name).first()?,
         };
         self.get(ObjectKey::new(class::NAMESPACE, oid))

@@ -13,7 +13,7 @@ impl Transaction {
     ///
     /// # Errors
     /// Only before the record is in the log (53100): then the transaction is still active and must be aborted.
-    pub fn commit(&mut self, catalog: &mut Catalog, sync: SyncCommit) -> Flow<()> {
+    pub fn commit(&mut self, catalog: &Catalog, sync: SyncCommit) -> Flow<()> {
         let lsn = match self.phase {
             Phase::Idle => return Ok(()),
             Phase::Committing(lsn) => lsn,
@@ -36,7 +36,7 @@ impl Transaction {
     }
 
     /// A transaction that wrote nothing; files it made and dropped again may still be there (XACT-3).
-    fn end_without_id(&mut self, catalog: &mut Catalog) -> Result<()> {
+    fn end_without_id(&mut self, catalog: &Catalog) -> Result<()> {
         catalog.discard();
         let dropped = self.files_at_commit();
         self.finish();
@@ -60,7 +60,7 @@ impl Transaction {
         Ok(lsn)
     }
 
-    fn make_visible(&mut self, catalog: &mut Catalog, lsn: Lsn) {
+    fn make_visible(&mut self, catalog: &Catalog, lsn: Lsn) {
         if let Some(xid) = self.own.top() {
             self.storage.mvcc.commit(xid, &self.own.subs(), lsn);
         }
@@ -75,7 +75,7 @@ impl Transaction {
     }
 
     /// Undoes the whole transaction. Nothing happens if none is active.
-    pub fn abort(&mut self, catalog: &mut Catalog) {
+    pub fn abort(&mut self, catalog: &Catalog) {
         if self.phase == Phase::Idle {
             return;
         }

@@ -43,7 +43,7 @@ impl Transaction {
     }
 
     /// SAVEPOINT.
-    pub fn savepoint(&mut self, catalog: &mut Catalog, name: &str) {
+    pub fn savepoint(&mut self, catalog: &Catalog, name: &str) {
         catalog.push_layer();
         self.savepoints.push(Savepoint {
             name: name.to_string(),
@@ -66,14 +66,14 @@ impl Transaction {
     ///
     /// # Errors
     /// 3B001 if there is no such savepoint.
-    pub fn release_savepoint(&mut self, catalog: &mut Catalog, name: &str) -> Result<()> {
+    pub fn release_savepoint(&mut self, catalog: &Catalog, name: &str) -> Result<()> {
         let at = self.find_savepoint(name)?;
         self.release_from(catalog, at);
         Ok(())
     }
 
     /// Releases the savepoint of this depth and those inside it.
-    pub fn release_from(&mut self, catalog: &mut Catalog, at: usize) {
+    pub fn release_from(&mut self, catalog: &Catalog, at: usize) {
         catalog.merge_to(self.savepoints[at].catalog_depth);
         let released: Vec<Xid> = self.ids_from(at);
         self.savepoints.truncate(at);
@@ -94,7 +94,7 @@ impl Transaction {
     ///
     /// # Errors
     /// 3B001 if there is no such savepoint.
-    pub fn rollback_to_savepoint(&mut self, catalog: &mut Catalog, name: &str) -> Result<usize> {
+    pub fn rollback_to_savepoint(&mut self, catalog: &Catalog, name: &str) -> Result<usize> {
         let at = self.find_savepoint(name)?;
         self.undo_from(catalog, at)?;
         let name = name.to_string();
@@ -103,7 +103,7 @@ impl Transaction {
     }
 
     /// Undoes the savepoint of this depth and those inside it, and removes them.
-    pub fn undo_from(&mut self, catalog: &mut Catalog, at: usize) -> Result<()> {
+    pub fn undo_from(&mut self, catalog: &Catalog, at: usize) -> Result<()> {
         let gone = self.ids_from(at);
         let savepoint = &self.savepoints[at];
         let (locks, depth) = (savepoint.locks, savepoint.catalog_depth);
