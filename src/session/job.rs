@@ -1,0 +1,77 @@
+//! A statement's work, as something that can be run piece by piece on any thread.
+
+use crate::base::report::{self, Origin};
+use crate::base::{Error, Flow, Report, Stop, Wait};
+use crate::session::client::OUTPUT_LIMIT;
+use crate::sql::exec::ExecContext;
+use crate::wire::Output;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Work that can be taken up again where it stopped (FLOW-1).
+pub trait Work: Send {
+    /// Goes on until done (the command tag's text), or returns what to wait for. Rows go to `out`; when it is
+    /// full the work returns `Wait::Output`.
+    fn step(&mut self, cx: &mut ExecContext, out: &mut Output) -> Flow<Done>;
+}
+
+/// How a statement ended well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// The text of CommandComplete.
+    Complete(String),
+    /// A row limit was reached: there may be more.
+    Suspended,
+}
+
+/// What a run of a job came to.
+#[derive(Debug)]
+pub enum Step {
+    Done(Done),
+    Wait(Box<Wait>),
+    Yield,
+    Failed(Error),
+}
+
+/// A statement with everything it needs, owned: it may move between threads.
+pub struct Job {
+    pub cx: Box<ExecContext>,
+    pub work: Box<dyn Work>,
+    pub out: Output,
+    pub origin: Arc<Origin>,
+}
+
+impl Job {
+    /// Runs for at most `budget` (none: until something stops it).
+    pub fn run(&mut self, budget: Option<Duration>) -> Step {
+        self.cx.budget.deadline = budget.map(|b| Instant::now() + b);
+        let origin = self.origin.clone();
+        let (cx, work, out) = (&mut self.cx, &mut self.work, &mut self.out);
+        let result = report::with_origin(&origin, || catch_unwind(AssertUnwindSafe(|| work.step(cx, out))));
+        send_notices(&mut self.cx, &mut self.out);
+        match result {
+            Ok(Ok(done)) => Step::Done(done),
+            Ok(Err(Stop::Wait(w))) => Step::Wait(w),
+            Ok(Err(Stop::Yield)) => Step::Yield,
+            Ok(Err(Stop::Error(e))) => Step::Failed(e),
+            // Outside critical sections a panic is this statement's own failure (inside one the process is gone).
+            Err(_) => Step::Failed(Error::internal("the statement failed unexpectedly").hint(
+                "This is a fault of the server; its log names the place.",
+            )),
+        }
+    }
+}
+
+/// Moves what the statement has to say into the output, as far as the client wants to hear it.
+pub fn send_notices(cx: &mut ExecContext, out: &mut Output) {
+    for notice in cx.notices.drain(..) {
+        let notice: Report = notice;
+        out.report(&notice);
+    }
+}
+
+/// Whether rows should leave before more are made.
+pub fn is_full(out: &Output) -> bool {
+    out.len() >= OUTPUT_LIMIT
+}

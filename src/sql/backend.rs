@@ -1,0 +1,98 @@
+//! The session's side of a running statement: transaction, catalogs, user, settings. Moves with the statement.
+
+use super::instance::Instance;
+use crate::base::{CommandId, Oid, Result};
+use crate::catalog::{Catalog, Writer};
+use crate::err;
+use crate::settings::{SessionSettings, View};
+use crate::stat::{ActivitySlot, PendingStats};
+use crate::xact::Transaction;
+use hashbrown::HashMap;
+use parking_lot::Mutex;
+use std::sync::Arc;
+
+/// Who the session is, and who it acts as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// Authenticated as.
+    pub authenticated: Oid,
+    pub authenticated_name: String,
+    /// SET SESSION AUTHORIZATION.
+    pub session: Oid,
+    pub session_name: String,
+    /// SET ROLE.
+    pub current: Oid,
+    pub current_name: String,
+    pub is_superuser: bool,
+}
+
+/// What `currval` and `lastval` remember, and values fetched ahead (`CACHE n`).
+#[derive(Default, Debug)]
+pub struct Sequences {
+    /// Sequence → (last value given, next cached value, cached values left).
+    pub known: HashMap<Oid, SequenceState>,
+    pub last: Option<Oid>,
+}
+
+#[derive(Clone, Copy, Default, Debug)]
+pub struct SequenceState {
+    pub last: i64,
+    pub cached_next: i64,
+    pub cached_left: i64,
+}
+
+/// One per session.
+pub struct Backend {
+    pub instance: Arc<Instance>,
+    pub pid: u32,
+    pub database: Oid,
+    pub database_name: String,
+    pub user: User,
+    pub txn: Transaction,
+    pub catalog: Arc<Catalog>,
+    pub settings: Arc<Mutex<SessionSettings>>,
+    /// The settings as the running statement sees them.
+    pub view: View,
+    pub activity: Arc<ActivitySlot>,
+    pub stats: PendingStats,
+    pub sequences: Sequences,
+    /// Temporary tables whose rows go at commit.
+    pub delete_at_commit: Vec<Oid>,
+    /// Temporary tables that go at commit.
+    pub drop_at_commit: Vec<Oid>,
+    /// Channels this session listens on.
+    pub listening: Vec<String>,
+    /// NOTIFYs of the transaction, sent when it commits.
+    pub notifies: Vec<(String, String)>,
+    /// Whether the statement runs inside a transaction block (`VACUUM` and others refuse).
+    pub in_block: bool,
+}
+
+impl Backend {
+    /// The running (sub)transaction as a writer of catalog rows.
+    pub fn writer(&mut self) -> Writer {
+        let xid = self.txn.xid();
+        let cid: CommandId = self.txn.command_for_write();
+        Writer { xid, cid, own: self.txn.own().clone() }
+    }
+
+    /// # Errors
+    /// 25001 inside a transaction block.
+    pub fn prevent_in_block(&self, what: &str) -> Result<()> {
+        if self.in_block {
+            return Err(err!(ACTIVE_SQL_TRANSACTION, "{what} cannot run inside a transaction block")
+                .place("PreventInTransactionBlock", "xact.c", 3486));
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    /// 25006 in a read-only transaction.
+    pub fn prevent_if_read_only(&self, what: &str) -> Result<()> {
+        if self.txn.read_only {
+            return Err(err!(READ_ONLY_SQL_TRANSACTION, "cannot execute {what} in a read-only transaction")
+                .place("PreventCommandIfReadOnly", "utility.c", 414));
+        }
+        Ok(())
+    }
+}
