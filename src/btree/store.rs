@@ -3,8 +3,7 @@
 use super::keys::KeyType;
 use super::node;
 use crate::base::{BlockNo, Fork, RelFileId, Result, Xid};
-use crate::buffer::{self, RelFork};
-use crate::catalog::Persistence;
+use crate::buffer::{self, Persistence, RelFork};
 use crate::err;
 use crate::page::Page;
 use crate::storage::Storage;
@@ -33,15 +32,6 @@ pub struct IndexStore {
     pub(super) keys: Vec<KeyType>,
 }
 
-/// The catalog's word in the buffer pool's terms.
-pub fn pool_persistence(p: Persistence) -> buffer::Persistence {
-    match p {
-        Persistence::Permanent => buffer::Persistence::Permanent,
-        Persistence::Unlogged => buffer::Persistence::Unlogged,
-        Persistence::Temp => buffer::Persistence::Temp,
-    }
-}
-
 impl IndexStore {
     /// The handle on an index that exists. `columns`: type, descending, NULLs first; only the first `keys` order.
     pub fn open(
@@ -51,7 +41,7 @@ impl IndexStore {
         columns: Vec<(TypeRef, bool, bool)>,
         keys: usize,
     ) -> Arc<IndexStore> {
-        let fork = storage.pool.open(file, Fork::Main, pool_persistence(persistence));
+        let fork = storage.pool.open(file, Fork::Main, persistence);
         let key = |(ty, desc, nulls_first)| KeyType { ty, desc, nulls_first };
         Arc::new(IndexStore { file, fork, keys: columns.into_iter().take(keys).map(key).collect() })
     }

@@ -7,14 +7,15 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 /// How a relation survives.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+#[repr(u8)]
 pub enum Persistence {
     /// Logged: survives everything.
-    Permanent,
+    Permanent = b'p',
     /// Not logged: empty after a crash.
-    Unlogged,
+    Unlogged = b'u',
     /// Not logged, gone with its session.
-    Temp,
+    Temp = b't',
 }
 
 /// The length is not known yet.

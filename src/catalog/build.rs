@@ -1,9 +1,11 @@
 //! Puts a [`Relation`] together from its stored objects.
 
 use super::object::{Class, IndexDef, Object, ObjectKey, Stats, class};
-use super::relation::{Attribute, Index, RelKind, RelStats, Relation};
+use super::relation::{Attribute, Index, Persistence, RelKind, RelStats, Relation};
 use super::view::Catalog;
 use crate::base::{Oid, RelFileId, Result};
+use crate::heap::{TableDef, TableStore};
+use crate::storage::Storage;
 use crate::types::Phys;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -88,12 +90,7 @@ pub fn relation(catalog: &Catalog, oid: Oid) -> Result<Option<Relation>> {
     }
     let stats = stats_of(catalog, oid);
     let file = RelFileId { db: catalog.database(), node: c.node };
-    let store = has_rows(c.kind).then(|| {
-        let desc = tuple_desc(catalog, &c.attributes);
-        let toast = catalog.class(c.toast).and_then(|r| r.object.as_class().ok().map(|t| t.node));
-        let toast = toast.map(|node| RelFileId { db: file.db, node });
-        crate::heap::TableStore::open(&catalog.storage, oid, file, c.persistence, desc, toast)
-    });
+    let store = has_rows(c.kind).then(|| open_store(catalog, c, file));
     Ok(Some(Relation {
         oid,
         name: c.name.clone(),
@@ -119,4 +116,25 @@ pub fn relation(catalog: &Catalog, oid: Oid) -> Result<Option<Relation>> {
         stale: AtomicBool::new(false),
         bound: Default::default(),
     }))
+}
+
+fn open_store(catalog: &Catalog, c: &Class, file: RelFileId) -> Arc<TableStore> {
+    let toast = catalog.class(c.toast).and_then(|r| r.object.as_class().ok().map(|t| t.node));
+    let toast = toast.map(|node| toast_store(&catalog.storage, c.toast, RelFileId { db: file.db, node }, c.persistence));
+    let fillfactor = c.options.iter().find_map(|o| o.strip_prefix("fillfactor=")).and_then(|v| v.parse().ok());
+    let def = TableDef {
+        relid: c.oid,
+        file,
+        persistence: c.persistence,
+        desc: Arc::new(tuple_desc(catalog, &c.attributes)),
+        toast,
+        fillfactor: fillfactor.unwrap_or(100),
+    };
+    TableStore::open(&catalog.storage, def)
+}
+
+/// The open storage of a table's large values.
+pub fn toast_store(storage: &Storage, relid: Oid, file: RelFileId, persistence: Persistence) -> Arc<TableStore> {
+    let desc = Arc::new(crate::heap::toast_desc());
+    TableStore::open(storage, TableDef { relid, file, persistence, desc, toast: None, fillfactor: 100 })
 }

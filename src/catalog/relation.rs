@@ -1,6 +1,7 @@
 //! What the catalogs say about one relation, put together: columns, indexes, constraints, storage.
 
 use crate::base::{Oid, RelFileId};
+pub use crate::buffer::Persistence;
 use crate::types::{TypeRef, Value};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -17,17 +18,6 @@ pub enum RelKind {
     View = b'v',
     MatView = b'm',
     Composite = b'c',
-}
-
-/// `pg_class.relpersistence`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[repr(u8)]
-pub enum Persistence {
-    Permanent = b'p',
-    /// Not logged; empty after a crash.
-    Unlogged = b'u',
-    /// Gone with the session.
-    Temp = b't',
 }
 
 /// A row of `pg_attribute`, with its default.

@@ -206,8 +206,8 @@ impl Catalog {
         let folder = if object.is_shared() { self.global.clone() } else { self.local.clone() };
         let body = object.encode();
         let tid = match self.get(key) {
-            Some(old) => store::update_row(&self.storage, &folder, writer, old.tid, key, &body)?,
-            None => store::insert_row(&self.storage, &folder, writer, key, &body)?,
+            Some(old) => store::update_row(&self.storage, &folder, &writer, old.tid, key, &body)?,
+            None => store::insert_row(&self.storage, &folder, &writer, key, &body)?,
         };
         self.record(key, Some(Arc::new(Record { object, tid })));
         Ok(())
@@ -217,7 +217,7 @@ impl Catalog {
     pub fn delete(&self, writer: Writer, key: ObjectKey) -> Result<()> {
         let Some(old) = self.get(key) else { return Ok(()) };
         let folder = if old.object.is_shared() { self.global.clone() } else { self.local.clone() };
-        store::delete_row(&self.storage, &folder, writer, old.tid)?;
+        store::delete_row(&self.storage, &folder, &writer, old.tid)?;
         self.record(key, None);
         Ok(())
     }
