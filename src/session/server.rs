@@ -2,13 +2,12 @@
 
 use super::backends::Backends;
 use super::pool::ExecutorPool;
-use crate::base::Result;
-use crate::catalog::Cluster;
-use crate::recovery::Checkpoints;
-use crate::settings::Global;
-use crate::stat::{Activity, Stats};
-use crate::storage::Storage;
+use crate::base::clock;
+use crate::base::interrupt::Cause;
+use crate::base::{Oid, report};
+use crate::sql::{Instance, Services};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// The world outside the engine, as far as statements reach it.
 pub trait Outside: Send + Sync {
@@ -22,32 +21,89 @@ pub trait Outside: Send + Sync {
     fn postmaster_start_us(&self) -> i64;
 }
 
-/// One per engine, shared by all sessions.
+/// One per engine.
 pub struct Server {
-    pub storage: Arc<Storage>,
-    pub cluster: Arc<Cluster>,
-    pub settings: Arc<Global>,
-    pub checkpoints: Arc<Checkpoints>,
-    pub activity: Activity,
-    pub stats: Arc<Stats>,
+    pub instance: Arc<Instance>,
     pub backends: Arc<Backends>,
     pub pool: Arc<ExecutorPool>,
     pub outside: Box<dyn Outside>,
-    /// When the configuration was read last, microseconds since 1970.
-    pub config_loaded_us: std::sync::atomic::AtomicI64,
 }
 
 impl Server {
+    pub fn new(instance: Arc<Instance>, pool: Arc<ExecutorPool>, outside: Box<dyn Outside>) -> Arc<Server> {
+        let server = Arc::new(Server { instance, backends: Arc::default(), pool, outside });
+        server.instance.install(Arc::new(Weakly(Arc::downgrade(&server))));
+        server
+    }
+
     /// Reads the configuration files again and tells the sessions.
-    pub fn reload(&self) -> Result<()> {
-        for report in self.settings.reload() {
-            crate::base::report::log(&report);
-        }
-        self.config_loaded_us.store(crate::base::clock::now_us(), std::sync::atomic::Ordering::Relaxed);
+    pub fn reload(&self) {
+        self.instance.settings.reload().iter().for_each(report::log);
+        self.instance.config_loaded_us.store(clock::now_us(), Ordering::Relaxed);
         for handle in self.backends.list() {
             handle.mailbox.lock().reload = true;
             handle.wake.notify_one();
         }
-        Ok(())
+    }
+}
+
+/// The server as statements see it; weak, because the instance belongs to the server.
+struct Weakly(std::sync::Weak<Server>);
+
+impl Weakly {
+    fn with<T: Default>(&self, ask: impl FnOnce(&Server) -> T) -> T {
+        self.0.upgrade().map(|s| ask(&s)).unwrap_or_default()
+    }
+}
+
+impl Services for Weakly {
+    fn is_orphan(&self) -> bool {
+        self.with(|s| s.outside.is_orphan())
+    }
+
+    fn reload(&self) -> bool {
+        self.with(|s| s.outside.reload())
+    }
+
+    fn rotate_log(&self) -> bool {
+        self.with(|s| s.outside.rotate_log())
+    }
+
+    fn cancel(&self, pid: u32) -> bool {
+        self.with(|s| s.backends.interrupt(pid, Cause::Cancel))
+    }
+
+    fn terminate(&self, pid: u32) -> bool {
+        self.with(|s| s.backends.interrupt(pid, Cause::Terminate))
+    }
+
+    fn role_of(&self, pid: u32) -> Option<(Oid, bool)> {
+        self.with(|s| s.backends.get(pid).map(|h| (h.role(), h.is_superuser.load(Ordering::Relaxed))))
+    }
+
+    fn notify(&self, database: Oid, sender: u32, channel: &str, payload: &str) {
+        self.with(|s| {
+            let (channel, payload): (Arc<str>, Arc<str>) = (channel.into(), payload.into());
+            for handle in s.backends.list().into_iter().filter(|h| h.database() == database) {
+                handle.mailbox.lock().notifications.push((sender, channel.clone(), payload.clone()));
+                handle.wake.notify_one();
+            }
+        });
+    }
+
+    fn sessions_in(&self, database: Oid) -> usize {
+        self.with(|s| s.backends.list().iter().filter(|h| h.database() == database).count())
+    }
+
+    fn terminate_database(&self, database: Oid) {
+        self.with(|s| {
+            for handle in s.backends.list().into_iter().filter(|h| h.database() == database) {
+                handle.interrupt(Cause::Terminate);
+            }
+        });
+    }
+
+    fn postmaster_start_us(&self) -> i64 {
+        self.with(|s| s.outside.postmaster_start_us())
     }
 }

@@ -22,7 +22,7 @@ pub struct WaitLimits {
 
 /// Waits until the log is durable up to `lsn`. A commit that reached the log cannot be called off.
 pub async fn flushed(server: &Server, lsn: Lsn) {
-    poll_fn(|cx| match server.storage.wal.on_durable(lsn, cx.waker().clone()) {
+    poll_fn(|cx| match server.instance.storage.wal.on_durable(lsn, cx.waker().clone()) {
         true => Poll::Ready(()),
         false => Poll::Pending,
     })
@@ -49,7 +49,7 @@ pub async fn wait_for(
         Wait::Xact(xid) => {
             let xid = *xid;
             let ended = async {
-                while server.storage.mvcc.is_running(xid) {
+                while server.instance.storage.mvcc.is_running(xid) {
                     tokio::time::sleep(Duration::from_millis(1)).await;
                 }
             };
@@ -58,7 +58,7 @@ pub async fn wait_for(
         Wait::Until(when) => interruptible(handle, limits, tokio::time::sleep_until((*when).into())).await,
         Wait::Checkpoint(number) => {
             let mut outcome = None;
-            let done = poll_fn(|cx| match server.checkpoints.poll(*number, cx.waker()) {
+            let done = poll_fn(|cx| match server.instance.checkpoints.poll(*number, cx.waker()) {
                 Some(o) => {
                     outcome = Some(o);
                     Poll::Ready(())
@@ -97,7 +97,7 @@ async fn lock_granted(
     let start = Instant::now();
     let lock_deadline = limits.lock_timeout.map(|t| start + t);
     let mut deadlock_check = Some(start + limits.deadlock_timeout);
-    let locks = &server.storage.locks;
+    let locks = &server.instance.storage.locks;
     let granted = poll_fn(|cx| match locks.on_grant(ticket, cx.waker()) {
         true => Poll::Ready(()),
         false => Poll::Pending,
@@ -122,7 +122,7 @@ async fn lock_granted(
 }
 
 /// Sleeps until a time that may never come.
-async fn until(when: Option<Instant>) {
+pub async fn until(when: Option<Instant>) {
     match when {
         Some(when) => tokio::time::sleep_until(when.into()).await,
         None => std::future::pending().await,

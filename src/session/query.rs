@@ -1,0 +1,154 @@
+//! Running a planned query: locks first, then rows, some at a time if the client wants it so.
+
+use super::job::{Done, Work, is_full};
+use super::statement::{Statement, row_columns};
+use crate::base::{Flow, Stop, Wait};
+use crate::sql::exec::{self, ExecContext, Node};
+use crate::sql::plan::PlannedStatement;
+use crate::types::{Batch, Value};
+use crate::wire::{Format, Output, RowColumn};
+use std::sync::Arc;
+
+/// Where rows go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Destination {
+    /// To the client, with a RowDescription before the first.
+    Described,
+    /// To the client; it knows the columns.
+    Plain,
+}
+
+/// One execution of a statement.
+pub struct QueryWork {
+    statement: Arc<Statement>,
+    params: Arc<[Value]>,
+    formats: Vec<Format>,
+    destination: Destination,
+    /// Rows this call may send, 0: all.
+    limit: u64,
+    sent_now: u64,
+    sent: u64,
+    phase: Phase,
+}
+
+enum Phase {
+    Plan,
+    /// Taking the lock on the n-th relation.
+    Lock(Arc<PlannedStatement>, usize),
+    Run(Box<Running>),
+    Over(&'static str, u64),
+}
+
+struct Running {
+    plan: Arc<PlannedStatement>,
+    columns: Vec<RowColumn>,
+    node: Box<dyn Node>,
+    /// A batch of which the rows from here on are still to be sent.
+    batch: Option<(Batch, usize)>,
+    described: bool,
+}
+
+impl QueryWork {
+    pub fn new(statement: Arc<Statement>, params: Arc<[Value]>, formats: Vec<Format>, destination: Destination) -> QueryWork {
+        QueryWork { statement, params, formats, destination, limit: 0, sent_now: 0, sent: 0, phase: Phase::Plan }
+    }
+
+    /// Sends at most this many rows with the next call, 0: all.
+    pub fn allow(&mut self, rows: u64) {
+        self.limit = rows;
+        self.sent_now = 0;
+    }
+
+    fn lock(&mut self, cx: &mut ExecContext, plan: Arc<PlannedStatement>, from: usize) -> Flow<()> {
+        for n in from..plan.relations.len() {
+            let (rel, mode) = &plan.relations[n];
+            self.phase = Phase::Lock(plan.clone(), n);
+            let backend = cx.backend()?;
+            if rel.generated_by.is_none() {
+                backend.txn.lock_relation(rel.oid, *mode)?;
+            }
+            if rel.is_stale() {
+                // CAT-3: somebody changed or dropped it before we had the lock.
+                self.phase = Phase::Plan;
+                return Ok(());
+            }
+        }
+        let backend = cx.backend()?;
+        if !plan.read_only {
+            backend.prevent_if_read_only(plan.tag)?;
+        }
+        cx.params = self.params.clone();
+        let node = exec::start(&plan, cx)?;
+        let columns = row_columns(&plan, &self.formats);
+        self.phase = Phase::Run(Box::new(Running { plan, columns, node, batch: None, described: false }));
+        Ok(())
+    }
+
+    /// Sends rows until the end, the limit, or a full output. True at the end.
+    fn rows(&mut self, cx: &mut ExecContext, out: &mut Output) -> Flow<bool> {
+        let Phase::Run(run) = &mut self.phase else { return Ok(true) };
+        if run.plan.returns_rows && !run.described && self.destination == Destination::Described {
+            out.row_description(&run.columns);
+        }
+        run.described = true;
+        loop {
+            if let Some((batch, from)) = &mut run.batch {
+                while *from < batch.rows {
+                    if self.limit > 0 && self.sent_now >= self.limit {
+                        return Ok(false);
+                    }
+                    if is_full(out) {
+                        return Stop::wait(Wait::Output);
+                    }
+                    let room = if self.limit > 0 { (self.limit - self.sent_now) as usize } else { usize::MAX };
+                    let to = (*from + room.min(64)).min(batch.rows);
+                    out.rows(batch, *from, to, &run.columns, &cx.fx.io)?;
+                    self.sent_now += (to - *from) as u64;
+                    self.sent += (to - *from) as u64;
+                    *from = to;
+                }
+                run.batch = None;
+            }
+            match run.node.next(cx)? {
+                Some(batch) if run.plan.returns_rows => run.batch = Some((batch, 0)),
+                Some(_) => {}
+                None => return Ok(true),
+            }
+        }
+    }
+}
+
+impl Work for QueryWork {
+    fn step(&mut self, cx: &mut ExecContext, out: &mut Output) -> Flow<Done> {
+        loop {
+            match &self.phase {
+                Phase::Plan => {
+                    let plan = self.statement.plan(cx)?;
+                    self.lock(cx, plan, 0)?;
+                }
+                Phase::Lock(plan, n) => {
+                    let (plan, n) = (plan.clone(), *n);
+                    self.lock(cx, plan, n)?;
+                }
+                Phase::Run(run) => {
+                    let (tag, returns) = (run.plan.tag, run.plan.returns_rows);
+                    if !self.rows(cx, out)? {
+                        return Ok(Done::Suspended);
+                    }
+                    let count = if tag == "SELECT" || returns && cx.processed == 0 { self.sent } else { cx.processed };
+                    self.phase = Phase::Over(tag, count);
+                }
+                Phase::Over(tag, count) => return Ok(Done::Complete(complete(tag, *count))),
+            }
+        }
+    }
+}
+
+/// The text of CommandComplete.
+pub fn complete(tag: &str, count: u64) -> String {
+    match tag {
+        "INSERT" => format!("INSERT 0 {count}"),
+        _ => format!("{tag} {count}"),
+    }
+}
+

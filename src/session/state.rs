@@ -1,0 +1,183 @@
+//! The session itself: what lasts from one statement to the next.
+
+use super::backends::{BackendHandle, Registration};
+use super::block::Block;
+use super::client::Client;
+use super::job::{Done, Job, Step, Work};
+use super::portal::Portal;
+use super::server::Server;
+use super::statement::Statement;
+use super::wait::{self, WaitLimits};
+use crate::base::interrupt::Cause;
+use crate::base::report::Origin;
+use crate::base::{Error, Result, Wait, clock};
+use crate::settings::{Id, Lookup, SessionSettings};
+use crate::sql::Backend;
+use crate::sql::exec::ExecContext;
+use hashbrown::HashMap;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long a statement may keep the runtime's thread before it moves to the pool.
+const INLINE: Duration = Duration::from_micros(100);
+
+/// One connection's session.
+pub struct Session {
+    pub server: Arc<Server>,
+    pub handle: Arc<BackendHandle>,
+    /// None only while a job has it (SES-1).
+    pub(super) cx: Option<Box<ExecContext>>,
+    pub(super) settings: Arc<Mutex<SessionSettings>>,
+    pub(super) block: Block,
+    pub(super) statements: HashMap<String, Arc<Statement>>,
+    pub(super) portals: HashMap<String, Portal>,
+    /// Recent simple queries by text, with their plans.
+    pub(super) recent: super::statement::Recent,
+    pub(super) origin: Origin,
+    /// The origin as jobs share it; rebuilt when it changed.
+    pub(super) shared_origin: Arc<Origin>,
+    /// Extended protocol: an error occurred, everything up to Sync is skipped (SES-3).
+    pub(super) skip_to_sync: bool,
+    pub(super) statement_deadline: Option<Instant>,
+    /// Leaves the registry last.
+    pub(super) _registration: Registration,
+}
+
+impl Session {
+    /// The execution context, between statements.
+    ///
+    /// # Panics
+    /// While a job has it (SES-1).
+    pub fn cx(&mut self) -> &mut ExecContext {
+        self.cx.as_mut().expect("SES-1")
+    }
+
+    pub fn backend(&mut self) -> &mut Backend {
+        self.cx().backend.as_mut().expect("a session's context has its backend")
+    }
+
+    pub fn block(&self) -> Block {
+        self.block
+    }
+
+    pub(super) fn limits(&mut self) -> WaitLimits {
+        let statement_deadline = self.statement_deadline;
+        let view = &self.backend().view;
+        let lock_timeout = view.int(Id::LockTimeout) as u64;
+        WaitLimits {
+            deadlock_timeout: Duration::from_millis(view.int(Id::DeadlockTimeout) as u64),
+            lock_timeout: (lock_timeout > 0).then(|| Duration::from_millis(lock_timeout)),
+            statement_deadline,
+        }
+    }
+
+    /// Runs work to its end: inline at first, then on the pool, waiting where it must.
+    ///
+    /// # Errors
+    /// The statement's, or FATAL when the client is gone. The work is handed back either way.
+    pub(super) async fn drive(&mut self, client: &mut Client, work: Box<dyn Work>) -> (Result<Done>, Option<Box<dyn Work>>) {
+        let limits = self.limits();
+        let Some(cx) = self.cx.take() else { return (Err(Error::internal("SES-1")), Some(work)) };
+        let mut job = Job { cx, work, out: std::mem::take(&mut client.out), origin: self.shared_origin.clone() };
+        let mut step = job.run(Some(INLINE));
+        let result = loop {
+            match step {
+                Step::Done(done) => break Ok(done),
+                Step::Failed(e) => break Err(e),
+                Step::Yield => match self.on_pool(job, limits).await {
+                    Some((back, next)) => (job, step) = (back, next),
+                    None => return (Err(Error::internal("the executor pool is gone")), None),
+                },
+                Step::Wait(what) => {
+                    if let Err(e) = self.settle(client, &mut job, limits, &what).await {
+                        break Err(e);
+                    }
+                    step = job.run(Some(INLINE));
+                }
+            }
+        };
+        client.out = job.out;
+        self.cx = Some(job.cx);
+        if result.is_err() {
+            let backend = self.backend();
+            let storage = backend.instance.storage.clone();
+            storage.locks.cancel(&mut backend.txn.held);
+        }
+        (result, Some(job.work))
+    }
+
+    /// Runs a job on the pool; a statement timeout reaches it there.
+    async fn on_pool(&self, job: Job, limits: WaitLimits) -> Option<(Job, Step)> {
+        let running = self.server.pool.run(job);
+        tokio::pin!(running);
+        let mut deadline = limits.statement_deadline;
+        loop {
+            tokio::select! {
+                biased;
+                back = &mut running => return back,
+                () = wait::until(deadline) => {
+                    deadline = None;
+                    self.handle.interrupts.raise(Cause::StatementTimeout);
+                }
+            }
+        }
+    }
+
+    /// Awaits what a job waits for.
+    async fn settle(&self, client: &mut Client, job: &mut Job, limits: WaitLimits, what: &Wait) -> Result<()> {
+        if matches!(what, Wait::Output) {
+            std::mem::swap(&mut client.out, &mut job.out);
+            let sent = client.flush().await;
+            std::mem::swap(&mut client.out, &mut job.out);
+            return sent;
+        }
+        let Some(backend) = job.cx.backend.as_mut() else { return Err(Error::internal("a job without a backend")) };
+        backend.activity.wait_event(Some(self.wait_event(what)));
+        let done = wait::wait_for(&self.server, &self.handle, &backend.txn.held, limits, what).await;
+        backend.activity.wait_event(None);
+        done
+    }
+
+    fn wait_event(&self, what: &Wait) -> (&'static str, &'static str) {
+        match what {
+            Wait::Lock(ticket) => {
+                ("Lock", self.server.instance.storage.locks.waiting_for(*ticket).map_or("relation", |t| t.kind()))
+            }
+            Wait::Xact(_) => ("Lock", "transactionid"),
+            Wait::Flush(_) => ("IO", "WALSync"),
+            Wait::Until(_) => ("Timeout", "PgSleep"),
+            Wait::Checkpoint(_) => ("IPC", "CheckpointDone"),
+            Wait::Output => ("Client", "ClientWrite"),
+            Wait::Input => ("Client", "ClientRead"),
+        }
+    }
+
+    /// What every statement starts with: its time, its limits, its place in `pg_stat_activity` and in log lines.
+    pub(super) fn begin_statement(&mut self, text: &Arc<str>, tag: &str) {
+        let now = clock::now_us();
+        self.handle.interrupts.clear();
+        self.origin.statement = Some(text.clone());
+        self.origin.tag.clear();
+        self.origin.tag.push_str(tag);
+        self.shared_origin = Arc::new(self.origin.clone());
+        let view = &self.backend().view;
+        let timeout = view.int(Id::StatementTimeout) as u64;
+        let limit = view.int(Id::TrackActivityQuerySize) as usize;
+        self.statement_deadline = (timeout > 0).then(|| Instant::now() + Duration::from_millis(timeout));
+        self.cx().fx.statement_us = now - clock::POSTGRES_EPOCH_US;
+        self.backend().activity.statement(text, now, limit);
+    }
+
+    /// Back to waiting for the client.
+    pub(super) fn end_statement(&mut self) {
+        use crate::stat::SessionState;
+        self.statement_deadline = None;
+        let state = match self.block {
+            Block::None | Block::Implicit => SessionState::Idle,
+            Block::Explicit => SessionState::IdleInTransaction,
+            Block::Failed => SessionState::IdleInTransactionAborted,
+        };
+        self.backend().activity.state(state);
+    }
+}

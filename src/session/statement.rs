@@ -1,0 +1,152 @@
+//! A parsed statement with what was found out about it: parameter types, result columns, plan.
+
+use crate::base::{Error, Result};
+use crate::err;
+use crate::sql::ast::{self, RawStmt, Stmt};
+use crate::sql::bind::{self, BindContext, UNKNOWN_PARAM};
+use crate::sql::exec::ExecContext;
+use crate::sql::plan::{self, PlannedStatement};
+use crate::types::TypeRef;
+use crate::wire::{Format, RowColumn};
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// A statement, prepared or about to run.
+pub struct Statement {
+    pub name: String,
+    /// The whole text it was parsed from: positions are into it.
+    pub source: Arc<str>,
+    /// Its own part of the text.
+    pub text: Arc<str>,
+    /// None: empty.
+    pub stmt: Option<Arc<Stmt>>,
+    /// Types given with Parse or PREPARE.
+    pub given: Vec<TypeRef>,
+    /// By PREPARE, not by the protocol.
+    pub from_sql: bool,
+    pub prepared_us: i64,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    params: Option<Vec<TypeRef>>,
+    plan: Option<Cached>,
+}
+
+struct Cached {
+    generation: (u64, u64, u64),
+    plan: Arc<PlannedStatement>,
+}
+
+impl Statement {
+    pub fn new(name: &str, source: Arc<str>, raw: Option<RawStmt>, given: Vec<TypeRef>) -> Statement {
+        let text = raw.as_ref().map_or_else(|| source.clone(), |r| r.text(&source).trim().into());
+        Statement {
+            name: name.to_string(),
+            source,
+            text,
+            stmt: raw.map(|r| Arc::new(r.stmt)),
+            given,
+            from_sql: false,
+            prepared_us: crate::base::clock::now_us(),
+            state: Mutex::default(),
+        }
+    }
+
+    /// The plan, made anew if the catalogs changed since.
+    pub fn plan(&self, cx: &mut ExecContext) -> Result<Arc<PlannedStatement>> {
+        let backend = cx.backend()?;
+        let generation = backend.catalog.generation();
+        if let Some(cached) = &self.state.lock().plan
+            && cached.generation == generation
+            && cached.plan.relations.iter().all(|(r, _)| !r.is_stale())
+        {
+            return Ok(cached.plan.clone());
+        }
+        let stmt = self.stmt.as_deref().ok_or_else(|| Error::internal("an empty statement has no plan"))?;
+        let known = self.state.lock().params.clone();
+        let (planned, params) = plan_stmt(cx, stmt, &self.source, known.unwrap_or_else(|| self.given.clone()))?;
+        let plan = Arc::new(planned);
+        let mut state = self.state.lock();
+        state.params = Some(params);
+        state.plan = Some(Cached { generation, plan: plan.clone() });
+        Ok(plan)
+    }
+
+    /// Forgets the plan: DISCARD PLANS, or a setting the planner looks at changed.
+    pub fn forget_plan(&self) {
+        self.state.lock().plan = None;
+    }
+
+    /// Types of all parameters; of a statement that is no query: those given.
+    pub fn param_types(&self, cx: &mut ExecContext) -> Result<Vec<TypeRef>> {
+        if self.stmt.as_deref().is_some_and(Stmt::is_optimizable) {
+            self.plan(cx)?;
+        }
+        Ok(self.state.lock().params.clone().unwrap_or_else(|| self.given.clone()))
+    }
+}
+
+/// Binds and plans a query. Returns its parameters' types, too.
+pub fn plan_stmt(
+    cx: &mut ExecContext,
+    stmt: &Stmt,
+    source: &str,
+    params: Vec<TypeRef>,
+) -> Result<(PlannedStatement, Vec<TypeRef>)> {
+    let catalog = cx.backend()?.catalog.clone();
+    let mut bcx = BindContext { names: &*catalog, io: &cx.fx.io, text: source, params, infer_params: true };
+    let query = bind::bind(&mut bcx, stmt)?;
+    let params = std::mem::take(&mut bcx.params);
+    if let Some(n) = params.iter().position(|p| *p == UNKNOWN_PARAM) {
+        return Err(err!(INDETERMINATE_DATATYPE, "could not determine data type of parameter ${}", n + 1));
+    }
+    let planned = plan::plan(query, cx)?;
+    Ok((planned, params))
+}
+
+/// The result columns of a plan.
+pub fn row_columns(plan: &PlannedStatement, formats: &[Format]) -> Vec<RowColumn> {
+    let column = |(i, c): (usize, &plan::PlanColumn)| RowColumn {
+        name: c.name.clone(),
+        table: c.origin.map_or(0, |o| o.0.0),
+        attno: c.origin.map_or(0, |o| o.1),
+        ty: c.ty,
+        format: Format::of(formats, i),
+    };
+    plan.plan.columns.iter().enumerate().map(column).collect()
+}
+
+/// The statements run last by the simple protocol, so that repeating one costs neither parse nor plan.
+#[derive(Default)]
+pub struct Recent {
+    entries: VecDeque<(Arc<str>, Arc<Vec<Arc<Statement>>>)>,
+}
+
+/// How many texts are remembered, and how long they may be.
+const RECENT: usize = 16;
+const RECENT_BYTES: usize = 2048;
+
+impl Recent {
+    pub fn get(&mut self, text: &str) -> Option<Arc<Vec<Arc<Statement>>>> {
+        let at = self.entries.iter().position(|(t, _)| &**t == text)?;
+        let entry = self.entries.remove(at)?;
+        let found = entry.1.clone();
+        self.entries.push_front(entry);
+        Some(found)
+    }
+
+    pub fn put(&mut self, text: Arc<str>, statements: Arc<Vec<Arc<Statement>>>) {
+        let worth = statements.iter().all(|s| s.stmt.as_deref().is_some_and(ast::Stmt::is_optimizable));
+        if worth && text.len() <= RECENT_BYTES {
+            self.entries.truncate(RECENT - 1);
+            self.entries.push_front((text, statements));
+        }
+    }
+
+    pub fn clear(&mut self) {
+        self.entries.clear();
+    }
+}
