@@ -133,7 +133,7 @@ fn parse(call: Call) -> Result<Request, Refusal> {
             Argument::Long(name) if name == "no-adopt" => request.no_adopt = true,
             Argument::Long(name) => {
                 let Some(value) = arguments.attached() else { return Err(fatal(format!("--{name} requires a value"))) };
-                request.settings.push((name.replace('-', "_"), value));
+                add_setting(name, value, &mut request)?;
             }
             Argument::Short(c) if "eFilOPsnTjE".contains(*c) => flag_without_value(*c, &mut request),
             Argument::Short(c) if "BcCDdfhkNprStWv".contains(*c) => {
@@ -145,6 +145,16 @@ fn parse(call: Call) -> Result<Request, Refusal> {
         }
     }
     Ok(request)
+}
+
+/// A dash in a name stands for an underscore; a name nobody knows ends the start at once.
+fn add_setting(name: &str, value: String, request: &mut Request) -> Result<(), Refusal> {
+    let name = name.replace('-', "_");
+    if find(&name).is_none() && !name.contains('.') {
+        return Err(fatal(format!("unrecognized configuration parameter \"{name}\"")));
+    }
+    request.settings.push((name, value));
+    Ok(())
 }
 
 fn flag_without_value(c: char, request: &mut Request) {
@@ -183,8 +193,7 @@ fn flag_with_value(c: char, value: String, request: &mut Request) -> Result<(), 
             let Some((name, value)) = value.split_once('=') else {
                 return Err(fatal(format!("-c {value} requires a value")));
             };
-            request.settings.push((name.replace('-', "_"), value.to_string()));
-            return Ok(());
+            return add_setting(name, value.to_string(), request);
         }
         'd' => {
             debug_level(value.parse().unwrap_or(0), request);

@@ -97,6 +97,18 @@ struct Failure {
     hint: Option<String>,
 }
 
+impl Failure {
+    fn print(&self) {
+        if self.text.is_empty() {
+            return;
+        }
+        eprintln!("initdb: error: {}", self.text);
+        if let Some(hint) = &self.hint {
+            eprintln!("initdb: hint: {hint}");
+        }
+    }
+}
+
 type Done<T = ()> = Result<T, Failure>;
 
 fn fail<T>(text: impl Into<String>) -> Done<T> {
@@ -121,17 +133,17 @@ pub fn main(call: Call) -> ExitCode {
     let request = match parse(call) {
         Ok(request) => request,
         Err(line) => {
-            eprintln!("{line}\n{TRY_HELP}");
+            eprintln!("{line}");
+            if !is_final(&line) {
+                eprintln!("{TRY_HELP}");
+            }
             return ExitCode::FAILURE;
         }
     };
     match run(&request, &path) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("initdb: error: {}", failure.text);
-            if let Some(hint) = failure.hint {
-                eprintln!("initdb: hint: {hint}");
-            }
+            failure.print();
             ExitCode::FAILURE
         }
     }
@@ -167,6 +179,11 @@ fn parse(call: Call) -> Result<Request, String> {
         }
     }
     Ok(r)
+}
+
+/// Whether help would not help: the option was right, its value is not.
+fn is_final(line: &str) -> bool {
+    line.starts_with("initdb: error: ") && !line.contains("command-line arguments")
 }
 
 fn short_option(c: char) -> &'static str {
@@ -284,8 +301,9 @@ fn run(request: &Request, path: &str) -> Done {
         group_access: request.group_access,
     };
     if let Err(failure) = fill(&absolute, request, &auth, &options) {
+        failure.print();
         tree::clean_up(&absolute, made, request.no_clean);
-        return Err(failure);
+        return fail("");
     }
     finish(request, &auth, &dir, path);
     Ok(())
