@@ -329,6 +329,68 @@ impl Column {
     }
 }
 
+impl BytesColumn {
+    /// The rows named; shares the buffers where that costs less than copying the bytes.
+    fn gather_rows(&self, rows: impl ExactSizeIterator<Item = usize>) -> BytesColumn {
+        let share = self.shared.len() <= rows.len();
+        let mut out = BytesColumn { views: Vec::with_capacity(rows.len()), ..BytesColumn::default() };
+        if share {
+            out.shared.clone_from(&self.shared);
+        }
+        for r in rows {
+            match self.views[r] {
+                v if share && v.buffer != Self::ARENA => out.views.push(v),
+                _ => out.push(self.get(r)),
+            }
+        }
+        out
+    }
+}
+
+impl Column {
+    /// The rows named, in that order; the column itself stays as it is.
+    pub fn gather_rows(&self, rows: &[u32]) -> Column {
+        macro_rules! pick {
+            ($v:expr) => {
+                rows.iter().map(|&r| $v[r as usize]).collect()
+            };
+        }
+        let data = match &self.data {
+            ColumnData::Bool(v) => ColumnData::Bool(pick!(v)),
+            ColumnData::I16(v) => ColumnData::I16(pick!(v)),
+            ColumnData::I32(v) => ColumnData::I32(pick!(v)),
+            ColumnData::U32(v) => ColumnData::U32(pick!(v)),
+            ColumnData::I64(v) => ColumnData::I64(pick!(v)),
+            ColumnData::F32(v) => ColumnData::F32(pick!(v)),
+            ColumnData::F64(v) => ColumnData::F64(pick!(v)),
+            ColumnData::Bytes(b) => ColumnData::Bytes(b.gather_rows(rows.iter().map(|&r| r as usize))),
+        };
+        Column { data, nulls: self.nulls.as_ref().map(|n| pick!(n)) }
+    }
+
+    /// A run of rows.
+    pub fn slice(&self, rows: std::ops::Range<usize>) -> Column {
+        let nulls = self.nulls.as_ref().map(|n| n[rows.clone()].to_vec());
+        let data = match &self.data {
+            ColumnData::Bool(v) => ColumnData::Bool(v[rows].to_vec()),
+            ColumnData::I16(v) => ColumnData::I16(v[rows].to_vec()),
+            ColumnData::I32(v) => ColumnData::I32(v[rows].to_vec()),
+            ColumnData::U32(v) => ColumnData::U32(v[rows].to_vec()),
+            ColumnData::I64(v) => ColumnData::I64(v[rows].to_vec()),
+            ColumnData::F32(v) => ColumnData::F32(v[rows].to_vec()),
+            ColumnData::F64(v) => ColumnData::F64(v[rows].to_vec()),
+            ColumnData::Bytes(b) => ColumnData::Bytes(b.gather_rows(rows)),
+        };
+        Column { data, nulls }
+    }
+
+    /// Appends one row of another column of the same form, copying its bytes.
+    #[inline]
+    pub fn push_from(&mut self, other: &Column, row: usize) {
+        self.push(other.get(row));
+    }
+}
+
 /// Rows in flight between two nodes.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {

@@ -1,1 +1,68 @@
-//! One file per plan node.
+//! The executor: a tree of nodes, one file per node, that passes batches of rows upwards.
+//!
+//! [`start`] makes the tree of a plan; whoever runs the statement calls [`Node::next`] until it answers None. A node
+//! never sleeps: what it has to wait for travels up as [`Stop`](crate::base::Stop), and the same call is repeated.
+//!
+//! Must never await, never hold a latch over a call of a child, and never keep rows only in locals.
+//!
+//! Invariants
+//! - FLOW-1: a node's state lives in the node, never in locals that live across a `?` that can return `Wait` or
+//!   `Yield`; a child's `Stop` never consumes input. [`inject`] proves it in the tests of every node.
+//! - EXEC-1: a batch has at most [`BATCH_ROWS`](crate::types::BATCH_ROWS) rows and at least one.
+//! - EXEC-2: after None a node answers None again until it is rescanned.
+//! - EXEC-3: what a node keeps between two rescans depends only on run-time slots whose versions it remembers
+//!   ([`deps`]).
+
+mod aggregate;
+mod append;
+mod build;
+pub mod context;
+mod cte;
+mod deps;
+mod distinct;
+mod filter;
+mod function_scan;
+mod hash_join;
+pub mod inject;
+pub mod instrument;
+mod keys;
+mod limit;
+mod materialize;
+mod merge_join;
+mod nest_loop;
+mod output;
+mod pairs;
+mod project_set;
+mod recursive_union;
+mod result;
+mod set_op;
+mod sort;
+mod sorter;
+mod spill;
+mod store;
+pub mod system;
+pub mod system_view;
+mod values;
+mod virtual_scan;
+mod window;
+
+#[cfg(test)]
+mod testing;
+
+pub use build::start;
+pub use context::{Budget, ExecContext, ExecSettings};
+pub(crate) use build::build;
+pub(crate) use deps::{Versions, free_params};
+pub(crate) use store::RowStore;
+
+use crate::base::Flow;
+use crate::types::Batch;
+
+/// A running plan node.
+pub trait Node: Send {
+    /// The next rows (EXEC-1), or None at the end (EXEC-2).
+    fn next(&mut self, cx: &mut ExecContext) -> Flow<Option<Batch>>;
+
+    /// Starts over, with the run-time slots as they are now.
+    fn rescan(&mut self, cx: &mut ExecContext) -> Flow<()>;
+}

@@ -1,0 +1,133 @@
+//! What a running statement carries with it: session facts, parameters, run-time slots, budget.
+
+use super::cte::CteState;
+use super::instrument::Instrumentation;
+use crate::base::{Flow, Interrupts, Report, Stop};
+use crate::sql::func::FnContext;
+use crate::types::{Batch, Column, Value};
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// The settings the executor looks at.
+#[derive(Clone, Debug)]
+pub struct ExecSettings {
+    pub work_mem_kb: usize,
+    pub hash_mem_multiplier: f64,
+    /// Bytes of all temporary files of the session; None: no limit.
+    pub temp_file_limit_kb: Option<u64>,
+}
+
+impl Default for ExecSettings {
+    fn default() -> ExecSettings {
+        ExecSettings { work_mem_kb: 4096, hash_mem_multiplier: 2.0, temp_file_limit_kb: None }
+    }
+}
+
+impl ExecSettings {
+    pub fn work_mem(&self) -> usize {
+        self.work_mem_kb * 1024
+    }
+
+    pub fn hash_mem(&self) -> usize {
+        (self.work_mem() as f64 * self.hash_mem_multiplier) as usize
+    }
+}
+
+/// How long the tree may run before it returns [`Stop::Yield`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Budget {
+    pub deadline: Option<Instant>,
+}
+
+/// State of the statement that runs; made anew by [`super::start`].
+#[derive(Default)]
+pub struct RunState {
+    pub(super) exec_params: Vec<Value>,
+    /// Counts the changes of each slot: nodes that keep rows compare them (EXEC-3).
+    pub(super) versions: Vec<u64>,
+    pub(super) ctes: Vec<Option<Arc<Mutex<CteState>>>>,
+    pub(super) work_tables: Vec<WorkTable>,
+    /// Operands of the CASE expressions being evaluated: values and the rows they belong to (None: all).
+    pub(crate) operands: Vec<Option<Operand>>,
+    pub(super) temp_bytes: u64,
+}
+
+/// The value of a CASE operand for the rows it was evaluated for.
+#[derive(Clone)]
+pub(crate) struct Operand {
+    pub column: Column,
+    pub rows: Option<Vec<u32>>,
+}
+
+/// What the recursive part of a RecursiveUnion reads: the rows of the last round.
+#[derive(Default, Clone)]
+pub(super) struct WorkTable {
+    pub batches: Arc<Vec<Batch>>,
+}
+
+/// Everything a node may need. Owned by the session; moves with the running statement between threads.
+pub struct ExecContext {
+    /// What functions see: session facts, I/O settings, hooks.
+    pub fx: FnContext,
+    /// The client's parameters.
+    pub params: Arc<[Value]>,
+    pub settings: ExecSettings,
+    pub interrupts: Arc<Interrupts>,
+    pub budget: Budget,
+    /// To be sent to the client before the next row.
+    pub notices: Vec<Report>,
+    pub run: RunState,
+    /// EXPLAIN ANALYZE: filled while the statement runs.
+    pub instrument: Option<Instrumentation>,
+    /// Tests and `debug_inject_waits`: random waits between every pair of nodes (FLOW-1).
+    pub inject_waits: Option<u64>,
+    /// Rows inserted, updated, deleted or selected by the top node's statement, for the command tag.
+    pub processed: u64,
+    /// Where temporary files go.
+    pub temp: Option<Arc<dyn crate::disk::Disk>>,
+}
+
+impl Default for ExecContext {
+    fn default() -> ExecContext {
+        ExecContext {
+            fx: FnContext::default(),
+            params: Arc::from(Vec::new()),
+            settings: ExecSettings::default(),
+            interrupts: Arc::default(),
+            budget: Budget::default(),
+            notices: Vec::new(),
+            run: RunState::default(),
+            instrument: None,
+            inject_waits: None,
+            processed: 0,
+            temp: None,
+        }
+    }
+}
+
+impl ExecContext {
+    /// To be called once per batch: an interrupt ends the statement, a used-up budget moves it.
+    #[inline]
+    pub fn poll(&mut self) -> Flow<()> {
+        self.interrupts.check()?;
+        match self.budget.deadline {
+            Some(d) if Instant::now() >= d => Err(Stop::Yield),
+            _ => Ok(()),
+        }
+    }
+
+    pub fn exec_param(&self, slot: usize) -> &Value {
+        self.run.exec_params.get(slot).unwrap_or(&Value::Null)
+    }
+
+    /// Puts a value into a run-time slot; whoever kept rows computed from the slot will notice.
+    pub fn set_exec_param(&mut self, slot: usize, value: Value) {
+        if slot >= self.run.exec_params.len() {
+            self.run.exec_params.resize(slot + 1, Value::Null);
+            self.run.versions.resize(slot + 1, 0);
+        }
+        self.run.exec_params[slot] = value;
+        self.run.versions[slot] += 1;
+    }
+}

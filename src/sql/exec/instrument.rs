@@ -1,0 +1,86 @@
+//! EXPLAIN ANALYZE: rows, loops and time of every node. Not in the tree at all unless asked for.
+
+use super::{ExecContext, Node};
+use crate::base::Flow;
+use crate::sql::plan::Plan;
+use crate::types::Batch;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+/// What one node did.
+#[derive(Clone, Debug, Default)]
+pub struct NodeStats {
+    pub loops: u64,
+    pub rows: u64,
+    pub startup: Duration,
+    pub total: Duration,
+    pub rows_removed_by_filter: u64,
+    /// `Sort Method: …` and the like, ready to print.
+    pub notes: Vec<String>,
+}
+
+/// Stats by plan node; a node is named by its address, which is stable while the statement runs (PLAN is immutable).
+#[derive(Clone, Debug, Default)]
+pub struct Instrumentation {
+    nodes: HashMap<usize, NodeStats>,
+}
+
+impl Instrumentation {
+    pub fn of(&self, plan: &Plan) -> Option<&NodeStats> {
+        self.nodes.get(&key(plan))
+    }
+
+    pub(super) fn entry(&mut self, key: usize) -> &mut NodeStats {
+        self.nodes.entry(key).or_default()
+    }
+}
+
+pub(super) fn key(plan: &Plan) -> usize {
+    std::ptr::from_ref(plan) as usize
+}
+
+/// Measures its child.
+pub(super) struct Instrumented {
+    inner: Box<dyn Node>,
+    key: usize,
+    running: bool,
+}
+
+impl Instrumented {
+    pub fn new(inner: Box<dyn Node>, plan: &Plan) -> Instrumented {
+        Instrumented { inner, key: key(plan), running: false }
+    }
+}
+
+impl Node for Instrumented {
+    fn next(&mut self, cx: &mut ExecContext) -> Flow<Option<Batch>> {
+        let started = Instant::now();
+        let answer = self.inner.next(cx);
+        let took = started.elapsed();
+        if let Some(i) = &mut cx.instrument {
+            let stats = i.entry(self.key);
+            if !self.running {
+                self.running = true;
+                stats.loops += 1;
+            }
+            stats.total += took;
+            match &answer {
+                Ok(Some(b)) => {
+                    if stats.rows == 0 {
+                        stats.startup = stats.total;
+                    }
+                    stats.rows += b.rows as u64;
+                }
+                Ok(None) if stats.rows == 0 => stats.startup = stats.total,
+                _ => {}
+            }
+        }
+        answer
+    }
+
+    fn rescan(&mut self, cx: &mut ExecContext) -> Flow<()> {
+        self.inner.rescan(cx)?;
+        self.running = false;
+        Ok(())
+    }
+}

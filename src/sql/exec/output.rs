@@ -1,0 +1,105 @@
+//! What stands between a scan or join and its parent: an optional filter, then an optional projection.
+
+use super::ExecContext;
+use crate::base::Flow;
+use crate::sql::expr::Expr;
+use crate::sql::expr::eval::{Predicate, Projection, Sel};
+use crate::types::{Batch, Phys, TypeRef};
+
+/// The physical form of a type's values.
+pub(crate) fn phys_of(ty: TypeRef) -> Phys {
+    crate::types::info(ty.oid).map_or(Phys::Bytes, |i| i.phys)
+}
+
+/// The forms of a plan's columns.
+pub(crate) fn forms_of(columns: &[crate::sql::plan::PlanColumn]) -> Vec<Phys> {
+    columns.iter().map(|c| phys_of(c.ty)).collect()
+}
+
+/// Filter and projection of one batch at a time, resumable after a wait.
+pub(crate) struct Output {
+    filter: Option<Predicate>,
+    project: Option<Projection>,
+    batch: Option<Batch>,
+    /// The filter's answer for `batch`: None all rows, else those named.
+    kept: Option<Option<Vec<u32>>>,
+    pub removed: u64,
+}
+
+impl Output {
+    pub fn new(filter: Option<&Expr>, project: Option<&[Expr]>) -> Output {
+        Output {
+            filter: filter.map(Predicate::new),
+            project: project.map(Projection::new),
+            batch: None,
+            kept: None,
+            removed: 0,
+        }
+    }
+
+    /// True if the last batch fed is still being worked on.
+    pub fn is_busy(&self) -> bool {
+        self.batch.is_some()
+    }
+
+    pub fn feed(&mut self, batch: Batch) {
+        debug_assert!(self.batch.is_none(), "FLOW-1: a batch would be lost");
+        self.batch = Some(batch);
+    }
+
+    pub fn reset(&mut self) {
+        self.batch = None;
+        self.kept = None;
+        if let Some(f) = &mut self.filter {
+            f.reset();
+        }
+        if let Some(p) = &mut self.project {
+            p.reset();
+        }
+    }
+
+    /// The batch fed, filtered and projected; None if no row is left.
+    pub fn take(&mut self, cx: &mut ExecContext) -> Flow<Option<Batch>> {
+        let Some(batch) = &self.batch else { return Ok(None) };
+        if self.kept.is_none() {
+            let kept = match &mut self.filter {
+                Some(f) => f.run(cx, batch)?,
+                None => None,
+            };
+            self.removed += kept.as_ref().map_or(0, |k| (batch.rows - k.len()) as u64);
+            self.kept = Some(kept);
+        }
+        let kept = self.kept.as_ref().and_then(|k| k.as_deref());
+        let rows = kept.map_or(batch.rows, <[u32]>::len);
+        let done = match (&mut self.project, kept) {
+            _ if rows == 0 => None,
+            (Some(p), kept) => {
+                let sel = kept.map_or(Sel::All(rows), Sel::Rows);
+                match p.moves() {
+                    Some(moves) if kept.is_none() => Some(take_columns(self.batch.take(), moves)),
+                    _ => Some(Batch { columns: p.run(cx, batch, sel)?, rows }),
+                }
+            }
+            (None, None) => self.batch.take(),
+            (None, Some(rows)) => self.batch.take().map(|mut b| b.gather(rows)),
+        };
+        self.batch = None;
+        self.kept = None;
+        Ok(done)
+    }
+}
+
+/// A projection that only picks columns: they move.
+fn take_columns(batch: Option<Batch>, columns: &[usize]) -> Batch {
+    let mut batch = batch.unwrap_or_default();
+    let rows = batch.rows;
+    let mut picked = Vec::with_capacity(columns.len());
+    for (i, &c) in columns.iter().enumerate() {
+        let again = columns[i + 1..].contains(&c);
+        picked.push(match again {
+            true => batch.columns[c].clone(),
+            false => std::mem::replace(&mut batch.columns[c], crate::types::Column::new(Phys::Bool)),
+        });
+    }
+    Batch { columns: picked, rows }
+}

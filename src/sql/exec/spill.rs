@@ -1,0 +1,246 @@
+//! Temporary files: batches that did not fit into `work_mem`.
+//!
+//! On disk: `base/pgsql_tmp/pgsql_tmp<pid>.<n>`, frames of a length (u32 LE) and a batch: rows u32, columns u16, and per
+//! column its form u8, whether it has NULLs u8, their flags a byte each, the values LE; bytes values as lengths u32
+//! followed by the bytes. Removed when dropped; what a crash leaves behind the start removes.
+
+use super::ExecContext;
+use crate::base::{Error, Result};
+use crate::disk::{Disk, File, access_error};
+use crate::types::{Batch, BytesColumn, Column, ColumnData, Phys};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+const DIRECTORY: &str = "base/pgsql_tmp";
+const BUFFER: usize = 256 * 1024;
+
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+/// A file of batches: written once, then read, any number of times.
+pub(crate) struct TempFile {
+    disk: Arc<dyn Disk>,
+    file: Arc<dyn File>,
+    path: String,
+    written: u64,
+    buffer: Vec<u8>,
+    pub rows: usize,
+}
+
+/// Where a reader stands in a file.
+#[derive(Default)]
+pub(crate) struct Cursor {
+    offset: u64,
+    buffer: Vec<u8>,
+    at: usize,
+}
+
+impl TempFile {
+    pub fn create(cx: &ExecContext) -> Result<TempFile> {
+        let disk = cx.temp.clone().ok_or_else(|| Error::internal("no place for temporary files"))?;
+        for dir in ["base", DIRECTORY] {
+            match disk.mkdir(dir) {
+                Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => {
+                    return Err(access_error(format!("create directory \"{dir}\""), &e));
+                }
+                _ => {}
+            }
+        }
+        let n = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = format!("{DIRECTORY}/pgsql_tmp{}.{n}", std::process::id());
+        let file =
+            disk.create(&path).map_err(|e| access_error(format!("create temporary file \"{path}\""), &e))?;
+        Ok(TempFile { disk, file, path, written: 0, buffer: Vec::new(), rows: 0 })
+    }
+
+    pub fn write(&mut self, cx: &mut ExecContext, batch: &Batch) -> Result<()> {
+        let at = self.buffer.len();
+        self.buffer.extend_from_slice(&[0; 4]);
+        encode(batch, &mut self.buffer);
+        let len = (self.buffer.len() - at - 4) as u32;
+        self.buffer[at..at + 4].copy_from_slice(&len.to_le_bytes());
+        self.rows += batch.rows;
+        if self.buffer.len() >= BUFFER {
+            self.flush(cx)?;
+        }
+        Ok(())
+    }
+
+    /// Writes out what is buffered; to be called before the first read.
+    pub fn flush(&mut self, cx: &mut ExecContext) -> Result<()> {
+        cx.run.temp_bytes += self.buffer.len() as u64;
+        if let Some(limit) = cx.settings.temp_file_limit_kb
+            && cx.run.temp_bytes > limit * 1024
+        {
+            return Err(crate::err!(
+                CONFIGURATION_LIMIT_EXCEEDED,
+                "temporary file size exceeds temp_file_limit ({limit}kB)"
+            ));
+        }
+        let wrote = self.file.write_at(&self.buffer, self.written);
+        wrote.map_err(|e| access_error(format!("write to file \"{}\"", self.path), &e))?;
+        self.written += self.buffer.len() as u64;
+        self.buffer.clear();
+        Ok(())
+    }
+
+    /// The next batch after the cursor.
+    pub fn read(&self, cursor: &mut Cursor) -> Result<Option<Batch>> {
+        if !self.ensure(cursor, 4)? {
+            return Ok(None);
+        }
+        let len = u32_at(&cursor.buffer, cursor.at) as usize;
+        if !self.ensure(cursor, 4 + len)? {
+            return Err(crate::err!(DATA_CORRUPTED, "unexpected end of temporary file \"{}\"", self.path));
+        }
+        let frame = &cursor.buffer[cursor.at + 4..cursor.at + 4 + len];
+        let batch = decode(frame);
+        cursor.at += 4 + len;
+        Ok(Some(batch))
+    }
+
+    /// Makes `need` bytes available at the cursor; false at the end of the file.
+    fn ensure(&self, cursor: &mut Cursor, need: usize) -> Result<bool> {
+        if cursor.buffer.len() - cursor.at >= need {
+            return Ok(true);
+        }
+        cursor.buffer.drain(..cursor.at);
+        cursor.at = 0;
+        let have = cursor.buffer.len();
+        let left = (self.written - cursor.offset) as usize;
+        let want = left.min((need - have).max(64 * 1024));
+        cursor.buffer.resize(have + want, 0);
+        let got = self.file.read_at(&mut cursor.buffer[have..], cursor.offset);
+        let got = got.map_err(|e| access_error(format!("read from temporary file \"{}\"", self.path), &e))?;
+        cursor.buffer.truncate(have + got);
+        cursor.offset += got as u64;
+        Ok(cursor.buffer.len() >= need)
+    }
+}
+
+impl Drop for TempFile {
+    fn drop(&mut self) {
+        // Nobody can use the file any more; a leftover is removed at the next start.
+        let _ = self.disk.remove(&self.path);
+    }
+}
+
+fn u32_at(b: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes([b[at], b[at + 1], b[at + 2], b[at + 3]])
+}
+
+fn form_code(p: Phys) -> u8 {
+    match p {
+        Phys::Bool => 0,
+        Phys::I16 => 1,
+        Phys::I32 => 2,
+        Phys::U32 => 3,
+        Phys::I64 => 4,
+        Phys::F32 => 5,
+        Phys::F64 => 6,
+        Phys::Bytes => 7,
+    }
+}
+
+fn encode(batch: &Batch, out: &mut Vec<u8>) {
+    out.extend_from_slice(&(batch.rows as u32).to_le_bytes());
+    out.extend_from_slice(&(batch.columns.len() as u16).to_le_bytes());
+    for c in &batch.columns {
+        out.push(form_code(c.phys()));
+        out.push(c.nulls.is_some().into());
+        if let Some(n) = &c.nulls {
+            out.extend(n.iter().map(|b| u8::from(*b)));
+        }
+        macro_rules! put {
+            ($v:expr) => {
+                $v.iter().for_each(|x| out.extend_from_slice(&x.to_le_bytes()))
+            };
+        }
+        match &c.data {
+            ColumnData::Bool(v) => out.extend(v.iter().map(|b| u8::from(*b))),
+            ColumnData::I16(v) => put!(v),
+            ColumnData::I32(v) => put!(v),
+            ColumnData::U32(v) => put!(v),
+            ColumnData::I64(v) => put!(v),
+            ColumnData::F32(v) => put!(v),
+            ColumnData::F64(v) => put!(v),
+            ColumnData::Bytes(b) => {
+                b.views.iter().for_each(|v| out.extend_from_slice(&v.len.to_le_bytes()));
+                (0..batch.rows).for_each(|r| out.extend_from_slice(b.get(r)));
+            }
+        }
+    }
+}
+
+/// The frame was written by this very process, so its shape is trusted.
+fn decode(frame: &[u8]) -> Batch {
+    let rows = u32_at(frame, 0) as usize;
+    let count = u16::from_le_bytes([frame[4], frame[5]]) as usize;
+    let mut at = 6;
+    let mut take = |n: usize| {
+        let part = &frame[at..at + n];
+        at += n;
+        part
+    };
+    let mut columns = Vec::with_capacity(count);
+    for _ in 0..count {
+        let head = take(2);
+        let (form, has_nulls) = (head[0], head[1] != 0);
+        let nulls = has_nulls.then(|| take(rows).iter().map(|b| *b != 0).collect());
+        macro_rules! get {
+            ($t:ty, $n:literal) => {
+                take(rows * $n).as_chunks::<$n>().0.iter().map(|b| <$t>::from_le_bytes(*b)).collect()
+            };
+        }
+        let data = match form {
+            0 => ColumnData::Bool(take(rows).iter().map(|b| *b != 0).collect()),
+            1 => ColumnData::I16(get!(i16, 2)),
+            2 => ColumnData::I32(get!(i32, 4)),
+            3 => ColumnData::U32(get!(u32, 4)),
+            4 => ColumnData::I64(get!(i64, 8)),
+            5 => ColumnData::F32(get!(f32, 4)),
+            6 => ColumnData::F64(get!(f64, 8)),
+            _ => {
+                let lens: Vec<u32> = get!(u32, 4);
+                let mut b = BytesColumn::default();
+                lens.iter().for_each(|len| b.push(take(*len as usize)));
+                ColumnData::Bytes(b)
+            }
+        };
+        columns.push(Column { data, nulls });
+    }
+    Batch { columns, rows }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::Datum;
+
+    /// A batch with NULLs and texts comes back from the file as it went in, batch by batch.
+    #[test]
+    fn batches_survive_the_file() {
+        let mut cx = ExecContext { temp: Some(Arc::new(crate::disk::Simulated::new(1))), ..ExecContext::default() };
+        let mut a = Column::new(Phys::I32);
+        let mut b = Column::new(Phys::Bytes);
+        for i in 0..1000 {
+            a.push(if i % 7 == 0 { Datum::Null } else { Datum::I32(i) });
+            b.push(Datum::Bytes(format!("text {i}").as_bytes()));
+        }
+        let batch = Batch { columns: vec![a, b], rows: 1000 };
+        let mut file = TempFile::create(&cx).unwrap();
+        for _ in 0..50 {
+            file.write(&mut cx, &batch).unwrap();
+        }
+        file.flush(&mut cx).unwrap();
+        let mut cursor = Cursor::default();
+        let mut batches = 0;
+        while let Some(read) = file.read(&mut cursor).unwrap() {
+            for r in [0, 1, 999] {
+                assert_eq!(read.columns[0].get(r), batch.columns[0].get(r));
+                assert_eq!(read.columns[1].get(r), batch.columns[1].get(r));
+            }
+            batches += 1;
+        }
+        assert_eq!((batches, file.rows), (50, 50_000));
+    }
+}
