@@ -51,10 +51,30 @@ impl KeyArena {
         self.ends.clear();
     }
 
-    /// Takes the last key back.
-    pub fn pop(&mut self) {
-        self.ends.pop();
-        self.bytes.truncate(self.ends.last().copied().unwrap_or(0));
+    /// Appends ascending keys in which integers, and floats, of different widths have one form: both sides of a merge
+    /// join get comparable keys.
+    pub fn append_joined(&mut self, columns: &[&Column], types: &[TypeRef], rows: usize) {
+        for row in 0..rows {
+            for (c, t) in columns.iter().zip(types) {
+                match (c.is_null(row), form_of(c.phys())) {
+                    (true, _) => self.bytes.push(2),
+                    (_, KeyForm::Int) => {
+                        self.bytes.push(1);
+                        self.bytes.extend_from_slice(&((int_at(c, row) as u64) ^ (1 << 63)).to_be_bytes());
+                    }
+                    (_, KeyForm::Float) => {
+                        self.bytes.push(1);
+                        let float8 = TypeRef::of(crate::types::oid::FLOAT8);
+                        key::encode(float8, Datum::F64(float_at(c, row)), &mut self.bytes);
+                    }
+                    (_, KeyForm::Own) => {
+                        self.bytes.push(1);
+                        key::encode(*t, c.get(row), &mut self.bytes);
+                    }
+                }
+            }
+            self.ends.push(self.bytes.len());
+        }
     }
 
     /// Appends the keys of `rows` rows: each column's NULL marker and value, in order.
@@ -254,6 +274,30 @@ impl EqualKeys {
         }
     }
 
+    /// Equality that takes NULL for equal to NULL: grouping, DISTINCT.
+    #[inline]
+    pub fn same(&self, row: usize, other: &EqualKeys, other_row: usize) -> bool {
+        match (self, other) {
+            (EqualKeys::Int { values: a, nulls: None }, EqualKeys::Int { values: b, nulls: None }) => {
+                a[row] == b[other_row]
+            }
+            (EqualKeys::Int { .. }, EqualKeys::Int { .. }) => match (self.is_null(row), other.is_null(other_row)) {
+                (false, false) => self.equals(row, other, other_row),
+                (a, b) => a && b,
+            },
+            _ => self.equals(row, other, other_row),
+        }
+    }
+
+    /// A hash that agrees with [`same`](Self::same).
+    #[inline]
+    pub fn same_hash(&self, row: usize) -> u64 {
+        match self {
+            EqualKeys::Int { nulls: Some(n), .. } if n[row] => 0x5bd1_e995_9bd1_e995,
+            _ => self.hash(row),
+        }
+    }
+
     /// Appends a key of another list of the same shape.
     pub fn push_from(&mut self, other: &EqualKeys, row: usize) {
         match (self, other) {
@@ -301,4 +345,135 @@ pub(crate) fn hash_int(v: i64) -> u64 {
 pub(crate) fn hash_bytes(bytes: &[u8]) -> u64 {
     static HASHER: std::sync::LazyLock<hashbrown::DefaultHashBuilder> = std::sync::LazyLock::new(Default::default);
     HASHER.hash_one(bytes)
+}
+
+/// A set of keys from one side, asked with keys from the other: `IN` over a sub-select.
+pub(crate) struct SubKeys {
+    inner: Vec<TypeRef>,
+    outer: Vec<TypeRef>,
+    forms: Vec<KeyForm>,
+    keys: EqualKeys,
+    table: hashbrown::HashTable<u32>,
+    has_null: bool,
+}
+
+impl SubKeys {
+    pub fn new(inner: &[TypeRef], outer: &[TypeRef]) -> SubKeys {
+        let forms = forms(inner);
+        SubKeys {
+            inner: inner.to_vec(),
+            outer: outer.to_vec(),
+            keys: EqualKeys::new(&forms),
+            forms,
+            table: hashbrown::HashTable::new(),
+            has_null: false,
+        }
+    }
+
+    pub fn add(&mut self, columns: &[&Column], rows: usize) -> Result<()> {
+        let first = self.keys.len();
+        self.keys.extend(columns, &self.inner, rows)?;
+        let keys = &self.keys;
+        for row in first..keys.len() {
+            if keys.is_null(row) {
+                self.has_null = true;
+            } else if self.table.find(keys.hash(row), |o| keys.equals(row, keys, *o as usize)).is_none() {
+                self.table.insert_unique(keys.hash(row), row as u32, |o| keys.hash(*o as usize));
+            }
+        }
+        Ok(())
+    }
+
+    /// For each row whether its key is in the set; None: NULL.
+    pub fn probe(&self, columns: &[&Column], rows: usize) -> Result<Vec<Option<bool>>> {
+        let mut asked = EqualKeys::new(&self.forms);
+        asked.extend(columns, &self.outer, rows)?;
+        let ask = |row: usize| {
+            if self.keys.len() == 0 {
+                Some(false)
+            } else if asked.is_null(row) {
+                None
+            } else if self.table.find(asked.hash(row), |o| asked.equals(row, &self.keys, *o as usize)).is_some() {
+                Some(true)
+            } else if self.has_null {
+                None
+            } else {
+                Some(false)
+            }
+        };
+        Ok((0..rows).map(ask).collect())
+    }
+}
+
+/// Keys seen so far, NULLs equal: DISTINCT and UNION.
+pub(crate) struct DistinctSet {
+    types: Vec<TypeRef>,
+    forms: Vec<KeyForm>,
+    keys: EqualKeys,
+    table: hashbrown::HashTable<u32>,
+}
+
+impl DistinctSet {
+    pub fn new(types: &[TypeRef]) -> DistinctSet {
+        let forms = forms(types);
+        DistinctSet {
+            types: types.to_vec(),
+            keys: EqualKeys::new(&forms),
+            forms,
+            table: hashbrown::HashTable::new(),
+        }
+    }
+
+    pub fn memory(&self) -> usize {
+        self.keys.memory() + self.table.capacity() * 5
+    }
+
+    /// Each row's key's number in the set; new keys get the next numbers.
+    pub fn numbers(&mut self, columns: &[&Column], rows: usize, out: &mut Vec<u32>) -> Result<()> {
+        let asked = self.ask(columns, rows)?;
+        out.clear();
+        out.extend((0..rows).map(|row| self.number(&asked, row).0));
+        Ok(())
+    }
+
+    /// As [`numbers`](Self::numbers), but a new key is not added: u32::MAX.
+    pub fn known(&self, columns: &[&Column], rows: usize) -> Result<(Vec<u32>, Vec<u64>)> {
+        let asked = self.ask(columns, rows)?;
+        let hashes: Vec<u64> = (0..rows).map(|row| asked.same_hash(row)).collect();
+        let find = |row: usize| {
+            let keys = &self.keys;
+            self.table.find(hashes[row], |o| asked.same(row, keys, *o as usize)).copied().unwrap_or(u32::MAX)
+        };
+        Ok(((0..rows).map(find).collect(), hashes))
+    }
+
+    fn ask(&self, columns: &[&Column], rows: usize) -> Result<EqualKeys> {
+        let mut asked = EqualKeys::new(&self.forms);
+        asked.extend(columns, &self.types, rows)?;
+        Ok(asked)
+    }
+
+    #[inline]
+    fn number(&mut self, asked: &EqualKeys, row: usize) -> (u32, bool) {
+        let hash = asked.same_hash(row);
+        let keys = &self.keys;
+        if let Some(n) = self.table.find(hash, |o| asked.same(row, keys, *o as usize)) {
+            return (*n, false);
+        }
+        let number = self.keys.len() as u32;
+        self.keys.push_from(asked, row);
+        let keys = &self.keys;
+        self.table.insert_unique(hash, number, |o| keys.same_hash(*o as usize));
+        (number, true)
+    }
+
+    /// The rows whose keys are new.
+    pub fn fresh(&mut self, columns: &[&Column], rows: usize) -> Result<Vec<u32>> {
+        let asked = self.ask(columns, rows)?;
+        Ok((0..rows).filter(|row| self.number(&asked, *row).1).map(|row| row as u32).collect())
+    }
+
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
 }

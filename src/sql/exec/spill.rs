@@ -34,6 +34,13 @@ pub(crate) struct Cursor {
     at: usize,
 }
 
+impl Cursor {
+    /// Nothing was read yet.
+    pub fn is_start(&self) -> bool {
+        self.offset == 0
+    }
+}
+
 impl TempFile {
     pub fn create(cx: &ExecContext) -> Result<TempFile> {
         let disk = cx.temp.clone().ok_or_else(|| Error::internal("no place for temporary files"))?;

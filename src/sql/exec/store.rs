@@ -42,8 +42,8 @@ impl RowStore {
         self.bytes
     }
 
-    pub fn column(&self, n: usize) -> &Column {
-        &self.columns[n]
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
     }
 
     pub fn clear(&mut self) {

@@ -1,0 +1,184 @@
+//! Functions in FROM: set-returning or not, several in lock step, with an ordinality column if asked.
+
+use super::output::{Output, phys_of};
+use super::{ExecContext, Node};
+use crate::base::{Flow, Result};
+use crate::sql::expr::Expr;
+use crate::sql::expr::eval::{Eval, Projection, Sel};
+use crate::sql::func::FuncDef;
+use crate::sql::func::setof::{self, SetStream};
+use crate::sql::plan::FunctionCall;
+use crate::types::{BATCH_ROWS, Batch, Column, ColumnData, TypeRef, Value};
+
+struct Call {
+    func: &'static FuncDef,
+    args: Projection,
+    arg_types: Vec<TypeRef>,
+    columns: Vec<TypeRef>,
+    stream: Option<Box<dyn SetStream>>,
+    begun: bool,
+    /// Rows fetched and not given yet.
+    ready: Vec<Column>,
+    at: usize,
+    done: bool,
+}
+
+pub(super) struct FunctionScan {
+    calls: Vec<Call>,
+    ordinality: bool,
+    given: i64,
+    output: Output,
+}
+
+impl FunctionScan {
+    pub fn start(
+        calls: &[FunctionCall],
+        ordinality: bool,
+        filter: Option<&Expr>,
+        project: Option<&[Expr]>,
+    ) -> FunctionScan {
+        let call = |c: &FunctionCall| {
+            let mut args: Vec<Eval> = c.args.iter().map(Eval::new).collect();
+            let arg_types = args.iter().map(Eval::ty).collect();
+            if !c.func.retset {
+                // A plain function in FROM is a one-row set: its call is the only argument.
+                args = vec![Eval::call(c.func, args, c.columns.first().map_or(TypeRef::of(c.func.ret), |c| c.ty))];
+            }
+            Call {
+                func: c.func,
+                args: Projection::of(args),
+                arg_types,
+                columns: c.columns.iter().map(|c| c.ty).collect(),
+                stream: None,
+                begun: false,
+                ready: Vec::new(),
+                at: 0,
+                done: false,
+            }
+        };
+        FunctionScan {
+            calls: calls.iter().map(call).collect(),
+            ordinality,
+            given: 0,
+            output: Output::new(filter, project),
+        }
+    }
+
+    fn fetch(&mut self, cx: &mut ExecContext) -> Flow<Option<Batch>> {
+        let mut rows = 0;
+        for c in &mut self.calls {
+            c.fill(cx)?;
+            rows = rows.max(c.available());
+        }
+        // As many as every unfinished function has: they go in lock step.
+        for c in &self.calls {
+            if !c.done {
+                rows = rows.min(c.available());
+            }
+        }
+        if rows == 0 {
+            return Ok(None);
+        }
+        let mut columns = Vec::new();
+        for c in &mut self.calls {
+            c.give(rows, &mut columns);
+        }
+        if self.ordinality {
+            let numbers = (self.given + 1..=self.given + rows as i64).collect();
+            columns.push(Column { data: ColumnData::I64(numbers), nulls: None });
+        }
+        self.given += rows as i64;
+        Ok(Some(Batch { columns, rows }))
+    }
+}
+
+impl Call {
+    fn begin(&mut self, cx: &mut ExecContext) -> Flow<()> {
+        let nothing = Batch { columns: Vec::new(), rows: 1 };
+        let values = self.args.run(cx, &nothing, Sel::All(1))?;
+        if !self.func.retset {
+            self.ready = setof::one_row(&values[0], &self.columns)?;
+            self.done = true;
+        } else {
+            let args: Vec<Value> = values.iter().map(|c| c.get(0).to_value()).collect();
+            if self.func.strict && args.iter().any(Value::is_null) {
+                self.done = true;
+            } else {
+                self.stream = Some(setof::open(cx, self.func, &args, &self.arg_types, &self.columns)?);
+            }
+        }
+        self.begun = true;
+        Ok(())
+    }
+
+    fn available(&self) -> usize {
+        self.ready.first().map_or(0, |c| c.len() - self.at)
+    }
+
+    /// Makes rows available unless the function is done.
+    fn fill(&mut self, cx: &mut ExecContext) -> Flow<()> {
+        if !self.begun {
+            self.begin(cx)?;
+        }
+        while !self.done && self.available() == 0 {
+            let mut columns: Vec<Column> = self.columns.iter().map(|t| Column::new(phys_of(*t))).collect();
+            match &mut self.stream {
+                Some(s) => self.done = !s.next(cx, BATCH_ROWS, &mut columns)?,
+                None => self.done = true,
+            }
+            self.ready = columns;
+            self.at = 0;
+        }
+        Ok(())
+    }
+
+    /// Moves rows out, padded with NULL.
+    fn give(&mut self, rows: usize, out: &mut Vec<Column>) {
+        let have = self.available().min(rows);
+        if have == rows && self.at == 0 && self.ready.first().is_some_and(|c| c.len() == rows) {
+            out.append(&mut self.ready);
+        } else {
+            for (n, ty) in self.columns.iter().enumerate() {
+                let mut c = match self.ready.get(n) {
+                    Some(c) => c.slice(self.at..self.at + have),
+                    None => Column::new(phys_of(*ty)),
+                };
+                (have..rows).for_each(|_| c.push_null());
+                out.push(c);
+            }
+            self.at += have;
+        }
+    }
+
+    fn reset(&mut self) {
+        self.args.reset();
+        self.stream = None;
+        self.begun = false;
+        self.ready.clear();
+        self.at = 0;
+        self.done = false;
+    }
+}
+
+impl Node for FunctionScan {
+    fn next(&mut self, cx: &mut ExecContext) -> Flow<Option<Batch>> {
+        loop {
+            cx.poll()?;
+            if !self.output.is_busy() {
+                let Some(batch) = self.fetch(cx)? else { return Ok(None) };
+                self.output.feed(batch);
+            }
+            if let Some(batch) = self.output.take(cx)? {
+                return Ok(Some(batch));
+            }
+        }
+    }
+
+    fn rescan(&mut self, _: &mut ExecContext) -> Flow<()> {
+        self.calls.iter_mut().for_each(Call::reset);
+        self.given = 0;
+        self.output.reset();
+        Ok(())
+    }
+}
+

@@ -1,0 +1,190 @@
+//! Set-returning functions in a select list: in lock step, shorter ones padded with NULL.
+
+use super::output::{forms_of, phys_of};
+use super::{ExecContext, Node, build};
+use crate::base::{Flow, Result};
+use crate::sql::expr::Expr;
+use crate::sql::expr::eval::{Projection, Sel};
+use crate::sql::func::FuncDef;
+use crate::sql::func::setof::{self, SetStream};
+use crate::sql::plan::{Plan, SetItem};
+use crate::types::{BATCH_ROWS, Batch, Column, Phys, TypeRef, Value};
+
+/// Where an output column comes from.
+#[derive(Clone, Copy)]
+enum Source {
+    /// A plain expression: its number in `plain`.
+    Plain(usize),
+    Set(usize),
+}
+
+struct Call {
+    func: &'static FuncDef,
+    /// Its arguments in `args`.
+    args: std::ops::Range<usize>,
+    ret: TypeRef,
+    arg_types: Vec<TypeRef>,
+}
+
+/// One function's rows for the present input row.
+struct Running {
+    stream: Option<Box<dyn SetStream>>,
+    /// Rows fetched and not given yet: the columns the function makes.
+    ready: Vec<Column>,
+    at: usize,
+    done: bool,
+}
+
+pub(super) struct ProjectSet {
+    input: Box<dyn Node>,
+    exprs: Projection,
+    sources: Vec<Source>,
+    calls: Vec<Call>,
+    forms: Vec<Phys>,
+    batch: Option<Batch>,
+    /// All expressions over `batch`: plain ones and arguments.
+    values: Option<Vec<Column>>,
+    row: usize,
+    running: Vec<Running>,
+    out: Vec<Column>,
+}
+
+impl ProjectSet {
+    pub fn start(plan: &Plan, input: &Plan, items: &[SetItem], cx: &mut ExecContext) -> Result<ProjectSet> {
+        let mut exprs: Vec<Expr> = Vec::new();
+        let mut sources = Vec::new();
+        let mut calls = Vec::new();
+        for (item, column) in items.iter().zip(&plan.columns) {
+            match item {
+                SetItem::Plain(e) => {
+                    sources.push(Source::Plain(exprs.len()));
+                    exprs.push(e.clone());
+                }
+                SetItem::Set { func, args } => {
+                    sources.push(Source::Set(calls.len()));
+                    let first = exprs.len();
+                    exprs.extend(args.iter().cloned());
+                    let arg_types = args.iter().map(|a| a.ty).collect();
+                    calls.push(Call { func, args: first..exprs.len(), ret: column.ty, arg_types });
+                }
+            }
+        }
+        Ok(ProjectSet {
+            input: build(input, cx)?,
+            exprs: Projection::new(&exprs),
+            sources,
+            calls,
+            forms: forms_of(&plan.columns),
+            batch: None,
+            values: None,
+            row: 0,
+            running: Vec::new(),
+            out: Vec::new(),
+        })
+    }
+
+    /// Starts the functions for the present row.
+    fn begin_row(&mut self, cx: &mut ExecContext) -> Result<()> {
+        let Some(values) = &self.values else { return Ok(()) };
+        for call in &self.calls {
+            let args: Vec<Value> = values[call.args.clone()].iter().map(|c| c.get(self.row).to_value()).collect();
+            let null = call.func.strict && args.iter().any(Value::is_null);
+            let stream = match null {
+                true => None,
+                false => Some(setof::open(cx, call.func, &args, &call.arg_types, &[call.ret])?),
+            };
+            let done = stream.is_none();
+            self.running.push(Running { stream, ready: Vec::new(), at: 0, done });
+        }
+        Ok(())
+    }
+
+    /// Makes sure each function has a row ready or is done; true: at least one has.
+    fn ready(&mut self, cx: &mut ExecContext) -> Flow<bool> {
+        let mut any = false;
+        for (run, call) in self.running.iter_mut().zip(&self.calls) {
+            while !run.done && run.ready.first().is_none_or(|c| run.at >= c.len()) {
+                let mut columns = vec![Column::new(phys_of(call.ret))];
+                let more = match &mut run.stream {
+                    Some(s) => s.next(cx, BATCH_ROWS, &mut columns)?,
+                    None => false,
+                };
+                run.done = !more;
+                run.ready = columns;
+                run.at = 0;
+            }
+            any |= !run.done;
+        }
+        Ok(any)
+    }
+
+    /// One output row from the present input row.
+    fn push_row(&mut self) {
+        let Some(values) = &self.values else { return };
+        for (source, out) in self.sources.iter().zip(&mut self.out) {
+            match source {
+                Source::Plain(n) => out.push_from(&values[*n], self.row),
+                Source::Set(n) => match &self.running[*n] {
+                    r if r.done => out.push_null(),
+                    r => out.push_from(&r.ready[0], r.at),
+                },
+            }
+        }
+        self.running.iter_mut().for_each(|r| r.at += 1);
+    }
+
+    fn rows_out(&self) -> usize {
+        self.out.first().map_or(0, Column::len)
+    }
+
+    fn give(&mut self) -> Option<Batch> {
+        let rows = self.rows_out();
+        let columns = std::mem::take(&mut self.out);
+        (rows > 0).then_some(Batch { columns, rows })
+    }
+}
+
+impl Node for ProjectSet {
+    fn next(&mut self, cx: &mut ExecContext) -> Flow<Option<Batch>> {
+        loop {
+            if self.batch.is_none() {
+                self.batch = self.input.next(cx)?;
+                self.values = None;
+                self.row = 0;
+            }
+            let Some(batch) = &self.batch else { return Ok(self.give()) };
+            if self.values.is_none() {
+                self.values = Some(self.exprs.run(cx, batch, Sel::All(batch.rows))?);
+            }
+            if self.row == batch.rows {
+                self.batch = None;
+                continue;
+            }
+            if self.out.is_empty() {
+                self.out = self.forms.iter().map(|p| Column::new(*p)).collect();
+            }
+            if self.running.is_empty() {
+                cx.poll()?;
+                self.begin_row(cx)?;
+            }
+            while self.ready(cx)? {
+                self.push_row();
+                if self.rows_out() == BATCH_ROWS {
+                    return Ok(self.give());
+                }
+            }
+            self.running.clear();
+            self.row += 1;
+        }
+    }
+
+    fn rescan(&mut self, cx: &mut ExecContext) -> Flow<()> {
+        self.input.rescan(cx)?;
+        self.exprs.reset();
+        self.batch = None;
+        self.values = None;
+        self.running.clear();
+        self.out.clear();
+        Ok(())
+    }
+}

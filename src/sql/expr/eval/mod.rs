@@ -1,0 +1,635 @@
+//! Running bound expressions over batches.
+//!
+//! [`Eval`] is the evaluable form of an [`Expr`]: constants keep the column they fill, functions their types, sub-plans
+//! their nodes. A tree is evaluated for a selection of a batch's rows ([`Sel`]), so that AND, OR, CASE and COALESCE
+//! evaluate a branch only for the rows that reach it: an error in a branch nobody takes is no error.
+//!
+//! Invariants
+//! - EVAL-1: the answer has exactly one value per selected row, in the selection's order.
+//! - EVAL-2: what may wait (sub-plans, system functions) and what is volatile keeps its finished answer and its progress
+//!   until the whole expression is done: repeating the call after a wait repeats no side effect (FLOW-1).
+//! - EVAL-3: two or more volatile calls in one list are evaluated row by row, as PostgreSQL's order of calls is visible.
+
+mod call;
+mod compile;
+mod composite;
+mod logic;
+mod sub_plan;
+
+use super::Expr;
+use crate::base::Flow;
+use crate::sql::exec::ExecContext;
+use crate::types::{Batch, Column, ColumnData, Phys, TypeRef, Value};
+use call::Call;
+use std::borrow::Cow;
+use sub_plan::SubPlanOp;
+
+pub(crate) use compile::Scope;
+
+/// Which rows of a batch to evaluate for.
+#[derive(Clone, Copy, Debug)]
+pub enum Sel<'a> {
+    /// All of them; the number, since a batch may have no columns.
+    All(usize),
+    /// These, ascending.
+    Rows(&'a [u32]),
+}
+
+impl Sel<'_> {
+    pub fn len(&self) -> usize {
+        match self {
+            Sel::All(n) => *n,
+            Sel::Rows(r) => r.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The batch's row at a position of the selection.
+    #[inline]
+    pub fn row(&self, at: usize) -> u32 {
+        match self {
+            Sel::All(_) => at as u32,
+            Sel::Rows(r) => r[at],
+        }
+    }
+
+    /// The batch's rows at these positions.
+    fn pick(&self, positions: &[u32]) -> Vec<u32> {
+        match self {
+            Sel::All(_) => positions.to_vec(),
+            Sel::Rows(r) => positions.iter().map(|p| r[*p as usize]).collect(),
+        }
+    }
+}
+
+/// An expression ready to run.
+pub struct Eval {
+    op: Op,
+    phys: Phys,
+    ty: TypeRef,
+}
+
+enum Op {
+    Const {
+        value: Value,
+        column: Option<Column>,
+    },
+    Param {
+        number: usize,
+        column: Option<Column>,
+    },
+    ExecParam(usize),
+    Column(usize),
+    Call(Box<Call>),
+    And(Vec<Eval>),
+    Or(Vec<Eval>),
+    Not(Box<Eval>),
+    IsNull {
+        arg: Box<Eval>,
+        negated: bool,
+    },
+    BoolTest {
+        arg: Box<Eval>,
+        is: Option<bool>,
+        negated: bool,
+    },
+    /// `call` compares operands 0 and 1, held in two operand slots.
+    Distinct {
+        left: Box<Eval>,
+        right: Box<Eval>,
+        slots: [usize; 2],
+        equal: Box<Eval>,
+        negated: bool,
+    },
+    NullIf {
+        left: Box<Eval>,
+        right: Box<Eval>,
+        slots: [usize; 2],
+        equal: Box<Eval>,
+    },
+    Case {
+        operand: Option<(usize, Box<Eval>)>,
+        arms: Vec<(Eval, Eval)>,
+        otherwise: Option<Box<Eval>>,
+    },
+    Operand(usize),
+    Coalesce(Vec<Eval>),
+    Extreme {
+        args: Vec<Eval>,
+        greatest: bool,
+    },
+    Relabel(Box<Eval>),
+    IoCast {
+        arg: Box<Eval>,
+    },
+    ToDomain(Box<Eval>),
+    ArrayCast {
+        arg: Box<Eval>,
+        slot: usize,
+        element: Box<Eval>,
+    },
+    Array {
+        elements: Vec<Eval>,
+        nested: bool,
+    },
+    Row {
+        fields: Vec<Eval>,
+    },
+    RowCompare(Box<logic::RowCompareOp>),
+    ScalarArray(Box<call::ScalarArrayOp>),
+    Field {
+        arg: Box<Eval>,
+        index: usize,
+    },
+    FieldSet {
+        arg: Box<Eval>,
+        index: usize,
+        value: Box<Eval>,
+    },
+    Subscript {
+        array: Box<Eval>,
+        lower: Vec<Option<Eval>>,
+        upper: Vec<Option<Eval>>,
+        slice: bool,
+    },
+    SubscriptSet {
+        array: Box<Eval>,
+        lower: Vec<Option<Eval>>,
+        upper: Vec<Option<Eval>>,
+        slice: bool,
+        value: Box<Eval>,
+    },
+    SubPlan(Box<SubPlanOp>),
+    /// `GROUPING(…)`: the answer by the set's number, read from the given column.
+    Grouping {
+        column: usize,
+        answers: Vec<i32>,
+    },
+    Unsupported(&'static str),
+}
+
+impl Eval {
+    /// Compiles an expression whose columns are those of the batches to come.
+    pub fn new(expr: &Expr) -> Eval {
+        compile::compile(expr, &mut Scope::default())
+    }
+
+    pub(crate) fn with_scope(expr: &Expr, scope: &mut Scope) -> Eval {
+        compile::compile(expr, scope)
+    }
+
+    pub fn phys(&self) -> Phys {
+        self.phys
+    }
+
+    pub fn ty(&self) -> TypeRef {
+        self.ty
+    }
+
+    /// The value of an expression that does not depend on rows.
+    fn constant(&self, cx: &ExecContext) -> Option<Value> {
+        match &self.op {
+            Op::Const { value, .. } => Some(value.clone()),
+            Op::Param { number, .. } => Some(cx.params.get(*number).cloned().unwrap_or(Value::Null)),
+            Op::ExecParam(slot) => Some(cx.exec_param(*slot).clone()),
+            Op::Relabel(arg) => arg.constant(cx),
+            _ => None,
+        }
+    }
+
+    fn is_constant(&self) -> bool {
+        match &self.op {
+            Op::Const { .. } | Op::Param { .. } | Op::ExecParam(_) => true,
+            Op::Relabel(arg) => arg.is_constant(),
+            _ => false,
+        }
+    }
+
+    /// One value per selected row (EVAL-1).
+    pub fn eval<'a>(&'a mut self, cx: &mut ExecContext, batch: &'a Batch, sel: Sel<'_>) -> Flow<Cow<'a, Column>> {
+        let (phys, ty) = (self.phys, self.ty);
+        match &mut self.op {
+            Op::Const { value, column } => Ok(Cow::Borrowed(filled(column, value, phys, sel.len()))),
+            Op::Param { number, column } => {
+                let params = cx.params.clone();
+                Ok(Cow::Borrowed(filled(column, params.get(*number).unwrap_or(&Value::Null), phys, sel.len())))
+            }
+            Op::ExecParam(slot) => Ok(Cow::Owned(Column::constant(phys, cx.exec_param(*slot).datum(), sel.len()))),
+            Op::Column(n) => Ok(match sel {
+                Sel::All(_) => Cow::Borrowed(&batch.columns[*n]),
+                Sel::Rows(rows) => Cow::Owned(batch.columns[*n].gather_rows(rows)),
+            }),
+            Op::Relabel(arg) => arg.eval(cx, batch, sel),
+            Op::Call(call) => call.eval(cx, batch, sel),
+            Op::Operand(slot) => Ok(Cow::Owned(operand(cx, *slot, sel))),
+            Op::SubPlan(s) => s.eval(cx, batch, sel).map(Cow::Owned),
+            Op::Grouping { column, answers } => {
+                let sets = &batch.columns[*column];
+                let answer = |at| answers.get(sets.get(sel.row(at) as usize).i32() as usize).copied().unwrap_or(0);
+                Ok(Cow::Owned(Column { data: ColumnData::I32((0..sel.len()).map(answer).collect()), nulls: None }))
+            }
+            Op::And(args) => logic::and(args, cx, batch, sel).map(Cow::Owned),
+            Op::Or(args) => logic::or(args, cx, batch, sel).map(Cow::Owned),
+            Op::Not(arg) => logic::not(arg, cx, batch, sel).map(Cow::Owned),
+            Op::IsNull { arg, negated } => logic::is_null(arg, *negated, cx, batch, sel).map(Cow::Owned),
+            Op::BoolTest { arg, is, negated } => logic::bool_test(arg, *is, *negated, cx, batch, sel).map(Cow::Owned),
+            Op::Distinct { left, right, slots, equal, negated } => {
+                logic::distinct((left, right, *slots, equal), *negated, cx, batch, sel).map(Cow::Owned)
+            }
+            Op::NullIf { left, right, slots, equal } => {
+                logic::null_if((left, right, *slots, equal), cx, batch, sel).map(Cow::Owned)
+            }
+            Op::Case { operand, arms, otherwise } => {
+                let operand = operand.as_mut().map(|(slot, e)| (*slot, &mut **e));
+                logic::case(operand, arms, otherwise.as_deref_mut(), phys, cx, batch, sel).map(Cow::Owned)
+            }
+            Op::Coalesce(args) => logic::coalesce(args, phys, cx, batch, sel).map(Cow::Owned),
+            Op::Extreme { args, greatest } => logic::extreme(args, *greatest, ty, cx, batch, sel).map(Cow::Owned),
+            Op::RowCompare(c) => c.eval(cx, batch, sel).map(Cow::Owned),
+            Op::ScalarArray(s) => s.eval(cx, batch, sel).map(Cow::Owned),
+            Op::IoCast { arg } => call::io_cast(arg, ty, cx, batch, sel).map(Cow::Owned),
+            Op::ToDomain(arg) => call::to_domain(arg, ty, cx, batch, sel),
+            Op::ArrayCast { arg, slot, element } => {
+                composite::array_cast(arg, *slot, element, ty, cx, batch, sel).map(Cow::Owned)
+            }
+            Op::Array { elements, nested } => composite::array(elements, *nested, ty, cx, batch, sel).map(Cow::Owned),
+            Op::Row { fields } => composite::row(fields, cx, batch, sel).map(Cow::Owned),
+            Op::Field { arg, index } => composite::field(arg, *index, phys, cx, batch, sel).map(Cow::Owned),
+            Op::FieldSet { arg, index, value } => {
+                composite::field_set(arg, *index, value, cx, batch, sel).map(Cow::Owned)
+            }
+            Op::Subscript { array, lower, upper, slice } => {
+                composite::subscript(array, lower, upper, *slice, ty, cx, batch, sel).map(Cow::Owned)
+            }
+            Op::SubscriptSet { array, lower, upper, slice, value } => {
+                composite::subscript_set(array, (lower, upper, *slice), value, ty, cx, batch, sel).map(Cow::Owned)
+            }
+            Op::Unsupported(what) => Err(crate::base::Error::internal(format!("{what} reached the executor")).into()),
+        }
+    }
+
+    /// Calls `f` for the expression and all its parts.
+    fn visit(&mut self, f: &mut dyn FnMut(&mut Eval)) {
+        f(self);
+        match &mut self.op {
+            Op::Const { .. }
+            | Op::Param { .. }
+            | Op::ExecParam(_)
+            | Op::Column(_)
+            | Op::Operand(_)
+            | Op::Grouping { .. }
+            | Op::Unsupported(_) => {}
+            Op::Call(c) => c.args.iter_mut().for_each(|a| a.visit(f)),
+            Op::And(a) | Op::Or(a) | Op::Coalesce(a) | Op::Extreme { args: a, .. } => {
+                a.iter_mut().for_each(|a| a.visit(f));
+            }
+            Op::Array { elements: a, .. } | Op::Row { fields: a } => a.iter_mut().for_each(|a| a.visit(f)),
+            Op::Not(a)
+            | Op::Relabel(a)
+            | Op::ToDomain(a)
+            | Op::IsNull { arg: a, .. }
+            | Op::BoolTest { arg: a, .. }
+            | Op::IoCast { arg: a }
+            | Op::Field { arg: a, .. } => a.visit(f),
+            Op::Distinct { left, right, equal, .. } | Op::NullIf { left, right, equal, .. } => {
+                left.visit(f);
+                right.visit(f);
+                equal.visit(f);
+            }
+            Op::Case { operand, arms, otherwise } => {
+                if let Some((_, o)) = operand {
+                    o.visit(f);
+                }
+                for (c, v) in arms {
+                    c.visit(f);
+                    v.visit(f);
+                }
+                if let Some(o) = otherwise {
+                    o.visit(f);
+                }
+            }
+            Op::ArrayCast { arg, element, .. } => {
+                arg.visit(f);
+                element.visit(f);
+            }
+            Op::RowCompare(c) => c.visit(f),
+            Op::ScalarArray(s) => s.visit(f),
+            Op::FieldSet { arg, value, .. } => {
+                arg.visit(f);
+                value.visit(f);
+            }
+            Op::Subscript { array, lower, upper, .. } => {
+                array.visit(f);
+                lower.iter_mut().chain(upper).flatten().for_each(|e| e.visit(f));
+            }
+            Op::SubscriptSet { array, lower, upper, value, .. } => {
+                array.visit(f);
+                lower.iter_mut().chain(upper).flatten().for_each(|e| e.visit(f));
+                value.visit(f);
+            }
+            Op::SubPlan(s) => s.visit(f),
+        }
+    }
+
+    /// Forgets answers and progress kept for a repetition (EVAL-2).
+    fn forget(&mut self) {
+        self.visit(&mut |e| match &mut e.op {
+            Op::Call(c) => c.forget(),
+            Op::SubPlan(s) => s.forget(),
+            _ => {}
+        });
+    }
+}
+
+/// A constant's column of the right length, kept from batch to batch.
+fn filled<'a>(column: &'a mut Option<Column>, value: &Value, phys: Phys, rows: usize) -> &'a Column {
+    if column.as_ref().is_none_or(|c| c.len() != rows) {
+        *column = None;
+    }
+    column.get_or_insert_with(|| Column::constant(phys, value.datum(), rows))
+}
+
+/// A CASE operand's values for some of the rows it was evaluated for.
+fn operand(cx: &ExecContext, slot: usize, sel: Sel<'_>) -> Column {
+    let Some(Some(kept)) = cx.run.operands.get(slot) else { return Column::new(Phys::Bool) };
+    let wanted: Vec<u32> = match (sel, &kept.rows) {
+        (Sel::All(_), _) => return kept.column.clone(),
+        (Sel::Rows(rows), None) => rows.to_vec(),
+        (Sel::Rows(rows), Some(have)) if rows == have => return kept.column.clone(),
+        (Sel::Rows(rows), Some(have)) => {
+            let mut at = 0;
+            let find = |r: &u32| {
+                while at < have.len() && have[at] < *r {
+                    at += 1;
+                }
+                at as u32
+            };
+            rows.iter().map(find).collect()
+        }
+    };
+    kept.column.gather_rows(&wanted)
+}
+
+/// What a list of expressions needs to be evaluated correctly.
+#[derive(Clone, Copy, Default)]
+struct Nature {
+    waits: bool,
+    volatile: usize,
+}
+
+fn nature(exprs: &mut [Eval]) -> Nature {
+    let mut n = Nature::default();
+    for e in exprs.iter_mut() {
+        e.visit(&mut |e| match &e.op {
+            Op::Call(c) => {
+                n.waits |= c.waits();
+                n.volatile += usize::from(c.is_volatile());
+            }
+            Op::SubPlan(_) => n.waits = true,
+            _ => {}
+        });
+    }
+    if n.waits {
+        for e in exprs {
+            e.visit(&mut |e| {
+                if let Op::Call(c) = &mut e.op {
+                    c.keep_answers();
+                }
+            });
+        }
+    }
+    n
+}
+
+/// A list of expressions evaluated together; resumable after a wait.
+pub struct Projection {
+    exprs: Vec<Eval>,
+    moves: Option<Vec<usize>>,
+    nature: Nature,
+    /// Finished columns, or with row by row evaluation the columns so far.
+    done: Vec<Column>,
+    row: usize,
+    /// The expression to go on with in the present row.
+    next: usize,
+}
+
+impl Projection {
+    pub fn new(exprs: &[Expr]) -> Projection {
+        Projection::of(exprs.iter().map(Eval::new).collect())
+    }
+
+    pub(crate) fn with_scope(exprs: &[Expr], scope: &mut Scope) -> Projection {
+        Projection::of(exprs.iter().map(|e| Eval::with_scope(e, scope)).collect())
+    }
+
+    pub fn of(mut exprs: Vec<Eval>) -> Projection {
+        let column = |e: &Eval| match &e.op {
+            Op::Column(n) => Some(*n),
+            _ => None,
+        };
+        let moves = exprs.iter().map(column).collect();
+        let nature = nature(&mut exprs);
+        Projection { exprs, moves, nature, done: Vec::new(), row: 0, next: 0 }
+    }
+
+    pub fn len(&self) -> usize {
+        self.exprs.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.exprs.is_empty()
+    }
+
+    pub fn types(&self) -> Vec<TypeRef> {
+        self.exprs.iter().map(Eval::ty).collect()
+    }
+
+    pub fn forms(&self) -> Vec<Phys> {
+        self.exprs.iter().map(Eval::phys).collect()
+    }
+
+    /// The columns picked, if the list does nothing but pick columns.
+    pub fn moves(&self) -> Option<&[usize]> {
+        self.moves.as_deref()
+    }
+
+    /// Forgets a batch begun.
+    pub fn reset(&mut self) {
+        self.done.clear();
+        self.row = 0;
+        self.next = 0;
+        if self.nature.waits {
+            self.exprs.iter_mut().for_each(Eval::forget);
+        }
+    }
+
+    /// One column per expression. After a `Stop` it must be called again with the same batch and selection.
+    pub fn run(&mut self, cx: &mut ExecContext, batch: &Batch, sel: Sel<'_>) -> Flow<Vec<Column>> {
+        if self.nature.volatile > 1 {
+            return self.run_rows(cx, batch, sel);
+        }
+        while self.done.len() < self.exprs.len() {
+            let e = &mut self.exprs[self.done.len()];
+            let column = e.eval(cx, batch, sel)?.into_owned();
+            debug_assert_eq!(column.len(), sel.len(), "EVAL-1");
+            if self.nature.waits {
+                e.forget();
+            }
+            self.done.push(column);
+        }
+        Ok(std::mem::take(&mut self.done))
+    }
+
+    /// As [`run`](Self::run), without copying columns that are in the batch already.
+    pub fn columns<'a>(
+        &'a mut self,
+        cx: &mut ExecContext,
+        batch: &'a Batch,
+        sel: Sel<'_>,
+    ) -> Flow<Vec<Cow<'a, Column>>> {
+        if self.nature.waits || self.nature.volatile > 1 {
+            return Ok(self.run(cx, batch, sel)?.into_iter().map(Cow::Owned).collect());
+        }
+        self.exprs.iter_mut().map(|e| e.eval(cx, batch, sel)).collect()
+    }
+
+    /// Row by row (EVAL-3).
+    fn run_rows(&mut self, cx: &mut ExecContext, batch: &Batch, sel: Sel<'_>) -> Flow<Vec<Column>> {
+        if self.done.is_empty() {
+            self.done = self.exprs.iter().map(|e| Column::with_capacity(e.phys, sel.len())).collect();
+        }
+        while self.row < sel.len() {
+            let row = [sel.row(self.row)];
+            while self.next < self.exprs.len() {
+                let e = &mut self.exprs[self.next];
+                let value = e.eval(cx, batch, Sel::Rows(&row))?;
+                self.done[self.next].push_from(&value, 0);
+                drop(value);
+                if self.nature.waits {
+                    e.forget();
+                }
+                self.next += 1;
+            }
+            self.next = 0;
+            self.row += 1;
+        }
+        self.row = 0;
+        Ok(std::mem::take(&mut self.done))
+    }
+}
+
+/// A condition: which rows it is true for.
+pub struct Predicate {
+    /// Conjuncts, each evaluated only for the rows that passed those before it.
+    arms: Vec<Eval>,
+    waits: bool,
+    arm: usize,
+    kept: Option<Vec<u32>>,
+    by_row: Option<Projection>,
+}
+
+impl Predicate {
+    pub fn new(expr: &Expr) -> Predicate {
+        Predicate::with_scope(expr, &mut Scope::default())
+    }
+
+    pub(crate) fn with_scope(expr: &Expr, scope: &mut Scope) -> Predicate {
+        let whole = Eval::with_scope(expr, scope);
+        let mut arms = match whole.op {
+            Op::And(arms) => arms,
+            _ => vec![whole],
+        };
+        let n = nature(&mut arms);
+        let mut by_row = None;
+        if n.volatile > 1 {
+            arms.clear();
+            by_row = Some(Projection::of(vec![Eval::with_scope(expr, scope)]));
+        }
+        Predicate { arms, waits: n.waits, arm: 0, kept: None, by_row }
+    }
+
+    pub fn reset(&mut self) {
+        self.arm = 0;
+        self.kept = None;
+        if self.waits {
+            self.arms.iter_mut().for_each(Eval::forget);
+        }
+        if let Some(p) = &mut self.by_row {
+            p.reset();
+        }
+    }
+
+    /// The rows that pass, ascending; None: all of them. After a `Stop` to be called again with the same batch.
+    pub fn run(&mut self, cx: &mut ExecContext, batch: &Batch) -> Flow<Option<Vec<u32>>> {
+        if let Some(p) = &mut self.by_row {
+            let answer = p.run(cx, batch, Sel::All(batch.rows))?;
+            return Ok(passing(&answer[0], None));
+        }
+        while let Some(arm) = self.arms.get_mut(self.arm) {
+            let sel = self.kept.as_deref().map_or(Sel::All(batch.rows), Sel::Rows);
+            if sel.is_empty() {
+                break;
+            }
+            let answer = arm.eval(cx, batch, sel)?;
+            if let Some(kept) = passing(&answer, self.kept.as_deref()) {
+                self.kept = Some(kept);
+            }
+            drop(answer);
+            if self.waits {
+                self.arms[self.arm].forget();
+            }
+            self.arm += 1;
+        }
+        self.arm = 0;
+        Ok(self.kept.take())
+    }
+}
+
+/// Rows with a true answer; None if that is all of them. `rows` are the rows the answers belong to.
+fn passing(answer: &Column, rows: Option<&[u32]>) -> Option<Vec<u32>> {
+    let ColumnData::Bool(values) = &answer.data else { return Some(Vec::new()) };
+    let row = |at: usize| rows.map_or(at as u32, |r| r[at]);
+    // Branch-free: each row is written, the count moves only for those that pass.
+    let mut kept = vec![0u32; values.len()];
+    let mut n = 0;
+    match &answer.nulls {
+        None => {
+            for (at, v) in values.iter().enumerate() {
+                kept[n] = row(at);
+                n += usize::from(*v);
+            }
+        }
+        Some(nulls) => {
+            for (at, (v, null)) in values.iter().zip(nulls).enumerate() {
+                kept[n] = row(at);
+                n += usize::from(*v & !*null);
+            }
+        }
+    }
+    if n == values.len() {
+        return None;
+    }
+    kept.truncate(n);
+    Some(kept)
+}
+
+/// Evaluates one expression that reads no row, such as a LIMIT's count.
+pub struct Single(Projection);
+
+impl Single {
+    pub fn new(expr: &Expr) -> Single {
+        Single(Projection::new(std::slice::from_ref(expr)))
+    }
+
+    pub fn run(&mut self, cx: &mut ExecContext) -> Flow<Value> {
+        let batch = Batch { columns: Vec::new(), rows: 1 };
+        let columns = self.0.run(cx, &batch, Sel::All(1))?;
+        Ok(columns[0].get(0).to_value())
+    }
+}
+
+#[cfg(test)]
+mod tests;
