@@ -47,10 +47,14 @@ pub struct RunState {
     /// Counts the changes of each slot: nodes that keep rows compare them (EXEC-3).
     pub(super) versions: Vec<u64>,
     pub(super) ctes: Vec<Option<Arc<Mutex<CteState>>>>,
+    /// How often each CTE was started over.
+    pub(super) cte_rounds: Vec<u64>,
     pub(super) work_tables: Vec<WorkTable>,
     /// Operands of the CASE expressions being evaluated: values and the rows they belong to (None: all).
     pub(crate) operands: Vec<Option<Operand>>,
     pub(super) temp_bytes: u64,
+    /// When the `pg_sleep` under way ends.
+    pub(super) sleep_until: Option<Instant>,
 }
 
 /// The value of a CASE operand for the rows it was evaluated for.
@@ -64,6 +68,7 @@ pub(crate) struct Operand {
 #[derive(Default, Clone)]
 pub(super) struct WorkTable {
     pub batches: Arc<Vec<Batch>>,
+    pub round: u64,
 }
 
 /// Everything a node may need. Owned by the session; moves with the running statement between threads.

@@ -19,8 +19,7 @@ pub struct CteState {
     complete: bool,
     begun: bool,
     versions: Versions,
-    /// Counts the times it was started over: readers at an older count start over, too.
-    round: u64,
+    id: usize,
 }
 
 impl CteState {
@@ -52,7 +51,7 @@ impl CteState {
             self.store = Tuplestore::new(&self.forms);
             self.complete = false;
             self.begun = false;
-            self.round += 1;
+            cx.run.cte_rounds[self.id] += 1;
         }
         Ok(())
     }
@@ -79,12 +78,13 @@ impl With {
                 complete: false,
                 begun: false,
                 versions: Versions::of_plan(&cte.plan),
-                round: 0,
+                id: cte.id,
                 node: build(&cte.plan, cx)?,
             };
             let state = Arc::new(Mutex::new(state));
             if cx.run.ctes.len() <= cte.id {
                 cx.run.ctes.resize(cte.id + 1, None);
+                cx.run.cte_rounds.resize(cte.id + 1, 0);
             }
             cx.run.ctes[cte.id] = Some(state.clone());
             states.push((state, cte.modifies));
@@ -139,8 +139,9 @@ impl CteScan {
             return Err(Error::internal(format!("CTE {} is not running", self.cte)).into());
         };
         let mut state = state.lock();
-        if state.round != self.round {
-            self.round = state.round;
+        let round = cx.run.cte_rounds[self.cte];
+        if round != self.round {
+            self.round = round;
             self.place = Place::default();
         }
         loop {

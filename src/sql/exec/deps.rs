@@ -1,31 +1,42 @@
-//! Which run-time slots kept rows were computed from: they stay valid as long as the slots do (EXEC-3).
+//! What kept rows were computed from: they stay valid as long as that does (EXEC-3).
 
 use super::ExecContext;
-use crate::sql::plan::Plan;
+use crate::sql::plan::{Plan, PlanNode};
 
-/// Versions of the slots some kept rows depend on.
+/// State of the slots, work tables and CTEs some kept rows depend on.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Versions {
     slots: Vec<usize>,
+    work_tables: Vec<usize>,
+    ctes: Vec<usize>,
     seen: Option<Vec<u64>>,
 }
 
 impl Versions {
     pub fn of_plan(plan: &Plan) -> Versions {
-        Versions { slots: plan.params.clone(), seen: None }
+        let mut v = Versions { slots: plan.params.clone(), ..Versions::default() };
+        super::build::visit_plan(plan, &mut |p| match &p.node {
+            PlanNode::WorkTableScan { work_table, .. } => v.work_tables.push(*work_table),
+            PlanNode::CteScan { cte, .. } => v.ctes.push(*cte),
+            _ => {}
+        });
+        v
     }
 
     fn current(&self, cx: &ExecContext) -> Vec<u64> {
-        self.slots.iter().map(|s| cx.run.versions.get(*s).copied().unwrap_or(0)).collect()
+        let slots = self.slots.iter().map(|s| cx.run.versions.get(*s).copied().unwrap_or(0));
+        let tables = self.work_tables.iter().map(|w| cx.run.work_tables.get(*w).map_or(0, |t| t.round));
+        let ctes = self.ctes.iter().map(|c| cx.run.cte_rounds.get(*c).copied().unwrap_or(0));
+        slots.chain(tables).chain(ctes).collect()
     }
 
-    /// Notes the slots' present state as that of the kept rows.
+    /// Notes the present state as that of the kept rows.
     pub fn remember(&mut self, cx: &ExecContext) {
         self.seen = Some(self.current(cx));
     }
 
-    /// True if no slot changed since [`remember`](Self::remember).
+    /// True if nothing changed since [`remember`](Self::remember).
     pub fn unchanged(&self, cx: &ExecContext) -> bool {
-        self.seen.as_ref().is_some_and(|s| self.slots.is_empty() || *s == self.current(cx))
+        self.seen.as_ref().is_some_and(|s| s.is_empty() || *s == self.current(cx))
     }
 }

@@ -15,7 +15,10 @@ const MAX_LEVEL: u32 = 4;
 /// The ways to tell a new key.
 enum Method {
     /// Input sorted on the keys: compare with the row before.
-    Sorted { spec: Vec<KeyColumn>, last: Option<Vec<u8>> },
+    Sorted {
+        spec: Vec<KeyColumn>,
+        last: Option<Vec<u8>>,
+    },
     Hashed(DistinctSet),
 }
 

@@ -2,7 +2,7 @@
 
 use super::output::{Output, phys_of};
 use super::{ExecContext, Node};
-use crate::base::{Flow, Result};
+use crate::base::Flow;
 use crate::sql::expr::Expr;
 use crate::sql::expr::eval::{Eval, Projection, Sel};
 use crate::sql::func::FuncDef;
@@ -181,4 +181,3 @@ impl Node for FunctionScan {
         Ok(())
     }
 }
-

@@ -1,12 +1,12 @@
 //! Hash join: the right side in a table, the left side probes it. Too large a right side is split, with the left side,
 //! into partitions on disk that are joined one after the other (DeWitt et al., 1984).
 
+use super::deps::Versions;
 use super::keys::{EqualKeys, KeyForm, forms};
 use super::output::forms_of;
 use super::pairs::{ChainTable, Chunk, Joiner, NONE, Pairs};
 use super::spill::{Cursor, TempFile};
 use super::store::RowStore;
-use super::deps::Versions;
 use super::{ExecContext, Node, build};
 use crate::base::{Flow, Result};
 use crate::sql::expr::eval::{Projection, Sel};
@@ -394,13 +394,7 @@ impl HashJoin {
 }
 
 /// Rows to the files of their partitions.
-fn scatter(
-    cx: &mut ExecContext,
-    batch: &Batch,
-    keys: &EqualKeys,
-    level: u32,
-    files: &mut [TempFile],
-) -> Result<()> {
+fn scatter(cx: &mut ExecContext, batch: &Batch, keys: &EqualKeys, level: u32, files: &mut [TempFile]) -> Result<()> {
     let mut parts: Vec<Vec<u32>> = vec![Vec::new(); FAN_OUT];
     (0..batch.rows).for_each(|r| parts[partition(keys.same_hash(r), level)].push(r as u32));
     for (rows, file) in parts.iter().zip(files).filter(|(rows, _)| !rows.is_empty()) {

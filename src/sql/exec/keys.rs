@@ -416,12 +416,7 @@ pub(crate) struct DistinctSet {
 impl DistinctSet {
     pub fn new(types: &[TypeRef]) -> DistinctSet {
         let forms = forms(types);
-        DistinctSet {
-            types: types.to_vec(),
-            keys: EqualKeys::new(&forms),
-            forms,
-            table: hashbrown::HashTable::new(),
-        }
+        DistinctSet { types: types.to_vec(), keys: EqualKeys::new(&forms), forms, table: hashbrown::HashTable::new() }
     }
 
     pub fn memory(&self) -> usize {

@@ -13,7 +13,7 @@
 //! - EXEC-3: what a node keeps between two rescans depends only on run-time slots whose versions it remembers
 //!   ([`deps`]).
 
-mod aggregate;
+// mod aggregate;
 mod append;
 mod build;
 pub mod context;
@@ -44,15 +44,14 @@ pub mod system;
 pub mod system_view;
 mod values;
 mod virtual_scan;
-mod window;
+// mod window;
 
-#[cfg(test)]
-mod testing;
-
+pub(crate) use build::build;
 pub use build::start;
 pub use context::{Budget, ExecContext, ExecSettings};
-pub(crate) use build::build;
-pub(crate) use deps::{Versions, free_params};
+pub(crate) use deps::Versions;
+pub(crate) use keys::SubKeys;
+pub(crate) use output::phys_of;
 pub(crate) use store::RowStore;
 
 use crate::base::Flow;

@@ -149,9 +149,7 @@ impl Joiner {
             for (n, phys) in self.right.iter().enumerate() {
                 columns.push(match right.get(n) {
                     Some(c) if wanted(self.left.len() + n) => gather(c, &pairs.right, no_right),
-                    _ if wanted(self.left.len() + n) => {
-                        Column::constant(*phys, crate::types::Datum::Null, pairs.len())
-                    }
+                    _ if wanted(self.left.len() + n) => Column::constant(*phys, crate::types::Datum::Null, pairs.len()),
                     _ => Column::new(*phys),
                 });
             }
@@ -204,13 +202,7 @@ impl Joiner {
     }
 
     /// Rows of one side without partner.
-    pub fn unmatched(
-        &mut self,
-        cx: &mut ExecContext,
-        left: &[Column],
-        right: &[Column],
-        pairs: &Pairs,
-    ) -> Flow<Batch> {
+    pub fn unmatched(&mut self, cx: &mut ExecContext, left: &[Column], right: &[Column], pairs: &Pairs) -> Flow<Batch> {
         if self.emitting.is_none() {
             let need = self.project.as_ref().map(|p| p.1.as_slice());
             self.emitting = Some(self.assemble(left, right, pairs, need, !self.left_only()));
@@ -229,13 +221,7 @@ impl Joiner {
     }
 
     /// The rows that come out, in the order of the left rows.
-    fn outcome(
-        &self,
-        chunk: &Chunk,
-        kept: Option<&[u32]>,
-        matched: &mut [bool],
-        right_matched: &mut [bool],
-    ) -> Pairs {
+    fn outcome(&self, chunk: &Chunk, kept: Option<&[u32]>, matched: &mut [bool], right_matched: &mut [bool]) -> Pairs {
         let mut out = Pairs::default();
         let pairs = &chunk.pairs;
         let total = kept.map_or(pairs.len(), <[u32]>::len);

@@ -97,7 +97,8 @@ impl Node for RecursiveUnion {
                 }
                 if !self.right_rescanned {
                     let batches = Arc::new(std::mem::take(&mut self.next_round));
-                    cx.run.work_tables[self.work_table] = WorkTable { batches };
+                    let table = &mut cx.run.work_tables[self.work_table];
+                    *table = WorkTable { batches, round: table.round + 1 };
                     self.right_rescanned = true;
                 }
                 self.right.rescan(cx)?;
@@ -165,4 +166,3 @@ impl Node for WorkTableScan {
         Ok(())
     }
 }
-

@@ -288,7 +288,8 @@ pub(crate) fn sorted(keys: &KeyArena) -> Vec<u32> {
         let key = keys.get(r as usize);
         &key[(skip + 8).min(key.len())..]
     };
-    let full = |a: &(u64, u32), b: &(u64, u32)| a.0.cmp(&b.0).then_with(|| tail(a.1).cmp(tail(b.1))).then(a.1.cmp(&b.1));
+    let full =
+        |a: &(u64, u32), b: &(u64, u32)| a.0.cmp(&b.0).then_with(|| tail(a.1).cmp(tail(b.1))).then(a.1.cmp(&b.1));
     if entries.is_sorted_by(|a, b| full(a, b) != Ordering::Greater) {
         return entries.into_iter().map(|e| e.1).collect();
     }

@@ -54,8 +54,7 @@ impl TempFile {
         }
         let n = NEXT.fetch_add(1, Ordering::Relaxed);
         let path = format!("{DIRECTORY}/pgsql_tmp{}.{n}", std::process::id());
-        let file =
-            disk.create(&path).map_err(|e| access_error(format!("create temporary file \"{path}\""), &e))?;
+        let file = disk.create(&path).map_err(|e| access_error(format!("create temporary file \"{path}\""), &e))?;
         Ok(TempFile { disk, file, path, written: 0, buffer: Vec::new(), rows: 0 })
     }
 

@@ -2,8 +2,8 @@
 
 use super::{ExecContext, Node};
 use crate::base::Flow;
-use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::expr::eval::{Projection, Sel};
+use crate::sql::expr::{Expr, ExprKind};
 use crate::types::{BATCH_ROWS, Batch, Column, Phys, Value};
 
 /// Constants stay values; other rows are evaluated.

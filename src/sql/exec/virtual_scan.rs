@@ -25,13 +25,7 @@ impl VirtualScan {
     ) -> Result<VirtualScan> {
         let found = system_view::find(view);
         let view = found.ok_or_else(|| Error::unsupported(format!("system view \"{view}\" is not supported yet")))?;
-        Ok(VirtualScan {
-            view,
-            attnos: attnos.to_vec(),
-            rows: None,
-            at: 0,
-            output: Output::new(filter, project),
-        })
+        Ok(VirtualScan { view, attnos: attnos.to_vec(), rows: None, at: 0, output: Output::new(filter, project) })
     }
 
     fn fetch(&mut self, cx: &mut ExecContext) -> Flow<Option<Batch>> {

@@ -7,6 +7,7 @@
 //!   statement's run-time parameters (correlated values, results of uncorrelated sub-plans); `Param(i)` a client's `$i+1`.
 
 mod equal;
+pub mod eval;
 mod walk;
 
 pub use equal::{same, same_spec};

@@ -17,6 +17,7 @@ mod opers;
 mod procs;
 pub mod regexp;
 mod registry;
+pub mod setof;
 
 pub use context::{CallTypes, FnContext, Random, SessionFacts, SystemHooks};
 pub use fact::{CastContext, CastDef, CastMethod, OperDef, ProcFact, Selectivity};

@@ -39,7 +39,8 @@ impl Sink {
             .iter()
             .map(|a| usize::try_from(*a).ok().and_then(|a| a.checked_sub(1)).filter(|a| *a < view.columns.len()))
             .collect();
-        let types = wanted.iter().map(|w| TypeRef::of(w.map_or(crate::types::oid::OID, |w| view.columns[w].1))).collect();
+        let types =
+            wanted.iter().map(|w| TypeRef::of(w.map_or(crate::types::oid::OID, |w| view.columns[w].1))).collect();
         let mut sink = Sink { wanted, types, full: Vec::new(), open: Vec::new(), rows: 0 };
         sink.open = sink.empty();
         sink

@@ -88,9 +88,7 @@ pub(super) fn compile(e: &Expr, scope: &mut Scope) -> Eval {
         ExprKind::Not(a) => Op::Not(boxed(a, scope)),
         ExprKind::IsNull(a) => Op::IsNull { arg: boxed(a, scope), negated: false },
         ExprKind::IsNotNull(a) => Op::IsNull { arg: boxed(a, scope), negated: true },
-        ExprKind::BoolTest { arg, is, negated } => {
-            Op::BoolTest { arg: boxed(arg, scope), is: *is, negated: *negated }
-        }
+        ExprKind::BoolTest { arg, is, negated } => Op::BoolTest { arg: boxed(arg, scope), is: *is, negated: *negated },
         ExprKind::Distinct { eq, left, right, negated } => {
             let (l, r) = (boxed(left, scope), boxed(right, scope));
             let slots = [scope.slot(), scope.slot()];
@@ -131,7 +129,7 @@ pub(super) fn compile(e: &Expr, scope: &mut Scope) -> Eval {
             Op::ArrayCast { arg, slot, element }
         }
         ExprKind::Array { elements, nested } => Op::Array { elements: list(elements, scope), nested: *nested },
-        ExprKind::Row { fields, .. } => Op::Row { fields: list(fields, scope) },
+        ExprKind::Row { fields, names } => Op::Row { fields: list(fields, scope), names: names.clone() },
         ExprKind::RowCompare { op, pairs: p } => {
             Op::RowCompare(Box::new(RowCompareOp { op: *op, pairs: pairs(p, scope) }))
         }

@@ -1,36 +1,66 @@
 //! Arrays and rows: building them, taking them apart.
 
+use super::logic::set_operand;
 use super::{Eval, Sel};
-use crate::base::{Error, Flow, Result};
-use crate::sql::exec::ExecContext;
-use crate::types::{Batch, Column, Datum, Phys, TypeRef};
+use crate::bail;
+use crate::base::{Flow, Result};
+use crate::sql::exec::{ExecContext, phys_of};
+use crate::types::array::{Array, Builder, Dim, Dims, nest};
+use crate::types::record::{self, Record};
+use crate::types::{Batch, Column, Datum, Phys, TypeRef, element_type, oid};
+use smallvec::SmallVec;
+
+/// PostgreSQL 15, c.h, MAXDIM.
+const MAX_DIMS: usize = 6;
 
 pub(super) fn is_composite(ty: TypeRef) -> bool {
-    ty.oid == crate::types::oid::RECORD || crate::types::info(ty.oid).is_some_and(|i| i.kind == b'c')
-}
-
-// STAND-IN: the encodings of arrays and records are `types`'; until they land these answer 0A000.
-fn missing<T>() -> Result<T> {
-    Err(Error::unsupported("arrays and records are not supported yet"))
+    ty.oid == oid::RECORD || crate::types::info(ty.oid).is_some_and(|i| i.kind == b'c')
 }
 
 pub(super) fn row_null_test(value: Datum<'_>, negated: bool) -> Result<bool> {
     if value.is_null() {
         return Ok(!negated);
     }
-    missing()
+    Ok(Record::new(value.bytes()).columns.iter().all(|c| c.value.is_null() != negated))
 }
 
 /// The elements of an array in storage order.
 pub(crate) fn elements(array: Datum<'_>, element: TypeRef) -> Result<Column> {
-    let _ = (array, element);
-    missing()
+    let array = Array::new(array.bytes());
+    let mut out = Column::with_capacity(phys_of(element), array.len());
+    array.iter().for_each(|v| out.push(v));
+    Ok(out)
 }
 
-/// A one-dimensional array of a column's values.
-pub(crate) fn array_of(values: &Column, element: TypeRef, out: &mut Vec<u8>) -> Result<()> {
-    let _ = (values, element, out);
-    missing()
+/// The answer of `ARRAY(select …)`: one dimension more if the elements are arrays themselves.
+pub(crate) fn array_of(values: &Column, ty: TypeRef) -> Result<Vec<u8>> {
+    if let Some(element) = crate::types::info(ty.oid).filter(|i| i.is_array()).map(|i| i.element) {
+        let parts: Vec<Datum<'_>> = (0..values.len()).map(|r| values.get(r)).collect();
+        return nest(element, &parts);
+    }
+    let mut b = Builder::new(ty.oid);
+    (0..values.len()).for_each(|r| b.push(values.get(r)));
+    Ok(b.finish())
+}
+
+/// One bytes value per row.
+fn each(rows: usize, mut make: impl FnMut(usize) -> Flow<Option<Vec<u8>>>) -> Flow<Column> {
+    let mut out = Column::with_capacity(Phys::Bytes, rows);
+    for at in 0..rows {
+        match make(at)? {
+            Some(bytes) => out.push(Datum::Bytes(&bytes)),
+            None => out.push_null(),
+        }
+    }
+    Ok(out)
+}
+
+fn columns(list: &mut [Eval], cx: &mut ExecContext, batch: &Batch, sel: Sel<'_>) -> Flow<Vec<Column>> {
+    let mut out = Vec::with_capacity(list.len());
+    for e in list {
+        out.push(e.eval(cx, batch, sel)?.into_owned());
+    }
+    Ok(out)
 }
 
 pub(super) fn array_cast(
@@ -42,8 +72,20 @@ pub(super) fn array_cast(
     batch: &Batch,
     sel: Sel<'_>,
 ) -> Flow<Column> {
-    let _ = (arg, slot, element, ty, cx, batch, sel);
-    Ok(missing()?)
+    let from = TypeRef::of(element_type(arg.ty.oid).unwrap_or(arg.ty.oid));
+    let to = element_type(ty.oid).unwrap_or(ty.oid);
+    let arrays = arg.eval(cx, batch, sel)?.into_owned();
+    each(arrays.len(), |at| {
+        let Datum::Bytes(stored) = arrays.get(at) else { return Ok(None) };
+        let values = elements(Datum::Bytes(stored), from)?;
+        let count = values.len();
+        let none = Batch { columns: Vec::new(), rows: count };
+        set_operand(cx, slot, values, Sel::All(count));
+        let cast = element.eval(cx, &none, Sel::All(count))?;
+        let mut b = Builder::new(to);
+        (0..count).for_each(|r| b.push(cast.get(r)));
+        Ok(Some(b.finish_with(Array::new(stored).dims.clone())))
+    })
 }
 
 pub(super) fn array(
@@ -54,13 +96,37 @@ pub(super) fn array(
     batch: &Batch,
     sel: Sel<'_>,
 ) -> Flow<Column> {
-    let _ = (items, nested, ty, cx, batch, sel);
-    Ok(missing()?)
+    let element = element_type(ty.oid).unwrap_or(oid::TEXT);
+    let values = columns(items, cx, batch, sel)?;
+    each(sel.len(), |at| {
+        if nested {
+            let parts: Vec<Datum<'_>> = values.iter().map(|c| c.get(at)).collect();
+            return Ok(Some(nest(element, &parts)?));
+        }
+        let mut b = Builder::new(element);
+        values.iter().for_each(|c| b.push(c.get(at)));
+        Ok(Some(b.finish()))
+    })
 }
 
-pub(super) fn row(fields: &mut [Eval], cx: &mut ExecContext, batch: &Batch, sel: Sel<'_>) -> Flow<Column> {
-    let _ = (fields, cx, batch, sel);
-    Ok(missing()?)
+pub(super) fn row(
+    fields: &mut [Eval],
+    names: &[String],
+    ty: TypeRef,
+    cx: &mut ExecContext,
+    batch: &Batch,
+    sel: Sel<'_>,
+) -> Flow<Column> {
+    let types: Vec<TypeRef> = fields.iter().map(Eval::ty).collect();
+    let values = columns(fields, cx, batch, sel)?;
+    let made: Vec<String> = (1..=types.len()).map(|n| format!("f{n}")).collect();
+    let name = |n: usize| names.get(n).unwrap_or(&made[n]).as_str();
+    each(sel.len(), |at| {
+        let mut out = Vec::new();
+        let parts = values.iter().enumerate().map(|(n, c)| (name(n), types[n].oid, c.get(at)));
+        record::build(ty, parts, &mut out);
+        Ok(Some(out))
+    })
 }
 
 pub(super) fn field(
@@ -71,8 +137,15 @@ pub(super) fn field(
     batch: &Batch,
     sel: Sel<'_>,
 ) -> Flow<Column> {
-    let _ = (arg, index, phys, cx, batch, sel);
-    Ok(missing()?)
+    let rows = arg.eval(cx, batch, sel)?;
+    let mut out = Column::with_capacity(phys, rows.len());
+    for at in 0..rows.len() {
+        match rows.get(at) {
+            Datum::Null => out.push_null(),
+            d => out.push(Record::new(d.bytes()).field(index)),
+        }
+    }
+    Ok(out)
 }
 
 pub(super) fn field_set(
@@ -83,38 +156,229 @@ pub(super) fn field_set(
     batch: &Batch,
     sel: Sel<'_>,
 ) -> Flow<Column> {
-    let _ = (arg, index, value, cx, batch, sel);
-    Ok(missing()?)
+    let ty = arg.ty;
+    let rows = arg.eval(cx, batch, sel)?.into_owned();
+    let values = value.eval(cx, batch, sel)?.into_owned();
+    let fields = cx.fx.io.hooks.composite(ty.oid).unwrap_or_default();
+    each(rows.len(), |at| {
+        let stored = match rows.get(at) {
+            Datum::Null => None,
+            d => Some(Record::new(d.bytes())),
+        };
+        let mut out = Vec::new();
+        let old = |n: usize| stored.as_ref().map_or(Datum::Null, |r| r.field(n));
+        let parts = fields
+            .iter()
+            .enumerate()
+            .map(|(n, f)| (f.name.as_str(), f.typ.oid, if n == index { values.get(at) } else { old(n) }));
+        record::build(ty, parts, &mut out);
+        Ok(Some(out))
+    })
+}
+
+/// Subscripts of all rows: a column for each bound given.
+struct Bounds {
+    lower: Vec<Option<Column>>,
+    upper: Vec<Option<Column>>,
+}
+
+type BoundExprs<'a> = (&'a mut [Option<Eval>], &'a mut [Option<Eval>]);
+
+impl Bounds {
+    fn eval((lower, upper): BoundExprs<'_>, cx: &mut ExecContext, batch: &Batch, sel: Sel<'_>) -> Flow<Bounds> {
+        let mut all = |list: &mut [Option<Eval>]| -> Flow<Vec<Option<Column>>> {
+            let mut out = Vec::with_capacity(list.len());
+            for e in list {
+                out.push(match e {
+                    Some(e) => Some(e.eval(cx, batch, sel)?.into_owned()),
+                    None => None,
+                });
+            }
+            Ok(out)
+        };
+        Ok(Bounds { lower: all(lower)?, upper: all(upper)? })
+    }
+
+    /// The row's bounds; None if one of those given is NULL.
+    fn row(&self, at: usize) -> Option<SmallVec<[(Option<i32>, Option<i32>); 2]>> {
+        let one = |c: &Option<Column>| match c.as_ref().map(|c| c.get(at)) {
+            None => Some(None),
+            Some(Datum::I32(n)) => Some(Some(n)),
+            Some(_) => None,
+        };
+        self.lower.iter().zip(&self.upper).map(|(l, u)| Some((one(l)?, one(u)?))).collect()
+    }
 }
 
 pub(super) fn subscript(
     array: &mut Eval,
-    lower: &mut [Option<Eval>],
-    upper: &mut [Option<Eval>],
+    bounds: BoundExprs<'_>,
     slice: bool,
     ty: TypeRef,
     cx: &mut ExecContext,
     batch: &Batch,
     sel: Sel<'_>,
 ) -> Flow<Column> {
-    let _ = (array, lower, upper, slice, ty, cx, batch, sel);
-    Ok(missing()?)
+    let arrays = array.eval(cx, batch, sel)?.into_owned();
+    let bounds = Bounds::eval(bounds, cx, batch, sel)?;
+    let mut out = Column::with_capacity(phys_of(ty), arrays.len());
+    for at in 0..arrays.len() {
+        let (stored, Some(b)) = (arrays.get(at), bounds.row(at)) else {
+            out.push_null();
+            continue;
+        };
+        match stored {
+            Datum::Null => out.push_null(),
+            stored if slice => {
+                // A plain subscript among slices means 1:n.
+                let cut = Array::new(stored.bytes()).slice(&b);
+                out.push(Datum::Bytes(&cut));
+            }
+            stored => {
+                let at: SmallVec<[i32; 2]> = b.iter().map(|(_, u)| u.unwrap_or(0)).collect();
+                out.push(Array::new(stored.bytes()).get(&at));
+            }
+        }
+    }
+    Ok(out)
 }
 
 pub(super) fn subscript_set(
     array: &mut Eval,
-    bounds: (&mut [Option<Eval>], &mut [Option<Eval>], bool),
+    bounds: BoundExprs<'_>,
+    slice: bool,
     value: &mut Eval,
     ty: TypeRef,
     cx: &mut ExecContext,
     batch: &Batch,
     sel: Sel<'_>,
 ) -> Flow<Column> {
-    let _ = (array, bounds, value, ty, cx, batch, sel);
-    Ok(missing()?)
+    let element = element_type(ty.oid).unwrap_or(oid::TEXT);
+    let arrays = array.eval(cx, batch, sel)?.into_owned();
+    let bounds = Bounds::eval(bounds, cx, batch, sel)?;
+    let values = value.eval(cx, batch, sel)?.into_owned();
+    each(arrays.len(), |at| {
+        let Some(b) = bounds.row(at) else {
+            bail!(NULL_VALUE_NOT_ALLOWED, "array subscript in assignment must not be null")
+        };
+        let empty = Builder::new(element).finish();
+        let stored = match arrays.get(at) {
+            Datum::Null => empty.as_slice(),
+            d => d.bytes(),
+        };
+        let old = Array::new(stored);
+        if slice {
+            if values.is_null(at) {
+                return Ok(Some(stored.to_vec()));
+            }
+            let new = Array::new(values.get(at).bytes());
+            return Ok(Some(assign_slice(&old, &b, &new, element)?));
+        }
+        let index: SmallVec<[i32; 2]> = b.iter().map(|(_, u)| u.unwrap_or(0)).collect();
+        Ok(Some(assign_element(&old, &index, values.get(at), element)?))
+    })
 }
 
-/// The answer of `ARRAY(select …)`: one dimension more if the elements are arrays themselves.
-pub(super) fn array_of_any(values: &Column, ty: TypeRef, out: &mut Vec<u8>) -> Result<()> {
-    array_of(values, ty, out)
+/// `a[i] = v`. A one-dimensional array grows, the gap is filled with NULL.
+///
+/// PostgreSQL 15, arrayfuncs.c, array_set_element: same rules.
+fn assign_element(old: &Array<'_>, index: &[i32], value: Datum<'_>, element: crate::base::Oid) -> Result<Vec<u8>> {
+    if index.len() > MAX_DIMS {
+        return Err(crate::types::array::too_many_dims(index.len()));
+    }
+    if old.dims.is_empty() {
+        let dims: Dims = index.iter().map(|i| Dim { len: 1, lower: *i }).collect();
+        let mut b = Builder::new(element);
+        b.push(value);
+        return Ok(b.finish_with(dims));
+    }
+    if old.dims.len() != index.len() {
+        bail!(ARRAY_SUBSCRIPT_ERROR, "wrong number of array subscripts");
+    }
+    if let ([d], [i]) = (old.dims.as_slice(), index) {
+        let lower = d.lower.min(*i);
+        let upper = d.upper().max(*i);
+        let len = (i64::from(upper) - i64::from(lower) + 1) as usize;
+        if len > (1 << 27) {
+            bail!(PROGRAM_LIMIT_EXCEEDED, "array size exceeds the maximum allowed (134217727)");
+        }
+        let mut b = Builder::new(element);
+        for n in lower..=upper {
+            b.push(if n == *i { value } else { old.get(&[n]) });
+        }
+        return Ok(b.finish_with(Dims::from_slice(&[Dim { len, lower }])));
+    }
+    let Some(position) = old.position(index) else {
+        bail!(ARRAY_SUBSCRIPT_ERROR, "array subscript out of range");
+    };
+    let mut b = Builder::new(element);
+    old.iter().enumerate().for_each(|(n, v)| b.push(if n == position { value } else { v }));
+    Ok(b.finish_with(old.dims.clone()))
+}
+
+/// `a[l:u] = source`. PostgreSQL 15, arrayfuncs.c, array_set_slice: same rules for one dimension; more dimensions must
+/// lie inside the array.
+fn assign_slice(
+    old: &Array<'_>,
+    bounds: &[(Option<i32>, Option<i32>)],
+    source: &Array<'_>,
+    element: crate::base::Oid,
+) -> Result<Vec<u8>> {
+    let too_small = || crate::err!(ARRAY_SUBSCRIPT_ERROR, "source array too small");
+    let inverted = || crate::err!(ARRAY_SUBSCRIPT_ERROR, "upper bound cannot be less than lower bound");
+    let dims: Dims = if old.dims.is_empty() {
+        let mut dims = Dims::new();
+        for (n, (l, u)) in bounds.iter().enumerate() {
+            let have = source.dims.get(n);
+            let lower = l.or(have.map(|d| d.lower)).unwrap_or(1);
+            let Some(upper) = u.or_else(|| have.map(|d| lower + d.len as i32 - 1)) else { return Err(too_small()) };
+            if upper < lower {
+                return Err(inverted());
+            }
+            dims.push(Dim { len: (upper - lower + 1) as usize, lower });
+        }
+        dims
+    } else {
+        old.dims.clone()
+    };
+    if dims.len() < bounds.len() {
+        bail!(ARRAY_SUBSCRIPT_ERROR, "wrong number of array subscripts");
+    }
+    let mut ranges: Vec<(i32, i32)> = Vec::new();
+    for (n, d) in dims.iter().enumerate() {
+        let (l, u) = bounds.get(n).copied().unwrap_or((None, None));
+        let (l, u) = (l.unwrap_or(d.lower), u.unwrap_or(d.upper()));
+        if u < l {
+            return Err(inverted());
+        }
+        if dims.len() > 1 && (l < d.lower || u > d.upper()) {
+            bail!(ARRAY_SUBSCRIPT_ERROR, "array subscript out of range");
+        }
+        ranges.push((l, u));
+    }
+    let wanted: usize = ranges.iter().map(|(l, u)| (u - l + 1) as usize).product();
+    if source.len() < wanted {
+        return Err(too_small());
+    }
+    let mut all = dims.clone();
+    if let ([d], [(l, u)]) = (dims.as_slice(), ranges.as_slice()) {
+        let (lower, upper) = (d.lower.min(*l), d.upper().max(*u));
+        all = Dims::from_slice(&[Dim { len: (upper - lower + 1) as usize, lower }]);
+    }
+    let mut b = Builder::new(element);
+    let mut next = source.iter();
+    let total: usize = all.iter().map(|d| d.len).product();
+    let mut index: Vec<i32> = all.iter().map(|d| d.lower).collect();
+    for _ in 0..total {
+        let inside = index.iter().zip(&ranges).all(|(i, (l, u))| i >= l && i <= u);
+        b.push(if inside { next.next().unwrap_or(Datum::Null) } else { old.get(&index) });
+        for n in (0..index.len()).rev() {
+            index[n] += 1;
+            if index[n] <= all[n].upper() {
+                break;
+            }
+            index[n] = all[n].lower;
+        }
+    }
+    Ok(b.finish_with(all))
 }

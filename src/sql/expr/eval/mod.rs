@@ -24,7 +24,9 @@ use call::Call;
 use std::borrow::Cow;
 use sub_plan::SubPlanOp;
 
+pub(crate) use call::call_once;
 pub(crate) use compile::Scope;
+pub(crate) use composite::{array_of, elements};
 
 /// Which rows of a batch to evaluate for.
 #[derive(Clone, Copy, Debug)]
@@ -137,6 +139,7 @@ enum Op {
     },
     Row {
         fields: Vec<Eval>,
+        names: Vec<String>,
     },
     RowCompare(Box<logic::RowCompareOp>),
     ScalarArray(Box<call::ScalarArrayOp>),
@@ -179,6 +182,12 @@ impl Eval {
 
     pub(crate) fn with_scope(expr: &Expr, scope: &mut Scope) -> Eval {
         compile::compile(expr, scope)
+    }
+
+    /// A call of arguments compiled already.
+    pub(crate) fn call(func: &'static crate::sql::func::FuncDef, args: Vec<Eval>, ty: TypeRef) -> Eval {
+        let call = Call::new(func, args, ty, false);
+        Eval { op: Op::Call(Box::new(call)), phys: crate::sql::exec::phys_of(ty), ty }
     }
 
     pub fn phys(&self) -> Phys {
@@ -256,16 +265,16 @@ impl Eval {
                 composite::array_cast(arg, *slot, element, ty, cx, batch, sel).map(Cow::Owned)
             }
             Op::Array { elements, nested } => composite::array(elements, *nested, ty, cx, batch, sel).map(Cow::Owned),
-            Op::Row { fields } => composite::row(fields, cx, batch, sel).map(Cow::Owned),
+            Op::Row { fields, names } => composite::row(fields, names, ty, cx, batch, sel).map(Cow::Owned),
             Op::Field { arg, index } => composite::field(arg, *index, phys, cx, batch, sel).map(Cow::Owned),
             Op::FieldSet { arg, index, value } => {
                 composite::field_set(arg, *index, value, cx, batch, sel).map(Cow::Owned)
             }
             Op::Subscript { array, lower, upper, slice } => {
-                composite::subscript(array, lower, upper, *slice, ty, cx, batch, sel).map(Cow::Owned)
+                composite::subscript(array, (lower, upper), *slice, ty, cx, batch, sel).map(Cow::Owned)
             }
             Op::SubscriptSet { array, lower, upper, slice, value } => {
-                composite::subscript_set(array, (lower, upper, *slice), value, ty, cx, batch, sel).map(Cow::Owned)
+                composite::subscript_set(array, (lower, upper), *slice, value, ty, cx, batch, sel).map(Cow::Owned)
             }
             Op::Unsupported(what) => Err(crate::base::Error::internal(format!("{what} reached the executor")).into()),
         }
@@ -286,7 +295,7 @@ impl Eval {
             Op::And(a) | Op::Or(a) | Op::Coalesce(a) | Op::Extreme { args: a, .. } => {
                 a.iter_mut().for_each(|a| a.visit(f));
             }
-            Op::Array { elements: a, .. } | Op::Row { fields: a } => a.iter_mut().for_each(|a| a.visit(f)),
+            Op::Array { elements: a, .. } | Op::Row { fields: a, .. } => a.iter_mut().for_each(|a| a.visit(f)),
             Op::Not(a)
             | Op::Relabel(a)
             | Op::ToDomain(a)

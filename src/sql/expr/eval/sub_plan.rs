@@ -148,7 +148,8 @@ impl SubPlanOp {
         if self.answered {
             return Ok(self.out.clone().unwrap_or_else(|| Column::new(phys_of(self.ty))));
         }
-        let out = if self.args.is_empty() { self.uncorrelated(cx, batch, sel)? } else { self.correlated(cx, batch, sel)? };
+        let out =
+            if self.args.is_empty() { self.uncorrelated(cx, batch, sel)? } else { self.correlated(cx, batch, sel)? };
         self.out = Some(out.clone());
         self.answered = true;
         Ok(out)
@@ -237,9 +238,7 @@ impl SubPlanOp {
             SubPlanKind::Array => {
                 let ty = self.plan.columns[0].ty;
                 let elements = found.elements.unwrap_or_else(|| Column::new(phys_of(ty)));
-                let mut bytes = Vec::new();
-                super::composite::array_of_any(&elements, ty, &mut bytes)?;
-                Value::Bytes(bytes.into())
+                Value::Bytes(super::composite::array_of(&elements, ty)?.into())
             }
         })
     }

@@ -1,0 +1,147 @@
+//! From a plan to its tree of nodes.
+
+// use super::aggregate::Aggregate;
+use super::append::Append;
+use super::cte::{CteScan, With};
+use super::distinct::Distinct;
+use super::filter::FilterProject;
+use super::function_scan::FunctionScan;
+use super::hash_join::HashJoin;
+use super::inject::Injected;
+use super::instrument::Instrumented;
+use super::limit::Limit;
+use super::materialize::Materialize;
+use super::merge_join::MergeJoin;
+use super::nest_loop::NestLoop;
+use super::output::forms_of;
+use super::project_set::ProjectSet;
+use super::recursive_union::{RecursiveUnion, WorkTableScan};
+use super::result::{Empty, ResultNode};
+use super::set_op::SetOp;
+use super::sort::Sort;
+use super::values::Values;
+use super::virtual_scan::VirtualScan;
+// use super::window::Window;
+use super::{ExecContext, Node};
+use crate::base::{Error, Result};
+use crate::sql::plan::{Plan, PlanNode, PlannedStatement};
+use crate::types::Value;
+
+/// Makes a statement's tree; the context's run-time state starts anew.
+pub fn start(statement: &PlannedStatement, cx: &mut ExecContext) -> Result<Box<dyn Node>> {
+    cx.run = super::context::RunState::default();
+    if statement.exec_params > 0 {
+        cx.run.reserve(statement.exec_params);
+    }
+    cx.processed = 0;
+    build(&statement.plan, cx)
+}
+
+/// Makes the tree of a plan within a running statement.
+pub(crate) fn build(plan: &Plan, cx: &mut ExecContext) -> Result<Box<dyn Node>> {
+    let mut node = make(plan, cx)?;
+    if cx.instrument.is_some() {
+        node = Box::new(Instrumented::new(node, plan));
+    }
+    if let Some(seed) = &mut cx.inject_waits {
+        *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        node = Box::new(Injected::new(node, *seed));
+    }
+    Ok(node)
+}
+
+fn make(plan: &Plan, cx: &mut ExecContext) -> Result<Box<dyn Node>> {
+    Ok(match &plan.node {
+        PlanNode::Result { input, exprs, one_time } => {
+            Box::new(ResultNode::start(input.as_deref(), exprs, one_time.as_ref(), cx)?)
+        }
+        PlanNode::Values { rows } => Box::new(Values::start(rows, forms_of(&plan.columns))),
+        PlanNode::Empty => Box::new(Empty),
+        PlanNode::Filter { input, filter } => Box::new(FilterProject::start(input, Some(filter), None, cx)?),
+        PlanNode::Project { input, exprs } => Box::new(FilterProject::start(input, None, Some(exprs), cx)?),
+        PlanNode::ProjectSet { input, items } => Box::new(ProjectSet::start(plan, input, items, cx)?),
+        PlanNode::NestLoop(j) => Box::new(NestLoop::start(j, cx)?),
+        PlanNode::HashJoin(j) => Box::new(HashJoin::start(j, cx)?),
+        PlanNode::MergeJoin(j) => Box::new(MergeJoin::start(j, cx)?),
+        PlanNode::Sort { input, keys, bound } => Box::new(Sort::start(input, keys, bound.as_ref(), cx)?),
+        PlanNode::Limit { input, limit, offset, with_ties } => {
+            Box::new(Limit::start(input, limit.as_ref(), offset.as_ref(), with_ties.as_deref(), cx)?)
+        }
+        // PlanNode::Aggregate(a) => Box::new(Aggregate::start(a, plan.columns.len(), cx)?),
+        // PlanNode::Window { input, spec, calls } => Box::new(Window::start(input, spec, calls, cx)?),
+        PlanNode::Distinct { input, keys, sorted } => Box::new(Distinct::start(input, keys, *sorted, cx)?),
+        PlanNode::Append { inputs } => Box::new(Append::start(inputs, cx)?),
+        PlanNode::SetOp { left, right, op, all } => Box::new(SetOp::start(left, right, *op, *all, cx)?),
+        PlanNode::Materialize { input } => Box::new(Materialize::start(input, cx)?),
+        PlanNode::With { ctes, body } => Box::new(With::start(ctes, body, cx)?),
+        PlanNode::CteScan { cte, filter, project, .. } => {
+            Box::new(CteScan::start(*cte, filter.as_ref(), project.as_deref()))
+        }
+        PlanNode::RecursiveUnion { left, right, distinct, work_table } => {
+            Box::new(RecursiveUnion::start(left, right, *distinct, *work_table, cx)?)
+        }
+        PlanNode::WorkTableScan { work_table, filter, project, .. } => {
+            Box::new(WorkTableScan::start(*work_table, filter.as_ref(), project.as_deref()))
+        }
+        PlanNode::FunctionScan { calls, ordinality, filter, project, .. } => {
+            Box::new(FunctionScan::start(calls, *ordinality, filter.as_ref(), project.as_deref()))
+        }
+        PlanNode::VirtualScan { view, attnos, filter, project, .. } => {
+            Box::new(VirtualScan::start(view, attnos, filter.as_ref(), project.as_deref())?)
+        }
+        PlanNode::SeqScan { .. }
+        | PlanNode::IndexScan(_)
+        | PlanNode::TidScan { .. }
+        | PlanNode::LockRows { .. }
+        | PlanNode::Aggregate(_)
+        | PlanNode::Window { .. }
+        | PlanNode::Modify(_) => return Err(Error::unsupported("tables are not supported yet")),
+    })
+}
+
+/// Calls `f` for a plan and all plans below it, without those inside expressions.
+pub(crate) fn visit_plan<'a>(plan: &'a Plan, f: &mut dyn FnMut(&'a Plan)) {
+    f(plan);
+    let mut go = |p: &'a Plan| visit_plan(p, f);
+    match &plan.node {
+        PlanNode::Result { input, .. } => input.iter().for_each(|p| go(p)),
+        PlanNode::Values { .. }
+        | PlanNode::SeqScan { .. }
+        | PlanNode::IndexScan(_)
+        | PlanNode::VirtualScan { .. }
+        | PlanNode::FunctionScan { .. }
+        | PlanNode::TidScan { .. }
+        | PlanNode::CteScan { .. }
+        | PlanNode::WorkTableScan { .. }
+        | PlanNode::Empty => {}
+        PlanNode::Filter { input, .. }
+        | PlanNode::Project { input, .. }
+        | PlanNode::ProjectSet { input, .. }
+        | PlanNode::Sort { input, .. }
+        | PlanNode::Limit { input, .. }
+        | PlanNode::Window { input, .. }
+        | PlanNode::Distinct { input, .. }
+        | PlanNode::Materialize { input }
+        | PlanNode::LockRows { input, .. } => go(input),
+        PlanNode::NestLoop(j) => [&j.left, &j.right].into_iter().for_each(go),
+        PlanNode::HashJoin(j) => [&j.left, &j.right].into_iter().for_each(go),
+        PlanNode::MergeJoin(j) => [&j.left, &j.right].into_iter().for_each(go),
+        PlanNode::Aggregate(a) => go(&a.input),
+        PlanNode::Append { inputs } => inputs.iter().for_each(go),
+        PlanNode::SetOp { left, right, .. } | PlanNode::RecursiveUnion { left, right, .. } => {
+            [&**left, &**right].into_iter().for_each(go);
+        }
+        PlanNode::With { ctes, body } => {
+            ctes.iter().for_each(|c| go(&c.plan));
+            go(body);
+        }
+        PlanNode::Modify(m) => go(&m.input),
+    }
+}
+
+impl super::context::RunState {
+    fn reserve(&mut self, slots: usize) {
+        self.exec_params = vec![Value::Null; slots];
+        self.versions = vec![0; slots];
+    }
+}

@@ -1,0 +1,1 @@
+//! Lazy semantics, NULL logic and repetition of expressions.

@@ -1,0 +1,151 @@
+//! Set-returning functions as streams of rows.
+//!
+//! [`open`] finds a function's stream by PostgreSQL's own name of it (`src`); what is not known here answers 0A000.
+//! A stream makes its rows piecemeal, so that `generate_series(1, 1e9)` costs no memory.
+
+mod json;
+mod series;
+mod text;
+
+use super::FuncDef;
+use crate::base::{Error, Flow, Result};
+use crate::sql::exec::{ExecContext, phys_of};
+use crate::types::array::Array;
+use crate::types::record::Record;
+use crate::types::{Column, Datum, TypeRef, Value};
+
+/// The rows of one call.
+pub trait SetStream: Send {
+    /// Appends up to `max` rows to the columns; false: there are no more, and none was appended.
+    fn next(&mut self, cx: &mut ExecContext, max: usize, out: &mut [Column]) -> Flow<bool>;
+}
+
+/// What a stream is opened with.
+pub(super) struct Call<'a> {
+    pub func: &'static FuncDef,
+    pub args: &'a [Value],
+    pub arg_types: &'a [TypeRef],
+    /// Types of the columns to make.
+    pub columns: &'a [TypeRef],
+}
+
+impl Call<'_> {
+    fn arg(&self, n: usize) -> Datum<'_> {
+        self.args.get(n).map_or(Datum::Null, Value::datum)
+    }
+
+    /// A text argument.
+    fn text(&self, n: usize) -> &str {
+        self.arg(n).str()
+    }
+}
+
+/// Rows made all at once: for functions over one value in memory.
+pub(super) struct Rows {
+    columns: Vec<Column>,
+    at: usize,
+}
+
+impl Rows {
+    pub fn new(columns: Vec<Column>) -> Box<dyn SetStream> {
+        Box::new(Rows { columns, at: 0 })
+    }
+
+    /// Empty columns of these types.
+    pub fn empty(types: &[TypeRef]) -> Vec<Column> {
+        types.iter().map(|t| Column::new(phys_of(*t))).collect()
+    }
+}
+
+impl SetStream for Rows {
+    fn next(&mut self, _: &mut ExecContext, max: usize, out: &mut [Column]) -> Flow<bool> {
+        let rows = self.columns.first().map_or(0, Column::len);
+        let end = rows.min(self.at + max);
+        for (from, to) in self.columns.iter().zip(out) {
+            (self.at..end).for_each(|r| to.push_from(from, r));
+        }
+        let some = end > self.at;
+        self.at = end;
+        Ok(some)
+    }
+}
+
+/// Starts a call; strict functions never see NULL.
+pub fn open(
+    cx: &mut ExecContext,
+    func: &'static FuncDef,
+    args: &[Value],
+    arg_types: &[TypeRef],
+    columns: &[TypeRef],
+) -> Result<Box<dyn SetStream>> {
+    let call = Call { func, args, arg_types, columns };
+    let found = match series::open(&call, cx)? {
+        Some(s) => Some(s),
+        None => match text::open(&call, cx)? {
+            Some(s) => Some(s),
+            None => json::open(&call, cx)?,
+        },
+    };
+    match found {
+        Some(s) => Ok(s),
+        None => Err(unsupported(func)),
+    }
+}
+
+/// The value of a scalar function in FROM as columns: a composite value becomes its fields.
+pub fn one_row(value: &Column, columns: &[TypeRef]) -> Result<Vec<Column>> {
+    let composite = columns.len() > 1;
+    let mut out = Rows::empty(columns);
+    for row in 0..value.len() {
+        match value.get(row) {
+            d if !composite => out[0].push(d),
+            Datum::Null => out.iter_mut().for_each(Column::push_null),
+            d => {
+                let record = Record::new(d.bytes());
+                out.iter_mut().enumerate().for_each(|(n, c)| c.push(record.field(n)));
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// Elements of one or more arrays in lock step (`unnest`), or subscripts.
+pub(super) fn unnest(call: &Call<'_>) -> Vec<Column> {
+    let mut out = Rows::empty(call.columns);
+    let arrays: Vec<Option<Array<'_>>> = call
+        .args
+        .iter()
+        .map(|a| match a.datum() {
+            Datum::Null => None,
+            d => Some(Array::new(d.bytes())),
+        })
+        .collect();
+    let rows = arrays.iter().flatten().map(Array::len).max().unwrap_or(0);
+    // One array of composite values fills several columns.
+    if let ([Some(array)], true) = (arrays.as_slice(), call.columns.len() > 1) {
+        for value in array.iter() {
+            match value {
+                Datum::Null => out.iter_mut().for_each(Column::push_null),
+                d => {
+                    let record = Record::new(d.bytes());
+                    out.iter_mut().enumerate().for_each(|(n, c)| c.push(record.field(n)));
+                }
+            }
+        }
+        return out;
+    }
+    for (array, column) in arrays.iter().zip(&mut out) {
+        let mut made = 0;
+        if let Some(a) = array {
+            a.iter().for_each(|v| column.push(v));
+            made = a.len();
+        }
+        (made..rows).for_each(|_| column.push_null());
+    }
+    out
+}
+
+/// 0A000 for a function nobody has written yet.
+pub(super) fn unsupported(func: &FuncDef) -> Error {
+    Error::unsupported(format!("set-returning function {}() is not supported yet", func.name))
+}
