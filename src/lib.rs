@@ -23,7 +23,7 @@ pub mod heap;
 
 pub mod catalog;
 pub mod recovery;
-//pub mod xact;
+pub mod xact;
 
 pub mod sql;
 

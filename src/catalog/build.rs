@@ -120,7 +120,8 @@ pub fn relation(catalog: &Catalog, oid: Oid) -> Result<Option<Relation>> {
 
 fn open_store(catalog: &Catalog, c: &Class, file: RelFileId) -> Arc<TableStore> {
     let toast = catalog.class(c.toast).and_then(|r| r.object.as_class().ok().map(|t| t.node));
-    let toast = toast.map(|node| toast_store(&catalog.storage, c.toast, RelFileId { db: file.db, node }, c.persistence));
+    let toast =
+        toast.map(|node| toast_store(&catalog.storage, c.toast, RelFileId { db: file.db, node }, c.persistence));
     let fillfactor = c.options.iter().find_map(|o| o.strip_prefix("fillfactor=")).and_then(|v| v.parse().ok());
     let def = TableDef {
         relid: c.oid,

@@ -27,12 +27,8 @@ impl Cluster {
     /// or a dropped object had may be used again, because files nobody owns are removed here (CAT-4).
     pub fn load(storage: Arc<Storage>) -> Result<Arc<Cluster>> {
         let global = Arc::new(store::load(&storage, Oid::INVALID)?);
-        let cluster = Cluster {
-            storage,
-            global,
-            folders: Mutex::default(),
-            next_oid: AtomicU32::new(Oid::FIRST_NORMAL.0),
-        };
+        let cluster =
+            Cluster { storage, global, folders: Mutex::default(), next_oid: AtomicU32::new(Oid::FIRST_NORMAL.0) };
         cluster.note_used(&cluster.global);
         for record in cluster.global.all(class::DATABASE) {
             let database = record.object.as_database()?.oid;

@@ -12,12 +12,22 @@
 
 //! - CAT-4: after `Cluster::load`, a database's folder holds only files that some object names.
 
+mod build;
+mod cluster;
+mod folder;
 pub mod object;
 mod relation;
+mod store;
 pub mod system;
+mod view;
 
+pub use build::{phys_of, toast_store, tuple_desc};
+pub use cluster::Cluster;
+pub use folder::{Folder, Record};
 pub use object::{Object, ObjectKey};
 
 pub use relation::{
     Attribute, Constraint, ConstraintKind, Index, IndexColumn, Persistence, RelKind, Relation, SequenceParams, View,
 };
+pub use store::{CATALOG_NODE, CATALOG_TOAST_NODE, create_folder};
+pub use view::{Catalog, Writer};

@@ -8,6 +8,7 @@ use super::object::{Object, ObjectKey, class};
 use super::relation::Persistence;
 use super::view::Writer;
 use crate::base::{Oid, RelFileId, Result, TupleId};
+use crate::disk::access_error;
 use crate::err;
 use crate::heap::{self, AttrDesc, HeapScan, TableDef, TableStore, TmResult, TupleDesc, WriteContext};
 use crate::mvcc::Snapshot;
@@ -20,8 +21,6 @@ use std::sync::Arc;
 pub const CATALOG_NODE: Oid = Oid(1);
 /// File number of its out-of-line values.
 pub const CATALOG_TOAST_NODE: Oid = Oid(2);
-/// `ctid` among a scan's columns.
-const CTID: i16 = -1;
 
 fn desc() -> TupleDesc {
     TupleDesc::new(vec![
@@ -62,7 +61,8 @@ pub fn create_folder(storage: &Storage, database: Oid) -> Result<Folder> {
 /// XX001 for a damaged row, I/O.
 pub fn load(storage: &Storage, database: Oid) -> Result<Folder> {
     let store = open(storage, database);
-    let mut scan = HeapScan::new(store.clone(), Snapshot::committed(), vec![1, 2, 3, 4, CTID]);
+    let mut scan =
+        HeapScan::new(store.clone(), Snapshot::self_all(Arc::default()), vec![1, 2, 3, 4, heap::system::CTID]);
     let mut records = Vec::new();
     loop {
         let mut batch = Batch::default();
@@ -71,7 +71,7 @@ pub fn load(storage: &Storage, database: Oid) -> Result<Folder> {
             let value = |c: usize| batch.columns[c].get(row);
             let key = ObjectKey { class: Oid(value(0).u32()), oid: Oid(value(1).u32()), sub: value(2).i32() };
             let object = Object::decode(value(3).bytes())?;
-            let tid = crate::types::tid::decode(value(4).bytes());
+            let tid = heap::tid_from_bytes(value(4).bytes()).unwrap_or(TupleId::INVALID);
             records.push((key, Arc::new(Record { object, tid })));
         }
         if !more {
@@ -133,7 +133,10 @@ pub fn remove_orphan_files(storage: &Storage, folder: &Folder) -> Result<()> {
         named.insert(record.object.as_class()?.node.0);
     }
     let mut gone: HashSet<u32> = HashSet::new();
-    for entry in storage.disk.list(&format!("base/{}", folder.database))? {
+    let path = format!("base/{}", folder.database);
+    for entry in
+        storage.disk.list(&path).map_err(|e| access_error(format!("could not read directory \"{path}\""), &e))?
+    {
         let number: String = entry.name.chars().take_while(char::is_ascii_digit).collect();
         if let Ok(node) = number.parse::<u32>()
             && !named.contains(&node)

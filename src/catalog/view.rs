@@ -2,7 +2,9 @@
 
 use super::cluster::Cluster;
 use super::folder::{Change, Changes, Folder, Record};
-use super::object::{Class, Database, Namespace, Object, ObjectKey, Role, RoleSetting, UserType, class, comment_key, fixed};
+use super::object::{
+    Class, Database, Namespace, Object, ObjectKey, Role, RoleSetting, UserType, class, comment_key, fixed,
+};
 use super::relation::Relation;
 use super::{build, store, system};
 use crate::base::{CommandId, Oid, Result, Xid};

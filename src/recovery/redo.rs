@@ -4,7 +4,7 @@ use crate::base::{Error, Lsn, Oid, Result};
 use crate::storage::{Action, RedoContext};
 use crate::wal::record::xlog;
 use crate::wal::{CheckPoint, RedoRecord, Rmgr};
-use crate::{btree, heap, mvcc};
+use crate::{btree, heap, mvcc, xact};
 
 /// Replays one record.
 ///
@@ -17,6 +17,7 @@ pub fn redo_record(cx: &mut RedoContext<'_>, record: &RedoRecord<'_>) -> Result<
     let done = match record.rmgr {
         Rmgr::Xlog => redo_xlog(cx, record),
         Rmgr::Clog => mvcc::redo(cx, record),
+        Rmgr::Transaction => xact::redo(cx, record),
         Rmgr::Heap | Rmgr::Heap2 => heap::redo(cx, record),
         Rmgr::Btree => btree::redo(cx, record),
         other => Err(Error::internal(format!("unexpected resource manager {}", other.name()))),

@@ -80,8 +80,11 @@ impl Backend {
     /// 25001 inside a transaction block.
     pub fn prevent_in_block(&self, what: &str) -> Result<()> {
         if self.in_block {
-            return Err(err!(ACTIVE_SQL_TRANSACTION, "{what} cannot run inside a transaction block")
-                .place("PreventInTransactionBlock", "xact.c", 3486));
+            return Err(err!(ACTIVE_SQL_TRANSACTION, "{what} cannot run inside a transaction block").place(
+                "PreventInTransactionBlock",
+                "xact.c",
+                3486,
+            ));
         }
         Ok(())
     }
@@ -90,8 +93,11 @@ impl Backend {
     /// 25006 in a read-only transaction.
     pub fn prevent_if_read_only(&self, what: &str) -> Result<()> {
         if self.txn.read_only {
-            return Err(err!(READ_ONLY_SQL_TRANSACTION, "cannot execute {what} in a read-only transaction")
-                .place("PreventCommandIfReadOnly", "utility.c", 414));
+            return Err(err!(READ_ONLY_SQL_TRANSACTION, "cannot execute {what} in a read-only transaction").place(
+                "PreventCommandIfReadOnly",
+                "utility.c",
+                414,
+            ));
         }
         Ok(())
     }

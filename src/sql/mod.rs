@@ -3,9 +3,14 @@
 //! Nothing here sleeps or awaits: waiting is a value ([`crate::base::Stop`]).
 
 pub mod ast;
+pub mod backend;
 pub mod bind;
 pub mod exec;
 pub mod expr;
 pub mod func;
+pub mod instance;
 pub mod parse;
 pub mod plan;
+
+pub use backend::{Backend, SequenceState, Sequences, User};
+pub use instance::{Instance, Services};

@@ -19,6 +19,8 @@ mod isolation;
 mod record;
 mod redo;
 mod savepoint;
+#[cfg(test)]
+mod tests;
 mod transaction;
 
 pub use files::FileChange;

@@ -55,7 +55,8 @@ impl EndRecord {
 }
 
 fn take<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N]> {
-    let (head, tail) = bytes.split_first_chunk().ok_or_else(|| err!(DATA_CORRUPTED, "transaction record is too short"))?;
+    let (head, tail) =
+        bytes.split_first_chunk().ok_or_else(|| err!(DATA_CORRUPTED, "transaction record is too short"))?;
     *bytes = tail;
     Ok(*head)
 }

@@ -114,7 +114,8 @@ impl Transaction {
     /// Others wait for a transaction by asking for a share of its id; nobody can hold a fresh one.
     pub(super) fn lock_xid(&mut self, xid: Xid) {
         let storage = self.storage.clone();
-        let got = storage.locks.try_acquire(&mut self.held, LockTag::Xact(xid), LockMode::Exclusive, Scope::Transaction);
+        let got =
+            storage.locks.try_acquire(&mut self.held, LockTag::Xact(xid), LockMode::Exclusive, Scope::Transaction);
         assert!(got.is_some(), "a fresh transaction id is locked");
     }
 
