@@ -2,7 +2,8 @@
 
 use super::cte::CteState;
 use super::instrument::Instrumentation;
-use crate::base::{Flow, Interrupts, Report, Stop};
+use crate::base::{Error, Flow, Interrupts, Report, Result, Stop};
+use crate::sql::Backend;
 use crate::sql::func::FnContext;
 use crate::types::{Batch, Column, Value};
 use parking_lot::Mutex;
@@ -91,6 +92,8 @@ pub struct ExecContext {
     pub processed: u64,
     /// Where temporary files go.
     pub temp: Option<Arc<dyn crate::disk::Disk>>,
+    /// The session's side; None in tests of the executor alone.
+    pub backend: Option<Box<Backend>>,
 }
 
 impl Default for ExecContext {
@@ -107,11 +110,20 @@ impl Default for ExecContext {
             inject_waits: None,
             processed: 0,
             temp: None,
+            backend: None,
         }
     }
 }
 
 impl ExecContext {
+    /// The session's side of the statement.
+    ///
+    /// # Errors
+    /// XX000 where there is no session.
+    pub fn backend(&mut self) -> Result<&mut Backend> {
+        self.backend.as_deref_mut().ok_or_else(|| Error::internal("this needs a session"))
+    }
+
     /// To be called once per batch: an interrupt ends the statement, a used-up budget moves it.
     #[inline]
     pub fn poll(&mut self) -> Flow<()> {
