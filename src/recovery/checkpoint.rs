@@ -135,6 +135,16 @@ impl Checkpoints {
     /// Of severity PANIC where data may be lost (the caller must not go on), else of severity ERROR: the
     /// checkpoint failed, the old one stays in force.
     pub fn perform(&self, flags: CheckpointFlags) -> Result<()> {
+        let log = self.settings.snapshot().bool(Id::LogCheckpoints);
+        self.make(flags, log)
+    }
+
+    /// As [`perform`](Self::perform), without lines in the log (initdb).
+    pub fn perform_quietly(&self, flags: CheckpointFlags) -> Result<()> {
+        self.make(flags, false)
+    }
+
+    fn make(&self, flags: CheckpointFlags, log: bool) -> Result<()> {
         let settings = self.settings.snapshot();
         let (start, shutdown) = (Instant::now(), flags.has(CheckpointFlags::SHUTDOWN));
         let at_end = shutdown || flags.has(CheckpointFlags::END_OF_RECOVERY);
@@ -149,7 +159,6 @@ impl Checkpoints {
             let _gate = self.storage.mvcc.checkpoint_gate();
             self.storage.wal.begin_checkpoint()
         };
-        let log = settings.bool(Id::LogCheckpoints);
         if log {
             crate::log!("checkpoint starting:{}", flags.words());
         }

@@ -19,6 +19,7 @@
 pub mod checkpoint;
 mod distance;
 mod log_time;
+mod open;
 mod redo;
 mod request;
 mod start;
@@ -26,6 +27,7 @@ mod unlogged;
 mod usage;
 
 pub use checkpoint::Checkpoints;
+pub use open::{NewCluster, create, open, open_with};
 pub use redo::redo_record;
 pub use request::{CheckpointFlags, Outcome};
 pub use start::{Progress, start_up};

@@ -2,38 +2,23 @@
 
 use super::*;
 use crate::base::{Fork, Lsn, Oid, RelFileId, Report, Xid};
-use crate::buffer::{BufferPool, Persistence, PoolConfig};
-use crate::disk::{Disk, Relations, Simulated, durable};
-use crate::lock::LockManager;
-use crate::mvcc::{Clog, Mvcc};
+use crate::buffer::Persistence;
+use crate::disk::{Disk, Simulated, durable};
 use crate::page::Page;
 use crate::settings::Global;
 use crate::stat::Stats;
-use crate::storage::Storage;
 use crate::wal::record::xlog;
-use crate::wal::{BlockMode, Control, ControlFile, DbState, Rmgr, Wal, WalConfig};
+use crate::wal::{BlockMode, ControlFile, DbState, Rmgr, WalConfig};
 use std::sync::Arc;
 
 pub const SEGMENT: u64 = 64 << 10;
 
 /// A new, empty cluster, as initdb leaves it.
 pub fn initialise(disk: &Simulated) {
-    for dir in ["base", "base/5", "global", "pg_wal", "pg_wal/archive_status"] {
-        durable::mkdir(disk, dir).unwrap();
-    }
-    Clog::create(disk).unwrap();
-    let mut control = ControlFile::new(77, SEGMENT as u32, true, [1; 32]);
-    control.create(disk).unwrap();
-    let room = room(disk);
-    let at = crate::wal::StartAt {
-        end: Lsn(SEGMENT),
-        redo_lsn: Lsn(SEGMENT),
-        timeline: 1,
-        system_identifier: 77,
-        incarnation: 1,
-    };
-    room.storage().wal.start(at).unwrap();
-    room.perform(CheckpointFlags::SHUTDOWN | CheckpointFlags::IMMEDIATE).unwrap();
+    let cluster =
+        NewCluster { system_identifier: 77, segment_bytes: SEGMENT as u32, data_checksums: true, mock_nonce: [1; 32] };
+    create(Arc::new(disk.clone()), &cluster).unwrap();
+    durable::mkdir(disk, "base/5").unwrap();
 }
 
 /// The engine's parts over a disk, the log not yet started.
@@ -41,12 +26,7 @@ pub fn room(disk: &Simulated) -> Arc<Checkpoints> {
     let shared: Arc<dyn Disk> = Arc::new(disk.clone());
     let control = ControlFile::read(&*shared).unwrap();
     let config = WalConfig { segment_bytes: SEGMENT, flusher: false, ..WalConfig::default() };
-    let wal = Wal::new(shared.clone(), &config);
-    let pool = BufferPool::new(Relations::new(shared.clone()), wal.clone(), PoolConfig { frames: 64, checksums: true });
-    let mvcc = Mvcc::new(Clog::new(shared.clone(), wal.clone()), Xid::FIRST_NORMAL);
-    let storage = Arc::new(Storage { disk: shared.clone(), wal, pool, mvcc, locks: LockManager::new() });
-    let control = Arc::new(Control::new(shared, control));
-    Checkpoints::new(storage, control, Arc::new(Global::boot()), Arc::new(Stats::new()))
+    open_with(shared, Arc::new(Global::boot()), Arc::new(Stats::new()), control, &config, 64).unwrap()
 }
 
 /// Starts the engine's parts through the product's own start.

@@ -2,16 +2,12 @@
 
 use super::*;
 use crate::base::{Lsn, Oid, Result as BaseResult, Xid};
-use crate::buffer::{BufferPool, PoolConfig};
-use crate::disk::{Disk, Posix, Relations, durable};
-use crate::lock::LockManager;
-use crate::mvcc::{Clog, Mvcc};
-use crate::recovery::{CheckpointFlags, Outcome, Progress};
+use crate::disk::{Disk, Posix};
+use crate::recovery::{CheckpointFlags, NewCluster, Outcome, Progress, create, open_with};
 use crate::settings::Global;
 use crate::stat::Stats;
-use crate::storage::Storage;
 use crate::wal::record::xlog;
-use crate::wal::{Control, ControlFile, DbState, Record, Rmgr, StartAt, Wal, WalConfig, archive};
+use crate::wal::{ControlFile, DbState, Record, Rmgr, WalConfig, archive};
 use parking_lot::Mutex;
 use std::time::{Duration, Instant};
 
@@ -19,13 +15,9 @@ const SEGMENT: u64 = 1 << 20;
 
 fn context(dir: &std::path::Path, config: WalConfig) -> Context {
     let disk: Arc<dyn Disk> = Arc::new(Posix::new(dir));
-    let wal = Wal::new(disk.clone(), &config);
-    let pool = BufferPool::new(Relations::new(disk.clone()), wal.clone(), PoolConfig { frames: 64, checksums: true });
-    let mvcc = Mvcc::new(Clog::new(disk.clone(), wal.clone()), Xid::FIRST_NORMAL);
-    let storage = Arc::new(Storage { disk: disk.clone(), wal, pool, mvcc, locks: LockManager::new() });
-    let control = Arc::new(Control::new(disk.clone(), ControlFile::read(&*disk).unwrap()));
-    let checkpoints = Checkpoints::new(storage, control, Arc::new(Global::boot()), Arc::new(Stats::new()));
-    Context::new(checkpoints)
+    let control = ControlFile::read(&*disk).unwrap();
+    let (settings, stats) = (Arc::new(Global::boot()), Arc::new(Stats::new()));
+    Context::new(open_with(disk, settings, stats, control, &config, 64).unwrap())
 }
 
 fn config() -> WalConfig {
@@ -33,17 +25,9 @@ fn config() -> WalConfig {
 }
 
 fn initialise(dir: &std::path::Path) {
-    let disk = Posix::new(dir);
-    for name in ["base", "base/5", "global", "pg_wal", "pg_wal/archive_status"] {
-        durable::mkdir(&disk, name).unwrap();
-    }
-    Clog::create(&disk).unwrap();
-    ControlFile::new(7, SEGMENT as u32, true, [0; 32]).create(&disk).unwrap();
-    let cx = context(dir, config());
-    let (end, redo_lsn) = (Lsn(SEGMENT), Lsn(SEGMENT));
-    let at = StartAt { end, redo_lsn, timeline: 1, system_identifier: 7, incarnation: 1 };
-    cx.checkpoints.storage().wal.start(at).unwrap();
-    cx.checkpoints.perform(CheckpointFlags::SHUTDOWN | CheckpointFlags::IMMEDIATE).unwrap();
+    let cluster =
+        NewCluster { system_identifier: 7, segment_bytes: SEGMENT as u32, data_checksums: true, mock_nonce: [0; 32] };
+    create(Arc::new(Posix::new(dir)), &cluster).unwrap();
 }
 
 fn insert(cx: &Context, bytes: usize) -> Lsn {
