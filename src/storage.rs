@@ -1,11 +1,11 @@
 //! The shared state below the catalog: one struct that all layers above hold, and what redo gets to see of it.
 
-use crate::base::{Fork, Result};
+use crate::base::{BlockNo, Error, Fork, Lsn, Oid, RelFileId, Result, Xid};
 use crate::buffer::{BufferPool, Persistence, WriteGuard};
 use crate::disk::Disk;
 use crate::lock::LockManager;
 use crate::mvcc::Mvcc;
-use crate::wal::{BlockMode, RedoRecord, Wal};
+use crate::wal::{BlockMode, Record, RedoRecord, Rmgr, Wal};
 use std::sync::Arc;
 
 /// Everything the access methods need. Held as `Arc` by everyone above.
@@ -76,6 +76,68 @@ impl<'a> RedoContext<'a> {
         page.set_lsn(record.end);
         page.mark_dirty();
     }
+}
+
+/// Kinds of `Rmgr::Storage` (PostgreSQL 15, storage_xlog.h: same numbers).
+mod kind {
+    pub const CREATE: u8 = 0x10;
+    pub const TRUNCATE: u8 = 0x20;
+}
+
+fn file_bytes(file: RelFileId) -> [u8; 8] {
+    let mut b = [0; 8];
+    b[..4].copy_from_slice(&file.db.0.to_le_bytes());
+    b[4..].copy_from_slice(&file.node.0.to_le_bytes());
+    b
+}
+
+/// Logs that a fork's empty file was made, so that recovery makes it again. Call `wal.reserve` before.
+/// Data: database, node (4 bytes each), fork (1).
+pub fn log_create(storage: &Storage, xid: Xid, file: RelFileId, fork: Fork) -> Lsn {
+    let data: [&[u8]; 2] = [&file_bytes(file), &[fork as u8]];
+    let record = Record { rmgr: Rmgr::Storage, info: kind::CREATE, xid, blocks: &[], data: &data };
+    storage.wal.insert(&record).end
+}
+
+/// Logs that a relation is cut to so many blocks; flush the log before doing it. Call `wal.reserve` before.
+/// Data: database, node (4 bytes each), blocks (4).
+pub fn log_truncate(storage: &Storage, file: RelFileId, blocks: BlockNo) -> Lsn {
+    let data: [&[u8]; 2] = [&file_bytes(file), &blocks.to_le_bytes()];
+    let record = Record { rmgr: Rmgr::Storage, info: kind::TRUNCATE, xid: Xid::INVALID, blocks: &[], data: &data };
+    storage.wal.insert(&record).end
+}
+
+/// Redoes a record of `Rmgr::Storage`.
+pub fn redo(cx: &mut RedoContext<'_>, record: &RedoRecord<'_>) -> Result<()> {
+    let word = |at: usize| record.data.get(at..at + 4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+    let short = || Error::internal(format!("smgr_redo: short record at {}", record.start));
+    let file = RelFileId { db: Oid(word(0).ok_or_else(short)?), node: Oid(word(4).ok_or_else(short)?) };
+    let pool = &cx.storage.pool;
+    match record.info {
+        kind::CREATE => {
+            let fork = record.data.get(8).copied().and_then(Fork::from_u8).ok_or_else(short)?;
+            pool.create(&pool.open(file, fork, Persistence::Permanent), true)
+        }
+        kind::TRUNCATE => {
+            let blocks = word(8).ok_or_else(short)?;
+            let main = pool.open(file, Fork::Main, Persistence::Permanent);
+            pool.create(&main, true)?;
+            cut_maps(cx.storage, file)?;
+            pool.truncate(&main, blocks)
+        }
+        other => Err(Error::internal(format!("smgr_redo: unknown op code {other}"))),
+    }
+}
+
+/// The maps of a table that is cut are emptied: what they knew of the rest is found again.
+fn cut_maps(storage: &Storage, file: RelFileId) -> Result<()> {
+    for fork in [Fork::Fsm, Fork::Vm] {
+        let map = storage.pool.open(file, fork, Persistence::Permanent);
+        if map.exists() {
+            storage.pool.truncate(&map, 0)?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@
 //!
 //! With four bytes more than PostgreSQL's header but without its alignment to 8, tables take the same number of pages.
 
+mod build;
 mod decode;
 mod desc;
 mod encode;
@@ -40,14 +41,19 @@ mod prune;
 mod record;
 mod redo;
 mod result;
+mod rewrite;
+mod sample;
 mod scan;
 mod store;
 mod toast;
 pub mod tuple;
+mod vacuum;
+mod verify;
 mod view;
 mod visibility;
 mod vm;
 
+pub use build::{BuildRow, BuildScan};
 pub use decode::{new_columns, system, tid_bytes, tid_from_bytes};
 pub use desc::{AttrDesc, TupleDesc};
 pub use fetch::{HeapFetch, occupant};
@@ -55,9 +61,13 @@ pub use insert::{WriteContext, insert};
 pub use modify::{delete, lock_tuple, overwrite, update};
 pub use redo::redo;
 pub use result::{LockStrength, Occupant, TmResult, UpdateKind, Updated};
+pub use rewrite::{Rewrite, RewriteReport, rewrite};
+pub use sample::{Random, Sample, sample};
 pub use scan::HeapScan;
 pub use store::{TableDef, TableStore};
 pub use toast::toast_desc;
+pub use vacuum::{IndexVacuum, Vacuum, VacuumHost, VacuumOptions, VacuumReport, truncate};
+pub use verify::{Damage, verify};
 pub use vm::{all_visible, count as count_all_visible};
 
 #[cfg(test)]

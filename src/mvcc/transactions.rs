@@ -6,7 +6,7 @@ use super::own::Own;
 use super::ring::{ABORTED, RUNNING, Ring};
 use super::snapshot::{Snapshot, SnapshotKind, SnapshotSlot};
 use crate::base::{CommandId, Csn, Lsn, Result, Xid};
-use parking_lot::{Mutex, RwLock, RwLockWriteGuard};
+use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -115,6 +115,11 @@ impl Mvcc {
     /// Held by a checkpoint while it decides its redo position: no commit is between its record and the commit log.
     pub fn checkpoint_gate(&self) -> RwLockWriteGuard<'_, ()> {
         self.gate.write()
+    }
+
+    /// While it lives no checkpoint decides its redo position: for changes of files that a record announces.
+    pub fn delay_checkpoint(&self) -> RwLockReadGuard<'_, ()> {
+        self.gate.read()
     }
 
     /// Makes a transaction visible, with all its sub-transactions. `lsn` is the end of its commit record.

@@ -1,0 +1,122 @@
+//! Reading a table to build an index on it: every version that some snapshot may look up, under its chain's root.
+//!
+//! PostgreSQL 15, heapam_handler.c, heapam_index_build_range_scan: same choice of versions. The table is locked against
+//! writers. Departs from it in having no `indcheckxmin`: a snapshot older than the index may miss versions that a HOT
+//! update replaced before the build.
+
+use super::decode::{self, Columns, RowAt};
+use super::fetch::Chain;
+use super::store::TableStore;
+use super::tuple::{MAX_ITEMS, Tuple};
+use super::visibility::{Fate, Judge};
+use crate::base::{BlockNo, Csn, Result, TupleId};
+use crate::buffer::ScanReader;
+use crate::page::{PAGE_SIZE, Page, State};
+use crate::storage::Storage;
+use crate::types::{BATCH_ROWS, Batch};
+use std::sync::Arc;
+
+/// A row of the new index leads here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BuildRow {
+    /// The HOT chain's root.
+    pub tid: TupleId,
+    /// Deleted ones are indexed for old snapshots, but do not count for uniqueness.
+    pub alive: bool,
+}
+
+pub struct BuildScan {
+    store: Arc<TableStore>,
+    attnos: Vec<i16>,
+    next: BlockNo,
+    end: Option<BlockNo>,
+    horizon: Csn,
+    reader: ScanReader,
+}
+
+impl BuildScan {
+    pub fn new(store: Arc<TableStore>, attnos: Vec<i16>) -> BuildScan {
+        BuildScan { store, attnos, next: 0, end: None, horizon: Csn(0), reader: ScanReader::default() }
+    }
+
+    /// Pages in all, once started, and pages read.
+    pub fn progress(&self) -> (BlockNo, BlockNo) {
+        (self.end.unwrap_or(0), self.next)
+    }
+
+    /// Replaces `out` and `rows` by the next versions; false at the end.
+    pub fn next(&mut self, storage: &Storage, out: &mut Batch, rows: &mut Vec<BuildRow>) -> Result<bool> {
+        let end = match self.end {
+            Some(end) => end,
+            None => {
+                let end = self.store.nblocks(storage)?;
+                self.horizon = storage.mvcc.compute_horizon();
+                self.reader = ScanReader::new(&storage.pool, end);
+                *self.end.insert(end)
+            }
+        };
+        out.columns = decode::new_columns(self.store.desc(), &self.attnos, 0);
+        out.rows = 0;
+        rows.clear();
+        let (mut buffers, mut blocks, mut places) = (Vec::new(), Vec::new(), Vec::new());
+        if self.next >= end {
+            return Ok(false);
+        }
+        while self.next < end && places.len() + MAX_ITEMS as usize <= BATCH_ROWS {
+            let mut bytes = vec![0; PAGE_SIZE];
+            self.reader.copy(&storage.pool, &self.store.main, self.next, end, &mut bytes)?;
+            let page = Page::from_bytes(bytes[..].try_into().expect("a page's length"));
+            self.choose(storage, &page, buffers.len() as u16, &mut places, rows);
+            buffers.push(Arc::from(bytes));
+            blocks.push(self.next);
+            self.next += 1;
+        }
+        Columns::new(storage, &self.store, &buffers, &blocks, &places).fill(&self.attnos, out)?;
+        Ok(true)
+    }
+
+    fn choose(&self, storage: &Storage, page: &Page, buffer: u16, places: &mut Vec<RowAt>, rows: &mut Vec<BuildRow>) {
+        if page.is_new() {
+            return;
+        }
+        let roots = roots(page);
+        let mut judge = Judge::new(storage);
+        for line in 1..=page.item_count() {
+            let p = page.pointer(line);
+            if !p.is_normal() {
+                continue;
+            }
+            let t = Tuple(page.item(line));
+            let alive = match judge.fate(t, self.horizon, &mut 0) {
+                Fate::Dead => continue,
+                // Its successor stands for the chain.
+                Fate::RecentlyDead | Fate::DeleteInProgress(_) if t.is_hot_updated() => continue,
+                Fate::RecentlyDead | Fate::DeleteInProgress(_) => false,
+                Fate::Live | Fate::InsertInProgress(_) => true,
+            };
+            let root = roots[line as usize];
+            if root == 0 {
+                // A heap-only version of a rolled-back update.
+                continue;
+            }
+            places.push(RowAt { buffer, start: p.offset() as u16, len: p.len() as u16, line });
+            rows.push(BuildRow { tid: TupleId::new(self.next, root), alive });
+        }
+    }
+}
+
+/// The root of each line pointer's chain; 0 for versions no chain leads to.
+pub(super) fn roots(page: &Page) -> Vec<u16> {
+    let mut roots = vec![0; page.item_count() as usize + 1];
+    for line in 1..=page.item_count() {
+        let root = match page.pointer(line).state() {
+            State::Redirect => true,
+            State::Normal => !Tuple(page.item(line)).is_heap_only(),
+            _ => false,
+        };
+        if root {
+            Chain::new(page, TupleId::new(0, line)).for_each(|n| roots[n as usize] = line);
+        }
+    }
+    roots
+}
