@@ -18,6 +18,7 @@ pub fn redo_record(cx: &mut RedoContext<'_>, record: &RedoRecord<'_>) -> Result<
         Rmgr::Xlog => redo_xlog(cx, record),
         Rmgr::Clog => mvcc::redo(cx, record),
         Rmgr::Transaction => xact::redo(cx, record),
+        Rmgr::Storage => crate::storage::redo(cx, record),
         Rmgr::Heap | Rmgr::Heap2 => heap::redo(cx, record),
         Rmgr::Btree => btree::redo(cx, record),
         other => Err(Error::internal(format!("unexpected resource manager {}", other.name()))),
