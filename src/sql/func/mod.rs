@@ -13,11 +13,16 @@ pub mod context;
 pub mod fact;
 
 mod casts;
+mod compare;
+mod float;
+mod int;
+mod numeric;
 mod opers;
 mod procs;
 pub mod regexp;
 mod registry;
 pub mod setof;
+pub mod vector;
 
 pub use context::{CallTypes, FnContext, Random, SessionFacts, SystemHooks};
 pub use fact::{CastContext, CastDef, CastMethod, OperDef, ProcFact, Selectivity};
@@ -66,9 +71,20 @@ pub struct FuncDef {
 /// Code by PostgreSQL's name of the function ([`ProcFact::src`]).
 fn implementations() -> std::collections::HashMap<&'static str, FuncImpl> {
     let mut all = std::collections::HashMap::new();
-    let tables: &[&[(&'static str, FuncImpl)]] = &[];
-    for table in tables {
+    let tables: &[&[(&'static str, FuncImpl)]] = &[float::TABLE, int::TABLE, numeric::TABLE];
+    for table in tables.iter().chain(compare::TABLES) {
         all.extend(table.iter().copied());
     }
     all
+}
+
+/// Pushes a `numeric`.
+fn push_numeric(out: &mut Column, n: &crate::types::numeric::Numeric) -> Result<()> {
+    out.push_bytes_with(|arena| n.write(arena))
+}
+
+/// Pushes a text.
+fn push_text(out: &mut Column, text: impl AsRef<str>) -> Result<()> {
+    out.push(Datum::Bytes(text.as_ref().as_bytes()));
+    Ok(())
 }

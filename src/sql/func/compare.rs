@@ -1,0 +1,291 @@
+//! `=`, `<>`, `<`, `>`, `<=`, `>=` and the three-way comparisons of all types.
+
+use super::vector::{cmp, compare, compare_blank, compare_bytes, compare_u64, holds};
+use super::{FnContext, FuncImpl, ScalarFn};
+use crate::base::{Oid, Result};
+use crate::types::datetime::{date, timestamp};
+use crate::types::{self, Column, Datum, TypeRef};
+use std::cmp::Ordering;
+
+/// A comparison by the type's default order.
+fn by_type<const TYPE: u32, const OP: u8>(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
+    out.push(Datum::Bool(holds::<OP>(types::compare(TypeRef::of(Oid(TYPE)), args[0], args[1]))));
+    Ok(())
+}
+
+/// −1, 0 or 1 by the type's default order.
+fn three_way<const TYPE: u32>(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
+    out.push(Datum::I32(types::compare(TypeRef::of(Oid(TYPE)), args[0], args[1]) as i32));
+    Ok(())
+}
+
+/// The greater (`MAX`) or smaller one.
+fn extreme<const TYPE: u32, const MAX: bool>(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
+    let first = types::compare(TypeRef::of(Oid(TYPE)), args[0], args[1]);
+    let keep = if MAX { first.is_gt() } else { first.is_lt() };
+    out.push(if keep { args[0] } else { args[1] });
+    Ok(())
+}
+
+/// How a day and an instant compare; days beyond the range of timestamps lie beyond all of them.
+fn date_with(days: i32, other: i64, zone: Option<&types::datetime::Zone>) -> Ordering {
+    match date::to_timestamp(days) {
+        Err(_) => {
+            if days > 0 {
+                if other == timestamp::INFINITY { Ordering::Less } else { Ordering::Greater }
+            } else {
+                Ordering::Less
+            }
+        }
+        Ok(us) => match zone {
+            None => us.cmp(&other),
+            Some(z) => local_with(us, other, z),
+        },
+    }
+}
+
+/// How a local time and an instant compare.
+fn local_with(local: i64, utc: i64, zone: &types::datetime::Zone) -> Ordering {
+    if !timestamp::is_finite(local) {
+        return local.cmp(&utc);
+    }
+    let us = i128::from(local) - i128::from(zone.offset_at_local(local)) * 1_000_000;
+    us.cmp(&i128::from(utc))
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Mixed {
+    DateTimestamp,
+    DateTimestamptz,
+    TimestampTimestamptz,
+}
+
+fn mixed_order(kind: Mixed, cx: &FnContext, a: Datum<'_>, b: Datum<'_>) -> Ordering {
+    match kind {
+        Mixed::DateTimestamp => date_with(a.i32(), b.i64(), None),
+        Mixed::DateTimestamptz => date_with(a.i32(), b.i64(), Some(&cx.io.time_zone)),
+        Mixed::TimestampTimestamptz => local_with(a.i64(), b.i64(), &cx.io.time_zone),
+    }
+}
+
+const KINDS: [Mixed; 3] = [Mixed::DateTimestamp, Mixed::DateTimestamptz, Mixed::TimestampTimestamptz];
+
+/// A comparison between two kinds of dates and times; `SWAP`: the arguments come in the other order.
+fn mixed<const KIND: usize, const SWAP: bool, const OP: u8>(
+    cx: &mut FnContext,
+    args: &[Datum<'_>],
+    out: &mut Column,
+) -> Result<()> {
+    let (a, b) = if SWAP { (args[1], args[0]) } else { (args[0], args[1]) };
+    let order = mixed_order(KINDS[KIND], cx, a, b);
+    out.push(Datum::Bool(holds::<OP>(if SWAP { order.reverse() } else { order })));
+    Ok(())
+}
+
+fn mixed_three_way<const KIND: usize, const SWAP: bool>(
+    cx: &mut FnContext,
+    args: &[Datum<'_>],
+    out: &mut Column,
+) -> Result<()> {
+    let (a, b) = if SWAP { (args[1], args[0]) } else { (args[0], args[1]) };
+    let order = mixed_order(KINDS[KIND], cx, a, b);
+    out.push(Datum::I32(if SWAP { order.reverse() } else { order } as i32));
+    Ok(())
+}
+
+const fn scalar(f: ScalarFn) -> FuncImpl {
+    FuncImpl::Scalar(f)
+}
+
+/// Six names with the usual endings.
+macro_rules! six {
+    ($prefix:literal, $make:ident ! ($($arg:tt)*)) => {
+        &[
+            (concat!($prefix, "eq"), $make!($($arg)* EQ)),
+            (concat!($prefix, "ne"), $make!($($arg)* NE)),
+            (concat!($prefix, "lt"), $make!($($arg)* LT)),
+            (concat!($prefix, "gt"), $make!($($arg)* GT)),
+            (concat!($prefix, "le"), $make!($($arg)* LE)),
+            (concat!($prefix, "ge"), $make!($($arg)* GE)),
+        ]
+    };
+}
+macro_rules! native {
+    ($a:ty, $b:ty, $op:ident) => {
+        FuncImpl::Vector(compare::<$a, $b, { cmp::$op }>)
+    };
+}
+macro_rules! bytes {
+    ($op:ident) => {
+        FuncImpl::Vector(compare_bytes::<{ cmp::$op }>)
+    };
+}
+macro_rules! blank {
+    ($op:ident) => {
+        FuncImpl::Vector(compare_blank::<{ cmp::$op }>)
+    };
+}
+macro_rules! unsigned {
+    ($op:ident) => {
+        FuncImpl::Vector(compare_u64::<{ cmp::$op }>)
+    };
+}
+macro_rules! typed {
+    ($t:literal, $op:ident) => {
+        scalar(by_type::<$t, { cmp::$op }>)
+    };
+}
+/// Names of the form `date_eq_timestamp`.
+macro_rules! six_mixed {
+    ($a:literal, $b:literal, $kind:literal, $swap:literal) => {
+        &[
+            (concat!($a, "_eq_", $b), scalar(mixed::<$kind, $swap, { cmp::EQ }>)),
+            (concat!($a, "_ne_", $b), scalar(mixed::<$kind, $swap, { cmp::NE }>)),
+            (concat!($a, "_lt_", $b), scalar(mixed::<$kind, $swap, { cmp::LT }>)),
+            (concat!($a, "_gt_", $b), scalar(mixed::<$kind, $swap, { cmp::GT }>)),
+            (concat!($a, "_le_", $b), scalar(mixed::<$kind, $swap, { cmp::LE }>)),
+            (concat!($a, "_ge_", $b), scalar(mixed::<$kind, $swap, { cmp::GE }>)),
+            (concat!($a, "_cmp_", $b), scalar(mixed_three_way::<$kind, $swap>)),
+        ]
+    };
+}
+
+pub(super) static TABLES: &[&[(&str, FuncImpl)]] = &[
+    six!("int2", native!(i16, i16,)),
+    six!("int4", native!(i32, i32,)),
+    six!("int8", native!(i64, i64,)),
+    six!("int24", native!(i16, i32,)),
+    six!("int42", native!(i32, i16,)),
+    six!("int28", native!(i16, i64,)),
+    six!("int82", native!(i64, i16,)),
+    six!("int48", native!(i32, i64,)),
+    six!("int84", native!(i64, i32,)),
+    six!("float4", native!(f32, f32,)),
+    six!("float8", native!(f64, f64,)),
+    six!("float48", native!(f32, f64,)),
+    six!("float84", native!(f64, f32,)),
+    six!("bool", native!(bool, bool,)),
+    six!("oid", native!(u32, u32,)),
+    six!("date_", native!(i32, i32,)),
+    six!("time_", native!(i64, i64,)),
+    six!("timestamp_", native!(i64, i64,)),
+    six!("cash_", native!(i64, i64,)),
+    six!("pg_lsn_", unsigned!()),
+    six!("xid8", unsigned!()),
+    six!("enum_", native!(u32, u32,)),
+    six!("text", bytes!()),
+    six!("text_", bytes!()),
+    six!("text_pattern_", bytes!()),
+    six!("name", bytes!()),
+    six!("bytea", bytes!()),
+    six!("char", bytes!()),
+    six!("uuid_", bytes!()),
+    six!("bpchar", blank!()),
+    six!("bpchar_pattern_", blank!()),
+    six!("numeric_", typed!(1700,)),
+    six!("interval_", typed!(1186,)),
+    six!("timetz_", typed!(1266,)),
+    six!("jsonb_", typed!(3802,)),
+    six!("tid", typed!(27,)),
+    six!("network_", typed!(869,)),
+    six!("bit", typed!(1560,)),
+    six!("array_", typed!(2277,)),
+    six!("record_", typed!(2249,)),
+    six!("record_image_", typed!(2249,)),
+    six!("oidvector", typed!(30,)),
+    six_mixed!("date", "timestamp", 0, false),
+    six_mixed!("date", "timestamptz", 1, false),
+    six_mixed!("timestamp", "timestamptz", 2, false),
+    six_mixed!("timestamp", "date", 0, true),
+    six_mixed!("timestamptz", "date", 1, true),
+    six_mixed!("timestamptz", "timestamp", 2, true),
+    &[
+        ("boollt", native!(bool, bool, LT)),
+        ("boolgt", native!(bool, bool, GT)),
+        ("xideq", native!(u32, u32, EQ)),
+        ("xidneq", native!(u32, u32, NE)),
+        ("cideq", native!(u32, u32, EQ)),
+        ("nameeqtext", bytes!(EQ)),
+        ("namenetext", bytes!(NE)),
+        ("namelttext", bytes!(LT)),
+        ("namegttext", bytes!(GT)),
+        ("nameletext", bytes!(LE)),
+        ("namegetext", bytes!(GE)),
+        ("texteqname", bytes!(EQ)),
+        ("textnename", bytes!(NE)),
+        ("textltname", bytes!(LT)),
+        ("textgtname", bytes!(GT)),
+        ("textlename", bytes!(LE)),
+        ("textgename", bytes!(GE)),
+        ("btboolcmp", scalar(three_way::<16>)),
+        ("btint2cmp", scalar(three_way::<21>)),
+        ("btint4cmp", scalar(three_way::<23>)),
+        ("btint8cmp", scalar(three_way::<20>)),
+        ("btfloat4cmp", scalar(three_way::<700>)),
+        ("btfloat8cmp", scalar(three_way::<701>)),
+        ("btoidcmp", scalar(three_way::<26>)),
+        ("bttextcmp", scalar(three_way::<25>)),
+        ("btnamecmp", scalar(three_way::<19>)),
+        ("btcharcmp", scalar(three_way::<18>)),
+        ("btarraycmp", scalar(three_way::<2277>)),
+        ("btrecordcmp", scalar(three_way::<2249>)),
+        ("bpcharcmp", scalar(three_way::<1042>)),
+        ("byteacmp", scalar(three_way::<17>)),
+        ("numeric_cmp", scalar(three_way::<1700>)),
+        ("date_cmp", scalar(three_way::<1082>)),
+        ("time_cmp", scalar(three_way::<1083>)),
+        ("timetz_cmp", scalar(three_way::<1266>)),
+        ("timestamp_cmp", scalar(three_way::<1114>)),
+        ("interval_cmp", scalar(three_way::<1186>)),
+        ("uuid_cmp", scalar(three_way::<2950>)),
+        ("jsonb_cmp", scalar(three_way::<3802>)),
+        ("network_cmp", scalar(three_way::<869>)),
+        ("pg_lsn_cmp", scalar(three_way::<3220>)),
+        ("xid8cmp", scalar(three_way::<5069>)),
+        ("cash_cmp", scalar(three_way::<790>)),
+        ("bitcmp", scalar(three_way::<1560>)),
+        ("enum_cmp", scalar(three_way::<26>)),
+        ("int2larger", scalar(extreme::<21, true>)),
+        ("int2smaller", scalar(extreme::<21, false>)),
+        ("int4larger", scalar(extreme::<23, true>)),
+        ("int4smaller", scalar(extreme::<23, false>)),
+        ("int8larger", scalar(extreme::<20, true>)),
+        ("int8smaller", scalar(extreme::<20, false>)),
+        ("float4larger", scalar(extreme::<700, true>)),
+        ("float4smaller", scalar(extreme::<700, false>)),
+        ("float8larger", scalar(extreme::<701, true>)),
+        ("float8smaller", scalar(extreme::<701, false>)),
+        ("numeric_larger", scalar(extreme::<1700, true>)),
+        ("numeric_smaller", scalar(extreme::<1700, false>)),
+        ("oidlarger", scalar(extreme::<26, true>)),
+        ("oidsmaller", scalar(extreme::<26, false>)),
+        ("text_larger", scalar(extreme::<25, true>)),
+        ("text_smaller", scalar(extreme::<25, false>)),
+        ("bpchar_larger", scalar(extreme::<1042, true>)),
+        ("bpchar_smaller", scalar(extreme::<1042, false>)),
+        ("date_larger", scalar(extreme::<1082, true>)),
+        ("date_smaller", scalar(extreme::<1082, false>)),
+        ("time_larger", scalar(extreme::<1083, true>)),
+        ("time_smaller", scalar(extreme::<1083, false>)),
+        ("timetz_larger", scalar(extreme::<1266, true>)),
+        ("timetz_smaller", scalar(extreme::<1266, false>)),
+        ("timestamp_larger", scalar(extreme::<1114, true>)),
+        ("timestamp_smaller", scalar(extreme::<1114, false>)),
+        ("interval_larger", scalar(extreme::<1186, true>)),
+        ("interval_smaller", scalar(extreme::<1186, false>)),
+        ("network_larger", scalar(extreme::<869, true>)),
+        ("network_smaller", scalar(extreme::<869, false>)),
+        ("pg_lsn_larger", scalar(extreme::<3220, true>)),
+        ("pg_lsn_smaller", scalar(extreme::<3220, false>)),
+        ("xid8_larger", scalar(extreme::<5069, true>)),
+        ("xid8_smaller", scalar(extreme::<5069, false>)),
+        ("tidlarger", scalar(extreme::<27, true>)),
+        ("tidsmaller", scalar(extreme::<27, false>)),
+        ("array_larger", scalar(extreme::<2277, true>)),
+        ("array_smaller", scalar(extreme::<2277, false>)),
+        ("cashlarger", scalar(extreme::<790, true>)),
+        ("cashsmaller", scalar(extreme::<790, false>)),
+        ("enum_larger", scalar(extreme::<26, true>)),
+        ("enum_smaller", scalar(extreme::<26, false>)),
+    ],
+];
