@@ -23,7 +23,7 @@ mod descend;
 mod insert;
 mod keys;
 pub mod node;
-mod redo;
+pub mod redo;
 mod scan;
 mod split;
 mod store;

@@ -1,4 +1,4 @@
-//! The command line: `postgres`, `initdb`, `pg_ctl`, `pg_controldata`, and our own `serve` and `link`.
+//! The command line: `postgres`, `initdb`, `pg_ctl`, `pg_controldata`, `pg_waldump`, and our own `serve` and `link`.
 //!
 //! Must never do a server's work: it reads arguments, prints PostgreSQL's texts, returns its exit codes, and
 //! calls the parts that do the work.
@@ -16,6 +16,7 @@ mod initdb;
 mod link;
 mod pg_controldata;
 mod pg_ctl;
+mod pg_waldump;
 mod postgres;
 mod serve;
 
@@ -40,6 +41,7 @@ const TOOLS: &[(&str, fn(Call) -> ExitCode)] = &[
     ("initdb", initdb::main),
     ("pg_ctl", pg_ctl::main),
     ("pg_controldata", pg_controldata::main),
+    ("pg_waldump", pg_waldump::main),
 ];
 
 /// Names that `outlast link` makes.
@@ -56,7 +58,7 @@ Usage:
   outlast TOOL [OPTION]...                   be that tool
 
 Tools, with PostgreSQL's options (TOOL --help):
-  postgres  initdb  pg_ctl  pg_controldata
+  postgres  initdb  pg_ctl  pg_controldata  pg_waldump
 
 Options:
   -V, --version   show the version, then exit

@@ -38,7 +38,7 @@ mod insert;
 mod lz;
 mod modify;
 mod prune;
-mod record;
+pub mod record;
 mod redo;
 mod result;
 mod rewrite;

@@ -33,6 +33,7 @@
 
 pub mod archive;
 pub mod control;
+pub mod find;
 mod flush;
 mod insert;
 mod oid;

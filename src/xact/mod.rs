@@ -16,7 +16,7 @@
 mod commit;
 mod files;
 mod isolation;
-mod record;
+pub mod record;
 mod redo;
 mod savepoint;
 #[cfg(test)]

@@ -193,7 +193,11 @@ mod tests {
         request.locale.set_all("C");
         write(dir.path(), &request, "Europe/Berlin", "trust", "trust").unwrap();
         let origin = Origin { data_directory: dir.path().into(), ..Origin::default() };
-        let load = || Global::load(origin.clone(), Arc::new(RealConfigFiles)).map_err(|e| e.1).unwrap();
+        let load = || {
+            let texts =
+                |e: (Vec<crate::base::error::Report>, _)| e.0.into_iter().map(|r| r.message).collect::<Vec<_>>();
+            Global::load(origin.clone(), Arc::new(RealConfigFiles)).map_err(texts).unwrap()
+        };
         let settings = load();
         assert_eq!(settings.show(Id::TimeZone), "Europe/Berlin");
         assert_eq!(settings.show(Id::DateStyle), "ISO, MDY");
