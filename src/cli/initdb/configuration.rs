@@ -131,6 +131,7 @@ fn default_text(id: Id, p: &Parameter) -> String {
     static BOOT: std::sync::LazyLock<Snapshot> = std::sync::LazyLock::new(Snapshot::default);
     match p.kind {
         Kind::String => quote(p.boot),
+        Kind::Enum { .. } if p.boot.is_empty() || p.boot.contains([' ', '-']) => quote(p.boot),
         _ => BOOT.with_value(id, |v| v.show(p)),
     }
 }
