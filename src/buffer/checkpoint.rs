@@ -3,7 +3,7 @@
 use super::fork::{Persistence, RelFork};
 use super::frame::{Frame, Slot, Tag};
 use super::pool::BufferPool;
-use crate::base::Result;
+use crate::base::{Fork, Result};
 use crate::disk::relation::SyncReport;
 use parking_lot::RwLockReadGuard;
 use std::ops::ControlFlow;
@@ -62,6 +62,12 @@ impl BufferPool {
     /// Writes all dirty pages of one fork.
     pub fn flush_relation(&self, rel: &Arc<RelFork>) -> Result<usize> {
         let dirty = self.collect(|tag| Arc::ptr_eq(&tag.rel, rel));
+        self.write_sorted(&dirty, &mut |_, _| ControlFlow::Continue(()))
+    }
+
+    /// Writes all dirty pages of init forks: recovery copies their files over the unlogged relations'.
+    pub fn flush_init_forks(&self) -> Result<usize> {
+        let dirty = self.collect(|tag| tag.rel.fork() == Fork::Init);
         self.write_sorted(&dirty, &mut |_, _| ControlFlow::Continue(()))
     }
 

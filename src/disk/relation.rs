@@ -4,8 +4,8 @@
 //! a checkpoint syncs those with [`Relations::sync_pending`].
 //!
 //! Invariants
-//! - REL-1: a segment is marked unsynced before the write that makes it so returns; the mark is
-//!   cleared before the fsync that makes it untrue.
+//! - REL-1: when a write has returned, its segment is marked unsynced unless an fsync began after the write; the mark
+//!   is cleared before the fsync that makes it untrue.
 //! - REL-2: all segments but the last of a fork have exactly [`SEGMENT_BLOCKS`] blocks.
 
 use super::{Disk, File, access_error, parent};
@@ -233,6 +233,8 @@ impl RelationFile {
             let segment = self.segment(n)?;
             self.shared.mark(&segment, || self.segment_path(n));
             segment.file.write_at(&rest[..len], at).map_err(|e| self.block_error("write", block, &e))?;
+            // Once more: a sync that ran between the mark and the write took the mark away.
+            self.shared.mark(&segment, || self.segment_path(n));
             block += (len / PAGE_SIZE) as u32;
             rest = &rest[len..];
         }
@@ -248,6 +250,7 @@ impl RelationFile {
             let segment = self.segment_or_create(n)?;
             self.shared.mark(&segment, || self.segment_path(n));
             segment.file.allocate(at, len as u64).map_err(|e| self.error("extend file", n, &e))?;
+            self.shared.mark(&segment, || self.segment_path(n));
             let done = (len / PAGE_SIZE) as u32;
             block += done;
             left -= done;

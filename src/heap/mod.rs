@@ -71,4 +71,6 @@ pub use verify::{Damage, verify};
 pub use vm::{all_visible, count as count_all_visible};
 
 #[cfg(test)]
+mod crash_tests;
+#[cfg(test)]
 mod tests;

@@ -220,7 +220,13 @@ impl Vacuum {
             }
         }
         self.count(storage, &mut page, horizon);
-        if (1..=page.item_count()).any(|n| page.pointer(n).state() != State::Unused) {
+        // Dead line pointers are about to be freed: they do not keep the page.
+        let keeps = |state| match state {
+            State::Normal | State::Redirect => true,
+            State::Dead => !self.options.index_cleanup,
+            State::Unused => false,
+        };
+        if (1..=page.item_count()).any(|n| keeps(page.pointer(n).state())) {
             self.used_end = block + 1;
         }
         if dead.is_empty() {

@@ -8,7 +8,7 @@ use super::fsm;
 use super::store::TableStore;
 use super::toast::{self, Reference};
 use super::tuple::{HEADER_BYTES, MAX_ITEMS, Tuple, mask};
-use super::visibility::Judge;
+use super::visibility::{Fate, Judge};
 use super::vm;
 use crate::base::{BlockNo, Result, TupleId};
 use crate::page::{ALL_VISIBLE, Page, State};
@@ -110,11 +110,9 @@ fn verify_version(
     if !t.has(mask::XMAX_INVALID) && (!t.xmax().is_valid() || t.xmax() >= next) {
         return Ok(Some(format!("xmax {} is not below {next}", t.xmax())));
     }
-    if page.has_flag(ALL_VISIBLE) {
-        let mut judge = Judge::new(storage);
-        if !judge.visible_to_all(t.infomask(), t.xmin(), storage.mvcc.newest_csn()) && !t.has(mask::XMAX_LOCK_ONLY) {
-            return Ok(Some("not visible to everybody on an all-visible page".to_string()));
-        }
+    // Hints may have been lost in a crash: asked of the transactions themselves.
+    if page.has_flag(ALL_VISIBLE) && Judge::new(storage).fate(t, storage.mvcc.newest_csn(), &mut 0) != Fate::Live {
+        return Ok(Some("not visible to everybody on an all-visible page".to_string()));
     }
     if t.is_hot_updated() && t.ctid().block != block {
         return Ok(Some(format!("HOT successor {} on another page", t.ctid())));

@@ -74,6 +74,7 @@ pub fn start_up(storage: &Storage, checkpoints: &Checkpoints, progress: &Progres
     unlogged::reset(disk, Reset::Cleanup)?;
     let end = replay(storage, &control, &checkpoint, after, progress, interval)?;
     open_log(storage, checkpoints, &checkpoint, end)?;
+    storage.pool.flush_init_forks()?;
     unlogged::reset(disk, Reset::Init)?;
     storage.mvcc.recovery_finished(&[])?;
     checkpoints.perform_or_ask(CheckpointFlags::END_OF_RECOVERY | CheckpointFlags::IMMEDIATE)?;
