@@ -25,6 +25,18 @@ struct Slot {
     key: u32,
 }
 
+impl Slot {
+    async fn until(&self, test: impl Fn(Cause) -> bool) {
+        loop {
+            let woken = self.wake.notified();
+            if test(self.interrupts.cause()) {
+                return;
+            }
+            woken.await;
+        }
+    }
+}
+
 /// All stand-in sessions by pid.
 #[derive(Clone, Default)]
 pub struct Sessions(Arc<Mutex<HashMap<u32, Arc<Slot>>>>);
@@ -51,7 +63,7 @@ impl Sessions {
     fn interrupt(&self, pid: u32, cause: Cause) {
         if let Some(slot) = self.0.lock().get(&pid) {
             slot.interrupts.raise(cause);
-            slot.wake.notify_one();
+            slot.wake.notify_waiters();
         }
     }
 
@@ -146,7 +158,7 @@ async fn farewell_of(mode: &mut tokio::sync::watch::Receiver<Mode>, slot: &Slot)
         }
         tokio::select! {
             _ = mode.changed() => {}
-            () = async { while slot.interrupts.cause() != Cause::Terminate { slot.wake.notified().await; } } => {}
+            () = slot.until(|c| c == Cause::Terminate) => {}
         }
     }
 }
@@ -166,7 +178,7 @@ async fn execute(text: &str, pid: u32, slot: &Slot) -> Vec<u8> {
         let time = Duration::from_secs_f64(argument.parse().unwrap_or(0.0));
         tokio::select! {
             () = tokio::time::sleep(time) => row(&mut out, &["pg_sleep"], &[&[""]], "SELECT 1"),
-            () = async { while slot.interrupts.cause() == Cause::None { slot.wake.notified().await; } } => {
+            () = slot.until(|c| c != Cause::None) => {
                 if let Err(e) = slot.interrupts.check() {
                     out.extend(farewell::encode(&e.0));
                 }
@@ -179,7 +191,7 @@ async fn execute(text: &str, pid: u32, slot: &Slot) -> Vec<u8> {
         let rows: Vec<Vec<&str>> = names.iter().map(|(id, n)| vec![id.as_str(), n.as_str()]).collect();
         let rows: Vec<&[&str]> = rows.iter().map(Vec::as_slice).collect();
         row(&mut out, &["pid", "name"], &rows, "SELECT");
-    } else if lower == "select big" {
+    } else if lower.starts_with("select repeat") {
         let line = "x".repeat(1000);
         let rows = vec![[line.as_str()]; 50_000];
         let rows: Vec<&[&str]> = rows.iter().map(|r| &r[..]).collect();

@@ -56,8 +56,17 @@ impl Collector {
         command.args(crate::process::origin_args::to_args(origin));
         command.stdin(self.read.try_clone().map_err(fail)?);
         command.stdout(Stdio::null());
+        if self.is_our_stderr() {
+            // With its own pipe's write end the collector would never see the end (LOG-2).
+            command.stderr(Stdio::null());
+        }
         command.current_dir(&origin.data_directory);
         command.spawn().map_err(fail)
+    }
+
+    fn is_our_stderr(&self) -> bool {
+        let (ours, pipe) = (rustix::fs::fstat(rustix::stdio::stderr()), rustix::fs::fstat(&self.pipe));
+        ours.is_ok_and(|a| pipe.is_ok_and(|b| (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino)))
     }
 
     /// Makes the pipe this process's stderr; the last lines on the old one say where to look.

@@ -179,19 +179,23 @@ impl Engine {
         if let Ok(pid) = to_pid(self.pid) {
             let _ = rustix::process::kill_process_group(pid, Signal::KILL);
         }
-        let pidfd = self.pidfd.get_ref();
-        match rustix::process::waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED) {
-            Ok(Some(status)) => match (status.exit_status(), status.terminating_signal()) {
-                (Some(code), _) => Outcome::Exited(code),
-                (None, Some(signal)) => Outcome::Signaled(signal),
-                (None, None) => Outcome::Unknown,
-            },
-            _ => outcome_of_stranger(pidfd),
-        }
+        outcome(self.pidfd.get_ref())
     }
 
     pub fn kill(&self) {
         let _ = rustix::process::pidfd_send_signal(self.pidfd.get_ref(), Signal::KILL);
+    }
+}
+
+/// How an ended process ended, be it our child or not.
+pub fn outcome(pidfd: &OwnedFd) -> Outcome {
+    match rustix::process::waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED) {
+        Ok(Some(status)) => match (status.exit_status(), status.terminating_signal()) {
+            (Some(code), _) => Outcome::Exited(code),
+            (None, Some(signal)) => Outcome::Signaled(signal),
+            (None, None) => Outcome::Unknown,
+        },
+        _ => outcome_of_stranger(pidfd),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::base::error::Report;
 use crate::base::report;
 use crate::base::{Error, Result, Severity, SqlState};
 use crate::process::small_file;
-use crate::settings::{Global, Id, Lookup, os_text, split_list};
+use crate::settings::{Global, Id, Lookup, os_text};
 use rustix::fs::Mode;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockopt};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
@@ -51,11 +51,55 @@ pub fn open(settings: &Global, file: &mut PidFile) -> Result<Listeners> {
 }
 
 fn list(settings: &Global, id: Id) -> Result<Vec<String>> {
-    split_list(&settings.str(id)).ok_or_else(|| {
+    split(&settings.str(id)).ok_or_else(|| {
         let name = crate::settings::parameter(id).name;
         Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("invalid list syntax in parameter \"{name}\""))
             .severity(Severity::Fatal)
     })
+}
+
+/// The elements of a list of names or directories: commas between, double quotes around what holds
+/// one, case kept (PostgreSQL 15, varlena.c, SplitGUCList, SplitDirectoriesString). `None` if malformed.
+fn split(text: &str) -> Option<Vec<String>> {
+    let mut all = Vec::new();
+    let mut rest = text.trim();
+    if rest.is_empty() {
+        return Some(all);
+    }
+    loop {
+        let (element, after) = match rest.strip_prefix('"') {
+            Some(quoted) => unquote(quoted)?,
+            None => {
+                let end = rest.find(',').unwrap_or(rest.len());
+                (rest[..end].trim_end().to_string(), &rest[end..])
+            }
+        };
+        if element.is_empty() {
+            return None;
+        }
+        all.push(element);
+        match after.trim_start().strip_prefix(',') {
+            Some(next) => rest = next.trim_start(),
+            None => return after.trim().is_empty().then_some(all),
+        }
+    }
+}
+
+/// Reads up to the closing quote; a doubled one stands for itself.
+fn unquote(text: &str) -> Option<(String, &str)> {
+    let mut element = String::new();
+    let mut rest = text;
+    loop {
+        let (before, after) = rest.split_once('"')?;
+        element.push_str(before);
+        match after.strip_prefix('"') {
+            Some(more) => {
+                element.push('"');
+                rest = more;
+            }
+            None => return Some((element, after)),
+        }
+    }
 }
 
 fn open_tcp(settings: &Global, file: &mut PidFile, all: &mut Listeners) -> Result<()> {
@@ -249,4 +293,19 @@ fn line(severity: Severity, text: String, hint: Option<String>) {
     let mut report = Report::notice(severity, SqlState::SUCCESSFUL_COMPLETION, text);
     report.hint = hint;
     report::log(&report);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lists keep their case, quotes protect commas, malformed ones are told.
+    #[test]
+    fn lists() {
+        assert_eq!(split("").unwrap(), Vec::<String>::new());
+        assert_eq!(split(" /tmp/A , \"/x,\"\"y\" ,b").unwrap(), ["/tmp/A", "/x,\"y", "b"]);
+        for bad in ["a,", ",a", "\"a", "\"a\" b", "a,,b"] {
+            assert_eq!(split(bad), None, "{bad}");
+        }
+    }
 }

@@ -1,12 +1,12 @@
 //! The collector of log lines as the postmaster sees it: started, watched, started again.
 
-use super::engine_process::to_pid;
+use super::engine_process::{self, to_pid};
 use crate::base::Result;
 use crate::logger::{Collector, set_collected};
 use crate::process::outcome::Outcome;
 use crate::settings::{Global, Id, Lookup};
-use rustix::process::{PidfdFlags, Signal, WaitId, WaitIdOptions};
-use std::os::fd::{AsFd, OwnedFd};
+use rustix::process::{PidfdFlags, Signal};
+use std::os::fd::OwnedFd;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::Interest;
@@ -80,15 +80,7 @@ impl LoggerProcess {
     /// Takes the ended process's status: its pid, if we started it, and how it ended.
     pub fn ended(&mut self) -> Option<(Option<u32>, Outcome)> {
         let process = self.process.take()?;
-        let status = rustix::process::waitid(WaitId::PidFd(process.pidfd.get_ref().as_fd()), WaitIdOptions::EXITED);
-        let outcome = match status {
-            Ok(Some(status)) => match (status.exit_status(), status.terminating_signal()) {
-                (Some(code), _) => Outcome::Exited(code),
-                (None, Some(signal)) => Outcome::Signaled(signal),
-                (None, None) => Outcome::Unknown,
-            },
-            _ => Outcome::Unknown,
-        };
+        let outcome = engine_process::outcome(process.pidfd.get_ref());
         Some((process.pid, outcome))
     }
 

@@ -1,0 +1,315 @@
+//! A real server of the real binary in a directory of its own, and a client that sees every byte.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// The server refuses to run as root; this user exists everywhere.
+const NOBODY: u32 = 65534;
+
+pub struct Server {
+    pub dir: tempfile::TempDir,
+    pub data: PathBuf,
+    pub port: u16,
+    pub settings: Vec<String>,
+    pub postmaster: Option<Child>,
+}
+
+/// Repeats until it is true, or fails the test.
+#[track_caller]
+pub fn eventually(what: &str, mut test: impl FnMut() -> bool) {
+    let until = Instant::now() + Duration::from_secs(20);
+    while !test() {
+        assert!(Instant::now() < until, "never happened: {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn as_server_user(command: &mut Command) -> &mut Command {
+    if rustix::process::geteuid().is_root() {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    command
+}
+
+impl Server {
+    /// An initialised data directory, nothing running.
+    pub fn new(settings: &[&str]) -> Server {
+        let dir = tempfile::Builder::new().prefix("outlast-").tempdir().unwrap();
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        let data = dir.path().join("data");
+        let out = as_server_user(&mut Command::new(env!("CARGO_BIN_EXE_outlast")))
+            .arg0("initdb")
+            .args(["-N", "-U", "postgres", "-A", "trust", "-D"])
+            .arg(&data)
+            .current_dir("/")
+            .output()
+            .unwrap();
+        assert!(out.status.success(), "initdb: {}", String::from_utf8_lossy(&out.stderr));
+        let settings = settings.iter().map(ToString::to_string).collect();
+        Server { dir, data, port: free_port(), settings, postmaster: None }
+    }
+
+    /// Initialised and started.
+    pub fn started(settings: &[&str]) -> Server {
+        let mut server = Server::new(settings);
+        server.start();
+        server
+    }
+
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_outlast"));
+        as_server_user(&mut command).arg0("postgres").arg("-D").arg(&self.data).current_dir("/");
+        let own = [
+            format!("port={}", self.port),
+            "listen_addresses=127.0.0.1".to_string(),
+            format!("unix_socket_directories={}", self.dir.path().display()),
+        ];
+        for setting in own.iter().chain(&self.settings) {
+            command.args(["-c", setting]);
+        }
+        let log = fs::OpenOptions::new().append(true).create(true).open(self.dir.path().join("log")).unwrap();
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        command
+    }
+
+    /// Starts a postmaster and waits until it accepts connections.
+    pub fn start(&mut self) {
+        self.spawn();
+        self.wait_ready();
+    }
+
+    pub fn spawn(&mut self) {
+        self.postmaster = Some(self.command().spawn().unwrap());
+    }
+
+    pub fn wait_ready(&mut self) {
+        let pid = self.pid();
+        let until = Instant::now() + Duration::from_secs(20);
+        loop {
+            let text = fs::read_to_string(self.data.join("postmaster.pid")).unwrap_or_default();
+            let lines: Vec<&str> = text.lines().collect();
+            if lines.first() == Some(&pid.to_string().as_str()) && lines.last().map(|l| l.trim()) == Some("ready") {
+                return;
+            }
+            assert!(Instant::now() < until, "not ready: {text}\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.postmaster.as_ref().unwrap().id()
+    }
+
+    pub fn engine_pid(&self) -> u32 {
+        fs::read_to_string(self.data.join("engine.lock")).unwrap().trim().parse().unwrap()
+    }
+
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+    }
+
+    /// The thread ids of the engine's workers of this name.
+    pub fn workers(&self, name: &str) -> Vec<u32> {
+        let dir = format!("/proc/{}/task", self.engine_pid());
+        let entries = fs::read_dir(&dir).into_iter().flatten().flatten();
+        let ids = entries.map(|e| e.file_name().to_string_lossy().into_owned());
+        ids.filter(|id| fs::read_to_string(format!("{dir}/{id}/comm")).is_ok_and(|c| c.trim() == name))
+            .map(|id| id.parse().unwrap())
+            .collect()
+    }
+
+    pub fn signal(&self, name: &str) {
+        kill(name, self.pid());
+    }
+
+    /// Kills the postmaster outright and waits until it is gone.
+    pub fn kill_postmaster(&mut self) {
+        self.signal("KILL");
+        self.postmaster.take().unwrap().wait().unwrap();
+    }
+
+    /// Waits for the postmaster's own end.
+    #[track_caller]
+    pub fn wait_end(&mut self) -> ExitStatus {
+        let mut child = self.postmaster.take().unwrap();
+        let until = Instant::now() + Duration::from_secs(20);
+        loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < until, "the postmaster does not end\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    pub fn connect(&self) -> Client {
+        self.try_connect().unwrap_or_else(|e| panic!("{e}\n{}", self.log()))
+    }
+
+    pub fn try_connect(&self) -> Result<Client, String> {
+        Client::start(Box::new(self.raw_unix().map_err(|e| e.to_string())?))
+    }
+
+    pub fn connect_tcp(&self) -> Client {
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        Client::start(Box::new(stream)).unwrap_or_else(|e| panic!("{e}\n{}", self.log()))
+    }
+
+    /// A connection that has not said anything yet.
+    pub fn raw_unix(&self) -> io::Result<UnixStream> {
+        let stream = UnixStream::connect(self.dir.path().join(format!(".s.PGSQL.{}", self.port)))?;
+        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+        Ok(stream)
+    }
+
+    /// Waits until a new session can run a statement.
+    pub fn wait_accepting(&self) {
+        eventually("accepting", || self.try_connect().is_ok());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.postmaster.take() {
+            kill("QUIT", child.id());
+            let _ = child.wait();
+        }
+        // An orphaned engine of a failed test.
+        if let Ok(text) = fs::read_to_string(self.data.join("engine.lock"))
+            && let Ok(pid) = text.trim().parse::<u32>()
+            && fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == self.data)
+        {
+            kill("KILL", pid);
+        }
+    }
+}
+
+pub fn kill(name: &str, pid: u32) {
+    let _ = Command::new("kill").arg(format!("-{name}")).arg(pid.to_string()).status();
+}
+
+/// Whether a process exists and is not a zombie.
+pub fn is_alive(pid: u32) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/stat"))
+        .is_ok_and(|s| s.rsplit(')').next().is_some_and(|rest| !rest.trim_start().starts_with('Z')))
+}
+
+pub fn open_files(pid: u32) -> usize {
+    fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count)
+}
+
+#[expect(dead_code, reason = "for tests that look at a status in full")]
+pub fn signal_of(status: ExitStatus) -> Option<i32> {
+    status.signal()
+}
+
+#[expect(dead_code, reason = "for tests that look into the directory")]
+pub fn exists(path: &Path) -> bool {
+    path.exists()
+}
+
+pub trait Stream: Read + Write + Send {}
+impl<T: Read + Write + Send> Stream for T {}
+
+/// One message of the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    pub kind: char,
+    pub body: Vec<u8>,
+}
+
+impl Message {
+    /// A field of an ErrorResponse or NoticeResponse.
+    pub fn field(&self, code: char) -> Option<String> {
+        let fields = self.body.split(|b| *b == 0).filter(|f| !f.is_empty());
+        fields.filter(|f| f[0] == code as u8).map(|f| String::from_utf8_lossy(&f[1..]).into_owned()).next()
+    }
+}
+
+pub struct Client {
+    stream: Box<dyn Stream>,
+    pub pid: u32,
+}
+
+impl Client {
+    /// Logs in; `Err` with the server's message, or the fault.
+    pub fn start(mut stream: Box<dyn Stream>) -> Result<Client, String> {
+        let parameters = b"user\0postgres\0database\0postgres\0\0";
+        let mut packet = (parameters.len() as u32 + 8).to_be_bytes().to_vec();
+        packet.extend(196_608u32.to_be_bytes());
+        packet.extend(parameters);
+        stream.write_all(&packet).map_err(|e| e.to_string())?;
+        let mut client = Client { stream, pid: 0 };
+        loop {
+            let message = client.read().map_err(|e| e.to_string())?.ok_or("end of file")?;
+            match message.kind {
+                'Z' => return Ok(client),
+                'K' => client.pid = u32::from_be_bytes(message.body[..4].try_into().unwrap()),
+                'E' => {
+                    let text = |c| message.field(c).unwrap_or_default();
+                    return Err(format!("{}:  {} {}", text('S'), text('C'), text('M')));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    pub fn send(&mut self, sql: &str) {
+        let mut packet = vec![b'Q'];
+        packet.extend((sql.len() as u32 + 5).to_be_bytes());
+        packet.extend(sql.as_bytes());
+        packet.push(0);
+        let _ = self.stream.write_all(&packet);
+    }
+
+    /// The next message, `None` at the end.
+    pub fn read(&mut self) -> io::Result<Option<Message>> {
+        let mut head = [0; 5];
+        match self.stream.read_exact(&mut head) {
+            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+            Err(e) if e.kind() == io::ErrorKind::ConnectionReset => return Ok(None),
+            other => other?,
+        }
+        let len = u32::from_be_bytes(head[1..].try_into().unwrap()) as usize;
+        let mut body = vec![0; len - 4];
+        self.stream.read_exact(&mut body)?;
+        Ok(Some(Message { kind: head[0] as char, body }))
+    }
+
+    /// Runs a statement; its first column as texts, or the server's or the connection's fault.
+    pub fn query(&mut self, sql: &str) -> Result<Vec<String>, String> {
+        self.send(sql);
+        let mut rows = Vec::new();
+        let mut fault = None;
+        loop {
+            let message = self.read().map_err(|e| e.to_string())?.ok_or("end of file")?;
+            match message.kind {
+                'D' => rows.push(String::from_utf8_lossy(&message.body[6..]).into_owned()),
+                'E' => fault = message.field('M'),
+                'Z' => return fault.map_or(Ok(rows), Err),
+                _ => {}
+            }
+        }
+    }
+
+    /// Everything up to the end of the connection.
+    pub fn read_to_end(&mut self) -> Vec<Message> {
+        let mut all = Vec::new();
+        while let Ok(Some(message)) = self.read() {
+            all.push(message);
+        }
+        all
+    }
+}
