@@ -1,6 +1,6 @@
 //! From a plan to its tree of nodes.
 
-// use super::aggregate::Aggregate;
+use super::aggregate::Aggregate;
 use super::append::Append;
 use super::cte::{CteScan, With};
 use super::distinct::Distinct;
@@ -67,7 +67,7 @@ fn make(plan: &Plan, cx: &mut ExecContext) -> Result<Box<dyn Node>> {
         PlanNode::Limit { input, limit, offset, with_ties } => {
             Box::new(Limit::start(input, limit.as_ref(), offset.as_ref(), with_ties.as_deref(), cx)?)
         }
-        // PlanNode::Aggregate(a) => Box::new(Aggregate::start(a, plan.columns.len(), cx)?),
+        PlanNode::Aggregate(a) => Box::new(Aggregate::start(a, plan.columns.len(), cx)?),
         // PlanNode::Window { input, spec, calls } => Box::new(Window::start(input, spec, calls, cx)?),
         PlanNode::Distinct { input, keys, sorted } => Box::new(Distinct::start(input, keys, *sorted, cx)?),
         PlanNode::Append { inputs } => Box::new(Append::start(inputs, cx)?),
@@ -93,7 +93,6 @@ fn make(plan: &Plan, cx: &mut ExecContext) -> Result<Box<dyn Node>> {
         | PlanNode::IndexScan(_)
         | PlanNode::TidScan { .. }
         | PlanNode::LockRows { .. }
-        | PlanNode::Aggregate(_)
         | PlanNode::Window { .. }
         | PlanNode::Modify(_) => return Err(Error::unsupported("tables are not supported yet")),
     })

@@ -13,7 +13,7 @@
 //! - EXEC-3: what a node keeps between two rescans depends only on run-time slots whose versions it remembers
 //!   ([`deps`]).
 
-// mod aggregate;
+mod aggregate;
 mod append;
 mod build;
 pub mod context;

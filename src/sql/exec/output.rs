@@ -3,7 +3,7 @@
 use super::ExecContext;
 use crate::base::Flow;
 use crate::sql::expr::Expr;
-use crate::sql::expr::eval::{Predicate, Projection, Sel};
+use crate::sql::expr::eval::{Predicate, Projection, Scope, Sel};
 use crate::types::{Batch, Phys, TypeRef};
 
 /// The physical form of a type's values.
@@ -34,6 +34,15 @@ impl Output {
             batch: None,
             kept: None,
             removed: 0,
+        }
+    }
+
+    /// As [`new`](Self::new), for expressions that stand in a scope.
+    pub fn with_scope(filter: Option<&Expr>, project: Option<&[Expr]>, scope: &mut Scope) -> Output {
+        Output {
+            filter: filter.map(|f| Predicate::with_scope(f, scope)),
+            project: project.map(|p| Projection::with_scope(p, scope)),
+            ..Output::new(None, None)
         }
     }
 
@@ -73,13 +82,10 @@ impl Output {
         let rows = kept.map_or(batch.rows, <[u32]>::len);
         let done = match (&mut self.project, kept) {
             _ if rows == 0 => None,
-            (Some(p), kept) => {
-                let sel = kept.map_or(Sel::All(rows), Sel::Rows);
-                match p.moves() {
-                    Some(moves) if kept.is_none() => Some(take_columns(self.batch.take(), moves)),
-                    _ => Some(Batch { columns: p.run(cx, batch, sel)?, rows }),
-                }
-            }
+            (Some(p), kept) => match kept {
+                None => Some(p.run_owned(cx, &mut self.batch)?),
+                Some(kept) => Some(Batch { columns: p.run(cx, batch, Sel::Rows(kept))?, rows }),
+            },
             (None, None) => self.batch.take(),
             (None, Some(rows)) => self.batch.take().map(|mut b| b.gather(rows)),
         };
@@ -87,19 +93,4 @@ impl Output {
         self.kept = None;
         Ok(done)
     }
-}
-
-/// A projection that only picks columns: they move.
-fn take_columns(batch: Option<Batch>, columns: &[usize]) -> Batch {
-    let mut batch = batch.unwrap_or_default();
-    let rows = batch.rows;
-    let mut picked = Vec::with_capacity(columns.len());
-    for (i, &c) in columns.iter().enumerate() {
-        let again = columns[i + 1..].contains(&c);
-        picked.push(match again {
-            true => batch.columns[c].clone(),
-            false => std::mem::replace(&mut batch.columns[c], crate::types::Column::new(Phys::Bool)),
-        });
-    }
-    Batch { columns: picked, rows }
 }

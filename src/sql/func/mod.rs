@@ -9,6 +9,7 @@
 //! - FN-2: a strict function never sees NULL; the evaluator answers NULL for it.
 //! - FN-3: the object ids are PostgreSQL 15's.
 
+pub mod aggregate;
 pub mod context;
 pub mod fact;
 
@@ -87,4 +88,28 @@ fn push_numeric(out: &mut Column, n: &crate::types::numeric::Numeric) -> Result<
 fn push_text(out: &mut Column, text: impl AsRef<str>) -> Result<()> {
     out.push(Datum::Bytes(text.as_ref().as_bytes()));
     Ok(())
+}
+
+/// Calls a function that neither waits nor needs a session, with one row.
+pub fn call_scalar(fx: &mut FnContext, def: &FuncDef, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
+    if def.strict && args.iter().any(|a| a.is_null()) {
+        out.push_null();
+        return Ok(());
+    }
+    match def.imp {
+        FuncImpl::Scalar(f) => f(fx, args, out),
+        FuncImpl::Vector(f) => {
+            let column = |(n, d): (usize, &Datum<'_>)| {
+                let phys = def.args.get(n).map_or(crate::types::Phys::Bytes, |t| crate::types::phys(*t));
+                Column::constant(phys, *d, 1)
+            };
+            let columns: Vec<Column> = args.iter().enumerate().map(column).collect();
+            let answer = f(fx, &columns.iter().collect::<Vec<_>>(), 1)?;
+            out.push(answer.get(0));
+            Ok(())
+        }
+        FuncImpl::System | FuncImpl::Elsewhere => {
+            Err(crate::base::Error::unsupported(format!("function {}() is not supported here", def.name)))
+        }
+    }
 }

@@ -209,6 +209,14 @@ impl Eval {
         }
     }
 
+    /// The column the expression merely picks.
+    fn picked(&self) -> Option<usize> {
+        match self.op {
+            Op::Column(n) => Some(n),
+            _ => None,
+        }
+    }
+
     fn is_constant(&self) -> bool {
         match &self.op {
             Op::Const { .. } | Op::Param { .. } | Op::ExecParam(_) => true,
@@ -416,7 +424,6 @@ fn nature(exprs: &mut [Eval]) -> Nature {
 /// A list of expressions evaluated together; resumable after a wait.
 pub struct Projection {
     exprs: Vec<Eval>,
-    moves: Option<Vec<usize>>,
     nature: Nature,
     /// Finished columns, or with row by row evaluation the columns so far.
     done: Vec<Column>,
@@ -435,13 +442,8 @@ impl Projection {
     }
 
     pub fn of(mut exprs: Vec<Eval>) -> Projection {
-        let column = |e: &Eval| match &e.op {
-            Op::Column(n) => Some(*n),
-            _ => None,
-        };
-        let moves = exprs.iter().map(column).collect();
         let nature = nature(&mut exprs);
-        Projection { exprs, moves, nature, done: Vec::new(), row: 0, next: 0 }
+        Projection { exprs, nature, done: Vec::new(), row: 0, next: 0 }
     }
 
     pub fn len(&self) -> usize {
@@ -458,11 +460,6 @@ impl Projection {
 
     pub fn forms(&self) -> Vec<Phys> {
         self.exprs.iter().map(Eval::phys).collect()
-    }
-
-    /// The columns picked, if the list does nothing but pick columns.
-    pub fn moves(&self) -> Option<&[usize]> {
-        self.moves.as_deref()
     }
 
     /// Forgets a batch begun.
@@ -490,6 +487,35 @@ impl Projection {
             self.done.push(column);
         }
         Ok(std::mem::take(&mut self.done))
+    }
+
+    /// As [`run`](Self::run) for all rows of the batch in the slot, which is used up: columns merely picked move.
+    /// After a `Stop` the batch is still there.
+    pub fn run_owned(&mut self, cx: &mut ExecContext, slot: &mut Option<Batch>) -> Flow<Batch> {
+        let Some(batch) = slot else { return Ok(Batch::default()) };
+        let rows = batch.rows;
+        if self.nature.waits || self.nature.volatile > 1 || !self.exprs.iter().any(|e| matches!(e.op, Op::Column(_))) {
+            let columns = self.run(cx, batch, Sel::All(rows))?;
+            *slot = None;
+            return Ok(Batch { columns, rows });
+        }
+        let mut columns: Vec<Option<Column>> = Vec::with_capacity(self.exprs.len());
+        for e in &mut self.exprs {
+            columns.push(match e.op {
+                Op::Column(_) => None,
+                _ => Some(e.eval(cx, batch, Sel::All(rows))?.into_owned()),
+            });
+        }
+        let mut batch = slot.take().unwrap_or_default();
+        let picked: Vec<Option<usize>> = self.exprs.iter().map(Eval::picked).collect();
+        let column = |(n, made): (usize, Option<Column>)| match (made, picked[n]) {
+            (Some(c), _) => c,
+            (None, Some(c)) if picked[n + 1..].contains(&Some(c)) => batch.columns[c].clone(),
+            (None, Some(c)) => std::mem::replace(&mut batch.columns[c], Column::new(Phys::Bool)),
+            (None, None) => Column::new(Phys::Bool),
+        };
+        let columns = columns.into_iter().enumerate().map(column).collect();
+        Ok(Batch { columns, rows })
     }
 
     /// As [`run`](Self::run), without copying columns that are in the batch already.
