@@ -34,4 +34,6 @@ pub use start::{Progress, start_up};
 pub use unlogged::Reset;
 
 #[cfg(test)]
+mod sweep;
+#[cfg(test)]
 mod tests;

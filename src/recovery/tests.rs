@@ -141,7 +141,7 @@ fn starts_that_cannot_be() {
     assert_eq!(e.message(), "required WAL directory \"pg_wal\" does not exist");
 }
 
-fn panics_unwind() {
+pub fn panics_unwind() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
         crate::base::report::on_panic(Box::new(|r: &Report| {
