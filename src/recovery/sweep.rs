@@ -37,7 +37,8 @@ impl Db {
     fn open(room: Arc<Checkpoints>) -> Db {
         let storage = room.storage();
         let int = TypeRef::of(oid::INT4);
-        let desc = TupleDesc::new(vec![AttrDesc::new(Phys::I32, int), AttrDesc::new(Phys::I64, TypeRef::of(oid::INT8))]);
+        let desc =
+            TupleDesc::new(vec![AttrDesc::new(Phys::I32, int), AttrDesc::new(Phys::I64, TypeRef::of(oid::INT8))]);
         let table = TableStore::open(
             storage,
             TableDef {
@@ -177,8 +178,7 @@ impl Xact<'_> {
         let body = EndRecord::default().encode();
         storage.wal.reserve(Record::max_bytes(0, body.len())).map_err(crate::base::Stop::into_error)?;
         let lsn = storage.mvcc.log_commit(self.xid, &[], || {
-            let record =
-                Record { rmgr: Rmgr::Transaction, info: COMMIT, xid: self.xid, blocks: &[], data: &[&body] };
+            let record = Record { rmgr: Rmgr::Transaction, info: COMMIT, xid: self.xid, blocks: &[], data: &[&body] };
             Ok(storage.wal.insert(&record).end)
         })?;
         storage.wal.flush(lsn);
@@ -321,4 +321,48 @@ fn commits_survive_every_cut() {
             }
         }
     }
+}
+
+/// How fast redo is: three million rows with an index, in batches, then a crash.
+/// `cargo test --release --lib recovery::sweep::redo_speed -- --ignored --nocapture`
+#[test]
+#[ignore = "a benchmark"]
+fn redo_speed() {
+    use crate::disk::Posix;
+    use crate::wal::{ControlFile, WalConfig};
+    use std::time::Instant;
+    let dir = tempfile::tempdir_in("/var/tmp").unwrap();
+    let open = || {
+        let disk: Arc<dyn crate::disk::Disk> = Arc::new(Posix::new(dir.path()));
+        let control = ControlFile::read(&*disk).unwrap();
+        let (settings, stats) = (crate::settings::Global::boot(), crate::stat::Stats::new());
+        open_with(disk, Arc::new(settings), Arc::new(stats), control, &WalConfig::default(), 65_536).unwrap()
+    };
+    let disk = Arc::new(Posix::new(dir.path()));
+    create(disk.clone(), &NewCluster::random(16 << 20, true).unwrap()).unwrap();
+    crate::disk::durable::mkdir(&*disk, "base/5").unwrap();
+    {
+        let room = open();
+        start_up(room.storage(), &room, &Progress::default()).unwrap();
+        let db = Db::open(room);
+        let storage = db.room.storage();
+        db.table.create(storage).unwrap();
+        let fork = storage.pool.open(INDEX, Fork::Main, Persistence::Permanent);
+        storage.pool.create(&fork, false).unwrap();
+        IndexStore::create_empty(storage, &fork, Xid::BOOTSTRAP).unwrap();
+        let start = Instant::now();
+        let mut xact = db.begin();
+        for n in 0..3_000_000 / 1000 {
+            let values: Vec<i32> = (n * 1000..(n + 1) * 1000).collect();
+            xact.insert(&values).unwrap();
+        }
+        xact.commit().unwrap();
+        let bytes = storage.wal.stats().bytes;
+        println!("3M rows inserted in {:.2} s, {} MB of log", start.elapsed().as_secs_f64(), bytes >> 20);
+    }
+    let room = open();
+    let start = Instant::now();
+    assert!(start_up(room.storage(), &room, &Progress::default()).unwrap());
+    println!("recovered in {:.2} s", start.elapsed().as_secs_f64());
+    assert_eq!(Db::open(room).rows(&Arc::new(Own::new()), 0).len(), 3_000_000);
 }

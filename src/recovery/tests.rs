@@ -26,7 +26,7 @@ pub fn room(disk: &Simulated) -> Arc<Checkpoints> {
     let shared: Arc<dyn Disk> = Arc::new(disk.clone());
     let control = ControlFile::read(&*shared).unwrap();
     let config = WalConfig { segment_bytes: SEGMENT, flusher: false, ..WalConfig::default() };
-    open_with(shared, Arc::new(Global::boot()), Arc::new(Stats::new()), control, &config, 64).unwrap()
+    open_with(shared, Arc::new(Global::boot()), Arc::new(Stats::new()), control, &config, 16).unwrap()
 }
 
 /// Starts the engine's parts through the product's own start.
