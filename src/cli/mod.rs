@@ -67,6 +67,7 @@ Options:
 
 /// Runs the tool that the process was called as.
 pub fn main() -> ExitCode {
+    crate::types::datetime::setting::register_checks();
     let mut arguments: Vec<OsString> = std::env::args_os().collect();
     let path = if arguments.is_empty() { OsString::from("outlast") } else { arguments.remove(0) };
     if let Some(first) = arguments.first().and_then(|a| a.to_str()) {

@@ -4,6 +4,7 @@ use crate::base::error::Report;
 use crate::base::{Severity, SqlState, report};
 use std::fmt::Write;
 use tracing::field::{Field, Visit};
+use tracing::subscriber::Interest;
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
@@ -15,9 +16,14 @@ pub fn install() {
 }
 
 impl<S: Subscriber> Layer<S> for ToLog {
-    /// TRACE never: nothing in PostgreSQL's levels is that loud.
+    /// TRACE never: nothing in PostgreSQL's levels is that loud. The rest is asked each time, since the
+    /// settings may change.
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if *metadata.level() > Level::DEBUG { Interest::never() } else { Interest::sometimes() }
+    }
+
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
-        *metadata.level() <= Level::DEBUG
+        super::sink::wants(severity(metadata.level()))
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {

@@ -64,6 +64,11 @@ pub fn reloaded(settings: &Global) {
     PLAN.store(Arc::new(Some(Plan::of(settings))));
 }
 
+/// Whether the server's own settings let a report of this severity pass.
+pub fn wants(severity: crate::base::Severity) -> bool {
+    (**PLAN.load()).as_ref().is_some_and(|plan| level::passes(severity, plan.levels.messages))
+}
+
 /// Whether descriptor 2 is now the collector's pipe.
 pub fn set_collected(collected: bool) {
     COLLECTED.store(collected, Ordering::SeqCst);

@@ -129,7 +129,7 @@ async fn open_and_serve(
     let mut adopted: Option<Adopted> = adoption::adopt(data_dir).await?;
     let old_logger = adopted.as_mut().and_then(Adopted::take_logger);
     let logger = LoggerProcess::open(&settings, old_logger)?;
-    crate::log!("starting {}", crate::settings::SERVER_VERSION);
+    crate::log!("starting {}", crate::settings::version_text());
     let listeners = listener::open(&settings, file)?;
     write_pid_file(file, "starting")?;
     write_options_file(options);

@@ -30,6 +30,7 @@ pub fn check(id: Id, new: &str, old: &str) -> Result<String> {
         Id::LogDestination => log_destination(new),
         Id::DateStyle => date_style(new, old),
         Id::ClientEncoding => client_encoding(new),
+        Id::LcMessages | Id::LcMonetary | Id::LcNumeric | Id::LcTime => locale(id, new),
         Id::ApplicationName | Id::ClusterName => Ok(printable(new)),
         Id::SearchPath | Id::TempTablespaces | Id::ListenAddresses => match split_list(new) {
             Some(_) => Ok(new.to_string()),
@@ -51,7 +52,10 @@ fn printable(text: &str) -> String {
 fn log_destination(text: &str) -> Result<String> {
     let list = split_list(text).ok_or_else(|| bad(Id::LogDestination, text).detail("List syntax is invalid."))?;
     for word in &list {
-        if !matches!(word.as_str(), "stderr" | "csvlog" | "jsonlog" | "syslog") {
+        if word == "syslog" {
+            return Err(bad(Id::LogDestination, text).detail("syslog is not supported."));
+        }
+        if !matches!(word.as_str(), "stderr" | "csvlog" | "jsonlog") {
             return Err(bad(Id::LogDestination, text).detail(format!("Unrecognized key word: \"{word}\".")));
         }
     }
@@ -157,6 +161,18 @@ fn date_style(new: &str, old: &str) -> Result<String> {
         }
     }
     Ok(format!("{style}, {order}"))
+}
+
+/// Locales change nothing here but are asked for by name; a name must look like one.
+fn locale(id: Id, new: &str) -> Result<String> {
+    let base = new.split(['.', '@']).next().unwrap_or("");
+    let (language, country) = base.split_once('_').unwrap_or((base, ""));
+    let known = matches!(base, "" | "C" | "POSIX")
+        || ((2..=3).contains(&language.len())
+            && language.bytes().all(|b| b.is_ascii_lowercase())
+            && country.len() == 2
+            && country.bytes().all(|b| b.is_ascii_uppercase()));
+    if known { Ok(new.to_string()) } else { Err(bad(id, new)) }
 }
 
 /// The server stores UTF-8; clients may speak that, or plain ASCII bytes.

@@ -87,6 +87,7 @@ impl Global {
             locate(&mut next, &origin);
         }
         compute(&mut next);
+        check_together(&next).map_err(fatal)?;
         for report in &reports {
             crate::base::report::log(report);
         }
@@ -233,8 +234,40 @@ pub fn validate(current: &impl Lookup, id: Id, text: &str) -> Result<Value> {
             let old = current.str(id);
             Ok(Value::Str(check(id, &s, &old)?.into()))
         }
+        Value::Bool(true) if id == Id::DefaultWithOids => {
+            Err(err!(FEATURE_NOT_SUPPORTED, "tables declared WITH OIDS are not supported"))
+        }
         value => Ok(value),
     }
+}
+
+/// Combinations with which no server may start.
+fn check_together(s: &Snapshot) -> Result<()> {
+    let (connections, reserved) = (s.int(Id::MaxConnections), s.int(Id::SuperuserReservedConnections));
+    if reserved >= connections {
+        return Err(err!(
+            INVALID_PARAMETER_VALUE,
+            "superuser_reserved_connections ({reserved}) must be less than max_connections ({connections})"
+        ));
+    }
+    if s.choice(Id::WalLevel) == "minimal" {
+        if s.choice(Id::ArchiveMode) != "off" {
+            return Err(err!(INVALID_PARAMETER_VALUE, "WAL archival cannot be enabled when wal_level is \"minimal\""));
+        }
+        if s.int(Id::MaxWalSenders) > 0 {
+            return Err(err!(
+                INVALID_PARAMETER_VALUE,
+                "WAL streaming (max_wal_senders > 0) requires wal_level \"replica\" or \"logical\""
+            ));
+        }
+    }
+    let segment_mb = s.int(Id::WalSegmentSize) >> 20;
+    for (id, name) in [(Id::MinWalSize, "min_wal_size"), (Id::MaxWalSize, "max_wal_size")] {
+        if s.int(id) < 2 * segment_mb {
+            return Err(err!(INVALID_PARAMETER_VALUE, "\"{name}\" must be at least twice \"wal_segment_size\""));
+        }
+    }
+    Ok(())
 }
 
 struct Outcome {
@@ -538,5 +571,8 @@ mod tests {
         assert_eq!(fatal.0.severity, Severity::Fatal);
         let e = Global::load(origin(&[("nosuch", "1")]), Memory::with(&[])).err().unwrap().1;
         assert_eq!(e.message(), "unrecognized configuration parameter \"nosuch\"");
+        let line = [("max_connections", "3")];
+        let e = Global::load(origin(&line), Memory::with(&[("/d/postgresql.conf", "")])).err().unwrap().1;
+        assert_eq!(e.message(), "superuser_reserved_connections (3) must be less than max_connections (3)");
     }
 }

@@ -7,6 +7,12 @@ use super::parameter::{Context, Kind, Parameter, Unit, flag};
 /// What `server_version` shows: the version we are compatible with, and ours.
 pub const SERVER_VERSION: &str = concat!("15.0 (Outlast ", env!("CARGO_PKG_VERSION"), ")");
 
+/// What `version()` returns and the first log line names.
+pub fn version_text() -> String {
+    let bits = usize::BITS;
+    format!("PostgreSQL {SERVER_VERSION} on {}-{}, {bits}-bit", std::env::consts::ARCH, std::env::consts::OS)
+}
+
 macro_rules! parameters {
     ($($id:ident, $name:literal, $context:ident, $kind:expr, $boot:expr, $category:literal, $flags:expr, $description:literal;)*) => {
         /// Names a parameter without hashing; sorted as `lower(name)`.

@@ -66,7 +66,7 @@ impl SessionFacts for NoSession {
         Err(crate::err!(UNDEFINED_OBJECT, "unrecognized configuration parameter \"{name}\""))
     }
     fn version(&self) -> String {
-        format!("PostgreSQL 15.0 (Outlast {})", env!("CARGO_PKG_VERSION"))
+        crate::settings::version_text()
     }
 }
 

@@ -9,6 +9,7 @@ pub mod date;
 mod decode;
 pub mod format;
 pub mod interval;
+pub mod setting;
 pub mod time;
 pub mod timestamp;
 pub mod token;
