@@ -13,6 +13,7 @@ pub mod aggregate;
 pub mod context;
 pub mod fact;
 
+mod bytea;
 mod casts;
 mod compare;
 mod float;
@@ -23,6 +24,7 @@ mod procs;
 pub mod regexp;
 mod registry;
 pub mod setof;
+mod text;
 pub mod vector;
 
 pub use context::{CallTypes, FnContext, Random, SessionFacts, SystemHooks};
@@ -72,8 +74,8 @@ pub struct FuncDef {
 /// Code by PostgreSQL's name of the function ([`ProcFact::src`]).
 fn implementations() -> std::collections::HashMap<&'static str, FuncImpl> {
     let mut all = std::collections::HashMap::new();
-    let tables: &[&[(&'static str, FuncImpl)]] = &[float::TABLE, int::TABLE, numeric::TABLE];
-    for table in tables.iter().chain(compare::TABLES) {
+    let tables: &[&[(&'static str, FuncImpl)]] = &[bytea::TABLE, float::TABLE, int::TABLE, numeric::TABLE, text::TABLE];
+    for table in tables.iter().chain(compare::TABLES).chain(regexp::TABLES) {
         all.extend(table.iter().copied());
     }
     all

@@ -1,0 +1,220 @@
+//! `LIKE`, `ILIKE`, and the translations behind `SIMILAR TO`.
+
+use crate::base::{Error, Result};
+use crate::sql::func::text::lower_char;
+use crate::sql::func::{FnContext, FuncImpl, push_text};
+use crate::types::{Column, Datum};
+use crate::{bail, err};
+
+#[cold]
+fn ends_with_escape() -> Error {
+    err!(INVALID_ESCAPE_SEQUENCE, "LIKE pattern must not end with escape character")
+}
+
+/// Whether a whole text fits a pattern. Works on bytes: `_` skips a UTF-8 character, everything else is exact.
+fn matches(text: &[u8], pattern: &[u8]) -> Result<bool> {
+    let (mut t, mut p) = (0, 0);
+    // Where to go on after the latest `%` if the rest does not fit: pattern behind it, text not yet tried.
+    let mut star: Option<(usize, usize)> = None;
+    loop {
+        let step = match pattern.get(p) {
+            None if t == text.len() => return Ok(true),
+            None => false,
+            Some(b'%') => {
+                p += 1;
+                if p == pattern.len() {
+                    return Ok(true);
+                }
+                star = Some((p, t));
+                continue;
+            }
+            Some(b'_') if t < text.len() => {
+                t += 1;
+                while text.get(t).is_some_and(|b| b & 0xC0 == 0x80) {
+                    t += 1;
+                }
+                p += 1;
+                true
+            }
+            Some(b'\\') => {
+                let Some(&b) = pattern.get(p + 1) else { return Err(ends_with_escape()) };
+                if text.get(t) == Some(&b) {
+                    t += 1;
+                    p += 2;
+                    true
+                } else {
+                    false
+                }
+            }
+            Some(b) if text.get(t) == Some(b) => {
+                t += 1;
+                p += 1;
+                true
+            }
+            Some(_) => false,
+        };
+        if step {
+            continue;
+        }
+        match &mut star {
+            Some((after, from)) if *from < text.len() => {
+                *from += 1;
+                while text.get(*from).is_some_and(|b| b & 0xC0 == 0x80) {
+                    *from += 1;
+                }
+                (p, t) = (*after, *from);
+            }
+            _ => return Ok(false),
+        }
+    }
+}
+
+fn lower(text: &str) -> String {
+    text.chars().map(lower_char).collect()
+}
+
+type Args<'a, 'b> = &'a [Datum<'b>];
+
+fn like(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    out.push(Datum::Bool(matches(args[0].bytes(), args[1].bytes())?));
+    Ok(())
+}
+
+fn not_like(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    out.push(Datum::Bool(!matches(args[0].bytes(), args[1].bytes())?));
+    Ok(())
+}
+
+fn ilike(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    out.push(Datum::Bool(matches(lower(args[0].str()).as_bytes(), lower(args[1].str()).as_bytes())?));
+    Ok(())
+}
+
+fn not_ilike(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    out.push(Datum::Bool(!matches(lower(args[0].str()).as_bytes(), lower(args[1].str()).as_bytes())?));
+    Ok(())
+}
+
+/// Rewrites a pattern with another escape character into one with a backslash.
+fn like_escape(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    let (pattern, escape) = (args[0].str(), one_character(args[1].str())?);
+    if escape == Some('\\') {
+        return push_text(out, pattern);
+    }
+    let mut result = String::new();
+    let mut after_escape = false;
+    for c in pattern.chars() {
+        if Some(c) == escape && !after_escape {
+            result.push('\\');
+            after_escape = true;
+        } else if c == '\\' {
+            result.push('\\');
+            if !after_escape {
+                result.push('\\');
+            }
+            after_escape = false;
+        } else {
+            result.push(c);
+            after_escape = false;
+        }
+    }
+    push_text(out, result)
+}
+
+fn one_character(escape: &str) -> Result<Option<char>> {
+    let mut chars = escape.chars();
+    let first = chars.next();
+    if chars.next().is_some() {
+        return Err(err!(INVALID_ESCAPE_SEQUENCE, "invalid escape string")
+            .hint("Escape string must be empty or one character."));
+    }
+    Ok(first)
+}
+
+/// An SQL regular expression as an advanced one (PostgreSQL 15, regexp.c, similar_escape_internal).
+pub(super) fn similar(pattern: &str, escape: Option<char>) -> Result<String> {
+    let mut out = String::from("^(?:");
+    let (mut after_escape, mut in_class, mut quotes) = (false, false, 0);
+    for c in pattern.chars() {
+        if after_escape {
+            after_escape = false;
+            if c == '"' && !in_class {
+                match quotes {
+                    0 => out += "){1,1}?(",
+                    1 => out += "){1,1}(?:",
+                    _ => bail!(
+                        INVALID_ESCAPE_SEQUENCE,
+                        "SQL regular expression may not contain more than two escape-double-quote separators"
+                    ),
+                }
+                quotes += 1;
+            } else {
+                out.push('\\');
+                out.push(c);
+            }
+        } else if Some(c) == escape {
+            after_escape = true;
+        } else if in_class {
+            if c == '\\' {
+                out.push('\\');
+            }
+            out.push(c);
+            in_class = c != ']';
+        } else {
+            match c {
+                '[' => {
+                    out.push(c);
+                    in_class = true;
+                }
+                '%' => out += ".*",
+                '_' => out.push('.'),
+                '(' => out += "(?:",
+                '\\' | '.' | '^' | '$' => {
+                    out.push('\\');
+                    out.push(c);
+                }
+                c => out.push(c),
+            }
+        }
+    }
+    out += ")$";
+    Ok(out)
+}
+
+fn similar_to(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    let escape = match args.get(1) {
+        None => Some('\\'),
+        Some(e) => one_character(e.str())?,
+    };
+    push_text(out, similar(args[0].str(), escape)?)
+}
+
+/// The old form is not strict: a NULL escape means a backslash.
+fn similar_escape(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    if args[0].is_null() {
+        out.push_null();
+        return Ok(());
+    }
+    let escape = if args[1].is_null() { Some('\\') } else { one_character(args[1].str())? };
+    push_text(out, similar(args[0].str(), escape)?)
+}
+
+use FuncImpl::Scalar;
+
+pub(super) static TABLE: &[(&str, FuncImpl)] = &[
+    ("textlike", Scalar(like)),
+    ("textnlike", Scalar(not_like)),
+    ("namelike", Scalar(like)),
+    ("namenlike", Scalar(not_like)),
+    ("bytealike", Scalar(like)),
+    ("byteanlike", Scalar(not_like)),
+    ("texticlike", Scalar(ilike)),
+    ("texticnlike", Scalar(not_ilike)),
+    ("nameiclike", Scalar(ilike)),
+    ("nameicnlike", Scalar(not_ilike)),
+    ("like_escape", Scalar(like_escape)),
+    ("like_escape_bytea", Scalar(like_escape)),
+    ("similar_to_escape_1", Scalar(similar_to)),
+    ("similar_to_escape_2", Scalar(similar_to)),
+    ("similar_escape", Scalar(similar_escape)),
+];

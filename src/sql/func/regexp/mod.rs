@@ -1,0 +1,15 @@
+//! Regular expressions: PostgreSQL's advanced syntax over Rust's engines; `LIKE`; `SIMILAR TO`.
+//!
+//! A superset of PostgreSQL is accepted nowhere, but where a sub-match can be chosen in several ways, alternatives
+//! are tried from left to right instead of longest first (the whole match is the same).
+
+pub mod engine;
+mod functions;
+mod like;
+pub mod syntax;
+
+pub use engine::{Groups, Regex, RegexCache};
+pub use functions::{all_matches, split_at_matches};
+pub use syntax::Flags;
+
+pub(super) static TABLES: &[&[(&str, super::FuncImpl)]] = &[functions::TABLE, like::TABLE];

@@ -1,0 +1,572 @@
+//! PostgreSQL's advanced regular expressions, translated into the syntax of Rust's engines.
+
+use crate::base::{Error, Result};
+use crate::err;
+
+/// How an expression is to be read: the letters of the functions' last argument.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Flags {
+    pub ignore_case: bool,
+    /// `n`, `p`: `.` and `[^x]` do not match a newline.
+    pub newline_stops: bool,
+    /// `n`, `w`: `^` and `$` also match at newlines.
+    pub newline_anchors: bool,
+    pub expanded: bool,
+    /// `q`: no special characters at all.
+    pub literal: bool,
+    /// `g`: all matches; only some functions accept it.
+    pub global: bool,
+}
+
+/// Which of several possible ends a match prefers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Preference {
+    None,
+    Longest,
+    Shortest,
+}
+
+/// A translated expression.
+#[derive(Clone, Debug)]
+pub struct Translation {
+    pub pattern: String,
+    pub preference: Preference,
+    /// Back references or look-around: only a backtracking engine can run it.
+    pub backtracking: bool,
+}
+
+#[cold]
+fn invalid(what: &str) -> Error {
+    err!(INVALID_REGULAR_EXPRESSION, "invalid regular expression: {what}")
+}
+
+impl Flags {
+    /// Reads the letters; `name` is the function, for the message.
+    pub fn parse(text: &str) -> Result<Flags> {
+        let mut f = Flags::default();
+        for c in text.chars() {
+            match c {
+                'g' => f.global = true,
+                'b' | 'e' | 't' => {}
+                'c' => f.ignore_case = false,
+                'i' => f.ignore_case = true,
+                'm' | 'n' => (f.newline_stops, f.newline_anchors) = (true, true),
+                'p' => (f.newline_stops, f.newline_anchors) = (true, false),
+                'q' => f.literal = true,
+                's' => (f.newline_stops, f.newline_anchors) = (false, false),
+                'w' => (f.newline_stops, f.newline_anchors) = (false, true),
+                'x' => f.expanded = true,
+                other => {
+                    return Err(err!(INVALID_PARAMETER_VALUE, "invalid regular expression option: \"{other}\""));
+                }
+            }
+        }
+        Ok(f)
+    }
+}
+
+/// Translates an expression under the given flags.
+pub fn translate(text: &str, flags: Flags) -> Result<Translation> {
+    let mut flags = flags;
+    let mut rest = text;
+    if let Some(literal) = rest.strip_prefix("***=") {
+        (rest, flags.literal) = (literal, true);
+    } else if let Some(advanced) = rest.strip_prefix("***:") {
+        rest = advanced;
+    } else if rest.starts_with("***") {
+        return Err(invalid("quantifier operand invalid"));
+    }
+    if !flags.literal
+        && let Some(options) = rest.strip_prefix("(?")
+        && options.starts_with(|c: char| c.is_ascii_alphabetic())
+    {
+        let end = options.find(')').ok_or_else(|| invalid("invalid embedded option"))?;
+        let global = flags.global;
+        for c in options[..end].chars() {
+            let set = Flags::parse(&c.to_string()).map_err(|_| invalid("invalid embedded option"))?;
+            match c {
+                'i' => flags.ignore_case = true,
+                'c' => flags.ignore_case = false,
+                'x' => flags.expanded = true,
+                't' => flags.expanded = false,
+                'q' => flags.literal = true,
+                _ => (flags.newline_stops, flags.newline_anchors) = (set.newline_stops, set.newline_anchors),
+            }
+        }
+        flags.global = global;
+        rest = &options[end + 1..];
+    }
+    let mut prefix = String::from("(?");
+    if flags.ignore_case {
+        prefix.push('i');
+    }
+    if flags.newline_anchors {
+        prefix.push('m');
+    }
+    if !flags.newline_stops {
+        prefix.push('s');
+    }
+    let prefix = if prefix.len() > 2 { prefix + ")" } else { String::new() };
+    if flags.literal {
+        let pattern = prefix + &escape(rest);
+        return Ok(Translation { pattern, preference: Preference::None, backtracking: false });
+    }
+    let mut p = Parser { chars: rest.chars().collect(), at: 0, out: prefix, flags, groups: 0, backtracking: false };
+    let preference = p.alternatives(0)?;
+    if p.at < p.chars.len() {
+        return Err(invalid("parentheses () not balanced"));
+    }
+    Ok(Translation { pattern: p.out, preference, backtracking: p.backtracking })
+}
+
+fn escape(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        push_literal(c, &mut out);
+    }
+    out
+}
+
+fn push_literal(c: char, out: &mut String) {
+    if c.is_ascii_punctuation() || c == ' ' {
+        // `<` and `>` must not be escaped: `\<` is a word boundary there.
+        if !matches!(c, '<' | '>' | ' ' | '"' | '\'' | '%' | ',' | '/' | ':' | ';' | '=' | '@' | '_' | '`' | '!') {
+            out.push('\\');
+        }
+    }
+    out.push(c);
+}
+
+struct Parser {
+    chars: Vec<char>,
+    at: usize,
+    out: String,
+    flags: Flags,
+    groups: u32,
+    backtracking: bool,
+}
+
+const MAX_REPEAT: u32 = 255;
+const MAX_DEPTH: usize = 500;
+
+impl Parser {
+    fn peek(&self) -> Option<char> {
+        self.chars.get(self.at).copied()
+    }
+
+    fn peek_at(&self, ahead: usize) -> Option<char> {
+        self.chars.get(self.at + ahead).copied()
+    }
+
+    fn eat(&mut self, c: char) -> bool {
+        let found = self.peek() == Some(c);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn looking_at(&self, text: &str) -> bool {
+        text.chars().enumerate().all(|(i, c)| self.peek_at(i) == Some(c))
+    }
+
+    /// Blanks and comments of the expanded syntax, and `(?#…)` everywhere.
+    fn skip(&mut self) {
+        loop {
+            if self.flags.expanded && self.peek().is_some_and(char::is_whitespace) {
+                self.at += 1;
+            } else if self.flags.expanded && self.peek() == Some('#') {
+                while self.peek().is_some_and(|c| c != '\n') {
+                    self.at += 1;
+                }
+            } else if self.looking_at("(?#") {
+                while self.peek().is_some_and(|c| c != ')') {
+                    self.at += 1;
+                }
+                self.at += 1;
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn alternatives(&mut self, depth: usize) -> Result<Preference> {
+        if depth > MAX_DEPTH {
+            return Err(invalid("regular expression is too complex"));
+        }
+        let mut preference = self.branch(depth)?;
+        while self.eat('|') {
+            self.out.push('|');
+            self.branch(depth)?;
+            preference = Preference::Longest;
+        }
+        Ok(preference)
+    }
+
+    fn branch(&mut self, depth: usize) -> Result<Preference> {
+        let mut preference = Preference::None;
+        loop {
+            self.skip();
+            match self.peek() {
+                None | Some('|') => return Ok(preference),
+                Some(')') if depth > 0 => return Ok(preference),
+                Some(')') => return Err(invalid("parentheses () not balanced")),
+                Some(_) => {}
+            }
+            let piece = self.piece(depth)?;
+            if preference == Preference::None {
+                preference = piece;
+            }
+        }
+    }
+
+    /// An atom or constraint with its quantifier.
+    fn piece(&mut self, depth: usize) -> Result<Preference> {
+        let start = self.out.len();
+        let (atom, quantifiable) = self.atom(depth)?;
+        self.skip();
+        let bounds = match self.peek() {
+            Some('*') => (0, None),
+            Some('+') => (1, None),
+            Some('?') => (0, Some(1)),
+            Some('{') if self.peek_at(1).is_some_and(|c| c.is_ascii_digit()) => {
+                let (low, high, fixed) = self.bounds()?;
+                if !quantifiable {
+                    return Err(invalid("quantifier operand invalid"));
+                }
+                let lazy = self.eat('?');
+                self.no_second_quantifier()?;
+                self.repeat(start, low, high, lazy);
+                return Ok(match (fixed, lazy) {
+                    (true, _) => atom,
+                    (false, true) => Preference::Shortest,
+                    (false, false) => Preference::Longest,
+                });
+            }
+            _ => return Ok(atom),
+        };
+        if !quantifiable {
+            return Err(invalid("quantifier operand invalid"));
+        }
+        self.at += 1;
+        let lazy = self.eat('?');
+        self.no_second_quantifier()?;
+        self.repeat(start, bounds.0, bounds.1, lazy);
+        Ok(if lazy { Preference::Shortest } else { Preference::Longest })
+    }
+
+    fn no_second_quantifier(&mut self) -> Result<()> {
+        self.skip();
+        match self.peek() {
+            Some('*' | '+' | '?') => Err(invalid("quantifier operand invalid")),
+            Some('{') if self.peek_at(1).is_some_and(|c| c.is_ascii_digit()) => {
+                Err(invalid("quantifier operand invalid"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn repeat(&mut self, start: usize, low: u32, high: Option<u32>, lazy: bool) {
+        // What was written since `start` is one atom by construction, but may be several characters long.
+        let atom = self.out.split_off(start);
+        let quantifier = match (low, high) {
+            (0, None) => "*".to_owned(),
+            (1, None) => "+".to_owned(),
+            (0, Some(1)) => "?".to_owned(),
+            (l, None) => format!("{{{l},}}"),
+            (l, Some(h)) if l == h => format!("{{{l}}}"),
+            (l, Some(h)) => format!("{{{l},{h}}}"),
+        };
+        self.out += &format!("{atom}{quantifier}{}", if lazy { "?" } else { "" });
+    }
+
+    /// `{m}`, `{m,}` or `{m,n}`; true if it is of the first form.
+    fn bounds(&mut self) -> Result<(u32, Option<u32>, bool)> {
+        self.at += 1;
+        let low = self.count()?;
+        let (high, fixed) = if self.eat(',') {
+            (if self.peek() == Some('}') { None } else { Some(self.count()?) }, false)
+        } else {
+            (Some(low), true)
+        };
+        if !self.eat('}') {
+            return Err(invalid(if self.peek().is_none() {
+                "braces {} not balanced"
+            } else {
+                "invalid repetition count(s)"
+            }));
+        }
+        if high.is_some_and(|h| h < low) {
+            return Err(invalid("invalid repetition count(s)"));
+        }
+        Ok((low, high, fixed))
+    }
+
+    fn count(&mut self) -> Result<u32> {
+        let mut n = None;
+        while let Some(d) = self.peek().and_then(|c| c.to_digit(10)) {
+            let next = n.unwrap_or(0) * 10 + d;
+            if next > MAX_REPEAT {
+                return Err(invalid("invalid repetition count(s)"));
+            }
+            n = Some(next);
+            self.at += 1;
+        }
+        n.ok_or_else(|| invalid("invalid repetition count(s)"))
+    }
+
+    /// Writes an atom; its preference, and whether a quantifier may follow.
+    fn atom(&mut self, depth: usize) -> Result<(Preference, bool)> {
+        let Some(c) = self.peek() else { return Ok((Preference::None, false)) };
+        self.at += 1;
+        match c {
+            '(' => return self.group(depth),
+            '[' if self.looking_at("[:<:]]") => {
+                self.at += 6;
+                self.out += r"\b{start}";
+                return Ok((Preference::None, false));
+            }
+            '[' if self.looking_at("[:>:]]") => {
+                self.at += 6;
+                self.out += r"\b{end}";
+                return Ok((Preference::None, false));
+            }
+            '[' => self.bracket()?,
+            '.' => self.out.push('.'),
+            '^' => {
+                self.out.push('^');
+                return Ok((Preference::None, false));
+            }
+            '$' => {
+                self.out.push('$');
+                return Ok((Preference::None, false));
+            }
+            '*' | '+' | '?' => return Err(invalid("quantifier operand invalid")),
+            '{' if self.peek().is_some_and(|c| c.is_ascii_digit()) => {
+                return Err(invalid("quantifier operand invalid"));
+            }
+            '\\' => return self.escape_sequence(),
+            c => push_literal(c, &mut self.out),
+        }
+        Ok((Preference::None, true))
+    }
+
+    fn group(&mut self, depth: usize) -> Result<(Preference, bool)> {
+        let mut constraint = false;
+        if self.eat('?') {
+            let open = match (self.peek(), self.peek_at(1)) {
+                (Some(':'), _) => ":",
+                (Some('='), _) => "=",
+                (Some('!'), _) => "!",
+                (Some('<'), Some('=')) => "<=",
+                (Some('<'), Some('!')) => "<!",
+                _ => return Err(invalid("quantifier operand invalid")),
+            };
+            self.at += open.len();
+            self.out += "(?";
+            self.out += open;
+            constraint = open != ":";
+            self.backtracking |= constraint;
+        } else {
+            self.groups += 1;
+            self.out.push('(');
+        }
+        let preference = self.alternatives(depth + 1)?;
+        if !self.eat(')') {
+            return Err(invalid("parentheses () not balanced"));
+        }
+        self.out.push(')');
+        Ok(if constraint { (Preference::None, false) } else { (preference, true) })
+    }
+
+    /// A number of up to `max` hexadecimal digits, at least `min`.
+    fn hex(&mut self, min: usize, max: usize) -> Result<char> {
+        let digits: String = self.chars[self.at..].iter().take(max).take_while(|c| c.is_ascii_hexdigit()).collect();
+        if digits.len() < min {
+            return Err(invalid("invalid escape \\ sequence"));
+        }
+        self.at += digits.len();
+        u32::from_str_radix(&digits, 16)
+            .ok()
+            .and_then(char::from_u32)
+            .ok_or_else(|| invalid("invalid escape \\ sequence"))
+    }
+
+    /// The character an escape stands for, if it is one of those.
+    fn character_escape(&mut self, c: char) -> Result<Option<char>> {
+        Ok(Some(match c {
+            'a' => '\x07',
+            'b' => '\x08',
+            'B' => '\\',
+            'c' => {
+                let x = self.peek().ok_or_else(|| invalid("invalid escape \\ sequence"))?;
+                self.at += 1;
+                char::from((x as u32 & 0x1f) as u8)
+            }
+            'e' => '\x1b',
+            'f' => '\x0c',
+            'n' => '\n',
+            'r' => '\r',
+            't' => '\t',
+            'v' => '\x0b',
+            'u' => self.hex(4, 4)?,
+            'U' => self.hex(8, 8)?,
+            'x' => self.hex(1, 255)?,
+            '0' => {
+                let digits: String =
+                    self.chars[self.at..].iter().take(2).take_while(|c| ('0'..='7').contains(c)).collect();
+                self.at += digits.len();
+                char::from(u8::from_str_radix(&digits, 8).unwrap_or(0))
+            }
+            c if c.is_ascii_alphanumeric() => return Ok(None),
+            c => c,
+        }))
+    }
+
+    fn escape_sequence(&mut self) -> Result<(Preference, bool)> {
+        let Some(c) = self.peek() else { return Err(invalid("invalid escape \\ sequence")) };
+        self.at += 1;
+        if let Some(literal) = self.character_escape(c)? {
+            push_literal(literal, &mut self.out);
+            return Ok((Preference::None, true));
+        }
+        let constraint = match c {
+            'A' => r"\A",
+            'Z' => r"\z",
+            'm' => r"\b{start}",
+            'M' => r"\b{end}",
+            'y' => r"\b",
+            'Y' => r"\B",
+            'd' | 'D' | 's' | 'S' | 'w' | 'W' => {
+                self.out.push('\\');
+                self.out.push(c);
+                return Ok((Preference::None, true));
+            }
+            '1'..='9' => return self.back_reference(c),
+            _ => return Err(invalid("invalid escape \\ sequence")),
+        };
+        self.out += constraint;
+        Ok((Preference::None, false))
+    }
+
+    fn back_reference(&mut self, first: char) -> Result<(Preference, bool)> {
+        let mut n = first.to_digit(10).unwrap_or(0);
+        // More digits belong to it only while there are so many groups.
+        while let Some(d) = self.peek().and_then(|c| c.to_digit(10))
+            && n * 10 + d <= self.groups
+        {
+            n = n * 10 + d;
+            self.at += 1;
+        }
+        if n > self.groups {
+            return Err(invalid("invalid backreference number"));
+        }
+        self.backtracking = true;
+        self.out += &format!("(?:\\{n})");
+        Ok((Preference::None, true))
+    }
+
+    /// A bracket expression; the opening bracket is taken already.
+    fn bracket(&mut self) -> Result<()> {
+        let unbalanced = || invalid("brackets [] not balanced");
+        self.out.push('[');
+        let negated = self.eat('^');
+        if negated {
+            self.out.push('^');
+            if self.flags.newline_stops {
+                self.out += r"\n";
+            }
+        }
+        let mut first = true;
+        loop {
+            let c = self.peek().ok_or_else(unbalanced)?;
+            if c == ']' && !first {
+                self.at += 1;
+                self.out.push(']');
+                return Ok(());
+            }
+            first = false;
+            let Some(low) = self.bracket_item()? else { continue };
+            if self.peek() == Some('-') && self.peek_at(1).is_some_and(|c| c != ']') {
+                self.at += 1;
+                let high = self.bracket_item()?.ok_or_else(|| invalid("invalid character range"))?;
+                if high < low {
+                    return Err(invalid("invalid character range"));
+                }
+                bracket_literal(low, &mut self.out);
+                self.out.push('-');
+                bracket_literal(high, &mut self.out);
+            } else {
+                bracket_literal(low, &mut self.out);
+            }
+        }
+    }
+
+    /// One character, or None if a class was written.
+    fn bracket_item(&mut self) -> Result<Option<char>> {
+        let unbalanced = || invalid("brackets [] not balanced");
+        let c = self.peek().ok_or_else(unbalanced)?;
+        self.at += 1;
+        if c == '[' && matches!(self.peek(), Some(':' | '.' | '=')) {
+            let kind = self.peek().unwrap_or(':');
+            let body: String = self.chars[self.at + 1..].iter().collect();
+            let end = body.find(&format!("{kind}]")).ok_or_else(unbalanced)?;
+            let name = &body[..end];
+            self.at += 1 + name.chars().count() + 2;
+            if kind != ':' {
+                let mut chars = name.chars();
+                return match (chars.next(), chars.next()) {
+                    (Some(c), None) => Ok(Some(c)),
+                    _ => Err(invalid("invalid collating element")),
+                };
+            }
+            // In Unicode, as the engines' \w is.
+            self.out += match name {
+                "alpha" => r"\p{Alphabetic}",
+                "digit" => r"\d",
+                "alnum" => r"\p{Alphabetic}\p{Nd}",
+                "upper" if self.flags.ignore_case => r"\p{Alphabetic}",
+                "lower" if self.flags.ignore_case => r"\p{Alphabetic}",
+                "upper" => r"\p{Uppercase}",
+                "lower" => r"\p{Lowercase}",
+                "space" => r"\s",
+                "blank" => r"\t ",
+                "punct" => r"[:punct:]",
+                "print" => r"[^\p{Cc}\p{Cn}]",
+                "graph" => r"[^\p{Cc}\p{Cn}\s]",
+                "cntrl" => r"\p{Cc}",
+                "xdigit" => r"0-9A-Fa-f",
+                "word" => r"\w",
+                "ascii" => r"\x00-\x7f",
+                _ => return Err(invalid("invalid character class")),
+            };
+            if name == "punct" {
+                let at = self.out.len() - "[:punct:]".len();
+                self.out.insert(at, '[');
+                self.out.push(']');
+            }
+            return Ok(None);
+        }
+        if c != '\\' {
+            return Ok(Some(c));
+        }
+        let e = self.peek().ok_or_else(|| invalid("invalid escape \\ sequence"))?;
+        self.at += 1;
+        if let Some(literal) = self.character_escape(e)? {
+            return Ok(Some(literal));
+        }
+        match e {
+            'd' | 's' | 'w' | 'D' | 'S' | 'W' => {
+                self.out.push('\\');
+                self.out.push(e);
+                Ok(None)
+            }
+            _ => Err(invalid("invalid escape \\ sequence")),
+        }
+    }
+}
+
+fn bracket_literal(c: char, out: &mut String) {
+    if matches!(c, '[' | ']' | '\\' | '^' | '-' | '&' | '~') {
+        out.push('\\');
+    }
+    out.push(c);
+}
