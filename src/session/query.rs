@@ -53,12 +53,6 @@ impl QueryWork {
         QueryWork { statement, params, formats, destination, limit: 0, sent_now: 0, sent: 0, phase: Phase::Plan }
     }
 
-    /// Sends at most this many rows with the next call, 0: all.
-    pub fn allow(&mut self, rows: u64) {
-        self.limit = rows;
-        self.sent_now = 0;
-    }
-
     fn lock(&mut self, cx: &mut ExecContext, plan: Arc<PlannedStatement>, from: usize) -> Flow<()> {
         for n in from..plan.relations.len() {
             let (rel, mode) = &plan.relations[n];
@@ -119,6 +113,11 @@ impl QueryWork {
 }
 
 impl Work for QueryWork {
+    fn allow(&mut self, rows: u64) {
+        self.limit = rows;
+        self.sent_now = 0;
+    }
+
     fn step(&mut self, cx: &mut ExecContext, out: &mut Output) -> Flow<Done> {
         loop {
             match &self.phase {

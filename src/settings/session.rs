@@ -275,6 +275,11 @@ impl SessionSettings {
         self.nest = 1;
     }
 
+    /// The innermost nest level: 0 outside a transaction, 1 in one, more in savepoints and functions.
+    pub fn level(&self) -> u32 {
+        self.nest
+    }
+
     /// A savepoint or a function with SET clauses begins; returns the level to end with.
     pub fn enter(&mut self) -> u32 {
         self.nest += 1;

@@ -146,6 +146,11 @@ impl Transaction {
         self.storage.mvcc.snapshot(&self.slot, &self.own, self.cid)
     }
 
+    /// Whether repeatable read has its snapshot already: too late for another isolation level.
+    pub fn has_snapshot(&self) -> bool {
+        self.snapshot.is_some()
+    }
+
     /// A snapshot as of now whatever the isolation level: for look-ups that must see the newest state.
     pub fn latest_snapshot(&self) -> Snapshot {
         self.storage.mvcc.snapshot(&self.slot, &self.own, self.cid)

@@ -1,0 +1,43 @@
+//! Utility commands as work: `sql::command` does them, EXPLAIN and CREATE TABLE AS among them.
+
+use super::job::{Done, Work};
+use super::setting::{text_batch, text_column};
+use super::statement::Statement;
+use crate::base::Flow;
+use crate::sql::ast::Stmt;
+use crate::sql::command::{self, Command, Outcome};
+use crate::sql::exec::ExecContext;
+use crate::types::Value;
+use crate::wire::Output;
+use std::sync::Arc;
+
+/// One execution of a command.
+pub struct CommandWork {
+    command: Command,
+    described: bool,
+}
+
+impl CommandWork {
+    pub fn new(statement: Arc<Statement>, stmt: Arc<Stmt>, params: Arc<[Value]>, described: bool) -> CommandWork {
+        CommandWork { command: Command::new(statement.source.clone(), statement.text.clone(), stmt, params), described }
+    }
+}
+
+impl Work for CommandWork {
+    fn step(&mut self, cx: &mut ExecContext, out: &mut Output) -> Flow<Done> {
+        match command::run(&mut self.command, cx)? {
+            Outcome::Tag(tag) => Ok(Done::Complete(tag)),
+            // EXPLAIN: one text column.
+            Outcome::Text { column, lines, tag } => {
+                let columns = [text_column(&column)];
+                if self.described {
+                    out.row_description(&columns);
+                }
+                let rows: Vec<Vec<String>> = lines.into_iter().map(|l| vec![l]).collect();
+                let batch = text_batch(&rows, 1);
+                out.rows(&batch, 0, batch.rows, &columns, &cx.fx.io)?;
+                Ok(Done::Complete(tag))
+            }
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! The extended query protocol: Parse, Bind, Describe, Execute, Close, Sync.
+
+use super::block::Block;
+use super::client::Client;
+use super::job::Done;
+use super::portal::Portal;
+use super::prepare::duplicate;
+use super::query::{Destination, QueryWork};
+use super::setting::text_column;
+use super::state::Session;
+use super::statement::{Statement, row_columns};
+use crate::base::{Error, Oid, Result, SqlState};
+use crate::err;
+use crate::sql::ast::Stmt;
+use crate::sql::parse::{ParseOptions, parse_with};
+use crate::types::{self, TypeRef, Value};
+use crate::wire::{Bind, Format, Frontend, Parse, RowColumn, Target};
+use std::sync::Arc;
+
+impl Session {
+    /// Answers one message of the extended protocol.
+    ///
+    /// # Errors
+    /// FATAL only.
+    pub async fn extended(&mut self, client: &mut Client, message: Frontend) -> Result<()> {
+        if matches!(message, Frontend::Sync) {
+            self.skip_to_sync = false;
+            return self.finish_message(client).await;
+        }
+        if self.skip_to_sync {
+            return Ok(());
+        }
+        let done = match message {
+            Frontend::Parse(m) => self.on_parse(client, m),
+            Frontend::Bind(m) => self.on_bind(client, m),
+            Frontend::Describe(target, name) => self.on_describe(client, target, &name),
+            Frontend::Execute { portal, max_rows } => self.on_execute(client, &portal, max_rows).await,
+            Frontend::Close(target, name) => {
+                self.on_close(target, &name);
+                client.out.close_complete();
+                Ok(())
+            }
+            Frontend::FunctionCall => Err(Error::unsupported("the function call protocol message is not supported")),
+            _ => Ok(()),
+        };
+        if let Err(e) = done {
+            self.skip_to_sync = true;
+            self.report_error(client, e)?;
+        }
+        Ok(())
+    }
+
+    /// A pipeline's statements share a transaction up to the Sync, as those of one Query message do.
+    fn enter_pipeline(&mut self) {
+        self.ensure_transaction();
+    }
+
+    fn on_parse(&mut self, client: &mut Client, m: Parse) -> Result<()> {
+        let source: Arc<str> = m.query.as_str().into();
+        self.begin_statement(&source, "PARSE");
+        if !m.name.is_empty() && self.statements.contains_key(&m.name) {
+            return Err(duplicate(&m.name));
+        }
+        let given = m.types.iter().map(|t| given_type(*t)).collect();
+        let mut notices = Vec::new();
+        let parsed = parse_with(&source, &ParseOptions::default(), &mut notices);
+        notices.into_iter().for_each(|n| self.tell(client, n));
+        let mut parsed = parsed?;
+        if parsed.len() > 1 {
+            return Err(err!(SYNTAX_ERROR, "cannot insert multiple commands into a prepared statement"));
+        }
+        let statement = Arc::new(Statement::new(&m.name, source, parsed.pop(), given));
+        if let Some(stmt) = &statement.stmt {
+            if self.block == Block::Failed && !stmt.is_transaction_exit() {
+                return Err(Block::aborted_error());
+            }
+            if stmt.is_optimizable() {
+                self.enter_pipeline();
+                statement.param_types(self.cx())?;
+            }
+        }
+        self.statements.insert(m.name, statement);
+        client.out.parse_complete();
+        Ok(())
+    }
+
+    fn on_bind(&mut self, client: &mut Client, m: Bind) -> Result<()> {
+        let statement = self.find_statement(&m.statement)?;
+        let source = statement.text.clone();
+        self.begin_statement(&source, "BIND");
+        if let Some(stmt) = &statement.stmt
+            && self.block == Block::Failed
+            && !stmt.is_transaction_exit()
+        {
+            return Err(Block::aborted_error());
+        }
+        if !m.portal.is_empty() && self.portals.contains_key(&m.portal) {
+            return Err(err!(DUPLICATE_CURSOR, "portal \"{}\" already exists", m.portal));
+        }
+        let types = statement.param_types(self.cx())?;
+        if m.formats.len() > 1 && m.formats.len() != m.parameters.len() {
+            return Err(err!(
+                PROTOCOL_VIOLATION,
+                "bind message has {} parameter formats but {} parameters",
+                m.formats.len(),
+                m.parameters.len()
+            ));
+        }
+        if types.len() != m.parameters.len() {
+            return Err(err!(
+                PROTOCOL_VIOLATION,
+                "bind message supplies {} parameters, but prepared statement \"{}\" requires {}",
+                m.parameters.len(),
+                m.statement,
+                types.len()
+            ));
+        }
+        self.enter_pipeline();
+        let mut params = Vec::with_capacity(types.len());
+        for (i, (bytes, ty)) in m.parameters.iter().zip(&types).enumerate() {
+            params.push(self.parameter(bytes.as_deref(), *ty, Format::of(&m.formats, i))?);
+        }
+        self.portals.insert(m.portal, Portal::new(statement, params.into(), m.result_formats));
+        client.out.bind_complete();
+        Ok(())
+    }
+
+    fn parameter(&mut self, bytes: Option<&[u8]>, ty: TypeRef, format: Format) -> Result<Value> {
+        let Some(bytes) = bytes else { return Ok(Value::Null) };
+        let io = &self.cx().fx.io;
+        match format {
+            Format::Text => types::text_in(ty, crate::wire::utf8(bytes)?, io),
+            Format::Binary => types::binary_in(ty, bytes, io),
+        }
+    }
+
+    fn on_describe(&mut self, client: &mut Client, target: Target, name: &str) -> Result<()> {
+        match target {
+            Target::Statement => {
+                let statement = self.find_statement(name)?;
+                self.enter_pipeline();
+                let types = statement.param_types(self.cx())?;
+                let oids: Vec<u32> = types.iter().map(|t| t.oid.0).collect();
+                client.out.parameter_description(&oids);
+                self.describe(client, &statement, &[])
+            }
+            Target::Portal => {
+                let portal = self.portals.get(name).ok_or_else(|| no_portal(name))?;
+                if let Some(cursor) = &portal.cursor {
+                    client.out.row_description(&cursor.columns);
+                    return Ok(());
+                }
+                let (statement, formats) = (portal.statement.clone(), portal.formats.clone());
+                self.enter_pipeline();
+                self.describe(client, &statement, &formats)
+            }
+        }
+    }
+
+    /// RowDescription or NoData.
+    fn describe(&mut self, client: &mut Client, statement: &Arc<Statement>, formats: &[Format]) -> Result<()> {
+        match self.result_columns(statement, formats)? {
+            Some(columns) => client.out.row_description(&columns),
+            None => client.out.no_data(),
+        }
+        Ok(())
+    }
+
+    fn result_columns(&mut self, statement: &Arc<Statement>, formats: &[Format]) -> Result<Option<Vec<RowColumn>>> {
+        let Some(stmt) = statement.stmt.clone() else { return Ok(None) };
+        Ok(match &*stmt {
+            s if s.is_optimizable() && s.into_clause().is_none() => {
+                let plan = statement.plan(self.cx())?;
+                plan.returns_rows.then(|| row_columns(&plan, formats))
+            }
+            Stmt::ShowVariable(s) => Some(Session::show_columns(s)),
+            Stmt::Explain(_) => Some(vec![text_column("QUERY PLAN")]),
+            Stmt::Fetch(s) if !s.is_move => Some(self.fetch_columns(s)?),
+            Stmt::Execute(s) => {
+                let inner = self.find_statement(&s.name)?;
+                return self.result_columns(&inner, formats);
+            }
+            _ => None,
+        })
+    }
+
+    async fn on_execute(&mut self, client: &mut Client, name: &str, max_rows: u32) -> Result<()> {
+        let portal = self.portals.get_mut(name).ok_or_else(|| no_portal(name))?;
+        let (statement, params, formats) = (portal.statement.clone(), portal.params.clone(), portal.formats.clone());
+        let (work, finished) = (portal.work.take(), portal.finished);
+        let Some(stmt) = statement.stmt.clone() else {
+            client.out.empty_query();
+            return Ok(());
+        };
+        let text = statement.text.clone();
+        self.begin_statement(&text, stmt.tag());
+        if self.block == Block::Failed && !stmt.is_transaction_exit() {
+            return Err(Block::aborted_error());
+        }
+        if !(stmt.is_optimizable() && stmt.into_clause().is_none()) {
+            if self.block == Block::None && !matches!(&*stmt, Stmt::Transaction(_)) {
+                self.enter_pipeline();
+            }
+            let tag = self.run_statement(client, &statement, params, &formats, Destination::Plain).await?;
+            client.out.command_complete(&tag);
+            return Ok(());
+        }
+        self.enter_pipeline();
+        let mut work = match work {
+            Some(work) => work,
+            None if finished => {
+                client.out.command_complete(&super::query::complete(stmt.tag(), 0));
+                return Ok(());
+            }
+            None => Box::new(QueryWork::new(statement, params, formats, Destination::Plain)),
+        };
+        work.allow(max_rows.into());
+        let (done, work) = self.drive(client, work).await;
+        match done? {
+            Done::Complete(tag) => {
+                self.backend().txn.next_command();
+                if let Some(portal) = self.portals.get_mut(name) {
+                    portal.finished = true;
+                }
+                client.out.command_complete(&tag);
+            }
+            Done::Suspended => {
+                if let Some(portal) = self.portals.get_mut(name) {
+                    portal.work = work;
+                }
+                client.out.portal_suspended();
+            }
+        }
+        Ok(())
+    }
+
+    fn on_close(&mut self, target: Target, name: &str) {
+        match target {
+            Target::Statement => {
+                self.statements.remove(name);
+            }
+            Target::Portal => {
+                self.portals.remove(name);
+            }
+        }
+    }
+}
+
+fn no_portal(name: &str) -> Error {
+    Error::new(SqlState::INVALID_CURSOR_NAME, format!("portal \"{name}\" does not exist"))
+}
+
+/// 0 and `unknown` mean: infer it.
+fn given_type(oid: u32) -> TypeRef {
+    match oid {
+        0 => crate::sql::bind::UNKNOWN_PARAM,
+        oid => TypeRef::of(Oid(oid)),
+    }
+}

@@ -1,0 +1,46 @@
+//! What types ask the catalogs: names of reg* values, enum labels, fields of composites.
+
+use crate::base::{Oid, Result};
+use crate::catalog::Catalog;
+use crate::types::context::{Field, TypeHooks};
+use crate::types::Datum;
+use std::sync::Arc;
+
+/// One session's catalogs as the types see them.
+pub struct Hooks {
+    pub catalog: Arc<Catalog>,
+}
+
+impl TypeHooks for Hooks {
+    fn reg_in(&self, typ: Oid, name: &str) -> Result<Oid> {
+        crate::sql::names::reg_in(&self.catalog, typ, name)
+    }
+
+    fn reg_out(&self, typ: Oid, value: Oid) -> Option<String> {
+        crate::sql::names::reg_out(&self.catalog, typ, value)
+    }
+
+    fn enum_in(&self, typ: Oid, label: &str) -> Result<Oid> {
+        crate::sql::names::enum_in(&self.catalog, typ, label)
+    }
+
+    fn enum_out(&self, typ: Oid, value: Oid) -> Option<String> {
+        crate::sql::names::enum_out(&self.catalog, typ, value)
+    }
+
+    fn composite(&self, typ: Oid) -> Option<Vec<Field>> {
+        crate::sql::names::composite(&self.catalog, typ)
+    }
+
+    fn type_by_name(&self, schema: Option<&str>, name: &str) -> Option<Oid> {
+        crate::sql::names::type_by_name(&self.catalog, schema, name)
+    }
+
+    fn type_name(&self, typ: Oid) -> Option<String> {
+        crate::sql::names::type_name(&self.catalog, typ)
+    }
+
+    fn check_domain(&self, _typ: Oid, _value: Datum<'_>) -> Result<()> {
+        Ok(())
+    }
+}

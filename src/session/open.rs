@@ -1,0 +1,330 @@
+//! From an authenticated connection to a session.
+
+use super::backends::{BackendHandle, Registration};
+use super::block::Block;
+use super::context::{Facts, Names};
+use super::hooks::Hooks;
+use super::server::Server;
+use super::state::Session;
+use crate::base::report::Origin;
+use crate::base::{Error, Result, Severity, SqlState, clock};
+use crate::catalog::object::Role;
+use crate::settings::{Id, Lookup, SessionSettings, Source};
+use crate::sql::exec::ExecContext;
+use crate::sql::{Backend, User};
+use crate::stat::{ActivityFacts, PendingStats};
+use crate::xact::Transaction;
+use parking_lot::Mutex;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Who wants a session, and where from.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    pub user: String,
+    pub database: String,
+    /// Settings from the startup packet, in order.
+    pub options: Vec<(String, String)>,
+    pub address: Option<(IpAddr, u16)>,
+    pub tls: bool,
+}
+
+fn fatal(state: SqlState, text: String, place: (&'static str, &'static str, u32)) -> Error {
+    Error::new(state, text).severity(Severity::Fatal).place(place.0, place.1, place.2)
+}
+
+impl Server {
+    /// The role a client names, if it may log in.
+    ///
+    /// # Errors
+    /// FATAL 28000.
+    pub fn login_role(&self, name: &str) -> Result<Role> {
+        use crate::catalog::object::class;
+        let global = &self.instance.cluster.global;
+        let oid = global.find(class::AUTHID, crate::base::Oid::INVALID, name).first().copied();
+        let record = oid.and_then(|oid| global.get(crate::catalog::ObjectKey::new(class::AUTHID, oid)));
+        let Some(record) = record else {
+            let text = format!("role \"{name}\" does not exist");
+            let place = ("InitializeSessionUserId", "miscinit.c", 768);
+            return Err(fatal(SqlState::INVALID_AUTHORIZATION_SPECIFICATION, text, place));
+        };
+        let role = record.object.as_role()?.clone();
+        if !role.login {
+            let text = format!("role \"{name}\" is not permitted to log in");
+            let place = ("InitializeSessionUserId", "miscinit.c", 786);
+            return Err(fatal(SqlState::INVALID_AUTHORIZATION_SPECIFICATION, text, place));
+        }
+        Ok(role)
+    }
+
+    /// Whether there is a place for one more session of this role.
+    ///
+    /// # Errors
+    /// FATAL 53300.
+    pub fn admit(&self, role: &Role) -> Result<()> {
+        let settings = self.instance.settings.snapshot();
+        let max = settings.int(Id::MaxConnections) as usize;
+        let reserved = settings.int(Id::SuperuserReservedConnections) as usize;
+        let used = self.backends.count();
+        if used > max {
+            let text = "sorry, too many clients already".to_string();
+            return Err(fatal(SqlState::TOO_MANY_CONNECTIONS, text, ("InitProcess", "proc.c", 357)));
+        }
+        if !role.superuser && used > max.saturating_sub(reserved) {
+            let text = "remaining connection slots are reserved for non-replication superuser connections".to_string();
+            return Err(fatal(SqlState::TOO_MANY_CONNECTIONS, text, ("InitPostgres", "postinit.c", 886)));
+        }
+        Ok(())
+    }
+}
+
+impl Session {
+    /// Opens a session for an authenticated role.
+    ///
+    /// # Errors
+    /// FATAL: no such database, no place, no right to connect, a setting that cannot be.
+    pub fn open(server: Arc<Server>, registration: Registration, role: Role, request: Request) -> Result<Session> {
+        let handle = registration.handle.clone();
+        server.admit(&role)?;
+        let instance = server.instance.clone();
+        let database = find_database(&server, &request.database, &role)?;
+        let catalog = Arc::new(instance.cluster.session(database.oid)?);
+        let settings = initial_settings(&server, &catalog, &role, database.oid, &request)?;
+        let view = settings.view().clone();
+        let settings = Arc::new(Mutex::new(settings));
+        let start_us = clock::now_us();
+        let activity = Arc::new(instance.activity.register(ActivityFacts {
+            pid: handle.pid,
+            backend_type: "client backend",
+            database: database.oid,
+            database_name: Some(database.name.as_str().into()),
+            user: role.oid,
+            user_name: Some(role.name.as_str().into()),
+            application: view.str(Id::ApplicationName),
+            client_addr: request.address.map(|a| a.0),
+            client_port: Some(request.address.map_or(-1, |a| a.1.into())),
+            backend_start_us: start_us,
+            tls: request.tls,
+            ..ActivityFacts::default()
+        }));
+        handle.role.store(role.oid.0, Ordering::Relaxed);
+        handle.is_superuser.store(role.superuser, Ordering::Relaxed);
+        handle.database.store(database.oid.0, Ordering::Relaxed);
+        let user = User {
+            authenticated: role.oid,
+            authenticated_name: role.name.clone(),
+            session: role.oid,
+            session_name: role.name.clone(),
+            current: role.oid,
+            current_name: role.name.clone(),
+            is_superuser: role.superuser,
+        };
+        let backend = Backend {
+            instance: instance.clone(),
+            pid: handle.pid,
+            database: database.oid,
+            database_name: database.name.clone(),
+            user,
+            txn: Transaction::new(instance.storage.clone(), database.oid, handle.pid),
+            catalog: catalog.clone(),
+            settings: settings.clone(),
+            view,
+            activity,
+            stats: PendingStats::new(database.oid),
+            sequences: Default::default(),
+            delete_at_commit: Vec::new(),
+            drop_at_commit: Vec::new(),
+            listening: Vec::new(),
+            notifies: Vec::new(),
+            in_block: false,
+        };
+        let names = Names {
+            current_user: role.name.clone(),
+            session_user: role.name.clone(),
+            is_superuser: role.superuser,
+        };
+        let facts = Arc::new(Facts {
+            settings: settings.clone(),
+            names: Mutex::new(names),
+            catalog: catalog.clone(),
+            database: database.name.clone(),
+            pid: handle.pid as i32,
+        });
+        let mut cx = Box::new(ExecContext { interrupts: handle.interrupts.clone(), ..ExecContext::default() });
+        cx.fx.session = facts;
+        cx.fx.interrupts = handle.interrupts.clone();
+        cx.fx.io.hooks = Arc::new(Hooks { catalog });
+        cx.temp = Some(instance.storage.disk.clone());
+        cx.backend = Some(Box::new(backend));
+        let origin = Origin {
+            pid: handle.pid,
+            backend_type: "client backend",
+            user: Some(role.name.clone()),
+            database: Some(database.name.clone()),
+            remote: Some(request.address.map_or("[local]".into(), |a| a.0.to_string())),
+            remote_port: request.address.map(|a| a.1),
+            start_us,
+            tag: "idle".into(),
+            ..Origin::default()
+        };
+        let mut session = Session {
+            server,
+            handle,
+            cx: Some(cx),
+            settings,
+            block: Block::None,
+            statements: Default::default(),
+            portals: Default::default(),
+            recent: Default::default(),
+            shared_origin: Arc::new(origin.clone()),
+            origin,
+            skip_to_sync: false,
+            statement_deadline: None,
+            _registration: registration,
+        };
+        session.settings_changed();
+        Ok(session)
+    }
+
+    /// The parameters a client is told at the start.
+    pub fn reported_parameters(&mut self) -> Vec<(&'static str, String)> {
+        let mut settings = self.settings.lock();
+        let all = settings.reported().into_iter().map(|(id, v)| (crate::settings::parameter(id).name, v)).collect();
+        settings.take_changed();
+        all
+    }
+
+    /// The session ends: what is open is rolled back, temporary objects go.
+    pub async fn close(mut self, client: &mut super::client::Client) {
+        if self.cx.is_none() {
+            return;
+        }
+        self.portals.clear();
+        self.rollback();
+        self.block = Block::None;
+        if self.backend().catalog.temp_schema().is_some() {
+            self.ensure_transaction();
+            let dropped = crate::sql::command::discard_temp(self.cx());
+            let ended = match dropped {
+                Ok(()) => self.commit().await,
+                Err(e) => {
+                    self.rollback();
+                    Err(e)
+                }
+            };
+            if let Err(e) = ended {
+                crate::base::report::log(&e.0);
+            }
+        }
+        let backend = self.backend();
+        let storage = backend.instance.storage.clone();
+        storage.locks.release_all_session(&mut backend.txn.held);
+        let _ = client;
+    }
+
+    /// Between two messages: reloads and notifications that arrived meanwhile.
+    pub fn look_around(&mut self, client: &mut super::client::Client) {
+        let reload = std::mem::take(&mut self.handle.mailbox.lock().reload);
+        if reload {
+            let global = self.server.instance.settings.clone();
+            self.settings.lock().refresh(&global);
+            self.settings_changed();
+            self.report_changes(client);
+        }
+        if self.block == Block::None {
+            self.deliver_notifications(client);
+        }
+    }
+
+    /// How long the session may sit idle, and what happens then.
+    pub fn idle_limit(&mut self) -> Option<(std::time::Duration, Error)> {
+        let block = self.block;
+        let view = &self.backend().view;
+        let (id, state, text, line) = match block {
+            Block::None | Block::Implicit => (
+                Id::IdleSessionTimeout,
+                SqlState::IDLE_SESSION_TIMEOUT,
+                "terminating connection due to idle-session timeout",
+                3386,
+            ),
+            _ => (
+                Id::IdleInTransactionSessionTimeout,
+                SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+                "terminating connection due to idle-in-transaction timeout",
+                3370,
+            ),
+        };
+        let limit = view.int(id) as u64;
+        let error = || fatal(state, text.to_string(), ("ProcessInterrupts", "postgres.c", line));
+        (limit > 0).then(|| (std::time::Duration::from_millis(limit), error()))
+    }
+
+    pub fn handle(&self) -> &Arc<BackendHandle> {
+        &self.handle
+    }
+
+    /// Who the session's log lines speak of.
+    pub fn shared_origin(&self) -> &Arc<Origin> {
+        &self.shared_origin
+    }
+}
+
+fn find_database(server: &Server, name: &str, role: &Role) -> Result<crate::catalog::object::Database> {
+    use crate::catalog::object::class;
+    let global = &server.instance.cluster.global;
+    let oid = global.find(class::DATABASE, crate::base::Oid::INVALID, name).first().copied();
+    let record = oid.and_then(|oid| global.get(crate::catalog::ObjectKey::new(class::DATABASE, oid)));
+    let Some(record) = record else {
+        let text = format!("database \"{name}\" does not exist");
+        return Err(fatal(SqlState::INVALID_CATALOG_NAME, text, ("InitPostgres", "postinit.c", 948)));
+    };
+    let database = record.object.as_database()?.clone();
+    if !database.allow_connections {
+        let text = format!("database \"{name}\" is not currently accepting connections");
+        let state = SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE;
+        return Err(fatal(state, text, ("CheckMyDatabase", "postinit.c", 352)));
+    }
+    let limit = database.connection_limit;
+    let used = server.backends.list().iter().filter(|h| h.database() == database.oid).count();
+    if limit >= 0 && !role.superuser && used >= limit as usize {
+        let text = format!("too many connections for database \"{name}\"");
+        return Err(fatal(SqlState::TOO_MANY_CONNECTIONS, text, ("CheckMyDatabase", "postinit.c", 382)));
+    }
+    Ok(database)
+}
+
+fn initial_settings(
+    server: &Server,
+    catalog: &crate::catalog::Catalog,
+    role: &Role,
+    database: crate::base::Oid,
+    request: &Request,
+) -> Result<SessionSettings> {
+    use crate::base::Oid;
+    let mut settings = SessionSettings::new(&server.instance.settings);
+    // PostgreSQL 15, postinit.c, process_settings: the most specific comes last and wins.
+    let stored = [
+        (Oid::INVALID, Oid::INVALID, Source::Global),
+        (database, Oid::INVALID, Source::Database),
+        (Oid::INVALID, role.oid, Source::User),
+        (database, role.oid, Source::DatabaseUser),
+    ];
+    for (db, role_oid, source) in stored {
+        for (name, value) in catalog.role_setting(db, role_oid).map(|s| s.settings).unwrap_or_default() {
+            if let Err(e) = settings.set_at_start(&name, &value, source, true) {
+                crate::base::report::log(&e.0);
+            }
+        }
+    }
+    for (name, value) in &request.options {
+        settings
+            .set_at_start(name, value, Source::Client, role.superuser)
+            .map_err(|e| if e.0.severity >= Severity::Fatal { e } else { e.severity(Severity::Fatal) })?;
+    }
+    let internal = [(Id::IsSuperuser, if role.superuser { "on" } else { "off" }), (Id::SessionAuthorization, &role.name)];
+    for (id, text) in internal {
+        settings.force_at_start(id, text)?;
+    }
+    Ok(settings)
+}

@@ -1,0 +1,299 @@
+//! The simple query protocol: a string of statements, one answer each, one ReadyForQuery.
+
+use super::block::Block;
+use super::client::Client;
+use super::command::CommandWork;
+use super::job::Done;
+use super::query::{Destination, QueryWork};
+use super::setting::text_batch;
+use super::state::Session;
+use super::statement::Statement;
+use crate::base::{Error, Result, Severity, Stop, Wait};
+use crate::sql::ast::Stmt;
+use crate::sql::parse::{ParseOptions, parse_with};
+use crate::sql::plan::PlannedStatement;
+use crate::wire::RowColumn;
+use std::sync::Arc;
+
+impl Session {
+    /// Answers a Query message, ReadyForQuery included.
+    ///
+    /// # Errors
+    /// FATAL only: the connection ends with it.
+    pub async fn simple_query(&mut self, client: &mut Client, text: &str) -> Result<()> {
+        let source: Arc<str> = text.into();
+        self.portals.remove("");
+        self.begin_statement(&source, "");
+        if let Err(e) = self.simple_statements(client, &source).await {
+            self.report_error(client, e)?;
+        }
+        self.finish_message(client).await
+    }
+
+    /// What ends a Query message or a Sync: the implicit transaction, news for the client, ReadyForQuery.
+    pub(super) async fn finish_message(&mut self, client: &mut Client) -> Result<()> {
+        if !self.block.is_explicit() {
+            self.block = Block::None;
+            if let Err(e) = self.commit_implicit(client).await {
+                self.report_error(client, e)?;
+            }
+        }
+        self.end_statement();
+        self.report_changes(client);
+        if self.block == Block::None {
+            self.deliver_notifications(client);
+        }
+        client.out.ready(self.block.status());
+        Ok(())
+    }
+
+    async fn simple_statements(&mut self, client: &mut Client, source: &Arc<str>) -> Result<()> {
+        let statements = self.parse(client, source)?;
+        if statements.is_empty() {
+            client.out.empty_query();
+            return Ok(());
+        }
+        let several = statements.len() > 1;
+        for (i, statement) in statements.iter().enumerate() {
+            if several {
+                if self.block == Block::None {
+                    self.block = Block::Implicit;
+                }
+                self.begin_statement(&statement.text.clone(), "");
+                self.origin.statement = Some(source.clone());
+                self.shared_origin = Arc::new(self.origin.clone());
+            }
+            let tag = self.run_statement(client, statement, Arc::from([]), &[], Destination::Described).await?;
+            let last = i + 1 == statements.len();
+            if last && self.block == Block::Implicit {
+                self.block = Block::None;
+            }
+            if self.block == Block::None {
+                self.commit_implicit(client).await?;
+            }
+            client.out.command_complete(&tag);
+        }
+        Ok(())
+    }
+
+    /// Parses a query string, or finds it among those run lately.
+    pub(super) fn parse(&mut self, client: &mut Client, source: &Arc<str>) -> Result<Arc<Vec<Arc<Statement>>>> {
+        if let Some(known) = self.recent.get(source) {
+            return Ok(known);
+        }
+        let mut notices = Vec::new();
+        let parsed = parse_with(source, &ParseOptions::default(), &mut notices);
+        for notice in notices {
+            self.tell(client, notice);
+        }
+        let statements: Vec<_> = parsed?
+            .into_iter()
+            .map(|raw| Arc::new(Statement::new("", source.clone(), Some(raw), Vec::new())))
+            .collect();
+        let statements = Arc::new(statements);
+        self.recent.put(source.clone(), statements.clone());
+        Ok(statements)
+    }
+
+    /// Commits what ran outside a block.
+    async fn commit_implicit(&mut self, client: &mut Client) -> Result<()> {
+        if self.backend().txn.is_active() {
+            self.hold_cursors(client).await?;
+            self.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// Runs one statement of any kind, rows to the client. Returns its command tag.
+    pub(super) async fn run_statement(
+        &mut self,
+        client: &mut Client,
+        statement: &Arc<Statement>,
+        params: Arc<[crate::types::Value]>,
+        formats: &[crate::wire::Format],
+        destination: Destination,
+    ) -> Result<String> {
+        let Some(stmt) = statement.stmt.clone() else { return Ok(String::new()) };
+        self.note_tag(stmt.tag());
+        if self.block == Block::Failed && !stmt.is_transaction_exit() {
+            return Err(Block::aborted_error());
+        }
+        if stmt.is_optimizable() && stmt.into_clause().is_none() {
+            self.ensure_transaction();
+            let work = QueryWork::new(statement.clone(), params, formats.to_vec(), destination);
+            let done = self.drive(client, Box::new(work)).await.0?;
+            self.backend().txn.next_command();
+            return Ok(tag_of(done));
+        }
+        self.utility(client, statement, &stmt, params, destination).await
+    }
+
+    /// Statements that are not queries: the session's own, or the commands'.
+    async fn utility(
+        &mut self,
+        client: &mut Client,
+        statement: &Arc<Statement>,
+        stmt: &Arc<Stmt>,
+        params: Arc<[crate::types::Value]>,
+        destination: Destination,
+    ) -> Result<String> {
+        if let Stmt::Transaction(t) = &**stmt {
+            if matches!(&**t, crate::sql::ast::TransactionStmt::Commit { .. }) {
+                self.hold_cursors(client).await?;
+            }
+            return self.transaction_stmt(client, t).await;
+        }
+        self.ensure_transaction();
+        let described = destination == Destination::Described;
+        let tag = match &**stmt {
+            Stmt::SetVariable(s) => self.set_stmt(client, s)?,
+            Stmt::ShowVariable(s) => {
+                let rows = self.show_rows(s)?;
+                self.send_text(client, &Session::show_columns(s), &rows, described)?;
+                "SHOW".into()
+            }
+            Stmt::Discard(what) => self.discard(*what)?,
+            Stmt::Prepare(s) => self.prepare_stmt(&statement.source, s)?,
+            Stmt::Execute(s) => self.execute_stmt(client, s, destination).await?,
+            Stmt::Deallocate(name) => self.deallocate(name.as_deref())?,
+            Stmt::DeclareCursor(s) => self.declare(client, &statement.source, s).await?,
+            Stmt::Fetch(s) => {
+                if described && !s.is_move {
+                    let columns = self.fetch_columns(s)?;
+                    client.out.row_description(&columns);
+                }
+                self.fetch(client, s).await?
+            }
+            Stmt::ClosePortal(name) => self.close_cursor(name.as_deref())?,
+            Stmt::Copy(s) => self.copy(client, statement, s).await?,
+            Stmt::Listen(channel) => {
+                let backend = self.backend();
+                if !backend.listening.contains(channel) {
+                    backend.listening.push(channel.clone());
+                }
+                "LISTEN".into()
+            }
+            Stmt::Unlisten(channel) => {
+                self.backend().listening.retain(|c| channel.as_ref().is_some_and(|gone| gone != c));
+                "UNLISTEN".into()
+            }
+            Stmt::Notify(n) => {
+                let note = (n.channel.clone(), n.payload.clone().unwrap_or_default());
+                let backend = self.backend();
+                if !backend.notifies.contains(&note) {
+                    backend.notifies.push(note);
+                }
+                "NOTIFY".into()
+            }
+            _ => {
+                self.backend().in_block = self.block != Block::None;
+                let work = CommandWork::new(statement.clone(), stmt.clone(), params, described);
+                tag_of(self.drive(client, Box::new(work)).await.0?)
+            }
+        };
+        if self.backend().txn.is_active() {
+            self.backend().txn.next_command();
+        }
+        Ok(tag)
+    }
+
+    fn note_tag(&mut self, tag: &str) {
+        if self.origin.tag != tag {
+            self.origin.tag = tag.to_string();
+            self.shared_origin = Arc::new(self.origin.clone());
+        }
+    }
+
+    pub(super) fn send_text(
+        &mut self,
+        client: &mut Client,
+        columns: &[RowColumn],
+        rows: &[Vec<String>],
+        described: bool,
+    ) -> Result<()> {
+        if described {
+            client.out.row_description(columns);
+        }
+        let batch = text_batch(rows, columns.len());
+        client.out.rows(&batch, 0, batch.rows, columns, &self.cx().fx.io)
+    }
+
+    /// Plans a statement and takes its locks, waiting for them.
+    pub(super) async fn lock_and_plan(
+        &mut self,
+        client: &mut Client,
+        statement: &Arc<Statement>,
+    ) -> Result<Arc<PlannedStatement>> {
+        loop {
+            let plan = statement.plan(self.cx())?;
+            if self.lock_plan(client, &plan).await? {
+                return Ok(plan);
+            }
+        }
+    }
+
+    /// False if a relation was changed before its lock was ours.
+    async fn lock_plan(&mut self, client: &mut Client, plan: &PlannedStatement) -> Result<bool> {
+        for (rel, mode) in plan.relations.iter().filter(|(r, _)| r.generated_by.is_none()) {
+            loop {
+                match self.backend().txn.lock_relation(rel.oid, *mode) {
+                    Ok(_) => break,
+                    Err(Stop::Wait(what)) => self.wait_here(client, &what).await?,
+                    Err(stop) => return Err(stop.into_error()),
+                }
+            }
+            if rel.is_stale() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Awaits something in the session's own code, not in a job.
+    pub(super) async fn wait_here(&mut self, client: &mut Client, what: &Wait) -> Result<()> {
+        if matches!(what, Wait::Output) {
+            return client.flush().await;
+        }
+        let limits = self.limits();
+        let Some(backend) = self.cx.as_ref().and_then(|cx| cx.backend.as_ref()) else {
+            return Err(Error::internal("SES-1"));
+        };
+        super::wait::wait_for(&self.server, &self.handle, &backend.txn.held, limits, what).await
+    }
+
+    /// Tells client and log of an error, and undoes what must be undone.
+    ///
+    /// # Errors
+    /// The error itself if it is FATAL: then the connection ends.
+    pub(super) fn report_error(&mut self, client: &mut Client, e: Error) -> Result<()> {
+        let origin = self.shared_origin.clone();
+        crate::base::report::log_as(&origin, &e.0);
+        if e.0.severity >= Severity::Fatal {
+            return Err(e);
+        }
+        client.out.report(&e.0);
+        self.fail();
+        Ok(())
+    }
+
+    /// NotificationResponses for the channels this session listens on.
+    pub fn deliver_notifications(&mut self, client: &mut Client) {
+        if self.handle.mailbox.lock().notifications.is_empty() {
+            return;
+        }
+        let waiting = std::mem::take(&mut self.handle.mailbox.lock().notifications);
+        for (pid, channel, payload) in waiting {
+            if self.backend().listening.iter().any(|c| **c == *channel) {
+                client.out.notification(pid as i32, &channel, &payload);
+            }
+        }
+    }
+}
+
+pub(super) fn tag_of(done: Done) -> String {
+    match done {
+        Done::Complete(tag) => tag,
+        Done::Suspended => String::new(),
+    }
+}
+

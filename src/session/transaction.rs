@@ -1,0 +1,297 @@
+//! Starting and ending transactions, and the statements that do.
+
+use super::block::{Block, End};
+use super::client::Client;
+use super::state::Session;
+use super::wait;
+use crate::base::error::Report;
+use crate::base::{Error, Result, Severity, SqlState, Stop, Wait};
+use crate::err;
+use crate::settings::{Id, Lasting, Lookup};
+use crate::sql::ast::{TransactionMode, TransactionStmt};
+use crate::xact::{Isolation, SyncCommit};
+
+impl Session {
+    /// Makes sure a transaction is active.
+    pub(super) fn ensure_transaction(&mut self) {
+        if self.backend().txn.is_active() {
+            return;
+        }
+        let settings = self.settings.clone();
+        let backend = self.backend();
+        let isolation = Isolation::parse(backend.view.choice(Id::DefaultTransactionIsolation)).unwrap_or_default();
+        let read_only = backend.view.bool(Id::DefaultTransactionReadOnly);
+        backend.txn.begin(isolation, read_only);
+        backend.txn.deferrable = backend.view.bool(Id::DefaultTransactionDeferrable);
+        settings.lock().begin();
+        let start_us = backend.txn.start_us;
+        backend.activity.transaction(start_us);
+        self.cx().fx.io.now_us = start_us - crate::base::clock::POSTGRES_EPOCH_US;
+    }
+
+    /// Commits the active transaction, if any.
+    ///
+    /// # Errors
+    /// What kept it from committing; it is rolled back then.
+    pub(super) async fn commit(&mut self) -> Result<()> {
+        if !self.backend().txn.is_active() {
+            return Ok(());
+        }
+        if let Err(e) = crate::sql::command::before_commit(self.cx()) {
+            self.rollback();
+            return Err(e);
+        }
+        let backend = self.backend();
+        let off = backend.view.choice(Id::SynchronousCommit) == "off";
+        let sync = if off { SyncCommit::Off } else { SyncCommit::On };
+        loop {
+            let backend = self.backend();
+            let catalog = backend.catalog.clone();
+            match backend.txn.commit(&catalog, sync) {
+                Ok(()) => break,
+                Err(Stop::Wait(w)) => match *w {
+                    Wait::Flush(lsn) => wait::flushed(&self.server, lsn).await,
+                    _ => tokio::task::yield_now().await,
+                },
+                Err(Stop::Yield) => {}
+                Err(Stop::Error(e)) => {
+                    self.rollback();
+                    return Err(e);
+                }
+            }
+        }
+        self.after_end(true);
+        Ok(())
+    }
+
+    /// Rolls the active transaction back, if any.
+    pub(super) fn rollback(&mut self) {
+        if !self.backend().txn.is_active() {
+            return;
+        }
+        let backend = self.backend();
+        let catalog = backend.catalog.clone();
+        backend.txn.abort(&catalog);
+        self.after_end(false);
+    }
+
+    fn after_end(&mut self, committed: bool) {
+        match committed {
+            true => self.settings.lock().commit(),
+            false => self.settings.lock().rollback(),
+        }
+        self.portals.retain(|_, p| p.outlives_transaction());
+        let pid = self.handle.pid;
+        let backend = self.backend();
+        let stats = backend.instance.stats.clone();
+        backend.stats.end_transaction(committed, &stats);
+        backend.activity.transaction(0);
+        backend.delete_at_commit.retain(|_| committed);
+        let notifies = std::mem::take(&mut backend.notifies);
+        if committed && let Ok(services) = backend.instance.services() {
+            for (channel, payload) in notifies {
+                services.notify(backend.database, pid, &channel, &payload);
+            }
+        }
+        self.settings_changed();
+    }
+
+    /// After an error: what the transaction and the block become.
+    pub(super) fn fail(&mut self) {
+        let next = self.block.failed();
+        match next {
+            // The block stays, but what it did is undone at once: locks are given back, others go on.
+            Block::Failed => self.abort_inside_block(),
+            _ => self.rollback(),
+        }
+        self.block = next;
+    }
+
+    /// In a failed block savepoints can still be gone back to; without one everything is undone now.
+    fn abort_inside_block(&mut self) {
+        if self.backend().txn.depth() == 0 {
+            self.rollback();
+        }
+    }
+
+    /// BEGIN, COMMIT, ROLLBACK and savepoints. Returns the command tag.
+    pub(super) async fn transaction_stmt(&mut self, client: &mut Client, stmt: &TransactionStmt) -> Result<String> {
+        let tag = match stmt {
+            TransactionStmt::Begin { start, modes } => {
+                self.begin_block(client, modes)?;
+                if *start { "START TRANSACTION" } else { "BEGIN" }
+            }
+            TransactionStmt::Commit { chain } => {
+                let failed = self.block == Block::Failed;
+                self.end_block(client, true, *chain).await?;
+                if failed { "ROLLBACK" } else { "COMMIT" }
+            }
+            TransactionStmt::Rollback { chain } => {
+                self.end_block(client, false, *chain).await?;
+                "ROLLBACK"
+            }
+            TransactionStmt::Savepoint(name) => {
+                self.block.require("SAVEPOINT")?;
+                self.settings.lock().enter();
+                let backend = self.backend();
+                let catalog = backend.catalog.clone();
+                backend.txn.savepoint(&catalog, name);
+                backend.stats.enter();
+                "SAVEPOINT"
+            }
+            TransactionStmt::Release(name) => {
+                self.block.require("RELEASE SAVEPOINT")?;
+                let backend = self.backend();
+                let catalog = backend.catalog.clone();
+                let before = backend.txn.depth();
+                backend.txn.release_savepoint(&catalog, name)?;
+                let levels = before - backend.txn.depth();
+                self.leave_levels(levels, true);
+                "RELEASE"
+            }
+            TransactionStmt::RollbackTo(name) => {
+                if !self.block.is_explicit() {
+                    self.block.require("ROLLBACK TO SAVEPOINT")?;
+                }
+                let backend = self.backend();
+                let catalog = backend.catalog.clone();
+                let before = backend.txn.depth();
+                if !backend.txn.is_active() {
+                    return Err(err!(INVALID_SAVEPOINT_SPECIFICATION, "savepoint \"{name}\" does not exist"));
+                }
+                let at = backend.txn.rollback_to_savepoint(&catalog, name)?;
+                self.leave_levels(before - at, false);
+                self.settings.lock().enter();
+                self.backend().stats.enter();
+                self.block = Block::Explicit;
+                "ROLLBACK"
+            }
+            TransactionStmt::Prepare(_) | TransactionStmt::CommitPrepared(_) | TransactionStmt::RollbackPrepared(_) => {
+                return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "prepared transactions are disabled")
+                    .hint("Set max_prepared_transactions to a nonzero value."));
+            }
+        };
+        Ok(tag.to_string())
+    }
+
+    fn leave_levels(&mut self, levels: usize, keep: bool) {
+        let mut settings = self.settings.lock();
+        for _ in 0..levels {
+            let level = settings.level();
+            settings.leave(level, keep);
+        }
+        drop(settings);
+        for _ in 0..levels {
+            self.backend().stats.leave(keep);
+        }
+        self.settings_changed();
+    }
+
+    fn begin_block(&mut self, client: &mut Client, modes: &[TransactionMode]) -> Result<()> {
+        let (next, warn) = self.block.begin();
+        if warn {
+            let text = "there is already a transaction in progress";
+            self.warn(client, SqlState::ACTIVE_SQL_TRANSACTION, text);
+        }
+        self.ensure_transaction();
+        self.set_modes(modes)?;
+        self.block = next;
+        Ok(())
+    }
+
+    /// SET TRANSACTION, and the modes of BEGIN.
+    pub(super) fn set_modes(&mut self, modes: &[TransactionMode]) -> Result<()> {
+        let settings = self.settings.clone();
+        for mode in modes {
+            let (id, text) = match mode {
+                TransactionMode::Isolation(level) => (Id::TransactionIsolation, level.as_str()),
+                TransactionMode::ReadOnly(on) => (Id::TransactionReadOnly, if *on { "on" } else { "off" }),
+                TransactionMode::Deferrable(on) => (Id::TransactionDeferrable, if *on { "on" } else { "off" }),
+            };
+            self.apply_transaction_setting(id, text)?;
+            settings.lock().force(id, text, Lasting::Local)?;
+        }
+        self.settings_changed();
+        Ok(())
+    }
+
+    /// `transaction_isolation` and its kin change the running transaction.
+    pub(super) fn apply_transaction_setting(&mut self, id: Id, text: &str) -> Result<()> {
+        let backend = self.backend();
+        let started = backend.txn.has_snapshot();
+        match id {
+            Id::TransactionIsolation => {
+                let level = Isolation::parse(text).unwrap_or_default();
+                if level != backend.txn.isolation {
+                    if started {
+                        return Err(err!(
+                            ACTIVE_SQL_TRANSACTION,
+                            "SET TRANSACTION ISOLATION LEVEL must be called before any query"
+                        ));
+                    }
+                    backend.txn.isolation = level;
+                }
+            }
+            Id::TransactionReadOnly => {
+                let read_only = text == "on";
+                if !read_only && backend.txn.read_only && started {
+                    return Err(err!(
+                        ACTIVE_SQL_TRANSACTION,
+                        "transaction read-write mode must be set before any query"
+                    ));
+                }
+                backend.txn.read_only = read_only;
+            }
+            Id::TransactionDeferrable => backend.txn.deferrable = text == "on",
+            _ => {}
+        }
+        Ok(())
+    }
+
+    async fn end_block(&mut self, client: &mut Client, commit: bool, chain: bool) -> Result<()> {
+        let (next, end) = self.block.end(commit);
+        let (isolation, read_only) = (self.backend().txn.isolation, self.backend().txn.read_only);
+        match end {
+            End::NoBlock { .. } => {
+                if chain {
+                    let what = if commit { "COMMIT AND CHAIN" } else { "ROLLBACK AND CHAIN" };
+                    return Err(err!(NO_ACTIVE_SQL_TRANSACTION, "{what} can only be used in transaction blocks"));
+                }
+                self.warn(client, SqlState::NO_ACTIVE_SQL_TRANSACTION, "there is no transaction in progress");
+                match commit {
+                    true => self.commit().await?,
+                    false => self.rollback(),
+                }
+                return Ok(());
+            }
+            End::Commit => {
+                self.block = Block::None;
+                self.commit().await?;
+            }
+            End::Rollback => self.rollback(),
+        }
+        self.block = next;
+        if chain {
+            self.ensure_transaction();
+            let backend = self.backend();
+            (backend.txn.isolation, backend.txn.read_only) = (isolation, read_only);
+            self.block = Block::Explicit;
+        }
+        Ok(())
+    }
+
+    /// Tells client and log of something that is no error.
+    pub(super) fn warn(&mut self, client: &mut Client, state: SqlState, text: &str) {
+        let report = Report::notice(Severity::Warning, state, text);
+        self.tell(client, report);
+    }
+
+    /// Sends a notice as far as `client_min_messages` wants it, and logs it.
+    pub(super) fn tell(&mut self, client: &mut Client, report: Report) {
+        let origin = self.shared_origin.clone();
+        crate::base::report::log_as(&origin, &report);
+        if self.client_wants(&report) {
+            client.out.report(&report);
+        }
+    }
+}
