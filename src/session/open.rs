@@ -307,8 +307,8 @@ fn initial_settings(
     let stored = [
         (Oid::INVALID, Oid::INVALID, Source::Global),
         (database, Oid::INVALID, Source::Database),
-        (Oid::INVALID, role.oid, Source::User),
-        (database, role.oid, Source::DatabaseUser),
+        (Oid::INVALID, role.oid, Source::Role),
+        (database, role.oid, Source::RoleInDatabase),
     ];
     for (db, role_oid, source) in stored {
         for (name, value) in catalog.role_setting(db, role_oid).map(|s| s.settings).unwrap_or_default() {
@@ -324,7 +324,7 @@ fn initial_settings(
     }
     let internal = [(Id::IsSuperuser, if role.superuser { "on" } else { "off" }), (Id::SessionAuthorization, &role.name)];
     for (id, text) in internal {
-        settings.force_at_start(id, text)?;
+        settings.force(id, text, crate::settings::Lasting::Session)?;
     }
     Ok(settings)
 }

@@ -1,0 +1,224 @@
+//! Names of catalog objects as values: regclass and its kin, enum labels, composite fields.
+
+use crate::base::{Error, Oid, Result};
+use crate::catalog::object::{UserTypeKind, class};
+use crate::catalog::{Catalog, Object};
+use crate::err;
+use crate::types::context::Field;
+use crate::types::{self, oid, quote_identifier};
+
+/// `a.b."C d"` into its parts, unquoted and folded.
+pub fn split_qualified(text: &str) -> Result<Vec<String>> {
+    let invalid = || err!(INVALID_NAME, "invalid name syntax");
+    let mut parts = Vec::new();
+    let mut rest = text.trim();
+    loop {
+        let (part, tail) = match rest.strip_prefix('"') {
+            Some(quoted) => {
+                let mut part = String::new();
+                let mut chars = quoted.char_indices().peekable();
+                let end = loop {
+                    match chars.next().ok_or_else(invalid)? {
+                        (i, '"') => match chars.peek() {
+                            Some((_, '"')) => {
+                                part.push('"');
+                                chars.next();
+                            }
+                            _ => break i + 1,
+                        },
+                        (_, c) => part.push(c),
+                    }
+                };
+                (part, &quoted[end..])
+            }
+            None => {
+                let end = rest.find('.').unwrap_or(rest.len());
+                (rest[..end].trim().to_lowercase(), &rest[end..])
+            }
+        };
+        if part.is_empty() {
+            return Err(invalid());
+        }
+        parts.push(part);
+        rest = tail.trim_start();
+        match rest.strip_prefix('.') {
+            Some(tail) => rest = tail.trim_start(),
+            None if rest.is_empty() => return Ok(parts),
+            None => return Err(invalid()),
+        }
+    }
+}
+
+/// The schema, if any, and the name of a possibly qualified name.
+pub fn schema_and_name(text: &str) -> Result<(Option<String>, String)> {
+    let mut parts = split_qualified(text)?;
+    let name = parts.pop().unwrap_or_default();
+    Ok((parts.pop(), name))
+}
+
+/// The value of a reg* type named by text.
+///
+/// # Errors
+/// 42P01, 42704, 42883 as the type demands.
+pub fn reg_in(catalog: &Catalog, typ: Oid, name: &str) -> Result<Oid> {
+    match typ {
+        oid::REGCLASS => {
+            let (schema, relation) = schema_and_name(name)?;
+            let found = catalog.class_oid_by_name(schema.as_deref(), &relation)?;
+            found.ok_or_else(|| err!(UNDEFINED_TABLE, "relation \"{}\" does not exist", name.replace('"', "")))
+        }
+        oid::REGTYPE => {
+            let ast = crate::sql::parse::parse_type_name(name)?;
+            crate::sql::bind::type_oid(catalog, &ast)
+        }
+        oid::REGROLE => {
+            let (_, role) = schema_and_name(name)?;
+            let found = catalog.role_by_name(&role);
+            found.map(|r| r.oid).ok_or_else(|| err!(UNDEFINED_OBJECT, "role \"{role}\" does not exist"))
+        }
+        oid::REGNAMESPACE => {
+            let (_, schema) = schema_and_name(name)?;
+            catalog.namespace_oid(&schema)
+        }
+        oid::REGPROC | oid::REGPROCEDURE => {
+            let (_, function) = schema_and_name(name.split('(').next().unwrap_or_default())?;
+            let mut found = crate::sql::func::by_name(&function).iter();
+            match (found.next(), found.next()) {
+                (Some(one), None) => Ok(one.oid()),
+                (Some(_), Some(_)) => Err(err!(AMBIGUOUS_FUNCTION, "more than one function named \"{function}\"")),
+                _ => Err(err!(UNDEFINED_FUNCTION, "function \"{function}\" does not exist")),
+            }
+        }
+        other => Err(Error::unsupported(format!(
+            "names are not supported as input of type {}",
+            types::info(other).map_or("?", |i| i.name)
+        ))),
+    }
+}
+
+/// A name, qualified unless the search path finds it.
+fn shown(catalog: &Catalog, class: Oid, oid: Oid, namespace: Oid, name: &str) -> String {
+    let visible = match class {
+        class::RELATION => catalog.class_oid_by_name(None, name).ok().flatten() == Some(oid),
+        _ => catalog.effective_path().contains(&namespace),
+    };
+    match catalog.namespace(namespace) {
+        Some(n) if !visible => format!("{}.{}", quote_identifier(&n.name), quote_identifier(name)),
+        _ => quote_identifier(name),
+    }
+}
+
+/// The text of a reg* value; None: shown as a number.
+pub fn reg_out(catalog: &Catalog, typ: Oid, value: Oid) -> Option<String> {
+    match typ {
+        oid::REGCLASS => {
+            if let Some(system) = crate::catalog::system::relation(value) {
+                return Some(shown(catalog, class::RELATION, value, system.namespace, &system.name));
+            }
+            let record = catalog.class(value)?;
+            let c = record.object.as_class().ok()?;
+            Some(shown(catalog, class::RELATION, value, c.namespace, &c.name))
+        }
+        oid::REGTYPE => types::known_or(value, || catalog.user_type(value).is_some())
+            .then(|| types::format_type(value, -1, &NamesOnly(catalog))),
+        oid::REGROLE => catalog.role(value).map(|r| quote_identifier(&r.name)),
+        oid::REGNAMESPACE => catalog.namespace(value).map(|n| quote_identifier(&n.name)),
+        oid::REGPROC => crate::sql::func::by_oid(value).map(|f| quote_identifier(f.name())),
+        _ => None,
+    }
+}
+
+/// # Errors
+/// 22P02 for a label the enum does not have.
+pub fn enum_in(catalog: &Catalog, typ: Oid, label: &str) -> Result<Oid> {
+    let t = catalog.user_type(typ).ok_or_else(|| Error::internal(format!("type {typ} is no enum")))?;
+    if let UserTypeKind::Enum(labels) = &t.kind
+        && let Some(found) = labels.iter().find(|l| l.label == label)
+    {
+        return Ok(found.oid);
+    }
+    Err(err!(INVALID_TEXT_REPRESENTATION, "invalid input value for enum {}: \"{label}\"", t.name))
+}
+
+pub fn enum_out(catalog: &Catalog, typ: Oid, value: Oid) -> Option<String> {
+    match catalog.user_type(typ)?.kind {
+        UserTypeKind::Enum(labels) => labels.into_iter().find(|l| l.oid == value).map(|l| l.label),
+        _ => None,
+    }
+}
+
+/// The columns of a composite type, or of a table's row type.
+pub fn composite(catalog: &Catalog, typ: Oid) -> Option<Vec<Field>> {
+    let class_oid = match catalog.user_type(typ).map(|t| t.kind) {
+        Some(UserTypeKind::Composite { class }) => class,
+        Some(_) => return None,
+        None => catalog.class_of_row_type(typ)?,
+    };
+    let relation = catalog.relation(class_oid).ok().flatten()?;
+    Some(relation.visible_attributes().map(|a| Field { name: a.name.clone(), typ: a.ty }).collect())
+}
+
+/// A user's type, or a table's row type, by name.
+pub fn type_by_name(catalog: &Catalog, schema: Option<&str>, name: &str) -> Option<Oid> {
+    let plain = name.strip_prefix('_');
+    if let Ok(Some(t)) = catalog.user_type_by_name(schema, name) {
+        return Some(t.oid);
+    }
+    if let Some(element) = plain
+        && let Ok(Some(t)) = catalog.user_type_by_name(schema, element)
+    {
+        return Some(t.array_oid);
+    }
+    let class_oid = catalog.class_oid_by_name(schema, name).ok().flatten()?;
+    let relation = catalog.relation(class_oid).ok().flatten()?;
+    Some(relation.row_type).filter(|o| o.is_valid())
+}
+
+/// The name of a user's type as `format_type` shows it.
+pub fn type_name(catalog: &Catalog, typ: Oid) -> Option<String> {
+    if let Some(t) = catalog.user_type(typ) {
+        return Some(shown(catalog, class::TYPE, typ, t.namespace, &t.name));
+    }
+    if let Some(info) = types::info(typ) {
+        return Some(quote_identifier(info.name));
+    }
+    let class_oid = catalog.class_of_row_type(typ)?;
+    let record = catalog.class(class_oid)?;
+    match &record.object {
+        Object::Class(c) => Some(shown(catalog, class::RELATION, class_oid, c.namespace, &c.name)),
+        _ => None,
+    }
+}
+
+/// Only names: for `format_type` inside `reg_out`.
+struct NamesOnly<'a>(&'a Catalog);
+
+impl types::context::TypeHooks for NamesOnly<'_> {
+    fn reg_in(&self, typ: Oid, name: &str) -> Result<Oid> {
+        reg_in(self.0, typ, name)
+    }
+
+    fn reg_out(&self, typ: Oid, value: Oid) -> Option<String> {
+        reg_out(self.0, typ, value)
+    }
+
+    fn enum_in(&self, typ: Oid, label: &str) -> Result<Oid> {
+        enum_in(self.0, typ, label)
+    }
+
+    fn enum_out(&self, typ: Oid, value: Oid) -> Option<String> {
+        enum_out(self.0, typ, value)
+    }
+
+    fn composite(&self, typ: Oid) -> Option<Vec<Field>> {
+        composite(self.0, typ)
+    }
+
+    fn type_by_name(&self, schema: Option<&str>, name: &str) -> Option<Oid> {
+        type_by_name(self.0, schema, name)
+    }
+
+    fn type_name(&self, typ: Oid) -> Option<String> {
+        type_name(self.0, typ)
+    }
+}
