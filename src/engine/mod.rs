@@ -8,6 +8,7 @@
 //! - ENG-2: workers of two generations never run at the same time.
 //! - ENG-3: no signal ends the engine by its default action, from its first line on.
 
+pub mod bootstrap;
 pub mod crash;
 pub mod link;
 mod revive;

@@ -8,6 +8,7 @@ mod tree;
 use super::arguments::{Argument, Arguments};
 use super::{Call, answers_first, data_dir};
 use crate::base::{Error, Result as Outcome};
+use crate::engine::bootstrap;
 use crate::settings::os_text;
 use locale::Locale;
 use std::io::Write;
@@ -417,8 +418,14 @@ fn fill(dir: &Path, request: &Request, auth: &Auth, options: &ClusterOptions) ->
 
 /// The one place that makes the catalogs.
 fn bootstrap(dir: &Path, options: &ClusterOptions) -> Outcome<()> {
-    let _ = (dir, options);
-    Err(Error::unsupported("the engine's bootstrap is not in this build"))
+    let options = bootstrap::Options {
+        superuser: options.superuser.clone(),
+        password: options.password.clone(),
+        checksums: options.checksums,
+        collate: options.lc_collate.clone(),
+        ctype: options.lc_ctype.clone(),
+    };
+    bootstrap::run(dir, &options)
 }
 
 fn finish(request: &Request, auth: &Auth, dir: &Path, path: &str) {

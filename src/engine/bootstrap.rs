@@ -1,0 +1,172 @@
+//! Making a new cluster: the storage, the folders, and the objects every cluster has.
+
+use crate::base::{Error, Oid, Result};
+use crate::catalog::object::{Database, Namespace, Role, fixed};
+use crate::catalog::{Cluster, Object, Writer, create_folder};
+use crate::disk::{Disk, Posix, access_error, durable};
+use crate::recovery::{self, CheckpointFlags, NewCluster, Progress};
+use crate::settings::Global;
+use crate::stat::Stats;
+use crate::storage::Storage;
+use crate::xact::{Isolation, SyncCommit, Transaction};
+use std::path::Path;
+use std::sync::Arc;
+
+/// What initdb was asked for.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub superuser: String,
+    /// As it is to be stored.
+    pub password: Option<String>,
+    pub checksums: bool,
+    pub collate: String,
+    pub ctype: String,
+}
+
+/// Roles every cluster has besides the superuser (PostgreSQL 15, pg_authid.dat).
+const PREDEFINED: [(u32, &str); 13] = [
+    (6171, "pg_database_owner"),
+    (6181, "pg_read_all_data"),
+    (6182, "pg_write_all_data"),
+    (3373, "pg_monitor"),
+    (3374, "pg_read_all_settings"),
+    (3375, "pg_read_all_stats"),
+    (3377, "pg_stat_scan_tables"),
+    (4569, "pg_read_server_files"),
+    (4570, "pg_write_server_files"),
+    (4571, "pg_execute_server_program"),
+    (4200, "pg_signal_backend"),
+    (4544, "pg_checkpoint"),
+    (6304, "pg_create_subscription"),
+];
+
+/// Fills a data directory that has its configuration files and nothing else.
+pub fn run(dir: &Path, options: &Options) -> Result<()> {
+    let disk: Arc<dyn Disk> = Arc::new(Posix::new(dir));
+    recovery::create(disk.clone(), &NewCluster::random(16 << 20, options.checksums)?)?;
+    let checkpoints = recovery::open(disk.clone(), Arc::new(Global::boot()), Arc::new(Stats::new()))?;
+    let storage = checkpoints.storage().clone();
+    recovery::start_up(&storage, &checkpoints, &Progress::default())?;
+    for database in [fixed::TEMPLATE1, fixed::TEMPLATE0, fixed::POSTGRES] {
+        let path = format!("base/{database}");
+        durable::mkdir(&*disk, &path)?;
+        durable::replace(&*disk, &format!("{path}/PG_VERSION"), b"15\n")?;
+        create_folder(&storage, database)?;
+    }
+    create_folder(&storage, Oid::INVALID)?;
+    let cluster = Cluster::load(storage.clone())?;
+    fill(&storage, &cluster, options)?;
+    checkpoints.perform_quietly(CheckpointFlags::SHUTDOWN | CheckpointFlags::IMMEDIATE)?;
+    disk.sync_dir("").map_err(|e| access_error("could not fsync the data directory", &e))
+}
+
+fn fill(storage: &Arc<Storage>, cluster: &Arc<Cluster>, options: &Options) -> Result<()> {
+    for (n, database) in [fixed::TEMPLATE1, fixed::TEMPLATE0, fixed::POSTGRES].into_iter().enumerate() {
+        let mut objects: Vec<Object> = namespaces();
+        if n == 0 {
+            objects.extend(roles(options));
+            objects.extend(databases(options));
+        }
+        let catalog = crate::catalog::Catalog::new(cluster.clone(), cluster.folder(database)?);
+        let mut txn = Transaction::new(storage.clone(), database, 1);
+        txn.begin(Isolation::ReadCommitted, false);
+        for object in objects {
+            let writer = Writer { xid: txn.xid(), cid: txn.command_for_write(), own: txn.own().clone() };
+            catalog.put(writer, object)?;
+        }
+        loop {
+            match txn.commit(&catalog, SyncCommit::On) {
+                Ok(()) => break,
+                Err(crate::base::Stop::Wait(_)) => storage.wal.flush(storage.wal.insert_lsn()),
+                Err(stop) => return Err(stop.into_error()),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn namespaces() -> Vec<Object> {
+    // PostgreSQL 15: anybody may use public, only the database's owner may create in it.
+    let usage = |name: &str| Some(vec![format!("{name}=UC/{name}"), format!("=U/{name}")]);
+    let all = [
+        (fixed::PG_CATALOG, "pg_catalog", fixed::BOOTSTRAP_SUPERUSER, usage("postgres")),
+        (fixed::PG_TOAST, "pg_toast", fixed::BOOTSTRAP_SUPERUSER, None),
+        (fixed::PUBLIC, "public", fixed::DATABASE_OWNER, usage("pg_database_owner")),
+        (fixed::INFORMATION_SCHEMA, "information_schema", fixed::BOOTSTRAP_SUPERUSER, usage("postgres")),
+    ];
+    all.into_iter()
+        .map(|(oid, name, owner, acl)| {
+            Object::Namespace(Namespace { oid, name: name.into(), owner, acl, temp_of: None })
+        })
+        .collect()
+}
+
+fn roles(options: &Options) -> Vec<Object> {
+    let role = |oid: u32, name: &str, superuser: bool| Role {
+        oid: Oid(oid),
+        name: name.into(),
+        superuser,
+        inherit: true,
+        create_role: superuser,
+        create_db: superuser,
+        login: superuser,
+        replication: superuser,
+        bypass_rls: superuser,
+        connection_limit: -1,
+        password: None,
+        valid_until_us: None,
+        member_of: Vec::new(),
+    };
+    let mut first = role(fixed::BOOTSTRAP_SUPERUSER.0, &options.superuser, true);
+    first.password.clone_from(&options.password);
+    let mut all = vec![Object::Role(first)];
+    all.extend(PREDEFINED.iter().map(|(oid, name)| {
+        let mut r = role(*oid, name, false);
+        if *name == "pg_monitor" {
+            let member = |oid: u32| crate::catalog::object::Membership {
+                role: Oid(oid),
+                grantor: fixed::BOOTSTRAP_SUPERUSER,
+                admin: false,
+            };
+            r.member_of = [3374, 3375, 3377].map(member).into();
+        }
+        Object::Role(r)
+    }));
+    all
+}
+
+fn databases(options: &Options) -> Vec<Object> {
+    let database = |oid, name: &str, is_template, allow_connections| {
+        Object::Database(Database {
+            oid,
+            name: name.into(),
+            owner: fixed::BOOTSTRAP_SUPERUSER,
+            is_template,
+            allow_connections,
+            connection_limit: -1,
+            encoding: UTF8,
+            collate: options.collate.clone(),
+            ctype: options.ctype.clone(),
+            acl: None,
+        })
+    };
+    vec![
+        database(fixed::TEMPLATE1, "template1", true, true),
+        database(fixed::TEMPLATE0, "template0", true, false),
+        database(fixed::POSTGRES, "postgres", false, true),
+    ]
+}
+
+/// `pg_database.encoding` of UTF8.
+pub const UTF8: i32 = 6;
+
+/// Refuses what a bootstrap cannot do.
+///
+/// # Errors
+/// 0A000 for a collation that is not byte order.
+pub fn check_locale(name: &str) -> Result<()> {
+    match name {
+        "C" | "POSIX" | "C.UTF-8" | "C.utf8" => Ok(()),
+        other => Err(Error::unsupported(format!("collation \"{other}\" is not supported; \"C\" is"))),
+    }
+}
