@@ -93,10 +93,7 @@ impl Parser<'_> {
         for _ in 0..words {
             self.bump();
         }
-        if matches!(object, ObjectType::Table | ObjectType::Index | ObjectType::MatView)
-            && self.at(Kw::All)
-            && self.at_n(1, Kw::In)
-        {
+        if matches!(object, ObjectType::Table | ObjectType::Index | ObjectType::MatView) && self.at(Kw::All) {
             return self.move_all(object);
         }
         let missing_ok = self.if_exists()?;
@@ -169,9 +166,7 @@ impl Parser<'_> {
     }
 
     fn at_partition_command(&self, object: ObjectType) -> bool {
-        matches!(object, ObjectType::Table | ObjectType::Index)
-            && self.at_any(&[Kw::Attach, Kw::Detach])
-            && self.at_n(1, Kw::Partition)
+        matches!(object, ObjectType::Table | ObjectType::Index) && self.at_any(&[Kw::Attach, Kw::Detach])
     }
 
     fn partition_command(&mut self, object: ObjectType) -> Result<AlterTableCommand> {
@@ -582,7 +577,7 @@ impl Parser<'_> {
         let pos = self.pos();
         let name = self.col_id()?;
         let action = match self.tok() {
-            Tok::Kw(Kw::Rename | Kw::Owner) => {
+            Tok::Kw(kw) if kw == Kw::Rename || (kw == Kw::Owner && self.at_n(1, Kw::To)) => {
                 let name = ObjectName::Name(QualName::single(name, pos));
                 return self.alter_common(ObjectType::Database, name, false);
             }
@@ -610,7 +605,7 @@ impl Parser<'_> {
         let pos = self.pos();
         let name = self.col_id()?;
         let reset = self.at(Kw::Reset);
-        if reset || (self.at(Kw::Set) && self.tok_at(1) == Tok::Char(b'(')) {
+        if reset || self.at(Kw::Set) {
             self.bump();
             let options = self.rel_options()?;
             return Ok(Stmt::AlterTablespace(Box::new(AlterTablespaceStmt { name, options, reset })));

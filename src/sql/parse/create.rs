@@ -3,6 +3,7 @@
 use super::keyword::Kw;
 use super::options::option;
 use super::parser::Parser;
+use super::scan::error_near;
 use super::token::Tok;
 use crate::base::{Result, SqlState};
 use crate::sql::ast::*;
@@ -60,6 +61,16 @@ impl Parser<'_> {
             Kw::Extension => self.create_extension(),
             Kw::Access => self.create_access_method(),
             Kw::Conversion | Kw::Default => self.create_conversion(),
+            Kw::Assertion => {
+                self.bump();
+                self.any_name()?;
+                self.expect(Kw::Check)?;
+                self.expect_char(b'(')?;
+                self.expr()?;
+                self.expect_char(b')')?;
+                self.trigger_attributes()?;
+                Err(crate::err!(FEATURE_NOT_SUPPORTED, "CREATE ASSERTION is not yet implemented"))
+            }
             Kw::Publication | Kw::Subscription | Kw::Server | Kw::Foreign => self.create_foreign(kw, pos),
             _ => self.create_replaceable(false, pos),
         }
@@ -230,8 +241,7 @@ impl Parser<'_> {
         let collation = self.opt_collate()?;
         let mut opclass = None;
         let mut opclass_options = Vec::new();
-        let nulls = self.at(Kw::Nulls) && (self.at_n(1, Kw::First) || self.at_n(1, Kw::Last));
-        if self.is_col_id(0) && !nulls {
+        if self.is_col_id(0) {
             opclass = Some(self.any_name()?);
             if self.at_char(b'(') {
                 opclass_options = self.rel_options()?;
@@ -500,10 +510,11 @@ impl Parser<'_> {
         let timing = self.trigger_timing(constraint)?;
         let mut events = vec![self.trigger_event()?];
         while self.eat(Kw::Or) {
-            let pos = self.pos();
+            let t = self.token();
             let event = self.trigger_event()?;
             if events.iter().any(|e| std::mem::discriminant(e) == std::mem::discriminant(&event)) {
-                return Err(self.error(SqlState::SYNTAX_ERROR, "duplicate trigger events specified", pos));
+                let (start, end) = (t.start as usize, t.end as usize);
+                return Err(error_near(self.text, "duplicate trigger events specified", start, end));
             }
             events.push(event);
         }
@@ -904,11 +915,10 @@ impl Parser<'_> {
         if self.eat(Kw::Return) {
             return Ok(Some(FunctionBody::Return(self.expr()?)));
         }
-        if !(self.at(Kw::Begin) && self.at_n(1, Kw::Atomic)) {
+        if !self.eat(Kw::Begin) {
             return Ok(None);
         }
-        self.bump();
-        self.bump();
+        self.expect(Kw::Atomic)?;
         let mut stmts = Vec::new();
         while !self.eat(Kw::End) {
             if !self.at_char(b';') {

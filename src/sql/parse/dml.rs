@@ -13,7 +13,7 @@ impl Parser<'_> {
         match self.tok() {
             Tok::Kw(Kw::Select | Kw::Values | Kw::Table) | Tok::Char(b'(') => Ok(Stmt::Select(Box::new(self.query()?))),
             Tok::Kw(Kw::Insert | Kw::Update | Kw::Delete | Kw::Merge) => self.modify(None),
-            Tok::Kw(Kw::With) => {
+            Tok::Kw(Kw::With) | Tok::WithLa => {
                 let with = self.with_clause()?;
                 match self.tok() {
                     Tok::Kw(Kw::Insert | Kw::Update | Kw::Delete | Kw::Merge) => self.modify(Some(with)),
@@ -40,7 +40,7 @@ impl Parser<'_> {
         if self.eat(Kw::As) {
             table.alias = Some(Alias { name: self.col_id()?, columns: Vec::new() });
         }
-        let columns = match self.at_char(b'(') && !self.parens_lead_to_query() {
+        let columns = match self.at_char(b'(') && self.tok_at(1) != Tok::Char(b'(') && !self.is_query_start(1) {
             true => self.paren_list(Self::target_column)?,
             false => Vec::new(),
         };

@@ -7,7 +7,7 @@ use super::keyword::Kw;
 use super::parser::Parser;
 use super::token::Tok;
 use super::typename::cast;
-use crate::base::{Error, Result, SqlState};
+use crate::base::{Result, SqlState};
 use crate::sql::ast::*;
 
 /// Precedences, low to high (PostgreSQL 15, gram.y, `%left` and its kind).
@@ -163,6 +163,7 @@ impl Parser<'_> {
             }
             Tok::Op => (Infix::Op, prec::OP),
             Tok::TypeCast => (Infix::Cast, prec::TYPECAST),
+            Tok::NotLa if !basic => (Infix::Negated, prec::LIKE),
             Tok::Kw(kw) => match kw {
                 Kw::Operator if self.tok_at(1) == Tok::Char(b'(') => (Infix::Qualified, prec::OP),
                 Kw::Is => {
@@ -176,21 +177,15 @@ impl Parser<'_> {
                 Kw::At if self.at_n(1, Kw::Time) => (Infix::AtTimeZone, prec::AT),
                 Kw::Like => (Infix::Like(LikeKind::Like), prec::LIKE),
                 Kw::Ilike => (Infix::Like(LikeKind::ILike), prec::LIKE),
-                Kw::Similar => (Infix::Like(LikeKind::Similar), prec::LIKE),
+                Kw::Similar if self.at_n(1, Kw::To) => (Infix::Like(LikeKind::Similar), prec::LIKE),
                 Kw::In => (Infix::In, prec::LIKE),
                 Kw::Between => (Infix::Between, prec::LIKE),
                 Kw::Isnull => (Infix::IsNull(false), prec::IS),
                 Kw::Notnull => (Infix::IsNull(true), prec::IS),
-                Kw::Not if self.not_lookahead() => (Infix::Negated, prec::LIKE),
                 _ => return None,
             },
             _ => return None,
         })
-    }
-
-    /// NOT_LA: the NOT of NOT IN and its kind.
-    fn not_lookahead(&self) -> bool {
-        matches!(self.tok_at(1), Tok::Kw(Kw::Between | Kw::In | Kw::Like | Kw::Ilike | Kw::Similar))
     }
 
     fn infix(&mut self, left: Expr, infix: Infix, p: u8, mode: Mode) -> Result<Expr> {
@@ -260,7 +255,7 @@ impl Parser<'_> {
         let all = self.at(Kw::All);
         self.bump();
         let (pos, left) = (op.pos, Box::new(left));
-        match self.paren()? {
+        match self.paren(false)? {
             Paren::Query(query) => {
                 let kind = match all {
                     true => SubLinkKind::All { left, op },
@@ -268,37 +263,8 @@ impl Parser<'_> {
                 };
                 Ok(sublink(kind, query, pos))
             }
-            Paren::Expr(Expr { kind: ExprKind::Row { explicit: false, .. }, pos }) if self.last_paren_was_list => {
-                // `ANY (a, b)`: the comma is where PostgreSQL stops.
-                Err(self.comma_error(pos))
-            }
             Paren::Expr(right) => Ok(Expr::new(ExprKind::OpArray { op, left, right: Box::new(right), all }, pos)),
         }
-    }
-
-    /// A syntax error at the first comma outside brackets behind `from`, where a list was read in the place of one expression.
-    fn comma_error(&self, from: Pos) -> Error {
-        let mut depth = 0i32;
-        let mut n = 0;
-        loop {
-            // Walk back to the token at `from`, then forward to the comma.
-            let Some(t) = self.token_before(n) else { break };
-            n += 1;
-            if t.start <= from {
-                break;
-            }
-        }
-        while n > 0 {
-            n -= 1;
-            let Some(t) = self.token_before(n) else { break };
-            match t.tok {
-                Tok::Char(b'(' | b'[') => depth += 1,
-                Tok::Char(b')' | b']') => depth -= 1,
-                Tok::Char(b',') if depth == 1 => return self.syntax_error_at(t),
-                _ => {}
-            }
-        }
-        self.syntax_error_at(self.token())
     }
 
     fn like(&mut self, left: Expr, kind: LikeKind, negated: bool, pos: Pos) -> Result<Expr> {
@@ -325,7 +291,7 @@ impl Parser<'_> {
     fn in_list(&mut self, left: Expr, negated: bool, pos: Pos) -> Result<Expr> {
         self.bump();
         let arg = Box::new(left);
-        match self.paren()? {
+        match self.paren(true)? {
             Paren::Query(query) => {
                 let link = sublink(SubLinkKind::Any { left: arg, op: None }, query, pos);
                 Ok(match negated {
@@ -427,17 +393,11 @@ impl Parser<'_> {
                 Ok(unary(op, right))
             }
             Tok::Kw(Kw::Operator) if self.tok_at(1) == Tok::Char(b'(') => {
-                // Not a call of a function of that name: a function's arguments cannot start with an operator and ')'.
-                match self.operator_follows() {
-                    true => {
-                        let op = self.operator_clause()?;
-                        let right = self.expr_prec(prec::OP, mode)?;
-                        Ok(unary(op, right))
-                    }
-                    false => self.primary(),
-                }
+                let op = self.operator_clause()?;
+                let right = self.expr_prec(prec::OP, mode)?;
+                Ok(unary(op, right))
             }
-            Tok::Kw(Kw::Not) if mode != Mode::Basic => {
+            Tok::Kw(Kw::Not) | Tok::NotLa if mode != Mode::Basic => {
                 self.bump();
                 let right = self.expr_prec(prec::NOT, mode)?;
                 Ok(Expr::new(ExprKind::Not(Box::new(right)), pos))
@@ -465,29 +425,12 @@ impl Parser<'_> {
         }
     }
 
-    /// `OPERATOR ( [name .]… op )` stands here.
-    fn operator_follows(&self) -> bool {
-        let mut n = 2;
-        while self.is_word(n) && self.tok_at(n + 1) == Tok::Char(b'.') {
-            n += 2;
-        }
-        !self.is_word(n)
-            && matches!(
-                self.tok_at(n),
-                Tok::Op
-                    | Tok::LessEquals
-                    | Tok::GreaterEquals
-                    | Tok::NotEquals
-                    | Tok::Char(b'+' | b'-' | b'*' | b'/' | b'%' | b'^' | b'<' | b'>' | b'=')
-            )
-            && self.tok_at(n + 1) == Tok::Char(b')')
-    }
-
     fn overlaps(&mut self, left: Expr) -> Result<Expr> {
         let pos = self.expect(Kw::Overlaps)?;
         let right_pos = self.pos();
         let right = match self.tok() {
-            Tok::Kw(Kw::Row) | Tok::Char(b'(') => self.primary()?,
+            Tok::Kw(Kw::Row) if self.tok_at(1) == Tok::Char(b'(') => self.primary()?,
+            Tok::Char(b'(') => self.implicit_row()?,
             _ => return self.unexpected(),
         };
         let (ExprKind::Row { fields: mut args, .. }, ExprKind::Row { fields, .. }) = (left.kind, right.kind) else {
@@ -545,6 +488,11 @@ impl Parser<'_> {
         let call = self.tok_at(1) == Tok::Char(b'(');
         match kw {
             Kw::Case => self.case(),
+            // Reserved: nothing but the call can start so.
+            Kw::Cast if !call => {
+                self.bump();
+                self.unexpected()
+            }
             Kw::Array => self.array(),
             Kw::Row if call => {
                 self.bump();
@@ -630,7 +578,7 @@ impl Parser<'_> {
     /// `( … )`: a scalar subquery, a row, or an expression, with what selects from it.
     fn paren_expr(&mut self) -> Result<Expr> {
         let pos = self.pos();
-        match self.paren()? {
+        match self.paren(true)? {
             Paren::Query(query) => {
                 let e = sublink(SubLinkKind::Scalar, query, pos);
                 self.with_indirection(e)
@@ -664,20 +612,21 @@ impl Parser<'_> {
     /// SELECT, VALUES (…), WITH, TABLE at the n-th token.
     pub(super) fn is_query_start(&self, n: usize) -> bool {
         match self.tok_at(n) {
-            Tok::Kw(Kw::Select | Kw::With | Kw::Table) => true,
+            Tok::Kw(Kw::Select | Kw::With | Kw::Table) | Tok::WithLa => true,
             Tok::Kw(Kw::Values) => self.tok_at(n + 1) == Tok::Char(b'('),
             _ => false,
         }
     }
 
-    /// Reads `( … )` without knowing whether it is a query or an expression. Sets `last_paren_was_list` if it was a list.
-    fn paren(&mut self) -> Result<Paren> {
+    /// Reads `( … )` without knowing whether it is a query or an expression; `list` tells whether commas may separate
+    /// several. Sets `last_paren_was_list` if it was such a list.
+    fn paren(&mut self, list: bool) -> Result<Paren> {
         self.check_stack()?;
         let pos = self.pos();
         if !self.parens_lead_to_query() {
             self.expect_char(b'(')?;
             let first = self.expr()?;
-            return self.paren_rest(first, pos);
+            return self.paren_rest(first, pos, list);
         }
         self.expect_char(b'(')?;
         if !self.at_char(b'(') {
@@ -687,7 +636,7 @@ impl Parser<'_> {
             return Ok(Paren::Query(query));
         }
         let inner_pos = self.pos();
-        let mut e = match self.paren()? {
+        let mut e = match self.paren(true)? {
             Paren::Query(query) => {
                 if self.eat_char(b')') {
                     self.last_paren_was_list = false;
@@ -709,14 +658,14 @@ impl Parser<'_> {
             e = self.overlaps(e)?;
         }
         let e = self.continue_expr(e)?;
-        self.paren_rest(e, pos)
+        self.paren_rest(e, pos, list)
     }
 
     /// `, more )` or `)` behind the first expression.
-    fn paren_rest(&mut self, first: Expr, pos: Pos) -> Result<Paren> {
+    fn paren_rest(&mut self, first: Expr, pos: Pos, list: bool) -> Result<Paren> {
         let mut fields = Vec::new();
         let mut first = Some(first);
-        if self.at_char(b',') {
+        if list && self.at_char(b',') {
             fields.extend(first.take());
             while self.eat_char(b',') {
                 fields.push(self.expr()?);
@@ -728,6 +677,17 @@ impl Parser<'_> {
             Some(e) => e,
             None => Expr::new(ExprKind::Row { fields, explicit: false }, pos),
         }))
+    }
+
+    /// implicit_row: at least two expressions.
+    fn implicit_row(&mut self) -> Result<Expr> {
+        let pos = self.pos();
+        self.expect_char(b'(')?;
+        let mut fields = vec![self.expr()?];
+        self.expect_char(b',')?;
+        fields.extend(self.expr_list()?);
+        self.expect_char(b')')?;
+        Ok(Expr::new(ExprKind::Row { fields, explicit: false }, pos))
     }
 
     /// `( … )` behind ROW.

@@ -1,5 +1,6 @@
 //! FROM: tables, functions, subqueries, joins.
 
+use super::function::is_special_call;
 use super::keyword::{Category, Kw};
 use super::parser::Parser;
 use super::token::Tok;
@@ -118,6 +119,7 @@ impl Parser<'_> {
         let pos = self.pos();
         if self.eat(Kw::Lateral) {
             if self.at_char(b'(') {
+                let pos = self.pos();
                 let query = self.query_in_parens()?;
                 return self.subquery(query, true, pos);
             }
@@ -248,7 +250,7 @@ impl Parser<'_> {
     /// Whether a function stands here and not a table.
     fn function_starts(&self) -> bool {
         match self.tok() {
-            Tok::Kw(Kw::Rows) if self.at_n(1, Kw::From) && self.tok_at(2) == Tok::Char(b'(') => return true,
+            Tok::Kw(Kw::Rows) if self.at_n(1, Kw::From) => return true,
             Tok::Kw(
                 Kw::CurrentDate
                 | Kw::CurrentTime
@@ -265,6 +267,10 @@ impl Parser<'_> {
             ) => return true,
             Tok::Kw(Kw::Collation) if self.at_n(1, Kw::For) => return true,
             Tok::Kw(k) if k.category() == Category::TypeFuncName => return true,
+            // A word for columns only is no function, unless it has a syntax of its own.
+            Tok::Kw(k) if k.category() == Category::ColName && self.tok_at(1) == Tok::Char(b'(') => {
+                return is_special_call(k);
+            }
             Tok::Ident | Tok::Kw(_) => {}
             _ => return false,
         }
@@ -278,7 +284,7 @@ impl Parser<'_> {
     /// func_table with its alias.
     fn function_item(&mut self, lateral: bool) -> Result<FromItem> {
         let pos = self.pos();
-        let rows_from = self.at(Kw::Rows) && self.at_n(1, Kw::From) && self.tok_at(2) == Tok::Char(b'(');
+        let rows_from = self.at(Kw::Rows) && self.at_n(1, Kw::From);
         let functions = match rows_from {
             true => {
                 self.bump();
@@ -287,7 +293,7 @@ impl Parser<'_> {
             }
             false => vec![RangeFunctionItem { call: self.windowless_call()?, coldefs: Vec::new() }],
         };
-        let ordinality = self.at(Kw::With) && self.at_n(1, Kw::Ordinality);
+        let ordinality = self.tok() == Tok::WithLa && self.at_n(1, Kw::Ordinality);
         if ordinality {
             self.bump();
             self.bump();
@@ -324,7 +330,7 @@ impl Parser<'_> {
         let name = self.func_name()?;
         match self.at_char(b'(') {
             true => {
-                let call = self.application(name.parts)?;
+                let (call, _) = self.application(name.parts)?;
                 Ok(Expr::new(ExprKind::Func(Box::new(call)), pos))
             }
             false => self.unexpected(),

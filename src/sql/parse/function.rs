@@ -10,9 +10,9 @@ use crate::sql::ast::*;
 impl Parser<'_> {
     /// func_expr: a call with WITHIN GROUP, FILTER and OVER, or `type (modifiers) 'literal'`. At the parenthesis.
     pub(super) fn call(&mut self, name: Vec<Name>, pos: Pos) -> Result<Expr> {
-        let mut call = self.application(name)?;
+        let (mut call, sort_pos) = self.application(name)?;
         if self.tok() == Tok::Str && !call.args.is_empty() && !call.variadic && !call.distinct && !call.star {
-            return self.literal_of_call(call, pos);
+            return self.literal_of_call(call, pos, sort_pos);
         }
         self.within_group(&mut call)?;
         if self.eat(Kw::Filter) {
@@ -27,17 +27,17 @@ impl Parser<'_> {
         Ok(Expr::new(ExprKind::Func(Box::new(call)), pos))
     }
 
-    /// func_application: `name (arguments)`.
-    pub(super) fn application(&mut self, name: Vec<Name>) -> Result<FuncCall> {
+    /// func_application: `name (arguments)`; also where its ORDER BY stands.
+    pub(super) fn application(&mut self, name: Vec<Name>) -> Result<(FuncCall, Pos)> {
         let mut call = FuncCall::new(name, Vec::new());
         self.expect_char(b'(')?;
         if self.eat_char(b')') {
-            return Ok(call);
+            return Ok((call, NOWHERE));
         }
         if self.eat_char(b'*') {
             call.star = true;
             self.expect_char(b')')?;
-            return Ok(call);
+            return Ok((call, NOWHERE));
         }
         if self.eat(Kw::Distinct) {
             call.distinct = true;
@@ -56,9 +56,10 @@ impl Parser<'_> {
                 call.variadic = true;
             }
         }
+        let sort_pos = self.pos();
         call.order_by = self.opt_sort_clause()?;
         self.expect_char(b')')?;
-        Ok(call)
+        Ok((call, sort_pos))
     }
 
     /// func_arg_expr: also `name => value` and `name := value`.
@@ -74,12 +75,12 @@ impl Parser<'_> {
     }
 
     /// What looked like a call is a type with modifiers: `"numeric"(3,1) '1.5'`.
-    fn literal_of_call(&mut self, call: FuncCall, pos: Pos) -> Result<Expr> {
+    fn literal_of_call(&mut self, call: FuncCall, pos: Pos, sort_pos: Pos) -> Result<Expr> {
         if let Some(named) = call.args.iter().find(|a| matches!(a.kind, ExprKind::NamedArg { .. })) {
             return Err(self.error(SqlState::SYNTAX_ERROR, "type modifier cannot have parameter name", named.pos));
         }
         if !call.order_by.is_empty() {
-            return Err(self.error(SqlState::SYNTAX_ERROR, "type modifier cannot have ORDER BY", pos));
+            return Err(self.error(SqlState::SYNTAX_ERROR, "type modifier cannot have ORDER BY", sort_pos));
         }
         let arg = self.string_const()?;
         let typ = TypeName { typmods: call.args, ..TypeName::named(call.name, pos) };
@@ -285,21 +286,7 @@ impl Parser<'_> {
         if is_xml(kw) {
             return Err(self.unsupported("XML", pos));
         }
-        let known = [
-            Kw::Cast,
-            Kw::Extract,
-            Kw::Normalize,
-            Kw::Overlay,
-            Kw::Position,
-            Kw::Substring,
-            Kw::Treat,
-            Kw::Trim,
-            Kw::Nullif,
-            Kw::Coalesce,
-            Kw::Greatest,
-            Kw::Least,
-        ];
-        if !known.contains(&kw) {
+        if !is_special_call(kw) {
             return Ok(None);
         }
         self.bump();
@@ -493,4 +480,24 @@ fn is_xml(kw: Kw) -> bool {
             | Kw::Xmlserialize
             | Kw::Xmltable
     )
+}
+
+/// Keywords that with a parenthesis behind them are calls with a syntax of their own.
+pub(super) fn is_special_call(kw: Kw) -> bool {
+    is_xml(kw)
+        || matches!(
+            kw,
+            Kw::Cast
+                | Kw::Extract
+                | Kw::Normalize
+                | Kw::Overlay
+                | Kw::Position
+                | Kw::Substring
+                | Kw::Treat
+                | Kw::Trim
+                | Kw::Nullif
+                | Kw::Coalesce
+                | Kw::Greatest
+                | Kw::Least
+        )
 }

@@ -156,7 +156,7 @@ impl Parser<'_> {
 
     fn privilege_target(&mut self) -> Result<GrantTarget> {
         let objects = |object, names| Ok(GrantTarget::Objects { object, names });
-        let more = |p: &Self| p.is_word(1);
+        let more = |p: &Self| p.is_col_id(1) || p.is_type_function_name(1);
         match self.tok() {
             Tok::Kw(Kw::Table) => {
                 self.bump();

@@ -178,6 +178,7 @@ impl Lexer<'_> {
     }
 
     fn push(&mut self, tok: Tok, start: usize, end: usize, value: Option<String>) {
+        self.look_back(tok);
         let value = match value {
             None => NO_VALUE,
             Some(mut v) => {
@@ -189,6 +190,21 @@ impl Lexer<'_> {
             }
         };
         self.out.tokens.push(Token { tok, start: start as u32, end: end as u32, value });
+    }
+
+    /// Some keywords are tokens of their own before certain others. PostgreSQL 15, parser.c, `base_yylex`.
+    fn look_back(&mut self, tok: Tok) {
+        let special = match tok {
+            Tok::Kw(Kw::Between | Kw::In | Kw::Like | Kw::Ilike | Kw::Similar) => (Kw::Not, Tok::NotLa),
+            Tok::Kw(Kw::First | Kw::Last) => (Kw::Nulls, Tok::NullsLa),
+            Tok::Kw(Kw::Time | Kw::Ordinality) => (Kw::With, Tok::WithLa),
+            _ => return,
+        };
+        if let Some(last) = self.out.tokens.last_mut()
+            && last.tok == Tok::Kw(special.0)
+        {
+            last.tok = special.1;
+        }
     }
 
     /// Cuts an identifier to 63 bytes at a character's boundary. PostgreSQL 15, scansup.c, `truncate_identifier`.
@@ -251,6 +267,7 @@ impl Lexer<'_> {
                         error = Some(scan::error_near(self.text, what, start.max(uescape_end), end));
                     }
                 }
+                t.end = tokens.get(i + 1).map_or(t.end, |s| s.end);
                 i += 2;
             }
             let value = std::mem::take(&mut self.out.values[t.value as usize]);

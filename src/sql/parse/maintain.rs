@@ -26,9 +26,9 @@ impl Parser<'_> {
         }
         let target = self.copy_target()?;
         let pos = self.pos();
-        if self.at(Kw::Delimiters) || (self.at(Kw::Using) && self.at_n(1, Kw::Delimiters)) {
+        if self.at(Kw::Delimiters) || self.at(Kw::Using) {
             self.eat(Kw::Using);
-            self.bump();
+            self.expect(Kw::Delimiters)?;
             options.push(option("delimiter", Some(DefArg::Str(self.string()?)), pos));
         }
         self.eat(Kw::With);
@@ -68,12 +68,11 @@ impl Parser<'_> {
     }
 
     fn copy_target(&mut self) -> Result<CopyTarget> {
-        let program_pos = self.pos();
         let program = self.eat(Kw::Program);
         if self.at_any(&[Kw::Stdin, Kw::Stdout]) {
             self.bump();
             return match program {
-                true => Err(self.error(SqlState::SYNTAX_ERROR, "STDIN/STDOUT not allowed with PROGRAM", program_pos)),
+                true => Err(crate::err!(SYNTAX_ERROR, "STDIN/STDOUT not allowed with PROGRAM")),
                 false => Ok(CopyTarget::Std),
             };
         }
@@ -218,7 +217,8 @@ impl Parser<'_> {
             options.push(option("verbose", None, pos));
         }
         let mut table = None;
-        if self.is_col_id(0) || !options.is_empty() && self.tok() != Tok::Eof && !self.at_char(b';') {
+        let in_parens = self.token_before(0).is_some_and(|t| t.tok == Tok::Char(b')'));
+        if self.is_col_id(0) || in_parens {
             // `CLUSTER index ON table` is the old order.
             if self.is_col_id(0) && self.at_n(1, Kw::On) {
                 index = Some(self.col_id()?);
@@ -358,7 +358,7 @@ impl Parser<'_> {
         if !self.at_char(b'(') {
             return self.unexpected();
         }
-        let call = self.application(name.parts)?;
+        let (call, _) = self.application(name.parts)?;
         Ok(Stmt::Call(Box::new(CallStmt { call, pos })))
     }
 }

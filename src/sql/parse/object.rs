@@ -116,9 +116,10 @@ impl Parser<'_> {
                 let variadic_direct = args.last().is_some_and(|a| a.mode == ParamMode::Variadic);
                 // A variadic direct argument is repeated as the only ordered one; it counts once.
                 match variadic_direct {
-                    true if args.last() != ordered.last() || ordered.len() != 1 => {
+                    true if !repeats(&args, &ordered) => {
                         let message = "an ordered-set aggregate with a VARIADIC direct argument must have one VARIADIC aggregated argument of the same data type";
-                        return Err(crate::err!(FEATURE_NOT_SUPPORTED, "{message}"));
+                        let pos = ordered.first().map_or(NOWHERE, |a| a.typ.pos);
+                        return Err(self.error(SqlState::FEATURE_NOT_SUPPORTED, message, pos));
                     }
                     true => {}
                     false => args.extend(ordered),
@@ -345,4 +346,11 @@ impl Parser<'_> {
     pub(super) fn extension_member(&mut self) -> Result<(ObjectType, ObjectName)> {
         self.described_object()
     }
+}
+
+/// The only ordered argument is the variadic direct one again, perhaps under another name.
+fn repeats(direct: &[FuncParam], ordered: &[FuncParam]) -> bool {
+    let ([.., last], [only]) = (direct, ordered) else { return false };
+    let same = TypeName { pos: last.typ.pos, ..only.typ.clone() };
+    only.mode == ParamMode::Variadic && same == last.typ
 }

@@ -20,6 +20,8 @@ pub(super) struct Parser<'a> {
     pub(super) height: usize,
     /// The parentheses read last held a comma-separated list, not one expression.
     pub(super) last_paren_was_list: bool,
+    /// A fault PostgreSQL finds after parsing; the first one is raised when the whole text has no syntax error.
+    pub(super) deferred: Option<Error>,
     /// Address of a local at the entry.
     stack_base: usize,
 }
@@ -42,6 +44,7 @@ impl<'a> Parser<'a> {
             i: 0,
             height: 0,
             last_paren_was_list: false,
+            deferred: None,
             stack_base: stack_address(),
         }
     }
@@ -65,7 +68,7 @@ impl<'a> Parser<'a> {
                 out.push(RawStmt { stmt, start, len: end - start });
             }
             if !more {
-                return Ok(out);
+                return self.deferred.take().map_or(Ok(out), Err);
             }
             self.bump();
             start = end + 1;

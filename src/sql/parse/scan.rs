@@ -147,10 +147,15 @@ fn token(text: &str, at: usize, options: &ParseOptions) -> Result<Scanned> {
     }
 }
 
+/// Past the bytes of an identifier.
+fn ident_end(b: &[u8], at: usize) -> usize {
+    b[at..].iter().position(|c| !is_ident_part(*c)).map_or(b.len(), |n| at + n)
+}
+
 /// An unquoted word: a keyword or an identifier.
 fn word(text: &str, at: usize) -> Scanned {
     let b = text.as_bytes();
-    let end = b[at..].iter().position(|c| !is_ident_part(*c)).map_or(b.len(), |n| at + n);
+    let end = ident_end(b, at);
     let folded = text[at..end].to_ascii_lowercase();
     match Kw::find(&folded) {
         Some(kw) => Scanned::plain(Tok::Kw(kw), end),
@@ -163,7 +168,7 @@ fn parameter(text: &str, at: usize) -> Result<Scanned> {
     let b = text.as_bytes();
     let end = b[at + 1..].iter().position(|c| !c.is_ascii_digit()).map_or(b.len(), |n| at + 1 + n);
     if b.get(end).is_some_and(|c| is_ident_start(*c)) {
-        return Err(error_near(text, "trailing junk after parameter", at, end + char_len(text, end)));
+        return Err(error_near(text, "trailing junk after parameter", at, ident_end(b, end)));
     }
     // PostgreSQL 15 reads the number with atol and keeps 32 bits of it; a wrapped number is of no use to anyone.
     Ok(Scanned::plain(Tok::Param(text[at + 1..end].parse().unwrap_or(0)), end))
@@ -195,7 +200,7 @@ fn number(text: &str, at: usize) -> Result<Scanned> {
         }
     }
     if b.get(end).is_some_and(|c| is_ident_start(*c)) {
-        return Err(error_near(text, "trailing junk after numeric literal", at, end + char_len(text, end)));
+        return Err(error_near(text, "trailing junk after numeric literal", at, ident_end(b, end)));
     }
     let literal = &text[at..end];
     match literal.parse::<i32>() {

@@ -35,7 +35,7 @@ impl Parser<'_> {
     pub(super) fn select_no_parens(&mut self) -> Result<SelectStmt> {
         self.check_stack()?;
         let outer = std::mem::take(&mut self.height);
-        let with = match self.at(Kw::With) {
+        let with = match self.at_with() {
             true => Some(self.with_clause()?),
             false => None,
         };
@@ -170,6 +170,7 @@ impl Parser<'_> {
             self.tok(),
             Tok::Eof
                 | Tok::Char(b')' | b';')
+                | Tok::WithLa
                 | Tok::Kw(
                     Kw::Into
                         | Kw::From
@@ -188,6 +189,8 @@ impl Parser<'_> {
                         | Kw::With
                         | Kw::On
                         | Kw::Returning
+                        | Kw::Grant
+                        | Kw::Create
                 )
         )
     }
@@ -345,7 +348,7 @@ impl Parser<'_> {
     }
 
     pub(super) fn nulls_order(&mut self) -> Result<NullsOrder> {
-        if !(self.at(Kw::Nulls) && (self.at_n(1, Kw::First) || self.at_n(1, Kw::Last))) {
+        if self.tok() != Tok::NullsLa {
             return Ok(NullsOrder::Default);
         }
         self.bump();
@@ -545,8 +548,16 @@ impl Parser<'_> {
         Ok(())
     }
 
+    /// WITH, also before a first name TIME or ORDINALITY.
+    pub(super) fn at_with(&self) -> bool {
+        matches!(self.tok(), Tok::Kw(Kw::With) | Tok::WithLa)
+    }
+
     pub(super) fn with_clause(&mut self) -> Result<WithClause> {
-        let pos = self.expect(Kw::With)?;
+        if !self.at_with() {
+            return self.unexpected();
+        }
+        let pos = self.bump().start;
         // `recursive` may itself be the name of the first one.
         let recursive = self.at(Kw::Recursive) && !(self.at_n(1, Kw::As) || self.tok_at(1) == Tok::Char(b'('));
         if recursive {

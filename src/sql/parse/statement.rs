@@ -10,7 +10,7 @@ impl Parser<'_> {
     pub(super) fn statement(&mut self) -> Result<Stmt> {
         self.check_stack()?;
         let Tok::Kw(kw) = self.tok() else {
-            return match self.at_char(b'(') {
+            return match self.at_char(b'(') || self.at_with() {
                 true => self.preparable(),
                 false => self.unexpected(),
             };

@@ -16,7 +16,6 @@ struct Attributes {
     initially_immediate: bool,
     not_valid: bool,
     no_inherit: bool,
-    pos: Pos,
 }
 
 impl Parser<'_> {
@@ -337,7 +336,9 @@ impl Parser<'_> {
         }
         let last = constraints.last_mut().filter(|c| can_defer(&c.kind));
         let Some(c) = last else {
-            return Err(self.error(SqlState::SYNTAX_ERROR, format!("misplaced {clause} clause"), pos));
+            let e = self.error(SqlState::SYNTAX_ERROR, format!("misplaced {clause} clause"), pos);
+            self.deferred.get_or_insert(e);
+            return Ok(true);
         };
         match (deferrable, value) {
             (true, v) => c.deferrable = v,
@@ -630,7 +631,7 @@ impl Parser<'_> {
     }
 
     fn constraint_attributes(&mut self) -> Result<Attributes> {
-        let mut a = Attributes { pos: self.pos(), ..Attributes::default() };
+        let mut a = Attributes::default();
         loop {
             let pos = self.pos();
             match self.tok() {
@@ -681,7 +682,7 @@ impl Parser<'_> {
         if a.not_valid || a.no_inherit {
             let word = if a.not_valid { "NOT VALID" } else { "NO INHERIT" };
             let message = format!("TRIGGER constraints cannot be marked {word}");
-            return Err(self.error(SqlState::FEATURE_NOT_SUPPORTED, message, a.pos));
+            return Err(crate::err!(FEATURE_NOT_SUPPORTED, "{message}"));
         }
         Ok((a.deferrable || a.initially_deferred, a.initially_deferred))
     }
@@ -692,7 +693,7 @@ impl Parser<'_> {
         let check = matches!(c.kind, ConstraintKind::Check(_));
         let refuse = |word: &str| {
             let message = format!("{what} constraints cannot be marked {word}");
-            Err(self.error(SqlState::FEATURE_NOT_SUPPORTED, message, a.pos))
+            Err(crate::err!(FEATURE_NOT_SUPPORTED, "{message}"))
         };
         if (a.deferrable || a.initially_deferred) && !can_defer(&c.kind) {
             return refuse("DEFERRABLE");
@@ -735,10 +736,9 @@ impl Parser<'_> {
         let mut c = Constraint { name, ..constraint(ConstraintKind::ForeignKey(Box::new(fk)), pos) };
         if a.not_valid || a.no_inherit {
             let word = if a.not_valid { "NOT VALID" } else { "NO INHERIT" };
-            let message = format!("ALTER CONSTRAINT statement constraints cannot be marked {word}");
-            return Err(self.error(SqlState::FEATURE_NOT_SUPPORTED, message, a.pos));
+            return Err(crate::err!(FEATURE_NOT_SUPPORTED, "FOREIGN KEY constraints cannot be marked {word}"));
         }
-        self.apply_attributes(&mut c, a, "ALTER CONSTRAINT statement")?;
+        self.apply_attributes(&mut c, a, "FOREIGN KEY")?;
         Ok(c)
     }
 

@@ -31,6 +31,12 @@ pub(super) enum Tok {
     GreaterEquals,
     /// `<>` and `!=`
     NotEquals,
+    /// NOT before BETWEEN, IN, LIKE, ILIKE, SIMILAR.
+    NotLa,
+    /// NULLS before FIRST and LAST.
+    NullsLa,
+    /// WITH before TIME and ORDINALITY.
+    WithLa,
     /// `U&"…"` and `U&'…'` before UESCAPE is looked at; never seen by the grammar.
     UIdent,
     UStr,

@@ -240,7 +240,7 @@ impl Parser<'_> {
 
     /// `WITH TIME ZONE` (true) or `WITHOUT TIME ZONE`, or nothing.
     fn time_zone(&mut self) -> Result<bool> {
-        if self.at(Kw::With) && self.at_n(1, Kw::Time) {
+        if self.tok() == Tok::WithLa && self.at_n(1, Kw::Time) {
             self.bump();
             self.bump();
             self.expect(Kw::Zone)?;
@@ -265,7 +265,7 @@ impl Parser<'_> {
             Tok::Str | Tok::Char(b'(') => true,
             Tok::Kw(Kw::Varying) => matches!(kw, Kw::Bit | Kw::Character | Kw::Char | Kw::Nchar),
             Tok::Kw(Kw::Character | Kw::Char) => kw == Kw::National,
-            Tok::Kw(Kw::With) => matches!(kw, Kw::Time | Kw::Timestamp) && self.at_n(2, Kw::Time),
+            Tok::WithLa => matches!(kw, Kw::Time | Kw::Timestamp) && self.at_n(2, Kw::Time),
             Tok::Kw(Kw::Without) => matches!(kw, Kw::Time | Kw::Timestamp),
             _ => false,
         }
