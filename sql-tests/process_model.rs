@@ -327,7 +327,7 @@ fn adoptions_under_load_lose_nothing() {
     assert!(done.load(Ordering::Relaxed) > 100);
     assert_eq!(server.engine_pid(), engine);
     eventually("one generation of workers", || {
-        ["walwriter", "checkpointer", "background writ"].iter().all(|w| server.workers(w).len() == 1)
+        ["walwriter", "checkpointer", "bgwriter"].iter().all(|w| server.workers(w).len() == 1)
     });
     drop(idle);
     eventually("no descriptor leaks", || open_files(engine) < files);

@@ -14,13 +14,15 @@ pub mod link;
 mod revive;
 mod serve;
 mod standin;
+mod startup;
 pub mod workers;
 
-use crate::base::report;
+use crate::base::{Error, Severity, report};
 use crate::process::lock_file::{self, Lock};
 use crate::process::message::EngineState;
 use crate::process::{ENGINE_LOCK, config_files::RealConfigFiles, descriptor_limit, origin_args, title};
 use crate::settings::{Global, Id, Lookup, Origin, os_text};
+use crate::worker::{self, Context};
 use link::Link;
 use rustix::fs::{Mode, OFlags};
 use serve::End;
@@ -54,42 +56,61 @@ fn live(origin: Origin) -> io::Result<ExitCode> {
     let _ = rustix::process::setsid();
     rustix::process::chdir(&origin.data_directory)?;
     descriptor_limit::raise();
-    title::set("postgres: engine");
+    title::set(startup::TITLE);
     give_up_segv_handler();
     let _ = rustix::thread::set_name(c"engine");
     let Some(_lock) = lock()? else { return Ok(ExitCode::from(LOCK_BUSY)) };
     let (link, mut incoming) = Link::start(channel)?;
-    crash::install(&link, || false);
+    crash::install(&link, crate::buffer::critical::active);
     let Some(settings) = load_settings(origin) else { return Ok(ExitCode::FAILURE) };
-    let speaker = report::Origin { backend_type: "engine", ..report::Origin::default() };
+    let speaker = report::Origin { backend_type: "startup", ..report::Origin::default() };
     // Whether stderr is the collector's pipe is the postmaster's doing, which has the same settings.
     crate::logger::install(settings.clone(), speaker, settings.bool(Id::LoggingCollector));
     install_hooks(&link, &settings);
 
     link.report(EngineState::Starting, "");
-    // Here: open the storage; recovery::startup, which reports Redo and polls link.stop_requested().
-    if link.stop_requested().is_some() {
-        return Ok(ExitCode::FAILURE);
+    let cx = match startup::open(&settings.origin().data_directory, &settings) {
+        Ok(cx) => cx,
+        Err(e) => return Ok(failed(e)),
+    };
+    match startup::recover(&link, &cx) {
+        Ok(()) => {}
+        Err(_) if link.stop_requested().is_some() => stop(&link, &cx, None, End::Clean),
+        Err(e) => return Ok(failed(e)),
     }
 
     let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("session").enable_all().build()?;
     let sessions = standin::Sessions::default();
     link.install_backends(Box::new(sessions.clone()));
-    let mut workers = Workers::new(Box::new(standin::start_workers));
+    let workers_cx = cx.clone();
+    let mut workers = Workers::new(Box::new(move |generation, stop| worker::start_all(&workers_cx, generation, &stop)));
     link.report(EngineState::Ready, "");
     let end = runtime.block_on(serve::serve(&link, &mut incoming, &mut workers, |connection| {
         tokio::spawn(sessions.clone().serve(connection));
     }));
-    stop(&link, &mut workers, end)
+    stop(&link, &cx, Some(workers), end)
+}
+
+/// A start that failed: the postmaster says what that means for the server.
+fn failed(e: Error) -> ExitCode {
+    if e.0.severity >= Severity::Panic {
+        report::panic(*e.0);
+    }
+    report::log(&e.0);
+    ExitCode::FAILURE
 }
 
 /// Does what the end demands and ends the process; threads that still run end with it.
-fn stop(link: &Link, workers: &mut Workers, end: End) -> ! {
+fn stop(link: &Link, cx: &Context, workers: Option<Workers>, end: End) -> ! {
     let _ = rustix::fs::unlink(crate::process::ENGINE_CONTROL);
     if end == End::Clean {
         link.report(EngineState::ShuttingDown, "");
-        workers.stop();
-        // Here: the shutdown checkpoint.
+        if let Some(mut workers) = workers {
+            workers.stop();
+        }
+        if let Err(e) = startup::shut_down(cx) {
+            report::panic(*e.0);
+        }
         link.report(EngineState::ShutDown, "");
         link.drain(Duration::from_secs(5));
     }

@@ -1,8 +1,7 @@
-//! A stand-in for sessions and workers until `protocol` and `worker` exist: answers the startup
+//! A stand-in for sessions until `protocol` exists: answers the startup
 //! packet, `select 1`, `pg_backend_pid()`, `pg_sleep(n)`, `begin`, and a list of threads. Deleted then.
 
 use super::link::{Backends, Connection, Link, Mode, Socket};
-use super::workers::Stop;
 use crate::base::clock;
 use crate::base::error::{Error, Report};
 use crate::base::report::{self, Origin};
@@ -13,7 +12,6 @@ use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::Notify;
 
@@ -266,15 +264,4 @@ fn thread_names() -> Vec<(String, String)> {
         Some((id, String::from_utf8_lossy(&name).trim().to_string()))
     })
     .collect()
-}
-
-/// Workers that only wait.
-pub fn start_workers(_generation: u64, stop: Stop) -> Vec<JoinHandle<()>> {
-    let names = ["checkpointer", "background writer", "walwriter", "autovacuum"];
-    let one = |name: &str| {
-        let stop = stop.clone();
-        let builder = std::thread::Builder::new().name(name.to_string());
-        builder.spawn(move || while !stop.wait(Duration::from_secs(1)) {})
-    };
-    names.into_iter().filter_map(|name| one(name).ok()).collect()
 }

@@ -5,6 +5,7 @@ use super::sessions::Sessions;
 use crate::base::{Error, Result, Severity, SqlState};
 use crate::process::message::{EngineState, ToEngine, ToPostmaster};
 use crate::process::packet::{self, Packet};
+use crate::process::watched;
 use crate::process::{ENGINE_CONTROL, ENGINE_LOCK, lock_file};
 use crate::settings::os_text;
 use std::io;
@@ -77,7 +78,7 @@ async fn try_adopt() -> io::Result<Adopted> {
     let socket = packet::connect(Path::new("."), ENGINE_CONTROL)?;
     let hello = ToEngine::Adopt { postmaster_pid: std::process::id() };
     packet::send(&socket, &hello.encode(), &[])?;
-    let socket = AsyncFd::new(socket)?;
+    let socket = watched::watch(socket)?;
     let mut sessions = Sessions::starting_at(1);
     loop {
         let Packet { bytes, fds } = receive(&socket).await?;

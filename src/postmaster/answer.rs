@@ -5,6 +5,7 @@ use crate::base::error::{Error, Report};
 use crate::base::report::{self, Origin};
 use crate::base::{Severity, SqlState};
 use crate::process::farewell;
+use crate::process::watched;
 use rustix::net::{RecvFlags, SendFlags};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -36,7 +37,7 @@ impl Answers {
         }
         let active = self.0.clone();
         tokio::spawn(async move {
-            if let Ok(socket) = AsyncFd::new(socket) {
+            if let Ok(socket) = watched::watch(socket) {
                 let _ = tokio::time::timeout(PATIENCE, converse(&socket, report)).await;
                 farewell::hang_up(socket.get_ref());
             }

@@ -1,13 +1,13 @@
 //! The postmaster's control socket: `pg_ctl kill` for backends, whose pids are not the kernel's.
 
 use crate::process::message::SignalRequest;
+use crate::process::watched;
 use crate::process::{POSTMASTER_CONTROL, packet};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::Duration;
-use tokio::io::unix::AsyncFd;
 use tokio::sync::{mpsc, oneshot};
 
 /// A request on its way to the engine; the answer is whether the pid was found.
@@ -44,7 +44,7 @@ pub fn serve(socket: OwnedFd, requests: mpsc::Sender<Request>) {
 }
 
 async fn converse(socket: OwnedFd, requests: mpsc::Sender<Request>) -> io::Result<()> {
-    let socket = AsyncFd::new(socket)?;
+    let socket = watched::watch(socket)?;
     loop {
         let mut guard = socket.readable().await?;
         let packet = match guard.try_io(|s| packet::receive(s.get_ref())) {

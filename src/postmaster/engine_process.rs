@@ -4,6 +4,7 @@ use super::sessions::Sessions;
 use crate::process::message::{EngineState, ToEngine};
 use crate::process::outcome::Outcome;
 use crate::process::packet::{self, Packet};
+use crate::process::watched;
 use crate::process::{ENGINE_ARGUMENT, exit_status_of_stranger, origin_args};
 use crate::settings::Origin;
 use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions};
@@ -68,8 +69,8 @@ impl Engine {
     pub fn new(pid: u32, pidfd: OwnedFd, channel: OwnedFd) -> io::Result<Engine> {
         Ok(Engine {
             pid,
-            pidfd: AsyncFd::with_interest(pidfd, tokio::io::Interest::READABLE)?,
-            channel: AsyncFd::new(channel)?,
+            pidfd: watched::watch_input(pidfd)?,
+            channel: watched::watch(channel)?,
             channel_ended: false,
             outgoing: VecDeque::new(),
             victim: None,

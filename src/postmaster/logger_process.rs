@@ -4,12 +4,12 @@ use super::engine_process::{self, to_pid};
 use crate::base::Result;
 use crate::logger::{Collector, set_collected};
 use crate::process::outcome::Outcome;
+use crate::process::watched;
 use crate::settings::{Global, Id, Lookup};
 use rustix::process::{PidfdFlags, Signal};
 use std::os::fd::OwnedFd;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 /// A collector that ends at once, again and again, is given this much time between.
@@ -38,7 +38,7 @@ impl LoggerProcess {
             Some((stderr, pidfd)) if is_pipe(&stderr) => (Collector::adopt(stderr)?, Some(pidfd)),
             _ => (Collector::new()?, None),
         };
-        let pidfd = pidfd.and_then(|fd| AsyncFd::with_interest(fd, Interest::READABLE).ok());
+        let pidfd = pidfd.and_then(|fd| watched::watch_input(fd).ok());
         let process = pidfd.map(|pidfd| Process { pid: None, pidfd });
         let mut logger = LoggerProcess { collector, process };
         if logger.process.is_none() {
@@ -54,7 +54,7 @@ impl LoggerProcess {
         let child = self.collector.start(settings)?;
         let pid = child.id();
         let watch = to_pid(pid).and_then(|pid| Ok(rustix::process::pidfd_open(pid, PidfdFlags::empty())?));
-        let pidfd = watch.and_then(|fd| AsyncFd::with_interest(fd, Interest::READABLE)).map_err(|e| {
+        let pidfd = watch.and_then(|fd| watched::watch_input(fd)).map_err(|e| {
             crate::base::Error::internal(format!("could not watch the logger: {}", crate::settings::os_text(&e)))
         })?;
         self.process = Some(Process { pid: Some(pid), pidfd });

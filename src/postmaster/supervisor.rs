@@ -15,6 +15,7 @@ use crate::base::{Error, Result, Severity, SqlState};
 use crate::process::message::{EngineState, SignalRequest, StopMode, ToEngine, ToPostmaster};
 use crate::process::outcome::Outcome;
 use crate::process::packet::Packet;
+use crate::process::watched;
 use crate::settings::{Global, Id, Lookup, os_text};
 use rustix::net::{SocketFlags, sockopt};
 use std::collections::HashMap;
@@ -24,7 +25,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
@@ -130,7 +130,7 @@ impl Supervisor {
         };
         let mut doors = Vec::new();
         for listener in std::mem::take(&mut start.listeners.sockets) {
-            let socket = AsyncFd::with_interest(listener.socket, Interest::READABLE).map_err(broken)?;
+            let socket = watched::watch_input(listener.socket).map_err(broken)?;
             doors.push(Door { socket, tcp: listener.tcp });
         }
         let mut recheck = interval(RECHECK);
@@ -151,7 +151,7 @@ impl Supervisor {
             signals: start.signals,
             doors,
             _listeners: start.listeners,
-            control: AsyncFd::with_interest(start.control, Interest::READABLE).map_err(broken)?,
+            control: watched::watch_input(start.control).map_err(broken)?,
             requests: mpsc::channel(16),
             passed: HashMap::new(),
             next_ticket: 1,
@@ -166,12 +166,12 @@ impl Supervisor {
 
     /// Serves until it is over; returns the exit code.
     pub async fn run(mut self) -> u8 {
-        match &mut self.engine {
+        match &self.engine {
             Some(engine) => {
-                engine.send(&ToEngine::Adopted);
                 let (state, pid) = (engine.state, engine.pid);
                 let sessions = self.sessions.len();
-                self.tell_engine_of_logger();
+                self.introduce();
+                self.tell_engine(&ToEngine::Adopted);
                 self.step(Event::Adopted { engine: state, pid, sessions }).await;
             }
             None => self.spawn_engine().await,
@@ -324,6 +324,8 @@ impl Supervisor {
                     engine.victim = Some(engine_process::Victim { who, pid, statement });
                 }
             }
+            Ok(ToPostmaster::Reload) => self.reload(),
+            Ok(ToPostmaster::RotateLog) => self.rotate_log(),
             Ok(ToPostmaster::Busy | ToPostmaster::Sessions { .. } | ToPostmaster::Handover { .. }) => {}
             Err(e) => crate::log!("could not understand the engine: {e}"),
         }
@@ -385,11 +387,7 @@ impl Supervisor {
                     crate::log!("could not write file \"{}\": {}", crate::process::PID_FILE, os_text(&e));
                 }
             }
-            Action::TellEngine(mode) => {
-                if let Some(engine) = &mut self.engine {
-                    engine.send(&ToEngine::Stop(mode));
-                }
-            }
+            Action::TellEngine(mode) => self.tell_engine(&ToEngine::Stop(mode)),
             Action::WarnSessions => self.sessions.warn_all(),
             Action::CloseSessions => self.sessions.close_all(),
             Action::SpawnEngine => Box::pin(self.spawn_engine()).await,
@@ -407,7 +405,7 @@ impl Supervisor {
         match engine_process::spawn(self.settings.origin()) {
             Ok(engine) => {
                 self.engine = Some(engine);
-                self.tell_engine_of_logger();
+                self.introduce();
             }
             Err(e) => {
                 log(format!("could not fork startup process: {}", os_text(&e)), None);
@@ -415,6 +413,18 @@ impl Supervisor {
                 self.exit = Some(1);
             }
         }
+    }
+
+    fn tell_engine(&mut self, message: &ToEngine) {
+        if let Some(engine) = &mut self.engine {
+            engine.send(message);
+        }
+    }
+
+    /// First words to an engine, new or adopted.
+    fn introduce(&mut self) {
+        self.tell_engine(&ToEngine::Postmaster { pid: std::process::id(), start_s: self.file.start_s as u64 });
+        self.tell_engine_of_logger();
     }
 
     /// It will need it when another postmaster adopts it.
@@ -462,9 +472,7 @@ impl Supervisor {
         if let Some(logger) = &self.logger {
             logger.reload();
         }
-        if let Some(engine) = &mut self.engine {
-            engine.send(&ToEngine::Reload);
-        }
+        self.tell_engine(&ToEngine::Reload);
     }
 }
 

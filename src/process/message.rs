@@ -46,6 +46,11 @@ pub enum ToEngine {
         pid: u32,
         signal: i32,
     },
+    /// Who the postmaster is; the first words to a new engine, and again at an adoption.
+    Postmaster {
+        pid: u32,
+        start_s: u64,
+    },
     /// A logger was started. Descriptors: the write end of its pipe, its pidfd.
     Logger,
     /// First words of a new postmaster on the control socket.
@@ -75,6 +80,10 @@ pub enum ToPostmaster {
         ticket: u64,
         found: bool,
     },
+    /// `pg_reload_conf()`.
+    Reload,
+    /// `pg_rotate_logfile()`.
+    RotateLog,
     /// About to die, and by whose fault.
     Victim {
         who: String,
@@ -137,6 +146,11 @@ impl ToEngine {
                 put_u32(&mut out, *pid);
                 put_u32(&mut out, *signal as u32);
             }
+            ToEngine::Postmaster { pid, start_s } => {
+                out.push(b'P');
+                put_u32(&mut out, *pid);
+                put_u64(&mut out, *start_s);
+            }
             ToEngine::Logger => out.push(b'L'),
             ToEngine::Adopt { postmaster_pid } => {
                 out.push(b'A');
@@ -156,6 +170,7 @@ impl ToEngine {
             b'S' => ToEngine::Stop(StopMode::from_byte(r.u8()?)?),
             b'R' => ToEngine::Reload,
             b'K' => ToEngine::Signal { ticket: r.u64()?, pid: r.u32()?, signal: r.u32()? as i32 },
+            b'P' => ToEngine::Postmaster { pid: r.u32()?, start_s: r.u64()? },
             b'L' => ToEngine::Logger,
             b'A' => ToEngine::Adopt { postmaster_pid: r.u32()? },
             b'D' => ToEngine::Adopted,
@@ -194,6 +209,8 @@ impl ToPostmaster {
                 out.push(u8::from(statement.is_some()));
                 put_text(&mut out, statement.as_deref().unwrap_or(""));
             }
+            ToPostmaster::Reload => out.push(b'r'),
+            ToPostmaster::RotateLog => out.push(b'l'),
             ToPostmaster::Busy => out.push(b'b'),
             ToPostmaster::Sessions { ids } => {
                 out.push(b'n');
@@ -227,6 +244,8 @@ impl ToPostmaster {
                 let statement = r.text()?;
                 ToPostmaster::Victim { who, pid, statement: has.then_some(statement) }
             }
+            b'r' => ToPostmaster::Reload,
+            b'l' => ToPostmaster::RotateLog,
             b'b' => ToPostmaster::Busy,
             b'n' => {
                 let mut ids = Vec::new();
@@ -341,6 +360,7 @@ mod tests {
             ToEngine::Stop(StopMode::Fast),
             ToEngine::Reload,
             ToEngine::Signal { ticket: 1, pid: 4_194_400, signal: 15 },
+            ToEngine::Postmaster { pid: 1, start_s: 2 },
             ToEngine::Logger,
             ToEngine::Adopt { postmaster_pid: 9 },
             ToEngine::Adopted,
@@ -357,6 +377,8 @@ mod tests {
             ToPostmaster::Signaled { ticket: 3, found: true },
             ToPostmaster::Victim { who: "server process".into(), pid: 5, statement: Some("select 1".into()) },
             ToPostmaster::Victim { who: "WAL writer process".into(), pid: 5, statement: None },
+            ToPostmaster::Reload,
+            ToPostmaster::RotateLog,
             ToPostmaster::Busy,
             ToPostmaster::Handover {
                 pid: 1,

@@ -26,6 +26,7 @@ pub mod outcome;
 pub mod packet;
 pub mod small_file;
 pub mod title;
+pub mod watched;
 
 pub use kernel::{exit_status_of_stranger, unsent_bytes};
 

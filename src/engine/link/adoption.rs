@@ -3,6 +3,7 @@
 use super::{Inner, Link, control};
 use crate::process::message::{StopMode, ToEngine, ToPostmaster};
 use crate::process::packet::{self, MAX_FDS};
+use crate::process::watched;
 use rustix::net::SocketFlags;
 use rustix::process::PidfdFlags;
 use std::io;
@@ -40,7 +41,7 @@ async fn introduce(socket: OwnedFd) -> io::Result<Option<AsyncFd<OwnedFd>>> {
     if uid != rustix::process::geteuid().as_raw() && uid != 0 {
         return Ok(None);
     }
-    let socket = AsyncFd::new(socket)?;
+    let socket = watched::watch(socket)?;
     let Some(hello) = control::receive(&socket).await? else { return Ok(None) };
     Ok(matches!(ToEngine::decode(&hello.bytes)?, ToEngine::Adopt { .. }).then_some(socket))
 }

@@ -4,12 +4,12 @@ use super::{Link, adoption, signals};
 use crate::base::report::Origin;
 use crate::process::message::{ToEngine, ToPostmaster};
 use crate::process::packet::{self, Packet};
+use crate::process::watched;
 use crate::process::{ENGINE_CONTROL, outcome::signal_text};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::mpsc as std_mpsc;
-use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::mpsc;
 
@@ -73,8 +73,8 @@ async fn run(link: Link, channel: OwnedFd, started: std_mpsc::Sender<io::Result<
 
 fn set_up(link: &Link, channel: OwnedFd) -> io::Result<(AsyncFd<OwnedFd>, Arc<AsyncFd<OwnedFd>>)> {
     signals::catch(link.clone())?;
-    let listener = AsyncFd::with_interest(packet::listen(ENGINE_CONTROL)?, Interest::READABLE)?;
-    let channel = Arc::new(AsyncFd::new(channel)?);
+    let listener = watched::watch_input(packet::listen(ENGINE_CONTROL)?)?;
+    let channel = Arc::new(watched::watch(channel)?);
     link.shared.inner.lock().channel = Some(channel.clone());
     Ok((listener, channel))
 }
@@ -132,6 +132,7 @@ fn obey(link: &Link, packet: Packet) {
             }
         }
         Ok(ToEngine::Signal { ticket, pid, signal }) => signal_backend(link, ticket, pid, signal),
+        Ok(ToEngine::Postmaster { start_s, .. }) => link.shared.inner.lock().postmaster_start_s = start_s,
         Ok(ToEngine::Logger) => {
             if let (Some(pipe), pidfd) = (fds.next(), fds.next()) {
                 let _ = rustix::stdio::dup2_stderr(pipe.as_fd());

@@ -82,6 +82,8 @@ struct Inner {
     /// Postmasters so far.
     generation: u64,
     logger: Option<Arc<OwnedFd>>,
+    /// The last postmaster's start, seconds since 1970.
+    postmaster_start_s: u64,
     leaving: bool,
 }
 
@@ -108,6 +110,7 @@ impl Link {
             detail: String::new(),
             generation: 1,
             logger: None,
+            postmaster_start_s: 0,
             leaving: false,
         };
         let shared = Arc::new(Shared {
@@ -163,6 +166,27 @@ impl Link {
         if !tls {
             self.send_locked(&mut inner, &ToPostmaster::Established { id });
         }
+    }
+
+    /// Asks the postmaster to have everybody read the configuration files again; false without one.
+    pub fn ask_reload(&self) -> bool {
+        self.ask(&ToPostmaster::Reload)
+    }
+
+    /// Asks for a new log file; false without a logger or a postmaster.
+    pub fn ask_log_rotation(&self) -> bool {
+        self.shared.inner.lock().logger.is_some() && self.ask(&ToPostmaster::RotateLog)
+    }
+
+    fn ask(&self, what: &ToPostmaster) -> bool {
+        let mut inner = self.shared.inner.lock();
+        self.send_locked(&mut inner, what);
+        inner.channel.is_some()
+    }
+
+    /// When the postmaster, the last one if it is dead, started: microseconds since 1970.
+    pub fn postmaster_start_us(&self) -> i64 {
+        self.shared.inner.lock().postmaster_start_s as i64 * 1_000_000
     }
 
     /// Who answers for pids above 2^22. May be set once.

@@ -1,6 +1,7 @@
 //! A client's socket in the engine: taken from the postmaster, given up with a shutdown (LINK-2).
 
 use super::Link;
+use crate::process::watched;
 use crate::process::{backend_pid, farewell};
 use rustix::net::{RecvFlags, SendFlags};
 use std::io;
@@ -55,7 +56,7 @@ impl Connection {
 
     /// Registers the socket with the runtime of the calling task.
     pub fn into_socket(self) -> io::Result<Socket> {
-        Ok(Socket { io: AsyncFd::new(self.guard.socket.clone())?, guard: self.guard })
+        Ok(Socket { io: watched::watch(self.guard.socket.clone())?, guard: self.guard })
     }
 
     pub fn link(&self) -> &Link {
