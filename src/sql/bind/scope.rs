@@ -1,4 +1,597 @@
-//! x
-pub fn system_type(_a: i16) -> Option<crate::types::TypeRef> {
-    None
+//! Which names are visible where: the range table being built, its columns, and the outer queries'.
+
+use super::{Binder, Cte, Rel, RelColumn, Source};
+use crate::base::{Oid, Result};
+use crate::err;
+use crate::sql::ast::{self, Pos};
+use crate::sql::expr::{Expr, ExprKind};
+use crate::types::{TypeRef, oid};
+use std::sync::Arc;
+
+/// The part of a query an expression stands in: decides what it may hold and how messages call it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Clause {
+    #[default]
+    Other,
+    Select,
+    FromSubselect,
+    FromFunction,
+    JoinOn,
+    Where,
+    Having,
+    Filter,
+    WindowPartition,
+    WindowOrder,
+    WindowFrame,
+    InsertTarget,
+    UpdateSource,
+    GroupBy,
+    OrderBy,
+    DistinctOn,
+    Limit,
+    Offset,
+    Returning,
+    Values,
+    Check,
+    Default,
+    IndexExpression,
+    IndexPredicate,
+    Generated,
+    Execute,
+    TriggerWhen,
+    Policy,
+    Copy,
+    Partition,
+    AggregateArgument,
+}
+
+impl Clause {
+    /// PostgreSQL 15, parse_expr.c, ParseExprKindName: same words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Clause::Select | Clause::Other | Clause::AggregateArgument => "SELECT",
+            Clause::FromSubselect => "sub-SELECT in FROM",
+            Clause::FromFunction => "function in FROM",
+            Clause::JoinOn => "JOIN/ON",
+            Clause::Where => "WHERE",
+            Clause::Having => "HAVING",
+            Clause::Filter => "FILTER",
+            Clause::WindowPartition => "window PARTITION BY",
+            Clause::WindowOrder => "window ORDER BY",
+            Clause::WindowFrame => "window frame",
+            Clause::InsertTarget => "INSERT",
+            Clause::UpdateSource => "UPDATE",
+            Clause::GroupBy => "GROUP BY",
+            Clause::OrderBy => "ORDER BY",
+            Clause::DistinctOn => "DISTINCT ON",
+            Clause::Limit => "LIMIT",
+            Clause::Offset => "OFFSET",
+            Clause::Returning => "RETURNING",
+            Clause::Values => "VALUES",
+            Clause::Check => "CHECK",
+            Clause::Default => "DEFAULT",
+            Clause::IndexExpression => "index expression",
+            Clause::IndexPredicate => "index predicate",
+            Clause::Generated => "GENERATED AS",
+            Clause::Execute => "EXECUTE",
+            Clause::TriggerWhen => "WHEN",
+            Clause::Policy => "POLICY",
+            Clause::Copy => "WHERE",
+            Clause::Partition => "PARTITION BY",
+        }
+    }
+}
+
+/// Where an assigned value comes from, for the message when it does not fit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Assigned {
+    Column,
+    Default,
+}
+
+/// A column a name may mean.
+#[derive(Clone, Debug)]
+pub struct NsColumn {
+    pub name: String,
+    pub expr: Expr,
+    pub origin: Option<(Oid, i16)>,
+}
+
+/// A table-like thing of FROM, as names see it.
+#[derive(Clone, Debug)]
+pub struct NsItem {
+    /// None: an unnamed join; only its columns are visible.
+    pub name: Option<String>,
+    /// The schema's name when the relation is visible as `schema.name` (no alias).
+    pub schema: Option<String>,
+    pub columns: Vec<NsColumn>,
+    /// The range-table entry, for whole-row references and system columns.
+    pub rel: Option<usize>,
+    /// Qualified names may mean it.
+    pub rel_visible: bool,
+    /// Unqualified column names may mean its columns.
+    pub columns_visible: bool,
+    /// Only LATERAL items may refer to it now.
+    pub lateral_only: bool,
+    /// A LATERAL reference to it is allowed (false: right and full joins' left side).
+    pub lateral_ok: bool,
+}
+
+/// One query level under construction.
+#[derive(Default)]
+pub(in crate::sql) struct Scope {
+    pub rels: Vec<Rel>,
+    pub items: Vec<NsItem>,
+    pub ctes: Vec<Cte>,
+    /// CTEs whose definition is being bound: (name, columns, index, is the recursive side).
+    pub pending: Vec<PendingCte>,
+    pub clause: Clause,
+    pub windows: Vec<(String, crate::sql::ast::WindowDef)>,
+    pub has_aggregates: bool,
+    pub has_windows: bool,
+    pub has_set_returning: bool,
+    /// Inside an aggregate's arguments (0: not).
+    pub in_aggregate: usize,
+    /// LATERAL references are possible now.
+    pub lateral_active: bool,
+    /// The level belongs to the definition of a view or to an outermost statement: names do not go further out.
+    pub opaque: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(in crate::sql) struct PendingCte {
+    pub name: String,
+    /// None: not allowed to be named yet (the non-recursive side).
+    pub columns: Option<Vec<RelColumn>>,
+    pub index: usize,
+    pub used: bool,
+}
+
+/// Types of the system columns.
+pub fn system_type(attno: i16) -> Option<TypeRef> {
+    Some(TypeRef::of(match attno {
+        -1 => oid::TID,
+        -2 | -4 => oid::XID,
+        -3 | -5 => oid::CID,
+        -6 => oid::OID,
+        _ => return None,
+    }))
+}
+
+/// The attribute number of a system column's name.
+pub fn system_attno(name: &str) -> Option<i16> {
+    Some(match name {
+        "ctid" => -1,
+        "xmin" => -2,
+        "cmin" => -3,
+        "xmax" => -4,
+        "cmax" => -5,
+        "tableoid" => -6,
+        _ => return None,
+    })
+}
+
+/// The name of a system column.
+pub fn system_name(attno: i16) -> &'static str {
+    ["", "ctid", "xmin", "cmin", "xmax", "cmax", "tableoid"].get(-attno as usize).copied().unwrap_or("")
+}
+
+/// A reference to an attribute of a range-table entry of the current level.
+pub fn var(rel: usize, attno: i16, ty: TypeRef) -> Expr {
+    Expr::new(ExprKind::Var { rel, attno, levels_up: 0 }, ty)
+}
+
+/// Adds `by` to the level of every reference in the expression that leaves it.
+pub fn raise_levels(expr: &mut Expr, by: usize) {
+    if by == 0 {
+        return;
+    }
+    super::query::walk_expr_mut(expr, 0, &mut |e, depth| match &mut e.kind {
+        ExprKind::Var { levels_up, .. } if *levels_up >= depth => *levels_up += by,
+        ExprKind::Aggregate(a) if a.levels_up >= depth && depth > 0 => a.levels_up += by,
+        _ => {}
+    });
+}
+
+/// What a column name was found to mean.
+pub(super) struct Found {
+    pub expr: Expr,
+    pub origin: Option<(Oid, i16)>,
+}
+
+impl Binder<'_, '_> {
+    /// Adds a range-table entry and says its number.
+    pub(super) fn add_rel(&mut self, rel: Rel) -> usize {
+        let scope = self.scope();
+        scope.rels.push(rel);
+        scope.rels.len() - 1
+    }
+
+    /// Makes a relation the only thing visible (defaults, checks, index expressions).
+    pub(super) fn add_table_columns(&mut self, rel: Arc<crate::catalog::Relation>) {
+        let index = self.add_table_rel(rel.clone(), rel.name.clone(), &[]).expect("no aliases to refuse");
+        let item = self.table_item(index, rel.name.clone(), Some(rel.schema.clone()));
+        self.scope().items.push(item);
+    }
+
+    /// A range-table entry for a table; `aliases` rename its first columns.
+    pub(super) fn add_table_rel(
+        &mut self,
+        rel: Arc<crate::catalog::Relation>,
+        alias: String,
+        aliases: &[String],
+    ) -> Result<usize> {
+        let mut columns: Vec<RelColumn> =
+            rel.attributes.iter().map(|a| RelColumn { name: a.name.clone(), ty: a.ty, dropped: a.dropped }).collect();
+        rename_columns(&mut columns, aliases, &alias)?;
+        let check_as = self.check_as;
+        Ok(self.add_rel(Rel {
+            alias,
+            source: Source::Table { rel, sample: None },
+            columns,
+            lateral: false,
+            wanted: crate::sql::plan::access::SELECT,
+            check_as,
+        }))
+    }
+
+    /// The namespace item of a range-table entry of the current level.
+    pub(super) fn table_item(&mut self, rel: usize, name: String, schema: Option<String>) -> NsItem {
+        let entry = &self.scope().rels[rel];
+        let table = match &entry.source {
+            Source::Table { rel, .. } => Some(rel.oid),
+            _ => None,
+        };
+        let columns = entry
+            .columns
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| !c.dropped)
+            .map(|(i, c)| NsColumn {
+                name: c.name.clone(),
+                expr: var(rel, i as i16 + 1, c.ty),
+                origin: match &entry.source {
+                    Source::Subquery(q) => q.output().nth(i).and_then(|t| t.origin),
+                    _ => table.map(|t| (t, i as i16 + 1)),
+                },
+            })
+            .collect();
+        NsItem {
+            name: Some(name),
+            schema,
+            columns,
+            rel: Some(rel),
+            rel_visible: true,
+            columns_visible: true,
+            lateral_only: false,
+            lateral_ok: true,
+        }
+    }
+
+    /// The level that scope index `i` is from here.
+    fn level_of(&self, i: usize) -> usize {
+        self.scopes.len() - 1 - i
+    }
+
+    /// Scopes from the innermost outwards, as far as names can see.
+    pub(super) fn visible_scopes(&self) -> Vec<usize> {
+        let mut out = Vec::new();
+        for i in (0..self.scopes.len()).rev() {
+            out.push(i);
+            if self.scopes[i].opaque {
+                break;
+            }
+        }
+        out
+    }
+
+    fn raised(&self, mut expr: Expr, scope: usize, pos: Pos) -> Expr {
+        raise_levels(&mut expr, self.level_of(scope));
+        if pos != ast::NOWHERE {
+            expr.pos = Some(pos);
+        }
+        expr
+    }
+
+    /// PostgreSQL 15, parse_relation.c, colNameToVar: same rule.
+    pub(super) fn column(&mut self, name: &str, pos: Pos) -> Result<Option<Found>> {
+        for i in self.visible_scopes() {
+            let mut found: Option<Found> = None;
+            let scope = &self.scopes[i];
+            for item in &scope.items {
+                if !item.columns_visible || (item.lateral_only && !scope.lateral_active) {
+                    continue;
+                }
+                for c in item.columns.iter().filter(|c| c.name == name) {
+                    if found.is_some() {
+                        return Err(err!(AMBIGUOUS_COLUMN, "column reference \"{name}\" is ambiguous").at(self.at(pos)));
+                    }
+                    self.check_lateral(item, pos)?;
+                    found = Some(Found { expr: c.expr.clone(), origin: c.origin });
+                }
+            }
+            if found.is_none()
+                && let Some(attno) = system_attno(name)
+            {
+                for item in &scope.items {
+                    let table = item.rel.is_some_and(|r| matches!(scope.rels[r].source, Source::Table { .. }));
+                    if !item.columns_visible || !table || (item.lateral_only && !scope.lateral_active) {
+                        continue;
+                    }
+                    if found.is_some() {
+                        return Err(err!(AMBIGUOUS_COLUMN, "column reference \"{name}\" is ambiguous").at(self.at(pos)));
+                    }
+                    found = self.system_column(i, item, attno);
+                }
+            }
+            if let Some(f) = found {
+                return Ok(Some(Found { expr: self.raised(f.expr, i, pos), origin: f.origin }));
+            }
+        }
+        Ok(None)
+    }
+
+    fn check_lateral(&self, item: &NsItem, pos: Pos) -> Result<()> {
+        if item.lateral_only && !item.lateral_ok {
+            let name = item.name.as_deref().unwrap_or("unnamed_join");
+            return Err(err!(INVALID_COLUMN_REFERENCE, "invalid reference to FROM-clause entry for table \"{name}\"")
+                .detail("The combining JOIN type must be INNER or LEFT for a LATERAL reference.")
+                .at(self.at(pos)));
+        }
+        Ok(())
+    }
+
+    fn system_column(&self, scope: usize, item: &NsItem, attno: i16) -> Option<Found> {
+        let rel = item.rel?;
+        match &self.scopes[scope].rels[rel].source {
+            Source::Table { rel: table, .. } if table.view.is_none() => {
+                Some(Found { expr: var(rel, attno, system_type(attno)?), origin: Some((table.oid, attno)) })
+            }
+            _ => None,
+        }
+    }
+
+    /// The item a table name means: scope index and item index. PostgreSQL 15, parse_relation.c,
+    /// refnameNamespaceItem: same rule.
+    pub(super) fn item(&mut self, schema: Option<&str>, name: &str, pos: Pos) -> Result<Option<(usize, usize)>> {
+        for i in self.visible_scopes() {
+            let scope = &self.scopes[i];
+            let mut found = None;
+            for (n, item) in scope.items.iter().enumerate() {
+                if !item.rel_visible || (item.lateral_only && !scope.lateral_active) {
+                    continue;
+                }
+                let matches = item.name.as_deref() == Some(name)
+                    && match schema {
+                        None => true,
+                        Some(s) => item.schema.as_deref() == Some(s),
+                    };
+                if matches {
+                    if found.is_some() {
+                        return Err(err!(AMBIGUOUS_ALIAS, "table reference \"{name}\" is ambiguous").at(self.at(pos)));
+                    }
+                    self.check_lateral(item, pos)?;
+                    found = Some((i, n));
+                }
+            }
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The column `name` of an item.
+    pub(super) fn item_column(&mut self, at: (usize, usize), name: &str, pos: Pos) -> Result<Option<Found>> {
+        let item = &self.scopes[at.0].items[at.1];
+        let mut all = item.columns.iter().filter(|c| c.name == name);
+        if let Some(c) = all.next() {
+            if all.next().is_some() {
+                return Err(err!(AMBIGUOUS_COLUMN, "column reference \"{name}\" is ambiguous").at(self.at(pos)));
+            }
+            let (expr, origin) = (c.expr.clone(), c.origin);
+            return Ok(Some(Found { expr: self.raised(expr, at.0, pos), origin }));
+        }
+        if let Some(attno) = system_attno(name)
+            && let Some(f) = self.system_column(at.0, item, attno)
+        {
+            return Ok(Some(Found { expr: self.raised(f.expr, at.0, pos), origin: f.origin }));
+        }
+        Ok(None)
+    }
+
+    /// A whole-row reference to an item.
+    pub(super) fn whole_row(&mut self, at: (usize, usize), pos: Pos) -> Expr {
+        let scope = &self.scopes[at.0];
+        let item = &scope.items[at.1];
+        if let Some(r) = item.rel {
+            // A function of one scalar column stands for the column itself.
+            if let Source::Function { calls, ordinality: false } = &scope.rels[r].source
+                && let [call] = &calls[..]
+                && call.columns.len() == 1
+                && let Some(c) = item.columns.first()
+                && crate::types::info(call.func.ret).is_none_or(|t| t.oid != oid::RECORD && t.kind != b'c')
+            {
+                let expr = c.expr.clone();
+                return self.raised(expr, at.0, pos);
+            }
+        }
+        let row_type = item.rel.and_then(|r| match &scope.rels[r].source {
+            Source::Table { rel, .. } => Some(rel.row_type),
+            _ => None,
+        });
+        let fields: Vec<Expr> = item.columns.iter().map(|c| c.expr.clone()).collect();
+        let names = item.columns.iter().map(|c| c.name.clone()).collect();
+        let ty = TypeRef::of(row_type.filter(|t| t.is_valid()).unwrap_or(oid::RECORD));
+        // A row of an outer join's empty side is NULL as a whole; ROW(...) of NULLs would not be: the planner
+        // turns a row of a nullable rel into CASE over its ctid.
+        self.raised(Expr::new(ExprKind::Row { fields, names }, ty), at.0, pos)
+    }
+
+    /// `missing FROM-clause entry`, or the better message when the name exists but is not visible here.
+    pub(super) fn missing_table(&self, schema: Option<&str>, name: &str, pos: Pos) -> crate::base::Error {
+        let shown = match schema {
+            Some(s) => format!("{s}.{name}"),
+            None => name.to_owned(),
+        };
+        // The relation may be in FROM under an alias, or out of reach of this part of it.
+        let mut aliased = None;
+        let mut hidden = None;
+        for scope in self.scopes.iter().rev() {
+            for item in &scope.items {
+                if item.name.as_deref() == Some(name) && schema.is_none() {
+                    hidden = Some(item.lateral_only);
+                }
+            }
+            for r in &scope.rels {
+                if let Source::Table { rel, .. } = &r.source
+                    && rel.name == name
+                    && r.alias != name
+                {
+                    aliased = Some(r.alias.clone());
+                } else if r.alias == name && schema.is_none() && hidden.is_none() {
+                    hidden = Some(false);
+                }
+            }
+        }
+        let invalid = || err!(UNDEFINED_TABLE, "invalid reference to FROM-clause entry for table \"{shown}\"");
+        if let Some(alias) = aliased {
+            return invalid()
+                .hint(format!("Perhaps you meant to reference the table alias \"{alias}\"."))
+                .at(self.at(pos));
+        }
+        if hidden.is_some() {
+            return invalid()
+                .hint(format!(
+                    "There is an entry for table \"{name}\", but it cannot be referenced from this part of the query."
+                ))
+                .at(self.at(pos));
+        }
+        err!(UNDEFINED_TABLE, "missing FROM-clause entry for table \"{shown}\"").at(self.at(pos))
+    }
+
+    /// `column … does not exist`, with the hint PostgreSQL gives for a near miss.
+    pub(super) fn missing_column(&self, table: Option<&str>, name: &str, pos: Pos) -> crate::base::Error {
+        let e = match table {
+            Some(t) => err!(UNDEFINED_COLUMN, "column {t}.{name} does not exist"),
+            None => err!(UNDEFINED_COLUMN, "column \"{name}\" does not exist"),
+        };
+        let e = match self.nearest_column(table, name) {
+            Some(hint) => e.hint(hint),
+            None => e,
+        };
+        e.at(self.at(pos))
+    }
+
+    /// PostgreSQL 15, parse_relation.c, searchRangeTableForCol: Levenshtein distance, not more than half the length.
+    fn nearest_column(&self, table: Option<&str>, name: &str) -> Option<String> {
+        let mut exact = None;
+        let mut best: Option<(usize, Vec<String>)> = None;
+        for (depth, scope) in self.scopes.iter().rev().enumerate() {
+            for rel in &scope.rels {
+                let penalty = match table {
+                    Some(t) if !rel.alias.is_empty() => distance(t, &rel.alias),
+                    _ => 0,
+                };
+                for c in rel.columns.iter().filter(|c| !c.dropped) {
+                    if c.name == name && penalty == 0 && exact.is_none() {
+                        let visible =
+                            depth == 0 && scope.items.iter().any(|i| i.columns.iter().any(|x| x.name == name));
+                        if !visible {
+                            exact = Some((rel.alias.clone(), c.name.clone()));
+                        }
+                    }
+                    let d = distance(name, &c.name) + penalty;
+                    let limit = best.as_ref().map_or(name.chars().count().max(1) / 2, |b| b.0);
+                    if d > limit || d > 3 * 1000 || name.chars().count().max(1) / 2 < d {
+                        continue;
+                    }
+                    let shown = format!("{}.{}", rel.alias, c.name);
+                    match &mut best {
+                        Some((b, list)) if *b == d => list.push(shown),
+                        _ => best = Some((d, vec![shown])),
+                    }
+                }
+            }
+        }
+        if let Some((alias, column)) = exact {
+            return Some(format!(
+                "There is a column named \"{column}\" in table \"{alias}\", but it cannot be referenced from this part of the query."
+            ));
+        }
+        match best?.1.as_slice() {
+            [one] => {
+                let (t, c) = one.split_once('.')?;
+                Some(format!("Perhaps you meant to reference the column \"{t}.{c}\"."))
+            }
+            [a, b] => Some(format!("Perhaps you meant to reference the column \"{a}\" or the column \"{b}\".")),
+            _ => None,
+        }
+    }
+
+    /// The CTE a name means: its definition's index and how many levels out. PostgreSQL 15, parse_relation.c,
+    /// scanNameSpaceForCTE.
+    pub(super) fn find_cte(&mut self, name: &str) -> Option<CteRef> {
+        for i in self.visible_scopes() {
+            let levels_up = self.level_of(i);
+            if let Some(p) = self.scopes[i].pending.iter_mut().find(|p| p.name == name) {
+                p.used = true;
+                return Some(match &p.columns {
+                    Some(c) => CteRef::Recursive { index: p.index, levels_up, columns: c.clone() },
+                    None => CteRef::Forbidden,
+                });
+            }
+            if let Some(index) = self.scopes[i].ctes.iter().rposition(|c| c.name == name) {
+                return Some(CteRef::Plain { index, levels_up });
+            }
+        }
+        None
+    }
+}
+
+pub(super) enum CteRef {
+    Plain {
+        index: usize,
+        levels_up: usize,
+    },
+    /// Its own name on the recursive side.
+    Recursive {
+        index: usize,
+        levels_up: usize,
+        columns: Vec<RelColumn>,
+    },
+    /// Its own name where it may not stand.
+    Forbidden,
+}
+
+/// Renames the first visible columns; too many names are 42P10.
+pub(super) fn rename_columns(columns: &mut [RelColumn], aliases: &[String], table: &str) -> Result<()> {
+    let available = columns.iter().filter(|c| !c.dropped).count();
+    if aliases.len() > available {
+        return Err(err!(
+            INVALID_COLUMN_REFERENCE,
+            "table \"{table}\" has {available} columns available but {} columns specified",
+            aliases.len()
+        ));
+    }
+    for (c, a) in columns.iter_mut().filter(|c| !c.dropped).zip(aliases) {
+        c.name.clone_from(a);
+    }
+    Ok(())
+}
+
+/// Levenshtein distance in characters.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut previous = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let cost = previous + usize::from(x != *y);
+            previous = row[j + 1];
+            row[j + 1] = cost.min(row[j] + 1).min(row[j + 1] + 1);
+        }
+    }
+    row[b.len()]
 }

@@ -1,0 +1,551 @@
+//! Calls of functions, aggregates and window functions: PostgreSQL 15, parse_func.c, ParseFuncOrColumn, and parse_agg.c.
+
+use super::Binder;
+use super::resolve::{Candidate, Resolved};
+use super::scope::Clause;
+use crate::base::{Error, Oid, Result};
+use crate::err;
+use crate::sql::ast::{self, FuncCall, Pos};
+use crate::sql::expr::{AggCall, Expr, ExprKind, SortKey, WindowCall};
+use crate::sql::func::FuncDef;
+use crate::types::{self, TypeRef, oid};
+
+/// The aggregates that are called WITHIN GROUP (`pg_aggregate.aggkind` o and h).
+fn ordered_set_kind(f: &FuncDef) -> Option<bool> {
+    if f.kind != b'a' {
+        return None;
+    }
+    match f.name {
+        "percentile_cont" | "percentile_disc" | "mode" => Some(false),
+        // Hypothetical-set: as many direct arguments as ordered ones.
+        "rank" | "dense_rank" | "percent_rank" | "cume_dist" => Some(true),
+        _ => None,
+    }
+}
+
+impl Binder<'_, '_> {
+    pub(super) fn call(&mut self, call: &FuncCall, pos: Pos) -> Result<Expr> {
+        let (schema, name) = match &call.name[..] {
+            [n] => (None, n.as_str()),
+            [s, n] => (Some(s.as_str()), n.as_str()),
+            [_, s, n] => (Some(s.as_str()), n.as_str()),
+            _ => {
+                return Err(err!(
+                    SYNTAX_ERROR,
+                    "improper function name (too many dotted names): {}",
+                    call.name.join(".")
+                )
+                .at(self.at(pos)));
+            }
+        };
+        let shown = call.name.join(".");
+        let aggregate_level = self.scopes.len();
+        let filter = call.filter.as_ref().map(|f| self.condition(f, Clause::Filter)).transpose()?;
+        let mut names: Vec<String> = Vec::new();
+        let mut args = Vec::with_capacity(call.args.len());
+        for a in &call.args {
+            match &a.kind {
+                ast::ExprKind::NamedArg { name, value } => {
+                    if names.contains(name) {
+                        return Err(
+                            err!(SYNTAX_ERROR, "argument name \"{name}\" used more than once").at(self.at(a.pos))
+                        );
+                    }
+                    names.push(name.clone());
+                    args.push(self.expr(value)?);
+                }
+                _ => {
+                    if !names.is_empty() {
+                        return Err(err!(SYNTAX_ERROR, "positional argument cannot follow named argument")
+                            .at(self.at(a.start())));
+                    }
+                    args.push(self.expr(a)?);
+                }
+            }
+        }
+        let direct_count = args.len();
+        if call.within_group {
+            for s in &call.order_by {
+                args.push(self.expr(&s.expr)?);
+            }
+        }
+        if let Some(e) = self.system_shape(schema, name, call, &args, pos)? {
+            return Ok(e);
+        }
+        let actual: Vec<Oid> = args.iter().map(|e| e.ty.oid).collect();
+        let found = match self.function(schema, name, &actual, &names, call.variadic)? {
+            Ok(f) => f,
+            Err(ambiguous) => return Err(self.function_missing(schema, &shown, &actual, &names, ambiguous, call, pos)),
+        };
+        let candidate = match found {
+            Resolved::Cast(target) => {
+                self.refuse_aggregate_words(call, filter.is_some(), &shown, pos)?;
+                let Some(arg) = args.pop() else { return Err(Error::internal("a cast without argument")) };
+                return self.cast(arg, target, pos);
+            }
+            Resolved::Function(c) => c,
+        };
+        let f = candidate.what;
+        let (args, ret) = self.arguments(candidate, args, &actual, pos)?;
+        match f.kind {
+            b'a' => self.aggregate(f, call, args, direct_count, filter, ret, aggregate_level, &shown, pos),
+            b'w' => {
+                if call.over.is_none() {
+                    return Err(
+                        err!(WRONG_OBJECT_TYPE, "window function {shown} requires an OVER clause").at(self.at(pos))
+                    );
+                }
+                if call.within_group {
+                    return Err(
+                        err!(WRONG_OBJECT_TYPE, "window function {shown} cannot have WITHIN GROUP").at(self.at(pos))
+                    );
+                }
+                self.window_call(f, call, args, filter, ret, &shown, pos)
+            }
+            b'p' => Err(err!(WRONG_OBJECT_TYPE, "{shown} is a procedure")
+                .hint("To call a procedure, use CALL.")
+                .at(self.at(pos))),
+            _ => {
+                self.refuse_aggregate_words(call, filter.is_some(), &shown, pos)?;
+                if f.retset {
+                    return self.set_returning(f, args, ret, pos);
+                }
+                Ok(Expr {
+                    kind: ExprKind::Func { func: f, oper: None, args, variadic: call.variadic },
+                    ty: TypeRef::of(ret),
+                    pos: Some(pos),
+                })
+            }
+        }
+    }
+
+    /// Calls that PostgreSQL's grammar makes but that are no plain functions.
+    fn system_shape(
+        &mut self,
+        schema: Option<&str>,
+        name: &str,
+        _call: &FuncCall,
+        args: &[Expr],
+        pos: Pos,
+    ) -> Result<Option<Expr>> {
+        // `pg_typeof` of a literal is `unknown`, as in PostgreSQL: nothing to do; `pg_collation_for` keeps its type, too.
+        let _ = (schema, name, args, pos);
+        Ok(None)
+    }
+
+    fn function_missing(
+        &self,
+        schema: Option<&str>,
+        shown: &str,
+        actual: &[Oid],
+        names: &[String],
+        ambiguous: bool,
+        call: &FuncCall,
+        pos: Pos,
+    ) -> Error {
+        if let Some(s) = schema
+            && !self.cx.names.schema_exists(s)
+            && s != "pg_catalog"
+        {
+            return err!(INVALID_SCHEMA_NAME, "schema \"{s}\" does not exist").at(self.at(pos));
+        }
+        if call.star && actual.is_empty() {
+            // `f(*)` is looked up as `f()`.
+            return self.no_function(shown, actual, names, ambiguous, pos);
+        }
+        if call.within_group && !ambiguous {
+            let plain = self.no_function(shown, actual, names, false, pos);
+            return plain;
+        }
+        self.no_function(shown, actual, names, ambiguous, pos)
+    }
+
+    fn refuse_aggregate_words(&self, call: &FuncCall, filter: bool, shown: &str, pos: Pos) -> Result<()> {
+        let word = if call.star {
+            format!("{shown}(*) specified, but {shown} is not an aggregate function")
+        } else if call.distinct {
+            format!("DISTINCT specified, but {shown} is not an aggregate function")
+        } else if call.within_group {
+            format!("WITHIN GROUP specified, but {shown} is not an aggregate function")
+        } else if !call.order_by.is_empty() {
+            format!("ORDER BY specified, but {shown} is not an aggregate function")
+        } else if filter {
+            format!("FILTER specified, but {shown} is not an aggregate function")
+        } else if call.over.is_some() {
+            format!("OVER specified, but {shown} is not a window function nor an aggregate function")
+        } else {
+            return Ok(());
+        };
+        Err(Error::new(crate::base::SqlState::WRONG_OBJECT_TYPE, word).at(self.at(pos)))
+    }
+
+    /// Puts the arguments in the parameters' order, adds defaults, converts them, gathers variadic ones.
+    fn arguments(
+        &mut self,
+        candidate: Candidate<&'static FuncDef>,
+        mut args: Vec<Expr>,
+        actual: &[Oid],
+        pos: Pos,
+    ) -> Result<(Vec<Expr>, Oid)> {
+        let f = candidate.what;
+        let mut declared = candidate.args;
+        let mut actual = actual.to_vec();
+        if let Some(order) = candidate.order {
+            let defaults = self.defaults(f)?;
+            let first_default = f.args.len() - defaults.len();
+            let mut given: Vec<Option<Expr>> = args.into_iter().map(Some).collect();
+            args = Vec::with_capacity(order.len());
+            for (i, slot) in order.iter().enumerate() {
+                args.push(match slot {
+                    Some(n) => given[*n].take().ok_or_else(|| Error::internal("an argument used twice"))?,
+                    None => defaults[i - first_default].clone(),
+                });
+            }
+            declared = f.args.to_vec();
+            actual = args.iter().map(|e| e.ty.oid).collect();
+        }
+        let ret = self.resolve_generic(&actual, &mut declared, f.ret, false, pos)?;
+        self.coerce_args(&mut args, &declared)?;
+        if f.variadic == oid::ANY || declared.contains(&oid::ANY) {
+            // `"any"` takes everything; a literal is then text in all but name.
+            for (a, d) in args.iter_mut().zip(&declared) {
+                if *d == oid::ANY
+                    && a.ty.oid == oid::UNKNOWN
+                    && f.name != "pg_typeof"
+                    && matches!(a.kind, ExprKind::Const(_) | ExprKind::Param(_))
+                {
+                    let e = std::mem::replace(a, super::coerce::bool_const(false));
+                    *a = self.resolve_unknown(e)?;
+                }
+            }
+        }
+        if candidate.spread {
+            let fixed = f.args.len() - 1;
+            let elements: Vec<Expr> = args.drain(fixed..).collect();
+            let element = elements.first().map_or(f.variadic, |e| e.ty.oid);
+            let nested = types::element_type(element).is_some();
+            let array = if nested { Some(element) } else { types::array_type(element) };
+            let Some(array) = array else {
+                return Err(err!(
+                    UNDEFINED_OBJECT,
+                    "could not find array type for data type {}",
+                    self.type_name(element)
+                )
+                .at(self.at(pos)));
+            };
+            args.push(Expr::new(ExprKind::Array { elements, nested }, TypeRef::of(array)));
+        }
+        Ok((args, ret))
+    }
+
+    fn defaults(&mut self, f: &'static FuncDef) -> Result<Vec<Expr>> {
+        if f.fact.defaults == 0 {
+            return Ok(Vec::new());
+        }
+        let text = format!("SELECT {}", f.fact.default_text);
+        let parsed = crate::sql::parse::parse(&text)?;
+        let mut out = Vec::new();
+        if let Some(ast::RawStmt { stmt: ast::Stmt::Select(s), .. }) = parsed.first()
+            && let ast::SelectBody::Select(core) = &s.body
+        {
+            for t in &core.targets {
+                let mut e = self.expr(&t.expr)?;
+                e.pos = None;
+                out.push(e);
+            }
+        }
+        Ok(out)
+    }
+
+    fn set_returning(&mut self, f: &'static FuncDef, args: Vec<Expr>, ret: Oid, pos: Pos) -> Result<Expr> {
+        let refuse = |this: &Self, text: String| {
+            Err(Error::new(crate::base::SqlState::FEATURE_NOT_SUPPORTED, text).at(this.at(pos)))
+        };
+        let scope = self.scope();
+        let place = match scope.clause {
+            Clause::Select | Clause::OrderBy | Clause::GroupBy | Clause::DistinctOn | Clause::FromFunction => None,
+            Clause::Other | Clause::AggregateArgument => None,
+            Clause::JoinOn => Some("JOIN conditions".to_owned()),
+            Clause::WindowPartition | Clause::WindowOrder => Some("window definitions".to_owned()),
+            Clause::WindowFrame => Some("window definitions".to_owned()),
+            Clause::Check => Some("check constraints".to_owned()),
+            Clause::Default => Some("DEFAULT expressions".to_owned()),
+            Clause::IndexExpression => Some("index expressions".to_owned()),
+            Clause::IndexPredicate => Some("index predicates".to_owned()),
+            Clause::Generated => Some("column generation expressions".to_owned()),
+            c => Some(c.name().to_owned()),
+        };
+        if let Some(p) = place {
+            return refuse(self, format!("set-returning functions are not allowed in {p}"));
+        }
+        self.scope().has_set_returning = true;
+        Ok(Expr { kind: ExprKind::SetReturning { func: f, args }, ty: TypeRef::of(ret), pos: Some(pos) })
+    }
+
+    fn aggregate(
+        &mut self,
+        f: &'static FuncDef,
+        call: &FuncCall,
+        mut args: Vec<Expr>,
+        direct_count: usize,
+        filter: Option<Expr>,
+        ret: Oid,
+        _level: usize,
+        shown: &str,
+        pos: Pos,
+    ) -> Result<Expr> {
+        let wrong = |this: &Self, text: String| {
+            Err(Error::new(crate::base::SqlState::WRONG_OBJECT_TYPE, text).at(this.at(pos)))
+        };
+        let ordered_set = ordered_set_kind(f);
+        if ordered_set.is_some() && !call.within_group {
+            return wrong(self, format!("WITHIN GROUP is required for ordered-set aggregate {shown}"));
+        }
+        if ordered_set.is_none() && call.within_group {
+            return wrong(self, format!("{shown} is not an ordered-set aggregate, so it cannot have WITHIN GROUP"));
+        }
+        if call.within_group && call.over.is_some() {
+            return Err(
+                Error::unsupported(format!("OVER is not supported for ordered-set aggregate {shown}")).at(self.at(pos))
+            );
+        }
+        if args.is_empty() && !call.star && !call.within_group {
+            return wrong(self, format!("{shown}(*) must be used to call a parameterless aggregate function"));
+        }
+        if call.over.is_some() {
+            if call.distinct {
+                return Err(
+                    err!(FEATURE_NOT_SUPPORTED, "DISTINCT is not implemented for window functions").at(self.at(pos))
+                );
+            }
+            if !call.order_by.is_empty() {
+                return Err(err!(FEATURE_NOT_SUPPORTED, "aggregate ORDER BY is not implemented for window functions")
+                    .at(self.at(pos)));
+            }
+            return self.window_call(f, call, args, filter, ret, shown, pos);
+        }
+        let mut order_by = Vec::new();
+        let mut direct_args = Vec::new();
+        if call.within_group {
+            let ordered: Vec<Expr> = args.split_off(direct_count);
+            direct_args = std::mem::replace(&mut args, ordered);
+            if ordered_set == Some(true) {
+                self.hypothetical(&mut direct_args, &mut args, shown, pos)?;
+            }
+            for (s, e) in call.order_by.iter().zip(&args) {
+                order_by.push(self.sort_key(s, e.clone())?);
+            }
+        } else {
+            for s in &call.order_by {
+                let e = self.typed_expr(&s.expr)?;
+                order_by.push(self.sort_key(s, e)?);
+            }
+            if call.distinct {
+                for a in &args {
+                    self.require_order(a.ty.oid, a.pos)?;
+                }
+                let listed = |k: &SortKey| args.iter().any(|a| crate::sql::expr::same(a, &k.expr));
+                if let Some(k) = order_by.iter().find(|k| !listed(k)) {
+                    return Err(err!(
+                        INVALID_COLUMN_REFERENCE,
+                        "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list"
+                    )
+                    .at(k.expr.pos.and_then(|p| self.at(p))));
+                }
+            }
+        }
+        let mut agg = AggCall {
+            func: f,
+            args,
+            distinct: call.distinct,
+            order_by,
+            filter,
+            direct_args,
+            star: call.star,
+            ty: TypeRef::of(ret),
+            levels_up: 0,
+        };
+        agg.levels_up = self.aggregate_level(&agg, pos)?;
+        self.allow_aggregate(agg.levels_up, pos)?;
+        let n = self.scopes.len() - 1 - agg.levels_up;
+        self.scopes[n].has_aggregates = true;
+        let ty = agg.ty;
+        Ok(Expr { kind: ExprKind::Aggregate(Box::new(agg)), ty, pos: Some(pos) })
+    }
+
+    /// Hypothetical-set aggregates: each direct argument gets the type of the column it is put among.
+    fn hypothetical(&mut self, direct: &mut [Expr], ordered: &mut [Expr], shown: &str, pos: Pos) -> Result<()> {
+        if direct.len() != ordered.len() {
+            let actual: Vec<Oid> = direct.iter().chain(ordered.iter()).map(|e| e.ty.oid).collect();
+            return Err(self
+                .no_function(shown, &actual, &[], false, pos)
+                .hint(format!(
+                    "To use the hypothetical-set aggregate {shown}, the number of hypothetical direct arguments (here {}) must match the number of ordering columns (here {}).",
+                    direct.len(),
+                    ordered.len()
+                )));
+        }
+        for (d, o) in direct.iter_mut().zip(ordered) {
+            let (a, b) = (
+                std::mem::replace(d, super::coerce::bool_const(false)),
+                std::mem::replace(o, super::coerce::bool_const(false)),
+            );
+            let ty = self.common_type(&[&b, &a], Some("WITHIN GROUP"))?.unwrap_or(oid::TEXT);
+            *d = self.to_common(a, ty, "WITHIN GROUP")?;
+            *o = self.to_common(b, ty, "WITHIN GROUP")?;
+        }
+        Ok(())
+    }
+
+    /// PostgreSQL 15, parse_agg.c, check_agg_arguments: how far out the aggregate's query is; nesting is an error.
+    fn aggregate_level(&mut self, agg: &AggCall, pos: Pos) -> Result<usize> {
+        let mut min: Option<usize> = None;
+        let mut nested: Option<(usize, Option<u32>)> = None;
+        let mut window = None;
+        let mut set = None;
+        let mut note = |level: usize| min = Some(min.map_or(level, |m: usize| m.min(level)));
+        let mut parts: Vec<Expr> = agg.args.clone();
+        parts.extend(agg.order_by.iter().map(|k| k.expr.clone()));
+        parts.extend(agg.filter.iter().cloned());
+        for part in &mut parts {
+            super::query::walk_expr_mut(part, 0, &mut |e, depth| match &e.kind {
+                ExprKind::Var { levels_up, .. } if *levels_up >= depth => note(levels_up - depth),
+                ExprKind::Aggregate(a) if a.levels_up >= depth => {
+                    let level = a.levels_up - depth;
+                    note(level);
+                    if nested.is_none_or(|(l, _)| level < l) {
+                        nested = Some((level, e.pos));
+                    }
+                }
+                ExprKind::Window(_) if depth == 0 => window = Some(e.pos),
+                ExprKind::SetReturning { .. } if depth == 0 => set = Some(e.pos),
+                _ => {}
+            });
+        }
+        let level = min.unwrap_or(0);
+        if let Some((l, p)) = nested
+            && l == level
+        {
+            return Err(err!(GROUPING_ERROR, "aggregate function calls cannot be nested")
+                .at(p.and_then(|p| self.at(p)).or(self.at(pos))));
+        }
+        if let Some(p) = window {
+            return Err(err!(GROUPING_ERROR, "aggregate function calls cannot contain window function calls")
+                .at(p.and_then(|p| self.at(p))));
+        }
+        if let Some(p) = set {
+            return Err(err!(
+                FEATURE_NOT_SUPPORTED,
+                "aggregate function calls cannot contain set-returning function calls"
+            )
+            .hint("You might be able to move the set-returning function into a LATERAL FROM item.")
+            .at(p.and_then(|p| self.at(p))));
+        }
+        Ok(level)
+    }
+
+    /// PostgreSQL 15, parse_agg.c, check_agglevels_and_constraints.
+    fn allow_aggregate(&mut self, levels_up: usize, pos: Pos) -> Result<()> {
+        let scope = &self.scopes[self.scopes.len() - 1 - levels_up];
+        let place = match scope.clause {
+            Clause::Select | Clause::Other | Clause::Having | Clause::OrderBy | Clause::DistinctOn => return Ok(()),
+            Clause::WindowPartition | Clause::WindowOrder | Clause::AggregateArgument => return Ok(()),
+            Clause::FromSubselect => {
+                return Err(err!(
+                    GROUPING_ERROR,
+                    "aggregate functions are not allowed in FROM clause of their own query level"
+                )
+                .at(self.at(pos)));
+            }
+            Clause::JoinOn => "JOIN conditions",
+            Clause::FromFunction => "functions in FROM",
+            Clause::WindowFrame => "window frame definitions",
+            Clause::Check => "check constraints",
+            Clause::Default => "DEFAULT expressions",
+            Clause::IndexExpression => "index expressions",
+            Clause::IndexPredicate => "index predicates",
+            Clause::Generated => "column generation expressions",
+            Clause::Execute => "EXECUTE parameters",
+            Clause::TriggerWhen => "trigger WHEN conditions",
+            Clause::Policy => "policy expressions",
+            Clause::Copy => "COPY FROM WHERE conditions",
+            Clause::Partition => "partition key expressions",
+            c => c.name(),
+        };
+        Err(err!(GROUPING_ERROR, "aggregate functions are not allowed in {place}").at(self.at(pos)))
+    }
+
+    fn window_call(
+        &mut self,
+        f: &'static FuncDef,
+        call: &FuncCall,
+        args: Vec<Expr>,
+        filter: Option<Expr>,
+        ret: Oid,
+        shown: &str,
+        pos: Pos,
+    ) -> Result<Expr> {
+        let Some(over) = &call.over else { return Err(Error::internal("a window call without OVER")) };
+        if f.kind == b'w' {
+            if call.distinct {
+                return Err(
+                    err!(FEATURE_NOT_SUPPORTED, "DISTINCT is not implemented for window functions").at(self.at(pos))
+                );
+            }
+            if call.star {
+                return Err(err!(WRONG_OBJECT_TYPE, "{shown}(*) specified, but {shown} is not an aggregate function")
+                    .at(self.at(pos)));
+            }
+            if filter.is_some() {
+                return Err(err!(
+                    FEATURE_NOT_SUPPORTED,
+                    "FILTER is not implemented for non-aggregate window functions"
+                )
+                .at(self.at(pos)));
+            }
+            if !call.order_by.is_empty() {
+                return Err(err!(FEATURE_NOT_SUPPORTED, "aggregate ORDER BY is not implemented for window functions")
+                    .at(self.at(pos)));
+            }
+        }
+        let place = match self.scope().clause {
+            Clause::Select | Clause::OrderBy | Clause::DistinctOn | Clause::Other => None,
+            Clause::JoinOn => Some("JOIN conditions"),
+            Clause::FromFunction => Some("functions in FROM"),
+            Clause::WindowPartition | Clause::WindowOrder | Clause::WindowFrame => Some("window definitions"),
+            Clause::Check => Some("check constraints"),
+            Clause::Default => Some("DEFAULT expressions"),
+            Clause::IndexExpression => Some("index expressions"),
+            Clause::IndexPredicate => Some("index predicates"),
+            Clause::Generated => Some("column generation expressions"),
+            c => Some(c.name()),
+        };
+        if let Some(p) = place {
+            return Err(err!(WINDOWING_ERROR, "window functions are not allowed in {p}").at(self.at(pos)));
+        }
+        for a in &args {
+            if let Some(p) = inner_window(a) {
+                return Err(
+                    err!(WINDOWING_ERROR, "window function calls cannot be nested").at(p.and_then(|p| self.at(p)))
+                );
+            }
+        }
+        let spec = self.window_spec(over)?;
+        self.scope().has_windows = true;
+        let ty = TypeRef::of(ret);
+        let call = WindowCall { func: f, args, filter, star: call.star, spec, ty };
+        Ok(Expr { kind: ExprKind::Window(Box::new(call)), ty, pos: Some(pos) })
+    }
+}
+
+/// The position of a window call inside an expression.
+fn inner_window(e: &Expr) -> Option<Option<u32>> {
+    let mut found = None;
+    e.walk(&mut |x| {
+        if matches!(x.kind, ExprKind::Window(_)) && found.is_none() {
+            found = Some(x.pos);
+        }
+        true
+    });
+    found
+}

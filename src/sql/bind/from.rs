@@ -1,0 +1,626 @@
+//! FROM: tables, views, sub-selects, functions, joins. PostgreSQL 15, parse_clause.c.
+
+use super::scope::{Clause, CteRef, NsColumn, NsItem, rename_columns};
+use super::{BindContext, Binder, FromNode, FunctionItem, JoinNode, Query, Rel, RelColumn, Sample, Source};
+use crate::base::{Error, Result};
+use crate::catalog::{RelKind, Relation};
+use crate::err;
+use crate::sql::ast::{self, Pos};
+use crate::sql::expr::{Expr, ExprKind};
+use crate::sql::func::FuncDef;
+use crate::sql::plan::JoinKind;
+use crate::types::{self, TypeRef, oid};
+use std::sync::Arc;
+
+/// The columns a record-returning function declares by its OUT parameters.
+pub(super) fn out_columns(f: &'static FuncDef) -> Option<Vec<(String, TypeRef)>> {
+    if f.fact.modes.is_empty() {
+        return None;
+    }
+    let out: Vec<(String, TypeRef)> = f
+        .fact
+        .modes
+        .bytes()
+        .zip(f.fact.all_args)
+        .zip(f.fact.names)
+        .filter(|((m, _), _)| matches!(m, b'o' | b'b' | b't'))
+        .enumerate()
+        .map(|(i, ((_, ty), name))| {
+            let name = if name.is_empty() { format!("column{}", i + 1) } else { (*name).to_owned() };
+            (name, TypeRef::of(*ty))
+        })
+        .collect();
+    if out.is_empty() { None } else { Some(out) }
+}
+
+impl Binder<'_, '_> {
+    /// The FROM list: afterwards its items are in the scope, fully visible.
+    pub(super) fn from_clause(&mut self, list: &[ast::FromItem]) -> Result<Vec<FromNode>> {
+        let mut nodes = Vec::with_capacity(list.len());
+        for item in list {
+            let start = self.scope().items.len();
+            let (node, items) = self.from_item(item)?;
+            self.check_aliases(&items, start)?;
+            let scope = self.scope();
+            scope.items.extend(items.into_iter().map(|i| NsItem { lateral_only: true, lateral_ok: true, ..i }));
+            nodes.push(node);
+        }
+        for item in &mut self.scope().items {
+            item.lateral_only = false;
+            item.lateral_ok = true;
+        }
+        Ok(nodes)
+    }
+
+    /// Two things of one name in the same FROM.
+    fn check_aliases(&mut self, items: &[NsItem], _start: usize) -> Result<()> {
+        let clash = |a: &NsItem, b: &NsItem| {
+            a.rel_visible
+                && b.rel_visible
+                && a.name.is_some()
+                && a.name == b.name
+                && (a.schema == b.schema || a.schema.is_none() || b.schema.is_none())
+        };
+        let scope = self.scope();
+        for i in items {
+            if let Some(o) = scope.items.iter().find(|o| clash(i, o)) {
+                return Err(err!(
+                    DUPLICATE_ALIAS,
+                    "table name \"{}\" specified more than once",
+                    o.name.as_deref().unwrap_or("")
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn from_item(&mut self, item: &ast::FromItem) -> Result<(FromNode, Vec<NsItem>)> {
+        match item {
+            ast::FromItem::Table(t) => {
+                let (rel, item) = self.table(t)?;
+                Ok((FromNode::Rel(rel), vec![item]))
+            }
+            ast::FromItem::Sample(s) => {
+                let (rel, item) = self.table(&s.table)?;
+                self.sample(rel, s)?;
+                Ok((FromNode::Rel(rel), vec![item]))
+            }
+            ast::FromItem::Subquery(s) => {
+                let (rel, item) = self.from_subquery(s)?;
+                Ok((FromNode::Rel(rel), vec![item]))
+            }
+            ast::FromItem::Function(f) => {
+                let (rel, item) = self.from_function(f)?;
+                Ok((FromNode::Rel(rel), vec![item]))
+            }
+            ast::FromItem::Join(j) => self.join(j),
+        }
+    }
+
+    /// A table, view or CTE by name.
+    pub(super) fn table(&mut self, t: &ast::RangeVar) -> Result<(usize, NsItem)> {
+        let alias = t.alias.as_ref().map_or(t.name.as_str(), |a| a.name.as_str()).to_owned();
+        let aliases = t.alias.as_ref().map_or(&[][..], |a| &a.columns[..]);
+        if t.schema.is_none()
+            && let Some(cte) = self.find_cte(&t.name)
+        {
+            return self.cte_rel(cte, t, alias, aliases);
+        }
+        let rel = self.relation(t)?;
+        match rel.kind {
+            RelKind::Index => {
+                return Err(err!(WRONG_OBJECT_TYPE, "cannot open relation \"{}\"", rel.name)
+                    .detail("This operation is not supported for indexes.")
+                    .at(self.at(t.pos)));
+            }
+            RelKind::Composite => {
+                return Err(err!(WRONG_OBJECT_TYPE, "cannot open relation \"{}\"", rel.name)
+                    .detail("This operation is not supported for composite types.")
+                    .at(self.at(t.pos)));
+            }
+            _ => {}
+        }
+        let schema = t.alias.is_none().then(|| rel.schema.clone());
+        let at = self.at(t.pos);
+        let index = match rel.kind {
+            RelKind::View if rel.generated_by.is_none() => {
+                self.view_rel(rel, alias.clone(), aliases).map_err(|e| e.at(at))?
+            }
+            _ => self.add_table_rel(rel, alias.clone(), aliases).map_err(|e| e.at(at))?,
+        };
+        let item = self.table_item(index, alias, schema);
+        Ok((index, item))
+    }
+
+    /// The relation a statement names, or 42P01.
+    pub(super) fn relation(&mut self, t: &ast::RangeVar) -> Result<Arc<Relation>> {
+        if let Some(db) = &t.catalog
+            && *db != self.cx.names.current_database()
+        {
+            return Err(err!(
+                FEATURE_NOT_SUPPORTED,
+                "cross-database references are not implemented: \"{}\"",
+                t.joined()
+            )
+            .at(self.at(t.pos)));
+        }
+        match self.cx.names.relation_by_name(t.schema.as_deref(), &t.name)? {
+            Some(rel) => Ok(rel),
+            None => {
+                if let Some(s) = &t.schema
+                    && !self.cx.names.schema_exists(s)
+                {
+                    return Err(err!(UNDEFINED_TABLE, "relation \"{}\" does not exist", t.joined()).at(self.at(t.pos)));
+                }
+                let e = err!(UNDEFINED_TABLE, "relation \"{}\" does not exist", t.joined()).at(self.at(t.pos));
+                // A CTE defined later in the same WITH.
+                Err(e)
+            }
+        }
+    }
+
+    fn cte_rel(
+        &mut self,
+        cte: CteRef,
+        t: &ast::RangeVar,
+        alias: String,
+        aliases: &[String],
+    ) -> Result<(usize, NsItem)> {
+        let (source, mut columns) = match cte {
+            CteRef::Plain { index, levels_up } => {
+                let n = self.scopes.len() - 1 - levels_up;
+                let cte = &mut self.scopes[n].ctes[index];
+                cte.references += 1;
+                if cte.query.write.as_ref().is_some_and(|w| w.returning.is_empty()) {
+                    return Err(err!(
+                        FEATURE_NOT_SUPPORTED,
+                        "WITH query \"{}\" does not have a RETURNING clause",
+                        cte.name
+                    )
+                    .at(self.at(t.pos)));
+                }
+                (Source::Cte { index, levels_up }, cte.columns.clone())
+            }
+            CteRef::Recursive { index, levels_up, columns } => (Source::WorkTable { index, levels_up }, columns),
+            // The caller refuses the whole query; the columns do not matter.
+            CteRef::Forbidden => (Source::Values(Vec::new()), Vec::new()),
+        };
+        rename_columns(&mut columns, aliases, &alias).map_err(|e| e.at(self.at(t.pos)))?;
+        let rel =
+            self.add_rel(Rel { alias: alias.clone(), source, columns, lateral: false, wanted: 0, check_as: None });
+        let item = self.table_item(rel, alias, None);
+        Ok((rel, item))
+    }
+
+    /// A view: its text is bound on its own, with its own search path, on behalf of its owner.
+    fn view_rel(&mut self, rel: Arc<Relation>, alias: String, aliases: &[String]) -> Result<usize> {
+        let query = self.view_query(&rel)?;
+        let mut columns: Vec<RelColumn> = rel
+            .attributes
+            .iter()
+            .zip(query.output())
+            .map(|(a, t)| RelColumn { name: a.name.clone(), ty: t.expr.ty, dropped: false })
+            .collect();
+        rename_columns(&mut columns, aliases, &alias)?;
+        let check_as = self.check_as;
+        // Reading the view needs rights on the view itself, too: an entry outside the join tree carries them.
+        self.add_rel(Rel {
+            alias: alias.clone(),
+            source: Source::Table { rel, sample: None },
+            columns: columns.clone(),
+            lateral: false,
+            wanted: crate::sql::plan::access::SELECT,
+            check_as,
+        });
+        Ok(self.add_rel(Rel {
+            alias,
+            source: Source::Subquery(Box::new(query)),
+            columns,
+            lateral: false,
+            wanted: 0,
+            check_as: None,
+        }))
+    }
+
+    fn view_query(&mut self, rel: &Arc<Relation>) -> Result<Query> {
+        let Some(view) = &rel.view else {
+            return Err(Error::internal(format!("view \"{}\" has no definition", rel.name)));
+        };
+        if self.depth > super::MAX_QUERY_DEPTH / 2 {
+            return Err(err!(
+                INVALID_OBJECT_DEFINITION,
+                "infinite recursion detected in rules for relation \"{}\"",
+                rel.name
+            ));
+        }
+        let parsed = crate::sql::parse::parse(&view.query)?;
+        let Some(raw) = parsed.first() else {
+            return Err(Error::internal(format!("view \"{}\" has no definition", rel.name)));
+        };
+        let names = self.cx.names.along(&view.search_path);
+        let mut cx =
+            BindContext { names: &*names, io: self.cx.io, text: &view.query, params: Vec::new(), infer_params: false };
+        let mut binder = Binder::new(&mut cx);
+        binder.depth = self.depth + 1;
+        binder.check_as = Some(rel.owner);
+        binder.statement(&raw.stmt, true).map_err(|mut e| {
+            e.0.position = None;
+            e
+        })
+    }
+
+    fn sample(&mut self, rel: usize, s: &ast::TableSample) -> Result<()> {
+        let bernoulli = match s.method.name() {
+            "bernoulli" => true,
+            "system" => false,
+            name => {
+                return Err(
+                    err!(UNDEFINED_OBJECT, "tablesample method {name} does not exist").at(self.at(s.method.pos))
+                );
+            }
+        };
+        let [arg] = &s.args[..] else {
+            return Err(err!(
+                DATATYPE_MISMATCH,
+                "tablesample method {} requires 1 argument, not {}",
+                s.method.name(),
+                s.args.len()
+            )
+            .at(self.at(s.pos)));
+        };
+        let percent = self.expr(arg)?;
+        let percent = self.to_type(percent, oid::FLOAT4, "TABLESAMPLE", arg.start())?;
+        let seed = match &s.repeatable {
+            Some(e) => {
+                let bound = self.expr(e)?;
+                Some(self.to_type(bound, oid::FLOAT8, "REPEATABLE", e.start())?)
+            }
+            None => None,
+        };
+        if let Source::Table { sample, .. } = &mut self.scope().rels[rel].source {
+            *sample = Some(Box::new(Sample { bernoulli, percent, seed }));
+        }
+        Ok(())
+    }
+
+    fn from_subquery(&mut self, s: &ast::RangeSubquery) -> Result<(usize, NsItem)> {
+        let scope = self.scope();
+        let before = std::mem::replace(&mut scope.clause, Clause::FromSubselect);
+        let lateral_before = std::mem::replace(&mut scope.lateral_active, s.lateral);
+        let query = self.select(&s.query, None);
+        let scope = self.scope();
+        scope.clause = before;
+        scope.lateral_active = lateral_before;
+        let query = query?;
+        let mut columns = super::cte::columns_of(&query);
+        rename_columns(&mut columns, &s.alias.columns, &s.alias.name).map_err(|e| e.at(self.at(s.pos)))?;
+        let name = s.alias.name.clone();
+        let rel = self.add_rel(Rel {
+            alias: name.clone(),
+            source: Source::Subquery(Box::new(query)),
+            columns,
+            lateral: s.lateral,
+            wanted: 0,
+            check_as: None,
+        });
+        let item = self.table_item(rel, name, None);
+        Ok((rel, item))
+    }
+
+    fn from_function(&mut self, f: &ast::RangeFunction) -> Result<(usize, NsItem)> {
+        let scope = self.scope();
+        let before = std::mem::replace(&mut scope.clause, Clause::FromFunction);
+        // Functions in FROM may always refer to the items before them.
+        let lateral_before = std::mem::replace(&mut scope.lateral_active, true);
+        let set_before = scope.has_set_returning;
+        let calls = self.function_items(f);
+        let scope = self.scope();
+        scope.clause = before;
+        scope.lateral_active = lateral_before;
+        scope.has_set_returning = set_before;
+        let mut calls = calls?;
+        let alias = f.alias.as_ref();
+        if let ([call], Some(a)) = (&mut calls[..], alias)
+            && let [only] = &mut call.columns[..]
+            && !composite_result(call.func, call.scalar.as_ref())
+            && f.coldefs.is_empty()
+            && out_columns(call.func).is_none_or(|o| o.len() != 1)
+        {
+            only.name.clone_from(&a.name);
+        }
+        let mut columns: Vec<RelColumn> = calls.iter().flat_map(|c| c.columns.iter().cloned()).collect();
+        if f.ordinality {
+            columns.push(RelColumn { name: "ordinality".into(), ty: TypeRef::of(oid::INT8), dropped: false });
+        }
+        let name = match alias {
+            Some(a) => a.name.clone(),
+            None => f.functions.first().map_or("", |i| super::target::figure_name(&i.call)).to_owned(),
+        };
+        if let Some(a) = alias {
+            rename_columns(&mut columns, &a.columns, &a.name).map_err(|e| e.at(self.at(f.pos)))?;
+        }
+        let rel = self.add_rel(Rel {
+            alias: name.clone(),
+            source: Source::Function { calls, ordinality: f.ordinality },
+            columns,
+            lateral: true,
+            wanted: 0,
+            check_as: None,
+        });
+        let item = self.table_item(rel, name, None);
+        Ok((rel, item))
+    }
+
+    fn function_items(&mut self, f: &ast::RangeFunction) -> Result<Vec<FunctionItem>> {
+        let mut out = Vec::new();
+        for item in &f.functions {
+            // `unnest(a, b)` in FROM is ROWS FROM (unnest(a), unnest(b)).
+            if let ast::ExprKind::Func(call) = &item.call.kind
+                && call.name.last().is_some_and(|n| n == "unnest")
+                && call.args.len() > 1
+                && !call.variadic
+            {
+                for arg in &call.args {
+                    let one = ast::FuncCall::new(call.name.clone(), vec![arg.clone()]);
+                    let e = ast::Expr::new(ast::ExprKind::Func(Box::new(one)), item.call.pos);
+                    out.push(self.function_item(&e, &item.coldefs, item.call.pos)?);
+                }
+                continue;
+            }
+            let coldefs = if item.coldefs.is_empty() && f.functions.len() == 1 { &f.coldefs } else { &item.coldefs };
+            out.push(self.function_item(&item.call, coldefs, item.call.pos)?);
+        }
+        Ok(out)
+    }
+
+    fn function_item(&mut self, call: &ast::Expr, coldefs: &[ast::FuncColumn], pos: Pos) -> Result<FunctionItem> {
+        let bound = self.typed_expr(call)?;
+        let name = super::target::figure_name(call).to_owned();
+        let ty = bound.ty;
+        let (func, args, scalar) = match bound.kind {
+            ExprKind::SetReturning { func, args } => (func, args, None),
+            ExprKind::Func { func, args, oper: None, variadic: false } => (func, args, None),
+            _ => {
+                let Some(any) = crate::sql::func::funcs_named("now").first() else {
+                    return Err(Error::internal("the registry has no functions"));
+                };
+                (*any, Vec::new(), Some(bound))
+            }
+        };
+        let composite = match ty.oid {
+            oid::RECORD => match &scalar {
+                None => out_columns(func),
+                Some(_) => None,
+            },
+            t if super::coerce::is_complex(types::base_type(t)) => self
+                .cx
+                .io
+                .hooks
+                .composite(types::base_type(t))
+                .map(|f| f.into_iter().map(|f| (f.name, f.typ)).collect()),
+            _ => None,
+        };
+        if !coldefs.is_empty() {
+            if composite.is_some() && ty.oid == oid::RECORD {
+                return Err(err!(
+                    SYNTAX_ERROR,
+                    "a column definition list is redundant for a function with OUT parameters"
+                )
+                .at(self.at(coldefs[0].pos)));
+            }
+            if ty.oid != oid::RECORD {
+                return Err(err!(
+                    SYNTAX_ERROR,
+                    "a column definition list is only allowed for functions returning \"record\""
+                )
+                .at(self.at(coldefs[0].pos)));
+            }
+            let columns = coldefs
+                .iter()
+                .map(|c| Ok(RelColumn { name: c.name.clone(), ty: self.type_ref(&c.typ)?, dropped: false }))
+                .collect::<Result<_>>()?;
+            return Ok(FunctionItem { func, args, scalar, columns });
+        }
+        let columns = match composite {
+            Some(list) => list.into_iter().map(|(name, ty)| RelColumn { name, ty, dropped: false }).collect(),
+            None if ty.oid == oid::RECORD => {
+                return Err(err!(
+                    SYNTAX_ERROR,
+                    "a column definition list is required for functions returning \"record\""
+                )
+                .at(self.at(pos)));
+            }
+            None => {
+                let name = match out_columns(func) {
+                    Some(o) if o.len() == 1 && scalar.is_none() => o[0].0.clone(),
+                    _ => name,
+                };
+                vec![RelColumn { name, ty, dropped: false }]
+            }
+        };
+        Ok(FunctionItem { func, args, scalar, columns })
+    }
+
+    fn join(&mut self, j: &ast::JoinExpr) -> Result<(FromNode, Vec<NsItem>)> {
+        let kind = match j.kind {
+            ast::JoinKind::Inner => JoinKind::Inner,
+            ast::JoinKind::Left => JoinKind::Left,
+            ast::JoinKind::Right => JoinKind::Right,
+            ast::JoinKind::Full => JoinKind::Full,
+        };
+        let (left, left_items) = self.from_item(&j.left)?;
+        // LATERAL items on the right may refer to the left.
+        let mark = self.scope().items.len();
+        let ok = matches!(kind, JoinKind::Inner | JoinKind::Left);
+        let lateral = left_items.iter().cloned().map(|i| NsItem { lateral_only: true, lateral_ok: ok, ..i });
+        self.scope().items.extend(lateral);
+        let right = self.from_item(&j.right);
+        self.scope().items.truncate(mark);
+        let (right, right_items) = right?;
+        for r in &right_items {
+            let clash = left_items.iter().any(|l| {
+                l.rel_visible
+                    && r.rel_visible
+                    && l.name.is_some()
+                    && l.name == r.name
+                    && (l.schema == r.schema || l.schema.is_none() || r.schema.is_none())
+            });
+            if clash {
+                let name = r.name.as_deref().unwrap_or("");
+                return Err(err!(DUPLICATE_ALIAS, "table name \"{name}\" specified more than once"));
+            }
+        }
+        let using: Option<Vec<String>> = if j.natural {
+            let right_names: Vec<&String> = visible_columns(&right_items).map(|c| &c.name).collect();
+            Some(
+                visible_columns(&left_items)
+                    .filter(|c| right_names.contains(&&c.name))
+                    .map(|c| c.name.clone())
+                    .collect(),
+            )
+        } else {
+            match &j.condition {
+                ast::JoinCondition::Using { columns, .. } => Some(columns.clone()),
+                _ => None,
+            }
+        };
+        let mut items: Vec<NsItem> = left_items.iter().chain(&right_items).cloned().collect();
+        let mut on = None;
+        let mut merged_item = None;
+        if let Some(names) = using {
+            let (condition, merged) = self.merge_columns(kind, &names, &left_items, &right_items, j.pos)?;
+            on = condition;
+            let rest = |list: &[NsItem]| -> Vec<NsColumn> {
+                visible_columns(list).filter(|c| !names.contains(&c.name)).cloned().collect()
+            };
+            if let ast::JoinCondition::Using { alias: Some(a), .. } = &j.condition {
+                items.push(NsItem {
+                    name: Some(a.name.clone()),
+                    schema: None,
+                    columns: merged.clone(),
+                    rel: None,
+                    rel_visible: true,
+                    columns_visible: false,
+                    lateral_only: false,
+                    lateral_ok: true,
+                });
+            }
+            let columns = merged.into_iter().chain(rest(&left_items)).chain(rest(&right_items)).collect();
+            for i in &mut items {
+                i.columns_visible = false;
+            }
+            merged_item = Some(unnamed(columns));
+        }
+        if let ast::JoinCondition::On(e) = &j.condition {
+            // Only the join's own sides, and outer queries, are visible to ON.
+            let outside: Vec<NsItem> = std::mem::take(&mut self.scope().items);
+            self.scope().items.clone_from(&items);
+            let lateral = outside.iter().cloned();
+            self.scope().items.extend(lateral);
+            let bound = self.condition(e, Clause::JoinOn);
+            self.scope().items = outside;
+            on = Some(bound?);
+        }
+        if let Some(a) = &j.alias {
+            let mut columns: Vec<NsColumn> = match merged_item {
+                Some(m) => m.columns,
+                None => visible_columns(&items).cloned().collect(),
+            };
+            if a.columns.len() > columns.len() {
+                return Err(err!(
+                    INVALID_COLUMN_REFERENCE,
+                    "join expression \"{}\" has {} columns available but {} columns specified",
+                    a.name,
+                    columns.len(),
+                    a.columns.len()
+                ));
+            }
+            for (c, n) in columns.iter_mut().zip(&a.columns) {
+                c.name.clone_from(n);
+            }
+            items = vec![NsItem { name: Some(a.name.clone()), rel_visible: true, ..unnamed(columns) }];
+        } else if let Some(m) = merged_item {
+            items.push(m);
+        }
+        Ok((FromNode::Join(Box::new(JoinNode { kind, left, right, on })), items))
+    }
+
+    /// The equalities and the merged columns of USING and NATURAL.
+    fn merge_columns(
+        &mut self,
+        kind: JoinKind,
+        names: &[String],
+        left: &[NsItem],
+        right: &[NsItem],
+        pos: Pos,
+    ) -> Result<(Option<Expr>, Vec<NsColumn>)> {
+        let mut conditions = Vec::new();
+        let mut merged = Vec::new();
+        for (i, name) in names.iter().enumerate() {
+            if names[..i].contains(name) {
+                return Err(err!(DUPLICATE_COLUMN, "column name \"{name}\" appears more than once in USING clause")
+                    .at(self.at(pos)));
+            }
+            let l = self.using_column(name, left, "left", pos)?;
+            let r = self.using_column(name, right, "right", pos)?;
+            conditions.push(self.make_op(None, "=", Some(l.expr.clone()), r.expr.clone(), pos)?);
+            let ty = self.common_type(&[&l.expr, &r.expr], Some("JOIN/USING"))?.unwrap_or(l.expr.ty.oid);
+            let typmod = super::coerce::common_typmod([&l.expr, &r.expr].into_iter(), ty);
+            let (origin, lt, rt) = (l.origin, l.expr.ty.oid, r.expr.ty.oid);
+            let l = self.to_common(l.expr, ty, "JOIN/USING")?;
+            let r = self.to_common(r.expr, ty, "JOIN/USING")?;
+            let expr = match kind {
+                JoinKind::Right => r,
+                JoinKind::Full => Expr::new(ExprKind::Coalesce(vec![l, r]), TypeRef { oid: ty, typmod }),
+                // An inner join may use either; the one that needs no conversion is simpler.
+                JoinKind::Inner if lt != ty && rt == ty => r,
+                _ => l,
+            };
+            let origin = if matches!(kind, JoinKind::Full) { None } else { origin };
+            merged.push(NsColumn { name: name.clone(), expr, origin });
+        }
+        let on = match conditions.len() {
+            0 => None,
+            _ => Some(super::expr::join_conditions(conditions, false)),
+        };
+        Ok((on, merged))
+    }
+
+    fn using_column(&mut self, name: &str, items: &[NsItem], side: &str, pos: Pos) -> Result<NsColumn> {
+        let mut found = visible_columns(items).filter(|c| c.name == name);
+        let Some(c) = found.next() else {
+            return Err(err!(
+                UNDEFINED_COLUMN,
+                "column \"{name}\" specified in USING clause does not exist in {side} table"
+            )
+            .at(self.at(pos)));
+        };
+        if found.next().is_some() {
+            return Err(err!(AMBIGUOUS_COLUMN, "common column name \"{name}\" appears more than once in {side} table")
+                .at(self.at(pos)));
+        }
+        Ok(c.clone())
+    }
+}
+
+fn unnamed(columns: Vec<NsColumn>) -> NsItem {
+    NsItem {
+        name: None,
+        schema: None,
+        columns,
+        rel: None,
+        rel_visible: false,
+        columns_visible: true,
+        lateral_only: false,
+        lateral_ok: true,
+    }
+}
+
+fn visible_columns(items: &[NsItem]) -> impl Iterator<Item = &NsColumn> {
+    items.iter().filter(|i| i.columns_visible).flat_map(|i| &i.columns)
+}
+
+fn composite_result(f: &'static FuncDef, scalar: Option<&Expr>) -> bool {
+    let ty = scalar.map_or(f.ret, |e| e.ty.oid);
+    ty == oid::RECORD || super::coerce::is_complex(types::base_type(ty))
+}

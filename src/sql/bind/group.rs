@@ -1,0 +1,351 @@
+//! GROUP BY, grouping sets, and the check that everything else is grouped or aggregated. PostgreSQL 15, parse_agg.c.
+
+use super::scope::Clause;
+use super::{Binder, Query, Source, Target};
+use crate::base::Result;
+use crate::err;
+use crate::sql::ast;
+use crate::sql::expr::{Expr, ExprKind, same};
+
+/// The field name of a row that stands for a GROUPING call not resolved yet.
+pub(super) const GROUPING_MARK: &str = "GROUPING()";
+
+/// More grouping sets are refused with 54001.
+const MAX_SETS: usize = 4096;
+
+impl Binder<'_, '_> {
+    /// Fills `group_by` and `grouping_sets`.
+    pub(super) fn group_by(&mut self, core: &ast::SelectCore, query: &mut Query) -> Result<()> {
+        if core.group_by.is_empty() {
+            return Ok(());
+        }
+        let plain = core.group_by.iter().all(|g| match g {
+            ast::GroupItem::Expr(_) => true,
+            _ => false,
+        });
+        let mut sets: Vec<Vec<usize>> = vec![Vec::new()];
+        for item in &core.group_by {
+            let more = self.group_item(item, query)?;
+            let mut product = Vec::new();
+            for a in &sets {
+                for b in &more {
+                    let mut set = a.clone();
+                    set.extend(b.iter().filter(|x| !a.contains(x)));
+                    product.push(set);
+                    if product.len() > MAX_SETS {
+                        return Err(err!(STATEMENT_TOO_COMPLEX, "too many grouping sets present (maximum {MAX_SETS})"));
+                    }
+                }
+            }
+            sets = product;
+        }
+        if core.group_distinct {
+            let mut seen: Vec<Vec<usize>> = Vec::new();
+            sets.retain(|s| {
+                let mut sorted = s.clone();
+                sorted.sort_unstable();
+                let new = !seen.contains(&sorted);
+                seen.push(sorted);
+                new
+            });
+        }
+        query.has_aggregates = true;
+        if !plain {
+            query.grouping_sets = Some(sets);
+        }
+        Ok(())
+    }
+
+    fn group_item(&mut self, item: &ast::GroupItem, query: &mut Query) -> Result<Vec<Vec<usize>>> {
+        Ok(match item {
+            ast::GroupItem::Empty(_) => vec![Vec::new()],
+            ast::GroupItem::Expr(e) => vec![self.group_exprs(e, query)?],
+            ast::GroupItem::Rollup(list, _) => {
+                let parts = self.group_parts(list, query)?;
+                (0..=parts.len()).rev().map(|n| union(&parts[..n])).collect()
+            }
+            ast::GroupItem::Cube(list, pos) => {
+                let parts = self.group_parts(list, query)?;
+                if parts.len() > 12 {
+                    return Err(err!(TOO_MANY_COLUMNS, "CUBE is limited to 12 elements").at(self.at(*pos)));
+                }
+                (0..1usize << parts.len())
+                    .rev()
+                    .map(|mask| {
+                        let n = parts.len();
+                        let kept: Vec<Vec<usize>> =
+                            (0..n).filter(|i| mask & (1 << (n - 1 - i)) != 0).map(|i| parts[i].clone()).collect();
+                        union(&kept)
+                    })
+                    .collect()
+            }
+            ast::GroupItem::Sets(list, _) => {
+                let mut out = Vec::new();
+                for i in list {
+                    out.extend(self.group_item(i, query)?);
+                }
+                out
+            }
+        })
+    }
+
+    fn group_parts(&mut self, list: &[ast::GroupItem], query: &mut Query) -> Result<Vec<Vec<usize>>> {
+        let mut out = Vec::new();
+        for i in list {
+            out.extend(self.group_item(i, query)?);
+        }
+        Ok(out)
+    }
+
+    /// One expression, or the fields of `(a, b)`.
+    fn group_exprs(&mut self, e: &ast::Expr, query: &mut Query) -> Result<Vec<usize>> {
+        if let ast::ExprKind::Row { fields, explicit: false } = &e.kind {
+            let mut out = Vec::new();
+            for f in fields {
+                out.extend(self.group_exprs(f, query)?);
+            }
+            return Ok(out);
+        }
+        let bound = self.group_expr(e, query)?;
+        self.require_equality(bound.ty.oid, bound.pos)?;
+        if let Some(i) = query.group_by.iter().position(|g| same(g, &bound)) {
+            return Ok(vec![i]);
+        }
+        query.group_by.push(bound);
+        Ok(vec![query.group_by.len() - 1])
+    }
+
+    fn group_expr(&mut self, e: &ast::Expr, query: &mut Query) -> Result<Expr> {
+        if let Some(i) = self.output_position(e, &query.targets, "GROUP BY", true)? {
+            let t = &mut query.targets[i];
+            let expr = std::mem::replace(&mut t.expr, super::coerce::bool_const(false));
+            let expr = self.resolve_unknown(expr)?;
+            query.targets[i].expr = expr.clone();
+            self.refuse_in_group(&expr)?;
+            return Ok(expr);
+        }
+        let before = std::mem::replace(&mut self.scope().clause, Clause::GroupBy);
+        let bound = self.typed_expr(e);
+        self.scope().clause = before;
+        bound
+    }
+
+    fn refuse_in_group(&self, e: &Expr) -> Result<()> {
+        let mut bad = None;
+        e.walk(&mut |x| {
+            match x.kind {
+                ExprKind::Aggregate(_) => bad = bad.or(Some(("aggregate", x.pos))),
+                ExprKind::Window(_) => bad = bad.or(Some(("window", x.pos))),
+                _ => {}
+            }
+            true
+        });
+        match bad {
+            Some(("aggregate", p)) => {
+                Err(err!(GROUPING_ERROR, "aggregate functions are not allowed in GROUP BY")
+                    .at(p.and_then(|p| self.at(p))))
+            }
+            Some((_, p)) => {
+                Err(err!(WINDOWING_ERROR, "window functions are not allowed in GROUP BY")
+                    .at(p.and_then(|p| self.at(p))))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// PostgreSQL 15, parse_clause.c, findTargetlistEntrySQL92: the output column an ordinal or a bare name means.
+    pub(super) fn output_position(
+        &mut self,
+        e: &ast::Expr,
+        targets: &[Target],
+        clause: &str,
+        inputs_first: bool,
+    ) -> Result<Option<usize>> {
+        match &e.kind {
+            ast::ExprKind::Column { parts, star: false } if parts.len() == 1 => {
+                let name = &parts[0];
+                if inputs_first && self.column(name, e.pos)?.is_some() {
+                    return Ok(None);
+                }
+                let mut found: Option<usize> = None;
+                for (i, t) in targets.iter().enumerate().filter(|(_, t)| !t.junk && t.name == *name) {
+                    match found {
+                        None => found = Some(i),
+                        Some(f) if !same(&targets[f].expr, &t.expr) => {
+                            return Err(err!(AMBIGUOUS_COLUMN, "{clause} \"{name}\" is ambiguous").at(self.at(e.pos)));
+                        }
+                        _ => {}
+                    }
+                }
+                Ok(found)
+            }
+            ast::ExprKind::Const(ast::Const::Int(n)) => {
+                let visible: Vec<usize> = (0..targets.len()).filter(|&i| !targets[i].junk).collect();
+                match usize::try_from(*n).ok().and_then(|n| n.checked_sub(1)).and_then(|n| visible.get(n)) {
+                    Some(&i) => Ok(Some(i)),
+                    None => Err(err!(INVALID_COLUMN_REFERENCE, "{clause} position {n} is not in select list")
+                        .at(self.at(e.pos))),
+                }
+            }
+            ast::ExprKind::Const(ast::Const::Null) => {
+                Err(err!(SYNTAX_ERROR, "non-integer constant in {clause}").at(self.at(e.pos)))
+            }
+            ast::ExprKind::Const(_) => Err(err!(SYNTAX_ERROR, "non-integer constant in {clause}").at(self.at(e.pos))),
+            _ => Ok(None),
+        }
+    }
+
+    /// PostgreSQL 15, parse_agg.c, parseCheckAggregates: every column outside an aggregate is grouped.
+    pub(super) fn check_grouping(&mut self, query: &mut Query) -> Result<()> {
+        if !query.has_aggregates {
+            return Ok(());
+        }
+        let groups = query.group_by.clone();
+        let mut dependent: Vec<Expr> = Vec::new();
+        let plain = query.grouping_sets.is_none();
+        let mut exprs: Vec<&mut Expr> = query.targets.iter_mut().map(|t| &mut t.expr).collect();
+        exprs.extend(query.having.iter_mut());
+        for e in exprs {
+            self.check_grouped(e, &groups, &query.rels, plain, &mut dependent)?;
+        }
+        // Columns that the primary key decides are grouped along with it.
+        query.group_by.extend(dependent);
+        Ok(())
+    }
+
+    fn check_grouped(
+        &mut self,
+        e: &mut Expr,
+        groups: &[Expr],
+        rels: &[super::Rel],
+        plain: bool,
+        dependent: &mut Vec<Expr>,
+    ) -> Result<()> {
+        if let ExprKind::Row { fields, names } = &e.kind
+            && names.first().is_some_and(|n| n == GROUPING_MARK)
+        {
+            let mut list = Vec::new();
+            for f in fields {
+                match groups.iter().position(|g| same(g, f)) {
+                    Some(i) => list.push(i),
+                    None => {
+                        return Err(err!(
+                            GROUPING_ERROR,
+                            "arguments to GROUPING must be grouping expressions of the associated query level"
+                        )
+                        .at(f.pos.and_then(|p| self.at(p))));
+                    }
+                }
+            }
+            e.kind = ExprKind::Grouping(list);
+            return Ok(());
+        }
+        if groups.iter().chain(dependent.iter()).any(|g| same(g, e)) {
+            return Ok(());
+        }
+        match &mut e.kind {
+            ExprKind::Aggregate(a) if a.levels_up == 0 => {
+                for d in &mut a.direct_args {
+                    self.check_grouped(d, groups, rels, plain, dependent)?;
+                }
+                return Ok(());
+            }
+            ExprKind::Var { rel, attno, levels_up: 0 } => {
+                if plain && depends_on_key(rels, *rel, groups) {
+                    dependent.push(e.clone());
+                    return Ok(());
+                }
+                let r = &rels[*rel];
+                let name = match usize::try_from(*attno) {
+                    Ok(n) if n > 0 => r.columns[n - 1].name.clone(),
+                    _ => super::scope::system_name(*attno).to_owned(),
+                };
+                return Err(err!(
+                    GROUPING_ERROR,
+                    "column \"{}.{name}\" must appear in the GROUP BY clause or be used in an aggregate function",
+                    r.alias
+                )
+                .at(e.pos.and_then(|p| self.at(p))));
+            }
+            ExprKind::SubLink(link) => {
+                let mut exempt: Vec<(usize, i16)> = Vec::new();
+                link.query.walk_mut(1, &mut |x, depth| {
+                    if let ExprKind::Aggregate(a) = &x.kind
+                        && a.levels_up == depth
+                    {
+                        x.walk(&mut |v| {
+                            if let ExprKind::Var { rel, attno, levels_up } = v.kind
+                                && levels_up == depth
+                            {
+                                exempt.push((rel, attno));
+                            }
+                            true
+                        });
+                    }
+                });
+                let mut used: Vec<(usize, i16, crate::types::TypeRef, Option<u32>)> = Vec::new();
+                link.query.walk_mut(1, &mut |x, depth| {
+                    if let ExprKind::Var { rel, attno, levels_up } = x.kind
+                        && levels_up == depth
+                        && !exempt.contains(&(rel, attno))
+                    {
+                        used.push((rel, attno, x.ty, x.pos));
+                    }
+                });
+                for (rel, attno, ty, pos) in used {
+                    let v = super::scope::var(rel, attno, ty);
+                    if groups.iter().chain(dependent.iter()).any(|g| same(g, &v)) {
+                        continue;
+                    }
+                    if plain && depends_on_key(rels, rel, groups) {
+                        dependent.push(v);
+                        continue;
+                    }
+                    let r = &rels[rel];
+                    let name = match usize::try_from(attno) {
+                        Ok(n) if n > 0 => r.columns[n - 1].name.clone(),
+                        _ => super::scope::system_name(attno).to_owned(),
+                    };
+                    return Err(err!(
+                        GROUPING_ERROR,
+                        "subquery uses ungrouped column \"{}.{name}\" from outer query",
+                        r.alias
+                    )
+                    .at(pos.and_then(|p| self.at(p))));
+                }
+            }
+            _ => {}
+        }
+        let mut failed = None;
+        e.for_each_child_mut(&mut |c| {
+            if failed.is_none() {
+                failed = self.check_grouped(c, groups, rels, plain, dependent).err();
+            }
+        });
+        failed.map_or(Ok(()), Err)
+    }
+}
+
+/// The grouping expressions hold a primary key of the relation.
+fn depends_on_key(rels: &[super::Rel], rel: usize, groups: &[Expr]) -> bool {
+    let Source::Table { rel: table, .. } = &rels[rel].source else { return false };
+    table.constraints.iter().any(|c| {
+        c.kind == crate::catalog::ConstraintKind::PrimaryKey
+            && !c.deferrable
+            && c.columns.iter().all(|n| {
+                groups
+                    .iter()
+                    .any(|g| matches!(g.kind, ExprKind::Var { rel: r, attno, levels_up: 0 } if r == rel && attno == *n))
+            })
+    })
+}
+
+fn union(parts: &[Vec<usize>]) -> Vec<usize> {
+    let mut out: Vec<usize> = Vec::new();
+    for p in parts.iter().flatten() {
+        if !out.contains(p) {
+            out.push(*p);
+        }
+    }
+    out
+}

@@ -1,0 +1,460 @@
+//! Which function or operator a call means: PostgreSQL 15, parse_func.c and parse_oper.c, chapter 10's rules.
+
+use super::Binder;
+use super::coerce::{Path, can_coerce, category, is_binary_coercible, is_complex, is_preferred, pathway};
+use crate::base::{Oid, Result};
+use crate::err;
+use crate::sql::ast::Pos;
+use crate::sql::expr::{Expr, ExprKind};
+use crate::sql::func::{self, CastContext, FuncDef, OperDef};
+use crate::types::{self, TypeRef, base_type, oid};
+
+/// A candidate of an overload: the argument types as this call uses them.
+#[derive(Clone, Debug)]
+pub(super) struct Candidate<T> {
+    pub what: T,
+    pub args: Vec<Oid>,
+    /// For each parameter the position of the call's argument, None: the default.
+    pub order: Option<Vec<Option<usize>>>,
+    /// The last arguments were gathered into the variadic array.
+    pub spread: bool,
+}
+
+/// What a function name with arguments turned out to be.
+pub(super) enum Resolved {
+    Function(Candidate<&'static FuncDef>),
+    /// `int4(x)`: a cast.
+    Cast(TypeRef),
+}
+
+/// PostgreSQL 15, parse_func.c, func_select_candidate: the index of the best candidate, None if there is no best.
+fn select<T: Clone>(input: &[Oid], mut list: Vec<Candidate<T>>) -> Option<Candidate<T>> {
+    let bases: Vec<Oid> = input.iter().map(|&t| if t == oid::UNKNOWN { t } else { base_type(t) }).collect();
+    let unknowns = bases.iter().filter(|t| **t == oid::UNKNOWN).count();
+    keep_best(&mut list, |c| c.args.iter().zip(&bases).filter(|(a, b)| **b != oid::UNKNOWN && a == b).count());
+    if list.len() == 1 {
+        return list.pop();
+    }
+    let categories: Vec<u8> = bases.iter().map(|&t| category(t)).collect();
+    keep_best(&mut list, |c| {
+        c.args
+            .iter()
+            .enumerate()
+            .filter(|&(i, a)| bases[i] != oid::UNKNOWN && (*a == bases[i] || is_preferred(categories[i], *a)))
+            .count()
+    });
+    if list.len() == 1 {
+        return list.pop();
+    }
+    if unknowns == 0 {
+        return None;
+    }
+    if let Some(best) = select_by_category(&bases, &mut list) {
+        return Some(best);
+    }
+    // All known arguments of one type: try it for the unknown ones, too.
+    if unknowns < bases.len() {
+        let mut known = None;
+        for &t in bases.iter().filter(|t| **t != oid::UNKNOWN) {
+            match known {
+                None => known = Some(t),
+                Some(k) if k != t => return None,
+                _ => {}
+            }
+        }
+        let assumed = vec![known?; bases.len()];
+        let mut fit = list.into_iter().filter(|c| can_coerce(&assumed, &c.args, CastContext::Implicit));
+        let one = fit.next();
+        return if fit.next().is_some() { None } else { one };
+    }
+    None
+}
+
+fn select_by_category<T: Clone>(bases: &[Oid], list: &mut Vec<Candidate<T>>) -> Option<Candidate<T>> {
+    let mut slots: Vec<Option<(u8, bool)>> = vec![None; bases.len()];
+    for i in (0..bases.len()).filter(|&i| bases[i] == oid::UNKNOWN) {
+        let (mut cat, mut preferred, mut conflict) = (None, false, false);
+        for c in list.iter() {
+            let this = category(c.args[i]);
+            let pref = types::info(c.args[i]).is_some_and(|t| t.preferred);
+            match cat {
+                None => (cat, preferred) = (Some(this), pref),
+                Some(k) if k == this => preferred |= pref,
+                Some(_) if this == b'S' => (cat, preferred) = (Some(this), pref),
+                Some(_) => conflict = true,
+            }
+        }
+        if conflict && cat != Some(b'S') {
+            return None;
+        }
+        slots[i] = Some((cat?, preferred));
+    }
+    let fits = |c: &Candidate<T>| {
+        slots.iter().enumerate().all(|(i, slot)| match slot {
+            None => true,
+            Some((cat, preferred)) => {
+                category(c.args[i]) == *cat && (!preferred || types::info(c.args[i]).is_some_and(|t| t.preferred))
+            }
+        })
+    };
+    let kept: Vec<Candidate<T>> = list.iter().filter(|c| fits(c)).cloned().collect();
+    match kept.len() {
+        0 => None,
+        1 => kept.into_iter().next(),
+        _ => {
+            *list = kept;
+            None
+        }
+    }
+}
+
+/// Keeps the candidates with the highest score.
+fn keep_best<T>(list: &mut Vec<Candidate<T>>, score: impl Fn(&Candidate<T>) -> usize) {
+    let best = list.iter().map(&score).max().unwrap_or(0);
+    list.retain(|c| score(c) == best);
+}
+
+impl Binder<'_, '_> {
+    /// The types as messages list them: `integer, text`.
+    pub(super) fn type_list(&self, types: &[Oid]) -> String {
+        types.iter().map(|&t| self.type_name(t)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// PostgreSQL 15, parse_oper.c, oper and left_oper. `left` None: a prefix operator.
+    pub(super) fn operator(
+        &mut self,
+        schema: Option<&str>,
+        name: &str,
+        left: Option<Oid>,
+        right: Oid,
+        pos: Pos,
+    ) -> Result<&'static OperDef> {
+        let found = match schema {
+            Some(s) if s != "pg_catalog" => {
+                if !self.cx.names.schema_exists(s) {
+                    return Err(err!(INVALID_SCHEMA_NAME, "schema \"{s}\" does not exist").at(self.at(pos)));
+                }
+                Ok(None)
+            }
+            _ => find_operator(name, left, right),
+        };
+        let (ambiguous, _) = match found {
+            Ok(Some(o)) => return Ok(o),
+            Ok(None) => (false, ()),
+            Err(()) => (true, ()),
+        };
+        let shown = match schema {
+            Some(s) => format!("{s}.{name}"),
+            None => name.to_owned(),
+        };
+        let signature = match left {
+            Some(l) => format!("{} {shown} {}", self.type_name(l), self.type_name(right)),
+            None => format!("{shown} {}", self.type_name(right)),
+        };
+        if ambiguous {
+            return Err(err!(AMBIGUOUS_FUNCTION, "operator is not unique: {signature}")
+                .hint("Could not choose a best candidate operator. You might need to add explicit type casts.")
+                .at(self.at(pos)));
+        }
+        let hint = match left {
+            Some(_) => {
+                "No operator matches the given name and argument types. You might need to add explicit type casts."
+            }
+            None => {
+                "No operator matches the given name and argument type. You might need to add an explicit type cast."
+            }
+        };
+        Err(err!(UNDEFINED_FUNCTION, "operator does not exist: {signature}").hint(hint).at(self.at(pos)))
+    }
+
+    /// A call of an operator on bound arguments. PostgreSQL 15, parse_oper.c, make_op.
+    pub(super) fn make_op(
+        &mut self,
+        schema: Option<&str>,
+        name: &str,
+        left: Option<Expr>,
+        right: Expr,
+        pos: Pos,
+    ) -> Result<Expr> {
+        let op = self.operator(schema, name, left.as_ref().map(|e| e.ty.oid), right.ty.oid, pos)?;
+        let mut args: Vec<Expr> = left.into_iter().chain([right]).collect();
+        let ret = self.operator_args(op, &mut args, pos)?;
+        let f = self.operator_func(op)?;
+        if f.retset && self.scope().clause != super::scope::Clause::Select {
+            return Err(err!(FEATURE_NOT_SUPPORTED, "op ANY/ALL (array) requires operator not to return a set")
+                .at(self.at(pos)));
+        }
+        Ok(Expr {
+            kind: ExprKind::Func { func: f, oper: Some(op.oid), args, variadic: false },
+            ty: TypeRef::of(ret),
+            pos: Some(pos),
+        })
+    }
+
+    pub(super) fn operator_func(&self, op: &'static OperDef) -> Result<&'static FuncDef> {
+        func::func(op.func).ok_or_else(|| err!(UNDEFINED_FUNCTION, "operator is only a shell: {}", op.name))
+    }
+
+    /// Converts an operator's arguments in place and says the type of its result.
+    pub(super) fn operator_args(&mut self, op: &'static OperDef, args: &mut [Expr], pos: Pos) -> Result<Oid> {
+        let actual: Vec<Oid> = args.iter().map(|e| e.ty.oid).collect();
+        let mut declared: Vec<Oid> = if args.len() == 2 { vec![op.left, op.right] } else { vec![op.right] };
+        let ret = self.resolve_generic(&actual, &mut declared, op.result, false, pos)?;
+        self.coerce_args(args, &declared)?;
+        Ok(ret)
+    }
+
+    /// PostgreSQL 15, parse_func.c, make_fn_arguments.
+    pub(super) fn coerce_args(&mut self, args: &mut [Expr], declared: &[Oid]) -> Result<()> {
+        for (arg, &d) in args.iter_mut().zip(declared) {
+            if arg.ty.oid != d {
+                let e = std::mem::replace(arg, super::coerce::bool_const(false));
+                let pos = e.pos.unwrap_or(crate::sql::ast::NOWHERE);
+                *arg = self.coerce(e, TypeRef::of(d), CastContext::Implicit, pos)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// PostgreSQL 15, parse_func.c, func_get_detail. `names` are those of the named arguments, the last ones.
+    pub(super) fn function(
+        &mut self,
+        schema: Option<&str>,
+        name: &str,
+        actual: &[Oid],
+        names: &[String],
+        variadic: bool,
+    ) -> Result<std::result::Result<Resolved, bool>> {
+        if schema.is_some_and(|s| s != "pg_catalog") {
+            return Ok(Err(false));
+        }
+        let mut candidates = candidates(name, actual.len(), names, variadic);
+        if let Some(i) = candidates.iter().position(|c| c.args == actual && !c.spread) {
+            return Ok(Ok(Resolved::Function(candidates.swap_remove(i))));
+        }
+        if let ([source], true) = (actual, names.is_empty())
+            && let Some(cast) = self.function_as_cast(schema, name, *source)
+        {
+            return Ok(Ok(Resolved::Cast(cast)));
+        }
+        if let Some(i) = candidates.iter().position(|c| c.args == actual) {
+            return Ok(Ok(Resolved::Function(candidates.swap_remove(i))));
+        }
+        candidates.retain(|c| can_coerce(actual, &c.args, CastContext::Implicit));
+        // A plain match is better than the same one by way of VARIADIC.
+        let plain: Vec<_> = candidates.iter().filter(|c| !c.spread).map(|c| c.args.clone()).collect();
+        candidates.retain(|c| !c.spread || !plain.contains(&c.args));
+        Ok(match candidates.len() {
+            0 => Err(false),
+            1 => Ok(Resolved::Function(candidates.swap_remove(0))),
+            _ => match select(actual, candidates) {
+                Some(c) => Ok(Resolved::Function(c)),
+                None => Err(true),
+            },
+        })
+    }
+
+    /// `text(x)` where no such function takes x: a cast, if it needs no function.
+    fn function_as_cast(&mut self, schema: Option<&str>, name: &str, source: Oid) -> Option<TypeRef> {
+        let target = match schema {
+            None => self.cx.names.type_by_name(None, name),
+            Some(_) => None,
+        }
+        .or_else(|| types::info::builtin_by_name(name).map(|i| TypeRef::of(i.oid)))?;
+        if types::info(target.oid).is_some_and(|i| i.is_pseudo()) {
+            return None;
+        }
+        if source == oid::UNKNOWN {
+            return Some(target);
+        }
+        match pathway(target.oid, source, CastContext::Explicit) {
+            Path::Relabel => Some(target),
+            Path::Text if !(is_complex(source) && category(target.oid) == b'S') => Some(target),
+            _ => None,
+        }
+    }
+
+    /// `function f(integer) does not exist`, or not unique.
+    pub(super) fn no_function(
+        &self,
+        shown: &str,
+        actual: &[Oid],
+        names: &[String],
+        ambiguous: bool,
+        pos: Pos,
+    ) -> crate::base::Error {
+        let plain = actual.len() - names.len();
+        let list: Vec<String> = actual
+            .iter()
+            .enumerate()
+            .map(|(i, &t)| match i.checked_sub(plain).and_then(|n| names.get(n)) {
+                Some(n) => format!("{n} => {}", self.type_name(t)),
+                None => self.type_name(t),
+            })
+            .collect();
+        let signature = format!("{shown}({})", list.join(", "));
+        if ambiguous {
+            return err!(AMBIGUOUS_FUNCTION, "function {signature} is not unique")
+                .hint("Could not choose a best candidate function. You might need to add explicit type casts.")
+                .at(self.at(pos));
+        }
+        err!(UNDEFINED_FUNCTION, "function {signature} does not exist")
+            .hint("No function matches the given name and argument types. You might need to add explicit type casts.")
+            .at(self.at(pos))
+    }
+}
+
+/// PostgreSQL 15, parse_oper.c: exact match, then the best candidate. Err: several are equally good.
+pub(in crate::sql) fn find_operator(
+    name: &str,
+    left: Option<Oid>,
+    right: Oid,
+) -> std::result::Result<Option<&'static OperDef>, ()> {
+    let Some(l) = left else {
+        if let Some(o) = func::type_operator(name, Oid::INVALID, right) {
+            return Ok(Some(o));
+        }
+        let list: Vec<Candidate<&'static OperDef>> = func::opers_named(name)
+            .iter()
+            .filter(|o| !o.left.is_valid() && can_coerce(&[right], &[o.right], CastContext::Implicit))
+            .map(|o| Candidate { what: *o, args: vec![o.right], order: None, spread: false })
+            .collect();
+        return pick(&[right], list);
+    };
+    // An unknown side is first taken to be of the other's type.
+    let (a, b) = match (l, right) {
+        (oid::UNKNOWN, r) if r != oid::UNKNOWN => (r, r),
+        (l, oid::UNKNOWN) if l != oid::UNKNOWN => (l, l),
+        both => both,
+    };
+    if let Some(o) = func::type_operator(name, a, b) {
+        return Ok(Some(o));
+    }
+    if (l == oid::UNKNOWN) != (right == oid::UNKNOWN) {
+        let base = base_type(a);
+        if base != a
+            && let Some(o) = func::type_operator(name, base, base)
+        {
+            return Ok(Some(o));
+        }
+    }
+    let actual = [l, right];
+    let list: Vec<Candidate<&'static OperDef>> = func::opers_named(name)
+        .iter()
+        .filter(|o| o.left.is_valid() && can_coerce(&actual, &[o.left, o.right], CastContext::Implicit))
+        .map(|o| Candidate { what: *o, args: vec![o.left, o.right], order: None, spread: false })
+        .collect();
+    pick(&actual, list)
+}
+
+fn pick(
+    actual: &[Oid],
+    mut list: Vec<Candidate<&'static OperDef>>,
+) -> std::result::Result<Option<&'static OperDef>, ()> {
+    match list.len() {
+        0 => Ok(None),
+        1 => Ok(list.pop().map(|c| c.what)),
+        _ => match select(actual, list) {
+            Some(c) => Ok(Some(c.what)),
+            None => Err(()),
+        },
+    }
+}
+
+/// The operator of a B-tree's default order on a type: `=`, `<`, `>`. None: the type has no order.
+pub(in crate::sql) fn sort_operator(name: &str, ty: Oid) -> Option<&'static OperDef> {
+    let base = base_type(ty);
+    if let Some(o) = func::type_operator(name, base, base) {
+        return Some(o);
+    }
+    if types::element_type(base).is_some() {
+        return func::type_operator(name, oid::ANYARRAY, oid::ANYARRAY);
+    }
+    if super::coerce::is_enum(base) {
+        return func::type_operator(name, oid::ANYENUM, oid::ANYENUM);
+    }
+    if is_complex(base) {
+        return func::type_operator(name, oid::RECORD, oid::RECORD);
+    }
+    if types::info(base).is_some_and(|i| i.kind == b'r') {
+        return func::type_operator(name, oid::ANYRANGE, oid::ANYRANGE);
+    }
+    func::opers_named(name)
+        .iter()
+        .find(|o| o.left == o.right && o.left.is_valid() && is_binary_coercible(base, o.left) && o.left != oid::ANY)
+        .copied()
+}
+
+/// PostgreSQL 15, namespace.c, FuncnameGetCandidates.
+fn candidates(name: &str, count: usize, names: &[String], variadic: bool) -> Vec<Candidate<&'static FuncDef>> {
+    let mut out = Vec::new();
+    for &f in func::funcs_named(name) {
+        let declared = f.args.len();
+        if !names.is_empty() {
+            if let Some(c) = named_candidate(f, count, names) {
+                out.push(c);
+            }
+            continue;
+        }
+        if declared == count && (!f.variadic.is_valid() || variadic || f.variadic == oid::ANY) {
+            out.push(Candidate { what: f, args: f.args.to_vec(), order: None, spread: false });
+        }
+        if variadic {
+            continue;
+        }
+        if f.variadic == oid::ANY {
+            if count > declared {
+                let mut args = f.args.to_vec();
+                args.resize(count, oid::ANY);
+                out.push(Candidate { what: f, args, order: None, spread: false });
+            }
+        } else if f.variadic.is_valid() && count + 1 > declared {
+            let mut args = f.args[..declared - 1].to_vec();
+            args.resize(count, f.variadic);
+            out.push(Candidate { what: f, args, order: None, spread: true });
+        } else if count < declared && count + f.fact.defaults as usize >= declared {
+            let order = (0..declared).map(|i| (i < count).then_some(i)).collect();
+            out.push(Candidate { what: f, args: f.args[..count].to_vec(), order: Some(order), spread: false });
+        }
+    }
+    out
+}
+
+/// Matches `f(1, b => 2)`; the candidate's `args` are in the call's order.
+fn named_candidate(f: &'static FuncDef, count: usize, names: &[String]) -> Option<Candidate<&'static FuncDef>> {
+    if f.variadic.is_valid() || count > f.args.len() {
+        return None;
+    }
+    let inputs: Vec<&str> = input_names(f);
+    let plain = count - names.len();
+    let mut order: Vec<Option<usize>> = vec![None; f.args.len()];
+    for (i, slot) in order.iter_mut().enumerate().take(plain) {
+        *slot = Some(i);
+    }
+    let mut args = f.args[..plain].to_vec();
+    for (i, n) in names.iter().enumerate() {
+        let at = inputs.iter().position(|x| x == n)?;
+        if at >= f.args.len() || order[at].is_some() {
+            return None;
+        }
+        order[at] = Some(plain + i);
+        args.push(f.args[at]);
+    }
+    let first_default = f.args.len() - f.fact.defaults as usize;
+    if order.iter().take(first_default).any(Option::is_none) {
+        return None;
+    }
+    Some(Candidate { what: f, args, order: Some(order), spread: false })
+}
+
+/// The names of a function's input parameters, as far as they are named.
+pub(super) fn input_names(f: &'static FuncDef) -> Vec<&'static str> {
+    let modes = f.fact.modes.as_bytes();
+    f.fact
+        .names
+        .iter()
+        .enumerate()
+        .filter(|(i, _)| modes.is_empty() || modes.get(*i).is_none_or(|m| matches!(m, b'i' | b'b' | b'v')))
+        .map(|(_, n)| *n)
+        .collect()
+}

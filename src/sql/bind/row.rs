@@ -1,0 +1,398 @@
+//! Row comparisons, sub-selects in expressions, fields and subscripts.
+
+use super::coerce::is_complex;
+use super::expr::join_conditions;
+use super::resolve::sort_operator;
+use super::{Binder, SubLink};
+use crate::base::{Error, Oid, Result};
+use crate::err;
+use crate::sql::ast::{self, Pos};
+use crate::sql::expr::{Expr, ExprKind, RowOp, RowPair, SubPlanKind};
+use crate::sql::func;
+use crate::types::{self, TypeRef, oid};
+
+impl Binder<'_, '_> {
+    /// PostgreSQL 15, parse_expr.c, make_row_comparison_op.
+    pub(super) fn row_compare(
+        &mut self,
+        schema: Option<&str>,
+        name: &str,
+        left: Vec<Expr>,
+        right: Vec<Expr>,
+        pos: Pos,
+    ) -> Result<Expr> {
+        if left.len() != right.len() {
+            return Err(err!(SYNTAX_ERROR, "unequal number of entries in row expressions").at(self.at(pos)));
+        }
+        if left.is_empty() {
+            return Err(err!(FEATURE_NOT_SUPPORTED, "cannot compare rows of zero length").at(self.at(pos)));
+        }
+        let single = left.len() == 1;
+        let mut parts = Vec::with_capacity(left.len());
+        for (l, r) in left.into_iter().zip(right) {
+            let part = self.make_op(schema, name, Some(l), r, pos)?;
+            if part.ty.oid != oid::BOOL {
+                return Err(err!(
+                    DATATYPE_MISMATCH,
+                    "row comparison operator must yield type boolean, not type {}",
+                    self.type_name(part.ty.oid)
+                )
+                .at(self.at(pos)));
+            }
+            parts.push(part);
+        }
+        if single {
+            return Ok(join_conditions(parts, false));
+        }
+        let op = match name {
+            "=" => return Ok(join_conditions(parts, false)),
+            "<>" | "!=" => return Ok(join_conditions(parts, true)),
+            "<" => RowOp::Lt,
+            "<=" => RowOp::Le,
+            ">" => RowOp::Gt,
+            ">=" => RowOp::Ge,
+            _ => {
+                return Err(err!(
+                    FEATURE_NOT_SUPPORTED,
+                    "could not determine interpretation of row comparison operator {name}"
+                )
+                .hint("Row comparison operators must be associated with btree operator families.")
+                .at(self.at(pos)));
+            }
+        };
+        let mut pairs = Vec::with_capacity(parts.len());
+        for p in parts {
+            let ExprKind::Func { args, .. } = p.kind else {
+                return Err(Error::internal("a comparison that is no call"));
+            };
+            let mut args = args.into_iter();
+            let (Some(left), Some(right)) = (args.next(), args.next()) else {
+                return Err(Error::internal("a comparison without two sides"));
+            };
+            let find = |n: &str| {
+                super::resolve::find_operator(n, Some(left.ty.oid), right.ty.oid)
+                    .ok()
+                    .flatten()
+                    .and_then(|o| func::func(o.func))
+                    .ok_or_else(|| err!(UNDEFINED_FUNCTION, "operator does not exist: {n}"))
+            };
+            let (eq, lt) = (find("=")?, find("<")?);
+            pairs.push(RowPair { left, right, eq, lt });
+        }
+        Ok(Expr { kind: ExprKind::RowCompare { op, pairs }, ty: TypeRef::of(oid::BOOL), pos: Some(pos) })
+    }
+
+    pub(super) fn sub_link(&mut self, link: &ast::SubLink, pos: Pos) -> Result<Expr> {
+        self.refuse_sub_select(pos)?;
+        let query = self.sub_select(&link.query)?;
+        let columns: Vec<TypeRef> = query.output().map(|t| t.expr.ty).collect();
+        let one_column = |this: &Self| match columns[..] {
+            [ty] => Ok(ty),
+            _ => Err(err!(SYNTAX_ERROR, "subquery must return only one column").at(this.at(pos))),
+        };
+        let (kind, test, ty) = match &link.kind {
+            ast::SubLinkKind::Exists => (SubPlanKind::Exists, None, TypeRef::of(oid::BOOL)),
+            ast::SubLinkKind::Scalar => (SubPlanKind::Scalar, None, one_column(self)?),
+            ast::SubLinkKind::Array => {
+                let ty = one_column(self)?;
+                let array = match types::element_type(ty.oid) {
+                    Some(_) => Some(ty.oid),
+                    None => types::array_type(ty.oid),
+                };
+                let Some(array) = array else {
+                    return Err(err!(
+                        UNDEFINED_OBJECT,
+                        "could not find array type for data type {}",
+                        self.type_name(ty.oid)
+                    )
+                    .at(self.at(pos)));
+                };
+                (SubPlanKind::Array, None, TypeRef { oid: array, typmod: ty.typmod })
+            }
+            ast::SubLinkKind::Any { left, op } => {
+                let (schema, name) = op.as_ref().map_or((None, "="), |o| (o.schema.as_deref(), o.name.as_str()));
+                let test = self.sub_select_test(left, schema, name, &columns, pos)?;
+                (SubPlanKind::Any, Some(test), TypeRef::of(oid::BOOL))
+            }
+            ast::SubLinkKind::All { left, op } => {
+                let test = self.sub_select_test(left, op.schema.as_deref(), &op.name, &columns, pos)?;
+                (SubPlanKind::All, Some(test), TypeRef::of(oid::BOOL))
+            }
+        };
+        Ok(Expr { kind: ExprKind::SubLink(Box::new(SubLink { kind, test, query })), ty, pos: Some(pos) })
+    }
+
+    /// PostgreSQL 15, parse_expr.c, transformSubLink: the clauses that cannot hold a sub-select.
+    fn refuse_sub_select(&mut self, pos: Pos) -> Result<()> {
+        use super::scope::Clause as C;
+        let what = match self.scope().clause {
+            C::Check => "check constraint",
+            C::Default => "DEFAULT expression",
+            C::IndexExpression => "index expression",
+            C::IndexPredicate => "index predicate",
+            C::Generated => "column generation expression",
+            C::Execute => "EXECUTE parameter",
+            C::TriggerWhen => "trigger WHEN condition",
+            C::Partition => "partition key expression",
+            C::Copy => "COPY FROM WHERE condition",
+            _ => return Ok(()),
+        };
+        let text = match what {
+            "EXECUTE parameter" => format!("cannot use subquery in {what}"),
+            _ => format!("cannot use subquery in {what}"),
+        };
+        Err(Error::new(crate::base::SqlState::FEATURE_NOT_SUPPORTED, text).at(self.at(pos)))
+    }
+
+    fn sub_select_test(
+        &mut self,
+        left: &ast::Expr,
+        schema: Option<&str>,
+        name: &str,
+        columns: &[TypeRef],
+        pos: Pos,
+    ) -> Result<Expr> {
+        let left = match &left.kind {
+            ast::ExprKind::Row { fields, .. } => fields.iter().map(|e| self.expr(e)).collect::<Result<Vec<_>>>()?,
+            _ => vec![self.expr(left)?],
+        };
+        if left.len() < columns.len() {
+            return Err(err!(SYNTAX_ERROR, "subquery has too many columns").at(self.at(pos)));
+        }
+        if left.len() > columns.len() {
+            return Err(err!(SYNTAX_ERROR, "subquery has too few columns").at(self.at(pos)));
+        }
+        let right = columns.iter().enumerate().map(|(i, ty)| Expr::new(ExprKind::Column(i), *ty)).collect();
+        self.row_compare(schema, name, left, right, pos)
+    }
+
+    /// `(a, b) = (SELECT x, y …)`: the sub-select gives one record, whose fields are compared.
+    pub(super) fn row_sub_select(
+        &mut self,
+        fields: &[ast::Expr],
+        op: &ast::OperName,
+        query: &ast::SelectStmt,
+        pos: Pos,
+    ) -> Result<Expr> {
+        let left = fields.iter().map(|e| self.expr(e)).collect::<Result<Vec<_>>>()?;
+        let mut query = self.sub_select(query)?;
+        let columns: Vec<TypeRef> = query.output().map(|t| t.expr.ty).collect();
+        if left.len() != columns.len() {
+            let word = if left.len() < columns.len() { "many" } else { "few" };
+            return Err(err!(SYNTAX_ERROR, "subquery has too {word} columns").at(self.at(pos)));
+        }
+        super::select::wrap_as_record(&mut query);
+        let record = Expr::new(
+            ExprKind::SubLink(Box::new(SubLink { kind: SubPlanKind::Scalar, test: None, query })),
+            TypeRef::of(oid::RECORD),
+        );
+        let right = columns
+            .iter()
+            .enumerate()
+            .map(|(i, ty)| Expr::new(ExprKind::Field { arg: Box::new(record.clone()), index: i }, *ty))
+            .collect();
+        self.row_compare(op.schema.as_deref(), &op.name, left, right, pos)
+    }
+
+    pub(super) fn indirection(&mut self, arg: &ast::Expr, path: &[ast::Indirection], pos: Pos) -> Result<Expr> {
+        let mut out = self.expr(arg)?;
+        let mut i = 0;
+        while i < path.len() {
+            match &path[i] {
+                ast::Indirection::Field(name) => {
+                    out = self.field(out, name, arg.start().min(pos))?;
+                    i += 1;
+                }
+                ast::Indirection::Star => {
+                    return Err(err!(SYNTAX_ERROR, "row expansion via \"*\" is not supported here").at(self.at(pos)));
+                }
+                _ => {
+                    let end = path[i..]
+                        .iter()
+                        .position(|p| matches!(p, ast::Indirection::Field(_) | ast::Indirection::Star))
+                        .map_or(path.len(), |n| i + n);
+                    out = self.subscript(out, &path[i..end], pos)?;
+                    i = end;
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    /// The fields of a value of a composite type, as far as they are known.
+    pub(super) fn fields_of(&self, e: &Expr) -> Option<Vec<(String, TypeRef)>> {
+        if let ExprKind::Row { fields, names } = &e.kind {
+            return Some(names.iter().cloned().zip(fields.iter().map(|f| f.ty)).collect());
+        }
+        if e.ty.oid != oid::RECORD {
+            let base = types::base_type(e.ty.oid);
+            let fields = self.cx.io.hooks.composite(base)?;
+            return Some(fields.into_iter().map(|f| (f.name, f.typ)).collect());
+        }
+        match &e.kind {
+            ExprKind::Func { func, .. } | ExprKind::SetReturning { func, .. } => super::from::out_columns(func),
+            ExprKind::Var { rel, attno, levels_up } => {
+                let scope = &self.scopes[self.scopes.len().checked_sub(1 + levels_up)?];
+                match &scope.rels.get(*rel)?.source {
+                    super::Source::Subquery(q) => {
+                        let t = q.output().nth(*attno as usize - 1)?;
+                        match &t.expr.kind {
+                            ExprKind::Var { .. } => None,
+                            _ => self.fields_of(&t.expr),
+                        }
+                    }
+                    _ => None,
+                }
+            }
+            ExprKind::SubLink(l) if l.kind == SubPlanKind::Scalar => {
+                let t = l.query.output().next()?;
+                match &t.expr.kind {
+                    ExprKind::Var { .. } => None,
+                    _ => self.fields_of(&t.expr),
+                }
+            }
+            _ => None,
+        }
+    }
+
+    fn field(&mut self, e: Expr, name: &str, pos: Pos) -> Result<Expr> {
+        if !is_complex(types::base_type(e.ty.oid)) {
+            let shown = self.type_name(e.ty.oid);
+            return Err(err!(
+                WRONG_OBJECT_TYPE,
+                "column notation .{name} applied to type {shown}, which is not a composite type"
+            )
+            .at(self.at(pos)));
+        }
+        let fields = self.fields_of(&e);
+        let at = fields.as_ref().and_then(|f| f.iter().position(|(n, _)| n == name));
+        let Some(index) = at else {
+            return Err(match e.ty.oid {
+                oid::RECORD if fields.is_none() => {
+                    err!(UNDEFINED_COLUMN, "could not identify column \"{name}\" in record data type")
+                }
+                oid::RECORD => err!(UNDEFINED_COLUMN, "could not identify column \"{name}\" in record data type"),
+                t => err!(UNDEFINED_COLUMN, "column \"{name}\" not found in data type {}", self.type_name(t)),
+            }
+            .at(self.at(pos)));
+        };
+        Ok(self.field_at(e, index, fields.map_or(TypeRef::of(oid::UNKNOWN), |f| f[index].1)))
+    }
+
+    /// Field `index` of a composite value; of a row constructor the field itself.
+    pub(super) fn field_at(&self, e: Expr, index: usize, ty: TypeRef) -> Expr {
+        let pos = e.pos;
+        match e.kind {
+            ExprKind::Row { mut fields, .. } => fields.swap_remove(index),
+            _ => Expr { kind: ExprKind::Field { arg: Box::new(e), index }, ty, pos },
+        }
+    }
+
+    /// One or more subscripts after one another.
+    fn subscript(&mut self, array: Expr, path: &[ast::Indirection], pos: Pos) -> Result<Expr> {
+        let base = types::base_type(array.ty.oid);
+        if base == oid::JSONB {
+            return self.json_subscript(array, path, pos);
+        }
+        let Some(element) = self.subscripted(base, pos)? else {
+            let shown = self.type_name(array.ty.oid);
+            return Err(err!(
+                DATATYPE_MISMATCH,
+                "cannot subscript type {shown} because it does not support subscripting"
+            )
+            .at(self.at(array.pos.unwrap_or(pos))));
+        };
+        let typmod = array.ty.typmod;
+        let array_ty = array.ty;
+        let (lower, upper, slice) = self.subscripts(path)?;
+        let ty = if slice { array_ty } else { TypeRef { oid: element, typmod } };
+        Ok(Expr { pos: array.pos, kind: ExprKind::Subscript { array: Box::new(array), lower, upper, slice }, ty })
+    }
+
+    fn subscripted(&self, base: Oid, _pos: Pos) -> Result<Option<Oid>> {
+        Ok(types::element_type(base))
+    }
+
+    /// The bound subscripts: lower bounds, indexes or upper bounds, whether any is a slice.
+    pub(super) fn subscripts(
+        &mut self,
+        path: &[ast::Indirection],
+    ) -> Result<(Vec<Option<Expr>>, Vec<Option<Expr>>, bool)> {
+        let slice = path.iter().any(|p| matches!(p, ast::Indirection::Slice { .. }));
+        let (mut lower, mut upper) = (Vec::new(), Vec::new());
+        for p in path {
+            match p {
+                ast::Indirection::Subscript(e) => {
+                    let index = self.index_expr(e)?;
+                    // A plain index among slices means 1:index.
+                    lower.push(slice.then(|| super::coerce::int_const(1)));
+                    upper.push(Some(index));
+                }
+                ast::Indirection::Slice { low, high } => {
+                    lower.push(low.as_ref().map(|e| self.index_expr(e)).transpose()?);
+                    upper.push(high.as_ref().map(|e| self.index_expr(e)).transpose()?);
+                }
+                _ => {}
+            }
+        }
+        Ok((lower, upper, slice))
+    }
+
+    fn index_expr(&mut self, e: &ast::Expr) -> Result<Expr> {
+        let bound = self.expr(e)?;
+        let from = bound.ty.oid;
+        match self.coerce_to(bound, TypeRef::of(oid::INT4), func::CastContext::Assignment, e.start())? {
+            Some(b) => Ok(b),
+            None => {
+                let _ = from;
+                Err(err!(DATATYPE_MISMATCH, "array subscript must have type integer").at(self.at(e.start())))
+            }
+        }
+    }
+
+    fn json_subscript(&mut self, value: Expr, path: &[ast::Indirection], pos: Pos) -> Result<Expr> {
+        let mut keys = Vec::new();
+        for p in path {
+            let ast::Indirection::Subscript(e) = p else {
+                return Err(err!(DATATYPE_MISMATCH, "jsonb subscript does not support slices").at(self.at(pos)));
+            };
+            let key = self.expr(e)?;
+            keys.push(self.cast(key, TypeRef::of(oid::TEXT), e.start())?);
+        }
+        let keys = Expr::new(ExprKind::Array { elements: keys, nested: false }, TypeRef::of(oid::TEXT_ARRAY));
+        self.make_op(None, "#>", Some(value), keys, pos)
+    }
+
+    /// `GROUPING(a, b)`: resolved against GROUP BY once that is known; until then the arguments stand in a row.
+    pub(super) fn grouping(&mut self, args: &[ast::Expr], pos: Pos) -> Result<Expr> {
+        if args.len() > 31 {
+            return Err(err!(TOO_MANY_ARGUMENTS, "GROUPING must have fewer than 32 arguments").at(self.at(pos)));
+        }
+        let fields = args.iter().map(|e| self.expr(e)).collect::<Result<Vec<_>>>()?;
+        self.scope().has_aggregates = true;
+        Ok(Expr {
+            kind: ExprKind::Row { fields, names: vec![super::group::GROUPING_MARK.to_owned()] },
+            ty: TypeRef::of(oid::INT4),
+            pos: Some(pos),
+        })
+    }
+
+    /// The type can be grouped, made distinct or compared for equality.
+    pub(super) fn require_equality(&self, ty: Oid, pos: Option<u32>) -> Result<()> {
+        if sort_operator("=", ty).is_some() {
+            return Ok(());
+        }
+        Err(err!(UNDEFINED_FUNCTION, "could not identify an equality operator for type {}", self.type_name(ty))
+            .at(pos.and_then(|p| self.at(p))))
+    }
+
+    /// The type can be sorted.
+    pub(super) fn require_order(&self, ty: Oid, pos: Option<u32>) -> Result<()> {
+        if sort_operator("<", ty).is_some() {
+            return Ok(());
+        }
+        Err(err!(UNDEFINED_FUNCTION, "could not identify an ordering operator for type {}", self.type_name(ty))
+            .hint("Use an explicit ordering operator or modify the query.")
+            .at(pos.and_then(|p| self.at(p))))
+    }
+}

@@ -1,0 +1,435 @@
+//! SELECT: PostgreSQL 15, analyze.c, transformSelectStmt.
+
+use super::scope::{Clause, Scope, var};
+use super::{Binder, Distinct, FromNode, OrderItem, Query, Rel, RelColumn, RowMark, Source, Target};
+use crate::base::{Error, Result};
+use crate::err;
+use crate::sql::ast;
+use crate::sql::expr::{Expr, ExprKind, same};
+use crate::sql::plan::{LockStrength, LockWait, access};
+use crate::types::{TypeRef, oid};
+
+/// How `unknown` output columns are treated.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unknowns {
+    /// They become text.
+    Resolve,
+    /// The caller gives them a type.
+    Keep,
+}
+
+impl Binder<'_, '_> {
+    /// A query one level in: a sub-select of an expression.
+    pub(super) fn sub_select(&mut self, s: &ast::SelectStmt) -> Result<Query> {
+        self.select(s, None)
+    }
+
+    /// `unknowns` None: resolve.
+    pub(super) fn select(&mut self, s: &ast::SelectStmt, unknowns: Option<Unknowns>) -> Result<Query> {
+        self.depth += 1;
+        if self.depth > super::MAX_QUERY_DEPTH {
+            return Err(err!(STATEMENT_TOO_COMPLEX, "stack depth limit exceeded")
+                .hint("Increase the configuration parameter \"max_stack_depth\" (currently 2048kB), after ensuring the platform's stack depth limit is adequate."));
+        }
+        self.scopes.push(Scope::default());
+        let out = self.select_in_scope(s, unknowns.unwrap_or(Unknowns::Resolve));
+        self.scopes.pop();
+        self.depth -= 1;
+        out
+    }
+
+    fn select_in_scope(&mut self, s: &ast::SelectStmt, unknowns: Unknowns) -> Result<Query> {
+        if let Some(with) = &s.with {
+            self.with_clause(with)?;
+        }
+        let mut query = match &s.body {
+            ast::SelectBody::Select(core) => self.core(core, s, unknowns)?,
+            ast::SelectBody::Values(rows) => self.values_query(rows, s, unknowns)?,
+            ast::SelectBody::SetOp(op) => self.set_operation(op, s, unknowns)?,
+        };
+        self.take_scope(&mut query);
+        Ok(query)
+    }
+
+    /// Moves what the scope collected into the query.
+    pub(super) fn take_scope(&mut self, query: &mut Query) {
+        let scope = self.scope();
+        query.rels = std::mem::take(&mut scope.rels);
+        query.ctes = std::mem::take(&mut scope.ctes);
+        query.has_aggregates |= scope.has_aggregates;
+        query.has_windows = scope.has_windows;
+        query.has_set_returning |= scope.has_set_returning;
+    }
+
+    fn core(&mut self, core: &ast::SelectCore, s: &ast::SelectStmt, unknowns: Unknowns) -> Result<Query> {
+        let mut query = Query { from: self.from_clause(&core.from)?, ..Query::default() };
+        self.windows(&core.windows)?;
+        query.targets = self.targets(&core.targets, Clause::Select)?;
+        query.filter = core.filter.as_ref().map(|f| self.condition(f, Clause::Where)).transpose()?;
+        query.having = core.having.as_ref().map(|h| self.condition(h, Clause::Having)).transpose()?;
+        query.has_aggregates = core.having.is_some();
+        self.order_by(&s.order_by, &mut query)?;
+        self.group_by(core, &mut query)?;
+        self.distinct_clause(&core.distinct, &mut query)?;
+        self.limits(s, &mut query)?;
+        if unknowns == Unknowns::Resolve {
+            self.resolve_targets(&mut query.targets)?;
+        }
+        query.has_aggregates |= self.scope().has_aggregates;
+        if query.has_aggregates {
+            query.rels = self.scope().rels.clone();
+            let checked = self.check_grouping(&mut query);
+            checked?;
+        }
+        self.locking(&s.locking, &mut query, core)?;
+        Ok(query)
+    }
+
+    pub(super) fn resolve_targets(&mut self, targets: &mut [Target]) -> Result<()> {
+        for t in targets {
+            if t.expr.ty.oid == oid::UNKNOWN {
+                let e = std::mem::replace(&mut t.expr, super::coerce::bool_const(false));
+                t.expr = self.resolve_unknown(e)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// ORDER BY of a plain SELECT: output names, ordinals, then expressions, which become junk columns.
+    fn order_by(&mut self, list: &[ast::SortBy], query: &mut Query) -> Result<()> {
+        for s in list {
+            let target = match self.output_position(&s.expr, &query.targets, "ORDER BY", false)? {
+                Some(i) => i,
+                None => {
+                    let before = std::mem::replace(&mut self.scope().clause, Clause::OrderBy);
+                    let bound = self.expr(&s.expr);
+                    self.scope().clause = before;
+                    self.add_target(bound?, &mut query.targets)?
+                }
+            };
+            let t = &mut query.targets[target];
+            let e = std::mem::replace(&mut t.expr, super::coerce::bool_const(false));
+            let key = self.sort_key(s, e)?;
+            query.targets[target].expr = key.expr;
+            // A column sorted before decides already.
+            if !query.order_by.iter().any(|o| o.target == target) {
+                query.order_by.push(OrderItem { target, desc: key.desc, nulls_first: key.nulls_first });
+            }
+        }
+        Ok(())
+    }
+
+    /// The output column that is this expression; a new hidden one if there is none.
+    fn add_target(&mut self, expr: Expr, targets: &mut Vec<Target>) -> Result<usize> {
+        let expr = self.resolve_unknown(expr)?;
+        if let Some(i) = targets.iter().position(|t| same(&t.expr, &expr)) {
+            return Ok(i);
+        }
+        targets.push(Target { name: "?column?".to_owned(), expr, junk: true, origin: None });
+        Ok(targets.len() - 1)
+    }
+
+    fn distinct_clause(&mut self, distinct: &ast::Distinct, query: &mut Query) -> Result<()> {
+        match distinct {
+            ast::Distinct::No => {}
+            ast::Distinct::All => {
+                self.resolve_targets(&mut query.targets)?;
+                if let Some(o) = query.order_by.iter().find(|o| query.targets[o.target].junk) {
+                    let pos = query.targets[o.target].expr.pos;
+                    return Err(err!(
+                        INVALID_COLUMN_REFERENCE,
+                        "for SELECT DISTINCT, ORDER BY expressions must appear in select list"
+                    )
+                    .at(pos.and_then(|p| self.at(p))));
+                }
+                for t in query.targets.iter().filter(|t| !t.junk) {
+                    self.require_equality(t.expr.ty.oid, t.expr.pos)?;
+                }
+                query.distinct = Distinct::All;
+            }
+            ast::Distinct::On(list) => {
+                let mut on = Vec::new();
+                for e in list {
+                    let i = match self.output_position(e, &query.targets, "SELECT DISTINCT ON", false)? {
+                        Some(i) => i,
+                        None => {
+                            let before = std::mem::replace(&mut self.scope().clause, Clause::DistinctOn);
+                            let bound = self.expr(e);
+                            self.scope().clause = before;
+                            self.add_target(bound?, &mut query.targets)?
+                        }
+                    };
+                    if !on.contains(&i) {
+                        on.push(i);
+                    }
+                }
+                // The leading sort columns must be exactly those of ON, in any order.
+                let mut seen_other = None;
+                for (n, o) in query.order_by.iter().enumerate() {
+                    if on.contains(&o.target) {
+                        if seen_other.is_some() {
+                            let pos = query.targets[o.target].expr.pos;
+                            return Err(distinct_on_mismatch().at(pos.and_then(|p| self.at(p))));
+                        }
+                    } else {
+                        if n < on.len()
+                            && seen_other.is_none()
+                            && on.iter().any(|i| !query.order_by[..n].iter().any(|x| x.target == *i))
+                        {
+                            let pos = query.targets[o.target].expr.pos;
+                            return Err(distinct_on_mismatch().at(pos.and_then(|p| self.at(p))));
+                        }
+                        seen_other = Some(n);
+                    }
+                }
+                query.distinct = Distinct::On(on);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn limits(&mut self, s: &ast::SelectStmt, query: &mut Query) -> Result<()> {
+        let mut bound = |this: &mut Self, e: &ast::Expr, clause: Clause| -> Result<Expr> {
+            let before = std::mem::replace(&mut this.scope().clause, clause);
+            let bound = this.expr(e);
+            this.scope().clause = before;
+            let bound = this.to_type(bound?, oid::INT8, clause.name(), e.start())?;
+            if bound.any(&mut |x| matches!(x.kind, ExprKind::Var { levels_up: 0, .. })) {
+                return Err(err!(INVALID_COLUMN_REFERENCE, "argument of {} must not contain variables", clause.name())
+                    .at(this.at(e.start())));
+            }
+            Ok(bound)
+        };
+        if let Some(e) = &s.offset {
+            query.offset = Some(bound(self, e, Clause::Offset)?);
+        }
+        if let Some(l) = &s.limit {
+            query.with_ties = l.with_ties;
+            if let Some(e) = &l.count {
+                let e = bound(self, e, Clause::Limit)?;
+                if l.with_ties && matches!(e.kind, ExprKind::Const(crate::types::Value::Null)) {
+                    return Err(err!(
+                        INVALID_ROW_COUNT_IN_LIMIT,
+                        "row count cannot be null in FETCH FIRST ... WITH TIES clause"
+                    ));
+                }
+                query.limit = Some(e);
+            }
+            if l.with_ties && query.order_by.is_empty() {
+                return Err(err!(SYNTAX_ERROR, "WITH TIES cannot be specified without ORDER BY clause"));
+            }
+            if l.with_ties && s.locking.iter().any(|c| c.wait == ast::LockWait::Skip) {
+                return Err(err!(SYNTAX_ERROR, "SKIP LOCKED and WITH TIES options cannot be used together"));
+            }
+        }
+        Ok(())
+    }
+
+    /// VALUES as a query of its own.
+    fn values_query(&mut self, rows: &[Vec<ast::Expr>], s: &ast::SelectStmt, unknowns: Unknowns) -> Result<Query> {
+        if let Some(l) = s.locking.first() {
+            return Err(err!(FEATURE_NOT_SUPPORTED, "{} cannot be applied to VALUES", l.strength.clause()));
+        }
+        let mut query = Query::default();
+        let (rel, targets) = self.values_rel(rows, unknowns)?;
+        query.from.push(FromNode::Rel(rel));
+        query.targets = targets;
+        self.order_by(&s.order_by, &mut query)?;
+        self.limits(s, &mut query)?;
+        Ok(query)
+    }
+
+    /// A VALUES list as a range-table entry, with its columns as output.
+    fn values_rel(&mut self, rows: &[Vec<ast::Expr>], _unknowns: Unknowns) -> Result<(usize, Vec<Target>)> {
+        let width = rows.first().map_or(0, Vec::len);
+        let mut columns: Vec<Vec<Expr>> = vec![Vec::with_capacity(rows.len()); width];
+        let before = std::mem::replace(&mut self.scope().clause, Clause::Values);
+        for row in rows {
+            if row.len() != width {
+                let pos = row.first().map_or(ast::NOWHERE, ast::Expr::start);
+                return Err(err!(SYNTAX_ERROR, "VALUES lists must all be the same length").at(self.at(pos)));
+            }
+            for (e, column) in row.iter().zip(&mut columns) {
+                column.push(self.expr(e)?);
+            }
+        }
+        self.scope().clause = before;
+        let mut out: Vec<Vec<Expr>> = vec![Vec::with_capacity(width); rows.len()];
+        let mut rel_columns = Vec::with_capacity(width);
+        for (i, column) in columns.into_iter().enumerate() {
+            let (column, ty) = self.unify(column, "VALUES")?;
+            let typmod = super::coerce::common_typmod(column.iter(), ty);
+            rel_columns.push(RelColumn {
+                name: format!("column{}", i + 1),
+                ty: TypeRef { oid: ty, typmod },
+                dropped: false,
+            });
+            for (e, row) in column.into_iter().zip(&mut out) {
+                row.push(e);
+            }
+        }
+        let targets: Vec<(String, TypeRef)> = rel_columns.iter().map(|c| (c.name.clone(), c.ty)).collect();
+        let rel = self.add_rel(Rel {
+            alias: "*VALUES*".to_owned(),
+            source: Source::Values(out),
+            columns: rel_columns,
+            lateral: false,
+            wanted: 0,
+            check_as: None,
+        });
+        let mut item = self.table_item(rel, "*VALUES*".to_owned(), None);
+        item.rel_visible = false;
+        self.scope().items.push(item);
+        let targets = targets
+            .into_iter()
+            .enumerate()
+            .map(|(i, (name, ty))| Target { name, expr: var(rel, i as i16 + 1, ty), junk: false, origin: None })
+            .collect();
+        Ok((rel, targets))
+    }
+
+    /// FOR UPDATE and its kin. PostgreSQL 15, analyze.c, transformLockingClause.
+    fn locking(&mut self, list: &[ast::LockingClause], query: &mut Query, core: &ast::SelectCore) -> Result<()> {
+        for clause in list {
+            let word = clause.strength.clause();
+            let refused = if !matches!(query.distinct, Distinct::No) {
+                Some("DISTINCT clause")
+            } else if !core.group_by.is_empty() {
+                Some("GROUP BY clause")
+            } else if core.having.is_some() {
+                Some("HAVING clause")
+            } else if self.scope().has_aggregates {
+                Some("aggregate functions")
+            } else if self.scope().has_windows {
+                Some("window functions")
+            } else if self.scope().has_set_returning {
+                Some("set-returning functions in the target list")
+            } else {
+                None
+            };
+            if let Some(r) = refused {
+                return Err(err!(FEATURE_NOT_SUPPORTED, "{word} is not allowed with {r}"));
+            }
+            let strength = match clause.strength {
+                ast::RowLockStrength::KeyShare => LockStrength::KeyShare,
+                ast::RowLockStrength::Share => LockStrength::Share,
+                ast::RowLockStrength::NoKeyUpdate => LockStrength::NoKeyUpdate,
+                ast::RowLockStrength::Update => LockStrength::Update,
+            };
+            let wait = match clause.wait {
+                ast::LockWait::Block => LockWait::Block,
+                ast::LockWait::Skip => LockWait::SkipLocked,
+                ast::LockWait::Error => LockWait::NoWait,
+            };
+            let rels = if clause.of.is_empty() {
+                let mut all = Vec::new();
+                query.from.iter().for_each(|n| n.rels(&mut all));
+                all
+            } else {
+                clause.of.iter().map(|name| self.locked_rel(name, word)).collect::<Result<_>>()?
+            };
+            for rel in rels {
+                let explicit = !clause.of.is_empty();
+                self.lock_rel(rel, strength, wait, explicit, word, query)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn locked_rel(&mut self, name: &ast::RangeVar, word: &str) -> Result<usize> {
+        if name.schema.is_some() {
+            return Err(err!(SYNTAX_ERROR, "{word} must specify unqualified relation names").at(self.at(name.pos)));
+        }
+        let at = self.at(name.pos);
+        self.scope().items.iter().find(|i| i.name.as_deref() == Some(&name.name)).and_then(|i| i.rel).ok_or_else(|| {
+            err!(UNDEFINED_TABLE, "relation \"{}\" in {word} clause not found in FROM clause", name.name).at(at)
+        })
+    }
+
+    fn lock_rel(
+        &mut self,
+        rel: usize,
+        strength: LockStrength,
+        wait: LockWait,
+        explicit: bool,
+        word: &str,
+        query: &mut Query,
+    ) -> Result<()> {
+        let refused = match &mut self.scope().rels[rel].source {
+            Source::Table { .. } => {
+                self.scope().rels[rel].wanted |= access::UPDATE;
+                match query.locks.iter_mut().find(|l| l.rel == rel) {
+                    Some(l) => {
+                        l.strength = l.strength.max(strength);
+                        if wait != LockWait::Block {
+                            l.wait = wait;
+                        }
+                    }
+                    None => query.locks.push(RowMark { rel, strength, wait }),
+                }
+                return Ok(());
+            }
+            // The tables below are locked by the sub-select itself, where it is simple enough.
+            Source::Subquery(q) => {
+                let mut tables = Vec::new();
+                let simple =
+                    q.set_op.is_none() && !q.has_aggregates && !q.has_windows && matches!(q.distinct, Distinct::No);
+                q.from.iter().for_each(|n| n.rels(&mut tables));
+                if simple {
+                    for t in tables {
+                        if matches!(q.rels[t].source, Source::Table { .. }) && !q.locks.iter().any(|l| l.rel == t) {
+                            q.rels[t].wanted |= access::UPDATE;
+                            q.locks.push(RowMark { rel: t, strength, wait });
+                        }
+                    }
+                }
+                return Ok(());
+            }
+            Source::Function { .. } => "a function",
+            Source::Values(_) => "VALUES",
+            Source::Cte { .. } | Source::WorkTable { .. } => "a WITH query",
+        };
+        if explicit {
+            return Err(err!(FEATURE_NOT_SUPPORTED, "{word} cannot be applied to {refused}"));
+        }
+        Ok(())
+    }
+}
+
+fn distinct_on_mismatch() -> Error {
+    err!(INVALID_COLUMN_REFERENCE, "SELECT DISTINCT ON expressions must match initial ORDER BY expressions")
+}
+
+/// Makes the query give its columns as one record.
+pub(super) fn wrap_as_record(query: &mut Query) {
+    let columns: Vec<(String, TypeRef)> = query.output().map(|t| (t.name.clone(), t.expr.ty)).collect();
+    let inner = std::mem::take(query);
+    // The inner query moves one level in.
+    let mut inner = inner;
+    inner.walk_mut(0, &mut |e, depth| match &mut e.kind {
+        ExprKind::Var { levels_up, .. } if *levels_up > depth => *levels_up += 1,
+        ExprKind::Aggregate(a) if a.levels_up > depth => a.levels_up += 1,
+        _ => {}
+    });
+    super::cte::raise_cte_levels(&mut inner, 0);
+    let fields = columns.iter().enumerate().map(|(i, (_, ty))| var(0, i as i16 + 1, *ty)).collect();
+    let names = columns.iter().map(|(n, _)| n.clone()).collect();
+    *query = Query {
+        rels: vec![Rel {
+            alias: "row".to_owned(),
+            columns: columns.into_iter().map(|(name, ty)| RelColumn { name, ty, dropped: false }).collect(),
+            source: Source::Subquery(Box::new(inner)),
+            lateral: false,
+            wanted: 0,
+            check_as: None,
+        }],
+        from: vec![FromNode::Rel(0)],
+        targets: vec![Target {
+            name: "row".to_owned(),
+            expr: Expr::new(ExprKind::Row { fields, names }, TypeRef::of(oid::RECORD)),
+            junk: false,
+            origin: None,
+        }],
+        ..Query::default()
+    };
+}

@@ -1,0 +1,108 @@
+//! Expressions that a relation keeps as text: defaults, generated columns, checks, index columns and predicates.
+//! Bound once per version of the relation and kept in [`Relation::bound`].
+
+use super::scope::Clause;
+use super::{BindContext, Names, bind_expr};
+use crate::base::{Error, Result};
+use crate::catalog::{ConstraintKind, Relation};
+use crate::sql::ast;
+use crate::sql::expr::{Expr, ExprKind};
+use crate::types::{IoContext, TypeRef};
+use std::sync::Arc;
+
+/// A relation's own expressions. `Var { rel: 0, attno }` is the relation's attribute.
+#[derive(Debug, Default)]
+pub struct Stored {
+    /// By attribute; generated columns have theirs in `generated`.
+    pub defaults: Vec<Option<Expr>>,
+    /// (0-based attribute, expression).
+    pub generated: Vec<(usize, Expr)>,
+    /// (constraint name, condition).
+    pub checks: Vec<(String, Expr)>,
+    /// By index of `Relation::indexes`: one expression per column, and the predicate.
+    pub indexes: Vec<(Vec<Expr>, Option<Expr>)>,
+}
+
+/// The bound expressions of a relation.
+pub fn stored(rel: &Arc<Relation>, names: &dyn Names, io: &IoContext) -> Result<Arc<Stored>> {
+    if let Some(kept) = rel.bound.get()
+        && let Ok(s) = kept.clone().downcast::<Stored>()
+    {
+        return Ok(s);
+    }
+    let made = Arc::new(make(rel, names, io)?);
+    // Whoever came first wins; both are equal.
+    let _ = rel.bound.set(made.clone());
+    Ok(made)
+}
+
+fn make(rel: &Arc<Relation>, names: &dyn Names, io: &IoContext) -> Result<Stored> {
+    let mut out = Stored::default();
+    for (i, a) in rel.attributes.iter().enumerate() {
+        let mut default = None;
+        if let (Some(text), false) = (&a.default, a.dropped) {
+            if a.generated != 0 {
+                out.generated
+                    .push((i, bind_text(text, rel, names, io, Clause::Generated, Some((&a.name, a.ty)), true)?));
+            } else {
+                default = Some(bind_text(text, rel, names, io, Clause::Default, Some((&a.name, a.ty)), false)?);
+            }
+        }
+        out.defaults.push(default);
+    }
+    for c in rel.constraints.iter().filter(|c| c.kind == ConstraintKind::Check) {
+        if let Some(text) = &c.check {
+            out.checks.push((c.name.clone(), bind_text(text, rel, names, io, Clause::Check, None, true)?));
+        }
+    }
+    for index in &rel.indexes {
+        let mut columns = Vec::new();
+        for c in &index.columns {
+            columns.push(match &c.expr {
+                Some(text) => bind_text(text, rel, names, io, Clause::IndexExpression, None, true)?,
+                None => {
+                    let ty = rel.attributes.get(c.attno as usize - 1).map_or(c.ty, |a| a.ty);
+                    Expr::new(ExprKind::Var { rel: 0, attno: c.attno, levels_up: 0 }, ty)
+                }
+            });
+        }
+        let predicate = match &index.predicate {
+            Some(text) => Some(bind_text(text, rel, names, io, Clause::IndexPredicate, None, true)?),
+            None => None,
+        };
+        out.indexes.push((columns, predicate));
+    }
+    Ok(out)
+}
+
+fn bind_text(
+    text: &str,
+    rel: &Arc<Relation>,
+    names: &dyn Names,
+    io: &IoContext,
+    clause: Clause,
+    target: Option<(&str, TypeRef)>,
+    columns: bool,
+) -> Result<Expr> {
+    let expr = parse_expression(text)?;
+    let source = format!("SELECT {text}");
+    let mut cx = BindContext { names, io, text: &source, params: Vec::new(), infer_params: false };
+    let mut bound = bind_expr(&mut cx, &expr, columns.then_some(rel), clause, target)?;
+    bound.rewrite(&mut |e| e.pos = None);
+    Ok(bound)
+}
+
+/// An expression given as text.
+pub fn parse_expression(text: &str) -> Result<ast::Expr> {
+    let source = format!("SELECT {text}");
+    let mut parsed = crate::sql::parse::parse(&source)?;
+    if parsed.len() == 1
+        && let Some(ast::RawStmt { stmt: ast::Stmt::Select(s), .. }) = parsed.pop()
+        && let ast::SelectBody::Select(mut core) = s.body
+        && core.targets.len() == 1
+        && let Some(t) = core.targets.pop()
+    {
+        return Ok(t.expr);
+    }
+    Err(Error::internal(format!("not an expression: {text}")))
+}

@@ -1,0 +1,802 @@
+//! INSERT, UPDATE, DELETE: PostgreSQL 15, analyze.c.
+
+use super::scope::{Assigned, Clause, NsItem, Scope, var};
+use super::select::{Unknowns, wrap_as_record};
+use super::setop::output_mut;
+use super::{
+    Binder, FromNode, OnConflict, Query, Rel, RelColumn, Source, Stored, SubLink, Target, Write, WriteKind, stored,
+};
+use crate::base::{Error, Oid, Result, SqlState};
+use crate::catalog::{ConstraintKind, RelKind, Relation};
+use crate::err;
+use crate::sql::ast::{self, Pos};
+use crate::sql::expr::{Expr, ExprKind, SubPlanKind, same};
+use crate::sql::plan::access;
+use crate::types::{self, TypeRef, Value, oid};
+use std::sync::Arc;
+
+/// What is assigned to a column.
+enum Given {
+    Default,
+    Value(Expr, Pos),
+}
+
+impl Binder<'_, '_> {
+    /// The relation a write names, if it can be written at all.
+    fn write_target(&mut self, t: &ast::RangeVar, verb: &str) -> Result<Arc<Relation>> {
+        if t.schema.is_none() && self.find_cte(&t.name).is_some() {
+            return Err(err!(
+                WRONG_OBJECT_TYPE,
+                "relation \"{}\" cannot be the target of a modifying statement",
+                t.name
+            )
+            .detail(format!(
+                "There is a WITH item named \"{}\", but it cannot be referenced from this part of the query.",
+                t.name
+            ))
+            .at(self.at(t.pos)));
+        }
+        let rel = self.relation(t)?;
+        let name = &rel.name;
+        match rel.kind {
+            RelKind::Table if rel.generated_by.is_some() || rel.schema == "pg_catalog" => Err(Error::new(
+                SqlState::INSUFFICIENT_PRIVILEGE,
+                format!("permission denied: \"{name}\" is a system catalog"),
+            )),
+            RelKind::Table => Ok(rel),
+            RelKind::View => {
+                let (gerund, object, event) = match verb {
+                    "INSERT" => ("inserting into", "insert into", "INSERT"),
+                    "UPDATE" => ("updating", "update", "UPDATE"),
+                    _ => ("deleting from", "delete from", "DELETE"),
+                };
+                Err(err!(OBJECT_NOT_IN_PREREQUISITE_STATE, "cannot {object} view \"{name}\"")
+                    .detail("Views that do not select from a single table or view are not automatically updatable.")
+                    .hint(format!("To enable {gerund} the view, provide an INSTEAD OF {event} trigger or an unconditional ON {event} DO INSTEAD rule.")))
+            }
+            RelKind::MatView => Err(err!(WRONG_OBJECT_TYPE, "cannot change materialized view \"{name}\"")),
+            RelKind::Sequence => Err(err!(WRONG_OBJECT_TYPE, "cannot change sequence \"{name}\"")),
+            RelKind::Toast => Err(err!(WRONG_OBJECT_TYPE, "cannot change TOAST relation \"{name}\"")),
+            RelKind::Index => Err(err!(WRONG_OBJECT_TYPE, "cannot open relation \"{name}\"")
+                .detail("This operation is not supported for indexes.")
+                .at(self.at(t.pos))),
+            RelKind::Composite => Err(err!(WRONG_OBJECT_TYPE, "cannot open relation \"{name}\"")
+                .detail("This operation is not supported for composite types.")
+                .at(self.at(t.pos))),
+        }
+    }
+
+    fn target_rel(&mut self, rel: &Arc<Relation>, t: &ast::RangeVar, wanted: u8) -> Result<(usize, NsItem)> {
+        let alias = t.alias.as_ref().map_or(rel.name.as_str(), |a| a.name.as_str()).to_owned();
+        let index = self.add_table_rel(rel.clone(), alias.clone(), &[])?;
+        self.scope().rels[index].wanted = wanted;
+        let schema = t.alias.is_none().then(|| rel.schema.clone());
+        let item = self.table_item(index, alias, schema);
+        Ok((index, item))
+    }
+
+    fn stored(&self, rel: &Arc<Relation>) -> Result<Arc<Stored>> {
+        stored(rel, self.cx.names, self.cx.io)
+    }
+
+    /// The 0-based attribute a target column names.
+    fn target_column(&self, rel: &Relation, c: &ast::TargetColumn) -> Result<usize> {
+        match rel.attributes.iter().position(|a| !a.dropped && a.name == c.name) {
+            Some(i) => Ok(i),
+            None if super::scope::system_attno(&c.name).is_some() => {
+                Err(err!(FEATURE_NOT_SUPPORTED, "cannot assign to system column \"{}\"", c.name).at(self.at(c.pos)))
+            }
+            None => Err(err!(UNDEFINED_COLUMN, "column \"{}\" of relation \"{}\" does not exist", c.name, rel.name)
+                .at(self.at(c.pos))),
+        }
+    }
+
+    /// A column's default, NULL if it has none.
+    fn default_value(&mut self, rel: &Relation, kept: &Stored, attr: usize) -> Result<Expr> {
+        if let Some(Some(e)) = kept.defaults.get(attr) {
+            return Ok(e.clone());
+        }
+        let ty = rel.attributes[attr].ty;
+        let null = Expr::new(ExprKind::Const(Value::Null), TypeRef::of(oid::UNKNOWN));
+        if types::info(ty.oid).is_some_and(|i| i.kind == b'd') {
+            return self.coerce_assignment(null, ty, &rel.attributes[attr].name, ast::NOWHERE, Assigned::Column);
+        }
+        Ok(Expr::new(ExprKind::Const(Value::Null), ty))
+    }
+
+    pub(super) fn insert(&mut self, s: &ast::InsertStmt) -> Result<Query> {
+        self.scopes.push(Scope::default());
+        let out = self.insert_in_scope(s);
+        self.scopes.pop();
+        out
+    }
+
+    fn insert_in_scope(&mut self, s: &ast::InsertStmt) -> Result<Query> {
+        if let Some(with) = &s.with {
+            self.with_clause(with)?;
+        }
+        let rel = self.write_target(&s.table, "INSERT")?;
+        let kept = self.stored(&rel)?;
+        let (target, item) = self.target_rel(&rel, &s.table, access::INSERT)?;
+        let columns = self.insert_columns(s, &rel)?;
+        let mut query = Query::default();
+        let mut values: Vec<Option<Given>> = (0..rel.attributes.len()).map(|_| None).collect();
+        match &s.source {
+            ast::InsertSource::DefaultValues => {}
+            ast::InsertSource::Query(q) => self.insert_source(q, s, &rel, &kept, &columns, &mut query, &mut values)?,
+        }
+        for (i, given) in values.into_iter().enumerate() {
+            let a = &rel.attributes[i];
+            let expr = match given {
+                None | Some(Given::Default) if a.dropped => {
+                    Expr::new(ExprKind::Const(Value::Null), TypeRef::of(oid::INT4))
+                }
+                None | Some(Given::Default) => self.default_value(&rel, &kept, i)?,
+                Some(Given::Value(e, _)) => e,
+            };
+            query.targets.push(Target { name: a.name.clone(), expr, junk: false, origin: None });
+        }
+        let on_conflict = match &s.on_conflict {
+            Some(c) => {
+                self.scope().items = vec![item.clone()];
+                Some(self.on_conflict(c, &rel, &kept, target)?)
+            }
+            None => None,
+        };
+        self.scope().items = vec![item];
+        let returning = self.returning(&s.returning, target)?;
+        query.write = Some(Box::new(Write { target, kind: WriteKind::Insert { on_conflict }, returning }));
+        self.take_scope(&mut query);
+        Ok(query)
+    }
+
+    /// The 0-based attributes assigned, in the order of the values, with their positions.
+    fn insert_columns(&mut self, s: &ast::InsertStmt, rel: &Relation) -> Result<Vec<(usize, Pos)>> {
+        if s.columns.is_empty() {
+            return Ok((0..rel.attributes.len())
+                .filter(|&i| !rel.attributes[i].dropped)
+                .map(|i| (i, ast::NOWHERE))
+                .collect());
+        }
+        let mut out: Vec<(usize, Pos)> = Vec::with_capacity(s.columns.len());
+        for c in &s.columns {
+            let i = self.target_column(rel, c)?;
+            if !c.path.is_empty() {
+                return Err(Error::unsupported("INSERT into a part of a column is not supported").at(self.at(c.pos)));
+            }
+            if out.iter().any(|(o, _)| *o == i) {
+                return Err(err!(DUPLICATE_COLUMN, "column \"{}\" specified more than once", c.name).at(self.at(c.pos)));
+            }
+            out.push((i, c.pos));
+        }
+        Ok(out)
+    }
+
+    fn count_matches(
+        &self,
+        have: usize,
+        s: &ast::InsertStmt,
+        columns: &[(usize, Pos)],
+        at: Pos,
+        more_at: Pos,
+    ) -> Result<()> {
+        if have > columns.len() {
+            return Err(err!(SYNTAX_ERROR, "INSERT has more expressions than target columns").at(self.at(more_at)));
+        }
+        if !s.columns.is_empty() && have < columns.len() {
+            let pos = columns.get(have).map_or(at, |c| c.1);
+            return Err(err!(SYNTAX_ERROR, "INSERT has more target columns than expressions").at(self.at(pos)));
+        }
+        Ok(())
+    }
+
+    fn insert_source(
+        &mut self,
+        q: &ast::SelectStmt,
+        s: &ast::InsertStmt,
+        rel: &Arc<Relation>,
+        kept: &Stored,
+        columns: &[(usize, Pos)],
+        query: &mut Query,
+        values: &mut [Option<Given>],
+    ) -> Result<()> {
+        let plain = q.with.is_none() && q.order_by.is_empty() && q.limit.is_none() && q.offset.is_none();
+        match &q.body {
+            ast::SelectBody::Values(rows) if plain && rows.len() == 1 => {
+                let row = &rows[0];
+                self.count_row(row, s, columns)?;
+                for (e, &(attr, _)) in row.iter().zip(columns) {
+                    values[attr] = self.insert_value(e, rel, s.overriding, attr)?;
+                }
+                Ok(())
+            }
+            ast::SelectBody::Values(rows) if plain => self.insert_rows(rows, s, rel, kept, columns, query, values),
+            _ => self.insert_select(q, s, rel, columns, query, values),
+        }
+    }
+
+    fn count_row(&mut self, row: &[ast::Expr], s: &ast::InsertStmt, columns: &[(usize, Pos)]) -> Result<()> {
+        let more = row.get(columns.len()).map_or(ast::NOWHERE, ast::Expr::start);
+        self.count_matches(row.len(), s, columns, ast::NOWHERE, more)
+    }
+
+    /// One value of VALUES for a column; None: OVERRIDING USER VALUE leaves the default.
+    fn insert_value(
+        &mut self,
+        e: &ast::Expr,
+        rel: &Relation,
+        overriding: ast::Overriding,
+        attr: usize,
+    ) -> Result<Option<Given>> {
+        if matches!(e.kind, ast::ExprKind::Default) {
+            return Ok(Some(Given::Default));
+        }
+        let before = std::mem::replace(&mut self.scope().clause, Clause::Values);
+        let bound = self.expr(e);
+        self.scope().clause = before;
+        let bound = bound?;
+        if self.user_value_ignored(rel, overriding, attr)? {
+            return Ok(None);
+        }
+        let a = &rel.attributes[attr];
+        let value = self.coerce_assignment(bound, a.ty, &a.name, e.start(), Assigned::Column)?;
+        Ok(Some(Given::Value(value, e.start())))
+    }
+
+    /// GENERATED columns take no value from users; OVERRIDING says otherwise for identity columns.
+    fn user_value_ignored(&self, rel: &Relation, overriding: ast::Overriding, attr: usize) -> Result<bool> {
+        let a = &rel.attributes[attr];
+        let refuse = |detail: String, hint: bool| {
+            let e =
+                err!(GENERATED_ALWAYS, "cannot insert a non-DEFAULT value into column \"{}\"", a.name).detail(detail);
+            Err(if hint { e.hint("Use OVERRIDING SYSTEM VALUE to override.") } else { e })
+        };
+        if a.generated != 0 {
+            return refuse(format!("Column \"{}\" is a generated column.", a.name), false);
+        }
+        match (a.identity, overriding) {
+            (0, _) => Ok(false),
+            (_, ast::Overriding::UserValue) => Ok(true),
+            (b'a', ast::Overriding::No) => {
+                refuse(format!("Column \"{}\" is an identity column defined as GENERATED ALWAYS.", a.name), true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// VALUES with several rows: a range-table entry of converted expressions.
+    fn insert_rows(
+        &mut self,
+        rows: &[Vec<ast::Expr>],
+        s: &ast::InsertStmt,
+        rel: &Arc<Relation>,
+        kept: &Stored,
+        columns: &[(usize, Pos)],
+        query: &mut Query,
+        values: &mut [Option<Given>],
+    ) -> Result<()> {
+        let width = rows.first().map_or(0, Vec::len);
+        let mut out = Vec::with_capacity(rows.len());
+        for row in rows {
+            if row.len() != width {
+                let pos = row.first().map_or(ast::NOWHERE, ast::Expr::start);
+                return Err(err!(SYNTAX_ERROR, "VALUES lists must all be the same length").at(self.at(pos)));
+            }
+            self.count_row(row, s, columns)?;
+            let mut bound = Vec::with_capacity(row.len());
+            for (e, &(attr, _)) in row.iter().zip(columns) {
+                bound.push(match self.insert_value(e, rel, s.overriding, attr)? {
+                    Some(Given::Value(v, _)) => v,
+                    _ => self.default_value(rel, kept, attr)?,
+                });
+            }
+            out.push(bound);
+        }
+        let used = &columns[..width];
+        let rel_columns: Vec<RelColumn> = used
+            .iter()
+            .enumerate()
+            .map(|(i, (attr, _))| RelColumn {
+                name: format!("column{}", i + 1),
+                ty: rel.attributes[*attr].ty,
+                dropped: false,
+            })
+            .collect();
+        let values_rel = self.add_rel(Rel {
+            alias: "*VALUES*".to_owned(),
+            source: Source::Values(out),
+            columns: rel_columns,
+            lateral: false,
+            wanted: 0,
+            check_as: None,
+        });
+        query.from.push(FromNode::Rel(values_rel));
+        for (i, (attr, _)) in used.iter().enumerate() {
+            // A column computed by the table itself is computed when the row is made.
+            if rel.attributes[*attr].generated == 0 {
+                let v = var(values_rel, i as i16 + 1, rel.attributes[*attr].ty);
+                values[*attr] = Some(Given::Value(v, ast::NOWHERE));
+            }
+        }
+        Ok(())
+    }
+
+    fn insert_select(
+        &mut self,
+        q: &ast::SelectStmt,
+        s: &ast::InsertStmt,
+        rel: &Arc<Relation>,
+        columns: &[(usize, Pos)],
+        query: &mut Query,
+        values: &mut [Option<Given>],
+    ) -> Result<()> {
+        let mut source = self.select(q, Some(Unknowns::Keep))?;
+        let have = source.output().count();
+        let more = source.output().nth(columns.len()).and_then(|t| t.expr.pos).unwrap_or(ast::NOWHERE);
+        self.count_matches(have, s, columns, ast::NOWHERE, more)?;
+        for (i, &(attr, _)) in columns.iter().take(have).enumerate() {
+            let Some(t) = output_mut(&mut source, i) else { continue };
+            // Literals are read as the column's type at once.
+            if t.expr.ty.oid == oid::UNKNOWN {
+                let e = std::mem::replace(&mut t.expr, super::coerce::bool_const(false));
+                let a = &rel.attributes[attr];
+                let base = TypeRef::of(types::base_type(a.ty.oid));
+                let e = self.coerce_assignment(e, base, &a.name, ast::NOWHERE, Assigned::Column)?;
+                if let Some(t) = output_mut(&mut source, i) {
+                    t.expr = e;
+                }
+            }
+        }
+        let positions: Vec<Pos> = source.output().map(|t| t.expr.pos.unwrap_or(ast::NOWHERE)).collect();
+        let cols = super::cte::columns_of(&source);
+        let types: Vec<TypeRef> = cols.iter().map(|c| c.ty).collect();
+        let sub = self.add_rel(Rel {
+            alias: "*SELECT*".to_owned(),
+            source: Source::Subquery(Box::new(source)),
+            columns: cols,
+            lateral: false,
+            wanted: 0,
+            check_as: None,
+        });
+        query.from.push(FromNode::Rel(sub));
+        for (i, &(attr, _)) in columns.iter().take(have).enumerate() {
+            if self.user_value_ignored(rel, s.overriding, attr)? {
+                continue;
+            }
+            let a = &rel.attributes[attr];
+            let v = var(sub, i as i16 + 1, types[i]);
+            let v = self.coerce_assignment(v, a.ty, &a.name, positions[i], Assigned::Column)?;
+            values[attr] = Some(Given::Value(v, ast::NOWHERE));
+        }
+        Ok(())
+    }
+
+    fn returning(&mut self, list: &[ast::Target], target: usize) -> Result<Vec<Target>> {
+        if list.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.scope().rels[target].wanted |= access::SELECT;
+        let mut out = self.targets(list, Clause::Returning)?;
+        self.resolve_targets(&mut out)?;
+        Ok(out)
+    }
+
+    fn on_conflict(
+        &mut self,
+        c: &ast::OnConflict,
+        rel: &Arc<Relation>,
+        kept: &Stored,
+        target: usize,
+    ) -> Result<OnConflict> {
+        let update = matches!(c.action, ast::ConflictAction::Update { .. });
+        let arbiters = match &c.target {
+            None if update => {
+                return Err(err!(
+                    SYNTAX_ERROR,
+                    "ON CONFLICT DO UPDATE requires inference specification or constraint name"
+                )
+                .hint("For example, ON CONFLICT (column_name).")
+                .at(self.at(c.pos)));
+            }
+            None => None,
+            Some(ast::ConflictTarget::Constraint { name, pos }) => {
+                Some(vec![self.arbiter_constraint(rel, name, *pos)?])
+            }
+            Some(ast::ConflictTarget::Columns { elems, filter, .. }) => {
+                Some(self.infer_arbiters(rel, kept, elems, filter.as_ref())?)
+            }
+        };
+        let excluded = self.add_table_rel(rel.clone(), "excluded".to_owned(), &[])?;
+        self.scope().rels[excluded].wanted = 0;
+        let (set, filter) = match &c.action {
+            ast::ConflictAction::Nothing => (None, None),
+            ast::ConflictAction::Update { set, filter } => {
+                self.scope().rels[target].wanted |= access::UPDATE | access::SELECT;
+                let item = self.table_item(excluded, "excluded".to_owned(), None);
+                self.scope().items.push(item);
+                let set = self.assignments(set, rel, kept, target)?;
+                let filter = filter.as_ref().map(|f| self.condition(f, Clause::Where)).transpose()?;
+                (Some(set), filter)
+            }
+        };
+        Ok(OnConflict { arbiters, set, filter, excluded })
+    }
+
+    fn arbiter_constraint(&self, rel: &Relation, name: &str, pos: Pos) -> Result<Oid> {
+        let found = rel.constraints.iter().find(|c| c.name == name);
+        match found {
+            Some(c) if matches!(c.kind, ConstraintKind::PrimaryKey | ConstraintKind::Unique) => {
+                if c.deferrable {
+                    return Err(err!(
+                        OBJECT_NOT_IN_PREREQUISITE_STATE,
+                        "ON CONFLICT does not support deferrable unique constraints/exclusion constraints as arbiters"
+                    ));
+                }
+                Ok(c.index)
+            }
+            Some(_) => Err(err!(WRONG_OBJECT_TYPE, "constraint in ON CONFLICT clause has no associated index")),
+            None => {
+                let _ = pos;
+                Err(err!(UNDEFINED_OBJECT, "constraint \"{name}\" for table \"{}\" does not exist", rel.name))
+            }
+        }
+    }
+
+    /// PostgreSQL 15, plancat.c, infer_arbiter_indexes: unique indexes on exactly these columns and expressions.
+    fn infer_arbiters(
+        &mut self,
+        rel: &Arc<Relation>,
+        kept: &Stored,
+        elems: &[ast::IndexElem],
+        filter: Option<&ast::Expr>,
+    ) -> Result<Vec<Oid>> {
+        let mut wanted = Vec::new();
+        for e in elems {
+            let bound = match (&e.name, &e.expr) {
+                (Some(name), _) => {
+                    let c = ast::Expr::new(ast::ExprKind::Column { parts: vec![name.clone()], star: false }, e.pos);
+                    self.typed_expr(&c)?
+                }
+                (None, Some(x)) => self.typed_expr(x)?,
+                _ => continue,
+            };
+            wanted.push(rebase(bound));
+        }
+        let filter = filter.map(|f| self.condition(f, Clause::IndexPredicate)).transpose()?.map(rebase);
+        let mut out = Vec::new();
+        for (index, (columns, predicate)) in rel.indexes.iter().zip(&kept.indexes) {
+            if !index.unique || !index.valid {
+                continue;
+            }
+            let deferrable = rel.constraints.iter().any(|c| c.index == index.oid && c.deferrable);
+            let keys = &columns[..index.key_columns];
+            let fits = keys.iter().all(|k| wanted.iter().any(|w| same(k, w)))
+                && wanted.iter().all(|w| keys.iter().any(|k| same(k, w)));
+            let implied = match (predicate, &filter) {
+                (None, _) => true,
+                (Some(p), Some(f)) => implies(f, p),
+                (Some(_), None) => false,
+            };
+            if fits && implied && !deferrable {
+                out.push(index.oid);
+            }
+        }
+        if out.is_empty() {
+            return Err(err!(
+                INVALID_COLUMN_REFERENCE,
+                "there is no unique or exclusion constraint matching the ON CONFLICT specification"
+            ));
+        }
+        Ok(out)
+    }
+
+    pub(super) fn update(&mut self, s: &ast::UpdateStmt) -> Result<Query> {
+        self.scopes.push(Scope::default());
+        let out = self.update_in_scope(s);
+        self.scopes.pop();
+        out
+    }
+
+    fn update_in_scope(&mut self, s: &ast::UpdateStmt) -> Result<Query> {
+        if let Some(with) = &s.with {
+            self.with_clause(with)?;
+        }
+        let rel = self.write_target(&s.table, "UPDATE")?;
+        let kept = self.stored(&rel)?;
+        let (target, item) = self.target_rel(&rel, &s.table, access::UPDATE)?;
+        let mut query = Query { from: vec![FromNode::Rel(target)], ..Query::default() };
+        query.from.extend(self.from_with_target(item, &s.from)?);
+        let set = self.assignments(&s.set, &rel, &kept, target)?;
+        query.filter = s.filter.as_ref().map(|f| self.condition(f, Clause::Where)).transpose()?;
+        if s.filter.is_some() || set.iter().any(|(_, e)| mentions(e, target)) {
+            self.scope().rels[target].wanted |= access::SELECT;
+        }
+        let returning = self.returning(&s.returning, target)?;
+        query.write = Some(Box::new(Write { target, kind: WriteKind::Update { set }, returning }));
+        self.take_scope(&mut query);
+        Ok(query)
+    }
+
+    /// FROM or USING beside a target, which they do not see while they are bound.
+    fn from_with_target(&mut self, item: NsItem, from: &[ast::FromItem]) -> Result<Vec<FromNode>> {
+        let nodes = self.from_clause(from)?;
+        let clash = self.scope().items.iter().any(|o| o.rel_visible && o.name == item.name && o.name.is_some());
+        if clash {
+            return Err(err!(
+                DUPLICATE_ALIAS,
+                "table name \"{}\" specified more than once",
+                item.name.as_deref().unwrap_or("")
+            ));
+        }
+        self.scope().items.insert(0, item);
+        Ok(nodes)
+    }
+
+    pub(super) fn delete(&mut self, s: &ast::DeleteStmt) -> Result<Query> {
+        self.scopes.push(Scope::default());
+        let out = self.delete_in_scope(s);
+        self.scopes.pop();
+        out
+    }
+
+    fn delete_in_scope(&mut self, s: &ast::DeleteStmt) -> Result<Query> {
+        if let Some(with) = &s.with {
+            self.with_clause(with)?;
+        }
+        let rel = self.write_target(&s.table, "DELETE")?;
+        let (target, item) = self.target_rel(&rel, &s.table, access::DELETE)?;
+        let mut query = Query { from: vec![FromNode::Rel(target)], ..Query::default() };
+        query.from.extend(self.from_with_target(item, &s.using)?);
+        query.filter = s.filter.as_ref().map(|f| self.condition(f, Clause::Where)).transpose()?;
+        if s.filter.is_some() {
+            self.scope().rels[target].wanted |= access::SELECT;
+        }
+        let returning = self.returning(&s.returning, target)?;
+        query.write = Some(Box::new(Write { target, kind: WriteKind::Delete, returning }));
+        self.take_scope(&mut query);
+        Ok(query)
+    }
+
+    /// SET: (0-based attribute, value) for each column.
+    fn assignments(
+        &mut self,
+        list: &[ast::Assignment],
+        rel: &Arc<Relation>,
+        kept: &Stored,
+        target: usize,
+    ) -> Result<Vec<(usize, Expr)>> {
+        let before = std::mem::replace(&mut self.scope().clause, Clause::UpdateSource);
+        let mut out: Vec<(usize, Expr)> = Vec::new();
+        let mut partial: Vec<usize> = Vec::new();
+        for a in list {
+            match a {
+                ast::Assignment::One { column, value } => {
+                    let given = self.given(value)?;
+                    self.assign(column, given, rel, kept, target, &mut out, &mut partial)?;
+                }
+                ast::Assignment::Many { columns, source } => {
+                    for (column, given) in columns.iter().zip(self.many(columns.len(), source)?) {
+                        self.assign(column, given, rel, kept, target, &mut out, &mut partial)?;
+                    }
+                }
+            }
+        }
+        self.scope().clause = before;
+        Ok(out)
+    }
+
+    fn given(&mut self, e: &ast::Expr) -> Result<Given> {
+        Ok(match e.kind {
+            ast::ExprKind::Default => Given::Default,
+            _ => Given::Value(self.expr(e)?, e.start()),
+        })
+    }
+
+    /// The values of `(a, b) = …`.
+    fn many(&mut self, count: usize, source: &ast::Expr) -> Result<Vec<Given>> {
+        let mismatch = |this: &Self| {
+            err!(SYNTAX_ERROR, "number of columns does not match number of values").at(this.at(source.pos))
+        };
+        match &source.kind {
+            ast::ExprKind::Row { fields, .. } => {
+                if fields.len() != count {
+                    return Err(mismatch(self));
+                }
+                fields.iter().map(|f| self.given(f)).collect()
+            }
+            ast::ExprKind::SubLink(link) if matches!(link.kind, ast::SubLinkKind::Scalar) => {
+                let mut query = self.sub_select(&link.query)?;
+                let types: Vec<TypeRef> = query.output().map(|t| t.expr.ty).collect();
+                if types.len() != count {
+                    return Err(mismatch(self));
+                }
+                wrap_as_record(&mut query);
+                let record = Expr::new(
+                    ExprKind::SubLink(Box::new(SubLink { kind: SubPlanKind::Scalar, test: None, query })),
+                    TypeRef::of(oid::RECORD),
+                );
+                Ok(types
+                    .into_iter()
+                    .enumerate()
+                    .map(|(index, ty)| {
+                        let field = ExprKind::Field { arg: Box::new(record.clone()), index };
+                        Given::Value(Expr::new(field, ty), source.pos)
+                    })
+                    .collect())
+            }
+            _ if count == 1 => Ok(vec![self.given(source)?]),
+            _ => Err(err!(
+                FEATURE_NOT_SUPPORTED,
+                "source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression"
+            )
+            .at(self.at(source.pos))),
+        }
+    }
+
+    fn assign(
+        &mut self,
+        column: &ast::TargetColumn,
+        given: Given,
+        rel: &Arc<Relation>,
+        kept: &Stored,
+        target: usize,
+        out: &mut Vec<(usize, Expr)>,
+        partial: &mut Vec<usize>,
+    ) -> Result<()> {
+        let attr = self.target_column(rel, column)?;
+        let a = &rel.attributes[attr];
+        let existing = out.iter().position(|(i, _)| *i == attr);
+        if existing.is_some() && (column.path.is_empty() || !partial.contains(&attr)) {
+            return Err(
+                err!(SYNTAX_ERROR, "multiple assignments to same column \"{}\"", a.name).at(self.at(column.pos))
+            );
+        }
+        let default = matches!(given, Given::Default);
+        if !default && (a.generated != 0 || a.identity == b'a') {
+            let what =
+                if a.generated != 0 { "a generated column" } else { "an identity column defined as GENERATED ALWAYS" };
+            return Err(err!(GENERATED_ALWAYS, "column \"{}\" can only be updated to DEFAULT", a.name)
+                .detail(format!("Column \"{}\" is {what}.", a.name)));
+        }
+        let value = match given {
+            Given::Default if !column.path.is_empty() => {
+                return Err(
+                    err!(FEATURE_NOT_SUPPORTED, "cannot set an array element to DEFAULT").at(self.at(column.pos))
+                );
+            }
+            // Generated columns compute themselves.
+            Given::Default if a.generated != 0 => return Ok(()),
+            Given::Default => self.default_value(rel, kept, attr)?,
+            Given::Value(e, pos) if column.path.is_empty() => {
+                self.coerce_assignment(e, a.ty, &a.name, pos, Assigned::Column)?
+            }
+            Given::Value(e, pos) => {
+                let base = match existing {
+                    Some(i) => out[i].1.clone(),
+                    None => var(target, attr as i16 + 1, a.ty),
+                };
+                partial.push(attr);
+                let e = self.assign_part(base, &column.path, e, &a.name, pos)?;
+                match existing {
+                    Some(i) => {
+                        out[i].1 = e;
+                        return Ok(());
+                    }
+                    None => e,
+                }
+            }
+        };
+        out.push((attr, value));
+        Ok(())
+    }
+
+    /// The value of a column with a part replaced.
+    fn assign_part(
+        &mut self,
+        base: Expr,
+        path: &[ast::Indirection],
+        value: Expr,
+        column: &str,
+        pos: Pos,
+    ) -> Result<Expr> {
+        let Some(first) = path.first() else {
+            return Err(Error::internal("an empty path"));
+        };
+        let ty = base.ty;
+        if let ast::Indirection::Field(name) = first {
+            let Some(fields) = self.cx.io.hooks.composite(types::base_type(ty.oid)) else {
+                let shown = self.type_name(ty.oid);
+                return Err(err!(
+                    DATATYPE_MISMATCH,
+                    "cannot assign to field \"{name}\" of column \"{column}\" because its type {shown} is not a composite type"
+                )
+                .at(self.at(pos)));
+            };
+            let Some(index) = fields.iter().position(|f| f.name == *name) else {
+                return Err(err!(
+                    UNDEFINED_COLUMN,
+                    "cannot assign to field \"{name}\" of column \"{column}\" because there is no such column in data type {}",
+                    self.type_name(ty.oid)
+                )
+                .at(self.at(pos)));
+            };
+            let field_ty = fields[index].typ;
+            let value = if path.len() > 1 {
+                let inner = Expr::new(ExprKind::Field { arg: Box::new(base.clone()), index }, field_ty);
+                self.assign_part(inner, &path[1..], value, column, pos)?
+            } else {
+                self.coerce_assignment(value, field_ty, name, pos, Assigned::Column)?
+            };
+            return Ok(Expr::new(ExprKind::FieldSet { arg: Box::new(base), index, value: Box::new(value) }, ty));
+        }
+        let end = path.iter().position(|p| matches!(p, ast::Indirection::Field(_))).unwrap_or(path.len());
+        let Some(element) = types::element_type(ty.oid) else {
+            let shown = self.type_name(ty.oid);
+            return Err(err!(
+                DATATYPE_MISMATCH,
+                "cannot subscript type {shown} because it does not support subscripting"
+            )
+            .at(self.at(pos)));
+        };
+        let (lower, upper, slice) = self.subscripts(&path[..end])?;
+        let want = if slice { ty } else { TypeRef { oid: element, typmod: ty.typmod } };
+        let value = if end < path.len() {
+            let inner = Expr::new(
+                ExprKind::Subscript {
+                    array: Box::new(base.clone()),
+                    lower: lower.clone(),
+                    upper: upper.clone(),
+                    slice,
+                },
+                want,
+            );
+            self.assign_part(inner, &path[end..], value, column, pos)?
+        } else {
+            let from = value.ty.oid;
+            match self.coerce_to(value, want, crate::sql::func::CastContext::Assignment, pos)? {
+                Some(v) => v,
+                None => {
+                    return Err(err!(
+                        DATATYPE_MISMATCH,
+                        "subscripted assignment to \"{column}\" requires type {} but expression is of type {}",
+                        self.type_name(want.oid),
+                        self.type_name(from)
+                    )
+                    .hint("You will need to rewrite or cast the expression.")
+                    .at(self.at(pos)));
+                }
+            }
+        };
+        Ok(Expr::new(ExprKind::SubscriptSet { array: Box::new(base), lower, upper, slice, value: Box::new(value) }, ty))
+    }
+}
+
+/// The expression as one over the relation's own attributes (rel 0), without positions.
+fn rebase(mut e: Expr) -> Expr {
+    e.rewrite(&mut |x| {
+        x.pos = None;
+        if let ExprKind::Var { rel, .. } = &mut x.kind {
+            *rel = 0;
+        }
+    });
+    e
+}
+
+/// Whether a condition implies another, as far as equal conjuncts show it.
+pub(in crate::sql) fn implies(given: &Expr, wanted: &Expr) -> bool {
+    if same(given, wanted) {
+        return true;
+    }
+    match (&given.kind, &wanted.kind) {
+        (_, ExprKind::And(parts)) => parts.iter().all(|p| implies(given, p)),
+        (ExprKind::And(parts), _) => parts.iter().any(|p| implies(p, wanted)),
+        _ => false,
+    }
+}
+
+fn mentions(e: &Expr, target: usize) -> bool {
+    e.any(&mut |x| {
+        matches!(x.kind, ExprKind::Var { rel, levels_up: 0, .. } if rel == target)
+            || matches!(x.kind, ExprKind::SubLink(_))
+    })
+}

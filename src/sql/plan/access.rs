@@ -1,0 +1,674 @@
+//! Ways to read one relation: sequential, by index, by ctid, or as its kind demands. PostgreSQL 15, allpaths.c,
+//! indxpath.c, tidpath.c.
+
+use super::cost::{self, IndexInput};
+use super::fold::constant;
+use super::jointree::{Clause, JoinTree};
+use super::path::{IndexPath, Path, PathCondition, PathKey, PathKind, add_path, ordered_for};
+use super::planner::Planner;
+use super::relset::{RelSet, rels_of};
+use super::selectivity::{Estimator, Facts, strip};
+use super::settings::DISABLED;
+use super::{IndexOp, Plan};
+use crate::base::{Error, Oid, Result};
+use crate::catalog::{Index, Relation};
+use crate::sql::bind::{Rel, Source, Stored, stored};
+use crate::sql::expr::{Expr, ExprKind, same};
+use crate::sql::func;
+use crate::types::{self, Value, oid};
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// A relation of the level being planned.
+pub(super) struct BaseRel {
+    pub rel: usize,
+    pub pages: f64,
+    pub tuples: f64,
+    pub rows: f64,
+    pub width: i32,
+    /// Conditions on this relation alone.
+    pub quals: Vec<Expr>,
+    /// Attributes read above the scan or by its conditions.
+    pub needed: BTreeSet<i16>,
+    /// Relations a LATERAL item reads.
+    pub lateral: RelSet,
+    /// A sub-select's plan and the values it takes from its neighbours.
+    pub sub: Option<(Plan, Vec<(usize, Expr)>)>,
+    pub stored: Option<Arc<Stored>>,
+    pub all_visible: f64,
+}
+
+/// The relation's table, if it is one with storage.
+pub(super) fn table(rel: &Rel) -> Option<&Arc<Relation>> {
+    match &rel.source {
+        Source::Table { rel, .. } => Some(rel),
+        _ => None,
+    }
+}
+
+/// Types whose values are ordered alike, so that an index on one can be searched for another's.
+fn family(ty: Oid) -> u32 {
+    match types::base_type(ty) {
+        oid::INT2 | oid::INT4 | oid::INT8 => 1,
+        oid::TEXT | oid::VARCHAR => 2,
+        t => t.0,
+    }
+}
+
+fn index_op(name: &str) -> Option<IndexOp> {
+    Some(match name {
+        "=" => IndexOp::Eq,
+        "<" => IndexOp::Lt,
+        "<=" => IndexOp::Le,
+        ">" => IndexOp::Gt,
+        ">=" => IndexOp::Ge,
+        _ => return None,
+    })
+}
+
+/// A condition as one on an index column: the operator and the value compared with.
+fn match_condition(c: &Expr, column: &Expr, rel: usize) -> Option<(IndexOp, Expr)> {
+    let is_column = |e: &Expr| same(strip(e), strip(column));
+    let free = |e: &Expr| !rels_of(e).has(rel) && !super::fold::has_volatile(e);
+    match &c.kind {
+        ExprKind::Func { oper: Some(o), args, .. } => {
+            let [l, r] = &args[..] else { return None };
+            let op = func::oper(*o)?;
+            let fits = |op: &func::OperDef| {
+                index_op(op.name).filter(|_| {
+                    op.result == oid::BOOL
+                        && (family(op.left) == family(column.ty.oid) || polymorphic(op.left))
+                        && (family(op.right) == family(column.ty.oid) || polymorphic(op.right))
+                })
+            };
+            if is_column(l) && free(r) {
+                return fits(op).map(|i| (i, r.clone()));
+            }
+            if is_column(r) && free(l) {
+                let back = func::oper(op.commutator)?;
+                return fits(back).map(|i| (i, l.clone()));
+            }
+            None
+        }
+        ExprKind::ScalarArray { oper: Some(o), any: true, left, array, .. } => {
+            let op = func::oper(*o)?;
+            let element = types::element_type(array.ty.oid)?;
+            let alike = types::base_type(element) == types::base_type(column.ty.oid)
+                || family(element) == 2 && family(column.ty.oid) == 2;
+            (op.name == "=" && is_column(left) && free(array) && alike).then(|| (IndexOp::EqAny, (**array).clone()))
+        }
+        ExprKind::IsNull(a) if is_column(a) => Some((IndexOp::IsNull, super::fold::bool_expr(true))),
+        ExprKind::IsNotNull(a) if is_column(a) => Some((IndexOp::IsNotNull, super::fold::bool_expr(true))),
+        ExprKind::Var { .. } if c.ty.oid == oid::BOOL && is_column(c) => {
+            Some((IndexOp::Eq, super::fold::bool_expr(true)))
+        }
+        ExprKind::Not(a) if a.ty.oid == oid::BOOL && is_column(a) => Some((IndexOp::Eq, super::fold::bool_expr(false))),
+        _ => None,
+    }
+}
+
+fn polymorphic(ty: Oid) -> bool {
+    matches!(ty, oid::ANYARRAY | oid::ANYENUM | oid::RECORD | oid::ANYRANGE)
+}
+
+/// The conditions of an index that can bound a scan.
+#[derive(Default)]
+struct Match {
+    conditions: Vec<PathCondition>,
+    /// Positions in the relation's own conditions.
+    covered: Vec<usize>,
+    /// Ids and classes of join clauses.
+    used: Vec<usize>,
+    exprs: Vec<Expr>,
+    outer: RelSet,
+    /// Leading columns held by one value.
+    fixed: usize,
+    has_array: bool,
+}
+
+/// A candidate condition for index columns.
+struct Candidate<'c> {
+    expr: &'c Expr,
+    qual: Option<usize>,
+    clause: Option<&'c Clause>,
+}
+
+fn match_index(columns: &[Expr], keys: usize, candidates: &[Candidate<'_>], rel: usize) -> Match {
+    let mut out = Match::default();
+    for (i, column) in columns.iter().take(keys).enumerate() {
+        let found: Vec<(&Candidate<'_>, IndexOp, Expr)> = candidates
+            .iter()
+            .filter_map(|c| match_condition(c.expr, column, rel).map(|(op, v)| (c, op, v)))
+            .collect();
+        let take = |out: &mut Match, (c, op, value): (&Candidate<'_>, IndexOp, Expr)| {
+            out.outer = out.outer.union(rels_of(&value));
+            out.conditions.push(PathCondition { column: i, op, value });
+            out.exprs.push(c.expr.clone());
+            if let Some(q) = c.qual {
+                out.covered.push(q);
+            }
+            if let Some(cl) = c.clause {
+                out.used.push(cl.id);
+            }
+        };
+        // An equality with the relation's own constants is better than one with another relation's columns.
+        let rank = |op: IndexOp, c: &Candidate<'_>| match op {
+            IndexOp::Eq if c.qual.is_some() => 0,
+            IndexOp::IsNull => 1,
+            IndexOp::Eq => 2,
+            IndexOp::EqAny => 3,
+            _ => 9,
+        };
+        let best = found.iter().enumerate().min_by_key(|(_, (c, op, _))| rank(*op, c)).map(|(n, _)| n);
+        let Some(best) = best else { break };
+        let mut found = found;
+        if rank(found[best].1, found[best].0) < 9 {
+            let (c, op, v) = found.swap_remove(best);
+            out.has_array |= op == IndexOp::EqAny;
+            take(&mut out, (c, op, v));
+            out.fixed = i + 1;
+            continue;
+        }
+        let (mut low, mut high, mut not_null) = (false, false, false);
+        for (c, op, v) in found {
+            let slot = match op {
+                IndexOp::Lt | IndexOp::Le => &mut high,
+                IndexOp::Gt | IndexOp::Ge => &mut low,
+                IndexOp::IsNotNull => &mut not_null,
+                _ => continue,
+            };
+            if !*slot {
+                *slot = true;
+                take(&mut out, (c, op, v));
+            }
+        }
+        break;
+    }
+    out
+}
+
+impl Planner<'_> {
+    /// Size and columns of a relation; its conditions come later.
+    pub(super) fn base_rel(
+        &mut self,
+        rels: &mut [Rel],
+        rel: usize,
+        needed: BTreeSet<i16>,
+        quals: Vec<Expr>,
+    ) -> Result<BaseRel> {
+        let entry = &mut rels[rel];
+        let mut base = BaseRel {
+            rel,
+            pages: 1.0,
+            tuples: 1000.0,
+            rows: 1000.0,
+            width: 0,
+            quals,
+            needed,
+            lateral: RelSet::EMPTY,
+            sub: None,
+            stored: None,
+            all_visible: 0.0,
+        };
+        match &mut entry.source {
+            Source::Table { rel: t, .. } => {
+                self.table_size(t, &mut base);
+                if !t.indexes.is_empty() {
+                    base.stored = Some(stored(t, self.cx.names, self.cx.io)?);
+                }
+            }
+            Source::Subquery(q) => {
+                let query = std::mem::take(&mut **q);
+                let query = self.push_down(query, &mut base)?;
+                let query = super::push::drop_unused(query, &base.needed);
+                let (plan, outer) = self.query(query, super::planner::LevelKind::Rel)?;
+                base.tuples = plan.cost.rows;
+                base.lateral = outer.iter().fold(RelSet::EMPTY, |s, (_, e)| s.union(rels_of(e)));
+                base.sub = Some((plan, outer));
+            }
+            Source::Function { calls, .. } => {
+                base.tuples = calls
+                    .iter()
+                    .map(|c| match (&c.scalar, c.func.retset) {
+                        (None, true) => series_rows(c).unwrap_or(f64::from(c.func.fact.rows).max(1.0)),
+                        _ => 1.0,
+                    })
+                    .fold(1.0, f64::max);
+                for c in calls.iter() {
+                    let exprs = c.args.iter().chain(&c.scalar);
+                    base.lateral = exprs.fold(base.lateral, |s, e| s.union(rels_of(e)));
+                }
+            }
+            Source::Values(rows) => {
+                base.tuples = rows.len() as f64;
+                base.lateral = rows.iter().flatten().fold(RelSet::EMPTY, |s, e| s.union(rels_of(e)));
+            }
+            Source::Cte { index, levels_up } => {
+                base.tuples = self.find_cte(*index, *levels_up)?.rows;
+            }
+            Source::WorkTable { index, levels_up } => {
+                base.tuples = (self.find_cte(*index, *levels_up)?.rows / 10.0).max(10.0);
+            }
+        }
+        base.tuples = base.tuples.max(1.0);
+        base.rows = base.tuples;
+        base.width = base
+            .needed
+            .iter()
+            .map(|&a| self.attribute_width(&rels[rel], a))
+            .sum();
+        Ok(base)
+    }
+
+    fn attribute_width(&self, rel: &Rel, attno: i16) -> i32 {
+        if let Some(t) = table(rel)
+            && let Some(s) = t.column_stats.load().iter().find(|s| s.attno == attno)
+            && s.avg_width > 0
+        {
+            return s.avg_width;
+        }
+        rel.attribute(attno).map_or(4, cost::type_width)
+    }
+
+    /// PostgreSQL 15, plancat.c, estimate_rel_size.
+    fn table_size(&self, t: &Arc<Relation>, base: &mut BaseRel) {
+        use std::sync::atomic::Ordering::Relaxed;
+        if t.generated_by.is_some() {
+            (base.pages, base.tuples) = (10.0, 500.0);
+            return;
+        }
+        let known_pages = t.stats.pages.load(Relaxed) as f64;
+        let known_tuples = t.stats.reltuples();
+        let mut pages = self.cx.names.blocks(t).map_or(known_pages, f64::from);
+        if known_tuples < 0.0 && pages < 10.0 {
+            pages = 10.0;
+        }
+        let density = if known_tuples >= 0.0 && known_pages > 0.0 {
+            known_tuples / known_pages
+        } else {
+            let width: i32 = t.visible_attributes().map(|a| cost::type_width(a.ty)).sum();
+            ((8192.0 - 24.0) / (f64::from((width + 7) & !7) + 28.0)).floor()
+        };
+        base.pages = pages;
+        base.tuples = (density * pages).round();
+        if known_pages > 0.0 {
+            base.all_visible = (t.stats.all_visible.load(Relaxed) as f64 / known_pages).clamp(0.0, 1.0);
+        }
+    }
+}
+
+/// The rows of `generate_series` with constants.
+fn series_rows(c: &crate::sql::bind::FunctionItem) -> Option<f64> {
+    if c.func.name != "generate_series" {
+        return None;
+    }
+    let number = |e: &Expr| match constant(e)? {
+        Value::I32(n) => Some(f64::from(*n)),
+        Value::I64(n) => Some(*n as f64),
+        _ => None,
+    };
+    let (a, b) = (number(c.args.first()?)?, number(c.args.get(1)?)?);
+    let step = match c.args.get(2) {
+        Some(s) => number(s)?,
+        None => 1.0,
+    };
+    if step == 0.0 { None } else { Some(((b - a + step) / step).floor().max(1.0)) }
+}
+
+/// What path making needs to know of the level.
+pub(super) struct Around<'t> {
+    pub tree: &'t JoinTree,
+    pub facts: &'t [Facts],
+    pub wanted: &'t [PathKey],
+    pub settings: &'t super::settings::PlannerSettings,
+    /// The rels whose rows are wanted in a hurry: LIMIT is above.
+    pub rels: &'t [Rel],
+}
+
+/// All paths of one relation.
+pub(super) fn base_paths(base: &BaseRel, around: &Around<'_>) -> Result<Vec<Rc<Path>>> {
+    let mut out = Vec::new();
+    let rel = base.rel;
+    let entry = &around.rels[rel];
+    let s = around.settings;
+    let qual = cost::exprs_cost(&base.quals, s);
+    let me = RelSet::one(rel);
+    let make = |startup, total, order, kind| Path {
+        rels: me,
+        outer: base.lateral,
+        rows: base.rows,
+        startup,
+        total,
+        order,
+        kind,
+    };
+    match &entry.source {
+        Source::Table { rel: t, .. } if t.generated_by.is_none() => {
+            let (start, total) = cost::seq_scan(base.pages, base.tuples, qual, s);
+            add_path(&mut out, make(start, total, Vec::new(), PathKind::Seq(rel)));
+            tid_paths(base, around, &mut out);
+            index_paths(base, t, around, &mut out)?;
+        }
+        Source::Table { .. } => {
+            let (start, total) = cost::seq_scan(base.pages, base.tuples, qual, s);
+            add_path(&mut out, make(start, total, Vec::new(), PathKind::Seq(rel)));
+        }
+        Source::Subquery(_) => {
+            let Some((plan, _)) = &base.sub else { return Err(Error::internal("a sub-select without a plan")) };
+            let total = plan.cost.total + base.tuples * (s.cpu_tuple_cost * 0.1 + qual);
+            add_path(&mut out, make(plan.cost.startup, total, Vec::new(), PathKind::Other(rel)));
+        }
+        Source::Function { .. } => {
+            let total = s.cpu_operator_cost + base.tuples * (s.cpu_tuple_cost + qual);
+            add_path(&mut out, make(s.cpu_operator_cost, total, Vec::new(), PathKind::Other(rel)));
+        }
+        Source::Values(_) => {
+            let total = base.tuples * (s.cpu_operator_cost + s.cpu_tuple_cost + qual);
+            add_path(&mut out, make(0.0, total, Vec::new(), PathKind::Other(rel)));
+        }
+        Source::Cte { .. } | Source::WorkTable { .. } => {
+            let total = base.tuples * (s.cpu_tuple_cost * 2.0 + qual);
+            add_path(&mut out, make(0.0, total, Vec::new(), PathKind::Other(rel)));
+        }
+    }
+    Ok(out)
+}
+
+fn tid_paths(base: &BaseRel, around: &Around<'_>, out: &mut Vec<Rc<Path>>) {
+    let is_ctid = |e: &Expr| matches!(e.kind, ExprKind::Var { rel, attno: -1, levels_up: 0 } if rel == base.rel);
+    for (i, q) in base.quals.iter().enumerate() {
+        let tids = match &q.kind {
+            ExprKind::Func { oper: Some(o), args, .. } if func::oper(*o).is_some_and(|o| o.name == "=") => {
+                match &args[..] {
+                    [l, r] if is_ctid(l) && rels_of(r).is_empty() => vec![r.clone()],
+                    [l, r] if is_ctid(r) && rels_of(l).is_empty() => vec![l.clone()],
+                    _ => continue,
+                }
+            }
+            ExprKind::ScalarArray { oper: Some(o), any: true, left, array, .. }
+                if is_ctid(left) && func::oper(*o).is_some_and(|o| o.name == "=") =>
+            {
+                match &array.kind {
+                    ExprKind::Array { elements, .. } if elements.iter().all(|e| rels_of(e).is_empty()) => {
+                        elements.clone()
+                    }
+                    _ => continue,
+                }
+            }
+            _ => continue,
+        };
+        let s = around.settings;
+        let n = tids.len() as f64;
+        let start = if s.enable_tidscan { 0.0 } else { DISABLED };
+        add_path(
+            out,
+            Path {
+                rels: RelSet::one(base.rel),
+                outer: base.lateral,
+                rows: n.min(base.rows.max(1.0)),
+                startup: start,
+                total: start + n * (s.random_page_cost + s.cpu_tuple_cost),
+                order: Vec::new(),
+                kind: PathKind::Tid { rel: base.rel, tids, clause: i },
+            },
+        );
+    }
+}
+
+fn index_paths(base: &BaseRel, t: &Arc<Relation>, around: &Around<'_>, out: &mut Vec<Rc<Path>>) -> Result<()> {
+    let Some(kept) = &base.stored else { return Ok(()) };
+    let rel = base.rel;
+    let own: Vec<Candidate<'_>> =
+        base.quals.iter().enumerate().map(|(i, e)| Candidate { expr: e, qual: Some(i), clause: None }).collect();
+    let join_clauses = join_candidates(rel, around.tree);
+    for (n, index) in t.indexes.iter().enumerate() {
+        if !index.valid {
+            continue;
+        }
+        let (columns, predicate) = &kept.indexes[n];
+        let columns: Vec<Expr> = columns.iter().map(|e| with_rel(e, rel)).collect();
+        let predicate = predicate.as_ref().map(|p| with_rel(p, rel));
+        if let Some(p) = &predicate
+            && !predicate_implied(&base.quals, p)
+        {
+            continue;
+        }
+        let only = index_only(base, index);
+        let m = match_index(&columns, index.key_columns, &own, rel);
+        let order = index_order(index, &columns, &m);
+        let forward_fits = !around.wanted.is_empty() && ordered_for(&order, around.wanted);
+        let back: Vec<PathKey> =
+            order.iter().map(|k| PathKey { desc: !k.desc, nulls_first: !k.nulls_first, expr: k.expr.clone() }).collect();
+        let backward_fits = !around.wanted.is_empty() && ordered_for(&back, around.wanted);
+        if !m.conditions.is_empty() || forward_fits || only || predicate.is_some() {
+            let kept_order = if forward_fits { around.wanted.to_vec() } else { Vec::new() };
+            push_index(base, n, index, &m, false, only, kept_order, 1.0, around, out);
+        }
+        if backward_fits {
+            push_index(base, n, index, &m, true, only, around.wanted.to_vec(), 1.0, around, out);
+        }
+        // With values of other relations: all of them, then those of each single relation.
+        if join_clauses.is_empty() {
+            continue;
+        }
+        let mut tried: Vec<RelSet> = Vec::new();
+        let mut groups: Vec<RelSet> = Vec::new();
+        for c in &join_clauses {
+            let outer = c.rels.minus(RelSet::one(rel));
+            if !groups.contains(&outer) {
+                groups.push(outer);
+            }
+        }
+        let all = groups.iter().fold(RelSet::EMPTY, |s, g| s.union(*g));
+        if !groups.contains(&all) && groups.len() <= 6 {
+            groups.push(all);
+        }
+        for g in groups {
+            let mut list: Vec<Candidate<'_>> = own
+                .iter()
+                .map(|c| Candidate { expr: c.expr, qual: c.qual, clause: None })
+                .collect();
+            list.extend(
+                join_clauses
+                    .iter()
+                    .filter(|c| c.rels.minus(RelSet::one(rel)).within(g))
+                    .map(|c| Candidate { expr: &c.expr, qual: None, clause: Some(c) }),
+            );
+            let m = match_index(&columns, index.key_columns, &list, rel);
+            if m.outer.is_empty() || tried.contains(&m.outer) {
+                continue;
+            }
+            tried.push(m.outer);
+            let loops = m.outer.iter().map(|r| around.facts[r].rows).product::<f64>().max(1.0);
+            push_index(base, n, index, &m, false, only, Vec::new(), loops, around, out);
+        }
+    }
+    Ok(())
+}
+
+/// Join conditions that could search an index of the relation: plain ones, those of outer joins that leave it empty,
+/// and the classes' pairs.
+fn join_candidates(rel: usize, tree: &JoinTree) -> Vec<Clause> {
+    let me = RelSet::one(rel);
+    let mut out: Vec<Clause> = Vec::new();
+    for c in &tree.clauses {
+        if c.rels.has(rel) && c.rels.len() > 1 && c.required == c.rels {
+            out.push(c.clone());
+        }
+    }
+    for s in &tree.specials {
+        if matches!(s.kind, super::JoinKind::Left | super::JoinKind::Semi | super::JoinKind::Anti)
+            && s.min_right == me
+        {
+            out.extend(s.on.iter().filter(|c| c.rels.has(rel) && c.rels.len() > 1).cloned());
+        }
+    }
+    for (i, class) in tree.classes.iter().enumerate() {
+        if class.constant.is_some() {
+            continue;
+        }
+        for (m, r) in class.members.iter().filter(|(_, r)| *r == me) {
+            for (o, ro) in class.members.iter().filter(|(_, x)| !x.overlaps(me)) {
+                if let Some(expr) = super::jointree::make_equality(class.oper, m.clone(), o.clone()) {
+                    let rels = r.union(*ro);
+                    out.push(Clause { id: usize::MAX - i, expr, rels, required: rels, equality: None, class: Some(i) });
+                }
+            }
+        }
+    }
+    out
+}
+
+/// An expression over a relation's own attributes as one of the level.
+pub(super) fn with_rel(e: &Expr, rel: usize) -> Expr {
+    let mut e = e.clone();
+    e.rewrite(&mut |x| {
+        if let ExprKind::Var { rel: r, .. } = &mut x.kind {
+            *r = rel;
+        }
+    });
+    e
+}
+
+fn predicate_implied(quals: &[Expr], predicate: &Expr) -> bool {
+    if let ExprKind::And(parts) = &predicate.kind {
+        return parts.iter().all(|p| predicate_implied(quals, p));
+    }
+    quals.iter().any(|q| {
+        if same(q, predicate) {
+            return true;
+        }
+        match &predicate.kind {
+            ExprKind::IsNotNull(a) => strict_in_expr(q, a),
+            _ => false,
+        }
+    })
+}
+
+/// The condition is not true when the expression is NULL.
+fn strict_in_expr(q: &Expr, e: &Expr) -> bool {
+    match &q.kind {
+        ExprKind::Func { func, args, .. } => func.strict && args.iter().any(|a| same(strip(a), strip(e))),
+        ExprKind::ScalarArray { func, left, any: true, .. } => func.strict && same(strip(left), strip(e)),
+        ExprKind::IsNotNull(a) => same(a, e),
+        _ => false,
+    }
+}
+
+fn index_only(base: &BaseRel, index: &Index) -> bool {
+    base.needed.iter().all(|&a| a > 0 && index.columns.iter().any(|c| c.attno == a && c.expr.is_none()))
+}
+
+/// The order an index gives beyond the columns held by one value.
+fn index_order(index: &Index, columns: &[Expr], m: &Match) -> Vec<PathKey> {
+    if m.has_array {
+        return Vec::new();
+    }
+    columns
+        .iter()
+        .zip(&index.columns)
+        .take(index.key_columns)
+        .skip(m.fixed)
+        .map(|(e, c)| PathKey { expr: e.clone(), desc: c.desc, nulls_first: c.nulls_first })
+        .collect()
+}
+
+fn push_index(
+    base: &BaseRel,
+    n: usize,
+    index: &Arc<Index>,
+    m: &Match,
+    backward: bool,
+    only: bool,
+    order: Vec<PathKey>,
+    loops: f64,
+    around: &Around<'_>,
+    out: &mut Vec<Rc<Path>>,
+) {
+    use std::sync::atomic::Ordering::Relaxed;
+    let s = around.settings;
+    let only = only && s.enable_indexonlyscan;
+    let est = Estimator { rels: around.facts };
+    let refs: Vec<&Expr> = m.exprs.iter().collect();
+    let unique_hit = index.unique
+        && m.conditions.iter().filter(|c| c.op == IndexOp::Eq).count() == index.key_columns;
+    let mut selectivity = est.all(&refs);
+    if unique_hit {
+        selectivity = selectivity.min(1.0 / base.tuples.max(1.0));
+    }
+    let mut rest: Vec<&Expr> = Vec::new();
+    for (i, q) in base.quals.iter().enumerate() {
+        if !m.covered.contains(&i) {
+            rest.push(q);
+        }
+    }
+    let used: Vec<&Expr> = m.exprs.iter().filter(|e| !base.quals.iter().any(|q| same(q, e))).collect();
+    let mut rows = (base.rows * est.all(&used)).max(1.0);
+    if unique_hit {
+        rows = 1.0;
+    }
+    let index_tuples = match index.stats.reltuples() {
+        t if t > 0.0 => t,
+        _ => base.tuples,
+    };
+    let index_pages = match index.stats.pages.load(Relaxed) {
+        0 => (index_tuples * 24.0 / 8192.0).ceil().max(1.0),
+        p => p as f64,
+    };
+    let descents = m
+        .conditions
+        .iter()
+        .filter(|c| c.op == IndexOp::EqAny)
+        .map(|c| match &c.value.kind {
+            ExprKind::Const(Value::Bytes(b)) => types::array::Array::new(b).len() as f64,
+            ExprKind::Array { elements, .. } => elements.len() as f64,
+            _ => 10.0,
+        })
+        .product::<f64>()
+        .max(1.0);
+    let correlation = around.facts[base.rel]
+        .table
+        .as_ref()
+        .and_then(|t| t.column_stats.load().iter().find(|c| c.attno == index.columns[0].attno).map(|c| c.correlation))
+        .unwrap_or(0.0)
+        * if index.key_columns > 1 { 0.75 } else { 1.0 };
+    let input = IndexInput {
+        table_pages: base.pages,
+        table_tuples: base.tuples,
+        index_pages,
+        index_tuples,
+        selectivity,
+        descents,
+        conditions: m.conditions.len(),
+        correlation,
+        all_visible: if only { base.all_visible } else { 0.0 },
+        loops,
+        filter: cost::exprs_cost(rest, s),
+    };
+    let (mut startup, mut total) = cost::index_scan(&input, s);
+    if !s.enable_indexscan {
+        startup += DISABLED;
+        total += DISABLED;
+    }
+    add_path(
+        out,
+        Path {
+            rels: RelSet::one(base.rel),
+            outer: m.outer.union(base.lateral),
+            rows,
+            startup,
+            total,
+            order,
+            kind: PathKind::Index(Box::new(IndexPath {
+                rel: base.rel,
+                index: n,
+                conditions: m.conditions.clone(),
+                backward,
+                only,
+                used: m.used.clone(),
+                covered: m.covered.clone(),
+            })),
+        },
+    );
+}

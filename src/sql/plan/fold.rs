@@ -1,0 +1,374 @@
+//! Constant folding and the simplification of conditions: PostgreSQL 15, clauses.c, eval_const_expressions.
+
+use crate::base::Oid;
+use crate::sql::expr::{Expr, ExprKind};
+use crate::sql::func::{self, CallTypes, FnContext, FuncDef, FuncImpl};
+use crate::types::{self, Column, Datum, IoContext, TypeRef, Value, oid};
+use std::sync::Arc;
+
+/// Folds what is constant; holds the context functions run in.
+pub(super) struct Folder {
+    cx: Option<FnContext>,
+    io: IoContext,
+}
+
+pub(super) fn constant(e: &Expr) -> Option<&Value> {
+    match &e.kind {
+        ExprKind::Const(v) => Some(v),
+        _ => None,
+    }
+}
+
+fn bool_value(e: &Expr) -> Option<Option<bool>> {
+    match &e.kind {
+        ExprKind::Const(Value::Bool(b)) => Some(Some(*b)),
+        ExprKind::Const(Value::Null) => Some(None),
+        _ => None,
+    }
+}
+
+pub(super) fn bool_expr(b: bool) -> Expr {
+    Expr::new(ExprKind::Const(Value::Bool(b)), TypeRef::of(oid::BOOL))
+}
+
+fn null_of(ty: TypeRef) -> ExprKind {
+    let _ = ty;
+    ExprKind::Const(Value::Null)
+}
+
+impl Folder {
+    pub fn new(io: &IoContext) -> Folder {
+        Folder { cx: None, io: io.clone() }
+    }
+
+    /// Simplifies an expression in place.
+    pub fn fold(&mut self, e: &mut Expr) {
+        // A column or constant is the common case and costs nothing.
+        match &e.kind {
+            ExprKind::Var { .. } | ExprKind::Const(_) | ExprKind::Column(_) | ExprKind::ExecParam(_) => return,
+            _ => {}
+        }
+        e.for_each_child_mut(&mut |c| self.fold(c));
+        self.fold_node(e);
+    }
+
+    fn fold_node(&mut self, e: &mut Expr) {
+        let ty = e.ty;
+        let new = match &mut e.kind {
+            ExprKind::Func { func, args, variadic, .. } => self.call(func, args, *variadic, ty),
+            ExprKind::And(parts) => junction(std::mem::take(parts), true),
+            ExprKind::Or(parts) => junction(std::mem::take(parts), false),
+            ExprKind::Not(arg) => negate(arg),
+            ExprKind::IsNull(arg) => constant(arg).map(|v| ExprKind::Const(Value::Bool(v.is_null()))),
+            ExprKind::IsNotNull(arg) => constant(arg).map(|v| ExprKind::Const(Value::Bool(!v.is_null()))),
+            ExprKind::BoolTest { arg, is, negated } => {
+                bool_value(arg).map(|v| ExprKind::Const(Value::Bool((v == *is) != *negated)))
+            }
+            ExprKind::Relabel(arg) => match constant(arg) {
+                Some(v) if types::phys(arg.ty.oid) == types::phys(ty.oid) => Some(ExprKind::Const(v.clone())),
+                _ => match &mut arg.kind {
+                    // A relabelled relabelling is one.
+                    ExprKind::Relabel(inner) => {
+                        let inner = std::mem::replace(inner, Box::new(bool_expr(false)));
+                        if inner.ty == ty { Some(inner.kind) } else { Some(ExprKind::Relabel(inner)) }
+                    }
+                    _ => None,
+                },
+            },
+            ExprKind::IoCast { arg, .. } => self.io_cast(arg, ty),
+            ExprKind::Coalesce(args) => {
+                args.retain(|a| !constant(a).is_some_and(Value::is_null));
+                match args.first() {
+                    None => Some(null_of(ty)),
+                    Some(a) if constant(a).is_some() || args.len() == 1 => Some(args.swap_remove(0).kind),
+                    _ => None,
+                }
+            }
+            ExprKind::Case { operand, arms, otherwise } => case(operand, arms, otherwise, ty),
+            ExprKind::Array { elements, nested: false } => array(elements, ty),
+            _ => None,
+        };
+        if let Some(kind) = new {
+            e.kind = kind;
+        }
+    }
+
+    fn call(&mut self, f: &'static FuncDef, args: &[Expr], variadic: bool, ret: TypeRef) -> Option<ExprKind> {
+        let mut constants = true;
+        for a in args {
+            match constant(a) {
+                Some(v) if v.is_null() && f.strict => return Some(null_of(ret)),
+                Some(_) => {}
+                None => constants = false,
+            }
+        }
+        if !constants || f.volatility != b'i' || f.retset {
+            return None;
+        }
+        let values: Vec<&Value> = args.iter().filter_map(constant).collect();
+        let types: Vec<TypeRef> = args.iter().map(|a| a.ty).collect();
+        // An error is left for the execution, which may never get there.
+        self.evaluate(f, &values, types, ret, variadic).map(ExprKind::Const)
+    }
+
+    /// The value of an immutable function of constants; None if it cannot be had now.
+    pub fn evaluate(
+        &mut self,
+        f: &'static FuncDef,
+        values: &[&Value],
+        arg_types: Vec<TypeRef>,
+        ret: TypeRef,
+        variadic: bool,
+    ) -> Option<Value> {
+        if f.strict && values.iter().any(|v| v.is_null()) {
+            return Some(Value::Null);
+        }
+        let io = &self.io;
+        let cx = self.cx.get_or_insert_with(|| FnContext { io: io.clone(), ..FnContext::default() });
+        cx.call = Some(Arc::new(CallTypes { args: arg_types.clone(), ret, variadic }));
+        let out = match f.imp {
+            FuncImpl::Scalar(run) => {
+                let data: Vec<Datum<'_>> = values.iter().map(|v| v.datum()).collect();
+                let mut out = Column::new(types::phys(ret.oid));
+                run(cx, &data, &mut out).ok()?;
+                out
+            }
+            FuncImpl::Vector(run) => {
+                let columns: Vec<Column> = values
+                    .iter()
+                    .zip(&arg_types)
+                    .map(|(v, t)| {
+                        let mut c = Column::new(types::phys(t.oid));
+                        c.push(v.datum());
+                        c
+                    })
+                    .collect();
+                let refs: Vec<&Column> = columns.iter().collect();
+                run(cx, &refs, 1).ok()?
+            }
+            _ => return None,
+        };
+        if out.len() == 1 { Some(out.get(0).to_value()) } else { None }
+    }
+
+    fn io_cast(&mut self, arg: &Expr, ty: TypeRef) -> Option<ExprKind> {
+        let v = constant(arg)?;
+        if v.is_null() {
+            return Some(null_of(ty));
+        }
+        if !stable_text(arg.ty.oid) || !stable_text(ty.oid) {
+            return None;
+        }
+        let mut text = Vec::new();
+        types::text_out(arg.ty, v.datum(), &mut text, &self.io).ok()?;
+        let text = String::from_utf8(text).ok()?;
+        types::text_in(ty, &text, &self.io).ok().map(ExprKind::Const)
+    }
+}
+
+/// The type's text form depends on no setting and no catalog.
+fn stable_text(ty: Oid) -> bool {
+    matches!(
+        ty,
+        oid::BOOL
+            | oid::INT2
+            | oid::INT4
+            | oid::INT8
+            | oid::NUMERIC
+            | oid::TEXT
+            | oid::VARCHAR
+            | oid::BPCHAR
+            | oid::NAME
+            | oid::OID
+            | oid::UUID
+            | oid::JSON
+            | oid::JSONB
+            | oid::UNKNOWN
+    )
+}
+
+/// AND (`all`) or OR: flattened, without the constants that decide nothing.
+fn junction(parts: Vec<Expr>, all: bool) -> Option<ExprKind> {
+    let mut out = Vec::with_capacity(parts.len());
+    let mut null = false;
+    for p in parts {
+        match bool_value(&p) {
+            Some(Some(b)) if b == all => continue,
+            Some(Some(b)) => return Some(ExprKind::Const(Value::Bool(b))),
+            Some(None) => null = true,
+            None => match p.kind {
+                ExprKind::And(inner) if all => out.extend(inner),
+                ExprKind::Or(inner) if !all => out.extend(inner),
+                _ => out.push(p),
+            },
+        }
+    }
+    if null {
+        if out.is_empty() {
+            return Some(ExprKind::Const(Value::Null));
+        }
+        out.push(Expr::new(ExprKind::Const(Value::Null), TypeRef::of(oid::BOOL)));
+    }
+    Some(match out.len() {
+        0 => ExprKind::Const(Value::Bool(all)),
+        1 => out.swap_remove(0).kind,
+        _ if all => ExprKind::And(out),
+        _ => ExprKind::Or(out),
+    })
+}
+
+/// PostgreSQL 15, prepqual.c, negate_clause.
+fn negate(arg: &mut Expr) -> Option<ExprKind> {
+    if let Some(v) = bool_value(arg) {
+        return Some(ExprKind::Const(v.map_or(Value::Null, |b| Value::Bool(!b))));
+    }
+    let take = |e: &mut Expr| std::mem::replace(e, bool_expr(false));
+    let not = |mut e: Expr| {
+        let kind = negate(&mut e).unwrap_or_else(|| ExprKind::Not(Box::new(e)));
+        Expr::new(kind, TypeRef::of(oid::BOOL))
+    };
+    match &mut arg.kind {
+        ExprKind::Not(inner) => Some(take(inner).kind),
+        ExprKind::And(parts) => Some(ExprKind::Or(std::mem::take(parts).into_iter().map(not).collect())),
+        ExprKind::Or(parts) => Some(ExprKind::And(std::mem::take(parts).into_iter().map(not).collect())),
+        ExprKind::IsNull(inner) if !matches!(inner.kind, ExprKind::Row { .. }) && !is_composite(inner) => {
+            Some(ExprKind::IsNotNull(Box::new(take(inner))))
+        }
+        ExprKind::IsNotNull(inner) if !matches!(inner.kind, ExprKind::Row { .. }) && !is_composite(inner) => {
+            Some(ExprKind::IsNull(Box::new(take(inner))))
+        }
+        ExprKind::BoolTest { arg, is, negated } => {
+            Some(ExprKind::BoolTest { arg: Box::new(take(arg)), is: *is, negated: !*negated })
+        }
+        ExprKind::Func { oper: Some(o), args, variadic, .. } => {
+            let op = func::oper(*o)?;
+            let neg = func::oper(op.negator)?;
+            let f = func::func(neg.func)?;
+            Some(ExprKind::Func {
+                func: f,
+                oper: Some(neg.oid),
+                args: std::mem::take(args),
+                variadic: *variadic,
+            })
+        }
+        ExprKind::ScalarArray { oper: Some(o), any, left, array, .. } => {
+            let neg = func::oper(func::oper(*o)?.negator)?;
+            let f = func::func(neg.func)?;
+            Some(ExprKind::ScalarArray {
+                func: f,
+                oper: Some(neg.oid),
+                any: !*any,
+                left: Box::new(take(left)),
+                array: Box::new(take(array)),
+            })
+        }
+        _ => None,
+    }
+}
+
+fn is_composite(e: &Expr) -> bool {
+    e.ty.oid == oid::RECORD || types::info(e.ty.oid).is_some_and(|i| i.kind == b'c')
+}
+
+fn case(
+    operand: &mut Option<Box<Expr>>,
+    arms: &mut Vec<(Expr, Expr)>,
+    otherwise: &mut Option<Box<Expr>>,
+    ty: TypeRef,
+) -> Option<ExprKind> {
+    let _ = operand;
+    let mut kept = Vec::with_capacity(arms.len());
+    let mut decided = None;
+    for (c, v) in std::mem::take(arms) {
+        match bool_value(&c) {
+            Some(Some(true)) => {
+                decided = Some(v);
+                break;
+            }
+            Some(_) => {}
+            None => kept.push((c, v)),
+        }
+    }
+    if let Some(v) = decided {
+        if kept.is_empty() {
+            return Some(v.kind);
+        }
+        *otherwise = Some(Box::new(v));
+    }
+    if kept.is_empty() {
+        return Some(match otherwise.take() {
+            Some(o) => o.kind,
+            None => null_of(ty),
+        });
+    }
+    *arms = kept;
+    None
+}
+
+fn array(elements: &[Expr], ty: TypeRef) -> Option<ExprKind> {
+    let element = types::element_type(ty.oid)?;
+    let values: Option<Vec<&Value>> = elements.iter().map(constant).collect();
+    let bytes = types::array::from_values(element, values?.into_iter().map(Value::datum));
+    Some(ExprKind::Const(Value::Bytes(bytes.into_boxed_slice())))
+}
+
+/// The conjuncts of a condition.
+pub(super) fn conjuncts(e: Expr, out: &mut Vec<Expr>) {
+    match e.kind {
+        ExprKind::And(parts) => parts.into_iter().for_each(|p| conjuncts(p, out)),
+        ExprKind::Const(Value::Bool(true)) => {}
+        _ => out.push(e),
+    }
+}
+
+/// All the conditions as one.
+pub(super) fn conjunction(mut parts: Vec<Expr>) -> Option<Expr> {
+    match parts.len() {
+        0 => None,
+        1 => parts.pop(),
+        _ => Some(Expr::new(ExprKind::And(parts), TypeRef::of(oid::BOOL))),
+    }
+}
+
+/// True if the expression, or a part of it, is worth the letter (`v`: volatile functions; `s`: stable ones, too).
+pub(super) fn has_volatile(e: &Expr) -> bool {
+    e.any(&mut |x| match &x.kind {
+        ExprKind::Func { func, .. } | ExprKind::SetReturning { func, .. } => func.volatility == b'v',
+        ExprKind::SubLink(l) => {
+            let mut q = l.query.clone();
+            let mut found = false;
+            q.walk_mut(1, &mut |e, _| {
+                if let ExprKind::Func { func, .. } | ExprKind::SetReturning { func, .. } = &e.kind {
+                    found |= func.volatility == b'v';
+                }
+            });
+            found
+        }
+        _ => false,
+    })
+}
+
+/// True if the condition cannot be true when all of the relation's columns are NULL: PostgreSQL 15, clauses.c,
+/// find_nonnullable_rels. `strict_value`: the expression is then NULL.
+pub(super) fn strict_in(e: &Expr, rel: usize, top: bool) -> bool {
+    match &e.kind {
+        ExprKind::Var { rel: r, levels_up: 0, .. } => *r == rel,
+        ExprKind::Func { func, args, .. } => func.strict && args.iter().any(|a| strict_in(a, rel, false)),
+        ExprKind::And(parts) if top => parts.iter().any(|p| strict_in(p, rel, true)),
+        ExprKind::And(parts) | ExprKind::Or(parts) => parts.iter().all(|p| strict_in(p, rel, top)),
+        ExprKind::Not(a) => strict_in(a, rel, false),
+        ExprKind::Relabel(a) | ExprKind::IoCast { arg: a, .. } | ExprKind::ToDomain(a) => strict_in(a, rel, false),
+        ExprKind::IsNotNull(a) if top => strict_in(a, rel, false),
+        ExprKind::BoolTest { arg, is: Some(true), negated: false } if top => strict_in(arg, rel, true),
+        ExprKind::BoolTest { arg, is: Some(false), negated: false } if top => strict_in(arg, rel, false),
+        ExprKind::ScalarArray { func, left, array, any, .. } => {
+            // With ANY an empty array gives false, as good as NULL at the top; with ALL it would give true.
+            let nonempty = constant(array).is_some();
+            func.strict && strict_in(left, rel, false) && ((*any && top) || nonempty && *any)
+        }
+        ExprKind::RowCompare { pairs, .. } => {
+            pairs.first().is_some_and(|p| strict_in(&p.left, rel, false) || strict_in(&p.right, rel, false))
+        }
+        _ => false,
+    }
+}

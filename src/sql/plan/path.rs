@@ -1,0 +1,109 @@
+//! Ways to compute a set of relations, with their cost: what the search compares.
+
+use super::relset::RelSet;
+use crate::sql::expr::{Expr, same};
+use crate::sql::plan::{IndexOp, JoinKind};
+use std::rc::Rc;
+
+/// One item of an order.
+#[derive(Clone, Debug)]
+pub(super) struct PathKey {
+    pub expr: Expr,
+    pub desc: bool,
+    pub nulls_first: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Path {
+    pub rels: RelSet,
+    /// Relations outside whose columns it needs.
+    pub outer: RelSet,
+    pub rows: f64,
+    pub startup: f64,
+    pub total: f64,
+    /// The order its rows come in.
+    pub order: Vec<PathKey>,
+    pub kind: PathKind,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum PathKind {
+    /// Scan of a table.
+    Seq(usize),
+    Index(Box<IndexPath>),
+    /// `ctid = …`
+    Tid { rel: usize, tids: Vec<Expr>, clause: usize },
+    /// Anything else that is read from start to end: function, VALUES, sub-select, CTE, generated relation.
+    Other(usize),
+    Join(Box<JoinPath>),
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct IndexPath {
+    pub rel: usize,
+    /// Position in `Relation::indexes`.
+    pub index: usize,
+    pub conditions: Vec<PathCondition>,
+    pub backward: bool,
+    pub only: bool,
+    /// Join clauses it makes true (see `Clause::id`).
+    pub used: Vec<usize>,
+    /// Conditions on the table that the index makes true (position in the relation's list).
+    pub covered: Vec<usize>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct PathCondition {
+    pub column: usize,
+    pub op: IndexOp,
+    pub value: Expr,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Method {
+    Nest,
+    Hash,
+    Merge,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct JoinPath {
+    pub kind: JoinKind,
+    pub method: Method,
+    pub left: Rc<Path>,
+    pub right: Rc<Path>,
+    /// Decide whether two rows are partners.
+    pub on: Vec<Expr>,
+    /// Hold for the joined rows afterwards.
+    pub filter: Vec<Expr>,
+    /// Equalities for hash and merge: left side, right side.
+    pub keys: Vec<(Expr, Expr)>,
+    /// Keep the right rows for the next rescan.
+    pub materialize: bool,
+}
+
+/// True if rows in order `have` are also in order `want`.
+pub(super) fn ordered_for(have: &[PathKey], want: &[PathKey]) -> bool {
+    want.len() <= have.len()
+        && want
+            .iter()
+            .zip(have)
+            .all(|(w, h)| w.desc == h.desc && w.nulls_first == h.nulls_first && same(&w.expr, &h.expr))
+}
+
+/// Keeps the paths worth keeping: none is worse than another in everything.
+pub(super) fn add_path(paths: &mut Vec<Rc<Path>>, new: Path) {
+    const FUZZ: f64 = 1.000_000_1;
+    let no_worse = |a: &Path, b: &Path| {
+        a.total <= b.total * FUZZ
+            && a.startup <= b.startup * FUZZ
+            && a.outer.within(b.outer)
+            && ordered_for(&a.order, &b.order)
+            && (a.rows <= b.rows * FUZZ || a.outer == b.outer)
+    };
+    if paths.iter().any(|p| no_worse(p, &new)) {
+        return;
+    }
+    paths.retain(|p| !no_worse(&new, p));
+    paths.push(Rc::new(new));
+}

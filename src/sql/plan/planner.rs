@@ -1,0 +1,450 @@
+//! The planner's state over the levels of a statement, and its entry.
+
+use super::fold::Folder;
+use super::settings::PlanContext;
+use super::{Cost, Cte, Plan, PlanColumn, PlanNode, PlannedStatement, RelationAccess, access};
+use crate::base::{Error, Oid, Result};
+use crate::catalog::{RelKind, Relation};
+use crate::lock::LockMode;
+use crate::sql::bind::{self, Query, Source, WriteKind};
+use crate::sql::expr::{Expr, ExprKind, SubPlan, SubPlanKind};
+use crate::types::{TypeRef, oid};
+use std::sync::Arc;
+
+/// How a nested query gets the values of the outer ones.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum LevelKind {
+    Top,
+    /// In FROM or WITH: it shares the slots of the query around it.
+    Rel,
+    /// In an expression: its slots are filled for each outer row.
+    Expression,
+}
+
+/// A CTE that is computed once and read by scans.
+#[derive(Clone, Debug)]
+pub(super) struct PlannedCte {
+    pub id: usize,
+    pub rows: f64,
+    pub width: i32,
+    /// Inside a recursive definition: the table of the last round's rows.
+    pub work_table: Option<usize>,
+}
+
+pub(super) struct Level {
+    pub kind: LevelKind,
+    /// (slot, the outer expression as the query around sees it)
+    pub outer_refs: Vec<(usize, Expr)>,
+    pub ctes: Vec<Option<PlannedCte>>,
+}
+
+pub(super) struct Planner<'a> {
+    pub cx: &'a PlanContext<'a>,
+    pub folder: Folder,
+    pub levels: Vec<Level>,
+    pub slots: usize,
+    pub cte_ids: usize,
+    pub work_tables: usize,
+    relations: Vec<(Arc<Relation>, LockMode)>,
+    privileges: Vec<RelationAccess>,
+    writes: bool,
+    locks_rows: bool,
+}
+
+/// Plans a bound query.
+pub fn plan(query: Query, cx: &PlanContext<'_>) -> Result<PlannedStatement> {
+    let tag = match query.write.as_ref().map(|w| &w.kind) {
+        None => "SELECT",
+        Some(WriteKind::Insert { .. }) => "INSERT",
+        Some(WriteKind::Update { .. }) => "UPDATE",
+        Some(WriteKind::Delete) => "DELETE",
+    };
+    let returns_rows = query.write.as_ref().is_none_or(|w| !w.returning.is_empty());
+    let origins = query.output().map(|t| t.origin.unwrap_or((Oid::INVALID, 0))).collect();
+    let mut planner = Planner {
+        cx,
+        folder: Folder::new(cx.io),
+        levels: Vec::new(),
+        slots: 0,
+        cte_ids: 0,
+        work_tables: 0,
+        relations: Vec::new(),
+        privileges: Vec::new(),
+        writes: false,
+        locks_rows: false,
+    };
+    let (mut plan, _) = planner.query(query, LevelKind::Top)?;
+    super::finish::set_params(&mut plan);
+    Ok(PlannedStatement {
+        plan,
+        tag,
+        returns_rows,
+        exec_params: planner.slots,
+        work_tables: planner.work_tables,
+        ctes: planner.cte_ids,
+        param_types: cx.params.to_vec(),
+        origins,
+        privileges: planner.privileges,
+        relations: planner.relations,
+        read_only: !planner.writes && !planner.locks_rows,
+        constants: Vec::new(),
+    })
+}
+
+impl Planner<'_> {
+    pub(super) fn level(&mut self) -> &mut Level {
+        let n = self.levels.len() - 1;
+        &mut self.levels[n]
+    }
+
+    /// Plans a query as a new level. Answers the plan, whose columns are the query's visible outputs, and the outer
+    /// values it needs.
+    pub(super) fn query(&mut self, mut query: Query, kind: LevelKind) -> Result<(Plan, Vec<(usize, Expr)>)> {
+        self.note_relations(&query);
+        self.levels.push(Level { kind, outer_refs: Vec::new(), ctes: Vec::new() });
+        let ctes = self.ctes(&mut query)?;
+        let plan = if query.write.is_some() {
+            self.writes = true;
+            self.write(query)?
+        } else if query.set_op.is_some() {
+            self.set_operation(query)?
+        } else {
+            self.select(query)?
+        };
+        let plan = if ctes.is_empty() {
+            plan
+        } else {
+            let mut cost = plan.cost;
+            let extra: f64 = ctes.iter().map(|c| c.plan.cost.total).sum();
+            cost.startup += extra;
+            cost.total += extra;
+            let columns = plan.columns.clone();
+            Plan { node: PlanNode::With { ctes, body: Box::new(plan) }, columns, cost, params: Vec::new() }
+        };
+        let outer = self.levels.pop().map(|l| l.outer_refs).unwrap_or_default();
+        Ok((plan, outer))
+    }
+
+    /// Remembers locks and rights of the query's own tables.
+    fn note_relations(&mut self, query: &Query) {
+        let target = query.write.as_ref().map(|w| w.target);
+        self.locks_rows |= !query.locks.is_empty();
+        for (i, r) in query.rels.iter().enumerate() {
+            let Source::Table { rel, .. } = &r.source else { continue };
+            let locked = query.locks.iter().any(|l| l.rel == i);
+            let mode = if target == Some(i) {
+                LockMode::RowExclusive
+            } else if locked {
+                LockMode::RowShare
+            } else {
+                LockMode::AccessShare
+            };
+            if rel.generated_by.is_none() || rel.kind == RelKind::View {
+                match self.relations.iter_mut().find(|(r, _)| Arc::ptr_eq(r, rel)) {
+                    Some((_, m)) => {
+                        if (mode as u8) > (*m as u8) {
+                            *m = mode;
+                        }
+                    }
+                    None => self.relations.push((rel.clone(), mode)),
+                }
+            }
+            if r.wanted != 0 {
+                let written = match query.write.as_ref().filter(|_| target == Some(i)).map(|w| &w.kind) {
+                    Some(WriteKind::Update { set }) => set.iter().map(|(a, _)| *a as i16 + 1).collect(),
+                    Some(WriteKind::Insert { .. }) => {
+                        rel.attributes.iter().filter(|a| !a.dropped).map(|a| a.attno).collect()
+                    }
+                    _ => Vec::new(),
+                };
+                let mut selected = Vec::new();
+                if r.wanted & access::SELECT != 0 {
+                    selected = attnos_read(query, i);
+                }
+                self.privileges.push(RelationAccess {
+                    rel: rel.clone(),
+                    wanted: r.wanted,
+                    selected,
+                    written,
+                    check_as: r.check_as,
+                });
+            }
+        }
+    }
+
+    /// The slot in which the running query finds an outer column; makes one if needed.
+    fn slot_for(&mut self, level: usize, rel: usize, attno: i16, levels_up: usize, ty: TypeRef) -> usize {
+        if levels_up >= 2 && self.levels[level].kind == LevelKind::Rel && level > 0 {
+            return self.slot_for(level - 1, rel, attno, levels_up - 1, ty);
+        }
+        let outer = Expr::new(ExprKind::Var { rel, attno, levels_up: levels_up - 1 }, ty);
+        self.slot_of(level, outer)
+    }
+
+    fn slot_of(&mut self, level: usize, outer: Expr) -> usize {
+        if let Some((slot, _)) =
+            self.levels[level].outer_refs.iter().find(|(_, e)| crate::sql::expr::same(e, &outer))
+        {
+            return *slot;
+        }
+        let slot = self.slots;
+        self.slots += 1;
+        self.levels[level].outer_refs.push((slot, outer));
+        slot
+    }
+
+    pub(super) fn new_slot(&mut self) -> usize {
+        self.slots += 1;
+        self.slots - 1
+    }
+
+    /// Makes an expression of this level ready: outer references become slots, constants are folded, sub-selects
+    /// are planned.
+    pub(super) fn prepare(&mut self, e: &mut Expr) -> Result<()> {
+        self.outer_to_slots(e);
+        self.folder.fold(e);
+        self.plan_sub_links(e)
+    }
+
+    fn outer_to_slots(&mut self, e: &mut Expr) {
+        let level = self.levels.len() - 1;
+        match &mut e.kind {
+            ExprKind::Var { rel, attno, levels_up } if *levels_up > 0 => {
+                let slot = self.slot_for(level, *rel, *attno, *levels_up, e.ty);
+                e.kind = ExprKind::ExecParam(slot);
+                return;
+            }
+            ExprKind::Aggregate(a) if a.levels_up > 0 => {
+                let mut outer = e.clone();
+                lower_levels(&mut outer);
+                let slot = if self.levels[level].kind == LevelKind::Rel
+                    && matches!(&outer.kind, ExprKind::Aggregate(a) if a.levels_up > 0)
+                    && level > 0
+                {
+                    self.slot_of(level - 1, outer)
+                } else {
+                    self.slot_of(level, outer)
+                };
+                e.kind = ExprKind::ExecParam(slot);
+                return;
+            }
+            _ => {}
+        }
+        e.for_each_child_mut(&mut |c| self.outer_to_slots(c));
+    }
+
+    fn plan_sub_links(&mut self, e: &mut Expr) -> Result<()> {
+        let mut failed = None;
+        e.for_each_child_mut(&mut |c| {
+            if failed.is_none() {
+                failed = self.plan_sub_links(c).err();
+            }
+        });
+        if let Some(f) = failed {
+            return Err(f);
+        }
+        if let ExprKind::SubLink(link) = &mut e.kind {
+            let link = std::mem::replace(
+                &mut **link,
+                bind::SubLink { kind: SubPlanKind::Exists, test: None, query: Query::default() },
+            );
+            e.kind = self.sub_plan(link)?;
+        }
+        Ok(())
+    }
+
+    fn sub_plan(&mut self, link: bind::SubLink) -> Result<ExprKind> {
+        let bind::SubLink { kind, mut test, mut query } = link;
+        if kind == SubPlanKind::Exists {
+            simplify_exists(&mut query);
+        }
+        let (mut plan, outer) = self.query(query, LevelKind::Expression)?;
+        super::finish::set_params(&mut plan);
+        let mut args = Vec::with_capacity(outer.len());
+        for (slot, mut e) in outer {
+            self.outer_to_slots(&mut e);
+            args.push((slot, e));
+        }
+        let mut test_params = Vec::new();
+        let mut hashable = false;
+        if let Some(t) = &mut test {
+            hashable = kind == SubPlanKind::Any && args.is_empty() && plan.params.is_empty() && hashable_test(t);
+            self.test_params(t, &mut test_params);
+        }
+        Ok(ExprKind::SubPlan(Box::new(SubPlan { kind, plan: Arc::new(plan), args, test, test_params, hashable })))
+    }
+
+    /// Takes the outer sides out of a sub-select's test: what reads no column of the sub-select goes into a slot.
+    fn test_params(&mut self, e: &mut Expr, out: &mut Vec<(usize, Expr)>) {
+        let reads = e.any(&mut |x| matches!(x.kind, ExprKind::Column(_)));
+        if !reads {
+            if matches!(e.kind, ExprKind::Const(_) | ExprKind::Param(_) | ExprKind::ExecParam(_)) {
+                return;
+            }
+            let slot = self.new_slot();
+            let ty = e.ty;
+            let outer = std::mem::replace(e, Expr::new(ExprKind::ExecParam(slot), ty));
+            out.push((slot, outer));
+            return;
+        }
+        e.for_each_child_mut(&mut |c| self.test_params(c, out));
+    }
+
+    /// Plans the WITH clause: what is read once is put in place, the rest is computed by a With node.
+    fn ctes(&mut self, query: &mut Query) -> Result<Vec<Cte>> {
+        if query.ctes.is_empty() {
+            return Ok(Vec::new());
+        }
+        super::prepare::inline_ctes(query);
+        let mut out = Vec::new();
+        let list = std::mem::take(&mut query.ctes);
+        for cte in list {
+            let modifies = cte.query.write.is_some();
+            let used = cte.references > 0;
+            if !used && !modifies {
+                self.level().ctes.push(None);
+                continue;
+            }
+            let id = self.cte_ids;
+            self.cte_ids += 1;
+            let plan = match cte.recursion {
+                Some(r) => self.recursive(*r, id)?,
+                None => {
+                    self.level().ctes.push(None);
+                    let n = self.level().ctes.len() - 1;
+                    let (plan, _) = self.query(*cte.query, LevelKind::Rel)?;
+                    self.level().ctes.truncate(n);
+                    let planned = PlannedCte { id, rows: plan.cost.rows, width: plan.cost.width, work_table: None };
+                    self.level().ctes.push(Some(planned));
+                    plan
+                }
+            };
+            out.push(Cte { id, name: cte.name, plan, modifies });
+        }
+        Ok(out)
+    }
+
+    fn recursive(&mut self, r: bind::Recursion, id: usize) -> Result<Plan> {
+        let (left, _) = self.query_beside(r.left)?;
+        let work_table = self.work_tables;
+        self.work_tables += 1;
+        let planned = PlannedCte {
+            id,
+            rows: left.cost.rows * 10.0,
+            width: left.cost.width,
+            work_table: Some(work_table),
+        };
+        self.level().ctes.push(Some(planned));
+        let (right, _) = self.query(r.right, LevelKind::Rel)?;
+        let rows = left.cost.rows + 10.0 * right.cost.rows;
+        let n = self.level().ctes.len() - 1;
+        self.level().ctes[n] = Some(PlannedCte { id, rows, width: left.cost.width, work_table: None });
+        let total = left.cost.total + 10.0 * right.cost.total + rows * self.cx.settings.cpu_tuple_cost;
+        let cost = Cost { startup: left.cost.startup, total, rows, width: left.cost.width };
+        let columns: Vec<PlanColumn> = left.columns.clone();
+        Ok(Plan {
+            node: PlanNode::RecursiveUnion {
+                left: Box::new(left),
+                right: Box::new(right),
+                distinct: r.distinct,
+                work_table,
+            },
+            columns,
+            cost,
+            params: Vec::new(),
+        })
+    }
+
+    /// Plans a query while the CTE being defined is not there yet.
+    fn query_beside(&mut self, query: Query) -> Result<(Plan, Vec<(usize, Expr)>)> {
+        self.level().ctes.push(None);
+        let out = self.query(query, LevelKind::Rel);
+        self.level().ctes.pop();
+        out
+    }
+
+    /// The CTE a rel of the current level reads.
+    pub(super) fn find_cte(&self, index: usize, levels_up: usize) -> Result<PlannedCte> {
+        self.levels
+            .len()
+            .checked_sub(1 + levels_up)
+            .and_then(|n| self.levels[n].ctes.get(index).cloned().flatten())
+            .ok_or_else(|| Error::internal("a WITH query is read before it is planned"))
+    }
+}
+
+/// One level less for everything that refers outside.
+fn lower_levels(e: &mut Expr) {
+    bind::query::walk_expr_mut(e, 0, &mut |x, depth| match &mut x.kind {
+        ExprKind::Var { levels_up, .. } if *levels_up > depth => *levels_up -= 1,
+        ExprKind::Aggregate(a) if a.levels_up > depth => a.levels_up -= 1,
+        _ => {}
+    });
+}
+
+/// EXISTS looks at no column: select list, order and DISTINCT do not matter.
+fn simplify_exists(query: &mut Query) {
+    let plain = query.set_op.is_none()
+        && !query.has_aggregates
+        && !query.has_set_returning
+        && !query.has_windows
+        && query.write.is_none()
+        && query.limit.is_none()
+        && query.offset.is_none();
+    if plain {
+        query.targets.clear();
+        query.order_by.clear();
+        query.distinct = bind::Distinct::No;
+    }
+}
+
+/// Equality of hashable columns only.
+fn hashable_test(t: &Expr) -> bool {
+    match &t.kind {
+        ExprKind::And(parts) => parts.iter().all(hashable_test),
+        ExprKind::Func { oper: Some(o), args, .. } => {
+            crate::sql::func::oper(*o).is_some_and(|o| o.can_hash)
+                && args.len() == 2
+                && args[0].ty.oid == args[1].ty.oid
+                && args[0].ty.oid != oid::RECORD
+        }
+        _ => false,
+    }
+}
+
+/// The attributes of a rel that the query reads.
+fn attnos_read(query: &Query, rel: usize) -> Vec<i16> {
+    let mut out = Vec::new();
+    let mut note = |e: &Expr, depth: usize| {
+        if let ExprKind::Var { rel: r, attno, levels_up } = e.kind
+            && levels_up == depth
+            && r == rel
+            && !out.contains(&attno)
+        {
+            out.push(attno);
+        }
+    };
+    // A shallow look is enough for most queries; sub-selects are walked on a copy.
+    let deep = query_has_sub_links(query) || query.rels.iter().any(|r| r.lateral);
+    if deep {
+        query.clone().walk_mut(0, &mut |e, depth| note(e, depth));
+    } else {
+        let mut q = query.clone();
+        q.for_each_expr_mut(&mut |e| {
+            e.walk(&mut |x| {
+                note(x, 0);
+                true
+            });
+        });
+    }
+    out.sort_unstable();
+    out
+}
+
+fn query_has_sub_links(query: &Query) -> bool {
+    let has = |e: &Expr| e.any(&mut |x| matches!(x.kind, ExprKind::SubLink(_)));
+    query.filter.as_ref().is_some_and(has)
+        || query.targets.iter().any(|t| has(&t.expr))
+        || query.having.as_ref().is_some_and(has)
+        || query.from.iter().any(|n| matches!(n, bind::FromNode::Join(_)))
+}

@@ -1,0 +1,69 @@
+//! The settings the planner looks at, with PostgreSQL's names and defaults.
+
+use crate::sql::bind::Names;
+use crate::types::IoContext;
+
+/// PostgreSQL 15's planner settings.
+#[derive(Clone, Debug)]
+pub struct PlannerSettings {
+    pub seq_page_cost: f64,
+    pub random_page_cost: f64,
+    pub cpu_tuple_cost: f64,
+    pub cpu_index_tuple_cost: f64,
+    pub cpu_operator_cost: f64,
+    /// In pages of 8 KiB.
+    pub effective_cache_size: f64,
+    pub work_mem_kb: f64,
+    pub hash_mem_multiplier: f64,
+    pub enable_seqscan: bool,
+    pub enable_indexscan: bool,
+    pub enable_indexonlyscan: bool,
+    pub enable_tidscan: bool,
+    pub enable_nestloop: bool,
+    pub enable_hashjoin: bool,
+    pub enable_mergejoin: bool,
+    pub enable_hashagg: bool,
+    pub enable_sort: bool,
+    pub enable_material: bool,
+    pub from_collapse_limit: usize,
+    pub join_collapse_limit: usize,
+}
+
+impl Default for PlannerSettings {
+    fn default() -> PlannerSettings {
+        PlannerSettings {
+            seq_page_cost: 1.0,
+            random_page_cost: 4.0,
+            cpu_tuple_cost: 0.01,
+            cpu_index_tuple_cost: 0.005,
+            cpu_operator_cost: 0.0025,
+            effective_cache_size: 524_288.0,
+            work_mem_kb: 4096.0,
+            hash_mem_multiplier: 2.0,
+            enable_seqscan: true,
+            enable_indexscan: true,
+            enable_indexonlyscan: true,
+            enable_tidscan: true,
+            enable_nestloop: true,
+            enable_hashjoin: true,
+            enable_mergejoin: true,
+            enable_hashagg: true,
+            enable_sort: true,
+            enable_material: true,
+            from_collapse_limit: 8,
+            join_collapse_limit: 8,
+        }
+    }
+}
+
+/// What a query is planned against.
+pub struct PlanContext<'a> {
+    pub names: &'a dyn Names,
+    pub io: &'a IoContext,
+    pub settings: &'a PlannerSettings,
+    /// Types of the client's parameters, after binding.
+    pub params: &'a [crate::types::TypeRef],
+}
+
+/// Added to the cost of what an `enable_*` setting turned off (PostgreSQL 15, costsize.c, disable_cost).
+pub(super) const DISABLED: f64 = 1.0e10;
