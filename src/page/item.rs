@@ -61,7 +61,7 @@ impl LinePointer {
     }
 
     pub fn has_storage(self) -> bool {
-        self.len() != 0
+        !self.is_empty()
     }
 }
 

@@ -54,6 +54,7 @@ pub fn start_up(storage: &Storage, checkpoints: &Checkpoints, progress: &Progres
     report_state(&control, &settings.str(Id::LogTimezone))?;
     segment::check_directories(disk)?;
     segment::remove_temporaries(disk)?;
+    remove_temporary_files(disk);
     let clean = matches!(control.state, DbState::Shutdowned | DbState::ShutdownedInRecovery);
     let interval = Duration::from_millis(settings.int(Id::LogStartupProgressInterval) as u64);
     if !clean && settings.bool(Id::Fsync) {
@@ -136,6 +137,16 @@ fn sync_tree(disk: &dyn Disk, dir: &str, ticker: &mut Ticker) -> Result<()> {
 /// Files that recovery relies on; logs, sockets and settings are nobody's redo.
 fn is_data(path: &str) -> bool {
     ["base/", "global/", "pg_"].iter().any(|p| path.starts_with(p)) && !path.starts_with("pg_hba")
+}
+
+/// What sorts and hashes of the run before spilled (PostgreSQL 15, fd.c, RemovePgTempFiles). Best effort.
+fn remove_temporary_files(disk: &dyn Disk) {
+    const DIR: &str = "base/pgsql_tmp";
+    for entry in disk.list(DIR).unwrap_or_default() {
+        if !entry.is_dir && entry.name.starts_with("pgsql_tmp") {
+            let _ = disk.remove(&format!("{DIR}/{}", entry.name));
+        }
+    }
 }
 
 /// A line every so often (`log_startup_progress_interval`; 0 = never).

@@ -228,7 +228,7 @@ fn workload(disk: &Simulated, model: &mut Model, transactions: i32) -> crate::ba
         next.extend(&values);
         if n % 3 == 2 {
             let (gone, new) = xact.churn(base + 50_000)?;
-            gone.iter().for_each(|v| drop(next.remove(v)));
+            next.retain(|v| !gone.contains(v));
             next.extend(&new);
         }
         if n % 5 == 3 {

@@ -98,7 +98,8 @@ fn object_ids_survive() {
     initialise(&disk);
     let (room, _) = started(&disk);
     let first = room.storage().wal.next_oid().unwrap();
-    let last = (0..9000).map(|_| room.storage().wal.next_oid().unwrap()).last().unwrap();
+    let mut last = first;
+    (0..9000).for_each(|_| last = room.storage().wal.next_oid().unwrap());
     assert_eq!((first, last), (Oid(16384), Oid(16384 + 9000)));
     room.storage().wal.flush(room.storage().wal.insert_lsn());
     let disk = disk.after_power_loss();

@@ -121,8 +121,8 @@ impl State {
         if self.tail.bytes.len() >= CHUNK_BYTES {
             self.seal();
         }
-        let crossed = !fits && (self.position - 1) / self.segment_bytes != before
-            || !fits && before * self.segment_bytes + segment::HEADER_BYTES as u64 == start;
+        let opened = start % self.segment_bytes == segment::HEADER_BYTES as u64;
+        let crossed = !fits && (opened || (self.position - 1) / self.segment_bytes != before);
         (Inserted { start: Lsn(start), end: Lsn(self.position) }, crossed)
     }
 

@@ -122,7 +122,7 @@ impl Reader {
             self.jump(after.next_multiple_of(self.segment_bytes));
             // `jump` emptied the buffer; a switch record has nothing in it anyway.
             let switch = super::record::decode(start, after, &header, &[0]);
-            return Ok(switch.ok_or_else(|| End { at: Lsn(start), text: None }));
+            return Ok(switch.ok_or(End { at: Lsn(start), text: None }));
         }
         match super::record::decode(start, after, &header, &self.buffer[from + HEADER_BYTES..to]) {
             Some(record) => Ok(Ok(record)),

@@ -330,6 +330,63 @@ fn acknowledged_records_survive_every_cut() {
     }
 }
 
+/// Sessions that insert, commit alone or in groups, and switch segments, all at once: every record is there
+/// afterwards, each thread's in its order, and nobody waits for ever.
+#[test]
+fn many_sessions() {
+    const THREADS: u64 = 4;
+    const EACH: u64 = 400;
+    let disk = Simulated::new(9);
+    directories(&disk);
+    let wal = Wal::new(Arc::new(disk.clone()), &WalConfig { segment_bytes: SEGMENT, ..WalConfig::default() });
+    wal.start(start_at(SEGMENT, 1)).unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let wal = &wal;
+            scope.spawn(move || {
+                for i in 0..EACH {
+                    let data = vec![thread as u8; (i * 37 % 900) as usize];
+                    let at = put(wal, (thread + 1) << 20 | i, &data);
+                    match i % 16 {
+                        3 => wal.flush(at.end),
+                        7 => assert!(wal.flush_alone(at.end) || wait_for(wal, at.end)),
+                        11 => assert!(wait_for(wal, at.end)),
+                        15 if thread == 0 && i % 64 == 15 => drop(wal.switch().unwrap()),
+                        _ => {}
+                    }
+                }
+            });
+        }
+    });
+    wal.flush(wal.insert_lsn());
+    let (all, end, _, _) = read_all(&disk, SEGMENT);
+    let mut next = [0; THREADS as usize];
+    // Switches have no xid.
+    for (_, xid, data) in all.iter().filter(|r| r.1 != 0) {
+        let (thread, i) = ((xid >> 20) as usize - 1, xid & 0xF_FFFF);
+        assert!(data.len() as u64 == i * 37 % 900 && data.iter().all(|b| *b == thread as u8));
+        assert_eq!(i, next[thread]);
+        next[thread] += 1;
+    }
+    assert_eq!(next, [EACH; THREADS as usize], "{end:?}");
+}
+
+/// Blocks until the flusher has made `lsn` durable.
+fn wait_for(wal: &Wal, lsn: Lsn) -> bool {
+    struct Unpark(std::thread::Thread);
+    impl std::task::Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let start = std::time::Instant::now();
+    while !wal.on_durable(lsn, Arc::new(Unpark(std::thread::current())).into()) {
+        std::thread::park_timeout(std::time::Duration::from_secs(1));
+        assert!(start.elapsed().as_secs() < 20, "a lost wake-up");
+    }
+    true
+}
+
 /// Micro-benchmark: `cargo test --release --lib wal::tests::speed -- --ignored --nocapture`.
 #[test]
 #[ignore = "a benchmark"]
