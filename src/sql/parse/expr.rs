@@ -61,7 +61,7 @@ enum Infix {
 
 /// `( … )` read before it is known what it is.
 enum Paren {
-    Query(SelectStmt),
+    Query(Box<SelectStmt>),
     Expr(Expr),
 }
 
@@ -261,7 +261,7 @@ impl Parser<'_> {
                     true => SubLinkKind::All { left, op },
                     false => SubLinkKind::Any { left, op: Some(op) },
                 };
-                Ok(sublink(kind, query, pos))
+                Ok(sublink(kind, *query, pos))
             }
             Paren::Expr(right) => Ok(Expr::new(ExprKind::OpArray { op, left, right: Box::new(right), all }, pos)),
         }
@@ -293,7 +293,7 @@ impl Parser<'_> {
         let arg = Box::new(left);
         match self.paren(true)? {
             Paren::Query(query) => {
-                let link = sublink(SubLinkKind::Any { left: arg, op: None }, query, pos);
+                let link = sublink(SubLinkKind::Any { left: arg, op: None }, *query, pos);
                 Ok(match negated {
                     true => Expr::new(ExprKind::Not(Box::new(link)), pos),
                     false => link,
@@ -580,7 +580,7 @@ impl Parser<'_> {
         let pos = self.pos();
         match self.paren(true)? {
             Paren::Query(query) => {
-                let e = sublink(SubLinkKind::Scalar, query, pos);
+                let e = sublink(SubLinkKind::Scalar, *query, pos);
                 self.with_indirection(e)
             }
             Paren::Expr(e) if matches!(e.kind, ExprKind::Row { explicit: false, .. }) && self.last_paren_was_list => {
@@ -633,7 +633,7 @@ impl Parser<'_> {
             let query = self.select_no_parens()?;
             self.expect_char(b')')?;
             self.last_paren_was_list = false;
-            return Ok(Paren::Query(query));
+            return Ok(Paren::Query(Box::new(query)));
         }
         let inner_pos = self.pos();
         let mut e = match self.paren(true)? {
@@ -643,12 +643,12 @@ impl Parser<'_> {
                     return Ok(Paren::Query(query));
                 }
                 if self.continues_query() {
-                    let query = self.continue_query(query)?;
+                    let query = self.continue_query(*query)?;
                     self.expect_char(b')')?;
                     self.last_paren_was_list = false;
-                    return Ok(Paren::Query(query));
+                    return Ok(Paren::Query(Box::new(query)));
                 }
-                let link = sublink(SubLinkKind::Scalar, query, inner_pos);
+                let link = sublink(SubLinkKind::Scalar, *query, inner_pos);
                 self.with_indirection(link)?
             }
             Paren::Expr(e) if self.last_paren_was_list => e,

@@ -9,7 +9,7 @@ use crate::sql::ast::*;
 
 /// `( … )` in FROM, before it is known whether it is a query or a join.
 enum FromParen {
-    Query(SelectStmt),
+    Query(Box<SelectStmt>),
     Item(FromItem),
 }
 
@@ -129,8 +129,8 @@ impl Parser<'_> {
             return self.function_item(true);
         }
         if self.at_char(b'(') {
-            return match self.from_paren()? {
-                FromParen::Query(query) => self.subquery(query, false, pos),
+            return match self.paren_item()? {
+                FromParen::Query(query) => self.subquery(*query, false, pos),
                 FromParen::Item(item) => self.parenthesized_join(item),
             };
         }
@@ -144,7 +144,7 @@ impl Parser<'_> {
     }
 
     /// Reads `( … )`: a query, or a join.
-    fn from_paren(&mut self) -> Result<FromParen> {
+    fn paren_item(&mut self) -> Result<FromParen> {
         self.check_stack()?;
         if !self.parens_lead_to_query() {
             self.expect_char(b'(')?;
@@ -156,19 +156,19 @@ impl Parser<'_> {
         if !self.at_char(b'(') {
             let query = self.select_no_parens()?;
             self.expect_char(b')')?;
-            return Ok(FromParen::Query(query));
+            return Ok(FromParen::Query(Box::new(query)));
         }
-        let first = match self.from_paren()? {
+        let first = match self.paren_item()? {
             FromParen::Query(query) => {
                 if self.eat_char(b')') {
                     return Ok(FromParen::Query(query));
                 }
                 if self.continues_query() {
-                    let query = self.continue_query(query)?;
+                    let query = self.continue_query(*query)?;
                     self.expect_char(b')')?;
-                    return Ok(FromParen::Query(query));
+                    return Ok(FromParen::Query(Box::new(query)));
                 }
-                self.subquery(query, false, pos + 1)?
+                self.subquery(*query, false, pos + 1)?
             }
             FromParen::Item(item) => self.parenthesized_join(item)?,
         };

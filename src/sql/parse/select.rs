@@ -142,7 +142,7 @@ impl Parser<'_> {
             core.targets = self.list(Self::target)?;
         }
         if self.eat(Kw::Into) {
-            core.into = Some(self.into_clause()?);
+            core.into = Some(self.select_into()?);
         }
         core.from = self.opt_from_clause()?;
         core.filter = self.opt_where()?;
@@ -216,7 +216,7 @@ impl Parser<'_> {
     }
 
     /// opt_select INTO's table: `[TEMPORARY | UNLOGGED] [TABLE] name`.
-    fn into_clause(&mut self) -> Result<IntoClause> {
+    fn select_into(&mut self) -> Result<IntoClause> {
         let persistence = match self.tok() {
             Tok::Kw(Kw::Local | Kw::Global) if matches!(self.tok_at(1), Tok::Kw(Kw::Temp | Kw::Temporary)) => {
                 self.bump();

@@ -212,10 +212,8 @@ impl Parser<'_> {
     fn character(&mut self, kw: Kw) -> Result<bool> {
         match kw {
             Kw::Varchar => return Ok(true),
-            Kw::National => {
-                if !self.eat(Kw::Character) {
-                    self.expect(Kw::Char)?;
-                }
+            Kw::National if !self.eat(Kw::Character) => {
+                self.expect(Kw::Char)?;
             }
             _ => {}
         }
