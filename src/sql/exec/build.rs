@@ -7,18 +7,23 @@ use super::distinct::Distinct;
 use super::filter::FilterProject;
 use super::function_scan::FunctionScan;
 use super::hash_join::HashJoin;
+use super::index_scan::IndexScan;
 use super::inject::Injected;
 use super::instrument::Instrumented;
 use super::limit::Limit;
+use super::lock_rows::LockRows;
 use super::materialize::Materialize;
 use super::merge_join::MergeJoin;
+use super::modify::Modify;
 use super::nest_loop::NestLoop;
 use super::output::forms_of;
 use super::project_set::ProjectSet;
 use super::recursive_union::{RecursiveUnion, WorkTableScan};
 use super::result::{Empty, ResultNode};
+use super::seq_scan::SeqScan;
 use super::set_op::SetOp;
 use super::sort::Sort;
+use super::tid_scan::TidScan;
 use super::values::Values;
 use super::virtual_scan::VirtualScan;
 // use super::window::Window;
@@ -34,6 +39,19 @@ pub fn start(statement: &PlannedStatement, cx: &mut ExecContext) -> Result<Box<d
         cx.run.reserve(statement.exec_params);
     }
     cx.processed = 0;
+    if cx.temp.is_none()
+        && let Some(b) = &cx.backend
+    {
+        cx.temp = Some(b.txn.storage.disk.clone());
+    }
+    if let Some(b) = &mut cx.backend {
+        cx.run.snapshot = Some(b.txn.snapshot());
+    }
+    let mut top = &statement.plan;
+    while let PlanNode::With { body, .. } = &top.node {
+        top = body;
+    }
+    cx.run.counted = Some(super::instrument::key(top));
     build(&statement.plan, cx)
 }
 
@@ -89,12 +107,16 @@ fn make(plan: &Plan, cx: &mut ExecContext) -> Result<Box<dyn Node>> {
         PlanNode::VirtualScan { view, attnos, filter, project, .. } => {
             Box::new(VirtualScan::start(view, attnos, filter.as_ref(), project.as_deref())?)
         }
-        PlanNode::SeqScan { .. }
-        | PlanNode::IndexScan(_)
-        | PlanNode::TidScan { .. }
-        | PlanNode::LockRows { .. }
-        | PlanNode::Window { .. }
-        | PlanNode::Modify(_) => return Err(Error::unsupported("tables are not supported yet")),
+        PlanNode::SeqScan { rel, attnos, filter, project, .. } => {
+            Box::new(SeqScan::start(rel, attnos, filter.as_ref(), project.as_deref(), cx)?)
+        }
+        PlanNode::IndexScan(s) => Box::new(IndexScan::start(s, cx)?),
+        PlanNode::TidScan { rel, tids, attnos, filter, project, .. } => {
+            Box::new(TidScan::start(rel, tids, attnos, filter.as_ref(), project.as_deref(), cx)?)
+        }
+        PlanNode::LockRows { input, locks, recheck } => Box::new(LockRows::start(input, locks, recheck.as_ref(), cx)?),
+        PlanNode::Modify(m) => Box::new(Modify::start(m, cx.run.counted == Some(super::instrument::key(plan)), cx)?),
+        PlanNode::Window { .. } => return Err(Error::unsupported("window functions are not supported yet")),
     })
 }
 

@@ -3,8 +3,10 @@
 use super::cte::CteState;
 use super::instrument::Instrumentation;
 use crate::base::{Error, Flow, Interrupts, Report, Result, Stop};
+use crate::mvcc::Snapshot;
 use crate::sql::Backend;
 use crate::sql::func::FnContext;
+use crate::storage::Storage;
 use crate::types::{Batch, Column, Value};
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -44,6 +46,10 @@ pub struct Budget {
 /// State of the statement that runs; made anew by [`super::start`].
 #[derive(Default)]
 pub struct RunState {
+    /// What the statement sees; taken when it starts. A portal that is put aside keeps its whole run state.
+    pub snapshot: Option<Snapshot>,
+    /// The Modify node whose rows the command tag counts.
+    pub(super) counted: Option<usize>,
     pub(super) exec_params: Vec<Value>,
     /// Counts the changes of each slot: nodes that keep rows compare them (EXEC-3).
     pub(super) versions: Vec<u64>,
@@ -92,6 +98,8 @@ pub struct ExecContext {
     pub processed: u64,
     /// Where temporary files go.
     pub temp: Option<Arc<dyn crate::disk::Disk>>,
+    /// Takes note of changed rows for checks at the statement's end (foreign keys).
+    pub row_changes: Option<Box<dyn super::RowChanges>>,
     /// The session's side; None in tests of the executor alone.
     pub backend: Option<Box<Backend>>,
 }
@@ -110,12 +118,30 @@ impl Default for ExecContext {
             inject_waits: None,
             processed: 0,
             temp: None,
+            row_changes: None,
             backend: None,
         }
     }
 }
 
 impl ExecContext {
+    /// What the running statement sees.
+    ///
+    /// # Errors
+    /// XX000 where there is no session.
+    pub fn snapshot(&mut self) -> Result<Snapshot> {
+        if self.run.snapshot.is_none() {
+            self.run.snapshot = Some(self.backend()?.txn.snapshot());
+        }
+        self.run.snapshot.clone().ok_or_else(|| Error::internal("no snapshot"))
+    }
+
+    /// # Errors
+    /// XX000 where there is no session.
+    pub fn storage(&mut self) -> Result<Arc<Storage>> {
+        Ok(self.backend()?.txn.storage.clone())
+    }
+
     /// The session's side of the statement.
     ///
     /// # Errors

@@ -1,0 +1,72 @@
+//! INSERT without ON CONFLICT: whole batches.
+
+use super::row_lock::Writer;
+use super::target::{Entries, Target};
+use super::{ChangeKind, Changed};
+use crate::base::{Flow, TupleId};
+use crate::sql::exec::ExecContext;
+use crate::types::Batch;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Step {
+    #[default]
+    Generate,
+    Verify,
+    Heap,
+    /// Entries for this index.
+    Index(usize),
+}
+
+#[derive(Default)]
+pub(super) struct Insert {
+    batch: Batch,
+    tids: Vec<TupleId>,
+    step: Step,
+    entries: Option<Entries>,
+}
+
+impl Insert {
+    pub fn feed(&mut self, batch: Batch) {
+        self.batch = batch;
+        self.tids.clear();
+        self.step = Step::Generate;
+        self.entries = None;
+    }
+
+    pub fn run(&mut self, cx: &mut ExecContext, target: &mut Target, changed: &mut Changed) -> Flow<()> {
+        if self.step == Step::Generate {
+            target.generate(cx, &mut self.batch)?;
+            self.step = Step::Verify;
+        }
+        if self.step == Step::Verify {
+            target.verify(cx, &self.batch)?;
+            self.step = Step::Heap;
+        }
+        if self.step == Step::Heap {
+            let writer = Writer::for_rows(cx)?;
+            crate::heap::insert(&writer.context(), &target.store, &self.batch, &mut self.tids)?;
+            self.step = Step::Index(0);
+        }
+        while let Step::Index(n) = self.step
+            && n < target.indexes.len()
+        {
+            if self.entries.is_none() {
+                let rows: Vec<u32> = (0..self.batch.rows as u32).collect();
+                self.entries = Some(target.entries(cx, n, &self.batch, &rows, &self.tids)?);
+            }
+            if let Some(entries) = &mut self.entries
+                && target.put(cx, n, entries)?.is_some()
+            {
+                return Err(target.duplicate(cx, n, entries).into());
+            }
+            self.entries = None;
+            self.step = Step::Index(n + 1);
+        }
+        target.note(cx, ChangeKind::Insert, None, Some(&self.batch));
+        let xid = cx.backend()?.txn.xid();
+        for (row, tid) in self.tids.iter().enumerate() {
+            changed.add((&self.batch.columns, row), *tid, xid, None);
+        }
+        Ok(())
+    }
+}

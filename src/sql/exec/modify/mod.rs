@@ -1,0 +1,210 @@
+//! INSERT, UPDATE and DELETE.
+//!
+//! INSERT goes batch by batch down to whole pages; UPDATE and DELETE compute batches of new rows and then go row by row,
+//! since each may have to wait for another transaction. What was done of a batch stays in the node over a wait (FLOW-1).
+
+mod conflict;
+mod insert;
+mod row_lock;
+mod target;
+mod update;
+mod verify;
+
+pub(super) use row_lock::{Claim, Writer, claim, strength};
+
+use super::output::phys_of;
+use super::{ExecContext, Node, build};
+use crate::base::{Flow, Result, TupleId, Xid};
+use crate::catalog::Relation;
+use crate::sql::expr::eval::{Projection, Sel};
+use crate::sql::plan::{self, ModifyKind};
+use crate::types::{Batch, Column, Datum, Phys};
+use std::sync::Arc;
+use target::Target;
+
+/// What became of a row.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ChangeKind {
+    Insert,
+    Update,
+    Delete,
+}
+
+/// Rows of one relation that a statement changed, for checks at its end (foreign keys).
+#[derive(Debug)]
+pub struct RowChange {
+    pub rel: Arc<Relation>,
+    pub kind: ChangeKind,
+    /// All attributes of the old and of the new versions.
+    pub old: Option<Batch>,
+    pub new: Option<Batch>,
+}
+
+/// Takes note of changed rows. Supplied by the session.
+pub trait RowChanges: Send {
+    /// Whether changes of this kind matter: if not, old rows need not be fetched.
+    fn wants(&self, rel: &Relation, kind: ChangeKind) -> bool;
+    fn add(&mut self, change: RowChange);
+}
+
+/// How a statement changes its rows.
+enum Method {
+    Insert(Box<insert::Insert>),
+    Conflict(Box<conflict::InsertOrUpdate>),
+    Update(Box<update::Update>),
+}
+
+pub(super) struct Modify {
+    input: Box<dyn Node>,
+    target: Target,
+    method: Method,
+    returning: Option<Projection>,
+    /// Changed rows of the present batch, as RETURNING reads them.
+    changed: Changed,
+    ready: Option<Batch>,
+    /// The command tag counts this node's rows.
+    counted: bool,
+    busy: bool,
+}
+
+/// Rows for RETURNING: attributes, system columns, input columns.
+pub(super) struct Changed {
+    wanted: bool,
+    attrs: Vec<Column>,
+    system: [Column; 4],
+    input: Vec<Column>,
+    forms: (Vec<Phys>, Vec<Phys>),
+    relid: u32,
+    rows: usize,
+}
+
+impl Changed {
+    fn new(wanted: bool, attrs: Vec<Phys>, input: Vec<Phys>, relid: u32) -> Changed {
+        let mut c = Changed {
+            wanted,
+            attrs: Vec::new(),
+            system: std::array::from_fn(|_| Column::new(Phys::U32)),
+            input: Vec::new(),
+            forms: (attrs, input),
+            relid,
+            rows: 0,
+        };
+        c.clear();
+        c
+    }
+
+    fn clear(&mut self) {
+        self.attrs = self.forms.0.iter().map(|p| Column::new(*p)).collect();
+        self.input = self.forms.1.iter().map(|p| Column::new(*p)).collect();
+        self.system = [Phys::Bytes, Phys::U32, Phys::U32, Phys::U32].map(Column::new);
+        self.rows = 0;
+    }
+
+    /// A changed row: its attributes, where it lies, and the input row it came from.
+    fn add(&mut self, attrs: (&[Column], usize), tid: TupleId, xid: Xid, input: Option<(&Batch, usize)>) {
+        self.rows += 1;
+        if !self.wanted {
+            return;
+        }
+        self.attrs.iter_mut().zip(attrs.0).for_each(|(to, c)| to.push_from(c, attrs.1));
+        self.system[0].push(Datum::Bytes(&crate::heap::tid_bytes(tid)));
+        self.system[1].push(Datum::U32(xid.0 as u32));
+        self.system[2].push(Datum::U32(0));
+        self.system[3].push(Datum::U32(self.relid));
+        if let Some((batch, row)) = input {
+            self.input.iter_mut().zip(&batch.columns).for_each(|(to, c)| to.push_from(c, row));
+        }
+    }
+
+    /// Takes the rows out.
+    fn take(&mut self) -> Batch {
+        let rows = self.rows;
+        let mut columns = std::mem::take(&mut self.attrs);
+        columns.extend(std::mem::replace(&mut self.system, std::array::from_fn(|_| Column::new(Phys::U32))));
+        columns.append(&mut self.input);
+        self.clear();
+        Batch { columns, rows }
+    }
+}
+
+impl Modify {
+    pub fn start(m: &plan::Modify, counted: bool, cx: &mut ExecContext) -> Result<Modify> {
+        let target = Target::new(m, cx)?;
+        let input_forms: Vec<Phys> = m.input.columns.iter().map(|c| phys_of(c.ty)).collect();
+        let (method, kept) = match &m.kind {
+            ModifyKind::Insert { on_conflict: None } => (Method::Insert(Box::default()), Vec::new()),
+            ModifyKind::Insert { on_conflict: Some(c) } => {
+                (Method::Conflict(Box::new(conflict::InsertOrUpdate::new(c, &target)?)), Vec::new())
+            }
+            ModifyKind::Update { ctid, set, recheck } => (
+                Method::Update(Box::new(update::Update::new(*ctid, Some(set), recheck.as_ref(), &target))),
+                input_forms,
+            ),
+            ModifyKind::Delete { ctid, recheck } => {
+                (Method::Update(Box::new(update::Update::new(*ctid, None, recheck.as_ref(), &target))), input_forms)
+            }
+        };
+        let changed = Changed::new(m.returning.is_some(), target.forms.clone(), kept, m.rel.oid.0);
+        Ok(Modify {
+            input: build(&m.input, cx)?,
+            target,
+            method,
+            returning: m.returning.as_ref().map(|r| Projection::new(r)),
+            changed,
+            ready: None,
+            counted,
+            busy: false,
+        })
+    }
+
+    /// Works off the present input batch.
+    fn work(&mut self, cx: &mut ExecContext) -> Flow<()> {
+        match &mut self.method {
+            Method::Insert(i) => i.run(cx, &mut self.target, &mut self.changed),
+            Method::Conflict(c) => c.run(cx, &mut self.target, &mut self.changed),
+            Method::Update(u) => u.run(cx, &mut self.target, &mut self.changed),
+        }
+    }
+
+    fn feed(&mut self, batch: Batch) {
+        match &mut self.method {
+            Method::Insert(i) => i.feed(batch),
+            Method::Conflict(c) => c.feed(batch),
+            Method::Update(u) => u.feed(batch),
+        }
+        self.busy = true;
+    }
+}
+
+impl Node for Modify {
+    fn next(&mut self, cx: &mut ExecContext) -> Flow<Option<Batch>> {
+        loop {
+            if let (Some(batch), Some(p)) = (&self.ready, &mut self.returning) {
+                let columns = p.run(cx, batch, Sel::All(batch.rows))?;
+                let rows = batch.rows;
+                self.ready = None;
+                return Ok(Some(Batch { columns, rows }));
+            }
+            cx.poll()?;
+            if !self.busy {
+                let Some(batch) = self.input.next(cx)? else { return Ok(None) };
+                self.feed(batch);
+            }
+            self.work(cx)?;
+            self.busy = false;
+            if self.counted {
+                cx.processed += self.changed.rows as u64;
+            }
+            let rows = self.changed.rows;
+            let batch = self.changed.take();
+            if rows > 0 && self.returning.is_some() {
+                self.ready = Some(batch);
+            }
+        }
+    }
+
+    /// A data-modifying node runs once.
+    fn rescan(&mut self, _: &mut ExecContext) -> Flow<()> {
+        Err(crate::base::Error::internal("a data-modifying plan cannot be run again").into())
+    }
+}

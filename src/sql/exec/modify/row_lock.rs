@@ -1,0 +1,112 @@
+//! What to do about a row somebody else has changed, is changing or has locked.
+
+use crate::bail;
+use crate::base::{CommandId, Error, Flow, Result, TupleId, Xid};
+use crate::catalog::Relation;
+use crate::heap::{self, TmResult, WriteContext};
+use crate::lock::{LockMode, LockTag, Scope};
+use crate::mvcc::Own;
+use crate::sql::exec::ExecContext;
+use crate::sql::plan::{self, LockWait};
+use crate::storage::Storage;
+use std::sync::Arc;
+
+/// On whose behalf rows are written, owned.
+pub(in crate::sql::exec) struct Writer {
+    pub storage: Arc<Storage>,
+    pub xid: Xid,
+    pub cid: CommandId,
+    pub own: Arc<Own>,
+}
+
+impl Writer {
+    /// For new row versions: the command's id stands on them.
+    pub fn for_rows(cx: &mut ExecContext) -> Result<Writer> {
+        let txn = &mut cx.backend()?.txn;
+        let xid = txn.xid();
+        let cid = txn.command_for_write();
+        Ok(Writer { storage: txn.storage.clone(), xid, cid, own: txn.own().clone() })
+    }
+
+    /// For row locks alone.
+    pub fn for_locks(cx: &mut ExecContext) -> Result<Writer> {
+        let txn = &mut cx.backend()?.txn;
+        let xid = txn.xid();
+        Ok(Writer { storage: txn.storage.clone(), xid, cid: txn.command(), own: txn.own().clone() })
+    }
+
+    pub fn context(&self) -> WriteContext<'_> {
+        WriteContext { storage: &self.storage, xid: self.xid, cid: self.cid, own: &self.own }
+    }
+}
+
+pub(in crate::sql::exec) fn strength(s: plan::LockStrength) -> heap::LockStrength {
+    match s {
+        plan::LockStrength::KeyShare => heap::LockStrength::KeyShare,
+        plan::LockStrength::Share => heap::LockStrength::Share,
+        plan::LockStrength::NoKeyUpdate => heap::LockStrength::NoKeyUpdate,
+        plan::LockStrength::Update => heap::LockStrength::Update,
+    }
+}
+
+/// What a write's answer means.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::sql::exec) enum Claim {
+    /// Done, or locked.
+    Mine,
+    /// Another transaction made a newer version: look at that one.
+    Newer(TupleId),
+    /// Not there any more, or changed by this very command: leave it.
+    Gone,
+    /// The transaction in the way has ended: try again.
+    Again,
+}
+
+#[cold]
+fn serialization(what: &str) -> Error {
+    crate::err!(SERIALIZATION_FAILURE, "could not serialize access due to concurrent {what}")
+}
+
+/// Waits, follows, or gives up, by PostgreSQL's rules for each isolation level (nodeModifyTable.c, nodeLockRows.c).
+pub(in crate::sql::exec) fn claim(
+    cx: &mut ExecContext,
+    found: TmResult,
+    rel: &Relation,
+    wait: LockWait,
+) -> Flow<Claim> {
+    let keeps = cx.backend()?.txn.isolation.keeps_snapshot();
+    Ok(match found {
+        TmResult::Ok => Claim::Mine,
+        TmResult::SelfModified { .. } => Claim::Gone,
+        TmResult::Invisible => {
+            return Err(Error::internal(format!("attempted to change an invisible row of \"{}\"", rel.name)).into());
+        }
+        TmResult::Updated { .. } if keeps => return Err(serialization("update").into()),
+        TmResult::Deleted { .. } if keeps => return Err(serialization("delete").into()),
+        TmResult::Updated { ctid, .. } => Claim::Newer(ctid),
+        TmResult::Deleted { .. } => Claim::Gone,
+        TmResult::BeingModified(xid) => match wait {
+            LockWait::Block => {
+                cx.backend()?.txn.wait_for(xid)?;
+                Claim::Again
+            }
+            LockWait::NoWait if ended(cx, xid)? => Claim::Again,
+            LockWait::NoWait => {
+                bail!(LOCK_NOT_AVAILABLE, "could not obtain lock on row in relation \"{}\"", rel.name)
+            }
+            LockWait::SkipLocked => Claim::Gone,
+        },
+    })
+}
+
+/// True if nobody has to be waited for.
+fn ended(cx: &mut ExecContext, xid: Xid) -> Result<bool> {
+    let txn = &mut cx.backend()?.txn;
+    let storage = txn.storage.clone();
+    let tag = LockTag::Xact(xid);
+    let free = storage.locks.try_acquire(&mut txn.held, tag, LockMode::Share, Scope::Transaction).is_some();
+    if free {
+        storage.locks.release_early(&mut txn.held, tag, LockMode::Share);
+    }
+    Ok(free)
+}

@@ -1,0 +1,199 @@
+//! The relation written to: its constraints, generated columns and indexes.
+
+use super::row_lock::Writer;
+use super::{ChangeKind, RowChange, verify};
+use crate::base::{Error, Flow, Result, SqlState, TupleId};
+use crate::btree::{IndexEntry, Inserted};
+use crate::catalog::{Index, Relation};
+use crate::heap::{TableStore, occupant};
+use crate::sql::exec::{ExecContext, phys_of};
+use crate::sql::expr::eval::{Projection, Sel};
+use crate::sql::expr::{Expr, ExprKind};
+use crate::sql::plan;
+use crate::types::{Batch, Column, ColumnData, Phys, TypeRef};
+use std::sync::Arc;
+
+/// One index to be maintained.
+pub(super) struct IndexTarget {
+    pub index: Arc<Index>,
+    columns: Projection,
+    predicate: Option<Projection>,
+    /// 0-based attributes its columns and its predicate read.
+    pub reads: Vec<usize>,
+    /// Attributes of a key that a foreign key could refer to.
+    pub is_key: bool,
+}
+
+/// Entries of one index for some rows.
+pub(super) struct Entries {
+    pub list: Vec<IndexEntry>,
+    /// The batch's row of each entry.
+    pub rows: Vec<u32>,
+    /// Values of the index's columns, by entry.
+    pub values: Vec<Column>,
+    pub done: usize,
+}
+
+pub(super) struct Target {
+    pub rel: Arc<Relation>,
+    pub store: Arc<TableStore>,
+    pub forms: Vec<Phys>,
+    generated: Vec<usize>,
+    generate: Projection,
+    check_names: Vec<String>,
+    checks: Projection,
+    pub indexes: Vec<IndexTarget>,
+}
+
+fn reads(exprs: &[&Expr]) -> Vec<usize> {
+    let mut found = Vec::new();
+    for e in exprs {
+        e.walk(&mut |e| {
+            if let ExprKind::Column(n) = e.kind {
+                found.push(n);
+            }
+            true
+        });
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+impl Target {
+    pub fn new(m: &plan::Modify, cx: &mut ExecContext) -> Result<Target> {
+        cx.backend()?;
+        let index = |i: &plan::IndexMaintenance| {
+            let mut all: Vec<&Expr> = i.columns.iter().collect();
+            all.extend(&i.predicate);
+            IndexTarget {
+                index: i.index.clone(),
+                columns: Projection::new(&i.columns),
+                predicate: i.predicate.as_ref().map(|p| Projection::new(std::slice::from_ref(p))),
+                reads: reads(&all),
+                is_key: i.index.unique && i.predicate.is_none() && i.index.columns.iter().all(|c| c.expr.is_none()),
+            }
+        };
+        let checks: Vec<Expr> = m.checks.iter().map(|(_, e)| e.clone()).collect();
+        let generate: Vec<Expr> = m.generated.iter().map(|(_, e)| e.clone()).collect();
+        Ok(Target {
+            store: super::super::seq_scan::store_of(&m.rel)?,
+            forms: m.rel.attributes.iter().map(|a| phys_of(a.ty)).collect(),
+            rel: m.rel.clone(),
+            generated: m.generated.iter().map(|(n, _)| *n).collect(),
+            generate: Projection::new(&generate),
+            check_names: m.checks.iter().map(|(n, _)| n.clone()).collect(),
+            checks: Projection::new(&checks),
+            indexes: m.index_exprs.iter().map(index).collect(),
+        })
+    }
+
+    /// Computes generated columns of new rows. To be repeated with the same batch after a `Stop`.
+    pub fn generate(&mut self, cx: &mut ExecContext, batch: &mut Batch) -> Flow<()> {
+        if self.generated.is_empty() {
+            return Ok(());
+        }
+        let columns = self.generate.run(cx, batch, Sel::All(batch.rows))?;
+        for (n, c) in self.generated.iter().zip(columns) {
+            batch.columns[*n] = c;
+        }
+        Ok(())
+    }
+
+    /// Checks new rows. To be repeated with the same batch after a `Stop`.
+    pub fn verify(&mut self, cx: &mut ExecContext, batch: &Batch) -> Flow<()> {
+        verify::not_null(cx, &self.rel, batch)?;
+        if self.check_names.is_empty() {
+            return Ok(());
+        }
+        let answers = self.checks.run(cx, batch, Sel::All(batch.rows))?;
+        for (name, answer) in self.check_names.iter().zip(&answers) {
+            verify::check(cx, &self.rel, batch, name, answer)?;
+        }
+        Ok(())
+    }
+
+    /// The entries of one index for rows that lie at `tids`; rows outside a partial index have none. To be repeated
+    /// with the same arguments after a `Stop`.
+    pub fn entries(
+        &mut self,
+        cx: &mut ExecContext,
+        n: usize,
+        batch: &Batch,
+        rows: &[u32],
+        tids: &[TupleId],
+    ) -> Flow<Entries> {
+        let target = &mut self.indexes[n];
+        let mut wanted: Vec<(u32, TupleId)> = rows.iter().copied().zip(tids.iter().copied()).collect();
+        if let Some(p) = &mut target.predicate {
+            let answer = p.run(cx, batch, Sel::Rows(rows))?;
+            if let ColumnData::Bool(values) = &answer[0].data {
+                let mut at = 0;
+                wanted.retain(|_| {
+                    at += 1;
+                    values[at - 1] && !answer[0].is_null(at - 1)
+                });
+            }
+        }
+        let picked: Vec<u32> = wanted.iter().map(|w| w.0).collect();
+        let sel = if picked.len() == batch.rows { Sel::All(batch.rows) } else { Sel::Rows(&picked) };
+        let values = target.columns.run(cx, batch, sel)?;
+        let keys = target.index.key_columns;
+        let mut list = Vec::with_capacity(picked.len());
+        for (at, (_, tid)) in wanted.iter().enumerate() {
+            let mut key = Vec::new();
+            target.index.store.encode_key(values[..keys].iter().map(|c| c.get(at)), &mut key);
+            let has_null = !target.index.nulls_not_distinct && values[..keys].iter().any(|c| c.is_null(at));
+            list.push(IndexEntry { key, tid: Some(*tid), payload: Vec::new(), has_null });
+        }
+        Ok(Entries { list, rows: picked, values, done: 0 })
+    }
+
+    /// Puts entries into their index. Waits for transactions on whose end a duplicate depends; `entries` keeps count.
+    /// None: all are in. Some: a living duplicate, of the entry `done`.
+    pub fn put(&self, cx: &mut ExecContext, n: usize, entries: &mut Entries) -> Flow<Option<TupleId>> {
+        let target = &self.indexes[n];
+        let writer = Writer::for_rows(cx)?;
+        let store = &target.index.store;
+        if !target.index.unique {
+            store.insert(&writer.storage, writer.xid, &entries.list[entries.done..])?;
+            entries.done = entries.list.len();
+            return Ok(None);
+        }
+        while entries.done < entries.list.len() {
+            let mut judge = |tid| occupant(&writer.storage, &self.store, tid, &writer.own);
+            let rest = &entries.list[entries.done..];
+            let (count, met) = store.insert_unique(&writer.storage, writer.xid, rest, &mut judge)?;
+            entries.done += count;
+            match met {
+                Inserted::Done => {}
+                Inserted::Duplicate(tid) => return Ok(Some(tid)),
+                Inserted::Doubtful(xid) => cx.backend()?.txn.wait_for(xid)?,
+            }
+        }
+        Ok(None)
+    }
+
+    /// 23505 for the entry that met a duplicate.
+    #[cold]
+    pub fn duplicate(&self, cx: &ExecContext, n: usize, entries: &Entries) -> Error {
+        let target = &self.indexes[n];
+        let types: Vec<TypeRef> = target.columns.types();
+        let key = verify::key_text(cx, &target.index, &entries.values, &types, entries.done);
+        let text = format!("duplicate key value violates unique constraint \"{}\"", target.index.name);
+        Error::new(SqlState::UNIQUE_VIOLATION, text)
+            .detail(format!("Key {key} already exists."))
+            .table(self.rel.schema.clone(), self.rel.name.clone())
+            .constraint(target.index.name.clone())
+            .place("_bt_check_unique", "nbtinsert.c", 664)
+    }
+
+    /// Tells the session's checks about changed rows.
+    pub fn note(&self, cx: &mut ExecContext, kind: ChangeKind, old: Option<&Batch>, new: Option<&Batch>) {
+        if let Some(changes) = &mut cx.row_changes
+            && changes.wants(&self.rel, kind)
+        {
+            changes.add(RowChange { rel: self.rel.clone(), kind, old: old.cloned(), new: new.cloned() });
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! UPDATE and DELETE.
+
+use super::row_lock::{Claim, Writer, claim};
+use super::target::{Entries, Target};
+use super::{ChangeKind, Changed};
+use crate::base::{Flow, Result, TupleId};
+use crate::heap::{HeapFetch, UpdateKind, tid_from_bytes};
+use crate::mvcc::Snapshot;
+use crate::sql::exec::ExecContext;
+use crate::sql::expr::Expr;
+use crate::sql::expr::eval::{Predicate, Projection, Sel};
+use crate::sql::plan::{LockWait, UpdateColumn};
+use crate::types::{Batch, Column, Datum};
+
+/// How far the present batch is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Step {
+    Fetch,
+    Compute,
+    Generate,
+    Verify,
+    Rows,
+}
+
+/// A row looked at anew, because another transaction changed it meanwhile.
+struct Anew {
+    tid: TupleId,
+    /// Newest attributes, then the input row.
+    combined: Batch,
+    passed: bool,
+    computed: Option<Batch>,
+    generated: bool,
+}
+
+/// A row written whose index entries are still to come.
+struct Written {
+    tid: TupleId,
+    index: usize,
+    entries: Option<Entries>,
+}
+
+pub(super) struct Update {
+    ctid: usize,
+    /// Assigned attributes; None: DELETE.
+    attrs: Option<Vec<usize>>,
+    set: Projection,
+    recheck: Option<Predicate>,
+    fetch: HeapFetch,
+    step: Step,
+    input: Batch,
+    /// Input rows with a target, and where it lies.
+    rows: Vec<u32>,
+    tids: Vec<TupleId>,
+    /// The targets' attributes, then the input columns, of those rows.
+    combined: Batch,
+    new: Batch,
+    row: usize,
+    anew: Option<Anew>,
+    written: Option<Written>,
+}
+
+impl Update {
+    pub fn new(ctid: usize, set: Option<&Vec<UpdateColumn>>, recheck: Option<&Expr>, target: &Target) -> Update {
+        let exprs: Vec<Expr> = set.iter().flat_map(|s| s.iter().map(|c| c.expr.clone())).collect();
+        let all = (1..=target.forms.len() as i16).collect();
+        Update {
+            ctid,
+            attrs: set.map(|s| s.iter().map(|c| c.attr).collect()),
+            set: Projection::new(&exprs),
+            recheck: recheck.map(Predicate::new),
+            fetch: HeapFetch::new(target.store.clone(), Snapshot::any(), all),
+            step: Step::Fetch,
+            input: Batch::default(),
+            rows: Vec::new(),
+            tids: Vec::new(),
+            combined: Batch::default(),
+            new: Batch::default(),
+            row: 0,
+            anew: None,
+            written: None,
+        }
+    }
+
+    pub fn feed(&mut self, batch: Batch) {
+        self.input = batch;
+        self.step = Step::Fetch;
+        self.row = 0;
+    }
+
+    pub fn run(&mut self, cx: &mut ExecContext, target: &mut Target, changed: &mut Changed) -> Flow<()> {
+        if self.step == Step::Fetch {
+            self.fetch_targets(cx, target, changed)?;
+            self.step = if self.attrs.is_some() { Step::Compute } else { Step::Rows };
+        }
+        if self.step == Step::Compute {
+            let columns = self.set.run(cx, &self.combined, Sel::All(self.combined.rows))?;
+            self.new = assigned(&self.combined, self.attrs.as_deref(), columns, target.forms.len());
+            self.step = Step::Generate;
+        }
+        if self.step == Step::Generate {
+            target.generate(cx, &mut self.new)?;
+            self.step = Step::Verify;
+        }
+        if self.step == Step::Verify {
+            target.verify(cx, &self.new)?;
+            self.step = Step::Rows;
+        }
+        while self.row < self.rows.len() {
+            cx.interrupts.check()?;
+            self.change_row(cx, target, changed)?;
+            self.row += 1;
+            self.anew = None;
+            self.written = None;
+        }
+        Ok(())
+    }
+
+    /// The targets' present attributes. A plain DELETE needs none.
+    fn fetch_targets(&mut self, cx: &mut ExecContext, target: &Target, changed: &Changed) -> Result<()> {
+        let noted = cx.row_changes.as_ref().is_some_and(|c| c.wants(&target.rel, ChangeKind::Delete));
+        let needed = self.attrs.is_some() || changed.wanted || noted;
+        let storage = cx.storage()?;
+        self.rows.clear();
+        self.tids.clear();
+        let mut old = Batch::default();
+        self.fetch.prepare(&mut old);
+        for row in 0..self.input.rows {
+            let Datum::Bytes(b) = self.input.columns[self.ctid].get(row) else { continue };
+            let Some(tid) = tid_from_bytes(b) else { continue };
+            if needed && self.fetch.fetch_version(&storage, tid, &mut old)?.is_none() {
+                continue;
+            }
+            self.rows.push(row as u32);
+            self.tids.push(tid);
+        }
+        old.rows = self.rows.len();
+        self.combined = Batch { columns: Vec::new(), rows: old.rows };
+        if needed {
+            self.combined = joined(old, &self.input, &self.rows);
+        }
+        Ok(())
+    }
+
+    /// Changes the present row: its version as read, or the newest one.
+    fn change_row(&mut self, cx: &mut ExecContext, target: &mut Target, changed: &mut Changed) -> Flow<()> {
+        while self.written.is_none() {
+            if self.anew.is_some() && !self.look_anew(cx, target)? {
+                return Ok(());
+            }
+            let tid = self.anew.as_ref().map_or(self.tids[self.row], |a| a.tid);
+            let writer = Writer::for_rows(cx)?;
+            let (found, at, hot) = if self.attrs.is_some() {
+                let (old, old_row, new, new_row) = self.versions();
+                let kind = kind_of(target, old, old_row, new, new_row);
+                let done = crate::heap::update(&writer.context(), &target.store, tid, new, new_row, kind)?;
+                (done.result, done.tid, done.hot)
+            } else {
+                (crate::heap::delete(&writer.context(), &target.store, tid)?, tid, true)
+            };
+            match claim(cx, found, &target.rel, LockWait::Block)? {
+                Claim::Mine => {
+                    let index = if hot { target.indexes.len() } else { 0 };
+                    self.written = Some(Written { tid: at, index, entries: None });
+                }
+                Claim::Again => {}
+                Claim::Gone => return Ok(()),
+                Claim::Newer(ctid) => {
+                    let mut newest = Batch::default();
+                    self.fetch.prepare(&mut newest);
+                    let storage = cx.storage()?;
+                    if self.fetch.fetch_version(&storage, ctid, &mut newest)?.is_none() {
+                        return Ok(());
+                    }
+                    newest.rows = 1;
+                    let combined = joined(newest, &self.input, &[self.rows[self.row]]);
+                    self.anew = Some(Anew { tid: ctid, combined, passed: false, computed: None, generated: false });
+                }
+            }
+        }
+        self.index_row(cx, target)?;
+        self.finish_row(cx, target, changed)
+    }
+
+    /// EvalPlanQual: condition and new values again, over the newest version. False: the row is not wanted any more.
+    fn look_anew(&mut self, cx: &mut ExecContext, target: &mut Target) -> Flow<bool> {
+        let Some(anew) = &mut self.anew else { return Ok(true) };
+        if !anew.passed {
+            if let Some(p) = &mut self.recheck
+                && p.run(cx, &anew.combined)?.is_some()
+            {
+                return Ok(false);
+            }
+            anew.passed = true;
+        }
+        if self.attrs.is_none() {
+            return Ok(true);
+        }
+        if anew.computed.is_none() {
+            let columns = self.set.run(cx, &anew.combined, Sel::All(1))?;
+            anew.computed = Some(assigned(&anew.combined, self.attrs.as_deref(), columns, target.forms.len()));
+        }
+        if let Some(new) = &mut anew.computed
+            && !anew.generated
+        {
+            target.generate(cx, new)?;
+            anew.generated = true;
+        }
+        if let Some(new) = &anew.computed {
+            target.verify(cx, new)?;
+        }
+        Ok(true)
+    }
+
+    /// Old and new version of the present row.
+    fn versions(&self) -> (&Batch, usize, &Batch, usize) {
+        match self.anew.as_ref().and_then(|a| a.computed.as_ref().map(|c| (a, c))) {
+            Some((a, computed)) => (&a.combined, 0, computed, 0),
+            None => (&self.combined, self.row, &self.new, self.row),
+        }
+    }
+
+    /// Index entries of a new version that is not heap-only.
+    fn index_row(&mut self, cx: &mut ExecContext, target: &mut Target) -> Flow<()> {
+        while let Some(w) = &mut self.written
+            && w.index < target.indexes.len()
+        {
+            let (new, row) = match self.anew.as_ref().and_then(|a| a.computed.as_ref()) {
+                Some(b) => (b, 0),
+                None => (&self.new, self.row),
+            };
+            if w.entries.is_none() {
+                w.entries = Some(target.entries(cx, w.index, new, &[row as u32], &[w.tid])?);
+            }
+            if let Some(entries) = &mut w.entries
+                && target.put(cx, w.index, entries)?.is_some()
+            {
+                return Err(target.duplicate(cx, w.index, entries).into());
+            }
+            w.entries = None;
+            w.index += 1;
+        }
+        Ok(())
+    }
+
+    fn finish_row(&mut self, cx: &mut ExecContext, target: &mut Target, changed: &mut Changed) -> Flow<()> {
+        let Some(w) = &self.written else { return Ok(()) };
+        let xid = cx.backend()?.txn.xid();
+        let width = target.forms.len();
+        let input = Some((&self.input, self.rows[self.row] as usize));
+        let (old, old_row) = match &self.anew {
+            Some(a) => (&a.combined, 0),
+            None => (&self.combined, self.row),
+        };
+        let kind = if self.attrs.is_some() { ChangeKind::Update } else { ChangeKind::Delete };
+        let noted = cx.row_changes.as_ref().is_some_and(|c| c.wants(&target.rel, kind));
+        let one = |b: &Batch, row: usize| Batch {
+            columns: b.columns[..width.min(b.columns.len())].iter().map(|c| c.gather_rows(&[row as u32])).collect(),
+            rows: 1,
+        };
+        if self.attrs.is_none() {
+            if noted {
+                target.note(cx, kind, Some(&one(old, old_row)), None);
+            }
+            changed.add((&old.columns, old_row), w.tid, xid, input);
+            return Ok(());
+        }
+        let (_, _, new, new_row) = self.versions();
+        if noted {
+            target.note(cx, kind, Some(&one(old, old_row)), Some(&one(new, new_row)));
+        }
+        changed.add((&new.columns, new_row), w.tid, xid, input);
+        Ok(())
+    }
+}
+
+/// Rows side by side with the input rows named.
+fn joined(mut left: Batch, input: &Batch, rows: &[u32]) -> Batch {
+    left.columns.extend(input.columns.iter().map(|c| c.gather_rows(rows)));
+    left
+}
+
+/// The old attributes with the assigned ones replaced.
+fn assigned(combined: &Batch, attrs: Option<&[usize]>, columns: Vec<Column>, width: usize) -> Batch {
+    let mut new = Batch { columns: combined.columns[..width].to_vec(), rows: combined.rows };
+    for (attr, column) in attrs.unwrap_or_default().iter().zip(columns) {
+        new.columns[*attr] = column;
+    }
+    new
+}
+
+/// Whether values some index reads have changed, and whether a unique key has.
+fn kind_of(target: &Target, old: &Batch, old_row: usize, new: &Batch, new_row: usize) -> UpdateKind {
+    let differs = |attr: &usize| old.columns[*attr].get(old_row) != new.columns[*attr].get(new_row);
+    let mut kind = UpdateKind { indexed_changed: false, key_changed: false };
+    for i in &target.indexes {
+        if i.reads.iter().any(differs) {
+            kind.indexed_changed = true;
+            kind.key_changed |= i.is_key;
+        }
+    }
+    kind
+}
