@@ -27,6 +27,16 @@ pub struct Listeners {
     pub paths: Vec<String>,
 }
 
+impl Listeners {
+    /// Keeps the sockets' files from looking old to those who clean up /tmp (PostgreSQL 15, TouchSocketFiles).
+    pub fn touch(&self) {
+        for path in &self.paths {
+            small_file::touch(path);
+            small_file::touch(format!("{path}.lock"));
+        }
+    }
+}
+
 impl Drop for Listeners {
     fn drop(&mut self) {
         for path in &self.paths {

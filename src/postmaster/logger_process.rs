@@ -54,7 +54,7 @@ impl LoggerProcess {
         let child = self.collector.start(settings)?;
         let pid = child.id();
         let watch = to_pid(pid).and_then(|pid| Ok(rustix::process::pidfd_open(pid, PidfdFlags::empty())?));
-        let pidfd = watch.and_then(|fd| watched::watch_input(fd)).map_err(|e| {
+        let pidfd = watch.and_then(watched::watch_input).map_err(|e| {
             crate::base::Error::internal(format!("could not watch the logger: {}", crate::settings::os_text(&e)))
         })?;
         self.process = Some(Process { pid: Some(pid), pidfd });

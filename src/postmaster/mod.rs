@@ -63,7 +63,9 @@ pub fn run(options: Options) -> ExitCode {
 
 /// The postmaster below an init: arguments as the init passed them.
 pub fn run_below_init() -> ExitCode {
-    run_here(init::options_from_args(std::env::args_os().skip(2)))
+    let options = init::options_from_args(std::env::args_os().skip(2));
+    crate::process::title::set(&options.command_line.join(" "));
+    run_here(options)
 }
 
 fn run_here(options: Options) -> ExitCode {
@@ -132,6 +134,7 @@ async fn open_and_serve(
     crate::log!("starting {}", crate::settings::version_text());
     let listeners = listener::open(&settings, file)?;
     write_pid_file(file, "starting")?;
+    let _external = ExternalPidFile::write(&settings);
     write_options_file(options);
     let control = packet::listen(POSTMASTER_CONTROL).map_err(|e| {
         fatal(SqlState::IO_ERROR, format!("could not create socket \"{POSTMASTER_CONTROL}\": {}", os_text(&e)))
@@ -147,6 +150,34 @@ impl Drop for OwnFiles {
     fn drop(&mut self) {
         small_file::remove(POSTMASTER_CONTROL);
         small_file::remove(PID_FILE);
+    }
+}
+
+/// `external_pid_file`, for init scripts; removed at the end.
+struct ExternalPidFile(Option<String>);
+
+impl ExternalPidFile {
+    /// One that cannot be written is told and not missed (PostgreSQL 15, PostmasterMain).
+    fn write(settings: &Global) -> ExternalPidFile {
+        let path = settings.str(Id::ExternalPidFile).to_string();
+        if path.is_empty() {
+            return ExternalPidFile(None);
+        }
+        match small_file::replace(&path, format!("{}\n", std::process::id()).as_bytes(), 0o644) {
+            Ok(()) => ExternalPidFile(Some(path)),
+            Err(e) => {
+                eprintln!("postgres: could not write external PID file \"{path}\": {}", os_text(&e));
+                ExternalPidFile(None)
+            }
+        }
+    }
+}
+
+impl Drop for ExternalPidFile {
+    fn drop(&mut self) {
+        if let Some(path) = &self.0 {
+            small_file::remove(path);
+        }
     }
 }
 

@@ -93,11 +93,13 @@ pub struct Policy {
     pub restart_after_crash: bool,
 }
 
-impl State {
-    pub fn new() -> State {
+impl Default for State {
+    fn default() -> State {
         State { phase: Phase::Startup, stop: None, crashed: false }
     }
+}
 
+impl State {
     /// PostgreSQL 15, postmaster.c, canAcceptConnections: same decisions.
     pub fn admission(&self) -> Admission {
         match (self.stop, self.phase) {
@@ -280,7 +282,7 @@ mod tests {
     }
 
     fn running() -> State {
-        let mut s = State::new();
+        let mut s = State::default();
         let _ = s.step(Event::Reported(EngineState::Ready), ON);
         assert_eq!(s, State { phase: Phase::Run, stop: None, crashed: false });
         s
@@ -289,7 +291,7 @@ mod tests {
     /// A start goes through the phases with the answers PostgreSQL gives in each.
     #[test]
     fn start_and_answers_by_phase() {
-        let mut s = State::new();
+        let mut s = State::default();
         assert_eq!(s.admission(), Admission::StartingUp);
         assert_eq!(s.step(Event::Reported(EngineState::Redo), ON), []);
         assert_eq!(s.admission(), Admission::NotYetAccepting);
@@ -392,7 +394,7 @@ mod tests {
     /// another within; the same holds for the restart after a crash.
     #[test]
     fn startup_failures_are_final() {
-        let end = State::new().step(died(Outcome::Exited(1), false), ON);
+        let end = State::default().step(died(Outcome::Exited(1), false), ON);
         assert_eq!(
             lines(&end),
             [
@@ -420,7 +422,7 @@ mod tests {
     /// A stop during recovery that the engine obeys with code 1 is a clean end of the postmaster.
     #[test]
     fn stop_during_recovery() {
-        let mut s = State::new();
+        let mut s = State::default();
         let _ = s.step(Event::Reported(EngineState::Redo), ON);
         let fast = s.step(Event::Requested(Fast), ON);
         assert_eq!(lines(&fast), ["received fast shutdown request"]);
@@ -431,7 +433,7 @@ mod tests {
     /// A stop that arrives just before Ready is repeated to the engine then.
     #[test]
     fn ready_after_a_stop_was_requested() {
-        let mut s = State::new();
+        let mut s = State::default();
         let _ = s.step(Event::Requested(Fast), ON);
         assert_eq!(s.step(Event::Reported(EngineState::Ready), ON), [TellEngine(Fast)]);
         assert_eq!(s.admission(), Admission::ShuttingDown);
@@ -457,14 +459,14 @@ mod tests {
     /// Adoption takes the engine's state as its own, also that of a recovering one.
     #[test]
     fn adoption_takes_the_state_over() {
-        let mut s = State::new();
+        let mut s = State::default();
         let adopted = Event::Adopted { engine: EngineState::Ready, pid: 9, sessions: 1 };
         assert_eq!(
             lines(&s.step(adopted, ON)),
             ["adopted 1 session of the running engine (PID 9)", "database system is ready to accept connections"]
         );
         assert_eq!(s.phase, Phase::Run);
-        let mut s = State::new();
+        let mut s = State::default();
         let _ = s.step(Event::Adopted { engine: EngineState::Redo, pid: 9, sessions: 0 }, ON);
         assert_eq!(s.admission(), Admission::NotYetAccepting);
     }

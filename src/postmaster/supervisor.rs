@@ -35,6 +35,9 @@ const KILL_DELAY: Duration = Duration::from_secs(5);
 /// How often `postmaster.pid` is looked at.
 const RECHECK: Duration = Duration::from_secs(60);
 
+/// The sockets' files are touched after so many looks at the pid file: every 58 minutes.
+const TOUCH_AFTER_LOOKS: u32 = 58;
+
 /// Something happened.
 enum Wake {
     Signal(Asked),
@@ -78,7 +81,9 @@ pub struct Supervisor {
     signals: Signals,
     doors: Vec<Door>,
     /// Removes the sockets' files when the postmaster ends.
-    _listeners: Listeners,
+    listeners: Listeners,
+    /// Looks at the pid file since the sockets' files were touched.
+    looks: u32,
     control: AsyncFd<OwnedFd>,
     requests: (mpsc::Sender<Request>, mpsc::Receiver<Request>),
     /// Signal requests passed to the engine, by ticket.
@@ -143,14 +148,15 @@ impl Supervisor {
         Ok(Supervisor {
             settings: start.settings,
             file: start.file,
-            state: State::new(),
+            state: State::default(),
             engine,
             sessions,
             // The engine has the same limit and needs descriptors for its files, too.
             max_sessions: start.descriptors - (start.descriptors / 4).min(1200),
             signals: start.signals,
             doors,
-            _listeners: start.listeners,
+            listeners: start.listeners,
+            looks: 0,
             control: watched::watch_input(start.control).map_err(broken)?,
             requests: mpsc::channel(16),
             passed: HashMap::new(),
@@ -198,6 +204,11 @@ impl Supervisor {
                     self.step(Event::KillDelayOver).await;
                 }
                 Wake::Recheck => {
+                    self.looks += 1;
+                    if self.looks >= TOUCH_AFTER_LOOKS {
+                        self.looks = 0;
+                        self.listeners.touch();
+                    }
                     if let Some(why) = pid_file::recheck() {
                         self.step(Event::LockFileLost(why)).await;
                     }

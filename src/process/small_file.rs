@@ -51,6 +51,14 @@ pub fn write_all(file: &OwnedFd, mut contents: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// Sets both times of a file to now.
+pub fn touch(path: impl AsRef<Path>) {
+    use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW, utimensat};
+    let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+    let times = Timestamps { last_access: now, last_modification: now };
+    let _ = utimensat(CWD, path.as_ref(), &times, AtFlags::SYMLINK_NOFOLLOW);
+}
+
 /// Removes a file; one that is not there is fine.
 pub fn remove(path: impl AsRef<Path>) {
     let _ = rustix::fs::unlink(path.as_ref());
