@@ -7,6 +7,7 @@ pub mod settings;
 pub mod stat;
 pub mod types;
 
+pub mod auth;
 pub mod process;
 
 pub mod disk;
