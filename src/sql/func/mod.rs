@@ -16,6 +16,7 @@ pub mod fact;
 mod bytea;
 mod casts;
 mod compare;
+mod datetime;
 mod float;
 mod int;
 mod numeric;
@@ -75,7 +76,7 @@ pub struct FuncDef {
 fn implementations() -> std::collections::HashMap<&'static str, FuncImpl> {
     let mut all = std::collections::HashMap::new();
     let tables: &[&[(&'static str, FuncImpl)]] = &[bytea::TABLE, float::TABLE, int::TABLE, numeric::TABLE, text::TABLE];
-    for table in tables.iter().chain(compare::TABLES).chain(regexp::TABLES) {
+    for table in tables.iter().chain(compare::TABLES).chain(datetime::TABLES).chain(regexp::TABLES) {
         all.extend(table.iter().copied());
     }
     all
