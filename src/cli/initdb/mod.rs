@@ -7,13 +7,17 @@ mod tree;
 
 use super::arguments::{Argument, Arguments};
 use super::{Call, answers_first, data_dir};
+use crate::auth::verifier;
+use crate::base::report::Origin as Speaker;
 use crate::base::{Error, Result as Outcome};
 use crate::engine::bootstrap;
-use crate::settings::os_text;
+use crate::process::config_files::RealConfigFiles;
+use crate::settings::{Global, Origin, os_text};
 use locale::Locale;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 const HELP: &str = "\
 initdb initializes an Outlast database cluster.
@@ -80,18 +84,6 @@ struct Request {
     no_instructions: bool,
 }
 
-/// What the bootstrap of the catalogs needs to know.
-#[derive(Clone, Debug)]
-pub struct ClusterOptions {
-    pub superuser: String,
-    /// In clear; stored as a SCRAM verifier.
-    pub password: Option<String>,
-    pub checksums: bool,
-    pub lc_collate: String,
-    pub lc_ctype: String,
-    pub group_access: bool,
-}
-
 /// The text after `initdb: error: `, with an optional hint.
 struct Failure {
     text: String,
@@ -130,6 +122,7 @@ pub fn main(call: Call) -> ExitCode {
     if answers_first(&call, HELP) {
         return ExitCode::SUCCESS;
     }
+    silence_log();
     let path = call.path.clone();
     let request = match parse(call) {
         Ok(request) => request,
@@ -147,6 +140,16 @@ pub fn main(call: Call) -> ExitCode {
             failure.print();
             ExitCode::FAILURE
         }
+    }
+}
+
+/// What the engine's parts report while they make the first files interests nobody here; errors are returned.
+fn silence_log() {
+    let origin =
+        Origin { command_line: vec![("log_min_messages".to_string(), "fatal".to_string())], ..Origin::default() };
+    if let Ok(settings) = Global::load(origin, Arc::new(RealConfigFiles)) {
+        let speaker = Speaker { backend_type: "standalone backend", ..Speaker::default() };
+        crate::logger::install(Arc::new(settings), speaker, false);
     }
 }
 
@@ -293,13 +296,16 @@ fn run(request: &Request, path: &str) -> Done {
     println!();
     let absolute = data_dir::absolute(&dir);
     let made = tree::claim(&dir, &absolute, request.group_access)?;
-    let options = ClusterOptions {
+    let password = match password {
+        Some(text) => Some(verifier::encrypt(&text, &username, auth.encryption())?),
+        None => None,
+    };
+    let options = bootstrap::Options {
         superuser: username,
         password,
         checksums: request.checksums,
-        lc_collate: request.locale.collate.clone(),
-        lc_ctype: request.locale.ctype.clone(),
-        group_access: request.group_access,
+        collate: request.locale.collate.clone(),
+        ctype: request.locale.ctype.clone(),
     };
     if let Err(failure) = fill(&absolute, request, &auth, &options) {
         failure.print();
@@ -343,6 +349,12 @@ impl Auth {
             return fail("must specify a password for the superuser to enable password authentication");
         }
         Ok(Auth { local, host, warns })
+    }
+
+    /// How passwords are stored: as the methods that were asked for need them.
+    fn encryption(&self) -> &'static str {
+        let either = |method| self.local == method || self.host == method;
+        if either("md5") && !either("scram-sha-256") { "md5" } else { "scram-sha-256" }
     }
 }
 
@@ -399,33 +411,21 @@ fn step(what: &str, work: impl FnOnce() -> Outcome<()>) -> Done {
     }
 }
 
-fn fill(dir: &Path, request: &Request, auth: &Auth, options: &ClusterOptions) -> Done {
+fn fill(dir: &Path, request: &Request, auth: &Auth, options: &bootstrap::Options) -> Done {
     step("creating subdirectories ... ", || tree::make_subdirectories(dir, request.group_access))?;
     println!("selecting dynamic shared memory implementation ... posix");
     println!("selecting default max_connections ... 100");
     println!("selecting default shared_buffers ... 128MB");
     let zone = locale::system_time_zone();
     println!("selecting default time zone ... {zone}");
-    step("creating configuration files ... ", || configuration::write(dir, request, &zone, &auth.local, &auth.host))?;
-    step("running bootstrap script ... ", || bootstrap(dir, options))?;
+    step("creating configuration files ... ", || configuration::write(dir, request, &zone, auth))?;
+    step("running bootstrap script ... ", || bootstrap::run(dir, options))?;
     println!("performing post-bootstrap initialization ... ok");
     if request.no_sync {
         println!("\nSync to disk skipped.\nThe data directory might become corrupt if the operating system crashes.");
         return Ok(());
     }
     step("syncing data to disk ... ", || tree::sync(dir))
-}
-
-/// The one place that makes the catalogs.
-fn bootstrap(dir: &Path, options: &ClusterOptions) -> Outcome<()> {
-    let options = bootstrap::Options {
-        superuser: options.superuser.clone(),
-        password: options.password.clone(),
-        checksums: options.checksums,
-        collate: options.lc_collate.clone(),
-        ctype: options.lc_ctype.clone(),
-    };
-    bootstrap::run(dir, &options)
 }
 
 fn finish(request: &Request, auth: &Auth, dir: &Path, path: &str) {
