@@ -11,7 +11,10 @@ use crate::btree::{Bounds, Direction, IndexEntry, IndexScan, IndexStore};
 use crate::buffer::Persistence;
 use crate::disk::Simulated;
 use crate::disk::simulated::Fault;
-use crate::heap::{AttrDesc, HeapScan, TableDef, TableStore, TmResult, TupleDesc, UpdateKind, WriteContext};
+use crate::heap::{
+    AttrDesc, HeapScan, IndexVacuum, TableDef, TableStore, TmResult, TupleDesc, UpdateKind, Vacuum, VacuumHost,
+    VacuumOptions, WriteContext,
+};
 use crate::mvcc::Own;
 use crate::types::{Batch, Column, Datum, Phys, TypeRef, oid};
 use crate::wal::{Record, Rmgr};
@@ -116,6 +119,39 @@ impl Db {
         self.index.encode_key([Datum::I32(value)].into_iter(), &mut key);
         key
     }
+}
+
+impl Db {
+    /// Vacuums the table and the index; the end of the table is cut off where it can be.
+    fn vacuum(&self) -> crate::base::Result<()> {
+        let mut work = Vacuum::new(self.table.clone(), VacuumOptions { all_pages: true, ..VacuumOptions::default() });
+        let mut index = Sweeper(&self.index);
+        while work.step(self.room.storage(), &mut [&mut index], &mut Alone)? {}
+        Ok(())
+    }
+}
+
+struct Sweeper<'a>(&'a IndexStore);
+
+impl IndexVacuum for Sweeper<'_> {
+    fn bulk_delete(&mut self, storage: &crate::storage::Storage, dead: &[TupleId]) -> crate::base::Result<u64> {
+        Ok(self.0.bulk_delete(storage, dead)?.entries_removed)
+    }
+}
+
+/// Nobody else works on the table.
+struct Alone;
+
+impl VacuumHost for Alone {
+    fn pace(&mut self) -> crate::base::Result<()> {
+        Ok(())
+    }
+
+    fn lock_to_truncate(&mut self) -> bool {
+        true
+    }
+
+    fn truncated(&mut self) {}
 }
 
 struct Xact<'a> {
@@ -238,6 +274,9 @@ fn workload(disk: &Simulated, model: &mut Model, transactions: i32) -> crate::ba
         model.maybe = Some(next.clone());
         xact.commit()?;
         *model = Model { acknowledged: next, maybe: None };
+        if n % 3 == 2 {
+            db.vacuum()?;
+        }
         if n % 4 == 1 {
             db.room.perform(CheckpointFlags::FORCE | CheckpointFlags::IMMEDIATE)?;
         }
@@ -283,6 +322,22 @@ fn run_cut(cut: u64, fault: Fault, seed: u64, transactions: i32) {
     assert_eq!(db.values().len(), found.len() + 1, "{replay}");
 }
 
+/// Runs the workload with a fault that is not the end of the disk; whatever it ends in, an error, a PANIC or
+/// nothing, a crash and a recovery later all is as it should be.
+fn run_fault(at: u64, fault: Fault, seed: u64, transactions: i32) {
+    let replay = format!("run_fault({at}, Fault::{fault:?}, {seed}, {transactions})");
+    let mut disk = Simulated::new(seed);
+    Db::create(&disk);
+    disk.fault_at(at, fault);
+    let mut model = Model::default();
+    let work = std::panic::AssertUnwindSafe(|| workload(&disk, &mut model, transactions));
+    let _ = std::panic::catch_unwind(work);
+    disk = if seed.is_multiple_of(2) { disk.after_power_loss() } else { disk.after_process_crash() };
+    let (room, _) = started(&disk);
+    let found = Db::open(room).values();
+    assert!(model.allows(&found), "{replay}: {} found, {} acknowledged", found.len(), model.acknowledged.len());
+}
+
 /// The operations of the workload: from its first to its last.
 fn operations(transactions: i32) -> std::ops::RangeInclusive<u64> {
     let disk = Simulated::new(0);
@@ -308,6 +363,16 @@ fn commits_survive_cuts() {
     }
 }
 
+/// A failed operation here and there.
+#[test]
+fn commits_survive_faults() {
+    panics_unwind();
+    for at in operations(6).step_by(11) {
+        run_fault(at, Fault::Eio, at, 6);
+        run_fault(at, Fault::Enospc, at, 6);
+    }
+}
+
 /// `OUTLAST_SEEDS=20 cargo test --lib recovery::sweep -- --ignored --nocapture`
 #[test]
 #[ignore = "minutes"]
@@ -318,6 +383,11 @@ fn commits_survive_every_cut() {
         for fault in [Fault::Cut, Fault::CutTorn] {
             for cut in operations(14) {
                 run_cut(cut, fault, seed * 1000 + cut, 14);
+            }
+        }
+        for fault in [Fault::Eio, Fault::Enospc] {
+            for at in operations(14) {
+                run_fault(at, fault, seed * 1000 + at, 14);
             }
         }
     }
