@@ -12,10 +12,10 @@ use super::{Disk, File, access_error, parent};
 use crate::base::{BlockNo, Error, Fork, RelFileId, Result, Severity, SqlState};
 use crate::page::{PAGE_SIZE, Page};
 use parking_lot::{Mutex, RwLock};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 /// Blocks of a full segment (1 GB).
@@ -32,6 +32,23 @@ struct Shared {
     disk: Arc<dyn Disk>,
     fsync: AtomicBool,
     pending: Mutex<Pending>,
+    open: Mutex<OpenFiles>,
+}
+
+/// The segments of one fork, by number; None = not open.
+type Segments = RwLock<Vec<Option<Segment>>>;
+
+/// Open segments in the order of their opening: beyond the limit the oldest is closed, and opens again when
+/// it is needed. (A segment that needs an fsync stays open until then.)
+struct OpenFiles {
+    queue: VecDeque<(Weak<Segments>, u32)>,
+    limit: usize,
+}
+
+/// Half of the descriptors the process may have: the other half is for sessions.
+fn descriptor_share() -> usize {
+    let soft = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    (soft.unwrap_or(1 << 20) / 2).clamp(100, 100_000) as usize
 }
 
 #[derive(Default)]
@@ -56,9 +73,14 @@ pub struct SyncReport {
 
 impl Relations {
     pub fn new(disk: Arc<dyn Disk>) -> Relations {
-        Relations {
-            shared: Arc::new(Shared { disk, fsync: AtomicBool::new(true), pending: Mutex::new(Pending::default()) }),
-        }
+        let open = OpenFiles { queue: VecDeque::new(), limit: descriptor_share() };
+        let (pending, fsync) = (Mutex::new(Pending::default()), AtomicBool::new(true));
+        Relations { shared: Arc::new(Shared { disk, fsync, pending, open: Mutex::new(open) }) }
+    }
+
+    /// Bounds the number of segments kept open.
+    pub fn set_open_limit(&self, limit: usize) {
+        self.shared.open.lock().limit = limit.max(2);
     }
 
     pub fn disk(&self) -> &Arc<dyn Disk> {
@@ -72,7 +94,7 @@ impl Relations {
 
     /// A handle on a fork; touches no file.
     pub fn open(&self, id: RelFileId, fork: Fork) -> RelationFile {
-        RelationFile { shared: self.shared.clone(), id, fork, path: id.path(fork), segments: RwLock::new(Vec::new()) }
+        RelationFile { shared: self.shared.clone(), id, fork, path: id.path(fork), segments: Arc::default() }
     }
 
     /// Makes everything written before the call durable.
@@ -116,7 +138,7 @@ pub struct RelationFile {
     id: RelFileId,
     fork: Fork,
     path: String,
-    segments: RwLock<Vec<Option<Segment>>>,
+    segments: Arc<Segments>,
 }
 
 impl RelationFile {
@@ -157,6 +179,8 @@ impl RelationFile {
             segments.push(None);
         }
         segments[0] = Some(segment);
+        drop(segments);
+        self.shared.opened(&self.segments, 0);
         Ok(())
     }
 
@@ -291,15 +315,16 @@ impl RelationFile {
 
     /// Makes this fork durable now (builds that bypass the log).
     pub fn sync(&self) -> Result<()> {
-        let open: Vec<(usize, Segment)> =
-            self.segments.read().iter().cloned().enumerate().filter_map(|(n, s)| Some((n, s?))).collect();
-        for (n, segment) in open {
+        let mut n = 0;
+        while let Some(segment) = self.segment_if_exists(n)? {
             segment.unsynced.store(false, Ordering::SeqCst);
-            let path = self.segment_path(n as u32);
-            self.shared.pending.lock().segments.remove(&path);
+            let path = self.segment_path(n);
+            // Held until the fsync is done: it may be the only handle that would hear of an earlier failure.
+            let _remembered = self.shared.pending.lock().segments.remove(&path);
             if self.shared.fsync.load(Ordering::Relaxed) {
                 segment.file.sync().map_err(|e| sync_failed(&path, &e))?;
             }
+            n += 1;
         }
         Ok(())
     }
@@ -357,7 +382,10 @@ impl RelationFile {
         if segments.len() <= n {
             segments.resize(n + 1, None);
         }
-        segments[n].get_or_insert_with(|| Segment { file, unsynced: Arc::default() }).clone()
+        let segment = segments[n].get_or_insert_with(|| Segment { file, unsynced: Arc::default() }).clone();
+        drop(segments);
+        self.shared.opened(&self.segments, n as u32);
+        segment
     }
 
     fn remove_segment(&self, n: u32) -> Result<()> {
@@ -399,6 +427,20 @@ impl Shared {
     fn mark(&self, segment: &Segment, path: impl FnOnce() -> String) {
         if !segment.unsynced.load(Ordering::Relaxed) && !segment.unsynced.swap(true, Ordering::SeqCst) {
             self.pending.lock().segments.insert(path(), segment.clone());
+        }
+    }
+
+    /// A segment was opened: closes the oldest ones beyond the limit.
+    fn opened(&self, segments: &Arc<Segments>, n: u32) {
+        let mut open = self.open.lock();
+        open.queue.push_back((Arc::downgrade(segments), n));
+        while open.queue.len() > open.limit {
+            let Some((oldest, n)) = open.queue.pop_front() else { return };
+            if let Some(segments) = oldest.upgrade()
+                && let Some(slot) = segments.write().get_mut(n as usize)
+            {
+                *slot = None;
+            }
         }
     }
 
@@ -474,6 +516,31 @@ mod tests {
         file.truncate(5).unwrap();
         assert!(!dir.path().join("global/7_vm.1").exists());
         assert_eq!(file.nblocks().unwrap(), 5);
+    }
+
+    /// However few descriptors there are, all segments can be used, and all are synced.
+    #[test]
+    fn few_descriptors_are_enough() {
+        let (disk, relations, _) = setup(1);
+        relations.set_open_limit(3);
+        let files: Vec<RelationFile> =
+            (0..20).map(|n| relations.open(RelFileId { db: Oid(5), node: Oid(30_000 + n) }, Fork::Main)).collect();
+        for (n, file) in files.iter().enumerate() {
+            file.create(false).unwrap();
+            file.extend(0, 1).unwrap();
+            let mut page = Page::initialised(0);
+            page.add_item(&[n as u8; 9]);
+            file.write(0, &page).unwrap();
+        }
+        let open = files.iter().filter(|f| f.segments.read().iter().any(Option::is_some)).count();
+        assert!(open <= 3, "{open}");
+        relations.sync_pending().unwrap();
+        let after = Relations::new(Arc::new(disk.after_power_loss()));
+        for (n, file) in files.iter().enumerate() {
+            let mut page = Page::default();
+            after.open(file.id(), Fork::Main).read(0, &mut page).unwrap();
+            assert_eq!(page.item(1), [n as u8; 9]);
+        }
     }
 
     /// After sync_pending both the file's name and its pages survive any power loss.

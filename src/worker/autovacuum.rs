@@ -3,12 +3,13 @@
 //! PostgreSQL 15, autovacuum.c: the launcher goes round the databases in `autovacuum_naptime`, a worker per
 //! visit, at most `autovacuum_max_workers` at once; the same thresholds decide.
 
-use super::supervise::{self, Title, Worker};
+use super::supervise::{self, AfterPanic, Title, Worker};
 use super::{Context, Stop};
 use crate::base::interrupt::Cause;
 use crate::base::{Interrupts, Oid, Result, Severity, clock, report};
 use crate::settings::{Id, Lookup, Snapshot};
 use crate::stat::TableStats;
+use parking_lot::Mutex;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -63,8 +64,13 @@ pub fn spawn(cx: &Context, _generation: u64, stop: &Stop) -> Option<JoinHandle<(
     supervise::spawn(cx, stop, LAUNCHER, launch)
 }
 
+/// Interrupts of the workers that run, raised all together when the launcher is told to end.
+type Running = Arc<Mutex<Vec<(JoinHandle<()>, Arc<Interrupts>)>>>;
+
 fn launch(worker: &Worker) {
-    let mut running: Vec<JoinHandle<()>> = Vec::new();
+    let running = Running::default();
+    let raised = running.clone();
+    worker.stop.when_set(move || raised.lock().iter().for_each(|(_, i)| i.raise(Cause::Terminate)));
     let mut turn = 0;
     loop {
         let settings = worker.cx.checkpoints.settings().snapshot();
@@ -75,27 +81,29 @@ fn launch(worker: &Worker) {
         if worker.stop.wait(pause) {
             break;
         }
-        running.retain(|thread| !thread.is_finished());
+        running.lock().retain(|(thread, _)| !thread.is_finished());
         let on = settings.bool(Id::Autovacuum) && settings.bool(Id::TrackCounts);
-        if on && !databases.is_empty() && running.len() < settings.int(Id::AutovacuumMaxWorkers) as usize {
+        if on && !databases.is_empty() && running.lock().len() < settings.int(Id::AutovacuumMaxWorkers) as usize {
             let database = databases[turn % databases.len()];
             turn += 1;
             if !due(&worker.cx, database, &settings).is_empty() {
-                running.extend(visit(&worker.cx, &worker.stop, database));
+                let started = visit(&worker.cx, &worker.stop, database);
+                running.lock().extend(started);
             }
         }
     }
-    for thread in running {
+    let last = std::mem::take(&mut *running.lock());
+    for (thread, interrupts) in last {
+        interrupts.raise(Cause::Terminate);
         let _ = thread.join();
     }
 }
 
 /// A worker for one database.
-fn visit(cx: &Context, stop: &Stop, database: Oid) -> Option<JoinHandle<()>> {
+fn visit(cx: &Context, stop: &Stop, database: Oid) -> Option<(JoinHandle<()>, Arc<Interrupts>)> {
     let interrupts = Arc::new(Interrupts::default());
-    let raised = interrupts.clone();
-    stop.when_set(move || raised.raise(Cause::Terminate));
-    supervise::spawn(cx, stop, WORKER, move |worker| {
+    let shared = interrupts.clone();
+    let thread = supervise::spawn_with(cx, stop, WORKER, AfterPanic::End, move |worker| {
         worker.activity.update(|f| f.database = database);
         let stats = worker.cx.checkpoints.stats();
         stats.update_database(database, |s| s.last_autovac_us = clock::now_us());
@@ -111,7 +119,8 @@ fn visit(cx: &Context, stop: &Stop, database: Oid) -> Option<JoinHandle<()>> {
                 report::log(&e.severity(Severity::Error).0);
             }
         }
-    })
+    });
+    thread.map(|t| (t, shared))
 }
 
 /// The tables of a database that need work.

@@ -27,11 +27,31 @@ pub struct Title {
     pub backend_type: &'static str,
 }
 
+/// What follows a panic of a worker's body.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum AfterPanic {
+    /// It is run again after a second.
+    Restart,
+    /// The worker ends: whoever started it decides.
+    End,
+}
+
 /// Starts a worker. A body that returns ends it; one that panics is run again after a second.
 pub fn spawn(
     cx: &Context,
     stop: &Stop,
     title: Title,
+    body: impl Fn(&Worker) + Send + 'static,
+) -> Option<JoinHandle<()>> {
+    spawn_with(cx, stop, title, AfterPanic::Restart, body)
+}
+
+/// As [`spawn`], with the choice of what a panic leads to.
+pub fn spawn_with(
+    cx: &Context,
+    stop: &Stop,
+    title: Title,
+    after_panic: AfterPanic,
     body: impl Fn(&Worker) + Send + 'static,
 ) -> Option<JoinHandle<()>> {
     assert!(title.thread.len() <= 15);
@@ -41,6 +61,9 @@ pub fn spawn(
         let worker = Worker::here(cx, stop, title);
         report::with_origin(&worker.origin(title), || {
             while catch_unwind(AssertUnwindSafe(|| body(&worker))).is_err() {
+                if after_panic == AfterPanic::End {
+                    break;
+                }
                 let text = format!("{} failed and is started again", title.backend_type);
                 report::log(&Report::notice(Severity::Log, SqlState::INTERNAL_ERROR, text));
                 if worker.stop.wait(Duration::from_secs(1)) {
