@@ -176,6 +176,21 @@ pub mod testing {
         storage
     }
 
+    /// A fresh system in a directory, with a log of 16 MiB segments: for measurements.
+    pub fn on_disk(path: &std::path::Path, frames: usize) -> Arc<Storage> {
+        let disk: Arc<dyn Disk> = Arc::new(crate::disk::Posix::new(path));
+        for dir in ["base", "base/5", "global", "pg_wal"] {
+            durable::mkdir(&*disk, dir).unwrap();
+        }
+        Clog::create(&*disk).unwrap();
+        let config = WalConfig::default();
+        let wal = Wal::new(disk.clone(), &config);
+        wal.start(start_at(config.segment_bytes)).unwrap();
+        let pool = BufferPool::new(Relations::new(disk.clone()), wal.clone(), PoolConfig { frames, checksums: true });
+        let mvcc = Mvcc::new(Clog::new(disk.clone(), wal.clone()), Xid::FIRST_NORMAL);
+        Arc::new(Storage { disk, wal, pool, mvcc, locks: crate::lock::LockManager::new() })
+    }
+
     pub fn start_at(lsn: u64) -> StartAt {
         StartAt { end: Lsn(lsn), redo_lsn: Lsn(lsn), timeline: 1, system_identifier: 7, incarnation: 1 }
     }

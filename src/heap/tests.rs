@@ -479,3 +479,99 @@ fn batches_outlive_the_scan() {
     scan.rescan();
     assert!(scan.next(&storage, &mut batch).unwrap() && batch.columns[0].get(0).str() == "row 0");
 }
+
+fn nanos(from: rustix::time::Timespec, to: rustix::time::Timespec) -> f64 {
+    (to.tv_sec - from.tv_sec) as f64 * 1e9 + (to.tv_nsec - from.tv_nsec) as f64
+}
+
+/// Prints nanoseconds of CPU per row. `cargo test --release --lib heap::tests::bench -- --ignored --nocapture`
+#[test]
+#[ignore = "a measurement, not a check"]
+fn bench() {
+    let dir = tempfile::tempdir().unwrap();
+    let storage = crate::storage::testing::on_disk(dir.path(), 65_536);
+    let t = table(&storage, 1, &[Phys::I32]);
+    let rows = 5_000_000u32;
+    let timed = |what: &str, n: u32, work: &mut dyn FnMut()| {
+        let cpu = || rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        let start = cpu();
+        work();
+        println!("{what:40} {:8.2} ns/row", nanos(start, cpu()) / n as f64);
+    };
+    let x = Xact::begin(&storage);
+    let batches: Vec<Batch> = (0..8).map(|k| int_batch(k * 1000..k * 1000 + 1000)).collect();
+    let mut tids = Vec::new();
+    timed("insert int4, batches of 1,000", rows, &mut || {
+        for k in 0..rows / 1000 {
+            tids.clear();
+            insert(&x.cx(), &t, &batches[k as usize % 8], &mut tids).unwrap();
+        }
+    });
+    storage.wal.flush(storage.wal.insert_lsn());
+    x.commit();
+    let reader = Xact::begin(&storage);
+    let count_all = |attnos: Vec<i16>| {
+        let mut scan = HeapScan::new(t.clone(), reader.snapshot(), attnos);
+        let mut batch = Batch::default();
+        let mut n = 0;
+        while scan.next(&storage, &mut batch).unwrap() {
+            n += batch.rows as u32;
+        }
+        assert_eq!(n, rows);
+    };
+    let held = reader.snapshot();
+    timed("first scan: looks, sets hints", rows, &mut || count_all(vec![1]));
+    for n in 0..t.nblocks(&storage).unwrap() {
+        storage.pool.write(t.main(), n).unwrap().clear_flag(crate::page::ALL_VISIBLE);
+    }
+    let running = Xact::begin(&storage);
+    insert(&running.cx(), &t, &batches[0], &mut tids).unwrap();
+    timed("scan, all hinted, sets all-visible", rows, &mut || count_all(vec![1]));
+    timed("scan, all visible", rows, &mut || count_all(vec![1]));
+    timed("count(*), all visible", rows, &mut || count_all(vec![]));
+    drop(held);
+    let accounts = table(&storage, 2, &[Phys::I32, Phys::I32, Phys::I32, Phys::Bytes]);
+    let int = |n| Column::constant(Phys::I32, Datum::I32(n), 1000);
+    let wide =
+        Batch::new(vec![int(1), int(2), int(3), Column::constant(Phys::Bytes, Datum::Bytes(&[b' '; 84]), 1000)], 1000);
+    let x = Xact::begin(&storage);
+    timed("insert pgbench_accounts", 1_000_000, &mut || {
+        for _ in 0..1000 {
+            tids.clear();
+            insert(&x.cx(), &accounts, &wide, &mut tids).unwrap();
+        }
+    });
+    let last = *tids.last().unwrap();
+    storage.wal.flush(storage.wal.insert_lsn());
+    x.commit();
+    for attnos in [vec![1, 3], vec![4], vec![1, 2, 3, 4]] {
+        let what = format!("scan accounts {attnos:?}");
+        timed(&what, 1_000_000, &mut || {
+            let mut scan = HeapScan::new(accounts.clone(), reader.snapshot(), attnos.clone());
+            let mut batch = Batch::default();
+            while scan.next(&storage, &mut batch).unwrap() {}
+        });
+    }
+    let mut random = Random(1);
+    let mut fetch = HeapFetch::new(accounts.clone(), Xact::begin(&storage).snapshot(), vec![1, 2, 3, 4]);
+    let mut out = Batch::default();
+    timed("fetch a row by its place", 1_000_000, &mut || {
+        for _ in 0..1_000_000 {
+            let tid = TupleId::new(random.below(last.block as u64) as u32, 1 + random.below(61) as u16);
+            fetch.prepare(&mut out);
+            assert!(fetch.fetch(&storage, tid, &mut out).unwrap().is_some());
+        }
+    });
+    let kind = UpdateKind { indexed_changed: false, key_changed: false };
+    timed("update a row, one transaction each", 200_000, &mut || {
+        for _ in 0..200_000 {
+            let x = Xact::begin(&storage);
+            let root = TupleId::new(random.below(last.block as u64) as u32, 1 + random.below(61) as u16);
+            let mut fetch = HeapFetch::new(accounts.clone(), x.snapshot(), vec![1]);
+            fetch.prepare(&mut out);
+            let Some(tid) = fetch.fetch(&storage, root, &mut out).unwrap() else { continue };
+            assert_eq!(update(&x.cx(), &accounts, tid, &wide, 0, kind).unwrap().result, TmResult::Ok);
+            x.commit();
+        }
+    });
+}
