@@ -34,6 +34,8 @@ pub struct RelFork {
     pub(super) nblocks: AtomicU32,
     /// Blocks the file has room for; those behind `nblocks` are zero.
     pub(super) allocated: AtomicU32,
+    /// Length when the fork was first opened: zero pages below it belong to nobody.
+    pub(super) opened: AtomicU32,
     pub(super) extending: Mutex<()>,
     /// Frame number + 1 of each block, 0 for none; in segments of doubling size, made when first needed.
     map: [OnceLock<Box<[AtomicU32]>>; SEGMENTS],
@@ -53,6 +55,7 @@ impl RelFork {
             persistence,
             nblocks: AtomicU32::new(UNKNOWN),
             allocated: AtomicU32::new(0),
+            opened: AtomicU32::new(0),
             extending: Mutex::new(()),
             map: std::array::from_fn(|_| OnceLock::new()),
             dropped: AtomicBool::new(false),
@@ -77,6 +80,11 @@ impl RelFork {
     #[inline]
     pub fn is_logged(&self) -> bool {
         self.persistence == Persistence::Permanent || self.fork == Fork::Init
+    }
+
+    /// Whether a zero page was left behind by a crash; others belong to whoever is just adding them.
+    pub fn is_ownerless(&self, block: BlockNo) -> bool {
+        block < self.opened.load(Ordering::Relaxed)
     }
 
     /// Whether the file is there.

@@ -62,6 +62,7 @@ impl BufferPool {
             n -= 1;
         }
         rel.allocated.store(allocated, Ordering::Release);
+        rel.opened.store(n, Ordering::Release);
         rel.nblocks.store(n, Ordering::Release);
         Ok(n)
     }
@@ -120,6 +121,7 @@ impl BufferPool {
         let old = self.learn_length(rel)?;
         if blocks < old {
             self.forget(rel, blocks..old);
+            rel.opened.fetch_min(blocks, Ordering::Relaxed);
             rel.nblocks.store(blocks, Ordering::Release);
         }
         rel.hint.store(0, Ordering::Relaxed);

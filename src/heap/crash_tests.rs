@@ -567,3 +567,65 @@ fn a_full_disk_is_an_error() {
     b.commit();
     assert_eq!(now(&storage, &t).len(), 1000);
 }
+
+/// Threads that move amounts between rows, and readers that add them up: every snapshot sees the same sum, whatever is
+/// updated, pruned, evicted and vacuumed meanwhile.
+#[test]
+fn threads_see_consistent_sums() {
+    let storage = fresh(&Simulated::new(7), 32);
+    let t = table(&storage, 1, &[Phys::I32, Phys::I32]);
+    let a = Xact::begin(&storage);
+    (0..2000).for_each(|k| drop(a.insert(&t, &pair(k, 100))));
+    commit(a);
+    std::thread::scope(|scope| {
+        for seed in 0..3u64 {
+            let (storage, t) = (&storage, &t);
+            scope.spawn(move || (0..150).for_each(|n| move_amount(storage, t, &mut Random(seed << 32 | n))));
+        }
+        for _ in 0..2 {
+            let (storage, t) = (&storage, &t);
+            scope.spawn(move || {
+                for _ in 0..25 {
+                    let x = Xact::begin(storage);
+                    let seen = pairs(storage, t, x.snapshot());
+                    assert_eq!((seen.len(), seen.values().sum::<i32>()), (2000, 200_000));
+                    x.abort();
+                }
+            });
+        }
+        let (storage, t) = (&storage, &t);
+        scope.spawn(move || (0..10).for_each(|_| drop(vacuum(storage, t, Some(&mut Index::default())))));
+    });
+    assert_eq!(verify(&storage, &t).unwrap(), []);
+    let left = pairs(&storage, &t, Snapshot::self_all(Arc::new(Own::new())));
+    assert_eq!((left.len(), left.values().sum::<i32>()), (2000, 200_000));
+}
+
+/// One transaction: takes from one row, gives to another; gives up when somebody else was there.
+fn move_amount(storage: &Storage, t: &Arc<TableStore>, random: &mut Random) {
+    let mut x = Xact::begin(storage);
+    let (from, to) = (random.below(2000) as i32, random.below(2000) as i32);
+    let mut scan = HeapScan::new(t.clone(), x.snapshot(), vec![1, 2, system::CTID]);
+    let mut batch = Batch::default();
+    let mut found = BTreeMap::new();
+    while scan.next(storage, &mut batch).unwrap() {
+        for r in 0..batch.rows {
+            let key = batch.columns[0].get(r).i32();
+            if key == from || key == to {
+                let tid = tid_from_bytes(batch.columns[2].get(r).bytes()).unwrap();
+                found.insert(key, (batch.columns[1].get(r).i32(), tid));
+            }
+        }
+    }
+    let moves: &[(i32, i32)] = if from == to { &[] } else { &[(from, -7), (to, 7)] };
+    for (key, change) in moves {
+        let (value, tid) = found[key];
+        let kind = UpdateKind { indexed_changed: random.below(4) == 0, key_changed: false };
+        let done = update(&x.cx(), t, tid, &pair(*key, value + change), 0, kind).unwrap();
+        x.cid += 1;
+        if done.result != TmResult::Ok {
+            return x.abort();
+        }
+    }
+    commit(x);
+}

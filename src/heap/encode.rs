@@ -101,6 +101,31 @@ pub fn append_row(
     out.ends.push(end);
 }
 
+/// Appends rows that have no NULLs and nothing to shrink: the header is the same for all.
+pub fn append_plain_rows(out: &mut Encoded, batch: &Batch, rows: std::ops::Range<usize>, stamp: Stamp) {
+    let mut header = [0; HEADER_BYTES];
+    put::xmin(&mut header, stamp.xmin);
+    put::cid(&mut header, stamp.cid);
+    put::infomask2(&mut header, batch.columns.len() as u16);
+    put::infomask(&mut header, stamp.infomask);
+    put::hoff(&mut header, HEADER_BYTES);
+    out.ends.reserve(rows.len());
+    for row in rows {
+        let start = out.bytes.len();
+        out.bytes.extend_from_slice(&header);
+        batch.columns.iter().for_each(|c| append_value(&mut out.bytes, c, row));
+        let len = (out.bytes.len() - start).next_multiple_of(4);
+        out.bytes.resize(start + len, 0);
+        out.ends.push(start + len);
+    }
+}
+
+/// Whether [`append_plain_rows`] may be used.
+pub fn is_plain(desc: &TupleDesc, batch: &Batch) -> bool {
+    desc.attrs.iter().all(|a| !a.dropped)
+        && batch.columns.iter().all(|c| c.nulls.as_ref().is_none_or(|n| !n.contains(&true)))
+}
+
 #[inline]
 fn append_value(out: &mut Vec<u8>, column: &Column, row: usize) {
     match &column.data {

@@ -1,6 +1,6 @@
 //! Adding rows: a batch goes down to whole pages, one latch and one log record a page.
 
-use super::encode::{Encoded, Stamp, append_row};
+use super::encode::{Encoded, Stamp, append_plain_rows, append_row, is_plain};
 use super::record::{Bytes, flag, heap2};
 use super::store::TableStore;
 use super::tuple::{MAX_ITEMS, Tuple, put};
@@ -35,6 +35,10 @@ pub fn insert(cx: &WriteContext<'_>, store: &TableStore, batch: &Batch, tids: &m
     let mut encoded = Encoded::default();
     let stamp = Stamp::fresh(cx.xid, cx.cid);
     let large = store.desc().attrs.iter().any(|a| a.phys == crate::types::Phys::Bytes) || store.desc().len() > 200;
+    if !large && is_plain(store.desc(), batch) {
+        append_plain_rows(&mut encoded, batch, tids.len()..batch.rows, stamp);
+        return place(cx, store, &mut encoded, tids, |_, _, _| {});
+    }
     for row in tids.len()..batch.rows {
         let replaced = if large { toast::shrink(cx, store, batch, row)? } else { Vec::new() };
         append_row(&mut encoded, store.desc(), batch, row, stamp, &replaced);

@@ -85,7 +85,7 @@ pub(super) fn opportunistic(storage: &Storage, store: &TableStore, block: BlockN
 
 /// Prunes a latched page and logs it; room in the log must be reserved. Returns what was done.
 pub(super) fn prune(storage: &Storage, page: &mut WriteGuard<'_>, horizon: Csn) -> Plan {
-    if page.is_new() {
+    if page.is_new() || !anything_to_do(page) {
         return Plan::default();
     }
     let plan = plan(&mut Judge::new(storage), page, horizon);
@@ -97,6 +97,18 @@ pub(super) fn prune(storage: &Storage, page: &mut WriteGuard<'_>, horizon: Csn) 
     let data = plan.encode();
     storage.pool.log(Rmgr::Heap2, heap2::PRUNE, Xid::INVALID, &mut [(page, BlockMode::Normal)], &[&data]);
     plan
+}
+
+/// A quick look: whether some version was deleted, replaced or rolled back, or a redirect may have lost its chain.
+fn anything_to_do(page: &Page) -> bool {
+    (1..=page.item_count()).any(|n| match page.pointer(n).state() {
+        State::Redirect => true,
+        State::Normal => {
+            let bits = Tuple(page.item(n)).infomask();
+            bits & (mask::XMAX_INVALID | mask::XMAX_LOCK_ONLY) == 0 || bits & mask::XMIN_COMMITTED == 0
+        }
+        _ => false,
+    })
 }
 
 /// Decides without changing anything.

@@ -219,7 +219,7 @@ fn count_all_visible(storage: &Storage, store: &TableStore, block: BlockNo) -> R
     if !page.has_flag(ALL_VISIBLE) {
         return Ok(None);
     }
-    Ok(Some(PageView(page.bytes()).pointers().filter(|p| p.is_normal()).count()))
+    Ok(Some(PageView(page.bytes()).count_normal()))
 }
 
 /// The page copy number `at`, ours alone: a batch still in use keeps the old one.

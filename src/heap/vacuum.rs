@@ -205,8 +205,12 @@ impl Vacuum {
         let mut page = storage.pool.write(&self.store.main, block)?;
         self.report.pages_scanned += 1;
         if page.is_new() {
-            // Whoever added it is about to use it.
-            return Ok(());
+            if !self.store.main.is_ownerless(block) {
+                // Whoever added it is about to use it.
+                return Ok(());
+            }
+            page.init(0);
+            page.mark_dirty();
         }
         let plan = prune::prune(storage, &mut page, horizon);
         self.report.tuples_removed += plan.removed as u64;

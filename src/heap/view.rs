@@ -25,6 +25,13 @@ impl<'a> PageView<'a> {
         (self.get16(16) as usize).saturating_sub(self.get16(14) as usize)
     }
 
+    /// How many line pointers lead to an item. Without branches, so that several are looked at at once.
+    pub fn count_normal(self) -> usize {
+        let lower = (self.get16(14) as usize).max(HEADER_SIZE);
+        let (words, _) = self.0[HEADER_SIZE..lower].as_chunks::<POINTER_SIZE>();
+        words.iter().map(|w| LinePointer(u32::from_le_bytes(*w)).is_normal() as u32).sum::<u32>() as usize
+    }
+
     /// The line pointers, from number 1 on.
     #[inline]
     pub fn pointers(self) -> impl Iterator<Item = LinePointer> + 'a {

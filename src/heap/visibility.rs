@@ -26,6 +26,8 @@ pub struct Judge<'a> {
     /// Every id below it that committed is visible to everybody.
     oldest: Xid,
     durable: Lsn,
+    /// The last id found to have a durable commit record.
+    hintable: Xid,
     storage: &'a Storage,
 }
 
@@ -36,6 +38,7 @@ impl<'a> Judge<'a> {
             last: (Xid::INVALID, XactStatus::Aborted),
             oldest: storage.mvcc.oldest_in_ring(),
             durable: storage.wal.durable_lsn(),
+            hintable: Xid::INVALID,
             storage,
         }
     }
@@ -67,10 +70,18 @@ impl<'a> Judge<'a> {
     }
 
     /// Whether a page on disk may already say that `xid` committed.
+    #[inline]
     fn may_hint(&mut self, xid: Xid) -> bool {
+        self.hintable == xid || self.ask_hintable(xid)
+    }
+
+    fn ask_hintable(&mut self, xid: Xid) -> bool {
         let lsn = self.mvcc.commit_lsn(xid);
         if lsn > self.durable {
             self.durable = self.storage.wal.durable_lsn();
+        }
+        if lsn <= self.durable {
+            self.hintable = xid;
         }
         lsn <= self.durable
     }

@@ -56,6 +56,10 @@ impl Clog {
         Clog { disk, wal, state: Mutex::default() }
     }
 
+    pub(super) fn durable_lsn(&self) -> Lsn {
+        self.wal.durable_lsn()
+    }
+
     /// Makes the empty directory (initdb).
     pub fn create(disk: &dyn Disk) -> Result<()> {
         if disk.exists(DIRECTORY) { Ok(()) } else { durable::mkdir(disk, DIRECTORY) }

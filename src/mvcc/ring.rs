@@ -91,16 +91,17 @@ impl Ring {
         }
     }
 
-    /// Makes room up to and including `xid`. Called under the owner's mutex.
-    pub(super) fn grow(&self, xid: Xid) {
+    /// Makes room up to and including `xid`; true if a chunk was added. Called under the owner's mutex.
+    pub(super) fn grow(&self, xid: Xid) -> bool {
         let d = self.0.load();
         let need = ((xid.0 - d.base) / CHUNK + 1) as usize;
         if need <= d.chunks.len() {
-            return;
+            return false;
         }
         let mut chunks = d.chunks.clone();
         chunks.resize_with(need, Chunk::new);
         self.0.store(Arc::new(Directory { base: d.base, chunks }));
+        true
     }
 
     /// Drops leading chunks whose highest commit LSN and all of whose states `lsn_ok` and `state_ok` accept.

@@ -87,9 +87,13 @@ impl Mvcc {
     pub fn assign_xid(&self) -> Xid {
         let mut shared = self.shared.lock();
         let xid = Xid(shared.next);
-        self.ring.grow(xid);
+        let grown = self.ring.grow(xid);
         shared.running.insert(xid.0);
         shared.next += 1;
+        drop(shared);
+        if grown {
+            self.trim(self.clog.durable_lsn());
+        }
         xid
     }
 
@@ -234,7 +238,7 @@ impl Mvcc {
         Csn(self.horizon.fetch_max(horizon, Ordering::SeqCst).max(horizon))
     }
 
-    /// Frees the ring's chunks that no reader needs. `durable` is the log's durable position.
+    /// Frees the ring's chunks that no reader needs (done by itself with every chunk added). `durable` is the log's durable position.
     pub fn trim(&self, durable: Lsn) {
         let horizon = self.compute_horizon().0;
         let _shared = self.shared.lock();
