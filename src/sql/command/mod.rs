@@ -1,0 +1,124 @@
+//! Utility commands, one file per verb: everything that is neither a query nor the session's own.
+//!
+//! A command is called again after each wait or yield (FLOW-1), so each takes the locks it needs first, one call to
+//! the lock manager after the other, and only then changes anything; what it must remember lies in its [`Command`].
+//!
+//! Must never await, nor know clients: what is to be said goes into `ExecContext::notices`.
+//!
+//! Invariants
+//! - CMD-1: names are looked up again after their locks were taken (CAT-3).
+//! - CMD-2: files are created and dropped only through the transaction (`Transaction::file_created`, `file_dropped`).
+
+mod alter_system;
+mod checkpoint;
+mod create_index;
+mod create_table;
+mod drop;
+mod lock_table;
+mod names;
+mod role;
+mod schema;
+mod temp;
+mod truncate;
+
+use crate::base::{Error, Flow, Result};
+use crate::sql::ast::{self, Stmt};
+use crate::sql::exec::ExecContext;
+use crate::types::{TypeRef, Value};
+use std::any::Any;
+use std::sync::Arc;
+
+pub use role::{set_role, set_session_authorization};
+pub use temp::discard_temp;
+
+/// One execution of a command.
+pub struct Command {
+    /// The whole text that was parsed: positions are into it.
+    pub source: Arc<str>,
+    /// The statement's own text.
+    pub text: Arc<str>,
+    pub stmt: Arc<Stmt>,
+    pub params: Arc<[Value]>,
+    /// What a long command remembers between two calls.
+    pub progress: Option<Box<dyn Any + Send>>,
+}
+
+/// What a command leaves for the client.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Tag(String),
+    /// Lines of one text column: EXPLAIN.
+    Text { column: String, lines: Vec<String>, tag: String },
+}
+
+impl Command {
+    pub fn new(source: Arc<str>, text: Arc<str>, stmt: Arc<Stmt>, params: Arc<[Value]>) -> Command {
+        Command { source, text, stmt, params, progress: None }
+    }
+
+    /// The progress of this command, made by `start` on the first call.
+    pub fn progress<T: Any + Send>(&mut self, start: impl FnOnce() -> T) -> &mut T {
+        if !self.progress.as_ref().is_some_and(|p| p.is::<T>()) {
+            self.progress = Some(Box::new(start()));
+        }
+        // Just made, if it was not there.
+        self.progress.as_mut().and_then(|p| p.downcast_mut()).expect("progress has its type")
+    }
+
+    /// A position in the source as errors carry it.
+    pub fn at(&self, pos: ast::Pos) -> Option<u32> {
+        if pos == ast::NOWHERE { None } else { ast::cursor(&self.source, pos) }
+    }
+}
+
+/// Does the command, or returns what to wait for.
+///
+/// # Errors
+/// 0A000 for statements that are not there yet; the command's own.
+pub fn run(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
+    let stmt = cmd.stmt.clone();
+    if stmt.read_only_class() == ast::ReadOnlyClass::NotReadOnly {
+        cx.backend()?.prevent_if_read_only(stmt.tag())?;
+    }
+    let tag = match &*stmt {
+        Stmt::Checkpoint => checkpoint::run(cmd, cx)?,
+        Stmt::CreateSchema(s) => schema::create(cmd, cx, s)?,
+        Stmt::CreateTable(s) => create_table::run(cmd, cx, s)?,
+        Stmt::CreateIndex(s) => create_index::run(cmd, cx, s)?,
+        Stmt::Drop(s) => drop::run(cmd, cx, s)?,
+        Stmt::Truncate(s) => truncate::run(cmd, cx, s)?,
+        Stmt::CreateRole(s) => role::create(cmd, cx, s)?,
+        Stmt::AlterRole(s) => role::alter(cmd, cx, s)?,
+        Stmt::AlterRoleSet(s) => role::alter_set(cmd, cx, s)?,
+        Stmt::DropRole(s) => role::drop(cmd, cx, s)?,
+        Stmt::AlterSystem(s) => alter_system::run(cmd, cx, s)?,
+        Stmt::Lock(s) => lock_table::run(cmd, cx, s)?,
+        other => return Err(Error::unsupported(format!("{} is not supported", other.tag())).into()),
+    };
+    Ok(Outcome::Tag(tag))
+}
+
+/// What must happen before a transaction commits: ON COMMIT of temporary tables.
+pub fn before_commit(cx: &mut ExecContext) -> Result<()> {
+    temp::on_commit(cx)
+}
+
+/// The value of an expression without columns, as an argument of `ty`.
+pub fn evaluate(cx: &mut ExecContext, expr: &ast::Expr, ty: TypeRef) -> Result<Value> {
+    let catalog = cx.backend()?.catalog.clone();
+    let mut bcx = crate::sql::bind::BindContext {
+        names: &*catalog,
+        io: &cx.fx.io,
+        text: "",
+        params: Vec::new(),
+        infer_params: false,
+    };
+    let bound = crate::sql::bind::bind_expr(
+        &mut bcx,
+        expr,
+        None,
+        crate::sql::bind::scope::Clause::Execute,
+        Some(("parameter", ty)),
+    )?;
+    crate::sql::exec::evaluate_constant(&bound, cx)
+}

@@ -1,0 +1,172 @@
+//! Looking names up for commands, with PostgreSQL's errors.
+
+use super::Command;
+use crate::base::error::Report;
+use crate::base::{Error, Flow, Oid, Result, Severity, SqlState};
+use crate::catalog::{RelKind, Relation};
+use crate::err;
+use crate::lock::{LockMode, LockTag};
+use crate::sql::ast::{Persistence, RangeVar};
+use crate::sql::exec::ExecContext;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+/// A relation that must exist.
+///
+/// # Errors
+/// 42P01 with its position, 3F000.
+pub fn relation(cmd: &Command, cx: &mut ExecContext, name: &RangeVar) -> Result<Arc<Relation>> {
+    find_relation(cx, name)?.ok_or_else(|| {
+        err!(UNDEFINED_TABLE, "relation \"{}\" does not exist", name.joined()).at(cmd.at(name.pos)).place(
+            "parserOpenTable",
+            "parse_relation.c",
+            1392,
+        )
+    })
+}
+
+/// A relation that may be missing; a missing schema counts as that.
+pub fn find_relation(cx: &mut ExecContext, name: &RangeVar) -> Result<Option<Arc<Relation>>> {
+    check_database(cx, name)?;
+    let catalog = cx.backend()?.catalog.clone();
+    match &name.schema {
+        Some(schema) if catalog.namespace_by_name(schema).is_none() => Ok(None),
+        schema => catalog.relation_by_name(schema.as_deref(), &name.name),
+    }
+}
+
+/// Takes the lock on a relation by name, and looks it up again afterwards (CMD-1).
+pub fn locked_relation(cmd: &Command, cx: &mut ExecContext, name: &RangeVar, mode: LockMode) -> Flow<Arc<Relation>> {
+    loop {
+        let found = relation(cmd, cx, name)?;
+        if found.generated_by.is_some() {
+            return Ok(found);
+        }
+        cx.backend()?.txn.lock_relation(found.oid, mode)?;
+        if !found.is_stale() {
+            return Ok(found);
+        }
+    }
+}
+
+fn check_database(cx: &mut ExecContext, name: &RangeVar) -> Result<()> {
+    match &name.catalog {
+        Some(db) if *db != cx.backend()?.database_name => {
+            Err(Error::unsupported(format!("cross-database references are not implemented: \"{}\"", name.joined())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Where a new relation of this name goes, and its persistence there.
+///
+/// # Errors
+/// 3F000, 42P16 for a temporary relation in an ordinary schema, 42501.
+pub fn creation_place(cx: &mut ExecContext, name: &RangeVar) -> Result<(Oid, crate::catalog::Persistence)> {
+    check_database(cx, name)?;
+    let temporary = name.persistence == Persistence::Temporary || name.schema.as_deref() == Some("pg_temp");
+    if temporary {
+        if name.schema.as_deref().is_some_and(|s| s != "pg_temp") {
+            return Err(err!(INVALID_TABLE_DEFINITION, "cannot create temporary relation in non-temporary schema"));
+        }
+        return Ok((super::temp::schema(cx)?, crate::catalog::Persistence::Temp));
+    }
+    let backend = cx.backend()?;
+    let namespace = match &name.schema {
+        Some(schema) => backend.catalog.namespace_oid(schema)?,
+        None => backend.catalog.creation_schema()?,
+    };
+    super::schema::may_create_in(backend, namespace)?;
+    let persistence = match name.persistence {
+        Persistence::Unlogged => crate::catalog::Persistence::Unlogged,
+        _ => crate::catalog::Persistence::Permanent,
+    };
+    Ok((namespace, persistence))
+}
+
+/// Keeps others from taking a name in a schema until the transaction ends; there is no unique index to wait at.
+pub fn lock_name(cx: &mut ExecContext, class: Oid, namespace: Oid, name: &str) -> Flow<()> {
+    let mut hasher = DefaultHasher::new();
+    (namespace, name).hash(&mut hasher);
+    let backend = cx.backend()?;
+    let tag = LockTag::Object { db: backend.database, class, oid: Oid(hasher.finish() as u32 | 1 << 31) };
+    backend.txn.lock(tag, LockMode::Exclusive)?;
+    Ok(())
+}
+
+/// A name like `base_suffix` that no relation of the schema has, cut to 63 bytes (PostgreSQL 15, ChooseRelationName).
+pub fn choose(cx: &mut ExecContext, namespace: Oid, base: &str, column: &str, suffix: &str, taken: &[String]) -> Result<String> {
+    for n in 0.. {
+        let suffix = if n == 0 { suffix.to_string() } else { format!("{suffix}{n}") };
+        let name = make_object_name(base, column, &suffix);
+        if !taken.contains(&name) && cx.backend()?.catalog.class_in(namespace, &name).is_none() {
+            return Ok(name);
+        }
+    }
+    Err(Error::internal("no free name"))
+}
+
+/// PostgreSQL 15, indexcmds.c, makeObjectName: the longer of the first two parts is cut.
+pub fn make_object_name(base: &str, column: &str, suffix: &str) -> String {
+    let overhead = suffix.len() + 1 + if column.is_empty() { 0 } else { 1 };
+    let room = 63usize.saturating_sub(overhead);
+    let (mut a, mut b) = (base.len(), column.len());
+    while a + b > room {
+        if a > b { a -= 1 } else { b -= 1 }
+    }
+    let cut = |s: &str, mut n: usize| {
+        while !s.is_char_boundary(n) {
+            n -= 1;
+        }
+        s[..n].to_string()
+    };
+    match column.is_empty() {
+        true => format!("{}_{suffix}", cut(base, a)),
+        false => format!("{}_{}_{suffix}", cut(base, a), cut(column, b)),
+    }
+}
+
+/// What a relation kind is called in messages.
+pub fn kind_word(kind: RelKind) -> &'static str {
+    match kind {
+        RelKind::Table => "table",
+        RelKind::Index => "index",
+        RelKind::Sequence => "sequence",
+        RelKind::Toast => "TOAST table",
+        RelKind::View => "view",
+        RelKind::MatView => "materialized view",
+        RelKind::Composite => "type",
+    }
+}
+
+/// # Errors
+/// 42501 `must be owner of table t`.
+pub fn check_owner(cx: &mut ExecContext, relation: &Relation) -> Result<()> {
+    let backend = cx.backend()?;
+    if relation.generated_by.is_some() {
+        let text = format!("permission denied: \"{}\" is a system catalog", relation.name);
+        return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, text));
+    }
+    if super::role::has_role(backend, relation.owner) {
+        return Ok(());
+    }
+    let text = format!("must be owner of {} {}", kind_word(relation.kind), relation.name);
+    Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, text).place("aclcheck_error", "aclchk.c", 3583))
+}
+
+/// Says something that is no error.
+pub fn notice(cx: &mut ExecContext, state: SqlState, text: impl Into<String>) {
+    cx.notices.push(Report::notice(Severity::Notice, state, text));
+}
+
+#[cfg(test)]
+mod tests {
+    /// Names keep their suffix however long the table's name is.
+    #[test]
+    fn object_names_are_cut_in_the_middle() {
+        assert_eq!(super::make_object_name("t", "a", "key"), "t_a_key");
+        assert_eq!(super::make_object_name("t", "", "pkey"), "t_pkey");
+        let long = super::make_object_name(&"x".repeat(70), "col", "key");
+        assert_eq!((long.len(), long.ends_with("_col_key")), (63, true));
+    }
+}

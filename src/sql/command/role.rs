@@ -1,0 +1,337 @@
+//! Roles: CREATE, ALTER, DROP ROLE, SET ROLE, membership.
+
+use super::{Command, names};
+use crate::base::{Error, Flow, Oid, Result, SqlState};
+use crate::catalog::Object;
+use crate::catalog::object::{Membership, Role, RoleSetting, class, fixed};
+use crate::err;
+use crate::sql::Backend;
+use crate::sql::ast::{
+    AlterRoleSetStmt, AlterRoleStmt, CreateRoleKind, CreateRoleStmt, DefArg, DefElem, DropRoleStmt, RoleKind, RoleSpec,
+    SetAction,
+};
+use crate::sql::exec::ExecContext;
+
+/// A role named in a statement: OID and name.
+///
+/// # Errors
+/// 42704.
+pub fn resolve(backend: &Backend, spec: &RoleSpec) -> Result<(Oid, String)> {
+    match &spec.kind {
+        RoleKind::Name(name) => backend
+            .catalog
+            .role_by_name(name)
+            .map(|r| (r.oid, r.name))
+            .ok_or_else(|| err!(UNDEFINED_OBJECT, "role \"{name}\" does not exist")),
+        RoleKind::CurrentRole | RoleKind::CurrentUser => Ok((backend.user.current, backend.user.current_name.clone())),
+        RoleKind::SessionUser => Ok((backend.user.session, backend.user.session_name.clone())),
+        RoleKind::Public => Err(err!(UNDEFINED_OBJECT, "role \"public\" does not exist")),
+    }
+}
+
+/// All roles the current one has the rights of, itself included.
+pub fn memberships(backend: &Backend) -> Vec<Oid> {
+    let mut all = vec![backend.user.current];
+    let mut n = 0;
+    while n < all.len() {
+        for m in backend.catalog.role(all[n]).map(|r| r.member_of).unwrap_or_default() {
+            if !all.contains(&m.role) {
+                all.push(m.role);
+            }
+        }
+        n += 1;
+    }
+    // Whoever owns the database is pg_database_owner.
+    let owner = backend.catalog.database_by_oid(backend.database).map(|d| d.owner);
+    if owner.is_some_and(|o| all.contains(&o)) {
+        all.push(fixed::DATABASE_OWNER);
+    }
+    all
+}
+
+/// Whether the current role has the rights of another one.
+pub fn has_role(backend: &Backend, role: Oid) -> bool {
+    backend.user.is_superuser || memberships(backend).contains(&role)
+}
+
+pub fn is_member(backend: &Backend, name: &str) -> bool {
+    backend.catalog.role_by_name(name).is_some_and(|r| has_role(backend, r.oid))
+}
+
+/// Whether ACL items (`role=rights/grantor`) give the current role a right; None: only the owner has any.
+pub fn acl_allows(backend: &Backend, acl: Option<&[String]>, right: char) -> bool {
+    if backend.user.is_superuser {
+        return true;
+    }
+    let Some(acl) = acl else { return false };
+    let names: Vec<String> =
+        memberships(backend).into_iter().filter_map(|oid| backend.catalog.role(oid)).map(|r| r.name).collect();
+    acl.iter().any(|item| {
+        let Some((grantee, rest)) = item.split_once('=') else { return false };
+        let rights = rest.split('/').next().unwrap_or_default();
+        rights.contains(right) && (grantee.is_empty() || names.iter().any(|n| n == grantee))
+    })
+}
+
+fn may_manage(backend: &Backend) -> Result<()> {
+    let may = backend.user.is_superuser || backend.catalog.role(backend.user.current).is_some_and(|r| r.create_role);
+    if may { Ok(()) } else { Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied to create role")) }
+}
+
+fn boolean(e: &DefElem) -> bool {
+    match &e.arg {
+        None => true,
+        Some(DefArg::Bool(b)) => *b,
+        Some(DefArg::Int(n)) => *n != 0,
+        Some(_) => e.string().is_some_and(|s| matches!(s.as_str(), "true" | "on" | "1")),
+    }
+}
+
+fn apply(backend: &Backend, role: &mut Role, options: &[DefElem]) -> Result<()> {
+    for option in options {
+        match option.name.as_str() {
+            "superuser" => {
+                if !backend.user.is_superuser {
+                    return Err(err!(INSUFFICIENT_PRIVILEGE, "must be superuser to create superusers"));
+                }
+                role.superuser = boolean(option);
+            }
+            "inherit" => role.inherit = boolean(option),
+            "createrole" => role.create_role = boolean(option),
+            "createdb" => role.create_db = boolean(option),
+            "canlogin" => role.login = boolean(option),
+            "isreplication" => role.replication = boolean(option),
+            "bypassrls" => role.bypass_rls = boolean(option),
+            "connectionlimit" => {
+                role.connection_limit = option.string().and_then(|s| s.parse().ok()).unwrap_or(-1);
+            }
+            "password" => role.password = option.string(),
+            "validUntil" => {}
+            "addroleto" | "rolemembers" | "adminmembers" | "sysid" => {}
+            other => return Err(Error::unsupported(format!("role option \"{other}\" is not supported"))),
+        }
+    }
+    Ok(())
+}
+
+fn role_list<'a>(options: &'a [DefElem], name: &str) -> &'a [RoleSpec] {
+    options
+        .iter()
+        .find(|o| o.name == name)
+        .and_then(|o| match &o.arg {
+            Some(DefArg::Roles(roles)) => Some(roles.as_slice()),
+            _ => None,
+        })
+        .unwrap_or_default()
+}
+
+pub fn create(_: &mut Command, cx: &mut ExecContext, stmt: &CreateRoleStmt) -> Flow<String> {
+    may_manage(cx.backend()?)?;
+    names::lock_name(cx, class::AUTHID, Oid::INVALID, &stmt.name)?;
+    let backend = cx.backend()?;
+    if stmt.name.starts_with("pg_") {
+        return Err(err!(RESERVED_NAME, "role name \"{}\" is reserved", stmt.name)
+            .detail("Role names starting with \"pg_\" are reserved.")
+            .into());
+    }
+    if backend.catalog.role_by_name(&stmt.name).is_some() {
+        return Err(err!(DUPLICATE_OBJECT, "role \"{}\" already exists", stmt.name).into());
+    }
+    let mut role = Role {
+        oid: backend.instance.cluster.new_oid(),
+        name: stmt.name.clone(),
+        superuser: false,
+        inherit: true,
+        create_role: false,
+        create_db: false,
+        login: stmt.kind == CreateRoleKind::User,
+        replication: false,
+        bypass_rls: false,
+        connection_limit: -1,
+        password: None,
+        valid_until_us: None,
+        member_of: Vec::new(),
+    };
+    apply(backend, &mut role, &stmt.options)?;
+    let grantor = backend.user.current;
+    for spec in role_list(&stmt.options, "addroleto") {
+        let (oid, _) = resolve(backend, spec)?;
+        role.member_of.push(Membership { role: oid, grantor, admin: false });
+    }
+    let writer = backend.writer();
+    let oid = role.oid;
+    backend.catalog.put(writer.clone(), Object::Role(role))?;
+    for (list, admin) in [("rolemembers", false), ("adminmembers", true)] {
+        for spec in role_list(&stmt.options, list) {
+            let (member, _) = resolve(backend, spec)?;
+            if let Some(mut member) = backend.catalog.role(member) {
+                member.member_of.push(Membership { role: oid, grantor, admin });
+                backend.catalog.put(writer.clone(), Object::Role(member))?;
+            }
+        }
+    }
+    Ok("CREATE ROLE".into())
+}
+
+pub fn alter(_: &mut Command, cx: &mut ExecContext, stmt: &AlterRoleStmt) -> Flow<String> {
+    let backend = cx.backend()?;
+    let (oid, name) = resolve(backend, &stmt.role)?;
+    let only_password = stmt.options.iter().all(|o| o.name == "password");
+    if !(only_password && oid == backend.user.current) {
+        may_manage(backend).map_err(|_| err!(INSUFFICIENT_PRIVILEGE, "permission denied"))?;
+    }
+    names::lock_name(cx, class::AUTHID, Oid::INVALID, &name)?;
+    let backend = cx.backend()?;
+    let mut role = backend.catalog.role(oid).ok_or_else(|| err!(UNDEFINED_OBJECT, "role \"{name}\" does not exist"))?;
+    apply(backend, &mut role, &stmt.options)?;
+    let writer = backend.writer();
+    backend.catalog.put(writer, Object::Role(role))?;
+    Ok("ALTER ROLE".into())
+}
+
+/// ALTER ROLE … SET.
+pub fn alter_set(_: &mut Command, cx: &mut ExecContext, stmt: &AlterRoleSetStmt) -> Flow<String> {
+    let backend = cx.backend()?;
+    let role = match &stmt.role {
+        Some(spec) => resolve(backend, spec)?.0,
+        None => Oid::INVALID,
+    };
+    if role != backend.user.current || !role.is_valid() {
+        may_manage(backend).map_err(|_| err!(INSUFFICIENT_PRIVILEGE, "permission denied"))?;
+    }
+    let database = match &stmt.database {
+        Some(name) => {
+            let found = backend.catalog.database_by_name(name);
+            found.map(|d| d.oid).ok_or_else(|| err!(INVALID_CATALOG_NAME, "database \"{name}\" does not exist"))?
+        }
+        None => Oid::INVALID,
+    };
+    store_setting(cx, database, role, &stmt.set.action)?;
+    Ok("ALTER ROLE".into())
+}
+
+/// Changes what is stored for a database and a role (0: for all).
+pub fn store_setting(cx: &mut ExecContext, database: Oid, role: Oid, action: &SetAction) -> Flow<()> {
+    names::lock_name(cx, class::DB_ROLE_SETTING, database, &role.to_string())?;
+    let backend = cx.backend()?;
+    let mut stored =
+        backend.catalog.role_setting(database, role).unwrap_or(RoleSetting { database, role, settings: Vec::new() });
+    match action {
+        SetAction::Value { name, args } => {
+            let text = args.iter().map(|a| a.text()).collect::<Vec<_>>().join(", ");
+            // A trial on a copy refuses what could not be set at the session's start.
+            backend.settings.lock().clone().set_at_start(name, &text, crate::settings::Source::Session, true)?;
+            stored.settings.retain(|(n, _)| n != name);
+            stored.settings.push((name.clone(), text));
+        }
+        SetAction::Default(name) | SetAction::Reset(name) => stored.settings.retain(|(n, _)| n != name),
+        SetAction::ResetAll => stored.settings.clear(),
+        _ => return Err(Error::unsupported("this form of SET cannot be stored").into()),
+    }
+    let writer = backend.writer();
+    let object = Object::RoleSetting(stored);
+    match &object {
+        Object::RoleSetting(s) if s.settings.is_empty() => backend.catalog.delete(writer, object.key())?,
+        _ => backend.catalog.put(writer, object)?,
+    }
+    Ok(())
+}
+
+pub fn drop(_: &mut Command, cx: &mut ExecContext, stmt: &DropRoleStmt) -> Flow<String> {
+    may_manage(cx.backend()?).map_err(|_| err!(INSUFFICIENT_PRIVILEGE, "permission denied to drop role"))?;
+    for spec in &stmt.roles {
+        let backend = cx.backend()?;
+        let (oid, name) = match resolve(backend, spec) {
+            Ok(found) => found,
+            Err(e) if stmt.missing_ok => {
+                names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, format!("{}, skipping", e.message()));
+                continue;
+            }
+            Err(e) => return Err(e.into()),
+        };
+        if oid == backend.user.current || oid == backend.user.session {
+            return Err(err!(OBJECT_IN_USE, "current user cannot be dropped").into());
+        }
+        if oid < Oid::FIRST_NORMAL {
+            return Err(err!(DEPENDENT_OBJECTS_STILL_EXIST, "cannot drop role {name} because it is required by the database system").into());
+        }
+        names::lock_name(cx, class::AUTHID, Oid::INVALID, &name)?;
+        refuse_if_owner(cx.backend()?, oid, &name)?;
+        let backend = cx.backend()?;
+        let writer = backend.writer();
+        backend.catalog.delete(writer, crate::catalog::ObjectKey::new(class::AUTHID, oid))?;
+    }
+    Ok("DROP ROLE".into())
+}
+
+fn refuse_if_owner(backend: &Backend, role: Oid, name: &str) -> Result<()> {
+    let mut owned = Vec::new();
+    for record in backend.catalog.all(class::RELATION) {
+        if let Ok(c) = record.object.as_class()
+            && c.owner == role
+            && c.index.is_none()
+        {
+            owned.push(format!("owner of {} {}", names::kind_word(c.kind), c.name));
+        }
+    }
+    for record in backend.catalog.all(class::NAMESPACE).into_iter().chain(backend.catalog.all(class::DATABASE)) {
+        match &record.object {
+            Object::Namespace(n) if n.owner == role => owned.push(format!("owner of schema {}", n.name)),
+            Object::Database(d) if d.owner == role => owned.push(format!("owner of database {}", d.name)),
+            _ => {}
+        }
+    }
+    if owned.is_empty() {
+        return Ok(());
+    }
+    let text = format!("role \"{name}\" cannot be dropped because some objects depend on it");
+    Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, text).detail(owned.join("\n")))
+}
+
+/// SET ROLE.
+pub fn set_role(cx: &mut ExecContext, name: &str) -> Result<()> {
+    let backend = cx.backend()?;
+    let (oid, role_name) = match name {
+        "none" => (backend.user.session, backend.user.session_name.clone()),
+        name => {
+            let role = backend.catalog.role_by_name(name);
+            let role = role.ok_or_else(|| err!(INVALID_PARAMETER_VALUE, "role \"{name}\" does not exist"))?;
+            let session_super = backend.catalog.role(backend.user.session).is_some_and(|r| r.superuser);
+            if !session_super && !memberships(backend).contains(&role.oid) {
+                return Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied to set role \"{name}\""));
+            }
+            (role.oid, role.name)
+        }
+    };
+    become_user(cx, oid, role_name)
+}
+
+/// SET SESSION AUTHORIZATION; None: back to who logged in.
+pub fn set_session_authorization(cx: &mut ExecContext, name: Option<&str>) -> Result<()> {
+    let backend = cx.backend()?;
+    let (oid, role_name) = match name {
+        None => (backend.user.authenticated, backend.user.authenticated_name.clone()),
+        Some(name) => {
+            let role = backend.catalog.role_by_name(name);
+            let role = role.ok_or_else(|| err!(INVALID_PARAMETER_VALUE, "role \"{name}\" does not exist"))?;
+            let may = backend.catalog.role(backend.user.authenticated).is_some_and(|r| r.superuser);
+            if !may && role.oid != backend.user.authenticated {
+                return Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied to set session authorization"));
+            }
+            (role.oid, role.name)
+        }
+    };
+    (backend.user.session, backend.user.session_name) = (oid, role_name.clone());
+    become_user(cx, oid, role_name)
+}
+
+fn become_user(cx: &mut ExecContext, oid: Oid, name: String) -> Result<()> {
+    use crate::settings::{Id, Lasting};
+    let backend = cx.backend()?;
+    backend.user.is_superuser = backend.catalog.role(oid).is_some_and(|r| r.superuser);
+    (backend.user.current, backend.user.current_name) = (oid, name);
+    let superuser = if backend.user.is_superuser { "on" } else { "off" };
+    let mut settings = backend.settings.lock();
+    settings.force(Id::IsSuperuser, superuser, Lasting::Session)?;
+    settings.force(Id::SessionAuthorization, &backend.user.session_name.clone(), Lasting::Session)
+}

@@ -1,0 +1,64 @@
+//! Temporary schemas: made at the first temporary object, emptied at the session's end.
+
+use super::drop;
+use crate::base::{Oid, Result};
+use crate::catalog::Object;
+use crate::catalog::object::{Namespace, class, fixed};
+use crate::sql::exec::ExecContext;
+
+/// The session's temporary schema, made if need be.
+pub fn schema(cx: &mut ExecContext) -> Result<Oid> {
+    let backend = cx.backend()?;
+    if let Some(oid) = backend.catalog.temp_schema() {
+        return Ok(oid);
+    }
+    let oid = backend.instance.cluster.new_oid();
+    let name = format!("pg_temp_{}", backend.pid);
+    let object = Namespace { oid, name, owner: fixed::BOOTSTRAP_SUPERUSER, acl: None, temp_of: Some(backend.pid) };
+    let writer = backend.writer();
+    backend.catalog.put(writer, Object::Namespace(object))?;
+    backend.catalog.set_temp_schema(Some(oid));
+    Ok(oid)
+}
+
+/// Drops everything temporary of this session (DISCARD TEMP, the session's end).
+pub fn discard_temp(cx: &mut ExecContext) -> Result<()> {
+    let backend = cx.backend()?;
+    let Some(schema) = backend.catalog.temp_schema() else { return Ok(()) };
+    let classes = backend.catalog.all(class::RELATION);
+    let ours: Vec<Oid> = classes
+        .iter()
+        .filter_map(|r| r.object.as_class().ok())
+        .filter(|c| c.namespace == schema)
+        .map(|c| c.oid)
+        .collect();
+    for oid in ours {
+        drop::remove_relation(cx, oid)?;
+    }
+    let backend = cx.backend()?;
+    let writer = backend.writer();
+    backend.catalog.delete(writer, crate::catalog::ObjectKey::new(class::NAMESPACE, schema))?;
+    backend.catalog.set_temp_schema(None);
+    backend.delete_at_commit.clear();
+    backend.drop_at_commit.clear();
+    Ok(())
+}
+
+/// ON COMMIT DELETE ROWS and ON COMMIT DROP.
+pub fn on_commit(cx: &mut ExecContext) -> Result<()> {
+    let backend = cx.backend()?;
+    if backend.delete_at_commit.is_empty() && backend.drop_at_commit.is_empty() {
+        return Ok(());
+    }
+    let dropped = std::mem::take(&mut backend.drop_at_commit);
+    let emptied = backend.delete_at_commit.clone();
+    for oid in dropped {
+        drop::remove_relation(cx, oid)?;
+    }
+    for oid in emptied {
+        if let Some(relation) = cx.backend()?.catalog.relation(oid)? {
+            super::truncate::empty(cx, &relation)?;
+        }
+    }
+    Ok(())
+}
