@@ -1,0 +1,341 @@
+//! DROP of relations and schemas, with what depends on them.
+
+use super::{Command, names};
+use crate::base::{Error, Flow, Oid, RelFileId, Result, SqlState};
+use crate::catalog::object::class;
+use crate::catalog::{Object, ObjectKey, RelKind};
+use crate::err;
+use crate::lock::LockMode;
+use crate::sql::ast::{DropBehavior, DropStmt, ObjectName, ObjectType, Persistence, QualName, RangeVar};
+use crate::sql::exec::ExecContext;
+
+pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<String> {
+    let tag = format!("DROP {}", words(stmt.object));
+    match stmt.object {
+        ObjectType::Table | ObjectType::Index | ObjectType::Sequence | ObjectType::View | ObjectType::MatView => {
+            relations(cmd, cx, stmt)?;
+        }
+        ObjectType::Schema => schemas(cx, stmt)?,
+        other => return Err(Error::unsupported(format!("DROP {} is not supported", words(other))).into()),
+    }
+    Ok(tag)
+}
+
+fn words(object: ObjectType) -> &'static str {
+    match object {
+        ObjectType::Table => "TABLE",
+        ObjectType::Index => "INDEX",
+        ObjectType::Sequence => "SEQUENCE",
+        ObjectType::View => "VIEW",
+        ObjectType::MatView => "MATERIALIZED VIEW",
+        ObjectType::Schema => "SCHEMA",
+        ObjectType::Type => "TYPE",
+        ObjectType::Domain => "DOMAIN",
+        ObjectType::Function => "FUNCTION",
+        ObjectType::Trigger => "TRIGGER",
+        ObjectType::Extension => "EXTENSION",
+        ObjectType::Collation => "COLLATION",
+        _ => "of this kind",
+    }
+}
+
+fn kind_of(object: ObjectType) -> RelKind {
+    match object {
+        ObjectType::Index => RelKind::Index,
+        ObjectType::Sequence => RelKind::Sequence,
+        ObjectType::View => RelKind::View,
+        ObjectType::MatView => RelKind::MatView,
+        _ => RelKind::Table,
+    }
+}
+
+fn range_var(name: &QualName) -> RangeVar {
+    let mut parts = name.parts.clone();
+    let last = parts.pop().unwrap_or_default();
+    RangeVar {
+        schema: parts.pop(),
+        catalog: parts.pop(),
+        name: last,
+        inherit: true,
+        persistence: Persistence::Permanent,
+        alias: None,
+        pos: name.pos,
+    }
+}
+
+fn article(word: &str) -> &'static str {
+    if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
+}
+
+fn relations(_: &Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<()> {
+    let wanted = kind_of(stmt.object);
+    let word = names::kind_word(wanted);
+    let mut targets = Vec::new();
+    for name in &stmt.names {
+        let ObjectName::Name(name) = name else { return Err(Error::internal("DROP of an odd name").into()) };
+        let var = range_var(name);
+        loop {
+            let Some(relation) = names::find_relation(cx, &var)? else {
+                missing(cx, stmt, &var, word)?;
+                break;
+            };
+            if relation.kind != wanted {
+                let actual = names::kind_word(relation.kind);
+                return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not {} {word}", relation.name, article(word))
+                    .hint(format!("Use DROP {} to remove {} {actual}.", actual.to_uppercase(), article(actual)))
+                    .into());
+            }
+            names::check_owner(cx, &relation)?;
+            let locked = match table_of_index(cx, relation.oid)? {
+                Some(table) => {
+                    cx.backend()?.txn.lock_relation(table, LockMode::AccessExclusive)?;
+                    relation.oid
+                }
+                None => relation.oid,
+            };
+            cx.backend()?.txn.lock_relation(locked, LockMode::AccessExclusive)?;
+            if relation.is_stale() {
+                continue;
+            }
+            targets.push(ObjectKey::new(class::RELATION, relation.oid));
+            break;
+        }
+    }
+    remove(cx, targets, stmt.behavior)
+}
+
+fn table_of_index(cx: &mut ExecContext, oid: Oid) -> Result<Option<Oid>> {
+    let record = cx.backend()?.catalog.class(oid);
+    Ok(record.and_then(|r| r.object.as_class().ok().and_then(|c| c.index.as_ref().map(|i| i.table))))
+}
+
+fn missing(cx: &mut ExecContext, stmt: &DropStmt, var: &RangeVar, word: &str) -> Result<()> {
+    if let Some(schema) = &var.schema
+        && cx.backend()?.catalog.namespace_by_name(schema).is_none()
+    {
+        let text = format!("schema \"{schema}\" does not exist");
+        if stmt.missing_ok {
+            names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, format!("{text}, skipping"));
+            return Ok(());
+        }
+        return Err(Error::new(SqlState::INVALID_SCHEMA_NAME, text));
+    }
+    let text = format!("{word} \"{}\" does not exist", var.name);
+    if stmt.missing_ok {
+        names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, format!("{text}, skipping"));
+        return Ok(());
+    }
+    let state = if word == "index" || word == "type" { SqlState::UNDEFINED_OBJECT } else { SqlState::UNDEFINED_TABLE };
+    Err(Error::new(state, text).place("DropErrorMsgNonExistent", "tablecmds.c", 1315))
+}
+
+fn schemas(cx: &mut ExecContext, stmt: &DropStmt) -> Flow<()> {
+    let mut targets = Vec::new();
+    for name in &stmt.names {
+        let ObjectName::Name(name) = name else { continue };
+        let backend = cx.backend()?;
+        let Some(record) = backend.catalog.namespace_by_name(name.name()) else {
+            let text = format!("schema \"{}\" does not exist", name.name());
+            if stmt.missing_ok {
+                names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, format!("{text}, skipping"));
+                continue;
+            }
+            return Err(Error::new(SqlState::INVALID_SCHEMA_NAME, text).into());
+        };
+        let n = record.object.as_namespace()?.clone();
+        if !super::role::has_role(backend, n.owner) {
+            return Err(err!(INSUFFICIENT_PRIVILEGE, "must be owner of schema {}", n.name).into());
+        }
+        if n.oid < Oid::FIRST_NORMAL && n.name != "public" {
+            let text = format!("cannot drop schema {} because it is required by the database system", n.name);
+            return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, text).into());
+        }
+        targets.push(ObjectKey::new(class::NAMESPACE, n.oid));
+    }
+    remove(cx, targets, stmt.behavior)
+}
+
+/// What an object is called in messages about dependencies.
+fn describe(cx: &mut ExecContext, key: ObjectKey) -> Result<String> {
+    let catalog = cx.backend()?.catalog.clone();
+    let Some(record) = catalog.get(key) else { return Ok(String::new()) };
+    Ok(match &record.object {
+        Object::Class(c) => {
+            let visible = catalog.class_oid_by_name(None, &c.name)? == Some(c.oid);
+            let schema = catalog.namespace(c.namespace).map(|n| n.name).unwrap_or_default();
+            let name = if visible { c.name.clone() } else { format!("{schema}.{}", c.name) };
+            format!("{} {name}", names::kind_word(c.kind))
+        }
+        Object::Namespace(n) => format!("schema {}", n.name),
+        Object::Type(t) => format!("type {}", t.name),
+        Object::Function(f) => format!("function {}", f.name),
+        _ => "object".to_string(),
+    })
+}
+
+/// Drops objects and everything that depends on them, or refuses.
+///
+/// # Errors
+/// 2BP01 without CASCADE when something else depends on them.
+pub fn remove(cx: &mut ExecContext, targets: Vec<ObjectKey>, behavior: DropBehavior) -> Flow<()> {
+    let mut all = targets.clone();
+    // What goes along only by CASCADE, and what it depends on.
+    let mut dependents: Vec<(ObjectKey, ObjectKey)> = Vec::new();
+    let mut n = 0;
+    while n < all.len() {
+        let key = all[n];
+        n += 1;
+        for (dependent, silently) in dependents_of(cx, key)? {
+            if all.contains(&dependent) {
+                continue;
+            }
+            if dependent.class == class::RELATION {
+                cx.backend()?.txn.lock_relation(dependent.oid, LockMode::AccessExclusive)?;
+            }
+            all.push(dependent);
+            if !silently {
+                dependents.push((dependent, key));
+            }
+        }
+    }
+    let foreign = foreign_keys_on(cx, &all)?;
+    if behavior == DropBehavior::Restrict && (!dependents.is_empty() || !foreign.is_empty()) {
+        return Err(refuse(cx, &targets, &dependents, &foreign)?.into());
+    }
+    if !dependents.is_empty() || !foreign.is_empty() {
+        tell_cascade(cx, &dependents, &foreign)?;
+    }
+    for (table, constraint) in foreign {
+        cx.backend()?.txn.lock_relation(table, LockMode::AccessExclusive)?;
+        drop_constraint(cx, table, &constraint)?;
+    }
+    for key in all.iter().rev() {
+        match key.class {
+            class::RELATION => remove_relation(cx, key.oid)?,
+            _ => {
+                let backend = cx.backend()?;
+                let writer = backend.writer();
+                backend.catalog.delete(writer.clone(), *key)?;
+                backend.catalog.delete(writer, crate::catalog::object::comment_key(*key))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn dependents_of(cx: &mut ExecContext, key: ObjectKey) -> Result<Vec<(ObjectKey, bool)>> {
+    let catalog = cx.backend()?.catalog.clone();
+    let mut found: Vec<(ObjectKey, bool)> =
+        catalog.dependents(key).into_iter().map(|(r, auto)| (r.object.key(), auto)).collect();
+    if key.class == class::NAMESPACE {
+        for class in [class::RELATION, class::TYPE, class::PROC] {
+            for record in catalog.all(class) {
+                let inside = record.object.name().is_some_and(|(namespace, _)| namespace == key.oid);
+                let part = matches!(&record.object, Object::Class(c) if c.index.is_some() || c.kind == RelKind::Toast);
+                if inside && !part {
+                    found.push((record.object.key(), false));
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Foreign keys of tables that stay on tables that go: (table, constraint).
+fn foreign_keys_on(cx: &mut ExecContext, gone: &[ObjectKey]) -> Result<Vec<(Oid, String)>> {
+    let mut found = Vec::new();
+    for key in gone.iter().filter(|k| k.class == class::RELATION) {
+        for (table, constraint) in super::foreign::referencing(cx, key.oid)? {
+            if !gone.contains(&ObjectKey::new(class::RELATION, table)) {
+                found.push((table, constraint));
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn refuse(
+    cx: &mut ExecContext,
+    targets: &[ObjectKey],
+    dependents: &[(ObjectKey, ObjectKey)],
+    foreign: &[(Oid, String)],
+) -> Result<Error> {
+    let mut lines = Vec::new();
+    for (dependent, on) in dependents {
+        lines.push(format!("{} depends on {}", describe(cx, *dependent)?, describe(cx, *on)?));
+    }
+    let first = targets.first().copied().ok_or_else(|| Error::internal("nothing to drop"))?;
+    for (table, constraint) in foreign {
+        let table = describe(cx, ObjectKey::new(class::RELATION, *table))?;
+        lines.push(format!("constraint {constraint} on {table} depends on {}", describe(cx, first)?));
+    }
+    let what = match targets.len() {
+        1 => describe(cx, first)?,
+        _ => "desired object(s)".to_string(),
+    };
+    let verb = if targets.len() == 1 { "it" } else { "them" };
+    Ok(Error::new(
+        SqlState::DEPENDENT_OBJECTS_STILL_EXIST,
+        format!("cannot drop {what} because other objects depend on {verb}"),
+    )
+    .detail(lines.join("\n"))
+    .hint("Use DROP ... CASCADE to drop the dependent objects too.")
+    .place("reportDependentObjects", "dependency.c", 1204))
+}
+
+fn tell_cascade(cx: &mut ExecContext, dependents: &[(ObjectKey, ObjectKey)], foreign: &[(Oid, String)]) -> Result<()> {
+    let mut lines = Vec::new();
+    for (dependent, _) in dependents {
+        lines.push(describe(cx, *dependent)?);
+    }
+    for (table, constraint) in foreign {
+        let table = describe(cx, ObjectKey::new(class::RELATION, *table))?;
+        lines.push(format!("constraint {constraint} on {table}"));
+    }
+    let report = match lines.as_slice() {
+        [one] => notice(format!("drop cascades to {one}")),
+        many => {
+            let lines: Vec<String> = many.iter().map(|l| format!("drop cascades to {l}")).collect();
+            notice(format!("drop cascades to {} other objects", many.len())).with_detail(lines.join("\n"))
+        }
+    };
+    cx.notices.push(report);
+    Ok(())
+}
+
+fn notice(text: String) -> crate::base::Report {
+    crate::base::Report::notice(crate::base::Severity::Notice, SqlState::SUCCESSFUL_COMPLETION, text)
+}
+
+fn drop_constraint(cx: &mut ExecContext, table: Oid, name: &str) -> Result<()> {
+    let backend = cx.backend()?;
+    let Some(record) = backend.catalog.class(table) else { return Ok(()) };
+    let mut c = record.object.as_class()?.clone();
+    c.constraints.retain(|k| k.name != name);
+    let writer = backend.writer();
+    backend.catalog.put(writer, Object::Class(c))
+}
+
+/// Drops a relation with its indexes, its large values, its statistics and comments; files go at commit.
+pub fn remove_relation(cx: &mut ExecContext, oid: Oid) -> Result<()> {
+    let backend = cx.backend()?;
+    let Some(record) = backend.catalog.class(oid) else { return Ok(()) };
+    let c = record.object.as_class()?.clone();
+    for index in backend.catalog.indexes_of(oid) {
+        remove_relation(cx, index)?;
+    }
+    if c.toast.is_valid() {
+        remove_relation(cx, c.toast)?;
+    }
+    let backend = cx.backend()?;
+    if c.node.is_valid() {
+        backend.txn.file_dropped(RelFileId { db: backend.database, node: c.node });
+    }
+    let writer = backend.writer();
+    let key = ObjectKey::new(class::RELATION, oid);
+    backend.catalog.delete(writer.clone(), ObjectKey::new(class::STATISTIC, oid))?;
+    for sub in 0..=c.attributes.len() as i32 {
+        backend.catalog.delete(writer.clone(), crate::catalog::object::comment_key(ObjectKey { sub, ..key }))?;
+    }
+    backend.catalog.delete(writer, key)
+}

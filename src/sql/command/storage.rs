@@ -1,0 +1,67 @@
+//! Files of relations: made and given up through the transaction (CMD-2).
+
+use crate::base::{Fork, Oid, RelFileId, Result};
+use crate::btree::IndexStore;
+use crate::catalog::{Persistence, toast_store};
+use crate::heap::{TableDef, TableStore, TupleDesc};
+use crate::sql::Backend;
+use crate::storage::log_create;
+use std::sync::Arc;
+
+/// A fresh file number.
+pub fn new_file(backend: &Backend) -> RelFileId {
+    RelFileId { db: backend.database, node: backend.instance.cluster.new_oid() }
+}
+
+fn note_created(backend: &mut Backend, file: RelFileId, persistence: Persistence) {
+    // Whoever aborts must find the file named before it exists.
+    backend.txn.file_created(file);
+    let xid = backend.txn.xid();
+    let storage = &backend.instance.storage;
+    match persistence {
+        Persistence::Permanent => {
+            log_create(storage, xid, file, Fork::Main);
+        }
+        Persistence::Unlogged => {
+            log_create(storage, xid, file, Fork::Main);
+            log_create(storage, xid, file, Fork::Init);
+        }
+        Persistence::Temp => {}
+    }
+}
+
+/// Makes an empty table's files.
+pub fn create_table(backend: &mut Backend, relid: Oid, persistence: Persistence, desc: TupleDesc) -> Result<RelFileId> {
+    let file = new_file(backend);
+    note_created(backend, file, persistence);
+    let def = TableDef { relid, file, persistence, desc: Arc::new(desc), toast: None, fillfactor: 100 };
+    let storage = backend.instance.storage.clone();
+    TableStore::open(&storage, def).create(&storage)?;
+    Ok(file)
+}
+
+/// Makes the empty files of a table for large values.
+pub fn create_toast(backend: &mut Backend, relid: Oid, persistence: Persistence) -> Result<RelFileId> {
+    let file = new_file(backend);
+    note_created(backend, file, persistence);
+    let storage = backend.instance.storage.clone();
+    toast_store(&storage, relid, file, persistence).create(&storage)?;
+    Ok(file)
+}
+
+/// Makes an index's files; its pages are the builder's.
+pub fn create_index(backend: &mut Backend, persistence: Persistence) -> Result<RelFileId> {
+    let file = new_file(backend);
+    note_created(backend, file, persistence);
+    let xid = backend.txn.xid();
+    let storage = backend.instance.storage.clone();
+    let fork = storage.pool.open(file, Fork::Main, persistence);
+    storage.pool.create(&fork, false)?;
+    if persistence == Persistence::Unlogged {
+        // After a crash the index is reset to this: empty, but an index.
+        let init = storage.pool.open(file, Fork::Init, persistence);
+        storage.pool.create(&init, false)?;
+        IndexStore::create_empty(&storage, &init, xid)?;
+    }
+    Ok(file)
+}

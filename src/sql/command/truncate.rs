@@ -1,0 +1,110 @@
+//! TRUNCATE: new, empty files; the old ones go at commit, so that a rollback finds them.
+
+use super::{Command, names, storage};
+use crate::base::{Error, Flow, Oid, Result, SqlState};
+use crate::catalog::object::class;
+use crate::catalog::{Object, ObjectKey, RelKind, Relation};
+use crate::lock::LockMode;
+use crate::sql::ast::{DropBehavior, TruncateStmt};
+use crate::sql::exec::ExecContext;
+use std::sync::Arc;
+
+pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &TruncateStmt) -> Flow<String> {
+    let mut relations: Vec<Arc<Relation>> = Vec::new();
+    for table in &stmt.tables {
+        let relation = names::locked_relation(cmd, cx, table, LockMode::AccessExclusive)?;
+        check(cx, &relation)?;
+        if !relations.iter().any(|r| r.oid == relation.oid) {
+            relations.push(relation);
+        }
+    }
+    let mut n = 0;
+    while n < relations.len() {
+        let referencing = super::foreign::referencing(cx, relations[n].oid)?;
+        for (oid, constraint) in referencing {
+            if relations.iter().any(|r| r.oid == oid) {
+                continue;
+            }
+            cx.backend()?.txn.lock_relation(oid, LockMode::AccessExclusive)?;
+            let Some(other) = cx.backend()?.catalog.relation(oid)? else { continue };
+            if stmt.behavior != DropBehavior::Cascade {
+                let text = "cannot truncate a table referenced in a foreign key constraint";
+                let detail = format!("Table \"{}\" references \"{}\".", other.name, relations[n].name);
+                let _ = constraint;
+                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, text)
+                    .detail(detail)
+                    .hint(format!("Truncate table \"{}\" at the same time, or use TRUNCATE ... CASCADE.", other.name))
+                    .into());
+            }
+            names::notice(
+                cx,
+                SqlState::SUCCESSFUL_COMPLETION,
+                format!("truncate cascades to table \"{}\"", other.name),
+            );
+            relations.push(other);
+        }
+        n += 1;
+    }
+    for relation in &relations {
+        empty(cx, relation)?;
+        if stmt.restart_identity {
+            for sequence in super::sequence::owned_by(cx, relation.oid)? {
+                super::sequence::restart(cx, sequence)?;
+            }
+        }
+    }
+    Ok("TRUNCATE TABLE".into())
+}
+
+fn check(cx: &mut ExecContext, relation: &Relation) -> Result<()> {
+    if relation.kind != RelKind::Table {
+        return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a table", relation.name)));
+    }
+    if relation.generated_by.is_some() {
+        let text = format!("permission denied: \"{}\" is a system catalog", relation.name);
+        return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, text));
+    }
+    let backend = cx.backend()?;
+    if super::role::has_role(backend, relation.owner) || super::role::acl_allows(backend, relation.acl.as_deref(), 'D') {
+        return Ok(());
+    }
+    let text = format!("permission denied for table {}", relation.name);
+    Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, text).place("aclcheck_error", "aclchk.c", 3512))
+}
+
+/// Gives a table and what belongs to it new empty files.
+pub fn empty(cx: &mut ExecContext, relation: &Relation) -> Result<()> {
+    let catalog = cx.backend()?.catalog.clone();
+    let desc = crate::catalog::tuple_desc(&catalog, &relation.attributes);
+    let backend = cx.backend()?;
+    let file = storage::create_table(backend, relation.oid, relation.persistence, desc)?;
+    replace_node(backend, relation.oid, file.node)?;
+    if relation.toast.is_valid() {
+        let toast = storage::create_toast(backend, relation.toast, relation.persistence)?;
+        replace_node(backend, relation.toast, toast.node)?;
+    }
+    for index in &relation.indexes {
+        let file = storage::create_index(backend, index.persistence)?;
+        let xid = backend.txn.xid();
+        let storage = backend.instance.storage.clone();
+        let fork = storage.pool.open(file, crate::base::Fork::Main, index.persistence);
+        crate::btree::IndexStore::create_empty(&storage, &fork, xid)?;
+        replace_node(backend, index.oid, file.node)?;
+    }
+    backend.stats.count_truncate(relation.oid);
+    Ok(())
+}
+
+/// Lets a relation use another file from now on; the old one goes at commit.
+pub fn replace_node(backend: &mut crate::sql::Backend, oid: Oid, node: Oid) -> Result<()> {
+    let key = ObjectKey::new(class::RELATION, oid);
+    let record = backend.catalog.get(key).ok_or_else(|| Error::internal(format!("relation {oid} is gone")))?;
+    let mut object = record.object.clone();
+    if let Object::Class(c) = &mut object {
+        let old = crate::base::RelFileId { db: backend.database, node: c.node };
+        backend.txn.file_dropped(old);
+        c.node = node;
+    }
+    let writer = backend.writer();
+    backend.catalog.put(writer, object)
+}
