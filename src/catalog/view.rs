@@ -386,6 +386,20 @@ impl Catalog {
         path
     }
 
+    /// The schemas the search path names, those that exist, without the implied ones.
+    pub fn named_path(&self) -> Vec<Oid> {
+        let path = self.search_path.read();
+        let named = path.iter().filter_map(|n| self.namespace_by_name(n));
+        named.filter_map(|r| r.object.as_namespace().ok().map(|n| n.oid)).collect()
+    }
+
+    /// The relation whose rows have this type (or arrays of it).
+    pub fn class_of_row_type(&self, typ: Oid) -> Option<Oid> {
+        let rows = |c: &Class| c.row_type == typ || c.row_array_type == typ;
+        let found = self.all(class::RELATION);
+        found.iter().find_map(|r| r.object.as_class().ok().filter(|c| rows(c)).map(|c| c.oid))
+    }
+
     /// Where new objects go: the first schema named in the search path that exists.
     ///
     /// # Errors

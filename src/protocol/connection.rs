@@ -146,7 +146,11 @@ async fn converse(mut session: Session, client: &mut Client, handle: &Arc<Backen
 }
 
 /// Waits for the client, for an end of the session, or for news.
-async fn next_message(session: &mut Session, client: &mut Client, handle: &Arc<BackendHandle>) -> Result<Option<Frontend>> {
+async fn next_message(
+    session: &mut Session,
+    client: &mut Client,
+    handle: &Arc<BackendHandle>,
+) -> Result<Option<Frontend>> {
     // What is already here needs no waiting and no flush in between: pipelines are answered in one write.
     if let Some(frame) = client.reader.frame()? {
         return Frontend::decode(frame).map(Some);

@@ -53,7 +53,9 @@ fn request(version: u32, parameters: Vec<(String, String)>) -> Result<Beginning>
             "options" => request.options.extend(command_line(&value)?),
             "replication" if matches!(value.as_str(), "false" | "off" | "no" | "0") => {}
             "replication" => {
-                return Err(err!(FEATURE_NOT_SUPPORTED, "replication connections are not supported").severity(Severity::Fatal));
+                return Err(
+                    err!(FEATURE_NOT_SUPPORTED, "replication connections are not supported").severity(Severity::Fatal)
+                );
             }
             name if name.starts_with("_pq_.") => {}
             _ => request.options.push((name, value)),

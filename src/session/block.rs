@@ -26,7 +26,9 @@ pub enum End {
     Commit,
     Rollback,
     /// There was nothing to end: WARNING 25P01, and the implicit transaction, if any, goes on to its own end.
-    NoBlock { commit: bool },
+    NoBlock {
+        commit: bool,
+    },
 }
 
 impl Block {

@@ -31,7 +31,7 @@ pub fn apply(cx: &mut ExecContext, view: &View) {
         "iso_8601" => IntervalStyle::Iso8601,
         _ => IntervalStyle::Postgres,
     };
-    io.time_zone = Zone::setting(&view.str(Id::Timezone)).unwrap_or_else(Zone::utc);
+    io.time_zone = Zone::setting(&view.str(Id::TimeZone)).unwrap_or_else(Zone::utc);
     io.extra_float_digits = view.int(Id::ExtraFloatDigits) as i32;
     io.bytea_output = match view.choice(Id::ByteaOutput) {
         "escape" => ByteaOutput::Escape,

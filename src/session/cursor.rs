@@ -111,7 +111,12 @@ fn missing(name: &str) -> Error {
 
 impl Session {
     /// DECLARE CURSOR.
-    pub(super) async fn declare(&mut self, client: &mut Client, source: &Arc<str>, stmt: &DeclareCursorStmt) -> Result<String> {
+    pub(super) async fn declare(
+        &mut self,
+        client: &mut Client,
+        source: &Arc<str>,
+        stmt: &DeclareCursorStmt,
+    ) -> Result<String> {
         if !stmt.hold {
             self.block.require("DECLARE CURSOR")?;
         }
@@ -201,8 +206,12 @@ impl Session {
 
     /// Before a commit: WITH HOLD cursors compute and keep all their rows.
     pub(super) async fn hold_cursors(&mut self, client: &mut Client) -> Result<()> {
-        let names: Vec<String> =
-            self.portals.iter().filter(|(_, p)| p.cursor.as_ref().is_some_and(|c| c.hold && !c.held)).map(|(n, _)| n.clone()).collect();
+        let names: Vec<String> = self
+            .portals
+            .iter()
+            .filter(|(_, p)| p.cursor.as_ref().is_some_and(|c| c.hold && !c.held))
+            .map(|(n, _)| n.clone())
+            .collect();
         for name in names {
             let Some(mut cursor) = self.portals.get_mut(&name).and_then(|p| p.cursor.take()) else { continue };
             let done = self.keep_rows(client, &mut cursor, i64::MAX).await;

@@ -169,7 +169,7 @@ impl Session {
     fn result_columns(&mut self, statement: &Arc<Statement>, formats: &[Format]) -> Result<Option<Vec<RowColumn>>> {
         let Some(stmt) = statement.stmt.clone() else { return Ok(None) };
         Ok(match &*stmt {
-            s if s.is_optimizable() && s.into_clause().is_none() => {
+            s if s.is_optimizable() => {
                 let plan = statement.plan(self.cx())?;
                 plan.returns_rows.then(|| row_columns(&plan, formats))
             }
@@ -197,7 +197,7 @@ impl Session {
         if self.block == Block::Failed && !stmt.is_transaction_exit() {
             return Err(Block::aborted_error());
         }
-        if !(stmt.is_optimizable() && stmt.into_clause().is_none()) {
+        if !stmt.is_optimizable() {
             if self.block == Block::None && !matches!(&*stmt, Stmt::Transaction(_)) {
                 self.enter_pipeline();
             }

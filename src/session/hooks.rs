@@ -2,8 +2,8 @@
 
 use crate::base::{Oid, Result};
 use crate::catalog::Catalog;
-use crate::types::context::{Field, TypeHooks};
 use crate::types::Datum;
+use crate::types::context::{Field, TypeHooks};
 use std::sync::Arc;
 
 /// One session's catalogs as the types see them.

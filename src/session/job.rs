@@ -59,9 +59,10 @@ impl Job {
             Ok(Err(Stop::Yield)) => Step::Yield,
             Ok(Err(Stop::Error(e))) => Step::Failed(e),
             // Outside critical sections a panic is this statement's own failure (inside one the process is gone).
-            Err(_) => Step::Failed(Error::internal("the statement failed unexpectedly").hint(
-                "This is a fault of the server; its log names the place.",
-            )),
+            Err(_) => Step::Failed(
+                Error::internal("the statement failed unexpectedly")
+                    .hint("This is a fault of the server; its log names the place."),
+            ),
         }
     }
 }

@@ -139,11 +139,8 @@ impl Session {
             notifies: Vec::new(),
             in_block: false,
         };
-        let names = Names {
-            current_user: role.name.clone(),
-            session_user: role.name.clone(),
-            is_superuser: role.superuser,
-        };
+        let names =
+            Names { current_user: role.name.clone(), session_user: role.name.clone(), is_superuser: role.superuser };
         let facts = Arc::new(Facts {
             settings: settings.clone(),
             names: Mutex::new(names),
@@ -322,7 +319,8 @@ fn initial_settings(
             .set_at_start(name, value, Source::Client, role.superuser)
             .map_err(|e| if e.0.severity >= Severity::Fatal { e } else { e.severity(Severity::Fatal) })?;
     }
-    let internal = [(Id::IsSuperuser, if role.superuser { "on" } else { "off" }), (Id::SessionAuthorization, &role.name)];
+    let internal =
+        [(Id::IsSuperuser, if role.superuser { "on" } else { "off" }), (Id::SessionAuthorization, &role.name)];
     for (id, text) in internal {
         settings.force(id, text, crate::settings::Lasting::Session)?;
     }

@@ -38,7 +38,10 @@ impl ExecutorPool {
         let pool = Arc::new(ExecutorPool { queue: Mutex::default(), work: Condvar::new() });
         for n in 0..threads.max(1) {
             let pool = pool.clone();
-            std::thread::Builder::new().name(format!("executor {n}")).stack_size(16 << 20).spawn(move || pool.serve())?;
+            std::thread::Builder::new()
+                .name(format!("executor {n}"))
+                .stack_size(16 << 20)
+                .spawn(move || pool.serve())?;
         }
         Ok(pool)
     }

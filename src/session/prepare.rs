@@ -20,7 +20,7 @@ impl Session {
         let catalog = cx.backend()?.catalog.clone();
         let mut bcx =
             BindContext { names: &*catalog, io: &cx.fx.io, text: source, params: Vec::new(), infer_params: false };
-        let given = stmt.types.iter().map(|t| bind::type_name(&mut bcx, t)).collect::<Result<Vec<TypeRef>>>()?;
+        let given = stmt.types.iter().map(|t| bind::bind_type(&mut bcx, t)).collect::<Result<Vec<TypeRef>>>()?;
         let raw = RawStmt { stmt: stmt.query.clone(), start: 0, len: source.len() as u32 };
         let mut statement = Statement::new(&stmt.name, source.clone(), Some(raw), given);
         statement.from_sql = true;
@@ -48,12 +48,8 @@ impl Session {
         let statement = self.find_statement(&stmt.name)?;
         let types = statement.param_types(self.cx())?;
         if types.len() != stmt.args.len() {
-            return Err(err!(
-                SYNTAX_ERROR,
-                "wrong number of parameters for prepared statement \"{}\"",
-                stmt.name
-            )
-            .detail(format!("Expected {} parameters but got {}.", types.len(), stmt.args.len())));
+            return Err(err!(SYNTAX_ERROR, "wrong number of parameters for prepared statement \"{}\"", stmt.name)
+                .detail(format!("Expected {} parameters but got {}.", types.len(), stmt.args.len())));
         }
         let params = self.evaluate_args(stmt, &types)?;
         Box::pin(self.run_statement(client, &statement, params, &[], destination)).await

@@ -49,7 +49,12 @@ struct Running {
 }
 
 impl QueryWork {
-    pub fn new(statement: Arc<Statement>, params: Arc<[Value]>, formats: Vec<Format>, destination: Destination) -> QueryWork {
+    pub fn new(
+        statement: Arc<Statement>,
+        params: Arc<[Value]>,
+        formats: Vec<Format>,
+        destination: Destination,
+    ) -> QueryWork {
         QueryWork { statement, params, formats, destination, limit: 0, sent_now: 0, sent: 0, phase: Phase::Plan }
     }
 
@@ -150,4 +155,3 @@ pub fn complete(tag: &str, count: u64) -> String {
         _ => format!("{tag} {count}"),
     }
 }
-

@@ -109,7 +109,8 @@ impl Session {
             "role" => return crate::sql::command::set_role(self.cx(), text),
             _ => {}
         }
-        if let Some(id @ (Id::TransactionIsolation | Id::TransactionReadOnly | Id::TransactionDeferrable)) = find(name) {
+        if let Some(id @ (Id::TransactionIsolation | Id::TransactionReadOnly | Id::TransactionDeferrable)) = find(name)
+        {
             self.apply_transaction_setting(id, text)?;
         }
         let privileged = self.backend().user.is_superuser;
@@ -202,7 +203,7 @@ fn is_list(name: &str) -> bool {
 
 /// Joins list elements, quoted where they must be (PostgreSQL 15, guc.c, flatten_set_variable_args).
 fn quote_list(texts: &[String]) -> String {
-    texts.iter().map(|t| crate::types::quote_identifier(t)).collect::<Vec<_>>().join(", ")
+    texts.iter().map(|t| crate::types::name::quote_identifier(t)).collect::<Vec<_>>().join(", ")
 }
 
 pub(super) fn text_column(name: &str) -> RowColumn {

@@ -118,7 +118,7 @@ impl Session {
         if self.block == Block::Failed && !stmt.is_transaction_exit() {
             return Err(Block::aborted_error());
         }
-        if stmt.is_optimizable() && stmt.into_clause().is_none() {
+        if stmt.is_optimizable() {
             self.ensure_transaction();
             let work = QueryWork::new(statement.clone(), params, formats.to_vec(), destination);
             let done = self.drive(client, Box::new(work)).await.0?;
@@ -165,7 +165,6 @@ impl Session {
                 self.fetch(client, s).await?
             }
             Stmt::ClosePortal(name) => self.close_cursor(name.as_deref())?,
-            Stmt::Copy(s) => self.copy(client, statement, s).await?,
             Stmt::Listen(channel) => {
                 let backend = self.backend();
                 if !backend.listening.contains(channel) {
@@ -296,4 +295,3 @@ pub(super) fn tag_of(done: Done) -> String {
         Done::Suspended => String::new(),
     }
 }
-

@@ -76,7 +76,11 @@ impl Session {
     ///
     /// # Errors
     /// The statement's, or FATAL when the client is gone. The work is handed back either way.
-    pub(super) async fn drive(&mut self, client: &mut Client, work: Box<dyn Work>) -> (Result<Done>, Option<Box<dyn Work>>) {
+    pub(super) async fn drive(
+        &mut self,
+        client: &mut Client,
+        work: Box<dyn Work>,
+    ) -> (Result<Done>, Option<Box<dyn Work>>) {
         let limits = self.limits();
         let Some(cx) = self.cx.take() else { return (Err(Error::internal("SES-1")), Some(work)) };
         let mut job = Job { cx, work, out: std::mem::take(&mut client.out), origin: self.shared_origin.clone() };

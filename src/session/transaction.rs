@@ -167,8 +167,11 @@ impl Session {
                 "ROLLBACK"
             }
             TransactionStmt::Prepare(_) | TransactionStmt::CommitPrepared(_) | TransactionStmt::RollbackPrepared(_) => {
-                return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "prepared transactions are disabled")
-                    .hint("Set max_prepared_transactions to a nonzero value."));
+                return Err(Error::new(
+                    SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+                    "prepared transactions are disabled",
+                )
+                .hint("Set max_prepared_transactions to a nonzero value."));
             }
         };
         Ok(tag.to_string())

@@ -5,10 +5,12 @@
 pub mod ast;
 pub mod backend;
 pub mod bind;
+pub mod command;
 pub mod exec;
 pub mod expr;
 pub mod func;
 pub mod instance;
+pub mod names;
 pub mod parse;
 pub mod plan;
 

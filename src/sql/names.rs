@@ -2,10 +2,12 @@
 
 use crate::base::{Error, Oid, Result};
 use crate::catalog::object::{UserTypeKind, class};
-use crate::catalog::{Catalog, Object};
+use crate::catalog::{Catalog, Object, Relation};
 use crate::err;
 use crate::types::context::Field;
-use crate::types::{self, oid, quote_identifier};
+use crate::types::name::quote_identifier;
+use crate::types::{self, TypeRef, oid};
+use std::sync::Arc;
 
 /// `a.b."C d"` into its parts, unquoted and folded.
 pub fn split_qualified(text: &str) -> Result<Vec<String>> {
@@ -67,10 +69,7 @@ pub fn reg_in(catalog: &Catalog, typ: Oid, name: &str) -> Result<Oid> {
             let found = catalog.class_oid_by_name(schema.as_deref(), &relation)?;
             found.ok_or_else(|| err!(UNDEFINED_TABLE, "relation \"{}\" does not exist", name.replace('"', "")))
         }
-        oid::REGTYPE => {
-            let ast = crate::sql::parse::parse_type_name(name)?;
-            crate::sql::bind::type_oid(catalog, &ast)
-        }
+        oid::REGTYPE => types::parse_type(name, &NamesOnly(catalog)).map(|t| t.oid),
         oid::REGROLE => {
             let (_, role) = schema_and_name(name)?;
             let found = catalog.role_by_name(&role);
@@ -82,9 +81,9 @@ pub fn reg_in(catalog: &Catalog, typ: Oid, name: &str) -> Result<Oid> {
         }
         oid::REGPROC | oid::REGPROCEDURE => {
             let (_, function) = schema_and_name(name.split('(').next().unwrap_or_default())?;
-            let mut found = crate::sql::func::by_name(&function).iter();
+            let mut found = crate::sql::func::funcs_named(&function).iter();
             match (found.next(), found.next()) {
-                (Some(one), None) => Ok(one.oid()),
+                (Some(one), None) => Ok(one.oid),
                 (Some(_), Some(_)) => Err(err!(AMBIGUOUS_FUNCTION, "more than one function named \"{function}\"")),
                 _ => Err(err!(UNDEFINED_FUNCTION, "function \"{function}\" does not exist")),
             }
@@ -119,11 +118,13 @@ pub fn reg_out(catalog: &Catalog, typ: Oid, value: Oid) -> Option<String> {
             let c = record.object.as_class().ok()?;
             Some(shown(catalog, class::RELATION, value, c.namespace, &c.name))
         }
-        oid::REGTYPE => types::known_or(value, || catalog.user_type(value).is_some())
-            .then(|| types::format_type(value, -1, &NamesOnly(catalog))),
+        oid::REGTYPE => {
+            let known = types::info(value).is_some() || catalog.user_type(value).is_some();
+            known.then(|| types::format_type(value, -1, &NamesOnly(catalog)))
+        }
         oid::REGROLE => catalog.role(value).map(|r| quote_identifier(&r.name)),
         oid::REGNAMESPACE => catalog.namespace(value).map(|n| quote_identifier(&n.name)),
-        oid::REGPROC => crate::sql::func::by_oid(value).map(|f| quote_identifier(f.name())),
+        oid::REGPROC => crate::sql::func::func(value).map(|f| quote_identifier(f.name)),
         _ => None,
     }
 }
@@ -220,5 +221,86 @@ impl types::context::TypeHooks for NamesOnly<'_> {
 
     fn type_name(&self, typ: Oid) -> Option<String> {
         type_name(self.0, typ)
+    }
+}
+
+impl crate::sql::bind::Names for Catalog {
+    fn relation_by_name(&self, schema: Option<&str>, name: &str) -> Result<Option<Arc<Relation>>> {
+        match schema {
+            Some(schema) if self.namespace_by_name(schema).is_none() => Ok(None),
+            schema => Catalog::relation_by_name(self, schema, name),
+        }
+    }
+
+    fn relation(&self, oid: Oid) -> Option<Arc<Relation>> {
+        Catalog::relation(self, oid).ok().flatten()
+    }
+
+    fn type_by_name(&self, schema: Option<&str>, name: &str) -> Option<TypeRef> {
+        if matches!(schema, None | Some("pg_catalog"))
+            && let Some(info) = types::info::builtin_by_name(name)
+        {
+            return Some(TypeRef::of(info.oid));
+        }
+        type_by_name(self, schema, name).map(TypeRef::of)
+    }
+
+    fn blocks(&self, rel: &Relation) -> Option<u32> {
+        rel.store.as_ref().and_then(|s| s.nblocks(&self.storage).ok())
+    }
+
+    fn schema_exists(&self, name: &str) -> bool {
+        self.namespace_by_name(name).is_some()
+    }
+
+    fn current_database(&self) -> String {
+        self.database_by_oid(self.database()).map(|d| d.name).unwrap_or_default()
+    }
+
+    fn along<'a>(&'a self, search_path: &'a [String]) -> Box<dyn crate::sql::bind::Names + 'a> {
+        Box::new(Along { catalog: self, search_path })
+    }
+}
+
+/// The catalogs along another search path: for a view's text.
+struct Along<'a> {
+    catalog: &'a Catalog,
+    search_path: &'a [String],
+}
+
+impl crate::sql::bind::Names for Along<'_> {
+    fn relation_by_name(&self, schema: Option<&str>, name: &str) -> Result<Option<Arc<Relation>>> {
+        if schema.is_some() {
+            return crate::sql::bind::Names::relation_by_name(self.catalog, schema, name);
+        }
+        let found = self.catalog.effective(self.search_path).into_iter().find_map(|n| self.catalog.class_in(n, name));
+        match found {
+            Some(oid) => Catalog::relation(self.catalog, oid),
+            None => Ok(None),
+        }
+    }
+
+    fn relation(&self, oid: Oid) -> Option<Arc<Relation>> {
+        crate::sql::bind::Names::relation(self.catalog, oid)
+    }
+
+    fn type_by_name(&self, schema: Option<&str>, name: &str) -> Option<TypeRef> {
+        crate::sql::bind::Names::type_by_name(self.catalog, schema, name)
+    }
+
+    fn blocks(&self, rel: &Relation) -> Option<u32> {
+        crate::sql::bind::Names::blocks(self.catalog, rel)
+    }
+
+    fn schema_exists(&self, name: &str) -> bool {
+        crate::sql::bind::Names::schema_exists(self.catalog, name)
+    }
+
+    fn current_database(&self) -> String {
+        crate::sql::bind::Names::current_database(self.catalog)
+    }
+
+    fn along<'a>(&'a self, search_path: &'a [String]) -> Box<dyn crate::sql::bind::Names + 'a> {
+        Box::new(Along { catalog: self.catalog, search_path })
     }
 }

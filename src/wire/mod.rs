@@ -13,6 +13,6 @@ mod decode;
 mod encode;
 mod frame;
 
-pub use decode::{Bind, Frontend, Parse, Target};
+pub use decode::{Bind, Frontend, Parse, Target, utf8};
 pub use encode::{Format, Output, RowColumn, TransactionStatus};
 pub use frame::{Frame, Reader, Startup, decode_startup};

@@ -82,6 +82,14 @@ pub fn bind_expr(
     }
 }
 
+/// The type a written type name means.
+///
+/// # Errors
+/// 42704 and others, with the position.
+pub fn bind_type(cx: &mut BindContext<'_>, name: &ast::TypeName) -> Result<TypeRef> {
+    Binder::new(cx).type_ref(name)
+}
+
 pub(in crate::sql) struct Binder<'a, 'c> {
     cx: &'a mut BindContext<'c>,
     /// Innermost last.

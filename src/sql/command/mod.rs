@@ -11,13 +11,13 @@
 
 mod alter_system;
 mod checkpoint;
-mod create_index;
-mod create_table;
 mod drop;
+mod foreign;
 mod lock_table;
 mod names;
 mod role;
 mod schema;
+mod storage;
 mod temp;
 mod truncate;
 
@@ -48,7 +48,11 @@ pub struct Command {
 pub enum Outcome {
     Tag(String),
     /// Lines of one text column: EXPLAIN.
-    Text { column: String, lines: Vec<String>, tag: String },
+    Text {
+        column: String,
+        lines: Vec<String>,
+        tag: String,
+    },
 }
 
 impl Command {
@@ -83,8 +87,6 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
     let tag = match &*stmt {
         Stmt::Checkpoint => checkpoint::run(cmd, cx)?,
         Stmt::CreateSchema(s) => schema::create(cmd, cx, s)?,
-        Stmt::CreateTable(s) => create_table::run(cmd, cx, s)?,
-        Stmt::CreateIndex(s) => create_index::run(cmd, cx, s)?,
         Stmt::Drop(s) => drop::run(cmd, cx, s)?,
         Stmt::Truncate(s) => truncate::run(cmd, cx, s)?,
         Stmt::CreateRole(s) => role::create(cmd, cx, s)?,
@@ -120,5 +122,31 @@ pub fn evaluate(cx: &mut ExecContext, expr: &ast::Expr, ty: TypeRef) -> Result<V
         crate::sql::bind::scope::Clause::Execute,
         Some(("parameter", ty)),
     )?;
-    crate::sql::exec::evaluate_constant(&bound, cx)
+    evaluate_bound(cx, bound)
+}
+
+/// The value of a bound expression without columns.
+pub fn evaluate_bound(cx: &mut ExecContext, expr: crate::sql::expr::Expr) -> Result<Value> {
+    use crate::sql::plan::{Cost, Plan, PlanColumn, PlanNode, PlannedStatement};
+    let columns = vec![PlanColumn { name: String::new(), ty: expr.ty }];
+    let node = PlanNode::Result { input: None, exprs: vec![expr], one_time: None };
+    let plan = Plan { node, columns, cost: Cost::default(), params: Default::default() };
+    let statement = PlannedStatement {
+        plan,
+        tag: "SELECT",
+        returns_rows: true,
+        exec_params: 0,
+        work_tables: 0,
+        ctes: 0,
+        param_types: Vec::new(),
+        origins: Vec::new(),
+        privileges: Vec::new(),
+        relations: Vec::new(),
+        read_only: true,
+        constants: Vec::new(),
+    };
+    let mut node = crate::sql::exec::start(&statement, cx)?;
+    let batch = node.next(cx).map_err(|stop| stop.into_error())?;
+    let batch = batch.ok_or_else(|| Error::internal("an expression without a value"))?;
+    Ok(batch.columns[0].get(0).to_value())
 }

@@ -95,7 +95,14 @@ pub fn lock_name(cx: &mut ExecContext, class: Oid, namespace: Oid, name: &str) -
 }
 
 /// A name like `base_suffix` that no relation of the schema has, cut to 63 bytes (PostgreSQL 15, ChooseRelationName).
-pub fn choose(cx: &mut ExecContext, namespace: Oid, base: &str, column: &str, suffix: &str, taken: &[String]) -> Result<String> {
+pub fn choose(
+    cx: &mut ExecContext,
+    namespace: Oid,
+    base: &str,
+    column: &str,
+    suffix: &str,
+    taken: &[String],
+) -> Result<String> {
     for n in 0.. {
         let suffix = if n == 0 { suffix.to_string() } else { format!("{suffix}{n}") };
         let name = make_object_name(base, column, &suffix);

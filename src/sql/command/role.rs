@@ -253,7 +253,11 @@ pub fn drop(_: &mut Command, cx: &mut ExecContext, stmt: &DropRoleStmt) -> Flow<
             return Err(err!(OBJECT_IN_USE, "current user cannot be dropped").into());
         }
         if oid < Oid::FIRST_NORMAL {
-            return Err(err!(DEPENDENT_OBJECTS_STILL_EXIST, "cannot drop role {name} because it is required by the database system").into());
+            return Err(err!(
+                DEPENDENT_OBJECTS_STILL_EXIST,
+                "cannot drop role {name} because it is required by the database system"
+            )
+            .into());
         }
         names::lock_name(cx, class::AUTHID, Oid::INVALID, &name)?;
         refuse_if_owner(cx.backend()?, oid, &name)?;

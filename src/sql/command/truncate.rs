@@ -47,11 +47,6 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &TruncateStmt) -> Flow
     }
     for relation in &relations {
         empty(cx, relation)?;
-        if stmt.restart_identity {
-            for sequence in super::sequence::owned_by(cx, relation.oid)? {
-                super::sequence::restart(cx, sequence)?;
-            }
-        }
     }
     Ok("TRUNCATE TABLE".into())
 }
@@ -65,7 +60,8 @@ fn check(cx: &mut ExecContext, relation: &Relation) -> Result<()> {
         return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, text));
     }
     let backend = cx.backend()?;
-    if super::role::has_role(backend, relation.owner) || super::role::acl_allows(backend, relation.acl.as_deref(), 'D') {
+    if super::role::has_role(backend, relation.owner) || super::role::acl_allows(backend, relation.acl.as_deref(), 'D')
+    {
         return Ok(());
     }
     let text = format!("permission denied for table {}", relation.name);
