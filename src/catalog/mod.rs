@@ -27,7 +27,8 @@ pub use folder::{Folder, Record};
 pub use object::{Object, ObjectKey};
 
 pub use relation::{
-    Attribute, Constraint, ConstraintKind, Index, IndexColumn, Persistence, RelKind, Relation, SequenceParams, View,
+    Attribute, ColumnStats, Constraint, ConstraintKind, Index, IndexColumn, Persistence, RelKind, Relation,
+    SequenceParams, View,
 };
 pub use store::{CATALOG_NODE, CATALOG_TOAST_NODE, create_folder};
 pub use view::{Catalog, Writer};

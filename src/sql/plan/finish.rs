@@ -124,7 +124,8 @@ impl Plan {
                 for c in calls {
                     each(c.args.iter().chain(&c.filter), f);
                     for b in [&c.spec.frame.start, &c.spec.frame.end] {
-                        if let crate::sql::expr::FrameBound::Preceding(e) | crate::sql::expr::FrameBound::Following(e) = b
+                        if let crate::sql::expr::FrameBound::Preceding(e) | crate::sql::expr::FrameBound::Following(e) =
+                            b
                         {
                             f(e);
                         }

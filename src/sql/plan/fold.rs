@@ -244,12 +244,7 @@ fn negate(arg: &mut Expr) -> Option<ExprKind> {
             let op = func::oper(*o)?;
             let neg = func::oper(op.negator)?;
             let f = func::func(neg.func)?;
-            Some(ExprKind::Func {
-                func: f,
-                oper: Some(neg.oid),
-                args: std::mem::take(args),
-                variadic: *variadic,
-            })
+            Some(ExprKind::Func { func: f, oper: Some(neg.oid), args: std::mem::take(args), variadic: *variadic })
         }
         ExprKind::ScalarArray { oper: Some(o), any, left, array, .. } => {
             let neg = func::oper(func::oper(*o)?.negator)?;

@@ -283,9 +283,10 @@ impl JoinTree {
                 let class = self.classes[i].clone();
                 for (m, rels) in &class.members {
                     let Some(rel) = rels.single() else { continue };
-                    let known = self.restrictions.iter().any(|(_, c)| {
-                        constant_equality(c).is_some_and(|(v, x, _)| same(v, m) && same(x, &value))
-                    });
+                    let known = self
+                        .restrictions
+                        .iter()
+                        .any(|(_, c)| constant_equality(c).is_some_and(|(v, x, _)| same(v, m) && same(x, &value)));
                     if !known && let Some(e) = make_equality(class.oper, m.clone(), value.clone()) {
                         self.restrictions.push((rel, e));
                     }
@@ -327,7 +328,8 @@ impl JoinTree {
                 for m in class.members.iter().filter(|(_, r)| r.within(s)) {
                     // A plain column is the better representative.
                     let plain = matches!(strip(&m.0).kind, ExprKind::Var { .. });
-                    if best.is_none() || plain && !matches!(best.map(|b| &strip(&b.0).kind), Some(ExprKind::Var { .. })) {
+                    if best.is_none() || plain && !matches!(best.map(|b| &strip(&b.0).kind), Some(ExprKind::Var { .. }))
+                    {
                         best = Some(m);
                     }
                 }

@@ -9,6 +9,28 @@
 //! - PLAN-2: no expression in a finished plan contains a binding-only or planning-only kind (see `ExprKind`).
 //! - PLAN-3: joins output left columns, then right columns, then are narrowed by `project`, if present.
 
+mod cost;
+mod create;
+mod finish;
+mod fold;
+mod jointree;
+mod layout;
+mod path;
+mod planner;
+mod prepare;
+mod push;
+mod relset;
+mod scan;
+mod search;
+mod select;
+mod selectivity;
+mod set_operation;
+mod settings;
+mod write;
+
+pub use planner::plan;
+pub use settings::{PlanContext, PlannerSettings};
+
 use crate::base::Oid;
 use crate::catalog::{Index, Relation};
 use crate::sql::expr::{AggCall, Expr, SortKey, WindowCall, WindowSpec};

@@ -32,7 +32,11 @@ pub(super) enum PathKind {
     Seq(usize),
     Index(Box<IndexPath>),
     /// `ctid = …`
-    Tid { rel: usize, tids: Vec<Expr>, clause: usize },
+    Tid {
+        rel: usize,
+        tids: Vec<Expr>,
+        clause: usize,
+    },
     /// Anything else that is read from start to end: function, VALUES, sub-select, CTE, generated relation.
     Other(usize),
     Join(Box<JoinPath>),

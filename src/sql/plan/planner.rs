@@ -100,7 +100,7 @@ impl Planner<'_> {
     /// Plans a query as a new level. Answers the plan, whose columns are the query's visible outputs, and the outer
     /// values it needs.
     pub(super) fn query(&mut self, mut query: Query, kind: LevelKind) -> Result<(Plan, Vec<(usize, Expr)>)> {
-        self.note_relations(&query);
+        self.note_relations(&query, 0);
         self.levels.push(Level { kind, outer_refs: Vec::new(), ctes: Vec::new() });
         let ctes = self.ctes(&mut query)?;
         let plan = if query.write.is_some() {
@@ -125,11 +125,11 @@ impl Planner<'_> {
         Ok((plan, outer))
     }
 
-    /// Remembers locks and rights of the query's own tables.
-    fn note_relations(&mut self, query: &Query) {
+    /// Remembers locks and rights of the query's own tables, from rel `first` on.
+    pub(super) fn note_relations(&mut self, query: &Query, first: usize) {
         let target = query.write.as_ref().map(|w| w.target);
         self.locks_rows |= !query.locks.is_empty();
-        for (i, r) in query.rels.iter().enumerate() {
+        for (i, r) in query.rels.iter().enumerate().skip(first) {
             let Source::Table { rel, .. } = &r.source else { continue };
             let locked = query.locks.iter().any(|l| l.rel == i);
             let mode = if target == Some(i) {
@@ -182,9 +182,7 @@ impl Planner<'_> {
     }
 
     fn slot_of(&mut self, level: usize, outer: Expr) -> usize {
-        if let Some((slot, _)) =
-            self.levels[level].outer_refs.iter().find(|(_, e)| crate::sql::expr::same(e, &outer))
-        {
+        if let Some((slot, _)) = self.levels[level].outer_refs.iter().find(|(_, e)| crate::sql::expr::same(e, &outer)) {
             return *slot;
         }
         let slot = self.slots;
@@ -328,12 +326,8 @@ impl Planner<'_> {
         let (left, _) = self.query_beside(r.left)?;
         let work_table = self.work_tables;
         self.work_tables += 1;
-        let planned = PlannedCte {
-            id,
-            rows: left.cost.rows * 10.0,
-            width: left.cost.width,
-            work_table: Some(work_table),
-        };
+        let planned =
+            PlannedCte { id, rows: left.cost.rows * 10.0, width: left.cost.width, work_table: Some(work_table) };
         self.level().ctes.push(Some(planned));
         let (right, _) = self.query(r.right, LevelKind::Rel)?;
         let rows = left.cost.rows + 10.0 * right.cost.rows;

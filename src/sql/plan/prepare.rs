@@ -193,7 +193,8 @@ fn pull_up_rel(
         if !is_simple(q) || query.rels.len() + q.rels.len() >= MAX_RELS {
             return None;
         }
-        if nullable && (lateral || !q.targets.iter().all(|t| matches!(t.expr.kind, ExprKind::Var { levels_up: 0, .. }))) {
+        if nullable && (lateral || !q.targets.iter().all(|t| matches!(t.expr.kind, ExprKind::Var { levels_up: 0, .. })))
+        {
             return None;
         }
         // A filter on the empty side cannot leave its join: only joins whose ON it may join are tried (see the caller);
@@ -202,7 +203,10 @@ fn pull_up_rel(
             return None;
         }
         // Column references out of a system attribute of a sub-select do not exist.
-        if q.targets.iter().any(|t| has_volatile(&t.expr) || t.expr.any(&mut |x| matches!(x.kind, ExprKind::SubLink(_)))) {
+        if q.targets
+            .iter()
+            .any(|t| has_volatile(&t.expr) || t.expr.any(&mut |x| matches!(x.kind, ExprKind::SubLink(_))))
+        {
             return None;
         }
     }
@@ -428,7 +432,10 @@ fn exists_join(link: SubLink, query: &mut Query) -> (FromNode, Option<Expr>) {
 /// PostgreSQL 15, subselect.c, convert_ANY_sublink_to_join.
 fn any_fits(link: &SubLink) -> bool {
     let Some(test) = &link.test else { return false };
-    if has_volatile(test) || !reads_outer(test, 0) || test.any(&mut |x| matches!(x.kind, ExprKind::SubLink(_) | ExprKind::Aggregate(_))) {
+    if has_volatile(test)
+        || !reads_outer(test, 0)
+        || test.any(&mut |x| matches!(x.kind, ExprKind::SubLink(_) | ExprKind::Aggregate(_)))
+    {
         return false;
     }
     // Only equalities gain from a join.

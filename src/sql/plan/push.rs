@@ -1,8 +1,8 @@
 //! Conditions pushed down into sub-selects, and their unused columns dropped. PostgreSQL 15, allpaths.c.
 
-use super::access::BaseRel;
 use super::fold::{conjunction, conjuncts, has_volatile};
 use super::planner::Planner;
+use super::scan::BaseRel;
 use crate::base::Result;
 use crate::sql::bind::{Distinct, Query, SetTree, Source};
 use crate::sql::expr::{Expr, ExprKind};

@@ -1,12 +1,12 @@
 //! The order and methods of joins: dynamic programming for a few relations, greedy merging for many.
 //! PostgreSQL 15, joinrels.c and joinpath.c.
 
-use super::access::{Around, BaseRel, base_paths};
 use super::cost;
 use super::fold::constant;
 use super::jointree::{Clause, JoinTree, Special};
 use super::path::{JoinPath, Method, Path, PathKey, PathKind, add_path};
 use super::relset::RelSet;
+use super::scan::{Around, BaseRel, base_paths};
 use super::selectivity::{Estimator, Facts};
 use super::settings::{DISABLED, PlannerSettings};
 use super::{IndexOp, JoinKind};
@@ -119,7 +119,10 @@ impl<'t> Search<'t> {
                     }
                 }
                 // Cross joins of sets that have conditions elsewhere are pointless, except at the end.
-                if !found.is_empty() && (size < base.len() || found.iter().any(|f| self.complete(*f))) && !self.islands(base) {
+                if !found.is_empty()
+                    && (size < base.len() || found.iter().any(|f| self.complete(*f)))
+                    && !self.islands(base)
+                {
                     break;
                 }
             }
@@ -173,8 +176,7 @@ impl<'t> Search<'t> {
                             None => {
                                 let s = if self.join(a, b) {
                                     self.done.get(&a.union(b)).map_or(f64::INFINITY, |r| {
-                                        r.rows * 1000.0
-                                            + r.paths.iter().map(|p| p.total).fold(f64::INFINITY, f64::min)
+                                        r.rows * 1000.0 + r.paths.iter().map(|p| p.total).fold(f64::INFINITY, f64::min)
                                     })
                                 } else {
                                     f64::INFINITY
@@ -370,15 +372,7 @@ impl Ways<'_, '_> {
 
     fn path(&self, l: &Rc<Path>, startup: f64, total: f64, order: Vec<PathKey>, outer: RelSet, join: JoinPath) -> Path {
         let _ = l;
-        Path {
-            rels: self.all,
-            outer,
-            rows: self.rows,
-            startup,
-            total,
-            order,
-            kind: PathKind::Join(Box::new(join)),
-        }
+        Path { rels: self.all, outer, rows: self.rows, startup, total, order, kind: PathKind::Join(Box::new(join)) }
     }
 
     fn nest(&self, l: &Rc<Path>, r: &Rc<Path>, left: &JoinRel, right: &JoinRel, a: RelSet, out: &mut Vec<Rc<Path>>) {
@@ -416,7 +410,8 @@ impl Ways<'_, '_> {
         for materialize in options {
             let (first, again) = if materialize {
                 let bytes = cost::row_bytes(inner_rows, right.width);
-                let spill = if bytes > s.work_mem_kb * 1024.0 { (bytes / 8192.0).ceil() * s.seq_page_cost } else { 0.0 };
+                let spill =
+                    if bytes > s.work_mem_kb * 1024.0 { (bytes / 8192.0).ceil() * s.seq_page_cost } else { 0.0 };
                 let build = r.total + 2.0 * s.cpu_operator_cost * inner_rows + spill;
                 (build, s.cpu_operator_cost * inner_rows + spill)
             } else {
@@ -424,10 +419,7 @@ impl Ways<'_, '_> {
             };
             let run = l.total + first + (n - 1.0) * again * share;
             let pairs = n * inner_rows * share;
-            let total = disabled
-                + run
-                + pairs * (s.cpu_tuple_cost + qual)
-                + if parameterised { 0.0 } else { 0.0 };
+            let total = disabled + run + pairs * (s.cpu_tuple_cost + qual) + if parameterised { 0.0 } else { 0.0 };
             let join = JoinPath {
                 kind: self.kind,
                 method: Method::Nest,
@@ -533,10 +525,7 @@ impl Ways<'_, '_> {
         let run = lt - ls + rt - rs + compare * (l.rows + r.rows) + (s.cpu_tuple_cost + qual) * self.rows;
         let order = match self.kind {
             JoinKind::Full | JoinKind::Right => Vec::new(),
-            _ => keys
-                .iter()
-                .map(|(k, _)| PathKey { expr: k.clone(), desc: false, nulls_first: false })
-                .collect(),
+            _ => keys.iter().map(|(k, _)| PathKey { expr: k.clone(), desc: false, nulls_first: false }).collect(),
         };
         let join = JoinPath {
             kind: self.kind,

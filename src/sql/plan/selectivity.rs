@@ -56,14 +56,12 @@ impl Estimator<'_> {
         let inner = strip(e);
         let ExprKind::Var { rel, attno, levels_up: 0 } = inner.kind else { return None };
         let facts = self.rels.get(rel)?;
-        let stats = facts.table.as_ref().and_then(|t| {
-            t.column_stats.load().iter().find(|s| s.attno == attno).cloned()
-        });
+        let stats = facts.table.as_ref().and_then(|t| t.column_stats.load().iter().find(|s| s.attno == attno).cloned());
         let unique = attno == -1
             || facts.table.as_ref().is_some_and(|t| {
-                t.indexes.iter().any(|i| {
-                    i.unique && i.key_columns == 1 && i.columns[0].attno == attno && i.predicate.is_none()
-                })
+                t.indexes
+                    .iter()
+                    .any(|i| i.unique && i.key_columns == 1 && i.columns[0].attno == attno && i.predicate.is_none())
             });
         Some(Variable { rel, stats, unique, tuples: facts.tuples.max(1.0), ty: inner.ty })
     }
@@ -172,9 +170,10 @@ impl Estimator<'_> {
                 let not_null = match &strip(e).kind {
                     ExprKind::Var { attno, .. } => {
                         *attno < 0
-                            || self.rels[rel].table.as_ref().is_some_and(|t| {
-                                t.attributes.get(*attno as usize - 1).is_some_and(|a| a.not_null)
-                            })
+                            || self.rels[rel]
+                                .table
+                                .as_ref()
+                                .is_some_and(|t| t.attributes.get(*attno as usize - 1).is_some_and(|a| a.not_null))
                     }
                     _ => false,
                 };
@@ -280,7 +279,9 @@ impl Estimator<'_> {
     fn scalar_array(&self, oper: Option<crate::base::Oid>, any: bool, left: &Expr, array: &Expr) -> f64 {
         let equal = oper.and_then(func::oper).map(func::OperDef::selectivity);
         let values: Option<Vec<Value>> = match &array.kind {
-            ExprKind::Const(Value::Bytes(b)) => Some(types::array::Array::new(b).iter().map(|d| d.to_value()).collect()),
+            ExprKind::Const(Value::Bytes(b)) => {
+                Some(types::array::Array::new(b).iter().map(|d| d.to_value()).collect())
+            }
             ExprKind::Array { elements, .. } => Some(vec![Value::Null; elements.len()]),
             _ => None,
         };

@@ -137,10 +137,8 @@ struct Candidate<'c> {
 fn match_index(columns: &[Expr], keys: usize, candidates: &[Candidate<'_>], rel: usize) -> Match {
     let mut out = Match::default();
     for (i, column) in columns.iter().take(keys).enumerate() {
-        let found: Vec<(&Candidate<'_>, IndexOp, Expr)> = candidates
-            .iter()
-            .filter_map(|c| match_condition(c.expr, column, rel).map(|(op, v)| (c, op, v)))
-            .collect();
+        let found: Vec<(&Candidate<'_>, IndexOp, Expr)> =
+            candidates.iter().filter_map(|c| match_condition(c.expr, column, rel).map(|(op, v)| (c, op, v))).collect();
         let take = |out: &mut Match, (c, op, value): (&Candidate<'_>, IndexOp, Expr)| {
             out.outer = out.outer.union(rels_of(&value));
             out.conditions.push(PathCondition { column: i, op, value });
@@ -253,11 +251,7 @@ impl Planner<'_> {
         }
         base.tuples = base.tuples.max(1.0);
         base.rows = base.tuples;
-        base.width = base
-            .needed
-            .iter()
-            .map(|&a| self.attribute_width(&rels[rel], a))
-            .sum();
+        base.width = base.needed.iter().map(|&a| self.attribute_width(&rels[rel], a)).sum();
         Ok(base)
     }
 
@@ -438,8 +432,10 @@ fn index_paths(base: &BaseRel, t: &Arc<Relation>, around: &Around<'_>, out: &mut
         let m = match_index(&columns, index.key_columns, &own, rel);
         let order = index_order(index, &columns, &m);
         let forward_fits = !around.wanted.is_empty() && ordered_for(&order, around.wanted);
-        let back: Vec<PathKey> =
-            order.iter().map(|k| PathKey { desc: !k.desc, nulls_first: !k.nulls_first, expr: k.expr.clone() }).collect();
+        let back: Vec<PathKey> = order
+            .iter()
+            .map(|k| PathKey { desc: !k.desc, nulls_first: !k.nulls_first, expr: k.expr.clone() })
+            .collect();
         let backward_fits = !around.wanted.is_empty() && ordered_for(&back, around.wanted);
         if !m.conditions.is_empty() || forward_fits || only || predicate.is_some() {
             let kept_order = if forward_fits { around.wanted.to_vec() } else { Vec::new() };
@@ -465,16 +461,13 @@ fn index_paths(base: &BaseRel, t: &Arc<Relation>, around: &Around<'_>, out: &mut
             groups.push(all);
         }
         for g in groups {
-            let mut list: Vec<Candidate<'_>> = own
-                .iter()
-                .map(|c| Candidate { expr: c.expr, qual: c.qual, clause: None })
-                .collect();
-            list.extend(
-                join_clauses
-                    .iter()
-                    .filter(|c| c.rels.minus(RelSet::one(rel)).within(g))
-                    .map(|c| Candidate { expr: &c.expr, qual: None, clause: Some(c) }),
-            );
+            let mut list: Vec<Candidate<'_>> =
+                own.iter().map(|c| Candidate { expr: c.expr, qual: c.qual, clause: None }).collect();
+            list.extend(join_clauses.iter().filter(|c| c.rels.minus(RelSet::one(rel)).within(g)).map(|c| Candidate {
+                expr: &c.expr,
+                qual: None,
+                clause: Some(c),
+            }));
             let m = match_index(&columns, index.key_columns, &list, rel);
             if m.outer.is_empty() || tried.contains(&m.outer) {
                 continue;
@@ -498,8 +491,7 @@ fn join_candidates(rel: usize, tree: &JoinTree) -> Vec<Clause> {
         }
     }
     for s in &tree.specials {
-        if matches!(s.kind, super::JoinKind::Left | super::JoinKind::Semi | super::JoinKind::Anti)
-            && s.min_right == me
+        if matches!(s.kind, super::JoinKind::Left | super::JoinKind::Semi | super::JoinKind::Anti) && s.min_right == me
         {
             out.extend(s.on.iter().filter(|c| c.rels.has(rel) && c.rels.len() > 1).cloned());
         }
@@ -591,8 +583,7 @@ fn push_index(
     let only = only && s.enable_indexonlyscan;
     let est = Estimator { rels: around.facts };
     let refs: Vec<&Expr> = m.exprs.iter().collect();
-    let unique_hit = index.unique
-        && m.conditions.iter().filter(|c| c.op == IndexOp::Eq).count() == index.key_columns;
+    let unique_hit = index.unique && m.conditions.iter().filter(|c| c.op == IndexOp::Eq).count() == index.key_columns;
     let mut selectivity = est.all(&refs);
     if unique_hit {
         selectivity = selectivity.min(1.0 / base.tuples.max(1.0));

@@ -1,0 +1,553 @@
+//! From the chosen path to plan nodes: which columns each node hands on, and where values of outer rows come from.
+
+use super::fold::conjunction;
+use super::jointree::JoinTree;
+use super::layout::Layout;
+use super::path::{IndexPath, JoinPath, Method, Path, PathKind};
+use super::planner::Planner;
+use super::relset::{RelSet, rels_of};
+use super::scan::{BaseRel, table};
+use super::search::needs_value;
+use super::{
+    Cost, FunctionCall, HashJoin, IndexCondition, IndexScan, JoinKind, MergeJoin, NestLoop, Plan, PlanColumn, PlanNode,
+};
+use crate::base::{Error, Result};
+use crate::sql::bind::{Rel, Source};
+use crate::sql::expr::{Expr, ExprKind, SortKey};
+use std::collections::BTreeSet;
+
+/// The left side of a nested loop while its right side is made.
+struct Frame {
+    rels: RelSet,
+    params: Vec<(usize, Expr)>,
+}
+
+pub(super) struct Maker<'p, 'a> {
+    pub planner: &'p mut Planner<'a>,
+    pub rels: &'p mut [Rel],
+    pub base: Vec<BaseRel>,
+    pub tree: &'p JoinTree,
+    /// Read above all joins.
+    pub top: BTreeSet<(usize, i16)>,
+    frames: Vec<Frame>,
+    /// (relations a condition needs, columns it reads)
+    uses: Vec<(RelSet, Vec<(usize, i16)>)>,
+}
+
+pub(super) fn vars_of(e: &Expr, out: &mut Vec<(usize, i16)>) {
+    e.walk(&mut |x| {
+        if let ExprKind::Var { rel, attno, levels_up: 0 } = x.kind {
+            out.push((rel, attno));
+        }
+        true
+    });
+}
+
+/// A plan node with the columns its layout says.
+pub(super) fn node(node: PlanNode, layout: &Layout, cost: Cost) -> Plan {
+    let columns = layout.exprs().iter().map(|e| PlanColumn { name: String::new(), ty: e.ty }).collect();
+    Plan { node, columns, cost, params: Vec::new() }
+}
+
+pub(super) fn columns_for(exprs: &[Expr]) -> Vec<PlanColumn> {
+    exprs.iter().map(|e| PlanColumn { name: String::new(), ty: e.ty }).collect()
+}
+
+impl<'p, 'a> Maker<'p, 'a> {
+    pub fn new(
+        planner: &'p mut Planner<'a>,
+        rels: &'p mut [Rel],
+        base: Vec<BaseRel>,
+        tree: &'p JoinTree,
+        top: BTreeSet<(usize, i16)>,
+    ) -> Maker<'p, 'a> {
+        let mut uses = Vec::new();
+        let mut note = |rels: RelSet, e: &Expr| {
+            let mut vars = Vec::new();
+            vars_of(e, &mut vars);
+            uses.push((rels, vars));
+        };
+        for c in &tree.clauses {
+            note(c.required, &c.expr);
+        }
+        for s in &tree.specials {
+            for c in &s.on {
+                note(s.syn_left.union(s.syn_right), &c.expr);
+            }
+        }
+        for class in &tree.classes {
+            let all = class.members.iter().fold(RelSet::EMPTY, |s, (_, r)| s.union(*r));
+            for (m, _) in &class.members {
+                note(all, m);
+            }
+        }
+        for b in &base {
+            if b.lateral.is_empty() {
+                continue;
+            }
+            let all = b.lateral.union(RelSet::one(b.rel));
+            if let Some((_, outer)) = &b.sub {
+                outer.iter().for_each(|(_, e)| note(all, e));
+            }
+            match &rels[b.rel].source {
+                Source::Function { calls, .. } => {
+                    calls.iter().flat_map(|c| c.args.iter().chain(&c.scalar)).for_each(|e| note(all, e));
+                }
+                Source::Values(rows) => rows.iter().flatten().for_each(|e| note(all, e)),
+                _ => {}
+            }
+        }
+        Maker { planner, rels, base, tree, top, frames: Vec::new(), uses }
+    }
+
+    fn base(&self, rel: usize) -> Result<&BaseRel> {
+        self.base.iter().find(|b| b.rel == rel).ok_or_else(|| Error::internal("a relation is missing in the search"))
+    }
+
+    /// The column is read above the join of `set`.
+    fn needed_above(&self, var: (usize, i16), set: RelSet) -> bool {
+        self.top.contains(&var) || self.uses.iter().any(|(r, vars)| !r.within(set) && vars.contains(&var))
+    }
+
+    /// Replaces columns of relations outside `own` by the slots an outer nested loop fills.
+    fn from_outside(&mut self, e: &mut Expr, own: RelSet) -> Result<()> {
+        if let ExprKind::Var { rel, levels_up: 0, .. } = e.kind
+            && !own.has(rel)
+        {
+            let slot = self.outer_slot(e.clone())?;
+            e.kind = ExprKind::ExecParam(slot);
+            return Ok(());
+        }
+        let mut failed = None;
+        e.for_each_child_mut(&mut |c| {
+            if failed.is_none() {
+                failed = self.from_outside(c, own).err();
+            }
+        });
+        failed.map_or(Ok(()), Err)
+    }
+
+    fn outer_slot(&mut self, e: Expr) -> Result<usize> {
+        let ExprKind::Var { rel, .. } = e.kind else { return Err(Error::internal("not a column")) };
+        let Some(at) = self.frames.iter().rposition(|f| f.rels.has(rel)) else {
+            return Err(Error::internal("a value of another relation is used outside a nested loop"));
+        };
+        if let Some((slot, _)) = self.frames[at].params.iter().find(|(_, x)| crate::sql::expr::same(x, &e)) {
+            return Ok(*slot);
+        }
+        let slot = self.planner.new_slot();
+        self.frames[at].params.push((slot, e));
+        Ok(slot)
+    }
+
+    pub fn make(&mut self, path: &Path) -> Result<(Plan, Layout)> {
+        match &path.kind {
+            PathKind::Join(j) => self.join(path, j),
+            PathKind::Seq(rel) => self.scan(path, *rel, &[], None),
+            PathKind::Tid { rel, tids, clause } => self.scan(path, *rel, &[*clause], Some(tids)),
+            PathKind::Index(i) => self.index(path, i),
+            PathKind::Other(rel) => self.other(path, *rel),
+        }
+    }
+
+    fn cost(&self, path: &Path, layout: &Layout) -> Cost {
+        let width = layout.exprs().iter().map(|e| super::cost::type_width(e.ty)).sum();
+        Cost { startup: path.startup, total: path.total, rows: path.rows, width }
+    }
+
+    /// The attributes read by a scan, in order, as a layout; and those it hands on.
+    fn scan_columns(&self, rel: usize) -> Result<(Vec<i16>, Layout, Option<Vec<usize>>)> {
+        let b = self.base(rel)?;
+        let me = RelSet::one(rel);
+        let attnos: Vec<i16> = b.needed.iter().copied().collect();
+        let exprs = attnos
+            .iter()
+            .map(|&a| {
+                let ty = self.rels[rel].attribute(a).ok_or_else(|| Error::internal("an attribute is missing"))?;
+                Ok(crate::sql::bind::scope::var(rel, a, ty))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let kept: Vec<usize> = (0..attnos.len()).filter(|&i| self.needed_above((rel, attnos[i]), me)).collect();
+        let project = (kept.len() < attnos.len()).then_some(kept);
+        Ok((attnos, Layout::new(exprs), project))
+    }
+
+    /// The conditions of a scan but for those an index or a ctid makes true.
+    fn filter(&mut self, rel: usize, done: &[usize], input: &Layout) -> Result<Option<Expr>> {
+        let quals: Vec<Expr> = self
+            .base(rel)?
+            .quals
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| !done.contains(i))
+            .map(|(_, q)| q.clone())
+            .collect();
+        let mut out = Vec::with_capacity(quals.len());
+        for mut q in quals {
+            self.from_outside(&mut q, RelSet::one(rel))?;
+            out.push(input.bound(&q)?);
+        }
+        Ok(conjunction(out))
+    }
+
+    fn narrowed(layout: Layout, project: Option<Vec<usize>>) -> (Layout, Option<Vec<Expr>>) {
+        match project {
+            None => (layout, None),
+            Some(kept) => {
+                let exprs: Vec<Expr> = kept.iter().map(|&i| layout.exprs()[i].clone()).collect();
+                let columns = kept.iter().zip(&exprs).map(|(&i, e)| Expr::new(ExprKind::Column(i), e.ty)).collect();
+                (Layout::new(exprs), Some(columns))
+            }
+        }
+    }
+
+    fn scan(&mut self, path: &Path, rel: usize, done: &[usize], tids: Option<&Vec<Expr>>) -> Result<(Plan, Layout)> {
+        let (attnos, input, project) = self.scan_columns(rel)?;
+        let filter = self.filter(rel, done, &input)?;
+        let (layout, project) = Self::narrowed(input, project);
+        let cost = self.cost(path, &layout);
+        let alias = self.rels[rel].alias.clone();
+        let Some(t) = table(&self.rels[rel]).cloned() else { return Err(Error::internal("a scan without a table")) };
+        let n = match (t.generated_by, tids) {
+            (Some(view), _) => PlanNode::VirtualScan { view, rel: Some(t), alias, attnos, filter, project },
+            (None, Some(tids)) => PlanNode::TidScan { rel: t, alias, tids: tids.clone(), attnos, filter, project },
+            (None, None) => PlanNode::SeqScan { rel: t, alias, attnos, filter, project },
+        };
+        Ok((node(n, &layout, cost), layout))
+    }
+
+    fn index(&mut self, path: &Path, i: &IndexPath) -> Result<(Plan, Layout)> {
+        let rel = i.rel;
+        let (attnos, input, project) = self.scan_columns(rel)?;
+        let filter = self.filter(rel, &i.covered, &input)?;
+        let (layout, project) = Self::narrowed(input, project);
+        let cost = self.cost(path, &layout);
+        let Some(t) = table(&self.rels[rel]).cloned() else { return Err(Error::internal("a scan without a table")) };
+        let mut conditions = Vec::with_capacity(i.conditions.len());
+        for c in &i.conditions {
+            let mut value = c.value.clone();
+            if needs_value(c.op) {
+                self.from_outside(&mut value, RelSet::EMPTY)?;
+            }
+            conditions.push(IndexCondition { column: c.column, op: c.op, value });
+        }
+        // With a filter on columns outside the index the table is read anyway.
+        let scan = IndexScan {
+            index: t.indexes[i.index].clone(),
+            rel: t,
+            alias: self.rels[rel].alias.clone(),
+            conditions,
+            backward: i.backward,
+            index_only: i.only,
+            attnos,
+            filter,
+            project,
+        };
+        Ok((node(PlanNode::IndexScan(Box::new(scan)), &layout, cost), layout))
+    }
+
+    fn other(&mut self, path: &Path, rel: usize) -> Result<(Plan, Layout)> {
+        let me = RelSet::one(rel);
+        let alias = self.rels[rel].alias.clone();
+        // These nodes give all their columns; the projection narrows them.
+        let all: Vec<Expr> = self.rels[rel]
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(i, c)| crate::sql::bind::scope::var(rel, i as i16 + 1, c.ty))
+            .collect();
+        let input = Layout::new(all);
+        let filter = self.filter(rel, &[], &input)?;
+        let kept: Vec<usize> = (0..input.len()).filter(|&i| self.needed_above((rel, i as i16 + 1), me)).collect();
+        let narrow = (kept.len() < input.len()).then_some(kept);
+        let (layout, project) = Self::narrowed(input.clone(), narrow);
+        let cost = self.cost(path, &layout);
+        let source = std::mem::replace(&mut self.rels[rel].source, Source::Values(Vec::new()));
+        let plan = match source {
+            Source::Cte { index, levels_up } => {
+                let cte = self.planner.find_cte(index, levels_up)?.id;
+                node(PlanNode::CteScan { cte, alias, filter, project }, &layout, cost)
+            }
+            Source::WorkTable { index, levels_up } => {
+                let found = self.planner.find_cte(index, levels_up)?;
+                let Some(work_table) = found.work_table else {
+                    return Err(Error::internal("a recursive reference outside its query"));
+                };
+                node(PlanNode::WorkTableScan { work_table, alias, filter, project }, &layout, cost)
+            }
+            Source::Function { calls, ordinality } => {
+                self.function(calls, ordinality, alias, filter, project, &input, &layout, cost)?
+            }
+            Source::Values(rows) => {
+                let mut out = Vec::with_capacity(rows.len());
+                for mut row in rows {
+                    for e in &mut row {
+                        self.from_outside(e, RelSet::EMPTY)?;
+                    }
+                    out.push(row);
+                }
+                let plan = node(PlanNode::Values { rows: out }, &input, cost);
+                narrow_plan(plan, filter, project, &layout)
+            }
+            Source::Subquery(_) => {
+                let at = self
+                    .base
+                    .iter()
+                    .position(|b| b.rel == rel)
+                    .ok_or_else(|| Error::internal("a relation is missing in the search"))?;
+                let Some((plan, outer)) = self.base[at].sub.take() else {
+                    return Err(Error::internal("a sub-select is planned once only"));
+                };
+                for (slot, mut e) in outer {
+                    self.lateral_value(slot, &mut e)?;
+                }
+                narrow_plan(plan, filter, project, &layout)
+            }
+            Source::Table { .. } => return Err(Error::internal("a table is scanned")),
+        };
+        Ok((plan, layout))
+    }
+
+    /// Has the nested loop around fill a slot of a lateral sub-select.
+    fn lateral_value(&mut self, slot: usize, e: &mut Expr) -> Result<()> {
+        let rels = rels_of(e);
+        let Some(at) = self.frames.iter().rposition(|f| rels.overlaps(f.rels)) else {
+            return Err(Error::internal("a LATERAL reference outside a nested loop"));
+        };
+        self.frames[at].params.push((slot, e.clone()));
+        Ok(())
+    }
+
+    fn function(
+        &mut self,
+        calls: Vec<crate::sql::bind::FunctionItem>,
+        ordinality: bool,
+        alias: String,
+        filter: Option<Expr>,
+        project: Option<Vec<Expr>>,
+        input: &Layout,
+        layout: &Layout,
+        cost: Cost,
+    ) -> Result<Plan> {
+        if calls.iter().any(|c| c.scalar.is_some()) {
+            let [call] = <[_; 1]>::try_from(calls)
+                .map_err(|_| Error::unsupported("ROWS FROM with expressions that are no calls is not supported"))?;
+            let Some(mut e) = call.scalar else { return Err(Error::internal("a scalar item without expression")) };
+            self.from_outside(&mut e, RelSet::EMPTY)?;
+            let mut exprs = vec![e];
+            if ordinality {
+                let one = crate::types::Value::I64(1);
+                exprs.push(Expr::new(ExprKind::Const(one), crate::types::TypeRef::of(crate::types::oid::INT8)));
+            }
+            let plan = node(PlanNode::Result { input: None, exprs, one_time: None }, input, cost);
+            return Ok(narrow_plan(plan, filter, project, layout));
+        }
+        let mut out = Vec::with_capacity(calls.len());
+        for c in calls {
+            let mut args = c.args;
+            for a in &mut args {
+                self.from_outside(a, RelSet::EMPTY)?;
+            }
+            let columns = c.columns.into_iter().map(|c| PlanColumn { name: c.name, ty: c.ty }).collect();
+            out.push(FunctionCall { func: c.func, args, columns });
+        }
+        Ok(node(PlanNode::FunctionScan { calls: out, alias, ordinality, filter, project }, layout, cost))
+    }
+
+    fn join(&mut self, path: &Path, j: &JoinPath) -> Result<(Plan, Layout)> {
+        let (left, left_layout) = self.make(&j.left)?;
+        let nest = j.method == Method::Nest;
+        if nest {
+            self.frames.push(Frame { rels: j.left.rels, params: Vec::new() });
+        }
+        let made = self.make(&j.right);
+        let frame = if nest { self.frames.pop() } else { None };
+        let (right, right_layout) = made?;
+        let mut params = Vec::new();
+        for (slot, e) in frame.map(|f| f.params).unwrap_or_default() {
+            params.push((slot, left_layout.bound(&e)?));
+        }
+        let both = left_layout.concat(&right_layout);
+        let bind = |this: &mut Self, list: &[Expr], layout: &Layout| -> Result<Vec<Expr>> {
+            list.iter()
+                .map(|e| {
+                    let mut e = e.clone();
+                    this.from_outside(&mut e, path.rels)?;
+                    layout.bound(&e)
+                })
+                .collect()
+        };
+        let mut on = bind(self, &j.on, &both)?;
+        let mut after = Vec::new();
+        if j.kind == JoinKind::Inner {
+            on.extend(bind(self, &j.filter, &both)?);
+        } else {
+            after.clone_from(&j.filter);
+        }
+        let output = match j.kind {
+            JoinKind::Semi | JoinKind::Anti => left_layout.clone(),
+            _ => both,
+        };
+        // Columns that only the conditions after the join read stay until then.
+        let mut read_after = Vec::new();
+        after.iter().for_each(|e| vars_of(e, &mut read_after));
+        let kept: Vec<usize> = (0..output.len())
+            .filter(|&i| match output.exprs()[i].kind {
+                ExprKind::Var { rel, attno, .. } => {
+                    self.needed_above((rel, attno), path.rels) || read_after.contains(&(rel, attno))
+                }
+                _ => true,
+            })
+            .collect();
+        let narrow = (kept.len() < output.len()).then_some(kept);
+        let (layout, project) = Self::narrowed(output, narrow);
+        let cost = self.cost(path, &layout);
+        let keys =
+            |list: Vec<&Expr>, layout: &Layout| list.into_iter().map(|e| layout.bound(e)).collect::<Result<Vec<_>>>();
+        let left_keys = keys(j.keys.iter().map(|(l, _)| l).collect(), &left_layout)?;
+        let right_keys = keys(j.keys.iter().map(|(_, r)| r).collect(), &right_layout)?;
+        let condition = conjunction(on);
+        let n = match j.method {
+            Method::Nest => {
+                let right = if j.materialize {
+                    let cost = right.cost;
+                    let columns = right.columns.clone();
+                    Plan { node: PlanNode::Materialize { input: Box::new(right) }, columns, cost, params: Vec::new() }
+                } else {
+                    right
+                };
+                PlanNode::NestLoop(Box::new(NestLoop { kind: j.kind, left, right, params, condition, project }))
+            }
+            Method::Hash => PlanNode::HashJoin(Box::new(HashJoin {
+                kind: j.kind,
+                left,
+                right,
+                left_keys,
+                right_keys,
+                condition,
+                project,
+                null_aware: false,
+            })),
+            Method::Merge => {
+                let left = sorted(left, &left_keys, self.planner.cx.settings);
+                let right = sorted(right, &right_keys, self.planner.cx.settings);
+                PlanNode::MergeJoin(Box::new(MergeJoin {
+                    kind: j.kind,
+                    left,
+                    right,
+                    left_keys,
+                    right_keys,
+                    condition,
+                    project,
+                }))
+            }
+        };
+        let mut plan = node(n, &layout, cost);
+        if !after.is_empty() {
+            let filter = conjunction(bind(self, &after, &layout)?);
+            if let Some(filter) = filter {
+                let columns = plan.columns.clone();
+                plan = Plan {
+                    node: PlanNode::Filter { input: Box::new(plan), filter },
+                    columns,
+                    cost,
+                    params: Vec::new(),
+                };
+            }
+        }
+        Ok((plan, layout))
+    }
+}
+
+fn sorted(input: Plan, keys: &[Expr], s: &super::settings::PlannerSettings) -> Plan {
+    let (startup, total) = super::cost::sort(input.cost.total, input.cost.rows, input.cost.width, -1.0, s);
+    let cost = Cost { startup, total, ..input.cost };
+    let columns = input.columns.clone();
+    let keys = keys.iter().map(|e| SortKey { expr: e.clone(), desc: false, nulls_first: false }).collect();
+    Plan { node: PlanNode::Sort { input: Box::new(input), keys, bound: None }, columns, cost, params: Vec::new() }
+}
+
+/// A filter and a projection above a plan that has no place for them.
+fn narrow_plan(plan: Plan, filter: Option<Expr>, project: Option<Vec<Expr>>, layout: &Layout) -> Plan {
+    let cost = plan.cost;
+    let mut plan = plan;
+    if let Some(filter) = filter {
+        let columns = plan.columns.clone();
+        plan = Plan { node: PlanNode::Filter { input: Box::new(plan), filter }, columns, cost, params: Vec::new() };
+    }
+    match project {
+        Some(exprs) => {
+            let _ = layout;
+            project_onto(plan, exprs)
+        }
+        None => plan,
+    }
+}
+
+/// Puts expressions over a plan's columns on top of it: inside the node where it has a projection of its own.
+pub(super) fn project_onto(mut plan: Plan, mut exprs: Vec<Expr>) -> Plan {
+    let columns = columns_for(&exprs);
+    let width = columns.iter().map(|c| super::cost::type_width(c.ty)).sum();
+    let slot = match &mut plan.node {
+        PlanNode::SeqScan { project, .. }
+        | PlanNode::VirtualScan { project, .. }
+        | PlanNode::FunctionScan { project, .. }
+        | PlanNode::TidScan { project, .. }
+        | PlanNode::CteScan { project, .. }
+        | PlanNode::WorkTableScan { project, .. } => Some(project),
+        PlanNode::IndexScan(s) => Some(&mut s.project),
+        PlanNode::NestLoop(j) => Some(&mut j.project),
+        PlanNode::HashJoin(j) => Some(&mut j.project),
+        PlanNode::MergeJoin(j) => Some(&mut j.project),
+        PlanNode::Aggregate(a) => Some(&mut a.project),
+        _ => None,
+    };
+    if let Some(slot) = slot {
+        let plain = slot.iter().flatten().all(|e| matches!(e.kind, ExprKind::Column(_)));
+        if plain {
+            if let Some(inner) = slot {
+                for e in &mut exprs {
+                    through(e, inner);
+                }
+            }
+            *slot = Some(exprs);
+            plan.columns = columns;
+            plan.cost.width = width;
+            return plan;
+        }
+    }
+    let identity = exprs.len() == plan.columns.len()
+        && exprs.iter().enumerate().all(|(i, e)| matches!(e.kind, ExprKind::Column(c) if c == i));
+    if identity {
+        return plan;
+    }
+    if let PlanNode::Result { input: None, exprs: inner, .. } = &mut plan.node {
+        let volatile = inner.iter().any(super::fold::has_volatile);
+        if !volatile {
+            for e in &mut exprs {
+                through(e, inner);
+            }
+            *inner = exprs;
+            plan.columns = columns;
+            plan.cost.width = width;
+            return plan;
+        }
+    }
+    let cost = Cost { width, ..plan.cost };
+    Plan { node: PlanNode::Project { input: Box::new(plan), exprs }, columns, cost, params: Vec::new() }
+}
+
+/// Replaces each column by what it is below.
+fn through(e: &mut Expr, below: &[Expr]) {
+    if let ExprKind::Column(i) = e.kind {
+        if let Some(x) = below.get(i) {
+            let ty = e.ty;
+            *e = x.clone();
+            if e.ty.oid == ty.oid {
+                e.ty = ty;
+            }
+        }
+        return;
+    }
+    e.for_each_child_mut(&mut |c| through(c, below));
+}

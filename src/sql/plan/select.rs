@@ -1,0 +1,963 @@
+//! SELECT: joins, then grouping, windows, set-returning functions, DISTINCT, ORDER BY, LIMIT.
+//! PostgreSQL 15, planner.c, grouping_planner.
+
+use super::cost;
+use super::create::{Maker, columns_for, node, project_onto, vars_of};
+use super::fold::{conjunction, conjuncts};
+use super::jointree::{JoinTree, constant_equality};
+use super::layout::Layout;
+use super::path::{Path, PathKey, ordered_for};
+use super::planner::Planner;
+use super::relset::MAX_RELS;
+use super::search::{Search, known_count};
+use super::selectivity::{Estimator, Facts};
+use super::{AggStrategy, Aggregate, Cost, Plan, PlanColumn, PlanNode, RowLock, SetItem};
+use crate::base::{Error, Result};
+use crate::sql::bind::{Distinct, Query, Source};
+use crate::sql::expr::{AggCall, Expr, ExprKind, SortKey, WindowCall, same};
+use crate::types::{TypeRef, Value, oid};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+/// The joined relations of a query.
+pub(super) struct Joined {
+    pub plan: Plan,
+    pub layout: Layout,
+    /// Its rows come in the order asked for.
+    pub sorted: bool,
+    pub facts: Vec<Facts>,
+    /// All conditions that hold for the rows, for re-checks.
+    pub conditions: Vec<Expr>,
+}
+
+impl Planner<'_> {
+    pub(super) fn select(&mut self, mut query: Query) -> Result<Plan> {
+        self.rewrite(&mut query)?;
+        if let Some(plan) = self.min_max(&query)? {
+            return Ok(plan);
+        }
+        self.prepare_all(&mut query)?;
+        having_to_where(&mut query);
+        let keys = order_keys(&query);
+        let simple = !query.has_aggregates
+            && !query.has_windows
+            && !query.has_set_returning
+            && matches!(query.distinct, Distinct::No);
+        let wanted = if simple { keys } else { Vec::new() };
+        let fraction = if simple { limit_rows(&query) } else { None };
+        let mut top = Vec::new();
+        for t in &query.targets {
+            vars_of(&t.expr, &mut top);
+        }
+        query.group_by.iter().chain(&query.having).for_each(|e| vars_of(e, &mut top));
+        for l in &query.locks {
+            top.push((l.rel, -1));
+        }
+        let joined = self.joined(&mut query, top, wanted, fraction)?;
+        if !query.locks.is_empty() {
+            return self.locking(query, joined);
+        }
+        self.upper(query, joined)
+    }
+
+    /// The rewriting before planning; rels that come in from sub-selects are noted.
+    pub(super) fn rewrite(&mut self, query: &mut Query) -> Result<()> {
+        let known = query.rels.len();
+        super::prepare::prepare(query);
+        self.note_relations(query, known);
+        if query.rels.len() > MAX_RELS {
+            return Err(Error::unsupported(format!("a query of more than {MAX_RELS} relations is not supported")));
+        }
+        Ok(())
+    }
+
+    /// Folds and prepares every expression of the level.
+    pub(super) fn prepare_all(&mut self, query: &mut Query) -> Result<()> {
+        let mut failed = None;
+        query.for_each_expr_mut(&mut |e| {
+            if failed.is_none() {
+                failed = self.prepare(e).err();
+            }
+        });
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Plans the joins. `top`: columns read above.
+    pub(super) fn joined(
+        &mut self,
+        query: &mut Query,
+        mut top: Vec<(usize, i16)>,
+        mut wanted: Vec<PathKey>,
+        rows_wanted: Option<f64>,
+    ) -> Result<Joined> {
+        if query.from.is_empty() {
+            return self.no_from(query);
+        }
+        let tree = JoinTree::new(&query.from, query.filter.as_ref());
+        let mut conditions: Vec<Expr> = tree.restrictions.iter().map(|(_, e)| e.clone()).collect();
+        conditions.extend(tree.clauses.iter().map(|c| c.expr.clone()));
+        for class in tree.classes.iter().filter(|c| c.constant.is_none()) {
+            for pair in class.members.windows(2) {
+                conditions.extend(super::jointree::make_equality(class.oper, pair[0].0.clone(), pair[1].0.clone()));
+            }
+        }
+        if !query.locks.is_empty() || query.write.is_some() {
+            conditions.iter().for_each(|e| vars_of(e, &mut top));
+        }
+        let mut needed: BTreeMap<usize, BTreeSet<i16>> = BTreeMap::new();
+        let mut read = top.clone();
+        tree.restrictions.iter().for_each(|(_, e)| vars_of(e, &mut read));
+        tree.clauses.iter().for_each(|c| vars_of(&c.expr, &mut read));
+        tree.specials.iter().flat_map(|s| &s.on).for_each(|c| vars_of(&c.expr, &mut read));
+        tree.classes.iter().flat_map(|c| &c.members).for_each(|(e, _)| vars_of(e, &mut read));
+        for r in tree.rels.iter() {
+            match &query.rels[r].source {
+                Source::Function { calls, .. } => {
+                    calls.iter().flat_map(|c| c.args.iter().chain(&c.scalar)).for_each(|e| vars_of(e, &mut read));
+                }
+                Source::Values(rows) => rows.iter().flatten().for_each(|e| vars_of(e, &mut read)),
+                Source::Subquery(q) if query.rels[r].lateral => {
+                    let mut q = (**q).clone();
+                    q.walk_mut(1, &mut |e, depth| {
+                        if let ExprKind::Var { rel, attno, levels_up } = e.kind
+                            && levels_up == depth
+                        {
+                            read.push((rel, attno));
+                        }
+                    });
+                }
+                _ => {}
+            }
+        }
+        for (r, a) in read {
+            needed.entry(r).or_default().insert(a);
+        }
+        let mut base = Vec::new();
+        let mut facts: Vec<Facts> = vec![Facts::default(); query.rels.len()];
+        for r in tree.rels.iter() {
+            let quals: Vec<Expr> = tree.restrictions.iter().filter(|(x, _)| *x == r).map(|(_, e)| e.clone()).collect();
+            let quals = self.sample(&query.rels[r], quals)?;
+            let b = self.base_rel(&mut query.rels, r, needed.remove(&r).unwrap_or_default(), quals)?;
+            facts[r] = Facts { table: super::scan::table(&query.rels[r]).cloned(), tuples: b.tuples, rows: b.tuples };
+            base.push(b);
+        }
+        for b in &mut base {
+            b.quals
+                .sort_by(|x, y| cost::expr_cost(x, self.cx.settings).total_cmp(&cost::expr_cost(y, self.cx.settings)));
+            let refs: Vec<&Expr> = b.quals.iter().collect();
+            let s = Estimator { rels: &facts }.all(&refs);
+            b.rows = (b.tuples * s).round().max(1.0);
+        }
+        for b in &base {
+            facts[b.rel].rows = b.rows;
+        }
+        let asked = !wanted.is_empty();
+        // A column held by a constant does not order anything.
+        wanted.retain(|k| {
+            let fixed =
+                tree.restrictions.iter().any(|(_, c)| constant_equality(c).is_some_and(|(v, _, _)| same(v, &k.expr)));
+            !fixed && !matches!(k.expr.kind, ExprKind::Const(_))
+        });
+        let paths = {
+            let mut search = Search::new(&tree, &facts, &wanted, self.cx.settings, &query.rels, &base);
+            search.run()?
+        };
+        let best = choose(&paths, &wanted, rows_wanted, self.cx.settings);
+        let sorted = asked && ordered_for(&best.order, &wanted);
+        let top: BTreeSet<(usize, i16)> = top.into_iter().collect();
+        let gates = tree.gates.clone();
+        let (mut plan, layout) = Maker::new(self, &mut query.rels, base, &tree, top).make(&best)?;
+        if !gates.is_empty() {
+            plan = gate(plan, gates, &layout)?;
+        }
+        Ok(Joined { plan, layout, sorted, facts, conditions })
+    }
+
+    /// SELECT without FROM: one row, or none.
+    fn no_from(&mut self, query: &mut Query) -> Result<Joined> {
+        let one_time = query.filter.take();
+        let cost = Cost { startup: 0.0, total: self.cx.settings.cpu_tuple_cost, rows: 1.0, width: 0 };
+        let layout = Layout::default();
+        let n = match &one_time {
+            Some(Expr { kind: ExprKind::Const(v), .. }) if *v != Value::Bool(true) => PlanNode::Empty,
+            _ => PlanNode::Result {
+                input: None,
+                exprs: Vec::new(),
+                one_time: one_time.filter(|f| !matches!(f.kind, ExprKind::Const(_))),
+            },
+        };
+        Ok(Joined { plan: node(n, &layout, cost), layout, sorted: false, facts: Vec::new(), conditions: Vec::new() })
+    }
+
+    /// TABLESAMPLE as a condition that keeps each row with its probability.
+    fn sample(&mut self, rel: &crate::sql::bind::Rel, mut quals: Vec<Expr>) -> Result<Vec<Expr>> {
+        let Source::Table { sample: Some(s), .. } = &rel.source else { return Ok(quals) };
+        if s.seed.is_some() {
+            return Err(Error::unsupported("TABLESAMPLE ... REPEATABLE is not supported"));
+        }
+        let find = |name: &str, l, r| {
+            crate::sql::func::type_operator(name, l, r)
+                .and_then(|o| crate::sql::func::func(o.func).map(|f| (o, f)))
+                .ok_or_else(|| Error::internal(format!("operator {name} is missing")))
+        };
+        let random = crate::sql::func::funcs_named("random")
+            .first()
+            .copied()
+            .ok_or_else(|| Error::internal("function random() is missing"))?;
+        let float = TypeRef::of(oid::FLOAT8);
+        let call = |f, o: Option<crate::base::Oid>, args, ty| {
+            Expr::new(ExprKind::Func { func: f, oper: o, args, variadic: false }, ty)
+        };
+        let hundred = Expr::new(ExprKind::Const(Value::F64(100.0)), float);
+        let (times, times_f) = find("*", oid::FLOAT8, oid::FLOAT8)?;
+        let (less, less_f) = find("<", oid::FLOAT8, oid::FLOAT4)?;
+        let dice = call(times_f, Some(times.oid), vec![call(random, None, Vec::new(), float), hundred], float);
+        quals.push(call(less_f, Some(less.oid), vec![dice, s.percent.clone()], TypeRef::of(oid::BOOL)));
+        Ok(quals)
+    }
+
+    fn upper(&mut self, query: Query, joined: Joined) -> Result<Plan> {
+        let Joined { mut plan, mut layout, mut sorted, facts, .. } = joined;
+        let mut targets: Vec<Expr> = query.targets.iter().map(|t| t.expr.clone()).collect();
+        if query.has_aggregates {
+            (plan, layout) = self.aggregate(&query, &mut targets, plan, &layout, &facts)?;
+            sorted = false;
+        }
+        if query.has_windows {
+            (plan, layout) = self.windows(&targets, plan, layout)?;
+            sorted = false;
+        }
+        self.output(&query, targets, plan, layout, sorted, &facts)
+    }
+
+    /// Select list, DISTINCT, ORDER BY, LIMIT over what the layout offers.
+    pub(super) fn output(
+        &mut self,
+        query: &Query,
+        targets: Vec<Expr>,
+        mut plan: Plan,
+        layout: Layout,
+        sorted: bool,
+        facts: &[Facts],
+    ) -> Result<Plan> {
+        let s = self.cx.settings;
+        let has_set = targets.iter().any(|t| t.any(&mut |x| matches!(x.kind, ExprKind::SetReturning { .. })));
+        let junk = query.targets.iter().any(|t| t.junk);
+        let need_sort = !query.order_by.is_empty() && (!sorted || has_set);
+        plan.cost.total += plan.cost.rows * cost::exprs_cost(&targets, s);
+        if has_set {
+            plan = self.project_set(targets, plan, &layout)?;
+        } else {
+            // Hidden columns are only computed where something sorts or groups by them.
+            let all = need_sort || query.with_ties || matches!(query.distinct, Distinct::On(_)) || !junk;
+            let list: Vec<Expr> = if all {
+                targets
+            } else {
+                query.targets.iter().zip(targets).filter(|(t, _)| !t.junk).map(|(_, e)| e).collect()
+            };
+            plan = project_onto(plan, layout.bound_all(&list)?);
+        }
+        let narrowed = plan.columns.len() < query.targets.len();
+        match &query.distinct {
+            Distinct::No => {
+                if need_sort {
+                    plan = self.sort(plan, target_keys(query), bound_of(query));
+                }
+            }
+            Distinct::All => {
+                let keys: Vec<Expr> =
+                    plan.columns.iter().enumerate().map(|(i, c)| Expr::new(ExprKind::Column(i), c.ty)).collect();
+                plan = self.distinct(plan, keys, query, facts);
+                if !query.order_by.is_empty() {
+                    plan = self.sort(plan, target_keys(query), bound_of(query));
+                }
+            }
+            Distinct::On(on) => {
+                let mut sort = target_keys(query);
+                for &i in on {
+                    let c = Expr::new(ExprKind::Column(i), plan.columns[i].ty);
+                    if !sort.iter().any(|k| same(&k.expr, &c)) {
+                        sort.push(SortKey { expr: c, desc: false, nulls_first: false });
+                    }
+                }
+                // The ON columns lead.
+                sort.sort_by_key(|k| !on.iter().any(|&i| matches!(k.expr.kind, ExprKind::Column(c) if c == i)));
+                let keys: Vec<Expr> = on.iter().map(|&i| Expr::new(ExprKind::Column(i), plan.columns[i].ty)).collect();
+                if !sort.is_empty() {
+                    plan = self.sort(plan, sort, None);
+                }
+                let cost = plan.cost;
+                let columns = plan.columns.clone();
+                plan = Plan {
+                    node: PlanNode::Distinct { input: Box::new(plan), keys, sorted: true },
+                    columns,
+                    cost,
+                    params: Vec::new(),
+                };
+            }
+        }
+        plan = self.limit(plan, query);
+        if junk && !narrowed {
+            let kept: Vec<Expr> = query
+                .targets
+                .iter()
+                .enumerate()
+                .filter(|(_, t)| !t.junk)
+                .map(|(i, t)| Expr::new(ExprKind::Column(i), t.expr.ty))
+                .collect();
+            plan = project_onto(plan, kept);
+        }
+        name_columns(&mut plan, query);
+        Ok(plan)
+    }
+
+    pub(super) fn limit(&mut self, plan: Plan, query: &Query) -> Plan {
+        if query.limit.is_none() && query.offset.is_none() {
+            return plan;
+        }
+        let is_null = |e: &Option<Expr>| matches!(e, Some(Expr { kind: ExprKind::Const(Value::Null), .. }));
+        if (query.limit.is_none() || is_null(&query.limit)) && (query.offset.is_none() || is_null(&query.offset)) {
+            return plan;
+        }
+        let mut cost = plan.cost;
+        let offset = known_count(query.offset.as_ref()).unwrap_or(0.0).clamp(0.0, cost.rows);
+        let count = match &query.limit {
+            None => cost.rows - offset,
+            Some(l) => known_count(Some(l)).unwrap_or((cost.rows * 0.1).max(1.0)).clamp(0.0, cost.rows - offset),
+        };
+        let run = cost.total - cost.startup;
+        let start = cost.startup;
+        if cost.rows > 0.0 {
+            cost.startup = start + run * offset / cost.rows;
+            cost.total = start + run * (offset + count) / cost.rows;
+        }
+        cost.rows = count.max(1.0);
+        let with_ties = query.with_ties.then(|| target_keys(query));
+        let columns = plan.columns.clone();
+        Plan {
+            node: PlanNode::Limit {
+                input: Box::new(plan),
+                limit: query.limit.clone(),
+                offset: query.offset.clone(),
+                with_ties,
+            },
+            columns,
+            cost,
+            params: Vec::new(),
+        }
+    }
+
+    pub(super) fn sort(&mut self, input: Plan, keys: Vec<SortKey>, bound: Option<Expr>) -> Plan {
+        let limit = known_count(bound.as_ref()).unwrap_or(-1.0);
+        let (startup, total) = cost::sort(input.cost.total, input.cost.rows, input.cost.width, limit, self.cx.settings);
+        let cost = Cost { startup, total, ..input.cost };
+        let columns = input.columns.clone();
+        Plan { node: PlanNode::Sort { input: Box::new(input), keys, bound }, columns, cost, params: Vec::new() }
+    }
+
+    fn distinct(&mut self, input: Plan, keys: Vec<Expr>, query: &Query, facts: &[Facts]) -> Plan {
+        let s = self.cx.settings;
+        let est = Estimator { rels: facts };
+        let groups = if query.has_aggregates || query.set_op.is_some() {
+            (input.cost.rows * 0.1).max(1.0)
+        } else {
+            let visible: Vec<&Expr> = query.targets.iter().filter(|t| !t.junk).map(|t| &t.expr).collect();
+            groups(&est, &visible, input.cost.rows)
+        };
+        let work = s.cpu_operator_cost * keys.len() as f64 * input.cost.rows;
+        let hash_total = input.cost.total + work;
+        let columns = input.columns.clone();
+        if s.enable_hashagg {
+            let cost = Cost {
+                startup: hash_total,
+                total: hash_total + s.cpu_tuple_cost * groups,
+                rows: groups,
+                width: input.cost.width,
+            };
+            return Plan {
+                node: PlanNode::Distinct { input: Box::new(input), keys, sorted: false },
+                columns,
+                cost,
+                params: Vec::new(),
+            };
+        }
+        let sort = keys.iter().map(|e| SortKey { expr: e.clone(), desc: false, nulls_first: false }).collect();
+        let input = self.sort(input, sort, None);
+        let cost = Cost { total: input.cost.total + work, rows: groups, ..input.cost };
+        Plan {
+            node: PlanNode::Distinct { input: Box::new(input), keys, sorted: true },
+            columns,
+            cost,
+            params: Vec::new(),
+        }
+    }
+
+    fn aggregate(
+        &mut self,
+        query: &Query,
+        targets: &mut [Expr],
+        input: Plan,
+        layout: &Layout,
+        facts: &[Facts],
+    ) -> Result<(Plan, Layout)> {
+        let s = self.cx.settings;
+        let mut calls: Vec<Expr> = Vec::new();
+        for e in targets.iter().chain(&query.having) {
+            e.walk(&mut |x| {
+                if let ExprKind::Aggregate(a) = &x.kind
+                    && a.levels_up == 0
+                {
+                    if !calls.iter().any(|c| same(c, x)) {
+                        calls.push(x.clone());
+                    }
+                    return false;
+                }
+                true
+            });
+        }
+        let mut out = Layout::new(query.group_by.clone());
+        let mut bound: Vec<AggCall> = Vec::with_capacity(calls.len());
+        for c in calls {
+            if let ExprKind::Aggregate(a) = &c.kind {
+                let mut a = (**a).clone();
+                for e in a.args.iter_mut().chain(&mut a.direct_args).chain(&mut a.filter) {
+                    *e = layout.bound(e)?;
+                }
+                for k in &mut a.order_by {
+                    k.expr = layout.bound(&k.expr)?;
+                }
+                bound.push(a);
+            }
+            out.push(c);
+        }
+        let group_by = layout.bound_all(&query.group_by)?;
+        let n = group_by.len();
+        let sets = query.grouping_sets.clone().unwrap_or_else(|| vec![(0..n).collect()]);
+        let with_number = query.grouping_sets.is_some();
+        let set_column = out.len();
+        if with_number {
+            // The number of the set, read by GROUPING only.
+            out.push(Expr::new(ExprKind::Grouping(Vec::new()), TypeRef::of(oid::INT4)));
+        }
+        let mut having = query.having.clone();
+        for e in targets.iter_mut().chain(&mut having) {
+            grouping_to_case(e, &sets, set_column);
+        }
+        let having = having.map(|h| out.bound(&h)).transpose()?;
+        let est = Estimator { rels: facts };
+        let refs: Vec<&Expr> = query.group_by.iter().collect();
+        let rows: f64 = sets
+            .iter()
+            .map(|set| {
+                let keys: Vec<&Expr> = set.iter().map(|&i| refs[i]).collect();
+                if keys.is_empty() { 1.0 } else { groups(&est, &keys, input.cost.rows) }
+            })
+            .sum();
+        let rows = if having.is_some() { (rows / 3.0).max(1.0) } else { rows };
+        let ordered = bound.iter().any(|a| a.distinct || !a.order_by.is_empty());
+        let work = input.cost.rows
+            * (s.cpu_operator_cost * (bound.len() + n) as f64
+                + bound.iter().map(|a| cost::exprs_cost(&a.args, s)).sum::<f64>());
+        let (strategy, input) = if n == 0 {
+            (AggStrategy::Plain, input)
+        } else if with_number {
+            (AggStrategy::Hash, input)
+        } else {
+            let (_, sort_total) = cost::sort(input.cost.total, input.cost.rows, input.cost.width, -1.0, s);
+            let bytes = cost::row_bytes(rows, 32);
+            let spill = if bytes > s.work_mem_kb * 1024.0 * s.hash_mem_multiplier {
+                2.0 * (cost::row_bytes(input.cost.rows, input.cost.width) / 8192.0)
+            } else {
+                0.0
+            };
+            let hash_total = input.cost.total + spill + rows * s.cpu_tuple_cost;
+            if !ordered && s.enable_hashagg && hash_total <= sort_total {
+                (AggStrategy::Hash, input)
+            } else {
+                let keys =
+                    group_by.iter().map(|e| SortKey { expr: e.clone(), desc: false, nulls_first: false }).collect();
+                (AggStrategy::Sorted, self.sort(input, keys, None))
+            }
+        };
+        let mut cost = input.cost;
+        match strategy {
+            AggStrategy::Sorted => {}
+            _ => cost.startup = input.cost.total + work,
+        }
+        cost.total = input.cost.total + work + rows * s.cpu_tuple_cost;
+        cost.rows = rows;
+        cost.width = out.exprs().iter().map(|e| cost::type_width(e.ty)).sum();
+        let n = PlanNode::Aggregate(Box::new(Aggregate {
+            input,
+            strategy,
+            group_by,
+            sets,
+            calls: bound,
+            having,
+            project: None,
+        }));
+        Ok((node(n, &out, cost), out))
+    }
+
+    fn windows(&mut self, targets: &[Expr], mut plan: Plan, mut layout: Layout) -> Result<(Plan, Layout)> {
+        let s = self.cx.settings;
+        let mut calls: Vec<(Expr, WindowCall)> = Vec::new();
+        for e in targets {
+            e.walk(&mut |x| {
+                if let ExprKind::Window(w) = &x.kind {
+                    if !calls.iter().any(|(c, _)| same(c, x)) {
+                        calls.push((x.clone(), (**w).clone()));
+                    }
+                    return false;
+                }
+                true
+            });
+        }
+        let mut sorted: Option<Vec<SortKey>> = None;
+        while !calls.is_empty() {
+            let spec = calls[0].1.spec.clone();
+            let (now, later): (Vec<_>, Vec<_>) =
+                calls.into_iter().partition(|(_, w)| crate::sql::expr::same_spec(&w.spec, &spec));
+            calls = later;
+            let mut bound_spec = spec.clone();
+            for e in &mut bound_spec.partition_by {
+                *e = layout.bound(e)?;
+            }
+            for k in &mut bound_spec.order_by {
+                k.expr = layout.bound(&k.expr)?;
+            }
+            let mut keys: Vec<SortKey> = bound_spec
+                .partition_by
+                .iter()
+                .map(|e| SortKey { expr: e.clone(), desc: false, nulls_first: false })
+                .collect();
+            for k in &bound_spec.order_by {
+                if !keys.iter().any(|x| same(&x.expr, &k.expr)) {
+                    keys.push(k.clone());
+                }
+            }
+            let enough = sorted.as_ref().is_some_and(|have| {
+                keys.len() <= have.len()
+                    && keys
+                        .iter()
+                        .zip(have)
+                        .all(|(a, b)| a.desc == b.desc && a.nulls_first == b.nulls_first && same(&a.expr, &b.expr))
+            });
+            if !keys.is_empty() && !enough {
+                plan = self.sort(plan, keys.clone(), None);
+                sorted = Some(keys);
+            }
+            let mut list = Vec::with_capacity(now.len());
+            let mut next = layout.clone();
+            for (e, mut w) in now {
+                for x in w.args.iter_mut().chain(&mut w.filter) {
+                    *x = layout.bound(x)?;
+                }
+                bind_frame(&mut w.spec.frame, &layout)?;
+                w.spec.partition_by.clone_from(&bound_spec.partition_by);
+                w.spec.order_by.clone_from(&bound_spec.order_by);
+                list.push(w);
+                next.push(e);
+            }
+            bind_frame(&mut bound_spec.frame, &layout)?;
+            let mut cost = plan.cost;
+            cost.total += cost.rows * s.cpu_operator_cost * (list.len() + bound_spec.partition_by.len()) as f64
+                + cost.rows * s.cpu_tuple_cost;
+            cost.width = next.exprs().iter().map(|e| cost::type_width(e.ty)).sum();
+            layout = next;
+            plan = node(PlanNode::Window { input: Box::new(plan), spec: bound_spec, calls: list }, &layout, cost);
+        }
+        Ok((plan, layout))
+    }
+
+    /// Set-returning functions in the select list; calls inside other calls come first.
+    fn project_set(&mut self, mut targets: Vec<Expr>, mut plan: Plan, layout: &Layout) -> Result<Plan> {
+        // Below: everything the layout has, above: one more column per call.
+        for t in &mut targets {
+            *t = layout.bound(t)?;
+        }
+        let is_set = |e: &Expr| matches!(e.kind, ExprKind::SetReturning { .. });
+        let mut round = 0;
+        loop {
+            let mut calls: Vec<Expr> = Vec::new();
+            for t in &targets {
+                innermost(t, &mut calls);
+            }
+            if calls.is_empty() {
+                break;
+            }
+            let last =
+                targets.iter().all(|t| is_set(t) && calls.iter().any(|c| same(c, t)) || !t.any(&mut |x| is_set(x)));
+            let rows = calls
+                .iter()
+                .map(|c| match &c.kind {
+                    ExprKind::SetReturning { func, .. } => f64::from(func.fact.rows).max(1.0),
+                    _ => 1.0,
+                })
+                .fold(1.0, f64::max);
+            let mut cost = plan.cost;
+            cost.rows *= rows;
+            cost.total += cost.rows * self.cx.settings.cpu_tuple_cost;
+            let item = |e: Expr| match e.kind {
+                ExprKind::SetReturning { func, args } => SetItem::Set { func, args },
+                _ => SetItem::Plain(e),
+            };
+            if last {
+                let columns = columns_for(&targets);
+                let items = targets.into_iter().map(item).collect();
+                return Ok(Plan {
+                    node: PlanNode::ProjectSet { input: Box::new(plan), items },
+                    columns,
+                    cost,
+                    params: Vec::new(),
+                });
+            }
+            let width = plan.columns.len();
+            let mut columns = plan.columns.clone();
+            let mut items: Vec<SetItem> =
+                columns.iter().enumerate().map(|(i, c)| SetItem::Plain(Expr::new(ExprKind::Column(i), c.ty))).collect();
+            for c in &calls {
+                columns.push(PlanColumn { name: String::new(), ty: c.ty });
+                items.push(item(c.clone()));
+            }
+            for t in &mut targets {
+                replace_calls(t, &calls, width);
+            }
+            plan =
+                Plan { node: PlanNode::ProjectSet { input: Box::new(plan), items }, columns, cost, params: Vec::new() };
+            round += 1;
+            if round > 100 {
+                return Err(Error::internal("set-returning calls never end"));
+            }
+        }
+        Ok(project_onto(plan, targets))
+    }
+
+    /// FOR UPDATE: sort, lock, then compute the select list from the newest rows.
+    fn locking(&mut self, query: Query, joined: Joined) -> Result<Plan> {
+        let Joined { mut plan, layout, sorted, conditions, .. } = joined;
+        let keys = order_keys(&query);
+        if !keys.is_empty() && !sorted {
+            let sort = keys
+                .iter()
+                .map(|k| Ok(SortKey { expr: layout.bound(&k.expr)?, desc: k.desc, nulls_first: k.nulls_first }))
+                .collect::<Result<Vec<_>>>()?;
+            plan = self.sort(plan, sort, None);
+        }
+        let mut locks = Vec::new();
+        for l in &query.locks {
+            let Source::Table { rel, .. } = &query.rels[l.rel].source else { continue };
+            let tid = crate::sql::bind::scope::var(l.rel, -1, TypeRef::of(oid::TID));
+            let ExprKind::Column(ctid) = layout.bound(&tid)?.kind else {
+                return Err(Error::internal("a row identity is missing"));
+            };
+            let refresh = layout
+                .exprs()
+                .iter()
+                .enumerate()
+                .filter_map(|(i, e)| match e.kind {
+                    ExprKind::Var { rel, attno, .. } if rel == l.rel => Some((i, attno)),
+                    _ => None,
+                })
+                .collect();
+            locks.push(RowLock { rel: rel.clone(), ctid, refresh, strength: l.strength, wait: l.wait });
+        }
+        let recheck: Vec<Expr> = conditions.iter().filter_map(|c| layout.bound(c).ok()).collect();
+        let cost = plan.cost;
+        let n = PlanNode::LockRows { input: Box::new(plan), locks, recheck: conjunction(recheck) };
+        plan = node(n, &layout, cost);
+        let visible: Vec<Expr> = query.targets.iter().filter(|t| !t.junk).map(|t| t.expr.clone()).collect();
+        let limited = self.limit(plan, &Query { with_ties: false, ..query.clone() });
+        let mut plan = project_onto(limited, layout.bound_all(&visible)?);
+        name_columns(&mut plan, &query);
+        Ok(plan)
+    }
+
+    /// min() and max() of indexed columns: each is the first row of an index scan. PostgreSQL 15, planagg.c.
+    fn min_max(&mut self, query: &Query) -> Result<Option<Plan>> {
+        if !query.has_aggregates
+            || !query.group_by.is_empty()
+            || query.grouping_sets.is_some()
+            || query.has_windows
+            || query.has_set_returning
+        {
+            return Ok(None);
+        }
+        let [crate::sql::bind::FromNode::Rel(rel)] = query.from[..] else { return Ok(None) };
+        let Source::Table { rel: t, sample: None } = &query.rels[rel].source else { return Ok(None) };
+        let mut found = false;
+        let mut fits = true;
+        for e in query.targets.iter().map(|t| &t.expr).chain(&query.having) {
+            e.walk(&mut |x| {
+                match &x.kind {
+                    ExprKind::Aggregate(a) => {
+                        found = true;
+                        fits &= a.levels_up == 0
+                            && matches!(a.func.name, "min" | "max")
+                            && a.filter.is_none()
+                            && a.order_by.is_empty()
+                            && matches!(a.args.first().map(|x| &super::selectivity::strip(x).kind),
+                                Some(ExprKind::Var { attno, levels_up: 0, .. })
+                                    if t.indexes.iter().any(|i| i.valid && i.predicate.is_none() && i.columns[0].attno == *attno));
+                        return false;
+                    }
+                    ExprKind::Var { levels_up: 0, .. } => fits = false,
+                    ExprKind::SubLink(_) => fits = false,
+                    _ => {}
+                }
+                true
+            });
+        }
+        // With a condition PostgreSQL compares costs; the index is only sure to win without one.
+        if !found || !fits || query.filter.is_some() {
+            return Ok(None);
+        }
+        let mut new = query.clone();
+        new.from.clear();
+        new.has_aggregates = false;
+        for t in &mut new.targets {
+            self.replace_min_max(&mut t.expr, query, rel);
+        }
+        new.filter = new.having.take();
+        if let Some(f) = &mut new.filter {
+            self.replace_min_max(f, query, rel);
+        }
+        self.prepare_all(&mut new)?;
+        let joined = self.no_from(&mut new)?;
+        self.upper(new, joined).map(Some)
+    }
+
+    fn replace_min_max(&mut self, e: &mut Expr, query: &Query, rel: usize) {
+        if let ExprKind::Aggregate(a) = &e.kind {
+            let arg = a.args[0].clone();
+            let max = a.func.name == "max";
+            let mut column = arg.clone();
+            column.rewrite(&mut |x| {
+                if let ExprKind::Var { rel, .. } = &mut x.kind {
+                    *rel = 0;
+                }
+            });
+            let filter = Expr::new(ExprKind::IsNotNull(Box::new(column.clone())), TypeRef::of(oid::BOOL));
+            let sub = Query {
+                rels: vec![query.rels[rel].clone()],
+                from: vec![crate::sql::bind::FromNode::Rel(0)],
+                filter: Some(filter),
+                targets: vec![crate::sql::bind::Target {
+                    name: a.func.name.to_owned(),
+                    expr: column,
+                    junk: false,
+                    origin: None,
+                }],
+                order_by: vec![crate::sql::bind::OrderItem { target: 0, desc: max, nulls_first: max }],
+                limit: Some(Expr::new(ExprKind::Const(Value::I64(1)), TypeRef::of(oid::INT8))),
+                ..Query::default()
+            };
+            let link =
+                crate::sql::bind::SubLink { kind: crate::sql::expr::SubPlanKind::Scalar, test: None, query: sub };
+            let inner = Expr::new(ExprKind::SubLink(Box::new(link)), arg.ty);
+            *e = if arg.ty == e.ty {
+                inner
+            } else {
+                Expr { kind: ExprKind::Relabel(Box::new(inner)), ty: e.ty, pos: None }
+            };
+            return;
+        }
+        e.for_each_child_mut(&mut |c| self.replace_min_max(c, query, rel));
+    }
+}
+
+fn bind_frame(frame: &mut crate::sql::expr::Frame, layout: &Layout) -> Result<()> {
+    use crate::sql::expr::FrameBound;
+    for b in [&mut frame.start, &mut frame.end] {
+        if let FrameBound::Preceding(e) | FrameBound::Following(e) = b {
+            *e = layout.bound(e)?;
+        }
+    }
+    Ok(())
+}
+
+/// The path cheapest for what is wanted of it: its order counts against a sort, LIMIT against the total.
+fn choose(
+    paths: &[Rc<Path>],
+    wanted: &[PathKey],
+    rows_wanted: Option<f64>,
+    s: &super::settings::PlannerSettings,
+) -> Rc<Path> {
+    let price = |p: &Path| {
+        let ordered = wanted.is_empty() || ordered_for(&p.order, wanted);
+        let (startup, total) = if ordered {
+            (p.startup, p.total)
+        } else {
+            cost::sort(p.total, p.rows, 32, rows_wanted.unwrap_or(-1.0), s)
+        };
+        match rows_wanted {
+            Some(n) if p.rows > 0.0 && n < p.rows => startup + (total - startup) * n / p.rows,
+            _ => total,
+        }
+    };
+    let mut best = &paths[0];
+    for p in &paths[1..] {
+        if price(p) < price(best) {
+            best = p;
+        }
+    }
+    best.clone()
+}
+
+/// A condition without columns above a plan.
+fn gate(plan: Plan, gates: Vec<Expr>, layout: &Layout) -> Result<Plan> {
+    if gates.iter().any(|g| matches!(&g.kind, ExprKind::Const(v) if *v != Value::Bool(true))) {
+        let cost = Cost { startup: 0.0, total: 0.0, rows: 1.0, width: plan.cost.width };
+        return Ok(node(PlanNode::Empty, layout, cost));
+    }
+    let gates: Vec<Expr> = gates.into_iter().filter(|g| !matches!(g.kind, ExprKind::Const(_))).collect();
+    let Some(one_time) = conjunction(gates) else { return Ok(plan) };
+    let exprs: Vec<Expr> = plan.columns.iter().enumerate().map(|(i, c)| Expr::new(ExprKind::Column(i), c.ty)).collect();
+    let cost = plan.cost;
+    Ok(node(PlanNode::Result { input: Some(Box::new(plan)), exprs, one_time: Some(one_time) }, layout, cost))
+}
+
+/// Distinct combinations of expressions among so many rows: PostgreSQL 15, selfuncs.c, estimate_num_groups.
+pub(super) fn groups(est: &Estimator<'_>, exprs: &[&Expr], rows: f64) -> f64 {
+    let mut n = 1.0;
+    for e in exprs {
+        n *= est.distinct(e);
+    }
+    let limit = if exprs.len() > 1 { (rows * 0.1).max(est_max(est, exprs)).max(1.0) } else { rows };
+    n.min(limit).min(rows).max(1.0).round()
+}
+
+fn est_max(est: &Estimator<'_>, exprs: &[&Expr]) -> f64 {
+    exprs.iter().map(|e| est.distinct(e)).fold(1.0, f64::max)
+}
+
+/// ORDER BY over the query's own expressions.
+fn order_keys(query: &Query) -> Vec<PathKey> {
+    query
+        .order_by
+        .iter()
+        .map(|o| PathKey { expr: query.targets[o.target].expr.clone(), desc: o.desc, nulls_first: o.nulls_first })
+        .collect()
+}
+
+/// ORDER BY over the columns of the computed select list.
+pub(super) fn target_keys(query: &Query) -> Vec<SortKey> {
+    query
+        .order_by
+        .iter()
+        .map(|o| SortKey {
+            expr: Expr::new(ExprKind::Column(o.target), query.targets[o.target].expr.ty),
+            desc: o.desc,
+            nulls_first: o.nulls_first,
+        })
+        .collect()
+}
+
+fn limit_rows(query: &Query) -> Option<f64> {
+    let n = known_count(query.limit.as_ref())?;
+    Some(n + known_count(query.offset.as_ref()).unwrap_or(0.0))
+}
+
+/// How many sorted rows are looked at: LIMIT plus OFFSET.
+pub(super) fn bound_of(query: &Query) -> Option<Expr> {
+    if query.with_ties {
+        return None;
+    }
+    let limit = query.limit.as_ref()?;
+    match &query.offset {
+        None => Some(limit.clone()),
+        Some(o) => match (&limit.kind, &o.kind) {
+            (ExprKind::Const(Value::I64(a)), ExprKind::Const(Value::I64(b))) => {
+                let sum = a.max(&0).saturating_add(*b.max(&0));
+                Some(Expr::new(ExprKind::Const(Value::I64(sum)), TypeRef::of(oid::INT8)))
+            }
+            _ => None,
+        },
+    }
+}
+
+pub(super) fn name_columns(plan: &mut Plan, query: &Query) {
+    for (c, t) in plan.columns.iter_mut().zip(query.targets.iter().filter(|t| !t.junk)) {
+        c.name.clone_from(&t.name);
+    }
+}
+
+/// Conditions of HAVING that read no aggregate hold before grouping as well as after.
+fn having_to_where(query: &mut Query) {
+    if query.group_by.is_empty() || query.grouping_sets.is_some() {
+        return;
+    }
+    let Some(having) = query.having.take() else { return };
+    let mut parts = Vec::new();
+    conjuncts(having, &mut parts);
+    let (up, down): (Vec<Expr>, Vec<Expr>) = parts.into_iter().partition(|p| {
+        super::fold::has_volatile(p)
+            || p.any(&mut |x| matches!(x.kind, ExprKind::Aggregate(_) | ExprKind::Grouping(_) | ExprKind::SubPlan(_)))
+    });
+    query.having = conjunction(up);
+    if !down.is_empty() {
+        let mut all = Vec::new();
+        if let Some(f) = query.filter.take() {
+            conjuncts(f, &mut all);
+        }
+        all.extend(down);
+        query.filter = conjunction(all);
+    }
+}
+
+/// GROUPING(…) as a look-up by the number of the grouping set.
+fn grouping_to_case(e: &mut Expr, sets: &[Vec<usize>], column: usize) {
+    if let ExprKind::Grouping(list) = &e.kind {
+        let mask = |set: &Vec<usize>| list.iter().fold(0i32, |m, i| (m << 1) | i32::from(!set.contains(i)));
+        let int = |n: i32| Expr::new(ExprKind::Const(Value::I32(n)), TypeRef::of(oid::INT4));
+        let masks: Vec<i32> = sets.iter().map(mask).collect();
+        if list.is_empty() || masks.iter().all(|m| *m == masks[0]) {
+            e.kind = ExprKind::Const(Value::I32(masks.first().copied().unwrap_or(0)));
+            return;
+        }
+        let Some((op, f)) = crate::sql::func::type_operator("=", oid::INT4, oid::INT4)
+            .and_then(|o| crate::sql::func::func(o.func).map(|f| (o, f)))
+        else {
+            return;
+        };
+        let arms = masks
+            .iter()
+            .enumerate()
+            .map(|(i, m)| {
+                let test = ExprKind::Func {
+                    func: f,
+                    oper: Some(op.oid),
+                    args: vec![Expr::new(ExprKind::CaseOperand, TypeRef::of(oid::INT4)), int(i as i32)],
+                    variadic: false,
+                };
+                (Expr::new(test, TypeRef::of(oid::BOOL)), int(*m))
+            })
+            .collect();
+        let operand = Expr::new(ExprKind::Column(column), TypeRef::of(oid::INT4));
+        e.kind = ExprKind::Case { operand: Some(Box::new(operand)), arms, otherwise: None };
+        return;
+    }
+    e.for_each_child_mut(&mut |c| grouping_to_case(c, sets, column));
+}
+
+/// The set-returning calls without others inside.
+fn innermost(e: &Expr, out: &mut Vec<Expr>) {
+    let mut inner = false;
+    e.for_each_child(&mut |c| {
+        if c.any(&mut |x| matches!(x.kind, ExprKind::SetReturning { .. })) {
+            inner = true;
+            innermost(c, out);
+        }
+    });
+    if !inner && matches!(e.kind, ExprKind::SetReturning { .. }) && !out.iter().any(|o| same(o, e)) {
+        out.push(e.clone());
+    }
+}
+
+fn replace_calls(e: &mut Expr, calls: &[Expr], first: usize) {
+    if let Some(i) = calls.iter().position(|c| same(c, e)) {
+        e.kind = ExprKind::Column(first + i);
+        return;
+    }
+    e.for_each_child_mut(&mut |c| replace_calls(c, calls, first));
+}

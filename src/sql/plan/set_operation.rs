@@ -1,0 +1,123 @@
+//! UNION, INTERSECT, EXCEPT: PostgreSQL 15, prepunion.c.
+
+use super::layout::Layout;
+use super::planner::{LevelKind, Planner};
+use super::{Cost, Plan, PlanNode, SetOpKind};
+use crate::base::{Error, Result};
+use crate::sql::bind::{Distinct, Query, Rel, SetTree, Source};
+use crate::sql::expr::{Expr, ExprKind};
+
+impl Planner<'_> {
+    pub(super) fn set_operation(&mut self, mut query: Query) -> Result<Plan> {
+        let Some(tree) = query.set_op.take() else { return Err(Error::internal("no set operation")) };
+        let mut rels = std::mem::take(&mut query.rels);
+        for e in query.limit.iter_mut().chain(&mut query.offset) {
+            self.prepare(e)?;
+        }
+        let plan = self.set_tree(&tree, &mut rels)?;
+        // The outputs are Vars of the leftmost leaf; conversions may stand around them.
+        let first = leftmost(&tree);
+        let layout = Layout::new(
+            plan.columns
+                .iter()
+                .enumerate()
+                .map(|(i, c)| crate::sql::bind::scope::var(first, i as i16 + 1, c.ty))
+                .collect(),
+        );
+        let mut targets = Vec::with_capacity(query.targets.len());
+        for t in &query.targets {
+            let mut e = t.expr.clone();
+            e.rewrite(&mut |x| {
+                if let ExprKind::Var { rel, levels_up: 0, .. } = &mut x.kind {
+                    *rel = first;
+                }
+            });
+            self.prepare(&mut e)?;
+            targets.push(e);
+        }
+        debug_assert!(matches!(query.distinct, Distinct::No));
+        self.output(&query, targets, plan, layout, false, &[])
+    }
+
+    fn set_tree(&mut self, tree: &SetTree, rels: &mut [Rel]) -> Result<Plan> {
+        match tree {
+            SetTree::Leaf(i) => {
+                let Source::Subquery(q) = &mut rels[*i].source else {
+                    return Err(Error::internal("a set operation over something else than queries"));
+                };
+                let q = std::mem::take(&mut **q);
+                Ok(self.query(q, LevelKind::Rel)?.0)
+            }
+            SetTree::Node { op: SetOpKind::Union, all, .. } => {
+                let mut inputs = Vec::new();
+                self.flatten(tree, *all, rels, &mut inputs)?;
+                let mut cost = Cost::default();
+                for i in &inputs {
+                    cost.total += i.cost.total;
+                    cost.rows += i.cost.rows;
+                    cost.width = cost.width.max(i.cost.width);
+                }
+                cost.startup = inputs.first().map_or(0.0, |i| i.cost.startup);
+                let columns = inputs.first().map_or_else(Vec::new, |i| i.columns.clone());
+                let append = Plan { node: PlanNode::Append { inputs }, columns, cost, params: Vec::new() };
+                Ok(if *all { append } else { self.unique(append) })
+            }
+            SetTree::Node { op, all, left, right } => {
+                let left = self.set_tree(left, rels)?;
+                let right = self.set_tree(right, rels)?;
+                let total = left.cost.total
+                    + right.cost.total
+                    + (left.cost.rows + right.cost.rows) * self.cx.settings.cpu_operator_cost;
+                let rows = match op {
+                    SetOpKind::Intersect => left.cost.rows.min(right.cost.rows),
+                    _ => left.cost.rows,
+                };
+                let cost = Cost { startup: total, total, rows, width: left.cost.width };
+                let columns = left.columns.clone();
+                Ok(Plan {
+                    node: PlanNode::SetOp { left: Box::new(left), right: Box::new(right), op: *op, all: *all },
+                    columns,
+                    cost,
+                    params: Vec::new(),
+                })
+            }
+        }
+    }
+
+    /// The inputs of nested UNIONs of the same kind; below UNION also those of UNION ALL.
+    fn flatten(&mut self, tree: &SetTree, all: bool, rels: &mut [Rel], out: &mut Vec<Plan>) -> Result<()> {
+        if let SetTree::Node { op: SetOpKind::Union, all: a, left, right } = tree
+            && (*a == all || !all)
+        {
+            self.flatten(left, all, rels, out)?;
+            return self.flatten(right, all, rels, out);
+        }
+        out.push(self.set_tree(tree, rels)?);
+        Ok(())
+    }
+
+    fn unique(&mut self, input: Plan) -> Plan {
+        let keys: Vec<Expr> =
+            input.columns.iter().enumerate().map(|(i, c)| Expr::new(ExprKind::Column(i), c.ty)).collect();
+        let total = input.cost.total + input.cost.rows * self.cx.settings.cpu_operator_cost * keys.len() as f64;
+        let cost =
+            Cost { startup: total, total: total + input.cost.rows * self.cx.settings.cpu_tuple_cost, ..input.cost };
+        let columns = input.columns.clone();
+        Plan {
+            node: PlanNode::Distinct { input: Box::new(input), keys, sorted: false },
+            columns,
+            cost,
+            params: Vec::new(),
+        }
+    }
+}
+
+fn leftmost(tree: &SetTree) -> usize {
+    let mut t = tree;
+    loop {
+        match t {
+            SetTree::Leaf(i) => return *i,
+            SetTree::Node { left, .. } => t = left,
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! INSERT, UPDATE, DELETE: the rows come from a plan, the Modify node above it writes them.
+
+use super::create::{project_onto, vars_of};
+use super::fold::conjunction;
+use super::layout::Layout;
+use super::planner::Planner;
+use super::scan::with_rel;
+use super::{Cost, IndexMaintenance, Modify, ModifyKind, OnConflict, Plan, PlanColumn, PlanNode, UpdateColumn};
+use crate::base::{Error, Result};
+use crate::catalog::Relation;
+use crate::sql::bind::scope::{system_type, var};
+use crate::sql::bind::{self, Query, Source, Stored, WriteKind, stored};
+use crate::sql::expr::Expr;
+use std::sync::Arc;
+
+/// The row's attributes as a layout: column i is attribute i + 1 of `rel`.
+fn attributes(rel: &Relation, index: usize) -> Vec<Expr> {
+    rel.attributes.iter().map(|a| var(index, a.attno, a.ty)).collect()
+}
+
+/// RETURNING's columns before the input's: attributes, then ctid, xmin, xmax, tableoid.
+fn returning_layout(rel: &Relation, index: usize, input: &Layout) -> Layout {
+    let mut exprs = attributes(rel, index);
+    for attno in [-1, -2, -4, -6] {
+        if let Some(ty) = system_type(attno) {
+            exprs.push(var(index, attno, ty));
+        }
+    }
+    let mut out = Layout::new(exprs);
+    input.exprs().iter().for_each(|e| out.push(e.clone()));
+    out
+}
+
+impl Planner<'_> {
+    pub(super) fn write(&mut self, mut query: Query) -> Result<Plan> {
+        let Some(write) = query.write.as_ref() else { return Err(Error::internal("nothing is written")) };
+        let target = write.target;
+        let Source::Table { rel, .. } = &query.rels[target].source else {
+            return Err(Error::internal("the target is no table"));
+        };
+        let rel = rel.clone();
+        let kept = stored(&rel, self.cx.names, self.cx.io)?;
+        match write.kind {
+            WriteKind::Insert { .. } => self.insert(query, target, rel, &kept),
+            _ => {
+                self.rewrite(&mut query)?;
+                self.prepare_all(&mut query)?;
+                self.change(query, target, rel, &kept)
+            }
+        }
+    }
+
+    fn insert(&mut self, mut query: Query, target: usize, rel: Arc<Relation>, kept: &Stored) -> Result<Plan> {
+        let Some(write) = query.write.take() else { return Err(Error::internal("nothing is written")) };
+        let mut write = *write;
+        // The rows: an ordinary select of the attributes' values.
+        let returning_targets = std::mem::take(&mut write.returning);
+        let input = {
+            let source = Query {
+                rels: query.rels.clone(),
+                from: std::mem::take(&mut query.from),
+                filter: query.filter.take(),
+                targets: std::mem::take(&mut query.targets),
+                has_set_returning: query.has_set_returning,
+                ..Query::default()
+            };
+            let mut source = source;
+            self.rewrite(&mut source)?;
+            self.prepare_all(&mut source)?;
+            let mut top = Vec::new();
+            source.targets.iter().for_each(|t| vars_of(&t.expr, &mut top));
+            let joined = self.joined(&mut source, top, Vec::new(), None)?;
+            let targets = source.targets.iter().map(|t| t.expr.clone()).collect();
+            self.output(&source, targets, joined.plan, joined.layout, false, &joined.facts)?
+        };
+        let WriteKind::Insert { on_conflict } = write.kind else { return Err(Error::internal("not an insert")) };
+        let on_conflict = match on_conflict {
+            Some(c) => Some(self.on_conflict(c, target, &rel)?),
+            None => None,
+        };
+        let layout = returning_layout(&rel, target, &Layout::default());
+        let returning = self.returning(returning_targets, &layout)?;
+        self.modify(ModifyKind::Insert { on_conflict }, rel, kept, input, returning)
+    }
+
+    fn on_conflict(&mut self, c: bind::OnConflict, target: usize, rel: &Relation) -> Result<OnConflict> {
+        let mut layout = Layout::new(attributes(rel, target));
+        attributes(rel, c.excluded).into_iter().for_each(|e| layout.push(e));
+        let set = match c.set {
+            Some(list) => {
+                let mut out = Vec::with_capacity(list.len());
+                for (i, mut e) in list {
+                    self.prepare(&mut e)?;
+                    out.push((i, layout.bound(&e)?));
+                }
+                Some(out)
+            }
+            None => None,
+        };
+        let filter = match c.filter {
+            Some(mut f) => {
+                self.prepare(&mut f)?;
+                Some(layout.bound(&f)?)
+            }
+            None => None,
+        };
+        Ok(OnConflict { arbiters: c.arbiters, set, filter })
+    }
+
+    /// RETURNING over the layout; expressions not prepared yet.
+    fn returning(&mut self, list: Vec<bind::Target>, layout: &Layout) -> Result<Option<Vec<PlanTarget>>> {
+        if list.is_empty() {
+            return Ok(None);
+        }
+        let mut out = Vec::with_capacity(list.len());
+        for t in list {
+            let mut e = t.expr;
+            self.prepare(&mut e)?;
+            out.push(PlanTarget { name: t.name, expr: layout.bound(&e)? });
+        }
+        Ok(Some(out))
+    }
+
+    /// UPDATE and DELETE; expressions are prepared.
+    fn change(&mut self, mut query: Query, target: usize, rel: Arc<Relation>, kept: &Stored) -> Result<Plan> {
+        let Some(write) = query.write.clone() else { return Err(Error::internal("nothing is written")) };
+        // Of the target only its place is needed: the executor reads the row anew. Of other relations what is read.
+        let mut read: Vec<(usize, i16)> = Vec::new();
+        if let WriteKind::Update { set } = &write.kind {
+            set.iter().for_each(|(_, e)| vars_of(e, &mut read));
+        }
+        write.returning.iter().for_each(|t| vars_of(&t.expr, &mut read));
+        read.retain(|(r, _)| *r != target);
+        let mut top = vec![(target, -1)];
+        top.extend(read);
+        query.targets.clear();
+        let joined = self.joined_for_write(&mut query, top, target)?;
+        let (plan, input, conditions) = joined;
+        let ctid = var(target, -1, system_type(-1).unwrap_or(crate::types::TypeRef::of(crate::types::oid::TID)));
+        let crate::sql::expr::ExprKind::Column(ctid) = input.bound(&ctid)?.kind else {
+            return Err(Error::internal("the target row's place is missing"));
+        };
+        // The newest version's attributes come first, then the input's columns.
+        let mut row = Layout::new(attributes(&rel, target));
+        input.exprs().iter().for_each(|e| row.push(e.clone()));
+        let recheck: Vec<Expr> = conditions.iter().filter_map(|c| row.bound(c).ok()).collect();
+        let recheck = conjunction(recheck);
+        let kind = match write.kind {
+            WriteKind::Update { set } => {
+                let set = set
+                    .iter()
+                    .map(|(attr, e)| Ok(UpdateColumn { attr: *attr, expr: row.bound(e)? }))
+                    .collect::<Result<_>>()?;
+                ModifyKind::Update { ctid, set, recheck }
+            }
+            WriteKind::Delete => ModifyKind::Delete { ctid, recheck },
+            WriteKind::Insert { .. } => return Err(Error::internal("not an update")),
+        };
+        let layout = returning_layout(&rel, target, &input);
+        let returning = if write.returning.is_empty() {
+            None
+        } else {
+            let list = write
+                .returning
+                .iter()
+                .map(|t| Ok(PlanTarget { name: t.name.clone(), expr: layout.bound(&t.expr)? }))
+                .collect::<Result<Vec<_>>>()?;
+            Some(list)
+        };
+        self.modify(kind, rel, kept, plan, returning)
+    }
+
+    /// The joins of an UPDATE or DELETE, narrowed to what is read above.
+    fn joined_for_write(
+        &mut self,
+        query: &mut Query,
+        top: Vec<(usize, i16)>,
+        target: usize,
+    ) -> Result<(Plan, Layout, Vec<Expr>)> {
+        let joined = self.joined(query, top, Vec::new(), None)?;
+        // Attributes of the target itself are not needed above its scan.
+        let kept: Vec<usize> = (0..joined.layout.len())
+            .filter(|&i| match joined.layout.exprs()[i].kind {
+                crate::sql::expr::ExprKind::Var { rel, attno, .. } => rel != target || attno == -1,
+                _ => true,
+            })
+            .collect();
+        let exprs: Vec<Expr> = kept.iter().map(|&i| joined.layout.exprs()[i].clone()).collect();
+        let columns: Vec<Expr> = joined.layout.bound_all(&exprs)?;
+        let layout = Layout::new(exprs);
+        Ok((project_onto(joined.plan, columns), layout, joined.conditions))
+    }
+
+    fn modify(
+        &mut self,
+        kind: ModifyKind,
+        rel: Arc<Relation>,
+        kept: &Stored,
+        input: Plan,
+        returning: Option<Vec<PlanTarget>>,
+    ) -> Result<Plan> {
+        let row = Layout::new(attributes(&rel, 0));
+        let mut own = |e: &Expr| -> Result<Expr> {
+            let mut e = with_rel(e, 0);
+            self.prepare(&mut e)?;
+            row.bound(&e)
+        };
+        let deletes = matches!(kind, ModifyKind::Delete { .. });
+        let mut checks = Vec::new();
+        let mut generated = Vec::new();
+        let mut index_exprs = Vec::new();
+        if !deletes {
+            for (name, e) in &kept.checks {
+                checks.push((name.clone(), own(e)?));
+            }
+            for (i, e) in &kept.generated {
+                generated.push((*i, own(e)?));
+            }
+        }
+        for (index, (columns, predicate)) in rel.indexes.iter().zip(&kept.indexes) {
+            index_exprs.push(IndexMaintenance {
+                index: index.clone(),
+                columns: columns.iter().map(&mut own).collect::<Result<_>>()?,
+                predicate: predicate.as_ref().map(&mut own).transpose()?,
+            });
+        }
+        let columns: Vec<PlanColumn> = match &returning {
+            Some(list) => list.iter().map(|t| PlanColumn { name: t.name.clone(), ty: t.expr.ty }).collect(),
+            None => Vec::new(),
+        };
+        let returning = returning.map(|l| l.into_iter().map(|t| t.expr).collect());
+        let rows = if columns.is_empty() { 0.0 } else { input.cost.rows };
+        let cost = Cost { rows, ..input.cost };
+        let n = PlanNode::Modify(Box::new(Modify { kind, rel, input, returning, checks, index_exprs, generated }));
+        Ok(Plan { node: n, columns, cost, params: Vec::new() })
+    }
+}
+
+/// An output column of RETURNING.
+struct PlanTarget {
+    name: String,
+    expr: Expr,
+}
