@@ -107,9 +107,11 @@ pub fn plan_stmt(
     Ok((planned, params))
 }
 
-/// Until the planner lands.
-fn planner(_: &mut ExecContext, _: bind::Query, _: &[TypeRef]) -> Result<PlannedStatement> {
-    Err(Error::unsupported("the planner has not landed"))
+fn planner(cx: &mut ExecContext, query: bind::Query, params: &[TypeRef]) -> Result<PlannedStatement> {
+    let backend = cx.backend()?;
+    let settings = plan::PlannerSettings::of(&backend.view);
+    let catalog = backend.catalog.clone();
+    plan::plan(query, &plan::PlanContext { names: &*catalog, io: &cx.fx.io, settings: &settings, params })
 }
 
 /// The result columns of a plan.

@@ -1,5 +1,6 @@
 //! The settings the planner looks at, with PostgreSQL's names and defaults.
 
+use crate::settings::{Id, Lookup, View};
 use crate::sql::bind::Names;
 use crate::types::IoContext;
 
@@ -52,6 +53,34 @@ impl Default for PlannerSettings {
             enable_material: true,
             from_collapse_limit: 8,
             join_collapse_limit: 8,
+        }
+    }
+}
+
+impl PlannerSettings {
+    /// As the session's settings say.
+    pub fn of(view: &View) -> PlannerSettings {
+        PlannerSettings {
+            seq_page_cost: view.real(Id::SeqPageCost),
+            random_page_cost: view.real(Id::RandomPageCost),
+            cpu_tuple_cost: view.real(Id::CpuTupleCost),
+            cpu_index_tuple_cost: view.real(Id::CpuIndexTupleCost),
+            cpu_operator_cost: view.real(Id::CpuOperatorCost),
+            effective_cache_size: view.int(Id::EffectiveCacheSize) as f64,
+            work_mem_kb: view.int(Id::WorkMem) as f64,
+            hash_mem_multiplier: view.real(Id::HashMemMultiplier),
+            enable_seqscan: view.bool(Id::EnableSeqscan),
+            enable_indexscan: view.bool(Id::EnableIndexscan),
+            enable_indexonlyscan: view.bool(Id::EnableIndexonlyscan),
+            enable_tidscan: view.bool(Id::EnableTidscan),
+            enable_nestloop: view.bool(Id::EnableNestloop),
+            enable_hashjoin: view.bool(Id::EnableHashjoin),
+            enable_mergejoin: view.bool(Id::EnableMergejoin),
+            enable_hashagg: view.bool(Id::EnableHashagg),
+            enable_sort: view.bool(Id::EnableSort),
+            enable_material: view.bool(Id::EnableMaterial),
+            from_collapse_limit: view.int(Id::FromCollapseLimit) as usize,
+            join_collapse_limit: view.int(Id::JoinCollapseLimit) as usize,
         }
     }
 }
