@@ -42,7 +42,7 @@ fn recover(disk: &Simulated, (redo, next): (Lsn, Xid)) -> Arc<Storage> {
             Rmgr::Transaction => storage.mvcc.redo_commit(record.xid, &[], record.end).unwrap(),
             Rmgr::Heap | Rmgr::Heap2 => redo_heap(&mut cx, &record).unwrap(),
             Rmgr::Storage => storage::redo(&mut cx, &record).unwrap(),
-            Rmgr::Clog => mvcc::redo(&mut cx, &record).unwrap(),
+            Rmgr::Clog => mvcc::redo(&storage.mvcc, &record).unwrap(),
             _ => {
                 for i in 0..record.blocks.len() {
                     cx.block(&record, i).unwrap();
@@ -165,9 +165,7 @@ fn redo_repeats_everything() {
                     }
                     _ => {
                         let key = step * 100 + random.below(100) as i32;
-                        if !after.contains_key(&key) {
-                            after.insert(key, x.insert(&t, &wide(key, len))[0]);
-                        }
+                        after.entry(key).or_insert_with(|| x.insert(&t, &wide(key, len))[0]);
                     }
                 }
             }
@@ -594,7 +592,11 @@ fn threads_see_consistent_sums() {
             });
         }
         let (storage, t) = (&storage, &t);
-        scope.spawn(move || (0..10).for_each(|_| drop(vacuum(storage, t, Some(&mut Index::default())))));
+        scope.spawn(move || {
+            for _ in 0..10 {
+                vacuum(storage, t, Some(&mut Index::default()));
+            }
+        });
     });
     assert_eq!(verify(&storage, &t).unwrap(), []);
     let left = pairs(&storage, &t, Snapshot::self_all(Arc::new(Own::new())));

@@ -295,9 +295,9 @@ fn values_come_back() {
         }
         assert_eq!(seen, 500);
         let mut fetch = HeapFetch::new(wider.clone(), snapshot, vec![6, 1, 10, 9]);
-        for i in 0..500 {
+        for (i, tid) in tids.iter().enumerate() {
             let mut out = Batch::default();
-            fetch.fetch(&storage, tids[i], &mut out).unwrap().unwrap();
+            fetch.fetch(&storage, *tid, &mut out).unwrap().unwrap();
             let got: Vec<_> = out.columns.iter().map(|c| c.get(0)).collect();
             assert_eq!(got, [row(i)[5], row(i)[0], Datum::I32(42), row(i)[8]]);
         }

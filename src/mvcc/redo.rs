@@ -4,12 +4,11 @@ use super::ring::ABORTED;
 use super::transactions::Mvcc;
 use super::{ClogStatus, XactStatus};
 use crate::base::{Error, Result, Xid};
-use crate::storage::RedoContext;
 use crate::wal::RedoRecord;
 
 /// The commit log itself writes no records: commits and aborts are redone by `xact`, which calls
 /// [`Mvcc::redo_commit`] and [`Mvcc::redo_abort`].
-pub fn redo(_: &mut RedoContext<'_>, record: &RedoRecord<'_>) -> Result<()> {
+pub fn redo(_: &Mvcc, record: &RedoRecord<'_>) -> Result<()> {
     Err(Error::internal(format!("clog_redo: unknown op code {}", record.info)))
 }
 

@@ -16,7 +16,7 @@ pub fn redo_record(cx: &mut RedoContext<'_>, record: &RedoRecord<'_>) -> Result<
     }
     let done = match record.rmgr {
         Rmgr::Xlog => redo_xlog(cx, record),
-        Rmgr::Clog => mvcc::redo(cx, record),
+        Rmgr::Clog => mvcc::redo(&cx.storage.mvcc, record),
         Rmgr::Transaction => xact::redo(cx, record),
         Rmgr::Storage => crate::storage::redo(cx, record),
         Rmgr::Heap | Rmgr::Heap2 => heap::redo(cx, record),
