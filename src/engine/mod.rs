@@ -13,7 +13,7 @@ pub mod crash;
 pub mod link;
 mod revive;
 mod serve;
-mod standin;
+mod sessions;
 mod startup;
 pub mod workers;
 
@@ -80,13 +80,17 @@ fn live(origin: Origin) -> io::Result<ExitCode> {
     }
 
     let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("session").enable_all().build()?;
-    let sessions = standin::Sessions::default();
-    link.install_backends(Box::new(sessions.clone()));
+    let server = match sessions::open(&link, &cx) {
+        Ok(server) => server,
+        Err(e) => return Ok(failed(e)),
+    };
+    link.install_backends(Box::new(sessions::ByPid(server.clone())));
+    runtime.spawn(sessions::follow(link.clone(), server.clone()));
     let workers_cx = cx.clone();
     let mut workers = Workers::new(Box::new(move |generation, stop| worker::start_all(&workers_cx, generation, &stop)));
     link.report(EngineState::Ready, "");
     let end = runtime.block_on(serve::serve(&link, &mut incoming, &mut workers, |connection| {
-        tokio::spawn(sessions.clone().serve(connection));
+        tokio::spawn(sessions::serve(link.clone(), server.clone(), connection));
     }));
     stop(&link, &cx, Some(workers), end)
 }

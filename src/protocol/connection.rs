@@ -4,9 +4,10 @@ use super::auth::{self, Authenticator, Trust};
 use super::startup::{Beginning, begin};
 use crate::base::interrupt::Cause;
 use crate::base::report::{self, Origin};
-use crate::base::{Error, Result, Severity, SqlState};
+use crate::base::{Error, Report, Result, Severity, SqlState};
 use crate::session::{BackendHandle, Client, Request, Server, Session, Stream};
 use crate::wire::Frontend;
+use async_trait::async_trait;
 use pgwire::messages::PgWireBackendMessage;
 use pgwire::messages::startup::{BackendKeyData, SecretKey};
 use std::net::IpAddr;
@@ -14,11 +15,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// What the engine tells a connection besides what the client sends.
+#[async_trait]
 pub trait Surroundings: Send + Sync {
     /// The client may be warned between two messages from now on.
     fn established(&self);
     /// The engine is stopping: no new sessions.
     fn is_stopping(&self) -> bool;
+    /// Returns when everybody has to leave at once, with what is to be said.
+    async fn last_word(&self) -> Report;
 }
 
 /// Serves one connection to its end.
@@ -44,7 +48,14 @@ pub async fn serve(
         Ok(None) => return,
         Err(e) => return part(&mut client, &origin, e).await,
     };
-    converse(session, &mut client, &handle).await;
+    let last_word = tokio::select! {
+        () = converse(session, &mut client, &handle) => None,
+        word = around.last_word() => Some(word),
+    };
+    if let Some(word) = last_word {
+        client.out.report(&word);
+        let _ = tokio::time::timeout(Duration::from_secs(1), client.flush()).await;
+    }
 }
 
 /// Sends the last word.

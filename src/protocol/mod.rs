@@ -12,4 +12,4 @@ mod auth;
 mod connection;
 mod startup;
 
-pub use connection::serve;
+pub use connection::{Surroundings, serve};

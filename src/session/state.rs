@@ -89,12 +89,13 @@ impl Session {
             match step {
                 Step::Done(done) => break Ok(done),
                 Step::Failed(e) => break Err(e),
-                Step::Yield => match self.on_pool(job, limits).await {
+                Step::Yield => match on_pool(self.server.clone(), self.handle.clone(), job, limits).await {
                     Some((back, next)) => (job, step) = (back, next),
                     None => return (Err(Error::internal("the executor pool is gone")), None),
                 },
                 Step::Wait(what) => {
-                    if let Err(e) = self.settle(client, &mut job, limits, &what).await {
+                    let settled = settle(self.server.clone(), self.handle.clone(), client, &mut job, limits, &what).await;
+                    if let Err(e) = settled {
                         break Err(e);
                     }
                     step = job.run(Some(INLINE));
@@ -109,52 +110,6 @@ impl Session {
             storage.locks.cancel(&mut backend.txn.held);
         }
         (result, Some(job.work))
-    }
-
-    /// Runs a job on the pool; a statement timeout reaches it there.
-    async fn on_pool(&self, job: Job, limits: WaitLimits) -> Option<(Job, Step)> {
-        let running = self.server.pool.run(job);
-        tokio::pin!(running);
-        let mut deadline = limits.statement_deadline;
-        loop {
-            tokio::select! {
-                biased;
-                back = &mut running => return back,
-                () = wait::until(deadline) => {
-                    deadline = None;
-                    self.handle.interrupts.raise(Cause::StatementTimeout);
-                }
-            }
-        }
-    }
-
-    /// Awaits what a job waits for.
-    async fn settle(&self, client: &mut Client, job: &mut Job, limits: WaitLimits, what: &Wait) -> Result<()> {
-        if matches!(what, Wait::Output) {
-            std::mem::swap(&mut client.out, &mut job.out);
-            let sent = client.flush().await;
-            std::mem::swap(&mut client.out, &mut job.out);
-            return sent;
-        }
-        let Some(backend) = job.cx.backend.as_mut() else { return Err(Error::internal("a job without a backend")) };
-        backend.activity.wait_event(Some(self.wait_event(what)));
-        let done = wait::wait_for(&self.server, &self.handle, &backend.txn.held, limits, what).await;
-        backend.activity.wait_event(None);
-        done
-    }
-
-    fn wait_event(&self, what: &Wait) -> (&'static str, &'static str) {
-        match what {
-            Wait::Lock(ticket) => {
-                ("Lock", self.server.instance.storage.locks.waiting_for(*ticket).map_or("relation", |t| t.kind()))
-            }
-            Wait::Xact(_) => ("Lock", "transactionid"),
-            Wait::Flush(_) => ("IO", "WALSync"),
-            Wait::Until(_) => ("Timeout", "PgSleep"),
-            Wait::Checkpoint(_) => ("IPC", "CheckpointDone"),
-            Wait::Output => ("Client", "ClientWrite"),
-            Wait::Input => ("Client", "ClientRead"),
-        }
     }
 
     /// What every statement starts with: its time, its limits, its place in `pg_stat_activity` and in log lines.
@@ -185,3 +140,57 @@ impl Session {
         self.backend().activity.state(state);
     }
 }
+
+/// Runs a job on the pool; a statement timeout reaches it there.
+async fn on_pool(server: Arc<Server>, handle: Arc<BackendHandle>, job: Job, limits: WaitLimits) -> Option<(Job, Step)> {
+    let running = server.pool.run(job);
+    tokio::pin!(running);
+    let mut deadline = limits.statement_deadline;
+    loop {
+        tokio::select! {
+            biased;
+            back = &mut running => return back,
+            () = wait::until(deadline) => {
+                deadline = None;
+                handle.interrupts.raise(Cause::StatementTimeout);
+            }
+        }
+    }
+}
+
+/// Awaits what a job waits for.
+async fn settle(
+    server: Arc<Server>,
+    handle: Arc<BackendHandle>,
+    client: &mut Client,
+    job: &mut Job,
+    limits: WaitLimits,
+    what: &Wait,
+) -> Result<()> {
+    if matches!(what, Wait::Output) {
+        std::mem::swap(&mut client.out, &mut job.out);
+        let sent = client.flush().await;
+        std::mem::swap(&mut client.out, &mut job.out);
+        return sent;
+    }
+    let Some(backend) = job.cx.backend.as_mut() else { return Err(Error::internal("a job without a backend")) };
+    backend.activity.wait_event(Some(wait_event(&server, what)));
+    let done = wait::wait_for(&server, &handle, &backend.txn.held, limits, what).await;
+    backend.activity.wait_event(None);
+    done
+}
+
+fn wait_event(server: &Server, what: &Wait) -> (&'static str, &'static str) {
+    match what {
+        Wait::Lock(ticket) => {
+            ("Lock", server.instance.storage.locks.waiting_for(*ticket).map_or("relation", |t| t.kind()))
+        }
+        Wait::Xact(_) => ("Lock", "transactionid"),
+        Wait::Flush(_) => ("IO", "WALSync"),
+        Wait::Until(_) => ("Timeout", "PgSleep"),
+        Wait::Checkpoint(_) => ("IPC", "CheckpointDone"),
+        Wait::Output => ("Client", "ClientWrite"),
+        Wait::Input => ("Client", "ClientRead"),
+    }
+}
+
