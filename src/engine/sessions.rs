@@ -24,18 +24,23 @@ pub fn open(link: &Link, cx: &Context) -> Result<Arc<Server>> {
         cluster,
         checkpoints.settings().clone(),
         checkpoints.clone(),
-        checkpoints.activity().clone(),
+        checkpoints.stats().activity.clone(),
         checkpoints.stats().clone(),
     );
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let pool = ExecutorPool::start(cores)
         .map_err(|e| crate::err!(INSUFFICIENT_RESOURCES, "could not start executor threads: {e}"))?;
-    Ok(Server::new(Arc::new(instance), pool, Box::new(World { link: link.clone() })))
+    Ok(Server::new(
+        Arc::new(instance),
+        pool,
+        Box::new(World { link: link.clone(), start_us: crate::base::clock::now_us() }),
+    ))
 }
 
 /// The postmaster and the logger as statements reach them.
 struct World {
     link: Link,
+    start_us: i64,
 }
 
 impl Outside for World {
@@ -44,15 +49,15 @@ impl Outside for World {
     }
 
     fn reload(&self) -> bool {
-        self.link.reload_everybody()
+        self.link.ask_reload()
     }
 
     fn rotate_log(&self) -> bool {
-        self.link.rotate_log()
+        self.link.ask_log_rotation()
     }
 
     fn postmaster_start_us(&self) -> i64 {
-        crate::process::small_file::postmaster_start_us().unwrap_or_default()
+        self.start_us
     }
 }
 

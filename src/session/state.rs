@@ -94,7 +94,8 @@ impl Session {
                     None => return (Err(Error::internal("the executor pool is gone")), None),
                 },
                 Step::Wait(what) => {
-                    let settled = settle(self.server.clone(), self.handle.clone(), client, &mut job, limits, &what).await;
+                    let settled =
+                        settle(self.server.clone(), self.handle.clone(), client, &mut job, limits, &what).await;
                     if let Err(e) = settled {
                         break Err(e);
                     }
@@ -193,4 +194,3 @@ fn wait_event(server: &Server, what: &Wait) -> (&'static str, &'static str) {
         Wait::Input => ("Client", "ClientRead"),
     }
 }
-
