@@ -518,6 +518,9 @@ impl Reader<'_> {
             self.skip();
             match self.rest.chars().next() {
                 None => return Err(self.malformed("Unexpected end of input.")),
+                Some('}') if count == 0 && depth > 0 => {
+                    return Err(self.malformed("Unexpected \"}\" character."));
+                }
                 Some('}') if count == 0 => {
                     self.rest = &self.rest[1..];
                     break;

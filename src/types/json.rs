@@ -184,7 +184,7 @@ impl Parser<'_> {
         loop {
             if at >= self.text.len() {
                 self.end = self.text.len();
-                return Err(self.fault_at_token_end("The input string ended unexpectedly.", Token::End));
+                return Err(self.invalid_token());
             }
             let b = self.byte(at);
             match b {
@@ -238,7 +238,7 @@ impl Parser<'_> {
             b't' => '\t',
             _ if at + 1 >= self.text.len() => {
                 self.end = self.text.len();
-                return Err(self.fault_at_token_end("The input string ended unexpectedly.", Token::End));
+                return Err(self.invalid_token());
             }
             _ => {
                 let shown = self.text[at + 1..].chars().next().unwrap_or(' ');
@@ -271,6 +271,9 @@ impl Parser<'_> {
             }
         }
         let end = at + 6;
+        if out.is_none() {
+            return Ok(end);
+        }
         let code = match value {
             0xD800..=0xDBFF => {
                 if high.replace(value).is_some() {

@@ -64,6 +64,7 @@ fn encode_bytes(typ: TypeRef, b: &[u8], out: &mut Vec<u8>) {
             out.extend_from_slice(&(bits.len as u32).to_be_bytes());
         }
         oid::RECORD => encode_record(b, out),
+        oid::ANYARRAY => encode_array(b, out),
         other => match info(base_type(other)) {
             Some(t) if t.is_array() => encode_array(b, out),
             Some(t) if t.kind == b'c' => encode_record(b, out),

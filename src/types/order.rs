@@ -42,6 +42,7 @@ fn compare_bytes(typ: TypeRef, a: &[u8], b: &[u8]) -> Ordering {
         oid::INET | oid::CIDR => Inet::from_bytes(a).compare(Inet::from_bytes(b)),
         oid::BIT | oid::VARBIT => compare_bits(a, b),
         oid::RECORD => compare_records(a, b),
+        oid::ANYARRAY => compare_arrays(a, b),
         other => match info(base_type(other)) {
             Some(t) if t.is_array() => compare_arrays(a, b),
             Some(t) if t.kind == b'c' => compare_records(a, b),

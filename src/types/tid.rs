@@ -5,7 +5,8 @@ use crate::err;
 
 pub fn parse(text: &str) -> Result<TupleId> {
     let read = || {
-        let inner = text.trim().strip_prefix('(')?.strip_suffix(')')?;
+        // What follows the parenthesis is ignored, as PostgreSQL does.
+        let (inner, _) = text.strip_prefix('(')?.split_once(')')?;
         let (block, offset) = inner.split_once(',')?;
         let block: i64 = block.trim().parse().ok()?;
         let block = u32::try_from(block).or_else(|_| i32::try_from(block).map(|b| b as u32)).ok()?;

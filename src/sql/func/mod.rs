@@ -13,17 +13,23 @@ pub mod aggregate;
 pub mod context;
 pub mod fact;
 
+mod array;
 mod bytea;
 mod casts;
 mod compare;
 mod datetime;
 mod float;
+#[cfg(test)]
+mod golden;
 mod int;
+pub mod json;
+mod network;
 mod numeric;
 mod opers;
 mod procs;
 pub mod regexp;
 mod registry;
+mod session;
 pub mod setof;
 mod text;
 pub mod vector;
@@ -76,7 +82,8 @@ pub struct FuncDef {
 fn implementations() -> std::collections::HashMap<&'static str, FuncImpl> {
     let mut all = std::collections::HashMap::new();
     let tables: &[&[(&'static str, FuncImpl)]] = &[bytea::TABLE, float::TABLE, int::TABLE, numeric::TABLE, text::TABLE];
-    for table in tables.iter().chain(compare::TABLES).chain(datetime::TABLES).chain(regexp::TABLES) {
+    for table in tables.iter().chain(compare::TABLES).chain(datetime::TABLES).chain(json::TABLES).chain(regexp::TABLES)
+    {
         all.extend(table.iter().copied());
     }
     all

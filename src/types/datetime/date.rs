@@ -12,8 +12,8 @@ pub const INFINITY: i32 = i32::MAX;
 pub const NEG_INFINITY: i32 = i32::MIN;
 /// 4714-11-24 BC.
 pub const MIN: i32 = -POSTGRES_EPOCH_JDATE;
-/// The first day too late: 5874898-06-04.
-pub const END: i32 = 2_145_031_949 + 1;
+/// The first day too late: 5874898-01-01.
+pub const END: i32 = 2_145_031_949;
 
 pub fn in_range(days: i32) -> bool {
     (MIN..END).contains(&days)
