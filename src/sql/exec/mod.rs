@@ -52,6 +52,11 @@ mod virtual_scan;
 // mod window;
 
 pub(crate) use build::build;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
 pub use build::start;
 pub use context::{Budget, ExecContext, ExecSettings};
 pub(crate) use deps::Versions;
