@@ -15,11 +15,13 @@ pub mod error;
 pub mod posix;
 pub mod relation;
 pub mod simulated;
+pub mod withheld;
 
 pub use error::{access_error, os_text};
 pub use posix::Posix;
 pub use relation::{RelationFile, Relations};
 pub use simulated::Simulated;
+pub use withheld::Withheld;
 
 use std::io;
 use std::sync::Arc;
@@ -87,6 +89,13 @@ pub trait Disk: Send + Sync {
     fn sync_dir(&self, path: &str) -> io::Result<()>;
     /// The path as the operating system knows it, for other programs (`archive_command`).
     fn os_path(&self, path: &str) -> String;
+}
+
+/// The disk of a data directory: the real one, or with `OUTLAST_CRASH_DISK=1` in the environment one on which a
+/// `kill -9` loses what was not synced (crash tests).
+pub fn of_data_directory(path: impl Into<std::path::PathBuf>) -> Arc<dyn Disk> {
+    let real = Arc::new(Posix::new(path));
+    if std::env::var_os("OUTLAST_CRASH_DISK").is_some_and(|v| v == "1") { Arc::new(Withheld::new(real)) } else { real }
 }
 
 /// The directory a path lies in, `.` for the root.

@@ -2,7 +2,7 @@
 
 use super::link::Link;
 use crate::base::{Result, Severity, report};
-use crate::disk::{Posix, durable};
+use crate::disk::{self, durable};
 use crate::process::message::EngineState;
 use crate::process::title;
 use crate::recovery::{self, Progress};
@@ -25,7 +25,7 @@ pub const TITLE: &str = "postgres: engine";
 
 /// Opens the storage; nothing is read yet but the control file.
 pub fn open(data_dir: &Path, settings: &Arc<Global>) -> Result<Context> {
-    let disk = Arc::new(Posix::new(data_dir));
+    let disk = disk::of_data_directory(data_dir);
     let checkpoints = recovery::open(disk, settings.clone(), Arc::new(Stats::new()))?;
     Ok(Context::new(checkpoints))
 }
