@@ -14,6 +14,16 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+/// Seeds to try; `OUTLAST_SEEDS=from..to` for more, or to repeat one.
+fn seeds(usual: u64) -> std::ops::Range<u64> {
+    let wanted = std::env::var("OUTLAST_SEEDS").ok();
+    let range = wanted.as_deref().and_then(|v| v.split_once(".."));
+    match range.map(|(a, b)| (a.parse(), b.parse())) {
+        Some((Ok(a), Ok(b))) => a..b,
+        _ => 0..usual,
+    }
+}
+
 /// Commits with a record in the log, like `xact`, so that redo finds it.
 fn commit(x: Xact<'_>) -> Lsn {
     let (storage, xid) = (x.storage, x.xid);
@@ -124,7 +134,7 @@ fn vacuum(storage: &Storage, store: &Arc<TableStore>, index: Option<&mut Index>)
 /// Everything the heap logs is redone: from the log alone, and from half-written pages on disk.
 #[test]
 fn redo_repeats_everything() {
-    for seed in 0..20u64 {
+    for seed in seeds(20) {
         let disk = Simulated::new(seed);
         let storage = fresh(&disk, 64);
         let t = table(&storage, 1, &[Phys::I32, Phys::Bytes]);
@@ -395,7 +405,7 @@ fn pairs(storage: &Storage, t: &Arc<TableStore>, snapshot: Snapshot) -> BTreeMap
 /// simple model says. Vacuum and pruning run all the while.
 #[test]
 fn random_transactions_follow_the_model() {
-    for seed in 0..30u64 {
+    for seed in seeds(30) {
         let storage = fresh(&Simulated::new(seed), 64);
         let t = table(&storage, 1, &[Phys::I32, Phys::I32]);
         let mut random = Random(seed.wrapping_mul(77));

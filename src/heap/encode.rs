@@ -4,6 +4,7 @@ use super::desc::TupleDesc;
 use super::tuple::{self, HEADER_BYTES, mask, put};
 use crate::base::{CommandId, Xid};
 use crate::types::{Batch, Column, ColumnData, Datum};
+use std::cell::Cell;
 
 /// Values up to this length have a length of one byte.
 pub(super) const SHORT_MAX: usize = 126;
@@ -20,7 +21,27 @@ pub struct Encoded {
     pub ends: Vec<usize>,
 }
 
+thread_local! {
+    static SPARE: Cell<Encoded> = const { Cell::new(Encoded { bytes: Vec::new(), ends: Vec::new() }) };
+}
+/// A buffer beyond this is given back: one huge row must not cost memory for ever.
+const SPARE_BYTES: usize = 1 << 20;
+
 impl Encoded {
+    /// An empty one that reuses this thread's buffer: big buffers are not mapped and unmapped for each batch.
+    pub fn reused() -> Encoded {
+        SPARE.take()
+    }
+
+    /// Gives the buffer back for [`reused`](Self::reused).
+    pub fn give_back(mut self) {
+        if self.bytes.capacity() <= SPARE_BYTES {
+            self.bytes.clear();
+            self.ends.clear();
+            SPARE.set(self);
+        }
+    }
+
     pub fn len(&self) -> usize {
         self.ends.len()
     }

@@ -32,18 +32,26 @@ pub struct WriteContext<'a> {
 /// 53100 without disk space, 54000 for a row no page can hold.
 pub fn insert(cx: &WriteContext<'_>, store: &TableStore, batch: &Batch, tids: &mut Vec<TupleId>) -> Flow<()> {
     assert_eq!(batch.columns.len(), store.desc().len(), "COL-1: a batch to insert has all attributes");
-    let mut encoded = Encoded::default();
+    let mut encoded = Encoded::reused();
+    let done = encode(cx, store, batch, tids.len(), &mut encoded)
+        .and_then(|()| place(cx, store, &mut encoded, tids, |_, _, _| {}));
+    encoded.give_back();
+    done
+}
+
+fn encode(cx: &WriteContext<'_>, store: &TableStore, batch: &Batch, from: usize, encoded: &mut Encoded) -> Flow<()> {
     let stamp = Stamp::fresh(cx.xid, cx.cid);
-    let large = store.desc().attrs.iter().any(|a| a.phys == crate::types::Phys::Bytes) || store.desc().len() > 200;
-    if !large && is_plain(store.desc(), batch) {
-        append_plain_rows(&mut encoded, batch, tids.len()..batch.rows, stamp);
-        return place(cx, store, &mut encoded, tids, |_, _, _| {});
+    let desc = store.desc();
+    let large = desc.attrs.iter().any(|a| a.phys == crate::types::Phys::Bytes) || desc.len() > 200;
+    if !large && is_plain(desc, batch) {
+        append_plain_rows(encoded, batch, from..batch.rows, stamp);
+        return Ok(());
     }
-    for row in tids.len()..batch.rows {
+    for row in from..batch.rows {
         let replaced = if large { toast::shrink(cx, store, batch, row)? } else { Vec::new() };
-        append_row(&mut encoded, store.desc(), batch, row, stamp, &replaced);
+        append_row(encoded, desc, batch, row, stamp, &replaced);
     }
-    place(cx, store, &mut encoded, tids, |_, _, _| {})
+    Ok(())
 }
 
 /// Puts encoded rows on pages. `placed(rows, n, tid)` is called after row n got its place, before the next is written.

@@ -60,19 +60,17 @@ pub fn update(
     let mut encoded = Encoded::default();
     // Values out of line are written only once nothing can go wrong any more.
     let large = row_bytes(store.desc(), batch, row, &[]) > toast::THRESHOLD;
-    if !large {
-        append_row(&mut encoded, store.desc(), batch, row, stamp, &[]);
-        match update_in_place(cx, store, tid, &mut encoded, kind, strength)? {
-            InPage::Done(updated) => return Ok(updated),
-            InPage::Locked => {}
-        }
-    } else {
+    let mut replaced = Vec::new();
+    if large {
         let found = hold(cx, store, tid, strength)?;
         if found != TmResult::Ok {
-            return Ok(Updated { result: found, tid: TupleId::INVALID, hot: false });
+            return Ok(failed(found));
         }
-        let replaced = toast::shrink(cx, store, batch, row)?;
-        append_row(&mut encoded, store.desc(), batch, row, stamp, &replaced);
+        replaced = toast::shrink(cx, store, batch, row)?;
+    }
+    append_row(&mut encoded, store.desc(), batch, row, stamp, &replaced);
+    if let InPage::Done(updated) = update_in_place(cx, store, tid, &mut encoded, kind, strength)? {
+        return Ok(updated);
     }
     update_elsewhere(cx, store, tid, &mut encoded, strength)
 }

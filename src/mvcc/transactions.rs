@@ -141,18 +141,20 @@ impl Mvcc {
     }
 
     /// Ends a transaction, or sub-transactions alone, without effect.
+    ///
+    /// # Errors
+    /// If the commit log cannot be written; the transaction is over all the same, and unknown ones count as aborted.
     pub fn abort(&self, top: Xid, subs: &[Xid]) -> Result<()> {
-        for &xid in subs.iter().chain([&top]) {
-            self.clog.set(xid, ClogStatus::Aborted, Lsn::INVALID)?;
-        }
+        let all = || subs.iter().chain([&top]);
+        let written = all().try_for_each(|&xid| self.clog.set(xid, ClogStatus::Aborted, Lsn::INVALID));
         let mut shared = self.shared.lock();
-        for &xid in subs.iter().chain([&top]) {
+        for &xid in all() {
             self.ring.set(xid, ABORTED, Lsn::INVALID);
             shared.running.remove(&xid.0);
         }
         drop(shared);
-        self.lockers.release(subs.iter().chain([&top]));
-        Ok(())
+        self.lockers.release(all());
+        written
     }
 
     /// Every id below this one has ended, its end stands in the commit log, and if it committed everybody sees it.
