@@ -26,9 +26,9 @@ use super::sort::Sort;
 use super::tid_scan::TidScan;
 use super::values::Values;
 use super::virtual_scan::VirtualScan;
-// use super::window::Window;
+use super::window::Window;
 use super::{ExecContext, Node};
-use crate::base::{Error, Result};
+use crate::base::Result;
 use crate::sql::plan::{Plan, PlanNode, PlannedStatement};
 use crate::types::Value;
 
@@ -86,7 +86,7 @@ fn make(plan: &Plan, cx: &mut ExecContext) -> Result<Box<dyn Node>> {
             Box::new(Limit::start(input, limit.as_ref(), offset.as_ref(), with_ties.as_deref(), cx)?)
         }
         PlanNode::Aggregate(a) => Box::new(Aggregate::start(a, plan.columns.len(), cx)?),
-        // PlanNode::Window { input, spec, calls } => Box::new(Window::start(input, spec, calls, cx)?),
+        PlanNode::Window { input, spec, calls } => Box::new(Window::start(input, spec, calls, cx)?),
         PlanNode::Distinct { input, keys, sorted } => Box::new(Distinct::start(input, keys, *sorted, cx)?),
         PlanNode::Append { inputs } => Box::new(Append::start(inputs, cx)?),
         PlanNode::SetOp { left, right, op, all } => Box::new(SetOp::start(left, right, *op, *all, cx)?),
@@ -116,7 +116,6 @@ fn make(plan: &Plan, cx: &mut ExecContext) -> Result<Box<dyn Node>> {
         }
         PlanNode::LockRows { input, locks, recheck } => Box::new(LockRows::start(input, locks, recheck.as_ref(), cx)?),
         PlanNode::Modify(m) => Box::new(Modify::start(m, cx.run.counted == Some(super::instrument::key(plan)), cx)?),
-        PlanNode::Window { .. } => return Err(Error::unsupported("window functions are not supported yet")),
     })
 }
 

@@ -49,7 +49,7 @@ pub mod system_view;
 mod tid_scan;
 mod values;
 mod virtual_scan;
-// mod window;
+mod window;
 
 pub(crate) use build::build;
 #[cfg(test)]

@@ -477,3 +477,178 @@ fn null_logic() {
     }
     assert_eq!(answers, rows(&["t t", "f t", "· t", "f t", "f f", "f ·", "· t", "f ·", "· ·"]));
 }
+
+mod windows {
+    //! Window functions against answers PostgreSQL 15 gives for the same rows.
+
+    use super::super::testing::*;
+    use super::{count_star, rows, sum_of};
+    use crate::sql::expr::{Expr, ExprKind, Frame, FrameBound, FrameExclude, FrameMode, WindowCall, WindowSpec};
+    use crate::sql::plan::{Plan, PlanNode};
+    use crate::types::{TypeRef, Value, oid};
+
+    const FLOAT8: TypeRef = TypeRef::of(oid::FLOAT8);
+
+    fn input() -> Plan {
+        let data: [(i32, i32); 8] = [(1, 10), (1, 10), (1, 20), (1, 40), (2, 5), (2, 6), (2, 6), (2, 9)];
+        let lines: Vec<Vec<Option<i32>>> = data.iter().map(|(a, b)| vec![Some(*a), Some(*b)]).collect();
+        values(&lines.iter().map(Vec::as_slice).collect::<Vec<_>>())
+    }
+
+    fn frame(mode: FrameMode, start: FrameBound, end: FrameBound, exclude: FrameExclude) -> Frame {
+        Frame { mode, start, end, exclude }
+    }
+
+    fn default_frame() -> Frame {
+        let (start, end) = (FrameBound::UnboundedPreceding, FrameBound::CurrentRow);
+        frame(FrameMode::Range, start, end, FrameExclude::NoOthers)
+    }
+
+    fn spec(frame: Frame) -> WindowSpec {
+        WindowSpec { partition_by: vec![col(0, INT4)], order_by: vec![asc(col(1, INT4))], frame }
+    }
+
+    fn named(name: &str, args: Vec<Expr>, ret: TypeRef) -> WindowCall {
+        let kind = |f: &&&'static crate::sql::func::FuncDef| f.kind == b'w' && f.args.len() == args.len();
+        let func = crate::sql::func::funcs_named(name).iter().find(kind).expect("a window function");
+        WindowCall { func, star: args.is_empty(), args, filter: None, spec: spec(default_frame()), ty: ret }
+    }
+
+    fn sum(f: Frame) -> WindowCall {
+        let s = sum_of(col(1, INT4));
+        WindowCall { func: s.func, args: s.args, filter: None, star: false, spec: spec(f), ty: INT8 }
+    }
+
+    /// Only the calls' columns.
+    fn answers(calls: Vec<WindowCall>) -> Vec<String> {
+        let types: Vec<TypeRef> = [INT4, INT4].into_iter().chain(calls.iter().map(|c| c.ty)).collect();
+        let outs = (2..types.len()).map(|n| col(n, types[n])).collect();
+        let node = PlanNode::Window { input: Box::new(input()), spec: spec(default_frame()), calls };
+        run(project(plan(node, &types), outs))
+    }
+
+    fn int8(n: i64) -> Expr {
+        Expr::new(ExprKind::Const(Value::I64(n)), INT8)
+    }
+
+    fn preceding(e: Expr) -> FrameBound {
+        FrameBound::Preceding(e)
+    }
+
+    fn following(e: Expr) -> FrameBound {
+        FrameBound::Following(e)
+    }
+
+    #[test]
+    fn ranking() {
+        let calls = vec![
+            named("row_number", vec![], INT8),
+            named("rank", vec![], INT8),
+            named("dense_rank", vec![], INT8),
+            named("percent_rank", vec![], FLOAT8),
+            named("cume_dist", vec![], FLOAT8),
+            named("ntile", vec![int(3)], INT4),
+        ];
+        let expected = [
+            "1 1 1 0 0.5 1",
+            "2 1 1 0 0.5 1",
+            "3 3 2 0.6666666666666666 0.75 2",
+            "4 4 3 1 1 3",
+            "1 1 1 0 0.25 1",
+            "2 2 2 0.3333333333333333 0.75 1",
+            "3 2 2 0.3333333333333333 0.75 2",
+            "4 4 3 1 1 3",
+        ];
+        assert_eq!(answers(calls), rows(&expected));
+    }
+
+    #[test]
+    fn neighbours_and_frame_values() {
+        let calls = vec![
+            named("lag", vec![col(1, INT4)], INT4),
+            named("lead", vec![col(1, INT4), int(2), int(-1)], INT4),
+            named("first_value", vec![col(1, INT4)], INT4),
+            named("last_value", vec![col(1, INT4)], INT4),
+            named("nth_value", vec![col(1, INT4), int(3)], INT4),
+        ];
+        let expected = [
+            "· 20 10 10 ·",
+            "10 40 10 10 ·",
+            "10 -1 10 20 20",
+            "20 -1 10 40 20",
+            "· 6 5 5 ·",
+            "5 9 5 6 6",
+            "6 -1 5 6 6",
+            "6 -1 5 9 6",
+        ];
+        assert_eq!(answers(calls), rows(&expected));
+    }
+
+    /// Sums over ROWS, RANGE and GROUPS frames with offsets.
+    #[test]
+    fn frames() {
+        let none = FrameExclude::NoOthers;
+        let calls = vec![
+            sum(default_frame()),
+            sum(frame(FrameMode::Rows, preceding(int8(1)), following(int8(1)), none)),
+            sum(frame(FrameMode::Range, preceding(int(10)), FrameBound::CurrentRow, none)),
+            sum(frame(FrameMode::Groups, preceding(int8(1)), FrameBound::CurrentRow, none)),
+            sum(frame(FrameMode::Rows, following(int8(1)), following(int8(2)), none)),
+        ];
+        let expected = [
+            "20 20 20 20 30",
+            "20 40 20 20 60",
+            "40 70 40 40 40",
+            "80 60 40 60 ·",
+            "5 11 5 5 12",
+            "17 17 17 17 15",
+            "17 21 17 17 9",
+            "26 15 26 21 ·",
+        ];
+        assert_eq!(answers(calls), rows(&expected));
+    }
+
+    #[test]
+    fn exclusion() {
+        let all = || (FrameBound::UnboundedPreceding, FrameBound::UnboundedFollowing);
+        let call = |exclude| {
+            let (start, end) = all();
+            sum(frame(FrameMode::Rows, start, end, exclude))
+        };
+        let calls = vec![call(FrameExclude::CurrentRow), call(FrameExclude::Group), call(FrameExclude::Ties)];
+        let expected = ["70 60 70", "70 60 70", "60 60 80", "40 40 80", "21 21 26", "20 14 20", "20 14 20", "17 17 26"];
+        assert_eq!(answers(calls), rows(&expected));
+    }
+
+    /// FILTER, and an aggregate over the whole partition.
+    #[test]
+    fn filter_and_whole_partition() {
+        let whole = frame(
+            FrameMode::Rows,
+            FrameBound::UnboundedPreceding,
+            FrameBound::UnboundedFollowing,
+            FrameExclude::NoOthers,
+        );
+        let c = count_star();
+        let count = WindowCall {
+            func: c.func,
+            args: vec![],
+            filter: Some(op(">", col(1, INT4), int(9))),
+            star: true,
+            spec: spec(whole),
+            ty: INT8,
+        };
+        assert_eq!(answers(vec![count]), rows(&["4", "4", "4", "4", "0", "0", "0", "0"]));
+    }
+
+    /// A negative offset is PostgreSQL's error 22013.
+    #[test]
+    fn bad_offset() {
+        let f = frame(FrameMode::Rows, preceding(int8(-1)), FrameBound::CurrentRow, FrameExclude::NoOthers);
+        let calls = vec![sum(f)];
+        let node = PlanNode::Window { input: Box::new(input()), spec: spec(default_frame()), calls };
+        let error = run_in(plan(node, &[INT4, INT4, INT8]), |_| {}).unwrap_err();
+        assert_eq!(error.message(), "frame starting offset must not be negative");
+        assert_eq!(error.sqlstate().as_str(), "22013");
+    }
+}

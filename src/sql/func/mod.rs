@@ -33,6 +33,7 @@ mod session;
 pub mod setof;
 mod text;
 pub mod vector;
+pub mod window;
 
 pub use context::{CallTypes, FnContext, Random, SessionFacts, SystemHooks};
 pub use fact::{CastContext, CastDef, CastMethod, OperDef, ProcFact, Selectivity};

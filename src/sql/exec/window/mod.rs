@@ -1,0 +1,227 @@
+//! Window functions: input sorted by partition and order, partitions kept in memory one (or several small ones) at a
+//! time.
+
+mod compute;
+mod frame;
+
+use super::keys::{KeyArena, KeyColumn};
+use super::output::forms_of;
+use super::sort::{key_columns, key_exprs};
+use super::store::RowStore;
+use super::{ExecContext, Node, build};
+use crate::base::{Error, Flow, Result};
+use crate::sql::expr::eval::{Projection, Single};
+use crate::sql::expr::{Expr, FrameBound, WindowCall, WindowSpec};
+use crate::sql::func::FuncDef;
+use crate::sql::func::window::{WindowKind, kind};
+use crate::sql::plan::Plan;
+use crate::types::{BATCH_ROWS, Batch, Column, TypeRef, Value};
+use frame::FrameSpec;
+use std::ops::Range;
+
+/// One call: where its expressions stand among the evaluated ones.
+pub(super) struct CallSpec {
+    pub kind: WindowKind,
+    pub func: &'static FuncDef,
+    pub args: Range<usize>,
+    pub arg_types: Vec<TypeRef>,
+    pub filter: Option<usize>,
+    pub ret: TypeRef,
+    pub frame: FrameSpec,
+}
+
+/// Frame offsets of all calls; evaluated once.
+struct Offsets {
+    exprs: Vec<Single>,
+    values: Vec<Value>,
+}
+
+pub(super) struct Window {
+    input: Box<dyn Node>,
+    exprs: Projection,
+    partition: Vec<KeyColumn>,
+    order: Vec<KeyColumn>,
+    calls: Vec<CallSpec>,
+    offsets: Offsets,
+    batch: Option<Batch>,
+    /// Input rows and their evaluated expressions, side by side.
+    rows: RowStore,
+    values: RowStore,
+    order_keys: KeyArena,
+    last_partition: Option<Vec<u8>>,
+    /// Where each partition in the store begins.
+    starts: Vec<usize>,
+    done: bool,
+    /// Finished rows to give out.
+    ready: Option<(RowStore, Vec<Column>)>,
+    given: usize,
+}
+
+impl Window {
+    pub fn start(input: &Plan, spec: &WindowSpec, calls: &[WindowCall], cx: &mut ExecContext) -> Result<Window> {
+        let mut list: Vec<Expr> = spec.partition_by.clone();
+        list.extend(key_exprs(&spec.order_by));
+        let mut offsets = Vec::new();
+        let mut specs = Vec::with_capacity(calls.len());
+        for c in calls {
+            let first = list.len();
+            if !c.star {
+                list.extend(c.args.iter().cloned());
+            }
+            let args = first..list.len();
+            let filter = c.filter.as_ref().map(|f| {
+                list.push(f.clone());
+                list.len() - 1
+            });
+            let missing = || Error::unsupported(format!("window function {}() is not supported yet", c.func.name));
+            let mut offset = |b: &FrameBound| match b {
+                FrameBound::Preceding(e) | FrameBound::Following(e) => {
+                    offsets.push(Single::new(e));
+                    Some((offsets.len() - 1, e.ty))
+                }
+                _ => None,
+            };
+            let (start, end) = (offset(&c.spec.frame.start), offset(&c.spec.frame.end));
+            specs.push(CallSpec {
+                kind: kind(c.func).ok_or_else(missing)?,
+                func: c.func,
+                arg_types: c.args.iter().map(|a| a.ty).collect(),
+                args,
+                filter,
+                ret: c.ty,
+                frame: FrameSpec::new(&c.spec, start, end),
+            });
+        }
+        let exprs = Projection::new(&list);
+        Ok(Window {
+            partition: spec.partition_by.iter().map(|e| KeyColumn::ascending(e.ty)).collect(),
+            order: key_columns(&spec.order_by),
+            calls: specs,
+            offsets: Offsets { exprs: offsets, values: Vec::new() },
+            batch: None,
+            rows: RowStore::new(&forms_of(&input.columns)),
+            values: RowStore::new(&exprs.forms()),
+            exprs,
+            order_keys: KeyArena::default(),
+            last_partition: None,
+            starts: Vec::new(),
+            done: false,
+            ready: None,
+            given: 0,
+            input: build(input, cx)?,
+        })
+    }
+
+    /// Reads until at least a batch of rows of whole partitions is there, or the input ends.
+    fn fill(&mut self, cx: &mut ExecContext) -> Flow<()> {
+        while !self.done {
+            if self.batch.is_none() {
+                self.batch = self.input.next(cx)?;
+            }
+            let Some(batch) = &self.batch else {
+                self.done = true;
+                break;
+            };
+            let values = self.exprs.run(cx, batch, crate::sql::expr::eval::Sel::All(batch.rows))?;
+            // Nothing from here on waits.
+            let keys: Vec<&Column> = values.iter().collect();
+            let (partition, rest) = keys.split_at(self.partition.len());
+            let mut arena = KeyArena::default();
+            arena.append_rows(partition, &self.partition, batch.rows);
+            for row in 0..batch.rows {
+                if self.last_partition.as_deref() != Some(arena.get(row)) {
+                    self.starts.push(self.rows.len() + row);
+                    self.last_partition = Some(arena.get(row).to_vec());
+                }
+            }
+            self.order_keys.append_rows(&rest[..self.order.len()], &self.order, batch.rows);
+            self.rows.append(batch);
+            self.values.append_columns(values.iter(), batch.rows, None);
+            self.batch = None;
+            if self.starts.last().is_some_and(|s| *s >= BATCH_ROWS) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Computes all complete partitions; the last one stays unless the input is done.
+    fn compute(&mut self, cx: &mut ExecContext) -> Result<()> {
+        let end = if self.done { self.rows.len() } else { self.starts.last().copied().unwrap_or(0) };
+        if end == 0 {
+            return Ok(());
+        }
+        let mut out: Vec<Column> =
+            self.calls.iter().map(|c| Column::with_capacity(super::phys_of(c.ret), end)).collect();
+        let mut bounds: Vec<usize> = self.starts.iter().copied().filter(|s| *s < end).collect();
+        bounds.push(end);
+        for pair in bounds.windows(2) {
+            cx.interrupts.check()?;
+            let part = compute::Partition::new(pair[0]..pair[1], self.values.columns(), &self.order_keys);
+            let order = self.partition.len()..self.partition.len() + self.order.len();
+            for (call, out) in self.calls.iter().zip(&mut out) {
+                compute::call(cx, call, &part, &self.offsets.values, (order.clone(), &self.order), out)?;
+            }
+        }
+        let total = self.rows.len();
+        let rest = |store: &RowStore| {
+            let mut kept = RowStore::new(&store.forms());
+            if end < total {
+                kept.append(&store.slice(end..total));
+            }
+            kept
+        };
+        let (rows, values) = (rest(&self.rows), rest(&self.values));
+        let mut keys = KeyArena::default();
+        (end..total).for_each(|r| keys.push(self.order_keys.get(r)));
+        let mut finished = std::mem::replace(&mut self.rows, rows);
+        finished.finish();
+        self.values = values;
+        self.order_keys = keys;
+        self.starts = if end < total { vec![0] } else { Vec::new() };
+        self.ready = Some((finished, out));
+        self.given = 0;
+        Ok(())
+    }
+}
+
+impl Node for Window {
+    fn next(&mut self, cx: &mut ExecContext) -> Flow<Option<Batch>> {
+        loop {
+            while let Some(e) = self.offsets.exprs.get_mut(self.offsets.values.len()) {
+                let value = e.run(cx)?;
+                self.offsets.values.push(value);
+            }
+            if let Some((rows, out)) = &self.ready {
+                let end = (self.given + BATCH_ROWS).min(out.first().map_or(rows.len(), Column::len));
+                if self.given < end {
+                    let mut batch = rows.slice(self.given..end);
+                    batch.columns.extend(out.iter().map(|c| c.slice(self.given..end)));
+                    self.given = end;
+                    return Ok(Some(batch));
+                }
+                self.ready = None;
+            }
+            if self.done && self.rows.is_empty() {
+                return Ok(None);
+            }
+            self.fill(cx)?;
+            self.compute(cx)?;
+        }
+    }
+
+    fn rescan(&mut self, cx: &mut ExecContext) -> Flow<()> {
+        self.input.rescan(cx)?;
+        self.exprs.reset();
+        self.offsets.values.clear();
+        self.batch = None;
+        self.rows.clear();
+        self.values.clear();
+        self.order_keys.clear();
+        self.last_partition = None;
+        self.starts.clear();
+        self.done = false;
+        self.ready = None;
+        Ok(())
+    }
+}
