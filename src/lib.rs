@@ -10,8 +10,9 @@ pub mod types;
 pub mod auth;
 pub mod process;
 
-pub mod disk;
 pub mod page;
+
+pub mod disk;
 pub mod wal;
 
 pub mod buffer;

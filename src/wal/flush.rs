@@ -161,6 +161,7 @@ impl Wal {
     fn flush_group(&self) {
         {
             let mut writer = self.write.lock();
+            self.behind.store(false, Ordering::Relaxed);
             if self.durable.load(Ordering::Acquire) < self.inserted.load(Ordering::Acquire) {
                 self.write_and_sync(&mut writer);
             }

@@ -9,6 +9,8 @@ use std::sync::atomic::Ordering;
 
 /// A chunk is handed to the writer when it has grown to this.
 const CHUNK_BYTES: usize = 256 << 10;
+/// More than this unwritten, and the flusher is told.
+const WRITE_BEHIND_BYTES: u64 = 1 << 20;
 /// Emptied chunks kept for reuse.
 const SPARE_CHUNKS: usize = 8;
 
@@ -180,7 +182,7 @@ impl Wal {
         let position = self.inserted.load(Ordering::Relaxed);
         let wanted = position + bytes as u64 + self.segment_bytes / 4;
         if wanted > self.allocated_end.load(Ordering::Acquire)
-            || position - self.written.load(Ordering::Relaxed) > self.buffer_bytes.load(Ordering::Relaxed)
+            || position.saturating_sub(self.written.load(Ordering::Relaxed)) > self.buffer_bytes.load(Ordering::Relaxed)
             || self.checkpoint_due.load(Ordering::Relaxed)
         {
             self.reserve_slowly(wanted)?;
@@ -230,7 +232,20 @@ impl Wal {
             if crossed {
                 self.note_new_segment(inserted.end.0);
             }
+            self.write_behind(inserted.end.0);
             return inserted;
+        }
+    }
+
+    /// Has the flusher write while a bulk load goes on (PostgreSQL 15: `wal_writer_flush_after`, same amount), so that
+    /// the end of the load need not wait for all of it.
+    #[inline]
+    fn write_behind(&self, end: u64) {
+        if end.saturating_sub(self.written.load(Ordering::Relaxed)) > WRITE_BEHIND_BYTES
+            && !self.behind.load(Ordering::Relaxed)
+        {
+            self.behind.store(true, Ordering::Relaxed);
+            self.request_flush();
         }
     }
 

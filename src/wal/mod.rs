@@ -159,6 +159,8 @@ pub struct Wal {
     /// Segments after the redo position's before a checkpoint is due; 0 = never.
     checkpoint_segments: AtomicU32,
     checkpoint_due: AtomicBool,
+    /// The flusher was told to write behind a bulk load and has not begun yet.
+    behind: AtomicBool,
     /// False until `start`: recovery's flushes are no-ops, since it reads only what is on disk.
     started: AtomicBool,
     timeline: AtomicU32,
@@ -194,6 +196,7 @@ impl Wal {
             archiving: AtomicBool::new(config.archiving),
             checkpoint_segments: AtomicU32::new(0),
             checkpoint_due: AtomicBool::new(false),
+            behind: AtomicBool::new(false),
             started: AtomicBool::new(false),
             timeline: AtomicU32::new(1),
             system_identifier: AtomicU64::new(0),
