@@ -15,6 +15,7 @@ struct Call {
     args: Projection,
     arg_types: Vec<TypeRef>,
     columns: Vec<TypeRef>,
+    names: Vec<String>,
     stream: Option<Box<dyn SetStream>>,
     begun: bool,
     /// Rows fetched and not given yet.
@@ -40,7 +41,7 @@ impl FunctionScan {
         let call = |c: &FunctionCall| {
             let mut args: Vec<Eval> = c.args.iter().map(Eval::new).collect();
             let arg_types = args.iter().map(Eval::ty).collect();
-            if !c.func.retset {
+            if !setof::is_stream(c.func) {
                 // A plain function in FROM is a one-row set: its call is the only argument.
                 args = vec![Eval::call(c.func, args, c.columns.first().map_or(TypeRef::of(c.func.ret), |c| c.ty))];
             }
@@ -49,6 +50,7 @@ impl FunctionScan {
                 args: Projection::of(args),
                 arg_types,
                 columns: c.columns.iter().map(|c| c.ty).collect(),
+                names: c.columns.iter().map(|c| c.name.clone()).collect(),
                 stream: None,
                 begun: false,
                 ready: Vec::new(),
@@ -96,7 +98,7 @@ impl Call {
     fn begin(&mut self, cx: &mut ExecContext) -> Flow<()> {
         let nothing = Batch { columns: Vec::new(), rows: 1 };
         let values = self.args.run(cx, &nothing, Sel::All(1))?;
-        if !self.func.retset {
+        if !setof::is_stream(self.func) {
             self.ready = setof::one_row(&values[0], &self.columns)?;
             self.done = true;
         } else {
@@ -104,7 +106,7 @@ impl Call {
             if self.func.strict && args.iter().any(Value::is_null) {
                 self.done = true;
             } else {
-                self.stream = Some(setof::open(cx, self.func, &args, &self.arg_types, &self.columns)?);
+                self.stream = Some(setof::open(cx, self.func, &args, &self.arg_types, &self.columns, &self.names)?);
             }
         }
         self.begun = true;

@@ -24,6 +24,27 @@ struct Call {
     args: std::ops::Range<usize>,
     ret: TypeRef,
     arg_types: Vec<TypeRef>,
+    /// Columns the function makes; several are packed into a row.
+    columns: Vec<TypeRef>,
+    names: Vec<String>,
+}
+
+impl Call {
+    /// Several columns as one column of rows.
+    fn pack(&self, columns: Vec<Column>) -> Vec<Column> {
+        if self.columns.len() == 1 {
+            return columns;
+        }
+        let mut out = Column::new(Phys::Bytes);
+        for row in 0..columns[0].len() {
+            let parts =
+                columns.iter().enumerate().map(|(n, c)| (self.names[n].as_str(), self.columns[n].oid, c.get(row)));
+            let mut bytes = Vec::new();
+            crate::types::record::build(self.ret, parts, &mut bytes);
+            out.push(crate::types::Datum::Bytes(&bytes));
+        }
+        vec![out]
+    }
 }
 
 /// One function's rows for the present input row.
@@ -65,7 +86,8 @@ impl ProjectSet {
                     let first = exprs.len();
                     exprs.extend(args.iter().cloned());
                     let arg_types = args.iter().map(|a| a.ty).collect();
-                    calls.push(Call { func, args: first..exprs.len(), ret: column.ty, arg_types });
+                    let (names, columns) = setof::out_columns(func).unwrap_or_else(|| (Vec::new(), vec![column.ty]));
+                    calls.push(Call { func, args: first..exprs.len(), ret: column.ty, arg_types, columns, names });
                 }
             }
         }
@@ -91,7 +113,7 @@ impl ProjectSet {
             let null = call.func.strict && args.iter().any(Value::is_null);
             let stream = match null {
                 true => None,
-                false => Some(setof::open(cx, call.func, &args, &call.arg_types, &[call.ret])?),
+                false => Some(setof::open(cx, call.func, &args, &call.arg_types, &call.columns, &call.names)?),
             };
             let done = stream.is_none();
             self.running.push(Running { stream, ready: Vec::new(), at: 0, done });
@@ -104,13 +126,13 @@ impl ProjectSet {
         let mut any = false;
         for (run, call) in self.running.iter_mut().zip(&self.calls) {
             while !run.done && run.ready.first().is_none_or(|c| run.at >= c.len()) {
-                let mut columns = vec![Column::new(phys_of(call.ret))];
+                let mut columns: Vec<Column> = call.columns.iter().map(|t| Column::new(phys_of(*t))).collect();
                 let more = match &mut run.stream {
                     Some(s) => s.next(cx, BATCH_ROWS, &mut columns)?,
                     None => false,
                 };
                 run.done = !more;
-                run.ready = columns;
+                run.ready = call.pack(columns);
                 run.at = 0;
             }
             any |= !run.done;

@@ -27,6 +27,8 @@ pub(super) struct Call<'a> {
     pub arg_types: &'a [TypeRef],
     /// Types of the columns to make.
     pub columns: &'a [TypeRef],
+    /// Their names, where a column definition list or the function's OUT arguments give them.
+    pub names: &'a [String],
 }
 
 impl Call<'_> {
@@ -77,8 +79,9 @@ pub fn open(
     args: &[Value],
     arg_types: &[TypeRef],
     columns: &[TypeRef],
+    names: &[String],
 ) -> Result<Box<dyn SetStream>> {
-    let call = Call { func, args, arg_types, columns };
+    let call = Call { func, args, arg_types, columns, names };
     let found = match series::open(&call, cx)? {
         Some(s) => Some(s),
         None => match text::open(&call, cx)? {
@@ -90,6 +93,24 @@ pub fn open(
         Some(s) => Ok(s),
         None => Err(unsupported(func)),
     }
+}
+
+/// Goes through [`open`]: a set, or a row whose shape the query gives.
+pub fn is_stream(func: &FuncDef) -> bool {
+    func.retset || json::is_row_function(func.name)
+}
+
+/// Names and types of a function's OUT arguments, if it has several.
+pub fn out_columns(func: &FuncDef) -> Option<(Vec<String>, Vec<TypeRef>)> {
+    let fact = func.fact;
+    let outs: Vec<usize> =
+        fact.modes.bytes().enumerate().filter(|(_, m)| matches!(m, b'o' | b't' | b'b')).map(|(n, _)| n).collect();
+    if outs.len() < 2 {
+        return None;
+    }
+    let name = |n: &usize| fact.names.get(*n).map_or_else(String::new, |s| (*s).to_owned());
+    let ty = |n: &usize| TypeRef::of(fact.all_args[*n]);
+    Some((outs.iter().map(name).collect(), outs.iter().map(ty).collect()))
 }
 
 /// The value of a scalar function in FROM as columns: a composite value becomes its fields.
