@@ -13,10 +13,13 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::time::Duration;
 use tokio::io::unix::AsyncFd;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout};
 
-/// So long an engine may take to hand everything over.
+/// So long an engine that took our call may take to hand everything over.
 const DEADLINE: Duration = Duration::from_secs(8);
+/// So long one without a control socket may hold the directory: it is just starting, or it is writing
+/// its last checkpoint.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Everything a running engine handed over.
 pub struct Adopted {
@@ -42,7 +45,7 @@ impl Adopted {
 /// FATAL if an engine is alive and does not answer within the deadline: no second one may ever
 /// share its directory.
 pub async fn adopt(data_dir: &Path) -> Result<Option<Adopted>> {
-    let deadline = Instant::now() + DEADLINE;
+    let patience = Instant::now() + PATIENCE;
     let mut pause = Duration::from_millis(1);
     loop {
         let free = lock_file::is_free(ENGINE_LOCK).map_err(|e| {
@@ -52,13 +55,11 @@ pub async fn adopt(data_dir: &Path) -> Result<Option<Adopted>> {
         if free {
             return Ok(None);
         }
-        // Refused, busy or ended: it is just starting (no control socket yet), leaving, or has not
-        // seen its old postmaster's end yet. All of them pass.
-        if let Ok(Ok(adopted)) = timeout_at(deadline, try_adopt()).await {
-            return Ok(Some(adopted));
-        }
-        if Instant::now() >= deadline {
-            return Err(hung(data_dir));
+        match timeout(DEADLINE, try_adopt()).await {
+            Ok(Ok(adopted)) => return Ok(Some(adopted)),
+            // Refused, busy or ended: starting, leaving, or its old postmaster's end not seen yet.
+            Ok(Err(_)) if Instant::now() < patience => {}
+            _ => return Err(hung(data_dir)),
         }
         sleep(pause).await;
         pause = (pause * 2).min(Duration::from_millis(50));
