@@ -20,7 +20,7 @@ pub mod workers;
 use crate::base::{Error, Severity, report};
 use crate::process::lock_file::{self, Lock};
 use crate::process::message::EngineState;
-use crate::process::{ENGINE_LOCK, config_files::RealConfigFiles, descriptor_limit, origin_args, title};
+use crate::process::{ENGINE_LOCK, config_files::RealConfigFiles, descriptor_limit, farewell, origin_args, title};
 use crate::settings::{Global, Id, Lookup, Origin, os_text};
 use crate::worker::{self, Context};
 use link::Link;
@@ -79,19 +79,15 @@ fn live(origin: Origin) -> io::Result<ExitCode> {
         Err(e) => return Ok(failed(e)),
     }
 
-    let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("session").enable_all().build()?;
     let server = match sessions::open(&link, &cx) {
         Ok(server) => server,
         Err(e) => return Ok(failed(e)),
     };
-    link.install_backends(Box::new(sessions::ByPid(server.clone())));
-    runtime.spawn(sessions::follow(link.clone(), server.clone()));
+    let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("session").enable_all().build()?;
     let workers_cx = cx.clone();
     let mut workers = Workers::new(Box::new(move |generation, stop| worker::start_all(&workers_cx, generation, &stop)));
     link.report(EngineState::Ready, "");
-    let end = runtime.block_on(serve::serve(&link, &mut incoming, &mut workers, |connection| {
-        tokio::spawn(sessions::serve(link.clone(), server.clone(), connection));
-    }));
+    let end = runtime.block_on(serve::serve(&link, &server, &mut incoming, &mut workers));
     stop(&link, &cx, Some(workers), end)
 }
 
@@ -117,6 +113,9 @@ fn stop(link: &Link, cx: &Context, workers: Option<Workers>, end: End) -> ! {
         }
         link.report(EngineState::ShutDown, "");
         link.drain(Duration::from_secs(5));
+    }
+    if end == End::Immediate {
+        link.dismiss(&farewell::immediate_stop_warning());
     }
     std::process::exit(0)
 }
@@ -161,12 +160,6 @@ fn load_settings(origin: Origin) -> Option<Arc<Global>> {
 }
 
 fn install_hooks(link: &Link, settings: &Arc<Global>) {
-    let reloaded = settings.clone();
-    // The postmaster has logged what changed.
-    link.on_reload(Box::new(move || {
-        let _ = reloaded.reload();
-        crate::logger::reloaded(&reloaded);
-    }));
     let settings = settings.clone();
     link.on_orphaned(Box::new(move || {
         if settings.bool(Id::RevivePostmaster) {

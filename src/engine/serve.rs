@@ -2,14 +2,21 @@
 //! postmasters come and go, and decides when and how it is over.
 
 use super::link::{Connection, Link};
+use super::sessions;
 use super::workers::Workers;
+use crate::base::interrupt::Cause;
 use crate::process::message::StopMode;
+use crate::session::Server;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep;
+
+/// A session that entered just while the others were told to end is told after this time.
+const REPEAT: Duration = Duration::from_millis(100);
 
 /// So long sessions may take to say good-bye at an immediate stop.
-const IMMEDIATE_PATIENCE: Duration = Duration::from_secs(2);
+const IMMEDIATE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// How serving ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,40 +30,47 @@ pub enum End {
     Orphaned,
 }
 
-/// Serves until it is over. `session` is called for each connection, within the runtime.
+/// Serves until it is over.
 pub async fn serve(
     link: &Link,
+    server: &Arc<Server>,
     incoming: &mut mpsc::UnboundedReceiver<Connection>,
     workers: &mut Workers,
-    session: impl Fn(Connection),
 ) -> End {
     let mut mode = link.mode();
-    let mut sessions = link.session_count();
-    let mut give_up = None;
+    let mut count = link.session_count();
     loop {
         let now = *mode.borrow_and_update();
         match now.postmaster {
             Some(generation) => workers.run(generation),
             None => workers.stop(),
         }
-        // Taken from the registry, which also counts connections that nobody has taken in yet.
-        let left = *sessions.borrow_and_update();
+        // From the registry, which also counts connections that nobody has taken in yet.
+        let left = *count.borrow_and_update();
         match now.stop {
             Some(StopMode::Immediate) if left == 0 => return End::Immediate,
-            Some(StopMode::Immediate) => {
-                give_up.get_or_insert(Instant::now() + IMMEDIATE_PATIENCE);
-            }
+            Some(StopMode::Immediate) => link.hang_up_strangers(),
             _ if left == 0 && link.leave_if_idle() => return End::Orphaned,
             Some(_) if left == 0 && now.postmaster.is_some() => return End::Clean,
+            Some(StopMode::Fast) => {
+                server.backends.interrupt_all(Cause::Terminate);
+                link.hang_up_strangers();
+            }
             _ => {}
         }
+        let pause = match now.stop {
+            Some(StopMode::Immediate) => IMMEDIATE_PATIENCE,
+            _ => REPEAT,
+        };
         tokio::select! {
             biased;
             _ = mode.changed() => {}
-            Some(connection) = incoming.recv() => session(connection),
-            _ = sessions.changed() => {}
-            () = async { match give_up { Some(at) => sleep_until(at).await, None => std::future::pending().await } } => {
-                return End::Immediate;
+            Some(connection) = incoming.recv() => sessions::serve(server, connection),
+            _ = count.changed() => {}
+            () = sleep(pause), if now.stop >= Some(StopMode::Fast) => {
+                if now.stop == Some(StopMode::Immediate) {
+                    return End::Immediate;
+                }
             }
         }
     }

@@ -1,9 +1,9 @@
 //! Between the link and the sessions: who serves a connection, who answers for a pid, who tells everybody to leave.
 
 use super::link::{Backends, Connection, Link, Mode, Peer};
+use crate::base::Result;
 use crate::base::error::Report;
 use crate::base::interrupt::Cause;
-use crate::base::{Result, Severity, SqlState};
 use crate::catalog::Cluster;
 use crate::process::farewell;
 use crate::process::message::StopMode;
@@ -30,17 +30,20 @@ pub fn open(link: &Link, cx: &Context) -> Result<Arc<Server>> {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let pool = ExecutorPool::start(cores)
         .map_err(|e| crate::err!(INSUFFICIENT_RESOURCES, "could not start executor threads: {e}"))?;
-    Ok(Server::new(
-        Arc::new(instance),
-        pool,
-        Box::new(World { link: link.clone(), start_us: crate::base::clock::now_us() }),
-    ))
+    let server = Server::new(Arc::new(instance), pool, Box::new(World { link: link.clone() }));
+    link.install_backends(Box::new(ByPid(server.clone())));
+    let reloaded = server.clone();
+    link.on_reload(Box::new(move || {
+        reloaded.reload();
+        crate::logger::reloaded(&reloaded.instance.settings);
+        reloaded.instance.checkpoints.apply_settings();
+    }));
+    Ok(server)
 }
 
 /// The postmaster and the logger as statements reach them.
 struct World {
     link: Link,
-    start_us: i64,
 }
 
 impl Outside for World {
@@ -57,12 +60,12 @@ impl Outside for World {
     }
 
     fn postmaster_start_us(&self) -> i64 {
-        self.start_us
+        self.link.postmaster_start_us()
     }
 }
 
 /// The sessions by pid, for signals from outside.
-pub struct ByPid(pub Arc<Server>);
+struct ByPid(Arc<Server>);
 
 impl Backends for ByPid {
     fn exists(&self, pid: u32) -> bool {
@@ -82,31 +85,20 @@ impl Backends for ByPid {
     }
 }
 
-/// Tells the sessions what the postmaster wants of them.
-pub async fn follow(link: Link, server: Arc<Server>) {
-    let mut mode = link.mode();
-    loop {
-        if mode.borrow_and_update().stop == Some(StopMode::Fast) {
-            server.backends.interrupt_all(Cause::Terminate);
-        }
-        if mode.changed().await.is_err() {
-            return;
-        }
-    }
-}
-
-/// Serves one connection.
-pub async fn serve(link: Link, server: Arc<Server>, connection: Connection) {
-    let pid = connection.pid;
-    let id = connection.id;
+/// Serves one connection in a task of its own.
+pub fn serve(server: &Arc<Server>, connection: Connection) {
+    let around = Around { link: connection.link().clone(), id: connection.id };
+    let (pid, server) = (connection.pid, server.clone());
     let address = match &connection.peer {
         Peer::Local => None,
         Peer::Tcp(address) => Some((address.ip(), address.port())),
     };
-    if let Ok(socket) = connection.into_socket() {
-        let around = Box::new(Around { link, id });
-        protocol::serve(server, Box::new(socket), pid, address, around).await;
-    }
+    tokio::spawn(async move {
+        match connection.into_socket() {
+            Ok(socket) => protocol::serve(server, Box::new(socket), pid, address, Box::new(around)).await,
+            Err(e) => crate::log!("could not watch a client's socket: {}", crate::settings::os_text(&e)),
+        }
+    });
 }
 
 /// What one connection hears of the world.
@@ -120,10 +112,7 @@ fn word(mode: Mode) -> Option<Report> {
     if mode.crash {
         return Some(farewell::crash_warning());
     }
-    (mode.stop == Some(StopMode::Immediate)).then(|| {
-        let text = "terminating connection due to immediate shutdown command";
-        Report::notice(Severity::Warning, SqlState::ADMIN_SHUTDOWN, text).with_place("quickdie", "postgres.c", 2907)
-    })
+    (mode.stop == Some(StopMode::Immediate)).then(farewell::immediate_stop_warning)
 }
 
 #[async_trait]

@@ -47,6 +47,12 @@ pub fn crash_warning() -> Report {
         .with_place("quickdie", "postgres.c", 2895)
 }
 
+/// What sessions are told at an immediate stop.
+pub fn immediate_stop_warning() -> Report {
+    let text = "terminating connection due to immediate shutdown command";
+    Report::notice(Severity::Warning, SqlState::ADMIN_SHUTDOWN, text).with_place("quickdie", "postgres.c", 2907)
+}
+
 /// Writes `message` to a client between two messages, if it has been given everything before; a
 /// client that is in the middle of one would take it for data.
 pub fn warn(socket: impl AsFd, message: &[u8]) {

@@ -2,9 +2,9 @@
 
 use super::backends::Backends;
 use super::pool::ExecutorPool;
+use crate::base::Oid;
 use crate::base::clock;
 use crate::base::interrupt::Cause;
-use crate::base::{Oid, report};
 use crate::sql::{Instance, Services};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -38,7 +38,8 @@ impl Server {
 
     /// Reads the configuration files again and tells the sessions.
     pub fn reload(&self) {
-        self.instance.settings.reload().iter().for_each(report::log);
+        // The postmaster has logged what changed.
+        let _ = self.instance.settings.reload();
         self.instance.config_loaded_us.store(clock::now_us(), Ordering::Relaxed);
         for handle in self.backends.list() {
             handle.mailbox.lock().reload = true;

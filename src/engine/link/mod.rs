@@ -20,6 +20,7 @@ mod socket;
 
 pub use socket::{Connection, Peer, Socket};
 
+use crate::base::error::Report;
 use crate::process::message::{EngineState, StopMode, ToPostmaster};
 use crate::process::{farewell, packet};
 use parking_lot::Mutex;
@@ -230,18 +231,13 @@ impl Link {
             let _ = packet::send(channel.get_ref(), &victim.encode(), &[]);
         }
         let tls = inner.sessions.values().filter(|e| e.established && e.tls).count();
-        if orphan {
-            let warning = farewell::encode(&farewell::crash_warning());
-            for entry in inner.sessions.values() {
-                if entry.established && !entry.tls {
-                    farewell::warn(&entry.socket, &warning);
-                }
-            }
-        }
         drop(inner);
         if tls > 0 {
             self.shared.mode.send_modify(|m| m.crash = true);
             self.wait_for_tls_sessions(Duration::from_millis(300));
+        }
+        if orphan {
+            self.dismiss(&farewell::crash_warning());
         }
     }
 
@@ -253,6 +249,27 @@ impl Link {
                 return;
             }
             std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Says a last word to every session that may be spoken to, and ends all connections. Only for a
+    /// process that ends right after: the sessions themselves are not asked.
+    pub fn dismiss(&self, last_word: &Report) {
+        let Some(inner) = self.shared.inner.try_lock_for(Duration::from_millis(200)) else { return };
+        let bytes = farewell::encode(last_word);
+        for entry in inner.sessions.values() {
+            if entry.established && !entry.tls {
+                farewell::warn(&entry.socket, &bytes);
+            }
+            farewell::hang_up(&entry.socket);
+        }
+    }
+
+    /// Ends the connections that have not logged in: at a fast stop nobody waits for their password.
+    pub fn hang_up_strangers(&self) {
+        let inner = self.shared.inner.lock();
+        for entry in inner.sessions.values().filter(|e| !e.established) {
+            farewell::hang_up(&entry.socket);
         }
     }
 
