@@ -6,6 +6,7 @@ pub mod ast;
 pub mod backend;
 pub mod bind;
 pub mod command;
+pub mod copy;
 pub mod exec;
 pub mod expr;
 pub mod func;
