@@ -134,9 +134,7 @@ pub fn remove_orphan_files(storage: &Storage, folder: &Folder) -> Result<()> {
     }
     let mut gone: HashSet<u32> = HashSet::new();
     let path = format!("base/{}", folder.database);
-    for entry in
-        storage.disk.list(&path).map_err(|e| access_error(format!("could not read directory \"{path}\""), &e))?
-    {
+    for entry in storage.disk.list(&path).map_err(|e| access_error(format!("read directory \"{path}\""), &e))? {
         let number: String = entry.name.chars().take_while(char::is_ascii_digit).collect();
         if let Ok(node) = number.parse::<u32>()
             && !named.contains(&node)

@@ -57,7 +57,7 @@ pub fn run(dir: &Path, options: &Options) -> Result<()> {
     let cluster = Cluster::load(storage.clone())?;
     fill(&storage, &cluster, options)?;
     checkpoints.perform_quietly(CheckpointFlags::SHUTDOWN | CheckpointFlags::IMMEDIATE)?;
-    disk.sync_dir("").map_err(|e| access_error("could not fsync the data directory", &e))
+    disk.sync_dir("").map_err(|e| access_error("fsync the data directory", &e))
 }
 
 fn fill(storage: &Arc<Storage>, cluster: &Arc<Cluster>, options: &Options) -> Result<()> {

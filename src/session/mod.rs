@@ -24,6 +24,7 @@ mod block;
 mod client;
 mod command;
 mod context;
+mod copy;
 mod cursor;
 mod extended;
 mod hooks;

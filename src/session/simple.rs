@@ -165,6 +165,7 @@ impl Session {
                 self.fetch(client, s).await?
             }
             Stmt::ClosePortal(name) => self.close_cursor(name.as_deref())?,
+            Stmt::Copy(s) => self.copy(client, statement, s).await?,
             Stmt::Listen(channel) => {
                 let backend = self.backend();
                 if !backend.listening.contains(channel) {

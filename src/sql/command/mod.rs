@@ -28,6 +28,7 @@ use crate::types::{TypeRef, Value};
 use std::any::Any;
 use std::sync::Arc;
 
+pub use names::find_relation;
 pub use role::{set_role, set_session_authorization};
 pub use temp::discard_temp;
 

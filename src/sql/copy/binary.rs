@@ -33,7 +33,11 @@ impl BinaryReader {
 
     fn start(&mut self, ended: bool) -> Result<Option<()>> {
         let Some(head) = self.take(0, 19) else {
-            return if ended { Err(err!(BAD_COPY_FILE_FORMAT, "COPY file signature not recognized")) } else { Ok(None) };
+            return if ended {
+                Err(err!(BAD_COPY_FILE_FORMAT, "COPY file signature not recognized"))
+            } else {
+                Ok(None)
+            };
         };
         if &head[..11] != SIGNATURE {
             return Err(err!(BAD_COPY_FILE_FORMAT, "COPY file signature not recognized"));

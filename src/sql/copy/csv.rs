@@ -167,14 +167,23 @@ mod tests {
     /// Quotes, doubled quotes, newlines inside quotes, NULL and the empty string.
     #[test]
     fn reads() {
-        let options = CopyOptions { format: super::super::CopyFormat::Csv, delimiter: b',', null: vec![], ..CopyOptions::parse(&[], true).unwrap() };
+        let options = CopyOptions {
+            format: super::super::CopyFormat::Csv,
+            delimiter: b',',
+            null: vec![],
+            ..CopyOptions::parse(&[], true).unwrap()
+        };
         for piece in [1, 3, 50] {
             let mut r = CsvReader::new(&options);
             let (mut out, mut f) = (Vec::new(), Fields::default());
             for part in b"a,\"b,\"\"c\"\"\",\n\"x\ny\",\"\",z\n".chunks(piece) {
                 r.feed(part);
                 while r.next(false, &mut f).unwrap().is_some() {
-                    out.push((0..f.len()).map(|n| f.get(n).map(|b| String::from_utf8_lossy(b).to_string())).collect::<Vec<_>>());
+                    out.push(
+                        (0..f.len())
+                            .map(|n| f.get(n).map(|b| String::from_utf8_lossy(b).to_string()))
+                            .collect::<Vec<_>>(),
+                    );
                 }
             }
             let some = |s: &str| Some(s.to_string());

@@ -124,7 +124,8 @@ impl CopyOptions {
     ) -> Result<CopyOptions> {
         let csv = self.format == CopyFormat::Csv;
         let binary = self.format == CopyFormat::Binary;
-        let only_csv = |what: &str| Error::new(SqlState::FEATURE_NOT_SUPPORTED, format!("COPY {what} available only in CSV mode"));
+        let only_csv =
+            |what: &str| Error::new(SqlState::FEATURE_NOT_SUPPORTED, format!("COPY {what} available only in CSV mode"));
         if binary && (delimiter.is_some() || null.is_some()) {
             let what = if delimiter.is_some() { "DELIMITER" } else { "NULL" };
             return Err(err!(SYNTAX_ERROR, "cannot specify {what} in BINARY mode"));
@@ -152,14 +153,13 @@ impl CopyOptions {
             return Err(err!(INVALID_PARAMETER_VALUE, "COPY delimiter cannot be newline or carriage return"));
         }
         if self.null.iter().any(|b| matches!(b, b'\n' | b'\r')) {
-            return Err(err!(INVALID_PARAMETER_VALUE, "COPY null representation cannot use newline or carriage return"));
-        }
-        if !csv && !binary && b"\\.abcdefghijklmnopqrstuvwxyz0123456789".contains(&self.delimiter) {
             return Err(err!(
                 INVALID_PARAMETER_VALUE,
-                "COPY delimiter cannot be \"{}\"",
-                char::from(self.delimiter)
+                "COPY null representation cannot use newline or carriage return"
             ));
+        }
+        if !csv && !binary && b"\\.abcdefghijklmnopqrstuvwxyz0123456789".contains(&self.delimiter) {
+            return Err(err!(INVALID_PARAMETER_VALUE, "COPY delimiter cannot be \"{}\"", char::from(self.delimiter)));
         }
         if csv && self.delimiter == self.quote {
             return Err(err!(INVALID_PARAMETER_VALUE, "COPY delimiter and quote must be different"));

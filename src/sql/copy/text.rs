@@ -130,7 +130,11 @@ impl RowReader for TextReader {
                 fields.ends.push(None);
             } else {
                 let start = fields.bytes.len();
-                if escaped { unescape(raw, &mut fields.bytes) } else { fields.bytes.extend_from_slice(raw) }
+                if escaped {
+                    unescape(raw, &mut fields.bytes)
+                } else {
+                    fields.bytes.extend_from_slice(raw)
+                }
                 fields.ends.push(Some((start, fields.bytes.len())));
             }
             if to >= line.len() {
@@ -181,11 +185,15 @@ mod tests {
         for part in input.chunks(piece) {
             r.feed(part);
             while r.next(false, &mut fields).unwrap().is_some() {
-                out.push((0..fields.len()).map(|n| fields.get(n).map(|b| String::from_utf8(b.to_vec()).unwrap())).collect());
+                out.push(
+                    (0..fields.len()).map(|n| fields.get(n).map(|b| String::from_utf8(b.to_vec()).unwrap())).collect(),
+                );
             }
         }
         while r.next(true, &mut fields).unwrap().is_some() {
-            out.push((0..fields.len()).map(|n| fields.get(n).map(|b| String::from_utf8(b.to_vec()).unwrap())).collect());
+            out.push(
+                (0..fields.len()).map(|n| fields.get(n).map(|b| String::from_utf8(b.to_vec()).unwrap())).collect(),
+            );
         }
         out
     }

@@ -160,6 +160,16 @@ impl ExecContext {
         }
     }
 
+    /// Gives a plan's WorkTableScan rows to read: how COPY feeds an INSERT.
+    pub fn set_work_table(&mut self, n: usize, batch: Batch) {
+        if self.run.work_tables.len() <= n {
+            self.run.work_tables.resize(n + 1, WorkTable::default());
+        }
+        let table = &mut self.run.work_tables[n];
+        table.batches = Arc::new(vec![batch]);
+        table.round += 1;
+    }
+
     pub fn exec_param(&self, slot: usize) -> &Value {
         self.run.exec_params.get(slot).unwrap_or(&Value::Null)
     }

@@ -1,0 +1,602 @@
+//! COPY: rows between the client, or a file, and a table or query.
+
+use super::client::Client;
+use super::job::{Done, Work, is_full};
+use super::state::Session;
+use super::statement::Statement;
+use crate::base::interrupt::Cause;
+use crate::base::{Error, Flow, Result, SqlState, Stop, Wait};
+use crate::catalog::Relation;
+use crate::err;
+use crate::sql::ast::{CopySource, CopyStmt, CopyTarget, RawStmt};
+use crate::sql::copy::binary::{self, BinaryReader};
+use crate::sql::copy::csv::{self, CsvReader};
+use crate::sql::copy::text::{self, TextReader};
+use crate::sql::copy::{CopyFormat, CopyOptions, Fields, RowReader};
+use crate::sql::exec::{self, ExecContext, Node};
+use crate::sql::expr::{Expr, ExprKind};
+use crate::sql::plan::{Plan, PlanColumn, PlanNode, PlannedStatement};
+use crate::types::name::quote_identifier;
+use crate::types::{self, Batch, Column, Datum, TypeRef, oid};
+use crate::wire::{Frontend, Output, RowColumn};
+use std::sync::Arc;
+
+/// Rows handed to the INSERT together.
+const BATCH: usize = 1000;
+
+impl Session {
+    /// COPY in any direction. Returns the command tag.
+    pub(super) async fn copy(
+        &mut self,
+        client: &mut Client,
+        statement: &Arc<Statement>,
+        stmt: &CopyStmt,
+    ) -> Result<String> {
+        let options = CopyOptions::parse(&stmt.options, stmt.is_from)?;
+        match (&stmt.target, stmt.is_from) {
+            (CopyTarget::Program(_), _) => Err(Error::unsupported("COPY with PROGRAM is not supported")),
+            (CopyTarget::File(path), _) => {
+                self.check_file(path, stmt.is_from)?;
+                if stmt.is_from {
+                    self.copy_from(client, stmt, options, Some(path)).await
+                } else {
+                    self.copy_to(client, statement, stmt, options, Some(path)).await
+                }
+            }
+            (CopyTarget::Std, true) => self.copy_from(client, stmt, options, None).await,
+            (CopyTarget::Std, false) => self.copy_to(client, statement, stmt, options, None).await,
+        }
+    }
+
+    fn check_file(&mut self, path: &str, is_from: bool) -> Result<()> {
+        if !self.backend().user.is_superuser {
+            let (what, role) = if is_from { ("from", "pg_read_server_files") } else { ("to", "pg_write_server_files") };
+            return Err(err!(
+                INSUFFICIENT_PRIVILEGE,
+                "must be superuser or have privileges of the {role} role to COPY {what} a file"
+            )
+            .hint("Anyone can COPY to stdout or from stdin. psql's \\copy command also works for anyone."));
+        }
+        if !path.starts_with('/') && !is_from {
+            return Err(err!(INVALID_NAME, "relative path not allowed for COPY to file"));
+        }
+        Ok(())
+    }
+
+    async fn copy_from(
+        &mut self,
+        client: &mut Client,
+        stmt: &CopyStmt,
+        options: CopyOptions,
+        file: Option<&String>,
+    ) -> Result<String> {
+        let CopySource::Table { table, columns } = &stmt.source else {
+            return Err(err!(SYNTAX_ERROR, "COPY FROM needs a table"));
+        };
+        if stmt.filter.is_some() {
+            return Err(Error::unsupported("COPY FROM … WHERE is not supported"));
+        }
+        self.backend().prevent_if_read_only("COPY FROM")?;
+        let relation = crate::sql::command::find_relation(self.cx(), table)?
+            .ok_or_else(|| err!(UNDEFINED_TABLE, "relation \"{}\" does not exist", table.joined()))?;
+        let names: Vec<String> = columns.iter().map(|c| c.name.clone()).collect();
+        let mut copy = CopyIn::new(&relation, &names, options)?;
+        copy.plan = Some(self.insert_plan(client, &relation, &copy).await?);
+        match file {
+            Some(path) => {
+                let disk = self.backend().instance.storage.disk.clone();
+                let bytes = crate::disk::durable::read(&*disk, path)?;
+                copy.reader.feed(&bytes);
+                self.take_rows(client, &mut copy, true).await?;
+            }
+            None => self.receive(client, &mut copy).await?,
+        }
+        self.insert_rows(client, &mut copy).await?;
+        Ok(format!("COPY {}", copy.done))
+    }
+
+    /// Takes the client's CopyData until it ends.
+    async fn receive(&mut self, client: &mut Client, copy: &mut CopyIn) -> Result<()> {
+        client.out.copy_in(copy.options.format == CopyFormat::Binary, copy.types.len());
+        client.flush().await?;
+        loop {
+            let message = tokio::select! {
+                biased;
+                message = client.message() => message,
+                () = self.handle.wake.notified() => {
+                    if self.handle.interrupts.cause() != Cause::None {
+                        self.handle.interrupts.check().map_err(|e| copy.context(e, None))?;
+                    }
+                    continue;
+                }
+            };
+            match message? {
+                Some(Frontend::CopyData(bytes)) => {
+                    copy.reader.feed(&bytes);
+                    self.take_rows(client, copy, false).await?;
+                }
+                Some(Frontend::CopyDone) => return self.take_rows(client, copy, true).await,
+                Some(Frontend::CopyFail(why)) => {
+                    let e = err!(QUERY_CANCELED, "COPY from stdin failed: {why}");
+                    return Err(copy.context(e, None));
+                }
+                Some(Frontend::Flush | Frontend::Sync) => {}
+                Some(_) => {
+                    return Err(err!(PROTOCOL_VIOLATION, "unexpected message type during COPY from stdin"));
+                }
+                None => {
+                    let e = Error::new(
+                        SqlState::CONNECTION_FAILURE,
+                        "unexpected EOF on client connection with an open transaction",
+                    );
+                    return Err(e.severity(crate::base::Severity::Fatal));
+                }
+            }
+        }
+    }
+
+    async fn take_rows(&mut self, client: &mut Client, copy: &mut CopyIn, ended: bool) -> Result<()> {
+        loop {
+            let io = &self.cx().fx.io;
+            let more = copy.next_row(ended, io)?;
+            if copy.batch.rows >= BATCH {
+                self.insert_rows(client, copy).await?;
+            }
+            if !more {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn insert_rows(&mut self, client: &mut Client, copy: &mut CopyIn) -> Result<()> {
+        if copy.batch.rows == 0 {
+            return Ok(());
+        }
+        let empty = copy.empty();
+        let batch = std::mem::replace(&mut copy.batch, empty);
+        copy.done += batch.rows as u64;
+        let plan = copy.plan.clone().ok_or_else(|| Error::internal("COPY without a plan"))?;
+        let work = InsertWork { plan, batch: Some(batch), node: None };
+        let done = self.drive(client, Box::new(work)).await.0;
+        done.map(drop).map_err(|e| copy.context(e, None))
+    }
+
+    /// An INSERT of one row of parameters, turned into one that reads rows from a work table.
+    async fn insert_plan(
+        &mut self,
+        client: &mut Client,
+        relation: &Relation,
+        copy: &CopyIn,
+    ) -> Result<Arc<PlannedStatement>> {
+        let table = format!("{}.{}", quote_identifier(&relation.schema), quote_identifier(&relation.name));
+        let columns: Vec<String> = copy.names.iter().map(|n| quote_identifier(n)).collect();
+        let params: Vec<String> = (1..=columns.len()).map(|n| format!("${n}")).collect();
+        let text: Arc<str> = match columns.is_empty() {
+            true => format!("insert into {table} default values").into(),
+            false => format!("insert into {table} ({}) values ({})", columns.join(", "), params.join(", ")).into(),
+        };
+        let overriding = text.replace(" values (", " overriding system value values (");
+        let raw = crate::sql::parse::parse(if relation.attributes.iter().any(|a| a.identity == b'a') {
+            &overriding
+        } else {
+            &text
+        })?
+        .pop()
+        .ok_or_else(|| Error::internal("COPY's INSERT"))?;
+        let statement = Arc::new(Statement::new("", text, Some(raw), copy.types.clone()));
+        let plan = self.lock_and_plan(client, &statement).await?;
+        let mut plan = (*plan).clone();
+        feed_from_work_table(&mut plan.plan, &copy.types)?;
+        plan.work_tables = plan.work_tables.max(1);
+        Ok(Arc::new(plan))
+    }
+
+    async fn copy_to(
+        &mut self,
+        client: &mut Client,
+        statement: &Arc<Statement>,
+        stmt: &CopyStmt,
+        options: CopyOptions,
+        file: Option<&String>,
+    ) -> Result<String> {
+        let (source, raw): (Arc<str>, RawStmt) = match &stmt.source {
+            CopySource::Query(query) => {
+                let raw = RawStmt { stmt: (**query).clone(), start: 0, len: statement.source.len() as u32 };
+                (statement.source.clone(), raw)
+            }
+            CopySource::Table { table, columns } => {
+                let relation = crate::sql::command::find_relation(self.cx(), table)?
+                    .ok_or_else(|| err!(UNDEFINED_TABLE, "relation \"{}\" does not exist", table.joined()))?;
+                if relation.kind == crate::catalog::RelKind::View {
+                    return Err(err!(WRONG_OBJECT_TYPE, "cannot copy from view \"{}\"", relation.name)
+                        .hint("Try the COPY (SELECT ...) TO variant."));
+                }
+                let names: Vec<String> = match columns.is_empty() {
+                    true => {
+                        relation.visible_attributes().filter(|a| a.generated == 0).map(|a| a.name.clone()).collect()
+                    }
+                    false => columns.iter().map(|c| c.name.clone()).collect(),
+                };
+                let list: Vec<String> = names.iter().map(|n| quote_identifier(n)).collect();
+                let name = format!("{}.{}", quote_identifier(&relation.schema), quote_identifier(&relation.name));
+                let text: Arc<str> = format!("select {} from only {name}", list.join(", ")).into();
+                let raw = crate::sql::parse::parse(&text)?.pop().ok_or_else(|| Error::internal("COPY's SELECT"))?;
+                (text, raw)
+            }
+        };
+        let query = Arc::new(Statement::new("", source, Some(raw), Vec::new()));
+        let plan = self.lock_and_plan(client, &query).await?;
+        let columns = super::statement::row_columns(&plan, &[]);
+        if file.is_none() {
+            client.out.copy_out(options.format == CopyFormat::Binary, columns.len());
+        }
+        let work = CopyOutWork {
+            plan,
+            columns,
+            options,
+            node: None,
+            batch: None,
+            rows: 0,
+            started: false,
+            file: file.map(|path| (path.clone(), Vec::new())),
+        };
+        match self.drive(client, Box::new(work)).await.0? {
+            Done::Complete(tag) => Ok(tag),
+            Done::Suspended => Err(Error::internal("COPY was suspended")),
+        }
+    }
+}
+
+/// The state of a COPY FROM.
+struct CopyIn {
+    table: String,
+    names: Vec<String>,
+    types: Vec<TypeRef>,
+    options: CopyOptions,
+    reader: Box<dyn RowReader>,
+    fields: Fields,
+    batch: Batch,
+    plan: Option<Arc<PlannedStatement>>,
+    header_seen: bool,
+    done: u64,
+}
+
+impl CopyIn {
+    fn new(relation: &Relation, columns: &[String], options: CopyOptions) -> Result<CopyIn> {
+        let chosen: Vec<&crate::catalog::Attribute> = match columns.is_empty() {
+            true => relation.visible_attributes().filter(|a| a.generated == 0).collect(),
+            false => columns
+                .iter()
+                .map(|c| {
+                    relation.attribute(c).ok_or_else(|| {
+                        err!(UNDEFINED_COLUMN, "column \"{c}\" of relation \"{}\" does not exist", relation.name)
+                    })
+                })
+                .collect::<Result<_>>()?,
+        };
+        let names: Vec<String> = chosen.iter().map(|a| a.name.clone()).collect();
+        let reader: Box<dyn RowReader> = match options.format {
+            CopyFormat::Text => Box::new(TextReader::new(&options)),
+            CopyFormat::Binary => Box::<BinaryReader>::default(),
+            CopyFormat::Csv => {
+                let mut reader = CsvReader::new(&options);
+                reader.not_null = names.iter().map(|n| options.force_not_null.contains(n)).collect();
+                reader.quoted_null = names.iter().map(|n| options.force_null.contains(n)).collect();
+                Box::new(reader)
+            }
+        };
+        let mut copy = CopyIn {
+            table: relation.name.clone(),
+            types: chosen.iter().map(|a| a.ty).collect(),
+            names,
+            options,
+            reader,
+            fields: Fields::default(),
+            batch: Batch::default(),
+            plan: None,
+            header_seen: false,
+            done: 0,
+        };
+        copy.batch = copy.empty();
+        Ok(copy)
+    }
+
+    fn empty(&self) -> Batch {
+        let columns = self.types.iter().map(|t| Column::with_capacity(types::phys(t.oid), BATCH)).collect();
+        Batch { columns, rows: 0 }
+    }
+
+    /// Adds where in the input an error arose.
+    fn context(&self, e: Error, field: Option<(usize, &[u8])>) -> Error {
+        let line = self.reader.line().max(1);
+        match field {
+            Some((n, value)) => {
+                let shown: String = String::from_utf8_lossy(value).chars().take(100).collect();
+                e.context(format!("COPY {}, line {line}, column {}: \"{shown}\"", self.table, self.names[n]))
+            }
+            None => e.context(format!("COPY {}, line {line}", self.table)),
+        }
+    }
+
+    /// Adds the next row to the batch; false when more bytes are needed, or at the end.
+    fn next_row(&mut self, ended: bool, io: &types::IoContext) -> Result<bool> {
+        let mut fields = std::mem::take(&mut self.fields);
+        let found = self.reader.next(ended, &mut fields).map_err(|e| self.context(e, None));
+        let added = match found {
+            Ok(Some(())) => self.add(&fields, io).map(|()| true),
+            Ok(None) => Ok(false),
+            Err(e) => Err(e),
+        };
+        self.fields = fields;
+        added
+    }
+
+    fn add(&mut self, fields: &Fields, io: &types::IoContext) -> Result<()> {
+        if self.options.header && !self.header_seen {
+            self.header_seen = true;
+            return self.check_header(fields);
+        }
+        // An empty line of a table without columns is a row.
+        let count = if self.types.is_empty() && fields.len() == 1 { 0 } else { fields.len() };
+        if count > self.types.len() {
+            return Err(self.context(err!(BAD_COPY_FILE_FORMAT, "extra data after last expected column"), None));
+        }
+        if count < self.types.len() {
+            let missing = &self.names[count];
+            return Err(self.context(err!(BAD_COPY_FILE_FORMAT, "missing data for column \"{missing}\""), None));
+        }
+        let binary = self.options.format == CopyFormat::Binary;
+        for n in 0..count {
+            let ty = self.types[n];
+            let column = &mut self.batch.columns[n];
+            let done = match fields.get(n) {
+                None => {
+                    column.push_null();
+                    Ok(())
+                }
+                Some(bytes) if binary => types::binary_in(ty, bytes, io).map(|v| column.push(v.datum())),
+                Some(bytes) => push_text(column, ty, bytes, io),
+            };
+            if let Err(e) = done {
+                for c in &mut self.batch.columns[..n] {
+                    c.pop();
+                }
+                return Err(self.context(e, fields.get(n).map(|b| (n, b))));
+            }
+        }
+        self.batch.rows += 1;
+        Ok(())
+    }
+
+    fn check_header(&self, fields: &Fields) -> Result<()> {
+        if !self.options.header_match {
+            return Ok(());
+        }
+        if fields.len() != self.names.len() {
+            let text =
+                format!("wrong number of fields in header line: got {}, expected {}", fields.len(), self.names.len());
+            return Err(self.context(err!(BAD_COPY_FILE_FORMAT, "{text}"), None));
+        }
+        for (n, name) in self.names.iter().enumerate() {
+            let got = fields.get(n).map(String::from_utf8_lossy).unwrap_or_default();
+            if got != name.as_str() {
+                let text =
+                    format!("column name mismatch in header line field {}: got \"{got}\", expected \"{name}\"", n + 1);
+                return Err(self.context(err!(BAD_COPY_FILE_FORMAT, "{text}"), None));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads a value's text into a column, the most frequent types without a detour.
+fn push_text(column: &mut Column, ty: TypeRef, bytes: &[u8], io: &types::IoContext) -> Result<()> {
+    let text = crate::wire::utf8(bytes)?;
+    match ty.oid {
+        oid::INT4 => {
+            if let Ok(v) = text.parse::<i32>() {
+                column.push(Datum::I32(v));
+                return Ok(());
+            }
+        }
+        oid::INT8 => {
+            if let Ok(v) = text.parse::<i64>() {
+                column.push(Datum::I64(v));
+                return Ok(());
+            }
+        }
+        oid::TEXT => {
+            column.push(Datum::Bytes(bytes));
+            return Ok(());
+        }
+        _ => {}
+    }
+    types::text_in(ty, text, io).map(|v| column.push(v.datum()))
+}
+
+/// Replaces the one row of parameters below an INSERT by a scan of work table 0.
+fn feed_from_work_table(plan: &mut Plan, types: &[TypeRef]) -> Result<()> {
+    let PlanNode::Modify(modify) = &mut plan.node else { return Err(Error::internal("COPY's INSERT has no target")) };
+    feed(&mut modify.input, types)
+}
+
+fn feed(at: &mut Plan, types: &[TypeRef]) -> Result<()> {
+    let mut exprs = match &mut at.node {
+        PlanNode::Project { input, exprs } | PlanNode::Result { input: Some(input), exprs, .. } => {
+            exprs.iter_mut().for_each(no_params);
+            return feed(input, types);
+        }
+        PlanNode::Result { input: None, exprs, .. } => std::mem::take(exprs),
+        PlanNode::Values { rows, .. } if rows.len() == 1 => rows.remove(0),
+        _ => return Err(Error::internal("COPY's INSERT has an odd plan")),
+    };
+    exprs.iter_mut().for_each(no_params);
+    let columns = types.iter().map(|ty| PlanColumn { name: String::new(), ty: *ty }).collect();
+    let scan = PlanNode::WorkTableScan { work_table: 0, alias: String::new(), filter: None, project: None };
+    let scan = Plan { node: scan, columns, cost: at.cost, params: Vec::new() };
+    at.node = PlanNode::Project { input: Box::new(scan), exprs };
+    Ok(())
+}
+
+/// What stood for a parameter reads the column of that number.
+fn no_params(e: &mut Expr) {
+    e.rewrite(&mut |e| {
+        if let ExprKind::Param(n) = e.kind {
+            e.kind = ExprKind::Column(n);
+        }
+    });
+}
+
+/// Inserts one batch.
+struct InsertWork {
+    plan: Arc<PlannedStatement>,
+    batch: Option<Batch>,
+    node: Option<Box<dyn Node>>,
+}
+
+impl Work for InsertWork {
+    fn step(&mut self, cx: &mut ExecContext, _: &mut Output) -> Flow<Done> {
+        if let Some(batch) = self.batch.take() {
+            self.node = Some(exec::start(&self.plan, cx)?);
+            cx.set_work_table(0, batch);
+        }
+        if let Some(node) = &mut self.node {
+            while node.next(cx)?.is_some() {}
+        }
+        Ok(Done::Complete(String::new()))
+    }
+}
+
+/// Sends a query's rows as CopyData.
+struct CopyOutWork {
+    plan: Arc<PlannedStatement>,
+    columns: Vec<RowColumn>,
+    options: CopyOptions,
+    node: Option<Box<dyn Node>>,
+    batch: Option<(Batch, usize)>,
+    rows: u64,
+    started: bool,
+    /// Instead of the client: a file on the server, and its contents so far.
+    file: Option<(String, Vec<u8>)>,
+}
+
+impl CopyOutWork {
+    fn put(&mut self, out: &mut Output, bytes: &[u8]) {
+        match &mut self.file {
+            Some((_, contents)) => contents.extend_from_slice(bytes),
+            None => out.copy_data(|b| b.extend_from_slice(bytes)),
+        }
+    }
+
+    fn begin(&mut self, out: &mut Output) {
+        if self.started {
+            return;
+        }
+        self.started = true;
+        if self.options.format == CopyFormat::Binary {
+            self.put(out, &binary::header());
+        } else if self.options.header {
+            let names: Vec<String> = self.columns.iter().map(|c| c.name.clone()).collect();
+            let mut line = Vec::new();
+            for (n, name) in names.iter().enumerate() {
+                if n > 0 {
+                    line.push(self.options.delimiter);
+                }
+                match self.options.format {
+                    CopyFormat::Csv => csv::write(name.as_bytes(), &self.options, false, names.len() == 1, &mut line),
+                    _ => text::escape(name.as_bytes(), self.options.delimiter, &mut line),
+                }
+            }
+            line.push(b'\n');
+            self.put(out, &line);
+        }
+    }
+
+    fn row(&self, batch: &Batch, row: usize, io: &types::IoContext, scratch: &mut Vec<u8>) -> Result<Vec<u8>> {
+        let mut line = Vec::new();
+        if self.options.format == CopyFormat::Binary {
+            line.extend_from_slice(&(self.columns.len() as i16).to_be_bytes());
+        }
+        for (n, (column, shape)) in batch.columns.iter().zip(&self.columns).enumerate() {
+            let value = column.get(row);
+            scratch.clear();
+            if self.options.format == CopyFormat::Binary {
+                if value.is_null() {
+                    line.extend_from_slice(&(-1i32).to_be_bytes());
+                    continue;
+                }
+                types::binary_out(shape.ty, value, scratch, io)?;
+                line.extend_from_slice(&(scratch.len() as i32).to_be_bytes());
+                line.extend_from_slice(scratch);
+                continue;
+            }
+            if n > 0 {
+                line.push(self.options.delimiter);
+            }
+            if value.is_null() {
+                line.extend_from_slice(&self.options.null);
+                continue;
+            }
+            types::text_out(shape.ty, value, scratch, io)?;
+            match self.options.format {
+                CopyFormat::Csv => {
+                    let force = self.options.force_quote_all || self.options.force_quote.contains(&shape.name);
+                    csv::write(scratch, &self.options, force, self.columns.len() == 1, &mut line);
+                }
+                _ => text::escape(scratch, self.options.delimiter, &mut line),
+            }
+        }
+        if self.options.format != CopyFormat::Binary {
+            line.push(b'\n');
+        }
+        Ok(line)
+    }
+
+    fn finish(&mut self, cx: &mut ExecContext, out: &mut Output) -> Result<()> {
+        if self.options.format == CopyFormat::Binary {
+            self.put(out, &(-1i16).to_be_bytes());
+        }
+        match &self.file {
+            Some((path, contents)) => {
+                let disk = cx.backend()?.instance.storage.disk.clone();
+                crate::disk::durable::replace(&*disk, path, contents)
+            }
+            None => {
+                out.copy_done();
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Work for CopyOutWork {
+    fn step(&mut self, cx: &mut ExecContext, out: &mut Output) -> Flow<Done> {
+        if self.node.is_none() {
+            cx.params = Arc::from([]);
+            self.node = Some(exec::start(&self.plan, cx)?);
+        }
+        self.begin(out);
+        let mut scratch = Vec::new();
+        loop {
+            if let Some((batch, from)) = self.batch.take() {
+                for row in from..batch.rows {
+                    if is_full(out) {
+                        self.batch = Some((batch, row));
+                        return Stop::wait(Wait::Output);
+                    }
+                    let line = self.row(&batch, row, &cx.fx.io, &mut scratch)?;
+                    self.put(out, &line);
+                    self.rows += 1;
+                }
+            }
+            let Some(node) = &mut self.node else { return Err(Error::internal("COPY without a node").into()) };
+            match node.next(cx)? {
+                Some(batch) => self.batch = Some((batch, 0)),
+                None => {
+                    self.finish(cx, out)?;
+                    return Ok(Done::Complete(format!("COPY {}", self.rows)));
+                }
+            }
+        }
+    }
+}
