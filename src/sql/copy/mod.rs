@@ -38,7 +38,7 @@ impl Fields {
 }
 
 /// Cuts a stream that arrives in pieces into rows.
-pub trait RowReader: Send {
+pub trait RowReader: Send + Sync {
     /// More bytes of the stream.
     fn feed(&mut self, bytes: &[u8]);
 
