@@ -10,16 +10,19 @@
 //! - CMD-2: files are created and dropped only through the transaction (`Transaction::file_created`, `file_dropped`).
 
 mod alter_system;
+mod analyze;
 mod checkpoint;
 mod drop;
 mod foreign;
 mod lock_table;
 mod names;
+mod rewrite;
 mod role;
 mod schema;
 mod storage;
 mod temp;
 mod truncate;
+mod vacuum;
 
 use crate::base::{Error, Flow, Result};
 use crate::sql::ast::{self, Stmt};
@@ -89,6 +92,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
         Stmt::Checkpoint => checkpoint::run(cmd, cx)?,
         Stmt::CreateSchema(s) => schema::create(cmd, cx, s)?,
         Stmt::Drop(s) => drop::run(cmd, cx, s)?,
+        Stmt::Vacuum(s) => vacuum::run(cmd, cx, s)?,
         Stmt::Truncate(s) => truncate::run(cmd, cx, s)?,
         Stmt::CreateRole(s) => role::create(cmd, cx, s)?,
         Stmt::AlterRole(s) => role::alter(cmd, cx, s)?,

@@ -1,0 +1,266 @@
+//! ANALYZE: what the planner is to know of a table's columns, from a random sample.
+//!
+//! PostgreSQL 15, analyze.c: same estimators (Haas and Stokes, 1998, for distinct values), same limits.
+
+use super::vacuum::{self, Options};
+use crate::base::error::Report;
+use crate::base::{Flow, Result, Severity, SqlState};
+use crate::catalog::{Attribute, ColumnStats, Relation};
+use crate::err;
+use crate::heap::sample;
+use crate::settings::{Id, Lookup};
+use crate::sql::exec::ExecContext;
+use crate::types::{self, Column, Datum, Value};
+
+/// Rows sampled per unit of the statistics target.
+const ROWS_PER_TARGET: usize = 300;
+/// Values wider than this are counted, not kept.
+const WIDTH_LIMIT: usize = 1024;
+
+/// Analyses one table, whose lock the caller holds.
+pub fn table(cx: &mut ExecContext, relation: &Relation, only: &[String], options: &Options) -> Flow<()> {
+    let Some(store) = &relation.store else { return Ok(()) };
+    let chosen: Vec<&Attribute> = match only.is_empty() {
+        true => relation.visible_attributes().collect(),
+        false => only
+            .iter()
+            .map(|name| {
+                relation.attribute(name).ok_or_else(|| {
+                    err!(UNDEFINED_COLUMN, "column \"{name}\" of relation \"{}\" does not exist", relation.name)
+                })
+            })
+            .collect::<Result<_>>()?,
+    };
+    let interrupts = cx.interrupts.clone();
+    let backend = cx.backend()?;
+    let target = backend.view.int(Id::DefaultStatisticsTarget).max(1) as usize;
+    let most = chosen.iter().map(|a| target_of(a, target)).max().unwrap_or(target);
+    let snapshot = backend.txn.latest_snapshot();
+    let storage = backend.instance.storage.clone();
+    let attnos: Vec<i16> = chosen.iter().map(|a| a.attno).collect();
+    let seed = crate::base::clock::now_us() as u64;
+    let mut pace = || interrupts.check();
+    let taken = sample(&storage, store, &snapshot, &attnos, most * ROWS_PER_TARGET, seed, &mut pace)?;
+    let mut columns: Vec<ColumnStats> = relation.column_stats.load().to_vec();
+    for (n, attribute) in chosen.iter().enumerate() {
+        columns.retain(|c| c.attno != attribute.attno);
+        if let Some(column) = taken.batch.columns.get(n) {
+            let target = target_of(attribute, target);
+            columns.push(column_stats(attribute, column, taken.batch.rows, taken.total_rows, target));
+        }
+    }
+    vacuum::store_stats(cx, relation.oid, taken.pages.into(), taken.total_rows, columns)?;
+    for index in &relation.indexes {
+        vacuum::store_index_stats(cx, index, taken.total_rows)?;
+    }
+    let backend = cx.backend()?;
+    let live = taken.total_rows as i64;
+    backend.instance.stats.report_analyze(backend.database, relation.oid, live, 0, only.is_empty(), options.auto);
+    if options.verbose {
+        let text = format!(
+            "\"{}\": scanned {} of {} pages, containing {} live rows; {} rows in sample, {} estimated total rows",
+            relation.name, taken.pages_read, taken.pages, taken.seen_rows, taken.batch.rows, taken.total_rows
+        );
+        cx.notices.push(Report::notice(Severity::Info, SqlState::SUCCESSFUL_COMPLETION, text));
+    }
+    Ok(())
+}
+
+fn target_of(attribute: &Attribute, default: usize) -> usize {
+    if attribute.stat_target >= 0 { attribute.stat_target as usize } else { default }
+}
+
+fn width(value: Datum<'_>) -> usize {
+    match value {
+        Datum::Bytes(b) => b.len() + if b.len() < 127 { 1 } else { 4 },
+        Datum::Bool(_) => 1,
+        Datum::I16(_) => 2,
+        Datum::I32(_) | Datum::U32(_) | Datum::F32(_) => 4,
+        Datum::I64(_) | Datum::F64(_) => 8,
+        Datum::Null => 0,
+    }
+}
+
+/// One column's statistics from its sampled values, which are in physical order.
+fn column_stats(attribute: &Attribute, column: &Column, rows: usize, total: f64, target: usize) -> ColumnStats {
+    let mut stats = ColumnStats { attno: attribute.attno, ..ColumnStats::default() };
+    if rows == 0 {
+        return stats;
+    }
+    let mut keyed: Vec<(Vec<u8>, u32)> = Vec::new();
+    let (mut nulls, mut bytes, mut wide) = (0usize, 0usize, 0usize);
+    for row in 0..rows {
+        let value = column.get(row);
+        if value.is_null() {
+            nulls += 1;
+            continue;
+        }
+        bytes += width(value);
+        if matches!(value, Datum::Bytes(b) if b.len() > WIDTH_LIMIT) {
+            wide += 1;
+            continue;
+        }
+        let mut key = Vec::new();
+        types::key::encode(attribute.ty, value, &mut key);
+        keyed.push((key, row as u32));
+    }
+    let present = rows - nulls;
+    stats.null_frac = nulls as f64 / rows as f64;
+    stats.avg_width = if present > 0 { (bytes / present) as i32 } else { 0 };
+    if keyed.is_empty() {
+        stats.n_distinct = if present > 0 { -1.0 + stats.null_frac } else { 0.0 };
+        return stats;
+    }
+    stats.correlation = correlation(&mut keyed);
+    let groups = groups(&keyed);
+    stats.n_distinct = distinct(&groups, keyed.len(), wide, rows, nulls, total);
+    let common = most_common(&groups, keyed.len(), target, stats.n_distinct, total, rows);
+    let value = |at: usize| column.get(keyed[at].1 as usize).to_value();
+    stats.most_common = common.iter().map(|g| (value(groups[*g].0), groups[*g].1 as f64 / rows as f64)).collect();
+    stats.histogram = histogram(&groups, &common, &keyed, target, &value);
+    stats
+}
+
+/// Sorts by value; returns how well the physical order agrees (1: the same, −1: reversed).
+fn correlation(keyed: &mut [(Vec<u8>, u32)]) -> f64 {
+    let physical: Vec<u32> = keyed.iter().map(|k| k.1).collect();
+    keyed.sort();
+    let n = keyed.len() as f64;
+    if keyed.len() < 2 {
+        return 1.0;
+    }
+    // Positions in both orders are 0..n: their means and variances are known.
+    let rank_of = |row: u32| physical.binary_search(&row).unwrap_or(0) as f64;
+    let sum_xy: f64 = keyed.iter().enumerate().map(|(i, k)| i as f64 * rank_of(k.1)).sum();
+    let sum_x = n * (n - 1.0) / 2.0;
+    let sum_xx = n * (n - 1.0) * (2.0 * n - 1.0) / 6.0;
+    (n * sum_xy - sum_x * sum_x) / (n * sum_xx - sum_x * sum_x)
+}
+
+/// Runs of equal values in sorted order: start and length.
+fn groups(keyed: &[(Vec<u8>, u32)]) -> Vec<(usize, usize)> {
+    let mut groups: Vec<(usize, usize)> = Vec::new();
+    for (i, (key, _)) in keyed.iter().enumerate() {
+        match groups.last_mut() {
+            Some(last) if keyed[last.0].0 == *key => last.1 += 1,
+            _ => groups.push((i, 1)),
+        }
+    }
+    groups
+}
+
+/// As `stadistinct`: positive a number, negative a fraction of the rows.
+fn distinct(groups: &[(usize, usize)], values: usize, wide: usize, rows: usize, nulls: usize, total: f64) -> f64 {
+    let d = groups.len() + wide;
+    let repeated = groups.iter().filter(|g| g.1 > 1).count();
+    let present_frac = 1.0 - nulls as f64 / rows as f64;
+    if repeated == 0 {
+        return -present_frac;
+    }
+    if wide == 0 && repeated == groups.len() {
+        return d as f64;
+    }
+    // Haas and Stokes' Duj1: n*d / (n - f1 + f1*n/N).
+    let f1 = (groups.len() - repeated + wide) as f64;
+    let n = (values + wide) as f64;
+    let big_n = total * present_frac;
+    let mut estimate = if big_n > 0.0 { n * d as f64 / ((n - f1) + f1 * n / big_n) } else { 0.0 };
+    estimate = estimate.clamp(d as f64, big_n.max(d as f64)).round();
+    if estimate > 0.1 * total { -(estimate / total) } else { estimate }
+}
+
+/// The groups worth remembering one by one, most frequent first.
+fn most_common(
+    groups: &[(usize, usize)],
+    values: usize,
+    target: usize,
+    n_distinct: f64,
+    total: f64,
+    rows: usize,
+) -> Vec<usize> {
+    let mut by_count: Vec<usize> = (0..groups.len()).filter(|g| groups[*g].1 > 1).collect();
+    by_count.sort_by(|a, b| groups[*b].1.cmp(&groups[*a].1).then(a.cmp(b)));
+    let all_repeated = by_count.len() == groups.len();
+    if all_repeated && n_distinct > 0.0 && groups.len() <= target {
+        return by_count;
+    }
+    by_count.truncate(target);
+    // Only values clearly more frequent than the average of the others are of use (PostgreSQL: analyze_mcv_list).
+    let distinct = if n_distinct < 0.0 { -n_distinct * total } else { n_distinct }.max(1.0);
+    let average = values as f64 / distinct;
+    let least = (average * 1.25).max(2.0).min(rows as f64);
+    by_count.retain(|g| groups[*g].1 as f64 >= least);
+    by_count
+}
+
+/// Bounds of buckets with equally many of the remaining values.
+fn histogram(
+    groups: &[(usize, usize)],
+    common: &[usize],
+    keyed: &[(Vec<u8>, u32)],
+    target: usize,
+    value: &dyn Fn(usize) -> Value,
+) -> Vec<Value> {
+    let mut rest: Vec<usize> = Vec::with_capacity(keyed.len());
+    let mut different = 0;
+    for (g, (start, len)) in groups.iter().enumerate() {
+        if !common.contains(&g) {
+            rest.extend(*start..start + len);
+            different += 1;
+        }
+    }
+    let bounds = (target + 1).min(different);
+    if bounds < 2 {
+        return Vec::new();
+    }
+    (0..bounds).map(|i| value(rest[i * (rest.len() - 1) / (bounds - 1)])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Oid;
+    use crate::types::{Phys, TypeRef, oid};
+
+    fn analysed(values: impl Iterator<Item = Option<i32>>, total: f64) -> ColumnStats {
+        let mut column = Column::new(Phys::I32);
+        let mut rows = 0;
+        for v in values {
+            column.push(v.map_or(Datum::Null, Datum::I32));
+            rows += 1;
+        }
+        let attribute = Attribute {
+            name: "a".into(),
+            attno: 1,
+            ty: TypeRef::of(oid::INT4),
+            not_null: false,
+            dropped: false,
+            default: None,
+            identity: 0,
+            generated: 0,
+            missing: None,
+            default_oid: Oid::INVALID,
+            stat_target: -1,
+            acl: None,
+        };
+        column_stats(&attribute, &column, rows, total, 100)
+    }
+
+    /// A unique ascending column: all distinct, perfectly correlated, a histogram from end to end.
+    #[test]
+    fn unique_column() {
+        let s = analysed((1..=3000).map(Some), 3000.0);
+        assert_eq!((s.n_distinct, s.correlation, s.null_frac, s.avg_width), (-1.0, 1.0, 0.0, 4));
+        assert_eq!((s.histogram.len(), s.histogram.first(), s.histogram.last()), (101, Some(&Value::I32(1)), Some(&Value::I32(3000))));
+        assert!(s.most_common.is_empty());
+    }
+
+    /// A few values: all of them common, with their shares; NULLs counted.
+    #[test]
+    fn few_values() {
+        let s = analysed((0..1000).map(|i| if i % 10 == 0 { None } else { Some(i % 3) }), 1000.0);
+        assert_eq!((s.n_distinct, s.null_frac, s.most_common.len()), (3.0, 0.1, 3));
+        assert!(s.most_common.iter().all(|(_, f)| (f - 0.3).abs() < 0.01));
+        assert!(s.histogram.is_empty());
+    }
+}

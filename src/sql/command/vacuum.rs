@@ -1,0 +1,371 @@
+//! VACUUM: dead rows' room is given back, table by table.
+
+use super::{Command, analyze, names};
+use crate::base::error::Report;
+use crate::base::{Error, Flow, Interrupts, Oid, Result, Severity, SqlState, TupleId};
+use crate::btree::IndexStore;
+use crate::catalog::object::Stats;
+use crate::catalog::{Index, Object, RelKind, Relation};
+use crate::err;
+use crate::heap::{IndexVacuum, Vacuum, VacuumHost, VacuumOptions, VacuumReport};
+use crate::lock::{LockMode, LockTag, Scope};
+use crate::settings::{Id, Lookup};
+use crate::sql::Backend;
+use crate::sql::ast::{DefArg, DefElem, VacuumStmt};
+use crate::sql::exec::ExecContext;
+use crate::storage::Storage;
+use std::sync::Arc;
+
+/// The options of a VACUUM or ANALYZE.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    pub vacuum: bool,
+    pub analyze: bool,
+    pub verbose: bool,
+    pub full: bool,
+    pub skip_locked: bool,
+    pub auto: bool,
+    pub heap: VacuumOptions,
+}
+
+/// What a VACUUM remembers between two calls.
+struct Progress {
+    options: Options,
+    tables: Vec<(Oid, Vec<String>)>,
+    next: usize,
+    running: Option<Running>,
+}
+
+/// One table's VACUUM.
+pub struct Running {
+    relation: Arc<Relation>,
+    vacuum: Vacuum,
+    removed: Vec<u64>,
+}
+
+fn flag(e: &DefElem) -> Result<bool> {
+    match &e.arg {
+        None => Ok(true),
+        Some(DefArg::Bool(b)) => Ok(*b),
+        Some(DefArg::Int(n)) => Ok(*n != 0),
+        Some(_) => match e.string().unwrap_or_default().to_ascii_lowercase().as_str() {
+            "true" | "on" | "1" => Ok(true),
+            "false" | "off" | "0" => Ok(false),
+            _ => Err(err!(SYNTAX_ERROR, "{} requires a Boolean value", e.name)),
+        },
+    }
+}
+
+fn options(cmd: &Command, stmt: &VacuumStmt, backend: &Backend) -> Result<Options> {
+    let mut o = Options {
+        vacuum: stmt.is_vacuum,
+        analyze: !stmt.is_vacuum,
+        verbose: false,
+        full: false,
+        skip_locked: false,
+        auto: false,
+        heap: VacuumOptions {
+            memory_bytes: backend.view.bytes(Id::MaintenanceWorkMem).max(1 << 20) as usize,
+            ..VacuumOptions::default()
+        },
+    };
+    for e in &stmt.options {
+        match (e.name.as_str(), stmt.is_vacuum) {
+            ("verbose", _) => o.verbose = flag(e)?,
+            ("skip_locked", _) => o.skip_locked = flag(e)?,
+            ("analyze", true) => o.analyze = flag(e)?,
+            ("full", true) => o.full = flag(e)?,
+            ("freeze" | "process_toast", true) => {}
+            ("parallel", true) => {}
+            ("disable_page_skipping", true) => o.heap.all_pages = flag(e)?,
+            ("truncate", true) => o.heap.truncate = flag(e)?,
+            ("index_cleanup", true) => {
+                o.heap.index_cleanup = e.string().as_deref() == Some("auto") || flag(e)?;
+            }
+            (other, vacuum) => {
+                let word = if vacuum { "VACUUM" } else { "ANALYZE" };
+                return Err(err!(SYNTAX_ERROR, "unrecognized {word} option \"{other}\"").at(cmd.at(e.pos)));
+            }
+        }
+    }
+    Ok(o)
+}
+
+pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &VacuumStmt) -> Flow<String> {
+    let tag = if stmt.is_vacuum { "VACUUM" } else { "ANALYZE" };
+    if cmd.progress.is_none() {
+        let backend = cx.backend()?;
+        if stmt.is_vacuum {
+            backend.prevent_in_block("VACUUM")?;
+        }
+        let options = options(cmd, stmt, backend)?;
+        let tables = tables(cmd, cx, stmt, &options)?;
+        cmd.progress = Some(Box::new(Progress { options, tables, next: 0, running: None }));
+    }
+    let progress = cmd.progress.take();
+    let mut progress: Box<Progress> = progress
+        .and_then(|p| p.downcast().ok())
+        .ok_or_else(|| Error::internal("VACUUM lost its progress"))?;
+    let done = go_on(cx, &mut progress);
+    cmd.progress = Some(progress);
+    done?;
+    Ok(tag.into())
+}
+
+/// The tables to look at, with the columns to analyse.
+fn tables(cmd: &Command, cx: &mut ExecContext, stmt: &VacuumStmt, options: &Options) -> Result<Vec<(Oid, Vec<String>)>> {
+    let mut found = Vec::new();
+    for t in &stmt.tables {
+        let relation = names::relation(cmd, cx, &t.table)?;
+        found.push((relation.oid, t.columns.clone()));
+    }
+    if stmt.tables.is_empty() {
+        for record in cx.backend()?.catalog.all(crate::catalog::object::class::RELATION) {
+            let c = record.object.as_class()?;
+            let ours = c.persistence != crate::catalog::Persistence::Temp
+                || cx.backend()?.catalog.temp_schema() == Some(c.namespace);
+            if ours && matches!(c.kind, RelKind::Table | RelKind::MatView) {
+                found.push((c.oid, Vec::new()));
+            }
+        }
+        found.sort();
+    }
+    let _ = options;
+    Ok(found)
+}
+
+fn go_on(cx: &mut ExecContext, p: &mut Progress) -> Flow<()> {
+    while p.next < p.tables.len() {
+        let (oid, columns) = p.tables[p.next].clone();
+        one_table(cx, &p.options, oid, &columns, &mut p.running)?;
+        p.running = None;
+        p.next += 1;
+    }
+    Ok(())
+}
+
+/// Whether the table may be worked on; says why not.
+fn is_allowed(cx: &mut ExecContext, relation: &Relation, options: &Options) -> Result<bool> {
+    let verb = if options.vacuum { "vacuum" } else { "analyze" };
+    let warning = |text: String, place, line| {
+        Report::notice(Severity::Warning, SqlState::WARNING, text).with_place(place, "vacuum.c", line)
+    };
+    let backend = cx.backend()?;
+    if relation.generated_by.is_some() {
+        // Nothing is stored there: there is nothing to do.
+        if !backend.user.is_superuser {
+            let text =
+                format!("skipping \"{}\" --- only superuser or database owner can {verb} it", relation.name);
+            cx.notices.push(warning(text, "vacuum_is_relation_owner", 604));
+        }
+        return Ok(false);
+    }
+    let database_owner = backend.catalog.database_by_oid(backend.database).map(|d| d.owner);
+    let owner = super::role::has_role(backend, relation.owner)
+        || database_owner.is_some_and(|o| super::role::has_role(backend, o));
+    if !owner {
+        let text = format!("skipping \"{}\" --- only table or database owner can {verb} it", relation.name);
+        cx.notices.push(warning(text, "vacuum_is_relation_owner", 604));
+        return Ok(false);
+    }
+    if !matches!(relation.kind, RelKind::Table | RelKind::MatView | RelKind::Toast) {
+        let text = match options.vacuum {
+            true => format!("skipping \"{}\" --- cannot vacuum non-tables or special system tables", relation.name),
+            false => format!("skipping \"{}\" --- cannot analyze non-tables or special system tables", relation.name),
+        };
+        cx.notices.push(warning(text, "vacuum_rel", 1963));
+        return Ok(false);
+    }
+    Ok(true)
+}
+
+/// Vacuums and analyses one table, going on where the last call stopped.
+pub fn one_table(
+    cx: &mut ExecContext,
+    options: &Options,
+    oid: Oid,
+    columns: &[String],
+    running: &mut Option<Running>,
+) -> Flow<()> {
+    if running.is_none() {
+        let Some(relation) = cx.backend()?.catalog.relation(oid)? else { return Ok(()) };
+        if !is_allowed(cx, &relation, options)? {
+            return Ok(());
+        }
+        let mode = if options.full { LockMode::AccessExclusive } else { LockMode::ShareUpdateExclusive };
+        if !lock(cx, oid, mode, options)? {
+            return Ok(());
+        }
+        let Some(relation) = cx.backend()?.catalog.relation(oid)? else { return Ok(()) };
+        let Some(store) = relation.store.clone() else { return Ok(()) };
+        if options.full {
+            super::rewrite::table(cx, &relation)?;
+        }
+        let vacuum = Vacuum::new(store, options.heap);
+        let removed = vec![0; relation.indexes.len()];
+        *running = Some(Running { relation, vacuum, removed });
+    }
+    let Some(run) = running else { return Ok(()) };
+    if options.vacuum && !options.full {
+        vacuum(cx, run)?;
+        finish(cx, run, options)?;
+        let toast = run.relation.toast;
+        if toast.is_valid() {
+            let only = Options { analyze: false, ..*options };
+            let mut inner = None;
+            one_table(cx, &only, toast, &[], &mut inner)?;
+        }
+    }
+    if options.analyze && run.relation.kind != RelKind::Toast {
+        let relation = cx.backend()?.catalog.relation(oid)?.unwrap_or_else(|| run.relation.clone());
+        analyze::table(cx, &relation, columns, options)?;
+    }
+    Ok(())
+}
+
+/// Takes the table's lock; false if it is to be skipped.
+fn lock(cx: &mut ExecContext, oid: Oid, mode: LockMode, options: &Options) -> Flow<bool> {
+    let backend = cx.backend()?;
+    if !options.skip_locked {
+        backend.txn.lock_relation(oid, mode)?;
+        return Ok(true);
+    }
+    let tag = LockTag::Relation { db: backend.database, rel: oid };
+    let storage = backend.instance.storage.clone();
+    if storage.locks.try_acquire(&mut backend.txn.held, tag, mode, Scope::Transaction).is_some() {
+        return Ok(true);
+    }
+    if !options.auto {
+        let name = backend.catalog.relation(oid)?.map(|r| r.name.clone()).unwrap_or_default();
+        let text = format!("skipping vacuum of \"{name}\" --- lock not available");
+        cx.notices.push(Report::notice(Severity::Warning, SqlState::LOCK_NOT_AVAILABLE, text));
+    }
+    Ok(false)
+}
+
+/// An index as the heap's VACUUM sees it.
+struct OneIndex<'a> {
+    store: &'a IndexStore,
+    removed: &'a mut u64,
+}
+
+impl IndexVacuum for OneIndex<'_> {
+    fn bulk_delete(&mut self, storage: &Storage, dead: &[TupleId]) -> Result<u64> {
+        let removed = self.store.bulk_delete(storage, dead)?.entries_removed;
+        *self.removed += removed;
+        Ok(removed)
+    }
+}
+
+/// What the heap's VACUUM needs of its surroundings.
+struct Host<'a> {
+    interrupts: &'a Interrupts,
+    storage: &'a Storage,
+    backend: &'a mut Backend,
+    tag: LockTag,
+}
+
+impl VacuumHost for Host<'_> {
+    fn pace(&mut self) -> Result<()> {
+        self.interrupts.check()
+    }
+
+    fn lock_to_truncate(&mut self) -> bool {
+        let held = &mut self.backend.txn.held;
+        self.storage.locks.try_acquire(held, self.tag, LockMode::AccessExclusive, Scope::Transaction).is_some()
+    }
+
+    fn truncated(&mut self) {
+        self.storage.locks.release_early(&mut self.backend.txn.held, self.tag, LockMode::AccessExclusive);
+    }
+}
+
+fn vacuum(cx: &mut ExecContext, run: &mut Running) -> Flow<()> {
+    loop {
+        cx.poll()?;
+        let interrupts = cx.interrupts.clone();
+        let backend = cx.backend()?;
+        let storage = backend.instance.storage.clone();
+        let tag = LockTag::Relation { db: backend.database, rel: run.relation.oid };
+        let mut host = Host { interrupts: &interrupts, storage: &storage, backend, tag };
+        let mut indexes: Vec<OneIndex<'_>> = run
+            .relation
+            .indexes
+            .iter()
+            .zip(&mut run.removed)
+            .map(|(i, removed)| OneIndex { store: &i.store, removed })
+            .collect();
+        let mut refs: Vec<&mut dyn IndexVacuum> = indexes.iter_mut().map(|i| i as &mut dyn IndexVacuum).collect();
+        if !run.vacuum.step(&storage, &mut refs, &mut host)? {
+            return Ok(());
+        }
+    }
+}
+
+/// Statistics and words after a table's VACUUM.
+fn finish(cx: &mut ExecContext, run: &Running, options: &Options) -> Result<()> {
+    let report = run.vacuum.report();
+    let relation = &run.relation;
+    let old_pages = relation.stats.pages.load(std::sync::atomic::Ordering::Relaxed) as u32;
+    let rows = report.estimate_rows(old_pages, relation.stats.reltuples());
+    let pages = u64::from(report.pages_before - report.pages_removed);
+    let columns = relation.column_stats.load().to_vec();
+    store_stats(cx, relation.oid, pages, rows, columns)?;
+    for index in &relation.indexes {
+        store_index_stats(cx, index, rows)?;
+    }
+    let backend = cx.backend()?;
+    let (live, dead) = (rows as i64, report.tuples_recently_dead as i64);
+    backend.instance.stats.report_vacuum(backend.database, relation.oid, live, dead, options.auto);
+    if options.verbose || options.auto {
+        say(cx, relation, &report, &run.removed, options)?;
+    }
+    Ok(())
+}
+
+pub fn store_stats(
+    cx: &mut ExecContext,
+    relation: Oid,
+    pages: u64,
+    tuples: f64,
+    columns: Vec<crate::catalog::ColumnStats>,
+) -> Result<()> {
+    let backend = cx.backend()?;
+    let writer = backend.writer();
+    let stats = Stats { relation, pages, tuples, all_visible: 0, columns };
+    backend.catalog.put(writer, Object::Stats(stats))
+}
+
+pub fn store_index_stats(cx: &mut ExecContext, index: &Index, rows: f64) -> Result<()> {
+    let storage = cx.backend()?.instance.storage.clone();
+    let pages = storage.pool.nblocks(&index.store.fork)?;
+    store_stats(cx, index.oid, pages.into(), rows, Vec::new())
+}
+
+fn say(cx: &mut ExecContext, relation: &Relation, r: &VacuumReport, removed: &[u64], options: &Options) -> Result<()> {
+    let database = cx.backend()?.database_name.clone();
+    let name = format!("{database}.{}.{}", relation.schema, relation.name);
+    let left = r.pages_before - r.pages_removed;
+    let scanned = 100.0 * f64::from(r.pages_scanned) / f64::from(r.pages_before.max(1));
+    let mut lines = vec![
+        format!("finished vacuuming \"{name}\": index scans: {}", r.index_scans),
+        format!("pages: {} removed, {left} remain, {} scanned ({scanned:.2}% of total)", r.pages_removed, r.pages_scanned),
+        format!(
+            "tuples: {} removed, {} remain, {} are dead but not yet removable",
+            r.tuples_removed, r.tuples_live, r.tuples_recently_dead
+        ),
+    ];
+    for (index, n) in relation.indexes.iter().zip(removed).filter(|(_, n)| **n > 0) {
+        lines.push(format!("index \"{}\": {n} entries removed", index.name));
+    }
+    if options.auto {
+        lines[0] = format!("automatic vacuum of table \"{name}\": index scans: {}", r.index_scans);
+        let worth = cx.backend()?.view.int(Id::LogAutovacuumMinDuration) == 0;
+        if worth {
+            crate::log!("{}", lines.join("\n"));
+        }
+        return Ok(());
+    }
+    cx.notices.push(Report::notice(Severity::Info, SqlState::SUCCESSFUL_COMPLETION, lines.join("\n")));
+    Ok(())
+}
