@@ -251,7 +251,10 @@ mod tests {
     fn unique_column() {
         let s = analysed((1..=3000).map(Some), 3000.0);
         assert_eq!((s.n_distinct, s.correlation, s.null_frac, s.avg_width), (-1.0, 1.0, 0.0, 4));
-        assert_eq!((s.histogram.len(), s.histogram.first(), s.histogram.last()), (101, Some(&Value::I32(1)), Some(&Value::I32(3000))));
+        assert_eq!(
+            (s.histogram.len(), s.histogram.first(), s.histogram.last()),
+            (101, Some(&Value::I32(1)), Some(&Value::I32(3000)))
+        );
         assert!(s.most_common.is_empty());
     }
 

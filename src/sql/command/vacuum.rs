@@ -103,9 +103,8 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &VacuumStmt) -> Flow<S
         cmd.progress = Some(Box::new(Progress { options, tables, next: 0, running: None }));
     }
     let progress = cmd.progress.take();
-    let mut progress: Box<Progress> = progress
-        .and_then(|p| p.downcast().ok())
-        .ok_or_else(|| Error::internal("VACUUM lost its progress"))?;
+    let mut progress: Box<Progress> =
+        progress.and_then(|p| p.downcast().ok()).ok_or_else(|| Error::internal("VACUUM lost its progress"))?;
     let done = go_on(cx, &mut progress);
     cmd.progress = Some(progress);
     done?;
@@ -113,7 +112,12 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &VacuumStmt) -> Flow<S
 }
 
 /// The tables to look at, with the columns to analyse.
-fn tables(cmd: &Command, cx: &mut ExecContext, stmt: &VacuumStmt, options: &Options) -> Result<Vec<(Oid, Vec<String>)>> {
+fn tables(
+    cmd: &Command,
+    cx: &mut ExecContext,
+    stmt: &VacuumStmt,
+    options: &Options,
+) -> Result<Vec<(Oid, Vec<String>)>> {
     let mut found = Vec::new();
     for t in &stmt.tables {
         let relation = names::relation(cmd, cx, &t.table)?;
@@ -154,8 +158,7 @@ fn is_allowed(cx: &mut ExecContext, relation: &Relation, options: &Options) -> R
     if relation.generated_by.is_some() {
         // Nothing is stored there: there is nothing to do.
         if !backend.user.is_superuser {
-            let text =
-                format!("skipping \"{}\" --- only superuser or database owner can {verb} it", relation.name);
+            let text = format!("skipping \"{}\" --- only superuser or database owner can {verb} it", relation.name);
             cx.notices.push(warning(text, "vacuum_is_relation_owner", 604));
         }
         return Ok(false);
@@ -349,7 +352,10 @@ fn say(cx: &mut ExecContext, relation: &Relation, r: &VacuumReport, removed: &[u
     let scanned = 100.0 * f64::from(r.pages_scanned) / f64::from(r.pages_before.max(1));
     let mut lines = vec![
         format!("finished vacuuming \"{name}\": index scans: {}", r.index_scans),
-        format!("pages: {} removed, {left} remain, {} scanned ({scanned:.2}% of total)", r.pages_removed, r.pages_scanned),
+        format!(
+            "pages: {} removed, {left} remain, {} scanned ({scanned:.2}% of total)",
+            r.pages_removed, r.pages_scanned
+        ),
         format!(
             "tuples: {} removed, {} remain, {} are dead but not yet removable",
             r.tuples_removed, r.tuples_live, r.tuples_recently_dead
