@@ -11,6 +11,7 @@
 pub mod bootstrap;
 pub mod crash;
 pub mod link;
+mod maintenance;
 mod revive;
 mod serve;
 mod sessions;
@@ -84,7 +85,8 @@ fn live(origin: Origin) -> io::Result<ExitCode> {
         Err(e) => return Ok(failed(e)),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("session").enable_all().build()?;
-    let workers_cx = cx.clone();
+    let mut workers_cx = cx.clone();
+    workers_cx.maintenance = Some(Arc::new(maintenance::Autovacuum(server.instance.clone())));
     let mut workers = Workers::new(Box::new(move |generation, stop| worker::start_all(&workers_cx, generation, &stop)));
     link.report(EngineState::Ready, "");
     let end = runtime.block_on(serve::serve(&link, &server, &mut incoming, &mut workers));

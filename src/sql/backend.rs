@@ -102,3 +102,50 @@ impl Backend {
         Ok(())
     }
 }
+
+impl Backend {
+    /// The backend of a worker that runs commands of its own, as the bootstrap superuser.
+    ///
+    /// # Errors
+    /// 3D000 if the database is gone.
+    pub fn for_worker(
+        instance: Arc<Instance>,
+        database: Oid,
+        pid: u32,
+        activity: Arc<ActivitySlot>,
+    ) -> Result<Backend> {
+        use crate::catalog::object::fixed::BOOTSTRAP_SUPERUSER;
+        let catalog = Arc::new(instance.cluster.session(database)?);
+        let name = catalog.role(BOOTSTRAP_SUPERUSER).map(|r| r.name).unwrap_or_default();
+        let settings = SessionSettings::new(&instance.settings);
+        let view = settings.view().clone();
+        let user = User {
+            authenticated: BOOTSTRAP_SUPERUSER,
+            authenticated_name: name.clone(),
+            session: BOOTSTRAP_SUPERUSER,
+            session_name: name.clone(),
+            current: BOOTSTRAP_SUPERUSER,
+            current_name: name,
+            is_superuser: true,
+        };
+        Ok(Backend {
+            pid,
+            database,
+            database_name: catalog.database_by_oid(database).map(|d| d.name).unwrap_or_default(),
+            user,
+            txn: Transaction::new(instance.storage.clone(), database, pid),
+            catalog,
+            settings: Arc::new(Mutex::new(settings)),
+            view,
+            activity,
+            stats: PendingStats::new(database),
+            sequences: Sequences::default(),
+            delete_at_commit: Vec::new(),
+            drop_at_commit: Vec::new(),
+            listening: Vec::new(),
+            notifies: Vec::new(),
+            in_block: false,
+            instance,
+        })
+    }
+}

@@ -34,6 +34,7 @@ use std::sync::Arc;
 pub use names::find_relation;
 pub use role::{set_role, set_session_authorization};
 pub use temp::discard_temp;
+pub use vacuum::{Options as MaintenanceOptions, Running as MaintenanceRunning};
 
 /// One execution of a command.
 pub struct Command {
@@ -103,6 +104,16 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
         other => return Err(Error::unsupported(format!("{} is not supported", other.tag())).into()),
     };
     Ok(Outcome::Tag(tag))
+}
+
+/// Vacuums or analyses one table outside any session: autovacuum.
+pub fn maintain_table(
+    cx: &mut ExecContext,
+    options: &MaintenanceOptions,
+    table: crate::base::Oid,
+    running: &mut Option<MaintenanceRunning>,
+) -> Flow<()> {
+    vacuum::one_table(cx, options, table, &[], running)
 }
 
 /// What must happen before a transaction commits: ON COMMIT of temporary tables.
