@@ -212,7 +212,7 @@ macro_rules! domain {
 
 plain! {
     ceil = f64::ceil; floor = f64::floor; round = f64::round_ties_even; trunc = f64::trunc;
-    sign = |v| if v > 0.0 { 1.0 } else if v < 0.0 { -1.0 } else if v.is_nan() { v } else { 0.0 };
+    sign = |v| if v > 0.0 { 1.0 } else if v < 0.0 { -1.0 } else { 0.0 };
     cbrt = f64::cbrt; atan = f64::atan; asinh = f64::asinh; tanh = f64::tanh;
     atand = |v| degrees_of(v.atan(), std::f64::consts::FRAC_PI_4, 45.0);
 }
@@ -224,7 +224,7 @@ trig! {
 domain! {
     asin, |v| (-1.0..=1.0).contains(&v), f64::asin;
     acos, |v| (-1.0..=1.0).contains(&v), f64::acos;
-    acosh, |v| v >= 1.0, f64::acosh;
+    acosh, |v| v >= 1.0, inverse_cosh;
     asind, |v| (-1.0..=1.0).contains(&v), asin_degrees;
     acosd, |v| (-1.0..=1.0).contains(&v), |v| 90.0 - asin_degrees(v);
 }
@@ -239,6 +239,18 @@ fn atanh(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> 
         1.0 => f64::INFINITY,
         v => v.atanh(),
     })
+}
+
+/// As the C library computes it, so that the last digit agrees.
+fn inverse_cosh(v: f64) -> f64 {
+    if v > 2.0 {
+        if v > 268_435_456.0 {
+            return v.ln() + std::f64::consts::LN_2;
+        }
+        return (2.0 * v - 1.0 / (v + (v * v - 1.0).sqrt())).ln();
+    }
+    let t = v - 1.0;
+    (t + (2.0 * t + t * t).sqrt()).ln_1p()
 }
 
 fn radians(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
@@ -389,7 +401,7 @@ fn power(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> 
     if a == 0.0 && b < 0.0 {
         bail!(INVALID_ARGUMENT_FOR_POWER_FUNCTION, "zero raised to a negative power is undefined");
     }
-    if a < 0.0 && b.floor() != b {
+    if a < 0.0 && !b.is_nan() && b.floor() != b {
         bail!(
             INVALID_ARGUMENT_FOR_POWER_FUNCTION,
             "a negative number raised to a non-integer power yields a complex result"

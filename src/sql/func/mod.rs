@@ -82,7 +82,16 @@ pub struct FuncDef {
 /// Code by PostgreSQL's name of the function ([`ProcFact::src`]).
 fn implementations() -> std::collections::HashMap<&'static str, FuncImpl> {
     let mut all = std::collections::HashMap::new();
-    let tables: &[&[(&'static str, FuncImpl)]] = &[bytea::TABLE, float::TABLE, int::TABLE, numeric::TABLE, text::TABLE];
+    let tables: &[&[(&'static str, FuncImpl)]] = &[
+        array::TABLE,
+        bytea::TABLE,
+        float::TABLE,
+        int::TABLE,
+        network::TABLE,
+        numeric::TABLE,
+        session::TABLE,
+        text::TABLE,
+    ];
     for table in tables.iter().chain(compare::TABLES).chain(datetime::TABLES).chain(json::TABLES).chain(regexp::TABLES)
     {
         all.extend(table.iter().copied());

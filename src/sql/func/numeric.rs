@@ -1,10 +1,10 @@
 //! Arithmetic and mathematics of `numeric`, and its casts.
 
 use super::{FnContext, FuncImpl, push_numeric};
+use crate::bail;
 use crate::base::Result;
 use crate::types::numeric::{self, Kind, Numeric};
 use crate::types::{Column, Datum};
-use crate::{bail, err};
 
 fn arg(args: &[Datum<'_>], n: usize) -> Numeric {
     Numeric::from_bytes(args[n].bytes())
@@ -168,7 +168,7 @@ fn from_money(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result
 
 fn to_money(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
     let cents = arg(args, 0).mul(&Numeric::from(100));
-    out.push(Datum::I64(cents.to_int("bigint").map_err(|_| err!(NUMERIC_VALUE_OUT_OF_RANGE, "bigint out of range"))?));
+    out.push(Datum::I64(cents.to_int("bigint")?));
     Ok(())
 }
 

@@ -202,6 +202,13 @@ fn size_bytes(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result
         .char_indices()
         .find(|(i, c)| !(c.is_ascii_digit() || *c == '.' || (*i == 0 && matches!(c, '+' | '-'))))
         .map_or(trimmed.len(), |(i, _)| i);
+    // An exponent belongs to the number, unless the letter begins a unit.
+    let exponent = trimmed[end..].strip_prefix(['e', 'E']).map_or(0, |e| {
+        let digits = e.strip_prefix(['+', '-']).unwrap_or(e);
+        let count = digits.bytes().take_while(u8::is_ascii_digit).count();
+        if count == 0 { 0 } else { 1 + e.len() - digits.len() + count }
+    });
+    let end = end + exponent;
     let (number, unit) = trimmed.split_at(end);
     let number = Numeric::parse(number).map_err(|_| err!(INVALID_PARAMETER_VALUE, "invalid size: \"{t}\""))?;
     let unit = unit.trim();

@@ -504,7 +504,7 @@ fn ascii(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> 
 fn chr(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
     let n = args[0].i32();
     if n < 0 {
-        bail!(PROGRAM_LIMIT_EXCEEDED, "character number must be positive");
+        bail!(INVALID_PARAMETER_VALUE, "character number must be positive");
     }
     if n == 0 {
         bail!(PROGRAM_LIMIT_EXCEEDED, "null character not permitted");

@@ -1,7 +1,7 @@
 //! Kernels over columns: the loops behind the hot functions.
 
 use crate::base::{Error, Result};
-use crate::types::{Column, ColumnData, float};
+use crate::types::{Column, ColumnData, Phys, float};
 
 /// A machine type columns are made of.
 pub trait Native: Copy {
@@ -123,6 +123,22 @@ pub fn zip_bytes<R: Native>(args: &[&Column], rows: usize, f: impl Fn(&[u8], &[u
     };
     let values = (0..rows).map(|i| f(a.get(i), b.get(i))).collect();
     Ok(Column { data: R::column(values), nulls: merge_nulls(args, rows) })
+}
+
+/// The same bits under another physical form: `int4` and `oid` are told apart by their sign alone.
+///
+/// # Panics
+/// If the forms have nothing in common (TYP-1).
+pub fn relabel(column: &Column, phys: Phys) -> Column {
+    let data = match (&column.data, phys) {
+        (ColumnData::I32(v), Phys::U32) => ColumnData::U32(v.iter().map(|v| *v as u32).collect()),
+        (ColumnData::U32(v), Phys::I32) => ColumnData::I32(v.iter().map(|v| *v as i32).collect()),
+        (data, p) => {
+            assert!(column.phys() == p, "TYP-1: {:?} cannot be read as {p:?}", column.phys());
+            data.clone()
+        }
+    };
+    Column { data, nulls: column.nulls.clone() }
 }
 
 /// The six comparisons as numbers, so that they can be type arguments.

@@ -74,9 +74,8 @@ pub fn day_of_year(year: i32, month: i32, day: i32) -> i32 {
 /// Julian day of the Monday of ISO week `week` of `year`.
 pub fn iso_week_to_julian(year: i32, week: i32) -> i32 {
     let fourth = to_julian(year, 1, 4);
-    let day0 = (fourth - 1 + 1).rem_euclid(7);
-    let day0 = if day0 == 0 { 6 } else { day0 - 1 };
-    (week - 1) * 7 + (fourth - day0)
+    // A Julian day divisible by seven is a Monday.
+    (week - 1) * 7 + fourth - fourth.rem_euclid(7)
 }
 
 /// ISO year and week of a date.

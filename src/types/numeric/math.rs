@@ -268,7 +268,11 @@ impl Numeric {
         let base = self.clone().abs();
         let neg = self.neg && !exponent.div_finite(&Numeric::from(2), 1, false).is_integral();
         let (rough, rough_frac) = base.ln_raw((8 - base.ln_weight()).clamp(0, MAX_DISPLAY_SCALE));
-        let value = from_fixed(&rough, rough_frac, 40).to_f64() * exponent.to_f64();
+        // The result's scale follows from this estimate, so it is as rough as PostgreSQL's.
+        let local = (8 - base.ln_weight()).clamp(0, MAX_DISPLAY_SCALE);
+        let mut estimate = from_fixed(&rough, rough_frac, local).mul(exponent);
+        estimate.round(local);
+        let value = estimate.to_f64();
         if value.abs() > MAX_RESULT_SCALE * 3.01 {
             if value > 0.0 {
                 return Err(overflow());
@@ -315,17 +319,17 @@ impl Numeric {
                 _ => Numeric::zero(),
             });
         }
+        if self.kind == Kind::NegInf && !exponent.is_integral() {
+            bail!(
+                INVALID_ARGUMENT_FOR_POWER_FUNCTION,
+                "a negative number raised to a non-integer power yields a complex result"
+            );
+        }
         if self.kind == Kind::PosInf {
             return Ok(if exponent.signum() > 0 { self.clone() } else { Numeric::zero() });
         }
         if exponent.signum() < 0 {
             return Ok(Numeric::zero());
-        }
-        if !exponent.is_integral() {
-            bail!(
-                INVALID_ARGUMENT_FOR_POWER_FUNCTION,
-                "a negative number raised to a non-integer power yields a complex result"
-            );
         }
         let even = exponent.div_finite(&Numeric::from(2), 1, false).is_integral();
         Ok(Numeric::special(if even { Kind::PosInf } else { Kind::NegInf }))

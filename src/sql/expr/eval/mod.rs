@@ -204,7 +204,7 @@ impl Eval {
             Op::Const { value, .. } => Some(value.clone()),
             Op::Param { number, .. } => Some(cx.params.get(*number).cloned().unwrap_or(Value::Null)),
             Op::ExecParam(slot) => Some(cx.exec_param(*slot).clone()),
-            Op::Relabel(arg) => arg.constant(cx),
+            Op::Relabel(arg) if arg.phys == self.phys => arg.constant(cx),
             _ => None,
         }
     }
@@ -239,7 +239,14 @@ impl Eval {
                 Sel::All(_) => Cow::Borrowed(&batch.columns[*n]),
                 Sel::Rows(rows) => Cow::Owned(batch.columns[*n].gather_rows(rows)),
             }),
-            Op::Relabel(arg) => arg.eval(cx, batch, sel),
+            Op::Relabel(arg) => {
+                let column = arg.eval(cx, batch, sel)?;
+                // int4 and oid differ in form.
+                if column.phys() == phys {
+                    return Ok(column);
+                }
+                Ok(Cow::Owned(crate::sql::func::vector::relabel(&column, phys)))
+            }
             Op::Call(call) => call.eval(cx, batch, sel),
             Op::Operand(slot) => Ok(Cow::Owned(operand(cx, *slot, sel))),
             Op::SubPlan(s) => s.eval(cx, batch, sel).map(Cow::Owned),

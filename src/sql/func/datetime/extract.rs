@@ -184,9 +184,6 @@ fn of_timestamp(args: Args<'_, '_>, out: &mut Column, exact: bool) -> Result<()>
     let name = args[0].str();
     let unit = unit_of(name, NAME)?;
     let us = args[1].i64();
-    if matches!(unit, Unit::Timezone | Unit::TimezoneHour | Unit::TimezoneMinute) {
-        return Err(not_supported(&name.to_ascii_lowercase(), NAME));
-    }
     if !timestamp::is_finite(us) {
         return infinite_field(unit, us > 0).push(out, exact);
     }
@@ -318,6 +315,16 @@ fn of_interval(args: Args<'_, '_>, out: &mut Column, exact: bool) -> Result<()> 
         Unit::Decade => Field::whole(p.years / 10),
         Unit::Century => Field::whole(p.years / 100),
         Unit::Millennium => Field::whole(p.years / 1000),
+        Unit::Epoch if !exact => {
+            // Summed in this order, so that the last digit is PostgreSQL's.
+            const DAY: f64 = 86_400.0;
+            let mut seconds = i.us as f64 / USECS_PER_SEC as f64;
+            seconds += 365.25 * DAY * f64::from(p.years);
+            seconds += 30.0 * DAY * f64::from(p.months);
+            seconds += DAY * f64::from(p.days);
+            out.push(Datum::F64(seconds));
+            return Ok(());
+        }
         Unit::Epoch => {
             // A year counts 365.25 days here; quarters of days keep that exact.
             let quarters = 1461 * i128::from(p.years) + 120 * i128::from(p.months) + 4 * i128::from(p.days);

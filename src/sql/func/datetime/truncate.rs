@@ -15,7 +15,7 @@ use crate::{bail, err};
 
 fn fault(name: &str, typ: &str) -> Error {
     let lower = name.to_ascii_lowercase();
-    match unit(&lower).or_else(|| crate::types::datetime::token::extract_unit(&lower)) {
+    match unit(&lower) {
         Some(_) => err!(FEATURE_NOT_SUPPORTED, "unit \"{lower}\" not supported for type {typ}"),
         None => err!(INVALID_PARAMETER_VALUE, "unit \"{lower}\" not recognized for type {typ}"),
     }
@@ -64,11 +64,11 @@ fn timestamp_trunc(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> R
     const NAME: &str = "timestamp without time zone";
     let us = args[1].i64();
     let name = args[0].str();
-    let unit = unit(&name.to_ascii_lowercase()).ok_or_else(|| fault(name, NAME))?;
     if !timestamp::is_finite(us) {
         out.push(Datum::I64(us));
         return Ok(());
     }
+    let unit = unit(&name.to_ascii_lowercase()).ok_or_else(|| fault(name, NAME))?;
     let mut c = Civil::from_us(us);
     truncate(&mut c, unit).ok_or_else(|| fault(name, NAME))?;
     out.push(Datum::I64(c.to_us().ok_or_else(timestamp::out_of_range)?));
@@ -77,10 +77,10 @@ fn timestamp_trunc(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> R
 
 fn in_zone(name: &str, us: i64, zone: &Zone) -> Result<i64> {
     const NAME: &str = "timestamp with time zone";
-    let unit = unit(&name.to_ascii_lowercase()).ok_or_else(|| fault(name, NAME))?;
     if !timestamp::is_finite(us) {
         return Ok(us);
     }
+    let unit = unit(&name.to_ascii_lowercase()).ok_or_else(|| fault(name, NAME))?;
     let east = zone.offset_at_utc(us);
     let mut c = Civil::from_us(us + i64::from(east) * USECS_PER_SEC);
     truncate(&mut c, unit).ok_or_else(|| fault(name, NAME))?;

@@ -187,7 +187,12 @@ fn build_array(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Resu
 }
 
 /// A key as text; NULL and containers cannot be one.
-fn key(typ: TypeRef, value: Datum<'_>, position: usize, io_context: &IoContext) -> Result<String> {
+fn key(typ: TypeRef, value: Datum<'_>, position: usize, binary: bool, io_context: &IoContext) -> Result<String> {
+    if value.is_null() && !binary {
+        return Err(
+            err!(INVALID_PARAMETER_VALUE, "argument {position} cannot be null").hint("Object keys should be text.")
+        );
+    }
     if value.is_null() {
         bail!(INVALID_PARAMETER_VALUE, "argument {position}: key must not be null");
     }
@@ -227,7 +232,7 @@ fn build_object(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Res
                 v.extend_from_slice(b", ");
             }
             let [(key_type, key_value), (typ, value)] = *pair;
-            json::write_string(&key(key_type, key_value, 2 * i + 1, &cx.io)?, v);
+            json::write_string(&key(key_type, key_value, 2 * i + 1, false, &cx.io)?, v);
             v.extend_from_slice(b" : ");
             write_json(typ, value, v, &cx.io)?;
         }
@@ -253,7 +258,7 @@ fn jsonb_build_object(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) 
     even_count(values.len(), "jsonb_build_object")?;
     let mut pairs = Vec::new();
     for (i, [(key_type, key_value), (typ, value)]) in values.as_chunks::<2>().0.iter().enumerate() {
-        pairs.push((key(*key_type, *key_value, 2 * i + 1, &cx.io)?, to_tree(*typ, *value, &cx.io)?));
+        pairs.push((key(*key_type, *key_value, 2 * i + 1, true, &cx.io)?, to_tree(*typ, *value, &cx.io)?));
     }
     push_tree(out, Tree::Object(pairs))
 }

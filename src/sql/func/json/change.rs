@@ -2,7 +2,6 @@
 
 use super::Args;
 use super::build::push_tree;
-use super::get::path;
 use crate::base::Result;
 use crate::sql::func::{FnContext, FuncImpl};
 use crate::types::jsonb::{Jsonb, Tree};
@@ -102,8 +101,11 @@ fn not_an_integer(step: &str, position: usize) -> crate::base::Error {
     err!(INVALID_TEXT_REPRESENTATION, "path element at position {position} is not an integer: \"{step}\"")
 }
 
-fn change(t: &mut Tree, steps: &[&str], depth: usize, value: &Tree, how: Change) -> Result<()> {
+fn change(t: &mut Tree, steps: &[Option<&str>], depth: usize, value: &Tree, how: Change) -> Result<()> {
     let Some((step, rest)) = steps.split_first() else { return Ok(()) };
+    let Some(step) = step else {
+        bail!(NULL_VALUE_NOT_ALLOWED, "path element at position {} is null", depth + 1);
+    };
     match t {
         Tree::Object(pairs) => {
             let at = pairs.iter().position(|(k, _)| k == step);
@@ -153,15 +155,23 @@ fn change(t: &mut Tree, steps: &[&str], depth: usize, value: &Tree, how: Change)
     Ok(())
 }
 
-/// The steps of a path; a NULL among them is an error here.
-fn steps<'a>(d: Datum<'a>) -> Result<Vec<&'a str>> {
-    if array::Array::new(d.bytes()).dims.len() > 1 {
+/// The steps of a path; a NULL among them is an error once it is reached.
+fn steps<'a>(d: Datum<'a>) -> Result<Vec<Option<&'a str>>> {
+    let a = array::Array::new(d.bytes());
+    if a.dims.len() > 1 {
         bail!(ARRAY_SUBSCRIPT_ERROR, "wrong number of array subscripts");
     }
-    path(d).ok_or_else(|| {
-        let at = array::Array::new(d.bytes()).iter().position(|d| d.is_null()).unwrap_or(0);
-        err!(NULL_VALUE_NOT_ALLOWED, "path element at position {} is null", at + 1)
-    })
+    Ok(a.iter().map(|d| if d.is_null() { None } else { Some(d.str()) }).collect())
+}
+
+/// Nothing to change in an empty document, unless something is to be created.
+fn untouched(t: &Tree, how: Change) -> bool {
+    let empty = match t {
+        Tree::Array(items) => items.is_empty(),
+        Tree::Object(pairs) => pairs.is_empty(),
+        _ => false,
+    };
+    empty && matches!(how, Change::Delete | Change::Set { create: false })
 }
 
 fn changed(args: Args<'_, '_>, value: &Tree, how: Change, what: &str, out: &mut Column) -> Result<()> {
@@ -169,7 +179,10 @@ fn changed(args: Args<'_, '_>, value: &Tree, how: Change, what: &str, out: &mut 
     if t.is_scalar() {
         bail!(INVALID_PARAMETER_VALUE, "cannot {what} scalar");
     }
-    change(&mut t, &steps(args[1])?, 0, value, how)?;
+    let steps = steps(args[1])?;
+    if !untouched(&t, how) {
+        change(&mut t, &steps, 0, value, how)?;
+    }
     push_tree(out, t)
 }
 

@@ -79,6 +79,8 @@ fn item_at(len: usize, index: i64) -> Option<usize> {
 fn jsonb_item<const TEXT: bool>(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
     let found = match Jsonb::new(args[0].bytes()) {
         Jsonb::Array(a) => item_at(a.len(), args[1].i32().into()).map(|at| a.bytes(at)),
+        // PostgreSQL keeps a scalar at the top as an array of one.
+        j if j.is_scalar() && matches!(args[1].i32(), 0 | -1) => Some(args[0].bytes()),
         _ => None,
     };
     push_jsonb(out, found, TEXT)
