@@ -126,8 +126,7 @@ fn a_banks_books_survive_two_hundred_kills() {
     let mut client = connect_soon(&server);
     let sum: i64 = client.query_one("select sum(balance)::bigint from account", &[]).unwrap().get(0);
     assert_eq!(sum, ACCOUNTS * START, "money was made or destroyed");
-    let rows: BTreeSet<i64> =
-        client.query("select id from ledger", &[]).unwrap().iter().map(|r| r.get(0)).collect();
+    let rows: BTreeSet<i64> = client.query("select id from ledger", &[]).unwrap().iter().map(|r| r.get(0)).collect();
     let acknowledged = books.acknowledged.into_inner().unwrap();
     let lost: Vec<_> = acknowledged.difference(&rows).collect();
     assert!(lost.is_empty(), "{} of {} acknowledged transfers are lost: {lost:?}", lost.len(), acknowledged.len());
