@@ -3,6 +3,7 @@
 use super::job::{Done, Work, is_full};
 use super::statement::{Statement, row_columns};
 use crate::base::{Flow, Stop, Wait};
+use crate::sql::exec::context::RunState;
 use crate::sql::exec::{self, ExecContext, Node};
 use crate::sql::plan::PlannedStatement;
 use crate::types::{Batch, Value};
@@ -46,6 +47,8 @@ struct Running {
     /// A batch of which the rows from here on are still to be sent.
     batch: Option<(Batch, usize)>,
     described: bool,
+    /// The executor's state of this statement while others run: a portal may be put aside.
+    state: RunState,
 }
 
 impl QueryWork {
@@ -79,8 +82,17 @@ impl QueryWork {
         cx.params = self.params.clone();
         let node = exec::start(&plan, cx)?;
         let columns = row_columns(&plan, &self.formats);
-        self.phase = Phase::Run(Box::new(Running { plan, columns, node, batch: None, described: false }));
+        let state = std::mem::take(&mut cx.run);
+        self.phase = Phase::Run(Box::new(Running { plan, columns, node, batch: None, described: false, state }));
         Ok(())
+    }
+
+    /// Puts the statement's state into the context, or takes it out again.
+    fn swap_state(&mut self, cx: &mut ExecContext) {
+        if let Phase::Run(run) = &mut self.phase {
+            std::mem::swap(&mut cx.run, &mut run.state);
+            cx.params = self.params.clone();
+        }
     }
 
     /// Sends rows until the end, the limit, or a full output. True at the end.
@@ -136,7 +148,10 @@ impl Work for QueryWork {
                 }
                 Phase::Run(run) => {
                     let (tag, returns) = (run.plan.tag, run.plan.returns_rows);
-                    if !self.rows(cx, out)? {
+                    self.swap_state(cx);
+                    let ended = self.rows(cx, out);
+                    self.swap_state(cx);
+                    if !ended? {
                         return Ok(Done::Suspended);
                     }
                     let count = if tag == "SELECT" || returns && cx.processed == 0 { self.sent } else { cx.processed };

@@ -52,7 +52,9 @@ impl Limit {
                 None => 0,
                 Some(e) => match e.run(cx)? {
                     Value::I64(n) if n < 0 => {
-                        crate::bail!(INVALID_ROW_COUNT_IN_OFFSET, "OFFSET must not be negative")
+                        return Err(crate::err!(INVALID_ROW_COUNT_IN_OFFSET, "OFFSET must not be negative")
+                            .place("recompute_limits", "nodeLimit.c", 372)
+                            .into());
                     }
                     Value::I64(n) => n as u64,
                     _ => 0,
@@ -62,7 +64,11 @@ impl Limit {
         let limit = match &mut self.limit {
             None => u64::MAX,
             Some(e) => match e.run(cx)? {
-                Value::I64(n) if n < 0 => crate::bail!(INVALID_ROW_COUNT_IN_LIMIT, "LIMIT must not be negative"),
+                Value::I64(n) if n < 0 => {
+                    return Err(crate::err!(INVALID_ROW_COUNT_IN_LIMIT, "LIMIT must not be negative")
+                        .place("recompute_limits", "nodeLimit.c", 398)
+                        .into());
+                }
                 Value::I64(n) => n as u64,
                 _ => u64::MAX,
             },

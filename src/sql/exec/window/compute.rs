@@ -102,7 +102,10 @@ fn ntile(call: &CallSpec, part: &Partition<'_>, out: &mut Column) -> Result<()> 
             part.rows.clone().for_each(|_| out.push_null());
             return Ok(());
         }
-        _ => bail!(INVALID_ARGUMENT_FOR_NTILE, "argument of ntile must be greater than zero"),
+        _ => {
+            let error = crate::err!(INVALID_ARGUMENT_FOR_NTILE, "argument of ntile must be greater than zero");
+            return Err(error.place("window_ntile", "windowfuncs.c", 305));
+        }
     };
     let (small, extra) = (part.len() / buckets, part.len() % buckets);
     for at in 0..part.len() {

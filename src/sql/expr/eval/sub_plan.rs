@@ -193,7 +193,7 @@ impl SubPlanOp {
                         CARDINALITY_VIOLATION,
                         "more than one row returned by a subquery used as an expression"
                     );
-                    return Err(error.place("ExecSetParamPlan", "nodeSubplan.c", 1111).into());
+                    return Err(error.place("ExecSetParamPlan", "nodeSubplan.c", 1156).into());
                 }
                 found.value = Some(batch.columns[0].get(0).to_value());
             }
