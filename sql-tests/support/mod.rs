@@ -154,7 +154,14 @@ impl Server {
     }
 
     pub fn connect(&self) -> Client {
-        self.try_connect().unwrap_or_else(|e| panic!("{e}\n{}", self.log()))
+        self.settled(self.try_connect())
+    }
+
+    /// A session that has had an answer: the postmaster knows by then that it may be warned.
+    fn settled(&self, client: Result<Client, String>) -> Client {
+        let mut client = client.unwrap_or_else(|e| panic!("{e}\n{}", self.log()));
+        assert_eq!(client.query("select 1").as_deref(), Ok(&["1".to_string()][..]));
+        client
     }
 
     pub fn try_connect(&self) -> Result<Client, String> {
@@ -164,7 +171,7 @@ impl Server {
     pub fn connect_tcp(&self) -> Client {
         let stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        Client::start(Box::new(stream)).unwrap_or_else(|e| panic!("{e}\n{}", self.log()))
+        self.settled(Client::start(Box::new(stream)))
     }
 
     /// A connection that has not said anything yet.

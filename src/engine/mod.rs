@@ -32,7 +32,7 @@ use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use workers::Workers;
+use workers::{Foreman, Workers};
 
 /// The exit code when another engine holds the directory.
 const LOCK_BUSY: u8 = 75;
@@ -61,7 +61,7 @@ fn live(origin: Origin) -> io::Result<ExitCode> {
     give_up_segv_handler();
     let _ = rustix::thread::set_name(c"engine");
     let Some(_lock) = lock()? else { return Ok(ExitCode::from(LOCK_BUSY)) };
-    let (link, mut incoming) = Link::start(channel)?;
+    let (link, incoming) = Link::start(channel)?;
     crash::install(&link, crate::buffer::critical::active);
     let Some(settings) = load_settings(origin) else { return Ok(ExitCode::FAILURE) };
     let speaker = report::Origin { backend_type: "startup", ..report::Origin::default() };
@@ -87,9 +87,10 @@ fn live(origin: Origin) -> io::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("session").enable_all().build()?;
     let mut workers_cx = cx.clone();
     workers_cx.maintenance = Some(Arc::new(maintenance::Autovacuum(server.instance.clone())));
-    let mut workers = Workers::new(Box::new(move |generation, stop| worker::start_all(&workers_cx, generation, &stop)));
+    let start = move |generation, stop: worker::Stop| worker::start_all(&workers_cx, generation, &stop);
+    let workers = Foreman::start(Workers::new(Box::new(start)))?;
     link.report(EngineState::Ready, "");
-    let end = runtime.block_on(serve::serve(&link, &server, &mut incoming, &mut workers));
+    let end = runtime.block_on(serve::serve(&link, &server, incoming, &workers));
     stop(&link, &cx, Some(workers), end)
 }
 
@@ -103,12 +104,12 @@ fn failed(e: Error) -> ExitCode {
 }
 
 /// Does what the end demands and ends the process; threads that still run end with it.
-fn stop(link: &Link, cx: &Context, workers: Option<Workers>, end: End) -> ! {
+fn stop(link: &Link, cx: &Context, workers: Option<Foreman>, end: End) -> ! {
     let _ = rustix::fs::unlink(crate::process::ENGINE_CONTROL);
     if end == End::Clean {
         link.report(EngineState::ShuttingDown, "");
         if let Some(mut workers) = workers {
-            workers.stop();
+            workers.finish();
         }
         if let Err(e) = startup::shut_down(cx) {
             report::panic(*e.0);

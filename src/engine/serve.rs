@@ -3,7 +3,7 @@
 
 use super::link::{Connection, Link};
 use super::sessions;
-use super::workers::Workers;
+use super::workers::Foreman;
 use crate::base::interrupt::Cause;
 use crate::process::message::StopMode;
 use crate::session::Server;
@@ -34,17 +34,15 @@ pub enum End {
 pub async fn serve(
     link: &Link,
     server: &Arc<Server>,
-    incoming: &mut mpsc::UnboundedReceiver<Connection>,
-    workers: &mut Workers,
+    incoming: mpsc::UnboundedReceiver<Connection>,
+    workers: &Foreman,
 ) -> End {
+    tokio::spawn(take_in(server.clone(), incoming));
     let mut mode = link.mode();
     let mut count = link.session_count();
     loop {
         let now = *mode.borrow_and_update();
-        match now.postmaster {
-            Some(generation) => workers.run(generation),
-            None => workers.stop(),
-        }
+        workers.want(now.postmaster);
         // From the registry, which also counts connections that nobody has taken in yet.
         let left = *count.borrow_and_update();
         match now.stop {
@@ -65,7 +63,6 @@ pub async fn serve(
         tokio::select! {
             biased;
             _ = mode.changed() => {}
-            Some(connection) = incoming.recv() => sessions::serve(server, connection),
             _ = count.changed() => {}
             () = sleep(pause), if now.stop >= Some(StopMode::Fast) => {
                 if now.stop == Some(StopMode::Immediate) {
@@ -73,5 +70,12 @@ pub async fn serve(
                 }
             }
         }
+    }
+}
+
+/// A task of its own, so that a connection changes threads as seldom as possible.
+async fn take_in(server: Arc<Server>, mut incoming: mpsc::UnboundedReceiver<Connection>) {
+    while let Some(connection) = incoming.recv().await {
+        sessions::serve(&server, connection);
     }
 }

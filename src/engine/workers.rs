@@ -3,6 +3,8 @@
 //! Each worker is a named OS thread that is given a [`Stop`] and the number of its generation. The
 //! old generation is joined before a new one starts (ENG-2), else two checkpointers could meet.
 
+use parking_lot::{Condvar, Mutex};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 pub use crate::worker::Stop;
@@ -44,10 +46,67 @@ impl Workers {
     }
 }
 
+/// Starts and stops generations on a thread of its own, since the end of an old one can take as long
+/// as an fsync or an `archive_command`, and nobody who serves sessions may wait for that.
+pub struct Foreman {
+    wanted: Arc<(Mutex<Wanted>, Condvar)>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Generation(u64),
+    Nobody,
+    /// Nobody any more.
+    End,
+}
+
+impl Foreman {
+    pub fn start(mut workers: Workers) -> std::io::Result<Foreman> {
+        let wanted = Arc::new((Mutex::new(Wanted::Nobody), Condvar::new()));
+        let orders = wanted.clone();
+        let thread = std::thread::Builder::new().name("foreman".into()).spawn(move || {
+            let mut done = Wanted::Nobody;
+            while done != Wanted::End {
+                let next = {
+                    let mut wanted = orders.0.lock();
+                    while *wanted == done {
+                        orders.1.wait(&mut wanted);
+                    }
+                    *wanted
+                };
+                match next {
+                    Wanted::Generation(generation) => workers.run(generation),
+                    Wanted::Nobody | Wanted::End => workers.stop(),
+                }
+                done = next;
+            }
+        })?;
+        Ok(Foreman { wanted, thread: Some(thread) })
+    }
+
+    /// From now on this generation shall work, or nobody. Does not wait for it.
+    pub fn want(&self, generation: Option<u64>) {
+        self.order(generation.map_or(Wanted::Nobody, Wanted::Generation));
+    }
+
+    /// Ends all workers for good, and waits for their end.
+    pub fn finish(&mut self) {
+        self.order(Wanted::End);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+
+    fn order(&self, order: Wanted) {
+        *self.wanted.0.lock() = order;
+        self.wanted.1.notify_one();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
 
@@ -75,5 +134,33 @@ mod tests {
         // A worker may be told to end before its neighbour has begun.
         assert_eq!(alive.load(Ordering::SeqCst), 0);
         assert!(most.load(Ordering::SeqCst) <= 2);
+    }
+
+    /// Orders that come faster than workers end are skipped; the last one counts, and after the end
+    /// nobody works.
+    #[test]
+    fn the_last_order_counts() {
+        let now = Arc::new(AtomicUsize::new(0));
+        let seen = now.clone();
+        let mut foreman = Foreman::start(Workers::new(Box::new(move |generation, stop: Stop| {
+            let seen = seen.clone();
+            vec![std::thread::spawn(move || {
+                seen.store(generation as usize, Ordering::SeqCst);
+                while !stop.wait(Duration::from_secs(60)) {}
+                std::thread::sleep(Duration::from_millis(2));
+                seen.store(0, Ordering::SeqCst);
+            })]
+        })))
+        .unwrap();
+        for generation in 1..=50 {
+            foreman.want(Some(generation));
+            foreman.want(None);
+        }
+        foreman.want(Some(99));
+        while now.load(Ordering::SeqCst) != 99 {
+            std::thread::yield_now();
+        }
+        foreman.finish();
+        assert_eq!(now.load(Ordering::SeqCst), 0);
     }
 }
