@@ -27,7 +27,7 @@ pub use folder::{Folder, Record};
 pub use object::{Object, ObjectKey};
 
 pub use relation::{
-    Attribute, ColumnStats, Constraint, ConstraintKind, Index, IndexColumn, Persistence, RelKind, Relation,
+    Attribute, ColumnStats, Constraint, ConstraintKind, Index, IndexColumn, Persistence, RelKind, RelStats, Relation,
     SequenceParams, View,
 };
 pub use store::{CATALOG_NODE, CATALOG_TOAST_NODE, create_folder};

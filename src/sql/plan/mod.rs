@@ -11,6 +11,8 @@
 
 mod cost;
 mod create;
+mod deparse;
+mod explain;
 mod finish;
 mod fold;
 mod jointree;
@@ -26,8 +28,11 @@ mod select;
 mod selectivity;
 mod set_operation;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod write;
 
+pub use explain::{Actual, Actuals, ExplainOptions, explain_json, explain_text};
 pub use planner::plan;
 pub use settings::{PlanContext, PlannerSettings};
 

@@ -349,11 +349,11 @@ struct Ways<'w, 't> {
 
 impl Ways<'_, '_> {
     fn add(&self, left: &JoinRel, right: &JoinRel, a: RelSet, b: RelSet, out: &mut Vec<Rc<Path>>) {
-        for l in &left.paths {
-            for r in &right.paths {
-                if l.outer.overlaps(b) {
-                    continue;
-                }
+        // Values from outside both sides are only possible for LATERAL items.
+        let lateral = self.lateral();
+        let rights: Vec<&Rc<Path>> = right.paths.iter().filter(|r| r.outer.minus(a).within(lateral)).collect();
+        for l in left.paths.iter().filter(|l| l.outer.within(lateral) && !l.outer.overlaps(b)) {
+            for &r in &rights {
                 self.nest(l, r, left, right, a, out);
                 if r.outer.overlaps(a) {
                     continue;
@@ -381,10 +381,6 @@ impl Ways<'_, '_> {
         }
         let s = self.search.settings;
         let outer = l.outer.union(r.outer.minus(a));
-        // Values from further out are only possible for LATERAL items.
-        if !outer.is_empty() && !outer.within(self.lateral()) {
-            return;
-        }
         let parameterised = r.outer.overlaps(a);
         let used: Vec<usize> = if parameterised { used_clauses(r) } else { Vec::new() };
         let on: Vec<Clause> = self.on.iter().filter(|c| !used.contains(&c.id)).cloned().collect();

@@ -1,0 +1,425 @@
+//! Expressions of a plan as SQL again, for EXPLAIN. PostgreSQL 15, ruleutils.c: same parentheses.
+
+use super::{Plan, PlanNode};
+use crate::sql::expr::{AggCall, Expr, ExprKind, FrameMode, RowOp, SortKey, SubPlan, SubPlanKind, WindowCall};
+use crate::sql::func;
+use crate::types::context::TypeHooks;
+use crate::types::name::quote_identifier;
+use crate::types::{self, IoContext, TypeRef, Value, format_type, oid};
+use std::collections::HashMap;
+
+/// Where `Column(i)` comes from.
+#[derive(Clone, Copy)]
+pub(super) enum Source<'p> {
+    None,
+    /// The columns a scan reads.
+    Scan(&'p Plan),
+    /// The output of an input.
+    Plan(&'p Plan),
+    Join(&'p Plan, &'p Plan),
+    /// The columns an aggregate makes, before its projection.
+    Grouped(&'p Plan),
+    /// The attributes of the written row, then the input's columns.
+    Row(&'p crate::catalog::Relation, &'p Plan),
+}
+
+pub(super) struct Deparser<'d> {
+    pub io: &'d IoContext,
+    /// Columns are shown with their relation's name.
+    pub prefix: bool,
+    /// What nested loops put into slots.
+    pub slots: HashMap<usize, String>,
+    /// Sub-plans by address, with their numbers.
+    pub sub_plans: HashMap<usize, usize>,
+}
+
+pub(super) fn sub_plan_key(s: &SubPlan) -> usize {
+    std::sync::Arc::as_ptr(&s.plan) as usize
+}
+
+/// A sub-plan that is run once and remembered.
+pub(super) fn is_init_plan(s: &SubPlan) -> bool {
+    s.args.is_empty() && s.test.is_none() && s.plan.params.is_empty()
+}
+
+impl Deparser<'_> {
+    fn type_name(&self, ty: TypeRef) -> String {
+        let hooks: &dyn TypeHooks = &*self.io.hooks;
+        format_type(ty.oid, ty.typmod, hooks)
+    }
+
+    /// Output column `i` of a plan; `true` beside it: it is a plain column.
+    fn output(&self, plan: &Plan, i: usize) -> (String, bool) {
+        let project = match &plan.node {
+            PlanNode::SeqScan { project, .. }
+            | PlanNode::VirtualScan { project, .. }
+            | PlanNode::FunctionScan { project, .. }
+            | PlanNode::TidScan { project, .. }
+            | PlanNode::CteScan { project, .. }
+            | PlanNode::WorkTableScan { project, .. } => project.as_ref(),
+            PlanNode::IndexScan(s) => s.project.as_ref(),
+            PlanNode::NestLoop(j) => j.project.as_ref(),
+            PlanNode::HashJoin(j) => j.project.as_ref(),
+            PlanNode::MergeJoin(j) => j.project.as_ref(),
+            PlanNode::Aggregate(a) => a.project.as_ref(),
+            _ => None,
+        };
+        if let Some(e) = project.and_then(|p| p.get(i)) {
+            return self.below(e, self.inside(plan));
+        }
+        match &plan.node {
+            PlanNode::Project { input, exprs } | PlanNode::Result { input: Some(input), exprs, .. } => {
+                exprs.get(i).map_or_else(|| ("???".into(), true), |e| self.below(e, Source::Plan(input)))
+            }
+            PlanNode::Result { input: None, exprs, .. } => {
+                exprs.get(i).map_or_else(|| ("???".into(), true), |e| self.below(e, Source::None))
+            }
+            PlanNode::Filter { input, .. }
+            | PlanNode::Sort { input, .. }
+            | PlanNode::Limit { input, .. }
+            | PlanNode::Distinct { input, .. }
+            | PlanNode::Materialize { input }
+            | PlanNode::LockRows { input, .. } => self.output(input, i),
+            PlanNode::Append { inputs } => inputs.first().map_or_else(|| ("???".into(), true), |p| self.output(p, i)),
+            PlanNode::SetOp { left, .. } | PlanNode::RecursiveUnion { left, .. } => self.output(left, i),
+            PlanNode::With { body, .. } => self.output(body, i),
+            PlanNode::ProjectSet { input, items } => match items.get(i) {
+                Some(super::SetItem::Plain(e)) => self.below(e, Source::Plan(input)),
+                Some(super::SetItem::Set { func, args }) => {
+                    (format!("({}({}))", func.name, self.list(args, Source::Plan(input))), false)
+                }
+                None => ("???".into(), true),
+            },
+            PlanNode::Window { input, calls, .. } => {
+                let n = input.columns.len();
+                match i.checked_sub(n).and_then(|k| calls.get(k)) {
+                    Some(c) => (format!("({})", self.window(c, Source::Plan(input))), false),
+                    None => self.output(input, i),
+                }
+            }
+            _ => self.column(self.inside(plan), i),
+        }
+    }
+
+    /// What the expressions of a node itself read.
+    pub fn inside<'p>(&self, plan: &'p Plan) -> Source<'p> {
+        match &plan.node {
+            PlanNode::NestLoop(j) => Source::Join(&j.left, &j.right),
+            PlanNode::HashJoin(j) => Source::Join(&j.left, &j.right),
+            PlanNode::MergeJoin(j) => Source::Join(&j.left, &j.right),
+            PlanNode::Aggregate(_) => Source::Grouped(plan),
+            PlanNode::SeqScan { .. }
+            | PlanNode::IndexScan(_)
+            | PlanNode::TidScan { .. }
+            | PlanNode::VirtualScan { .. }
+            | PlanNode::FunctionScan { .. }
+            | PlanNode::CteScan { .. }
+            | PlanNode::WorkTableScan { .. }
+            | PlanNode::Values { .. } => Source::Scan(plan),
+            _ => plan.inputs().first().map_or(Source::None, |p| Source::Plan(p)),
+        }
+    }
+
+    /// An expression of a lower node: in parentheses unless it is a column.
+    fn below(&self, e: &Expr, source: Source<'_>) -> (String, bool) {
+        match e.kind {
+            ExprKind::Column(i) => self.column(source, i),
+            _ => (format!("({})", self.expr(e, source)), false),
+        }
+    }
+
+    fn named(&self, alias: &str, name: &str) -> String {
+        let name = quote_identifier(name);
+        if self.prefix && !alias.is_empty() { format!("{}.{name}", quote_identifier(alias)) } else { name }
+    }
+
+    fn attribute(&self, rel: &crate::catalog::Relation, alias: &str, attno: i16) -> String {
+        let name = match rel.attributes.get((attno as usize).wrapping_sub(1)) {
+            Some(a) if attno > 0 => a.name.as_str(),
+            _ => crate::sql::bind::scope::system_name(attno),
+        };
+        self.named(alias, name)
+    }
+
+    fn column(&self, source: Source<'_>, i: usize) -> (String, bool) {
+        let unknown = || (format!("?column{i}?"), true);
+        match source {
+            Source::None => unknown(),
+            Source::Plan(p) => self.output(p, i),
+            Source::Join(l, r) => match i.checked_sub(l.columns.len()) {
+                None => self.output(l, i),
+                Some(k) => self.output(r, k),
+            },
+            Source::Row(rel, input) => match i.checked_sub(rel.attributes.len()) {
+                None => (self.attribute(rel, &rel.name, i as i16 + 1), true),
+                Some(k) => self.output(input, k),
+            },
+            Source::Grouped(p) => {
+                let PlanNode::Aggregate(a) = &p.node else { return unknown() };
+                let input = Source::Plan(&a.input);
+                match i.checked_sub(a.group_by.len()) {
+                    None => self.below(&a.group_by[i], input),
+                    Some(k) => match a.calls.get(k) {
+                        Some(c) => (format!("({})", self.aggregate(c, input)), false),
+                        None => ("GROUPING()".into(), true),
+                    },
+                }
+            }
+            Source::Scan(p) => {
+                let name = match &p.node {
+                    PlanNode::SeqScan { rel, alias, attnos, .. } | PlanNode::TidScan { rel, alias, attnos, .. } => {
+                        attnos.get(i).map(|a| self.attribute(rel, alias, *a))
+                    }
+                    PlanNode::VirtualScan { rel: Some(rel), alias, attnos, .. } => {
+                        attnos.get(i).map(|a| self.attribute(rel, alias, *a))
+                    }
+                    PlanNode::IndexScan(s) => s.attnos.get(i).map(|a| self.attribute(&s.rel, &s.alias, *a)),
+                    PlanNode::FunctionScan { calls, alias, .. } => {
+                        let all: Vec<&str> =
+                            calls.iter().flat_map(|c| c.columns.iter().map(|c| c.name.as_str())).collect();
+                        Some(self.named(alias, all.get(i).copied().unwrap_or("ordinality")))
+                    }
+                    PlanNode::CteScan { alias, .. } | PlanNode::WorkTableScan { alias, .. } => {
+                        Some(self.named(alias, &format!("column{}", i + 1)))
+                    }
+                    PlanNode::Values { .. } => Some(format!("\"*VALUES*\".column{}", i + 1)),
+                    _ => None,
+                };
+                name.map_or_else(unknown, |n| (n, true))
+            }
+        }
+    }
+
+    fn list(&self, args: &[Expr], s: Source<'_>) -> String {
+        args.iter().map(|a| self.expr(a, s)).collect::<Vec<_>>().join(", ")
+    }
+
+    fn join(&self, parts: &[Expr], word: &str, s: Source<'_>) -> String {
+        format!("({})", parts.iter().map(|p| self.expr(p, s)).collect::<Vec<_>>().join(word))
+    }
+
+    fn constant(&self, v: &Value, ty: TypeRef) -> String {
+        let name = self.type_name(ty);
+        if v.is_null() {
+            return format!("NULL::{name}");
+        }
+        let mut out = Vec::new();
+        if types::text_out(ty, v.datum(), &mut out, self.io).is_err() {
+            return format!("'???'::{name}");
+        }
+        let text = String::from_utf8_lossy(&out).into_owned();
+        match ty.oid {
+            oid::INT4 if !text.starts_with('-') => text,
+            oid::INT4 => format!("'{text}'::integer"),
+            oid::BOOL => if matches!(v, Value::Bool(true)) { "true" } else { "false" }.to_owned(),
+            oid::NUMERIC
+                if ty.typmod < 0 && text.contains('.') && text.bytes().all(|b| b.is_ascii_digit() || b == b'.') =>
+            {
+                text
+            }
+            _ => format!("'{}'::{name}", text.replace('\'', "''")),
+        }
+    }
+
+    /// Whether a call is a cast between these types, and how PostgreSQL shows it.
+    fn cast_shape(&self, f: &func::FuncDef, args: &[Expr], ret: TypeRef) -> bool {
+        args.first().is_some_and(|a| {
+            let same_type = a.ty.oid == ret.oid && args.len() > 1;
+            func::cast(types::base_type(a.ty.oid), ret.oid)
+                .is_some_and(|c| c.func == f.oid && (a.ty.oid != ret.oid || same_type))
+        })
+    }
+
+    pub fn expr(&self, e: &Expr, s: Source<'_>) -> String {
+        match &e.kind {
+            ExprKind::Const(v) => self.constant(v, e.ty),
+            ExprKind::Param(n) => format!("${}", n + 1),
+            ExprKind::ExecParam(slot) => match self.slots.get(slot) {
+                Some(shown) => shown.clone(),
+                None => format!("${slot}"),
+            },
+            ExprKind::Column(i) => self.column(s, *i).0,
+            ExprKind::Func { func: f, oper: Some(o), args, .. } => {
+                let name = func::oper(*o).map_or(f.name, |o| o.name);
+                match &args[..] {
+                    [l, r] => format!("({} {name} {})", self.expr(l, s), self.expr(r, s)),
+                    [a] => format!("({name} {})", self.expr(a, s)),
+                    _ => format!("{name}({})", self.list(args, s)),
+                }
+            }
+            ExprKind::Func { func: f, args, .. } if self.cast_shape(f, args, e.ty) => {
+                format!("({})::{}", self.expr(&args[0], s), self.type_name(e.ty))
+            }
+            ExprKind::Func { func: f, args, variadic, .. } => {
+                let word = if *variadic { "VARIADIC " } else { "" };
+                format!("{}({word}{})", quote_identifier(f.name), self.list(args, s))
+            }
+            ExprKind::And(p) => self.join(p, " AND ", s),
+            ExprKind::Or(p) => self.join(p, " OR ", s),
+            ExprKind::Not(a) => format!("(NOT {})", self.expr(a, s)),
+            ExprKind::IsNull(a) => format!("({} IS NULL)", self.expr(a, s)),
+            ExprKind::IsNotNull(a) => format!("({} IS NOT NULL)", self.expr(a, s)),
+            ExprKind::BoolTest { arg, is, negated } => {
+                let not = if *negated { "NOT " } else { "" };
+                let word = match is {
+                    Some(true) => "TRUE",
+                    Some(false) => "FALSE",
+                    None => "UNKNOWN",
+                };
+                format!("({} IS {not}{word})", self.expr(arg, s))
+            }
+            ExprKind::Distinct { left, right, negated, .. } => {
+                let shown = format!("({} IS DISTINCT FROM {})", self.expr(left, s), self.expr(right, s));
+                if *negated { format!("(NOT {shown})") } else { shown }
+            }
+            ExprKind::Case { operand, arms, otherwise } => {
+                let mut out = "CASE".to_owned();
+                if let Some(o) = operand {
+                    out.push_str(&format!(" {}", self.expr(o, s)));
+                }
+                for (c, v) in arms {
+                    let shown = match (&c.kind, operand) {
+                        (ExprKind::Func { args, .. }, Some(_)) if args.len() == 2 => self.expr(&args[1], s),
+                        _ => self.expr(c, s),
+                    };
+                    out.push_str(&format!(" WHEN {shown} THEN {}", self.expr(v, s)));
+                }
+                match otherwise {
+                    Some(o) => out.push_str(&format!(" ELSE {}", self.expr(o, s))),
+                    None => out.push_str(&format!(" ELSE NULL::{}", self.type_name(e.ty))),
+                }
+                out.push_str(" END");
+                out
+            }
+            ExprKind::CaseOperand => "CASE_TEST_EXPR".to_owned(),
+            ExprKind::Coalesce(a) => format!("COALESCE({})", self.list(a, s)),
+            ExprKind::NullIf { left, right, .. } => {
+                format!("NULLIF({}, {})", self.expr(left, s), self.expr(right, s))
+            }
+            ExprKind::Greatest(a) => format!("GREATEST({})", self.list(a, s)),
+            ExprKind::Least(a) => format!("LEAST({})", self.list(a, s)),
+            ExprKind::Relabel(a)
+            | ExprKind::ToDomain(a)
+            | ExprKind::IoCast { arg: a, .. }
+            | ExprKind::ArrayCast { arg: a, .. } => {
+                format!("({})::{}", self.expr(a, s), self.type_name(e.ty))
+            }
+            ExprKind::Array { elements, .. } => format!("ARRAY[{}]", self.list(elements, s)),
+            ExprKind::Row { fields, .. } => format!("ROW({})", self.list(fields, s)),
+            ExprKind::RowCompare { op, pairs } => {
+                let side = |left: bool| {
+                    let list: Vec<String> =
+                        pairs.iter().map(|p| self.expr(if left { &p.left } else { &p.right }, s)).collect();
+                    list.join(", ")
+                };
+                let word = match op {
+                    RowOp::Eq => "=",
+                    RowOp::Ne => "<>",
+                    RowOp::Lt => "<",
+                    RowOp::Le => "<=",
+                    RowOp::Gt => ">",
+                    RowOp::Ge => ">=",
+                };
+                format!("(ROW({}) {word} ROW({}))", side(true), side(false))
+            }
+            ExprKind::ScalarArray { func: f, oper, any, left, array } => {
+                let name = oper.and_then(func::oper).map_or(f.name, |o| o.name);
+                let word = if *any { "ANY" } else { "ALL" };
+                format!("({} {name} {word} ({}))", self.expr(left, s), self.expr(array, s))
+            }
+            ExprKind::Field { arg, index } => {
+                let name = match &arg.kind {
+                    ExprKind::Row { names, .. } => names.get(*index).cloned(),
+                    _ => self.io.hooks.composite(arg.ty.oid).and_then(|f| f.get(*index).map(|f| f.name.clone())),
+                };
+                format!("({}).{}", self.expr(arg, s), name.unwrap_or_else(|| format!("f{}", index + 1)))
+            }
+            ExprKind::Subscript { array, lower, upper, slice } => {
+                let mut out = match array.kind {
+                    ExprKind::Column(_) => self.expr(array, s),
+                    _ => format!("({})", self.expr(array, s)),
+                };
+                for (l, u) in lower.iter().zip(upper) {
+                    let show = |e: &Option<Expr>| e.as_ref().map_or_else(String::new, |e| self.expr(e, s));
+                    out.push_str(&if *slice { format!("[{}:{}]", show(l), show(u)) } else { format!("[{}]", show(u)) });
+                }
+                out
+            }
+            ExprKind::SubscriptSet { value, .. } | ExprKind::FieldSet { value, .. } => self.expr(value, s),
+            ExprKind::SubPlan(p) => self.sub_plan(p),
+            ExprKind::Aggregate(a) => self.aggregate(a, s),
+            ExprKind::Window(w) => self.window(w, s),
+            ExprKind::SetReturning { func: f, args } => format!("{}({})", f.name, self.list(args, s)),
+            ExprKind::Grouping(_) => "GROUPING()".to_owned(),
+            ExprKind::CurrentRow => "CURRENT ROW".to_owned(),
+            ExprKind::Var { .. } | ExprKind::SubLink(_) => "???".to_owned(),
+        }
+    }
+
+    fn sub_plan(&self, p: &SubPlan) -> String {
+        let n = self.sub_plans.get(&sub_plan_key(p)).copied().unwrap_or(0);
+        if is_init_plan(p) {
+            return format!("${}", n.saturating_sub(1));
+        }
+        match (p.kind, p.hashable) {
+            (SubPlanKind::Any, true) => format!("(hashed SubPlan {n})"),
+            _ => format!("(SubPlan {n})"),
+        }
+    }
+
+    pub fn aggregate(&self, a: &AggCall, s: Source<'_>) -> String {
+        let mut out = format!("{}(", a.func.name);
+        if a.distinct {
+            out.push_str("DISTINCT ");
+        }
+        let within = !a.direct_args.is_empty() || a.func.name == "mode";
+        if a.star {
+            out.push('*');
+        } else if within {
+            out.push_str(&self.list(&a.direct_args, s));
+        } else {
+            out.push_str(&self.list(&a.args, s));
+        }
+        if !a.order_by.is_empty() && !within {
+            out.push_str(&format!(" ORDER BY {}", self.keys(&a.order_by, s)));
+        }
+        out.push(')');
+        if within {
+            out.push_str(&format!(" WITHIN GROUP (ORDER BY {})", self.keys(&a.order_by, s)));
+        }
+        if let Some(f) = &a.filter {
+            out.push_str(&format!(" FILTER (WHERE {})", self.expr(f, s)));
+        }
+        out
+    }
+
+    fn window(&self, w: &WindowCall, s: Source<'_>) -> String {
+        let args = if w.star { "*".to_owned() } else { self.list(&w.args, s) };
+        let mode = match w.spec.frame.mode {
+            FrameMode::Rows | FrameMode::Range | FrameMode::Groups => "?",
+        };
+        format!("{}({args}) OVER ({mode})", w.func.name)
+    }
+
+    /// Sort keys as EXPLAIN lists them.
+    pub fn keys(&self, keys: &[SortKey], s: Source<'_>) -> String {
+        let one = |k: &SortKey| {
+            let (mut out, _) = self.below(&k.expr, s);
+            if k.desc {
+                out.push_str(" DESC");
+                if !k.nulls_first {
+                    out.push_str(" NULLS LAST");
+                }
+            } else if k.nulls_first {
+                out.push_str(" NULLS FIRST");
+            }
+            out
+        };
+        keys.iter().map(one).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Grouping keys as EXPLAIN lists them.
+    pub fn exprs(&self, list: &[Expr], s: Source<'_>) -> String {
+        list.iter().map(|e| self.below(e, s).0).collect::<Vec<_>>().join(", ")
+    }
+}

@@ -1,0 +1,699 @@
+//! EXPLAIN: a plan as text in PostgreSQL's layout, or as JSON. PostgreSQL 15, explain.c.
+
+use super::deparse::{Deparser, Source, is_init_plan, sub_plan_key};
+use super::{AggStrategy, IndexOp, JoinKind, ModifyKind, Plan, PlanNode, PlannedStatement, SetOpKind};
+use crate::sql::expr::{Expr, ExprKind, SubPlan};
+use crate::types::IoContext;
+use crate::types::name::quote_identifier;
+use serde_json::{Map, Value as Json, json};
+use std::collections::HashMap;
+
+/// What EXPLAIN was asked for.
+#[derive(Clone, Debug)]
+pub struct ExplainOptions {
+    pub costs: bool,
+    pub verbose: bool,
+    /// Show what [`Actual`] says.
+    pub analyze: bool,
+    pub timing: bool,
+}
+
+impl Default for ExplainOptions {
+    fn default() -> ExplainOptions {
+        ExplainOptions { costs: true, verbose: false, analyze: false, timing: true }
+    }
+}
+
+/// What a node really did.
+#[derive(Clone, Debug, Default)]
+pub struct Actual {
+    pub loops: u64,
+    /// In all loops.
+    pub rows: u64,
+    pub startup_ms: f64,
+    pub total_ms: f64,
+    pub removed_by_filter: u64,
+    /// Ready to print: `Sort Method: quicksort  Memory: 25kB`.
+    pub notes: Vec<String>,
+}
+
+/// Asks the executor what a node did; None: it never ran.
+pub type Actuals<'a> = &'a dyn Fn(&Plan) -> Option<Actual>;
+
+/// A node as it will be shown.
+struct Shown<'p> {
+    plan: &'p Plan,
+    kind: String,
+    /// After the kind: `on t x`, `using i on t`.
+    place: String,
+    /// JSON's fields of the place.
+    facts: Vec<(&'static str, Json)>,
+    details: Vec<(String, String)>,
+    /// Heading (`CTE x`, `SubPlan 1`) and node, in order; headed ones before plain ones are init plans.
+    children: Vec<(Option<String>, Shown<'p>)>,
+}
+
+/// EXPLAIN's lines.
+pub fn explain_text(
+    stmt: &PlannedStatement,
+    options: &ExplainOptions,
+    actuals: Option<Actuals<'_>>,
+    io: &IoContext,
+) -> Vec<String> {
+    let shown = show(stmt, options, io);
+    let mut out = Vec::new();
+    text(&shown, 0, false, options, actuals, &mut out);
+    out
+}
+
+/// EXPLAIN (FORMAT JSON): the value of `Plan`.
+pub fn explain_json(
+    stmt: &PlannedStatement,
+    options: &ExplainOptions,
+    actuals: Option<Actuals<'_>>,
+    io: &IoContext,
+) -> Json {
+    json_of(&show(stmt, options, io), None, options, actuals)
+}
+
+fn show<'p>(stmt: &'p PlannedStatement, options: &ExplainOptions, io: &IoContext) -> Shown<'p> {
+    let mut scans = 0;
+    count_scans(&stmt.plan, &mut scans);
+    let mut e = Explainer {
+        d: Deparser { io, prefix: scans > 1 || options.verbose, slots: HashMap::new(), sub_plans: HashMap::new() },
+        ctes: HashMap::new(),
+        verbose: options.verbose,
+    };
+    e.node(&stmt.plan, Vec::new())
+}
+
+fn count_scans(plan: &Plan, n: &mut usize) {
+    match &plan.node {
+        PlanNode::SeqScan { .. }
+        | PlanNode::IndexScan(_)
+        | PlanNode::TidScan { .. }
+        | PlanNode::VirtualScan { .. }
+        | PlanNode::FunctionScan { .. }
+        | PlanNode::CteScan { .. }
+        | PlanNode::WorkTableScan { .. }
+        | PlanNode::Values { .. } => *n += 1,
+        _ => {}
+    }
+    plan.inputs().into_iter().for_each(|p| count_scans(p, n));
+    plan.for_each_expr(&mut |e| {
+        e.walk(&mut |x| {
+            if let ExprKind::SubPlan(s) = &x.kind {
+                count_scans(&s.plan, n);
+            }
+            true
+        });
+    });
+}
+
+struct Explainer<'d> {
+    d: Deparser<'d>,
+    ctes: HashMap<usize, String>,
+    verbose: bool,
+}
+
+fn join_word(kind: JoinKind) -> &'static str {
+    match kind {
+        JoinKind::Inner => "",
+        JoinKind::Left => " Left Join",
+        JoinKind::Right => " Right Join",
+        JoinKind::Full => " Full Join",
+        JoinKind::Semi => " Semi Join",
+        JoinKind::Anti => " Anti Join",
+    }
+}
+
+impl Explainer<'_> {
+    fn on(&self, rel: &crate::catalog::Relation, alias: &str) -> String {
+        let name = quote_identifier(&rel.name);
+        let name = if self.verbose { format!("{}.{name}", quote_identifier(&rel.schema)) } else { name };
+        if alias == rel.name || alias.is_empty() {
+            format!(" on {name}")
+        } else {
+            format!(" on {name} {}", quote_identifier(alias))
+        }
+    }
+
+    fn node<'p>(&mut self, plan: &'p Plan, extra: Vec<&'p Expr>) -> Shown<'p> {
+        // Nodes PostgreSQL does not have: their work is shown with the node below.
+        match &plan.node {
+            PlanNode::Project { input, exprs } => {
+                let mut shown = self.node(input, extra);
+                self.sub_plans_of(exprs.iter(), &mut shown);
+                return shown;
+            }
+            PlanNode::Filter { input, filter } => {
+                let mut all = extra;
+                all.push(filter);
+                return self.node(input, all);
+            }
+            PlanNode::With { ctes, body } => {
+                for c in ctes {
+                    self.ctes.insert(c.id, c.name.clone());
+                }
+                let mut shown = self.node(body, extra);
+                for (i, c) in ctes.iter().enumerate() {
+                    let child = self.node(&c.plan, Vec::new());
+                    shown.children.insert(i, (Some(format!("CTE {}", c.name)), child));
+                }
+                return shown;
+            }
+            _ => {}
+        }
+        self.number_sub_plans(plan);
+        let mut s = Shown {
+            plan,
+            kind: String::new(),
+            place: String::new(),
+            facts: Vec::new(),
+            details: Vec::new(),
+            children: Vec::new(),
+        };
+        self.describe(plan, &mut s);
+        if !extra.is_empty() {
+            let text: Vec<String> = extra.iter().map(|e| self.d.expr(e, Source::Plan(plan))).collect();
+            s.details.push(("Filter".into(), text.join(" AND ")));
+        }
+        let mut subs = Vec::new();
+        plan.for_each_expr(&mut |e| collect(e, &mut subs));
+        let mut init = 0;
+        let mut tail = Vec::new();
+        for p in subs {
+            let n = self.d.sub_plans.get(&sub_plan_key(p)).copied().unwrap_or(0);
+            let child = self.node(&p.plan, Vec::new());
+            if is_init_plan(p) {
+                let heading = format!("InitPlan {n} (returns ${})", n.saturating_sub(1));
+                s.children.insert(init, (Some(heading), child));
+                init += 1;
+            } else {
+                tail.push((Some(format!("SubPlan {n}")), child));
+            }
+        }
+        s.children.extend(tail);
+        s
+    }
+
+    fn sub_plans_of<'p>(&mut self, exprs: impl Iterator<Item = &'p Expr>, shown: &mut Shown<'p>) {
+        let mut subs = Vec::new();
+        exprs.for_each(|e| collect(e, &mut subs));
+        for p in subs {
+            let n = self.d.sub_plans.len() + 1;
+            self.d.sub_plans.insert(sub_plan_key(p), n);
+            let child = self.node(&p.plan, Vec::new());
+            if is_init_plan(p) {
+                let heading = format!("InitPlan {n} (returns ${})", n - 1);
+                shown.children.insert(0, (Some(heading), child));
+            } else {
+                shown.children.push((Some(format!("SubPlan {n}")), child));
+            }
+        }
+    }
+
+    fn number_sub_plans(&mut self, plan: &Plan) {
+        let mut subs = Vec::new();
+        plan.for_each_expr(&mut |e| collect(e, &mut subs));
+        for p in subs {
+            let n = self.d.sub_plans.len() + 1;
+            self.d.sub_plans.entry(sub_plan_key(p)).or_insert(n);
+        }
+    }
+
+    fn filter(&self, filter: Option<&Expr>, plan: &Plan, s: &mut Shown<'_>) {
+        if let Some(f) = filter {
+            s.details.push(("Filter".into(), self.d.expr(f, self.d.inside(plan))));
+        }
+    }
+
+    fn describe<'p>(&mut self, plan: &'p Plan, s: &mut Shown<'p>) {
+        match &plan.node {
+            PlanNode::Result { input, one_time, .. } => {
+                s.kind = "Result".into();
+                if let Some(f) = one_time {
+                    s.details.push(("One-Time Filter".into(), self.d.expr(f, Source::None)));
+                }
+                if let Some(i) = input {
+                    let child = self.node(i, Vec::new());
+                    s.children.push((None, child));
+                }
+            }
+            PlanNode::Empty => {
+                s.kind = "Result".into();
+                s.details.push(("One-Time Filter".into(), "false".into()));
+            }
+            PlanNode::Values { .. } => {
+                s.kind = "Values Scan".into();
+                s.place = " on \"*VALUES*\"".into();
+            }
+            PlanNode::SeqScan { rel, alias, filter, .. } => {
+                s.kind = "Seq Scan".into();
+                self.place(rel, alias, s);
+                self.filter(filter.as_ref(), plan, s);
+            }
+            PlanNode::VirtualScan { rel, alias, filter, view, .. } => {
+                s.kind = "Seq Scan".into();
+                match rel {
+                    Some(r) => self.place(r, alias, s),
+                    None => s.place = format!(" on {view}"),
+                }
+                self.filter(filter.as_ref(), plan, s);
+            }
+            PlanNode::TidScan { rel, alias, tids, filter, .. } => {
+                s.kind = "Tid Scan".into();
+                self.place(rel, alias, s);
+                let list: Vec<String> =
+                    tids.iter().map(|t| format!("(ctid = {})", self.d.expr(t, Source::None))).collect();
+                s.details.push(("TID Cond".into(), list.join(" OR ")));
+                self.filter(filter.as_ref(), plan, s);
+            }
+            PlanNode::IndexScan(i) => self.index_scan(i, plan, s),
+            PlanNode::FunctionScan { calls, alias, filter, .. } => {
+                s.kind = "Function Scan".into();
+                let name = calls.first().map_or("", |c| c.func.name);
+                s.place = if name == alias {
+                    format!(" on {name}")
+                } else {
+                    format!(" on {name} {}", quote_identifier(alias))
+                };
+                self.filter(filter.as_ref(), plan, s);
+            }
+            PlanNode::CteScan { cte, alias, filter, .. } => {
+                s.kind = "CTE Scan".into();
+                let name = self.ctes.get(cte).cloned().unwrap_or_default();
+                s.place = if name == *alias || name.is_empty() {
+                    format!(" on {}", quote_identifier(alias))
+                } else {
+                    format!(" on {} {}", quote_identifier(&name), quote_identifier(alias))
+                };
+                self.filter(filter.as_ref(), plan, s);
+            }
+            PlanNode::WorkTableScan { alias, filter, .. } => {
+                s.kind = "WorkTable Scan".into();
+                s.place = format!(" on {}", quote_identifier(alias));
+                self.filter(filter.as_ref(), plan, s);
+            }
+            PlanNode::NestLoop(j) => {
+                s.kind = format!("Nested Loop{}", join_word(j.kind));
+                let left = self.node(&j.left, Vec::new());
+                for (slot, e) in &j.params {
+                    let shown = self.d.expr(e, Source::Plan(&j.left));
+                    self.d.slots.insert(*slot, shown);
+                }
+                let right = self.node(&j.right, Vec::new());
+                if let Some(c) = &j.condition {
+                    s.details.push(("Join Filter".into(), self.d.expr(c, Source::Join(&j.left, &j.right))));
+                }
+                s.children.push((None, left));
+                s.children.push((None, right));
+            }
+            PlanNode::HashJoin(j) => {
+                s.kind =
+                    if j.kind == JoinKind::Inner { "Hash Join".into() } else { format!("Hash{}", join_word(j.kind)) };
+                self.keyed("Hash Cond", (&j.left, &j.right), (&j.left_keys, &j.right_keys), j.condition.as_ref(), s);
+                let left = self.node(&j.left, Vec::new());
+                let right = self.node(&j.right, Vec::new());
+                let hash = Shown {
+                    plan: &j.right,
+                    kind: "Hash".into(),
+                    place: String::new(),
+                    facts: Vec::new(),
+                    details: Vec::new(),
+                    children: vec![(None, right)],
+                };
+                s.children.push((None, left));
+                s.children.push((None, hash));
+            }
+            PlanNode::MergeJoin(j) => {
+                s.kind =
+                    if j.kind == JoinKind::Inner { "Merge Join".into() } else { format!("Merge{}", join_word(j.kind)) };
+                self.keyed("Merge Cond", (&j.left, &j.right), (&j.left_keys, &j.right_keys), j.condition.as_ref(), s);
+                for p in [&j.left, &j.right] {
+                    let child = self.node(p, Vec::new());
+                    s.children.push((None, child));
+                }
+            }
+            PlanNode::Sort { input, keys, .. } => {
+                s.kind = "Sort".into();
+                s.details.push(("Sort Key".into(), self.d.keys(keys, Source::Plan(input))));
+                self.only_child(input, s);
+            }
+            PlanNode::Limit { input, .. } => {
+                s.kind = "Limit".into();
+                self.only_child(input, s);
+            }
+            PlanNode::Aggregate(a) => self.aggregate(a, plan, s),
+            PlanNode::Window { input, .. } => {
+                s.kind = "WindowAgg".into();
+                self.only_child(input, s);
+            }
+            PlanNode::Distinct { input, keys, sorted } => {
+                if *sorted {
+                    s.kind = "Unique".into();
+                } else {
+                    s.kind = "HashAggregate".into();
+                    s.details.push(("Group Key".into(), self.d.exprs(keys, Source::Plan(input))));
+                }
+                self.only_child(input, s);
+            }
+            PlanNode::ProjectSet { input, .. } => {
+                s.kind = "ProjectSet".into();
+                self.only_child(input, s);
+            }
+            PlanNode::Append { inputs } => {
+                s.kind = "Append".into();
+                for p in inputs {
+                    let child = self.node(p, Vec::new());
+                    s.children.push((None, child));
+                }
+            }
+            PlanNode::SetOp { left, right, op, all } => {
+                let word = match op {
+                    SetOpKind::Union => "Union",
+                    SetOpKind::Intersect => "Intersect",
+                    SetOpKind::Except => "Except",
+                };
+                s.kind = format!("HashSetOp {word}{}", if *all { " All" } else { "" });
+                for p in [left, right] {
+                    let child = self.node(p, Vec::new());
+                    s.children.push((None, child));
+                }
+            }
+            PlanNode::Materialize { input } => {
+                s.kind = "Materialize".into();
+                self.only_child(input, s);
+            }
+            PlanNode::RecursiveUnion { left, right, .. } => {
+                s.kind = "Recursive Union".into();
+                for p in [left, right] {
+                    let child = self.node(p, Vec::new());
+                    s.children.push((None, child));
+                }
+            }
+            PlanNode::LockRows { input, .. } => {
+                s.kind = "LockRows".into();
+                self.only_child(input, s);
+            }
+            PlanNode::Modify(m) => {
+                let word = match &m.kind {
+                    ModifyKind::Insert { .. } => "Insert",
+                    ModifyKind::Update { .. } => "Update",
+                    ModifyKind::Delete { .. } => "Delete",
+                };
+                s.kind = word.into();
+                self.place(&m.rel, &m.rel.name.clone(), s);
+                if let ModifyKind::Insert { on_conflict: Some(c) } = &m.kind {
+                    let action = if c.set.is_some() { "UPDATE" } else { "NOTHING" };
+                    s.details.push(("Conflict Resolution".into(), action.into()));
+                    let names: Vec<String> = m
+                        .rel
+                        .indexes
+                        .iter()
+                        .filter(|i| c.arbiters.as_ref().is_some_and(|a| a.contains(&i.oid)))
+                        .map(|i| quote_identifier(&i.name))
+                        .collect();
+                    if !names.is_empty() {
+                        s.details.push(("Conflict Arbiter Indexes".into(), names.join(", ")));
+                    }
+                }
+                self.only_child(&m.input, s);
+            }
+            PlanNode::Project { .. } | PlanNode::Filter { .. } | PlanNode::With { .. } => {}
+        }
+    }
+
+    fn place(&self, rel: &crate::catalog::Relation, alias: &str, s: &mut Shown<'_>) {
+        s.place = self.on(rel, alias);
+        s.facts.push(("Relation Name", json!(rel.name)));
+        s.facts.push(("Alias", json!(if alias.is_empty() { &rel.name } else { alias })));
+    }
+
+    fn only_child<'p>(&mut self, input: &'p Plan, s: &mut Shown<'p>) {
+        let child = self.node(input, Vec::new());
+        s.children.push((None, child));
+    }
+
+    fn keyed<'p>(
+        &self,
+        word: &str,
+        (left, right): (&'p Plan, &'p Plan),
+        (left_keys, right_keys): (&[Expr], &[Expr]),
+        rest: Option<&Expr>,
+        s: &mut Shown<'p>,
+    ) {
+        let list: Vec<String> = left_keys
+            .iter()
+            .zip(right_keys)
+            .map(|(l, r)| format!("({} = {})", self.d.expr(l, Source::Plan(left)), self.d.expr(r, Source::Plan(right))))
+            .collect();
+        let text = match &list[..] {
+            [one] => one.clone(),
+            many => format!("({})", many.join(" AND ")),
+        };
+        s.details.push((word.into(), text));
+        if let Some(c) = rest {
+            s.details.push(("Join Filter".into(), self.d.expr(c, Source::Join(left, right))));
+        }
+    }
+
+    fn index_scan(&self, i: &super::IndexScan, plan: &Plan, s: &mut Shown<'_>) {
+        let only = if i.index_only { "Index Only Scan" } else { "Index Scan" };
+        s.kind = only.into();
+        let back = if i.backward { " Backward" } else { "" };
+        s.place = format!("{back} using {}{}", quote_identifier(&i.index.name), self.on(&i.rel, &i.alias));
+        s.facts.push(("Scan Direction", json!(if i.backward { "Backward" } else { "Forward" })));
+        s.facts.push(("Index Name", json!(i.index.name)));
+        s.facts.push(("Relation Name", json!(i.rel.name)));
+        s.facts.push(("Alias", json!(i.alias)));
+        let list: Vec<String> = i
+            .conditions
+            .iter()
+            .map(|c| {
+                let column = &i.index.columns[c.column];
+                let name = quote_identifier(match i.rel.attributes.get((column.attno as usize).wrapping_sub(1)) {
+                    Some(a) => &a.name,
+                    None => &column.name,
+                });
+                let name = if self.d.prefix { format!("{}.{name}", quote_identifier(&i.alias)) } else { name };
+                let value = || self.d.expr(&c.value, Source::None);
+                match c.op {
+                    IndexOp::Eq => format!("({name} = {})", value()),
+                    IndexOp::Lt => format!("({name} < {})", value()),
+                    IndexOp::Le => format!("({name} <= {})", value()),
+                    IndexOp::Gt => format!("({name} > {})", value()),
+                    IndexOp::Ge => format!("({name} >= {})", value()),
+                    IndexOp::IsNull => format!("({name} IS NULL)"),
+                    IndexOp::IsNotNull => format!("({name} IS NOT NULL)"),
+                    IndexOp::EqAny => format!("({name} = ANY ({}))", value()),
+                }
+            })
+            .collect();
+        match &list[..] {
+            [] => {}
+            [one] => s.details.push(("Index Cond".into(), one.clone())),
+            many => s.details.push(("Index Cond".into(), format!("({})", many.join(" AND ")))),
+        }
+        self.filter(i.filter.as_ref(), plan, s);
+    }
+
+    fn aggregate<'p>(&mut self, a: &'p super::Aggregate, plan: &'p Plan, s: &mut Shown<'p>) {
+        let sets = a.sets.len() > 1;
+        s.kind = match a.strategy {
+            AggStrategy::Plain => "Aggregate",
+            AggStrategy::Hash if sets && a.sets.iter().any(Vec::is_empty) => "MixedAggregate",
+            AggStrategy::Hash => "HashAggregate",
+            AggStrategy::Sorted => "GroupAggregate",
+        }
+        .into();
+        let input = Source::Plan(&a.input);
+        for set in &a.sets {
+            let keys: Vec<Expr> = set.iter().map(|&i| a.group_by[i].clone()).collect();
+            if keys.is_empty() {
+                if sets {
+                    s.details.push(("Group Key".into(), "()".into()));
+                }
+                continue;
+            }
+            let word = if sets && a.strategy == AggStrategy::Hash { "Hash Key" } else { "Group Key" };
+            s.details.push((word.into(), self.d.exprs(&keys, input)));
+        }
+        if let Some(h) = &a.having {
+            s.details.push(("Filter".into(), self.d.expr(h, Source::Grouped(plan))));
+        }
+        self.only_child(&a.input, s);
+    }
+}
+
+fn collect<'p>(e: &'p Expr, out: &mut Vec<&'p SubPlan>) {
+    e.walk(&mut |x| {
+        if let ExprKind::SubPlan(s) = &x.kind {
+            out.push(s);
+        }
+        true
+    });
+}
+
+fn text(
+    s: &Shown<'_>,
+    indent: usize,
+    arrow: bool,
+    options: &ExplainOptions,
+    actuals: Option<Actuals<'_>>,
+    out: &mut Vec<String>,
+) {
+    let mut line = " ".repeat(indent);
+    if arrow {
+        line.push_str("->  ");
+    }
+    line.push_str(&s.kind);
+    line.push_str(&s.place);
+    let c = s.plan.cost;
+    if options.costs {
+        line.push_str(&format!(
+            "  (cost={:.2}..{:.2} rows={:.0} width={})",
+            c.startup,
+            c.total,
+            if c.rows > 0.0 { c.rows.max(1.0) } else { c.rows },
+            c.width
+        ));
+    }
+    let actual = actuals.and_then(|f| f(s.plan));
+    if options.analyze {
+        match &actual {
+            Some(a) if a.loops > 0 => {
+                let n = a.loops as f64;
+                let rows = a.rows as f64 / n;
+                if options.timing {
+                    line.push_str(&format!(
+                        " (actual time={:.3}..{:.3} rows={rows:.0} loops={})",
+                        a.startup_ms / n,
+                        a.total_ms / n,
+                        a.loops
+                    ));
+                } else {
+                    line.push_str(&format!(" (actual rows={rows:.0} loops={})", a.loops));
+                }
+            }
+            _ => line.push_str(" (never executed)"),
+        }
+    }
+    out.push(line);
+    let inner = indent + if arrow { 6 } else { 2 };
+    let pad = " ".repeat(inner);
+    for (k, v) in &s.details {
+        out.push(format!("{pad}{k}: {v}"));
+        if let Some(a) = &actual
+            && options.analyze
+            && k == "Filter"
+            && a.removed_by_filter > 0
+        {
+            out.push(format!("{pad}Rows Removed by Filter: {}", a.removed_by_filter / a.loops.max(1)));
+        }
+    }
+    if let Some(a) = &actual
+        && options.analyze
+    {
+        a.notes.iter().for_each(|n| out.push(format!("{pad}{n}")));
+    }
+    for (heading, child) in &s.children {
+        match heading {
+            Some(h) => {
+                out.push(format!("{pad}{h}"));
+                text(child, inner + 2, true, options, actuals, out);
+            }
+            None => text(child, inner, true, options, actuals, out),
+        }
+    }
+}
+
+fn json_of(s: &Shown<'_>, parent: Option<&str>, options: &ExplainOptions, actuals: Option<Actuals<'_>>) -> Json {
+    let mut m = Map::new();
+    let (kind, join) = match s.kind.as_str() {
+        k if k.starts_with("Nested Loop") => ("Nested Loop", Some(k.trim_start_matches("Nested Loop"))),
+        k if k.starts_with("Hash") && k.ends_with("Join") => ("Hash Join", Some(k.trim_start_matches("Hash"))),
+        k if k.starts_with("Merge") && k.ends_with("Join") => ("Merge Join", Some(k.trim_start_matches("Merge"))),
+        "Insert" | "Update" | "Delete" => ("ModifyTable", None),
+        "HashAggregate" | "GroupAggregate" | "MixedAggregate" => ("Aggregate", None),
+        k => (k, None),
+    };
+    m.insert("Node Type".into(), json!(kind));
+    match s.kind.as_str() {
+        "Insert" | "Update" | "Delete" => {
+            m.insert("Operation".into(), json!(s.kind));
+        }
+        "Aggregate" | "HashAggregate" | "GroupAggregate" | "MixedAggregate" => {
+            let strategy = match s.kind.as_str() {
+                "Aggregate" => "Plain",
+                "HashAggregate" => "Hashed",
+                "GroupAggregate" => "Sorted",
+                _ => "Mixed",
+            };
+            m.insert("Strategy".into(), json!(strategy));
+            m.insert("Partial Mode".into(), json!("Simple"));
+        }
+        _ => {}
+    }
+    if let Some(p) = parent {
+        m.insert("Parent Relationship".into(), json!(p));
+    }
+    m.insert("Parallel Aware".into(), json!(false));
+    m.insert("Async Capable".into(), json!(false));
+    if let Some(j) = join {
+        let word = j.trim().trim_end_matches("Join").trim();
+        m.insert("Join Type".into(), json!(if word.is_empty() { "Inner" } else { word }));
+    }
+    for (k, v) in &s.facts {
+        m.insert((*k).into(), v.clone());
+    }
+    let c = s.plan.cost;
+    if options.costs {
+        m.insert("Startup Cost".into(), json!((c.startup * 100.0).round() / 100.0));
+        m.insert("Total Cost".into(), json!((c.total * 100.0).round() / 100.0));
+        m.insert("Plan Rows".into(), json!(c.rows.round() as i64));
+        m.insert("Plan Width".into(), json!(c.width));
+    }
+    if options.analyze {
+        let a = actuals.and_then(|f| f(s.plan)).unwrap_or_default();
+        let n = a.loops.max(1) as f64;
+        if options.timing {
+            m.insert("Actual Startup Time".into(), json!((a.startup_ms / n * 1000.0).round() / 1000.0));
+            m.insert("Actual Total Time".into(), json!((a.total_ms / n * 1000.0).round() / 1000.0));
+        }
+        m.insert("Actual Rows".into(), json!((a.rows as f64 / n).round() as i64));
+        m.insert("Actual Loops".into(), json!(a.loops));
+    }
+    for (k, v) in &s.details {
+        let value = match k.as_str() {
+            "Sort Key" | "Group Key" => json!(v.split(", ").collect::<Vec<_>>()),
+            _ => json!(v),
+        };
+        m.insert(k.clone(), value);
+    }
+    let mut plans = Vec::new();
+    let mut plain = 0;
+    for (heading, child) in &s.children {
+        let relation = match heading {
+            Some(h) if h.starts_with("SubPlan") => "SubPlan",
+            Some(_) => "InitPlan",
+            None => {
+                plain += 1;
+                match (s.kind.as_str(), plain) {
+                    ("Append", _) => "Member",
+                    (_, 1) => "Outer",
+                    _ => "Inner",
+                }
+            }
+        };
+        let mut j = json_of(child, Some(relation), options, actuals);
+        if let (Some(h), Json::Object(o)) = (heading, &mut j) {
+            o.insert("Subplan Name".into(), json!(h));
+        }
+        plans.push(j);
+    }
+    if !plans.is_empty() {
+        m.insert("Plans".into(), Json::Array(plans));
+    }
+    Json::Object(m)
+}
