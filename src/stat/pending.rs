@@ -110,6 +110,24 @@ impl PendingStats {
         (live, dead)
     }
 
+    /// What the running transaction counted for a relation so far (`pg_stat_xact_*`).
+    pub fn counted(&self, rel: Oid) -> TableStats {
+        let Some(t) = self.tables.get(&rel) else { return TableStats::default() };
+        let sum = |f: fn(&Level) -> i64| t.levels.iter().map(f).sum::<i64>();
+        TableStats {
+            numscans: t.scans,
+            tuples_returned: t.tuples_returned,
+            tuples_fetched: t.tuples_fetched,
+            tuples_inserted: t.inserted + sum(|l| l.inserted),
+            tuples_updated: t.updated + sum(|l| l.updated),
+            tuples_deleted: t.deleted + sum(|l| l.deleted),
+            tuples_hot_updated: t.hot_updated,
+            blocks_fetched: t.blocks_fetched,
+            blocks_hit: t.blocks_hit,
+            ..TableStats::default()
+        }
+    }
+
     /// A savepoint begins.
     pub fn enter(&mut self) {
         self.nest += 1;

@@ -104,8 +104,8 @@ fn make(plan: &Plan, cx: &mut ExecContext) -> Result<Box<dyn Node>> {
         PlanNode::FunctionScan { calls, ordinality, filter, project, .. } => {
             Box::new(FunctionScan::start(calls, *ordinality, filter.as_ref(), project.as_deref()))
         }
-        PlanNode::VirtualScan { view, attnos, filter, project, .. } => {
-            Box::new(VirtualScan::start(view, attnos, filter.as_ref(), project.as_deref())?)
+        PlanNode::VirtualScan { view, rel, attnos, filter, project, .. } => {
+            Box::new(VirtualScan::start(view, rel.as_ref(), attnos, filter.as_ref(), project.as_deref())?)
         }
         PlanNode::SeqScan { rel, attnos, filter, project, .. } => {
             Box::new(SeqScan::start(rel, attnos, filter.as_ref(), project.as_deref(), cx)?)

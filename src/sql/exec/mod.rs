@@ -38,6 +38,7 @@ mod pairs;
 mod project_set;
 mod recursive_union;
 mod result;
+pub mod rights;
 mod seq_scan;
 mod set_op;
 mod sort;

@@ -3,6 +3,9 @@
 //! They get the whole [`ExecContext`] and may wait, having pushed nothing. What is not in the table here goes to the
 //! session's [`SystemHooks`](crate::sql::func::SystemHooks).
 
+pub(crate) mod define;
+pub(crate) mod sequence;
+
 use super::ExecContext;
 use crate::base::{Flow, Stop, Wait};
 use crate::sql::func::FuncDef;

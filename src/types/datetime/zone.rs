@@ -94,6 +94,16 @@ impl Zone {
         Some((table[at].1, table[at].2))
     }
 
+    /// The names of all zones of the database.
+    pub fn names() -> Vec<String> {
+        jiff::tz::db().available().map(|name| name.as_str().to_owned()).collect()
+    }
+
+    /// All abbreviations known: name, seconds east, whether it is a summer time.
+    pub fn abbreviations() -> impl Iterator<Item = (String, i32, bool)> {
+        super::abbreviation::ABBREVIATIONS.iter().map(|(name, east, dst)| (name.to_ascii_uppercase(), *east, *dst))
+    }
+
     /// What holds at an instant, microseconds since 2000-01-01 UTC.
     pub fn at_utc(&self, us: i64) -> ZoneAt {
         let info = self.rules.to_offset_info(instant(us));

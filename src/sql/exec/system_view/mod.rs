@@ -1,47 +1,77 @@
-//! Generators of the relations that describe code or state of the engine: `pg_settings`, `pg_proc`, `pg_locks`, …
+//! Generators of the relations that describe catalogs, code or state of the engine: `pg_class`, `pg_settings`, `pg_locks`, …
 //!
-//! A view is its columns and a function that pushes all rows into a [`Sink`]; the scan filters and projects. One file
-//! per family of views; each family's list is named in [`find`].
+//! A view is a name and a function that pushes rows into a [`Sink`]; its columns are those `catalog::system` tells.
+//! The scan filters and projects. What a condition `column = value` names is told to the generator, which may then
+//! make those rows only. One file per family of views; each family's list is named in [`find`].
 //!
 //! Invariants
-//! - VIEW-1: a row pushed has as many values as the view has columns, in their physical forms.
+//! - VIEW-1: a row pushed has as many values as the relation has columns, in their order.
+//! - VIEW-2: a generator may leave out rows that a key of the sink excludes, and no others.
 
+mod activity;
+mod cell;
+mod class;
+mod code;
+mod constraint;
+mod empty;
+mod information;
+mod listing;
+mod namespace;
+mod object;
+mod role;
+mod server;
 mod settings;
+mod statistics;
+mod types;
+
+pub(crate) use cell::Cell;
+pub(crate) use code::special_opclass;
 
 use super::ExecContext;
 use super::output::phys_of;
 use crate::base::{Flow, Oid};
-use crate::types::{BATCH_ROWS, Batch, Column, Datum, TypeRef, Value};
+use crate::catalog::{Catalog, Relation};
+use crate::types::{BATCH_ROWS, Batch, Column, Datum, Phys, TypeRef, Value};
+use std::sync::Arc;
 
 /// A generated relation.
 pub struct View {
     pub name: &'static str,
-    /// Attribute n is `columns[n - 1]`.
-    pub columns: &'static [(&'static str, Oid)],
-    /// Pushes all rows; nothing may be left in the sink's row by half. If it answers a wait it is called again with a
-    /// new sink.
+    /// Pushes all rows. If it answers a wait it is called again with a new sink.
     pub rows: fn(&mut ExecContext, &mut Sink) -> Flow<()>,
 }
 
+/// Pushes a row: one expression per column.
+macro_rules! row {
+    ($sink:expr; $($value:expr),* $(,)?) => {
+        $sink.push(&[$($crate::sql::exec::system_view::Cell::cell($value)),*])
+    };
+}
+pub(crate) use row;
+
 /// Takes the rows of a view, keeps the columns wanted.
 pub struct Sink {
+    relation: Arc<Relation>,
     /// For each output column the view's column, None for system columns (NULL).
     wanted: Vec<Option<usize>>,
     types: Vec<TypeRef>,
+    /// Columns that must have a value, to save work (VIEW-2).
+    keys: Vec<(usize, Value)>,
     full: Vec<Batch>,
     open: Vec<Column>,
     rows: usize,
 }
 
 impl Sink {
-    pub fn new(view: &View, attnos: &[i16]) -> Sink {
+    pub fn new(relation: Arc<Relation>, attnos: &[i16], keys: Vec<(usize, Value)>) -> Sink {
+        let columns = &relation.attributes;
         let wanted: Vec<Option<usize>> = attnos
             .iter()
-            .map(|a| usize::try_from(*a).ok().and_then(|a| a.checked_sub(1)).filter(|a| *a < view.columns.len()))
+            .map(|a| usize::try_from(*a).ok().and_then(|a| a.checked_sub(1)).filter(|a| *a < columns.len()))
             .collect();
         let types =
-            wanted.iter().map(|w| TypeRef::of(w.map_or(crate::types::oid::OID, |w| view.columns[w].1))).collect();
-        let mut sink = Sink { wanted, types, full: Vec::new(), open: Vec::new(), rows: 0 };
+            wanted.iter().map(|w| w.map_or(TypeRef::of(crate::types::oid::OID), |w| columns[w].ty)).collect();
+        let mut sink = Sink { relation, wanted, types, keys, full: Vec::new(), open: Vec::new(), rows: 0 };
         sink.open = sink.empty();
         sink
     }
@@ -50,10 +80,38 @@ impl Sink {
         self.types.iter().map(|t| Column::new(phys_of(*t))).collect()
     }
 
+    fn key(&self, column: &str) -> Option<Datum<'_>> {
+        let at = self.relation.attributes.iter().position(|a| a.name == column)?;
+        self.keys.iter().find(|(k, _)| *k == at).map(|(_, v)| v.datum())
+    }
+
+    /// The only object id a column may have, if a condition says so.
+    pub fn oid_key(&self, column: &str) -> Option<Oid> {
+        match self.key(column)? {
+            Datum::U32(v) => Some(Oid(v)),
+            _ => None,
+        }
+    }
+
+    /// The only text a column may have, if a condition says so.
+    pub fn text_key(&self, column: &str) -> Option<String> {
+        match self.key(column)? {
+            Datum::Bytes(b) => String::from_utf8(b.to_vec()).ok(),
+            _ => None,
+        }
+    }
+
+    /// Whether a column is read at all: what is dear to make can be left NULL otherwise.
+    pub fn wants(&self, column: &str) -> bool {
+        self.wanted.iter().flatten().any(|w| self.relation.attributes[*w].name == column)
+    }
+
     /// One row: a value for each of the view's columns (VIEW-1).
     pub fn push(&mut self, row: &[Value]) {
+        debug_assert_eq!(row.len(), self.relation.attributes.len(), "VIEW-1: {}", self.relation.name);
         for (w, c) in self.wanted.iter().zip(&mut self.open) {
-            c.push(w.and_then(|w| row.get(w)).map_or(Datum::Null, Value::datum));
+            let value = w.and_then(|w| row.get(w)).map_or(Datum::Null, Value::datum);
+            c.push(fit(value, c.phys()));
         }
         self.rows += 1;
         if self.rows == BATCH_ROWS {
@@ -76,8 +134,68 @@ impl Sink {
     }
 }
 
+/// A number in the form its column has; generators need not care which width PostgreSQL chose.
+pub(crate) fn fit(value: Datum<'_>, form: Phys) -> Datum<'_> {
+    let whole = match value {
+        Datum::I16(v) => i64::from(v),
+        Datum::I32(v) => i64::from(v),
+        Datum::U32(v) => i64::from(v),
+        Datum::I64(v) => v,
+        Datum::F64(v) => {
+            return match form {
+                Phys::F32 => Datum::F32(v as f32),
+                Phys::F64 => value,
+                _ => Datum::Null,
+            };
+        }
+        other => return other,
+    };
+    match form {
+        Phys::I16 => Datum::I16(whole as i16),
+        Phys::I32 => Datum::I32(whole as i32),
+        Phys::U32 => Datum::U32(whole as u32),
+        Phys::I64 => Datum::I64(whole),
+        Phys::F32 => Datum::F32(whole as f32),
+        Phys::F64 => Datum::F64(whole as f64),
+        Phys::Bool | Phys::Bytes => Datum::Null,
+    }
+}
+
 /// The generator of a view by the name in `Relation::generated_by`.
 pub fn find(name: &str) -> Option<&'static View> {
-    let families: [&'static [View]; 1] = [settings::VIEWS];
+    let families: [&'static [View]; 14] = [
+        activity::VIEWS,
+        class::VIEWS,
+        code::VIEWS,
+        constraint::VIEWS,
+        empty::VIEWS,
+        information::VIEWS,
+        listing::VIEWS,
+        namespace::VIEWS,
+        object::VIEWS,
+        role::VIEWS,
+        server::VIEWS,
+        settings::VIEWS,
+        statistics::VIEWS,
+        types::VIEWS,
+    ];
     families.into_iter().flatten().find(|v| v.name == name)
+}
+
+/// The session's catalogs.
+pub(crate) fn catalog(cx: &mut ExecContext) -> crate::base::Result<Arc<Catalog>> {
+    Ok(cx.backend()?.catalog.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::system;
+
+    /// Every relation of the system catalogs has a generator, be it one that truly has no rows.
+    #[test]
+    fn every_system_relation_is_generated() {
+        let missing: Vec<_> = system::all().filter(|r| find(&r.name).is_none()).map(|r| r.name.clone()).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
 }

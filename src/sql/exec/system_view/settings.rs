@@ -1,72 +1,72 @@
-//! `pg_settings`.
+//! `pg_settings`, `pg_file_settings`, `pg_hba_file_rules`, and the time zones.
 
-use super::{Sink, View};
-use crate::base::Flow;
-use crate::settings::{Kind, PARAMETERS, Parameter, flag};
+use super::cell::texts;
+use super::{Sink, View, row};
+use crate::base::{Error, Flow, Oid};
+use crate::settings::{self, FileSetting};
 use crate::sql::exec::ExecContext;
-use crate::types::{Value, oid};
+use crate::types::Value;
+use crate::types::datetime::{Interval, Zone};
 
-pub(super) const VIEWS: &[View] = &[View {
-    name: "pg_settings",
-    columns: &[
-        ("name", oid::TEXT),
-        ("setting", oid::TEXT),
-        ("unit", oid::TEXT),
-        ("category", oid::TEXT),
-        ("short_desc", oid::TEXT),
-        ("extra_desc", oid::TEXT),
-        ("context", oid::TEXT),
-        ("vartype", oid::TEXT),
-        ("source", oid::TEXT),
-        ("min_val", oid::TEXT),
-        ("max_val", oid::TEXT),
-        ("enumvals", oid::TEXT_ARRAY),
-        ("boot_val", oid::TEXT),
-        ("reset_val", oid::TEXT),
-        ("sourcefile", oid::TEXT),
-        ("sourceline", oid::INT4),
-        ("pending_restart", oid::BOOL),
-    ],
-    rows,
-}];
+pub(super) const VIEWS: &[View] = &[
+    View { name: "pg_settings", rows: settings_rows },
+    View { name: "pg_file_settings", rows: file_settings },
+    View { name: "pg_hba_file_rules", rows: |_, _| Err(refused("pg_hba_file_rules").into()) },
+    View { name: "pg_ident_file_mappings", rows: |_, _| Err(refused("pg_ident_file_mappings").into()) },
+    View { name: "pg_timezone_names", rows: zone_names },
+    View { name: "pg_timezone_abbrevs", rows: zone_abbreviations },
+];
 
-fn rows(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
-    let text = |s: &str| if s.is_empty() { Value::Null } else { Value::text(s) };
-    for p in PARAMETERS.iter().filter(|p| !p.has(flag::NO_SHOW_ALL)) {
-        let setting = cx.fx.session.setting(p.name).unwrap_or_else(|| p.boot.to_string());
-        let (min, max, labels) = bounds(p);
-        sink.push(&[
-            Value::text(p.name),
-            Value::text(setting),
-            text(p.kind.unit().as_str()),
-            Value::text(p.category),
-            Value::text(p.description),
-            Value::Null,
-            Value::text(p.context.as_str()),
-            Value::text(p.kind.as_str()),
-            Value::text("default"),
-            min,
-            max,
-            labels,
-            Value::text(p.boot),
-            Value::text(p.boot),
-            Value::Null,
-            Value::Null,
-            Value::Bool(false),
-        ]);
+/// Members may see all settings.
+const PG_READ_ALL_SETTINGS: Oid = Oid(3374);
+
+fn refused(view: &str) -> Error {
+    Error::unsupported(format!("view \"{view}\" is not supported"))
+}
+
+fn settings_rows(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    let backend = cx.backend()?;
+    let reads_all = crate::sql::command::role::has_role(backend, PG_READ_ALL_SETTINGS);
+    let mut rows = settings::rows(&backend.settings.lock(), reads_all);
+    rows.sort_by_key(|r| r.name.to_ascii_lowercase());
+    for r in rows {
+        row![sink;
+            r.name, r.setting, r.unit, r.category, r.short_desc, r.extra_desc, r.context, r.vartype, r.source,
+            r.min_val, r.max_val, r.enumvals.map(texts), r.boot_val, r.reset_val, r.sourcefile, r.sourceline,
+            r.pending_restart,
+        ];
     }
     Ok(())
 }
 
-/// Least and greatest value, and the labels of an enum.
-fn bounds(p: &Parameter) -> (Value, Value, Value) {
-    match p.kind {
-        Kind::Int { min, max, .. } => (Value::text(min.to_string()), Value::text(max.to_string()), Value::Null),
-        Kind::Real { min, max, .. } => (Value::text(min.to_string()), Value::text(max.to_string()), Value::Null),
-        Kind::Enum { values, .. } => {
-            let labels = crate::types::array::from_texts(oid::TEXT, values);
-            (Value::Null, Value::Null, Value::Bytes(labels.into()))
-        }
-        Kind::Bool | Kind::String => (Value::Null, Value::Null, Value::Null),
+fn file_settings(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    let all: Vec<FileSetting> = cx.backend()?.instance.settings.file_settings();
+    for (n, s) in all.into_iter().enumerate() {
+        let (applied, error) = (s.applied, s.error);
+        row![sink; s.item.file.to_string(), s.item.line as i32, n + 1, s.item.name, s.item.value, applied, error];
     }
+    Ok(())
+}
+
+fn offset(seconds: i32) -> Value {
+    let interval = Interval { us: i64::from(seconds) * 1_000_000, days: 0, months: 0 };
+    Value::Bytes(interval.to_bytes().into())
+}
+
+fn zone_names(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    let now = cx.fx.io.now_us;
+    for name in Zone::names() {
+        if let Some(zone) = Zone::named(name) {
+            let at = zone.at_utc(now);
+            row![sink; name, at.abbreviation, offset(at.offset), at.dst];
+        }
+    }
+    Ok(())
+}
+
+fn zone_abbreviations(_: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    for (name, east, dst) in Zone::abbreviations() {
+        row![sink; name, offset(east), dst];
+    }
+    Ok(())
 }

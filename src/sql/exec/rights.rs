@@ -1,0 +1,270 @@
+//! Whether the user may do what a statement wants: checked when it starts.
+//!
+//! ACL items are text, `grantee=rights/grantor`; an empty grantee is everybody. PostgreSQL 15, aclchk.c: same rules.
+
+use super::ExecContext;
+use crate::base::{Error, Oid, Result, SqlState};
+use crate::catalog::object::{Class, ObjectKey, class};
+use crate::catalog::{Attribute, Catalog, RelKind, Relation};
+use crate::sql::Backend;
+use crate::sql::command::names::kind_word;
+use crate::sql::plan::{PlannedStatement, RelationAccess, access};
+
+/// May read or write every table of every database.
+const PG_READ_ALL_DATA: Oid = Oid(6181);
+const PG_WRITE_ALL_DATA: Oid = Oid(6182);
+
+/// A role with all roles whose rights it has.
+pub(crate) struct Subject {
+    superuser: bool,
+    roles: Vec<Oid>,
+    names: Vec<String>,
+}
+
+impl Subject {
+    /// The rights of a role: its own and those of the roles it inherits from.
+    pub fn of(catalog: &Catalog, role: Oid) -> Subject {
+        let superuser = catalog.role(role).is_some_and(|r| r.superuser);
+        let mut roles = vec![role];
+        let mut n = 0;
+        while n < roles.len() {
+            if let Some(r) = catalog.role(roles[n])
+                && r.inherit
+            {
+                for m in r.member_of {
+                    if !roles.contains(&m.role) {
+                        roles.push(m.role);
+                    }
+                }
+            }
+            n += 1;
+        }
+        let owner = catalog.database_by_oid(catalog.database()).map(|d| d.owner);
+        if owner.is_some_and(|o| roles.contains(&o)) {
+            roles.push(crate::catalog::object::fixed::DATABASE_OWNER);
+        }
+        let names = roles.iter().filter_map(|r| catalog.role(*r)).map(|r| r.name).collect();
+        Subject { superuser, roles, names }
+    }
+
+    pub fn current(backend: &Backend) -> Subject {
+        Subject::of(&backend.catalog, backend.user.current)
+    }
+
+    pub fn is_superuser(&self) -> bool {
+        self.superuser
+    }
+
+    pub fn has_role(&self, role: Oid) -> bool {
+        self.superuser || self.roles.contains(&role)
+    }
+
+    /// Whether items give a right; `grantable`: with the option to pass it on.
+    fn allowed(&self, acl: &[String], right: char, grantable: bool) -> bool {
+        acl.iter().any(|item| {
+            let Some((grantee, rest)) = split_grantee(item) else { return false };
+            let rights = rest.split('/').next().unwrap_or_default();
+            let mut letters = rights.chars().peekable();
+            let mut found = false;
+            while let Some(letter) = letters.next() {
+                let option = letters.next_if_eq(&'*').is_some();
+                found |= letter == right && (option || !grantable);
+            }
+            found && (grantee.is_empty() || self.names.iter().any(|n| *n == grantee))
+        })
+    }
+
+    /// Whether the role has a right on an object with this owner, ACL and rights that everybody has by default.
+    pub fn may(&self, owner: Oid, acl: Option<&[String]>, public: &str, right: char, grantable: bool) -> bool {
+        if self.superuser {
+            return true;
+        }
+        match acl {
+            Some(acl) => self.allowed(acl, right, grantable) || grantable && self.roles.contains(&owner),
+            None => self.roles.contains(&owner) || !grantable && public.contains(right),
+        }
+    }
+}
+
+/// The grantee's name without quotes, and what follows `=`.
+fn split_grantee(item: &str) -> Option<(String, &str)> {
+    match item.strip_prefix('"') {
+        Some(quoted) => {
+            let (name, rest) = quoted.split_once("\"=")?;
+            Some((name.replace("\"\"", "\""), rest))
+        }
+        None => item.split_once('=').map(|(name, rest)| (name.to_string(), rest)),
+    }
+}
+
+/// Catalogs that hold passwords or samples of data.
+pub(crate) fn is_closed_catalog(name: &str) -> bool {
+    matches!(
+        name,
+        "pg_authid"
+            | "pg_shadow"
+            | "pg_statistic"
+            | "pg_user_mapping"
+            | "pg_subscription"
+            | "pg_hba_file_rules"
+            | "pg_file_settings"
+            | "pg_ident_file_mappings"
+            | "pg_config"
+            | "pg_backend_memory_contexts"
+            | "pg_shmem_allocations"
+    )
+}
+
+/// A relation as rights see it.
+pub(crate) struct Target<'a> {
+    pub name: &'a str,
+    pub owner: Oid,
+    pub acl: Option<&'a [String]>,
+    pub attributes: &'a [Attribute],
+    pub system: bool,
+}
+
+impl<'a> Target<'a> {
+    pub fn of(r: &'a Relation) -> Target<'a> {
+        let (name, attributes) = (r.name.as_str(), r.attributes.as_slice());
+        Target { name, owner: r.owner, acl: r.acl.as_deref(), attributes, system: r.generated_by.is_some() }
+    }
+
+    pub fn of_class(c: &'a Class) -> Target<'a> {
+        Target { name: &c.name, owner: c.owner, acl: c.acl.as_deref(), attributes: &c.attributes, system: false }
+    }
+
+    fn public(&self) -> &'static str {
+        if self.system && !is_closed_catalog(self.name) { "r" } else { "" }
+    }
+
+    /// Whether the whole relation may be used so.
+    pub fn whole(&self, subject: &Subject, right: char, grantable: bool) -> bool {
+        let all_data = match right {
+            'r' => subject.roles.contains(&PG_READ_ALL_DATA) && !self.system,
+            'a' | 'w' | 'd' => subject.roles.contains(&PG_WRITE_ALL_DATA) && !self.system,
+            _ => false,
+        };
+        all_data && !grantable || subject.may(self.owner, self.acl, self.public(), right, grantable)
+    }
+
+    /// Whether one column may be used so, by rights on the column alone.
+    pub fn column(&self, subject: &Subject, attno: i16, right: char, grantable: bool) -> bool {
+        let found = self.attributes.iter().find(|a| a.attno == attno && !a.dropped);
+        found.and_then(|a| a.acl.as_deref()).is_some_and(|acl| subject.allowed(acl, right, grantable))
+    }
+
+    /// Whether each of these columns may be used so; without columns, whether any may.
+    fn columns(&self, subject: &Subject, attnos: &[i16], right: char) -> bool {
+        if attnos.is_empty() {
+            return self.attributes.iter().any(|a| self.column(subject, a.attno, right, false));
+        }
+        attnos.iter().all(|a| match *a {
+            0 => self.attributes.iter().filter(|a| !a.dropped).all(|a| self.column(subject, a.attno, right, false)),
+            attno => self.column(subject, attno, right, false),
+        })
+    }
+}
+
+/// Whether the current user may read all of a table.
+pub(crate) fn may_read(backend: &Backend, c: &Class) -> bool {
+    Target::of_class(c).whole(&Subject::current(backend), 'r', false)
+}
+
+/// Checks what a statement wants to do to relations.
+///
+/// # Errors
+/// 42501 `permission denied for table t`.
+pub fn check(cx: &mut ExecContext, plan: &PlannedStatement) -> Result<()> {
+    let backend = cx.backend()?;
+    let own_super = backend.user.is_superuser;
+    if own_super && plan.privileges.iter().all(|p| p.check_as.is_none()) {
+        return Ok(());
+    }
+    let current = Subject::current(backend);
+    for wanted in &plan.privileges {
+        match wanted.check_as.filter(|r| r.is_valid() && *r != backend.user.current) {
+            Some(role) => check_one(&Subject::of(&backend.catalog, role), wanted)?,
+            None => check_one(&current, wanted)?,
+        }
+    }
+    Ok(())
+}
+
+fn check_one(subject: &Subject, wanted: &RelationAccess) -> Result<()> {
+    if subject.is_superuser() {
+        return Ok(());
+    }
+    let target = Target::of(&wanted.rel);
+    let rights = [(access::SELECT, 'r'), (access::INSERT, 'a'), (access::UPDATE, 'w'), (access::DELETE, 'd')];
+    for (bit, right) in rights {
+        if wanted.wanted & bit == 0 || target.whole(subject, right, false) {
+            continue;
+        }
+        let by_column = match right {
+            'r' => target.columns(subject, &wanted.selected, right),
+            'd' => false,
+            _ => !wanted.written.is_empty() && target.columns(subject, &wanted.written, right),
+        };
+        if !by_column {
+            return Err(denied(&wanted.rel));
+        }
+    }
+    Ok(())
+}
+
+fn denied(rel: &Relation) -> Error {
+    let word = match rel.kind {
+        RelKind::View => "view",
+        kind => kind_word(kind),
+    };
+    Error::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("permission denied for {word} {}", rel.name)).place(
+        "aclcheck_error",
+        "aclchk.c",
+        3512,
+    )
+}
+
+/// Whether a role may look up names in a schema (`U`) or make objects in it (`C`).
+pub(crate) fn schema_allows(catalog: &Catalog, subject: &Subject, schema: Oid, right: char, grantable: bool) -> bool {
+    let Some(n) = catalog.namespace(schema) else { return false };
+    // The catalogs' own schemas are open for look-ups.
+    let public = if schema < Oid(16384) && schema.0 != 2200 && schema.0 != 99 { "U" } else { "" };
+    n.temp_of.is_some() || subject.may(n.owner, n.acl.as_deref(), public, right, grantable)
+}
+
+/// The ACL of a sequence, table or view by OID, as a target of questions; None if there is none.
+pub(crate) fn with_target<T>(catalog: &Catalog, oid: Oid, f: impl FnOnce(&Target<'_>) -> T) -> Option<T> {
+    if let Some(r) = crate::catalog::system::relation(oid) {
+        return Some(f(&Target::of(&r)));
+    }
+    let record = catalog.get(ObjectKey::new(class::RELATION, oid))?;
+    let c = record.object.as_class().ok()?;
+    Some(f(&Target::of_class(c)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn joe() -> Subject {
+        Subject { superuser: false, roles: vec![Oid(20000)], names: vec!["joe".into()] }
+    }
+
+    /// Rights come from items for the role or for everybody, and only the option makes them grantable.
+    #[test]
+    fn items_give_rights() {
+        let acl = ["joe=ar*w/postgres".to_string(), "=d/postgres".to_string(), "\"a \"\"b\"=x/postgres".to_string()];
+        let may = |right, grantable| joe().may(Oid(10), Some(&acl), "", right, grantable);
+        assert!(may('a', false) && may('r', false) && may('w', false) && may('d', false));
+        assert!(may('r', true) && !may('a', true) && !may('d', true) && !may('x', false));
+        assert_eq!(split_grantee(&acl[2]), Some(("a \"b".to_string(), "x/postgres")));
+    }
+
+    /// Without items the owner has all rights, others those that are open.
+    #[test]
+    fn defaults_depend_on_the_owner() {
+        assert!(joe().may(Oid(20000), None, "", 'r', true));
+        assert!(joe().may(Oid(10), None, "U", 'U', false) && !joe().may(Oid(10), None, "U", 'C', false));
+    }
+}

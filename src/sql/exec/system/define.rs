@@ -1,0 +1,205 @@
+//! Definitions as SQL text: indexes, constraints, views (`pg_get_indexdef`, `pg_get_constraintdef`, …).
+
+use crate::base::Oid;
+use crate::catalog::object::Class;
+use crate::catalog::{Catalog, Constraint, ConstraintKind, IndexColumn};
+use crate::sql::exec::system_view::special_opclass;
+use crate::types::name::quote_identifier;
+
+/// A class's name, qualified by its schema if asked, or if the search path does not find it.
+pub(crate) fn class_name(catalog: &Catalog, oid: Oid, qualified: bool) -> String {
+    let found = match crate::catalog::system::relation(oid) {
+        Some(r) => Some((r.namespace, r.name.clone())),
+        None => catalog.class(oid).and_then(|r| r.object.as_class().ok().map(|c| (c.namespace, c.name.clone()))),
+    };
+    let Some((namespace, name)) = found else { return oid.to_string() };
+    let visible = !qualified && catalog.class_oid_by_name(None, &name).ok().flatten() == Some(oid);
+    match catalog.namespace(namespace) {
+        Some(n) if !visible => format!("{}.{}", quote_identifier(&n.name), quote_identifier(&name)),
+        _ => quote_identifier(&name),
+    }
+}
+
+/// One column of an index, as it stands in CREATE INDEX; `plain` leaves order and operator class out.
+pub(crate) fn index_column(column: &IndexColumn, key: bool, plain: bool) -> String {
+    let mut text = match &column.expr {
+        Some(e) if is_call(e) => e.to_string(),
+        Some(e) => format!("({e})"),
+        None => quote_identifier(&column.name),
+    };
+    if plain || !key {
+        return text;
+    }
+    if let Some(name) = special_opclass(column.opclass) {
+        text += &format!(" {name}");
+    }
+    match (column.desc, column.nulls_first) {
+        (false, true) => text += " NULLS FIRST",
+        (true, true) => text += " DESC",
+        (true, false) => text += " DESC NULLS LAST",
+        (false, false) => {}
+    }
+    text
+}
+
+/// `f(…)` stands without parentheses of its own.
+fn is_call(text: &str) -> bool {
+    let head = text.find('(').map_or("", |at| &text[..at]);
+    if head.is_empty() || !head.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.')) || !text.ends_with(')') {
+        return false;
+    }
+    let mut depth = 0;
+    for (at, c) in text.char_indices() {
+        depth += i32::from(c == '(') - i32::from(c == ')');
+        if depth == 0 && c == ')' {
+            return at + 1 == text.len();
+        }
+    }
+    false
+}
+
+/// `CREATE INDEX …` of an index; None for what is none.
+pub(crate) fn index(catalog: &Catalog, c: &Class, qualified: bool) -> Option<String> {
+    let index = c.index.as_ref()?;
+    let columns = |from: usize, to: usize, key: bool| {
+        let list: Vec<String> = index.columns[from..to].iter().map(|k| index_column(k, key, false)).collect();
+        list.join(", ")
+    };
+    let keys = index.key_columns.min(index.columns.len());
+    let mut text = format!(
+        "CREATE {}INDEX {} ON {} USING btree ({})",
+        if index.unique { "UNIQUE " } else { "" },
+        quote_identifier(&c.name),
+        class_name(catalog, index.table, qualified),
+        columns(0, keys, true)
+    );
+    if index.columns.len() > keys {
+        text += &format!(" INCLUDE ({})", columns(keys, index.columns.len(), false));
+    }
+    if index.nulls_not_distinct {
+        text += " NULLS NOT DISTINCT";
+    }
+    if !c.options.is_empty() {
+        text += &format!(" WITH ({})", options(&c.options));
+    }
+    if let Some(p) = &index.predicate {
+        text += &format!(" WHERE {}", in_parentheses(p));
+    }
+    Some(text)
+}
+
+/// Storage options as WITH lists them: values in quotes.
+fn options(options: &[String]) -> String {
+    let one = |o: &String| match o.split_once('=') {
+        Some((name, value)) => format!("{name}='{value}'"),
+        None => o.clone(),
+    };
+    options.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// Puts parentheses around an expression that has none.
+pub(crate) fn in_parentheses(text: &str) -> String {
+    let inner = text.trim();
+    let mut depth = 0;
+    let mut wrapped = inner.starts_with('(') && inner.ends_with(')');
+    for (at, c) in inner.char_indices() {
+        depth += i32::from(c == '(') - i32::from(c == ')');
+        wrapped &= depth > 0 || at + 1 == inner.len();
+    }
+    if wrapped { inner.to_string() } else { format!("({inner})") }
+}
+
+fn column_list(catalog: &Catalog, table: Oid, columns: &[i16]) -> String {
+    let record = catalog.class(table);
+    let attributes = record.as_ref().and_then(|r| r.object.as_class().ok()).map(|c| c.attributes.as_slice());
+    let name = |attno: &i16| {
+        let found = attributes.unwrap_or_default().iter().find(|a| a.attno == *attno);
+        found.map_or_else(|| "?".to_string(), |a| quote_identifier(&a.name))
+    };
+    columns.iter().map(name).collect::<Vec<_>>().join(", ")
+}
+
+fn action(word: &str, action: u8) -> String {
+    let what = match action {
+        b'r' => "RESTRICT",
+        b'c' => "CASCADE",
+        b'n' => "SET NULL",
+        b'd' => "SET DEFAULT",
+        _ => return String::new(),
+    };
+    format!(" ON {word} {what}")
+}
+
+/// Columns a primary key or unique constraint's index includes beyond its keys.
+fn included(catalog: &Catalog, k: &Constraint) -> String {
+    let record = catalog.class(k.index);
+    let Some(index) = record.as_ref().and_then(|r| r.object.as_class().ok()).and_then(|c| c.index.as_ref()) else {
+        return String::new();
+    };
+    match &index.columns[index.key_columns.min(index.columns.len())..] {
+        [] => String::new(),
+        rest => {
+            let names: Vec<String> = rest.iter().map(|c| quote_identifier(&c.name)).collect();
+            format!(" INCLUDE ({})", names.join(", "))
+        }
+    }
+}
+
+/// A constraint as CREATE TABLE would take it.
+pub(crate) fn constraint(catalog: &Catalog, table: Oid, k: &Constraint) -> String {
+    let columns = |list: &[i16]| column_list(catalog, table, list);
+    let mut text = match k.kind {
+        ConstraintKind::Check => {
+            format!("CHECK ({})", in_parentheses(k.check.as_deref().unwrap_or_default()))
+        }
+        ConstraintKind::PrimaryKey => format!("PRIMARY KEY ({}){}", columns(&k.columns), included(catalog, k)),
+        ConstraintKind::Unique => {
+            let record = catalog.class(k.index);
+            let index = record.as_ref().and_then(|r| r.object.as_class().ok()).and_then(|c| c.index.as_ref());
+            let nulls = if index.is_some_and(|i| i.nulls_not_distinct) { "NULLS NOT DISTINCT " } else { "" };
+            format!("UNIQUE {nulls}({}){}", columns(&k.columns), included(catalog, k))
+        }
+        ConstraintKind::ForeignKey => match &k.foreign {
+            None => String::new(),
+            Some(f) => format!(
+                "FOREIGN KEY ({}) REFERENCES {}({}){}{}{}",
+                columns(&k.columns),
+                class_name(catalog, f.relation, false),
+                column_list(catalog, f.relation, &f.columns),
+                if f.match_type == b'f' { " MATCH FULL" } else { "" },
+                action("UPDATE", f.on_update),
+                action("DELETE", f.on_delete),
+            ),
+        },
+    };
+    if k.deferrable {
+        text += " DEFERRABLE";
+    }
+    if k.deferred {
+        text += " INITIALLY DEFERRED";
+    }
+    if !k.validated {
+        text += " NOT VALID";
+    }
+    text
+}
+
+/// The query of a view, as it was written.
+pub(crate) fn view(c: &Class) -> Option<String> {
+    let text = c.view.as_ref()?.query.trim().trim_end_matches(';').to_string();
+    Some(format!(" {text};"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Only an expression without parentheses of its own gets some.
+    #[test]
+    fn parentheses_are_not_doubled() {
+        assert_eq!(in_parentheses("a > 0"), "(a > 0)");
+        assert_eq!(in_parentheses("(a > 0)"), "(a > 0)");
+        assert_eq!(in_parentheses("(a > 0) AND (b > 0)"), "((a > 0) AND (b > 0))");
+        assert!(is_call("lower(a)") && !is_call("lower(a) || lower(b)") && !is_call("(a + b)"));
+    }
+}

@@ -1,0 +1,159 @@
+//! Who does what at the moment: `pg_stat_activity`, `pg_stat_ssl`, `pg_stat_gssapi`, `pg_locks`.
+
+use super::cell::{NULL, Stamp};
+use super::{Sink, View, row};
+use crate::base::{Flow, Oid, Result};
+use crate::lock::LockTag;
+use crate::sql::exec::ExecContext;
+use crate::stat::ActivityFacts;
+use crate::types::Value;
+use crate::types::inet::Inet;
+
+pub(super) const VIEWS: &[View] = &[
+    View { name: "pg_stat_activity", rows: activity },
+    View { name: "pg_stat_ssl", rows: ssl },
+    View { name: "pg_stat_gssapi", rows: gssapi },
+    View { name: "pg_locks", rows: locks },
+];
+
+/// OIDs of the predefined roles that open statistics and settings to their members.
+pub(crate) const PG_READ_ALL_STATS: Oid = Oid(3375);
+
+/// What the current role may see of others' sessions.
+pub(crate) struct Sight {
+    all: bool,
+    roles: Vec<Oid>,
+}
+
+impl Sight {
+    pub fn of(cx: &mut ExecContext) -> Result<Sight> {
+        let backend = cx.backend()?;
+        let roles = crate::sql::command::role::memberships(backend);
+        Ok(Sight { all: backend.user.is_superuser || roles.contains(&PG_READ_ALL_STATS), roles })
+    }
+
+    pub fn sees(&self, user: Oid) -> bool {
+        self.all || self.roles.contains(&user)
+    }
+}
+
+/// An object id, NULL for none.
+pub(super) fn some(oid: Oid) -> Option<Oid> {
+    oid.is_valid().then_some(oid)
+}
+
+fn address(f: &ActivityFacts) -> Value {
+    match f.client_addr {
+        Some(address) => {
+            let bits = if address.is_ipv4() { 32 } else { 128 };
+            Value::Bytes(Inet { address, bits }.to_bytes().into())
+        }
+        None => NULL,
+    }
+}
+
+/// The columns of `pg_stat_activity`; PostgreSQL 15, pgstatfuncs.c, pg_stat_get_activity: same rule for what is hidden.
+fn push_activity(sink: &mut Sink, f: &ActivityFacts, sees: bool) {
+    let (database, user) = (f.database_name.clone(), f.user_name.clone());
+    if !sees {
+        row![sink;
+            some(f.database), database, f.pid, NULL, some(f.user), user, &*f.application, NULL, NULL, NULL, NULL, NULL,
+            NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "<insufficient privilege>", f.backend_type,
+        ];
+        return;
+    }
+    let disabled = f.state == crate::stat::SessionState::Disabled;
+    row![sink;
+        some(f.database), database, f.pid, NULL, some(f.user), user, &*f.application, address(f), NULL,
+        f.client_port, Stamp(f.backend_start_us), Stamp(f.xact_start_us), Stamp(f.query_start_us),
+        Stamp(f.state_change_us), f.wait_event.map(|e| e.0), f.wait_event.map(|e| e.1), f.state.as_str(),
+        f.xid.map(|x| x.0), f.xmin.map(|x| x.0), f.query_id, if disabled { "" } else { f.query.as_str() },
+        f.backend_type,
+    ];
+}
+
+fn activity(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    let sight = Sight::of(cx)?;
+    for f in cx.backend()?.instance.activity.list() {
+        push_activity(sink, &f, sight.sees(f.user));
+    }
+    Ok(())
+}
+
+fn ssl(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    for f in cx.backend()?.instance.activity.list().iter().filter(|f| f.client_port.is_some()) {
+        row![sink; f.pid, f.tls, NULL, NULL, NULL, NULL, NULL, NULL];
+    }
+    Ok(())
+}
+
+fn gssapi(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    for f in cx.backend()?.instance.activity.list().iter().filter(|f| f.client_port.is_some()) {
+        row![sink; f.pid, false, NULL, false];
+    }
+    Ok(())
+}
+
+/// The columns of `pg_locks` that tell what is locked.
+#[derive(Default)]
+struct Target {
+    database: Option<Oid>,
+    relation: Option<Oid>,
+    page: Option<u32>,
+    tuple: Option<u16>,
+    xid: Option<u64>,
+    class: Option<Oid>,
+    object: Option<Oid>,
+    sub: Option<i32>,
+}
+
+fn target(tag: &LockTag) -> Target {
+    match *tag {
+        LockTag::Relation { db, rel } => Target { database: Some(db), relation: Some(rel), ..Target::default() },
+        LockTag::Xact(xid) => Target { xid: Some(xid.0), ..Target::default() },
+        LockTag::Tuple { db, rel, tid } => Target {
+            database: Some(db),
+            relation: Some(rel),
+            page: Some(tid.block),
+            tuple: Some(tid.offset),
+            ..Target::default()
+        },
+        LockTag::Object { db, class, oid } => {
+            Target { database: Some(db), class: Some(class), object: Some(oid), sub: Some(0), ..Target::default() }
+        }
+        LockTag::Page { db, rel, block } => {
+            Target { database: Some(db), relation: Some(rel), page: Some(block), ..Target::default() }
+        }
+        LockTag::Advisory { db, high, low, split } => Target {
+            database: Some(db),
+            class: Some(Oid(high)),
+            object: Some(Oid(low)),
+            sub: Some(if split { 2 } else { 1 }),
+            ..Target::default()
+        },
+    }
+}
+
+/// The number of a session's running transaction in the form `virtualtransaction` has.
+fn virtual_transaction(pid: u32) -> String {
+    format!("{pid}/1")
+}
+
+fn locks(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    let instance = cx.backend()?.instance.clone();
+    for f in instance.activity.list().iter().filter(|f| f.xact_start_us != 0) {
+        let own = virtual_transaction(f.pid);
+        row![sink;
+            "virtualxid", NULL, NULL, NULL, NULL, &own, NULL, NULL, NULL, NULL, &own, f.pid, "ExclusiveLock", true,
+            true, NULL,
+        ];
+    }
+    for l in instance.storage.locks.rows() {
+        let t = target(&l.tag);
+        row![sink;
+            l.tag.kind(), t.database, t.relation, t.page, t.tuple.map(i32::from), NULL, t.xid, t.class, t.object, t.sub,
+            virtual_transaction(l.owner), l.owner, l.mode.name(), l.granted, false, l.since_us.map(Stamp),
+        ];
+    }
+    Ok(())
+}

@@ -1,0 +1,304 @@
+//! `pg_class`, `pg_attribute`, `pg_attrdef`, `pg_index`, `pg_sequence`.
+
+use super::cell::{Acl, NULL, Texts, int2_vector, oid_vector};
+use super::{Sink, View, catalog, row};
+use crate::base::{Flow, Oid, Result};
+use crate::buffer::Persistence;
+use crate::catalog::object::{Class, IndexDef, ObjectKey, class, fixed};
+use crate::catalog::{Attribute, Catalog, Object, Record, RelKind, Relation, system};
+use crate::sql::exec::ExecContext;
+use crate::types::{self, TypeRef, Value};
+use std::sync::Arc;
+
+pub(super) const VIEWS: &[View] = &[
+    View { name: "pg_class", rows: classes },
+    View { name: "pg_attribute", rows: attributes },
+    View { name: "pg_attrdef", rows: defaults },
+    View { name: "pg_index", rows: indexes },
+    View { name: "pg_sequence", rows: sequences },
+];
+
+/// The user's classes that a key on their OID or name leaves over, in the order of their OIDs.
+pub(super) fn user_classes(catalog: &Catalog, oid: Option<Oid>, name: Option<&str>) -> Vec<Arc<Record>> {
+    let mut found = match oid {
+        Some(oid) => catalog.class(oid).into_iter().collect(),
+        None => catalog.all(class::RELATION),
+    };
+    found.retain(|r| matches!(&r.object, Object::Class(c) if name.is_none_or(|n| c.name == n)));
+    found.sort_by_key(|r| r.object.key().oid);
+    found
+}
+
+/// The generated relations, likewise.
+pub(super) fn system_relations(oid: Option<Oid>, name: Option<&str>) -> Vec<Arc<Relation>> {
+    let mut found: Vec<Arc<Relation>> = match oid {
+        Some(oid) => system::relation(oid).into_iter().collect(),
+        None => system::all().cloned().collect(),
+    };
+    found.retain(|r| name.is_none_or(|n| r.name == n));
+    found.sort_by_key(|r| r.oid);
+    found
+}
+
+/// A stored class.
+pub(super) fn as_class(record: &Record) -> Option<&Class> {
+    record.object.as_class().ok()
+}
+
+fn letter(p: Persistence) -> char {
+    match p {
+        Persistence::Permanent => 'p',
+        Persistence::Unlogged => 'u',
+        Persistence::Temp => 't',
+    }
+}
+
+fn access_method(kind: RelKind) -> Oid {
+    match kind {
+        RelKind::Table | RelKind::MatView | RelKind::Toast => fixed::HEAP_AM,
+        RelKind::Index => fixed::BTREE_AM,
+        RelKind::Sequence | RelKind::View | RelKind::Composite => Oid::INVALID,
+    }
+}
+
+/// Pages, rows, all-visible pages as `pg_class` tells them.
+fn size(catalog: &Catalog, c: &Class) -> (i64, f64, i64) {
+    let record = catalog.get(ObjectKey::new(class::STATISTIC, c.oid));
+    match record.as_ref().and_then(|r| r.object.as_stats().ok()) {
+        Some(s) => (s.pages as i64, s.tuples, s.all_visible as i64),
+        None => match c.kind {
+            RelKind::Sequence => (1, 1.0, 0),
+            RelKind::Index => (1, 0.0, 0),
+            RelKind::View | RelKind::Composite => (0, -1.0, 0),
+            _ => (0, -1.0, 0),
+        },
+    }
+}
+
+fn classes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    let catalog = catalog(cx)?;
+    let (oid, name) = (sink.oid_key("oid"), sink.text_key("relname"));
+    for r in system_relations(oid, name.as_deref()) {
+        let shared = !r.file.db.is_valid();
+        row![sink;
+            r.oid, &r.name, r.namespace, r.row_type, Oid::INVALID, r.owner,
+            access_method(r.kind), Oid::INVALID, if shared { fixed::GLOBAL_TABLESPACE } else { Oid::INVALID },
+            0, -1.0, 0, Oid::INVALID, false, shared, 'p', r.kind as u8, r.attributes.len(), 0,
+            r.kind == RelKind::View, false, false, false, false, true, 'n', false, Oid::INVALID,
+            if r.kind == RelKind::View { 0 } else { 3 }, i32::from(r.kind != RelKind::View),
+            system_acl(&r.name), NULL, NULL,
+        ];
+    }
+    for record in user_classes(&catalog, oid, name.as_deref()) {
+        let Some(c) = as_class(&record) else { continue };
+        let (pages, tuples, all_visible) = size(&catalog, c);
+        let heap = matches!(c.kind, RelKind::Table | RelKind::MatView | RelKind::Toast);
+        let checks = c.constraints.iter().filter(|k| k.kind == crate::catalog::ConstraintKind::Check).count();
+        let replica = match (&c.replica_identity, heap && c.kind != RelKind::Toast) {
+            (Some(r), _) => *r,
+            (None, true) => 'd',
+            (None, false) => 'n',
+        };
+        let has_index = heap && !catalog.indexes_of(c.oid).is_empty();
+        let triggers = has_triggers(&catalog, c);
+        row![sink;
+            c.oid, &c.name, c.namespace, c.row_type, Oid::INVALID, c.owner, access_method(c.kind), c.node,
+            Oid::INVALID, pages, tuples, all_visible, c.toast, has_index, false, letter(c.persistence),
+            c.kind as u8, column_count(c), checks, matches!(c.kind, RelKind::View | RelKind::MatView), triggers, false,
+            false, false, c.view.as_ref().is_none_or(|v| v.populated || c.kind == RelKind::View), replica, false,
+            Oid::INVALID, if heap { 3 } else { 0 }, i32::from(heap), Acl(c.acl.as_deref()), Texts(&c.options), NULL,
+        ];
+    }
+    Ok(())
+}
+
+/// What initdb grants on the catalogs: all may read them, but for passwords and samples of data.
+fn system_acl(name: &str) -> Value {
+    use super::Cell;
+    let closed = matches!(
+        name,
+        "pg_authid" | "pg_shadow" | "pg_statistic" | "pg_subscription" | "pg_user_mapping" | "pg_hba_file_rules"
+            | "pg_file_settings" | "pg_ident_file_mappings" | "pg_config" | "pg_backend_memory_contexts"
+            | "pg_shmem_allocations"
+    );
+    let all = "postgres=arwdDxt/postgres".to_string();
+    let items = if closed { vec![all] } else { vec![all, "=r/postgres".to_string()] };
+    Acl(Some(&items)).cell()
+}
+
+/// Foreign keys work through triggers in PostgreSQL: both sides say they have some.
+pub(super) fn has_triggers(catalog: &Catalog, c: &Class) -> bool {
+    let foreign = |k: &crate::catalog::Constraint| k.foreign.as_ref().is_some_and(|f| f.relation == c.oid);
+    c.kind == RelKind::Table
+        && (c.constraints.iter().any(|k| k.foreign.is_some())
+            || catalog.all(class::RELATION).iter().filter_map(|r| as_class(r)).any(|o| o.constraints.iter().any(foreign)))
+}
+
+fn column_count(c: &Class) -> usize {
+    c.index.as_ref().map_or(c.attributes.len(), |i| i.columns.len())
+}
+
+/// What `pg_type` tells of a column's type.
+struct TypeFacts {
+    len: i16,
+    byval: bool,
+    align: u8,
+    storage: u8,
+    collation: Oid,
+    dimensions: i32,
+}
+
+fn facts(catalog: &Catalog, ty: Oid) -> TypeFacts {
+    use crate::catalog::object::UserTypeKind;
+    if let Some(i) = types::info(ty) {
+        let dimensions = i32::from(i.category == b'A' && i.len == -1);
+        let (len, byval, align, storage) = (i.len, i.byval, i.align, i.storage);
+        return TypeFacts { len, byval, align, storage, collation: i.collation, dimensions };
+    }
+    match catalog.user_type(ty).map(|t| (t.array_oid == ty, t.kind)) {
+        Some((false, UserTypeKind::Enum(_))) => {
+            TypeFacts { len: 4, byval: true, align: b'i', storage: b'p', collation: Oid::INVALID, dimensions: 0 }
+        }
+        Some((false, UserTypeKind::Domain { base, .. })) => facts(catalog, base.oid),
+        _ => TypeFacts { len: -1, byval: false, align: b'd', storage: b'x', collation: Oid::INVALID, dimensions: 0 },
+    }
+}
+
+/// The system columns of a relation with storage: name, type, number.
+const SYSTEM_COLUMNS: [(&str, u32, i16); 6] =
+    [("tableoid", 26, -6), ("cmax", 29, -5), ("xmax", 28, -4), ("cmin", 29, -3), ("xmin", 28, -2), ("ctid", 27, -1)];
+
+struct Column<'a> {
+    relation: Oid,
+    name: &'a str,
+    ty: TypeRef,
+    attno: i16,
+    not_null: bool,
+    stored: Option<&'a Attribute>,
+}
+
+fn push_column(catalog: &Catalog, sink: &mut Sink, c: &Column<'_>) {
+    let a = c.stored;
+    let dropped = a.is_some_and(|a| a.dropped);
+    let f = facts(catalog, c.ty.oid);
+    let missing = a.and_then(|a| a.missing.as_ref()).filter(|v| !v.is_null());
+    let missing_array = missing.map(|v| Value::Bytes(types::array::from_values(c.ty.oid, [v.datum()]).into()));
+    let name = if dropped { format!("........pg.dropped.{}........", c.attno) } else { c.name.to_string() };
+    row![sink;
+        c.relation, name, if dropped { Oid::INVALID } else { c.ty.oid },
+        a.map_or(if c.attno < 0 { 0 } else { -1 }, |a| if dropped { 0 } else { a.stat_target }), f.len, c.attno, f.dimensions, -1, c.ty.typmod,
+        f.byval, f.align, f.storage, 0u8, c.not_null && !dropped, a.is_some_and(|a| a.default.is_some()) && !dropped,
+        missing.is_some(), a.map_or(0, |a| a.identity), a.map_or(0, |a| a.generated), dropped, true, 0, f.collation,
+        Acl(a.and_then(|a| a.acl.as_deref())), NULL, NULL, missing_array,
+    ];
+}
+
+fn push_system_columns(catalog: &Catalog, sink: &mut Sink, relation: Oid) {
+    for (name, ty, attno) in SYSTEM_COLUMNS {
+        let ty = TypeRef::of(Oid(ty));
+        push_column(catalog, sink, &Column { relation, name, ty, attno, not_null: true, stored: None });
+    }
+}
+
+fn push_columns(catalog: &Catalog, sink: &mut Sink, relation: Oid, columns: &[Attribute]) {
+    for a in columns {
+        let (name, ty, attno) = (a.name.as_str(), a.ty, a.attno);
+        push_column(catalog, sink, &Column { relation, name, ty, attno, not_null: a.not_null, stored: Some(a) });
+    }
+}
+
+fn attributes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    let catalog = catalog(cx)?;
+    let oid = sink.oid_key("attrelid");
+    for r in system_relations(oid, None) {
+        if r.kind == RelKind::Table {
+            push_system_columns(&catalog, sink, r.oid);
+        }
+        push_columns(&catalog, sink, r.oid, &r.attributes);
+    }
+    for record in user_classes(&catalog, oid, None) {
+        let Some(c) = as_class(&record) else { continue };
+        match &c.index {
+            Some(index) => push_index_columns(&catalog, sink, c.oid, index),
+            None => {
+                if matches!(c.kind, RelKind::Table | RelKind::MatView | RelKind::Toast | RelKind::Sequence) {
+                    push_system_columns(&catalog, sink, c.oid);
+                }
+                push_columns(&catalog, sink, c.oid, &c.attributes);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn push_index_columns(catalog: &Catalog, sink: &mut Sink, relation: Oid, index: &IndexDef) {
+    for (n, k) in index.columns.iter().enumerate() {
+        let attno = n as i16 + 1;
+        let column = Column { relation, name: &k.name, ty: k.ty, attno, not_null: false, stored: None };
+        push_column(catalog, sink, &column);
+    }
+}
+
+fn defaults(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    let catalog = catalog(cx)?;
+    for record in user_classes(&catalog, sink.oid_key("adrelid"), None) {
+        let Some(c) = as_class(&record) else { continue };
+        for a in c.attributes.iter().filter(|a| !a.dropped) {
+            if let Some(text) = &a.default {
+                row![sink; a.default_oid, c.oid, a.attno, text];
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The default operator class of a type in a B-tree; PostgreSQL's OIDs where the type has its own.
+pub(super) fn operator_class(k: &crate::catalog::IndexColumn) -> Oid {
+    if k.opclass.is_valid() {
+        return k.opclass;
+    }
+    super::code::default_opclass(k.ty.oid)
+}
+
+fn indexes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    let catalog = catalog(cx)?;
+    let found = match sink.oid_key("indrelid") {
+        Some(table) => catalog.indexes_of(table).into_iter().filter_map(|o| catalog.class(o)).collect(),
+        None => user_classes(&catalog, sink.oid_key("indexrelid"), None),
+    };
+    for record in found {
+        let Some(c) = as_class(&record) else { continue };
+        let Some(index) = &c.index else { continue };
+        let keys = &index.columns[..index.key_columns.min(index.columns.len())];
+        let expressions: Vec<&str> = index.columns.iter().filter_map(|k| k.expr.as_deref()).collect();
+        let deferrable = constraint_of(&catalog, index).is_ok_and(|d| d);
+        row![sink;
+            c.oid, index.table, index.columns.len(), index.key_columns, index.unique, index.nulls_not_distinct,
+            index.primary, false, !deferrable, index.clustered, index.valid, false, index.valid, true, false,
+            int2_vector(index.columns.iter().map(|k| k.attno)),
+            oid_vector(keys.iter().map(|k| facts(&catalog, k.ty.oid).collation)),
+            oid_vector(keys.iter().map(operator_class)),
+            int2_vector(keys.iter().map(|k| i16::from(k.desc) | i16::from(k.nulls_first) << 1)),
+            (!expressions.is_empty()).then(|| expressions.join(", ")), index.predicate.clone(),
+        ];
+    }
+    Ok(())
+}
+
+/// Whether the constraint of an index is deferrable.
+fn constraint_of(catalog: &Catalog, index: &IndexDef) -> Result<bool> {
+    let record = catalog.class(index.table);
+    let table = record.as_ref().and_then(|r| as_class(r));
+    Ok(table.is_some_and(|t| t.constraints.iter().any(|k| k.oid == index.constraint && k.deferrable)))
+}
+
+fn sequences(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    let catalog = catalog(cx)?;
+    for record in user_classes(&catalog, sink.oid_key("seqrelid"), None) {
+        let Some(c) = as_class(&record) else { continue };
+        if let Some(s) = &c.sequence {
+            row![sink; c.oid, s.ty, s.start, s.increment, s.max, s.min, s.cache, s.cycle];
+        }
+    }
+    Ok(())
+}

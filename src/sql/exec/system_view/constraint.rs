@@ -1,0 +1,73 @@
+//! `pg_constraint`.
+
+use super::cell::{NULL, int2_array, oid_array};
+use super::class::{as_class, user_classes};
+use super::{Sink, View, catalog, row};
+use crate::base::{Flow, Oid};
+use crate::catalog::object::{UserTypeKind, class};
+use crate::catalog::{Catalog, Constraint, ConstraintKind, Object};
+use crate::sql::exec::ExecContext;
+use crate::sql::func;
+use crate::types::Value;
+
+pub(super) const VIEWS: &[View] = &[View { name: "pg_constraint", rows: constraints }];
+
+/// What a constraint is on.
+struct Place {
+    namespace: Oid,
+    relation: Oid,
+    domain: Oid,
+}
+
+fn constraints(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    let catalog = catalog(cx)?;
+    let (relation, foreign, oid) = (sink.oid_key("conrelid"), sink.oid_key("confrelid"), sink.oid_key("oid"));
+    let domain = sink.oid_key("contypid").filter(|o| o.is_valid());
+    let wanted = |k: &Constraint| {
+        oid.is_none_or(|o| k.oid == o)
+            && foreign.is_none_or(|o| k.foreign.as_ref().map_or(Oid::INVALID, |f| f.relation) == o)
+    };
+    if domain.is_none() {
+        for record in user_classes(&catalog, relation.filter(|o| o.is_valid()), None) {
+            let Some(c) = as_class(&record) else { continue };
+            let place = Place { namespace: c.namespace, relation: c.oid, domain: Oid::INVALID };
+            c.constraints.iter().filter(|k| wanted(k)).for_each(|k| push(&catalog, sink, &place, k));
+        }
+    }
+    if relation.is_none_or(|o| !o.is_valid()) {
+        for record in catalog.all(class::TYPE) {
+            let Object::Type(t) = &record.object else { continue };
+            let UserTypeKind::Domain { checks, .. } = &t.kind else { continue };
+            let place = Place { namespace: t.namespace, relation: Oid::INVALID, domain: t.oid };
+            if domain.is_none_or(|d| d == t.oid) {
+                checks.iter().filter(|k| wanted(k)).for_each(|k| push(&catalog, sink, &place, k));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The equality operators of a foreign key's columns.
+fn equalities(catalog: &Catalog, table: Oid, columns: &[i16]) -> Value {
+    let record = catalog.class(table);
+    let attributes = record.as_ref().and_then(|r| as_class(r)).map(|c| c.attributes.as_slice()).unwrap_or_default();
+    let operator = |attno: &i16| {
+        let ty = attributes.iter().find(|a| a.attno == *attno).map_or(Oid::INVALID, |a| a.ty.oid);
+        func::type_operator("=", ty, ty).map_or(Oid::INVALID, |o| o.oid)
+    };
+    oid_array(columns.iter().map(operator))
+}
+
+fn push(catalog: &Catalog, sink: &mut Sink, place: &Place, k: &Constraint) {
+    let f = k.foreign.as_ref();
+    let operators = f.map(|f| equalities(catalog, f.relation, &f.columns));
+    let columns = (!k.columns.is_empty()).then(|| int2_array(k.columns.iter().copied()));
+    let no_inherit = k.kind != ConstraintKind::Check;
+    row![sink;
+        k.oid, &k.name, place.namespace, k.kind as u8, k.deferrable, k.deferred, k.validated, place.relation,
+        place.domain, k.index, Oid::INVALID, f.map_or(Oid::INVALID, |f| f.relation),
+        f.map_or(b' ', |f| f.on_update), f.map_or(b' ', |f| f.on_delete), f.map_or(b' ', |f| f.match_type), true, 0,
+        no_inherit, columns, f.map(|f| int2_array(f.columns.iter().copied())), operators.clone(), operators.clone(),
+        operators, NULL, NULL, k.check.clone(),
+    ];
+}

@@ -1,0 +1,65 @@
+//! Relations that have no rows, because the server has no objects of their kind: no triggers, no publications, no
+//! extensions, no prepared transactions, … Each name stands here on purpose; what could hold rows has a generator.
+
+use super::View;
+
+macro_rules! empty {
+    ($($name:literal),* $(,)?) => {
+        &[$(View { name: $name, rows: |_, _| Ok(()) }),*]
+    };
+}
+
+pub(super) const VIEWS: &[View] = empty![
+    // Objects that cannot be made here.
+    "pg_foreign_server",
+    "pg_user_mapping",
+    "pg_user_mappings",
+    "pg_foreign_data_wrapper",
+    "pg_foreign_table",
+    "pg_conversion",
+    "pg_inherits",
+    "pg_partitioned_table",
+    "pg_largeobject",
+    "pg_largeobject_metadata",
+    "pg_trigger",
+    "pg_event_trigger",
+    "pg_policy",
+    "pg_policies",
+    "pg_rules",
+    "pg_extension",
+    "pg_available_extensions",
+    "pg_available_extension_versions",
+    "pg_statistic_ext",
+    "pg_statistic_ext_data",
+    "pg_stats_ext",
+    "pg_stats_ext_exprs",
+    "pg_init_privs",
+    "pg_parameter_acl",
+    "pg_transform",
+    "pg_seclabel",
+    "pg_shseclabel",
+    "pg_seclabels",
+    "pg_ts_dict",
+    "pg_ts_parser",
+    "pg_ts_config",
+    "pg_ts_config_map",
+    "pg_ts_template",
+    // No replication, logical or physical.
+    "pg_replication_origin",
+    "pg_replication_origin_status",
+    "pg_replication_slots",
+    "pg_subscription",
+    "pg_subscription_rel",
+    "pg_publication",
+    "pg_publication_rel",
+    "pg_publication_namespace",
+    "pg_publication_tables",
+    "pg_stat_replication",
+    "pg_stat_replication_slots",
+    "pg_stat_wal_receiver",
+    "pg_stat_subscription",
+    "pg_stat_subscription_stats",
+    "pg_stat_progress_basebackup",
+    // Two-phase commit is refused.
+    "pg_prepared_xacts",
+];

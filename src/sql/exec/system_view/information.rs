@@ -1,0 +1,5 @@
+//! `information_schema`.
+
+use super::View;
+
+pub(super) const VIEWS: &[View] = &[];

@@ -1,0 +1,140 @@
+//! The views people read: `pg_tables`, `pg_views`, `pg_matviews`, `pg_indexes`, `pg_sequences`, `pg_stats`.
+
+use super::cell::NULL;
+use super::class::{as_class, has_triggers, system_relations, user_classes};
+use super::{Sink, View, catalog, row};
+use crate::base::{Flow, Oid};
+use crate::catalog::object::{Class, ObjectKey, class};
+use crate::catalog::{Catalog, ColumnStats, RelKind};
+use crate::sql::exec::ExecContext;
+use crate::sql::exec::system::{define, sequence};
+use crate::types::{self, Value, array, oid};
+
+pub(super) const VIEWS: &[View] = &[
+    View { name: "pg_tables", rows: tables },
+    View { name: "pg_views", rows: views },
+    View { name: "pg_matviews", rows: materialized },
+    View { name: "pg_indexes", rows: indexes },
+    View { name: "pg_sequences", rows: sequences },
+    View { name: "pg_stats", rows: stats },
+];
+
+pub(super) fn schema_name(catalog: &Catalog, namespace: Oid) -> Option<String> {
+    catalog.namespace(namespace).map(|n| n.name)
+}
+
+pub(super) fn role_name(catalog: &Catalog, role: Oid) -> Option<String> {
+    catalog.role(role).map(|r| r.name)
+}
+
+fn tables(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    let catalog = catalog(cx)?;
+    let name = sink.text_key("tablename");
+    for r in system_relations(None, name.as_deref()).iter().filter(|r| r.kind == RelKind::Table) {
+        let tablespace = (!r.file.db.is_valid()).then_some("pg_global");
+        row![sink; &r.schema, &r.name, role_name(&catalog, r.owner), tablespace, false, false, false, false];
+    }
+    for record in user_classes(&catalog, None, name.as_deref()) {
+        let Some(c) = as_class(&record).filter(|c| c.kind == RelKind::Table) else { continue };
+        row![sink;
+            schema_name(&catalog, c.namespace), &c.name, role_name(&catalog, c.owner), NULL,
+            !catalog.indexes_of(c.oid).is_empty(), false, has_triggers(&catalog, c), false,
+        ];
+    }
+    Ok(())
+}
+
+fn views(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    let catalog = catalog(cx)?;
+    let name = sink.text_key("viewname");
+    for r in system_relations(None, name.as_deref()).iter().filter(|r| r.kind == RelKind::View) {
+        // The rows of these come from the server itself; there is no query to show.
+        row![sink; &r.schema, &r.name, role_name(&catalog, r.owner), NULL];
+    }
+    for record in user_classes(&catalog, None, name.as_deref()) {
+        let Some(c) = as_class(&record).filter(|c| c.kind == RelKind::View) else { continue };
+        let text = define::view(c);
+        row![sink; schema_name(&catalog, c.namespace), &c.name, role_name(&catalog, c.owner), text];
+    }
+    Ok(())
+}
+
+fn materialized(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    let catalog = catalog(cx)?;
+    for record in user_classes(&catalog, None, sink.text_key("matviewname").as_deref()) {
+        let Some(c) = as_class(&record).filter(|c| c.kind == RelKind::MatView) else { continue };
+        let populated = c.view.as_ref().is_some_and(|v| v.populated);
+        row![sink;
+            schema_name(&catalog, c.namespace), &c.name, role_name(&catalog, c.owner), NULL,
+            !catalog.indexes_of(c.oid).is_empty(), populated, define::view(c),
+        ];
+    }
+    Ok(())
+}
+
+fn indexes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    let catalog = catalog(cx)?;
+    let table_name = sink.text_key("tablename");
+    for record in user_classes(&catalog, None, sink.text_key("indexname").as_deref()) {
+        let Some(c) = as_class(&record) else { continue };
+        let Some(index) = &c.index else { continue };
+        let table = catalog.class(index.table);
+        let Some(t) = table.as_deref().and_then(as_class) else { continue };
+        if t.kind != RelKind::Toast && table_name.as_ref().is_none_or(|n| *n == t.name) {
+            let text = define::index(&catalog, c, true);
+            row![sink; schema_name(&catalog, c.namespace), &t.name, &c.name, NULL, text];
+        }
+    }
+    Ok(())
+}
+
+fn sequences(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    let catalog = catalog(cx)?;
+    for record in user_classes(&catalog, None, sink.text_key("sequencename").as_deref()) {
+        let Some(c) = as_class(&record) else { continue };
+        let Some(s) = &c.sequence else { continue };
+        let last = if sink.wants("last_value") { sequence::last_value(cx, c.oid)? } else { None };
+        row![sink;
+            schema_name(&catalog, c.namespace), &c.name, role_name(&catalog, c.owner), s.ty, s.start, s.min, s.max,
+            s.increment, s.cycle, s.cache, last,
+        ];
+    }
+    Ok(())
+}
+
+fn reals<'a>(values: impl Iterator<Item = &'a f64>) -> Value {
+    let values: Vec<Value> = values.map(|v| Value::F32(*v as f32)).collect();
+    Value::Bytes(array::from_values(oid::FLOAT4, values.iter().map(Value::datum)).into())
+}
+
+fn push_stats(catalog: &Catalog, sink: &mut Sink, c: &Class, s: &ColumnStats) {
+    let Some(a) = c.attributes.iter().find(|a| a.attno == s.attno && !a.dropped) else { return };
+    let list = |values: Vec<&Value>| -> Value {
+        if values.is_empty() {
+            return NULL;
+        }
+        Value::Bytes(array::from_values(a.ty.oid, values.into_iter().map(Value::datum)).into())
+    };
+    let frequencies = if s.most_common.is_empty() { NULL } else { reals(s.most_common.iter().map(|m| &m.1)) };
+    let sortable = types::info(a.ty.oid).is_some();
+    row![sink;
+        schema_name(catalog, c.namespace), &c.name, &a.name, false, s.null_frac, s.avg_width, s.n_distinct,
+        list(s.most_common.iter().map(|m| &m.0).collect()), frequencies, list(s.histogram.iter().collect()),
+        sortable.then_some(s.correlation), NULL, NULL, NULL,
+    ];
+}
+
+fn stats(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    let catalog = catalog(cx)?;
+    for record in user_classes(&catalog, None, sink.text_key("tablename").as_deref()) {
+        let Some(c) = as_class(&record) else { continue };
+        if let Some(found) = catalog.get(ObjectKey::new(class::STATISTIC, c.oid))
+            && crate::sql::exec::rights::may_read(cx.backend()?, c)
+        {
+            for s in &found.object.as_stats()?.columns {
+                push_stats(&catalog, sink, c, s);
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,66 @@
+//! `pg_namespace`, `pg_database`, `pg_tablespace`, `pg_db_role_setting`.
+
+use super::cell::{Acl, NULL, Texts};
+use super::{Sink, View, catalog, row};
+use crate::base::{Flow, Oid};
+use crate::catalog::Object;
+use crate::catalog::object::{class, fixed};
+use crate::sql::exec::ExecContext;
+
+pub(super) const VIEWS: &[View] = &[
+    View { name: "pg_namespace", rows: namespaces },
+    View { name: "pg_database", rows: databases },
+    View { name: "pg_tablespace", rows: tablespaces },
+    View { name: "pg_db_role_setting", rows: role_settings },
+];
+
+fn namespaces(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    let mut all = catalog(cx)?.all(class::NAMESPACE);
+    all.sort_by_key(|r| r.object.key().oid);
+    for record in all {
+        if let Object::Namespace(n) = &record.object {
+            row![sink; n.oid, &n.name, n.owner, Acl(n.acl.as_deref())];
+        }
+    }
+    Ok(())
+}
+
+fn databases(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    let mut all = catalog(cx)?.all(class::DATABASE);
+    all.sort_by_key(|r| r.object.key().oid);
+    for record in all {
+        if let Object::Database(d) = &record.object {
+            row![sink;
+                d.oid, &d.name, d.owner, d.encoding, 'c', d.is_template, d.allow_connections, d.connection_limit,
+                3, 1, fixed::DEFAULT_TABLESPACE, &d.collate, &d.ctype, NULL, NULL, Acl(d.acl.as_deref()),
+            ];
+        }
+    }
+    Ok(())
+}
+
+fn tablespaces(_: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    for (oid, name) in [(fixed::DEFAULT_TABLESPACE, "pg_default"), (fixed::GLOBAL_TABLESPACE, "pg_global")] {
+        row![sink; oid, name, fixed::BOOTSTRAP_SUPERUSER, NULL, NULL];
+    }
+    Ok(())
+}
+
+fn role_settings(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    for record in catalog(cx)?.all(class::DB_ROLE_SETTING) {
+        if let Object::RoleSetting(s) = &record.object {
+            row![sink; s.database, s.role, Texts(&lines(&s.settings))];
+        }
+    }
+    Ok(())
+}
+
+/// `name=value` items.
+pub(super) fn lines(settings: &[(String, String)]) -> Vec<String> {
+    settings.iter().map(|(name, value)| format!("{name}={value}")).collect()
+}
+
+/// What is set for a role in all databases.
+pub(super) fn role_config(catalog: &crate::catalog::Catalog, role: Oid) -> Vec<String> {
+    catalog.role_setting(Oid::INVALID, role).map(|s| lines(&s.settings)).unwrap_or_default()
+}

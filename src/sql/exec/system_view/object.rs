@@ -1,0 +1,96 @@
+//! What hangs on objects: `pg_description`, `pg_shdescription`, `pg_depend`, `pg_rewrite`, `pg_default_acl`.
+
+use super::cell::Acl;
+use super::class::{as_class, user_classes};
+use super::{Sink, View, catalog, row};
+use crate::base::{Flow, Oid};
+use crate::catalog::object::{COMMENT_BIT, Comment, class};
+use crate::catalog::{Catalog, Object, RelKind};
+use crate::sql::exec::ExecContext;
+
+pub(super) const VIEWS: &[View] = &[
+    View { name: "pg_description", rows: descriptions },
+    View { name: "pg_shdescription", rows: shared_descriptions },
+    View { name: "pg_depend", rows: dependencies },
+    View { name: "pg_rewrite", rows: rules },
+    View { name: "pg_default_acl", rows: default_acls },
+];
+
+const KINDS: [Oid; 6] =
+    [class::TYPE, class::PROC, class::RELATION, class::CONSTRAINT, class::NAMESPACE, class::ATTRDEF];
+
+fn comments(catalog: &Catalog, kinds: &[Oid], sink: &Sink) -> Vec<Comment> {
+    let (object, kind) = (sink.oid_key("objoid"), sink.oid_key("classoid"));
+    let mut found = Vec::new();
+    for k in kinds.iter().filter(|k| kind.is_none_or(|kind| kind == **k)) {
+        for record in catalog.all(Oid(k.0 | COMMENT_BIT)) {
+            if let Object::Comment(c) = &record.object
+                && object.is_none_or(|o| o == c.on.oid)
+            {
+                found.push(c.clone());
+            }
+        }
+    }
+    found
+}
+
+fn descriptions(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    let catalog = catalog(cx)?;
+    for c in comments(&catalog, &KINDS, sink) {
+        row![sink; c.on.oid, c.on.class, c.on.sub, c.text];
+    }
+    Ok(())
+}
+
+fn shared_descriptions(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    let catalog = catalog(cx)?;
+    for c in comments(&catalog, &[class::AUTHID, class::DATABASE, class::TABLESPACE], sink) {
+        row![sink; c.on.oid, c.on.class, c.text];
+    }
+    Ok(())
+}
+
+fn dependencies(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    let catalog = catalog(cx)?;
+    for record in [class::RELATION, class::PROC].into_iter().flat_map(|k| catalog.all(k)) {
+        let key = record.object.key();
+        for d in record.object.depends() {
+            let kind = if d.auto { 'a' } else { 'n' };
+            row![sink; key.class, key.oid, key.sub, d.on.class, d.on.oid, d.on.sub, kind];
+        }
+        if let Some(c) = as_class(&record)
+            && let Some(index) = &c.index
+        {
+            // An index of a constraint belongs to it; any other to its columns.
+            if index.constraint.is_valid() {
+                row![sink; key.class, key.oid, 0, class::CONSTRAINT, index.constraint, 0, 'i'];
+            } else {
+                for k in index.columns.iter().filter(|k| k.attno > 0) {
+                    row![sink; key.class, key.oid, 0, class::RELATION, index.table, i32::from(k.attno), 'a'];
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The rule of a view has the view's OID here: views are not made of rules, but tools look for one.
+fn rules(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    let catalog = catalog(cx)?;
+    for record in user_classes(&catalog, sink.oid_key("ev_class"), None) {
+        let Some(c) = as_class(&record) else { continue };
+        if let (RelKind::View | RelKind::MatView, Some(view)) = (c.kind, &c.view) {
+            row![sink; c.oid, "_RETURN", c.oid, '1', 'O', true, "<>", &view.query];
+        }
+    }
+    Ok(())
+}
+
+fn default_acls(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    for record in catalog(cx)?.all(class::DEFAULT_ACL) {
+        if let Object::DefaultAcl(d) = &record.object {
+            row![sink; d.oid, d.role, d.namespace, d.kind, Acl(Some(&d.acl))];
+        }
+    }
+    Ok(())
+}

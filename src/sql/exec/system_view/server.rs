@@ -1,0 +1,43 @@
+//! What is left: dependencies of shared objects, raw statistics, and views over parts the server keeps to itself.
+
+use super::{Sink, View, catalog, row};
+use crate::base::{Error, Flow, Oid};
+use crate::catalog::Object;
+use crate::catalog::object::class;
+use crate::sql::exec::ExecContext;
+
+pub(super) const VIEWS: &[View] = &[
+    View { name: "pg_shdepend", rows: shared_dependencies },
+    View { name: "pg_statistic", rows: |_, _| Err(refused("pg_statistic").into()) },
+    View { name: "pg_cursors", rows: |_, _| Err(refused("pg_cursors").into()) },
+    View { name: "pg_prepared_statements", rows: |_, _| Err(refused("pg_prepared_statements").into()) },
+    View { name: "pg_config", rows: |_, _| Err(refused("pg_config").into()) },
+    View { name: "pg_shmem_allocations", rows: |_, _| Err(refused("pg_shmem_allocations").into()) },
+    View { name: "pg_backend_memory_contexts", rows: |_, _| Err(refused("pg_backend_memory_contexts").into()) },
+];
+
+fn refused(view: &str) -> Error {
+    Error::unsupported(format!("view \"{view}\" is not supported"))
+}
+
+/// Owners that are not the bootstrap superuser; that one is pinned and not listed.
+fn shared_dependencies(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    let catalog = catalog(cx)?;
+    let database = catalog.database();
+    for kind in [class::RELATION, class::NAMESPACE, class::TYPE, class::PROC, class::DATABASE] {
+        for record in catalog.all(kind) {
+            let (owner, db) = match &record.object {
+                Object::Class(c) if c.index.is_none() => (c.owner, database),
+                Object::Namespace(n) => (n.owner, database),
+                Object::Type(t) => (t.owner, database),
+                Object::Function(f) => (f.owner, database),
+                Object::Database(d) => (d.owner, Oid::INVALID),
+                _ => continue,
+            };
+            if owner >= Oid::FIRST_NORMAL {
+                row![sink; db, kind, record.object.key().oid, 0, class::AUTHID, owner, 'o'];
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,171 @@
+//! `pg_type` and `pg_enum`.
+
+use super::cell::{Acl, NULL};
+use super::class::as_class;
+use super::{Sink, View, catalog, row};
+use crate::base::{Flow, Oid};
+use crate::catalog::object::{Class, UserType, UserTypeKind, class, fixed};
+use crate::catalog::{Object, RelKind};
+use crate::sql::exec::ExecContext;
+use crate::types::info::{TypeInfo, builtin_types};
+use crate::types::{self, TypeRef};
+
+pub(super) const VIEWS: &[View] =
+    &[View { name: "pg_type", rows: all_types }, View { name: "pg_enum", rows: enum_labels }];
+
+fn push_builtin(sink: &mut Sink, t: &TypeInfo) {
+    row![sink;
+        t.oid, t.name, t.namespace, fixed::BOOTSTRAP_SUPERUSER, t.len, t.byval, t.kind, t.category, t.preferred, true,
+        t.delim, t.relation, t.subscript, t.element, t.array, t.input, t.output, t.receive, t.send, t.modin, t.modout,
+        if t.is_array() { 3816 } else { 0 }, t.align, t.storage, false, t.base, t.base_typmod, 0, t.collation, NULL, NULL,
+        NULL,
+    ];
+}
+
+/// What differs between the kinds of types users make.
+struct Made<'a> {
+    oid: Oid,
+    name: &'a str,
+    namespace: Oid,
+    owner: Oid,
+    len: i16,
+    byval: bool,
+    kind: char,
+    category: u8,
+    relation: Oid,
+    element: Oid,
+    array: Oid,
+    /// OIDs of the input, output, receive and send functions.
+    io: [u32; 4],
+    align: u8,
+    storage: u8,
+    not_null: bool,
+    base: Option<TypeRef>,
+    collation: Oid,
+    default: Option<String>,
+    acl: Option<&'a [String]>,
+    defined: bool,
+}
+
+const ARRAY_IO: [u32; 4] = [750, 751, 2400, 2401];
+const RECORD_IO: [u32; 4] = [2290, 2291, 2402, 2403];
+const ENUM_IO: [u32; 4] = [3506, 3507, 3532, 3533];
+
+impl<'a> Made<'a> {
+    fn new(oid: Oid, name: &'a str, namespace: Oid, owner: Oid) -> Made<'a> {
+        Made {
+            oid,
+            name,
+            namespace,
+            owner,
+            len: -1,
+            byval: false,
+            kind: 'b',
+            category: b'U',
+            relation: Oid::INVALID,
+            element: Oid::INVALID,
+            array: Oid::INVALID,
+            io: RECORD_IO,
+            align: b'd',
+            storage: b'x',
+            not_null: false,
+            base: None,
+            collation: Oid::INVALID,
+            default: None,
+            acl: None,
+            defined: true,
+        }
+    }
+
+    fn array(self, oid: Oid, element: Oid) -> Made<'a> {
+        Made { oid, element, category: b'A', io: ARRAY_IO, ..self }
+    }
+
+    fn push(self, sink: &mut Sink) {
+        let (subscript, analyze) = if self.element.is_valid() { (6179, 3816) } else { (0, 0) };
+        row![sink;
+            self.oid, self.name, self.namespace, self.owner, self.len, self.byval, self.kind, self.category, false,
+            self.defined, ',', self.relation, subscript, self.element, self.array, self.io[0], self.io[1], self.io[2],
+            self.io[3], 0, 0, analyze, self.align, self.storage, self.not_null,
+            self.base.map_or(Oid::INVALID, |b| b.oid), self.base.map_or(-1, |b| b.typmod), 0, self.collation, NULL,
+            self.default, Acl(self.acl),
+        ];
+    }
+}
+
+fn push_user(sink: &mut Sink, t: &UserType) {
+    let plain = |oid, name| Made { acl: t.acl.as_deref(), ..Made::new(oid, name, t.namespace, t.owner) };
+    let array_name = format!("_{}", t.name);
+    let mut made = Made { array: t.array_oid, ..plain(t.oid, &t.name) };
+    match &t.kind {
+        UserTypeKind::Enum(_) => {
+            made = Made { len: 4, byval: true, kind: 'e', category: b'E', io: ENUM_IO, align: b'i', storage: b'p', ..made };
+        }
+        UserTypeKind::Domain { base, not_null, default, .. } => {
+            let default = default.as_ref().map(ToString::to_string);
+            made = Made { kind: 'd', not_null: *not_null, base: Some(*base), default, ..made };
+            if let Some(i) = types::info(base.oid) {
+                let io = [2597, i.output.0, 2598, i.send.0];
+                let (len, byval, category, align, storage) = (i.len, i.byval, i.category, i.align, i.storage);
+                made = Made { len, byval, category, io, align, storage, collation: i.collation, ..made };
+            }
+        }
+        UserTypeKind::Composite { class } => made = Made { kind: 'c', category: b'C', relation: *class, ..made },
+        UserTypeKind::Shell => {
+            made = Made { len: 4, byval: true, kind: 'p', category: b'P', defined: false, align: b'i', ..made };
+        }
+    }
+    let align = made.align;
+    made.push(sink);
+    if t.array_oid.is_valid() {
+        let align = if align == b'd' { b'd' } else { b'i' };
+        Made { align, ..plain(t.array_oid, &array_name).array(t.array_oid, t.oid) }.push(sink);
+    }
+}
+
+fn push_row_type(sink: &mut Sink, c: &Class) {
+    let array_name = format!("_{}", c.name);
+    let plain = |oid, name| Made::new(oid, name, c.namespace, c.owner);
+    Made { kind: 'c', category: b'C', relation: c.oid, array: c.row_array_type, ..plain(c.row_type, &c.name) }.push(sink);
+    if c.row_array_type.is_valid() {
+        plain(c.row_array_type, &array_name).array(c.row_array_type, c.row_type).push(sink);
+    }
+}
+
+fn all_types(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    if let Some(builtin) = sink.oid_key("oid").and_then(types::info).filter(|t| t.oid < Oid::FIRST_NORMAL) {
+        push_builtin(sink, builtin);
+        return Ok(());
+    }
+    let catalog = catalog(cx)?;
+    builtin_types().iter().for_each(|t| push_builtin(sink, t));
+    let user = catalog.all(class::TYPE);
+    let mut made = Vec::new();
+    for record in &user {
+        if let Object::Type(t) = &record.object {
+            made.push(t.oid);
+            push_user(sink, t);
+        }
+    }
+    for record in catalog.all(class::RELATION) {
+        if let Some(c) = as_class(&record)
+            && c.row_type.is_valid()
+            && !made.contains(&c.row_type)
+            && c.kind != RelKind::Index
+        {
+            push_row_type(sink, c);
+        }
+    }
+    Ok(())
+}
+
+fn enum_labels(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    for record in catalog(cx)?.all(class::TYPE) {
+        if let Object::Type(UserType { oid, kind: UserTypeKind::Enum(labels), .. }) = &record.object {
+            for l in labels {
+                row![sink; l.oid, *oid, f64::from(l.sort), &l.label];
+            }
+        }
+    }
+    Ok(())
+}
