@@ -79,6 +79,7 @@ impl QueryWork {
         if !plan.read_only {
             backend.prevent_if_read_only(plan.tag)?;
         }
+        exec::rights::check(cx, &plan)?;
         cx.params = self.params.clone();
         let node = exec::start(&plan, cx)?;
         let columns = row_columns(&plan, &self.formats);

@@ -7,7 +7,6 @@ use crate::base::{Error, Oid, Result, SqlState};
 use crate::catalog::object::{Class, ObjectKey, class};
 use crate::catalog::{Attribute, Catalog, RelKind, Relation};
 use crate::sql::Backend;
-use crate::sql::command::names::kind_word;
 use crate::sql::plan::{PlannedStatement, RelationAccess, access};
 
 /// May read or write every table of every database.
@@ -216,7 +215,10 @@ fn check_one(subject: &Subject, wanted: &RelationAccess) -> Result<()> {
 fn denied(rel: &Relation) -> Error {
     let word = match rel.kind {
         RelKind::View => "view",
-        kind => kind_word(kind),
+        RelKind::Sequence => "sequence",
+        RelKind::MatView => "materialized view",
+        RelKind::Index => "index",
+        _ => "table",
     };
     Error::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("permission denied for {word} {}", rel.name)).place(
         "aclcheck_error",

@@ -5,6 +5,7 @@ use super::{Sink, View, row};
 use crate::base::{Flow, Oid, Result};
 use crate::lock::LockTag;
 use crate::sql::exec::ExecContext;
+use crate::sql::exec::rights::Subject;
 use crate::stat::ActivityFacts;
 use crate::types::Value;
 use crate::types::inet::Inet;
@@ -22,18 +23,17 @@ pub(crate) const PG_READ_ALL_STATS: Oid = Oid(3375);
 /// What the current role may see of others' sessions.
 pub(crate) struct Sight {
     all: bool,
-    roles: Vec<Oid>,
+    subject: Subject,
 }
 
 impl Sight {
     pub fn of(cx: &mut ExecContext) -> Result<Sight> {
-        let backend = cx.backend()?;
-        let roles = crate::sql::command::role::memberships(backend);
-        Ok(Sight { all: backend.user.is_superuser || roles.contains(&PG_READ_ALL_STATS), roles })
+        let subject = Subject::current(cx.backend()?);
+        Ok(Sight { all: subject.has_role(PG_READ_ALL_STATS), subject })
     }
 
     pub fn sees(&self, user: Oid) -> bool {
-        self.all || self.roles.contains(&user)
+        self.all || self.subject.has_role(user)
     }
 }
 

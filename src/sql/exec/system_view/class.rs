@@ -117,8 +117,16 @@ fn system_acl(name: &str) -> Value {
     use super::Cell;
     let closed = matches!(
         name,
-        "pg_authid" | "pg_shadow" | "pg_statistic" | "pg_subscription" | "pg_user_mapping" | "pg_hba_file_rules"
-            | "pg_file_settings" | "pg_ident_file_mappings" | "pg_config" | "pg_backend_memory_contexts"
+        "pg_authid"
+            | "pg_shadow"
+            | "pg_statistic"
+            | "pg_subscription"
+            | "pg_user_mapping"
+            | "pg_hba_file_rules"
+            | "pg_file_settings"
+            | "pg_ident_file_mappings"
+            | "pg_config"
+            | "pg_backend_memory_contexts"
             | "pg_shmem_allocations"
     );
     let all = "postgres=arwdDxt/postgres".to_string();
@@ -131,7 +139,11 @@ pub(super) fn has_triggers(catalog: &Catalog, c: &Class) -> bool {
     let foreign = |k: &crate::catalog::Constraint| k.foreign.as_ref().is_some_and(|f| f.relation == c.oid);
     c.kind == RelKind::Table
         && (c.constraints.iter().any(|k| k.foreign.is_some())
-            || catalog.all(class::RELATION).iter().filter_map(|r| as_class(r)).any(|o| o.constraints.iter().any(foreign)))
+            || catalog
+                .all(class::RELATION)
+                .iter()
+                .filter_map(|r| as_class(r))
+                .any(|o| o.constraints.iter().any(foreign)))
 }
 
 fn column_count(c: &Class) -> usize {

@@ -2,7 +2,7 @@
 //! access methods, operator classes, languages, collations and ranges (files in `facts`, one line a row, `COPY`'s form).
 
 use super::cell::{Acl, NULL, Texts, char_array, oid_array, oid_vector, texts};
-use super::{Cell, Sink, View, catalog, row};
+use super::{Sink, View, catalog, row};
 use crate::base::{Flow, Oid, Result};
 use crate::catalog::Object;
 use crate::catalog::object::{Function, class, fixed};

@@ -69,8 +69,7 @@ impl Sink {
             .iter()
             .map(|a| usize::try_from(*a).ok().and_then(|a| a.checked_sub(1)).filter(|a| *a < columns.len()))
             .collect();
-        let types =
-            wanted.iter().map(|w| w.map_or(TypeRef::of(crate::types::oid::OID), |w| columns[w].ty)).collect();
+        let types = wanted.iter().map(|w| w.map_or(TypeRef::of(crate::types::oid::OID), |w| columns[w].ty)).collect();
         let mut sink = Sink { relation, wanted, types, keys, full: Vec::new(), open: Vec::new(), rows: 0 };
         sink.open = sink.empty();
         sink

@@ -26,7 +26,7 @@ fn refused(view: &str) -> Error {
 
 fn settings_rows(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let backend = cx.backend()?;
-    let reads_all = crate::sql::command::role::has_role(backend, PG_READ_ALL_SETTINGS);
+    let reads_all = crate::sql::exec::rights::Subject::current(backend).has_role(PG_READ_ALL_SETTINGS);
     let mut rows = settings::rows(&backend.settings.lock(), reads_all);
     rows.sort_by_key(|r| r.name.to_ascii_lowercase());
     for r in rows {
@@ -56,7 +56,7 @@ fn offset(seconds: i32) -> Value {
 fn zone_names(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let now = cx.fx.io.now_us;
     for name in Zone::names() {
-        if let Some(zone) = Zone::named(name) {
+        if let Some(zone) = Zone::named(&name) {
             let at = zone.at_utc(now);
             row![sink; name, at.abbreviation, offset(at.offset), at.dst];
         }

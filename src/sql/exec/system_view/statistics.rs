@@ -8,8 +8,8 @@ use crate::catalog::object::{Class, class};
 use crate::catalog::{Catalog, Object, RelKind};
 use crate::sql::exec::ExecContext;
 use crate::stat::{Stats, TableStats};
-use crate::types::numeric::Numeric;
 use crate::types::Value;
+use crate::types::numeric::Numeric;
 use std::sync::Arc;
 
 pub(super) const VIEWS: &[View] = &[
@@ -43,7 +43,10 @@ pub(super) const VIEWS: &[View] = &[
     View { name: "pg_stat_progress_analyze", rows: |_, _| Err(not_counted("pg_stat_progress_analyze").into()) },
     View { name: "pg_stat_progress_vacuum", rows: |_, _| Err(not_counted("pg_stat_progress_vacuum").into()) },
     View { name: "pg_stat_progress_cluster", rows: |_, _| Err(not_counted("pg_stat_progress_cluster").into()) },
-    View { name: "pg_stat_progress_create_index", rows: |_, _| Err(not_counted("pg_stat_progress_create_index").into()) },
+    View {
+        name: "pg_stat_progress_create_index",
+        rows: |_, _| Err(not_counted("pg_stat_progress_create_index").into()),
+    },
     View { name: "pg_stat_progress_copy", rows: |_, _| Err(not_counted("pg_stat_progress_copy").into()) },
 ];
 

@@ -99,7 +99,16 @@ fn push_user(sink: &mut Sink, t: &UserType) {
     let mut made = Made { array: t.array_oid, ..plain(t.oid, &t.name) };
     match &t.kind {
         UserTypeKind::Enum(_) => {
-            made = Made { len: 4, byval: true, kind: 'e', category: b'E', io: ENUM_IO, align: b'i', storage: b'p', ..made };
+            made = Made {
+                len: 4,
+                byval: true,
+                kind: 'e',
+                category: b'E',
+                io: ENUM_IO,
+                align: b'i',
+                storage: b'p',
+                ..made
+            };
         }
         UserTypeKind::Domain { base, not_null, default, .. } => {
             let default = default.as_ref().map(ToString::to_string);
@@ -126,7 +135,8 @@ fn push_user(sink: &mut Sink, t: &UserType) {
 fn push_row_type(sink: &mut Sink, c: &Class) {
     let array_name = format!("_{}", c.name);
     let plain = |oid, name| Made::new(oid, name, c.namespace, c.owner);
-    Made { kind: 'c', category: b'C', relation: c.oid, array: c.row_array_type, ..plain(c.row_type, &c.name) }.push(sink);
+    Made { kind: 'c', category: b'C', relation: c.oid, array: c.row_array_type, ..plain(c.row_type, &c.name) }
+        .push(sink);
     if c.row_array_type.is_valid() {
         plain(c.row_array_type, &array_name).array(c.row_array_type, c.row_type).push(sink);
     }
