@@ -548,4 +548,8 @@ impl Node for Aggregate {
         self.begin()?;
         Ok(())
     }
+
+    fn report(&self, stats: &mut super::instrument::NodeStats) {
+        stats.rows_removed_by_filter = self.output.removed;
+    }
 }

@@ -174,4 +174,8 @@ impl Node for CteScan {
         self.output.reset();
         Ok(())
     }
+
+    fn report(&self, stats: &mut super::instrument::NodeStats) {
+        stats.rows_removed_by_filter = self.output.removed;
+    }
 }

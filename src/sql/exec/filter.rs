@@ -41,4 +41,8 @@ impl Node for FilterProject {
         self.output.reset();
         Ok(())
     }
+
+    fn report(&self, stats: &mut super::instrument::NodeStats) {
+        stats.rows_removed_by_filter = self.output.removed;
+    }
 }

@@ -182,4 +182,8 @@ impl Node for FunctionScan {
         self.output.reset();
         Ok(())
     }
+
+    fn report(&self, stats: &mut super::instrument::NodeStats) {
+        stats.rows_removed_by_filter = self.output.removed;
+    }
 }

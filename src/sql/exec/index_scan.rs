@@ -3,7 +3,7 @@
 use super::output::Output;
 use super::seq_scan::store_of;
 use super::{ExecContext, Node};
-use crate::base::{Flow, Result, TupleId};
+use crate::base::{Flow, Oid, Result, TupleId};
 use crate::btree::{Bounds, Direction, IndexScan as TreeScan, IndexStore, KeyType};
 use crate::heap::HeapFetch;
 use crate::sql::expr::Expr;
@@ -18,6 +18,8 @@ const FIRST_BATCH: usize = 16;
 
 pub(super) struct IndexScan {
     storage: Arc<Storage>,
+    /// Index and table, for the statistics.
+    oids: [Oid; 2],
     index: Arc<IndexStore>,
     fetch: HeapFetch,
     values: Projection,
@@ -36,6 +38,7 @@ impl IndexScan {
         let exprs: Vec<Expr> = s.conditions.iter().map(|c| c.value.clone()).collect();
         Ok(IndexScan {
             storage: cx.storage()?,
+            oids: [s.index.oid, s.rel.oid],
             index: s.index.store.clone(),
             fetch: HeapFetch::new(store_of(&s.rel)?, cx.snapshot()?, s.attnos.clone()),
             values: Projection::new(&exprs),
@@ -57,12 +60,14 @@ impl IndexScan {
             ranges.reverse();
         }
         self.ranges = Some(ranges);
+        cx.backend()?.stats.table(self.oids[0]).scans += 1;
         Ok(())
     }
 
     /// Rows of the next stretch of the index.
-    fn fetch_batch(&mut self) -> Result<Option<Batch>> {
+    fn fetch_batch(&mut self, cx: &mut ExecContext) -> Result<Option<Batch>> {
         let mut batch = Batch::default();
+        let mut entries = 0;
         while batch.rows < self.batch_rows {
             if self.tree.is_none() {
                 let Some(bounds) = self.ranges.as_mut().and_then(Vec::pop) else { break };
@@ -71,6 +76,7 @@ impl IndexScan {
             let Some(tree) = &mut self.tree else { break };
             self.tids.clear();
             let more = tree.next_tids(&self.storage, self.batch_rows - batch.rows, &mut self.tids)?;
+            entries += self.tids.len() as i64;
             for tid in &self.tids {
                 self.fetch.fetch(&self.storage, *tid, &mut batch)?;
             }
@@ -79,6 +85,9 @@ impl IndexScan {
             }
         }
         self.batch_rows = (self.batch_rows * 4).min(BATCH_ROWS);
+        let stats = &mut cx.backend()?.stats;
+        stats.table(self.oids[0]).tuples_returned += entries;
+        stats.table(self.oids[1]).tuples_fetched += batch.rows as i64;
         Ok((batch.rows > 0).then_some(batch))
     }
 }
@@ -91,7 +100,7 @@ impl Node for IndexScan {
             }
             if !self.output.is_busy() {
                 cx.poll()?;
-                let Some(batch) = self.fetch_batch()? else { return Ok(None) };
+                let Some(batch) = self.fetch_batch(cx)? else { return Ok(None) };
                 self.output.feed(batch);
             }
             if let Some(batch) = self.output.take(cx)? {
@@ -107,6 +116,10 @@ impl Node for IndexScan {
         self.batch_rows = FIRST_BATCH;
         self.output.reset();
         Ok(())
+    }
+
+    fn report(&self, stats: &mut super::instrument::NodeStats) {
+        stats.rows_removed_by_filter = self.output.removed;
     }
 }
 

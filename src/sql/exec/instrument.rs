@@ -64,6 +64,7 @@ impl Node for Instrumented {
                 stats.loops += 1;
             }
             stats.total += took;
+            self.inner.report(stats);
             match &answer {
                 Ok(Some(b)) => {
                     if stats.rows == 0 {

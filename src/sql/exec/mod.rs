@@ -54,6 +54,8 @@ mod window;
 
 pub(crate) use build::build;
 #[cfg(test)]
+mod bench;
+#[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
@@ -76,4 +78,9 @@ pub trait Node: Send {
 
     /// Starts over, with the run-time slots as they are now.
     fn rescan(&mut self, cx: &mut ExecContext) -> Flow<()>;
+
+    /// What EXPLAIN ANALYZE shows besides rows and time.
+    fn report(&self, stats: &mut instrument::NodeStats) {
+        let _ = stats;
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::output::Output;
 use super::{ExecContext, Node};
-use crate::base::{Flow, Result};
+use crate::base::{Flow, Oid, Result};
 use crate::catalog::Relation;
 use crate::heap::{HeapScan, TableStore};
 use crate::sql::expr::Expr;
@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 pub(super) struct SeqScan {
     storage: Arc<Storage>,
+    relid: Oid,
+    counted: bool,
     scan: HeapScan,
     output: Output,
     done: bool,
@@ -32,7 +34,8 @@ impl SeqScan {
         cx: &mut ExecContext,
     ) -> Result<SeqScan> {
         let scan = HeapScan::new(store_of(rel)?, cx.snapshot()?, attnos.to_vec());
-        Ok(SeqScan { storage: cx.storage()?, scan, output: Output::new(filter, project), done: false })
+        let (storage, relid) = (cx.storage()?, rel.oid);
+        Ok(SeqScan { storage, relid, counted: false, scan, output: Output::new(filter, project), done: false })
     }
 }
 
@@ -46,6 +49,9 @@ impl Node for SeqScan {
                 cx.poll()?;
                 let mut batch = Batch::default();
                 self.done = !self.scan.next(&self.storage, &mut batch)?;
+                let stats = cx.backend()?.stats.table(self.relid);
+                stats.scans += i64::from(!std::mem::replace(&mut self.counted, true));
+                stats.tuples_returned += batch.rows as i64;
                 if batch.rows > 0 {
                     self.output.feed(batch);
                 }
@@ -60,6 +66,11 @@ impl Node for SeqScan {
         self.scan.rescan();
         self.output.reset();
         self.done = false;
+        self.counted = false;
         Ok(())
+    }
+
+    fn report(&self, stats: &mut super::instrument::NodeStats) {
+        stats.rows_removed_by_filter = self.output.removed;
     }
 }

@@ -99,6 +99,16 @@ impl Node for Sort {
         }
     }
 
+    fn report(&self, stats: &mut super::instrument::NodeStats) {
+        let Some(s) = self.sorter.as_ref().filter(|_| self.filled) else { return };
+        let note = match (s.spilled, self.bound_value.is_some()) {
+            (true, _) => format!("Sort Method: external merge  Disk: {}kB", s.disk_bytes().div_ceil(1024)),
+            (false, true) => format!("Sort Method: top-N heapsort  Memory: {}kB", s.peak.div_ceil(1024)),
+            (false, false) => format!("Sort Method: quicksort  Memory: {}kB", s.peak.div_ceil(1024)),
+        };
+        stats.notes = vec![note];
+    }
+
     fn rescan(&mut self, cx: &mut ExecContext) -> Flow<()> {
         if self.filled && self.bound.is_none() && self.versions.unchanged(cx) {
             if let Some(s) = &mut self.sorter {

@@ -225,8 +225,9 @@ impl Sorter {
         }
     }
 
-    pub fn reset(&mut self) {
-        *self = Sorter::new(std::mem::take(&mut self.spec), &self.rows.forms(), self.bound);
+    /// Bytes in temporary files.
+    pub fn disk_bytes(&self) -> u64 {
+        self.runs.iter().map(|r| r.file.bytes()).sum()
     }
 }
 

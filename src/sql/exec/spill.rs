@@ -58,6 +58,11 @@ impl TempFile {
         Ok(TempFile { disk, file, path, written: 0, buffer: Vec::new(), rows: 0 })
     }
 
+    /// Bytes written out.
+    pub fn bytes(&self) -> u64 {
+        self.written
+    }
+
     pub fn write(&mut self, cx: &mut ExecContext, batch: &Batch) -> Result<()> {
         let at = self.buffer.len();
         self.buffer.extend_from_slice(&[0; 4]);

@@ -98,4 +98,8 @@ impl Node for TidScan {
         self.output.reset();
         Ok(())
     }
+
+    fn report(&self, stats: &mut super::instrument::NodeStats) {
+        stats.rows_removed_by_filter = self.output.removed;
+    }
 }

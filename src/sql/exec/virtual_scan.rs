@@ -154,4 +154,8 @@ impl Node for VirtualScan {
         self.output.reset();
         Ok(())
     }
+
+    fn report(&self, stats: &mut super::instrument::NodeStats) {
+        stats.rows_removed_by_filter = self.output.removed;
+    }
 }

@@ -31,7 +31,7 @@ enum Step {
     /// The row in the way is locked and fetched: to be updated.
     Update { tid: TupleId, combined: Batch, new: Option<Batch> },
     /// Updated: entries of the new version for this index.
-    UpdateIndex { tid: TupleId, new: Batch, old: Batch, index: usize, entries: Option<Entries> },
+    UpdateIndex { tid: TupleId, new: Batch, old: Batch, hot: bool, index: usize, entries: Option<Entries> },
 }
 
 impl Step {
@@ -131,7 +131,9 @@ impl InsertOrUpdate {
                 }
                 Step::Index { .. } => {
                     if let Some(tid) = self.index(cx, target)? {
-                        let xid = cx.backend()?.txn.xid();
+                        let backend = cx.backend()?;
+                        backend.stats.count_insert(target.rel.oid, 1);
+                        let xid = backend.txn.xid();
                         let one = Self::alone(&self.batch.columns, self.row);
                         target.note(cx, ChangeKind::Insert, None, Some(&one));
                         changed.add((&self.batch.columns, self.row), tid, xid, None);
@@ -287,12 +289,12 @@ impl InsertOrUpdate {
         let index = if done.hot { target.indexes.len() } else { 0 };
         let old = Batch { columns: combined.columns[..width].to_vec(), rows: 1 };
         let new = std::mem::take(new);
-        self.step = Step::UpdateIndex { tid: done.tid, new, old, index, entries: None };
+        self.step = Step::UpdateIndex { tid: done.tid, new, old, hot: done.hot, index, entries: None };
         Ok(true)
     }
 
     fn finish_update(&mut self, cx: &mut ExecContext, target: &mut Target, changed: &mut Changed) -> Flow<()> {
-        let Step::UpdateIndex { tid, new, old, index, entries } = &mut self.step else { return Ok(()) };
+        let Step::UpdateIndex { tid, new, old, hot, index, entries } = &mut self.step else { return Ok(()) };
         while *index < target.indexes.len() {
             if entries.is_none() {
                 *entries = Some(target.entries(cx, *index, new, &[0], &[*tid])?);
@@ -305,7 +307,9 @@ impl InsertOrUpdate {
             *entries = None;
             *index += 1;
         }
-        let xid = cx.backend()?.txn.xid();
+        let backend = cx.backend()?;
+        backend.stats.count_update(target.rel.oid, *hot);
+        let xid = backend.txn.xid();
         target.note(cx, ChangeKind::Update, Some(old), Some(new));
         changed.add((&new.columns, 0), *tid, xid, None);
         Ok(())

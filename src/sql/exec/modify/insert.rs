@@ -63,7 +63,9 @@ impl Insert {
             self.step = Step::Index(n + 1);
         }
         target.note(cx, ChangeKind::Insert, None, Some(&self.batch));
-        let xid = cx.backend()?.txn.xid();
+        let backend = cx.backend()?;
+        backend.stats.count_insert(target.rel.oid, self.tids.len() as u64);
+        let xid = backend.txn.xid();
         for (row, tid) in self.tids.iter().enumerate() {
             changed.add((&self.batch.columns, row), *tid, xid, None);
         }

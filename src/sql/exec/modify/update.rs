@@ -35,6 +35,7 @@ struct Anew {
 /// A row written whose index entries are still to come.
 struct Written {
     tid: TupleId,
+    hot: bool,
     index: usize,
     entries: Option<Entries>,
 }
@@ -160,7 +161,7 @@ impl Update {
             match claim(cx, found, &target.rel, LockWait::Block)? {
                 Claim::Mine => {
                     let index = if hot { target.indexes.len() } else { 0 };
-                    self.written = Some(Written { tid: at, index, entries: None });
+                    self.written = Some(Written { tid: at, hot, index, entries: None });
                 }
                 Claim::Again => {}
                 Claim::Gone => return Ok(()),
@@ -244,7 +245,12 @@ impl Update {
 
     fn finish_row(&mut self, cx: &mut ExecContext, target: &mut Target, changed: &mut Changed) -> Flow<()> {
         let Some(w) = &self.written else { return Ok(()) };
-        let xid = cx.backend()?.txn.xid();
+        let backend = cx.backend()?;
+        match self.attrs.is_some() {
+            true => backend.stats.count_update(target.rel.oid, w.hot),
+            false => backend.stats.count_delete(target.rel.oid, 1),
+        }
+        let xid = backend.txn.xid();
         let width = target.forms.len();
         let input = Some((&self.input, self.rows[self.row] as usize));
         let (old, old_row) = match &self.anew {
