@@ -1,12 +1,13 @@
 //! A real server of the real binary in a directory of its own, and a client that sees every byte.
+#![allow(dead_code, reason = "each test program uses its part; an expectation would fail in those that use all")]
 
 use std::fs;
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -215,16 +216,6 @@ pub fn is_alive(pid: u32) -> bool {
 
 pub fn open_files(pid: u32) -> usize {
     fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count)
-}
-
-#[expect(dead_code, reason = "for tests that look at a status in full")]
-pub fn signal_of(status: ExitStatus) -> Option<i32> {
-    status.signal()
-}
-
-#[expect(dead_code, reason = "for tests that look into the directory")]
-pub fn exists(path: &Path) -> bool {
-    path.exists()
 }
 
 pub trait Stream: Read + Write + Send {}
