@@ -16,7 +16,7 @@ mod build;
 mod cluster;
 mod folder;
 pub mod object;
-mod relation;
+pub mod relation;
 mod store;
 pub mod system;
 mod view;
@@ -27,8 +27,8 @@ pub use folder::{Folder, Record};
 pub use object::{Object, ObjectKey};
 
 pub use relation::{
-    Attribute, ColumnStats, Constraint, ConstraintKind, Index, IndexColumn, Persistence, RelKind, RelStats, Relation,
-    SequenceParams, View,
+    Attribute, ColumnStats, Constraint, ConstraintKind, ForeignKey, Index, IndexColumn, Persistence, RelKind, RelStats,
+    Relation, SequenceParams, View,
 };
 pub use store::{CATALOG_NODE, CATALOG_TOAST_NODE, create_folder};
 pub use view::{Catalog, Writer};

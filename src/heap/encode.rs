@@ -190,3 +190,11 @@ pub fn row_bytes(desc: &TupleDesc, batch: &Batch, row: usize, replaced: &[Option
     }
     (tuple::header_bytes(desc.attrs.len(), any_null) + bytes).next_multiple_of(4)
 }
+
+/// A row that everybody sees from the start, as a sequence's only one: stamped as frozen.
+pub fn frozen_row(desc: &TupleDesc, batch: &Batch) -> Vec<u8> {
+    let mut out = Encoded::default();
+    let infomask = mask::XMAX_INVALID | mask::XMIN_COMMITTED;
+    append_row(&mut out, desc, batch, 0, Stamp { xmin: Xid(2), cid: CommandId(0), infomask }, &[]);
+    out.bytes
+}

@@ -21,9 +21,20 @@ pub fn redo_record(cx: &mut RedoContext<'_>, record: &RedoRecord<'_>) -> Result<
         Rmgr::Storage => crate::storage::redo(cx, record),
         Rmgr::Heap | Rmgr::Heap2 => heap::redo(cx, record),
         Rmgr::Btree => btree::redo(cx, record),
+        Rmgr::Sequence => redo_images(cx, record),
         other => Err(Error::internal(format!("unexpected resource manager {}", other.name()))),
     };
     done.map_err(|e| e.context(describe(record)))
+}
+
+/// Sequences: every record brings its page as a whole.
+fn redo_images(cx: &mut RedoContext<'_>, record: &RedoRecord<'_>) -> Result<()> {
+    for i in 0..record.blocks.len() {
+        if let Action::Apply(_) = cx.block(record, i)? {
+            return Err(Error::internal(format!("seq_redo: no image at {}", record.start)));
+        }
+    }
+    Ok(())
 }
 
 fn describe(record: &RedoRecord<'_>) -> String {

@@ -9,12 +9,14 @@
 //! - AST-4: no tree is deeper than [`MAX_DEPTH`], so that walking and dropping it fits every stack.
 
 mod ddl;
+pub mod deparse;
 mod dml;
 mod expr;
 mod name;
 mod query;
 mod tag;
 mod utility;
+mod walk;
 
 pub use ddl::*;
 pub use dml::*;

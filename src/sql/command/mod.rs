@@ -12,17 +12,25 @@
 mod alter_system;
 mod analyze;
 mod checkpoint;
+mod column;
+mod constraint;
 mod drop;
 mod foreign;
+mod index;
 mod lock_table;
 mod names;
 mod rewrite;
+mod reloptions;
 mod role;
 mod schema;
+pub mod sequence;
 mod storage;
+pub mod stored_text;
+mod table;
 mod temp;
 mod truncate;
 mod vacuum;
+mod write;
 
 use crate::base::{Error, Flow, Result};
 use crate::sql::ast::{self, Stmt};
@@ -91,6 +99,10 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
     }
     let tag = match &*stmt {
         Stmt::Checkpoint => checkpoint::run(cmd, cx)?,
+        Stmt::CreateTable(s) => table::create(cmd, cx, s)?,
+        Stmt::CreateIndex(s) => index::create(cmd, cx, s)?,
+        Stmt::CreateSequence(s) => sequence::create(cmd, cx, s)?,
+        Stmt::AlterSequence(s) => sequence::alter(cmd, cx, s)?,
         Stmt::CreateSchema(s) => schema::create(cmd, cx, s)?,
         Stmt::Drop(s) => drop::run(cmd, cx, s)?,
         Stmt::Vacuum(s) => vacuum::run(cmd, cx, s)?,

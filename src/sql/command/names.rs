@@ -11,6 +11,21 @@ use crate::sql::exec::ExecContext;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+/// A relation's name from its parts.
+pub fn range_var(parts: &[String]) -> RangeVar {
+    let mut parts = parts.to_vec();
+    let name = parts.pop().unwrap_or_default();
+    RangeVar {
+        schema: parts.pop(),
+        catalog: parts.pop(),
+        name,
+        inherit: true,
+        persistence: Persistence::Permanent,
+        alias: None,
+        pos: crate::sql::ast::NOWHERE,
+    }
+}
+
 /// A relation that must exist.
 ///
 /// # Errors

@@ -1,0 +1,347 @@
+//! Constraints of tables: CHECK, PRIMARY KEY, UNIQUE.
+
+use super::index::{self, NewIndex, patiently};
+use super::write::{attributes_read, bind, change, class_of, columns_only, new_oid, over_attributes};
+use super::{Command, column, names, reloptions, stored_text};
+use crate::base::{Error, Oid, Result, SqlState};
+use crate::catalog::{Constraint, ConstraintKind, Relation};
+use crate::err;
+use crate::heap::HeapScan;
+use crate::sql::ast::{self, ConstraintKind as Ast, DefElem, Expr};
+use crate::sql::bind::scope::Clause;
+use crate::sql::exec::ExecContext;
+use crate::sql::expr::eval::{Projection, Sel};
+use crate::types::{Batch, ColumnData};
+use std::sync::Arc;
+
+/// A constraint to be added.
+pub struct Wanted {
+    pub name: Option<String>,
+    kind: Kind,
+    deferrable: bool,
+    deferred: bool,
+    not_valid: bool,
+    pos: ast::Pos,
+}
+
+enum Kind {
+    Check(Expr),
+    /// Text that was checked before.
+    StoredCheck(Arc<str>),
+    Key {
+        primary: bool,
+        columns: Vec<String>,
+        including: Vec<String>,
+        nulls_not_distinct: bool,
+        options: Vec<DefElem>,
+        index: Option<String>,
+    },
+    Unsupported(&'static str),
+}
+
+impl Wanted {
+    /// A constraint as written, of a column if one is given.
+    pub fn of(c: &ast::Constraint, column: Option<&str>) -> Wanted {
+        let key = |k: &ast::IndexConstraint, primary| {
+            let columns = column.map_or_else(|| k.columns.clone(), |c| vec![c.to_string()]);
+            Kind::Key {
+                primary,
+                columns,
+                including: k.including.clone(),
+                nulls_not_distinct: k.nulls_not_distinct,
+                options: k.options.clone(),
+                index: k.index.clone(),
+            }
+        };
+        let kind = match &c.kind {
+            Ast::Check(e) => Kind::Check(e.clone()),
+            Ast::Unique(k) => key(k, false),
+            Ast::PrimaryKey(k) => key(k, true),
+            Ast::ForeignKey(_) => Kind::Unsupported("foreign keys are not supported"),
+            Ast::Exclude(_) => Kind::Unsupported("exclusion constraints are not supported"),
+            Ast::Null | Ast::NotNull | Ast::Default(_) | Ast::Generated(_) | Ast::Identity { .. } => {
+                Kind::Unsupported("this constraint is not one of tables")
+            }
+        };
+        Wanted {
+            name: c.name.clone(),
+            kind,
+            deferrable: c.deferrable,
+            deferred: c.initially_deferred,
+            not_valid: c.skip_validation,
+            pos: c.pos,
+        }
+    }
+
+    /// A CHECK taken over from another table.
+    pub fn stored_check(name: &str, text: Arc<str>) -> Wanted {
+        Wanted {
+            name: Some(name.to_string()),
+            kind: Kind::StoredCheck(text),
+            deferrable: false,
+            deferred: false,
+            not_valid: false,
+            pos: ast::NOWHERE,
+        }
+    }
+
+    /// A key without a name of its own.
+    pub fn key(primary: bool, columns: Vec<String>) -> Wanted {
+        let kind = Kind::Key {
+            primary,
+            columns,
+            including: Vec::new(),
+            nulls_not_distinct: false,
+            options: Vec::new(),
+            index: None,
+        };
+        Wanted { name: None, kind, deferrable: false, deferred: false, not_valid: false, pos: ast::NOWHERE }
+    }
+
+    fn is_primary(&self) -> bool {
+        matches!(self.kind, Kind::Key { primary: true, .. })
+    }
+}
+
+/// Adds constraints to a table this transaction has locked (or just made); rows there are checked.
+pub fn add_all(cmd: &Command, cx: &mut ExecContext, table: Oid, wanted: Vec<Wanted>) -> Result<()> {
+    let (mut keys, mut checks) = (Vec::new(), Vec::new());
+    for w in wanted {
+        match &w.kind {
+            Kind::Unsupported(what) => return Err(Error::unsupported(*what).at(cmd.at(w.pos))),
+            Kind::Key { .. } => keys.push(w),
+            Kind::Check(_) | Kind::StoredCheck(_) => checks.push(w),
+        }
+    }
+    for w in checks {
+        add_check(cmd, cx, table, w)?;
+    }
+    // The primary key comes first, whatever the order it was written in (PostgreSQL 15, transformIndexConstraints).
+    keys.sort_by_key(|w| !w.is_primary());
+    let mut seen: Vec<(Vec<String>, bool)> = Vec::new();
+    for w in keys {
+        if let Kind::Key { columns, nulls_not_distinct, index: None, .. } = &w.kind {
+            let twin = seen.iter().any(|s| s.0 == *columns && s.1 == *nulls_not_distinct);
+            if twin && w.name.is_none() && !w.is_primary() {
+                continue;
+            }
+            seen.push((columns.clone(), *nulls_not_distinct));
+        }
+        add_key(cmd, cx, table, w)?;
+    }
+    Ok(())
+}
+
+/// A name no constraint of the table has.
+fn choose_name(constraints: &[Constraint], table: &str, column: &str, suffix: &str) -> String {
+    let mut n = 0;
+    loop {
+        let label = if n == 0 { suffix.to_string() } else { format!("{suffix}{n}") };
+        let name = names::make_object_name(table, column, &label);
+        if !constraints.iter().any(|c| c.name == name) {
+            return name;
+        }
+        n += 1;
+    }
+}
+
+fn refuse_taken(constraints: &[Constraint], name: &str, table: &str) -> Result<()> {
+    if constraints.iter().any(|c| c.name == name) {
+        return Err(err!(DUPLICATE_OBJECT, "constraint \"{name}\" for relation \"{table}\" already exists"));
+    }
+    Ok(())
+}
+
+fn add_check(cmd: &Command, cx: &mut ExecContext, table: Oid, w: Wanted) -> Result<()> {
+    let c = class_of(cx, table)?;
+    let rel = columns_only(table, &c.name, &c.attributes);
+    let (bound, text) = match &w.kind {
+        Kind::Check(e) => {
+            let bound = bind(cx, &cmd.source, e, Some(&rel), Clause::Check, None)?;
+            column::check_boolean(cx, &bound, "CHECK", cmd.at(e.start()))?;
+            (bound, stored_text::text_of(cx, e, None)?)
+        }
+        Kind::StoredCheck(text) => (index::bind_text(cx, text, &rel, Clause::Check)?, text.clone()),
+        _ => return Ok(()),
+    };
+    let columns = attributes_read(&bound);
+    let name = match &w.name {
+        Some(name) => {
+            refuse_taken(&c.constraints, name, &c.name)?;
+            name.clone()
+        }
+        None => {
+            let column = match columns.as_slice() {
+                [one] if *one > 0 => c.attributes[*one as usize - 1].name.clone(),
+                _ => String::new(),
+            };
+            choose_name(&c.constraints, &c.name, &column, "check")
+        }
+    };
+    if !w.not_valid {
+        verify_check(cx, table, &name, bound)?;
+    }
+    let new = Constraint {
+        oid: new_oid(cx)?,
+        name,
+        kind: ConstraintKind::Check,
+        columns,
+        check: Some(text),
+        index: Oid::INVALID,
+        foreign: None,
+        deferrable: false,
+        deferred: false,
+        validated: !w.not_valid,
+    };
+    change(cx, table, |c| c.constraints.push(new))
+}
+
+/// Every row there is must fulfil a condition.
+///
+/// # Errors
+/// 23514.
+pub fn verify_check(cx: &mut ExecContext, table: Oid, name: &str, bound: crate::sql::expr::Expr) -> Result<()> {
+    let rel = relation(cx, table)?;
+    let mut test = Projection::new(&[over_attributes(bound)?]);
+    each_batch(cx, &rel, &mut |cx, batch| {
+        let answer = patiently(cx, |cx| test.run(cx, batch, Sel::All(batch.rows)))?;
+        let ColumnData::Bool(values) = &answer[0].data else { return Ok(()) };
+        if (0..batch.rows).any(|r| !values[r] && !answer[0].is_null(r)) {
+            let text = format!("check constraint \"{name}\" of relation \"{}\" is violated by some row", rel.name);
+            return Err(Error::new(SqlState::CHECK_VIOLATION, text)
+                .table(rel.schema.clone(), rel.name.clone())
+                .constraint(name)
+                .place("ATRewriteTable", "tablecmds.c", 5919));
+        }
+        Ok(())
+    })
+}
+
+/// A table as the transaction sees it now.
+pub fn relation(cx: &mut ExecContext, oid: Oid) -> Result<Arc<Relation>> {
+    cx.backend()?.catalog.relation(oid)?.ok_or_else(|| Error::internal(format!("relation {oid} is gone")))
+}
+
+/// Calls `f` for all rows the newest snapshot sees, all attributes.
+pub fn each_batch(
+    cx: &mut ExecContext,
+    rel: &Relation,
+    f: &mut dyn FnMut(&mut ExecContext, &Batch) -> Result<()>,
+) -> Result<()> {
+    let Some(store) = rel.store.clone() else { return Ok(()) };
+    let storage = cx.storage()?;
+    if store.nblocks(&storage)? == 0 {
+        return Ok(());
+    }
+    let snapshot = cx.backend()?.txn.latest_snapshot();
+    let attnos: Vec<i16> = (1..=rel.attributes.len() as i16).collect();
+    let mut scan = HeapScan::new(store, snapshot, attnos);
+    loop {
+        cx.interrupts.check()?;
+        let mut batch = Batch::default();
+        let more = scan.next(&storage, &mut batch)?;
+        if batch.rows > 0 {
+            f(cx, &batch)?;
+        }
+        if !more {
+            return Ok(());
+        }
+    }
+}
+
+fn add_key(cmd: &Command, cx: &mut ExecContext, table: Oid, w: Wanted) -> Result<()> {
+    let Kind::Key { primary, columns, including, nulls_not_distinct, options, index } = w.kind else { return Ok(()) };
+    let rel = relation(cx, table)?;
+    if primary && rel.indexes.iter().any(|i| i.primary) {
+        return Err(err!(INVALID_TABLE_DEFINITION, "multiple primary keys for table \"{}\" are not allowed", rel.name)
+            .at(cmd.at(w.pos)));
+    }
+    if index.is_some() {
+        return Err(Error::unsupported("constraints USING INDEX are not supported"));
+    }
+    let deferrable = w.deferrable;
+    if deferrable {
+        return Err(Error::unsupported("deferrable unique constraints are not supported"));
+    }
+    let word = if primary { "primary key" } else { "unique" };
+    let mut key_columns = Vec::new();
+    for name in columns.iter().chain(&including) {
+        let found = index::key_column(&rel, name)?
+            .ok_or_else(|| err!(UNDEFINED_COLUMN, "column \"{name}\" named in key does not exist").at(cmd.at(w.pos)))?;
+        let twice = key_columns.iter().any(|c: &crate::catalog::IndexColumn| c.attno == found.attno);
+        if twice && key_columns.len() < columns.len() {
+            return Err(
+                err!(DUPLICATE_COLUMN, "column \"{name}\" appears twice in {word} constraint").at(cmd.at(w.pos))
+            );
+        }
+        key_columns.push(found);
+    }
+    if primary {
+        set_not_null(cx, table, &columns)?;
+    }
+    let name = match &w.name {
+        Some(name) => {
+            refuse_taken(&rel.constraints, name, &rel.name)?;
+            super::table::exists(cx, rel.namespace, name, false)?;
+            name.clone()
+        }
+        None if primary => names::choose(cx, rel.namespace, &rel.name, "", "pkey", &[])?,
+        None => names::choose(cx, rel.namespace, &rel.name, &columns.join("_"), "key", &[])?,
+    };
+    let constraint = new_oid(cx)?;
+    let attnos: Vec<i16> = key_columns[..columns.len()].iter().map(|c| c.attno).collect();
+    let options = reloptions::merge(cmd, reloptions::On::Index, &[], &options)?;
+    let rel = relation(cx, table)?;
+    let new = NewIndex {
+        name: name.clone(),
+        unique: true,
+        primary,
+        nulls_not_distinct,
+        key_columns: columns.len(),
+        columns: key_columns,
+        predicate: None,
+        options,
+        constraint,
+    };
+    let index = index::create_object(cx, &rel, new)?;
+    let new = Constraint {
+        oid: constraint,
+        name,
+        kind: if primary { ConstraintKind::PrimaryKey } else { ConstraintKind::Unique },
+        columns: attnos,
+        check: None,
+        index,
+        foreign: None,
+        deferrable,
+        deferred: w.deferred,
+        validated: true,
+    };
+    change(cx, table, |c| c.constraints.push(new))
+}
+
+/// Marks columns NOT NULL; rows there are checked.
+///
+/// # Errors
+/// 23502.
+pub fn set_not_null(cx: &mut ExecContext, table: Oid, columns: &[String]) -> Result<()> {
+    let rel = relation(cx, table)?;
+    let of = |name: &String| rel.attributes.iter().position(|a| !a.dropped && a.name == *name && !a.not_null);
+    let positions: Vec<usize> = columns.iter().filter_map(of).collect();
+    if positions.is_empty() {
+        return Ok(());
+    }
+    each_batch(cx, &rel, &mut |_, batch| {
+        for n in &positions {
+            if (0..batch.rows).any(|r| batch.columns[*n].is_null(r)) {
+                let column = &rel.attributes[*n].name;
+                let text = format!("column \"{column}\" of relation \"{}\" contains null values", rel.name);
+                return Err(Error::new(SqlState::NOT_NULL_VIOLATION, text)
+                    .table(rel.schema.clone(), rel.name.clone())
+                    .column(column.clone())
+                    .place("ATRewriteTable", "tablecmds.c", 5898));
+            }
+        }
+        Ok(())
+    })?;
+    change(cx, table, |c| positions.iter().for_each(|n| c.attributes[*n].not_null = true))
+}

@@ -1,0 +1,470 @@
+//! CREATE INDEX, and the indexes behind PRIMARY KEY and UNIQUE.
+
+use super::write::{attribute, attributes_read, bind, class_of, columns_only, empty_class, new_oid, put, volatility};
+use super::{Command, names, reloptions, storage, stored_text};
+use crate::base::{Error, Flow, Fork, Oid, Result, SqlState, Stop, TupleId};
+use crate::btree::{Builder, IndexStore};
+use crate::catalog::object::{IndexDef, class};
+use crate::catalog::relation::IndexColumn;
+use crate::catalog::{Index, Object, Persistence, RelKind, Relation};
+use crate::err;
+use crate::heap::{BuildScan, HeapFetch};
+use crate::lock::LockMode;
+use crate::mvcc::Snapshot;
+use crate::sql::ast::{CreateIndexStmt, ExprKind as Ast, IndexElem, NullsOrder, SortDir};
+use crate::sql::bind::scope::Clause;
+use crate::sql::exec::ExecContext;
+use crate::sql::expr::eval::{Projection, Sel};
+use crate::sql::expr::{Expr, ExprKind};
+use crate::types::{Batch, Column, ColumnData, Datum, TypeRef, oid};
+use std::sync::Arc;
+
+/// An index to be made; its name is free.
+pub struct NewIndex {
+    pub name: String,
+    pub unique: bool,
+    pub primary: bool,
+    pub nulls_not_distinct: bool,
+    pub columns: Vec<IndexColumn>,
+    pub key_columns: usize,
+    pub predicate: Option<Arc<str>>,
+    pub options: Vec<String>,
+    /// The constraint's OID, if it is behind one.
+    pub constraint: Oid,
+}
+
+pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateIndexStmt) -> Flow<String> {
+    if stmt.method != "btree" {
+        return Err(match stmt.method.as_str() {
+            "hash" | "gist" | "gin" | "spgist" | "brin" => {
+                Error::unsupported(format!("access method \"{}\" is not supported", stmt.method))
+            }
+            other => err!(UNDEFINED_OBJECT, "access method \"{other}\" does not exist"),
+        }
+        .into());
+    }
+    if stmt.concurrently {
+        cx.backend()?.prevent_in_block("CREATE INDEX CONCURRENTLY")?;
+    }
+    let table = names::locked_relation(cmd, cx, &stmt.table, LockMode::Share)?;
+    check_table(cx, &table)?;
+    let element_names: Vec<String> = column_names(&stmt.columns);
+    let name = match &stmt.name {
+        Some(name) => {
+            names::lock_name(cx, class::RELATION, table.namespace, name)?;
+            if cx.backend()?.catalog.class_in(table.namespace, name).is_some() {
+                let text = format!("relation \"{name}\" already exists");
+                if stmt.if_not_exists {
+                    names::notice(cx, SqlState::DUPLICATE_TABLE, format!("{text}, skipping"));
+                    return Ok("CREATE INDEX".into());
+                }
+                return Err(Error::new(SqlState::DUPLICATE_TABLE, text).into());
+            }
+            name.clone()
+        }
+        None => names::choose(cx, table.namespace, &table.name, &element_names.join("_"), "idx", &[])?,
+    };
+    let mut columns = Vec::new();
+    for (elem, name) in stmt.columns.iter().zip(&element_names) {
+        columns.push(column(cmd, cx, &table, elem, name)?);
+    }
+    let key_columns = columns.len();
+    for elem in &stmt.including {
+        columns.push(included(&table, elem)?);
+    }
+    if columns.len() > 32 {
+        return Err(err!(TOO_MANY_COLUMNS, "cannot use more than 32 columns in an index").into());
+    }
+    let predicate = match &stmt.filter {
+        Some(filter) => Some(predicate(cmd, cx, &table, filter)?),
+        None => None,
+    };
+    let options = reloptions::merge(cmd, reloptions::On::Index, &[], &stmt.options)?;
+    let new = NewIndex {
+        name,
+        unique: stmt.unique,
+        primary: false,
+        nulls_not_distinct: stmt.nulls_not_distinct,
+        columns,
+        key_columns,
+        predicate,
+        options,
+        constraint: Oid::INVALID,
+    };
+    create_object(cx, &table, new)?;
+    Ok("CREATE INDEX".into())
+}
+
+fn check_table(cx: &mut ExecContext, table: &Relation) -> Result<()> {
+    if !matches!(table.kind, RelKind::Table | RelKind::MatView) {
+        let kind = names::kind_word(table.kind);
+        return Err(err!(WRONG_OBJECT_TYPE, "cannot create index on relation \"{}\"", table.name)
+            .detail(format!("This operation is not supported for {kind}s.")));
+    }
+    names::check_owner(cx, table)?;
+    super::schema::may_create_in(cx.backend()?, table.namespace)
+}
+
+/// What the index's columns are called (PostgreSQL 15, indexcmds.c, ChooseIndexColumnNames).
+fn column_names(elems: &[IndexElem]) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    for e in elems {
+        let base = match (&e.name, &e.expr) {
+            (Some(name), _) => name.clone(),
+            (None, Some(expr)) => figure(expr).unwrap_or_else(|| "expr".into()),
+            _ => "expr".into(),
+        };
+        let mut name = base.clone();
+        let mut n = 0;
+        while out.contains(&name) {
+            n += 1;
+            name = format!("{base}{n}");
+        }
+        out.push(name);
+    }
+    out
+}
+
+fn figure(e: &crate::sql::ast::Expr) -> Option<String> {
+    match &e.kind {
+        Ast::Column { parts, .. } => parts.last().cloned(),
+        Ast::Func(call) => call.name.last().cloned(),
+        Ast::Cast { arg, typ } => figure(arg).or_else(|| typ.names.last().cloned()),
+        Ast::Collate { arg, .. } => figure(arg),
+        Ast::Coalesce(_) => Some("coalesce".into()),
+        Ast::Case(_) => Some("case".into()),
+        Ast::MinMax { greatest, .. } => Some(if *greatest { "greatest" } else { "least" }.into()),
+        Ast::NullIf { .. } => Some("nullif".into()),
+        _ => None,
+    }
+}
+
+/// Types whose values have no order.
+const UNORDERED: &[Oid] = &[
+    oid::JSON,
+    Oid(600),
+    Oid(601),
+    Oid(602),
+    Oid(603),
+    Oid(604),
+    Oid(628),
+    Oid(718),
+    Oid(28),
+    Oid(29),
+    Oid(142),
+    Oid(1790),
+];
+
+fn check_ordered(cx: &ExecContext, ty: TypeRef) -> Result<()> {
+    if !UNORDERED.contains(&ty.oid) {
+        return Ok(());
+    }
+    let shown = crate::types::format_type(ty.oid, -1, &*cx.fx.io.hooks);
+    Err(err!(UNDEFINED_OBJECT, "data type {shown} has no default operator class for access method \"btree\"")
+        .hint("You must specify an operator class for the index or define a default operator class for the data type.")
+        .place("GetIndexOpClass", "indexcmds.c", 2173))
+}
+
+fn column(
+    cmd: &Command,
+    cx: &mut ExecContext,
+    table: &Arc<Relation>,
+    e: &IndexElem,
+    name: &str,
+) -> Result<IndexColumn> {
+    let (attno, expr, ty) = match (&e.name, &e.expr) {
+        (Some(column), _) => {
+            let a = table.attribute(column).ok_or_else(|| {
+                err!(UNDEFINED_COLUMN, "column \"{column}\" does not exist").place(
+                    "ComputeIndexAttrs",
+                    "indexcmds.c",
+                    1935,
+                )
+            })?;
+            (a.attno, None, a.ty)
+        }
+        (None, Some(expr)) => {
+            let bound = bind(cx, &cmd.source, expr, Some(table), Clause::IndexExpression, None)?;
+            match bound.kind {
+                // A column in parentheses is a column.
+                ExprKind::Var { attno, .. } if attno > 0 => (attno, None, bound.ty),
+                _ => {
+                    if volatility(&bound) != b'i' {
+                        return Err(err!(
+                            INVALID_OBJECT_DEFINITION,
+                            "functions in index expression must be marked IMMUTABLE"
+                        ));
+                    }
+                    let ty = bound.ty;
+                    (0, Some(stored_text::text_of(cx, expr, None)?), ty)
+                }
+            }
+        }
+        _ => return Err(Error::internal("an index column without name and expression")),
+    };
+    check_ordered(cx, ty)?;
+    check_opclass(e)?;
+    super::column::check_collation(e.collation.as_ref())?;
+    let desc = match &e.dir {
+        SortDir::Desc => true,
+        SortDir::Using(_) => return Err(Error::unsupported("USING is not allowed in CREATE INDEX")),
+        _ => false,
+    };
+    let nulls_first = match e.nulls {
+        NullsOrder::Default => desc,
+        NullsOrder::First => true,
+        NullsOrder::Last => false,
+    };
+    Ok(IndexColumn { attno, expr, ty, desc, nulls_first, opclass: Oid::INVALID, name: name.to_string() })
+}
+
+/// Operator classes that order as the type does.
+fn check_opclass(e: &IndexElem) -> Result<()> {
+    let Some(opclass) = &e.opclass else { return Ok(()) };
+    let base = opclass.name().strip_suffix("_ops").unwrap_or("");
+    let base = base.strip_suffix("_pattern").unwrap_or(base);
+    if !base.is_empty() && crate::types::info::builtin_by_name(base).is_some() || base == "array" || base == "record" {
+        return Ok(());
+    }
+    let text = format!("operator class \"{}\" does not exist for access method \"btree\"", opclass.joined());
+    Err(Error::new(SqlState::UNDEFINED_OBJECT, text))
+}
+
+fn included(table: &Relation, e: &IndexElem) -> Result<IndexColumn> {
+    let Some(name) = &e.name else {
+        return Err(Error::unsupported("expressions are not supported in included columns"));
+    };
+    key_column(table, name)?.ok_or_else(|| err!(UNDEFINED_COLUMN, "column \"{name}\" does not exist"))
+}
+
+/// A plain column of an index; None if the table has no such column.
+pub fn key_column(table: &Relation, name: &str) -> Result<Option<IndexColumn>> {
+    Ok(table.attribute(name).map(|a| IndexColumn {
+        attno: a.attno,
+        expr: None,
+        ty: a.ty,
+        desc: false,
+        nulls_first: false,
+        opclass: Oid::INVALID,
+        name: name.to_string(),
+    }))
+}
+
+fn predicate(
+    cmd: &Command,
+    cx: &mut ExecContext,
+    table: &Arc<Relation>,
+    filter: &crate::sql::ast::Expr,
+) -> Result<Arc<str>> {
+    let bound = bind(cx, &cmd.source, filter, Some(table), Clause::IndexPredicate, None)?;
+    super::column::check_boolean(cx, &bound, "WHERE", cmd.at(filter.start()))?;
+    if volatility(&bound) != b'i' {
+        return Err(err!(INVALID_OBJECT_DEFINITION, "functions in index predicate must be marked IMMUTABLE"));
+    }
+    stored_text::text_of(cx, filter, None)
+}
+
+/// Makes an index and fills it. The table is locked against writers.
+pub fn create_object(cx: &mut ExecContext, table: &Arc<Relation>, new: NewIndex) -> Result<Oid> {
+    for c in &new.columns[..new.key_columns] {
+        check_ordered(cx, c.ty)?;
+    }
+    let oid = new_oid(cx)?;
+    let file = storage::create_index(cx.backend()?, table.persistence)?;
+    let mut c = empty_class(oid, new.name.clone(), table.namespace, RelKind::Index, table.persistence, table.owner);
+    c.node = file.node;
+    c.options = new.options;
+    c.attributes = (1..).zip(&new.columns).map(|(n, k)| attribute(&k.name, n, k.ty)).collect();
+    c.index = Some(IndexDef {
+        table: table.oid,
+        unique: new.unique,
+        primary: new.primary,
+        nulls_not_distinct: new.nulls_not_distinct,
+        valid: true,
+        columns: new.columns,
+        key_columns: new.key_columns,
+        predicate: new.predicate,
+        constraint: new.constraint,
+        clustered: false,
+    });
+    put(cx, Object::Class(c))?;
+    let now = cx.backend()?.catalog.relation(table.oid)?;
+    let now = now.ok_or_else(|| Error::internal("the indexed table is gone"))?;
+    let index = now.indexes.iter().find(|i| i.oid == oid).cloned();
+    let index = index.ok_or_else(|| Error::internal("the new index is not its table's"))?;
+    fill(cx, &now, &index)?;
+    Ok(oid)
+}
+
+/// Lets a step that may have to wait come to its end here: builds hold their locks anyway.
+pub fn patiently<T>(cx: &mut ExecContext, mut step: impl FnMut(&mut ExecContext) -> Flow<T>) -> Result<T> {
+    loop {
+        match step(cx) {
+            Ok(done) => return Ok(done),
+            Err(Stop::Wait(_)) => {
+                let storage = cx.storage()?;
+                storage.wal.flush(storage.wal.insert_lsn());
+            }
+            Err(Stop::Yield) => {}
+            Err(other) => return Err(other.into_error()),
+        }
+        cx.interrupts.check()?;
+    }
+}
+
+/// An index's columns and predicate over a scan's batches.
+struct Keys {
+    attnos: Vec<i16>,
+    columns: Projection,
+    predicate: Option<Projection>,
+}
+
+impl Keys {
+    fn new(cx: &mut ExecContext, table: &Arc<Relation>, index: &Index) -> Result<Keys> {
+        let rel = columns_only(table.oid, &table.name, &table.attributes);
+        let mut exprs = Vec::new();
+        for c in &index.columns[..index.key_columns] {
+            exprs.push(match &c.expr {
+                Some(text) => bind_text(cx, text, &rel, Clause::IndexExpression)?,
+                None => {
+                    let ty = rel.attributes.get(c.attno as usize - 1).map_or(c.ty, |a| a.ty);
+                    Expr::new(ExprKind::Var { rel: 0, attno: c.attno, levels_up: 0 }, ty)
+                }
+            });
+        }
+        let mut predicate = match &index.predicate {
+            Some(text) => Some(bind_text(cx, text, &rel, Clause::IndexPredicate)?),
+            None => None,
+        };
+        let mut attnos: Vec<i16> = exprs.iter().chain(&predicate).flat_map(attributes_read).collect();
+        attnos.sort_unstable();
+        attnos.dedup();
+        exprs.iter_mut().chain(&mut predicate).for_each(|e| place(e, &attnos));
+        Ok(Keys {
+            columns: Projection::new(&exprs),
+            predicate: predicate.map(|p| Projection::new(std::slice::from_ref(&p))),
+            attnos,
+        })
+    }
+}
+
+/// Lets an expression read a batch of just these attributes.
+pub fn place(e: &mut Expr, attnos: &[i16]) {
+    e.rewrite(&mut |e| {
+        if let ExprKind::Var { attno, .. } = e.kind
+            && let Some(at) = attnos.iter().position(|a| *a == attno)
+        {
+            e.kind = ExprKind::Column(at);
+        }
+    });
+}
+
+/// Binds a stored text.
+pub fn bind_text(cx: &mut ExecContext, text: &str, rel: &Arc<Relation>, clause: Clause) -> Result<Expr> {
+    let source = format!("SELECT {text}");
+    let expr = stored_text::parse(text)?;
+    bind(cx, &source, &expr, Some(rel), clause, None)
+}
+
+/// Reads the table and writes the index's pages.
+///
+/// # Errors
+/// 23505 for duplicates.
+pub fn fill(cx: &mut ExecContext, table: &Arc<Relation>, index: &Arc<Index>) -> Result<()> {
+    let store = table.store.clone().ok_or_else(|| Error::internal("an indexed relation without rows"))?;
+    let storage = cx.storage()?;
+    let xid = cx.backend()?.txn.xid();
+    if store.nblocks(&storage)? == 0 {
+        let fork = storage.pool.open(index.file, Fork::Main, index.persistence);
+        return IndexStore::create_empty(&storage, &fork, xid);
+    }
+    let mut keys = Keys::new(cx, table, index)?;
+    let mut scan = BuildScan::new(store.clone(), keys.attnos.clone());
+    let mut builder = Builder::new();
+    let (mut batch, mut rows) = (Batch::default(), Vec::new());
+    while scan.next(&storage, &mut batch, &mut rows)? {
+        cx.interrupts.check()?;
+        batch.rows = rows.len();
+        let mut picked: Vec<u32> = (0..batch.rows as u32).collect();
+        if let Some(p) = &mut keys.predicate {
+            let answer = patiently(cx, |cx| p.run(cx, &batch, Sel::All(batch.rows)))?;
+            if let ColumnData::Bool(values) = &answer[0].data {
+                picked.retain(|r| values[*r as usize] && !answer[0].is_null(*r as usize));
+            }
+        }
+        if picked.is_empty() {
+            continue;
+        }
+        let sel = if picked.len() == batch.rows { Sel::All(batch.rows) } else { Sel::Rows(&picked) };
+        let values = patiently(cx, |cx| keys.columns.run(cx, &batch, sel))?;
+        for (at, row) in picked.iter().enumerate() {
+            let row = rows[*row as usize];
+            let mut key = Vec::new();
+            index.store.encode_key(values.iter().map(|c| c.get(at)), &mut key);
+            let has_null = !index.nulls_not_distinct && values.iter().any(|c| c.is_null(at));
+            builder.add(&index.store, &key, row.tid, &[], has_null || !row.alive)?;
+        }
+    }
+    match builder.finish(&storage, &index.store, xid, index.unique)? {
+        Some((_, tid)) => Err(duplicate(cx, table, index, &mut keys, tid)?),
+        None => Ok(()),
+    }
+}
+
+fn duplicate(
+    cx: &mut ExecContext,
+    table: &Arc<Relation>,
+    index: &Index,
+    keys: &mut Keys,
+    tid: TupleId,
+) -> Result<Error> {
+    let store = table.store.clone().ok_or_else(|| Error::internal("an indexed relation without rows"))?;
+    let storage = cx.storage()?;
+    let snapshot: Snapshot = cx.backend()?.txn.latest_snapshot();
+    let mut batch = Batch { columns: crate::heap::new_columns(store.desc(), &keys.attnos, 1), rows: 0 };
+    let mut fetch = HeapFetch::new(store, snapshot, keys.attnos.clone());
+    let text = format!("could not create unique index \"{}\"", index.name);
+    let error = Error::new(SqlState::UNIQUE_VIOLATION, text)
+        .table(table.schema.clone(), table.name.clone())
+        .constraint(index.name.clone())
+        .place("comparetup_index_btree", "tuplesort.c", 4359);
+    if fetch.fetch(&storage, tid, &mut batch)?.is_none() {
+        return Ok(error.detail("Duplicate keys exist."));
+    }
+    batch.rows = 1;
+    let values = patiently(cx, |cx| keys.columns.run(cx, &batch, Sel::All(1)))?;
+    let key = key_text(cx, index, &values);
+    Ok(error.detail(format!("Key {key} is duplicated.")))
+}
+
+/// `(a, b)=(1, 2)`.
+fn key_text(cx: &ExecContext, index: &Index, values: &[Column]) -> String {
+    let quoted = crate::types::name::quote_identifier;
+    let names: Vec<String> = index.columns[..index.key_columns]
+        .iter()
+        .map(|c| c.expr.as_ref().map_or_else(|| quoted(&c.name), |e| e.to_string()))
+        .collect();
+    let shown = values.iter().zip(&index.columns).map(|(v, c)| match v.get(0) {
+        Datum::Null => "null".to_string(),
+        value => {
+            let mut text = Vec::new();
+            let done = crate::types::text_out(c.ty, value, &mut text, &cx.fx.io);
+            done.ok().and_then(|()| String::from_utf8(text).ok()).unwrap_or_else(|| "?".into())
+        }
+    });
+    format!("({})=({})", names.join(", "), shown.collect::<Vec<_>>().join(", "))
+}
+
+/// Gives an index new, freshly built pages (REINDEX, rewritten tables).
+pub fn rebuild(cx: &mut ExecContext, table: Oid, index: Oid) -> Result<()> {
+    let persistence: Persistence = class_of(cx, index)?.persistence;
+    let backend = cx.backend()?;
+    backend.txn.next_command();
+    let file = storage::create_index(backend, persistence)?;
+    super::truncate::replace_node(backend, index, file.node)?;
+    cx.backend()?.txn.next_command();
+    let table = cx.backend()?.catalog.relation(table)?;
+    let table = table.ok_or_else(|| Error::internal("the indexed table is gone"))?;
+    let Some(index) = table.indexes.iter().find(|i| i.oid == index).cloned() else { return Ok(()) };
+    fill(cx, &table, &index)
+}

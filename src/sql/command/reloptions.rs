@@ -1,0 +1,141 @@
+//! `WITH (…)` of tables and indexes: known names, checked values, kept as `name=value`.
+
+use super::Command;
+use crate::base::Result;
+use crate::err;
+use crate::sql::ast::DefElem;
+
+enum Kind {
+    Int(i64, i64),
+    Real(f64, f64),
+    Bool,
+    Words(&'static [&'static str]),
+}
+
+const AUTO_OFF: &[&str] = &["on", "off", "auto"];
+
+/// PostgreSQL 15, reloptions.c: same names and bounds.
+fn table_option(name: &str) -> Option<Kind> {
+    use Kind::*;
+    const INT: i64 = i32::MAX as i64;
+    Some(match name {
+        "fillfactor" => Int(10, 100),
+        "toast_tuple_target" => Int(128, 8160),
+        "parallel_workers" => Int(0, 1024),
+        "autovacuum_enabled" | "vacuum_truncate" | "user_catalog_table" => Bool,
+        "vacuum_index_cleanup" => Words(AUTO_OFF),
+        "autovacuum_vacuum_threshold" | "autovacuum_analyze_threshold" => Int(0, INT),
+        "autovacuum_vacuum_insert_threshold" => Int(-1, INT),
+        "autovacuum_vacuum_scale_factor"
+        | "autovacuum_vacuum_insert_scale_factor"
+        | "autovacuum_analyze_scale_factor"
+        | "autovacuum_vacuum_cost_delay" => Real(0.0, 100.0),
+        "autovacuum_vacuum_cost_limit" => Int(1, 10000),
+        "autovacuum_freeze_min_age" | "autovacuum_multixact_freeze_min_age" => Int(0, 1_000_000_000),
+        "autovacuum_freeze_max_age" | "autovacuum_multixact_freeze_max_age" => Int(10000, 2_000_000_000),
+        "autovacuum_freeze_table_age" | "autovacuum_multixact_freeze_table_age" => Int(0, 2_000_000_000),
+        "log_autovacuum_min_duration" => Int(-1, INT),
+        _ => return None,
+    })
+}
+
+fn index_option(name: &str) -> Option<Kind> {
+    match name {
+        "fillfactor" => Some(Kind::Int(10, 100)),
+        "deduplicate_items" => Some(Kind::Bool),
+        _ => None,
+    }
+}
+
+fn view_option(name: &str) -> Option<Kind> {
+    match name {
+        "security_barrier" | "security_invoker" => Some(Kind::Bool),
+        "check_option" => Some(Kind::Words(&["local", "cascaded"])),
+        _ => None,
+    }
+}
+
+/// What has the options.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum On {
+    Table,
+    Index,
+    View,
+}
+
+/// Checks options, and puts them over those there were.
+///
+/// # Errors
+/// 22023 for unknown names and bad values.
+pub fn merge(cmd: &Command, on: On, old: &[String], options: &[DefElem]) -> Result<Vec<String>> {
+    let mut out: Vec<String> = old.to_vec();
+    for o in options {
+        let (name, kind) = known(on, o)?;
+        let value = match &o.arg {
+            None => "true".to_string(),
+            Some(_) => o.string().unwrap_or_default(),
+        };
+        check(&o.name, &value, &kind)?;
+        out.retain(|k| k.split('=').next() != Some(name.as_str()));
+        out.push(format!("{name}={value}"));
+    }
+    let _ = cmd;
+    Ok(out)
+}
+
+/// Options without those named.
+pub fn reset(on: On, old: &[String], options: &[DefElem]) -> Result<Vec<String>> {
+    let mut out = old.to_vec();
+    for o in options {
+        let (name, _) = known(on, o)?;
+        out.retain(|k| k.split('=').next() != Some(name.as_str()));
+    }
+    Ok(out)
+}
+
+fn known(on: On, o: &DefElem) -> Result<(String, Kind)> {
+    let kind = match (on, o.namespace.as_deref()) {
+        (On::Table, None | Some("toast")) => table_option(&o.name),
+        (On::Index, None) => index_option(&o.name),
+        (On::View, None) => view_option(&o.name),
+        (_, Some(namespace)) => {
+            return Err(err!(INVALID_PARAMETER_VALUE, "unrecognized parameter namespace \"{namespace}\""));
+        }
+    };
+    if on == On::Table && (o.name == "oids") {
+        return Err(err!(FEATURE_NOT_SUPPORTED, "tables declared WITH OIDS are not supported"));
+    }
+    let kind = kind.ok_or_else(|| err!(INVALID_PARAMETER_VALUE, "unrecognized parameter \"{}\"", o.name))?;
+    let name = match &o.namespace {
+        Some(namespace) => format!("{namespace}.{}", o.name),
+        None => o.name.clone(),
+    };
+    Ok((name, kind))
+}
+
+fn check(name: &str, value: &str, kind: &Kind) -> Result<()> {
+    let outside = |low: String, high: String| {
+        Err(err!(INVALID_PARAMETER_VALUE, "value {value} out of bounds for option \"{name}\"")
+            .detail(format!("Valid values are between \"{low}\" and \"{high}\".")))
+    };
+    match kind {
+        Kind::Int(low, high) => match value.parse::<i64>() {
+            Ok(n) if (*low..=*high).contains(&n) => Ok(()),
+            Ok(_) => outside(low.to_string(), high.to_string()),
+            Err(_) => Err(err!(INVALID_PARAMETER_VALUE, "invalid value for integer option \"{name}\": {value}")),
+        },
+        Kind::Real(low, high) => match value.parse::<f64>() {
+            Ok(n) if (*low..=*high).contains(&n) => Ok(()),
+            Ok(_) => outside(format!("{low:.6}"), format!("{high:.6}")),
+            Err(_) => Err(err!(INVALID_PARAMETER_VALUE, "invalid value for floating point option \"{name}\": {value}")),
+        },
+        Kind::Bool => match value.to_ascii_lowercase().as_str() {
+            "on" | "off" | "true" | "false" | "yes" | "no" | "1" | "0" | "t" | "f" | "y" | "n" => Ok(()),
+            _ => Err(err!(INVALID_PARAMETER_VALUE, "invalid value for boolean option \"{name}\": {value}")),
+        },
+        Kind::Words(words) => match words.contains(&value.to_ascii_lowercase().as_str()) {
+            true => Ok(()),
+            false => Err(err!(INVALID_PARAMETER_VALUE, "invalid value for enum option \"{name}\": {value}")),
+        },
+    }
+}

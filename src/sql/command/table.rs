@@ -1,0 +1,366 @@
+//! CREATE TABLE.
+
+use super::column::{self, NewColumn};
+use super::constraint::{self, Wanted};
+use super::sequence::{self, NewSequence};
+use super::write::{class_of, empty_class, new_oid, put};
+use super::{Command, names, reloptions, storage};
+use crate::base::{Error, Flow, Oid, Result, SqlState};
+use crate::catalog::object::{Class, class, fixed};
+use crate::catalog::{Attribute, Object, Persistence, RelKind, Relation};
+use crate::err;
+use crate::lock::LockMode;
+use crate::sql::ast::{CreateTableStmt, LikeOptions, OnCommit, TableElement};
+use crate::sql::exec::ExecContext;
+use crate::types::{Phys, TypeRef, oid};
+use std::sync::Arc;
+
+pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateTableStmt) -> Flow<String> {
+    refuse(stmt)?;
+    let (namespace, persistence) = names::creation_place(cx, &stmt.table)?;
+    names::lock_name(cx, class::RELATION, namespace, &stmt.table.name)?;
+    let mut sources = Vec::new();
+    for element in &stmt.elements {
+        if let TableElement::Like { table, options } = element {
+            sources.push((names::locked_relation(cmd, cx, table, LockMode::AccessShare)?, *options));
+        }
+    }
+    check_on_commit(stmt.on_commit, persistence)?;
+    if exists(cx, namespace, &stmt.table.name, stmt.if_not_exists)? {
+        return Ok("CREATE TABLE".into());
+    }
+    define(cmd, cx, stmt, (namespace, persistence), sources)?;
+    Ok("CREATE TABLE".into())
+}
+
+/// ON COMMIT is for temporary tables.
+pub fn check_on_commit(on_commit: OnCommit, persistence: Persistence) -> Result<()> {
+    if on_commit != OnCommit::Noop && persistence != Persistence::Temp {
+        return Err(err!(INVALID_TABLE_DEFINITION, "ON COMMIT can only be used on temporary tables"));
+    }
+    Ok(())
+}
+
+/// Whether a name is taken and that is only worth a notice.
+///
+/// # Errors
+/// 42P07.
+pub fn exists(cx: &mut ExecContext, namespace: Oid, name: &str, skip: bool) -> Result<bool> {
+    if cx.backend()?.catalog.class_in(namespace, name).is_none() {
+        return Ok(false);
+    }
+    let text = format!("relation \"{name}\" already exists");
+    if skip {
+        names::notice(cx, SqlState::DUPLICATE_TABLE, format!("{text}, skipping"));
+        return Ok(true);
+    }
+    Err(Error::new(SqlState::DUPLICATE_TABLE, text).place("heap_create_with_catalog", "heap.c", 1148))
+}
+
+fn refuse(stmt: &CreateTableStmt) -> Result<()> {
+    if stmt.partition_by.is_some() || stmt.partition_bound.is_some() {
+        return Err(Error::unsupported("partitioned tables are not supported"));
+    }
+    if !stmt.inherits.is_empty() {
+        return Err(Error::unsupported("table inheritance is not supported"));
+    }
+    if stmt.of_type.is_some() {
+        return Err(Error::unsupported("typed tables are not supported"));
+    }
+    check_access_method(stmt.access_method.as_deref())?;
+    check_tablespace(stmt.tablespace.as_deref())
+}
+
+/// Only PostgreSQL's own heap is there.
+pub fn check_access_method(name: Option<&str>) -> Result<()> {
+    match name {
+        None | Some("heap") => Ok(()),
+        Some(other) => Err(err!(UNDEFINED_OBJECT, "access method \"{other}\" does not exist")),
+    }
+}
+
+/// Only the default tablespace is there.
+pub fn check_tablespace(name: Option<&str>) -> Result<()> {
+    match name {
+        None | Some("pg_default") => Ok(()),
+        Some(other) => Err(err!(UNDEFINED_OBJECT, "tablespace \"{other}\" does not exist")),
+    }
+}
+
+fn define(
+    cmd: &Command,
+    cx: &mut ExecContext,
+    stmt: &CreateTableStmt,
+    place: (Oid, Persistence),
+    sources: Vec<(Arc<Relation>, LikeOptions)>,
+) -> Result<Oid> {
+    let name = &stmt.table.name;
+    let mut columns: Vec<NewColumn> = Vec::new();
+    let mut wanted: Vec<Wanted> = Vec::new();
+    let mut sources_left = sources.iter();
+    for element in &stmt.elements {
+        match element {
+            TableElement::Column(def) => {
+                let mut new = column::read(cmd, cx, name, def, columns.len() as i16 + 1)?;
+                for c in std::mem::take(&mut new.constraints) {
+                    wanted.push(Wanted::of(&c, Some(&def.name)));
+                }
+                columns.push(new);
+            }
+            TableElement::Constraint(c) => wanted.push(Wanted::of(c, None)),
+            TableElement::Like { .. } => {
+                if let Some((source, options)) = sources_left.next() {
+                    like(cx, source, *options, &mut columns, &mut wanted)?;
+                }
+            }
+        }
+    }
+    for (n, c) in columns.iter().enumerate() {
+        if columns[..n].iter().any(|o| o.attribute.name == c.attribute.name) {
+            return Err(err!(DUPLICATE_COLUMN, "column \"{}\" specified more than once", c.attribute.name).place(
+                "CheckAttributeNamesTypes",
+                "heap.c",
+                490,
+            ));
+        }
+    }
+    if columns.len() > 1600 {
+        return Err(err!(TOO_MANY_COLUMNS, "tables can have at most 1600 columns"));
+    }
+    let options = reloptions::merge(cmd, reloptions::On::Table, &[], &stmt.options)?;
+    let oid = new_oid(cx)?;
+    let attributes = finish_columns(cmd, cx, (oid, name), columns, place)?;
+    create_object(cx, NewTable { oid, name: name.clone(), place, kind: RelKind::Table, attributes, options })?;
+    constraint::add_all(cmd, cx, oid, wanted)?;
+    for (source, options) in &sources {
+        if options.indexes {
+            like_indexes(cmd, cx, oid, source)?;
+        }
+        if options.comments {
+            like_comments(cx, oid, source)?;
+        }
+    }
+    note_on_commit(cx, oid, stmt.on_commit)?;
+    Ok(oid)
+}
+
+/// Remembers what is to happen when the transaction commits.
+pub fn note_on_commit(cx: &mut ExecContext, oid: Oid, on_commit: OnCommit) -> Result<()> {
+    let backend = cx.backend()?;
+    match on_commit {
+        OnCommit::DeleteRows => backend.delete_at_commit.push(oid),
+        OnCommit::Drop => backend.drop_at_commit.push(oid),
+        OnCommit::Noop | OnCommit::PreserveRows => {}
+    }
+    Ok(())
+}
+
+/// Makes the sequences of serial and identity columns, and turns expressions into text.
+pub fn finish_columns(
+    cmd: &Command,
+    cx: &mut ExecContext,
+    table: (Oid, &str),
+    columns: Vec<NewColumn>,
+    place: (Oid, Persistence),
+) -> Result<Vec<Attribute>> {
+    let mut attributes: Vec<Attribute> = columns.iter().map(|c| c.attribute.clone()).collect();
+    for (n, new) in columns.iter().enumerate() {
+        own_sequence(cmd, cx, table, new, &mut attributes[n], place)?;
+        if let Some(expr) = &new.default {
+            column::set_default(cmd, cx, &mut attributes[n], expr)?;
+        }
+    }
+    // Generated columns may not use one another, wherever they stand.
+    for (n, new) in columns.iter().enumerate() {
+        attributes[n].generated = if new.generated.is_some() { b's' } else { attributes[n].generated };
+    }
+    for (n, new) in columns.iter().enumerate() {
+        if let Some(expr) = &new.generated {
+            column::set_generated(cmd, cx, table, &mut attributes, n, expr)?;
+        }
+    }
+    Ok(attributes)
+}
+
+/// The sequence of a serial or identity column.
+fn own_sequence(
+    cmd: &Command,
+    cx: &mut ExecContext,
+    table: (Oid, &str),
+    new: &NewColumn,
+    attribute: &mut Attribute,
+    place: (Oid, Persistence),
+) -> Result<()> {
+    if !new.serial && new.identity.is_none() {
+        return Ok(());
+    }
+    let identity = new.identity.as_ref().map(|_| attribute.ty.oid);
+    let options = new.identity.as_ref().map(|i| i.1.as_slice()).unwrap_or_default();
+    let read = if new.serial {
+        sequence::Options { params: Some(sequence::default_params(attribute.ty.oid)), ..Default::default() }
+    } else {
+        sequence::options(cmd, cx, options, None, identity)?
+    };
+    let name = match &read.name {
+        Some(name) => name.name().to_string(),
+        None => names::choose(cx, place.0, table.1, &attribute.name, "seq", &[])?,
+    };
+    exists(cx, place.0, &name, false)?;
+    let params = read.params.unwrap_or_else(|| sequence::default_params(attribute.ty.oid));
+    let restart = read.restart.flatten();
+    let owned_by = Some((table.0, attribute.attno));
+    let new_sequence = NewSequence { name, namespace: place.0, persistence: place.1, params, restart, owned_by };
+    let seq = sequence::create_object(cx, new_sequence)?;
+    match &new.identity {
+        Some((always, _)) => attribute.identity = if *always { b'a' } else { b'd' },
+        None => {
+            attribute.default = Some(format!("nextval('{seq}'::regclass)").into());
+            attribute.default_oid = new_oid(cx)?;
+        }
+    }
+    Ok(())
+}
+
+/// What a table, or another relation with rows, is made of.
+pub struct NewTable {
+    pub oid: Oid,
+    pub name: String,
+    pub place: (Oid, Persistence),
+    pub kind: RelKind,
+    pub attributes: Vec<Attribute>,
+    pub options: Vec<String>,
+}
+
+/// Makes an empty relation with its files and its table for large values.
+pub fn create_object(cx: &mut ExecContext, new: NewTable) -> Result<()> {
+    let (namespace, persistence) = new.place;
+    let catalog = cx.backend()?.catalog.clone();
+    let desc = crate::catalog::tuple_desc(&catalog, &new.attributes);
+    let large = desc.attrs.iter().any(|a| !a.dropped && a.phys == Phys::Bytes);
+    let backend = cx.backend()?;
+    let owner = backend.user.current;
+    let file = storage::create_table(backend, new.oid, persistence, desc)?;
+    let mut c = empty_class(new.oid, new.name, namespace, new.kind, persistence, owner);
+    c.node = file.node;
+    c.row_type = new_oid(cx)?;
+    c.row_array_type = new_oid(cx)?;
+    c.attributes = new.attributes;
+    c.options = new.options;
+    c.replica_identity = Some('d');
+    if large {
+        c.toast = create_toast(cx, &c)?;
+    }
+    put(cx, Object::Class(c))
+}
+
+/// Makes the relation that holds a table's large values.
+pub fn create_toast(cx: &mut ExecContext, table: &Class) -> Result<Oid> {
+    let oid = new_oid(cx)?;
+    let file = storage::create_toast(cx.backend()?, oid, table.persistence)?;
+    let name = format!("pg_toast_{}", table.oid);
+    let mut c = empty_class(oid, name, fixed::PG_TOAST, RelKind::Toast, table.persistence, table.owner);
+    c.node = file.node;
+    let column = |name, attno, ty| super::write::attribute(name, attno, TypeRef::of(ty));
+    c.attributes = vec![
+        column("chunk_id", 1, oid::OID),
+        column("chunk_seq", 2, oid::INT4),
+        column("chunk_data", 3, oid::BYTEA),
+        column("chunk_of", 4, oid::INT8),
+    ];
+    put(cx, Object::Class(c))?;
+    Ok(oid)
+}
+
+// ---- LIKE ----
+
+fn like(
+    cx: &mut ExecContext,
+    source: &Relation,
+    options: LikeOptions,
+    columns: &mut Vec<NewColumn>,
+    wanted: &mut Vec<Wanted>,
+) -> Result<()> {
+    if !matches!(source.kind, RelKind::Table | RelKind::View | RelKind::MatView | RelKind::Composite) {
+        let kind = names::kind_word(source.kind);
+        return Err(err!(WRONG_OBJECT_TYPE, "relation \"{}\" is invalid in LIKE clause", source.name)
+            .detail(format!("This operation is not supported for {kind}s.")));
+    }
+    for a in source.visible_attributes() {
+        let mut attribute = super::write::attribute(&a.name, columns.len() as i16 + 1, a.ty);
+        attribute.not_null = a.not_null;
+        let generated = a.generated != 0;
+        if a.default.is_some() && (generated && options.generated || !generated && options.defaults) {
+            attribute.default = a.default.clone();
+            attribute.default_oid = new_oid(cx)?;
+            attribute.generated = a.generated;
+        }
+        let identity = match (a.identity, options.identity) {
+            (0, _) | (_, false) => None,
+            (kind, true) => Some((kind == b'a', Vec::new())),
+        };
+        columns.push(NewColumn {
+            attribute,
+            default: None,
+            generated: None,
+            serial: false,
+            identity,
+            constraints: Vec::new(),
+        });
+    }
+    if options.constraints {
+        for c in &source.constraints {
+            if let Some(check) = &c.check {
+                wanted.push(Wanted::stored_check(&c.name, check.clone()));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The source's indexes again, under names of the new table.
+fn like_indexes(cmd: &Command, cx: &mut ExecContext, table: Oid, source: &Relation) -> Result<()> {
+    for index in &source.indexes {
+        let constraint = source.constraints.iter().find(|c| c.index == index.oid && index.constraint.is_valid());
+        if let Some(c) = constraint {
+            let of = |attno: &i16| source.attributes.get(*attno as usize - 1).map(|a| a.name.clone());
+            let names: Vec<String> = c.columns.iter().filter_map(of).collect();
+            constraint::add_all(cmd, cx, table, vec![Wanted::key(index.primary, names)])?;
+            continue;
+        }
+        let now = cx.backend()?.catalog.relation(table)?.ok_or_else(|| Error::internal("the new table is gone"))?;
+        let mut columns = index.columns.clone();
+        for c in &mut columns {
+            let name = source.attributes.get((c.attno as usize).wrapping_sub(1)).map(|a| a.name.as_str());
+            if let Some(a) = name.and_then(|n| now.attribute(n)) {
+                c.attno = a.attno;
+            }
+        }
+        let parts: Vec<String> = columns[..index.key_columns].iter().map(|c| c.name.clone()).collect();
+        let name = names::choose(cx, now.namespace, &now.name, &parts.join("_"), "idx", &[])?;
+        let new = super::index::NewIndex {
+            name,
+            unique: index.unique,
+            primary: false,
+            nulls_not_distinct: index.nulls_not_distinct,
+            columns,
+            key_columns: index.key_columns,
+            predicate: index.predicate.clone(),
+            options: index.options.clone(),
+            constraint: Oid::INVALID,
+        };
+        super::index::create_object(cx, &now, new)?;
+    }
+    Ok(())
+}
+
+fn like_comments(cx: &mut ExecContext, table: Oid, source: &Relation) -> Result<()> {
+    let catalog = cx.backend()?.catalog.clone();
+    let attributes = class_of(cx, table)?.attributes;
+    for a in source.visible_attributes() {
+        let on = |oid, attno| crate::catalog::ObjectKey { class: class::RELATION, oid, sub: i32::from(attno) };
+        let Some(text) = catalog.comment(on(source.oid, a.attno)) else { continue };
+        let Some(to) = attributes.iter().find(|t| t.name == a.name) else { continue };
+        put(cx, Object::Comment(crate::catalog::object::Comment { on: on(table, to.attno), text }))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,211 @@
+//! Writing catalog objects, and binding the expressions they keep as text.
+
+use crate::base::{Error, Oid, RelFileId, Result};
+use crate::catalog::object::{Class, class};
+use crate::catalog::{Attribute, Object, ObjectKey, Persistence, RelKind, RelStats, Relation};
+use crate::sql::ast;
+use crate::sql::bind::scope::Clause;
+use crate::sql::bind::{BindContext, bind_expr, bind_type};
+use crate::sql::exec::ExecContext;
+use crate::sql::expr::{Expr, ExprKind};
+use crate::types::TypeRef;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// Writes an object. What follows is another command id, so that the same object can be written again.
+pub fn put(cx: &mut ExecContext, object: Object) -> Result<()> {
+    let backend = cx.backend()?;
+    // Rows of this command cannot be changed by it.
+    backend.txn.next_command();
+    let writer = backend.writer();
+    backend.catalog.put(writer, object)?;
+    backend.txn.next_command();
+    Ok(())
+}
+
+/// Deletes an object, if there is one.
+pub fn delete(cx: &mut ExecContext, key: ObjectKey) -> Result<()> {
+    let backend = cx.backend()?;
+    backend.txn.next_command();
+    let writer = backend.writer();
+    backend.catalog.delete(writer, key)?;
+    backend.txn.next_command();
+    Ok(())
+}
+
+/// The stored form of a relation, to be changed and put back.
+pub fn class_of(cx: &mut ExecContext, oid: Oid) -> Result<Class> {
+    let record = cx.backend()?.catalog.class(oid);
+    let record = record.ok_or_else(|| Error::internal(format!("relation {oid} is gone")))?;
+    Ok(record.object.as_class()?.clone())
+}
+
+/// Changes a relation's stored form.
+pub fn change(cx: &mut ExecContext, oid: Oid, f: impl FnOnce(&mut Class)) -> Result<()> {
+    let mut c = class_of(cx, oid)?;
+    f(&mut c);
+    put(cx, Object::Class(c))
+}
+
+/// A fresh OID.
+pub fn new_oid(cx: &mut ExecContext) -> Result<Oid> {
+    Ok(cx.backend()?.instance.cluster.new_oid())
+}
+
+/// A relation without anything: the fields a kind does not need.
+pub fn empty_class(
+    oid: Oid,
+    name: String,
+    namespace: Oid,
+    kind: RelKind,
+    persistence: Persistence,
+    owner: Oid,
+) -> Class {
+    Class {
+        oid,
+        name,
+        namespace,
+        kind,
+        persistence,
+        owner,
+        acl: None,
+        node: Oid::INVALID,
+        row_type: Oid::INVALID,
+        row_array_type: Oid::INVALID,
+        attributes: Vec::new(),
+        constraints: Vec::new(),
+        toast: Oid::INVALID,
+        view: None,
+        sequence: None,
+        index: None,
+        options: Vec::new(),
+        depends: Vec::new(),
+        replica_identity: None,
+    }
+}
+
+/// A column with nothing to say.
+pub fn attribute(name: &str, attno: i16, ty: TypeRef) -> Attribute {
+    Attribute {
+        name: name.to_string(),
+        attno,
+        ty,
+        not_null: false,
+        dropped: false,
+        default: None,
+        identity: 0,
+        generated: 0,
+        missing: None,
+        default_oid: Oid::INVALID,
+        stat_target: -1,
+        acl: None,
+    }
+}
+
+/// A relation that exists only as columns, for binding expressions before the real one is there.
+pub fn columns_only(oid: Oid, name: &str, attributes: &[Attribute]) -> Arc<Relation> {
+    Arc::new(Relation {
+        oid,
+        name: name.to_string(),
+        namespace: Oid::INVALID,
+        schema: String::new(),
+        kind: RelKind::Table,
+        persistence: Persistence::Permanent,
+        owner: Oid::INVALID,
+        acl: None,
+        file: RelFileId { db: Oid::INVALID, node: Oid::INVALID },
+        row_type: Oid::INVALID,
+        attributes: attributes.to_vec(),
+        indexes: Vec::new(),
+        constraints: Vec::new(),
+        toast: Oid::INVALID,
+        view: None,
+        sequence: None,
+        options: Vec::new(),
+        stats: RelStats::unknown(),
+        column_stats: Default::default(),
+        store: None,
+        generated_by: None,
+        stale: AtomicBool::new(false),
+        bound: Default::default(),
+    })
+}
+
+/// Binds an expression of the statement's own text.
+pub fn bind(
+    cx: &mut ExecContext,
+    source: &str,
+    expr: &ast::Expr,
+    rel: Option<&Arc<Relation>>,
+    clause: Clause,
+    target: Option<(&str, TypeRef)>,
+) -> Result<Expr> {
+    let catalog = cx.backend()?.catalog.clone();
+    let mut bcx =
+        BindContext { names: &*catalog, io: &cx.fx.io, text: source, params: Vec::new(), infer_params: false };
+    bind_expr(&mut bcx, expr, rel, clause, target)
+}
+
+/// The type a written name means.
+pub fn resolve_type(cx: &mut ExecContext, source: &str, name: &ast::TypeName) -> Result<TypeRef> {
+    let catalog = cx.backend()?.catalog.clone();
+    let mut bcx =
+        BindContext { names: &*catalog, io: &cx.fx.io, text: source, params: Vec::new(), infer_params: false };
+    bind_type(&mut bcx, name)
+}
+
+/// Attribute numbers an expression over one relation reads, ascending.
+pub fn attributes_read(e: &Expr) -> Vec<i16> {
+    let mut found = Vec::new();
+    e.walk(&mut |e| {
+        if let ExprKind::Var { attno, .. } = e.kind {
+            found.push(attno);
+        }
+        true
+    });
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// Lets an expression read batches whose columns are all attributes of its relation.
+///
+/// # Errors
+/// 0A000 for whole rows and system columns.
+pub fn over_attributes(mut e: Expr) -> Result<Expr> {
+    let mut odd = false;
+    e.rewrite(&mut |e| {
+        if let ExprKind::Var { attno, .. } = e.kind {
+            if attno < 1 {
+                odd = true;
+            } else {
+                e.kind = ExprKind::Column(attno as usize - 1);
+            }
+        }
+    });
+    if odd {
+        return Err(Error::unsupported("system columns and whole rows are not supported in stored expressions"));
+    }
+    Ok(e)
+}
+
+/// What an expression's functions are at worst: `v`, `s` or `i`.
+pub fn volatility(e: &Expr) -> u8 {
+    let mut worst = b'i';
+    e.walk(&mut |e| {
+        if let ExprKind::Func { func, .. } | ExprKind::SetReturning { func, .. } = &e.kind {
+            match func.volatility {
+                b'v' => worst = b'v',
+                b's' if worst == b'i' => worst = b's',
+                _ => {}
+            }
+        }
+        true
+    });
+    worst
+}
+
+/// The key of a relation.
+pub fn relation_key(oid: Oid) -> ObjectKey {
+    ObjectKey::new(class::RELATION, oid)
+}
