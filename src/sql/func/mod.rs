@@ -19,6 +19,7 @@ mod casts;
 mod compare;
 mod datetime;
 mod float;
+mod format;
 #[cfg(test)]
 mod golden;
 mod int;
@@ -92,7 +93,13 @@ fn implementations() -> std::collections::HashMap<&'static str, FuncImpl> {
         session::TABLE,
         text::TABLE,
     ];
-    for table in tables.iter().chain(compare::TABLES).chain(datetime::TABLES).chain(json::TABLES).chain(regexp::TABLES)
+    for table in tables
+        .iter()
+        .chain(compare::TABLES)
+        .chain(datetime::TABLES)
+        .chain(format::TABLES)
+        .chain(json::TABLES)
+        .chain(regexp::TABLES)
     {
         all.extend(table.iter().copied());
     }

@@ -4,11 +4,10 @@ mod arith;
 mod cast;
 mod extract;
 mod make;
-mod to_char;
 mod truncate;
 mod zone;
 
 pub(super) static TABLES: &[&[(&str, super::FuncImpl)]] =
-    &[arith::TABLE, cast::TABLE, extract::TABLE, make::TABLE, to_char::TABLE, truncate::TABLE, zone::TABLE];
+    &[arith::TABLE, cast::TABLE, extract::TABLE, make::TABLE, truncate::TABLE, zone::TABLE];
 
 type Args<'a, 'b> = &'a [crate::types::Datum<'b>];
