@@ -82,6 +82,13 @@ impl Binder<'_, '_> {
             }
             ast::FromItem::Sample(s) => {
                 let (rel, item) = self.table(&s.table)?;
+                if !matches!(self.scope().rels[rel].source, Source::Table { .. }) {
+                    return Err(err!(
+                        FEATURE_NOT_SUPPORTED,
+                        "TABLESAMPLE clause can only be applied to tables and materialized views"
+                    )
+                    .at(self.at(s.table.pos)));
+                }
                 self.sample(rel, s)?;
                 Ok((FromNode::Rel(rel), vec![item]))
             }
@@ -561,8 +568,8 @@ impl Binder<'_, '_> {
                 return Err(err!(DUPLICATE_COLUMN, "column name \"{name}\" appears more than once in USING clause")
                     .at(self.at(pos)));
             }
-            let l = self.using_column(name, left, "left", pos)?;
-            let r = self.using_column(name, right, "right", pos)?;
+            let l = self.using_column(name, left, "left")?;
+            let r = self.using_column(name, right, "right")?;
             conditions.push(self.make_op(None, "=", Some(l.expr.clone()), r.expr.clone(), pos)?);
             let ty = self.common_type(&[&l.expr, &r.expr], Some("JOIN/USING"))?.unwrap_or(l.expr.ty.oid);
             let typmod = super::coerce::common_typmod([&l.expr, &r.expr].into_iter(), ty);
@@ -586,18 +593,16 @@ impl Binder<'_, '_> {
         Ok((on, merged))
     }
 
-    fn using_column(&mut self, name: &str, items: &[NsItem], side: &str, pos: Pos) -> Result<NsColumn> {
+    fn using_column(&mut self, name: &str, items: &[NsItem], side: &str) -> Result<NsColumn> {
         let mut found = visible_columns(items).filter(|c| c.name == name);
         let Some(c) = found.next() else {
             return Err(err!(
                 UNDEFINED_COLUMN,
                 "column \"{name}\" specified in USING clause does not exist in {side} table"
-            )
-            .at(self.at(pos)));
+            ));
         };
         if found.next().is_some() {
-            return Err(err!(AMBIGUOUS_COLUMN, "common column name \"{name}\" appears more than once in {side} table")
-                .at(self.at(pos)));
+            return Err(err!(AMBIGUOUS_COLUMN, "common column name \"{name}\" appears more than once in {side} table"));
         }
         Ok(c.clone())
     }

@@ -193,6 +193,10 @@ pub fn raise_levels(expr: &mut Expr, by: usize) {
     });
 }
 
+/// One name more than fields: the row is a whole row of a rel, NULL as such where an outer join has none. The planner
+/// takes the mark away.
+pub const WHOLE_ROW: &str = "*";
+
 /// What a column name was found to mean.
 pub(super) struct Found {
     pub expr: Expr,
@@ -421,10 +425,11 @@ impl Binder<'_, '_> {
             _ => None,
         });
         let fields: Vec<Expr> = item.columns.iter().map(|c| c.expr.clone()).collect();
-        let names = item.columns.iter().map(|c| c.name.clone()).collect();
+        let mut names: Vec<String> = item.columns.iter().map(|c| c.name.clone()).collect();
+        if item.rel.is_some() && !fields.is_empty() {
+            names.push(WHOLE_ROW.to_owned());
+        }
         let ty = TypeRef::of(row_type.filter(|t| t.is_valid()).unwrap_or(oid::RECORD));
-        // A row of an outer join's empty side is NULL as a whole; ROW(...) of NULLs would not be: the planner
-        // turns a row of a nullable rel into CASE over its ctid.
         self.raised(Expr::new(ExprKind::Row { fields, names }, ty), at.0, pos)
     }
 
@@ -437,17 +442,24 @@ impl Binder<'_, '_> {
         // The relation may be in FROM under an alias, or out of reach of this part of it.
         let mut aliased = None;
         let mut hidden = None;
-        for scope in self.scopes.iter().rev() {
+        for (depth, scope) in self.scopes.iter().rev().enumerate() {
             for item in &scope.items {
                 if item.name.as_deref() == Some(name) && schema.is_none() {
                     hidden = Some(item.lateral_only);
                 }
             }
             for r in &scope.rels {
-                if let Source::Table { rel, .. } = &r.source
-                    && rel.name == name
-                    && r.alias != name
-                {
+                let own = match &r.source {
+                    Source::Table { rel, .. } => Some(rel.name.as_str()),
+                    Source::Cte { index, levels_up } => self
+                        .scopes
+                        .len()
+                        .checked_sub(1 + depth + levels_up)
+                        .and_then(|n| self.scopes[n].ctes.get(*index))
+                        .map(|c| c.name.as_str()),
+                    _ => None,
+                };
+                if own == Some(name) && r.alias != name {
                     aliased = Some(r.alias.clone());
                 } else if r.alias == name && schema.is_none() && hidden.is_none() {
                     hidden = Some(false);

@@ -2,7 +2,7 @@
 
 use super::{AggCall, Expr, ExprKind, FrameBound, SortKey, WindowCall};
 
-/// PostgreSQL 15, equalfuncs.c, equal: same rule; sub-selects are never the same as one another.
+/// PostgreSQL 15, equalfuncs.c, equal: same rule.
 pub fn same(a: &Expr, b: &Expr) -> bool {
     use ExprKind::*;
     if a.ty != b.ty {
@@ -66,6 +66,9 @@ pub fn same(a: &Expr, b: &Expr) -> bool {
         (Aggregate(x), Aggregate(y)) => same_aggregate(x, y),
         (Window(x), Window(y)) => same_window(x, y),
         (Grouping(x), Grouping(y)) => x == y,
+        // A planned sub-select is itself; one not planned yet is compared as a whole.
+        (SubPlan(x), SubPlan(y)) => std::sync::Arc::ptr_eq(&x.plan, &y.plan),
+        (SubLink(x), SubLink(y)) => format!("{x:?}") == format!("{y:?}"),
         _ => false,
     }
 }

@@ -45,6 +45,8 @@ pub(super) struct Planner<'a> {
     pub slots: usize,
     pub cte_ids: usize,
     pub work_tables: usize,
+    /// While a query that groups by sub-selects is prepared: the sub-selects planned, so that equal ones stay equal.
+    pub planned_links: Option<Vec<(String, ExprKind)>>,
     relations: Vec<(Arc<Relation>, LockMode)>,
     privileges: Vec<RelationAccess>,
     writes: bool,
@@ -68,6 +70,7 @@ pub fn plan(query: Query, cx: &PlanContext<'_>) -> Result<PlannedStatement> {
         slots: 0,
         cte_ids: 0,
         work_tables: 0,
+        planned_links: None,
         relations: Vec::new(),
         privileges: Vec::new(),
         writes: false,
@@ -207,6 +210,7 @@ impl Planner<'_> {
     fn outer_to_slots(&mut self, e: &mut Expr) {
         let level = self.levels.len() - 1;
         match &mut e.kind {
+            ExprKind::Row { fields, names } => names.truncate(fields.len()),
             ExprKind::Var { rel, attno, levels_up } if *levels_up > 0 => {
                 let slot = self.slot_for(level, *rel, *attno, *levels_up, e.ty);
                 e.kind = ExprKind::ExecParam(slot);
@@ -246,7 +250,23 @@ impl Planner<'_> {
                 &mut **link,
                 bind::SubLink { kind: SubPlanKind::Exists, test: None, query: Query::default() },
             );
-            e.kind = self.sub_plan(link)?;
+            let key = self.planned_links.is_some().then(|| format!("{link:?}"));
+            let known = key
+                .as_ref()
+                .and_then(|k| self.planned_links.iter().flatten().find(|(x, _)| x == k).map(|(_, kind)| kind.clone()));
+            e.kind = match known {
+                Some(kind) => kind,
+                None => {
+                    let outer = self.planned_links.take();
+                    let kind = self.sub_plan(link);
+                    self.planned_links = outer;
+                    let kind = kind?;
+                    if let (Some(k), Some(list)) = (key, &mut self.planned_links) {
+                        list.push((k, kind.clone()));
+                    }
+                    kind
+                }
+            };
         }
         Ok(())
     }

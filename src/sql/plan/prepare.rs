@@ -88,9 +88,63 @@ fn shift_ctes_in(e: &mut Expr, depth: usize, by: isize) {
 
 /// All rewriting of a SELECT's FROM and WHERE (also of UPDATE's and DELETE's).
 pub(super) fn prepare(query: &mut Query) {
+    whole_rows(query);
     sub_links_to_joins(query);
     pull_up(query);
     reduce_outer_joins(query);
+}
+
+/// The relations an outer join may leave empty.
+fn nullable_rels(node: &FromNode, nullable: bool, out: &mut RelSet) {
+    match node {
+        FromNode::Rel(r) if nullable && *r < MAX_RELS => out.insert(*r),
+        FromNode::Rel(_) => {}
+        FromNode::Join(j) => {
+            let (l, r) = match j.kind {
+                JoinKind::Left => (false, true),
+                JoinKind::Right => (true, false),
+                JoinKind::Full => (true, true),
+                _ => (false, false),
+            };
+            nullable_rels(&j.left, nullable || l, out);
+            nullable_rels(&j.right, nullable || r, out);
+        }
+    }
+}
+
+/// Whole rows of relations that an outer join may leave empty are NULL as a whole there.
+fn whole_rows(query: &mut Query) {
+    let mut nullable = RelSet::EMPTY;
+    query.from.iter().for_each(|n| nullable_rels(n, false, &mut nullable));
+    if nullable.is_empty() {
+        return;
+    }
+    let tables: Vec<bool> = query
+        .rels
+        .iter()
+        .map(|r| matches!(&r.source, Source::Table { rel, .. } if rel.generated_by.is_none()))
+        .collect();
+    query.walk_mut(0, &mut |e, depth| {
+        let ExprKind::Row { fields, names } = &mut e.kind else { return };
+        if names.len() <= fields.len() {
+            return;
+        }
+        let Some(ExprKind::Var { rel, levels_up, .. }) = fields.first().map(|f| f.kind.clone()) else { return };
+        if levels_up != depth || rel >= MAX_RELS || !nullable.has(rel) {
+            return;
+        }
+        names.truncate(fields.len());
+        let bool_type = crate::types::TypeRef::of(crate::types::oid::BOOL);
+        let there = |x: Expr| Expr::new(ExprKind::IsNotNull(Box::new(x)), bool_type);
+        let condition = if tables.get(rel).copied().unwrap_or(false) {
+            let tid = crate::types::TypeRef::of(crate::types::oid::TID);
+            there(Expr::new(ExprKind::Var { rel, attno: -1, levels_up }, tid))
+        } else {
+            Expr::new(ExprKind::Or(fields.iter().cloned().map(there).collect()), bool_type)
+        };
+        let row = e.clone();
+        e.kind = ExprKind::Case { operand: None, arms: vec![(condition, row)], otherwise: None };
+    });
 }
 
 /// Replaces simple sub-selects in FROM by their own FROM items.

@@ -73,12 +73,15 @@ impl Planner<'_> {
 
     /// Folds and prepares every expression of the level.
     pub(super) fn prepare_all(&mut self, query: &mut Query) -> Result<()> {
+        let by_sub_select = query.group_by.iter().any(|g| g.any(&mut |x| matches!(x.kind, ExprKind::SubLink(_))));
+        let before = std::mem::replace(&mut self.planned_links, by_sub_select.then(Vec::new));
         let mut failed = None;
         query.for_each_expr_mut(&mut |e| {
             if failed.is_none() {
                 failed = self.prepare(e).err();
             }
         });
+        self.planned_links = before;
         failed.map_or(Ok(()), Err)
     }
 
