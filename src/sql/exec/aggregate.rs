@@ -12,7 +12,7 @@ use super::spill::{Cursor, TempFile};
 use super::store::RowStore;
 use super::{ExecContext, Node, build};
 use crate::base::{Flow, Result};
-use crate::sql::expr::eval::{Projection, Scope, Sel};
+use crate::sql::expr::eval::{Projection, Scope};
 use crate::sql::expr::{AggCall, Expr};
 use crate::sql::func::aggregate::{self, AggregateCall, Aggregator, Groups, OrderedBy};
 use crate::sql::plan::{self, AggStrategy};
@@ -506,10 +506,8 @@ fn passing(filter: &Column) -> Option<Vec<u32>> {
 impl Node for Aggregate {
     fn next(&mut self, cx: &mut ExecContext) -> Flow<Option<Batch>> {
         loop {
-            if self.output.is_busy() {
-                if let Some(batch) = self.output.take(cx)? {
-                    return Ok(Some(batch));
-                }
+            if let Some(batch) = self.output.take(cx)? {
+                return Ok(Some(batch));
             }
             match self.phase {
                 Phase::Input => {

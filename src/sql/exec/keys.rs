@@ -116,16 +116,6 @@ fn unsigned(ty: TypeRef) -> bool {
     matches!(ty.oid, PG_LSN | XID8)
 }
 
-/// A key of one datum, for tests of equality (DISTINCT, hashed sub-plans).
-pub(crate) fn encode_one(ty: TypeRef, value: Datum<'_>, out: &mut Vec<u8>) {
-    if value.is_null() {
-        out.push(2);
-    } else {
-        out.push(1);
-        key::encode(ty, value, out);
-    }
-}
-
 /// Keys to be compared for equality: integers as such where one column of them is all there is.
 #[derive(Debug)]
 pub(crate) enum EqualKeys {

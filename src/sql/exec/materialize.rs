@@ -13,7 +13,6 @@ use crate::types::{BATCH_ROWS, Batch, Phys};
 pub(super) struct Tuplestore {
     rows: RowStore,
     file: Option<TempFile>,
-    total: usize,
 }
 
 /// A reader's place in a [`Tuplestore`].
@@ -25,15 +24,10 @@ pub(super) struct Place {
 
 impl Tuplestore {
     pub fn new(forms: &[Phys]) -> Tuplestore {
-        Tuplestore { rows: RowStore::new(forms), file: None, total: 0 }
-    }
-
-    pub fn len(&self) -> usize {
-        self.total
+        Tuplestore { rows: RowStore::new(forms), file: None }
     }
 
     pub fn append(&mut self, cx: &mut ExecContext, batch: &Batch) -> Result<()> {
-        self.total += batch.rows;
         if let Some(f) = &mut self.file {
             f.write(cx, batch)?;
             return f.flush(cx);

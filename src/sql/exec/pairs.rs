@@ -235,14 +235,14 @@ impl Joiner {
             (pairs.left[at], pairs.right[at])
         };
         let mut n = 0;
-        for row in chunk.from..=chunk.to {
+        for (row, matched) in matched.iter_mut().enumerate().take(chunk.to + 1).skip(chunk.from) {
             if row == chunk.to && n == total {
                 break;
             }
             while n < total && pair(n).0 as usize == row {
                 let (l, r) = pair(n);
                 n += 1;
-                let first = !std::mem::replace(&mut matched[row], true);
+                let first = !std::mem::replace(matched, true);
                 if let Some(m) = right_matched.get_mut(r as usize) {
                     *m = true;
                 }
@@ -252,7 +252,7 @@ impl Joiner {
                     _ => out.push(l, r),
                 }
             }
-            let lonely = row < chunk.to && !matched[row];
+            let lonely = row < chunk.to && !*matched;
             if lonely && matches!(self.kind, JoinKind::Left | JoinKind::Full | JoinKind::Anti) {
                 out.push(row as u32, NONE);
             }

@@ -49,7 +49,7 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    pub fn new(columns: Vec<Column>) -> Box<dyn SetStream> {
+    pub fn stream(columns: Vec<Column>) -> Box<dyn SetStream> {
         Box::new(Rows { columns, at: 0 })
     }
 

@@ -27,8 +27,6 @@ pub(super) struct IndexTarget {
 /// Entries of one index for some rows.
 pub(super) struct Entries {
     pub list: Vec<IndexEntry>,
-    /// The batch's row of each entry.
-    pub rows: Vec<u32>,
     /// Values of the index's columns, by entry.
     pub values: Vec<Column>,
     pub done: usize,
@@ -146,7 +144,7 @@ impl Target {
             let has_null = !target.index.nulls_not_distinct && values[..keys].iter().any(|c| c.is_null(at));
             list.push(IndexEntry { key, tid: Some(*tid), payload: Vec::new(), has_null });
         }
-        Ok(Entries { list, rows: picked, values, done: 0 })
+        Ok(Entries { list, values, done: 0 })
     }
 
     /// Puts entries into their index. Waits for transactions on whose end a duplicate depends; `entries` keeps count.

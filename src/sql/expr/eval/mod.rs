@@ -26,7 +26,7 @@ use sub_plan::SubPlanOp;
 
 pub(crate) use call::call_once;
 pub(crate) use compile::Scope;
-pub(crate) use composite::{array_of, elements};
+pub(crate) use composite::elements;
 
 /// Which rows of a batch to evaluate for.
 #[derive(Clone, Copy, Debug)]

@@ -165,8 +165,7 @@ impl SubPlanOp {
             self.found = Found::default();
             self.phase = Phase::Pull;
         }
-        loop {
-            let Some(node) = &mut self.node else { break };
+        while let Some(node) = &mut self.node {
             let Some(batch) = node.next(cx)? else { break };
             if keep_rows {
                 let forms: Vec<_> = batch.columns.iter().map(Column::phys).collect();

@@ -29,7 +29,7 @@ pub(super) fn open(call: &Call<'_>, cx: &mut ExecContext) -> Result<Option<Box<d
         }
         _ => return Ok(None),
     }
-    Ok(Some(Rows::new(out)))
+    Ok(Some(Rows::stream(out)))
 }
 
 /// Functions of this file that return one row, not a set.

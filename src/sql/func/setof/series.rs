@@ -22,7 +22,7 @@ pub(super) fn open(call: &Call<'_>, cx: &mut ExecContext) -> Result<Option<Box<d
         "generate_series_numeric" | "generate_series_step_numeric" => numeric(call)?,
         "generate_series_timestamp" | "generate_series_timestamptz" => timestamp(call, cx)?,
         "generate_subscripts" | "generate_subscripts_nodir" => subscripts(call)?,
-        "array_unnest" => Rows::new(unnest(call)),
+        "array_unnest" => Rows::stream(unnest(call)),
         _ => return Ok(None),
     }))
 }
@@ -161,7 +161,7 @@ fn subscripts(call: &Call<'_>) -> Result<Box<dyn SetStream>> {
     let wanted = call.arg(1).i32();
     let reverse = call.args.len() > 2 && call.arg(2).bool();
     let dim = usize::try_from(wanted).ok().and_then(|n| n.checked_sub(1)).and_then(|n| array.dims.get(n));
-    let Some(d) = dim else { return Ok(Rows::new(Rows::empty(call.columns))) };
+    let Some(d) = dim else { return Ok(Rows::stream(Rows::empty(call.columns))) };
     let (lower, upper) = (d.lower.into(), d.upper().into());
     if reverse { int(upper, lower, -1, i32::MAX.into()) } else { int(lower, upper, 1, i32::MAX.into()) }
 }

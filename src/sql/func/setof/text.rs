@@ -22,7 +22,7 @@ pub(super) fn open(call: &Call<'_>, cx: &mut ExecContext) -> Result<Option<Box<d
         "text_to_table" | "text_to_table_null" => string_to_table(call, &mut out),
         _ => return Ok(None),
     }
-    Ok(Some(Rows::new(vec![out])))
+    Ok(Some(Rows::stream(vec![out])))
 }
 
 /// Not strict: a NULL delimiter splits into characters, an empty one not at all.
