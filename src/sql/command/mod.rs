@@ -19,6 +19,7 @@ mod foreign;
 mod index;
 mod lock_table;
 mod names;
+mod query;
 mod reloptions;
 mod rewrite;
 mod role;
@@ -30,6 +31,7 @@ mod table;
 mod temp;
 mod truncate;
 mod vacuum;
+mod view;
 mod write;
 
 use crate::base::{Error, Flow, Result};
@@ -103,6 +105,10 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
         Stmt::CreateIndex(s) => index::create(cmd, cx, s)?,
         Stmt::CreateSequence(s) => sequence::create(cmd, cx, s)?,
         Stmt::AlterSequence(s) => sequence::alter(cmd, cx, s)?,
+        Stmt::CreateView(s) => view::create(cmd, cx, s)?,
+        Stmt::CreateTableAs(s) => query::create_as(cmd, cx, s)?,
+        Stmt::Select(s) => query::select_into(cmd, cx, s)?,
+        Stmt::RefreshMatView(s) => query::refresh(cmd, cx, s)?,
         Stmt::CreateSchema(s) => schema::create(cmd, cx, s)?,
         Stmt::Drop(s) => drop::run(cmd, cx, s)?,
         Stmt::Vacuum(s) => vacuum::run(cmd, cx, s)?,

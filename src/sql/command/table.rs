@@ -211,12 +211,11 @@ fn own_sequence(
     let owned_by = Some((table.0, attribute.attno));
     let new_sequence = NewSequence { name, namespace: place.0, persistence: place.1, params, restart, owned_by };
     let seq = sequence::create_object(cx, new_sequence)?;
+    // An identity column has it, too: without an OID it is nobody's DEFAULT (`pg_attrdef`).
+    attribute.default = Some(format!("nextval('{seq}'::regclass)").into());
     match &new.identity {
         Some((always, _)) => attribute.identity = if *always { b'a' } else { b'd' },
-        None => {
-            attribute.default = Some(format!("nextval('{seq}'::regclass)").into());
-            attribute.default_oid = new_oid(cx)?;
-        }
+        None => attribute.default_oid = new_oid(cx)?,
     }
     Ok(())
 }

@@ -46,7 +46,13 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &TruncateStmt) -> Flow
         n += 1;
     }
     for relation in &relations {
+        cx.backend()?.txn.next_command();
         empty(cx, relation)?;
+        if stmt.restart_identity {
+            for (seq, _) in super::sequence::owned_by(cx, relation.oid)? {
+                super::sequence::restart(cx, seq)?;
+            }
+        }
     }
     Ok("TRUNCATE TABLE".into())
 }

@@ -7,7 +7,8 @@ pub(crate) mod define;
 pub(crate) mod sequence;
 
 use super::ExecContext;
-use crate::base::{Flow, Stop, Wait};
+use crate::base::{Flow, Oid, Stop, Wait};
+use crate::sql::command::sequence as values;
 use crate::sql::func::FuncDef;
 use crate::types::{Column, Datum};
 use std::time::{Duration, Instant};
@@ -19,6 +20,21 @@ pub type SystemFn = fn(&mut ExecContext, &[Datum<'_>], &mut Column) -> Flow<()>;
 fn find(src: &str) -> Option<SystemFn> {
     Some(match src {
         "pg_sleep" => pg_sleep,
+        "nextval_oid" => |cx, args, out| number(values::nextval(cx, Oid(args[0].u32()))?, out),
+        "currval_oid" => |cx, args, out| number(values::currval(cx, Oid(args[0].u32()))?, out),
+        "lastval" => |cx, _, out| number(values::lastval(cx)?, out),
+        "setval_oid" => |cx, args, out| number(values::setval(cx, Oid(args[0].u32()), args[1].i64(), true)?, out),
+        "setval3_oid" => {
+            |cx, args, out| number(values::setval(cx, Oid(args[0].u32()), args[1].i64(), args[2].bool())?, out)
+        }
+        "pg_sequence_last_value" => |cx, args, out| match values::last_value(cx, Oid(args[0].u32()))? {
+            Some(n) => number(n, out),
+            None => {
+                out.push_null();
+                Ok(())
+            }
+        },
+        "pg_get_serial_sequence" => serial_sequence,
         _ => return None,
     })
 }
@@ -44,6 +60,20 @@ fn pg_sleep(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<
     match out.phys() {
         crate::types::Phys::Bytes => out.push(Datum::Bytes(b"")),
         _ => out.push_null(),
+    }
+    Ok(())
+}
+
+fn number(n: i64, out: &mut Column) -> Flow<()> {
+    out.push(Datum::I64(n));
+    Ok(())
+}
+
+fn serial_sequence(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    let text = |n: usize| String::from_utf8_lossy(args[n].bytes()).into_owned();
+    match values::serial_sequence(cx, &text(0), &text(1))? {
+        Some(name) => out.push(Datum::Bytes(name.as_bytes())),
+        None => out.push_null(),
     }
     Ok(())
 }

@@ -1,0 +1,290 @@
+//! Queries inside commands: CREATE TABLE AS, SELECT INTO, materialized views.
+
+use super::index::patiently;
+use super::table::{NewTable, check_on_commit, create_object, exists, note_on_commit};
+use super::write::{attribute, change, class_of, new_oid};
+use super::{Command, index, names, reloptions, truncate};
+use crate::base::{Error, Flow, Oid, Result};
+use crate::catalog::object::class;
+use crate::catalog::{Attribute, RelKind, View};
+use crate::err;
+use crate::heap::{TableStore, WriteContext};
+use crate::lock::LockMode;
+use crate::sql::ast::{CreateTableAsStmt, IntoClause, RefreshMatViewStmt, SelectBody, SelectStmt, Stmt};
+use crate::sql::bind::{self, BindContext};
+use crate::sql::exec::context::RunState;
+use crate::sql::exec::{self, ExecContext, Node};
+use crate::sql::plan::{self, PlannedStatement};
+use crate::types::{Batch, TypeRef};
+use std::sync::Arc;
+
+/// A query whose rows go into a relation, under way.
+struct Filling {
+    node: Box<dyn Node>,
+    /// The executor's state of the query, apart from the command's own.
+    state: RunState,
+    store: Arc<TableStore>,
+    table: Oid,
+    /// Rows that are not in yet, and those that are.
+    pending: Option<(Batch, Vec<crate::base::TupleId>)>,
+    rows: u64,
+    /// Rebuild these when all rows are in.
+    indexes: Vec<Oid>,
+}
+
+/// Binds a statement of some text, names looked up along a search path of its own if there is one.
+pub fn bind_query(cx: &mut ExecContext, stmt: &Stmt, source: &str, path: Option<&[String]>) -> Result<bind::Query> {
+    let catalog = cx.backend()?.catalog.clone();
+    let along = path.map(|p| bind::Names::along(&*catalog, p));
+    let names: &dyn bind::Names = along.as_deref().unwrap_or(&*catalog);
+    let mut bcx = BindContext { names, io: &cx.fx.io, text: source, params: Vec::new(), infer_params: false };
+    bind::bind(&mut bcx, stmt)
+}
+
+/// Plans a bound query.
+pub fn plan_query(cx: &mut ExecContext, query: bind::Query) -> Result<PlannedStatement> {
+    let backend = cx.backend()?;
+    let settings = plan::PlannerSettings::of(&backend.view);
+    let catalog = backend.catalog.clone();
+    plan::plan(query, &plan::PlanContext { names: &*catalog, io: &cx.fx.io, settings: &settings, params: &[] })
+}
+
+/// Plans, and locks what the plan reads; again, if something changed before the locks were there.
+fn plan_locked(cx: &mut ExecContext, stmt: &Stmt, source: &str, path: Option<&[String]>) -> Flow<PlannedStatement> {
+    loop {
+        let query = bind_query(cx, stmt, source, path)?;
+        let plan = plan_query(cx, query)?;
+        for (rel, mode) in &plan.relations {
+            if rel.generated_by.is_none() {
+                cx.backend()?.txn.lock_relation(rel.oid, *mode)?;
+            }
+        }
+        if !plan.relations.iter().any(|(r, _)| r.is_stale()) {
+            return Ok(plan);
+        }
+    }
+}
+
+pub fn create_as(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateTableAsStmt) -> Flow<String> {
+    if let Stmt::Execute(_) = &stmt.query {
+        return Err(Error::unsupported("CREATE TABLE AS EXECUTE is not supported").into());
+    }
+    into(cmd, cx, &stmt.into, &stmt.query, stmt.materialized_view, stmt.if_not_exists)
+}
+
+/// `SELECT … INTO`.
+pub fn select_into(cmd: &mut Command, cx: &mut ExecContext, stmt: &SelectStmt) -> Flow<String> {
+    let mut query = stmt.clone();
+    let Some(target) = take_into(&mut query) else { return Err(Error::internal("SELECT without INTO").into()) };
+    into(cmd, cx, &target, &Stmt::Select(Box::new(query)), false, false)
+}
+
+fn take_into(s: &mut SelectStmt) -> Option<IntoClause> {
+    match &mut s.body {
+        SelectBody::Select(core) => core.into.take(),
+        SelectBody::SetOp(op) => take_into(&mut op.left),
+        SelectBody::Values(_) => None,
+    }
+}
+
+fn into(
+    cmd: &mut Command,
+    cx: &mut ExecContext,
+    into: &IntoClause,
+    query: &Stmt,
+    materialized: bool,
+    if_not_exists: bool,
+) -> Flow<String> {
+    if cmd.progress.as_ref().is_some_and(|p| p.is::<Filling>()) {
+        return go_on(cmd, cx);
+    }
+    let tag = if materialized { "CREATE MATERIALIZED VIEW" } else { "CREATE TABLE AS" };
+    super::table::check_access_method(into.access_method.as_deref())?;
+    super::table::check_tablespace(into.tablespace.as_deref())?;
+    let (namespace, persistence) = names::creation_place(cx, &into.table)?;
+    names::lock_name(cx, class::RELATION, namespace, &into.table.name)?;
+    check_on_commit(into.on_commit, persistence)?;
+    if exists(cx, namespace, &into.table.name, if_not_exists)? {
+        return Ok(tag.into());
+    }
+    let source = cmd.source.clone();
+    let plan = plan_locked(cx, query, &source, None)?;
+    let attributes = attributes(cx, &plan, &into.columns)?;
+    let options = reloptions::merge(cmd, reloptions::On::Table, &[], &into.options)?;
+    let view = if materialized { Some(super::view::stored(cmd, cx, query)?) } else { None };
+    let oid = new_oid(cx)?;
+    let kind = if materialized { RelKind::MatView } else { RelKind::Table };
+    let place = (namespace, persistence);
+    create_object(cx, NewTable { oid, name: into.table.name.clone(), place, kind, attributes, options })?;
+    if let Some((view, depends)) = view {
+        let populated = !into.skip_data;
+        change(cx, oid, |c| {
+            c.view = Some(View { populated, ..view });
+            c.depends = depends;
+        })?;
+    }
+    note_on_commit(cx, oid, into.on_commit)?;
+    if into.skip_data {
+        return Ok(tag.into());
+    }
+    start(cmd, cx, &plan, oid, Vec::new())?;
+    go_on(cmd, cx)
+}
+
+/// The columns of a query's result, as a new relation's.
+pub fn attributes(cx: &ExecContext, plan: &PlannedStatement, columns: &[String]) -> Result<Vec<Attribute>> {
+    let found: Vec<(String, TypeRef)> = plan.plan.columns.iter().map(|c| (c.name.clone(), c.ty)).collect();
+    named_attributes(cx, &found, columns, "too many column names were specified")
+}
+
+/// Columns with their names replaced by those of a list.
+pub fn named_attributes(
+    cx: &ExecContext,
+    found: &[(String, TypeRef)],
+    columns: &[String],
+    too_many: &str,
+) -> Result<Vec<Attribute>> {
+    if columns.len() > found.len() {
+        return Err(err!(SYNTAX_ERROR, "{too_many}"));
+    }
+    let mut out: Vec<Attribute> = Vec::new();
+    for (n, (name, ty)) in found.iter().enumerate() {
+        let name = columns.get(n).unwrap_or(name);
+        if out.iter().any(|a| a.name == *name) {
+            return Err(err!(DUPLICATE_COLUMN, "column \"{name}\" specified more than once"));
+        }
+        super::column::check_column(cx, name, *ty)?;
+        out.push(attribute(name, n as i16 + 1, *ty));
+    }
+    Ok(out)
+}
+
+/// Starts a query that fills a relation.
+fn start(
+    cmd: &mut Command,
+    cx: &mut ExecContext,
+    plan: &PlannedStatement,
+    table: Oid,
+    indexes: Vec<Oid>,
+) -> Result<()> {
+    exec::rights::check(cx, plan)?;
+    let relation = super::constraint::relation(cx, table)?;
+    let store = relation.store.clone().ok_or_else(|| Error::internal("a relation without rows"))?;
+    let before = std::mem::take(&mut cx.run);
+    let node = exec::start(plan, cx);
+    let state = std::mem::replace(&mut cx.run, before);
+    let filling = Filling { node: node?, state, store, table, pending: None, rows: 0, indexes };
+    cmd.progress = Some(Box::new(filling));
+    Ok(())
+}
+
+/// Takes rows from the query to the relation until there are no more.
+fn go_on(cmd: &mut Command, cx: &mut ExecContext) -> Flow<String> {
+    let Some(filling) = cmd.progress.as_mut().and_then(|p| p.downcast_mut::<Filling>()) else {
+        return Err(Error::internal("nothing is under way").into());
+    };
+    std::mem::swap(&mut cx.run, &mut filling.state);
+    let done = fill(filling, cx);
+    std::mem::swap(&mut cx.run, &mut filling.state);
+    done?;
+    let (table, rows, indexes) = (filling.table, filling.rows, std::mem::take(&mut filling.indexes));
+    cmd.progress = None;
+    for i in indexes {
+        index::rebuild(cx, table, i)?;
+    }
+    cx.backend()?.stats.count_insert(table, rows);
+    Ok(format!("SELECT {rows}"))
+}
+
+fn fill(f: &mut Filling, cx: &mut ExecContext) -> Flow<()> {
+    loop {
+        if let Some((batch, tids)) = &mut f.pending {
+            let backend = cx.backend()?;
+            let (xid, cid) = (backend.txn.xid(), backend.txn.command_for_write());
+            let own = backend.txn.own().clone();
+            let storage = backend.instance.storage.clone();
+            crate::heap::insert(&WriteContext { storage: &storage, xid, cid, own: &own }, &f.store, batch, tids)?;
+            f.rows += batch.rows as u64;
+            f.pending = None;
+        }
+        cx.poll()?;
+        match f.node.next(cx)? {
+            Some(batch) if batch.rows > 0 => f.pending = Some((batch, Vec::new())),
+            Some(_) => {}
+            None => return Ok(()),
+        }
+    }
+}
+
+pub fn refresh(cmd: &mut Command, cx: &mut ExecContext, stmt: &RefreshMatViewStmt) -> Flow<String> {
+    let tag = "REFRESH MATERIALIZED VIEW".to_string();
+    if cmd.progress.as_ref().is_some_and(|p| p.is::<Filling>()) {
+        return go_on(cmd, cx).map(|_| tag);
+    }
+    let found = names::locked_relation(cmd, cx, &stmt.view, LockMode::AccessExclusive)?;
+    if found.kind != RelKind::MatView {
+        return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not a materialized view", found.name).into());
+    }
+    names::check_owner(cx, &found)?;
+    let Some(view) = found.view.clone() else { return Err(Error::internal("no definition").into()) };
+    if stmt.concurrently {
+        if stmt.skip_data {
+            return Err(
+                err!(SYNTAX_ERROR, "REFRESH options CONCURRENTLY and WITH NO DATA cannot be used together").into()
+            );
+        }
+        if !view.populated {
+            return Err(err!(
+                FEATURE_NOT_SUPPORTED,
+                "CONCURRENTLY cannot be used when the materialized view is not populated"
+            )
+            .into());
+        }
+        let unique = found.indexes.iter().any(|i| i.unique && i.predicate.is_none());
+        if !unique {
+            let schema = crate::types::name::quote_identifier(&found.schema);
+            let name = crate::types::name::quote_identifier(&found.name);
+            return Err(err!(
+                OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "cannot refresh materialized view \"{schema}.{name}\" concurrently"
+            )
+            .hint("Create a unique index with no WHERE clause on one or more columns of the materialized view.")
+            .into());
+        }
+    }
+    let mut parsed = crate::sql::parse::parse(&view.query)?;
+    let Some(raw) = parsed.pop() else { return Err(Error::internal("no definition").into()) };
+    let plan = plan_locked(cx, &raw.stmt, &view.query, Some(&view.search_path))?;
+    cx.backend()?.txn.next_command();
+    truncate::empty(cx, &found)?;
+    cx.backend()?.txn.next_command();
+    let populated = !stmt.skip_data;
+    if class_of(cx, found.oid)?.view.is_some_and(|v| v.populated != populated) {
+        change(cx, found.oid, |c| {
+            if let Some(v) = &mut c.view {
+                v.populated = populated;
+            }
+        })?;
+    }
+    if stmt.skip_data {
+        return Ok(tag);
+    }
+    let indexes = found.indexes.iter().map(|i| i.oid).collect();
+    start(cmd, cx, &plan, found.oid, indexes)?;
+    go_on(cmd, cx).map(|_| tag)
+}
+
+/// All rows of a query at once, for commands that read little.
+pub fn rows(cx: &mut ExecContext, plan: &PlannedStatement) -> Result<Vec<Batch>> {
+    let before = std::mem::take(&mut cx.run);
+    let started = exec::start(plan, cx);
+    let mut out = Vec::new();
+    let done = started.and_then(|mut node| {
+        while let Some(batch) = patiently(cx, |cx| node.next(cx))? {
+            out.push(batch);
+        }
+        Ok(())
+    });
+    cx.run = before;
+    done.map(|()| out)
+}

@@ -1,0 +1,230 @@
+//! CREATE VIEW.
+
+use super::query::{bind_query, named_attributes};
+use super::write::{change, class_of, empty_class, new_oid, put, relation_key};
+use super::{Command, names, reloptions};
+use crate::base::{Error, Flow, Oid, Result, SqlState};
+use crate::catalog::object::{Depend, class};
+use crate::catalog::{Attribute, Object, Persistence, RelKind, View};
+use crate::err;
+use crate::lock::LockMode;
+use crate::sql::ast::{
+    CreateViewStmt, Distinct, Expr, ExprKind, Persistence as Written, SelectBody, SelectStmt, Stmt, Target, ViewCheck,
+    deparse,
+};
+use crate::sql::bind::{Query, Source};
+use crate::sql::exec::ExecContext;
+use crate::sql::expr::ExprKind as Bound;
+use crate::types::TypeRef;
+
+pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateViewStmt) -> Flow<String> {
+    let query = Stmt::Select(Box::new(stmt.query.clone()));
+    if stmt.view.persistence == Written::Unlogged {
+        return Err(err!(SYNTAX_ERROR, "views cannot be unlogged because they do not have storage").into());
+    }
+    let bound = bind_query(cx, &query, &cmd.source, None)?;
+    let found: Vec<(String, TypeRef)> = bound.output().map(|t| (t.name.clone(), t.expr.ty)).collect();
+    let (mut view, depends) = stored(cmd, cx, &query)?;
+    let temporary = reads_temporary(cx, &depends)?;
+    let mut name = stmt.view.clone();
+    if temporary && name.persistence != Written::Temporary && name.schema.as_deref() != Some("pg_temp") {
+        names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, format!("view \"{}\" will be a temporary view", name.name));
+        name.persistence = Written::Temporary;
+    }
+    let (namespace, persistence) = names::creation_place(cx, &name)?;
+    names::lock_name(cx, class::RELATION, namespace, &name.name)?;
+    let attributes =
+        named_attributes(cx, &found, &stmt.columns, "CREATE VIEW specifies more column names than columns")?;
+    let options = reloptions::merge(cmd, reloptions::On::View, &[], &stmt.options)?;
+    view.check_option = match stmt.check {
+        ViewCheck::No => options.iter().find_map(|o| o.strip_prefix("check_option=")).map(str::to_uppercase),
+        ViewCheck::Local => Some("LOCAL".into()),
+        ViewCheck::Cascaded => Some("CASCADED".into()),
+    };
+    let old = cx.backend()?.catalog.class_in(namespace, &name.name);
+    if let Some(old) = old {
+        if !stmt.replace {
+            let text = format!("relation \"{}\" already exists", name.name);
+            return Err(Error::new(SqlState::DUPLICATE_TABLE, text).into());
+        }
+        replace(cx, old, (view, depends), attributes, options)?;
+        return Ok("CREATE VIEW".into());
+    }
+    let oid = new_oid(cx)?;
+    let owner = cx.backend()?.user.current;
+    let mut c = empty_class(oid, name.name.clone(), namespace, RelKind::View, persistence, owner);
+    c.row_type = new_oid(cx)?;
+    c.row_array_type = new_oid(cx)?;
+    c.attributes = attributes;
+    c.view = Some(view);
+    c.depends = depends;
+    c.options = options;
+    put(cx, Object::Class(c))?;
+    Ok("CREATE VIEW".into())
+}
+
+/// PostgreSQL 15, view.c, checkViewTupleDesc: same refusals.
+fn replace(
+    cx: &mut ExecContext,
+    oid: Oid,
+    (view, depends): (View, Vec<Depend>),
+    attributes: Vec<Attribute>,
+    options: Vec<String>,
+) -> Flow<()> {
+    cx.backend()?.txn.lock_relation(oid, LockMode::AccessExclusive)?;
+    let old = class_of(cx, oid)?;
+    if old.kind != RelKind::View {
+        return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not a view", old.name).into());
+    }
+    let relation = super::constraint::relation(cx, oid)?;
+    names::check_owner(cx, &relation)?;
+    if attributes.len() < old.attributes.len() {
+        return Err(err!(INVALID_TABLE_DEFINITION, "cannot drop columns from view").into());
+    }
+    for (a, b) in old.attributes.iter().zip(&attributes) {
+        if a.name != b.name {
+            return Err(err!(
+                INVALID_TABLE_DEFINITION,
+                "cannot change name of view column \"{}\" to \"{}\"",
+                a.name,
+                b.name
+            )
+            .hint("Use ALTER VIEW ... RENAME COLUMN ... to change name of view column instead.")
+            .into());
+        }
+        if a.ty != b.ty {
+            let hooks = &*cx.fx.io.hooks;
+            return Err(err!(
+                INVALID_TABLE_DEFINITION,
+                "cannot change data type of view column \"{}\" from {} to {}",
+                a.name,
+                crate::types::format_type(a.ty.oid, a.ty.typmod, hooks),
+                crate::types::format_type(b.ty.oid, b.ty.typmod, hooks)
+            )
+            .into());
+        }
+    }
+    if depends.iter().any(|d| d.on == relation_key(oid)) {
+        let text = format!("infinite recursion detected in rules for relation \"{}\"", old.name);
+        return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, text).into());
+    }
+    change(cx, oid, |c| {
+        let mut attributes = attributes;
+        for (new, old) in attributes.iter_mut().zip(&c.attributes) {
+            new.default = old.default.clone();
+            new.default_oid = old.default_oid;
+        }
+        c.attributes = attributes;
+        c.view = Some(view);
+        c.depends = depends;
+        c.options = options;
+    })?;
+    Ok(())
+}
+
+/// A query as the catalogs keep it, and what it depends on. Its relations get locked.
+pub fn stored(cmd: &Command, cx: &mut ExecContext, query: &Stmt) -> Result<(View, Vec<Depend>)> {
+    let Stmt::Select(select) = query else { return Err(Error::internal("a view of no query")) };
+    let mut bound = bind_query(cx, query, &cmd.source, None)?;
+    let mut select = (**select).clone();
+    expand_stars(cmd, cx, &mut select, None)?;
+    let text = deparse::select(&select)?;
+    let search_path = cx.backend()?.catalog.search_path();
+    let mut depends = Vec::new();
+    dependencies(&mut bound, &mut depends);
+    let view = View { query: text.into(), search_path, check_option: None, populated: true };
+    Ok((view, depends))
+}
+
+fn reads_temporary(cx: &mut ExecContext, depends: &[Depend]) -> Result<bool> {
+    for d in depends.iter().filter(|d| d.on.class == class::RELATION) {
+        if class_of(cx, d.on.oid)?.persistence == Persistence::Temp {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The relations a query names itself: not those its views read.
+fn dependencies(query: &mut Query, out: &mut Vec<Depend>) {
+    for rel in &query.rels {
+        if let (Source::Table { rel: table, .. }, None) = (&rel.source, rel.check_as)
+            && table.generated_by.is_none()
+        {
+            let depend = Depend { on: relation_key(table.oid), auto: false };
+            if !out.contains(&depend) {
+                out.push(depend);
+            }
+        }
+    }
+    query.for_each_query_mut(&mut |q| dependencies(q, out));
+    query.for_each_expr_mut(&mut |e| sub_dependencies(e, out));
+}
+
+fn sub_dependencies(e: &mut crate::sql::expr::Expr, out: &mut Vec<Depend>) {
+    if let Bound::SubLink(s) = &mut e.kind {
+        dependencies(&mut s.query, out);
+    }
+    e.for_each_child_mut(&mut |e| sub_dependencies(e, out));
+}
+
+/// Writes `*` out, so that columns added later do not change the result.
+fn expand_stars(
+    cmd: &Command,
+    cx: &mut ExecContext,
+    select: &mut SelectStmt,
+    with: Option<&crate::sql::ast::WithClause>,
+) -> Result<()> {
+    let own = select.with.clone();
+    let with = own.as_ref().or(with);
+    match &mut select.body {
+        SelectBody::Values(_) => Ok(()),
+        SelectBody::SetOp(op) => {
+            expand_stars(cmd, cx, &mut op.left, with)?;
+            expand_stars(cmd, cx, &mut op.right, with)
+        }
+        SelectBody::Select(core) => {
+            let mut targets = Vec::new();
+            for t in std::mem::take(&mut core.targets) {
+                match &t.expr.kind {
+                    ExprKind::Column { parts, star: true } => {
+                        let mut alone = core.clone();
+                        alone.targets = vec![t.clone()];
+                        (alone.filter, alone.having) = (None, None);
+                        (alone.group_by, alone.windows) = (Vec::new(), Vec::new());
+                        alone.distinct = Distinct::No;
+                        let query = SelectStmt {
+                            with: with.cloned(),
+                            body: SelectBody::Select(alone),
+                            order_by: Vec::new(),
+                            limit: None,
+                            offset: None,
+                            locking: Vec::new(),
+                            pos: select.pos,
+                        };
+                        let bound = bind_query(cx, &Stmt::Select(Box::new(query)), &cmd.source, None)?;
+                        let names: Vec<String> = bound.output().map(|t| t.name.clone()).collect();
+                        targets.extend(columns_of(parts, &names, &t)?);
+                    }
+                    _ => targets.push(t),
+                }
+            }
+            core.targets = targets;
+            Ok(())
+        }
+    }
+}
+
+fn columns_of(qualifier: &[String], names: &[String], star: &Target) -> Result<Vec<Target>> {
+    let mut out = Vec::new();
+    for (n, name) in names.iter().enumerate() {
+        if qualifier.is_empty() && names[..n].contains(name) {
+            return Err(err!(DUPLICATE_COLUMN, "column \"{name}\" specified more than once"));
+        }
+        let mut parts = qualifier.to_vec();
+        parts.push(name.clone());
+        let expr = Expr::new(ExprKind::Column { parts, star: false }, star.pos);
+        out.push(Target { name: None, expr, pos: star.pos });
+    }
+    Ok(out)
+}
