@@ -15,6 +15,7 @@ mod checkpoint;
 mod column;
 mod constraint;
 mod drop;
+mod explain;
 mod foreign;
 mod index;
 mod lock_table;
@@ -100,6 +101,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
         cx.backend()?.prevent_if_read_only(stmt.tag())?;
     }
     let tag = match &*stmt {
+        Stmt::Explain(s) => return explain::run(cmd, cx, s),
         Stmt::Checkpoint => checkpoint::run(cmd, cx)?,
         Stmt::CreateTable(s) => table::create(cmd, cx, s)?,
         Stmt::CreateIndex(s) => index::create(cmd, cx, s)?,

@@ -12,7 +12,7 @@
 mod cost;
 mod create;
 mod deparse;
-mod explain;
+pub mod explain;
 mod finish;
 mod fold;
 mod jointree;

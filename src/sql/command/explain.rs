@@ -1,0 +1,179 @@
+//! EXPLAIN.
+
+use super::{Command, Outcome};
+use crate::base::{Error, Flow, Result};
+use crate::err;
+use crate::sql::ast::{DefArg, DefElem, ExplainStmt, Stmt};
+use crate::sql::bind::{self, BindContext};
+use crate::sql::exec::{self, ExecContext, Node};
+use crate::sql::plan::explain::{Actual, ExplainOptions, explain_json, explain_text};
+use crate::sql::plan::{self, Plan, PlanContext, PlannedStatement, PlannerSettings};
+use std::time::Instant;
+
+#[derive(Clone, Debug, Default)]
+struct Options {
+    shown: ExplainOptions,
+    json: bool,
+    summary: Option<bool>,
+}
+
+/// A statement that EXPLAIN ANALYZE runs.
+struct Progress {
+    options: Options,
+    plan: Box<PlannedStatement>,
+    planning_ms: f64,
+    started: Option<Instant>,
+    node: Option<Box<dyn Node>>,
+    locked: usize,
+}
+
+fn flag(e: &DefElem) -> Result<bool> {
+    match &e.arg {
+        None => Ok(true),
+        Some(DefArg::Bool(b)) => Ok(*b),
+        Some(DefArg::Int(n)) => Ok(*n != 0),
+        Some(_) => match e.string().unwrap_or_default().to_ascii_lowercase().as_str() {
+            "true" | "on" | "1" => Ok(true),
+            "false" | "off" | "0" => Ok(false),
+            _ => Err(err!(SYNTAX_ERROR, "{} requires a Boolean value", e.name)),
+        },
+    }
+}
+
+fn options(cmd: &Command, list: &[DefElem]) -> Result<Options> {
+    let mut o = Options::default();
+    let mut timing = None;
+    for e in list {
+        match e.name.as_str() {
+            "analyze" => o.shown.analyze = flag(e)?,
+            "verbose" => o.shown.verbose = flag(e)?,
+            "costs" => o.shown.costs = flag(e)?,
+            "timing" => timing = Some(flag(e)?),
+            "summary" => o.summary = Some(flag(e)?),
+            "buffers" | "wal" | "settings" => {
+                flag(e)?;
+            }
+            "format" => match e.string().unwrap_or_default().to_ascii_lowercase().as_str() {
+                "text" => o.json = false,
+                "json" => o.json = true,
+                other @ ("xml" | "yaml") => {
+                    return Err(Error::unsupported(format!(
+                        "EXPLAIN (FORMAT {}) is not supported",
+                        other.to_uppercase()
+                    )));
+                }
+                other => {
+                    return Err(err!(
+                        INVALID_PARAMETER_VALUE,
+                        "unrecognized value for EXPLAIN option \"format\": \"{other}\""
+                    )
+                    .at(cmd.at(e.pos)));
+                }
+            },
+            other => {
+                return Err(err!(SYNTAX_ERROR, "unrecognized EXPLAIN option \"{other}\"").at(cmd.at(e.pos)));
+            }
+        }
+    }
+    if timing == Some(true) && !o.shown.analyze {
+        return Err(err!(INVALID_PARAMETER_VALUE, "EXPLAIN option TIMING requires ANALYZE"));
+    }
+    o.shown.timing = timing.unwrap_or(true);
+    Ok(o)
+}
+
+pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ExplainStmt) -> Flow<Outcome> {
+    if cmd.progress.is_none() {
+        let options = options(cmd, &stmt.options)?;
+        if !stmt.query.is_optimizable() {
+            return Err(Error::unsupported(format!("EXPLAIN of {} is not supported", stmt.query.tag())).into());
+        }
+        let started = Instant::now();
+        let plan = plan_query(cmd, cx, &stmt.query)?;
+        let planning_ms = started.elapsed().as_secs_f64() * 1000.0;
+        let plan = Box::new(plan);
+        cmd.progress = Some(Box::new(Progress { options, plan, planning_ms, started: None, node: None, locked: 0 }));
+    }
+    let taken = cmd.progress.take().and_then(|p| p.downcast::<Progress>().ok());
+    let mut p = taken.ok_or_else(|| Error::internal("EXPLAIN lost its progress"))?;
+    let done = go_on(cx, &mut p);
+    let outcome = match done {
+        Ok(()) => Ok(outcome(cx, &p)),
+        Err(stop) => Err(stop),
+    };
+    cmd.progress = Some(p);
+    outcome
+}
+
+fn plan_query(cmd: &Command, cx: &mut ExecContext, query: &Stmt) -> Result<PlannedStatement> {
+    let backend = cx.backend()?;
+    let catalog = backend.catalog.clone();
+    let settings = PlannerSettings::of(&backend.view);
+    let mut bcx =
+        BindContext { names: &*catalog, io: &cx.fx.io, text: &cmd.source, params: Vec::new(), infer_params: true };
+    let query = bind::bind(&mut bcx, query)?;
+    let params = std::mem::take(&mut bcx.params);
+    let pcx = PlanContext { names: &*catalog, io: &cx.fx.io, settings: &settings, params: &params };
+    plan::plan(query, &pcx)
+}
+
+/// Locks, and for ANALYZE runs, the statement.
+fn go_on(cx: &mut ExecContext, p: &mut Progress) -> Flow<()> {
+    while p.locked < p.plan.relations.len() {
+        let (relation, mode) = &p.plan.relations[p.locked];
+        if relation.generated_by.is_none() {
+            cx.backend()?.txn.lock_relation(relation.oid, *mode)?;
+        }
+        p.locked += 1;
+    }
+    if !p.options.shown.analyze {
+        return Ok(());
+    }
+    if p.node.is_none() {
+        cx.instrument = Some(exec::instrument::Instrumentation::default());
+        p.started = Some(Instant::now());
+        p.node = Some(exec::start(&p.plan, cx)?);
+    }
+    if let Some(node) = &mut p.node {
+        while node.next(cx)?.is_some() {}
+    }
+    Ok(())
+}
+
+fn outcome(cx: &mut ExecContext, p: &Progress) -> Outcome {
+    let stats = cx.instrument.take();
+    let actual = |plan: &Plan| {
+        let s = stats.as_ref()?.of(plan)?;
+        Some(Actual {
+            loops: s.loops,
+            rows: s.rows,
+            startup_ms: s.startup.as_secs_f64() * 1000.0,
+            total_ms: s.total.as_secs_f64() * 1000.0,
+            removed_by_filter: s.rows_removed_by_filter,
+            notes: s.notes.clone(),
+        })
+    };
+    let actuals: Option<plan::explain::Actuals<'_>> = if p.options.shown.analyze { Some(&actual) } else { None };
+    let execution_ms = p.started.map(|s| s.elapsed().as_secs_f64() * 1000.0);
+    let summary = p.options.summary.unwrap_or(p.options.shown.analyze);
+    let lines = if p.options.json {
+        let mut top = serde_json::Map::new();
+        top.insert("Plan".into(), explain_json(&p.plan, &p.options.shown, actuals, &cx.fx.io));
+        if summary {
+            top.insert("Planning Time".into(), p.planning_ms.into());
+            if let Some(ms) = execution_ms {
+                top.insert("Execution Time".into(), ms.into());
+            }
+        }
+        let text = serde_json::to_string_pretty(&vec![serde_json::Value::Object(top)]).unwrap_or_default();
+        vec![text]
+    } else {
+        let mut lines = explain_text(&p.plan, &p.options.shown, actuals, &cx.fx.io);
+        if summary {
+            lines.push(format!("Planning Time: {:.3} ms", p.planning_ms));
+            lines.extend(execution_ms.map(|ms| format!("Execution Time: {ms:.3} ms")));
+        }
+        lines
+    };
+    Outcome::Text { column: "QUERY PLAN".into(), lines, tag: "EXPLAIN".into() }
+}
