@@ -1,9 +1,10 @@
 //! Reserve and copy: one short mutex, CRC of the body before it, CRC of the header inside.
 
-use super::record::{ALIGNMENT, Body, HEADER_BYTES, Header, Record, Rmgr, aligned, xlog};
+use super::record::{ALIGNMENT, BlockMode, Body, HEADER_BYTES, Header, Record, Rmgr, aligned, xlog};
 use super::segment::{self, SegmentHeader};
 use super::{StartAt, Wal, WalConfig};
 use crate::base::{Flow, Lsn, Xid};
+use crate::page::PAGE_SIZE;
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 
@@ -233,6 +234,9 @@ impl Wal {
                 self.note_new_segment(inserted.end.0);
             }
             self.write_behind(inserted.end.0);
+            if record.blocks.first().is_some_and(|b| b.mode == BlockMode::Init) {
+                self.note_built_page();
+            }
             return inserted;
         }
     }
@@ -246,6 +250,20 @@ impl Wal {
         {
             self.behind.store(true, Ordering::Relaxed);
             self.request_flush();
+        }
+    }
+
+    /// A record that builds a page anew stands for a page of work in recovery, however short it is: bulk loads, a few
+    /// bytes of log a row here, ask for checkpoints after as many pages as PostgreSQL's, which logs the rows.
+    #[inline]
+    fn note_built_page(&self) {
+        let pages_a_segment = self.segment_bytes / PAGE_SIZE as u64;
+        let built = self.built_pages.fetch_add(1, Ordering::Relaxed) + 1;
+        if built.is_multiple_of(pages_a_segment) {
+            let limit = self.checkpoint_segments.load(Ordering::Relaxed) as u64;
+            if limit > 0 && built / pages_a_segment >= limit {
+                self.checkpoint_due.store(true, Ordering::SeqCst);
+            }
         }
     }
 
@@ -265,6 +283,7 @@ impl Wal {
         let redo = state.next_start();
         state.redo_lsn = redo;
         self.redo.store(redo, Ordering::Release);
+        self.built_pages.store(0, Ordering::Relaxed);
         Lsn(redo)
     }
 

@@ -159,6 +159,8 @@ pub struct Wal {
     /// Segments after the redo position's before a checkpoint is due; 0 = never.
     checkpoint_segments: AtomicU32,
     checkpoint_due: AtomicBool,
+    /// Pages built anew by records since the redo position.
+    built_pages: AtomicU64,
     /// The flusher was told to write behind a bulk load and has not begun yet.
     behind: AtomicBool,
     /// False until `start`: recovery's flushes are no-ops, since it reads only what is on disk.
@@ -196,6 +198,7 @@ impl Wal {
             archiving: AtomicBool::new(config.archiving),
             checkpoint_segments: AtomicU32::new(0),
             checkpoint_due: AtomicBool::new(false),
+            built_pages: AtomicU64::new(0),
             behind: AtomicBool::new(false),
             started: AtomicBool::new(false),
             timeline: AtomicU32::new(1),

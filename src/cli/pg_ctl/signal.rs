@@ -81,10 +81,46 @@ pub fn kill(control: &Control) -> Done {
 }
 
 fn signal_backend(control: &Control, pid: u32, signal: Signal) -> Result<(), String> {
-    let Some(dir) = &control.directory else { return Err("No such process".to_string()) };
-    match crate::postmaster::control::signal_backend(dir, pid, signal.as_raw()) {
-        Ok(true) => Ok(()),
-        Ok(false) => Err("No such process".to_string()),
-        Err(e) => Err(os_text(&e)),
+    let ask = |dir: &std::path::Path| crate::postmaster::control::signal_backend(dir, pid, signal.as_raw());
+    if let Some(dir) = &control.directory {
+        return match ask(dir) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err("No such process".to_string()),
+            Err(e) => Err(os_text(&e)),
+        };
     }
+    // Numbers of backends are a server's own: without -D the port in the environment says which one is meant, and
+    // without that there must be only one.
+    let port = std::env::var("PGPORT").ok();
+    let mut servers: Vec<std::path::PathBuf> = running_servers();
+    servers.retain(|dir| port.is_none() || port_of(dir) == port);
+    match servers.as_slice() {
+        [] => Err("No such process".to_string()),
+        [dir] => match ask(dir) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err("No such process".to_string()),
+            Err(e) => Err(os_text(&e)),
+        },
+        _ => Err("several servers are running; say which one with -D".to_string()),
+    }
+}
+
+/// Data directories of the servers whose postmasters run here: a postmaster's working directory is its data directory.
+fn running_servers() -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse::<u32>().ok()) else { continue };
+        let Ok(dir) = std::fs::read_link(entry.path().join("cwd")) else { continue };
+        let file = std::fs::read_to_string(dir.join("postmaster.pid")).unwrap_or_default();
+        if file.lines().next().and_then(|l| l.trim().parse::<u32>().ok()) == Some(pid) {
+            found.push(dir);
+        }
+    }
+    found
+}
+
+/// The fourth line of `postmaster.pid`.
+fn port_of(dir: &std::path::Path) -> Option<String> {
+    let file = std::fs::read_to_string(dir.join("postmaster.pid")).ok()?;
+    file.lines().nth(3).map(|l| l.trim().to_string())
 }
