@@ -447,3 +447,43 @@ fn the_logger_is_restarted() {
     eventually("the logger leaves", || loggers().is_empty());
     server.postmaster.take().unwrap().wait().unwrap();
 }
+
+/// A start that cannot succeed ends with PostgreSQL's lines and code 1, and is not tried again.
+#[test]
+fn failing_starts() {
+    let mut server = Server::new(&[]);
+    let segment =
+        std::fs::read_dir(server.data.join("pg_wal")).unwrap().flatten().find(|e| e.path().is_file()).unwrap();
+    let away = server.dir.path().join("segment");
+    std::fs::rename(segment.path(), &away).unwrap();
+    server.spawn();
+    assert_eq!(server.wait_end().code(), Some(1));
+    contains_in_order(
+        &server.log(),
+        &[
+            "PANIC:  could not locate a valid checkpoint record",
+            "startup process (PID ",
+            "was terminated by signal 6: Aborted",
+            "aborting startup due to startup process failure",
+            "database system is shut down",
+        ],
+    );
+    assert!(!server.data.join("postmaster.pid").exists());
+    std::fs::copy(&away, segment.path()).unwrap();
+    if rustix::process::geteuid().is_root() {
+        std::os::unix::fs::chown(segment.path(), Some(65534), Some(65534)).unwrap();
+    }
+    server.start();
+    let control = server.data.join("global/pg_control");
+    server.signal("INT");
+    assert_eq!(server.wait_end().code(), Some(0));
+    let mut bytes = std::fs::read(&control).unwrap();
+    bytes[40] ^= 1;
+    std::fs::write(&control, bytes).unwrap();
+    server.spawn();
+    assert_eq!(server.wait_end().code(), Some(1));
+    contains_in_order(
+        &server.log(),
+        &["FATAL:  incorrect checksum in control file", "exited with exit code 1", "aborting startup"],
+    );
+}

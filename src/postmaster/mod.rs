@@ -40,7 +40,11 @@ use pid_file::PidFile;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use supervisor::{Signals, Start, Supervisor};
+
+/// So long a killed postmaster may need to let its lock go.
+const DYING: Duration = Duration::from_secs(5);
 
 /// How to start.
 #[derive(Clone, Default)]
@@ -181,19 +185,47 @@ impl Drop for ExternalPidFile {
     }
 }
 
+/// PM-2. A postmaster that is just being killed holds its lock for some more moments; one that lives
+/// makes us give up at once.
 fn take_lock(data_dir: &Path) -> Result<Lock> {
-    match lock_file::try_lock(POSTMASTER_LOCK) {
-        Ok(Some(lock)) => Ok(lock),
-        Ok(None) => {
-            let pid = small_file::read(PID_FILE).ok().and_then(|text| pid_file::first_line_pid(&text));
-            let pid = pid.or_else(|| lock_file::holder(POSTMASTER_LOCK)).unwrap_or(0);
-            let text = format!("lock file \"{PID_FILE}\" already exists");
-            let dir = data_dir.display();
-            Err(fatal(SqlState::LOCK_FILE_EXISTS, text)
-                .hint(format!("Is another postmaster (PID {pid}) running in data directory \"{dir}\"?")))
+    let until = Instant::now() + DYING;
+    loop {
+        let held = lock_file::try_lock(POSTMASTER_LOCK).map_err(|e| {
+            fatal(SqlState::IO_ERROR, format!("could not lock file \"{POSTMASTER_LOCK}\": {}", os_text(&e)))
+        })?;
+        if let Some(lock) = held {
+            return Ok(lock);
         }
-        Err(e) => Err(fatal(SqlState::IO_ERROR, format!("could not lock file \"{POSTMASTER_LOCK}\": {}", os_text(&e)))),
+        let pid = small_file::read(PID_FILE).ok().and_then(|text| pid_file::first_line_pid(&text));
+        let pid = lock_file::holder(POSTMASTER_LOCK).or(pid).unwrap_or(0);
+        if !is_ending(pid) || Instant::now() >= until {
+            let text = format!("lock file \"{PID_FILE}\" already exists");
+            let hint =
+                format!("Is another postmaster (PID {pid}) running in data directory \"{}\"?", data_dir.display());
+            return Err(fatal(SqlState::LOCK_FILE_EXISTS, text).hint(hint));
+        }
+        std::thread::sleep(Duration::from_millis(1));
     }
+}
+
+/// Whether a process is gone, a zombie, or past the point where the kernel ends it.
+fn is_ending(pid: u32) -> bool {
+    const PF_EXITING: u64 = 4;
+    let Ok(text) = small_file::read(format!("/proc/{pid}/stat")) else { return true };
+    let text = String::from_utf8_lossy(&text).into_owned();
+    // The command's name may hold anything; state and flags are the first and seventh field after it.
+    let fields: Vec<&str> = text.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let state = fields.first().copied().unwrap_or("X");
+    let flags: u64 = fields.get(6).and_then(|f| f.parse().ok()).unwrap_or(0);
+    matches!(state, "Z" | "X") || flags & PF_EXITING != 0 || has_pending_kill(pid)
+}
+
+/// Whether SIGKILL has been sent and not been taken in yet.
+fn has_pending_kill(pid: u32) -> bool {
+    let text = small_file::read(format!("/proc/{pid}/status")).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let mut masks = text.lines().filter_map(|l| l.strip_prefix("ShdPnd:").or_else(|| l.strip_prefix("SigPnd:")));
+    masks.any(|m| u64::from_str_radix(m.trim(), 16).is_ok_and(|m| m & (1 << 8) != 0))
 }
 
 /// PostgreSQL 9.4's answer to orphans. The key and id are those of `postmaster.pid`'s seventh line.
