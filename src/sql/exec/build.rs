@@ -57,7 +57,9 @@ pub fn start(statement: &PlannedStatement, cx: &mut ExecContext) -> Result<Box<d
 
 /// Makes the tree of a plan within a running statement.
 pub(crate) fn build(plan: &Plan, cx: &mut ExecContext) -> Result<Box<dyn Node>> {
-    let mut node = make(plan, cx)?;
+    let lazy = cx.run.lazy;
+    let mut node = make(plan, lazy, cx)?;
+    cx.run.lazy = lazy;
     if cx.instrument.is_some() {
         node = Box::new(Instrumented::new(node, plan));
     }
@@ -68,15 +70,23 @@ pub(crate) fn build(plan: &Plan, cx: &mut ExecContext) -> Result<Box<dyn Node>> 
     Ok(node)
 }
 
-fn make(plan: &Plan, cx: &mut ExecContext) -> Result<Box<dyn Node>> {
+/// `lazy`: a LIMIT above wants no more of this node's rows computed than it asks for.
+fn make(plan: &Plan, lazy: bool, cx: &mut ExecContext) -> Result<Box<dyn Node>> {
+    cx.run.lazy = match &plan.node {
+        PlanNode::Limit { .. } => true,
+        PlanNode::Filter { .. } | PlanNode::Project { .. } | PlanNode::Append { .. } | PlanNode::LockRows { .. } => {
+            lazy
+        }
+        _ => false,
+    };
     Ok(match &plan.node {
         PlanNode::Result { input, exprs, one_time } => {
             Box::new(ResultNode::start(input.as_deref(), exprs, one_time.as_ref(), cx)?)
         }
         PlanNode::Values { rows } => Box::new(Values::start(rows, forms_of(&plan.columns))),
         PlanNode::Empty => Box::new(Empty),
-        PlanNode::Filter { input, filter } => Box::new(FilterProject::start(input, Some(filter), None, cx)?),
-        PlanNode::Project { input, exprs } => Box::new(FilterProject::start(input, None, Some(exprs), cx)?),
+        PlanNode::Filter { input, filter } => Box::new(FilterProject::start(input, Some(filter), None, lazy, cx)?),
+        PlanNode::Project { input, exprs } => Box::new(FilterProject::start(input, None, Some(exprs), lazy, cx)?),
         PlanNode::ProjectSet { input, items } => Box::new(ProjectSet::start(plan, input, items, cx)?),
         PlanNode::NestLoop(j) => Box::new(NestLoop::start(j, cx)?),
         PlanNode::HashJoin(j) => Box::new(HashJoin::start(j, cx)?),
@@ -93,28 +103,30 @@ fn make(plan: &Plan, cx: &mut ExecContext) -> Result<Box<dyn Node>> {
         PlanNode::Materialize { input } => Box::new(Materialize::start(input, cx)?),
         PlanNode::With { ctes, body } => Box::new(With::start(ctes, body, cx)?),
         PlanNode::CteScan { cte, filter, project, .. } => {
-            Box::new(CteScan::start(*cte, filter.as_ref(), project.as_deref()))
+            Box::new(CteScan::start(*cte, filter.as_ref(), project.as_deref(), lazy))
         }
         PlanNode::RecursiveUnion { left, right, distinct, work_table } => {
             Box::new(RecursiveUnion::start(left, right, *distinct, *work_table, cx)?)
         }
         PlanNode::WorkTableScan { work_table, filter, project, .. } => {
-            Box::new(WorkTableScan::start(*work_table, filter.as_ref(), project.as_deref()))
+            Box::new(WorkTableScan::start(*work_table, filter.as_ref(), project.as_deref(), lazy))
         }
         PlanNode::FunctionScan { calls, ordinality, filter, project, .. } => {
-            Box::new(FunctionScan::start(calls, *ordinality, filter.as_ref(), project.as_deref()))
+            Box::new(FunctionScan::start(calls, *ordinality, filter.as_ref(), project.as_deref(), lazy))
         }
         PlanNode::VirtualScan { view, rel, attnos, filter, project, .. } => {
             Box::new(VirtualScan::start(view, rel.as_ref(), attnos, filter.as_ref(), project.as_deref())?)
         }
         PlanNode::SeqScan { rel, attnos, filter, project, .. } => {
-            Box::new(SeqScan::start(rel, attnos, filter.as_ref(), project.as_deref(), cx)?)
+            Box::new(SeqScan::start(rel, attnos, filter.as_ref(), project.as_deref(), lazy, cx)?)
         }
-        PlanNode::IndexScan(s) => Box::new(IndexScan::start(s, cx)?),
+        PlanNode::IndexScan(s) => Box::new(IndexScan::start(s, lazy, cx)?),
         PlanNode::TidScan { rel, tids, attnos, filter, project, .. } => {
-            Box::new(TidScan::start(rel, tids, attnos, filter.as_ref(), project.as_deref(), cx)?)
+            Box::new(TidScan::start(rel, tids, attnos, filter.as_ref(), project.as_deref(), lazy, cx)?)
         }
-        PlanNode::LockRows { input, locks, recheck } => Box::new(LockRows::start(input, locks, recheck.as_ref(), cx)?),
+        PlanNode::LockRows { input, locks, recheck } => {
+            Box::new(LockRows::start(input, locks, recheck.as_ref(), lazy, cx)?)
+        }
         PlanNode::Modify(m) => Box::new(Modify::start(m, cx.run.counted == Some(super::instrument::key(plan)), cx)?),
     })
 }

@@ -48,6 +48,10 @@ pub struct Budget {
 pub struct RunState {
     /// What the statement sees; taken when it starts. A portal that is put aside keeps its whole run state.
     pub snapshot: Option<Snapshot>,
+    /// Rows the LIMIT above wants at most from the next call of its child; only nodes built `lazy` look at it.
+    pub(super) row_goal: usize,
+    /// While a tree is made: nothing but nodes that hand rows through stands between the present node and a LIMIT.
+    pub(super) lazy: bool,
     /// The Modify node whose rows the command tag counts.
     pub(super) counted: Option<usize>,
     pub(super) exec_params: Vec<Value>,

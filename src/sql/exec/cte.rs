@@ -129,8 +129,8 @@ pub(super) struct CteScan {
 }
 
 impl CteScan {
-    pub fn start(cte: usize, filter: Option<&Expr>, project: Option<&[Expr]>) -> CteScan {
-        CteScan { cte, place: Place::default(), round: 0, output: Output::new(filter, project) }
+    pub fn start(cte: usize, filter: Option<&Expr>, project: Option<&[Expr]>, lazy: bool) -> CteScan {
+        CteScan { cte, place: Place::default(), round: 0, output: Output::new(filter, project).lazy(lazy) }
     }
 
     fn fetch(&mut self, cx: &mut ExecContext) -> Flow<Option<Batch>> {

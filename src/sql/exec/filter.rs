@@ -17,9 +17,10 @@ impl FilterProject {
         input: &Plan,
         filter: Option<&Expr>,
         project: Option<&[Expr]>,
+        lazy: bool,
         cx: &mut ExecContext,
     ) -> Result<FilterProject> {
-        Ok(FilterProject { input: build(input, cx)?, output: Output::new(filter, project) })
+        Ok(FilterProject { input: build(input, cx)?, output: Output::new(filter, project).lazy(lazy) })
     }
 }
 

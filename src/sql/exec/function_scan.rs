@@ -37,6 +37,7 @@ impl FunctionScan {
         ordinality: bool,
         filter: Option<&Expr>,
         project: Option<&[Expr]>,
+        lazy: bool,
     ) -> FunctionScan {
         let call = |c: &FunctionCall| {
             let mut args: Vec<Eval> = c.args.iter().map(Eval::new).collect();
@@ -62,7 +63,7 @@ impl FunctionScan {
             calls: calls.iter().map(call).collect(),
             ordinality,
             given: 0,
-            output: Output::new(filter, project),
+            output: Output::new(filter, project).lazy(lazy),
         }
     }
 

@@ -34,7 +34,7 @@ pub(super) struct IndexScan {
 }
 
 impl IndexScan {
-    pub fn start(s: &plan::IndexScan, cx: &mut ExecContext) -> Result<IndexScan> {
+    pub fn start(s: &plan::IndexScan, lazy: bool, cx: &mut ExecContext) -> Result<IndexScan> {
         let exprs: Vec<Expr> = s.conditions.iter().map(|c| c.value.clone()).collect();
         Ok(IndexScan {
             storage: cx.storage()?,
@@ -48,7 +48,7 @@ impl IndexScan {
             tree: None,
             tids: Vec::new(),
             batch_rows: FIRST_BATCH,
-            output: Output::new(s.filter.as_ref(), s.project.as_deref()),
+            output: Output::new(s.filter.as_ref(), s.project.as_deref()).lazy(lazy),
         })
     }
 

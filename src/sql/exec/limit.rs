@@ -104,6 +104,7 @@ impl Node for Limit {
                 break;
             }
             if self.batch.is_none() {
+                cx.run.row_goal = if self.ties.is_some() { usize::MAX } else { skip.saturating_add(give) as usize };
                 self.batch = self.input.next(cx)?;
             }
             let Some(batch) = self.batch.take() else { break };

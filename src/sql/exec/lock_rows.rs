@@ -34,6 +34,8 @@ pub(super) struct LockRows {
     /// The present row as it is now, if it changed.
     fresh: Option<Batch>,
     kept: Vec<Kept>,
+    /// A LIMIT above takes rows piecemeal: no row it does not want is locked.
+    lazy: bool,
 }
 
 /// A row that comes out: as it came in, or as it is now.
@@ -43,7 +45,13 @@ enum Kept {
 }
 
 impl LockRows {
-    pub fn start(input: &Plan, locks: &[RowLock], recheck: Option<&Expr>, cx: &mut ExecContext) -> Result<LockRows> {
+    pub fn start(
+        input: &Plan,
+        locks: &[RowLock],
+        recheck: Option<&Expr>,
+        lazy: bool,
+        cx: &mut ExecContext,
+    ) -> Result<LockRows> {
         let target = |lock: &RowLock| {
             let store = store_of(&lock.rel)?;
             let attnos = lock.refresh.iter().map(|(_, attno)| *attno).collect();
@@ -59,6 +67,7 @@ impl LockRows {
             reached: None,
             fresh: None,
             kept: Vec::new(),
+            lazy,
         })
     }
 
@@ -106,25 +115,30 @@ impl LockRows {
         }
     }
 
+    /// The rows kept; the batch goes once its last row is done.
     fn give(&mut self) -> Option<Batch> {
-        let mut batch = self.batch.take()?;
         let kept = std::mem::take(&mut self.kept);
-        if kept.is_empty() {
-            return None;
-        }
+        let batch = self.batch.as_mut()?;
         let plain: Vec<u32> = kept.iter().filter_map(|k| if let Kept::AsIs(r) = k { Some(*r) } else { None }).collect();
-        if plain.len() == kept.len() {
-            return Some(if plain.len() == batch.rows { batch } else { batch.gather(&plain) });
+        let out = if kept.is_empty() {
+            None
+        } else if plain.len() == kept.len() {
+            Some(batch.gather(&plain))
+        } else {
+            let mut columns: Vec<Column> = batch.columns.iter().map(|c| Column::new(c.phys())).collect();
+            for k in &kept {
+                let (from, row) = match k {
+                    Kept::AsIs(r) => (&*batch, *r as usize),
+                    Kept::Fresh(b) => (b, 0),
+                };
+                columns.iter_mut().zip(&from.columns).for_each(|(to, c)| to.push_from(c, row));
+            }
+            Some(Batch { columns, rows: kept.len() })
+        };
+        if self.row == batch.rows {
+            self.batch = None;
         }
-        let mut columns: Vec<Column> = batch.columns.iter().map(|c| Column::new(c.phys())).collect();
-        for k in &kept {
-            let (from, row) = match k {
-                Kept::AsIs(r) => (&batch, *r as usize),
-                Kept::Fresh(b) => (b, 0),
-            };
-            columns.iter_mut().zip(&from.columns).for_each(|(to, c)| to.push_from(c, row));
-        }
-        Some(Batch { columns, rows: kept.len() })
+        out
     }
 
     fn next_row(&mut self) {
@@ -148,7 +162,7 @@ impl Node for LockRows {
                 self.target = 0;
             }
             let Some(rows) = self.batch.as_ref().map(|b| b.rows) else { return Ok(None) };
-            while self.row < rows {
+            while self.row < rows && (!self.lazy || self.kept.is_empty()) {
                 cx.interrupts.check()?;
                 if self.lock_row(cx)? {
                     self.kept.push(match self.fresh.take() {

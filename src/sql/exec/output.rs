@@ -23,6 +23,11 @@ pub(crate) struct Output {
     batch: Option<Batch>,
     /// The filter's answer for `batch`: None all rows, else those named.
     kept: Option<Option<Vec<u32>>>,
+    /// A LIMIT above takes rows piecemeal: no row it does not want is projected, since that may fail or be noticed.
+    lazy: bool,
+    /// How many of the kept rows were given, and the end of the piece being projected.
+    given: usize,
+    piece: Option<usize>,
     pub removed: u64,
 }
 
@@ -33,8 +38,15 @@ impl Output {
             project: project.map(Projection::new),
             batch: None,
             kept: None,
+            lazy: false,
+            given: 0,
+            piece: None,
             removed: 0,
         }
+    }
+
+    pub fn lazy(self, lazy: bool) -> Output {
+        Output { lazy, ..self }
     }
 
     /// As [`new`](Self::new), for expressions that stand in a scope.
@@ -59,6 +71,8 @@ impl Output {
     pub fn reset(&mut self) {
         self.batch = None;
         self.kept = None;
+        self.given = 0;
+        self.piece = None;
         if let Some(f) = &mut self.filter {
             f.reset();
         }
@@ -80,6 +94,22 @@ impl Output {
         }
         let kept = self.kept.as_ref().and_then(|k| k.as_deref());
         let rows = kept.map_or(batch.rows, <[u32]>::len);
+        if let Some(p) = &mut self.project
+            && self.lazy
+            && (self.given > 0 || self.piece.is_some() || cx.run.row_goal < rows)
+        {
+            let end = *self.piece.get_or_insert(self.given.saturating_add(cx.run.row_goal.max(1)).min(rows));
+            let piece: Vec<u32> = (self.given..end).map(|n| kept.map_or(n as u32, |k| k[n])).collect();
+            let columns = p.run(cx, batch, Sel::Rows(&piece))?;
+            self.piece = None;
+            self.given = end;
+            if end == rows {
+                self.batch = None;
+                self.kept = None;
+                self.given = 0;
+            }
+            return Ok(Some(Batch { columns, rows: piece.len() }));
+        }
         let done = match (&mut self.project, kept) {
             _ if rows == 0 => None,
             (Some(p), kept) => match kept {

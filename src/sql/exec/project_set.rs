@@ -3,8 +3,8 @@
 use super::output::{forms_of, phys_of};
 use super::{ExecContext, Node, build};
 use crate::base::{Flow, Result};
-use crate::sql::expr::Expr;
 use crate::sql::expr::eval::{Projection, Sel};
+use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::func::FuncDef;
 use crate::sql::func::setof::{self, SetStream};
 use crate::sql::plan::{Plan, SetItem};
@@ -15,6 +15,8 @@ use crate::types::{BATCH_ROWS, Batch, Column, Phys, TypeRef, Value};
 enum Source {
     /// A plain expression: its number in `plain`.
     Plain(usize),
+    /// Volatile: evaluated for each output row; its number in `volatile`.
+    Volatile(usize),
     Set(usize),
 }
 
@@ -59,6 +61,11 @@ struct Running {
 pub(super) struct ProjectSet {
     input: Box<dyn Node>,
     exprs: Projection,
+    volatile: Projection,
+    /// The input row of each output row, where volatile expressions need it.
+    origins: Vec<u32>,
+    /// The output is complete but for its volatile columns.
+    closing: bool,
     sources: Vec<Source>,
     calls: Vec<Call>,
     forms: Vec<Phys>,
@@ -70,13 +77,22 @@ pub(super) struct ProjectSet {
     out: Vec<Column>,
 }
 
+fn is_volatile(e: &Expr) -> bool {
+    e.any(&mut |e| matches!(&e.kind, ExprKind::Func { func, .. } if func.volatility == b'v'))
+}
+
 impl ProjectSet {
     pub fn start(plan: &Plan, input: &Plan, items: &[SetItem], cx: &mut ExecContext) -> Result<ProjectSet> {
         let mut exprs: Vec<Expr> = Vec::new();
         let mut sources = Vec::new();
         let mut calls = Vec::new();
+        let mut volatile = Vec::new();
         for (item, column) in items.iter().zip(&plan.columns) {
             match item {
+                SetItem::Plain(e) if is_volatile(e) => {
+                    sources.push(Source::Volatile(volatile.len()));
+                    volatile.push(e.clone());
+                }
                 SetItem::Plain(e) => {
                     sources.push(Source::Plain(exprs.len()));
                     exprs.push(e.clone());
@@ -94,6 +110,9 @@ impl ProjectSet {
         Ok(ProjectSet {
             input: build(input, cx)?,
             exprs: Projection::new(&exprs),
+            volatile: Projection::new(&volatile),
+            origins: Vec::new(),
+            closing: false,
             sources,
             calls,
             forms: forms_of(&plan.columns),
@@ -146,13 +165,32 @@ impl ProjectSet {
         for (source, out) in self.sources.iter().zip(&mut self.out) {
             match source {
                 Source::Plain(n) => out.push_from(&values[*n], self.row),
+                Source::Volatile(_) => out.push_null(),
                 Source::Set(n) => match &self.running[*n] {
                     r if r.done => out.push_null(),
                     r => out.push_from(&r.ready[0], r.at),
                 },
             }
         }
+        if !self.volatile.is_empty() {
+            self.origins.push(self.row as u32);
+        }
         self.running.iter_mut().for_each(|r| r.at += 1);
+    }
+
+    /// The rows made so far, with their volatile columns.
+    fn close(&mut self, cx: &mut ExecContext) -> Flow<Option<Batch>> {
+        if let Some(batch) = self.batch.as_ref().filter(|_| !self.origins.is_empty()) {
+            let columns = self.volatile.run(cx, batch, Sel::Rows(&self.origins))?;
+            for (n, source) in self.sources.iter().enumerate() {
+                if let Source::Volatile(v) = source {
+                    self.out[n] = columns[*v].clone();
+                }
+            }
+            self.origins.clear();
+        }
+        self.closing = false;
+        Ok(self.give())
     }
 
     fn rows_out(&self) -> usize {
@@ -178,6 +216,13 @@ impl Node for ProjectSet {
             if self.values.is_none() {
                 self.values = Some(self.exprs.run(cx, batch, Sel::All(batch.rows))?);
             }
+            if self.closing || (self.row == batch.rows && !self.origins.is_empty()) {
+                self.closing = true;
+                if let Some(out) = self.close(cx)? {
+                    return Ok(Some(out));
+                }
+                continue;
+            }
             if self.row == batch.rows {
                 self.batch = None;
                 continue;
@@ -192,7 +237,8 @@ impl Node for ProjectSet {
             while self.ready(cx)? {
                 self.push_row();
                 if self.rows_out() == BATCH_ROWS {
-                    return Ok(self.give());
+                    self.closing = true;
+                    return self.close(cx);
                 }
             }
             self.running.clear();
@@ -207,6 +253,9 @@ impl Node for ProjectSet {
         self.values = None;
         self.running.clear();
         self.out.clear();
+        self.volatile.reset();
+        self.origins.clear();
+        self.closing = false;
         Ok(())
     }
 }

@@ -139,8 +139,8 @@ pub(super) struct WorkTableScan {
 }
 
 impl WorkTableScan {
-    pub fn start(work_table: usize, filter: Option<&Expr>, project: Option<&[Expr]>) -> WorkTableScan {
-        WorkTableScan { work_table, at: 0, output: Output::new(filter, project) }
+    pub fn start(work_table: usize, filter: Option<&Expr>, project: Option<&[Expr]>, lazy: bool) -> WorkTableScan {
+        WorkTableScan { work_table, at: 0, output: Output::new(filter, project).lazy(lazy) }
     }
 }
 

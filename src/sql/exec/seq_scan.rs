@@ -31,11 +31,19 @@ impl SeqScan {
         attnos: &[i16],
         filter: Option<&Expr>,
         project: Option<&[Expr]>,
+        lazy: bool,
         cx: &mut ExecContext,
     ) -> Result<SeqScan> {
         let scan = HeapScan::new(store_of(rel)?, cx.snapshot()?, attnos.to_vec());
         let (storage, relid) = (cx.storage()?, rel.oid);
-        Ok(SeqScan { storage, relid, counted: false, scan, output: Output::new(filter, project), done: false })
+        Ok(SeqScan {
+            storage,
+            relid,
+            counted: false,
+            scan,
+            output: Output::new(filter, project).lazy(lazy),
+            done: false,
+        })
     }
 }
 

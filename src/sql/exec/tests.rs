@@ -31,6 +31,38 @@ fn sort_and_limit() {
     assert_eq!(run(plan(limited, &[INT4])), rows(&["3500", "3499", "3498"]));
 }
 
+fn limit(input: Plan, n: i64) -> Plan {
+    let types = types_of(&input);
+    let limit = Some(Expr::new(ExprKind::Const(crate::types::Value::I64(n)), INT8));
+    plan(PlanNode::Limit { input: Box::new(input), limit, offset: None, with_ties: None }, &types)
+}
+
+/// Rows a LIMIT does not want are not projected: the third one would fail.
+#[test]
+fn limit_spares_projections() {
+    let risky = || project(series(5), vec![op("/", int(12), op("-", int(3), col(0, INT4)))]);
+    assert_eq!(run(limit(risky(), 2)), rows(&["6", "12"]));
+    assert!(run_in(limit(risky(), 3), |_| {}).is_err());
+}
+
+/// Volatile expressions beside a set-returning function are evaluated for each row that comes out.
+#[test]
+fn volatile_beside_a_set() {
+    let float = crate::types::TypeRef::of(oid::FLOAT8);
+    let call =
+        Expr::new(ExprKind::Func { func: func("random", &[]), oper: None, args: Vec::new(), variadic: false }, float);
+    let set =
+        plan::SetItem::Set { func: func("generate_series", &[oid::INT4, oid::INT4]), args: vec![int(1), col(0, INT4)] };
+    let node = PlanNode::ProjectSet { input: Box::new(series(3)), items: vec![set, plan::SetItem::Plain(call)] };
+    let p = statement(plan(node, &[INT4, float]));
+    let mut made = collect(&p, &mut context()).unwrap();
+    assert_eq!(made.len(), 6);
+    made.iter_mut().for_each(|r| *r = r.split(' ').nth(1).unwrap_or_default().to_owned());
+    made.sort();
+    made.dedup();
+    assert_eq!(made.len(), 6, "six rows, six numbers");
+}
+
 /// WITH TIES also gives the rows equal to the last one.
 #[test]
 fn limit_with_ties() {

@@ -30,6 +30,7 @@ impl TidScan {
         attnos: &[i16],
         filter: Option<&Expr>,
         project: Option<&[Expr]>,
+        lazy: bool,
         cx: &mut ExecContext,
     ) -> Result<TidScan> {
         Ok(TidScan {
@@ -38,7 +39,7 @@ impl TidScan {
             exprs: Projection::new(tids),
             tids: None,
             at: 0,
-            output: Output::new(filter, project),
+            output: Output::new(filter, project).lazy(lazy),
         })
     }
 
