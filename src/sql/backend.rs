@@ -71,6 +71,8 @@ pub struct Backend {
 impl Backend {
     /// The running (sub)transaction as a writer of catalog rows.
     pub fn writer(&mut self) -> Writer {
+        // An object may be written twice by one statement: the second write must see the first one's row.
+        self.txn.next_command();
         let xid = self.txn.xid();
         let cid: CommandId = self.txn.command_for_write();
         Writer { xid, cid, own: self.txn.own().clone() }
