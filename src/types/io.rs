@@ -4,8 +4,8 @@ use super::datetime::{Interval, TimeTz, date, time, timestamp};
 use super::inet::Inet;
 use super::numeric::Numeric;
 use super::{
-    Datum, IoContext, TypeRef, Value, array, bit, bool, bytea, float, inet, info, int, json, jsonb, lsn, money, oid,
-    record, reg, text, tid, uuid,
+    Column, Datum, IoContext, TypeRef, Value, array, bit, bool, bytea, float, inet, info, int, json, jsonb, lsn, money,
+    oid, record, reg, text, tid, uuid,
 };
 use crate::base::{Error, Oid, Result};
 use crate::{bail, err};
@@ -59,6 +59,21 @@ pub fn text_in(typ: TypeRef, s: &str, io: &IoContext) -> Result<Value> {
         oid::OIDVECTOR => bytes(array::parse_vector(oid::OID, s, io)?),
         _ => return other_text_in(typ, s, io),
     })
+}
+
+/// Reads a value from its text form onto a column, without an allocation for the commonest types: COPY's way in.
+pub fn push_text(typ: TypeRef, s: &str, column: &mut Column, io: &IoContext) -> Result<()> {
+    match typ.oid {
+        oid::TEXT => column.push(Datum::Bytes(s.as_bytes())),
+        oid::VARCHAR => column.push(Datum::Bytes(text::varchar(s, typ.typmod, false)?.as_bytes())),
+        oid::BPCHAR => column.push_bytes_with(|out| text::bpchar(s, typ.typmod, false, out))?,
+        oid::NUMERIC => {
+            let n = Numeric::parse(s)?.apply_typmod(typ.typmod)?;
+            column.push_bytes_with(|out| n.write(out))?;
+        }
+        _ => column.push(text_in(typ, s, io)?.datum()),
+    }
+    Ok(())
 }
 
 fn is_reg(typ: Oid) -> bool {

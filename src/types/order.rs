@@ -138,3 +138,50 @@ pub fn hash(typ: TypeRef, value: Datum<'_>) -> u64 {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::context::{IoContext, NoHooks};
+    use crate::types::{Value, io, parse_type};
+    use std::collections::BTreeMap;
+
+    /// For every type, and every pair of its recorded values: keys sort as values compare, and what is equal has
+    /// one hash (TYP-2, TYP-3).
+    #[test]
+    fn keys_and_hashes_agree_with_the_order() {
+        let golden = include_str!("../../sql-tests/golden/functions.txt");
+        let cx = IoContext::default();
+        let mut by_type: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+        for line in golden.lines().filter(|l| !l.contains('\\')) {
+            let fields: Vec<&str> = line.split('\t').collect();
+            if let (Some(name), Some(text)) = (fields[0].strip_prefix("in:"), fields.get(2))
+                && let Ok(v) = io::text_in(parse_type(name, &NoHooks).unwrap(), text, &cx)
+            {
+                by_type.entry(name).or_default().push(v);
+            }
+        }
+        assert!(by_type.len() > 30);
+        for (name, values) in by_type.into_iter().filter(|(n, _)| *n != "json") {
+            let typ = parse_type(name, &NoHooks).unwrap();
+            let keys: Vec<Vec<u8>> = values
+                .iter()
+                .map(|v| {
+                    let mut k = Vec::new();
+                    key::encode(typ, v.datum(), &mut k);
+                    k
+                })
+                .collect();
+            for (a, ka) in values.iter().zip(&keys) {
+                for (b, kb) in values.iter().zip(&keys) {
+                    let order = compare(typ, a.datum(), b.datum());
+                    assert_eq!(order, ka.cmp(kb), "{name}: {a:?} and {b:?}");
+                    assert!(ka == kb || !kb.starts_with(ka), "{name}: the key of {a:?} begins that of {b:?}");
+                    if order.is_eq() {
+                        assert_eq!(hash(typ, a.datum()), hash(typ, b.datum()), "{name}: {a:?} and {b:?}");
+                    }
+                }
+            }
+        }
+    }
+}

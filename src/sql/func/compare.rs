@@ -1,5 +1,6 @@
 //! `=`, `<>`, `<`, `>`, `<=`, `>=` and the three-way comparisons of all types.
 
+use super::int::Int;
 use super::vector::{cmp, compare, compare_blank, compare_bytes, compare_u64, holds};
 use super::{FnContext, FuncImpl, ScalarFn};
 use crate::base::{Oid, Result};
@@ -16,6 +17,13 @@ fn by_type<const TYPE: u32, const OP: u8>(_: &mut FnContext, args: &[Datum<'_>],
 /// −1, 0 or 1 by the type's default order.
 fn three_way<const TYPE: u32>(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
     out.push(Datum::I32(types::compare(TypeRef::of(Oid(TYPE)), args[0], args[1]) as i32));
+    Ok(())
+}
+
+/// −1, 0 or 1 of integers of two widths.
+fn widths<A: Int, B: Int>(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
+    let (a, b): (i128, i128) = (A::of(args[0]).into(), B::of(args[1]).into());
+    out.push(Datum::I32(a.cmp(&b) as i32));
     Ok(())
 }
 
@@ -217,6 +225,18 @@ pub(super) static TABLES: &[&[(&str, FuncImpl)]] = &[
         ("textgtname", bytes!(GT)),
         ("textlename", bytes!(LE)),
         ("textgename", bytes!(GE)),
+        ("btint24cmp", scalar(widths::<i16, i32>)),
+        ("btint42cmp", scalar(widths::<i32, i16>)),
+        ("btint28cmp", scalar(widths::<i16, i64>)),
+        ("btint82cmp", scalar(widths::<i64, i16>)),
+        ("btint48cmp", scalar(widths::<i32, i64>)),
+        ("btint84cmp", scalar(widths::<i64, i32>)),
+        ("bttext_pattern_cmp", scalar(three_way::<25>)),
+        ("btbpchar_pattern_cmp", scalar(three_way::<1042>)),
+        ("btnametextcmp", scalar(three_way::<25>)),
+        ("bttextnamecmp", scalar(three_way::<25>)),
+        ("bttidcmp", scalar(three_way::<27>)),
+        ("btoidvectorcmp", scalar(three_way::<30>)),
         ("btboolcmp", scalar(three_way::<16>)),
         ("btint2cmp", scalar(three_way::<21>)),
         ("btint4cmp", scalar(three_way::<23>)),

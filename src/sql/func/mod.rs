@@ -22,6 +22,7 @@ mod float;
 mod format;
 #[cfg(test)]
 mod golden;
+mod hash;
 mod int;
 pub mod json;
 mod network;
@@ -87,6 +88,7 @@ fn implementations() -> std::collections::HashMap<&'static str, FuncImpl> {
         array::TABLE,
         bytea::TABLE,
         float::TABLE,
+        hash::TABLE,
         int::TABLE,
         network::TABLE,
         numeric::TABLE,

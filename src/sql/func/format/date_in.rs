@@ -201,7 +201,7 @@ fn read(text: &str, template: &str) -> Result<Told> {
                 }
                 continue;
             }
-            Node::Field { field, name, ordinal, .. } => (*field, *name, ordinal.is_some()),
+            Node::Field { field, name, ordinal, .. } => (*field, name.as_str(), ordinal.is_some()),
         };
         if !r.fixed {
             extra += r.spaces();
@@ -458,7 +458,7 @@ fn resolve(text: &str, template: &str) -> Result<(Civil, Option<i32>)> {
         0 => None,
         sign => {
             if t.zone_hour > 15 || !(0..60).contains(&t.zone_minute) {
-                return Err(out_of_range());
+                bail!(INVALID_TIME_ZONE_DISPLACEMENT_VALUE, "time zone displacement out of range: \"{text}\"");
             }
             Some(sign * (t.zone_hour * 3600 + t.zone_minute * 60))
         }

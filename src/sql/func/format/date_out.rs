@@ -5,7 +5,7 @@ use crate::base::Result;
 use crate::err;
 use crate::sql::func::{FnContext, FuncImpl, push_text};
 use crate::types::datetime::civil::{
-    Civil, USECS_PER_DAY, USECS_PER_SEC, day_of_week, day_of_year, iso_week, iso_week_to_julian,
+    Civil, USECS_PER_SEC, day_of_week, day_of_year, iso_week, iso_week_to_julian, to_julian,
 };
 use crate::types::datetime::format::{DAYS, MONTHS};
 use crate::types::datetime::zone::ZoneAt;
@@ -115,6 +115,8 @@ fn show(field: Field, case: Case, fill: bool, m: &Moment) -> Result<String> {
         }
     }
     let number = |n: i32, width: usize| digits(n.into(), width, fill);
+    // Fields that are never negative in a date count the sign as a digit.
+    let plain = |n: i32, width: usize| if fill { n.to_string() } else { format!("{n:0width$}") };
     let seconds_of_day = (m.hour * 60 + i64::from(m.minute)) * 60 + i64::from(m.second);
     let year = m.shown(m.year);
     let iso_year = m.shown(m.iso.0);
@@ -122,7 +124,7 @@ fn show(field: Field, case: Case, fill: bool, m: &Moment) -> Result<String> {
         |names: &[&'static str; 12]| (m.month - 1).try_into().ok().and_then(|i: usize| names.get(i).copied());
     Ok(match field {
         Field::Meridian { dots } => {
-            let pm = m.hour.rem_euclid(24) >= 12;
+            let pm = m.hour % 24 >= 12;
             cased(
                 match (pm, dots) {
                     (false, false) => "AM",
@@ -160,13 +162,18 @@ fn show(field: Field, case: Case, fill: bool, m: &Moment) -> Result<String> {
             0 if m.year == 0 => String::new(),
             month => {
                 // An interval's months may be 0 or negative: they count backwards from December.
-                let at = (if month <= 0 { month + 11 } else { month - 1 }).rem_euclid(12) as usize;
+                let at = match month {
+                    0 if m.year > 0 => 11,
+                    0 => 0,
+                    m if m < 0 => (m + 12).rem_euclid(12) as usize,
+                    m => (m - 1).rem_euclid(12) as usize,
+                };
                 padded(cased(ROMAN_MONTHS[at], case), 4, fill)
             }
         },
-        Field::Ddd => number(m.day_of_year, 3),
-        Field::Iddd => number(m.iso.2, 3),
-        Field::Dd => number(m.day, 2),
+        Field::Ddd => plain(m.day_of_year, 3),
+        Field::Iddd => plain(m.iso.2, 3),
+        Field::Dd => plain(m.day, 2),
         Field::D => (m.weekday + 1).to_string(),
         Field::Id => (if m.weekday == 0 { 7 } else { m.weekday }).to_string(),
         Field::Ff(n) => format!("{:0width$}", m.us / 10_i32.pow(6 - u32::from(n)), width = n.into()),
@@ -178,8 +185,8 @@ fn show(field: Field, case: Case, fill: bool, m: &Moment) -> Result<String> {
         Field::Ms => format!("{:03}", m.us / 1000),
         Field::Us => format!("{:06}", m.us),
         Field::Ssss => seconds_of_day.to_string(),
-        Field::Iw => number(m.iso.1, 2),
-        Field::Ww => number((m.day_of_year - 1) / 7 + 1, 2),
+        Field::Iw => plain(m.iso.1, 2),
+        Field::Ww => plain((m.day_of_year - 1) / 7 + 1, 2),
         Field::W => ((m.day - 1) / 7 + 1).to_string(),
         Field::Q if m.month == 0 => String::new(),
         Field::Q => ((m.month - 1) / 3 + 1).to_string(),
@@ -244,6 +251,7 @@ fn of_interval(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Resul
     let i = Interval::from_bytes(args[0].bytes());
     let p = i.parts();
     let days = (p.years * 12 + p.months) * 30 + p.days;
+    let (iso_year, week) = iso_week(p.years, p.months, p.days);
     let m = Moment {
         year: p.years,
         month: p.months,
@@ -254,8 +262,8 @@ fn of_interval(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Resul
         us: p.us,
         weekday: 0,
         day_of_year: days,
-        julian: (i64::from(days) + i.us / USECS_PER_DAY) as i32,
-        iso: (p.years, 0, days),
+        julian: to_julian(p.years, p.months, p.days),
+        iso: (iso_year, week, to_julian(p.years, p.months, p.days) - iso_week_to_julian(iso_year, 1) + 1),
         zone: None,
         interval: true,
     };

@@ -340,7 +340,7 @@ impl Writer<'_> {
                 self.at += 1;
             }
         }
-        let mut end = self.count + usize::from(self.sign_written) + usize::from(self.shape.decimal);
+        let mut end = self.count + usize::from(self.before > 0) + usize::from(self.shape.decimal);
         if self.last.is_some_and(|l| l == self.at) {
             end = self.current;
         }
@@ -354,9 +354,12 @@ impl Writer<'_> {
         self.current += 1;
     }
 
-    fn node(&mut self, node: &Node) {
+    fn node(&mut self, node: &Node) -> Result<()> {
         let key = match node {
-            Node::Char(c) => return self.out.push(*c),
+            Node::Char(c) => {
+                self.out.push(*c);
+                return Ok(());
+            }
             Node::Key(k) => *k,
         };
         match key {
@@ -376,6 +379,9 @@ impl Writer<'_> {
             }
             Key::Ordinal { lower } => {
                 let none = self.shape.roman || self.byte(0) == Some(b'#') || self.negative || self.shape.decimal;
+                if !none && !self.number.last().is_some_and(u8::is_ascii_digit) {
+                    bail!(INVALID_TEXT_REPRESENTATION, "\"{}\" is not a number", String::from_utf8_lossy(self.number));
+                }
                 if !none {
                     let ending = ordinal_ending(std::str::from_utf8(self.number).unwrap_or(""));
                     self.out += &if lower { ending.to_owned() } else { ending.to_uppercase() };
@@ -391,13 +397,14 @@ impl Writer<'_> {
             Key::Sign => self.out.push(if self.negative { '-' } else { '+' }),
             _ => {}
         }
+        Ok(())
     }
 }
 
 /// Writes the digits of a number (without sign) by template.
-fn write(nodes: &[Node], shape: Shape, number: &str, negative: bool, before: usize) -> String {
+fn write(nodes: &[Node], shape: Shape, number: &str, negative: bool, before: usize) -> Result<String> {
     if shape.exponent {
-        return number.to_owned();
+        return Ok(number.to_owned());
     }
     let mut shape = shape;
     shape.zero_start = shape.zero_start.saturating_sub(1);
@@ -448,8 +455,10 @@ fn write(nodes: &[Node], shape: Shape, number: &str, negative: bool, before: usi
         last,
         out: String::new(),
     };
-    nodes.iter().for_each(|n| w.node(n));
-    w.out
+    for n in nodes {
+        w.node(n)?;
+    }
+    Ok(w.out)
 }
 
 fn roman(n: Option<i128>) -> String {
@@ -489,7 +498,7 @@ fn scientific(n: &Numeric, post: usize) -> String {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     let whole = text.trim_start_matches('-').find('.').unwrap_or(text.trim_start_matches('-').len()) as i64;
     let leading = digits.bytes().take_while(|b| *b == b'0').count();
-    let mut exponent = if leading == digits.len() { 0 } else { whole - 1 - leading as i64 };
+    let exponent = if leading == digits.len() { 0 } else { whole - 1 - leading as i64 };
     let shifted = if leading == digits.len() {
         Numeric::zero()
     } else {
@@ -497,12 +506,8 @@ fn scientific(n: &Numeric, post: usize) -> String {
         Numeric::parse(&format!("{}.{}", &plain[..1], &plain[1..])).unwrap_or_else(|_| Numeric::zero())
     };
     let mut mantissa = shifted;
+    // A mantissa that rounds to 10 stays so: PostgreSQL 15 does not normalise it, either.
     mantissa.round(post as i32);
-    if mantissa.compare(&Numeric::from(10)).is_ge() {
-        mantissa = mantissa.div(&Numeric::from(10)).unwrap_or_else(|_| Numeric::zero());
-        mantissa.round(post as i32);
-        exponent += 1;
-    }
     let sign = if exponent < 0 { '-' } else { '+' };
     format!("{}{mantissa}e{sign}{:02}", if n.signum() < 0 { "-" } else { "" }, exponent.abs())
 }
@@ -519,10 +524,8 @@ fn unrepresentable(shape: &Shape) -> String {
 fn to_char(n: &Numeric, template: &str) -> Result<String> {
     let (nodes, mut shape) = parse(template)?;
     if shape.roman {
-        let mut whole = n.clone();
-        whole.round(0);
-        let text = roman(if n.is_finite() { whole.to_i128() } else { None });
-        return Ok(write(&nodes, shape, &text, false, 0));
+        let text = roman(Some(n.to_int::<i32>("integer")?.into()));
+        return write(&nodes, shape, &text, false, 0);
     }
     if shape.exponent {
         if !n.is_finite() {
@@ -530,7 +533,7 @@ fn to_char(n: &Numeric, template: &str) -> Result<String> {
         }
         let text = scientific(n, shape.post);
         let text = if text.starts_with('-') { text } else { format!(" {text}") };
-        return Ok(write(&nodes, shape, &text, false, 0));
+        return write(&nodes, shape, &text, false, 0);
     }
     let mut value = n.clone();
     if shape.multiply {
@@ -545,11 +548,11 @@ fn to_char(n: &Numeric, template: &str) -> Result<String> {
         value.round(shape.post as i32);
     }
     let text = value.to_string();
-    Ok(finish(&nodes, shape, &text))
+    finish(&nodes, shape, &text)
 }
 
 /// Writes a plain decimal text, with `#` where it does not fit.
-fn finish(nodes: &[Node], shape: Shape, text: &str) -> String {
+fn finish(nodes: &[Node], shape: Shape, text: &str) -> Result<String> {
     let (negative, digits) = match text.strip_prefix('-') {
         Some(d) => (true, d),
         None => (false, text),
@@ -580,18 +583,26 @@ fn of_numeric(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result
     push_text(out, to_char(&Numeric::from_bytes(args[0].bytes()), args[1].str())?)
 }
 
+/// Integers are exact, except that PostgreSQL writes their scientific notation in floating point.
+fn of_int(n: i64, template: &str) -> Result<String> {
+    if parse(template)?.1.exponent {
+        return of_float(n as f64, 15, template);
+    }
+    to_char(&Numeric::from(n), template)
+}
+
 fn of_int4(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
     if empty_is_null(args, out) {
         return Ok(());
     }
-    push_text(out, to_char(&Numeric::from(i64::from(args[0].i32())), args[1].str())?)
+    push_text(out, of_int(args[0].i32().into(), args[1].str())?)
 }
 
 fn of_int8(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
     if empty_is_null(args, out) {
         return Ok(());
     }
-    push_text(out, to_char(&Numeric::from(args[0].i64()), args[1].str())?)
+    push_text(out, of_int(args[0].i64(), args[1].str())?)
 }
 
 /// Floating-point numbers are shown with the digits they have: 15, or 6 in single precision.
@@ -599,7 +610,7 @@ fn of_float(v: f64, precision: usize, template: &str) -> Result<String> {
     let (nodes, mut shape) = parse(template)?;
     if shape.roman {
         let n = v.round_ties_even();
-        return Ok(write(&nodes, shape, &roman(n.is_finite().then_some(n as i128)), false, 0));
+        return write(&nodes, shape, &roman(n.is_finite().then_some(n as i128)), false, 0);
     }
     if shape.exponent {
         if !v.is_finite() {
@@ -618,10 +629,10 @@ fn of_float(v: f64, precision: usize, template: &str) -> Result<String> {
         shape.pre += shape.multi;
     }
     if v.is_nan() {
-        return Ok(finish(&nodes, shape, "NaN"));
+        return finish(&nodes, shape, "NaN");
     }
     if v.is_infinite() {
-        return Ok(finish(&nodes, shape, if v > 0.0 { "Infinity" } else { "-Infinity" }));
+        return finish(&nodes, shape, if v > 0.0 { "Infinity" } else { "-Infinity" });
     }
     let whole = format!("{:.0}", v.abs()).len();
     if whole >= precision {
@@ -630,7 +641,7 @@ fn of_float(v: f64, precision: usize, template: &str) -> Result<String> {
         shape.post = precision - whole;
     }
     let text = format!("{v:.*}", shape.post);
-    Ok(finish(&nodes, shape, &text))
+    finish(&nodes, shape, &text)
 }
 
 fn of_float4(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
@@ -731,8 +742,6 @@ fn to_number(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<
             divisor = divisor.mul(&Numeric::from(10));
         }
         n = n.div(&divisor)?;
-    } else {
-        n.round(shape.post as i32);
     }
     push_numeric(out, &n)
 }

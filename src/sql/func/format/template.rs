@@ -67,7 +67,8 @@ pub enum Case {
 pub enum Node {
     Field {
         field: Field,
-        name: &'static str,
+        /// As it is written in the template.
+        name: String,
         case: Case,
         /// `FM`: no padding.
         fill: bool,
@@ -176,14 +177,19 @@ pub fn parse(text: &str) -> Vec<Node> {
     while let Some(c) = rest.chars().next() {
         let mut body = rest;
         let mut fill = false;
+        let mut localized = false;
         for prefix in ["FM", "fm", "TM", "tm"] {
             if let Some(after) = body.strip_prefix(prefix) {
                 fill |= prefix.eq_ignore_ascii_case("FM");
+                localized |= prefix.eq_ignore_ascii_case("TM");
                 body = after;
                 break;
             }
         }
         if let Some((name, field, case)) = pattern(body) {
+            // Names in the session's language are never padded.
+            fill |= localized && matches!(field, DayName | MonthName);
+            let name = body[..name.len()].to_owned();
             rest = &body[name.len()..];
             let mut ordinal = None;
             if let Some(after) = rest.strip_prefix("TH") {
