@@ -156,7 +156,7 @@ fn pull_up(query: &mut Query) {
         let mut filters = Vec::new();
         let mut pending = Vec::new();
         for node in &mut from {
-            changed |= pull_up_node(node, query, false, &mut filters, &mut pending);
+            changed |= pull_up_node(node, query, false, true, &mut filters, &mut pending);
         }
         query.from = from;
         if changed {
@@ -194,6 +194,7 @@ fn pull_up_node(
     node: &mut FromNode,
     query: &mut Query,
     nullable: bool,
+    movable: bool,
     filters: &mut Vec<Expr>,
     pending: &mut Vec<Pulled>,
 ) -> bool {
@@ -209,11 +210,19 @@ fn pull_up_node(
             // The filter of a side that must not be empty alone may go into the join's own condition when that
             // decides partners: inner and semi joins, and the empty side of an outer join.
             let mut own = Vec::new();
-            let into_on = matches!(j.kind, JoinKind::Inner | JoinKind::Semi);
-            let mut changed = pull_up_node(&mut j.left, query, l, if into_on { &mut own } else { filters }, pending);
+            let (left_on, right_on) = match j.kind {
+                JoinKind::Inner | JoinKind::Semi => (true, true),
+                JoinKind::Left | JoinKind::Anti => (false, true),
+                JoinKind::Right => (true, false),
+                JoinKind::Full => (false, false),
+            };
+            // A full join keeps the rows of both sides, so a filter can go nowhere but below it.
+            let movable = movable && j.kind != JoinKind::Full;
+            let place = if left_on { &mut own } else { &mut *filters };
+            let mut changed = pull_up_node(&mut j.left, query, l, movable, place, pending);
             if !changed {
-                let right_on = into_on || matches!(j.kind, JoinKind::Left | JoinKind::Anti);
-                changed = pull_up_node(&mut j.right, query, r, if right_on { &mut own } else { filters }, pending);
+                let place = if right_on { &mut own } else { &mut *filters };
+                changed = pull_up_node(&mut j.right, query, r, movable, place, pending);
             }
             if !own.is_empty() {
                 let mut parts = Vec::new();
@@ -227,7 +236,7 @@ fn pull_up_node(
         }
         FromNode::Rel(i) => {
             let rel = *i;
-            let Some(new) = pull_up_rel(rel, query, nullable, filters, pending) else { return false };
+            let Some(new) = pull_up_rel(rel, query, nullable, movable, filters, pending) else { return false };
             *node = new;
             true
         }
@@ -238,6 +247,7 @@ fn pull_up_rel(
     rel: usize,
     query: &mut Query,
     nullable: bool,
+    movable: bool,
     filters: &mut Vec<Expr>,
     pending: &mut Vec<Pulled>,
 ) -> Option<FromNode> {
@@ -249,6 +259,9 @@ fn pull_up_rel(
         }
         if nullable && (lateral || !q.targets.iter().all(|t| matches!(t.expr.kind, ExprKind::Var { levels_up: 0, .. })))
         {
+            return None;
+        }
+        if !movable && q.filter.is_some() {
             return None;
         }
         // A filter on the empty side cannot leave its join: only joins whose ON it may join are tried (see the caller);

@@ -208,6 +208,20 @@ impl<'t> Search<'t> {
         let mut found: Option<Legal<'t>> = None;
         let mut must_be_left = false;
         for s in &self.tree.specials {
+            if s.kind == JoinKind::Full {
+                // A full join is done with exactly its own sides, before anything else touches them.
+                let whole = s.syn_left.union(s.syn_right);
+                let apart = !all.overlaps(whole) || all.within(s.syn_left) || all.within(s.syn_right);
+                if apart || whole.within(a) || whole.within(b) {
+                    continue;
+                }
+                let straight = a == s.syn_left && b == s.syn_right;
+                if found.is_some() || !straight && !(b == s.syn_left && a == s.syn_right) {
+                    return None;
+                }
+                found = Some(Legal { special: Some(s), reversed: !straight });
+                continue;
+            }
             if !s.min_right.overlaps(all) || all.within(s.min_right) {
                 continue;
             }
