@@ -44,7 +44,12 @@ impl FunctionScan {
             let arg_types = args.iter().map(Eval::ty).collect();
             if !setof::is_stream(c.func) {
                 // A plain function in FROM is a one-row set: its call is the only argument.
-                args = vec![Eval::call(c.func, args, c.columns.first().map_or(TypeRef::of(c.func.ret), |c| c.ty))];
+                // Several columns are the fields of the one value it answers.
+                let answer = match c.columns.as_slice() {
+                    [one] => one.ty,
+                    _ => TypeRef::of(c.func.ret),
+                };
+                args = vec![Eval::call(c.func, args, answer)];
             }
             Call {
                 func: c.func,

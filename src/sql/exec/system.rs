@@ -1,79 +1,127 @@
-//! Functions that need more than their arguments and the session's facts: sequences, sleeping, locks, sizes.
+//! Functions that need more than their arguments and the session's facts: locks, signals, sizes, catalogs.
 //!
 //! They get the whole [`ExecContext`] and may wait, having pushed nothing. What is not in the table here goes to the
-//! session's [`SystemHooks`](crate::sql::func::SystemHooks).
+//! session's [`SystemHooks`](crate::sql::func::SystemHooks). One file per family.
 
+mod advisory;
+mod counter;
 pub(crate) mod define;
+mod describe;
+mod keyword;
+mod log;
+mod privilege;
+pub(crate) mod rows;
 pub(crate) mod sequence;
+mod session;
+mod signal;
+mod size;
+mod transaction;
+mod visibility;
 
 use super::ExecContext;
-use crate::base::{Flow, Oid, Stop, Wait};
-use crate::sql::command::sequence as values;
+use crate::base::{Error, Flow, Report, Severity, SqlState};
 use crate::sql::func::FuncDef;
-use crate::types::{Column, Datum};
-use std::time::{Duration, Instant};
+use crate::types::{Column, Datum, Phys, TypeRef, Value, array, oid, record};
 
 /// Pushes exactly one value, or fails, or waits having pushed nothing.
 pub type SystemFn = fn(&mut ExecContext, &[Datum<'_>], &mut Column) -> Flow<()>;
 
 /// By PostgreSQL's own name of the function.
 fn find(src: &str) -> Option<SystemFn> {
-    Some(match src {
-        "pg_sleep" => pg_sleep,
-        "nextval_oid" => |cx, args, out| number(values::nextval(cx, Oid(args[0].u32()))?, out),
-        "currval_oid" => |cx, args, out| number(values::currval(cx, Oid(args[0].u32()))?, out),
-        "lastval" => |cx, _, out| number(values::lastval(cx)?, out),
-        "setval_oid" => |cx, args, out| number(values::setval(cx, Oid(args[0].u32()), args[1].i64(), true)?, out),
-        "setval3_oid" => {
-            |cx, args, out| number(values::setval(cx, Oid(args[0].u32()), args[1].i64(), args[2].bool())?, out)
-        }
-        "pg_sequence_last_value" => |cx, args, out| match values::last_value(cx, Oid(args[0].u32()))? {
-            Some(n) => number(n, out),
-            None => {
-                out.push_null();
-                Ok(())
-            }
-        },
-        "pg_get_serial_sequence" => serial_sequence,
-        _ => return None,
-    })
+    let families = [
+        sequence::find,
+        session::find,
+        describe::find,
+        visibility::find,
+        advisory::find,
+        signal::find,
+        log::find,
+        transaction::find,
+        size::find,
+        counter::find,
+    ];
+    families.into_iter().find_map(|f| f(src))
+}
+
+/// Functions initdb takes away from everybody but superusers.
+pub(crate) fn is_restricted(src: &str) -> bool {
+    matches!(
+        src,
+        "pg_reload_conf"
+            | "pg_rotate_logfile"
+            | "pg_rotate_logfile_v2"
+            | "pg_switch_wal"
+            | "pg_ls_waldir"
+            | "pg_create_restore_point"
+            | "pg_promote"
+            | "pg_wal_replay_pause"
+            | "pg_wal_replay_resume"
+            | "pg_current_logfile"
+            | "pg_current_logfile_1arg"
+            | "pg_stat_reset"
+            | "pg_stat_reset_shared"
+            | "pg_stat_reset_slru"
+            | "pg_stat_reset_single_table_counters"
+            | "pg_stat_reset_single_function_counters"
+            | "show_all_file_settings"
+    )
+}
+
+/// # Errors
+/// 42501 for functions only superusers may call.
+pub(crate) fn check_restricted(cx: &mut ExecContext, def: &FuncDef) -> crate::base::Result<()> {
+    if is_restricted(def.fact.src) && !cx.backend()?.user.is_superuser {
+        let text = format!("permission denied for function {}", def.name);
+        return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, text).place("aclcheck_error", "aclchk.c", 3512));
+    }
+    Ok(())
 }
 
 pub fn call(cx: &mut ExecContext, def: &'static FuncDef, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
     if let Some(f) = find(def.fact.src) {
+        check_restricted(cx, def)?;
         return f(cx, args, out);
+    }
+    if privilege::is_member(def.fact.src) {
+        return privilege::call(cx, def, args, out);
     }
     let system = cx.fx.system.clone();
     system.call(&mut cx.fx, def, args, out)
 }
 
-/// The end of the sleep stays in the context over the repeated call.
-fn pg_sleep(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
-    let now = Instant::now();
-    let seconds = args[0].f64().clamp(0.0, 1e9);
-    let end = *cx.run.sleep_until.get_or_insert(now + Duration::from_secs_f64(seconds));
-    if now < end {
-        return Stop::wait(Wait::Until(end));
-    }
-    cx.run.sleep_until = None;
-    // void's one value is the empty text (PostgreSQL 15, void_out).
+/// Says something to the client that is no error; `place` is PostgreSQL's routine, file and line.
+fn warn(cx: &mut ExecContext, text: impl Into<String>, place: (&'static str, &'static str, u32)) {
+    let report = Report::notice(Severity::Warning, SqlState::WARNING, text);
+    cx.notices.push(report.with_place(place.0, place.1, place.2));
+}
+
+fn text(out: &mut Column, value: &str) {
+    out.push(Datum::Bytes(value.as_bytes()));
+}
+
+/// void's one value is the empty text (PostgreSQL 15, void_out).
+fn void(out: &mut Column) {
     match out.phys() {
-        crate::types::Phys::Bytes => out.push(Datum::Bytes(b"")),
+        Phys::Bytes => out.push(Datum::Bytes(b"")),
         _ => out.push_null(),
     }
-    Ok(())
 }
 
-fn number(n: i64, out: &mut Column) -> Flow<()> {
-    out.push(Datum::I64(n));
-    Ok(())
+fn int4_list(out: &mut Column, values: impl Iterator<Item = i32>) {
+    let list = array::from_values(oid::INT4, values.map(Datum::I32));
+    out.push(Datum::Bytes(&list));
 }
 
-fn serial_sequence(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
-    let text = |n: usize| String::from_utf8_lossy(args[n].bytes()).into_owned();
-    match values::serial_sequence(cx, &text(0), &text(1))? {
-        Some(name) => out.push(Datum::Bytes(name.as_bytes())),
-        None => out.push_null(),
-    }
-    Ok(())
+/// A row as the value of a function with several OUT arguments: its fields take the types declared.
+fn push_record(out: &mut Column, fields: &[(&str, Value)], function: u32) {
+    let Some(def) = crate::sql::func::func(crate::base::Oid(function)) else { return out.push_null() };
+    let outs = def.fact.all_args.iter().zip(def.fact.modes.chars()).filter(|(_, m)| *m != 'i').map(|(t, _)| *t);
+    let types: Vec<crate::base::Oid> = outs.collect();
+    let columns = fields.iter().zip(&types).map(|((name, value), ty)| {
+        let form = crate::types::phys(*ty);
+        (*name, *ty, super::system_view::fit(value.datum(), form))
+    });
+    let mut bytes = Vec::new();
+    record::build(TypeRef::of(oid::RECORD), columns, &mut bytes);
+    out.push(Datum::Bytes(&bytes));
 }

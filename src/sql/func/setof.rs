@@ -89,6 +89,14 @@ pub fn open(
             None => json::open(&call, cx)?,
         },
     };
+    if found.is_none() {
+        use crate::sql::exec::system;
+        system::check_restricted(cx, func)?;
+        let rows = system::rows::open(cx, func.fact.src, args, columns);
+        if let Some(rows) = rows.map_err(crate::base::Stop::into_error)? {
+            return Ok(Rows::new(rows));
+        }
+    }
     match found {
         Some(s) => Ok(s),
         None => Err(unsupported(func)),

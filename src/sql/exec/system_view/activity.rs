@@ -38,11 +38,11 @@ impl Sight {
 }
 
 /// An object id, NULL for none.
-pub(super) fn some(oid: Oid) -> Option<Oid> {
+pub(crate) fn some(oid: Oid) -> Option<Oid> {
     oid.is_valid().then_some(oid)
 }
 
-fn address(f: &ActivityFacts) -> Value {
+pub(crate) fn address(f: &ActivityFacts) -> Value {
     match f.client_addr {
         Some(address) => {
             let bits = if address.is_ipv4() { 32 } else { 128 };

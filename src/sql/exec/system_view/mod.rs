@@ -24,7 +24,8 @@ mod settings;
 mod statistics;
 mod types;
 
-pub(crate) use cell::Cell;
+pub(crate) use activity::{Sight, address, some};
+pub(crate) use cell::{Cell, NULL, Stamp, texts};
 pub(crate) use code::special_opclass;
 
 use super::ExecContext;
@@ -125,7 +126,7 @@ impl Sink {
         self.rows = 0;
     }
 
-    pub(super) fn into_batches(mut self) -> Vec<Batch> {
+    pub(crate) fn into_batches(mut self) -> Vec<Batch> {
         if self.rows > 0 {
             self.close();
         }

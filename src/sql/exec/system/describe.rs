@@ -1,0 +1,372 @@
+//! Comments and definitions: `obj_description`, `pg_get_indexdef`, `pg_get_function_arguments`, …
+
+use super::{SystemFn, define, text};
+use crate::base::{Flow, Oid, Result};
+use crate::catalog::object::{Class, Function, ObjectKey, class, fixed};
+use crate::catalog::{Catalog, Constraint, Object, Record, system};
+use crate::err;
+use crate::sql::exec::ExecContext;
+use crate::sql::func;
+use crate::sql::names::schema_and_name;
+use crate::types::context::TypeHooks;
+use crate::types::name::{format_type, quote_identifier};
+use crate::types::{Column, Datum};
+use std::sync::Arc;
+
+pub(super) fn find(src: &str) -> Option<SystemFn> {
+    Some(match src {
+        "obj_description(oid,name)" | "shobj_description(oid,name)" => description_in,
+        "obj_description(oid)" => description,
+        "col_description(oid,integer)" => column_description,
+        "pg_get_userbyid" => user_by_id,
+        "pg_get_expr" | "pg_get_expr_ext" => expression,
+        "pg_get_indexdef" | "pg_get_indexdef_ext" => index_definition,
+        "pg_get_constraintdef" | "pg_get_constraintdef_ext" => constraint_definition,
+        "pg_get_viewdef" | "pg_get_viewdef_ext" | "pg_get_viewdef_wrap" => view_definition,
+        "pg_get_viewdef_name" | "pg_get_viewdef_name_ext" => view_definition_by_name,
+        "pg_get_function_result" => |cx, args, out| about_function(cx, args, out, result),
+        "pg_get_function_arguments" => |cx, args, out| about_function(cx, args, out, arguments),
+        "pg_get_function_identity_arguments" => |cx, args, out| about_function(cx, args, out, identity_arguments),
+        "pg_get_function_arg_default" => argument_default,
+        "pg_get_functiondef" => function_definition,
+        "pg_get_function_sqlbody" => nothing,
+        "pg_get_partkeydef"
+        | "pg_get_partition_constraintdef"
+        | "pg_get_statisticsobjdef"
+        | "pg_get_statisticsobjdef_columns"
+        | "pg_get_triggerdef"
+        | "pg_get_triggerdef_ext"
+        | "pg_get_ruledef"
+        | "pg_get_ruledef_ext" => nothing,
+        _ => return None,
+    })
+}
+
+fn maybe(out: &mut Column, value: Option<String>) {
+    match value {
+        Some(v) => text(out, &v),
+        None => out.push_null(),
+    }
+}
+
+fn catalog(cx: &mut ExecContext) -> Result<Arc<Catalog>> {
+    Ok(cx.backend()?.catalog.clone())
+}
+
+/// For kinds of objects that cannot be made here: there is never one with this OID.
+fn nothing(_: &mut ExecContext, _: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    out.push_null();
+    Ok(())
+}
+
+fn description_in(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    let kind = system::oid_by_name(fixed::PG_CATALOG, args[1].str());
+    let found = match kind {
+        Some(kind) => catalog(cx)?.comment(ObjectKey::new(kind, Oid(args[0].u32()))),
+        None => None,
+    };
+    maybe(out, found);
+    Ok(())
+}
+
+fn description(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    let (catalog, oid) = (catalog(cx)?, Oid(args[0].u32()));
+    let kinds = [class::RELATION, class::TYPE, class::PROC, class::NAMESPACE, class::CONSTRAINT];
+    maybe(out, kinds.into_iter().find_map(|k| catalog.comment(ObjectKey::new(k, oid))));
+    Ok(())
+}
+
+fn column_description(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    let on = ObjectKey { class: class::RELATION, oid: Oid(args[0].u32()), sub: args[1].i32() };
+    maybe(out, catalog(cx)?.comment(on));
+    Ok(())
+}
+
+fn user_by_id(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    let oid = Oid(args[0].u32());
+    let name = catalog(cx)?.role(oid).map(|r| r.name);
+    text(out, &name.unwrap_or_else(|| format!("unknown (OID={oid})")));
+    Ok(())
+}
+
+/// Expressions are stored as the text they are shown as.
+fn expression(_: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    text(out, args[0].str());
+    Ok(())
+}
+
+fn class_record(cx: &mut ExecContext, oid: Oid) -> Result<Option<Arc<Record>>> {
+    Ok(catalog(cx)?.class(oid))
+}
+
+fn as_class(record: &Option<Arc<Record>>) -> Option<&Class> {
+    record.as_ref().and_then(|r| r.object.as_class().ok())
+}
+
+fn index_definition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    let record = class_record(cx, Oid(args[0].u32()))?;
+    let Some(c) = as_class(&record) else {
+        out.push_null();
+        return Ok(());
+    };
+    let column = args.get(1).map_or(0, |c| c.i32());
+    let answer = match (&c.index, usize::try_from(column).unwrap_or(0)) {
+        (None, _) => None,
+        (Some(_), 0) => {
+            // With "pretty" a table on the search path stands without its schema.
+            let qualified = !args.get(2).is_some_and(|p| p.bool());
+            define::index(&*catalog(cx)?, c, qualified)
+        }
+        (Some(index), n) => match index.columns.get(n - 1) {
+            Some(k) => Some(define::index_column(k, n <= index.key_columns, true)),
+            None => Some(String::new()),
+        },
+    };
+    maybe(out, answer);
+    Ok(())
+}
+
+/// The constraint with this OID, and the table it is on.
+fn constraint_by_oid(catalog: &Catalog, oid: Oid) -> Option<(Oid, Constraint)> {
+    use crate::catalog::object::UserTypeKind;
+    for record in catalog.all(class::RELATION) {
+        if let Ok(c) = record.object.as_class()
+            && let Some(k) = c.constraints.iter().find(|k| k.oid == oid)
+        {
+            return Some((c.oid, k.clone()));
+        }
+    }
+    catalog.all(class::TYPE).iter().find_map(|record| match &record.object {
+        Object::Type(t) => match &t.kind {
+            UserTypeKind::Domain { checks, .. } => {
+                checks.iter().find(|k| k.oid == oid).map(|k| (Oid::INVALID, k.clone()))
+            }
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+fn constraint_definition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    let catalog = catalog(cx)?;
+    let found = constraint_by_oid(&catalog, Oid(args[0].u32()));
+    maybe(out, found.map(|(table, k)| define::constraint(&catalog, table, &k)));
+    Ok(())
+}
+
+fn view_definition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    let record = class_record(cx, Oid(args[0].u32()))?;
+    maybe(out, as_class(&record).and_then(define::view));
+    Ok(())
+}
+
+fn view_definition_by_name(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    let name = args[0].str();
+    let (schema, view) = schema_and_name(name)?;
+    let found = catalog(cx)?.class_oid_by_name(schema.as_deref(), &view)?;
+    let oid = found.ok_or_else(|| err!(UNDEFINED_TABLE, "relation \"{name}\" does not exist"))?;
+    let record = class_record(cx, oid)?;
+    maybe(out, as_class(&record).and_then(define::view));
+    Ok(())
+}
+
+/// What functions tell of themselves, built in or not.
+struct Described {
+    types: Vec<Oid>,
+    names: Vec<String>,
+    modes: Vec<char>,
+    /// Of the last input arguments, as text.
+    defaults: Vec<String>,
+    result: Oid,
+    set: bool,
+}
+
+fn builtin(f: &func::FuncDef) -> Described {
+    let p = f.fact;
+    let types = if p.all_args.is_empty() { p.args } else { p.all_args };
+    let mut modes: Vec<char> = p.modes.chars().collect();
+    if modes.is_empty() && p.variadic.is_valid() {
+        modes = vec!['i'; types.len()];
+        modes.last_mut().into_iter().for_each(|m| *m = 'v');
+    }
+    let defaults = split_defaults(p.default_text);
+    let names = p.names.iter().map(ToString::to_string).collect();
+    Described { types: types.to_vec(), names, modes, defaults, result: f.ret, set: f.retset }
+}
+
+/// Expressions separated by commas outside of quotes and brackets.
+fn split_defaults(all: &str) -> Vec<String> {
+    let (mut parts, mut depth, mut quoted, mut start) = (Vec::new(), 0, false, 0);
+    for (at, c) in all.char_indices() {
+        match c {
+            '\'' => quoted = !quoted,
+            '(' | '[' if !quoted => depth += 1,
+            ')' | ']' if !quoted => depth -= 1,
+            ',' if !quoted && depth == 0 => {
+                parts.push(all[start..at].trim().to_string());
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    if !all.trim().is_empty() {
+        parts.push(all[start..].trim().to_string());
+    }
+    parts
+}
+
+fn user(f: &Function) -> Described {
+    Described {
+        types: f.arg_types.clone(),
+        names: f.arg_names.clone(),
+        modes: f.arg_modes.clone(),
+        defaults: f.arg_defaults.iter().flatten().map(ToString::to_string).collect(),
+        result: f.result.oid,
+        set: f.returns_set,
+    }
+}
+
+fn described(catalog: &Catalog, oid: Oid) -> Option<Described> {
+    if let Some(f) = func::func(oid) {
+        return Some(builtin(f));
+    }
+    let record = catalog.get(ObjectKey::new(class::PROC, oid))?;
+    record.object.as_function().ok().map(user)
+}
+
+fn about_function(
+    cx: &mut ExecContext,
+    args: &[Datum<'_>],
+    out: &mut Column,
+    f: fn(&Described, &dyn TypeHooks) -> Option<String>,
+) -> Flow<()> {
+    let found = described(&*catalog(cx)?, Oid(args[0].u32()));
+    maybe(out, found.and_then(|d| f(&d, &*cx.fx.io.hooks)));
+    Ok(())
+}
+
+/// PostgreSQL 15, ruleutils.c, print_function_rettype: columns declared with TABLE, else the type.
+fn result(d: &Described, hooks: &dyn TypeHooks) -> Option<String> {
+    let table: Vec<usize> = (0..d.modes.len()).filter(|n| d.modes[*n] == 't').collect();
+    if !table.is_empty() {
+        let column = |n: &usize| argument(d, *n, "", hooks);
+        return Some(format!("TABLE({})", table.iter().map(column).collect::<Vec<_>>().join(", ")));
+    }
+    let plain = format_type(d.result, -1, hooks);
+    Some(if d.set { format!("SETOF {plain}") } else { plain })
+}
+
+/// Name and type of one argument.
+fn argument(d: &Described, n: usize, mode: &str, hooks: &dyn TypeHooks) -> String {
+    let name = d.names.get(n).filter(|s| !s.is_empty()).map(|s| format!("{} ", quote_identifier(s)));
+    format!("{mode}{}{}", name.unwrap_or_default(), format_type(d.types[n], -1, hooks))
+}
+
+fn list_arguments(d: &Described, with_defaults: bool, with_out: bool, hooks: &dyn TypeHooks) -> String {
+    let mode_of = |n: usize| d.modes.get(n).copied().unwrap_or('i');
+    let inputs = (0..d.types.len()).filter(|n| matches!(mode_of(*n), 'i' | 'b' | 'v')).count();
+    let mut input = 0;
+    let mut parts = Vec::new();
+    for n in 0..d.types.len() {
+        let (mode, is_input) = match mode_of(n) {
+            't' => continue,
+            'o' if !with_out => continue,
+            'o' => ("OUT ", false),
+            'b' => ("INOUT ", true),
+            'v' => ("VARIADIC ", true),
+            _ => ("", true),
+        };
+        let mut part = argument(d, n, mode, hooks);
+        if is_input {
+            input += 1;
+            let from_end = inputs - input;
+            if with_defaults && from_end < d.defaults.len() {
+                part += &format!(" DEFAULT {}", d.defaults[d.defaults.len() - 1 - from_end]);
+            }
+        }
+        parts.push(part);
+    }
+    parts.join(", ")
+}
+
+fn arguments(d: &Described, hooks: &dyn TypeHooks) -> Option<String> {
+    Some(list_arguments(d, true, true, hooks))
+}
+
+fn identity_arguments(d: &Described, hooks: &dyn TypeHooks) -> Option<String> {
+    Some(list_arguments(d, false, false, hooks))
+}
+
+fn argument_default(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    let found = described(&*catalog(cx)?, Oid(args[0].u32()));
+    let answer = found.and_then(|d| {
+        let inputs: Vec<usize> =
+            (0..d.types.len()).filter(|n| d.modes.get(*n).is_none_or(|m| matches!(m, 'i' | 'b' | 'v'))).collect();
+        let n = usize::try_from(args[1].i32()).ok()?.checked_sub(1)?;
+        let from_end = inputs.len() - 1 - inputs.iter().position(|i| *i == n)?;
+        d.defaults.len().checked_sub(from_end + 1).map(|at| d.defaults[at].clone())
+    });
+    maybe(out, answer);
+    Ok(())
+}
+
+fn function_definition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    let (catalog, oid) = (catalog(cx)?, Oid(args[0].u32()));
+    let record = catalog.get(ObjectKey::new(class::PROC, oid));
+    let Some(f) = record.as_ref().and_then(|r| r.object.as_function().ok()) else {
+        if func::func(oid).is_some() {
+            return Err(crate::base::Error::unsupported("definitions of built-in functions are not supported").into());
+        }
+        out.push_null();
+        return Ok(());
+    };
+    let (d, hooks) = (user(f), cx.fx.io.hooks.clone());
+    let schema = catalog.namespace(f.namespace).map(|n| n.name).unwrap_or_default();
+    let name = format!("{}.{}", quote_identifier(&schema), quote_identifier(&f.name));
+    let mut lines = format!(
+        "CREATE OR REPLACE {} {name}({})\n",
+        if f.kind == 'p' { "PROCEDURE" } else { "FUNCTION" },
+        list_arguments(&d, true, true, &*hooks)
+    );
+    if f.kind != 'p' {
+        lines += &format!(" RETURNS {}\n", result(&d, &*hooks).unwrap_or_default());
+    }
+    lines += &format!(" LANGUAGE {}\n", f.language);
+    let mut words = Vec::new();
+    match f.volatility {
+        'i' => words.push("IMMUTABLE"),
+        's' => words.push("STABLE"),
+        _ => {}
+    }
+    match f.parallel {
+        's' => words.push("PARALLEL SAFE"),
+        'r' => words.push("PARALLEL RESTRICTED"),
+        _ => {}
+    }
+    if f.strict {
+        words.push("STRICT");
+    }
+    if f.security_definer {
+        words.push("SECURITY DEFINER");
+    }
+    if f.leakproof {
+        words.push("LEAKPROOF");
+    }
+    if !words.is_empty() {
+        lines += &format!(" {}\n", words.join(" "));
+    }
+    let quote = if f.kind == 'p' { "$procedure$" } else { "$function$" };
+    lines += &format!("AS {quote}{}{quote}\n", f.body);
+    text(out, &lines);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    /// Commas inside quotes and brackets do not end a default.
+    #[test]
+    fn defaults_are_told_apart() {
+        assert_eq!(super::split_defaults("'a,b', f(1, 2), 3"), ["'a,b'", "f(1, 2)", "3"]);
+        assert!(super::split_defaults("").is_empty());
+    }
+}

@@ -1,0 +1,171 @@
+//! Set-returning functions over the server's state.
+
+use super::keyword::KEYWORDS;
+use crate::base::{Flow, Oid, Result};
+use crate::catalog::system;
+use crate::sql::exec::ExecContext;
+use crate::sql::exec::system_view::{self, Cell, NULL, Sink, Stamp, fit};
+use crate::types::array::Array;
+use crate::types::{Batch, Column, Datum, TypeRef, Value};
+
+/// All rows of a call as columns; None: not a function of this file.
+pub(crate) fn open(cx: &mut ExecContext, src: &str, args: &[Value], types: &[TypeRef]) -> Flow<Option<Vec<Column>>> {
+    let rows = match src {
+        "pg_lock_status" => return view(cx, "pg_locks", types).map(Some),
+        "show_all_settings" => return view(cx, "pg_settings", types).map(Some),
+        "show_all_file_settings" => return view(cx, "pg_file_settings", types).map(Some),
+        "pg_timezone_names" => return view(cx, "pg_timezone_names", types).map(Some),
+        "pg_timezone_abbrevs" => return view(cx, "pg_timezone_abbrevs", types).map(Some),
+        "pg_stat_get_activity" => activity(cx, args)?,
+        "pg_ls_waldir" => wal_files(cx)?,
+        "pg_listening_channels" => cx.backend()?.listening.iter().map(|c| vec![Value::text(c)]).collect(),
+        "pg_options_to_table" => options(args),
+        "aclexplode" => explode(cx, args)?,
+        "pg_get_keywords" => keywords(),
+        // A table is never a partition here.
+        "pg_partition_ancestors" => Vec::new(),
+        _ => return Ok(None),
+    };
+    Ok(Some(columns(types, &rows)))
+}
+
+fn columns(types: &[TypeRef], rows: &[Vec<Value>]) -> Vec<Column> {
+    let mut out: Vec<Column> = types.iter().map(|t| Column::new(crate::sql::exec::phys_of(*t))).collect();
+    for row in rows {
+        for (value, column) in row.iter().zip(&mut out) {
+            let form = column.phys();
+            column.push(fit(value.datum(), form));
+        }
+    }
+    out
+}
+
+/// The rows of a view.
+fn view(cx: &mut ExecContext, name: &str, types: &[TypeRef]) -> Flow<Vec<Column>> {
+    let missing = || crate::base::Error::internal(format!("no view {name}"));
+    let oid = system::oid_by_name(crate::catalog::object::fixed::PG_CATALOG, name).ok_or_else(missing)?;
+    let relation = system::relation(oid).ok_or_else(missing)?;
+    let view = system_view::find(name).ok_or_else(missing)?;
+    let attnos: Vec<i16> = (1..=types.len() as i16).collect();
+    let mut sink = Sink::new(relation, &attnos, Vec::new());
+    (view.rows)(cx, &mut sink)?;
+    let mut out: Vec<Column> = types.iter().map(|t| Column::new(crate::sql::exec::phys_of(*t))).collect();
+    for Batch { columns, rows } in sink.into_batches() {
+        for (from, to) in columns.iter().zip(&mut out) {
+            (0..rows).for_each(|r| to.push_from(from, r));
+        }
+    }
+    Ok(out)
+}
+
+/// The columns as `pg_stat_get_activity` has them: those of the view in another order, and TLS beside.
+fn activity(cx: &mut ExecContext, args: &[Value]) -> Result<Vec<Vec<Value>>> {
+    let pid = match args.first() {
+        Some(Value::I32(pid)) => Some(*pid as u32),
+        _ => None,
+    };
+    let sight = system_view::Sight::of(cx)?;
+    let mut rows = Vec::new();
+    for f in cx.backend()?.instance.activity.list().iter().filter(|f| pid.is_none_or(|p| p == f.pid)) {
+        let seen = sight.sees(f.user);
+        let hide = |v: Value| if seen { v } else { NULL };
+        rows.push(vec![
+            system_view::some(f.database).cell(),
+            f.pid.cell(),
+            system_view::some(f.user).cell(),
+            (&*f.application).cell(),
+            hide(f.state.as_str().cell()),
+            if seen { f.query.as_str().cell() } else { "<insufficient privilege>".cell() },
+            hide(f.wait_event.map(|e| e.0).cell()),
+            hide(f.wait_event.map(|e| e.1).cell()),
+            hide(Stamp(f.xact_start_us).cell()),
+            hide(Stamp(f.query_start_us).cell()),
+            hide(Stamp(f.backend_start_us).cell()),
+            hide(Stamp(f.state_change_us).cell()),
+            hide(system_view::address(f)),
+            NULL,
+            hide(f.client_port.cell()),
+            hide(f.xid.map(|x| x.0).cell()),
+            hide(f.xmin.map(|x| x.0).cell()),
+            f.backend_type.cell(),
+            f.tls.cell(),
+            NULL,
+            NULL,
+            NULL,
+            NULL,
+            NULL,
+            NULL,
+            false.cell(),
+            NULL,
+            false.cell(),
+            NULL,
+            hide(f.query_id.cell()),
+        ]);
+    }
+    Ok(rows)
+}
+
+fn wal_files(cx: &mut ExecContext) -> Result<Vec<Vec<Value>>> {
+    let disk = cx.backend()?.instance.storage.disk.clone();
+    let entries = disk.list("pg_wal").map_err(|e| crate::disk::access_error(&e, "open directory", "pg_wal"))?;
+    let shown = entries.into_iter().filter(|e| !e.is_dir && !e.name.starts_with('.'));
+    Ok(shown.map(|e| vec![e.name.cell(), e.len.cell(), Stamp(e.modified_us).cell()]).collect())
+}
+
+fn options(args: &[Value]) -> Vec<Vec<Value>> {
+    let Some(Value::Bytes(stored)) = args.first() else { return Vec::new() };
+    let one = |item: Datum<'_>| match item.str().split_once('=') {
+        Some((name, value)) => vec![name.cell(), value.cell()],
+        None => vec![item.str().cell(), NULL],
+    };
+    Array::new(stored).iter().map(one).collect()
+}
+
+const RIGHTS: [(char, &str); 12] = [
+    ('a', "INSERT"),
+    ('r', "SELECT"),
+    ('w', "UPDATE"),
+    ('d', "DELETE"),
+    ('D', "TRUNCATE"),
+    ('x', "REFERENCES"),
+    ('t', "TRIGGER"),
+    ('X', "EXECUTE"),
+    ('U', "USAGE"),
+    ('C', "CREATE"),
+    ('T', "TEMPORARY"),
+    ('c', "CONNECT"),
+];
+
+fn explode(cx: &mut ExecContext, args: &[Value]) -> Result<Vec<Vec<Value>>> {
+    let catalog = cx.backend()?.catalog.clone();
+    let Some(Value::Bytes(stored)) = args.first() else { return Ok(Vec::new()) };
+    let role = |name: &str| catalog.role_by_name(name.trim_matches('"')).map_or(Oid::INVALID, |r| r.oid);
+    let mut rows = Vec::new();
+    for item in Array::new(stored).iter() {
+        let Some((grantee, rest)) = item.str().split_once('=') else { continue };
+        let (letters, grantor) = rest.split_once('/').unwrap_or((rest, ""));
+        let grantee = if grantee.is_empty() { Oid::INVALID } else { role(grantee) };
+        let mut letters = letters.chars().peekable();
+        while let Some(letter) = letters.next() {
+            let grantable = letters.next_if_eq(&'*').is_some();
+            let word = RIGHTS.iter().find(|r| r.0 == letter).map_or("?", |r| r.1);
+            rows.push(vec![role(grantor).cell(), grantee.cell(), word.cell(), grantable.cell()]);
+        }
+    }
+    Ok(rows)
+}
+
+fn keywords() -> Vec<Vec<Value>> {
+    let row = |k: &(&str, char, bool)| {
+        let (word, category, bare) = *k;
+        let described = match category {
+            'U' => "unreserved",
+            'C' => "unreserved (cannot be function or type name)",
+            'T' => "reserved (can be function or type name)",
+            _ => "reserved",
+        };
+        let label = if bare { "can be bare label" } else { "requires AS" };
+        vec![word.cell(), category.cell(), bare.cell(), described.cell(), label.cell()]
+    };
+    KEYWORDS.iter().map(row).collect()
+}

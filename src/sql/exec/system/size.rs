@@ -1,0 +1,219 @@
+//! How much room relations and databases take.
+
+use super::{SystemFn, text};
+use crate::base::{Flow, Fork, Oid, RelFileId, Result};
+use crate::catalog::RelKind;
+use crate::catalog::object::Class;
+use crate::err;
+use crate::page::PAGE_SIZE;
+use crate::sql::exec::ExecContext;
+use crate::types::{Column, Datum};
+
+pub(super) fn find(src: &str) -> Option<SystemFn> {
+    Some(match src {
+        "pg_relation_size(regclass)" | "pg_relation_size" => relation,
+        "pg_table_size" => table,
+        "pg_indexes_size" => indexes,
+        "pg_total_relation_size" => total,
+        "pg_database_size_name" => database_by_name,
+        "pg_database_size_oid" => database_by_oid,
+        "pg_tablespace_size_name" | "pg_tablespace_size_oid" => tablespace,
+        "pg_relation_filenode" => filenode,
+        "pg_relation_filepath" => filepath,
+        "pg_tablespace_location" => location,
+        _ => return None,
+    })
+}
+
+/// The file of a relation; None for what has none (views, generated catalogs).
+fn file(cx: &mut ExecContext, oid: Oid) -> Result<Option<(Class, RelFileId)>> {
+    let backend = cx.backend()?;
+    let Some(record) = backend.catalog.class(oid) else { return Ok(None) };
+    let c = record.object.as_class()?;
+    let file = RelFileId { db: backend.catalog.database(), node: c.node };
+    Ok(Some((c.clone(), file)))
+}
+
+fn has_file(c: &Class) -> bool {
+    !matches!(c.kind, RelKind::View | RelKind::Composite)
+}
+
+fn exists(oid: Oid) -> bool {
+    crate::catalog::system::relation(oid).is_some()
+}
+
+fn fork_bytes(cx: &mut ExecContext, c: &Class, file: RelFileId, fork: Fork) -> Result<i64> {
+    if !has_file(c) {
+        return Ok(0);
+    }
+    let pool = &cx.backend()?.instance.storage.pool;
+    let fork = pool.open(file, fork, c.persistence);
+    if !fork.exists() {
+        return Ok(0);
+    }
+    Ok(i64::from(pool.nblocks(&fork)?) * PAGE_SIZE as i64)
+}
+
+fn all_forks(cx: &mut ExecContext, oid: Oid) -> Result<i64> {
+    let Some((c, file)) = file(cx, oid)? else { return Ok(0) };
+    let mut sum = 0;
+    for fork in Fork::ALL {
+        sum += fork_bytes(cx, &c, file, fork)?;
+    }
+    Ok(sum)
+}
+
+fn fork_named(name: &str) -> Result<Fork> {
+    Ok(match name {
+        "main" => Fork::Main,
+        "fsm" => Fork::Fsm,
+        "vm" => Fork::Vm,
+        "init" => Fork::Init,
+        _ => {
+            return Err(err!(INVALID_PARAMETER_VALUE, "invalid fork name")
+                .hint("Valid fork names are \"main\", \"fsm\", \"vm\", and \"init\"."));
+        }
+    })
+}
+
+fn relation(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    let oid = Oid(args[0].u32());
+    let fork = args.get(1).map_or(Ok(Fork::Main), |f| fork_named(f.str()))?;
+    match file(cx, oid)? {
+        Some((c, file)) => {
+            let bytes = fork_bytes(cx, &c, file, fork)?;
+            out.push(Datum::I64(bytes));
+        }
+        None if exists(oid) => out.push(Datum::I64(0)),
+        None => out.push_null(),
+    }
+    Ok(())
+}
+
+/// The relation with its TOAST table and that one's indexes.
+fn table_bytes(cx: &mut ExecContext, oid: Oid) -> Result<i64> {
+    let mut sum = all_forks(cx, oid)?;
+    if let Some((c, _)) = file(cx, oid)?
+        && c.toast.is_valid()
+    {
+        sum += all_forks(cx, c.toast)? + index_bytes(cx, c.toast)?;
+    }
+    Ok(sum)
+}
+
+fn index_bytes(cx: &mut ExecContext, oid: Oid) -> Result<i64> {
+    let mut sum = 0;
+    for index in cx.backend()?.catalog.indexes_of(oid) {
+        sum += all_forks(cx, index)?;
+    }
+    Ok(sum)
+}
+
+fn push_if_there(cx: &mut ExecContext, oid: Oid, bytes: i64, out: &mut Column) -> Result<()> {
+    match exists(oid) || file(cx, oid)?.is_some() {
+        true => out.push(Datum::I64(bytes)),
+        false => out.push_null(),
+    }
+    Ok(())
+}
+
+fn table(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    let oid = Oid(args[0].u32());
+    let bytes = table_bytes(cx, oid)?;
+    Ok(push_if_there(cx, oid, bytes, out)?)
+}
+
+fn indexes(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    let oid = Oid(args[0].u32());
+    let bytes = index_bytes(cx, oid)?;
+    Ok(push_if_there(cx, oid, bytes, out)?)
+}
+
+fn total(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    let oid = Oid(args[0].u32());
+    let bytes = table_bytes(cx, oid)? + index_bytes(cx, oid)?;
+    Ok(push_if_there(cx, oid, bytes, out)?)
+}
+
+/// Bytes of the files in a folder of the data directory; one that is not there has none.
+fn folder_bytes(cx: &mut ExecContext, path: &str) -> Result<i64> {
+    let disk = &cx.backend()?.instance.storage.disk;
+    let entries = disk.list(path).unwrap_or_default();
+    Ok(entries.iter().map(|e| e.len as i64).sum())
+}
+
+fn database_bytes(cx: &mut ExecContext, oid: Oid) -> Result<i64> {
+    folder_bytes(cx, &format!("base/{oid}"))
+}
+
+fn database_by_name(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    let name = args[0].str();
+    let found = cx.backend()?.catalog.database_by_name(name);
+    let d = found.ok_or_else(|| err!(INVALID_CATALOG_NAME, "database \"{name}\" does not exist"))?;
+    let bytes = database_bytes(cx, d.oid)?;
+    out.push(Datum::I64(bytes));
+    Ok(())
+}
+
+fn database_by_oid(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    let oid = Oid(args[0].u32());
+    if cx.backend()?.catalog.database_by_oid(oid).is_none() {
+        out.push_null();
+        return Ok(());
+    }
+    let bytes = database_bytes(cx, oid)?;
+    out.push(Datum::I64(bytes));
+    Ok(())
+}
+
+fn tablespace(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    use crate::catalog::object::{class, fixed};
+    let global = match args[0] {
+        Datum::U32(oid) if oid == fixed::GLOBAL_TABLESPACE.0 => true,
+        Datum::U32(oid) if oid == fixed::DEFAULT_TABLESPACE.0 => false,
+        Datum::U32(_) => {
+            out.push_null();
+            return Ok(());
+        }
+        name => match name.str() {
+            "pg_global" => true,
+            "pg_default" => false,
+            other => return Err(err!(UNDEFINED_OBJECT, "tablespace \"{other}\" does not exist").into()),
+        },
+    };
+    let mut sum = 0;
+    if global {
+        sum = folder_bytes(cx, "global")?;
+    } else {
+        for record in cx.backend()?.catalog.all(class::DATABASE) {
+            sum += database_bytes(cx, record.object.key().oid)?;
+        }
+    }
+    out.push(Datum::I64(sum));
+    Ok(())
+}
+
+fn filenode(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    match file(cx, Oid(args[0].u32()))? {
+        Some((c, file)) if has_file(&c) => out.push(Datum::U32(file.node.0)),
+        _ => out.push_null(),
+    }
+    Ok(())
+}
+
+fn filepath(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    match file(cx, Oid(args[0].u32()))? {
+        Some((c, file)) if has_file(&c) => text(out, &format!("base/{}/{}", file.db, file.node)),
+        _ => out.push_null(),
+    }
+    Ok(())
+}
+
+/// The two tablespaces there are lie in the data directory.
+fn location(_: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    match args[0].u32() {
+        1663 | 1664 | 0 => text(out, ""),
+        _ => out.push_null(),
+    }
+    Ok(())
+}

@@ -1,0 +1,71 @@
+//! `pg_*_is_visible`: whether a name alone, along the search path, finds the object.
+
+use super::SystemFn;
+use crate::base::{Flow, Oid};
+use crate::catalog::object::{ObjectKey, class};
+use crate::catalog::{Catalog, system};
+use crate::sql::exec::ExecContext;
+use crate::sql::func;
+use crate::types::{self, Column, Datum};
+
+pub(super) fn find(src: &str) -> Option<SystemFn> {
+    Some(match src {
+        "pg_table_is_visible" => |cx, args, out| answer(cx, args, out, table),
+        "pg_type_is_visible" => |cx, args, out| answer(cx, args, out, type_),
+        "pg_function_is_visible" => |cx, args, out| answer(cx, args, out, function),
+        "pg_operator_is_visible" => |cx, args, out| answer(cx, args, out, |_, o| func::oper(o).map(|_| true)),
+        "pg_opclass_is_visible"
+        | "pg_opfamily_is_visible"
+        | "pg_collation_is_visible"
+        | "pg_conversion_is_visible"
+        | "pg_statistics_obj_is_visible"
+        | "pg_ts_parser_is_visible"
+        | "pg_ts_dict_is_visible"
+        | "pg_ts_template_is_visible"
+        | "pg_ts_config_is_visible" => {
+            |cx, args, out| answer(cx, args, out, |_, o| (o < Oid::FIRST_NORMAL).then_some(true))
+        }
+        _ => return None,
+    })
+}
+
+fn answer(
+    cx: &mut ExecContext,
+    args: &[Datum<'_>],
+    out: &mut Column,
+    f: fn(&Catalog, Oid) -> Option<bool>,
+) -> Flow<()> {
+    match f(&cx.backend()?.catalog, Oid(args[0].u32())) {
+        Some(visible) => out.push(Datum::Bool(visible)),
+        None => out.push_null(),
+    }
+    Ok(())
+}
+
+fn table(catalog: &Catalog, oid: Oid) -> Option<bool> {
+    let name = match system::relation(oid) {
+        Some(r) => r.name.clone(),
+        None => catalog.class(oid)?.object.as_class().ok()?.name.clone(),
+    };
+    Some(catalog.class_oid_by_name(None, &name).ok().flatten() == Some(oid))
+}
+
+fn type_(catalog: &Catalog, oid: Oid) -> Option<bool> {
+    if oid < Oid::FIRST_NORMAL {
+        return types::info(oid).map(|_| true);
+    }
+    if let Some(t) = catalog.user_type(oid) {
+        return Some(catalog.user_type_by_name(None, &t.name).ok().flatten().is_some_and(|f| f.oid == oid));
+    }
+    let class = catalog.class_of_row_type(oid)?;
+    table(catalog, class)
+}
+
+fn function(catalog: &Catalog, oid: Oid) -> Option<bool> {
+    if func::func(oid).is_some() {
+        return Some(true);
+    }
+    let record = catalog.get(ObjectKey::new(class::PROC, oid))?;
+    let namespace = record.object.as_function().ok()?.namespace;
+    Some(catalog.effective_path().contains(&namespace))
+}
