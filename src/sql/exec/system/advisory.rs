@@ -12,7 +12,10 @@ macro_rules! family {
             Some(match src {
                 $(
                     concat!($name, "_int8") | concat!($name, "_int4") => {
-                        |cx, args, out| $how(cx, tag(cx_db(cx)?, args), LockMode::$mode, Scope::$scope, out)
+                        |cx, args, out| {
+                            let tag = tag(cx_db(cx)?, args);
+                            $how(cx, tag, LockMode::$mode, Scope::$scope, out)
+                        }
                     }
                 )*
                 "pg_advisory_unlock_int8" | "pg_advisory_unlock_int4" => {

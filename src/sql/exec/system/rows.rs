@@ -107,7 +107,7 @@ fn activity(cx: &mut ExecContext, args: &[Value]) -> Result<Vec<Vec<Value>>> {
 
 fn wal_files(cx: &mut ExecContext) -> Result<Vec<Vec<Value>>> {
     let disk = cx.backend()?.instance.storage.disk.clone();
-    let entries = disk.list("pg_wal").map_err(|e| crate::disk::access_error(&e, "open directory", "pg_wal"))?;
+    let entries = disk.list("pg_wal").map_err(|e| crate::disk::access_error("open directory \"pg_wal\"", &e))?;
     let shown = entries.into_iter().filter(|e| !e.is_dir && !e.name.starts_with('.'));
     Ok(shown.map(|e| vec![e.name.cell(), e.len.cell(), Stamp(e.modified_us).cell()]).collect())
 }
