@@ -147,7 +147,8 @@ pub fn text_out(typ: TypeRef, value: Datum<'_>, out: &mut Vec<u8>, io: &IoContex
             | oid::JSON
             | oid::REFCURSOR
             | oid::VOID
-            | oid::PG_NODE_TREE,
+            | oid::PG_NODE_TREE
+            | oid::ACLITEM,
             Datum::Bytes(b),
         ) => out.extend_from_slice(b),
         (oid::BYTEA, Datum::Bytes(b)) => bytea::write(b, io.bytea_output, out),

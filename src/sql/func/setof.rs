@@ -94,7 +94,7 @@ pub fn open(
         system::check_restricted(cx, func)?;
         let rows = system::rows::open(cx, func.fact.src, args, columns);
         if let Some(rows) = rows.map_err(crate::base::Stop::into_error)? {
-            return Ok(Rows::new(rows));
+            return Ok(Rows::stream(rows));
         }
     }
     match found {
