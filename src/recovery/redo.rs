@@ -21,10 +21,22 @@ pub fn redo_record(cx: &mut RedoContext<'_>, record: &RedoRecord<'_>) -> Result<
         Rmgr::Storage => crate::storage::redo(cx, record),
         Rmgr::Heap | Rmgr::Heap2 => heap::redo(cx, record),
         Rmgr::Btree => btree::redo(cx, record),
+        Rmgr::Database => redo_database(cx, record),
         Rmgr::Sequence => redo_images(cx, record),
         other => Err(Error::internal(format!("unexpected resource manager {}", other.name()))),
     };
     done.map_err(|e| e.context(describe(record)))
+}
+
+/// A new database's directory; its files have records of their own. Data: the database's OID.
+fn redo_database(cx: &mut RedoContext<'_>, record: &RedoRecord<'_>) -> Result<()> {
+    let oid = record.data.try_into().map(u32::from_le_bytes);
+    let oid = oid.map_err(|_| Error::internal(format!("dbase_redo: short record at {}", record.start)))?;
+    let path = format!("base/{oid}");
+    match cx.storage.disk.exists(&path) {
+        true => Ok(()),
+        false => crate::disk::durable::mkdir(&*cx.storage.disk, &path),
+    }
 }
 
 /// Sequences: every record brings its page as a whole.

@@ -10,19 +10,25 @@
 //! - CMD-2: files are created and dropped only through the transaction (`Transaction::file_created`, `file_dropped`).
 
 mod alter_system;
+mod alter_table;
 mod analyze;
 mod checkpoint;
 mod column;
+mod comment;
 mod constraint;
+mod database;
 mod drop;
 mod explain;
 mod foreign;
 mod index;
 mod lock_table;
 mod names;
+mod owner;
 mod query;
 mod reloptions;
+mod rename;
 mod rewrite;
+mod rewrite_rows;
 mod role;
 mod schema;
 pub mod sequence;
@@ -107,6 +113,14 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
         Stmt::CreateIndex(s) => index::create(cmd, cx, s)?,
         Stmt::CreateSequence(s) => sequence::create(cmd, cx, s)?,
         Stmt::AlterSequence(s) => sequence::alter(cmd, cx, s)?,
+        Stmt::AlterTable(s) => alter_table::run(cmd, cx, s)?,
+        Stmt::Rename(s) => rename::run(cmd, cx, s)?,
+        Stmt::AlterObjectSchema(s) => rename::set_schema(cmd, cx, s)?,
+        Stmt::AlterOwner(s) => owner::alter(cmd, cx, s)?,
+        Stmt::Comment(s) => comment::run(cmd, cx, s)?,
+        Stmt::CreateDatabase(s) => database::create(cmd, cx, s)?,
+        Stmt::AlterDatabase(s) => database::alter(cmd, cx, s)?,
+        Stmt::DropDatabase(s) => database::drop(cmd, cx, s)?,
         Stmt::CreateView(s) => view::create(cmd, cx, s)?,
         Stmt::CreateTableAs(s) => query::create_as(cmd, cx, s)?,
         Stmt::Select(s) => query::select_into(cmd, cx, s)?,

@@ -1,0 +1,716 @@
+//! ALTER TABLE and its kin, one change after the other.
+
+use super::constraint::{self, Wanted, each_batch, relation, set_not_null, verify_check};
+use super::rewrite_rows::{NewRows, rewrite};
+use super::write::{bind, change, class_of, columns_only, over_attributes, relation_key, volatility};
+use super::{Command, column, drop, index, names, owner, reloptions, sequence, stored_text, table};
+use crate::base::{Error, Flow, Oid, Result, SqlState};
+use crate::catalog::object::class;
+use crate::catalog::{Attribute, ConstraintKind, ObjectKey, Persistence, RelKind, Relation};
+use crate::err;
+use crate::lock::LockMode;
+use crate::sql::ast::{
+    AlterTableKind as Kind, AlterTableStmt, ColumnDef, ColumnRef, DefArg, DefElem, DropBehavior, Expr, ExprKind,
+    ReplicaIdentity, TriggerSelect, TypeName,
+};
+use crate::sql::bind::scope::Clause;
+use crate::sql::exec::ExecContext;
+use crate::sql::expr::ExprKind as Bound;
+use crate::types::Value;
+
+pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterTableStmt) -> Flow<String> {
+    let tag = cmd.stmt.tag().to_string();
+    if stmt.missing_ok && names::find_relation(cx, &stmt.table)?.is_none() {
+        let text = format!("relation \"{}\" does not exist, skipping", stmt.table.name);
+        names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, text);
+        return Ok(tag);
+    }
+    if stmt.commands.iter().any(|c| matches!(c.kind, Kind::AddConstraint(_))) {
+        // Foreign keys lock what they refer to: before anything is changed.
+    }
+    let found = locked(cmd, cx, &stmt.table)?;
+    check_kind(&found, stmt.object)?;
+    names::check_owner(cx, &found)?;
+    for command in &stmt.commands {
+        apply(cmd, cx, found.oid, &command.kind)?;
+    }
+    Ok(tag)
+}
+
+/// Locks a relation, or an index with its table.
+pub fn locked(cmd: &Command, cx: &mut ExecContext, name: &crate::sql::ast::RangeVar) -> Flow<std::sync::Arc<Relation>> {
+    let found = names::relation(cmd, cx, name)?;
+    let record = cx.backend()?.catalog.class(found.oid);
+    let table = record.and_then(|r| r.object.as_class().ok().and_then(|c| c.index.as_ref().map(|i| i.table)));
+    if let Some(table) = table {
+        cx.backend()?.txn.lock_relation(table, LockMode::AccessExclusive)?;
+    }
+    names::locked_relation(cmd, cx, name, LockMode::AccessExclusive)
+}
+
+/// # Errors
+/// 42809 `"v" is not a table`.
+pub fn check_kind(found: &Relation, object: crate::sql::ast::ObjectType) -> Result<()> {
+    use crate::sql::ast::ObjectType as O;
+    let (fits, word) = match object {
+        O::Index => (found.kind == RelKind::Index, "an index"),
+        O::Sequence => (found.kind == RelKind::Sequence, "a sequence"),
+        O::View => (found.kind == RelKind::View, "a view"),
+        O::MatView => (found.kind == RelKind::MatView, "a materialized view"),
+        O::Type => (found.kind == RelKind::Composite, "a composite type"),
+        _ => (found.kind != RelKind::Composite, "a table"),
+    };
+    match fits {
+        true => Ok(()),
+        false => Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not {word}", found.name)),
+    }
+}
+
+fn missing_column(relation: &str, name: &str) -> Error {
+    err!(UNDEFINED_COLUMN, "column \"{name}\" of relation \"{relation}\" does not exist").place(
+        "ATPrepAlterColumnType",
+        "tablecmds.c",
+        12000,
+    )
+}
+
+/// The 0-based place of a column.
+pub fn position(cx: &mut ExecContext, oid: Oid, name: &str) -> Result<usize> {
+    let c = class_of(cx, oid)?;
+    if crate::sql::bind::scope::system_attno(name).is_some() {
+        return Err(err!(FEATURE_NOT_SUPPORTED, "cannot alter system column \"{name}\""));
+    }
+    let found = c.attributes.iter().position(|a| !a.dropped && a.name == name);
+    found.ok_or_else(|| missing_column(&c.name, name))
+}
+
+fn apply(cmd: &Command, cx: &mut ExecContext, oid: Oid, kind: &Kind) -> Result<()> {
+    match kind {
+        Kind::AddColumn { def, if_not_exists, .. } => add_column(cmd, cx, oid, def, *if_not_exists),
+        Kind::DropColumn { name, missing_ok, behavior } => drop_column(cx, oid, name, *missing_ok, *behavior),
+        Kind::AlterType { name, typ, collation, using, .. } => {
+            column::check_collation(collation.as_ref())?;
+            alter_type(cmd, cx, oid, name, typ, using.as_ref())
+        }
+        Kind::SetDefault { name, expr } => set_default(cmd, cx, oid, name, Some(expr)),
+        Kind::DropDefault { name } => set_default(cmd, cx, oid, name, None),
+        Kind::SetNotNull { name } => {
+            position(cx, oid, name)?;
+            set_not_null(cx, oid, std::slice::from_ref(name))
+        }
+        Kind::DropNotNull { name } => drop_not_null(cx, oid, name),
+        Kind::DropExpression { name, missing_ok } => drop_expression(cx, oid, name, *missing_ok),
+        Kind::SetStatistics { column, target } => {
+            let n = match column {
+                ColumnRef::Name(name) => position(cx, oid, name)?,
+                ColumnRef::Number(n) => (*n as usize).wrapping_sub(1),
+            };
+            let target = (*target).clamp(-1, 10000);
+            change(cx, oid, |c| c.attributes.iter_mut().skip(n).take(1).for_each(|a| a.stat_target = target))
+        }
+        Kind::SetStorage { name, .. } | Kind::SetCompression { name, .. } => position(cx, oid, name).map(|_| ()),
+        Kind::AddIdentity { name, always, options } => add_identity(cmd, cx, oid, name, *always, options),
+        Kind::SetIdentity { name, options } => set_identity(cmd, cx, oid, name, options),
+        Kind::DropIdentity { name, missing_ok } => drop_identity(cx, oid, name, *missing_ok),
+        Kind::AddConstraint(c) => constraint::add_all(cmd, cx, oid, vec![Wanted::of(c, None)]),
+        Kind::ValidateConstraint(name) => validate(cx, oid, name),
+        Kind::DropConstraint { name, missing_ok, behavior } => drop_constraint(cx, oid, name, *missing_ok, *behavior),
+        Kind::ClusterOn(name) => cluster_on(cx, oid, Some(name)),
+        Kind::SetWithoutCluster => cluster_on(cx, oid, None),
+        Kind::SetWithoutOids => Ok(()),
+        Kind::SetLogged => set_persistence(cx, oid, Persistence::Permanent),
+        Kind::SetUnlogged => set_persistence(cx, oid, Persistence::Unlogged),
+        Kind::SetTablespace(name) => table::check_tablespace(Some(name)),
+        Kind::SetAccessMethod(name) => table::check_access_method(Some(name)),
+        Kind::SetOptions(options) => {
+            let c = class_of(cx, oid)?;
+            let options = reloptions::merge(cmd, options_on(c.kind), &c.options, options)?;
+            change(cx, oid, |c| c.options = options)
+        }
+        Kind::ResetOptions(options) => {
+            let c = class_of(cx, oid)?;
+            let options = reloptions::reset(options_on(c.kind), &c.options, options)?;
+            change(cx, oid, |c| c.options = options)
+        }
+        Kind::Owner(role) => owner::set_relation_owner(cx, oid, role),
+        Kind::ReplicaIdentity(identity) => {
+            let letter = match identity {
+                ReplicaIdentity::Nothing => 'n',
+                ReplicaIdentity::Full => 'f',
+                ReplicaIdentity::Default => 'd',
+                ReplicaIdentity::Index(_) => 'i',
+            };
+            change(cx, oid, |c| c.replica_identity = Some(letter))
+        }
+        Kind::Trigger { which: TriggerSelect::All | TriggerSelect::User, .. } => Ok(()),
+        Kind::Trigger { which: TriggerSelect::Name(name), .. } => {
+            let table = class_of(cx, oid)?.name;
+            Err(err!(UNDEFINED_OBJECT, "trigger \"{name}\" for table \"{table}\" does not exist"))
+        }
+        Kind::DisableRowSecurity | Kind::NoForceRowSecurity | Kind::NotOf => Ok(()),
+        Kind::EnableRowSecurity | Kind::ForceRowSecurity => {
+            Err(Error::unsupported("row-level security is not supported"))
+        }
+        Kind::Inherit(_) | Kind::NoInherit(_) => Err(Error::unsupported("table inheritance is not supported")),
+        _ => Err(Error::unsupported("this form of ALTER TABLE is not supported")),
+    }
+}
+
+fn options_on(kind: RelKind) -> reloptions::On {
+    match kind {
+        RelKind::Index => reloptions::On::Index,
+        RelKind::View => reloptions::On::View,
+        _ => reloptions::On::Table,
+    }
+}
+
+// ---- columns ----
+
+fn has_rows(cx: &mut ExecContext, oid: Oid) -> Result<bool> {
+    let rel = relation(cx, oid)?;
+    let mut any = false;
+    each_batch(cx, &rel, &mut |_, batch| {
+        any |= batch.rows > 0;
+        Ok(())
+    })?;
+    Ok(any)
+}
+
+fn add_column(cmd: &Command, cx: &mut ExecContext, oid: Oid, def: &ColumnDef, if_not_exists: bool) -> Result<()> {
+    let c = class_of(cx, oid)?;
+    if !matches!(c.kind, RelKind::Table | RelKind::Composite) {
+        return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not a table", c.name));
+    }
+    if c.attributes.iter().any(|a| !a.dropped && a.name == def.name) {
+        let text = format!("column \"{}\" of relation \"{}\" already exists", def.name, c.name);
+        if if_not_exists {
+            names::notice(cx, SqlState::DUPLICATE_COLUMN, format!("{text}, skipping"));
+            return Ok(());
+        }
+        return Err(Error::new(SqlState::DUPLICATE_COLUMN, text));
+    }
+    if c.attributes.len() >= 1600 {
+        return Err(err!(TOO_MANY_COLUMNS, "tables can have at most 1600 columns"));
+    }
+    let attno = c.attributes.len() as i16 + 1;
+    let mut new = column::read(cmd, cx, &c.name, def, attno)?;
+    let constraints = std::mem::take(&mut new.constraints);
+    let place = (c.namespace, c.persistence);
+    let (default, generated) = (new.default.clone(), new.generated.clone());
+    new.generated = None;
+    let made = table::finish_columns(cmd, cx, (oid, &c.name), vec![new], place)?;
+    let mut attributes = c.attributes.clone();
+    attributes.extend(made);
+    let n = attributes.len() - 1;
+    if let Some(expr) = &generated {
+        column::set_generated(cmd, cx, (oid, &c.name), &mut attributes, n, expr)?;
+    }
+    let not_null = attributes[n].not_null;
+    let _ = default;
+    append(cx, oid, attributes, n)?;
+    if not_null {
+        // Rows there are have the default, or NULL.
+        change(cx, oid, |c| c.attributes[n].not_null = false)?;
+        set_not_null(cx, oid, std::slice::from_ref(&def.name))?;
+    }
+    let wanted = constraints.iter().map(|k| Wanted::of(k, Some(&def.name))).collect();
+    constraint::add_all(cmd, cx, oid, wanted)
+}
+
+/// Gives a relation one column more; rows there are get its value, remembered once if it is the same for all.
+fn append(cx: &mut ExecContext, oid: Oid, mut attributes: Vec<Attribute>, n: usize) -> Result<()> {
+    let c = class_of(cx, oid)?;
+    let rel = columns_only(oid, &c.name, &attributes);
+    let a = attributes[n].clone();
+    if let (Some(text), true) = (&a.default, c.node.is_valid()) {
+        let clause = if a.generated != 0 { Clause::Generated } else { Clause::Default };
+        let source = format!("SELECT {text}");
+        let expr = stored_text::parse(text)?;
+        let rel = (a.generated != 0).then_some(&rel);
+        let bound = bind(cx, &source, &expr, rel, clause, Some((&a.name, a.ty)))?;
+        if a.generated != 0 || volatility(&bound) == b'v' {
+            if has_rows(cx, oid)? {
+                let values = vec![(n, over_attributes(bound)?)];
+                return rewrite(cx, oid, NewRows { attributes, values, persistence: c.persistence });
+            }
+        } else {
+            let value = super::evaluate_bound(cx, bound)?;
+            attributes[n].missing = Some(value).filter(|v| !matches!(v, Value::Null));
+        }
+    }
+    let catalog = cx.backend()?.catalog.clone();
+    let large = crate::catalog::phys_of(&catalog, a.ty.oid) == crate::types::Phys::Bytes;
+    let toast = match (c.toast.is_valid(), large && c.node.is_valid()) {
+        (false, true) => table::create_toast(cx, &c)?,
+        _ => c.toast,
+    };
+    change(cx, oid, |c| {
+        c.attributes = attributes;
+        c.toast = toast;
+    })
+}
+
+/// Views that cannot do without a column, found out by taking it away.
+fn views_using(cx: &mut ExecContext, oid: Oid, n: usize) -> Result<Vec<Oid>> {
+    let mut views = Vec::new();
+    for (record, _) in cx.backend()?.catalog.dependents(relation_key(oid)) {
+        let Ok(c) = record.object.as_class() else { continue };
+        if matches!(c.kind, RelKind::View | RelKind::MatView)
+            && let Some(view) = &c.view
+        {
+            views.push((c.oid, view.clone()));
+        }
+    }
+    if views.is_empty() {
+        return Ok(Vec::new());
+    }
+    let before = class_of(cx, oid)?;
+    change(cx, oid, |c| c.attributes[n].dropped = true)?;
+    let mut using = Vec::new();
+    for (view, definition) in views {
+        let mut parsed = crate::sql::parse::parse(&definition.query)?;
+        let Some(raw) = parsed.pop() else { continue };
+        let path = Some(definition.search_path.as_slice());
+        if super::query::bind_query(cx, &raw.stmt, &definition.query, path).is_err() {
+            using.push(view);
+        }
+    }
+    change(cx, oid, |c| c.attributes = before.attributes)?;
+    Ok(using)
+}
+
+fn drop_column(cx: &mut ExecContext, oid: Oid, name: &str, missing_ok: bool, behavior: DropBehavior) -> Result<()> {
+    let n = match position(cx, oid, name) {
+        Ok(n) => n,
+        Err(e) if missing_ok && e.sqlstate() == SqlState::UNDEFINED_COLUMN => {
+            let text = format!("{}, skipping", e.message());
+            names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, text);
+            return Ok(());
+        }
+        Err(e) => return Err(e),
+    };
+    let c = class_of(cx, oid)?;
+    let attno = n as i16 + 1;
+    let views = views_using(cx, oid, n)?;
+    let generated = using_generated(cx, oid, attno)?;
+    if behavior == DropBehavior::Restrict && (!views.is_empty() || !generated.is_empty()) {
+        let kind = names::kind_word(c.kind);
+        let mut lines = Vec::new();
+        for v in &views {
+            let view = class_of(cx, *v)?;
+            lines.push(format!(
+                "{} {} depends on column {name} of {kind} {}",
+                names::kind_word(view.kind),
+                view.name,
+                c.name
+            ));
+        }
+        for g in &generated {
+            let other = &c.attributes[*g].name;
+            lines.push(format!("column {other} of {kind} {} depends on column {name} of {kind} {}", c.name, c.name));
+        }
+        return Err(err!(
+            DEPENDENT_OBJECTS_STILL_EXIST,
+            "cannot drop column {name} of {kind} {} because other objects depend on it",
+            c.name
+        )
+        .detail(lines.join("\n"))
+        .hint("Use DROP ... CASCADE to drop the dependent objects too."));
+    }
+    let targets: Vec<ObjectKey> = views.into_iter().map(relation_key).collect();
+    if !targets.is_empty() {
+        cx.backend()?.txn.next_command();
+        index::patiently(cx, |cx| drop::remove(cx, targets.clone(), DropBehavior::Cascade))?;
+        cx.backend()?.txn.next_command();
+    }
+    for g in generated {
+        let name = c.attributes[g].name.clone();
+        drop_column(cx, oid, &name, true, behavior)?;
+    }
+    remove_column(cx, oid, n)
+}
+
+/// Generated columns that read a column.
+fn using_generated(cx: &mut ExecContext, oid: Oid, attno: i16) -> Result<Vec<usize>> {
+    let c = class_of(cx, oid)?;
+    let rel = columns_only(oid, &c.name, &c.attributes);
+    let mut found = Vec::new();
+    for (n, a) in c.attributes.iter().enumerate() {
+        if let (Some(text), false, true) = (&a.default, a.dropped, a.generated != 0) {
+            let bound = index::bind_text(cx, text, &rel, Clause::Generated)?;
+            if super::write::attributes_read(&bound).contains(&attno) {
+                found.push(n);
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn remove_column(cx: &mut ExecContext, oid: Oid, n: usize) -> Result<()> {
+    let attno = n as i16 + 1;
+    let rel = relation(cx, oid)?;
+    for (seq, _) in sequence::owned_by(cx, oid)?.into_iter().filter(|s| s.1 == attno) {
+        remove_relation(cx, seq)?;
+    }
+    let table_columns = columns_only(oid, &rel.name, &rel.attributes);
+    for i in &rel.indexes {
+        let mut reads: Vec<i16> = i.columns.iter().map(|k| k.attno).collect();
+        for text in i.columns.iter().filter_map(|k| k.expr.as_ref()).chain(&i.predicate) {
+            let bound = index::bind_text(cx, text, &table_columns, Clause::IndexExpression)?;
+            reads.extend(super::write::attributes_read(&bound));
+        }
+        if reads.contains(&attno) {
+            remove_relation(cx, i.oid)?;
+            change(cx, oid, |c| c.constraints.retain(|k| k.index != i.oid))?;
+        }
+    }
+    super::write::delete(
+        cx,
+        crate::catalog::object::comment_key(ObjectKey { class: class::RELATION, oid, sub: i32::from(attno) }),
+    )?;
+    change(cx, oid, |c| {
+        c.constraints.retain(|k| !k.columns.contains(&attno));
+        let a = &mut c.attributes[n];
+        a.dropped = true;
+        a.name = format!("........pg.dropped.{attno}........");
+        a.not_null = false;
+        a.default = None;
+        a.default_oid = Oid::INVALID;
+        a.identity = 0;
+        a.generated = 0;
+        a.acl = None;
+    })
+}
+
+fn remove_relation(cx: &mut ExecContext, oid: Oid) -> Result<()> {
+    cx.backend()?.txn.next_command();
+    drop::remove_relation(cx, oid)?;
+    cx.backend()?.txn.next_command();
+    Ok(())
+}
+
+fn alter_type(
+    cmd: &Command,
+    cx: &mut ExecContext,
+    oid: Oid,
+    name: &str,
+    typ: &TypeName,
+    using: Option<&Expr>,
+) -> Result<()> {
+    let n = position(cx, oid, name)?;
+    let ty = super::write::resolve_type(cx, &cmd.source, typ)?;
+    column::check_type(cx, name, ty)?;
+    let c = class_of(cx, oid)?;
+    if c.kind == RelKind::Composite {
+        return change(cx, oid, |c| c.attributes[n].ty = ty);
+    }
+    if c.attributes[n].generated != 0 && using.is_some() {
+        return Err(err!(INVALID_COLUMN_DEFINITION, "cannot specify USING when altering type of generated column")
+            .detail(format!("Column \"{name}\" is a generated column.")));
+    }
+    if let Some(view) = views_using(cx, oid, n)?.first() {
+        let view = class_of(cx, *view)?.name;
+        return Err(err!(FEATURE_NOT_SUPPORTED, "cannot alter type of a column used by a view or rule")
+            .detail(format!("rule _RETURN on view {view} depends on column \"{name}\"")));
+    }
+    if !using_generated(cx, oid, n as i16 + 1)?.is_empty() {
+        return Err(err!(SYNTAX_ERROR, "cannot alter type of a column used by a generated column"));
+    }
+    let rel = columns_only(oid, &c.name, &c.attributes);
+    let own = Expr::new(ExprKind::Column { parts: vec![name.to_string()], star: false }, crate::sql::ast::NOWHERE);
+    let shown = crate::types::format_type(ty.oid, ty.typmod, &*cx.fx.io.hooks);
+    let source = using.unwrap_or(&own);
+    let bound = bind(cx, &cmd.source, source, Some(&rel), Clause::Other, Some((name, ty))).map_err(|e| {
+        if e.sqlstate() != SqlState::DATATYPE_MISMATCH {
+            return e;
+        }
+        let quoted = crate::types::name::quote_identifier(name);
+        match using {
+            Some(_) => err!(
+                DATATYPE_MISMATCH,
+                "result of USING clause for column \"{name}\" cannot be cast automatically to type {shown}"
+            )
+            .hint("You might need to add an explicit cast."),
+            None => err!(DATATYPE_MISMATCH, "column \"{name}\" cannot be cast automatically to type {shown}")
+                .hint(format!("You might need to specify \"USING {quoted}::{shown}\".")),
+        }
+    })?;
+    let mut attributes = c.attributes.clone();
+    attributes[n].ty = ty;
+    if let (Some(text), 0) = (&attributes[n].default, attributes[n].generated) {
+        let expr = stored_text::parse(text)?;
+        let kept = bind(cx, &format!("SELECT {text}"), &expr, None, Clause::Default, Some((name, ty)));
+        kept.map_err(|_| {
+            err!(DATATYPE_MISMATCH, "default for column \"{name}\" cannot be cast automatically to type {shown}")
+        })?;
+    }
+    let same_bits = match &bound.kind {
+        Bound::Var { attno, .. } => *attno == n as i16 + 1,
+        Bound::Relabel(inner) => matches!(inner.kind, Bound::Var { attno, .. } if attno == n as i16 + 1),
+        _ => false,
+    };
+    let rel = relation(cx, oid)?;
+    for i in &rel.indexes {
+        change(cx, i.oid, |c| {
+            if let Some(def) = &mut c.index {
+                def.columns.iter_mut().filter(|k| k.attno == n as i16 + 1).for_each(|k| k.ty = ty);
+                for (a, k) in c.attributes.iter_mut().zip(&def.columns) {
+                    a.ty = k.ty;
+                }
+            }
+        })?;
+    }
+    if same_bits && attributes[n].missing.is_none() {
+        change(cx, oid, |c| c.attributes = attributes)?;
+        for i in &rel.indexes {
+            index::rebuild(cx, oid, i.oid)?;
+        }
+    } else {
+        let values = vec![(n, over_attributes(bound)?)];
+        rewrite(cx, oid, NewRows { attributes, values, persistence: c.persistence })?;
+    }
+    reverify(cx, oid, n as i16 + 1)
+}
+
+/// CHECKs over a column whose values changed.
+fn reverify(cx: &mut ExecContext, oid: Oid, attno: i16) -> Result<()> {
+    let c = class_of(cx, oid)?;
+    let rel = columns_only(oid, &c.name, &c.attributes);
+    for k in c.constraints.iter().filter(|k| k.columns.contains(&attno)) {
+        if let Some(text) = &k.check {
+            let bound = index::bind_text(cx, text, &rel, Clause::Check)?;
+            verify_check(cx, oid, &k.name, bound)?;
+        }
+    }
+    Ok(())
+}
+
+fn set_default(cmd: &Command, cx: &mut ExecContext, oid: Oid, name: &str, expr: Option<&Expr>) -> Result<()> {
+    let n = position(cx, oid, name)?;
+    let c = class_of(cx, oid)?;
+    let mut a = c.attributes[n].clone();
+    if a.identity != 0 {
+        let e = err!(SYNTAX_ERROR, "column \"{name}\" of relation \"{}\" is an identity column", c.name);
+        return Err(match expr {
+            Some(_) => e,
+            None => e.hint("Use ALTER TABLE ... ALTER COLUMN ... DROP IDENTITY instead."),
+        });
+    }
+    if a.generated != 0 {
+        let e = err!(SYNTAX_ERROR, "column \"{name}\" of relation \"{}\" is a generated column", c.name);
+        return Err(match expr {
+            Some(_) => e,
+            None => e.hint("Use ALTER TABLE ... ALTER COLUMN ... DROP EXPRESSION instead."),
+        });
+    }
+    match expr {
+        Some(expr) => column::set_default(cmd, cx, &mut a, expr)?,
+        None => {
+            a.default = None;
+            a.default_oid = Oid::INVALID;
+        }
+    }
+    change(cx, oid, |c| c.attributes[n] = a)
+}
+
+fn drop_not_null(cx: &mut ExecContext, oid: Oid, name: &str) -> Result<()> {
+    let n = position(cx, oid, name)?;
+    let c = class_of(cx, oid)?;
+    if c.attributes[n].identity != 0 {
+        return Err(err!(SYNTAX_ERROR, "column \"{name}\" of relation \"{}\" is an identity column", c.name));
+    }
+    let attno = n as i16 + 1;
+    if c.constraints.iter().any(|k| k.kind == ConstraintKind::PrimaryKey && k.columns.contains(&attno)) {
+        return Err(err!(INVALID_TABLE_DEFINITION, "column \"{name}\" is in a primary key"));
+    }
+    change(cx, oid, |c| c.attributes[n].not_null = false)
+}
+
+fn drop_expression(cx: &mut ExecContext, oid: Oid, name: &str, missing_ok: bool) -> Result<()> {
+    let n = position(cx, oid, name)?;
+    let c = class_of(cx, oid)?;
+    if c.attributes[n].generated == 0 {
+        let text = format!("column \"{name}\" of relation \"{}\" is not a stored generated column", c.name);
+        if missing_ok {
+            names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, format!("{text}, skipping"));
+            return Ok(());
+        }
+        return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, text));
+    }
+    change(cx, oid, |c| {
+        c.attributes[n].generated = 0;
+        c.attributes[n].default = None;
+        c.attributes[n].default_oid = Oid::INVALID;
+    })
+}
+
+// ---- identity ----
+
+fn add_identity(
+    cmd: &Command,
+    cx: &mut ExecContext,
+    oid: Oid,
+    name: &str,
+    always: bool,
+    options: &[DefElem],
+) -> Result<()> {
+    let n = position(cx, oid, name)?;
+    let c = class_of(cx, oid)?;
+    let a = &c.attributes[n];
+    let state = SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE;
+    if !a.not_null {
+        let text = format!(
+            "column \"{name}\" of relation \"{}\" must be declared NOT NULL before identity can be added",
+            c.name
+        );
+        return Err(Error::new(state, text));
+    }
+    if a.identity != 0 {
+        return Err(Error::new(
+            state,
+            format!("column \"{name}\" of relation \"{}\" is already an identity column", c.name),
+        ));
+    }
+    if a.default.is_some() {
+        return Err(Error::new(
+            state,
+            format!("column \"{name}\" of relation \"{}\" already has a default value", c.name),
+        ));
+    }
+    let new = column::NewColumn {
+        attribute: a.clone(),
+        default: None,
+        generated: None,
+        serial: false,
+        identity: Some((always, options.to_vec())),
+        constraints: Vec::new(),
+    };
+    let made = table::finish_columns(cmd, cx, (oid, &c.name), vec![new], (c.namespace, c.persistence))?;
+    change(cx, oid, |c| c.attributes[n] = made[0].clone())
+}
+
+fn identity_sequence(cx: &mut ExecContext, oid: Oid, n: usize) -> Result<Option<Oid>> {
+    Ok(sequence::owned_by(cx, oid)?.into_iter().find(|s| s.1 == n as i16 + 1).map(|s| s.0))
+}
+
+fn not_identity(table: &str, name: &str) -> String {
+    format!("column \"{name}\" of relation \"{table}\" is not an identity column")
+}
+
+fn set_identity(cmd: &Command, cx: &mut ExecContext, oid: Oid, name: &str, options: &[DefElem]) -> Result<()> {
+    let n = position(cx, oid, name)?;
+    let c = class_of(cx, oid)?;
+    let seq = identity_sequence(cx, oid, n)?.filter(|_| c.attributes[n].identity != 0);
+    let Some(seq) = seq else {
+        return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, not_identity(&c.name, name)));
+    };
+    let mut rest = Vec::new();
+    for o in options {
+        match o.name.as_str() {
+            "generated" => {
+                let always = match &o.arg {
+                    Some(DefArg::Bool(b)) => *b,
+                    Some(DefArg::Str(s)) => s.starts_with('a'),
+                    Some(DefArg::Int(n)) => *n == i32::from(b'a'),
+                    _ => false,
+                };
+                change(cx, oid, |c| c.attributes[n].identity = if always { b'a' } else { b'd' })?;
+            }
+            _ => rest.push(o.clone()),
+        }
+    }
+    if rest.is_empty() {
+        return Ok(());
+    }
+    index::patiently(cx, |cx| sequence::alter_object(cmd, cx, seq, &rest))
+}
+
+fn drop_identity(cx: &mut ExecContext, oid: Oid, name: &str, missing_ok: bool) -> Result<()> {
+    let n = position(cx, oid, name)?;
+    let c = class_of(cx, oid)?;
+    if c.attributes[n].identity == 0 {
+        let text = not_identity(&c.name, name);
+        if missing_ok {
+            names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, format!("{text}, skipping"));
+            return Ok(());
+        }
+        return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, text));
+    }
+    let seq = identity_sequence(cx, oid, n)?;
+    change(cx, oid, |c| {
+        c.attributes[n].identity = 0;
+        c.attributes[n].default = None;
+    })?;
+    match seq {
+        Some(seq) => remove_relation(cx, seq),
+        None => Ok(()),
+    }
+}
+
+// ---- constraints ----
+
+fn validate(cx: &mut ExecContext, oid: Oid, name: &str) -> Result<()> {
+    let c = class_of(cx, oid)?;
+    let Some(k) = c.constraints.iter().find(|k| k.name == name) else {
+        return Err(err!(UNDEFINED_OBJECT, "constraint \"{name}\" of relation \"{}\" does not exist", c.name));
+    };
+    match (&k.check, k.validated) {
+        (_, true) => return Ok(()),
+        (Some(text), false) => {
+            let rel = columns_only(oid, &c.name, &c.attributes);
+            let bound = index::bind_text(cx, text, &rel, Clause::Check)?;
+            verify_check(cx, oid, name, bound)?;
+        }
+        (None, false) => return Err(Error::unsupported("VALIDATE CONSTRAINT is not supported for this constraint")),
+    }
+    change(cx, oid, |c| c.constraints.iter_mut().filter(|k| k.name == name).for_each(|k| k.validated = true))
+}
+
+fn drop_constraint(cx: &mut ExecContext, oid: Oid, name: &str, missing_ok: bool, behavior: DropBehavior) -> Result<()> {
+    let c = class_of(cx, oid)?;
+    let Some(k) = c.constraints.iter().find(|k| k.name == name).cloned() else {
+        let text = format!("constraint \"{name}\" of relation \"{}\" does not exist", c.name);
+        if missing_ok {
+            names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, format!("{text}, skipping"));
+            return Ok(());
+        }
+        return Err(Error::new(SqlState::UNDEFINED_OBJECT, text));
+    };
+    let _ = behavior;
+    change(cx, oid, |c| c.constraints.retain(|k| k.name != name))?;
+    match k.index.is_valid() && k.kind != ConstraintKind::ForeignKey {
+        true => remove_relation(cx, k.index),
+        false => Ok(()),
+    }
+}
+
+fn cluster_on(cx: &mut ExecContext, oid: Oid, name: Option<&str>) -> Result<()> {
+    let rel = relation(cx, oid)?;
+    if let Some(name) = name
+        && !rel.indexes.iter().any(|i| i.name == name)
+    {
+        return Err(err!(UNDEFINED_OBJECT, "index \"{name}\" for table \"{}\" does not exist", rel.name));
+    }
+    for i in &rel.indexes {
+        let on = name == Some(i.name.as_str());
+        if i.clustered != on {
+            change(cx, i.oid, |c| c.index.iter_mut().for_each(|d| d.clustered = on))?;
+        }
+    }
+    Ok(())
+}
+
+fn set_persistence(cx: &mut ExecContext, oid: Oid, persistence: Persistence) -> Result<()> {
+    let c = class_of(cx, oid)?;
+    if c.persistence == persistence {
+        return Ok(());
+    }
+    if c.persistence == Persistence::Temp {
+        return Err(err!(
+            INVALID_TABLE_DEFINITION,
+            "cannot change logged status of table \"{}\" because it is temporary",
+            c.name
+        ));
+    }
+    rewrite(cx, oid, NewRows { attributes: c.attributes, values: Vec::new(), persistence })
+}

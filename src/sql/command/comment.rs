@@ -1,0 +1,99 @@
+//! COMMENT ON.
+
+use super::write::{delete, put};
+use super::{Command, names, role};
+use crate::base::{Error, Flow, Oid, Result, SqlState};
+use crate::catalog::object::{Comment, class, comment_key};
+use crate::catalog::{Object, ObjectKey, RelKind};
+use crate::err;
+use crate::lock::LockMode;
+use crate::sql::ast::{CommentStmt, ObjectName, ObjectType};
+use crate::sql::exec::ExecContext;
+
+pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &CommentStmt) -> Flow<String> {
+    let on = object(cmd, cx, stmt)?;
+    match stmt.comment.as_ref().filter(|t| !t.is_empty()) {
+        Some(text) => put(cx, Object::Comment(Comment { on, text: text.clone() }))?,
+        None => delete(cx, comment_key(on))?,
+    }
+    Ok("COMMENT".into())
+}
+
+fn parts(name: &ObjectName) -> Result<Vec<String>> {
+    match name {
+        ObjectName::Name(name) => Ok(name.parts.clone()),
+        ObjectName::Type(t) => Ok(t.names.clone()),
+        ObjectName::OnTable { table, .. } => Ok(table.parts.clone()),
+        _ => Err(Error::unsupported("comments on this kind of object are not supported")),
+    }
+}
+
+fn object(cmd: &Command, cx: &mut ExecContext, stmt: &CommentStmt) -> Flow<ObjectKey> {
+    let mut name = parts(&stmt.name)?;
+    let last = name.last().cloned().unwrap_or_default();
+    match stmt.object {
+        ObjectType::Table | ObjectType::Index | ObjectType::Sequence | ObjectType::View | ObjectType::MatView => {
+            let found = names::locked_relation(cmd, cx, &names::range_var(&name), LockMode::ShareUpdateExclusive)?;
+            super::alter_table::check_kind(&found, stmt.object)?;
+            if stmt.object == ObjectType::Table && found.kind != RelKind::Table {
+                return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not a table", found.name).into());
+            }
+            names::check_owner(cx, &found)?;
+            Ok(ObjectKey::new(class::RELATION, found.oid))
+        }
+        ObjectType::Column => {
+            name.pop();
+            let found = names::locked_relation(cmd, cx, &names::range_var(&name), LockMode::ShareUpdateExclusive)?;
+            names::check_owner(cx, &found)?;
+            let Some(a) = found.attribute(&last) else {
+                let text = format!("column \"{last}\" of relation \"{}\" does not exist", found.name);
+                return Err(Error::new(SqlState::UNDEFINED_COLUMN, text).into());
+            };
+            Ok(ObjectKey { class: class::RELATION, oid: found.oid, sub: i32::from(a.attno) })
+        }
+        ObjectType::TableConstraint => {
+            let ObjectName::OnTable { name: constraint, .. } = &stmt.name else {
+                return Err(Error::internal("a constraint without table").into());
+            };
+            let found = names::locked_relation(cmd, cx, &names::range_var(&name), LockMode::ShareUpdateExclusive)?;
+            names::check_owner(cx, &found)?;
+            let Some(k) = found.constraints.iter().find(|k| k.name == *constraint) else {
+                let text = format!("constraint \"{constraint}\" for table \"{}\" does not exist", found.name);
+                return Err(Error::new(SqlState::UNDEFINED_OBJECT, text).into());
+            };
+            Ok(ObjectKey::new(class::CONSTRAINT, k.oid))
+        }
+        ObjectType::Schema => {
+            let oid = cx.backend()?.catalog.namespace_oid(&last)?;
+            let owner = cx.backend()?.catalog.namespace(oid).map_or(Oid::INVALID, |n| n.owner);
+            owned(cx, owner, "schema", &last)?;
+            Ok(ObjectKey::new(class::NAMESPACE, oid))
+        }
+        ObjectType::Database => {
+            let found = cx.backend()?.catalog.database_by_name(&last);
+            let d = found.ok_or_else(|| err!(INVALID_CATALOG_NAME, "database \"{last}\" does not exist"))?;
+            owned(cx, d.owner, "database", &last)?;
+            Ok(ObjectKey::new(class::DATABASE, d.oid))
+        }
+        ObjectType::Role => {
+            let found = cx.backend()?.catalog.role_by_name(&last);
+            let r = found.ok_or_else(|| err!(UNDEFINED_OBJECT, "role \"{last}\" does not exist"))?;
+            Ok(ObjectKey::new(class::AUTHID, r.oid))
+        }
+        ObjectType::Type | ObjectType::Domain => {
+            let schema = name.len().checked_sub(2).map(|n| name[n].clone());
+            let found = cx.backend()?.catalog.user_type_by_name(schema.as_deref(), &last)?;
+            let t = found.ok_or_else(|| err!(UNDEFINED_OBJECT, "type \"{}\" does not exist", name.join(".")))?;
+            owned(cx, t.owner, "type", &t.name)?;
+            Ok(ObjectKey::new(class::TYPE, t.oid))
+        }
+        _ => Err(Error::unsupported("comments on this kind of object are not supported").into()),
+    }
+}
+
+fn owned(cx: &mut ExecContext, owner: Oid, word: &str, name: &str) -> Result<()> {
+    match role::has_role(cx.backend()?, owner) {
+        true => Ok(()),
+        false => Err(err!(INSUFFICIENT_PRIVILEGE, "must be owner of {word} {name}")),
+    }
+}

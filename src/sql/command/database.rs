@@ -1,0 +1,316 @@
+//! CREATE, ALTER and DROP DATABASE.
+//!
+//! A new database is a copy of its template's files through the buffer pool, every page logged as a whole
+//! (PostgreSQL 15, dbcommands.c, strategy WAL_LOG: same), so that neither a checkpoint is needed nor anything but the
+//! directory is special in recovery. A dropped one's files go at commit; the empty directory stays behind.
+
+use super::write::{delete, new_oid, put};
+use super::{Command, names, role};
+use crate::base::{Error, Flow, Fork, Oid, RelFileId, Result, SqlState, Stop, Wait};
+use crate::buffer::critical;
+use crate::catalog::object::{class, comment_key};
+use crate::catalog::{CATALOG_NODE, CATALOG_TOAST_NODE, Object, ObjectKey, Persistence};
+use crate::err;
+use crate::lock::{LockMode, LockTag};
+use crate::sql::Backend;
+use crate::sql::ast::{
+    AlterDatabaseAction, AlterDatabaseStmt, CreateDatabaseStmt, DefArg, DefElem, DropDatabaseStmt, RoleKind, RoleSpec,
+};
+use crate::sql::exec::ExecContext;
+use crate::storage::log_create;
+use crate::wal::record::xlog;
+use crate::wal::{BlockMode, Record, Rmgr};
+use std::time::{Duration, Instant};
+
+/// How long others are waited for before a database counts as in use.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Since when others are waited for.
+struct Waiting(Instant);
+
+pub fn others_text(count: usize) -> String {
+    match count {
+        1 => "There is 1 other session using the database.".into(),
+        n => format!("There are {n} other sessions using the database."),
+    }
+}
+
+fn option<'a>(list: &'a [DefElem], name: &str) -> Option<&'a DefElem> {
+    list.iter().find(|e| e.name == name)
+}
+
+fn text(list: &[DefElem], name: &str) -> Option<String> {
+    option(list, name).and_then(DefElem::string)
+}
+
+fn flag(e: &DefElem) -> Result<bool> {
+    match e.arg.as_ref() {
+        None | Some(DefArg::Bool(true)) | Some(DefArg::Int(1)) => Ok(true),
+        Some(DefArg::Bool(false)) | Some(DefArg::Int(0)) => Ok(false),
+        _ => match e.string().unwrap_or_default().as_str() {
+            "true" | "on" => Ok(true),
+            "false" | "off" => Ok(false),
+            _ => Err(err!(SYNTAX_ERROR, "{} requires a Boolean value", e.name)),
+        },
+    }
+}
+
+fn limit(list: &[DefElem]) -> Result<Option<i32>> {
+    let Some(text) = text(list, "connection_limit") else { return Ok(None) };
+    match text.parse::<i32>() {
+        Ok(n) if n >= -1 => Ok(Some(n)),
+        _ => Err(err!(INVALID_PARAMETER_VALUE, "invalid connection limit: {text}")),
+    }
+}
+
+/// Waits for the others of a database to leave.
+///
+/// # Errors
+/// 55006 when they stay.
+fn alone(cmd: &mut Command, cx: &mut ExecContext, database: Oid, message: &str) -> Flow<()> {
+    let backend = cx.backend()?;
+    let own = usize::from(backend.database == database);
+    let others = backend.instance.services()?.sessions_in(database).saturating_sub(own);
+    if others == 0 {
+        return Ok(());
+    }
+    let since = cmd.progress(|| Waiting(Instant::now())).0;
+    let now = Instant::now();
+    if now.duration_since(since) < PATIENCE {
+        return Stop::wait(Wait::Until(now + Duration::from_millis(20)));
+    }
+    Err(Error::new(SqlState::OBJECT_IN_USE, message).detail(others_text(others)).into())
+}
+
+const KNOWN: &[&str] = &[
+    "template",
+    "owner",
+    "encoding",
+    "lc_collate",
+    "lc_ctype",
+    "locale",
+    "locale_provider",
+    "icu_locale",
+    "strategy",
+    "collation_version",
+    "tablespace",
+    "is_template",
+    "allow_connections",
+    "connection_limit",
+    "oid",
+];
+
+pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateDatabaseStmt) -> Flow<String> {
+    cx.backend()?.prevent_in_block("CREATE DATABASE")?;
+    let options = &stmt.options;
+    if let Some(e) = options.iter().find(|e| !KNOWN.contains(&e.name.as_str())) {
+        return Err(err!(SYNTAX_ERROR, "option \"{}\" not recognized", e.name).at(cmd.at(e.pos)).into());
+    }
+    let backend = cx.backend()?;
+    let may = backend.user.is_superuser || backend.catalog.role(backend.user.current).is_some_and(|r| r.create_db);
+    if !may {
+        return Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied to create database").into());
+    }
+    let owner = match text(options, "owner") {
+        Some(name) => role::resolve(backend, &RoleSpec { kind: RoleKind::Name(name), pos: 0 })?.0,
+        None => backend.user.current,
+    };
+    if !role::has_role(backend, owner) {
+        let name = backend.catalog.role(owner).map(|r| r.name).unwrap_or_default();
+        return Err(err!(INSUFFICIENT_PRIVILEGE, "must be member of role \"{name}\"").into());
+    }
+    super::table::check_tablespace(text(options, "tablespace").as_deref())?;
+    if text(options, "locale_provider").is_some_and(|p| p != "libc") {
+        return Err(Error::unsupported("locale providers other than libc are not supported").into());
+    }
+    names::lock_name(cx, class::DATABASE, Oid::INVALID, &stmt.name)?;
+    let backend = cx.backend()?;
+    let template = text(options, "template").unwrap_or_else(|| "template1".into());
+    let Some(source) = backend.catalog.database_by_name(&template) else {
+        return Err(err!(INVALID_CATALOG_NAME, "template database \"{template}\" does not exist").into());
+    };
+    if !source.is_template && !role::has_role(backend, source.owner) {
+        return Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied to copy database \"{template}\"").into());
+    }
+    if backend.catalog.database_by_name(&stmt.name).is_some() {
+        return Err(err!(DUPLICATE_DATABASE, "database \"{}\" already exists", stmt.name).into());
+    }
+    let mut new = source.clone();
+    locale(&mut new, options, &template)?;
+    backend.txn.lock(LockTag::Object { db: Oid::INVALID, class: class::DATABASE, oid: source.oid }, LockMode::Share)?;
+    alone(cmd, cx, source.oid, &format!("source database \"{template}\" is being accessed by other users"))?;
+    new.oid = new_oid(cx)?;
+    new.name = stmt.name.clone();
+    new.owner = owner;
+    new.acl = None;
+    new.is_template = option(options, "is_template").map_or(Ok(false), flag)?;
+    new.allow_connections = option(options, "allow_connections").map_or(Ok(true), flag)?;
+    new.connection_limit = limit(options)?.unwrap_or(-1);
+    copy(cx.backend()?, source.oid, new.oid)?;
+    put(cx, Object::Database(new))?;
+    Ok("CREATE DATABASE".into())
+}
+
+/// Encoding and locales: the template's, or given; with template0 they may differ.
+fn locale(new: &mut crate::catalog::object::Database, options: &[DefElem], template: &str) -> Result<()> {
+    if let Some(encoding) = text(options, "encoding") {
+        let word = encoding.to_ascii_uppercase().replace(['-', '_'], "");
+        if word != "UTF8" && word != "UNICODE" && word != "6" {
+            return Err(Error::unsupported(format!("encoding \"{encoding}\" is not supported")));
+        }
+    }
+    let both = text(options, "locale");
+    let collate = text(options, "lc_collate").or_else(|| both.clone());
+    let ctype = text(options, "lc_ctype").or(both);
+    for (word, given, of) in [("collation", collate, &mut new.collate), ("LC_CTYPE", ctype, &mut new.ctype)] {
+        let Some(given) = given.filter(|g| g != of) else { continue };
+        if template != "template0" {
+            return Err(err!(
+                INVALID_PARAMETER_VALUE,
+                "new {word} ({given}) is incompatible with the {word} of the template database ({of})"
+            )
+            .hint(format!("Use the same {word} as in the template database, or use template0 as template.")));
+        }
+        *of = given;
+    }
+    Ok(())
+}
+
+/// Copies all files of a database, its directory made and logged first.
+fn copy(backend: &mut Backend, from: Oid, to: Oid) -> Result<()> {
+    let storage = backend.instance.storage.clone();
+    let xid = backend.txn.xid();
+    let path = format!("base/{to}");
+    storage.wal.reserve(Record::max_bytes(0, 64)).map_err(|s| s.into_error())?;
+    crate::disk::durable::mkdir(&*storage.disk, &path)?;
+    let data = to.0.to_le_bytes();
+    storage.wal.insert(&Record { rmgr: Rmgr::Database, info: 0, xid, blocks: &[], data: &[&data] });
+    let folder = backend.instance.cluster.folder(from)?;
+    let mut files = vec![(CATALOG_NODE, Persistence::Permanent), (CATALOG_TOAST_NODE, Persistence::Permanent)];
+    for record in folder.all(class::RELATION) {
+        let c = record.object.as_class()?;
+        if c.node.is_valid() && c.persistence != Persistence::Temp {
+            files.push((c.node, c.persistence));
+        }
+    }
+    for (node, persistence) in files {
+        for fork in [Fork::Main, Fork::Init] {
+            copy_fork(backend, (from, to), node, fork, persistence)?;
+        }
+    }
+    Ok(())
+}
+
+fn copy_fork(
+    backend: &mut Backend,
+    (from, to): (Oid, Oid),
+    node: Oid,
+    fork: Fork,
+    persistence: Persistence,
+) -> Result<()> {
+    let storage = backend.instance.storage.clone();
+    let source = storage.pool.open(RelFileId { db: from, node }, fork, persistence);
+    if !source.exists() {
+        return Ok(());
+    }
+    let file = RelFileId { db: to, node };
+    if fork == Fork::Main {
+        backend.txn.file_created(file);
+    }
+    let xid = backend.txn.xid();
+    let target = storage.pool.open(file, fork, persistence);
+    storage.wal.reserve(Record::max_bytes(0, 64)).map_err(|s| s.into_error())?;
+    log_create(&storage, xid, file, fork);
+    storage.pool.create(&target, true)?;
+    for block in 0..storage.pool.nblocks(&source)? {
+        if target.is_logged() {
+            storage.wal.reserve(Record::max_bytes(1, 0)).map_err(|s| s.into_error())?;
+        }
+        let copied = storage.pool.read(&source, block)?.clone();
+        let at = storage.pool.extend(&target, 1)?.start;
+        let mut page = storage.pool.init(&target, at)?;
+        let _critical = critical::enter();
+        page.bytes_mut().copy_from_slice(copied.bytes());
+        storage.pool.log(Rmgr::Xlog, xlog::FPI, xid, &mut [(&mut page, BlockMode::Image)], &[]);
+    }
+    Ok(())
+}
+
+pub fn alter(_: &mut Command, cx: &mut ExecContext, stmt: &AlterDatabaseStmt) -> Flow<String> {
+    names::lock_name(cx, class::DATABASE, Oid::INVALID, &stmt.name)?;
+    let backend = cx.backend()?;
+    let Some(mut d) = backend.catalog.database_by_name(&stmt.name) else {
+        return Err(err!(INVALID_CATALOG_NAME, "database \"{}\" does not exist", stmt.name).into());
+    };
+    if !role::has_role(backend, d.owner) {
+        return Err(err!(INSUFFICIENT_PRIVILEGE, "must be owner of database {}", stmt.name).into());
+    }
+    match &stmt.action {
+        AlterDatabaseAction::Set(set) => role::store_setting(cx, d.oid, Oid::INVALID, &set.action)?,
+        AlterDatabaseAction::RefreshCollationVersion => {}
+        AlterDatabaseAction::Options(options) => {
+            for e in options {
+                match e.name.as_str() {
+                    "is_template" => d.is_template = flag(e)?,
+                    "allow_connections" => d.allow_connections = flag(e)?,
+                    "connection_limit" => d.connection_limit = limit(options)?.unwrap_or(-1),
+                    "tablespace" => super::table::check_tablespace(e.string().as_deref())?,
+                    other => return Err(err!(SYNTAX_ERROR, "option \"{other}\" not recognized").into()),
+                }
+            }
+            if !d.allow_connections && d.oid == backend.database {
+                return Err(err!(INVALID_PARAMETER_VALUE, "cannot disallow connections for current database").into());
+            }
+            put(cx, Object::Database(d))?;
+        }
+    }
+    Ok("ALTER DATABASE".into())
+}
+
+pub fn drop(cmd: &mut Command, cx: &mut ExecContext, stmt: &DropDatabaseStmt) -> Flow<String> {
+    cx.backend()?.prevent_in_block("DROP DATABASE")?;
+    names::lock_name(cx, class::DATABASE, Oid::INVALID, &stmt.name)?;
+    let backend = cx.backend()?;
+    let Some(d) = backend.catalog.database_by_name(&stmt.name) else {
+        let text = format!("database \"{}\" does not exist", stmt.name);
+        if stmt.missing_ok {
+            names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, format!("{text}, skipping"));
+            return Ok("DROP DATABASE".into());
+        }
+        return Err(Error::new(SqlState::INVALID_CATALOG_NAME, text).into());
+    };
+    if !role::has_role(backend, d.owner) {
+        return Err(err!(INSUFFICIENT_PRIVILEGE, "must be owner of database {}", stmt.name).into());
+    }
+    if d.oid == backend.database {
+        return Err(err!(OBJECT_IN_USE, "cannot drop the currently open database").into());
+    }
+    if d.is_template {
+        return Err(err!(WRONG_OBJECT_TYPE, "cannot drop a template database").into());
+    }
+    let tag = LockTag::Object { db: Oid::INVALID, class: class::DATABASE, oid: d.oid };
+    backend.txn.lock(tag, LockMode::AccessExclusive)?;
+    if stmt.options.iter().any(|o| o.name == "force") {
+        backend.instance.services()?.terminate_database(d.oid);
+    }
+    alone(cmd, cx, d.oid, &format!("database \"{}\" is being accessed by other users", stmt.name))?;
+    let backend = cx.backend()?;
+    let folder = backend.instance.cluster.folder(d.oid)?;
+    for record in folder.all(class::RELATION) {
+        let node = record.object.as_class()?.node;
+        if node.is_valid() {
+            backend.txn.file_dropped(RelFileId { db: d.oid, node });
+        }
+    }
+    for node in [CATALOG_NODE, CATALOG_TOAST_NODE] {
+        backend.txn.file_dropped(RelFileId { db: d.oid, node });
+    }
+    backend.instance.cluster.forget(d.oid);
+    let settings: Vec<ObjectKey> =
+        backend.catalog.all(class::DB_ROLE_SETTING).iter().map(|r| r.object.key()).filter(|k| k.oid == d.oid).collect();
+    let key = ObjectKey::new(class::DATABASE, d.oid);
+    for gone in settings.into_iter().chain([comment_key(key), key]) {
+        delete(cx, gone)?;
+    }
+    Ok("DROP DATABASE".into())
+}

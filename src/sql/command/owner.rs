@@ -1,0 +1,90 @@
+//! ALTER … OWNER TO.
+
+use super::write::{change, class_of, put};
+use super::{Command, names, role, sequence};
+use crate::base::{Error, Flow, Oid, Result};
+use crate::catalog::{Object, RelKind};
+use crate::err;
+use crate::lock::LockMode;
+use crate::sql::ast::{AlterOwnerStmt, ObjectName, ObjectType, RoleSpec};
+use crate::sql::exec::ExecContext;
+
+/// Gives a relation and what belongs to it to another role.
+pub fn set_relation_owner(cx: &mut ExecContext, oid: Oid, spec: &RoleSpec) -> Result<()> {
+    let new = role::resolve(cx.backend()?, spec)?;
+    may_become(cx, new.0, &new.1)?;
+    let c = class_of(cx, oid)?;
+    if c.kind == RelKind::Index {
+        return Err(err!(WRONG_OBJECT_TYPE, "cannot change owner of index \"{}\"", c.name)
+            .hint("Change the ownership of the index's table, instead."));
+    }
+    let mut all = vec![oid];
+    all.extend(cx.backend()?.catalog.indexes_of(oid));
+    all.extend(Some(c.toast).filter(|t| t.is_valid()));
+    if c.kind == RelKind::Table {
+        all.extend(sequence::owned_by(cx, oid)?.into_iter().map(|s| s.0));
+    }
+    all.into_iter().try_for_each(|o| change(cx, o, |c| c.owner = new.0))
+}
+
+/// # Errors
+/// 42501 `must be member of role "r"`.
+fn may_become(cx: &mut ExecContext, owner: Oid, name: &str) -> Result<()> {
+    match role::has_role(cx.backend()?, owner) {
+        true => Ok(()),
+        false => Err(err!(INSUFFICIENT_PRIVILEGE, "must be member of role \"{name}\"")),
+    }
+}
+
+pub fn alter(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterOwnerStmt) -> Flow<String> {
+    let tag = cmd.stmt.tag().to_string();
+    let new = role::resolve(cx.backend()?, &stmt.owner)?;
+    let name = match &stmt.name {
+        ObjectName::Name(name) => name.parts.clone(),
+        ObjectName::Type(t) => t.names.clone(),
+        _ => return Err(Error::unsupported("OWNER TO of this kind of object is not supported").into()),
+    };
+    let object = match stmt.object {
+        ObjectType::Schema => {
+            let record = cx.backend()?.catalog.namespace_by_name(&name[0]);
+            let record = record.ok_or_else(|| err!(INVALID_SCHEMA_NAME, "schema \"{}\" does not exist", name[0]))?;
+            let mut n = record.object.as_namespace()?.clone();
+            check(cx, n.owner, "schema", &n.name)?;
+            n.owner = new.0;
+            Object::Namespace(n)
+        }
+        ObjectType::Database => {
+            let found = cx.backend()?.catalog.database_by_name(&name[0]);
+            let mut d = found.ok_or_else(|| err!(INVALID_CATALOG_NAME, "database \"{}\" does not exist", name[0]))?;
+            check(cx, d.owner, "database", &d.name)?;
+            d.owner = new.0;
+            Object::Database(d)
+        }
+        ObjectType::Type | ObjectType::Domain => {
+            let (last, schema) = name.split_last().ok_or_else(|| Error::internal("an empty name"))?;
+            let found = cx.backend()?.catalog.user_type_by_name(schema.last().map(String::as_str), last)?;
+            let mut t = found.ok_or_else(|| err!(UNDEFINED_OBJECT, "type \"{}\" does not exist", name.join(".")))?;
+            check(cx, t.owner, "type", &t.name)?;
+            t.owner = new.0;
+            Object::Type(t)
+        }
+        ObjectType::Table | ObjectType::View | ObjectType::MatView | ObjectType::Sequence => {
+            let var = names::range_var(&name);
+            let found = names::locked_relation(cmd, cx, &var, LockMode::AccessExclusive)?;
+            names::check_owner(cx, &found)?;
+            set_relation_owner(cx, found.oid, &stmt.owner)?;
+            return Ok(tag);
+        }
+        _ => return Err(Error::unsupported("OWNER TO of this kind of object is not supported").into()),
+    };
+    may_become(cx, new.0, &new.1)?;
+    put(cx, object)?;
+    Ok(tag)
+}
+
+fn check(cx: &mut ExecContext, owner: Oid, word: &str, name: &str) -> Result<()> {
+    match role::has_role(cx.backend()?, owner) {
+        true => Ok(()),
+        false => Err(err!(INSUFFICIENT_PRIVILEGE, "must be owner of {word} {name}")),
+    }
+}

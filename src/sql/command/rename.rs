@@ -1,0 +1,298 @@
+//! ALTER … RENAME and ALTER … SET SCHEMA.
+
+use super::write::{change, class_of, put, relation_key};
+use super::{Command, alter_table, names, role, schema, sequence, stored_text, table};
+use crate::base::{Error, Flow, Oid, Result, SqlState};
+use crate::catalog::object::{UserTypeKind, class};
+use crate::catalog::{Object, RelKind, Relation};
+use crate::err;
+use crate::sql::ast::{
+    AlterObjectSchemaStmt, ObjectName, ObjectType, RangeVar, RelationPart, RenameStmt, RenameTarget,
+};
+use crate::sql::exec::ExecContext;
+
+pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &RenameStmt) -> Flow<String> {
+    let tag = cmd.stmt.tag().to_string();
+    match &stmt.what {
+        RenameTarget::Relation { relation, sub } => {
+            let Some(found) = find(cmd, cx, relation, stmt.missing_ok)? else { return Ok(tag) };
+            match sub {
+                None => rename_relation(cx, &found, stmt)?,
+                Some(RelationPart::Column(old)) => rename_column(cx, &found, old, &stmt.new_name)?,
+                Some(RelationPart::Constraint(old)) => rename_constraint(cx, &found, old, &stmt.new_name)?,
+                Some(_) => return Err(Error::unsupported("RENAME of this kind of object is not supported").into()),
+            }
+        }
+        RenameTarget::Attribute { typ, name } => {
+            let Some(found) = find(cmd, cx, typ, stmt.missing_ok)? else { return Ok(tag) };
+            rename_column(cx, &found, name, &stmt.new_name)?;
+        }
+        RenameTarget::Object(ObjectName::Name(name)) => rename_object(cx, stmt, &name.parts)?,
+        RenameTarget::Object(ObjectName::Type(name)) => rename_object(cx, stmt, &name.names)?,
+        _ => return Err(Error::unsupported("RENAME of this kind of object is not supported").into()),
+    }
+    Ok(tag)
+}
+
+fn find(
+    cmd: &Command,
+    cx: &mut ExecContext,
+    name: &RangeVar,
+    missing_ok: bool,
+) -> Flow<Option<std::sync::Arc<Relation>>> {
+    if missing_ok && names::find_relation(cx, name)?.is_none() {
+        let text = format!("relation \"{}\" does not exist, skipping", name.name);
+        names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, text);
+        return Ok(None);
+    }
+    let found = alter_table::locked(cmd, cx, name)?;
+    names::check_owner(cx, &found)?;
+    Ok(Some(found))
+}
+
+/// Views keep names as text: they would no longer find what they read.
+fn refuse_for_views(cx: &mut ExecContext, oid: Oid) -> Result<()> {
+    for (record, _) in cx.backend()?.catalog.dependents(relation_key(oid)) {
+        if let Ok(c) = record.object.as_class()
+            && c.view.is_some()
+        {
+            return Err(Error::unsupported(format!("renaming what view \"{}\" depends on is not supported", c.name)));
+        }
+    }
+    Ok(())
+}
+
+fn rename_relation(cx: &mut ExecContext, found: &Relation, stmt: &RenameStmt) -> Flow<()> {
+    // ALTER TABLE renames relations of every kind (PostgreSQL 15, RenameRelation).
+    if stmt.object != ObjectType::Table {
+        alter_table::check_kind(found, stmt.object)?;
+    }
+    refuse_for_views(cx, found.oid)?;
+    names::lock_name(cx, class::RELATION, found.namespace, &stmt.new_name)?;
+    table::exists(cx, found.namespace, &stmt.new_name, false)?;
+    let name = stmt.new_name.clone();
+    change(cx, found.oid, |c| c.name = name.clone())?;
+    // An index behind a constraint and the constraint have one name.
+    let def = class_of(cx, found.oid)?.index;
+    if let Some(def) = def.filter(|d| d.constraint.is_valid()) {
+        change(cx, def.table, |t| {
+            t.constraints.iter_mut().filter(|k| k.oid == def.constraint).for_each(|k| k.name = name.clone());
+        })?;
+    }
+    Ok(())
+}
+
+fn rename_column(cx: &mut ExecContext, found: &Relation, old: &str, new: &str) -> Result<()> {
+    let n = alter_table::position(cx, found.oid, old)?;
+    let c = class_of(cx, found.oid)?;
+    if c.attributes.iter().any(|a| !a.dropped && a.name == new) {
+        return Err(err!(DUPLICATE_COLUMN, "column \"{new}\" of relation \"{}\" already exists", c.name));
+    }
+    if crate::sql::bind::scope::system_attno(new).is_some() {
+        return Err(err!(DUPLICATE_COLUMN, "column name \"{new}\" conflicts with a system column name"));
+    }
+    if matches!(c.kind, RelKind::Table | RelKind::MatView) {
+        refuse_for_views(cx, c.oid)?;
+    }
+    let mut c = c;
+    c.attributes[n].name = new.to_string();
+    for a in c.attributes.iter_mut().filter(|a| a.generated != 0) {
+        if let Some(text) = &a.default {
+            a.default = Some(stored_text::with_column_renamed(text, old, new)?);
+        }
+    }
+    for k in &mut c.constraints {
+        if let Some(text) = &k.check {
+            k.check = Some(stored_text::with_column_renamed(text, old, new)?);
+        }
+    }
+    let oid = c.oid;
+    put(cx, Object::Class(c))?;
+    for index in cx.backend()?.catalog.indexes_of(oid) {
+        let mut i = class_of(cx, index)?;
+        let Some(def) = &mut i.index else { continue };
+        for (a, k) in i.attributes.iter_mut().zip(&mut def.columns) {
+            if k.attno == n as i16 + 1 {
+                k.name = new.to_string();
+                a.name = new.to_string();
+            }
+            if let Some(text) = &k.expr {
+                k.expr = Some(stored_text::with_column_renamed(text, old, new)?);
+            }
+        }
+        if let Some(text) = &def.predicate {
+            def.predicate = Some(stored_text::with_column_renamed(text, old, new)?);
+        }
+        put(cx, Object::Class(i))?;
+    }
+    Ok(())
+}
+
+fn rename_constraint(cx: &mut ExecContext, found: &Relation, old: &str, new: &str) -> Flow<()> {
+    let c = class_of(cx, found.oid)?;
+    let Some(k) = c.constraints.iter().find(|k| k.name == old) else {
+        let text = format!("constraint \"{old}\" for table \"{}\" does not exist", c.name);
+        return Err(Error::new(SqlState::UNDEFINED_OBJECT, text).into());
+    };
+    if c.constraints.iter().any(|k| k.name == new) {
+        let text = format!("constraint \"{new}\" for relation \"{}\" already exists", c.name);
+        return Err(Error::new(SqlState::DUPLICATE_OBJECT, text).into());
+    }
+    if k.index.is_valid() && k.foreign.is_none() {
+        names::lock_name(cx, class::RELATION, c.namespace, new)?;
+        table::exists(cx, c.namespace, new, false)?;
+        change(cx, k.index, |i| i.name = new.to_string())?;
+    }
+    change(cx, found.oid, |c| {
+        c.constraints.iter_mut().filter(|k| k.name == old).for_each(|k| k.name = new.to_string());
+    })?;
+    Ok(())
+}
+
+fn rename_object(cx: &mut ExecContext, stmt: &RenameStmt, name: &[String]) -> Flow<()> {
+    let last = name.last().cloned().unwrap_or_default();
+    let new = stmt.new_name.clone();
+    let backend = cx.backend()?;
+    let object = match stmt.object {
+        ObjectType::Schema => {
+            let record = backend.catalog.namespace_by_name(&last);
+            let record = record.ok_or_else(|| err!(INVALID_SCHEMA_NAME, "schema \"{last}\" does not exist"))?;
+            let mut n = record.object.as_namespace()?.clone();
+            owned(role::has_role(backend, n.owner), "schema", &n.name)?;
+            if new.starts_with("pg_") {
+                return Err(err!(RESERVED_NAME, "unacceptable schema name \"{new}\"")
+                    .detail("The prefix \"pg_\" is reserved for system schemas.")
+                    .into());
+            }
+            if backend.catalog.namespace_by_name(&new).is_some() {
+                return Err(err!(DUPLICATE_SCHEMA, "schema \"{new}\" already exists").into());
+            }
+            n.name = new;
+            Object::Namespace(n)
+        }
+        ObjectType::Role => {
+            let found = backend.catalog.role_by_name(&last);
+            let mut r = found.ok_or_else(|| err!(UNDEFINED_OBJECT, "role \"{last}\" does not exist"))?;
+            if backend.catalog.role_by_name(&new).is_some() {
+                return Err(err!(DUPLICATE_OBJECT, "role \"{new}\" already exists").into());
+            }
+            if r.oid == backend.user.session || r.oid == backend.user.current {
+                let which = if r.oid == backend.user.session { "session" } else { "current" };
+                return Err(Error::unsupported(format!("{which} user cannot be renamed")).into());
+            }
+            if !backend.user.is_superuser {
+                return Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied to rename role").into());
+            }
+            r.name = new;
+            Object::Role(r)
+        }
+        ObjectType::Database => {
+            let found = backend.catalog.database_by_name(&last);
+            let mut d = found.ok_or_else(|| err!(INVALID_CATALOG_NAME, "database \"{last}\" does not exist"))?;
+            owned(role::has_role(backend, d.owner), "database", &d.name)?;
+            if backend.catalog.database_by_name(&new).is_some() {
+                return Err(err!(DUPLICATE_DATABASE, "database \"{new}\" already exists").into());
+            }
+            if d.oid == backend.database {
+                return Err(Error::unsupported("current database cannot be renamed").into());
+            }
+            let others = backend.instance.services()?.sessions_in(d.oid);
+            if others > 0 {
+                return Err(err!(OBJECT_IN_USE, "database \"{last}\" is being accessed by other users")
+                    .detail(super::database::others_text(others))
+                    .into());
+            }
+            d.name = new;
+            Object::Database(d)
+        }
+        ObjectType::Type | ObjectType::Domain => {
+            let schema = name.len().checked_sub(2).map(|n| name[n].as_str());
+            let found = backend.catalog.user_type_by_name(schema, &last)?;
+            let mut t = found.ok_or_else(|| err!(UNDEFINED_OBJECT, "type \"{}\" does not exist", name.join(".")))?;
+            owned(role::has_role(backend, t.owner), "type", &t.name)?;
+            if !backend.catalog.find(class::TYPE, t.namespace, &new).is_empty() {
+                return Err(err!(DUPLICATE_OBJECT, "type \"{new}\" already exists").into());
+            }
+            t.name = new.clone();
+            if let UserTypeKind::Composite { class } = &t.kind {
+                let class = *class;
+                change(cx, class, |c| c.name = new)?;
+            }
+            Object::Type(t)
+        }
+        _ => return Err(Error::unsupported("RENAME of this kind of object is not supported").into()),
+    };
+    put(cx, object)?;
+    Ok(())
+}
+
+fn owned(yes: bool, word: &str, name: &str) -> Result<()> {
+    match yes {
+        true => Ok(()),
+        false => Err(err!(INSUFFICIENT_PRIVILEGE, "must be owner of {word} {name}")),
+    }
+}
+
+// ---- SET SCHEMA ----
+
+pub fn set_schema(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterObjectSchemaStmt) -> Flow<String> {
+    let tag = cmd.stmt.tag().to_string();
+    let namespace = cx.backend()?.catalog.namespace_oid(&stmt.new_schema)?;
+    if let Some(relation) = &stmt.relation {
+        let Some(found) = find(cmd, cx, relation, stmt.missing_ok)? else { return Ok(tag) };
+        schema::may_create_in(cx.backend()?, namespace)?;
+        if found.kind == RelKind::Index {
+            return Err(err!(WRONG_OBJECT_TYPE, "cannot change schema of index \"{}\"", found.name)
+                .hint("Change the schema of the table instead.")
+                .into());
+        }
+        refuse_for_views(cx, found.oid)?;
+        move_relation(cx, &found, namespace, &stmt.new_schema)?;
+        return Ok(tag);
+    }
+    let parts = match &stmt.name {
+        Some(ObjectName::Name(name)) => name.parts.clone(),
+        Some(ObjectName::Type(name)) => name.names.clone(),
+        _ => return Err(Error::unsupported("SET SCHEMA of this kind of object is not supported").into()),
+    };
+    if !matches!(stmt.object, ObjectType::Type | ObjectType::Domain) {
+        return Err(Error::unsupported("SET SCHEMA of this kind of object is not supported").into());
+    }
+    let (last, schema) = parts.split_last().ok_or_else(|| Error::internal("an empty name"))?;
+    let found = cx.backend()?.catalog.user_type_by_name(schema.last().map(String::as_str), last)?;
+    let mut t = found.ok_or_else(|| err!(UNDEFINED_OBJECT, "type \"{}\" does not exist", parts.join(".")))?;
+    owned(role::has_role(cx.backend()?, t.owner), "type", &t.name)?;
+    t.namespace = namespace;
+    if let UserTypeKind::Composite { class } = &t.kind {
+        let class = *class;
+        change(cx, class, |c| c.namespace = namespace)?;
+    }
+    put(cx, Object::Type(t))?;
+    Ok(tag)
+}
+
+fn move_relation(cx: &mut ExecContext, found: &Relation, namespace: Oid, schema: &str) -> Flow<()> {
+    if found.namespace == namespace {
+        return Ok(());
+    }
+    let mut all = vec![found.oid];
+    all.extend(cx.backend()?.catalog.indexes_of(found.oid));
+    if found.kind == RelKind::Table {
+        all.extend(sequence::owned_by(cx, found.oid)?.into_iter().map(|s| s.0));
+    }
+    if found.kind == RelKind::Sequence && class_of(cx, found.oid)?.depends.iter().any(|d| d.auto) {
+        return Err(Error::unsupported("cannot move an owned sequence into another schema").into());
+    }
+    for oid in &all {
+        let name = class_of(cx, *oid)?.name;
+        names::lock_name(cx, class::RELATION, namespace, &name)?;
+        if cx.backend()?.catalog.class_in(namespace, &name).is_some() {
+            let text = format!("relation \"{name}\" already exists in schema \"{schema}\"");
+            return Err(Error::new(SqlState::DUPLICATE_TABLE, text).into());
+        }
+    }
+    for oid in all {
+        change(cx, oid, |c| c.namespace = namespace)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,100 @@
+//! Rewriting a table's rows under new columns: ALTER TABLE.
+
+use super::index::{self, patiently};
+use super::write::{change, class_of};
+use super::{constraint, storage, table, truncate};
+use crate::base::{Error, Oid, RelFileId, Result};
+use crate::catalog::{Attribute, Persistence};
+use crate::heap::WriteContext;
+use crate::sql::exec::ExecContext;
+use crate::sql::expr::Expr;
+use crate::sql::expr::eval::{Projection, Sel};
+use crate::types::{Batch, Column, Phys};
+
+/// What a rewrite makes of a table.
+pub struct NewRows {
+    pub attributes: Vec<Attribute>,
+    /// 0-based attribute, and its value over the old attributes (`Column(n)` is old attribute n + 1).
+    pub values: Vec<(usize, Expr)>,
+    pub persistence: Persistence,
+}
+
+/// Writes all rows into new files (PostgreSQL 15, tablecmds.c, ATRewriteTable: same, rows are this transaction's).
+/// The table is locked against everybody.
+pub fn rewrite(cx: &mut ExecContext, oid: Oid, new: NewRows) -> Result<()> {
+    let old = constraint::relation(cx, oid)?;
+    let catalog = cx.backend()?.catalog.clone();
+    let desc = crate::catalog::tuple_desc(&catalog, &new.attributes);
+    let forms: Vec<Phys> = desc.attrs.iter().map(|a| a.phys).collect();
+    let large = desc.attrs.iter().any(|a| !a.dropped && a.phys == Phys::Bytes);
+    let backend = cx.backend()?;
+    let file = storage::create_table(backend, oid, new.persistence, desc)?;
+    backend.txn.file_dropped(old.file);
+    let mut c = class_of(cx, oid)?;
+    c.persistence = new.persistence;
+    if c.toast.is_valid() {
+        let toast = storage::create_toast(cx.backend()?, c.toast, new.persistence)?;
+        let gone = class_of(cx, c.toast)?.node;
+        let backend = cx.backend()?;
+        backend.txn.file_dropped(RelFileId { db: backend.database, node: gone });
+        change(cx, c.toast, |t| {
+            t.node = toast.node;
+            t.persistence = new.persistence;
+        })?;
+    } else if large {
+        c.toast = table::create_toast(cx, &c)?;
+    }
+    let toast = c.toast;
+    let mut attributes = new.attributes;
+    attributes.iter_mut().for_each(|a| a.missing = None);
+    change(cx, oid, |c| {
+        c.node = file.node;
+        c.toast = toast;
+        c.persistence = new.persistence;
+        c.attributes = attributes;
+    })?;
+    for i in &old.indexes {
+        change(cx, i.oid, |c| c.persistence = new.persistence)?;
+    }
+    copy_rows(cx, oid, &old, &forms, &new.values)?;
+    for i in &old.indexes {
+        index::rebuild(cx, oid, i.oid)?;
+    }
+    let _ = truncate::replace_node;
+    Ok(())
+}
+
+fn copy_rows(
+    cx: &mut ExecContext,
+    oid: Oid,
+    old: &crate::catalog::Relation,
+    forms: &[Phys],
+    values: &[(usize, Expr)],
+) -> Result<()> {
+    let now = constraint::relation(cx, oid)?;
+    let store = now.store.clone().ok_or_else(|| Error::internal("a table without rows"))?;
+    let exprs: Vec<Expr> = values.iter().map(|v| v.1.clone()).collect();
+    let mut projection = Projection::new(&exprs);
+    constraint::each_batch(cx, old, &mut |cx, batch| {
+        let mut computed = match exprs.is_empty() {
+            true => Vec::new(),
+            false => patiently(cx, |cx| projection.run(cx, batch, Sel::All(batch.rows)))?,
+        };
+        let mut columns = Vec::with_capacity(forms.len());
+        for (n, form) in forms.iter().enumerate() {
+            columns.push(match values.iter().position(|v| v.0 == n) {
+                Some(at) => std::mem::replace(&mut computed[at], Column::new(*form)),
+                None => batch.columns[n].clone(),
+            });
+        }
+        let rows = Batch { columns, rows: batch.rows };
+        let mut tids = Vec::new();
+        patiently(cx, |cx| {
+            let backend = cx.backend()?;
+            let (xid, cid) = (backend.txn.xid(), backend.txn.command_for_write());
+            let own = backend.txn.own().clone();
+            let storage = backend.instance.storage.clone();
+            crate::heap::insert(&WriteContext { storage: &storage, xid, cid, own: &own }, &store, &rows, &mut tids)
+        })
+    })
+}
