@@ -507,7 +507,7 @@ impl Reader<'_> {
             return Err(too_many_dims(depth + 1));
         }
         if lens.len() == depth {
-            if b.len() > 0 {
+            if !b.is_empty() {
                 return Err(self.malformed("Unexpected \"{\" character."));
             }
             lens.push(None);

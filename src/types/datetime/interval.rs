@@ -633,7 +633,8 @@ fn sql_standard(p: Parts, out: &mut Vec<u8>) {
     let positive = signs.iter().any(|v| *v > 0);
     let year_month = p.years != 0 || p.months != 0;
     let day_time = signs[2..].iter().any(|v| *v != 0);
-    let standard = !(negative && positive) && !(year_month && day_time);
+    let mixed = negative && positive || year_month && day_time;
+    let standard = !mixed;
     if !negative && !positive {
         out.push(b'0');
         return;

@@ -213,7 +213,7 @@ fn cascade(months: f64, days: f64, us: f64) -> Result<Interval> {
     }
     d = d.checked_add(month_days as i32).ok_or_else(interval_out_of_range)?;
     let us = (us + seconds * 1e6).round_ties_even();
-    if us.is_nan() || !(-9.223_372_036_854_775_808e18..9.223_372_036_854_775_807e18).contains(&us) {
+    if us.is_nan() || !(i64::MIN as f64..i64::MAX as f64).contains(&us) {
         return Err(interval_out_of_range());
     }
     Ok(Interval { us: us as i64, days: d, months: m })

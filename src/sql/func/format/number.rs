@@ -317,11 +317,8 @@ impl Writer<'_> {
             self.in_number = true;
         } else {
             match self.byte(self.at) {
-                Some(b'.') => {
-                    if !self.last_is_point() || self.shape.fill {
-                        self.out.push('.');
-                    }
-                }
+                Some(b'.') if self.last_is_point() && !self.shape.fill => {}
+                Some(b'.') => self.out.push('.'),
                 Some(_) if self.last.is_some_and(|l| self.at > l) && key != Key::Zero => {}
                 Some(_) if self.predecimal_space() => {
                     if !self.shape.fill {
@@ -389,11 +386,7 @@ impl Writer<'_> {
             }
             Key::Minus if self.negative => self.out.push('-'),
             Key::Plus if !self.negative => self.out.push('+'),
-            Key::Minus | Key::Plus => {
-                if !self.shape.fill {
-                    self.out.push(' ');
-                }
-            }
+            Key::Minus | Key::Plus if !self.shape.fill => self.out.push(' '),
             Key::Sign => self.out.push(if self.negative { '-' } else { '+' }),
             _ => {}
         }
@@ -415,7 +408,7 @@ fn write(nodes: &[Node], shape: Shape, number: &str, negative: bool, before: usi
     }
     let sign_written;
     if shape.plus || shape.minus {
-        sign_written = !(shape.plus && !shape.minus);
+        sign_written = !shape.plus || shape.minus;
     } else {
         if !negative && shape.fill {
             shape.bracket = false;
@@ -428,16 +421,16 @@ fn write(nodes: &[Node], shape: Shape, number: &str, negative: bool, before: usi
     let mut count = (shape.post + shape.pre).saturating_sub(1);
     let bytes = number.as_bytes();
     let mut last = None;
-    if shape.fill && shape.decimal {
-        if let Some(point) = number.find('.') {
-            let relevant = bytes.iter().rposition(|b| *b != b'0').unwrap_or(point).max(point);
-            let mut relevant_at = relevant;
-            if shape.zero_end > before {
-                let zero = (bytes.len() - 1).min(shape.zero_end - before);
-                relevant_at = relevant_at.max(zero);
-            }
-            last = Some(relevant_at);
+    if shape.fill
+        && shape.decimal
+        && let Some(point) = number.find('.')
+    {
+        let mut relevant = bytes.iter().rposition(|b| *b != b'0').unwrap_or(point).max(point);
+        // Places marked with 0 are always shown.
+        if shape.zero_end > before {
+            relevant = relevant.max((bytes.len() - 1).min(shape.zero_end - before));
         }
+        last = Some(relevant);
     }
     if !sign_written && before == 0 {
         count += 1;

@@ -47,11 +47,12 @@ fn syntax_config() -> syntax::Config {
     syntax::Config::new().nest_limit(1000)
 }
 
-fn build(pattern: &str) -> std::result::Result<meta::Regex, meta::BuildError> {
+fn build(pattern: &str) -> std::result::Result<meta::Regex, Box<meta::BuildError>> {
     meta::Builder::new()
         .configure(meta::Config::new().nfa_size_limit(Some(64 << 20)))
         .syntax(syntax_config())
         .build(pattern)
+        .map_err(Box::new)
 }
 
 impl Regex {
