@@ -49,6 +49,7 @@ struct State {
 
 impl State {
     fn insert(&mut self, key: ObjectKey, record: Arc<Record>) {
+        super::known_types::note(&record.object);
         if let Some((namespace, name)) = record.object.name() {
             let oids = self.names.entry((key.class, namespace, name.to_string())).or_default();
             if !oids.contains(&key.oid) {

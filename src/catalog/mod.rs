@@ -15,6 +15,7 @@
 mod build;
 mod cluster;
 mod folder;
+mod known_types;
 pub mod object;
 pub mod relation;
 mod store;

@@ -227,6 +227,7 @@ impl Catalog {
     fn record(&self, key: ObjectKey, change: Change) {
         let mut touched: SmallVec<[Oid; 2]> = SmallVec::new();
         for object in [self.get(key), change.clone()].into_iter().flatten() {
+            super::known_types::note(&object.object);
             if let Object::Class(c) = &object.object {
                 touched.push(c.oid);
                 touched.extend(c.index.as_ref().map(|i| i.table));

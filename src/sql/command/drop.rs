@@ -16,6 +16,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<Str
             relations(cmd, cx, stmt)?;
         }
         ObjectType::Schema => schemas(cx, stmt)?,
+        ObjectType::Type | ObjectType::Domain => super::types::drop(cx, stmt)?,
         other => return Err(Error::unsupported(format!("DROP {} is not supported", words(other))).into()),
     }
     Ok(tag)

@@ -37,6 +37,7 @@ pub mod stored_text;
 mod table;
 mod temp;
 mod truncate;
+mod types;
 mod vacuum;
 mod view;
 mod write;
@@ -121,6 +122,10 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
         Stmt::CreateDatabase(s) => database::create(cmd, cx, s)?,
         Stmt::AlterDatabase(s) => database::alter(cmd, cx, s)?,
         Stmt::DropDatabase(s) => database::drop(cmd, cx, s)?,
+        Stmt::CreateEnum(s) => types::create_enum(cmd, cx, s)?,
+        Stmt::AlterEnum(s) => types::alter_enum(cmd, cx, s)?,
+        Stmt::CreateCompositeType(s) => types::create_composite(cmd, cx, s)?,
+        Stmt::CreateDomain(s) => types::create_domain(cmd, cx, s)?,
         Stmt::CreateView(s) => view::create(cmd, cx, s)?,
         Stmt::CreateTableAs(s) => query::create_as(cmd, cx, s)?,
         Stmt::Select(s) => query::select_into(cmd, cx, s)?,

@@ -1,0 +1,59 @@
+//! Tells the registry of types about those that live in the catalogs: OIDs are the cluster's, so one registry serves
+//! all databases. An aborted CREATE TYPE leaves an entry nobody can name.
+
+use super::object::{Object, UserTypeKind};
+use crate::base::Oid;
+use crate::types::info::{register, user_type};
+use crate::types::{self, Phys};
+
+/// Registers what types an object brings: a user's type, a table's row type, and arrays of them.
+pub(super) fn note(object: &Object) {
+    match object {
+        Object::Type(t) => {
+            let (kind, phys, base) = match &t.kind {
+                UserTypeKind::Enum(_) => (b'e', Phys::U32, None),
+                UserTypeKind::Domain { base, .. } => {
+                    let phys = types::info(base.oid).map_or(Phys::Bytes, |i| i.phys);
+                    (b'd', phys, Some(*base))
+                }
+                UserTypeKind::Composite { .. } => (b'c', Phys::Bytes, None),
+                UserTypeKind::Shell => return,
+            };
+            let mut info = user_type(t.oid, &t.name, kind, phys);
+            info.namespace = t.namespace;
+            info.array = t.array_oid;
+            if let Some(base) = base {
+                info.base = base.oid;
+                info.base_typmod = base.typmod;
+                if let Some(of) = types::info(base.oid) {
+                    info.category = of.category;
+                    info.len = of.len;
+                    info.byval = of.byval;
+                    info.collation = of.collation;
+                }
+            }
+            register(info);
+            array(t.array_oid, t.oid, &t.name, t.namespace);
+        }
+        Object::Class(c) if c.row_type.is_valid() => {
+            let mut info = user_type(c.row_type, &c.name, b'c', Phys::Bytes);
+            info.namespace = c.namespace;
+            info.array = c.row_array_type;
+            info.relation = c.oid;
+            register(info);
+            array(c.row_array_type, c.row_type, &c.name, c.namespace);
+        }
+        _ => {}
+    }
+}
+
+fn array(oid: Oid, element: Oid, name: &str, namespace: Oid) {
+    if !oid.is_valid() {
+        return;
+    }
+    let mut info = user_type(oid, &format!("_{name}"), b'b', Phys::Bytes);
+    info.namespace = namespace;
+    info.element = element;
+    info.category = b'A';
+    register(info);
+}

@@ -1,0 +1,234 @@
+//! CREATE TYPE (enum, composite), ALTER TYPE of enums, CREATE DOMAIN, DROP TYPE and DROP DOMAIN.
+
+use super::write::{attribute, delete, empty_class, new_oid, put, resolve_type};
+use super::{Command, column, drop, names, role, schema};
+use crate::base::{Error, Flow, Oid, Result, SqlState};
+use crate::catalog::object::{Depend, EnumLabel, UserType, UserTypeKind, class, comment_key};
+use crate::catalog::{Object, ObjectKey, Persistence, RelKind};
+use crate::err;
+use crate::sql::ast::{
+    AlterEnumAction, AlterEnumStmt, ConstraintKind, CreateCompositeTypeStmt, CreateDomainStmt, CreateEnumStmt,
+    DropBehavior, DropStmt, ObjectName, ObjectType, QualName,
+};
+use crate::sql::exec::ExecContext;
+
+/// Where a new type goes, its name locked and free.
+fn place(cx: &mut ExecContext, name: &QualName) -> Flow<Oid> {
+    let backend = cx.backend()?;
+    let namespace = match name.schema() {
+        Some(schema) => backend.catalog.namespace_oid(schema)?,
+        None => backend.catalog.creation_schema()?,
+    };
+    schema::may_create_in(backend, namespace)?;
+    names::lock_name(cx, class::TYPE, namespace, name.name())?;
+    names::lock_name(cx, class::RELATION, namespace, name.name())?;
+    let catalog = cx.backend()?.catalog.clone();
+    let row_type = catalog.class_in(namespace, name.name()).and_then(|o| catalog.relation(o).ok().flatten());
+    let taken = !catalog.find(class::TYPE, namespace, name.name()).is_empty()
+        || row_type.is_some_and(|r| r.row_type.is_valid());
+    if taken {
+        return Err(err!(DUPLICATE_OBJECT, "type \"{}\" already exists", name.name()).into());
+    }
+    Ok(namespace)
+}
+
+fn new_type(cx: &mut ExecContext, name: &str, namespace: Oid, kind: UserTypeKind) -> Result<UserType> {
+    let (oid, array_oid) = (new_oid(cx)?, new_oid(cx)?);
+    let owner = cx.backend()?.user.current;
+    Ok(UserType { oid, array_oid, name: name.to_string(), namespace, owner, kind, acl: None })
+}
+
+fn check_label(label: &str) -> Result<()> {
+    match label.len() > 63 {
+        true => Err(err!(INVALID_NAME, "invalid enum label \"{label}\"").detail("Labels must be 63 bytes or less.")),
+        false => Ok(()),
+    }
+}
+
+pub fn create_enum(_: &mut Command, cx: &mut ExecContext, stmt: &CreateEnumStmt) -> Flow<String> {
+    let namespace = place(cx, &stmt.name)?;
+    let mut labels = Vec::new();
+    for (n, label) in stmt.labels.iter().enumerate() {
+        check_label(label)?;
+        if stmt.labels[..n].contains(label) {
+            return Err(err!(DUPLICATE_OBJECT, "enum label \"{label}\" used more than once").into());
+        }
+        // Values are ordered by their OIDs.
+        labels.push(EnumLabel { oid: new_oid(cx)?, label: label.clone(), sort: n as f32 + 1.0 });
+    }
+    let made = new_type(cx, stmt.name.name(), namespace, UserTypeKind::Enum(labels))?;
+    put(cx, Object::Type(made))?;
+    Ok("CREATE TYPE".into())
+}
+
+/// A user's type by name.
+fn find(cx: &mut ExecContext, parts: &[String]) -> Result<Option<UserType>> {
+    let Some((last, schema)) = parts.split_last() else { return Ok(None) };
+    let catalog = cx.backend()?.catalog.clone();
+    match schema.last() {
+        Some(s) if catalog.namespace_by_name(s).is_none() => Ok(None),
+        schema => catalog.user_type_by_name(schema.map(String::as_str), last),
+    }
+}
+
+fn owned(cx: &mut ExecContext, t: &UserType) -> Result<()> {
+    match role::has_role(cx.backend()?, t.owner) {
+        true => Ok(()),
+        false => Err(err!(INSUFFICIENT_PRIVILEGE, "must be owner of type {}", t.name)),
+    }
+}
+
+pub fn alter_enum(_: &mut Command, cx: &mut ExecContext, stmt: &AlterEnumStmt) -> Flow<String> {
+    let shown = stmt.name.joined();
+    let found = find(cx, &stmt.name.parts)?;
+    let mut t = found.ok_or_else(|| err!(UNDEFINED_OBJECT, "type \"{shown}\" does not exist"))?;
+    owned(cx, &t)?;
+    let lock = t.oid.to_string();
+    names::lock_name(cx, class::TYPE, t.namespace, &lock)?;
+    let UserTypeKind::Enum(labels) = &mut t.kind else {
+        return Err(err!(WRONG_OBJECT_TYPE, "{shown} is not an enum").into());
+    };
+    match &stmt.action {
+        AlterEnumAction::Add { label, if_not_exists, neighbor, before } => {
+            check_label(label)?;
+            if labels.iter().any(|l| l.label == *label) {
+                let text = format!("enum label \"{label}\" already exists");
+                if *if_not_exists {
+                    names::notice(cx, SqlState::DUPLICATE_OBJECT, format!("{text}, skipping"));
+                    return Ok("ALTER TYPE".into());
+                }
+                return Err(Error::new(SqlState::DUPLICATE_OBJECT, text).into());
+            }
+            if let Some(n) = neighbor {
+                let at = labels.iter().position(|l| l.label == *n);
+                let at = at.ok_or_else(|| err!(INVALID_PARAMETER_VALUE, "\"{n}\" is not an existing enum label"))?;
+                if *before || at + 1 != labels.len() {
+                    return Err(Error::unsupported("adding an enum label before another is not supported").into());
+                }
+            }
+            let sort = labels.last().map_or(1.0, |l| l.sort + 1.0);
+            let oid = cx.backend()?.instance.cluster.new_oid();
+            labels.push(EnumLabel { oid, label: label.clone(), sort });
+        }
+        AlterEnumAction::Rename { from, to } => {
+            check_label(to)?;
+            if labels.iter().any(|l| l.label == *to) {
+                return Err(err!(DUPLICATE_OBJECT, "enum label \"{to}\" already exists").into());
+            }
+            let label = labels.iter_mut().find(|l| l.label == *from);
+            let label =
+                label.ok_or_else(|| err!(INVALID_PARAMETER_VALUE, "\"{from}\" is not an existing enum label"))?;
+            label.label = to.clone();
+        }
+    }
+    put(cx, Object::Type(t))?;
+    Ok("ALTER TYPE".into())
+}
+
+pub fn create_composite(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateCompositeTypeStmt) -> Flow<String> {
+    let mut parts: Vec<String> = stmt.name.schema.iter().cloned().collect();
+    parts.push(stmt.name.name.clone());
+    let namespace = place(cx, &QualName { parts, pos: stmt.name.pos })?;
+    let mut attributes = Vec::new();
+    for (n, def) in stmt.columns.iter().enumerate() {
+        if stmt.columns[..n].iter().any(|o| o.name == def.name) {
+            return Err(err!(DUPLICATE_COLUMN, "column \"{}\" specified more than once", def.name).into());
+        }
+        let Some(typ) = &def.typ else { continue };
+        let ty = resolve_type(cx, &cmd.source, typ)?;
+        column::check_type(cx, &def.name, ty)?;
+        attributes.push(attribute(&def.name, n as i16 + 1, ty));
+    }
+    let class_oid = new_oid(cx)?;
+    let made = new_type(cx, &stmt.name.name, namespace, UserTypeKind::Composite { class: class_oid })?;
+    let name = stmt.name.name.clone();
+    let mut c = empty_class(class_oid, name, namespace, RelKind::Composite, Persistence::Permanent, made.owner);
+    c.attributes = attributes;
+    c.row_type = made.oid;
+    c.row_array_type = made.array_oid;
+    c.depends = vec![Depend { on: ObjectKey::new(class::TYPE, made.oid), auto: true }];
+    put(cx, Object::Class(c))?;
+    put(cx, Object::Type(made))?;
+    Ok("CREATE TYPE".into())
+}
+
+pub fn create_domain(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateDomainStmt) -> Flow<String> {
+    let namespace = place(cx, &stmt.name)?;
+    let base = resolve_type(cx, &cmd.source, &stmt.typ)?;
+    column::check_type(cx, stmt.name.name(), base)?;
+    column::check_collation(stmt.collation.as_ref())?;
+    if stmt.constraints.iter().any(|c| c.kind != ConstraintKind::Null) {
+        return Err(Error::unsupported("constraints and defaults of domains are not supported").into());
+    }
+    let kind = UserTypeKind::Domain { base, not_null: false, default: None, checks: Vec::new() };
+    let made = new_type(cx, stmt.name.name(), namespace, kind)?;
+    put(cx, Object::Type(made))?;
+    Ok("CREATE DOMAIN".into())
+}
+
+/// DROP TYPE and DROP DOMAIN.
+pub fn drop(cx: &mut ExecContext, stmt: &DropStmt) -> Flow<()> {
+    for name in &stmt.names {
+        let parts = match name {
+            ObjectName::Type(t) => t.names.clone(),
+            ObjectName::Name(n) => n.parts.clone(),
+            _ => return Err(Error::internal("DROP of an odd name").into()),
+        };
+        let shown = parts.join(".");
+        let Some(t) = find(cx, &parts)? else {
+            let text = format!("type \"{shown}\" does not exist");
+            if stmt.missing_ok {
+                names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, format!("{text}, skipping"));
+                continue;
+            }
+            return Err(Error::new(SqlState::UNDEFINED_OBJECT, text).into());
+        };
+        if stmt.object == ObjectType::Domain && !matches!(t.kind, UserTypeKind::Domain { .. }) {
+            return Err(err!(WRONG_OBJECT_TYPE, "\"{shown}\" is not a domain").into());
+        }
+        owned(cx, &t)?;
+        drop_one(cx, &t, stmt.behavior)?;
+    }
+    Ok(())
+}
+
+fn drop_one(cx: &mut ExecContext, t: &UserType, behavior: DropBehavior) -> Flow<()> {
+    let word = if matches!(t.kind, UserTypeKind::Domain { .. }) { "domain" } else { "type" };
+    let mut lines = Vec::new();
+    for record in cx.backend()?.catalog.all(class::RELATION) {
+        let Ok(c) = record.object.as_class() else { continue };
+        if c.row_type == t.oid || c.index.is_some() {
+            continue;
+        }
+        for a in c.attributes.iter().filter(|a| !a.dropped && (a.ty.oid == t.oid || a.ty.oid == t.array_oid)) {
+            lines.push(format!(
+                "column {} of {} {} depends on {word} {}",
+                a.name,
+                names::kind_word(c.kind),
+                c.name,
+                t.name
+            ));
+        }
+    }
+    if !lines.is_empty() {
+        if behavior == DropBehavior::Cascade {
+            return Err(Error::unsupported("DROP TYPE CASCADE of a type that columns have is not supported").into());
+        }
+        return Err(err!(
+            DEPENDENT_OBJECTS_STILL_EXIST,
+            "cannot drop {word} {} because other objects depend on it",
+            t.name
+        )
+        .detail(lines.join("\n"))
+        .hint("Use DROP ... CASCADE to drop the dependent objects too.")
+        .into());
+    }
+    if let UserTypeKind::Composite { class } = t.kind {
+        cx.backend()?.txn.next_command();
+        drop::remove_relation(cx, class)?;
+    }
+    let key = ObjectKey::new(class::TYPE, t.oid);
+    delete(cx, comment_key(key))?;
+    delete(cx, key)?;
+    Ok(())
+}
