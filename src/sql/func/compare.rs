@@ -210,8 +210,8 @@ pub(super) static TABLES: &[&[(&str, FuncImpl)]] = &[
     &[
         ("boollt", native!(bool, bool, LT)),
         ("boolgt", native!(bool, bool, GT)),
-        ("xideq", native!(u32, u32, EQ)),
-        ("xidneq", native!(u32, u32, NE)),
+        ("xideq", FuncImpl::Scalar(xid_compare::<true>)),
+        ("xidneq", FuncImpl::Scalar(xid_compare::<false>)),
         ("cideq", native!(u32, u32, EQ)),
         ("nameeqtext", bytes!(EQ)),
         ("namenetext", bytes!(NE)),
@@ -309,3 +309,13 @@ pub(super) static TABLES: &[&[(&str, FuncImpl)]] = &[
         ("enum_smaller", scalar(extreme::<26, false>)),
     ],
 ];
+
+/// xid with xid or with int4: PostgreSQL's `xideqint4` is the same code, and the other form of the bits.
+fn xid_compare<const EQUAL: bool>(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
+    let bits = |d: Datum<'_>| match d {
+        Datum::I32(v) => v as u32,
+        other => other.u32(),
+    };
+    out.push(Datum::Bool((bits(args[0]) == bits(args[1])) == EQUAL));
+    Ok(())
+}
