@@ -147,7 +147,11 @@ fn databases(options: &Options) -> Vec<Object> {
             encoding: UTF8,
             collate: options.collate.clone(),
             ctype: options.ctype.clone(),
-            acl: None,
+            // PostgreSQL 15, initdb: nobody makes temporary tables in a template.
+            acl: is_template.then(|| {
+                let owner = &options.superuser;
+                vec![format!("=c/{owner}"), format!("{owner}=CTc/{owner}")]
+            }),
         })
     };
     vec![

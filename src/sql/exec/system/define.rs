@@ -130,6 +130,31 @@ fn action(word: &str, action: u8) -> String {
     format!(" ON {word} {what}")
 }
 
+/// A stored expression as it is shown: relations stand in it by OID (`'16384'::regclass`), people want names.
+pub(crate) fn expression(catalog: &Catalog, text: &str) -> String {
+    const CAST: &str = "'::regclass";
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(CAST) {
+        let (before, after) = rest.split_at(at);
+        let digits = before.rfind('\'').map(|q| (q, &before[q + 1..]));
+        let named = digits.and_then(|(q, d)| {
+            let oid = Oid(d.parse().ok()?);
+            crate::sql::names::reg_out(catalog, crate::types::oid::REGCLASS, oid).map(|name| (q, name))
+        });
+        match named {
+            Some((q, name)) => {
+                out.push_str(&before[..=q]);
+                out.push_str(&name.replace('\'', "''"));
+            }
+            None => out.push_str(before),
+        }
+        out.push_str(CAST);
+        rest = &after[CAST.len()..];
+    }
+    out + rest
+}
+
 /// Columns a primary key or unique constraint's index includes beyond its keys.
 fn included(catalog: &Catalog, k: &Constraint) -> String {
     let record = catalog.class(k.index);

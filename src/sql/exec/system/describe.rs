@@ -89,9 +89,10 @@ fn user_by_id(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flo
     Ok(())
 }
 
-/// Expressions are stored as the text they are shown as.
-fn expression(_: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
-    text(out, args[0].str());
+/// Expressions are stored as the text they are shown as, but for names of relations.
+fn expression(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    let shown = define::expression(&*catalog(cx)?, args[0].str());
+    text(out, &shown);
     Ok(())
 }
 

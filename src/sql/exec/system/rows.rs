@@ -66,7 +66,7 @@ fn activity(cx: &mut ExecContext, args: &[Value]) -> Result<Vec<Vec<Value>>> {
     };
     let sight = system_view::Sight::of(cx)?;
     let mut rows = Vec::new();
-    for f in cx.backend()?.instance.activity.list().iter().filter(|f| pid.is_none_or(|p| p == f.pid)) {
+    for f in system_view::sessions(cx)?.iter().filter(|f| pid.is_none_or(|p| p == f.pid)) {
         let seen = sight.sees(f.user);
         let hide = |v: Value| if seen { v } else { NULL };
         rows.push(vec![

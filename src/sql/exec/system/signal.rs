@@ -75,6 +75,8 @@ fn check(subject: &Subject, role: Oid, superuser: bool, signal: Signal) -> Resul
 
 fn cancel(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
     let sent = signal(cx, args[0].i32(), Signal::Cancel)?;
+    // A signal to the own session takes effect at once.
+    cx.interrupts.check()?;
     out.push(Datum::Bool(sent));
     Ok(())
 }
@@ -90,6 +92,7 @@ fn terminate(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow
     let now = Instant::now();
     if cx.run.sleep_until.is_none() {
         let sent = signal(cx, pid, Signal::Terminate)?;
+        cx.interrupts.check()?;
         if !sent || timeout == 0 {
             out.push(Datum::Bool(sent));
             return Ok(());

@@ -3,7 +3,7 @@
 use super::cell::{NULL, Stamp};
 use super::{Sink, View, row};
 use crate::base::{Flow, Oid, Result};
-use crate::lock::LockTag;
+use crate::lock::{LockMode, LockTag};
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::rights::Subject;
 use crate::stat::ActivityFacts;
@@ -72,9 +72,24 @@ fn push_activity(sink: &mut Sink, f: &ActivityFacts, sees: bool) {
     ];
 }
 
+/// All sessions and workers. A running transaction's id is known by the lock it has on it.
+pub(crate) fn sessions(cx: &mut ExecContext) -> Result<Vec<ActivityFacts>> {
+    let instance = cx.backend()?.instance.clone();
+    let mut all = instance.activity.list();
+    for lock in instance.storage.locks.rows() {
+        if let (LockTag::Xact(xid), true, LockMode::Exclusive) = (lock.tag, lock.granted, lock.mode)
+            && let Some(f) = all.iter_mut().find(|f| f.pid == lock.owner)
+        {
+            // Savepoints have ids of their own; the first is the transaction's.
+            f.xid = Some(f.xid.map_or(xid, |x| x.min(xid)));
+        }
+    }
+    Ok(all)
+}
+
 fn activity(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let sight = Sight::of(cx)?;
-    for f in cx.backend()?.instance.activity.list() {
+    for f in sessions(cx)? {
         push_activity(sink, &f, sight.sees(f.user));
     }
     Ok(())

@@ -78,6 +78,7 @@ fn size(catalog: &Catalog, c: &Class) -> (i64, f64, i64) {
 fn classes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
     let (oid, name) = (sink.oid_key("oid"), sink.text_key("relname"));
+    let superuser = catalog.role(fixed::BOOTSTRAP_SUPERUSER).map(|r| r.name).unwrap_or_default();
     for r in system_relations(oid, name.as_deref()) {
         let shared = !r.file.db.is_valid();
         row![sink;
@@ -86,7 +87,7 @@ fn classes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             0, -1.0, 0, Oid::INVALID, false, shared, 'p', r.kind as u8, r.attributes.len(), 0,
             r.kind == RelKind::View, false, false, false, false, true, 'n', false, Oid::INVALID,
             if r.kind == RelKind::View { 0 } else { 3 }, i32::from(r.kind != RelKind::View),
-            system_acl(&r.name), NULL, NULL,
+            system_acl(&r.name, &superuser), NULL, NULL,
         ];
     }
     for record in user_classes(&catalog, oid, name.as_deref()) {
@@ -113,24 +114,11 @@ fn classes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 }
 
 /// What initdb grants on the catalogs: all may read them, but for passwords and samples of data.
-fn system_acl(name: &str) -> Value {
+fn system_acl(name: &str, superuser: &str) -> Value {
     use super::Cell;
-    let closed = matches!(
-        name,
-        "pg_authid"
-            | "pg_shadow"
-            | "pg_statistic"
-            | "pg_subscription"
-            | "pg_user_mapping"
-            | "pg_hba_file_rules"
-            | "pg_file_settings"
-            | "pg_ident_file_mappings"
-            | "pg_config"
-            | "pg_backend_memory_contexts"
-            | "pg_shmem_allocations"
-    );
-    let all = "postgres=arwdDxt/postgres".to_string();
-    let items = if closed { vec![all] } else { vec![all, "=r/postgres".to_string()] };
+    let closed = crate::sql::exec::rights::is_closed_catalog(name);
+    let all = format!("{superuser}=arwdDxt/{superuser}");
+    let items = if closed { vec![all] } else { vec![all, format!("=r/{superuser}")] };
     Acl(Some(&items)).cell()
 }
 

@@ -204,7 +204,8 @@ fn push_column(cx: &ExecContext, scene: &Scene, sink: &mut Sink, relation: Oid, 
     let sequence = identity(&scene.catalog, relation, a);
     let number = |f: fn(&SequenceParams) -> i64| sequence.as_ref().map(|s| f(s).to_string());
     let generated = a.generated != 0;
-    let expression: Option<&str> = a.default.as_deref();
+    let shown = a.default.as_ref().map(|d| define::expression(&scene.catalog, d));
+    let expression: Option<&str> = shown.as_deref();
     let word = match a.identity {
         b'a' => "ALWAYS".cell(),
         b'd' => "BY DEFAULT".cell(),
