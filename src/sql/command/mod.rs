@@ -20,11 +20,13 @@ mod database;
 mod drop;
 mod explain;
 mod foreign;
+mod grant;
 mod index;
 mod lock_table;
 mod names;
 mod owner;
 mod query;
+mod reindex;
 mod reloptions;
 mod rename;
 mod rewrite;
@@ -126,6 +128,9 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
         Stmt::AlterEnum(s) => types::alter_enum(cmd, cx, s)?,
         Stmt::CreateCompositeType(s) => types::create_composite(cmd, cx, s)?,
         Stmt::CreateDomain(s) => types::create_domain(cmd, cx, s)?,
+        Stmt::Grant(s) => grant::run(cmd, cx, s)?,
+        Stmt::GrantRole(s) => grant::roles(cx, s)?,
+        Stmt::Reindex(s) => reindex::run(cmd, cx, s)?,
         Stmt::CreateView(s) => view::create(cmd, cx, s)?,
         Stmt::CreateTableAs(s) => query::create_as(cmd, cx, s)?,
         Stmt::Select(s) => query::select_into(cmd, cx, s)?,

@@ -1,0 +1,73 @@
+//! REINDEX.
+
+use super::write::class_of;
+use super::{Command, alter_table, index, names};
+use crate::base::{Error, Flow, Oid, Result};
+use crate::catalog::object::class;
+use crate::catalog::{Persistence, RelKind};
+use crate::err;
+use crate::lock::LockMode;
+use crate::sql::ast::{ReindexStmt, ReindexTarget};
+use crate::sql::exec::ExecContext;
+
+pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ReindexStmt) -> Flow<String> {
+    match &stmt.target {
+        ReindexTarget::Index(name) => {
+            let found = alter_table::locked(cmd, cx, name)?;
+            if found.kind != RelKind::Index {
+                return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not an index", found.name).into());
+            }
+            names::check_owner(cx, &found)?;
+            if let Some(def) = class_of(cx, found.oid)?.index {
+                index::rebuild(cx, def.table, found.oid)?;
+            }
+        }
+        ReindexTarget::Table(name) => {
+            let found = names::locked_relation(cmd, cx, name, LockMode::AccessExclusive)?;
+            if !matches!(found.kind, RelKind::Table | RelKind::MatView) {
+                return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not a table or materialized view", found.name).into());
+            }
+            names::check_owner(cx, &found)?;
+            all_of(cx, found.oid)?;
+        }
+        ReindexTarget::Schema(name) => {
+            let namespace = cx.backend()?.catalog.namespace_oid(name)?;
+            many(cx, Some(namespace))?;
+        }
+        ReindexTarget::Database(name) | ReindexTarget::System(name) => {
+            let current = cx.backend()?.database_name.clone();
+            if *name != current {
+                return Err(Error::unsupported("can only reindex the currently open database").into());
+            }
+            if matches!(stmt.target, ReindexTarget::Database(_)) {
+                many(cx, None)?;
+            }
+        }
+    }
+    Ok("REINDEX".into())
+}
+
+fn all_of(cx: &mut ExecContext, table: Oid) -> Result<()> {
+    let indexes = cx.backend()?.catalog.indexes_of(table);
+    indexes.into_iter().try_for_each(|i| index::rebuild(cx, table, i))
+}
+
+fn many(cx: &mut ExecContext, namespace: Option<Oid>) -> Flow<()> {
+    let mut tables = Vec::new();
+    for record in cx.backend()?.catalog.all(class::RELATION) {
+        let Ok(c) = record.object.as_class() else { continue };
+        let wanted = matches!(c.kind, RelKind::Table | RelKind::MatView) && c.persistence != Persistence::Temp;
+        if wanted && namespace.is_none_or(|n| n == c.namespace) {
+            tables.push(c.oid);
+        }
+    }
+    for table in &tables {
+        cx.backend()?.txn.lock_relation(*table, LockMode::AccessExclusive)?;
+    }
+    for table in tables {
+        if cx.backend()?.catalog.class(table).is_some() {
+            all_of(cx, table)?;
+        }
+    }
+    Ok(())
+}
