@@ -82,7 +82,7 @@ fn unlock(cx: &mut ExecContext, args: &[Datum<'_>], mode: LockMode, out: &mut Co
     let held = storage.locks.release_session(&mut txn.held, tag, mode);
     if !held {
         let text = format!("you don't own a lock of type {}", mode.name());
-        warn(cx, text, ("LockRelease", "lock.c", 2040));
+        warn(cx, text, ("LockRelease", "lock.c", 2025));
     }
     out.push(Datum::Bool(held));
     Ok(())

@@ -43,7 +43,13 @@ fn parse(text: &str, known: &[(&str, char)]) -> Result<Vec<Right>> {
         let option = upper.strip_suffix(" WITH GRANT OPTION").or_else(|| upper.strip_suffix(" WITH ADMIN OPTION"));
         let name = option.unwrap_or(&upper);
         let found = known.iter().find(|(n, _)| *n == name);
-        let unknown = || err!(INVALID_PARAMETER_VALUE, "unrecognized privilege type: \"{}\"", word.trim());
+        let unknown = || {
+            err!(INVALID_PARAMETER_VALUE, "unrecognized privilege type: \"{}\"", word.trim()).place(
+                "convert_any_priv_string",
+                "acl.c",
+                1699,
+            )
+        };
         found.map(|(_, letter)| (*letter, option.is_some())).ok_or_else(unknown)
     };
     text.split(',').map(one).collect()
@@ -59,7 +65,9 @@ fn role(catalog: &Catalog, arg: Datum<'_>) -> Result<Oid> {
                 return Ok(Oid::INVALID);
             }
             let found = catalog.role_by_name(name);
-            found.map(|r| r.oid).ok_or_else(|| err!(UNDEFINED_OBJECT, "role \"{name}\" does not exist"))
+            found.map(|r| r.oid).ok_or_else(|| {
+                err!(UNDEFINED_OBJECT, "role \"{name}\" does not exist").place("get_role_oid", "acl.c", 5201)
+            })
         }
     }
 }

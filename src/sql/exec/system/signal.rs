@@ -86,7 +86,7 @@ fn terminate(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow
     let (pid, timeout) = (args[0].i32(), args.get(1).map_or(0, |a| a.i64()));
     if timeout < 0 {
         return Err(crate::err!(NUMERIC_VALUE_OUT_OF_RANGE, "\"timeout\" must not be negative")
-            .place("pg_terminate_backend", "signalfuncs.c", 221)
+            .place("pg_terminate_backend", "signalfuncs.c", 222)
             .into());
     }
     let now = Instant::now();

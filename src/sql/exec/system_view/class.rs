@@ -168,6 +168,8 @@ fn facts(catalog: &Catalog, ty: Oid) -> TypeFacts {
 const SYSTEM_COLUMNS: [(&str, u32, i16); 6] =
     [("tableoid", 26, -6), ("cmax", 29, -5), ("xmax", 28, -4), ("cmin", 29, -3), ("xmin", 28, -2), ("ctid", 27, -1)];
 
+const C_COLLATION: Oid = Oid(950);
+
 struct Column<'a> {
     relation: Oid,
     name: &'a str,
@@ -180,14 +182,19 @@ struct Column<'a> {
 fn push_column(catalog: &Catalog, sink: &mut Sink, c: &Column<'_>) {
     let a = c.stored;
     let dropped = a.is_some_and(|a| a.dropped);
-    let f = facts(catalog, c.ty.oid);
+    let mut f = facts(catalog, c.ty.oid);
+    if f.collation == fixed::DEFAULT_COLLATION && system::relation(c.relation).is_some_and(|r| r.kind == RelKind::Table)
+    {
+        // Catalogs are sorted the same way in every database.
+        f.collation = C_COLLATION;
+    }
     let missing = a.and_then(|a| a.missing.as_ref()).filter(|v| !v.is_null());
     let missing_array = missing.map(|v| Value::Bytes(types::array::from_values(c.ty.oid, [v.datum()]).into()));
     let name = if dropped { format!("........pg.dropped.{}........", c.attno) } else { c.name.to_string() };
     row![sink;
         c.relation, name, if dropped { Oid::INVALID } else { c.ty.oid },
         a.map_or(if c.attno < 0 { 0 } else { -1 }, |a| if dropped { 0 } else { a.stat_target }), f.len, c.attno, f.dimensions, -1, c.ty.typmod,
-        f.byval, f.align, f.storage, 0u8, c.not_null && !dropped, a.is_some_and(|a| a.default.is_some()) && !dropped,
+        f.byval, f.align, f.storage, 0u8, c.not_null && !dropped, a.is_some_and(|a| a.default.is_some() && a.identity == 0) && !dropped,
         missing.is_some(), a.map_or(0, |a| a.identity), a.map_or(0, |a| a.generated), dropped, true, 0, f.collation,
         Acl(a.and_then(|a| a.acl.as_deref())), NULL, NULL, missing_array,
     ];
@@ -243,7 +250,8 @@ fn defaults(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
     for record in user_classes(&catalog, sink.oid_key("adrelid"), None) {
         let Some(c) = as_class(&record) else { continue };
-        for a in c.attributes.iter().filter(|a| !a.dropped) {
+        // The default of an identity column is the server's own business.
+        for a in c.attributes.iter().filter(|a| !a.dropped && a.identity == 0) {
             if let Some(text) = &a.default {
                 row![sink; a.default_oid, c.oid, a.attno, text];
             }

@@ -204,7 +204,7 @@ fn push_column(cx: &ExecContext, scene: &Scene, sink: &mut Sink, relation: Oid, 
     let sequence = identity(&scene.catalog, relation, a);
     let number = |f: fn(&SequenceParams) -> i64| sequence.as_ref().map(|s| f(s).to_string());
     let generated = a.generated != 0;
-    let shown = a.default.as_ref().map(|d| define::expression(&scene.catalog, d));
+    let shown = a.default.as_ref().filter(|_| a.identity == 0).map(|d| define::expression(&scene.catalog, d));
     let expression: Option<&str> = shown.as_deref();
     let word = match a.identity {
         b'a' => "ALWAYS".cell(),
@@ -264,6 +264,9 @@ fn sequences(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     for record in scene.classes(&[RelKind::Sequence], sink.text_key("sequence_name").as_deref()) {
         let Some(c) = as_class(&record) else { continue };
         let Some(s) = &c.sequence else { continue };
+        if super::object::of_identity(&scene.catalog, c) {
+            continue;
+        }
         let bits = sizes(types::TypeRef::of(s.ty)).precision;
         row![sink;
             &scene.database, scene.schema(c.namespace), &c.name, format_type(s.ty, -1, &*cx.fx.io.hooks), bits, 2, 0,

@@ -4,7 +4,7 @@ use super::cell::Acl;
 use super::class::{as_class, user_classes};
 use super::{Sink, View, catalog, row};
 use crate::base::{Flow, Oid};
-use crate::catalog::object::{COMMENT_BIT, Comment, class};
+use crate::catalog::object::{COMMENT_BIT, Class, Comment, ObjectKey, class};
 use crate::catalog::{Catalog, Object, RelKind};
 use crate::sql::exec::ExecContext;
 
@@ -50,12 +50,27 @@ fn shared_descriptions(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     Ok(())
 }
 
+/// Whether a sequence belongs to an identity column.
+pub(super) fn of_identity(catalog: &Catalog, c: &Class) -> bool {
+    let column_is = |key: &ObjectKey| {
+        let table = catalog.class(key.oid);
+        let columns = table.as_ref().and_then(|r| as_class(r)).map(|t| t.attributes.as_slice()).unwrap_or_default();
+        columns.iter().any(|a| i32::from(a.attno) == key.sub && a.identity != 0)
+    };
+    c.sequence.is_some() && c.depends.iter().any(|d| d.auto && d.on.class == class::RELATION && column_is(&d.on))
+}
+
 fn dependencies(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
     for record in [class::RELATION, class::PROC].into_iter().flat_map(|k| catalog.all(k)) {
         let key = record.object.key();
         for d in record.object.depends() {
-            let kind = if d.auto { 'a' } else { 'n' };
+            let identity = as_class(&record).is_some_and(|c| of_identity(&catalog, c));
+            let kind = match d.auto {
+                true if identity => 'i',
+                true => 'a',
+                false => 'n',
+            };
             row![sink; key.class, key.oid, key.sub, d.on.class, d.on.oid, d.on.sub, kind];
         }
         if let Some(c) = as_class(&record)
