@@ -97,7 +97,10 @@ impl Session {
                     let settled =
                         settle(self.server.clone(), self.handle.clone(), client, &mut job, limits, &what).await;
                     if let Err(e) = settled {
-                        break Err(e);
+                        break Err(match job.cx.wait_context.take() {
+                            Some(context) if matches!(*what, Wait::Lock(_)) => e.context(context),
+                            _ => e,
+                        });
                     }
                     step = job.run(Some(INLINE));
                 }

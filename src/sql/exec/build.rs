@@ -32,6 +32,11 @@ use crate::base::Result;
 use crate::sql::plan::{Plan, PlanNode, PlannedStatement};
 use crate::types::Value;
 
+/// `OUTLAST_INJECT_WAITS=seed` puts random waits between all nodes of all statements of a debug build (FLOW-1).
+#[cfg(debug_assertions)]
+static INJECT: std::sync::LazyLock<Option<u64>> =
+    std::sync::LazyLock::new(|| std::env::var("OUTLAST_INJECT_WAITS").ok()?.parse().ok());
+
 /// Makes a statement's tree; the context's run-time state starts anew.
 pub fn start(statement: &PlannedStatement, cx: &mut ExecContext) -> Result<Box<dyn Node>> {
     cx.run = super::context::RunState::default();
@@ -46,6 +51,10 @@ pub fn start(statement: &PlannedStatement, cx: &mut ExecContext) -> Result<Box<d
     }
     if let Some(b) = &mut cx.backend {
         cx.run.snapshot = Some(b.txn.snapshot());
+    }
+    #[cfg(debug_assertions)]
+    if cx.inject_waits.is_none() {
+        cx.inject_waits = *INJECT;
     }
     let mut top = &statement.plan;
     while let PlanNode::With { body, .. } = &top.node {

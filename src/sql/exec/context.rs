@@ -102,6 +102,8 @@ pub struct ExecContext {
     pub processed: u64,
     /// Where temporary files go.
     pub temp: Option<Arc<dyn crate::disk::Disk>>,
+    /// What a wait for another transaction is about: the CONTEXT of an error that ends the wait.
+    pub wait_context: Option<String>,
     /// Takes note of changed rows for checks at the statement's end (foreign keys).
     pub row_changes: Option<Box<dyn super::RowChanges>>,
     /// The session's side; None in tests of the executor alone.
@@ -122,6 +124,7 @@ impl Default for ExecContext {
             inject_waits: None,
             processed: 0,
             temp: None,
+            wait_context: None,
             row_changes: None,
             backend: None,
         }
@@ -144,6 +147,13 @@ impl ExecContext {
     /// XX000 where there is no session.
     pub fn storage(&mut self) -> Result<Arc<Storage>> {
         Ok(self.backend()?.txn.storage.clone())
+    }
+
+    /// Waits for the end of another transaction; `what` is the CONTEXT of an error that ends the wait.
+    pub(super) fn wait_for(&mut self, xid: crate::base::Xid, what: impl FnOnce() -> String) -> Flow<()> {
+        let waited = self.backend()?.txn.wait_for(xid);
+        self.wait_context = waited.is_err().then(what);
+        waited
     }
 
     /// The session's side of the statement.

@@ -88,7 +88,7 @@ impl LockRows {
             let writer = Writer::for_locks(cx)?;
             let strength = super::modify::strength(t.lock.strength);
             let found = crate::heap::lock_tuple(&writer.context(), &t.store, tid, strength)?;
-            match claim(cx, found, &t.lock.rel, t.lock.wait)? {
+            match claim(cx, found, &t.lock.rel, t.lock.wait, ("locking", tid))? {
                 Claim::Mine => {
                     if self.reached.is_some() {
                         let mut values = Batch::default();

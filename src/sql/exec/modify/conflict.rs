@@ -179,7 +179,10 @@ impl InsertOrUpdate {
                     *entries = None;
                     *arbiter += 1;
                 }
-                Inserted::Doubtful(xid) => cx.backend()?.txn.wait_for(xid)?,
+                Inserted::Doubtful(xid) => {
+                    let rel = &target.rel.name;
+                    cx.wait_for(xid, || format!("while inserting index tuple in relation \"{rel}\""))?;
+                }
                 Inserted::Duplicate(tid) => {
                     self.step = Step::Conflict(tid);
                     return Ok(());
@@ -230,7 +233,7 @@ impl InsertOrUpdate {
             .place("ExecOnConflictUpdate", "nodeModifyTable.c", 2579)
             .into());
         }
-        match claim(cx, found, &target.rel, LockWait::Block)? {
+        match claim(cx, found, &target.rel, LockWait::Block, ("locking", tid))? {
             Claim::Mine => {}
             Claim::Again | Claim::Gone | Claim::Newer(_) => return Ok(false),
         }
@@ -280,7 +283,7 @@ impl InsertOrUpdate {
         let kind = UpdateKind { indexed_changed: !changed.is_empty(), key_changed: changed.iter().any(|i| i.is_key) };
         let writer = Writer::for_rows(cx)?;
         let done = heap::update(&writer.context(), &target.store, *tid, new, 0, kind)?;
-        match claim(cx, done.result, &target.rel, LockWait::Block)? {
+        match claim(cx, done.result, &target.rel, LockWait::Block, ("updating", *tid))? {
             Claim::Mine => {}
             Claim::Again => return Ok(true),
             // We hold its lock: nobody else can have changed it.

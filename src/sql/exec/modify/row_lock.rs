@@ -73,6 +73,7 @@ pub(in crate::sql::exec) fn claim(
     found: TmResult,
     rel: &Relation,
     wait: LockWait,
+    (doing, tid): (&str, TupleId),
 ) -> Flow<Claim> {
     let keeps = cx.backend()?.txn.isolation.keeps_snapshot();
     Ok(match found {
@@ -87,7 +88,7 @@ pub(in crate::sql::exec) fn claim(
         TmResult::Deleted { .. } => Claim::Gone,
         TmResult::BeingModified(xid) => match wait {
             LockWait::Block => {
-                cx.backend()?.txn.wait_for(xid)?;
+                cx.wait_for(xid, || format!("while {doing} tuple {tid} in relation \"{}\"", rel.name))?;
                 Claim::Again
             }
             LockWait::NoWait if ended(cx, xid)? => Claim::Again,

@@ -166,7 +166,11 @@ impl Target {
             match met {
                 Inserted::Done => {}
                 Inserted::Duplicate(tid) => return Ok(Some(tid)),
-                Inserted::Doubtful(xid) => cx.backend()?.txn.wait_for(xid)?,
+                Inserted::Doubtful(xid) => {
+                    let tid = entries.list[entries.done].tid.unwrap_or(TupleId::INVALID);
+                    let index = &target.index.name;
+                    cx.wait_for(xid, || format!("while inserting index tuple {tid} in relation \"{index}\""))?;
+                }
             }
         }
         Ok(None)

@@ -158,7 +158,8 @@ impl Update {
             } else {
                 (crate::heap::delete(&writer.context(), &target.store, tid)?, tid, true)
             };
-            match claim(cx, found, &target.rel, LockWait::Block)? {
+            let doing = if self.attrs.is_some() { "updating" } else { "deleting" };
+            match claim(cx, found, &target.rel, LockWait::Block, (doing, tid))? {
                 Claim::Mine => {
                     let index = if hot { target.indexes.len() } else { 0 };
                     self.written = Some(Written { tid: at, hot, index, entries: None });
