@@ -184,10 +184,26 @@ pub fn check(cx: &mut ExecContext, plan: &PlannedStatement) -> Result<()> {
     for wanted in &plan.privileges {
         match wanted.check_as.filter(|r| r.is_valid() && *r != backend.user.current) {
             Some(role) => check_one(&Subject::of(&backend.catalog, role), wanted)?,
-            None => check_one(&current, wanted)?,
+            None => {
+                check_schema(&backend.catalog, &current, wanted.rel.namespace)?;
+                check_one(&current, wanted)?;
+            }
         }
     }
     Ok(())
+}
+
+/// Names in a schema may be looked up by those who have USAGE.
+fn check_schema(catalog: &Catalog, subject: &Subject, schema: Oid) -> Result<()> {
+    if schema < Oid::FIRST_NORMAL || schema_allows(catalog, subject, schema, 'U', false) {
+        return Ok(());
+    }
+    let name = catalog.namespace(schema).map(|n| n.name).unwrap_or_default();
+    Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("permission denied for schema {name}")).place(
+        "aclcheck_error",
+        "aclchk.c",
+        3512,
+    ))
 }
 
 fn check_one(subject: &Subject, wanted: &RelationAccess) -> Result<()> {

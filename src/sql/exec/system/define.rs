@@ -59,7 +59,9 @@ fn is_call(text: &str) -> bool {
 }
 
 /// `CREATE INDEX …` of an index; None for what is none.
-pub(crate) fn index(catalog: &Catalog, c: &Class, qualified: bool) -> Option<String> {
+///
+/// Pretty: the table without its schema where the search path finds it, conditions without outer parentheses.
+pub(crate) fn index(catalog: &Catalog, c: &Class, pretty: bool) -> Option<String> {
     let index = c.index.as_ref()?;
     let columns = |from: usize, to: usize, key: bool| {
         let list: Vec<String> = index.columns[from..to].iter().map(|k| index_column(k, key, false)).collect();
@@ -70,7 +72,7 @@ pub(crate) fn index(catalog: &Catalog, c: &Class, qualified: bool) -> Option<Str
         "CREATE {}INDEX {} ON {} USING btree ({})",
         if index.unique { "UNIQUE " } else { "" },
         quote_identifier(&c.name),
-        class_name(catalog, index.table, qualified),
+        class_name(catalog, index.table, !pretty),
         columns(0, keys, true)
     );
     if index.columns.len() > keys {
@@ -83,7 +85,7 @@ pub(crate) fn index(catalog: &Catalog, c: &Class, qualified: bool) -> Option<Str
         text += &format!(" WITH ({})", options(&c.options));
     }
     if let Some(p) = &index.predicate {
-        text += &format!(" WHERE {}", in_parentheses(p));
+        text += &format!(" WHERE {}", condition(p, pretty));
     }
     Some(text)
 }
@@ -95,6 +97,15 @@ fn options(options: &[String]) -> String {
         None => o.clone(),
     };
     options.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// A condition with one pair of outer parentheses, or with none.
+fn condition(text: &str, pretty: bool) -> String {
+    let wrapped = in_parentheses(text);
+    match pretty {
+        true => wrapped[1..wrapped.len() - 1].to_string(),
+        false => wrapped,
+    }
 }
 
 /// Puts parentheses around an expression that has none.
@@ -171,11 +182,11 @@ fn included(catalog: &Catalog, k: &Constraint) -> String {
 }
 
 /// A constraint as CREATE TABLE would take it.
-pub(crate) fn constraint(catalog: &Catalog, table: Oid, k: &Constraint) -> String {
+pub(crate) fn constraint(catalog: &Catalog, table: Oid, k: &Constraint, pretty: bool) -> String {
     let columns = |list: &[i16]| column_list(catalog, table, list);
     let mut text = match k.kind {
         ConstraintKind::Check => {
-            format!("CHECK ({})", in_parentheses(k.check.as_deref().unwrap_or_default()))
+            format!("CHECK ({})", condition(k.check.as_deref().unwrap_or_default(), pretty))
         }
         ConstraintKind::PrimaryKey => format!("PRIMARY KEY ({}){}", columns(&k.columns), included(catalog, k)),
         ConstraintKind::Unique => {
@@ -224,6 +235,10 @@ mod tests {
     fn parentheses_are_not_doubled() {
         assert_eq!(in_parentheses("a > 0"), "(a > 0)");
         assert_eq!(in_parentheses("(a > 0)"), "(a > 0)");
+        assert_eq!(
+            (condition("(a > 0)", true), condition("(a) + (b) > 0", true)),
+            ("a > 0".into(), "(a) + (b) > 0".into())
+        );
         assert_eq!(in_parentheses("(a > 0) AND (b > 0)"), "((a > 0) AND (b > 0))");
         assert!(is_call("lower(a)") && !is_call("lower(a) || lower(b)") && !is_call("(a + b)"));
     }

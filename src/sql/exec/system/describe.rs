@@ -114,9 +114,8 @@ fn index_definition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) 
     let answer = match (&c.index, usize::try_from(column).unwrap_or(0)) {
         (None, _) => None,
         (Some(_), 0) => {
-            // With "pretty" a table on the search path stands without its schema.
-            let qualified = !args.get(2).is_some_and(|p| p.bool());
-            define::index(&*catalog(cx)?, c, qualified)
+            let pretty = args.get(2).is_some_and(|p| p.bool());
+            define::index(&*catalog(cx)?, c, pretty)
         }
         (Some(index), n) => match index.columns.get(n - 1) {
             Some(k) => Some(define::index_column(k, n <= index.key_columns, true)),
@@ -151,7 +150,8 @@ fn constraint_by_oid(catalog: &Catalog, oid: Oid) -> Option<(Oid, Constraint)> {
 fn constraint_definition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
     let catalog = catalog(cx)?;
     let found = constraint_by_oid(&catalog, Oid(args[0].u32()));
-    maybe(out, found.map(|(table, k)| define::constraint(&catalog, table, &k)));
+    let pretty = args.get(1).is_some_and(|p| p.bool());
+    maybe(out, found.map(|(table, k)| define::constraint(&catalog, table, &k, pretty)));
     Ok(())
 }
 

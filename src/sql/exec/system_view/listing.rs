@@ -81,7 +81,7 @@ fn indexes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         let table = catalog.class(index.table);
         let Some(t) = table.as_deref().and_then(as_class) else { continue };
         if t.kind != RelKind::Toast && table_name.as_ref().is_none_or(|n| *n == t.name) {
-            let text = define::index(&catalog, c, true);
+            let text = define::index(&catalog, c, false);
             row![sink; schema_name(&catalog, c.namespace), &t.name, &c.name, NULL, text];
         }
     }
