@@ -75,15 +75,13 @@ fn sqllogictest_files() {
         let server = support::Server::started(&["fsync=off"]);
         let port = server.port;
         let connect = move || async move {
-            tokio::task::block_in_place(|| {
-                let text = format!("host=127.0.0.1 port={port} user=postgres dbname=postgres");
-                postgres::Client::connect(&text, postgres::NoTls).map(Connection)
-            })
+            let text = format!("host=127.0.0.1 port={port} user=postgres dbname=postgres");
+            postgres::Client::connect(&text, postgres::NoTls).map(Connection)
         };
         let mut runner = Runner::new(connect);
         runner.add_label("postgresql");
         ran += 1;
-        let outcome = std::thread::scope(|s| s.spawn(|| runtime().block_on(runner.run_file_async(path))).join());
+        let outcome = std::thread::scope(|s| s.spawn(|| runner.run_file(path)).join());
         match outcome {
             Ok(Ok(())) => {}
             Ok(Err(e)) => failed.push(format!("{}: {e}", path.display())),
@@ -92,8 +90,4 @@ fn sqllogictest_files() {
     }
     assert!(ran > 0, "no file matches {wanted:?}");
     assert!(failed.is_empty(), "{} of {ran} files fail:\n{}", failed.len(), failed.join("\n\n"));
-}
-
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
 }

@@ -17,6 +17,7 @@ pub struct Portal {
     pub finished: bool,
     /// DECLARE: the cursor's rows and place.
     pub cursor: Option<super::cursor::Cursor>,
+    #[expect(dead_code, reason = "pg_cursors will show it")]
     pub created_us: i64,
 }
 

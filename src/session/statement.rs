@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 /// A statement, prepared or about to run.
 pub struct Statement {
+    #[expect(dead_code, reason = "pg_prepared_statements will show it")]
     pub name: String,
     /// The whole text it was parsed from: positions are into it.
     pub source: Arc<str>,
@@ -25,6 +26,7 @@ pub struct Statement {
     pub given: Vec<TypeRef>,
     /// By PREPARE, not by the protocol.
     pub from_sql: bool,
+    #[expect(dead_code, reason = "pg_prepared_statements will show it")]
     pub prepared_us: i64,
     state: Mutex<State>,
 }

@@ -1,7 +1,7 @@
 //! What clients get, written into one buffer that leaves with few system calls.
 
 use crate::base::error::Report;
-use crate::base::{Error, Result, Severity, SqlState};
+use crate::base::{Result, Severity};
 use crate::err;
 use crate::types::{self, Batch, Datum, IoContext, TypeRef};
 use bytes::{BufMut, BytesMut};
@@ -284,11 +284,6 @@ fn fields(r: &Report) -> Vec<(u8, String)> {
     fields.push((b'L', r.place.line.to_string()));
     fields.push((b'R', r.place.routine.to_string()));
     fields
-}
-
-/// A report on a broken protocol: what the connection ends with.
-pub fn protocol_violation(message: impl Into<String>) -> Error {
-    Error::new(SqlState::PROTOCOL_VIOLATION, message).severity(Severity::Fatal)
 }
 
 #[cfg(test)]

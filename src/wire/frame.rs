@@ -127,22 +127,22 @@ impl Reader {
 pub fn decode_startup(body: &[u8]) -> Result<Startup> {
     let Some((code, rest)) = body.split_first_chunk::<4>() else { return Err(violation("incomplete startup packet")) };
     match u32::from_be_bytes(*code) {
-        80_877_103 => return Ok(Startup::Ssl),
-        80_877_104 => return Ok(Startup::Gss),
+        80_877_103 => Ok(Startup::Ssl),
+        80_877_104 => Ok(Startup::Gss),
         80_877_102 => {
             let Some((pid, key)) = rest.split_first_chunk::<4>() else {
                 return Err(violation("invalid length of startup packet"));
             };
-            return Ok(Startup::Cancel { pid: u32::from_be_bytes(*pid), key: key.to_vec() });
+            Ok(Startup::Cancel { pid: u32::from_be_bytes(*pid), key: key.to_vec() })
         }
         version if version >> 16 != 3 => {
             let (major, minor) = (version >> 16, version & 0xFFFF);
-            return Err(err!(
+            Err(err!(
                 FEATURE_NOT_SUPPORTED,
                 "unsupported frontend protocol {major}.{minor}: server supports 3.0 to 3.0"
             )
             .severity(Severity::Fatal)
-            .place("ProcessStartupPacket", "postmaster.c", 2195));
+            .place("ProcessStartupPacket", "postmaster.c", 2195))
         }
         version => parameters(rest).map(|parameters| Startup::Start { version, parameters }),
     }

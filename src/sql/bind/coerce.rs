@@ -209,10 +209,8 @@ fn check_generic(actual: &[Oid], declared: &[Oid]) -> bool {
                     None => return false,
                 }
             }
-            ANYMULTIRANGE | ANYCOMPATIBLERANGE | ANYCOMPATIBLEMULTIRANGE => {
-                if !unknown {
-                    return false;
-                }
+            ANYMULTIRANGE | ANYCOMPATIBLERANGE | ANYCOMPATIBLEMULTIRANGE if !unknown => {
+                return false;
             }
             _ => {}
         }

@@ -417,12 +417,12 @@ impl Binder<'_, '_> {
         negated: bool,
         pos: Pos,
     ) -> Result<Expr> {
-        let mut half = |this: &mut Self, name: &str, bound: &ast::Expr| {
+        let half = |this: &mut Self, name: &str, bound: &ast::Expr| {
             let l = this.expr(arg)?;
             let r = this.expr(bound)?;
             this.make_op(None, name, Some(l), r, pos)
         };
-        let mut range = |this: &mut Self, low: &ast::Expr, high: &ast::Expr| -> Result<Expr> {
+        let range = |this: &mut Self, low: &ast::Expr, high: &ast::Expr| -> Result<Expr> {
             let (a, b) = if negated { ("<", ">") } else { (">=", "<=") };
             let parts = vec![half(this, a, low)?, half(this, b, high)?];
             Ok(join_conditions(parts, negated))

@@ -115,11 +115,6 @@ fn keep_best<T>(list: &mut Vec<Candidate<T>>, score: impl Fn(&Candidate<T>) -> u
 }
 
 impl Binder<'_, '_> {
-    /// The types as messages list them: `integer, text`.
-    pub(super) fn type_list(&self, types: &[Oid]) -> String {
-        types.iter().map(|&t| self.type_name(t)).collect::<Vec<_>>().join(", ")
-    }
-
     /// PostgreSQL 15, parse_oper.c, oper and left_oper. `left` None: a prefix operator.
     pub(super) fn operator(
         &mut self,

@@ -131,6 +131,7 @@ pub(in crate::sql) struct Scope {
     pub has_windows: bool,
     pub has_set_returning: bool,
     /// Inside an aggregate's arguments (0: not).
+    #[expect(dead_code, reason = "nested aggregates are told from it")]
     pub in_aggregate: usize,
     /// LATERAL references are possible now.
     pub lateral_active: bool,

@@ -189,7 +189,7 @@ impl Binder<'_, '_> {
     }
 
     pub(super) fn limits(&mut self, s: &ast::SelectStmt, query: &mut Query) -> Result<()> {
-        let mut bound = |this: &mut Self, e: &ast::Expr, clause: Clause| -> Result<Expr> {
+        let bound = |this: &mut Self, e: &ast::Expr, clause: Clause| -> Result<Expr> {
             let before = std::mem::replace(&mut this.scope().clause, clause);
             let bound = this.expr(e);
             this.scope().clause = before;

@@ -1,6 +1,5 @@
 //! Queries inside commands: CREATE TABLE AS, SELECT INTO, materialized views.
 
-use super::index::patiently;
 use super::table::{NewTable, check_on_commit, create_object, exists, note_on_commit};
 use super::write::{attribute, change, class_of, new_oid};
 use super::{Command, index, names, reloptions, truncate};
@@ -272,19 +271,4 @@ pub fn refresh(cmd: &mut Command, cx: &mut ExecContext, stmt: &RefreshMatViewStm
     let indexes = found.indexes.iter().map(|i| i.oid).collect();
     start(cmd, cx, &plan, found.oid, indexes)?;
     go_on(cmd, cx).map(|_| tag)
-}
-
-/// All rows of a query at once, for commands that read little.
-pub fn rows(cx: &mut ExecContext, plan: &PlannedStatement) -> Result<Vec<Batch>> {
-    let before = std::mem::take(&mut cx.run);
-    let started = exec::start(plan, cx);
-    let mut out = Vec::new();
-    let done = started.and_then(|mut node| {
-        while let Some(batch) = patiently(cx, |cx| node.next(cx))? {
-            out.push(batch);
-        }
-        Ok(())
-    });
-    cx.run = before;
-    done.map(|()| out)
 }

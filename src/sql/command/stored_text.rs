@@ -118,7 +118,7 @@ pub fn classes_named(text: &str) -> Vec<Oid> {
     found
 }
 
-fn each_class<'a>(text: &'a str, mut f: impl FnMut(Oid)) -> Vec<(&'a str, Oid)> {
+fn each_class(text: &str, mut f: impl FnMut(Oid)) -> Vec<(&str, Oid)> {
     let mut parts = Vec::new();
     let mut rest = text;
     while let Some(at) = rest.find("'::regclass") {

@@ -69,7 +69,7 @@ impl Subject {
                 let option = letters.next_if_eq(&'*').is_some();
                 found |= letter == right && (option || !grantable);
             }
-            found && (grantee.is_empty() || self.names.iter().any(|n| *n == grantee))
+            found && (grantee.is_empty() || self.names.contains(&grantee))
         })
     }
 

@@ -26,6 +26,7 @@ pub(super) struct Maker<'p, 'a> {
     pub planner: &'p mut Planner<'a>,
     pub rels: &'p mut [Rel],
     pub base: Vec<BaseRel>,
+    #[expect(dead_code, reason = "kept beside the paths it made")]
     pub tree: &'p JoinTree,
     /// Read above all joins.
     pub top: BTreeSet<(usize, i16)>,

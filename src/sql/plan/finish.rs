@@ -145,7 +145,7 @@ impl Plan {
                     }
                     ModifyKind::Delete { recheck, .. } => each(recheck, f),
                     ModifyKind::Insert { on_conflict } => {
-                        for c in on_conflict {
+                        if let Some(c) = on_conflict {
                             each(c.set.iter().flatten().map(|(_, e)| e), f);
                             each(&c.filter, f);
                         }

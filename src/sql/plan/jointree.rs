@@ -22,6 +22,7 @@ pub(super) struct Clause {
     /// `left = right` with relations on both sides that do not overlap.
     pub equality: Option<Equality>,
     /// Made from this class of equals.
+    #[expect(dead_code, reason = "for equivalence classes of join conditions")]
     pub class: Option<usize>,
 }
 

@@ -26,6 +26,7 @@ pub(super) enum LevelKind {
 pub(super) struct PlannedCte {
     pub id: usize,
     pub rows: f64,
+    #[expect(dead_code, reason = "cost of wide CTEs")]
     pub width: i32,
     /// Inside a recursive definition: the table of the last round's rows.
     pub work_table: Option<usize>,

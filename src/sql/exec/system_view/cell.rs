@@ -76,11 +76,6 @@ pub(crate) fn texts<S: AsRef<str>>(items: impl IntoIterator<Item = S>) -> Value 
     Value::Bytes(array::from_texts(oid::TEXT, items).into())
 }
 
-/// A `name[]`.
-pub(crate) fn names<S: AsRef<str>>(items: impl IntoIterator<Item = S>) -> Value {
-    Value::Bytes(array::from_texts(oid::NAME, items).into())
-}
-
 fn array_of(element: Oid, values: impl IntoIterator<Item = Value>, lower: i32) -> Value {
     let values: Vec<Value> = values.into_iter().collect();
     let mut builder = array::Builder::new(element);
@@ -115,9 +110,4 @@ pub(crate) fn oid_array(values: impl IntoIterator<Item = Oid>) -> Value {
 /// A `"char"[]`.
 pub(crate) fn char_array(values: impl IntoIterator<Item = char>) -> Value {
     array_of(oid::CHAR, values.into_iter().map(|c| Value::text(c.to_string())), 1)
-}
-
-/// An `int4[]`.
-pub(crate) fn int4_array(values: impl IntoIterator<Item = i32>) -> Value {
-    array_of(oid::INT4, values.into_iter().map(Value::I32), 1)
 }
