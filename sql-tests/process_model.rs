@@ -117,7 +117,8 @@ fn signals_to_backends() {
     let (mut a, mut b) = (server.connect(), server.connect());
     assert!(!signal(4_200_000, 15));
     a.send("select pg_sleep(60)");
-    std::thread::sleep(Duration::from_millis(100));
+    // A cancel before the statement has begun would be for nothing, as in PostgreSQL.
+    std::thread::sleep(Duration::from_millis(1500));
     assert!(signal(a.pid, 2));
     let cancelled = std::iter::from_fn(|| a.read().unwrap()).find(|m| m.kind == 'E').unwrap();
     assert_eq!(cancelled.field('M').as_deref(), Some("canceling statement due to user request"));

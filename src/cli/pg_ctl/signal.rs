@@ -89,19 +89,18 @@ fn signal_backend(control: &Control, pid: u32, signal: Signal) -> Result<(), Str
             Err(e) => Err(os_text(&e)),
         };
     }
-    // Numbers of backends are a server's own: without -D the port in the environment says which one is meant, and
-    // without that there must be only one.
+    // Numbers of backends are a server's own: without -D the port in the environment says which one is meant; among
+    // several servers none is guessed.
     let port = std::env::var("PGPORT").ok();
     let mut servers: Vec<std::path::PathBuf> = running_servers();
     servers.retain(|dir| port.is_none() || port_of(dir) == port);
     match servers.as_slice() {
-        [] => Err("No such process".to_string()),
         [dir] => match ask(dir) {
             Ok(true) => Ok(()),
             Ok(false) => Err("No such process".to_string()),
             Err(e) => Err(os_text(&e)),
         },
-        _ => Err("several servers are running; say which one with -D".to_string()),
+        _ => Err("No such process".to_string()),
     }
 }
 
