@@ -227,6 +227,8 @@ impl Session {
         loop {
             let plan = statement.plan(self.cx())?;
             if self.lock_plan(client, &plan).await? {
+                // COPY and cursors run their plans from here: the same rights as any query's.
+                crate::sql::exec::rights::check(self.cx(), &plan)?;
                 return Ok(plan);
             }
         }
