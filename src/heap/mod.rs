@@ -62,7 +62,7 @@ pub use insert::{WriteContext, insert};
 pub use modify::{delete, lock_tuple, overwrite, update};
 pub use redo::redo;
 pub use result::{LockStrength, Occupant, TmResult, UpdateKind, Updated};
-pub use rewrite::{Rewrite, RewriteReport, rewrite};
+pub use rewrite::{Rewrite, RewriteReport, rewrite, rewrite_by_index};
 pub use sample::{Random, Sample, sample};
 pub use scan::HeapScan;
 pub use store::{TableDef, TableStore};

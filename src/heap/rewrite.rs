@@ -12,9 +12,10 @@ use super::store::TableStore;
 use super::toast;
 use super::tuple::{MAX_ITEMS, Tuple, mask, mask2, put};
 use super::visibility::{Fate, Judge};
-use crate::base::{BlockNo, Csn, Flow, Result, TupleId, Xid};
+use crate::base::{BlockNo, Csn, Flow, Result, Stop, TupleId, Xid};
 use crate::buffer::critical;
 use crate::page::{PAGE_SIZE, Page};
+use crate::storage::Storage;
 use crate::types::Batch;
 use crate::wal::record::xlog;
 use crate::wal::{BlockMode, Record, Rmgr};
@@ -112,7 +113,7 @@ impl<'a> Rewrite<'a> {
         let attnos: Vec<i16> = (1..=desc.len() as i16).collect();
         let mut row = Batch { columns: decode::new_columns(desc, &attnos, 1), rows: 0 };
         decode::append_version(self.cx.storage, &self.from, &attnos, bytes, tid, &mut row)?;
-        let replaced = toast::shrink(&self.cx, &self.to, &row, 0)?;
+        let replaced = patiently(self.cx.storage, || toast::shrink(&self.cx, &self.to, &row, 0))?;
         let mut encoded = Encoded::default();
         append_row(&mut encoded, self.to.desc(), &row, 0, Stamp::fresh(t.xmin(), t.cid()), &replaced);
         Ok(encoded.bytes)
@@ -150,7 +151,7 @@ impl<'a> Rewrite<'a> {
     fn write_page(&mut self) -> Flow<()> {
         let storage = self.cx.storage;
         if self.to.main.is_logged() {
-            storage.wal.reserve(Record::max_bytes(1, PAGE_SIZE))?;
+            patiently(storage, || storage.wal.reserve(Record::max_bytes(1, PAGE_SIZE)))?;
         }
         let block = storage.pool.extend(&self.to.main, 1)?.start;
         assert_eq!(block, self.report.pages, "a rewritten table grows by its rewrite alone");
@@ -161,6 +162,39 @@ impl<'a> Rewrite<'a> {
         self.page.init(0);
         self.report.pages += 1;
         Ok(())
+    }
+}
+
+/// A full log queue empties by itself: the copy, whose place in the old table would be lost, waits for it here. Nobody
+/// else is held up, the table is the copier's alone.
+fn patiently<T>(storage: &Storage, mut step: impl FnMut() -> Flow<T>) -> Flow<T> {
+    loop {
+        match step() {
+            Err(Stop::Wait(_)) => storage.wal.flush(storage.wal.insert_lsn()),
+            done => return done,
+        }
+    }
+}
+
+/// Copies the rows that an index leads to, in its order; `next` gives some of its entries, and false with the last.
+/// The index must have all rows.
+pub fn rewrite_by_index(
+    cx: WriteContext<'_>,
+    from: &Arc<TableStore>,
+    to: &Arc<TableStore>,
+    next: &mut dyn FnMut(&mut Vec<TupleId>) -> Result<bool>,
+) -> Flow<RewriteReport> {
+    let mut work = Rewrite::new(cx, from.clone(), to.clone());
+    let mut roots = Vec::new();
+    loop {
+        roots.clear();
+        let more = next(&mut roots)?;
+        for root in &roots {
+            work.copy_row(*root)?;
+        }
+        if !more {
+            return work.finish();
+        }
     }
 }
 

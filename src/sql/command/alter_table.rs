@@ -3,7 +3,7 @@
 use super::constraint::{self, Wanted, each_batch, relation, set_not_null, verify_check};
 use super::rewrite_rows::{NewRows, rewrite};
 use super::write::{bind, change, class_of, columns_only, over_attributes, relation_key, volatility};
-use super::{Command, column, drop, index, names, owner, reloptions, sequence, stored_text, table};
+use super::{Command, cluster, column, drop, index, names, owner, reloptions, sequence, stored_text, table};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::class;
 use crate::catalog::{Attribute, ConstraintKind, ObjectKey, Persistence, RelKind, Relation};
@@ -686,18 +686,15 @@ fn drop_constraint(cx: &mut ExecContext, oid: Oid, name: &str, missing_ok: bool,
 
 fn cluster_on(cx: &mut ExecContext, oid: Oid, name: Option<&str>) -> Result<()> {
     let rel = relation(cx, oid)?;
-    if let Some(name) = name
-        && !rel.indexes.iter().any(|i| i.name == name)
-    {
-        return Err(err!(UNDEFINED_OBJECT, "index \"{name}\" for table \"{}\" does not exist", rel.name));
-    }
-    for i in &rel.indexes {
-        let on = name == Some(i.name.as_str());
-        if i.clustered != on {
-            change(cx, i.oid, |c| c.index.iter_mut().for_each(|d| d.clustered = on))?;
+    let index = match name {
+        Some(name) => {
+            let index = cluster::find_index(cx, &rel, name)?;
+            cluster::check_index(&index)?;
+            Some(index.oid)
         }
-    }
-    Ok(())
+        None => None,
+    };
+    cluster::mark(cx, &rel, index)
 }
 
 fn set_persistence(cx: &mut ExecContext, oid: Oid, persistence: Persistence) -> Result<()> {

@@ -13,6 +13,7 @@ mod alter_system;
 mod alter_table;
 mod analyze;
 mod checkpoint;
+mod cluster;
 mod column;
 mod comment;
 mod constraint;
@@ -138,6 +139,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
         Stmt::CreateSchema(s) => schema::create(cmd, cx, s)?,
         Stmt::Drop(s) => drop::run(cmd, cx, s)?,
         Stmt::Vacuum(s) => vacuum::run(cmd, cx, s)?,
+        Stmt::Cluster(s) => cluster::run(cmd, cx, s)?,
         Stmt::Truncate(s) => truncate::run(cmd, cx, s)?,
         Stmt::CreateRole(s) => role::create(cmd, cx, s)?,
         Stmt::AlterRole(s) => role::alter(cmd, cx, s)?,

@@ -2,7 +2,7 @@
 
 use super::index::{self, patiently};
 use super::write::{change, class_of};
-use super::{constraint, storage, table, truncate};
+use super::{constraint, storage, table};
 use crate::base::{Error, Oid, RelFileId, Result};
 use crate::catalog::{Attribute, Persistence};
 use crate::heap::WriteContext;
@@ -60,7 +60,6 @@ pub fn rewrite(cx: &mut ExecContext, oid: Oid, new: NewRows) -> Result<()> {
     for i in &old.indexes {
         index::rebuild(cx, oid, i.oid)?;
     }
-    let _ = truncate::replace_node;
     Ok(())
 }
 

@@ -43,7 +43,8 @@ pub struct Running {
     removed: Vec<u64>,
 }
 
-fn flag(e: &DefElem) -> Result<bool> {
+/// A Boolean option.
+pub fn flag(e: &DefElem) -> Result<bool> {
     match &e.arg {
         None => Ok(true),
         Some(DefArg::Bool(b)) => Ok(*b),
@@ -57,6 +58,7 @@ fn flag(e: &DefElem) -> Result<bool> {
 }
 
 fn options(cmd: &Command, stmt: &VacuumStmt, backend: &Backend) -> Result<Options> {
+    let mut parallel = false;
     let mut o = Options {
         vacuum: stmt.is_vacuum,
         analyze: !stmt.is_vacuum,
@@ -76,7 +78,7 @@ fn options(cmd: &Command, stmt: &VacuumStmt, backend: &Backend) -> Result<Option
             ("analyze", true) => o.analyze = flag(e)?,
             ("full", true) => o.full = flag(e)?,
             ("freeze" | "process_toast", true) => {}
-            ("parallel", true) => {}
+            ("parallel", true) => parallel = e.string().is_some_and(|n| n != "0"),
             ("disable_page_skipping", true) => o.heap.all_pages = flag(e)?,
             ("truncate", true) => o.heap.truncate = flag(e)?,
             ("index_cleanup", true) => {
@@ -87,6 +89,12 @@ fn options(cmd: &Command, stmt: &VacuumStmt, backend: &Backend) -> Result<Option
                 return Err(err!(SYNTAX_ERROR, "unrecognized {word} option \"{other}\"").at(cmd.at(e.pos)));
             }
         }
+    }
+    if o.full && parallel {
+        return Err(err!(FEATURE_NOT_SUPPORTED, "VACUUM FULL cannot be performed in parallel"));
+    }
+    if o.full && o.heap.all_pages {
+        return Err(err!(FEATURE_NOT_SUPPORTED, "VACUUM option DISABLE_PAGE_SKIPPING cannot be used with FULL"));
     }
     Ok(o)
 }
@@ -195,21 +203,23 @@ pub fn one_table(
         if !is_allowed(cx, &relation, options)? {
             return Ok(());
         }
-        let mode = if options.full { LockMode::AccessExclusive } else { LockMode::ShareUpdateExclusive };
+        // Rows refer to the places of their large values: those move with their table only.
+        let full = options.full && relation.kind != RelKind::Toast;
+        let mode = if full { LockMode::AccessExclusive } else { LockMode::ShareUpdateExclusive };
         if !lock(cx, oid, mode, options)? {
             return Ok(());
         }
         let Some(relation) = cx.backend()?.catalog.relation(oid)? else { return Ok(()) };
         let Some(store) = relation.store.clone() else { return Ok(()) };
-        if options.full {
-            super::rewrite::table(cx, &relation)?;
+        if full {
+            super::rewrite::table(cx, &relation, None, options.verbose)?;
         }
         let vacuum = Vacuum::new(store, options.heap);
         let removed = vec![0; relation.indexes.len()];
         *running = Some(Running { relation, vacuum, removed });
     }
     let Some(run) = running else { return Ok(()) };
-    if options.vacuum && !options.full {
+    if options.vacuum && (!options.full || run.relation.kind == RelKind::Toast) {
         vacuum(cx, run)?;
         finish(cx, run, options)?;
         let toast = run.relation.toast;
