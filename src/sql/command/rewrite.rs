@@ -25,10 +25,13 @@ pub fn table(cx: &mut ExecContext, relation: &Relation, order: Option<&Arc<Index
     let usage = Usage::now();
     if verbose {
         let name = format!("\"{}.{}\"", relation.schema, relation.name);
-        say(cx, match order {
-            Some(i) => format!("clustering {name} using index scan on \"{}\"", i.name),
-            None => format!("vacuuming {name}"),
-        });
+        say(
+            cx,
+            match order {
+                Some(i) => format!("clustering {name} using index scan on \"{}\"", i.name),
+                None => format!("vacuuming {name}"),
+            },
+        );
     }
     new_files(cx, relation)?;
     let now = super::constraint::relation(cx, relation.oid)?;
@@ -98,9 +101,10 @@ fn say(cx: &mut ExecContext, text: String) {
 
 fn found(cx: &mut ExecContext, relation: &Relation, r: &RewriteReport, pages: u32, usage: &Usage) {
     let (schema, name, kept) = (&relation.schema, &relation.name, r.live + r.recently_dead);
-    let text =
-        format!("\"{schema}.{name}\": found {} removable, {kept} nonremovable row versions in {pages} pages", r.removed);
+    let text = format!(
+        "\"{schema}.{name}\": found {} removable, {kept} nonremovable row versions in {pages} pages",
+        r.removed
+    );
     let detail = format!("{} dead row versions cannot be removed yet.\n{usage}.", r.recently_dead);
-    cx.notices
-        .push(Report::notice(Severity::Info, SqlState::SUCCESSFUL_COMPLETION, text).with_detail(detail));
+    cx.notices.push(Report::notice(Severity::Info, SqlState::SUCCESSFUL_COMPLETION, text).with_detail(detail));
 }
