@@ -79,6 +79,9 @@ pub struct ForeignKey {
     pub on_delete: u8,
     /// `confmatchtype`: s simple, f full.
     pub match_type: u8,
+    /// Which of the referring columns ON DELETE SET NULL | DEFAULT changes; empty: all.
+    #[serde(default)]
+    pub delete_columns: Vec<i16>,
 }
 
 /// A key or included column of an index.

@@ -179,6 +179,12 @@ impl Iterator for Chain<'_> {
     }
 }
 
+/// Who made exactly this version, if it is there.
+pub fn xmin_of(storage: &Storage, store: &TableStore, tid: TupleId) -> Result<Option<Xid>> {
+    let Some(page) = page(storage, store, tid)? else { return Ok(None) };
+    Ok(page.pointer(tid.offset).is_normal().then(|| Tuple(page.item(tid.offset)).xmin()))
+}
+
 /// What the row an index entry leads to means to somebody who wants to insert the same key.
 pub fn occupant(storage: &Storage, store: &TableStore, tid: TupleId, own: &Own) -> Result<Occupant> {
     let Some(page) = page(storage, store, tid)? else { return Ok(Occupant::None { all_dead: true }) };

@@ -13,12 +13,13 @@ use crate::sql::copy::binary::{self, BinaryReader};
 use crate::sql::copy::csv::{self, CsvReader};
 use crate::sql::copy::text::{self, TextReader};
 use crate::sql::copy::{CopyFormat, CopyOptions, Fields, RowReader};
-use crate::sql::exec::{self, ExecContext, Node};
+use crate::sql::exec::{self, ExecContext, Node, after_row};
 use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::plan::{Plan, PlanColumn, PlanNode, PlannedStatement};
 use crate::types::name::quote_identifier;
 use crate::types::{self, Batch, Column, Datum, TypeRef, oid};
 use crate::wire::{Frontend, Output, RowColumn};
+use parking_lot::Mutex;
 use std::sync::Arc;
 
 /// Rows handed to the INSERT together.
@@ -92,6 +93,8 @@ impl Session {
             None => self.receive(client, &mut copy).await?,
         }
         self.insert_rows(client, &mut copy).await?;
+        let after = AfterWork(copy.after.clone());
+        self.drive(client, Box::new(after)).await.0?;
         Ok(format!("COPY {}", copy.done))
     }
 
@@ -156,7 +159,7 @@ impl Session {
         let batch = std::mem::replace(&mut copy.batch, empty);
         copy.done += batch.rows as u64;
         let plan = copy.plan.clone().ok_or_else(|| Error::internal("COPY without a plan"))?;
-        let work = InsertWork { plan, batch: Some(batch), node: None };
+        let work = InsertWork { plan, batch: Some(batch), node: None, after: copy.after.clone() };
         let done = self.drive(client, Box::new(work)).await.0;
         done.map(drop).map_err(|e| copy.context(e, None))
     }
@@ -259,6 +262,8 @@ struct CopyIn {
     plan: Option<Arc<PlannedStatement>>,
     header_seen: bool,
     done: u64,
+    /// All batches are one statement: what is to be done about their rows comes at its end.
+    after: Arc<Mutex<after_row::Worker>>,
 }
 
 impl CopyIn {
@@ -296,6 +301,7 @@ impl CopyIn {
             plan: None,
             header_seen: false,
             done: 0,
+            after: Arc::default(),
         };
         copy.batch = copy.empty();
         Ok(copy)
@@ -452,16 +458,30 @@ struct InsertWork {
     plan: Arc<PlannedStatement>,
     batch: Option<Batch>,
     node: Option<Box<dyn Node>>,
+    after: Arc<Mutex<after_row::Worker>>,
+}
+
+/// What is to be done about the rows when all are there.
+struct AfterWork(Arc<Mutex<after_row::Worker>>);
+
+impl Work for AfterWork {
+    fn step(&mut self, cx: &mut ExecContext, _: &mut Output) -> Flow<Done> {
+        self.0.lock().run(cx)?;
+        Ok(Done::Complete(String::new()))
+    }
 }
 
 impl Work for InsertWork {
     fn step(&mut self, cx: &mut ExecContext, _: &mut Output) -> Flow<Done> {
         if let Some(batch) = self.batch.take() {
-            self.node = Some(exec::start(&self.plan, cx)?);
+            self.node = Some(exec::start_plain(&self.plan, cx, None)?);
             cx.set_work_table(0, batch);
         }
         if let Some(node) = &mut self.node {
-            while node.next(cx)?.is_some() {}
+            self.after.lock().collect(cx, |cx| -> Flow<()> {
+                while node.next(cx)?.is_some() {}
+                Ok(())
+            })?;
         }
         Ok(Done::Complete(String::new()))
     }

@@ -135,6 +135,7 @@ impl Session {
             sequences: Default::default(),
             delete_at_commit: Vec::new(),
             drop_at_commit: Vec::new(),
+            deferred: Default::default(),
             listening: Vec::new(),
             notifies: Vec::new(),
             in_block: false,

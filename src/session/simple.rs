@@ -98,6 +98,7 @@ impl Session {
     /// Commits what ran outside a block.
     async fn commit_implicit(&mut self, client: &mut Client) -> Result<()> {
         if self.backend().txn.is_active() {
+            self.run_deferred(client).await?;
             self.hold_cursors(client).await?;
             self.commit().await?;
         }
@@ -139,6 +140,13 @@ impl Session {
     ) -> Result<String> {
         if let Stmt::Transaction(t) = &**stmt {
             if matches!(&**t, crate::sql::ast::TransactionStmt::Commit { .. }) {
+                if self.block == Block::Explicit
+                    && let Err(e) = self.run_deferred(client).await
+                {
+                    // A COMMIT that fails ends the block, too.
+                    self.block = Block::None;
+                    return Err(e);
+                }
                 self.hold_cursors(client).await?;
             }
             return self.transaction_stmt(client, t).await;

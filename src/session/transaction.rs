@@ -2,14 +2,28 @@
 
 use super::block::{Block, End};
 use super::client::Client;
+use super::job::{Done, Work};
 use super::state::Session;
 use super::wait;
 use crate::base::error::Report;
-use crate::base::{Error, Result, Severity, SqlState, Stop, Wait};
+use crate::base::{Error, Flow, Result, Severity, SqlState, Stop, Wait};
 use crate::err;
 use crate::settings::{Id, Lasting, Lookup};
 use crate::sql::ast::{TransactionMode, TransactionStmt};
+use crate::sql::exec::after_row::{self, DeferredEvents};
+use crate::sql::exec::ExecContext;
+use crate::wire::Output;
 use crate::xact::{Isolation, SyncCommit};
+
+/// Deferred constraints, before a commit.
+struct DeferredWork(DeferredEvents);
+
+impl Work for DeferredWork {
+    fn step(&mut self, cx: &mut ExecContext, _: &mut Output) -> Flow<Done> {
+        self.0.run(cx)?;
+        Ok(Done::Complete(String::new()))
+    }
+}
 
 impl Session {
     /// Makes sure a transaction is active.
@@ -64,6 +78,18 @@ impl Session {
         Ok(())
     }
 
+    /// What changed rows still await before a commit: deferred constraints.
+    ///
+    /// # Errors
+    /// Theirs; the transaction is then to be rolled back.
+    pub(super) async fn run_deferred(&mut self, client: &mut Client) -> Result<()> {
+        if self.backend().deferred.is_empty() {
+            return Ok(());
+        }
+        let done = self.drive(client, Box::new(DeferredWork(DeferredEvents::all()))).await.0;
+        done.map(drop)
+    }
+
     /// Rolls the active transaction back, if any.
     pub(super) fn rollback(&mut self) {
         if !self.backend().txn.is_active() {
@@ -87,6 +113,7 @@ impl Session {
         backend.stats.end_transaction(committed, &stats);
         backend.activity.transaction(0);
         backend.delete_at_commit.retain(|_| committed);
+        after_row::forget(&mut backend.deferred);
         let notifies = std::mem::take(&mut backend.notifies);
         if committed && let Ok(services) = backend.instance.services() {
             for (channel, payload) in notifies {

@@ -60,6 +60,8 @@ pub struct Backend {
     pub delete_at_commit: Vec<Oid>,
     /// Temporary tables that go at commit.
     pub drop_at_commit: Vec<Oid>,
+    /// Work on changed rows that awaits the commit.
+    pub deferred: crate::sql::exec::after_row::Deferred,
     /// Channels this session listens on.
     pub listening: Vec<String>,
     /// NOTIFYs of the transaction, sent when it commits.
@@ -144,6 +146,7 @@ impl Backend {
             sequences: Sequences::default(),
             delete_at_commit: Vec::new(),
             drop_at_commit: Vec::new(),
+            deferred: Default::default(),
             listening: Vec::new(),
             notifies: Vec::new(),
             in_block: false,

@@ -3,7 +3,9 @@
 use super::constraint::{self, Wanted, each_batch, relation, set_not_null, verify_check};
 use super::rewrite_rows::{NewRows, rewrite};
 use super::write::{bind, change, class_of, columns_only, over_attributes, relation_key, volatility};
-use super::{Command, cluster, column, drop, index, names, owner, reloptions, sequence, stored_text, table};
+use super::{
+    Command, cluster, column, drop, foreign, index, names, owner, reloptions, sequence, stored_text, table,
+};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::class;
 use crate::catalog::{Attribute, ConstraintKind, ObjectKey, Persistence, RelKind, Relation};
@@ -25,12 +27,11 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterTableStmt) -> Fl
         names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, text);
         return Ok(tag);
     }
-    if stmt.commands.iter().any(|c| matches!(c.kind, Kind::AddConstraint(_))) {
-        // Foreign keys lock what they refer to: before anything is changed.
-    }
     let found = locked(cmd, cx, &stmt.table)?;
     check_kind(&found, stmt.object)?;
     names::check_owner(cx, &found)?;
+    foreign::lock_for_alter(cmd, cx, found.oid, stmt)?;
+    foreign::refuse_pending(cx, &found, "ALTER TABLE")?;
     for command in &stmt.commands {
         apply(cmd, cx, found.oid, &command.kind)?;
     }
@@ -661,7 +662,7 @@ fn validate(cx: &mut ExecContext, oid: Oid, name: &str) -> Result<()> {
             let bound = index::bind_text(cx, text, &rel, Clause::Check)?;
             verify_check(cx, oid, name, bound)?;
         }
-        (None, false) => return Err(Error::unsupported("VALIDATE CONSTRAINT is not supported for this constraint")),
+        (None, false) => foreign::validate(cx, oid, k)?,
     }
     change(cx, oid, |c| c.constraints.iter_mut().filter(|k| k.name == name).for_each(|k| k.validated = true))
 }
@@ -676,7 +677,10 @@ fn drop_constraint(cx: &mut ExecContext, oid: Oid, name: &str, missing_ok: bool,
         }
         return Err(Error::new(SqlState::UNDEFINED_OBJECT, text));
     };
-    let _ = behavior;
+    if k.index.is_valid() && k.foreign.is_none() {
+        let kind = names::kind_word(c.kind);
+        drop::foreign_keys(cx, k.index, &format!("constraint {name} on {kind} {}", c.name), behavior)?;
+    }
     change(cx, oid, |c| c.constraints.retain(|k| k.name != name))?;
     match k.index.is_valid() && k.kind != ConstraintKind::ForeignKey {
         true => remove_relation(cx, k.index),

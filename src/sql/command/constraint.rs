@@ -18,9 +18,9 @@ use std::sync::Arc;
 pub struct Wanted {
     pub name: Option<String>,
     kind: Kind,
-    deferrable: bool,
-    deferred: bool,
-    not_valid: bool,
+    pub deferrable: bool,
+    pub deferred: bool,
+    pub not_valid: bool,
     pos: ast::Pos,
 }
 
@@ -36,6 +36,7 @@ enum Kind {
         options: Vec<DefElem>,
         index: Option<String>,
     },
+    Foreign(Box<ast::ForeignKey>),
     Unsupported(&'static str),
 }
 
@@ -57,7 +58,13 @@ impl Wanted {
             Ast::Check(e) => Kind::Check(e.clone()),
             Ast::Unique(k) => key(k, false),
             Ast::PrimaryKey(k) => key(k, true),
-            Ast::ForeignKey(_) => Kind::Unsupported("foreign keys are not supported"),
+            Ast::ForeignKey(f) => {
+                let mut f = f.clone();
+                if let Some(column) = column {
+                    f.columns = vec![column.to_string()];
+                }
+                Kind::Foreign(f)
+            }
             Ast::Exclude(_) => Kind::Unsupported("exclusion constraints are not supported"),
             Ast::Null | Ast::NotNull | Ast::Default(_) | Ast::Generated(_) | Ast::Identity { .. } => {
                 Kind::Unsupported("this constraint is not one of tables")
@@ -105,11 +112,12 @@ impl Wanted {
 
 /// Adds constraints to a table this transaction has locked (or just made); rows there are checked.
 pub fn add_all(cmd: &Command, cx: &mut ExecContext, table: Oid, wanted: Vec<Wanted>) -> Result<()> {
-    let (mut keys, mut checks) = (Vec::new(), Vec::new());
+    let (mut keys, mut checks, mut foreign) = (Vec::new(), Vec::new(), Vec::new());
     for w in wanted {
         match &w.kind {
             Kind::Unsupported(what) => return Err(Error::unsupported(*what).at(cmd.at(w.pos))),
             Kind::Key { .. } => keys.push(w),
+            Kind::Foreign(_) => foreign.push(w),
             Kind::Check(_) | Kind::StoredCheck(_) => checks.push(w),
         }
     }
@@ -129,11 +137,17 @@ pub fn add_all(cmd: &Command, cx: &mut ExecContext, table: Oid, wanted: Vec<Want
         }
         add_key(cmd, cx, table, w)?;
     }
+    // A table may refer to its own new keys.
+    for w in foreign {
+        if let Kind::Foreign(f) = &w.kind {
+            super::foreign::add(cmd, cx, table, &w, f)?;
+        }
+    }
     Ok(())
 }
 
 /// A name no constraint of the table has.
-fn choose_name(constraints: &[Constraint], table: &str, column: &str, suffix: &str) -> String {
+pub fn choose_name(constraints: &[Constraint], table: &str, column: &str, suffix: &str) -> String {
     let mut n = 0;
     loop {
         let label = if n == 0 { suffix.to_string() } else { format!("{suffix}{n}") };
@@ -145,7 +159,7 @@ fn choose_name(constraints: &[Constraint], table: &str, column: &str, suffix: &s
     }
 }
 
-fn refuse_taken(constraints: &[Constraint], name: &str, table: &str) -> Result<()> {
+pub fn refuse_taken(constraints: &[Constraint], name: &str, table: &str) -> Result<()> {
     if constraints.iter().any(|c| c.name == name) {
         return Err(err!(DUPLICATE_OBJECT, "constraint \"{name}\" for relation \"{table}\" already exists"));
     }

@@ -246,6 +246,7 @@ fn dependents_of(cx: &mut ExecContext, key: ObjectKey) -> Result<Vec<(ObjectKey,
 fn foreign_keys_on(cx: &mut ExecContext, gone: &[ObjectKey]) -> Result<Vec<(Oid, String)>> {
     let mut found = Vec::new();
     for key in gone.iter().filter(|k| k.class == class::RELATION) {
+        found.extend(super::foreign::using_index(cx, key.oid)?);
         for (table, constraint) in super::foreign::referencing(cx, key.oid)? {
             if !gone.contains(&ObjectKey::new(class::RELATION, table)) {
                 found.push((table, constraint));
@@ -253,6 +254,32 @@ fn foreign_keys_on(cx: &mut ExecContext, gone: &[ObjectKey]) -> Result<Vec<(Oid,
         }
     }
     Ok(found)
+}
+
+/// Drops the foreign keys that rely on an index, or refuses for what is to be dropped.
+pub fn foreign_keys(cx: &mut ExecContext, index: Oid, what: &str, behavior: DropBehavior) -> Result<()> {
+    let foreign = super::foreign::using_index(cx, index)?;
+    if foreign.is_empty() {
+        return Ok(());
+    }
+    if behavior == DropBehavior::Restrict {
+        let on = describe(cx, ObjectKey::new(class::RELATION, index))?;
+        let mut lines = Vec::new();
+        for (table, constraint) in &foreign {
+            let table = describe(cx, ObjectKey::new(class::RELATION, *table))?;
+            lines.push(format!("constraint {constraint} on {table} depends on {on}"));
+        }
+        let text = format!("cannot drop {what} because other objects depend on it");
+        return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, text)
+            .detail(lines.join("\n"))
+            .hint("Use DROP ... CASCADE to drop the dependent objects too.")
+            .place("reportDependentObjects", "dependency.c", 1204));
+    }
+    tell_cascade(cx, &[], &foreign)?;
+    for (table, constraint) in foreign {
+        drop_constraint(cx, table, &constraint)?;
+    }
+    Ok(())
 }
 
 fn refuse(

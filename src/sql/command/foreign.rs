@@ -1,8 +1,21 @@
 //! Foreign keys as commands see them.
 
-use crate::base::{Oid, Result};
+use super::constraint::{Wanted, choose_name, refuse_taken, relation};
+use super::index::patiently;
+use super::write::{change, new_oid};
+use super::{Command, names};
+use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::class;
+use crate::catalog::{Attribute, Constraint, ConstraintKind, ForeignKey, Persistence, RelKind, Relation};
+use crate::err;
+use crate::lock::LockMode;
+use crate::sql::ast::{
+    self, AlterTableKind, AlterTableStmt, ConstraintKind as Ast, CreateTableStmt, FkAction, FkMatch, RangeVar,
+    TableElement,
+};
 use crate::sql::exec::ExecContext;
+use crate::sql::exec::after_row::foreign_key::{self, Reference};
+use std::sync::Arc;
 
 /// Tables whose foreign keys point at this one, with the constraint's name. Itself left out.
 pub fn referencing(cx: &mut ExecContext, table: Oid) -> Result<Vec<(Oid, String)>> {
@@ -11,9 +24,329 @@ pub fn referencing(cx: &mut ExecContext, table: Oid) -> Result<Vec<(Oid, String)
         let Ok(c) = record.object.as_class() else { continue };
         for constraint in &c.constraints {
             if c.oid != table && constraint.foreign.as_ref().is_some_and(|f| f.relation == table) {
-                found.push((c.oid, constraint.name.clone()));
+                found.push((constraint.oid, c.oid, constraint.name.clone()));
             }
         }
     }
+    found.sort();
+    Ok(found.into_iter().map(|(_, table, name)| (table, name)).collect())
+}
+
+/// Foreign keys that rely on an index of their parent: (table, constraint).
+pub fn using_index(cx: &mut ExecContext, index: Oid) -> Result<Vec<(Oid, String)>> {
+    let mut found = Vec::new();
+    for record in cx.backend()?.catalog.all(class::RELATION) {
+        let Ok(c) = record.object.as_class() else { continue };
+        let uses = |k: &&Constraint| k.foreign.is_some() && k.index == index;
+        found.extend(c.constraints.iter().filter(uses).map(|k| (k.oid, c.oid, k.name.clone())));
+    }
+    found.sort();
+    Ok(found.into_iter().map(|(_, table, name)| (table, name)).collect())
+}
+
+// ---- locks ----
+
+/// Locks what the foreign keys of a new table refer to: before anything is changed.
+pub fn lock_for_create(cmd: &Command, cx: &mut ExecContext, stmt: &CreateTableStmt) -> Flow<()> {
+    for element in &stmt.elements {
+        match element {
+            TableElement::Column(def) => lock_all(cmd, cx, def.constraints.iter())?,
+            TableElement::Constraint(c) => lock_all(cmd, cx, std::iter::once(c))?,
+            TableElement::Like { .. } => {}
+        }
+    }
+    Ok(())
+}
+
+/// Locks the other ends of foreign keys that are added, validated or dropped.
+pub fn lock_for_alter(cmd: &Command, cx: &mut ExecContext, table: Oid, stmt: &AlterTableStmt) -> Flow<()> {
+    for command in &stmt.commands {
+        match &command.kind {
+            AlterTableKind::AddColumn { def, .. } => lock_all(cmd, cx, def.constraints.iter())?,
+            AlterTableKind::AddConstraint(c) => lock_all(cmd, cx, std::iter::once(c))?,
+            AlterTableKind::ValidateConstraint(name) => lock_parent(cx, table, name, LockMode::RowShare)?,
+            AlterTableKind::DropConstraint { name, .. } => lock_parent(cx, table, name, LockMode::AccessExclusive)?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn lock_all<'a>(
+    cmd: &Command,
+    cx: &mut ExecContext,
+    constraints: impl Iterator<Item = &'a ast::Constraint>,
+) -> Flow<()> {
+    for c in constraints {
+        if let Ast::ForeignKey(f) = &c.kind
+            && names::find_relation(cx, &f.table)?.is_some()
+        {
+            names::locked_relation(cmd, cx, &f.table, LockMode::ShareRowExclusive)?;
+        }
+    }
+    Ok(())
+}
+
+fn lock_parent(cx: &mut ExecContext, table: Oid, name: &str, mode: LockMode) -> Flow<()> {
+    let Some(record) = cx.backend()?.catalog.class(table) else { return Ok(()) };
+    let found = record.object.as_class()?.constraints.iter().find(|k| k.name == name);
+    if let Some(f) = found.and_then(|k| k.foreign.as_ref()) {
+        cx.backend()?.txn.lock_relation(f.relation, mode)?;
+    }
+    Ok(())
+}
+
+// ---- definition ----
+
+/// Adds a foreign key to a table; both are locked.
+pub fn add(cmd: &Command, cx: &mut ExecContext, table: Oid, w: &Wanted, f: &ast::ForeignKey) -> Result<()> {
+    let child = relation(cx, table)?;
+    let parent = parent(cmd, cx, &child, &f.table)?;
+    let columns = attnos(&child, &f.columns)?;
+    let (index, referenced) = referenced(&parent, &f.ref_columns)?;
+    may_refer(cx, &parent, &referenced)?;
+    refuse_generated(&child, &columns, f)?;
+    if columns.len() != referenced.len() {
+        return Err(err!(
+            INVALID_FOREIGN_KEY,
+            "number of referencing and referenced columns for foreign key disagree"
+        ));
+    }
+    let delete_columns = delete_columns(&child, &columns, &f.on_delete_columns)?;
+    let name = match &w.name {
+        Some(name) => {
+            refuse_taken(&child.constraints, name, &child.name)?;
+            name.clone()
+        }
+        None => {
+            let all: Vec<String> = f.columns.iter().map(ToString::to_string).collect();
+            choose_name(&child.constraints, &child.name, &all.join("_"), "fkey")
+        }
+    };
+    check_types(cx, (&child, &columns), (&parent, &referenced), &name)?;
+    let constraint = Constraint {
+        oid: new_oid(cx)?,
+        name,
+        kind: ConstraintKind::ForeignKey,
+        columns,
+        check: None,
+        index,
+        foreign: Some(ForeignKey {
+            relation: parent.oid,
+            columns: referenced,
+            on_update: letter(f.on_update),
+            on_delete: letter(f.on_delete),
+            match_type: if f.match_kind == FkMatch::Full { b'f' } else { b's' },
+            delete_columns,
+        }),
+        deferrable: w.deferrable,
+        deferred: w.deferred,
+        validated: !w.not_valid,
+    };
+    let stored = constraint.clone();
+    change(cx, table, |c| c.constraints.push(stored))?;
+    match w.not_valid {
+        true => Ok(()),
+        false => validate(cx, table, &constraint),
+    }
+}
+
+/// Every row there is must refer to one.
+///
+/// # Errors
+/// 23503.
+pub fn validate(cx: &mut ExecContext, table: Oid, constraint: &Constraint) -> Result<()> {
+    let child = relation(cx, table)?;
+    let Some(store) = child.store.clone() else { return Ok(()) };
+    let storage = cx.storage()?;
+    if store.nblocks(&storage)? == 0 {
+        return Ok(());
+    }
+    let Some(foreign) = &constraint.foreign else { return Ok(()) };
+    let parent = relation(cx, foreign.relation)?;
+    let reference = Arc::new(Reference::new(cx, child, parent, constraint)?);
+    cx.backend()?.txn.next_command();
+    let mut validation = foreign_key::Validation::new(reference);
+    patiently(cx, |cx| validation.run(cx))
+}
+
+fn letter(action: FkAction) -> u8 {
+    match action {
+        FkAction::NoAction => b'a',
+        FkAction::Restrict => b'r',
+        FkAction::Cascade => b'c',
+        FkAction::SetNull => b'n',
+        FkAction::SetDefault => b'd',
+    }
+}
+
+fn parent(cmd: &Command, cx: &mut ExecContext, child: &Relation, name: &RangeVar) -> Result<Arc<Relation>> {
+    let parent = names::find_relation(cx, name)?.ok_or_else(|| {
+        err!(UNDEFINED_TABLE, "relation \"{}\" does not exist", name.joined()).at(cmd.at(ast::NOWHERE))
+    })?;
+    if parent.generated_by.is_some() {
+        return Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied: \"{}\" is a system catalog", parent.name));
+    }
+    if parent.kind != RelKind::Table {
+        return Err(err!(WRONG_OBJECT_TYPE, "referenced relation \"{}\" is not a table", parent.name));
+    }
+    let (fits, text) = match child.persistence {
+        Persistence::Permanent => (
+            parent.persistence == Persistence::Permanent,
+            "constraints on permanent tables may reference only permanent tables",
+        ),
+        Persistence::Unlogged => (
+            parent.persistence != Persistence::Temp,
+            "constraints on unlogged tables may reference only permanent or unlogged tables",
+        ),
+        Persistence::Temp => (
+            parent.persistence == Persistence::Temp,
+            "constraints on temporary tables may reference only temporary tables",
+        ),
+    };
+    if !fits {
+        return Err(err!(INVALID_TABLE_DEFINITION, "{text}"));
+    }
+    Ok(parent)
+}
+
+fn attnos<S: AsRef<str>>(rel: &Relation, columns: &[S]) -> Result<Vec<i16>> {
+    let of = |name: &S| {
+        let name = name.as_ref();
+        if crate::sql::bind::scope::system_attno(name).is_some() {
+            return Err(err!(FEATURE_NOT_SUPPORTED, "system columns cannot be used in foreign keys"));
+        }
+        rel.attribute(name).map(|a| a.attno).ok_or_else(|| {
+            err!(UNDEFINED_COLUMN, "column \"{name}\" referenced in foreign key constraint does not exist")
+        })
+    };
+    let found: Vec<i16> = columns.iter().map(of).collect::<Result<_>>()?;
+    if found.len() > 32 {
+        return Err(err!(TOO_MANY_COLUMNS, "cannot have more than 32 keys in a foreign key"));
+    }
     Ok(found)
+}
+
+/// The index behind the referenced columns, and the columns: the primary key's if none are named.
+fn referenced<S: AsRef<str>>(parent: &Relation, columns: &[S]) -> Result<(Oid, Vec<i16>)> {
+    let deferrable = |index: Oid| parent.constraints.iter().any(|k| k.index == index && k.deferrable);
+    if columns.is_empty() {
+        let Some(primary) = parent.indexes.iter().find(|i| i.primary && i.valid) else {
+            return Err(err!(UNDEFINED_OBJECT, "there is no primary key for referenced table \"{}\"", parent.name));
+        };
+        if deferrable(primary.oid) {
+            return Err(err!(
+                OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "cannot use a deferrable primary key for referenced table \"{}\"",
+                parent.name
+            ));
+        }
+        return Ok((primary.oid, primary.columns[..primary.key_columns].iter().map(|c| c.attno).collect()));
+    }
+    let wanted = attnos(parent, columns)?;
+    if (1..wanted.len()).any(|n| wanted[..n].contains(&wanted[n])) {
+        return Err(err!(INVALID_FOREIGN_KEY, "foreign key referenced-columns list must not contain duplicates"));
+    }
+    let mut late = false;
+    for index in &parent.indexes {
+        let keys = &index.columns[..index.key_columns];
+        let plain = index.unique && index.valid && index.predicate.is_none() && keys.iter().all(|c| c.expr.is_none());
+        if !plain || keys.len() != wanted.len() || !keys.iter().all(|c| wanted.contains(&c.attno)) {
+            continue;
+        }
+        if !deferrable(index.oid) {
+            return Ok((index.oid, wanted));
+        }
+        late = true;
+    }
+    if late {
+        return Err(err!(
+            OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "cannot use a deferrable unique constraint for referenced table \"{}\"",
+            parent.name
+        ));
+    }
+    Err(err!(
+        INVALID_FOREIGN_KEY,
+        "there is no unique constraint matching given keys for referenced table \"{}\"",
+        parent.name
+    ))
+}
+
+/// The right REFERENCES, on the table or on each of the columns.
+fn may_refer(cx: &mut ExecContext, parent: &Relation, columns: &[i16]) -> Result<()> {
+    let backend = cx.backend()?;
+    let allows = |acl: Option<&[String]>| super::role::acl_allows(backend, acl, 'x');
+    let column = |n: &i16| parent.attributes.get(*n as usize - 1).is_some_and(|a: &Attribute| allows(a.acl.as_deref()));
+    if super::role::has_role(backend, parent.owner) || allows(parent.acl.as_deref()) || columns.iter().all(column) {
+        return Ok(());
+    }
+    Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied for table {}", parent.name).place(
+        "aclcheck_error",
+        "aclchk.c",
+        3512,
+    ))
+}
+
+fn refuse_generated(child: &Relation, columns: &[i16], f: &ast::ForeignKey) -> Result<()> {
+    if columns.iter().all(|n| child.attributes[*n as usize - 1].generated == 0) {
+        return Ok(());
+    }
+    let refuse = |word: &str| {
+        Err(err!(SYNTAX_ERROR, "invalid {word} action for foreign key constraint containing generated column"))
+    };
+    match (f.on_update, f.on_delete) {
+        (FkAction::SetNull | FkAction::SetDefault | FkAction::Cascade, _) => refuse("ON UPDATE"),
+        (_, FkAction::SetNull | FkAction::SetDefault) => refuse("ON DELETE"),
+        _ => Ok(()),
+    }
+}
+
+fn delete_columns<S: AsRef<str>>(child: &Relation, columns: &[i16], names: &[S]) -> Result<Vec<i16>> {
+    let wanted = attnos(child, names)?;
+    for (n, name) in wanted.iter().zip(names) {
+        if !columns.contains(n) {
+            return Err(err!(
+                INVALID_COLUMN_REFERENCE,
+                "column \"{}\" referenced in ON DELETE SET action must be part of foreign key",
+                name.as_ref()
+            ));
+        }
+    }
+    Ok(wanted)
+}
+
+/// Values of both sides must be comparable by the index's order, as they are or after an implicit cast.
+fn check_types(
+    cx: &mut ExecContext,
+    child: (&Arc<Relation>, &[i16]),
+    parent: (&Arc<Relation>, &[i16]),
+    name: &str,
+) -> Result<()> {
+    for (c, p) in child.1.iter().zip(parent.1) {
+        let (from, to) = (&child.0.attributes[*c as usize - 1], &parent.0.attributes[*p as usize - 1]);
+        let catalog = cx.backend()?.catalog.clone();
+        if foreign_key::comparable(&catalog, from.ty, to.ty) {
+            continue;
+        }
+        let word = |ty: crate::types::TypeRef| crate::types::format_type(ty.oid, -1, &*cx.fx.io.hooks);
+        return Err(err!(DATATYPE_MISMATCH, "foreign key constraint \"{name}\" cannot be implemented").detail(format!(
+            "Key columns \"{}\" and \"{}\" are of incompatible types: {} and {}.",
+            from.name,
+            to.name,
+            word(from.ty),
+            word(to.ty)
+        )));
+    }
+    Ok(())
+}
+
+/// # Errors
+/// 55006 while changed rows of the table still await checks.
+pub fn refuse_pending(cx: &mut ExecContext, table: &Relation, what: &str) -> Result<()> {
+    if crate::sql::exec::after_row::has_pending(cx, table.oid)? {
+        let text = format!("cannot {what} \"{}\" because it has pending trigger events", table.name);
+        return Err(Error::new(SqlState::OBJECT_IN_USE, text).place("CheckTableNotInUse", "tablecmds.c", 4124));
+    }
+    Ok(())
 }

@@ -298,18 +298,26 @@ pub fn create_object(cx: &mut ExecContext, table: &Arc<Relation>, new: NewIndex)
 
 /// Lets a step that may have to wait come to its end here: builds hold their locks anyway.
 pub fn patiently<T>(cx: &mut ExecContext, mut step: impl FnMut(&mut ExecContext) -> Flow<T>) -> Result<T> {
-    loop {
+    // A budget that is used up would end every step at once.
+    let budget = std::mem::take(&mut cx.budget);
+    let done = loop {
         match step(cx) {
-            Ok(done) => return Ok(done),
+            Ok(done) => break Ok(done),
             Err(Stop::Wait(_)) => {
-                let storage = cx.storage()?;
-                storage.wal.flush(storage.wal.insert_lsn());
+                let flushed = cx.storage().map(|storage| storage.wal.flush(storage.wal.insert_lsn()));
+                if let Err(e) = flushed {
+                    break Err(e);
+                }
             }
             Err(Stop::Yield) => {}
-            Err(other) => return Err(other.into_error()),
+            Err(other) => break Err(other.into_error()),
         }
-        cx.interrupts.check()?;
-    }
+        if let Err(e) = cx.interrupts.check() {
+            break Err(e);
+        }
+    };
+    cx.budget = budget;
+    done
 }
 
 /// An index's columns and predicate over a scan's batches.

@@ -35,6 +35,7 @@ mod rewrite_rows;
 mod role;
 mod schema;
 pub mod sequence;
+mod set_constraints;
 mod storage;
 pub mod stored_text;
 mod table;
@@ -146,6 +147,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
         Stmt::AlterRoleSet(s) => role::alter_set(cmd, cx, s)?,
         Stmt::DropRole(s) => role::drop(cmd, cx, s)?,
         Stmt::AlterSystem(s) => alter_system::run(cmd, cx, s)?,
+        Stmt::SetConstraints(s) => set_constraints::run(cmd, cx, s)?,
         Stmt::Lock(s) => lock_table::run(cmd, cx, s)?,
         other => return Err(Error::unsupported(format!("{} is not supported", other.tag())).into()),
     };

@@ -25,6 +25,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateTableStmt) -
             sources.push((names::locked_relation(cmd, cx, table, LockMode::AccessShare)?, *options));
         }
     }
+    super::foreign::lock_for_create(cmd, cx, stmt)?;
     check_on_commit(stmt.on_commit, persistence)?;
     if exists(cx, namespace, &stmt.table.name, stmt.if_not_exists)? {
         return Ok("CREATE TABLE".into());

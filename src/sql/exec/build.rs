@@ -1,5 +1,6 @@
 //! From a plan to its tree of nodes.
 
+use super::after_row::AfterRows;
 use super::aggregate::Aggregate;
 use super::append::Append;
 use super::cte::{CteScan, With};
@@ -29,6 +30,7 @@ use super::virtual_scan::VirtualScan;
 use super::window::Window;
 use super::{ExecContext, Node};
 use crate::base::Result;
+use crate::mvcc::Snapshot;
 use crate::sql::plan::{Plan, PlanNode, PlannedStatement};
 use crate::types::Value;
 
@@ -39,6 +41,16 @@ static INJECT: std::sync::LazyLock<Option<u64>> =
 
 /// Makes a statement's tree; the context's run-time state starts anew.
 pub fn start(statement: &PlannedStatement, cx: &mut ExecContext) -> Result<Box<dyn Node>> {
+    let node = start_plain(statement, cx, None)?;
+    Ok(if statement.read_only { node } else { Box::new(AfterRows::new(node)) })
+}
+
+/// As [`start`], for who works off himself what is to be done about changed rows.
+pub fn start_plain(
+    statement: &PlannedStatement,
+    cx: &mut ExecContext,
+    snapshot: Option<Snapshot>,
+) -> Result<Box<dyn Node>> {
     cx.run = super::context::RunState::default();
     if statement.exec_params > 0 {
         cx.run.reserve(statement.exec_params);
@@ -50,7 +62,7 @@ pub fn start(statement: &PlannedStatement, cx: &mut ExecContext) -> Result<Box<d
         cx.temp = Some(b.txn.storage.disk.clone());
     }
     if let Some(b) = &mut cx.backend {
-        cx.run.snapshot = Some(b.txn.snapshot());
+        cx.run.snapshot = Some(snapshot.unwrap_or_else(|| b.txn.snapshot()));
     }
     #[cfg(debug_assertions)]
     if cx.inject_waits.is_none() {

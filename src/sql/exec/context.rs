@@ -48,6 +48,8 @@ pub struct Budget {
 pub struct RunState {
     /// What the statement sees; taken when it starts. A portal that is put aside keeps its whole run state.
     pub snapshot: Option<Snapshot>,
+    /// Rows that are changed must be visible in this one, too (foreign keys in repeatable read).
+    pub(super) crosscheck: Option<Snapshot>,
     /// Rows the LIMIT above wants at most from the next call of its child; only nodes built `lazy` look at it.
     pub(super) row_goal: usize,
     /// While a tree is made: nothing but nodes that hand rows through stands between the present node and a LIMIT.
@@ -104,8 +106,8 @@ pub struct ExecContext {
     pub temp: Option<Arc<dyn crate::disk::Disk>>,
     /// What a wait for another transaction is about: the CONTEXT of an error that ends the wait.
     pub wait_context: Option<String>,
-    /// Takes note of changed rows for checks at the statement's end (foreign keys).
-    pub row_changes: Option<Box<dyn super::RowChanges>>,
+    /// Where the running data-modifying statement keeps what is to be done about its changed rows.
+    pub after_rows: Option<Box<super::after_row::Queue>>,
     /// The session's side; None in tests of the executor alone.
     pub backend: Option<Box<Backend>>,
 }
@@ -125,7 +127,7 @@ impl Default for ExecContext {
             processed: 0,
             temp: None,
             wait_context: None,
-            row_changes: None,
+            after_rows: None,
             backend: None,
         }
     }

@@ -13,6 +13,7 @@
 //! - EXEC-3: what a node keeps between two rescans depends only on run-time slots whose versions it remembers
 //!   ([`deps`]).
 
+pub mod after_row;
 mod aggregate;
 mod append;
 mod build;
@@ -60,11 +61,11 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use build::start;
+pub use build::{start, start_plain};
 pub use context::{Budget, ExecContext, ExecSettings};
 pub(crate) use deps::Versions;
 pub(crate) use keys::SubKeys;
-pub use modify::{ChangeKind, RowChange, RowChanges};
+pub use modify::ChangeKind;
 pub(crate) use output::phys_of;
 pub(crate) use store::RowStore;
 

@@ -13,6 +13,7 @@ use crate::btree::Inserted;
 use crate::heap::{self, HeapFetch, TmResult, UpdateKind, occupant};
 use crate::mvcc::Snapshot;
 use crate::sql::exec::ExecContext;
+use crate::sql::exec::after_row::RowChange;
 use crate::sql::expr::Expr;
 use crate::sql::expr::eval::{Predicate, Projection, Sel};
 use crate::sql::plan::{LockWait, OnConflict};
@@ -31,7 +32,7 @@ enum Step {
     /// The row in the way is locked and fetched: to be updated.
     Update { tid: TupleId, combined: Batch, new: Option<Batch> },
     /// Updated: entries of the new version for this index.
-    UpdateIndex { tid: TupleId, new: Batch, old: Batch, hot: bool, index: usize, entries: Option<Entries> },
+    UpdateIndex { tid: TupleId, old_tid: TupleId, new: Batch, old: Batch, hot: bool, index: usize, entries: Option<Entries> },
 }
 
 impl Step {
@@ -134,8 +135,7 @@ impl InsertOrUpdate {
                         let backend = cx.backend()?;
                         backend.stats.count_insert(target.rel.oid, 1);
                         let xid = backend.txn.xid();
-                        let one = Self::alone(&self.batch.columns, self.row);
-                        target.note(cx, ChangeKind::Insert, None, Some(&one));
+                        target.note(cx, &super::insert::inserted(&self.batch, self.row, tid))?;
                         changed.add((&self.batch.columns, self.row), tid, xid, None);
                         return Ok(());
                     }
@@ -292,12 +292,13 @@ impl InsertOrUpdate {
         let index = if done.hot { target.indexes.len() } else { 0 };
         let old = Batch { columns: combined.columns[..width].to_vec(), rows: 1 };
         let new = std::mem::take(new);
-        self.step = Step::UpdateIndex { tid: done.tid, new, old, hot: done.hot, index, entries: None };
+        let old_tid = *tid;
+        self.step = Step::UpdateIndex { tid: done.tid, old_tid, new, old, hot: done.hot, index, entries: None };
         Ok(true)
     }
 
     fn finish_update(&mut self, cx: &mut ExecContext, target: &mut Target, changed: &mut Changed) -> Flow<()> {
-        let Step::UpdateIndex { tid, new, old, hot, index, entries } = &mut self.step else { return Ok(()) };
+        let Step::UpdateIndex { tid, old_tid, new, old, hot, index, entries } = &mut self.step else { return Ok(()) };
         while *index < target.indexes.len() {
             if entries.is_none() {
                 *entries = Some(target.entries(cx, *index, new, &[0], &[*tid])?);
@@ -313,7 +314,14 @@ impl InsertOrUpdate {
         let backend = cx.backend()?;
         backend.stats.count_update(target.rel.oid, *hot);
         let xid = backend.txn.xid();
-        target.note(cx, ChangeKind::Update, Some(old), Some(new));
+        let change = RowChange {
+            kind: ChangeKind::Update,
+            old: Some((&old.columns, 0)),
+            new: Some((&new.columns, 0)),
+            old_tid: *old_tid,
+            tid: *tid,
+        };
+        target.note(cx, &change)?;
         changed.add((&new.columns, 0), *tid, xid, None);
         Ok(())
     }

@@ -5,6 +5,7 @@ use super::target::{Entries, Target};
 use super::{ChangeKind, Changed};
 use crate::base::{Flow, TupleId};
 use crate::sql::exec::ExecContext;
+use crate::sql::exec::after_row::RowChange;
 use crate::types::Batch;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -15,6 +16,12 @@ enum Step {
     Heap,
     /// Entries for this index.
     Index(usize),
+}
+
+/// A new row, as it is noted.
+pub(super) fn inserted(batch: &Batch, row: usize, tid: TupleId) -> RowChange<'_> {
+    let new = Some((batch.columns.as_slice(), row));
+    RowChange { kind: ChangeKind::Insert, old: None, new, old_tid: TupleId::INVALID, tid }
 }
 
 #[derive(Default)]
@@ -62,7 +69,11 @@ impl Insert {
             self.entries = None;
             self.step = Step::Index(n + 1);
         }
-        target.note(cx, ChangeKind::Insert, None, Some(&self.batch));
+        if target.triggers.want(ChangeKind::Insert) {
+            for (row, tid) in self.tids.iter().enumerate() {
+                target.note(cx, &inserted(&self.batch, row, *tid))?;
+            }
+        }
         let backend = cx.backend()?;
         backend.stats.count_insert(target.rel.oid, self.tids.len() as u64);
         let xid = backend.txn.xid();

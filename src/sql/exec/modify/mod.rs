@@ -15,11 +15,9 @@ pub(super) use row_lock::{Claim, Writer, claim, strength};
 use super::output::phys_of;
 use super::{ExecContext, Node, build};
 use crate::base::{Flow, Result, TupleId, Xid};
-use crate::catalog::Relation;
 use crate::sql::expr::eval::{Projection, Sel};
 use crate::sql::plan::{self, ModifyKind};
 use crate::types::{Batch, Column, Datum, Phys};
-use std::sync::Arc;
 use target::Target;
 
 /// What became of a row.
@@ -28,23 +26,6 @@ pub enum ChangeKind {
     Insert,
     Update,
     Delete,
-}
-
-/// Rows of one relation that a statement changed, for checks at its end (foreign keys).
-#[derive(Debug)]
-pub struct RowChange {
-    pub rel: Arc<Relation>,
-    pub kind: ChangeKind,
-    /// All attributes of the old and of the new versions.
-    pub old: Option<Batch>,
-    pub new: Option<Batch>,
-}
-
-/// Takes note of changed rows. Supplied by the session.
-pub trait RowChanges: Send {
-    /// Whether changes of this kind matter: if not, old rows need not be fetched.
-    fn wants(&self, rel: &Relation, kind: ChangeKind) -> bool;
-    fn add(&mut self, change: RowChange);
 }
 
 /// How a statement changes its rows.

@@ -1,11 +1,12 @@
 //! The relation written to: its constraints, generated columns and indexes.
 
 use super::row_lock::Writer;
-use super::{ChangeKind, RowChange, verify};
+use super::verify;
 use crate::base::{Error, Flow, Result, SqlState, TupleId};
 use crate::btree::{IndexEntry, Inserted};
 use crate::catalog::{Index, Relation};
 use crate::heap::{TableStore, occupant};
+use crate::sql::exec::after_row::{self, RowChange, RowTriggers};
 use crate::sql::exec::{ExecContext, phys_of};
 use crate::sql::expr::eval::{Projection, Sel};
 use crate::sql::expr::{Expr, ExprKind};
@@ -41,6 +42,7 @@ pub(super) struct Target {
     check_names: Vec<String>,
     checks: Projection,
     pub indexes: Vec<IndexTarget>,
+    pub triggers: Arc<RowTriggers>,
 }
 
 fn reads(exprs: &[&Expr]) -> Vec<usize> {
@@ -83,6 +85,7 @@ impl Target {
             check_names: m.checks.iter().map(|(n, _)| n.clone()).collect(),
             checks: Projection::new(&checks),
             indexes: m.index_exprs.iter().map(index).collect(),
+            triggers: after_row::of_relation(cx, &m.rel)?,
         })
     }
 
@@ -190,12 +193,11 @@ impl Target {
             .place("_bt_check_unique", "nbtinsert.c", 664)
     }
 
-    /// Tells the session's checks about changed rows.
-    pub fn note(&self, cx: &mut ExecContext, kind: ChangeKind, old: Option<&Batch>, new: Option<&Batch>) {
-        if let Some(changes) = &mut cx.row_changes
-            && changes.wants(&self.rel, kind)
-        {
-            changes.add(RowChange { rel: self.rel.clone(), kind, old: old.cloned(), new: new.cloned() });
+    /// Takes note of a changed row for what is to be done about it at the statement's end.
+    pub fn note(&self, cx: &mut ExecContext, change: &RowChange<'_>) -> Result<()> {
+        match self.triggers.want(change.kind) {
+            true => after_row::note(cx, &self.triggers, change),
+            false => Ok(()),
         }
     }
 }

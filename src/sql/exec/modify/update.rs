@@ -7,9 +7,11 @@ use crate::base::{Flow, Result, TupleId};
 use crate::heap::{HeapFetch, UpdateKind, tid_from_bytes};
 use crate::mvcc::Snapshot;
 use crate::sql::exec::ExecContext;
+use crate::sql::exec::after_row::RowChange;
 use crate::sql::expr::Expr;
 use crate::sql::expr::eval::{Predicate, Projection, Sel};
 use crate::sql::plan::{LockWait, UpdateColumn};
+use crate::storage::Storage;
 use crate::types::{Batch, Column, Datum};
 
 /// How far the present batch is.
@@ -118,7 +120,7 @@ impl Update {
 
     /// The targets' present attributes. A plain DELETE needs none.
     fn fetch_targets(&mut self, cx: &mut ExecContext, target: &Target, changed: &Changed) -> Result<()> {
-        let noted = cx.row_changes.as_ref().is_some_and(|c| c.wants(&target.rel, ChangeKind::Delete));
+        let noted = target.triggers.want(ChangeKind::Delete);
         let needed = self.attrs.is_some() || changed.wanted || noted;
         let storage = cx.storage()?;
         self.rows.clear();
@@ -131,6 +133,7 @@ impl Update {
             if needed && self.fetch.fetch_version(&storage, tid, &mut old)?.is_none() {
                 continue;
             }
+            crosscheck(cx, &storage, target, tid)?;
             self.rows.push(row as u32);
             self.tids.push(tid);
         }
@@ -252,31 +255,36 @@ impl Update {
             false => backend.stats.count_delete(target.rel.oid, 1),
         }
         let xid = backend.txn.xid();
-        let width = target.forms.len();
         let input = Some((&self.input, self.rows[self.row] as usize));
         let (old, old_row) = match &self.anew {
             Some(a) => (&a.combined, 0),
             None => (&self.combined, self.row),
         };
         let kind = if self.attrs.is_some() { ChangeKind::Update } else { ChangeKind::Delete };
-        let noted = cx.row_changes.as_ref().is_some_and(|c| c.wants(&target.rel, kind));
-        let one = |b: &Batch, row: usize| Batch {
-            columns: b.columns[..width.min(b.columns.len())].iter().map(|c| c.gather_rows(&[row as u32])).collect(),
-            rows: 1,
-        };
+        let old_tid = self.anew.as_ref().map_or(self.tids[self.row], |a| a.tid);
+        let mut change =
+            RowChange { kind, old: Some((old.columns.as_slice(), old_row)), new: None, old_tid, tid: w.tid };
         if self.attrs.is_none() {
-            if noted {
-                target.note(cx, kind, Some(&one(old, old_row)), None);
-            }
+            target.note(cx, &change)?;
             changed.add((&old.columns, old_row), w.tid, xid, input);
             return Ok(());
         }
         let (_, _, new, new_row) = self.versions();
-        if noted {
-            target.note(cx, kind, Some(&one(old, old_row)), Some(&one(new, new_row)));
-        }
+        change.new = Some((new.columns.as_slice(), new_row));
+        target.note(cx, &change)?;
         changed.add((&new.columns, new_row), w.tid, xid, input);
         Ok(())
+    }
+}
+
+/// What a foreign key's action finds must be there for the transaction's own snapshot, too (PostgreSQL 15, heapam.c,
+/// heap_update: its crosscheck).
+fn crosscheck(cx: &mut ExecContext, storage: &Storage, target: &Target, tid: TupleId) -> Result<()> {
+    let Some(snapshot) = cx.run.crosscheck.clone() else { return Ok(()) };
+    let mut fetch = HeapFetch::new(target.store.clone(), snapshot, Vec::new());
+    match fetch.fetch_exact(storage, tid, &mut Batch::default())? {
+        Some(_) => Ok(()),
+        None => Err(crate::err!(SERIALIZATION_FAILURE, "could not serialize access due to concurrent update")),
     }
 }
 

@@ -205,7 +205,10 @@ pub(crate) fn constraint(catalog: &Catalog, table: Oid, k: &Constraint, pretty: 
                 if f.match_type == b'f' { " MATCH FULL" } else { "" },
                 action("UPDATE", f.on_update),
                 action("DELETE", f.on_delete),
-            ),
+            ) + &match f.delete_columns.is_empty() {
+                true => String::new(),
+                false => format!(" ({})", columns(&f.delete_columns)),
+            },
         },
     };
     if k.deferrable {

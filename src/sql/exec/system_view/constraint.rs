@@ -8,7 +8,7 @@ use crate::catalog::object::{UserTypeKind, class};
 use crate::catalog::{Catalog, Constraint, ConstraintKind, Object};
 use crate::sql::exec::ExecContext;
 use crate::sql::func;
-use crate::types::Value;
+use crate::types::{Value, oid};
 
 pub(super) const VIEWS: &[View] = &[View { name: "pg_constraint", rows: constraints }];
 
@@ -21,10 +21,10 @@ struct Place {
 
 fn constraints(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
-    let (relation, foreign, oid) = (sink.oid_key("conrelid"), sink.oid_key("confrelid"), sink.oid_key("oid"));
+    let (relation, foreign, own) = (sink.oid_key("conrelid"), sink.oid_key("confrelid"), sink.oid_key("oid"));
     let domain = sink.oid_key("contypid").filter(|o| o.is_valid());
     let wanted = |k: &Constraint| {
-        oid.is_none_or(|o| k.oid == o)
+        own.is_none_or(|o| k.oid == o)
             && foreign.is_none_or(|o| k.foreign.as_ref().map_or(Oid::INVALID, |f| f.relation) == o)
     };
     if domain.is_none() {
@@ -47,27 +47,41 @@ fn constraints(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     Ok(())
 }
 
-/// The equality operators of a foreign key's columns.
-fn equalities(catalog: &Catalog, table: Oid, columns: &[i16]) -> Value {
-    let record = catalog.class(table);
-    let attributes = record.as_ref().and_then(|r| as_class(r)).map(|c| c.attributes.as_slice()).unwrap_or_default();
-    let operator = |attno: &i16| {
-        let ty = attributes.iter().find(|a| a.attno == *attno).map_or(Oid::INVALID, |a| a.ty.oid);
-        func::type_operator("=", ty, ty).map_or(Oid::INVALID, |o| o.oid)
+/// The equality operators of a foreign key's columns: key with reference, key with key, reference with reference.
+fn equalities(catalog: &Catalog, k: &Constraint, relation: Oid) -> Option<[Value; 3]> {
+    let f = k.foreign.as_ref()?;
+    let types = |table: Oid, columns: &[i16]| -> Vec<Oid> {
+        let record = catalog.class(table);
+        let attributes = record.as_ref().and_then(|r| as_class(r)).map(|c| c.attributes.as_slice()).unwrap_or_default();
+        columns.iter().filter_map(|n| attributes.iter().find(|a| a.attno == *n)).map(|a| a.ty.oid).collect()
     };
-    oid_array(columns.iter().map(operator))
+    let operator = |left, right| func::type_operator("=", left, right).map(|o| o.oid);
+    let one = |(key, reference): (Oid, Oid)| {
+        let own = operator(key, key).or_else(|| operator(oid::TEXT, oid::TEXT)).unwrap_or_default();
+        match operator(key, reference) {
+            Some(both) => [both, own, operator(reference, reference).unwrap_or(own)],
+            None => [own; 3],
+        }
+    };
+    let of: Vec<[Oid; 3]> =
+        types(f.relation, &f.columns).into_iter().zip(types(relation, &k.columns)).map(one).collect();
+    Some([0, 1, 2].map(|n| oid_array(of.iter().map(|o| o[n]))))
 }
 
 fn push(catalog: &Catalog, sink: &mut Sink, place: &Place, k: &Constraint) {
     let f = k.foreign.as_ref();
-    let operators = f.map(|f| equalities(catalog, f.relation, &f.columns));
+    let (pf, pp, ff) = match equalities(catalog, k, place.relation) {
+        Some([pf, pp, ff]) => (Some(pf), Some(pp), Some(ff)),
+        None => (None, None, None),
+    };
+    let set = f.filter(|f| !f.delete_columns.is_empty()).map(|f| int2_array(f.delete_columns.iter().copied()));
     let columns = (!k.columns.is_empty()).then(|| int2_array(k.columns.iter().copied()));
     let no_inherit = k.kind != ConstraintKind::Check;
     row![sink;
         k.oid, &k.name, place.namespace, k.kind as u8, k.deferrable, k.deferred, k.validated, place.relation,
         place.domain, k.index, Oid::INVALID, f.map_or(Oid::INVALID, |f| f.relation),
         f.map_or(b' ', |f| f.on_update), f.map_or(b' ', |f| f.on_delete), f.map_or(b' ', |f| f.match_type), true, 0,
-        no_inherit, columns, f.map(|f| int2_array(f.columns.iter().copied())), operators.clone(), operators.clone(),
-        operators, NULL, NULL, k.check.clone(),
+        no_inherit, columns, f.map(|f| int2_array(f.columns.iter().copied())), pf, pp, ff,
+        set, NULL, k.check.clone(),
     ];
 }

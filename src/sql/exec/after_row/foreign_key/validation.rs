@@ -1,0 +1,58 @@
+//! Rows that are there when a foreign key is added, or validated.
+
+use super::{Reference, newest, positions, words};
+use crate::base::Flow;
+use crate::sql::exec::ExecContext;
+use crate::sql::exec::after_row::{Nested, nested};
+use crate::types::name::quote_identifier;
+use std::sync::Arc;
+
+/// One query for all rows (PostgreSQL 15, RI_Initial_Check: same query).
+pub struct Validation {
+    reference: Arc<Reference>,
+    nested: Option<Nested>,
+}
+
+impl Validation {
+    pub fn new(reference: Arc<Reference>) -> Validation {
+        Validation { reference, nested: None }
+    }
+
+    fn text(&self) -> String {
+        let r = &*self.reference;
+        let qualified = |rel: &crate::catalog::Relation| {
+            format!("ONLY {}.{}", quote_identifier(&rel.schema), quote_identifier(&rel.name))
+        };
+        let child = r.child_columns();
+        let name = |n: usize| quote_identifier(&r.parent.attributes[n].name);
+        let parent: Vec<String> = positions(&r.foreign.columns).map(name).collect();
+        let list: Vec<String> = child.iter().map(|c| format!("fk.{c}")).collect();
+        let on: Vec<String> =
+            child.iter().zip(&parent).map(|(c, p)| format!("pk.{p} OPERATOR(pg_catalog.=) fk.{c}")).collect();
+        let given: Vec<String> = child.iter().map(|c| format!("fk.{c} IS NOT NULL")).collect();
+        format!(
+            "SELECT {} FROM {} fk LEFT OUTER JOIN {} pk ON ({}) WHERE pk.{} IS NULL AND ({}) LIMIT 1",
+            list.join(", "),
+            qualified(&r.child),
+            qualified(&r.parent),
+            on.join(" AND "),
+            parent.first().map_or("", String::as_str),
+            given.join(if r.foreign.match_type == b'f' { " OR " } else { " AND " })
+        )
+    }
+
+    pub fn run(&mut self, cx: &mut ExecContext) -> Flow<()> {
+        if self.nested.is_none() {
+            let plan = nested::plan(cx, &self.text(), Vec::new())?;
+            let snapshot = newest(cx)?;
+            self.nested = Some(Nested::start(cx, plan, Arc::from([]), snapshot, None)?);
+        }
+        let Some(nested) = &mut self.nested else { return Ok(()) };
+        let Some(batch) = nested.next(cx)? else { return Ok(()) };
+        let e = match batch.columns.iter().any(|c| c.is_null(0)) {
+            true => words::mixed(&self.reference),
+            false => words::not_present(&self.reference, &batch.columns, 0, &cx.fx.io),
+        };
+        Err(e.into())
+    }
+}

@@ -1,0 +1,61 @@
+//! The messages of foreign keys.
+
+use super::{Reference, positions};
+use crate::base::{Error, SqlState};
+use crate::catalog::Relation;
+use crate::types::{Column, Datum, IoContext};
+
+/// `(a, b)=(1, 2)`: names as they are, values as text.
+fn key(rel: &Relation, attnos: &[i16], columns: &[Column], row: usize, io: &IoContext) -> String {
+    let attributes: Vec<&crate::catalog::Attribute> = positions(attnos).filter_map(|n| rel.attributes.get(n)).collect();
+    let names: Vec<&str> = attributes.iter().map(|a| a.name.as_str()).collect();
+    let value = |(column, a): (&Column, &&crate::catalog::Attribute)| {
+        let mut text = Vec::new();
+        match column.get(row) {
+            Datum::Null => "null".to_owned(),
+            v => match crate::types::text_out(a.ty, v, &mut text, io) {
+                Ok(()) => String::from_utf8(text).unwrap_or_default(),
+                Err(_) => "?".into(),
+            },
+        }
+    };
+    let values: Vec<String> = columns.iter().zip(&attributes).map(value).collect();
+    format!("({})=({})", names.join(", "), values.join(", "))
+}
+
+fn violation(r: &Reference, text: String) -> Error {
+    Error::new(SqlState::FOREIGN_KEY_VIOLATION, text)
+        .table(r.child.schema.clone(), r.child.name.clone())
+        .constraint(r.constraint.name.clone())
+}
+
+fn referring(r: &Reference) -> String {
+    format!("insert or update on table \"{}\" violates foreign key constraint \"{}\"", r.child.name, r.constraint.name)
+}
+
+#[cold]
+pub(super) fn not_present(r: &Reference, columns: &[Column], row: usize, io: &IoContext) -> Error {
+    let key = key(&r.child, &r.constraint.columns, columns, row, io);
+    violation(r, referring(r))
+        .detail(format!("Key {key} is not present in table \"{}\".", r.parent.name))
+        .place("ri_ReportViolation", "ri_triggers.c", 2528)
+}
+
+#[cold]
+pub(super) fn mixed(r: &Reference) -> Error {
+    violation(r, referring(r))
+        .detail("MATCH FULL does not allow mixing of null and nonnull key values.")
+        .place("RI_FKey_check", "ri_triggers.c", 314)
+}
+
+#[cold]
+pub(super) fn still_referenced(r: &Reference, columns: &[Column], row: usize, io: &IoContext) -> Error {
+    let key = key(&r.parent, &r.foreign.columns, columns, row, io);
+    let text = format!(
+        "update or delete on table \"{}\" violates foreign key constraint \"{}\" on table \"{}\"",
+        r.parent.name, r.constraint.name, r.child.name
+    );
+    violation(r, text)
+        .detail(format!("Key {key} is still referenced from table \"{}\".", r.child.name))
+        .place("ri_ReportViolation", "ri_triggers.c", 2535)
+}

@@ -1,0 +1,178 @@
+//! What a relation wants done about its changed rows.
+
+use super::foreign_key::{self, Reference};
+use super::{Queue, RowChange};
+use crate::base::{Oid, Result};
+use crate::catalog::object::class;
+use crate::catalog::{ConstraintKind, Relation};
+use crate::sql::exec::ExecContext;
+use crate::sql::exec::modify::ChangeKind;
+use crate::sql::plan::PlannedStatement;
+use hashbrown::HashMap;
+use std::sync::Arc;
+
+/// Something to be done about changed rows.
+pub struct RowTrigger {
+    /// By which triggers of a relation are ordered.
+    pub name: String,
+    pub work: Work,
+}
+
+#[derive(Clone)]
+pub enum Work {
+    /// Rows that refer: is what they refer to there?
+    Check(Arc<Reference>),
+    /// Rows referred to that went.
+    Deleted(Arc<Reference>),
+    /// Rows referred to whose key changed.
+    Updated(Arc<Reference>),
+}
+
+/// A relation's triggers, by what happens to a row, each list in the order of their names.
+#[derive(Default)]
+pub struct RowTriggers {
+    insert: Vec<Arc<RowTrigger>>,
+    update: Vec<Arc<RowTrigger>>,
+    delete: Vec<Arc<RowTrigger>>,
+}
+
+impl RowTriggers {
+    pub fn of(&self, kind: ChangeKind) -> &[Arc<RowTrigger>] {
+        match kind {
+            ChangeKind::Insert => &self.insert,
+            ChangeKind::Update => &self.update,
+            ChangeKind::Delete => &self.delete,
+        }
+    }
+
+    /// Whether changes of this kind matter: if not, old rows need not be fetched.
+    pub fn want(&self, kind: ChangeKind) -> bool {
+        !self.of(kind).is_empty()
+    }
+}
+
+impl Work {
+    /// Adds the row to the queue if it is one for this trigger.
+    pub(super) fn note(
+        &self,
+        cx: &mut ExecContext,
+        trigger: &Arc<RowTrigger>,
+        change: &RowChange<'_>,
+        queue: &mut Queue,
+    ) -> Result<()> {
+        match self {
+            Work::Check(r) => foreign_key::note_check(cx, r, trigger, change, queue),
+            Work::Deleted(r) | Work::Updated(r) => foreign_key::note_action(cx, r, trigger, change, queue),
+        }
+    }
+
+    /// The relation whose changed rows these are.
+    pub fn relation(&self) -> Option<Oid> {
+        match self {
+            Work::Check(r) => Some(r.child.oid),
+            Work::Deleted(r) | Work::Updated(r) => Some(r.parent.oid),
+        }
+    }
+
+    /// The constraint, with the table it is on and whether it may be deferred, and is at first.
+    pub fn constraint(&self) -> Option<(Oid, bool, bool)> {
+        match self {
+            Work::Check(r) => Some((r.constraint.oid, r.constraint.deferrable, r.constraint.deferred)),
+            Work::Deleted(r) => r.late(r.foreign.on_delete),
+            Work::Updated(r) => r.late(r.foreign.on_update),
+        }
+    }
+}
+
+/// What was found out about relations and their triggers, good for one state of the catalogs.
+#[derive(Default)]
+pub struct Known {
+    generation: (u64, u64, u64),
+    /// Referenced table → referencing tables.
+    referencing: Option<HashMap<Oid, Vec<Oid>>>,
+    relations: HashMap<Oid, Arc<RowTriggers>>,
+    pub(super) plans: HashMap<(Oid, foreign_key::Query), Arc<PlannedStatement>>,
+}
+
+/// The present knowledge, emptied if the catalogs changed.
+pub(super) fn known(cx: &mut ExecContext) -> Result<&mut Known> {
+    let backend = cx.backend()?;
+    let generation = backend.catalog.generation();
+    let known = &mut backend.deferred.known;
+    if known.generation != generation {
+        *known = Known { generation, ..Known::default() };
+    }
+    Ok(known)
+}
+
+/// The triggers of a relation whose lock the statement holds.
+pub fn of_relation(cx: &mut ExecContext, rel: &Arc<Relation>) -> Result<Arc<RowTriggers>> {
+    if rel.generated_by.is_some() {
+        return Ok(Arc::default());
+    }
+    if let Some(triggers) = known(cx)?.relations.get(&rel.oid) {
+        return Ok(triggers.clone());
+    }
+    let triggers = Arc::new(collect(cx, rel)?);
+    known(cx)?.relations.insert(rel.oid, triggers.clone());
+    Ok(triggers)
+}
+
+/// The same trigger as the catalogs have it now, if it is still there.
+pub(super) fn again(cx: &mut ExecContext, trigger: &RowTrigger) -> Result<Option<Arc<RowTrigger>>> {
+    let Some(oid) = trigger.work.relation() else { return Ok(None) };
+    let Some(rel) = cx.backend()?.catalog.relation(oid)? else { return Ok(None) };
+    let now = of_relation(cx, &rel)?;
+    let same = |t: &&Arc<RowTrigger>| {
+        t.name == trigger.name && std::mem::discriminant(&t.work) == std::mem::discriminant(&trigger.work)
+    };
+    Ok([&now.insert, &now.update, &now.delete].into_iter().flatten().find(same).cloned())
+}
+
+/// Tables with a foreign key on this one.
+fn referencing(cx: &mut ExecContext, table: Oid) -> Result<Vec<Oid>> {
+    if known(cx)?.referencing.is_none() {
+        let mut map: HashMap<Oid, Vec<Oid>> = HashMap::new();
+        for record in cx.backend()?.catalog.all(class::RELATION) {
+            let Ok(c) = record.object.as_class() else { continue };
+            for foreign in c.constraints.iter().filter_map(|k| k.foreign.as_ref()) {
+                let list = map.entry(foreign.relation).or_default();
+                if !list.contains(&c.oid) {
+                    list.push(c.oid);
+                }
+            }
+        }
+        known(cx)?.referencing = Some(map);
+    }
+    Ok(known(cx)?.referencing.as_ref().and_then(|m| m.get(&table)).cloned().unwrap_or_default())
+}
+
+fn collect(cx: &mut ExecContext, rel: &Arc<Relation>) -> Result<RowTriggers> {
+    let mut triggers = RowTriggers::default();
+    let add = |list: &mut Vec<Arc<RowTrigger>>, letter: char, oid: Oid, work: Work| {
+        // As PostgreSQL names its internal triggers; the number pads so that text order is creation order.
+        let name = format!("RI_ConstraintTrigger_{letter}_{:010}", oid.0);
+        list.push(Arc::new(RowTrigger { name, work }));
+    };
+    for child in referencing(cx, rel.oid)? {
+        let Some(child) = cx.backend()?.catalog.relation(child)? else { continue };
+        for k in &child.constraints {
+            if k.foreign.as_ref().is_some_and(|f| f.relation == rel.oid) {
+                let reference = Arc::new(Reference::new(cx, child.clone(), rel.clone(), k)?);
+                add(&mut triggers.delete, 'a', k.oid, Work::Deleted(reference.clone()));
+                add(&mut triggers.update, 'a', k.oid, Work::Updated(reference));
+            }
+        }
+    }
+    for k in rel.constraints.iter().filter(|k| k.kind == ConstraintKind::ForeignKey) {
+        let Some(foreign) = &k.foreign else { continue };
+        let Some(parent) = cx.backend()?.catalog.relation(foreign.relation)? else { continue };
+        let reference = Arc::new(Reference::new(cx, rel.clone(), parent, k)?);
+        add(&mut triggers.insert, 'c', k.oid, Work::Check(reference.clone()));
+        add(&mut triggers.update, 'c', k.oid, Work::Check(reference));
+    }
+    for list in [&mut triggers.insert, &mut triggers.update, &mut triggers.delete] {
+        list.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+    Ok(triggers)
+}
