@@ -10,8 +10,8 @@ use crate::base::{Error, Flow, Result, Severity, SqlState, Stop, Wait};
 use crate::err;
 use crate::settings::{Id, Lasting, Lookup};
 use crate::sql::ast::{TransactionMode, TransactionStmt};
-use crate::sql::exec::after_row::{self, DeferredEvents};
 use crate::sql::exec::ExecContext;
+use crate::sql::exec::after_row::{self, DeferredEvents};
 use crate::wire::Output;
 use crate::xact::{Isolation, SyncCommit};
 

@@ -3,9 +3,7 @@
 use super::constraint::{self, Wanted, each_batch, relation, set_not_null, verify_check};
 use super::rewrite_rows::{NewRows, rewrite};
 use super::write::{bind, change, class_of, columns_only, over_attributes, relation_key, volatility};
-use super::{
-    Command, cluster, column, drop, foreign, index, names, owner, reloptions, sequence, stored_text, table,
-};
+use super::{Command, cluster, column, drop, foreign, index, names, owner, reloptions, sequence, stored_text, table};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::class;
 use crate::catalog::{Attribute, ConstraintKind, ObjectKey, Persistence, RelKind, Relation};

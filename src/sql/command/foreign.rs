@@ -107,10 +107,7 @@ pub fn add(cmd: &Command, cx: &mut ExecContext, table: Oid, w: &Wanted, f: &ast:
     may_refer(cx, &parent, &referenced)?;
     refuse_generated(&child, &columns, f)?;
     if columns.len() != referenced.len() {
-        return Err(err!(
-            INVALID_FOREIGN_KEY,
-            "number of referencing and referenced columns for foreign key disagree"
-        ));
+        return Err(err!(INVALID_FOREIGN_KEY, "number of referencing and referenced columns for foreign key disagree"));
     }
     let delete_columns = delete_columns(&child, &columns, &f.on_delete_columns)?;
     let name = match &w.name {
@@ -330,13 +327,15 @@ fn check_types(
             continue;
         }
         let word = |ty: crate::types::TypeRef| crate::types::format_type(ty.oid, -1, &*cx.fx.io.hooks);
-        return Err(err!(DATATYPE_MISMATCH, "foreign key constraint \"{name}\" cannot be implemented").detail(format!(
-            "Key columns \"{}\" and \"{}\" are of incompatible types: {} and {}.",
-            from.name,
-            to.name,
-            word(from.ty),
-            word(to.ty)
-        )));
+        return Err(err!(DATATYPE_MISMATCH, "foreign key constraint \"{name}\" cannot be implemented").detail(
+            format!(
+                "Key columns \"{}\" and \"{}\" are of incompatible types: {} and {}.",
+                from.name,
+                to.name,
+                word(from.ty),
+                word(to.ty)
+            ),
+        ));
     }
     Ok(())
 }

@@ -32,7 +32,15 @@ enum Step {
     /// The row in the way is locked and fetched: to be updated.
     Update { tid: TupleId, combined: Batch, new: Option<Batch> },
     /// Updated: entries of the new version for this index.
-    UpdateIndex { tid: TupleId, old_tid: TupleId, new: Batch, old: Batch, hot: bool, index: usize, entries: Option<Entries> },
+    UpdateIndex {
+        tid: TupleId,
+        old_tid: TupleId,
+        new: Batch,
+        old: Batch,
+        hot: bool,
+        index: usize,
+        entries: Option<Entries>,
+    },
 }
 
 impl Step {

@@ -197,18 +197,20 @@ pub(crate) fn constraint(catalog: &Catalog, table: Oid, k: &Constraint, pretty: 
         }
         ConstraintKind::ForeignKey => match &k.foreign {
             None => String::new(),
-            Some(f) => format!(
-                "FOREIGN KEY ({}) REFERENCES {}({}){}{}{}",
-                columns(&k.columns),
-                class_name(catalog, f.relation, false),
-                column_list(catalog, f.relation, &f.columns),
-                if f.match_type == b'f' { " MATCH FULL" } else { "" },
-                action("UPDATE", f.on_update),
-                action("DELETE", f.on_delete),
-            ) + &match f.delete_columns.is_empty() {
-                true => String::new(),
-                false => format!(" ({})", columns(&f.delete_columns)),
-            },
+            Some(f) => {
+                format!(
+                    "FOREIGN KEY ({}) REFERENCES {}({}){}{}{}",
+                    columns(&k.columns),
+                    class_name(catalog, f.relation, false),
+                    column_list(catalog, f.relation, &f.columns),
+                    if f.match_type == b'f' { " MATCH FULL" } else { "" },
+                    action("UPDATE", f.on_update),
+                    action("DELETE", f.on_delete),
+                ) + &match f.delete_columns.is_empty() {
+                    true => String::new(),
+                    false => format!(" ({})", columns(&f.delete_columns)),
+                }
+            }
         },
     };
     if k.deferrable {

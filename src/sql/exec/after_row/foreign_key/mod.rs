@@ -120,16 +120,11 @@ impl Reference {
                 let name = |n: usize| quote_identifier(&self.parent.attributes[n].name);
                 let one = |(n, c): (usize, usize)| format!("x.{} OPERATOR(pg_catalog.=) ${}", name(c), n + 1);
                 let keys: Vec<String> = positions(&self.foreign.columns).enumerate().map(one).collect();
-                let text = format!(
-                    "SELECT 1 FROM {} WHERE {} FOR KEY SHARE OF x",
-                    table(&self.parent),
-                    keys.join(" AND ")
-                );
+                let text =
+                    format!("SELECT 1 FROM {} WHERE {} FOR KEY SHARE OF x", table(&self.parent), keys.join(" AND "));
                 (text, Self::types(&self.child, &self.constraint.columns))
             }
-            Query::Child => {
-                (format!("SELECT 1 FROM {child} WHERE {} LIMIT 1 FOR KEY SHARE OF x", where_key(1)), keys)
-            }
+            Query::Child => (format!("SELECT 1 FROM {child} WHERE {} LIMIT 1 FOR KEY SHARE OF x", where_key(1)), keys),
             Query::Delete => (format!("DELETE FROM {child} WHERE {}", where_key(1)), keys),
             Query::Update => {
                 let set = assign(&|n| format!("${}", columns.len() + n + 1), &[]);

@@ -36,16 +36,20 @@ fn referring(r: &Reference) -> String {
 #[cold]
 pub(super) fn not_present(r: &Reference, columns: &[Column], row: usize, io: &IoContext) -> Error {
     let key = key(&r.child, &r.constraint.columns, columns, row, io);
-    violation(r, referring(r))
-        .detail(format!("Key {key} is not present in table \"{}\".", r.parent.name))
-        .place("ri_ReportViolation", "ri_triggers.c", 2528)
+    violation(r, referring(r)).detail(format!("Key {key} is not present in table \"{}\".", r.parent.name)).place(
+        "ri_ReportViolation",
+        "ri_triggers.c",
+        2528,
+    )
 }
 
 #[cold]
 pub(super) fn mixed(r: &Reference) -> Error {
-    violation(r, referring(r))
-        .detail("MATCH FULL does not allow mixing of null and nonnull key values.")
-        .place("RI_FKey_check", "ri_triggers.c", 314)
+    violation(r, referring(r)).detail("MATCH FULL does not allow mixing of null and nonnull key values.").place(
+        "RI_FKey_check",
+        "ri_triggers.c",
+        314,
+    )
 }
 
 #[cold]
@@ -55,7 +59,9 @@ pub(super) fn still_referenced(r: &Reference, columns: &[Column], row: usize, io
         "update or delete on table \"{}\" violates foreign key constraint \"{}\" on table \"{}\"",
         r.parent.name, r.constraint.name, r.child.name
     );
-    violation(r, text)
-        .detail(format!("Key {key} is still referenced from table \"{}\".", r.child.name))
-        .place("ri_ReportViolation", "ri_triggers.c", 2535)
+    violation(r, text).detail(format!("Key {key} is still referenced from table \"{}\".", r.child.name)).place(
+        "ri_ReportViolation",
+        "ri_triggers.c",
+        2535,
+    )
 }
