@@ -1,4 +1,4 @@
-//! The command line: `postgres`, `initdb`, `pg_ctl`, `pg_controldata`, `pg_waldump`, and our own `serve` and `link`.
+//! The command line: `postgres`, `initdb`, `pg_ctl`, `pg_controldata`, `pg_waldump`, `pg_isready`, and our own `serve` and `link`.
 //!
 //! Must never do a server's work: it reads arguments, prints PostgreSQL's texts, returns its exit codes, and
 //! calls the parts that do the work.
@@ -16,6 +16,7 @@ mod initdb;
 mod link;
 mod pg_controldata;
 mod pg_ctl;
+mod pg_isready;
 mod pg_waldump;
 mod postgres;
 mod serve;
@@ -42,6 +43,7 @@ const TOOLS: &[(&str, fn(Call) -> ExitCode)] = &[
     ("pg_ctl", pg_ctl::main),
     ("pg_controldata", pg_controldata::main),
     ("pg_waldump", pg_waldump::main),
+    ("pg_isready", pg_isready::main),
 ];
 
 /// Names that `outlast link` makes.
@@ -58,7 +60,7 @@ Usage:
   outlast TOOL [OPTION]...                   be that tool
 
 Tools, with PostgreSQL's options (TOOL --help):
-  postgres  initdb  pg_ctl  pg_controldata  pg_waldump
+  postgres  initdb  pg_ctl  pg_controldata  pg_waldump  pg_isready
 
 Options:
   -V, --version   show the version, then exit

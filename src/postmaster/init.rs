@@ -1,10 +1,13 @@
 //! The role of PID 1: when the kernel would end everybody with the postmaster, a tiny init stands
 //! above it, reaps strangers, passes signals on, and starts a new postmaster when the old one was
 //! killed; that one adopts the sessions.
+//!
+//! SIGTERM stops fast here, not smart: it is what a container's engine sends before it kills, and it does not wait
+//! for the clients to leave. Who wants a smart stop sends SIGTERM to the postmaster (`pg_ctl stop -m smart`).
 
 use super::Options;
 use super::engine_process::to_pid;
-use crate::process::origin_args;
+use crate::process::{origin_args, small_file};
 use crate::settings::os_text;
 use rustix::process::{Signal as Kill, WaitOptions, WaitStatus, kill_process, wait};
 use std::ffi::OsString;
@@ -21,6 +24,8 @@ const TOO_SOON: Duration = Duration::from_secs(1);
 const MAX_TOO_SOON: u32 = 10;
 /// So long the others (the logger with its last lines) may outlive the postmaster.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// So often a young postmaster is looked at, whether it would already survive a signal.
+const LOOK: Duration = Duration::from_millis(2);
 
 /// The options of a postmaster started by [`run`].
 pub fn options_from_args(args: impl Iterator<Item = OsString>) -> Options {
@@ -63,7 +68,7 @@ fn spawn(options: &Options) -> io::Result<u32> {
 async fn reign(options: &Options) -> io::Result<ExitCode> {
     let mut passed: Vec<(Signal, Kill, bool)> = Vec::new();
     for (kind, kill, stop) in [
-        (SignalKind::terminate(), Kill::TERM, true),
+        (SignalKind::terminate(), Kill::INT, true),
         (SignalKind::interrupt(), Kill::INT, true),
         (SignalKind::quit(), Kill::QUIT, true),
         (SignalKind::hangup(), Kill::HUP, false),
@@ -77,19 +82,21 @@ async fn reign(options: &Options) -> io::Result<ExitCode> {
     loop {
         let started = Instant::now();
         let postmaster = spawn(options)?;
-        if let Some(kill) = stop {
-            send(postmaster, kill);
-        }
+        let mut waiting = stop;
         let status = loop {
             tokio::select! {
                 _ = child.recv() => if let Some(status) = reap(postmaster) { break status },
                 (kill, stops) = any_of(&mut passed) => {
                     if stops {
                         stop = Some(kill);
+                        waiting = stop;
+                    } else {
+                        send_if_caught(postmaster, kill);
                     }
-                    send(postmaster, kill);
                 }
+                () = tokio::time::sleep(LOOK), if waiting.is_some() => {}
             }
+            waiting = waiting.filter(|kill| !send_if_caught(postmaster, *kill));
         };
         if let Some(code) = status.exit_status() {
             wait_for_the_rest().await;
@@ -114,10 +121,20 @@ async fn any_of(signals: &mut [(Signal, Kill, bool)]) -> (Kill, bool) {
     .await
 }
 
-fn send(pid: u32, kill: Kill) {
-    if let Ok(pid) = to_pid(pid) {
+/// A process that has just been started would die of a signal that it does not catch yet.
+fn send_if_caught(pid: u32, kill: Kill) -> bool {
+    let caught = catches(pid, kill);
+    if caught && let Ok(pid) = to_pid(pid) {
         let _ = kill_process(pid, kill);
     }
+    caught
+}
+
+fn catches(pid: u32, kill: Kill) -> bool {
+    let text = small_file::read(format!("/proc/{pid}/status")).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let mask = text.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    mask.and_then(|m| u64::from_str_radix(m.trim(), 16).ok()).is_some_and(|m| m & (1 << (kill.as_raw() - 1)) != 0)
 }
 
 /// Takes the status of everybody who has ended; returns the postmaster's.

@@ -55,6 +55,10 @@ pub struct Global {
     changing: Mutex<()>,
 }
 
+/// Variables of the server's environment that stand for parameters.
+const ENVIRONMENT: [(&str, &str); 3] =
+    [("PGPORT", "port"), ("PGDATESTYLE", "datestyle"), ("PGCLIENTENCODING", "client_encoding")];
+
 impl Global {
     /// Built-in defaults only: for tests and tools.
     pub fn boot() -> Global {
@@ -70,6 +74,11 @@ impl Global {
     pub fn load(origin: Origin, files: Arc<dyn ConfigFiles>) -> std::result::Result<Global, (Vec<Report>, Error)> {
         let fatal = |e: Error| (Vec::new(), e.severity(Severity::Fatal));
         let mut base = Snapshot::default();
+        for (variable, name) in ENVIRONMENT {
+            if let Ok(text) = std::env::var(variable) {
+                set(&mut base, name, &text, Source::Environment).map_err(fatal)?;
+            }
+        }
         for (name, text) in &origin.command_line {
             set(&mut base, name, text, Source::CommandLine).map_err(fatal)?;
         }

@@ -5,6 +5,8 @@ mod locale;
 mod password;
 mod tree;
 
+pub use password::own_user_name;
+
 use super::arguments::{Argument, Arguments};
 use super::{Call, answers_first, data_dir};
 use crate::auth::verifier;
