@@ -61,6 +61,30 @@ fn wrong_calls() {
     }
 }
 
+/// Verdicts, shown places and exit codes of pg_isready, recorded from PostgreSQL 15 where nobody listens on port 1.
+#[test]
+fn pg_isready_without_a_server() {
+    let cases: &[(&[&str], i32, &str)] = &[
+        (&["-h", "127.0.0.1", "-p", "x"], 2, "127.0.0.1:x - no response\n"),
+        (&["-d", "bogus=1"], 3, "pg_isready: error: invalid connection option \"bogus\"\n"),
+        (&["-h", "127.0.0.1,127.0.0.1", "-p", "1,1"], 2, "127.0.0.1,127.0.0.1:1,1 - no response\n"),
+        (&["-d", "postgres://%2Fnonexistent:88/db"], 2, "/nonexistent:88 - no response\n"),
+        (&["-d", "postgresql://127.0.0.1:1/x", "-p", "5"], 2, "127.0.0.1:1 - no response\n"),
+        (&["-q", "-h", "127.0.0.1", "-p", "1"], 2, ""),
+        (&["-h", "a", "-d", "service=x"], 3, "a:5432 - no attempt\n"),
+        (
+            &["a", "b"],
+            3,
+            "pg_isready: error: too many command-line arguments (first is \"a\")\n\
+             pg_isready: hint: Try \"pg_isready --help\" for more information.\n",
+        ),
+    ];
+    for (words, code, text) in cases {
+        let all: Vec<&str> = ["pg_isready"].iter().chain(*words).copied().collect();
+        assert_eq!(run(&all), (*code, text.to_string()), "{words:?}");
+    }
+}
+
 /// A cluster is made, its settings and control file read, and it is not made twice.
 #[test]
 fn a_new_cluster() {

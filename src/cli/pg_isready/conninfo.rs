@@ -116,8 +116,7 @@ impl Target {
                 return Err(format!("missing key/value separator \"=\" in URI query parameter: \"{pair}\""));
             };
             let (keyword, value) = (decoded(keyword)?, decoded(value)?);
-            self.set(&keyword, value)
-                .map_err(|_| format!("invalid URI query parameter: \"{keyword}\""))?;
+            self.set(&keyword, value).map_err(|_| format!("invalid URI query parameter: \"{keyword}\""))?;
         }
         Ok(())
     }
@@ -170,9 +169,8 @@ impl Target {
 
 /// The directory that has a socket of this port.
 fn socket_directory(port: &str) -> &'static str {
-    let has = |dir: &&&str| {
-        rustix::fs::access(format!("{dir}/.s.PGSQL.{port}").as_str(), rustix::fs::Access::EXISTS).is_ok()
-    };
+    let has =
+        |dir: &&&str| rustix::fs::access(format!("{dir}/.s.PGSQL.{port}").as_str(), rustix::fs::Access::EXISTS).is_ok();
     SOCKET_DIRECTORIES.iter().find(has).copied().unwrap_or(SOCKET_DIRECTORIES[1])
 }
 
@@ -181,9 +179,8 @@ fn split_host<'a>(host: &'a str, whole: &str) -> Result<(&'a str, &'a str), Stri
     let Some(inner) = host.strip_prefix('[') else {
         return Ok(host.split_once(':').unwrap_or((host, "")));
     };
-    let missing = || {
-        format!("end of string reached when looking for matching \"]\" in IPv6 host address in URI: \"{whole}\"")
-    };
+    let missing =
+        || format!("end of string reached when looking for matching \"]\" in IPv6 host address in URI: \"{whole}\"");
     let (name, rest) = inner.split_once(']').ok_or_else(missing)?;
     Ok((name, rest.strip_prefix(':').unwrap_or("")))
 }

@@ -83,7 +83,9 @@ fn parse(call: Call) -> Result<Request, String> {
             Argument::Short(c) => c.to_string(),
             Argument::Long(name) => name.clone(),
             Argument::Word(word) => {
-                return Err(hinted(format!("pg_isready: error: too many command-line arguments (first is \"{word}\")")));
+                return Err(hinted(format!(
+                    "pg_isready: error: too many command-line arguments (first is \"{word}\")"
+                )));
             }
         };
         match name.as_str() {
