@@ -1,5 +1,5 @@
 //! Runs `sql-tests/slt/**/*.slt` over the wire, each file against a server of its own. Every file is true on
-//! PostgreSQL 15, too: `sql-tests/slt-on-postgres` checks that where one is at hand.
+//! PostgreSQL 15, too.
 
 mod support;
 

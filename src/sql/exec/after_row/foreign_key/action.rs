@@ -12,7 +12,7 @@ use std::sync::Arc;
 enum Step {
     /// NO ACTION: the parent may have the key again.
     Match(Lookup),
-    Query(Query, Option<Nested>),
+    Query(Query, Option<Box<Nested>>),
     Done,
 }
 
@@ -88,7 +88,7 @@ impl Action {
             let snapshot = newest(cx)?;
             let txn = &mut cx.backend()?.txn;
             let crosscheck = if txn.isolation.keeps_snapshot() { Some(txn.snapshot()) } else { None };
-            *nested = Some(Nested::start(cx, plan, params, snapshot, crosscheck)?);
+            *nested = Some(Box::new(Nested::start(cx, plan, params, snapshot, crosscheck)?));
         }
         let Some(running) = nested else { return Ok(Step::Done) };
         let mut any = false;
