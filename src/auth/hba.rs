@@ -1,7 +1,7 @@
 //! `pg_hba.conf`: reading it, and choosing the rule for a connection (AUTH-1).
 
 use super::hba_rule;
-pub use super::hba_rule::{Address, Connection, Method, Rule};
+pub use super::hba_rule::{Address, ClientCertificate, Connection, Method, Rule};
 use super::tokens::{self, Token};
 use crate::base::error::Report;
 use crate::base::{Error, Result, Severity, SqlState};
@@ -22,6 +22,8 @@ pub struct Client<'a> {
     pub is_member: &'a dyn Fn(&str) -> bool,
     /// The addresses of this machine with their masks (`samehost`, `samenet`).
     pub interfaces: &'a [(IpAddr, IpAddr)],
+    /// Host names of the rules with their addresses: looked up before, as this must not wait.
+    pub resolved: &'a [(String, IpAddr)],
 }
 
 /// Reads the file. If any line is wrong nothing is returned but the reports for the log; the caller adds
@@ -92,6 +94,7 @@ pub fn authentication_failed(method: Method, user: &str) -> Error {
         Method::Reject => format!("authentication failed for user \"{user}\": host rejected"),
         Method::Peer => format!("Peer authentication failed for user \"{user}\""),
         Method::Ident => format!("Ident authentication failed for user \"{user}\""),
+        Method::Cert => format!("certificate authentication failed for user \"{user}\""),
         Method::Scram | Method::Md5 | Method::Password => format!("password authentication failed for user \"{user}\""),
     };
     let state = match method {
@@ -118,10 +121,11 @@ fn connection_fits(rule: &Rule, client: &Client<'_>) -> bool {
         Connection::HostSsl => client.tls,
         Connection::HostNoSsl => !client.tls,
     };
-    kind && address_fits(&rule.address, address, client.interfaces)
+    kind && address_fits(&rule.address, address, client)
 }
 
-fn address_fits(rule: &Address, address: IpAddr, interfaces: &[(IpAddr, IpAddr)]) -> bool {
+fn address_fits(rule: &Address, address: IpAddr, client: &Client<'_>) -> bool {
+    let interfaces = client.interfaces;
     let address = address.to_canonical();
     match rule {
         Address::None => false,
@@ -129,8 +133,7 @@ fn address_fits(rule: &Address, address: IpAddr, interfaces: &[(IpAddr, IpAddr)]
         Address::SameHost => interfaces.iter().any(|(own, _)| own.to_canonical() == address),
         Address::SameNet => interfaces.iter().any(|(own, mask)| in_net(address, *own, *mask)),
         Address::Net { address: net, mask } => in_net(address, *net, *mask),
-        // Names are looked up by nobody here, as this must not wait; the loopback ones are known.
-        Address::Name(name) => name == "localhost" && address.is_loopback(),
+        Address::Name(name) => client.resolved.iter().any(|(n, a)| n == name && a.to_canonical() == address),
     }
 }
 
@@ -194,6 +197,10 @@ mod tests {
         load(&files(text), Path::new("/d/pg_hba.conf")).unwrap()
     }
 
+    fn localhost() -> &'static [(String, IpAddr)] {
+        Box::leak(Box::new([("localhost".to_string(), IpAddr::from([127, 0, 0, 1]))]))
+    }
+
     fn client<'a>(
         address: Option<&str>,
         user: &'a str,
@@ -201,7 +208,7 @@ mod tests {
         is_member: &'a dyn Fn(&str) -> bool,
     ) -> Client<'a> {
         let address = address.map(|a| a.parse().unwrap());
-        Client { address, tls: false, user, database, replication: false, is_member, interfaces: &[] }
+        Client { address, tls: false, user, database, replication: false, is_member, interfaces: &[], resolved: localhost() }
     }
 
     /// The first rule that fits decides, by address, database, user, membership and listed files.

@@ -41,6 +41,7 @@ pub enum Method {
     Password,
     Peer,
     Ident,
+    Cert,
 }
 
 impl Method {
@@ -53,8 +54,19 @@ impl Method {
             Method::Password => "password",
             Method::Peer => "peer",
             Method::Ident => "ident",
+            Method::Cert => "cert",
         }
     }
+}
+
+/// What a rule wants of the client's certificate.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ClientCertificate {
+    Off,
+    /// Signed by an authority we trust.
+    VerifyCa,
+    /// And naming the user.
+    VerifyFull,
 }
 
 /// One rule.
@@ -69,6 +81,9 @@ pub struct Rule {
     pub method: Method,
     /// `map=…`.
     pub map: Option<String>,
+    pub client_certificate: ClientCertificate,
+    /// `clientname=DN`: the whole subject is the name, not the common name alone.
+    pub by_dn: bool,
     pub options: Vec<(String, String)>,
 }
 
@@ -102,6 +117,12 @@ pub fn parse(line: &Line) -> Result<Rule, Fault> {
         address,
         method,
         map: None,
+        // PostgreSQL 15, hba.c: the method cert implies it.
+        client_certificate: match method {
+            Method::Cert => ClientCertificate::VerifyFull,
+            _ => ClientCertificate::Off,
+        },
+        by_dn: false,
         options: Vec::new(),
     };
     for field in fields {
@@ -138,7 +159,6 @@ fn connection(token: &Token) -> Result<Connection, Fault> {
         "host" => Ok(Connection::Host),
         "hostnossl" => Ok(Connection::HostNoSsl),
         "hostnogssenc" => Ok(Connection::HostNoGss),
-        // Neither is there to be matched: said where the file is read.
         "hostssl" => Ok(Connection::HostSsl),
         "hostgssenc" => Ok(Connection::HostGss),
         other => fault(format!("invalid connection type \"{other}\"")),
@@ -168,6 +188,8 @@ fn address<'a>(fields: &mut impl Iterator<Item = &'a Vec<Token>>) -> Result<Addr
     let Ok(address) = host.parse::<IpAddr>() else {
         return match cidr {
             Some(_) => fault(format!("specifying both host name and CIDR mask is invalid: \"{}\"", token.text)),
+            // The end of a name would have to be asked of a name server by address.
+            None if host.starts_with('.') => fault(format!("host name suffix \"{host}\" is not supported")),
             None => Ok(Address::Name(host.to_string())),
         };
     };
@@ -221,7 +243,9 @@ fn method(token: &Token, connection: Connection) -> Result<Method, Fault> {
         // On a Unix socket the kernel knows better than an ident server.
         "ident" if connection == Connection::Local => Method::Peer,
         "ident" => Method::Ident,
-        "gss" | "sspi" | "pam" | "bsd" | "ldap" | "cert" | "radius" => {
+        "cert" if connection == Connection::HostSsl => Method::Cert,
+        "cert" => return fault("cert authentication is only supported on hostssl connections"),
+        "gss" | "sspi" | "pam" | "bsd" | "ldap" | "radius" => {
             return fault(format!("invalid authentication method \"{}\": not supported by this build", token.text));
         }
         other => return fault(format!("invalid authentication method \"{other}\"")),
@@ -234,15 +258,34 @@ fn option(rule: &mut Rule, text: &str) -> Result<(), Fault> {
         return fault(format!("authentication option not in name=value format: {text}"));
     };
     match name {
-        "map" if matches!(rule.method, Method::Peer | Method::Ident) => rule.map = Some(value.to_string()),
+        "map" if matches!(rule.method, Method::Peer | Method::Ident | Method::Cert) => rule.map = Some(value.to_string()),
         "map" => {
             return fault(
                 "authentication option \"map\" is only valid for authentication methods ident, peer, gssapi, sspi, and cert",
             );
         }
-        "clientcert" => return fault("hostssl record cannot match because SSL is disabled"),
+        "clientcert" | "clientname" if rule.connection != Connection::HostSsl => {
+            return fault(format!("{name} can only be configured for \"hostssl\" rows"));
+        }
+        "clientcert" => rule.client_certificate = client_certificate(rule, value)?,
+        "clientname" => match value {
+            "CN" => rule.by_dn = false,
+            "DN" => rule.by_dn = true,
+            other => return fault(format!("invalid value for clientname: \"{other}\"")),
+        },
         _ => return fault(format!("unrecognized authentication option name: \"{name}\"")),
     }
     rule.options.push((name.to_string(), value.to_string()));
     Ok(())
+}
+
+fn client_certificate(rule: &Rule, value: &str) -> Result<ClientCertificate, Fault> {
+    match value {
+        "verify-full" => Ok(ClientCertificate::VerifyFull),
+        "verify-ca" if rule.method == Method::Cert => {
+            fault("clientcert only accepts \"verify-full\" when using \"cert\" authentication")
+        }
+        "verify-ca" => Ok(ClientCertificate::VerifyCa),
+        other => fault(format!("invalid value for clientcert: \"{other}\"")),
+    }
 }

@@ -8,8 +8,13 @@
 //! - AUTH-1: the first rule that fits a connection decides; without one it is refused.
 //! - AUTH-2: secrets are compared in a time that does not depend on where they differ.
 //!
+//! `access` holds what the files said when they were read last; `certificate` reads what a client's or the server's
+//! certificate says.
+//!
 //! On disk: verifiers in `pg_authid.rolpassword` (`SCRAM-SHA-256$…`, `md5…`), the two files in PostgreSQL's format.
 
+pub mod access;
+pub mod certificate;
 pub mod hba;
 mod hba_rule;
 pub mod ident;

@@ -1,13 +1,26 @@
 //! The server's side of SCRAM-SHA-256 (RFC 5802, RFC 7677) as bytes in and bytes out.
-//! PostgreSQL 15, auth-scram.c: same messages and errors; no channel binding.
+//! PostgreSQL 15, auth-scram.c: same messages and errors.
 
 use super::same;
-use super::verifier::{Key, Stored, base64_decode, base64_encode, hmac, random};
+use super::verifier::{Key, Stored, base64_decode, base64_encode, hmac, mock, random};
 use crate::base::{Error, Result};
 use crate::err;
 use sha2::{Digest, Sha256};
 
 pub const MECHANISM: &str = "SCRAM-SHA-256";
+/// With channel binding: only over TLS.
+pub const MECHANISM_PLUS: &str = "SCRAM-SHA-256-PLUS";
+const BINDING_TYPE: &str = "tls-server-end-point";
+
+/// What the connection offers for channel binding, and whether the client chose it.
+#[derive(Clone, Default)]
+pub struct Binding {
+    /// The hash of the server's certificate; `None` without TLS.
+    pub endpoint: Option<Vec<u8>>,
+    /// The client selected the mechanism with channel binding.
+    pub chosen: bool,
+}
+
 const NONCE_BYTES: usize = 18;
 
 /// One authentication.
@@ -19,7 +32,9 @@ pub struct Exchange {
     /// There is no such role, or it has no usable password: the exchange goes on, and fails.
     doomed: bool,
     nonce: String,
-    header: String,
+    binding: Binding,
+    /// What the client must repeat in its last message: its header, and the hash if it binds.
+    header: Vec<u8>,
     client_first_bare: String,
     server_first: String,
 }
@@ -27,17 +42,11 @@ pub struct Exchange {
 impl Exchange {
     /// `stored`: the role's verifier, if there is one. `mock_nonce`: the cluster's secret, from which the salt
     /// of roles that do not exist follows.
-    pub fn new(stored: Option<Stored>, user: &str, mock_nonce: &[u8; 32]) -> Result<Exchange> {
-        let (iterations, salt, stored_key, server_key, doomed) = match stored {
-            Some(Stored::Scram { iterations, salt, stored_key, server_key }) => {
-                (iterations, salt, stored_key, server_key, false)
-            }
-            _ => {
-                let mut hash = Sha256::new();
-                hash.update(user);
-                hash.update(mock_nonce);
-                (4096, hash.finalize()[..16].to_vec(), [0; 32], [0; 32], true)
-            }
+    pub fn new(stored: Option<Stored>, user: &str, mock_nonce: &[u8; 32], binding: Binding) -> Result<Exchange> {
+        let doomed = !matches!(stored, Some(Stored::Scram { .. }));
+        let secret = stored.filter(|_| !doomed).unwrap_or_else(|| mock(user, mock_nonce));
+        let Stored::Scram { iterations, salt, stored_key, server_key } = secret else {
+            return Err(Error::internal("a SCRAM exchange without a SCRAM secret"));
         };
         let mut bytes = [0; NONCE_BYTES];
         random(&mut bytes)?;
@@ -48,7 +57,8 @@ impl Exchange {
             server_key,
             doomed,
             nonce: base64_encode(&bytes),
-            header: String::new(),
+            binding,
+            header: Vec::new(),
             client_first_bare: String::new(),
             server_first: String::new(),
         })
@@ -58,18 +68,7 @@ impl Exchange {
     pub fn first(&mut self, message: &[u8]) -> Result<Vec<u8>> {
         let text = self.text(message)?;
         let (flag, rest) = text.split_once(',').ok_or_else(|| malformed("Comma expected, but found end of string."))?;
-        match flag.chars().next() {
-            Some('n' | 'y') if flag.len() == 1 => {}
-            Some('p') => {
-                return Err(malformed(
-                    "The client selected SCRAM-SHA-256 without channel binding, but the SCRAM message includes channel binding data.",
-                ));
-            }
-            other => {
-                let shown = other.map_or_else(|| "end of string".to_string(), |c| format!("character \"{c}\""));
-                return Err(malformed(&format!("Unexpected channel-binding flag {shown}.")));
-            }
-        }
+        self.check_flag(flag)?;
         let (authzid, bare) =
             rest.split_once(',').ok_or_else(|| malformed("Comma expected, but found end of string."))?;
         if !authzid.is_empty() {
@@ -85,7 +84,10 @@ impl Exchange {
         if client_nonce.is_empty() || !client_nonce.bytes().all(|b| (0x21..=0x7e).contains(&b)) {
             return Err(err!(PROTOCOL_VIOLATION, "non-printable characters in SCRAM nonce"));
         }
-        self.header = format!("{flag},,");
+        self.header = format!("{flag},,").into_bytes();
+        if let Some(hash) = self.binding.endpoint.as_ref().filter(|_| self.binding.chosen) {
+            self.header.extend_from_slice(hash);
+        }
         self.client_first_bare = bare.to_string();
         self.nonce = format!("{client_nonce}{}", self.nonce);
         self.server_first = format!("r={},s={},i={}", self.nonce, base64_encode(&self.salt), self.iterations);
@@ -100,7 +102,10 @@ impl Exchange {
         let mut attributes = without_proof.split(',');
         let binding = attribute(attributes.next(), 'c')?;
         let nonce = attribute(attributes.next(), 'r')?;
-        if base64_decode(binding).as_deref() != Some(self.header.as_bytes()) {
+        if base64_decode(binding).as_deref() != Some(&self.header[..]) {
+            if self.binding.chosen {
+                return Err(err!(INVALID_AUTHORIZATION_SPECIFICATION, "SCRAM channel binding check failed"));
+            }
             return Err(err!(PROTOCOL_VIOLATION, "unexpected SCRAM channel-binding attribute in client-final-message"));
         }
         if !same(nonce.as_bytes(), self.nonce.as_bytes()) {
@@ -119,6 +124,37 @@ impl Exchange {
             return Ok(None);
         }
         Ok(Some(format!("v={}", base64_encode(&hmac(&self.server_key, &signed))).into_bytes()))
+    }
+
+    /// Whether the client binds the channel must fit what it selected and what we offered: somebody between us may
+    /// have taken the offer away.
+    fn check_flag(&self, flag: &str) -> Result<()> {
+        match flag.split_at_checked(1) {
+            Some(("n" | "y", "")) if self.binding.chosen => Err(malformed(
+                "The client selected SCRAM-SHA-256-PLUS, but the SCRAM message does not include channel binding data.",
+            )),
+            Some(("y", "")) if self.binding.endpoint.is_some() => {
+                Err(err!(INVALID_AUTHORIZATION_SPECIFICATION, "SCRAM channel binding negotiation error").detail(
+                    "The client supports SCRAM channel binding but thinks the server does not.  However, this server does support channel binding.",
+                ))
+            }
+            Some(("n" | "y", "")) => Ok(()),
+            Some(("p", _)) if !self.binding.chosen => Err(malformed(
+                "The client selected SCRAM-SHA-256 without channel binding, but the SCRAM message includes channel binding data.",
+            )),
+            Some(("p", kind)) => match kind.strip_prefix('=') {
+                Some(BINDING_TYPE) => Ok(()),
+                other => Err(err!(
+                    PROTOCOL_VIOLATION,
+                    "unsupported SCRAM channel-binding type \"{}\"",
+                    other.unwrap_or_default()
+                )),
+            },
+            _ => {
+                let shown = flag.chars().next().map_or("end of string".into(), |c| format!("character \"{c}\""));
+                Err(malformed(&format!("Unexpected channel-binding flag {shown}.")))
+            }
+        }
     }
 
     fn text<'a>(&self, message: &'a [u8]) -> Result<&'a str> {
@@ -151,7 +187,7 @@ mod tests {
     fn exchanges() {
         let stored = Stored::parse(&encrypt("pencil", "u", "scram-sha-256").unwrap()).unwrap();
         let converse = |stored: Option<Stored>, password: &str| {
-            let mut server = Exchange::new(stored, "u", &[7; 32]).unwrap();
+            let mut server = Exchange::new(stored, "u", &[7; 32], Binding::default()).unwrap();
             let first = String::from_utf8(server.first(b"n,,n=,r=abc").unwrap()).unwrap();
             let parts: Vec<&str> = first.split(',').map(|p| &p[2..]).collect();
             // The client's side, by the verifier of the same salt.
@@ -189,7 +225,7 @@ mod tests {
     #[test]
     fn malformed_messages() {
         for bad in ["", "n", "x,,n=,r=a", "n,,r=a", "n,,n=", "n,,n=,r=\u{1}"] {
-            let mut server = Exchange::new(None, "u", &[0; 32]).unwrap();
+            let mut server = Exchange::new(None, "u", &[0; 32], Binding::default()).unwrap();
             assert_eq!(server.first(bad.as_bytes()).unwrap_err().sqlstate().as_str(), "08P01", "{bad:?}");
         }
     }

@@ -98,15 +98,27 @@ pub fn check_md5(stored: &Stored, salt: [u8; 4], answer: &str) -> bool {
     }
 }
 
+/// What roles without a password seem to have: the same salt every time (PostgreSQL 15, auth-scram.c,
+/// mock_scram_secret).
+pub fn mock(user: &str, mock_nonce: &[u8; 32]) -> Stored {
+    let mut hash = Sha256::new();
+    hash.update(user);
+    hash.update(mock_nonce);
+    let salt = hash.finalize()[..SALT_BYTES].to_vec();
+    Stored::Scram { iterations: ITERATIONS, salt, stored_key: [0; 32], server_key: [0; 32] }
+}
+
 fn md5_hex(parts: &[&[u8]]) -> String {
     let mut hash = Md5::new();
     parts.iter().for_each(|p| hash.update(p));
     hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
 }
 
-/// RFC 5802: Hi(password, salt, iterations). Passwords are taken as their UTF-8 bytes; SASLprep changes only
-/// some that are not ASCII.
+/// RFC 5802: Hi(SASLprep(password), salt, iterations). PostgreSQL 15, pg_saslprep: what cannot be prepared is taken
+/// as it is.
 fn salted_password(password: &str, salt: &[u8], iterations: u32) -> Key {
+    let prepared = stringprep::saslprep(password).unwrap_or(password.into());
+    let password = &*prepared;
     let keyed = Hmac::new(password.as_bytes());
     let mut u = keyed.clone().finish(&[salt, &1u32.to_be_bytes()]);
     let mut result = u;

@@ -57,6 +57,8 @@ pub struct Report {
     pub sqlstate: SqlState,
     pub message: String,
     pub detail: Option<String>,
+    /// Takes the detail's place in the server log, and is never sent to a client.
+    pub detail_log: Option<String>,
     pub hint: Option<String>,
     pub context: Option<String>,
     /// 1-based, in characters of the statement text.
@@ -102,6 +104,12 @@ impl Error {
 
     pub fn detail(mut self, text: impl Into<String>) -> Error {
         self.0.detail = Some(text.into());
+        self
+    }
+
+    /// What only the server log may tell.
+    pub fn detail_log(mut self, text: impl Into<String>) -> Error {
+        self.0.detail_log = Some(text.into());
         self
     }
 
@@ -179,6 +187,7 @@ impl Report {
             sqlstate,
             message,
             detail: None,
+            detail_log: None,
             hint: None,
             context: None,
             position: None,
@@ -189,6 +198,11 @@ impl Report {
             constraint: None,
             place: Place { routine: "outlast", file: at.file(), line: at.line() },
         }
+    }
+
+    /// The detail as the server log has it.
+    pub fn logged_detail(&self) -> Option<&str> {
+        self.detail_log.as_deref().or(self.detail.as_deref())
     }
 
     pub fn with_detail(mut self, text: impl Into<String>) -> Report {

@@ -18,10 +18,12 @@ mod sessions;
 mod startup;
 pub mod workers;
 
+use crate::auth::access::Access;
 use crate::base::{Error, Severity, report};
 use crate::process::lock_file::{self, Lock};
 use crate::process::message::EngineState;
 use crate::process::{ENGINE_LOCK, config_files::RealConfigFiles, descriptor_limit, farewell, origin_args, title};
+use crate::protocol::Tls;
 use crate::settings::{Global, Id, Lookup, Origin, os_text};
 use crate::worker::{self, Context};
 use link::Link;
@@ -69,6 +71,10 @@ fn live(origin: Origin) -> io::Result<ExitCode> {
     crate::logger::install(settings.clone(), speaker, settings.bool(Id::LoggingCollector));
     install_hooks(&link, &settings);
 
+    let (access, tls) = match doors(&settings) {
+        Ok(doors) => doors,
+        Err(e) => return Ok(failed(e)),
+    };
     link.report(EngineState::Starting, "");
     let cx = match startup::open(&settings.origin().data_directory, &settings) {
         Ok(cx) => cx,
@@ -80,18 +86,23 @@ fn live(origin: Origin) -> io::Result<ExitCode> {
         Err(e) => return Ok(failed(e)),
     }
 
-    let server = match sessions::open(&link, &cx) {
-        Ok(server) => server,
+    let gate = match sessions::open(&link, &cx, access, tls) {
+        Ok(gate) => gate,
         Err(e) => return Ok(failed(e)),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("session").enable_all().build()?;
     let mut workers_cx = cx.clone();
-    workers_cx.maintenance = Some(Arc::new(maintenance::Autovacuum(server.instance.clone())));
+    workers_cx.maintenance = Some(Arc::new(maintenance::Autovacuum(gate.server.instance.clone())));
     let start = move |generation, stop: worker::Stop| worker::start_all(&workers_cx, generation, &stop);
     let workers = Foreman::start(Workers::new(Box::new(start)))?;
     link.report(EngineState::Ready, "");
-    let end = runtime.block_on(serve::serve(&link, &server, incoming, &workers));
+    let end = runtime.block_on(serve::serve(&link, &gate, incoming, &workers));
     stop(&link, &cx, Some(workers), end)
+}
+
+/// Who may connect, and how it is encrypted: faults show before anything slow begins.
+fn doors(settings: &Arc<Global>) -> crate::base::Result<(Access, Tls)> {
+    Ok((Access::load(&RealConfigFiles, settings)?, Tls::load(settings)?))
 }
 
 /// A start that failed: the postmaster says what that means for the server.

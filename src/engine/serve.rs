@@ -6,7 +6,7 @@ use super::sessions;
 use super::workers::Foreman;
 use crate::base::interrupt::Cause;
 use crate::process::message::StopMode;
-use crate::session::Server;
+use crate::protocol::Gate;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -33,11 +33,11 @@ pub enum End {
 /// Serves until it is over.
 pub async fn serve(
     link: &Link,
-    server: &Arc<Server>,
+    gate: &Arc<Gate>,
     incoming: mpsc::UnboundedReceiver<Connection>,
     workers: &Foreman,
 ) -> End {
-    tokio::spawn(take_in(server.clone(), incoming));
+    tokio::spawn(take_in(gate.clone(), incoming));
     let mut mode = link.mode();
     let mut count = link.session_count();
     loop {
@@ -51,7 +51,7 @@ pub async fn serve(
             _ if left == 0 && link.leave_if_idle() => return End::Orphaned,
             Some(_) if left == 0 && now.postmaster.is_some() => return End::Clean,
             Some(StopMode::Fast) => {
-                server.backends.interrupt_all(Cause::Terminate);
+                gate.server.backends.interrupt_all(Cause::Terminate);
                 link.hang_up_strangers();
             }
             _ => {}
@@ -74,8 +74,8 @@ pub async fn serve(
 }
 
 /// A task of its own, so that a connection changes threads as seldom as possible.
-async fn take_in(server: Arc<Server>, mut incoming: mpsc::UnboundedReceiver<Connection>) {
+async fn take_in(gate: Arc<Gate>, mut incoming: mpsc::UnboundedReceiver<Connection>) {
     while let Some(connection) = incoming.recv().await {
-        sessions::serve(&server, connection);
+        sessions::serve(&gate, connection);
     }
 }

@@ -7,15 +7,18 @@ use crate::base::interrupt::Cause;
 use crate::catalog::Cluster;
 use crate::process::farewell;
 use crate::process::message::StopMode;
-use crate::protocol::{self, Surroundings};
+use crate::protocol::{self, Gate, Surroundings, Tls};
+use crate::auth::access::Access;
 use crate::session::{ExecutorPool, Outside, Server};
 use crate::sql::Instance;
 use crate::worker::Context;
 use async_trait::async_trait;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream as StdStream;
 use std::sync::Arc;
 
 /// Makes what all sessions share, once the storage is recovered.
-pub fn open(link: &Link, cx: &Context) -> Result<Arc<Server>> {
+pub fn open(link: &Link, cx: &Context, access: Access, tls: Tls) -> Result<Arc<Gate>> {
     let checkpoints = cx.checkpoints.clone();
     let storage = checkpoints.storage().clone();
     let cluster = Cluster::load(storage.clone())?;
@@ -30,15 +33,18 @@ pub fn open(link: &Link, cx: &Context) -> Result<Arc<Server>> {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let pool = ExecutorPool::start(cores)
         .map_err(|e| crate::err!(INSUFFICIENT_RESOURCES, "could not start executor threads: {e}"))?;
-    let server = Server::new(Arc::new(instance), pool, Box::new(World { link: link.clone() }));
+    let server = Server::new(Arc::new(instance), pool, Box::new(World { link: link.clone() }), access);
     link.install_backends(Box::new(ByPid(server.clone())));
-    let reloaded = server.clone();
+    let gate = Arc::new(Gate { server, tls });
+    let reloaded = gate.clone();
     link.on_reload(Box::new(move || {
-        reloaded.reload();
-        crate::logger::reloaded(&reloaded.instance.settings);
-        reloaded.instance.checkpoints.apply_settings();
+        reloaded.server.reload();
+        let settings = &reloaded.server.instance.settings;
+        reloaded.tls.reload(settings);
+        crate::logger::reloaded(settings);
+        reloaded.server.instance.checkpoints.apply_settings();
     }));
-    Ok(server)
+    Ok(gate)
 }
 
 /// The postmaster and the logger as statements reach them.
@@ -86,16 +92,16 @@ impl Backends for ByPid {
 }
 
 /// Serves one connection in a task of its own.
-pub fn serve(server: &Arc<Server>, connection: Connection) {
-    let around = Around { link: connection.link().clone(), id: connection.id };
-    let (pid, server) = (connection.pid, server.clone());
+pub fn serve(gate: &Arc<Gate>, connection: Connection) {
+    let around = Around { link: connection.link().clone(), id: connection.id, socket: connection.descriptor() };
+    let (pid, gate) = (connection.pid, gate.clone());
     let address = match &connection.peer {
         Peer::Local => None,
         Peer::Tcp(address) => Some((address.ip(), address.port())),
     };
     tokio::spawn(async move {
         match connection.into_socket() {
-            Ok(socket) => protocol::serve(server, Box::new(socket), pid, address, Box::new(around)).await,
+            Ok(socket) => protocol::serve(gate, Box::new(socket), pid, address, Box::new(around)).await,
             Err(e) => crate::log!("could not watch a client's socket: {}", crate::settings::os_text(&e)),
         }
     });
@@ -105,6 +111,7 @@ pub fn serve(server: &Arc<Server>, connection: Connection) {
 struct Around {
     link: Link,
     id: u64,
+    socket: Arc<OwnedFd>,
 }
 
 /// What everybody is told who has to leave at once.
@@ -117,8 +124,15 @@ fn word(mode: Mode) -> Option<Report> {
 
 #[async_trait]
 impl Surroundings for Around {
-    fn established(&self) {
-        self.link.established(self.id, false);
+    fn established(&self, tls: bool) {
+        self.link.established(self.id, tls);
+    }
+
+    fn peer_uid(&self) -> Option<u32> {
+        let socket = self.socket.try_clone().ok()?;
+        // rustix fails for a peer in another pid namespace, whose pid reads 0.
+        let stream = tokio::net::UnixStream::from_std(StdStream::from(socket)).ok()?;
+        stream.peer_cred().ok().map(|c| c.uid())
     }
 
     fn is_stopping(&self) -> bool {

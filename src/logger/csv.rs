@@ -32,7 +32,7 @@ pub fn format(origin: &Origin, report: &Report, style: &Style<'_>, number: u32) 
         report.severity.as_str().to_string(),
         report.sqlstate.as_str().to_string(),
         quoted(Some(&report.message)),
-        quoted(report.detail.as_deref()),
+        quoted(report.logged_detail()),
         quoted(report.hint.as_deref()),
         String::new(),
         String::new(),

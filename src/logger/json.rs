@@ -40,7 +40,7 @@ pub fn format(origin: &Origin, report: &Report, style: &Style<'_>, number: u32) 
         },
     );
     put("message", Some(report.message.as_str().into()));
-    put("detail", text(&report.detail));
+    put("detail", report.logged_detail().map(Value::from));
     put("hint", text(&report.hint));
     put("context", text(&report.context));
     put("statement", statement.map(Value::from));

@@ -28,7 +28,11 @@ pub fn format(origin: &Origin, report: &Report, style: &Style<'_>) -> String {
     }
     out.push('\n');
     if style.levels.verbosity >= Verbosity::Default {
-        for (word, text) in [("DETAIL", &report.detail), ("HINT", &report.hint), ("CONTEXT", &report.context)] {
+        for (word, text) in [
+            ("DETAIL", report.logged_detail()),
+            ("HINT", report.hint.as_deref()),
+            ("CONTEXT", report.context.as_deref()),
+        ] {
             if let Some(text) = text {
                 line(&mut out, origin, report, style, word, text);
             }

@@ -18,6 +18,7 @@
 pub mod config_files;
 pub mod descriptor_limit;
 pub mod farewell;
+pub mod interfaces;
 mod kernel;
 pub mod lock_file;
 pub mod message;

@@ -1,33 +1,44 @@
 //! One connection from its first byte to its last.
 
-use super::auth::{self, Authenticator, Trust};
+use super::auth;
 use super::startup::{Beginning, begin};
+use super::tls::{Handshake, Tls};
 use crate::base::interrupt::Cause;
 use crate::base::report::{self, Origin};
-use crate::base::{Error, Report, Result, Severity, SqlState};
+use crate::base::{Error, Report, Result, Severity, SqlState, clock};
 use crate::session::{BackendHandle, Client, Request, Server, Session, Stream};
-use crate::wire::Frontend;
+use crate::stat::TlsFacts;
+use crate::wire::{Frame, Frontend};
 use async_trait::async_trait;
 use pgwire::messages::PgWireBackendMessage;
 use pgwire::messages::startup::{BackendKeyData, SecretKey};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::AsyncWriteExt;
 
 /// What the engine tells a connection besides what the client sends.
 #[async_trait]
 pub trait Surroundings: Send + Sync {
-    /// The client may be warned between two messages from now on.
-    fn established(&self);
+    /// The client may be warned between two messages from now on; over TLS only by its own session.
+    fn established(&self, tls: bool);
     /// The engine is stopping: no new sessions.
     fn is_stopping(&self) -> bool;
+    /// Who is at the other end of a Unix socket, by the kernel's word.
+    fn peer_uid(&self) -> Option<u32>;
     /// Returns when everybody has to leave at once, with what is to be said.
     async fn last_word(&self) -> Report;
 }
 
+/// What all connections of the engine pass.
+pub struct Gate {
+    pub server: Arc<Server>,
+    pub tls: Tls,
+}
+
 /// Serves one connection to its end.
 pub async fn serve(
-    server: Arc<Server>,
+    gate: Arc<Gate>,
     stream: Box<dyn Stream>,
     pid: u32,
     address: Option<(IpAddr, u16)>,
@@ -38,24 +49,32 @@ pub async fn serve(
     let origin = Arc::new(Origin {
         pid,
         backend_type: "client backend",
-        remote: Some(address.map_or("[local]".into(), |a| a.0.to_string())),
+        remote: Some(host(address)),
         remote_port: address.map(|a| a.1),
-        start_us: crate::base::clock::now_us(),
+        start_us: clock::now_us(),
         ..Origin::default()
     });
-    let session = match establish(&server, &mut client, &handle, address, &*around).await {
-        Ok(Some(session)) => session,
-        Ok(None) => return,
-        Err(e) => return part(&mut client, &origin, e).await,
-    };
-    let last_word = tokio::select! {
-        () = converse(session, &mut client, &handle) => None,
-        word = around.last_word() => Some(word),
-    };
-    if let Some(word) = last_word {
-        client.out.report(&word);
-        let _ = tokio::time::timeout(Duration::from_secs(1), client.flush()).await;
+    let outcome = establish(&gate, &mut client, &handle, &origin, address, &*around).await;
+    match outcome {
+        Ok(Some(session)) => {
+            let last_word = tokio::select! {
+                () = converse(session, &mut client, &handle) => None,
+                word = around.last_word() => Some(word),
+            };
+            if let Some(word) = last_word {
+                client.out.report(&word);
+                let _ = tokio::time::timeout(Duration::from_secs(1), client.flush()).await;
+            }
+        }
+        Ok(None) => {}
+        Err(e) => part(&mut client, &origin, e).await,
     }
+    // Over TLS the end is announced, so that the client can tell it from a cut.
+    let _ = tokio::time::timeout(Duration::from_secs(1), client.stream.shutdown()).await;
+}
+
+fn host(address: Option<(IpAddr, u16)>) -> String {
+    address.map_or("[local]".into(), |a| a.0.to_string())
 }
 
 /// Sends the last word.
@@ -70,46 +89,84 @@ async fn part(client: &mut Client, origin: &Arc<Origin>, e: Error) {
     let _ = tokio::time::timeout(Duration::from_secs(5), client.flush()).await;
 }
 
-/// Startup and authentication, within `authentication_timeout`.
+/// Startup and authentication, each within `authentication_timeout`.
 async fn establish(
-    server: &Arc<Server>,
+    gate: &Gate,
     client: &mut Client,
     handle: &Arc<BackendHandle>,
+    origin: &Arc<Origin>,
     address: Option<(IpAddr, u16)>,
     around: &dyn Surroundings,
 ) -> Result<Option<Session>> {
     use crate::settings::{Id, Lookup};
-    let limit = server.instance.settings.snapshot().int(Id::AuthenticationTimeout).max(1) as u64;
+    let settings = gate.server.instance.settings.snapshot();
+    if settings.bool(Id::LogConnections) {
+        let port = address.map(|a| format!(" port={}", a.1)).unwrap_or_default();
+        note(origin, format!("connection received: host={}{port}", host(address)));
+    }
+    let limit = Duration::from_secs(settings.int(Id::AuthenticationTimeout).max(1) as u64);
+    // A Unix socket needs no encryption.
+    let tls = address.and_then(|_| gate.tls.current());
     let beginning = tokio::select! {
-        b = begin(client) => b?,
+        b = begin(client, tls.as_deref()) => b?,
         () = handle.wake.notified() => return Ok(None),
-        () = tokio::time::sleep(Duration::from_secs(limit)) => return Ok(None),
+        () = tokio::time::sleep(limit) => return Ok(None),
     };
-    match beginning {
-        Beginning::Gone => Ok(None),
+    let (mut request, version, unknown, handshake) = match beginning {
+        Beginning::Gone => return Ok(None),
         Beginning::Cancel { pid, key } => {
-            server.backends.cancel_with_key(pid, &key);
+            gate.server.backends.cancel_with_key(pid, &key);
+            return Ok(None);
+        }
+        Beginning::Session { request, version, unknown, handshake } => (request, version, unknown, handshake),
+    };
+    request.address = address;
+    let origin = Arc::new(Origin {
+        user: Some(request.user.clone()),
+        database: Some(request.database.clone()),
+        tag: "authentication".into(),
+        ..Origin::clone(origin)
+    });
+    let admitted = async {
+        if around.is_stopping() {
+            return Err(Error::new(SqlState::CANNOT_CONNECT_NOW, "the database system is shutting down")
+                .severity(Severity::Fatal)
+                .place("ProcessStartupPacket", "postmaster.c", 2432));
+        }
+        if version & 0xFFFF != 0 || !unknown.is_empty() {
+            negotiate(client, unknown);
+        }
+        admit(&gate.server, client, handle, &origin, request, handshake, around).await
+    };
+    let outcome = tokio::select! {
+        session = admitted => session,
+        () = handle.wake.notified() => Ok(None),
+        () = tokio::time::sleep(limit) => {
+            // The client is told nothing: it may be in the middle of anything.
+            let text = "canceling authentication due to timeout";
+            let e = Error::new(SqlState::QUERY_CANCELED, text).severity(Severity::Fatal);
+            report::log_as(&origin, &e.place("ProcessInterrupts", "postgres.c", 3231).0);
             Ok(None)
         }
-        Beginning::Session(mut request, version) => {
-            request.address = address;
-            if around.is_stopping() {
-                return Err(Error::new(SqlState::CANNOT_CONNECT_NOW, "the database system is shutting down")
-                    .severity(Severity::Fatal)
-                    .place("ProcessStartupPacket", "postmaster.c", 2432));
-            }
-            if version & 0xFFFF != 0 {
-                negotiate(client, version);
-            }
-            admit(server, client, handle, request, around).await.map(Some)
+    };
+    match outcome {
+        // Logged here, where its user and database are known.
+        Err(e) => {
+            part(client, &origin, e).await;
+            Ok(None)
         }
+        done => done,
     }
 }
 
-/// Tells a client of a newer minor version that 3.0 is spoken.
-fn negotiate(client: &mut Client, version: u32) {
-    let _ = version;
-    let message = pgwire::messages::startup::NegotiateProtocolVersion::new(0, Vec::new());
+/// A LOG line about a connection.
+fn note(origin: &Origin, text: String) {
+    report::log_as(origin, &Report::notice(Severity::Log, SqlState::SUCCESSFUL_COMPLETION, text));
+}
+
+/// Tells a client of a newer minor version, or with options of the protocol that we do not know, that 3.0 is spoken.
+fn negotiate(client: &mut Client, unknown: Vec<String>) {
+    let message = pgwire::messages::startup::NegotiateProtocolVersion::new(3 << 16, unknown);
     let _ = PgWireBackendMessage::NegotiateProtocolVersion(message).encode(&mut client.out.buf);
 }
 
@@ -117,13 +174,24 @@ async fn admit(
     server: &Arc<Server>,
     client: &mut Client,
     handle: &Arc<BackendHandle>,
+    origin: &Arc<Origin>,
     request: Request,
+    handshake: Option<Handshake>,
     around: &dyn Surroundings,
-) -> Result<Session> {
+) -> Result<Option<Session>> {
+    use crate::settings::{Id, Lookup};
     let registration = server.backends.enter(handle.clone());
-    let role = server.login_role(&request.user)?;
-    Trust.authenticate(client, &request.user).await?;
+    server.check_slots()?;
+    let tls = request.tls.clone();
+    if !auth::check(server, client, origin, &request, handshake.as_ref(), around).await? {
+        return Ok(None);
+    }
+    client.reader.trust();
+    let role = server.login_role(&request.user, handle)?;
     let mut session = Session::open(server.clone(), registration, role, request)?;
+    if server.instance.settings.bool(Id::LogConnections) {
+        note(session.shared_origin(), authorized(session.shared_origin(), tls.as_deref()));
+    }
     auth::ok(client);
     for (name, value) in session.reported_parameters() {
         client.out.parameter_status(name, &value);
@@ -132,8 +200,35 @@ async fn admit(
     let _ = PgWireBackendMessage::BackendKeyData(key).encode(&mut client.out.buf);
     client.out.ready(session.block().status());
     client.flush().await?;
-    around.established();
-    Ok(session)
+    around.established(tls.is_some());
+    Ok(Some(session))
+}
+
+/// PostgreSQL 15, postinit.c, PerformAuthentication.
+fn authorized(origin: &Origin, tls: Option<&TlsFacts>) -> String {
+    let (user, database) =
+        (origin.user.as_deref().unwrap_or_default(), origin.database.as_deref().unwrap_or_default());
+    let mut text = format!("connection authorized: user={user} database={database}");
+    if !origin.application.is_empty() {
+        text.push_str(&format!(" application_name={}", origin.application));
+    }
+    if let Some(t) = tls {
+        text.push_str(&format!(" SSL enabled (protocol={}, cipher={}, bits={})", t.version, t.cipher, t.bits));
+    }
+    text
+}
+
+/// PostgreSQL 15, postgres.c, log_disconnections.
+fn disconnected(origin: &Origin) -> String {
+    let ms = (clock::now_us() - origin.start_us).max(0) / 1000;
+    let (hours, minutes, seconds, ms) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60, ms % 1000);
+    let (user, database) =
+        (origin.user.as_deref().unwrap_or_default(), origin.database.as_deref().unwrap_or_default());
+    let remote = origin.remote.as_deref().unwrap_or_default();
+    let port = origin.remote_port.map(|p| format!(" port={p}")).unwrap_or_default();
+    format!(
+        "disconnection: session time: {hours}:{minutes:02}:{seconds:02}.{ms:03} user={user} database={database} host={remote}{port}"
+    )
 }
 
 /// The loop over messages.
@@ -150,9 +245,13 @@ async fn converse(mut session: Session, client: &mut Client, handle: &Arc<Backen
         }
     };
     let origin = session.shared_origin().clone();
+    let log_end = session.logs_disconnection();
     session.close(client).await;
     if let Err(e) = result {
         part(client, &origin, e).await;
+    }
+    if log_end {
+        note(&origin, disconnected(&origin));
     }
 }
 
@@ -161,10 +260,10 @@ async fn next_message(
     session: &mut Session,
     client: &mut Client,
     handle: &Arc<BackendHandle>,
-) -> Result<Option<Frontend>> {
+) -> Result<Option<Frame>> {
     // What is already here needs no waiting and no flush in between: pipelines are answered in one write.
     if let Some(frame) = client.reader.frame()? {
-        return Frontend::decode(frame).map(Some);
+        return Ok(Some(frame));
     }
     client.flush().await?;
     let idle = session.idle_limit();
@@ -176,7 +275,7 @@ async fn next_message(
         }
         tokio::select! {
             biased;
-            message = client.message() => return message,
+            frame = client.frame() => return frame,
             () = handle.wake.notified() => {
                 session.look_around(client);
                 client.flush().await?;
@@ -205,17 +304,22 @@ async fn sleep_until(when: Option<tokio::time::Instant>) {
 ///
 /// # Errors
 /// FATAL: the connection ends.
-async fn answer(session: &mut Session, client: &mut Client, message: Frontend) -> Result<()> {
-    match message {
-        Frontend::Query(text) => session.simple_query(client, &text).await,
-        Frontend::Terminate => {
-            Err(Error::new(SqlState::CONNECTION_FAILURE, "the client said good-bye").severity(Severity::Fatal))
-        }
-        Frontend::Flush => client.flush().await,
-        Frontend::CopyData(_) | Frontend::CopyDone | Frontend::CopyFail(_) => Ok(()),
-        Frontend::Password(_) => {
+async fn answer(session: &mut Session, client: &mut Client, frame: Frame) -> Result<()> {
+    let kind = frame.kind;
+    if session.skips(kind) || matches!(kind, b'd' | b'c' | b'f') {
+        // Up to the Sync after an error, and what is left of a COPY that has failed, nothing is even decoded.
+        return Ok(());
+    }
+    if kind == b'X' {
+        return Err(Error::new(SqlState::CONNECTION_FAILURE, "the client said good-bye").severity(Severity::Fatal));
+    }
+    match Frontend::decode(frame) {
+        Ok(Frontend::Query(text)) => session.simple_query(client, &text).await,
+        Ok(Frontend::Flush) => client.flush().await,
+        Ok(Frontend::Password(_)) => {
             Err(Error::new(SqlState::PROTOCOL_VIOLATION, "invalid frontend message type 112").severity(Severity::Fatal))
         }
-        other => session.extended(client, other).await,
+        Ok(other) => session.extended(client, other).await,
+        Err(e) => session.malformed(client, kind, e).await,
     }
 }

@@ -3,13 +3,20 @@
 use crate::base::{Error, Result, Severity, SqlState};
 use crate::err;
 use crate::session::{Client, Request};
-use crate::wire::Startup;
+use super::tls::{Handshake, Loaded};
+use crate::wire::{Startup, unsupported_protocol};
 use bytes::BufMut;
+use std::sync::Arc;
 
 /// How a connection begins.
 pub enum Beginning {
-    /// A client that wants a session; the newest minor version it knows.
-    Session(Request, u32),
+    /// A client that wants a session; the newest version it knows, and options of the protocol that we do not.
+    Session {
+        request: Request,
+        version: u32,
+        unknown: Vec<String>,
+        handshake: Option<Handshake>,
+    },
     /// A CancelRequest: nothing is answered.
     Cancel { pid: u32, key: Vec<u8> },
     /// It left without a word.
@@ -20,31 +27,58 @@ pub enum Beginning {
 ///
 /// # Errors
 /// FATAL 08P01 and others, to be sent as they are.
-pub async fn begin(client: &mut Client) -> Result<Beginning> {
+pub async fn begin(client: &mut Client, tls: Option<&Loaded>) -> Result<Beginning> {
+    let mut handshake = None;
+    // Each kind of encryption may be asked for once (PostgreSQL 15, ProcessStartupPacket: ssl_done, gss_done).
+    let (mut ssl_done, mut gss_done) = (false, false);
     loop {
         match client.startup().await? {
             None => return Ok(Beginning::Gone),
-            Some(Startup::Ssl | Startup::Gss) => {
-                if !client.reader.is_empty() {
-                    // Whoever sends on before our answer may be somebody else than who encrypts afterwards.
-                    return Err(Error::new(
-                        SqlState::PROTOCOL_VIOLATION,
-                        "received unencrypted data after SSL request",
-                    )
-                    .severity(Severity::Fatal)
-                    .detail("This could be either a client-software bug or evidence of an attempted man-in-the-middle attack."));
+            Some(Startup::Ssl) if !ssl_done => {
+                refuse_early_bytes(client, "SSL")?;
+                client.out.buf.put_u8(if tls.is_some() { b'S' } else { b'N' });
+                client.flush().await?;
+                ssl_done = true;
+                if let Some(tls) = tls {
+                    match tls.accept(client).await {
+                        Ok(done) => handshake = Some(done),
+                        Err(e) => {
+                            crate::log!("{}", e.message());
+                            return Ok(Beginning::Gone);
+                        }
+                    }
+                    gss_done = true;
                 }
+            }
+            Some(Startup::Gss) if !gss_done => {
+                refuse_early_bytes(client, "GSSAPI encryption")?;
                 client.out.buf.put_u8(b'N');
                 client.flush().await?;
+                gss_done = true;
             }
+            Some(Startup::Ssl) => return Err(unsupported_protocol(80_877_103)),
+            Some(Startup::Gss) => return Err(unsupported_protocol(80_877_104)),
             Some(Startup::Cancel { pid, key }) => return Ok(Beginning::Cancel { pid, key }),
-            Some(Startup::Start { version, parameters }) => return request(version, parameters),
+            Some(Startup::Start { version, parameters }) => return request(version, parameters, handshake),
         }
     }
 }
 
-fn request(version: u32, parameters: Vec<(String, String)>) -> Result<Beginning> {
-    let mut request = Request::default();
+/// Whoever sends on before our answer may be somebody else than who encrypts afterwards.
+fn refuse_early_bytes(client: &Client, what: &str) -> Result<()> {
+    if client.reader.is_empty() {
+        return Ok(());
+    }
+    let text = format!("received unencrypted data after {what} request");
+    Err(Error::new(SqlState::PROTOCOL_VIOLATION, text).severity(Severity::Fatal).detail(
+        "This could be either a client-software bug or evidence of an attempted man-in-the-middle attack.",
+    ))
+}
+
+fn request(version: u32, parameters: Vec<(String, String)>, handshake: Option<Handshake>) -> Result<Beginning> {
+    let tls = handshake.as_ref().map(|h| Arc::new(h.facts.clone()));
+    let mut request = Request { tls, ..Request::default() };
+    let mut unknown = Vec::new();
     let mut database = None;
     for (name, value) in parameters {
         match name.as_str() {
@@ -57,7 +91,7 @@ fn request(version: u32, parameters: Vec<(String, String)>) -> Result<Beginning>
                     err!(FEATURE_NOT_SUPPORTED, "replication connections are not supported").severity(Severity::Fatal)
                 );
             }
-            name if name.starts_with("_pq_.") => {}
+            name if name.starts_with("_pq_.") => unknown.push(name.to_string()),
             _ => request.options.push((name, value)),
         }
     }
@@ -69,7 +103,7 @@ fn request(version: u32, parameters: Vec<(String, String)>) -> Result<Beginning>
     request.database = database.filter(|d| !d.is_empty()).unwrap_or_else(|| request.user.clone());
     request.user = truncated(request.user);
     request.database = truncated(request.database);
-    Ok(Beginning::Session(request, version))
+    Ok(Beginning::Session { request, version, unknown, handshake })
 }
 
 /// Names have at most 63 bytes (NAMEDATALEN − 1).

@@ -50,6 +50,31 @@ impl Session {
         Ok(())
     }
 
+    /// Whether a message of this type is skipped, as all are from an error to the next Sync (SES-3).
+    pub fn skips(&self, kind: u8) -> bool {
+        self.skip_to_sync && !matches!(kind, b'S' | b'X')
+    }
+
+    /// A message whose body is not what its type demands: an error like any other, since the next message's beginning
+    /// is known (PostgreSQL 15, postgres.c, PostgresMain: same rule).
+    ///
+    /// # Errors
+    /// FATAL only.
+    pub async fn malformed(&mut self, client: &mut Client, kind: u8, e: Error) -> Result<()> {
+        self.report_error(client, e)?;
+        match kind {
+            b'P' | b'B' | b'D' | b'E' | b'C' | b'H' => {
+                self.skip_to_sync = true;
+                Ok(())
+            }
+            b'S' => {
+                self.skip_to_sync = false;
+                self.finish_message(client).await
+            }
+            _ => self.finish_message(client).await,
+        }
+    }
+
     /// A pipeline's statements share a transaction up to the Sync, as those of one Query message do.
     fn enter_pipeline(&mut self) {
         self.ensure_transaction();

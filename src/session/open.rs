@@ -12,7 +12,7 @@ use crate::catalog::object::Role;
 use crate::settings::{Id, Lookup, SessionSettings, Source};
 use crate::sql::exec::ExecContext;
 use crate::sql::{Backend, User};
-use crate::stat::{ActivityFacts, PendingStats};
+use crate::stat::{ActivityFacts, PendingStats, TlsFacts};
 use crate::xact::Transaction;
 use parking_lot::Mutex;
 use std::net::IpAddr;
@@ -27,7 +27,7 @@ pub struct Request {
     /// Settings from the startup packet, in order.
     pub options: Vec<(String, String)>,
     pub address: Option<(IpAddr, u16)>,
-    pub tls: bool,
+    pub tls: Option<Arc<TlsFacts>>,
 }
 
 fn fatal(state: SqlState, text: String, place: (&'static str, &'static str, u32)) -> Error {
@@ -35,43 +35,82 @@ fn fatal(state: SqlState, text: String, place: (&'static str, &'static str, u32)
 }
 
 impl Server {
-    /// The role a client names, if it may log in.
-    ///
-    /// # Errors
-    /// FATAL 28000.
-    pub fn login_role(&self, name: &str) -> Result<Role> {
+    /// A role by name.
+    pub fn role(&self, name: &str) -> Option<Role> {
         use crate::catalog::object::class;
         let global = &self.instance.cluster.global;
-        let oid = global.find(class::AUTHID, crate::base::Oid::INVALID, name).first().copied();
-        let record = oid.and_then(|oid| global.get(crate::catalog::ObjectKey::new(class::AUTHID, oid)));
-        let Some(record) = record else {
+        let oid = global.find(class::AUTHID, crate::base::Oid::INVALID, name).first().copied()?;
+        let record = global.get(crate::catalog::ObjectKey::new(class::AUTHID, oid))?;
+        record.object.as_role().ok().cloned()
+    }
+
+    /// Whether a user is a member of a role, directly or not; superusers are not members of all
+    /// (PostgreSQL 15, acl.c, is_member_of_role_nosuper).
+    pub fn is_member(&self, user: &str, role: &str) -> bool {
+        use crate::catalog::object::class;
+        let (Some(user), Some(role)) = (self.role(user), self.role(role)) else { return false };
+        let global = &self.instance.cluster.global;
+        let mut all = vec![user.oid];
+        let mut n = 0;
+        while n < all.len() {
+            let record = global.get(crate::catalog::ObjectKey::new(class::AUTHID, all[n]));
+            let member_of = record.as_ref().and_then(|r| r.object.as_role().ok()).map(|r| r.member_of.clone());
+            for m in member_of.unwrap_or_default() {
+                if !all.contains(&m.role) {
+                    all.push(m.role);
+                }
+            }
+            n += 1;
+        }
+        all.contains(&role.oid)
+    }
+
+    /// The role a client has proved to be, if it may log in; from now on the session counts as its.
+    ///
+    /// # Errors
+    /// FATAL 28000, 53300.
+    pub fn login_role(&self, name: &str, handle: &BackendHandle) -> Result<Role> {
+        let Some(role) = self.role(name) else {
             let text = format!("role \"{name}\" does not exist");
             let place = ("InitializeSessionUserId", "miscinit.c", 768);
             return Err(fatal(SqlState::INVALID_AUTHORIZATION_SPECIFICATION, text, place));
         };
-        let role = record.object.as_role()?.clone();
         if !role.login {
             let text = format!("role \"{name}\" is not permitted to log in");
             let place = ("InitializeSessionUserId", "miscinit.c", 786);
             return Err(fatal(SqlState::INVALID_AUTHORIZATION_SPECIFICATION, text, place));
         }
+        handle.role.store(role.oid.0, Ordering::SeqCst);
+        let used = || self.backends.list().iter().filter(|h| h.role() == role.oid).count();
+        if role.connection_limit >= 0 && !role.superuser && used() > role.connection_limit as usize {
+            let text = format!("too many connections for role \"{name}\"");
+            let place = ("InitializeSessionUserId", "miscinit.c", 803);
+            return Err(fatal(SqlState::TOO_MANY_CONNECTIONS, text, place));
+        }
         Ok(role)
     }
 
-    /// Whether there is a place for one more session of this role.
+    /// Whether there is a place for one more session.
     ///
     /// # Errors
     /// FATAL 53300.
-    pub fn admit(&self, role: &Role) -> Result<()> {
-        let settings = self.instance.settings.snapshot();
-        let max = settings.int(Id::MaxConnections) as usize;
-        let reserved = settings.int(Id::SuperuserReservedConnections) as usize;
-        let used = self.backends.count();
-        if used > max {
+    pub fn check_slots(&self) -> Result<()> {
+        if self.backends.count() > self.instance.settings.snapshot().int(Id::MaxConnections) as usize {
             let text = "sorry, too many clients already".to_string();
             return Err(fatal(SqlState::TOO_MANY_CONNECTIONS, text, ("InitProcess", "proc.c", 357)));
         }
-        if !role.superuser && used > max.saturating_sub(reserved) {
+        Ok(())
+    }
+
+    /// The last slots are for superusers.
+    ///
+    /// # Errors
+    /// FATAL 53300.
+    fn check_reserved(&self, role: &Role) -> Result<()> {
+        let settings = self.instance.settings.snapshot();
+        let max = settings.int(Id::MaxConnections) as usize;
+        let reserved = settings.int(Id::SuperuserReservedConnections) as usize;
+        if !role.superuser && self.backends.count() > max.saturating_sub(reserved) {
             let text = "remaining connection slots are reserved for non-replication superuser connections".to_string();
             return Err(fatal(SqlState::TOO_MANY_CONNECTIONS, text, ("InitPostgres", "postinit.c", 886)));
         }
@@ -86,7 +125,7 @@ impl Session {
     /// FATAL: no such database, no place, no right to connect, a setting that cannot be.
     pub fn open(server: Arc<Server>, registration: Registration, role: Role, request: Request) -> Result<Session> {
         let handle = registration.handle.clone();
-        server.admit(&role)?;
+        server.check_reserved(&role)?;
         let instance = server.instance.clone();
         let database = find_database(&server, &request.database, &role)?;
         let catalog = Arc::new(instance.cluster.session(database.oid)?);
@@ -105,7 +144,7 @@ impl Session {
             client_addr: request.address.map(|a| a.0),
             client_port: Some(request.address.map_or(-1, |a| a.1.into())),
             backend_start_us: start_us,
-            tls: request.tls,
+            tls: request.tls.clone(),
             ..ActivityFacts::default()
         }));
         handle.role.store(role.oid.0, Ordering::Relaxed);
@@ -260,6 +299,11 @@ impl Session {
 
     pub fn handle(&self) -> &Arc<BackendHandle> {
         &self.handle
+    }
+
+    /// `log_disconnections`.
+    pub fn logs_disconnection(&mut self) -> bool {
+        self.settings.lock().view().bool(Id::LogDisconnections)
     }
 
     /// Who the session's log lines speak of.

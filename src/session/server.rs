@@ -2,9 +2,11 @@
 
 use super::backends::Backends;
 use super::pool::ExecutorPool;
+use crate::auth::access::Access;
 use crate::base::Oid;
 use crate::base::clock;
 use crate::base::interrupt::Cause;
+use crate::process::config_files::RealConfigFiles;
 use crate::sql::{Instance, Services};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -27,11 +29,18 @@ pub struct Server {
     pub backends: Arc<Backends>,
     pub pool: Arc<ExecutorPool>,
     pub outside: Box<dyn Outside>,
+    /// Who may connect.
+    pub access: Access,
 }
 
 impl Server {
-    pub fn new(instance: Arc<Instance>, pool: Arc<ExecutorPool>, outside: Box<dyn Outside>) -> Arc<Server> {
-        let server = Arc::new(Server { instance, backends: Arc::default(), pool, outside });
+    pub fn new(
+        instance: Arc<Instance>,
+        pool: Arc<ExecutorPool>,
+        outside: Box<dyn Outside>,
+        access: Access,
+    ) -> Arc<Server> {
+        let server = Arc::new(Server { instance, backends: Arc::default(), pool, outside, access });
         server.instance.install(Arc::new(Weakly(Arc::downgrade(&server))));
         server
     }
@@ -40,6 +49,7 @@ impl Server {
     pub fn reload(&self) {
         // The postmaster has logged what changed.
         let _ = self.instance.settings.reload();
+        self.access.reload(&RealConfigFiles, &self.instance.settings);
         self.instance.config_loaded_us.store(clock::now_us(), Ordering::Relaxed);
         for handle in self.backends.list() {
             handle.mailbox.lock().reload = true;

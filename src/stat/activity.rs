@@ -61,8 +61,21 @@ pub struct ActivityFacts {
     pub query_id: Option<i64>,
     /// The running statement, or the last one; cut at `track_activity_query_size - 1` bytes.
     pub query: String,
-    /// Encrypted connection.
-    pub tls: bool,
+    /// Of an encrypted connection.
+    pub tls: Option<Arc<TlsFacts>>,
+}
+
+/// What `pg_stat_ssl` tells of a connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsFacts {
+    pub version: &'static str,
+    /// By OpenSSL's name.
+    pub cipher: String,
+    pub bits: i32,
+    /// Of the client's certificate, if it has shown one.
+    pub client_dn: Option<String>,
+    pub client_serial: Option<String>,
+    pub issuer_dn: Option<String>,
 }
 
 /// One session's or worker's place; it leaves the registry when dropped.

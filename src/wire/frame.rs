@@ -9,6 +9,9 @@ const MAX_LARGE: usize = 0x3FFF_FFFF - 1;
 /// PQ_SMALL_MESSAGE_LIMIT, and the limit of a startup packet.
 const MAX_SMALL: usize = 10_000;
 
+/// PostgreSQL 15, auth.h, PG_MAX_AUTH_TOKEN_LENGTH.
+const MAX_UNTRUSTED: usize = 65_535;
+
 /// A typed message: its type byte and exactly its body.
 #[derive(Clone, Debug)]
 pub struct Frame {
@@ -20,6 +23,8 @@ pub struct Frame {
 #[derive(Default, Debug)]
 pub struct Reader {
     buf: BytesMut,
+    /// The client has proved who it is: large messages are taken from it.
+    trusted: bool,
 }
 
 /// What comes before any typed message.
@@ -61,6 +66,11 @@ impl Reader {
         self.buf.is_empty()
     }
 
+    /// From now on messages may be large (WIRE-2).
+    pub fn trust(&mut self) {
+        self.trusted = true;
+    }
+
     /// Gives memory back when the client is quiet.
     pub fn rest(&mut self) {
         if self.buf.is_empty() && self.buf.capacity() > 0 {
@@ -86,7 +96,8 @@ impl Reader {
             ));
         }
         let len = u32::from_be_bytes([head[1], head[2], head[3], head[4]]) as usize;
-        if len < 4 || len - 4 > limit(kind) {
+        let limit = if self.trusted { limit(kind) } else { MAX_UNTRUSTED };
+        if len < 4 || len - 4 > limit {
             return Err(violation("invalid message length").place("pq_getmessage", "pqcomm.c", 1215));
         }
         if self.buf.len() < len + 1 {
@@ -135,17 +146,17 @@ pub fn decode_startup(body: &[u8]) -> Result<Startup> {
             };
             Ok(Startup::Cancel { pid: u32::from_be_bytes(*pid), key: key.to_vec() })
         }
-        version if version >> 16 != 3 => {
-            let (major, minor) = (version >> 16, version & 0xFFFF);
-            Err(err!(
-                FEATURE_NOT_SUPPORTED,
-                "unsupported frontend protocol {major}.{minor}: server supports 3.0 to 3.0"
-            )
-            .severity(Severity::Fatal)
-            .place("ProcessStartupPacket", "postmaster.c", 2195))
-        }
+        version if version >> 16 != 3 => Err(unsupported_protocol(version)),
         version => parameters(rest).map(|parameters| Startup::Start { version, parameters }),
     }
+}
+
+/// FATAL 0A000 for a version of the protocol that nobody speaks.
+pub fn unsupported_protocol(version: u32) -> Error {
+    let (major, minor) = (version >> 16, version & 0xFFFF);
+    err!(FEATURE_NOT_SUPPORTED, "unsupported frontend protocol {major}.{minor}: server supports 3.0 to 3.0")
+        .severity(Severity::Fatal)
+        .place("ProcessStartupPacket", "postmaster.c", 2195)
 }
 
 fn parameters(rest: &[u8]) -> Result<Vec<(String, String)>> {
@@ -178,6 +189,7 @@ mod tests {
     fn frames() {
         let mut r = Reader::default();
         let bytes = b"Q\0\0\0\x0dselect 1\0S\0\0\0\x04X";
+        r.trust();
         for (i, b) in bytes.iter().enumerate() {
             r.buffer().extend_from_slice(&[*b]);
             match r.frame().unwrap() {

@@ -7,7 +7,8 @@
 //!
 //! Invariants
 //! - WIRE-1: a message's body is decoded completely or refused with 08P01; nothing of it is left over.
-//! - WIRE-2: no buffer grows ahead of bytes that have arrived; before authentication none beyond 10,000 bytes.
+//! - WIRE-2: no buffer grows ahead of bytes that have arrived; before authentication none beyond
+//!   65,535 bytes, 10,000 for a startup packet.
 
 mod decode;
 mod encode;
@@ -15,4 +16,4 @@ mod frame;
 
 pub use decode::{Bind, Frontend, Parse, Target, utf8};
 pub use encode::{Format, Output, RowColumn, TransactionStatus};
-pub use frame::{Frame, Reader, Startup, decode_startup};
+pub use frame::{Frame, Reader, Startup, decode_startup, unsupported_protocol};

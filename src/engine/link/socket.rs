@@ -59,6 +59,11 @@ impl Connection {
         Ok(Socket { io: watched::watch(self.guard.socket.clone())?, guard: self.guard })
     }
 
+    /// The socket, for questions to the kernel only.
+    pub fn descriptor(&self) -> Arc<OwnedFd> {
+        self.guard.socket.clone()
+    }
+
     pub fn link(&self) -> &Link {
         &self.guard.link
     }

@@ -1,7 +1,8 @@
 //! Roles: CREATE, ALTER, DROP ROLE, SET ROLE, membership.
 
 use super::{Command, names};
-use crate::base::{Error, Flow, Oid, Result, SqlState};
+use crate::auth::verifier::{self, Stored};
+use crate::base::{Error, Flow, Oid, Result, SqlState, clock};
 use crate::catalog::Object;
 use crate::catalog::object::{Membership, Role, RoleSetting, class, fixed};
 use crate::err;
@@ -10,7 +11,9 @@ use crate::sql::ast::{
     AlterRoleSetStmt, AlterRoleStmt, CreateRoleKind, CreateRoleStmt, DefArg, DefElem, DropRoleStmt, RoleKind, RoleSpec,
     SetAction,
 };
+use crate::settings::{Id, Lookup};
 use crate::sql::exec::ExecContext;
+use crate::types::{self, TypeRef, Value};
 
 /// A role named in a statement: OID and name.
 ///
@@ -73,9 +76,48 @@ pub fn acl_allows(backend: &Backend, acl: Option<&[String]>, right: char) -> boo
     })
 }
 
-fn may_manage(backend: &Backend) -> Result<()> {
-    let may = backend.user.is_superuser || backend.catalog.role(backend.user.current).is_some_and(|r| r.create_role);
-    if may { Ok(()) } else { Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied to create role")) }
+fn creates_roles(backend: &Backend) -> bool {
+    backend.user.is_superuser || backend.catalog.role(backend.user.current).is_some_and(|r| r.create_role)
+}
+
+fn denied<T>(text: impl Into<String>) -> Result<T> {
+    Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, text))
+}
+
+/// PostgreSQL 15, user.c, CreateRole.
+fn may_create(backend: &Backend, role: &Role) -> Result<()> {
+    if backend.user.is_superuser {
+        return Ok(());
+    }
+    match role {
+        Role { superuser: true, .. } => denied("must be superuser to create superusers"),
+        Role { replication: true, .. } => denied("must be superuser to create replication users"),
+        Role { bypass_rls: true, .. } => denied("must be superuser to create bypassrls users"),
+        _ if !creates_roles(backend) => denied("permission denied to create role"),
+        _ => Ok(()),
+    }
+}
+
+/// PostgreSQL 15, user.c, AlterRole.
+fn may_alter(backend: &Backend, role: &Role, options: &[DefElem]) -> Result<()> {
+    if backend.user.is_superuser {
+        return Ok(());
+    }
+    let names = |name: &str| options.iter().any(|o| o.name == name);
+    if role.superuser || names("superuser") {
+        return denied("must be superuser to alter superuser roles or change superuser attribute");
+    }
+    if role.replication || names("isreplication") {
+        return denied("must be superuser to alter replication roles or change replication attribute");
+    }
+    if names("bypassrls") {
+        return denied("must be superuser to change bypassrls attribute");
+    }
+    let own_password = role.oid == backend.user.current && options.iter().all(|o| o.name == "password");
+    match creates_roles(backend) || own_password {
+        true => Ok(()),
+        false => denied("permission denied"),
+    }
 }
 
 fn boolean(e: &DefElem) -> bool {
@@ -87,15 +129,10 @@ fn boolean(e: &DefElem) -> bool {
     }
 }
 
-fn apply(backend: &Backend, role: &mut Role, options: &[DefElem]) -> Result<()> {
+fn apply(cx: &mut ExecContext, role: &mut Role, options: &[DefElem]) -> Result<()> {
     for option in options {
         match option.name.as_str() {
-            "superuser" => {
-                if !backend.user.is_superuser {
-                    return Err(err!(INSUFFICIENT_PRIVILEGE, "must be superuser to create superusers"));
-                }
-                role.superuser = boolean(option);
-            }
+            "superuser" => role.superuser = boolean(option),
             "inherit" => role.inherit = boolean(option),
             "createrole" => role.create_role = boolean(option),
             "createdb" => role.create_db = boolean(option),
@@ -103,15 +140,43 @@ fn apply(backend: &Backend, role: &mut Role, options: &[DefElem]) -> Result<()> 
             "isreplication" => role.replication = boolean(option),
             "bypassrls" => role.bypass_rls = boolean(option),
             "connectionlimit" => {
-                role.connection_limit = option.string().and_then(|s| s.parse().ok()).unwrap_or(-1);
+                let given = option.string().unwrap_or_default();
+                let limit = given.parse().ok().filter(|n| *n >= -1);
+                role.connection_limit =
+                    limit.ok_or_else(|| err!(INVALID_PARAMETER_VALUE, "invalid connection limit: {given}"))?;
             }
-            "password" => role.password = option.string(),
-            "validUntil" => {}
-            "addroleto" | "rolemembers" | "adminmembers" | "sysid" => {}
+            "password" => role.password = password(cx, &role.name, option.string())?,
+            "validUntil" => role.valid_until_us = Some(moment(cx, &option.string().unwrap_or_default())?),
+            "addroleto" | "rolemembers" | "adminmembers" => {}
+            "sysid" => names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, "SYSID can no longer be specified".to_string()),
             other => return Err(Error::unsupported(format!("role option \"{other}\" is not supported"))),
         }
     }
     Ok(())
+}
+
+/// What is stored of a password: never the password itself.
+fn password(cx: &mut ExecContext, user: &str, given: Option<String>) -> Result<Option<String>> {
+    let Some(given) = given else { return Ok(None) };
+    // PostgreSQL 15, user.c: neither "" nor a hash of it lets anybody in.
+    let is_empty = given.is_empty() || Stored::parse(&given).is_some_and(|s| verifier::check_plain(&s, user, ""));
+    if is_empty {
+        let text = "empty string is not a valid password, clearing password".to_string();
+        names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, text);
+        return Ok(None);
+    }
+    let method = cx.backend()?.view.choice(Id::PasswordEncryption);
+    verifier::encrypt(&given, user, method).map(Some)
+}
+
+/// A `timestamptz` in microseconds since 1970.
+fn moment(cx: &ExecContext, text: &str) -> Result<i64> {
+    let ty = TypeRef::of(types::oid::TIMESTAMPTZ);
+    match types::text_in(ty, text, &cx.fx.io)? {
+        Value::I64(us @ (i64::MIN | i64::MAX)) => Ok(us),
+        Value::I64(us) => Ok(us + clock::POSTGRES_EPOCH_US),
+        _ => Err(Error::internal("a timestamp that is no integer")),
+    }
 }
 
 fn role_list<'a>(options: &'a [DefElem], name: &str) -> &'a [RoleSpec] {
@@ -126,19 +191,15 @@ fn role_list<'a>(options: &'a [DefElem], name: &str) -> &'a [RoleSpec] {
 }
 
 pub fn create(_: &mut Command, cx: &mut ExecContext, stmt: &CreateRoleStmt) -> Flow<String> {
-    may_manage(cx.backend()?)?;
-    names::lock_name(cx, class::AUTHID, Oid::INVALID, &stmt.name)?;
     let backend = cx.backend()?;
     if stmt.name.starts_with("pg_") {
         return Err(err!(RESERVED_NAME, "role name \"{}\" is reserved", stmt.name)
             .detail("Role names starting with \"pg_\" are reserved.")
             .into());
     }
-    if backend.catalog.role_by_name(&stmt.name).is_some() {
-        return Err(err!(DUPLICATE_OBJECT, "role \"{}\" already exists", stmt.name).into());
-    }
+    let oid = backend.instance.cluster.new_oid();
     let mut role = Role {
-        oid: backend.instance.cluster.new_oid(),
+        oid,
         name: stmt.name.clone(),
         superuser: false,
         inherit: true,
@@ -152,14 +213,19 @@ pub fn create(_: &mut Command, cx: &mut ExecContext, stmt: &CreateRoleStmt) -> F
         valid_until_us: None,
         member_of: Vec::new(),
     };
-    apply(backend, &mut role, &stmt.options)?;
+    apply(cx, &mut role, &stmt.options)?;
+    may_create(cx.backend()?, &role)?;
+    names::lock_name(cx, class::AUTHID, Oid::INVALID, &stmt.name)?;
+    let backend = cx.backend()?;
+    if backend.catalog.role_by_name(&stmt.name).is_some() {
+        return Err(err!(DUPLICATE_OBJECT, "role \"{}\" already exists", stmt.name).into());
+    }
     let grantor = backend.user.current;
     for spec in role_list(&stmt.options, "addroleto") {
         let (oid, _) = resolve(backend, spec)?;
         role.member_of.push(Membership { role: oid, grantor, admin: false });
     }
     let writer = backend.writer();
-    let oid = role.oid;
     backend.catalog.put(writer.clone(), Object::Role(role))?;
     for (list, admin) in [("rolemembers", false), ("adminmembers", true)] {
         for spec in role_list(&stmt.options, list) {
@@ -176,14 +242,12 @@ pub fn create(_: &mut Command, cx: &mut ExecContext, stmt: &CreateRoleStmt) -> F
 pub fn alter(_: &mut Command, cx: &mut ExecContext, stmt: &AlterRoleStmt) -> Flow<String> {
     let backend = cx.backend()?;
     let (oid, name) = resolve(backend, &stmt.role)?;
-    let only_password = stmt.options.iter().all(|o| o.name == "password");
-    if !(only_password && oid == backend.user.current) {
-        may_manage(backend).map_err(|_| err!(INSUFFICIENT_PRIVILEGE, "permission denied"))?;
-    }
     names::lock_name(cx, class::AUTHID, Oid::INVALID, &name)?;
     let backend = cx.backend()?;
     let mut role = backend.catalog.role(oid).ok_or_else(|| err!(UNDEFINED_OBJECT, "role \"{name}\" does not exist"))?;
-    apply(backend, &mut role, &stmt.options)?;
+    may_alter(backend, &role, &stmt.options)?;
+    apply(cx, &mut role, &stmt.options)?;
+    let backend = cx.backend()?;
     let writer = backend.writer();
     backend.catalog.put(writer, Object::Role(role))?;
     Ok("ALTER ROLE".into())
@@ -196,9 +260,7 @@ pub fn alter_set(_: &mut Command, cx: &mut ExecContext, stmt: &AlterRoleSetStmt)
         Some(spec) => resolve(backend, spec)?.0,
         None => Oid::INVALID,
     };
-    if role != backend.user.current || !role.is_valid() {
-        may_manage(backend).map_err(|_| err!(INSUFFICIENT_PRIVILEGE, "permission denied"))?;
-    }
+    may_set(backend, role, stmt.database.as_deref())?;
     let database = match &stmt.database {
         Some(name) => {
             let found = backend.catalog.database_by_name(name);
@@ -208,6 +270,29 @@ pub fn alter_set(_: &mut Command, cx: &mut ExecContext, stmt: &AlterRoleSetStmt)
     };
     store_setting(cx, database, role, &stmt.set.action)?;
     Ok("ALTER ROLE".into())
+}
+
+/// PostgreSQL 15, user.c, AlterRoleSet.
+fn may_set(backend: &Backend, role: Oid, database: Option<&str>) -> Result<()> {
+    if backend.user.is_superuser {
+        return Ok(());
+    }
+    if role.is_valid() {
+        if backend.catalog.role(role).is_some_and(|r| r.superuser) {
+            return denied("must be superuser to alter superusers");
+        }
+        return match creates_roles(backend) || role == backend.user.current {
+            true => Ok(()),
+            false => denied("permission denied"),
+        };
+    }
+    match database {
+        None => denied("must be superuser to alter settings globally"),
+        Some(name) => match backend.catalog.database_by_name(name) {
+            Some(d) if !has_role(backend, d.owner) => denied(format!("must be owner of database {name}")),
+            _ => Ok(()),
+        },
+    }
 }
 
 /// Changes what is stored for a database and a role (0: for all).
@@ -238,7 +323,9 @@ pub fn store_setting(cx: &mut ExecContext, database: Oid, role: Oid, action: &Se
 }
 
 pub fn drop(_: &mut Command, cx: &mut ExecContext, stmt: &DropRoleStmt) -> Flow<String> {
-    may_manage(cx.backend()?).map_err(|_| err!(INSUFFICIENT_PRIVILEGE, "permission denied to drop role"))?;
+    if !creates_roles(cx.backend()?) {
+        return Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied to drop role").into());
+    }
     for spec in &stmt.roles {
         let backend = cx.backend()?;
         let (oid, name) = match resolve(backend, spec) {
@@ -249,8 +336,14 @@ pub fn drop(_: &mut Command, cx: &mut ExecContext, stmt: &DropRoleStmt) -> Flow<
             }
             Err(e) => return Err(e.into()),
         };
-        if oid == backend.user.current || oid == backend.user.session {
+        if oid == backend.user.current {
             return Err(err!(OBJECT_IN_USE, "current user cannot be dropped").into());
+        }
+        if oid == backend.user.session {
+            return Err(err!(OBJECT_IN_USE, "session user cannot be dropped").into());
+        }
+        if !backend.user.is_superuser && backend.catalog.role(oid).is_some_and(|r| r.superuser) {
+            return Err(err!(INSUFFICIENT_PRIVILEGE, "must be superuser to drop superusers").into());
         }
         if oid < Oid::FIRST_NORMAL {
             return Err(err!(

@@ -6,9 +6,10 @@ use crate::base::{Flow, Oid, Result};
 use crate::lock::{LockMode, LockTag};
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::rights::Subject;
-use crate::stat::ActivityFacts;
+use crate::stat::{ActivityFacts, TlsFacts};
 use crate::types::Value;
 use crate::types::inet::Inet;
+use crate::types::numeric::Numeric;
 
 pub(super) const VIEWS: &[View] = &[
     View { name: "pg_stat_activity", rows: activity },
@@ -97,7 +98,12 @@ fn activity(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 
 fn ssl(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     for f in cx.backend()?.instance.activity.list().iter().filter(|f| f.client_port.is_some()) {
-        row![sink; f.pid, f.tls, NULL, NULL, NULL, NULL, NULL, NULL];
+        match f.tls.as_deref() {
+            None => row![sink; f.pid, false, NULL, NULL, NULL, NULL, NULL, NULL],
+            Some(t) => row![sink;
+                f.pid, true, t.version, t.cipher.clone(), t.bits, t.client_dn.clone(), serial(t), t.issuer_dn.clone()
+            ],
+        }
     }
     Ok(())
 }
@@ -171,4 +177,10 @@ fn locks(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         ];
     }
     Ok(())
+}
+
+/// The serial number of a client's certificate, a `numeric`.
+pub(crate) fn serial(t: &TlsFacts) -> Value {
+    let number = t.client_serial.as_deref().and_then(|s| Numeric::parse(s).ok()?.to_bytes().ok());
+    number.map_or(NULL, |n| Value::Bytes(n.into()))
 }

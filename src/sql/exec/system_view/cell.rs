@@ -42,7 +42,12 @@ cells! {
     &Arc<str> => |v| Value::text(&**v);
     char => |v| Value::text(v.to_string());
     u8 => |v| Value::Bytes(if v == 0 { Box::default() } else { Box::from([v]) });
-    Stamp => |v| if v.0 == 0 { Value::Null } else { Value::I64(v.0 - EPOCH_US) };
+    Stamp => |v| match v.0 {
+        0 => Value::Null,
+        // `infinity` and `-infinity` are no points in time.
+        i64::MIN | i64::MAX => Value::I64(v.0),
+        us => Value::I64(us - EPOCH_US),
+    };
     Acl<'_> => |v| match v.0 {
         Some(items) => Value::Bytes(array::from_texts(oid::ACLITEM, items).into()),
         None => Value::Null,

@@ -24,7 +24,7 @@ mod settings;
 mod statistics;
 mod types;
 
-pub(crate) use activity::{Sight, address, sessions, some};
+pub(crate) use activity::{Sight, address, serial, sessions, some};
 pub(crate) use cell::{Cell, NULL, Stamp, texts};
 pub(crate) use code::special_opclass;
 
