@@ -158,7 +158,10 @@ fn text(tag: u8, value: &[u8]) -> Option<String> {
     const BMP: u8 = 30;
     const LATIN1: u8 = 20;
     let text = match tag {
-        BMP => String::from_utf16(&value.chunks(2).map(|c| u16::from_be_bytes([c[0], c.get(1).copied().unwrap_or(0)])).collect::<Vec<_>>()).ok()?,
+        BMP => String::from_utf16(
+            &value.chunks(2).map(|c| u16::from_be_bytes([c[0], c.get(1).copied().unwrap_or(0)])).collect::<Vec<_>>(),
+        )
+        .ok()?,
         LATIN1 => value.iter().map(|b| char::from(*b)).collect(),
         _ => std::str::from_utf8(value).ok()?.to_string(),
     };
@@ -206,7 +209,8 @@ pub fn rfc2253(name: &[Attribute]) -> String {
         }
         out
     };
-    let parts: Vec<String> = name.iter().rev().map(|a| format!("{}={}", short_name(&a.kind), escaped(&a.text))).collect();
+    let parts: Vec<String> =
+        name.iter().rev().map(|a| format!("{}={}", short_name(&a.kind), escaped(&a.text))).collect();
     parts.join(",")
 }
 
@@ -231,8 +235,7 @@ mod tests {
 
     fn certificate(common_name: &str) -> Vec<u8> {
         let subject = [attribute(&[0x55, 4, 6], "DE"), attribute(COMMON_NAME, common_name)].concat();
-        let algorithm =
-            element(SEQUENCE, &element(OBJECT_IDENTIFIER, &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 4, 3, 3]));
+        let algorithm = element(SEQUENCE, &element(OBJECT_IDENTIFIER, &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 4, 3, 3]));
         let body = [
             element(VERSION, &element(INTEGER, &[2])),
             element(INTEGER, &[1, 0, 1]),

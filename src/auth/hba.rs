@@ -208,7 +208,16 @@ mod tests {
         is_member: &'a dyn Fn(&str) -> bool,
     ) -> Client<'a> {
         let address = address.map(|a| a.parse().unwrap());
-        Client { address, tls: false, user, database, replication: false, is_member, interfaces: &[], resolved: localhost() }
+        Client {
+            address,
+            tls: false,
+            user,
+            database,
+            replication: false,
+            is_member,
+            interfaces: &[],
+            resolved: localhost(),
+        }
     }
 
     /// The first rule that fits decides, by address, database, user, membership and listed files.

@@ -258,7 +258,9 @@ fn option(rule: &mut Rule, text: &str) -> Result<(), Fault> {
         return fault(format!("authentication option not in name=value format: {text}"));
     };
     match name {
-        "map" if matches!(rule.method, Method::Peer | Method::Ident | Method::Cert) => rule.map = Some(value.to_string()),
+        "map" if matches!(rule.method, Method::Peer | Method::Ident | Method::Cert) => {
+            rule.map = Some(value.to_string())
+        }
         "map" => {
             return fault(
                 "authentication option \"map\" is only valid for authentication methods ident, peer, gssapi, sspi, and cert",

@@ -1,6 +1,7 @@
 //! Between the link and the sessions: who serves a connection, who answers for a pid, who tells everybody to leave.
 
 use super::link::{Backends, Connection, Link, Mode, Peer};
+use crate::auth::access::Access;
 use crate::base::Result;
 use crate::base::error::Report;
 use crate::base::interrupt::Cause;
@@ -8,7 +9,6 @@ use crate::catalog::Cluster;
 use crate::process::farewell;
 use crate::process::message::StopMode;
 use crate::protocol::{self, Gate, Surroundings, Tls};
-use crate::auth::access::Access;
 use crate::session::{ExecutorPool, Outside, Server};
 use crate::sql::Instance;
 use crate::worker::Context;

@@ -136,7 +136,7 @@ async fn establish(
         if version & 0xFFFF != 0 || !unknown.is_empty() {
             negotiate(client, unknown);
         }
-        admit(&gate.server, client, handle, &origin, request, handshake, around).await
+        admit(&gate.server, client, handle, &origin, *request, handshake, around).await
     };
     let outcome = tokio::select! {
         session = admitted => session,
@@ -176,14 +176,14 @@ async fn admit(
     handle: &Arc<BackendHandle>,
     origin: &Arc<Origin>,
     request: Request,
-    handshake: Option<Handshake>,
+    handshake: Option<Box<Handshake>>,
     around: &dyn Surroundings,
 ) -> Result<Option<Session>> {
     use crate::settings::{Id, Lookup};
     let registration = server.backends.enter(handle.clone());
     server.check_slots()?;
     let tls = request.tls.clone();
-    if !auth::check(server, client, origin, &request, handshake.as_ref(), around).await? {
+    if !auth::check(server, client, origin, &request, handshake.as_deref(), around).await? {
         return Ok(None);
     }
     client.reader.trust();
@@ -206,8 +206,7 @@ async fn admit(
 
 /// PostgreSQL 15, postinit.c, PerformAuthentication.
 fn authorized(origin: &Origin, tls: Option<&TlsFacts>) -> String {
-    let (user, database) =
-        (origin.user.as_deref().unwrap_or_default(), origin.database.as_deref().unwrap_or_default());
+    let (user, database) = (origin.user.as_deref().unwrap_or_default(), origin.database.as_deref().unwrap_or_default());
     let mut text = format!("connection authorized: user={user} database={database}");
     if !origin.application.is_empty() {
         text.push_str(&format!(" application_name={}", origin.application));
@@ -222,8 +221,7 @@ fn authorized(origin: &Origin, tls: Option<&TlsFacts>) -> String {
 fn disconnected(origin: &Origin) -> String {
     let ms = (clock::now_us() - origin.start_us).max(0) / 1000;
     let (hours, minutes, seconds, ms) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60, ms % 1000);
-    let (user, database) =
-        (origin.user.as_deref().unwrap_or_default(), origin.database.as_deref().unwrap_or_default());
+    let (user, database) = (origin.user.as_deref().unwrap_or_default(), origin.database.as_deref().unwrap_or_default());
     let remote = origin.remote.as_deref().unwrap_or_default();
     let port = origin.remote_port.map(|p| format!(" port={p}")).unwrap_or_default();
     format!(

@@ -1,9 +1,9 @@
 //! What comes before the first message.
 
+use super::tls::{Handshake, Loaded};
 use crate::base::{Error, Result, Severity, SqlState};
 use crate::err;
 use crate::session::{Client, Request};
-use super::tls::{Handshake, Loaded};
 use crate::wire::{Startup, unsupported_protocol};
 use bytes::BufMut;
 use std::sync::Arc;
@@ -11,12 +11,7 @@ use std::sync::Arc;
 /// How a connection begins.
 pub enum Beginning {
     /// A client that wants a session; the newest version it knows, and options of the protocol that we do not.
-    Session {
-        request: Request,
-        version: u32,
-        unknown: Vec<String>,
-        handshake: Option<Handshake>,
-    },
+    Session { request: Box<Request>, version: u32, unknown: Vec<String>, handshake: Option<Box<Handshake>> },
     /// A CancelRequest: nothing is answered.
     Cancel { pid: u32, key: Vec<u8> },
     /// It left without a word.
@@ -41,7 +36,7 @@ pub async fn begin(client: &mut Client, tls: Option<&Loaded>) -> Result<Beginnin
                 ssl_done = true;
                 if let Some(tls) = tls {
                     match tls.accept(client).await {
-                        Ok(done) => handshake = Some(done),
+                        Ok(done) => handshake = Some(Box::new(done)),
                         Err(e) => {
                             crate::log!("{}", e.message());
                             return Ok(Beginning::Gone);
@@ -70,14 +65,14 @@ fn refuse_early_bytes(client: &Client, what: &str) -> Result<()> {
         return Ok(());
     }
     let text = format!("received unencrypted data after {what} request");
-    Err(Error::new(SqlState::PROTOCOL_VIOLATION, text).severity(Severity::Fatal).detail(
-        "This could be either a client-software bug or evidence of an attempted man-in-the-middle attack.",
-    ))
+    Err(Error::new(SqlState::PROTOCOL_VIOLATION, text)
+        .severity(Severity::Fatal)
+        .detail("This could be either a client-software bug or evidence of an attempted man-in-the-middle attack."))
 }
 
-fn request(version: u32, parameters: Vec<(String, String)>, handshake: Option<Handshake>) -> Result<Beginning> {
+fn request(version: u32, parameters: Vec<(String, String)>, handshake: Option<Box<Handshake>>) -> Result<Beginning> {
     let tls = handshake.as_ref().map(|h| Arc::new(h.facts.clone()));
-    let mut request = Request { tls, ..Request::default() };
+    let mut request = Box::new(Request { tls, ..Request::default() });
     let mut unknown = Vec::new();
     let mut database = None;
     for (name, value) in parameters {

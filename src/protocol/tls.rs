@@ -13,15 +13,15 @@ use crate::session::Client;
 use crate::settings::{Global, Id, Lookup, os_text};
 use crate::stat::TlsFacts;
 use arc_swap::ArcSwapOption;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{ProtocolVersion, RootCertStore, ServerConfig, SupportedProtocolVersion};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls;
 
 /// TLS as the settings wanted it when they were read last; nothing while `ssl` is off.
 #[derive(Default)]
@@ -115,9 +115,8 @@ fn configure(settings: &Global) -> Result<Loaded> {
         }
     };
     let endpoint = endpoint(&chain);
-    let config = builder
-        .with_single_cert(chain, key)
-        .map_err(|e| config_error(format!("check of private key failed: {e}")))?;
+    let config =
+        builder.with_single_cert(chain, key).map_err(|e| config_error(format!("check of private key failed: {e}")))?;
     Ok(Loaded { config: Arc::new(config), endpoint, knows_authorities })
 }
 
@@ -236,9 +235,10 @@ impl Loaded {
         })?;
         let connection = stream.get_ref().1;
         let client_certificate = match connection.peer_certificates().and_then(|c| c.first()) {
-            Some(der) => Some(Certificate::parse(der).ok_or_else(|| {
-                err!(PROTOCOL_VIOLATION, "SSL certificate's distinguished name cannot be read")
-            })?),
+            Some(der) => Some(
+                Certificate::parse(der)
+                    .ok_or_else(|| err!(PROTOCOL_VIOLATION, "SSL certificate's distinguished name cannot be read"))?,
+            ),
             None => None,
         };
         let (cipher, bits) = cipher(connection);

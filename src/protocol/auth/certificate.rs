@@ -33,7 +33,9 @@ pub fn matches_user(talk: &mut Conversation<'_>) -> Result<(), Refusal> {
     check_map(talk, &name).inspect_err(|_| {
         if talk.rule.method != Method::Cert {
             let what = if by_dn { "DN" } else { "CN" };
-            talk.note(format!("certificate validation (clientcert=verify-full) failed for user \"{user}\": {what} mismatch"));
+            talk.note(format!(
+                "certificate validation (clientcert=verify-full) failed for user \"{user}\": {what} mismatch"
+            ));
         }
     })
 }

@@ -32,7 +32,9 @@ pub fn check_map(talk: &Conversation<'_>, system_user: &str) -> Result<(), Refus
         None => {
             talk.note(format!("provided user name ({user}) and authenticated user name ({system_user}) do not match"));
         }
-        Some(map) => talk.note(format!("no match in usermap \"{map}\" for user \"{user}\" authenticated as \"{system_user}\"")),
+        Some(map) => {
+            talk.note(format!("no match in usermap \"{map}\" for user \"{user}\" authenticated as \"{system_user}\""))
+        }
     }
     Err(Refusal::Failed(None))
 }

@@ -6,12 +6,12 @@ use crate::base::{Error, Flow, Oid, Result, SqlState, clock};
 use crate::catalog::Object;
 use crate::catalog::object::{Membership, Role, RoleSetting, class, fixed};
 use crate::err;
+use crate::settings::{Id, Lookup};
 use crate::sql::Backend;
 use crate::sql::ast::{
     AlterRoleSetStmt, AlterRoleStmt, CreateRoleKind, CreateRoleStmt, DefArg, DefElem, DropRoleStmt, RoleKind, RoleSpec,
     SetAction,
 };
-use crate::settings::{Id, Lookup};
 use crate::sql::exec::ExecContext;
 use crate::types::{self, TypeRef, Value};
 
@@ -148,7 +148,9 @@ fn apply(cx: &mut ExecContext, role: &mut Role, options: &[DefElem]) -> Result<(
             "password" => role.password = password(cx, &role.name, option.string())?,
             "validUntil" => role.valid_until_us = Some(moment(cx, &option.string().unwrap_or_default())?),
             "addroleto" | "rolemembers" | "adminmembers" => {}
-            "sysid" => names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, "SYSID can no longer be specified".to_string()),
+            "sysid" => {
+                names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, "SYSID can no longer be specified".to_string())
+            }
             other => return Err(Error::unsupported(format!("role option \"{other}\" is not supported"))),
         }
     }
