@@ -1,7 +1,7 @@
 //! Making a new cluster: the storage, the folders, and the objects every cluster has.
 
 use crate::base::{Error, Oid, Result};
-use crate::catalog::object::{Database, Namespace, Role, fixed};
+use crate::catalog::object::{Comment, Database, Namespace, ObjectKey, Role, class, fixed};
 use crate::catalog::{Cluster, Object, Writer, create_folder};
 use crate::disk::{Disk, Posix, access_error, durable};
 use crate::recovery::{self, CheckpointFlags, NewCluster, Progress};
@@ -63,9 +63,11 @@ pub fn run(dir: &Path, options: &Options) -> Result<()> {
 fn fill(storage: &Arc<Storage>, cluster: &Arc<Cluster>, options: &Options) -> Result<()> {
     for (n, database) in [fixed::TEMPLATE1, fixed::TEMPLATE0, fixed::POSTGRES].into_iter().enumerate() {
         let mut objects: Vec<Object> = namespaces();
+        objects.extend(comments(class::NAMESPACE, &NAMESPACE_COMMENTS));
         if n == 0 {
             objects.extend(roles(options));
             objects.extend(databases(options));
+            objects.extend(comments(class::DATABASE, &DATABASE_COMMENTS));
         }
         let catalog = crate::catalog::Catalog::new(cluster.clone(), cluster.folder(database)?);
         let mut txn = Transaction::new(storage.clone(), database, 1);
@@ -83,6 +85,24 @@ fn fill(storage: &Arc<Storage>, cluster: &Arc<Cluster>, options: &Options) -> Re
         }
     }
     Ok(())
+}
+
+const NAMESPACE_COMMENTS: [(Oid, &str); 3] = [
+    (fixed::PG_CATALOG, "system catalog schema"),
+    (fixed::PG_TOAST, "reserved schema for TOAST tables"),
+    (fixed::PUBLIC, "standard public schema"),
+];
+
+const DATABASE_COMMENTS: [(Oid, &str); 3] = [
+    (fixed::TEMPLATE1, "default template for new databases"),
+    (fixed::TEMPLATE0, "unmodifiable empty database"),
+    (fixed::POSTGRES, "default administrative connection database"),
+];
+
+fn comments(kind: Oid, list: &[(Oid, &str)]) -> impl Iterator<Item = Object> {
+    list.iter().map(move |(oid, text)| {
+        Object::Comment(Comment { on: ObjectKey::new(kind, *oid), text: (*text).to_string() })
+    })
 }
 
 fn namespaces() -> Vec<Object> {

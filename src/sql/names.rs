@@ -1,7 +1,7 @@
 //! Names of catalog objects as values: regclass and its kin, enum labels, composite fields.
 
 use crate::base::{Error, Oid, Result};
-use crate::catalog::object::{UserTypeKind, class};
+use crate::catalog::object::{UserTypeKind, class, fixed};
 use crate::catalog::{Catalog, Object, Relation};
 use crate::err;
 use crate::types::context::Field;
@@ -124,9 +124,66 @@ pub fn reg_out(catalog: &Catalog, typ: Oid, value: Oid) -> Option<String> {
         }
         oid::REGROLE => catalog.role(value).map(|r| quote_identifier(&r.name)),
         oid::REGNAMESPACE => catalog.namespace(value).map(|n| quote_identifier(&n.name)),
-        oid::REGPROC => crate::sql::func::func(value).map(|f| quote_identifier(f.name)),
+        oid::REGPROC => function_shown(catalog, value),
+        oid::REGPROCEDURE => procedure_shown(catalog, value),
         _ => None,
     }
+}
+
+/// A function's schema, name and input types.
+fn function_facts(catalog: &Catalog, oid: Oid) -> Option<(Oid, String, Vec<Oid>)> {
+    if let Some(f) = crate::sql::func::func(oid) {
+        return Some((fixed::PG_CATALOG, f.name.to_string(), f.args.to_vec()));
+    }
+    match &catalog.get(crate::catalog::ObjectKey::new(class::PROC, oid))?.object {
+        Object::Function(f) => {
+            let input = |n: &usize| f.arg_modes.get(*n).is_none_or(|m| matches!(m, 'i' | 'b' | 'v'));
+            let types = (0..f.arg_types.len()).filter(input).map(|n| f.arg_types[n]).collect();
+            Some((f.namespace, f.name.clone(), types))
+        }
+        _ => None,
+    }
+}
+
+/// All functions of a name that the search path reaches.
+fn functions_visible(catalog: &Catalog, name: &str) -> Vec<(Oid, Vec<Oid>)> {
+    let mut found: Vec<(Oid, Vec<Oid>)> =
+        crate::sql::func::funcs_named(name).iter().map(|f| (f.oid, f.args.to_vec())).collect();
+    let path = catalog.effective_path();
+    for record in catalog.all(class::PROC) {
+        if let Object::Function(f) = &record.object
+            && f.name == name
+            && path.contains(&f.namespace)
+            && let Some((_, _, types)) = function_facts(catalog, f.oid)
+        {
+            found.push((f.oid, types));
+        }
+    }
+    found
+}
+
+fn qualified(catalog: &Catalog, namespace: Oid, name: &str, visible: bool) -> String {
+    match catalog.namespace(namespace) {
+        Some(n) if !visible => format!("{}.{}", quote_identifier(&n.name), quote_identifier(name)),
+        _ => quote_identifier(name),
+    }
+}
+
+/// A function's name, qualified unless it is the only one the search path finds (regprocout).
+fn function_shown(catalog: &Catalog, oid: Oid) -> Option<String> {
+    let (namespace, name, _) = function_facts(catalog, oid)?;
+    let found = functions_visible(catalog, &name);
+    let alone = found.len() == 1 && found[0].0 == oid;
+    Some(qualified(catalog, namespace, &name, alone))
+}
+
+/// A function's name with its input types (regprocedureout).
+pub fn procedure_shown(catalog: &Catalog, oid: Oid) -> Option<String> {
+    let (namespace, name, types) = function_facts(catalog, oid)?;
+    let same = functions_visible(catalog, &name).into_iter().find(|(_, t)| *t == types);
+    let name = qualified(catalog, namespace, &name, same.is_some_and(|(o, _)| o == oid));
+    let types: Vec<String> = types.iter().map(|t| types::format_type(*t, -1, &NamesOnly(catalog))).collect();
+    Some(format!("{name}({})", types.join(",")))
 }
 
 /// # Errors

@@ -117,8 +117,9 @@ impl ProcFact {
         self.flag(5) == b'l'
     }
 
-    pub fn is_sql(&self) -> bool {
-        self.flag(6) == b'q'
+    /// `i`nternal, `c` or S`q`L.
+    pub fn language(&self) -> u8 {
+        self.flag(6)
     }
 }
 

@@ -6,6 +6,7 @@ use crate::catalog::object::{Class, Function, ObjectKey, class, fixed};
 use crate::catalog::{Catalog, Constraint, Object, Record, system};
 use crate::err;
 use crate::sql::exec::ExecContext;
+use crate::sql::exec::system_view::{builtin_comment, builtin_statement};
 use crate::sql::func;
 use crate::sql::names::schema_and_name;
 use crate::types::context::TypeHooks;
@@ -29,7 +30,7 @@ pub(super) fn find(src: &str) -> Option<SystemFn> {
         "pg_get_function_identity_arguments" => |cx, args, out| about_function(cx, args, out, identity_arguments),
         "pg_get_function_arg_default" => argument_default,
         "pg_get_functiondef" => function_definition,
-        "pg_get_function_sqlbody" => nothing,
+        "pg_get_function_sqlbody" => sql_body,
         "pg_get_partkeydef"
         | "pg_get_partition_constraintdef"
         | "pg_get_statisticsobjdef"
@@ -62,23 +63,33 @@ fn nothing(_: &mut ExecContext, _: &[Datum<'_>], out: &mut Column) -> Flow<()> {
 fn description_in(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
     let kind = system::oid_by_name(fixed::PG_CATALOG, args[1].str());
     let found = match kind {
-        Some(kind) => catalog(cx)?.comment(ObjectKey::new(kind, Oid(args[0].u32()))),
+        Some(kind) => comment(&*catalog(cx)?, ObjectKey::new(kind, Oid(args[0].u32()))),
         None => None,
     };
     maybe(out, found);
     Ok(())
 }
 
+/// The comment on an object, PostgreSQL's own on a built-in one.
+fn comment(catalog: &Catalog, on: ObjectKey) -> Option<String> {
+    catalog.comment(on).or_else(|| builtin_comment(on).map(str::to_string))
+}
+
 fn description(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
     let (catalog, oid) = (catalog(cx)?, Oid(args[0].u32()));
     let kinds = [class::RELATION, class::TYPE, class::PROC, class::NAMESPACE, class::CONSTRAINT];
-    maybe(out, kinds.into_iter().find_map(|k| catalog.comment(ObjectKey::new(k, oid))));
+    maybe(out, kinds.into_iter().find_map(|k| comment(&catalog, ObjectKey::new(k, oid))));
     Ok(())
 }
 
 fn column_description(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
     let on = ObjectKey { class: class::RELATION, oid: Oid(args[0].u32()), sub: args[1].i32() };
     maybe(out, catalog(cx)?.comment(on));
+    Ok(())
+}
+
+fn sql_body(_: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    maybe(out, builtin_statement(Oid(args[0].u32())));
     Ok(())
 }
 

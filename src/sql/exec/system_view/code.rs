@@ -32,7 +32,14 @@ pub(super) const VIEWS: &[View] = &[
     fixed_rows!("pg_range"),
     fixed_rows!("pg_aggregate"),
     fixed_rows!("pg_language"),
-    fixed_rows!("pg_collation"),
+    fixed_rows!("pg_conversion"),
+    fixed_rows!("pg_extension"),
+    fixed_rows!("pg_ts_config"),
+    fixed_rows!("pg_ts_config_map"),
+    fixed_rows!("pg_ts_dict"),
+    fixed_rows!("pg_ts_parser"),
+    fixed_rows!("pg_ts_template"),
+    View { name: "pg_collation", rows: collations },
 ];
 
 /// A field in COPY's text form as a value; names of the reg* types stand as numbers.
@@ -54,10 +61,50 @@ fn push_facts(sink: &mut Sink, text: &str) -> Result<()> {
     Ok(())
 }
 
+/// What `pg_proc` tells of a built-in function beyond [`func::ProcFact`].
+#[derive(Clone, Copy, Default)]
+struct ProcMore {
+    support: Oid,
+    acl: Option<&'static str>,
+    library: Option<&'static str>,
+    /// The body of one written in SQL.
+    body: Option<&'static str>,
+    /// The body as a statement, of one written in the new style.
+    statement: Option<&'static str>,
+}
+
+static PROC_MORE: LazyLock<HashMap<Oid, ProcMore>> = LazyLock::new(|| {
+    let line = |l: &'static str| {
+        let mut fields = l.split('\t');
+        let oid = Oid(fields.next()?.parse().ok()?);
+        let support = Oid(fields.next()?.parse().ok()?);
+        let mut next = || fields.next().filter(|a| *a != "\\N");
+        Some((oid, ProcMore { support, acl: next(), library: next(), body: next(), statement: next() }))
+    };
+    include_str!("facts/pg_proc_more.txt").lines().filter_map(line).collect()
+});
+
+/// `pg_get_function_sqlbody` of a built-in function.
+pub(crate) fn builtin_statement(oid: Oid) -> Option<String> {
+    Some(PROC_MORE.get(&oid)?.statement?.replace("\\n", "\n"))
+}
+
+/// The rights on a built-in function where initdb takes them from PUBLIC: the superuser's name stands for `postgres`.
+fn builtin_proc_acl(acl: &str, superuser: &str) -> Vec<String> {
+    let item = |i: &str| match i.split_once('=') {
+        Some((who, rights)) => {
+            let who = if who == "postgres" { superuser } else { who };
+            format!("{who}={}/{superuser}", rights.split('/').next().unwrap_or_default())
+        }
+        None => i.to_string(),
+    };
+    acl.trim_matches(['{', '}']).split(',').map(item).collect()
+}
+
 /// Operator class by the type it is the default for.
 static DEFAULT_OPCLASSES: LazyLock<HashMap<Oid, Oid>> = LazyLock::new(|| {
     let fields = |l: &str| l.split('\t').map(str::to_string).collect::<Vec<_>>();
-    let lines = include_str!("facts/pg_opclass.txt").lines().map(fields).filter(|f| f.get(7).is_some_and(|d| d == "t"));
+    let lines = include_str!("facts/pg_opclass.txt").lines().map(fields).filter(|f| f[1] == "403" && f.get(7).is_some_and(|d| d == "t"));
     lines.filter_map(|f| Some((Oid(f.get(6)?.parse().ok()?), Oid(f[0].parse().ok()?)))).collect()
 });
 
@@ -88,19 +135,32 @@ fn types_array(types: &[Oid]) -> Value {
     if types.is_empty() { NULL } else { oid_array(types.iter().copied()) }
 }
 
-fn language(src: &str) -> Oid {
-    Oid(if src == "sql" { 14 } else { 12 })
+fn language(name: &str) -> Oid {
+    Oid(match name {
+        "sql" => 14,
+        "c" => 13,
+        "plpgsql" => 13563,
+        _ => 12,
+    })
 }
 
-fn push_builtin(sink: &mut Sink, f: &FuncDef) {
+fn push_builtin(sink: &mut Sink, f: &FuncDef, superuser: &str) {
     let p = f.fact;
+    let more = PROC_MORE.get(&f.oid).copied().unwrap_or_default();
+    let acl = more.acl.map(|a| builtin_proc_acl(a, superuser));
+    let body = more.body.map(|b| b.replace("\\n", "\n"));
+    let tongue = match p.language() {
+        b'q' => "sql",
+        b'c' => "c",
+        _ => "internal",
+    };
     row![sink;
-        f.oid, f.name, fixed::PG_CATALOG, fixed::BOOTSTRAP_SUPERUSER, language(if p.is_sql() { "sql" } else { "" }),
-        f64::from(p.cost), f64::from(p.rows), p.variadic, Oid::INVALID, f.kind, false, p.leakproof(), p.strict(),
+        f.oid, f.name, fixed::PG_CATALOG, fixed::BOOTSTRAP_SUPERUSER, language(tongue),
+        f64::from(p.cost), f64::from(p.rows), p.variadic, more.support, f.kind, false, p.leakproof(), p.strict(),
         p.retset(), p.volatility(), p.parallel(), p.args.len(), i32::from(p.defaults), f.ret,
         oid_vector(p.args.iter().copied()), types_array(p.all_args),
         (!p.modes.is_empty()).then(|| char_array(p.modes.chars())), (!p.names.is_empty()).then(|| texts(p.names)),
-        (p.defaults > 0).then_some(p.default_text), NULL, p.src, NULL, NULL, NULL, NULL,
+        (p.defaults > 0).then_some(p.default_text), NULL, body.as_deref().unwrap_or(p.src), more.library, NULL, NULL, Acl(acl.as_deref()),
     ];
 }
 
@@ -115,7 +175,7 @@ fn push_function(sink: &mut Sink, f: &Function) {
     let defaults: Vec<&str> = f.arg_defaults.iter().flatten().map(|d| &**d).collect();
     let variadic = f.arg_modes.iter().position(|m| *m == 'v').and_then(|n| types::info(f.arg_types[n]));
     row![sink;
-        f.oid, &f.name, f.namespace, f.owner, language("sql"), f64::from(f.cost), f64::from(f.rows),
+        f.oid, &f.name, f.namespace, f.owner, language(&f.language), f64::from(f.cost), f64::from(f.rows),
         variadic.map_or(Oid::INVALID, |i| i.element), Oid::INVALID, f.kind, f.security_definer, f.leakproof, f.strict,
         f.returns_set, f.volatility, f.parallel, inputs.len(), defaults.len(), f.result.oid,
         oid_vector(inputs.iter().copied()),
@@ -128,16 +188,28 @@ fn push_function(sink: &mut Sink, f: &Function) {
 }
 
 fn procs(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
-    match (sink.oid_key("oid"), sink.text_key("proname")) {
-        (Some(oid), _) => func::func(oid).into_iter().for_each(|f| push_builtin(sink, f)),
-        (None, Some(name)) => func::funcs_named(&name).iter().for_each(|f| push_builtin(sink, f)),
-        (None, None) => func::funcs().iter().for_each(|f| push_builtin(sink, f)),
+    let catalog = catalog(cx)?;
+    let (oid, name) = (sink.oid_key("oid"), sink.text_key("proname"));
+    let superuser = catalog.role(fixed::BOOTSTRAP_SUPERUSER).map(|r| r.name).unwrap_or_default();
+    let mut builtin = |f: &FuncDef| push_builtin(sink, f, &superuser);
+    match (oid, &name) {
+        (Some(oid), _) => func::func(oid).into_iter().for_each(&mut builtin),
+        (None, Some(name)) => func::funcs_named(name).iter().for_each(|f| builtin(f)),
+        (None, None) => func::funcs().iter().for_each(&mut builtin),
     }
-    for record in catalog(cx)?.all(class::PROC) {
-        if let Object::Function(f) = &record.object {
+    for record in catalog.all(class::PROC) {
+        if let Object::Function(f) = &record.object
+            && oid.is_none_or(|o| o == f.oid)
+            && name.as_ref().is_none_or(|n| *n == f.name)
+        {
             push_function(sink, f);
         }
     }
+    Ok(())
+}
+
+fn collations(_: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    push_facts(sink, include_str!("facts/pg_collation.txt"))?;
     Ok(())
 }
 

@@ -26,7 +26,8 @@ mod types;
 
 pub(crate) use activity::{Sight, address, serial, sessions, some};
 pub(crate) use cell::{Cell, NULL, Stamp, texts};
-pub(crate) use code::special_opclass;
+pub(crate) use code::{builtin_statement, special_opclass};
+pub(crate) use object::builtin_comment;
 
 use super::ExecContext;
 use super::output::phys_of;

@@ -7,6 +7,8 @@ use crate::base::{Flow, Oid};
 use crate::catalog::object::{COMMENT_BIT, Class, Comment, ObjectKey, class};
 use crate::catalog::{Catalog, Object, RelKind};
 use crate::sql::exec::ExecContext;
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 pub(super) const VIEWS: &[View] = &[
     View { name: "pg_description", rows: descriptions },
@@ -18,6 +20,42 @@ pub(super) const VIEWS: &[View] = &[
 
 const KINDS: [Oid; 6] =
     [class::TYPE, class::PROC, class::RELATION, class::CONSTRAINT, class::NAMESPACE, class::ATTRDEF];
+
+/// What PostgreSQL says about its built-in objects, by kind and OID. A line of the file: kind, text, objects.
+static BUILTIN_COMMENTS: LazyLock<HashMap<(Oid, Oid), &'static str>> = LazyLock::new(|| {
+    let mut all = HashMap::new();
+    for line in include_str!("facts/pg_description.txt").lines() {
+        let mut fields = line.split('\t');
+        let (Some(kind), Some(text), Some(objects)) = (fields.next(), fields.next(), fields.next()) else { continue };
+        let kind = Oid(kind.parse().unwrap_or_default());
+        all.extend(objects.split(',').filter_map(|o| Some(((kind, Oid(o.parse().ok()?)), text))));
+    }
+    all
+});
+
+/// PostgreSQL's own comment on a built-in object.
+pub(crate) fn builtin_comment(on: ObjectKey) -> Option<&'static str> {
+    if on.sub != 0 || on.oid >= Oid::FIRST_NORMAL {
+        return None;
+    }
+    BUILTIN_COMMENTS.get(&(on.class, on.oid)).copied()
+}
+
+fn push_builtin_comments(sink: &mut Sink) {
+    let (object, kind) = (sink.oid_key("objoid"), sink.oid_key("classoid"));
+    if let (Some(oid), Some(class)) = (object, kind) {
+        if let Some(text) = builtin_comment(ObjectKey::new(class, oid)) {
+            row![sink; oid, class, 0, text];
+        }
+        return;
+    }
+    let fits = |k: Oid, o: Oid| object.is_none_or(|w| w == o) && kind.is_none_or(|w| w == k);
+    let mut found: Vec<_> = BUILTIN_COMMENTS.iter().filter(|((k, o), _)| fits(*k, *o)).collect();
+    found.sort_unstable();
+    for ((class, oid), text) in found {
+        row![sink; *oid, *class, 0, *text];
+    }
+}
 
 fn comments(catalog: &Catalog, kinds: &[Oid], sink: &Sink) -> Vec<Comment> {
     let (object, kind) = (sink.oid_key("objoid"), sink.oid_key("classoid"));
@@ -36,6 +74,9 @@ fn comments(catalog: &Catalog, kinds: &[Oid], sink: &Sink) -> Vec<Comment> {
 
 fn descriptions(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
+    if sink.oid_key("objoid").is_none_or(|o| o < Oid::FIRST_NORMAL) {
+        push_builtin_comments(sink);
+    }
     for c in comments(&catalog, &KINDS, sink) {
         row![sink; c.on.oid, c.on.class, c.on.sub, c.text];
     }

@@ -8,16 +8,28 @@ use crate::catalog::object::{Class, UserType, UserTypeKind, class, fixed};
 use crate::catalog::{Object, RelKind};
 use crate::sql::exec::ExecContext;
 use crate::types::info::{TypeInfo, builtin_types};
-use crate::types::{self, TypeRef};
+use crate::types::{self, TypeRef, oid};
 
 pub(super) const VIEWS: &[View] =
     &[View { name: "pg_type", rows: all_types }, View { name: "pg_enum", rows: enum_labels }];
+
+/// The OID of the function that gathers statistics of a type's values, if it has one of its own.
+fn analyzer(t: &TypeInfo) -> u32 {
+    match t.kind {
+        _ if t.oid == Oid(3614) => 3688,
+        b'r' => 3916,
+        b'm' => 4242,
+        _ if t.oid == oid::INT2VECTOR || t.oid == oid::OIDVECTOR => 0,
+        _ if t.subscript.0 == 6179 => 3816,
+        _ => 0,
+    }
+}
 
 fn push_builtin(sink: &mut Sink, t: &TypeInfo) {
     row![sink;
         t.oid, t.name, t.namespace, fixed::BOOTSTRAP_SUPERUSER, t.len, t.byval, t.kind, t.category, t.preferred, true,
         t.delim, t.relation, t.subscript, t.element, t.array, t.input, t.output, t.receive, t.send, t.modin, t.modout,
-        if t.is_array() { 3816 } else { 0 }, t.align, t.storage, false, t.base, t.base_typmod, 0, t.collation, NULL, NULL,
+        analyzer(t), t.align, t.storage, false, t.base, t.base_typmod, 0, t.collation, NULL, NULL,
         NULL,
     ];
 }
