@@ -100,9 +100,8 @@ const DATABASE_COMMENTS: [(Oid, &str); 3] = [
 ];
 
 fn comments(kind: Oid, list: &[(Oid, &str)]) -> impl Iterator<Item = Object> {
-    list.iter().map(move |(oid, text)| {
-        Object::Comment(Comment { on: ObjectKey::new(kind, *oid), text: (*text).to_string() })
-    })
+    list.iter()
+        .map(move |(oid, text)| Object::Comment(Comment { on: ObjectKey::new(kind, *oid), text: (*text).to_string() }))
 }
 
 fn namespaces() -> Vec<Object> {

@@ -104,7 +104,10 @@ fn builtin_proc_acl(acl: &str, superuser: &str) -> Vec<String> {
 /// Operator class by the type it is the default for.
 static DEFAULT_OPCLASSES: LazyLock<HashMap<Oid, Oid>> = LazyLock::new(|| {
     let fields = |l: &str| l.split('\t').map(str::to_string).collect::<Vec<_>>();
-    let lines = include_str!("facts/pg_opclass.txt").lines().map(fields).filter(|f| f[1] == "403" && f.get(7).is_some_and(|d| d == "t"));
+    let lines = include_str!("facts/pg_opclass.txt")
+        .lines()
+        .map(fields)
+        .filter(|f| f[1] == "403" && f.get(7).is_some_and(|d| d == "t"));
     lines.filter_map(|f| Some((Oid(f.get(6)?.parse().ok()?), Oid(f[0].parse().ok()?)))).collect()
 });
 
