@@ -5,7 +5,7 @@ use super::inet::Inet;
 use super::numeric::Numeric;
 use super::{
     Column, Datum, IoContext, TypeRef, Value, array, bit, bool, bytea, float, inet, info, int, json, jsonb, lsn, money,
-    oid, record, reg, text, tid, uuid,
+    oid, range, record, reg, text, tid, uuid,
 };
 use crate::base::{Error, Oid, Result};
 use crate::{bail, err};
@@ -107,6 +107,8 @@ fn other_text_in(typ: TypeRef, s: &str, io: &IoContext) -> Result<Value> {
         }
         b'e' => Ok(Value::U32(io.hooks.enum_in(typ.oid, s)?.0)),
         b'c' => Ok(bytes(record::parse(typ, s, io)?)),
+        b'r' => Ok(bytes(range::parse(typ.oid, s, io)?)),
+        b'm' => Ok(bytes(range::multi_parse(typ.oid, s, io)?)),
         _ if typ.oid == oid::RECORD => Ok(bytes(record::parse(typ, s, io)?)),
         b'p' => Err(err!(
             FEATURE_NOT_SUPPORTED,
@@ -182,6 +184,8 @@ fn other_text_out(typ: TypeRef, value: Datum<'_>, out: &mut Vec<u8>, io: &IoCont
             None => Err(err!(INVALID_BINARY_REPRESENTATION, "invalid internal value for enum: {v}")),
         },
         (b'c', Datum::Bytes(b)) => record::write(b, out, io),
+        (b'r', Datum::Bytes(b)) => range::write(b, out, io),
+        (b'm', Datum::Bytes(b)) => range::multi_write(b, out, io),
         (_, Datum::Bytes(b)) if t.is_array() || matches!(typ.oid, oid::ANYARRAY) => array::write(b, out, io),
         (b'p', Datum::I32(v)) => {
             int::write(v, out);
@@ -352,6 +356,8 @@ pub fn binary_in(typ: TypeRef, b: &[u8], io: &IoContext) -> Result<Value> {
                 }
                 b'e' => Value::U32(io.hooks.enum_in(typ.oid, text::check(b)?)?.0),
                 b'c' => bytes(record::from_binary(typ, b, io)?),
+                b'r' => bytes(range::from_binary(typ.oid, b, io)?),
+                b'm' => bytes(range::multi_from_binary(typ.oid, b, io)?),
                 _ => return Err(no_function("binary input", typ.oid)),
             }
         }
@@ -431,6 +437,8 @@ pub fn binary_out(typ: TypeRef, value: Datum<'_>, out: &mut Vec<u8>, io: &IoCont
                 _ if t.is_array() || other == oid::ANYARRAY => array::write_binary(b, out, io)?,
                 b'd' => binary_out(TypeRef { oid: t.base, typmod: t.base_typmod }, value, out, io)?,
                 b'c' => record::write_binary(b, out, io)?,
+                b'r' => range::write_binary(b, out, io)?,
+                b'm' => range::multi_write_binary(b, out, io)?,
                 _ => return Err(no_function("binary output", other)),
             }
         }

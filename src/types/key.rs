@@ -9,6 +9,7 @@ use super::datetime::{Interval, TimeTz};
 use super::inet::Inet;
 use super::jsonb::Jsonb;
 use super::numeric::Numeric;
+use super::range::{Multirange, Range};
 use super::record::Record;
 use super::{Datum, TypeRef, base_type, float, info, oid, text, tid};
 
@@ -65,9 +66,13 @@ fn encode_bytes(typ: TypeRef, b: &[u8], out: &mut Vec<u8>) {
         }
         oid::RECORD => encode_record(b, out),
         oid::ANYARRAY => encode_array(b, out),
+        oid::ANYRANGE => Range::new(b).encode_key(out),
+        oid::ANYMULTIRANGE => Multirange::new(b).encode_key(out),
         other => match info(base_type(other)) {
             Some(t) if t.is_array() => encode_array(b, out),
             Some(t) if t.kind == b'c' => encode_record(b, out),
+            Some(t) if t.kind == b'r' => Range::new(b).encode_key(out),
+            Some(t) if t.kind == b'm' => Multirange::new(b).encode_key(out),
             Some(t) if t.oid != other => encode_bytes(TypeRef::of(t.oid), b, out),
             _ => escaped(b, out),
         },

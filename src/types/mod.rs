@@ -31,6 +31,7 @@ pub mod name;
 pub mod numeric;
 pub mod oid;
 pub mod order;
+pub mod range;
 pub mod record;
 pub mod reg;
 pub mod text;

@@ -5,6 +5,7 @@ use super::datetime::{Interval, TimeTz};
 use super::inet::Inet;
 use super::jsonb::Jsonb;
 use super::numeric::Numeric;
+use super::range::{Multirange, Range};
 use super::record::Record;
 use super::{Datum, TypeRef, base_type, float, info, key, oid, text, tid};
 use std::cmp::Ordering;
@@ -43,9 +44,13 @@ fn compare_bytes(typ: TypeRef, a: &[u8], b: &[u8]) -> Ordering {
         oid::BIT | oid::VARBIT => compare_bits(a, b),
         oid::RECORD => compare_records(a, b),
         oid::ANYARRAY => compare_arrays(a, b),
+        oid::ANYRANGE => Range::new(a).compare(&Range::new(b)),
+        oid::ANYMULTIRANGE => Multirange::new(a).compare(&Multirange::new(b)),
         other => match info(base_type(other)) {
             Some(t) if t.is_array() => compare_arrays(a, b),
             Some(t) if t.kind == b'c' => compare_records(a, b),
+            Some(t) if t.kind == b'r' => Range::new(a).compare(&Range::new(b)),
+            Some(t) if t.kind == b'm' => Multirange::new(a).compare(&Multirange::new(b)),
             Some(t) if t.oid != other => compare_bytes(TypeRef::of(t.oid), a, b),
             _ => a.cmp(b),
         },

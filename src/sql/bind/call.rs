@@ -204,7 +204,7 @@ impl Binder<'_, '_> {
             declared = f.args.to_vec();
             actual = args.iter().map(|e| e.ty.oid).collect();
         }
-        let ret = self.resolve_generic(&actual, &mut declared, f.ret, false, pos)?;
+        let ret = self.resolve_generic(&actual, &mut declared, f.ret, false)?;
         self.coerce_args(&mut args, &declared)?;
         if f.variadic == oid::ANY || declared.contains(&oid::ANY) {
             // `"any"` takes everything; a literal is then text in all but name.

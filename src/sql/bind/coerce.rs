@@ -7,6 +7,7 @@ use crate::err;
 use crate::sql::ast::Pos;
 use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::func::{self, CastContext, CastMethod, FuncDef};
+use crate::types::range::{multirange_of, range_of, subtype};
 use crate::types::{self, TypeRef, Value, base_type, info, oid};
 
 /// How one type becomes another.
@@ -40,9 +41,11 @@ fn is_range(ty: Oid) -> bool {
     info(ty).is_some_and(|i| i.kind == b'r')
 }
 
-const ANYMULTIRANGE: Oid = Oid(4537);
-const ANYCOMPATIBLERANGE: Oid = Oid(5080);
-const ANYCOMPATIBLEMULTIRANGE: Oid = Oid(4538);
+fn is_multirange(ty: Oid) -> bool {
+    info(ty).is_some_and(|i| i.kind == b'm')
+}
+
+use crate::types::oid::{ANYCOMPATIBLEMULTIRANGE, ANYCOMPATIBLERANGE, ANYMULTIRANGE};
 
 /// anyelement and its family.
 fn is_polymorphic_first(ty: Oid) -> bool {
@@ -82,6 +85,7 @@ pub(super) fn is_binary_coercible(source: Oid, target: Oid) -> bool {
         oid::ANYNONARRAY | oid::ANYCOMPATIBLENONARRAY => return types::element_type(base).is_none(),
         oid::ANYENUM => return is_enum(base),
         oid::ANYRANGE | ANYCOMPATIBLERANGE => return is_range(base),
+        ANYMULTIRANGE | ANYCOMPATIBLEMULTIRANGE => return is_multirange(base),
         oid::RECORD => return is_complex(base),
         oid::RECORD_ARRAY => return types::element_type(base).is_some_and(is_complex),
         _ => {}
@@ -158,6 +162,7 @@ pub(super) fn can_coerce(inputs: &[Oid], targets: &[Oid], context: CastContext) 
 fn check_generic(actual: &[Oid], declared: &[Oid]) -> bool {
     let (mut elem, mut array) = (Oid::INVALID, Oid::INVALID);
     let (mut nonarray, mut any_enum, mut range) = (false, false, Oid::INVALID);
+    let (mut multi, mut compatible_range) = (Oid::INVALID, Oid::INVALID);
     let mut compatible: Vec<Oid> = Vec::new();
     let mut compatible_nonarray = false;
     for (&d, &a) in declared.iter().zip(actual) {
@@ -209,11 +214,39 @@ fn check_generic(actual: &[Oid], declared: &[Oid]) -> bool {
                     None => return false,
                 }
             }
-            ANYMULTIRANGE | ANYCOMPATIBLERANGE | ANYCOMPATIBLEMULTIRANGE if !unknown => {
-                return false;
+            ANYMULTIRANGE if !unknown => {
+                let a = base_type(a);
+                if !is_multirange(a) || multi.is_valid() && a != multi {
+                    return false;
+                }
+                multi = a;
+            }
+            ANYCOMPATIBLERANGE | ANYCOMPATIBLEMULTIRANGE if !unknown => {
+                let a = base_type(a);
+                let a = if d == ANYCOMPATIBLERANGE { a } else { range_of(a).unwrap_or(Oid::INVALID) };
+                let Some(e) = subtype(a) else { return false };
+                if compatible_range.is_valid() && a != compatible_range {
+                    return false;
+                }
+                compatible_range = a;
+                compatible.push(e);
             }
             _ => {}
         }
+    }
+    if multi.is_valid() {
+        let Some(r) = range_of(multi) else { return false };
+        if range.is_valid() && range != r {
+            return false;
+        }
+        range = r;
+    }
+    if range.is_valid() {
+        let Some(e) = subtype(range) else { return false };
+        if elem.is_valid() && elem != e {
+            return false;
+        }
+        elem = e;
     }
     if array.is_valid() && array != oid::ANYARRAY {
         let Some(e) = types::element_type(array) else { return false };
@@ -225,9 +258,6 @@ fn check_generic(actual: &[Oid], declared: &[Oid]) -> bool {
             elem = e;
         }
     }
-    if range.is_valid() && !is_range(range) {
-        return false;
-    }
     if nonarray && elem.is_valid() && types::element_type(elem).is_some() {
         return false;
     }
@@ -237,6 +267,9 @@ fn check_generic(actual: &[Oid], declared: &[Oid]) -> bool {
     if !compatible.is_empty() {
         let Some(common) = common_of(&compatible) else { return false };
         if compatible_nonarray && types::element_type(common).is_some() {
+            return false;
+        }
+        if compatible_range.is_valid() && subtype(compatible_range) != Some(common) {
             return false;
         }
         if compatible.iter().any(|&c| !can_coerce(&[c], &[common], CastContext::Implicit)) {
@@ -671,15 +704,13 @@ impl Binder<'_, '_> {
         declared: &mut [Oid],
         ret: Oid,
         allow_poly: bool,
-        pos: Pos,
     ) -> Result<Oid> {
         let (mut elem, mut array, mut range) = (Oid::INVALID, Oid::INVALID, Oid::INVALID);
-        let mut compatible: Vec<Oid> = Vec::new();
+        let (mut compatible, mut compatible_range): (Vec<Oid>, Oid) = (Vec::new(), Oid::INVALID);
         let (mut first, mut second) = (is_polymorphic_first(ret), is_polymorphic_second(ret));
         let mismatch = |this: &Self, what: &str, a: Oid, b: Oid| {
             err!(DATATYPE_MISMATCH, "arguments declared \"{what}\" are not all alike")
                 .detail(format!("{} versus {}", this.type_name(a), this.type_name(b)))
-                .at(this.at(pos))
         };
         for (d, &a) in declared.iter().zip(actual) {
             first |= is_polymorphic_first(*d);
@@ -701,7 +732,28 @@ impl Binder<'_, '_> {
                     }
                     array = a;
                 }
-                oid::ANYRANGE => range = base_type(a),
+                oid::ANYRANGE | ANYMULTIRANGE => {
+                    let a = base_type(a);
+                    let multi = *d == ANYMULTIRANGE;
+                    let (what, kind) = if multi { ("anymultirange", "a multirange") } else { ("anyrange", "a range") };
+                    let Some(r) = (if multi { range_of(a) } else { Some(a).filter(|a| subtype(*a).is_some()) }) else {
+                        return Err(err!(
+                            DATATYPE_MISMATCH,
+                            "argument declared {what} is not {kind} type but type {}",
+                            self.type_name(a)
+                        ));
+                    };
+                    if range.is_valid() && range != r {
+                        return Err(mismatch(self, what, range, r));
+                    }
+                    range = r;
+                }
+                ANYCOMPATIBLERANGE | ANYCOMPATIBLEMULTIRANGE => {
+                    let a = base_type(a);
+                    let r = if *d == ANYCOMPATIBLERANGE { a } else { range_of(a).unwrap_or(a) };
+                    compatible_range = r;
+                    compatible.extend(subtype(r));
+                }
                 oid::ANYCOMPATIBLE | oid::ANYCOMPATIBLENONARRAY => compatible.push(a),
                 oid::ANYCOMPATIBLEARRAY => match types::element_type(a) {
                     Some(e) => compatible.push(e),
@@ -711,8 +763,7 @@ impl Binder<'_, '_> {
                             "argument declared {} is not an array but type {}",
                             "anycompatiblearray",
                             self.type_name(a)
-                        )
-                        .at(self.at(pos)));
+                        ));
                     }
                 },
                 _ => {}
@@ -726,8 +777,7 @@ impl Binder<'_, '_> {
                         "argument declared {} is not an array but type {}",
                         "anyarray",
                         self.type_name(array)
-                    )
-                    .at(self.at(pos)));
+                    ));
                 };
                 if elem.is_valid() && elem != e {
                     return Err(err!(
@@ -736,12 +786,23 @@ impl Binder<'_, '_> {
                         "anyarray",
                         "anyelement"
                     )
-                    .detail(format!("{} versus {}", self.type_name(array), self.type_name(elem)))
-                    .at(self.at(pos)));
+                    .detail(format!("{} versus {}", self.type_name(array), self.type_name(elem))));
                 }
                 elem = e;
             } else if array == oid::ANYARRAY && !elem.is_valid() {
                 elem = oid::ANYELEMENT;
+            }
+            if let Some(e) = subtype(range) {
+                if elem.is_valid() && elem != e {
+                    return Err(err!(
+                        DATATYPE_MISMATCH,
+                        "argument declared {} is not consistent with argument declared {}",
+                        "anyrange",
+                        "anyelement"
+                    )
+                    .detail(format!("{} versus {}", self.type_name(range), self.type_name(elem))));
+                }
+                elem = e;
             }
             if !elem.is_valid() && !range.is_valid() {
                 if !allow_poly {
@@ -749,8 +810,7 @@ impl Binder<'_, '_> {
                         DATATYPE_MISMATCH,
                         "could not determine polymorphic type because input has type {}",
                         "unknown"
-                    )
-                    .at(self.at(pos)));
+                    ));
                 }
                 elem = oid::TEXT;
             }
@@ -766,18 +826,33 @@ impl Binder<'_, '_> {
             oid::ANYELEMENT | oid::ANYNONARRAY | oid::ANYENUM => elem,
             oid::ANYARRAY => array,
             oid::ANYRANGE => range,
+            ANYMULTIRANGE => multirange_of(range).unwrap_or(Oid::INVALID),
+            ANYCOMPATIBLERANGE => compatible_range,
+            ANYCOMPATIBLEMULTIRANGE => multirange_of(compatible_range).unwrap_or(Oid::INVALID),
             oid::ANYCOMPATIBLE | oid::ANYCOMPATIBLENONARRAY => common,
             oid::ANYCOMPATIBLEARRAY => types::array_type(common).unwrap_or(Oid::INVALID),
             other => other,
         };
         for d in declared.iter_mut() {
+            let what = match *d {
+                oid::ANYRANGE => "anyrange",
+                ANYMULTIRANGE => "anymultirange",
+                ANYCOMPATIBLERANGE => "anycompatiblerange",
+                ANYCOMPATIBLEMULTIRANGE => "anycompatiblemultirange",
+                _ => "",
+            };
             *d = resolve(*d);
+            if !what.is_empty() && !d.is_valid() {
+                return Err(err!(
+                    DATATYPE_MISMATCH,
+                    "could not determine polymorphic type {what} because input has type unknown"
+                ));
+            }
         }
         let out = resolve(ret);
         if !out.is_valid() {
             let e = if second { common } else { elem };
-            return Err(err!(UNDEFINED_OBJECT, "could not find array type for data type {}", self.type_name(e))
-                .at(self.at(pos)));
+            return Err(err!(UNDEFINED_OBJECT, "could not find array type for data type {}", self.type_name(e)));
         }
         Ok(out)
     }

@@ -274,7 +274,7 @@ impl Binder<'_, '_> {
         let f = self.operator_func(op)?;
         let actual = [left.ty.oid, element];
         let mut declared = [op.left, op.right];
-        let ret = self.resolve_generic(&actual, &mut declared, op.result, false, pos)?;
+        let ret = self.resolve_generic(&actual, &mut declared, op.result, false)?;
         if ret != oid::BOOL {
             return Err(
                 err!(WRONG_OBJECT_TYPE, "op ANY/ALL (array) requires operator to yield boolean").at(self.at(pos))

@@ -173,7 +173,7 @@ impl Binder<'_, '_> {
     ) -> Result<Expr> {
         let op = self.operator(schema, name, left.as_ref().map(|e| e.ty.oid), right.ty.oid, pos)?;
         let mut args: Vec<Expr> = left.into_iter().chain([right]).collect();
-        let ret = self.operator_args(op, &mut args, pos)?;
+        let ret = self.operator_args(op, &mut args)?;
         let f = self.operator_func(op)?;
         if f.retset && self.scope().clause != super::scope::Clause::Select {
             return Err(err!(FEATURE_NOT_SUPPORTED, "op ANY/ALL (array) requires operator not to return a set")
@@ -191,10 +191,10 @@ impl Binder<'_, '_> {
     }
 
     /// Converts an operator's arguments in place and says the type of its result.
-    pub(super) fn operator_args(&mut self, op: &'static OperDef, args: &mut [Expr], pos: Pos) -> Result<Oid> {
+    pub(super) fn operator_args(&mut self, op: &'static OperDef, args: &mut [Expr]) -> Result<Oid> {
         let actual: Vec<Oid> = args.iter().map(|e| e.ty.oid).collect();
         let mut declared: Vec<Oid> = if args.len() == 2 { vec![op.left, op.right] } else { vec![op.right] };
-        let ret = self.resolve_generic(&actual, &mut declared, op.result, false, pos)?;
+        let ret = self.resolve_generic(&actual, &mut declared, op.result, false)?;
         self.coerce_args(args, &declared)?;
         Ok(ret)
     }

@@ -12,6 +12,7 @@ mod extreme;
 mod json;
 mod logic;
 mod ordered;
+mod range;
 mod statistics;
 mod sum;
 
@@ -103,6 +104,7 @@ pub fn open(call: &AggregateCall<'_>) -> Result<Box<dyn Aggregator>> {
         .or_else(|| statistics::open(call))
         .or_else(|| collect::open(call))
         .or_else(|| json::open(call))
+        .or_else(|| range::open(call))
         .or_else(|| ordered::open(call));
     made.ok_or_else(|| Error::unsupported(format!("aggregate function {}() is not supported yet", call.func.name)))
 }

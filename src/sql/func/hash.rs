@@ -3,10 +3,17 @@
 //! Bob Jenkins, lookup3 (2006), as PostgreSQL 15 uses it on little-endian machines (common/hashfn.c).
 
 use super::{FnContext, FuncImpl, ScalarFn};
-use crate::base::Result;
+use crate::base::{Oid, Result};
+use crate::err;
+use crate::types::array::Array;
 use crate::types::datetime::{Interval, TimeTz};
+use crate::types::inet::Inet;
+use crate::types::jsonb::Jsonb;
+use crate::types::numeric::Numeric;
+use crate::types::range::{Multirange, Range};
+use crate::types::record::Record;
 use crate::types::text::trim_blanks;
-use crate::types::{Column, Datum};
+use crate::types::{Column, Datum, base_type, info, oid};
 
 const START: u32 = 0x9e37_79b9 + 3_923_095;
 
@@ -135,6 +142,146 @@ fn hashed(rule: Rule, value: Datum<'_>, seed: u64) -> u64 {
     }
 }
 
+fn numeric(bytes: &[u8], seed: u64) -> u64 {
+    let n = Numeric::from_bytes(bytes);
+    if !n.is_finite() {
+        return seed;
+    }
+    if n.digits.is_empty() {
+        return seed.wrapping_sub(1);
+    }
+    let digits: Vec<u8> = n.digits.iter().flat_map(|d| d.to_le_bytes()).collect();
+    bytes_extended(&digits, seed) ^ i64::from(n.weight) as u64
+}
+
+/// The rule of a base type that has a simple one.
+fn rule_of(typ: Oid) -> Option<Rule> {
+    Some(match typ {
+        oid::INT2 | oid::INT4 | oid::OID | oid::DATE | oid::BOOL | oid::XID | oid::CID => Rule::Word,
+        oid::INT8 | oid::TIMESTAMP | oid::TIMESTAMPTZ | oid::TIME | oid::PG_LSN | oid::XID8 => Rule::Long,
+        oid::FLOAT4 | oid::FLOAT8 => Rule::Float,
+        oid::TEXT | oid::VARCHAR | oid::NAME | oid::UUID => Rule::Bytes,
+        oid::BPCHAR => Rule::Blank,
+        oid::CHAR => Rule::Character,
+        oid::INTERVAL => Rule::Interval,
+        oid::TIMETZ => Rule::TimeTz,
+        _ => return None,
+    })
+}
+
+/// `v * 31 + next` as PostgreSQL combines the hashes of parts.
+fn combined(so_far: u64, next: u64) -> u64 {
+    (so_far << 5).wrapping_sub(so_far).wrapping_add(next)
+}
+
+/// Both halves turned by one bit (common/hashfn.h, ROTATE_HIGH_AND_LOW_32BITS).
+fn turned(v: u64) -> u64 {
+    (v << 1) & 0xffff_fffe_ffff_fffe | (v >> 31) & 0x1_0000_0001
+}
+
+/// The hash of a value of any type that has one. With seed 0 the low half is the 32-bit hash.
+fn any(typ: Oid, value: Datum<'_>, seed: u64) -> Result<u64> {
+    let typ = base_type(typ);
+    if value.is_null() && typ != oid::UNKNOWN {
+        return Ok(0);
+    }
+    if let Some(rule) = rule_of(typ) {
+        return Ok(hashed(rule, value, seed));
+    }
+    match (typ, info(typ)) {
+        (oid::NUMERIC, _) => Ok(numeric(value.bytes(), seed)),
+        (oid::JSONB, _) => Ok(jsonb(value.bytes(), seed)),
+        (oid::INET | oid::CIDR, _) => Ok(network(value.bytes(), seed)),
+        (oid::RECORD, _) => record(value.bytes(), seed),
+        (_, Some(t)) if t.is_array() => array(value.bytes(), seed),
+        (_, Some(t)) if t.kind == b'e' => Ok(hashed(Rule::Word, value, seed)),
+        (_, Some(t)) if t.kind == b'c' => record(value.bytes(), seed),
+        (_, Some(t)) if t.kind == b'r' => range(&Range::new(value.bytes()), seed),
+        (_, Some(t)) if t.kind == b'm' => {
+            let parts = Multirange::new(value.bytes());
+            parts.ranges.iter().try_fold(1, |sum, r| Ok(combined(sum, range(r, seed)?)))
+        }
+        _ => Err(err!(
+            UNDEFINED_FUNCTION,
+            "could not identify a hash function for type {}",
+            crate::types::format_type(typ, -1, &crate::types::context::NoHooks)
+        )),
+    }
+}
+
+fn array(bytes: &[u8], seed: u64) -> Result<u64> {
+    let array = Array::new(bytes);
+    array.iter().try_fold(1, |sum, v| Ok(combined(sum, any(array.element, v, seed)?)))
+}
+
+fn record(bytes: &[u8], seed: u64) -> Result<u64> {
+    Record::new(bytes).columns.iter().try_fold(0, |sum, c| Ok(combined(sum, any(c.typ, c.value, seed)?)))
+}
+
+fn range(r: &Range<'_>, seed: u64) -> Result<u64> {
+    let sub = crate::types::range::subtype(r.typ).unwrap_or(oid::INT4);
+    let flags = word_extended(r.flags().into(), seed);
+    Ok(turned(flags ^ any(sub, r.lower.value, seed)?) ^ any(sub, r.upper.value, seed)?)
+}
+
+/// Family, prefix length and address, as PostgreSQL lays them out (its families are 2 and 3).
+fn network(bytes: &[u8], seed: u64) -> u64 {
+    let inet = Inet::from_bytes(bytes);
+    let mut key = vec![if inet.address.is_ipv4() { 2 } else { 3 }, inet.bits];
+    match inet.address {
+        std::net::IpAddr::V4(a) => key.extend_from_slice(&a.octets()),
+        std::net::IpAddr::V6(a) => key.extend_from_slice(&a.octets()),
+    }
+    bytes_extended(&key, seed)
+}
+
+/// PostgreSQL 15, jsonb_op.c, jsonb_hash and jsonb_hash_extended: all scalars, and the kinds of their containers.
+/// A scalar alone counts as an array of one.
+fn jsonb(bytes: &[u8], seed: u64) -> u64 {
+    let mut sum = 0;
+    let top = Jsonb::new(bytes);
+    if top.is_scalar() {
+        sum ^= JSON_ARRAY;
+    }
+    add_json(top, seed, &mut sum);
+    sum
+}
+
+const JSON_ARRAY: u64 = 0x4000_0000_4000_0000;
+const JSON_OBJECT: u64 = 0x2000_0000_2000_0000;
+
+fn add_json(value: Jsonb<'_>, seed: u64, sum: &mut u64) {
+    let scalar = match value {
+        Jsonb::Array(items) => {
+            *sum ^= JSON_ARRAY;
+            return items.iter().for_each(|v| add_json(v, seed, sum));
+        }
+        Jsonb::Object(pairs) => {
+            *sum ^= JSON_OBJECT;
+            return pairs.iter().for_each(|(k, v)| {
+                *sum = turned(*sum) ^ bytes_extended(k.as_bytes(), seed);
+                add_json(v, seed, sum);
+            });
+        }
+        Jsonb::Null => seed.wrapping_add(1),
+        Jsonb::String(s) => bytes_extended(s.as_bytes(), seed),
+        Jsonb::Number(n) => numeric(n, seed),
+        Jsonb::Bool(v) if seed == 0 => if v { 2 } else { 4 },
+        Jsonb::Bool(v) => word_extended(v.into(), seed),
+    };
+    *sum = turned(*sum) ^ scalar;
+}
+
+fn any_plain(cx: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
+    out.push(Datum::I32(any(cx.arg_type(0).oid, args[0], 0)? as u32 as i32));
+    Ok(())
+}
+
+fn any_extended(cx: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
+    out.push(Datum::I64(any(cx.arg_type(0).oid, args[0], args[1].i64() as u64)? as i64));
+    Ok(())
+}
+
 fn plain<const RULE: usize>(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
     out.push(Datum::I32(hashed(RULES[RULE], args[0], 0) as u32 as i32));
     Ok(())
@@ -168,6 +315,20 @@ pub(super) static TABLE: &[(&str, FuncImpl)] = &[
     ("hashchar", s(plain::<5>)),
     ("interval_hash", s(plain::<6>)),
     ("timetz_hash", s(plain::<7>)),
+    ("hash_numeric", s(any_plain)),
+    ("hash_array", s(any_plain)),
+    ("hash_record", s(any_plain)),
+    ("hash_range", s(any_plain)),
+    ("hash_multirange", s(any_plain)),
+    ("hashinet", s(any_plain)),
+    ("jsonb_hash", s(any_plain)),
+    ("hash_numeric_extended", s(any_extended)),
+    ("hash_array_extended", s(any_extended)),
+    ("hash_record_extended", s(any_extended)),
+    ("hash_range_extended", s(any_extended)),
+    ("hash_multirange_extended", s(any_extended)),
+    ("hashinetextended", s(any_extended)),
+    ("jsonb_hash_extended", s(any_extended)),
     ("hashint2extended", s(extended::<0>)),
     ("hashint4extended", s(extended::<0>)),
     ("hashoidextended", s(extended::<0>)),

@@ -23,12 +23,14 @@ mod format;
 #[cfg(test)]
 mod golden;
 mod hash;
+mod inout;
 mod int;
 pub mod json;
 mod network;
 mod numeric;
 mod opers;
 mod procs;
+mod range;
 pub mod regexp;
 mod registry;
 mod session;
@@ -39,7 +41,7 @@ pub mod window;
 
 pub use context::{CallTypes, FnContext, Random, SessionFacts, SystemHooks};
 pub use fact::{CastContext, CastDef, CastMethod, OperDef, ProcFact, Selectivity};
-pub use registry::{cast, casts, func, funcs, funcs_named, is_implemented, oper, opers, opers_named, type_operator};
+pub use registry::{cast, casts, func, funcs, funcs_named, is_implemented, oper, opers, opers_named, type_operator, wants_types};
 
 use crate::base::{Oid, Result};
 use crate::types::{Column, Datum};
@@ -92,6 +94,7 @@ fn implementations() -> std::collections::HashMap<&'static str, FuncImpl> {
         int::TABLE,
         network::TABLE,
         numeric::TABLE,
+        range::TABLE,
         session::TABLE,
         text::TABLE,
     ];

@@ -22,6 +22,7 @@ static REGISTRY: LazyLock<Registry> = LazyLock::new(build);
 
 fn build() -> Registry {
     let imps: HashMap<&str, FuncImpl> = super::implementations();
+    let inout = super::inout::table();
     let funcs: Vec<FuncDef> = PROCS
         .iter()
         .map(|p| FuncDef {
@@ -37,7 +38,7 @@ fn build() -> Registry {
             imp: match imps.get(p.src) {
                 _ if p.kind() != b'f' || p.retset() => FuncImpl::Elsewhere,
                 Some(imp) => *imp,
-                None => FuncImpl::System,
+                None => inout.get(&p.oid).copied().unwrap_or(FuncImpl::System),
             },
             fact: p,
         })
@@ -109,4 +110,10 @@ pub fn cast(source: Oid, target: Oid) -> Option<&'static CastDef> {
 /// All casts.
 pub fn casts() -> &'static [CastDef] {
     CASTS
+}
+
+/// Functions that need the types of their call, though no argument is polymorphic: send functions know their type by it,
+/// constructors what to make, hash functions which rule.
+pub fn wants_types(def: &FuncDef) -> bool {
+    def.fact.src.ends_with("send") || def.fact.src.contains("range_constructor") || def.fact.src.contains("hash")
 }

@@ -29,7 +29,8 @@ fn is_pseudo(t: crate::base::Oid) -> bool {
 impl Call {
     pub fn new(def: &'static FuncDef, args: Vec<Eval>, ret: TypeRef, variadic: bool) -> Call {
         let polymorphic =
-            variadic || args.len() != def.args.len() || is_pseudo(def.ret) || def.args.iter().any(|a| is_pseudo(*a));
+            variadic || args.len() != def.args.len() || is_pseudo(def.ret) || def.args.iter().any(|a| is_pseudo(*a))
+            || crate::sql::func::wants_types(def);
         let types =
             polymorphic.then(|| Arc::new(CallTypes { args: args.iter().map(Eval::ty).collect(), ret, variadic }));
         Call { def, args, ret: phys_of(ret), types, keep: false, answer: None, progress: None }

@@ -23,6 +23,12 @@ pub(super) fn open(call: &Call<'_>, cx: &mut ExecContext) -> Result<Option<Box<d
         "generate_series_timestamp" | "generate_series_timestamptz" => timestamp(call, cx)?,
         "generate_subscripts" | "generate_subscripts_nodir" => subscripts(call)?,
         "array_unnest" => Rows::stream(unnest(call)),
+        "multirange_unnest" => {
+            let mut out = Rows::empty(call.columns);
+            let ranges = crate::types::range::Multirange::new(call.arg(0).bytes()).ranges;
+            ranges.iter().for_each(|r| out[0].push(Datum::Bytes(&r.to_bytes())));
+            Rows::stream(out)
+        }
         _ => return Ok(None),
     }))
 }
