@@ -709,8 +709,11 @@ impl Binder<'_, '_> {
         let (mut compatible, mut compatible_range): (Vec<Oid>, Oid) = (Vec::new(), Oid::INVALID);
         let (mut first, mut second) = (is_polymorphic_first(ret), is_polymorphic_second(ret));
         let mismatch = |this: &Self, what: &str, a: Oid, b: Oid| {
-            err!(DATATYPE_MISMATCH, "arguments declared \"{what}\" are not all alike")
-                .detail(format!("{} versus {}", this.type_name(a), this.type_name(b)))
+            err!(DATATYPE_MISMATCH, "arguments declared \"{what}\" are not all alike").detail(format!(
+                "{} versus {}",
+                this.type_name(a),
+                this.type_name(b)
+            ))
         };
         for (d, &a) in declared.iter().zip(actual) {
             first |= is_polymorphic_first(*d);

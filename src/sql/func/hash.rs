@@ -266,7 +266,13 @@ fn add_json(value: Jsonb<'_>, seed: u64, sum: &mut u64) {
         Jsonb::Null => seed.wrapping_add(1),
         Jsonb::String(s) => bytes_extended(s.as_bytes(), seed),
         Jsonb::Number(n) => numeric(n, seed),
-        Jsonb::Bool(v) if seed == 0 => if v { 2 } else { 4 },
+        Jsonb::Bool(v) if seed == 0 => {
+            if v {
+                2
+            } else {
+                4
+            }
+        }
         Jsonb::Bool(v) => word_extended(v.into(), seed),
     };
     *sum = turned(*sum) ^ scalar;

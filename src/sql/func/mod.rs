@@ -41,7 +41,9 @@ pub mod window;
 
 pub use context::{CallTypes, FnContext, Random, SessionFacts, SystemHooks};
 pub use fact::{CastContext, CastDef, CastMethod, OperDef, ProcFact, Selectivity};
-pub use registry::{cast, casts, func, funcs, funcs_named, is_implemented, oper, opers, opers_named, type_operator, wants_types};
+pub use registry::{
+    cast, casts, func, funcs, funcs_named, is_implemented, oper, opers, opers_named, type_operator, wants_types,
+};
 
 use crate::base::{Oid, Result};
 use crate::types::{Column, Datum};

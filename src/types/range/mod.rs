@@ -13,7 +13,9 @@ mod set;
 mod text;
 
 pub use multi::{Multirange, contains_range, intersect_all, subtract_all};
-pub use text::{from_binary, multi_from_binary, multi_parse, multi_write, multi_write_binary, parse, write, write_binary};
+pub use text::{
+    from_binary, multi_from_binary, multi_parse, multi_write, multi_write_binary, parse, write, write_binary,
+};
 
 use super::array::{put, take};
 use super::datetime::date;

@@ -95,8 +95,7 @@ fn write_bound(range: &Range<'_>, value: Datum<'_>, out: &mut Vec<u8>, io: &IoCo
     }
     let mut text = Vec::new();
     text_out(range.sub(), value, &mut text, io)?;
-    let special =
-        |b: &u8| matches!(b, b'"' | b'\\' | b'(' | b')' | b'[' | b']' | b',') || is_space(char::from(*b));
+    let special = |b: &u8| matches!(b, b'"' | b'\\' | b'(' | b')' | b'[' | b']' | b',') || is_space(char::from(*b));
     if !text.is_empty() && !text.iter().any(special) {
         out.extend_from_slice(&text);
         return Ok(());

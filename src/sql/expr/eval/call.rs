@@ -28,8 +28,10 @@ fn is_pseudo(t: crate::base::Oid) -> bool {
 
 impl Call {
     pub fn new(def: &'static FuncDef, args: Vec<Eval>, ret: TypeRef, variadic: bool) -> Call {
-        let polymorphic =
-            variadic || args.len() != def.args.len() || is_pseudo(def.ret) || def.args.iter().any(|a| is_pseudo(*a))
+        let polymorphic = variadic
+            || args.len() != def.args.len()
+            || is_pseudo(def.ret)
+            || def.args.iter().any(|a| is_pseudo(*a))
             || crate::sql::func::wants_types(def);
         let types =
             polymorphic.then(|| Arc::new(CallTypes { args: args.iter().map(Eval::ty).collect(), ret, variadic }));
