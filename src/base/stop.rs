@@ -6,7 +6,7 @@
 //! that can return `Wait` or `Yield`, since the call will be repeated from its start.
 
 use super::error::Error;
-use super::id::{Lsn, Xid};
+use super::id::Lsn;
 use std::time::Instant;
 
 pub type Flow<T> = Result<T, Stop>;
@@ -25,8 +25,6 @@ pub enum Stop {
 pub enum Wait {
     /// A request is queued in the lock manager under this ticket; calling again finds it granted.
     Lock(u64),
-    /// The end of another transaction, without a queued request.
-    Xact(Xid),
     /// The log must be durable up to here.
     Flush(Lsn),
     /// Nothing but time (`pg_sleep`).

@@ -14,6 +14,7 @@ pub mod link;
 mod maintenance;
 mod revive;
 mod serve;
+mod session_threads;
 mod sessions;
 mod startup;
 pub mod workers;
@@ -90,13 +91,15 @@ fn live(origin: Origin) -> io::Result<ExitCode> {
         Ok(gate) => gate,
         Err(e) => return Ok(failed(e)),
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("session").enable_all().build()?;
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let threads = session_threads::SessionThreads::start(cores)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut workers_cx = cx.clone();
     workers_cx.maintenance = Some(Arc::new(maintenance::Autovacuum(gate.server.instance.clone())));
     let start = move |generation, stop: worker::Stop| worker::start_all(&workers_cx, generation, &stop);
     let workers = Foreman::start(Workers::new(Box::new(start)))?;
     link.report(EngineState::Ready, "");
-    let end = runtime.block_on(serve::serve(&link, &gate, incoming, &workers));
+    let end = runtime.block_on(serve::serve(&link, &gate, threads, incoming, &workers));
     stop(&link, &cx, Some(workers), end)
 }
 

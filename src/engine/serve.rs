@@ -2,6 +2,7 @@
 //! postmasters come and go, and decides when and how it is over.
 
 use super::link::{Connection, Link};
+use super::session_threads::SessionThreads;
 use super::sessions;
 use super::workers::Foreman;
 use crate::base::interrupt::Cause;
@@ -34,10 +35,11 @@ pub enum End {
 pub async fn serve(
     link: &Link,
     gate: &Arc<Gate>,
+    threads: SessionThreads,
     incoming: mpsc::UnboundedReceiver<Connection>,
     workers: &Foreman,
 ) -> End {
-    tokio::spawn(take_in(gate.clone(), incoming));
+    tokio::spawn(take_in(gate.clone(), threads, incoming));
     let mut mode = link.mode();
     let mut count = link.session_count();
     loop {
@@ -73,9 +75,8 @@ pub async fn serve(
     }
 }
 
-/// A task of its own, so that a connection changes threads as seldom as possible.
-async fn take_in(gate: Arc<Gate>, mut incoming: mpsc::UnboundedReceiver<Connection>) {
+async fn take_in(gate: Arc<Gate>, threads: SessionThreads, mut incoming: mpsc::UnboundedReceiver<Connection>) {
     while let Some(connection) = incoming.recv().await {
-        sessions::serve(&gate, connection);
+        threads.spawn(sessions::serve(gate.clone(), connection));
     }
 }

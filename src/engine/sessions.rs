@@ -91,20 +91,18 @@ impl Backends for ByPid {
     }
 }
 
-/// Serves one connection in a task of its own.
-pub fn serve(gate: &Arc<Gate>, connection: Connection) {
+/// Serves one connection to its end.
+pub async fn serve(gate: Arc<Gate>, connection: Connection) {
     let around = Around { link: connection.link().clone(), id: connection.id, socket: connection.descriptor() };
-    let (pid, gate) = (connection.pid, gate.clone());
+    let pid = connection.pid;
     let address = match &connection.peer {
         Peer::Local => None,
         Peer::Tcp(address) => Some((address.ip(), address.port())),
     };
-    tokio::spawn(async move {
-        match connection.into_socket() {
-            Ok(socket) => protocol::serve(gate, Box::new(socket), pid, address, Box::new(around)).await,
-            Err(e) => crate::log!("could not watch a client's socket: {}", crate::settings::os_text(&e)),
-        }
-    });
+    match connection.into_socket() {
+        Ok(socket) => protocol::serve(gate, Box::new(socket), pid, address, Box::new(around)).await,
+        Err(e) => crate::log!("could not watch a client's socket: {}", crate::settings::os_text(&e)),
+    }
 }
 
 /// What one connection hears of the world.

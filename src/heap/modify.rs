@@ -19,7 +19,7 @@ use super::vm;
 use crate::base::{Error, Flow, Result, TupleId, Xid};
 use crate::buffer::{WriteGuard, critical};
 use crate::mvcc::XactStatus;
-use crate::page::{PAGE_FULL, PAGE_SIZE};
+use crate::page::PAGE_SIZE;
 use crate::types::Batch;
 use crate::wal::{BlockMode, Record, Rmgr};
 
@@ -375,11 +375,12 @@ fn update_in_place(
         return Ok(InPage::Done(failed(found)));
     }
     let need = encoded.row(0).len();
-    if page.heap_free_space(MAX_ITEMS) < need {
-        prune::prune(storage, &mut page, storage.mvcc.oldest_visible());
+    let horizon = storage.mvcc.oldest_visible();
+    if page.heap_free_space(MAX_ITEMS) < need && prune::may_help(&page, horizon) {
+        prune::prune(storage, &mut page, horizon);
     }
     if page.heap_free_space(MAX_ITEMS) < need {
-        page.set_flag(PAGE_FULL);
+        prune::mark_full(&mut page, horizon);
         hold_latched(cx, store, &mut page, tid, strength);
         return Ok(InPage::Locked);
     }

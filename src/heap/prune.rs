@@ -83,6 +83,23 @@ pub(super) fn opportunistic(storage: &Storage, store: &TableStore, block: BlockN
     }
 }
 
+/// Whether an update that found no room should prune: not if one has failed to since the horizon last moved, or a
+/// statement that updates every row of a full page would look at the whole page for each.
+pub(super) fn may_help(page: &Page, horizon: Csn) -> bool {
+    !page.has_flag(PAGE_FULL) || page.spare() != horizon_mark(horizon)
+}
+
+/// Notes on the page that pruning at this horizon has left no room (a hint).
+pub(super) fn mark_full(page: &mut Page, horizon: Csn) {
+    page.set_flag(PAGE_FULL);
+    page.set_spare(horizon_mark(horizon));
+}
+
+/// The horizon's low bits: a coincidence costs one chance to prune.
+fn horizon_mark(horizon: Csn) -> u16 {
+    horizon.0 as u16
+}
+
 /// Prunes a latched page and logs it; room in the log must be reserved. Returns what was done.
 pub(super) fn prune(storage: &Storage, page: &mut WriteGuard<'_>, horizon: Csn) -> Plan {
     if page.is_new() || !anything_to_do(page) {

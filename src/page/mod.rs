@@ -25,7 +25,7 @@
 //! | 16..18 | upper: start of the items |
 //! | 18..20 | special: start of the special space |
 //! | 20..22 | layout version |
-//! | 22..24 | spare, free for the page's owner |
+//! | 22..24 | spare, free for the page's owner (heap: a hint for pruning) |
 //! | 24.. | line pointers: offset (15 bits), state (2), length (15) |
 
 mod checksum;

@@ -189,7 +189,6 @@ fn wait_event(server: &Server, what: &Wait) -> (&'static str, &'static str) {
         Wait::Lock(ticket) => {
             ("Lock", server.instance.storage.locks.waiting_for(*ticket).map_or("relation", |t| t.kind()))
         }
-        Wait::Xact(_) => ("Lock", "transactionid"),
         Wait::Flush(_) => ("IO", "WALSync"),
         Wait::Until(_) => ("Timeout", "PgSleep"),
         Wait::Checkpoint(_) => ("IPC", "CheckpointDone"),

@@ -46,15 +46,6 @@ pub async fn wait_for(
             Ok(())
         }
         Wait::Lock(ticket) => lock_granted(server, handle, held, limits, *ticket).await,
-        Wait::Xact(xid) => {
-            let xid = *xid;
-            let ended = async {
-                while server.instance.storage.mvcc.is_running(xid) {
-                    tokio::time::sleep(Duration::from_millis(1)).await;
-                }
-            };
-            interruptible(handle, limits, ended).await
-        }
         Wait::Until(when) => interruptible(handle, limits, tokio::time::sleep_until((*when).into())).await,
         Wait::Checkpoint(number) => {
             let mut outcome = None;

@@ -15,7 +15,11 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::task::Waker;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// A disk that syncs more slowly than this is left to the flusher: other sessions share the committer's thread, and
+/// beside such a sync the hand-over costs nothing.
+const INLINE_SYNC: Duration = Duration::from_micros(500);
 
 /// What the write mutex guards.
 #[derive(Default)]
@@ -112,12 +116,12 @@ impl Wal {
     }
 
     /// A committer's first step: true if `lsn` is durable on return. It flushes inline if nobody else is
-    /// flushing and recent flushes served one; otherwise the caller registers with `on_durable`.
+    /// flushing, recent flushes served one, and the disk was quick; otherwise the caller registers with `on_durable`.
     pub fn flush_alone(&self, lsn: Lsn) -> bool {
         if self.durable.load(Ordering::Acquire) >= lsn.0 || !self.is_started() {
             return true;
         }
-        if self.last_group.load(Ordering::Relaxed) > 1 {
+        if self.last_group.load(Ordering::Relaxed) > 1 || self.disk_is_slow.load(Ordering::Relaxed) {
             return false;
         }
         {
@@ -279,7 +283,9 @@ impl Wal {
                 8097,
             ));
         }
-        self.counters.synced(start.elapsed());
+        let took = start.elapsed();
+        self.disk_is_slow.store(took > INLINE_SYNC, Ordering::Relaxed);
+        self.counters.synced(took);
     }
 }
 

@@ -170,7 +170,9 @@ pub struct Wal {
     counters: stats::Counters,
     observer: OnceLock<Box<dyn Observer>>,
     oids: Mutex<oid::State>,
+    /// How many the last flush for waiters served.
     last_group: AtomicU32,
+    disk_is_slow: AtomicBool,
 }
 
 impl Wal {
@@ -207,6 +209,7 @@ impl Wal {
             observer: OnceLock::new(),
             oids: Mutex::default(),
             last_group: AtomicU32::new(1),
+            disk_is_slow: AtomicBool::new(false),
         });
         if config.flusher {
             flush::spawn_flusher(&wal);

@@ -135,6 +135,11 @@ impl AsyncRead for Socket {
             let space = buf.initialize_unfilled();
             match guard.try_io(|s| Ok(rustix::net::recv(s.get_ref(), &mut *space, RecvFlags::DONTWAIT)?.0)) {
                 Ok(Ok(n)) => {
+                    // A short read has emptied the socket: what comes later is a new event (edge-triggered), and the
+                    // read that would only answer EAGAIN is spared. At the client's end readiness is kept.
+                    if n > 0 && n < space.len() {
+                        guard.clear_ready();
+                    }
                     buf.advance(n);
                     return Poll::Ready(Ok(()));
                 }

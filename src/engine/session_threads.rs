@@ -1,0 +1,67 @@
+//! The threads that sessions run on: one runtime of one thread per core, each session on one of them for life.
+//!
+//! A runtime that shares its tasks among threads wakes a second thread for nearly every message of a client: a system
+//! call on either side, and cold caches. Here the thread that hears of a message also answers it. What would hold the
+//! others on a thread up does not run there: statements beyond their inline budget move to the executor pool, and
+//! slow disks are left to the flusher (`Wal::flush_alone`).
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::runtime::{Builder, Handle};
+
+/// Where new sessions are put. The threads live as long as the process.
+pub struct SessionThreads {
+    threads: Vec<Thread>,
+}
+
+struct Thread {
+    runtime: Handle,
+    sessions: Arc<AtomicUsize>,
+}
+
+/// A session's place on its thread.
+struct Place(Arc<AtomicUsize>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl SessionThreads {
+    /// # Errors
+    /// When a runtime or its thread cannot be made.
+    pub fn start(count: usize) -> io::Result<SessionThreads> {
+        let threads = (0..count.max(1)).map(Thread::start).collect::<io::Result<Vec<_>>>()?;
+        Ok(SessionThreads { threads })
+    }
+
+    /// Runs a session to its end, on the thread with the fewest.
+    pub fn spawn(&self, session: impl Future<Output = ()> + Send + 'static) {
+        let emptiest = self.threads.iter().min_by_key(|t| t.sessions.load(Ordering::Relaxed));
+        let Some(thread) = emptiest else { return };
+        thread.sessions.fetch_add(1, Ordering::Relaxed);
+        let place = Place(thread.sessions.clone());
+        thread.runtime.spawn(async move {
+            session.await;
+            drop(place);
+        });
+    }
+}
+
+impl Thread {
+    fn start(n: usize) -> io::Result<Thread> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let handle = runtime.handle().clone();
+        std::thread::Builder::new()
+            .name(format!("session {n}"))
+            .stack_size(STACK)
+            .spawn(move || runtime.block_on(std::future::pending::<()>()))?;
+        Ok(Thread { runtime: handle, sessions: Arc::default() })
+    }
+}
+
+/// Bytes of stack: parser, planner and evaluator recurse on these threads.
+const STACK: usize = 16 << 20;
