@@ -250,7 +250,7 @@ fn append(cx: &mut ExecContext, oid: Oid, mut attributes: Vec<Attribute>, n: usi
 }
 
 /// Views that cannot do without a column, found out by taking it away.
-fn views_using(cx: &mut ExecContext, oid: Oid, n: usize) -> Result<Vec<Oid>> {
+pub fn views_using(cx: &mut ExecContext, oid: Oid, n: usize) -> Result<Vec<Oid>> {
     let mut views = Vec::new();
     for (record, _) in cx.backend()?.catalog.dependents(relation_key(oid)) {
         let Ok(c) = record.object.as_class() else { continue };
@@ -330,7 +330,7 @@ fn drop_column(cx: &mut ExecContext, oid: Oid, name: &str, missing_ok: bool, beh
 }
 
 /// Generated columns that read a column.
-fn using_generated(cx: &mut ExecContext, oid: Oid, attno: i16) -> Result<Vec<usize>> {
+pub fn using_generated(cx: &mut ExecContext, oid: Oid, attno: i16) -> Result<Vec<usize>> {
     let c = class_of(cx, oid)?;
     let rel = columns_only(oid, &c.name, &c.attributes);
     let mut found = Vec::new();
@@ -345,7 +345,7 @@ fn using_generated(cx: &mut ExecContext, oid: Oid, attno: i16) -> Result<Vec<usi
     Ok(found)
 }
 
-fn remove_column(cx: &mut ExecContext, oid: Oid, n: usize) -> Result<()> {
+pub fn remove_column(cx: &mut ExecContext, oid: Oid, n: usize) -> Result<()> {
     let attno = n as i16 + 1;
     let rel = relation(cx, oid)?;
     for (seq, _) in sequence::owned_by(cx, oid)?.into_iter().filter(|s| s.1 == attno) {
@@ -468,7 +468,8 @@ fn alter_type(
         let values = vec![(n, over_attributes(bound)?)];
         rewrite(cx, oid, NewRows { attributes, values, persistence: c.persistence })?;
     }
-    reverify(cx, oid, n as i16 + 1)
+    reverify(cx, oid, n as i16 + 1)?;
+    foreign::recheck(cx, oid, n as i16 + 1)
 }
 
 /// CHECKs over a column whose values changed.

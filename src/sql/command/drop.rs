@@ -1,6 +1,7 @@
 //! DROP of relations and schemas, with what depends on them.
 
-use super::{Command, names};
+use super::write::change;
+use super::{Command, dependency, names};
 use crate::base::{Error, Flow, Oid, RelFileId, Result, SqlState};
 use crate::catalog::object::class;
 use crate::catalog::{Object, ObjectKey, RelKind};
@@ -159,6 +160,19 @@ fn schemas(cx: &mut ExecContext, stmt: &DropStmt) -> Flow<()> {
 /// What an object is called in messages about dependencies.
 fn describe(cx: &mut ExecContext, key: ObjectKey) -> Result<String> {
     let catalog = cx.backend()?.catalog.clone();
+    if key.class == class::CONSTRAINT {
+        let Some((table, name)) = dependency::constraint(&catalog, key.oid) else { return Ok(String::new()) };
+        let table = describe(cx, ObjectKey::new(class::RELATION, table))?;
+        return Ok(format!("constraint {name} on {table}"));
+    }
+    if key.sub != 0 {
+        let whole = describe(cx, ObjectKey::new(class::RELATION, key.oid))?;
+        let record = catalog.class(key.oid);
+        let attributes = record.as_ref().and_then(|r| r.object.as_class().ok()).map(|c| &c.attributes);
+        let name = attributes.and_then(|a| a.get(key.sub as usize - 1)).map(|a| a.name.clone()).unwrap_or_default();
+        let default = if key.class == class::ATTRDEF { "default value for " } else { "" };
+        return Ok(format!("{default}column {name} of {whole}"));
+    }
     let Some(record) = catalog.get(key) else { return Ok(String::new()) };
     Ok(match &record.object {
         Object::Class(c) => {
@@ -179,40 +193,23 @@ fn describe(cx: &mut ExecContext, key: ObjectKey) -> Result<String> {
 /// # Errors
 /// 2BP01 without CASCADE when something else depends on them.
 pub fn remove(cx: &mut ExecContext, targets: Vec<ObjectKey>, behavior: DropBehavior) -> Flow<()> {
-    let mut all = targets.clone();
-    // What goes along only by CASCADE, and what it depends on.
-    let mut dependents: Vec<(ObjectKey, ObjectKey)> = Vec::new();
-    let mut n = 0;
-    while n < all.len() {
-        let key = all[n];
-        n += 1;
-        for (dependent, silently) in dependents_of(cx, key)? {
-            if all.contains(&dependent) {
-                continue;
-            }
-            if dependent.class == class::RELATION {
-                cx.backend()?.txn.lock_relation(dependent.oid, LockMode::AccessExclusive)?;
-            }
-            all.push(dependent);
-            if !silently {
-                dependents.push((dependent, key));
-            }
-        }
-    }
-    let foreign = foreign_keys_on(cx, &all)?;
-    if behavior == DropBehavior::Restrict && (!dependents.is_empty() || !foreign.is_empty()) {
-        return Err(refuse(cx, &targets, &dependents, &foreign)?.into());
-    }
-    if !dependents.is_empty() || !foreign.is_empty() {
-        tell_cascade(cx, &dependents, &foreign)?;
-    }
-    for (table, constraint) in foreign {
-        cx.backend()?.txn.lock_relation(table, LockMode::AccessExclusive)?;
-        drop_constraint(cx, table, &constraint)?;
-    }
-    for key in all.iter().rev() {
-        match key.class {
-            class::RELATION => remove_relation(cx, key.oid)?,
+    let what = match targets.as_slice() {
+        [one] => describe(cx, *one)?,
+        _ => "desired object(s)".to_string(),
+    };
+    let found = dependency::collect(cx, &targets)?;
+    report(cx, &what, targets.len() == 1, &found.reported, behavior)?;
+    for key in &found.all {
+        match (key.class, key.sub) {
+            (class::RELATION, 0) => remove_relation(cx, key.oid)?,
+            (class::RELATION, attno) => super::alter_table::remove_column(cx, key.oid, attno as usize - 1)?,
+            (class::ATTRDEF, attno) => change(cx, key.oid, |c| {
+                c.attributes.iter_mut().filter(|a| i32::from(a.attno) == attno).for_each(|a| {
+                    a.default = None;
+                    a.default_oid = Oid::INVALID;
+                });
+            })?,
+            (class::CONSTRAINT, _) => drop_constraint(cx, *key)?,
             _ => {
                 let backend = cx.backend()?;
                 let writer = backend.writer();
@@ -224,110 +221,52 @@ pub fn remove(cx: &mut ExecContext, targets: Vec<ObjectKey>, behavior: DropBehav
     Ok(())
 }
 
-fn dependents_of(cx: &mut ExecContext, key: ObjectKey) -> Result<Vec<(ObjectKey, bool)>> {
-    let catalog = cx.backend()?.catalog.clone();
-    let mut found: Vec<(ObjectKey, bool)> =
-        catalog.dependents(key).into_iter().map(|(r, auto)| (r.object.key(), auto)).collect();
-    if key.class == class::NAMESPACE {
-        for class in [class::RELATION, class::TYPE, class::PROC] {
-            for record in catalog.all(class) {
-                let inside = record.object.name().is_some_and(|(namespace, _)| namespace == key.oid);
-                let part = matches!(&record.object, Object::Class(c) if c.index.is_some() || c.kind == RelKind::Toast);
-                if inside && !part {
-                    found.push((record.object.key(), false));
-                }
-            }
-        }
-    }
-    Ok(found)
-}
-
-/// Foreign keys of tables that stay on tables that go: (table, constraint).
-fn foreign_keys_on(cx: &mut ExecContext, gone: &[ObjectKey]) -> Result<Vec<(Oid, String)>> {
-    let mut found = Vec::new();
-    for key in gone.iter().filter(|k| k.class == class::RELATION) {
-        found.extend(super::foreign::using_index(cx, key.oid)?);
-        for (table, constraint) in super::foreign::referencing(cx, key.oid)? {
-            if !gone.contains(&ObjectKey::new(class::RELATION, table)) {
-                found.push((table, constraint));
-            }
-        }
-    }
-    Ok(found)
-}
-
-/// Drops the foreign keys that rely on an index, or refuses for what is to be dropped.
-pub fn foreign_keys(cx: &mut ExecContext, index: Oid, what: &str, behavior: DropBehavior) -> Result<()> {
-    let foreign = super::foreign::using_index(cx, index)?;
-    if foreign.is_empty() {
+/// Refuses, or says what goes along: (what, because of what).
+fn report(
+    cx: &mut ExecContext,
+    what: &str,
+    single: bool,
+    reported: &[(ObjectKey, ObjectKey)],
+    behavior: DropBehavior,
+) -> Result<()> {
+    if reported.is_empty() {
         return Ok(());
     }
+    let mut lines = Vec::new();
+    for (dependent, on) in reported {
+        let dependent = describe(cx, *dependent)?;
+        lines.push(match behavior {
+            DropBehavior::Restrict => format!("{dependent} depends on {}", describe(cx, *on)?),
+            DropBehavior::Cascade => format!("drop cascades to {dependent}"),
+        });
+    }
     if behavior == DropBehavior::Restrict {
-        let on = describe(cx, ObjectKey::new(class::RELATION, index))?;
-        let mut lines = Vec::new();
-        for (table, constraint) in &foreign {
-            let table = describe(cx, ObjectKey::new(class::RELATION, *table))?;
-            lines.push(format!("constraint {constraint} on {table} depends on {on}"));
-        }
-        let text = format!("cannot drop {what} because other objects depend on it");
+        let verb = if single { "it" } else { "them" };
+        let text = format!("cannot drop {what} because other objects depend on {verb}");
         return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, text)
             .detail(lines.join("\n"))
             .hint("Use DROP ... CASCADE to drop the dependent objects too.")
             .place("reportDependentObjects", "dependency.c", 1204));
     }
-    tell_cascade(cx, &[], &foreign)?;
-    for (table, constraint) in foreign {
-        drop_constraint(cx, table, &constraint)?;
-    }
+    let said = match lines.as_slice() {
+        [one] => notice(one.clone()),
+        many => notice(format!("drop cascades to {} other objects", many.len())).with_detail(many.join("\n")),
+    };
+    cx.notices.push(said);
     Ok(())
 }
 
-fn refuse(
-    cx: &mut ExecContext,
-    targets: &[ObjectKey],
-    dependents: &[(ObjectKey, ObjectKey)],
-    foreign: &[(Oid, String)],
-) -> Result<Error> {
-    let mut lines = Vec::new();
-    for (dependent, on) in dependents {
-        lines.push(format!("{} depends on {}", describe(cx, *dependent)?, describe(cx, *on)?));
+/// Drops the foreign keys that rely on an index, or refuses for what is to be dropped.
+pub fn foreign_keys(cx: &mut ExecContext, index: Oid, what: &str, behavior: DropBehavior) -> Result<()> {
+    let on = ObjectKey::new(class::RELATION, index);
+    let mut reported = Vec::new();
+    for (_, constraint) in super::foreign::using_index(cx, index)? {
+        reported.push((ObjectKey::new(class::CONSTRAINT, constraint), on));
     }
-    let first = targets.first().copied().ok_or_else(|| Error::internal("nothing to drop"))?;
-    for (table, constraint) in foreign {
-        let table = describe(cx, ObjectKey::new(class::RELATION, *table))?;
-        lines.push(format!("constraint {constraint} on {table} depends on {}", describe(cx, first)?));
+    report(cx, what, true, &reported, behavior)?;
+    for (key, _) in reported {
+        drop_constraint(cx, key)?;
     }
-    let what = match targets.len() {
-        1 => describe(cx, first)?,
-        _ => "desired object(s)".to_string(),
-    };
-    let verb = if targets.len() == 1 { "it" } else { "them" };
-    Ok(Error::new(
-        SqlState::DEPENDENT_OBJECTS_STILL_EXIST,
-        format!("cannot drop {what} because other objects depend on {verb}"),
-    )
-    .detail(lines.join("\n"))
-    .hint("Use DROP ... CASCADE to drop the dependent objects too.")
-    .place("reportDependentObjects", "dependency.c", 1204))
-}
-
-fn tell_cascade(cx: &mut ExecContext, dependents: &[(ObjectKey, ObjectKey)], foreign: &[(Oid, String)]) -> Result<()> {
-    let mut lines = Vec::new();
-    for (dependent, _) in dependents {
-        lines.push(describe(cx, *dependent)?);
-    }
-    for (table, constraint) in foreign {
-        let table = describe(cx, ObjectKey::new(class::RELATION, *table))?;
-        lines.push(format!("constraint {constraint} on {table}"));
-    }
-    let report = match lines.as_slice() {
-        [one] => notice(format!("drop cascades to {one}")),
-        many => {
-            let lines: Vec<String> = many.iter().map(|l| format!("drop cascades to {l}")).collect();
-            notice(format!("drop cascades to {} other objects", many.len())).with_detail(lines.join("\n"))
-        }
-    };
-    cx.notices.push(report);
     Ok(())
 }
 
@@ -335,13 +274,12 @@ fn notice(text: String) -> crate::base::Report {
     crate::base::Report::notice(crate::base::Severity::Notice, SqlState::SUCCESSFUL_COMPLETION, text)
 }
 
-fn drop_constraint(cx: &mut ExecContext, table: Oid, name: &str) -> Result<()> {
-    let backend = cx.backend()?;
-    let Some(record) = backend.catalog.class(table) else { return Ok(()) };
-    let mut c = record.object.as_class()?.clone();
-    c.constraints.retain(|k| k.name != name);
-    let writer = backend.writer();
-    backend.catalog.put(writer, Object::Class(c))
+fn drop_constraint(cx: &mut ExecContext, key: ObjectKey) -> Result<()> {
+    let catalog = cx.backend()?.catalog.clone();
+    match dependency::constraint(&catalog, key.oid) {
+        Some((table, _)) => change(cx, table, |c| c.constraints.retain(|k| k.oid != key.oid)),
+        None => Ok(()),
+    }
 }
 
 /// Drops a relation with its indexes, its large values, its statistics and comments; files go at commit.

@@ -33,15 +33,15 @@ pub fn referencing(cx: &mut ExecContext, table: Oid) -> Result<Vec<(Oid, String)
 }
 
 /// Foreign keys that rely on an index of their parent: (table, constraint).
-pub fn using_index(cx: &mut ExecContext, index: Oid) -> Result<Vec<(Oid, String)>> {
+pub fn using_index(cx: &mut ExecContext, index: Oid) -> Result<Vec<(Oid, Oid)>> {
     let mut found = Vec::new();
     for record in cx.backend()?.catalog.all(class::RELATION) {
         let Ok(c) = record.object.as_class() else { continue };
         let uses = |k: &&Constraint| k.foreign.is_some() && k.index == index;
-        found.extend(c.constraints.iter().filter(uses).map(|k| (k.oid, c.oid, k.name.clone())));
+        found.extend(c.constraints.iter().filter(uses).map(|k| (c.oid, k.oid)));
     }
-    found.sort();
-    Ok(found.into_iter().map(|(_, table, name)| (table, name)).collect())
+    found.sort_by_key(|(_, constraint)| *constraint);
+    Ok(found)
 }
 
 // ---- locks ----
@@ -64,6 +64,7 @@ pub fn lock_for_alter(cmd: &Command, cx: &mut ExecContext, table: Oid, stmt: &Al
         match &command.kind {
             AlterTableKind::AddColumn { def, .. } => lock_all(cmd, cx, def.constraints.iter())?,
             AlterTableKind::AddConstraint(c) => lock_all(cmd, cx, std::iter::once(c))?,
+            AlterTableKind::AlterType { name, .. } => lock_ends(cx, table, name)?,
             AlterTableKind::ValidateConstraint(name) => lock_parent(cx, table, name, LockMode::RowShare)?,
             AlterTableKind::DropConstraint { name, .. } => lock_parent(cx, table, name, LockMode::AccessExclusive)?,
             _ => {}
@@ -92,6 +93,51 @@ fn lock_parent(cx: &mut ExecContext, table: Oid, name: &str, mode: LockMode) -> 
     let found = record.object.as_class()?.constraints.iter().find(|k| k.name == name);
     if let Some(f) = found.and_then(|k| k.foreign.as_ref()) {
         cx.backend()?.txn.lock_relation(f.relation, mode)?;
+    }
+    Ok(())
+}
+
+/// Locks the other ends of all foreign keys a column takes part in.
+fn lock_ends(cx: &mut ExecContext, table: Oid, column: &str) -> Flow<()> {
+    let Some(record) = cx.backend()?.catalog.class(table) else { return Ok(()) };
+    let Some(attno) = record.object.as_class()?.attributes.iter().find(|a| a.name == column).map(|a| a.attno) else {
+        return Ok(());
+    };
+    for (child, k) in taking_part(cx, table, attno)? {
+        let Some(f) = &k.foreign else { continue };
+        let other = if child == table { f.relation } else { child };
+        cx.backend()?.txn.lock_relation(other, LockMode::AccessExclusive)?;
+    }
+    Ok(())
+}
+
+/// Foreign keys a column takes part in, at either end, with their tables.
+fn taking_part(cx: &mut ExecContext, table: Oid, attno: i16) -> Result<Vec<(Oid, Constraint)>> {
+    let mut found = Vec::new();
+    for record in cx.backend()?.catalog.all(class::RELATION) {
+        let Ok(c) = record.object.as_class() else { continue };
+        for k in &c.constraints {
+            let Some(f) = &k.foreign else { continue };
+            if c.oid == table && k.columns.contains(&attno) || f.relation == table && f.columns.contains(&attno) {
+                found.push((c.oid, k.clone()));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// After a column got another type: its foreign keys must still be possible, and hold.
+///
+/// # Errors
+/// 42804, 23503.
+pub fn recheck(cx: &mut ExecContext, table: Oid, attno: i16) -> Result<()> {
+    for (child, k) in taking_part(cx, table, attno)? {
+        let Some(f) = &k.foreign else { continue };
+        let (from, to) = (relation(cx, child)?, relation(cx, f.relation)?);
+        check_types(cx, (&from, &k.columns), (&to, &f.columns), &k.name)?;
+        if k.validated {
+            validate(cx, child, &k)?;
+        }
     }
     Ok(())
 }

@@ -18,6 +18,7 @@ mod column;
 mod comment;
 mod constraint;
 mod database;
+mod dependency;
 mod drop;
 mod explain;
 mod foreign;

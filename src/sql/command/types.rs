@@ -168,6 +168,7 @@ pub fn create_domain(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateDomai
 
 /// DROP TYPE and DROP DOMAIN.
 pub fn drop(cx: &mut ExecContext, stmt: &DropStmt) -> Flow<()> {
+    let mut targets = Vec::new();
     for name in &stmt.names {
         let parts = match name {
             ObjectName::Type(t) => t.names.clone(),
@@ -187,48 +188,7 @@ pub fn drop(cx: &mut ExecContext, stmt: &DropStmt) -> Flow<()> {
             return Err(err!(WRONG_OBJECT_TYPE, "\"{shown}\" is not a domain").into());
         }
         owned(cx, &t)?;
-        drop_one(cx, &t, stmt.behavior)?;
+        targets.push(ObjectKey::new(class::TYPE, t.oid));
     }
-    Ok(())
-}
-
-fn drop_one(cx: &mut ExecContext, t: &UserType, behavior: DropBehavior) -> Flow<()> {
-    let word = if matches!(t.kind, UserTypeKind::Domain { .. }) { "domain" } else { "type" };
-    let mut lines = Vec::new();
-    for record in cx.backend()?.catalog.all(class::RELATION) {
-        let Ok(c) = record.object.as_class() else { continue };
-        if c.row_type == t.oid || c.index.is_some() {
-            continue;
-        }
-        for a in c.attributes.iter().filter(|a| !a.dropped && (a.ty.oid == t.oid || a.ty.oid == t.array_oid)) {
-            lines.push(format!(
-                "column {} of {} {} depends on {word} {}",
-                a.name,
-                names::kind_word(c.kind),
-                c.name,
-                t.name
-            ));
-        }
-    }
-    if !lines.is_empty() {
-        if behavior == DropBehavior::Cascade {
-            return Err(Error::unsupported("DROP TYPE CASCADE of a type that columns have is not supported").into());
-        }
-        return Err(err!(
-            DEPENDENT_OBJECTS_STILL_EXIST,
-            "cannot drop {word} {} because other objects depend on it",
-            t.name
-        )
-        .detail(lines.join("\n"))
-        .hint("Use DROP ... CASCADE to drop the dependent objects too.")
-        .into());
-    }
-    if let UserTypeKind::Composite { class } = t.kind {
-        cx.backend()?.txn.next_command();
-        drop::remove_relation(cx, class)?;
-    }
-    let key = ObjectKey::new(class::TYPE, t.oid);
-    delete(cx, comment_key(key))?;
-    delete(cx, key)?;
-    Ok(())
+    drop::remove(cx, targets, stmt.behavior)
 }

@@ -15,7 +15,7 @@ use crate::sql::ast::{
 use crate::sql::bind::{Query, Source};
 use crate::sql::exec::ExecContext;
 use crate::sql::expr::ExprKind as Bound;
-use crate::types::TypeRef;
+use crate::types::{TypeRef, Value, oid};
 
 pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateViewStmt) -> Flow<String> {
     let query = Stmt::Select(Box::new(stmt.query.clone()));
@@ -162,6 +162,15 @@ fn dependencies(query: &mut Query, out: &mut Vec<Depend>) {
 }
 
 fn sub_dependencies(e: &mut crate::sql::expr::Expr, out: &mut Vec<Depend>) {
+    // `nextval('s')` and its like name a relation for good.
+    if let (Bound::Const(Value::U32(oid)), oid::REGCLASS) = (&e.kind, e.ty.oid)
+        && *oid >= Oid::FIRST_NORMAL.0
+    {
+        let depend = Depend { on: relation_key(Oid(*oid)), auto: false };
+        if !out.contains(&depend) {
+            out.push(depend);
+        }
+    }
     if let Bound::SubLink(s) = &mut e.kind {
         dependencies(&mut s.query, out);
     }

@@ -1,0 +1,196 @@
+//! What depends on what: found out from the objects themselves when something is to be dropped.
+//!
+//! PostgreSQL 15, dependency.c, findDependentObjects: same walk (newest first, dependents before what they depend on),
+//! so that what is dropped is reported in the same order.
+//!
+//! Parts of tables are named by keys of their own: a column by its table and number, a default as `pg_attrdef` with the
+//! table's OID and the column's number, a constraint by its OID.
+
+use crate::base::{Flow, Oid, Result};
+use crate::catalog::object::{UserTypeKind, class};
+use crate::catalog::{Catalog, Object, ObjectKey, RelKind};
+use crate::lock::LockMode;
+use crate::sql::exec::ExecContext;
+
+/// What goes, dependents first; and what of it is to be told about, with what it depends on.
+pub struct Found {
+    pub all: Vec<ObjectKey>,
+    pub reported: Vec<(ObjectKey, ObjectKey)>,
+}
+
+struct Dependent {
+    key: ObjectKey,
+    /// By which PostgreSQL orders: the object's own OID.
+    age: Oid,
+    silent: bool,
+}
+
+/// A constraint's table and name.
+pub fn constraint(catalog: &Catalog, oid: Oid) -> Option<(Oid, String)> {
+    catalog.all(class::RELATION).iter().find_map(|r| {
+        let c = r.object.as_class().ok()?;
+        c.constraints.iter().find(|k| k.oid == oid).map(|k| (c.oid, k.name.clone()))
+    })
+}
+
+/// The whole a part belongs to.
+fn whole(catalog: &Catalog, key: ObjectKey) -> Option<ObjectKey> {
+    match key.class {
+        class::CONSTRAINT => constraint(catalog, key.oid).map(|(table, _)| ObjectKey::new(class::RELATION, table)),
+        _ if key.sub != 0 => Some(ObjectKey::new(class::RELATION, key.oid)),
+        _ => None,
+    }
+}
+
+/// Everything that goes with some objects, locked.
+pub fn collect(cx: &mut ExecContext, targets: &[ObjectKey]) -> Flow<Found> {
+    let mut walk = Walk { list: Vec::new(), stack: Vec::new() };
+    for target in targets {
+        walk.visit(cx, *target, None)?;
+    }
+    let catalog = cx.backend()?.catalog.clone();
+    let goes: Vec<ObjectKey> = walk.list.iter().map(|(key, _)| *key).collect();
+    // A part of something that goes as a whole is nothing of its own.
+    walk.list.retain(|(key, _)| whole(&catalog, *key).is_none_or(|w| !goes.contains(&w)));
+    let told = |(key, on): &(ObjectKey, Option<ObjectKey>)| {
+        on.filter(|_| !targets.contains(key)).map(|on| (*key, on))
+    };
+    let reported = walk.list.iter().rev().filter_map(told).collect();
+    Ok(Found { all: walk.list.into_iter().map(|(key, _)| key).collect(), reported })
+}
+
+struct Walk {
+    /// With what it was found by, unless it goes silently.
+    list: Vec<(ObjectKey, Option<ObjectKey>)>,
+    stack: Vec<ObjectKey>,
+}
+
+impl Walk {
+    fn visit(&mut self, cx: &mut ExecContext, key: ObjectKey, on: Option<ObjectKey>) -> Flow<()> {
+        if self.stack.contains(&key) {
+            return Ok(());
+        }
+        if let Some(known) = self.list.iter_mut().find(|(k, _)| *k == key) {
+            if on.is_none() {
+                known.1 = None;
+            }
+            return Ok(());
+        }
+        let catalog = cx.backend()?.catalog.clone();
+        let table = if key.class == class::RELATION { Some(key.oid) } else { whole(&catalog, key).map(|w| w.oid) };
+        if let Some(table) = table {
+            cx.backend()?.txn.lock_relation(table, LockMode::AccessExclusive)?;
+        }
+        self.stack.push(key);
+        let mut dependents = dependents(cx, key)?;
+        dependents.sort_by_key(|d| std::cmp::Reverse((d.age, d.key)));
+        for d in dependents {
+            self.visit(cx, d.key, (!d.silent).then_some(key))?;
+        }
+        self.stack.pop();
+        self.list.push((key, on));
+        Ok(())
+    }
+}
+
+fn dependents(cx: &mut ExecContext, key: ObjectKey) -> Result<Vec<Dependent>> {
+    let catalog = cx.backend()?.catalog.clone();
+    let mut found: Vec<Dependent> = catalog
+        .dependents(key)
+        .into_iter()
+        .map(|(r, silent)| Dependent { key: r.object.key(), age: r.object.key().oid, silent })
+        .collect();
+    match key.class {
+        class::NAMESPACE => members(&catalog, key.oid, &mut found),
+        class::RELATION if key.sub == 0 => of_relation(&catalog, key.oid, &mut found),
+        class::RELATION => of_column(cx, key, &mut found)?,
+        class::TYPE => of_type(&catalog, key.oid, &mut found),
+        _ => {}
+    }
+    Ok(found)
+}
+
+fn members(catalog: &Catalog, namespace: Oid, found: &mut Vec<Dependent>) {
+    for class in [class::RELATION, class::TYPE, class::PROC] {
+        for record in catalog.all(class) {
+            let inside = record.object.name().is_some_and(|(place, _)| place == namespace);
+            let part = matches!(&record.object,
+                Object::Class(c) if c.index.is_some() || matches!(c.kind, RelKind::Toast | RelKind::Composite));
+            if inside && !part {
+                let key = record.object.key();
+                found.push(Dependent { key, age: key.oid, silent: false });
+            }
+        }
+    }
+}
+
+/// Foreign keys on a table or on an index; defaults that use a sequence; columns of the row type.
+fn of_relation(catalog: &Catalog, oid: Oid, found: &mut Vec<Dependent>) {
+    let literal = format!("'{oid}'::regclass");
+    let row_type = catalog.class(oid).and_then(|r| r.object.as_class().ok().map(|c| (c.row_type, c.row_array_type)));
+    for record in catalog.all(class::RELATION) {
+        let Ok(c) = record.object.as_class() else { continue };
+        for k in &c.constraints {
+            if let Some(f) = &k.foreign
+                && (f.relation == oid && c.oid != oid || k.index == oid)
+            {
+                found.push(Dependent { key: ObjectKey::new(class::CONSTRAINT, k.oid), age: k.oid, silent: false });
+            }
+        }
+        for a in c.attributes.iter().filter(|a| !a.dropped && c.index.is_none() && c.oid != oid) {
+            let sub = i32::from(a.attno);
+            let uses = a.identity == 0 && a.default.as_ref().is_some_and(|d| d.contains(&literal));
+            if uses {
+                let key = ObjectKey { class: class::ATTRDEF, oid: c.oid, sub };
+                found.push(Dependent { key, age: a.default_oid, silent: false });
+            }
+            if row_type.is_some_and(|(t, array)| t.is_valid() && (a.ty.oid == t || a.ty.oid == array)) {
+                let key = ObjectKey { class: class::RELATION, oid: c.oid, sub };
+                found.push(Dependent { key, age: c.oid, silent: false });
+            }
+        }
+    }
+}
+
+/// Views and generated columns that read a column.
+fn of_column(cx: &mut ExecContext, key: ObjectKey, found: &mut Vec<Dependent>) -> Result<()> {
+    for view in super::alter_table::views_using(cx, key.oid, key.sub as usize - 1)? {
+        found.push(Dependent { key: ObjectKey::new(class::RELATION, view), age: view, silent: false });
+    }
+    for n in super::alter_table::using_generated(cx, key.oid, key.sub as i16)? {
+        let key = ObjectKey { class: class::RELATION, oid: key.oid, sub: n as i32 + 1 };
+        found.push(Dependent { key, age: key.oid, silent: false });
+    }
+    Ok(())
+}
+
+/// Columns, domains and functions of a type.
+fn of_type(catalog: &Catalog, oid: Oid, found: &mut Vec<Dependent>) {
+    let array = catalog.user_type(oid).map_or(Oid::INVALID, |t| t.array_oid);
+    let is = |ty: Oid| ty == oid || array.is_valid() && ty == array;
+    for record in catalog.all(class::RELATION) {
+        let Ok(c) = record.object.as_class() else { continue };
+        // Views depend on the tables their columns come from.
+        if c.row_type == oid || c.index.is_some() || c.kind == RelKind::View {
+            continue;
+        }
+        for a in c.attributes.iter().filter(|a| !a.dropped && is(a.ty.oid)) {
+            let key = ObjectKey { class: class::RELATION, oid: c.oid, sub: i32::from(a.attno) };
+            found.push(Dependent { key, age: c.oid, silent: false });
+        }
+    }
+    for record in catalog.all(class::TYPE) {
+        if let Object::Type(t) = &record.object
+            && matches!(&t.kind, UserTypeKind::Domain { base, .. } if is(base.oid))
+        {
+            found.push(Dependent { key: record.object.key(), age: t.oid, silent: false });
+        }
+    }
+    for record in catalog.all(class::PROC) {
+        if let Object::Function(f) = &record.object
+            && (is(f.result.oid) || f.arg_types.iter().any(|t| is(*t)))
+        {
+            found.push(Dependent { key: record.object.key(), age: f.oid, silent: false });
+        }
+    }
+}
