@@ -5,8 +5,8 @@ use super::rewrite_rows::{NewRows, rewrite};
 use super::write::{bind, change, class_of, columns_only, over_attributes, relation_key, volatility};
 use super::{Command, cluster, column, drop, foreign, index, names, owner, reloptions, sequence, stored_text, table};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
-use crate::catalog::object::class;
-use crate::catalog::{Attribute, ConstraintKind, ObjectKey, Persistence, RelKind, Relation};
+use crate::catalog::object::{Class, class};
+use crate::catalog::{Attribute, ConstraintKind, Object, ObjectKey, Persistence, RelKind, Relation};
 use crate::err;
 use crate::lock::LockMode;
 use crate::sql::ast::{
@@ -249,8 +249,8 @@ fn append(cx: &mut ExecContext, oid: Oid, mut attributes: Vec<Attribute>, n: usi
     })
 }
 
-/// Views that cannot do without a column, found out by taking it away.
-pub fn views_using(cx: &mut ExecContext, oid: Oid, n: usize) -> Result<Vec<Oid>> {
+/// Views that cannot do without a column or a constraint, found out by taking it away.
+pub fn views_using(cx: &mut ExecContext, oid: Oid, without: impl FnOnce(&mut Class)) -> Result<Vec<Oid>> {
     let mut views = Vec::new();
     for (record, _) in cx.backend()?.catalog.dependents(relation_key(oid)) {
         let Ok(c) = record.object.as_class() else { continue };
@@ -264,7 +264,7 @@ pub fn views_using(cx: &mut ExecContext, oid: Oid, n: usize) -> Result<Vec<Oid>>
         return Ok(Vec::new());
     }
     let before = class_of(cx, oid)?;
-    change(cx, oid, |c| c.attributes[n].dropped = true)?;
+    change(cx, oid, without)?;
     let mut using = Vec::new();
     for (view, definition) in views {
         let mut parsed = crate::sql::parse::parse(&definition.query)?;
@@ -274,7 +274,7 @@ pub fn views_using(cx: &mut ExecContext, oid: Oid, n: usize) -> Result<Vec<Oid>>
             using.push(view);
         }
     }
-    change(cx, oid, |c| c.attributes = before.attributes)?;
+    super::write::put(cx, Object::Class(before))?;
     Ok(using)
 }
 
@@ -288,45 +288,15 @@ fn drop_column(cx: &mut ExecContext, oid: Oid, name: &str, missing_ok: bool, beh
         }
         Err(e) => return Err(e),
     };
-    let c = class_of(cx, oid)?;
-    let attno = n as i16 + 1;
-    let views = views_using(cx, oid, n)?;
-    let generated = using_generated(cx, oid, attno)?;
-    if behavior == DropBehavior::Restrict && (!views.is_empty() || !generated.is_empty()) {
-        let kind = names::kind_word(c.kind);
-        let mut lines = Vec::new();
-        for v in &views {
-            let view = class_of(cx, *v)?;
-            lines.push(format!(
-                "{} {} depends on column {name} of {kind} {}",
-                names::kind_word(view.kind),
-                view.name,
-                c.name
-            ));
-        }
-        for g in &generated {
-            let other = &c.attributes[*g].name;
-            lines.push(format!("column {other} of {kind} {} depends on column {name} of {kind} {}", c.name, c.name));
-        }
-        return Err(err!(
-            DEPENDENT_OBJECTS_STILL_EXIST,
-            "cannot drop column {name} of {kind} {} because other objects depend on it",
-            c.name
-        )
-        .detail(lines.join("\n"))
-        .hint("Use DROP ... CASCADE to drop the dependent objects too."));
-    }
-    let targets: Vec<ObjectKey> = views.into_iter().map(relation_key).collect();
-    if !targets.is_empty() {
-        cx.backend()?.txn.next_command();
-        index::patiently(cx, |cx| drop::remove(cx, targets.clone(), DropBehavior::Cascade))?;
-        cx.backend()?.txn.next_command();
-    }
-    for g in generated {
-        let name = c.attributes[g].name.clone();
-        drop_column(cx, oid, &name, true, behavior)?;
-    }
-    remove_column(cx, oid, n)
+    remove(cx, ObjectKey { class: class::RELATION, oid, sub: n as i32 + 1 }, behavior)
+}
+
+/// Drops a part with what depends on it; what that locks is locked already.
+fn remove(cx: &mut ExecContext, part: ObjectKey, behavior: DropBehavior) -> Result<()> {
+    cx.backend()?.txn.next_command();
+    index::patiently(cx, |cx| drop::remove(cx, vec![part], behavior))?;
+    cx.backend()?.txn.next_command();
+    Ok(())
 }
 
 /// Generated columns that read a column.
@@ -407,7 +377,7 @@ fn alter_type(
         return Err(err!(INVALID_COLUMN_DEFINITION, "cannot specify USING when altering type of generated column")
             .detail(format!("Column \"{name}\" is a generated column.")));
     }
-    if let Some(view) = views_using(cx, oid, n)?.first() {
+    if let Some(view) = views_using(cx, oid, |c| c.attributes[n].dropped = true)?.first() {
         let view = class_of(cx, *view)?.name;
         return Err(err!(FEATURE_NOT_SUPPORTED, "cannot alter type of a column used by a view or rule")
             .detail(format!("rule _RETURN on view {view} depends on column \"{name}\"")));
@@ -676,15 +646,7 @@ fn drop_constraint(cx: &mut ExecContext, oid: Oid, name: &str, missing_ok: bool,
         }
         return Err(Error::new(SqlState::UNDEFINED_OBJECT, text));
     };
-    if k.index.is_valid() && k.foreign.is_none() {
-        let kind = names::kind_word(c.kind);
-        drop::foreign_keys(cx, k.index, &format!("constraint {name} on {kind} {}", c.name), behavior)?;
-    }
-    change(cx, oid, |c| c.constraints.retain(|k| k.name != name))?;
-    match k.index.is_valid() && k.kind != ConstraintKind::ForeignKey {
-        true => remove_relation(cx, k.index),
-        false => Ok(()),
-    }
+    remove(cx, ObjectKey::new(class::CONSTRAINT, k.oid), behavior)
 }
 
 fn cluster_on(cx: &mut ExecContext, oid: Oid, name: Option<&str>) -> Result<()> {

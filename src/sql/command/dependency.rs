@@ -4,11 +4,12 @@
 //! so that what is dropped is reported in the same order.
 //!
 //! Parts of tables are named by keys of their own: a column by its table and number, a default as `pg_attrdef` with the
-//! table's OID and the column's number, a constraint by its OID.
+//! table's OID and the column's number, a constraint by its OID. Row types and array types are types of their own OIDs,
+//! though nothing is stored for them.
 
 use crate::base::{Flow, Oid, Result};
 use crate::catalog::object::{UserTypeKind, class};
-use crate::catalog::{Catalog, Object, ObjectKey, RelKind};
+use crate::catalog::{Catalog, Constraint, ConstraintKind, Object, ObjectKey, RelKind};
 use crate::lock::LockMode;
 use crate::sql::exec::ExecContext;
 
@@ -52,11 +53,26 @@ pub fn collect(cx: &mut ExecContext, targets: &[ObjectKey]) -> Flow<Found> {
     let goes: Vec<ObjectKey> = walk.list.iter().map(|(key, _)| *key).collect();
     // A part of something that goes as a whole is nothing of its own.
     walk.list.retain(|(key, _)| whole(&catalog, *key).is_none_or(|w| !goes.contains(&w)));
-    let told = |(key, on): &(ObjectKey, Option<ObjectKey>)| {
-        on.filter(|_| !targets.contains(key)).map(|on| (*key, on))
-    };
+    let told = |(key, on): &(ObjectKey, Option<ObjectKey>)| on.filter(|_| !targets.contains(key)).map(|on| (*key, on));
     let reported = walk.list.iter().rev().filter_map(told).collect();
     Ok(Found { all: walk.list.into_iter().map(|(key, _)| key).collect(), reported })
+}
+
+/// What an object is only a part of the making of, so that it cannot go alone: an index's constraint, an identity
+/// column's sequence.
+pub fn required_by(catalog: &Catalog, key: ObjectKey) -> Option<ObjectKey> {
+    let record = catalog.class(key.oid).filter(|_| key.class == class::RELATION && key.sub == 0)?;
+    let c = record.object.as_class().ok()?;
+    if let Some(index) = &c.index {
+        let table = catalog.class(index.table)?;
+        let made_by = |k: &&Constraint| k.index == key.oid && k.foreign.is_none();
+        let constraint = table.object.as_class().ok()?.constraints.iter().find(made_by)?;
+        return Some(ObjectKey::new(class::CONSTRAINT, constraint.oid));
+    }
+    let owner = c.depends.iter().find(|d| c.kind == RelKind::Sequence && d.auto && d.on.sub > 0)?.on;
+    let table = catalog.class(owner.oid)?;
+    let column = table.object.as_class().ok()?.attributes.get(owner.sub as usize - 1)?;
+    (column.identity != 0).then_some(owner)
 }
 
 struct Walk {
@@ -104,6 +120,7 @@ fn dependents(cx: &mut ExecContext, key: ObjectKey) -> Result<Vec<Dependent>> {
         class::NAMESPACE => members(&catalog, key.oid, &mut found),
         class::RELATION if key.sub == 0 => of_relation(&catalog, key.oid, &mut found),
         class::RELATION => of_column(cx, key, &mut found)?,
+        class::CONSTRAINT => of_constraint(cx, key.oid, &mut found)?,
         class::TYPE => of_type(&catalog, key.oid, &mut found),
         _ => {}
     }
@@ -124,10 +141,13 @@ fn members(catalog: &Catalog, namespace: Oid, found: &mut Vec<Dependent>) {
     }
 }
 
-/// Foreign keys on a table or on an index; defaults that use a sequence; columns of the row type.
+/// Foreign keys on a table or on an index; defaults that use a sequence; the row type.
 fn of_relation(catalog: &Catalog, oid: Oid, found: &mut Vec<Dependent>) {
     let literal = format!("'{oid}'::regclass");
-    let row_type = catalog.class(oid).and_then(|r| r.object.as_class().ok().map(|c| (c.row_type, c.row_array_type)));
+    let row_type = catalog.class(oid).and_then(|r| r.object.as_class().ok().map(|c| c.row_type));
+    if let Some(row_type) = row_type.filter(|t| t.is_valid()) {
+        found.push(Dependent { key: ObjectKey::new(class::TYPE, row_type), age: row_type, silent: true });
+    }
     for record in catalog.all(class::RELATION) {
         let Ok(c) = record.object.as_class() else { continue };
         for k in &c.constraints {
@@ -144,18 +164,20 @@ fn of_relation(catalog: &Catalog, oid: Oid, found: &mut Vec<Dependent>) {
                 let key = ObjectKey { class: class::ATTRDEF, oid: c.oid, sub };
                 found.push(Dependent { key, age: a.default_oid, silent: false });
             }
-            if row_type.is_some_and(|(t, array)| t.is_valid() && (a.ty.oid == t || a.ty.oid == array)) {
-                let key = ObjectKey { class: class::RELATION, oid: c.oid, sub };
-                found.push(Dependent { key, age: c.oid, silent: false });
-            }
         }
     }
 }
 
-/// Views and generated columns that read a column.
+/// Views and generated columns that read a column, foreign keys of other tables on it.
 fn of_column(cx: &mut ExecContext, key: ObjectKey, found: &mut Vec<Dependent>) -> Result<()> {
-    for view in super::alter_table::views_using(cx, key.oid, key.sub as usize - 1)? {
+    let n = key.sub as usize - 1;
+    for view in super::alter_table::views_using(cx, key.oid, |c| c.attributes[n].dropped = true)? {
         found.push(Dependent { key: ObjectKey::new(class::RELATION, view), age: view, silent: false });
+    }
+    for (child, k) in super::foreign::taking_part(cx, key.oid, key.sub as i16)? {
+        if child != key.oid {
+            found.push(Dependent { key: ObjectKey::new(class::CONSTRAINT, k.oid), age: k.oid, silent: false });
+        }
     }
     for n in super::alter_table::using_generated(cx, key.oid, key.sub as i16)? {
         let key = ObjectKey { class: class::RELATION, oid: key.oid, sub: n as i32 + 1 };
@@ -164,10 +186,40 @@ fn of_column(cx: &mut ExecContext, key: ObjectKey, found: &mut Vec<Dependent>) -
     Ok(())
 }
 
-/// Columns, domains and functions of a type.
+/// A constraint's index, and the views that group by a primary key.
+fn of_constraint(cx: &mut ExecContext, oid: Oid, found: &mut Vec<Dependent>) -> Result<()> {
+    let catalog = cx.backend()?.catalog.clone();
+    let Some((table, _)) = constraint(&catalog, oid) else { return Ok(()) };
+    let c = super::write::class_of(cx, table)?;
+    let Some(k) = c.constraints.iter().find(|k| k.oid == oid && k.index.is_valid() && k.foreign.is_none()) else {
+        return Ok(());
+    };
+    found.push(Dependent { key: ObjectKey::new(class::RELATION, k.index), age: k.index, silent: true });
+    if k.kind == ConstraintKind::PrimaryKey {
+        for view in super::alter_table::views_using(cx, table, |c| c.constraints.retain(|k| k.oid != oid))? {
+            found.push(Dependent { key: ObjectKey::new(class::RELATION, view), age: view, silent: false });
+        }
+    }
+    Ok(())
+}
+
+/// The array type over a type, where it is not one itself.
+fn array_over(catalog: &Catalog, oid: Oid) -> Option<Oid> {
+    if let Some(t) = catalog.user_type(oid) {
+        return Some(t.array_oid).filter(|a| a.is_valid());
+    }
+    let record = catalog.class(catalog.class_of_row_type(oid)?)?;
+    let c = record.object.as_class().ok()?;
+    Some(c.row_array_type).filter(|a| a.is_valid() && *a != oid)
+}
+
+/// The array type, columns, domains and functions of a type.
 fn of_type(catalog: &Catalog, oid: Oid, found: &mut Vec<Dependent>) {
-    let array = catalog.user_type(oid).map_or(Oid::INVALID, |t| t.array_oid);
-    let is = |ty: Oid| ty == oid || array.is_valid() && ty == array;
+    if let Some(array) = array_over(catalog, oid) {
+        // Older than whatever has a column of the type.
+        found.push(Dependent { key: ObjectKey::new(class::TYPE, array), age: oid, silent: true });
+    }
+    let is = |ty: Oid| ty == oid;
     for record in catalog.all(class::RELATION) {
         let Ok(c) = record.object.as_class() else { continue };
         // Views depend on the tables their columns come from.

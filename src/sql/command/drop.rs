@@ -158,7 +158,7 @@ fn schemas(cx: &mut ExecContext, stmt: &DropStmt) -> Flow<()> {
 }
 
 /// What an object is called in messages about dependencies.
-fn describe(cx: &mut ExecContext, key: ObjectKey) -> Result<String> {
+pub fn describe(cx: &mut ExecContext, key: ObjectKey) -> Result<String> {
     let catalog = cx.backend()?.catalog.clone();
     if key.class == class::CONSTRAINT {
         let Some((table, name)) = dependency::constraint(&catalog, key.oid) else { return Ok(String::new()) };
@@ -173,16 +173,22 @@ fn describe(cx: &mut ExecContext, key: ObjectKey) -> Result<String> {
         let default = if key.class == class::ATTRDEF { "default value for " } else { "" };
         return Ok(format!("{default}column {name} of {whole}"));
     }
+    if key.class == class::TYPE {
+        return Ok(format!("type {}", crate::types::format_type(key.oid, -1, &*cx.fx.io.hooks)));
+    }
     let Some(record) = catalog.get(key) else { return Ok(String::new()) };
     Ok(match &record.object {
         Object::Class(c) => {
+            let word = match c.kind {
+                RelKind::Composite => "composite type",
+                kind => names::kind_word(kind),
+            };
             let visible = catalog.class_oid_by_name(None, &c.name)? == Some(c.oid);
             let schema = catalog.namespace(c.namespace).map(|n| n.name).unwrap_or_default();
             let name = if visible { c.name.clone() } else { format!("{schema}.{}", c.name) };
-            format!("{} {name}", names::kind_word(c.kind))
+            format!("{word} {name}")
         }
         Object::Namespace(n) => format!("schema {}", n.name),
-        Object::Type(t) => format!("type {}", t.name),
         Object::Function(f) => format!("function {}", f.name),
         _ => "object".to_string(),
     })
@@ -198,6 +204,7 @@ pub fn remove(cx: &mut ExecContext, targets: Vec<ObjectKey>, behavior: DropBehav
         _ => "desired object(s)".to_string(),
     };
     let found = dependency::collect(cx, &targets)?;
+    parts_go_with_the_whole(cx, &targets)?;
     report(cx, &what, targets.len() == 1, &found.reported, behavior)?;
     for key in &found.all {
         match (key.class, key.sub) {
@@ -217,6 +224,21 @@ pub fn remove(cx: &mut ExecContext, targets: Vec<ObjectKey>, behavior: DropBehav
                 backend.catalog.delete(writer, crate::catalog::object::comment_key(*key))?;
             }
         }
+    }
+    Ok(())
+}
+
+/// # Errors
+/// 2BP01 for an index that a constraint made, and for the sequence of an identity column.
+fn parts_go_with_the_whole(cx: &mut ExecContext, targets: &[ObjectKey]) -> Result<()> {
+    let catalog = cx.backend()?.catalog.clone();
+    for target in targets {
+        let Some(by) = dependency::required_by(&catalog, *target) else { continue };
+        let (target, by) = (describe(cx, *target)?, describe(cx, by)?);
+        let text = format!("cannot drop {target} because {by} requires it");
+        return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, text)
+            .hint(format!("You can drop {by} instead."))
+            .place("findDependentObjects", "dependency.c", 754));
     }
     Ok(())
 }
@@ -253,20 +275,6 @@ fn report(
         many => notice(format!("drop cascades to {} other objects", many.len())).with_detail(many.join("\n")),
     };
     cx.notices.push(said);
-    Ok(())
-}
-
-/// Drops the foreign keys that rely on an index, or refuses for what is to be dropped.
-pub fn foreign_keys(cx: &mut ExecContext, index: Oid, what: &str, behavior: DropBehavior) -> Result<()> {
-    let on = ObjectKey::new(class::RELATION, index);
-    let mut reported = Vec::new();
-    for (_, constraint) in super::foreign::using_index(cx, index)? {
-        reported.push((ObjectKey::new(class::CONSTRAINT, constraint), on));
-    }
-    report(cx, what, true, &reported, behavior)?;
-    for (key, _) in reported {
-        drop_constraint(cx, key)?;
-    }
     Ok(())
 }
 

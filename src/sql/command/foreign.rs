@@ -3,10 +3,10 @@
 use super::constraint::{Wanted, choose_name, refuse_taken, relation};
 use super::index::patiently;
 use super::write::{change, new_oid};
-use super::{Command, names};
+use super::{Command, dependency, names};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
-use crate::catalog::object::class;
-use crate::catalog::{Attribute, Constraint, ConstraintKind, ForeignKey, Persistence, RelKind, Relation};
+use crate::catalog::object::{Class, class};
+use crate::catalog::{Attribute, Constraint, ConstraintKind, ForeignKey, ObjectKey, Persistence, RelKind, Relation};
 use crate::err;
 use crate::lock::LockMode;
 use crate::sql::ast::{
@@ -32,18 +32,6 @@ pub fn referencing(cx: &mut ExecContext, table: Oid) -> Result<Vec<(Oid, String)
     Ok(found.into_iter().map(|(_, table, name)| (table, name)).collect())
 }
 
-/// Foreign keys that rely on an index of their parent: (table, constraint).
-pub fn using_index(cx: &mut ExecContext, index: Oid) -> Result<Vec<(Oid, Oid)>> {
-    let mut found = Vec::new();
-    for record in cx.backend()?.catalog.all(class::RELATION) {
-        let Ok(c) = record.object.as_class() else { continue };
-        let uses = |k: &&Constraint| k.foreign.is_some() && k.index == index;
-        found.extend(c.constraints.iter().filter(uses).map(|k| (c.oid, k.oid)));
-    }
-    found.sort_by_key(|(_, constraint)| *constraint);
-    Ok(found)
-}
-
 // ---- locks ----
 
 /// Locks what the foreign keys of a new table refer to: before anything is changed.
@@ -66,7 +54,17 @@ pub fn lock_for_alter(cmd: &Command, cx: &mut ExecContext, table: Oid, stmt: &Al
             AlterTableKind::AddConstraint(c) => lock_all(cmd, cx, std::iter::once(c))?,
             AlterTableKind::AlterType { name, .. } => lock_ends(cx, table, name)?,
             AlterTableKind::ValidateConstraint(name) => lock_parent(cx, table, name, LockMode::RowShare)?,
-            AlterTableKind::DropConstraint { name, .. } => lock_parent(cx, table, name, LockMode::AccessExclusive)?,
+            AlterTableKind::DropConstraint { name, .. } => {
+                lock_parent(cx, table, name, LockMode::AccessExclusive)?;
+                lock_dependents(cx, table, |c| {
+                    let found = c.constraints.iter().find(|k| k.name == *name)?;
+                    Some(ObjectKey::new(class::CONSTRAINT, found.oid))
+                })?;
+            }
+            AlterTableKind::DropColumn { name, .. } => lock_dependents(cx, table, |c| {
+                let found = c.attributes.iter().find(|a| a.name == *name && !a.dropped)?;
+                Some(ObjectKey { class: class::RELATION, oid: table, sub: i32::from(found.attno) })
+            })?,
             _ => {}
         }
     }
@@ -97,6 +95,15 @@ fn lock_parent(cx: &mut ExecContext, table: Oid, name: &str, mode: LockMode) -> 
     Ok(())
 }
 
+/// Locks what depends on a part of a table that is going to be dropped.
+fn lock_dependents(cx: &mut ExecContext, table: Oid, part: impl FnOnce(&Class) -> Option<ObjectKey>) -> Flow<()> {
+    let Some(record) = cx.backend()?.catalog.class(table) else { return Ok(()) };
+    if let Some(part) = part(record.object.as_class()?) {
+        dependency::collect(cx, &[part])?;
+    }
+    Ok(())
+}
+
 /// Locks the other ends of all foreign keys a column takes part in.
 fn lock_ends(cx: &mut ExecContext, table: Oid, column: &str) -> Flow<()> {
     let Some(record) = cx.backend()?.catalog.class(table) else { return Ok(()) };
@@ -112,7 +119,7 @@ fn lock_ends(cx: &mut ExecContext, table: Oid, column: &str) -> Flow<()> {
 }
 
 /// Foreign keys a column takes part in, at either end, with their tables.
-fn taking_part(cx: &mut ExecContext, table: Oid, attno: i16) -> Result<Vec<(Oid, Constraint)>> {
+pub fn taking_part(cx: &mut ExecContext, table: Oid, attno: i16) -> Result<Vec<(Oid, Constraint)>> {
     let mut found = Vec::new();
     for record in cx.backend()?.catalog.all(class::RELATION) {
         let Ok(c) = record.object.as_class() else { continue };

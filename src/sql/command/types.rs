@@ -1,14 +1,14 @@
 //! CREATE TYPE (enum, composite), ALTER TYPE of enums, CREATE DOMAIN, DROP TYPE and DROP DOMAIN.
 
-use super::write::{attribute, delete, empty_class, new_oid, put, resolve_type};
+use super::write::{attribute, class_of, empty_class, new_oid, put, resolve_type};
 use super::{Command, column, drop, names, role, schema};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
-use crate::catalog::object::{Depend, EnumLabel, UserType, UserTypeKind, class, comment_key};
+use crate::catalog::object::{Depend, EnumLabel, UserType, UserTypeKind, class};
 use crate::catalog::{Object, ObjectKey, Persistence, RelKind};
 use crate::err;
 use crate::sql::ast::{
     AlterEnumAction, AlterEnumStmt, ConstraintKind, CreateCompositeTypeStmt, CreateDomainStmt, CreateEnumStmt,
-    DropBehavior, DropStmt, ObjectName, ObjectType, QualName,
+    DropStmt, ObjectName, ObjectType, QualName,
 };
 use crate::sql::exec::ExecContext;
 
@@ -166,6 +166,28 @@ pub fn create_domain(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateDomai
     Ok("CREATE DOMAIN".into())
 }
 
+/// The row type of a table goes with the table only.
+fn refuse_row_type(cx: &mut ExecContext, object: ObjectType, parts: &[String]) -> Result<()> {
+    let Some((last, schema)) = parts.split_last() else { return Ok(()) };
+    let catalog = cx.backend()?.catalog.clone();
+    if schema.last().is_some_and(|s| catalog.namespace_by_name(s).is_none()) {
+        return Ok(());
+    }
+    let Some(oid) = catalog.class_oid_by_name(schema.last().map(String::as_str), last)? else { return Ok(()) };
+    if !catalog.class(oid).is_some_and(|r| r.object.as_class().is_ok_and(|c| c.row_type.is_valid())) {
+        return Ok(());
+    }
+    if object == ObjectType::Domain {
+        return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not a domain", parts.join(".")));
+    }
+    let relation = drop::describe(cx, ObjectKey::new(class::RELATION, oid))?;
+    let row_type = class_of(cx, oid)?.row_type;
+    let shown = drop::describe(cx, ObjectKey::new(class::TYPE, row_type))?;
+    Err(err!(DEPENDENT_OBJECTS_STILL_EXIST, "cannot drop {shown} because {relation} requires it")
+        .hint(format!("You can drop {relation} instead."))
+        .place("findDependentObjects", "dependency.c", 754))
+}
+
 /// DROP TYPE and DROP DOMAIN.
 pub fn drop(cx: &mut ExecContext, stmt: &DropStmt) -> Flow<()> {
     let mut targets = Vec::new();
@@ -177,6 +199,7 @@ pub fn drop(cx: &mut ExecContext, stmt: &DropStmt) -> Flow<()> {
         };
         let shown = parts.join(".");
         let Some(t) = find(cx, &parts)? else {
+            refuse_row_type(cx, stmt.object, &parts)?;
             let text = format!("type \"{shown}\" does not exist");
             if stmt.missing_ok {
                 names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, format!("{text}, skipping"));
