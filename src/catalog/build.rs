@@ -72,6 +72,8 @@ fn index(catalog: &Catalog, c: &Class, def: &IndexDef) -> Result<Arc<Index>> {
         options: c.options.clone(),
         owner: c.owner,
         clustered: def.clustered,
+        parent: def.parent,
+        partitioned: c.kind == RelKind::PartitionedIndex,
         stats: rel_stats(stats_of(catalog, c.oid).as_ref()),
         store: crate::btree::IndexStore::open(&catalog.storage, file, c.persistence, key_types, def.key_columns),
     }))
@@ -113,6 +115,9 @@ pub fn relation(catalog: &Catalog, oid: Oid) -> Result<Option<Relation>> {
         column_stats: arc_swap::ArcSwap::from_pointee(stats.map(|s| s.columns).unwrap_or_default()),
         store,
         generated_by: None,
+        lineage: c.lineage.clone(),
+        children: catalog.children_of(oid),
+        routing: Default::default(),
         stale: AtomicBool::new(false),
         bound: Default::default(),
     }))

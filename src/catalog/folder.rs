@@ -43,6 +43,8 @@ struct State {
     names: HashMap<(Oid, Oid, String), SmallVec<[Oid; 1]>>,
     /// Indexes by table.
     indexes: HashMap<Oid, Vec<Oid>>,
+    /// Children by parent, ascending.
+    children: HashMap<Oid, Vec<Oid>>,
     /// Put together on first use.
     relations: HashMap<Oid, Arc<Relation>>,
 }
@@ -63,6 +65,15 @@ impl State {
             if !indexes.contains(&c.oid) {
                 indexes.push(c.oid);
                 indexes.sort();
+            }
+        }
+        if let Object::Class(c) = &record.object {
+            for parent in &c.lineage.parents {
+                let children = self.children.entry(*parent).or_default();
+                if !children.contains(&c.oid) {
+                    children.push(c.oid);
+                    children.sort();
+                }
             }
         }
         self.records.insert(key, record);
@@ -88,6 +99,16 @@ impl State {
                 self.indexes.remove(&index.table);
             }
         }
+        if let Object::Class(c) = &old.object {
+            for parent in &c.lineage.parents {
+                if let Some(children) = self.children.get_mut(parent) {
+                    children.retain(|o| *o != c.oid);
+                    if children.is_empty() {
+                        self.children.remove(parent);
+                    }
+                }
+            }
+        }
     }
 
     /// Forgets the put-together relations an object's change touches (CAT-2).
@@ -97,6 +118,7 @@ impl State {
             Object::Class(c) => {
                 touched.push(c.oid);
                 touched.extend(c.index.as_ref().map(|i| i.table));
+                touched.extend(c.lineage.parents.iter().copied());
             }
             Object::Namespace(n) => {
                 touched.extend(self.relations.values().filter(|r| r.namespace == n.oid).map(|r| r.oid));
@@ -136,6 +158,10 @@ impl Folder {
 
     pub fn indexes_of(&self, table: Oid) -> Vec<Oid> {
         self.state.read().indexes.get(&table).cloned().unwrap_or_default()
+    }
+
+    pub fn children_of(&self, parent: Oid) -> Vec<Oid> {
+        self.state.read().children.get(&parent).cloned().unwrap_or_default()
     }
 
     /// All objects of a class, in no particular order.

@@ -17,6 +17,7 @@ mod cluster;
 mod folder;
 mod known_types;
 pub mod object;
+pub mod partition;
 pub mod relation;
 mod store;
 pub mod system;
@@ -26,6 +27,7 @@ pub use build::{phys_of, toast_store, tuple_desc};
 pub use cluster::Cluster;
 pub use folder::{Folder, Record};
 pub use object::{Object, ObjectKey};
+pub use partition::{Bound, Edge, KeyColumn, Lineage, PartitionKey, Strategy};
 
 pub use relation::{
     Attribute, ColumnStats, Constraint, ConstraintKind, ForeignKey, Index, IndexColumn, Persistence, RelKind, RelStats,

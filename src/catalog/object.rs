@@ -135,6 +135,8 @@ pub struct Class {
     /// `d` default, `n` nothing, `f` full, `i` index.
     #[serde(default)]
     pub replica_identity: Option<char>,
+    #[serde(default)]
+    pub lineage: super::Lineage,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -160,6 +162,9 @@ pub struct IndexDef {
     pub constraint: Oid,
     #[serde(default)]
     pub clustered: bool,
+    /// The partitioned index it is part of.
+    #[serde(default)]
+    pub parent: Oid,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -18,6 +18,8 @@ pub enum RelKind {
     View = b'v',
     MatView = b'm',
     Composite = b'c',
+    Partitioned = b'p',
+    PartitionedIndex = b'I',
 }
 
 /// A row of `pg_attribute`, with its default.
@@ -42,6 +44,16 @@ pub struct Attribute {
     /// `attstattarget`, −1: the default.
     pub stat_target: i32,
     pub acl: Option<Vec<String>>,
+    /// `attinhcount`: how many parents have it.
+    #[serde(default)]
+    pub inherited: u16,
+    /// `attislocal`: it was defined here, too.
+    #[serde(default = "yes")]
+    pub local: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -68,6 +80,16 @@ pub struct Constraint {
     pub deferrable: bool,
     pub deferred: bool,
     pub validated: bool,
+    /// `coninhcount`, `conislocal`, `connoinherit`.
+    #[serde(default)]
+    pub inherited: u16,
+    #[serde(default = "yes")]
+    pub local: bool,
+    #[serde(default)]
+    pub no_inherit: bool,
+    /// `conparentid`: the partitioned table's constraint this one is part of.
+    #[serde(default)]
+    pub parent: Oid,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -121,6 +143,10 @@ pub struct Index {
     pub options: Vec<String>,
     pub owner: Oid,
     pub clustered: bool,
+    /// The partitioned index it is part of.
+    pub parent: Oid,
+    /// It has no entries of its own: the partitions' indexes have.
+    pub partitioned: bool,
     pub stats: RelStats,
     /// The open B-tree: blocks, metapage cache.
     pub store: Arc<crate::btree::IndexStore>,
@@ -195,6 +221,11 @@ pub struct Relation {
     pub store: Option<Arc<crate::heap::TableStore>>,
     /// A catalog whose rows are generated from the engine's registries or state: the name of its generator.
     pub generated_by: Option<&'static str>,
+    pub lineage: super::Lineage,
+    /// Direct children, ascending.
+    pub children: Vec<Oid>,
+    /// How rows find their partition, filled on first use.
+    pub routing: std::sync::OnceLock<Arc<dyn std::any::Any + Send + Sync>>,
     pub stale: AtomicBool,
     /// Bound defaults, checks and index expressions, filled by the binder on first use.
     pub bound: std::sync::OnceLock<Arc<dyn std::any::Any + Send + Sync>>,
@@ -222,6 +253,14 @@ impl Relation {
 
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.attributes.iter().find(|a| !a.dropped && a.name == name)
+    }
+
+    pub fn is_partitioned(&self) -> bool {
+        self.kind == RelKind::Partitioned
+    }
+
+    pub fn is_partition(&self) -> bool {
+        self.lineage.bound.is_some()
     }
 
     /// Columns a `*` shows.

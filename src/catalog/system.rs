@@ -58,6 +58,9 @@ fn parse(line: &'static str) -> Option<Relation> {
         column_stats: Default::default(),
         store: None,
         generated_by: Some(name),
+        lineage: Default::default(),
+        children: Vec::new(),
+        routing: Default::default(),
         stale: AtomicBool::new(false),
         bound: Default::default(),
     })
@@ -79,6 +82,8 @@ fn attribute(index: usize, column: &str) -> Option<Attribute> {
         default_oid: Oid::INVALID,
         stat_target: -1,
         acl: None,
+        inherited: 0,
+        local: true,
     })
 }
 

@@ -231,6 +231,7 @@ impl Catalog {
             if let Object::Class(c) = &object.object {
                 touched.push(c.oid);
                 touched.extend(c.index.as_ref().map(|i| i.table));
+                touched.extend(c.lineage.parents.iter().copied());
             }
         }
         for oid in touched {
@@ -254,7 +255,7 @@ impl Catalog {
         self.layers.read().iter().any(|l| {
             l.records.contains_key(&relation)
                 || l.records.iter().any(|(k, c)| {
-                    let of = |r: &Arc<Record>| matches!(&r.object, Object::Class(c) if c.index.as_ref().is_some_and(|i| i.table == oid));
+                    let of = |r: &Arc<Record>| matches!(&r.object, Object::Class(c) if c.index.as_ref().is_some_and(|i| i.table == oid) || c.lineage.parents.contains(&oid));
                     k.class == class::RELATION && (c.as_ref().is_some_and(of) || self.local.get(*k).as_ref().is_some_and(of))
                 })
         })
@@ -334,6 +335,33 @@ impl Catalog {
             }
             found.sort();
         }
+        found
+    }
+
+    /// OIDs of a relation's direct children (or of a partitioned index's parts), ascending.
+    pub fn children_of(&self, parent: Oid) -> Vec<Oid> {
+        let mut found = self.local.children_of(parent);
+        let layers = self.layers.read();
+        if layers.is_empty() {
+            return found;
+        }
+        let is_child = |oid: Oid| {
+            self.class(oid).is_some_and(|r| matches!(&r.object, Object::Class(c) if c.lineage.parents.contains(&parent)))
+        };
+        found.retain(|oid| is_child(*oid));
+        for layer in layers.iter() {
+            for (key, change) in &layer.records {
+                if let Some(record) = change
+                    && let Object::Class(c) = &record.object
+                    && c.lineage.parents.contains(&parent)
+                    && !found.contains(&c.oid)
+                    && is_child(key.oid)
+                {
+                    found.push(c.oid);
+                }
+            }
+        }
+        found.sort();
         found
     }
 

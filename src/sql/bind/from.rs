@@ -135,8 +135,16 @@ impl Binder<'_, '_> {
             }
             _ => self.add_table_rel(rel, alias.clone(), aliases).map_err(|e| e.at(at))?,
         };
+        self.only(index, t);
         let item = self.table_item(index, alias, schema);
         Ok((index, item))
+    }
+
+    /// ONLY: without the children's rows.
+    pub(super) fn only(&mut self, index: usize, t: &ast::RangeVar) {
+        if let Source::Table { inherit, .. } = &mut self.scope().rels[index].source {
+            *inherit &= t.inherit;
+        }
     }
 
     /// The relation a statement names, or 42P01.
@@ -213,7 +221,7 @@ impl Binder<'_, '_> {
         // Reading the view needs rights on the view itself, too: an entry outside the join tree carries them.
         self.add_rel(Rel {
             alias: alias.clone(),
-            source: Source::Table { rel, sample: None },
+            source: Source::Table { rel, sample: None, inherit: false },
             columns: columns.clone(),
             lateral: false,
             wanted: crate::sql::plan::access::SELECT,

@@ -92,6 +92,8 @@ pub enum Source {
     Table {
         rel: Arc<Relation>,
         sample: Option<Box<Sample>>,
+        /// Its children's rows, too (no ONLY).
+        inherit: bool,
     },
     Subquery(Box<Query>),
     Function {

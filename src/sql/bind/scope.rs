@@ -232,7 +232,7 @@ impl Binder<'_, '_> {
         let check_as = self.check_as;
         Ok(self.add_rel(Rel {
             alias,
-            source: Source::Table { rel, sample: None },
+            source: Source::Table { rel, sample: None, inherit: true },
             columns,
             lateral: false,
             wanted: crate::sql::plan::access::SELECT,

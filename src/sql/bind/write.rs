@@ -43,7 +43,7 @@ impl Binder<'_, '_> {
                 SqlState::INSUFFICIENT_PRIVILEGE,
                 format!("permission denied: \"{name}\" is a system catalog"),
             )),
-            RelKind::Table => Ok(rel),
+            RelKind::Table | RelKind::Partitioned => Ok(rel),
             RelKind::View => {
                 let (gerund, object, event) = match verb {
                     "INSERT" => ("inserting into", "insert into", "INSERT"),
@@ -57,7 +57,7 @@ impl Binder<'_, '_> {
             RelKind::MatView => Err(err!(WRONG_OBJECT_TYPE, "cannot change materialized view \"{name}\"")),
             RelKind::Sequence => Err(err!(WRONG_OBJECT_TYPE, "cannot change sequence \"{name}\"")),
             RelKind::Toast => Err(err!(WRONG_OBJECT_TYPE, "cannot change TOAST relation \"{name}\"")),
-            RelKind::Index => Err(err!(WRONG_OBJECT_TYPE, "cannot open relation \"{name}\"")
+            RelKind::Index | RelKind::PartitionedIndex => Err(err!(WRONG_OBJECT_TYPE, "cannot open relation \"{name}\"")
                 .detail("This operation is not supported for indexes.")
                 .at(self.at(t.pos))),
             RelKind::Composite => Err(err!(WRONG_OBJECT_TYPE, "cannot open relation \"{name}\"")
@@ -70,6 +70,7 @@ impl Binder<'_, '_> {
         let alias = t.alias.as_ref().map_or(rel.name.as_str(), |a| a.name.as_str()).to_owned();
         let index = self.add_table_rel(rel.clone(), alias.clone(), &[])?;
         self.scope().rels[index].wanted = wanted;
+        self.only(index, t);
         let schema = t.alias.is_none().then(|| rel.schema.clone());
         let item = self.table_item(index, alias, schema);
         Ok((index, item))

@@ -3,7 +3,7 @@
 use super::constraint::{self, Wanted, each_batch, relation, set_not_null, verify_check};
 use super::rewrite_rows::{NewRows, rewrite};
 use super::write::{bind, change, class_of, columns_only, over_attributes, relation_key, volatility};
-use super::{Command, cluster, column, drop, foreign, index, names, owner, reloptions, sequence, stored_text, table};
+use super::{Command, cluster, column, drop, foreign, index, inherit, names, owner, reloptions, sequence, stored_text, table};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::{Class, class};
 use crate::catalog::{Attribute, ConstraintKind, Object, ObjectKey, Persistence, RelKind, Relation};
@@ -30,8 +30,15 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterTableStmt) -> Fl
     names::check_owner(cx, &found)?;
     foreign::lock_for_alter(cmd, cx, found.oid, stmt)?;
     foreign::refuse_pending(cx, &found, "ALTER TABLE")?;
+    // All locks come first: the command starts over after a wait.
+    let mut work = Vec::new();
     for command in &stmt.commands {
-        apply(cmd, cx, found.oid, &command.kind)?;
+        work.push(inherit::targets(cx, &found, stmt.table.inherit, &command.kind)?);
+    }
+    for (command, tables) in stmt.commands.iter().zip(work) {
+        for oid in tables {
+            apply(cmd, cx, oid, &command.kind)?;
+        }
     }
     Ok(tag)
 }

@@ -241,6 +241,8 @@ mod tests {
             missing: None,
             default_oid: Oid::INVALID,
             stat_target: -1,
+            inherited: 0,
+            local: true,
             acl: None,
         };
         column_stats(&attribute, &column, rows, total, 100)

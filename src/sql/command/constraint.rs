@@ -21,6 +21,7 @@ pub struct Wanted {
     pub deferrable: bool,
     pub deferred: bool,
     pub not_valid: bool,
+    no_inherit: bool,
     pos: ast::Pos,
 }
 
@@ -76,6 +77,7 @@ impl Wanted {
             deferrable: c.deferrable,
             deferred: c.initially_deferred,
             not_valid: c.skip_validation,
+            no_inherit: c.no_inherit,
             pos: c.pos,
         }
     }
@@ -88,7 +90,17 @@ impl Wanted {
             deferrable: false,
             deferred: false,
             not_valid: false,
+            no_inherit: false,
             pos: ast::NOWHERE,
+        }
+    }
+
+    /// A CHECK as it would be stored.
+    pub fn check_text(&self, cx: &mut ExecContext) -> Result<Option<Arc<str>>> {
+        match &self.kind {
+            Kind::Check(e) => stored_text::text_of(cx, e, None).map(Some),
+            Kind::StoredCheck(text) => Ok(Some(text.clone())),
+            _ => Ok(None),
         }
     }
 
@@ -102,7 +114,7 @@ impl Wanted {
             options: Vec::new(),
             index: None,
         };
-        Wanted { name: None, kind, deferrable: false, deferred: false, not_valid: false, pos: ast::NOWHERE }
+        Wanted { name: None, kind, deferrable: false, deferred: false, not_valid: false, no_inherit: false, pos: ast::NOWHERE }
     }
 
     fn is_primary(&self) -> bool {
@@ -206,6 +218,10 @@ fn add_check(cmd: &Command, cx: &mut ExecContext, table: Oid, w: Wanted) -> Resu
         deferrable: false,
         deferred: false,
         validated: !w.not_valid,
+        inherited: 0,
+        local: true,
+        no_inherit: w.no_inherit,
+        parent: Oid::INVALID,
     };
     change(cx, table, |c| c.constraints.push(new))
 }
@@ -329,6 +345,10 @@ fn add_key(cmd: &Command, cx: &mut ExecContext, table: Oid, w: Wanted) -> Result
         deferrable,
         deferred: w.deferred,
         validated: true,
+        inherited: 0,
+        local: true,
+        no_inherit: false,
+        parent: Oid::INVALID,
     };
     change(cx, table, |c| c.constraints.push(new))
 }

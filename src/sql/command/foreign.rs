@@ -192,6 +192,10 @@ pub fn add(cmd: &Command, cx: &mut ExecContext, table: Oid, w: &Wanted, f: &ast:
         deferrable: w.deferrable,
         deferred: w.deferred,
         validated: !w.not_valid,
+        inherited: 0,
+        local: true,
+        no_inherit: true,
+        parent: Oid::INVALID,
     };
     let stored = constraint.clone();
     change(cx, table, |c| c.constraints.push(stored))?;

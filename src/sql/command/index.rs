@@ -286,6 +286,7 @@ pub fn create_object(cx: &mut ExecContext, table: &Arc<Relation>, new: NewIndex)
         predicate: new.predicate,
         constraint: new.constraint,
         clustered: false,
+        parent: Oid::INVALID,
     });
     put(cx, Object::Class(c))?;
     let now = cx.backend()?.catalog.relation(table.oid)?;

@@ -24,6 +24,7 @@ mod explain;
 mod foreign;
 mod grant;
 mod index;
+mod inherit;
 mod lock_table;
 mod names;
 mod owner;

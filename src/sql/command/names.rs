@@ -151,8 +151,8 @@ pub fn make_object_name(base: &str, column: &str, suffix: &str) -> String {
 /// What a relation kind is called in messages.
 pub fn kind_word(kind: RelKind) -> &'static str {
     match kind {
-        RelKind::Table => "table",
-        RelKind::Index => "index",
+        RelKind::Table | RelKind::Partitioned => "table",
+        RelKind::Index | RelKind::PartitionedIndex => "index",
         RelKind::Sequence => "sequence",
         RelKind::Toast => "TOAST table",
         RelKind::View => "view",

@@ -1,7 +1,7 @@
 //! ALTER … RENAME and ALTER … SET SCHEMA.
 
 use super::write::{change, class_of, put, relation_key};
-use super::{Command, alter_table, names, role, schema, sequence, stored_text, table};
+use super::{Command, alter_table, inherit, names, role, schema, sequence, stored_text, table};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::{UserTypeKind, class};
 use crate::catalog::{Object, RelKind, Relation};
@@ -18,7 +18,13 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &RenameStmt) -> Flow<S
             let Some(found) = find(cmd, cx, relation, stmt.missing_ok)? else { return Ok(tag) };
             match sub {
                 None => rename_relation(cx, &found, stmt)?,
-                Some(RelationPart::Column(old)) => rename_column(cx, &found, old, &stmt.new_name)?,
+                Some(RelationPart::Column(old)) => {
+                    let children = inherit::renamed(cx, &found, old, relation.inherit)?;
+                    rename_column(cx, &found, old, &stmt.new_name)?;
+                    for child in children {
+                        rename_column(cx, &child, old, &stmt.new_name)?;
+                    }
+                }
                 Some(RelationPart::Constraint(old)) => rename_constraint(cx, &found, old, &stmt.new_name)?,
                 Some(_) => return Err(Error::unsupported("RENAME of this kind of object is not supported").into()),
             }

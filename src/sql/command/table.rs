@@ -4,7 +4,7 @@ use super::column::{self, NewColumn};
 use super::constraint::{self, Wanted};
 use super::sequence::{self, NewSequence};
 use super::write::{class_of, empty_class, new_oid, put};
-use super::{Command, names, reloptions, storage};
+use super::{Command, inherit, names, reloptions, storage};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::{Class, class, fixed};
 use crate::catalog::{Attribute, Object, Persistence, RelKind, Relation};
@@ -26,11 +26,12 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateTableStmt) -
         }
     }
     super::foreign::lock_for_create(cmd, cx, stmt)?;
+    let parents = inherit::parents(cmd, cx, &stmt.inherits, persistence)?;
     check_on_commit(stmt.on_commit, persistence)?;
     if exists(cx, namespace, &stmt.table.name, stmt.if_not_exists)? {
         return Ok("CREATE TABLE".into());
     }
-    define(cmd, cx, stmt, (namespace, persistence), sources)?;
+    define(cmd, cx, stmt, (namespace, persistence), sources, &parents)?;
     Ok("CREATE TABLE".into())
 }
 
@@ -62,9 +63,6 @@ fn refuse(stmt: &CreateTableStmt) -> Result<()> {
     if stmt.partition_by.is_some() || stmt.partition_bound.is_some() {
         return Err(Error::unsupported("partitioned tables are not supported"));
     }
-    if !stmt.inherits.is_empty() {
-        return Err(Error::unsupported("table inheritance is not supported"));
-    }
     if stmt.of_type.is_some() {
         return Err(Error::unsupported("typed tables are not supported"));
     }
@@ -94,6 +92,7 @@ fn define(
     stmt: &CreateTableStmt,
     place: (Oid, Persistence),
     sources: Vec<(Arc<Relation>, LikeOptions)>,
+    parents: &[Arc<Relation>],
 ) -> Result<Oid> {
     let name = &stmt.table.name;
     let mut columns: Vec<NewColumn> = Vec::new();
@@ -116,6 +115,8 @@ fn define(
             }
         }
     }
+    let columns = inherit::merge_columns(cx, parents, columns)?;
+    let checks = inherit::merge_checks(cx, parents, &mut wanted)?;
     for (n, c) in columns.iter().enumerate() {
         if columns[..n].iter().any(|o| o.attribute.name == c.attribute.name) {
             return Err(err!(DUPLICATE_COLUMN, "column \"{}\" specified more than once", c.attribute.name).place(
@@ -133,6 +134,7 @@ fn define(
     let attributes = finish_columns(cmd, cx, (oid, name), columns, place)?;
     create_object(cx, NewTable { oid, name: name.clone(), place, kind: RelKind::Table, attributes, options })?;
     constraint::add_all(cmd, cx, oid, wanted)?;
+    inherit::attach(cx, oid, parents, &checks)?;
     for (source, options) in &sources {
         if options.indexes {
             like_indexes(cmd, cx, oid, source)?;

@@ -17,6 +17,16 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &TruncateStmt) -> Flow
         if !relations.iter().any(|r| r.oid == relation.oid) {
             relations.push(relation);
         }
+        if table.inherit {
+            let oid = relations.last().map_or(Oid::INVALID, |r| r.oid);
+            for child in super::inherit::descendants(cx, oid, LockMode::AccessExclusive)? {
+                if let Some(child) = cx.backend()?.catalog.relation(child)?
+                    && !relations.iter().any(|r| r.oid == child.oid)
+                {
+                    relations.push(child);
+                }
+            }
+        }
     }
     let mut n = 0;
     while n < relations.len() {

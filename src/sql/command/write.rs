@@ -81,6 +81,7 @@ pub fn empty_class(
         options: Vec::new(),
         depends: Vec::new(),
         replica_identity: None,
+        lineage: Default::default(),
     }
 }
 
@@ -99,6 +100,8 @@ pub fn attribute(name: &str, attno: i16, ty: TypeRef) -> Attribute {
         default_oid: Oid::INVALID,
         stat_target: -1,
         acl: None,
+        inherited: 0,
+        local: true,
     }
 }
 
@@ -126,6 +129,9 @@ pub fn columns_only(oid: Oid, name: &str, attributes: &[Attribute]) -> Arc<Relat
         column_stats: Default::default(),
         store: None,
         generated_by: None,
+        lineage: Default::default(),
+        children: Vec::new(),
+        routing: Default::default(),
         stale: AtomicBool::new(false),
         bound: Default::default(),
     })

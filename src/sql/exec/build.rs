@@ -15,7 +15,7 @@ use super::limit::Limit;
 use super::lock_rows::LockRows;
 use super::materialize::Materialize;
 use super::merge_join::MergeJoin;
-use super::modify::Modify;
+use super::modify::{Modify, ModifyTree};
 use super::nest_loop::NestLoop;
 use super::output::forms_of;
 use super::project_set::ProjectSet;
@@ -148,7 +148,13 @@ fn make(plan: &Plan, lazy: bool, cx: &mut ExecContext) -> Result<Box<dyn Node>> 
         PlanNode::LockRows { input, locks, recheck } => {
             Box::new(LockRows::start(input, locks, recheck.as_ref(), lazy, cx)?)
         }
-        PlanNode::Modify(m) => Box::new(Modify::start(m, cx.run.counted == Some(super::instrument::key(plan)), cx)?),
+        PlanNode::Modify(m) => {
+            let counted = cx.run.counted == Some(super::instrument::key(plan));
+            match &m.members {
+                Some(members) => Box::new(ModifyTree::start(m, members, counted, cx)?),
+                None => Box::new(Modify::start(m, counted, cx)?),
+            }
+        }
     })
 }
 

@@ -6,15 +6,18 @@ use super::layout::Layout;
 use super::path::{IndexPath, JoinPath, Method, Path, PathKind};
 use super::planner::Planner;
 use super::relset::{RelSet, rels_of};
-use super::scan::{BaseRel, table};
+use super::scan::BaseRel;
 use super::search::needs_value;
 use super::{
     Cost, FunctionCall, HashJoin, IndexCondition, IndexScan, JoinKind, MergeJoin, NestLoop, Plan, PlanColumn, PlanNode,
 };
 use crate::base::{Error, Result};
+use crate::catalog::Relation;
 use crate::sql::bind::{Rel, Source};
 use crate::sql::expr::{Expr, ExprKind, SortKey};
+use crate::types::TypeRef;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// The left side of a nested loop while its right side is made.
 struct Frame {
@@ -31,6 +34,8 @@ pub(super) struct Maker<'p, 'a> {
     /// Read above all joins.
     pub top: BTreeSet<(usize, i16)>,
     frames: Vec<Frame>,
+    /// The member of a tree being made.
+    member: Option<usize>,
     /// (relations a condition needs, columns it reads)
     uses: Vec<(RelSet, Vec<(usize, i16)>)>,
 }
@@ -98,11 +103,78 @@ impl<'p, 'a> Maker<'p, 'a> {
                 _ => {}
             }
         }
-        Maker { planner, rels, base, tree, top, frames: Vec::new(), uses }
+        Maker { planner, rels, base, tree, top, frames: Vec::new(), member: None, uses }
     }
 
     fn base(&self, rel: usize) -> Result<&BaseRel> {
-        self.base.iter().find(|b| b.rel == rel).ok_or_else(|| Error::internal("a relation is missing in the search"))
+        let found = self.base.iter().find(|b| b.rel == rel);
+        let found = found.ok_or_else(|| Error::internal("a relation is missing in the search"))?;
+        match (self.member, &found.children) {
+            (Some(n), Some(children)) => {
+                children.get(n).ok_or_else(|| Error::internal("a member of a tree is missing"))
+            }
+            _ => Ok(found),
+        }
+    }
+
+    /// What a scan of the relation reads, and under which name.
+    fn site(&self, rel: usize) -> Result<(Arc<Relation>, String)> {
+        let b = self.base(rel)?;
+        let table = b.table.clone().ok_or_else(|| Error::internal("a scan without a table"))?;
+        Ok((table, b.alias.clone().unwrap_or_else(|| self.rels[rel].alias.clone())))
+    }
+
+    /// The type of an attribute of the table a scan reads.
+    fn type_of(&self, rel: usize, own: i16) -> Result<TypeRef> {
+        let table = self.base(rel)?.table.as_ref().filter(|_| self.member.is_some());
+        let found = match table {
+            Some(t) if own > 0 => t.attributes.get(own as usize - 1).map(|a| a.ty),
+            _ => self.rels[rel].attribute(own),
+        };
+        found.ok_or_else(|| Error::internal("an attribute is missing"))
+    }
+
+    /// A tree: its members one after the other, each narrowed to what is read above.
+    fn append(&mut self, path: &Path, rel: usize, parts: &[std::rc::Rc<Path>]) -> Result<(Plan, Layout)> {
+        let me = RelSet::one(rel);
+        let kept: Vec<i16> = self.base(rel)?.needed.iter().copied().filter(|a| self.needed_above((rel, *a), me)).collect();
+        let mut exprs = Vec::with_capacity(kept.len());
+        for &a in &kept {
+            let ty = self.rels[rel].attribute(a).ok_or_else(|| Error::internal("an attribute is missing"))?;
+            exprs.push(crate::sql::bind::scope::var(rel, a, ty));
+        }
+        let layout = Layout::new(exprs);
+        let mut plans = Vec::with_capacity(parts.len());
+        for (n, part) in parts.iter().enumerate() {
+            let made = self.member_plan(rel, n, part, &kept, parts.len() > 1);
+            self.member = None;
+            plans.push(made?);
+        }
+        let cost = self.cost(path, &layout);
+        if plans.len() == 1
+            && let Some(plan) = plans.pop()
+        {
+            return Ok((plan, layout));
+        }
+        let n = if plans.is_empty() { PlanNode::Empty } else { PlanNode::Append { inputs: plans } };
+        Ok((node(n, &layout, cost), layout))
+    }
+
+    fn member_plan(&mut self, rel: usize, n: usize, path: &Path, kept: &[i16], many: bool) -> Result<Plan> {
+        let alias = self.rels[rel].alias.clone();
+        let base = self.base.iter_mut().find(|b| b.rel == rel);
+        if let Some(child) = base.and_then(|b| b.children.as_mut()).and_then(|c| c.get_mut(n)) {
+            child.alias = Some(if many { format!("{alias}_{}", n + 1) } else { alias });
+        }
+        self.member = Some(n);
+        let (plan, layout) = self.make(path)?;
+        let mut columns = Vec::with_capacity(kept.len());
+        for &a in kept {
+            let own = self.base(rel)?.own_attno(a);
+            let ty = self.type_of(rel, own)?;
+            columns.push(layout.bound(&crate::sql::bind::scope::var(rel, own, ty))?);
+        }
+        Ok(project_onto(plan, columns))
     }
 
     /// The column is read above the join of `set`.
@@ -147,6 +219,7 @@ impl<'p, 'a> Maker<'p, 'a> {
             PathKind::Seq(rel) => self.scan(path, *rel, &[], None),
             PathKind::Tid { rel, tids, clause } => self.scan(path, *rel, &[*clause], Some(tids)),
             PathKind::Index(i) => self.index(path, i),
+            PathKind::Append { rel, parts } => self.append(path, *rel, parts),
             PathKind::Other(rel) => self.other(path, *rel),
         }
     }
@@ -164,11 +237,12 @@ impl<'p, 'a> Maker<'p, 'a> {
         let exprs = attnos
             .iter()
             .map(|&a| {
-                let ty = self.rels[rel].attribute(a).ok_or_else(|| Error::internal("an attribute is missing"))?;
+                let ty = self.type_of(rel, a)?;
                 Ok(crate::sql::bind::scope::var(rel, a, ty))
             })
             .collect::<Result<Vec<_>>>()?;
-        let kept: Vec<usize> = (0..attnos.len()).filter(|&i| self.needed_above((rel, attnos[i]), me)).collect();
+        let kept: Vec<usize> =
+            (0..attnos.len()).filter(|&i| self.needed_above((rel, b.query_attno(attnos[i])), me)).collect();
         let project = (kept.len() < attnos.len()).then_some(kept);
         Ok((attnos, Layout::new(exprs), project))
     }
@@ -207,8 +281,7 @@ impl<'p, 'a> Maker<'p, 'a> {
         let filter = self.filter(rel, done, &input)?;
         let (layout, project) = Self::narrowed(input, project);
         let cost = self.cost(path, &layout);
-        let alias = self.rels[rel].alias.clone();
-        let Some(t) = table(&self.rels[rel]).cloned() else { return Err(Error::internal("a scan without a table")) };
+        let (t, alias) = self.site(rel)?;
         let n = match (t.generated_by, tids) {
             (Some(view), _) => PlanNode::VirtualScan { view, rel: Some(t), alias, attnos, filter, project },
             (None, Some(tids)) => PlanNode::TidScan { rel: t, alias, tids: tids.clone(), attnos, filter, project },
@@ -223,7 +296,7 @@ impl<'p, 'a> Maker<'p, 'a> {
         let filter = self.filter(rel, &i.covered, &input)?;
         let (layout, project) = Self::narrowed(input, project);
         let cost = self.cost(path, &layout);
-        let Some(t) = table(&self.rels[rel]).cloned() else { return Err(Error::internal("a scan without a table")) };
+        let (t, alias) = self.site(rel)?;
         let mut conditions = Vec::with_capacity(i.conditions.len());
         for c in &i.conditions {
             let mut value = c.value.clone();
@@ -236,7 +309,7 @@ impl<'p, 'a> Maker<'p, 'a> {
         let scan = IndexScan {
             index: t.indexes[i.index].clone(),
             rel: t,
-            alias: self.rels[rel].alias.clone(),
+            alias,
             conditions,
             backward: i.backward,
             index_only: i.only,

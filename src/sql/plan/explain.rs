@@ -404,6 +404,9 @@ impl Explainer<'_> {
                 };
                 s.kind = word.into();
                 self.place(&m.rel, &m.rel.name.clone(), s);
+                for (part, alias) in m.members.iter().flat_map(|t| t.parts.iter().zip(&t.aliases)) {
+                    s.details.push((String::new(), format!("{word}{}", self.on(&part.rel, alias))));
+                }
                 if let ModifyKind::Insert { on_conflict: Some(c) } = &m.kind {
                     let action = if c.set.is_some() { "UPDATE" } else { "NOTHING" };
                     s.details.push(("Conflict Resolution".into(), action.into()));
@@ -583,7 +586,7 @@ fn text(
     let inner = indent + if arrow { 6 } else { 2 };
     let pad = " ".repeat(inner);
     for (k, v) in &s.details {
-        out.push(format!("{pad}{k}: {v}"));
+        out.push(if k.is_empty() { format!("{pad}{v}") } else { format!("{pad}{k}: {v}") });
         if let Some(a) = &actual
             && options.analyze
             && k == "Filter"
@@ -664,7 +667,7 @@ fn json_of(s: &Shown<'_>, parent: Option<&str>, options: &ExplainOptions, actual
         m.insert("Actual Rows".into(), json!((a.rows as f64 / n).round() as i64));
         m.insert("Actual Loops".into(), json!(a.loops));
     }
-    for (k, v) in &s.details {
+    for (k, v) in s.details.iter().filter(|(k, _)| !k.is_empty()) {
         let value = match k.as_str() {
             "Sort Key" | "Group Key" => json!(v.split(", ").collect::<Vec<_>>()),
             _ => json!(v),

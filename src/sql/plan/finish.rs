@@ -45,6 +45,28 @@ fn each<'a>(list: impl IntoIterator<Item = &'a Expr>, f: &mut dyn FnMut(&'a Expr
     list.into_iter().for_each(f);
 }
 
+fn modify_exprs<'a>(m: &'a super::Modify, f: &mut dyn FnMut(&'a Expr)) {
+    each(m.returning.iter().flatten(), f);
+    each(m.checks.iter().map(|(_, e)| e), f);
+    each(m.generated.iter().map(|(_, e)| e), f);
+    match &m.kind {
+        ModifyKind::Update { set, recheck, .. } => {
+            each(set.iter().map(|s| &s.expr), f);
+            each(recheck, f);
+        }
+        ModifyKind::Delete { recheck, .. } => each(recheck, f),
+        ModifyKind::Insert { on_conflict } => {
+            if let Some(c) = on_conflict {
+                each(c.set.iter().flatten().map(|(_, e)| e), f);
+                each(&c.filter, f);
+            }
+        }
+    }
+    for p in m.members.iter().flat_map(|t| &t.parts) {
+        modify_exprs(p, f);
+    }
+}
+
 impl Plan {
     /// Calls `f` for every expression of this node, not of its inputs.
     pub fn for_each_expr<'a>(&'a self, f: &mut dyn FnMut(&'a Expr)) {
@@ -134,24 +156,7 @@ impl Plan {
             }
             PlanNode::Distinct { keys, .. } => each(keys, f),
             PlanNode::LockRows { recheck, .. } => each(recheck, f),
-            PlanNode::Modify(m) => {
-                each(m.returning.iter().flatten(), f);
-                each(m.checks.iter().map(|(_, e)| e), f);
-                each(m.generated.iter().map(|(_, e)| e), f);
-                match &m.kind {
-                    ModifyKind::Update { set, recheck, .. } => {
-                        each(set.iter().map(|s| &s.expr), f);
-                        each(recheck, f);
-                    }
-                    ModifyKind::Delete { recheck, .. } => each(recheck, f),
-                    ModifyKind::Insert { on_conflict } => {
-                        if let Some(c) = on_conflict {
-                            each(c.set.iter().flatten().map(|(_, e)| e), f);
-                            each(&c.filter, f);
-                        }
-                    }
-                }
-            }
+            PlanNode::Modify(m) => modify_exprs(m, f),
             PlanNode::Append { .. }
             | PlanNode::SetOp { .. }
             | PlanNode::Materialize { .. }

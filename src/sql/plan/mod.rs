@@ -28,6 +28,7 @@ mod select;
 mod selectivity;
 mod set_operation;
 mod settings;
+pub(in crate::sql) mod tree;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -387,6 +388,19 @@ pub struct Modify {
     pub index_exprs: Vec<IndexMaintenance>,
     /// GENERATED ALWAYS AS (…) STORED, over the new row's attributes: (attribute index, expression).
     pub generated: Vec<(usize, Expr)>,
+    /// UPDATE and DELETE of a table with children: the members do the work.
+    pub members: Option<ModifyMembers>,
+}
+
+/// The members of a tree that is written to.
+#[derive(Clone, Debug)]
+pub struct ModifyMembers {
+    /// Input column with the table a row lies in.
+    pub tableoid: usize,
+    /// What to do in each, over its own attributes; their inputs only say which columns come.
+    pub parts: Vec<Modify>,
+    /// Their names in EXPLAIN.
+    pub aliases: Vec<String>,
 }
 
 #[derive(Clone, Debug)]

@@ -37,6 +37,11 @@ pub(super) enum PathKind {
         tids: Vec<Expr>,
         clause: usize,
     },
+    /// A table with children: a path for each that is read.
+    Append {
+        rel: usize,
+        parts: Vec<Rc<Path>>,
+    },
     /// Anything else that is read from start to end: function, VALUES, sub-select, CTE, generated relation.
     Other(usize),
     Join(Box<JoinPath>),

@@ -176,6 +176,17 @@ impl Planner<'_> {
         }
     }
 
+    /// Remembers the lock on a member of a table's tree: the table's own.
+    pub(super) fn note_member(&mut self, root: &Arc<Relation>, member: &Arc<Relation>) {
+        let Some((_, mode)) = self.relations.iter().find(|(r, _)| Arc::ptr_eq(r, root)) else { return };
+        let mode = *mode;
+        match self.relations.iter_mut().find(|(r, _)| Arc::ptr_eq(r, member)) {
+            Some((_, m)) if (mode as u8) > (*m as u8) => *m = mode,
+            Some(_) => {}
+            None => self.relations.push((member.clone(), mode)),
+        }
+    }
+
     /// The slot in which the running query finds an outer column; makes one if needed.
     fn slot_for(&mut self, level: usize, rel: usize, attno: i16, levels_up: usize, ty: TypeRef) -> usize {
         if levels_up >= 2 && self.levels[level].kind == LevelKind::Rel && level > 0 {

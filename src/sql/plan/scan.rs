@@ -37,6 +37,14 @@ pub(super) struct BaseRel {
     pub sub: Option<(Plan, Vec<(usize, Expr)>)>,
     pub stored: Option<Arc<Stored>>,
     pub all_visible: f64,
+    /// The table read, if it is one; a member of a tree has its own.
+    pub table: Option<Arc<Relation>>,
+    /// Of a member of a tree: its attribute numbers of the root's attributes.
+    pub map: Option<Vec<i16>>,
+    /// Another name than the query's, for EXPLAIN.
+    pub alias: Option<String>,
+    /// The members of a tree.
+    pub children: Option<Vec<BaseRel>>,
 }
 
 /// The relation's table, if it is one with storage.
@@ -208,8 +216,20 @@ impl Planner<'_> {
             sub: None,
             stored: None,
             all_visible: 0.0,
+            table: table(entry).cloned(),
+            map: None,
+            alias: None,
+            children: None,
         };
+        let mut tree = None;
         match &mut entry.source {
+            Source::Table { rel: t, inherit, .. } if t.is_partitioned() || *inherit && !t.children.is_empty() => {
+                if *inherit {
+                    tree = Some(t.clone());
+                } else {
+                    base.children = Some(Vec::new());
+                }
+            }
             Source::Table { rel: t, .. } => {
                 self.table_size(t, &mut base);
                 if !t.indexes.is_empty() {
@@ -249,6 +269,12 @@ impl Planner<'_> {
                 base.tuples = (self.find_cte(*index, *levels_up)?.rows / 10.0).max(10.0);
             }
         }
+        if let Some(root) = tree {
+            let children = self.children(&base, &root)?;
+            base.tuples = children.iter().map(|c| c.tuples).sum();
+            base.pages = children.iter().map(|c| c.pages).sum();
+            base.children = Some(children);
+        }
         base.tuples = base.tuples.max(1.0);
         base.rows = base.tuples;
         base.width = base.needed.iter().map(|&a| self.attribute_width(&rels[rel], a)).sum();
@@ -266,7 +292,7 @@ impl Planner<'_> {
     }
 
     /// PostgreSQL 15, plancat.c, estimate_rel_size.
-    fn table_size(&self, t: &Arc<Relation>, base: &mut BaseRel) {
+    pub(super) fn table_size(&self, t: &Arc<Relation>, base: &mut BaseRel) {
         use std::sync::atomic::Ordering::Relaxed;
         if t.generated_by.is_some() {
             (base.pages, base.tuples) = (10.0, 500.0);
@@ -322,6 +348,9 @@ pub(super) struct Around<'t> {
 
 /// All paths of one relation.
 pub(super) fn base_paths(base: &BaseRel, around: &Around<'_>) -> Result<Vec<Rc<Path>>> {
+    if let Some(children) = &base.children {
+        return super::tree::tree_paths(base, children, around);
+    }
     let mut out = Vec::new();
     let rel = base.rel;
     let entry = &around.rels[rel];
@@ -342,7 +371,7 @@ pub(super) fn base_paths(base: &BaseRel, around: &Around<'_>) -> Result<Vec<Rc<P
             let (start, total) = cost::seq_scan(base.pages, base.tuples, qual, s);
             add_path(&mut out, make(start, total, Vec::new(), PathKind::Seq(rel)));
             tid_paths(base, around, &mut out);
-            index_paths(base, t, around, &mut out)?;
+            index_paths(base, base.table.as_ref().unwrap_or(t), around, &mut out)?;
         }
         Source::Table { .. } => {
             let (start, total) = cost::seq_scan(base.pages, base.tuples, qual, s);
@@ -415,7 +444,10 @@ fn index_paths(base: &BaseRel, t: &Arc<Relation>, around: &Around<'_>, out: &mut
     let rel = base.rel;
     let own: Vec<Candidate<'_>> =
         base.quals.iter().enumerate().map(|(i, e)| Candidate { expr: e, qual: Some(i), clause: None }).collect();
-    let join_clauses = join_candidates(rel, around.tree);
+    let mut join_clauses = join_candidates(rel, around.tree);
+    if let Some(map) = &base.map {
+        join_clauses.iter_mut().for_each(|c| c.expr = super::tree::to_child(&c.expr, rel, map));
+    }
     for (n, index) in t.indexes.iter().enumerate() {
         if !index.valid {
             continue;

@@ -150,6 +150,7 @@ impl Planner<'_> {
             let refs: Vec<&Expr> = b.quals.iter().collect();
             let s = Estimator { rels: &facts }.all(&refs);
             b.rows = (b.tuples * s).round().max(1.0);
+            self.estimate_children(b, &facts);
         }
         for b in &base {
             facts[b.rel].rows = b.rows;
@@ -649,7 +650,10 @@ impl Planner<'_> {
         }
         let mut locks = Vec::new();
         for l in &query.locks {
-            let Source::Table { rel, .. } = &query.rels[l.rel].source else { continue };
+            let Source::Table { rel, inherit, .. } = &query.rels[l.rel].source else { continue };
+            if *inherit && !rel.children.is_empty() {
+                return Err(Error::unsupported("row locks on a table with children are not supported"));
+            }
             let tid = crate::sql::bind::scope::var(l.rel, -1, TypeRef::of(oid::TID));
             let ExprKind::Column(ctid) = layout.bound(&tid)?.kind else {
                 return Err(Error::internal("a row identity is missing"));
@@ -687,7 +691,10 @@ impl Planner<'_> {
             return Ok(None);
         }
         let [crate::sql::bind::FromNode::Rel(rel)] = query.from[..] else { return Ok(None) };
-        let Source::Table { rel: t, sample: None } = &query.rels[rel].source else { return Ok(None) };
+        let Source::Table { rel: t, sample: None, inherit } = &query.rels[rel].source else { return Ok(None) };
+        if *inherit && !t.children.is_empty() || t.is_partitioned() {
+            return Ok(None);
+        }
         let mut found = false;
         let mut fits = true;
         for e in query.targets.iter().map(|t| &t.expr).chain(&query.having) {

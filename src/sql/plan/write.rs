@@ -132,6 +132,10 @@ impl Planner<'_> {
         write.returning.iter().for_each(|t| vars_of(&t.expr, &mut read));
         read.retain(|(r, _)| *r != target);
         let mut top = vec![(target, -1)];
+        let tree = matches!(&query.rels[target].source, Source::Table { inherit: true, .. }) && !rel.children.is_empty();
+        if tree {
+            top.push((target, -6));
+        }
         top.extend(read);
         query.targets.clear();
         let joined = self.joined_for_write(&mut query, top, target)?;
@@ -140,12 +144,29 @@ impl Planner<'_> {
         let crate::sql::expr::ExprKind::Column(ctid) = input.bound(&ctid)?.kind else {
             return Err(Error::internal("the target row's place is missing"));
         };
+        if tree {
+            return self.change_tree(target, &rel, kept, plan, &input, &conditions, &write);
+        }
+        let kind_and = self.change_one(target, &rel, &input, &conditions, &write, ctid)?;
+        self.modify(kind_and.0, rel, kept, plan, kind_and.1)
+    }
+
+    /// What to do with the rows of one table, and RETURNING.
+    fn change_one(
+        &mut self,
+        target: usize,
+        rel: &Arc<Relation>,
+        input: &Layout,
+        conditions: &[Expr],
+        write: &bind::Write,
+        ctid: usize,
+    ) -> Result<(ModifyKind, Option<Vec<PlanTarget>>)> {
         // The newest version's attributes come first, then the input's columns.
-        let mut row = Layout::new(attributes(&rel, target));
+        let mut row = Layout::new(attributes(rel, target));
         input.exprs().iter().for_each(|e| row.push(e.clone()));
         let recheck: Vec<Expr> = conditions.iter().filter_map(|c| row.bound(c).ok()).collect();
         let recheck = conjunction(recheck);
-        let kind = match write.kind {
+        let kind = match &write.kind {
             WriteKind::Update { set } => {
                 let set = set
                     .iter()
@@ -156,7 +177,7 @@ impl Planner<'_> {
             WriteKind::Delete => ModifyKind::Delete { ctid, recheck },
             WriteKind::Insert { .. } => return Err(Error::internal("not an update")),
         };
-        let layout = returning_layout(&rel, target, &input);
+        let layout = returning_layout(rel, target, input);
         let returning = if write.returning.is_empty() {
             None
         } else {
@@ -167,7 +188,57 @@ impl Planner<'_> {
                 .collect::<Result<Vec<_>>>()?;
             Some(list)
         };
-        self.modify(kind, rel, kept, plan, returning)
+        Ok((kind, returning))
+    }
+
+    /// UPDATE and DELETE of a table with its children: the same in each, over its own attributes.
+    fn change_tree(
+        &mut self,
+        target: usize,
+        rel: &Arc<Relation>,
+        kept: &Stored,
+        plan: Plan,
+        input: &Layout,
+        conditions: &[Expr],
+        write: &bind::Write,
+    ) -> Result<Plan> {
+        use super::tree::{attribute_map, members, to_child};
+        let place = |attno| -> Result<usize> {
+            let ty = system_type(attno).ok_or_else(|| Error::internal("no such system column"))?;
+            match input.bound(&var(target, attno, ty))?.kind {
+                crate::sql::expr::ExprKind::Column(n) => Ok(n),
+                _ => Err(Error::internal("the target row's place is missing")),
+            }
+        };
+        let (ctid, tableoid) = (place(-1)?, place(-6)?);
+        let (mut parts, mut aliases) = (Vec::new(), Vec::new());
+        for (n, member) in members(self.cx.names, rel)?.into_iter().enumerate() {
+            let map = attribute_map(rel, &member)?;
+            let own = |e: &Expr| to_child(e, target, &map);
+            let conditions: Vec<Expr> = conditions.iter().map(own).collect();
+            let mut write = write.clone();
+            write.returning.iter_mut().for_each(|t| t.expr = own(&t.expr));
+            if let WriteKind::Update { set } = &mut write.kind {
+                for (attr, e) in set.iter_mut() {
+                    *attr = (map[*attr] as usize).saturating_sub(1);
+                    *e = own(e);
+                }
+            }
+            let (kind, returning) = self.change_one(target, &member, input, &conditions, &write, ctid)?;
+            let columns = plan.columns.clone();
+            let source = Plan { node: PlanNode::Empty, columns, cost: plan.cost, params: Vec::new() };
+            let kept = stored(&member, self.cx.names, self.cx.io)?;
+            let part = self.modify(kind, member, &kept, source, returning)?;
+            let PlanNode::Modify(part) = part.node else { return Err(Error::internal("not a modifying plan")) };
+            aliases.push(format!("{}_{}", rel.name, n + 1));
+            parts.push(*part);
+        }
+        let (kind, returning) = self.change_one(target, rel, input, conditions, write, ctid)?;
+        let mut plan = self.modify(kind, rel.clone(), kept, plan, returning)?;
+        if let PlanNode::Modify(m) = &mut plan.node {
+            m.members = Some(super::ModifyMembers { tableoid, parts, aliases });
+        }
+        Ok(plan)
     }
 
     /// The joins of an UPDATE or DELETE, narrowed to what is read above.
@@ -181,7 +252,7 @@ impl Planner<'_> {
         // Attributes of the target itself are not needed above its scan.
         let kept: Vec<usize> = (0..joined.layout.len())
             .filter(|&i| match joined.layout.exprs()[i].kind {
-                crate::sql::expr::ExprKind::Var { rel, attno, .. } => rel != target || attno == -1,
+                crate::sql::expr::ExprKind::Var { rel, attno, .. } => rel != target || attno == -1 || attno == -6,
                 _ => true,
             })
             .collect();
@@ -231,7 +302,7 @@ impl Planner<'_> {
         let returning = returning.map(|l| l.into_iter().map(|t| t.expr).collect());
         let rows = if columns.is_empty() { 0.0 } else { input.cost.rows };
         let cost = Cost { rows, ..input.cost };
-        let n = PlanNode::Modify(Box::new(Modify { kind, rel, input, returning, checks, index_exprs, generated }));
+        let n = PlanNode::Modify(Box::new(Modify { kind, rel, input, returning, checks, index_exprs, generated, members: None }));
         Ok(Plan { node: n, columns, cost, params: Vec::new() })
     }
 }

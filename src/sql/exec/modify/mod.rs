@@ -7,8 +7,11 @@ mod conflict;
 mod insert;
 mod row_lock;
 mod target;
+mod tree;
 mod update;
 mod verify;
+
+pub(super) use tree::ModifyTree;
 
 pub(super) use row_lock::{Claim, Writer, claim, strength};
 

@@ -16,6 +16,7 @@ pub(super) const VIEWS: &[View] = &[
     View { name: "pg_attrdef", rows: defaults },
     View { name: "pg_index", rows: indexes },
     View { name: "pg_sequence", rows: sequences },
+    View { name: "pg_inherits", rows: inherits },
 ];
 
 /// The user's classes that a key on their OID or name leaves over, in the order of their OIDs.
@@ -56,8 +57,8 @@ fn letter(p: Persistence) -> char {
 fn access_method(kind: RelKind) -> Oid {
     match kind {
         RelKind::Table | RelKind::MatView | RelKind::Toast => fixed::HEAP_AM,
-        RelKind::Index => fixed::BTREE_AM,
-        RelKind::Sequence | RelKind::View | RelKind::Composite => Oid::INVALID,
+        RelKind::Index | RelKind::PartitionedIndex => fixed::BTREE_AM,
+        RelKind::Sequence | RelKind::View | RelKind::Composite | RelKind::Partitioned => Oid::INVALID,
     }
 }
 
@@ -69,7 +70,7 @@ fn size(catalog: &Catalog, c: &Class) -> (i64, f64, i64) {
         None => match c.kind {
             RelKind::Sequence => (1, 1.0, 0),
             RelKind::Index => (1, 0.0, 0),
-            RelKind::View | RelKind::Composite => (0, -1.0, 0),
+            RelKind::View | RelKind::Composite | RelKind::Partitioned | RelKind::PartitionedIndex => (0, -1.0, 0),
             _ => (0, -1.0, 0),
         },
     }
@@ -105,7 +106,8 @@ fn classes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         row![sink;
             c.oid, &c.name, c.namespace, c.row_type, Oid::INVALID, c.owner, access_method(c.kind), c.node,
             Oid::INVALID, pages, tuples, all_visible, c.toast, has_index, false, letter(c.persistence),
-            c.kind as u8, column_count(c), checks, matches!(c.kind, RelKind::View | RelKind::MatView), triggers, false,
+            c.kind as u8, column_count(c), checks, matches!(c.kind, RelKind::View | RelKind::MatView), triggers,
+            !catalog.children_of(c.oid).is_empty(),
             false, false, c.view.as_ref().is_none_or(|v| v.populated || c.kind == RelKind::View), replica, false,
             Oid::INVALID, if heap { 3 } else { 0 }, i32::from(heap), Acl(c.acl.as_deref()), Texts(&c.options), NULL,
         ];
@@ -195,7 +197,8 @@ fn push_column(catalog: &Catalog, sink: &mut Sink, c: &Column<'_>) {
         c.relation, name, if dropped { Oid::INVALID } else { c.ty.oid },
         a.map_or(if c.attno < 0 { 0 } else { -1 }, |a| if dropped { 0 } else { a.stat_target }), f.len, c.attno, f.dimensions, -1, c.ty.typmod,
         f.byval, f.align, f.storage, 0u8, c.not_null && !dropped, a.is_some_and(|a| a.default.is_some() && a.identity == 0) && !dropped,
-        missing.is_some(), a.map_or(0, |a| a.identity), a.map_or(0, |a| a.generated), dropped, true, 0, f.collation,
+        missing.is_some(), a.map_or(0, |a| a.identity), a.map_or(0, |a| a.generated), dropped,
+        a.is_none_or(|a| a.local), a.map_or(0, |a| i32::from(a.inherited)), f.collation,
         Acl(a.and_then(|a| a.acl.as_deref())), NULL, NULL, missing_array,
     ];
 }
@@ -298,6 +301,20 @@ fn constraint_of(catalog: &Catalog, index: &IndexDef) -> Result<bool> {
     let record = catalog.class(index.table);
     let table = record.as_ref().and_then(|r| as_class(r));
     Ok(table.is_some_and(|t| t.constraints.iter().any(|k| k.oid == index.constraint && k.deferrable)))
+}
+
+fn inherits(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    let catalog = catalog(cx)?;
+    let parent = sink.oid_key("inhparent");
+    for record in user_classes(&catalog, sink.oid_key("inhrelid"), None) {
+        let Some(c) = as_class(&record) else { continue };
+        for (n, p) in (1i32..).zip(&c.lineage.parents) {
+            if parent.is_none_or(|wanted| wanted == *p) {
+                row![sink; c.oid, *p, n, false];
+            }
+        }
+    }
+    Ok(())
 }
 
 fn sequences(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {

@@ -113,6 +113,10 @@ impl Mock {
                     deferrable: false,
                     deferred: false,
                     validated: true,
+                    inherited: 0,
+                    local: true,
+                    no_inherit: false,
+                    parent: Oid::INVALID,
                 });
             }
             indexes.push(Arc::new(Index {
@@ -133,6 +137,8 @@ impl Mock {
                 options: Vec::new(),
                 owner: Oid(10),
                 clustered: false,
+                parent: Oid::INVALID,
+                partitioned: false,
                 stats: stats(t.rows, (t.pages / 4).max(1)),
                 store: IndexStore::open(&self.storage, file, Persistence::Permanent, keys, count),
             }));
@@ -154,6 +160,8 @@ impl Mock {
                 default_oid: Oid::INVALID,
                 stat_target: -1,
                 acl: None,
+                inherited: 0,
+                local: true,
             })
             .collect();
         let columns = t
@@ -193,6 +201,8 @@ impl Mock {
                 default_oid: Oid::INVALID,
                 stat_target: -1,
                 acl: None,
+                inherited: 0,
+                local: true,
             })
             .collect();
         let mut rel = self.blank(oid, name, RelKind::View, attributes);
@@ -228,6 +238,9 @@ impl Mock {
             column_stats: arc_swap::ArcSwap::from_pointee(Vec::new()),
             store: None,
             generated_by: None,
+            lineage: Default::default(),
+            children: Vec::new(),
+            routing: Default::default(),
             stale: AtomicBool::new(false),
             bound: std::sync::OnceLock::new(),
         }

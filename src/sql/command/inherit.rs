@@ -1,0 +1,332 @@
+//! Table inheritance: what a child takes over from its parents, and changes that go down the tree.
+//! PostgreSQL 15, tablecmds.c, MergeAttributes.
+
+use super::column::NewColumn;
+use super::constraint::Wanted;
+use super::write::{attribute, change, new_oid, relation_key};
+use super::{Command, alter_table, names};
+use crate::base::error::Report;
+use crate::base::{Error, Flow, Oid, Result, Severity, SqlState};
+use crate::catalog::object::Depend;
+use crate::catalog::{ConstraintKind, Persistence, RelKind, Relation};
+use crate::err;
+use crate::lock::LockMode;
+use crate::sql::ast::{AlterTableKind as Kind, RangeVar};
+use crate::sql::exec::ExecContext;
+use crate::types::TypeRef;
+use std::sync::Arc;
+
+/// Locks the parents named, and checks that they may have children.
+pub fn parents(cmd: &Command, cx: &mut ExecContext, list: &[RangeVar], child: Persistence) -> Flow<Vec<Arc<Relation>>> {
+    let mut found: Vec<Arc<Relation>> = Vec::new();
+    for name in list {
+        let parent = names::locked_relation(cmd, cx, name, LockMode::ShareUpdateExclusive)?;
+        if parent.kind != RelKind::Table || parent.generated_by.is_some() {
+            let text = format!("inherited relation \"{}\" is not a table or foreign table", parent.name);
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, text).into());
+        }
+        if parent.persistence == Persistence::Temp && child != Persistence::Temp {
+            return Err(err!(WRONG_OBJECT_TYPE, "cannot inherit from temporary relation \"{}\"", parent.name).into());
+        }
+        names::check_owner(cx, &parent)?;
+        if found.iter().any(|f| f.oid == parent.oid) {
+            let text = format!("relation \"{}\" would be inherited from more than once", parent.name);
+            return Err(Error::new(SqlState::DUPLICATE_TABLE, text).into());
+        }
+        found.push(parent);
+    }
+    Ok(found)
+}
+
+/// A CHECK taken over.
+pub struct InheritedCheck {
+    name: String,
+    text: Arc<str>,
+    count: u16,
+    local: bool,
+}
+
+fn notice(cx: &mut ExecContext, text: String, detail: Option<&str>) {
+    let mut report = Report::notice(Severity::Notice, SqlState::SUCCESSFUL_COMPLETION, text);
+    if let Some(detail) = detail {
+        report = report.with_detail(detail);
+    }
+    cx.notices.push(report);
+}
+
+fn same_type(cx: &ExecContext, what: &str, name: &str, a: TypeRef, b: TypeRef) -> Result<()> {
+    if a == b {
+        return Ok(());
+    }
+    let shown = |t: TypeRef| crate::types::format_type(t.oid, t.typmod, &*cx.fx.io.hooks);
+    Err(err!(DATATYPE_MISMATCH, "{what}column \"{name}\" has a type conflict")
+        .detail(format!("{} versus {}", shown(a), shown(b))))
+}
+
+/// Puts the parents' columns before the child's own; equal names become one column.
+pub fn merge_columns(cx: &mut ExecContext, parents: &[Arc<Relation>], own: Vec<NewColumn>) -> Result<Vec<NewColumn>> {
+    if parents.is_empty() {
+        return Ok(own);
+    }
+    let mut out: Vec<NewColumn> = Vec::new();
+    let mut conflicting: Vec<usize> = Vec::new();
+    for a in parents.iter().flat_map(|p| p.attributes.iter()).filter(|a| !a.dropped) {
+        // The value of an identity column is made by its own table's sequence.
+        let default = a.default.clone().filter(|_| a.identity == 0);
+        if let Some(n) = out.iter().position(|c| c.attribute.name == a.name) {
+            notice(cx, format!("merging multiple inherited definitions of column \"{}\"", a.name), None);
+            let have = &mut out[n].attribute;
+            same_type(cx, "inherited ", &a.name, have.ty, a.ty)?;
+            if have.generated != a.generated {
+                return Err(err!(DATATYPE_MISMATCH, "inherited column \"{}\" has a generation conflict", a.name));
+            }
+            have.inherited += 1;
+            have.not_null |= a.not_null;
+            match (&have.default, &default) {
+                (None, Some(_)) => {
+                    have.default = default;
+                    have.default_oid = new_oid(cx)?;
+                }
+                (Some(x), Some(y)) if x != y => conflicting.push(n),
+                _ => {}
+            }
+            continue;
+        }
+        let mut new = attribute(&a.name, out.len() as i16 + 1, a.ty);
+        new.not_null = a.not_null;
+        new.inherited = 1;
+        new.local = false;
+        if default.is_some() {
+            new.default = default;
+            new.default_oid = new_oid(cx)?;
+            new.generated = a.generated;
+        }
+        out.push(NewColumn {
+            attribute: new,
+            default: None,
+            generated: None,
+            serial: false,
+            identity: None,
+            constraints: Vec::new(),
+        });
+    }
+    for (position, mut c) in own.into_iter().enumerate() {
+        let name = c.attribute.name.clone();
+        let Some(n) = out.iter().position(|o| o.attribute.name == name) else {
+            c.attribute.attno = out.len() as i16 + 1;
+            out.push(c);
+            continue;
+        };
+        if out[n].attribute.local {
+            return Err(err!(DUPLICATE_COLUMN, "column \"{name}\" specified more than once"));
+        }
+        match n == position {
+            true => notice(cx, format!("merging column \"{name}\" with inherited definition"), None),
+            false => notice(
+                cx,
+                format!("moving and merging column \"{name}\" with inherited definition"),
+                Some("User-specified column moved to the position of the inherited column."),
+            ),
+        }
+        let have = &out[n].attribute;
+        same_type(cx, "", &name, have.ty, c.attribute.ty)?;
+        if have.generated != 0 && (c.default.is_some() || c.serial) {
+            return Err(err!(
+                INVALID_COLUMN_DEFINITION,
+                "column \"{name}\" inherits from generated column but specifies default"
+            ));
+        }
+        if have.generated != 0 && c.identity.is_some() {
+            return Err(err!(
+                INVALID_COLUMN_DEFINITION,
+                "column \"{name}\" inherits from generated column but specifies identity"
+            ));
+        }
+        if c.generated.is_some() {
+            return Err(err!(
+                INVALID_COLUMN_DEFINITION,
+                "child column \"{name}\" specifies generation expression"
+            )
+            .hint("Omit the generation expression in the definition of the child table column to inherit the generation expression from the parent table."));
+        }
+        let replaced = c.default.is_some() || c.serial || c.identity.is_some();
+        let (not_null, inherited) = (have.not_null, have.inherited);
+        c.attribute.attno = have.attno;
+        c.attribute.not_null |= not_null;
+        c.attribute.inherited = inherited;
+        match replaced {
+            true => conflicting.retain(|x| *x != n),
+            false => {
+                c.attribute.default = have.default.clone();
+                c.attribute.default_oid = have.default_oid;
+                c.attribute.generated = have.generated;
+            }
+        }
+        out[n] = c;
+    }
+    if let Some(n) = conflicting.first() {
+        let name = &out[*n].attribute.name;
+        return Err(err!(INVALID_COLUMN_DEFINITION, "column \"{name}\" inherits conflicting default values")
+            .hint("To resolve the conflict, specify a default explicitly."));
+    }
+    Ok(out)
+}
+
+/// The parents' CHECKs, which come before the child's own; those of the child's that are the same are left out.
+pub fn merge_checks(
+    cx: &mut ExecContext,
+    parents: &[Arc<Relation>],
+    wanted: &mut Vec<Wanted>,
+) -> Result<Vec<InheritedCheck>> {
+    let mut found: Vec<InheritedCheck> = Vec::new();
+    for k in parents.iter().flat_map(|p| &p.constraints) {
+        let (Some(text), ConstraintKind::Check, false) = (&k.check, k.kind, k.no_inherit) else { continue };
+        match found.iter_mut().find(|f| f.name == k.name) {
+            Some(f) if f.text == *text => f.count += 1,
+            Some(_) => {
+                return Err(err!(
+                    DUPLICATE_OBJECT,
+                    "check constraint name \"{}\" appears multiple times but with different expressions",
+                    k.name
+                ));
+            }
+            None => found.push(InheritedCheck { name: k.name.clone(), text: text.clone(), count: 1, local: false }),
+        }
+    }
+    for f in &mut found {
+        let Some(n) = wanted.iter().position(|w| w.name.as_ref() == Some(&f.name)) else { continue };
+        if wanted[n].check_text(cx)?.as_deref() != Some(&*f.text) {
+            return Err(err!(DUPLICATE_OBJECT, "constraint \"{}\" for relation already exists", f.name));
+        }
+        notice(cx, format!("merging constraint \"{}\" with inherited definition", f.name), None);
+        wanted.remove(n);
+        f.local = true;
+    }
+    let inherited = found.iter().map(|f| Wanted::stored_check(&f.name, f.text.clone()));
+    let own = std::mem::take(wanted);
+    *wanted = inherited.chain(own).collect();
+    Ok(found)
+}
+
+/// Makes the new table its parents' child.
+pub fn attach(cx: &mut ExecContext, oid: Oid, parents: &[Arc<Relation>], checks: &[InheritedCheck]) -> Result<()> {
+    if parents.is_empty() {
+        return Ok(());
+    }
+    change(cx, oid, |c| {
+        c.lineage.parents = parents.iter().map(|p| p.oid).collect();
+        c.depends.extend(parents.iter().map(|p| Depend { on: relation_key(p.oid), auto: false }));
+        for k in &mut c.constraints {
+            if let Some(f) = checks.iter().find(|f| f.name == k.name) {
+                k.inherited = f.count;
+                k.local = f.local;
+            }
+        }
+    })
+}
+
+/// Takes the locks of a table's descendants: all that are there, nearest first.
+pub fn descendants(cx: &mut ExecContext, oid: Oid, mode: LockMode) -> Flow<Vec<Oid>> {
+    let mut found = cx.backend()?.catalog.children_of(oid);
+    let mut n = 0;
+    while n < found.len() {
+        cx.backend()?.txn.lock_relation(found[n], mode)?;
+        for child in cx.backend()?.catalog.children_of(found[n]) {
+            if !found.contains(&child) {
+                found.push(child);
+            }
+        }
+        n += 1;
+    }
+    Ok(found)
+}
+
+/// The members of the tree a change is made to, the table itself first.
+///
+/// # Errors
+/// 0A000 for changes of trees that are not there yet; 42P16 for what a child may not do alone.
+pub fn targets(cx: &mut ExecContext, table: &Relation, recurse: bool, kind: &Kind) -> Flow<Vec<Oid>> {
+    refuse_inherited(table, kind)?;
+    let down = descendants(cx, table.oid, LockMode::AccessExclusive)?;
+    let mut all = vec![table.oid];
+    if down.is_empty() {
+        return Ok(all);
+    }
+    match kind {
+        Kind::SetDefault { .. }
+        | Kind::DropDefault { .. }
+        | Kind::SetNotNull { .. }
+        | Kind::DropNotNull { .. }
+        | Kind::SetStatistics { .. }
+        | Kind::SetStorage { .. }
+        | Kind::SetCompression { .. } => {
+            if recurse {
+                all.extend(down);
+            }
+        }
+        Kind::AddConstraint(c) if matches!(c.kind, crate::sql::ast::ConstraintKind::Check(_)) && !c.no_inherit => {
+            refuse_tree()?;
+        }
+        Kind::AddColumn { .. }
+        | Kind::DropColumn { .. }
+        | Kind::AlterType { .. }
+        | Kind::DropExpression { .. }
+        | Kind::DropConstraint { .. }
+        | Kind::ValidateConstraint(_) => refuse_tree()?,
+        _ => {}
+    }
+    Ok(all)
+}
+
+fn refuse_tree() -> Result<()> {
+    Err(Error::unsupported("this form of ALTER TABLE is not supported on tables with children"))
+}
+
+/// What a child has from its parents is theirs to change.
+fn refuse_inherited(table: &Relation, kind: &Kind) -> Result<()> {
+    let inherited = |name: &str| table.attribute(name).is_some_and(|a| a.inherited > 0);
+    match kind {
+        Kind::DropColumn { name, .. } if inherited(name) => {
+            Err(err!(INVALID_TABLE_DEFINITION, "cannot drop inherited column \"{name}\""))
+        }
+        Kind::AlterType { name, .. } if inherited(name) => {
+            Err(err!(INVALID_TABLE_DEFINITION, "cannot alter inherited column \"{name}\""))
+        }
+        Kind::DropExpression { name, .. } if inherited(name) => {
+            Err(err!(INVALID_TABLE_DEFINITION, "cannot drop generation expression from inherited column"))
+        }
+        Kind::DropConstraint { name, .. } if table.constraints.iter().any(|k| k.name == *name && k.inherited > 0) => {
+            Err(err!(
+                INVALID_TABLE_DEFINITION,
+                "cannot drop inherited constraint \"{name}\" of relation \"{}\"",
+                table.name
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The tables whose column is renamed together.
+///
+/// # Errors
+/// 42P16 for an inherited column, and where ONLY would leave children behind.
+pub fn renamed(cx: &mut ExecContext, table: &Relation, old: &str, recurse: bool) -> Flow<Vec<Arc<Relation>>> {
+    if table.attribute(old).is_some_and(|a| a.inherited > 0) {
+        return Err(err!(INVALID_TABLE_DEFINITION, "cannot rename inherited column \"{old}\"").into());
+    }
+    let down = descendants(cx, table.oid, LockMode::AccessExclusive)?;
+    if !down.is_empty() && !recurse {
+        let text = format!("inherited column \"{old}\" must be renamed in child tables too");
+        return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, text).into());
+    }
+    let mut out = Vec::new();
+    for oid in down {
+        let child = super::constraint::relation(cx, oid)?;
+        if child.lineage.parents.len() > 1 {
+            return Err(Error::unsupported("renaming a column of tables with several parents is not supported").into());
+        }
+        alter_table::position(cx, oid, old)?;
+        out.push(child);
+    }
+    Ok(out)
+}

@@ -1,0 +1,196 @@
+//! A table with children: each is read on its own, with the parent's conditions, and their rows come one after the
+//! other. PostgreSQL 15, inherit.c and allpaths.c, set_append_rel_pathlist.
+
+use super::path::{Path, PathKey, PathKind, add_path};
+use super::planner::Planner;
+use super::relset::RelSet;
+use super::scan::{Around, BaseRel, base_paths};
+use super::selectivity::{Estimator, Facts};
+use super::cost;
+use crate::base::{Error, Result};
+use crate::catalog::Relation;
+use crate::sql::bind::{Names, stored};
+use crate::sql::expr::{Expr, ExprKind};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// Deeper or wider trees are refused.
+const MAX_RELATIONS: usize = 100_000;
+
+/// The relations whose rows a table shows: itself, then its children level by level (a partitioned table has no rows
+/// of its own).
+pub(in crate::sql) fn members(names: &dyn Names, root: &Arc<Relation>) -> Result<Vec<Arc<Relation>>> {
+    let mut found: Vec<Arc<Relation>> = vec![root.clone()];
+    let mut n = 0;
+    while n < found.len() {
+        for child in found[n].children.clone() {
+            if found.iter().any(|f| f.oid == child) {
+                continue;
+            }
+            let child = names.relation(child).ok_or_else(|| Error::internal(format!("relation {child} is gone")))?;
+            if found.len() >= MAX_RELATIONS {
+                return Err(Error::unsupported("a table with so many children is not supported"));
+            }
+            found.push(child);
+        }
+        n += 1;
+    }
+    Ok(found)
+}
+
+/// The child's attribute numbers of the parent's attributes, in their order; 0 for dropped ones.
+///
+/// # Errors
+/// XX000 if one is missing.
+pub(in crate::sql) fn attribute_map(parent: &Relation, child: &Relation) -> Result<Vec<i16>> {
+    parent
+        .attributes
+        .iter()
+        .map(|a| {
+            if a.dropped {
+                return Ok(0);
+            }
+            let at = a.attno as usize - 1;
+            // Mostly they stand at the same place.
+            let same = child.attributes.get(at).filter(|c| !c.dropped && c.name == a.name);
+            same.or_else(|| child.attribute(&a.name)).map(|c| c.attno).ok_or_else(|| {
+                Error::internal(format!("column \"{}\" of \"{}\" is missing in its child", a.name, parent.name))
+            })
+        })
+        .collect()
+}
+
+fn mapped(map: &[i16], attno: i16) -> i16 {
+    if attno < 1 { attno } else { map.get(attno as usize - 1).copied().unwrap_or(0) }
+}
+
+/// An expression over the parent's attributes as one over the child's.
+pub(in crate::sql) fn to_child(e: &Expr, rel: usize, map: &[i16]) -> Expr {
+    let mut e = e.clone();
+    e.rewrite(&mut |x| {
+        if let ExprKind::Var { rel: r, attno, levels_up: 0 } = &mut x.kind
+            && *r == rel
+        {
+            *attno = mapped(map, *attno);
+        }
+    });
+    e
+}
+
+impl BaseRel {
+    /// The attribute of this scan's table that stands for one of the query's.
+    pub fn own_attno(&self, attno: i16) -> i16 {
+        match &self.map {
+            Some(map) => mapped(map, attno),
+            None => attno,
+        }
+    }
+
+    /// The query's attribute that one of this scan's table stands for.
+    pub fn query_attno(&self, own: i16) -> i16 {
+        match &self.map {
+            Some(map) if own > 0 => map.iter().position(|a| *a == own).map_or(0, |n| n as i16 + 1),
+            _ => own,
+        }
+    }
+}
+
+impl Planner<'_> {
+    /// The members of a tree as relations of their own under the tree's number.
+    pub(super) fn children(&mut self, base: &BaseRel, root: &Arc<Relation>) -> Result<Vec<BaseRel>> {
+        let members = members(self.cx.names, root)?;
+        let mut out = Vec::new();
+        for member in members {
+            self.note_member(root, &member);
+            if member.is_partitioned() {
+                continue;
+            }
+            let map = attribute_map(root, &member)?;
+            let mut child = BaseRel {
+                rel: base.rel,
+                pages: 1.0,
+                tuples: 1000.0,
+                rows: 1000.0,
+                width: base.width,
+                quals: base.quals.iter().map(|q| to_child(q, base.rel, &map)).collect(),
+                needed: base.needed.iter().map(|a| mapped(&map, *a)).collect(),
+                lateral: RelSet::EMPTY,
+                sub: None,
+                stored: None,
+                all_visible: 0.0,
+                table: Some(member.clone()),
+                map: Some(map),
+                alias: None,
+                children: None,
+            };
+            self.table_size(&member, &mut child);
+            if !member.indexes.is_empty() {
+                child.stored = Some(stored(&member, self.cx.names, self.cx.io)?);
+            }
+            child.tuples = child.tuples.max(1.0);
+            child.rows = child.tuples;
+            out.push(child);
+        }
+        Ok(out)
+    }
+
+    /// Rows of the children under their conditions; the tree has their sum.
+    pub(super) fn estimate_children(&self, base: &mut BaseRel, facts: &[Facts]) {
+        let Some(children) = &mut base.children else { return };
+        let settings = self.cx.settings;
+        for c in children.iter_mut() {
+            c.quals.sort_by(|x, y| cost::expr_cost(x, settings).total_cmp(&cost::expr_cost(y, settings)));
+            let facts = child_facts(facts, c);
+            let refs: Vec<&Expr> = c.quals.iter().collect();
+            let s = Estimator { rels: &facts }.all(&refs);
+            c.rows = (c.tuples * s).round().max(1.0);
+        }
+        base.rows = children.iter().map(|c| c.rows).sum::<f64>().max(1.0);
+    }
+}
+
+fn child_facts(facts: &[Facts], child: &BaseRel) -> Vec<Facts> {
+    let mut facts = facts.to_vec();
+    facts[child.rel] = Facts { table: child.table.clone(), tuples: child.tuples, rows: child.rows };
+    facts
+}
+
+/// The ways to read a tree: every member in the cheapest way, with the values of the same outer relations.
+pub(super) fn tree_paths(base: &BaseRel, children: &[BaseRel], around: &Around<'_>) -> Result<Vec<Rc<Path>>> {
+    let mut all: Vec<Vec<Rc<Path>>> = Vec::with_capacity(children.len());
+    for c in children {
+        let facts = child_facts(around.facts, c);
+        let map = c.map.as_deref().unwrap_or_default();
+        let wanted: Vec<PathKey> =
+            around.wanted.iter().map(|k| PathKey { expr: to_child(&k.expr, c.rel, map), ..k.clone() }).collect();
+        let around = Around { facts: &facts, wanted: &wanted, ..*around };
+        all.push(base_paths(c, &around)?);
+    }
+    let mut outers = vec![RelSet::EMPTY];
+    for p in all.iter().flatten() {
+        if !outers.contains(&p.outer) {
+            outers.push(p.outer);
+        }
+    }
+    let mut out = Vec::new();
+    for outer in outers {
+        let cheapest = |paths: &[Rc<Path>]| {
+            let fits = paths.iter().filter(|p| p.outer.within(outer));
+            fits.min_by(|a, b| a.total.total_cmp(&b.total)).cloned()
+        };
+        let Some(parts) = all.iter().map(|p| cheapest(p)).collect::<Option<Vec<_>>>() else { continue };
+        let rows = parts.iter().map(|p| p.rows).sum::<f64>().max(1.0);
+        let path = Path {
+            rels: RelSet::one(base.rel),
+            outer,
+            rows,
+            startup: parts.first().map_or(0.0, |p| p.startup),
+            total: parts.iter().map(|p| p.total).sum::<f64>()
+                + rows * around.settings.cpu_tuple_cost * 0.5 * f64::from(u8::from(parts.len() > 1)),
+            order: Vec::new(),
+            kind: PathKind::Append { rel: base.rel, parts },
+        };
+        add_path(&mut out, path);
+    }
+    Ok(out)
+}
