@@ -31,14 +31,14 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterTableStmt) -> Fl
     foreign::lock_for_alter(cmd, cx, found.oid, stmt)?;
     foreign::refuse_pending(cx, &found, "ALTER TABLE")?;
     // All locks come first: the command starts over after a wait.
-    let mut work = Vec::new();
     for command in &stmt.commands {
-        work.push(inherit::targets(cx, &found, stmt.table.inherit, &command.kind)?);
+        inherit::lock_other(cmd, cx, &command.kind)?;
     }
-    for (command, tables) in stmt.commands.iter().zip(work) {
-        for oid in tables {
-            apply(cmd, cx, oid, &command.kind)?;
-        }
+    if stmt.commands.iter().any(|c| inherit::goes_down(&c.kind)) {
+        inherit::descendants(cx, found.oid, LockMode::AccessExclusive)?;
+    }
+    for command in &stmt.commands {
+        inherit::alter(cmd, cx, found.oid, stmt.table.inherit, &command.kind)?;
     }
     Ok(tag)
 }
@@ -90,9 +90,9 @@ pub fn position(cx: &mut ExecContext, oid: Oid, name: &str) -> Result<usize> {
     found.ok_or_else(|| missing_column(&c.name, name))
 }
 
-fn apply(cmd: &Command, cx: &mut ExecContext, oid: Oid, kind: &Kind) -> Result<()> {
+/// One change of one table.
+pub fn apply(cmd: &Command, cx: &mut ExecContext, oid: Oid, kind: &Kind) -> Result<()> {
     match kind {
-        Kind::AddColumn { def, if_not_exists, .. } => add_column(cmd, cx, oid, def, *if_not_exists),
         Kind::DropColumn { name, missing_ok, behavior } => drop_column(cx, oid, name, *missing_ok, *behavior),
         Kind::AlterType { name, typ, collation, using, .. } => {
             column::check_collation(collation.as_ref())?;
@@ -157,7 +157,6 @@ fn apply(cmd: &Command, cx: &mut ExecContext, oid: Oid, kind: &Kind) -> Result<(
         Kind::EnableRowSecurity | Kind::ForceRowSecurity => {
             Err(Error::unsupported("row-level security is not supported"))
         }
-        Kind::Inherit(_) | Kind::NoInherit(_) => Err(Error::unsupported("table inheritance is not supported")),
         _ => Err(Error::unsupported("this form of ALTER TABLE is not supported")),
     }
 }
@@ -182,7 +181,14 @@ fn has_rows(cx: &mut ExecContext, oid: Oid) -> Result<bool> {
     Ok(any)
 }
 
-fn add_column(cmd: &Command, cx: &mut ExecContext, oid: Oid, def: &ColumnDef, if_not_exists: bool) -> Result<()> {
+/// Adds a column; what remains are its constraints. None: it was there, and that is fine.
+pub fn add_column(
+    cmd: &Command,
+    cx: &mut ExecContext,
+    oid: Oid,
+    def: &ColumnDef,
+    if_not_exists: bool,
+) -> Result<Option<Vec<crate::sql::ast::Constraint>>> {
     let c = class_of(cx, oid)?;
     if !matches!(c.kind, RelKind::Table | RelKind::Composite) {
         return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not a table", c.name));
@@ -191,7 +197,7 @@ fn add_column(cmd: &Command, cx: &mut ExecContext, oid: Oid, def: &ColumnDef, if
         let text = format!("column \"{}\" of relation \"{}\" already exists", def.name, c.name);
         if if_not_exists {
             names::notice(cx, SqlState::DUPLICATE_COLUMN, format!("{text}, skipping"));
-            return Ok(());
+            return Ok(None);
         }
         return Err(Error::new(SqlState::DUPLICATE_COLUMN, text));
     }
@@ -202,8 +208,7 @@ fn add_column(cmd: &Command, cx: &mut ExecContext, oid: Oid, def: &ColumnDef, if
     let mut new = column::read(cmd, cx, &c.name, def, attno)?;
     let constraints = std::mem::take(&mut new.constraints);
     let place = (c.namespace, c.persistence);
-    let (default, generated) = (new.default.clone(), new.generated.clone());
-    new.generated = None;
+    let generated = new.generated.take();
     let made = table::finish_columns(cmd, cx, (oid, &c.name), vec![new], place)?;
     let mut attributes = c.attributes.clone();
     attributes.extend(made);
@@ -211,16 +216,27 @@ fn add_column(cmd: &Command, cx: &mut ExecContext, oid: Oid, def: &ColumnDef, if
     if let Some(expr) = &generated {
         column::set_generated(cmd, cx, (oid, &c.name), &mut attributes, n, expr)?;
     }
-    let not_null = attributes[n].not_null;
-    let _ = default;
+    append_checked(cx, oid, attributes, n)?;
+    Ok(Some(constraints))
+}
+
+/// Adds a column another table has.
+pub fn add_made_column(cx: &mut ExecContext, oid: Oid, new: Attribute) -> Result<()> {
+    let mut attributes = class_of(cx, oid)?.attributes;
+    attributes.push(new);
+    let n = attributes.len() - 1;
+    append_checked(cx, oid, attributes, n)
+}
+
+fn append_checked(cx: &mut ExecContext, oid: Oid, attributes: Vec<Attribute>, n: usize) -> Result<()> {
+    let (not_null, name) = (attributes[n].not_null, attributes[n].name.clone());
     append(cx, oid, attributes, n)?;
     if not_null {
         // Rows there are have the default, or NULL.
         change(cx, oid, |c| c.attributes[n].not_null = false)?;
-        set_not_null(cx, oid, std::slice::from_ref(&def.name))?;
+        set_not_null(cx, oid, &[name])?;
     }
-    let wanted = constraints.iter().map(|k| Wanted::of(k, Some(&def.name))).collect();
-    constraint::add_all(cmd, cx, oid, wanted)
+    Ok(())
 }
 
 /// Gives a relation one column more; rows there are get its value, remembered once if it is the same for all.
@@ -285,7 +301,7 @@ pub fn views_using(cx: &mut ExecContext, oid: Oid, without: impl FnOnce(&mut Cla
     Ok(using)
 }
 
-fn drop_column(cx: &mut ExecContext, oid: Oid, name: &str, missing_ok: bool, behavior: DropBehavior) -> Result<()> {
+pub fn drop_column(cx: &mut ExecContext, oid: Oid, name: &str, missing_ok: bool, behavior: DropBehavior) -> Result<()> {
     let n = match position(cx, oid, name) {
         Ok(n) => n,
         Err(e) if missing_ok && e.sqlstate() == SqlState::UNDEFINED_COLUMN => {
@@ -643,7 +659,7 @@ fn validate(cx: &mut ExecContext, oid: Oid, name: &str) -> Result<()> {
     change(cx, oid, |c| c.constraints.iter_mut().filter(|k| k.name == name).for_each(|k| k.validated = true))
 }
 
-fn drop_constraint(cx: &mut ExecContext, oid: Oid, name: &str, missing_ok: bool, behavior: DropBehavior) -> Result<()> {
+pub fn drop_constraint(cx: &mut ExecContext, oid: Oid, name: &str, missing_ok: bool, behavior: DropBehavior) -> Result<()> {
     let c = class_of(cx, oid)?;
     let Some(k) = c.constraints.iter().find(|k| k.name == name).cloned() else {
         let text = format!("constraint \"{name}\" of relation \"{}\" does not exist", c.name);

@@ -204,7 +204,32 @@ fn add_check(cmd: &Command, cx: &mut ExecContext, table: Oid, w: Wanted) -> Resu
             choose_name(&c.constraints, &c.name, &column, "check")
         }
     };
-    if !w.not_valid {
+    let new = put_check(cx, table, (name, text), (bound, columns), (!w.not_valid, w.no_inherit))?;
+    if !w.no_inherit {
+        for child in cx.backend()?.catalog.children_of(table) {
+            super::inherit::add_check(cx, child, &new)?;
+        }
+    }
+    Ok(())
+}
+
+/// A CHECK whose text another table has, too. Its OID.
+pub fn make_check(cx: &mut ExecContext, table: Oid, name: &str, text: &Arc<str>, valid: bool) -> Result<Oid> {
+    let c = class_of(cx, table)?;
+    let rel = columns_only(table, &c.name, &c.attributes);
+    let bound = index::bind_text(cx, text, &rel, Clause::Check)?;
+    let columns = attributes_read(&bound);
+    Ok(put_check(cx, table, (name.to_string(), text.clone()), (bound, columns), (valid, false))?.oid)
+}
+
+fn put_check(
+    cx: &mut ExecContext,
+    table: Oid,
+    (name, text): (String, Arc<str>),
+    (bound, columns): (crate::sql::expr::Expr, Vec<i16>),
+    (valid, no_inherit): (bool, bool),
+) -> Result<Constraint> {
+    if valid {
         verify_check(cx, table, &name, bound)?;
     }
     let new = Constraint {
@@ -217,13 +242,14 @@ fn add_check(cmd: &Command, cx: &mut ExecContext, table: Oid, w: Wanted) -> Resu
         foreign: None,
         deferrable: false,
         deferred: false,
-        validated: !w.not_valid,
+        validated: valid,
         inherited: 0,
         local: true,
-        no_inherit: w.no_inherit,
+        no_inherit,
         parent: Oid::INVALID,
     };
-    change(cx, table, |c| c.constraints.push(new))
+    change(cx, table, |c| c.constraints.push(new.clone()))?;
+    Ok(new)
 }
 
 /// Every row there is must fulfil a condition.

@@ -25,7 +25,13 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &RenameStmt) -> Flow<S
                         rename_column(cx, &child, old, &stmt.new_name)?;
                     }
                 }
-                Some(RelationPart::Constraint(old)) => rename_constraint(cx, &found, old, &stmt.new_name)?,
+                Some(RelationPart::Constraint(old)) => {
+                    let children = inherit::rename_constraint(cx, &found, old, relation.inherit)?;
+                    rename_constraint(cx, found.oid, old, &stmt.new_name)?;
+                    for child in children {
+                        rename_constraint(cx, child, old, &stmt.new_name)?;
+                    }
+                }
                 Some(_) => return Err(Error::unsupported("RENAME of this kind of object is not supported").into()),
             }
         }
@@ -134,8 +140,8 @@ fn rename_column(cx: &mut ExecContext, found: &Relation, old: &str, new: &str) -
     Ok(())
 }
 
-fn rename_constraint(cx: &mut ExecContext, found: &Relation, old: &str, new: &str) -> Flow<()> {
-    let c = class_of(cx, found.oid)?;
+fn rename_constraint(cx: &mut ExecContext, oid: Oid, old: &str, new: &str) -> Flow<()> {
+    let c = class_of(cx, oid)?;
     let Some(k) = c.constraints.iter().find(|k| k.name == old) else {
         let text = format!("constraint \"{old}\" for table \"{}\" does not exist", c.name);
         return Err(Error::new(SqlState::UNDEFINED_OBJECT, text).into());
@@ -149,7 +155,7 @@ fn rename_constraint(cx: &mut ExecContext, found: &Relation, old: &str, new: &st
         table::exists(cx, c.namespace, new, false)?;
         change(cx, k.index, |i| i.name = new.to_string())?;
     }
-    change(cx, found.oid, |c| {
+    change(cx, oid, |c| {
         c.constraints.iter_mut().filter(|k| k.name == old).for_each(|k| k.name = new.to_string());
     })?;
     Ok(())

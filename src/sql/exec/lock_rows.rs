@@ -6,11 +6,13 @@
 use super::modify::{Claim, Writer, claim};
 use super::seq_scan::store_of;
 use super::{ExecContext, Node, build};
-use crate::base::{Flow, Result, TupleId};
+use crate::base::{Error, Flow, Result, TupleId};
+use crate::catalog::Relation;
 use crate::heap::{HeapFetch, TableStore, tid_from_bytes};
 use crate::mvcc::Snapshot;
 use crate::sql::expr::Expr;
 use crate::sql::expr::eval::Predicate;
+use crate::sql::plan::tree::mapped;
 use crate::sql::plan::{Plan, RowLock};
 use crate::types::{Batch, Column, Datum};
 use std::sync::Arc;
@@ -18,8 +20,32 @@ use std::sync::Arc;
 /// One relation's part in the locking.
 struct Target {
     lock: RowLock,
+    members: Vec<Member>,
+}
+
+/// A table the relation's rows lie in.
+struct Member {
     store: Arc<TableStore>,
     fetch: HeapFetch,
+}
+
+impl Target {
+    fn start(lock: &RowLock) -> Result<Target> {
+        let member = |(rel, map): &(Arc<Relation>, Vec<i16>)| {
+            let store = store_of(rel)?;
+            let attnos = lock.refresh.iter().map(|(_, attno)| mapped(map, *attno)).collect();
+            Ok(Member { fetch: HeapFetch::new(store.clone(), Snapshot::any(), attnos), store })
+        };
+        Ok(Target { members: lock.members.iter().map(member).collect::<Result<_>>()?, lock: lock.clone() })
+    }
+
+    /// The member a row lies in.
+    fn member_of(&self, batch: &Batch, row: usize) -> Result<usize> {
+        let Some(column) = self.lock.tableoid else { return Ok(0) };
+        let oid = batch.columns[column].get(row).u32();
+        let found = self.lock.members.iter().position(|(rel, _)| rel.oid.0 == oid);
+        found.ok_or_else(|| Error::internal("a row of no member of the tree"))
+    }
 }
 
 pub(super) struct LockRows {
@@ -52,13 +78,8 @@ impl LockRows {
         lazy: bool,
         cx: &mut ExecContext,
     ) -> Result<LockRows> {
-        let target = |lock: &RowLock| {
-            let store = store_of(&lock.rel)?;
-            let attnos = lock.refresh.iter().map(|(_, attno)| *attno).collect();
-            Ok(Target { lock: lock.clone(), fetch: HeapFetch::new(store.clone(), Snapshot::any(), attnos), store })
-        };
         Ok(LockRows {
-            targets: locks.iter().map(target).collect::<Result<_>>()?,
+            targets: locks.iter().map(Target::start).collect::<Result<_>>()?,
             recheck: recheck.map(Predicate::new),
             input: build(input, cx)?,
             batch: None,
@@ -85,14 +106,15 @@ impl LockRows {
                 self.target += 1;
                 continue;
             };
+            let member = t.member_of(batch, self.row)?;
             let writer = Writer::for_locks(cx)?;
             let strength = super::modify::strength(t.lock.strength);
-            let found = crate::heap::lock_tuple(&writer.context(), &t.store, tid, strength)?;
-            match claim(cx, found, &t.lock.rel, t.lock.wait, ("locking", tid))? {
+            let found = crate::heap::lock_tuple(&writer.context(), &t.members[member].store, tid, strength)?;
+            match claim(cx, found, &t.lock.members[member].0, t.lock.wait, ("locking", tid))? {
                 Claim::Mine => {
                     if self.reached.is_some() {
                         let mut values = Batch::default();
-                        if t.fetch.fetch_version(&writer.storage, tid, &mut values)?.is_none() {
+                        if t.members[member].fetch.fetch_version(&writer.storage, tid, &mut values)?.is_none() {
                             return Ok(false);
                         }
                         let mut fresh = one_row(current, row);

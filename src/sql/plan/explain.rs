@@ -175,7 +175,11 @@ impl Explainer<'_> {
         };
         self.describe(plan, &mut s);
         if !extra.is_empty() {
+            let scan = matches!(self.d.inside(plan), Source::Scan(_));
+            let before = self.d.prefix;
+            self.d.prefix = if scan { self.verbose } else { before };
             let text: Vec<String> = extra.iter().map(|e| self.d.expr(e, Source::Plan(plan))).collect();
+            self.d.prefix = before;
             s.details.push(("Filter".into(), text.join(" AND ")));
         }
         let mut subs = Vec::new();
@@ -222,9 +226,18 @@ impl Explainer<'_> {
         }
     }
 
-    fn filter(&self, filter: Option<&Expr>, plan: &Plan, s: &mut Shown<'_>) {
+    /// A condition of a scan: its own columns go without their relation's name.
+    fn scan_expr(&mut self, e: &Expr, source: Source<'_>) -> String {
+        let prefix = std::mem::replace(&mut self.d.prefix, self.verbose);
+        let text = self.d.expr(e, source);
+        self.d.prefix = prefix;
+        text
+    }
+
+    fn filter(&mut self, filter: Option<&Expr>, plan: &Plan, s: &mut Shown<'_>) {
         if let Some(f) = filter {
-            s.details.push(("Filter".into(), self.d.expr(f, self.d.inside(plan))));
+            let source = self.d.inside(plan);
+            s.details.push(("Filter".into(), self.scan_expr(f, source)));
         }
     }
 
@@ -422,6 +435,10 @@ impl Explainer<'_> {
                     }
                 }
                 self.only_child(&m.input, s);
+                // Append computes nothing: PostgreSQL makes the new values in a node above it.
+                if m.members.is_some() && matches!(m.kind, ModifyKind::Update { .. }) {
+                    wrap_append(&m.input, s);
+                }
             }
             PlanNode::Project { .. } | PlanNode::Filter { .. } | PlanNode::With { .. } => {}
         }
@@ -461,7 +478,7 @@ impl Explainer<'_> {
         }
     }
 
-    fn index_scan(&self, i: &super::IndexScan, plan: &Plan, s: &mut Shown<'_>) {
+    fn index_scan(&mut self, i: &super::IndexScan, plan: &Plan, s: &mut Shown<'_>) {
         let only = if i.index_only { "Index Only Scan" } else { "Index Scan" };
         s.kind = only.into();
         let back = if i.backward { " Backward" } else { "" };
@@ -479,7 +496,7 @@ impl Explainer<'_> {
                     Some(a) => &a.name,
                     None => &column.name,
                 });
-                let name = if self.d.prefix { format!("{}.{name}", quote_identifier(&i.alias)) } else { name };
+                let name = if self.verbose { format!("{}.{name}", quote_identifier(&i.alias)) } else { name };
                 let value = || self.d.expr(&c.value, Source::None);
                 match c.op {
                     IndexOp::Eq => format!("({name} = {})", value()),
@@ -526,6 +543,20 @@ impl Explainer<'_> {
             s.details.push(("Filter".into(), self.d.expr(h, Source::Grouped(plan))));
         }
         self.only_child(&a.input, s);
+    }
+}
+
+fn wrap_append<'p>(input: &'p Plan, s: &mut Shown<'p>) {
+    if let Some((_, child)) = s.children.pop_if(|(_, c)| c.kind == "Append") {
+        let result = Shown {
+            plan: input,
+            kind: "Result".into(),
+            place: String::new(),
+            facts: Vec::new(),
+            details: Vec::new(),
+            children: vec![(None, child)],
+        };
+        s.children.push((None, result));
     }
 }
 

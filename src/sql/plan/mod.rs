@@ -349,7 +349,10 @@ pub struct Cte {
 
 #[derive(Clone, Debug)]
 pub struct RowLock {
-    pub rel: Arc<Relation>,
+    /// The table named, and those whose rows it shows, with their attribute numbers of its attributes.
+    pub members: Vec<(Arc<Relation>, Vec<i16>)>,
+    /// Input column with the table a row lies in, if there are several.
+    pub tableoid: Option<usize>,
     /// Input column with the ctid.
     pub ctid: usize,
     /// Input columns that are attributes of this relation: (column, attribute number).

@@ -301,7 +301,7 @@ impl Planner<'_> {
         let known_pages = t.stats.pages.load(Relaxed) as f64;
         let known_tuples = t.stats.reltuples();
         let mut pages = self.cx.names.blocks(t).map_or(known_pages, f64::from);
-        if known_tuples < 0.0 && pages < 10.0 {
+        if known_tuples < 0.0 && pages < 10.0 && t.children.is_empty() {
             pages = 10.0;
         }
         let density = if known_tuples >= 0.0 && known_pages > 0.0 {

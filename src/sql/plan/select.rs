@@ -52,6 +52,7 @@ impl Planner<'_> {
         query.group_by.iter().chain(&query.having).for_each(|e| vars_of(e, &mut top));
         for l in &query.locks {
             top.push((l.rel, -1));
+            top.extend(super::tree::is_tree(&query.rels[l.rel]).then_some((l.rel, -6)));
         }
         let joined = self.joined(&mut query, top, wanted, fraction)?;
         if !query.locks.is_empty() {
@@ -650,14 +651,23 @@ impl Planner<'_> {
         }
         let mut locks = Vec::new();
         for l in &query.locks {
-            let Source::Table { rel, inherit, .. } = &query.rels[l.rel].source else { continue };
-            if *inherit && !rel.children.is_empty() {
-                return Err(Error::unsupported("row locks on a table with children are not supported"));
-            }
-            let tid = crate::sql::bind::scope::var(l.rel, -1, TypeRef::of(oid::TID));
-            let ExprKind::Column(ctid) = layout.bound(&tid)?.kind else {
-                return Err(Error::internal("a row identity is missing"));
+            let Source::Table { rel, .. } = &query.rels[l.rel].source else { continue };
+            let place = |attno, ty| match layout.bound(&crate::sql::bind::scope::var(l.rel, attno, TypeRef::of(ty)))?.kind {
+                ExprKind::Column(n) => Ok(n),
+                _ => Err(Error::internal("a row identity is missing")),
             };
+            let ctid = place(-1, oid::TID)?;
+            let mut members = Vec::new();
+            let mut tableoid = None;
+            if super::tree::is_tree(&query.rels[l.rel]) {
+                tableoid = Some(place(-6, oid::OID)?);
+                for member in super::tree::members(self.cx.names, rel)?.into_iter().filter(|m| !m.is_partitioned()) {
+                    let map = super::tree::attribute_map(rel, &member)?;
+                    members.push((member, map));
+                }
+            } else {
+                members.push((rel.clone(), (1..=rel.attributes.len() as i16).collect()));
+            }
             let refresh = layout
                 .exprs()
                 .iter()
@@ -667,7 +677,7 @@ impl Planner<'_> {
                     _ => None,
                 })
                 .collect();
-            locks.push(RowLock { rel: rel.clone(), ctid, refresh, strength: l.strength, wait: l.wait });
+            locks.push(RowLock { members, tableoid, ctid, refresh, strength: l.strength, wait: l.wait });
         }
         let recheck: Vec<Expr> = conditions.iter().filter_map(|c| layout.bound(c).ok()).collect();
         let cost = plan.cost;

@@ -17,6 +17,12 @@ use std::sync::Arc;
 /// Deeper or wider trees are refused.
 const MAX_RELATIONS: usize = 100_000;
 
+/// The table's rows lie in several tables.
+pub(in crate::sql) fn is_tree(rel: &crate::sql::bind::Rel) -> bool {
+    matches!(&rel.source, crate::sql::bind::Source::Table { rel, inherit: true, .. }
+        if !rel.children.is_empty() || rel.is_partitioned())
+}
+
 /// The relations whose rows a table shows: itself, then its children level by level (a partitioned table has no rows
 /// of its own).
 pub(in crate::sql) fn members(names: &dyn Names, root: &Arc<Relation>) -> Result<Vec<Arc<Relation>>> {
@@ -60,7 +66,7 @@ pub(in crate::sql) fn attribute_map(parent: &Relation, child: &Relation) -> Resu
         .collect()
 }
 
-fn mapped(map: &[i16], attno: i16) -> i16 {
+pub(in crate::sql) fn mapped(map: &[i16], attno: i16) -> i16 {
     if attno < 1 { attno } else { map.get(attno as usize - 1).copied().unwrap_or(0) }
 }
 

@@ -213,6 +213,9 @@ pub(crate) fn constraint(catalog: &Catalog, table: Oid, k: &Constraint, pretty: 
             }
         },
     };
+    if k.no_inherit && k.kind == ConstraintKind::Check {
+        text += " NO INHERIT";
+    }
     if k.deferrable {
         text += " DEFERRABLE";
     }

@@ -1,17 +1,25 @@
 //! Table inheritance: what a child takes over from its parents, and changes that go down the tree.
 //! PostgreSQL 15, tablecmds.c, MergeAttributes.
 
+mod alter;
+mod link;
+mod rename;
+
+pub use alter::{add_check, alter, goes_down};
+pub use link::lock_other;
+pub use rename::{rename_constraint, renamed};
+
 use super::column::NewColumn;
 use super::constraint::Wanted;
 use super::write::{attribute, change, new_oid, relation_key};
-use super::{Command, alter_table, names};
+use super::{Command, names};
 use crate::base::error::Report;
 use crate::base::{Error, Flow, Oid, Result, Severity, SqlState};
 use crate::catalog::object::Depend;
 use crate::catalog::{ConstraintKind, Persistence, RelKind, Relation};
 use crate::err;
 use crate::lock::LockMode;
-use crate::sql::ast::{AlterTableKind as Kind, RangeVar};
+use crate::sql::ast::RangeVar;
 use crate::sql::exec::ExecContext;
 use crate::types::TypeRef;
 use std::sync::Arc;
@@ -239,94 +247,4 @@ pub fn descendants(cx: &mut ExecContext, oid: Oid, mode: LockMode) -> Flow<Vec<O
         n += 1;
     }
     Ok(found)
-}
-
-/// The members of the tree a change is made to, the table itself first.
-///
-/// # Errors
-/// 0A000 for changes of trees that are not there yet; 42P16 for what a child may not do alone.
-pub fn targets(cx: &mut ExecContext, table: &Relation, recurse: bool, kind: &Kind) -> Flow<Vec<Oid>> {
-    refuse_inherited(table, kind)?;
-    let down = descendants(cx, table.oid, LockMode::AccessExclusive)?;
-    let mut all = vec![table.oid];
-    if down.is_empty() {
-        return Ok(all);
-    }
-    match kind {
-        Kind::SetDefault { .. }
-        | Kind::DropDefault { .. }
-        | Kind::SetNotNull { .. }
-        | Kind::DropNotNull { .. }
-        | Kind::SetStatistics { .. }
-        | Kind::SetStorage { .. }
-        | Kind::SetCompression { .. } => {
-            if recurse {
-                all.extend(down);
-            }
-        }
-        Kind::AddConstraint(c) if matches!(c.kind, crate::sql::ast::ConstraintKind::Check(_)) && !c.no_inherit => {
-            refuse_tree()?;
-        }
-        Kind::AddColumn { .. }
-        | Kind::DropColumn { .. }
-        | Kind::AlterType { .. }
-        | Kind::DropExpression { .. }
-        | Kind::DropConstraint { .. }
-        | Kind::ValidateConstraint(_) => refuse_tree()?,
-        _ => {}
-    }
-    Ok(all)
-}
-
-fn refuse_tree() -> Result<()> {
-    Err(Error::unsupported("this form of ALTER TABLE is not supported on tables with children"))
-}
-
-/// What a child has from its parents is theirs to change.
-fn refuse_inherited(table: &Relation, kind: &Kind) -> Result<()> {
-    let inherited = |name: &str| table.attribute(name).is_some_and(|a| a.inherited > 0);
-    match kind {
-        Kind::DropColumn { name, .. } if inherited(name) => {
-            Err(err!(INVALID_TABLE_DEFINITION, "cannot drop inherited column \"{name}\""))
-        }
-        Kind::AlterType { name, .. } if inherited(name) => {
-            Err(err!(INVALID_TABLE_DEFINITION, "cannot alter inherited column \"{name}\""))
-        }
-        Kind::DropExpression { name, .. } if inherited(name) => {
-            Err(err!(INVALID_TABLE_DEFINITION, "cannot drop generation expression from inherited column"))
-        }
-        Kind::DropConstraint { name, .. } if table.constraints.iter().any(|k| k.name == *name && k.inherited > 0) => {
-            Err(err!(
-                INVALID_TABLE_DEFINITION,
-                "cannot drop inherited constraint \"{name}\" of relation \"{}\"",
-                table.name
-            ))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// The tables whose column is renamed together.
-///
-/// # Errors
-/// 42P16 for an inherited column, and where ONLY would leave children behind.
-pub fn renamed(cx: &mut ExecContext, table: &Relation, old: &str, recurse: bool) -> Flow<Vec<Arc<Relation>>> {
-    if table.attribute(old).is_some_and(|a| a.inherited > 0) {
-        return Err(err!(INVALID_TABLE_DEFINITION, "cannot rename inherited column \"{old}\"").into());
-    }
-    let down = descendants(cx, table.oid, LockMode::AccessExclusive)?;
-    if !down.is_empty() && !recurse {
-        let text = format!("inherited column \"{old}\" must be renamed in child tables too");
-        return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, text).into());
-    }
-    let mut out = Vec::new();
-    for oid in down {
-        let child = super::constraint::relation(cx, oid)?;
-        if child.lineage.parents.len() > 1 {
-            return Err(Error::unsupported("renaming a column of tables with several parents is not supported").into());
-        }
-        alter_table::position(cx, oid, old)?;
-        out.push(child);
-    }
-    Ok(out)
 }
