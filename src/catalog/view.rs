@@ -346,7 +346,8 @@ impl Catalog {
             return found;
         }
         let is_child = |oid: Oid| {
-            self.class(oid).is_some_and(|r| matches!(&r.object, Object::Class(c) if c.lineage.parents.contains(&parent)))
+            self.class(oid)
+                .is_some_and(|r| matches!(&r.object, Object::Class(c) if c.lineage.parents.contains(&parent)))
         };
         found.retain(|oid| is_child(*oid));
         for layer in layers.iter() {

@@ -3,7 +3,9 @@
 use super::constraint::{self, Wanted, each_batch, relation, set_not_null, verify_check};
 use super::rewrite_rows::{NewRows, rewrite};
 use super::write::{bind, change, class_of, columns_only, over_attributes, relation_key, volatility};
-use super::{Command, cluster, column, drop, foreign, index, inherit, names, owner, reloptions, sequence, stored_text, table};
+use super::{
+    Command, cluster, column, drop, foreign, index, inherit, names, owner, reloptions, sequence, stored_text, table,
+};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::{Class, class};
 use crate::catalog::{Attribute, ConstraintKind, Object, ObjectKey, Persistence, RelKind, Relation};
@@ -659,7 +661,13 @@ fn validate(cx: &mut ExecContext, oid: Oid, name: &str) -> Result<()> {
     change(cx, oid, |c| c.constraints.iter_mut().filter(|k| k.name == name).for_each(|k| k.validated = true))
 }
 
-pub fn drop_constraint(cx: &mut ExecContext, oid: Oid, name: &str, missing_ok: bool, behavior: DropBehavior) -> Result<()> {
+pub fn drop_constraint(
+    cx: &mut ExecContext,
+    oid: Oid,
+    name: &str,
+    missing_ok: bool,
+    behavior: DropBehavior,
+) -> Result<()> {
     let c = class_of(cx, oid)?;
     let Some(k) = c.constraints.iter().find(|k| k.name == name).cloned() else {
         let text = format!("constraint \"{name}\" of relation \"{}\" does not exist", c.name);

@@ -114,7 +114,15 @@ impl Wanted {
             options: Vec::new(),
             index: None,
         };
-        Wanted { name: None, kind, deferrable: false, deferred: false, not_valid: false, no_inherit: false, pos: ast::NOWHERE }
+        Wanted {
+            name: None,
+            kind,
+            deferrable: false,
+            deferred: false,
+            not_valid: false,
+            no_inherit: false,
+            pos: ast::NOWHERE,
+        }
     }
 
     fn is_primary(&self) -> bool {

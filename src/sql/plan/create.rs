@@ -137,7 +137,8 @@ impl<'p, 'a> Maker<'p, 'a> {
     /// A tree: its members one after the other, each narrowed to what is read above.
     fn append(&mut self, path: &Path, rel: usize, parts: &[std::rc::Rc<Path>]) -> Result<(Plan, Layout)> {
         let me = RelSet::one(rel);
-        let kept: Vec<i16> = self.base(rel)?.needed.iter().copied().filter(|a| self.needed_above((rel, *a), me)).collect();
+        let kept: Vec<i16> =
+            self.base(rel)?.needed.iter().copied().filter(|a| self.needed_above((rel, *a), me)).collect();
         let mut exprs = Vec::with_capacity(kept.len());
         for &a in &kept {
             let ty = self.rels[rel].attribute(a).ok_or_else(|| Error::internal("an attribute is missing"))?;

@@ -28,9 +28,9 @@ mod select;
 mod selectivity;
 mod set_operation;
 mod settings;
-pub(in crate::sql) mod tree;
 #[cfg(test)]
 mod tests;
+pub(in crate::sql) mod tree;
 mod write;
 
 pub use explain::{Actual, Actuals, ExplainOptions, explain_json, explain_text};

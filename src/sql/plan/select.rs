@@ -652,10 +652,11 @@ impl Planner<'_> {
         let mut locks = Vec::new();
         for l in &query.locks {
             let Source::Table { rel, .. } = &query.rels[l.rel].source else { continue };
-            let place = |attno, ty| match layout.bound(&crate::sql::bind::scope::var(l.rel, attno, TypeRef::of(ty)))?.kind {
-                ExprKind::Column(n) => Ok(n),
-                _ => Err(Error::internal("a row identity is missing")),
-            };
+            let place =
+                |attno, ty| match layout.bound(&crate::sql::bind::scope::var(l.rel, attno, TypeRef::of(ty)))?.kind {
+                    ExprKind::Column(n) => Ok(n),
+                    _ => Err(Error::internal("a row identity is missing")),
+                };
             let ctid = place(-1, oid::TID)?;
             let mut members = Vec::new();
             let mut tableoid = None;

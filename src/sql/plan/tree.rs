@@ -1,12 +1,12 @@
 //! A table with children: each is read on its own, with the parent's conditions, and their rows come one after the
 //! other. PostgreSQL 15, inherit.c and allpaths.c, set_append_rel_pathlist.
 
+use super::cost;
 use super::path::{Path, PathKey, PathKind, add_path};
 use super::planner::Planner;
 use super::relset::RelSet;
 use super::scan::{Around, BaseRel, base_paths};
 use super::selectivity::{Estimator, Facts};
-use super::cost;
 use crate::base::{Error, Result};
 use crate::catalog::Relation;
 use crate::sql::bind::{Names, stored};

@@ -132,7 +132,8 @@ impl Planner<'_> {
         write.returning.iter().for_each(|t| vars_of(&t.expr, &mut read));
         read.retain(|(r, _)| *r != target);
         let mut top = vec![(target, -1)];
-        let tree = matches!(&query.rels[target].source, Source::Table { inherit: true, .. }) && !rel.children.is_empty();
+        let tree =
+            matches!(&query.rels[target].source, Source::Table { inherit: true, .. }) && !rel.children.is_empty();
         if tree {
             top.push((target, -6));
         }
@@ -302,7 +303,16 @@ impl Planner<'_> {
         let returning = returning.map(|l| l.into_iter().map(|t| t.expr).collect());
         let rows = if columns.is_empty() { 0.0 } else { input.cost.rows };
         let cost = Cost { rows, ..input.cost };
-        let n = PlanNode::Modify(Box::new(Modify { kind, rel, input, returning, checks, index_exprs, generated, members: None }));
+        let n = PlanNode::Modify(Box::new(Modify {
+            kind,
+            rel,
+            input,
+            returning,
+            checks,
+            index_exprs,
+            generated,
+            members: None,
+        }));
         Ok(Plan { node: n, columns, cost, params: Vec::new() })
     }
 }

@@ -45,7 +45,9 @@ pub fn alter(cmd: &Command, cx: &mut ExecContext, table: Oid, recurse: bool, kin
         }
         Kind::AlterType { name, .. } => {
             if !recurse {
-                return Err(must_follow(format!("type of inherited column \"{name}\" must be changed in child tables too")));
+                return Err(must_follow(format!(
+                    "type of inherited column \"{name}\" must be changed in child tables too"
+                )));
             }
             alter_table::position(cx, table, name)?;
             let below = below_alone(cx, table, name, "alter")?;
@@ -172,9 +174,9 @@ fn refuse_inherited(c: &Class, kind: &Kind) -> Result<()> {
         Kind::DropExpression { name, .. } if inherited(name) => {
             Err(err!(INVALID_TABLE_DEFINITION, "cannot drop generation expression from inherited column"))
         }
-        Kind::DropConstraint { name, .. } if c.constraints.iter().any(|k| k.name == *name && k.inherited > 0) => {
-            Err(err!(INVALID_TABLE_DEFINITION, "cannot drop inherited constraint \"{name}\" of relation \"{}\"", c.name))
-        }
+        Kind::DropConstraint { name, .. } if c.constraints.iter().any(|k| k.name == *name && k.inherited > 0) => Err(
+            err!(INVALID_TABLE_DEFINITION, "cannot drop inherited constraint \"{name}\" of relation \"{}\"", c.name),
+        ),
         _ => Ok(()),
     }
 }
@@ -212,11 +214,7 @@ fn inherit_column(cx: &mut ExecContext, child: Oid, of_parent: &Attribute) -> Re
     let name = &of_parent.name;
     if let Some(n) = c.attributes.iter().position(|a| !a.dropped && a.name == *name) {
         if c.attributes[n].ty != of_parent.ty {
-            return Err(err!(
-                DATATYPE_MISMATCH,
-                "child table \"{}\" has different type for column \"{name}\"",
-                c.name
-            ));
+            return Err(err!(DATATYPE_MISMATCH, "child table \"{}\" has different type for column \"{name}\"", c.name));
         }
         change(cx, child, |c| c.attributes[n].inherited += 1)?;
         let text = format!("merging definition of column \"{name}\" for child \"{}\"", c.name);

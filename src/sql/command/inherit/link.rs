@@ -21,8 +21,7 @@ pub fn lock_other(cmd: &Command, cx: &mut ExecContext, kind: &Kind) -> Flow<()> 
 }
 
 fn parent_named(cx: &mut ExecContext, name: &RangeVar) -> Result<std::sync::Arc<Relation>> {
-    names::find_relation(cx, name)?
-        .ok_or_else(|| err!(UNDEFINED_TABLE, "relation \"{}\" does not exist", name.name))
+    names::find_relation(cx, name)?.ok_or_else(|| err!(UNDEFINED_TABLE, "relation \"{}\" does not exist", name.name))
 }
 
 pub(super) fn inherit(cx: &mut ExecContext, table: Oid, name: &RangeVar) -> Result<()> {
@@ -30,8 +29,12 @@ pub(super) fn inherit(cx: &mut ExecContext, table: Oid, name: &RangeVar) -> Resu
     refuse_changing(&child)?;
     let parent = parent_named(cx, name)?;
     if parent.kind != RelKind::Table && parent.kind != RelKind::Partitioned {
-        return Err(err!(WRONG_OBJECT_TYPE, "ALTER action INHERIT cannot be performed on relation \"{}\"", parent.name)
-            .detail(format!("This operation is not supported for {}s.", names::kind_word(parent.kind))));
+        return Err(err!(
+            WRONG_OBJECT_TYPE,
+            "ALTER action INHERIT cannot be performed on relation \"{}\"",
+            parent.name
+        )
+        .detail(format!("This operation is not supported for {}s.", names::kind_word(parent.kind))));
     }
     names::check_owner(cx, &parent)?;
     if parent.persistence == Persistence::Temp && child.persistence != Persistence::Temp {

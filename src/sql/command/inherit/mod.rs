@@ -67,8 +67,11 @@ fn same_type(cx: &ExecContext, what: &str, name: &str, a: TypeRef, b: TypeRef) -
         return Ok(());
     }
     let shown = |t: TypeRef| crate::types::format_type(t.oid, t.typmod, &*cx.fx.io.hooks);
-    Err(err!(DATATYPE_MISMATCH, "{what}column \"{name}\" has a type conflict")
-        .detail(format!("{} versus {}", shown(a), shown(b))))
+    Err(err!(DATATYPE_MISMATCH, "{what}column \"{name}\" has a type conflict").detail(format!(
+        "{} versus {}",
+        shown(a),
+        shown(b)
+    )))
 }
 
 /// Puts the parents' columns before the child's own; equal names become one column.
