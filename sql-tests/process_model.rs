@@ -7,25 +7,7 @@ use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use support::{Message, Server, eventually, is_alive, kill, open_files};
-
-fn contains_in_order(log: &str, lines: &[&str]) {
-    let mut rest = log;
-    for line in lines {
-        let at = rest.find(line).unwrap_or_else(|| panic!("no {line:?} in its place in\n{log}"));
-        rest = &rest[at + line.len()..];
-    }
-}
-
-fn assert_crash_warning(messages: &[Message]) {
-    let last = messages.last().expect("a warning");
-    assert_eq!(last.kind, 'N');
-    assert_eq!(last.field('S').as_deref(), Some("WARNING"));
-    assert_eq!(last.field('C').as_deref(), Some("57P02"));
-    assert_eq!(last.field('M').as_deref(), Some("terminating connection because of crash of another server process"));
-    assert!(last.field('D').unwrap().starts_with("The postmaster has commanded this server process"));
-    assert!(last.field('H').unwrap().starts_with("In a moment you should be able to reconnect"));
-}
+use support::{Server, assert_crash_warning, contains_in_order, eventually, is_alive, kill, open_files};
 
 /// A start writes the log and the pid file of PostgreSQL, both kinds of sockets work, and a second
 /// postmaster is turned away without touching anything, also while the first is stopped.

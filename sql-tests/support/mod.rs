@@ -1,6 +1,8 @@
 //! A real server of the real binary in a directory of its own, and a client that sees every byte.
 #![allow(dead_code, reason = "each test program uses its part; an expectation would fail in those that use all")]
 
+pub mod psql;
+
 use std::fs;
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -82,6 +84,47 @@ impl Server {
         let log = fs::OpenOptions::new().append(true).create(true).open(self.dir.path().join("log")).unwrap();
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         command
+    }
+
+    /// Runs one of the tools as the server's user: exit code, and both streams in one text.
+    pub fn tool(&self, name: &str, arguments: &[&str]) -> (i32, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_outlast"));
+        as_server_user(&mut command).arg0(name).args(arguments).env("PGDATA", &self.data).current_dir("/");
+        let out = command.stdin(Stdio::null()).output().unwrap();
+        let text = String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
+        (out.status.code().unwrap_or(-1), text)
+    }
+
+    /// `pg_ctl start` with the settings of this server. Its postmaster is nobody's child here.
+    pub fn pg_ctl_start(&self) -> (i32, String) {
+        let own = [format!("port={}", self.port), "listen_addresses=127.0.0.1".to_string()];
+        let directory = format!("unix_socket_directories={}", self.dir.path().display());
+        let all = own.iter().chain([&directory]).chain(&self.settings);
+        let options: Vec<String> = all.map(|s| format!("-c '{s}'")).collect();
+        let log = self.dir.path().join("log");
+        // The first server's log belongs to whoever runs the tests.
+        fs::OpenOptions::new().append(true).create(true).open(&log).unwrap();
+        fs::set_permissions(&log, fs::Permissions::from_mode(0o666)).unwrap();
+        // A pipe would be held open by the server that the tool leaves behind.
+        let out = self.dir.path().join("pg_ctl.out");
+        let file = fs::File::create(&out).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_outlast"));
+        as_server_user(&mut command).arg0("pg_ctl").args(["start", "-o", &options.join(" "), "-l"]).arg(&log);
+        command.env("PGDATA", &self.data).current_dir("/").stdin(Stdio::null());
+        let status = command.stdout(file.try_clone().unwrap()).stderr(file).status().unwrap();
+        (status.code().unwrap_or(-1), fs::read_to_string(&out).unwrap())
+    }
+
+    /// The pid in `postmaster.pid`, whoever started it.
+    pub fn running_pid(&self) -> Option<u32> {
+        fs::read_to_string(self.data.join("postmaster.pid")).ok()?.lines().next()?.parse().ok()
+    }
+
+    /// Processes that work in this data directory.
+    pub fn processes(&self) -> Vec<u32> {
+        let all = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let pids = all.filter_map(|e| e.file_name().to_string_lossy().parse::<u32>().ok());
+        pids.filter(|pid| fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == self.data)).collect()
     }
 
     /// Starts a postmaster and waits until it accepts connections.
@@ -198,13 +241,12 @@ impl Drop for Server {
             kill("QUIT", child.id());
             let _ = child.wait();
         }
-        // An orphaned engine of a failed test.
-        if let Ok(text) = fs::read_to_string(self.data.join("engine.lock"))
-            && let Ok(pid) = text.trim().parse::<u32>()
-            && fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == self.data)
-        {
-            kill("KILL", pid);
-        }
+        // A postmaster that `pg_ctl` started, an orphaned engine of a failed test. The postmaster first, or it would
+        // start another engine.
+        let postmaster = self.running_pid();
+        let mut left = self.processes();
+        left.sort_by_key(|pid| Some(*pid) != postmaster);
+        left.into_iter().for_each(|pid| kill("KILL", pid));
     }
 }
 
@@ -293,6 +335,11 @@ impl Client {
     /// Runs a statement; its first column as texts, or the server's or the connection's fault.
     pub fn query(&mut self, sql: &str) -> Result<Vec<String>, String> {
         self.send(sql);
+        self.answer()
+    }
+
+    /// The answer to what was sent.
+    pub fn answer(&mut self) -> Result<Vec<String>, String> {
         let mut rows = Vec::new();
         let mut fault = None;
         loop {
@@ -314,4 +361,26 @@ impl Client {
         }
         all
     }
+}
+
+/// The log has these texts, one after the other.
+#[track_caller]
+pub fn contains_in_order(log: &str, lines: &[&str]) {
+    let mut rest = log;
+    for line in lines {
+        let at = rest.find(line).unwrap_or_else(|| panic!("no {line:?} in its place in\n{log}"));
+        rest = &rest[at + line.len()..];
+    }
+}
+
+/// What a session gets whose server crashed comes last.
+#[track_caller]
+pub fn assert_crash_warning(messages: &[Message]) {
+    let last = messages.last().expect("a warning");
+    assert_eq!(last.kind, 'N');
+    assert_eq!(last.field('S').as_deref(), Some("WARNING"));
+    assert_eq!(last.field('C').as_deref(), Some("57P02"));
+    assert_eq!(last.field('M').as_deref(), Some("terminating connection because of crash of another server process"));
+    assert!(last.field('D').unwrap().starts_with("The postmaster has commanded this server process"));
+    assert!(last.field('H').unwrap().starts_with("In a moment you should be able to reconnect"));
 }

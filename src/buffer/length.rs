@@ -8,6 +8,7 @@ use super::fork::{Persistence, RelFork, UNKNOWN};
 use super::pool::BufferPool;
 use crate::base::{BlockNo, Fork, RelFileId, Result};
 use crate::page::Page;
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -160,11 +161,21 @@ impl BufferPool {
 
     /// Forgets all pages and handles of a database that is dropped; its files are the caller's.
     pub fn drop_database(&self, db: crate::base::Oid) {
+        self.forget_forks(|id, _| id.db == db);
+    }
+
+    /// Forgets all pages and handles of an unlogged relation that recovery is about to reset. Redo may have made its
+    /// files and known them as empty and permanent; the init fork stays.
+    pub fn forget_unlogged(&self, relations: &BTreeSet<RelFileId>) {
+        self.forget_forks(|id, fork| fork != Fork::Init && relations.contains(&id));
+    }
+
+    fn forget_forks(&self, ours: impl Fn(RelFileId, Fork) -> bool) {
         let gone: Vec<Arc<RelFork>> = {
             let mut registry = self.registry.lock();
             let mut gone = Vec::new();
-            registry.retain(|(id, _), rel| {
-                let ours = id.db == db;
+            registry.retain(|(id, fork), rel| {
+                let ours = ours(*id, *fork);
                 if ours {
                     gone.push(rel.clone());
                 }

@@ -76,6 +76,7 @@ pub fn start_up(storage: &Storage, checkpoints: &Checkpoints, progress: &Progres
     let end = replay(storage, &control, &checkpoint, after, progress, interval)?;
     open_log(storage, checkpoints, &checkpoint, end)?;
     storage.pool.flush_init_forks()?;
+    storage.pool.forget_unlogged(&unlogged::relations(disk)?);
     unlogged::reset(disk, Reset::Init)?;
     storage.mvcc.recovery_finished(&[])?;
     checkpoints.perform_or_ask(CheckpointFlags::END_OF_RECOVERY | CheckpointFlags::IMMEDIATE)?;

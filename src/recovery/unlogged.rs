@@ -1,6 +1,6 @@
 //! Unlogged relations after a crash: their forks go, and the init fork becomes the main fork.
 
-use crate::base::{Fork, Result};
+use crate::base::{Fork, Oid, RelFileId, Result};
 use crate::disk::{Disk, access_error, durable};
 use std::collections::BTreeSet;
 
@@ -27,6 +27,18 @@ pub fn reset(disk: &dyn Disk, what: Reset) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The unlogged relations of all databases.
+pub fn relations(disk: &dyn Disk) -> Result<BTreeSet<RelFileId>> {
+    let mut found = BTreeSet::new();
+    for dir in database_dirs(disk)? {
+        let Some(db) = dir.rsplit('/').next().and_then(|d| d.parse().ok()) else { continue };
+        let files = list(disk, &dir)?;
+        let nodes = files.iter().filter_map(|name| name.strip_suffix("_init")?.parse().ok());
+        found.extend(nodes.map(|node| RelFileId { db: Oid(db), node: Oid(node) }));
+    }
+    Ok(found)
 }
 
 fn database_dirs(disk: &dyn Disk) -> Result<Vec<String>> {

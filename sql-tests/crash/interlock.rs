@@ -1,0 +1,59 @@
+//! Two locks that the kernel releases: one decides between two postmasters, the other makes two engines impossible.
+
+use crate::sql;
+use crate::support::{Server, contains_in_order, is_alive};
+use std::fs;
+
+/// With a living postmaster every second start is turned away with code 1 and PostgreSQL's words, whatever was removed
+/// from the directory; the sessions do not notice.
+#[test]
+fn a_second_postmaster_is_turned_away() {
+    let server = Server::started(&[]);
+    let mut session = server.connect();
+    session.query("create table t(id int)").unwrap();
+    let (code, text) = server.pg_ctl_start();
+    assert_eq!(code, 1, "{text}");
+    assert_eq!(
+        text.replace("....", "..."),
+        "pg_ctl: another server might be running; trying to start server anyway\n\
+         waiting for server to start... stopped waiting\n\
+         pg_ctl: could not start server\n\
+         Examine the log output.\n"
+    );
+    let hint = format!(
+        "HINT:  Is another postmaster (PID {}) running in data directory \"{}\"?",
+        server.pid(),
+        server.data.display()
+    );
+    contains_in_order(&server.log(), &["FATAL:  lock file \"postmaster.pid\" already exists", &hint]);
+    let engine = server.engine_pid();
+    fs::remove_file(server.data.join("postmaster.pid")).unwrap();
+    assert_eq!(server.command().status().unwrap().code(), Some(1), "without postmaster.pid");
+    assert_eq!(session.query("insert into t values (1) returning id").unwrap(), ["1"]);
+    assert!(is_alive(server.pid()) && server.engine_pid() == engine);
+}
+
+/// Two engines never share a directory: with every other trace of the first removed, a second start does not recover
+/// beside it. What the living engine commits afterwards is whole.
+#[test]
+fn a_second_engine_is_impossible() {
+    let mut server = Server::started(&[]);
+    let mut session = server.connect();
+    session.query("create table t(id int)").unwrap();
+    let engine = server.engine_pid();
+    server.kill_postmaster();
+    for name in ["postmaster.pid", "postmaster.lock", "engine.control"] {
+        fs::remove_file(server.data.join(name)).unwrap();
+    }
+    let before = server.log().len();
+    assert_eq!(server.command().status().unwrap().code(), Some(1), "{}", server.log());
+    let log = server.log().split_off(before);
+    assert!(log.contains("FATAL:  "), "{log}");
+    assert!(!log.contains("redo"), "nobody recovers beside a living engine\n{log}");
+    assert_eq!(session.query("insert into t select generate_series(1, 100) returning id").unwrap().len(), 100);
+    assert!(is_alive(engine));
+    drop(session);
+    crate::support::eventually("it leaves", || !is_alive(engine));
+    server.start();
+    assert_eq!(sql(&server, "select count(*) from t"), ["100"]);
+}
