@@ -66,23 +66,31 @@ impl LockManager {
             return None;
         }
         circle.reverse();
-        let line = |(e, blocker): &(Edge, u32)| {
-            format!("Process {} waits for {} on {}; blocked by process {}.", e.owner, e.mode.name(), e.tag, blocker)
-        };
-        let detail: Vec<String> = circle.iter().map(line).collect();
-        Some(
-            Error::new(SqlState::DEADLOCK_DETECTED, "deadlock detected")
-                .detail(detail.join("\n"))
-                .hint("See server log for query details.")
-                .place("DeadLockReport", "deadlock.c", 1150),
-        )
+        Some(report(&circle))
     }
+}
+
+/// Two who ask for what the other has of one tag.
+pub(super) fn between(one: (u32, LockMode), other: (u32, LockMode), tag: LockTag) -> Error {
+    let edge = |(owner, mode)| Edge { owner, tag, mode };
+    report(&[(edge(one), other.0), (edge(other), one.0)])
+}
+
+fn report(circle: &[(Edge, u32)]) -> Error {
+    let line = |(e, blocker): &(Edge, u32)| {
+        format!("Process {} waits for {} on {}; blocked by process {}.", e.owner, e.mode.name(), e.tag, blocker)
+    };
+    let detail: Vec<String> = circle.iter().map(line).collect();
+    Error::new(SqlState::DEADLOCK_DETECTED, "deadlock detected")
+        .detail(detail.join("\n"))
+        .hint("See server log for query details.")
+        .place("DeadLockReport", "deadlock.c", 1150)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::{HeldLocks, LockManager, LockMode, LockTag, Scope};
-    use crate::base::Xid;
+    use crate::base::{SqlState, Stop, Xid};
 
     #[test]
     fn two_who_wait_for_each_other_are_found_and_a_queue_alone_is_not() {
@@ -98,5 +106,19 @@ mod tests {
         let expected = "Process 2 waits for ShareLock on transaction 10; blocked by process 1.\n\
                         Process 1 waits for ShareLock on transaction 11; blocked by process 2.";
         assert_eq!(e.0.detail.as_deref(), Some(expected));
+    }
+    #[test]
+    fn two_who_want_what_the_other_has_of_one_table_are_found_at_once() {
+        let m = LockManager::new();
+        let (mut a, mut b) = (HeldLocks::new(1), HeldLocks::new(2));
+        let x = LockTag::Xact(Xid(10));
+        m.acquire(&mut a, x, LockMode::AccessShare, Scope::Transaction).unwrap();
+        m.acquire(&mut b, x, LockMode::AccessShare, Scope::Transaction).unwrap();
+        assert!(matches!(m.acquire(&mut a, x, LockMode::AccessExclusive, Scope::Transaction), Err(Stop::Wait(_))));
+        let found = m.acquire(&mut b, x, LockMode::AccessExclusive, Scope::Transaction);
+        let Err(Stop::Error(e)) = found else { panic!("a circle: {found:?}") };
+        assert_eq!(e.sqlstate(), SqlState::DEADLOCK_DETECTED);
+        m.release_to(&mut b, 0);
+        assert!(m.acquire(&mut a, x, LockMode::AccessExclusive, Scope::Transaction).is_ok());
     }
 }

@@ -1,5 +1,6 @@
 //! Granting, queueing, releasing.
 
+use super::deadlock;
 use super::held::HeldLocks;
 use super::mode::LockMode;
 use super::tag::LockTag;
@@ -87,6 +88,14 @@ impl LockState {
         }
     }
 
+    /// Who waits for what this owner holds while holding what it asks for: a circle that no timeout need find
+    /// (PostgreSQL 15, proc.c, ProcSleep: early deadlock).
+    fn mutual(&self, owner: u32, mode: LockMode) -> Option<(u32, LockMode)> {
+        let mine = self.mask_of(owner);
+        let first = self.queue.iter().find(|r| r.mode.conflicts() & mine != 0)?;
+        (mode.conflicts() & self.mask_of(first.owner) != 0).then_some((first.owner, first.mode))
+    }
+
     /// Where in the queue a request may stand (LOCK-2), and whether it can be granted at once from there.
     fn place(&self, owner: u32, mode: LockMode) -> (usize, bool) {
         let mine = self.mask_of(owner);
@@ -150,6 +159,9 @@ impl LockManager {
             state.grant(held.owner, mode);
             drop(shard);
             return Ok(self.remember(held, tag, mode, scope));
+        }
+        if let Some((other, theirs)) = state.mutual(held.owner, mode) {
+            return Err(deadlock::between((held.owner, mode), (other, theirs), tag).into());
         }
         let ticket = self.next_ticket.fetch_add(1, Ordering::Relaxed);
         self.tickets.lock().insert(ticket, Ticket { tag, granted: false, waker: None });

@@ -150,10 +150,10 @@ impl InsertOrUpdate {
                 }
                 Step::Conflict(tid) => {
                     let tid = *tid;
-                    if self.attrs.is_none() || !self.lock_conflict(cx, target, tid)? {
-                        if self.attrs.is_none() {
-                            return Ok(());
-                        }
+                    if self.attrs.is_none() {
+                        return Ok(must_see(cx, target, tid)?);
+                    }
+                    if !self.lock_conflict(cx, target, tid)? {
                         self.step = Step::look();
                     }
                 }
@@ -245,14 +245,7 @@ impl InsertOrUpdate {
             Claim::Mine => {}
             Claim::Again | Claim::Gone | Claim::Newer(_) => return Ok(false),
         }
-        if cx.backend()?.txn.isolation.keeps_snapshot() {
-            let snapshot = cx.snapshot()?;
-            let mut seen = Batch::default();
-            let mut look = HeapFetch::new(target.store.clone(), snapshot, Vec::new());
-            if look.fetch_exact(&writer.storage, tid, &mut seen)?.is_none() {
-                bail!(SERIALIZATION_FAILURE, "could not serialize access due to concurrent update");
-            }
-        }
+        must_see(cx, target, tid)?;
         let mut combined = Batch::default();
         self.fetch.prepare(&mut combined);
         if self.fetch.fetch_version(&writer.storage, tid, &mut combined)?.is_none() {
@@ -332,6 +325,24 @@ impl InsertOrUpdate {
         target.note(cx, &change)?;
         changed.add((&new.columns, 0), *tid, xid, None);
         Ok(())
+    }
+}
+
+/// A kept snapshot must not act on what it does not show, unless the transaction itself made it
+/// (PostgreSQL 15, nodeModifyTable.c, ExecCheckTupleVisible).
+fn must_see(cx: &mut ExecContext, target: &Target, tid: TupleId) -> Result<()> {
+    if !cx.backend()?.txn.isolation.keeps_snapshot() {
+        return Ok(());
+    }
+    let snapshot = cx.snapshot()?;
+    let writer = Writer::for_locks(cx)?;
+    let mut look = HeapFetch::new(target.store.clone(), snapshot, Vec::new());
+    if look.fetch_exact(&writer.storage, tid, &mut Batch::default())?.is_some() {
+        return Ok(());
+    }
+    match heap::xmin_of(&writer.storage, &target.store, tid)? {
+        Some(xmin) if writer.own.contains(xmin) => Ok(()),
+        _ => bail!(SERIALIZATION_FAILURE, "could not serialize access due to concurrent update"),
     }
 }
 
