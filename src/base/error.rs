@@ -63,6 +63,10 @@ pub struct Report {
     pub context: Option<String>,
     /// 1-based, in characters of the statement text.
     pub position: Option<u32>,
+    /// The text of a statement run inside a routine, where the fault lies in that one.
+    pub internal_query: Option<String>,
+    /// As `position`, in `internal_query`.
+    pub internal_position: Option<u32>,
     pub schema: Option<String>,
     pub table: Option<String>,
     pub column: Option<String>,
@@ -134,6 +138,15 @@ impl Error {
         self
     }
 
+    /// The fault lies in a statement of a routine's body: a position there is none in the client's text.
+    pub fn inside(mut self, query: &str) -> Error {
+        if let Some(position) = self.0.position.take() {
+            self.0.internal_position = Some(position);
+            self.0.internal_query = Some(query.to_owned());
+        }
+        self
+    }
+
     pub fn table(mut self, schema: impl Into<String>, table: impl Into<String>) -> Error {
         self.0.schema = Some(schema.into());
         self.0.table = Some(table.into());
@@ -191,6 +204,8 @@ impl Report {
             hint: None,
             context: None,
             position: None,
+            internal_query: None,
+            internal_position: None,
             schema: None,
             table: None,
             column: None,

@@ -35,6 +35,8 @@ pub enum Wait {
     Output,
     /// Data of a COPY FROM STDIN.
     Input,
+    /// The session is to end the transaction and begin another: COMMIT and ROLLBACK in a procedure.
+    EndTransaction { commit: bool, chain: bool },
 }
 
 impl From<Error> for Stop {

@@ -204,7 +204,7 @@ pub struct EnumLabel {
     pub sort: f32,
 }
 
-/// `CREATE FUNCTION … LANGUAGE sql`.
+/// A user's function, procedure or aggregate.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Function {
     pub oid: Oid,
@@ -233,6 +233,28 @@ pub struct Function {
     pub acl: Option<Vec<String>>,
     #[serde(default)]
     pub depends: Vec<Depend>,
+    /// The body was written as RETURN or BEGIN ATOMIC: its names are those of its creation.
+    #[serde(default)]
+    pub atomic: bool,
+    /// The search path of its creation, where `atomic`.
+    #[serde(default)]
+    pub search_path: Vec<String>,
+}
+
+impl Function {
+    /// Whether the n-th argument is given by the caller.
+    pub fn is_input(&self, n: usize) -> bool {
+        self.arg_modes.get(n).is_none_or(|m| matches!(m, 'i' | 'b' | 'v'))
+    }
+
+    /// The types of the arguments a caller gives.
+    pub fn inputs(&self) -> Vec<Oid> {
+        (0..self.arg_types.len()).filter(|n| self.is_input(*n)).map(|n| self.arg_types[n]).collect()
+    }
+
+    pub fn is_procedure(&self) -> bool {
+        self.kind == 'p'
+    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -57,11 +57,8 @@ impl Thread {
         let handle = runtime.handle().clone();
         std::thread::Builder::new()
             .name(format!("session {n}"))
-            .stack_size(STACK)
+            .stack_size(crate::session::STACK_BYTES)
             .spawn(move || runtime.block_on(std::future::pending::<()>()))?;
         Ok(Thread { runtime: handle, sessions: Arc::default() })
     }
 }
-
-/// Bytes of stack: parser, planner and evaluator recurse on these threads.
-const STACK: usize = 16 << 20;

@@ -8,18 +8,20 @@ use crate::sql::ast::Stmt;
 use crate::sql::command::{self, Command, Outcome};
 use crate::sql::exec::ExecContext;
 use crate::types::Value;
-use crate::wire::Output;
+use crate::wire::{Format, Output, RowColumn};
 use std::sync::Arc;
 
 /// One execution of a command.
 pub struct CommandWork {
     command: Command,
     described: bool,
+    formats: Vec<Format>,
 }
 
 impl CommandWork {
     pub fn new(statement: Arc<Statement>, stmt: Arc<Stmt>, params: Arc<[Value]>, described: bool) -> CommandWork {
-        CommandWork { command: Command::new(statement.source.clone(), statement.text.clone(), stmt, params), described }
+        let command = Command::new(statement.source.clone(), statement.text.clone(), stmt, params);
+        CommandWork { command, described, formats: Vec::new() }
     }
 }
 
@@ -27,6 +29,25 @@ impl Work for CommandWork {
     fn step(&mut self, cx: &mut ExecContext, out: &mut Output) -> Flow<Done> {
         match command::run(&mut self.command, cx)? {
             Outcome::Tag(tag) => Ok(Done::Complete(tag)),
+            // CALL with OUT arguments.
+            Outcome::Rows { columns, batch, tag } => {
+                let columns: Vec<RowColumn> = columns
+                    .into_iter()
+                    .enumerate()
+                    .map(|(n, (name, ty))| RowColumn {
+                        name,
+                        table: 0,
+                        attno: 0,
+                        ty,
+                        format: Format::of(&self.formats, n),
+                    })
+                    .collect();
+                if self.described {
+                    out.row_description(&columns);
+                }
+                out.rows(&batch, 0, batch.rows, &columns, &cx.fx.io)?;
+                Ok(Done::Complete(tag))
+            }
             // EXPLAIN: one text column.
             Outcome::Text { column, lines, tag } => {
                 let columns = [text_column(&column)];

@@ -1,53 +1,12 @@
 //! From settings to what functions, types and the executor look at.
 
 use crate::base::Result;
-use crate::settings::{Id, Lasting, Lookup, SessionSettings, View, split_list};
-use crate::sql::Backend;
-use crate::sql::exec::ExecContext;
+use crate::settings::{Lasting, SessionSettings};
 use crate::sql::func::SessionFacts;
-use crate::types::context::{ByteaOutput, DateOrder, DateStyle, IntervalStyle};
-use crate::types::datetime::Zone;
 use parking_lot::Mutex;
 use std::sync::Arc;
 
-/// Makes the context follow the settings.
-pub fn apply(cx: &mut ExecContext, view: &View) {
-    let io = &mut cx.fx.io;
-    let style = view.str(Id::DateStyle).to_ascii_lowercase();
-    io.date_style = match style.split(',').next().map(str::trim) {
-        Some("sql") => DateStyle::Sql,
-        Some("postgres") => DateStyle::Postgres,
-        Some("german") => DateStyle::German,
-        _ => DateStyle::Iso,
-    };
-    io.date_order = match style.split(',').nth(1).map(str::trim) {
-        Some("dmy") => DateOrder::Dmy,
-        Some("ymd") => DateOrder::Ymd,
-        _ => DateOrder::Mdy,
-    };
-    io.interval_style = match view.choice(Id::IntervalStyle) {
-        "postgres_verbose" => IntervalStyle::PostgresVerbose,
-        "sql_standard" => IntervalStyle::SqlStandard,
-        "iso_8601" => IntervalStyle::Iso8601,
-        _ => IntervalStyle::Postgres,
-    };
-    io.time_zone = Zone::setting(&view.str(Id::TimeZone)).unwrap_or_else(Zone::utc);
-    io.extra_float_digits = view.int(Id::ExtraFloatDigits) as i32;
-    io.bytea_output = match view.choice(Id::ByteaOutput) {
-        "escape" => ByteaOutput::Escape,
-        _ => ByteaOutput::Hex,
-    };
-    cx.settings.work_mem_kb = view.int(Id::WorkMem) as usize;
-    cx.settings.hash_mem_multiplier = view.real(Id::HashMemMultiplier);
-    cx.settings.temp_file_limit_kb = u64::try_from(view.int(Id::TempFileLimit)).ok();
-}
-
-/// Makes the catalog's search path follow the setting; `$user` is the current role.
-pub fn apply_search_path(backend: &Backend) {
-    let names = split_list(&backend.view.str(Id::SearchPath)).unwrap_or_default();
-    let user = |n: String| if n == "$user" { backend.user.current_name.clone() } else { n };
-    backend.catalog.set_search_path(names.into_iter().map(user).collect());
-}
+pub use crate::sql::command::{apply_search_path, apply_settings as apply};
 
 /// The session's facts as functions ask for them.
 pub struct Facts {

@@ -1,7 +1,7 @@
 //! A statement's work, as something that can be run piece by piece on any thread.
 
 use crate::base::report::{self, Origin};
-use crate::base::{Error, Flow, Report, Stop, Wait};
+use crate::base::{Error, Flow, Stop, Wait};
 use crate::session::client::OUTPUT_LIMIT;
 use crate::sql::exec::ExecContext;
 use crate::wire::Output;
@@ -52,7 +52,7 @@ impl Job {
         let origin = self.origin.clone();
         let (cx, work, out) = (&mut self.cx, &mut self.work, &mut self.out);
         let result = report::with_origin(&origin, || catch_unwind(AssertUnwindSafe(|| work.step(cx, out))));
-        send_notices(&mut self.cx, &mut self.out);
+        send_notices(&mut self.cx, &mut self.out, &origin);
         match result {
             Ok(Ok(done)) => Step::Done(done),
             Ok(Err(Stop::Wait(w))) => Step::Wait(w),
@@ -67,11 +67,13 @@ impl Job {
     }
 }
 
-/// Moves what the statement has to say into the output, as far as the client wants to hear it.
-pub fn send_notices(cx: &mut ExecContext, out: &mut Output) {
-    for notice in cx.notices.drain(..) {
-        let notice: Report = notice;
-        out.report(&notice);
+/// Moves what the statement has to say into the log and, as far as the client wants to hear it, into the output.
+fn send_notices(cx: &mut ExecContext, out: &mut Output, origin: &Origin) {
+    for notice in std::mem::take(&mut cx.notices) {
+        report::log_as(origin, &notice);
+        if cx.backend().is_ok_and(|b| super::setting::wanted(&b.view, &notice)) {
+            out.report(&notice);
+        }
     }
 }
 

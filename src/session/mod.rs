@@ -45,6 +45,6 @@ mod wait;
 pub use backends::{BackendHandle, Backends};
 pub use client::{Client, Stream};
 pub use open::Request;
-pub use pool::ExecutorPool;
+pub use pool::{ExecutorPool, STACK_BYTES};
 pub use server::{Outside, Server};
 pub use state::Session;

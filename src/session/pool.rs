@@ -26,6 +26,9 @@ struct Queue {
     stopping: bool,
 }
 
+/// Stack of every thread that runs statements: address space, used only by routines that nest deep.
+pub const STACK_BYTES: usize = 64 << 20;
+
 /// Threads that run statements.
 pub struct ExecutorPool {
     queue: Mutex<Queue>,
@@ -40,7 +43,7 @@ impl ExecutorPool {
             let pool = pool.clone();
             std::thread::Builder::new()
                 .name(format!("executor {n}"))
-                .stack_size(16 << 20)
+                .stack_size(STACK_BYTES)
                 .spawn(move || pool.serve())?;
         }
         Ok(pool)

@@ -5,10 +5,31 @@ use super::state::Session;
 use crate::base::error::Report;
 use crate::base::{Result, Severity, SqlState};
 use crate::err;
-use crate::settings::{Id, Lasting, Lookup, SessionSettings, find};
+use crate::settings::{Id, Lasting, Lookup, SessionSettings, View, find};
 use crate::sql::ast::{DiscardTarget, SetAction, SetVariableStmt, ShowVariableStmt};
+use crate::sql::command::{is_list, quote_list};
 use crate::types::{Batch, Column, Datum, Phys, TypeRef, oid};
 use crate::wire::{Format, RowColumn};
+
+/// Does `client_min_messages` let the client hear of it?
+pub(super) fn wanted(view: &View, report: &Report) -> bool {
+    let least = match view.choice(Id::ClientMinMessages) {
+        "debug5" => Severity::Debug5,
+        "debug4" => Severity::Debug4,
+        "debug3" => Severity::Debug3,
+        "debug2" => Severity::Debug2,
+        "debug1" => Severity::Debug1,
+        "log" => Severity::Log,
+        "warning" => Severity::Warning,
+        "error" => Severity::Error,
+        _ => Severity::Notice,
+    };
+    match report.severity {
+        Severity::Info => true,
+        // To clients LOG ranks below NOTICE; to the log it ranks above ERROR.
+        severity => severity >= least,
+    }
+}
 
 impl Session {
     /// Brings everything that is derived from settings up to date. Cheap when nothing changed.
@@ -27,22 +48,7 @@ impl Session {
     }
 
     pub(super) fn client_wants(&mut self, report: &Report) -> bool {
-        let least = match self.backend().view.choice(Id::ClientMinMessages) {
-            "debug5" => Severity::Debug5,
-            "debug4" => Severity::Debug4,
-            "debug3" => Severity::Debug3,
-            "debug2" => Severity::Debug2,
-            "debug1" => Severity::Debug1,
-            "log" => Severity::Log,
-            "warning" => Severity::Warning,
-            "error" => Severity::Error,
-            _ => Severity::Notice,
-        };
-        match report.severity {
-            Severity::Info => true,
-            // To clients LOG ranks below NOTICE; to the log it ranks above ERROR.
-            severity => severity >= least,
-        }
+        wanted(&self.backend().view, report)
     }
 
     /// SET and RESET. Returns the command tag.
@@ -195,15 +201,6 @@ impl Session {
             client.out.parameter_status(name, &value);
         }
     }
-}
-
-fn is_list(name: &str) -> bool {
-    find(name).is_some_and(|id| crate::settings::parameter(id).has(crate::settings::flag::LIST_INPUT))
-}
-
-/// Joins list elements, quoted where they must be (PostgreSQL 15, guc.c, flatten_set_variable_args).
-fn quote_list(texts: &[String]) -> String {
-    texts.iter().map(|t| crate::types::name::quote_identifier(t)).collect::<Vec<_>>().join(", ")
 }
 
 pub(super) fn text_column(name: &str) -> RowColumn {

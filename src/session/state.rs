@@ -93,6 +93,18 @@ impl Session {
                     Some((back, next)) => (job, step) = (back, next),
                     None => return (Err(Error::internal("the executor pool is gone")), None),
                 },
+                Step::Wait(what) if matches!(*what, Wait::EndTransaction { .. }) => {
+                    // For the while the context is the session's own again.
+                    let Job { cx, work, out, origin } = job;
+                    self.cx = Some(cx);
+                    let ended = Box::pin(self.end_inside(client, &what)).await;
+                    let Some(cx) = self.cx.take() else { return (Err(Error::internal("SES-1")), Some(work)) };
+                    job = Job { cx, work, out, origin };
+                    if let Err(e) = ended {
+                        break Err(e);
+                    }
+                    step = job.run(Some(INLINE));
+                }
                 Step::Wait(what) => {
                     let settled =
                         settle(self.server.clone(), self.handle.clone(), client, &mut job, limits, &what).await;
@@ -193,6 +205,6 @@ fn wait_event(server: &Server, what: &Wait) -> (&'static str, &'static str) {
         Wait::Until(_) => ("Timeout", "PgSleep"),
         Wait::Checkpoint(_) => ("IPC", "CheckpointDone"),
         Wait::Output => ("Client", "ClientWrite"),
-        Wait::Input => ("Client", "ClientRead"),
+        Wait::Input | Wait::EndTransaction { .. } => ("Client", "ClientRead"),
     }
 }

@@ -90,6 +90,27 @@ impl Session {
         done.map(drop)
     }
 
+    /// COMMIT or ROLLBACK inside a procedure: the transaction ends, and the next one begins.
+    pub(super) async fn end_inside(&mut self, client: &mut Client, what: &Wait) -> Result<()> {
+        let Wait::EndTransaction { commit, chain } = *what else { return Ok(()) };
+        let (isolation, read_only) = (self.backend().txn.isolation, self.backend().txn.read_only);
+        match commit {
+            true => {
+                self.run_deferred(client).await?;
+                self.hold_cursors(client).await?;
+                self.commit().await?;
+            }
+            false => self.rollback(),
+        }
+        self.ensure_transaction();
+        if chain {
+            let backend = self.backend();
+            (backend.txn.isolation, backend.txn.read_only) = (isolation, read_only);
+        }
+        self.settings_changed();
+        Ok(())
+    }
+
     /// Rolls the active transaction back, if any.
     pub(super) fn rollback(&mut self) {
         if !self.backend().txn.is_active() {
@@ -107,6 +128,7 @@ impl Session {
             false => self.settings.lock().rollback(),
         }
         self.portals.retain(|_, p| p.outlives_transaction());
+        self.cx().routines.cursors.clear();
         let pid = self.handle.pid;
         let backend = self.backend();
         let stats = backend.instance.stats.clone();

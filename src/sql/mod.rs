@@ -14,6 +14,8 @@ pub mod instance;
 pub mod names;
 pub mod parse;
 pub mod plan;
+pub mod plpgsql;
+pub mod routine;
 
 pub use backend::{Backend, SequenceState, Sequences, User};
 pub use instance::{Instance, Services};

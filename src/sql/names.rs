@@ -4,6 +4,7 @@ use crate::base::{Error, Oid, Result};
 use crate::catalog::object::{UserTypeKind, class, fixed};
 use crate::catalog::{Catalog, Object, Relation};
 use crate::err;
+use crate::sql::func::FuncDef;
 use crate::types::context::Field;
 use crate::types::name::quote_identifier;
 use crate::types::{self, TypeRef, oid};
@@ -80,12 +81,25 @@ pub fn reg_in(catalog: &Catalog, typ: Oid, name: &str) -> Result<Oid> {
             catalog.namespace_oid(&schema)
         }
         oid::REGPROC | oid::REGPROCEDURE => {
-            let (_, function) = schema_and_name(name.split('(').next().unwrap_or_default())?;
-            let mut found = crate::sql::func::funcs_named(&function).iter();
-            match (found.next(), found.next()) {
-                (Some(one), None) => Ok(one.oid),
+            let (head, args) = match name.split_once('(') {
+                Some((head, rest)) if typ == oid::REGPROCEDURE => (head, Some(rest)),
+                _ => (name, None),
+            };
+            let (schema, function) = schema_and_name(head)?;
+            let path = match &schema {
+                Some(s) => [catalog.namespace_oid(s)?].into_iter().collect(),
+                None => catalog.effective_path(),
+            };
+            let mut found = functions_in(catalog, &path, &function);
+            if let Some(args) = args {
+                let types = argument_types(catalog, args)?;
+                found.retain(|(_, f)| f.args == types);
+                found.truncate(1);
+            }
+            match (found.first(), found.get(1)) {
+                (Some((_, one)), None) => Ok(one.oid),
                 (Some(_), Some(_)) => Err(err!(AMBIGUOUS_FUNCTION, "more than one function named \"{function}\"")),
-                _ => Err(err!(UNDEFINED_FUNCTION, "function \"{function}\" does not exist")),
+                _ => Err(err!(UNDEFINED_FUNCTION, "function \"{name}\" does not exist")),
             }
         }
         other => Err(Error::unsupported(format!(
@@ -93,6 +107,34 @@ pub fn reg_in(catalog: &Catalog, typ: Oid, name: &str) -> Result<Oid> {
             types::info(other).map_or("?", |i| i.name)
         ))),
     }
+}
+
+/// The types of `integer, text)`.
+fn argument_types(catalog: &Catalog, list: &str) -> Result<Vec<Oid>> {
+    let Some(list) = list.trim_end().strip_suffix(')') else {
+        return Err(err!(INVALID_TEXT_REPRESENTATION, "expected a right parenthesis"));
+    };
+    let mut types = Vec::new();
+    let (mut depth, mut start) = (0, 0);
+    let mut parts = Vec::new();
+    for (at, c) in list.char_indices() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            ',' if depth == 0 => {
+                parts.push(&list[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    if !list.trim().is_empty() {
+        parts.push(&list[start..]);
+    }
+    for p in parts {
+        types.push(types::parse_type(p.trim(), &NamesOnly(catalog))?.oid);
+    }
+    Ok(types)
 }
 
 /// A name, qualified unless the search path finds it.
@@ -314,9 +356,37 @@ impl crate::sql::bind::Names for Catalog {
         self.database_by_oid(self.database()).map(|d| d.name).unwrap_or_default()
     }
 
+    fn functions(&self, schema: Option<&str>, name: &str) -> Vec<(usize, &'static FuncDef)> {
+        match schema {
+            None => functions_in(self, &self.effective_path(), name),
+            Some(schema) => match self.namespace_oid(schema) {
+                Ok(namespace) => functions_in(self, &[namespace], name),
+                Err(_) => Vec::new(),
+            },
+        }
+    }
+
     fn along<'a>(&'a self, search_path: &'a [String]) -> Box<dyn crate::sql::bind::Names + 'a> {
         Box::new(Along { catalog: self, search_path })
     }
+}
+
+/// Functions of this name in these schemas, each with its schema's place.
+fn functions_in(catalog: &Catalog, path: &[Oid], name: &str) -> Vec<(usize, &'static FuncDef)> {
+    let mut found = Vec::new();
+    for (place, namespace) in path.iter().enumerate() {
+        if *namespace == crate::catalog::object::fixed::PG_CATALOG {
+            found.extend(crate::sql::func::funcs_named(name).iter().map(|f| (place, *f)));
+        }
+        for oid in catalog.find(class::PROC, *namespace, name) {
+            if let Some(record) = catalog.get(crate::catalog::ObjectKey::new(class::PROC, oid))
+                && let Object::Function(f) = &record.object
+            {
+                found.push((place, crate::sql::routine::def(f)));
+            }
+        }
+    }
+    found
 }
 
 /// The catalogs along another search path: for a view's text.
@@ -355,6 +425,13 @@ impl crate::sql::bind::Names for Along<'_> {
 
     fn current_database(&self) -> String {
         crate::sql::bind::Names::current_database(self.catalog)
+    }
+
+    fn functions(&self, schema: Option<&str>, name: &str) -> Vec<(usize, &'static FuncDef)> {
+        match schema {
+            None => functions_in(self.catalog, &self.catalog.effective(self.search_path), name),
+            schema => crate::sql::bind::Names::functions(self.catalog, schema, name),
+        }
     }
 
     fn along<'a>(&'a self, search_path: &'a [String]) -> Box<dyn crate::sql::bind::Names + 'a> {

@@ -272,6 +272,8 @@ fn fields(r: &Report) -> Vec<(u8, String)> {
         (b'D', r.detail.clone()),
         (b'H', r.hint.clone()),
         (b'P', r.position.map(|p| p.to_string())),
+        (b'p', r.internal_position.map(|p| p.to_string())),
+        (b'q', r.internal_query.clone()),
         (b'W', r.context.clone()),
         (b's', r.schema.clone()),
         (b't', r.table.clone()),

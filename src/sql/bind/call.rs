@@ -102,9 +102,12 @@ impl Binder<'_, '_> {
                 }
                 self.window_call(f, call, args, filter, ret, &shown, pos)
             }
-            b'p' => Err(err!(WRONG_OBJECT_TYPE, "{shown} is a procedure")
-                .hint("To call a procedure, use CALL.")
-                .at(self.at(pos))),
+            b'p' if !self.calling => {
+                let types: Vec<String> = actual.iter().map(|t| self.type_name(*t)).collect();
+                Err(err!(WRONG_OBJECT_TYPE, "{shown}({}) is a procedure", types.join(", "))
+                    .hint("To call a procedure, use CALL.")
+                    .at(self.at(pos)))
+            }
             _ => {
                 self.refuse_aggregate_words(call, filter.is_some(), &shown, pos)?;
                 if f.retset {
@@ -115,6 +118,45 @@ impl Binder<'_, '_> {
                     ty: TypeRef::of(ret),
                     pos: Some(pos),
                 })
+            }
+        }
+    }
+
+    /// CALL's procedure with its arguments.
+    pub(super) fn procedure(&mut self, call: &FuncCall, pos: Pos) -> Result<super::ProcedureCall> {
+        self.calling = true;
+        self.scope().clause = Clause::Call;
+        let bound = self.call(call, pos);
+        self.calling = false;
+        match bound {
+            Ok(Expr { kind: ExprKind::Func { func, args, variadic, .. }, .. }) if func.kind == b'p' => {
+                Ok(super::ProcedureCall { def: func, args, variadic })
+            }
+            Ok(_) => Err(Error::internal("CALL of something that is no procedure")),
+            // A function of this name is no procedure.
+            Err(e) if e.sqlstate() == crate::base::SqlState::UNDEFINED_FUNCTION => {
+                let shown = e.message().to_owned();
+                if self.call(call, pos).is_ok()
+                    && let Some(name) = shown.strip_prefix("function ").and_then(|s| s.strip_suffix(" does not exist"))
+                {
+                    return Err(err!(WRONG_OBJECT_TYPE, "{name} is not a procedure")
+                        .hint("To call a function, use SELECT.")
+                        .at(self.at(pos)));
+                }
+                let mut e = e;
+                e.0.message = shown.replacen("function ", "procedure ", 1);
+                e.0.hint = Some(
+                    "No procedure matches the given name and argument types. You might need to add explicit type casts."
+                        .into(),
+                );
+                Err(e)
+            }
+            Err(mut e) => {
+                if e.sqlstate() == crate::base::SqlState::AMBIGUOUS_FUNCTION {
+                    e.0.message = e.message().replacen("function ", "procedure ", 1);
+                    e.0.hint = e.0.hint.map(|h| h.replace("candidate function", "candidate procedure"));
+                }
+                Err(e)
             }
         }
     }

@@ -122,8 +122,10 @@ pub(super) fn pathway(target: Oid, source: Oid, context: CastContext) -> Path {
     if context >= CastContext::Assignment && category(target) == b'S'
         || context >= CastContext::Explicit && category(source) == b'S'
     {
-        // Pseudo-types have no text form worth the name.
-        if !info(source).is_some_and(|i| i.is_pseudo()) && !info(target).is_some_and(|i| i.is_pseudo()) {
+        // Pseudo-types have no text form worth the name, but for rows.
+        if source == oid::RECORD
+            || !info(source).is_some_and(|i| i.is_pseudo()) && !info(target).is_some_and(|i| i.is_pseudo())
+        {
             return Path::Text;
         }
     }
@@ -694,6 +696,21 @@ impl Binder<'_, '_> {
                 .at(if what == Assigned::Column { self.at(pos) } else { None }))
             }
         }
+    }
+
+    /// A value for a variable or a result of this type; where no cast is known, perhaps by way of its text.
+    pub(super) fn assignment(&mut self, value: Expr, to: TypeRef, by_text: bool) -> Result<Option<Expr>> {
+        let pos = crate::sql::ast::NOWHERE;
+        if let Some(e) = self.coerce_to(value.clone(), to, CastContext::Assignment, pos)? {
+            return Ok(Some(e));
+        }
+        if !by_text {
+            return Ok(None);
+        }
+        let (base, domain) = (base_type(to.oid), info(to.oid).is_some_and(|i| i.kind == b'd'));
+        let ty = if domain { TypeRef::of(base) } else { to };
+        let cast = Expr::new(ExprKind::IoCast { arg: Box::new(value), explicit: false }, ty);
+        Ok(Some(if domain { Expr::new(ExprKind::ToDomain(Box::new(cast)), to) } else { cast }))
     }
 
     /// PostgreSQL 15, parse_coerce.c, enforce_generic_type_consistency: replaces polymorphic declared types by the

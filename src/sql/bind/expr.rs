@@ -158,6 +158,9 @@ impl Binder<'_, '_> {
 
     fn param(&mut self, n: i32, pos: Pos) -> Result<Expr> {
         let missing = |this: &Self| err!(UNDEFINED_PARAMETER, "there is no parameter ${n}").at(this.at(pos));
+        if let Some(v) = self.cx.names.variable(&[format!("${n}")])? {
+            return Ok(Expr { pos: Some(pos), ..v });
+        }
         let Some(i) = usize::try_from(n).ok().and_then(|n| n.checked_sub(1)) else { return Err(missing(self)) };
         if i >= self.cx.params.len() {
             if !self.cx.infer_params || i >= 65535 {
@@ -181,6 +184,44 @@ impl Binder<'_, '_> {
         } {
             return Err(err!(FEATURE_NOT_SUPPORTED, "cannot use column reference in {word}").at(self.at(pos)));
         }
+        self.column_or_variable(parts, pos)
+    }
+
+    /// A name inside a routine may be a column's or a variable's. PostgreSQL 15, pl_comp.c, plpgsql_post_column_ref.
+    fn column_or_variable(&mut self, parts: &[String], pos: Pos) -> Result<Expr> {
+        use super::names::Conflict;
+        let names = self.cx.names;
+        let variable = |e: Expr| Ok(Expr { pos: (pos != ast::NOWHERE).then_some(pos), ..e });
+        if names.conflict() == Conflict::Variable
+            && let Some(v) = names.variable(parts)?
+        {
+            return variable(v);
+        }
+        match self.plain_column(parts, pos) {
+            Ok(found) => {
+                if names.conflict() == Conflict::Error && names.variable(parts).is_ok_and(|v| v.is_some()) {
+                    return Err(err!(AMBIGUOUS_COLUMN, "column reference \"{}\" is ambiguous", parts.join("."))
+                        .detail("It could refer to either a PL/pgSQL variable or a table column.")
+                        .at(self.at(pos)));
+                }
+                Ok(found)
+            }
+            Err(e) => {
+                use crate::base::SqlState;
+                let unknown = matches!(
+                    e.sqlstate(),
+                    SqlState::UNDEFINED_COLUMN | SqlState::UNDEFINED_TABLE | SqlState::INVALID_COLUMN_REFERENCE
+                );
+                match names.variable(parts) {
+                    Ok(Some(v)) if unknown => variable(v),
+                    Err(other) if unknown => Err(other.at(self.at(pos))),
+                    _ => Err(e),
+                }
+            }
+        }
+    }
+
+    fn plain_column(&mut self, parts: &[String], pos: Pos) -> Result<Expr> {
         match parts {
             [name] => {
                 if let Some(f) = self.column(name, pos)? {

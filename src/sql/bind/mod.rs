@@ -26,7 +26,7 @@ mod typename;
 mod window;
 mod write;
 
-pub use names::Names;
+pub use names::{Conflict, Names};
 pub use query::*;
 pub use stored::{Stored, stored};
 
@@ -82,6 +82,112 @@ pub fn bind_expr(
     }
 }
 
+/// A procedure as CALL names it, with its arguments in their declared order and types.
+pub struct ProcedureCall {
+    pub def: &'static crate::sql::func::FuncDef,
+    pub args: Vec<Expr>,
+    pub variadic: bool,
+}
+
+/// Binds CALL's procedure.
+///
+/// # Errors
+/// 42883, 42725, 42809 for a function.
+pub fn bind_call(cx: &mut BindContext<'_>, call: &ast::FuncCall, pos: Pos) -> Result<ProcedureCall> {
+    let mut binder = Binder::new(cx);
+    binder.scopes.push(Scope::default());
+    binder.procedure(call, pos)
+}
+
+/// How a value becomes one of another type.
+#[derive(Debug)]
+pub enum Conversion {
+    /// It is one.
+    Same,
+    /// Reads the value from column 0.
+    Cast(Expr),
+    /// No assignment would do it.
+    Impossible,
+}
+
+/// Converts a value of one type, as an assignment does. `by_text`: where no cast is known, by way of the value's text.
+///
+/// # Errors
+/// What the binder says about the types.
+pub fn conversion(cx: &mut BindContext<'_>, from: TypeRef, to: TypeRef, by_text: bool) -> Result<Conversion> {
+    let domain = crate::types::info(to.oid).is_some_and(|i| i.kind == b'd');
+    if from == to && !domain || from.oid == to.oid && to.typmod < 0 {
+        return Ok(Conversion::Same);
+    }
+    let mut binder = Binder::new(cx);
+    binder.scopes.push(Scope::default());
+    let value = Expr::new(crate::sql::expr::ExprKind::Column(0), from);
+    Ok(match binder.assignment(value, to, by_text)? {
+        Some(e) => Conversion::Cast(e),
+        None => Conversion::Impossible,
+    })
+}
+
+/// Where the value of a one-column query goes.
+pub struct Destination<'a> {
+    pub ty: TypeRef,
+    /// The value to change a part of, and the part; None: the whole.
+    pub part: Option<(Expr, &'a [ast::Indirection])>,
+    /// A bare literal is read as a value of the type at once, so that a fault has its position.
+    pub literal: bool,
+    pub name: &'a str,
+}
+
+/// Binds a query whose only value is assigned: a PL/pgSQL expression. The first output column has the destination's
+/// type, unless only the caller can convert it (the query is a set operation, sorts by it or the like).
+///
+/// # Errors
+/// 42601 if it has not one column.
+pub fn bind_assignment(cx: &mut BindContext<'_>, stmt: &ast::Stmt, to: &Destination<'_>) -> Result<Query> {
+    let mut binder = Binder::new(cx);
+    let mut query = binder.statement(stmt, true)?;
+    let count = query.output().count();
+    if count != 1 {
+        return Err(crate::err!(SYNTAX_ERROR, "assignment source returned {count} columns"));
+    }
+    let plain = query.set_op.is_none() && matches!(query.distinct, Distinct::No) && query.order_by.is_empty();
+    let Some(target) = query.targets.iter_mut().find(|t| !t.junk) else { return Ok(query) };
+    if let Some((base, path)) = &to.part {
+        if !plain {
+            return Err(Error::unsupported("assigning a sorted query to a part of a variable is not supported"));
+        }
+        binder.scopes.push(Scope::default());
+        let value = std::mem::replace(&mut target.expr, Expr::new(crate::sql::expr::ExprKind::CurrentRow, base.ty));
+        target.expr = binder.assign_part(base.clone(), path, value, to.name, ast::NOWHERE)?;
+        return Ok(query);
+    }
+    let from = target.expr.ty;
+    let domain = crate::types::info(to.ty.oid).is_some_and(|i| i.kind == b'd');
+    let same = from == to.ty && !domain || from.oid == to.ty.oid && to.ty.typmod < 0;
+    let rows = crate::types::info(to.ty.oid).is_some_and(|i| i.kind == b'c') || to.ty.oid == oid::RECORD;
+    if plain && !same && !rows && !matches!(target.expr.kind, crate::sql::expr::ExprKind::SetReturning { .. }) {
+        binder.scopes.push(Scope::default());
+        let mut value = target.expr.clone();
+        if to.literal
+            && let Some(literal) = literal_of(stmt)
+        {
+            value = binder.expr(literal)?;
+        }
+        if let Some(e) = binder.assignment(value, to.ty, true)? {
+            target.expr = e;
+        }
+    }
+    Ok(query)
+}
+
+/// The bare literal a query only selects.
+fn literal_of(stmt: &ast::Stmt) -> Option<&ast::Expr> {
+    let ast::Stmt::Select(s) = stmt else { return None };
+    let ast::SelectBody::Select(core) = &s.body else { return None };
+    let [target] = &core.targets[..] else { return None };
+    matches!(target.expr.kind, ast::ExprKind::Const(ast::Const::Str(_))).then_some(&target.expr)
+}
+
 /// The type a written type name means.
 ///
 /// # Errors
@@ -97,6 +203,8 @@ pub(in crate::sql) struct Binder<'a, 'c> {
     depth: usize,
     /// Rights are checked for this role: the owner of the view being expanded.
     check_as: Option<crate::base::Oid>,
+    /// The call being bound is CALL's: it means a procedure.
+    calling: bool,
 }
 
 /// Sub-queries and views nested deeper are refused with 54001.
@@ -104,7 +212,7 @@ const MAX_QUERY_DEPTH: usize = 200;
 
 impl<'a, 'c> Binder<'a, 'c> {
     fn new(cx: &'a mut BindContext<'c>) -> Binder<'a, 'c> {
-        Binder { cx, scopes: Vec::new(), depth: 0, check_as: None }
+        Binder { cx, scopes: Vec::new(), depth: 0, check_as: None, calling: false }
     }
 
     fn scope(&mut self) -> &mut Scope {

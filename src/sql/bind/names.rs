@@ -2,8 +2,18 @@
 
 use crate::base::{Oid, Result};
 use crate::catalog::Relation;
+use crate::sql::expr::Expr;
+use crate::sql::func::{self, FuncDef};
 use crate::types::TypeRef;
 use std::sync::Arc;
+
+/// Which of both a name means that is a column's and a variable's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Conflict {
+    Column,
+    Variable,
+    Error,
+}
 
 /// Look-ups by name; they never wait. Implemented by the session's catalog, and by a mock in tests.
 pub trait Names {
@@ -23,6 +33,32 @@ pub trait Names {
     fn schema_exists(&self, name: &str) -> bool;
 
     fn current_database(&self) -> String;
+
+    /// Functions of all kinds with this name, each with the place of its schema in the search path.
+    fn functions(&self, schema: Option<&str>, name: &str) -> Vec<(usize, &'static FuncDef)> {
+        match schema {
+            None | Some("pg_catalog") => func::funcs_named(name).iter().map(|f| (0, *f)).collect(),
+            Some(_) => Vec::new(),
+        }
+    }
+
+    /// What a name means that belongs to the surrounding routine: an argument, a PL/pgSQL variable, a field of one.
+    ///
+    /// # Errors
+    /// 42703 for a field that the variable does not have.
+    fn variable(&self, _parts: &[String]) -> Result<Option<Expr>> {
+        Ok(None)
+    }
+
+    /// The fields of a variable that holds a row: `name.*`.
+    fn variable_fields(&self, _parts: &[String]) -> Option<Vec<(String, Expr)>> {
+        None
+    }
+
+    /// What becomes of a name that may mean a column or a variable.
+    fn conflict(&self) -> Conflict {
+        Conflict::Column
+    }
 
     /// The same catalogs seen along another search path, for a view's text.
     fn along<'a>(&'a self, search_path: &'a [String]) -> Box<dyn Names + 'a>;

@@ -220,10 +220,11 @@ impl Binder<'_, '_> {
         names: &[String],
         variadic: bool,
     ) -> Result<std::result::Result<Resolved, bool>> {
-        if schema.is_some_and(|s| s != "pg_catalog") {
-            return Ok(Err(false));
+        let mut known = self.cx.names.functions(schema, name);
+        if self.calling {
+            known.retain(|(_, f)| f.kind == b'p');
         }
-        let mut candidates = candidates(name, actual.len(), names, variadic);
+        let mut candidates = candidates(&known, actual.len(), names, variadic);
         if let Some(i) = candidates.iter().position(|c| c.args == actual && !c.spread) {
             return Ok(Ok(Resolved::Function(candidates.swap_remove(i))));
         }
@@ -380,39 +381,64 @@ pub(in crate::sql) fn sort_operator(name: &str, ty: Oid) -> Option<&'static Oper
         .copied()
 }
 
-/// PostgreSQL 15, namespace.c, FuncnameGetCandidates.
-fn candidates(name: &str, count: usize, names: &[String], variadic: bool) -> Vec<Candidate<&'static FuncDef>> {
-    let mut out = Vec::new();
-    for &f in func::funcs_named(name) {
-        let declared = f.args.len();
-        if !names.is_empty() {
-            if let Some(c) = named_candidate(f, count, names) {
+/// PostgreSQL 15, namespace.c, FuncnameGetCandidates. Of two with the same arguments the one found first along the
+/// search path wins.
+fn candidates(
+    known: &[(usize, &'static FuncDef)],
+    count: usize,
+    names: &[String],
+    variadic: bool,
+) -> Vec<Candidate<&'static FuncDef>> {
+    let mut out: Vec<Candidate<&'static FuncDef>> = Vec::new();
+    let mut places: Vec<usize> = Vec::new();
+    for &(place, f) in known {
+        let mut own = Vec::new();
+        candidates_of(f, count, names, variadic, &mut own);
+        for c in own {
+            let hidden = out.iter().zip(&places).any(|(o, p)| *p < place && o.args == c.args);
+            if !hidden {
                 out.push(c);
+                places.push(place);
             }
-            continue;
-        }
-        if declared == count && (!f.variadic.is_valid() || variadic || f.variadic == oid::ANY) {
-            out.push(Candidate { what: f, args: f.args.to_vec(), order: None, spread: false });
-        }
-        if variadic {
-            continue;
-        }
-        if f.variadic == oid::ANY {
-            if count > declared {
-                let mut args = f.args.to_vec();
-                args.resize(count, oid::ANY);
-                out.push(Candidate { what: f, args, order: None, spread: false });
-            }
-        } else if f.variadic.is_valid() && count + 1 > declared {
-            let mut args = f.args[..declared - 1].to_vec();
-            args.resize(count, f.variadic);
-            out.push(Candidate { what: f, args, order: None, spread: true });
-        } else if count < declared && count + f.fact.defaults as usize >= declared {
-            let order = (0..declared).map(|i| (i < count).then_some(i)).collect();
-            out.push(Candidate { what: f, args: f.args[..count].to_vec(), order: Some(order), spread: false });
         }
     }
     out
+}
+
+fn candidates_of(
+    f: &'static FuncDef,
+    count: usize,
+    names: &[String],
+    variadic: bool,
+    out: &mut Vec<Candidate<&'static FuncDef>>,
+) {
+    let declared = f.args.len();
+    if !names.is_empty() {
+        if let Some(c) = named_candidate(f, count, names) {
+            out.push(c);
+        }
+        return;
+    }
+    if declared == count && (!f.variadic.is_valid() || variadic || f.variadic == oid::ANY) {
+        out.push(Candidate { what: f, args: f.args.to_vec(), order: None, spread: false });
+    }
+    if variadic {
+        return;
+    }
+    if f.variadic == oid::ANY {
+        if count > declared {
+            let mut args = f.args.to_vec();
+            args.resize(count, oid::ANY);
+            out.push(Candidate { what: f, args, order: None, spread: false });
+        }
+    } else if f.variadic.is_valid() && count + 1 > declared {
+        let mut args = f.args[..declared - 1].to_vec();
+        args.resize(count, f.variadic);
+        out.push(Candidate { what: f, args, order: None, spread: true });
+    } else if count < declared && count + f.fact.defaults as usize >= declared {
+        let order = (0..declared).map(|i| (i < count).then_some(i)).collect();
+        out.push(Candidate { what: f, args: f.args[..count].to_vec(), order: Some(order), spread: false });
+    }
 }
 
 /// Matches `f(1, b => 2)`; the candidate's `args` are in the call's order.

@@ -43,6 +43,7 @@ pub enum Clause {
     Copy,
     Partition,
     AggregateArgument,
+    Call,
 }
 
 impl Clause {
@@ -78,6 +79,7 @@ impl Clause {
             Clause::Policy => "POLICY",
             Clause::Copy => "WHERE",
             Clause::Partition => "PARTITION BY",
+            Clause::Call => "CALL",
         }
     }
 }

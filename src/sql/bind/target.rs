@@ -75,6 +75,16 @@ impl Binder<'_, '_> {
                 }
                 return Ok(out);
             }
+            _ if self.is_variable_row(parts, pos)? => {
+                let fields = self.cx.names.variable_fields(parts).unwrap_or_default();
+                let target = |(name, expr): (String, Expr)| Target {
+                    name,
+                    expr: Expr { pos: Some(pos), ..expr },
+                    junk: false,
+                    origin: None,
+                };
+                return Ok(fields.into_iter().map(target).collect());
+            }
             [t] => self.item(None, t, pos)?.ok_or_else(|| self.missing_table(None, t, pos))?,
             [s, t] => self.item(Some(s), t, pos)?.ok_or_else(|| self.missing_table(Some(s), t, pos))?,
             [_, s, t] => self.item(Some(s), t, pos)?.ok_or_else(|| self.missing_table(Some(s), t, pos))?,
@@ -95,6 +105,16 @@ impl Binder<'_, '_> {
                 Target { name: c.name.clone(), expr, junk: false, origin: c.origin }
             })
             .collect())
+    }
+
+    /// No table, but a variable with fields has this name.
+    fn is_variable_row(&mut self, parts: &[String], pos: Pos) -> Result<bool> {
+        let table = match parts {
+            [t] => self.item(None, t, pos)?,
+            [s, t] => self.item(Some(s), t, pos)?,
+            _ => return Ok(false),
+        };
+        Ok(table.is_none() && self.cx.names.variable_fields(parts).is_some())
     }
 
     /// `(expression).*`

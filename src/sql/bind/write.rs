@@ -206,7 +206,7 @@ impl Binder<'_, '_> {
         let plain = q.with.is_none() && q.order_by.is_empty() && q.limit.is_none() && q.offset.is_none();
         match &q.body {
             ast::SelectBody::Values(rows) if plain && rows.len() == 1 => {
-                let row = &rows[0];
+                let row = &*self.with_rows(&rows[0]);
                 self.count_row(row, s, columns)?;
                 for (e, &(attr, _)) in row.iter().zip(columns) {
                     values[attr] = self.insert_value(e, rel, s.overriding, attr)?;
@@ -216,6 +216,30 @@ impl Binder<'_, '_> {
             ast::SelectBody::Values(rows) if plain => self.insert_rows(rows, s, rel, kept, columns, query, values),
             _ => self.insert_select(q, s, rel, columns, query, values),
         }
+    }
+
+    /// A list of values in which `NEW.*` stands for the fields of the variable.
+    fn with_rows<'r>(&mut self, row: &'r [ast::Expr]) -> std::borrow::Cow<'r, [ast::Expr]> {
+        let fields = |e: &ast::Expr| match &e.kind {
+            ast::ExprKind::Column { parts, star: true } => {
+                self.cx.names.variable_fields(parts).map(|f| (parts.clone(), f, e.pos))
+            }
+            _ => None,
+        };
+        if !row.iter().any(|e| fields(e).is_some()) {
+            return std::borrow::Cow::Borrowed(row);
+        }
+        let mut out = Vec::new();
+        for e in row {
+            match fields(e) {
+                Some((parts, list, pos)) => out.extend(list.into_iter().map(|(name, _)| {
+                    let parts = parts.iter().cloned().chain([name]).collect();
+                    ast::Expr::new(ast::ExprKind::Column { parts, star: false }, pos)
+                })),
+                None => out.push(e.clone()),
+            }
+        }
+        std::borrow::Cow::Owned(out)
     }
 
     fn count_row(&mut self, row: &[ast::Expr], s: &ast::InsertStmt, columns: &[(usize, Pos)]) -> Result<()> {
@@ -694,7 +718,7 @@ impl Binder<'_, '_> {
     }
 
     /// The value of a column with a part replaced.
-    fn assign_part(
+    pub(super) fn assign_part(
         &mut self,
         base: Expr,
         path: &[ast::Indirection],

@@ -29,6 +29,10 @@ fn parts(name: &ObjectName) -> Result<Vec<String>> {
 }
 
 fn object(cmd: &Command, cx: &mut ExecContext, stmt: &CommentStmt) -> Flow<ObjectKey> {
+    if let ObjectName::Function(_) = &stmt.name {
+        let f = super::function::named(cmd, cx, stmt.object, &stmt.name)?;
+        return Ok(ObjectKey::new(class::PROC, f.oid));
+    }
     let mut name = parts(&stmt.name)?;
     let last = name.last().cloned().unwrap_or_default();
     match stmt.object {

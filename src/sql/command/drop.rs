@@ -18,6 +18,9 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<Str
         }
         ObjectType::Schema => schemas(cx, stmt)?,
         ObjectType::Type | ObjectType::Domain => super::types::drop(cx, stmt)?,
+        ObjectType::Function | ObjectType::Procedure | ObjectType::Routine | ObjectType::Aggregate => {
+            super::function::drop_routines(cmd, cx, stmt)?;
+        }
         other => return Err(Error::unsupported(format!("DROP {} is not supported", words(other))).into()),
     }
     Ok(tag)
@@ -34,6 +37,9 @@ fn words(object: ObjectType) -> &'static str {
         ObjectType::Type => "TYPE",
         ObjectType::Domain => "DOMAIN",
         ObjectType::Function => "FUNCTION",
+        ObjectType::Procedure => "PROCEDURE",
+        ObjectType::Routine => "ROUTINE",
+        ObjectType::Aggregate => "AGGREGATE",
         ObjectType::Trigger => "TRIGGER",
         ObjectType::Extension => "EXTENSION",
         ObjectType::Collation => "COLLATION",
@@ -189,7 +195,10 @@ pub fn describe(cx: &mut ExecContext, key: ObjectKey) -> Result<String> {
             format!("{word} {name}")
         }
         Object::Namespace(n) => format!("schema {}", n.name),
-        Object::Function(f) => format!("function {}", f.name),
+        Object::Function(f) => {
+            let word = crate::sql::routine::shown::kind_word(f);
+            format!("{word} {}", crate::sql::routine::shown::procedure(&catalog, &*cx.fx.io.hooks, f))
+        }
         _ => "object".to_string(),
     })
 }

@@ -12,6 +12,7 @@
 mod alter_system;
 mod alter_table;
 mod analyze;
+mod call;
 mod checkpoint;
 mod cluster;
 mod column;
@@ -22,6 +23,7 @@ mod dependency;
 mod drop;
 mod explain;
 mod foreign;
+mod function;
 mod grant;
 mod index;
 mod inherit;
@@ -38,6 +40,7 @@ mod role;
 mod schema;
 pub mod sequence;
 mod set_constraints;
+mod setting;
 mod storage;
 pub mod stored_text;
 mod table;
@@ -55,8 +58,11 @@ use crate::types::{TypeRef, Value};
 use std::any::Any;
 use std::sync::Arc;
 
+pub use call::call_columns;
+pub use function::resolve_type_name;
 pub use names::find_relation;
 pub use role::{set_role, set_session_authorization};
+pub use setting::{apply_search_path, apply_settings, is_list, quote_list, set_variable, settings_changed};
 pub use temp::discard_temp;
 pub use vacuum::{Options as MaintenanceOptions, Running as MaintenanceRunning};
 
@@ -73,13 +79,19 @@ pub struct Command {
 }
 
 /// What a command leaves for the client.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Outcome {
     Tag(String),
     /// Lines of one text column: EXPLAIN.
     Text {
         column: String,
         lines: Vec<String>,
+        tag: String,
+    },
+    /// One row: what a procedure's OUT arguments are.
+    Rows {
+        columns: Vec<(String, TypeRef)>,
+        batch: crate::types::Batch,
         tag: String,
     },
 }
@@ -115,6 +127,10 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
     }
     let tag = match &*stmt {
         Stmt::Explain(s) => return explain::run(cmd, cx, s),
+        Stmt::Call(s) => return call::call(cmd, cx, s),
+        Stmt::Do(s) => call::run_block(cmd, cx, s)?,
+        Stmt::CreateFunction(s) => function::create(cmd, cx, s)?,
+        Stmt::AlterFunction(s) => function::alter(cmd, cx, s)?,
         Stmt::Checkpoint => checkpoint::run(cmd, cx)?,
         Stmt::CreateTable(s) => table::create(cmd, cx, s)?,
         Stmt::CreateIndex(s) => index::create(cmd, cx, s)?,
@@ -154,6 +170,63 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
         other => return Err(Error::unsupported(format!("{} is not supported", other.tag())).into()),
     };
     Ok(Outcome::Tag(tag))
+}
+
+/// Does a command inside a routine.
+///
+/// # Errors
+/// 0A000 for what only a client's own statement can be; the command's own.
+pub fn run_nested(cmd: &mut Command, cx: &mut ExecContext) -> Flow<String> {
+    let stmt = cmd.stmt.clone();
+    match &*stmt {
+        Stmt::SetVariable(s) => return Ok(set_variable(cx, s)?),
+        Stmt::Listen(_) | Stmt::Unlisten(_) | Stmt::Notify(_) => return Ok(notify(cx, &stmt)?),
+        Stmt::Explain(_)
+        | Stmt::ShowVariable(_)
+        | Stmt::Transaction(_)
+        | Stmt::Copy(_)
+        | Stmt::Prepare(_)
+        | Stmt::Execute(_)
+        | Stmt::Deallocate(_)
+        | Stmt::DeclareCursor(_)
+        | Stmt::Fetch(_)
+        | Stmt::ClosePortal(_)
+        | Stmt::Discard(_) => {
+            return Err(Error::unsupported(format!("{} is not supported inside a function", stmt.tag())).into());
+        }
+        _ => {}
+    }
+    let block = std::mem::replace(&mut cx.backend()?.in_block, true);
+    let done = run(cmd, cx);
+    cx.backend()?.in_block = block;
+    match done? {
+        Outcome::Tag(tag) | Outcome::Text { tag, .. } | Outcome::Rows { tag, .. } => Ok(tag),
+    }
+}
+
+fn notify(cx: &mut ExecContext, stmt: &Stmt) -> Result<String> {
+    let backend = cx.backend()?;
+    Ok(match stmt {
+        Stmt::Notify(n) => {
+            let note = (n.channel.clone(), n.payload.clone().unwrap_or_default());
+            if !backend.notifies.contains(&note) {
+                backend.notifies.push(note);
+            }
+            "NOTIFY"
+        }
+        Stmt::Listen(channel) => {
+            if !backend.listening.contains(channel) {
+                backend.listening.push(channel.clone());
+            }
+            "LISTEN"
+        }
+        Stmt::Unlisten(channel) => {
+            backend.listening.retain(|c| channel.as_ref().is_some_and(|gone| gone != c));
+            "UNLISTEN"
+        }
+        _ => return Err(Error::internal("not a notification")),
+    }
+    .into())
 }
 
 /// Vacuums or analyses one table outside any session: autovacuum.

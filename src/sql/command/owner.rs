@@ -39,6 +39,13 @@ fn may_become(cx: &mut ExecContext, owner: Oid, name: &str) -> Result<()> {
 pub fn alter(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterOwnerStmt) -> Flow<String> {
     let tag = cmd.stmt.tag().to_string();
     let new = role::resolve(cx.backend()?, &stmt.owner)?;
+    if let ObjectName::Function(_) = &stmt.name {
+        let mut f = super::function::named(cmd, cx, stmt.object, &stmt.name)?;
+        may_become(cx, new.0, &new.1)?;
+        f.owner = new.0;
+        put(cx, Object::Function(f))?;
+        return Ok(tag);
+    }
     let name = match &stmt.name {
         ObjectName::Name(name) => name.parts.clone(),
         ObjectName::Type(t) => t.names.clone(),

@@ -1,7 +1,7 @@
 //! ALTER … RENAME and ALTER … SET SCHEMA.
 
 use super::write::{change, class_of, put, relation_key};
-use super::{Command, alter_table, inherit, names, role, schema, sequence, stored_text, table};
+use super::{Command, alter_table, function, inherit, names, role, schema, sequence, stored_text, table};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::{UserTypeKind, class};
 use crate::catalog::{Object, RelKind, Relation};
@@ -41,6 +41,12 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &RenameStmt) -> Flow<S
         }
         RenameTarget::Object(ObjectName::Name(name)) => rename_object(cx, stmt, &name.parts)?,
         RenameTarget::Object(ObjectName::Type(name)) => rename_object(cx, stmt, &name.names)?,
+        RenameTarget::Object(name @ ObjectName::Function(_)) => {
+            let mut f = function::named(cmd, cx, stmt.object, name)?;
+            function::check_free(cx, &f, f.namespace, &stmt.new_name)?;
+            f.name.clone_from(&stmt.new_name);
+            put(cx, Object::Function(f))?;
+        }
         _ => return Err(Error::unsupported("RENAME of this kind of object is not supported").into()),
     }
     Ok(tag)
@@ -260,6 +266,17 @@ pub fn set_schema(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterObjectSch
         }
         refuse_for_views(cx, found.oid)?;
         move_relation(cx, &found, namespace, &stmt.new_schema)?;
+        return Ok(tag);
+    }
+    if let Some(name @ ObjectName::Function(_)) = &stmt.name {
+        let mut f = function::named(cmd, cx, stmt.object, name)?;
+        schema::may_create_in(cx.backend()?, namespace)?;
+        let new_name = f.name.clone();
+        if namespace != f.namespace {
+            function::check_free(cx, &f, namespace, &new_name)?;
+        }
+        f.namespace = namespace;
+        put(cx, Object::Function(f))?;
         return Ok(tag);
     }
     let parts = match &stmt.name {

@@ -41,7 +41,16 @@ static INJECT: std::sync::LazyLock<Option<u64>> =
 
 /// Makes a statement's tree; the context's run-time state starts anew.
 pub fn start(statement: &PlannedStatement, cx: &mut ExecContext) -> Result<Box<dyn Node>> {
-    let node = start_plain(statement, cx, None)?;
+    start_seeing(statement, None, cx)
+}
+
+/// As [`start`], for a statement that sees what another one sees: in functions that are not volatile.
+pub fn start_seeing(
+    statement: &PlannedStatement,
+    snapshot: Option<Snapshot>,
+    cx: &mut ExecContext,
+) -> Result<Box<dyn Node>> {
+    let node = start_plain(statement, cx, snapshot)?;
     Ok(if statement.read_only { node } else { Box::new(AfterRows::new(node)) })
 }
 

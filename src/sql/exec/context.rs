@@ -108,6 +108,10 @@ pub struct ExecContext {
     pub wait_context: Option<String>,
     /// Where the running data-modifying statement keeps what is to be done about its changed rows.
     pub after_rows: Option<Box<super::after_row::Queue>>,
+    /// Bodies of routines as this session has them compiled.
+    pub routines: crate::sql::routine::Cache,
+    /// Where the stack began when the outermost routine was entered, and how many are on it.
+    pub nesting: crate::sql::routine::Nesting,
     /// The session's side; None in tests of the executor alone.
     pub backend: Option<Box<Backend>>,
 }
@@ -128,6 +132,8 @@ impl Default for ExecContext {
             temp: None,
             wait_context: None,
             after_rows: None,
+            routines: Default::default(),
+            nesting: Default::default(),
             backend: None,
         }
     }

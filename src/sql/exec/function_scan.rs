@@ -8,7 +8,7 @@ use crate::sql::expr::eval::{Eval, Projection, Sel};
 use crate::sql::func::FuncDef;
 use crate::sql::func::setof::{self, SetStream};
 use crate::sql::plan::FunctionCall;
-use crate::types::{BATCH_ROWS, Batch, Column, ColumnData, TypeRef, Value};
+use crate::types::{BATCH_ROWS, Batch, Column, ColumnData, Datum, TypeRef, Value};
 
 struct Call {
     func: &'static FuncDef,
@@ -110,6 +110,10 @@ impl Call {
         } else {
             let args: Vec<Value> = values.iter().map(|c| c.get(0).to_value()).collect();
             if self.func.strict && args.iter().any(Value::is_null) {
+                // One row that is NULL, unless it is a set.
+                if !self.func.retset && matches!(self.func.imp, crate::sql::func::FuncImpl::Routine) {
+                    self.ready = self.columns.iter().map(|t| Column::constant(phys_of(*t), Datum::Null, 1)).collect();
+                }
                 self.done = true;
             } else {
                 self.stream = Some(setof::open(cx, self.func, &args, &self.arg_types, &self.columns, &self.names)?);

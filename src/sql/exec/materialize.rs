@@ -10,14 +10,14 @@ use crate::sql::plan::Plan;
 use crate::types::{BATCH_ROWS, Batch, Phys};
 
 /// Rows in memory, and in a file once they are more than `work_mem`; read in order, any number of times.
-pub(super) struct Tuplestore {
+pub(crate) struct Tuplestore {
     rows: RowStore,
     file: Option<TempFile>,
 }
 
 /// A reader's place in a [`Tuplestore`].
 #[derive(Default)]
-pub(super) struct Place {
+pub(crate) struct Place {
     row: usize,
     cursor: Cursor,
 }

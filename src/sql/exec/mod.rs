@@ -61,10 +61,11 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use build::{start, start_plain};
+pub use build::{start, start_plain, start_seeing};
 pub use context::{Budget, ExecContext, ExecSettings};
 pub(crate) use deps::Versions;
 pub(crate) use keys::SubKeys;
+pub(crate) use materialize::{Place, Tuplestore};
 pub use modify::ChangeKind;
 pub(crate) use output::phys_of;
 pub(crate) use store::RowStore;

@@ -64,6 +64,8 @@ pub enum FuncImpl {
     System,
     /// Aggregate, window and set-returning functions: looked up by `src` or `oid` in their own files.
     Elsewhere,
+    /// A user's: its body is in the catalog ([`crate::sql::routine`]).
+    Routine,
 }
 
 /// A function: its facts and its code.
@@ -142,7 +144,7 @@ pub fn call_scalar(fx: &mut FnContext, def: &FuncDef, args: &[Datum<'_>], out: &
             out.push(answer.get(0));
             Ok(())
         }
-        FuncImpl::System | FuncImpl::Elsewhere => {
+        FuncImpl::System | FuncImpl::Elsewhere | FuncImpl::Routine => {
             Err(crate::base::Error::unsupported(format!("function {}() is not supported here", def.name)))
         }
     }

@@ -81,6 +81,9 @@ pub fn open(
     columns: &[TypeRef],
     names: &[String],
 ) -> Result<Box<dyn SetStream>> {
+    if matches!(func.imp, super::FuncImpl::Routine) {
+        return crate::sql::routine::open(cx, func, args, arg_types, columns, names);
+    }
     let call = Call { func, args, arg_types, columns, names };
     let found = match series::open(&call, cx)? {
         Some(s) => Some(s),
@@ -105,7 +108,7 @@ pub fn open(
 
 /// Goes through [`open`]: a set, or a row whose shape the query gives.
 pub fn is_stream(func: &FuncDef) -> bool {
-    func.retset || json::is_row_function(func.name)
+    func.retset || json::is_row_function(func.name) || matches!(func.imp, super::FuncImpl::Routine)
 }
 
 /// Names and types of a function's OUT arguments, if it has several.

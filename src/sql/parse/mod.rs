@@ -78,3 +78,73 @@ pub fn parse_type_name(text: &str) -> Result<crate::sql::ast::TypeName> {
     let mut parser = parser::Parser::new(text, lexed);
     parser.type_name_alone()
 }
+
+/// A token as the languages of routine bodies see it.
+#[derive(Clone, Debug)]
+pub struct Lexeme {
+    pub kind: LexemeKind,
+    /// A word folded, an identifier unquoted, a string decoded; else as written.
+    pub text: String,
+    /// Bytes of the source.
+    pub start: usize,
+    pub end: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LexemeKind {
+    /// An unquoted word, a keyword of SQL or not.
+    Word,
+    /// A quoted identifier.
+    Quoted,
+    Str,
+    Number,
+    Param,
+    /// Operators and punctuation.
+    Symbol,
+    End,
+}
+
+/// All tokens of a text, the last one is `End`.
+///
+/// # Errors
+/// What the scanner finds wrong, with its position.
+pub fn lexemes(text: &str) -> Result<Vec<Lexeme>> {
+    use token::Tok;
+    let lexed = lex::lex(text, &ParseOptions::default());
+    if let Some(e) = lexed.error {
+        return Err(e);
+    }
+    let one = |t: &token::Token| {
+        let (start, end) = (t.start as usize, t.end as usize);
+        let written = text.get(start..end).unwrap_or_default();
+        let value = lexed.values.get(t.value as usize);
+        let kind = match t.tok {
+            Tok::Ident if written.starts_with('"') || written.starts_with("U&") || written.starts_with("u&") => {
+                LexemeKind::Quoted
+            }
+            Tok::Ident | Tok::Kw(_) | Tok::NotLa | Tok::NullsLa | Tok::WithLa => LexemeKind::Word,
+            Tok::Str | Tok::Bit => LexemeKind::Str,
+            Tok::Int(_) | Tok::Float => LexemeKind::Number,
+            Tok::Param(_) => LexemeKind::Param,
+            Tok::Eof | Tok::Bad => LexemeKind::End,
+            _ => LexemeKind::Symbol,
+        };
+        let text = match (kind, value) {
+            (LexemeKind::Word | LexemeKind::Quoted | LexemeKind::Str, Some(v)) => v.clone(),
+            (LexemeKind::Word, None) => written.to_ascii_lowercase(),
+            _ => written.to_owned(),
+        };
+        Lexeme { kind, text, start, end }
+    };
+    Ok(lexed.tokens.iter().map(one).collect())
+}
+
+/// A syntax error at a token, in the scanner's words.
+pub fn syntax_error_at(text: &str, start: usize, end: usize) -> crate::base::Error {
+    let near = text.get(start..end).unwrap_or_default();
+    let position = crate::sql::ast::cursor(text, start as u32);
+    match near.is_empty() {
+        true => crate::err!(SYNTAX_ERROR, "syntax error at end of input").at(position),
+        false => crate::err!(SYNTAX_ERROR, "syntax error at or near \"{near}\"").at(position),
+    }
+}

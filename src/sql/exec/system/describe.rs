@@ -191,6 +191,7 @@ struct Described {
     defaults: Vec<String>,
     result: Oid,
     set: bool,
+    procedure: bool,
 }
 
 fn builtin(f: &func::FuncDef) -> Described {
@@ -203,7 +204,7 @@ fn builtin(f: &func::FuncDef) -> Described {
     }
     let defaults = split_defaults(p.default_text);
     let names = p.names.iter().map(ToString::to_string).collect();
-    Described { types: types.to_vec(), names, modes, defaults, result: f.ret, set: f.retset }
+    Described { types: types.to_vec(), names, modes, defaults, result: f.ret, set: f.retset, procedure: false }
 }
 
 /// Expressions separated by commas outside of quotes and brackets.
@@ -235,6 +236,7 @@ fn user(f: &Function) -> Described {
         defaults: f.arg_defaults.iter().flatten().map(ToString::to_string).collect(),
         result: f.result.oid,
         set: f.returns_set,
+        procedure: f.is_procedure(),
     }
 }
 
@@ -259,6 +261,9 @@ fn about_function(
 
 /// PostgreSQL 15, ruleutils.c, print_function_rettype: columns declared with TABLE, else the type.
 fn result(d: &Described, hooks: &dyn TypeHooks) -> Option<String> {
+    if d.procedure {
+        return None;
+    }
     let table: Vec<usize> = (0..d.modes.len()).filter(|n| d.modes[*n] == 't').collect();
     if !table.is_empty() {
         let column = |n: &usize| argument(d, *n, "", hooks);
@@ -274,7 +279,7 @@ fn argument(d: &Described, n: usize, mode: &str, hooks: &dyn TypeHooks) -> Strin
     format!("{mode}{}{}", name.unwrap_or_default(), format_type(d.types[n], -1, hooks))
 }
 
-fn list_arguments(d: &Described, with_defaults: bool, with_out: bool, hooks: &dyn TypeHooks) -> String {
+fn list_arguments(d: &Described, with_defaults: bool, hooks: &dyn TypeHooks) -> String {
     let mode_of = |n: usize| d.modes.get(n).copied().unwrap_or('i');
     let inputs = (0..d.types.len()).filter(|n| matches!(mode_of(*n), 'i' | 'b' | 'v')).count();
     let mut input = 0;
@@ -282,10 +287,10 @@ fn list_arguments(d: &Described, with_defaults: bool, with_out: bool, hooks: &dy
     for n in 0..d.types.len() {
         let (mode, is_input) = match mode_of(n) {
             't' => continue,
-            'o' if !with_out => continue,
             'o' => ("OUT ", false),
             'b' => ("INOUT ", true),
             'v' => ("VARIADIC ", true),
+            _ if d.procedure => ("IN ", true),
             _ => ("", true),
         };
         let mut part = argument(d, n, mode, hooks);
@@ -302,11 +307,11 @@ fn list_arguments(d: &Described, with_defaults: bool, with_out: bool, hooks: &dy
 }
 
 fn arguments(d: &Described, hooks: &dyn TypeHooks) -> Option<String> {
-    Some(list_arguments(d, true, true, hooks))
+    Some(list_arguments(d, true, hooks))
 }
 
 fn identity_arguments(d: &Described, hooks: &dyn TypeHooks) -> Option<String> {
-    Some(list_arguments(d, false, false, hooks))
+    Some(list_arguments(d, false, hooks))
 }
 
 fn argument_default(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
@@ -338,7 +343,7 @@ fn function_definition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Colum
     let mut lines = format!(
         "CREATE OR REPLACE {} {name}({})\n",
         if f.kind == 'p' { "PROCEDURE" } else { "FUNCTION" },
-        list_arguments(&d, true, true, &*hooks)
+        list_arguments(&d, true, &*hooks)
     );
     if f.kind != 'p' {
         lines += &format!(" RETURNS {}\n", result(&d, &*hooks).unwrap_or_default());
@@ -364,11 +369,32 @@ fn function_definition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Colum
     if f.leakproof {
         words.push("LEAKPROOF");
     }
+    let mut words: Vec<String> = words.into_iter().map(String::from).collect();
+    if f.cost != 100.0 {
+        words.push(format!("COST {}", f.cost));
+    }
+    if f.rows != 0.0 && f.rows != 1000.0 {
+        words.push(format!("ROWS {}", f.rows));
+    }
     if !words.is_empty() {
         lines += &format!(" {}\n", words.join(" "));
     }
-    let quote = if f.kind == 'p' { "$procedure$" } else { "$function$" };
-    lines += &format!("AS {quote}{}{quote}\n", f.body);
+    for (name, value) in f.settings.iter().filter_map(|s| s.split_once('=')) {
+        let value = match crate::sql::command::is_list(name) {
+            true => value.split(", ").map(|v| format!("'{}'", v.trim_matches('"'))).collect::<Vec<_>>().join(", "),
+            false => format!("'{}'", value.replace('\'', "''")),
+        };
+        lines += &format!(" SET {} TO {value}\n", quote_identifier(name));
+    }
+    if f.atomic {
+        lines += &format!("{}\n", f.body);
+    } else {
+        let mut tag = if f.kind == 'p' { "procedure" } else { "function" }.to_owned();
+        while f.body.contains(&format!("${tag}")) {
+            tag.push('x');
+        }
+        lines += &format!("AS ${tag}${}${tag}$\n", f.body);
+    }
     text(out, &lines);
     Ok(())
 }

@@ -4,7 +4,8 @@ use super::{Eval, Sel};
 use crate::base::{Flow, Stop};
 use crate::sql::exec::{ExecContext, phys_of, system};
 use crate::sql::func::{CallTypes, FuncDef, FuncImpl};
-use crate::types::{Batch, Column, Datum, Phys, TypeRef, oid};
+use crate::sql::routine::Invocation;
+use crate::types::{Batch, Column, Datum, Phys, TypeRef, Value, oid};
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -20,6 +21,8 @@ pub(super) struct Call {
     keep: bool,
     answer: Option<Column>,
     progress: Option<(Vec<Column>, Column)>,
+    /// A user's function, called for the row that comes next in `progress`.
+    running: Option<Box<Invocation>>,
 }
 
 fn is_pseudo(t: crate::base::Oid) -> bool {
@@ -35,12 +38,12 @@ impl Call {
             || crate::sql::func::wants_types(def);
         let types =
             polymorphic.then(|| Arc::new(CallTypes { args: args.iter().map(Eval::ty).collect(), ret, variadic }));
-        Call { def, args, ret: phys_of(ret), types, keep: false, answer: None, progress: None }
+        Call { def, args, ret: phys_of(ret), types, keep: false, answer: None, progress: None, running: None }
     }
 
     /// May answer a wait.
     pub fn waits(&self) -> bool {
-        matches!(self.def.imp, FuncImpl::System)
+        matches!(self.def.imp, FuncImpl::System | FuncImpl::Routine)
     }
 
     pub fn is_volatile(&self) -> bool {
@@ -54,6 +57,7 @@ impl Call {
     pub fn forget(&mut self) {
         self.answer = None;
         self.progress = None;
+        self.running = None;
     }
 
     pub fn eval<'a>(&'a mut self, cx: &mut ExecContext, batch: &'a Batch, sel: Sel<'_>) -> Flow<Cow<'a, Column>> {
@@ -76,6 +80,9 @@ impl Call {
         let rows = sel.len();
         if matches!(self.def.imp, FuncImpl::System) {
             return self.system(cx, batch, sel);
+        }
+        if matches!(self.def.imp, FuncImpl::Routine) {
+            return self.routine(cx, batch, sel);
         }
         let mut args: SmallVec<[Cow<'_, Column>; 3]> = SmallVec::with_capacity(self.args.len());
         for a in &mut self.args {
@@ -101,7 +108,7 @@ impl Call {
                 }
                 Ok(out)
             }
-            FuncImpl::System | FuncImpl::Elsewhere => {
+            FuncImpl::System | FuncImpl::Elsewhere | FuncImpl::Routine => {
                 Err(crate::base::Error::internal(format!("{}() was called as a scalar function", self.def.name)).into())
             }
         }
@@ -131,6 +138,37 @@ impl Call {
     }
 }
 
+impl Call {
+    /// A user's function, row by row; the call under way stays in the node.
+    fn routine(&mut self, cx: &mut ExecContext, batch: &Batch, sel: Sel<'_>) -> Flow<Column> {
+        if self.progress.is_none() {
+            let mut args = Vec::with_capacity(self.args.len());
+            for a in &mut self.args {
+                args.push(a.eval(cx, batch, sel)?.into_owned());
+            }
+            self.progress = Some((args, Column::with_capacity(self.ret, sel.len())));
+        }
+        let Some((args, out)) = &mut self.progress else { return Ok(Column::new(self.ret)) };
+        while out.len() < sel.len() {
+            let at = out.len();
+            if self.running.is_none() {
+                let row: Vec<Value> = args.iter().map(|c| c.get(at).to_value()).collect();
+                if self.def.strict && row.iter().any(Value::is_null) {
+                    out.push_null();
+                    continue;
+                }
+                self.running = Some(Box::new(Invocation::start(cx, self.def, row, self.types.as_deref(), None)?));
+            }
+            if let Some(call) = &mut self.running {
+                let value = call.value(cx)?;
+                self.running = None;
+                out.push(value.datum());
+            }
+        }
+        Ok(self.progress.take().map_or_else(|| Column::new(self.ret), |p| p.1))
+    }
+}
+
 /// Calls a function once, outside any expression; it must not wait.
 pub(crate) fn call_once(
     cx: &mut ExecContext,
@@ -154,6 +192,13 @@ pub(crate) fn call_once(
             Ok(())
         }
         FuncImpl::System => system::call(cx, def, args, out).map_err(Stop::into_error),
+        FuncImpl::Routine => {
+            let args = args.iter().map(|d| d.to_value()).collect();
+            let types = cx.fx.call.take();
+            let mut call = Invocation::start(cx, def, args, types.as_deref(), None)?;
+            out.push(call.value(cx).map_err(Stop::into_error)?.datum());
+            Ok(())
+        }
         FuncImpl::Elsewhere => {
             Err(crate::base::Error::internal(format!("{}() was called as a scalar function", def.name)))
         }

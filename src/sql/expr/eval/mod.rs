@@ -232,6 +232,11 @@ impl Eval {
             Op::Const { value, column } => Ok(Cow::Borrowed(filled(column, value, phys, sel.len()))),
             Op::Param { number, column } => {
                 let params = cx.params.clone();
+                if sel.len() == 1 {
+                    // One row after another may be asked for with other parameters: in a routine.
+                    let value = params.get(*number).map_or(crate::types::Datum::Null, Value::datum);
+                    return Ok(Cow::Owned(Column::constant(phys, value, 1)));
+                }
                 Ok(Cow::Borrowed(filled(column, params.get(*number).unwrap_or(&Value::Null), phys, sel.len())))
             }
             Op::ExecParam(slot) => Ok(Cow::Owned(Column::constant(phys, cx.exec_param(*slot).datum(), sel.len()))),

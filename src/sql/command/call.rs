@@ -1,0 +1,97 @@
+//! CALL and DO.
+
+use super::{Command, Outcome};
+use crate::base::{Error, Flow, Result};
+use crate::err;
+use crate::sql::ast::{CallStmt, DefArg, DoStmt};
+use crate::sql::exec::{ExecContext, phys_of};
+use crate::sql::plpgsql;
+use crate::sql::routine::{self, ProcedureRun, returns::Returns};
+use crate::types::{Batch, Column, Value};
+use std::sync::Arc;
+
+/// Whether what is called may end the transaction.
+fn may_end(cx: &mut ExecContext) -> Result<bool> {
+    Ok(!cx.backend()?.in_block)
+}
+
+pub fn call(cmd: &mut Command, cx: &mut ExecContext, stmt: &CallStmt) -> Flow<Outcome> {
+    if cmd.progress.is_none() {
+        let catalog = cx.backend()?.catalog.clone();
+        let transactions = may_end(cx)?;
+        let mut run = ProcedureRun::bind(cx, stmt, &*catalog, &cmd.source, Vec::new(), cmd.params.clone())?;
+        run.transactions = transactions;
+        cmd.progress = Some(Box::new(run));
+    }
+    let run = cmd.progress.as_mut().and_then(|p| p.downcast_mut::<ProcedureRun>());
+    let run = run.ok_or_else(|| Error::internal("CALL lost its procedure"))?;
+    let columns = routine::out_columns(run.def());
+    let value = run.step(cx)?;
+    if columns.is_empty() {
+        return Ok(Outcome::Tag("CALL".into()));
+    }
+    let bytes = match &value {
+        Value::Bytes(b) => &b[..],
+        _ => &[],
+    };
+    let record = crate::types::record::Record::new(bytes);
+    let one = |n: usize| Column::constant(phys_of(columns[n].1), record.field(n), 1);
+    let batch = Batch { columns: (0..columns.len()).map(one).collect(), rows: 1 };
+    Ok(Outcome::Rows { columns, batch, tag: "CALL".into() })
+}
+
+pub fn run_block(cmd: &mut Command, cx: &mut ExecContext, stmt: &DoStmt) -> Flow<String> {
+    if cmd.progress.is_none() {
+        let frame = block(cmd, cx, stmt)?;
+        cmd.progress = Some(Box::new(frame));
+    }
+    let frame = cmd.progress.as_mut().and_then(|p| p.downcast_mut::<plpgsql::Frame>());
+    let frame = frame.ok_or_else(|| Error::internal("DO lost its block"))?;
+    routine::deeper(cx, |cx| frame.value(cx))?;
+    Ok("DO".into())
+}
+
+fn block(cmd: &Command, cx: &mut ExecContext, stmt: &DoStmt) -> Result<plpgsql::Frame> {
+    let mut body = None;
+    let mut language = "plpgsql".to_owned();
+    for o in &stmt.options {
+        let text = match &o.arg {
+            Some(DefArg::List(l)) => match l.first() {
+                Some(DefArg::Str(s)) => s.clone(),
+                _ => String::new(),
+            },
+            _ => o.string().unwrap_or_default(),
+        };
+        match o.name.as_str() {
+            "as" if body.is_none() => body = Some(text),
+            "language" => language = text.to_ascii_lowercase(),
+            _ => return Err(err!(SYNTAX_ERROR, "conflicting or redundant options").at(cmd.at(o.pos))),
+        }
+    }
+    let Some(body) = body else { return Err(err!(SYNTAX_ERROR, "no inline code specified")) };
+    match language.as_str() {
+        "plpgsql" => {}
+        "sql" | "internal" | "c" => {
+            return Err(err!(FEATURE_NOT_SUPPORTED, "language \"{language}\" does not support inline code execution"));
+        }
+        other => return Err(err!(UNDEFINED_OBJECT, "language \"{other}\" does not exist")),
+    }
+    let transactions = may_end(cx)?;
+    let code = plpgsql::compile_block(cx, &body).map_err(|e| super::function::transposed(cmd, &body, e))?;
+    let mut frame = plpgsql::Frame::new(cx, Arc::new(code), Vec::new(), None, Returns::Void)?;
+    if transactions {
+        frame.allow_transactions();
+    }
+    Ok(frame)
+}
+
+/// The columns CALL of a procedure answers with, for Describe. None: it answers with none.
+pub fn call_columns(
+    cx: &mut ExecContext,
+    stmt: &CallStmt,
+    source: &str,
+) -> Result<Vec<(String, crate::types::TypeRef)>> {
+    let catalog = cx.backend()?.catalog.clone();
+    let run = ProcedureRun::bind(cx, stmt, &*catalog, source, Vec::new(), Arc::from(Vec::new()))?;
+    Ok(routine::out_columns(run.def()))
+}

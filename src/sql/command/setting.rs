@@ -1,0 +1,109 @@
+//! Settings as the executor sees them, and SET inside routines.
+
+use crate::base::{Error, Result};
+use crate::err;
+use crate::settings::{Id, Lasting, Lookup, View, find, split_list};
+use crate::sql::Backend;
+use crate::sql::ast::{SetAction, SetVariableStmt};
+use crate::sql::exec::ExecContext;
+use crate::types::context::{ByteaOutput, DateOrder, DateStyle, IntervalStyle};
+use crate::types::datetime::Zone;
+
+/// Makes the context follow the settings.
+pub fn apply_settings(cx: &mut ExecContext, view: &View) {
+    let io = &mut cx.fx.io;
+    let style = view.str(Id::DateStyle).to_ascii_lowercase();
+    io.date_style = match style.split(',').next().map(str::trim) {
+        Some("sql") => DateStyle::Sql,
+        Some("postgres") => DateStyle::Postgres,
+        Some("german") => DateStyle::German,
+        _ => DateStyle::Iso,
+    };
+    io.date_order = match style.split(',').nth(1).map(str::trim) {
+        Some("dmy") => DateOrder::Dmy,
+        Some("ymd") => DateOrder::Ymd,
+        _ => DateOrder::Mdy,
+    };
+    io.interval_style = match view.choice(Id::IntervalStyle) {
+        "postgres_verbose" => IntervalStyle::PostgresVerbose,
+        "sql_standard" => IntervalStyle::SqlStandard,
+        "iso_8601" => IntervalStyle::Iso8601,
+        _ => IntervalStyle::Postgres,
+    };
+    io.time_zone = Zone::setting(&view.str(Id::TimeZone)).unwrap_or_else(Zone::utc);
+    io.extra_float_digits = view.int(Id::ExtraFloatDigits) as i32;
+    io.bytea_output = match view.choice(Id::ByteaOutput) {
+        "escape" => ByteaOutput::Escape,
+        _ => ByteaOutput::Hex,
+    };
+    cx.settings.work_mem_kb = view.int(Id::WorkMem) as usize;
+    cx.settings.hash_mem_multiplier = view.real(Id::HashMemMultiplier);
+    cx.settings.temp_file_limit_kb = u64::try_from(view.int(Id::TempFileLimit)).ok();
+}
+
+/// Makes the catalog's search path follow the setting; `$user` is the current role.
+pub fn apply_search_path(backend: &Backend) {
+    let names = split_list(&backend.view.str(Id::SearchPath)).unwrap_or_default();
+    let user = |n: String| if n == "$user" { backend.user.current_name.clone() } else { n };
+    backend.catalog.set_search_path(names.into_iter().map(user).collect());
+}
+
+/// Brings up to date what is derived from settings, after some changed inside a statement.
+pub fn settings_changed(cx: &mut ExecContext) -> Result<()> {
+    let settings = cx.backend()?.settings.clone();
+    let view = settings.lock().view().clone();
+    apply_settings(cx, &view);
+    let backend = cx.backend()?;
+    backend.view = view;
+    apply_search_path(backend);
+    Ok(())
+}
+
+/// SET and RESET inside a routine. Returns the command tag.
+///
+/// # Errors
+/// 22023 and others of the parameter; 0A000 for what only a session's own statement can set.
+pub fn set_variable(cx: &mut ExecContext, stmt: &SetVariableStmt) -> Result<String> {
+    let lasting = if stmt.local { Lasting::Local } else { Lasting::Session };
+    let (name, text) = match &stmt.action {
+        SetAction::Value { name, args } => {
+            let texts: Vec<String> = args.iter().map(|a| a.text()).collect();
+            let text = match is_list(name) {
+                true => quote_list(&texts),
+                false if args.len() > 1 => {
+                    return Err(err!(INVALID_PARAMETER_VALUE, "SET {name} takes only one argument"));
+                }
+                false => texts.concat(),
+            };
+            (name, Some(text))
+        }
+        SetAction::Default(name) | SetAction::Reset(name) => (name, None),
+        SetAction::FromCurrent(_) => return Ok("SET".into()),
+        _ => return Err(Error::unsupported("this form of SET is not supported inside a function")),
+    };
+    match name.as_str() {
+        "session_authorization" => super::set_session_authorization(cx, text.as_deref())?,
+        "role" => super::set_role(cx, text.as_deref().unwrap_or("none"))?,
+        _ => {
+            let backend = cx.backend()?;
+            let privileged = backend.user.is_superuser;
+            let mut settings = backend.settings.lock();
+            match &text {
+                Some(text) => settings.set(name, text, lasting, privileged)?,
+                None => settings.reset(name, lasting, privileged)?,
+            }
+        }
+    }
+    settings_changed(cx)?;
+    Ok(if matches!(stmt.action, SetAction::Reset(_)) { "RESET" } else { "SET" }.into())
+}
+
+/// Whether a parameter's value is a list.
+pub fn is_list(name: &str) -> bool {
+    find(name).is_some_and(|id| crate::settings::parameter(id).has(crate::settings::flag::LIST_INPUT))
+}
+
+/// Joins list elements, quoted where they must be (PostgreSQL 15, guc.c, flatten_set_variable_args).
+pub fn quote_list(texts: &[String]) -> String {
+    texts.iter().map(|t| crate::types::name::quote_identifier(t)).collect::<Vec<_>>().join(", ")
+}

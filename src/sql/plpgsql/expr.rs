@@ -1,0 +1,318 @@
+//! Expressions and statements of a body: bound with the variables in reach when they first run, planned once a session.
+
+use super::code::{Function, VarKind};
+use super::fast::Fast;
+use super::frame::{Shape, Slot};
+use super::parse::lookup;
+use crate::base::{Error, Result};
+use crate::err;
+use crate::sql::ast::{self, Stmt};
+use crate::sql::bind::{self, BindContext, Conflict};
+use crate::sql::exec::ExecContext;
+use crate::sql::expr::eval::Projection;
+use crate::sql::expr::{Expr, ExprKind};
+use crate::sql::plan::{self, PlanNode, PlannedStatement};
+use crate::sql::routine::ProcedureRun;
+use crate::sql::routine::query::{Generation, Scoped, Variables};
+use crate::types::context::TypeHooks;
+use crate::types::{TypeRef, oid};
+use parking_lot::Mutex;
+use std::cell::RefCell;
+use std::sync::Arc;
+
+/// How a text was written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mode {
+    Expr,
+    Statement,
+}
+
+/// What an expression's value is for.
+#[derive(Clone, Debug)]
+pub enum Want {
+    /// It becomes a value of this type.
+    Type(TypeRef),
+    /// It replaces a part of a variable, or of a variable's field.
+    Part { var: usize, field: Option<String>, path: Vec<ast::Indirection> },
+}
+
+pub struct PlExpr {
+    /// As written, without the SELECT put before.
+    pub text: String,
+    /// What was parsed.
+    pub source: Arc<str>,
+    pub stmt: Arc<Stmt>,
+    pub scope: usize,
+    pub mode: Mode,
+    pub want: Option<Want>,
+    /// The whole assignment it is part of, and how many characters of it come before.
+    pub assignment: Option<(String, u32)>,
+    planned: Mutex<Option<Arc<Planned>>>,
+}
+
+/// A bound and planned expression.
+pub struct Planned {
+    generation: Generation,
+    pub plan: Arc<PlannedStatement>,
+    pub sources: Vec<Source>,
+    /// Rows of records as they were when it was bound.
+    shapes: Vec<(usize, Option<Arc<Shape>>)>,
+    /// An expression that needs no plan.
+    pub simple: Option<Expr>,
+}
+
+/// Where a parameter's value comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Source {
+    Var(usize),
+    Field(usize, usize),
+    /// A record as a whole.
+    Row(usize),
+}
+
+/// A planned expression with its evaluators, of one call.
+pub struct Ready {
+    pub planned: Arc<Planned>,
+    pub projection: Option<Projection>,
+    pub fast: Option<Fast>,
+}
+
+impl PlExpr {
+    pub fn new(
+        text: String,
+        source: Arc<str>,
+        stmt: Arc<Stmt>,
+        scope: usize,
+        mode: Mode,
+        want: Option<Want>,
+    ) -> PlExpr {
+        PlExpr { text, source, stmt, scope, mode, want, assignment: None, planned: Mutex::default() }
+    }
+
+    /// The plan, made anew if the catalogs or a record's columns changed.
+    pub fn planned(&self, cx: &mut ExecContext, f: &Function, slots: &[Slot]) -> Result<Arc<Planned>> {
+        let known = self.planned.lock().clone();
+        if let Some(p) = known
+            && p.is_fresh(cx, slots)?
+        {
+            return Ok(p);
+        }
+        let made = Arc::new(self.plan(cx, f, slots).map_err(|e| self.located(e))?);
+        *self.planned.lock() = Some(made.clone());
+        Ok(made)
+    }
+
+    /// CALL's procedure, its arguments bound with the variables in reach.
+    pub fn procedure(
+        &self,
+        cx: &mut ExecContext,
+        f: &Function,
+        slots: &[Slot],
+        stmt: &ast::CallStmt,
+    ) -> Result<ProcedureRun> {
+        let catalog = cx.backend()?.catalog.clone();
+        let hooks = cx.fx.io.hooks.clone();
+        let (sources, shapes) = Default::default();
+        let reach = InReach { f, scope: self.scope, slots, hooks: &*hooks, sources, shapes };
+        let scoped = Scoped { names: &*catalog, variables: &reach };
+        let mut run = ProcedureRun::bind(cx, stmt, &scoped, &self.source, Vec::new(), Arc::from(Vec::new()))
+            .map_err(|e| self.located(e))?;
+        let sources = reach.sources.into_inner();
+        run.set_params(super::frame::params(&sources, slots, f));
+        Ok(run)
+    }
+
+    fn plan(&self, cx: &mut ExecContext, f: &Function, slots: &[Slot]) -> Result<Planned> {
+        let backend = cx.backend()?;
+        let catalog = backend.catalog.clone();
+        let generation = catalog.generation();
+        let hooks = cx.fx.io.hooks.clone();
+        let reach = InReach {
+            f,
+            scope: self.scope,
+            slots,
+            hooks: &*hooks,
+            sources: RefCell::default(),
+            shapes: RefCell::default(),
+        };
+        let scoped = Scoped { names: &*catalog, variables: &reach };
+        let mut bcx =
+            BindContext { names: &scoped, io: &cx.fx.io, text: &self.source, params: Vec::new(), infer_params: false };
+        let query = match &self.want {
+            None => bind::bind(&mut bcx, &self.stmt)?,
+            Some(Want::Type(ty)) => {
+                let literal = self.assignment.is_some();
+                let to = bind::Destination { ty: *ty, part: None, literal, name: "" };
+                bind::bind_assignment(&mut bcx, &self.stmt, &to)?
+            }
+            Some(Want::Part { var, field, path }) => {
+                let name = &f.vars[*var].name;
+                let base = reach.whole(*var, field.as_deref())?;
+                let to = bind::Destination { ty: base.ty, part: Some((base, path)), literal: false, name };
+                bind::bind_assignment(&mut bcx, &self.stmt, &to)?
+            }
+        };
+        let backend = cx.backend()?;
+        let settings = plan::PlannerSettings::of(&backend.view);
+        let context = plan::PlanContext { names: &*catalog, io: &cx.fx.io, settings: &settings, params: &[] };
+        let planned = plan::plan(query, &context)?;
+        let simple = (self.mode == Mode::Expr).then(|| simple(&planned)).flatten();
+        Ok(Planned {
+            generation,
+            plan: Arc::new(planned),
+            sources: reach.sources.into_inner(),
+            shapes: reach.shapes.into_inner(),
+            simple,
+        })
+    }
+
+    /// An error in the text, told as PostgreSQL tells it: with its position in the text, or with the text as context.
+    pub fn located(&self, mut e: Error) -> Error {
+        if let Some(p) = e.0.position {
+            let prefix = if self.mode == Mode::Expr { 7 } else { 0 };
+            let before = self.assignment.as_ref().map_or(0, |a| a.1);
+            e.0.position = Some((p + before).saturating_sub(prefix).max(1));
+            return e.inside(self.shown());
+        }
+        e.context(self.context())
+    }
+
+    fn shown(&self) -> &str {
+        self.assignment.as_ref().map_or(&self.text, |a| &a.0)
+    }
+
+    pub fn context(&self) -> String {
+        match (&self.assignment, self.mode) {
+            (Some((text, _)), _) => format!("PL/pgSQL assignment \"{text}\""),
+            (None, Mode::Expr) => format!("SQL expression \"{}\"", self.text),
+            (None, Mode::Statement) => format!("SQL statement \"{}\"", self.text),
+        }
+    }
+}
+
+impl Planned {
+    fn is_fresh(&self, cx: &mut ExecContext, slots: &[Slot]) -> Result<bool> {
+        Ok(cx.backend()?.catalog.generation() == self.generation
+            && self.fits(slots)
+            && self.plan.relations.iter().all(|(r, _)| !r.is_stale()))
+    }
+
+    /// The records it reads have the columns it was bound for.
+    pub fn fits(&self, slots: &[Slot]) -> bool {
+        self.shapes.iter().all(|(var, shape)| {
+            let now = slots.get(*var).and_then(Slot::shape);
+            match (shape, now) {
+                (Some(a), Some(b)) => Arc::ptr_eq(a, b) || **a == **b,
+                (None, None) => true,
+                _ => false,
+            }
+        })
+    }
+
+    pub fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    /// The type of the first column.
+    pub fn ty(&self) -> TypeRef {
+        self.plan.plan.columns.first().map_or(TypeRef::of(oid::VOID), |c| c.ty)
+    }
+}
+
+/// The expression of a plan that is nothing else.
+fn simple(planned: &PlannedStatement) -> Option<Expr> {
+    let PlanNode::Result { input: None, exprs, one_time: None } = &planned.plan.node else { return None };
+    let [one] = exprs.as_slice() else { return None };
+    let odd = one.any(&mut |e| matches!(e.kind, ExprKind::SubPlan(_) | ExprKind::ExecParam(_)));
+    (!odd).then(|| one.clone())
+}
+
+/// The variables an expression can name.
+struct InReach<'a> {
+    f: &'a Function,
+    scope: usize,
+    slots: &'a [Slot],
+    hooks: &'a dyn TypeHooks,
+    sources: RefCell<Vec<Source>>,
+    shapes: RefCell<Vec<(usize, Option<Arc<Shape>>)>>,
+}
+
+impl InReach<'_> {
+    fn param(&self, source: Source, ty: TypeRef) -> Expr {
+        let mut sources = self.sources.borrow_mut();
+        let n = sources.iter().position(|s| *s == source).unwrap_or_else(|| {
+            sources.push(source);
+            sources.len() - 1
+        });
+        Expr::new(ExprKind::Param(n), ty)
+    }
+
+    /// Remembers that the expression depends on a record's columns.
+    fn shape(&self, var: usize) -> Option<Arc<Shape>> {
+        let shape = self.slots.get(var).and_then(Slot::shape).cloned();
+        let mut shapes = self.shapes.borrow_mut();
+        if !shapes.iter().any(|(v, _)| *v == var) {
+            shapes.push((var, shape.clone()));
+        }
+        shape
+    }
+
+    fn field(&self, var: usize, field: &str) -> Result<Expr> {
+        let name = &self.f.vars[var].name;
+        let Some(shape) = self.shape(var) else {
+            return Err(err!(OBJECT_NOT_IN_PREREQUISITE_STATE, "record \"{name}\" is not assigned yet")
+                .detail("The tuple structure of a not-yet-assigned record is indeterminate."));
+        };
+        match shape.names.iter().position(|n| n == field) {
+            Some(at) => Ok(self.param(Source::Field(var, at), shape.types[at])),
+            None => Err(err!(UNDEFINED_COLUMN, "record \"{name}\" has no field \"{field}\"")),
+        }
+    }
+
+    /// A variable, or a record's field, as a value to change.
+    fn whole(&self, var: usize, field: Option<&str>) -> Result<Expr> {
+        match (&self.f.vars[var].kind, field) {
+            (VarKind::Scalar(ty), _) => Ok(self.param(Source::Var(var), *ty)),
+            (VarKind::Record(_), Some(field)) => self.field(var, field),
+            (VarKind::Record(ty), None) => Ok(self.param(Source::Row(var), *ty)),
+            (VarKind::Row(_), _) => Err(Error::internal("a row that has no name")),
+        }
+    }
+}
+
+impl Variables for InReach<'_> {
+    fn find(&self, parts: &[String]) -> Result<Option<Expr>> {
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        let Some((var, used)) = lookup(self.f, self.scope, &parts) else { return Ok(None) };
+        let rest = &parts[used..];
+        Ok(match (&self.f.vars[var].kind, rest) {
+            (VarKind::Scalar(ty), []) => Some(self.param(Source::Var(var), *ty)),
+            (VarKind::Record(ty), []) => {
+                self.shape(var);
+                Some(self.param(Source::Row(var), *ty))
+            }
+            (VarKind::Record(_), [field]) => Some(self.field(var, field)?),
+            (VarKind::Record(_), [field, inner]) => {
+                let e = self.field(var, field)?;
+                crate::sql::routine::body::field_of(self.hooks, e, inner)
+            }
+            _ => None,
+        })
+    }
+
+    fn fields(&self, parts: &[String]) -> Option<Vec<(String, Expr)>> {
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        let (var, used) = lookup(self.f, self.scope, &parts)?;
+        if used != parts.len() || !matches!(self.f.vars[var].kind, VarKind::Record(_)) {
+            return None;
+        }
+        let shape = self.shape(var)?;
+        let one =
+            |(n, (name, ty)): (usize, (&String, &TypeRef))| (name.clone(), self.param(Source::Field(var, n), *ty));
+        Some(shape.names.iter().zip(&shape.types).enumerate().map(one).collect())
+    }
+
+    fn conflict(&self) -> Conflict {
+        self.f.conflict
+    }
+}

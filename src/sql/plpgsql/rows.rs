@@ -1,0 +1,772 @@
+//! Statements that make rows: SQL, EXECUTE, loops over queries and arrays, RETURN QUERY, CALL.
+
+use super::code::{Into, Query, Target, VarKind};
+use super::frame::{Frame, Goto, RecordValue, Shape};
+use crate::base::{Error, Flow, Result, SqlState, Stop, Wait};
+use crate::err;
+use crate::sql::ast::Stmt;
+use crate::sql::command::{self, Command};
+use crate::sql::exec::ExecContext;
+use crate::sql::expr::{Expr, ExprKind};
+use crate::sql::routine::query::{self, Next, QueryRun, Variables};
+use crate::types::array::Array;
+use crate::types::{Batch, TypeRef, Value, oid};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// A loop under way.
+pub enum Loop {
+    Int { next: i64, end: i64, step: i64, found: bool },
+    Rows(RowLoop),
+    Array { values: VecDeque<Value>, ty: TypeRef, found: bool },
+}
+
+pub struct RowLoop {
+    source: Source,
+    /// Fetched ahead, since the transaction ended.
+    ahead: VecDeque<Batch>,
+    /// Rows at hand, and the next of them.
+    batch: Option<(Batch, usize)>,
+    shape: Arc<Shape>,
+    found: bool,
+    /// What CONTEXT calls the query.
+    context: Option<String>,
+}
+
+impl RowLoop {
+    fn new(source: Source, shape: Arc<Shape>, context: Option<String>) -> RowLoop {
+        RowLoop { source, ahead: VecDeque::new(), batch: None, shape, found: false, context }
+    }
+}
+
+enum Source {
+    Run(Box<QueryRun>),
+    /// All rows are fetched.
+    Over,
+    Cursor(String),
+}
+
+/// The text of an EXECUTE, being run statement by statement.
+pub struct Dynamic {
+    source: Arc<str>,
+    statements: VecDeque<Stmt>,
+    params: Arc<[Value]>,
+    types: Vec<TypeRef>,
+    running: Option<Box<QueryRun>>,
+    command: Option<Box<Command>>,
+}
+
+/// USING's values as `$1` …
+struct Using<'a>(&'a [TypeRef]);
+
+impl Variables for Using<'_> {
+    fn find(&self, parts: &[String]) -> Result<Option<Expr>> {
+        let [one] = parts else { return Ok(None) };
+        let n = one.strip_prefix('$').and_then(|n| n.parse::<usize>().ok()).and_then(|n| n.checked_sub(1));
+        Ok(n.and_then(|n| self.0.get(n).map(|ty| Expr::new(ExprKind::Param(n), *ty))))
+    }
+}
+
+fn shape_of_plan(run: &QueryRun) -> Arc<Shape> {
+    let (names, types) = run.plan.plan.columns.iter().map(|c| (c.name.clone(), c.ty)).unzip();
+    Arc::new(Shape { names, types })
+}
+
+/// What a target gets where there is no row: the query's columns, all NULL.
+pub(super) fn nulls(shape: &Arc<Shape>) -> RecordValue {
+    RecordValue { shape: Some(shape.clone()), values: vec![Value::Null; shape.types.len()], present: true }
+}
+
+/// A row of a batch as a record's value.
+fn row_of(batch: &Batch, row: usize, shape: &Arc<Shape>) -> RecordValue {
+    let values = batch.columns.iter().map(|c| c.get(row).to_value()).collect();
+    RecordValue { shape: Some(shape.clone()), values, present: true }
+}
+
+fn with<T>(done: Flow<T>, context: &str) -> Flow<T> {
+    done.map_err(|stop| match stop {
+        Stop::Error(mut e) => match e.0.position {
+            Some(_) => {
+                let text = context.split_once('"').map_or(context, |c| c.1.trim_end_matches('"')).to_owned();
+                Stop::Error(e.inside(&text))
+            }
+            None => {
+                e = e.context(context.to_owned());
+                Stop::Error(e)
+            }
+        },
+        other => other,
+    })
+}
+
+impl Frame {
+    /// Puts a row into the variables of an INTO or a loop.
+    pub(super) fn put_row(&mut self, cx: &mut ExecContext, target: usize, row: RecordValue) -> Flow<()> {
+        let body = self.body.clone();
+        match &body.vars[target].kind {
+            VarKind::Record(ty) => {
+                let ty = *ty;
+                // One column that is such a row is the row.
+                if let (Some(shape), [Value::Bytes(b)]) = (&row.shape, &row.values[..])
+                    && ty.oid != oid::RECORD
+                    && shape.types[0].oid == ty.oid
+                {
+                    let value = Value::Bytes(b.clone());
+                    return self.put(cx, &Target::Var(target), value, ty);
+                }
+                self.put_record(cx, target, ty, row)
+            }
+            _ => {
+                let value = match row.present {
+                    true => row.pack(TypeRef::of(oid::RECORD)),
+                    false => Value::Null,
+                };
+                self.put(cx, &Target::Var(target), value, TypeRef::of(oid::RECORD))
+            }
+        }
+    }
+
+    // ---- plain statements ----
+
+    pub(super) fn perform(&mut self, cx: &mut ExecContext, id: usize) -> Flow<Goto> {
+        let context = self.body.clone().exprs[id].context();
+        loop {
+            if self.query.is_none() {
+                self.query = Some(self.start(cx, id)?);
+            }
+            let Some(q) = &mut self.query else { continue };
+            match with(q.next(cx), &context)? {
+                Next::Batch(_) => {}
+                Next::Stale => {
+                    self.query = None;
+                    self.forget(id);
+                }
+                Next::End => {
+                    self.row_count = q.count();
+                    self.set_found(self.row_count > 0);
+                    self.query = None;
+                    return Ok(Goto::Next);
+                }
+            }
+        }
+    }
+
+    pub(super) fn sql(&mut self, cx: &mut ExecContext, id: usize, into: Option<&Into>) -> Flow<Goto> {
+        let body = self.body.clone();
+        let expr = &body.exprs[id];
+        let context = expr.context();
+        if !expr.stmt.is_optimizable() {
+            if into.is_some() {
+                return Err(err!(SYNTAX_ERROR, "INTO used with a command that cannot return data").into());
+            }
+            return self.sql_command(cx, id, &context);
+        }
+        loop {
+            if self.query.is_none() {
+                let run = self.start(cx, id)?;
+                if run.plan.returns_rows && into.is_none() {
+                    let e = err!(SYNTAX_ERROR, "query has no destination for result data");
+                    let hint = "If you want to discard the results of a SELECT, use PERFORM instead.";
+                    return Err(if run.plan.tag == "SELECT" { e.hint(hint) } else { e }.into());
+                }
+                if !run.plan.returns_rows && into.is_some() {
+                    return Err(err!(SYNTAX_ERROR, "INTO used with a command that cannot return data").into());
+                }
+                self.query = Some(run);
+                self.found_row = None;
+                self.found_rows = 0;
+            }
+            let Some(q) = &mut self.query else { continue };
+            let enough = into.is_some_and(|i| !i.strict) && q.plan.read_only && self.found_row.is_some();
+            let next = if enough { Next::End } else { with(q.next(cx), &context)? };
+            match next {
+                Next::Batch(b) => {
+                    self.found_rows += b.rows as u64;
+                    if self.found_row.is_none() {
+                        self.found_row = Some(b);
+                    }
+                }
+                Next::Stale => {
+                    self.query = None;
+                    self.forget(id);
+                }
+                Next::End => return self.sql_done(cx, into),
+            }
+        }
+    }
+
+    fn sql_done(&mut self, cx: &mut ExecContext, into: Option<&Into>) -> Flow<Goto> {
+        let Some(q) = &self.query else { return Ok(Goto::Next) };
+        let (count, read_only, shape) = (q.count(), q.plan.read_only, shape_of_plan(q));
+        match into {
+            None => {
+                self.row_count = count;
+                self.set_found(count > 0);
+            }
+            Some(into) => {
+                let rows = self.found_rows;
+                if rows == 0 && into.strict {
+                    return Err(Error::new(SqlState::NO_DATA_FOUND, "query returned no rows").into());
+                }
+                if rows > 1 && (into.strict || !read_only) {
+                    let e = Error::new(SqlState::TOO_MANY_ROWS, "query returned more than one row");
+                    return Err(e.hint("Make sure the query returns a single row, or use LIMIT 1.").into());
+                }
+                let found = self.found_row.is_some();
+                let row = self.found_row.as_ref().map_or_else(|| nulls(&shape), |b| row_of(b, 0, &shape));
+                self.put_row(cx, into.target, row)?;
+                self.row_count = if read_only { u64::from(found) } else { count };
+                self.set_found(found);
+            }
+        }
+        self.query = None;
+        self.found_row = None;
+        Ok(Goto::Next)
+    }
+
+    /// Anything that is no query.
+    fn sql_command(&mut self, cx: &mut ExecContext, id: usize, context: &str) -> Flow<Goto> {
+        let body = self.body.clone();
+        let expr = &body.exprs[id];
+        if self.command.is_none() {
+            if self.snapshot.is_some() {
+                let tag = expr.stmt.tag();
+                return Err(err!(FEATURE_NOT_SUPPORTED, "{tag} is not allowed in a non-volatile function").into());
+            }
+            if let Stmt::Transaction(_) = &*expr.stmt {
+                return Err(Error::unsupported("unsupported transaction command in PL/pgSQL").into());
+            }
+            cx.backend()?.txn.next_command();
+            let text: Arc<str> = expr.text.as_str().into();
+            self.command = Some(Box::new(Command::new(text.clone(), text, expr.stmt.clone(), Arc::from(Vec::new()))));
+        }
+        if let Some(c) = &mut self.command {
+            with(command::run_nested(c, cx), context)?;
+        }
+        cx.backend()?.txn.next_command();
+        self.command = None;
+        self.row_count = 0;
+        Ok(Goto::Next)
+    }
+
+    // ---- EXECUTE ----
+
+    /// The text and the values of a dynamic query.
+    fn dynamic(&mut self, cx: &mut ExecContext, text: usize, using: &[usize]) -> Flow<Dynamic> {
+        let value = self.operand(cx, 0, text)?;
+        let mut types = Vec::new();
+        for (k, u) in using.iter().enumerate() {
+            self.operand(cx, k + 1, *u)?;
+            types.push(self.type_of(*u));
+        }
+        let params: Arc<[Value]> = self.values[1..].to_vec().into();
+        let Value::Bytes(bytes) = value else {
+            return Err(err!(NULL_VALUE_NOT_ALLOWED, "query string argument of EXECUTE is null").into());
+        };
+        let source: Arc<str> = String::from_utf8_lossy(&bytes).as_ref().into();
+        let parsed = crate::sql::parse::parse(&source).map_err(|e| e.inside(&source))?;
+        let statements = parsed.into_iter().map(|r| r.stmt).collect();
+        Ok(Dynamic { source, statements, params, types, running: None, command: None })
+    }
+
+    /// The plan of a dynamic query's next statement.
+    fn dynamic_run(&mut self, cx: &mut ExecContext, d: &Dynamic) -> Result<Box<QueryRun>> {
+        let Some(stmt) = d.statements.front() else { return Err(Error::internal("an empty query")) };
+        let planned = query::plan(cx, stmt, &d.source, None, &Using(&d.types)).map_err(|e| match e.0.position {
+            Some(_) => e.inside(&d.source),
+            None => e.context(format!("SQL statement \"{}\"", d.source)),
+        })?;
+        Ok(Box::new(QueryRun::new(Arc::new(planned), d.params.clone(), self.snapshot.clone())))
+    }
+
+    pub(super) fn execute(
+        &mut self,
+        cx: &mut ExecContext,
+        text: usize,
+        using: &[usize],
+        into: Option<&Into>,
+    ) -> Flow<Goto> {
+        if self.dynamic.is_none() {
+            let d = self.dynamic(cx, text, using)?;
+            self.dynamic = Some(Box::new(d));
+            self.row_count = 0;
+            self.found_row = None;
+            self.found_rows = 0;
+        }
+        let mut d = match self.dynamic.take() {
+            Some(d) => d,
+            None => return Ok(Goto::Next),
+        };
+        let done = self.execute_all(cx, &mut d, into);
+        if done.is_err() {
+            self.dynamic = Some(d);
+        }
+        done
+    }
+
+    fn execute_all(&mut self, cx: &mut ExecContext, d: &mut Dynamic, into: Option<&Into>) -> Flow<Goto> {
+        let context = format!("SQL statement \"{}\"", d.source);
+        while let Some(stmt) = d.statements.front() {
+            let last = d.statements.len() == 1;
+            if !stmt.is_optimizable() {
+                let stmt = stmt.clone();
+                self.execute_command(cx, d, stmt, &context)?;
+                d.statements.pop_front();
+                if last && into.is_some() {
+                    return Err(err!(SYNTAX_ERROR, "INTO used with a command that cannot return data").into());
+                }
+                continue;
+            }
+            if d.running.is_none() {
+                d.running = Some(self.dynamic_run(cx, d)?);
+            }
+            let Some(run) = &mut d.running else { continue };
+            match with(run.next(cx), &context)? {
+                Next::Batch(b) if last => {
+                    self.found_rows += b.rows as u64;
+                    if self.found_row.is_none() {
+                        self.found_row = Some(b);
+                    }
+                }
+                Next::Batch(_) => {}
+                Next::Stale => d.running = None,
+                Next::End => {
+                    self.row_count = run.count();
+                    let (read_only, shape) = (run.plan.read_only, shape_of_plan(run));
+                    if last && let Some(into) = into {
+                        if self.found_rows == 0 && into.strict {
+                            return Err(Error::new(SqlState::NO_DATA_FOUND, "query returned no rows").into());
+                        }
+                        if self.found_rows > 1 && (into.strict || !read_only) {
+                            let text = "query returned more than one row";
+                            return Err(Error::new(SqlState::TOO_MANY_ROWS, text).into());
+                        }
+                        let row = self.found_row.as_ref().map_or_else(|| nulls(&shape), |b| row_of(b, 0, &shape));
+                        self.put_row(cx, into.target, row)?;
+                    }
+                    d.running = None;
+                    d.statements.pop_front();
+                }
+            }
+        }
+        self.found_row = None;
+        Ok(Goto::Next)
+    }
+
+    fn execute_command(&mut self, cx: &mut ExecContext, d: &mut Dynamic, stmt: Stmt, context: &str) -> Flow<()> {
+        if d.command.is_none() {
+            match &stmt {
+                Stmt::Transaction(_) => {
+                    return Err(Error::unsupported("EXECUTE of transaction commands is not implemented").into());
+                }
+                Stmt::Select(_) => {
+                    return Err(Error::unsupported("EXECUTE of SELECT ... INTO is not implemented")
+                        .hint("You might want to use EXECUTE ... INTO or EXECUTE CREATE TABLE ... AS instead.")
+                        .into());
+                }
+                _ => {}
+            }
+            if self.snapshot.is_some() {
+                let tag = stmt.tag();
+                return Err(err!(FEATURE_NOT_SUPPORTED, "{tag} is not allowed in a non-volatile function").into());
+            }
+            cx.backend()?.txn.next_command();
+            let command = Command::new(d.source.clone(), d.source.clone(), Arc::new(stmt), d.params.clone());
+            d.command = Some(Box::new(command));
+        }
+        if let Some(c) = &mut d.command {
+            with(command::run_nested(c, cx), context)?;
+        }
+        cx.backend()?.txn.next_command();
+        d.command = None;
+        Ok(())
+    }
+
+    // ---- loops ----
+
+    /// A query to loop over, started.
+    pub(super) fn open_query(&mut self, cx: &mut ExecContext, query: &Query) -> Flow<(Box<QueryRun>, Option<String>)> {
+        match query {
+            Query::Static(id) => {
+                let context = self.body.clone().exprs[*id].context();
+                Ok((self.start(cx, *id)?, Some(context)))
+            }
+            Query::Dynamic { text, using } => {
+                let d = self.dynamic(cx, *text, using)?;
+                let context = format!("SQL statement \"{}\"", d.source);
+                if d.statements.len() != 1 || d.statements.front().is_some_and(|s| !s.is_optimizable()) {
+                    let tag = d.statements.front().map_or("multi-query plan", |s| s.tag());
+                    return Err(Error::new(
+                        SqlState::INVALID_CURSOR_DEFINITION,
+                        format!("cannot open {tag} query as cursor"),
+                    )
+                    .into());
+                }
+                Ok((self.dynamic_run(cx, &d)?, Some(context)))
+            }
+        }
+    }
+
+    pub(super) fn for_query(&mut self, cx: &mut ExecContext, place: usize, query: &Query) -> Flow<Goto> {
+        let (run, context) = self.open_query(cx, query)?;
+        if !run.plan.returns_rows {
+            let tag = run.plan.tag;
+            let e = Error::new(SqlState::INVALID_CURSOR_DEFINITION, format!("cannot open {tag} query as cursor"));
+            return Err(e.into());
+        }
+        let shape = shape_of_plan(&run);
+        self.loops[place] = Some(Loop::Rows(RowLoop::new(Source::Run(run), shape, context)));
+        Ok(Goto::Next)
+    }
+
+    pub(super) fn for_cursor(
+        &mut self,
+        cx: &mut ExecContext,
+        place: usize,
+        var: usize,
+        args: &[(usize, usize)],
+    ) -> Flow<Goto> {
+        let name = self.open_bound(cx, var, args)?;
+        let shape = cx
+            .routines
+            .cursors
+            .get(&name)
+            .map(super::cursor::Cursor::shape)
+            .unwrap_or_else(|| Arc::new(Shape { names: Vec::new(), types: Vec::new() }));
+        let source = Source::Cursor(name);
+        self.loops[place] = Some(Loop::Rows(RowLoop::new(source, shape, None)));
+        Ok(Goto::Next)
+    }
+
+    pub(super) fn for_row(&mut self, cx: &mut ExecContext, place: usize, target: usize, to: usize) -> Flow<Goto> {
+        // The loop is taken out while it is worked on, and put back whatever happens.
+        let Some(Loop::Rows(mut rows)) = self.loops[place].take() else {
+            return Err(Error::internal("a loop that did not begin").into());
+        };
+        let done = self.next_row(cx, &mut rows, target);
+        match done {
+            Ok(true) => {
+                rows.found = true;
+                self.loops[place] = Some(Loop::Rows(rows));
+                Ok(Goto::Next)
+            }
+            Ok(false) => {
+                if !rows.found {
+                    self.put_row(cx, target, nulls(&rows.shape))?;
+                }
+                if let Source::Cursor(name) = &rows.source {
+                    cx.routines.cursors.remove(name);
+                }
+                self.set_found(rows.found);
+                Ok(Goto::To(to))
+            }
+            Err(stop) => {
+                self.loops[place] = Some(Loop::Rows(rows));
+                Err(stop)
+            }
+        }
+    }
+
+    fn next_row(&mut self, cx: &mut ExecContext, rows: &mut RowLoop, target: usize) -> Flow<bool> {
+        loop {
+            if let Some((batch, at)) = &mut rows.batch {
+                if *at < batch.rows {
+                    let row = row_of(batch, *at, &rows.shape);
+                    self.put_row(cx, target, row)?;
+                    *at += 1;
+                    return Ok(true);
+                }
+                rows.batch = None;
+            }
+            let next = match &mut rows.source {
+                _ if !rows.ahead.is_empty() => rows.ahead.pop_front(),
+                Source::Over => None,
+                Source::Cursor(name) => {
+                    let name = name.clone();
+                    let Some(mut c) = cx.routines.cursors.remove(&name) else {
+                        return Err(super::cursor::missing(&name).into());
+                    };
+                    let row = c.forward(cx);
+                    cx.routines.cursors.insert(name, c);
+                    row?
+                }
+                Source::Run(run) => match with(run.next(cx), rows.context.as_deref().unwrap_or_default())? {
+                    Next::Batch(b) => Some(b),
+                    Next::End => None,
+                    Next::Stale => {
+                        let text = "a relation changed while a loop over it began";
+                        return Err(err!(OBJECT_NOT_IN_PREREQUISITE_STATE, "{text}").into());
+                    }
+                },
+            };
+            match next {
+                Some(b) => rows.batch = Some((b, 0)),
+                None => return Ok(false),
+            }
+        }
+    }
+
+    /// A loop is left by EXIT.
+    pub(super) fn for_end(&mut self, cx: &mut ExecContext, place: usize, closes: bool) -> Flow<Goto> {
+        let found = match self.loops[place].take() {
+            Some(Loop::Rows(r)) => {
+                if let (Source::Cursor(name), true) = (&r.source, closes) {
+                    cx.routines.cursors.remove(name);
+                }
+                r.found
+            }
+            Some(Loop::Int { found, .. } | Loop::Array { found, .. }) => found,
+            None => false,
+        };
+        self.set_found(found);
+        Ok(Goto::Next)
+    }
+
+    /// The transaction is about to end: what loops have not read yet must be there afterwards.
+    fn store_loops(&mut self, cx: &mut ExecContext) -> Flow<()> {
+        for n in 0..self.loops.len() {
+            if let Some(Loop::Rows(rows)) = &mut self.loops[n] {
+                store(cx, rows)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn for_each(
+        &mut self,
+        cx: &mut ExecContext,
+        place: usize,
+        array: usize,
+        slice: u32,
+        target: &Target,
+    ) -> Flow<Goto> {
+        let value = self.eval(cx, array)?;
+        let ty = self.type_of(array);
+        if value.is_null() {
+            return Err(err!(NULL_VALUE_NOT_ALLOWED, "FOREACH expression must not be null").into());
+        }
+        let Some(element) = crate::types::element_type(crate::types::base_type(ty.oid)) else {
+            let shown = crate::types::format_type(ty.oid, -1, &*cx.fx.io.hooks);
+            return Err(err!(DATATYPE_MISMATCH, "FOREACH expression must yield an array, not type {shown}").into());
+        };
+        let _ = target;
+        let Value::Bytes(bytes) = &value else { return Err(Error::internal("an array that is none").into()) };
+        let list = Array::new(bytes);
+        let dims = list.dims.len() as u32;
+        if slice > dims {
+            return Err(
+                err!(ARRAY_SUBSCRIPT_ERROR, "slice dimension ({slice}) is out of the valid range 0..{dims}").into()
+            );
+        }
+        let (values, ty) = match slice {
+            0 => (list.iter().map(|d| d.to_value()).collect(), TypeRef { oid: element, typmod: ty.typmod }),
+            n => (slices(&list, element, n), TypeRef::of(crate::types::base_type(ty.oid))),
+        };
+        self.loops[place] = Some(Loop::Array { values, ty, found: false });
+        Ok(Goto::Next)
+    }
+
+    pub(super) fn for_each_next(
+        &mut self,
+        cx: &mut ExecContext,
+        place: usize,
+        target: &Target,
+        to: usize,
+    ) -> Flow<Goto> {
+        let Some(Loop::Array { values, ty, found }) = &mut self.loops[place] else {
+            return Err(Error::internal("a loop that did not begin").into());
+        };
+        let Some(value) = values.front().cloned() else {
+            let found = *found;
+            self.loops[place] = None;
+            self.set_found(found);
+            return Ok(Goto::To(to));
+        };
+        let ty = *ty;
+        self.put(cx, target, value, ty)?;
+        if let Some(Loop::Array { values, found, .. }) = &mut self.loops[place] {
+            values.pop_front();
+            *found = true;
+        }
+        Ok(Goto::Next)
+    }
+
+    // ---- RETURN QUERY ----
+
+    pub(super) fn return_query(&mut self, cx: &mut ExecContext, query: &Query) -> Flow<Goto> {
+        if self.query.is_none() {
+            let (run, _) = self.open_query(cx, query)?;
+            self.check_set(cx, &run)?;
+            self.query = Some(run);
+            self.values.clear();
+        }
+        let context = match query {
+            Query::Static(id) => self.body.clone().exprs[*id].context(),
+            Query::Dynamic { .. } => String::new(),
+        };
+        loop {
+            if self.found_row.is_none() {
+                let Some(q) = &mut self.query else { return Ok(Goto::Next) };
+                match with(q.next(cx), &context)? {
+                    Next::Batch(b) => self.found_row = Some(b),
+                    Next::Stale => {
+                        let text = "a relation changed while RETURN QUERY began";
+                        return Err(err!(OBJECT_NOT_IN_PREREQUISITE_STATE, "{text}").into());
+                    }
+                    Next::End => {
+                        self.row_count = q.count();
+                        self.query = None;
+                        self.set_found(self.row_count > 0);
+                        return Ok(Goto::Next);
+                    }
+                }
+            }
+            self.give_batch(cx)?;
+            self.found_row = None;
+        }
+    }
+
+    /// The columns of a query must be those of the set.
+    fn check_set(&self, cx: &ExecContext, run: &QueryRun) -> Result<()> {
+        let Some(wanted) = self.set_columns() else { return Ok(()) };
+        let found: Vec<TypeRef> = run.plan.plan.columns.iter().map(|c| c.ty).collect();
+        let what = "structure of query does not match function result type";
+        if self.whole_row(&found) {
+            return Ok(());
+        }
+        if found.len() != wanted.len() {
+            let (n, m) = (found.len(), wanted.len());
+            return Err(err!(DATATYPE_MISMATCH, "{what}")
+                .detail(format!("Number of returned columns ({n}) does not match expected column count ({m}).")));
+        }
+        for (n, (a, b)) in found.iter().zip(wanted).enumerate() {
+            if a.oid != b.oid && crate::types::base_type(b.oid) != a.oid {
+                let shown = |t: &TypeRef| crate::types::format_type(t.oid, -1, &*cx.fx.io.hooks);
+                return Err(err!(DATATYPE_MISMATCH, "{what}").detail(format!(
+                    "Returned type {} does not match expected type {} in column {}.",
+                    shown(a),
+                    shown(b),
+                    n + 1
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// A query's one column is the row of the set itself.
+    fn whole_row(&self, found: &[TypeRef]) -> bool {
+        use crate::sql::routine::returns::Returns;
+        matches!((&self.returns, found), (Returns::Row { ty, .. }, [one]) if one.oid == ty.oid && ty.oid != oid::RECORD)
+    }
+
+    fn give_batch(&mut self, cx: &mut ExecContext) -> Flow<()> {
+        let Some(batch) = self.found_row.clone() else { return Ok(()) };
+        let Some(q) = &self.query else { return Ok(()) };
+        let shape = shape_of_plan(q);
+        if self.whole_row(&shape.types)
+            && let Some(wanted) = self.set_columns().map(<[_]>::to_vec)
+        {
+            let columns = crate::sql::routine::returns::unpack(&batch.columns[0], &wanted);
+            let batch = Batch { columns, rows: batch.rows };
+            return Ok(self.give(cx, &batch, None, &wanted)?);
+        }
+        Ok(self.give(cx, &batch, Some(shape.names.clone()), &shape.types)?)
+    }
+
+    // ---- CALL, COMMIT ----
+
+    pub(super) fn call(&mut self, cx: &mut ExecContext, id: usize) -> Flow<Goto> {
+        let body = self.body.clone();
+        let expr = &body.exprs[id];
+        let Stmt::Call(stmt) = &*expr.stmt else {
+            return self.sql_command(cx, id, &expr.context());
+        };
+        if self.calling.is_none() {
+            if self.snapshot.is_some() {
+                return Err(err!(FEATURE_NOT_SUPPORTED, "CALL is not allowed in a non-volatile function").into());
+            }
+            let mut run = expr.procedure(cx, &body, &self.slots, stmt)?;
+            run.transactions = self.transactions && self.guards.is_empty();
+            self.calling = Some(Box::new(run));
+        }
+        let Some(run) = &mut self.calling else { return Ok(Goto::Next) };
+        cx.params = Arc::from(Vec::new());
+        let value = with(run.step(cx), &expr.context())?;
+        let def = run.def();
+        let outs = def.outputs(stmt);
+        self.calling = None;
+        if let Value::Bytes(b) = &value
+            && !outs.is_empty()
+        {
+            let r = crate::types::record::Record::new(b);
+            for (n, parts) in outs.into_iter().enumerate() {
+                let Some(parts) = parts else {
+                    let text = "procedure parameter is an output parameter but corresponding argument is not writable";
+                    return Err(err!(SYNTAX_ERROR, "{text}").into());
+                };
+                let names: Vec<&str> = parts.iter().map(String::as_str).collect();
+                let Some((var, used)) = super::parse::lookup(&body, expr.scope, &names) else {
+                    let text = "procedure parameter is an output parameter but corresponding argument is not writable";
+                    return Err(err!(SYNTAX_ERROR, "{text}").into());
+                };
+                let target = match names.get(used) {
+                    Some(field) => Target::Field { record: var, field: (*field).to_owned() },
+                    None => Target::Var(var),
+                };
+                let ty = r.columns.get(n).map_or(oid::UNKNOWN, |c| c.typ);
+                self.put(cx, &target, r.field(n).to_value(), TypeRef::of(ty))?;
+            }
+        }
+        Ok(Goto::Next)
+    }
+
+    pub(super) fn end_transaction(&mut self, cx: &mut ExecContext, commit: bool, chain: bool) -> Flow<Goto> {
+        if self.ending {
+            // The session has done it.
+            self.ending = false;
+            return Ok(Goto::Next);
+        }
+        if !self.transactions {
+            return Err(err!(INVALID_TRANSACTION_TERMINATION, "invalid transaction termination").into());
+        }
+        if !self.guards.is_empty() {
+            let word = if commit { "commit" } else { "roll back" };
+            return Err(err!(INVALID_TRANSACTION_TERMINATION, "cannot {word} while a subtransaction is active").into());
+        }
+        self.store_loops(cx)?;
+        self.ending = true;
+        Stop::wait(Wait::EndTransaction { commit, chain })
+    }
+}
+
+fn store(cx: &mut ExecContext, rows: &mut RowLoop) -> Flow<()> {
+    if let Source::Run(run) = &mut rows.source {
+        while let Next::Batch(b) = run.next(cx)? {
+            rows.ahead.push_back(b);
+        }
+        rows.source = Source::Over;
+    }
+    Ok(())
+}
+
+/// The slices of an array of this many dimensions, as arrays.
+fn slices(list: &Array<'_>, element: crate::base::Oid, dims: u32) -> VecDeque<Value> {
+    let all: Vec<usize> = list.dims.iter().map(|d| d.len).collect();
+    let inner: usize = all[all.len().saturating_sub(dims as usize)..].iter().product();
+    let bounds: crate::types::array::Dims =
+        list.dims[list.dims.len().saturating_sub(dims as usize)..].iter().copied().collect();
+    let values: Vec<_> = list.iter().collect();
+    let make = |part: &[crate::types::Datum<'_>]| {
+        let mut b = crate::types::array::Builder::new(element);
+        part.iter().for_each(|d| b.push(*d));
+        Value::Bytes(b.finish_with(bounds.clone()).into())
+    };
+    values.chunks(inner.max(1)).map(make).collect()
+}
+
+impl Frame {
+    /// The columns of a started query.
+    pub(super) fn shape_of_run(run: &QueryRun) -> Arc<Shape> {
+        shape_of_plan(run)
+    }
+}

@@ -1,0 +1,112 @@
+//! A user's function as the binder and the evaluator know functions: a [`FuncDef`].
+//!
+//! The facts of a function (its signature, not its body) are interned for the life of the process, so that a plan can
+//! hold them as it holds those of built-in functions. Replacing a function with the same signature adds nothing.
+
+use crate::base::Oid;
+use crate::catalog::object::Function;
+use crate::sql::func::{FuncDef, FuncImpl, ProcFact};
+use crate::types;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+static KNOWN: LazyLock<Mutex<HashMap<String, &'static FuncDef>>> = LazyLock::new(Mutex::default);
+
+/// The facts of a user's function.
+pub fn def(f: &Function) -> &'static FuncDef {
+    let key = key(f);
+    let mut known = KNOWN.lock();
+    if let Some(found) = known.get(&key) {
+        return found;
+    }
+    let made: &'static FuncDef = Box::leak(Box::new(make(f)));
+    known.insert(key, made);
+    made
+}
+
+fn key(f: &Function) -> String {
+    format!(
+        "{} {} {} {} {:?} {:?} {:?} {:?} {} {} {} {} {} {} {} {}",
+        f.oid.0,
+        f.name,
+        f.language,
+        f.kind,
+        f.arg_types,
+        f.arg_names,
+        f.arg_modes,
+        f.arg_defaults,
+        f.result.oid.0,
+        f.returns_set,
+        f.strict,
+        f.volatility,
+        f.leakproof,
+        f.parallel,
+        f.cost,
+        f.rows
+    )
+}
+
+fn leak<T>(list: Vec<T>) -> &'static [T] {
+    Box::leak(list.into_boxed_slice())
+}
+
+fn text(s: &str) -> &'static str {
+    Box::leak(s.to_owned().into_boxed_str())
+}
+
+fn make(f: &Function) -> FuncDef {
+    // A procedure is called with its OUT arguments, too.
+    let inputs = if f.is_procedure() { f.arg_types.clone() } else { f.inputs() };
+    let is_variadic = f.arg_modes.last() == Some(&'v') || f.arg_modes.contains(&'v');
+    let variadic = match (is_variadic, inputs.last()) {
+        (true, Some(&types::oid::ANY)) => types::oid::ANY,
+        (true, Some(&types::oid::ANYARRAY)) => types::oid::ANYELEMENT,
+        (true, Some(&types::oid::ANYCOMPATIBLEARRAY)) => types::oid::ANYCOMPATIBLE,
+        (true, Some(array)) => types::element_type(*array).unwrap_or(Oid::INVALID),
+        _ => Oid::INVALID,
+    };
+    let defaults: Vec<&str> = f.arg_defaults.iter().flatten().map(|d| &**d).collect();
+    let flags = format!(
+        "{}{}{}{}{}{}{}",
+        f.kind,
+        if f.returns_set { 's' } else { '-' },
+        if f.strict { 't' } else { '-' },
+        f.volatility,
+        f.parallel,
+        if f.leakproof { 'l' } else { '-' },
+        if f.language == "sql" { 'q' } else { '-' }
+    );
+    let modes: String = f.arg_modes.iter().collect();
+    let names = f.arg_names.iter().any(|n| !n.is_empty());
+    let fact = ProcFact {
+        oid: f.oid,
+        name: text(&f.name),
+        args: leak(inputs),
+        ret: f.result.oid,
+        flags: text(&flags),
+        src: "",
+        variadic,
+        all_args: if modes.is_empty() { &[] } else { leak(f.arg_types.clone()) },
+        modes: text(&modes),
+        names: if names { leak(f.arg_names.iter().map(|n| text(n)).collect()) } else { &[] },
+        defaults: defaults.len() as u8,
+        default_text: text(&defaults.join(", ")),
+        rows: f.rows,
+        cost: f.cost,
+    };
+    let fact: &'static ProcFact = Box::leak(Box::new(fact));
+    FuncDef {
+        oid: f.oid,
+        name: fact.name,
+        args: fact.args,
+        variadic,
+        ret: fact.ret,
+        retset: f.returns_set,
+        strict: f.strict,
+        volatility: f.volatility as u8,
+        kind: f.kind as u8,
+        imp: FuncImpl::Routine,
+        fact,
+    }
+}

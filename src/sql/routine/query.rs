@@ -1,0 +1,279 @@
+//! A statement inside a routine: bound with the routine's variables, planned once, run as a plan of its own.
+//!
+//! [`Prepared`] keeps the plan as long as the catalogs stay the same. [`QueryRun`] runs it within another statement: the
+//! executor's state of both is exchanged at every call, so that a wait leaves the outer one as it was (FLOW-1).
+
+use crate::base::{Error, Flow, Result};
+use crate::err;
+use crate::mvcc::Snapshot;
+use crate::sql::ast::Stmt;
+use crate::sql::bind::{self, BindContext, Conflict, Names};
+use crate::sql::exec::context::RunState;
+use crate::sql::exec::{self, ExecContext, Node};
+use crate::sql::expr::Expr;
+use crate::sql::func::FuncDef;
+use crate::sql::plan::{self, PlannedStatement};
+use crate::types::{Batch, TypeRef, Value};
+use std::sync::Arc;
+
+/// The names a routine adds to those of the catalogs.
+pub trait Variables {
+    /// # Errors
+    /// 42703 for a field that the variable does not have.
+    fn find(&self, parts: &[String]) -> Result<Option<Expr>>;
+
+    fn fields(&self, _parts: &[String]) -> Option<Vec<(String, Expr)>> {
+        None
+    }
+
+    fn conflict(&self) -> Conflict {
+        Conflict::Column
+    }
+}
+
+/// The catalogs with a routine's variables.
+pub struct Scoped<'a> {
+    pub names: &'a dyn Names,
+    pub variables: &'a dyn Variables,
+}
+
+impl Names for Scoped<'_> {
+    fn relation_by_name(&self, schema: Option<&str>, name: &str) -> Result<Option<Arc<crate::catalog::Relation>>> {
+        self.names.relation_by_name(schema, name)
+    }
+
+    fn relation(&self, oid: crate::base::Oid) -> Option<Arc<crate::catalog::Relation>> {
+        self.names.relation(oid)
+    }
+
+    fn type_by_name(&self, schema: Option<&str>, name: &str) -> Option<TypeRef> {
+        self.names.type_by_name(schema, name)
+    }
+
+    fn blocks(&self, rel: &crate::catalog::Relation) -> Option<u32> {
+        self.names.blocks(rel)
+    }
+
+    fn schema_exists(&self, name: &str) -> bool {
+        self.names.schema_exists(name)
+    }
+
+    fn current_database(&self) -> String {
+        self.names.current_database()
+    }
+
+    fn functions(&self, schema: Option<&str>, name: &str) -> Vec<(usize, &'static FuncDef)> {
+        self.names.functions(schema, name)
+    }
+
+    fn variable(&self, parts: &[String]) -> Result<Option<Expr>> {
+        self.variables.find(parts)
+    }
+
+    fn variable_fields(&self, parts: &[String]) -> Option<Vec<(String, Expr)>> {
+        self.variables.fields(parts)
+    }
+
+    fn conflict(&self) -> Conflict {
+        self.variables.conflict()
+    }
+
+    fn along<'a>(&'a self, search_path: &'a [String]) -> Box<dyn Names + 'a> {
+        self.names.along(search_path)
+    }
+}
+
+/// Binds and plans a statement of a routine's body.
+///
+/// # Errors
+/// The binder's, with positions in `source`.
+pub fn plan(
+    cx: &mut ExecContext,
+    stmt: &Stmt,
+    source: &str,
+    path: Option<&[String]>,
+    variables: &dyn Variables,
+) -> Result<PlannedStatement> {
+    let catalog = cx.backend()?.catalog.clone();
+    let along = path.map(|p| Names::along(&*catalog, p));
+    let names: &dyn Names = along.as_deref().unwrap_or(&*catalog);
+    let scoped = Scoped { names, variables };
+    let mut bcx = BindContext { names: &scoped, io: &cx.fx.io, text: source, params: Vec::new(), infer_params: false };
+    let query = bind::bind(&mut bcx, stmt)?;
+    let backend = cx.backend()?;
+    let settings = plan::PlannerSettings::of(&backend.view);
+    plan::plan(query, &plan::PlanContext { names: &*catalog, io: &cx.fx.io, settings: &settings, params: &[] })
+}
+
+/// What a plan was made for: it is made anew when this changed.
+pub type Generation = (u64, u64, u64);
+
+/// True while a plan made at this generation may be used.
+pub fn is_fresh(cx: &mut ExecContext, generation: Generation, plan: &PlannedStatement) -> Result<bool> {
+    Ok(cx.backend()?.catalog.generation() == generation && plan.relations.iter().all(|(r, _)| !r.is_stale()))
+}
+
+/// What a call of [`QueryRun::next`] came to.
+pub enum Next {
+    Batch(Batch),
+    End,
+    /// A relation changed before its lock was there: plan again.
+    Stale,
+}
+
+/// A plan under way inside another statement.
+pub struct QueryRun {
+    pub plan: Arc<PlannedStatement>,
+    params: Arc<[Value]>,
+    /// Of the surrounding statement, where the routine is not volatile.
+    snapshot: Option<Snapshot>,
+    locked: usize,
+    node: Option<Box<dyn Node>>,
+    run: RunState,
+    processed: u64,
+    rows: u64,
+    ended: bool,
+}
+
+impl QueryRun {
+    pub fn new(plan: Arc<PlannedStatement>, params: Arc<[Value]>, snapshot: Option<Snapshot>) -> QueryRun {
+        QueryRun {
+            plan,
+            params,
+            snapshot,
+            locked: 0,
+            node: None,
+            run: RunState::default(),
+            processed: 0,
+            rows: 0,
+            ended: false,
+        }
+    }
+
+    /// Rows returned by a query, or changed by another statement.
+    pub fn count(&self) -> u64 {
+        if self.plan.tag == "SELECT" || self.plan.returns_rows && self.processed == 0 {
+            self.rows
+        } else {
+            self.processed
+        }
+    }
+
+    pub fn next(&mut self, cx: &mut ExecContext) -> Flow<Next> {
+        if self.ended {
+            return Ok(Next::End);
+        }
+        if self.node.is_none() && !self.lock(cx)? {
+            return Ok(Next::Stale);
+        }
+        let batch = self.inside(cx, |this, cx| {
+            if this.node.is_none() {
+                this.start(cx)?;
+            }
+            match &mut this.node {
+                Some(node) => node.next(cx),
+                None => Ok(None),
+            }
+        })?;
+        Ok(match batch {
+            Some(b) => {
+                self.rows += b.rows as u64;
+                Next::Batch(b)
+            }
+            None => {
+                self.ended = true;
+                self.node = None;
+                if !self.plan.read_only {
+                    cx.backend()?.txn.next_command();
+                }
+                Next::End
+            }
+        })
+    }
+
+    /// Takes the locks of the relations read; false: one of them is not what was planned for any more.
+    fn lock(&mut self, cx: &mut ExecContext) -> Flow<bool> {
+        let plan = self.plan.clone();
+        while let Some((rel, mode)) = plan.relations.get(self.locked) {
+            if rel.generated_by.is_none() {
+                cx.backend()?.txn.lock_relation(rel.oid, *mode)?;
+            }
+            if rel.is_stale() {
+                return Ok(false);
+            }
+            self.locked += 1;
+        }
+        Ok(true)
+    }
+
+    fn start(&mut self, cx: &mut ExecContext) -> Result<()> {
+        let backend = cx.backend()?;
+        if !self.plan.read_only {
+            if self.snapshot.is_some() {
+                let tag = self.plan.tag;
+                return Err(err!(FEATURE_NOT_SUPPORTED, "{tag} is not allowed in a non-volatile function"));
+            }
+            backend.prevent_if_read_only(self.plan.tag)?;
+        }
+        if self.snapshot.is_none() {
+            backend.txn.next_command();
+        }
+        exec::rights::check(cx, &self.plan)?;
+        self.node = Some(exec::start_seeing(&self.plan, self.snapshot.clone(), cx)?);
+        Ok(())
+    }
+
+    /// Runs something with this statement's state in the context.
+    fn inside<T>(
+        &mut self,
+        cx: &mut ExecContext,
+        f: impl FnOnce(&mut QueryRun, &mut ExecContext) -> Flow<T>,
+    ) -> Flow<T> {
+        let outer = Outer::leave(cx);
+        cx.run = std::mem::take(&mut self.run);
+        cx.params = self.params.clone();
+        cx.processed = self.processed;
+        let done = f(self, cx);
+        self.run = std::mem::take(&mut cx.run);
+        self.processed = cx.processed;
+        outer.enter(cx);
+        done
+    }
+}
+
+/// A statement's own part of the context, put aside while another runs.
+pub struct Outer {
+    run: RunState,
+    params: Arc<[Value]>,
+    processed: u64,
+    instrument: Option<exec::instrument::Instrumentation>,
+    call: Option<Arc<crate::sql::func::CallTypes>>,
+}
+
+impl Outer {
+    pub fn leave(cx: &mut ExecContext) -> Outer {
+        Outer {
+            run: std::mem::take(&mut cx.run),
+            params: cx.params.clone(),
+            processed: cx.processed,
+            instrument: cx.instrument.take(),
+            call: cx.fx.call.take(),
+        }
+    }
+
+    pub fn enter(self, cx: &mut ExecContext) {
+        cx.run = self.run;
+        cx.params = self.params;
+        cx.processed = self.processed;
+        cx.instrument = self.instrument;
+        cx.fx.call = self.call;
+    }
+}
+
+/// What the surrounding statement sees.
+///
+/// # Errors
+/// XX000 where there is no session.
+pub fn outer_snapshot(cx: &mut ExecContext) -> Result<Snapshot> {
+    cx.snapshot().map_err(|_| Error::internal("a routine outside a session"))
+}

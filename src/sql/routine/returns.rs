@@ -1,0 +1,247 @@
+//! What a routine returns, and how the rows of a query become that.
+
+use crate::base::Result;
+use crate::catalog::object::Function;
+use crate::err;
+use crate::sql::bind::{self, BindContext, Conversion};
+use crate::sql::exec::ExecContext;
+use crate::sql::expr::{Expr, ExprKind};
+use crate::types::{Batch, Column, Phys, TypeRef, Value, oid, record};
+
+/// The shape of a result.
+#[derive(Clone, Debug)]
+pub enum Returns {
+    Void,
+    Trigger,
+    Scalar(TypeRef),
+    /// A row; without fields: any (`record`, no column list known).
+    Row {
+        ty: TypeRef,
+        fields: Option<Vec<(String, TypeRef)>>,
+    },
+}
+
+impl Returns {
+    /// Of a function called with these types; `expected`: the caller's column definition list.
+    pub fn of(
+        cx: &ExecContext,
+        f: &Function,
+        result: TypeRef,
+        types: &[TypeRef],
+        expected: Option<&[(String, TypeRef)]>,
+    ) -> Returns {
+        if f.is_procedure() && f.result.oid == oid::VOID {
+            return Returns::Void;
+        }
+        match result.oid {
+            oid::VOID => Returns::Void,
+            oid::TRIGGER => Returns::Trigger,
+            oid::RECORD => {
+                let fields = out_fields(f, types).or_else(|| expected.map(<[_]>::to_vec));
+                Returns::Row { ty: result, fields }
+            }
+            t => match cx.fx.io.hooks.composite(crate::types::base_type(t)) {
+                Some(fields) => {
+                    Returns::Row { ty: result, fields: Some(fields.into_iter().map(|f| (f.name, f.typ)).collect()) }
+                }
+                None => Returns::Scalar(result),
+            },
+        }
+    }
+
+    /// The columns of the rows a routine hands out; None: they come with the rows.
+    pub fn columns(&self) -> Option<Vec<TypeRef>> {
+        match self {
+            Returns::Void => Some(vec![TypeRef::of(oid::VOID)]),
+            Returns::Trigger => Some(vec![TypeRef::of(oid::RECORD)]),
+            Returns::Scalar(t) => Some(vec![*t]),
+            Returns::Row { fields, .. } => fields.as_ref().map(|f| f.iter().map(|(_, t)| *t).collect()),
+        }
+    }
+}
+
+/// The OUT arguments of a function that returns a record, polymorphic ones as this call has them.
+pub fn out_fields(f: &Function, types: &[TypeRef]) -> Option<Vec<(String, TypeRef)>> {
+    let outs: Vec<usize> =
+        f.arg_modes.iter().enumerate().filter(|(_, m)| matches!(m, 'o' | 'b' | 't')).map(|(n, _)| n).collect();
+    if outs.is_empty() {
+        return None;
+    }
+    let field = |(i, n): (usize, &usize)| {
+        let name = f.arg_names.get(*n).filter(|n| !n.is_empty()).cloned();
+        (name.unwrap_or_else(|| format!("column{}", i + 1)), TypeRef::of(actual(f, f.arg_types[*n], types)))
+    };
+    Some(outs.iter().enumerate().map(field).collect())
+}
+
+/// A declared type as this call has it: polymorphic ones follow from the arguments.
+pub fn actual(f: &Function, declared: crate::base::Oid, types: &[TypeRef]) -> crate::base::Oid {
+    use crate::types::{array_type, base_type, element_type};
+    let inputs = f.inputs();
+    let given = |wanted: &[crate::base::Oid]| {
+        inputs.iter().zip(types).find(|(d, _)| wanted.contains(d)).map(|(d, t)| (*d, base_type(t.oid)))
+    };
+    let element = |d: crate::base::Oid, t: crate::base::Oid| match d {
+        oid::ANYARRAY | oid::ANYCOMPATIBLEARRAY => element_type(t).unwrap_or(t),
+        _ => t,
+    };
+    let first = [oid::ANYELEMENT, oid::ANYARRAY, oid::ANYNONARRAY, oid::ANYENUM];
+    let second = [oid::ANYCOMPATIBLE, oid::ANYCOMPATIBLEARRAY, oid::ANYCOMPATIBLENONARRAY];
+    let family: &[crate::base::Oid] = match declared {
+        d if first.contains(&d) => &first,
+        d if second.contains(&d) => &second,
+        _ => return declared,
+    };
+    let Some((d, t)) = given(family) else { return declared };
+    match declared {
+        oid::ANYARRAY | oid::ANYCOMPATIBLEARRAY => match d {
+            oid::ANYARRAY | oid::ANYCOMPATIBLEARRAY => t,
+            _ => array_type(t).unwrap_or(declared),
+        },
+        _ => element(d, t),
+    }
+}
+
+/// How the columns of a query become a result.
+#[derive(Clone, Debug)]
+pub struct Shaping {
+    /// Reads the query's columns; None: they stay as they are.
+    pub exprs: Option<Vec<Expr>>,
+    /// The one column is the row itself.
+    pub whole: bool,
+}
+
+/// A cast of column `n`.
+pub fn cast_of(
+    cx: &mut ExecContext,
+    n: usize,
+    from: TypeRef,
+    to: TypeRef,
+    by_text: bool,
+) -> Result<Option<Conversion>> {
+    let catalog = cx.backend()?.catalog.clone();
+    let mut bcx = BindContext { names: &*catalog, io: &cx.fx.io, text: "", params: Vec::new(), infer_params: false };
+    let mut made = bind::conversion(&mut bcx, from, to, by_text)?;
+    if let Conversion::Cast(e) = &mut made {
+        e.rewrite(&mut |e| {
+            if let ExprKind::Column(c) = &mut e.kind {
+                *c = n;
+            }
+        });
+    }
+    Ok(match made {
+        Conversion::Impossible => None,
+        other => Some(other),
+    })
+}
+
+fn column(n: usize, ty: TypeRef, c: Conversion) -> (Expr, bool) {
+    match c {
+        Conversion::Cast(e) => (e, true),
+        _ => (Expr::new(ExprKind::Column(n), ty), false),
+    }
+}
+
+fn mismatch(cx: &ExecContext, returns: TypeRef, detail: impl Into<String>) -> crate::base::Error {
+    let shown = crate::types::format_type(returns.oid, -1, &*cx.fx.io.hooks);
+    err!(INVALID_FUNCTION_DEFINITION, "return type mismatch in function declared to return {shown}")
+        .detail(detail)
+        .place("check_sql_fn_retval", "functions.c", 1601)
+}
+
+/// PostgreSQL 15, functions.c, check_sql_fn_retval: the columns of a body's last statement. None: it returns no rows.
+///
+/// # Errors
+/// 42P13 where they do not fit.
+pub fn shape(cx: &mut ExecContext, found: Option<&[TypeRef]>, returns: &Returns) -> Result<Shaping> {
+    let as_is = Shaping { exprs: None, whole: false };
+    let ty = match returns {
+        Returns::Void => return Ok(as_is),
+        Returns::Trigger => {
+            return Err(err!(INVALID_FUNCTION_DEFINITION, "SQL functions cannot return type trigger"));
+        }
+        Returns::Scalar(ty) | Returns::Row { ty, .. } => *ty,
+    };
+    let Some(found) = found else {
+        return Err(mismatch(cx, ty, "Function's final statement must be SELECT or INSERT/UPDATE/DELETE RETURNING."));
+    };
+    let shown = |cx: &ExecContext, t: TypeRef| crate::types::format_type(t.oid, -1, &*cx.fx.io.hooks);
+    match returns {
+        Returns::Scalar(ty) => {
+            let [one] = found else {
+                return Err(mismatch(cx, *ty, "Final statement must return exactly one column."));
+            };
+            let Some(cast) = cast_of(cx, 0, *one, *ty, false)? else {
+                let detail = format!("Actual return type is {}.", shown(cx, *one));
+                return Err(mismatch(cx, *ty, detail));
+            };
+            let (e, changed) = column(0, *one, cast);
+            Ok(Shaping { exprs: changed.then(|| vec![e]), whole: false })
+        }
+        Returns::Row { ty, fields } => {
+            if let [one] = found
+                && (one.oid == ty.oid || one.oid == oid::RECORD && ty.oid == oid::RECORD)
+            {
+                return Ok(Shaping { exprs: None, whole: true });
+            }
+            let Some(fields) = fields else { return Ok(as_is) };
+            let mut exprs = Vec::with_capacity(fields.len());
+            let mut changed = false;
+            for (n, (_, to)) in fields.iter().enumerate() {
+                let Some(from) = found.get(n) else {
+                    return Err(mismatch(cx, *ty, "Final statement returns too few columns."));
+                };
+                let Some(cast) = cast_of(cx, n, *from, *to, false)? else {
+                    let (from, to) = (shown(cx, *from), shown(cx, *to));
+                    let detail = format!("Final statement returns {from} instead of {to} at column {}.", n + 1);
+                    return Err(mismatch(cx, *ty, detail));
+                };
+                let (e, cast) = column(n, *from, cast);
+                exprs.push(e);
+                changed |= cast;
+            }
+            if found.len() > fields.len() {
+                return Err(mismatch(cx, *ty, "Final statement returns too many columns."));
+            }
+            Ok(Shaping { exprs: changed.then_some(exprs), whole: false })
+        }
+        _ => Ok(as_is),
+    }
+}
+
+/// One row as a value of a row type.
+pub fn pack<'a>(
+    ty: TypeRef,
+    names: impl Iterator<Item = &'a str>,
+    types: &[TypeRef],
+    batch: &Batch,
+    row: usize,
+) -> Value {
+    let names: Vec<&str> = names.collect();
+    let columns: Vec<(&str, crate::base::Oid, crate::types::Datum<'_>)> = batch
+        .columns
+        .iter()
+        .enumerate()
+        .map(|(n, c)| (names.get(n).copied().unwrap_or(""), types.get(n).map_or(oid::TEXT, |t| t.oid), c.get(row)))
+        .collect();
+    let mut bytes = Vec::new();
+    record::build(ty, columns.into_iter(), &mut bytes);
+    Value::Bytes(bytes.into())
+}
+
+/// The fields of row values as columns of these types.
+pub fn unpack(value: &Column, types: &[TypeRef]) -> Vec<Column> {
+    let mut out: Vec<Column> = types.iter().map(|t| Column::new(crate::sql::exec::phys_of(*t))).collect();
+    for row in 0..value.len() {
+        match value.get(row) {
+            crate::types::Datum::Bytes(b) if value.phys() == Phys::Bytes => {
+                let r = record::Record::new(b);
+                for (n, c) in out.iter_mut().enumerate() {
+                    c.push(r.field(n));
+                }
+            }
+            _ => out.iter_mut().for_each(Column::push_null),
+        }
+    }
+    out
+}
