@@ -132,6 +132,12 @@ impl Error {
         self
     }
 
+    /// For errors in text whose place in the statement nobody is told.
+    pub fn without_position(mut self) -> Error {
+        self.0.position = None;
+        self
+    }
+
     /// Points at a character of the statement, 1-based; keeps a position that is already there.
     pub fn at(mut self, position: Option<u32>) -> Error {
         self.0.position = self.0.position.or(position);
@@ -163,7 +169,8 @@ impl Error {
         self
     }
 
-    pub fn datatype(mut self, name: impl Into<String>) -> Error {
+    pub fn datatype(mut self, schema: impl Into<String>, name: impl Into<String>) -> Error {
+        self.0.schema = Some(schema.into());
         self.0.datatype = Some(name.into());
         self
     }

@@ -16,6 +16,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Record {
     pub object: Object,
     pub tid: TupleId,
+    /// What the binder made of expressions kept in the object: once per version of it.
+    pub bound: std::sync::OnceLock<Arc<dyn std::any::Any + Send + Sync>>,
 }
 
 /// A changed object: its new record, or None when it was dropped.

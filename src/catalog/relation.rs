@@ -245,7 +245,61 @@ pub struct ColumnStats {
     pub correlation: f64,
 }
 
+impl Attribute {
+    /// A column without anything special.
+    pub fn new(name: &str, attno: i16, ty: TypeRef) -> Attribute {
+        Attribute {
+            name: name.to_string(),
+            attno,
+            ty,
+            not_null: false,
+            dropped: false,
+            default: None,
+            identity: 0,
+            generated: 0,
+            missing: None,
+            default_oid: Oid::INVALID,
+            stat_target: -1,
+            acl: None,
+            inherited: 0,
+            local: true,
+        }
+    }
+}
+
 impl Relation {
+    /// A relation that exists only as columns: for binding expressions that no table has.
+    pub fn of_columns(oid: Oid, name: &str, attributes: &[Attribute]) -> Relation {
+        Relation {
+            oid,
+            name: name.to_string(),
+            namespace: Oid::INVALID,
+            schema: String::new(),
+            kind: RelKind::Table,
+            persistence: Persistence::Permanent,
+            owner: Oid::INVALID,
+            acl: None,
+            file: RelFileId { db: Oid::INVALID, node: Oid::INVALID },
+            row_type: Oid::INVALID,
+            attributes: attributes.to_vec(),
+            indexes: Vec::new(),
+            constraints: Vec::new(),
+            toast: Oid::INVALID,
+            view: None,
+            sequence: None,
+            options: Vec::new(),
+            stats: RelStats::unknown(),
+            column_stats: Default::default(),
+            store: None,
+            generated_by: None,
+            lineage: Default::default(),
+            children: Vec::new(),
+            routing: Default::default(),
+            stale: AtomicBool::new(false),
+            bound: Default::default(),
+        }
+    }
+
     /// Replaced or dropped since this object was made (CAT-2).
     pub fn is_stale(&self) -> bool {
         self.stale.load(Ordering::Acquire)

@@ -72,7 +72,7 @@ pub fn load(storage: &Storage, database: Oid) -> Result<Folder> {
             let key = ObjectKey { class: Oid(value(0).u32()), oid: Oid(value(1).u32()), sub: value(2).i32() };
             let object = Object::decode(value(3).bytes())?;
             let tid = heap::tid_from_bytes(value(4).bytes()).unwrap_or(TupleId::INVALID);
-            records.push((key, Arc::new(Record { object, tid })));
+            records.push((key, Arc::new(Record { object, tid, bound: Default::default() })));
         }
         if !more {
             return Ok(Folder::new(database, store, records));

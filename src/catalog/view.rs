@@ -211,7 +211,7 @@ impl Catalog {
             Some(old) => store::update_row(&self.storage, &folder, &writer, old.tid, key, &body)?,
             None => store::insert_row(&self.storage, &folder, &writer, key, &body)?,
         };
-        self.record(key, Some(Arc::new(Record { object, tid })));
+        self.record(key, Some(Arc::new(Record { object, tid, bound: Default::default() })));
         Ok(())
     }
 

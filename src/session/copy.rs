@@ -356,10 +356,7 @@ impl CopyIn {
             let ty = self.types[n];
             let column = &mut self.batch.columns[n];
             let done = match fields.get(n) {
-                None => {
-                    column.push_null();
-                    Ok(())
-                }
+                None => types::io::null_in(ty.oid, io).map(|()| column.push_null()),
                 Some(bytes) if binary => types::binary_in(ty, bytes, io).map(|v| column.push(v.datum())),
                 Some(bytes) => push_text(column, ty, bytes, io),
             };

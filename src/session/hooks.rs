@@ -3,12 +3,14 @@
 use crate::base::{Oid, Result};
 use crate::catalog::Catalog;
 use crate::types::Datum;
-use crate::types::context::{Field, TypeHooks};
+use crate::sql::exec::domain::DomainChecks;
+use crate::types::context::{Field, IoContext, TypeHooks};
 use std::sync::Arc;
 
 /// One session's catalogs as the types see them.
 pub struct Hooks {
     pub catalog: Arc<Catalog>,
+    pub domains: DomainChecks,
 }
 
 impl TypeHooks for Hooks {
@@ -40,7 +42,7 @@ impl TypeHooks for Hooks {
         crate::sql::names::type_name(&self.catalog, typ)
     }
 
-    fn check_domain(&self, _typ: Oid, _value: Datum<'_>) -> Result<()> {
-        Ok(())
+    fn check_domain(&self, typ: Oid, value: Datum<'_>, io: &IoContext) -> Result<()> {
+        self.domains.check(&self.catalog, typ, value, io)
     }
 }

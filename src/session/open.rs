@@ -11,6 +11,7 @@ use crate::base::{Error, Result, Severity, SqlState, clock};
 use crate::catalog::object::Role;
 use crate::settings::{Id, Lookup, SessionSettings, Source};
 use crate::sql::exec::ExecContext;
+use crate::sql::exec::domain::DomainChecks;
 use crate::sql::{Backend, User};
 use crate::stat::{ActivityFacts, PendingStats, TlsFacts};
 use crate::xact::Transaction;
@@ -189,9 +190,10 @@ impl Session {
             pid: handle.pid as i32,
         });
         let mut cx = Box::new(ExecContext { interrupts: handle.interrupts.clone(), ..ExecContext::default() });
+        let domains = DomainChecks::new(facts.clone());
         cx.fx.session = facts;
         cx.fx.interrupts = handle.interrupts.clone();
-        cx.fx.io.hooks = Arc::new(Hooks { catalog });
+        cx.fx.io.hooks = Arc::new(Hooks { catalog, domains });
         cx.temp = Some(instance.storage.disk.clone());
         cx.backend = Some(Box::new(backend));
         let origin = Origin {

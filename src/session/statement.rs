@@ -122,7 +122,8 @@ pub fn row_columns(plan: &PlannedStatement, formats: &[Format]) -> Vec<RowColumn
         name: c.name.clone(),
         table: plan.origins.get(i).map_or(0, |o| o.0.0),
         attno: plan.origins.get(i).map_or(0, |o| o.1),
-        ty: c.ty,
+        // Clients are told what is below a domain.
+        ty: crate::types::domain_base(c.ty),
         format: Format::of(formats, i),
     };
     plan.plan.columns.iter().enumerate().map(column).collect()

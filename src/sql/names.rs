@@ -348,6 +348,13 @@ impl crate::sql::bind::Names for Catalog {
         rel.store.as_ref().and_then(|s| s.nblocks(&self.storage).ok())
     }
 
+    fn domain_default(&self, domain: Oid) -> Option<Arc<str>> {
+        match self.get(crate::catalog::ObjectKey::new(class::TYPE, domain))?.object.as_type().ok()?.kind {
+            UserTypeKind::Domain { ref default, .. } => default.clone(),
+            _ => None,
+        }
+    }
+
     fn schema_exists(&self, name: &str) -> bool {
         self.namespace_by_name(name).is_some()
     }

@@ -612,6 +612,7 @@ impl Reader<'_> {
         let trimmed = value[keep..].trim_end_matches(super::text::is_space).len() + keep;
         value.truncate(trimmed);
         if !quoted && value.eq_ignore_ascii_case("null") {
+            io::null_in(self.element.oid, self.io)?;
             b.push(Datum::Null);
             return Ok(());
         }
@@ -684,7 +685,10 @@ pub fn from_binary(element: TypeRef, bytes: &[u8], io_context: &IoContext) -> Re
     if ndim > 0 {
         for _ in 0..count {
             match r.sized()? {
-                None => b.push(Datum::Null),
+                None => {
+                    io::null_in(element.oid, io_context)?;
+                    b.push(Datum::Null);
+                }
                 Some(bytes) => b.push(super::io::binary_in(element, bytes, io_context)?.datum()),
             }
         }

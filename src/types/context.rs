@@ -105,7 +105,7 @@ pub trait TypeHooks: Send + Sync {
     }
 
     /// Checks a value against a domain's constraints.
-    fn check_domain(&self, _typ: Oid, _value: super::Datum<'_>) -> Result<()> {
+    fn check_domain(&self, _typ: Oid, _value: super::Datum<'_>, _io: &IoContext) -> Result<()> {
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! What is known about each type: PostgreSQL's `pg_type` for the built-in ones, and those users made.
 
 use super::builtin::TYPES;
+use super::TypeRef;
 use super::datum::Phys;
 use crate::base::Oid;
 use parking_lot::RwLock;
@@ -195,6 +196,18 @@ pub fn base_type(oid: Oid) -> Oid {
         }
     }
     oid
+}
+
+/// As [`base_type`], with the modifier the innermost domain gives it.
+pub fn domain_base(typ: TypeRef) -> TypeRef {
+    let mut typ = typ;
+    for _ in 0..64 {
+        match info(typ.oid) {
+            Some(i) if i.kind == b'd' => typ = TypeRef { oid: i.base, typmod: i.base_typmod },
+            _ => break,
+        }
+    }
+    typ
 }
 
 /// The physical form of a type's values; `Bytes` for an unknown type.

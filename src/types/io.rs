@@ -101,8 +101,8 @@ fn other_text_in(typ: TypeRef, s: &str, io: &IoContext) -> Result<Value> {
     match t.kind {
         _ if t.is_array() => Ok(bytes(array::parse(TypeRef { oid: t.element, typmod: typ.typmod }, s, io)?)),
         b'd' => {
-            let value = text_in(TypeRef { oid: t.base, typmod: t.base_typmod }, s, io)?;
-            io.hooks.check_domain(typ.oid, value.datum())?;
+            let value = text_in(super::domain_base(typ), s, io)?;
+            io.hooks.check_domain(typ.oid, value.datum(), io)?;
             Ok(value)
         }
         b'e' => Ok(Value::U32(io.hooks.enum_in(typ.oid, s)?.0)),
@@ -116,6 +116,14 @@ fn other_text_in(typ: TypeRef, s: &str, io: &IoContext) -> Result<Value> {
             super::format_type(typ.oid, -1, &*io.hooks)
         )),
         _ => Err(no_function("input", typ.oid)),
+    }
+}
+
+/// Whether NULL may be a value of the type: a domain can forbid it.
+pub fn null_in(typ: Oid, io: &IoContext) -> Result<()> {
+    match info(typ) {
+        Some(t) if t.kind == b'd' => io.hooks.check_domain(typ, Datum::Null, io),
+        _ => Ok(()),
     }
 }
 
@@ -350,8 +358,8 @@ pub fn binary_in(typ: TypeRef, b: &[u8], io: &IoContext) -> Result<Value> {
             match t.kind {
                 _ if t.is_array() => bytes(array::from_binary(TypeRef { oid: t.element, typmod: typ.typmod }, b, io)?),
                 b'd' => {
-                    let value = binary_in(TypeRef { oid: t.base, typmod: t.base_typmod }, b, io)?;
-                    io.hooks.check_domain(typ.oid, value.datum())?;
+                    let value = binary_in(super::domain_base(typ), b, io)?;
+                    io.hooks.check_domain(typ.oid, value.datum(), io)?;
                     value
                 }
                 b'e' => Value::U32(io.hooks.enum_in(typ.oid, text::check(b)?)?.0),

@@ -41,7 +41,7 @@ pub mod uuid;
 pub use column::{Batch, BytesColumn, Column, ColumnData};
 pub use context::IoContext;
 pub use datum::{Datum, Phys, Value};
-pub use info::{TypeInfo, array_type, base_type, element_type, info, phys};
+pub use info::{TypeInfo, array_type, base_type, domain_base, element_type, info, phys};
 pub use io::{binary_in, binary_out, text_in, text_out};
 pub use name::{format_type, parse_type, typmod_in, typmod_out};
 pub use order::{compare, hash};

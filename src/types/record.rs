@@ -148,7 +148,7 @@ pub fn parse(typ: TypeRef, text: &str, io_context: &IoContext) -> Result<Vec<u8>
                 None => return Err(malformed("Unexpected end of input.")),
             }
         }
-        values.push(if present { io::text_in(field.typ, &value, io_context)? } else { Value::Null });
+        values.push(if present { io::text_in(field.typ, &value, io_context)? } else { io::null_in(field.typ.oid, io_context).map(|()| Value::Null)? });
     }
     match chars.next() {
         Some(')') => {}
@@ -197,7 +197,7 @@ pub fn from_binary(typ: TypeRef, bytes: &[u8], io_context: &IoContext) -> Result
             );
         }
         values.push(match r.sized()? {
-            None => Value::Null,
+            None => io::null_in(f.typ.oid, io_context).map(|()| Value::Null)?,
             Some(b) => io::binary_in(f.typ, b, io_context)?,
         });
     }

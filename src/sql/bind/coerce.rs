@@ -355,7 +355,7 @@ impl Binder<'_, '_> {
         }
         if source == oid::UNKNOWN {
             match expr.kind {
-                ExprKind::Const(value) => return self.coerce_literal(value, target, expr.pos),
+                ExprKind::Const(value) => return self.coerce_literal(value, target, context, expr.pos),
                 ExprKind::Param(n) => {
                     let known = &mut self.cx.params[n];
                     let base = TypeRef::of(base_type(target.oid));
@@ -384,7 +384,7 @@ impl Binder<'_, '_> {
         let target_info = info(target.oid);
         let to_domain = target_info.is_some_and(|i| i.kind == b'd');
         let (base, base_typmod) = match target_info {
-            Some(i) if i.kind == b'd' => (base_type(target.oid), i.base_typmod),
+            Some(i) if i.kind == b'd' => (base_type(target.oid), types::domain_base(target).typmod),
             _ => (target.oid, -1),
         };
         let epos = expr.pos;
@@ -427,10 +427,16 @@ impl Binder<'_, '_> {
         Ok(out)
     }
 
-    fn coerce_literal(&mut self, value: Value, target: TypeRef, pos: Option<u32>) -> Result<Expr> {
+    fn coerce_literal(
+        &mut self,
+        value: Value,
+        target: TypeRef,
+        context: CastContext,
+        pos: Option<u32>,
+    ) -> Result<Expr> {
         let target_info = info(target.oid);
         let (base, base_typmod, domain) = match target_info {
-            Some(i) if i.kind == b'd' => (base_type(target.oid), i.base_typmod, true),
+            Some(i) if i.kind == b'd' => (base_type(target.oid), types::domain_base(target).typmod, true),
             _ => (target.oid, target.typmod, false),
         };
         // Only interval's input needs its modifier at once; all others get it by a length coercion afterwards.
@@ -445,7 +451,7 @@ impl Binder<'_, '_> {
         };
         let out = Expr { kind: ExprKind::Const(value), ty, pos };
         if domain {
-            let out = self.apply_typmod(out, base_typmod, CastContext::Implicit)?;
+            let out = self.apply_typmod(out, base_typmod, context)?;
             return Ok(Expr { kind: ExprKind::ToDomain(Box::new(out)), ty: TypeRef::of(target.oid), pos });
         }
         Ok(out)

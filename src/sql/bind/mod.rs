@@ -10,6 +10,7 @@
 mod call;
 mod coerce;
 mod cte;
+pub mod domain;
 mod expr;
 mod from;
 mod group;

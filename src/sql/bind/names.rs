@@ -30,6 +30,11 @@ pub trait Names {
         None
     }
 
+    /// The text of a domain's default.
+    fn domain_default(&self, _domain: Oid) -> Option<Arc<str>> {
+        None
+    }
+
     fn schema_exists(&self, name: &str) -> bool;
 
     fn current_database(&self) -> String;

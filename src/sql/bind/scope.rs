@@ -536,7 +536,8 @@ impl Binder<'_, '_> {
         }
         match best?.1.as_slice() {
             [one] => {
-                let (t, c) = one.split_once('.')?;
+                // The value of a domain stands in no table.
+                let (t, c) = one.split_once('.').filter(|(t, _)| !t.is_empty())?;
                 Some(format!("Perhaps you meant to reference the column \"{t}.{c}\"."))
             }
             [a, b] => Some(format!("Perhaps you meant to reference the column \"{a}\" or the column \"{b}\".")),

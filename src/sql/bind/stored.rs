@@ -92,6 +92,20 @@ fn bind_text(
     Ok(bound)
 }
 
+/// A default given as text, of a value for a column of this name and type.
+pub fn bind_default(
+    text: &str,
+    names: &dyn Names,
+    io: &IoContext,
+    target: (&str, TypeRef),
+) -> Result<Expr> {
+    let source = format!("SELECT {text}");
+    let mut cx = BindContext { names, io, text: &source, params: Vec::new(), infer_params: false };
+    let mut bound = bind_expr(&mut cx, &parse_expression(text)?, None, Clause::Default, Some(target))?;
+    bound.rewrite(&mut |e| e.pos = None);
+    Ok(bound)
+}
+
 /// An expression given as text.
 pub fn parse_expression(text: &str) -> Result<ast::Expr> {
     let source = format!("SELECT {text}");

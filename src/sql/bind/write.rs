@@ -100,6 +100,9 @@ impl Binder<'_, '_> {
             return Ok(e.clone());
         }
         let ty = rel.attributes[attr].ty;
+        if let Some(text) = self.cx.names.domain_default(ty.oid) {
+            return super::stored::bind_default(&text, self.cx.names, self.cx.io, (&rel.attributes[attr].name, ty));
+        }
         let null = Expr::new(ExprKind::Const(Value::Null), TypeRef::of(oid::UNKNOWN));
         if types::info(ty.oid).is_some_and(|i| i.kind == b'd') {
             return self.coerce_assignment(null, ty, &rel.attributes[attr].name, ast::NOWHERE, Assigned::Column);
@@ -754,7 +757,8 @@ impl Binder<'_, '_> {
             } else {
                 self.coerce_assignment(value, field_ty, name, pos, Assigned::Column)?
             };
-            return Ok(Expr::new(ExprKind::FieldSet { arg: Box::new(base), index, value: Box::new(value) }, ty));
+            let set = ExprKind::FieldSet { arg: Box::new(base), index, value: Box::new(value) };
+            return Ok(again_in_domain(set, ty));
         }
         let end = path.iter().position(|p| matches!(p, ast::Indirection::Field(_))).unwrap_or(path.len());
         let Some(element) = types::element_type(ty.oid) else {
@@ -794,7 +798,18 @@ impl Binder<'_, '_> {
                 }
             }
         };
-        Ok(Expr::new(ExprKind::SubscriptSet { array: Box::new(base), lower, upper, slice, value: Box::new(value) }, ty))
+        let set = ExprKind::SubscriptSet { array: Box::new(base), lower, upper, slice, value: Box::new(value) };
+        Ok(again_in_domain(set, ty))
+    }
+}
+
+/// A value with a part replaced; one of a domain is checked again.
+fn again_in_domain(set: ExprKind, ty: TypeRef) -> Expr {
+    let below = types::domain_base(ty);
+    let changed = Expr::new(set, below);
+    match below.oid == ty.oid {
+        true => changed,
+        false => Expr::new(ExprKind::ToDomain(Box::new(changed)), ty),
     }
 }
 

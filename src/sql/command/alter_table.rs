@@ -246,7 +246,15 @@ fn append(cx: &mut ExecContext, oid: Oid, mut attributes: Vec<Attribute>, n: usi
     let c = class_of(cx, oid)?;
     let rel = columns_only(oid, &c.name, &attributes);
     let a = attributes[n].clone();
-    if let (Some(text), true) = (&a.default, c.node.is_valid()) {
+    let of_domain = match a.default {
+        None => crate::sql::bind::Names::domain_default(&*cx.backend()?.catalog, a.ty.oid),
+        Some(_) => None,
+    };
+    if a.default.is_none() && of_domain.is_none() && crate::types::domain_base(a.ty).oid != a.ty.oid && has_rows(cx, oid)? {
+        // Rows there are get NULL, if the domain allows it.
+        crate::types::io::null_in(a.ty.oid, &cx.fx.io)?;
+    }
+    if let (Some(text), true) = (a.default.as_ref().or(of_domain.as_ref()), c.node.is_valid()) {
         let clause = if a.generated != 0 { Clause::Generated } else { Clause::Default };
         let source = format!("SELECT {text}");
         let expr = stored_text::parse(text)?;

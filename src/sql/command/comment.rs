@@ -24,6 +24,7 @@ fn parts(name: &ObjectName) -> Result<Vec<String>> {
         ObjectName::Name(name) => Ok(name.parts.clone()),
         ObjectName::Type(t) => Ok(t.names.clone()),
         ObjectName::OnTable { table, .. } => Ok(table.parts.clone()),
+        ObjectName::OnDomain { domain, .. } => Ok(domain.names.clone()),
         _ => Err(Error::unsupported("comments on this kind of object are not supported")),
     }
 }
@@ -66,6 +67,13 @@ fn object(cmd: &Command, cx: &mut ExecContext, stmt: &CommentStmt) -> Flow<Objec
                 return Err(Error::new(SqlState::UNDEFINED_OBJECT, text).into());
             };
             Ok(ObjectKey::new(class::CONSTRAINT, k.oid))
+        }
+        ObjectType::DomainConstraint => {
+            let ObjectName::OnDomain { name: constraint, .. } = &stmt.name else {
+                return Err(Error::internal("a constraint without domain").into());
+            };
+            let found = super::domain::constraint_oid(cx, &name, constraint)?;
+            Ok(ObjectKey::new(class::CONSTRAINT, found))
         }
         ObjectType::Schema => {
             let oid = cx.backend()?.catalog.namespace_oid(&last)?;

@@ -20,6 +20,7 @@ mod comment;
 mod constraint;
 mod database;
 mod dependency;
+mod domain;
 mod drop;
 mod explain;
 mod foreign;
@@ -147,7 +148,8 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
         Stmt::CreateEnum(s) => types::create_enum(cmd, cx, s)?,
         Stmt::AlterEnum(s) => types::alter_enum(cmd, cx, s)?,
         Stmt::CreateCompositeType(s) => types::create_composite(cmd, cx, s)?,
-        Stmt::CreateDomain(s) => types::create_domain(cmd, cx, s)?,
+        Stmt::CreateDomain(s) => domain::create(cmd, cx, s)?,
+        Stmt::AlterDomain(s) => domain::alter(cmd, cx, s)?,
         Stmt::Grant(s) => grant::run(cmd, cx, s)?,
         Stmt::GrantRole(s) => grant::roles(cx, s)?,
         Stmt::Reindex(s) => reindex::run(cmd, cx, s)?,

@@ -1,7 +1,7 @@
 //! ALTER … RENAME and ALTER … SET SCHEMA.
 
 use super::write::{change, class_of, put, relation_key};
-use super::{Command, alter_table, function, inherit, names, role, schema, sequence, stored_text, table};
+use super::{Command, alter_table, domain, function, inherit, names, role, schema, sequence, stored_text, table};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::{UserTypeKind, class};
 use crate::catalog::{Object, RelKind, Relation};
@@ -38,6 +38,9 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &RenameStmt) -> Flow<S
         RenameTarget::Attribute { typ, name } => {
             let Some(found) = find(cmd, cx, typ, stmt.missing_ok)? else { return Ok(tag) };
             rename_column(cx, &found, name, &stmt.new_name)?;
+        }
+        RenameTarget::DomainConstraint { domain: of, name } => {
+            domain::rename_constraint(cx, of, name, &stmt.new_name)?;
         }
         RenameTarget::Object(ObjectName::Name(name)) => rename_object(cx, stmt, &name.parts)?,
         RenameTarget::Object(ObjectName::Type(name)) => rename_object(cx, stmt, &name.names)?,

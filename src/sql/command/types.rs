@@ -1,4 +1,4 @@
-//! CREATE TYPE (enum, composite), ALTER TYPE of enums, CREATE DOMAIN, DROP TYPE and DROP DOMAIN.
+//! CREATE TYPE (enum, composite), ALTER TYPE of enums, DROP TYPE and DROP DOMAIN.
 
 use super::write::{attribute, class_of, empty_class, new_oid, put, resolve_type};
 use super::{Command, column, drop, names, role, schema};
@@ -7,13 +7,12 @@ use crate::catalog::object::{Depend, EnumLabel, UserType, UserTypeKind, class};
 use crate::catalog::{Object, ObjectKey, Persistence, RelKind};
 use crate::err;
 use crate::sql::ast::{
-    AlterEnumAction, AlterEnumStmt, ConstraintKind, CreateCompositeTypeStmt, CreateDomainStmt, CreateEnumStmt,
-    DropStmt, ObjectName, ObjectType, QualName,
+    AlterEnumAction, AlterEnumStmt, CreateCompositeTypeStmt, CreateEnumStmt, DropStmt, ObjectName, ObjectType, QualName,
 };
 use crate::sql::exec::ExecContext;
 
 /// Where a new type goes, its name locked and free.
-fn place(cx: &mut ExecContext, name: &QualName) -> Flow<Oid> {
+pub(super) fn place(cx: &mut ExecContext, name: &QualName) -> Flow<Oid> {
     let backend = cx.backend()?;
     let namespace = match name.schema() {
         Some(schema) => backend.catalog.namespace_oid(schema)?,
@@ -32,7 +31,7 @@ fn place(cx: &mut ExecContext, name: &QualName) -> Flow<Oid> {
     Ok(namespace)
 }
 
-fn new_type(cx: &mut ExecContext, name: &str, namespace: Oid, kind: UserTypeKind) -> Result<UserType> {
+pub(super) fn new_type(cx: &mut ExecContext, name: &str, namespace: Oid, kind: UserTypeKind) -> Result<UserType> {
     let (oid, array_oid) = (new_oid(cx)?, new_oid(cx)?);
     let owner = cx.backend()?.user.current;
     Ok(UserType { oid, array_oid, name: name.to_string(), namespace, owner, kind, acl: None })
@@ -62,7 +61,7 @@ pub fn create_enum(_: &mut Command, cx: &mut ExecContext, stmt: &CreateEnumStmt)
 }
 
 /// A user's type by name.
-fn find(cx: &mut ExecContext, parts: &[String]) -> Result<Option<UserType>> {
+pub(super) fn find(cx: &mut ExecContext, parts: &[String]) -> Result<Option<UserType>> {
     let Some((last, schema)) = parts.split_last() else { return Ok(None) };
     let catalog = cx.backend()?.catalog.clone();
     match schema.last() {
@@ -71,7 +70,7 @@ fn find(cx: &mut ExecContext, parts: &[String]) -> Result<Option<UserType>> {
     }
 }
 
-fn owned(cx: &mut ExecContext, t: &UserType) -> Result<()> {
+pub(super) fn owned(cx: &mut ExecContext, t: &UserType) -> Result<()> {
     match role::has_role(cx.backend()?, t.owner) {
         true => Ok(()),
         false => Err(err!(INSUFFICIENT_PRIVILEGE, "must be owner of type {}", t.name)),
@@ -150,20 +149,6 @@ pub fn create_composite(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateCo
     put(cx, Object::Class(c))?;
     put(cx, Object::Type(made))?;
     Ok("CREATE TYPE".into())
-}
-
-pub fn create_domain(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateDomainStmt) -> Flow<String> {
-    let namespace = place(cx, &stmt.name)?;
-    let base = resolve_type(cx, &cmd.source, &stmt.typ)?;
-    column::check_type(cx, stmt.name.name(), base)?;
-    column::check_collation(stmt.collation.as_ref())?;
-    if stmt.constraints.iter().any(|c| c.kind != ConstraintKind::Null) {
-        return Err(Error::unsupported("constraints and defaults of domains are not supported").into());
-    }
-    let kind = UserTypeKind::Domain { base, not_null: false, default: None, checks: Vec::new() };
-    let made = new_type(cx, stmt.name.name(), namespace, kind)?;
-    put(cx, Object::Type(made))?;
-    Ok("CREATE DOMAIN".into())
 }
 
 /// The row type of a table goes with the table only.

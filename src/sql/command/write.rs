@@ -1,8 +1,8 @@
 //! Writing catalog objects, and binding the expressions they keep as text.
 
-use crate::base::{Error, Oid, RelFileId, Result};
+use crate::base::{Error, Oid, Result};
 use crate::catalog::object::{Class, class};
-use crate::catalog::{Attribute, Object, ObjectKey, Persistence, RelKind, RelStats, Relation};
+use crate::catalog::{Attribute, Object, ObjectKey, Persistence, RelKind, Relation};
 use crate::sql::ast;
 use crate::sql::bind::scope::Clause;
 use crate::sql::bind::{BindContext, bind_expr, bind_type};
@@ -10,7 +10,6 @@ use crate::sql::exec::ExecContext;
 use crate::sql::expr::{Expr, ExprKind};
 use crate::types::TypeRef;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 /// Writes an object. What follows is another command id, so that the same object can be written again.
 pub fn put(cx: &mut ExecContext, object: Object) -> Result<()> {
@@ -87,54 +86,12 @@ pub fn empty_class(
 
 /// A column with nothing to say.
 pub fn attribute(name: &str, attno: i16, ty: TypeRef) -> Attribute {
-    Attribute {
-        name: name.to_string(),
-        attno,
-        ty,
-        not_null: false,
-        dropped: false,
-        default: None,
-        identity: 0,
-        generated: 0,
-        missing: None,
-        default_oid: Oid::INVALID,
-        stat_target: -1,
-        acl: None,
-        inherited: 0,
-        local: true,
-    }
+    Attribute::new(name, attno, ty)
 }
 
 /// A relation that exists only as columns, for binding expressions before the real one is there.
 pub fn columns_only(oid: Oid, name: &str, attributes: &[Attribute]) -> Arc<Relation> {
-    Arc::new(Relation {
-        oid,
-        name: name.to_string(),
-        namespace: Oid::INVALID,
-        schema: String::new(),
-        kind: RelKind::Table,
-        persistence: Persistence::Permanent,
-        owner: Oid::INVALID,
-        acl: None,
-        file: RelFileId { db: Oid::INVALID, node: Oid::INVALID },
-        row_type: Oid::INVALID,
-        attributes: attributes.to_vec(),
-        indexes: Vec::new(),
-        constraints: Vec::new(),
-        toast: Oid::INVALID,
-        view: None,
-        sequence: None,
-        options: Vec::new(),
-        stats: RelStats::unknown(),
-        column_stats: Default::default(),
-        store: None,
-        generated_by: None,
-        lineage: Default::default(),
-        children: Vec::new(),
-        routing: Default::default(),
-        stale: AtomicBool::new(false),
-        bound: Default::default(),
-    })
+    Arc::new(Relation::of_columns(oid, name, attributes))
 }
 
 /// Binds an expression of the statement's own text.

@@ -21,6 +21,7 @@ pub mod context;
 mod cte;
 mod deps;
 mod distinct;
+pub mod domain;
 mod filter;
 mod function_scan;
 mod hash_join;

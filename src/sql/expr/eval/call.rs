@@ -2,6 +2,7 @@
 
 use super::{Eval, Sel};
 use crate::base::{Flow, Stop};
+use crate::sql::exec::domain::DomainCheck;
 use crate::sql::exec::{ExecContext, phys_of, system};
 use crate::sql::func::{CallTypes, FuncDef, FuncImpl};
 use crate::sql::routine::Invocation;
@@ -374,14 +375,25 @@ pub(super) fn io_cast(arg: &mut Eval, to: TypeRef, cx: &mut ExecContext, batch: 
 /// Checks a domain's constraints; the values stay as they are.
 pub(super) fn to_domain<'a>(
     arg: &'a mut Eval,
+    check: &mut Option<Box<DomainCheck>>,
     ty: TypeRef,
     cx: &mut ExecContext,
     batch: &'a Batch,
     sel: Sel<'_>,
 ) -> Flow<Cow<'a, Column>> {
     let values = arg.eval(cx, batch, sel)?;
-    for at in 0..values.len() {
-        cx.fx.io.hooks.check_domain(ty.oid, values.get(at))?;
+    match (&cx.backend, check.as_mut()) {
+        (_, Some(check)) => check.run(cx, &values)?,
+        (Some(backend), None) => {
+            let made = DomainCheck::load(&backend.catalog, &cx.fx.io, ty.oid)?;
+            check.insert(Box::new(made)).run(cx, &values)?;
+        }
+        // Inside the check of another domain, without a session.
+        (None, None) => {
+            for at in 0..values.len() {
+                cx.fx.io.hooks.check_domain(ty.oid, values.get(at), &cx.fx.io)?;
+            }
+        }
     }
     Ok(values)
 }

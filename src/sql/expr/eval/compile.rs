@@ -120,7 +120,7 @@ pub(super) fn compile(e: &Expr, scope: &mut Scope) -> Eval {
         ExprKind::Least(a) => Op::Extreme { args: list(a, scope), greatest: false },
         ExprKind::Relabel(a) => Op::Relabel(boxed(a, scope)),
         ExprKind::IoCast { arg, .. } => Op::IoCast { arg: boxed(arg, scope) },
-        ExprKind::ToDomain(a) => Op::ToDomain(boxed(a, scope)),
+        ExprKind::ToDomain(a) => Op::ToDomain { arg: boxed(a, scope), check: None },
         ExprKind::ArrayCast { arg, element } => {
             let arg = boxed(arg, scope);
             let slot = scope.slot();

@@ -127,7 +127,11 @@ enum Op {
     IoCast {
         arg: Box<Eval>,
     },
-    ToDomain(Box<Eval>),
+    /// The constraints are loaded when they are first asked for.
+    ToDomain {
+        arg: Box<Eval>,
+        check: Option<Box<crate::sql::exec::domain::DomainCheck>>,
+    },
     ArrayCast {
         arg: Box<Eval>,
         slot: usize,
@@ -280,7 +284,7 @@ impl Eval {
             Op::RowCompare(c) => c.eval(cx, batch, sel).map(Cow::Owned),
             Op::ScalarArray(s) => s.eval(cx, batch, sel).map(Cow::Owned),
             Op::IoCast { arg } => call::io_cast(arg, ty, cx, batch, sel).map(Cow::Owned),
-            Op::ToDomain(arg) => call::to_domain(arg, ty, cx, batch, sel),
+            Op::ToDomain { arg, check } => call::to_domain(arg, check, ty, cx, batch, sel),
             Op::ArrayCast { arg, slot, element } => {
                 composite::array_cast(arg, *slot, element, ty, cx, batch, sel).map(Cow::Owned)
             }
@@ -318,7 +322,7 @@ impl Eval {
             Op::Array { elements: a, .. } | Op::Row { fields: a, .. } => a.iter_mut().for_each(|a| a.visit(f)),
             Op::Not(a)
             | Op::Relabel(a)
-            | Op::ToDomain(a)
+            | Op::ToDomain { arg: a, .. }
             | Op::IsNull { arg: a, .. }
             | Op::BoolTest { arg: a, .. }
             | Op::IoCast { arg: a }
