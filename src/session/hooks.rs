@@ -2,8 +2,8 @@
 
 use crate::base::{Oid, Result};
 use crate::catalog::Catalog;
-use crate::types::Datum;
 use crate::sql::exec::domain::DomainChecks;
+use crate::types::Datum;
 use crate::types::context::{Field, IoContext, TypeHooks};
 use std::sync::Arc;
 

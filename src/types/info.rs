@@ -1,7 +1,7 @@
 //! What is known about each type: PostgreSQL's `pg_type` for the built-in ones, and those users made.
 
-use super::builtin::TYPES;
 use super::TypeRef;
+use super::builtin::TYPES;
 use super::datum::Phys;
 use crate::base::Oid;
 use parking_lot::RwLock;

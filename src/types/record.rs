@@ -148,7 +148,11 @@ pub fn parse(typ: TypeRef, text: &str, io_context: &IoContext) -> Result<Vec<u8>
                 None => return Err(malformed("Unexpected end of input.")),
             }
         }
-        values.push(if present { io::text_in(field.typ, &value, io_context)? } else { io::null_in(field.typ.oid, io_context).map(|()| Value::Null)? });
+        values.push(if present {
+            io::text_in(field.typ, &value, io_context)?
+        } else {
+            io::null_in(field.typ.oid, io_context).map(|()| Value::Null)?
+        });
     }
     match chars.next() {
         Some(')') => {}

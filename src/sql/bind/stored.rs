@@ -93,12 +93,7 @@ fn bind_text(
 }
 
 /// A default given as text, of a value for a column of this name and type.
-pub fn bind_default(
-    text: &str,
-    names: &dyn Names,
-    io: &IoContext,
-    target: (&str, TypeRef),
-) -> Result<Expr> {
+pub fn bind_default(text: &str, names: &dyn Names, io: &IoContext, target: (&str, TypeRef)) -> Result<Expr> {
     let source = format!("SELECT {text}");
     let mut cx = BindContext { names, io, text: &source, params: Vec::new(), infer_params: false };
     let mut bound = bind_expr(&mut cx, &parse_expression(text)?, None, Clause::Default, Some(target))?;

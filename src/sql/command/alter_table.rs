@@ -250,7 +250,11 @@ fn append(cx: &mut ExecContext, oid: Oid, mut attributes: Vec<Attribute>, n: usi
         None => crate::sql::bind::Names::domain_default(&*cx.backend()?.catalog, a.ty.oid),
         Some(_) => None,
     };
-    if a.default.is_none() && of_domain.is_none() && crate::types::domain_base(a.ty).oid != a.ty.oid && has_rows(cx, oid)? {
+    if a.default.is_none()
+        && of_domain.is_none()
+        && crate::types::domain_base(a.ty).oid != a.ty.oid
+        && has_rows(cx, oid)?
+    {
         // Rows there are get NULL, if the domain allows it.
         crate::types::io::null_in(a.ty.oid, &cx.fx.io)?;
     }

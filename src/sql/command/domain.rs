@@ -10,8 +10,7 @@ use crate::catalog::{Constraint, ConstraintKind as Kind, Object, Relation};
 use crate::err;
 use crate::lock::LockMode;
 use crate::sql::ast::{
-    self, AlterDomainAction, AlterDomainStmt, Constraint as Written, ConstraintKind, CreateDomainStmt,
-    ExprKind,
+    self, AlterDomainAction, AlterDomainStmt, Constraint as Written, ConstraintKind, CreateDomainStmt, ExprKind,
 };
 use crate::sql::bind::domain::{over_value, value_relation};
 use crate::sql::bind::scope::Clause;
