@@ -30,7 +30,7 @@ pub use object::{Object, ObjectKey};
 pub use partition::{Bound, Edge, KeyColumn, Lineage, PartitionKey, Strategy};
 
 pub use relation::{
-    Attribute, ColumnStats, Constraint, ConstraintKind, ForeignKey, Index, IndexColumn, Persistence, RelKind, RelStats,
+    Attribute, ColumnStats, Constraint, ConstraintKind, Declared, ForeignKey, Index, IndexColumn, Persistence, RelKind, RelStats,
     Relation, SequenceParams, View,
 };
 pub use store::{CATALOG_NODE, CATALOG_TOAST_NODE, create_folder};

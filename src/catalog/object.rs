@@ -165,6 +165,9 @@ pub struct IndexDef {
     /// The partitioned index it is part of.
     #[serde(default)]
     pub parent: Oid,
+    /// The index that is the table's replica identity.
+    #[serde(default)]
+    pub replica_identity: bool,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

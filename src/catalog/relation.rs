@@ -50,10 +50,30 @@ pub struct Attribute {
     /// `attislocal`: it was defined here, too.
     #[serde(default = "yes")]
     pub local: bool,
+    #[serde(default)]
+    pub declared: Declared,
 }
 
 fn yes() -> bool {
     true
+}
+
+/// What a column was declared with beyond its type. The server has one order of text and chooses itself where values
+/// are kept; tools read these back to make the column again.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Declared {
+    /// `attcollation` where one was named.
+    #[serde(default)]
+    pub collation: Oid,
+    /// `attstorage` where it is not the type's; 0 otherwise.
+    #[serde(default)]
+    pub storage: u8,
+    /// `attcompression`; 0: the default.
+    #[serde(default)]
+    pub compression: u8,
+    /// `attoptions`, `name=value`.
+    #[serde(default)]
+    pub options: Vec<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -116,7 +136,11 @@ pub struct IndexColumn {
     pub ty: TypeRef,
     pub desc: bool,
     pub nulls_first: bool,
+    /// The operator class, where it is not the type's default one.
     pub opclass: Oid,
+    /// The collation, where one was named.
+    #[serde(default)]
+    pub collation: Oid,
     pub name: String,
 }
 
@@ -263,6 +287,7 @@ impl Attribute {
             acl: None,
             inherited: 0,
             local: true,
+            declared: Declared::default(),
         }
     }
 }

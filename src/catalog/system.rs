@@ -84,6 +84,7 @@ fn attribute(index: usize, column: &str) -> Option<Attribute> {
         acl: None,
         inherited: 0,
         local: true,
+        declared: Default::default(),
     })
 }
 

@@ -24,7 +24,7 @@ pub struct Options {
 }
 
 /// Roles every cluster has besides the superuser (PostgreSQL 15, pg_authid.dat).
-const PREDEFINED: [(u32, &str); 13] = [
+const PREDEFINED: [(u32, &str); 12] = [
     (6171, "pg_database_owner"),
     (6181, "pg_read_all_data"),
     (6182, "pg_write_all_data"),
@@ -37,7 +37,6 @@ const PREDEFINED: [(u32, &str); 13] = [
     (4571, "pg_execute_server_program"),
     (4200, "pg_signal_backend"),
     (4544, "pg_checkpoint"),
-    (6304, "pg_create_subscription"),
 ];
 
 /// Fills a data directory that has its configuration files and nothing else.

@@ -16,6 +16,7 @@ pub mod parse;
 pub mod plan;
 pub mod plpgsql;
 pub mod routine;
+mod reg_names;
 
 pub use backend::{Backend, SequenceState, Sequences, User};
 pub use instance::{Instance, Services};

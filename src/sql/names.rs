@@ -102,10 +102,10 @@ pub fn reg_in(catalog: &Catalog, typ: Oid, name: &str) -> Result<Oid> {
                 _ => Err(err!(UNDEFINED_FUNCTION, "function \"{name}\" does not exist")),
             }
         }
-        other => Err(Error::unsupported(format!(
-            "names are not supported as input of type {}",
-            types::info(other).map_or("?", |i| i.name)
-        ))),
+        other => super::reg_names::parse(catalog, other, name, &NamesOnly(catalog)).unwrap_or_else(|| {
+            let of = types::info(other).map_or("?", |i| i.name);
+            Err(Error::unsupported(format!("names are not supported as input of type {of}")))
+        }),
     }
 }
 
@@ -114,9 +114,13 @@ fn argument_types(catalog: &Catalog, list: &str) -> Result<Vec<Oid>> {
     let Some(list) = list.trim_end().strip_suffix(')') else {
         return Err(err!(INVALID_TEXT_REPRESENTATION, "expected a right parenthesis"));
     };
-    let mut types = Vec::new();
-    let (mut depth, mut start) = (0, 0);
-    let mut parts = Vec::new();
+    let one = |p: &str| types::parse_type(p.trim(), &NamesOnly(catalog)).map(|t| t.oid);
+    split_list(list).into_iter().map(one).collect()
+}
+
+/// Items separated by commas outside of parentheses.
+pub(super) fn split_list(list: &str) -> Vec<&str> {
+    let (mut parts, mut depth, mut start) = (Vec::new(), 0, 0);
     for (at, c) in list.char_indices() {
         match c {
             '(' => depth += 1,
@@ -128,13 +132,10 @@ fn argument_types(catalog: &Catalog, list: &str) -> Result<Vec<Oid>> {
             _ => {}
         }
     }
-    if !list.trim().is_empty() {
+    if !list[start..].trim().is_empty() || start > 0 {
         parts.push(&list[start..]);
     }
-    for p in parts {
-        types.push(types::parse_type(p.trim(), &NamesOnly(catalog))?.oid);
-    }
-    Ok(types)
+    parts
 }
 
 /// A name, qualified unless the search path finds it.
@@ -168,7 +169,7 @@ pub fn reg_out(catalog: &Catalog, typ: Oid, value: Oid) -> Option<String> {
         oid::REGNAMESPACE => catalog.namespace(value).map(|n| quote_identifier(&n.name)),
         oid::REGPROC => function_shown(catalog, value),
         oid::REGPROCEDURE => procedure_shown(catalog, value),
-        _ => None,
+        _ => super::reg_names::show(typ, value, &NamesOnly(catalog)),
     }
 }
 
@@ -224,7 +225,7 @@ pub fn procedure_shown(catalog: &Catalog, oid: Oid) -> Option<String> {
     let (namespace, name, types) = function_facts(catalog, oid)?;
     let same = functions_visible(catalog, &name).into_iter().find(|(_, t)| *t == types);
     let name = qualified(catalog, namespace, &name, same.is_some_and(|(o, _)| o == oid));
-    let types: Vec<String> = types.iter().map(|t| types::format_type(*t, -1, &NamesOnly(catalog))).collect();
+    let types: Vec<String> = types.iter().map(|t| types::format_type_plain(*t, &NamesOnly(catalog))).collect();
     Some(format!("{name}({})", types.join(",")))
 }
 

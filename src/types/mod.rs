@@ -43,7 +43,7 @@ pub use context::IoContext;
 pub use datum::{Datum, Phys, Value};
 pub use info::{TypeInfo, array_type, base_type, domain_base, element_type, info, phys};
 pub use io::{binary_in, binary_out, text_in, text_out};
-pub use name::{format_type, parse_type, typmod_in, typmod_out};
+pub use name::{format_type, format_type_plain, parse_type, typmod_in, typmod_out};
 pub use order::{compare, hash};
 
 /// At most this many rows travel in one batch.

@@ -284,6 +284,14 @@ pub fn format_type_sql(typ: Oid, typmod: Option<i32>, hooks: &dyn TypeHooks) -> 
     }
 }
 
+/// The name of a type where no modifier is meant: in the arguments of functions and operators.
+pub fn format_type_plain(typ: Oid, hooks: &dyn TypeHooks) -> String {
+    match info(typ) {
+        Some(t) if t.is_array() && t.name.starts_with('_') => format!("{}[]", format_type_plain(t.element, hooks)),
+        _ => format_type_sql(typ, None, hooks),
+    }
+}
+
 /// A typmod as it stands after the type's name, with its parentheses; empty when there is none.
 pub fn typmod_out(typ: Oid, typmod: i32) -> String {
     if typmod < 0 {

@@ -20,7 +20,7 @@ pub fn parse(typ: Oid, text: &str, io: &IoContext) -> Result<u32> {
 
 pub fn write(typ: Oid, value: u32, out: &mut Vec<u8>, io: &IoContext) {
     if value == 0 {
-        return out.push(b'-');
+        return out.push(if matches!(typ, oid::REGOPER | oid::REGOPERATOR) { b'0' } else { b'-' });
     }
     let name = match typ {
         oid::REGTYPE if super::info(Oid(value)).is_some() => Some(format_type(Oid(value), -1, &*io.hooks)),

@@ -4,7 +4,8 @@ use super::constraint::{self, Wanted, each_batch, relation, set_not_null, verify
 use super::rewrite_rows::{NewRows, rewrite};
 use super::write::{bind, change, class_of, columns_only, over_attributes, relation_key, volatility};
 use super::{
-    Command, cluster, column, drop, foreign, index, inherit, names, owner, reloptions, sequence, stored_text, table,
+    Command, cluster, column, declared, drop, foreign, index, inherit, names, owner, reloptions, sequence,
+    stored_text, table,
 };
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::{Class, class};
@@ -13,7 +14,7 @@ use crate::err;
 use crate::lock::LockMode;
 use crate::sql::ast::{
     AlterTableKind as Kind, AlterTableStmt, ColumnDef, ColumnRef, DefArg, DefElem, DropBehavior, Expr, ExprKind,
-    ReplicaIdentity, TriggerSelect, TypeName,
+    TriggerSelect, TypeName,
 };
 use crate::sql::bind::scope::Clause;
 use crate::sql::exec::ExecContext;
@@ -98,7 +99,15 @@ pub fn apply(cmd: &Command, cx: &mut ExecContext, oid: Oid, kind: &Kind) -> Resu
         Kind::DropColumn { name, missing_ok, behavior } => drop_column(cx, oid, name, *missing_ok, *behavior),
         Kind::AlterType { name, typ, collation, using, .. } => {
             column::check_collation(collation.as_ref())?;
-            alter_type(cmd, cx, oid, name, typ, using.as_ref())
+            alter_type(cmd, cx, oid, name, typ, using.as_ref())?;
+            let n = position(cx, oid, name)?;
+            let ty = class_of(cx, oid)?.attributes[n].ty;
+            let at = collation.as_ref().and_then(|c| cmd.at(c.pos));
+            let collation = column::collation(cx, collation.as_ref(), ty, at)?;
+            change(cx, oid, |c| {
+                let declared = c.attributes.iter_mut().skip(n).take(1).map(|a| &mut a.declared);
+                declared.for_each(|d| *d = crate::catalog::Declared { collation, ..Default::default() });
+            })
         }
         Kind::SetDefault { name, expr } => set_default(cmd, cx, oid, name, Some(expr)),
         Kind::DropDefault { name } => set_default(cmd, cx, oid, name, None),
@@ -116,7 +125,10 @@ pub fn apply(cmd: &Command, cx: &mut ExecContext, oid: Oid, kind: &Kind) -> Resu
             let target = (*target).clamp(-1, 10000);
             change(cx, oid, |c| c.attributes.iter_mut().skip(n).take(1).for_each(|a| a.stat_target = target))
         }
-        Kind::SetStorage { name, .. } | Kind::SetCompression { name, .. } => position(cx, oid, name).map(|_| ()),
+        Kind::SetStorage { name, storage } => declared::set_storage(cx, oid, name, storage),
+        Kind::SetCompression { name, method } => declared::set_compression(cx, oid, name, method),
+        Kind::SetColumnOptions { name, options } => declared::set_options(cx, oid, name, options, false),
+        Kind::ResetColumnOptions { name, options } => declared::set_options(cx, oid, name, options, true),
         Kind::AddIdentity { name, always, options } => add_identity(cmd, cx, oid, name, *always, options),
         Kind::SetIdentity { name, options } => set_identity(cmd, cx, oid, name, options),
         Kind::DropIdentity { name, missing_ok } => drop_identity(cx, oid, name, *missing_ok),
@@ -141,15 +153,7 @@ pub fn apply(cmd: &Command, cx: &mut ExecContext, oid: Oid, kind: &Kind) -> Resu
             change(cx, oid, |c| c.options = options)
         }
         Kind::Owner(role) => owner::set_relation_owner(cx, oid, role),
-        Kind::ReplicaIdentity(identity) => {
-            let letter = match identity {
-                ReplicaIdentity::Nothing => 'n',
-                ReplicaIdentity::Full => 'f',
-                ReplicaIdentity::Default => 'd',
-                ReplicaIdentity::Index(_) => 'i',
-            };
-            change(cx, oid, |c| c.replica_identity = Some(letter))
-        }
+        Kind::ReplicaIdentity(identity) => declared::replica_identity(cx, oid, identity),
         Kind::Trigger { which: TriggerSelect::All | TriggerSelect::User, .. } => Ok(()),
         Kind::Trigger { which: TriggerSelect::Name(name), .. } => {
             let table = class_of(cx, oid)?.name;

@@ -244,6 +244,7 @@ mod tests {
             inherited: 0,
             local: true,
             acl: None,
+            declared: Default::default(),
         };
         column_stats(&attribute, &column, rows, total, 100)
     }

@@ -1,5 +1,6 @@
 //! Columns as CREATE TABLE and ALTER TABLE define them.
 
+use super::declared;
 use super::write::{attributes_read, bind, columns_only, new_oid, resolve_type, volatility};
 use super::{Command, stored_text};
 use crate::base::{Error, Oid, Result};
@@ -51,6 +52,24 @@ pub fn check_collation(collation: Option<&QualName>) -> Result<()> {
     }
 }
 
+/// The OID of a collation named for a type; invalid where none is, or the database's own.
+///
+/// # Errors
+/// As [`check_collation`]; 42804 for types without an order of text.
+pub fn collation(cx: &ExecContext, named: Option<&QualName>, ty: TypeRef, at: Option<u32>) -> Result<Oid> {
+    let Some(name) = named else { return Ok(Oid::INVALID) };
+    check_collation(named)?;
+    if !collatable(ty.oid) {
+        let shown = crate::types::format_type(ty.oid, -1, &*cx.fx.io.hooks);
+        return Err(err!(DATATYPE_MISMATCH, "collations are not supported by type {shown}").at(at));
+    }
+    let quoted = crate::types::name::quote_identifier(name.name());
+    match crate::types::text_in(TypeRef::of(oid::REGCOLLATION), &quoted, &cx.fx.io)? {
+        crate::types::Value::U32(c) if Oid(c) != crate::catalog::object::fixed::DEFAULT_COLLATION => Ok(Oid(c)),
+        _ => Ok(Oid::INVALID),
+    }
+}
+
 /// # Errors
 /// 42804 `argument of CHECK must be type boolean, not type integer`.
 pub fn check_boolean(cx: &ExecContext, e: &Expr, clause: &str, at: Option<u32>) -> Result<()> {
@@ -94,13 +113,15 @@ pub fn read(cmd: &Command, cx: &mut ExecContext, table: &str, def: &ColumnDef, a
     if typ.setof {
         return Err(err!(INVALID_TABLE_DEFINITION, "column \"{}\" cannot be declared SETOF", def.name));
     }
-    check_collation(def.collation.as_ref())?;
-    if def.collation.is_some() && !collatable(ty.oid) {
-        let shown = crate::types::format_type(ty.oid, -1, &*cx.fx.io.hooks);
-        let at = def.collation.as_ref().and_then(|c| cmd.at(c.pos));
-        return Err(err!(DATATYPE_MISMATCH, "collations are not supported by type {shown}").at(at));
-    }
+    let at = def.collation.as_ref().and_then(|c| cmd.at(c.pos));
     let mut attribute = super::write::attribute(&def.name, attno, ty);
+    attribute.declared.collation = collation(cx, def.collation.as_ref(), ty, at)?;
+    if let Some(storage) = &def.storage {
+        attribute.declared.storage = declared::storage(cx, ty, storage)?;
+    }
+    if let Some(method) = &def.compression {
+        attribute.declared.compression = declared::compression(cx, ty, method)?;
+    }
     attribute.not_null = serial.is_some();
     let mut out = NewColumn {
         attribute,

@@ -13,7 +13,7 @@ use crate::lock::LockMode;
 use crate::mvcc::Snapshot;
 use crate::sql::ast::{CreateIndexStmt, ExprKind as Ast, IndexElem, NullsOrder, SortDir};
 use crate::sql::bind::scope::Clause;
-use crate::sql::exec::ExecContext;
+use crate::sql::exec::{ExecContext, system_view};
 use crate::sql::expr::eval::{Projection, Sel};
 use crate::sql::expr::{Expr, ExprKind};
 use crate::types::{Batch, Column, ColumnData, Datum, TypeRef, oid};
@@ -203,8 +203,8 @@ fn column(
         _ => return Err(Error::internal("an index column without name and expression")),
     };
     check_ordered(cx, ty)?;
-    check_opclass(e)?;
-    super::column::check_collation(e.collation.as_ref())?;
+    let opclass = opclass(cx, e, ty)?;
+    let collation = super::column::collation(cx, e.collation.as_ref(), ty, None)?;
     let desc = match &e.dir {
         SortDir::Desc => true,
         SortDir::Using(_) => return Err(Error::unsupported("USING is not allowed in CREATE INDEX")),
@@ -215,19 +215,25 @@ fn column(
         NullsOrder::First => true,
         NullsOrder::Last => false,
     };
-    Ok(IndexColumn { attno, expr, ty, desc, nulls_first, opclass: Oid::INVALID, name: name.to_string() })
+    Ok(IndexColumn { attno, expr, ty, desc, nulls_first, opclass, collation, name: name.to_string() })
 }
 
-/// Operator classes that order as the type does.
-fn check_opclass(e: &IndexElem) -> Result<()> {
-    let Some(opclass) = &e.opclass else { return Ok(()) };
-    let base = opclass.name().strip_suffix("_ops").unwrap_or("");
-    let base = base.strip_suffix("_pattern").unwrap_or(base);
-    if !base.is_empty() && crate::types::info::builtin_by_name(base).is_some() || base == "array" || base == "record" {
-        return Ok(());
+/// The operator class named, if it is another than the type's default one. All of a type's order alike here, since
+/// text is ordered as bytes.
+fn opclass(cx: &ExecContext, e: &IndexElem, ty: TypeRef) -> Result<Oid> {
+    let Some(named) = &e.opclass else { return Ok(Oid::INVALID) };
+    let Some(class) = system_view::btree_opclass(named.name()) else {
+        let text = format!("operator class \"{}\" does not exist for access method \"btree\"", named.joined());
+        return Err(Error::new(SqlState::UNDEFINED_OBJECT, text));
+    };
+    if !system_view::opclass_takes(class, ty.oid) {
+        let shown = crate::types::format_type(ty.oid, -1, &*cx.fx.io.hooks);
+        return Err(err!(DATATYPE_MISMATCH, "operator class \"{}\" does not accept data type {shown}", named.joined()));
     }
-    let text = format!("operator class \"{}\" does not exist for access method \"btree\"", opclass.joined());
-    Err(Error::new(SqlState::UNDEFINED_OBJECT, text))
+    if class.name == "record_image_ops" {
+        return Err(Error::unsupported("operator class record_image_ops is not supported"));
+    }
+    Ok(if class.is_default { Oid::INVALID } else { class.oid })
 }
 
 fn included(table: &Relation, e: &IndexElem) -> Result<IndexColumn> {
@@ -246,6 +252,7 @@ pub fn key_column(table: &Relation, name: &str) -> Result<Option<IndexColumn>> {
         desc: false,
         nulls_first: false,
         opclass: Oid::INVALID,
+        collation: Oid::INVALID,
         name: name.to_string(),
     }))
 }
@@ -287,6 +294,7 @@ pub fn create_object(cx: &mut ExecContext, table: &Arc<Relation>, new: NewIndex)
         constraint: new.constraint,
         clustered: false,
         parent: Oid::INVALID,
+        replica_identity: false,
     });
     put(cx, Object::Class(c))?;
     let now = cx.backend()?.catalog.relation(table.oid)?;

@@ -20,6 +20,7 @@ mod comment;
 mod constraint;
 mod database;
 mod dependency;
+mod declared;
 mod domain;
 mod drop;
 mod explain;

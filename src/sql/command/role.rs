@@ -4,7 +4,7 @@ use super::{Command, names};
 use crate::auth::verifier::{self, Stored};
 use crate::base::{Error, Flow, Oid, Result, SqlState, clock};
 use crate::catalog::Object;
-use crate::catalog::object::{Membership, Role, RoleSetting, class, fixed};
+use crate::catalog::object::{Membership, ObjectKey, Role, RoleSetting, class, comment_key, fixed};
 use crate::err;
 use crate::settings::{Id, Lookup};
 use crate::sql::Backend;
@@ -356,11 +356,32 @@ pub fn drop(_: &mut Command, cx: &mut ExecContext, stmt: &DropRoleStmt) -> Flow<
         }
         names::lock_name(cx, class::AUTHID, Oid::INVALID, &name)?;
         refuse_if_owner(cx.backend()?, oid, &name)?;
-        let backend = cx.backend()?;
-        let writer = backend.writer();
-        backend.catalog.delete(writer, crate::catalog::ObjectKey::new(class::AUTHID, oid))?;
+        forget(cx.backend()?, oid)?;
     }
     Ok("DROP ROLE".into())
+}
+
+/// Deletes a role with its memberships, settings and comment.
+fn forget(backend: &mut Backend, role: Oid) -> Result<()> {
+    for record in backend.catalog.all(class::AUTHID) {
+        if let Object::Role(member) = &record.object
+            && member.member_of.iter().any(|m| m.role == role)
+        {
+            let mut member = member.clone();
+            member.member_of.retain(|m| m.role != role);
+            let writer = backend.writer();
+            backend.catalog.put(writer, Object::Role(member))?;
+        }
+    }
+    let key = ObjectKey::new(class::AUTHID, role);
+    let of_role = |k: &ObjectKey| k.sub == role.0 as i32;
+    let settings: Vec<ObjectKey> =
+        backend.catalog.all(class::DB_ROLE_SETTING).iter().map(|r| r.object.key()).filter(of_role).collect();
+    for gone in settings.into_iter().chain([comment_key(key), key]) {
+        let writer = backend.writer();
+        backend.catalog.delete(writer, gone)?;
+    }
+    Ok(())
 }
 
 fn refuse_if_owner(backend: &Backend, role: Oid, name: &str) -> Result<()> {

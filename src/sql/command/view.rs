@@ -35,12 +35,15 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateViewStmt) ->
     names::lock_name(cx, class::RELATION, namespace, &name.name)?;
     let attributes =
         named_attributes(cx, &found, &stmt.columns, "CREATE VIEW specifies more column names than columns")?;
-    let options = reloptions::merge(cmd, reloptions::On::View, &[], &stmt.options)?;
+    let mut options = reloptions::merge(cmd, reloptions::On::View, &[], &stmt.options)?;
     view.check_option = match stmt.check {
         ViewCheck::No => options.iter().find_map(|o| o.strip_prefix("check_option=")).map(str::to_uppercase),
         ViewCheck::Local => Some("LOCAL".into()),
         ViewCheck::Cascaded => Some("CASCADED".into()),
     };
+    if let (Some(check), true) = (&view.check_option, stmt.check != ViewCheck::No) {
+        options.push(format!("check_option={}", check.to_lowercase()));
+    }
     let old = cx.backend()?.catalog.class_in(namespace, &name.name);
     if let Some(old) = old {
         if !stmt.replace {

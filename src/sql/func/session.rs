@@ -52,27 +52,25 @@ fn database_encoding(_: &mut FnContext, _: Args<'_, '_>, out: &mut Column) -> Re
     push_text(out, "UTF8")
 }
 
+/// PostgreSQL's encodings by their numbers (pg_enc). Only UTF8 can be a database's here; conversions name the others.
+const ENCODINGS: [&str; 42] = [
+    "SQL_ASCII", "EUC_JP", "EUC_CN", "EUC_KR", "EUC_TW", "EUC_JIS_2004", "UTF8", "MULE_INTERNAL", "LATIN1", "LATIN2", "LATIN3", "LATIN4", "LATIN5", "LATIN6", "LATIN7", "LATIN8", "LATIN9", "LATIN10", "WIN1256", "WIN1258", "WIN866", "WIN874", "KOI8R", "WIN1251", "WIN1252", "ISO_8859_5", "ISO_8859_6", "ISO_8859_7", "ISO_8859_8", "WIN1250", "WIN1253", "WIN1254", "WIN1255", "WIN1257", "KOI8U", "SJIS", "BIG5", "GBK", "UHC", "GB18030", "JOHAB", "SHIFT_JIS_2004",
+];
+
 fn encoding_to_char(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
-    // The numbers of PostgreSQL's pg_enc; only these two can be a database's here.
-    push_text(
-        out,
-        match args[0].i32() {
-            0 => "SQL_ASCII",
-            6 => "UTF8",
-            8 => "LATIN1",
-            _ => "",
-        },
-    )
+    let name = usize::try_from(args[0].i32()).ok().and_then(|n| ENCODINGS.get(n));
+    push_text(out, name.copied().unwrap_or_default())
 }
 
 fn char_to_encoding(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
     let plain: String = args[0].str().chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
-    out.push(Datum::I32(match plain.as_str() {
-        "sqlascii" => 0,
-        "utf8" | "unicode" => 6,
-        "latin1" | "iso88591" => 8,
-        _ => -1,
-    }));
+    let plain = match plain.as_str() {
+        "unicode" => "utf8",
+        "iso88591" => "latin1",
+        other => other,
+    };
+    let is = |name: &&str| name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase() == plain;
+    out.push(Datum::I32(ENCODINGS.iter().position(is).map_or(-1, |n| n as i32)));
     Ok(())
 }
 

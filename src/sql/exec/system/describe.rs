@@ -6,11 +6,11 @@ use crate::catalog::object::{Class, Function, ObjectKey, class, fixed};
 use crate::catalog::{Catalog, Constraint, Object, Record, system};
 use crate::err;
 use crate::sql::exec::ExecContext;
-use crate::sql::exec::system_view::{builtin_comment, builtin_statement};
+use crate::sql::exec::system_view::{builtin_comment, builtin_statement, direct_arguments};
 use crate::sql::func;
 use crate::sql::names::schema_and_name;
 use crate::types::context::TypeHooks;
-use crate::types::name::{format_type, quote_identifier};
+use crate::types::name::{format_type_plain, quote_identifier};
 use crate::types::{Column, Datum};
 use std::sync::Arc;
 
@@ -26,8 +26,8 @@ pub(super) fn find(src: &str) -> Option<SystemFn> {
         "pg_get_viewdef" | "pg_get_viewdef_ext" | "pg_get_viewdef_wrap" => view_definition,
         "pg_get_viewdef_name" | "pg_get_viewdef_name_ext" => view_definition_by_name,
         "pg_get_function_result" => |cx, args, out| about_function(cx, args, out, result),
-        "pg_get_function_arguments" => |cx, args, out| about_function(cx, args, out, arguments),
-        "pg_get_function_identity_arguments" => |cx, args, out| about_function(cx, args, out, identity_arguments),
+        "pg_get_function_arguments" => |cx, args, out| function_arguments(cx, args, out, arguments),
+        "pg_get_function_identity_arguments" => |cx, args, out| function_arguments(cx, args, out, identity_arguments),
         "pg_get_function_arg_default" => argument_default,
         "pg_get_functiondef" => function_definition,
         "pg_get_function_sqlbody" => sql_body,
@@ -259,6 +259,21 @@ fn about_function(
     Ok(())
 }
 
+fn function_arguments(
+    cx: &mut ExecContext,
+    args: &[Datum<'_>],
+    out: &mut Column,
+    f: fn(&Described, &dyn TypeHooks) -> Option<String>,
+) -> Flow<()> {
+    match ordered_set(Oid(args[0].u32()), &*cx.fx.io.hooks) {
+        Some(shown) => {
+            text(out, &shown);
+            Ok(())
+        }
+        None => about_function(cx, args, out, f),
+    }
+}
+
 /// PostgreSQL 15, ruleutils.c, print_function_rettype: columns declared with TABLE, else the type.
 fn result(d: &Described, hooks: &dyn TypeHooks) -> Option<String> {
     if d.procedure {
@@ -269,14 +284,14 @@ fn result(d: &Described, hooks: &dyn TypeHooks) -> Option<String> {
         let column = |n: &usize| argument(d, *n, "", hooks);
         return Some(format!("TABLE({})", table.iter().map(column).collect::<Vec<_>>().join(", ")));
     }
-    let plain = format_type(d.result, -1, hooks);
+    let plain = format_type_plain(d.result, hooks);
     Some(if d.set { format!("SETOF {plain}") } else { plain })
 }
 
 /// Name and type of one argument.
 fn argument(d: &Described, n: usize, mode: &str, hooks: &dyn TypeHooks) -> String {
     let name = d.names.get(n).filter(|s| !s.is_empty()).map(|s| format!("{} ", quote_identifier(s)));
-    format!("{mode}{}{}", name.unwrap_or_default(), format_type(d.types[n], -1, hooks))
+    format!("{mode}{}{}", name.unwrap_or_default(), format_type_plain(d.types[n], hooks))
 }
 
 fn list_arguments(d: &Described, with_defaults: bool, hooks: &dyn TypeHooks) -> String {
@@ -304,6 +319,21 @@ fn list_arguments(d: &Described, with_defaults: bool, hooks: &dyn TypeHooks) -> 
         parts.push(part);
     }
     parts.join(", ")
+}
+
+/// The arguments of an ordered-set aggregate: the direct ones, ORDER BY, the aggregated ones.
+fn ordered_set(oid: Oid, hooks: &dyn TypeHooks) -> Option<String> {
+    let direct = direct_arguments(oid)?;
+    let d = builtin(func::func(oid)?);
+    let mode = |n: usize| if d.modes.get(n) == Some(&'v') { "VARIADIC " } else { "" };
+    let mut shown: Vec<String> = (0..d.types.len()).map(|n| argument(&d, n, mode(n), hooks)).collect();
+    if shown.len() == direct {
+        // A hypothetical-set aggregate takes as many aggregated arguments as direct ones, whatever they are.
+        shown.extend(shown.last().cloned());
+    }
+    let (before, after) = shown.split_at(direct.min(shown.len()));
+    let gap = if before.is_empty() { "" } else { " " };
+    Some(format!("{}{gap}ORDER BY {}", before.join(", "), after.join(", ")))
 }
 
 fn arguments(d: &Described, hooks: &dyn TypeHooks) -> Option<String> {

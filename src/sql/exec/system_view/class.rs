@@ -190,16 +190,25 @@ fn push_column(catalog: &Catalog, sink: &mut Sink, c: &Column<'_>) {
         // Catalogs are sorted the same way in every database.
         f.collation = C_COLLATION;
     }
+    let declared = a.map(|a| &a.declared);
+    if let Some(d) = declared {
+        if d.collation.is_valid() {
+            f.collation = d.collation;
+        }
+        if d.storage != 0 {
+            f.storage = d.storage;
+        }
+    }
     let missing = a.and_then(|a| a.missing.as_ref()).filter(|v| !v.is_null());
     let missing_array = missing.map(|v| Value::Bytes(types::array::from_values(c.ty.oid, [v.datum()]).into()));
     let name = if dropped { format!("........pg.dropped.{}........", c.attno) } else { c.name.to_string() };
     row![sink;
         c.relation, name, if dropped { Oid::INVALID } else { c.ty.oid },
         a.map_or(if c.attno < 0 { 0 } else { -1 }, |a| if dropped { 0 } else { a.stat_target }), f.len, c.attno, f.dimensions, -1, c.ty.typmod,
-        f.byval, f.align, f.storage, 0u8, c.not_null && !dropped, a.is_some_and(|a| a.default.is_some() && a.identity == 0) && !dropped,
+        f.byval, f.align, f.storage, declared.map_or(0, |d| d.compression), c.not_null && !dropped, a.is_some_and(|a| a.default.is_some() && a.identity == 0) && !dropped,
         missing.is_some(), a.map_or(0, |a| a.identity), a.map_or(0, |a| a.generated), dropped,
         a.is_none_or(|a| a.local), a.map_or(0, |a| i32::from(a.inherited)), f.collation,
-        Acl(a.and_then(|a| a.acl.as_deref())), NULL, NULL, missing_array,
+        Acl(a.and_then(|a| a.acl.as_deref())), Texts(declared.map_or(&[], |d| &d.options)), NULL, missing_array,
     ];
 }
 
@@ -242,9 +251,19 @@ fn attributes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 }
 
 fn push_index_columns(catalog: &Catalog, sink: &mut Sink, relation: Oid, index: &IndexDef) {
+    let record = catalog.class(index.table);
+    let columns = record.as_ref().and_then(|r| as_class(r)).map(|t| t.attributes.as_slice()).unwrap_or_default();
     for (n, k) in index.columns.iter().enumerate() {
         let attno = n as i16 + 1;
-        let column = Column { relation, name: &k.name, ty: k.ty, attno, not_null: false, stored: None };
+        // What the table's column was declared with holds for its copies in the index, but for statistics.
+        let of_table = columns.iter().find(|a| a.attno == k.attno && k.attno > 0);
+        let mut own = Attribute::new(&k.name, attno, k.ty);
+        own.declared = of_table.map(|a| a.declared.clone()).unwrap_or_default();
+        own.declared.options.clear();
+        if k.collation.is_valid() {
+            own.declared.collation = k.collation;
+        }
+        let column = Column { relation, name: &k.name, ty: k.ty, attno, not_null: false, stored: Some(&own) };
         push_column(catalog, sink, &column);
     }
 }
@@ -261,6 +280,17 @@ fn defaults(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         }
     }
     Ok(())
+}
+
+/// The collation of an index's column: its own, the table column's, the type's.
+pub(super) fn key_collation(catalog: &Catalog, table: Oid, k: &crate::catalog::IndexColumn) -> Oid {
+    if k.collation.is_valid() {
+        return k.collation;
+    }
+    let record = catalog.class(table);
+    let columns = record.as_ref().and_then(|r| as_class(r)).map(|t| t.attributes.as_slice()).unwrap_or_default();
+    let own = columns.iter().find(|a| a.attno == k.attno && k.attno > 0).map(|a| a.declared.collation);
+    own.filter(|c| c.is_valid()).unwrap_or_else(|| facts(catalog, k.ty.oid).collation)
 }
 
 /// The default operator class of a type in a B-tree; PostgreSQL's OIDs where the type has its own.
@@ -285,9 +315,9 @@ fn indexes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         let deferrable = constraint_of(&catalog, index).is_ok_and(|d| d);
         row![sink;
             c.oid, index.table, index.columns.len(), index.key_columns, index.unique, index.nulls_not_distinct,
-            index.primary, false, !deferrable, index.clustered, index.valid, false, index.valid, true, false,
+            index.primary, false, !deferrable, index.clustered, index.valid, false, index.valid, true, index.replica_identity,
             int2_vector(index.columns.iter().map(|k| k.attno)),
-            oid_vector(keys.iter().map(|k| facts(&catalog, k.ty.oid).collation)),
+            oid_vector(keys.iter().map(|k| key_collation(&catalog, index.table, k))),
             oid_vector(keys.iter().map(operator_class)),
             int2_vector(keys.iter().map(|k| i16::from(k.desc) | i16::from(k.nulls_first) << 1)),
             (!expressions.is_empty()).then(|| expressions.join(", ")), index.predicate.clone(),

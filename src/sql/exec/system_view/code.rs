@@ -101,37 +101,68 @@ fn builtin_proc_acl(acl: &str, superuser: &str) -> Vec<String> {
     acl.trim_matches(['{', '}']).split(',').map(item).collect()
 }
 
-/// Operator class by the type it is the default for.
-static DEFAULT_OPCLASSES: LazyLock<HashMap<Oid, Oid>> = LazyLock::new(|| {
-    let fields = |l: &str| l.split('\t').map(str::to_string).collect::<Vec<_>>();
-    let lines = include_str!("facts/pg_opclass.txt")
-        .lines()
-        .map(fields)
-        .filter(|f| f[1] == "403" && f.get(7).is_some_and(|d| d == "t"));
-    lines.filter_map(|f| Some((Oid(f.get(6)?.parse().ok()?), Oid(f[0].parse().ok()?)))).collect()
+/// How many direct arguments an ordered-set aggregate has; None for any other function.
+pub(crate) fn direct_arguments(oid: Oid) -> Option<usize> {
+    let own = oid.0.to_string();
+    let line = include_str!("facts/pg_aggregate.txt").lines().find(|l| l.split('\t').next() == Some(&own))?;
+    let mut fields = line.split('\t').skip(1);
+    if fields.next()? == "n" { None } else { fields.next()?.parse().ok() }
+}
+
+/// A row of `pg_opclass` for B-trees.
+pub(crate) struct OpClass {
+    pub oid: Oid,
+    pub name: &'static str,
+    pub input: Oid,
+    pub is_default: bool,
+}
+
+static OPCLASSES: LazyLock<Vec<OpClass>> = LazyLock::new(|| {
+    let line = |l: &'static str| {
+        let f: Vec<&'static str> = l.split('\t').collect();
+        let oid = |n: usize| f.get(n).and_then(|t| t.parse().ok()).map(Oid);
+        let class = OpClass { oid: oid(0)?, name: f.get(2)?, input: oid(6)?, is_default: *f.get(7)? == "t" };
+        (oid(1)? == fixed::BTREE_AM).then_some(class)
+    };
+    include_str!("facts/pg_opclass.txt").lines().filter_map(line).collect()
 });
 
 /// Name of an operator class that is not the default of its input type.
 pub(crate) fn special_opclass(opclass: Oid) -> Option<&'static str> {
-    let wanted = opclass.0.to_string();
-    let line = include_str!("facts/pg_opclass.txt").lines().find(|l| l.split('\t').next() == Some(&wanted))?;
-    let fields: Vec<&str> = line.split('\t').collect();
-    (fields.get(7) == Some(&"f")).then(|| fields[2])
+    OPCLASSES.iter().find(|c| c.oid == opclass && !c.is_default).map(|c| c.name)
+}
+
+/// The B-tree operator class of this name.
+pub(crate) fn btree_opclass(name: &str) -> Option<&'static OpClass> {
+    OPCLASSES.iter().find(|c| c.name == name)
+}
+
+/// What a type's values count as for operator classes.
+fn opclass_input(ty: Oid) -> Oid {
+    match types::info(types::base_type(ty)) {
+        Some(i) if i.is_array() => oid::ANYARRAY,
+        Some(i) if i.oid == oid::VARCHAR => oid::TEXT,
+        Some(i) if i.oid == oid::CIDR => oid::INET,
+        Some(i) => match i.kind {
+            b'e' => Oid(3500),
+            b'r' => Oid(3831),
+            b'm' => Oid(4537),
+            b'c' => oid::RECORD,
+            _ => i.oid,
+        },
+        None => Oid(3500),
+    }
+}
+
+/// Whether an operator class can sort values of this type.
+pub(crate) fn opclass_takes(class: &OpClass, ty: Oid) -> bool {
+    class.input == ty || class.input == opclass_input(ty)
 }
 
 /// The B-tree operator class an index uses for a type if none is named.
 pub(super) fn default_opclass(ty: Oid) -> Oid {
-    if let Some(found) = DEFAULT_OPCLASSES.get(&ty) {
-        return *found;
-    }
-    let stand_in = match types::info(ty) {
-        Some(i) if i.is_array() => oid::ANYARRAY,
-        Some(_) if ty == oid::VARCHAR => oid::TEXT,
-        Some(i) if i.kind == b'e' => Oid(3500),
-        Some(_) => ty,
-        None => Oid(3500),
-    };
-    DEFAULT_OPCLASSES.get(&stand_in).copied().unwrap_or_default()
+    let of = |input: Oid| OPCLASSES.iter().find(|c| c.is_default && c.input == input).map(|c| c.oid);
+    of(ty).or_else(|| of(opclass_input(ty))).unwrap_or_default()
 }
 
 fn types_array(types: &[Oid]) -> Value {

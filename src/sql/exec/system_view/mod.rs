@@ -26,7 +26,7 @@ mod types;
 
 pub(crate) use activity::{Sight, address, serial, sessions, some};
 pub(crate) use cell::{Cell, NULL, Stamp, texts};
-pub(crate) use code::{builtin_statement, special_opclass};
+pub(crate) use code::{btree_opclass, builtin_statement, direct_arguments, opclass_takes, special_opclass};
 pub(crate) use object::builtin_comment;
 
 use super::ExecContext;
@@ -51,11 +51,16 @@ macro_rules! row {
 }
 pub(crate) use row;
 
+/// The number of the system column that names a row's table.
+const TABLEOID: i16 = -6;
+
 /// Takes the rows of a view, keeps the columns wanted.
 pub struct Sink {
     relation: Arc<Relation>,
-    /// For each output column the view's column, None for system columns (NULL).
+    /// For each output column the view's column, None for system columns.
     wanted: Vec<Option<usize>>,
+    /// Which of the output columns are `tableoid`; other system columns are NULL.
+    table_oids: Vec<bool>,
     types: Vec<TypeRef>,
     /// Columns that must have a value, to save work (VIEW-2).
     keys: Vec<(usize, Value)>,
@@ -72,7 +77,8 @@ impl Sink {
             .map(|a| usize::try_from(*a).ok().and_then(|a| a.checked_sub(1)).filter(|a| *a < columns.len()))
             .collect();
         let types = wanted.iter().map(|w| w.map_or(TypeRef::of(crate::types::oid::OID), |w| columns[w].ty)).collect();
-        let mut sink = Sink { relation, wanted, types, keys, full: Vec::new(), open: Vec::new(), rows: 0 };
+        let table_oids = attnos.iter().map(|a| *a == TABLEOID).collect();
+        let mut sink = Sink { relation, wanted, table_oids, types, keys, full: Vec::new(), open: Vec::new(), rows: 0 };
         sink.open = sink.empty();
         sink
     }
@@ -110,8 +116,10 @@ impl Sink {
     /// One row: a value for each of the view's columns (VIEW-1).
     pub fn push(&mut self, row: &[Value]) {
         debug_assert_eq!(row.len(), self.relation.attributes.len(), "VIEW-1: {}", self.relation.name);
-        for (w, c) in self.wanted.iter().zip(&mut self.open) {
-            let value = w.and_then(|w| row.get(w)).map_or(Datum::Null, Value::datum);
+        let own = Datum::U32(self.relation.oid.0);
+        for ((w, c), own_oid) in self.wanted.iter().zip(&mut self.open).zip(&self.table_oids) {
+            let absent = if *own_oid { own } else { Datum::Null };
+            let value = w.and_then(|w| row.get(w)).map_or(absent, Value::datum);
             c.push(fit(value, c.phys()));
         }
         self.rows += 1;

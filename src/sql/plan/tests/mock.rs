@@ -95,6 +95,7 @@ impl Mock {
                     desc: false,
                     nulls_first: false,
                     opclass: Oid::INVALID,
+                    collation: Oid::INVALID,
                     name: (*c).to_owned(),
                 })
                 .collect();
@@ -162,6 +163,7 @@ impl Mock {
                 acl: None,
                 inherited: 0,
                 local: true,
+                declared: Default::default(),
             })
             .collect();
         let columns = t
@@ -203,6 +205,7 @@ impl Mock {
                 acl: None,
                 inherited: 0,
                 local: true,
+                declared: Default::default(),
             })
             .collect();
         let mut rel = self.blank(oid, name, RelKind::View, attributes);

@@ -1,0 +1,125 @@
+//! `regoper`, `regoperator`, `regcollation`, `regconfig` and `regdictionary`: names of what initdb made for good.
+
+use super::names::{schema_and_name, split_list};
+use crate::base::{Oid, Result};
+use crate::catalog::Catalog;
+use crate::catalog::object::fixed;
+use crate::err;
+use crate::sql::func::{self, OperDef};
+use crate::types::context::TypeHooks;
+use crate::types::name::quote_identifier;
+use crate::types::{self, oid};
+
+/// Rows of a catalog whose first two columns are an OID and a name.
+fn rows_of(typ: Oid) -> Option<(&'static str, &'static str)> {
+    Some(match typ {
+        oid::REGCOLLATION => ("collation", include_str!("exec/system_view/facts/pg_collation.txt")),
+        oid::REGCONFIG => ("text search configuration", include_str!("exec/system_view/facts/pg_ts_config.txt")),
+        oid::REGDICTIONARY => ("text search dictionary", include_str!("exec/system_view/facts/pg_ts_dict.txt")),
+        _ => return None,
+    })
+}
+
+fn pairs(text: &'static str) -> impl Iterator<Item = (Oid, &'static str)> {
+    text.lines().filter_map(|l| {
+        let mut fields = l.split('\t');
+        Some((Oid(fields.next()?.parse().ok()?), fields.next()?))
+    })
+}
+
+/// Whether a name with this schema can be one of `pg_catalog`.
+fn in_catalog(catalog: &Catalog, schema: Option<&str>) -> Result<bool> {
+    match schema {
+        Some(s) => Ok(catalog.namespace_oid(s)? == fixed::PG_CATALOG),
+        None => Ok(true),
+    }
+}
+
+/// The object of this kind with this name; None: the kind is not one of this file.
+pub(super) fn parse(catalog: &Catalog, typ: Oid, name: &str, hooks: &dyn TypeHooks) -> Option<Result<Oid>> {
+    match typ {
+        oid::REGOPER => Some(one_operator(catalog, name)),
+        oid::REGOPERATOR => Some(operator_with_types(catalog, name, hooks)),
+        _ => rows_of(typ).map(|(kind, text)| {
+            let (schema, plain) = schema_and_name(name)?;
+            let found = match in_catalog(catalog, schema.as_deref())? {
+                true => pairs(text).find(|(_, n)| *n == plain).map(|(o, _)| o),
+                false => None,
+            };
+            let encoding = if typ == oid::REGCOLLATION { " for encoding \"UTF8\"" } else { "" };
+            let shown = name.replace('"', "");
+            found.ok_or_else(|| err!(UNDEFINED_OBJECT, "{kind} \"{shown}\"{encoding} does not exist"))
+        }),
+    }
+}
+
+/// Schema and symbol of `pg_catalog.+`: the symbol may hold anything but a dot.
+fn operator_name(name: &str) -> (Option<&str>, &str) {
+    match name.split_once('.') {
+        Some((schema, symbol)) => (Some(schema.trim()), symbol.trim()),
+        None => (None, name.trim()),
+    }
+}
+
+fn one_operator(catalog: &Catalog, name: &str) -> Result<Oid> {
+    let (schema, symbol) = operator_name(name);
+    let found = if in_catalog(catalog, schema)? { func::opers_named(symbol) } else { &[] };
+    match found {
+        [] => Err(err!(UNDEFINED_FUNCTION, "operator does not exist: {name}")),
+        [one] => Ok(one.oid),
+        _ => Err(err!(AMBIGUOUS_FUNCTION, "more than one operator named {name}")),
+    }
+}
+
+fn operator_with_types(catalog: &Catalog, name: &str, hooks: &dyn TypeHooks) -> Result<Oid> {
+    let Some((head, rest)) = name.split_once('(') else {
+        return Err(err!(INVALID_TEXT_REPRESENTATION, "expected a left parenthesis"));
+    };
+    let Some(list) = rest.trim_end().strip_suffix(')') else {
+        return Err(err!(INVALID_TEXT_REPRESENTATION, "expected a right parenthesis"));
+    };
+    let operand = |text: &str| match text.trim() {
+        t if t.eq_ignore_ascii_case("none") => Ok(Oid::INVALID),
+        t => types::parse_type(t, hooks).map(|t| t.oid),
+    };
+    let operands = split_list(list).into_iter().map(operand).collect::<Result<Vec<Oid>>>()?;
+    let (left, right) = match operands[..] {
+        [left, right] => (left, right),
+        [] | [_] => {
+            return Err(err!(UNDEFINED_PARAMETER, "missing argument")
+                .hint("Use NONE to denote the missing argument of a unary operator."));
+        }
+        _ => {
+            return Err(
+                err!(TOO_MANY_ARGUMENTS, "too many arguments").hint("Provide two argument types for operator.")
+            );
+        }
+    };
+    let (schema, symbol) = operator_name(head);
+    let found = if in_catalog(catalog, schema)? { func::type_operator(symbol, left, right) } else { None };
+    found.map(|o| o.oid).ok_or_else(|| err!(UNDEFINED_FUNCTION, "operator does not exist: {name}"))
+}
+
+/// The name of the object; None: unknown, or not a kind of this file. Everything here stands in `pg_catalog`, which
+/// every search path finds.
+pub(super) fn show(typ: Oid, value: Oid, hooks: &dyn TypeHooks) -> Option<String> {
+    match typ {
+        oid::REGOPER => func::oper(value).map(|o| match func::opers_named(o.name).len() {
+            1 => o.name.to_string(),
+            _ => format!("pg_catalog.{}", o.name),
+        }),
+        oid::REGOPERATOR => func::oper(value).map(|o| operator_shown(o, hooks)),
+        _ => {
+            let (_, text) = rows_of(typ)?;
+            pairs(text).find(|(o, _)| *o == value).map(|(_, n)| quote_identifier(n))
+        }
+    }
+}
+
+fn operator_shown(o: &OperDef, hooks: &dyn TypeHooks) -> String {
+    let operand = |t: Oid| match t.is_valid() {
+        true => types::format_type_plain(t, hooks),
+        false => "NONE".to_string(),
+    };
+    format!("{}({},{})", o.name, operand(o.left), operand(o.right))
+}
