@@ -21,7 +21,10 @@ fn psql(server: &support::Server, database: &str) -> Command {
 /// The output of a file, both streams as they came.
 fn run(server: &support::Server, folder: &Path, name: &str) -> String {
     let database = format!("psql_{name}");
-    let made = psql(server, "postgres").args(["-c", &format!("create database {database} template template0 lc_collate 'C' lc_ctype 'C'")]).output().unwrap();
+    let made = psql(server, "postgres")
+        .args(["-c", &format!("create database {database} template template0 lc_collate 'C' lc_ctype 'C'")])
+        .output()
+        .unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let (mut reader, writer) = std::io::pipe().unwrap();
     let mut command = psql(server, &database);

@@ -30,8 +30,8 @@ pub use object::{Object, ObjectKey};
 pub use partition::{Bound, Edge, KeyColumn, Lineage, PartitionKey, Strategy};
 
 pub use relation::{
-    Attribute, ColumnStats, Constraint, ConstraintKind, Declared, ForeignKey, Index, IndexColumn, Persistence, RelKind, RelStats,
-    Relation, SequenceParams, View,
+    Attribute, ColumnStats, Constraint, ConstraintKind, Declared, ForeignKey, Index, IndexColumn, Persistence, RelKind,
+    RelStats, Relation, SequenceParams, View,
 };
 pub use store::{CATALOG_NODE, CATALOG_TOAST_NODE, create_folder};
 pub use view::{Catalog, Writer};

@@ -15,8 +15,8 @@ pub mod names;
 pub mod parse;
 pub mod plan;
 pub mod plpgsql;
-pub mod routine;
 mod reg_names;
+pub mod routine;
 
 pub use backend::{Backend, SequenceState, Sequences, User};
 pub use instance::{Instance, Services};

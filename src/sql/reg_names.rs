@@ -90,9 +90,7 @@ fn operator_with_types(catalog: &Catalog, name: &str, hooks: &dyn TypeHooks) -> 
                 .hint("Use NONE to denote the missing argument of a unary operator."));
         }
         _ => {
-            return Err(
-                err!(TOO_MANY_ARGUMENTS, "too many arguments").hint("Provide two argument types for operator.")
-            );
+            return Err(err!(TOO_MANY_ARGUMENTS, "too many arguments").hint("Provide two argument types for operator."));
         }
     };
     let (schema, symbol) = operator_name(head);

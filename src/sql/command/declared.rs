@@ -74,9 +74,9 @@ fn check_option(name: &str, value: &str) -> Result<()> {
     if !matches!(name, "n_distinct" | "n_distinct_inherited") {
         return Err(err!(INVALID_PARAMETER_VALUE, "unrecognized parameter \"{name}\""));
     }
-    let number: f64 = value.parse().map_err(|_| {
-        err!(INVALID_PARAMETER_VALUE, "invalid value for floating point option \"{name}\": {value}")
-    })?;
+    let number: f64 = value
+        .parse()
+        .map_err(|_| err!(INVALID_PARAMETER_VALUE, "invalid value for floating point option \"{name}\": {value}"))?;
     if number.is_nan() || number < -1.0 {
         let most = format!("{:.6}", f64::MAX);
         return Err(err!(INVALID_PARAMETER_VALUE, "value {value} out of bounds for option \"{name}\"")
