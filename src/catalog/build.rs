@@ -120,6 +120,7 @@ pub fn relation(catalog: &Catalog, oid: Oid) -> Result<Option<Relation>> {
         routing: Default::default(),
         stale: AtomicBool::new(false),
         bound: Default::default(),
+        triggers: c.triggers.clone(),
     }))
 }
 

@@ -35,6 +35,7 @@ pub mod class {
     pub const TABLESPACE: Oid = Oid(1213);
     pub const ACCESS_METHOD: Oid = Oid(2601);
     pub const LANGUAGE: Oid = Oid(2612);
+    pub const TRIGGER: Oid = Oid(2620);
 }
 
 /// OIDs that initdb gives, all PostgreSQL's.
@@ -137,6 +138,42 @@ pub struct Class {
     pub replica_identity: Option<char>,
     #[serde(default)]
     pub lineage: super::Lineage,
+    #[serde(default)]
+    pub triggers: Vec<Trigger>,
+}
+
+/// A trigger of a relation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trigger {
+    pub oid: Oid,
+    pub name: String,
+    pub function: Oid,
+    /// `b`efore, `a`fter, `i`nstead of.
+    pub when: char,
+    pub row: bool,
+    pub insert: bool,
+    pub update: bool,
+    pub delete: bool,
+    pub truncate: bool,
+    /// UPDATE OF: attribute numbers; empty: any.
+    #[serde(default)]
+    pub columns: Vec<i16>,
+    #[serde(default)]
+    pub condition: Option<Arc<str>>,
+    #[serde(default)]
+    pub args: Vec<String>,
+    /// `O`rigin, `D`isabled, `R`eplica, `A`lways.
+    pub enabled: char,
+    /// Of a constraint trigger: its constraint's OID.
+    #[serde(default)]
+    pub constraint: Oid,
+    #[serde(default)]
+    pub deferrable: bool,
+    #[serde(default)]
+    pub deferred: bool,
+    /// FROM of a constraint trigger.
+    #[serde(default)]
+    pub referenced: Oid,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

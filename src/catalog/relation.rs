@@ -253,6 +253,7 @@ pub struct Relation {
     pub stale: AtomicBool,
     /// Bound defaults, checks and index expressions, filled by the binder on first use.
     pub bound: std::sync::OnceLock<Arc<dyn std::any::Any + Send + Sync>>,
+    pub triggers: Vec<super::object::Trigger>,
 }
 
 /// A row of `pg_statistic` in the planner's terms.
@@ -322,6 +323,7 @@ impl Relation {
             routing: Default::default(),
             stale: AtomicBool::new(false),
             bound: Default::default(),
+            triggers: Vec::new(),
         }
     }
 

@@ -63,6 +63,7 @@ fn parse(line: &'static str) -> Option<Relation> {
         routing: Default::default(),
         stale: AtomicBool::new(false),
         bound: Default::default(),
+        triggers: Vec::new(),
     })
 }
 

@@ -29,7 +29,7 @@ mod write;
 
 pub use names::{Conflict, Names};
 pub use query::*;
-pub use stored::{Stored, stored};
+pub use stored::{Stored, parse_expression, stored};
 
 use crate::base::{Error, Result};
 use crate::sql::ast::{self, Pos};

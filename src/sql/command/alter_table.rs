@@ -14,7 +14,7 @@ use crate::err;
 use crate::lock::LockMode;
 use crate::sql::ast::{
     AlterTableKind as Kind, AlterTableStmt, ColumnDef, ColumnRef, DefArg, DefElem, DropBehavior, Expr, ExprKind,
-    TriggerSelect, TypeName,
+    TypeName,
 };
 use crate::sql::bind::scope::Clause;
 use crate::sql::exec::ExecContext;
@@ -154,11 +154,7 @@ pub fn apply(cmd: &Command, cx: &mut ExecContext, oid: Oid, kind: &Kind) -> Resu
         }
         Kind::Owner(role) => owner::set_relation_owner(cx, oid, role),
         Kind::ReplicaIdentity(identity) => declared::replica_identity(cx, oid, identity),
-        Kind::Trigger { which: TriggerSelect::All | TriggerSelect::User, .. } => Ok(()),
-        Kind::Trigger { which: TriggerSelect::Name(name), .. } => {
-            let table = class_of(cx, oid)?.name;
-            Err(err!(UNDEFINED_OBJECT, "trigger \"{name}\" for table \"{table}\" does not exist"))
-        }
+        Kind::Trigger { mode, which } => super::trigger::enable(cx, oid, *mode, which),
         Kind::DisableRowSecurity | Kind::NoForceRowSecurity | Kind::NotOf => Ok(()),
         Kind::EnableRowSecurity | Kind::ForceRowSecurity => {
             Err(Error::unsupported("row-level security is not supported"))

@@ -75,6 +75,18 @@ fn object(cmd: &Command, cx: &mut ExecContext, stmt: &CommentStmt) -> Flow<Objec
             let found = super::domain::constraint_oid(cx, &name, constraint)?;
             Ok(ObjectKey::new(class::CONSTRAINT, found))
         }
+        ObjectType::Trigger => {
+            let ObjectName::OnTable { name: trigger, .. } = &stmt.name else {
+                return Err(Error::internal("a trigger without table").into());
+            };
+            let found = names::locked_relation(cmd, cx, &names::range_var(&name), LockMode::ShareUpdateExclusive)?;
+            names::check_owner(cx, &found)?;
+            let Some(t) = found.triggers.iter().find(|t| t.name == *trigger) else {
+                let text = format!("trigger \"{trigger}\" for table \"{}\" does not exist", found.name);
+                return Err(Error::new(SqlState::UNDEFINED_OBJECT, text).into());
+            };
+            Ok(ObjectKey::new(class::TRIGGER, t.oid))
+        }
         ObjectType::Schema => {
             let oid = cx.backend()?.catalog.namespace_oid(&last)?;
             let owner = cx.backend()?.catalog.namespace(oid).map_or(Oid::INVALID, |n| n.owner);

@@ -38,6 +38,7 @@ pub fn constraint(catalog: &Catalog, oid: Oid) -> Option<(Oid, String)> {
 fn whole(catalog: &Catalog, key: ObjectKey) -> Option<ObjectKey> {
     match key.class {
         class::CONSTRAINT => constraint(catalog, key.oid).map(|(table, _)| ObjectKey::new(class::RELATION, table)),
+        class::TRIGGER => trigger(catalog, key.oid).map(|(table, _)| ObjectKey::new(class::RELATION, table)),
         _ if key.sub != 0 => Some(ObjectKey::new(class::RELATION, key.oid)),
         _ => None,
     }
@@ -122,6 +123,7 @@ fn dependents(cx: &mut ExecContext, key: ObjectKey) -> Result<Vec<Dependent>> {
         class::RELATION => of_column(cx, key, &mut found)?,
         class::CONSTRAINT => of_constraint(cx, key.oid, &mut found)?,
         class::TYPE => of_type(&catalog, key.oid, &mut found),
+        class::PROC => of_function(&catalog, key.oid, &mut found),
         _ => {}
     }
     Ok(found)
@@ -179,6 +181,12 @@ fn of_column(cx: &mut ExecContext, key: ObjectKey, found: &mut Vec<Dependent>) -
             found.push(Dependent { key: ObjectKey::new(class::CONSTRAINT, k.oid), age: k.oid, silent: false });
         }
     }
+    let c = super::write::class_of(cx, key.oid)?;
+    for t in &c.triggers {
+        if super::trigger::reads(t, &c.attributes[n])? {
+            found.push(Dependent { key: ObjectKey::new(class::TRIGGER, t.oid), age: t.oid, silent: false });
+        }
+    }
     for n in super::alter_table::using_generated(cx, key.oid, key.sub as i16)? {
         let key = ObjectKey { class: class::RELATION, oid: key.oid, sub: n as i32 + 1 };
         found.push(Dependent { key, age: key.oid, silent: false });
@@ -201,6 +209,24 @@ fn of_constraint(cx: &mut ExecContext, oid: Oid, found: &mut Vec<Dependent>) -> 
         }
     }
     Ok(())
+}
+
+/// Triggers that call a function.
+fn of_function(catalog: &Catalog, oid: Oid, found: &mut Vec<Dependent>) {
+    for record in catalog.all(class::RELATION) {
+        let Ok(c) = record.object.as_class() else { continue };
+        for t in c.triggers.iter().filter(|t| t.function == oid) {
+            found.push(Dependent { key: ObjectKey::new(class::TRIGGER, t.oid), age: t.oid, silent: false });
+        }
+    }
+}
+
+/// A trigger's table and name.
+pub fn trigger(catalog: &Catalog, oid: Oid) -> Option<(Oid, String)> {
+    catalog.all(class::RELATION).iter().find_map(|r| {
+        let c = r.object.as_class().ok()?;
+        c.triggers.iter().find(|t| t.oid == oid).map(|t| (c.oid, t.name.clone()))
+    })
 }
 
 /// The array type over a type, where it is not one itself.

@@ -18,6 +18,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<Str
         }
         ObjectType::Schema => schemas(cx, stmt)?,
         ObjectType::Type | ObjectType::Domain => super::types::drop(cx, stmt)?,
+        ObjectType::Trigger => super::trigger::drop(cmd, cx, stmt)?,
         ObjectType::Function | ObjectType::Procedure | ObjectType::Routine | ObjectType::Aggregate => {
             super::function::drop_routines(cmd, cx, stmt)?;
         }
@@ -171,6 +172,11 @@ pub fn describe(cx: &mut ExecContext, key: ObjectKey) -> Result<String> {
         let table = describe(cx, ObjectKey::new(class::RELATION, table))?;
         return Ok(format!("constraint {name} on {table}"));
     }
+    if key.class == class::TRIGGER {
+        let Some((table, name)) = dependency::trigger(&catalog, key.oid) else { return Ok(String::new()) };
+        let table = describe(cx, ObjectKey::new(class::RELATION, table))?;
+        return Ok(format!("trigger {name} on {table}"));
+    }
     if key.sub != 0 {
         let whole = describe(cx, ObjectKey::new(class::RELATION, key.oid))?;
         let record = catalog.class(key.oid);
@@ -226,6 +232,7 @@ pub fn remove(cx: &mut ExecContext, targets: Vec<ObjectKey>, behavior: DropBehav
                 });
             })?,
             (class::CONSTRAINT, _) => drop_constraint(cx, *key)?,
+            (class::TRIGGER, _) => super::trigger::remove(cx, key.oid)?,
             _ => {
                 let backend = cx.backend()?;
                 let writer = backend.writer();

@@ -140,6 +140,22 @@ fn go_on(cx: &mut ExecContext, p: &mut Progress) -> Flow<()> {
     Ok(())
 }
 
+/// PostgreSQL 15, explain.c, report_triggers.
+fn trigger_lines(stats: &exec::instrument::Instrumentation, timing: bool) -> Vec<String> {
+    let all = stats.triggers();
+    let several = all.iter().any(|t| t.relation != all[0].relation);
+    let line = |t: &&exec::instrument::TriggerStats| {
+        let what = match &t.constraint {
+            Some(constraint) => format!("for constraint {constraint}"),
+            None => t.name.clone(),
+        };
+        let on = if several { format!(" on {}", t.relation) } else { String::new() };
+        let time = if timing { format!("time={:.3} ", t.total.as_secs_f64() * 1000.0) } else { String::new() };
+        format!("Trigger {what}{on}: {time}calls={}", t.calls)
+    };
+    all.iter().filter(|t| t.calls > 0).map(line).collect()
+}
+
 fn outcome(cx: &mut ExecContext, p: &Progress) -> Outcome {
     let stats = cx.instrument.take();
     let actual = |plan: &Plan| {
@@ -171,6 +187,11 @@ fn outcome(cx: &mut ExecContext, p: &Progress) -> Outcome {
         let mut lines = explain_text(&p.plan, &p.options.shown, actuals, &cx.fx.io);
         if summary {
             lines.push(format!("Planning Time: {:.3} ms", p.planning_ms));
+        }
+        if let Some(stats) = &stats {
+            lines.extend(trigger_lines(stats, p.options.shown.timing));
+        }
+        if summary {
             lines.extend(execution_ms.map(|ms| format!("Execution Time: {ms:.3} ms")));
         }
         lines

@@ -24,6 +24,7 @@ mod dependency;
 mod domain;
 mod drop;
 mod explain;
+mod extension;
 mod foreign;
 mod function;
 mod grant;
@@ -47,6 +48,7 @@ mod storage;
 pub mod stored_text;
 mod table;
 mod temp;
+mod trigger;
 mod truncate;
 mod types;
 mod vacuum;
@@ -131,6 +133,8 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
         Stmt::Explain(s) => return explain::run(cmd, cx, s),
         Stmt::Call(s) => return call::call(cmd, cx, s),
         Stmt::Do(s) => call::run_block(cmd, cx, s)?,
+        Stmt::CreateExtension(s) => extension::create(cx, s)?,
+        Stmt::CreateTrigger(s) => trigger::create(cmd, cx, s)?,
         Stmt::CreateFunction(s) => function::create(cmd, cx, s)?,
         Stmt::AlterFunction(s) => function::alter(cmd, cx, s)?,
         Stmt::Checkpoint => checkpoint::run(cmd, cx)?,

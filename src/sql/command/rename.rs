@@ -32,6 +32,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &RenameStmt) -> Flow<S
                         rename_constraint(cx, child, old, &stmt.new_name)?;
                     }
                 }
+                Some(RelationPart::Trigger(old)) => super::trigger::rename(cx, &found, old, &stmt.new_name)?,
                 Some(_) => return Err(Error::unsupported("RENAME of this kind of object is not supported").into()),
             }
         }
@@ -125,6 +126,11 @@ fn rename_column(cx: &mut ExecContext, found: &Relation, old: &str, new: &str) -
     for k in &mut c.constraints {
         if let Some(text) = &k.check {
             k.check = Some(stored_text::with_column_renamed(text, old, new)?);
+        }
+    }
+    for t in &mut c.triggers {
+        if let Some(text) = &t.condition {
+            t.condition = Some(stored_text::with_column_renamed(text, old, new)?);
         }
     }
     let oid = c.oid;

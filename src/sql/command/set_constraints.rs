@@ -48,6 +48,13 @@ fn find(cx: &mut ExecContext, name: &RangeVar, oids: &mut Vec<Oid>) -> Result<()
                 found = true;
                 oids.push(k.oid);
             }
+            for t in c.triggers.iter().filter(|t| t.constraint.is_valid() && t.name == name.name) {
+                if !t.deferrable {
+                    return Err(err!(WRONG_OBJECT_TYPE, "constraint \"{}\" is not deferrable", name.name));
+                }
+                found = true;
+                oids.push(t.constraint);
+            }
         }
         if found {
             return Ok(());

@@ -55,7 +55,17 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &TruncateStmt) -> Flow
         }
         n += 1;
     }
-    for relation in &relations {
+    let done = cmd.progress(Firing::default);
+    if done.step == 0 {
+        let mut firing = std::mem::take(done);
+        let fired = firing.run(cx, &relations, 'b');
+        firing.step = usize::from(fired.is_ok());
+        *cmd.progress(Firing::default) = firing;
+        fired?;
+    }
+    let emptied = cmd.progress(Firing::default).step > 1;
+    cmd.progress(Firing::default).step = 2;
+    for relation in relations.iter().filter(|_| !emptied) {
         cx.backend()?.txn.next_command();
         empty(cx, relation)?;
         if stmt.restart_identity {
@@ -64,7 +74,36 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &TruncateStmt) -> Flow
             }
         }
     }
+    let mut firing = std::mem::take(cmd.progress(Firing::default));
+    let fired = firing.run(cx, &relations, 'a');
+    *cmd.progress(Firing::default) = firing;
+    fired?;
     Ok("TRUNCATE TABLE".into())
+}
+
+/// TRUNCATE's triggers, as far as they were fired.
+#[derive(Default)]
+struct Firing {
+    /// 1: those before; 2: the tables are empty.
+    step: usize,
+    at: usize,
+    calling: crate::sql::exec::user_trigger::Calling,
+}
+
+impl Firing {
+    fn run(&mut self, cx: &mut ExecContext, relations: &[Arc<Relation>], when: char) -> Flow<()> {
+        let mut all = Vec::new();
+        for r in relations {
+            all.extend(super::trigger::for_truncate(cx, r, when)?);
+        }
+        while let Some(t) = all.get(self.at) {
+            self.calling.run(cx, t, || t.data("TRUNCATE", None, None))?;
+            cx.backend()?.txn.next_command();
+            self.at += 1;
+        }
+        self.at = 0;
+        Ok(())
+    }
 }
 
 fn check(cx: &mut ExecContext, relation: &Relation) -> Result<()> {

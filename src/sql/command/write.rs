@@ -81,6 +81,7 @@ pub fn empty_class(
         depends: Vec::new(),
         replica_identity: None,
         lineage: Default::default(),
+        triggers: Vec::new(),
     }
 }
 

@@ -23,11 +23,43 @@ pub struct NodeStats {
 #[derive(Clone, Debug, Default)]
 pub struct Instrumentation {
     nodes: HashMap<usize, NodeStats>,
+    triggers: Vec<TriggerStats>,
+}
+
+/// What one trigger did.
+#[derive(Clone, Debug, Default)]
+pub struct TriggerStats {
+    pub name: String,
+    pub relation: String,
+    /// Of a foreign key or a constraint trigger.
+    pub constraint: Option<String>,
+    pub calls: u64,
+    pub total: Duration,
 }
 
 impl Instrumentation {
     pub fn of(&self, plan: &Plan) -> Option<&NodeStats> {
         self.nodes.get(&key(plan))
+    }
+
+    /// The triggers fired, of one relation after the other, by name.
+    pub fn triggers(&self) -> Vec<&TriggerStats> {
+        let rank = |t: &&TriggerStats| self.triggers.iter().position(|first| first.relation == t.relation);
+        let mut all: Vec<&TriggerStats> = self.triggers.iter().collect();
+        all.sort_by(|a, b| (rank(a), &a.name).cmp(&(rank(b), &b.name)));
+        all
+    }
+
+    /// A trigger was at work, and has been called so many times more.
+    pub(super) fn fired(&mut self, name: &str, relation: &str, constraint: Option<&str>, calls: u64, took: Duration) {
+        let known = self.triggers.iter().position(|t| t.name == name && t.relation == relation);
+        let at = known.unwrap_or_else(|| {
+            let (name, relation, constraint) = (name.into(), relation.into(), constraint.map(str::to_owned));
+            self.triggers.push(TriggerStats { name, relation, constraint, ..TriggerStats::default() });
+            self.triggers.len() - 1
+        });
+        self.triggers[at].calls += calls;
+        self.triggers[at].total += took;
     }
 
     pub(super) fn entry(&mut self, key: usize) -> &mut NodeStats {

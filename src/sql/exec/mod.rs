@@ -50,6 +50,7 @@ mod store;
 pub mod system;
 pub mod system_view;
 mod tid_scan;
+pub mod user_trigger;
 mod values;
 mod virtual_scan;
 mod window;

@@ -22,6 +22,8 @@ use std::sync::Arc;
 pub struct Nesting {
     depth: u32,
     base: usize,
+    /// Triggers being fired: `pg_trigger_depth()`.
+    pub triggers: u32,
 }
 
 /// Bytes of stack routines may use; threads that run statements have more.

@@ -18,6 +18,7 @@ mod deferred;
 pub mod foreign_key;
 mod nested;
 mod triggers;
+mod user;
 
 pub use deferred::{Deferred, DeferredEvents, forget, has_pending, set_constraints};
 pub use nested::Nested;
@@ -25,10 +26,11 @@ pub use triggers::{RowTrigger, RowTriggers, Work, of_relation};
 
 use super::modify::ChangeKind;
 use super::{ExecContext, Node};
-use crate::base::{Flow, Result, TupleId, Xid};
+use crate::base::{Flow, Oid, Result, TupleId, Xid};
 use crate::types::{Batch, Column};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Rows of one trigger that await it.
 pub struct Event {
@@ -48,12 +50,18 @@ pub struct RowChange<'a> {
     pub new: Option<(&'a [Column], usize)>,
     pub old_tid: TupleId,
     pub tid: TupleId,
+    /// The attributes the statement assigns, where it assigns some.
+    pub assigned: Option<&'a [usize]>,
 }
 
 /// Events of a running statement.
 #[derive(Default)]
 pub struct Queue {
     events: VecDeque<Event>,
+    /// Relations whose BEFORE STATEMENT triggers were fired, by what happens to them.
+    begun: Vec<(Oid, ChangeKind)>,
+    /// AFTER STATEMENT triggers to be fired when all rows are done.
+    statements: VecDeque<Arc<RowTrigger>>,
 }
 
 /// How far from the end of the queue rows may still join an event of the same trigger.
@@ -74,6 +82,41 @@ impl Queue {
         };
         &mut self.events[at]
     }
+
+    /// The event rows of this trigger are to be added to, where the order of rows and triggers is to be kept.
+    fn last(&mut self, trigger: &Arc<RowTrigger>, xid: Xid, columns: impl FnOnce() -> Vec<Column>) -> &mut Event {
+        let joins = self.events.back().is_some_and(|e| Arc::ptr_eq(&e.trigger, trigger) && e.xid == xid);
+        if !joins {
+            let rows = Batch { columns: columns(), rows: 0 };
+            self.events.push_back(Event { trigger: trigger.clone(), xid, rows, tids: Vec::new() });
+        }
+        let at = self.events.len() - 1;
+        &mut self.events[at]
+    }
+}
+
+/// A statement begins to change a relation; true: it is the first to do so in this way, so that BEFORE STATEMENT triggers
+/// are to be fired.
+pub(super) fn begin(cx: &mut ExecContext, relation: Oid, kind: ChangeKind) -> bool {
+    let Some(queue) = &mut cx.after_rows else { return true };
+    if queue.begun.contains(&(relation, kind)) {
+        return false;
+    }
+    queue.begun.push((relation, kind));
+    true
+}
+
+/// A statement has changed all rows of a relation: its AFTER STATEMENT triggers are to be fired once.
+pub(super) fn end(cx: &mut ExecContext, triggers: &RowTriggers, kind: ChangeKind, assigned: Option<&[usize]>) {
+    for t in triggers.statements(kind) {
+        if let Work::User(user, _) = &t.work
+            && user.fires(cx, kind, assigned)
+            && let Some(queue) = &mut cx.after_rows
+            && !queue.statements.iter().any(|s| Arc::ptr_eq(s, &t))
+        {
+            queue.statements.push_back(t.clone());
+        }
+    }
 }
 
 /// Takes note of a changed row, for the triggers of its relation.
@@ -91,6 +134,7 @@ pub(super) fn note(cx: &mut ExecContext, triggers: &RowTriggers, change: &RowCha
 enum Running {
     Check(Box<foreign_key::Check>),
     Action(Box<foreign_key::Action>),
+    User(Box<user::Firing>),
 }
 
 impl Running {
@@ -103,6 +147,7 @@ impl Running {
             Work::Updated(reference) => {
                 Some(Running::Action(Box::new(foreign_key::Action::start(reference, true, event.rows))))
             }
+            Work::User(user, kind) => Some(Running::User(Box::new(user::Firing::start(user, kind, event)))),
         })
     }
 
@@ -110,6 +155,7 @@ impl Running {
         match self {
             Running::Check(check) => check.run(cx),
             Running::Action(action) => action.run(cx),
+            Running::User(firing) => firing.run(cx),
         }
     }
 }
@@ -119,11 +165,13 @@ impl Running {
 pub struct Worker {
     queue: Option<Box<Queue>>,
     current: Option<Running>,
+    /// The foreign key of the one under work and how many rows it is about, where EXPLAIN wants to know.
+    foreign: Option<(String, Arc<foreign_key::Reference>, u64)>,
 }
 
 impl Worker {
     pub fn of(queue: Box<Queue>) -> Worker {
-        Worker { queue: Some(queue), current: None }
+        Worker { queue: Some(queue), ..Worker::default() }
     }
 
     /// Lets `f` run with this queue as the place for new events.
@@ -134,20 +182,44 @@ impl Worker {
         done
     }
 
+    /// The next event; when all rows are done, the next statement trigger as one.
+    fn next_event(&mut self, cx: &mut ExecContext) -> Result<Option<Event>> {
+        let Some(queue) = &mut self.queue else { return Ok(None) };
+        if let Some(event) = queue.events.pop_front() {
+            return Ok(Some(event));
+        }
+        let Some(trigger) = queue.statements.pop_front() else { return Ok(None) };
+        let xid = cx.backend()?.txn.xid();
+        Ok(Some(Event { trigger, xid, rows: Batch::default(), tids: Vec::new() }))
+    }
+
     /// Works off everything that cannot wait for the commit.
     pub fn run(&mut self, cx: &mut ExecContext) -> Flow<()> {
         loop {
             if self.current.is_none() {
-                let Some(event) = self.queue.as_mut().and_then(|q| q.events.pop_front()) else { return Ok(()) };
+                let Some(event) = self.next_event(cx)? else { return Ok(()) };
                 if deferred::is_deferred(cx, &event)? {
                     cx.backend()?.deferred.push(event);
                     continue;
                 }
                 cx.backend()?.txn.next_command();
+                self.foreign = match (&cx.instrument, &event.trigger.work) {
+                    (Some(_), Work::Check(r) | Work::Deleted(r) | Work::Updated(r)) => {
+                        Some((event.trigger.name.clone(), r.clone(), event.rows.rows as u64))
+                    }
+                    _ => None,
+                };
                 self.current = Running::start(cx, event)?;
             }
             let Some(mut current) = self.current.take() else { continue };
+            let started = cx.instrument.is_some().then(Instant::now);
             let done = self.collect(cx, |cx| current.run(cx));
+            if let (Some(started), Some(i), Some((name, reference, rows))) =
+                (started, &mut cx.instrument, &self.foreign)
+            {
+                let calls = if done.is_ok() { *rows } else { 0 };
+                i.fired(name, &reference.child.name, Some(&reference.constraint.name), calls, started.elapsed());
+            }
             if done.is_err() {
                 self.current = Some(current);
             }

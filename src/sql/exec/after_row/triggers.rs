@@ -7,6 +7,7 @@ use crate::catalog::object::class;
 use crate::catalog::{ConstraintKind, Relation};
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::modify::ChangeKind;
+use crate::sql::exec::user_trigger::UserTrigger;
 use crate::sql::plan::PlannedStatement;
 use hashbrown::HashMap;
 use std::sync::Arc;
@@ -26,6 +27,8 @@ pub enum Work {
     Deleted(Arc<Reference>),
     /// Rows referred to whose key changed.
     Updated(Arc<Reference>),
+    /// A user's trigger.
+    User(Arc<UserTrigger>, ChangeKind),
 }
 
 /// A relation's triggers, by what happens to a row, each list in the order of their names.
@@ -34,6 +37,11 @@ pub struct RowTriggers {
     insert: Vec<Arc<RowTrigger>>,
     update: Vec<Arc<RowTrigger>>,
     delete: Vec<Arc<RowTrigger>>,
+    /// Users' triggers for rows about to change.
+    pub before: Vec<Arc<UserTrigger>>,
+    /// Users' triggers for statements, before and after.
+    pub before_statement: Vec<Arc<UserTrigger>>,
+    after_statement: Vec<(ChangeKind, Arc<RowTrigger>)>,
 }
 
 impl RowTriggers {
@@ -49,6 +57,16 @@ impl RowTriggers {
     pub fn want(&self, kind: ChangeKind) -> bool {
         !self.of(kind).is_empty()
     }
+
+    /// Whether users' triggers fire for rows about to change in this way.
+    pub fn fire_before(&self, kind: ChangeKind) -> bool {
+        self.before.iter().any(|t| t.is_for(kind))
+    }
+
+    /// AFTER STATEMENT triggers.
+    pub(super) fn statements(&self, kind: ChangeKind) -> Vec<Arc<RowTrigger>> {
+        self.after_statement.iter().filter(|(k, _)| *k == kind).map(|(_, t)| t.clone()).collect()
+    }
 }
 
 impl Work {
@@ -63,6 +81,7 @@ impl Work {
         match self {
             Work::Check(r) => foreign_key::note_check(cx, r, trigger, change, queue),
             Work::Deleted(r) | Work::Updated(r) => foreign_key::note_action(cx, r, trigger, change, queue),
+            Work::User(user, _) => super::user::note(cx, user, trigger, change, queue),
         }
     }
 
@@ -71,6 +90,7 @@ impl Work {
         match self {
             Work::Check(r) => Some(r.child.oid),
             Work::Deleted(r) | Work::Updated(r) => Some(r.parent.oid),
+            Work::User(user, _) => Some(user.rel.oid),
         }
     }
 
@@ -80,6 +100,9 @@ impl Work {
             Work::Check(r) => Some((r.constraint.oid, r.constraint.deferrable, r.constraint.deferred)),
             Work::Deleted(r) => r.late(r.foreign.on_delete),
             Work::Updated(r) => r.late(r.foreign.on_update),
+            Work::User(user, _) => {
+                user.def.constraint.is_valid().then_some((user.def.constraint, user.def.deferrable, user.def.deferred))
+            }
         }
     }
 }
@@ -171,6 +194,30 @@ fn collect(cx: &mut ExecContext, rel: &Arc<Relation>) -> Result<RowTriggers> {
         add(&mut triggers.insert, 'c', k.oid, Work::Check(reference.clone()));
         add(&mut triggers.update, 'c', k.oid, Work::Check(reference));
     }
+    let kinds = [ChangeKind::Insert, ChangeKind::Update, ChangeKind::Delete];
+    for def in &rel.triggers {
+        let user = Arc::new(UserTrigger::new(cx, rel, def)?);
+        match (def.when, def.row) {
+            ('b', true) => triggers.before.push(user),
+            ('b', false) => triggers.before_statement.push(user),
+            ('a', row) => {
+                for kind in kinds.into_iter().filter(|k| user.is_for(*k)) {
+                    let work = Work::User(user.clone(), kind);
+                    let made = Arc::new(RowTrigger { name: def.name.clone(), work });
+                    match (row, kind) {
+                        (false, kind) => triggers.after_statement.push((kind, made)),
+                        (true, ChangeKind::Insert) => triggers.insert.push(made),
+                        (true, ChangeKind::Update) => triggers.update.push(made),
+                        (true, ChangeKind::Delete) => triggers.delete.push(made),
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    triggers.before.sort_by(|a, b| a.def.name.cmp(&b.def.name));
+    triggers.before_statement.sort_by(|a, b| a.def.name.cmp(&b.def.name));
+    triggers.after_statement.sort_by(|a, b| a.1.name.cmp(&b.1.name));
     for list in [&mut triggers.insert, &mut triggers.update, &mut triggers.delete] {
         list.sort_by(|a, b| a.name.cmp(&b.name));
     }

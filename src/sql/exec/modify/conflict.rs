@@ -14,6 +14,7 @@ use crate::heap::{self, HeapFetch, TmResult, UpdateKind, occupant};
 use crate::mvcc::Snapshot;
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::after_row::RowChange;
+use crate::sql::exec::user_trigger::RowFiring;
 use crate::sql::expr::Expr;
 use crate::sql::expr::eval::{Predicate, Projection, Sel};
 use crate::sql::plan::{LockWait, OnConflict};
@@ -30,7 +31,8 @@ enum Step {
     /// This living row is in the way.
     Conflict(TupleId),
     /// The row in the way is locked and fetched: to be updated.
-    Update { tid: TupleId, combined: Batch, new: Option<Batch> },
+    /// `shown`: to the BEFORE UPDATE triggers.
+    Update { tid: TupleId, combined: Batch, new: Option<Batch>, shown: bool },
     /// Updated: entries of the new version for this index.
     UpdateIndex {
         tid: TupleId,
@@ -59,6 +61,9 @@ pub(super) struct InsertOrUpdate {
     batch: Batch,
     prepared: bool,
     generated: bool,
+    /// BEFORE INSERT triggers have seen the batch, which is one row then.
+    fired: bool,
+    firing: RowFiring,
     row: usize,
     step: Step,
 }
@@ -86,6 +91,8 @@ impl InsertOrUpdate {
             batch: Batch::default(),
             prepared: false,
             generated: false,
+            fired: false,
+            firing: RowFiring::default(),
             row: 0,
             step: Step::look(),
         })
@@ -95,11 +102,22 @@ impl InsertOrUpdate {
         self.batch = batch;
         self.prepared = false;
         self.generated = false;
+        self.fired = false;
         self.row = 0;
         self.step = Step::look();
     }
 
     pub fn run(&mut self, cx: &mut ExecContext, target: &mut Target, changed: &mut Changed) -> Flow<()> {
+        if !self.fired {
+            let triggers = target.triggers.clone();
+            if triggers.fire_before(ChangeKind::Insert) {
+                let new = Some(&mut self.batch);
+                if !self.firing.run(cx, &triggers.before, ChangeKind::Insert, None, None, new)? {
+                    return Ok(());
+                }
+            }
+            self.fired = true;
+        }
         if !self.generated {
             target.generate(cx, &mut self.batch)?;
             self.generated = true;
@@ -253,13 +271,13 @@ impl InsertOrUpdate {
         }
         combined.rows = 1;
         combined.columns.extend(Self::alone(&self.batch.columns, self.row).columns);
-        self.step = Step::Update { tid, combined, new: None };
+        self.step = Step::Update { tid, combined, new: None, shown: false };
         Ok(true)
     }
 
     /// DO UPDATE's condition and new values; false: the condition does not hold, the row is left as it is.
     fn update(&mut self, cx: &mut ExecContext, target: &mut Target) -> Flow<bool> {
-        let Step::Update { tid, combined, new } = &mut self.step else { return Ok(false) };
+        let Step::Update { tid, combined, new, shown } = &mut self.step else { return Ok(false) };
         let width = target.forms.len();
         if new.is_none() {
             if let Some(p) = &mut self.filter
@@ -275,6 +293,18 @@ impl InsertOrUpdate {
             *new = Some(made);
         }
         let Some(new) = new else { return Ok(false) };
+        let triggers = target.triggers.clone();
+        if !*shown && triggers.fire_before(ChangeKind::Update) {
+            let old = Some((&combined.columns[..width], 0));
+            let assigned = self.attrs.as_deref();
+            if !self.firing.is_under_way() {
+                target.forget_generated(new);
+            }
+            if !self.firing.run(cx, &triggers.before, ChangeKind::Update, assigned, old, Some(new))? {
+                return Ok(false);
+            }
+        }
+        *shown = true;
         // Without waits in them both can be repeated.
         target.generate(cx, new)?;
         target.verify(cx, new)?;
@@ -321,6 +351,7 @@ impl InsertOrUpdate {
             new: Some((&new.columns, 0)),
             old_tid: *old_tid,
             tid: *tid,
+            assigned: self.attrs.as_deref(),
         };
         target.note(cx, &change)?;
         changed.add((&new.columns, 0), *tid, xid, None);

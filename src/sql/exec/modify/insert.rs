@@ -6,11 +6,13 @@ use super::{ChangeKind, Changed};
 use crate::base::{Flow, TupleId};
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::after_row::RowChange;
+use crate::sql::exec::user_trigger::RowFiring;
 use crate::types::Batch;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 enum Step {
     #[default]
+    Before,
     Generate,
     Verify,
     Heap,
@@ -21,7 +23,7 @@ enum Step {
 /// A new row, as it is noted.
 pub(super) fn inserted(batch: &Batch, row: usize, tid: TupleId) -> RowChange<'_> {
     let new = Some((batch.columns.as_slice(), row));
-    RowChange { kind: ChangeKind::Insert, old: None, new, old_tid: TupleId::INVALID, tid }
+    RowChange { kind: ChangeKind::Insert, old: None, new, old_tid: TupleId::INVALID, tid, assigned: None }
 }
 
 #[derive(Default)]
@@ -30,17 +32,29 @@ pub(super) struct Insert {
     tids: Vec<TupleId>,
     step: Step,
     entries: Option<Entries>,
+    firing: RowFiring,
 }
 
 impl Insert {
     pub fn feed(&mut self, batch: Batch) {
         self.batch = batch;
         self.tids.clear();
-        self.step = Step::Generate;
+        self.step = Step::Before;
         self.entries = None;
     }
 
     pub fn run(&mut self, cx: &mut ExecContext, target: &mut Target, changed: &mut Changed) -> Flow<()> {
+        if self.step == Step::Before {
+            let triggers = target.triggers.clone();
+            if triggers.fire_before(ChangeKind::Insert) {
+                // The batch is one row then.
+                let new = Some(&mut self.batch);
+                if !self.firing.run(cx, &triggers.before, ChangeKind::Insert, None, None, new)? {
+                    return Ok(());
+                }
+            }
+            self.step = Step::Generate;
+        }
         if self.step == Step::Generate {
             target.generate(cx, &mut self.batch)?;
             self.step = Step::Verify;

@@ -6,6 +6,7 @@
 mod conflict;
 mod insert;
 mod row_lock;
+mod statement;
 mod target;
 mod tree;
 mod update;
@@ -21,6 +22,7 @@ use crate::base::{Flow, Result, TupleId, Xid};
 use crate::sql::expr::eval::{Projection, Sel};
 use crate::sql::plan::{self, ModifyKind};
 use crate::types::{Batch, Column, Datum, Phys};
+use statement::{Statements, kinds};
 use target::Target;
 
 /// What became of a row.
@@ -49,6 +51,11 @@ pub(super) struct Modify {
     /// The command tag counts this node's rows.
     counted: bool,
     busy: bool,
+    kinds: Vec<ChangeKind>,
+    /// None: the node above fires statement triggers.
+    statements: Option<Statements>,
+    /// Rows to be worked on one by one, since triggers see what became of those before.
+    waiting: Option<(Batch, usize)>,
 }
 
 /// Rows for RETURNING: attributes, system columns, input columns.
@@ -138,7 +145,41 @@ impl Modify {
             ready: None,
             counted,
             busy: false,
+            statements: Some(Statements::new(cx, m)?),
+            kinds: kinds(&m.kind),
+            waiting: None,
         })
+    }
+
+    /// The next rows to work on: one where BEFORE ROW triggers fire.
+    fn rows(&mut self, cx: &mut ExecContext) -> Flow<Option<Batch>> {
+        if let Some((batch, at)) = &mut self.waiting {
+            if *at < batch.rows {
+                let columns = batch.columns.iter().map(|c| c.gather_rows(&[*at as u32])).collect();
+                *at += 1;
+                return Ok(Some(Batch { columns, rows: 1 }));
+            }
+            self.waiting = None;
+        }
+        let Some(batch) = self.input.next(cx)? else { return Ok(None) };
+        if !self.one_by_one() || batch.rows == 1 {
+            return Ok(Some(batch));
+        }
+        self.waiting = Some((batch, 0));
+        self.rows(cx)
+    }
+
+    /// Rows of a table with children, from the node above.
+    fn accept(&mut self, batch: Batch) {
+        self.statements = None;
+        match self.one_by_one() && batch.rows > 1 {
+            true => self.waiting = Some((batch, 0)),
+            false => self.feed(batch),
+        }
+    }
+
+    fn one_by_one(&self) -> bool {
+        self.kinds.iter().any(|k| self.target.triggers.fire_before(*k))
     }
 
     /// Works off the present input batch.
@@ -170,8 +211,16 @@ impl Node for Modify {
                 return Ok(Some(Batch { columns, rows }));
             }
             cx.poll()?;
+            if let Some(s) = &mut self.statements {
+                s.begin(cx)?;
+            }
             if !self.busy {
-                let Some(batch) = self.input.next(cx)? else { return Ok(None) };
+                let Some(batch) = self.rows(cx)? else {
+                    if let Some(s) = &mut self.statements {
+                        s.end(cx);
+                    }
+                    return Ok(None);
+                };
                 self.feed(batch);
             }
             self.work(cx)?;

@@ -101,6 +101,13 @@ impl Target {
         Ok(())
     }
 
+    /// What BEFORE triggers see of generated columns: nothing.
+    pub fn forget_generated(&self, batch: &mut Batch) {
+        for n in &self.generated {
+            batch.columns[*n] = Column::constant(self.forms[*n], crate::types::Datum::Null, batch.rows);
+        }
+    }
+
     /// Checks new rows. To be repeated with the same batch after a `Stop`.
     pub fn verify(&mut self, cx: &mut ExecContext, batch: &Batch) -> Flow<()> {
         verify::not_null(cx, &self.rel, batch)?;

@@ -1,6 +1,7 @@
 //! UPDATE and DELETE of a table with children: each row goes to the member it lies in.
 
 use super::Modify;
+use super::statement::Statements;
 use crate::base::{Error, Flow, Result};
 use crate::sql::exec::{ExecContext, Node, build};
 use crate::sql::plan;
@@ -16,6 +17,7 @@ pub(in crate::sql::exec) struct ModifyTree {
     /// Rows of the present input batch, by member.
     queue: VecDeque<(usize, Batch)>,
     at: Option<usize>,
+    statements: Statements,
 }
 
 impl ModifyTree {
@@ -28,6 +30,7 @@ impl ModifyTree {
             parts,
             queue: VecDeque::new(),
             at: None,
+            statements: Statements::new(cx, m)?,
         })
     }
 
@@ -59,12 +62,16 @@ impl Node for ModifyTree {
                 self.at = None;
             }
             if let Some((n, batch)) = self.queue.pop_front() {
-                self.parts[n].feed(batch);
+                self.parts[n].accept(batch);
                 self.at = Some(n);
                 continue;
             }
             cx.poll()?;
-            let Some(mut batch) = self.input.next(cx)? else { return Ok(None) };
+            self.statements.begin(cx)?;
+            let Some(mut batch) = self.input.next(cx)? else {
+                self.statements.end(cx);
+                return Ok(None);
+            };
             self.split(&mut batch)?;
         }
     }

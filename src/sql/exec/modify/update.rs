@@ -3,11 +3,12 @@
 use super::row_lock::{Claim, Writer, claim};
 use super::target::{Entries, Target};
 use super::{ChangeKind, Changed};
-use crate::base::{Flow, Result, TupleId};
+use crate::base::{Error, Flow, Result, SqlState, TupleId};
 use crate::heap::{HeapFetch, UpdateKind, tid_from_bytes};
 use crate::mvcc::Snapshot;
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::after_row::RowChange;
+use crate::sql::exec::user_trigger::RowFiring;
 use crate::sql::expr::Expr;
 use crate::sql::expr::eval::{Predicate, Projection, Sel};
 use crate::sql::plan::{LockWait, UpdateColumn};
@@ -60,6 +61,11 @@ pub(super) struct Update {
     row: usize,
     anew: Option<Anew>,
     written: Option<Written>,
+    /// BEFORE ROW triggers: the row is locked first, so that they see its newest version.
+    locked: bool,
+    shown: bool,
+    fired: bool,
+    firing: RowFiring,
 }
 
 impl Update {
@@ -81,6 +87,10 @@ impl Update {
             row: 0,
             anew: None,
             written: None,
+            locked: false,
+            shown: false,
+            fired: false,
+            firing: RowFiring::default(),
         }
     }
 
@@ -94,11 +104,16 @@ impl Update {
         if self.step == Step::Fetch {
             self.fetch_targets(cx, target, changed)?;
             self.step = if self.attrs.is_some() { Step::Compute } else { Step::Rows };
+            (self.locked, self.shown, self.fired) = (false, false, false);
         }
         if self.step == Step::Compute {
             let columns = self.set.run(cx, &self.combined, Sel::All(self.combined.rows))?;
             self.new = assigned(&self.combined, self.attrs.as_deref(), columns, target.forms.len());
             self.step = Step::Generate;
+            if self.fires(target) {
+                // Triggers come first, and see the newest version of the row.
+                self.step = Step::Rows;
+            }
         }
         if self.step == Step::Generate {
             target.generate(cx, &mut self.new)?;
@@ -110,6 +125,14 @@ impl Update {
         }
         while self.row < self.rows.len() {
             cx.interrupts.check()?;
+            if !self.fired && self.fires(target) {
+                if !self.before(cx, target)? {
+                    self.row += 1;
+                    self.anew = None;
+                    continue;
+                }
+                self.fired = true;
+            }
             self.change_row(cx, target, changed)?;
             self.row += 1;
             self.anew = None;
@@ -120,7 +143,7 @@ impl Update {
 
     /// The targets' present attributes. A plain DELETE needs none.
     fn fetch_targets(&mut self, cx: &mut ExecContext, target: &Target, changed: &Changed) -> Result<()> {
-        let noted = target.triggers.want(ChangeKind::Delete);
+        let noted = target.triggers.want(ChangeKind::Delete) || target.triggers.fire_before(ChangeKind::Delete);
         let needed = self.attrs.is_some() || changed.wanted || noted;
         let storage = cx.storage()?;
         self.rows.clear();
@@ -145,6 +168,82 @@ impl Update {
         Ok(())
     }
 
+    fn kind(&self) -> ChangeKind {
+        if self.attrs.is_some() { ChangeKind::Update } else { ChangeKind::Delete }
+    }
+
+    fn fires(&self, target: &Target) -> bool {
+        target.triggers.fire_before(self.kind())
+    }
+
+    /// Locks the present row (there is one) and shows its newest version to the BEFORE ROW triggers. False: it is to be
+    /// left alone.
+    fn before(&mut self, cx: &mut ExecContext, target: &mut Target) -> Flow<bool> {
+        while !self.locked {
+            if self.anew.is_some() && !self.look_anew(cx, target)? {
+                return Ok(false);
+            }
+            let tid = self.anew.as_ref().map_or(self.tids[self.row], |a| a.tid);
+            let strength = match self.attrs {
+                Some(_) => crate::heap::LockStrength::NoKeyUpdate,
+                None => crate::heap::LockStrength::Update,
+            };
+            let writer = Writer::for_locks(cx)?;
+            let found = crate::heap::lock_tuple(&writer.context(), &target.store, tid, strength)?;
+            let doing = if self.attrs.is_some() { "updating" } else { "deleting" };
+            match claim(cx, found, &target.rel, LockWait::Block, (doing, tid))? {
+                Claim::Mine => self.locked = true,
+                Claim::Again => {}
+                Claim::Gone => return Ok(false),
+                Claim::Newer(ctid) => {
+                    if !self.reach(cx, ctid)? {
+                        return Ok(false);
+                    }
+                }
+            }
+        }
+        let (kind, width) = (self.kind(), target.forms.len());
+        if !self.shown {
+            let triggers = target.triggers.clone();
+            let (old, old_row, new) = match self.anew.as_mut() {
+                Some(a) => (&a.combined, 0, a.computed.as_mut()),
+                None => (&self.combined, self.row, Some(&mut self.new)),
+            };
+            let old = Some((&old.columns[..width], old_row));
+            let mut new = new.filter(|_| kind == ChangeKind::Update);
+            if let Some(new) = new.as_mut().filter(|_| !self.firing.is_under_way()) {
+                target.forget_generated(new);
+            }
+            if !self.firing.run(cx, &triggers.before, kind, self.attrs.as_deref(), old, new)? {
+                return Ok(false);
+            }
+            self.shown = true;
+        }
+        let new = match self.anew.as_mut() {
+            Some(a) => a.computed.as_mut(),
+            None => Some(&mut self.new),
+        };
+        if let Some(new) = new.filter(|_| kind == ChangeKind::Update) {
+            target.generate(cx, new)?;
+            target.verify(cx, new)?;
+        }
+        Ok(true)
+    }
+
+    /// Goes on with a newer version of the present row; false: it is gone.
+    fn reach(&mut self, cx: &mut ExecContext, ctid: TupleId) -> Result<bool> {
+        let mut newest = Batch::default();
+        self.fetch.prepare(&mut newest);
+        let storage = cx.storage()?;
+        if self.fetch.fetch_version(&storage, ctid, &mut newest)?.is_none() {
+            return Ok(false);
+        }
+        newest.rows = 1;
+        let combined = joined(newest, &self.input, &[self.rows[self.row]]);
+        self.anew = Some(Anew { tid: ctid, combined, passed: false, computed: None, generated: false });
+        Ok(true)
+    }
+
     /// Changes the present row: its version as read, or the newest one.
     fn change_row(&mut self, cx: &mut ExecContext, target: &mut Target, changed: &mut Changed) -> Flow<()> {
         while self.written.is_none() {
@@ -162,6 +261,14 @@ impl Update {
                 (crate::heap::delete(&writer.context(), &target.store, tid)?, tid, true)
             };
             let doing = if self.attrs.is_some() { "updating" } else { "deleting" };
+            if self.fired && matches!(found, crate::heap::TmResult::SelfModified { .. }) {
+                let verb = if self.attrs.is_some() { "updated" } else { "deleted" };
+                let text =
+                    format!("tuple to be {verb} was already modified by an operation triggered by the current command");
+                let hint =
+                    "Consider using an AFTER trigger instead of a BEFORE trigger to propagate changes to other rows.";
+                return Err(Error::new(SqlState::TRIGGERED_DATA_CHANGE_VIOLATION, text).hint(hint).into());
+            }
             match claim(cx, found, &target.rel, LockWait::Block, (doing, tid))? {
                 Claim::Mine => {
                     let index = if hot { target.indexes.len() } else { 0 };
@@ -170,15 +277,9 @@ impl Update {
                 Claim::Again => {}
                 Claim::Gone => return Ok(()),
                 Claim::Newer(ctid) => {
-                    let mut newest = Batch::default();
-                    self.fetch.prepare(&mut newest);
-                    let storage = cx.storage()?;
-                    if self.fetch.fetch_version(&storage, ctid, &mut newest)?.is_none() {
+                    if !self.reach(cx, ctid)? {
                         return Ok(());
                     }
-                    newest.rows = 1;
-                    let combined = joined(newest, &self.input, &[self.rows[self.row]]);
-                    self.anew = Some(Anew { tid: ctid, combined, passed: false, computed: None, generated: false });
                 }
             }
         }
@@ -203,6 +304,10 @@ impl Update {
         if anew.computed.is_none() {
             let columns = self.set.run(cx, &anew.combined, Sel::All(1))?;
             anew.computed = Some(assigned(&anew.combined, self.attrs.as_deref(), columns, target.forms.len()));
+        }
+        if !self.fired && target.triggers.fire_before(ChangeKind::Update) {
+            // Triggers see it first.
+            return Ok(true);
         }
         if let Some(new) = &mut anew.computed
             && !anew.generated
@@ -262,8 +367,14 @@ impl Update {
         };
         let kind = if self.attrs.is_some() { ChangeKind::Update } else { ChangeKind::Delete };
         let old_tid = self.anew.as_ref().map_or(self.tids[self.row], |a| a.tid);
-        let mut change =
-            RowChange { kind, old: Some((old.columns.as_slice(), old_row)), new: None, old_tid, tid: w.tid };
+        let mut change = RowChange {
+            kind,
+            old: Some((old.columns.as_slice(), old_row)),
+            new: None,
+            old_tid,
+            tid: w.tid,
+            assigned: self.attrs.as_deref(),
+        };
         if self.attrs.is_none() {
             target.note(cx, &change)?;
             changed.add((&old.columns, old_row), w.tid, xid, input);

@@ -2,7 +2,7 @@
 
 use crate::base::Oid;
 use crate::catalog::object::Class;
-use crate::catalog::{Catalog, Constraint, ConstraintKind, IndexColumn};
+use crate::catalog::{Catalog, Constraint, ConstraintKind, IndexColumn, Trigger};
 use crate::sql::exec::system_view::special_opclass;
 use crate::types::name::quote_identifier;
 
@@ -88,6 +88,61 @@ pub(crate) fn index(catalog: &Catalog, c: &Class, pretty: bool) -> Option<String
         text += &format!(" WHERE {}", condition(p, pretty));
     }
     Some(text)
+}
+
+/// `CREATE TRIGGER …`.
+pub(crate) fn trigger(catalog: &Catalog, c: &Class, t: &Trigger, pretty: bool) -> String {
+    let mut text = format!(
+        "CREATE {}TRIGGER {} {} ",
+        if t.constraint.is_valid() { "CONSTRAINT " } else { "" },
+        quote_identifier(&t.name),
+        match t.when {
+            'b' => "BEFORE",
+            'i' => "INSTEAD OF",
+            _ => "AFTER",
+        }
+    );
+    let mut events: Vec<String> = Vec::new();
+    if t.insert {
+        events.push("INSERT".into());
+    }
+    if t.delete {
+        events.push("DELETE".into());
+    }
+    if t.update {
+        let name = |n: &i16| c.attributes.iter().find(|a| a.attno == *n).map(|a| quote_identifier(&a.name));
+        let columns: Vec<String> = t.columns.iter().filter_map(name).collect();
+        events.push(match columns.is_empty() {
+            true => "UPDATE".into(),
+            false => format!("UPDATE OF {}", columns.join(", ")),
+        });
+    }
+    if t.truncate {
+        events.push("TRUNCATE".into());
+    }
+    text += &format!("{} ON {}", events.join(" OR "), class_name(catalog, c.oid, !pretty));
+    if t.constraint.is_valid() {
+        if t.referenced.is_valid() {
+            text += &format!(" FROM {}", class_name(catalog, t.referenced, !pretty));
+        }
+        text += if t.deferrable { " DEFERRABLE" } else { " NOT DEFERRABLE" };
+        text += if t.deferred { " INITIALLY DEFERRED" } else { " INITIALLY IMMEDIATE" };
+    }
+    text += if t.row { " FOR EACH ROW" } else { " FOR EACH STATEMENT" };
+    if let Some(e) = &t.condition {
+        let plain = pretty || e.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_'));
+        text += &format!(" WHEN ({})", condition(e, plain));
+    }
+    let function = catalog.get(crate::catalog::ObjectKey::new(crate::catalog::object::class::PROC, t.function));
+    let name = function.as_ref().and_then(|r| r.object.as_function().ok()).map(|f| {
+        let visible = catalog.effective_path().contains(&f.namespace);
+        match catalog.namespace(f.namespace) {
+            Some(n) if !visible => format!("{}.{}", quote_identifier(&n.name), quote_identifier(&f.name)),
+            _ => quote_identifier(&f.name),
+        }
+    });
+    let args: Vec<String> = t.args.iter().map(|a| format!("'{}'", a.replace('\'', "''"))).collect();
+    text + &format!(" EXECUTE FUNCTION {}({})", name.unwrap_or_default(), args.join(", "))
 }
 
 /// Storage options as WITH lists them: values in quotes.

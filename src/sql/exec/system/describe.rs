@@ -31,12 +31,11 @@ pub(super) fn find(src: &str) -> Option<SystemFn> {
         "pg_get_function_arg_default" => argument_default,
         "pg_get_functiondef" => function_definition,
         "pg_get_function_sqlbody" => sql_body,
+        "pg_get_triggerdef" | "pg_get_triggerdef_ext" => trigger_definition,
         "pg_get_partkeydef"
         | "pg_get_partition_constraintdef"
         | "pg_get_statisticsobjdef"
         | "pg_get_statisticsobjdef_columns"
-        | "pg_get_triggerdef"
-        | "pg_get_triggerdef_ext"
         | "pg_get_ruledef"
         | "pg_get_ruledef_ext" => nothing,
         _ => return None,
@@ -77,7 +76,7 @@ fn comment(catalog: &Catalog, on: ObjectKey) -> Option<String> {
 
 fn description(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
     let (catalog, oid) = (catalog(cx)?, Oid(args[0].u32()));
-    let kinds = [class::RELATION, class::TYPE, class::PROC, class::NAMESPACE, class::CONSTRAINT];
+    let kinds = [class::RELATION, class::TYPE, class::PROC, class::NAMESPACE, class::CONSTRAINT, class::TRIGGER];
     maybe(out, kinds.into_iter().find_map(|k| comment(&catalog, ObjectKey::new(k, oid))));
     Ok(())
 }
@@ -354,6 +353,18 @@ fn argument_default(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) 
         d.defaults.len().checked_sub(from_end + 1).map(|at| d.defaults[at].clone())
     });
     maybe(out, answer);
+    Ok(())
+}
+
+fn trigger_definition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    let (catalog, oid) = (catalog(cx)?, Oid(args[0].u32()));
+    let pretty = args.get(1).is_some_and(|p| p.bool());
+    let all = catalog.all(class::RELATION);
+    let found = all.iter().find_map(|r| {
+        let c = r.object.as_class().ok()?;
+        c.triggers.iter().find(|t| t.oid == oid).map(|t| (c, t))
+    });
+    maybe(out, found.map(|(c, t)| define::trigger(&catalog, c, t, pretty)));
     Ok(())
 }
 

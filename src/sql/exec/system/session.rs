@@ -13,6 +13,10 @@ use std::time::{Duration, Instant};
 
 pub(super) fn find(src: &str) -> Option<SystemFn> {
     Some(match src {
+        "pg_trigger_depth" => |cx, _, out| {
+            out.push(Datum::I32(cx.nesting.triggers as i32));
+            Ok(())
+        },
         "pg_sleep" => |cx, args, out| sleep(cx, args[0].f64(), out),
         "pg_sleep_for(interval)" => sleep_for,
         "pg_sleep_until(timestamp_with_time_zone)" => sleep_until,

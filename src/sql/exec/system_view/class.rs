@@ -127,13 +127,14 @@ fn system_acl(name: &str, superuser: &str) -> Value {
 /// Foreign keys work through triggers in PostgreSQL: both sides say they have some.
 pub(super) fn has_triggers(catalog: &Catalog, c: &Class) -> bool {
     let foreign = |k: &crate::catalog::Constraint| k.foreign.as_ref().is_some_and(|f| f.relation == c.oid);
-    c.kind == RelKind::Table
-        && (c.constraints.iter().any(|k| k.foreign.is_some())
-            || catalog
-                .all(class::RELATION)
-                .iter()
-                .filter_map(|r| as_class(r))
-                .any(|o| o.constraints.iter().any(foreign)))
+    !c.triggers.is_empty()
+        || c.kind == RelKind::Table
+            && (c.constraints.iter().any(|k| k.foreign.is_some())
+                || catalog
+                    .all(class::RELATION)
+                    .iter()
+                    .filter_map(|r| as_class(r))
+                    .any(|o| o.constraints.iter().any(foreign)))
 }
 
 fn column_count(c: &Class) -> usize {

@@ -24,6 +24,8 @@ pub(super) const VIEWS: &[View] = &[
     View { name: "pg_proc", rows: procs },
     View { name: "pg_operator", rows: operators },
     View { name: "pg_cast", rows: casts },
+    View { name: "pg_extension", rows: extensions },
+    View { name: "pg_available_extensions", rows: available_extensions },
     fixed_rows!("pg_am"),
     fixed_rows!("pg_opfamily"),
     fixed_rows!("pg_opclass"),
@@ -163,6 +165,19 @@ pub(crate) fn opclass_takes(class: &OpClass, ty: Oid) -> bool {
 pub(super) fn default_opclass(ty: Oid) -> Oid {
     let of = |input: Oid| OPCLASSES.iter().find(|c| c.is_default && c.input == input).map(|c| c.oid);
     of(ty).or_else(|| of(opclass_input(ty))).unwrap_or_default()
+}
+
+/// PL/pgSQL: built in, and no other.
+const PLPGSQL: Oid = Oid(13559);
+
+fn extensions(_: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    row![sink; PLPGSQL, "plpgsql", fixed::BOOTSTRAP_SUPERUSER, fixed::PG_CATALOG, false, "1.0", NULL, NULL];
+    Ok(())
+}
+
+fn available_extensions(_: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    row![sink; "plpgsql", "1.0", "1.0", "PL/pgSQL procedural language"];
+    Ok(())
 }
 
 fn types_array(types: &[Oid]) -> Value {

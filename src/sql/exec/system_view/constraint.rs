@@ -5,7 +5,7 @@ use super::class::{as_class, user_classes};
 use super::{Sink, View, catalog, row};
 use crate::base::{Flow, Oid};
 use crate::catalog::object::{UserTypeKind, class};
-use crate::catalog::{Catalog, Constraint, ConstraintKind, Object};
+use crate::catalog::{Catalog, Constraint, ConstraintKind, Object, Trigger};
 use crate::sql::exec::ExecContext;
 use crate::sql::func;
 use crate::types::{Value, oid};
@@ -32,6 +32,12 @@ fn constraints(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             let Some(c) = as_class(&record) else { continue };
             let place = Place { namespace: c.namespace, relation: c.oid, domain: Oid::INVALID };
             c.constraints.iter().filter(|k| wanted(k)).for_each(|k| push(&catalog, sink, &place, k));
+            let asked = |t: &&Trigger| {
+                t.constraint.is_valid()
+                    && own.is_none_or(|o| t.constraint == o)
+                    && foreign.is_none_or(|o| !o.is_valid())
+            };
+            c.triggers.iter().filter(asked).for_each(|t| push_trigger(sink, &place, t));
         }
     }
     if relation.is_none_or(|o| !o.is_valid()) {
@@ -66,6 +72,15 @@ fn equalities(catalog: &Catalog, k: &Constraint, relation: Oid) -> Option<[Value
     let of: Vec<[Oid; 3]> =
         types(f.relation, &f.columns).into_iter().zip(types(relation, &k.columns)).map(one).collect();
     Some([0, 1, 2].map(|n| oid_array(of.iter().map(|o| o[n]))))
+}
+
+/// A constraint trigger.
+fn push_trigger(sink: &mut Sink, place: &Place, t: &Trigger) {
+    row![sink;
+        t.constraint, &t.name, place.namespace, b't', t.deferrable, t.deferred, true, place.relation, Oid::INVALID,
+        Oid::INVALID, Oid::INVALID, Oid::INVALID, b' ', b' ', b' ', true, 0i32, true, NULL, NULL, NULL, NULL, NULL,
+        NULL, NULL, NULL,
+    ];
 }
 
 fn push(catalog: &Catalog, sink: &mut Sink, place: &Place, k: &Constraint) {

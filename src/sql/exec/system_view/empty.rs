@@ -19,7 +19,6 @@ pub(super) const VIEWS: &[View] = empty![
     "pg_partitioned_table",
     "pg_largeobject",
     "pg_largeobject_metadata",
-    "pg_trigger",
     "pg_event_trigger",
     "pg_policy",
     "pg_policies",

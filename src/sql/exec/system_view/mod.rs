@@ -22,6 +22,7 @@ mod role;
 mod server;
 mod settings;
 mod statistics;
+mod trigger;
 mod types;
 
 pub(crate) use activity::{Sight, address, serial, sessions, some};
@@ -172,11 +173,12 @@ pub(crate) fn fit(value: Datum<'_>, form: Phys) -> Datum<'_> {
 
 /// The generator of a view by the name in `Relation::generated_by`.
 pub fn find(name: &str) -> Option<&'static View> {
-    let families: [&'static [View]; 14] = [
+    let families: [&'static [View]; 15] = [
         activity::VIEWS,
         class::VIEWS,
         code::VIEWS,
         constraint::VIEWS,
+        trigger::VIEWS,
         empty::VIEWS,
         information::VIEWS,
         listing::VIEWS,

@@ -246,6 +246,7 @@ impl Mock {
             routing: Default::default(),
             stale: AtomicBool::new(false),
             bound: std::sync::OnceLock::new(),
+            triggers: Vec::new(),
         }
     }
 }

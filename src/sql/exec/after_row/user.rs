@@ -1,0 +1,73 @@
+//! AFTER triggers of users.
+
+use super::{Event, Queue, RowChange, RowTrigger};
+use crate::base::{Flow, Result, Stop};
+use crate::sql::exec::modify::ChangeKind;
+use crate::sql::exec::user_trigger::{Calling, UserTrigger, both, values, word};
+use crate::sql::exec::{ExecContext, phys_of};
+use crate::types::Column;
+use std::sync::Arc;
+
+/// Adds a changed row to the queue if the trigger's condition wants it.
+pub(super) fn note(
+    cx: &mut ExecContext,
+    user: &Arc<UserTrigger>,
+    trigger: &Arc<RowTrigger>,
+    change: &RowChange<'_>,
+    queue: &mut Queue,
+) -> Result<()> {
+    if !user.fires(cx, change.kind, change.assigned) {
+        return Ok(());
+    }
+    let row = both(&user.rel, change.new, change.old);
+    if let Some(mut p) = user.predicate()
+        && p.run(cx, &row).map_err(Stop::into_error)?.is_some()
+    {
+        return Ok(());
+    }
+    let xid = cx.backend()?.txn.xid();
+    let event = queue.last(trigger, xid, || {
+        let side = || user.rel.attributes.iter().map(|a| Column::new(phys_of(a.ty)));
+        side().chain(side()).collect()
+    });
+    event.rows.columns.iter_mut().zip(&row.columns).for_each(|(to, c)| to.push_from(c, 0));
+    event.rows.rows += 1;
+    event.tids.push(change.tid);
+    Ok(())
+}
+
+/// The rows of an event given to their trigger, one after the other.
+pub struct Firing {
+    user: Arc<UserTrigger>,
+    kind: ChangeKind,
+    event: Event,
+    at: usize,
+    calling: Calling,
+}
+
+impl Firing {
+    pub fn start(user: Arc<UserTrigger>, kind: ChangeKind, event: Event) -> Firing {
+        Firing { user, kind, event, at: 0, calling: Calling::default() }
+    }
+
+    pub fn run(&mut self, cx: &mut ExecContext) -> Flow<()> {
+        if !self.user.def.row {
+            let user = self.user.clone();
+            self.calling.run(cx, &user, || user.data(word(self.kind), None, None))?;
+            return Ok(());
+        }
+        let width = self.user.rel.attributes.len();
+        while self.at < self.event.rows.rows {
+            let (columns, at, kind) = (&self.event.rows.columns, self.at, self.kind);
+            let user = self.user.clone();
+            self.calling.run(cx, &user, || {
+                let new = (kind != ChangeKind::Delete).then(|| values(&columns[..width], at, width));
+                let old = (kind != ChangeKind::Insert).then(|| values(&columns[width..], at, width));
+                user.data(word(kind), new, old)
+            })?;
+            self.at += 1;
+            cx.backend()?.txn.next_command();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,53 @@
+//! `pg_trigger`.
+
+use super::cell::NULL;
+use super::class::{as_class, user_classes};
+use super::{Sink, View, catalog, row};
+use crate::base::{Flow, Oid};
+use crate::catalog::Trigger;
+use crate::sql::exec::ExecContext;
+use crate::types::{Datum, Value, array, oid};
+
+pub(super) const VIEWS: &[View] = &[View { name: "pg_trigger", rows: triggers }];
+
+/// PostgreSQL 15, pg_trigger.h: the bits of `tgtype`.
+fn bits(t: &Trigger) -> i16 {
+    i16::from(t.row)
+        | i16::from(t.when == 'b') << 1
+        | i16::from(t.insert) << 2
+        | i16::from(t.delete) << 3
+        | i16::from(t.update) << 4
+        | i16::from(t.truncate) << 5
+        | i16::from(t.when == 'i') << 6
+}
+
+fn columns(t: &Trigger) -> Value {
+    let mut b = array::Builder::new(oid::INT2);
+    t.columns.iter().for_each(|c| b.push(Datum::I16(*c)));
+    let dims = match t.columns.len() {
+        0 => array::Dims::new(),
+        len => [array::Dim { len, lower: 0 }].into_iter().collect(),
+    };
+    Value::Bytes(b.finish_with(dims).into())
+}
+
+/// Each argument with a zero byte behind.
+fn arguments(t: &Trigger) -> Value {
+    let bytes: Vec<u8> = t.args.iter().flat_map(|a| a.bytes().chain([0])).collect();
+    Value::Bytes(bytes.into())
+}
+
+fn triggers(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    let catalog = catalog(cx)?;
+    for record in user_classes(&catalog, sink.oid_key("tgrelid"), None) {
+        let Some(c) = as_class(&record) else { continue };
+        for t in &c.triggers {
+            row![sink;
+                t.oid, c.oid, Oid::INVALID, &t.name, t.function, bits(t), t.enabled, false, t.referenced, Oid::INVALID,
+                t.constraint, t.deferrable, t.deferred, t.args.len() as i16, columns(t), arguments(t),
+                t.condition.as_deref(), NULL, NULL,
+            ];
+        }
+    }
+    Ok(())
+}
