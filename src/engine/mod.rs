@@ -64,7 +64,7 @@ fn live(origin: Origin) -> io::Result<ExitCode> {
     give_up_segv_handler();
     let _ = rustix::thread::set_name(c"engine");
     let Some(_lock) = lock()? else { return Ok(ExitCode::from(LOCK_BUSY)) };
-    let (link, incoming) = Link::start(channel)?;
+    let link = Link::start(channel)?;
     crash::install(&link, crate::buffer::critical::active);
     let Some(settings) = load_settings(origin) else { return Ok(ExitCode::FAILURE) };
     let speaker = report::Origin { backend_type: "startup", ..report::Origin::default() };
@@ -99,7 +99,7 @@ fn live(origin: Origin) -> io::Result<ExitCode> {
     let start = move |generation, stop: worker::Stop| worker::start_all(&workers_cx, generation, &stop);
     let workers = Foreman::start(Workers::new(Box::new(start)))?;
     link.report(EngineState::Ready, "");
-    let end = runtime.block_on(serve::serve(&link, &gate, threads, incoming, &workers));
+    let end = runtime.block_on(serve::serve(&link, &gate, threads, &workers));
     stop(&link, &cx, Some(workers), end)
 }
 

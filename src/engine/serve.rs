@@ -1,7 +1,7 @@
 //! The time between Ready and the end: takes connections in, starts and stops the workers as
 //! postmasters come and go, and decides when and how it is over.
 
-use super::link::{Connection, Link};
+use super::link::Link;
 use super::session_threads::SessionThreads;
 use super::sessions;
 use super::workers::Foreman;
@@ -10,7 +10,6 @@ use crate::process::message::StopMode;
 use crate::protocol::Gate;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 /// A session that entered just while the others were told to end is told after this time.
@@ -32,26 +31,20 @@ pub enum End {
 }
 
 /// Serves until it is over.
-pub async fn serve(
-    link: &Link,
-    gate: &Arc<Gate>,
-    threads: SessionThreads,
-    incoming: mpsc::UnboundedReceiver<Connection>,
-    workers: &Foreman,
-) -> End {
-    tokio::spawn(take_in(gate.clone(), threads, incoming));
+pub async fn serve(link: &Link, gate: &Arc<Gate>, threads: SessionThreads, workers: &Foreman) -> End {
+    let shared = gate.clone();
+    link.take_in(move |connection| threads.spawn(sessions::serve(shared.clone(), connection)));
     let mut mode = link.mode();
-    let mut count = link.session_count();
+    let mut occupied = link.occupied();
     loop {
         let now = *mode.borrow_and_update();
         workers.want(now.postmaster);
-        // From the registry, which also counts connections that nobody has taken in yet.
-        let left = *count.borrow_and_update();
+        let empty = !*occupied.borrow_and_update();
         match now.stop {
-            Some(StopMode::Immediate) if left == 0 => return End::Immediate,
+            Some(StopMode::Immediate) if empty => return End::Immediate,
             Some(StopMode::Immediate) => link.hang_up_strangers(),
-            _ if left == 0 && link.leave_if_idle() => return End::Orphaned,
-            Some(_) if left == 0 && now.postmaster.is_some() => return End::Clean,
+            _ if empty && link.leave_if_idle() => return End::Orphaned,
+            Some(_) if empty && now.postmaster.is_some() => return End::Clean,
             Some(StopMode::Fast) => {
                 gate.server.backends.interrupt_all(Cause::Terminate);
                 link.hang_up_strangers();
@@ -65,18 +58,12 @@ pub async fn serve(
         tokio::select! {
             biased;
             _ = mode.changed() => {}
-            _ = count.changed() => {}
+            _ = occupied.changed() => {}
             () = sleep(pause), if now.stop >= Some(StopMode::Fast) => {
                 if now.stop == Some(StopMode::Immediate) {
                     return End::Immediate;
                 }
             }
         }
-    }
-}
-
-async fn take_in(gate: Arc<Gate>, threads: SessionThreads, mut incoming: mpsc::UnboundedReceiver<Connection>) {
-    while let Some(connection) = incoming.recv().await {
-        threads.spawn(sessions::serve(gate.clone(), connection));
     }
 }

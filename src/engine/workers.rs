@@ -99,8 +99,9 @@ impl Foreman {
     }
 
     fn order(&self, order: Wanted) {
-        *self.wanted.0.lock() = order;
-        self.wanted.1.notify_one();
+        if std::mem::replace(&mut *self.wanted.0.lock(), order) != order {
+            self.wanted.1.notify_one();
+        }
     }
 }
 

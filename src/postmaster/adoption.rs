@@ -79,7 +79,7 @@ async fn try_adopt() -> io::Result<Adopted> {
     let socket = packet::connect(Path::new("."), ENGINE_CONTROL)?;
     let hello = ToEngine::Adopt { postmaster_pid: std::process::id() };
     packet::send(&socket, &hello.encode(), &[])?;
-    let socket = watched::watch(socket)?;
+    let socket = watched::watch_input(socket)?;
     let mut sessions = Sessions::starting_at(1);
     loop {
         let Packet { bytes, fds } = receive(&socket).await?;

@@ -41,6 +41,9 @@ pub struct Engine {
     channel: AsyncFd<OwnedFd>,
     /// The other end is gone; only the end of the process is awaited.
     channel_ended: bool,
+    /// The channel again, while something waits for room in it. Watched for always, room would wake the postmaster at
+    /// every packet the engine takes.
+    room: Option<AsyncFd<OwnedFd>>,
     outgoing: VecDeque<Outgoing>,
     pub victim: Option<Victim>,
     pub state: EngineState,
@@ -70,7 +73,8 @@ impl Engine {
         Ok(Engine {
             pid,
             pidfd: watched::watch_input(pidfd)?,
-            channel: watched::watch(channel)?,
+            channel: watched::watch_input(channel)?,
+            room: None,
             channel_ended: false,
             outgoing: VecDeque::new(),
             victim: None,
@@ -139,13 +143,21 @@ impl Engine {
         if self.outgoing.is_empty() || self.channel_ended {
             return Poll::Pending;
         }
-        match ready!(self.channel.poll_write_ready(cx)) {
-            Ok(mut guard) => {
-                // The caller flushes; if the channel is still full the next poll must wait again.
-                guard.clear_ready();
-                Poll::Ready(())
+        let room = match self.room.take() {
+            Some(room) => room,
+            None => match self.channel.get_ref().try_clone().and_then(watched::watch_room) {
+                Ok(room) => room,
+                Err(_) => return Poll::Pending,
+            },
+        };
+        let ready = room.poll_write_ready(cx).is_ready();
+        match ready {
+            // The caller flushes; if the channel is still full the next poll watches anew.
+            true => Poll::Ready(()),
+            false => {
+                self.room = Some(room);
+                Poll::Pending
             }
-            Err(_) => Poll::Pending,
         }
     }
 

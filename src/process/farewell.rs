@@ -69,8 +69,10 @@ pub fn hang_up(socket: impl AsFd) {
     let mut waste = [0u8; 4096];
     for _ in 0..64 {
         match rustix::net::recv(&socket, &mut waste[..], RecvFlags::DONTWAIT) {
-            Ok((n, _)) if n > 0 => {}
-            _ => break,
+            // The client has ended its side too: nothing is left to shut.
+            Ok((0, _)) => return,
+            Ok(_) => {}
+            Err(_) => break,
         }
     }
     let _ = rustix::net::shutdown(&socket, Shutdown::Both);

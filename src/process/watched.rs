@@ -23,3 +23,9 @@ pub fn watch_input<T: Owner>(fd: T) -> io::Result<AsyncFd<T>> {
     // SAFETY: as in `watch`.
     unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }.map_err(Into::into)
 }
+
+/// Watches for room only; must be called within a runtime.
+pub fn watch_room<T: Owner>(fd: T) -> io::Result<AsyncFd<T>> {
+    // SAFETY: as in `watch`.
+    unsafe { AsyncFd::register_with_interest(fd, Interest::WRITABLE) }.map_err(Into::into)
+}

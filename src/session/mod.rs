@@ -9,6 +9,7 @@
 //! | `job`, `pool`, `wait` | a statement's run: inline, on the executor pool, waiting for something |
 //! | `open` | from an authenticated connection to a session |
 //! | `statement`, `portal` | prepared statements with their plans; running queries |
+//! | `template` | plans shared by simple queries that differ in numbers |
 //! | `simple`, `extended` | the two query protocols |
 //! | `transaction`, `setting`, `prepare`, `cursor`, `copy`, … | statements that are the session's own |
 //!
@@ -39,6 +40,7 @@ mod setting;
 mod simple;
 mod state;
 mod statement;
+mod template;
 mod transaction;
 mod wait;
 

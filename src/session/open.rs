@@ -216,8 +216,8 @@ impl Session {
             statements: Default::default(),
             portals: Default::default(),
             recent: Default::default(),
-            shared_origin: Arc::new(origin.clone()),
-            origin,
+            templates: Default::default(),
+            origin: Arc::new(origin),
             skip_to_sync: false,
             statement_deadline: None,
             _registration: registration,
@@ -310,7 +310,7 @@ impl Session {
 
     /// Who the session's log lines speak of.
     pub fn shared_origin(&self) -> &Arc<Origin> {
-        &self.shared_origin
+        &self.origin
     }
 }
 

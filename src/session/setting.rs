@@ -10,6 +10,7 @@ use crate::sql::ast::{DiscardTarget, SetAction, SetVariableStmt, ShowVariableStm
 use crate::sql::command::{is_list, quote_list};
 use crate::types::{Batch, Column, Datum, Phys, TypeRef, oid};
 use crate::wire::{Format, RowColumn};
+use std::sync::Arc;
 
 /// Does `client_min_messages` let the client hear of it?
 pub(super) fn wanted(view: &View, report: &Report) -> bool {
@@ -37,7 +38,7 @@ impl Session {
         let view = self.settings.lock().view().clone();
         let application = view.str(Id::ApplicationName).to_string();
         if self.origin.application != application {
-            self.origin.application = application.clone();
+            Arc::make_mut(&mut self.origin).application = application.clone();
             self.backend().activity.update(|f| f.application = application.into());
         }
         let cx = self.cx();
@@ -57,6 +58,7 @@ impl Session {
             let text = "SET LOCAL can only be used in transaction blocks";
             self.warn(client, SqlState::NO_ACTIVE_SQL_TRANSACTION, text);
         }
+        self.forget_queries();
         let lasting = if stmt.local { Lasting::Local } else { Lasting::Session };
         let tag = match &stmt.action {
             SetAction::Value { name, args } => {
@@ -159,6 +161,12 @@ impl Session {
         }
     }
 
+    /// Simple queries are planned anew: something that their plans may depend on has changed.
+    fn forget_queries(&mut self) {
+        self.recent.clear();
+        self.templates.clear();
+    }
+
     /// DISCARD.
     pub(super) fn discard(&mut self, what: DiscardTarget) -> Result<String> {
         let tag = match what {
@@ -168,7 +176,7 @@ impl Session {
                 crate::sql::command::set_session_authorization(self.cx(), None)?;
                 self.settings.lock().reset_all();
                 self.statements.clear();
-                self.recent.clear();
+                self.forget_queries();
                 let backend = self.backend();
                 backend.listening.clear();
                 backend.sequences = Default::default();
@@ -179,7 +187,7 @@ impl Session {
             }
             DiscardTarget::Plans => {
                 self.statements.values().for_each(|s| s.forget_plan());
-                self.recent.clear();
+                self.forget_queries();
                 "DISCARD PLANS"
             }
             DiscardTarget::Sequences => {

@@ -48,7 +48,10 @@ impl Session {
     }
 
     async fn simple_statements(&mut self, client: &mut Client, source: &Arc<str>) -> Result<()> {
-        let statements = self.parse(client, source)?;
+        let (statements, params) = match self.template(source) {
+            Some(filled) => filled,
+            None => (self.parse(client, source)?, Arc::from([])),
+        };
         if statements.is_empty() {
             client.out.empty_query();
             return Ok(());
@@ -60,10 +63,9 @@ impl Session {
                     self.block = Block::Implicit;
                 }
                 self.begin_statement(&statement.text.clone(), "");
-                self.origin.statement = Some(source.clone());
-                self.shared_origin = Arc::new(self.origin.clone());
+                Arc::make_mut(&mut self.origin).statement = Some(source.clone());
             }
-            let tag = self.run_statement(client, statement, Arc::from([]), &[], Destination::Described).await?;
+            let tag = self.run_statement(client, statement, params.clone(), &[], Destination::Described).await?;
             let last = i + 1 == statements.len();
             if last && self.block == Block::Implicit {
                 self.block = Block::None;
@@ -207,8 +209,9 @@ impl Session {
 
     fn note_tag(&mut self, tag: &str) {
         if self.origin.tag != tag {
-            self.origin.tag = tag.to_string();
-            self.shared_origin = Arc::new(self.origin.clone());
+            let origin = Arc::make_mut(&mut self.origin);
+            origin.tag.clear();
+            origin.tag.push_str(tag);
         }
     }
 
@@ -276,7 +279,7 @@ impl Session {
     /// # Errors
     /// The error itself if it is FATAL: then the connection ends.
     pub(super) fn report_error(&mut self, client: &mut Client, e: Error) -> Result<()> {
-        let origin = self.shared_origin.clone();
+        let origin = self.origin.clone();
         crate::base::report::log_as(&origin, &e.0);
         if e.0.severity >= Severity::Fatal {
             return Err(e);

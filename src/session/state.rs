@@ -34,9 +34,10 @@ pub struct Session {
     pub(super) portals: HashMap<String, Portal>,
     /// Recent simple queries by text, with their plans.
     pub(super) recent: super::statement::Recent,
-    pub(super) origin: Origin,
-    /// The origin as jobs share it; rebuilt when it changed.
-    pub(super) shared_origin: Arc<Origin>,
+    /// And by their shape, numbers apart.
+    pub(super) templates: super::template::Templates,
+    /// Who log lines speak of; a job has a share of it while it runs, else it is changed in place.
+    pub(super) origin: Arc<Origin>,
     /// Extended protocol: an error occurred, everything up to Sync is skipped (SES-3).
     pub(super) skip_to_sync: bool,
     pub(super) statement_deadline: Option<Instant>,
@@ -83,7 +84,7 @@ impl Session {
     ) -> (Result<Done>, Option<Box<dyn Work>>) {
         let limits = self.limits();
         let Some(cx) = self.cx.take() else { return (Err(Error::internal("SES-1")), Some(work)) };
-        let mut job = Job { cx, work, out: std::mem::take(&mut client.out), origin: self.shared_origin.clone() };
+        let mut job = Job { cx, work, out: std::mem::take(&mut client.out), origin: self.origin.clone() };
         let mut step = job.run(Some(INLINE));
         let result = loop {
             match step {
@@ -132,10 +133,10 @@ impl Session {
     pub(super) fn begin_statement(&mut self, text: &Arc<str>, tag: &str) {
         let now = clock::now_us();
         self.handle.interrupts.clear();
-        self.origin.statement = Some(text.clone());
-        self.origin.tag.clear();
-        self.origin.tag.push_str(tag);
-        self.shared_origin = Arc::new(self.origin.clone());
+        let origin = Arc::make_mut(&mut self.origin);
+        origin.statement = Some(text.clone());
+        origin.tag.clear();
+        origin.tag.push_str(tag);
         let view = &self.backend().view;
         let timeout = view.int(Id::StatementTimeout) as u64;
         let limit = view.int(Id::TrackActivityQuerySize) as usize;

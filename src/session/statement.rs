@@ -59,14 +59,10 @@ impl Statement {
 
     /// The plan, made anew if the catalogs changed since.
     pub fn plan(&self, cx: &mut ExecContext) -> Result<Arc<PlannedStatement>> {
-        let backend = cx.backend()?;
-        let generation = backend.catalog.generation();
-        if let Some(cached) = &self.state.lock().plan
-            && cached.generation == generation
-            && cached.plan.relations.iter().all(|(r, _)| !r.is_stale())
-        {
-            return Ok(cached.plan.clone());
+        if let Some(plan) = self.current_plan(cx) {
+            return Ok(plan);
         }
+        let generation = cx.backend()?.catalog.generation();
         let stmt = self.stmt.as_deref().ok_or_else(|| Error::internal("an empty statement has no plan"))?;
         let known = self.state.lock().params.clone();
         let (planned, params) = plan_stmt(cx, stmt, &self.source, known.unwrap_or_else(|| self.given.clone()))?;
@@ -75,6 +71,14 @@ impl Statement {
         state.params = Some(params);
         state.plan = Some(Cached { generation, plan: plan.clone() });
         Ok(plan)
+    }
+
+    /// The plan, if there is one and the catalogs have not changed since.
+    pub fn current_plan(&self, cx: &mut ExecContext) -> Option<Arc<PlannedStatement>> {
+        let generation = cx.backend().ok()?.catalog.generation();
+        let state = self.state.lock();
+        let cached = state.plan.as_ref().filter(|c| c.generation == generation)?;
+        cached.plan.relations.iter().all(|(r, _)| !r.is_stale()).then(|| cached.plan.clone())
     }
 
     /// Forgets the plan: DISCARD PLANS, or a setting the planner looks at changed.

@@ -340,7 +340,7 @@ impl Session {
 
     /// Sends a notice as far as `client_min_messages` wants it, and logs it.
     pub(super) fn tell(&mut self, client: &mut Client, report: Report) {
-        let origin = self.shared_origin.clone();
+        let origin = self.origin.clone();
         crate::base::report::log_as(&origin, &report);
         if self.client_wants(&report) {
             client.out.report(&report);

@@ -41,7 +41,7 @@ async fn introduce(socket: OwnedFd) -> io::Result<Option<AsyncFd<OwnedFd>>> {
     if uid != rustix::process::geteuid().as_raw() && uid != 0 {
         return Ok(None);
     }
-    let socket = watched::watch(socket)?;
+    let socket = watched::watch_input(socket)?;
     let Some(hello) = control::receive(&socket).await? else { return Ok(None) };
     Ok(matches!(ToEngine::decode(&hello.bytes)?, ToEngine::Adopt { .. }).then_some(socket))
 }

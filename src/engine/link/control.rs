@@ -10,6 +10,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::mpsc as std_mpsc;
+use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::mpsc;
 
@@ -74,7 +75,7 @@ async fn run(link: Link, channel: OwnedFd, started: std_mpsc::Sender<io::Result<
 fn set_up(link: &Link, channel: OwnedFd) -> io::Result<(AsyncFd<OwnedFd>, Arc<AsyncFd<OwnedFd>>)> {
     signals::catch(link.clone())?;
     let listener = watched::watch_input(packet::listen(ENGINE_CONTROL)?)?;
-    let channel = Arc::new(watched::watch(channel)?);
+    let channel = Arc::new(watched::watch_input(channel)?);
     link.shared.inner.lock().channel = Some(channel.clone());
     Ok((listener, channel))
 }
@@ -106,9 +107,11 @@ async fn write_loop(link: Link) {
         link.shared.waiting.notified().await;
         while !link.flush() {
             let Some(channel) = link.shared.inner.lock().channel.clone() else { break };
-            if let Ok(mut guard) = channel.writable().await {
-                // Flushed next; if the channel is still full, the next round must wait again.
-                guard.clear_ready();
+            // Room is watched for only now: else every packet the postmaster takes would wake this thread.
+            let room = channel.get_ref().try_clone().and_then(watched::watch_room);
+            match room {
+                Ok(room) => drop(room.writable().await),
+                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             }
         }
     }

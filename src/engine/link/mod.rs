@@ -30,7 +30,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tokio::io::unix::AsyncFd;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, watch};
 
 /// What everybody in the engine may have to know about the world outside.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -63,14 +63,22 @@ pub struct Link {
 struct Shared {
     inner: Mutex<Inner>,
     mode: watch::Sender<Mode>,
-    /// How many connections are in the registry.
-    sessions: watch::Sender<usize>,
-    incoming: mpsc::UnboundedSender<Connection>,
+    /// Whether a connection is in the registry. Not how many: whoever listens is woken by each change.
+    occupied: watch::Sender<bool>,
+    intake: Mutex<Intake>,
     /// Something is waiting in `outgoing`.
     waiting: Notify,
     backends: OnceLock<Box<dyn Backends>>,
     on_reload: OnceLock<Box<dyn Fn() + Send + Sync>>,
     on_orphaned: OnceLock<Box<dyn Fn() + Send + Sync>>,
+}
+
+/// Where connections go.
+enum Intake {
+    /// Nobody serves yet.
+    Waiting(Vec<Connection>),
+    /// Called on the control thread; must only pass the connection on.
+    Serving(Box<dyn Fn(Connection) + Send>),
 }
 
 struct Inner {
@@ -96,12 +104,11 @@ struct Entry {
 
 impl Link {
     /// Starts the control thread: from now on signals are caught and the control socket answers.
-    /// Returns with the stream of connections.
+    /// Connections wait for `take_in`.
     ///
     /// # Errors
     /// If the thread or the control socket cannot be created.
-    pub fn start(channel: OwnedFd) -> io::Result<(Link, mpsc::UnboundedReceiver<Connection>)> {
-        let (incoming, connections) = mpsc::unbounded_channel();
+    pub fn start(channel: OwnedFd) -> io::Result<Link> {
         let inner = Inner {
             channel: None,
             outgoing: VecDeque::new(),
@@ -117,8 +124,8 @@ impl Link {
         let shared = Arc::new(Shared {
             inner: Mutex::new(inner),
             mode: watch::Sender::new(Mode { stop: None, postmaster: Some(1), crash: false }),
-            sessions: watch::Sender::new(0),
-            incoming,
+            occupied: watch::Sender::new(false),
+            intake: Mutex::new(Intake::Waiting(Vec::new())),
             waiting: Notify::new(),
             backends: OnceLock::new(),
             on_reload: OnceLock::new(),
@@ -126,7 +133,16 @@ impl Link {
         });
         let link = Link { shared };
         control::start(link.clone(), channel)?;
-        Ok((link, connections))
+        Ok(link)
+    }
+
+    /// From now on, and for those that wait, `serve` is given each connection.
+    pub fn take_in(&self, serve: impl Fn(Connection) + Send + 'static) {
+        let mut intake = self.shared.intake.lock();
+        if let Intake::Waiting(waiting) = &mut *intake {
+            waiting.drain(..).for_each(&serve);
+        }
+        *intake = Intake::Serving(Box::new(serve));
     }
 
     /// Stop requests, orphan mode, crash: the value now and each change.
@@ -134,9 +150,9 @@ impl Link {
         self.shared.mode.subscribe()
     }
 
-    /// How many connections there are: the value now and each change.
-    pub fn session_count(&self) -> watch::Receiver<usize> {
-        self.shared.sessions.subscribe()
+    /// Whether there are connections, also such that nobody has taken in yet: the value now and each change.
+    pub fn occupied(&self) -> watch::Receiver<bool> {
+        self.shared.occupied.subscribe()
     }
 
     /// Whether the postmaster is dead.
@@ -279,9 +295,13 @@ impl Link {
         if inner.sessions.remove(&id).is_some() {
             self.send_locked(&mut inner, &ToPostmaster::Closed { id });
         }
-        let left = inner.sessions.len();
-        drop(inner);
-        self.shared.sessions.send_replace(left);
+        self.count(&inner);
+    }
+
+    /// Tells of the first connection and of the last one's end; the lock keeps the two in order.
+    fn count(&self, inner: &Inner) {
+        let now = !inner.sessions.is_empty();
+        self.shared.occupied.send_if_modified(|occupied| std::mem::replace(occupied, now) != now);
     }
 
     /// Takes a connection in and passes it on to those who serve.
@@ -290,10 +310,13 @@ impl Link {
         let mut inner = self.shared.inner.lock();
         inner.next_id = inner.next_id.max(id + 1);
         inner.sessions.insert(id, Entry { socket: socket.clone(), established: false, tls: false });
-        let now = inner.sessions.len();
+        self.count(&inner);
         drop(inner);
-        self.shared.sessions.send_replace(now);
-        let _ = self.shared.incoming.send(Connection::new(self.clone(), id, socket));
+        let connection = Connection::new(self.clone(), id, socket);
+        match &mut *self.shared.intake.lock() {
+            Intake::Waiting(waiting) => waiting.push(connection),
+            Intake::Serving(serve) => serve(connection),
+        }
     }
 
     /// Sends at once if nothing waits before it; a full channel makes it wait its turn.

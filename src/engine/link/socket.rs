@@ -168,6 +168,7 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(rustix::net::shutdown(self.io.get_ref(), rustix::net::Shutdown::Write).map_err(Into::into))
+        // The guard does it, for every way a connection ends (LINK-2).
+        Poll::Ready(Ok(()))
     }
 }
