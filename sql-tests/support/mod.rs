@@ -155,8 +155,17 @@ impl Server {
         self.postmaster.as_ref().unwrap().id()
     }
 
+    /// The engine's pid; waits for an engine that is just writing it down.
     pub fn engine_pid(&self) -> u32 {
-        fs::read_to_string(self.data.join("engine.lock")).unwrap().trim().parse().unwrap()
+        let until = Instant::now() + Duration::from_secs(20);
+        loop {
+            let text = fs::read_to_string(self.data.join("engine.lock")).unwrap_or_default();
+            match text.trim().parse() {
+                Ok(pid) => return pid,
+                Err(_) => assert!(Instant::now() < until, "no engine: {text:?}\n{}", self.log()),
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     pub fn log(&self) -> String {
