@@ -94,7 +94,7 @@ pub(super) const fn t(
 impl TypeInfo {
     /// A true array type (`int4[]`, `oidvector`), whose values are in the encoding of [`super::array`].
     pub fn is_array(&self) -> bool {
-        self.element.is_valid() && self.phys == Phys::Bytes && (self.len == -1) && self.kind == b'b'
+        self.element.is_valid() && self.phys == Phys::Bytes && self.len == -1 && matches!(self.kind, b'b' | b'p')
     }
 
     pub fn is_pseudo(&self) -> bool {

@@ -1,4 +1,4 @@
-//! Visiting the parts of an expression, to change them.
+//! Visiting the parts of an expression.
 
 use super::*;
 
@@ -81,5 +81,88 @@ impl Expr {
             },
         }
         f(self);
+    }
+
+    /// Calls `f` for each direct part. Queries inside are left alone, the values compared with them are not.
+    pub fn for_each_part<'e>(&'e self, f: &mut dyn FnMut(&'e Expr)) {
+        match &self.kind {
+            ExprKind::Column { .. }
+            | ExprKind::Const(_)
+            | ExprKind::Param(_)
+            | ExprKind::SqlValue { .. }
+            | ExprKind::Default
+            | ExprKind::CurrentOf(_) => {}
+            ExprKind::Op { left, right, .. } => {
+                left.iter().for_each(|e| f(e));
+                f(right);
+            }
+            ExprKind::OpArray { left, right, .. }
+            | ExprKind::Distinct { left, right, .. }
+            | ExprKind::NullIf { left, right } => {
+                f(left);
+                f(right);
+            }
+            ExprKind::And(args)
+            | ExprKind::Or(args)
+            | ExprKind::Coalesce(args)
+            | ExprKind::MinMax { args, .. }
+            | ExprKind::Array(args)
+            | ExprKind::Row { fields: args, .. }
+            | ExprKind::Grouping(args) => args.iter().for_each(f),
+            ExprKind::Not(arg)
+            | ExprKind::IsNull { arg, .. }
+            | ExprKind::IsBool { arg, .. }
+            | ExprKind::Cast { arg, .. }
+            | ExprKind::Collate { arg, .. }
+            | ExprKind::NamedArg { value: arg, .. }
+            | ExprKind::MultiAssign { source: arg, .. } => f(arg),
+            ExprKind::In { arg, list, .. } => {
+                f(arg);
+                list.iter().for_each(f);
+            }
+            ExprKind::Like { arg, pattern, .. } => {
+                f(arg);
+                f(pattern);
+            }
+            ExprKind::Between { arg, low, high, .. } => {
+                f(arg);
+                f(low);
+                f(high);
+            }
+            ExprKind::Case(case) => {
+                case.arg.iter().for_each(&mut *f);
+                for w in &case.whens {
+                    f(&w.when);
+                    f(&w.then);
+                }
+                case.default.iter().for_each(f);
+            }
+            ExprKind::Func(call) => {
+                call.args.iter().for_each(&mut *f);
+                call.order_by.iter().for_each(|s| f(&s.expr));
+                call.filter.iter().for_each(&mut *f);
+                if let Some(over) = &call.over {
+                    over.partition_by.iter().for_each(&mut *f);
+                    over.order_by.iter().for_each(|s| f(&s.expr));
+                }
+            }
+            ExprKind::Indirection { arg, path } => {
+                f(arg);
+                for step in path {
+                    match step {
+                        Indirection::Field(_) | Indirection::Star => {}
+                        Indirection::Subscript(e) => f(e),
+                        Indirection::Slice { low, high } => {
+                            low.iter().for_each(&mut *f);
+                            high.iter().for_each(&mut *f);
+                        }
+                    }
+                }
+            }
+            ExprKind::SubLink(link) => match &link.kind {
+                SubLinkKind::Any { left, .. } | SubLinkKind::All { left, .. } => f(left),
+                _ => {}
+            },
+        }
     }
 }

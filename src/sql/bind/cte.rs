@@ -1,12 +1,13 @@
 //! WITH: PostgreSQL 15, parse_cte.c.
 
 use super::scope::{PendingCte, rename_columns};
+use super::select::Unknowns;
 use super::setop::output_mut;
 use super::{Binder, Cte, Query, Recursion, RelColumn, Source};
 use crate::base::{Error, Result};
 use crate::err;
 use crate::sql::ast;
-use crate::sql::expr::ExprKind;
+use crate::sql::expr::{Expr, ExprKind};
 
 impl Binder<'_, '_> {
     /// Binds the CTEs of a WITH clause into the current scope.
@@ -23,25 +24,30 @@ impl Binder<'_, '_> {
                 )
                 .at(self.at(cte.pos)));
             }
-            if cte.search.is_some() {
-                return Err(Error::unsupported("WITH ... SEARCH is not supported").at(self.at(cte.pos)));
+        }
+        if with.recursive {
+            let order = super::recursion::order(with).map_err(|(e, pos)| e.at(self.at(pos)))?;
+            for (i, recursive) in order {
+                let cte = &with.ctes[i];
+                let bound = if recursive { self.recursive(cte)? } else { self.plain_cte(cte)? };
+                self.scope().ctes.push(bound);
             }
-            if cte.cycle.is_some() {
-                return Err(Error::unsupported("WITH ... CYCLE is not supported").at(self.at(cte.pos)));
-            }
-            let bound = match recursive_body(with, cte) {
-                Some(op) => match self.recursive(cte, op)? {
-                    Some(c) => c,
-                    None => self.plain_cte(cte)?,
-                },
-                None => self.plain_cte(cte)?,
-            };
+            return Ok(());
+        }
+        for (i, cte) in with.ctes.iter().enumerate() {
+            self.scope().later_ctes = with.ctes[i..].iter().map(|c| c.name.clone()).collect();
+            let bound = self.plain_cte(cte);
+            self.scope().later_ctes.clear();
+            let bound = bound?;
             self.scope().ctes.push(bound);
         }
         Ok(())
     }
 
     fn plain_cte(&mut self, cte: &ast::CommonTable) -> Result<Cte> {
+        if cte.search.is_some() || cte.cycle.is_some() {
+            return Err(err!(SYNTAX_ERROR, "WITH query is not recursive").at(self.at(cte.pos)));
+        }
         let query = self.statement(&cte.query, false)?;
         let mut columns = columns_of(&query);
         rename_columns(&mut columns, &cte.columns, &cte.name)
@@ -68,59 +74,87 @@ impl Binder<'_, '_> {
         .at(self.at(cte.pos))
     }
 
-    /// None: the right side does not name the query, so it is not recursive at all.
-    fn recursive(&mut self, cte: &ast::CommonTable, op: &ast::SetOp) -> Result<Option<Cte>> {
-        let index = self.scope().ctes.len();
-        self.scope().pending.push(PendingCte { name: cte.name.clone(), columns: None, index, used: false });
-        let left = self.select(&op.left, None);
-        let used = self.scope().pending.pop().is_some_and(|p| p.used);
-        if used {
-            return Err(err!(
-                INVALID_RECURSION,
-                "recursive reference to query \"{}\" must not appear within its non-recursive term",
-                cte.name
-            )
-            .at(self.at(cte.pos)));
+    /// The WITH of the union itself is seen by both its sides.
+    fn sides(cte: &ast::CommonTable) -> Result<(ast::SelectStmt, ast::SelectStmt, bool)> {
+        let ast::Stmt::Select(s) = &cte.query else { return Err(Error::internal("a recursive query is a SELECT")) };
+        let ast::SelectBody::SetOp(op) = &s.body else { return Err(Error::internal("a recursive query is a union")) };
+        let side = |x: &ast::SelectStmt| match (&s.with, &x.with) {
+            (None, _) => Ok(x.clone()),
+            (Some(w), None) => Ok(ast::SelectStmt { with: Some(w.clone()), ..x.clone() }),
+            (Some(_), Some(_)) => {
+                Err(Error::unsupported("WITH both on a recursive query and on a side of its UNION is not supported"))
+            }
+        };
+        Ok((side(&op.left)?, side(&op.right)?, op.all))
+    }
+
+    fn recursive(&mut self, cte: &ast::CommonTable) -> Result<Cte> {
+        let (left_side, mut right_side, all) = Self::sides(cte)?;
+        let extra = cte.search.is_some() || cte.cycle.is_some();
+        if extra {
+            self.carry_marks(cte, &left_side, &mut right_side)?;
         }
-        let left = left?;
+        let mut left = self.side(&left_side, Unknowns::Resolve, extra)?;
         let mut columns = columns_of(&left);
         rename_columns(&mut columns, &cte.columns, &cte.name)
             .map_err(|_| self.too_many_names(cte, &columns_of(&left)))?;
-        self.scope().pending.push(PendingCte {
-            name: cte.name.clone(),
-            columns: Some(columns.clone()),
-            index,
-            used: false,
-        });
-        let right = self.select(&op.right, Some(super::select::Unknowns::Keep));
-        let used = self.scope().pending.pop().is_some_and(|p| p.used);
-        if !used {
-            return Ok(None);
+        let plain = columns.len();
+        let marks = self.marks(cte, &columns)?;
+        if let Some(m) = &marks {
+            columns.extend(m.columns());
+            left = self.mark_first(left, m, plain)?;
         }
+        let index = self.scope().ctes.len();
+        let hidden = columns.len() - plain;
+        let pending = PendingCte { name: cte.name.clone(), columns: columns.clone(), hidden, index };
+        self.scope().pending.push(pending);
+        let right = self.side(&right_side, Unknowns::Keep, extra);
+        self.scope().pending.pop();
         let mut right = right?;
-        if op.kind != ast::SetOpKind::Union {
-            return Err(err!(
-                INVALID_RECURSION,
-                "recursive query \"{}\" does not have the form non-recursive-term UNION [ALL] recursive-term",
-                cte.name
-            )
-            .at(self.at(cte.pos)));
+        self.union_types(cte, &left, &mut right, &columns)?;
+        if let Some(m) = &marks {
+            right = self.mark_next(right, m, plain)?;
         }
-        if right.has_aggregates {
-            return Err(err!(
-                INVALID_RECURSION,
-                "aggregate functions are not allowed in a recursive query's recursive term"
-            )
-            .at(self.at(cte.pos)));
+        Ok(Cte {
+            name: cte.name.clone(),
+            query: Box::new(left.clone()),
+            columns,
+            recursive: true,
+            recursion: Some(Box::new(Recursion { left, right, distinct: !all })),
+            materialized: cte.materialized,
+            references: 0,
+        })
+    }
+
+    /// Binds one side of the union, one level further in if it is to be wrapped.
+    fn side(&mut self, s: &ast::SelectStmt, unknowns: Unknowns, wrapped: bool) -> Result<Query> {
+        if wrapped {
+            self.scopes.push(super::scope::Scope::default());
         }
-        let have = right.output().count();
-        if have != columns.len() {
-            return Err(err!(SYNTAX_ERROR, "each UNION query must have the same number of columns"));
+        let out = self.select(s, Some(unknowns));
+        if wrapped {
+            self.scopes.pop();
+        }
+        out
+    }
+
+    /// The right side gives what the left one declares.
+    fn union_types(
+        &mut self,
+        cte: &ast::CommonTable,
+        left: &Query,
+        right: &mut Query,
+        columns: &[RelColumn],
+    ) -> Result<()> {
+        if right.output().count() != columns.len() {
+            let pos = right.output().next().and_then(|t| t.expr.pos);
+            return Err(err!(SYNTAX_ERROR, "each UNION query must have the same number of columns")
+                .at(pos.and_then(|p| self.at(p))));
         }
         for (i, c) in columns.iter().enumerate() {
-            let Some(t) = output_mut(&mut right, i) else { continue };
+            let Some(t) = output_mut(right, i) else { continue };
             let e = std::mem::replace(&mut t.expr, super::coerce::bool_const(false));
-            let left_sample = crate::sql::expr::Expr::new(ExprKind::CaseOperand, c.ty);
+            let left_sample = Expr::new(ExprKind::CaseOperand, c.ty);
             let common = self.common_type(&[&left_sample, &e], Some("UNION"))?.unwrap_or(c.ty.oid);
             if common != c.ty.oid {
                 return Err(err!(
@@ -135,34 +169,11 @@ impl Binder<'_, '_> {
                 .at(left.output().nth(i).and_then(|t| t.expr.pos).and_then(|p| self.at(p))));
             }
             let e = self.to_common(e, common, "UNION")?;
-            if let Some(t) = output_mut(&mut right, i) {
+            if let Some(t) = output_mut(right, i) {
                 t.expr = e;
             }
         }
-        Ok(Some(Cte {
-            name: cte.name.clone(),
-            query: Box::new(left.clone()),
-            columns,
-            recursive: true,
-            recursion: Some(Box::new(Recursion { left, right, distinct: !op.all })),
-            materialized: cte.materialized,
-            references: 0,
-        }))
-    }
-}
-
-/// The union of a CTE that may be recursive.
-fn recursive_body<'a>(with: &ast::WithClause, cte: &'a ast::CommonTable) -> Option<&'a ast::SetOp> {
-    if !with.recursive {
-        return None;
-    }
-    let ast::Stmt::Select(s) = &cte.query else { return None };
-    if s.with.is_some() || !s.order_by.is_empty() || s.limit.is_some() || s.offset.is_some() {
-        return None;
-    }
-    match &s.body {
-        ast::SelectBody::SetOp(op) => Some(op),
-        _ => None,
+        Ok(())
     }
 }
 

@@ -168,7 +168,14 @@ impl Binder<'_, '_> {
                     return Err(err!(UNDEFINED_TABLE, "relation \"{}\" does not exist", t.joined()).at(self.at(t.pos)));
                 }
                 let e = err!(UNDEFINED_TABLE, "relation \"{}\" does not exist", t.joined()).at(self.at(t.pos));
-                // A CTE defined later in the same WITH.
+                if t.schema.is_none() && self.scopes.iter().any(|s| s.later_ctes.contains(&t.name)) {
+                    return Err(e
+                        .detail(format!(
+                            "There is a WITH item named \"{}\", but it cannot be referenced from this part of the query.",
+                            t.name
+                        ))
+                        .hint("Use WITH RECURSIVE, or re-order the WITH items to remove forward references."));
+                }
                 Err(e)
             }
         }
@@ -181,6 +188,7 @@ impl Binder<'_, '_> {
         alias: String,
         aliases: &[String],
     ) -> Result<(usize, NsItem)> {
+        let mut concealed = 0;
         let (source, mut columns) = match cte {
             CteRef::Plain { index, levels_up } => {
                 let n = self.scopes.len() - 1 - levels_up;
@@ -196,14 +204,16 @@ impl Binder<'_, '_> {
                 }
                 (Source::Cte { index, levels_up }, cte.columns.clone())
             }
-            CteRef::Recursive { index, levels_up, columns } => (Source::WorkTable { index, levels_up }, columns),
-            // The caller refuses the whole query; the columns do not matter.
-            CteRef::Forbidden => (Source::Values(Vec::new()), Vec::new()),
+            CteRef::Recursive { index, levels_up, columns, hidden } => {
+                concealed = hidden;
+                (Source::WorkTable { index, levels_up }, columns)
+            }
         };
         rename_columns(&mut columns, aliases, &alias).map_err(|e| e.at(self.at(t.pos)))?;
         let rel =
             self.add_rel(Rel { alias: alias.clone(), source, columns, lateral: false, wanted: 0, check_as: None });
-        let item = self.table_item(rel, alias, None);
+        let mut item = self.table_item(rel, alias, None);
+        item.columns.iter_mut().rev().take(concealed).for_each(|c| c.hidden = true);
         Ok((rel, item))
     }
 
@@ -592,7 +602,7 @@ impl Binder<'_, '_> {
                 _ => l,
             };
             let origin = if matches!(kind, JoinKind::Full) { None } else { origin };
-            merged.push(NsColumn { name: name.clone(), expr, origin });
+            merged.push(NsColumn { name: name.clone(), expr, origin, hidden: false });
         }
         let on = match conditions.len() {
             0 => None,

@@ -97,6 +97,8 @@ pub struct NsColumn {
     pub name: String,
     pub expr: Expr,
     pub origin: Option<(Oid, i16)>,
+    /// `*` does not mean it (SEARCH's and CYCLE's columns inside the recursion).
+    pub hidden: bool,
 }
 
 /// A table-like thing of FROM, as names see it.
@@ -125,8 +127,10 @@ pub(in crate::sql) struct Scope {
     pub rels: Vec<Rel>,
     pub items: Vec<NsItem>,
     pub ctes: Vec<Cte>,
-    /// CTEs whose definition is being bound: (name, columns, index, is the recursive side).
+    /// CTEs whose recursive side is being bound.
     pub pending: Vec<PendingCte>,
+    /// CTEs of the same WITH that cannot be named yet.
+    pub later_ctes: Vec<String>,
     pub clause: Clause,
     pub windows: Vec<(String, crate::sql::ast::WindowDef)>,
     pub has_aggregates: bool,
@@ -144,10 +148,10 @@ pub(in crate::sql) struct Scope {
 #[derive(Clone, Debug)]
 pub(in crate::sql) struct PendingCte {
     pub name: String,
-    /// None: not allowed to be named yet (the non-recursive side).
-    pub columns: Option<Vec<RelColumn>>,
+    pub columns: Vec<RelColumn>,
+    /// How many of the last columns `*` does not mean.
+    pub hidden: usize,
     pub index: usize,
-    pub used: bool,
 }
 
 /// Types of the system columns.
@@ -261,6 +265,7 @@ impl Binder<'_, '_> {
                     Source::Subquery(q) => q.output().nth(i).and_then(|t| t.origin),
                     _ => table.map(|t| (t, i as i16 + 1)),
                 },
+                hidden: false,
             })
             .collect();
         NsItem {
@@ -547,15 +552,12 @@ impl Binder<'_, '_> {
 
     /// The CTE a name means: its definition's index and how many levels out. PostgreSQL 15, parse_relation.c,
     /// scanNameSpaceForCTE.
-    pub(super) fn find_cte(&mut self, name: &str) -> Option<CteRef> {
+    pub(super) fn find_cte(&self, name: &str) -> Option<CteRef> {
         for i in self.visible_scopes() {
             let levels_up = self.level_of(i);
-            if let Some(p) = self.scopes[i].pending.iter_mut().find(|p| p.name == name) {
-                p.used = true;
-                return Some(match &p.columns {
-                    Some(c) => CteRef::Recursive { index: p.index, levels_up, columns: c.clone() },
-                    None => CteRef::Forbidden,
-                });
+            if let Some(p) = self.scopes[i].pending.iter().find(|p| p.name == name) {
+                let columns = p.columns.clone();
+                return Some(CteRef::Recursive { index: p.index, levels_up, columns, hidden: p.hidden });
             }
             if let Some(index) = self.scopes[i].ctes.iter().rposition(|c| c.name == name) {
                 return Some(CteRef::Plain { index, levels_up });
@@ -575,9 +577,8 @@ pub(super) enum CteRef {
         index: usize,
         levels_up: usize,
         columns: Vec<RelColumn>,
+        hidden: usize,
     },
-    /// Its own name where it may not stand.
-    Forbidden,
 }
 
 /// Renames the first visible columns; too many names are 42P10.

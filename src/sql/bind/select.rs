@@ -78,11 +78,32 @@ impl Binder<'_, '_> {
         query.has_aggregates |= self.scope().has_aggregates;
         if query.has_aggregates {
             query.rels = self.scope().rels.clone();
+            self.refuse_recursive_aggregate(&query)?;
             let checked = self.check_grouping(&mut query);
             checked?;
         }
         self.locking(&s.locking, &mut query, core)?;
         Ok(query)
+    }
+
+    /// A round's rows come in several batches: aggregates over them would be wrong.
+    fn refuse_recursive_aggregate(&mut self, query: &Query) -> Result<()> {
+        if !self.scope().has_aggregates || !query.rels.iter().any(|r| matches!(r.source, Source::WorkTable { .. })) {
+            return Ok(());
+        }
+        let mut pos = None;
+        let mut look = |e: &Expr| {
+            e.walk(&mut |x| {
+                if pos.is_none() && matches!(&x.kind, ExprKind::Aggregate(a) if a.levels_up == 0) {
+                    pos = x.pos;
+                }
+                true
+            });
+        };
+        query.targets.iter().for_each(|t| look(&t.expr));
+        query.having.iter().for_each(look);
+        Err(err!(INVALID_RECURSION, "aggregate functions are not allowed in a recursive query's recursive term")
+            .at(pos.and_then(|p| self.at(p))))
     }
 
     pub(super) fn resolve_targets(&mut self, targets: &mut [Target]) -> Result<()> {

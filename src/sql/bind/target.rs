@@ -63,7 +63,7 @@ impl Binder<'_, '_> {
                 let mut any = false;
                 for item in scope.items.iter().filter(|i| i.columns_visible && !i.lateral_only) {
                     any = true;
-                    for c in &item.columns {
+                    for c in item.columns.iter().filter(|c| !c.hidden) {
                         out.push(Target { name: c.name.clone(), expr: c.expr.clone(), junk: false, origin: c.origin });
                     }
                 }
@@ -98,6 +98,7 @@ impl Binder<'_, '_> {
         Ok(item
             .columns
             .iter()
+            .filter(|c| !c.hidden)
             .map(|c| {
                 let mut expr = c.expr.clone();
                 super::scope::raise_levels(&mut expr, levels);

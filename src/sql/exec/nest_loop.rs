@@ -107,6 +107,7 @@ impl Node for NestLoop {
                             let value = e.eval(cx, batch, Sel::Rows(&[self.row as u32]))?.get(0).to_value();
                             cx.set_exec_param(*slot, value);
                         }
+                        self.params.iter_mut().for_each(|(_, e)| e.forget());
                     }
                     self.step = if self.used || !self.params.is_empty() { Step::Rescan } else { Step::Pull };
                 }

@@ -12,7 +12,8 @@ use super::settings::{DISABLED, PlannerSettings};
 use super::{IndexOp, JoinKind};
 use crate::base::{Error, Result};
 use crate::sql::bind::Rel;
-use crate::sql::expr::Expr;
+use crate::sql::expr::{Expr, ExprKind};
+use crate::types::{TypeRef, Value, oid};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -75,16 +76,22 @@ impl<'t> Search<'t> {
         let all = sets.iter().fold(RelSet::EMPTY, |s, r| s.union(*r));
         if sets.len() > 1 {
             if sets.len() <= EXHAUSTIVE {
-                self.exhaustive(&sets);
+                self.exhaustive(&sets, false);
             }
             if !self.complete(all) {
                 self.greedy(&sets);
+            }
+            if !self.complete(all) && sets.len() <= EXHAUSTIVE {
+                self.exhaustive(&sets, true);
             }
         }
         match self.done.remove(&all) {
             Some(r) if r.paths.iter().any(|p| p.outer.is_empty()) => {
                 Ok(r.paths.into_iter().filter(|p| p.outer.is_empty()).collect())
             }
+            _ if self.tree.specials.iter().any(|s| s.kind == JoinKind::Full) => Err(Error::unsupported(
+                "FULL JOIN is only supported with merge-joinable or hash-joinable join conditions",
+            )),
             _ => Err(Error::internal("failed to build any plan for the join")),
         }
     }
@@ -94,8 +101,8 @@ impl<'t> Search<'t> {
     }
 
     /// All sets of two, then of three, …: from every pair of smaller ones that may be joined. Pairs without a condition
-    /// between them are only joined where nothing else is possible.
-    fn exhaustive(&mut self, base: &[RelSet]) {
+    /// between them are only joined where nothing else is possible; with `crosses` everywhere.
+    fn exhaustive(&mut self, base: &[RelSet], crosses: bool) {
         let mut levels: Vec<Vec<RelSet>> = vec![Vec::new(), base.to_vec()];
         for size in 2..=base.len() {
             let mut found: Vec<RelSet> = Vec::new();
@@ -106,10 +113,7 @@ impl<'t> Search<'t> {
                         let start = if left == right { i + 1 } else { 0 };
                         for j in start..levels[right].len() {
                             let (a, b) = (levels[left][i], levels[right][j]);
-                            if a.overlaps(b) || self.tree.connected(a, b) == cross && !cross {
-                                continue;
-                            }
-                            if cross && self.tree.connected(a, b) {
+                            if a.overlaps(b) || self.linked(a, b) == cross {
                                 continue;
                             }
                             if self.join(a, b) && !found.contains(&a.union(b)) {
@@ -119,7 +123,8 @@ impl<'t> Search<'t> {
                     }
                 }
                 // Cross joins of sets that have conditions elsewhere are pointless, except at the end.
-                if !found.is_empty()
+                if !crosses
+                    && !found.is_empty()
                     && (size < base.len() || found.iter().any(|f| self.complete(*f)))
                     && !self.islands(base)
                 {
@@ -150,8 +155,12 @@ impl<'t> Search<'t> {
 
     fn touches(&self, a: RelSet, b: RelSet) -> bool {
         let both = |r: RelSet| r.overlaps(a) && r.overlaps(b);
+        self.linked(a, b) || self.tree.specials.iter().any(|s| both(s.min_left.union(s.min_right)))
+    }
+
+    /// A condition, an outer join or a LATERAL reference stands between the two.
+    fn linked(&self, a: RelSet, b: RelSet) -> bool {
         self.tree.connected(a, b)
-            || self.tree.specials.iter().any(|s| both(s.min_left.union(s.min_right)))
             || self.base.iter().any(|x| {
                 let me = RelSet::one(x.rel);
                 me.within(b) && x.lateral.overlaps(a) || me.within(a) && x.lateral.overlaps(b)
@@ -372,8 +381,11 @@ impl Ways<'_, '_> {
                 if r.outer.overlaps(a) {
                     continue;
                 }
-                if l.outer.is_empty() && r.outer.is_empty() {
+                let free = |p: &Rc<Path>| p.outer.is_empty() || used_clauses(p).is_empty();
+                if free(l) && free(r) {
                     self.hash(l, r, right, a, b, out);
+                }
+                if l.outer.is_empty() && r.outer.is_empty() {
                     self.merge(l, r, left, right, a, b, out);
                 }
             }
@@ -473,9 +485,15 @@ impl Ways<'_, '_> {
     }
 
     fn hash(&self, l: &Rc<Path>, r: &Rc<Path>, right: &JoinRel, a: RelSet, b: RelSet, out: &mut Vec<Rc<Path>>) {
-        let (keys, rest) = self.keys(a, b, true);
+        let (mut keys, rest) = self.keys(a, b, true);
         if keys.is_empty() {
-            return;
+            let constant = |e: &Expr| matches!(e.kind, ExprKind::Const(_));
+            if self.kind != JoinKind::Full || !rest.iter().all(constant) {
+                return;
+            }
+            // A full join ON true or ON false has no other way: all rows have the same key.
+            let same = Expr::new(ExprKind::Const(Value::I32(1)), TypeRef::of(oid::INT4));
+            keys.push((same.clone(), same));
         }
         // The executor's outer joins decide partners by all conditions, so extra ones are fine.
         let s = self.search.settings;
@@ -506,7 +524,8 @@ impl Ways<'_, '_> {
             keys,
             materialize: false,
         };
-        add_path(out, self.path(l, startup + disabled, startup + run + disabled, Vec::new(), RelSet::EMPTY, join));
+        let outer = l.outer.union(r.outer);
+        add_path(out, self.path(l, startup + disabled, startup + run + disabled, Vec::new(), outer, join));
     }
 
     fn merge(

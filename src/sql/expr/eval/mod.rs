@@ -367,8 +367,9 @@ impl Eval {
         }
     }
 
-    /// Forgets answers and progress kept for a repetition (EVAL-2).
-    fn forget(&mut self) {
+    /// Forgets answers and progress kept for a repetition (EVAL-2): whoever calls [`eval`](Self::eval) itself must call
+    /// this before the next row.
+    pub fn forget(&mut self) {
         self.visit(&mut |e| match &mut e.op {
             Op::Call(c) => c.forget(),
             Op::SubPlan(s) => s.forget(),

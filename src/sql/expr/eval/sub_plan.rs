@@ -251,6 +251,11 @@ impl SubPlanOp {
         Ok(())
     }
 
+    /// All slots have their values: the next row computes its own.
+    fn filled(list: &mut [(usize, Eval)]) {
+        list.iter_mut().for_each(|(_, e)| e.forget());
+    }
+
     fn correlated(&mut self, cx: &mut ExecContext, batch: &Batch, sel: Sel<'_>) -> Flow<Column> {
         let mut out = self.out.take().unwrap_or_else(|| Column::with_capacity(phys_of(self.ty), sel.len()));
         while out.len() < sel.len() {
@@ -271,6 +276,8 @@ impl SubPlanOp {
         if self.phase == Phase::Start {
             SubPlanOp::fill(&mut self.args, cx, batch, row)?;
             SubPlanOp::fill(&mut self.test_params, cx, batch, row)?;
+            SubPlanOp::filled(&mut self.args);
+            SubPlanOp::filled(&mut self.test_params);
         }
         self.run(cx, false)?;
         Ok(self.answer()?)
@@ -368,6 +375,7 @@ impl SubPlanOp {
         let mut out = Column::with_capacity(crate::types::Phys::Bool, sel.len());
         for at in 0..sel.len() {
             SubPlanOp::fill(&mut self.test_params, cx, batch, sel.row(at))?;
+            SubPlanOp::filled(&mut self.test_params);
             self.found = Found::default();
             for start in (0..rows.len()).step_by(BATCH_ROWS) {
                 let part = rows.slice(start..(start + BATCH_ROWS).min(rows.len()));
