@@ -41,6 +41,30 @@ impl Session {
         let start_us = backend.txn.start_us;
         backend.activity.transaction(start_us);
         self.cx().fx.io.now_us = start_us - crate::base::clock::POSTGRES_EPOCH_US;
+        self.show_modes();
+    }
+
+    /// What SHOW says of the transaction's modes is how it runs.
+    fn show_modes(&mut self) {
+        let txn = &self.backend().txn;
+        let flag = |on| if on { "on" } else { "off" };
+        let modes = [
+            (Id::TransactionIsolation, txn.isolation.as_str()),
+            (Id::TransactionReadOnly, flag(txn.read_only)),
+            (Id::TransactionDeferrable, flag(txn.deferrable)),
+        ];
+        for (id, text) in modes {
+            let view = &self.backend().view;
+            let shown = match id {
+                Id::TransactionIsolation => view.choice(id) == text,
+                _ => flag(view.bool(id)) == text,
+            };
+            if !shown {
+                // The table of settings has these values.
+                let _ = self.settings.clone().lock().force(id, text, Lasting::Local);
+                self.settings_changed();
+            }
+        }
     }
 
     /// Commits the active transaction, if any.
@@ -93,7 +117,8 @@ impl Session {
     /// COMMIT or ROLLBACK inside a procedure: the transaction ends, and the next one begins.
     pub(super) async fn end_inside(&mut self, client: &mut Client, what: &Wait) -> Result<()> {
         let Wait::EndTransaction { commit, chain } = *what else { return Ok(()) };
-        let (isolation, read_only) = (self.backend().txn.isolation, self.backend().txn.read_only);
+        let txn = &self.backend().txn;
+        let (isolation, read_only, deferrable) = (txn.isolation, txn.read_only, txn.deferrable);
         match commit {
             true => {
                 self.run_deferred(client).await?;
@@ -105,7 +130,8 @@ impl Session {
         self.ensure_transaction();
         if chain {
             let backend = self.backend();
-            (backend.txn.isolation, backend.txn.read_only) = (isolation, read_only);
+            (backend.txn.isolation, backend.txn.read_only, backend.txn.deferrable) = (isolation, read_only, deferrable);
+            self.show_modes();
         }
         self.settings_changed();
         Ok(())
@@ -215,15 +241,34 @@ impl Session {
                 self.block = Block::Explicit;
                 "ROLLBACK"
             }
-            TransactionStmt::Prepare(_) | TransactionStmt::CommitPrepared(_) | TransactionStmt::RollbackPrepared(_) => {
-                return Err(Error::new(
-                    SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
-                    "prepared transactions are disabled",
-                )
-                .hint("Set max_prepared_transactions to a nonzero value."));
+            TransactionStmt::Prepare(_) => {
+                if self.block == Block::Explicit {
+                    // What was to be prepared is gone.
+                    self.rollback();
+                    self.block = Block::None;
+                    return Err(Error::new(
+                        SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+                        "prepared transactions are disabled",
+                    )
+                    .hint("Set max_prepared_transactions to a nonzero value.")
+                    .place("PrepareTransaction", "twophase.c", 383));
+                }
+                self.end_block(client, false, false).await?;
+                "ROLLBACK"
             }
+            TransactionStmt::CommitPrepared(gid) => return Err(self.not_prepared("COMMIT PREPARED", gid)),
+            TransactionStmt::RollbackPrepared(gid) => return Err(self.not_prepared("ROLLBACK PREPARED", gid)),
         };
         Ok(tag.to_string())
+    }
+
+    /// `max_prepared_transactions` is 0, so there is none of any name.
+    fn not_prepared(&self, statement: &str, gid: &str) -> Error {
+        match self.block.prevent(statement) {
+            Err(e) => e,
+            Ok(()) => err!(UNDEFINED_OBJECT, "prepared transaction with identifier \"{gid}\" does not exist")
+                .place("LockGXact", "twophase.c", 584),
+        }
     }
 
     fn leave_levels(&mut self, levels: usize, keep: bool) {
@@ -302,7 +347,8 @@ impl Session {
 
     async fn end_block(&mut self, client: &mut Client, commit: bool, chain: bool) -> Result<()> {
         let (next, end) = self.block.end(commit);
-        let (isolation, read_only) = (self.backend().txn.isolation, self.backend().txn.read_only);
+        let txn = &self.backend().txn;
+        let (isolation, read_only, deferrable) = (txn.isolation, txn.read_only, txn.deferrable);
         match end {
             End::NoBlock { .. } => {
                 if chain {
@@ -326,7 +372,8 @@ impl Session {
         if chain {
             self.ensure_transaction();
             let backend = self.backend();
-            (backend.txn.isolation, backend.txn.read_only) = (isolation, read_only);
+            (backend.txn.isolation, backend.txn.read_only, backend.txn.deferrable) = (isolation, read_only, deferrable);
+            self.show_modes();
             self.block = Block::Explicit;
         }
         Ok(())

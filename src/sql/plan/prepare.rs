@@ -261,6 +261,11 @@ fn pull_up_rel(
         {
             return None;
         }
+        // What a grouping set leaves out is NULL, also where the sub-select computes it: only plain columns can be told
+        // from expressions that happen to be equal (PostgreSQL 15, prepjointree.c: same rule).
+        if query.grouping_sets.is_some() && !q.targets.iter().all(|t| matches!(t.expr.kind, ExprKind::Var { .. })) {
+            return None;
+        }
         if !movable && q.filter.is_some() {
             return None;
         }

@@ -12,6 +12,7 @@ use super::relset::MAX_RELS;
 use super::search::{Search, known_count};
 use super::selectivity::{Estimator, Facts};
 use super::{AggStrategy, Aggregate, Cost, Plan, PlanColumn, PlanNode, RowLock, SetItem};
+use crate::bail;
 use crate::base::{Error, Result};
 use crate::sql::bind::{Distinct, Query, Source};
 use crate::sql::expr::{AggCall, Expr, ExprKind, SortKey, WindowCall, same};
@@ -199,6 +200,15 @@ impl Planner<'_> {
         let Source::Table { sample: Some(s), .. } = &rel.source else { return Ok(quals) };
         if s.seed.is_some() {
             return Err(Error::unsupported("TABLESAMPLE ... REPEATABLE is not supported"));
+        }
+        match s.percent.kind {
+            ExprKind::Const(Value::Null) => {
+                bail!(INVALID_TABLESAMPLE_ARGUMENT, "TABLESAMPLE parameter cannot be null")
+            }
+            ExprKind::Const(Value::F32(p)) if !(0.0..=100.0).contains(&p) => {
+                bail!(INVALID_TABLESAMPLE_ARGUMENT, "sample percentage must be between 0 and 100")
+            }
+            _ => {}
         }
         let find = |name: &str, l, r| {
             crate::sql::func::type_operator(name, l, r)
@@ -441,6 +451,10 @@ impl Planner<'_> {
         let with_number = query.grouping_sets.is_some();
         let set_column = out.len();
         if with_number {
+            let constant = |g: &Expr| matches!(g.kind, ExprKind::Const(_)) && targets.iter().any(|t| same(t, g));
+            if query.group_by.iter().any(constant) {
+                return Err(Error::unsupported("constants in grouping sets are not supported"));
+            }
             // The number of the set, read by GROUPING only.
             out.push(Expr::new(ExprKind::Grouping(Vec::new()), TypeRef::of(oid::INT4)));
         }

@@ -1,0 +1,13 @@
+create table t(a int);
+select count(*) from t tablesample bernoulli(150);
+select count(*) from t tablesample bernoulli(-1);
+select count(*) from t tablesample bernoulli(null);
+select count(*) from t tablesample system(50.5);
+set default_transaction_isolation='serializable'; show transaction_isolation; begin; show transaction_isolation; commit and chain; show transaction_isolation; rollback; reset default_transaction_isolation;
+show transaction_isolation;
+begin isolation level repeatable read read only; show transaction_isolation; show transaction_read_only; commit and chain; show transaction_isolation; show transaction_read_only; rollback;
+set default_transaction_read_only=on; show transaction_read_only; create table no(i int); begin read write; show transaction_read_only; rollback; reset default_transaction_read_only;
+prepare transaction 'x'; 
+begin; prepare transaction 'x'; select 1; commit prepared 'x'; rollback prepared 'x';
+begin; commit prepared 'x'; rollback;
+begin; select 1/0; prepare transaction 'y'; select 2;
