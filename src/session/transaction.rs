@@ -266,8 +266,11 @@ impl Session {
     fn not_prepared(&self, statement: &str, gid: &str) -> Error {
         match self.block.prevent(statement) {
             Err(e) => e,
-            Ok(()) => err!(UNDEFINED_OBJECT, "prepared transaction with identifier \"{gid}\" does not exist")
-                .place("LockGXact", "twophase.c", 584),
+            Ok(()) => err!(UNDEFINED_OBJECT, "prepared transaction with identifier \"{gid}\" does not exist").place(
+                "LockGXact",
+                "twophase.c",
+                584,
+            ),
         }
     }
 

@@ -165,12 +165,10 @@ impl Binder<'_, '_> {
         let mut out = Vec::with_capacity(names.len());
         for n in names {
             let Some(i) = columns.iter().position(|c| c.name == *n) else {
-                return Err(err!(SYNTAX_ERROR, "{what} column \"{n}\" not in WITH query column list")
-                    .at(self.at(pos)));
+                return Err(err!(SYNTAX_ERROR, "{what} column \"{n}\" not in WITH query column list").at(self.at(pos)));
             };
             if out.contains(&i) {
-                return Err(err!(DUPLICATE_COLUMN, "{what} column \"{n}\" specified more than once")
-                    .at(self.at(pos)));
+                return Err(err!(DUPLICATE_COLUMN, "{what} column \"{n}\" specified more than once").at(self.at(pos)));
             }
             out.push(i);
         }
@@ -260,12 +258,8 @@ fn wrap(
         junk: false,
         origin: None,
     });
-    let extra = marks.columns().into_iter().zip(made).map(|(c, expr)| Target {
-        name: c.name,
-        expr,
-        junk: false,
-        origin: None,
-    });
+    let extra =
+        marks.columns().into_iter().zip(made).map(|(c, expr)| Target { name: c.name, expr, junk: false, origin: None });
     let targets = own.chain(extra).collect();
     let rel = Rel {
         alias: alias.to_owned(),
