@@ -284,7 +284,7 @@ impl Walk<'_, '_> {
     fn from(&mut self, f: &FromItem) -> Step {
         match f {
             FromItem::Table(t) => {
-                if t.schema.is_none() && !self.shadows.iter().any(|s| *s == t.name) {
+                if t.schema.is_none() && !self.shadows.contains(&t.name) {
                     (self.found)(&t.name, t.pos, self.place)?;
                 }
                 Ok(())
