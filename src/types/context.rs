@@ -51,6 +51,8 @@ pub struct IoContext {
     pub time_zone: Zone,
     pub extra_float_digits: i32,
     pub bytea_output: ByteaOutput,
+    /// `xmloption`.
+    pub xml_form: super::xml::Form,
     /// Start of the transaction in microseconds since 2000-01-01 UTC: `now`, `today` and the like.
     pub now_us: i64,
     pub hooks: Arc<dyn TypeHooks>,
@@ -66,6 +68,7 @@ impl Default for IoContext {
             time_zone: Zone::utc(),
             extra_float_digits: 1,
             bytea_output: ByteaOutput::Hex,
+            xml_form: super::xml::Form::Content,
             now_us: 0,
             hooks: Arc::new(NoHooks),
         }

@@ -4,8 +4,8 @@ use super::datetime::{Interval, TimeTz, date, time, timestamp};
 use super::inet::Inet;
 use super::numeric::Numeric;
 use super::{
-    Column, Datum, IoContext, TypeRef, Value, array, bit, bool, bytea, float, inet, info, int, json, jsonb, lsn, money,
-    oid, range, record, reg, text, tid, uuid,
+    Column, Datum, IoContext, TypeRef, Value, array, bit, bool, bytea, float, geometry, inet, info, int, json, jsonb,
+    lsn, macaddr, money, oid, range, record, reg, text, tid, tsvector, uuid, xml,
 };
 use crate::base::{Error, Oid, Result};
 use crate::{bail, err};
@@ -54,6 +54,14 @@ pub fn text_in(typ: TypeRef, s: &str, io: &IoContext) -> Result<Value> {
         oid::INET | oid::CIDR => bytes(inet::parse(s, typ.oid == oid::CIDR)?.to_bytes()),
         oid::BIT | oid::VARBIT => bytes(bit::parse(s, typ.typmod, typ.oid == oid::VARBIT)?),
         oid::MONEY => Value::I64(money::parse(s)?),
+        oid::MACADDR => bytes(macaddr::parse(s)?),
+        oid::MACADDR8 => bytes(macaddr::parse8(s)?),
+        oid::XML => {
+            xml::check(s, io.xml_form)?;
+            Value::text(s)
+        }
+        oid::TSVECTOR => bytes(tsvector::parse(s)?),
+        other if geometry::is_geometry(other) => bytes(geometry::parse(other, s)?),
         oid::VOID => bytes([]),
         oid::INT2VECTOR => bytes(array::parse_vector(oid::INT2, s, io)?),
         oid::OIDVECTOR => bytes(array::parse_vector(oid::OID, s, io)?),
@@ -170,6 +178,10 @@ pub fn text_out(typ: TypeRef, value: Datum<'_>, out: &mut Vec<u8>, io: &IoContex
         (oid::INET | oid::CIDR, Datum::Bytes(b)) => inet::write(Inet::from_bytes(b), typ.oid == oid::CIDR, out),
         (oid::BIT | oid::VARBIT, Datum::Bytes(b)) => bit::write(b, out),
         (oid::INT2VECTOR | oid::OIDVECTOR, Datum::Bytes(b)) => array::write_vector(b, out),
+        (oid::MACADDR | oid::MACADDR8, Datum::Bytes(b)) => macaddr::write(b, out),
+        (oid::XML, Datum::Bytes(_)) => out.extend_from_slice(xml::shown(value.str()).as_bytes()),
+        (oid::TSVECTOR, Datum::Bytes(b)) => tsvector::write(b, out),
+        (t, Datum::Bytes(b)) if geometry::is_geometry(t) => geometry::write(t, b, out, io),
         (oid::RECORD, Datum::Bytes(b)) => record::write(b, out, io)?,
         _ => return other_text_out(typ, value, out, io),
     }
@@ -285,6 +297,7 @@ pub fn binary_in(typ: TypeRef, b: &[u8], io: &IoContext) -> Result<Value> {
         | oid::BPCHAR
         | oid::NAME
         | oid::JSON
+        | oid::XML
         | oid::REFCURSOR => text_in(typ, text::check(b)?, io)?,
         oid::CHAR => {
             let [c] = fixed::<1>(b)?;
@@ -328,6 +341,11 @@ pub fn binary_in(typ: TypeRef, b: &[u8], io: &IoContext) -> Result<Value> {
             bytes(value.apply_typmod(typ.typmod)?.to_bytes())
         }
         oid::UUID => bytes(fixed::<16>(b)?),
+        oid::MACADDR => bytes(fixed::<6>(b)?),
+        oid::MACADDR8 if b.len() == 6 => bytes(macaddr::widened(b)),
+        oid::MACADDR8 => bytes(fixed::<8>(b)?),
+        oid::TSVECTOR => bytes(tsvector::from_binary(b)?),
+        other if geometry::is_geometry(other) => bytes(geometry::from_binary(other, b)?),
         oid::JSONB => match b.split_first() {
             Some((1, rest)) => bytes(jsonb::parse(text::check(rest)?)?),
             Some((version, _)) => bail!(INTERNAL_ERROR, "unsupported jsonb version number {version}"),
@@ -407,11 +425,16 @@ pub fn binary_out(typ: TypeRef, value: Datum<'_>, out: &mut Vec<u8>, io: &IoCont
             | oid::JSON
             | oid::BYTEA
             | oid::UUID
+            | oid::MACADDR
+            | oid::MACADDR8
+            | oid::XML
             | oid::REFCURSOR
             | oid::VOID
             | oid::PG_NODE_TREE,
             Datum::Bytes(b),
         ) => out.extend_from_slice(b),
+        (oid::TSVECTOR, Datum::Bytes(b)) => tsvector::write_binary(b, out),
+        (t, Datum::Bytes(b)) if geometry::is_geometry(t) => geometry::write_binary(t, b, out),
         (oid::TIMETZ, Datum::Bytes(b)) => {
             let t = TimeTz::from_bytes(b);
             out.extend_from_slice(&t.us.to_be_bytes());

@@ -52,6 +52,7 @@ fn encode_bytes(typ: TypeRef, b: &[u8], out: &mut Vec<u8>) {
             out.extend_from_slice(&(t.utc_us() as u64 ^ (1 << 63)).to_be_bytes());
             out.extend_from_slice(&(t.west as u32 ^ (1 << 31)).to_be_bytes());
         }
+        oid::TSVECTOR => super::tsvector::encode_key(b, out),
         oid::JSONB => Jsonb::new(b).encode_key(out),
         oid::TID => {
             let t = tid::from_bytes(b);

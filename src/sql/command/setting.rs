@@ -8,6 +8,7 @@ use crate::sql::ast::{SetAction, SetVariableStmt};
 use crate::sql::exec::ExecContext;
 use crate::types::context::{ByteaOutput, DateOrder, DateStyle, IntervalStyle};
 use crate::types::datetime::Zone;
+use crate::types::xml::Form;
 
 /// Makes the context follow the settings.
 pub fn apply_settings(cx: &mut ExecContext, view: &View) {
@@ -35,6 +36,10 @@ pub fn apply_settings(cx: &mut ExecContext, view: &View) {
     io.bytea_output = match view.choice(Id::ByteaOutput) {
         "escape" => ByteaOutput::Escape,
         _ => ByteaOutput::Hex,
+    };
+    io.xml_form = match view.choice(Id::Xmloption) {
+        "document" => Form::Document,
+        _ => Form::Content,
     };
     cx.settings.work_mem_kb = view.int(Id::WorkMem) as usize;
     cx.settings.hash_mem_multiplier = view.real(Id::HashMemMultiplier);

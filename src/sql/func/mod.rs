@@ -20,12 +20,14 @@ mod compare;
 mod datetime;
 mod float;
 mod format;
+mod geometry;
 #[cfg(test)]
 mod golden;
 mod hash;
 mod inout;
 mod int;
 pub mod json;
+mod macaddr;
 mod network;
 mod numeric;
 mod opers;
@@ -36,8 +38,10 @@ mod registry;
 mod session;
 pub mod setof;
 mod text;
+mod tsvector;
 pub mod vector;
 pub mod window;
+mod xml;
 
 pub use context::{CallTypes, FnContext, Random, SessionFacts, SystemHooks};
 pub use fact::{CastContext, CastDef, CastMethod, OperDef, ProcFact, Selectivity};
@@ -94,13 +98,17 @@ fn implementations() -> std::collections::HashMap<&'static str, FuncImpl> {
         array::TABLE,
         bytea::TABLE,
         float::TABLE,
+        geometry::TABLE,
         hash::TABLE,
         int::TABLE,
+        macaddr::TABLE,
         network::TABLE,
         numeric::TABLE,
         range::TABLE,
         session::TABLE,
         text::TABLE,
+        tsvector::TABLE,
+        xml::TABLE,
     ];
     for table in tables
         .iter()
