@@ -167,3 +167,21 @@ fn nothing_runs_before_the_password() {
     let found = server.connect().query("select count(*) from pg_class where relname = 'intruder'").unwrap();
     assert_eq!(found, ["0"]);
 }
+
+/// The right CONNECT is asked at the door: everybody has it until it is taken; owners and superusers keep it.
+#[test]
+fn connect_is_a_right() {
+    let server = server();
+    rules(&server, 1, "host all all 127.0.0.1/32 trust");
+    let mut admin = server.connect();
+    for sql in ["create database shut owner member", "revoke connect on database shut from public"] {
+        admin.query(sql).unwrap_or_else(|e| panic!("{sql}: {e}"));
+    }
+    let denied = "42501 permission denied for database \"shut\"";
+    assert_eq!(enter(&server, "scram", "", "shut").map(|_| ()).unwrap_err(), denied);
+    assert!(enter(&server, "postgres", "", "shut").is_ok() && enter(&server, "member", "", "shut").is_ok());
+    admin.query("grant connect on database shut to scram").unwrap();
+    admin.query("alter role scram rename to renamed").unwrap();
+    assert!(enter(&server, "renamed", "", "shut").is_ok());
+    assert_eq!(enter(&server, "hashed", "", "shut").map(|_| ()).unwrap_err(), denied);
+}

@@ -12,6 +12,7 @@
 
 //! - CAT-4: after `Cluster::load`, a database's folder holds only files that some object names.
 
+pub mod acl;
 mod build;
 mod cluster;
 mod folder;

@@ -2,7 +2,7 @@
 
 use crate::base::{Error, Oid, Result};
 use crate::catalog::object::{Comment, Database, Namespace, ObjectKey, Role, class, fixed};
-use crate::catalog::{Cluster, Object, Writer, create_folder};
+use crate::catalog::{Cluster, Object, Writer, acl, create_folder};
 use crate::disk::{Disk, Posix, access_error, durable};
 use crate::recovery::{self, CheckpointFlags, NewCluster, Progress};
 use crate::settings::Global;
@@ -105,12 +105,20 @@ fn comments(kind: Oid, list: &[(Oid, &str)]) -> impl Iterator<Item = Object> {
 
 fn namespaces() -> Vec<Object> {
     // PostgreSQL 15: anybody may use public, only the database's owner may create in it.
-    let usage = |name: &str| Some(vec![format!("{name}=UC/{name}"), format!("=U/{name}")]);
+    let usage = |owner: Oid| {
+        let owner = acl::role_mark(owner);
+        Some(vec![format!("{owner}=UC/{owner}"), format!("=U/{owner}")])
+    };
     let all = [
-        (fixed::PG_CATALOG, "pg_catalog", fixed::BOOTSTRAP_SUPERUSER, usage("postgres")),
+        (fixed::PG_CATALOG, "pg_catalog", fixed::BOOTSTRAP_SUPERUSER, usage(fixed::BOOTSTRAP_SUPERUSER)),
         (fixed::PG_TOAST, "pg_toast", fixed::BOOTSTRAP_SUPERUSER, None),
-        (fixed::PUBLIC, "public", fixed::DATABASE_OWNER, usage("pg_database_owner")),
-        (fixed::INFORMATION_SCHEMA, "information_schema", fixed::BOOTSTRAP_SUPERUSER, usage("postgres")),
+        (fixed::PUBLIC, "public", fixed::DATABASE_OWNER, usage(fixed::DATABASE_OWNER)),
+        (
+            fixed::INFORMATION_SCHEMA,
+            "information_schema",
+            fixed::BOOTSTRAP_SUPERUSER,
+            usage(fixed::BOOTSTRAP_SUPERUSER),
+        ),
     ];
     all.into_iter()
         .map(|(oid, name, owner, acl)| {
@@ -167,7 +175,7 @@ fn databases(options: &Options) -> Vec<Object> {
             ctype: options.ctype.clone(),
             // PostgreSQL 15, initdb: nobody makes temporary tables in a template.
             acl: is_template.then(|| {
-                let owner = &options.superuser;
+                let owner = acl::role_mark(fixed::BOOTSTRAP_SUPERUSER);
                 vec![format!("=c/{owner}"), format!("{owner}=CTc/{owner}")]
             }),
         })

@@ -130,6 +130,7 @@ impl Session {
         let instance = server.instance.clone();
         let database = find_database(&server, &request.database, &role)?;
         let catalog = Arc::new(instance.cluster.session(database.oid)?);
+        may_connect(&catalog, &database, &role)?;
         let settings = initial_settings(&server, &catalog, &role, database.oid, &request)?;
         let view = settings.view().clone();
         let settings = Arc::new(Mutex::new(settings));
@@ -336,6 +337,21 @@ fn find_database(server: &Server, name: &str, role: &Role) -> Result<crate::cata
         return Err(fatal(SqlState::TOO_MANY_CONNECTIONS, text, ("CheckMyDatabase", "postinit.c", 382)));
     }
     Ok(database)
+}
+
+/// The right CONNECT, which everybody has unless it was taken.
+fn may_connect(
+    catalog: &crate::catalog::Catalog,
+    database: &crate::catalog::object::Database,
+    role: &Role,
+) -> Result<()> {
+    let subject = crate::sql::exec::rights::Subject::of(catalog, role.oid);
+    if subject.may(database.owner, database.acl.as_deref(), "c", 'c', false) {
+        return Ok(());
+    }
+    let text = format!("permission denied for database \"{}\"", database.name);
+    Err(fatal(SqlState::INSUFFICIENT_PRIVILEGE, text, ("CheckMyDatabase", "postinit.c", 365))
+        .detail("User does not have CONNECT privilege."))
 }
 
 fn initial_settings(

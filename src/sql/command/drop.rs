@@ -3,8 +3,8 @@
 use super::write::change;
 use super::{Command, dependency, names};
 use crate::base::{Error, Flow, Oid, RelFileId, Result, SqlState};
-use crate::catalog::object::class;
-use crate::catalog::{Object, ObjectKey, RelKind};
+use crate::catalog::object::{DefaultAcl, class};
+use crate::catalog::{Catalog, Object, ObjectKey, RelKind};
 use crate::err;
 use crate::lock::LockMode;
 use crate::sql::ast::{DropBehavior, DropStmt, ObjectName, ObjectType, Persistence, QualName, RangeVar};
@@ -201,12 +201,27 @@ pub fn describe(cx: &mut ExecContext, key: ObjectKey) -> Result<String> {
             format!("{word} {name}")
         }
         Object::Namespace(n) => format!("schema {}", n.name),
+        Object::Database(d) => format!("database {}", d.name),
+        Object::DefaultAcl(d) => describe_default_acl(&catalog, d),
         Object::Function(f) => {
             let word = crate::sql::routine::shown::kind_word(f);
             format!("{word} {}", crate::sql::routine::shown::procedure(&catalog, &*cx.fx.io.hooks, f))
         }
         _ => "object".to_string(),
     })
+}
+
+fn describe_default_acl(catalog: &Catalog, d: &DefaultAcl) -> String {
+    let what = match d.kind {
+        'r' => "relations",
+        'S' => "sequences",
+        'f' => "functions",
+        'T' => "types",
+        _ => "schemas",
+    };
+    let role = catalog.role(d.role).map(|r| r.name).unwrap_or_default();
+    let place = catalog.namespace(d.namespace).map(|n| format!(" in schema {}", n.name)).unwrap_or_default();
+    format!("default privileges on new {what} belonging to role {role}{place}")
 }
 
 /// Drops objects and everything that depends on them, or refuses.

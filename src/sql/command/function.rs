@@ -486,7 +486,10 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateFunctionStmt
             f.owner = old.owner;
             f.acl = old.acl;
         }
-        None => f.oid = new_oid(cx)?,
+        None => {
+            f.oid = new_oid(cx)?;
+            f.acl = super::default_acl::for_new(cx.backend()?, ObjectType::Function, f.owner, namespace);
+        }
     }
     f.depends = depends(cx, &f)?;
     validate(cmd, cx, &f)?;

@@ -1,9 +1,10 @@
-//! GRANT and REVOKE: ACL items as text, `grantee=rights/grantor` (`exec::rights` reads them).
+//! GRANT and REVOKE: items as `catalog::acl` has them (`exec::rights` reads them).
 
 use super::write::{class_of, put};
 use super::{Command, names, role};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
-use crate::catalog::object::{Membership, class};
+use crate::catalog::acl::{role_mark, split, stored};
+use crate::catalog::object::{Function, Membership, class};
 use crate::catalog::{Object, RelKind};
 use crate::err;
 use crate::lock::LockMode;
@@ -32,7 +33,7 @@ fn letter(word: &str) -> Option<char> {
 }
 
 /// All rights an object of a kind can give, those everybody has by default, and the kind's word.
-fn rights_of(object: ObjectType) -> Option<(&'static str, &'static str, &'static str)> {
+pub(super) fn rights_of(object: ObjectType) -> Option<(&'static str, &'static str, &'static str)> {
     Some(match object {
         ObjectType::Table => ("arwdDxt", "", "relation"),
         ObjectType::Sequence => ("rwU", "", "sequence"),
@@ -40,29 +41,25 @@ fn rights_of(object: ObjectType) -> Option<(&'static str, &'static str, &'static
         ObjectType::Database => ("CTc", "Tc", "database"),
         ObjectType::Schema => ("UC", "", "schema"),
         ObjectType::Type | ObjectType::Domain => ("U", "U", "type"),
+        ObjectType::Function | ObjectType::Procedure | ObjectType::Routine => ("X", "X", "function"),
         _ => return None,
     })
 }
 
 /// What is given or taken.
-struct Change {
+pub(super) struct Change {
     grant: bool,
     /// Letters.
     rights: Vec<char>,
     /// WITH GRANT OPTION, or only that option is taken.
     option: bool,
-    /// Quoted names; empty: everybody.
+    /// As items name them; empty: everybody.
     grantees: Vec<String>,
     grantor: String,
 }
 
-fn quoted(name: &str) -> String {
-    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if plain { name.to_string() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
-}
-
 /// The items an object has while nobody granted anything.
-fn default_items(all: &str, public: &str, owner: &str) -> Vec<String> {
+pub(super) fn default_items(all: &str, public: &str, owner: &str) -> Vec<String> {
     let mut items = Vec::new();
     if !public.is_empty() {
         items.push(format!("={public}/{owner}"));
@@ -100,19 +97,23 @@ fn shown(rights: &[(char, bool)]) -> String {
     out
 }
 
-fn split(item: &str) -> (&str, &str, &str) {
-    let at = match item.starts_with('"') {
-        true => item[1..].find("\"=").map_or(0, |n| n + 2),
-        false => item.find('=').unwrap_or(0),
-    };
-    let (grantee, rest) = item.split_at(at);
-    let (rights, grantor) = rest[1..].split_once('/').unwrap_or((&rest[1..], ""));
-    (grantee, rights, grantor)
-}
-
 impl Change {
+    /// What a statement says.
+    pub(super) fn of(cx: &mut ExecContext, stmt: &GrantStmt, owner: &str, rights: Vec<char>) -> Result<Change> {
+        if stmt.is_grant && stmt.grant_option && stmt.grantees.iter().any(|g| g.kind == RoleKind::Public) {
+            return Err(Error::new(SqlState::new("0LP01"), "grant options can only be granted to roles"));
+        }
+        let grantees = grantees(cx, &stmt.grantees)?;
+        Ok(Change { grant: stmt.is_grant, rights, option: stmt.grant_option, grantees, grantor: owner.to_string() })
+    }
+
+    /// One more item of a list.
+    pub(super) fn merging(item: &str) -> MergeItem<'_> {
+        MergeItem(split(item))
+    }
+
     /// Changes a list of items.
-    fn apply(&self, items: &mut Vec<String>) {
+    pub(super) fn apply(&self, items: &mut Vec<String>) {
         for grantee in &self.grantees {
             let mut met = false;
             for item in items.iter_mut() {
@@ -148,8 +149,17 @@ impl Change {
     }
 }
 
-fn owner_name(cx: &mut ExecContext, owner: Oid) -> Result<String> {
-    Ok(quoted(&cx.backend()?.catalog.role(owner).map(|r| r.name).unwrap_or_default()))
+/// An item to be united with those there are: each right keeps its own option.
+pub(super) struct MergeItem<'a>((&'a str, &'a str, &'a str));
+
+impl MergeItem<'_> {
+    pub(super) fn apply(&self, items: &mut Vec<String>) {
+        let (grantee, rights, grantor) = self.0;
+        for (right, option) in parse(rights) {
+            let (rights, grantees) = (vec![right], vec![grantee.to_string()]);
+            Change { grant: true, rights, option, grantees, grantor: grantor.to_string() }.apply(items);
+        }
+    }
 }
 
 fn grantees(cx: &mut ExecContext, list: &[RoleSpec]) -> Result<Vec<String>> {
@@ -157,14 +167,14 @@ fn grantees(cx: &mut ExecContext, list: &[RoleSpec]) -> Result<Vec<String>> {
     for spec in list {
         out.push(match spec.kind {
             RoleKind::Public => String::new(),
-            _ => quoted(&role::resolve(cx.backend()?, spec)?.1),
+            _ => role_mark(role::resolve(cx.backend()?, spec)?.0),
         });
     }
     Ok(out)
 }
 
 /// The letters of the privileges named, for a kind of object.
-fn letters(list: &[Privilege], object: ObjectType) -> Result<Vec<char>> {
+pub(super) fn letters(list: &[Privilege], object: ObjectType) -> Result<Vec<char>> {
     let Some((all, _, word)) = rights_of(object) else {
         return Err(Error::unsupported("GRANT on this kind of object is not supported"));
     };
@@ -210,14 +220,6 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &GrantStmt) -> Flow<St
     Ok(tag.into())
 }
 
-fn change_for(cx: &mut ExecContext, stmt: &GrantStmt, owner: &str, rights: Vec<char>) -> Result<Change> {
-    if stmt.is_grant && stmt.grant_option && stmt.grantees.iter().any(|g| g.kind == RoleKind::Public) {
-        return Err(Error::new(SqlState::new("0LP01"), "grant options can only be granted to roles"));
-    }
-    let grantees = grantees(cx, &stmt.grantees)?;
-    Ok(Change { grant: stmt.is_grant, rights, option: stmt.grant_option, grantees, grantor: owner.to_string() })
-}
-
 fn may_grant(cx: &mut ExecContext, owner: Oid, word: &str, name: &str) -> Result<()> {
     match role::has_role(cx.backend()?, owner) {
         true => Ok(()),
@@ -226,6 +228,10 @@ fn may_grant(cx: &mut ExecContext, owner: Oid, word: &str, name: &str) -> Result
 }
 
 fn one(cmd: &Command, cx: &mut ExecContext, stmt: &GrantStmt, object: ObjectType, name: &ObjectName) -> Flow<()> {
+    if let ObjectName::Function(_) = name {
+        let f = super::function::named(cmd, cx, object, name)?;
+        return Ok(on_function(cx, stmt, f)?);
+    }
     let parts = match name {
         ObjectName::Name(n) => n.parts.clone(),
         ObjectName::Type(t) => t.names.clone(),
@@ -285,12 +291,18 @@ fn changed(
 ) -> Result<Option<Vec<String>>> {
     let rights = letters(&stmt.privileges, object)?;
     let (all, public, _) = rights_of(object).unwrap_or_default();
-    let owner = owner_name(cx, owner)?;
-    Ok(change_for(cx, stmt, &owner, rights)?.on(acl, all, public, &owner))
+    let owner = role_mark(owner);
+    let catalog = cx.backend()?.catalog.clone();
+    let acl = acl.as_ref().map(|items| stored(&catalog, items));
+    Ok(Change::of(cx, stmt, &owner, rights)?.on(&acl, all, public, &owner))
 }
 
 fn on_relation(cx: &mut ExecContext, stmt: &GrantStmt, oid: Oid) -> Result<()> {
     let mut c = class_of(cx, oid)?;
+    let catalog = cx.backend()?.catalog.clone();
+    for items in c.attributes.iter_mut().map(|a| &mut a.acl).chain([&mut c.acl]).flatten() {
+        *items = stored(&catalog, items);
+    }
     let sequence = c.kind == RelKind::Sequence;
     let object = if sequence { ObjectType::Sequence } else { ObjectType::Table };
     may_grant(cx, c.owner, names::kind_word(c.kind), &c.name)?;
@@ -300,8 +312,8 @@ fn on_relation(cx: &mut ExecContext, stmt: &GrantStmt, oid: Oid) -> Result<()> {
         // GRANT SELECT ON TABLE works on a sequence, too, as far as the right exists there.
         let rights = letters(&whole, object)?;
         let (all, public, _) = rights_of(object).unwrap_or_default();
-        let owner = owner_name(cx, c.owner)?;
-        let change = change_for(cx, stmt, &owner, rights)?;
+        let owner = role_mark(c.owner);
+        let change = Change::of(cx, stmt, &owner, rights)?;
         c.acl = change.on(&c.acl, all, public, &owner);
         if !stmt.is_grant {
             // What is taken from the whole is taken from its columns.
@@ -315,8 +327,8 @@ fn on_relation(cx: &mut ExecContext, stmt: &GrantStmt, oid: Oid) -> Result<()> {
     }
     for p in &by_column {
         let rights = letters(std::slice::from_ref(p), ObjectType::Column)?;
-        let owner = owner_name(cx, c.owner)?;
-        let change = change_for(cx, stmt, &owner, rights)?;
+        let owner = role_mark(c.owner);
+        let change = Change::of(cx, stmt, &owner, rights)?;
         for name in &p.columns {
             let table = c.name.clone();
             let a = c.attributes.iter_mut().find(|a| !a.dropped && a.name == *name);
@@ -330,11 +342,36 @@ fn on_relation(cx: &mut ExecContext, stmt: &GrantStmt, oid: Oid) -> Result<()> {
     put(cx, Object::Class(c))
 }
 
+fn on_function(cx: &mut ExecContext, stmt: &GrantStmt, mut f: Function) -> Result<()> {
+    names::lock_name(cx, class::PROC, f.namespace, &f.oid.to_string()).map_err(|s| s.into_error())?;
+    f.acl = changed(cx, stmt, ObjectType::Function, &f.acl, f.owner)?;
+    put(cx, Object::Function(f))
+}
+
+fn all_functions(cx: &mut ExecContext, stmt: &GrantStmt, object: ObjectType, namespace: Oid) -> Result<()> {
+    for record in cx.backend()?.catalog.all(class::PROC) {
+        let Object::Function(f) = &record.object else { continue };
+        let wanted = match object {
+            ObjectType::Function => !f.is_procedure(),
+            ObjectType::Procedure => f.is_procedure(),
+            _ => true,
+        };
+        if f.namespace == namespace && wanted {
+            may_grant(cx, f.owner, if f.is_procedure() { "procedure" } else { "function" }, &f.name)?;
+            on_function(cx, stmt, f.clone())?;
+        }
+    }
+    Ok(())
+}
+
 fn all_in(cx: &mut ExecContext, stmt: &GrantStmt, object: ObjectType, namespace: Oid) -> Result<()> {
     let wanted = |kind: RelKind| match object {
         ObjectType::Sequence => kind == RelKind::Sequence,
         _ => matches!(kind, RelKind::Table | RelKind::View | RelKind::MatView),
     };
+    if matches!(object, ObjectType::Function | ObjectType::Procedure | ObjectType::Routine) {
+        return all_functions(cx, stmt, object, namespace);
+    }
     if !matches!(object, ObjectType::Table | ObjectType::Sequence) {
         return Err(Error::unsupported("GRANT on ALL of this kind of object is not supported"));
     }

@@ -20,6 +20,7 @@ mod comment;
 mod constraint;
 mod database;
 mod declared;
+mod default_acl;
 mod dependency;
 mod domain;
 mod drop;
@@ -32,6 +33,7 @@ mod index;
 mod inherit;
 mod lock_table;
 mod names;
+mod owned;
 mod owner;
 mod query;
 mod reindex;
@@ -156,6 +158,9 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
         Stmt::CreateDomain(s) => domain::create(cmd, cx, s)?,
         Stmt::AlterDomain(s) => domain::alter(cmd, cx, s)?,
         Stmt::Grant(s) => grant::run(cmd, cx, s)?,
+        Stmt::AlterDefaultPrivileges(s) => default_acl::alter(cx, s)?,
+        Stmt::DropOwned(s) => owned::drop_owned(cx, s)?,
+        Stmt::ReassignOwned(s) => owned::reassign(cx, s)?,
         Stmt::GrantRole(s) => grant::roles(cx, s)?,
         Stmt::Reindex(s) => reindex::run(cmd, cx, s)?,
         Stmt::CreateView(s) => view::create(cmd, cx, s)?,

@@ -1,8 +1,10 @@
 //! ALTER … OWNER TO.
 
+use super::grant::Change;
 use super::write::{change, class_of, put};
 use super::{Command, names, role, sequence};
 use crate::base::{Error, Flow, Oid, Result};
+use crate::catalog::acl::{role_mark, split};
 use crate::catalog::{Object, RelKind};
 use crate::err;
 use crate::lock::LockMode;
@@ -13,6 +15,11 @@ use crate::sql::exec::ExecContext;
 pub fn set_relation_owner(cx: &mut ExecContext, oid: Oid, spec: &RoleSpec) -> Result<()> {
     let new = role::resolve(cx.backend()?, spec)?;
     may_become(cx, new.0, &new.1)?;
+    set_owner(cx, oid, new.0)
+}
+
+/// The same without asking who may.
+pub fn set_owner(cx: &mut ExecContext, oid: Oid, new: Oid) -> Result<()> {
     let c = class_of(cx, oid)?;
     if c.kind == RelKind::Index {
         return Err(err!(WRONG_OBJECT_TYPE, "cannot change owner of index \"{}\"", c.name)
@@ -24,7 +31,32 @@ pub fn set_relation_owner(cx: &mut ExecContext, oid: Oid, spec: &RoleSpec) -> Re
     if c.kind == RelKind::Table {
         all.extend(sequence::owned_by(cx, oid)?.into_iter().map(|s| s.0));
     }
-    all.into_iter().try_for_each(|o| change(cx, o, |c| c.owner = new.0))
+    all.into_iter().try_for_each(|o| {
+        change(cx, o, |c| {
+            let old = c.owner;
+            c.attributes.iter_mut().for_each(|a| new_owner(&mut a.acl, old, new));
+            change_owner(&mut c.owner, &mut c.acl, new);
+        })
+    })
+}
+
+/// An owner's own rights, and those it granted, become its successor's (PostgreSQL 15, acl.c, aclnewowner).
+pub fn change_owner(owner: &mut Oid, acl: &mut Option<Vec<String>>, new: Oid) {
+    let old = std::mem::replace(owner, new);
+    new_owner(acl, old, new);
+}
+
+fn new_owner(acl: &mut Option<Vec<String>>, old: Oid, new: Oid) {
+    let Some(items) = acl else { return };
+    let (old, new) = (role_mark(old), role_mark(new));
+    let to_new = |who: &str| if who == old { new.clone() } else { who.to_string() };
+    let mut changed: Vec<String> = Vec::new();
+    for item in items.iter() {
+        let (grantee, rights, grantor) = split(item);
+        let item = format!("{}={rights}/{}", to_new(grantee), to_new(grantor));
+        Change::merging(&item).apply(&mut changed);
+    }
+    *items = changed;
 }
 
 /// # Errors
@@ -42,7 +74,7 @@ pub fn alter(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterOwnerStmt) -> 
     if let ObjectName::Function(_) = &stmt.name {
         let mut f = super::function::named(cmd, cx, stmt.object, &stmt.name)?;
         may_become(cx, new.0, &new.1)?;
-        f.owner = new.0;
+        change_owner(&mut f.owner, &mut f.acl, new.0);
         put(cx, Object::Function(f))?;
         return Ok(tag);
     }
@@ -57,14 +89,14 @@ pub fn alter(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterOwnerStmt) -> 
             let record = record.ok_or_else(|| err!(INVALID_SCHEMA_NAME, "schema \"{}\" does not exist", name[0]))?;
             let mut n = record.object.as_namespace()?.clone();
             check(cx, n.owner, "schema", &n.name)?;
-            n.owner = new.0;
+            change_owner(&mut n.owner, &mut n.acl, new.0);
             Object::Namespace(n)
         }
         ObjectType::Database => {
             let found = cx.backend()?.catalog.database_by_name(&name[0]);
             let mut d = found.ok_or_else(|| err!(INVALID_CATALOG_NAME, "database \"{}\" does not exist", name[0]))?;
             check(cx, d.owner, "database", &d.name)?;
-            d.owner = new.0;
+            change_owner(&mut d.owner, &mut d.acl, new.0);
             Object::Database(d)
         }
         ObjectType::Type | ObjectType::Domain => {
@@ -72,7 +104,7 @@ pub fn alter(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterOwnerStmt) -> 
             let found = cx.backend()?.catalog.user_type_by_name(schema.last().map(String::as_str), last)?;
             let mut t = found.ok_or_else(|| err!(UNDEFINED_OBJECT, "type \"{}\" does not exist", name.join(".")))?;
             check(cx, t.owner, "type", &t.name)?;
-            t.owner = new.0;
+            change_owner(&mut t.owner, &mut t.acl, new.0);
             Object::Type(t)
         }
         ObjectType::Table | ObjectType::View | ObjectType::MatView | ObjectType::Sequence => {

@@ -207,10 +207,21 @@ fn rename_object(cx: &mut ExecContext, stmt: &RenameStmt, name: &[String]) -> Fl
                 let which = if r.oid == backend.user.session { "session" } else { "current" };
                 return Err(Error::unsupported(format!("{which} user cannot be renamed")).into());
             }
-            if !backend.user.is_superuser {
+            if r.superuser && !backend.user.is_superuser {
+                return Err(err!(INSUFFICIENT_PRIVILEGE, "must be superuser to rename superusers").into());
+            }
+            if !role::creates_roles(backend) {
                 return Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied to rename role").into());
             }
+            role::refuse_reserved(&last)?;
+            role::refuse_reserved(&new)?;
             r.name = new;
+            // The name is part of what MD5 was made of.
+            if r.password.as_deref().is_some_and(|p| p.starts_with("md5")) {
+                r.password = None;
+                let text = "MD5 password cleared because of role rename";
+                names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, text.to_string());
+            }
             Object::Role(r)
         }
         ObjectType::Database => {

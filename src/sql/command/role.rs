@@ -4,7 +4,7 @@ use super::{Command, names};
 use crate::auth::verifier::{self, Stored};
 use crate::base::{Error, Flow, Oid, Result, SqlState, clock};
 use crate::catalog::Object;
-use crate::catalog::object::{Membership, ObjectKey, Role, RoleSetting, class, comment_key, fixed};
+use crate::catalog::object::{Membership, ObjectKey, Role, RoleSetting, class, comment_key};
 use crate::err;
 use crate::settings::{Id, Lookup};
 use crate::sql::Backend;
@@ -13,6 +13,7 @@ use crate::sql::ast::{
     SetAction,
 };
 use crate::sql::exec::ExecContext;
+use crate::sql::exec::rights::Subject;
 use crate::types::{self, TypeRef, Value};
 
 /// A role named in a statement: OID and name.
@@ -32,8 +33,8 @@ pub fn resolve(backend: &Backend, spec: &RoleSpec) -> Result<(Oid, String)> {
     }
 }
 
-/// All roles the current one has the rights of, itself included.
-pub fn memberships(backend: &Backend) -> Vec<Oid> {
+/// Roles the current one is a member of, directly or not, itself included: also those whose rights it does not inherit.
+fn memberships(backend: &Backend) -> Vec<Oid> {
     let mut all = vec![backend.user.current];
     let mut n = 0;
     while n < all.len() {
@@ -44,39 +45,24 @@ pub fn memberships(backend: &Backend) -> Vec<Oid> {
         }
         n += 1;
     }
-    // Whoever owns the database is pg_database_owner.
-    let owner = backend.catalog.database_by_oid(backend.database).map(|d| d.owner);
-    if owner.is_some_and(|o| all.contains(&o)) {
-        all.push(fixed::DATABASE_OWNER);
-    }
     all
 }
 
 /// Whether the current role has the rights of another one.
 pub fn has_role(backend: &Backend, role: Oid) -> bool {
-    backend.user.is_superuser || memberships(backend).contains(&role)
+    Subject::current(backend).has_role(role)
 }
 
 pub fn is_member(backend: &Backend, name: &str) -> bool {
     backend.catalog.role_by_name(name).is_some_and(|r| has_role(backend, r.oid))
 }
 
-/// Whether ACL items (`role=rights/grantor`) give the current role a right; None: only the owner has any.
+/// Whether ACL items give the current role a right; None: only the owner has any.
 pub fn acl_allows(backend: &Backend, acl: Option<&[String]>, right: char) -> bool {
-    if backend.user.is_superuser {
-        return true;
-    }
-    let Some(acl) = acl else { return false };
-    let names: Vec<String> =
-        memberships(backend).into_iter().filter_map(|oid| backend.catalog.role(oid)).map(|r| r.name).collect();
-    acl.iter().any(|item| {
-        let Some((grantee, rest)) = item.split_once('=') else { return false };
-        let rights = rest.split('/').next().unwrap_or_default();
-        rights.contains(right) && (grantee.is_empty() || names.iter().any(|n| n == grantee))
-    })
+    Subject::current(backend).may(Oid::INVALID, acl, "", right, false)
 }
 
-fn creates_roles(backend: &Backend) -> bool {
+pub fn creates_roles(backend: &Backend) -> bool {
     backend.user.is_superuser || backend.catalog.role(backend.user.current).is_some_and(|r| r.create_role)
 }
 
@@ -192,13 +178,17 @@ fn role_list<'a>(options: &'a [DefElem], name: &str) -> &'a [RoleSpec] {
         .unwrap_or_default()
 }
 
+pub fn refuse_reserved(name: &str) -> Result<()> {
+    match name.starts_with("pg_") {
+        true => Err(err!(RESERVED_NAME, "role name \"{name}\" is reserved")
+            .detail("Role names starting with \"pg_\" are reserved.")),
+        false => Ok(()),
+    }
+}
+
 pub fn create(_: &mut Command, cx: &mut ExecContext, stmt: &CreateRoleStmt) -> Flow<String> {
     let backend = cx.backend()?;
-    if stmt.name.starts_with("pg_") {
-        return Err(err!(RESERVED_NAME, "role name \"{}\" is reserved", stmt.name)
-            .detail("Role names starting with \"pg_\" are reserved.")
-            .into());
-    }
+    refuse_reserved(&stmt.name)?;
     let oid = backend.instance.cluster.new_oid();
     let mut role = Role {
         oid,
@@ -355,7 +345,7 @@ pub fn drop(_: &mut Command, cx: &mut ExecContext, stmt: &DropRoleStmt) -> Flow<
             .into());
         }
         names::lock_name(cx, class::AUTHID, Oid::INVALID, &name)?;
-        refuse_if_owner(cx.backend()?, oid, &name)?;
+        super::owned::refuse_drop(cx, oid, &name)?;
         forget(cx.backend()?, oid)?;
     }
     Ok("DROP ROLE".into())
@@ -382,30 +372,6 @@ fn forget(backend: &mut Backend, role: Oid) -> Result<()> {
         backend.catalog.delete(writer, gone)?;
     }
     Ok(())
-}
-
-fn refuse_if_owner(backend: &Backend, role: Oid, name: &str) -> Result<()> {
-    let mut owned = Vec::new();
-    for record in backend.catalog.all(class::RELATION) {
-        if let Ok(c) = record.object.as_class()
-            && c.owner == role
-            && c.index.is_none()
-        {
-            owned.push(format!("owner of {} {}", names::kind_word(c.kind), c.name));
-        }
-    }
-    for record in backend.catalog.all(class::NAMESPACE).into_iter().chain(backend.catalog.all(class::DATABASE)) {
-        match &record.object {
-            Object::Namespace(n) if n.owner == role => owned.push(format!("owner of schema {}", n.name)),
-            Object::Database(d) if d.owner == role => owned.push(format!("owner of database {}", d.name)),
-            _ => {}
-        }
-    }
-    if owned.is_empty() {
-        return Ok(());
-    }
-    let text = format!("role \"{name}\" cannot be dropped because some objects depend on it");
-    Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, text).detail(owned.join("\n")))
 }
 
 /// SET ROLE.

@@ -39,7 +39,8 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateSchemaStmt) 
     let _ = cmd;
     let oid = backend.instance.cluster.new_oid();
     let writer = backend.writer();
-    let object = Namespace { oid, name, owner: owner.0, acl: None, temp_of: None };
+    let acl = super::default_acl::for_new(backend, crate::sql::ast::ObjectType::Schema, owner.0, Oid::INVALID);
+    let object = Namespace { oid, name, owner: owner.0, acl, temp_of: None };
     backend.catalog.put(writer, Object::Namespace(object))?;
     Ok("CREATE SCHEMA".into())
 }

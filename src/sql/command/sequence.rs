@@ -121,6 +121,7 @@ pub fn create_object(cx: &mut ExecContext, new: NewSequence) -> Result<Oid> {
     let file = create_file(backend, oid, new.persistence, state)?;
     let mut c = empty_class(oid, new.name, new.namespace, RelKind::Sequence, new.persistence, owner);
     c.node = file.node;
+    c.acl = super::default_acl::for_new(cx.backend()?, crate::sql::ast::ObjectType::Sequence, owner, new.namespace);
     c.attributes = columns();
     c.sequence = Some(new.params);
     c.depends = new.owned_by.map(owned).into_iter().collect();

@@ -246,6 +246,7 @@ pub fn create_object(cx: &mut ExecContext, new: NewTable) -> Result<()> {
     c.node = file.node;
     c.row_type = new_oid(cx)?;
     c.row_array_type = new_oid(cx)?;
+    c.acl = super::default_acl::for_new(cx.backend()?, crate::sql::ast::ObjectType::Table, owner, namespace);
     c.attributes = new.attributes;
     c.options = new.options;
     c.replica_identity = Some('d');

@@ -34,7 +34,8 @@ pub(super) fn place(cx: &mut ExecContext, name: &QualName) -> Flow<Oid> {
 pub(super) fn new_type(cx: &mut ExecContext, name: &str, namespace: Oid, kind: UserTypeKind) -> Result<UserType> {
     let (oid, array_oid) = (new_oid(cx)?, new_oid(cx)?);
     let owner = cx.backend()?.user.current;
-    Ok(UserType { oid, array_oid, name: name.to_string(), namespace, owner, kind, acl: None })
+    let acl = super::default_acl::for_new(cx.backend()?, crate::sql::ast::ObjectType::Type, owner, namespace);
+    Ok(UserType { oid, array_oid, name: name.to_string(), namespace, owner, kind, acl })
 }
 
 fn check_label(label: &str) -> Result<()> {

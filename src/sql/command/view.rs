@@ -58,6 +58,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateViewStmt) ->
     let mut c = empty_class(oid, name.name.clone(), namespace, RelKind::View, persistence, owner);
     c.row_type = new_oid(cx)?;
     c.row_array_type = new_oid(cx)?;
+    c.acl = super::default_acl::for_new(cx.backend()?, crate::sql::ast::ObjectType::Table, owner, namespace);
     c.attributes = attributes;
     c.view = Some(view);
     c.depends = depends;

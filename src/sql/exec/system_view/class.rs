@@ -4,6 +4,7 @@ use super::cell::{Acl, NULL, Texts, int2_vector, oid_vector};
 use super::{Sink, View, catalog, row};
 use crate::base::{Flow, Oid, Result};
 use crate::buffer::Persistence;
+use crate::catalog::acl::shown;
 use crate::catalog::object::{Class, IndexDef, ObjectKey, class, fixed};
 use crate::catalog::{Attribute, Catalog, Object, Record, RelKind, Relation, system};
 use crate::sql::exec::ExecContext;
@@ -109,7 +110,7 @@ fn classes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             c.kind as u8, column_count(c), checks, matches!(c.kind, RelKind::View | RelKind::MatView), triggers,
             !catalog.children_of(c.oid).is_empty(),
             false, false, c.view.as_ref().is_none_or(|v| v.populated || c.kind == RelKind::View), replica, false,
-            Oid::INVALID, if heap { 3 } else { 0 }, i32::from(heap), Acl(c.acl.as_deref()), Texts(&c.options), NULL,
+            Oid::INVALID, if heap { 3 } else { 0 }, i32::from(heap), Acl(shown(&catalog, c.acl.as_deref()).as_deref()), Texts(&c.options), NULL,
         ];
     }
     Ok(())
@@ -209,7 +210,7 @@ fn push_column(catalog: &Catalog, sink: &mut Sink, c: &Column<'_>) {
         f.byval, f.align, f.storage, declared.map_or(0, |d| d.compression), c.not_null && !dropped, a.is_some_and(|a| a.default.is_some() && a.identity == 0) && !dropped,
         missing.is_some(), a.map_or(0, |a| a.identity), a.map_or(0, |a| a.generated), dropped,
         a.is_none_or(|a| a.local), a.map_or(0, |a| i32::from(a.inherited)), f.collation,
-        Acl(a.and_then(|a| a.acl.as_deref())), Texts(declared.map_or(&[], |d| &d.options)), NULL, missing_array,
+        Acl(shown(catalog, a.and_then(|a| a.acl.as_deref())).as_deref()), Texts(declared.map_or(&[], |d| &d.options)), NULL, missing_array,
     ];
 }
 

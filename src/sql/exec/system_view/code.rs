@@ -4,7 +4,9 @@
 use super::cell::{Acl, NULL, Texts, char_array, oid_array, oid_vector, texts};
 use super::{Sink, View, catalog, row};
 use crate::base::{Flow, Oid, Result};
+use crate::catalog::Catalog;
 use crate::catalog::Object;
+use crate::catalog::acl::shown;
 use crate::catalog::object::{Function, class, fixed};
 use crate::sql::exec::ExecContext;
 use crate::sql::func::{self, CastContext, CastMethod, FuncDef};
@@ -219,7 +221,7 @@ fn input_types(f: &Function) -> Vec<Oid> {
     f.arg_types.iter().enumerate().filter(|(n, _)| is_input(*n)).map(|(_, t)| *t).collect()
 }
 
-fn push_function(sink: &mut Sink, f: &Function) {
+fn push_function(catalog: &Catalog, sink: &mut Sink, f: &Function) {
     let inputs = input_types(f);
     let defaults: Vec<&str> = f.arg_defaults.iter().flatten().map(|d| &**d).collect();
     let variadic = f.arg_modes.iter().position(|m| *m == 'v').and_then(|n| types::info(f.arg_types[n]));
@@ -232,7 +234,7 @@ fn push_function(sink: &mut Sink, f: &Function) {
         (!f.arg_modes.is_empty()).then(|| char_array(f.arg_modes.iter().copied())),
         f.arg_names.iter().any(|n| !n.is_empty()).then(|| texts(&f.arg_names)),
         (!defaults.is_empty()).then(|| defaults.join(", ")), NULL, &f.body, NULL, NULL, Texts(&f.settings),
-        Acl(f.acl.as_deref()),
+        Acl(shown(catalog, f.acl.as_deref()).as_deref()),
     ];
 }
 
@@ -251,7 +253,7 @@ fn procs(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             && oid.is_none_or(|o| o == f.oid)
             && name.as_ref().is_none_or(|n| *n == f.name)
         {
-            push_function(sink, f);
+            push_function(&catalog, sink, f);
         }
     }
     Ok(())

@@ -4,6 +4,7 @@ use super::cell::{Acl, NULL, Texts};
 use super::{Sink, View, catalog, row};
 use crate::base::{Flow, Oid};
 use crate::catalog::Object;
+use crate::catalog::acl::shown;
 use crate::catalog::object::{class, fixed};
 use crate::sql::exec::ExecContext;
 
@@ -15,24 +16,26 @@ pub(super) const VIEWS: &[View] = &[
 ];
 
 fn namespaces(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
-    let mut all = catalog(cx)?.all(class::NAMESPACE);
+    let catalog = catalog(cx)?;
+    let mut all = catalog.all(class::NAMESPACE);
     all.sort_by_key(|r| r.object.key().oid);
     for record in all {
         if let Object::Namespace(n) = &record.object {
-            row![sink; n.oid, &n.name, n.owner, Acl(n.acl.as_deref())];
+            row![sink; n.oid, &n.name, n.owner, Acl(shown(&catalog, n.acl.as_deref()).as_deref())];
         }
     }
     Ok(())
 }
 
 fn databases(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
-    let mut all = catalog(cx)?.all(class::DATABASE);
+    let catalog = catalog(cx)?;
+    let mut all = catalog.all(class::DATABASE);
     all.sort_by_key(|r| r.object.key().oid);
     for record in all {
         if let Object::Database(d) = &record.object {
             row![sink;
                 d.oid, &d.name, d.owner, d.encoding, 'c', d.is_template, d.allow_connections, d.connection_limit,
-                3, 1, fixed::DEFAULT_TABLESPACE, &d.collate, &d.ctype, NULL, NULL, Acl(d.acl.as_deref()),
+                3, 1, fixed::DEFAULT_TABLESPACE, &d.collate, &d.ctype, NULL, NULL, Acl(shown(&catalog, d.acl.as_deref()).as_deref()),
             ];
         }
     }

@@ -4,6 +4,7 @@ use super::cell::Acl;
 use super::class::{as_class, user_classes};
 use super::{Sink, View, catalog, row};
 use crate::base::{Flow, Oid};
+use crate::catalog::acl::shown;
 use crate::catalog::object::{COMMENT_BIT, Class, Comment, ObjectKey, class};
 use crate::catalog::{Catalog, Object, RelKind};
 use crate::sql::exec::ExecContext;
@@ -143,9 +144,10 @@ fn rules(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 }
 
 fn default_acls(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
-    for record in catalog(cx)?.all(class::DEFAULT_ACL) {
+    let catalog = catalog(cx)?;
+    for record in catalog.all(class::DEFAULT_ACL) {
         if let Object::DefaultAcl(d) = &record.object {
-            row![sink; d.oid, d.role, d.namespace, d.kind, Acl(Some(&d.acl))];
+            row![sink; d.oid, d.role, d.namespace, d.kind, Acl(shown(&catalog, Some(&d.acl)).as_deref())];
         }
     }
     Ok(())

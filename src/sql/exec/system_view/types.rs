@@ -4,6 +4,8 @@ use super::cell::{Acl, NULL};
 use super::class::as_class;
 use super::{Sink, View, catalog, row};
 use crate::base::{Flow, Oid};
+use crate::catalog::Catalog;
+use crate::catalog::acl::shown;
 use crate::catalog::object::{Class, UserType, UserTypeKind, class, fixed};
 use crate::catalog::{Object, RelKind};
 use crate::sql::exec::ExecContext;
@@ -105,8 +107,9 @@ impl<'a> Made<'a> {
     }
 }
 
-fn push_user(sink: &mut Sink, t: &UserType) {
-    let plain = |oid, name| Made { acl: t.acl.as_deref(), ..Made::new(oid, name, t.namespace, t.owner) };
+fn push_user(catalog: &Catalog, sink: &mut Sink, t: &UserType) {
+    let acl = shown(catalog, t.acl.as_deref());
+    let plain = |oid, name| Made { acl: acl.as_deref(), ..Made::new(oid, name, t.namespace, t.owner) };
     let array_name = format!("_{}", t.name);
     let mut made = Made { array: t.array_oid, ..plain(t.oid, &t.name) };
     match &t.kind {
@@ -166,7 +169,7 @@ fn all_types(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     for record in &user {
         if let Object::Type(t) = &record.object {
             made.push(t.oid);
-            push_user(sink, t);
+            push_user(&catalog, sink, t);
         }
     }
     for record in catalog.all(class::RELATION) {

@@ -1,0 +1,133 @@
+//! ALTER DEFAULT PRIVILEGES: what objects made from now on are granted. PostgreSQL 15, aclchk.c: same rules.
+
+use super::grant::{Change, default_items, letters, rights_of};
+use super::write::{delete, new_oid, put};
+use super::{names, role};
+use crate::base::{Error, Flow, Oid, Result, SqlState};
+use crate::catalog::acl::{role_mark, role_of, split};
+use crate::catalog::object::{DefaultAcl, class};
+use crate::catalog::{Catalog, Object, ObjectKey};
+use crate::err;
+use crate::sql::Backend;
+use crate::sql::ast::{AlterDefaultPrivilegesStmt, GrantTarget, ObjectType};
+use crate::sql::exec::ExecContext;
+
+/// `pg_default_acl.defaclobjtype`.
+fn letter_of(object: ObjectType) -> Option<char> {
+    Some(match object {
+        ObjectType::Table => 'r',
+        ObjectType::Sequence => 'S',
+        ObjectType::Function | ObjectType::Procedure | ObjectType::Routine => 'f',
+        ObjectType::Type => 'T',
+        ObjectType::Schema => 'n',
+        _ => return None,
+    })
+}
+
+fn find(catalog: &Catalog, role: Oid, namespace: Oid, kind: char) -> Option<DefaultAcl> {
+    catalog.all(class::DEFAULT_ACL).into_iter().find_map(|r| match &r.object {
+        Object::DefaultAcl(d) if (d.role, d.namespace, d.kind) == (role, namespace, kind) => Some(d.clone()),
+        _ => None,
+    })
+}
+
+pub fn alter(cx: &mut ExecContext, stmt: &AlterDefaultPrivilegesStmt) -> Flow<String> {
+    let GrantTarget::Defaults { object } = stmt.grant.target else {
+        return Err(Error::internal("default privileges on an odd target").into());
+    };
+    let mut roles = Vec::new();
+    for spec in &stmt.roles {
+        let found = role::resolve(cx.backend()?, spec)?;
+        if !role::has_role(cx.backend()?, found.0) {
+            return Err(err!(INSUFFICIENT_PRIVILEGE, "must be member of role \"{}\"", found.1).into());
+        }
+        roles.push(found.0);
+    }
+    if roles.is_empty() {
+        roles.push(cx.backend()?.user.current);
+    }
+    let mut schemas = Vec::new();
+    for schema in &stmt.schemas {
+        schemas.push(cx.backend()?.catalog.namespace_oid(schema)?);
+    }
+    if !schemas.is_empty() && object == ObjectType::Schema {
+        let text = "cannot use IN SCHEMA clause when using GRANT/REVOKE ON SCHEMAS";
+        return Err(Error::new(SqlState::new("0LP01"), text).into());
+    }
+    if schemas.is_empty() {
+        schemas.push(Oid::INVALID);
+    }
+    for role in roles {
+        for schema in &schemas {
+            change(cx, stmt, object, role, *schema)?;
+        }
+    }
+    Ok("ALTER DEFAULT PRIVILEGES".into())
+}
+
+fn change(
+    cx: &mut ExecContext,
+    stmt: &AlterDefaultPrivilegesStmt,
+    object: ObjectType,
+    role: Oid,
+    schema: Oid,
+) -> Flow<()> {
+    let unsupported = || Error::unsupported("default privileges on this kind of object are not supported");
+    let kind = letter_of(object).ok_or_else(unsupported)?;
+    let (all, public, _) = rights_of(object).ok_or_else(unsupported)?;
+    names::lock_name(cx, class::DEFAULT_ACL, schema, &format!("{role} {kind}"))?;
+    let rights = letters(&stmt.grant.privileges, object)?;
+    let owner = role_mark(role);
+    let change = Change::of(cx, &stmt.grant, &owner, rights)?;
+    let catalog = cx.backend()?.catalog.clone();
+    let old = find(&catalog, role, schema, kind);
+    // In a schema only what is added to the defaults of everywhere.
+    let unchanged = if schema.is_valid() { Vec::new() } else { default_items(all, public, &owner) };
+    let mut items = old.as_ref().map_or_else(|| unchanged.clone(), |d| d.acl.clone());
+    change.apply(&mut items);
+    // By grantee, everybody first (PostgreSQL 15, aclchk.c, SetDefaultACL).
+    items.sort_by_key(|i| role_of(split(i).0).unwrap_or(Oid::INVALID));
+    if sorted(&items) == sorted(&unchanged) {
+        if let Some(old) = old {
+            delete(cx, ObjectKey::new(class::DEFAULT_ACL, old.oid))?;
+        }
+        return Ok(());
+    }
+    let oid = match old {
+        Some(old) => old.oid,
+        None => new_oid(cx)?,
+    };
+    Ok(put(cx, Object::DefaultAcl(DefaultAcl { oid, role, namespace: schema, kind, acl: items }))?)
+}
+
+fn sorted(items: &[String]) -> Vec<&String> {
+    let mut list: Vec<&String> = items.iter().collect();
+    list.sort();
+    list
+}
+
+/// What a new object of an owner starts with; None: nothing but the defaults.
+pub fn for_new(backend: &Backend, object: ObjectType, owner: Oid, namespace: Oid) -> Option<Vec<String>> {
+    let kind = letter_of(object)?;
+    let (all, public, _) = rights_of(object)?;
+    let everywhere = find(&backend.catalog, owner, Oid::INVALID, kind);
+    let here = find(&backend.catalog, owner, namespace, kind).filter(|_| namespace.is_valid());
+    if everywhere.is_none() && here.is_none() {
+        return None;
+    }
+    let usual = default_items(all, public, &role_mark(owner));
+    let mut items = everywhere.map_or_else(|| usual.clone(), |d| d.acl);
+    for item in here.map(|d| d.acl).unwrap_or_default() {
+        Change::merging(&item).apply(&mut items);
+    }
+    (sorted(&items) != sorted(&usual)).then_some(items)
+}
+
+/// # Errors
+/// 42501.
+pub fn refuse_stranger(backend: &Backend, role: Oid, what: &str) -> Result<()> {
+    match role::has_role(backend, role) {
+        true => Ok(()),
+        false => Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("permission denied to {what} objects"))),
+    }
+}

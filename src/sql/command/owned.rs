@@ -1,0 +1,196 @@
+//! What a role has to do with objects: DROP ROLE asks, REASSIGN OWNED and DROP OWNED undo. PostgreSQL 15, pg_shdepend.c.
+
+use super::default_acl::refuse_stranger;
+use super::write::{class_of, delete, put};
+use super::{dependency, drop, owner, role};
+use crate::base::{Error, Flow, Oid, Result, SqlState};
+use crate::catalog::acl::{is_role, mentions, split};
+use crate::catalog::object::class;
+use crate::catalog::{Catalog, Object, ObjectKey, RelKind};
+use crate::sql::ast::{DropOwnedStmt, ReassignOwnedStmt};
+use crate::sql::exec::ExecContext;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tie {
+    Owner,
+    Privileges,
+}
+
+/// Ties of a role to one database's objects, by OID.
+fn ties(catalog: &Catalog, role: Oid, name: &str, shared: bool) -> Vec<(ObjectKey, Tie)> {
+    let mut found = Vec::new();
+    let local = [class::RELATION, class::TYPE, class::PROC, class::NAMESPACE, class::DEFAULT_ACL];
+    let classes = if shared { &[class::DATABASE][..] } else { &local[..] };
+    for record in classes.iter().flat_map(|class| catalog.all(*class)) {
+        let key = record.object.key();
+        let acl = match &record.object {
+            Object::Class(c) if c.index.is_some() || matches!(c.kind, RelKind::Toast | RelKind::Composite) => continue,
+            Object::Class(c) => {
+                for a in c.attributes.iter().filter(|a| c.owner != role && !a.dropped) {
+                    if a.acl.as_ref().is_some_and(|i| mentions(i, role, name)) {
+                        found.push((ObjectKey { sub: i32::from(a.attno), ..key }, Tie::Privileges));
+                    }
+                }
+                (c.owner, c.acl.as_ref())
+            }
+            Object::Type(t) => (t.owner, t.acl.as_ref()),
+            Object::Function(f) => (f.owner, f.acl.as_ref()),
+            Object::Namespace(n) if n.temp_of.is_some() => continue,
+            Object::Namespace(n) => (n.owner, n.acl.as_ref()),
+            Object::Database(d) => (d.owner, d.acl.as_ref()),
+            Object::DefaultAcl(d) => (d.role, Some(&d.acl)),
+            _ => continue,
+        };
+        if acl.0 == role {
+            found.push((key, Tie::Owner));
+        } else if acl.1.is_some_and(|i| mentions(i, role, name)) {
+            found.push((key, Tie::Privileges));
+        }
+    }
+    found.sort_by_key(|(key, _)| (key.oid, key.sub));
+    found
+}
+
+/// # Errors
+/// 2BP01 with what depends on the role.
+pub fn refuse_drop(cx: &mut ExecContext, role: Oid, name: &str) -> Result<()> {
+    let catalog = cx.backend()?.catalog.clone();
+    let mut all = ties(&catalog, role, name, true);
+    all.extend(ties(&catalog, role, name, false));
+    all.sort_by_key(|(key, _)| (key.oid, key.sub));
+    let mut lines = Vec::new();
+    for (key, tie) in all {
+        let what = drop::describe(cx, key)?;
+        lines.push(match tie {
+            Tie::Owner => format!("owner of {what}"),
+            Tie::Privileges => format!("privileges for {what}"),
+        });
+    }
+    let here = cx.backend()?.database;
+    for record in catalog.all(class::DATABASE) {
+        let d = record.object.as_database()?;
+        if d.oid == here || !d.allow_connections {
+            continue;
+        }
+        let other = cx.backend()?.instance.cluster.session(d.oid)?;
+        match ties(&other, role, name, false).len() {
+            0 => {}
+            1 => lines.push(format!("1 object in database {}", d.name)),
+            n => lines.push(format!("{n} objects in database {}", d.name)),
+        }
+    }
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let text = format!("role \"{name}\" cannot be dropped because some objects depend on it");
+    Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, text)
+        .detail(lines.join("\n"))
+        .place("DropRole", "user.c", 1105))
+}
+
+fn refuse_pinned(role: Oid, name: &str, what: &str) -> Result<()> {
+    if role >= Oid::FIRST_NORMAL {
+        return Ok(());
+    }
+    let text = format!("cannot {what} objects owned by role {name} because they are required by the database system");
+    Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, text))
+}
+
+pub fn reassign(cx: &mut ExecContext, stmt: &ReassignOwnedStmt) -> Flow<String> {
+    let mut olds = Vec::new();
+    for spec in &stmt.roles {
+        let (old, name) = role::resolve(cx.backend()?, spec)?;
+        refuse_stranger(cx.backend()?, old, "reassign")?;
+        olds.push((old, name));
+    }
+    let new = role::resolve(cx.backend()?, &stmt.new_role)?.0;
+    refuse_stranger(cx.backend()?, new, "reassign")?;
+    for (old, name) in olds {
+        refuse_pinned(old, &name, "reassign ownership of")?;
+        let catalog = cx.backend()?.catalog.clone();
+        let mut all = ties(&catalog, old, &name, false);
+        all.extend(ties(&catalog, old, &name, true));
+        for (key, _) in all.into_iter().filter(|(_, tie)| *tie == Tie::Owner) {
+            give(cx, key, new)?;
+        }
+    }
+    Ok("REASSIGN OWNED".into())
+}
+
+fn give(cx: &mut ExecContext, key: ObjectKey, new: Oid) -> Flow<()> {
+    let Some(record) = cx.backend()?.catalog.get(key) else { return Ok(()) };
+    let mut object = record.object.clone();
+    match &mut object {
+        Object::Class(_) => {
+            cx.backend()?.txn.lock_relation(key.oid, crate::lock::LockMode::AccessExclusive)?;
+            return Ok(owner::set_owner(cx, key.oid, new)?);
+        }
+        Object::Type(t) => owner::change_owner(&mut t.owner, &mut t.acl, new),
+        Object::Function(f) => owner::change_owner(&mut f.owner, &mut f.acl, new),
+        Object::Namespace(n) => owner::change_owner(&mut n.owner, &mut n.acl, new),
+        Object::Database(d) => owner::change_owner(&mut d.owner, &mut d.acl, new),
+        // Default privileges stay with whom they are for.
+        _ => return Ok(()),
+    }
+    Ok(put(cx, object)?)
+}
+
+pub fn drop_owned(cx: &mut ExecContext, stmt: &DropOwnedStmt) -> Flow<String> {
+    let mut roles = Vec::new();
+    for spec in &stmt.roles {
+        let (oid, name) = role::resolve(cx.backend()?, spec)?;
+        refuse_stranger(cx.backend()?, oid, "drop")?;
+        roles.push((oid, name));
+    }
+    let mut targets = Vec::new();
+    for (oid, name) in roles {
+        refuse_pinned(oid, &name, "drop")?;
+        let catalog = cx.backend()?.catalog.clone();
+        let mut all = ties(&catalog, oid, &name, false);
+        all.extend(ties(&catalog, oid, &name, true));
+        for (key, tie) in all {
+            match (tie, key.class) {
+                (_, class::DEFAULT_ACL) if tie == Tie::Owner => delete(cx, key)?,
+                (Tie::Owner, class::DATABASE) => {}
+                (Tie::Owner, _) => targets.push(key),
+                (Tie::Privileges, _) => take_all(cx, key, oid, &name)?,
+            }
+        }
+    }
+    let catalog = cx.backend()?.catalog.clone();
+    // What goes with something else that goes is no target of its own.
+    targets.retain(|t| dependency::required_by(&catalog, *t).is_none());
+    drop::remove(cx, targets, stmt.behavior)?;
+    Ok("DROP OWNED".into())
+}
+
+/// Takes all rights on an object from a role.
+fn take_all(cx: &mut ExecContext, key: ObjectKey, role: Oid, name: &str) -> Result<()> {
+    let strip = |acl: &mut Option<Vec<String>>| {
+        if let Some(items) = acl {
+            items.retain(|i| !is_role(split(i).0, role, name));
+        }
+    };
+    if key.class == class::RELATION {
+        let mut c = class_of(cx, key.oid)?;
+        match c.attributes.iter_mut().find(|a| i32::from(a.attno) == key.sub) {
+            Some(a) => {
+                strip(&mut a.acl);
+                a.acl = a.acl.take().filter(|i| !i.is_empty());
+            }
+            None => strip(&mut c.acl),
+        }
+        return put(cx, Object::Class(c));
+    }
+    let Some(record) = cx.backend()?.catalog.get(key) else { return Ok(()) };
+    let mut object = record.object.clone();
+    match &mut object {
+        Object::Type(t) => strip(&mut t.acl),
+        Object::Function(f) => strip(&mut f.acl),
+        Object::Namespace(n) => strip(&mut n.acl),
+        Object::Database(d) => strip(&mut d.acl),
+        Object::DefaultAcl(d) => d.acl.retain(|i| !is_role(split(i).0, role, name)),
+        _ => return Ok(()),
+    }
+    put(cx, object)
+}
