@@ -510,6 +510,7 @@ impl Binder<'_, '_> {
             Clause::Execute => "EXECUTE parameters",
             Clause::TriggerWhen => "trigger WHEN conditions",
             Clause::Policy => "policy expressions",
+            Clause::MergeWhen => "MERGE WHEN conditions",
             Clause::Copy => "COPY FROM WHERE conditions",
             Clause::Partition => "partition key expressions",
             c => c.name(),

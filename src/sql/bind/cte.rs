@@ -45,6 +45,9 @@ impl Binder<'_, '_> {
     }
 
     fn plain_cte(&mut self, cte: &ast::CommonTable) -> Result<Cte> {
+        if matches!(cte.query, ast::Stmt::Merge(_)) {
+            return Err(Error::unsupported("MERGE not supported in WITH query").at(self.at(cte.pos)));
+        }
         if cte.search.is_some() || cte.cycle.is_some() {
             return Err(err!(SYNTAX_ERROR, "WITH query is not recursive").at(self.at(cte.pos)));
         }

@@ -14,6 +14,7 @@ pub mod domain;
 mod expr;
 mod from;
 mod group;
+mod merge;
 mod names;
 pub mod query;
 mod recursion;
@@ -245,7 +246,7 @@ impl<'a, 'c> Binder<'a, 'c> {
             ast::Stmt::Insert(s) => self.insert(s),
             ast::Stmt::Update(s) => self.update(s),
             ast::Stmt::Delete(s) => self.delete(s),
-            ast::Stmt::Merge(_) => Err(Error::unsupported("MERGE is not supported")),
+            ast::Stmt::Merge(s) => self.merge(s),
             _ if top => Err(Error::internal("this statement is not a query")),
             _ => Err(Error::unsupported("this statement is not supported here")),
         };

@@ -196,6 +196,37 @@ pub enum WriteKind {
         set: Vec<(usize, Expr)>,
     },
     Delete,
+    /// The join gives every row of the source, with the target's row where one matches.
+    Merge {
+        whens: Vec<MergeWhen>,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub struct MergeWhen {
+    pub matched: bool,
+    pub condition: Option<Expr>,
+    pub action: MergeAction,
+}
+
+#[derive(Clone, Debug)]
+pub enum MergeAction {
+    Nothing,
+    Delete,
+    Update(Vec<(usize, Expr)>),
+    /// Values of all attributes, in order.
+    Insert(Vec<Expr>),
+}
+
+impl MergeWhen {
+    pub fn for_each_expr_mut(&mut self, f: &mut dyn FnMut(&mut Expr)) {
+        self.condition.iter_mut().for_each(&mut *f);
+        match &mut self.action {
+            MergeAction::Nothing | MergeAction::Delete => {}
+            MergeAction::Update(set) => set.iter_mut().for_each(|(_, e)| f(e)),
+            MergeAction::Insert(values) => values.iter_mut().for_each(f),
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -248,6 +279,7 @@ impl Query {
                     c.filter.iter_mut().for_each(f);
                 }
                 WriteKind::Update { set } => set.iter_mut().for_each(|(_, e)| f(e)),
+                WriteKind::Merge { whens } => whens.iter_mut().for_each(|w| w.for_each_expr_mut(f)),
                 _ => {}
             }
         }

@@ -16,14 +16,14 @@ use crate::types::{self, TypeRef, Value, oid};
 use std::sync::Arc;
 
 /// What is assigned to a column.
-enum Given {
+pub(super) enum Given {
     Default,
     Value(Expr, Pos),
 }
 
 impl Binder<'_, '_> {
     /// The relation a write names, if it can be written at all.
-    fn write_target(&mut self, t: &ast::RangeVar, verb: &str) -> Result<Arc<Relation>> {
+    pub(super) fn write_target(&mut self, t: &ast::RangeVar, verb: &str) -> Result<Arc<Relation>> {
         if t.schema.is_none() && self.find_cte(&t.name).is_some() {
             return Err(err!(
                 WRONG_OBJECT_TYPE,
@@ -44,6 +44,10 @@ impl Binder<'_, '_> {
                 format!("permission denied: \"{name}\" is a system catalog"),
             )),
             RelKind::Table | RelKind::Partitioned => Ok(rel),
+            RelKind::View if verb == "MERGE" => {
+                Err(err!(FEATURE_NOT_SUPPORTED, "cannot execute MERGE on relation \"{name}\"")
+                    .detail("This operation is not supported for views."))
+            }
             RelKind::View => {
                 let (gerund, object, event) = match verb {
                     "INSERT" => ("inserting into", "insert into", "INSERT"),
@@ -68,7 +72,7 @@ impl Binder<'_, '_> {
         }
     }
 
-    fn target_rel(&mut self, rel: &Arc<Relation>, t: &ast::RangeVar, wanted: u8) -> Result<(usize, NsItem)> {
+    pub(super) fn target_rel(&mut self, rel: &Arc<Relation>, t: &ast::RangeVar, wanted: u8) -> Result<(usize, NsItem)> {
         let alias = t.alias.as_ref().map_or(rel.name.as_str(), |a| a.name.as_str()).to_owned();
         let index = self.add_table_rel(rel.clone(), alias.clone(), &[])?;
         self.scope().rels[index].wanted = wanted;
@@ -78,7 +82,7 @@ impl Binder<'_, '_> {
         Ok((index, item))
     }
 
-    fn stored(&self, rel: &Arc<Relation>) -> Result<Arc<Stored>> {
+    pub(super) fn stored(&self, rel: &Arc<Relation>) -> Result<Arc<Stored>> {
         stored(rel, self.cx.names, self.cx.io)
     }
 
@@ -132,15 +136,8 @@ impl Binder<'_, '_> {
             ast::InsertSource::Query(q) => self.insert_source(q, s, &rel, &kept, &columns, &mut query, &mut values)?,
         }
         for (i, given) in values.into_iter().enumerate() {
-            let a = &rel.attributes[i];
-            let expr = match given {
-                None | Some(Given::Default) if a.dropped => {
-                    Expr::new(ExprKind::Const(Value::Null), TypeRef::of(oid::INT4))
-                }
-                None | Some(Given::Default) => self.default_value(&rel, &kept, i)?,
-                Some(Given::Value(e, _)) => e,
-            };
-            query.targets.push(Target { name: a.name.clone(), expr, junk: false, origin: None });
+            let expr = self.attribute_value(given, i, &rel, &kept)?;
+            query.targets.push(Target { name: rel.attributes[i].name.clone(), expr, junk: false, origin: None });
         }
         let on_conflict = match &s.on_conflict {
             Some(c) => {
@@ -156,8 +153,25 @@ impl Binder<'_, '_> {
         Ok(query)
     }
 
+    /// What a new row has in an attribute: what is given, or the default.
+    pub(super) fn attribute_value(
+        &mut self,
+        given: Option<Given>,
+        attr: usize,
+        rel: &Relation,
+        kept: &Stored,
+    ) -> Result<Expr> {
+        Ok(match given {
+            None | Some(Given::Default) if rel.attributes[attr].dropped => {
+                Expr::new(ExprKind::Const(Value::Null), TypeRef::of(oid::INT4))
+            }
+            None | Some(Given::Default) => self.default_value(rel, kept, attr)?,
+            Some(Given::Value(e, _)) => e,
+        })
+    }
+
     /// The 0-based attributes assigned, in the order of the values, with their positions.
-    fn insert_columns(&mut self, s: &ast::InsertStmt, rel: &Relation) -> Result<Vec<(usize, Pos)>> {
+    pub(super) fn insert_columns(&mut self, s: &ast::InsertStmt, rel: &Relation) -> Result<Vec<(usize, Pos)>> {
         if s.columns.is_empty() {
             return Ok((0..rel.attributes.len())
                 .filter(|&i| !rel.attributes[i].dropped)
@@ -245,13 +259,13 @@ impl Binder<'_, '_> {
         std::borrow::Cow::Owned(out)
     }
 
-    fn count_row(&mut self, row: &[ast::Expr], s: &ast::InsertStmt, columns: &[(usize, Pos)]) -> Result<()> {
+    pub(super) fn count_row(&mut self, row: &[ast::Expr], s: &ast::InsertStmt, columns: &[(usize, Pos)]) -> Result<()> {
         let more = row.get(columns.len()).map_or(ast::NOWHERE, ast::Expr::start);
         self.count_matches(row.len(), s, columns, ast::NOWHERE, more)
     }
 
     /// One value of VALUES for a column; None: OVERRIDING USER VALUE leaves the default.
-    fn insert_value(
+    pub(super) fn insert_value(
         &mut self,
         e: &ast::Expr,
         rel: &Relation,
@@ -588,7 +602,7 @@ impl Binder<'_, '_> {
     }
 
     /// SET: (0-based attribute, value) for each column.
-    fn assignments(
+    pub(super) fn assignments(
         &mut self,
         list: &[ast::Assignment],
         rel: &Arc<Relation>,

@@ -414,6 +414,7 @@ impl Explainer<'_> {
                     ModifyKind::Insert { .. } => "Insert",
                     ModifyKind::Update { .. } => "Update",
                     ModifyKind::Delete { .. } => "Delete",
+                    ModifyKind::Merge { .. } => "Merge",
                 };
                 s.kind = word.into();
                 self.place(&m.rel, &m.rel.name.clone(), s);

@@ -55,6 +55,7 @@ fn modify_exprs<'a>(m: &'a super::Modify, f: &mut dyn FnMut(&'a Expr)) {
             each(recheck, f);
         }
         ModifyKind::Delete { recheck, .. } => each(recheck, f),
+        ModifyKind::Merge { whens, .. } => each(whens.iter().flat_map(super::MergeWhen::exprs), f),
         ModifyKind::Insert { on_conflict } => {
             if let Some(c) = on_conflict {
                 each(c.set.iter().flatten().map(|(_, e)| e), f);

@@ -432,6 +432,40 @@ pub enum ModifyKind {
         ctid: usize,
         recheck: Option<Expr>,
     },
+    /// `ctid` is NULL where no target row matches. Expressions are over the target row's attributes (all NULL then), then
+    /// all input columns.
+    Merge {
+        ctid: usize,
+        whens: Vec<MergeWhen>,
+    },
+}
+
+/// A WHEN clause; the first whose condition holds is what happens to a row.
+#[derive(Clone, Debug)]
+pub struct MergeWhen {
+    pub matched: bool,
+    pub condition: Option<Expr>,
+    pub action: MergeAction,
+}
+
+#[derive(Clone, Debug)]
+pub enum MergeAction {
+    Nothing,
+    Delete,
+    Update(Vec<UpdateColumn>),
+    /// The relation's attributes, all of them, in order.
+    Insert(Vec<Expr>),
+}
+
+impl MergeWhen {
+    pub fn exprs(&self) -> impl Iterator<Item = &Expr> {
+        let (set, values): (&[UpdateColumn], &[Expr]) = match &self.action {
+            MergeAction::Nothing | MergeAction::Delete => (&[], &[]),
+            MergeAction::Update(set) => (set, &[]),
+            MergeAction::Insert(values) => (&[], values),
+        };
+        self.condition.iter().chain(set.iter().map(|s| &s.expr)).chain(values)
+    }
 }
 
 /// One assigned attribute. `expr` computes the new value over: the target row's current attributes (0-based),

@@ -61,6 +61,7 @@ pub fn plan(query: Query, cx: &PlanContext<'_>) -> Result<PlannedStatement> {
         Some(WriteKind::Insert { .. }) => "INSERT",
         Some(WriteKind::Update { .. }) => "UPDATE",
         Some(WriteKind::Delete) => "DELETE",
+        Some(WriteKind::Merge { .. }) => "MERGE",
     };
     let returns_rows = query.write.as_ref().is_none_or(|w| !w.returning.is_empty());
     let origins = query.output().map(|t| t.origin.unwrap_or((Oid::INVALID, 0))).collect();
@@ -156,7 +157,7 @@ impl Planner<'_> {
             if r.wanted != 0 {
                 let written = match query.write.as_ref().filter(|_| target == Some(i)).map(|w| &w.kind) {
                     Some(WriteKind::Update { set }) => set.iter().map(|(a, _)| *a as i16 + 1).collect(),
-                    Some(WriteKind::Insert { .. }) => {
+                    Some(WriteKind::Insert { .. } | WriteKind::Merge { .. }) => {
                         rel.attributes.iter().filter(|a| !a.dropped).map(|a| a.attno).collect()
                     }
                     _ => Vec::new(),

@@ -5,7 +5,10 @@ use super::fold::conjunction;
 use super::layout::Layout;
 use super::planner::Planner;
 use super::scan::with_rel;
-use super::{Cost, IndexMaintenance, Modify, ModifyKind, OnConflict, Plan, PlanColumn, PlanNode, UpdateColumn};
+use super::{
+    Cost, IndexMaintenance, MergeAction, MergeWhen, Modify, ModifyKind, OnConflict, Plan, PlanColumn, PlanNode,
+    UpdateColumn,
+};
 use crate::base::{Error, Result};
 use crate::catalog::Relation;
 use crate::sql::bind::scope::{system_type, var};
@@ -129,6 +132,9 @@ impl Planner<'_> {
         if let WriteKind::Update { set } = &write.kind {
             set.iter().for_each(|(_, e)| vars_of(e, &mut read));
         }
+        if let WriteKind::Merge { whens } = &mut write.clone().kind {
+            whens.iter_mut().for_each(|w| w.for_each_expr_mut(&mut |e| vars_of(e, &mut read)));
+        }
         write.returning.iter().for_each(|t| vars_of(&t.expr, &mut read));
         read.retain(|(r, _)| *r != target);
         let mut top = vec![(target, -1)];
@@ -176,6 +182,10 @@ impl Planner<'_> {
                 ModifyKind::Update { ctid, set, recheck }
             }
             WriteKind::Delete => ModifyKind::Delete { ctid, recheck },
+            WriteKind::Merge { whens } => {
+                let whens = whens.iter().map(|w| merge_when(w, &row)).collect::<Result<_>>()?;
+                ModifyKind::Merge { ctid, whens }
+            }
             WriteKind::Insert { .. } => return Err(Error::internal("not an update")),
         };
         let layout = returning_layout(rel, target, input);
@@ -315,6 +325,20 @@ impl Planner<'_> {
         }));
         Ok(Plan { node: n, columns, cost, params: Vec::new() })
     }
+}
+
+fn merge_when(w: &bind::MergeWhen, row: &Layout) -> Result<MergeWhen> {
+    let action = match &w.action {
+        bind::MergeAction::Nothing => MergeAction::Nothing,
+        bind::MergeAction::Delete => MergeAction::Delete,
+        bind::MergeAction::Update(set) => {
+            let bound = |(attr, e): &(usize, Expr)| Ok(UpdateColumn { attr: *attr, expr: row.bound(e)? });
+            MergeAction::Update(set.iter().map(bound).collect::<Result<_>>()?)
+        }
+        bind::MergeAction::Insert(values) => MergeAction::Insert(row.bound_all(values)?),
+    };
+    let condition = w.condition.as_ref().map(|c| row.bound(c)).transpose()?;
+    Ok(MergeWhen { matched: w.matched, condition, action })
 }
 
 /// An output column of RETURNING.

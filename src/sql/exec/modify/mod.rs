@@ -5,6 +5,7 @@
 
 mod conflict;
 mod insert;
+mod merge;
 mod row_lock;
 mod statement;
 mod target;
@@ -38,6 +39,7 @@ enum Method {
     Insert(Box<insert::Insert>),
     Conflict(Box<conflict::InsertOrUpdate>),
     Update(Box<update::Update>),
+    Merge(Box<merge::Merge>),
 }
 
 pub(super) struct Modify {
@@ -131,6 +133,9 @@ impl Modify {
                 Method::Update(Box::new(update::Update::new(*ctid, Some(set), recheck.as_ref(), &target))),
                 input_forms,
             ),
+            ModifyKind::Merge { ctid, whens } => {
+                (Method::Merge(Box::new(merge::Merge::new(*ctid, whens, &target))), input_forms)
+            }
             ModifyKind::Delete { ctid, recheck } => {
                 (Method::Update(Box::new(update::Update::new(*ctid, None, recheck.as_ref(), &target))), input_forms)
             }
@@ -188,6 +193,7 @@ impl Modify {
             Method::Insert(i) => i.run(cx, &mut self.target, &mut self.changed),
             Method::Conflict(c) => c.run(cx, &mut self.target, &mut self.changed),
             Method::Update(u) => u.run(cx, &mut self.target, &mut self.changed),
+            Method::Merge(m) => m.run(cx, &mut self.target, &mut self.changed),
         }
     }
 
@@ -196,6 +202,7 @@ impl Modify {
             Method::Insert(i) => i.feed(batch),
             Method::Conflict(c) => c.feed(batch),
             Method::Update(u) => u.feed(batch),
+            Method::Merge(m) => m.feed(batch),
         }
         self.busy = true;
     }

@@ -15,6 +15,7 @@ pub(super) fn kinds(kind: &ModifyKind) -> Vec<ChangeKind> {
         ModifyKind::Insert { .. } => vec![ChangeKind::Insert],
         ModifyKind::Update { .. } => vec![ChangeKind::Update],
         ModifyKind::Delete { .. } => vec![ChangeKind::Delete],
+        ModifyKind::Merge { whens, .. } => super::merge::kinds(whens),
     }
 }
 
@@ -23,6 +24,13 @@ fn assigned(kind: &ModifyKind) -> Option<Vec<usize>> {
     match kind {
         ModifyKind::Insert { on_conflict: Some(c) } => c.set.as_ref().map(|s| s.iter().map(|(n, _)| *n).collect()),
         ModifyKind::Update { set, .. } => Some(set.iter().map(|c| c.attr).collect()),
+        ModifyKind::Merge { whens, .. } => {
+            let set = |w: &plan::MergeWhen| match &w.action {
+                plan::MergeAction::Update(set) => set.iter().map(|c| c.attr).collect(),
+                _ => Vec::new(),
+            };
+            Some(whens.iter().flat_map(set).collect())
+        }
         _ => None,
     }
 }

@@ -66,6 +66,8 @@ pub(super) struct Update {
     shown: bool,
     fired: bool,
     firing: RowFiring,
+    /// An action of MERGE: rows that somebody else changed meanwhile are refused.
+    merge: bool,
 }
 
 impl Update {
@@ -91,6 +93,28 @@ impl Update {
             shown: false,
             fired: false,
             firing: RowFiring::default(),
+            merge: false,
+        }
+    }
+
+    pub fn of_merge(mut self) -> Update {
+        self.merge = true;
+        self
+    }
+
+    /// What MERGE refuses of what became of a row to be changed.
+    fn refuse_in_merge(&self, found: &crate::heap::TmResult) -> Result<()> {
+        use crate::heap::TmResult;
+        match found {
+            TmResult::SelfModified { .. } if self.merge => {
+                Err(Error::new(SqlState::CARDINALITY_VIOLATION, "MERGE command cannot affect row a second time")
+                    .hint("Ensure that not more than one source row matches any one target row.")
+                    .place("ExecMergeMatched", "nodeModifyTable.c", 3050))
+            }
+            TmResult::Updated { .. } | TmResult::Deleted { .. } if self.merge => {
+                Err(Error::new(SqlState::SERIALIZATION_FAILURE, "could not serialize access due to concurrent update"))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -191,6 +215,7 @@ impl Update {
             let writer = Writer::for_locks(cx)?;
             let found = crate::heap::lock_tuple(&writer.context(), &target.store, tid, strength)?;
             let doing = if self.attrs.is_some() { "updating" } else { "deleting" };
+            self.refuse_in_merge(&found)?;
             match claim(cx, found, &target.rel, LockWait::Block, (doing, tid))? {
                 Claim::Mine => self.locked = true,
                 Claim::Again => {}
@@ -261,6 +286,7 @@ impl Update {
                 (crate::heap::delete(&writer.context(), &target.store, tid)?, tid, true)
             };
             let doing = if self.attrs.is_some() { "updating" } else { "deleting" };
+            self.refuse_in_merge(&found)?;
             if self.fired && matches!(found, crate::heap::TmResult::SelfModified { .. }) {
                 let verb = if self.attrs.is_some() { "updated" } else { "deleted" };
                 let text =
@@ -400,7 +426,7 @@ fn crosscheck(cx: &mut ExecContext, storage: &Storage, target: &Target, tid: Tup
 }
 
 /// Rows side by side with the input rows named.
-fn joined(mut left: Batch, input: &Batch, rows: &[u32]) -> Batch {
+pub(super) fn joined(mut left: Batch, input: &Batch, rows: &[u32]) -> Batch {
     left.columns.extend(input.columns.iter().map(|c| c.gather_rows(rows)));
     left
 }
