@@ -34,7 +34,7 @@ fn a_second_postmaster_is_turned_away() {
 }
 
 /// Two engines never share a directory: with every other trace of the first removed, a second start does not recover
-/// beside it. What the living engine commits afterwards is whole.
+/// beside it, and waits until it has left. What the living engine commits afterwards is whole.
 #[test]
 fn a_second_engine_is_impossible() {
     let mut server = Server::started(&[]);
@@ -46,14 +46,20 @@ fn a_second_engine_is_impossible() {
         fs::remove_file(server.data.join(name)).unwrap();
     }
     let before = server.log().len();
-    assert_eq!(server.command().status().unwrap().code(), Some(1), "{}", server.log());
+    let refused = server.command().arg("--no-adopt").status().unwrap();
+    assert_eq!(refused.code(), Some(1), "{}", server.log());
+    assert!(server.log()[before..].contains("FATAL:  pre-existing shared memory block"), "{}", server.log());
+    // One that would adopt has nobody to call: it waits for the lock, and starts nothing meanwhile.
+    server.spawn();
+    std::thread::sleep(std::time::Duration::from_secs(1));
     let log = server.log().split_off(before);
-    assert!(log.contains("FATAL:  "), "{log}");
     assert!(!log.contains("redo"), "nobody recovers beside a living engine\n{log}");
+    assert!(server.try_connect().is_err());
     assert_eq!(session.query("insert into t select generate_series(1, 100) returning id").unwrap().len(), 100);
     assert!(is_alive(engine));
     drop(session);
     crate::support::eventually("it leaves", || !is_alive(engine));
-    server.start();
+    // Now the lock is free, and the one that waited goes on.
+    server.wait_ready();
     assert_eq!(sql(&server, "select count(*) from t"), ["100"]);
 }

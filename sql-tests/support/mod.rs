@@ -284,6 +284,19 @@ pub struct Message {
 }
 
 impl Message {
+    /// The columns of a DataRow, as texts.
+    pub fn columns(&self) -> Vec<Option<String>> {
+        let mut rest = &self.body[2..];
+        let mut all = Vec::new();
+        while let Some((head, tail)) = rest.split_first_chunk::<4>() {
+            let len = i32::from_be_bytes(*head);
+            let (value, tail) = tail.split_at(len.max(0) as usize);
+            all.push((len >= 0).then(|| String::from_utf8_lossy(value).into_owned()));
+            rest = tail;
+        }
+        all
+    }
+
     /// A field of an ErrorResponse or NoticeResponse.
     pub fn field(&self, code: char) -> Option<String> {
         let fields = self.body.split(|b| *b == 0).filter(|f| !f.is_empty());
@@ -358,6 +371,65 @@ impl Client {
                 'E' => fault = message.field('M'),
                 'Z' => return fault.map_or(Ok(rows), Err),
                 _ => {}
+            }
+        }
+    }
+
+    /// Runs statements by the simple protocol: all messages up to ReadyForQuery.
+    pub fn simple(&mut self, sql: &str) -> io::Result<Vec<Message>> {
+        self.send(sql);
+        let mut all = Vec::new();
+        loop {
+            let message = self.read()?.ok_or(io::ErrorKind::UnexpectedEof)?;
+            let last = message.kind == 'Z';
+            all.push(message);
+            if last {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// Runs a statement by Parse, Bind, Describe, Execute and Sync, `limit` rows at a time, texts both ways: all messages
+    /// up to ReadyForQuery.
+    pub fn extended(&mut self, sql: &str, limit: u32) -> io::Result<Vec<Message>> {
+        let mut packet = Vec::new();
+        let mut add = |kind: u8, parts: &[&[u8]]| {
+            let len: usize = parts.iter().map(|p| p.len()).sum();
+            packet.push(kind);
+            packet.extend((len as u32 + 4).to_be_bytes());
+            parts.iter().for_each(|p| packet.extend(*p));
+        };
+        let execute: [&[u8]; 2] = [b"\0", &limit.to_be_bytes()];
+        add(b'P', &[b"\0", sql.as_bytes(), b"\0", &[0, 0]]);
+        add(b'B', &[b"\0\0", &[0, 0, 0, 0, 0, 0]]);
+        add(b'D', &[b"P\0"]);
+        add(b'E', &execute);
+        add(b'H', &[]);
+        self.stream.write_all(&packet)?;
+        let mut all = Vec::new();
+        let mut synced = false;
+        loop {
+            let message = self.read()?.ok_or(io::ErrorKind::UnexpectedEof)?;
+            let mut packet = vec![];
+            match message.kind {
+                // PortalSuspended: the next rows.
+                's' => {
+                    packet = vec![b'E', 0, 0, 0, 9, 0];
+                    packet.extend(limit.to_be_bytes());
+                    packet.extend([b'H', 0, 0, 0, 4]);
+                }
+                // A commit that fails at Sync is an error after it.
+                'C' | 'I' | 'E' if !synced => {
+                    synced = true;
+                    packet = vec![b'S', 0, 0, 0, 4];
+                }
+                _ => {}
+            }
+            self.stream.write_all(&packet)?;
+            let last = message.kind == 'Z';
+            all.push(message);
+            if last {
+                return Ok(all);
             }
         }
     }
