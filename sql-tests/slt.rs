@@ -52,7 +52,8 @@ impl DB for Extended {
         let lost = |e: std::io::Error| Fault { state: None, text: e.to_string() };
         let mut messages = self.0.extended(sql, Self::ROWS).map_err(lost)?;
         let several = |m: &support::Message| {
-            m.kind == 'E' && m.field('M').as_deref() == Some("cannot insert multiple commands into a prepared statement")
+            m.kind == 'E'
+                && m.field('M').as_deref() == Some("cannot insert multiple commands into a prepared statement")
         };
         if messages.iter().any(several) {
             messages = self.0.simple(sql).map_err(lost)?;

@@ -340,6 +340,11 @@ impl Client {
         let _ = self.stream.write_all(&packet);
     }
 
+    /// Sends bytes as they are.
+    pub fn write(&mut self, bytes: &[u8]) {
+        let _ = self.stream.write_all(bytes);
+    }
+
     /// The next message, `None` at the end.
     pub fn read(&mut self) -> io::Result<Option<Message>> {
         let mut head = [0; 5];

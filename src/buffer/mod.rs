@@ -17,6 +17,7 @@
 
 mod checkpoint;
 pub mod critical;
+pub mod damage;
 mod evict;
 mod fork;
 mod frame;

@@ -4,16 +4,16 @@ use super::fork::{Persistence, RelFork};
 use super::frame::{Frame, Frames, Slot, Tag};
 use super::guard::{ReadGuard, WriteGuard};
 use super::ring::Ring;
-use super::usage;
-use crate::base::error::Report;
-use crate::base::{BlockNo, Error, Fork, RelFileId, Result, Severity, SqlState, report};
+use super::{damage, usage};
+use crate::base::error::{Place, Report};
+use crate::base::{BlockNo, Error, Fork, RelFileId, Result, Severity, SqlState};
 use crate::disk::Relations;
 use crate::page::PAGE_SIZE;
 use crate::wal::Wal;
 use parking_lot::{Mutex, RwLockReadGuard, RwLockWriteGuard};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// How the pool is made.
 #[derive(Clone, Copy, Debug)]
@@ -38,10 +38,6 @@ pub struct BufferPool {
     pub(super) free: Mutex<Vec<u32>>,
     pub(super) registry: Mutex<HashMap<(RelFileId, Fork), Arc<RelFork>>>,
     pub(super) totals: Totals,
-    /// `ignore_checksum_failure`.
-    pub ignore_checksum_failure: AtomicBool,
-    /// `zero_damaged_pages`.
-    pub zero_damaged_pages: AtomicBool,
 }
 
 /// Counted since the start, for `pg_stat_bgwriter`.
@@ -66,8 +62,6 @@ impl BufferPool {
             free: Mutex::default(),
             registry: Mutex::default(),
             totals: Totals::default(),
-            ignore_checksum_failure: AtomicBool::new(false),
-            zero_damaged_pages: AtomicBool::new(false),
         }
     }
 
@@ -245,28 +239,32 @@ impl BufferPool {
         if page.verify(block, self.checksums) {
             return Ok(());
         }
-        let warn = |state, message: String| report::log(&Report::notice(Severity::Warning, state, message));
+        let warn = |message: String, routine, file, line| {
+            let mut report = Report::notice(Severity::Warning, SqlState::DATA_CORRUPTED, message);
+            report.place = Place { routine, file, line };
+            report
+        };
+        let tolerance = damage::tolerance();
         if self.checksums && !page.is_new() && page.stored_checksum() != page.checksum(block) {
-            warn(
-                SqlState::DATA_CORRUPTED,
-                format!(
-                    "page verification failed, calculated checksum {} but expected {}",
-                    page.checksum(block),
-                    page.stored_checksum()
-                ),
+            let text = format!(
+                "page verification failed, calculated checksum {} but expected {}",
+                page.checksum(block),
+                page.stored_checksum()
             );
-            if self.ignore_checksum_failure.load(Ordering::Relaxed) && page.has_sane_header() {
+            damage::warn(warn(text, "PageIsVerifiedExtended", "bufpage.c", 150), true);
+            if tolerance.ignore_checksums && page.has_sane_header() {
                 return Ok(());
             }
         }
         let message = format!("invalid page in block {block} of relation {}", rel.path());
         let map = matches!(rel.fork(), Fork::Fsm | Fork::Vm);
-        if map || self.zero_damaged_pages.load(Ordering::Relaxed) {
-            warn(SqlState::DATA_CORRUPTED, format!("{message}; zeroing out page"));
+        if map || tolerance.zero {
+            let text = format!("{message}; zeroing out page");
+            damage::warn(warn(text, "ReadBuffer_common", "bufmgr.c", 1044), false);
             page.bytes_mut().fill(0);
             return Ok(());
         }
-        Err(Error::new(SqlState::DATA_CORRUPTED, message).place("ReadBuffer_common", "bufmgr.c", 1046))
+        Err(Error::new(SqlState::DATA_CORRUPTED, message).place("ReadBuffer_common", "bufmgr.c", 1052))
     }
 
     #[inline]

@@ -2,7 +2,9 @@
 
 use crate::base::report::{self, Origin};
 use crate::base::{Error, Flow, Stop, Wait};
+use crate::buffer::damage::{self, Met, Tolerance};
 use crate::session::client::OUTPUT_LIMIT;
+use crate::settings::{Id, Lookup};
 use crate::sql::exec::ExecContext;
 use crate::wire::Output;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -51,7 +53,11 @@ impl Job {
         self.cx.budget.deadline = budget.map(|b| Instant::now() + b);
         let origin = self.origin.clone();
         let (cx, work, out) = (&mut self.cx, &mut self.work, &mut self.out);
-        let result = report::with_origin(&origin, || catch_unwind(AssertUnwindSafe(|| work.step(cx, out))));
+        let tolerance = tolerance(cx);
+        let (result, met) = damage::during(tolerance, || {
+            report::with_origin(&origin, || catch_unwind(AssertUnwindSafe(|| work.step(cx, out))))
+        });
+        note_damage(&mut self.cx, met);
         send_notices(&mut self.cx, &mut self.out, &origin);
         match result {
             Ok(Ok(done)) => Step::Done(done),
@@ -64,6 +70,20 @@ impl Job {
                     .hint("This is a fault of the server; its log names the place."),
             ),
         }
+    }
+}
+
+fn tolerance(cx: &ExecContext) -> Tolerance {
+    let Some(backend) = &cx.backend else { return Tolerance::default() };
+    let on = |id| backend.view.bool(id);
+    Tolerance { ignore_checksums: on(Id::IgnoreChecksumFailure), zero: on(Id::ZeroDamagedPages) }
+}
+
+/// Tells the client of damaged pages, and counts them.
+fn note_damage(cx: &mut ExecContext, met: Met) {
+    cx.notices.extend(met.warnings);
+    if let Some(backend) = &mut cx.backend {
+        backend.stats.checksum_failures += i64::from(met.checksum_failures);
     }
 }
 

@@ -87,8 +87,7 @@ impl Global {
         if !origin.data_directory.as_os_str().is_empty() {
             let outcome = apply_files(&origin, &*files, &next, true);
             if outcome.failed {
-                let path = origin.config_path();
-                let message = format!("configuration file \"{}\" contains errors", path.display());
+                let message = format!("configuration file \"{}\" contains errors", outcome.path(&origin));
                 return Err((outcome.reports, fatal(Error::new(SqlState::CONFIG_FILE_ERROR, message)).1));
             }
             reports.extend(outcome.reports);
@@ -110,14 +109,14 @@ impl Global {
             return Vec::new();
         }
         let outcome = apply_files(&self.origin, &*self.files, &self.current.load(), false);
+        let path = outcome.path(&self.origin);
         let mut reports = outcome.reports;
         if outcome.failed {
-            let path = self.origin.config_path();
             let what = match outcome.applied {
                 true => "unaffected changes were applied",
                 false => "no changes were applied",
             };
-            let text = format!("configuration file \"{}\" contains errors; {what}", path.display());
+            let text = format!("configuration file \"{path}\" contains errors; {what}");
             reports.push(Report::notice(Severity::Log, SqlState::CONFIG_FILE_ERROR, text));
         }
         if outcome.applied {
@@ -283,6 +282,8 @@ struct Outcome {
     snapshot: Snapshot,
     reports: Vec<Report>,
     failed: bool,
+    /// The last file with an error, where it is not the main one.
+    faulty: Option<Arc<str>>,
     /// Whether the files were good enough to be applied in part.
     applied: bool,
 }
@@ -333,12 +334,28 @@ fn line_report(state: SqlState, text: String) -> Report {
 
 /// PostgreSQL 15, guc.c, ProcessConfigFileInternal: same order of checks, so that a bad name applies nothing
 /// while a bad value spoils only itself.
+impl Outcome {
+    fn fail(&mut self, item: &Item) {
+        self.failed = true;
+        self.faulty = Some(item.file.clone());
+    }
+
+    /// The file that the last word on it names.
+    fn path(&self, origin: &Origin) -> String {
+        match &self.faulty {
+            Some(file) => file.to_string(),
+            None => origin.config_path().display().to_string(),
+        }
+    }
+}
+
 fn apply_files(origin: &Origin, files: &dyn ConfigFiles, current: &Snapshot, at_start: bool) -> Outcome {
     let parsed = read_files(origin, files);
     let mut reports: Vec<Report> =
         parsed.notes.iter().map(|n| line_report(SqlState::SUCCESSFUL_COMPLETION, n.clone())).collect();
     reports.extend(parsed.faults.iter().map(fault_report));
     let mut failed = !parsed.faults.is_empty();
+    let mut faulty = parsed.faults.last().map(|f| f.file.clone());
     for item in &parsed.items {
         if find(&item.name).is_none() && !item.name.contains('.') {
             let text = format!(
@@ -346,10 +363,10 @@ fn apply_files(origin: &Origin, files: &dyn ConfigFiles, current: &Snapshot, at_
                 item.name, item.file, item.line
             );
             reports.push(line_report(SqlState::UNDEFINED_OBJECT, text));
-            failed = true;
+            (failed, faulty) = (true, Some(item.file.clone()));
         }
     }
-    let mut outcome = Outcome { snapshot: current.clone(), reports, failed, applied: !failed };
+    let mut outcome = Outcome { snapshot: current.clone(), reports, failed, faulty, applied: !failed };
     if failed {
         return outcome;
     }
@@ -409,7 +426,7 @@ fn apply_item(outcome: &mut Outcome, item: &Item, at_start: bool) {
     if disallowed(id) {
         let text = format!("parameter \"{}\" cannot be changed", p.name);
         outcome.reports.push(line_report(SqlState::CANT_CHANGE_RUNTIME_PARAM, text));
-        outcome.failed = true;
+        outcome.fail(item);
         return;
     }
     let value = match validate(&outcome.snapshot, id, &item.value) {
@@ -418,7 +435,7 @@ fn apply_item(outcome: &mut Outcome, item: &Item, at_start: bool) {
             let mut report = *e.0;
             report.severity = Severity::Log;
             outcome.reports.push(report);
-            outcome.failed = true;
+            outcome.fail(item);
             return;
         }
     };
@@ -430,7 +447,7 @@ fn apply_item(outcome: &mut Outcome, item: &Item, at_start: bool) {
         entry.pending_restart = entry.value != value && !is_located(id);
         if entry.pending_restart {
             outcome.reports.push(needs_restart(p.name));
-            outcome.failed = true;
+            outcome.fail(item);
         }
         return;
     }

@@ -49,6 +49,7 @@ pub struct PendingStats {
     pub temp_files: i64,
     pub temp_bytes: i64,
     pub deadlocks: i64,
+    pub checksum_failures: i64,
 }
 
 impl PendingStats {
@@ -171,6 +172,10 @@ impl PendingStats {
             d.temp_files += std::mem::take(&mut self.temp_files);
             d.temp_bytes += std::mem::take(&mut self.temp_bytes);
             d.deadlocks += std::mem::take(&mut self.deadlocks);
+            if self.checksum_failures > 0 {
+                d.checksum_failures += std::mem::take(&mut self.checksum_failures);
+                d.last_checksum_failure_us = crate::base::clock::now_us();
+            }
             d.blocks_fetched += total.blocks_fetched;
             d.blocks_hit += total.blocks_hit;
             d.tuples_returned += total.tuples_returned;

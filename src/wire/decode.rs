@@ -98,11 +98,15 @@ impl Body {
         (0..self.count(2)?).map(|_| Format::from_code(self.int16()?)).collect()
     }
 
-    fn target(&mut self) -> Result<Target> {
+    fn target(&mut self, message: &str) -> Result<Target> {
         match self.byte()? {
             b'S' => Ok(Target::Statement),
             b'P' => Ok(Target::Portal),
-            other => Err(malformed(&format!("invalid message subtype {other}"))),
+            other => Err(malformed(&format!("invalid {message} message subtype {other}")).place(
+                "PostgresMain",
+                "postgres.c",
+                4665,
+            )),
         }
     }
 
@@ -163,9 +167,9 @@ impl Frontend {
                 let result_formats = b.formats()?;
                 Frontend::Bind(Bind { portal, statement, formats, parameters, result_formats })
             }
-            b'D' => Frontend::Describe(b.target()?, b.string()?),
+            b'D' => Frontend::Describe(b.target("DESCRIBE")?, b.string()?),
             b'E' => Frontend::Execute { portal: b.string()?, max_rows: b.int32()?.max(0) as u32 },
-            b'C' => Frontend::Close(b.target()?, b.string()?),
+            b'C' => Frontend::Close(b.target("CLOSE")?, b.string()?),
             b'H' => Frontend::Flush,
             b'S' => Frontend::Sync,
             b'X' => Frontend::Terminate,

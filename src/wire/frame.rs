@@ -97,7 +97,7 @@ impl Reader {
         }
         let len = u32::from_be_bytes([head[1], head[2], head[3], head[4]]) as usize;
         let limit = if self.trusted { limit(kind) } else { MAX_UNTRUSTED };
-        if len < 4 || len - 4 > limit {
+        if len < 4 || len > limit {
             return Err(violation("invalid message length").place("pq_getmessage", "pqcomm.c", 1215));
         }
         if self.buf.len() < len + 1 {

@@ -63,6 +63,14 @@ pub(super) fn find(src: &str) -> Option<SystemFn> {
         "pg_stat_get_db_tuples_updated" => of_database!(tuples_updated),
         "pg_stat_get_db_tuples_deleted" => of_database!(tuples_deleted),
         "pg_stat_get_db_deadlocks" => of_database!(deadlocks),
+        "pg_stat_get_db_checksum_failures" => |cx, args, out| {
+            let checksums = cx.backend()?.instance.storage.pool.checksums();
+            database(cx, args, out, |d| checksums.then_some(d.checksum_failures).cell())
+        },
+        "pg_stat_get_db_checksum_last_failure" => |cx, args, out| {
+            let checksums = cx.backend()?.instance.storage.pool.checksums();
+            database(cx, args, out, |d| checksums.then_some(Stamp(d.last_checksum_failure_us)).cell())
+        },
         "pg_stat_get_db_temp_files" => of_database!(temp_files),
         "pg_stat_get_db_temp_bytes" => of_database!(temp_bytes),
         "pg_stat_get_db_sessions" => of_database!(sessions),
@@ -104,7 +112,12 @@ fn table(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column, f: fn(&Tabl
     Ok(())
 }
 
-fn database(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column, f: fn(&DatabaseStats) -> Value) -> Flow<()> {
+fn database(
+    cx: &mut ExecContext,
+    args: &[Datum<'_>],
+    out: &mut Column,
+    f: impl Fn(&DatabaseStats) -> Value,
+) -> Flow<()> {
     push(out, &f(&cx.backend()?.instance.stats.database(Oid(args[0].u32()))));
     Ok(())
 }
