@@ -5,6 +5,7 @@ mod support;
 
 use sqllogictest::{DB, DBOutput, DefaultColumnType, Runner};
 use std::path::{Path, PathBuf};
+use support::postgresql::PostgreSql;
 
 struct Connection(postgres::Client);
 
@@ -150,8 +151,30 @@ fn wanted() -> Vec<PathBuf> {
     all
 }
 
+/// A fresh server: ours, or with `SLT_POSTGRES=folder-of-binaries` PostgreSQL, on which every file must be true, too.
+enum Fresh {
+    Ours(support::Server),
+    Theirs(PostgreSql),
+}
+
+impl Fresh {
+    fn start() -> Fresh {
+        match std::env::var_os("SLT_POSTGRES") {
+            None => Fresh::Ours(support::Server::started(&["fsync=off"])),
+            Some(bin) => Fresh::Theirs(PostgreSql::started(Path::new(&bin))),
+        }
+    }
+
+    fn port(&self) -> u16 {
+        match self {
+            Fresh::Ours(server) => server.port,
+            Fresh::Theirs(server) => server.port,
+        }
+    }
+}
+
 /// Each file against a server of its own, over connections made by `connect`.
-fn run_files<D, M>(connect: impl Fn(&support::Server) -> M)
+fn run_files<D, M>(connect: impl Fn(u16) -> M)
 where
     D: DB + Send + 'static,
     M: sqllogictest::MakeConnection<Conn = D> + Send,
@@ -159,8 +182,8 @@ where
     let mut failed = Vec::new();
     let all = wanted();
     for path in &all {
-        let server = support::Server::started(&["fsync=off"]);
-        let mut runner = Runner::new(connect(&server));
+        let server = Fresh::start();
+        let mut runner = Runner::new(connect(server.port()));
         runner.add_label("postgresql");
         let outcome = std::thread::scope(|s| s.spawn(|| runner.run_file(path)).join());
         match outcome {
@@ -175,8 +198,7 @@ where
 /// Every record of every file has the answer PostgreSQL gives.
 #[test]
 fn sqllogictest_files() {
-    run_files(|server| {
-        let port = server.port;
+    run_files(|port| {
         move || async move {
             let text = format!("host=127.0.0.1 port={port} user=postgres dbname=postgres");
             postgres::Client::connect(&text, postgres::NoTls).map(Connection)
@@ -187,8 +209,7 @@ fn sqllogictest_files() {
 /// The same records, parsed, bound and executed: the same answers.
 #[test]
 fn sqllogictest_files_by_the_extended_protocol() {
-    run_files(|server| {
-        let port = server.port;
+    run_files(|port| {
         move || async move {
             let lost = |e: std::io::Error| Fault { state: None, text: e.to_string() };
             let stream = std::net::TcpStream::connect(("127.0.0.1", port)).map_err(lost)?;

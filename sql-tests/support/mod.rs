@@ -1,6 +1,7 @@
 //! A real server of the real binary in a directory of its own, and a client that sees every byte.
 #![allow(dead_code, reason = "each test program uses its part; an expectation would fail in those that use all")]
 
+pub mod postgresql;
 pub mod psql;
 
 use std::fs;
@@ -311,11 +312,16 @@ pub struct Client {
 
 impl Client {
     /// Logs in; `Err` with the server's message, or the fault.
-    pub fn start(mut stream: Box<dyn Stream>) -> Result<Client, String> {
-        let parameters = b"user\0postgres\0database\0postgres\0\0";
+    pub fn start(stream: Box<dyn Stream>) -> Result<Client, String> {
+        Client::start_in(stream, "postgres")
+    }
+
+    /// Logs in to a database.
+    pub fn start_in(mut stream: Box<dyn Stream>, database: &str) -> Result<Client, String> {
+        let parameters = format!("user\0postgres\0database\0{database}\0\0");
         let mut packet = (parameters.len() as u32 + 8).to_be_bytes().to_vec();
         packet.extend(196_608u32.to_be_bytes());
-        packet.extend(parameters);
+        packet.extend(parameters.as_bytes());
         stream.write_all(&packet).map_err(|e| e.to_string())?;
         let mut client = Client { stream, pid: 0 };
         loop {

@@ -19,9 +19,15 @@ pub struct CommandWork {
 }
 
 impl CommandWork {
-    pub fn new(statement: Arc<Statement>, stmt: Arc<Stmt>, params: Arc<[Value]>, described: bool) -> CommandWork {
+    pub fn new(
+        statement: Arc<Statement>,
+        stmt: Arc<Stmt>,
+        params: Arc<[Value]>,
+        formats: Vec<Format>,
+        described: bool,
+    ) -> CommandWork {
         let command = Command::new(statement.source.clone(), statement.text.clone(), stmt, params);
-        CommandWork { command, described, formats: Vec::new() }
+        CommandWork { command, described, formats }
     }
 }
 

@@ -199,6 +199,13 @@ impl Session {
                 plan.returns_rows.then(|| row_columns(&plan, formats))
             }
             Stmt::ShowVariable(s) => Some(Session::show_columns(s)),
+            Stmt::Call(s) => {
+                let columns = crate::sql::command::call_columns(self.cx(), s, &statement.source)?;
+                let column =
+                    |(n, (name, ty))| RowColumn { name, table: 0, attno: 0, ty, format: Format::of(formats, n) };
+                let columns: Vec<RowColumn> = columns.into_iter().enumerate().map(column).collect();
+                (!columns.is_empty()).then_some(columns)
+            }
             Stmt::Explain(_) => Some(vec![text_column("QUERY PLAN")]),
             Stmt::Fetch(s) if !s.is_move => Some(self.fetch_columns(s)?),
             Stmt::Execute(s) => {

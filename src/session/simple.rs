@@ -128,7 +128,7 @@ impl Session {
             self.backend().txn.next_command();
             return Ok(tag_of(done));
         }
-        self.utility(client, statement, &stmt, params, destination).await
+        self.utility(client, statement, &stmt, params, formats, destination).await
     }
 
     /// Statements that are not queries: the session's own, or the commands'.
@@ -138,6 +138,7 @@ impl Session {
         statement: &Arc<Statement>,
         stmt: &Arc<Stmt>,
         params: Arc<[crate::types::Value]>,
+        formats: &[crate::wire::Format],
         destination: Destination,
     ) -> Result<String> {
         if let Stmt::Transaction(t) = &**stmt {
@@ -197,7 +198,7 @@ impl Session {
             }
             _ => {
                 self.backend().in_block = self.block != Block::None;
-                let work = CommandWork::new(statement.clone(), stmt.clone(), params, described);
+                let work = CommandWork::new(statement.clone(), stmt.clone(), params, formats.to_vec(), described);
                 tag_of(self.drive(client, Box::new(work)).await.0?)
             }
         };

@@ -43,6 +43,11 @@ fn find(src: &str) -> Option<SystemFn> {
     families.into_iter().find_map(|f| f(src))
 }
 
+/// Whether there is code for it here.
+pub fn is_known(def: &FuncDef) -> bool {
+    find(def.fact.src).is_some() || privilege::is_member(def.fact.src)
+}
+
 /// Functions initdb takes away from everybody but superusers.
 pub(crate) fn is_restricted(src: &str) -> bool {
     matches!(
