@@ -1,6 +1,6 @@
 //! Constant folding and the simplification of conditions: PostgreSQL 15, clauses.c, eval_const_expressions.
 
-use crate::base::Oid;
+use crate::base::{Error, Oid, Result};
 use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::func::{self, CallTypes, FnContext, FuncDef, FuncImpl};
 use crate::types::{self, Column, Datum, IoContext, TypeRef, Value, oid};
@@ -10,6 +10,8 @@ use std::sync::Arc;
 pub(super) struct Folder {
     cx: Option<FnContext>,
     io: IoContext,
+    /// The first failure of a function over constants.
+    error: Option<Error>,
 }
 
 pub(super) fn constant(e: &Expr) -> Option<&Value> {
@@ -38,18 +40,83 @@ fn null_of(ty: TypeRef) -> ExprKind {
 
 impl Folder {
     pub fn new(io: &IoContext) -> Folder {
-        Folder { cx: None, io: io.clone() }
+        Folder { cx: None, io: io.clone(), error: None }
     }
 
     /// Simplifies an expression in place.
-    pub fn fold(&mut self, e: &mut Expr) {
+    ///
+    /// # Errors
+    /// Those of functions over constants, as in PostgreSQL: `1 / 0` fails even if no row asks for it, unless it stands
+    /// behind what is known to decide (AND, OR, CASE, COALESCE).
+    pub fn simplify(&mut self, e: &mut Expr) -> Result<()> {
+        self.fold(e);
+        self.error.take().map_or(Ok(()), Err)
+    }
+
+    fn fold(&mut self, e: &mut Expr) {
         // A column or constant is the common case and costs nothing.
         match &e.kind {
             ExprKind::Var { .. } | ExprKind::Const(_) | ExprKind::Column(_) | ExprKind::ExecParam(_) => return,
             _ => {}
         }
-        e.for_each_child_mut(&mut |c| self.fold(c));
+        match &mut e.kind {
+            ExprKind::And(parts) => self.fold_until(parts, |p| bool_value(p) == Some(Some(false))),
+            ExprKind::Or(parts) => self.fold_until(parts, |p| bool_value(p) == Some(Some(true))),
+            ExprKind::Coalesce(args) => self.fold_until(args, |a| constant(a).is_some_and(|v| !v.is_null())),
+            ExprKind::Case { operand, arms, otherwise } => self.fold_case(operand, arms, otherwise),
+            _ => e.for_each_child_mut(&mut |c| self.fold(c)),
+        }
         self.fold_node(e);
+    }
+
+    /// Folds up to the part that decides; what follows it will never be looked at.
+    fn fold_until(&mut self, parts: &mut Vec<Expr>, decides: impl Fn(&Expr) -> bool) {
+        for n in 0..parts.len() {
+            self.fold(&mut parts[n]);
+            if decides(&parts[n]) {
+                parts.truncate(n + 1);
+                return;
+            }
+        }
+    }
+
+    /// Likewise: results are folded only of arms that may be taken.
+    fn fold_case(
+        &mut self,
+        operand: &mut Option<Box<Expr>>,
+        arms: &mut Vec<(Expr, Expr)>,
+        otherwise: &mut Option<Box<Expr>>,
+    ) {
+        if let Some(value) = operand {
+            self.fold(value);
+        }
+        if let Some(value) = operand.as_deref().filter(|o| constant(o).is_some()) {
+            arms.iter_mut().for_each(|(condition, _)| put_operand(condition, value));
+            *operand = None;
+        }
+        for n in 0..arms.len() {
+            self.fold(&mut arms[n].0);
+            match bool_value(&arms[n].0) {
+                Some(Some(true)) => {
+                    self.fold(&mut arms[n].1);
+                    arms.truncate(n + 1);
+                    return;
+                }
+                Some(_) => {}
+                None => self.fold(&mut arms[n].1),
+            }
+        }
+        if let Some(otherwise) = otherwise {
+            self.fold(otherwise);
+        }
+    }
+
+    /// Keeps the first error that is the data's fault. Another one may only come of the planner's having no session,
+    /// and is left for the execution.
+    fn fails(&mut self, e: Error) {
+        if e.sqlstate().as_str().starts_with("22") && self.error.is_none() {
+            self.error = Some(e);
+        }
     }
 
     fn fold_node(&mut self, e: &mut Expr) {
@@ -107,7 +174,6 @@ impl Folder {
         }
         let values: Vec<&Value> = args.iter().filter_map(constant).collect();
         let types: Vec<TypeRef> = args.iter().map(|a| a.ty).collect();
-        // An error is left for the execution, which may never get there.
         self.evaluate(f, &values, types, ret, variadic).map(ExprKind::Const)
     }
 
@@ -130,7 +196,10 @@ impl Folder {
             FuncImpl::Scalar(run) => {
                 let data: Vec<Datum<'_>> = values.iter().map(|v| v.datum()).collect();
                 let mut out = Column::new(types::phys(ret.oid));
-                run(cx, &data, &mut out).ok()?;
+                if let Err(e) = run(cx, &data, &mut out) {
+                    self.fails(e);
+                    return None;
+                }
                 out
             }
             FuncImpl::Vector(run) => {
@@ -144,7 +213,13 @@ impl Folder {
                     })
                     .collect();
                 let refs: Vec<&Column> = columns.iter().collect();
-                run(cx, &refs, 1).ok()?
+                match run(cx, &refs, 1) {
+                    Ok(out) => out,
+                    Err(e) => {
+                        self.fails(e);
+                        return None;
+                    }
+                }
             }
             _ => return None,
         };
@@ -162,7 +237,22 @@ impl Folder {
         let mut text = Vec::new();
         types::text_out(arg.ty, v.datum(), &mut text, &self.io).ok()?;
         let text = String::from_utf8(text).ok()?;
-        types::text_in(ty, &text, &self.io).ok().map(ExprKind::Const)
+        match types::text_in(ty, &text, &self.io) {
+            Ok(v) => Some(ExprKind::Const(v)),
+            Err(e) => {
+                self.fails(e);
+                None
+            }
+        }
+    }
+}
+
+/// Puts the operand's value into a condition of its CASE. That of a CASE inside is another.
+fn put_operand(e: &mut Expr, value: &Expr) {
+    match &mut e.kind {
+        ExprKind::CaseOperand => e.kind = value.kind.clone(),
+        ExprKind::Case { operand: Some(inner), .. } => put_operand(inner, value),
+        _ => e.for_each_child_mut(&mut |c| put_operand(c, value)),
     }
 }
 

@@ -216,7 +216,7 @@ impl Planner<'_> {
     /// are planned.
     pub(super) fn prepare(&mut self, e: &mut Expr) -> Result<()> {
         self.outer_to_slots(e);
-        self.folder.fold(e);
+        self.folder.simplify(e)?;
         self.plan_sub_links(e)
     }
 
