@@ -7,7 +7,7 @@ use crate::base::{Result, Severity, SqlState};
 use crate::err;
 use crate::settings::{Id, Lasting, Lookup, SessionSettings, View, find};
 use crate::sql::ast::{DiscardTarget, SetAction, SetVariableStmt, ShowVariableStmt};
-use crate::sql::command::{is_list, quote_list};
+use crate::sql::command::{is_list, list_text};
 use crate::types::{Batch, Column, Datum, Phys, TypeRef, oid};
 use crate::wire::{Format, RowColumn};
 use std::sync::Arc;
@@ -66,7 +66,7 @@ impl Session {
                     return Err(err!(INVALID_PARAMETER_VALUE, "SET {name} takes only one argument"));
                 }
                 let texts: Vec<String> = args.iter().map(|a| a.text()).collect();
-                let text = if is_list(name) { quote_list(&texts) } else { texts.concat() };
+                let text = if is_list(name) { list_text(name, &texts) } else { texts.concat() };
                 self.set_one(name, &text, lasting)?;
                 "SET"
             }

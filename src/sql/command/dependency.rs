@@ -12,6 +12,7 @@ use crate::catalog::object::{UserTypeKind, class};
 use crate::catalog::{Catalog, Constraint, ConstraintKind, Object, ObjectKey, RelKind};
 use crate::lock::LockMode;
 use crate::sql::exec::ExecContext;
+use crate::sql::expr::{Expr, ExprKind};
 
 /// What goes, dependents first; and what of it is to be told about, with what it depends on.
 pub struct Found {
@@ -123,7 +124,7 @@ fn dependents(cx: &mut ExecContext, key: ObjectKey) -> Result<Vec<Dependent>> {
         class::RELATION => of_column(cx, key, &mut found)?,
         class::CONSTRAINT => of_constraint(cx, key.oid, &mut found)?,
         class::TYPE => of_type(&catalog, key.oid, &mut found),
-        class::PROC => of_function(&catalog, key.oid, &mut found),
+        class::PROC => of_function(cx, key.oid, &mut found)?,
         _ => {}
     }
     Ok(found)
@@ -211,14 +212,69 @@ fn of_constraint(cx: &mut ExecContext, oid: Oid, found: &mut Vec<Dependent>) -> 
     Ok(())
 }
 
-/// Triggers that call a function.
-fn of_function(catalog: &Catalog, oid: Oid, found: &mut Vec<Dependent>) {
+/// Whether an expression calls a function.
+fn calls(e: &Expr, function: Oid) -> bool {
+    e.any(&mut |e| matches!(&e.kind, ExprKind::Func { func, .. } if func.oid == function))
+}
+
+/// Defaults, checks and indexes of a table that call a function.
+fn expressions_calling(cx: &mut ExecContext, function: Oid, name: &str, found: &mut Vec<Dependent>) -> Result<()> {
+    let catalog = cx.backend()?.catalog.clone();
+    for record in catalog.all(class::RELATION) {
+        let Ok(c) = record.object.as_class() else { continue };
+        let texts = c.attributes.iter().filter_map(|a| a.default.as_ref());
+        let texts = texts.chain(c.constraints.iter().filter_map(|k| k.check.as_ref()));
+        let own = c.index.iter().flat_map(|i| i.columns.iter().filter_map(|k| k.expr.as_ref()).chain(&i.predicate));
+        // Only these have to be bound.
+        if !texts.chain(own).any(|t| t.contains(name)) {
+            continue;
+        }
+        let table = c.index.as_ref().map_or(c.oid, |i| i.table);
+        let Some(rel) = catalog.relation(table)? else { continue };
+        let stored = crate::sql::bind::stored(&rel, &*catalog, &cx.fx.io)?;
+        if c.index.is_some() {
+            let at = rel.indexes.iter().position(|i| i.oid == c.oid);
+            let uses = |n: usize| {
+                let (columns, predicate) = &stored.indexes[n];
+                columns.iter().chain(predicate).any(|e| calls(e, function))
+            };
+            if at.is_some_and(uses) {
+                found.push(Dependent { key: record.object.key(), age: c.oid, silent: false });
+            }
+            continue;
+        }
+        for (n, a) in c.attributes.iter().enumerate() {
+            let sub = i32::from(a.attno);
+            if stored.defaults[n].as_ref().is_some_and(|e| calls(e, function)) {
+                let key = ObjectKey { class: class::ATTRDEF, oid: c.oid, sub };
+                found.push(Dependent { key, age: a.default_oid, silent: false });
+            }
+            if stored.generated.iter().any(|(g, e)| *g == n && calls(e, function)) {
+                let key = ObjectKey { class: class::RELATION, oid: c.oid, sub };
+                found.push(Dependent { key, age: c.oid, silent: false });
+            }
+        }
+        for k in &c.constraints {
+            if stored.checks.iter().any(|(name, e)| *name == k.name && calls(e, function)) {
+                found.push(Dependent { key: ObjectKey::new(class::CONSTRAINT, k.oid), age: k.oid, silent: false });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Triggers that call a function, and tables' expressions.
+fn of_function(cx: &mut ExecContext, oid: Oid, found: &mut Vec<Dependent>) -> Result<()> {
+    let catalog = cx.backend()?.catalog.clone();
+    let name = catalog.get(ObjectKey::new(class::PROC, oid)).and_then(|r| r.object.name().map(|(_, n)| n.to_owned()));
+    expressions_calling(cx, oid, &name.unwrap_or_default(), found)?;
     for record in catalog.all(class::RELATION) {
         let Ok(c) = record.object.as_class() else { continue };
         for t in c.triggers.iter().filter(|t| t.function == oid) {
             found.push(Dependent { key: ObjectKey::new(class::TRIGGER, t.oid), age: t.oid, silent: false });
         }
     }
+    Ok(())
 }
 
 /// A trigger's table and name.

@@ -340,23 +340,39 @@ fn check_pseudo(cx: &ExecContext, f: &Function) -> Result<()> {
     Ok(())
 }
 
+/// A setting's own spelling.
+fn canonical(name: &str) -> String {
+    crate::settings::find(name).map_or_else(|| name.to_owned(), |id| crate::settings::parameter(id).name.to_owned())
+}
+
 /// `name=value` as the catalogs keep a SET clause.
 fn setting(cx: &mut ExecContext, s: &crate::sql::ast::SetVariableStmt) -> Result<Option<(String, Option<String>)>> {
     Ok(match &s.action {
         SetAction::Value { name, args } => {
             let texts: Vec<String> = args.iter().map(|a| a.text()).collect();
-            let text = if super::is_list(name) { super::quote_list(&texts) } else { texts.concat() };
-            Some((name.clone(), Some(text)))
+            let text = if super::is_list(name) { super::list_text(name, &texts) } else { texts.concat() };
+            Some((canonical(name), Some(text)))
         }
         SetAction::FromCurrent(name) => {
             let settings = cx.backend()?.settings.clone();
             let text = settings.lock().show_by_name(name, true)?;
-            Some((name.clone(), Some(text)))
+            Some((canonical(name), Some(text)))
         }
-        SetAction::Default(name) | SetAction::Reset(name) => Some((name.clone(), None)),
+        SetAction::Default(name) | SetAction::Reset(name) => Some((canonical(name), None)),
         SetAction::ResetAll => None,
         _ => return Err(Error::unsupported("this form of SET is not supported for functions")),
     })
+}
+
+/// Would the value be taken?
+fn check_setting(cx: &mut ExecContext, name: &str, value: &str) -> Result<()> {
+    let backend = cx.backend()?;
+    let privileged = backend.user.is_superuser;
+    let mut settings = backend.settings.lock();
+    let level = settings.enter();
+    let done = settings.set(name, value, crate::settings::Lasting::Save, privileged);
+    settings.leave(level, false);
+    done
 }
 
 fn apply_settings(
@@ -370,6 +386,7 @@ fn apply_settings(
             Some((name, value)) => {
                 into.retain(|x| x.split_once('=').is_none_or(|(n, _)| n != name));
                 if let Some(v) = value {
+                    check_setting(cx, &name, &v)?;
                     into.push(format!("{name}={v}"));
                 }
             }

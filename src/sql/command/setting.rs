@@ -74,7 +74,7 @@ pub fn set_variable(cx: &mut ExecContext, stmt: &SetVariableStmt) -> Result<Stri
         SetAction::Value { name, args } => {
             let texts: Vec<String> = args.iter().map(|a| a.text()).collect();
             let text = match is_list(name) {
-                true => quote_list(&texts),
+                true => list_text(name, &texts),
                 false if args.len() > 1 => {
                     return Err(err!(INVALID_PARAMETER_VALUE, "SET {name} takes only one argument"));
                 }
@@ -108,7 +108,15 @@ pub fn is_list(name: &str) -> bool {
     find(name).is_some_and(|id| crate::settings::parameter(id).has(crate::settings::flag::LIST_INPUT))
 }
 
-/// Joins list elements, quoted where they must be (PostgreSQL 15, guc.c, flatten_set_variable_args).
-pub fn quote_list(texts: &[String]) -> String {
-    texts.iter().map(|t| crate::types::name::quote_identifier(t)).collect::<Vec<_>>().join(", ")
+/// Is it a list whose elements are names?
+pub fn is_name_list(name: &str) -> bool {
+    find(name).is_some_and(|id| crate::settings::parameter(id).has(crate::settings::flag::LIST_QUOTE))
+}
+
+/// Joins list elements; names are quoted where they must be (PostgreSQL 15, guc.c, flatten_set_variable_args).
+pub fn list_text(name: &str, texts: &[String]) -> String {
+    match is_name_list(name) {
+        true => texts.iter().map(|t| crate::types::name::quote_identifier(t)).collect::<Vec<_>>().join(", "),
+        false => texts.join(", "),
+    }
 }

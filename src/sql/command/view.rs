@@ -5,7 +5,7 @@ use super::write::{change, class_of, empty_class, new_oid, put, relation_key};
 use super::{Command, names, reloptions};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::{Depend, class};
-use crate::catalog::{Attribute, Object, Persistence, RelKind, View};
+use crate::catalog::{Attribute, Object, ObjectKey, Persistence, RelKind, View};
 use crate::err;
 use crate::lock::LockMode;
 use crate::sql::ast::{
@@ -15,6 +15,7 @@ use crate::sql::ast::{
 use crate::sql::bind::{Query, Source};
 use crate::sql::exec::ExecContext;
 use crate::sql::expr::ExprKind as Bound;
+use crate::sql::func::{FuncDef, FuncImpl};
 use crate::types::{TypeRef, Value, oid};
 
 pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateViewStmt) -> Flow<String> {
@@ -161,8 +162,22 @@ fn dependencies(query: &mut Query, out: &mut Vec<Depend>) {
             }
         }
     }
+    for call in query.rels.iter().filter_map(|r| match &r.source {
+        Source::Function { calls, .. } => Some(calls),
+        _ => None,
+    }) {
+        call.iter().for_each(|c| on_function(c.func, out));
+    }
     query.for_each_query_mut(&mut |q| dependencies(q, out));
     query.for_each_expr_mut(&mut |e| sub_dependencies(e, out));
+}
+
+/// Users' functions can be dropped.
+fn on_function(func: &FuncDef, out: &mut Vec<Depend>) {
+    let depend = Depend { on: ObjectKey::new(class::PROC, func.oid), auto: false };
+    if matches!(func.imp, FuncImpl::Routine) && !out.contains(&depend) {
+        out.push(depend);
+    }
 }
 
 fn sub_dependencies(e: &mut crate::sql::expr::Expr, out: &mut Vec<Depend>) {
@@ -174,6 +189,9 @@ fn sub_dependencies(e: &mut crate::sql::expr::Expr, out: &mut Vec<Depend>) {
         if !out.contains(&depend) {
             out.push(depend);
         }
+    }
+    if let Bound::Func { func, .. } | Bound::SetReturning { func, .. } = &e.kind {
+        on_function(func, out);
     }
     if let Bound::SubLink(s) = &mut e.kind {
         dependencies(&mut s.query, out);

@@ -4,7 +4,7 @@ use super::code::{Function, VarKind};
 use super::fast::Fast;
 use super::frame::{Shape, Slot};
 use super::parse::lookup;
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, SqlState};
 use crate::err;
 use crate::sql::ast::{self, Stmt};
 use crate::sql::bind::{self, BindContext, Conflict};
@@ -168,6 +168,12 @@ impl PlExpr {
 
     /// An error in the text, told as PostgreSQL tells it: with its position in the text, or with the text as context.
     pub fn located(&self, mut e: Error) -> Error {
+        if e.sqlstate() == SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE
+            || e.sqlstate() == SqlState::UNDEFINED_COLUMN && e.message().starts_with("record \"")
+        {
+            // Found out when the variable is looked at, not by the parser.
+            e.0.position = None;
+        }
         if let Some(p) = e.0.position {
             let prefix = if self.mode == Mode::Expr { 7 } else { 0 };
             let before = self.assignment.as_ref().map_or(0, |a| a.1);

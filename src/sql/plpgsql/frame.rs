@@ -133,6 +133,8 @@ pub struct Frame {
     pub(super) ending: bool,
     /// The result is being converted: what goes wrong then is told otherwise.
     pub(super) casting: bool,
+    /// RAISE throws a handled error again.
+    pub(super) again: bool,
     ticks: u32,
     started: bool,
     done: bool,
@@ -215,6 +217,7 @@ impl Frame {
             transactions: false,
             ending: false,
             casting: false,
+            again: false,
             ticks: 0,
             started: false,
             done: false,
@@ -363,6 +366,9 @@ impl Frame {
 
     fn with_context(&self, cx: &ExecContext, instr: &Instr, e: Error) -> Error {
         let _ = cx;
+        if self.again {
+            return e;
+        }
         if self.casting {
             let signature = &self.body.signature;
             return e.context(format!(
@@ -384,6 +390,7 @@ impl Frame {
         self.calling = None;
         self.ending = false;
         self.casting = false;
+        self.again = false;
         self.ready.iter_mut().flatten().for_each(|r| {
             if let Some(p) = &mut r.projection {
                 p.reset();

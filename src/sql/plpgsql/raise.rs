@@ -11,7 +11,11 @@ impl Frame {
     pub(super) fn raise(&mut self, cx: &mut ExecContext, raise: &Raise) -> Flow<Goto> {
         if raise.again {
             return match self.handled.last() {
-                Some(h) => Err(h.error.clone().into()),
+                Some(h) => {
+                    // It knows where it comes from.
+                    self.again = true;
+                    Err(h.error.clone().into())
+                }
                 None => Err(err!(
                     STACKED_DIAGNOSTICS_ACCESSED_WITHOUT_ACTIVE_HANDLER,
                     "RAISE without parameters cannot be used outside an exception handler"

@@ -596,7 +596,11 @@ impl Frame {
     pub(super) fn return_query(&mut self, cx: &mut ExecContext, query: &Query) -> Flow<Goto> {
         if self.query.is_none() {
             let (run, _) = self.open_query(cx, query)?;
-            self.check_set(cx, &run)?;
+            let context = match query {
+                Query::Static(id) => self.body.clone().exprs[*id].context(),
+                Query::Dynamic { .. } => format!("SQL statement \"{}\"", text_of(&self.values)),
+            };
+            self.check_set(cx, &run).map_err(|e| e.context(context))?;
             self.query = Some(run);
             self.values.clear();
         }
@@ -701,13 +705,11 @@ impl Frame {
             let r = crate::types::record::Record::new(b);
             for (n, parts) in outs.into_iter().enumerate() {
                 let Some(parts) = parts else {
-                    let text = "procedure parameter is an output parameter but corresponding argument is not writable";
-                    return Err(err!(SYNTAX_ERROR, "{text}").into());
+                    return Err(not_writable(def, n).into());
                 };
                 let names: Vec<&str> = parts.iter().map(String::as_str).collect();
                 let Some((var, used)) = super::parse::lookup(&body, expr.scope, &names) else {
-                    let text = "procedure parameter is an output parameter but corresponding argument is not writable";
-                    return Err(err!(SYNTAX_ERROR, "{text}").into());
+                    return Err(not_writable(def, n).into());
                 };
                 let target = match names.get(used) {
                     Some(field) => Target::Field { record: var, field: (*field).to_owned() },
@@ -736,6 +738,25 @@ impl Frame {
         self.store_loops(cx)?;
         self.ending = true;
         Stop::wait(Wait::EndTransaction { commit, chain })
+    }
+}
+
+/// CALL's n-th output has nowhere to go.
+fn not_writable(def: &crate::sql::func::FuncDef, n: usize) -> Error {
+    let outputs = def.fact.modes.bytes().enumerate().filter(|(_, m)| matches!(m, b'o' | b'b')).map(|(at, _)| at);
+    let at = outputs.into_iter().nth(n).unwrap_or(n);
+    let shown = match def.fact.names.get(at) {
+        Some(name) if !name.is_empty() => format!("\"{name}\""),
+        _ => (at + 1).to_string(),
+    };
+    err!(SYNTAX_ERROR, "procedure parameter {shown} is an output parameter but corresponding argument is not writable")
+}
+
+/// The text an EXECUTE is running: its first operand.
+fn text_of(values: &[Value]) -> String {
+    match values.first() {
+        Some(Value::Bytes(b)) => String::from_utf8_lossy(b).into_owned(),
+        _ => String::new(),
     }
 }
 

@@ -243,7 +243,9 @@ impl Invocation {
         let level = settings.lock().enter();
         self.level = Some(level);
         for (name, value) in &self.settings {
-            if let Err(e) = settings.lock().set(name, value, Lasting::Local, privileged) {
+            // The lock must be free again before it is taken for the retreat.
+            let done = settings.lock().set(name, value, Lasting::Save, privileged);
+            if let Err(e) = done {
                 settings.lock().leave(level, false);
                 self.level = None;
                 return Err(e);
@@ -252,11 +254,11 @@ impl Invocation {
         crate::sql::command::settings_changed(cx)
     }
 
-    fn unset(&mut self, cx: &mut ExecContext, _ok: bool) -> Result<()> {
+    fn unset(&mut self, cx: &mut ExecContext, ok: bool) -> Result<()> {
         // A set is handed out in pieces: its settings end with each, and begin anew.
         let Some(level) = self.level.take() else { return Ok(()) };
         let settings = cx.backend()?.settings.clone();
-        settings.lock().leave(level, false);
+        settings.lock().leave(level, ok);
         crate::sql::command::settings_changed(cx)
     }
 }

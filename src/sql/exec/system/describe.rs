@@ -421,7 +421,7 @@ fn function_definition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Colum
         lines += &format!(" {}\n", words.join(" "));
     }
     for (name, value) in f.settings.iter().filter_map(|s| s.split_once('=')) {
-        let value = match crate::sql::command::is_list(name) {
+        let value = match crate::sql::command::is_name_list(name) {
             true => value.split(", ").map(|v| format!("'{}'", v.trim_matches('"'))).collect::<Vec<_>>().join(", "),
             false => format!("'{}'", value.replace('\'', "''")),
         };
