@@ -12,7 +12,8 @@ use crate::err;
 use crate::sql::ast::{DeclareCursorStmt, FETCH_ALL, FetchDirection, FetchStmt, RawStmt, Stmt};
 use crate::sql::exec::{self, ExecContext, Node};
 use crate::sql::plan::PlannedStatement;
-use crate::types::Batch;
+use crate::sql::plpgsql;
+use crate::types::{Batch, TypeRef};
 use crate::wire::{Format, Output, RowColumn};
 use std::sync::Arc;
 
@@ -149,13 +150,28 @@ impl Session {
     }
 
     /// The columns a FETCH answers with.
-    pub(super) fn fetch_columns(&self, stmt: &FetchStmt) -> Result<Vec<RowColumn>> {
+    pub(super) fn fetch_columns(&mut self, stmt: &FetchStmt) -> Result<Vec<RowColumn>> {
+        if self.is_of_routine(&stmt.cursor) {
+            let found = self.cx().routines.cursors.get(&stmt.cursor).map(plpgsql::Cursor::shape);
+            let shape = found.ok_or_else(|| missing(&stmt.cursor))?;
+            let column = |(name, ty): (&String, &TypeRef)| RowColumn {
+                name: name.clone(),
+                table: 0,
+                attno: 0,
+                ty: crate::types::domain_base(*ty),
+                format: Format::Text,
+            };
+            return Ok(shape.names.iter().zip(&shape.types).map(column).collect());
+        }
         let portal = self.portals.get(&stmt.cursor).ok_or_else(|| missing(&stmt.cursor))?;
         Ok(portal.cursor.as_ref().map(|c| c.columns.clone()).unwrap_or_default())
     }
 
     /// FETCH and MOVE. The RowDescription is the caller's.
     pub(super) async fn fetch(&mut self, client: &mut Client, stmt: &FetchStmt) -> Result<String> {
+        if self.is_of_routine(&stmt.cursor) {
+            return self.fetch_of_routine(client, stmt).await;
+        }
         let portal = self.portals.get_mut(&stmt.cursor).ok_or_else(|| missing(&stmt.cursor))?;
         let mut cursor = portal.cursor.take().ok_or_else(|| missing(&stmt.cursor))?;
         let done = self.fetch_from(client, &mut cursor, stmt).await;
@@ -185,6 +201,51 @@ impl Session {
                 if super::job::is_full(&client.out) {
                     client.flush().await?;
                 }
+            }
+        }
+        cursor.position = position;
+        let word = if stmt.is_move { "MOVE" } else { "FETCH" };
+        Ok(format!("{word} {}", rows.len()))
+    }
+
+    /// A cursor that a routine opened.
+    fn is_of_routine(&mut self, name: &str) -> bool {
+        !self.portals.contains_key(name) && self.cx().routines.cursors.contains_key(name)
+    }
+
+    async fn fetch_of_routine(&mut self, client: &mut Client, stmt: &FetchStmt) -> Result<String> {
+        let columns = self.fetch_columns(stmt)?;
+        let found = self.cx().routines.cursors.remove(&stmt.cursor);
+        let mut cursor = found.ok_or_else(|| missing(&stmt.cursor))?;
+        let done = self.fetch_from_routine(client, &mut cursor, stmt, &columns).await;
+        self.cx().routines.cursors.insert(stmt.cursor.clone(), cursor);
+        done
+    }
+
+    async fn fetch_from_routine(
+        &mut self,
+        client: &mut Client,
+        cursor: &mut plpgsql::Cursor,
+        stmt: &FetchStmt,
+        columns: &[RowColumn],
+    ) -> Result<String> {
+        cursor.may_go_back(stmt.direction, stmt.count)?;
+        let wanted = needed(cursor.position, stmt.direction, stmt.count);
+        loop {
+            self.cx().budget.deadline = None;
+            match cursor.keep(self.cx(), wanted) {
+                Ok(()) => break,
+                Err(Stop::Error(e)) => return Err(e),
+                Err(Stop::Yield) => {}
+                Err(Stop::Wait(what)) => self.wait_here(client, &what).await?,
+            }
+        }
+        let (rows, position) = targets(cursor.position, cursor.kept, stmt.direction, stmt.count);
+        for row in rows.iter().filter(|_| !stmt.is_move) {
+            let Some(batch) = cursor.row(*row) else { continue };
+            client.out.rows(&batch, 0, 1, columns, &self.cx().fx.io)?;
+            if super::job::is_full(&client.out) {
+                client.flush().await?;
             }
         }
         cursor.position = position;
@@ -231,10 +292,12 @@ impl Session {
         match name {
             None => {
                 self.portals.clear();
+                self.cx().routines.cursors.clear();
                 Ok("CLOSE CURSOR ALL".into())
             }
             Some(name) => match self.portals.remove(name) {
                 Some(_) => Ok("CLOSE CURSOR".into()),
+                None if self.cx().routines.cursors.remove(name).is_some() => Ok("CLOSE CURSOR".into()),
                 None => Err(missing(name)),
             },
         }

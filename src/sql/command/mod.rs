@@ -68,7 +68,9 @@ pub use call::call_columns;
 pub use function::resolve_type_name;
 pub use names::find_relation;
 pub use role::{set_role, set_session_authorization};
-pub use setting::{apply_search_path, apply_settings, is_list, is_name_list, list_text, set_variable, settings_changed};
+pub use setting::{
+    apply_search_path, apply_settings, is_list, is_name_list, list_text, set_variable, settings_changed,
+};
 pub use temp::discard_temp;
 pub use vacuum::{Options as MaintenanceOptions, Running as MaintenanceRunning};
 

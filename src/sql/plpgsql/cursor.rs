@@ -3,11 +3,12 @@
 
 use super::code::{Direction, Opening, Way};
 use super::frame::{Frame, Goto, RecordValue, Shape, Slot};
-use crate::base::{Error, Flow, SqlState};
+use crate::base::{Error, Flow, Result, SqlState};
 use crate::err;
+use crate::sql::ast::FetchDirection;
 use crate::sql::exec::ExecContext;
 use crate::sql::routine::query::{Next, QueryRun};
-use crate::types::{Batch, TypeRef, Value};
+use crate::types::{Batch, Value};
 use std::sync::Arc;
 
 pub struct Cursor {
@@ -15,9 +16,9 @@ pub struct Cursor {
     run: Option<Box<QueryRun>>,
     shape: Arc<Shape>,
     batches: Vec<Batch>,
-    kept: i64,
+    pub kept: i64,
     /// 0: before the first row; `kept + 1` after the last.
-    position: i64,
+    pub position: i64,
     scroll: Option<bool>,
 }
 
@@ -34,7 +35,8 @@ impl Cursor {
         self.shape.clone()
     }
 
-    fn keep(&mut self, cx: &mut ExecContext, upto: i64) -> Flow<()> {
+    /// Computes rows until `upto` of them are kept, or all.
+    pub fn keep(&mut self, cx: &mut ExecContext, upto: i64) -> Flow<()> {
         while self.kept < upto {
             let Some(run) = &mut self.run else { return Ok(()) };
             match run.next(cx)? {
@@ -53,7 +55,7 @@ impl Cursor {
     }
 
     /// The row at a position, as a batch.
-    fn row(&self, position: i64) -> Option<Batch> {
+    pub fn row(&self, position: i64) -> Option<Batch> {
         let mut n = position.checked_sub(1).filter(|n| *n >= 0)?;
         for b in &self.batches {
             if n < b.rows as i64 {
@@ -73,22 +75,37 @@ impl Cursor {
         Ok(self.row(self.position))
     }
 
+    fn check_way(&self, backward: bool) -> Result<()> {
+        if backward && self.scroll == Some(false) {
+            return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "cursor can only scan forward")
+                .hint("Declare it with SCROLL option to enable backward scan."));
+        }
+        Ok(())
+    }
+
+    /// What SQL's FETCH may ask for.
+    ///
+    /// # Errors
+    /// 55000 for a way back that was not asked for.
+    pub fn may_go_back(&self, direction: FetchDirection, count: i64) -> Result<()> {
+        self.check_way(match direction {
+            FetchDirection::Forward | FetchDirection::Relative => count < 0,
+            FetchDirection::Backward => count > 0,
+            FetchDirection::Absolute => count <= self.position,
+        })
+    }
+
     /// Moves; returns the last row passed, and how many were.
     ///
     /// # Errors
     /// 55000 for a way back that was not asked for.
     pub fn go(&mut self, cx: &mut ExecContext, way: Way, count: Option<i64>) -> Flow<(Option<Batch>, i64)> {
-        let backward = match way {
+        self.check_way(match way {
             Way::Forward => count.is_some_and(|c| c < 0),
             Way::Backward => count.is_none_or(|c| c > 0),
             Way::Absolute => count.is_some_and(|c| c < 0 || c <= self.position),
             Way::Relative => count.is_some_and(|c| c < 0),
-        };
-        if backward && self.scroll == Some(false) {
-            return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "cursor can only scan forward")
-                .hint("Declare it with SCROLL option to enable backward scan.")
-                .into());
-        }
+        })?;
         let count = count.unwrap_or(i64::MAX);
         let (to, one) = match way {
             Way::Forward => (self.position.saturating_add(count), false),
@@ -244,41 +261,4 @@ impl Frame {
             None => Err(missing(&name).into()),
         }
     }
-}
-
-/// What SQL's FETCH gets of such a cursor: the rows in their order, and how many were passed.
-pub fn fetch_all(
-    cx: &mut ExecContext,
-    name: &str,
-    way: Way,
-    count: Option<i64>,
-) -> Flow<(Vec<String>, Vec<TypeRef>, Vec<Batch>)> {
-    let Some(mut c) = cx.routines.cursors.remove(name) else { return Err(missing(name).into()) };
-    let mut rows = Vec::new();
-    let mut walk = |c: &mut Cursor, cx: &mut ExecContext| -> Flow<()> {
-        let (step, times) = match (way, count) {
-            (Way::Forward, None) => (1, i64::MAX),
-            (Way::Backward, None) => (-1, i64::MAX),
-            (Way::Forward, Some(n)) => (n.signum(), n.abs()),
-            (Way::Backward, Some(n)) => (-n.signum(), n.abs()),
-            (way, count) => {
-                if let (Some(b), _) = c.go(cx, way, count)? {
-                    rows.push(b);
-                }
-                return Ok(());
-            }
-        };
-        for _ in 0..times {
-            match c.go(cx, Way::Forward, Some(step))? {
-                (Some(b), _) => rows.push(b),
-                (None, _) => break,
-            }
-        }
-        Ok(())
-    };
-    let done = walk(&mut c, cx);
-    let shape = c.shape();
-    cx.routines.cursors.insert(name.to_owned(), c);
-    done?;
-    Ok((shape.names.clone(), shape.types.clone(), rows))
 }
