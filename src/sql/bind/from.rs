@@ -247,7 +247,7 @@ impl Binder<'_, '_> {
         }))
     }
 
-    fn view_query(&mut self, rel: &Arc<Relation>) -> Result<Query> {
+    pub(super) fn view_query(&mut self, rel: &Arc<Relation>) -> Result<Query> {
         let Some(view) = &rel.view else {
             return Err(Error::internal(format!("view \"{}\" has no definition", rel.name)));
         };

@@ -61,7 +61,8 @@ impl Binder<'_, '_> {
         let Some(left) = nodes.into_iter().next() else { return Err(Error::internal("MERGE without a source")) };
         let right = FromNode::Rel(target);
         query.from = vec![FromNode::Join(Box::new(JoinNode { kind, left, right, on: Some(on) }))];
-        query.write = Some(Box::new(Write { target, kind: WriteKind::Merge { whens }, returning: Vec::new() }));
+        let kind = WriteKind::Merge { whens };
+        query.write = Some(Box::new(Write { target, kind, returning: Vec::new(), checks: Vec::new() }));
         self.take_scope(&mut query);
         Ok(query)
     }

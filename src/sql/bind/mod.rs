@@ -27,12 +27,14 @@ mod setop;
 mod stored;
 mod target;
 mod typename;
+mod updatable;
 mod window;
 mod write;
 
 pub use names::{Conflict, Names};
 pub use query::*;
 pub use stored::{Stored, parse_expression, stored};
+pub use updatable::obstacle;
 
 use crate::base::{Error, Result};
 use crate::sql::ast::{self, Pos};

@@ -183,6 +183,8 @@ pub struct Write {
     pub target: usize,
     pub kind: WriteKind,
     pub returning: Vec<Target>,
+    /// WITH CHECK OPTION of the views written through, by their names: over the target as rel 0.
+    pub checks: Vec<(String, Expr)>,
 }
 
 #[derive(Clone, Debug)]

@@ -141,6 +141,8 @@ pub(in crate::sql) struct Scope {
     /// Inside an aggregate's arguments (0: not).
     #[expect(dead_code, reason = "nested aggregates are told from it")]
     pub in_aggregate: usize,
+    /// The view a statement names as its target.
+    pub through: Option<std::sync::Arc<super::updatable::Through>>,
     /// LATERAL references are possible now.
     pub lateral_active: bool,
     /// The level belongs to the definition of a view or to an outermost statement: names do not go further out.

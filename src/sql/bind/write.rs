@@ -21,9 +21,20 @@ pub(super) enum Given {
     Value(Expr, Pos),
 }
 
+/// How many values each row of an INSERT … VALUES gives.
+fn values_width(s: &ast::InsertStmt) -> Option<usize> {
+    match &s.source {
+        ast::InsertSource::DefaultValues => Some(0),
+        ast::InsertSource::Query(q) => match &q.body {
+            ast::SelectBody::Values(rows) => rows.first().map(Vec::len),
+            _ => None,
+        },
+    }
+}
+
 impl Binder<'_, '_> {
     /// The relation a write names, if it can be written at all.
-    pub(super) fn write_target(&mut self, t: &ast::RangeVar, verb: &str) -> Result<Arc<Relation>> {
+    pub(super) fn write_target(&mut self, t: &ast::RangeVar, verb: &'static str) -> Result<Arc<Relation>> {
         if t.schema.is_none() && self.find_cte(&t.name).is_some() {
             return Err(err!(
                 WRONG_OBJECT_TYPE,
@@ -48,15 +59,14 @@ impl Binder<'_, '_> {
                 Err(err!(FEATURE_NOT_SUPPORTED, "cannot execute MERGE on relation \"{name}\"")
                     .detail("This operation is not supported for views."))
             }
+            RelKind::View if verb == "MERGE" => {
+                Err(err!(FEATURE_NOT_SUPPORTED, "cannot execute MERGE on relation \"{name}\"")
+                    .detail("This operation is not supported for views."))
+            }
             RelKind::View => {
-                let (gerund, object, event) = match verb {
-                    "INSERT" => ("inserting into", "insert into", "INSERT"),
-                    "UPDATE" => ("updating", "update", "UPDATE"),
-                    _ => ("deleting from", "delete from", "DELETE"),
-                };
-                Err(err!(OBJECT_NOT_IN_PREREQUISITE_STATE, "cannot {object} view \"{name}\"")
-                    .detail("Views that do not select from a single table or view are not automatically updatable.")
-                    .hint(format!("To enable {gerund} the view, provide an INSTEAD OF {event} trigger or an unconditional ON {event} DO INSTEAD rule.")))
+                let through = Arc::new(self.write_through(&rel, verb)?);
+                self.scope().through = Some(through.clone());
+                Ok(through.base())
             }
             RelKind::MatView => Err(err!(WRONG_OBJECT_TYPE, "cannot change materialized view \"{name}\"")),
             RelKind::Sequence => Err(err!(WRONG_OBJECT_TYPE, "cannot change sequence \"{name}\"")),
@@ -73,6 +83,9 @@ impl Binder<'_, '_> {
     }
 
     pub(super) fn target_rel(&mut self, rel: &Arc<Relation>, t: &ast::RangeVar, wanted: u8) -> Result<(usize, NsItem)> {
+        if let Some(through) = self.scope().through.clone() {
+            return self.through_target(&through, t, wanted);
+        }
         let alias = t.alias.as_ref().map_or(rel.name.as_str(), |a| a.name.as_str()).to_owned();
         let index = self.add_table_rel(rel.clone(), alias.clone(), &[])?;
         self.scope().rels[index].wanted = wanted;
@@ -88,6 +101,9 @@ impl Binder<'_, '_> {
 
     /// The 0-based attribute a target column names.
     fn target_column(&self, rel: &Relation, c: &ast::TargetColumn) -> Result<usize> {
+        if let Some(through) = self.scopes.last().and_then(|s| s.through.as_ref()) {
+            return self.through_column(through, &c.name, c.pos);
+        }
         match rel.attributes.iter().position(|a| !a.dropped && a.name == c.name) {
             Some(i) => Ok(i),
             None if super::scope::system_attno(&c.name).is_some() => {
@@ -140,6 +156,9 @@ impl Binder<'_, '_> {
             query.targets.push(Target { name: rel.attributes[i].name.clone(), expr, junk: false, origin: None });
         }
         let on_conflict = match &s.on_conflict {
+            Some(c) if self.scope().through.is_some() => {
+                return Err(Error::unsupported("ON CONFLICT with a view is not supported").at(self.at(c.pos)));
+            }
             Some(c) => {
                 self.scope().items = vec![item.clone()];
                 Some(self.on_conflict(c, &rel, &kept, target)?)
@@ -148,7 +167,8 @@ impl Binder<'_, '_> {
         };
         self.scope().items = vec![item];
         let returning = self.returning(&s.returning, target)?;
-        query.write = Some(Box::new(Write { target, kind: WriteKind::Insert { on_conflict }, returning }));
+        let checks = self.written_through(&mut query, target, false)?;
+        query.write = Some(Box::new(Write { target, kind: WriteKind::Insert { on_conflict }, returning, checks }));
         self.take_scope(&mut query);
         Ok(query)
     }
@@ -170,8 +190,21 @@ impl Binder<'_, '_> {
         })
     }
 
+    /// A view's conditions and checks, once the rest is bound.
+    fn written_through(&mut self, query: &mut Query, target: usize, change: bool) -> Result<Vec<(String, Expr)>> {
+        let Some(through) = self.scope().through.clone() else { return Ok(Vec::new()) };
+        self.through_read(target);
+        if change {
+            self.through_filter(&through, target, query)?;
+        }
+        Ok(through.checks.clone())
+    }
+
     /// The 0-based attributes assigned, in the order of the values, with their positions.
     pub(super) fn insert_columns(&mut self, s: &ast::InsertStmt, rel: &Relation) -> Result<Vec<(usize, Pos)>> {
+        if let (true, Some(through)) = (s.columns.is_empty(), self.scope().through.clone()) {
+            return self.through_columns(&through, values_width(s));
+        }
         if s.columns.is_empty() {
             return Ok((0..rel.attributes.len())
                 .filter(|&i| !rel.attributes[i].dropped)
@@ -556,7 +589,8 @@ impl Binder<'_, '_> {
             self.scope().rels[target].wanted |= access::SELECT;
         }
         let returning = self.returning(&s.returning, target)?;
-        query.write = Some(Box::new(Write { target, kind: WriteKind::Update { set }, returning }));
+        let checks = self.written_through(&mut query, target, true)?;
+        query.write = Some(Box::new(Write { target, kind: WriteKind::Update { set }, returning, checks }));
         self.take_scope(&mut query);
         Ok(query)
     }
@@ -596,7 +630,8 @@ impl Binder<'_, '_> {
             self.scope().rels[target].wanted |= access::SELECT;
         }
         let returning = self.returning(&s.returning, target)?;
-        query.write = Some(Box::new(Write { target, kind: WriteKind::Delete, returning }));
+        self.written_through(&mut query, target, true)?;
+        query.write = Some(Box::new(Write { target, kind: WriteKind::Delete, returning, checks: Vec::new() }));
         self.take_scope(&mut query);
         Ok(query)
     }

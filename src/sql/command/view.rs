@@ -45,6 +45,10 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateViewStmt) ->
     if let (Some(check), true) = (&view.check_option, stmt.check != ViewCheck::No) {
         options.push(format!("check_option={}", check.to_lowercase()));
     }
+    if let (Some(_), Some(why)) = (&view.check_option, crate::sql::bind::obstacle(&bound)) {
+        let text = "WITH CHECK OPTION is supported only on automatically updatable views";
+        return Err(Error::unsupported(text).hint(why).into());
+    }
     let old = cx.backend()?.catalog.class_in(namespace, &name.name);
     if let Some(old) = old {
         if !stmt.replace {

@@ -387,6 +387,8 @@ pub struct Modify {
     pub returning: Option<Vec<Expr>>,
     /// Defaults are already in the input; CHECK constraints, over the new row's attributes.
     pub checks: Vec<(String, Expr)>,
+    /// WITH CHECK OPTION of views, by their names, over the new row's attributes.
+    pub view_checks: Vec<(String, Expr)>,
     /// One entry per index of the relation: its expressions and predicate over the new row's attributes.
     pub index_exprs: Vec<IndexMaintenance>,
     /// GENERATED ALWAYS AS (…) STORED, over the new row's attributes: (attribute index, expression).

@@ -10,7 +10,7 @@ use super::{
     UpdateColumn,
 };
 use crate::base::{Error, Result};
-use crate::catalog::Relation;
+use crate::catalog::{RelKind, Relation};
 use crate::sql::bind::scope::{system_type, var};
 use crate::sql::bind::{self, Query, Source, Stored, WriteKind, stored};
 use crate::sql::expr::Expr;
@@ -76,6 +76,7 @@ impl Planner<'_> {
             let targets = source.targets.iter().map(|t| t.expr.clone()).collect();
             self.output(&source, targets, joined.plan, joined.layout, false, &joined.facts)?
         };
+        let view_checks = std::mem::take(&mut write.checks);
         let WriteKind::Insert { on_conflict } = write.kind else { return Err(Error::internal("not an insert")) };
         let on_conflict = match on_conflict {
             Some(c) => Some(self.on_conflict(c, target, &rel)?),
@@ -83,7 +84,11 @@ impl Planner<'_> {
         };
         let layout = returning_layout(&rel, target, &Layout::default());
         let returning = self.returning(returning_targets, &layout)?;
-        self.modify(ModifyKind::Insert { on_conflict }, rel, kept, input, returning)
+        if rel.kind == RelKind::Partitioned && !view_checks.is_empty() {
+            return Err(Error::unsupported("WITH CHECK OPTION over a partitioned table is not supported"));
+        }
+        let plan = self.modify(ModifyKind::Insert { on_conflict }, rel, kept, input, returning)?;
+        self.with_view_checks(plan, &view_checks)
     }
 
     fn on_conflict(&mut self, c: bind::OnConflict, target: usize, rel: &Relation) -> Result<OnConflict> {
@@ -151,11 +156,31 @@ impl Planner<'_> {
         let crate::sql::expr::ExprKind::Column(ctid) = input.bound(&ctid)?.kind else {
             return Err(Error::internal("the target row's place is missing"));
         };
+        if tree && !write.checks.is_empty() {
+            return Err(Error::unsupported("WITH CHECK OPTION over a table with children is not supported"));
+        }
         if tree {
             return self.change_tree(target, &rel, kept, plan, &input, &conditions, &write);
         }
         let kind_and = self.change_one(target, &rel, &input, &conditions, &write, ctid)?;
-        self.modify(kind_and.0, rel, kept, plan, kind_and.1)
+        let plan = self.modify(kind_and.0, rel, kept, plan, kind_and.1)?;
+        self.with_view_checks(plan, &write.checks)
+    }
+
+    /// Adds what WITH CHECK OPTION demands to a modifying plan.
+    fn with_view_checks(&mut self, mut plan: Plan, checks: &[(String, Expr)]) -> Result<Plan> {
+        let PlanNode::Modify(m) = &mut plan.node else { return Ok(plan) };
+        let row = Layout::new(attributes(&m.rel, 0));
+        for (view, e) in checks {
+            let mut e = e.clone();
+            if e.any(&mut |x| matches!(x.kind, crate::sql::expr::ExprKind::SubLink(_))) {
+                let text = "WITH CHECK OPTION with a subquery in the view's condition is not supported";
+                return Err(Error::unsupported(text));
+            }
+            self.prepare(&mut e)?;
+            m.view_checks.push((view.clone(), row.bound(&e)?));
+        }
+        Ok(plan)
     }
 
     /// What to do with the rows of one table, and RETURNING.
@@ -319,6 +344,7 @@ impl Planner<'_> {
             input,
             returning,
             checks,
+            view_checks: Vec::new(),
             index_exprs,
             generated,
             members: None,

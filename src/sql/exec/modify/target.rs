@@ -41,6 +41,8 @@ pub(super) struct Target {
     generate: Projection,
     check_names: Vec<String>,
     checks: Projection,
+    view_names: Vec<String>,
+    view_checks: Projection,
     pub indexes: Vec<IndexTarget>,
     pub triggers: Arc<RowTriggers>,
 }
@@ -74,6 +76,7 @@ impl Target {
                 is_key: i.index.unique && i.predicate.is_none() && i.index.columns.iter().all(|c| c.expr.is_none()),
             }
         };
+        let view_checks: Vec<Expr> = m.view_checks.iter().map(|(_, e)| e.clone()).collect();
         let checks: Vec<Expr> = m.checks.iter().map(|(_, e)| e.clone()).collect();
         let generate: Vec<Expr> = m.generated.iter().map(|(_, e)| e.clone()).collect();
         Ok(Target {
@@ -84,6 +87,8 @@ impl Target {
             generate: Projection::new(&generate),
             check_names: m.checks.iter().map(|(n, _)| n.clone()).collect(),
             checks: Projection::new(&checks),
+            view_names: m.view_checks.iter().map(|(n, _)| n.clone()).collect(),
+            view_checks: Projection::new(&view_checks),
             indexes: m.index_exprs.iter().map(index).collect(),
             triggers: after_row::of_relation(cx, &m.rel)?,
         })
@@ -111,12 +116,17 @@ impl Target {
     /// Checks new rows. To be repeated with the same batch after a `Stop`.
     pub fn verify(&mut self, cx: &mut ExecContext, batch: &Batch) -> Flow<()> {
         verify::not_null(cx, &self.rel, batch)?;
-        if self.check_names.is_empty() {
-            return Ok(());
+        if !self.check_names.is_empty() {
+            let answers = self.checks.run(cx, batch, Sel::All(batch.rows))?;
+            for (name, answer) in self.check_names.iter().zip(&answers) {
+                verify::check(cx, &self.rel, batch, name, answer)?;
+            }
         }
-        let answers = self.checks.run(cx, batch, Sel::All(batch.rows))?;
-        for (name, answer) in self.check_names.iter().zip(&answers) {
-            verify::check(cx, &self.rel, batch, name, answer)?;
+        if !self.view_names.is_empty() {
+            let answers = self.view_checks.run(cx, batch, Sel::All(batch.rows))?;
+            for (name, answer) in self.view_names.iter().zip(&answers) {
+                verify::view_check(cx, &self.rel, batch, name, answer)?;
+            }
         }
         Ok(())
     }

@@ -42,6 +42,18 @@ pub(super) fn check(cx: &ExecContext, rel: &Relation, batch: &Batch, name: &str,
         .place("ExecConstraints", "execMain.c", 2023))
 }
 
+/// The first row a view with WITH CHECK OPTION would not show.
+pub(super) fn view_check(cx: &ExecContext, rel: &Relation, batch: &Batch, view: &str, answer: &Column) -> Result<()> {
+    let ColumnData::Bool(values) = &answer.data else { return Ok(()) };
+    let Some(row) = (0..values.len()).find(|r| !values[*r] || answer.is_null(*r)) else { return Ok(()) };
+    let text = format!("new row violates check option for view \"{view}\"");
+    Err(Error::new(SqlState::WITH_CHECK_OPTION_VIOLATION, text).detail(failing_row(cx, rel, batch, row)).place(
+        "ExecWithCheckOptions",
+        "execMain.c",
+        2134,
+    ))
+}
+
 /// A value as details show it, cut at a character boundary.
 fn shown(cx: &ExecContext, ty: TypeRef, value: Datum<'_>) -> String {
     if value.is_null() {
