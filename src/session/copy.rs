@@ -80,6 +80,10 @@ impl Session {
         self.backend().prevent_if_read_only("COPY FROM")?;
         let relation = crate::sql::command::find_relation(self.cx(), table)?
             .ok_or_else(|| err!(UNDEFINED_TABLE, "relation \"{}\" does not exist", table.joined()))?;
+        if relation.kind == crate::catalog::RelKind::View {
+            return Err(err!(WRONG_OBJECT_TYPE, "cannot copy to view \"{}\"", relation.name)
+                .hint("To enable copying to a view, provide an INSTEAD OF INSERT trigger."));
+        }
         let names: Vec<String> = columns.iter().map(|c| c.name.clone()).collect();
         let mut copy = CopyIn::new(&relation, &names, options)?;
         copy.plan = Some(self.insert_plan(client, &relation, &copy).await?);

@@ -23,6 +23,8 @@ pub(in crate::sql) struct Through {
     base: Arc<Relation>,
     /// On whose behalf the table is written.
     check_as: Oid,
+    /// The table's children's rows, too.
+    inherit: bool,
     /// Views further down, with those who must have the rights on them.
     inner: Vec<(Arc<Relation>, Oid)>,
     columns: Vec<Expr>,
@@ -137,7 +139,7 @@ impl Binder<'_, '_> {
         let mut columns: Vec<Expr> = query.output().map(|t| t.expr.clone()).collect();
         let mut own = query.filter.clone();
         let mut through = match &query.rels[r].source {
-            Source::Table { rel, .. } => {
+            Source::Table { rel, inherit, .. } => {
                 let base = |attno: i16, depth: usize| Some(ExprKind::Var { rel: 0, attno, levels_up: depth });
                 for e in columns.iter_mut().chain(&mut own) {
                     substitute(e, r, &base)?;
@@ -147,6 +149,7 @@ impl Binder<'_, '_> {
                     view: view.clone(),
                     base: rel.clone(),
                     check_as: view.owner,
+                    inherit: *inherit,
                     inner: Vec::new(),
                     columns: Vec::new(),
                     filters: Vec::new(),
@@ -198,6 +201,9 @@ impl Binder<'_, '_> {
         let entry = &mut self.scope().rels[target];
         entry.wanted = wanted;
         entry.check_as = Some(through.check_as);
+        if let Source::Table { inherit, .. } = &mut entry.source {
+            *inherit = through.inherit;
+        }
         self.rights_on_view(&through.view, check_as, wanted);
         for (view, role) in &through.inner {
             self.rights_on_view(view, Some(*role), wanted);
@@ -206,7 +212,7 @@ impl Binder<'_, '_> {
         for (a, e) in through.view.attributes.iter().zip(&through.columns) {
             let mut expr = e.clone();
             substitute(&mut expr, 0, &|attno, depth| Some(ExprKind::Var { rel: target, attno, levels_up: depth }))?;
-            columns.push(NsColumn { name: a.name.clone(), expr, origin: Some((through.view.oid, a.attno)) });
+            columns.push(NsColumn { name: a.name.clone(), expr, origin: Some((through.view.oid, a.attno)), hidden: false });
         }
         let item = NsItem {
             name: Some(alias),
@@ -269,6 +275,17 @@ impl Binder<'_, '_> {
         };
         let verb = if through.verb == "INSERT" { "insert into" } else { "update" };
         Err(err!(FEATURE_NOT_SUPPORTED, "cannot {verb} column \"{name}\" of view \"{view}\"").detail(detail))
+    }
+
+    /// The default a view's own column has for an attribute of the table.
+    pub(super) fn view_default(&self, attr: usize) -> Result<Option<Expr>> {
+        let Some(through) = self.scopes.last().and_then(|s| s.through.as_ref()) else { return Ok(None) };
+        let is = |e: &Expr| {
+            matches!(e.kind, ExprKind::Var { rel: 0, attno, levels_up: 0 } if usize::try_from(attno) == Ok(attr + 1))
+        };
+        let Some(n) = through.columns.iter().position(is) else { return Ok(None) };
+        let kept = super::stored(&through.view, self.cx.names, self.cx.io)?;
+        Ok(kept.defaults.get(n).cloned().flatten())
     }
 
     /// The attributes an INSERT without a column list fills, in order.

@@ -116,6 +116,9 @@ impl Binder<'_, '_> {
 
     /// A column's default, NULL if it has none.
     fn default_value(&mut self, rel: &Relation, kept: &Stored, attr: usize) -> Result<Expr> {
+        if let Some(e) = self.view_default(attr)? {
+            return Ok(e);
+        }
         if let Some(Some(e)) = kept.defaults.get(attr) {
             return Ok(e.clone());
         }
