@@ -212,7 +212,12 @@ impl Binder<'_, '_> {
         for (a, e) in through.view.attributes.iter().zip(&through.columns) {
             let mut expr = e.clone();
             substitute(&mut expr, 0, &|attno, depth| Some(ExprKind::Var { rel: target, attno, levels_up: depth }))?;
-            columns.push(NsColumn { name: a.name.clone(), expr, origin: Some((through.view.oid, a.attno)), hidden: false });
+            columns.push(NsColumn {
+                name: a.name.clone(),
+                expr,
+                origin: Some((through.view.oid, a.attno)),
+                hidden: false,
+            });
         }
         let item = NsItem {
             name: Some(alias),
@@ -280,9 +285,7 @@ impl Binder<'_, '_> {
     /// The default a view's own column has for an attribute of the table.
     pub(super) fn view_default(&self, attr: usize) -> Result<Option<Expr>> {
         let Some(through) = self.scopes.last().and_then(|s| s.through.as_ref()) else { return Ok(None) };
-        let is = |e: &Expr| {
-            matches!(e.kind, ExprKind::Var { rel: 0, attno, levels_up: 0 } if usize::try_from(attno) == Ok(attr + 1))
-        };
+        let is = |e: &Expr| matches!(e.kind, ExprKind::Var { rel: 0, attno, levels_up: 0 } if usize::try_from(attno) == Ok(attr + 1));
         let Some(n) = through.columns.iter().position(is) else { return Ok(None) };
         let kept = super::stored(&through.view, self.cx.names, self.cx.io)?;
         Ok(kept.defaults.get(n).cloned().flatten())
