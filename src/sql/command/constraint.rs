@@ -4,7 +4,8 @@ use super::index::{self, NewIndex, patiently};
 use super::write::{attributes_read, bind, change, class_of, columns_only, new_oid, over_attributes};
 use super::{Command, column, names, reloptions, stored_text};
 use crate::base::{Error, Oid, Result, SqlState};
-use crate::catalog::{Constraint, ConstraintKind, Relation};
+use crate::catalog::object::{UserTypeKind, class};
+use crate::catalog::{Constraint, ConstraintKind, Object, Relation};
 use crate::err;
 use crate::heap::HeapScan;
 use crate::sql::ast::{self, ConstraintKind as Ast, DefElem, Expr};
@@ -166,13 +167,32 @@ pub fn add_all(cmd: &Command, cx: &mut ExecContext, table: Oid, wanted: Vec<Want
     Ok(())
 }
 
-/// A name no constraint of the table has.
-pub fn choose_name(constraints: &[Constraint], table: &str, column: &str, suffix: &str) -> String {
+/// The names that constraints in a schema have, and those that are still to be written. PostgreSQL 15, pg_constraint.c,
+/// ChooseConstraintName: a name it chooses is new in the whole schema.
+pub fn taken_names(cx: &mut ExecContext, namespace: Oid, own: &[Constraint]) -> Result<Vec<String>> {
+    let mut names: Vec<String> = own.iter().map(|c| c.name.clone()).collect();
+    let catalog = cx.backend()?.catalog.clone();
+    for record in catalog.all(class::RELATION).into_iter().chain(catalog.all(class::TYPE)) {
+        match &record.object {
+            Object::Class(c) if c.namespace == namespace => names.extend(c.constraints.iter().map(|k| k.name.clone())),
+            Object::Type(t) if t.namespace == namespace => {
+                if let UserTypeKind::Domain { checks, .. } = &t.kind {
+                    names.extend(checks.iter().map(|k| k.name.clone()));
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(names)
+}
+
+/// A name that is not taken.
+pub fn choose_name(taken: &[String], table: &str, column: &str, suffix: &str) -> String {
     let mut n = 0;
     loop {
         let label = if n == 0 { suffix.to_string() } else { format!("{suffix}{n}") };
         let name = names::make_object_name(table, column, &label);
-        if !constraints.iter().any(|c| c.name == name) {
+        if !taken.contains(&name) {
             return name;
         }
         n += 1;
@@ -209,7 +229,8 @@ fn add_check(cmd: &Command, cx: &mut ExecContext, table: Oid, w: Wanted) -> Resu
                 [one] if *one > 0 => c.attributes[*one as usize - 1].name.clone(),
                 _ => String::new(),
             };
-            choose_name(&c.constraints, &c.name, &column, "check")
+            let taken = taken_names(cx, c.namespace, &c.constraints)?;
+            choose_name(&taken, &c.name, &column, "check")
         }
     };
     let new = put_check(cx, table, (name, text), (bound, columns), (!w.not_valid, w.no_inherit))?;
@@ -349,8 +370,13 @@ fn add_key(cmd: &Command, cx: &mut ExecContext, table: Oid, w: Wanted) -> Result
             super::table::exists(cx, rel.namespace, name, false)?;
             name.clone()
         }
-        None if primary => names::choose(cx, rel.namespace, &rel.name, "", "pkey", &[])?,
-        None => names::choose(cx, rel.namespace, &rel.name, &columns.join("_"), "key", &[])?,
+        None => {
+            let taken = taken_names(cx, rel.namespace, &[])?;
+            match primary {
+                true => names::choose(cx, rel.namespace, &rel.name, "", "pkey", &taken)?,
+                false => names::choose(cx, rel.namespace, &rel.name, &columns.join("_"), "key", &taken)?,
+            }
+        }
     };
     let constraint = new_oid(cx)?;
     let attnos: Vec<i16> = key_columns[..columns.len()].iter().map(|c| c.attno).collect();

@@ -134,7 +134,10 @@ fn check(
             return Err(err!(DUPLICATE_OBJECT, "constraint \"{name}\" for domain \"{domain}\" already exists"));
         }
         Some(name) => name.clone(),
-        None => choose_name(others, domain, "", "check"),
+        None => {
+            let taken: Vec<String> = others.iter().map(|o| o.name.clone()).collect();
+            choose_name(&taken, domain, "", "check")
+        }
     };
     let bound = bind(cx, &cmd.source, e, Some(&value_relation(base)), Clause::Check, None)?;
     column::check_boolean(cx, &bound, "CHECK", cmd.at(e.start()))?;

@@ -1,6 +1,6 @@
 //! Foreign keys as commands see them.
 
-use super::constraint::{Wanted, choose_name, refuse_taken, relation};
+use super::constraint::{Wanted, choose_name, refuse_taken, relation, taken_names};
 use super::index::patiently;
 use super::write::{change, new_oid};
 use super::{Command, dependency, names};
@@ -170,7 +170,8 @@ pub fn add(cmd: &Command, cx: &mut ExecContext, table: Oid, w: &Wanted, f: &ast:
         }
         None => {
             let all: Vec<String> = f.columns.iter().map(ToString::to_string).collect();
-            choose_name(&child.constraints, &child.name, &all.join("_"), "fkey")
+            let taken = taken_names(cx, child.namespace, &child.constraints)?;
+            choose_name(&taken, &child.name, &all.join("_"), "fkey")
         }
     };
     check_types(cx, (&child, &columns), (&parent, &referenced), &name)?;

@@ -1,0 +1,10 @@
+create schema other;
+create table a(x int, constraint b_y_check check (x > 0), constraint b_pkey unique (x));
+create table b(y int check (y > 0), z int primary key, w int unique);
+create table c(i int constraint d_x_fkey check (i > 0), constraint d_w_key check (i < 10));
+create table d(x int references b, w int unique, q int references b, check (x > 0), check (x > 1), check (x > w));
+create table other.d(x int references b, w int unique);
+alter table d add check (q > 0), add foreign key (q) references b;
+select conrelid::regclass, conname, contype from pg_constraint where conrelid in ('a'::regclass, 'b'::regclass, 'c'::regclass, 'd'::regclass, 'other.d'::regclass) order by 1, 2;
+alter table d add constraint d_x_fkey check (x > 0);
+alter table d add constraint b_pkey check (x > 0);
