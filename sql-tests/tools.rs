@@ -132,3 +132,14 @@ fn links() {
     let out = Command::new(root.path().join("postgres")).arg("--version").output().expect("the link runs");
     assert!(String::from_utf8_lossy(&out.stdout).starts_with("postgres (PostgreSQL) 15.0 (Outlast "));
 }
+
+/// A reader that has seen enough is no fault of the tool.
+#[test]
+fn a_closed_pipe() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = Command::new(BINARY);
+    let out = command.args(["pg_ctl", "--help"]).stdout(writer).stderr(std::process::Stdio::piped()).output();
+    let out = out.expect("the binary runs");
+    assert_eq!((out.status.code(), String::from_utf8_lossy(&out.stderr).into_owned()), (Some(141), String::new()));
+}

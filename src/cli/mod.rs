@@ -78,11 +78,24 @@ pub fn main() -> ExitCode {
             return code;
         }
     }
+    end_quietly_when_nobody_reads();
     let name = base_name(&path);
     if let Some((_, tool)) = TOOLS.iter().find(|(tool, _)| *tool == name) {
         return tool(Call { name, path: path.to_string_lossy().into_owned(), arguments });
     }
     own(path, arguments)
+}
+
+/// `pg_ctl status | head -1` closes the pipe early: the tool ends as others do by SIGPIPE, which the runtime ignores.
+fn end_quietly_when_nobody_reads() {
+    let standard = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |fault| {
+        let text = fault.payload().downcast_ref::<String>();
+        if text.is_some_and(|t| t.starts_with("failed printing to std") && t.contains("Broken pipe")) {
+            std::process::exit(128 + 13);
+        }
+        standard(fault);
+    }));
 }
 
 fn base_name(path: &OsString) -> String {
