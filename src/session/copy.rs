@@ -317,10 +317,13 @@ impl CopyIn {
     }
 
     /// Adds where in the input an error arose.
-    fn context(&self, e: Error, field: Option<(usize, &[u8])>) -> Error {
+    fn context(&self, e: Error, field: Option<(usize, Option<&[u8]>)>) -> Error {
         let line = self.reader.line().max(1);
         match field {
-            Some((n, value)) => {
+            Some((n, None)) => {
+                e.context(format!("COPY {}, line {line}, column {}: null input", self.table, self.names[n]))
+            }
+            Some((n, Some(value))) => {
                 let shown: String = String::from_utf8_lossy(value).chars().take(100).collect();
                 e.context(format!("COPY {}, line {line}, column {}: \"{shown}\"", self.table, self.names[n]))
             }
@@ -368,7 +371,7 @@ impl CopyIn {
                 for c in &mut self.batch.columns[..n] {
                     c.pop();
                 }
-                return Err(self.context(e, fields.get(n).map(|b| (n, b))));
+                return Err(self.context(e, Some((n, fields.get(n)))));
             }
         }
         self.batch.rows += 1;

@@ -30,6 +30,10 @@ impl TypeHooks for Hooks {
         crate::sql::names::enum_out(&self.catalog, typ, value)
     }
 
+    fn enum_values(&self, typ: Oid) -> Vec<Oid> {
+        crate::sql::names::enum_values(&self.catalog, typ)
+    }
+
     fn composite(&self, typ: Oid) -> Option<Vec<Field>> {
         crate::sql::names::composite(&self.catalog, typ)
     }

@@ -248,6 +248,17 @@ pub fn enum_out(catalog: &Catalog, typ: Oid, value: Oid) -> Option<String> {
     }
 }
 
+/// The values of an enum in their order.
+pub fn enum_values(catalog: &Catalog, typ: Oid) -> Vec<Oid> {
+    match catalog.user_type(typ).map(|t| t.kind) {
+        Some(UserTypeKind::Enum(mut labels)) => {
+            labels.sort_by(|a, b| a.sort.total_cmp(&b.sort));
+            labels.into_iter().map(|l| l.oid).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// The columns of a composite type, or of a table's row type.
 pub fn composite(catalog: &Catalog, typ: Oid) -> Option<Vec<Field>> {
     let class_oid = match catalog.user_type(typ).map(|t| t.kind) {

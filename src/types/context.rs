@@ -96,6 +96,11 @@ pub trait TypeHooks: Send + Sync {
     /// The label of an enum's value.
     fn enum_out(&self, typ: Oid, value: Oid) -> Option<String>;
 
+    /// The values of an enum in their order.
+    fn enum_values(&self, _typ: Oid) -> Vec<Oid> {
+        Vec::new()
+    }
+
     /// The columns of a composite type in order, dropped ones left out.
     fn composite(&self, typ: Oid) -> Option<Vec<Field>>;
 

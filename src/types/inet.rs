@@ -78,8 +78,11 @@ pub fn parse(text: &str, cidr: bool) -> Result<Inet> {
     };
     let address: IpAddr = match address.parse() {
         Ok(a) => a,
-        // A cidr may leave octets at the end out.
-        Err(_) if cidr && !address.contains(':') && bits.is_some() => {
+        // Octets at the end may be left out before a mask; of a cidr the class tells the mask.
+        Err(_) if !address.contains(':') && (cidr || bits.is_some()) => {
+            if address.is_empty() || address.split('.').any(|p| !p.bytes().all(|b| b.is_ascii_digit())) {
+                return Err(invalid());
+            }
             let mut octets = [0; 4];
             for (i, part) in address.split('.').enumerate() {
                 *octets.get_mut(i).ok_or_else(invalid)? = part.parse().map_err(|_| invalid())?;
@@ -89,7 +92,11 @@ pub fn parse(text: &str, cidr: bool) -> Result<Inet> {
         Err(_) => return Err(invalid()),
     };
     let max = if address.is_ipv4() { 32 } else { 128 };
-    let value = Inet { address, bits: bits.unwrap_or(max) };
+    let bits = bits.unwrap_or_else(|| match address {
+        IpAddr::V4(a) if cidr => class_bits(a, text.split('.').count() as u8),
+        _ => max,
+    });
+    let value = Inet { address, bits };
     if value.bits > max {
         return Err(invalid());
     }
@@ -98,6 +105,18 @@ pub fn parse(text: &str, cidr: bool) -> Result<Inet> {
             .detail("Value has bits set to right of mask."));
     }
     Ok(value)
+}
+
+/// The mask of a network by its first octet, and by how many octets were written.
+fn class_bits(address: Ipv4Addr, octets: u8) -> u8 {
+    let class = match address.octets()[0] {
+        240.. => 32,
+        224.. => 8,
+        192.. => 24,
+        128.. => 16,
+        _ => 8,
+    };
+    class.max(octets.saturating_mul(8))
 }
 
 pub fn write(value: Inet, cidr: bool, out: &mut Vec<u8>) {

@@ -3,9 +3,10 @@
 use super::datetime::{Interval, TimeTz, date, time, timestamp};
 use super::inet::Inet;
 use super::numeric::Numeric;
+use super::snapshot::SnapshotValue;
 use super::{
-    Column, Datum, IoContext, TypeRef, Value, array, bit, bool, bytea, float, geometry, inet, info, int, json, jsonb,
-    lsn, macaddr, money, oid, range, record, reg, text, tid, tsvector, uuid, xml,
+    Column, Datum, IoContext, TypeRef, Value, array, bit, bool, bytea, float, geometry, inet, info, int, json, jsonb, jsonpath,
+    lsn, macaddr, money, oid, range, record, reg, text, tid, tsquery, tsvector, uuid, xml,
 };
 use crate::base::{Error, Oid, Result};
 use crate::{bail, err};
@@ -61,6 +62,15 @@ pub fn text_in(typ: TypeRef, s: &str, io: &IoContext) -> Result<Value> {
             Value::text(s)
         }
         oid::TSVECTOR => bytes(tsvector::parse(s)?),
+        oid::PG_SNAPSHOT | oid::TXID_SNAPSHOT => Value::text(SnapshotValue::parse(s)?.to_string()),
+        oid::TSQUERY => {
+            let mut out = Vec::new();
+            if let Some(q) = tsquery::parse(s)? {
+                q.write(&mut out);
+            }
+            bytes(out)
+        }
+        oid::JSONPATH => Value::text(jsonpath::write(&jsonpath::parse(s)?)),
         other if geometry::is_geometry(other) => bytes(geometry::parse(other, s)?),
         oid::VOID => bytes([]),
         oid::INT2VECTOR => bytes(array::parse_vector(oid::INT2, s, io)?),
@@ -165,6 +175,10 @@ pub fn text_out(typ: TypeRef, value: Datum<'_>, out: &mut Vec<u8>, io: &IoContex
             | oid::JSON
             | oid::REFCURSOR
             | oid::VOID
+            | oid::JSONPATH
+            | oid::TSQUERY
+            | oid::PG_SNAPSHOT
+            | oid::TXID_SNAPSHOT
             | oid::PG_NODE_TREE
             | oid::ACLITEM,
             Datum::Bytes(b),
@@ -346,6 +360,11 @@ pub fn binary_in(typ: TypeRef, b: &[u8], io: &IoContext) -> Result<Value> {
         oid::MACADDR8 => bytes(fixed::<8>(b)?),
         oid::TSVECTOR => bytes(tsvector::from_binary(b)?),
         other if geometry::is_geometry(other) => bytes(geometry::from_binary(other, b)?),
+        oid::JSONPATH => match b.split_first() {
+            Some((1, rest)) => text_in(typ, text::check(rest)?, io)?,
+            Some((version, _)) => bail!(INTERNAL_ERROR, "unsupported jsonpath version number: {version}"),
+            None => bail!(PROTOCOL_VIOLATION, "no data left in message"),
+        },
         oid::JSONB => match b.split_first() {
             Some((1, rest)) => bytes(jsonb::parse(text::check(rest)?)?),
             Some((version, _)) => bail!(INTERNAL_ERROR, "unsupported jsonb version number {version}"),
@@ -445,6 +464,10 @@ pub fn binary_out(typ: TypeRef, value: Datum<'_>, out: &mut Vec<u8>, io: &IoCont
             out.extend_from_slice(&i.us.to_be_bytes());
             out.extend_from_slice(&i.days.to_be_bytes());
             out.extend_from_slice(&i.months.to_be_bytes());
+        }
+        (oid::JSONPATH, Datum::Bytes(b)) => {
+            out.push(1);
+            out.extend_from_slice(b);
         }
         (oid::JSONB, Datum::Bytes(b)) => {
             out.push(1);

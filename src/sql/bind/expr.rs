@@ -282,6 +282,7 @@ impl Binder<'_, '_> {
         let r = self.expr(right)?;
         // The lexer leaves a minus before a number; PostgreSQL's grammar makes a negative constant of it.
         if let (None, "-", None) = (&op.schema, op.name.as_str(), &l)
+            && matches!(&right.kind, ast::ExprKind::Const(_))
             && let Some(negative) = negate(&r)
         {
             return Ok(negative);
@@ -722,10 +723,13 @@ fn negate(e: &Expr) -> Option<Expr> {
             Some(m) => (Value::I32(m), oid::INT4),
             None => return None,
         },
-        Value::I64(n) => match i32::try_from(-n) {
-            Ok(m) => (Value::I32(m), oid::INT4),
-            Err(_) => (Value::I64(-n), oid::INT8),
-        },
+        Value::I64(n) => {
+            let n = n.checked_neg()?;
+            match i32::try_from(n) {
+                Ok(m) => (Value::I32(m), oid::INT4),
+                Err(_) => (Value::I64(n), oid::INT8),
+            }
+        }
         _ => return None,
     };
     Some(Expr { kind: ExprKind::Const(value), ty: TypeRef::of(ty), pos: e.pos })

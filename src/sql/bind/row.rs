@@ -305,12 +305,17 @@ impl Binder<'_, '_> {
         let typmod = array.ty.typmod;
         let array_ty = array.ty;
         let (lower, upper, slice) = self.subscripts(path)?;
+        if slice && types::element_type(base).is_none() {
+            return Err(crate::base::Error::unsupported("slices of fixed-length arrays not implemented"));
+        }
         let ty = if slice { array_ty } else { TypeRef { oid: element, typmod } };
         Ok(Expr { pos: array.pos, kind: ExprKind::Subscript { array: Box::new(array), lower, upper, slice }, ty })
     }
 
+    /// The type of the elements of arrays, and of types of a fixed number of parts.
     fn subscripted(&self, base: Oid, _pos: Pos) -> Result<Option<Oid>> {
-        Ok(types::element_type(base))
+        let fixed = matches!(base, oid::POINT | oid::LSEG | oid::BOX | oid::LINE | oid::NAME);
+        Ok(types::element_type(base).or_else(|| types::info(base).filter(|_| fixed).map(|i| i.element)))
     }
 
     /// The bound subscripts: lower bounds, indexes or upper bounds, whether any is a slice.

@@ -307,6 +307,17 @@ fn bit_cat(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()
     push(out, &bit::build(bits(args, 0).iter().chain(bits(args, 1).iter())))
 }
 
+fn bit_overlay(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    let (old, new, start) = (bits(args, 0), bits(args, 1), args[2].i32());
+    let len = args.get(3).map_or(new.len as i32, |l| l.i32());
+    if start <= 0 {
+        bail!(SUBSTRING_ERROR, "negative substring length not allowed");
+    }
+    let head = start as usize - 1;
+    let tail = (i64::from(start) - 1 + i64::from(len)).max(0) as usize;
+    push(out, &bit::build(old.iter().take(head).chain(new.iter()).chain(old.iter().skip(tail))))
+}
+
 fn bit_both(args: Args<'_, '_>, out: &mut Column, what: &str, f: fn(bool, bool) -> bool) -> Result<()> {
     let (a, b) = (bits(args, 0), bits(args, 1));
     if a.len != b.len {
@@ -480,6 +491,8 @@ pub(super) static TABLE: &[(&str, FuncImpl)] = &[
     ("bit_bit_count", Scalar(bit_string_count)),
     ("bitsubstr", Scalar(bit_substr)),
     ("bitsubstr_no_len", Scalar(bit_substr)),
+    ("bitoverlay", Scalar(bit_overlay)),
+    ("bitoverlay_no_len", Scalar(bit_overlay)),
     ("bitgetbit", Scalar(bit_get)),
     ("bitsetbit", Scalar(bit_set)),
     ("bitposition", Scalar(bit_position)),

@@ -21,6 +21,13 @@ pub(super) fn table() -> HashMap<crate::base::Oid, FuncImpl> {
             all.insert(t.send, FuncImpl::Scalar(send));
         }
     }
+    for t in [types::oid::INT2VECTOR, types::oid::OIDVECTOR] {
+        if let Some(t) = types::info(t) {
+            all.insert(t.input, FuncImpl::Scalar(input));
+            all.insert(t.output, FuncImpl::Scalar(output));
+            all.insert(t.send, FuncImpl::Scalar(send));
+        }
+    }
     // Enums have no type of their own among the built-in ones.
     all.insert(crate::base::Oid(3507), FuncImpl::Scalar(output));
     all.insert(crate::base::Oid(3533), FuncImpl::Scalar(send));

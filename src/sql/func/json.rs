@@ -3,6 +3,8 @@
 mod build;
 mod change;
 mod get;
+pub mod path;
+mod populate;
 mod text;
 
 pub use text::Node;
@@ -12,6 +14,6 @@ pub use build::to_tree;
 /// Appends a value of any type as JSON (`to_json`); for `json_agg` and the like.
 pub use build::write_json;
 
-pub(super) static TABLES: &[&[(&str, super::FuncImpl)]] = &[build::TABLE, change::TABLE, get::TABLE];
+pub(super) static TABLES: &[&[(&str, super::FuncImpl)]] = &[build::TABLE, change::TABLE, get::TABLE, path::TABLE, populate::TABLE];
 
 type Args<'a, 'b> = &'a [crate::types::Datum<'b>];

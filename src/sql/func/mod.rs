@@ -16,6 +16,7 @@ pub mod fact;
 mod array;
 mod bytea;
 mod casts;
+mod enums;
 mod compare;
 mod datetime;
 mod float;
@@ -29,6 +30,7 @@ mod int;
 pub mod json;
 mod macaddr;
 mod network;
+mod money;
 mod numeric;
 mod opers;
 mod procs;
@@ -37,7 +39,9 @@ pub mod regexp;
 mod registry;
 mod session;
 pub mod setof;
+mod snapshot;
 mod text;
+mod tsquery;
 mod tsvector;
 pub mod vector;
 pub mod window;
@@ -97,16 +101,20 @@ fn implementations() -> std::collections::HashMap<&'static str, FuncImpl> {
     let tables: &[&[(&'static str, FuncImpl)]] = &[
         array::TABLE,
         bytea::TABLE,
+        enums::TABLE,
         float::TABLE,
         geometry::TABLE,
         hash::TABLE,
         int::TABLE,
         macaddr::TABLE,
         network::TABLE,
+        money::TABLE,
         numeric::TABLE,
         range::TABLE,
         session::TABLE,
+        snapshot::TABLE,
         text::TABLE,
+        tsquery::TABLE,
         tsvector::TABLE,
         xml::TABLE,
     ];

@@ -63,6 +63,28 @@ fn inet_abbrev(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Resul
     push_text(out, shown(arg(args, 0), false))
 }
 
+/// The smallest network that holds both.
+fn merge(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    let (a, b) = (arg(args, 0), arg(args, 1));
+    if !same_family(a, b) {
+        return Err(err!(INVALID_PARAMETER_VALUE, "cannot merge addresses from different families"));
+    }
+    let common = (a.number() ^ b.number()).leading_zeros().min(a.bits.min(b.bits).into()) as u8;
+    let net = Inet { bits: common, ..a };
+    push(out, net.with_number(net.number() & net.mask()))
+}
+
+/// A network with the octets its mask leaves out dropped; what PostgreSQL writes of IPv6 is not known here.
+fn cidr_abbrev(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    let i = arg(args, 0);
+    let std::net::IpAddr::V4(address) = i.address else {
+        return Err(crate::base::Error::unsupported("abbrev() of IPv6 networks is not supported"));
+    };
+    let count = usize::from(i.bits.div_ceil(8)).max(1);
+    let octets: Vec<String> = address.octets()[..count].iter().map(u8::to_string).collect();
+    push_text(out, format!("{}/{}", octets.join("."), i.bits))
+}
+
 fn masklen(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
     out.push(Datum::I32(arg(args, 0).bits.into()));
     Ok(())
@@ -179,6 +201,8 @@ fn difference(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result
 use FuncImpl::Scalar;
 
 pub(super) static TABLE: &[(&str, FuncImpl)] = &[
+    ("inet_merge", Scalar(merge)),
+    ("cidr_abbrev", Scalar(cidr_abbrev)),
     ("network_sub", Scalar(sub)),
     ("network_subeq", Scalar(subeq)),
     ("network_sup", Scalar(sup)),

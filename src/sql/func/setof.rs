@@ -7,6 +7,8 @@ mod json;
 mod series;
 mod text;
 
+pub(crate) use json::convert as json_value;
+
 use super::FuncDef;
 use crate::base::{Error, Flow, Result};
 use crate::sql::exec::{ExecContext, phys_of};

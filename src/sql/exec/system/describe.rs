@@ -20,6 +20,7 @@ pub(super) fn find(src: &str) -> Option<SystemFn> {
         "obj_description(oid)" => description,
         "col_description(oid,integer)" => column_description,
         "pg_get_userbyid" => user_by_id,
+        "acldefault_sql" => default_rights,
         "pg_get_expr" | "pg_get_expr_ext" => expression,
         "pg_get_indexdef" | "pg_get_indexdef_ext" => index_definition,
         "pg_get_constraintdef" | "pg_get_constraintdef_ext" => constraint_definition,
@@ -40,6 +41,38 @@ pub(super) fn find(src: &str) -> Option<SystemFn> {
         | "pg_get_ruledef_ext" => nothing,
         _ => return None,
     })
+}
+
+/// What rights an object of a kind has before anybody grants any.
+fn default_rights(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    let kind = args[0].bytes().first().copied().unwrap_or(0);
+    let (public, own) = match kind {
+        b'c' => ("", ""),
+        b'r' => ("", "arwdDxt"),
+        b's' => ("", "rwU"),
+        b'd' => ("Tc", "CTc"),
+        b'f' => ("X", "X"),
+        b'l' | b'T' => ("U", "U"),
+        b'L' => ("", "rw"),
+        b'n' => ("", "UC"),
+        b'p' => ("", "sA"),
+        b't' => ("", "C"),
+        b'F' | b'S' => ("", "U"),
+        other => {
+            return Err(err!(INTERNAL_ERROR, "unrecognized objtype abbreviation: {}", other as char).into());
+        }
+    };
+    let owner = Oid(args[1].u32());
+    let owner = catalog(cx)?.role(owner).map_or_else(|| owner.to_string(), |r| quote_identifier(&r.name));
+    let mut items = Vec::new();
+    if !public.is_empty() {
+        items.push(format!("={public}/{owner}"));
+    }
+    if !own.is_empty() {
+        items.push(format!("{owner}={own}/{owner}"));
+    }
+    out.push(Datum::Bytes(&crate::types::array::from_texts(crate::types::oid::ACLITEM, items)));
+    Ok(())
 }
 
 fn maybe(out: &mut Column, value: Option<String>) {

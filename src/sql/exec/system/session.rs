@@ -3,6 +3,7 @@
 use super::{SystemFn, void};
 use crate::base::{Flow, Oid, Stop, Wait};
 use crate::err;
+use crate::settings::{Id, Lookup};
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::system_view::{Cell, Stamp, texts};
 use crate::types::datetime::Interval;
@@ -24,6 +25,7 @@ pub(super) fn find(src: &str) -> Option<SystemFn> {
         "pg_conf_load_time" => conf_load,
         "inet_client_addr" => client_address,
         "inet_client_port" => client_port,
+        "current_query" => current_query,
         "pg_my_temp_schema" => my_temp_schema,
         "pg_is_other_temp_schema" => is_other_temp_schema,
         "pg_notify" => notify,
@@ -86,6 +88,16 @@ fn client_address(cx: &mut ExecContext, _: &[Datum<'_>], out: &mut Column) -> Fl
         }
         None => out.push_null(),
     }
+    Ok(())
+}
+
+/// The statement as the activity view shows it, where that is all of it.
+fn current_query(cx: &mut ExecContext, _: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    let query = cx.backend()?.activity.facts().query;
+    if query.is_empty() || query.len() >= 99 && query.len() + 1 >= cx.backend()?.view.int(Id::TrackActivityQuerySize) as usize {
+        return Err(crate::base::Error::unsupported("current_query() of a statement longer than track_activity_query_size").into());
+    }
+    out.push(Datum::Bytes(query.as_bytes()));
     Ok(())
 }
 

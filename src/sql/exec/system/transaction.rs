@@ -5,6 +5,7 @@ use crate::base::{Flow, Xid};
 use crate::err;
 use crate::mvcc::XactStatus;
 use crate::sql::exec::ExecContext;
+use crate::types::snapshot::SnapshotValue;
 use crate::types::{Column, Datum};
 
 pub(super) fn find(src: &str) -> Option<SystemFn> {
@@ -13,6 +14,8 @@ pub(super) fn find(src: &str) -> Option<SystemFn> {
         "pg_current_xact_id_if_assigned" | "txid_current_if_assigned" => current_if_assigned,
         "pg_xact_status" | "txid_status" => status,
         "pg_export_snapshot" => export,
+        "pg_current_snapshot" => snapshot,
+        "xid_age" => age,
         _ => return None,
     })
 }
@@ -34,6 +37,22 @@ fn current_if_assigned(cx: &mut ExecContext, _: &[Datum<'_>], out: &mut Column) 
         Some(xid) => push(out, xid),
         None => out.push_null(),
     }
+    Ok(())
+}
+
+/// What is running now. Sub-transactions count, too: their ids are as good as those of transactions.
+fn snapshot(cx: &mut ExecContext, _: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    let now = cx.backend()?.instance.storage.mvcc.running();
+    let running: Vec<u64> = now.running.iter().map(|x| x.0).collect();
+    let value = SnapshotValue { xmin: now.oldest.0, xmax: now.next.0, running };
+    text(out, &value.to_string());
+    Ok(())
+}
+
+/// How many transactions ago; ids of the system are older than any.
+fn age(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    let (xid, next) = (args[0].u32(), cx.backend()?.instance.storage.mvcc.next_xid().0 as u32);
+    out.push(Datum::I32(if xid < 3 { i32::MAX } else { next.wrapping_sub(xid) as i32 }));
     Ok(())
 }
 

@@ -219,6 +219,7 @@ pub(super) fn subscript(
     batch: &Batch,
     sel: Sel<'_>,
 ) -> Flow<Column> {
+    let fixed = element_type(array.ty().oid).is_none();
     let arrays = array.eval(cx, batch, sel)?.into_owned();
     let bounds = Bounds::eval(bounds, cx, batch, sel)?;
     let mut out = Column::with_capacity(phys_of(ty), arrays.len());
@@ -229,6 +230,10 @@ pub(super) fn subscript(
         };
         match stored {
             Datum::Null => out.push_null(),
+            stored if fixed => {
+                let index = if b.len() == 1 { b[0].1.unwrap_or(-1) } else { -1 };
+                push_part(stored.bytes(), index, ty.oid, &mut out);
+            }
             stored if slice => {
                 // A plain subscript among slices means 1:n.
                 let cut = Array::new(stored.bytes()).slice(&b);
@@ -241,6 +246,24 @@ pub(super) fn subscript(
         }
     }
     Ok(out)
+}
+
+/// A part of a value of a fixed number of parts, counted from 0: a coordinate, a point, a character of a name.
+fn push_part(stored: &[u8], index: i32, element: crate::base::Oid, out: &mut Column) {
+    let width = match element {
+        oid::FLOAT8 => 8,
+        oid::POINT => 16,
+        _ => 1,
+    };
+    let part = usize::try_from(index).ok().and_then(|n| n.checked_mul(width)).and_then(|from| {
+        // A name is as long as its type, the rest of it zeros.
+        if width == 1 && from >= stored.len() { (from < 64).then_some(&[][..]) } else { stored.get(from..from + width) }
+    });
+    match (part, element) {
+        (None, _) => out.push_null(),
+        (Some(p), oid::FLOAT8) => out.push(Datum::F64(f64::from_le_bytes(p.try_into().unwrap_or_default()))),
+        (Some(p), _) => out.push(Datum::Bytes(p)),
+    }
 }
 
 pub(super) fn subscript_set(

@@ -20,6 +20,16 @@ pub(super) fn open(call: &Call<'_>, cx: &mut ExecContext) -> Result<Option<Box<d
         "jsonb_each" | "jsonb_each_text" => jsonb_each(call, &mut out)?,
         "json_object_keys" => json_keys(call, &mut out)?,
         "jsonb_object_keys" => jsonb_keys(call, &mut out)?,
+        "pg_snapshot_xip" | "txid_snapshot_xip" => {
+            let value = crate::types::snapshot::SnapshotValue::parse(call.text(0))?;
+            value.running.iter().for_each(|x| out[0].push(Datum::I64(*x as i64)));
+        }
+        "jsonb_path_query" | "jsonb_path_query_tz" => {
+            let args: Vec<Datum<'_>> = call.args.iter().map(Value::datum).collect();
+            for found in crate::sql::func::json::path::query(&mut cx.fx, &args)? {
+                out[0].push(Datum::Bytes(&found));
+            }
+        }
         "json_to_record" | "jsonb_to_record" | "json_to_recordset" | "jsonb_to_recordset" => {
             rows_of(call, 0, None, &cx.fx.io, &mut out)?;
         }
@@ -183,10 +193,10 @@ fn rows_of(call: &Call<'_>, at: usize, base: Option<&Value>, io: &IoContext, out
 /// A JSON value as a value of an SQL type.
 ///
 /// PostgreSQL 15, jsonfuncs.c, populate_record_field: same rules.
-fn convert(stored: &[u8], ty: TypeRef, io: &IoContext) -> Result<Value> {
+pub(crate) fn convert(stored: &[u8], ty: TypeRef, io: &IoContext) -> Result<Value> {
     let json = Jsonb::new(stored);
     if matches!(json, Jsonb::Null) {
-        return Ok(Value::Null);
+        return crate::types::io::null_in(ty.oid, io).map(|()| Value::Null);
     }
     let info = crate::types::info(ty.oid);
     match ty.oid {
@@ -212,7 +222,7 @@ fn convert(stored: &[u8], ty: TypeRef, io: &IoContext) -> Result<Value> {
         for f in &fields {
             values.push(match pairs.position(&f.name) {
                 Some(p) => convert(pairs.bytes(p), f.typ, io)?,
-                None => Value::Null,
+                None => crate::types::io::null_in(f.typ.oid, io).map(|()| Value::Null)?,
             });
         }
         let mut out = Vec::new();

@@ -7,7 +7,7 @@ use crate::sql::func::regexp::{all_matches, split_at_matches};
 use crate::types::{Column, Datum, Phys};
 
 pub(super) fn open(call: &Call<'_>, cx: &mut ExecContext) -> Result<Option<Box<dyn SetStream>>> {
-    let flags = if call.args.len() > 2 { call.text(2) } else { "" };
+    let flags = if call.func.name.starts_with("regexp") && call.args.len() > 2 { call.text(2) } else { "" };
     let mut out = Column::new(Phys::Bytes);
     match call.func.fact.src {
         "regexp_split_to_table" | "regexp_split_to_table_no_flags" => {

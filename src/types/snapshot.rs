@@ -1,0 +1,54 @@
+//! `pg_snapshot` and `txid_snapshot`: which transactions were running. Bytes: the text, `xmin:xmax:xip,…`.
+
+use crate::base::Result;
+use crate::err;
+
+/// A snapshot taken apart.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SnapshotValue {
+    pub xmin: u64,
+    pub xmax: u64,
+    /// Those running, ascending.
+    pub running: Vec<u64>,
+}
+
+impl SnapshotValue {
+    /// # Errors
+    /// 22P02.
+    pub fn parse(text: &str) -> Result<SnapshotValue> {
+        SnapshotValue::read(text)
+            .ok_or_else(|| err!(INVALID_TEXT_REPRESENTATION, "invalid input syntax for type pg_snapshot: \"{text}\""))
+    }
+
+    fn read(text: &str) -> Option<SnapshotValue> {
+        let mut parts = text.splitn(3, ':');
+        let (xmin, xmax) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        let list = parts.next()?;
+        let mut running: Vec<u64> = Vec::new();
+        if !list.is_empty() {
+            for item in list.split(',') {
+                let xid = item.parse().ok()?;
+                let in_order = running.last().is_none_or(|last| *last <= xid);
+                if !in_order || xid < xmin || xid >= xmax {
+                    return None;
+                }
+                if running.last() != Some(&xid) {
+                    running.push(xid);
+                }
+            }
+        }
+        (xmin > 0 && xmax > 0 && xmin <= xmax).then_some(SnapshotValue { xmin, xmax, running })
+    }
+
+    /// Whether a transaction was over.
+    pub fn sees(&self, xid: u64) -> bool {
+        xid < self.xmin || xid < self.xmax && self.running.binary_search(&xid).is_err()
+    }
+}
+
+impl std::fmt::Display for SnapshotValue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let running: Vec<String> = self.running.iter().map(u64::to_string).collect();
+        write!(f, "{}:{}:{}", self.xmin, self.xmax, running.join(","))
+    }
+}
