@@ -22,7 +22,7 @@ fn words(n: usize) -> String {
     match (n / 100, tail) {
         (0, _) => two,
         (h, 0) => format!("{} hundred", SMALL[h]),
-        (h, t) if t < 20 && (n % 10 != 0 || t <= 10) => format!("{} hundred and {two}", SMALL[h]),
+        (h, t) if t < 20 && (!n.is_multiple_of(10) || t <= 10) => format!("{} hundred and {two}", SMALL[h]),
         (h, _) => format!("{} hundred {two}", SMALL[h]),
     }
 }

@@ -83,7 +83,7 @@ fn number(stored: &[u8]) -> Option<Numeric> {
 
 /// A part of a value, borrowed as long as the value is.
 fn children<'a>(v: &Stored<'a>) -> Vec<Stored<'a>> {
-    fn of<'x>(stored: &'x [u8]) -> Vec<&'x [u8]> {
+    fn of(stored: &[u8]) -> Vec<&[u8]> {
         match Jsonb::new(stored) {
             Jsonb::Array(items) => (0..items.len()).map(|n| items.bytes(n)).collect(),
             Jsonb::Object(pairs) => (0..pairs.len()).map(|n| pairs.bytes(n)).collect(),
