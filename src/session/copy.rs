@@ -320,6 +320,9 @@ impl CopyIn {
     fn context(&self, e: Error, field: Option<(usize, Option<&[u8]>)>) -> Error {
         let line = self.reader.line().max(1);
         match field {
+            Some((n, _)) if self.options.format == CopyFormat::Binary => {
+                e.context(format!("COPY {}, line {line}, column {}", self.table, self.names[n]))
+            }
             Some((n, None)) => {
                 e.context(format!("COPY {}, line {line}, column {}: null input", self.table, self.names[n]))
             }
