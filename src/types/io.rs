@@ -5,8 +5,8 @@ use super::inet::Inet;
 use super::numeric::Numeric;
 use super::snapshot::SnapshotValue;
 use super::{
-    Column, Datum, IoContext, TypeRef, Value, array, bit, bool, bytea, float, geometry, inet, info, int, json, jsonb, jsonpath,
-    lsn, macaddr, money, oid, range, record, reg, text, tid, tsquery, tsvector, uuid, xml,
+    Column, Datum, IoContext, TypeRef, Value, array, bit, bool, bytea, float, geometry, inet, info, int, json, jsonb,
+    jsonpath, lsn, macaddr, money, oid, range, record, reg, text, tid, tsquery, tsvector, uuid, xml,
 };
 use crate::base::{Error, Oid, Result};
 use crate::{bail, err};

@@ -9,7 +9,11 @@ use crate::err;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Query {
     /// A lexeme, the weights it may have (bit 0 is D, bit 3 is A; 0: any), and whether it is only the beginning of one.
-    Value { text: String, weights: u8, prefix: bool },
+    Value {
+        text: String,
+        weights: u8,
+        prefix: bool,
+    },
     Not(Box<Query>),
     And(Box<Query>, Box<Query>),
     Or(Box<Query>, Box<Query>),
@@ -143,7 +147,9 @@ impl Reader<'_> {
             }
             _ => loop {
                 match chars.clone().next() {
-                    Some(c) if super::text::is_space(c) || matches!(c, '!' | '&' | '|' | '(' | ')' | '<' | ':') => break,
+                    Some(c) if super::text::is_space(c) || matches!(c, '!' | '&' | '|' | '(' | ')' | '<' | ':') => {
+                        break;
+                    }
                     None => break,
                     Some('\\') => {
                         chars.next();
@@ -297,7 +303,9 @@ impl Query {
                 return Err(crate::base::Error::unsupported("a phrase on the right of a phrase is not supported"));
             }
             Query::And(a, b) | Query::Or(a, b) if a.has_phrase() || b.has_phrase() => {
-                return Err(crate::base::Error::unsupported("alternative phrases inside of a phrase are not supported"));
+                return Err(crate::base::Error::unsupported(
+                    "alternative phrases inside of a phrase are not supported",
+                ));
             }
             Query::Phrase(a, b, distance) => {
                 let (left, right) = (a.places(lexemes)?, b.places(lexemes)?);

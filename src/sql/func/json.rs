@@ -14,6 +14,7 @@ pub use build::to_tree;
 /// Appends a value of any type as JSON (`to_json`); for `json_agg` and the like.
 pub use build::write_json;
 
-pub(super) static TABLES: &[&[(&str, super::FuncImpl)]] = &[build::TABLE, change::TABLE, get::TABLE, path::TABLE, populate::TABLE];
+pub(super) static TABLES: &[&[(&str, super::FuncImpl)]] =
+    &[build::TABLE, change::TABLE, get::TABLE, path::TABLE, populate::TABLE];
 
 type Args<'a, 'b> = &'a [crate::types::Datum<'b>];

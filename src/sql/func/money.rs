@@ -5,11 +5,28 @@ use crate::base::Result;
 use crate::types::{Column, Datum};
 
 const SMALL: [&str; 20] = [
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen",
-    "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
 ];
-const TENS: [&str; 10] =
-    ["", "ten", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+const TENS: [&str; 10] = ["", "ten", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
 
 /// A number below 1,000 (PostgreSQL 15, cash.c, num_word: same words).
 fn words(n: usize) -> String {
@@ -35,7 +52,9 @@ fn cash_words(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result
     if value < 0 {
         text += "minus ";
     }
-    for (power, name) in [(15, " quadrillion "), (12, " trillion "), (9, " billion "), (6, " million "), (3, " thousand ")] {
+    for (power, name) in
+        [(15, " quadrillion "), (12, " trillion "), (9, " billion "), (6, " million "), (3, " thousand ")]
+    {
         let part = (dollars / 10_u64.pow(power) % 1000) as usize;
         if part > 0 {
             text += &words(part);

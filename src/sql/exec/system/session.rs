@@ -94,8 +94,13 @@ fn client_address(cx: &mut ExecContext, _: &[Datum<'_>], out: &mut Column) -> Fl
 /// The statement as the activity view shows it, where that is all of it.
 fn current_query(cx: &mut ExecContext, _: &[Datum<'_>], out: &mut Column) -> Flow<()> {
     let query = cx.backend()?.activity.facts().query;
-    if query.is_empty() || query.len() >= 99 && query.len() + 1 >= cx.backend()?.view.int(Id::TrackActivityQuerySize) as usize {
-        return Err(crate::base::Error::unsupported("current_query() of a statement longer than track_activity_query_size").into());
+    if query.is_empty()
+        || query.len() >= 99 && query.len() + 1 >= cx.backend()?.view.int(Id::TrackActivityQuerySize) as usize
+    {
+        return Err(crate::base::Error::unsupported(
+            "current_query() of a statement longer than track_activity_query_size",
+        )
+        .into());
     }
     out.push(Datum::Bytes(query.as_bytes()));
     Ok(())

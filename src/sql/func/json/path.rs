@@ -170,13 +170,13 @@ impl<'a> Executor<'a, '_> {
             }
             Kind::Root => self.next(rest, self.root.clone(), found),
             Kind::Current => self.next(rest, self.current.clone(), found),
-            Kind::Last => self.next(rest, encoded(Tree::Number(Numeric::from_i128(i128::from(self.array_size) - 1)))?, found),
+            Kind::Last => {
+                self.next(rest, encoded(Tree::Number(Numeric::from_i128(i128::from(self.array_size) - 1)))?, found)
+            }
             Kind::Key(name) => match (Jsonb::new(v), member(v, name)) {
                 (_, Some(value)) => self.next(rest, value, found),
                 (Jsonb::Object(_), None) if self.ignore => Ok(false),
-                (Jsonb::Object(_), None) => {
-                    soft("2203A", format!("JSON object does not contain key \"{name}\""))
-                }
+                (Jsonb::Object(_), None) => soft("2203A", format!("JSON object does not contain key \"{name}\"")),
                 _ if per_element => self.each_element(kind, rest, v, found),
                 _ if self.ignore => Ok(false),
                 _ => soft("2203A", "jsonpath member accessor can only be applied to an object"),
@@ -210,7 +210,8 @@ impl<'a> Executor<'a, '_> {
                 }
                 Ok(any)
             }
-            Kind::Filter(_) | Kind::Method(Method::Double | Method::KeyValue | Method::Abs | Method::Floor | Method::Ceiling)
+            Kind::Filter(_)
+            | Kind::Method(Method::Double | Method::KeyValue | Method::Abs | Method::Floor | Method::Ceiling)
                 if per_element =>
             {
                 self.each_element(kind, rest, v, found)
@@ -242,7 +243,10 @@ impl<'a> Executor<'a, '_> {
                             continue;
                         }
                         let sign = if matches!(kind, Kind::Plus(_)) { "+" } else { "-" };
-                        return soft("2203B", format!("operand of unary jsonpath operator {sign} is not a numeric value"));
+                        return soft(
+                            "2203B",
+                            format!("operand of unary jsonpath operator {sign} is not a numeric value"),
+                        );
                     };
                     let n = if matches!(kind, Kind::Minus(_)) { n.negated() } else { n };
                     any |= self.next(rest, encoded(Tree::Number(n))?, found.as_deref_mut())?;
@@ -405,7 +409,12 @@ impl<'a> Executor<'a, '_> {
                 match crate::types::float::parse_f64(&text) {
                     Ok(f) => Tree::Number(Numeric::from_f64(f)),
                     Err(_) => {
-                        return soft("22036", format!("numeric argument of jsonpath item method .{name}() is out of range for type double precision"));
+                        return soft(
+                            "22036",
+                            format!(
+                                "numeric argument of jsonpath item method .{name}() is out of range for type double precision"
+                            ),
+                        );
                     }
                 }
             }
@@ -415,11 +424,19 @@ impl<'a> Executor<'a, '_> {
                     return soft("22036", format!("NaN or Infinity is not allowed for jsonpath item method .{name}()"));
                 }
                 Err(_) => {
-                    return soft("22036", format!("string argument of jsonpath item method .{name}() is not a valid representation of a double precision number"));
+                    return soft(
+                        "22036",
+                        format!(
+                            "string argument of jsonpath item method .{name}() is not a valid representation of a double precision number"
+                        ),
+                    );
                 }
             },
             (Method::Double, _) => {
-                return soft("22036", format!("jsonpath item method .{name}() can only be applied to a string or numeric value"));
+                return soft(
+                    "22036",
+                    format!("jsonpath item method .{name}() can only be applied to a string or numeric value"),
+                );
             }
             (Method::KeyValue, Jsonb::Object(_)) => return self.key_values(rest, v, found),
             (Method::KeyValue, _) => {
@@ -443,7 +460,10 @@ impl<'a> Executor<'a, '_> {
     fn key_values(&mut self, rest: &[Kind], v: &Stored<'a>, mut found: Found<'a, '_>) -> Run<bool> {
         // The id tells where in PostgreSQL's own form of the document the object lies.
         if **v != *self.root {
-            return Err(Error::unsupported("jsonpath item method .keyvalue() is supported only for the whole document").into());
+            return Err(Error::unsupported(
+                "jsonpath item method .keyvalue() is supported only for the whole document",
+            )
+            .into());
         }
         let Jsonb::Object(pairs) = Jsonb::new(v) else { return Ok(false) };
         let mut any = false;
@@ -484,7 +504,12 @@ impl<'a> Executor<'a, '_> {
                 _ => None,
             }
             .map_or_else(
-                || soft("22038", format!("{side} operand of jsonpath operator {} is not a single numeric value", op.sign())),
+                || {
+                    soft(
+                        "22038",
+                        format!("{side} operand of jsonpath operator {} is not a single numeric value", op.sign()),
+                    )
+                },
                 Ok,
             )
         };
@@ -649,9 +674,8 @@ fn execute<'a>(
         Some(Datum::Bytes(vars)) => match Jsonb::new(vars) {
             Jsonb::Object(_) => Some(*vars),
             _ => {
-                return Err(err!(INVALID_PARAMETER_VALUE, "\"vars\" argument is not an object").detail(
-                    "Jsonpath parameters should be encoded as key-value pairs of \"vars\" object.",
-                ));
+                return Err(err!(INVALID_PARAMETER_VALUE, "\"vars\" argument is not an object")
+                    .detail("Jsonpath parameters should be encoded as key-value pairs of \"vars\" object."));
             }
         },
         _ => None,

@@ -48,7 +48,5 @@ fn populate(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<
     Ok(())
 }
 
-pub(super) static TABLE: &[(&str, FuncImpl)] = &[
-    ("json_populate_record", FuncImpl::Scalar(populate)),
-    ("jsonb_populate_record", FuncImpl::Scalar(populate)),
-];
+pub(super) static TABLE: &[(&str, FuncImpl)] =
+    &[("json_populate_record", FuncImpl::Scalar(populate)), ("jsonb_populate_record", FuncImpl::Scalar(populate))];
