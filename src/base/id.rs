@@ -98,6 +98,10 @@ impl TupleId {
     /// PostgreSQL 15, itemptr.h: an invalid pointer has offset 0.
     pub const INVALID: TupleId = TupleId { block: u32::MAX, offset: 0 };
 
+    /// What stands for the next version of a row that went into another partition (PostgreSQL 15, itemptr.h,
+    /// MovedPartitionsOffsetNumber).
+    pub const MOVED: TupleId = TupleId { block: u32::MAX, offset: 0xfffd };
+
     pub fn new(block: BlockNo, offset: u16) -> TupleId {
         TupleId { block, offset }
     }

@@ -72,7 +72,7 @@ fn index(catalog: &Catalog, c: &Class, def: &IndexDef) -> Result<Arc<Index>> {
         options: c.options.clone(),
         owner: c.owner,
         clustered: def.clustered,
-        parent: def.parent,
+        parent: c.lineage.parents.first().copied().unwrap_or(Oid::INVALID),
         partitioned: c.kind == RelKind::PartitionedIndex,
         stats: rel_stats(stats_of(catalog, c.oid).as_ref()),
         store: crate::btree::IndexStore::open(&catalog.storage, file, c.persistence, key_types, def.key_columns),

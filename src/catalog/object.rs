@@ -56,6 +56,7 @@ pub mod fixed {
     pub const DEFAULT_COLLATION: Oid = Oid(100);
     pub const HEAP_AM: Oid = Oid(2);
     pub const BTREE_AM: Oid = Oid(403);
+    pub const HASH_AM: Oid = Oid(405);
 }
 
 /// What names an object: its kind's catalog, its OID, and a sub-number (a comment's column).
@@ -199,9 +200,6 @@ pub struct IndexDef {
     pub constraint: Oid,
     #[serde(default)]
     pub clustered: bool,
-    /// The partitioned index it is part of.
-    #[serde(default)]
-    pub parent: Oid,
     /// The index that is the table's replica identity.
     #[serde(default)]
     pub replica_identity: bool,

@@ -59,7 +59,7 @@ pub use desc::{AttrDesc, TupleDesc};
 pub use encode::frozen_row;
 pub use fetch::{HeapFetch, occupant, xmin_of};
 pub use insert::{WriteContext, insert};
-pub use modify::{delete, lock_tuple, overwrite, update};
+pub use modify::{delete, delete_moved, lock_tuple, overwrite, update};
 pub use redo::redo;
 pub use result::{LockStrength, Occupant, TmResult, UpdateKind, Updated};
 pub use rewrite::{Rewrite, RewriteReport, rewrite, rewrite_by_index};

@@ -25,6 +25,15 @@ use crate::wal::{BlockMode, Record, Rmgr};
 
 /// Deletes a row version.
 pub fn delete(cx: &WriteContext<'_>, store: &TableStore, tid: TupleId) -> Flow<TmResult> {
+    delete_before(cx, store, tid, tid)
+}
+
+/// Deletes a row version that goes on in another table: whoever waits for it is told so.
+pub fn delete_moved(cx: &WriteContext<'_>, store: &TableStore, tid: TupleId) -> Flow<TmResult> {
+    delete_before(cx, store, tid, TupleId::MOVED)
+}
+
+fn delete_before(cx: &WriteContext<'_>, store: &TableStore, tid: TupleId, next: TupleId) -> Flow<TmResult> {
     reserve(cx)?;
     let Some(mut page) = latch(cx, store, tid)? else { return Ok(TmResult::Invisible) };
     let t = Tuple(page.item(tid.offset));
@@ -36,7 +45,7 @@ pub fn delete(cx: &WriteContext<'_>, store: &TableStore, tid: TupleId) -> Flow<T
     let cleared = vm::clear(cx.storage, store, &mut page)?;
     {
         let _critical = critical::enter();
-        let xmax = Xmax { strength: LockStrength::Update, next: tid, hot: false };
+        let xmax = Xmax { strength: LockStrength::Update, next, hot: false };
         set_xmax(cx, store, &mut page, tid, xmax);
         log_xmax(cx, &mut page, heap::DELETE, tid, cleared);
     }
@@ -180,6 +189,7 @@ fn check(cx: &WriteContext<'_>, store: &TableStore, tid: TupleId, t: Tuple<'_>, 
         XactStatus::Running if update_strength(t).conflicts(want) => TmResult::BeingModified(xmax),
         XactStatus::Running | XactStatus::Aborted => TmResult::Ok,
         XactStatus::Committed(_) if t.ctid() == tid => TmResult::Deleted { xmax },
+        XactStatus::Committed(_) if t.ctid() == TupleId::MOVED => TmResult::Moved { xmax },
         XactStatus::Committed(_) => TmResult::Updated { ctid: t.ctid(), xmax },
     }
 }

@@ -38,6 +38,8 @@ pub enum TmResult {
     Updated { ctid: TupleId, xmax: Xid },
     /// A committed delete.
     Deleted { xmax: Xid },
+    /// A committed update took it into another partition.
+    Moved { xmax: Xid },
     /// This transaction holds it; wait for its end and try again.
     BeingModified(Xid),
 }

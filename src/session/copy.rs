@@ -218,6 +218,10 @@ impl Session {
                     return Err(err!(WRONG_OBJECT_TYPE, "cannot copy from view \"{}\"", relation.name)
                         .hint("Try the COPY (SELECT ...) TO variant."));
                 }
+                if relation.is_partitioned() {
+                    return Err(err!(WRONG_OBJECT_TYPE, "cannot copy from partitioned table \"{}\"", relation.name)
+                        .hint("Try the COPY (SELECT ...) TO variant."));
+                }
                 let names: Vec<String> = match columns.is_empty() {
                     true => {
                         relation.visible_attributes().filter(|a| a.generated == 0).map(|a| a.name.clone()).collect()

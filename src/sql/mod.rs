@@ -13,6 +13,7 @@ pub mod func;
 pub mod instance;
 pub mod names;
 pub mod parse;
+pub mod partition;
 pub mod plan;
 pub mod plpgsql;
 mod reg_names;

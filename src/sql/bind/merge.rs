@@ -28,7 +28,7 @@ impl Binder<'_, '_> {
         }
         reachable(&s.whens)?;
         let rel = self.write_target(&s.table, "MERGE")?;
-        if !rel.children.is_empty() {
+        if !rel.children.is_empty() || rel.is_partitioned() {
             return Err(Error::unsupported("MERGE into a table with children is not supported"));
         }
         let kept = self.stored(&rel)?;

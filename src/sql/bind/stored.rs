@@ -21,6 +21,8 @@ pub struct Stored {
     pub checks: Vec<(String, Expr)>,
     /// By index of `Relation::indexes`: one expression per column, and the predicate.
     pub indexes: Vec<(Vec<Expr>, Option<Expr>)>,
+    /// The columns of a partition key.
+    pub partition_key: Vec<Expr>,
 }
 
 /// The bound expressions of a relation.
@@ -71,6 +73,12 @@ fn make(rel: &Arc<Relation>, names: &dyn Names, io: &IoContext) -> Result<Stored
             None => None,
         };
         out.indexes.push((columns, predicate));
+    }
+    for c in rel.lineage.key.iter().flat_map(|k| &k.columns) {
+        out.partition_key.push(match &c.expr {
+            Some(text) => bind_text(text, rel, names, io, Clause::Partition, None, true)?,
+            None => Expr::new(ExprKind::Var { rel: 0, attno: c.attno, levels_up: 0 }, c.ty),
+        });
     }
     Ok(out)
 }

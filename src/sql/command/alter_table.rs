@@ -4,8 +4,8 @@ use super::constraint::{self, Wanted, each_batch, relation, set_not_null, verify
 use super::rewrite_rows::{NewRows, rewrite};
 use super::write::{bind, change, class_of, columns_only, over_attributes, relation_key, volatility};
 use super::{
-    Command, cluster, column, declared, drop, foreign, index, inherit, names, owner, reloptions, sequence, stored_text,
-    table,
+    Command, cluster, column, declared, drop, foreign, index, inherit, names, owner, partition, reloptions, sequence,
+    stored_text, table,
 };
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::{Class, class};
@@ -36,6 +36,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterTableStmt) -> Fl
     // All locks come first: the command starts over after a wait.
     for command in &stmt.commands {
         inherit::lock_other(cmd, cx, &command.kind)?;
+        partition::place(cmd, cx, &found, &command.kind)?;
     }
     if stmt.commands.iter().any(|c| inherit::goes_down(&c.kind)) {
         inherit::descendants(cx, found.oid, LockMode::AccessExclusive)?;
@@ -62,7 +63,7 @@ pub fn locked(cmd: &Command, cx: &mut ExecContext, name: &crate::sql::ast::Range
 pub fn check_kind(found: &Relation, object: crate::sql::ast::ObjectType) -> Result<()> {
     use crate::sql::ast::ObjectType as O;
     let (fits, word) = match object {
-        O::Index => (found.kind == RelKind::Index, "an index"),
+        O::Index => (matches!(found.kind, RelKind::Index | RelKind::PartitionedIndex), "an index"),
         O::Sequence => (found.kind == RelKind::Sequence, "a sequence"),
         O::View => (found.kind == RelKind::View, "a view"),
         O::MatView => (found.kind == RelKind::MatView, "a materialized view"),
@@ -192,7 +193,7 @@ pub fn add_column(
     if_not_exists: bool,
 ) -> Result<Option<Vec<crate::sql::ast::Constraint>>> {
     let c = class_of(cx, oid)?;
-    if !matches!(c.kind, RelKind::Table | RelKind::Composite) {
+    if !matches!(c.kind, RelKind::Table | RelKind::Composite | RelKind::Partitioned) {
         return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not a table", c.name));
     }
     if c.attributes.iter().any(|a| !a.dropped && a.name == def.name) {
@@ -465,6 +466,10 @@ fn alter_type(
                 }
             }
         })?;
+    }
+    if c.kind == RelKind::Partitioned {
+        change(cx, oid, |c| c.attributes = attributes)?;
+        return Ok(());
     }
     if same_bits && attributes[n].missing.is_none() {
         change(cx, oid, |c| c.attributes = attributes)?;

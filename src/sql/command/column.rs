@@ -99,6 +99,20 @@ pub fn check_type(cx: &ExecContext, name: &str, ty: TypeRef) -> Result<()> {
     Ok(())
 }
 
+/// A column a partition says more about than its parent does.
+pub fn of_partition(
+    cmd: &Command,
+    cx: &mut ExecContext,
+    (table, parent): (&str, &crate::catalog::Relation),
+    def: &ColumnDef,
+    attno: i16,
+) -> Result<NewColumn> {
+    let Some(a) = parent.attribute(&def.name) else {
+        return Err(err!(UNDEFINED_COLUMN, "column \"{}\" does not exist", def.name));
+    };
+    read_as(cmd, cx, table, def, attno, (a.ty, None))
+}
+
 /// Reads a definition (PostgreSQL 15, parse_utilcmd.c, transformColumnDefinition: same checks).
 pub fn read(cmd: &Command, cx: &mut ExecContext, table: &str, def: &ColumnDef, attno: i16) -> Result<NewColumn> {
     let Some(typ) = &def.typ else { return Err(Error::unsupported("typed tables are not supported")) };
@@ -113,6 +127,18 @@ pub fn read(cmd: &Command, cx: &mut ExecContext, table: &str, def: &ColumnDef, a
     if typ.setof {
         return Err(err!(INVALID_TABLE_DEFINITION, "column \"{}\" cannot be declared SETOF", def.name));
     }
+    read_as(cmd, cx, table, def, attno, (ty, serial))
+}
+
+/// Reads what is said of a column whose type is known.
+fn read_as(
+    cmd: &Command,
+    cx: &mut ExecContext,
+    table: &str,
+    def: &ColumnDef,
+    attno: i16,
+    (ty, serial): (TypeRef, Option<Oid>),
+) -> Result<NewColumn> {
     let at = def.collation.as_ref().and_then(|c| cmd.at(c.pos));
     let mut attribute = super::write::attribute(&def.name, attno, ty);
     attribute.declared.collation = collation(cx, def.collation.as_ref(), ty, at)?;

@@ -40,7 +40,7 @@ fn object(cmd: &Command, cx: &mut ExecContext, stmt: &CommentStmt) -> Flow<Objec
         ObjectType::Table | ObjectType::Index | ObjectType::Sequence | ObjectType::View | ObjectType::MatView => {
             let found = names::locked_relation(cmd, cx, &names::range_var(&name), LockMode::ShareUpdateExclusive)?;
             super::alter_table::check_kind(&found, stmt.object)?;
-            if stmt.object == ObjectType::Table && found.kind != RelKind::Table {
+            if stmt.object == ObjectType::Table && !matches!(found.kind, RelKind::Table | RelKind::Partitioned) {
                 return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not a table", found.name).into());
             }
             names::check_owner(cx, &found)?;

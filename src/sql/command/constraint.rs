@@ -23,6 +23,8 @@ pub struct Wanted {
     pub deferred: bool,
     pub not_valid: bool,
     no_inherit: bool,
+    /// ALTER TABLE ONLY: partitions get nothing of it.
+    pub only: bool,
     pos: ast::Pos,
 }
 
@@ -79,6 +81,7 @@ impl Wanted {
             deferred: c.initially_deferred,
             not_valid: c.skip_validation,
             no_inherit: c.no_inherit,
+            only: false,
             pos: c.pos,
         }
     }
@@ -92,6 +95,7 @@ impl Wanted {
             deferred: false,
             not_valid: false,
             no_inherit: false,
+            only: false,
             pos: ast::NOWHERE,
         }
     }
@@ -122,8 +126,13 @@ impl Wanted {
             deferred: false,
             not_valid: false,
             no_inherit: false,
+            only: false,
             pos: ast::NOWHERE,
         }
+    }
+
+    pub fn is_check(&self) -> bool {
+        matches!(self.kind, Kind::Check(_) | Kind::StoredCheck(_))
     }
 
     fn is_primary(&self) -> bool {
@@ -362,7 +371,15 @@ fn add_key(cmd: &Command, cx: &mut ExecContext, table: Oid, w: Wanted) -> Result
         key_columns.push(found);
     }
     if primary {
+        if rel.is_partitioned() && w.only {
+            refuse_nullable(cx, &rel, &columns)?;
+        }
         set_not_null(cx, table, &columns)?;
+        if rel.is_partitioned() && !w.only {
+            for child in super::inherit::all_below(cx, table)? {
+                set_not_null(cx, child, &columns)?;
+            }
+        }
     }
     let name = match &w.name {
         Some(name) => {
@@ -392,6 +409,8 @@ fn add_key(cmd: &Command, cx: &mut ExecContext, table: Oid, w: Wanted) -> Result
         predicate: None,
         options,
         constraint,
+        parent: Oid::INVALID,
+        only: true,
     };
     let index = index::create_object(cx, &rel, new)?;
     let new = Constraint {
@@ -410,7 +429,30 @@ fn add_key(cmd: &Command, cx: &mut ExecContext, table: Oid, w: Wanted) -> Result
         no_inherit: false,
         parent: Oid::INVALID,
     };
-    change(cx, table, |c| c.constraints.push(new))
+    change(cx, table, |c| c.constraints.push(new))?;
+    if !rel.is_partitioned() || w.only {
+        return Ok(());
+    }
+    change(cx, index, |c| c.index.iter_mut().for_each(|i| i.valid = true))?;
+    super::partition::cascade(cx, table, index)
+}
+
+/// ALTER TABLE ONLY … ADD PRIMARY KEY leaves the partitions as they are.
+///
+/// # Errors
+/// 42P16 for a partition whose column may be NULL.
+fn refuse_nullable(cx: &mut ExecContext, table: &Relation, columns: &[String]) -> Result<()> {
+    for child in &table.children {
+        let part = relation(cx, *child)?;
+        for name in columns {
+            if part.attribute(name).is_some_and(|a| !a.not_null) {
+                return Err(err!(INVALID_TABLE_DEFINITION, "constraint must be added to child tables too")
+                    .detail(format!("Column \"{name}\" of relation \"{}\" is not already NOT NULL.", part.name))
+                    .hint("Do not specify the ONLY keyword."));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Marks columns NOT NULL; rows there are checked.

@@ -65,6 +65,9 @@ pub fn collect(cx: &mut ExecContext, targets: &[ObjectKey]) -> Flow<Found> {
 pub fn required_by(catalog: &Catalog, key: ObjectKey) -> Option<ObjectKey> {
     let record = catalog.class(key.oid).filter(|_| key.class == class::RELATION && key.sub == 0)?;
     let c = record.object.as_class().ok()?;
+    if let (Some(_), Some(above)) = (&c.index, c.lineage.parents.first()) {
+        return Some(ObjectKey::new(class::RELATION, *above));
+    }
     if let Some(index) = &c.index {
         let table = catalog.class(index.table)?;
         let made_by = |k: &&Constraint| k.index == key.oid && k.foreign.is_none();
@@ -151,11 +154,17 @@ fn of_relation(catalog: &Catalog, oid: Oid, found: &mut Vec<Dependent>) {
     if let Some(row_type) = row_type.filter(|t| t.is_valid()) {
         found.push(Dependent { key: ObjectKey::new(class::TYPE, row_type), age: row_type, silent: true });
     }
+    if catalog.class(oid).is_some_and(|r| r.object.as_class().is_ok_and(|c| c.kind == RelKind::PartitionedIndex)) {
+        let part = |o| Dependent { key: ObjectKey::new(class::RELATION, o), age: o, silent: true };
+        found.extend(catalog.children_of(oid).into_iter().map(part));
+    }
+    // What refers to a partitioned table refers to its partitions.
+    let referred = super::foreign::with_ancestors(catalog, oid);
     for record in catalog.all(class::RELATION) {
         let Ok(c) = record.object.as_class() else { continue };
-        for k in &c.constraints {
+        for k in c.constraints.iter().filter(|k| !k.parent.is_valid()) {
             if let Some(f) = &k.foreign
-                && (f.relation == oid && c.oid != oid || k.index == oid)
+                && (referred.contains(&f.relation) && c.oid != oid || k.index == oid)
             {
                 found.push(Dependent { key: ObjectKey::new(class::CONSTRAINT, k.oid), age: k.oid, silent: false });
             }
@@ -199,6 +208,12 @@ fn of_column(cx: &mut ExecContext, key: ObjectKey, found: &mut Vec<Dependent>) -
 fn of_constraint(cx: &mut ExecContext, oid: Oid, found: &mut Vec<Dependent>) -> Result<()> {
     let catalog = cx.backend()?.catalog.clone();
     let Some((table, _)) = constraint(&catalog, oid) else { return Ok(()) };
+    for record in catalog.all(class::RELATION) {
+        let Ok(c) = record.object.as_class() else { continue };
+        for k in c.constraints.iter().filter(|k| k.parent == oid) {
+            found.push(Dependent { key: ObjectKey::new(class::CONSTRAINT, k.oid), age: k.oid, silent: true });
+        }
+    }
     let c = super::write::class_of(cx, table)?;
     let Some(k) = c.constraints.iter().find(|k| k.oid == oid && k.index.is_valid() && k.foreign.is_none()) else {
         return Ok(());

@@ -88,13 +88,24 @@ fn relations(_: &Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<()> {
                 missing(cx, stmt, &var, word)?;
                 break;
             };
-            if relation.kind != wanted {
+            let kind = match relation.kind {
+                RelKind::Partitioned => RelKind::Table,
+                RelKind::PartitionedIndex => RelKind::Index,
+                kind => kind,
+            };
+            if kind != wanted {
                 let actual = names::kind_word(relation.kind);
                 return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not {} {word}", relation.name, article(word))
                     .hint(format!("Use DROP {} to remove {} {actual}.", actual.to_uppercase(), article(actual)))
                     .into());
             }
             names::check_owner(cx, &relation)?;
+            // Its parent loses a partition.
+            if relation.is_partition() {
+                for parent in &relation.lineage.parents {
+                    cx.backend()?.txn.lock_relation(*parent, LockMode::AccessExclusive)?;
+                }
+            }
             let locked = match table_of_index(cx, relation.oid)? {
                 Some(table) => {
                     cx.backend()?.txn.lock_relation(table, LockMode::AccessExclusive)?;

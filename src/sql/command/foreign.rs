@@ -20,16 +20,34 @@ use std::sync::Arc;
 /// Tables whose foreign keys point at this one, with the constraint's name. Itself left out.
 pub fn referencing(cx: &mut ExecContext, table: Oid) -> Result<Vec<(Oid, String)>> {
     let mut found = Vec::new();
-    for record in cx.backend()?.catalog.all(class::RELATION) {
+    let catalog = cx.backend()?.catalog.clone();
+    let referred = with_ancestors(&catalog, table);
+    for record in catalog.all(class::RELATION) {
         let Ok(c) = record.object.as_class() else { continue };
         for constraint in &c.constraints {
-            if c.oid != table && constraint.foreign.as_ref().is_some_and(|f| f.relation == table) {
+            let top = !constraint.parent.is_valid();
+            if top && c.oid != table && constraint.foreign.as_ref().is_some_and(|f| referred.contains(&f.relation)) {
                 found.push((constraint.oid, c.oid, constraint.name.clone()));
             }
         }
     }
     found.sort();
     Ok(found.into_iter().map(|(_, table, name)| (table, name)).collect())
+}
+
+/// A table and the partitioned ones it is part of.
+pub fn with_ancestors(catalog: &crate::catalog::Catalog, table: Oid) -> Vec<Oid> {
+    let mut found = vec![table];
+    let mut at = table;
+    while let Some(record) = catalog.class(at)
+        && let Ok(c) = record.object.as_class()
+        && c.lineage.bound.is_some()
+        && let Some(parent) = c.lineage.parents.first()
+    {
+        found.push(*parent);
+        at = *parent;
+    }
+    found
 }
 
 // ---- locks ----
@@ -200,10 +218,121 @@ pub fn add(cmd: &Command, cx: &mut ExecContext, table: Oid, w: &Wanted, f: &ast:
     };
     let stored = constraint.clone();
     change(cx, table, |c| c.constraints.push(stored))?;
+    if child.is_partitioned() {
+        if w.only && !child.children.is_empty() {
+            return Err(Error::new(
+                SqlState::WRONG_OBJECT_TYPE,
+                format!(
+                    "cannot use ONLY for foreign key on partitioned table \"{}\" referencing relation \"{}\"",
+                    child.name, parent.name
+                ),
+            ));
+        }
+        if w.not_valid {
+            return Err(Error::new(
+                SqlState::WRONG_OBJECT_TYPE,
+                format!(
+                    "cannot add NOT VALID foreign key on partitioned table \"{}\" referencing relation \"{}\"",
+                    child.name, parent.name
+                ),
+            )
+            .detail("This feature is not yet supported on partitioned tables."));
+        }
+        for part in cx.backend()?.catalog.children_of(table) {
+            go_down(cx, &child, part, &constraint)?;
+        }
+        return Ok(());
+    }
     match w.not_valid {
         true => Ok(()),
         false => validate(cx, table, &constraint),
     }
+}
+
+// ---- partitions ----
+
+/// Locks what the foreign keys of a partitioned table refer to, for a new partition of it.
+pub fn lock_referenced(cx: &mut ExecContext, table: &Relation) -> Flow<()> {
+    for f in table.constraints.iter().filter_map(|k| k.foreign.as_ref()) {
+        cx.backend()?.txn.lock_relation(f.relation, LockMode::ShareRowExclusive)?;
+    }
+    Ok(())
+}
+
+/// A partition gets the foreign keys of its parent.
+pub fn for_new_partition(cx: &mut ExecContext, parent: Oid, part: Oid) -> Result<()> {
+    let above = relation(cx, parent)?;
+    for k in above.constraints.iter().filter(|k| k.foreign.is_some()) {
+        go_down(cx, &above, part, k)?;
+    }
+    Ok(())
+}
+
+/// A partition's own part of a foreign key: one that is there, or a new one; its rows are checked.
+fn go_down(cx: &mut ExecContext, above: &Arc<Relation>, part: Oid, k: &Constraint) -> Result<()> {
+    let below = relation(cx, part)?;
+    let map = crate::sql::plan::tree::attribute_map(above, &below)?;
+    let own = |n: &i16| crate::sql::plan::tree::mapped(&map, *n);
+    let columns: Vec<i16> = k.columns.iter().map(own).collect();
+    let mut foreign = k.foreign.clone();
+    if let Some(f) = &mut foreign {
+        f.delete_columns = f.delete_columns.iter().map(own).collect();
+    }
+    let same = |h: &&Constraint| {
+        h.foreign == foreign
+            && h.columns == columns
+            && !h.parent.is_valid()
+            && (h.deferrable, h.deferred) == (k.deferrable, k.deferred)
+    };
+    let made = match below.constraints.iter().find(same) {
+        Some(have) => Constraint { parent: k.oid, inherited: 1, local: false, validated: true, ..have.clone() },
+        None => {
+            let taken = below.constraints.iter().any(|c| c.name == k.name);
+            let name = match taken {
+                false => k.name.clone(),
+                true => {
+                    let names: Vec<String> =
+                        columns.iter().map(|n| below.attributes[*n as usize - 1].name.clone()).collect();
+                    let known = taken_names(cx, below.namespace, &below.constraints)?;
+                    choose_name(&known, &below.name, &names.join("_"), "fkey")
+                }
+            };
+            let oid = new_oid(cx)?;
+            Constraint { oid, name, columns, foreign, inherited: 1, local: false, parent: k.oid, ..k.clone() }
+        }
+    };
+    let known = below.constraints.iter().any(|c| c.oid == made.oid && c.validated);
+    let put = made.clone();
+    change(cx, part, |c| {
+        c.constraints.retain(|c| c.oid != put.oid);
+        c.constraints.push(put);
+    })?;
+    if !known {
+        validate(cx, part, &made)?;
+    }
+    for next in cx.backend()?.catalog.children_of(part) {
+        go_down(cx, &below, next, &made)?;
+    }
+    Ok(())
+}
+
+/// Rows of a partition that others refer to may not leave with it.
+///
+/// # Errors
+/// 0A000 where that would have to be looked at.
+pub fn refuse_detach(cx: &mut ExecContext, parent: &Relation, part: &Relation) -> Result<()> {
+    let mut above = Some(parent.oid);
+    while let Some(table) = above {
+        if let Some((_, name)) = referencing(cx, table)?.first() {
+            let text = format!(
+                "detaching partition \"{}\" of a table foreign key \"{name}\" refers to is not supported",
+                part.name
+            );
+            return Err(Error::unsupported(text));
+        }
+        above = super::write::class_of(cx, table)?.lineage.parents.first().copied();
+    }
+    Ok(())
 }
 
 /// Every row there is must refer to one.
@@ -242,7 +371,7 @@ fn parent(cmd: &Command, cx: &mut ExecContext, child: &Relation, name: &RangeVar
     if parent.generated_by.is_some() {
         return Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied: \"{}\" is a system catalog", parent.name));
     }
-    if parent.kind != RelKind::Table {
+    if !matches!(parent.kind, RelKind::Table | RelKind::Partitioned) {
         return Err(err!(WRONG_OBJECT_TYPE, "referenced relation \"{}\" is not a table", parent.name));
     }
     let (fits, text) = match child.persistence {

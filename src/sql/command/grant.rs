@@ -367,7 +367,7 @@ fn all_functions(cx: &mut ExecContext, stmt: &GrantStmt, object: ObjectType, nam
 fn all_in(cx: &mut ExecContext, stmt: &GrantStmt, object: ObjectType, namespace: Oid) -> Result<()> {
     let wanted = |kind: RelKind| match object {
         ObjectType::Sequence => kind == RelKind::Sequence,
-        _ => matches!(kind, RelKind::Table | RelKind::View | RelKind::MatView),
+        _ => matches!(kind, RelKind::Table | RelKind::View | RelKind::MatView | RelKind::Partitioned),
     };
     if matches!(object, ObjectType::Function | ObjectType::Procedure | ObjectType::Routine) {
         return all_functions(cx, stmt, object, namespace);

@@ -31,6 +31,10 @@ pub struct NewIndex {
     pub options: Vec<String>,
     /// The constraint's OID, if it is behind one.
     pub constraint: Oid,
+    /// The partitioned index it is part of.
+    pub parent: Oid,
+    /// Of a partitioned table: nothing is made in its partitions.
+    pub only: bool,
 }
 
 pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateIndexStmt) -> Flow<String> {
@@ -44,10 +48,17 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateIndexStmt) -
         .into());
     }
     if stmt.concurrently {
+        if let Some(t) = names::find_relation(cx, &stmt.table)?.filter(|t| t.is_partitioned()) {
+            let text = format!("cannot create index on partitioned table \"{}\" concurrently", t.name);
+            return Err(Error::unsupported(text).into());
+        }
         cx.backend()?.prevent_in_block("CREATE INDEX CONCURRENTLY")?;
     }
     let table = names::locked_relation(cmd, cx, &stmt.table, LockMode::Share)?;
     check_table(cx, &table)?;
+    if stmt.table.inherit && table.is_partitioned() {
+        super::inherit::descendants(cx, table.oid, LockMode::Share)?;
+    }
     let element_names: Vec<String> = column_names(&stmt.columns);
     let name = match &stmt.name {
         Some(name) => {
@@ -90,13 +101,15 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateIndexStmt) -
         predicate,
         options,
         constraint: Oid::INVALID,
+        parent: Oid::INVALID,
+        only: !stmt.table.inherit,
     };
     create_object(cx, &table, new)?;
     Ok("CREATE INDEX".into())
 }
 
 fn check_table(cx: &mut ExecContext, table: &Relation) -> Result<()> {
-    if !matches!(table.kind, RelKind::Table | RelKind::MatView) {
+    if !matches!(table.kind, RelKind::Table | RelKind::MatView | RelKind::Partitioned) {
         let kind = names::kind_word(table.kind);
         return Err(err!(WRONG_OBJECT_TYPE, "cannot create index on relation \"{}\"", table.name)
             .detail(format!("This operation is not supported for {kind}s.")));
@@ -155,7 +168,7 @@ const UNORDERED: &[Oid] = &[
     Oid(1790),
 ];
 
-fn check_ordered(cx: &ExecContext, ty: TypeRef) -> Result<()> {
+pub fn check_ordered(cx: &ExecContext, ty: TypeRef) -> Result<()> {
     if !UNORDERED.contains(&ty.oid) {
         return Ok(());
     }
@@ -276,10 +289,19 @@ pub fn create_object(cx: &mut ExecContext, table: &Arc<Relation>, new: NewIndex)
     for c in &new.columns[..new.key_columns] {
         check_ordered(cx, c.ty)?;
     }
+    if new.unique && table.is_partitioned() {
+        super::partition::refuse_unique(table, &new.columns[..new.key_columns], new.primary)?;
+    }
     let oid = new_oid(cx)?;
-    let file = storage::create_index(cx.backend()?, table.persistence)?;
-    let mut c = empty_class(oid, new.name.clone(), table.namespace, RelKind::Index, table.persistence, table.owner);
-    c.node = file.node;
+    let kind = if table.is_partitioned() { RelKind::PartitionedIndex } else { RelKind::Index };
+    let mut c = empty_class(oid, new.name.clone(), table.namespace, kind, table.persistence, table.owner);
+    if kind == RelKind::Index {
+        c.node = storage::create_index(cx.backend()?, table.persistence)?.node;
+    }
+    if new.parent.is_valid() {
+        c.lineage.parents.push(new.parent);
+    }
+    let complete = !new.only || !table.is_partitioned() || table.children.is_empty();
     c.options = new.options;
     c.attributes = (1..).zip(&new.columns).map(|(n, k)| attribute(&k.name, n, k.ty)).collect();
     c.index = Some(IndexDef {
@@ -287,16 +309,21 @@ pub fn create_object(cx: &mut ExecContext, table: &Arc<Relation>, new: NewIndex)
         unique: new.unique,
         primary: new.primary,
         nulls_not_distinct: new.nulls_not_distinct,
-        valid: true,
+        valid: complete,
         columns: new.columns,
         key_columns: new.key_columns,
         predicate: new.predicate,
         constraint: new.constraint,
         clustered: false,
-        parent: Oid::INVALID,
         replica_identity: false,
     });
     put(cx, Object::Class(c))?;
+    if kind == RelKind::PartitionedIndex {
+        if !new.only {
+            super::partition::cascade(cx, table.oid, oid)?;
+        }
+        return Ok(oid);
+    }
     let now = cx.backend()?.catalog.relation(table.oid)?;
     let now = now.ok_or_else(|| Error::internal("the indexed table is gone"))?;
     let index = now.indexes.iter().find(|i| i.oid == oid).cloned();

@@ -35,6 +35,7 @@ mod lock_table;
 mod names;
 mod owned;
 mod owner;
+mod partition;
 mod query;
 mod reindex;
 mod reloptions;

@@ -21,14 +21,14 @@ pub fn set_relation_owner(cx: &mut ExecContext, oid: Oid, spec: &RoleSpec) -> Re
 /// The same without asking who may.
 pub fn set_owner(cx: &mut ExecContext, oid: Oid, new: Oid) -> Result<()> {
     let c = class_of(cx, oid)?;
-    if c.kind == RelKind::Index {
+    if matches!(c.kind, RelKind::Index | RelKind::PartitionedIndex) {
         return Err(err!(WRONG_OBJECT_TYPE, "cannot change owner of index \"{}\"", c.name)
             .hint("Change the ownership of the index's table, instead."));
     }
     let mut all = vec![oid];
     all.extend(cx.backend()?.catalog.indexes_of(oid));
     all.extend(Some(c.toast).filter(|t| t.is_valid()));
-    if c.kind == RelKind::Table {
+    if matches!(c.kind, RelKind::Table | RelKind::Partitioned) {
         all.extend(sequence::owned_by(cx, oid)?.into_iter().map(|s| s.0));
     }
     all.into_iter().try_for_each(|o| {

@@ -14,6 +14,9 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ReindexStmt) -> Flow<
     match &stmt.target {
         ReindexTarget::Index(name) => {
             let found = alter_table::locked(cmd, cx, name)?;
+            if found.kind == RelKind::PartitionedIndex {
+                return partitioned_index(cx, found.oid);
+            }
             if found.kind != RelKind::Index {
                 return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not an index", found.name).into());
             }
@@ -24,6 +27,13 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ReindexStmt) -> Flow<
         }
         ReindexTarget::Table(name) => {
             let found = names::locked_relation(cmd, cx, name, LockMode::AccessExclusive)?;
+            if found.is_partitioned() {
+                names::check_owner(cx, &found)?;
+                for below in super::inherit::descendants(cx, found.oid, LockMode::AccessExclusive)? {
+                    all_of(cx, below)?;
+                }
+                return Ok("REINDEX".into());
+            }
             if !matches!(found.kind, RelKind::Table | RelKind::MatView) {
                 return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not a table or materialized view", found.name).into());
             }
@@ -47,7 +57,27 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ReindexStmt) -> Flow<
     Ok("REINDEX".into())
 }
 
+/// The partitions' parts of an index.
+fn partitioned_index(cx: &mut ExecContext, index: Oid) -> Flow<String> {
+    let whole = super::constraint::relation(cx, index)?;
+    names::check_owner(cx, &whole)?;
+    let parts = super::inherit::all_below(cx, index)?;
+    let mut found = Vec::new();
+    for part in parts {
+        let c = class_of(cx, part)?;
+        if let Some(def) = c.index.filter(|_| c.kind == RelKind::Index) {
+            cx.backend()?.txn.lock_relation(def.table, LockMode::AccessExclusive)?;
+            found.push((def.table, part));
+        }
+    }
+    found.into_iter().try_for_each(|(table, part)| index::rebuild(cx, table, part))?;
+    Ok("REINDEX".into())
+}
+
 fn all_of(cx: &mut ExecContext, table: Oid) -> Result<()> {
+    if class_of(cx, table)?.kind == RelKind::Partitioned {
+        return Ok(());
+    }
     let indexes = cx.backend()?.catalog.indexes_of(table);
     indexes.into_iter().try_for_each(|i| index::rebuild(cx, table, i))
 }

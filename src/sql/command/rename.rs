@@ -113,7 +113,7 @@ fn rename_column(cx: &mut ExecContext, found: &Relation, old: &str, new: &str) -
     if crate::sql::bind::scope::system_attno(new).is_some() {
         return Err(err!(DUPLICATE_COLUMN, "column name \"{new}\" conflicts with a system column name"));
     }
-    if matches!(c.kind, RelKind::Table | RelKind::MatView) {
+    if matches!(c.kind, RelKind::Table | RelKind::MatView | RelKind::Partitioned) {
         refuse_for_views(cx, c.oid)?;
     }
     let mut c = c;
@@ -279,7 +279,7 @@ pub fn set_schema(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterObjectSch
     if let Some(relation) = &stmt.relation {
         let Some(found) = find(cmd, cx, relation, stmt.missing_ok)? else { return Ok(tag) };
         schema::may_create_in(cx.backend()?, namespace)?;
-        if found.kind == RelKind::Index {
+        if matches!(found.kind, RelKind::Index | RelKind::PartitionedIndex) {
             return Err(err!(WRONG_OBJECT_TYPE, "cannot change schema of index \"{}\"", found.name)
                 .hint("Change the schema of the table instead.")
                 .into());
@@ -326,7 +326,7 @@ fn move_relation(cx: &mut ExecContext, found: &Relation, namespace: Oid, schema:
     }
     let mut all = vec![found.oid];
     all.extend(cx.backend()?.catalog.indexes_of(found.oid));
-    if found.kind == RelKind::Table {
+    if matches!(found.kind, RelKind::Table | RelKind::Partitioned) {
         all.extend(sequence::owned_by(cx, found.oid)?.into_iter().map(|s| s.0));
     }
     if found.kind == RelKind::Sequence && class_of(cx, found.oid)?.depends.iter().any(|d| d.auto) {

@@ -314,7 +314,7 @@ fn owner_column(cx: &mut ExecContext, parts: &[String], namespace: Oid) -> Flow<
     let Some(relation) = names::find_relation(cx, &var)? else {
         return Err(err!(UNDEFINED_TABLE, "relation \"{}\" does not exist", var.joined()).into());
     };
-    if !matches!(relation.kind, RelKind::Table | RelKind::View) {
+    if !matches!(relation.kind, RelKind::Table | RelKind::View | RelKind::Partitioned) {
         return Err(err!(WRONG_OBJECT_TYPE, "sequence cannot be owned by relation \"{}\"", relation.name).into());
     }
     if relation.namespace != namespace {

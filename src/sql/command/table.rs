@@ -4,7 +4,7 @@ use super::column::{self, NewColumn};
 use super::constraint::{self, Wanted};
 use super::sequence::{self, NewSequence};
 use super::write::{class_of, empty_class, new_oid, put};
-use super::{Command, inherit, names, reloptions, storage};
+use super::{Command, inherit, names, partition, reloptions, storage};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::{Class, class, fixed};
 use crate::catalog::{Attribute, Object, Persistence, RelKind, Relation};
@@ -26,7 +26,17 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateTableStmt) -
         }
     }
     super::foreign::lock_for_create(cmd, cx, stmt)?;
-    let parents = inherit::parents(cmd, cx, &stmt.inherits, persistence)?;
+    let parents = match &stmt.partition_bound {
+        None => inherit::parents(cmd, cx, &stmt.inherits, persistence)?,
+        Some(_) => {
+            let name = stmt.inherits.first().ok_or_else(|| Error::internal("a partition of nothing"))?;
+            let parent = names::locked_relation(cmd, cx, name, LockMode::ShareUpdateExclusive)?;
+            partition::may_create(cx, &parent, persistence)?;
+            names::check_owner(cx, &parent)?;
+            super::foreign::lock_referenced(cx, &parent)?;
+            vec![parent]
+        }
+    };
     check_on_commit(stmt.on_commit, persistence)?;
     if exists(cx, namespace, &stmt.table.name, stmt.if_not_exists)? {
         return Ok("CREATE TABLE".into());
@@ -60,8 +70,11 @@ pub fn exists(cx: &mut ExecContext, namespace: Oid, name: &str, skip: bool) -> R
 }
 
 fn refuse(stmt: &CreateTableStmt) -> Result<()> {
-    if stmt.partition_by.is_some() || stmt.partition_bound.is_some() {
-        return Err(Error::unsupported("partitioned tables are not supported"));
+    if stmt.partition_by.is_some() && !stmt.inherits.is_empty() && stmt.partition_bound.is_none() {
+        return Err(err!(INVALID_OBJECT_DEFINITION, "cannot create partitioned table as inheritance child"));
+    }
+    if let (Some(_), Some(option)) = (&stmt.partition_by, stmt.options.first()) {
+        return Err(err!(INVALID_PARAMETER_VALUE, "unrecognized parameter \"{}\"", option.name));
     }
     if stmt.of_type.is_some() {
         return Err(Error::unsupported("typed tables are not supported"));
@@ -101,7 +114,11 @@ fn define(
     for element in &stmt.elements {
         match element {
             TableElement::Column(def) => {
-                let mut new = column::read(cmd, cx, name, def, columns.len() as i16 + 1)?;
+                let attno = columns.len() as i16 + 1;
+                let mut new = match (&def.typ, &stmt.partition_bound) {
+                    (None, Some(_)) => column::of_partition(cmd, cx, (name, &parents[0]), def, attno)?,
+                    _ => column::read(cmd, cx, name, def, attno)?,
+                };
                 for c in std::mem::take(&mut new.constraints) {
                     wanted.push(Wanted::of(&c, Some(&def.name)));
                 }
@@ -132,9 +149,29 @@ fn define(
     let options = reloptions::merge(cmd, reloptions::On::Table, &[], &stmt.options)?;
     let oid = new_oid(cx)?;
     let attributes = finish_columns(cmd, cx, (oid, name), columns, place)?;
-    create_object(cx, NewTable { oid, name: name.clone(), place, kind: RelKind::Table, attributes, options })?;
-    constraint::add_all(cmd, cx, oid, wanted)?;
+    let key = match &stmt.partition_by {
+        Some(spec) => {
+            let rel = super::write::columns_only(oid, name, &attributes);
+            Some(Arc::new(partition::define(cmd, cx, &rel, spec)?))
+        }
+        None => None,
+    };
+    let bound = match &stmt.partition_bound {
+        Some(written) => Some(partition::read_bound(cmd, cx, &parents[0], name, written)?),
+        None => None,
+    };
+    let kind = if key.is_some() { RelKind::Partitioned } else { RelKind::Table };
+    create_object(cx, NewTable { oid, name: name.clone(), place, kind, attributes, options })?;
+    if key.is_some() {
+        super::write::change(cx, oid, |c| c.lineage.key = key)?;
+    }
+    let (checked, keys): (Vec<Wanted>, Vec<Wanted>) = wanted.into_iter().partition(Wanted::is_check);
+    constraint::add_all(cmd, cx, oid, checked)?;
     inherit::attach(cx, oid, parents, &checks)?;
+    if let Some(bound) = bound {
+        partition::settle(cmd, cx, &parents[0], oid, bound)?;
+    }
+    constraint::add_all(cmd, cx, oid, keys)?;
     for (source, options) in &sources {
         if options.indexes {
             like_indexes(cmd, cx, oid, source)?;
@@ -241,16 +278,20 @@ pub fn create_object(cx: &mut ExecContext, new: NewTable) -> Result<()> {
     let large = desc.attrs.iter().any(|a| !a.dropped && a.phys == Phys::Bytes);
     let backend = cx.backend()?;
     let owner = backend.user.current;
-    let file = storage::create_table(backend, new.oid, persistence, desc)?;
+    let stored = new.kind != RelKind::Partitioned;
+    let node = match stored {
+        true => storage::create_table(backend, new.oid, persistence, desc)?.node,
+        false => Oid::INVALID,
+    };
     let mut c = empty_class(new.oid, new.name, namespace, new.kind, persistence, owner);
-    c.node = file.node;
+    c.node = node;
     c.row_type = new_oid(cx)?;
     c.row_array_type = new_oid(cx)?;
     c.acl = super::default_acl::for_new(cx.backend()?, crate::sql::ast::ObjectType::Table, owner, namespace);
     c.attributes = new.attributes;
     c.options = new.options;
     c.replica_identity = Some('d');
-    if large {
+    if large && stored {
         c.toast = create_toast(cx, &c)?;
     }
     put(cx, Object::Class(c))
@@ -283,7 +324,10 @@ fn like(
     columns: &mut Vec<NewColumn>,
     wanted: &mut Vec<Wanted>,
 ) -> Result<()> {
-    if !matches!(source.kind, RelKind::Table | RelKind::View | RelKind::MatView | RelKind::Composite) {
+    if !matches!(
+        source.kind,
+        RelKind::Table | RelKind::View | RelKind::MatView | RelKind::Composite | RelKind::Partitioned
+    ) {
         let kind = names::kind_word(source.kind);
         return Err(err!(WRONG_OBJECT_TYPE, "relation \"{}\" is invalid in LIKE clause", source.name)
             .detail(format!("This operation is not supported for {kind}s.")));
@@ -350,6 +394,8 @@ fn like_indexes(cmd: &Command, cx: &mut ExecContext, table: Oid, source: &Relati
             predicate: index.predicate.clone(),
             options: index.options.clone(),
             constraint: Oid::INVALID,
+            parent: Oid::INVALID,
+            only: false,
         };
         super::index::create_object(cx, &now, new)?;
     }

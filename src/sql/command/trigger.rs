@@ -34,6 +34,11 @@ fn check_kind(stmt: &CreateTriggerStmt, rel: &Relation) -> Result<()> {
         }
         RelKind::Table if instead => return Err(wrong(rel, "Tables cannot have INSTEAD OF triggers.")),
         RelKind::Table => {}
+        RelKind::Partitioned if instead => return Err(wrong(rel, "Tables cannot have INSTEAD OF triggers.")),
+        RelKind::Partitioned if stmt.row => {
+            return Err(Error::unsupported("row triggers on partitioned tables are not supported"));
+        }
+        RelKind::Partitioned => {}
         RelKind::View if !instead && stmt.row => {
             return Err(wrong(rel, "Views cannot have row-level BEFORE or AFTER triggers."));
         }

@@ -17,6 +17,12 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &TruncateStmt) -> Flow
         if !relations.iter().any(|r| r.oid == relation.oid) {
             relations.push(relation);
         }
+        let partitioned = relations.last().is_some_and(|r| r.is_partitioned());
+        if partitioned && !table.inherit {
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, "cannot truncate only a partitioned table")
+                .hint("Do not specify the ONLY keyword, or use TRUNCATE ONLY on the partitions directly.")
+                .into());
+        }
         if table.inherit {
             let oid = relations.last().map_or(Oid::INVALID, |r| r.oid);
             for child in super::inherit::descendants(cx, oid, LockMode::AccessExclusive)? {
@@ -67,7 +73,9 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &TruncateStmt) -> Flow
     cmd.progress(Firing::default).step = 2;
     for relation in relations.iter().filter(|_| !emptied) {
         cx.backend()?.txn.next_command();
-        empty(cx, relation)?;
+        if !relation.is_partitioned() {
+            empty(cx, relation)?;
+        }
         if stmt.restart_identity {
             for (seq, _) in super::sequence::owned_by(cx, relation.oid)? {
                 super::sequence::restart(cx, seq)?;
@@ -107,7 +115,7 @@ impl Firing {
 }
 
 fn check(cx: &mut ExecContext, relation: &Relation) -> Result<()> {
-    if relation.kind != RelKind::Table {
+    if !matches!(relation.kind, RelKind::Table | RelKind::Partitioned) {
         return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a table", relation.name)));
     }
     if relation.generated_by.is_some() {

@@ -130,6 +130,9 @@ fn tables(
     for t in &stmt.tables {
         let relation = names::relation(cmd, cx, &t.table)?;
         found.push((relation.oid, t.columns.clone()));
+        if relation.is_partitioned() {
+            found.extend(super::inherit::all_below(cx, relation.oid)?.into_iter().map(|p| (p, t.columns.clone())));
+        }
     }
     if stmt.tables.is_empty() {
         for record in cx.backend()?.catalog.all(crate::catalog::object::class::RELATION) {
@@ -177,6 +180,10 @@ fn is_allowed(cx: &mut ExecContext, relation: &Relation, options: &Options) -> R
     if !owner {
         let text = format!("skipping \"{}\" --- only table or database owner can {verb} it", relation.name);
         cx.notices.push(warning(text, "vacuum_is_relation_owner", 604));
+        return Ok(false);
+    }
+    // Only its partitions have rows.
+    if relation.is_partitioned() {
         return Ok(false);
     }
     if !matches!(relation.kind, RelKind::Table | RelKind::MatView | RelKind::Toast) {

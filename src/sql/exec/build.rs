@@ -15,7 +15,7 @@ use super::limit::Limit;
 use super::lock_rows::LockRows;
 use super::materialize::Materialize;
 use super::merge_join::MergeJoin;
-use super::modify::{Modify, ModifyTree};
+use super::modify::{InsertTree, Modify, ModifyTree};
 use super::nest_loop::NestLoop;
 use super::output::forms_of;
 use super::project_set::ProjectSet;
@@ -128,7 +128,7 @@ fn make(plan: &Plan, lazy: bool, cx: &mut ExecContext) -> Result<Box<dyn Node>> 
         PlanNode::Aggregate(a) => Box::new(Aggregate::start(a, plan.columns.len(), cx)?),
         PlanNode::Window { input, spec, calls } => Box::new(Window::start(input, spec, calls, cx)?),
         PlanNode::Distinct { input, keys, sorted } => Box::new(Distinct::start(input, keys, *sorted, cx)?),
-        PlanNode::Append { inputs } => Box::new(Append::start(inputs, cx)?),
+        PlanNode::Append { inputs, pruning } => Box::new(Append::start(inputs, pruning.as_deref(), cx)?),
         PlanNode::SetOp { left, right, op, all } => Box::new(SetOp::start(left, right, *op, *all, cx)?),
         PlanNode::Materialize { input } => Box::new(Materialize::start(input, cx)?),
         PlanNode::With { ctes, body } => Box::new(With::start(ctes, body, cx)?),
@@ -161,6 +161,7 @@ fn make(plan: &Plan, lazy: bool, cx: &mut ExecContext) -> Result<Box<dyn Node>> 
             let counted = cx.run.counted == Some(super::instrument::key(plan));
             match &m.members {
                 Some(members) => Box::new(ModifyTree::start(m, members, counted, cx)?),
+                None if m.rel.is_partitioned() => Box::new(InsertTree::start(m, counted, cx)?),
                 None => Box::new(Modify::start(m, counted, cx)?),
             }
         }
@@ -195,7 +196,7 @@ pub(crate) fn visit_plan<'a>(plan: &'a Plan, f: &mut dyn FnMut(&'a Plan)) {
         PlanNode::HashJoin(j) => [&j.left, &j.right].into_iter().for_each(go),
         PlanNode::MergeJoin(j) => [&j.left, &j.right].into_iter().for_each(go),
         PlanNode::Aggregate(a) => go(&a.input),
-        PlanNode::Append { inputs } => inputs.iter().for_each(go),
+        PlanNode::Append { inputs, .. } => inputs.iter().for_each(go),
         PlanNode::SetOp { left, right, .. } | PlanNode::RecursiveUnion { left, right, .. } => {
             [&**left, &**right].into_iter().for_each(go);
         }

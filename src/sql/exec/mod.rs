@@ -34,6 +34,7 @@ mod lock_rows;
 mod materialize;
 mod merge_join;
 mod modify;
+pub(in crate::sql) use modify::Fit;
 mod nest_loop;
 mod output;
 mod pairs;

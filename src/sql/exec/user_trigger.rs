@@ -112,6 +112,7 @@ impl UserTrigger {
             ChangeKind::Insert => self.def.insert,
             ChangeKind::Update => self.def.update,
             ChangeKind::Delete => self.def.delete,
+            ChangeKind::Move => false,
         }
     }
 
@@ -157,7 +158,7 @@ impl UserTrigger {
 pub fn word(kind: ChangeKind) -> &'static str {
     match kind {
         ChangeKind::Insert => "INSERT",
-        ChangeKind::Update => "UPDATE",
+        ChangeKind::Update | ChangeKind::Move => "UPDATE",
         ChangeKind::Delete => "DELETE",
     }
 }

@@ -209,6 +209,19 @@ fn any(typ: Oid, value: Datum<'_>, seed: u64) -> Result<u64> {
     }
 }
 
+/// Whether values of the type have a hash.
+pub fn hashable(typ: Oid) -> bool {
+    let typ = base_type(typ);
+    rule_of(typ).is_some()
+        || matches!(typ, oid::NUMERIC | oid::JSONB | oid::INET | oid::CIDR)
+        || info(typ).is_some_and(|t| t.is_array() || matches!(t.kind, b'e' | b'r' | b'm'))
+}
+
+/// The seeded 64-bit hash of a value, by which HASH partitions are found.
+pub fn extended_hash(typ: Oid, value: Datum<'_>, seed: u64) -> Result<u64> {
+    any(typ, value, seed)
+}
+
 fn array(bytes: &[u8], seed: u64) -> Result<u64> {
     let array = Array::new(bytes);
     array.iter().try_fold(1, |sum, v| Ok(combined(sum, any(array.element, v, seed)?)))

@@ -24,7 +24,7 @@ mod format;
 mod geometry;
 #[cfg(test)]
 mod golden;
-mod hash;
+pub mod hash;
 mod inout;
 mod int;
 pub mod json;

@@ -29,7 +29,6 @@ pub(super) struct Maker<'p, 'a> {
     pub planner: &'p mut Planner<'a>,
     pub rels: &'p mut [Rel],
     pub base: Vec<BaseRel>,
-    #[expect(dead_code, reason = "kept beside the paths it made")]
     pub tree: &'p JoinTree,
     /// Read above all joins.
     pub top: BTreeSet<(usize, i16)>,
@@ -157,15 +156,44 @@ impl<'p, 'a> Maker<'p, 'a> {
         {
             return Ok((plan, layout));
         }
-        let n = if plans.is_empty() { PlanNode::Empty } else { PlanNode::Append { inputs: plans } };
+        let n = match plans.is_empty() {
+            true => PlanNode::Empty,
+            false => PlanNode::Append { inputs: plans, pruning: self.pruning(path, rel)?.map(Box::new) },
+        };
         Ok((node(n, &layout, cost), layout))
+    }
+
+    /// What the Append of a partitioned table looks at when it runs.
+    fn pruning(&mut self, path: &Path, rel: usize) -> Result<Option<super::prune::Pruning>> {
+        let base = self.base(rel)?;
+        let Some(root) = base.root.clone().filter(|r| r.is_partitioned()) else { return Ok(None) };
+        let tables = base.children.iter().flatten().filter_map(|c| c.table.clone());
+        let inputs: Vec<Arc<Relation>> = tables.collect();
+        let mut quals = base.quals.clone();
+        if !path.outer.is_empty() {
+            let clauses = super::scan::join_candidates(rel, self.tree);
+            quals.extend(super::prune::join_quals(&clauses, rel, path.outer));
+        }
+        let cx = self.planner.cx;
+        let Some(mut pruning) = super::prune::at_run_time(cx.names, cx.io, &root, &quals, rel, &inputs)? else {
+            return Ok(None);
+        };
+        let mut failed = None;
+        pruning.for_each_expr_mut(&mut |e| {
+            if failed.is_none() {
+                failed = self.from_outside(e, RelSet::one(rel)).err();
+            }
+        });
+        failed.map_or(Ok(Some(pruning)), Err)
     }
 
     fn member_plan(&mut self, rel: usize, n: usize, path: &Path, kept: &[i16], many: bool) -> Result<Plan> {
         let alias = self.rels[rel].alias.clone();
         let base = self.base.iter_mut().find(|b| b.rel == rel);
         if let Some(child) = base.and_then(|b| b.children.as_mut()).and_then(|c| c.get_mut(n)) {
-            child.alias = Some(if many { format!("{alias}_{}", n + 1) } else { alias });
+            // Both the table and its member stand in the plan of a change.
+            let target = self.planner.target == Some((self.planner.levels.len(), rel));
+            child.alias = Some(if many || target { format!("{alias}_{}", n + 1) } else { alias });
         }
         self.member = Some(n);
         let (plan, layout) = self.make(path)?;

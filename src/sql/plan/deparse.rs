@@ -81,7 +81,9 @@ impl Deparser<'_> {
             | PlanNode::Distinct { input, .. }
             | PlanNode::Materialize { input }
             | PlanNode::LockRows { input, .. } => self.output(input, i),
-            PlanNode::Append { inputs } => inputs.first().map_or_else(|| ("???".into(), true), |p| self.output(p, i)),
+            PlanNode::Append { inputs, .. } => {
+                inputs.first().map_or_else(|| ("???".into(), true), |p| self.output(p, i))
+            }
             PlanNode::SetOp { left, .. } | PlanNode::RecursiveUnion { left, .. } => self.output(left, i),
             PlanNode::With { body, .. } => self.output(body, i),
             PlanNode::ProjectSet { input, items } => match items.get(i) {

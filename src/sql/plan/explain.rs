@@ -375,7 +375,7 @@ impl Explainer<'_> {
                 s.kind = "ProjectSet".into();
                 self.only_child(input, s);
             }
-            PlanNode::Append { inputs } => {
+            PlanNode::Append { inputs, .. } => {
                 s.kind = "Append".into();
                 for p in inputs {
                     let child = self.node(p, Vec::new());

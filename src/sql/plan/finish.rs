@@ -159,8 +159,8 @@ impl Plan {
             PlanNode::Distinct { keys, .. } => each(keys, f),
             PlanNode::LockRows { recheck, .. } => each(recheck, f),
             PlanNode::Modify(m) => modify_exprs(m, f),
-            PlanNode::Append { .. }
-            | PlanNode::SetOp { .. }
+            PlanNode::Append { pruning, .. } => pruning.iter().for_each(|p| p.for_each_expr(f)),
+            PlanNode::SetOp { .. }
             | PlanNode::Materialize { .. }
             | PlanNode::With { .. }
             | PlanNode::RecursiveUnion { .. }
@@ -185,7 +185,7 @@ impl Plan {
             PlanNode::HashJoin(j) => vec![&j.left, &j.right],
             PlanNode::MergeJoin(j) => vec![&j.left, &j.right],
             PlanNode::Aggregate(a) => vec![&a.input],
-            PlanNode::Append { inputs } => inputs.iter().collect(),
+            PlanNode::Append { inputs, .. } => inputs.iter().collect(),
             PlanNode::SetOp { left, right, .. } | PlanNode::RecursiveUnion { left, right, .. } => vec![left, right],
             PlanNode::With { ctes, body } => ctes.iter().map(|c| &c.plan).chain([&**body]).collect(),
             PlanNode::Modify(m) => vec![&m.input],
@@ -218,7 +218,7 @@ impl Plan {
                 f(&mut j.right);
             }
             PlanNode::Aggregate(a) => f(&mut a.input),
-            PlanNode::Append { inputs } => inputs.iter_mut().for_each(f),
+            PlanNode::Append { inputs, .. } => inputs.iter_mut().for_each(f),
             PlanNode::SetOp { left, right, .. } | PlanNode::RecursiveUnion { left, right, .. } => {
                 f(left);
                 f(right);

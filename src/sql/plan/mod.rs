@@ -20,6 +20,7 @@ mod layout;
 mod path;
 mod planner;
 mod prepare;
+pub mod prune;
 mod push;
 mod relset;
 mod scan;
@@ -32,6 +33,7 @@ mod settings;
 mod tests;
 pub(in crate::sql) mod tree;
 mod write;
+pub use write::routed_insert;
 
 pub use explain::{Actual, Actuals, ExplainOptions, explain_json, explain_text};
 pub use planner::plan;
@@ -156,6 +158,8 @@ pub enum PlanNode {
     /// UNION ALL and friends: columns line up by position.
     Append {
         inputs: Vec<Plan>,
+        /// Partitions that are left out only when it runs.
+        pruning: Option<Box<prune::Pruning>>,
     },
     SetOp {
         left: Box<Plan>,

@@ -52,6 +52,10 @@ pub(super) struct Planner<'a> {
     privileges: Vec<RelationAccess>,
     writes: bool,
     locks_rows: bool,
+    /// (level, relation, members) of the trees read.
+    pub(super) expanded: Vec<(usize, usize, Vec<Arc<Relation>>)>,
+    /// (level, relation) being updated or deleted from.
+    pub(super) target: Option<(usize, usize)>,
 }
 
 /// Plans a bound query.
@@ -65,19 +69,7 @@ pub fn plan(query: Query, cx: &PlanContext<'_>) -> Result<PlannedStatement> {
     };
     let returns_rows = query.write.as_ref().is_none_or(|w| !w.returning.is_empty());
     let origins = query.output().map(|t| t.origin.unwrap_or((Oid::INVALID, 0))).collect();
-    let mut planner = Planner {
-        cx,
-        folder: Folder::new(cx.io),
-        levels: Vec::new(),
-        slots: 0,
-        cte_ids: 0,
-        work_tables: 0,
-        planned_links: None,
-        relations: Vec::new(),
-        privileges: Vec::new(),
-        writes: false,
-        locks_rows: false,
-    };
+    let mut planner = Planner::new(cx);
     let (mut plan, _) = planner.query(query, LevelKind::Top)?;
     super::finish::set_params(&mut plan);
     Ok(PlannedStatement {
@@ -94,6 +86,33 @@ pub fn plan(query: Query, cx: &PlanContext<'_>) -> Result<PlannedStatement> {
         read_only: !planner.writes && !planner.locks_rows,
         constants: Vec::new(),
     })
+}
+
+impl<'a> Planner<'a> {
+    fn new(cx: &'a PlanContext<'a>) -> Planner<'a> {
+        Planner {
+            cx,
+            folder: Folder::new(cx.io),
+            levels: Vec::new(),
+            slots: 0,
+            cte_ids: 0,
+            work_tables: 0,
+            planned_links: None,
+            relations: Vec::new(),
+            privileges: Vec::new(),
+            writes: false,
+            locks_rows: false,
+            expanded: Vec::new(),
+            target: None,
+        }
+    }
+
+    /// For expressions of stored objects: they are no part of a query.
+    pub(super) fn alone(cx: &'a PlanContext<'a>) -> Planner<'a> {
+        let mut planner = Planner::new(cx);
+        planner.levels.push(Level { kind: LevelKind::Top, outer_refs: Vec::new(), ctes: Vec::new() });
+        planner
+    }
 }
 
 impl Planner<'_> {

@@ -45,6 +45,8 @@ pub(super) struct BaseRel {
     pub alias: Option<String>,
     /// The members of a tree.
     pub children: Option<Vec<BaseRel>>,
+    /// The root of the tree.
+    pub root: Option<Arc<Relation>>,
 }
 
 /// The relation's table, if it is one with storage.
@@ -76,7 +78,7 @@ fn index_op(name: &str) -> Option<IndexOp> {
 }
 
 /// A condition as one on an index column: the operator and the value compared with.
-fn match_condition(c: &Expr, column: &Expr, rel: usize) -> Option<(IndexOp, Expr)> {
+pub(super) fn match_condition(c: &Expr, column: &Expr, rel: usize) -> Option<(IndexOp, Expr)> {
     let is_column = |e: &Expr| same(strip(e), strip(column));
     let free = |e: &Expr| !rels_of(e).has(rel) && !super::fold::has_volatile(e);
     match &c.kind {
@@ -220,6 +222,7 @@ impl Planner<'_> {
             map: None,
             alias: None,
             children: None,
+            root: None,
         };
         let mut tree = None;
         match &mut entry.source {
@@ -274,6 +277,7 @@ impl Planner<'_> {
             base.tuples = children.iter().map(|c| c.tuples).sum();
             base.pages = children.iter().map(|c| c.pages).sum();
             base.children = Some(children);
+            base.root = Some(root);
         }
         base.tuples = base.tuples.max(1.0);
         base.rows = base.tuples;
@@ -514,7 +518,7 @@ fn index_paths(base: &BaseRel, t: &Arc<Relation>, around: &Around<'_>, out: &mut
 
 /// Join conditions that could search an index of the relation: plain ones, those of outer joins that leave it empty,
 /// and the classes' pairs.
-fn join_candidates(rel: usize, tree: &JoinTree) -> Vec<Clause> {
+pub(super) fn join_candidates(rel: usize, tree: &JoinTree) -> Vec<Clause> {
     let me = RelSet::one(rel);
     let mut out: Vec<Clause> = Vec::new();
     for c in &tree.clauses {

@@ -676,7 +676,7 @@ impl Planner<'_> {
             let mut tableoid = None;
             if super::tree::is_tree(&query.rels[l.rel]) {
                 tableoid = Some(place(-6, oid::OID)?);
-                for member in super::tree::members(self.cx.names, rel)?.into_iter().filter(|m| !m.is_partitioned()) {
+                for member in self.expanded(l.rel)? {
                     let map = super::tree::attribute_map(rel, &member)?;
                     members.push((member, map));
                 }

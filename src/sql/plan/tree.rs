@@ -83,6 +83,14 @@ pub(in crate::sql) fn to_child(e: &Expr, rel: usize, map: &[i16]) -> Expr {
     e
 }
 
+impl Planner<'_> {
+    /// The tables a tree of the present level was found to have rows in.
+    pub(super) fn expanded(&self, rel: usize) -> Result<Vec<Arc<Relation>>> {
+        let found = self.expanded.iter().rev().find(|(l, r, _)| (*l, *r) == (self.levels.len(), rel));
+        found.map(|(_, _, members)| members.clone()).ok_or_else(|| Error::internal("a tree was not expanded"))
+    }
+}
+
 impl BaseRel {
     /// The attribute of this scan's table that stands for one of the query's.
     pub fn own_attno(&self, attno: i16) -> i16 {
@@ -104,13 +112,20 @@ impl BaseRel {
 impl Planner<'_> {
     /// The members of a tree as relations of their own under the tree's number.
     pub(super) fn children(&mut self, base: &BaseRel, root: &Arc<Relation>) -> Result<Vec<BaseRel>> {
-        let members = members(self.cx.names, root)?;
+        let mut inner = Vec::new();
+        let found = if root.is_partitioned() {
+            let mut found = Vec::new();
+            super::prune::expand(self.cx.names, self.cx.io, root, &base.quals, base.rel, (&mut found, &mut inner))?;
+            found
+        } else {
+            members(self.cx.names, root)?
+        };
+        inner.iter().for_each(|table| self.note_member(root, table));
+        self.expanded.retain(|(level, rel, _)| (*level, *rel) != (self.levels.len(), base.rel));
+        self.expanded.push((self.levels.len(), base.rel, found.clone()));
         let mut out = Vec::new();
-        for member in members {
+        for member in found {
             self.note_member(root, &member);
-            if member.is_partitioned() {
-                continue;
-            }
             let map = attribute_map(root, &member)?;
             let mut child = BaseRel {
                 rel: base.rel,
@@ -128,6 +143,7 @@ impl Planner<'_> {
                 map: Some(map),
                 alias: None,
                 children: None,
+                root: None,
             };
             self.table_size(&member, &mut child);
             if !member.indexes.is_empty() {

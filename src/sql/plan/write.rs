@@ -143,13 +143,13 @@ impl Planner<'_> {
         write.returning.iter().for_each(|t| vars_of(&t.expr, &mut read));
         read.retain(|(r, _)| *r != target);
         let mut top = vec![(target, -1)];
-        let tree =
-            matches!(&query.rels[target].source, Source::Table { inherit: true, .. }) && !rel.children.is_empty();
+        let tree = super::tree::is_tree(&query.rels[target]);
         if tree {
             top.push((target, -6));
         }
         top.extend(read);
         query.targets.clear();
+        self.target = Some((self.levels.len(), target));
         let joined = self.joined_for_write(&mut query, top, target)?;
         let (plan, input, conditions) = joined;
         let ctid = var(target, -1, system_type(-1).unwrap_or(crate::types::TypeRef::of(crate::types::oid::TID)));
@@ -238,7 +238,7 @@ impl Planner<'_> {
         conditions: &[Expr],
         write: &bind::Write,
     ) -> Result<Plan> {
-        use super::tree::{attribute_map, members, to_child};
+        use super::tree::{attribute_map, to_child};
         let place = |attno| -> Result<usize> {
             let ty = system_type(attno).ok_or_else(|| Error::internal("no such system column"))?;
             match input.bound(&var(target, attno, ty))?.kind {
@@ -248,7 +248,7 @@ impl Planner<'_> {
         };
         let (ctid, tableoid) = (place(-1)?, place(-6)?);
         let (mut parts, mut aliases) = (Vec::new(), Vec::new());
-        for (n, member) in members(self.cx.names, rel)?.into_iter().enumerate() {
+        for (n, member) in self.expanded(target)?.into_iter().enumerate() {
             let map = attribute_map(rel, &member)?;
             let own = |e: &Expr| to_child(e, target, &map);
             let conditions: Vec<Expr> = conditions.iter().map(own).collect();
@@ -275,6 +275,65 @@ impl Planner<'_> {
             m.members = Some(super::ModifyMembers { tableoid, parts, aliases });
         }
         Ok(plan)
+    }
+
+    /// INSERT into one partition of rows that came through a table above it. What is computed on a conflict comes from
+    /// that table's plan.
+    fn routed(&mut self, root: &Relation, leaf: Arc<Relation>, on_conflict: Option<&OnConflict>) -> Result<Modify> {
+        let kept = stored(&leaf, self.cx.names, self.cx.io)?;
+        let columns = leaf.attributes.iter().map(|a| PlanColumn { name: a.name.clone(), ty: a.ty }).collect();
+        let source = Plan { node: PlanNode::Empty, columns, cost: Cost::default(), params: Vec::new() };
+        let on_conflict = match on_conflict {
+            Some(c) => Some(self.conflict_in(root, &leaf, c)?),
+            None => None,
+        };
+        let part = self.modify(ModifyKind::Insert { on_conflict }, leaf, &kept, source, None)?;
+        let PlanNode::Modify(part) = part.node else { return Err(Error::internal("not a modifying plan")) };
+        Ok(*part)
+    }
+
+    /// ON CONFLICT over a partition's own attributes and indexes.
+    fn conflict_in(&self, root: &Relation, leaf: &Relation, c: &OnConflict) -> Result<OnConflict> {
+        let map = super::tree::attribute_map(root, leaf)?;
+        let (width, own_width) = (root.attributes.len(), leaf.attributes.len());
+        let place = |n: usize| (map[n] as usize).saturating_sub(1);
+        let own = |e: &Expr| {
+            let mut e = e.clone();
+            e.rewrite(&mut |x| {
+                if let crate::sql::expr::ExprKind::Column(n) = &mut x.kind {
+                    *n = if *n < width { place(*n) } else { own_width + place(*n - width) };
+                }
+            });
+            e
+        };
+        let arbiters = c.arbiters.as_ref().map(|wanted| {
+            let found = leaf.indexes.iter().filter(|i| self.is_part_of(leaf, i, wanted));
+            found.map(|i| i.oid).collect()
+        });
+        Ok(OnConflict {
+            arbiters,
+            set: c.set.as_ref().map(|s| s.iter().map(|(n, e)| (place(*n), own(e))).collect()),
+            filter: c.filter.as_ref().map(own),
+        })
+    }
+
+    /// The index is one of those wanted, or below one.
+    fn is_part_of(&self, table: &Relation, index: &crate::catalog::Index, wanted: &[crate::base::Oid]) -> bool {
+        let (mut oid, mut parent) = (index.oid, index.parent);
+        let mut above = table.lineage.parents.first().copied();
+        loop {
+            if wanted.contains(&oid) {
+                return true;
+            }
+            if !parent.is_valid() {
+                return false;
+            }
+            oid = parent;
+            let table = above.and_then(|t| self.cx.names.relation(t));
+            let found = table.as_ref().and_then(|t| t.indexes.iter().find(|i| i.oid == oid).map(|i| i.parent));
+            parent = found.unwrap_or(crate::base::Oid::INVALID);
+            above = table.and_then(|t| t.lineage.parents.first().copied());
+        }
     }
 
     /// The joins of an UPDATE or DELETE, narrowed to what is read above.
@@ -365,6 +424,16 @@ fn merge_when(w: &bind::MergeWhen, row: &Layout) -> Result<MergeWhen> {
     };
     let condition = w.condition.as_ref().map(|c| row.bound(c)).transpose()?;
     Ok(MergeWhen { matched: w.matched, condition, action })
+}
+
+/// INSERT into a partition, made when the first row for it comes.
+pub fn routed_insert(
+    root: &Relation,
+    leaf: Arc<Relation>,
+    on_conflict: Option<&OnConflict>,
+    cx: &super::PlanContext<'_>,
+) -> Result<Modify> {
+    Planner::alone(cx).routed(root, leaf, on_conflict)
 }
 
 /// An output column of RETURNING.

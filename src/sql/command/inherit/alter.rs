@@ -2,10 +2,10 @@
 
 use super::super::constraint::{self, Wanted};
 use super::super::write::{change, class_of, new_oid};
-use super::super::{Command, alter_table, names};
+use super::super::{Command, alter_table, names, partition};
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::catalog::object::Class;
-use crate::catalog::{Attribute, Constraint, ConstraintKind};
+use crate::catalog::{Attribute, Constraint, ConstraintKind, RelKind};
 use crate::err;
 use crate::sql::ast::{AlterTableKind as Kind, ColumnDef, ConstraintKind as Ast, DropBehavior};
 use crate::sql::exec::ExecContext;
@@ -14,10 +14,16 @@ use crate::sql::exec::ExecContext;
 pub fn alter(cmd: &Command, cx: &mut ExecContext, table: Oid, recurse: bool, kind: &Kind) -> Result<()> {
     let c = class_of(cx, table)?;
     refuse_inherited(&c, kind)?;
+    refuse_partitioned(cx, &c, kind, recurse)?;
     match kind {
         Kind::AddColumn { def, if_not_exists, .. } => return add_column(cmd, cx, table, def, *if_not_exists, recurse),
         Kind::Inherit(parent) => return super::link::inherit(cx, table, parent),
         Kind::NoInherit(parent) => return super::link::no_inherit(cx, table, parent),
+        Kind::AttachPartition { table: name, bound } => return partition::attach(cmd, cx, table, name, bound),
+        Kind::DetachPartition { table: name, concurrently } => {
+            return partition::detach(cx, table, name, *concurrently);
+        }
+        Kind::AttachIndexPartition(name) => return partition::attach_index(cx, table, name),
         _ => {}
     }
     let children = children_of(cx, table)?;
@@ -66,7 +72,9 @@ pub fn alter(cmd: &Command, cx: &mut ExecContext, table: Oid, recurse: bool, kin
             if matches!(k.kind, Ast::Check(_)) && !k.no_inherit && !recurse {
                 return Err(must_follow("constraint must be added to child tables too".into()));
             }
-            alter_table::apply(cmd, cx, table, kind)
+            let mut wanted = Wanted::of(k, None);
+            wanted.only = !recurse;
+            constraint::add_all(cmd, cx, table, vec![wanted])
         }
         Kind::DropConstraint { name, missing_ok, behavior } => {
             drop_constraint(cx, table, name, *missing_ok, *behavior, recurse)
@@ -118,7 +126,7 @@ pub(super) fn children_of(cx: &mut ExecContext, table: Oid) -> Result<Vec<Oid>> 
 }
 
 /// All descendants, nearest first, each once.
-pub(super) fn all_below(cx: &mut ExecContext, table: Oid) -> Result<Vec<Oid>> {
+pub fn all_below(cx: &mut ExecContext, table: Oid) -> Result<Vec<Oid>> {
     let mut found = children_of(cx, table)?;
     let mut n = 0;
     while n < found.len() {
@@ -177,6 +185,66 @@ fn refuse_inherited(c: &Class, kind: &Kind) -> Result<()> {
         Kind::DropConstraint { name, .. } if c.constraints.iter().any(|k| k.name == *name && k.inherited > 0) => Err(
             err!(INVALID_TABLE_DEFINITION, "cannot drop inherited constraint \"{name}\" of relation \"{}\"", c.name),
         ),
+        _ => Ok(()),
+    }
+}
+
+/// What partitions and partitioned tables do not bear.
+fn refuse_partitioned(cx: &mut ExecContext, c: &Class, kind: &Kind, recurse: bool) -> Result<()> {
+    if c.lineage.bound.is_some() {
+        match kind {
+            Kind::AddColumn { .. } => return Err(err!(WRONG_OBJECT_TYPE, "cannot add column to a partition")),
+            Kind::DropNotNull { name } => {
+                let own = attribute_of(c, name).map_or(0, |a| a.attno);
+                let in_key =
+                    c.constraints.iter().any(|k| k.kind == ConstraintKind::PrimaryKey && k.columns.contains(&own));
+                if let Some(parent) = c.lineage.parents.first().filter(|_| !in_key)
+                    && attribute_of(&class_of(cx, *parent)?, name).is_some_and(|a| a.not_null)
+                {
+                    return Err(must_follow(format!("column \"{name}\" is marked NOT NULL in parent table")));
+                }
+            }
+            _ => {}
+        }
+    }
+    if c.lineage.key.is_none() {
+        return match (kind, c.kind) {
+            (Kind::AttachPartition { .. } | Kind::DetachPartition { .. }, RelKind::Table) => {
+                Err(err!(INVALID_OBJECT_DEFINITION, "table \"{}\" is not partitioned", c.name))
+            }
+            _ => Ok(()),
+        };
+    }
+    let key_column = |cx: &mut ExecContext, name: &str, verb: &str| -> Result<()> {
+        let Some(a) = attribute_of(c, name) else { return Ok(()) };
+        if !super::super::partition::key_reads(cx, c)?.contains(&a.attno) {
+            return Ok(());
+        }
+        Err(must_follow(format!(
+            "cannot {verb} column \"{name}\" because it is part of the partition key of relation \"{}\"",
+            c.name
+        )))
+    };
+    match kind {
+        Kind::DropColumn { name, .. } => key_column(cx, name, "drop")?,
+        Kind::AlterType { name, .. } => key_column(cx, name, "alter")?,
+        Kind::AddConstraint(k) if k.no_inherit && matches!(k.kind, Ast::Check(_)) => {
+            return Err(must_follow(format!("cannot add NO INHERIT constraint to partitioned table \"{}\"", c.name)));
+        }
+        Kind::SetLogged | Kind::SetUnlogged | Kind::ClusterOn(_) | Kind::SetWithoutCluster => {
+            return Err(Error::unsupported("this form of ALTER TABLE is not supported for partitioned tables"));
+        }
+        _ => {}
+    }
+    if recurse || children_of(cx, c.oid)?.is_empty() {
+        return Ok(());
+    }
+    let whole = |text: &str| Err(must_follow(text.into()).hint("Do not specify the ONLY keyword."));
+    match kind {
+        Kind::DropColumn { .. } => whole("cannot drop column from only the partitioned table when partitions exist"),
+        Kind::DropNotNull { .. } | Kind::DropConstraint { .. } => {
+            whole("cannot remove constraint from only the partitioned table when partitions exist")
+        }
         _ => Ok(()),
     }
 }

@@ -5,8 +5,8 @@ mod alter;
 mod link;
 mod rename;
 
-pub use alter::{add_check, alter, goes_down};
-pub use link::lock_other;
+pub use alter::{add_check, all_below, alter, goes_down};
+pub use link::{link, lock_other, unlink};
 pub use rename::{rename_constraint, renamed};
 
 use super::column::NewColumn;
@@ -29,6 +29,12 @@ pub fn parents(cmd: &Command, cx: &mut ExecContext, list: &[RangeVar], child: Pe
     let mut found: Vec<Arc<Relation>> = Vec::new();
     for name in list {
         let parent = names::locked_relation(cmd, cx, name, LockMode::ShareUpdateExclusive)?;
+        if parent.is_partitioned() {
+            return Err(err!(WRONG_OBJECT_TYPE, "cannot inherit from partitioned table \"{}\"", parent.name).into());
+        }
+        if parent.is_partition() {
+            return Err(err!(WRONG_OBJECT_TYPE, "cannot inherit from partition \"{}\"", parent.name).into());
+        }
         if parent.kind != RelKind::Table || parent.generated_by.is_some() {
             let text = format!("inherited relation \"{}\" is not a table or foreign table", parent.name);
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, text).into());
@@ -131,7 +137,9 @@ pub fn merge_columns(cx: &mut ExecContext, parents: &[Arc<Relation>], own: Vec<N
         if out[n].attribute.local {
             return Err(err!(DUPLICATE_COLUMN, "column \"{name}\" specified more than once"));
         }
+        let partition = parents[0].is_partitioned();
         match n == position {
+            _ if partition => {}
             true => notice(cx, format!("merging column \"{name}\" with inherited definition"), None),
             false => notice(
                 cx,
@@ -163,6 +171,7 @@ pub fn merge_columns(cx: &mut ExecContext, parents: &[Arc<Relation>], own: Vec<N
         let replaced = c.default.is_some() || c.serial || c.identity.is_some();
         let (not_null, inherited) = (have.not_null, have.inherited);
         c.attribute.attno = have.attno;
+        c.attribute.local = !partition;
         c.attribute.not_null |= not_null;
         c.attribute.inherited = inherited;
         match replaced {
@@ -211,7 +220,7 @@ pub fn merge_checks(
         }
         notice(cx, format!("merging constraint \"{}\" with inherited definition", f.name), None);
         wanted.remove(n);
-        f.local = true;
+        f.local = !parents[0].is_partitioned();
     }
     let inherited = found.iter().map(|f| Wanted::stored_check(&f.name, f.text.clone()));
     let own = std::mem::take(wanted);
@@ -226,7 +235,7 @@ pub fn attach(cx: &mut ExecContext, oid: Oid, parents: &[Arc<Relation>], checks:
     }
     change(cx, oid, |c| {
         c.lineage.parents = parents.iter().map(|p| p.oid).collect();
-        c.depends.extend(parents.iter().map(|p| Depend { on: relation_key(p.oid), auto: false }));
+        c.depends.extend(parents.iter().map(|p| Depend { on: relation_key(p.oid), auto: p.is_partitioned() }));
         for k in &mut c.constraints {
             if let Some(f) = checks.iter().find(|f| f.name == k.name) {
                 k.inherited = f.count;

@@ -42,6 +42,7 @@ pub struct RowTriggers {
     /// Users' triggers for statements, before and after.
     pub before_statement: Vec<Arc<UserTrigger>>,
     after_statement: Vec<(ChangeKind, Arc<RowTrigger>)>,
+    moved: Vec<Arc<RowTrigger>>,
 }
 
 impl RowTriggers {
@@ -50,6 +51,7 @@ impl RowTriggers {
             ChangeKind::Insert => &self.insert,
             ChangeKind::Update => &self.update,
             ChangeKind::Delete => &self.delete,
+            ChangeKind::Move => &self.moved,
         }
     }
 
@@ -170,6 +172,19 @@ fn referencing(cx: &mut ExecContext, table: Oid) -> Result<Vec<Oid>> {
     Ok(known(cx)?.referencing.as_ref().and_then(|m| m.get(&table)).cloned().unwrap_or_default())
 }
 
+/// A relation and the partitioned tables it is part of.
+fn with_ancestors(cx: &mut ExecContext, rel: &Arc<Relation>) -> Result<Vec<Arc<Relation>>> {
+    let mut all = vec![rel.clone()];
+    let mut at = rel.clone();
+    while at.is_partition() {
+        let Some(parent) = at.lineage.parents.first() else { break };
+        let Some(parent) = cx.backend()?.catalog.relation(*parent)? else { break };
+        all.push(parent.clone());
+        at = parent;
+    }
+    Ok(all)
+}
+
 fn collect(cx: &mut ExecContext, rel: &Arc<Relation>) -> Result<RowTriggers> {
     let mut triggers = RowTriggers::default();
     let add = |list: &mut Vec<Arc<RowTrigger>>, letter: char, oid: Oid, work: Work| {
@@ -177,13 +192,18 @@ fn collect(cx: &mut ExecContext, rel: &Arc<Relation>) -> Result<RowTriggers> {
         let name = format!("RI_ConstraintTrigger_{letter}_{:010}", oid.0);
         list.push(Arc::new(RowTrigger { name, work }));
     };
-    for child in referencing(cx, rel.oid)? {
-        let Some(child) = cx.backend()?.catalog.relation(child)? else { continue };
-        for k in &child.constraints {
-            if k.foreign.as_ref().is_some_and(|f| f.relation == rel.oid) {
-                let reference = Arc::new(Reference::new(cx, child.clone(), rel.clone(), k)?);
-                add(&mut triggers.delete, 'a', k.oid, Work::Deleted(reference.clone()));
-                add(&mut triggers.update, 'a', k.oid, Work::Updated(reference));
+    for table in with_ancestors(cx, rel)? {
+        for child in referencing(cx, table.oid)? {
+            let Some(child) = cx.backend()?.catalog.relation(child)? else { continue };
+            // What a partitioned table's foreign key does, it does in all partitions.
+            for k in child.constraints.iter().filter(|k| !k.parent.is_valid()) {
+                if k.foreign.as_ref().is_some_and(|f| f.relation == table.oid) {
+                    let reference = Reference::new(cx, child.clone(), table.clone(), k)?;
+                    let reference =
+                        Arc::new(if table.oid == rel.oid { reference } else { reference.for_partition(rel)? });
+                    add(&mut triggers.delete, 'a', k.oid, Work::Deleted(reference.clone()));
+                    add(&mut triggers.update, 'a', k.oid, Work::Updated(reference));
+                }
             }
         }
     }
@@ -209,6 +229,7 @@ fn collect(cx: &mut ExecContext, rel: &Arc<Relation>) -> Result<RowTriggers> {
                         (true, ChangeKind::Insert) => triggers.insert.push(made),
                         (true, ChangeKind::Update) => triggers.update.push(made),
                         (true, ChangeKind::Delete) => triggers.delete.push(made),
+                        (true, ChangeKind::Move) => {}
                     }
                 }
             }
@@ -218,7 +239,10 @@ fn collect(cx: &mut ExecContext, rel: &Arc<Relation>) -> Result<RowTriggers> {
     triggers.before.sort_by(|a, b| a.def.name.cmp(&b.def.name));
     triggers.before_statement.sort_by(|a, b| a.def.name.cmp(&b.def.name));
     triggers.after_statement.sort_by(|a, b| a.1.name.cmp(&b.1.name));
-    for list in [&mut triggers.insert, &mut triggers.update, &mut triggers.delete] {
+    // What a row refers to is looked at where it goes.
+    let of_parent = |t: &&Arc<RowTrigger>| matches!(t.work, Work::Updated(_));
+    triggers.moved = triggers.update.iter().filter(of_parent).cloned().collect();
+    for list in [&mut triggers.moved, &mut triggers.insert, &mut triggers.update, &mut triggers.delete] {
         list.sort_by(|a, b| a.name.cmp(&b.name));
     }
     Ok(triggers)

@@ -307,7 +307,7 @@ impl InsertOrUpdate {
         *shown = true;
         // Without waits in them both can be repeated.
         target.generate(cx, new)?;
-        target.verify(cx, new)?;
+        target.verify_conflict(cx, new)?;
         let differs = |attr: &usize| combined.columns[*attr].get(0) != new.columns[*attr].get(0);
         let changed: Vec<&super::target::IndexTarget> =
             target.indexes.iter().filter(|i| i.reads.iter().any(differs)).collect();

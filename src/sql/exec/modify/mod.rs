@@ -6,6 +6,8 @@
 mod conflict;
 mod insert;
 mod merge;
+mod partition;
+mod route;
 mod row_lock;
 mod statement;
 mod target;
@@ -13,6 +15,8 @@ mod tree;
 mod update;
 mod verify;
 
+pub(in crate::sql) use partition::Fit;
+pub(super) use route::InsertTree;
 pub(super) use tree::ModifyTree;
 
 pub(super) use row_lock::{Claim, Writer, claim, strength};
@@ -32,6 +36,8 @@ pub enum ChangeKind {
     Insert,
     Update,
     Delete,
+    /// An update that takes the row into another partition: there it is inserted.
+    Move,
 }
 
 /// How a statement changes its rows.
@@ -183,6 +189,19 @@ impl Modify {
         }
     }
 
+    /// Goes on with the next row of those to be worked on one by one; false: there is none.
+    fn take_waiting(&mut self) -> bool {
+        let Some((batch, at)) = &mut self.waiting else { return false };
+        if *at == batch.rows {
+            self.waiting = None;
+            return false;
+        }
+        let columns = batch.columns.iter().map(|c| c.gather_rows(&[*at as u32])).collect();
+        *at += 1;
+        self.feed(Batch { columns, rows: 1 });
+        true
+    }
+
     fn one_by_one(&self) -> bool {
         self.kinds.iter().any(|k| self.target.triggers.fire_before(*k))
     }
@@ -194,6 +213,20 @@ impl Modify {
             Method::Conflict(c) => c.run(cx, &mut self.target, &mut self.changed),
             Method::Update(u) => u.run(cx, &mut self.target, &mut self.changed),
             Method::Merge(m) => m.run(cx, &mut self.target, &mut self.changed),
+        }
+    }
+
+    /// Rows may leave the partition.
+    fn let_move(&mut self) {
+        if let Method::Update(u) = &mut self.method {
+            u.may_move = true;
+        }
+    }
+
+    fn take_moved(&mut self) -> Option<Batch> {
+        match &mut self.method {
+            Method::Update(u) => u.take_moved(),
+            _ => None,
         }
     }
 

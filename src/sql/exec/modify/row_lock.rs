@@ -84,6 +84,11 @@ pub(in crate::sql::exec) fn claim(
         }
         TmResult::Updated { .. } if keeps => return Err(serialization("update").into()),
         TmResult::Deleted { .. } if keeps => return Err(serialization("delete").into()),
+        TmResult::Moved { .. } if keeps => return Err(serialization("update").into()),
+        TmResult::Moved { .. } => {
+            let text = "tuple to be locked was already moved to another partition due to concurrent update";
+            return Err(Error::new(crate::base::SqlState::SERIALIZATION_FAILURE, text).into());
+        }
         TmResult::Updated { ctid, .. } => Claim::Newer(ctid),
         TmResult::Deleted { .. } => Claim::Gone,
         TmResult::BeingModified(xid) => match wait {

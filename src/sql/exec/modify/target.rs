@@ -1,5 +1,7 @@
 //! The relation written to: its constraints, generated columns and indexes.
 
+use super::ChangeKind;
+use super::partition::Fit;
 use super::row_lock::Writer;
 use super::verify;
 use crate::base::{Error, Flow, Result, SqlState, TupleId};
@@ -45,6 +47,10 @@ pub(super) struct Target {
     view_checks: Projection,
     pub indexes: Vec<IndexTarget>,
     pub triggers: Arc<RowTriggers>,
+    /// Of a partition: its bounds, which new rows must fulfil.
+    pub fit: Option<Fit>,
+    /// Rows come by way of the bounds, and fulfil them.
+    pub routed: bool,
 }
 
 fn reads(exprs: &[&Expr]) -> Vec<usize> {
@@ -91,6 +97,8 @@ impl Target {
             view_checks: Projection::new(&view_checks),
             indexes: m.index_exprs.iter().map(index).collect(),
             triggers: after_row::of_relation(cx, &m.rel)?,
+            fit: Fit::of(cx, &m.rel)?,
+            routed: false,
         })
     }
 
@@ -115,6 +123,40 @@ impl Target {
 
     /// Checks new rows. To be repeated with the same batch after a `Stop`.
     pub fn verify(&mut self, cx: &mut ExecContext, batch: &Batch) -> Flow<()> {
+        // A trigger may have changed what has found its way.
+        let fired = self.routed && self.triggers.fire_before(ChangeKind::Insert);
+        if let Some(fit) = self.fit.as_mut().filter(|_| !self.routed || fired) {
+            if fired && fit.test(cx, batch)?.contains(&false) {
+                let text = "moving row to another partition during a BEFORE FOR EACH ROW trigger is not supported";
+                return Err(Error::unsupported(text).into());
+            }
+            fit.enforce(cx, &self.rel, batch)?;
+        }
+        self.verify_constraints(cx, batch)
+    }
+
+    /// Checks what ON CONFLICT makes of a row, which must stay where it is.
+    pub fn verify_conflict(&mut self, cx: &mut ExecContext, batch: &Batch) -> Flow<()> {
+        if self.routed
+            && let Some(fit) = &mut self.fit
+            && fit.test(cx, batch)?.contains(&false)
+        {
+            return Err(Error::unsupported("invalid ON UPDATE specification")
+                .detail("The result tuple would appear in a different partition than the original tuple.")
+                .into());
+        }
+        self.verify(cx, batch)
+    }
+
+    /// An attribute's column of NULLs, for dropped ones.
+    pub fn empty_column(&self, attr: usize, rows: usize) -> Column {
+        let mut c = Column::new(self.forms[attr]);
+        (0..rows).for_each(|_| c.push(crate::types::Datum::Null));
+        c
+    }
+
+    /// NOT NULL and CHECK alone.
+    pub fn verify_constraints(&mut self, cx: &mut ExecContext, batch: &Batch) -> Flow<()> {
         verify::not_null(cx, &self.rel, batch)?;
         if !self.check_names.is_empty() {
             let answers = self.checks.run(cx, batch, Sel::All(batch.rows))?;

@@ -1,12 +1,18 @@
 //! UPDATE and DELETE of a table with children: each row goes to the member it lies in.
 
 use super::Modify;
+use super::partition::{Router, as_root};
+use super::route::Routed;
 use super::statement::Statements;
 use crate::base::{Error, Flow, Result};
+use crate::catalog::Relation;
 use crate::sql::exec::{ExecContext, Node, build};
+use crate::sql::expr::eval::Projection;
+use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::plan;
 use crate::types::Batch;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 pub(in crate::sql::exec) struct ModifyTree {
     input: Box<dyn Node>,
@@ -18,11 +24,36 @@ pub(in crate::sql::exec) struct ModifyTree {
     queue: VecDeque<(usize, Batch)>,
     at: Option<usize>,
     statements: Statements,
+    /// Of a partitioned table: rows that change their partition.
+    routed: Option<Routed>,
+    /// By member, its attribute numbers of the root's attributes.
+    maps: Vec<Vec<i16>>,
+    root: Arc<Relation>,
+    /// RETURNING reads columns of other relations.
+    reads_input: bool,
+}
+
+/// RETURNING reads more than the row itself and its system columns.
+fn reads_input(m: &plan::Modify) -> bool {
+    let own = m.rel.attributes.len() + 4;
+    let beyond = |e: &Expr| e.any(&mut |x| matches!(x.kind, ExprKind::Column(n) if n >= own));
+    m.returning.iter().flatten().any(beyond)
 }
 
 impl ModifyTree {
     pub fn start(m: &plan::Modify, members: &plan::ModifyMembers, counted: bool, cx: &mut ExecContext) -> Result<Self> {
-        let parts = members.parts.iter().map(|p| Modify::start(p, counted, cx)).collect::<Result<_>>()?;
+        let mut parts = members.parts.iter().map(|p| Modify::start(p, counted, cx)).collect::<Result<Vec<_>>>()?;
+        let mut routed = None;
+        let mut maps = Vec::new();
+        if m.rel.is_partitioned() && matches!(m.kind, plan::ModifyKind::Update { .. }) {
+            parts.iter_mut().for_each(Modify::let_move);
+            let router = Router::new(cx, &m.rel, None, m.returning.is_some())?;
+            let returning = m.returning.as_ref().map(|r| Projection::new(r));
+            routed = Some(Routed::new(router, returning, counted));
+            for p in &members.parts {
+                maps.push(plan::tree::attribute_map(&m.rel, &p.rel)?);
+            }
+        }
         Ok(ModifyTree {
             input: build(&m.input, cx)?,
             tableoid: members.tableoid,
@@ -31,6 +62,10 @@ impl ModifyTree {
             queue: VecDeque::new(),
             at: None,
             statements: Statements::new(cx, m)?,
+            routed,
+            maps,
+            root: m.rel.clone(),
+            reads_input: reads_input(m),
         })
     }
 
@@ -60,6 +95,20 @@ impl Node for ModifyTree {
                     return Ok(Some(batch));
                 }
                 self.at = None;
+                if let (Some(routed), Some(moved)) = (&mut self.routed, self.parts[n].take_moved()) {
+                    if self.reads_input {
+                        let text =
+                            "RETURNING columns of other tables for a row that changes its partition is not supported";
+                        return Err(Error::unsupported(text).into());
+                    }
+                    let width = moved.columns.len();
+                    routed.feed(as_root(&self.maps[n], width, &self.root, &moved));
+                }
+            }
+            if let Some(routed) = &mut self.routed
+                && let Some(batch) = routed.next(cx)?
+            {
+                return Ok(Some(batch));
             }
             if let Some((n, batch)) = self.queue.pop_front() {
                 self.parts[n].accept(batch);

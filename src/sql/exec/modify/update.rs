@@ -33,6 +33,7 @@ struct Anew {
     passed: bool,
     computed: Option<Batch>,
     generated: bool,
+    moves: bool,
 }
 
 /// A row written whose index entries are still to come.
@@ -68,6 +69,12 @@ pub(super) struct Update {
     firing: RowFiring,
     /// An action of MERGE: rows that somebody else changed meanwhile are refused.
     merge: bool,
+    /// Rows of a partition may go into another one of the table written to.
+    pub may_move: bool,
+    /// The rows of the present batch that do.
+    moves: Vec<bool>,
+    /// New rows for other partitions.
+    moved: Batch,
 }
 
 impl Update {
@@ -94,6 +101,9 @@ impl Update {
             fired: false,
             firing: RowFiring::default(),
             merge: false,
+            may_move: false,
+            moves: Vec::new(),
+            moved: Batch::default(),
         }
     }
 
@@ -116,6 +126,12 @@ impl Update {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Takes out the rows that belong into other partitions.
+    pub fn take_moved(&mut self) -> Option<Batch> {
+        let moved = std::mem::take(&mut self.moved);
+        (moved.rows > 0).then_some(moved)
     }
 
     pub fn feed(&mut self, batch: Batch) {
@@ -144,7 +160,7 @@ impl Update {
             self.step = Step::Verify;
         }
         if self.step == Step::Verify {
-            target.verify(cx, &self.new)?;
+            self.moves = verify_or_move(cx, target, &self.new, self.may_move)?;
             self.step = Step::Rows;
         }
         while self.row < self.rows.len() {
@@ -250,7 +266,12 @@ impl Update {
         };
         if let Some(new) = new.filter(|_| kind == ChangeKind::Update) {
             target.generate(cx, new)?;
-            target.verify(cx, new)?;
+            // The batch is one row where triggers fire.
+            let moves = verify_or_move(cx, target, new, self.may_move)?;
+            match &mut self.anew {
+                Some(a) => a.moves = moves.first().copied().unwrap_or(false),
+                None => self.moves = moves,
+            }
         }
         Ok(true)
     }
@@ -265,7 +286,7 @@ impl Update {
         }
         newest.rows = 1;
         let combined = joined(newest, &self.input, &[self.rows[self.row]]);
-        self.anew = Some(Anew { tid: ctid, combined, passed: false, computed: None, generated: false });
+        self.anew = Some(Anew { tid: ctid, combined, passed: false, computed: None, generated: false, moves: false });
         Ok(true)
     }
 
@@ -277,7 +298,14 @@ impl Update {
             }
             let tid = self.anew.as_ref().map_or(self.tids[self.row], |a| a.tid);
             let writer = Writer::for_rows(cx)?;
-            let (found, at, hot) = if self.attrs.is_some() {
+            let moves = self.moves();
+            if moves && target.rel.triggers.iter().any(|t| t.row) {
+                let text = "moving a row out of a partition that has row triggers is not supported";
+                return Err(Error::unsupported(text).into());
+            }
+            let (found, at, hot) = if moves {
+                (crate::heap::delete_moved(&writer.context(), &target.store, tid)?, tid, true)
+            } else if self.attrs.is_some() {
                 let (old, old_row, new, new_row) = self.versions();
                 let kind = kind_of(target, old, old_row, new, new_row);
                 let done = crate::heap::update(&writer.context(), &target.store, tid, new, new_row, kind)?;
@@ -342,9 +370,17 @@ impl Update {
             anew.generated = true;
         }
         if let Some(new) = &anew.computed {
-            target.verify(cx, new)?;
+            anew.moves = verify_or_move(cx, target, new, self.may_move)?.first().copied().unwrap_or(false);
         }
         Ok(true)
+    }
+
+    /// The present row's new version belongs into another partition.
+    fn moves(&self) -> bool {
+        match &self.anew {
+            Some(a) => a.moves,
+            None => self.moves.get(self.row).copied().unwrap_or(false),
+        }
     }
 
     /// Old and new version of the present row.
@@ -381,7 +417,7 @@ impl Update {
     fn finish_row(&mut self, cx: &mut ExecContext, target: &mut Target, changed: &mut Changed) -> Flow<()> {
         let Some(w) = &self.written else { return Ok(()) };
         let backend = cx.backend()?;
-        match self.attrs.is_some() {
+        match self.attrs.is_some() && !self.moves() {
             true => backend.stats.count_update(target.rel.oid, w.hot),
             false => backend.stats.count_delete(target.rel.oid, 1),
         }
@@ -408,10 +444,45 @@ impl Update {
         }
         let (_, _, new, new_row) = self.versions();
         change.new = Some((new.columns.as_slice(), new_row));
+        if self.moves() {
+            change.kind = ChangeKind::Move;
+            target.note(cx, &change)?;
+            let one =
+                Batch { columns: new.columns.iter().map(|c| c.gather_rows(&[new_row as u32])).collect(), rows: 1 };
+            add(&mut self.moved, one);
+            return Ok(());
+        }
         target.note(cx, &change)?;
         changed.add((&new.columns, new_row), w.tid, xid, input);
         Ok(())
     }
+}
+
+/// Checks new rows, but for those that go elsewhere: which are they? To be repeated with the same batch after a `Stop`.
+fn verify_or_move(cx: &mut ExecContext, target: &mut Target, new: &Batch, may_move: bool) -> Flow<Vec<bool>> {
+    let Some(fit) = target.fit.as_mut().filter(|_| may_move) else {
+        target.verify(cx, new)?;
+        return Ok(Vec::new());
+    };
+    let fits = fit.test(cx, new)?;
+    let stay: Vec<u32> = (0..new.rows as u32).filter(|r| fits[*r as usize]).collect();
+    match stay.len() == new.rows {
+        true => target.verify_constraints(cx, new)?,
+        false => {
+            let columns = new.columns.iter().map(|c| c.gather_rows(&stay)).collect();
+            target.verify_constraints(cx, &Batch { columns, rows: stay.len() })?;
+        }
+    }
+    Ok(fits.into_iter().map(|f| !f).collect())
+}
+
+fn add(to: &mut Batch, one: Batch) {
+    if to.columns.is_empty() {
+        *to = one;
+        return;
+    }
+    to.columns.iter_mut().zip(&one.columns).for_each(|(t, c)| t.push_from(c, 0));
+    to.rows += 1;
 }
 
 /// What a foreign key's action finds must be there for the transaction's own snapshot, too (PostgreSQL 15, heapam.c,

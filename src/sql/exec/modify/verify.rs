@@ -54,8 +54,18 @@ pub(super) fn view_check(cx: &ExecContext, rel: &Relation, batch: &Batch, view: 
     ))
 }
 
+/// A row that does not belong into the partition it is for.
+#[cold]
+pub(super) fn partition(cx: &ExecContext, rel: &Relation, batch: &Batch, row: usize) -> Error {
+    let text = format!("new row for relation \"{}\" violates partition constraint", rel.name);
+    Error::new(SqlState::CHECK_VIOLATION, text)
+        .detail(failing_row(cx, rel, batch, row))
+        .table(rel.schema.clone(), rel.name.clone())
+        .place("ExecPartitionCheckEmitError", "execMain.c", 1862)
+}
+
 /// A value as details show it, cut at a character boundary.
-fn shown(cx: &ExecContext, ty: TypeRef, value: Datum<'_>) -> String {
+pub(super) fn shown(cx: &ExecContext, ty: TypeRef, value: Datum<'_>) -> String {
     if value.is_null() {
         return "null".into();
     }

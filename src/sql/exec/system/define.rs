@@ -43,7 +43,7 @@ pub(crate) fn index_column(column: &IndexColumn, key: bool, plain: bool) -> Stri
 }
 
 /// `f(…)` stands without parentheses of its own.
-fn is_call(text: &str) -> bool {
+pub(crate) fn is_call(text: &str) -> bool {
     let head = text.find('(').map_or("", |at| &text[..at]);
     if head.is_empty() || !head.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.')) || !text.ends_with(')') {
         return false;

@@ -33,12 +33,12 @@ pub(super) fn find(src: &str) -> Option<SystemFn> {
         "pg_get_functiondef" => function_definition,
         "pg_get_function_sqlbody" => sql_body,
         "pg_get_triggerdef" | "pg_get_triggerdef_ext" => trigger_definition,
-        "pg_get_partkeydef"
-        | "pg_get_partition_constraintdef"
-        | "pg_get_statisticsobjdef"
-        | "pg_get_statisticsobjdef_columns"
-        | "pg_get_ruledef"
-        | "pg_get_ruledef_ext" => nothing,
+        "pg_get_partkeydef" => partition_key,
+        "pg_get_partition_constraintdef" => partition_constraint,
+        "pg_partition_root" => partition_root,
+        "pg_get_statisticsobjdef" | "pg_get_statisticsobjdef_columns" | "pg_get_ruledef" | "pg_get_ruledef_ext" => {
+            nothing
+        }
         _ => return None,
     })
 }
@@ -136,6 +136,32 @@ fn user_by_id(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flo
 fn expression(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
     let shown = define::expression(&*catalog(cx)?, args[0].str());
     text(out, &shown);
+    Ok(())
+}
+
+fn partition_key(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    let record = class_record(cx, Oid(args[0].u32()))?;
+    let shown = as_class(&record).and_then(|c| {
+        let key = c.lineage.key.as_ref()?;
+        Some(crate::sql::partition::text::key(key, &c.attributes, &define::is_call))
+    });
+    maybe(out, shown);
+    Ok(())
+}
+
+fn partition_constraint(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    let catalog = catalog(cx)?;
+    let shown = crate::sql::partition::constraint(&catalog, Oid(args[0].u32()), &cx.fx.io);
+    maybe(out, shown);
+    Ok(())
+}
+
+fn partition_root(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    let all = super::rows::ancestors(&*catalog(cx)?, Oid(args[0].u32()));
+    match all.last() {
+        Some(root) => out.push(Datum::U32(root.0)),
+        None => out.push_null(),
+    }
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use super::keyword::KEYWORDS;
 use crate::base::{Flow, Oid, Result};
-use crate::catalog::system;
+use crate::catalog::{RelKind, system};
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::system_view::{self, Cell, NULL, Sink, Stamp, fit};
 use crate::types::array::Array;
@@ -22,11 +22,54 @@ pub(crate) fn open(cx: &mut ExecContext, src: &str, args: &[Value], types: &[Typ
         "pg_options_to_table" => options(args),
         "aclexplode" => explode(cx, args)?,
         "pg_get_keywords" => keywords(),
-        // A table is never a partition here.
-        "pg_partition_ancestors" => Vec::new(),
+        "pg_partition_ancestors" => {
+            let all = args.first().filter(|a| !a.is_null()).map(|a| Oid(a.datum().u32()));
+            let catalog = cx.backend()?.catalog.clone();
+            all.map(|oid| ancestors(&catalog, oid)).unwrap_or_default().iter().map(|o| vec![Value::U32(o.0)]).collect()
+        }
+        "pg_partition_tree" => partition_tree(cx, args)?,
         _ => return Ok(None),
     };
     Ok(Some(columns(types, &rows)))
+}
+
+/// A partition or a partitioned table (or index), then what it is part of, up to the root.
+pub(super) fn ancestors(catalog: &crate::catalog::Catalog, oid: Oid) -> Vec<Oid> {
+    let mut found = Vec::new();
+    let mut at = Some(oid);
+    while let Some(oid) = at {
+        let Some(record) = catalog.class(oid) else { break };
+        let Ok(c) = record.object.as_class() else { break };
+        let whole = matches!(c.kind, RelKind::Partitioned | RelKind::PartitionedIndex);
+        let part = c.lineage.bound.is_some() || c.index.is_some() && !c.lineage.parents.is_empty();
+        if !whole && !part {
+            break;
+        }
+        found.push(oid);
+        at = c.lineage.parents.first().copied().filter(|_| part);
+    }
+    found
+}
+
+fn partition_tree(cx: &mut ExecContext, args: &[Value]) -> Result<Vec<Vec<Value>>> {
+    let catalog = cx.backend()?.catalog.clone();
+    let Some(root) = args.first().filter(|a| !a.is_null()).map(|a| Oid(a.datum().u32())) else { return Ok(Vec::new()) };
+    if ancestors(&catalog, root).is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut rows = Vec::new();
+    let mut open = vec![(root, 0)];
+    let mut at = 0;
+    while let Some((oid, level)) = open.get(at).copied() {
+        at += 1;
+        let Some(record) = catalog.class(oid) else { continue };
+        let c = record.object.as_class()?;
+        let whole = matches!(c.kind, RelKind::Partitioned | RelKind::PartitionedIndex);
+        let parent = c.lineage.parents.first().map_or(Value::Null, |p| Value::U32(p.0));
+        rows.push(vec![Value::U32(oid.0), parent, Value::Bool(!whole), Value::I32(level)]);
+        open.extend(catalog.children_of(oid).into_iter().map(|child| (child, level + 1)));
+    }
+    Ok(rows)
 }
 
 fn columns(types: &[TypeRef], rows: &[Vec<Value>]) -> Vec<Column> {

@@ -18,6 +18,7 @@ pub(super) const VIEWS: &[View] = &[
     View { name: "pg_index", rows: indexes },
     View { name: "pg_sequence", rows: sequences },
     View { name: "pg_inherits", rows: inherits },
+    View { name: "pg_partitioned_table", rows: partitioned },
 ];
 
 /// The user's classes that a key on their OID or name leaves over, in the order of their OIDs.
@@ -100,17 +101,20 @@ fn classes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         let replica = match (&c.replica_identity, heap && c.kind != RelKind::Toast) {
             (Some(r), _) => *r,
             (None, true) => 'd',
+            (None, _) if c.kind == RelKind::Partitioned => 'd',
             (None, false) => 'n',
         };
-        let has_index = heap && !catalog.indexes_of(c.oid).is_empty();
+        let has_index = (heap || c.kind == RelKind::Partitioned) && !catalog.indexes_of(c.oid).is_empty();
         let triggers = has_triggers(&catalog, c);
         row![sink;
             c.oid, &c.name, c.namespace, c.row_type, Oid::INVALID, c.owner, access_method(c.kind), c.node,
             Oid::INVALID, pages, tuples, all_visible, c.toast, has_index, false, letter(c.persistence),
             c.kind as u8, column_count(c), checks, matches!(c.kind, RelKind::View | RelKind::MatView), triggers,
             !catalog.children_of(c.oid).is_empty(),
-            false, false, c.view.as_ref().is_none_or(|v| v.populated || c.kind == RelKind::View), replica, false,
-            Oid::INVALID, if heap { 3 } else { 0 }, i32::from(heap), Acl(shown(&catalog, c.acl.as_deref()).as_deref()), Texts(&c.options), NULL,
+            false, false, c.view.as_ref().is_none_or(|v| v.populated || c.kind == RelKind::View), replica,
+            c.lineage.bound.is_some() || c.index.is_some() && !c.lineage.parents.is_empty(),
+            Oid::INVALID, if heap { 3 } else { 0 }, i32::from(heap), Acl(shown(&catalog, c.acl.as_deref()).as_deref()), Texts(&c.options),
+            partition_bound(&catalog, c, &cx.fx.io),
         ];
     }
     Ok(())
@@ -129,7 +133,7 @@ fn system_acl(name: &str, superuser: &str) -> Value {
 pub(super) fn has_triggers(catalog: &Catalog, c: &Class) -> bool {
     let foreign = |k: &crate::catalog::Constraint| k.foreign.as_ref().is_some_and(|f| f.relation == c.oid);
     !c.triggers.is_empty()
-        || c.kind == RelKind::Table
+        || matches!(c.kind, RelKind::Table | RelKind::Partitioned)
             && (c.constraints.iter().any(|k| k.foreign.is_some())
                 || catalog
                     .all(class::RELATION)
@@ -242,7 +246,10 @@ fn attributes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         match &c.index {
             Some(index) => push_index_columns(&catalog, sink, c.oid, index),
             None => {
-                if matches!(c.kind, RelKind::Table | RelKind::MatView | RelKind::Toast | RelKind::Sequence) {
+                if matches!(
+                    c.kind,
+                    RelKind::Table | RelKind::MatView | RelKind::Toast | RelKind::Sequence | RelKind::Partitioned
+                ) {
                     push_system_columns(&catalog, sink, c.oid);
                 }
                 push_columns(&catalog, sink, c.oid, &c.attributes);
@@ -345,6 +352,45 @@ fn inherits(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
                 row![sink; c.oid, *p, n, false];
             }
         }
+    }
+    Ok(())
+}
+
+/// `relpartbound`, as `pg_get_expr` shows it.
+fn partition_bound(catalog: &Catalog, c: &Class, io: &types::IoContext) -> Option<String> {
+    let bound = c.lineage.bound.as_ref()?;
+    let parent = catalog.class(*c.lineage.parents.first()?)?;
+    let key = as_class(&parent)?.lineage.key.clone()?;
+    Some(crate::sql::partition::text::bound(&key, bound, io))
+}
+
+fn partitioned(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    let catalog = catalog(cx)?;
+    for record in user_classes(&catalog, sink.oid_key("partrelid"), None) {
+        let Some(c) = as_class(&record) else { continue };
+        let Some(key) = &c.lineage.key else { continue };
+        let mut default = Oid::INVALID;
+        for child in catalog.children_of(c.oid) {
+            let is_default = catalog.class(child).is_some_and(|r| {
+                as_class(&r).is_some_and(|c| c.lineage.bound.as_deref() == Some(&crate::catalog::Bound::Default))
+            });
+            if is_default {
+                default = child;
+            }
+        }
+        let expressions: Vec<&str> = key.columns.iter().filter_map(|k| k.expr.as_deref()).collect();
+        let hash = key.strategy == crate::catalog::Strategy::Hash;
+        let class = |ty: TypeRef| match hash {
+            true => super::code::default_hash_opclass(ty.oid),
+            false => super::code::default_opclass(ty.oid),
+        };
+        row![sink;
+            c.oid, key.strategy.letter(), key.columns.len() as i16, default,
+            int2_vector(key.columns.iter().map(|k| k.attno)),
+            oid_vector(key.columns.iter().map(|k| class(k.ty))),
+            oid_vector(key.columns.iter().map(|k| facts(&catalog, k.ty.oid).collation)),
+            (!expressions.is_empty()).then(|| expressions.join(", ")),
+        ];
     }
     Ok(())
 }

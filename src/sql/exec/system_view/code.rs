@@ -121,15 +121,19 @@ pub(crate) struct OpClass {
     pub is_default: bool,
 }
 
-static OPCLASSES: LazyLock<Vec<OpClass>> = LazyLock::new(|| {
+static OPCLASSES: LazyLock<Vec<OpClass>> = LazyLock::new(|| opclasses_of(fixed::BTREE_AM));
+
+static HASH_OPCLASSES: LazyLock<Vec<OpClass>> = LazyLock::new(|| opclasses_of(fixed::HASH_AM));
+
+fn opclasses_of(method: Oid) -> Vec<OpClass> {
     let line = |l: &'static str| {
         let f: Vec<&'static str> = l.split('\t').collect();
         let oid = |n: usize| f.get(n).and_then(|t| t.parse().ok()).map(Oid);
         let class = OpClass { oid: oid(0)?, name: f.get(2)?, input: oid(6)?, is_default: *f.get(7)? == "t" };
-        (oid(1)? == fixed::BTREE_AM).then_some(class)
+        (oid(1)? == method).then_some(class)
     };
     include_str!("facts/pg_opclass.txt").lines().filter_map(line).collect()
-});
+}
 
 /// Name of an operator class that is not the default of its input type.
 pub(crate) fn special_opclass(opclass: Oid) -> Option<&'static str> {
@@ -165,7 +169,16 @@ pub(crate) fn opclass_takes(class: &OpClass, ty: Oid) -> bool {
 
 /// The B-tree operator class an index uses for a type if none is named.
 pub(super) fn default_opclass(ty: Oid) -> Oid {
-    let of = |input: Oid| OPCLASSES.iter().find(|c| c.is_default && c.input == input).map(|c| c.oid);
+    default_of(&OPCLASSES, ty)
+}
+
+/// The operator class by which HASH partitions are found.
+pub(super) fn default_hash_opclass(ty: Oid) -> Oid {
+    default_of(&HASH_OPCLASSES, ty)
+}
+
+fn default_of(classes: &[OpClass], ty: Oid) -> Oid {
+    let of = |input: Oid| classes.iter().find(|c| c.is_default && c.input == input).map(|c| c.oid);
     of(ty).or_else(|| of(opclass_input(ty))).unwrap_or_default()
 }
 

@@ -94,7 +94,7 @@ fn push(catalog: &Catalog, sink: &mut Sink, place: &Place, k: &Constraint) {
     let no_inherit = k.kind != ConstraintKind::Check || k.no_inherit;
     row![sink;
         k.oid, &k.name, place.namespace, k.kind as u8, k.deferrable, k.deferred, k.validated, place.relation,
-        place.domain, k.index, Oid::INVALID, f.map_or(Oid::INVALID, |f| f.relation),
+        place.domain, k.index, k.parent, f.map_or(Oid::INVALID, |f| f.relation),
         f.map_or(b' ', |f| f.on_update), f.map_or(b' ', |f| f.on_delete), f.map_or(b' ', |f| f.match_type), k.local,
         i32::from(k.inherited),
         no_inherit, columns, f.map(|f| int2_array(f.columns.iter().copied())), pf, pp, ff,

@@ -16,7 +16,6 @@ pub(super) const VIEWS: &[View] = empty![
     "pg_user_mappings",
     "pg_foreign_data_wrapper",
     "pg_foreign_table",
-    "pg_partitioned_table",
     "pg_largeobject",
     "pg_largeobject_metadata",
     "pg_event_trigger",

@@ -35,7 +35,9 @@ fn tables(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         row![sink; &r.schema, &r.name, role_name(&catalog, r.owner), tablespace, false, false, false, false];
     }
     for record in user_classes(&catalog, None, name.as_deref()) {
-        let Some(c) = as_class(&record).filter(|c| c.kind == RelKind::Table) else { continue };
+        let Some(c) = as_class(&record).filter(|c| matches!(c.kind, RelKind::Table | RelKind::Partitioned)) else {
+            continue;
+        };
         row![sink;
             schema_name(&catalog, c.namespace), &c.name, role_name(&catalog, c.owner), NULL,
             !catalog.indexes_of(c.oid).is_empty(), false, has_triggers(&catalog, c), false,

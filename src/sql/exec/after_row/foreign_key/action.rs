@@ -44,7 +44,15 @@ impl Action {
             b'c' => Step::Query(Query::Delete, None),
             b'n' => Step::Query(Query::SetNull(self.update), None),
             b'd' => Step::Query(Query::SetDefault(self.update), None),
-            _ => Step::Match(Lookup::default()),
+            _ => self.look_again(),
+        }
+    }
+
+    /// Looks for the old key in the parent.
+    fn look_again(&self) -> Step {
+        match self.reference.parent.is_partitioned() {
+            true => Step::Query(Query::Again, None),
+            false => Step::Match(Lookup::default()),
         }
     }
 
@@ -94,7 +102,7 @@ impl Action {
         let mut any = false;
         while running.next(cx)?.is_some() {
             any = true;
-            if query == Query::Child {
+            if matches!(query, Query::Child | Query::Again) {
                 break;
             }
         }
@@ -108,11 +116,14 @@ impl Action {
                 false => Ok(Step::Done),
             };
         }
+        if query == Query::Again {
+            return Ok(if any { Step::Done } else { Step::Query(Query::Child, None) });
+        }
         // The next statement sees what this one did.
         cx.backend()?.txn.next_command();
         // Rows that have the default already were not changed: nobody would check them.
         Ok(match query {
-            Query::SetDefault(_) => Step::Match(Lookup::default()),
+            Query::SetDefault(_) => self.look_again(),
             _ => Step::Done,
         })
     }

@@ -39,6 +39,8 @@ pub enum Query {
     /// Of ON DELETE, or ON UPDATE.
     SetNull(bool),
     SetDefault(bool),
+    /// Is an old key there again?
+    Again,
 }
 
 /// A foreign key with both its tables.
@@ -50,6 +52,8 @@ pub struct Reference {
     /// The parent's unique index; for each of its key columns, which of the constraint's it is.
     index: Arc<Index>,
     order: Vec<usize>,
+    /// The key's attributes in the table whose changed rows are noted: the parent, or a partition of it.
+    noted: Vec<i16>,
     /// Values of the referring columns can be looked up in the index.
     direct: bool,
 }
@@ -77,8 +81,17 @@ impl Reference {
             let from = positions(&constraint.columns).nth(*n).and_then(|n| child.attributes.get(n));
             from.is_some_and(|a| fits(base_type(&catalog, a.ty), base_type(&catalog, key.ty)))
         };
-        let direct = keys.iter().zip(&order).all(fits);
-        Ok(Reference { constraint: constraint.clone(), foreign, child, parent, index, order, direct })
+        // Of a partitioned parent each partition has an index of its own: a query finds the right one.
+        let direct = keys.iter().zip(&order).all(fits) && !parent.is_partitioned();
+        let noted = foreign.columns.clone();
+        Ok(Reference { constraint: constraint.clone(), foreign, child, parent, index, order, direct, noted })
+    }
+
+    /// For changed rows of a partition of the parent.
+    pub fn for_partition(mut self, part: &Relation) -> Result<Reference> {
+        let map = crate::sql::plan::tree::attribute_map(&self.parent, part)?;
+        self.noted.iter_mut().for_each(|n| *n = crate::sql::plan::tree::mapped(&map, *n));
+        Ok(self)
     }
 
     /// The constraint, and whether this action may wait for the commit: only NO ACTION may.
@@ -98,10 +111,13 @@ impl Reference {
 
     /// A statement's text and its parameters' types.
     fn text(&self, query: Query) -> (String, Vec<TypeRef>) {
-        let table =
-            |rel: &Relation| format!("ONLY {}.{} x", quote_identifier(&rel.schema), quote_identifier(&rel.name));
+        let table = |rel: &Relation| {
+            let only = if rel.is_partitioned() { "" } else { "ONLY " };
+            format!("{only}{}.{} x", quote_identifier(&rel.schema), quote_identifier(&rel.name))
+        };
         let columns = self.child_columns();
         let keys = Self::types(&self.parent, &self.foreign.columns);
+        let keys_of_parent = keys.clone();
         let where_key = |first: usize| {
             let one = |(n, c): (usize, &String)| format!("${} OPERATOR(pg_catalog.=) x.{c}", n + first);
             columns.iter().enumerate().map(one).collect::<Vec<_>>().join(" AND ")
@@ -116,13 +132,16 @@ impl Reference {
         let only = |update: bool| if update { &[][..] } else { self.foreign.delete_columns.as_slice() };
         let child = table(&self.child);
         match query {
-            Query::Parent => {
+            Query::Parent | Query::Again => {
                 let name = |n: usize| quote_identifier(&self.parent.attributes[n].name);
                 let one = |(n, c): (usize, usize)| format!("x.{} OPERATOR(pg_catalog.=) ${}", name(c), n + 1);
                 let keys: Vec<String> = positions(&self.foreign.columns).enumerate().map(one).collect();
                 let text =
                     format!("SELECT 1 FROM {} WHERE {} FOR KEY SHARE OF x", table(&self.parent), keys.join(" AND "));
-                (text, Self::types(&self.child, &self.constraint.columns))
+                match query {
+                    Query::Again => (text, keys_of_parent),
+                    _ => (text, Self::types(&self.child, &self.constraint.columns)),
+                }
             }
             Query::Child => (format!("SELECT 1 FROM {child} WHERE {} LIMIT 1 FOR KEY SHARE OF x", where_key(1)), keys),
             Query::Delete => (format!("DELETE FROM {child} WHERE {}", where_key(1)), keys),
@@ -253,7 +272,7 @@ pub(super) fn note_action(
     queue: &mut Queue,
 ) -> Result<()> {
     let Some((old, row)) = change.old else { return Ok(()) };
-    let columns = &r.foreign.columns;
+    let (columns, of_parent) = (&r.noted, &r.foreign.columns);
     if positions(columns).any(|n| old[n].is_null(row)) {
         return Ok(());
     }
@@ -264,9 +283,9 @@ pub(super) fn note_action(
     }
     let xid = cx.backend()?.txn.xid();
     let event = queue.event(trigger, xid, || {
-        let mut made = empty_columns(&r.parent, columns);
+        let mut made = empty_columns(&r.parent, of_parent);
         if change.new.is_some() {
-            made.extend(empty_columns(&r.parent, columns));
+            made.extend(empty_columns(&r.parent, of_parent));
         }
         made
     });

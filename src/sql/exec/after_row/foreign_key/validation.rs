@@ -21,7 +21,8 @@ impl Validation {
     fn text(&self) -> String {
         let r = &*self.reference;
         let qualified = |rel: &crate::catalog::Relation| {
-            format!("ONLY {}.{}", quote_identifier(&rel.schema), quote_identifier(&rel.name))
+            let only = if rel.is_partitioned() { "" } else { "ONLY " };
+            format!("{only}{}.{}", quote_identifier(&rel.schema), quote_identifier(&rel.name))
         };
         let child = r.child_columns();
         let name = |n: usize| quote_identifier(&r.parent.attributes[n].name);

@@ -1,0 +1,136 @@
+//! INSERT into a partitioned table: each row goes to its partition.
+
+use super::Modify;
+use super::partition::{Router, as_root};
+use super::statement::Statements;
+use crate::base::{Error, Flow, Result};
+use crate::sql::exec::{ExecContext, Node, build};
+use crate::sql::expr::eval::{Projection, Sel};
+use crate::sql::plan::{self, ModifyKind};
+use crate::types::Batch;
+use std::collections::VecDeque;
+
+/// Rows on their way into partitions, and what comes back of them.
+pub(super) struct Routed {
+    router: Router,
+    returning: Option<Projection>,
+    /// Rows whose partitions are not known yet.
+    unrouted: Option<Batch>,
+    queue: VecDeque<(usize, Batch)>,
+    at: Option<usize>,
+    ready: Option<Batch>,
+    counted: bool,
+}
+
+impl Routed {
+    pub fn new(router: Router, returning: Option<Projection>, counted: bool) -> Routed {
+        Routed { router, returning, unrouted: None, queue: VecDeque::new(), at: None, ready: None, counted }
+    }
+
+    pub fn feed(&mut self, batch: Batch) {
+        self.unrouted = Some(batch);
+    }
+
+    /// What RETURNING gives of the rows fed; None: all are done.
+    pub fn next(&mut self, cx: &mut ExecContext) -> Flow<Option<Batch>> {
+        loop {
+            if let (Some(batch), Some(p)) = (&self.ready, &mut self.returning) {
+                let columns = p.run(cx, batch, Sel::All(batch.rows))?;
+                let rows = batch.rows;
+                self.ready = None;
+                return Ok(Some(Batch { columns, rows }));
+            }
+            if let Some(n) = self.at {
+                if !self.work(cx, n)? {
+                    self.at = None;
+                }
+                continue;
+            }
+            if let Some((n, batch)) = self.queue.pop_front() {
+                self.router.leaf(n).modify.accept(batch);
+                self.at = Some(n);
+                continue;
+            }
+            let Some(batch) = &self.unrouted else { return Ok(None) };
+            self.queue = self.router.split(cx, batch)?.into();
+            self.unrouted = None;
+        }
+    }
+
+    /// False: nothing is left to do in this partition.
+    fn work(&mut self, cx: &mut ExecContext, n: usize) -> Flow<bool> {
+        let root = self.router.root.clone();
+        let leaf = self.router.leaf(n);
+        if !leaf.modify.busy && !leaf.modify.take_waiting() {
+            return Ok(false);
+        }
+        leaf.modify.work(cx)?;
+        let changed = leaf.modify.take_changed();
+        if self.counted {
+            cx.processed += changed.rows as u64;
+        }
+        if changed.rows > 0 && self.returning.is_some() {
+            let leaf = self.router.leaf(n);
+            let width = leaf.modify.target.forms.len();
+            self.ready = Some(as_root(&leaf.map, width, &root, &changed));
+        }
+        Ok(true)
+    }
+}
+
+pub(in crate::sql::exec) struct InsertTree {
+    input: Box<dyn Node>,
+    routed: Routed,
+    statements: Statements,
+}
+
+impl InsertTree {
+    pub fn start(m: &plan::Modify, counted: bool, cx: &mut ExecContext) -> Result<InsertTree> {
+        let ModifyKind::Insert { on_conflict } = &m.kind else { return Err(Error::internal("not an INSERT")) };
+        let router = Router::new(cx, &m.rel, on_conflict.clone(), m.returning.is_some())?;
+        let returning = m.returning.as_ref().map(|r| Projection::new(r));
+        Ok(InsertTree {
+            input: build(&m.input, cx)?,
+            routed: Routed::new(router, returning, counted),
+            statements: Statements::new(cx, m)?,
+        })
+    }
+}
+
+impl Node for InsertTree {
+    fn next(&mut self, cx: &mut ExecContext) -> Flow<Option<Batch>> {
+        loop {
+            if let Some(batch) = self.routed.next(cx)? {
+                return Ok(Some(batch));
+            }
+            cx.poll()?;
+            self.statements.begin(cx)?;
+            let Some(batch) = self.input.next(cx)? else {
+                self.statements.end(cx);
+                return Ok(None);
+            };
+            self.routed.feed(batch);
+        }
+    }
+
+    /// A data-modifying node runs once.
+    fn rescan(&mut self, _: &mut ExecContext) -> Flow<()> {
+        Err(Error::internal("a data-modifying plan cannot be run again").into())
+    }
+}
+
+impl Modify {
+    /// An INSERT into a partition whose rows are fed.
+    pub(super) fn of_leaf(m: &plan::Modify, wanted: bool, cx: &mut ExecContext) -> Result<Modify> {
+        let mut modify = Modify::start(m, false, cx)?;
+        modify.changed.wanted = wanted;
+        modify.target.routed = true;
+        modify.statements = None;
+        Ok(modify)
+    }
+
+    pub(super) fn take_changed(&mut self) -> Batch {
+        self.busy = false;
+        self.changed.take()
+    }
+}
