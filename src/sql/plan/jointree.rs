@@ -192,11 +192,15 @@ impl JoinTree {
         let rels = rels_of(&c);
         if rels.is_empty() && !has_volatile(&c) {
             match within {
-                // A constant condition inside a join empties that join only; it is tested on its rows.
-                Some(w) => {
-                    let rel = w.iter().next().unwrap_or(0);
-                    self.restrictions.push((rel, c));
-                }
+                // A constant condition inside a join empties that join only; it is tested on the rows of one relation
+                // without which the join has none.
+                Some(w) => match w.iter().find(|r| !self.may_be_missing(*r, w)) {
+                    Some(rel) => self.restrictions.push((rel, c)),
+                    None => {
+                        let id = self.id();
+                        self.clauses.push(Clause { id, expr: c, rels, required: w, equality: None, class: None });
+                    }
+                },
                 None => self.gates.push(c),
             }
             return;
@@ -247,6 +251,14 @@ impl JoinTree {
         let eq = equality(&c).map(|(e, _)| e);
         let id = self.id();
         self.clauses.push(Clause { id, expr: c, rels, required, equality: eq, class: None });
+    }
+
+    /// Whether joins within `w` give rows, too, where this relation has none.
+    fn may_be_missing(&self, rel: usize, w: RelSet) -> bool {
+        self.specials.iter().filter(|s| s.syn_left.union(s.syn_right).within(w)).any(|s| match s.kind {
+            JoinKind::Full => s.syn_left.union(s.syn_right).has(rel),
+            _ => s.syn_right.has(rel),
+        })
     }
 
     fn equal(&mut self, eq: Equality, op: &'static OperDef) {
