@@ -29,6 +29,8 @@ pub(super) fn note(object: &Object) {
                     info.category = of.category;
                     info.len = of.len;
                     info.byval = of.byval;
+                    info.align = of.align;
+                    info.storage = of.storage;
                     info.collation = of.collation;
                 }
             }

@@ -182,6 +182,12 @@ pub fn user_type(oid: Oid, name: &str, kind: u8, phys: Phys) -> TypeInfo {
         b'r' | b'm' => b'R',
         _ => b'U',
     };
+    if phys != Phys::Bytes {
+        info.storage = b'p';
+    }
+    if kind == b'c' {
+        info.align = b'd';
+    }
     info
 }
 
