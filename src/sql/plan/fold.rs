@@ -153,6 +153,7 @@ impl Folder {
             }
             ExprKind::Case { operand, arms, otherwise } => case(operand, arms, otherwise, ty),
             ExprKind::Array { elements, nested: false } => array(elements, ty),
+            ExprKind::NullIf { eq, left, right } => self.null_if(eq, left, right),
             _ => None,
         };
         if let Some(kind) = new {
@@ -175,6 +176,15 @@ impl Folder {
         let values: Vec<&Value> = args.iter().filter_map(constant).collect();
         let types: Vec<TypeRef> = args.iter().map(|a| a.ty).collect();
         self.evaluate(f, &values, types, ret, variadic).map(ExprKind::Const)
+    }
+
+    fn null_if(&mut self, eq: &'static FuncDef, left: &Expr, right: &Expr) -> Option<ExprKind> {
+        let (l, r) = (constant(left)?, constant(right)?);
+        let equal = match l.is_null() || r.is_null() {
+            true => Value::Bool(false),
+            false => self.evaluate(eq, &[l, r], vec![left.ty, right.ty], TypeRef::of(oid::BOOL), false)?,
+        };
+        Some(ExprKind::Const(if matches!(equal, Value::Bool(true)) { Value::Null } else { l.clone() }))
     }
 
     /// The value of an immutable function of constants; None if it cannot be had now.
