@@ -98,6 +98,12 @@ fn live(origin: Origin) -> io::Result<ExitCode> {
     workers_cx.maintenance = Some(Arc::new(maintenance::Autovacuum(gate.server.instance.clone())));
     let start = move |generation, stop: worker::Stop| worker::start_all(&workers_cx, generation, &stop);
     let workers = Foreman::start(Workers::new(Box::new(start)))?;
+    // A postmaster that dies here is heard of by `serve`.
+    let postmaster = link.mode().borrow().postmaster;
+    if let Some(generation) = postmaster {
+        workers.want(Some(generation));
+        cx.checkpoints.await_checkpointer(Duration::from_secs(5));
+    }
     link.report(EngineState::Ready, "");
     let end = runtime.block_on(serve::serve(&link, &gate, threads, &workers));
     stop(&link, &cx, Some(workers), end)

@@ -87,6 +87,11 @@ impl Checkpoints {
         &self.stats
     }
 
+    /// Blocks until a checkpointer runs, at most for `limit`.
+    pub fn await_checkpointer(&self, limit: std::time::Duration) {
+        self.board.await_server(limit);
+    }
+
     /// The `CHECKPOINT` command: asks for one; the number is for `Wait::Checkpoint` and [`poll`](Self::poll).
     ///
     /// # Errors

@@ -117,6 +117,15 @@ impl Board {
         Ok(state.started + 1)
     }
 
+    /// Blocks until somebody serves the board, so that the first session's CHECKPOINT finds one.
+    pub fn await_server(&self, limit: Duration) {
+        let until = Instant::now() + limit;
+        let mut state = self.state.lock();
+        while state.servers == 0 && Instant::now() < until {
+            self.changed.wait_for(&mut state, Duration::from_millis(1));
+        }
+    }
+
     /// The outcome of a checkpoint, or None and `waker` will be woken.
     pub fn poll(&self, number: u64, waker: &Waker) -> Option<Outcome> {
         let mut state = self.state.lock();
@@ -148,6 +157,7 @@ impl Board {
     /// A checkpointer begins to serve.
     pub fn attach(&self) {
         self.state.lock().servers += 1;
+        self.changed.notify_all();
     }
 
     /// A checkpointer leaves; if it was the last, everybody waiting is told.
