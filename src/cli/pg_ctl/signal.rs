@@ -7,6 +7,7 @@ use crate::process::small_file;
 use crate::settings::os_text;
 use crate::wal::control::{ControlFile, DbState};
 use rustix::process::Signal;
+use std::io::ErrorKind;
 
 pub fn reload(control: &Control) -> Done {
     let server = control.running_server()?;
@@ -81,13 +82,16 @@ pub fn kill(control: &Control) -> Done {
 }
 
 fn signal_backend(control: &Control, pid: u32, signal: Signal) -> Result<(), String> {
-    let ask = |dir: &std::path::Path| crate::postmaster::control::signal_backend(dir, pid, signal.as_raw());
+    let nobody = || Err("No such process".to_string());
+    let ask = |dir: &std::path::Path| match crate::postmaster::control::signal_backend(dir, pid, signal.as_raw()) {
+        Ok(true) => Ok(()),
+        Ok(false) => nobody(),
+        // No postmaster of ours there: a PostgreSQL's directory, or one that is just ending.
+        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => nobody(),
+        Err(e) => Err(os_text(&e)),
+    };
     if let Some(dir) = &control.directory {
-        return match ask(dir) {
-            Ok(true) => Ok(()),
-            Ok(false) => Err("No such process".to_string()),
-            Err(e) => Err(os_text(&e)),
-        };
+        return ask(dir);
     }
     // Numbers of backends are a server's own: without -D the port in the environment says which one is meant; among
     // several servers none is guessed.
@@ -95,12 +99,8 @@ fn signal_backend(control: &Control, pid: u32, signal: Signal) -> Result<(), Str
     let mut servers: Vec<std::path::PathBuf> = running_servers();
     servers.retain(|dir| port.is_none() || port_of(dir) == port);
     match servers.as_slice() {
-        [dir] => match ask(dir) {
-            Ok(true) => Ok(()),
-            Ok(false) => Err("No such process".to_string()),
-            Err(e) => Err(os_text(&e)),
-        },
-        _ => Err("No such process".to_string()),
+        [dir] => ask(dir),
+        _ => nobody(),
     }
 }
 
