@@ -70,23 +70,8 @@ fn parse(line: &'static str) -> Option<Relation> {
 fn attribute(index: usize, column: &str) -> Option<Attribute> {
     let (name, ty) = column.rsplit_once(':')?;
     let not_null = ty.ends_with('!');
-    Some(Attribute {
-        name: name.to_string(),
-        attno: index as i16 + 1,
-        ty: TypeRef::of(Oid(ty.trim_end_matches('!').parse().ok()?)),
-        not_null,
-        dropped: false,
-        default: None,
-        identity: 0,
-        generated: 0,
-        missing: None,
-        default_oid: Oid::INVALID,
-        stat_target: -1,
-        acl: None,
-        inherited: 0,
-        local: true,
-        declared: Default::default(),
-    })
+    let ty = TypeRef::of(Oid(ty.trim_end_matches('!').parse().ok()?));
+    Some(Attribute { not_null, ..Attribute::new(name, index as i16 + 1, ty) })
 }
 
 /// A generated relation by OID.

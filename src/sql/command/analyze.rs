@@ -219,7 +219,6 @@ fn histogram(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::Oid;
     use crate::types::{Phys, TypeRef, oid};
 
     fn analysed(values: impl Iterator<Item = Option<i32>>, total: f64) -> ColumnStats {
@@ -229,23 +228,7 @@ mod tests {
             column.push(v.map_or(Datum::Null, Datum::I32));
             rows += 1;
         }
-        let attribute = Attribute {
-            name: "a".into(),
-            attno: 1,
-            ty: TypeRef::of(oid::INT4),
-            not_null: false,
-            dropped: false,
-            default: None,
-            identity: 0,
-            generated: 0,
-            missing: None,
-            default_oid: Oid::INVALID,
-            stat_target: -1,
-            inherited: 0,
-            local: true,
-            acl: None,
-            declared: Default::default(),
-        };
+        let attribute = Attribute::new("a", 1, TypeRef::of(oid::INT4));
         column_stats(&attribute, &column, rows, total, 100)
     }
 

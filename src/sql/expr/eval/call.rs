@@ -115,14 +115,15 @@ impl Call {
         }
     }
 
+    /// The arguments' values, kept over waits.
+    fn arguments(&mut self, cx: &mut ExecContext, batch: &Batch, sel: Sel<'_>) -> Flow<Vec<Column>> {
+        self.args.iter_mut().map(|a| Ok(a.eval(cx, batch, sel)?.into_owned())).collect()
+    }
+
     /// Functions that may wait: arguments and answers so far stay in the node.
     fn system(&mut self, cx: &mut ExecContext, batch: &Batch, sel: Sel<'_>) -> Flow<Column> {
         if self.progress.is_none() {
-            let mut args = Vec::with_capacity(self.args.len());
-            for a in &mut self.args {
-                args.push(a.eval(cx, batch, sel)?.into_owned());
-            }
-            self.progress = Some((args, Column::with_capacity(self.ret, sel.len())));
+            self.progress = Some((self.arguments(cx, batch, sel)?, Column::with_capacity(self.ret, sel.len())));
         }
         let Some((args, out)) = &mut self.progress else { return Ok(Column::new(self.ret)) };
         cx.fx.call.clone_from(&self.types);
@@ -143,11 +144,7 @@ impl Call {
     /// A user's function, row by row; the call under way stays in the node.
     fn routine(&mut self, cx: &mut ExecContext, batch: &Batch, sel: Sel<'_>) -> Flow<Column> {
         if self.progress.is_none() {
-            let mut args = Vec::with_capacity(self.args.len());
-            for a in &mut self.args {
-                args.push(a.eval(cx, batch, sel)?.into_owned());
-            }
-            self.progress = Some((args, Column::with_capacity(self.ret, sel.len())));
+            self.progress = Some((self.arguments(cx, batch, sel)?, Column::with_capacity(self.ret, sel.len())));
         }
         let Some((args, out)) = &mut self.progress else { return Ok(Column::new(self.ret)) };
         while out.len() < sel.len() {

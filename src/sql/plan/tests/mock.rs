@@ -190,23 +190,7 @@ impl Mock {
         let attributes = columns
             .iter()
             .enumerate()
-            .map(|(i, (name, ty))| Attribute {
-                name: (*name).to_owned(),
-                attno: i as i16 + 1,
-                ty: TypeRef::of(*ty),
-                not_null: false,
-                dropped: false,
-                default: None,
-                identity: 0,
-                generated: 0,
-                missing: None,
-                default_oid: Oid::INVALID,
-                stat_target: -1,
-                acl: None,
-                inherited: 0,
-                local: true,
-                declared: Default::default(),
-            })
+            .map(|(i, (name, ty))| Attribute::new(name, i as i16 + 1, TypeRef::of(*ty)))
             .collect();
         let mut rel = self.blank(oid, name, RelKind::View, attributes);
         rel.view = Some(View {
