@@ -7,6 +7,8 @@ use std::fs::{self, OpenOptions, Permissions};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::{FileExt, PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 use std::time::Duration;
 use support::{Client, Message, Server, contains_in_order, eventually};
 
@@ -90,6 +92,28 @@ fn malformed_messages() {
     ];
     for (bytes, expected) in errors {
         assert_eq!(complaint(&server, &bytes), (expected.to_string(), true));
+    }
+    let unasked: [(u8, &[u8]); 7] = [
+        (b'Q', b"select 1\0"),
+        (b'P', b"\0select 1\0\0\0"),
+        (b'B', &[0; 8]),
+        (b'E', &[0; 5]),
+        (b'D', b"S\0"),
+        (b'C', b"S\0"),
+        (b'X', b""),
+    ];
+    for (kind, body) in unasked {
+        let mut session = server.connect();
+        session.query("create temp table t(a int)").unwrap();
+        session.send("copy t from stdin");
+        while session.read().unwrap().unwrap().kind != 'G' {}
+        session.write(&[packet(b'd', b"1\n"), packet(kind, body)].concat());
+        let end = session.read_to_end();
+        let texts: Vec<_> = end.iter().map(said).collect();
+        let unexpected = format!("ERROR 08P01 unexpected message type 0x{kind:02X} during COPY from stdin");
+        assert_eq!(texts[0], unexpected);
+        assert_eq!(end[0].field('W').unwrap(), "COPY t, line 2");
+        assert_eq!(texts[1..], ["FATAL 08P01 terminating connection because protocol synchronization was lost"]);
     }
     assert_eq!(witness.query("insert into mine values (1) returning id").unwrap(), ["1"], "nobody else noticed");
     assert!(!server.log().contains("terminating any other active server processes"));
@@ -230,6 +254,19 @@ fn wrong_settings() {
     assert_eq!(session.query("show work_mem").unwrap(), ["4MB"]);
 }
 
+const UNTRUSTWORTHY: &str = "WARNING: Calculated CRC checksum does not match value stored in file.
+Either the file is corrupt, or it has a different layout than this program
+is expecting.  The results below are untrustworthy.
+
+";
+
+/// What `pg_controldata` says of a directory.
+fn shown_control(data: &std::path::Path) -> (i32, String) {
+    let out = Command::new(env!("CARGO_BIN_EXE_outlast")).arg0("pg_controldata").arg(data).output().unwrap();
+    let text = String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
+    (out.status.code().unwrap_or(-1), text)
+}
+
 /// Directories that are none, are not ours, or are of another version; files of theirs that are missing or damaged.
 #[test]
 fn wrong_directories() {
@@ -313,13 +350,29 @@ fn wrong_directories() {
     let mut damaged = bytes.clone();
     damaged[40] ^= 0x80;
     write(&damaged);
+    let (code, text) = shown_control(&data);
+    assert_eq!(code, 0);
+    assert!(text.starts_with(UNTRUSTWORTHY), "{text}");
+    assert!(text.contains("untrustworthy.\n\npg_control version number:            1300\n"), "{text}");
     expect("damaged", 1, &["FATAL:  incorrect checksum in control file\n", "LOG:  database system is shut down\n"]);
     write(&bytes[..20]);
     expect("short", 1, &["could not read file \"global/pg_control\": read 20 of "]);
+    assert_eq!(
+        shown_control(&data),
+        (1, format!("pg_controldata: error: could not read file \"{shown}/global/pg_control\": read 20 of 512\n"))
+    );
     write(&[0; 8192]);
+    let (code, text) = shown_control(&data);
+    assert_eq!(code, 0);
+    assert!(text.contains("stored in the file, 0 bytes, is not a power of two\nbetween 1 MB and 1 GB."), "{text}");
+    assert!(text.contains("Latest checkpoint's REDO WAL file:    ???\n"), "{text}");
     expect("zeros", 1, &["FATAL:  "]);
     fs::remove_file(&control).unwrap();
-    expect("none", 1, &["could not find the database system", "global/pg_control\": No such file or directory\n"]);
+    let missing = format!(
+        "postgres: could not find the database system\nExpected to find it in the directory \"{shown}\",\n\
+         but could not open file \"{shown}/global/pg_control\": No such file or directory\n"
+    );
+    expect("none", 2, &[&missing]);
     write(&bytes);
     if rustix::process::geteuid().is_root() {
         chown(&control, Some(65534), Some(65534)).unwrap();

@@ -28,7 +28,7 @@ fn a_second_postmaster_is_turned_away() {
     contains_in_order(&server.log(), &["FATAL:  lock file \"postmaster.pid\" already exists", &hint]);
     let engine = server.engine_pid();
     fs::remove_file(server.data.join("postmaster.pid")).unwrap();
-    assert_eq!(server.command().status().unwrap().code(), Some(1), "without postmaster.pid");
+    assert_eq!(server.refused_start(&[]), Some(1), "without postmaster.pid");
     assert_eq!(session.query("insert into t values (1) returning id").unwrap(), ["1"]);
     assert!(is_alive(server.pid()) && server.engine_pid() == engine);
 }
@@ -46,12 +46,13 @@ fn a_second_engine_is_impossible() {
         fs::remove_file(server.data.join(name)).unwrap();
     }
     let before = server.log().len();
-    let refused = server.command().arg("--no-adopt").status().unwrap();
-    assert_eq!(refused.code(), Some(1), "{}", server.log());
+    assert_eq!(server.refused_start(&["--no-adopt"]), Some(1), "{}", server.log());
     assert!(server.log()[before..].contains("FATAL:  pre-existing shared memory block"), "{}", server.log());
     // One that would adopt has nobody to call: it waits for the lock, and starts nothing meanwhile.
     server.spawn();
-    std::thread::sleep(std::time::Duration::from_secs(1));
+    let waiting =
+        format!("LOG:  waiting for the engine (PID {engine}) that holds \"engine.lock\" to answer or to leave");
+    crate::support::eventually("it says what it waits for", || server.log()[before..].contains(&waiting));
     let log = server.log().split_off(before);
     assert!(!log.contains("redo"), "nobody recovers beside a living engine\n{log}");
     assert!(server.try_connect().is_err());

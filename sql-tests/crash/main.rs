@@ -8,6 +8,7 @@ mod adoption;
 mod archiver;
 mod bank;
 mod checkpoint;
+mod configuration;
 mod deaths;
 mod interlock;
 mod orphan;

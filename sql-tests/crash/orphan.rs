@@ -128,6 +128,8 @@ fn the_asynchronous_row_is_lost_and_the_synchronous_one_kept() {
         (&[OFF, ROW], false),
         (&[OFF, ROW, "analyze test"], false),
         (&[OFF, ROW, "create table gone(a int)"], false),
+        (&[OFF, ROW, "create temp table mine(a int)", "insert into mine values (1)", "truncate mine"], false),
+        (&[OFF, ROW, "create temp table mine(a int)", "drop table mine"], false),
         (&[ON, ROW], true),
         (&[LOCAL, ROW], true),
         (&[ON, "truncate test", ROW], true),

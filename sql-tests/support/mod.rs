@@ -87,6 +87,24 @@ impl Server {
         command
     }
 
+    /// A start beside a running server, which must be refused: its exit code. One that is not would go on for ever.
+    #[track_caller]
+    pub fn refused_start(&self, arguments: &[&str]) -> Option<i32> {
+        let mut child = self.command().args(arguments).spawn().unwrap();
+        let until = Instant::now() + Duration::from_secs(20);
+        loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                return status.code();
+            }
+            if Instant::now() >= until {
+                kill("KILL", child.id());
+                let _ = child.wait();
+                panic!("the start was not refused\n{}", self.log());
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
     /// Runs one of the tools as the server's user: exit code, and both streams in one text.
     pub fn tool(&self, name: &str, arguments: &[&str]) -> (i32, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_outlast"));

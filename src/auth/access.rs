@@ -6,7 +6,8 @@ use super::ident::{self, Mapping};
 use crate::base::error::Report;
 use crate::base::report::log;
 use crate::base::{Error, Result, Severity, SqlState};
-use crate::settings::{ConfigFiles, Global, Id, Lookup};
+use crate::process::kept_files::KeptFiles;
+use crate::settings::{Global, Id, Lookup};
 use arc_swap::ArcSwap;
 use std::path::Path;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ impl Access {
     ///
     /// # Errors
     /// FATAL F0000 without usable rules: nobody could connect.
-    pub fn load(files: &dyn ConfigFiles, settings: &Global) -> Result<Access> {
+    pub fn load(files: &KeptFiles, settings: &Global) -> Result<Access> {
         let access = Access { rules: ArcSwap::default(), mappings: ArcSwap::default() };
         if !access.read_rules(files, settings) {
             return Err(Error::new(SqlState::CONFIG_FILE_ERROR, "could not load pg_hba.conf")
@@ -34,7 +35,7 @@ impl Access {
     }
 
     /// Reads both files again.
-    pub fn reload(&self, files: &dyn ConfigFiles, settings: &Global) {
+    pub fn reload(&self, files: &KeptFiles, settings: &Global) {
         if !self.read_rules(files, settings) {
             crate::log!("{} was not reloaded", "pg_hba.conf");
         }
@@ -51,14 +52,14 @@ impl Access {
         self.mappings.load_full()
     }
 
-    fn read_rules(&self, files: &dyn ConfigFiles, settings: &Global) -> bool {
+    fn read_rules(&self, files: &KeptFiles, settings: &Global) -> bool {
         let path = settings.str(Id::HbaFile);
-        take(hba::load(files, Path::new(&*path)), &self.rules)
+        take(files.attempt(|| hba::load(files, Path::new(&*path)), std::result::Result::is_ok), &self.rules)
     }
 
-    fn read_mappings(&self, files: &dyn ConfigFiles, settings: &Global) -> bool {
+    fn read_mappings(&self, files: &KeptFiles, settings: &Global) -> bool {
         let path = settings.str(Id::IdentFile);
-        take(ident::load(files, Path::new(&*path)), &self.mappings)
+        take(files.attempt(|| ident::load(files, Path::new(&*path)), std::result::Result::is_ok), &self.mappings)
     }
 }
 

@@ -4,7 +4,7 @@ use super::arguments::{Argument, Arguments};
 use super::{Call, answers_first, data_dir};
 use crate::disk::Posix;
 use crate::settings::os_text;
-use crate::wal::control::{ControlFile, PATH};
+use crate::wal::control::{ControlFile, Examined, PATH};
 use jiff::tz::TimeZone;
 use std::process::ExitCode;
 
@@ -61,17 +61,57 @@ fn show(call: Call) -> Result<String, String> {
         let text = os_text(&e.into());
         return Err(format!("pg_controldata: error: could not open file \"{}\" for reading: {text}", path.display()));
     }
-    let control =
-        ControlFile::read(&Posix::new(&dir)).map_err(|e| format!("pg_controldata: error: {}", e.message()))?;
-    Ok(render(&control))
+    // The server speaks of the file from inside the directory, the tool from outside.
+    let found = ControlFile::examine(&Posix::new(&dir)).map_err(|e| {
+        let text = e.message().replace(&format!("\"{PATH}\""), &format!("\"{}\"", path.display()));
+        format!("pg_controldata: error: {text}")
+    })?;
+    Ok(warnings(&found) + &render(&found))
 }
 
-fn render(c: &ControlFile) -> String {
+const DAMAGED: &str = "\
+WARNING: Calculated CRC checksum does not match value stored in file.
+Either the file is corrupt, or it has a different layout than this program
+is expecting.  The results below are untrustworthy.
+
+";
+
+/// PostgreSQL 15, pg_controldata.c: a damaged file is shown all the same.
+fn warnings(found: &Examined) -> String {
+    let mut text = String::new();
+    if !found.is_sound {
+        text.push_str(DAMAGED);
+    }
+    let bytes = found.control.segment_bytes;
+    if !is_segment_size(bytes) {
+        let plural = if bytes == 1 { "" } else { "s" };
+        text.push_str(&format!(
+            "WARNING: invalid WAL segment size\n\
+             The WAL segment size stored in the file, {bytes} byte{plural}, is not a power of two\n\
+             between 1 MB and 1 GB.  The file is corrupt and the results below are\n\
+             untrustworthy.\n\n"
+        ));
+    }
+    text
+}
+
+fn is_segment_size(bytes: u32) -> bool {
+    bytes.is_power_of_two() && (1 << 20..=1 << 30).contains(&bytes)
+}
+
+fn render(found: &Examined) -> String {
+    let c = &found.control;
     let cp = &c.checkpoint_copy;
     let on = |b: bool| if b { "on" } else { "off" }.to_string();
-    let segment = cp.redo.0 / u64::from(c.segment_bytes).max(1);
-    let per_log = 0x1_0000_0000 / u64::from(c.segment_bytes).max(1);
-    let wal_file = format!("{:08X}{:08X}{:08X}", cp.timeline, segment / per_log.max(1), segment % per_log.max(1));
+    let wal_file = match is_segment_size(c.segment_bytes) {
+        true => {
+            let segment = cp.redo.0 / u64::from(c.segment_bytes);
+            let per_log = 0x1_0000_0000 / u64::from(c.segment_bytes);
+            format!("{:08X}{:08X}{:08X}", cp.timeline, segment / per_log, segment % per_log)
+        }
+        false => "???".into(),
+    };
+    let state = if found.unknown_state { "unrecognized status code" } else { c.state.as_str() };
     let nonce: String = c.mock_nonce.iter().map(|b| format!("{b:02x}")).collect();
     let wal_level =
         ["minimal", "replica", "logical"].get(c.wal_level as usize).copied().unwrap_or("unrecognized wal_level");
@@ -79,7 +119,7 @@ fn render(c: &ControlFile) -> String {
         ("pg_control version number:", c.control_version.to_string()),
         ("Catalog version number:", c.catalog_version.to_string()),
         ("Database system identifier:", c.system_identifier.to_string()),
-        ("Database cluster state:", c.state.as_str().to_string()),
+        ("Database cluster state:", state.into()),
         ("pg_control last modified:", local_time(c.time)),
         ("Latest checkpoint location:", c.checkpoint.to_string()),
         ("Latest checkpoint's REDO location:", cp.redo.to_string()),
@@ -146,7 +186,7 @@ mod tests {
     fn labels() {
         let mut control = ControlFile::new(7, 16 << 20, true, [0xab; 32]);
         control.checkpoint_copy.redo = crate::base::Lsn(0x1_0200_0028);
-        let text = render(&control);
+        let text = render(&Examined { control, is_sound: true, unknown_state: false });
         assert!(text.starts_with("pg_control version number:            1300\n"), "{text}");
         assert!(text.contains("Latest checkpoint's oldestCommitTsXid:0\n"));
         assert!(text.contains("Latest checkpoint's REDO WAL file:    000000010000000100000002\n"));

@@ -23,7 +23,7 @@ use crate::auth::access::Access;
 use crate::base::{Error, Severity, report};
 use crate::process::lock_file::{self, Lock};
 use crate::process::message::EngineState;
-use crate::process::{ENGINE_LOCK, config_files::RealConfigFiles, descriptor_limit, farewell, origin_args, title};
+use crate::process::{ENGINE_LOCK, descriptor_limit, farewell, kept_files::KeptFiles, origin_args, packet, title};
 use crate::protocol::Tls;
 use crate::settings::{Global, Id, Lookup, Origin, os_text};
 use crate::worker::{self, Context};
@@ -56,6 +56,7 @@ pub fn run() -> ExitCode {
 
 fn live(origin: Origin) -> io::Result<ExitCode> {
     let channel = take_channel()?;
+    let files = Arc::new(configuration(&channel)?);
     // Ctrl-C on the terminal is the postmaster's alone.
     let _ = rustix::process::setsid();
     rustix::process::chdir(&origin.data_directory)?;
@@ -66,16 +67,18 @@ fn live(origin: Origin) -> io::Result<ExitCode> {
     let Some(_lock) = lock()? else { return Ok(ExitCode::from(LOCK_BUSY)) };
     let link = Link::start(channel)?;
     crash::install(&link, crate::buffer::critical::active);
-    let Some(settings) = load_settings(origin) else { return Ok(ExitCode::FAILURE) };
+    let Some(settings) = load_settings(origin, &files) else { return Ok(ExitCode::FAILURE) };
     let speaker = report::Origin { backend_type: "startup", ..report::Origin::default() };
     // Whether stderr is the collector's pipe is the postmaster's doing, which has the same settings.
     crate::logger::install(settings.clone(), speaker, settings.bool(Id::LoggingCollector));
     install_hooks(&link, &settings);
 
-    let (access, tls) = match doors(&settings) {
+    let (access, tls) = match doors(&settings, &files) {
         Ok(doors) => doors,
         Err(e) => return Ok(failed(e)),
     };
+    files.go_on();
+    link.keep_configuration(files.to_memory()?);
     link.report(EngineState::Starting, "");
     let cx = match startup::open(&settings.origin().data_directory, &settings) {
         Ok(cx) => cx,
@@ -87,7 +90,7 @@ fn live(origin: Origin) -> io::Result<ExitCode> {
         Err(e) => return Ok(failed(e)),
     }
 
-    let gate = match sessions::open(&link, &cx, access, tls) {
+    let gate = match sessions::open(&link, &cx, files, access, tls) {
         Ok(gate) => gate,
         Err(e) => return Ok(failed(e)),
     };
@@ -110,8 +113,8 @@ fn live(origin: Origin) -> io::Result<ExitCode> {
 }
 
 /// Who may connect, and how it is encrypted: faults show before anything slow begins.
-fn doors(settings: &Arc<Global>) -> crate::base::Result<(Access, Tls)> {
-    Ok((Access::load(&RealConfigFiles, settings)?, Tls::load(settings)?))
+fn doors(settings: &Arc<Global>, files: &KeptFiles) -> crate::base::Result<(Access, Tls)> {
+    Ok((Access::load(files, settings)?, Tls::load(files, settings)?))
 }
 
 /// A start that failed: the postmaster says what that means for the server.
@@ -143,6 +146,12 @@ fn stop(link: &Link, cx: &Context, workers: Option<Foreman>, end: End) -> ! {
     std::process::exit(0)
 }
 
+/// The configuration files; after a crash those that were in force, which the postmaster's first packet carries.
+fn configuration(channel: &OwnedFd) -> io::Result<KeptFiles> {
+    let first = packet::receive(channel)?;
+    KeptFiles::of(first.and_then(|p| p.fds.into_iter().next()).as_ref())
+}
+
 /// The channel is descriptor 0 at the start; no child may inherit it there.
 fn take_channel() -> io::Result<OwnedFd> {
     let channel = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
@@ -171,8 +180,8 @@ fn lock() -> io::Result<Option<Lock>> {
     }
 }
 
-fn load_settings(origin: Origin) -> Option<Arc<Global>> {
-    match Global::load(origin, Arc::new(RealConfigFiles)) {
+fn load_settings(origin: Origin, files: &Arc<KeptFiles>) -> Option<Arc<Global>> {
+    match files.attempt(|| Global::load(origin, files.clone()), Result::is_ok) {
         Ok(settings) => Some(Arc::new(settings)),
         Err((reports, e)) => {
             reports.iter().for_each(report::log);

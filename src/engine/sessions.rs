@@ -7,6 +7,7 @@ use crate::base::error::Report;
 use crate::base::interrupt::Cause;
 use crate::catalog::Cluster;
 use crate::process::farewell;
+use crate::process::kept_files::KeptFiles;
 use crate::process::message::StopMode;
 use crate::protocol::{self, Gate, Surroundings, Tls};
 use crate::session::{ExecutorPool, Outside, Server};
@@ -18,7 +19,7 @@ use std::os::unix::net::UnixStream as StdStream;
 use std::sync::Arc;
 
 /// Makes what all sessions share, once the storage is recovered.
-pub fn open(link: &Link, cx: &Context, access: Access, tls: Tls) -> Result<Arc<Gate>> {
+pub fn open(link: &Link, cx: &Context, files: Arc<KeptFiles>, access: Access, tls: Tls) -> Result<Arc<Gate>> {
     let checkpoints = cx.checkpoints.clone();
     let storage = checkpoints.storage().clone();
     let cluster = Cluster::load(storage.clone())?;
@@ -33,14 +34,18 @@ pub fn open(link: &Link, cx: &Context, access: Access, tls: Tls) -> Result<Arc<G
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let pool = ExecutorPool::start(cores)
         .map_err(|e| crate::err!(INSUFFICIENT_RESOURCES, "could not start executor threads: {e}"))?;
-    let server = Server::new(Arc::new(instance), pool, Box::new(World { link: link.clone() }), access);
+    let server = Server::new(Arc::new(instance), pool, Box::new(World { link: link.clone() }), files, access);
     link.install_backends(Box::new(ByPid(server.clone())));
     let gate = Arc::new(Gate { server, tls });
-    let reloaded = gate.clone();
+    let (reloaded, teller) = (gate.clone(), link.clone());
     link.on_reload(Box::new(move || {
         reloaded.server.reload();
         let settings = &reloaded.server.instance.settings;
-        reloaded.tls.reload(settings);
+        reloaded.tls.reload(&reloaded.server.files, settings);
+        match reloaded.server.files.to_memory() {
+            Ok(kept) => teller.keep_configuration(kept),
+            Err(e) => crate::log!("could not keep the configuration: {}", crate::settings::os_text(&e)),
+        }
         crate::logger::reloaded(settings);
         reloaded.server.instance.checkpoints.apply_settings();
     }));

@@ -18,8 +18,10 @@ use tokio::time::{Instant, sleep, timeout};
 /// So long an engine that took our call may take to hand everything over.
 const DEADLINE: Duration = Duration::from_secs(8);
 /// So long one without a control socket may hold the directory: it is just starting, or it is writing
-/// its last checkpoint.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// its last checkpoint. `pg_ctl start` waits for 60 s: who called it shall learn why.
+const PATIENCE: Duration = Duration::from_secs(50);
+/// After so long the log says what is waited for.
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// Everything a running engine handed over.
 pub struct Adopted {
@@ -42,10 +44,11 @@ impl Adopted {
 /// Adopts the engine of the current directory; `None` if there is none.
 ///
 /// # Errors
-/// FATAL if an engine is alive and does not answer within the deadline: no second one may ever
-/// share its directory.
+/// FATAL if an engine is alive and does not answer within the deadline, or cannot be called and does not leave: no
+/// second one may ever share its directory.
 pub async fn adopt(data_dir: &Path) -> Result<Option<Adopted>> {
-    let patience = Instant::now() + PATIENCE;
+    let begun = Instant::now();
+    let mut told = false;
     let mut pause = Duration::from_millis(1);
     loop {
         let free = lock_file::is_free(ENGINE_LOCK).map_err(|e| {
@@ -58,8 +61,13 @@ pub async fn adopt(data_dir: &Path) -> Result<Option<Adopted>> {
         match timeout(DEADLINE, try_adopt()).await {
             Ok(Ok(adopted)) => return Ok(Some(adopted)),
             // Refused, busy or ended: starting, leaving, or its old postmaster's end not seen yet.
-            Ok(Err(_)) if Instant::now() < patience => {}
-            _ => return Err(hung(data_dir)),
+            Ok(Err(_)) if begun.elapsed() < PATIENCE => {}
+            Ok(Err(_)) => return Err(stays(data_dir)),
+            Err(_) => return Err(hung(data_dir)),
+        }
+        if !told && begun.elapsed() >= SILENCE {
+            crate::log!("waiting for the engine{} that holds \"{ENGINE_LOCK}\" to answer or to leave", holder());
+            told = true;
         }
         sleep(pause).await;
         pause = (pause * 2).min(Duration::from_millis(50));
@@ -67,12 +75,28 @@ pub async fn adopt(data_dir: &Path) -> Result<Option<Adopted>> {
 }
 
 fn hung(data_dir: &Path) -> Error {
-    let pid = lock_file::holder(ENGINE_LOCK).map_or(String::new(), |pid| format!(" (PID {pid})"));
-    let text = format!("could not adopt the running engine{pid}: no answer within {} s", DEADLINE.as_secs());
+    let text = format!("could not adopt the running engine{}: no answer within {} s", holder(), DEADLINE.as_secs());
     Error::new(SqlState::OBJECT_IN_USE, text)
         .severity(Severity::Fatal)
         .detail(format!("It still serves data directory \"{}\".", data_dir.display()))
         .hint("If it hangs, end it with SIGKILL and start again; what was committed is kept.")
+}
+
+fn stays(data_dir: &Path) -> Error {
+    let text = format!("lock file \"{ENGINE_LOCK}\" is still held by another engine{}", holder());
+    Error::new(SqlState::LOCK_FILE_EXISTS, text)
+        .severity(Severity::Fatal)
+        .detail(format!(
+            "It works in data directory \"{}\" and could not be called for {} s: it has no \"{ENGINE_CONTROL}\", or refuses.",
+            data_dir.display(),
+            PATIENCE.as_secs()
+        ))
+        .hint("Wait until it has left, or end it with SIGKILL and start again; what was committed is kept.")
+}
+
+/// Who holds the directory, for texts.
+fn holder() -> String {
+    lock_file::holder(ENGINE_LOCK).map_or(String::new(), |pid| format!(" (PID {pid})"))
 }
 
 async fn try_adopt() -> io::Result<Adopted> {

@@ -36,7 +36,6 @@ pub fn check(dir: &Path) -> Result<Mode> {
             .detail("Permissions should be u=rwx (0700) or u=rwx,g=rx (0750)."));
     }
     check_version(dir)?;
-    check_control_file(dir)?;
     Ok(Mode::from_raw_mode(if stat.st_mode & 0o050 != 0 { 0o027 } else { 0o077 }))
 }
 
@@ -73,14 +72,18 @@ fn check_version(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-fn check_control_file(dir: &Path) -> Result<()> {
+/// What PostgreSQL writes, past the log, before it ends with code 2: no control file that we could read.
+pub fn missing_control_file(dir: &Path) -> Option<String> {
     let path = dir.join("global/pg_control");
-    rustix::fs::access(&path, rustix::fs::Access::READ_OK).map_err(|e| {
-        let state = SqlState::UNDEFINED_FILE;
-        let text = os_text(&e.into());
-        fatal(state, format!("could not find the database system in directory \"{}\"", dir.display()))
-            .detail(format!("Could not open file \"{}\": {text}", path.display()))
-    })
+    let e = rustix::fs::access(&path, rustix::fs::Access::READ_OK).err()?;
+    Some(format!(
+        "postgres: could not find the database system\n\
+         Expected to find it in the directory \"{}\",\n\
+         but could not open file \"{}\": {}",
+        dir.display(),
+        path.display(),
+        os_text(&e.into())
+    ))
 }
 
 fn fatal(state: SqlState, text: String) -> Error {
@@ -97,8 +100,6 @@ mod tests {
         if let Some(version) = version {
             small_file::create(dir.path().join("PG_VERSION"), version.as_bytes(), 0o600).unwrap();
         }
-        rustix::fs::mkdir(dir.path().join("global"), Mode::from_raw_mode(0o700)).unwrap();
-        small_file::create(dir.path().join("global/pg_control"), b"x", 0o600).unwrap();
         dir
     }
 

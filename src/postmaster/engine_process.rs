@@ -51,9 +51,11 @@ pub struct Engine {
     pub progress: String,
 }
 
-/// Starts a new engine as our child.
-pub fn spawn(origin: &Origin) -> io::Result<Engine> {
+/// Starts a new engine as our child. `configuration`: what the engine before it said is in force.
+pub fn spawn(origin: &Origin, configuration: Option<&OwnedFd>) -> io::Result<Engine> {
     let (ours, theirs) = packet::pair()?;
+    let configuration: Vec<_> = configuration.iter().map(AsFd::as_fd).collect();
+    packet::send(&ours, &ToEngine::Configuration.encode(), &configuration)?;
     let mut command = Command::new("/proc/self/exe");
     command.arg0("postgres: engine").arg(ENGINE_ARGUMENT).args(origin_args::to_args(origin));
     let child = command.stdin(Stdio::from(theirs)).spawn()?;

@@ -46,6 +46,9 @@ use supervisor::{Signals, Start, Supervisor};
 /// So long a killed postmaster may need to let its lock go.
 const DYING: Duration = Duration::from_secs(5);
 
+/// The exit code without a control file, as PostgreSQL's.
+const NO_CONTROL_FILE: u8 = 2;
+
 /// How to start.
 #[derive(Clone, Default)]
 pub struct Options {
@@ -95,6 +98,10 @@ async fn serve(options: Options) -> Result<u8> {
     let descriptors = descriptor_limit::raise();
     let data_dir = options.origin.data_directory.clone();
     let umask = data_dir::check(&data_dir)?;
+    if let Some(text) = data_dir::missing_control_file(&data_dir) {
+        eprintln!("{text}");
+        return Ok(NO_CONTROL_FILE);
+    }
     rustix::process::umask(umask);
     let settings = Global::load(options.origin.clone(), Arc::new(RealConfigFiles)).map_err(|(reports, e)| {
         reports.iter().for_each(report::log);

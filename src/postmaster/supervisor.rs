@@ -91,6 +91,8 @@ pub struct Supervisor {
     next_ticket: u64,
     answers: Answers,
     kill_delay: Option<Pin<Box<Sleep>>>,
+    /// What the engine said is in force, for the one that follows it.
+    configuration: Option<OwnedFd>,
     logger: Option<LoggerProcess>,
     logger_delay: Option<Pin<Box<Sleep>>>,
     recheck: Interval,
@@ -163,6 +165,7 @@ impl Supervisor {
             next_ticket: 1,
             answers: Answers::default(),
             kill_delay: None,
+            configuration: None,
             logger: start.logger,
             logger_delay: None,
             recheck,
@@ -335,6 +338,7 @@ impl Supervisor {
                     engine.victim = Some(engine_process::Victim { who, pid, statement });
                 }
             }
+            Ok(ToPostmaster::Configuration) => self.configuration = packet.fds.into_iter().next(),
             Ok(ToPostmaster::Reload) => self.reload(),
             Ok(ToPostmaster::RotateLog) => self.rotate_log(),
             Ok(ToPostmaster::Busy | ToPostmaster::Sessions { .. } | ToPostmaster::Handover { .. }) => {}
@@ -413,7 +417,7 @@ impl Supervisor {
     }
 
     async fn spawn_engine(&mut self) {
-        match engine_process::spawn(self.settings.origin()) {
+        match engine_process::spawn(self.settings.origin(), self.configuration.as_ref()) {
             Ok(engine) => {
                 self.engine = Some(engine);
                 self.introduce();

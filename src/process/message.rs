@@ -59,6 +59,9 @@ pub enum ToEngine {
     },
     /// The new postmaster has taken everything over and listens: workers may start.
     Adopted,
+    /// The first words to a new engine. One descriptor if there was an engine before: what that one last sent as
+    /// [`ToPostmaster::Configuration`].
+    Configuration,
 }
 
 /// From the engine to the postmaster.
@@ -96,6 +99,9 @@ pub enum ToPostmaster {
     Sessions {
         ids: Vec<(u64, bool)>,
     },
+    /// The configuration files in force (`process::kept_files`), one descriptor: for the engine that follows this one
+    /// when it crashes.
+    Configuration,
     /// The last message of an adoption. Descriptors: the engine's own pidfd, its stderr, and the
     /// logger's pidfd if it has one. `next_id`: the next connection's (PROC-3).
     Handover {
@@ -157,6 +163,7 @@ impl ToEngine {
                 put_u32(&mut out, *postmaster_pid);
             }
             ToEngine::Adopted => out.push(b'D'),
+            ToEngine::Configuration => out.push(b'F'),
         }
         out
     }
@@ -174,6 +181,7 @@ impl ToEngine {
             b'L' => ToEngine::Logger,
             b'A' => ToEngine::Adopt { postmaster_pid: r.u32()? },
             b'D' => ToEngine::Adopted,
+            b'F' => ToEngine::Configuration,
             _ => return Err(malformed()),
         };
         r.end()?;
@@ -212,6 +220,7 @@ impl ToPostmaster {
             ToPostmaster::Reload => out.push(b'r'),
             ToPostmaster::RotateLog => out.push(b'l'),
             ToPostmaster::Busy => out.push(b'b'),
+            ToPostmaster::Configuration => out.push(b'f'),
             ToPostmaster::Sessions { ids } => {
                 out.push(b'n');
                 for (id, established) in ids {
@@ -247,6 +256,7 @@ impl ToPostmaster {
             b'r' => ToPostmaster::Reload,
             b'l' => ToPostmaster::RotateLog,
             b'b' => ToPostmaster::Busy,
+            b'f' => ToPostmaster::Configuration,
             b'n' => {
                 let mut ids = Vec::new();
                 while !r.0.is_empty() {
@@ -364,6 +374,7 @@ mod tests {
             ToEngine::Logger,
             ToEngine::Adopt { postmaster_pid: 9 },
             ToEngine::Adopted,
+            ToEngine::Configuration,
         ];
         for m in to_engine {
             let bytes = m.encode();
@@ -380,6 +391,7 @@ mod tests {
             ToPostmaster::Reload,
             ToPostmaster::RotateLog,
             ToPostmaster::Busy,
+            ToPostmaster::Configuration,
             ToPostmaster::Handover {
                 pid: 1,
                 next_id: 2,

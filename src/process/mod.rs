@@ -19,6 +19,7 @@ pub mod config_files;
 pub mod descriptor_limit;
 pub mod farewell;
 pub mod interfaces;
+pub mod kept_files;
 mod kernel;
 pub mod lock_file;
 pub mod message;

@@ -8,9 +8,9 @@
 use crate::auth::certificate::{Certificate, SignatureHash, one_line};
 use crate::base::{Error, Result, SqlState};
 use crate::err;
-use crate::process::small_file;
+use crate::process::kept_files::KeptFiles;
 use crate::session::Client;
-use crate::settings::{Global, Id, Lookup, os_text};
+use crate::settings::{ConfigFiles, Global, Id, Lookup, os_text};
 use crate::stat::TlsFacts;
 use arc_swap::ArcSwapOption;
 use rustls::crypto::ring;
@@ -51,15 +51,15 @@ impl Tls {
     ///
     /// # Errors
     /// What cannot be used; FATAL at start.
-    pub fn load(settings: &Global) -> Result<Tls> {
+    pub fn load(files: &KeptFiles, settings: &Global) -> Result<Tls> {
         let tls = Tls::default();
-        tls.read(settings)?;
+        tls.read(files, settings)?;
         Ok(tls)
     }
 
     /// Reads everything again; what is wrong is logged and leaves the old configuration.
-    pub fn reload(&self, settings: &Global) {
-        if let Err(mut e) = self.read(settings) {
+    pub fn reload(&self, files: &KeptFiles, settings: &Global) {
+        if let Err(mut e) = self.read(files, settings) {
             e.0.severity = crate::base::Severity::Log;
             crate::base::report::log(&e.0);
             crate::log!("SSL configuration was not reloaded");
@@ -71,9 +71,9 @@ impl Tls {
         self.current.load_full()
     }
 
-    fn read(&self, settings: &Global) -> Result<()> {
+    fn read(&self, files: &KeptFiles, settings: &Global) -> Result<()> {
         let next = match settings.bool(Id::Ssl) {
-            true => Some(Arc::new(configure(settings)?)),
+            true => Some(Arc::new(files.attempt(|| configure(files, settings), Result::is_ok)?)),
             false => None,
         };
         self.current.store(next);
@@ -90,15 +90,16 @@ fn path_of(settings: &Global, id: Id) -> Option<PathBuf> {
     (!text.is_empty()).then(|| settings.origin().data_directory.join(&*text))
 }
 
-fn configure(settings: &Global) -> Result<Loaded> {
-    let chain = own_chain(&path_of(settings, Id::SslCertFile).unwrap_or_default(), &settings.str(Id::SslCertFile))?;
-    let key = own_key(&path_of(settings, Id::SslKeyFile).unwrap_or_default(), &settings.str(Id::SslKeyFile))?;
+fn configure(files: &KeptFiles, settings: &Global) -> Result<Loaded> {
+    let chain =
+        own_chain(files, &path_of(settings, Id::SslCertFile).unwrap_or_default(), &settings.str(Id::SslCertFile))?;
+    let key = own_key(files, &path_of(settings, Id::SslKeyFile).unwrap_or_default(), &settings.str(Id::SslKeyFile))?;
     let provider = Arc::new(ring::default_provider());
     let builder = ServerConfig::builder_with_provider(provider.clone())
         .with_protocol_versions(&versions(settings)?)
         .map_err(|e| config_error(format!("could not set SSL protocol version range: {e}")))?;
     let roots = match path_of(settings, Id::SslCaFile) {
-        Some(path) => Some(authorities(&path, &settings.str(Id::SslCaFile))?),
+        Some(path) => Some(authorities(files, &path, &settings.str(Id::SslCaFile))?),
         None => None,
     };
     let knows_authorities = roots.is_some();
@@ -106,7 +107,7 @@ fn configure(settings: &Global) -> Result<Loaded> {
         None => builder.with_no_client_auth(),
         Some(roots) => {
             let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider)
-                .with_crls(revocations(settings)?)
+                .with_crls(revocations(files, settings)?)
                 .allow_unknown_revocation_status()
                 .allow_unauthenticated()
                 .build()
@@ -141,8 +142,8 @@ fn versions(settings: &Global) -> Result<Vec<&'static SupportedProtocolVersion>>
 }
 
 /// All certificates of a file in PEM.
-fn certificates(path: &Path) -> std::result::Result<Vec<CertificateDer<'static>>, String> {
-    let bytes = small_file::read(path).map_err(|e| os_text(&e))?;
+fn certificates(files: &KeptFiles, path: &Path) -> std::result::Result<Vec<CertificateDer<'static>>, String> {
+    let bytes = files.read(path).map_err(|e| os_text(&e))?;
     let found: std::result::Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     match found {
         Ok(found) if found.is_empty() => Err("no start line".into()),
@@ -151,14 +152,17 @@ fn certificates(path: &Path) -> std::result::Result<Vec<CertificateDer<'static>>
     }
 }
 
-fn own_chain(path: &Path, shown: &str) -> Result<Vec<CertificateDer<'static>>> {
-    certificates(path).map_err(|e| config_error(format!("could not load server certificate file \"{shown}\": {e}")))
+fn own_chain(files: &KeptFiles, path: &Path, shown: &str) -> Result<Vec<CertificateDer<'static>>> {
+    certificates(files, path)
+        .map_err(|e| config_error(format!("could not load server certificate file \"{shown}\": {e}")))
 }
 
-fn own_key(path: &Path, shown: &str) -> Result<PrivateKeyDer<'static>> {
-    check_key_file(path, shown)?;
+fn own_key(files: &KeptFiles, path: &Path, shown: &str) -> Result<PrivateKeyDer<'static>> {
+    if !files.is_replaying() {
+        check_key_file(path, shown)?;
+    }
     let failed = |e: String| config_error(format!("could not load private key file \"{shown}\": {e}"));
-    let bytes = small_file::read(path).map_err(|e| failed(os_text(&e)))?;
+    let bytes = files.read(path).map_err(|e| failed(os_text(&e)))?;
     PrivateKeyDer::from_pem_slice(&bytes).map_err(|e| match bytes.windows(9).any(|w| w == b"ENCRYPTED") {
         true => failed("keys with a passphrase are not supported".into()),
         false => failed(e.to_string()),
@@ -187,16 +191,16 @@ fn check_key_file(path: &Path, shown: &str) -> Result<()> {
     Ok(())
 }
 
-fn authorities(path: &Path, shown: &str) -> Result<RootCertStore> {
+fn authorities(files: &KeptFiles, path: &Path, shown: &str) -> Result<RootCertStore> {
     let failed = |e: String| config_error(format!("could not load root certificate file \"{shown}\": {e}"));
     let mut roots = RootCertStore::empty();
-    for certificate in certificates(path).map_err(failed)? {
+    for certificate in certificates(files, path).map_err(failed)? {
         roots.add(certificate).map_err(|e| failed(e.to_string()))?;
     }
     Ok(roots)
 }
 
-fn revocations(settings: &Global) -> Result<Vec<CertificateRevocationListDer<'static>>> {
+fn revocations(files: &KeptFiles, settings: &Global) -> Result<Vec<CertificateRevocationListDer<'static>>> {
     if !settings.str(Id::SslCrlDir).is_empty() {
         return Err(Error::unsupported("ssl_crl_dir is not supported").hint("Name one file in ssl_crl_file."));
     }
@@ -204,7 +208,7 @@ fn revocations(settings: &Global) -> Result<Vec<CertificateRevocationListDer<'st
     let shown = settings.str(Id::SslCrlFile);
     let failed =
         |e: String| config_error(format!("could not load SSL certificate revocation list file \"{shown}\": {e}"));
-    let bytes = small_file::read(&path).map_err(|e| failed(os_text(&e)))?;
+    let bytes = files.read(&path).map_err(|e| failed(os_text(&e)))?;
     CertificateRevocationListDer::pem_slice_iter(&bytes).map(|crl| crl.map_err(|e| failed(e.to_string()))).collect()
 }
 

@@ -112,7 +112,7 @@ impl Session {
                 message = client.message() => message,
                 () = self.handle.wake.notified() => {
                     if self.handle.interrupts.cause() != Cause::None {
-                        self.handle.interrupts.check().map_err(|e| copy.context(e, None))?;
+                        self.handle.interrupts.check().map_err(|e| copy.next_line(e))?;
                     }
                     continue;
                 }
@@ -125,12 +125,10 @@ impl Session {
                 Some(Frontend::CopyDone) => return self.take_rows(client, copy, true).await,
                 Some(Frontend::CopyFail(why)) => {
                     let e = err!(QUERY_CANCELED, "COPY from stdin failed: {why}");
-                    return Err(copy.context(e, None));
+                    return Err(copy.next_line(e));
                 }
                 Some(Frontend::Flush | Frontend::Sync) => {}
-                Some(_) => {
-                    return Err(err!(PROTOCOL_VIOLATION, "unexpected message type during COPY from stdin"));
-                }
+                Some(other) => return self.lose_synchronization(client, copy, &other),
                 None => {
                     let e = Error::new(
                         SqlState::CONNECTION_FAILURE,
@@ -140,6 +138,22 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// A message that nobody may send now: the statement's error, then the connection's end, since what the client
+    /// believes to have been answered is not known any more. PostgreSQL 15, copyfromparse.c, CopyGetData, and
+    /// postgres.c, PostgresMain: same texts.
+    fn lose_synchronization(&mut self, client: &mut Client, copy: &CopyIn, sent: &Frontend) -> Result<()> {
+        let kind = sent.type_byte();
+        let e = err!(PROTOCOL_VIOLATION, "unexpected message type 0x{kind:02X} during COPY from stdin").place(
+            "CopyGetData",
+            "copyfromparse.c",
+            292,
+        );
+        self.report_error(client, copy.next_line(e))?;
+        Err(err!(PROTOCOL_VIOLATION, "terminating connection because protocol synchronization was lost")
+            .severity(crate::base::Severity::Fatal)
+            .place("PostgresMain", "postgres.c", 4429))
     }
 
     async fn take_rows(&mut self, client: &mut Client, copy: &mut CopyIn, ended: bool) -> Result<()> {
@@ -336,6 +350,11 @@ impl CopyIn {
             }
             None => e.context(format!("COPY {}, line {line}", self.table)),
         }
+    }
+
+    /// Adds the line that was waited for.
+    fn next_line(&self, e: Error) -> Error {
+        e.context(format!("COPY {}, line {}", self.table, self.reader.line() + 1))
     }
 
     /// Adds the next row to the batch; false when more bytes are needed, or at the end.

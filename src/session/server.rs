@@ -3,10 +3,11 @@
 use super::backends::Backends;
 use super::pool::ExecutorPool;
 use crate::auth::access::Access;
-use crate::base::Oid;
 use crate::base::clock;
+use crate::base::error::Report;
 use crate::base::interrupt::Cause;
-use crate::process::config_files::RealConfigFiles;
+use crate::base::{Oid, SqlState};
+use crate::process::kept_files::KeptFiles;
 use crate::sql::{Instance, Services};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -29,6 +30,8 @@ pub struct Server {
     pub backends: Arc<Backends>,
     pub pool: Arc<ExecutorPool>,
     pub outside: Box<dyn Outside>,
+    /// The configuration files in force.
+    pub files: Arc<KeptFiles>,
     /// Who may connect.
     pub access: Access,
 }
@@ -38,9 +41,10 @@ impl Server {
         instance: Arc<Instance>,
         pool: Arc<ExecutorPool>,
         outside: Box<dyn Outside>,
+        files: Arc<KeptFiles>,
         access: Access,
     ) -> Arc<Server> {
-        let server = Arc::new(Server { instance, backends: Arc::default(), pool, outside, access });
+        let server = Arc::new(Server { instance, backends: Arc::default(), pool, outside, files, access });
         server.instance.install(Arc::new(Weakly(Arc::downgrade(&server))));
         server
     }
@@ -48,8 +52,9 @@ impl Server {
     /// Reads the configuration files again and tells the sessions.
     pub fn reload(&self) {
         // The postmaster has logged what changed.
-        let _ = self.instance.settings.reload();
-        self.access.reload(&RealConfigFiles, &self.instance.settings);
+        let faultless = |reports: &Vec<Report>| reports.iter().all(|r| r.sqlstate != SqlState::CONFIG_FILE_ERROR);
+        self.files.attempt(|| self.instance.settings.reload(), faultless);
+        self.access.reload(&self.files, &self.instance.settings);
         self.instance.config_loaded_us.store(clock::now_us(), Ordering::Relaxed);
         for handle in self.backends.list() {
             handle.mailbox.lock().reload = true;

@@ -118,6 +118,15 @@ pub struct ControlFile {
     pub mock_nonce: [u8; 32],
 }
 
+/// A control file as people want to see it, sound or not.
+pub struct Examined {
+    pub control: ControlFile,
+    /// The checksum fits.
+    pub is_sound: bool,
+    /// The state is none we know; `control` says another one.
+    pub unknown_state: bool,
+}
+
 impl ControlFile {
     /// What initdb begins with; the caller fills in the checkpoint.
     pub fn new(system_identifier: u64, segment_bytes: u32, data_checksums: bool, mock_nonce: [u8; 32]) -> ControlFile {
@@ -152,6 +161,16 @@ impl ControlFile {
         let fatal = |e: Error| e.severity(Severity::Fatal);
         let bytes = durable::read(disk, PATH).map_err(fatal)?;
         ControlFile::decode(&bytes).map_err(fatal)
+    }
+
+    /// Reads what is there without checking it, for whoever only shows it.
+    ///
+    /// # Errors
+    /// It cannot be read, or is too short to hold everything.
+    pub fn examine(disk: &dyn Disk) -> Result<Examined> {
+        let bytes = durable::read(disk, PATH)?;
+        check_length(&bytes)?;
+        Ok(ControlFile::fields(&bytes))
     }
 
     /// Writes the file in place, durably, stamped with the time now.
@@ -212,10 +231,19 @@ impl ControlFile {
     }
 
     fn decode(bytes: &[u8]) -> Result<ControlFile> {
-        if bytes.len() < USED_BYTES {
-            let text = format!("could not read file \"{PATH}\": read {} of {USED_BYTES}", bytes.len());
-            return Err(Error::new(SqlState::DATA_CORRUPTED, text).place("ReadControlFile", "xlog.c", 3931));
+        check_length(bytes)?;
+        let found = ControlFile::fields(bytes);
+        if bytes.starts_with(&MAGIC.to_le_bytes()) {
+            check_version(found.control.control_version, found.control.catalog_version)?;
         }
+        match found.is_sound && !found.unknown_state {
+            true => Ok(found.control),
+            false => Err(bad_checksum()),
+        }
+    }
+
+    /// The fields of a file that is long enough, whatever they say.
+    fn fields(bytes: &[u8]) -> Examined {
         let mut at = 0;
         let mut take = |n: usize| {
             at += n;
@@ -227,13 +255,8 @@ impl ControlFile {
             };
         }
         let (magic, control_version, catalog_version, state) = (get!(u32), get!(u32), get!(u32), get!(u32));
-        if magic == MAGIC {
-            check_version(control_version, catalog_version)?;
-        }
         let stored = u32::from_le_bytes(bytes[USED_BYTES - 4..USED_BYTES].try_into().expect("4 bytes"));
-        if magic != MAGIC || stored != crc32fast::hash(&bytes[..USED_BYTES - 4]) {
-            return Err(bad_checksum());
-        }
+        let is_sound = magic == MAGIC && stored == crc32fast::hash(&bytes[..USED_BYTES - 4]);
         let (system_identifier, time, checkpoint) = (get!(u64), get!(i64), Lsn(get!(u64)));
         let (redo, next_xid, oldest_xid) = (Lsn(get!(u64)), Xid(get!(u64)), Xid(get!(u64)));
         let (oldest_active_xid, checkpoint_time) = (Xid(get!(u64)), get!(i64));
@@ -259,11 +282,13 @@ impl ControlFile {
             oldest_active_xid,
             time: checkpoint_time,
         };
-        Ok(ControlFile {
+        let state = DbState::from_u32(state);
+        let unknown_state = state.is_none();
+        let control = ControlFile {
             system_identifier,
             control_version,
             catalog_version,
-            state: DbState::from_u32(state).ok_or_else(bad_checksum)?,
+            state: state.unwrap_or(DbState::Startup),
             time,
             checkpoint,
             checkpoint_copy,
@@ -279,8 +304,17 @@ impl ControlFile {
             max_locks_per_transaction,
             track_commit_timestamp,
             mock_nonce,
-        })
+        };
+        Examined { control, is_sound, unknown_state }
     }
+}
+
+fn check_length(bytes: &[u8]) -> Result<()> {
+    if bytes.len() < USED_BYTES {
+        let text = format!("could not read file \"{PATH}\": read {} of {USED_BYTES}", bytes.len());
+        return Err(Error::new(SqlState::DATA_CORRUPTED, text).place("ReadControlFile", "xlog.c", 3931));
+    }
+    Ok(())
 }
 
 fn bad_checksum() -> Error {

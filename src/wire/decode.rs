@@ -53,6 +53,28 @@ pub enum Frontend {
     FunctionCall,
 }
 
+impl Frontend {
+    /// The byte that a message of this kind begins with.
+    pub fn type_byte(&self) -> u8 {
+        match self {
+            Frontend::Query(_) => b'Q',
+            Frontend::Parse(_) => b'P',
+            Frontend::Bind(_) => b'B',
+            Frontend::Describe(..) => b'D',
+            Frontend::Execute { .. } => b'E',
+            Frontend::Close(..) => b'C',
+            Frontend::Flush => b'H',
+            Frontend::Sync => b'S',
+            Frontend::Terminate => b'X',
+            Frontend::CopyData(_) => b'd',
+            Frontend::CopyDone => b'c',
+            Frontend::CopyFail(_) => b'f',
+            Frontend::Password(_) => b'p',
+            Frontend::FunctionCall => b'F',
+        }
+    }
+}
+
 struct Body(Bytes);
 
 fn malformed(what: &str) -> Error {

@@ -2,6 +2,7 @@
 
 use super::transaction::Transaction;
 use crate::base::{RelFileId, Result};
+use crate::buffer::Persistence;
 use crate::storage::Storage;
 
 /// A relation's files and what becomes of them.
@@ -19,10 +20,11 @@ impl Transaction {
     }
 
     /// The transaction gave these files up: they go when it commits. The commit is flushed even if asynchronous,
-    /// so that no file is gone while the catalogs still name it (PostgreSQL 15, xact.c, RecordTransactionCommit: same rule).
-    pub fn file_dropped(&mut self, file: RelFileId) {
+    /// so that no file is gone while the catalogs still name it; those of temporary relations nobody will ask for
+    /// (PostgreSQL 15, xact.c, RecordTransactionCommit, and storage.c, smgrGetPendingDeletes: same rules).
+    pub fn file_dropped(&mut self, file: RelFileId, persistence: Persistence) {
         self.files.push(FileChange { file, created: false });
-        self.force_sync = true;
+        self.force_sync |= persistence != Persistence::Temp;
     }
 
     /// Whether the transaction made these files itself: then nobody else can see them.

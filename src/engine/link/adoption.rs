@@ -61,6 +61,8 @@ pub fn offer(link: &Link, socket: AsyncFd<OwnedFd>) -> Option<Arc<AsyncFd<OwnedF
     inner.outgoing.clear();
     queue_sessions(&mut inner);
     inner.outgoing.push_back(last);
+    let configuration = inner.configuration.clone();
+    inner.outgoing.extend(configuration.map(|file| (ToPostmaster::Configuration.encode(), vec![file])));
     inner.channel = Some(channel.clone());
     drop(inner);
     link.shared.waiting.notify_one();

@@ -144,7 +144,7 @@ fn obey(link: &Link, packet: Packet) {
             }
         }
         Ok(ToEngine::Adopted) => adoption::complete(link),
-        Ok(ToEngine::Adopt { .. }) => {}
+        Ok(ToEngine::Adopt { .. } | ToEngine::Configuration) => {}
         Err(e) => crate::log!("could not understand the postmaster: {e}"),
     }
 }

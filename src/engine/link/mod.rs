@@ -91,6 +91,8 @@ struct Inner {
     /// Postmasters so far.
     generation: u64,
     logger: Option<Arc<OwnedFd>>,
+    /// The configuration in force.
+    configuration: Option<Arc<OwnedFd>>,
     /// The last postmaster's start, seconds since 1970.
     postmaster_start_s: u64,
     leaving: bool,
@@ -118,6 +120,7 @@ impl Link {
             detail: String::new(),
             generation: 1,
             logger: None,
+            configuration: None,
             postmaster_start_s: 0,
             leaving: false,
         };
@@ -182,6 +185,17 @@ impl Link {
         }
         if !tls {
             self.send_locked(&mut inner, &ToPostmaster::Established { id });
+        }
+    }
+
+    /// Gives the postmaster, now or at adoption, the configuration in force (`process::kept_files`).
+    pub fn keep_configuration(&self, file: OwnedFd) {
+        let mut inner = self.shared.inner.lock();
+        let file = Arc::new(file);
+        inner.configuration = Some(file.clone());
+        if inner.channel.is_some() {
+            inner.outgoing.push_back((ToPostmaster::Configuration.encode(), vec![file]));
+            self.shared.waiting.notify_one();
         }
     }
 

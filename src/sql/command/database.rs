@@ -299,11 +299,11 @@ pub fn drop(cmd: &mut Command, cx: &mut ExecContext, stmt: &DropDatabaseStmt) ->
     for record in folder.all(class::RELATION) {
         let node = record.object.as_class()?.node;
         if node.is_valid() {
-            backend.txn.file_dropped(RelFileId { db: d.oid, node });
+            backend.txn.file_dropped(RelFileId { db: d.oid, node }, Persistence::Permanent);
         }
     }
     for node in [CATALOG_NODE, CATALOG_TOAST_NODE] {
-        backend.txn.file_dropped(RelFileId { db: d.oid, node });
+        backend.txn.file_dropped(RelFileId { db: d.oid, node }, Persistence::Permanent);
     }
     backend.instance.cluster.forget(d.oid);
     let settings: Vec<ObjectKey> =

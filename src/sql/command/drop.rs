@@ -345,7 +345,7 @@ pub fn remove_relation(cx: &mut ExecContext, oid: Oid) -> Result<()> {
     }
     let backend = cx.backend()?;
     if c.node.is_valid() {
-        backend.txn.file_dropped(RelFileId { db: backend.database, node: c.node });
+        backend.txn.file_dropped(RelFileId { db: backend.database, node: c.node }, c.persistence);
     }
     let writer = backend.writer();
     let key = ObjectKey::new(class::RELATION, oid);

@@ -29,14 +29,14 @@ pub fn rewrite(cx: &mut ExecContext, oid: Oid, new: NewRows) -> Result<()> {
     let large = desc.attrs.iter().any(|a| !a.dropped && a.phys == Phys::Bytes);
     let backend = cx.backend()?;
     let file = storage::create_table(backend, oid, new.persistence, desc)?;
-    backend.txn.file_dropped(old.file);
+    backend.txn.file_dropped(old.file, old.persistence);
     let mut c = class_of(cx, oid)?;
     c.persistence = new.persistence;
     if c.toast.is_valid() {
         let toast = storage::create_toast(cx.backend()?, c.toast, new.persistence)?;
         let gone = class_of(cx, c.toast)?.node;
         let backend = cx.backend()?;
-        backend.txn.file_dropped(RelFileId { db: backend.database, node: gone });
+        backend.txn.file_dropped(RelFileId { db: backend.database, node: gone }, old.persistence);
         change(cx, c.toast, |t| {
             t.node = toast.node;
             t.persistence = new.persistence;

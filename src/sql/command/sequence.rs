@@ -385,7 +385,7 @@ pub fn alter_object(cmd: &Command, cx: &mut ExecContext, seq: Oid, list: &[DefEl
 fn new_file(cx: &mut ExecContext, c: &Class, state: State) -> Result<()> {
     let backend = cx.backend()?;
     let file = create_file(backend, c.oid, c.persistence, state)?;
-    backend.txn.file_dropped(RelFileId { db: backend.database, node: c.node });
+    backend.txn.file_dropped(RelFileId { db: backend.database, node: c.node }, c.persistence);
     if let Some(known) = backend.sequences.known.get_mut(&c.oid) {
         known.cached_left = 0;
     }

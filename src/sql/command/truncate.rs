@@ -161,7 +161,7 @@ pub fn replace_node(backend: &mut crate::sql::Backend, oid: Oid, node: Oid) -> R
     let mut object = record.object.clone();
     if let Object::Class(c) = &mut object {
         let old = crate::base::RelFileId { db: backend.database, node: c.node };
-        backend.txn.file_dropped(old);
+        backend.txn.file_dropped(old, c.persistence);
         c.node = node;
     }
     let writer = backend.writer();
