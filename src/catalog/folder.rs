@@ -47,6 +47,8 @@ struct State {
     indexes: HashMap<Oid, Vec<Oid>>,
     /// Children by parent, ascending.
     children: HashMap<Oid, Vec<Oid>>,
+    /// What objects hold inside ([`Object::parts`]), with the holder.
+    holders: HashMap<Oid, ObjectKey>,
     /// Put together on first use.
     relations: HashMap<Oid, Arc<Relation>>,
 }
@@ -78,11 +80,17 @@ impl State {
                 }
             }
         }
+        self.holders.extend(record.object.parts().into_iter().map(|part| (part, key)));
         self.records.insert(key, record);
     }
 
     fn remove(&mut self, key: ObjectKey) {
         let Some(old) = self.records.remove(&key) else { return };
+        for part in old.object.parts() {
+            if self.holders.get(&part) == Some(&key) {
+                self.holders.remove(&part);
+            }
+        }
         if let Some((namespace, name)) = old.object.name() {
             let entry = (key.class, namespace, name.to_string());
             if let Some(oids) = self.names.get_mut(&entry) {
@@ -164,6 +172,11 @@ impl Folder {
 
     pub fn children_of(&self, parent: Oid) -> Vec<Oid> {
         self.state.read().children.get(&parent).cloned().unwrap_or_default()
+    }
+
+    /// The object that holds a part.
+    pub fn holder(&self, part: Oid) -> Option<ObjectKey> {
+        self.state.read().holders.get(&part).copied()
     }
 
     /// All objects of a class, in no particular order.

@@ -423,6 +423,30 @@ impl Object {
         }
     }
 
+    /// OIDs of what is kept inside the object: constraints, triggers, defaults, row types, arrays, labels.
+    pub fn parts(&self) -> Vec<Oid> {
+        let mut parts = Vec::new();
+        match self {
+            Object::Class(c) => {
+                parts.extend([c.row_type, c.row_array_type]);
+                parts.extend(c.attributes.iter().map(|a| a.default_oid));
+                parts.extend(c.constraints.iter().map(|k| k.oid));
+                parts.extend(c.triggers.iter().flat_map(|t| [t.oid, t.constraint]));
+            }
+            Object::Type(t) => {
+                parts.push(t.array_oid);
+                match &t.kind {
+                    UserTypeKind::Domain { checks, .. } => parts.extend(checks.iter().map(|k| k.oid)),
+                    UserTypeKind::Enum(labels) => parts.extend(labels.iter().map(|l| l.oid)),
+                    UserTypeKind::Composite { .. } | UserTypeKind::Shell => {}
+                }
+            }
+            _ => {}
+        }
+        parts.retain(|p| p.is_valid());
+        parts
+    }
+
     pub fn encode(&self) -> Vec<u8> {
         // Serialising plain structs into memory has no way to fail.
         serde_json::to_vec(self).unwrap_or_default()

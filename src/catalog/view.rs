@@ -425,9 +425,19 @@ impl Catalog {
 
     /// The relation whose rows have this type (or arrays of it).
     pub fn class_of_row_type(&self, typ: Oid) -> Option<Oid> {
-        let rows = |c: &Class| c.row_type == typ || c.row_array_type == typ;
-        let found = self.all(class::RELATION);
-        found.iter().find_map(|r| r.object.as_class().ok().filter(|c| rows(c)).map(|c| c.oid))
+        let holder = self.holder(typ)?;
+        holder.object.as_class().ok().filter(|c| c.row_type == typ || c.row_array_type == typ).map(|c| c.oid)
+    }
+
+    /// The object that holds a constraint, a trigger, a default, a row type, an array type or a label of its own.
+    pub fn holder(&self, part: Oid) -> Option<Arc<Record>> {
+        let holds = |r: &Arc<Record>| r.object.parts().contains(&part);
+        let own = {
+            let layers = self.layers.read();
+            let changed = layers.iter().flat_map(|l| l.records.iter());
+            changed.filter(|(_, c)| c.as_ref().is_some_and(holds)).map(|(k, _)| *k).next()
+        };
+        self.get(own.or_else(|| self.local.holder(part))?).filter(holds)
     }
 
     /// Where new objects go: the first schema named in the search path that exists.

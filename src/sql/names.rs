@@ -291,15 +291,17 @@ pub fn type_name(catalog: &Catalog, typ: Oid) -> Option<String> {
     if let Some(t) = catalog.user_type(typ) {
         return Some(shown(catalog, class::TYPE, typ, t.namespace, &t.name));
     }
-    if let Some(info) = types::info(typ) {
+    let known = types::info(typ);
+    if let Some(info) = known.filter(|i| i.namespace == fixed::PG_CATALOG) {
         return Some(quote_identifier(info.name));
     }
-    let class_oid = catalog.class_of_row_type(typ)?;
-    let record = catalog.class(class_oid)?;
-    match &record.object {
-        Object::Class(c) => Some(shown(catalog, class::RELATION, class_oid, c.namespace, &c.name)),
-        _ => None,
+    if let Some(oid) = catalog.class_of_row_type(typ)
+        && let Some(record) = catalog.class(oid)
+        && let Object::Class(c) = &record.object
+    {
+        return Some(shown(catalog, class::RELATION, oid, c.namespace, &c.name));
     }
+    known.map(|i| shown(catalog, class::TYPE, typ, i.namespace, i.name))
 }
 
 /// Only names: for `format_type` inside `reg_out`.

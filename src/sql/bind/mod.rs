@@ -24,6 +24,7 @@ pub mod scope;
 mod search_cycle;
 mod select;
 mod setop;
+mod shown;
 mod stored;
 mod target;
 mod typename;
@@ -33,7 +34,8 @@ mod write;
 
 pub use names::{Conflict, Names};
 pub use query::*;
-pub use stored::{Stored, parse_expression, stored};
+pub use shown::{Shown, expanded_view};
+pub use stored::{Stored, parse_expression, stored, view_query};
 pub use updatable::obstacle;
 
 use crate::base::{Error, Result};

@@ -109,6 +109,15 @@ pub fn bind_default(text: &str, names: &dyn Names, io: &IoContext, target: (&str
     Ok(bound)
 }
 
+/// A view's query, its names looked up along its own search path.
+pub fn view_query(view: &crate::catalog::View, names: &dyn Names, io: &IoContext) -> Result<super::Query> {
+    let parsed = crate::sql::parse::parse(&view.query)?;
+    let raw = parsed.first().ok_or_else(|| Error::internal("a view without a query"))?;
+    let names = names.along(&view.search_path);
+    let mut cx = BindContext { names: &*names, io, text: &view.query, params: Vec::new(), infer_params: false };
+    super::bind(&mut cx, &raw.stmt)
+}
+
 /// An expression given as text.
 pub fn parse_expression(text: &str) -> Result<ast::Expr> {
     let source = format!("SELECT {text}");

@@ -11,7 +11,7 @@ use crate::err;
 use crate::heap::{BuildScan, HeapFetch};
 use crate::lock::LockMode;
 use crate::mvcc::Snapshot;
-use crate::sql::ast::{CreateIndexStmt, ExprKind as Ast, IndexElem, NullsOrder, SortDir};
+use crate::sql::ast::{self, CreateIndexStmt, ExprKind as Ast, IndexElem, NullsOrder, QualName, SortDir};
 use crate::sql::bind::scope::Clause;
 use crate::sql::exec::{ExecContext, system_view};
 use crate::sql::expr::eval::{Projection, Sel};
@@ -185,7 +185,13 @@ fn column(
     e: &IndexElem,
     name: &str,
 ) -> Result<IndexColumn> {
-    let (attno, expr, ty) = match (&e.name, &e.expr) {
+    // A COLLATE clause of the expression is the column's.
+    let (mut written, mut named) = (e.expr.as_ref(), e.collation.clone());
+    while let Some(ast::Expr { kind: Ast::Collate { arg, collation }, pos }) = written {
+        named = named.or_else(|| Some(QualName { parts: collation.clone(), pos: *pos }));
+        written = Some(arg);
+    }
+    let (attno, expr, ty) = match (&e.name, written) {
         (Some(column), _) => {
             let a = table.attribute(column).ok_or_else(|| {
                 err!(UNDEFINED_COLUMN, "column \"{column}\" does not exist").place(
@@ -217,7 +223,7 @@ fn column(
     };
     check_ordered(cx, ty)?;
     let opclass = opclass(cx, e, ty)?;
-    let collation = super::column::collation(cx, e.collation.as_ref(), ty, None)?;
+    let collation = super::column::collation(cx, named.as_ref(), ty, None)?;
     let desc = match &e.dir {
         SortDir::Desc => true,
         SortDir::Using(_) => return Err(Error::unsupported("USING is not allowed in CREATE INDEX")),

@@ -4,10 +4,12 @@
 //! names back for people.
 
 use crate::base::{Oid, Result};
-use crate::catalog::Catalog;
-use crate::catalog::object::class;
+use crate::catalog::object::{class, fixed};
+use crate::catalog::{Catalog, ObjectKey};
 use crate::sql::ast::{self, Const, Expr, ExprKind, TypeName, deparse};
+use crate::sql::bind::Names;
 use crate::sql::exec::ExecContext;
+use crate::sql::func::FuncDef;
 use crate::types::{TypeRef, oid};
 use std::sync::Arc;
 
@@ -15,7 +17,7 @@ use std::sync::Arc;
 pub fn text_of(cx: &mut ExecContext, expr: &Expr, ty: Option<TypeRef>) -> Result<Arc<str>> {
     let catalog = cx.backend()?.catalog.clone();
     let mut expr = expr.clone();
-    if let (ExprKind::Const(Const::Str(_)), Some(typ)) = (&expr.kind, ty.and_then(|t| system_type(t.oid))) {
+    if let (ExprKind::Const(Const::Str(_)), Some(typ)) = (&expr.kind, ty.and_then(|t| type_name(&catalog, t.oid))) {
         let pos = expr.pos;
         expr = Expr::new(ExprKind::Cast { arg: Box::new(expr), typ }, pos);
     }
@@ -38,8 +40,8 @@ pub fn text_of(cx: &mut ExecContext, expr: &Expr, ty: Option<TypeRef>) -> Result
     }
 }
 
-/// The written name of a built-in type, without modifiers.
-fn system_type(ty: Oid) -> Option<TypeName> {
+/// The written name of a type, without modifiers; with its schema unless it is built in.
+fn type_name(catalog: &Catalog, ty: Oid) -> Option<TypeName> {
     let info = crate::types::info(ty)?;
     let word = info.name;
     let grammar = [
@@ -61,12 +63,13 @@ fn system_type(ty: Oid) -> Option<TypeName> {
     Some(match word {
         w if grammar.contains(&w) => TypeName::system(w, ast::NOWHERE),
         // An array's name in pg_type is no type name people write.
-        w if w.starts_with('_') => {
-            let mut t = system_type(info.element)?;
+        w if info.is_array() && w.starts_with('_') => {
+            let mut t = type_name(catalog, info.element)?;
             t.array_bounds.push(-1);
             t
         }
-        w => TypeName::named(vec![w.to_string()], ast::NOWHERE),
+        w if info.namespace == fixed::PG_CATALOG => TypeName::named(vec![w.to_string()], ast::NOWHERE),
+        w => TypeName::named(vec![catalog.namespace(info.namespace)?.name, w.to_string()], ast::NOWHERE),
     })
 }
 
@@ -96,10 +99,27 @@ fn settle(catalog: &Catalog, e: &mut Expr) -> Result<()> {
                 let typ = TypeName::named(vec!["regclass".into()], pos);
                 *first = Expr::new(ExprKind::Cast { arg, typ }, pos);
             }
+            settle_function(catalog, &mut call.name);
         }
         _ => {}
     }
     Ok(())
+}
+
+/// A function that only the search path of now finds gets its schema's name.
+fn settle_function(catalog: &Catalog, name: &mut Vec<String>) {
+    let [only] = name.as_slice() else { return };
+    let found = Names::functions(catalog, None, only);
+    let schema = |f: &FuncDef| {
+        let record = catalog.get(ObjectKey::new(class::PROC, f.oid));
+        record.and_then(|r| r.object.as_function().ok().map(|f| f.namespace))
+    };
+    if found.iter().all(|(_, f)| f.oid >= Oid::FIRST_NORMAL)
+        && let Some((_, first)) = found.iter().min_by_key(|(place, _)| *place)
+        && let Some(n) = schema(first).and_then(|n| catalog.namespace(n))
+    {
+        name.insert(0, n.name);
+    }
 }
 
 fn settle_class(catalog: &Catalog, arg: &mut Expr) -> Result<()> {

@@ -165,6 +165,8 @@ fn define(
     if key.is_some() {
         super::write::change(cx, oid, |c| c.lineage.key = key)?;
     }
+    // A new table has no rows to look at (parse_utilcmd.c, transformCheckConstraints): NOT VALID says nothing.
+    wanted.iter_mut().for_each(|w| w.not_valid = false);
     let (checked, keys): (Vec<Wanted>, Vec<Wanted>) = wanted.into_iter().partition(Wanted::is_check);
     constraint::add_all(cmd, cx, oid, checked)?;
     inherit::attach(cx, oid, parents, &checks)?;

@@ -1,10 +1,18 @@
 //! Definitions as SQL text: indexes, constraints, views (`pg_get_indexdef`, `pg_get_constraintdef`, …).
 
 use crate::base::Oid;
-use crate::catalog::object::Class;
-use crate::catalog::{Catalog, Constraint, ConstraintKind, IndexColumn, Trigger};
+use crate::catalog::ObjectKey;
+use crate::catalog::object::{Class, class, fixed};
+use crate::catalog::{Catalog, Constraint, ConstraintKind, IndexColumn, RelKind, Relation, Trigger, View};
+use crate::sql::bind::scope::Clause;
+use crate::sql::bind::{self, BindContext, Query, Shown};
 use crate::sql::exec::system_view::special_opclass;
+use crate::sql::expr::Expr;
+use crate::sql::func::FuncDef;
+use crate::sql::names::reg_out;
 use crate::types::name::quote_identifier;
+use crate::types::{IoContext, oid};
+use std::sync::Arc;
 
 /// A class's name, qualified by its schema if asked, or if the search path does not find it.
 pub(crate) fn class_name(catalog: &Catalog, oid: Oid, qualified: bool) -> String {
@@ -20,15 +28,139 @@ pub(crate) fn class_name(catalog: &Catalog, oid: Oid, qualified: bool) -> String
     }
 }
 
+/// How definitions are shown, and to whom.
+pub(crate) struct Look<'a> {
+    pub catalog: &'a Catalog,
+    pub io: &'a IoContext,
+    pub pretty: bool,
+}
+
+/// What is bound to the clock or the session has a syntax of its own that binding does not keep; a call of EXTRACT and
+/// its kin likewise. Texts with these words are shown as they were written.
+const OWN_SYNTAX: [&str; 17] = [
+    "CURRENT_CATALOG",
+    "CURRENT_DATE",
+    "CURRENT_ROLE",
+    "CURRENT_SCHEMA",
+    "CURRENT_TIME",
+    "CURRENT_TIMESTAMP",
+    "CURRENT_USER",
+    "EXTRACT",
+    "LOCALTIME",
+    "LOCALTIMESTAMP",
+    "NORMALIZE",
+    "OVERLAPS",
+    "OVERLAY",
+    "POSITION",
+    "SESSION_USER",
+    "SUBSTRING",
+    "USER",
+];
+
+/// Whether one of those words stands in the text outside of quotes.
+fn has_own_syntax(text: &str) -> bool {
+    let unquoted = text.split(['\'', '"']).step_by(2);
+    unquoted.flat_map(|part| part.split(|c: char| !c.is_alphanumeric() && c != '_')).any(|word| {
+        let upper = word.to_uppercase();
+        OWN_SYNTAX.contains(&upper.as_str())
+            || upper == "TRIM"
+            || upper == "ZONE" && text.to_uppercase().contains("AT TIME ZONE")
+    })
+}
+
+impl Look<'_> {
+    /// A function's name: alone where the search path reaches its schema.
+    fn function_name(&self, f: &FuncDef) -> String {
+        let record = self.catalog.get(ObjectKey::new(class::PROC, f.oid));
+        let namespace = record.as_ref().and_then(|r| r.object.as_function().ok()).map(|f| f.namespace);
+        match namespace.and_then(|n| self.catalog.namespace(n)) {
+            Some(n) if !self.catalog.effective_path().contains(&n.oid) => {
+                format!("{}.{}", quote_identifier(&n.name), quote_identifier(f.name))
+            }
+            _ => quote_identifier(f.name),
+        }
+    }
+
+    fn show<T>(&self, pretty: bool, f: impl FnOnce(&Shown<'_>) -> T) -> T {
+        let relation_name = |oid| class_name(self.catalog, oid, false);
+        let function_name = |f: &FuncDef| self.function_name(f);
+        f(&Shown { io: self.io, pretty, relation_name: &relation_name, function_name: &function_name })
+    }
+
+    fn bind(&self, relation: Option<&Arc<Relation>>, text: &str) -> Option<Expr> {
+        let written = bind::parse_expression(text).ok()?;
+        let source = format!("SELECT {text}");
+        let mut cx =
+            BindContext { names: self.catalog, io: self.io, text: &source, params: Vec::new(), infer_params: false };
+        bind::bind_expr(&mut cx, &written, relation, Clause::Check, None).ok()
+    }
+
+    /// A stored expression over a table's columns, bound and written out again. None where that cannot be done, or
+    /// where what was written would not be read as the same.
+    fn bound(&self, table: Oid, text: &str) -> Option<String> {
+        if has_own_syntax(text) {
+            return None;
+        }
+        let relation = if table.is_valid() { self.catalog.relation(table).ok()? } else { None };
+        let relation = relation.as_ref();
+        let show = |e: &Expr, pretty| self.show(pretty, |s| s.expression(e, relation.map(|r| &**r)));
+        let bound = self.bind(relation, text)?;
+        let shown = show(&bound, self.pretty)?;
+        let again = self.bind(relation, &shown)?;
+        (show(&again, false)? == show(&bound, false)?).then_some(shown)
+    }
+
+    /// A stored expression as it is shown.
+    pub fn expression(&self, table: Oid, text: &str) -> String {
+        self.bound(table, text).unwrap_or_else(|| expression(self.catalog, text))
+    }
+
+    /// A stored condition: with parentheses of its own unless few are wanted.
+    fn condition(&self, table: Oid, text: &str) -> String {
+        self.bound(table, text).unwrap_or_else(|| condition(text, self.pretty))
+    }
+
+    /// As [`bound`](Self::bound), for a view's query.
+    fn bound_view(&self, view: &View, names: &[&str]) -> Option<String> {
+        let show = |q: &Query, pretty| self.show(pretty, |s| s.query(q, names));
+        let bound = bind::view_query(view, self.catalog, self.io).ok()?;
+        let shown = show(&bound, self.pretty)?;
+        let again = View { query: shown.as_str().into(), search_path: self.catalog.search_path(), ..view.clone() };
+        let again = bind::view_query(&again, self.catalog, self.io).ok()?;
+        (show(&again, false)? == show(&bound, false)?).then_some(shown)
+    }
+
+    /// The query of a view: written out again, or as it was written.
+    pub fn view(&self, c: &Class) -> Option<String> {
+        let view = c.view.as_ref()?;
+        let names: Vec<&str> = c.attributes.iter().filter(|a| !a.dropped).map(|a| a.name.as_str()).collect();
+        let shown = if has_own_syntax(&view.query) { None } else { self.bound_view(view, &names) };
+        let text = shown.unwrap_or_else(|| format!(" {}", view.query.trim().trim_end_matches(';')));
+        Some(format!("{text};"))
+    }
+}
+
 /// One column of an index, as it stands in CREATE INDEX; `plain` leaves order and operator class out.
-pub(crate) fn index_column(column: &IndexColumn, key: bool, plain: bool) -> String {
+pub(crate) fn index_column(look: &Look<'_>, table: Oid, column: &IndexColumn, key: bool, plain: bool) -> String {
+    let record = look.catalog.class(table);
+    let columns = record.as_ref().and_then(|r| r.object.as_class().ok()).map(|c| c.attributes.as_slice());
+    let of_table = columns.unwrap_or_default().iter().find(|a| a.attno == column.attno && a.attno > 0);
     let mut text = match &column.expr {
-        Some(e) if is_call(e) => e.to_string(),
-        Some(e) => format!("({e})"),
-        None => quote_identifier(&column.name),
+        Some(e) => {
+            let shown = look.expression(table, e);
+            if is_call(&shown) { shown } else { format!("({shown})") }
+        }
+        None => quote_identifier(of_table.map_or(&column.name, |a| &a.name)),
     };
     if plain || !key {
         return text;
+    }
+    let own = of_table.map(|a| a.declared.collation).filter(|c| c.is_valid()).unwrap_or(fixed::DEFAULT_COLLATION);
+    if column.collation.is_valid()
+        && column.collation != own
+        && let Some(name) = reg_out(look.catalog, oid::REGCOLLATION, column.collation)
+    {
+        text += &format!(" COLLATE {name}");
     }
     if let Some(name) = special_opclass(column.opclass) {
         text += &format!(" {name}");
@@ -61,17 +193,21 @@ pub(crate) fn is_call(text: &str) -> bool {
 /// `CREATE INDEX …` of an index; None for what is none.
 ///
 /// Pretty: the table without its schema where the search path finds it, conditions without outer parentheses.
-pub(crate) fn index(catalog: &Catalog, c: &Class, pretty: bool) -> Option<String> {
+pub(crate) fn index(look: &Look<'_>, c: &Class) -> Option<String> {
+    let (catalog, pretty) = (look.catalog, look.pretty);
     let index = c.index.as_ref()?;
     let columns = |from: usize, to: usize, key: bool| {
-        let list: Vec<String> = index.columns[from..to].iter().map(|k| index_column(k, key, false)).collect();
+        let list: Vec<String> =
+            index.columns[from..to].iter().map(|k| index_column(look, index.table, k, key, false)).collect();
         list.join(", ")
     };
     let keys = index.key_columns.min(index.columns.len());
     let mut text = format!(
-        "CREATE {}INDEX {} ON {} USING btree ({})",
+        "CREATE {}INDEX {} ON {}{} USING btree ({})",
         if index.unique { "UNIQUE " } else { "" },
         quote_identifier(&c.name),
+        // The partitions' indexes have definitions of their own.
+        if c.kind == RelKind::PartitionedIndex { "ONLY " } else { "" },
         class_name(catalog, index.table, !pretty),
         columns(0, keys, true)
     );
@@ -85,7 +221,7 @@ pub(crate) fn index(catalog: &Catalog, c: &Class, pretty: bool) -> Option<String
         text += &format!(" WITH ({})", options(&c.options));
     }
     if let Some(p) = &index.predicate {
-        text += &format!(" WHERE {}", condition(p, pretty));
+        text += &format!(" WHERE {}", look.condition(index.table, p));
     }
     Some(text)
 }
@@ -237,11 +373,12 @@ fn included(catalog: &Catalog, k: &Constraint) -> String {
 }
 
 /// A constraint as CREATE TABLE would take it.
-pub(crate) fn constraint(catalog: &Catalog, table: Oid, k: &Constraint, pretty: bool) -> String {
+pub(crate) fn constraint(look: &Look<'_>, table: Oid, k: &Constraint) -> String {
+    let catalog = look.catalog;
     let columns = |list: &[i16]| column_list(catalog, table, list);
     let mut text = match k.kind {
         ConstraintKind::Check => {
-            format!("CHECK ({})", condition(k.check.as_deref().unwrap_or_default(), pretty))
+            format!("CHECK ({})", look.condition(table, k.check.as_deref().unwrap_or_default()))
         }
         ConstraintKind::PrimaryKey => format!("PRIMARY KEY ({}){}", columns(&k.columns), included(catalog, k)),
         ConstraintKind::Unique => {
@@ -281,12 +418,6 @@ pub(crate) fn constraint(catalog: &Catalog, table: Oid, k: &Constraint, pretty: 
         text += " NOT VALID";
     }
     text
-}
-
-/// The query of a view, as it was written.
-pub(crate) fn view(c: &Class) -> Option<String> {
-    let text = c.view.as_ref()?.query.trim().trim_end_matches(';').to_string();
-    Some(format!(" {text};"))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Comments and definitions: `obj_description`, `pg_get_indexdef`, `pg_get_function_arguments`, …
 
+use super::define::Look;
 use super::{SystemFn, define, text};
 use crate::base::{Flow, Oid, Result};
 use crate::catalog::object::{Class, Function, ObjectKey, class, fixed};
@@ -120,8 +121,11 @@ fn column_description(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column
     Ok(())
 }
 
-fn sql_body(_: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
-    maybe(out, builtin_statement(Oid(args[0].u32())));
+fn sql_body(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    let oid = Oid(args[0].u32());
+    let record = catalog(cx)?.get(ObjectKey::new(class::PROC, oid));
+    let own = record.as_ref().and_then(|r| r.object.as_function().ok()).filter(|f| f.atomic);
+    maybe(out, own.map(|f| f.body.to_string()).or_else(|| builtin_statement(oid)));
     Ok(())
 }
 
@@ -134,7 +138,9 @@ fn user_by_id(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flo
 
 /// Expressions are stored as the text they are shown as, but for names of relations.
 fn expression(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
-    let shown = define::expression(&*catalog(cx)?, args[0].str());
+    let (catalog, io) = (catalog(cx)?, cx.fx.io.clone());
+    let pretty = args.get(2).is_some_and(|p| p.bool());
+    let shown = Look { catalog: &catalog, io: &io, pretty }.expression(Oid(args[1].u32()), args[0].str());
     text(out, &shown);
     Ok(())
 }
@@ -180,14 +186,19 @@ fn index_definition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) 
         return Ok(());
     };
     let column = args.get(1).map_or(0, |c| c.i32());
+    let pretty = args.get(2).is_some_and(|p| p.bool());
     let answer = match (&c.index, usize::try_from(column).unwrap_or(0)) {
         (None, _) => None,
         (Some(_), 0) => {
-            let pretty = args.get(2).is_some_and(|p| p.bool());
-            define::index(&*catalog(cx)?, c, pretty)
+            let (catalog, io) = (catalog(cx)?, cx.fx.io.clone());
+            define::index(&Look { catalog: &catalog, io: &io, pretty }, c)
         }
         (Some(index), n) => match index.columns.get(n - 1) {
-            Some(k) => Some(define::index_column(k, n <= index.key_columns, true)),
+            Some(k) => {
+                let (catalog, io) = (catalog(cx)?, cx.fx.io.clone());
+                let look = Look { catalog: &catalog, io: &io, pretty };
+                Some(define::index_column(&look, index.table, k, n <= index.key_columns, true))
+            }
             None => Some(String::new()),
         },
     };
@@ -198,36 +209,30 @@ fn index_definition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) 
 /// The constraint with this OID, and the table it is on.
 fn constraint_by_oid(catalog: &Catalog, oid: Oid) -> Option<(Oid, Constraint)> {
     use crate::catalog::object::UserTypeKind;
-    for record in catalog.all(class::RELATION) {
-        if let Ok(c) = record.object.as_class()
-            && let Some(k) = c.constraints.iter().find(|k| k.oid == oid)
-        {
-            return Some((c.oid, k.clone()));
-        }
-    }
-    catalog.all(class::TYPE).iter().find_map(|record| match &record.object {
+    let holder = catalog.holder(oid)?;
+    let (on, constraints) = match &holder.object {
+        Object::Class(c) => (c.oid, &c.constraints),
         Object::Type(t) => match &t.kind {
-            UserTypeKind::Domain { checks, .. } => {
-                checks.iter().find(|k| k.oid == oid).map(|k| (Oid::INVALID, k.clone()))
-            }
-            _ => None,
+            UserTypeKind::Domain { checks, .. } => (Oid::INVALID, checks),
+            _ => return None,
         },
-        _ => None,
-    })
+        _ => return None,
+    };
+    constraints.iter().find(|k| k.oid == oid).map(|k| (on, k.clone()))
 }
 
 fn constraint_definition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
     let catalog = catalog(cx)?;
     let found = constraint_by_oid(&catalog, Oid(args[0].u32()));
     let pretty = args.get(1).is_some_and(|p| p.bool());
-    maybe(out, found.map(|(table, k)| define::constraint(&catalog, table, &k, pretty)));
+    let io = cx.fx.io.clone();
+    let look = Look { catalog: &catalog, io: &io, pretty };
+    maybe(out, found.map(|(table, k)| define::constraint(&look, table, &k)));
     Ok(())
 }
 
 fn view_definition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
-    let record = class_record(cx, Oid(args[0].u32()))?;
-    maybe(out, as_class(&record).and_then(define::view));
-    Ok(())
+    show_view(cx, Oid(args[0].u32()), args, out)
 }
 
 fn view_definition_by_name(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
@@ -235,8 +240,16 @@ fn view_definition_by_name(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut C
     let (schema, view) = schema_and_name(name)?;
     let found = catalog(cx)?.class_oid_by_name(schema.as_deref(), &view)?;
     let oid = found.ok_or_else(|| err!(UNDEFINED_TABLE, "relation \"{name}\" does not exist"))?;
+    show_view(cx, oid, args, out)
+}
+
+/// A second argument asks for few parentheses: true, or a width for lines (which are never filled).
+fn show_view(cx: &mut ExecContext, oid: Oid, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
     let record = class_record(cx, oid)?;
-    maybe(out, as_class(&record).and_then(define::view));
+    let pretty = matches!(args.get(1), Some(Datum::Bool(true) | Datum::I32(_)));
+    let (catalog, io) = (catalog(cx)?, cx.fx.io.clone());
+    let look = Look { catalog: &catalog, io: &io, pretty };
+    maybe(out, as_class(&record).and_then(|c| look.view(c)));
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use crate::catalog::object::{Class, IndexDef, ObjectKey, class, fixed};
 use crate::catalog::{Attribute, Catalog, Object, Record, RelKind, Relation, system};
 use crate::sql::exec::ExecContext;
 use crate::types::{self, TypeRef, Value};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 pub(super) const VIEWS: &[View] = &[
@@ -82,6 +83,7 @@ fn classes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
     let (oid, name) = (sink.oid_key("oid"), sink.text_key("relname"));
     let superuser = catalog.role(fixed::BOOTSTRAP_SUPERUSER).map(|r| r.name).unwrap_or_default();
+    let referenced = if sink.wants("relhastriggers") { referenced(&catalog) } else { HashSet::new() };
     for r in system_relations(oid, name.as_deref()) {
         let shared = !r.file.db.is_valid();
         row![sink;
@@ -105,7 +107,7 @@ fn classes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             (None, false) => 'n',
         };
         let has_index = (heap || c.kind == RelKind::Partitioned) && !catalog.indexes_of(c.oid).is_empty();
-        let triggers = has_triggers(&catalog, c);
+        let triggers = has_triggers(&referenced, c);
         row![sink;
             c.oid, &c.name, c.namespace, c.row_type, Oid::INVALID, c.owner, access_method(c.kind), c.node,
             Oid::INVALID, pages, tuples, all_visible, c.toast, has_index, false, letter(c.persistence),
@@ -121,7 +123,7 @@ fn classes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 }
 
 /// What initdb grants on the catalogs: all may read them, but for passwords and samples of data.
-fn system_acl(name: &str, superuser: &str) -> Value {
+pub(super) fn system_acl(name: &str, superuser: &str) -> Value {
     use super::Cell;
     let closed = crate::sql::exec::rights::is_closed_catalog(name);
     let all = format!("{superuser}=arwdDxt/{superuser}");
@@ -129,17 +131,16 @@ fn system_acl(name: &str, superuser: &str) -> Value {
     Acl(Some(&items)).cell()
 }
 
-/// Foreign keys work through triggers in PostgreSQL: both sides say they have some.
-pub(super) fn has_triggers(catalog: &Catalog, c: &Class) -> bool {
-    let foreign = |k: &crate::catalog::Constraint| k.foreign.as_ref().is_some_and(|f| f.relation == c.oid);
-    !c.triggers.is_empty()
-        || matches!(c.kind, RelKind::Table | RelKind::Partitioned)
-            && (c.constraints.iter().any(|k| k.foreign.is_some())
-                || catalog
-                    .all(class::RELATION)
-                    .iter()
-                    .filter_map(|r| as_class(r))
-                    .any(|o| o.constraints.iter().any(foreign)))
+/// Foreign keys work through triggers in PostgreSQL: both sides say they have some. `referenced`: what keys refer to.
+pub(super) fn has_triggers(referenced: &HashSet<Oid>, c: &Class) -> bool {
+    !c.triggers.is_empty() || c.constraints.iter().any(|k| k.foreign.is_some()) || referenced.contains(&c.oid)
+}
+
+/// The relations that foreign keys refer to.
+pub(super) fn referenced(catalog: &Catalog) -> HashSet<Oid> {
+    let all = catalog.all(class::RELATION);
+    let keys = all.iter().filter_map(|r| as_class(r)).flat_map(|c| &c.constraints);
+    keys.filter_map(|k| k.foreign.as_ref()).map(|f| f.relation).collect()
 }
 
 fn column_count(c: &Class) -> usize {
@@ -158,7 +159,7 @@ struct TypeFacts {
 
 fn facts(catalog: &Catalog, ty: Oid) -> TypeFacts {
     use crate::catalog::object::UserTypeKind;
-    if let Some(i) = types::info(ty) {
+    if let Some(i) = types::info(ty).filter(|i| i.oid < Oid::FIRST_NORMAL || i.is_array()) {
         let dimensions = i32::from(i.category == b'A' && i.len == -1);
         let (len, byval, align, storage) = (i.len, i.byval, i.align, i.storage);
         return TypeFacts { len, byval, align, storage, collation: i.collation, dimensions };

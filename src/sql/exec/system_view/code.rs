@@ -105,6 +105,14 @@ fn builtin_proc_acl(acl: &str, superuser: &str) -> Vec<String> {
     acl.trim_matches(['{', '}']).split(',').map(item).collect()
 }
 
+/// The built-in functions that have such rights.
+pub(super) fn builtin_acls(superuser: &str) -> Vec<(Oid, Vec<String>)> {
+    let rights = |(oid, m): (&Oid, &ProcMore)| Some((*oid, builtin_proc_acl(m.acl?, superuser)));
+    let mut found: Vec<_> = PROC_MORE.iter().filter_map(rights).collect();
+    found.sort();
+    found
+}
+
 /// How many direct arguments an ordered-set aggregate has; None for any other function.
 pub(crate) fn direct_arguments(oid: Oid) -> Option<usize> {
     let own = oid.0.to_string();
@@ -246,7 +254,8 @@ fn push_function(catalog: &Catalog, sink: &mut Sink, f: &Function) {
         if f.arg_modes.is_empty() { NULL } else { types_array(&f.arg_types) },
         (!f.arg_modes.is_empty()).then(|| char_array(f.arg_modes.iter().copied())),
         f.arg_names.iter().any(|n| !n.is_empty()).then(|| texts(&f.arg_names)),
-        (!defaults.is_empty()).then(|| defaults.join(", ")), NULL, &f.body, NULL, NULL, Texts(&f.settings),
+        (!defaults.is_empty()).then(|| defaults.join(", ")), NULL, if f.atomic { "" } else { &*f.body }, NULL,
+        f.atomic.then(|| f.body.to_string()), Texts(&f.settings),
         Acl(shown(catalog, f.acl.as_deref()).as_deref()),
     ];
 }

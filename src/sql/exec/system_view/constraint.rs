@@ -2,6 +2,7 @@
 
 use super::cell::{NULL, int2_array, oid_array};
 use super::class::{as_class, user_classes};
+use super::depend::check_columns;
 use super::{Sink, View, catalog, row};
 use crate::base::{Flow, Oid};
 use crate::catalog::object::{UserTypeKind, class};
@@ -21,6 +22,7 @@ struct Place {
 
 fn constraints(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
+    let io = cx.fx.io.clone();
     let (relation, foreign, own) = (sink.oid_key("conrelid"), sink.oid_key("confrelid"), sink.oid_key("oid"));
     let domain = sink.oid_key("contypid").filter(|o| o.is_valid());
     let wanted = |k: &Constraint| {
@@ -31,7 +33,10 @@ fn constraints(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         for record in user_classes(&catalog, relation.filter(|o| o.is_valid()), None) {
             let Some(c) = as_class(&record) else { continue };
             let place = Place { namespace: c.namespace, relation: c.oid, domain: Oid::INVALID };
-            c.constraints.iter().filter(|k| wanted(k)).for_each(|k| push(&catalog, sink, &place, k));
+            for k in c.constraints.iter().filter(|k| wanted(k)) {
+                let read = if sink.wants("conkey") { check_columns(&catalog, &io, c, k) } else { None };
+                push(&catalog, sink, &place, k, read.as_deref().unwrap_or(&k.columns));
+            }
             let asked = |t: &&Trigger| {
                 t.constraint.is_valid()
                     && own.is_none_or(|o| t.constraint == o)
@@ -46,7 +51,7 @@ fn constraints(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             let UserTypeKind::Domain { checks, .. } = &t.kind else { continue };
             let place = Place { namespace: t.namespace, relation: Oid::INVALID, domain: t.oid };
             if domain.is_none_or(|d| d == t.oid) {
-                checks.iter().filter(|k| wanted(k)).for_each(|k| push(&catalog, sink, &place, k));
+                checks.iter().filter(|k| wanted(k)).for_each(|k| push(&catalog, sink, &place, k, &k.columns));
             }
         }
     }
@@ -83,14 +88,14 @@ fn push_trigger(sink: &mut Sink, place: &Place, t: &Trigger) {
     ];
 }
 
-fn push(catalog: &Catalog, sink: &mut Sink, place: &Place, k: &Constraint) {
+fn push(catalog: &Catalog, sink: &mut Sink, place: &Place, k: &Constraint, columns: &[i16]) {
     let f = k.foreign.as_ref();
     let (pf, pp, ff) = match equalities(catalog, k, place.relation) {
         Some([pf, pp, ff]) => (Some(pf), Some(pp), Some(ff)),
         None => (None, None, None),
     };
     let set = f.filter(|f| !f.delete_columns.is_empty()).map(|f| int2_array(f.delete_columns.iter().copied()));
-    let columns = (!k.columns.is_empty()).then(|| int2_array(k.columns.iter().copied()));
+    let columns = (!columns.is_empty()).then(|| int2_array(columns.iter().copied()));
     let no_inherit = k.kind != ConstraintKind::Check || k.no_inherit;
     row![sink;
         k.oid, &k.name, place.namespace, k.kind as u8, k.deferrable, k.deferred, k.validated, place.relation,

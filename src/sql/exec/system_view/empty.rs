@@ -28,7 +28,6 @@ pub(super) const VIEWS: &[View] = empty![
     "pg_statistic_ext_data",
     "pg_stats_ext",
     "pg_stats_ext_exprs",
-    "pg_init_privs",
     "pg_parameter_acl",
     "pg_transform",
     "pg_seclabel",

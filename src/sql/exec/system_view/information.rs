@@ -9,7 +9,7 @@ use crate::catalog::object::{Class, UserTypeKind, class};
 use crate::catalog::{Attribute, Catalog, Constraint, ConstraintKind, Object, RelKind, SequenceParams};
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::rights::{Subject, Target};
-use crate::sql::exec::system::define;
+use crate::sql::exec::system::define::{self, Look};
 use crate::types::name::format_type;
 use crate::types::{self, Value, oid};
 use std::sync::Arc;
@@ -246,10 +246,12 @@ fn columns(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 
 fn views(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let scene = Scene::of(cx)?;
+    let io = cx.fx.io.clone();
     for record in scene.classes(&[RelKind::View], sink.text_key("table_name").as_deref()) {
         let Some(c) = as_class(&record) else { continue };
         // The query is shown to those who own the view.
-        let text = scene.subject.has_role(c.owner).then(|| define::view(c)).flatten();
+        let look = Look { catalog: &scene.catalog, io: &io, pretty: false };
+        let text = scene.subject.has_role(c.owner).then(|| look.view(c)).flatten();
         let check = c.view.as_ref().and_then(|v| v.check_option.clone()).map(|o| o.to_ascii_uppercase());
         row![sink;
             &scene.database, scene.schema(c.namespace), &c.name, text, check.unwrap_or_else(|| "NONE".into()), "NO",
@@ -264,7 +266,7 @@ fn sequences(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     for record in scene.classes(&[RelKind::Sequence], sink.text_key("sequence_name").as_deref()) {
         let Some(c) = as_class(&record) else { continue };
         let Some(s) = &c.sequence else { continue };
-        if super::object::of_identity(&scene.catalog, c) {
+        if super::depend::of_identity(&scene.catalog, c) {
             continue;
         }
         let bits = sizes(types::TypeRef::of(s.ty)).precision;

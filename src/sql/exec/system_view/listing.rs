@@ -1,13 +1,14 @@
 //! The views people read: `pg_tables`, `pg_views`, `pg_matviews`, `pg_indexes`, `pg_sequences`, `pg_stats`.
 
 use super::cell::NULL;
-use super::class::{as_class, has_triggers, system_relations, user_classes};
+use super::class::{as_class, has_triggers, referenced, system_relations, user_classes};
 use super::{Sink, View, catalog, row};
 use crate::base::{Flow, Oid};
 use crate::catalog::object::{Class, ObjectKey, class};
 use crate::catalog::{Catalog, ColumnStats, RelKind};
 use crate::sql::exec::ExecContext;
-use crate::sql::exec::system::{define, sequence};
+use crate::sql::exec::system::define::{self, Look};
+use crate::sql::exec::system::sequence;
 use crate::types::{self, Value, array, oid};
 
 pub(super) const VIEWS: &[View] = &[
@@ -30,6 +31,7 @@ pub(super) fn role_name(catalog: &Catalog, role: Oid) -> Option<String> {
 fn tables(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
     let name = sink.text_key("tablename");
+    let referenced = referenced(&catalog);
     for r in system_relations(None, name.as_deref()).iter().filter(|r| r.kind == RelKind::Table) {
         let tablespace = (!r.file.db.is_valid()).then_some("pg_global");
         row![sink; &r.schema, &r.name, role_name(&catalog, r.owner), tablespace, false, false, false, false];
@@ -40,7 +42,7 @@ fn tables(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         };
         row![sink;
             schema_name(&catalog, c.namespace), &c.name, role_name(&catalog, c.owner), NULL,
-            !catalog.indexes_of(c.oid).is_empty(), false, has_triggers(&catalog, c), false,
+            !catalog.indexes_of(c.oid).is_empty(), false, has_triggers(&referenced, c), false,
         ];
     }
     Ok(())
@@ -48,6 +50,7 @@ fn tables(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 
 fn views(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
+    let io = cx.fx.io.clone();
     let name = sink.text_key("viewname");
     for r in system_relations(None, name.as_deref()).iter().filter(|r| r.kind == RelKind::View) {
         // The rows of these come from the server itself; there is no query to show.
@@ -55,7 +58,7 @@ fn views(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     }
     for record in user_classes(&catalog, None, name.as_deref()) {
         let Some(c) = as_class(&record).filter(|c| c.kind == RelKind::View) else { continue };
-        let text = define::view(c);
+        let text = Look { catalog: &catalog, io: &io, pretty: false }.view(c);
         row![sink; schema_name(&catalog, c.namespace), &c.name, role_name(&catalog, c.owner), text];
     }
     Ok(())
@@ -63,12 +66,13 @@ fn views(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 
 fn materialized(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
+    let io = cx.fx.io.clone();
     for record in user_classes(&catalog, None, sink.text_key("matviewname").as_deref()) {
         let Some(c) = as_class(&record).filter(|c| c.kind == RelKind::MatView) else { continue };
         let populated = c.view.as_ref().is_some_and(|v| v.populated);
         row![sink;
             schema_name(&catalog, c.namespace), &c.name, role_name(&catalog, c.owner), NULL,
-            !catalog.indexes_of(c.oid).is_empty(), populated, define::view(c),
+            !catalog.indexes_of(c.oid).is_empty(), populated, Look { catalog: &catalog, io: &io, pretty: false }.view(c),
         ];
     }
     Ok(())
@@ -76,6 +80,7 @@ fn materialized(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 
 fn indexes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
+    let io = cx.fx.io.clone();
     let table_name = sink.text_key("tablename");
     for record in user_classes(&catalog, None, sink.text_key("indexname").as_deref()) {
         let Some(c) = as_class(&record) else { continue };
@@ -83,7 +88,7 @@ fn indexes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         let table = catalog.class(index.table);
         let Some(t) = table.as_deref().and_then(as_class) else { continue };
         if t.kind != RelKind::Toast && table_name.as_ref().is_none_or(|n| *n == t.name) {
-            let text = define::index(&catalog, c, false);
+            let text = define::index(&Look { catalog: &catalog, io: &io, pretty: false }, c);
             row![sink; schema_name(&catalog, c.namespace), &t.name, &c.name, NULL, text];
         }
     }

@@ -13,8 +13,10 @@ mod cell;
 mod class;
 mod code;
 mod constraint;
+mod depend;
 mod empty;
 mod information;
+mod initial;
 mod listing;
 mod namespace;
 mod object;
@@ -173,13 +175,15 @@ pub(crate) fn fit(value: Datum<'_>, form: Phys) -> Datum<'_> {
 
 /// The generator of a view by the name in `Relation::generated_by`.
 pub fn find(name: &str) -> Option<&'static View> {
-    let families: [&'static [View]; 15] = [
+    let families: [&'static [View]; 17] = [
         activity::VIEWS,
         class::VIEWS,
         code::VIEWS,
         constraint::VIEWS,
         trigger::VIEWS,
+        depend::VIEWS,
         empty::VIEWS,
+        initial::VIEWS,
         information::VIEWS,
         listing::VIEWS,
         namespace::VIEWS,

@@ -1,11 +1,11 @@
-//! What hangs on objects: `pg_description`, `pg_shdescription`, `pg_depend`, `pg_rewrite`, `pg_default_acl`.
+//! What hangs on objects: `pg_description`, `pg_shdescription`, `pg_rewrite`, `pg_default_acl`.
 
 use super::cell::Acl;
 use super::class::{as_class, user_classes};
 use super::{Sink, View, catalog, row};
 use crate::base::{Flow, Oid};
 use crate::catalog::acl::shown;
-use crate::catalog::object::{COMMENT_BIT, Class, Comment, ObjectKey, class};
+use crate::catalog::object::{COMMENT_BIT, Comment, ObjectKey, class};
 use crate::catalog::{Catalog, Object, RelKind};
 use crate::sql::exec::ExecContext;
 use std::collections::HashMap;
@@ -14,13 +14,12 @@ use std::sync::LazyLock;
 pub(super) const VIEWS: &[View] = &[
     View { name: "pg_description", rows: descriptions },
     View { name: "pg_shdescription", rows: shared_descriptions },
-    View { name: "pg_depend", rows: dependencies },
     View { name: "pg_rewrite", rows: rules },
     View { name: "pg_default_acl", rows: default_acls },
 ];
 
-const KINDS: [Oid; 6] =
-    [class::TYPE, class::PROC, class::RELATION, class::CONSTRAINT, class::NAMESPACE, class::ATTRDEF];
+const KINDS: [Oid; 7] =
+    [class::TYPE, class::PROC, class::RELATION, class::CONSTRAINT, class::NAMESPACE, class::ATTRDEF, class::TRIGGER];
 
 /// What PostgreSQL says about its built-in objects, by kind and OID. A line of the file: kind, text, objects.
 static BUILTIN_COMMENTS: LazyLock<HashMap<(Oid, Oid), &'static str>> = LazyLock::new(|| {
@@ -88,45 +87,6 @@ fn shared_descriptions(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
     for c in comments(&catalog, &[class::AUTHID, class::DATABASE, class::TABLESPACE], sink) {
         row![sink; c.on.oid, c.on.class, c.text];
-    }
-    Ok(())
-}
-
-/// Whether a sequence belongs to an identity column.
-pub(super) fn of_identity(catalog: &Catalog, c: &Class) -> bool {
-    let column_is = |key: &ObjectKey| {
-        let table = catalog.class(key.oid);
-        let columns = table.as_ref().and_then(|r| as_class(r)).map(|t| t.attributes.as_slice()).unwrap_or_default();
-        columns.iter().any(|a| i32::from(a.attno) == key.sub && a.identity != 0)
-    };
-    c.sequence.is_some() && c.depends.iter().any(|d| d.auto && d.on.class == class::RELATION && column_is(&d.on))
-}
-
-fn dependencies(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
-    let catalog = catalog(cx)?;
-    for record in [class::RELATION, class::PROC].into_iter().flat_map(|k| catalog.all(k)) {
-        let key = record.object.key();
-        for d in record.object.depends() {
-            let identity = as_class(&record).is_some_and(|c| of_identity(&catalog, c));
-            let kind = match d.auto {
-                true if identity => 'i',
-                true => 'a',
-                false => 'n',
-            };
-            row![sink; key.class, key.oid, key.sub, d.on.class, d.on.oid, d.on.sub, kind];
-        }
-        if let Some(c) = as_class(&record)
-            && let Some(index) = &c.index
-        {
-            // An index of a constraint belongs to it; any other to its columns.
-            if index.constraint.is_valid() {
-                row![sink; key.class, key.oid, 0, class::CONSTRAINT, index.constraint, 0, 'i'];
-            } else {
-                for k in index.columns.iter().filter(|k| k.attno > 0) {
-                    row![sink; key.class, key.oid, 0, class::RELATION, index.table, i32::from(k.attno), 'a'];
-                }
-            }
-        }
     }
     Ok(())
 }

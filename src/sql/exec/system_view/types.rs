@@ -11,6 +11,7 @@ use crate::catalog::{Object, RelKind};
 use crate::sql::exec::ExecContext;
 use crate::types::info::{TypeInfo, builtin_types};
 use crate::types::{self, TypeRef, oid};
+use std::collections::HashSet;
 
 pub(super) const VIEWS: &[View] =
     &[View { name: "pg_type", rows: all_types }, View { name: "pg_enum", rows: enum_labels }];
@@ -101,7 +102,7 @@ impl<'a> Made<'a> {
             self.oid, self.name, self.namespace, self.owner, self.len, self.byval, self.kind, self.category, false,
             self.defined, ',', self.relation, subscript, self.element, self.array, self.io[0], self.io[1], self.io[2],
             self.io[3], 0, 0, analyze, self.align, self.storage, self.not_null,
-            self.base.map_or(Oid::INVALID, |b| b.oid), self.base.map_or(-1, |b| b.typmod), 0, self.collation, NULL,
+            self.base.map_or(Oid::INVALID, |b| b.oid), self.base.map_or(-1, |b| b.typmod), 0, self.collation, self.default.clone(),
             self.default, Acl(self.acl),
         ];
     }
@@ -165,10 +166,10 @@ fn all_types(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
     builtin_types().iter().for_each(|t| push_builtin(sink, t));
     let user = catalog.all(class::TYPE);
-    let mut made = Vec::new();
+    let mut made = HashSet::new();
     for record in &user {
         if let Object::Type(t) = &record.object {
-            made.push(t.oid);
+            made.insert(t.oid);
             push_user(&catalog, sink, t);
         }
     }

@@ -1,0 +1,345 @@
+//! `pg_depend`: what objects depend on, found in their definitions. Nothing is stored for it but what DROP needs.
+//!
+//! What initdb makes is pinned: nothing says that it depends on it, but for the schema `public` and PL/pgSQL.
+
+mod read;
+
+use super::class::as_class;
+use super::{Sink, View, catalog, row};
+use crate::base::{Flow, Oid};
+use crate::catalog::object::{Class, Depend, Function, ObjectKey, UserType, UserTypeKind, class, fixed};
+use crate::catalog::{Catalog, Constraint, ConstraintKind, Object, Record, RelKind, Relation};
+use crate::sql::bind::{self, BindContext, Stored};
+use crate::sql::exec::ExecContext;
+use crate::types::IoContext;
+use read::{Found, columns_of};
+use std::sync::Arc;
+
+pub(super) const VIEWS: &[View] = &[View { name: "pg_depend", rows: dependencies }];
+
+/// What the extension plpgsql brings, which initdb makes: kind and OID.
+const PLPGSQL: [(Oid, Oid); 4] =
+    [(class::PROC, Oid(13560)), (class::PROC, Oid(13561)), (class::PROC, Oid(13562)), (class::LANGUAGE, LANGUAGE)];
+const LANGUAGE: Oid = Oid(13563);
+const EXTENSION: Oid = Oid(3079);
+const PLPGSQL_EXTENSION: Oid = Oid(13559);
+
+/// Whether a sequence belongs to an identity column.
+pub(super) fn of_identity(catalog: &Catalog, c: &Class) -> bool {
+    let column_is = |key: &ObjectKey| {
+        let table = catalog.class(key.oid);
+        let columns = table.as_ref().and_then(|r| as_class(r)).map(|t| t.attributes.as_slice()).unwrap_or_default();
+        columns.iter().any(|a| i32::from(a.attno) == key.sub && a.identity != 0)
+    };
+    c.sequence.is_some() && c.depends.iter().any(|d| d.auto && d.on.class == class::RELATION && column_is(&d.on))
+}
+
+/// The columns a CHECK of a table reads; None for another constraint.
+pub(super) fn check_columns(catalog: &Catalog, io: &IoContext, c: &Class, k: &Constraint) -> Option<Vec<i16>> {
+    if k.kind != ConstraintKind::Check {
+        return None;
+    }
+    let relation = catalog.relation(c.oid).ok().flatten()?;
+    let stored = bind::stored(&relation, catalog, io).ok()?;
+    let (_, condition) = stored.checks.iter().find(|(n, _)| *n == k.name)?;
+    Some(columns_of(condition))
+}
+
+/// An object that depends on others.
+#[derive(Clone, Copy)]
+struct Of(Oid, Oid, i32);
+
+struct Rows<'a> {
+    catalog: &'a Catalog,
+    io: &'a IoContext,
+    sink: &'a mut Sink,
+}
+
+impl Rows<'_> {
+    fn push(&mut self, of: Of, on: (Oid, Oid, i32), kind: char) {
+        let sink = &mut *self.sink;
+        row![sink; of.0, of.1, of.2, on.0, on.1, on.2, kind];
+    }
+
+    /// Normal dependencies on what was found, but for pinned objects.
+    fn normal(&mut self, of: Of, found: &Found) {
+        for on in found.iter().filter(|on| on.1 >= Oid::FIRST_NORMAL) {
+            self.push(of, *on, 'n');
+        }
+    }
+
+    /// Those of an expression over a relation: `own` says what they are on the relation's own columns.
+    fn expression(&mut self, of: Of, e: &crate::sql::expr::Expr, relation: Oid, own: char) {
+        for on in read::of_expression(e, relation) {
+            if on.1 >= Oid::FIRST_NORMAL {
+                self.push(of, on, if (on.0, on.1) == (class::RELATION, relation) { own } else { 'n' });
+            }
+        }
+    }
+
+    fn schema(&mut self, of: Of, namespace: Oid) {
+        let temporary = self.catalog.namespace(namespace).is_some_and(|n| n.temp_of.is_some());
+        if (namespace >= Oid::FIRST_NORMAL || namespace == fixed::PUBLIC) && !temporary {
+            self.push(of, (class::NAMESPACE, namespace, 0), 'n');
+        }
+    }
+
+    fn type_(&mut self, of: Of, ty: Oid) {
+        if ty >= Oid::FIRST_NORMAL {
+            self.push(of, (class::TYPE, ty, 0), 'n');
+        }
+    }
+
+    fn relation(&mut self, c: &Class) {
+        let of = Of(class::RELATION, c.oid, 0);
+        match c.kind {
+            RelKind::Toast | RelKind::Index | RelKind::PartitionedIndex => {}
+            RelKind::Composite => self.push(of, (class::TYPE, c.row_type, 0), 'i'),
+            _ => self.schema(of, c.namespace),
+        }
+        if c.kind != RelKind::Composite && c.row_type.is_valid() && c.kind != RelKind::Toast {
+            self.push(Of(class::TYPE, c.row_type, 0), (class::RELATION, c.oid, 0), 'i');
+        }
+        if c.row_array_type.is_valid() && c.kind != RelKind::Composite {
+            self.push(Of(class::TYPE, c.row_array_type, 0), (class::TYPE, c.row_type, 0), 'i');
+        }
+        if c.index.is_none() {
+            for a in c.attributes.iter().filter(|a| !a.dropped) {
+                let column = Of(class::RELATION, c.oid, i32::from(a.attno));
+                self.type_(column, a.ty.oid);
+            }
+        }
+        let kind = if c.lineage.bound.is_some() { 'a' } else { 'n' };
+        if c.index.is_none() {
+            for parent in &c.lineage.parents {
+                self.push(of, (class::RELATION, *parent, 0), kind);
+            }
+        }
+        self.parts(c);
+        if c.view.is_some() {
+            self.rule(c);
+        }
+        if c.sequence.is_some() {
+            let kind = if of_identity(self.catalog, c) { 'i' } else { 'a' };
+            for d in c.depends.iter().filter(|d| d.auto) {
+                self.push(of, (d.on.class, d.on.oid, d.on.sub), kind);
+            }
+        }
+    }
+
+    /// Indexes, constraints, defaults, triggers, partition keys.
+    fn parts(&mut self, c: &Class) {
+        self.index(c);
+        self.triggers(c);
+        let relation = self.catalog.relation(c.oid).ok().flatten();
+        let needs_expressions = c.attributes.iter().any(|a| a.default.is_some())
+            || c.constraints.iter().any(|k| k.kind == ConstraintKind::Check)
+            || c.lineage.key.is_some();
+        let stored = relation
+            .filter(|_| needs_expressions)
+            .and_then(|r: Arc<Relation>| bind::stored(&r, self.catalog, self.io).ok())
+            .unwrap_or_default();
+        self.constraints(c, &stored);
+        self.defaults(c, &stored);
+        for k in c.lineage.key.iter().flat_map(|k| &k.columns).filter(|k| k.attno > 0) {
+            let of = Of(class::RELATION, c.oid, i32::from(k.attno));
+            self.push(of, (class::RELATION, c.oid, 0), 'i');
+        }
+        for e in &stored.partition_key {
+            self.expression(Of(class::RELATION, c.oid, 0), e, Oid::INVALID, 'n');
+        }
+    }
+
+    fn constraints(&mut self, c: &Class, stored: &Stored) {
+        for k in &c.constraints {
+            let of = Of(class::CONSTRAINT, k.oid, 0);
+            let check = stored.checks.iter().find(|(n, _)| k.kind == ConstraintKind::Check && *n == k.name);
+            let columns = check.map_or_else(|| k.columns.clone(), |(_, e)| columns_of(e));
+            for column in &columns {
+                self.push(of, (class::RELATION, c.oid, i32::from(*column)), 'a');
+            }
+            if columns.is_empty() {
+                self.push(of, (class::RELATION, c.oid, 0), 'a');
+            }
+            if let Some((_, e)) = check {
+                self.expression(of, e, c.oid, 'n');
+            }
+            if let Some(f) = &k.foreign {
+                for column in &f.columns {
+                    self.push(of, (class::RELATION, f.relation, i32::from(*column)), 'n');
+                }
+                self.push(of, (class::RELATION, k.index, 0), 'n');
+            }
+            if k.parent.is_valid() {
+                self.push(of, (class::CONSTRAINT, k.parent, 0), 'P');
+                self.push(of, (class::RELATION, c.oid, 0), 'S');
+            }
+        }
+    }
+
+    fn defaults(&mut self, c: &Class, stored: &Stored) {
+        for (n, a) in c.attributes.iter().enumerate() {
+            if a.dropped || a.identity != 0 || a.default.is_none() {
+                continue;
+            }
+            let of = Of(class::ATTRDEF, a.default_oid, 0);
+            let kind = if a.generated == 0 { 'a' } else { 'i' };
+            self.push(of, (class::RELATION, c.oid, i32::from(a.attno)), kind);
+            let generated = stored.generated.iter().find(|(at, _)| *at == n).map(|(_, e)| e);
+            if let Some(e) = generated.or_else(|| stored.defaults.get(n)?.as_ref()) {
+                self.expression(of, e, c.oid, 'n');
+            }
+        }
+    }
+
+    fn triggers(&mut self, c: &Class) {
+        for t in &c.triggers {
+            let of = Of(class::TRIGGER, t.oid, 0);
+            if t.function >= Oid::FIRST_NORMAL {
+                self.push(of, (class::PROC, t.function, 0), 'n');
+            }
+            if t.constraint.is_valid() {
+                self.push(Of(class::CONSTRAINT, t.constraint, 0), (class::RELATION, c.oid, 0), 'a');
+                self.push(of, (class::CONSTRAINT, t.constraint, 0), 'i');
+            } else {
+                self.push(of, (class::RELATION, c.oid, 0), 'a');
+            }
+            if t.referenced.is_valid() {
+                self.push(of, (class::RELATION, t.referenced, 0), 'a');
+            }
+            for column in &t.columns {
+                self.push(of, (class::RELATION, c.oid, i32::from(*column)), 'n');
+            }
+        }
+    }
+
+    fn index(&mut self, c: &Class) {
+        let Some(index) = &c.index else { return };
+        let of = Of(class::RELATION, c.oid, 0);
+        for parent in &c.lineage.parents {
+            self.push(of, (class::RELATION, *parent, 0), 'P');
+            self.push(of, (class::RELATION, index.table, 0), 'S');
+        }
+        // An index of a constraint belongs to it; any other to its columns.
+        if index.constraint.is_valid() {
+            self.push(of, (class::CONSTRAINT, index.constraint, 0), 'i');
+            return;
+        }
+        let mut columns: Vec<i16> = index.columns.iter().map(|k| k.attno).filter(|n| *n > 0).collect();
+        columns.dedup();
+        for column in &columns {
+            self.push(of, (class::RELATION, index.table, i32::from(*column)), 'a');
+        }
+        if columns.is_empty() {
+            self.push(of, (class::RELATION, index.table, 0), 'a');
+        }
+        if index.columns.iter().all(|k| k.expr.is_none()) && index.predicate.is_none() {
+            return;
+        }
+        let table = self.catalog.relation(index.table).ok().flatten();
+        let Some(table) = table else { return };
+        let Ok(stored) = bind::stored(&table, self.catalog, self.io) else { return };
+        let Some(at) = table.indexes.iter().position(|i| i.oid == c.oid) else { return };
+        let Some((expressions, predicate)) = stored.indexes.get(at) else { return };
+        for (k, e) in index.columns.iter().zip(expressions) {
+            if k.expr.is_some() {
+                self.expression(of, e, index.table, 'a');
+            }
+        }
+        if let Some(e) = predicate {
+            self.expression(of, e, index.table, 'a');
+        }
+    }
+
+    /// A view's rule belongs to the view, and depends on what the query reads.
+    fn rule(&mut self, c: &Class) {
+        let of = Of(class::REWRITE, c.oid, 0);
+        self.push(of, (class::RELATION, c.oid, 0), 'i');
+        self.push(of, (class::RELATION, c.oid, 0), 'n');
+        let bound = c.view.as_ref().and_then(|v| bind::view_query(v, self.catalog, self.io).ok());
+        match bound {
+            Some(query) => self.normal(of, &read::of_query(&query)),
+            None => c.depends.iter().for_each(|d| self.stated(of, d)),
+        }
+    }
+
+    fn stated(&mut self, of: Of, d: &Depend) {
+        self.push(of, (d.on.class, d.on.oid, d.on.sub), if d.auto { 'a' } else { 'n' });
+    }
+
+    fn function(&mut self, f: &Function) {
+        let of = Of(class::PROC, f.oid, 0);
+        self.schema(of, f.namespace);
+        if f.language == "plpgsql" {
+            self.push(of, (class::LANGUAGE, LANGUAGE, 0), 'n');
+        }
+        let mut types: Vec<Oid> = f.arg_types.iter().copied().chain([f.result.oid]).collect();
+        types.sort();
+        types.dedup();
+        types.into_iter().for_each(|t| self.type_(of, t));
+        f.depends.iter().for_each(|d| self.stated(of, d));
+    }
+
+    fn user_type(&mut self, t: &UserType) {
+        let of = Of(class::TYPE, t.oid, 0);
+        self.schema(of, t.namespace);
+        if t.array_oid.is_valid() {
+            self.push(Of(class::TYPE, t.array_oid, 0), (class::TYPE, t.oid, 0), 'i');
+        }
+        let UserTypeKind::Domain { base, checks, default, .. } = &t.kind else { return };
+        self.type_(of, base.oid);
+        let value = bind::domain::value_relation(*base);
+        for k in checks {
+            let of = Of(class::CONSTRAINT, k.oid, 0);
+            self.push(of, (class::TYPE, t.oid, 0), 'a');
+            if let Some(e) = k.check.as_deref().and_then(|text| self.bound(Some(&value), text)) {
+                self.expression(of, &e, Oid::INVALID, 'n');
+            }
+        }
+        if let Some(e) = default.as_deref().and_then(|text| self.bound(None, text)) {
+            self.expression(of, &e, Oid::INVALID, 'n');
+        }
+    }
+
+    fn bound(&self, relation: Option<&Arc<Relation>>, text: &str) -> Option<crate::sql::expr::Expr> {
+        let source = format!("SELECT {text}");
+        let mut cx =
+            BindContext { names: self.catalog, io: self.io, text: &source, params: Vec::new(), infer_params: false };
+        let written = bind::parse_expression(text).ok()?;
+        bind::bind_expr(&mut cx, &written, relation, bind::scope::Clause::Check, None).ok()
+    }
+}
+
+/// The objects whose rows are asked for: one, or all of them in the order of their OIDs.
+fn asked(catalog: &Catalog, sink: &Sink) -> Vec<Arc<Record>> {
+    const KINDS: [Oid; 3] = [class::RELATION, class::PROC, class::TYPE];
+    let mut found: Vec<Arc<Record>> = match sink.oid_key("objid") {
+        Some(oid) => {
+            let whole = KINDS.into_iter().filter_map(|k| catalog.get(ObjectKey::new(k, oid)));
+            whole.chain(catalog.holder(oid)).collect()
+        }
+        None => KINDS.into_iter().flat_map(|k| catalog.all(k)).collect(),
+    };
+    found.retain(|r| r.object.key().oid >= Oid::FIRST_NORMAL);
+    found.sort_by_key(|r| r.object.key());
+    found
+}
+
+fn dependencies(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    let catalog = catalog(cx)?;
+    let io = cx.fx.io.clone();
+    for (kind, oid) in PLPGSQL {
+        row![sink; kind, oid, 0, EXTENSION, PLPGSQL_EXTENSION, 0, 'e'];
+    }
+    let records = asked(&catalog, sink);
+    let mut rows = Rows { catalog: &catalog, io: &io, sink };
+    for record in records {
+        match &record.object {
+            Object::Class(c) => rows.relation(c),
+            Object::Function(f) => rows.function(f),
+            Object::Type(t) => rows.user_type(t),
+            _ => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! What expressions and queries of definitions refer to. PostgreSQL 15, dependency.c, find_expr_references_walker:
+//! columns, whole relations where no column of them is named, functions, types, objects whose OIDs are constants.
+
+use crate::base::Oid;
+use crate::catalog::object::class;
+use crate::sql::bind::{Query, Source, expanded_view};
+use crate::sql::expr::{Expr, ExprKind};
+use crate::sql::func::{FuncDef, FuncImpl};
+use crate::types::{Value, oid};
+use std::collections::BTreeSet;
+
+/// Objects by catalog, OID and column.
+pub type Found = BTreeSet<(Oid, Oid, i32)>;
+
+/// What an expression over the columns of one relation refers to.
+pub fn of_expression(e: &Expr, relation: Oid) -> Found {
+    let mut reader = Reader { alone: relation, levels: Vec::new(), found: Found::new() };
+    reader.expr(e);
+    reader.found
+}
+
+/// What a query refers to: views as such, not what they read.
+pub fn of_query(query: &Query) -> Found {
+    let mut reader = Reader { alone: Oid::INVALID, levels: vec![query], found: Found::new() };
+    reader.query();
+    let mut found = reader.found;
+    let all = found.clone();
+    let named = |r: Oid| all.range((class::RELATION, r, 1)..=(class::RELATION, r, i32::MAX)).next().is_some();
+    found.retain(|(kind, oid, column)| !(*kind == class::RELATION && *column == 0 && named(*oid)));
+    found
+}
+
+/// The columns of its own relation that an expression reads, ascending.
+pub fn columns_of(e: &Expr) -> Vec<i16> {
+    let found = of_expression(e, Oid(1));
+    found.into_iter().filter(|f| (f.0, f.1) == (class::RELATION, Oid(1)) && f.2 > 0).map(|f| f.2 as i16).collect()
+}
+
+struct Reader<'q> {
+    /// The relation of an expression that stands alone.
+    alone: Oid,
+    /// The innermost query is last.
+    levels: Vec<&'q Query>,
+    found: Found,
+}
+
+impl<'q> Reader<'q> {
+    fn function(&mut self, f: &FuncDef) {
+        if matches!(f.imp, FuncImpl::Routine) {
+            self.found.insert((class::PROC, f.oid, 0));
+        }
+    }
+
+    fn type_(&mut self, ty: Oid) {
+        if ty >= Oid::FIRST_NORMAL {
+            self.found.insert((class::TYPE, ty, 0));
+        }
+    }
+
+    fn query(&mut self) {
+        let Some(query) = self.levels.last().copied() else { return };
+        // Expressions are handed out for changes only; a copy is never shared.
+        query.clone().for_each_expr_mut(&mut |e| self.expr(e));
+        for (n, rel) in query.rels.iter().enumerate() {
+            match (&rel.source, expanded_view(query, n)) {
+                (Source::Subquery(inner), None) => self.below(inner),
+                (Source::Table { rel, .. }, _) => {
+                    self.found.insert((class::RELATION, rel.oid, 0));
+                }
+                (Source::Function { calls, .. }, _) => calls.iter().for_each(|c| self.function(c.func)),
+                _ => {}
+            }
+        }
+        for cte in &query.ctes {
+            match &cte.recursion {
+                Some(r) => {
+                    self.below(&r.left);
+                    self.below(&r.right);
+                }
+                None => self.below(&cte.query),
+            }
+        }
+    }
+
+    fn below(&mut self, query: &'q Query) {
+        self.levels.push(query);
+        self.query();
+        self.levels.pop();
+    }
+
+    /// The relation a column belongs to.
+    fn owner(&self, rel: usize, levels_up: usize) -> Option<Oid> {
+        if self.levels.is_empty() {
+            return Some(self.alone);
+        }
+        let level = self.levels[self.levels.len().checked_sub(1 + levels_up)?];
+        match (&level.rels.get(rel)?.source, expanded_view(level, rel)) {
+            (Source::Table { rel, .. }, _) | (_, Some(rel)) => Some(rel.oid),
+            _ => None,
+        }
+    }
+
+    fn expr(&mut self, e: &Expr) {
+        match &e.kind {
+            ExprKind::Var { rel, attno, levels_up } if *attno > 0 => {
+                let owner = self.owner(*rel, *levels_up);
+                self.found.extend(owner.map(|o| (class::RELATION, o, i32::from(*attno))));
+            }
+            ExprKind::Const(Value::U32(value)) if *value >= Oid::FIRST_NORMAL.0 => {
+                let kind = match e.ty.oid {
+                    oid::REGCLASS => Some(class::RELATION),
+                    oid::REGTYPE => Some(class::TYPE),
+                    oid::REGPROC | oid::REGPROCEDURE => Some(class::PROC),
+                    oid::REGNAMESPACE => Some(class::NAMESPACE),
+                    _ => None,
+                };
+                self.found.extend(kind.map(|k| (k, Oid(*value), 0)));
+            }
+            ExprKind::Func { func, .. } | ExprKind::SetReturning { func, .. } => self.function(func),
+            ExprKind::Aggregate(a) => self.function(a.func),
+            ExprKind::Window(w) => self.function(w.func),
+            ExprKind::SubLink(s) => {
+                let mut inner =
+                    Reader { alone: self.alone, levels: self.levels.clone(), found: std::mem::take(&mut self.found) };
+                inner.levels.push(&s.query);
+                inner.query();
+                self.found = inner.found;
+            }
+            _ => {}
+        }
+        // Columns bring their types by their relations; whatever else has a type names it.
+        if !matches!(e.kind, ExprKind::Var { .. }) {
+            self.type_(e.ty.oid);
+        }
+        e.for_each_child(&mut |c| self.expr(c));
+    }
+}
