@@ -121,6 +121,9 @@ pub fn relation(catalog: &Catalog, oid: Oid) -> Result<Option<Relation>> {
         stale: AtomicBool::new(false),
         bound: Default::default(),
         triggers: c.triggers.clone(),
+        policies: c.policies.clone(),
+        row_security: c.row_security,
+        force_row_security: c.force_row_security,
     }))
 }
 

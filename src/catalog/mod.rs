@@ -27,7 +27,7 @@ mod view;
 pub use build::{phys_of, toast_store, tuple_desc};
 pub use cluster::Cluster;
 pub use folder::{Folder, Record};
-pub use object::{Object, ObjectKey, Trigger};
+pub use object::{Object, ObjectKey, Policy, Trigger};
 pub use partition::{Bound, Edge, KeyColumn, Lineage, PartitionKey, Strategy};
 
 pub use relation::{
@@ -35,4 +35,4 @@ pub use relation::{
     RelStats, Relation, SequenceParams, View,
 };
 pub use store::{CATALOG_NODE, CATALOG_TOAST_NODE, create_folder};
-pub use view::{Catalog, Writer};
+pub use view::{Acting, Catalog, Writer};

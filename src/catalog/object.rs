@@ -36,6 +36,7 @@ pub mod class {
     pub const ACCESS_METHOD: Oid = Oid(2601);
     pub const LANGUAGE: Oid = Oid(2612);
     pub const TRIGGER: Oid = Oid(2620);
+    pub const POLICY: Oid = Oid(3256);
 }
 
 /// OIDs that initdb gives, all PostgreSQL's.
@@ -141,6 +142,37 @@ pub struct Class {
     pub lineage: super::Lineage,
     #[serde(default)]
     pub triggers: Vec<Trigger>,
+    #[serde(default)]
+    pub policies: Vec<Policy>,
+    /// `relrowsecurity`: the policies count.
+    #[serde(default)]
+    pub row_security: bool,
+    /// `relforcerowsecurity`: for the owner, too.
+    #[serde(default)]
+    pub force_row_security: bool,
+}
+
+/// A policy of a table: which of its rows roles may see and make.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Policy {
+    pub oid: Oid,
+    pub name: String,
+    /// Permissive ones are alternatives, restrictive ones must all hold.
+    pub permissive: bool,
+    /// `polcmd`: r, a, w, d, `*` for all.
+    pub command: char,
+    /// Ascending as written; invalid: PUBLIC.
+    pub roles: Vec<Oid>,
+    /// SQL text of the conditions.
+    #[serde(default)]
+    pub using: Option<Arc<str>>,
+    #[serde(default)]
+    pub check: Option<Arc<str>>,
+    /// Schemas the conditions' names were looked up in.
+    pub search_path: Vec<String>,
+    /// What the conditions' sub-selects read, functions they call.
+    #[serde(default)]
+    pub depends: Vec<Depend>,
 }
 
 /// A trigger of a relation.
@@ -432,6 +464,7 @@ impl Object {
                 parts.extend(c.attributes.iter().map(|a| a.default_oid));
                 parts.extend(c.constraints.iter().map(|k| k.oid));
                 parts.extend(c.triggers.iter().flat_map(|t| [t.oid, t.constraint]));
+                parts.extend(c.policies.iter().map(|p| p.oid));
             }
             Object::Type(t) => {
                 parts.push(t.array_oid);

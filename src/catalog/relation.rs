@@ -254,6 +254,9 @@ pub struct Relation {
     /// Bound defaults, checks and index expressions, filled by the binder on first use.
     pub bound: std::sync::OnceLock<Arc<dyn std::any::Any + Send + Sync>>,
     pub triggers: Vec<super::object::Trigger>,
+    pub policies: Vec<super::object::Policy>,
+    pub row_security: bool,
+    pub force_row_security: bool,
 }
 
 /// A row of `pg_statistic` in the planner's terms.
@@ -324,6 +327,9 @@ impl Relation {
             stale: AtomicBool::new(false),
             bound: Default::default(),
             triggers: Vec::new(),
+            policies: Vec::new(),
+            row_security: false,
+            force_row_security: false,
         }
     }
 

@@ -64,6 +64,9 @@ fn parse(line: &'static str) -> Option<Relation> {
         stale: AtomicBool::new(false),
         bound: Default::default(),
         triggers: Vec::new(),
+        policies: Vec::new(),
+        row_security: false,
+        force_row_security: false,
     })
 }
 

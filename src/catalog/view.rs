@@ -16,6 +16,14 @@ use smallvec::SmallVec;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+/// Whom the session acts as, and whether `row_security` is on: what policies are judged by.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Acting {
+    pub user: Oid,
+    pub session_user: Oid,
+    pub row_security: bool,
+}
+
 /// Look-ups never wait and, once a folder is loaded, never read a file.
 pub struct Catalog {
     pub cluster: Arc<Cluster>,
@@ -31,6 +39,7 @@ pub struct Catalog {
     /// This session's temporary schema, 0 until it has one.
     temp_schema: AtomicU32,
     own_generation: AtomicU64,
+    acting: Mutex<Acting>,
 }
 
 /// Who writes rows: the running transaction.
@@ -53,6 +62,7 @@ impl Catalog {
             search_path: RwLock::new(vec!["public".into()]),
             temp_schema: AtomicU32::new(0),
             own_generation: AtomicU64::new(0),
+            acting: Mutex::default(),
         }
     }
 
@@ -378,6 +388,15 @@ impl Catalog {
 
     pub fn search_path(&self) -> Vec<String> {
         self.search_path.read().clone()
+    }
+
+    /// Whose rights count.
+    pub fn acting(&self) -> Acting {
+        *self.acting.lock()
+    }
+
+    pub fn set_acting(&self, acting: Acting) {
+        *self.acting.lock() = acting;
     }
 
     /// This session's temporary schema, once it has one.

@@ -11,27 +11,28 @@ pub use crate::sql::command::{apply_search_path, apply_settings as apply};
 /// The session's facts as functions ask for them.
 pub struct Facts {
     pub settings: Arc<Mutex<SessionSettings>>,
-    pub names: Mutex<Names>,
     pub catalog: Arc<crate::catalog::Catalog>,
     pub database: String,
     pub pid: i32,
 }
 
-/// Who the session is at the moment.
-#[derive(Clone, Default)]
-pub struct Names {
-    pub current_user: String,
-    pub session_user: String,
-    pub is_superuser: bool,
+impl Facts {
+    fn role(&self, oid: crate::base::Oid) -> Option<crate::catalog::object::Role> {
+        self.catalog.role(oid)
+    }
+
+    fn is_superuser(&self) -> bool {
+        self.role(self.catalog.acting().user).is_some_and(|r| r.superuser)
+    }
 }
 
 impl SessionFacts for Facts {
     fn current_user(&self) -> String {
-        self.names.lock().current_user.clone()
+        self.role(self.catalog.acting().user).map(|r| r.name).unwrap_or_default()
     }
 
     fn session_user(&self) -> String {
-        self.names.lock().session_user.clone()
+        self.role(self.catalog.acting().session_user).map(|r| r.name).unwrap_or_default()
     }
 
     fn current_database(&self) -> String {
@@ -56,12 +57,12 @@ impl SessionFacts for Facts {
     }
 
     fn setting(&self, name: &str) -> Option<String> {
-        let reads_all = self.names.lock().is_superuser;
+        let reads_all = self.is_superuser();
         self.settings.lock().show_by_name(name, reads_all).ok()
     }
 
     fn set_setting(&self, name: &str, value: &str, local: bool) -> Result<String> {
-        let superuser = self.names.lock().is_superuser;
+        let superuser = self.is_superuser();
         let lasting = if local { Lasting::Local } else { Lasting::Session };
         let mut settings = self.settings.lock();
         settings.set(name, value, lasting, superuser)?;

@@ -15,6 +15,7 @@ use crate::sql::copy::text::{self, TextReader};
 use crate::sql::copy::{CopyFormat, CopyOptions, Fields, RowReader};
 use crate::sql::exec::{self, ExecContext, Node, after_row};
 use crate::sql::expr::{Expr, ExprKind};
+use crate::sql::bind::{Names, RowSecurity};
 use crate::sql::plan::{Plan, PlanColumn, PlanNode, PlannedStatement};
 use crate::types::name::quote_identifier;
 use crate::types::{self, Batch, Column, Datum, TypeRef, oid};
@@ -83,6 +84,13 @@ impl Session {
         if relation.kind == crate::catalog::RelKind::View {
             return Err(err!(WRONG_OBJECT_TYPE, "cannot copy to view \"{}\"", relation.name)
                 .hint("To enable copying to a view, provide an INSTEAD OF INSERT trigger."));
+        }
+        if relation.row_security {
+            let catalog = self.backend().catalog.clone();
+            if let RowSecurity::For(_) = Names::row_security(&*catalog, &relation, None)? {
+                return Err(Error::unsupported("COPY FROM not supported with row-level security")
+                    .hint("Use INSERT statements instead."));
+            }
         }
         let names: Vec<String> = columns.iter().map(|c| c.name.clone()).collect();
         let mut copy = CopyIn::new(&relation, &names, options)?;

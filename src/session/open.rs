@@ -2,7 +2,7 @@
 
 use super::backends::{BackendHandle, Registration};
 use super::block::Block;
-use super::context::{Facts, Names};
+use super::context::Facts;
 use super::hooks::Hooks;
 use super::server::Server;
 use super::state::Session;
@@ -181,11 +181,9 @@ impl Session {
             notifies: Vec::new(),
             in_block: false,
         };
-        let names =
-            Names { current_user: role.name.clone(), session_user: role.name.clone(), is_superuser: role.superuser };
+        crate::sql::command::apply_role(&backend);
         let facts = Arc::new(Facts {
             settings: settings.clone(),
-            names: Mutex::new(names),
             catalog: catalog.clone(),
             database: database.name.clone(),
             pid: handle.pid as i32,

@@ -75,10 +75,11 @@ impl Statement {
 
     /// The plan, if there is one and the catalogs have not changed since.
     pub fn current_plan(&self, cx: &mut ExecContext) -> Option<Arc<PlannedStatement>> {
-        let generation = cx.backend().ok()?.catalog.generation();
+        let catalog = &cx.backend().ok()?.catalog;
+        let generation = catalog.generation();
         let state = self.state.lock();
         let cached = state.plan.as_ref().filter(|c| c.generation == generation)?;
-        cached.plan.relations.iter().all(|(r, _)| !r.is_stale()).then(|| cached.plan.clone())
+        cached.plan.is_current(catalog).then(|| cached.plan.clone())
     }
 
     /// Forgets the plan: DISCARD PLANS, or a setting the planner looks at changed.

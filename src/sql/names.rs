@@ -387,6 +387,18 @@ impl crate::sql::bind::Names for Catalog {
         }
     }
 
+    fn row_security(&self, rel: &Relation, role: Option<Oid>) -> Result<crate::sql::bind::RowSecurity> {
+        crate::sql::exec::rights::row_security(self, rel, role)
+    }
+
+    fn acting(&self) -> crate::catalog::Acting {
+        Catalog::acting(self)
+    }
+
+    fn has_role(&self, user: Oid, role: Oid) -> bool {
+        crate::sql::exec::rights::Subject::of(self, user).has_role(role)
+    }
+
     fn along<'a>(&'a self, search_path: &'a [String]) -> Box<dyn crate::sql::bind::Names + 'a> {
         Box::new(Along { catalog: self, search_path })
     }
@@ -453,6 +465,18 @@ impl crate::sql::bind::Names for Along<'_> {
             None => functions_in(self.catalog, &self.catalog.effective(self.search_path), name),
             schema => crate::sql::bind::Names::functions(self.catalog, schema, name),
         }
+    }
+
+    fn row_security(&self, rel: &Relation, role: Option<Oid>) -> Result<crate::sql::bind::RowSecurity> {
+        crate::sql::bind::Names::row_security(self.catalog, rel, role)
+    }
+
+    fn acting(&self) -> crate::catalog::Acting {
+        self.catalog.acting()
+    }
+
+    fn has_role(&self, user: Oid, role: Oid) -> bool {
+        crate::sql::bind::Names::has_role(self.catalog, user, role)
     }
 
     fn along<'a>(&'a self, search_path: &'a [String]) -> Box<dyn crate::sql::bind::Names + 'a> {

@@ -211,7 +211,7 @@ impl Binder<'_, '_> {
         };
         rename_columns(&mut columns, aliases, &alias).map_err(|e| e.at(self.at(t.pos)))?;
         let rel =
-            self.add_rel(Rel { alias: alias.clone(), source, columns, lateral: false, wanted: 0, check_as: None });
+            self.add_rel(Rel { alias: alias.clone(), source, columns, lateral: false, wanted: 0, check_as: None, security: Vec::new() });
         let mut item = self.table_item(rel, alias, None);
         item.columns.iter_mut().rev().take(concealed).for_each(|c| c.hidden = true);
         Ok((rel, item))
@@ -228,6 +228,8 @@ impl Binder<'_, '_> {
             .collect();
         rename_columns(&mut columns, aliases, &alias)?;
         let check_as = self.check_as;
+        let barrier = rel.options.iter().any(|o| o == "security_barrier=true");
+        let security = barrier.then(|| super::coerce::bool_const(true)).into_iter().collect();
         // Reading the view needs rights on the view itself, too: an entry outside the join tree carries them.
         self.add_rel(Rel {
             alias: alias.clone(),
@@ -236,6 +238,7 @@ impl Binder<'_, '_> {
             lateral: false,
             wanted: crate::sql::plan::access::SELECT,
             check_as,
+            security: Vec::new(),
         });
         Ok(self.add_rel(Rel {
             alias,
@@ -244,6 +247,7 @@ impl Binder<'_, '_> {
             lateral: false,
             wanted: 0,
             check_as: None,
+            security,
         }))
     }
 
@@ -267,11 +271,15 @@ impl Binder<'_, '_> {
             BindContext { names: &*names, io: self.cx.io, text: &view.query, params: Vec::new(), infer_params: false };
         let mut binder = Binder::new(&mut cx);
         binder.depth = self.depth + 1;
-        binder.check_as = Some(rel.owner);
-        binder.statement(&raw.stmt, true).map_err(|mut e| {
+        // With security_invoker the view adds no rights to those of who asks.
+        let invoker = rel.options.iter().any(|o| o == "security_invoker=true");
+        binder.check_as = if invoker { self.check_as } else { Some(rel.owner) };
+        let query = binder.statement(&raw.stmt, true).map_err(|mut e| {
             e.0.position = None;
             e
-        })
+        });
+        self.met_policies |= binder.met_policies;
+        query
     }
 
     fn sample(&mut self, rel: usize, s: &ast::TableSample) -> Result<()> {
@@ -327,6 +335,7 @@ impl Binder<'_, '_> {
             lateral: s.lateral,
             wanted: 0,
             check_as: None,
+            security: Vec::new(),
         });
         let item = self.table_item(rel, name, None);
         Ok((rel, item))
@@ -371,6 +380,7 @@ impl Binder<'_, '_> {
             lateral: true,
             wanted: 0,
             check_as: None,
+            security: Vec::new(),
         });
         let item = self.table_item(rel, name, None);
         Ok((rel, item))

@@ -16,6 +16,7 @@ mod from;
 mod group;
 mod merge;
 mod names;
+mod policy;
 pub mod query;
 mod recursion;
 mod resolve;
@@ -33,6 +34,7 @@ mod window;
 mod write;
 
 pub use names::{Conflict, Names};
+pub use policy::{RowSecurity, refuse as refuse_row_security};
 pub use query::*;
 pub use shown::{Shown, expanded_view};
 pub use stored::{Stored, parse_expression, stored, view_query};
@@ -64,6 +66,16 @@ pub const UNKNOWN_PARAM: TypeRef = TypeRef::of(oid::UNKNOWN);
 pub fn bind(cx: &mut BindContext<'_>, stmt: &ast::Stmt) -> Result<Query> {
     let mut binder = Binder::new(cx);
     let mut query = binder.statement(stmt, true)?;
+    binder.secure(&mut query)?;
+    binder.finish_params(&mut query)?;
+    Ok(query)
+}
+
+/// Binds a statement that sees and writes all rows, whatever the tables' policies say: of foreign keys, and to find out
+/// what a stored query is made of.
+pub fn bind_unsecured(cx: &mut BindContext<'_>, stmt: &ast::Stmt) -> Result<Query> {
+    let mut binder = Binder::new(cx);
+    let mut query = binder.statement(stmt, true)?;
     binder.finish_params(&mut query)?;
     Ok(query)
 }
@@ -88,6 +100,22 @@ pub fn bind_expr(
         Some((name, ty)) => binder.coerce_assignment(bound, ty, name, expr.start(), scope::Assigned::Default),
         None => binder.resolve_unknown(bound),
     }
+}
+
+/// Binds a condition over the columns of a relation, sub-selects allowed: a policy's. Vars have rel 0.
+///
+/// # Errors
+/// 42804 if it is not boolean; the binder's.
+pub fn bind_condition(
+    cx: &mut BindContext<'_>,
+    expr: &ast::Expr,
+    rel: &std::sync::Arc<crate::catalog::Relation>,
+    clause: scope::Clause,
+) -> Result<Expr> {
+    let mut binder = Binder::new(cx);
+    binder.scopes.push(Scope::default());
+    binder.add_table_columns(rel.clone());
+    binder.condition(expr, clause)
 }
 
 /// A procedure as CALL names it, with its arguments in their declared order and types.
@@ -154,6 +182,7 @@ pub struct Destination<'a> {
 pub fn bind_assignment(cx: &mut BindContext<'_>, stmt: &ast::Stmt, to: &Destination<'_>) -> Result<Query> {
     let mut binder = Binder::new(cx);
     let mut query = binder.statement(stmt, true)?;
+    binder.secure(&mut query)?;
     let count = query.output().count();
     if count != 1 {
         return Err(crate::err!(SYNTAX_ERROR, "assignment source returned {count} columns"));
@@ -213,6 +242,8 @@ pub(in crate::sql) struct Binder<'a, 'c> {
     check_as: Option<crate::base::Oid>,
     /// The call being bound is CALL's: it means a procedure.
     calling: bool,
+    /// A table with row security was met.
+    met_policies: bool,
 }
 
 /// Sub-queries and views nested deeper are refused with 54001.
@@ -220,7 +251,7 @@ const MAX_QUERY_DEPTH: usize = 200;
 
 impl<'a, 'c> Binder<'a, 'c> {
     fn new(cx: &'a mut BindContext<'c>) -> Binder<'a, 'c> {
-        Binder { cx, scopes: Vec::new(), depth: 0, check_as: None, calling: false }
+        Binder { cx, scopes: Vec::new(), depth: 0, check_as: None, calling: false, met_policies: false }
     }
 
     fn scope(&mut self) -> &mut Scope {

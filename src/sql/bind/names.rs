@@ -65,6 +65,24 @@ pub trait Names {
         Conflict::Column
     }
 
+    /// What the policies of a table mean to a role (None: the current user).
+    ///
+    /// # Errors
+    /// 42501 if they would count and `row_security` is off.
+    fn row_security(&self, _rel: &Relation, _role: Option<Oid>) -> Result<super::RowSecurity> {
+        Ok(super::RowSecurity::None)
+    }
+
+    /// Whose rights count.
+    fn acting(&self) -> crate::catalog::Acting {
+        Default::default()
+    }
+
+    /// Whether a user has the rights of a role.
+    fn has_role(&self, _user: Oid, _role: Oid) -> bool {
+        false
+    }
+
     /// The same catalogs seen along another search path, for a view's text.
     fn along<'a>(&'a self, search_path: &'a [String]) -> Box<dyn Names + 'a>;
 }

@@ -4,7 +4,7 @@ use crate::base::Oid;
 use crate::catalog::Relation;
 use crate::sql::expr::{Expr, SubPlanKind};
 use crate::sql::func::FuncDef;
-use crate::sql::plan::{JoinKind, LockStrength, LockWait, SetOpKind};
+use crate::sql::plan::{JoinKind, LockStrength, LockWait, RowCheck, SetOpKind};
 use crate::types::TypeRef;
 use std::sync::Arc;
 
@@ -37,6 +37,8 @@ pub struct Query {
     pub locks: Vec<RowMark>,
     /// INSERT, UPDATE, DELETE; None: a SELECT.
     pub write: Option<Box<Write>>,
+    /// Of a whole statement: what it means depends on the role and on `row_security`.
+    pub depends_on_role: bool,
 }
 
 /// An output column.
@@ -78,6 +80,9 @@ pub struct Rel {
     /// Rights needed ([`crate::sql::plan::access`]), and the view owner who must have them.
     pub wanted: u8,
     pub check_as: Option<Oid>,
+    /// Row security: conditions over this rel that come before all others, in this order. Of a sub-select (then TRUE): it
+    /// is a security barrier, nothing that could tell of its rows may be moved into it.
+    pub security: Vec<Expr>,
 }
 
 #[derive(Clone, Debug)]
@@ -183,8 +188,8 @@ pub struct Write {
     pub target: usize,
     pub kind: WriteKind,
     pub returning: Vec<Target>,
-    /// WITH CHECK OPTION of the views written through, by their names: over the target as rel 0.
-    pub checks: Vec<(String, Expr)>,
+    /// Conditions of policies, and WITH CHECK OPTION of the views written through: over the target as rel 0.
+    pub checks: Vec<RowCheck>,
 }
 
 #[derive(Clone, Debug)]
@@ -260,6 +265,7 @@ impl Query {
         self.limit.iter_mut().for_each(&mut *f);
         self.offset.iter_mut().for_each(&mut *f);
         for rel in &mut self.rels {
+            rel.security.iter_mut().for_each(&mut *f);
             match &mut rel.source {
                 Source::Function { calls, .. } => calls.iter_mut().for_each(|c| {
                     c.args.iter_mut().for_each(&mut *f);

@@ -240,6 +240,7 @@ impl Binder<'_, '_> {
             rel.attributes.iter().map(|a| RelColumn { name: a.name.clone(), ty: a.ty, dropped: a.dropped }).collect();
         rename_columns(&mut columns, aliases, &alias)?;
         let check_as = self.check_as;
+        self.met_policies |= rel.row_security;
         Ok(self.add_rel(Rel {
             alias,
             source: Source::Table { rel, sample: None, inherit: true },
@@ -247,6 +248,7 @@ impl Binder<'_, '_> {
             lateral: false,
             wanted: crate::sql::plan::access::SELECT,
             check_as,
+            security: Vec::new(),
         }))
     }
 

@@ -268,6 +268,7 @@ fn wrap(
         lateral: false,
         wanted: 0,
         check_as: None,
+        security: Vec::new(),
     };
     Query { rels: vec![rel], from: vec![FromNode::Rel(0)], filter, targets, ..Query::default() }
 }

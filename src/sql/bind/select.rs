@@ -297,6 +297,7 @@ impl Binder<'_, '_> {
             lateral: false,
             wanted: 0,
             check_as: None,
+            security: Vec::new(),
         });
         let mut item = self.table_item(rel, "*VALUES*".to_owned(), None);
         item.rel_visible = false;
@@ -443,6 +444,7 @@ pub(super) fn wrap_as_record(query: &mut Query) {
             lateral: false,
             wanted: 0,
             check_as: None,
+            security: Vec::new(),
         }],
         from: vec![FromNode::Rel(0)],
         targets: vec![Target {

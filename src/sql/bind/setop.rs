@@ -38,6 +38,7 @@ impl Binder<'_, '_> {
                 lateral: false,
                 wanted: 0,
                 check_as: None,
+                security: Vec::new(),
             });
         }
         query.targets = names

@@ -13,7 +13,7 @@ use crate::catalog::{RelKind, Relation};
 use crate::err;
 use crate::sql::ast::{self, Pos};
 use crate::sql::expr::{Expr, ExprKind};
-use crate::sql::plan::access;
+use crate::sql::plan::{RowCheck, RowCheckKind, access};
 use std::sync::Arc;
 
 /// A view written through, down to its table. Expressions are over the table as rel 0.
@@ -28,9 +28,10 @@ pub(in crate::sql) struct Through {
     /// Views further down, with those who must have the rights on them.
     inner: Vec<(Arc<Relation>, Oid)>,
     columns: Vec<Expr>,
-    filters: Vec<Expr>,
+    /// Conditions, inner views' first; whether they are a barrier.
+    filters: Vec<(Expr, bool)>,
     /// What WITH CHECK OPTION demands of new rows, by view.
-    pub checks: Vec<(String, Expr)>,
+    pub checks: Vec<RowCheck>,
 }
 
 /// Why a view with this query is not updatable by itself.
@@ -87,7 +88,7 @@ fn inner_view(query: &Query, r: usize) -> Option<Arc<Relation>> {
 }
 
 /// Lets an expression over rel `r` read what `with` says instead.
-fn substitute(e: &mut Expr, r: usize, with: &dyn Fn(i16, usize) -> Option<ExprKind>) -> Result<()> {
+pub(super) fn substitute(e: &mut Expr, r: usize, with: &dyn Fn(i16, usize) -> Option<ExprKind>) -> Result<()> {
     let mut odd = false;
     walk_expr_mut(e, 0, &mut |x, depth| {
         if let ExprKind::Var { rel, attno, levels_up } = x.kind
@@ -181,9 +182,11 @@ impl Binder<'_, '_> {
         through.columns = columns;
         if let Some(own) = own {
             if option.is_some() || cascaded {
-                through.checks.push((view.name.clone(), own.clone()));
+                let (kind, of) = (RowCheckKind::View, view.name.clone());
+                through.checks.push(RowCheck { kind, policy: None, of, expr: own.clone() });
             }
-            through.filters.push(own);
+            let barrier = view.options.iter().any(|o| o == "security_barrier=true");
+            through.filters.push((own, barrier));
         }
         Ok(through)
     }
@@ -241,6 +244,7 @@ impl Binder<'_, '_> {
             lateral: false,
             wanted,
             check_as,
+            security: Vec::new(),
         });
     }
 
@@ -256,10 +260,13 @@ impl Binder<'_, '_> {
 
     /// Adds the views' conditions to a query that changes rows there are.
     pub(super) fn through_filter(&mut self, through: &Through, target: usize, query: &mut Query) -> Result<()> {
-        for filter in through.filters.iter().rev() {
+        for (filter, barrier) in through.filters.iter().rev() {
             let mut e = filter.clone();
             substitute(&mut e, 0, &|attno, depth| Some(ExprKind::Var { rel: target, attno, levels_up: depth }))?;
-            query.filter = Some(both(e, query.filter.take()));
+            match barrier {
+                true => self.scope().rels[target].security.insert(0, e),
+                false => query.filter = Some(both(e, query.filter.take())),
+            }
             self.scope().rels[target].wanted |= access::SELECT;
         }
         Ok(())

@@ -11,7 +11,7 @@ use crate::catalog::{ConstraintKind, RelKind, Relation};
 use crate::err;
 use crate::sql::ast::{self, Pos};
 use crate::sql::expr::{Expr, ExprKind, SubPlanKind, same};
-use crate::sql::plan::access;
+use crate::sql::plan::{RowCheck, access};
 use crate::types::{self, TypeRef, Value, oid};
 use std::sync::Arc;
 
@@ -194,7 +194,7 @@ impl Binder<'_, '_> {
     }
 
     /// A view's conditions and checks, once the rest is bound.
-    fn written_through(&mut self, query: &mut Query, target: usize, change: bool) -> Result<Vec<(String, Expr)>> {
+    fn written_through(&mut self, query: &mut Query, target: usize, change: bool) -> Result<Vec<RowCheck>> {
         let Some(through) = self.scope().through.clone() else { return Ok(Vec::new()) };
         self.through_read(target);
         if change {
@@ -389,6 +389,7 @@ impl Binder<'_, '_> {
             lateral: false,
             wanted: 0,
             check_as: None,
+            security: Vec::new(),
         });
         query.from.push(FromNode::Rel(values_rel));
         for (i, (attr, _)) in used.iter().enumerate() {
@@ -437,6 +438,7 @@ impl Binder<'_, '_> {
             lateral: false,
             wanted: 0,
             check_as: None,
+            security: Vec::new(),
         });
         query.from.push(FromNode::Rel(sub));
         for (i, &(attr, _)) in columns.iter().take(have).enumerate() {

@@ -156,12 +156,41 @@ pub fn apply(cmd: &Command, cx: &mut ExecContext, oid: Oid, kind: &Kind) -> Resu
         Kind::Owner(role) => owner::set_relation_owner(cx, oid, role),
         Kind::ReplicaIdentity(identity) => declared::replica_identity(cx, oid, identity),
         Kind::Trigger { mode, which } => super::trigger::enable(cx, oid, *mode, which),
-        Kind::DisableRowSecurity | Kind::NoForceRowSecurity | Kind::NotOf => Ok(()),
-        Kind::EnableRowSecurity | Kind::ForceRowSecurity => {
-            Err(Error::unsupported("row-level security is not supported"))
+        Kind::EnableRowSecurity
+        | Kind::DisableRowSecurity
+        | Kind::ForceRowSecurity
+        | Kind::NoForceRowSecurity
+            if !matches!(class_of(cx, oid)?.kind, RelKind::Table | RelKind::Partitioned) =>
+        {
+            let action = match kind {
+                Kind::EnableRowSecurity => "ENABLE ROW SECURITY",
+                Kind::DisableRowSecurity => "DISABLE ROW SECURITY",
+                Kind::ForceRowSecurity => "FORCE ROW SECURITY",
+                _ => "NO FORCE ROW SECURITY",
+            };
+            Err(impossible(&class_of(cx, oid)?, action))
         }
+        Kind::EnableRowSecurity => change(cx, oid, |c| c.row_security = true),
+        Kind::DisableRowSecurity => change(cx, oid, |c| c.row_security = false),
+        Kind::ForceRowSecurity => change(cx, oid, |c| c.force_row_security = true),
+        Kind::NoForceRowSecurity => change(cx, oid, |c| c.force_row_security = false),
+        Kind::NotOf => Ok(()),
         _ => Err(Error::unsupported("this form of ALTER TABLE is not supported")),
     }
+}
+
+/// What cannot be done to a relation of this kind. PostgreSQL 15, tablecmds.c, ATSimplePermissions.
+fn impossible(c: &Class, action: &str) -> Error {
+    let kinds = match c.kind {
+        RelKind::View => "views",
+        RelKind::MatView => "materialized views",
+        RelKind::Sequence => "sequences",
+        RelKind::Index | RelKind::PartitionedIndex => "indexes",
+        RelKind::Composite => "composite types",
+        _ => "tables",
+    };
+    err!(WRONG_OBJECT_TYPE, "ALTER action {action} cannot be performed on relation \"{}\"", c.name)
+        .detail(format!("This operation is not supported for {kinds}."))
 }
 
 fn options_on(kind: RelKind) -> reloptions::On {
@@ -420,6 +449,7 @@ fn alter_type(
         return Err(err!(FEATURE_NOT_SUPPORTED, "cannot alter type of a column used by a view or rule")
             .detail(format!("rule _RETURN on view {view} depends on column \"{name}\"")));
     }
+    super::policy::refuse_new_type(cx, &c, n)?;
     if !using_generated(cx, oid, n as i16 + 1)?.is_empty() {
         return Err(err!(SYNTAX_ERROR, "cannot alter type of a column used by a generated column"));
     }

@@ -87,6 +87,12 @@ fn object(cmd: &Command, cx: &mut ExecContext, stmt: &CommentStmt) -> Flow<Objec
             };
             Ok(ObjectKey::new(class::TRIGGER, t.oid))
         }
+        ObjectType::Policy => {
+            let ObjectName::OnTable { name: policy, .. } = &stmt.name else {
+                return Err(Error::internal("a policy without table").into());
+            };
+            Ok(ObjectKey::new(class::POLICY, super::policy::named(cmd, cx, &name, policy)?))
+        }
         ObjectType::Schema => {
             let oid = cx.backend()?.catalog.namespace_oid(&last)?;
             let owner = cx.backend()?.catalog.namespace(oid).map_or(Oid::INVALID, |n| n.owner);

@@ -39,6 +39,7 @@ pub fn constraint(catalog: &Catalog, oid: Oid) -> Option<(Oid, String)> {
 fn whole(catalog: &Catalog, key: ObjectKey) -> Option<ObjectKey> {
     match key.class {
         class::CONSTRAINT => constraint(catalog, key.oid).map(|(table, _)| ObjectKey::new(class::RELATION, table)),
+        class::POLICY => super::policy::find(catalog, key.oid).map(|(t, _)| ObjectKey::new(class::RELATION, t)),
         class::TRIGGER => trigger(catalog, key.oid).map(|(table, _)| ObjectKey::new(class::RELATION, table)),
         _ if key.sub != 0 => Some(ObjectKey::new(class::RELATION, key.oid)),
         _ => None,
@@ -121,6 +122,9 @@ fn dependents(cx: &mut ExecContext, key: ObjectKey) -> Result<Vec<Dependent>> {
         .into_iter()
         .map(|(r, silent)| Dependent { key: r.object.key(), age: r.object.key().oid, silent })
         .collect();
+    for policy in super::policy::depending(&catalog, key) {
+        found.push(Dependent { key: ObjectKey::new(class::POLICY, policy), age: policy, silent: false });
+    }
     match key.class {
         class::NAMESPACE => members(&catalog, key.oid, &mut found),
         class::RELATION if key.sub == 0 => of_relation(&catalog, key.oid, &mut found),
@@ -185,6 +189,9 @@ fn of_column(cx: &mut ExecContext, key: ObjectKey, found: &mut Vec<Dependent>) -
     let n = key.sub as usize - 1;
     for view in super::alter_table::views_using(cx, key.oid, |c| c.attributes[n].dropped = true)? {
         found.push(Dependent { key: ObjectKey::new(class::RELATION, view), age: view, silent: false });
+    }
+    for policy in super::policy::reading_elsewhere(cx, key)? {
+        found.push(Dependent { key: ObjectKey::new(class::POLICY, policy), age: policy, silent: false });
     }
     for (child, k) in super::foreign::taking_part(cx, key.oid, key.sub as i16)? {
         if child != key.oid {

@@ -19,6 +19,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<Str
         ObjectType::Schema => schemas(cx, stmt)?,
         ObjectType::Type | ObjectType::Domain => super::types::drop(cx, stmt)?,
         ObjectType::Trigger => super::trigger::drop(cmd, cx, stmt)?,
+        ObjectType::Policy => super::policy::drop(cmd, cx, stmt)?,
         ObjectType::Function | ObjectType::Procedure | ObjectType::Routine | ObjectType::Aggregate => {
             super::function::drop_routines(cmd, cx, stmt)?;
         }
@@ -42,6 +43,7 @@ fn words(object: ObjectType) -> &'static str {
         ObjectType::Routine => "ROUTINE",
         ObjectType::Aggregate => "AGGREGATE",
         ObjectType::Trigger => "TRIGGER",
+        ObjectType::Policy => "POLICY",
         ObjectType::Extension => "EXTENSION",
         ObjectType::Collation => "COLLATION",
         _ => "of this kind",
@@ -188,6 +190,11 @@ pub fn describe(cx: &mut ExecContext, key: ObjectKey) -> Result<String> {
         let table = describe(cx, ObjectKey::new(class::RELATION, table))?;
         return Ok(format!("trigger {name} on {table}"));
     }
+    if key.class == class::POLICY {
+        let Some((table, name)) = super::policy::find(&catalog, key.oid) else { return Ok(String::new()) };
+        let table = describe(cx, ObjectKey::new(class::RELATION, table))?;
+        return Ok(format!("policy {name} on {table}"));
+    }
     if key.sub != 0 {
         let whole = describe(cx, ObjectKey::new(class::RELATION, key.oid))?;
         let record = catalog.class(key.oid);
@@ -259,6 +266,7 @@ pub fn remove(cx: &mut ExecContext, targets: Vec<ObjectKey>, behavior: DropBehav
             })?,
             (class::CONSTRAINT, _) => drop_constraint(cx, *key)?,
             (class::TRIGGER, _) => super::trigger::remove(cx, key.oid)?,
+            (class::POLICY, _) => super::policy::remove(cx, key.oid)?,
             _ => {
                 let backend = cx.backend()?;
                 let writer = backend.writer();

@@ -36,6 +36,7 @@ mod names;
 mod owned;
 mod owner;
 mod partition;
+mod policy;
 mod query;
 mod reindex;
 mod reloptions;
@@ -70,7 +71,7 @@ pub use function::resolve_type_name;
 pub use names::find_relation;
 pub use role::{set_role, set_session_authorization};
 pub use setting::{
-    apply_search_path, apply_settings, is_list, is_name_list, list_text, set_variable, settings_changed,
+    apply_role, apply_search_path, apply_settings, is_list, is_name_list, list_text, set_variable, settings_changed,
 };
 pub use temp::discard_temp;
 pub use vacuum::{Options as MaintenanceOptions, Running as MaintenanceRunning};
@@ -140,6 +141,8 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
         Stmt::Do(s) => call::run_block(cmd, cx, s)?,
         Stmt::CreateExtension(s) => extension::create(cx, s)?,
         Stmt::CreateTrigger(s) => trigger::create(cmd, cx, s)?,
+        Stmt::CreatePolicy(s) => policy::create(cmd, cx, s)?,
+        Stmt::AlterPolicy(s) => policy::alter(cmd, cx, s)?,
         Stmt::CreateFunction(s) => function::create(cmd, cx, s)?,
         Stmt::AlterFunction(s) => function::alter(cmd, cx, s)?,
         Stmt::Checkpoint => checkpoint::run(cmd, cx)?,
@@ -298,6 +301,7 @@ pub fn evaluate_bound(cx: &mut ExecContext, expr: crate::sql::expr::Expr) -> Res
         relations: Vec::new(),
         read_only: true,
         constants: Vec::new(),
+        acting: None,
     };
     let mut node = crate::sql::exec::start(&statement, cx)?;
     let batch = node.next(cx).map_err(|stop| stop.into_error())?;

@@ -14,6 +14,8 @@ use crate::sql::exec::ExecContext;
 enum Tie {
     Owner,
     Privileges,
+    /// A policy is for it.
+    Policy,
 }
 
 /// Ties of a role to one database's objects, by OID.
@@ -26,6 +28,9 @@ fn ties(catalog: &Catalog, role: Oid, name: &str, shared: bool) -> Vec<(ObjectKe
         let acl = match &record.object {
             Object::Class(c) if c.index.is_some() || matches!(c.kind, RelKind::Toast | RelKind::Composite) => continue,
             Object::Class(c) => {
+                for p in c.policies.iter().filter(|p| p.roles.contains(&role)) {
+                    found.push((ObjectKey::new(class::POLICY, p.oid), Tie::Policy));
+                }
                 for a in c.attributes.iter().filter(|a| c.owner != role && !a.dropped) {
                     if a.acl.as_ref().is_some_and(|i| mentions(i, role, name)) {
                         found.push((ObjectKey { sub: i32::from(a.attno), ..key }, Tie::Privileges));
@@ -64,6 +69,7 @@ pub fn refuse_drop(cx: &mut ExecContext, role: Oid, name: &str) -> Result<()> {
         lines.push(match tie {
             Tie::Owner => format!("owner of {what}"),
             Tie::Privileges => format!("privileges for {what}"),
+            Tie::Policy => format!("target of {what}"),
         });
     }
     let here = cx.backend()?.database;
@@ -154,6 +160,7 @@ pub fn drop_owned(cx: &mut ExecContext, stmt: &DropOwnedStmt) -> Flow<String> {
                 (Tie::Owner, class::DATABASE) => {}
                 (Tie::Owner, _) => targets.push(key),
                 (Tie::Privileges, _) => take_all(cx, key, oid, &name)?,
+                (Tie::Policy, _) => super::policy::forget_role(cx, key.oid, oid)?,
             }
         }
     }

@@ -31,8 +31,17 @@ struct Filling {
     indexes: Vec<Oid>,
 }
 
-/// Binds a statement of some text, names looked up along a search path of its own if there is one.
+/// Binds a statement of some text to learn what it is made of, names looked up along a search path of its own if there is one.
 pub fn bind_query(cx: &mut ExecContext, stmt: &Stmt, source: &str, path: Option<&[String]>) -> Result<bind::Query> {
+    let catalog = cx.backend()?.catalog.clone();
+    let along = path.map(|p| bind::Names::along(&*catalog, p));
+    let names: &dyn bind::Names = along.as_deref().unwrap_or(&*catalog);
+    let mut bcx = BindContext { names, io: &cx.fx.io, text: source, params: Vec::new(), infer_params: false };
+    bind::bind_unsecured(&mut bcx, stmt)
+}
+
+/// The same as who runs it may see it.
+fn bind_to_run(cx: &mut ExecContext, stmt: &Stmt, source: &str, path: Option<&[String]>) -> Result<bind::Query> {
     let catalog = cx.backend()?.catalog.clone();
     let along = path.map(|p| bind::Names::along(&*catalog, p));
     let names: &dyn bind::Names = along.as_deref().unwrap_or(&*catalog);
@@ -51,7 +60,7 @@ pub fn plan_query(cx: &mut ExecContext, query: bind::Query) -> Result<PlannedSta
 /// Plans, and locks what the plan reads; again, if something changed before the locks were there.
 fn plan_locked(cx: &mut ExecContext, stmt: &Stmt, source: &str, path: Option<&[String]>) -> Flow<PlannedStatement> {
     loop {
-        let query = bind_query(cx, stmt, source, path)?;
+        let query = bind_to_run(cx, stmt, source, path)?;
         let plan = plan_query(cx, query)?;
         for (rel, mode) in &plan.relations {
             if rel.generated_by.is_none() {

@@ -33,6 +33,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &RenameStmt) -> Flow<S
                     }
                 }
                 Some(RelationPart::Trigger(old)) => super::trigger::rename(cx, &found, old, &stmt.new_name)?,
+                Some(RelationPart::Policy(old)) => super::policy::rename(cx, &found, old, &stmt.new_name)?,
                 Some(_) => return Err(Error::unsupported("RENAME of this kind of object is not supported").into()),
             }
         }
@@ -81,7 +82,7 @@ fn refuse_for_views(cx: &mut ExecContext, oid: Oid) -> Result<()> {
             return Err(Error::unsupported(format!("renaming what view \"{}\" depends on is not supported", c.name)));
         }
     }
-    Ok(())
+    super::policy::refuse_rename(cx, oid)
 }
 
 fn rename_relation(cx: &mut ExecContext, found: &Relation, stmt: &RenameStmt) -> Flow<()> {
@@ -128,6 +129,7 @@ fn rename_column(cx: &mut ExecContext, found: &Relation, old: &str, new: &str) -
             k.check = Some(stored_text::with_column_renamed(text, old, new)?);
         }
     }
+    super::policy::rename_column(&mut c, old, new)?;
     for t in &mut c.triggers {
         if let Some(text) = &t.condition {
             t.condition = Some(stored_text::with_column_renamed(text, old, new)?);

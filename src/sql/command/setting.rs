@@ -51,6 +51,16 @@ pub fn apply_search_path(backend: &Backend) {
     let names = split_list(&backend.view.str(Id::SearchPath)).unwrap_or_default();
     let user = |n: String| if n == "$user" { backend.user.current_name.clone() } else { n };
     backend.catalog.set_search_path(names.into_iter().map(user).collect());
+    apply_role(backend);
+}
+
+/// Tells the catalog whose rights count.
+pub fn apply_role(backend: &Backend) {
+    backend.catalog.set_acting(crate::catalog::Acting {
+        user: backend.user.current,
+        session_user: backend.user.session,
+        row_security: backend.view.bool(Id::RowSecurity),
+    });
 }
 
 /// Brings up to date what is derived from settings, after some changed inside a statement.

@@ -184,6 +184,11 @@ fn on_function(func: &FuncDef, out: &mut Vec<Depend>) {
     }
 }
 
+/// What an expression needs, beside the columns it is over.
+pub fn expression_dependencies(e: &mut crate::sql::expr::Expr, out: &mut Vec<Depend>) {
+    sub_dependencies(e, out);
+}
+
 fn sub_dependencies(e: &mut crate::sql::expr::Expr, out: &mut Vec<Depend>) {
     // `nextval('s')` and its like name a relation for good.
     if let (Bound::Const(Value::U32(oid)), oid::REGCLASS) = (&e.kind, e.ty.oid)

@@ -82,6 +82,9 @@ pub fn empty_class(
         replica_identity: None,
         lineage: Default::default(),
         triggers: Vec::new(),
+        policies: Vec::new(),
+        row_security: false,
+        force_row_security: false,
     }
 }
 

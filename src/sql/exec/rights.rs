@@ -7,6 +7,7 @@ use crate::base::{Error, Oid, Result, SqlState};
 use crate::catalog::object::{Class, ObjectKey, class};
 use crate::catalog::{Attribute, Catalog, RelKind, Relation, acl};
 use crate::sql::Backend;
+use crate::sql::bind::RowSecurity;
 use crate::sql::plan::{PlannedStatement, RelationAccess, access};
 
 /// May read or write every table of every database.
@@ -86,6 +87,43 @@ impl Subject {
             None => self.roles.contains(&owner) || !grantable && public.contains(right),
         }
     }
+}
+
+/// What a table's policies mean to a role, None: to the current user. PostgreSQL 15, rls.c, check_enable_rls: same rules.
+///
+/// # Errors
+/// 42501 if they bind the role while `row_security` is off.
+pub(crate) fn row_security(
+    catalog: &Catalog,
+    rel: &Relation,
+    role: Option<Oid>,
+) -> Result<RowSecurity> {
+    let acting = catalog.acting();
+    let (bound, owner) = bound_by_policies(catalog, rel, role.filter(|r| r.is_valid()).unwrap_or(acting.user));
+    if matches!(bound, RowSecurity::For(_)) && !acting.row_security {
+        return Err(crate::sql::bind::refuse_row_security(rel, owner));
+    }
+    Ok(bound)
+}
+
+/// What a table's policies mean to a role; and whether it owns the table.
+pub(crate) fn bound_by_policies(catalog: &Catalog, rel: &Relation, user: Oid) -> (RowSecurity, bool) {
+    if !rel.row_security {
+        return (RowSecurity::None, false);
+    }
+    if catalog.role(user).is_some_and(|r| r.superuser || r.bypass_rls) {
+        return (RowSecurity::NotForRole, false);
+    }
+    let owner = Subject::of(catalog, user).has_role(rel.owner);
+    if owner && !rel.force_row_security {
+        return (RowSecurity::NotForRole, owner);
+    }
+    (RowSecurity::For(user), owner)
+}
+
+/// Whether error messages must not show values of a table's rows.
+pub(crate) fn hides_rows(backend: &Backend, rel: &Relation) -> bool {
+    matches!(bound_by_policies(&backend.catalog, rel, backend.user.current).0, RowSecurity::For(_))
 }
 
 /// Catalogs that hold passwords or samples of data.

@@ -48,7 +48,7 @@ fn each<'a>(list: impl IntoIterator<Item = &'a Expr>, f: &mut dyn FnMut(&'a Expr
 fn modify_exprs<'a>(m: &'a super::Modify, f: &mut dyn FnMut(&'a Expr)) {
     each(m.returning.iter().flatten(), f);
     each(m.checks.iter().map(|(_, e)| e), f);
-    each(m.view_checks.iter().map(|(_, e)| e), f);
+    each(m.row_checks.iter().map(|c| &c.expr), f);
     each(m.generated.iter().map(|(_, e)| e), f);
     match &m.kind {
         ModifyKind::Update { set, recheck, .. } => {

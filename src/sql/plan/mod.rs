@@ -25,6 +25,7 @@ mod push;
 mod relset;
 mod scan;
 mod search;
+mod secure;
 mod select;
 mod selectivity;
 mod set_operation;
@@ -391,14 +392,41 @@ pub struct Modify {
     pub returning: Option<Vec<Expr>>,
     /// Defaults are already in the input; CHECK constraints, over the new row's attributes.
     pub checks: Vec<(String, Expr)>,
-    /// WITH CHECK OPTION of views, by their names, over the new row's attributes.
-    pub view_checks: Vec<(String, Expr)>,
+    /// Conditions of policies, and WITH CHECK OPTION of views, over the row's attributes.
+    pub row_checks: Vec<RowCheck>,
     /// One entry per index of the relation: its expressions and predicate over the new row's attributes.
     pub index_exprs: Vec<IndexMaintenance>,
     /// GENERATED ALWAYS AS (…) STORED, over the new row's attributes: (attribute index, expression).
     pub generated: Vec<(usize, Expr)>,
     /// UPDATE and DELETE of a table with children: the members do the work.
     pub members: Option<ModifyMembers>,
+}
+
+/// A condition that a row written, or to be changed, must fulfil.
+#[derive(Clone, Debug)]
+pub struct RowCheck {
+    pub kind: RowCheckKind,
+    /// The policy's name, if it is a restrictive one.
+    pub policy: Option<String>,
+    /// The table the policies belong to, or the view.
+    pub of: String,
+    pub expr: Expr,
+}
+
+/// Which rows a [`RowCheck`] is for, and how its message calls it. PostgreSQL 15, parsenodes.h, WCOKind.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RowCheckKind {
+    /// WITH CHECK OPTION: new rows.
+    View,
+    /// Rows of INSERT.
+    Insert,
+    /// New rows of UPDATE.
+    Update,
+    /// The row there is, before ON CONFLICT DO UPDATE changes it.
+    Conflict,
+    /// The row there is, before MERGE changes it.
+    MergeUpdate,
+    MergeDelete,
 }
 
 /// The members of a tree that is written to.
@@ -513,6 +541,15 @@ pub struct PlannedStatement {
     pub read_only: bool,
     /// Constant for literal-free speed paths.
     pub constants: Vec<Value>,
+    /// Row security: it holds for this role and this `row_security` alone.
+    pub acting: Option<crate::catalog::Acting>,
+}
+
+impl PlannedStatement {
+    /// The relations are still what was planned for, and so is who asks.
+    pub fn is_current(&self, catalog: &crate::catalog::Catalog) -> bool {
+        self.relations.iter().all(|(r, _)| !r.is_stale()) && self.acting.is_none_or(|a| a == catalog.acting())
+    }
 }
 
 /// The rights a statement needs on one relation.

@@ -69,6 +69,7 @@ pub fn plan(query: Query, cx: &PlanContext<'_>) -> Result<PlannedStatement> {
     };
     let returns_rows = query.write.as_ref().is_none_or(|w| !w.returning.is_empty());
     let origins = query.output().map(|t| t.origin.unwrap_or((Oid::INVALID, 0))).collect();
+    let acting = query.depends_on_role.then(|| cx.names.acting());
     let mut planner = Planner::new(cx);
     let (mut plan, _) = planner.query(query, LevelKind::Top)?;
     super::finish::set_params(&mut plan);
@@ -85,6 +86,7 @@ pub fn plan(query: Query, cx: &PlanContext<'_>) -> Result<PlannedStatement> {
         relations: planner.relations,
         read_only: !planner.writes && !planner.locks_rows,
         constants: Vec::new(),
+        acting,
     })
 }
 
@@ -469,6 +471,17 @@ fn attnos_read(query: &Query, rel: usize) -> Vec<i16> {
         {
             out.push(attno);
         }
+    };
+    // What policies read is no matter of the user's rights.
+    let plain;
+    let query = match query.rels.iter().any(|r| !r.security.is_empty()) {
+        true => {
+            let mut without = query.clone();
+            without.rels.iter_mut().for_each(|r| r.security.clear());
+            plain = without;
+            &plain
+        }
+        false => query,
     };
     // A shallow look is enough for most queries; sub-selects are walked on a copy.
     let deep = query_has_sub_links(query) || query.rels.iter().any(|r| r.lateral);

@@ -254,6 +254,10 @@ fn pull_up_rel(
     let lateral = query.rels[rel].lateral;
     {
         let Source::Subquery(q) = &query.rels[rel].source else { return None };
+        // A barrier keeps its conditions to itself.
+        if !query.rels[rel].security.is_empty() {
+            return None;
+        }
         if !is_simple(q) || query.rels.len() + q.rels.len() >= MAX_RELS {
             return None;
         }
@@ -548,6 +552,7 @@ fn any_join(link: SubLink, query: &mut Query) -> (FromNode, Option<Expr>) {
         lateral: false,
         wanted: 0,
         check_as: None,
+        security: Vec::new(),
     });
     (FromNode::Rel(rel), on)
 }

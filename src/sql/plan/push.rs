@@ -11,13 +11,14 @@ use std::collections::BTreeSet;
 
 impl Planner<'_> {
     /// Moves what can be moved of the rel's conditions into the sub-select.
-    pub(super) fn push_down(&mut self, mut query: Query, base: &mut BaseRel) -> Result<Query> {
+    pub(super) fn push_down(&mut self, mut query: Query, base: &mut BaseRel, barrier: bool) -> Result<Query> {
         if !accepts(&query) {
             return Ok(query);
         }
         let quals = std::mem::take(&mut base.quals);
         for q in quals {
-            if movable(&q, base.rel) && safe(&query, &q) {
+            let passes = !barrier || !super::secure::leaks(&q);
+            if passes && movable(&q, base.rel) && safe(&query, &q) {
                 push_into(&mut query, &q);
             } else {
                 base.quals.push(q);

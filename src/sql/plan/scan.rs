@@ -29,6 +29,10 @@ pub(super) struct BaseRel {
     pub width: i32,
     /// Conditions on this relation alone.
     pub quals: Vec<Expr>,
+    /// See [`super::secure::counts`].
+    pub secure: (usize, usize),
+    /// Of a relation with policies: those of their conditions that may search it.
+    pub bound: Option<Vec<Expr>>,
     /// Attributes read above the scan or by its conditions.
     pub needed: BTreeSet<i16>,
     /// Relations a LATERAL item reads.
@@ -213,6 +217,8 @@ impl Planner<'_> {
             rows: 1000.0,
             width: 0,
             quals,
+            secure: super::secure::counts(entry),
+            bound: None,
             needed,
             lateral: RelSet::EMPTY,
             sub: None,
@@ -241,7 +247,8 @@ impl Planner<'_> {
             }
             Source::Subquery(q) => {
                 let query = std::mem::take(&mut **q);
-                let query = self.push_down(query, &mut base)?;
+                let barrier = !entry.security.is_empty();
+                let query = self.push_down(query, &mut base, barrier)?;
                 let query = super::push::drop_unused(query, &base.needed);
                 let (plan, outer) = self.query(query, super::planner::LevelKind::Rel)?;
                 base.tuples = plan.cost.rows;
@@ -403,8 +410,9 @@ pub(super) fn base_paths(base: &BaseRel, around: &Around<'_>) -> Result<Vec<Rc<P
 }
 
 fn tid_paths(base: &BaseRel, around: &Around<'_>, out: &mut Vec<Rc<Path>>) {
+    let allowed = |q: &&Expr| super::secure::may_search(base, q);
     let is_ctid = |e: &Expr| matches!(e.kind, ExprKind::Var { rel, attno: -1, levels_up: 0 } if rel == base.rel);
-    for (i, q) in base.quals.iter().enumerate() {
+    for (i, q) in base.quals.iter().enumerate().filter(|(_, q)| allowed(q)) {
         let tids = match &q.kind {
             ExprKind::Func { oper: Some(o), args, .. } if func::oper(*o).is_some_and(|o| o.name == "=") => {
                 match &args[..] {
@@ -448,10 +456,12 @@ fn index_paths(base: &BaseRel, t: &Arc<Relation>, around: &Around<'_>, out: &mut
     let rel = base.rel;
     let own: Vec<Candidate<'_>> =
         base.quals.iter().enumerate().map(|(i, e)| Candidate { expr: e, qual: Some(i), clause: None }).collect();
+    let own: Vec<Candidate<'_>> = own.into_iter().filter(|c| super::secure::may_search(base, c.expr)).collect();
     let mut join_clauses = join_candidates(rel, around.tree);
     if let Some(map) = &base.map {
         join_clauses.iter_mut().for_each(|c| c.expr = super::tree::to_child(&c.expr, rel, map));
     }
+    join_clauses.retain(|c| super::secure::may_search(base, &c.expr));
     for (n, index) in t.indexes.iter().enumerate() {
         if !index.valid {
             continue;

@@ -98,7 +98,9 @@ impl Planner<'_> {
         if query.from.is_empty() {
             return self.no_from(query);
         }
-        let tree = JoinTree::new(&query.from, query.filter.as_ref());
+        let mut tree = JoinTree::new(&query.from, query.filter.as_ref());
+        super::secure::add_conditions(&mut tree, &query.rels);
+        let tree = tree;
         let mut conditions: Vec<Expr> = tree.restrictions.iter().map(|(_, e)| e.clone()).collect();
         conditions.extend(tree.clauses.iter().map(|c| c.expr.clone()));
         for class in tree.classes.iter().filter(|c| c.constant.is_none()) {
@@ -147,8 +149,7 @@ impl Planner<'_> {
             base.push(b);
         }
         for b in &mut base {
-            b.quals
-                .sort_by(|x, y| cost::expr_cost(x, self.cx.settings).total_cmp(&cost::expr_cost(y, self.cx.settings)));
+            super::secure::arrange(b, self.cx.settings);
             let refs: Vec<&Expr> = b.quals.iter().collect();
             let s = Estimator { rels: &facts }.all(&refs);
             b.rows = (b.tuples * s).round().max(1.0);

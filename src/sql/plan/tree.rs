@@ -1,7 +1,6 @@
 //! A table with children: each is read on its own, with the parent's conditions, and their rows come one after the
 //! other. PostgreSQL 15, inherit.c and allpaths.c, set_append_rel_pathlist.
 
-use super::cost;
 use super::path::{Path, PathKey, PathKind, add_path};
 use super::planner::Planner;
 use super::relset::RelSet;
@@ -133,6 +132,8 @@ impl Planner<'_> {
                 tuples: 1000.0,
                 rows: 1000.0,
                 width: base.width,
+                secure: base.secure,
+                bound: None,
                 quals: base.quals.iter().map(|q| to_child(q, base.rel, &map)).collect(),
                 needed: base.needed.iter().map(|a| mapped(&map, *a)).collect(),
                 lateral: RelSet::EMPTY,
@@ -161,7 +162,7 @@ impl Planner<'_> {
         let Some(children) = &mut base.children else { return };
         let settings = self.cx.settings;
         for c in children.iter_mut() {
-            c.quals.sort_by(|x, y| cost::expr_cost(x, settings).total_cmp(&cost::expr_cost(y, settings)));
+            super::secure::arrange(c, settings);
             let facts = child_facts(facts, c);
             let refs: Vec<&Expr> = c.quals.iter().collect();
             let s = Estimator { rels: &facts }.all(&refs);

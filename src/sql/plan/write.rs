@@ -7,10 +7,10 @@ use super::planner::Planner;
 use super::scan::with_rel;
 use super::{
     Cost, IndexMaintenance, MergeAction, MergeWhen, Modify, ModifyKind, OnConflict, Plan, PlanColumn, PlanNode,
-    UpdateColumn,
+    RowCheck, UpdateColumn,
 };
 use crate::base::{Error, Result};
-use crate::catalog::{RelKind, Relation};
+use crate::catalog::Relation;
 use crate::sql::bind::scope::{system_type, var};
 use crate::sql::bind::{self, Query, Source, Stored, WriteKind, stored};
 use crate::sql::expr::Expr;
@@ -76,7 +76,7 @@ impl Planner<'_> {
             let targets = source.targets.iter().map(|t| t.expr.clone()).collect();
             self.output(&source, targets, joined.plan, joined.layout, false, &joined.facts)?
         };
-        let view_checks = std::mem::take(&mut write.checks);
+        let row_checks = std::mem::take(&mut write.checks);
         let WriteKind::Insert { on_conflict } = write.kind else { return Err(Error::internal("not an insert")) };
         let on_conflict = match on_conflict {
             Some(c) => Some(self.on_conflict(c, target, &rel)?),
@@ -84,11 +84,9 @@ impl Planner<'_> {
         };
         let layout = returning_layout(&rel, target, &Layout::default());
         let returning = self.returning(returning_targets, &layout)?;
-        if rel.kind == RelKind::Partitioned && !view_checks.is_empty() {
-            return Err(Error::unsupported("WITH CHECK OPTION over a partitioned table is not supported"));
-        }
+        let row_checks = self.prepared_checks(row_checks)?;
         let plan = self.modify(ModifyKind::Insert { on_conflict }, rel, kept, input, returning)?;
-        self.with_view_checks(plan, &view_checks)
+        with_row_checks(plan, &row_checks)
     }
 
     fn on_conflict(&mut self, c: bind::OnConflict, target: usize, rel: &Relation) -> Result<OnConflict> {
@@ -156,31 +154,22 @@ impl Planner<'_> {
         let crate::sql::expr::ExprKind::Column(ctid) = input.bound(&ctid)?.kind else {
             return Err(Error::internal("the target row's place is missing"));
         };
-        if tree && !write.checks.is_empty() {
-            return Err(Error::unsupported("WITH CHECK OPTION over a table with children is not supported"));
-        }
+        let mut write = write;
+        write.checks = self.prepared_checks(std::mem::take(&mut write.checks))?;
         if tree {
             return self.change_tree(target, &rel, kept, plan, &input, &conditions, &write);
         }
         let kind_and = self.change_one(target, &rel, &input, &conditions, &write, ctid)?;
         let plan = self.modify(kind_and.0, rel, kept, plan, kind_and.1)?;
-        self.with_view_checks(plan, &write.checks)
+        with_row_checks(plan, &write.checks)
     }
 
-    /// Adds what WITH CHECK OPTION demands to a modifying plan.
-    fn with_view_checks(&mut self, mut plan: Plan, checks: &[(String, Expr)]) -> Result<Plan> {
-        let PlanNode::Modify(m) = &mut plan.node else { return Ok(plan) };
-        let row = Layout::new(attributes(&m.rel, 0));
-        for (view, e) in checks {
-            let mut e = e.clone();
-            if e.any(&mut |x| matches!(x.kind, crate::sql::expr::ExprKind::SubLink(_))) {
-                let text = "WITH CHECK OPTION with a subquery in the view's condition is not supported";
-                return Err(Error::unsupported(text));
-            }
-            self.prepare(&mut e)?;
-            m.view_checks.push((view.clone(), row.bound(&e)?));
+    /// The conditions rows must fulfil, their sub-selects planned; still over the target as rel 0.
+    fn prepared_checks(&mut self, mut checks: Vec<RowCheck>) -> Result<Vec<RowCheck>> {
+        for c in &mut checks {
+            self.prepare(&mut c.expr)?;
         }
-        Ok(plan)
+        Ok(checks)
     }
 
     /// What to do with the rows of one table, and RETURNING.
@@ -265,12 +254,15 @@ impl Planner<'_> {
             let source = Plan { node: PlanNode::Empty, columns, cost: plan.cost, params: Vec::new() };
             let kept = stored(&member, self.cx.names, self.cx.io)?;
             let part = self.modify(kind, member, &kept, source, returning)?;
+            write.checks.iter_mut().for_each(|c| c.expr = to_child(&c.expr, 0, &map));
+            let part = with_row_checks(part, &write.checks)?;
             let PlanNode::Modify(part) = part.node else { return Err(Error::internal("not a modifying plan")) };
             aliases.push(format!("{}_{}", rel.name, n + 1));
             parts.push(*part);
         }
         let (kind, returning) = self.change_one(target, rel, input, conditions, write, ctid)?;
-        let mut plan = self.modify(kind, rel.clone(), kept, plan, returning)?;
+        let plan = self.modify(kind, rel.clone(), kept, plan, returning)?;
+        let mut plan = with_row_checks(plan, &write.checks)?;
         if let PlanNode::Modify(m) = &mut plan.node {
             m.members = Some(super::ModifyMembers { tableoid, parts, aliases });
         }
@@ -279,7 +271,13 @@ impl Planner<'_> {
 
     /// INSERT into one partition of rows that came through a table above it. What is computed on a conflict comes from
     /// that table's plan.
-    fn routed(&mut self, root: &Relation, leaf: Arc<Relation>, on_conflict: Option<&OnConflict>) -> Result<Modify> {
+    fn routed(
+        &mut self,
+        root: &Relation,
+        leaf: Arc<Relation>,
+        on_conflict: Option<&OnConflict>,
+        checks: &[RowCheck],
+    ) -> Result<Modify> {
         let kept = stored(&leaf, self.cx.names, self.cx.io)?;
         let columns = leaf.attributes.iter().map(|a| PlanColumn { name: a.name.clone(), ty: a.ty }).collect();
         let source = Plan { node: PlanNode::Empty, columns, cost: Cost::default(), params: Vec::new() };
@@ -287,9 +285,20 @@ impl Planner<'_> {
             Some(c) => Some(self.conflict_in(root, &leaf, c)?),
             None => None,
         };
+        let map = super::tree::attribute_map(root, &leaf)?;
+        let own = |c: &RowCheck| {
+            let mut c = c.clone();
+            c.expr.rewrite(&mut |x| {
+                if let crate::sql::expr::ExprKind::Column(n) = &mut x.kind {
+                    *n = (map[*n] as usize).saturating_sub(1);
+                }
+            });
+            c
+        };
+        let row_checks = checks.iter().map(own).collect();
         let part = self.modify(ModifyKind::Insert { on_conflict }, leaf, &kept, source, None)?;
         let PlanNode::Modify(part) = part.node else { return Err(Error::internal("not a modifying plan")) };
-        Ok(*part)
+        Ok(Modify { row_checks, ..*part })
     }
 
     /// ON CONFLICT over a partition's own attributes and indexes.
@@ -403,13 +412,23 @@ impl Planner<'_> {
             input,
             returning,
             checks,
-            view_checks: Vec::new(),
+            row_checks: Vec::new(),
             index_exprs,
             generated,
             members: None,
         }));
         Ok(Plan { node: n, columns, cost, params: Vec::new() })
     }
+}
+
+/// Adds the conditions rows must fulfil to a modifying plan.
+fn with_row_checks(mut plan: Plan, checks: &[RowCheck]) -> Result<Plan> {
+    let PlanNode::Modify(m) = &mut plan.node else { return Ok(plan) };
+    let row = Layout::new(attributes(&m.rel, 0));
+    for c in checks {
+        m.row_checks.push(RowCheck { expr: row.bound(&c.expr)?, ..c.clone() });
+    }
+    Ok(plan)
 }
 
 fn merge_when(w: &bind::MergeWhen, row: &Layout) -> Result<MergeWhen> {
@@ -431,9 +450,10 @@ pub fn routed_insert(
     root: &Relation,
     leaf: Arc<Relation>,
     on_conflict: Option<&OnConflict>,
+    checks: &[RowCheck],
     cx: &super::PlanContext<'_>,
 ) -> Result<Modify> {
-    Planner::alone(cx).routed(root, leaf, on_conflict)
+    Planner::alone(cx).routed(root, leaf, on_conflict, checks)
 }
 
 /// An output column of RETURNING.

@@ -198,9 +198,8 @@ impl PlExpr {
 
 impl Planned {
     fn is_fresh(&self, cx: &mut ExecContext, slots: &[Slot]) -> Result<bool> {
-        Ok(cx.backend()?.catalog.generation() == self.generation
-            && self.fits(slots)
-            && self.plan.relations.iter().all(|(r, _)| !r.is_stale()))
+        let catalog = &cx.backend()?.catalog;
+        Ok(catalog.generation() == self.generation && self.fits(slots) && self.plan.is_current(catalog))
     }
 
     /// The records it reads have the columns it was bound for.

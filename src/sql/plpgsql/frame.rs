@@ -424,11 +424,12 @@ impl Frame {
     fn prepare(&mut self, cx: &mut ExecContext, id: usize) -> Result<()> {
         let body = self.body.clone();
         let expr = &body.exprs[id];
-        let generation = cx.backend()?.catalog.generation();
+        let catalog = &cx.backend()?.catalog;
+        let generation = catalog.generation();
         if let Some(r) = &self.ready[id]
             && r.planned.generation() == generation
             && r.planned.fits(&self.slots)
-            && (r.planned.simple.is_some() || r.planned.plan.relations.iter().all(|(rel, _)| !rel.is_stale()))
+            && (r.planned.simple.is_some() || r.planned.plan.is_current(catalog))
         {
             return Ok(());
         }

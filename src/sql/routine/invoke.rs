@@ -217,6 +217,7 @@ impl Invocation {
                 let user = user.as_ref().clone();
                 let backend = cx.backend()?;
                 let caller = std::mem::replace(&mut backend.user, user);
+                crate::sql::command::apply_role(backend);
                 Some(caller)
             }
             None => None,
@@ -226,6 +227,7 @@ impl Invocation {
             && let Ok(backend) = cx.backend()
         {
             backend.user = caller;
+            crate::sql::command::apply_role(backend);
         }
         match &done {
             Ok(_) => self.unset(cx, true)?,

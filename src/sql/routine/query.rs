@@ -66,6 +66,18 @@ impl Names for Scoped<'_> {
         self.names.functions(schema, name)
     }
 
+    fn row_security(&self, rel: &crate::catalog::Relation, role: Option<crate::base::Oid>) -> Result<bind::RowSecurity> {
+        self.names.row_security(rel, role)
+    }
+
+    fn acting(&self) -> crate::catalog::Acting {
+        self.names.acting()
+    }
+
+    fn has_role(&self, user: crate::base::Oid, role: crate::base::Oid) -> bool {
+        self.names.has_role(user, role)
+    }
+
     fn variable(&self, parts: &[String]) -> Result<Option<Expr>> {
         self.variables.find(parts)
     }
@@ -110,7 +122,8 @@ pub type Generation = (u64, u64, u64);
 
 /// True while a plan made at this generation may be used.
 pub fn is_fresh(cx: &mut ExecContext, generation: Generation, plan: &PlannedStatement) -> Result<bool> {
-    Ok(cx.backend()?.catalog.generation() == generation && plan.relations.iter().all(|(r, _)| !r.is_stale()))
+    let catalog = &cx.backend()?.catalog;
+    Ok(catalog.generation() == generation && plan.is_current(catalog))
 }
 
 /// What a call of [`QueryRun::next`] came to.

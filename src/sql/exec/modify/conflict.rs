@@ -17,7 +17,7 @@ use crate::sql::exec::after_row::RowChange;
 use crate::sql::exec::user_trigger::RowFiring;
 use crate::sql::expr::Expr;
 use crate::sql::expr::eval::{Predicate, Projection, Sel};
-use crate::sql::plan::{LockWait, OnConflict};
+use crate::sql::plan::{LockWait, OnConflict, RowCheckKind};
 use crate::types::{Batch, Column};
 
 /// Where the present row stands.
@@ -123,7 +123,7 @@ impl InsertOrUpdate {
             self.generated = true;
         }
         if !self.prepared {
-            target.verify(cx, &self.batch)?;
+            target.verify(cx, &self.batch, RowCheckKind::Insert)?;
             self.prepared = true;
         }
         while self.row < self.batch.rows {
@@ -285,6 +285,7 @@ impl InsertOrUpdate {
             {
                 return Ok(false);
             }
+            target.enforce(cx, combined, RowCheckKind::Conflict)?;
             let columns = self.set.run(cx, combined, Sel::All(1))?;
             let mut made = Batch { columns: combined.columns[..width].to_vec(), rows: 1 };
             for (attr, c) in self.attrs.as_deref().unwrap_or_default().iter().zip(columns) {

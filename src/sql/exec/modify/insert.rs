@@ -60,7 +60,7 @@ impl Insert {
             self.step = Step::Verify;
         }
         if self.step == Step::Verify {
-            target.verify(cx, &self.batch)?;
+            target.verify(cx, &self.batch, crate::sql::plan::RowCheckKind::Insert)?;
             self.step = Step::Heap;
         }
         if self.step == Step::Heap {

@@ -12,7 +12,7 @@ use crate::heap::{HeapFetch, tid_from_bytes};
 use crate::mvcc::Snapshot;
 use crate::sql::exec::ExecContext;
 use crate::sql::expr::eval::{Predicate, Projection, Sel};
-use crate::sql::plan::{MergeAction, MergeWhen};
+use crate::sql::plan::{MergeAction, MergeWhen, RowCheckKind};
 use crate::types::{Batch, Column, Datum};
 
 enum Action {
@@ -33,6 +33,8 @@ enum Step {
     Fetch,
     /// Looking for its clause, from this one on.
     Choose(usize),
+    /// Do policies let it be changed so?
+    Permit(usize),
     /// The values of a new row.
     Compute(usize),
     Act(usize),
@@ -118,7 +120,17 @@ impl Merge {
                             Some(p) => p.run(cx, &self.combined)?.is_none(),
                             None => true,
                         };
-                    self.step = if holds { Step::Compute(n) } else { Step::Choose(n + 1) };
+                    self.step = if holds { Step::Permit(n) } else { Step::Choose(n + 1) };
+                }
+                Step::Permit(n) => {
+                    if let Action::Change(update) = &self.whens[n].action {
+                        let kind = match update.deletes() {
+                            true => RowCheckKind::MergeDelete,
+                            false => RowCheckKind::MergeUpdate,
+                        };
+                        target.enforce(cx, &self.combined, kind)?;
+                    }
+                    self.step = Step::Compute(n);
                 }
                 Step::Compute(n) => {
                     match &mut self.whens[n].action {

@@ -8,6 +8,7 @@ mod insert;
 mod merge;
 mod partition;
 mod route;
+mod row_check;
 mod row_lock;
 mod statement;
 mod target;

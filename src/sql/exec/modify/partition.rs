@@ -10,7 +10,7 @@ use crate::sql::expr::eval::{Projection, Sel};
 use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::partition::{Routing, routing, text};
 use crate::sql::plan::tree::{attribute_map, mapped};
-use crate::sql::plan::{self, OnConflict};
+use crate::sql::plan::{self, OnConflict, RowCheck};
 use crate::types::{Batch, Column, Datum};
 use hashbrown::HashMap;
 use std::sync::Arc;
@@ -98,6 +98,8 @@ pub(super) struct Router {
     levels: HashMap<Oid, Level>,
     leaves: Vec<Leaf>,
     on_conflict: Option<OnConflict>,
+    /// Conditions of the root's rows.
+    row_checks: Vec<RowCheck>,
     /// RETURNING looks at the rows.
     wanted: bool,
 }
@@ -120,10 +122,11 @@ impl Router {
         cx: &mut ExecContext,
         root: &Arc<Relation>,
         on_conflict: Option<OnConflict>,
+        row_checks: Vec<RowCheck>,
         wanted: bool,
     ) -> Result<Router> {
         let fit = Fit::of(cx, root)?;
-        Ok(Router { root: root.clone(), fit, levels: HashMap::new(), leaves: Vec::new(), on_conflict, wanted })
+        Ok(Router { root: root.clone(), fit, levels: HashMap::new(), leaves: Vec::new(), on_conflict, row_checks, wanted })
     }
 
     pub fn leaf(&mut self, n: usize) -> &mut Leaf {
@@ -217,7 +220,7 @@ impl Router {
         let catalog = cx.backend()?.catalog.clone();
         let settings = plan::PlannerSettings::of(&cx.backend()?.view);
         let context = plan::PlanContext { names: &*catalog, io: &cx.fx.io, settings: &settings, params: &[] };
-        let part = plan::routed_insert(&self.root, rel, self.on_conflict.as_ref(), &context)?;
+        let part = plan::routed_insert(&self.root, rel, self.on_conflict.as_ref(), &self.row_checks, &context)?;
         let modify = Modify::of_leaf(&part, self.wanted, cx)?;
         self.leaves.push(Leaf { oid, map, modify });
         Ok(self.leaves.len() - 1)

@@ -2,6 +2,7 @@
 
 use super::ChangeKind;
 use super::partition::Fit;
+use super::row_check::RowChecks;
 use super::row_lock::Writer;
 use super::verify;
 use crate::base::{Error, Flow, Result, SqlState, TupleId};
@@ -12,7 +13,7 @@ use crate::sql::exec::after_row::{self, RowChange, RowTriggers};
 use crate::sql::exec::{ExecContext, phys_of};
 use crate::sql::expr::eval::{Projection, Sel};
 use crate::sql::expr::{Expr, ExprKind};
-use crate::sql::plan;
+use crate::sql::plan::{self, RowCheckKind};
 use crate::types::{Batch, Column, ColumnData, Phys, TypeRef};
 use std::sync::Arc;
 
@@ -43,8 +44,7 @@ pub(super) struct Target {
     generate: Projection,
     check_names: Vec<String>,
     checks: Projection,
-    view_names: Vec<String>,
-    view_checks: Projection,
+    row_checks: RowChecks,
     pub indexes: Vec<IndexTarget>,
     pub triggers: Arc<RowTriggers>,
     /// Of a partition: its bounds, which new rows must fulfil.
@@ -82,7 +82,6 @@ impl Target {
                 is_key: i.index.unique && i.predicate.is_none() && i.index.columns.iter().all(|c| c.expr.is_none()),
             }
         };
-        let view_checks: Vec<Expr> = m.view_checks.iter().map(|(_, e)| e.clone()).collect();
         let checks: Vec<Expr> = m.checks.iter().map(|(_, e)| e.clone()).collect();
         let generate: Vec<Expr> = m.generated.iter().map(|(_, e)| e.clone()).collect();
         Ok(Target {
@@ -93,8 +92,7 @@ impl Target {
             generate: Projection::new(&generate),
             check_names: m.checks.iter().map(|(n, _)| n.clone()).collect(),
             checks: Projection::new(&checks),
-            view_names: m.view_checks.iter().map(|(n, _)| n.clone()).collect(),
-            view_checks: Projection::new(&view_checks),
+            row_checks: RowChecks::new(&m.row_checks),
             indexes: m.index_exprs.iter().map(index).collect(),
             triggers: after_row::of_relation(cx, &m.rel)?,
             fit: Fit::of(cx, &m.rel)?,
@@ -121,8 +119,9 @@ impl Target {
         }
     }
 
-    /// Checks new rows. To be repeated with the same batch after a `Stop`.
-    pub fn verify(&mut self, cx: &mut ExecContext, batch: &Batch) -> Flow<()> {
+    /// Checks new rows of INSERT or UPDATE. To be repeated with the same batch after a `Stop`.
+    pub fn verify(&mut self, cx: &mut ExecContext, batch: &Batch, kind: RowCheckKind) -> Flow<()> {
+        self.enforce(cx, batch, kind)?;
         // A trigger may have changed what has found its way.
         let fired = self.routed && self.triggers.fire_before(ChangeKind::Insert);
         if let Some(fit) = self.fit.as_mut().filter(|_| !self.routed || fired) {
@@ -145,7 +144,7 @@ impl Target {
                 .detail("The result tuple would appear in a different partition than the original tuple.")
                 .into());
         }
-        self.verify(cx, batch)
+        self.verify(cx, batch, RowCheckKind::Update)
     }
 
     /// An attribute's column of NULLs, for dropped ones.
@@ -164,13 +163,12 @@ impl Target {
                 verify::check(cx, &self.rel, batch, name, answer)?;
             }
         }
-        if !self.view_names.is_empty() {
-            let answers = self.view_checks.run(cx, batch, Sel::All(batch.rows))?;
-            for (name, answer) in self.view_names.iter().zip(&answers) {
-                verify::view_check(cx, &self.rel, batch, name, answer)?;
-            }
-        }
-        Ok(())
+        self.row_checks.enforce(cx, &self.rel, batch, RowCheckKind::View)
+    }
+
+    /// What policies say of rows. To be repeated with the same batch after a `Stop`.
+    pub fn enforce(&mut self, cx: &mut ExecContext, batch: &Batch, kind: RowCheckKind) -> Flow<()> {
+        self.row_checks.enforce(cx, &self.rel, batch, kind)
     }
 
     /// The entries of one index for rows that lie at `tids`; rows outside a partial index have none. To be repeated
@@ -240,14 +238,15 @@ impl Target {
 
     /// 23505 for the entry that met a duplicate.
     #[cold]
-    pub fn duplicate(&self, cx: &ExecContext, n: usize, entries: &Entries) -> Error {
+    pub fn duplicate(&self, cx: &mut ExecContext, n: usize, entries: &Entries) -> Error {
         let target = &self.indexes[n];
         let types: Vec<TypeRef> = target.columns.types();
         let key = verify::key_text(cx, &target.index, &entries.values, &types, entries.done);
         let text = format!("duplicate key value violates unique constraint \"{}\"", target.index.name);
-        Error::new(SqlState::UNIQUE_VIOLATION, text)
-            .detail(format!("Key {key} already exists."))
-            .table(self.rel.schema.clone(), self.rel.name.clone())
+        let hidden = cx.backend().is_ok_and(|b| crate::sql::exec::rights::hides_rows(b, &self.rel));
+        let e = Error::new(SqlState::UNIQUE_VIOLATION, text);
+        let e = if hidden { e } else { e.detail(format!("Key {key} already exists.")) };
+        e.table(self.rel.schema.clone(), self.rel.name.clone())
             .constraint(target.index.name.clone())
             .place("_bt_check_unique", "nbtinsert.c", 664)
     }

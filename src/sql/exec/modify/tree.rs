@@ -9,7 +9,7 @@ use crate::catalog::Relation;
 use crate::sql::exec::{ExecContext, Node, build};
 use crate::sql::expr::eval::Projection;
 use crate::sql::expr::{Expr, ExprKind};
-use crate::sql::plan;
+use crate::sql::plan::{self, RowCheckKind};
 use crate::types::Batch;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -47,7 +47,13 @@ impl ModifyTree {
         let mut maps = Vec::new();
         if m.rel.is_partitioned() && matches!(m.kind, plan::ModifyKind::Update { .. }) {
             parts.iter_mut().for_each(Modify::let_move);
-            let router = Router::new(cx, &m.rel, None, m.returning.is_some())?;
+            // Rows that change their partition are inserted there, but they are rows of UPDATE.
+            let of_update = |c: &&plan::RowCheck| matches!(c.kind, RowCheckKind::Update | RowCheckKind::View);
+            let mut checks: Vec<plan::RowCheck> = m.row_checks.iter().filter(of_update).cloned().collect();
+            for c in checks.iter_mut().filter(|c| c.kind == RowCheckKind::Update) {
+                c.kind = RowCheckKind::Insert;
+            }
+            let router = Router::new(cx, &m.rel, None, checks, m.returning.is_some())?;
             let returning = m.returning.as_ref().map(|r| Projection::new(r));
             routed = Some(Routed::new(router, returning, counted));
             for p in &members.parts {

@@ -11,7 +11,7 @@ use crate::sql::exec::after_row::RowChange;
 use crate::sql::exec::user_trigger::RowFiring;
 use crate::sql::expr::Expr;
 use crate::sql::expr::eval::{Predicate, Projection, Sel};
-use crate::sql::plan::{LockWait, UpdateColumn};
+use crate::sql::plan::{LockWait, RowCheckKind, UpdateColumn};
 use crate::storage::Storage;
 use crate::types::{Batch, Column, Datum};
 
@@ -110,6 +110,10 @@ impl Update {
     pub fn of_merge(mut self) -> Update {
         self.merge = true;
         self
+    }
+
+    pub fn deletes(&self) -> bool {
+        self.attrs.is_none()
     }
 
     /// What MERGE refuses of what became of a row to be changed.
@@ -461,16 +465,21 @@ impl Update {
 /// Checks new rows, but for those that go elsewhere: which are they? To be repeated with the same batch after a `Stop`.
 fn verify_or_move(cx: &mut ExecContext, target: &mut Target, new: &Batch, may_move: bool) -> Flow<Vec<bool>> {
     let Some(fit) = target.fit.as_mut().filter(|_| may_move) else {
-        target.verify(cx, new)?;
+        target.verify(cx, new, RowCheckKind::Update)?;
         return Ok(Vec::new());
     };
     let fits = fit.test(cx, new)?;
     let stay: Vec<u32> = (0..new.rows as u32).filter(|r| fits[*r as usize]).collect();
     match stay.len() == new.rows {
-        true => target.verify_constraints(cx, new)?,
+        true => {
+            target.enforce(cx, new, RowCheckKind::Update)?;
+            target.verify_constraints(cx, new)?;
+        }
         false => {
             let columns = new.columns.iter().map(|c| c.gather_rows(&stay)).collect();
-            target.verify_constraints(cx, &Batch { columns, rows: stay.len() })?;
+            let stay = Batch { columns, rows: stay.len() };
+            target.enforce(cx, &stay, RowCheckKind::Update)?;
+            target.verify_constraints(cx, &stay)?;
         }
     }
     Ok(fits.into_iter().map(|f| !f).collect())

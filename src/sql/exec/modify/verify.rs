@@ -9,7 +9,7 @@ use crate::types::{Batch, Column, ColumnData, Datum, TypeRef};
 const SHOWN: usize = 64;
 
 /// The first row with a NULL where none may be.
-pub(super) fn not_null(cx: &ExecContext, rel: &Relation, batch: &Batch) -> Result<()> {
+pub(super) fn not_null(cx: &mut ExecContext, rel: &Relation, batch: &Batch) -> Result<()> {
     let mut worst: Option<(usize, usize)> = None;
     for (n, attr) in rel.attributes.iter().enumerate().filter(|(_, a)| a.not_null && !a.dropped) {
         let null = batch.columns[n].nulls.as_ref().and_then(|nulls| nulls.iter().position(|n| *n));
@@ -23,43 +23,28 @@ pub(super) fn not_null(cx: &ExecContext, rel: &Relation, batch: &Batch) -> Resul
     let Some((row, n)) = worst else { return Ok(()) };
     let column = &rel.attributes[n].name;
     let text = format!("null value in column \"{column}\" of relation \"{}\" violates not-null constraint", rel.name);
-    Err(Error::new(SqlState::NOT_NULL_VIOLATION, text)
-        .detail(failing_row(cx, rel, batch, row))
+    Err(with_row(cx, rel, batch, row, Error::new(SqlState::NOT_NULL_VIOLATION, text))
         .table(rel.schema.clone(), rel.name.clone())
         .column(column.clone())
         .place("ExecConstraints", "execMain.c", 1975))
 }
 
 /// The first row for which a CHECK is false.
-pub(super) fn check(cx: &ExecContext, rel: &Relation, batch: &Batch, name: &str, answer: &Column) -> Result<()> {
+pub(super) fn check(cx: &mut ExecContext, rel: &Relation, batch: &Batch, name: &str, answer: &Column) -> Result<()> {
     let ColumnData::Bool(values) = &answer.data else { return Ok(()) };
     let Some(row) = (0..values.len()).find(|r| !values[*r] && !answer.is_null(*r)) else { return Ok(()) };
     let text = format!("new row for relation \"{}\" violates check constraint \"{name}\"", rel.name);
-    Err(Error::new(SqlState::CHECK_VIOLATION, text)
-        .detail(failing_row(cx, rel, batch, row))
+    Err(with_row(cx, rel, batch, row, Error::new(SqlState::CHECK_VIOLATION, text))
         .table(rel.schema.clone(), rel.name.clone())
         .constraint(name)
         .place("ExecConstraints", "execMain.c", 2023))
 }
 
-/// The first row a view with WITH CHECK OPTION would not show.
-pub(super) fn view_check(cx: &ExecContext, rel: &Relation, batch: &Batch, view: &str, answer: &Column) -> Result<()> {
-    let ColumnData::Bool(values) = &answer.data else { return Ok(()) };
-    let Some(row) = (0..values.len()).find(|r| !values[*r] || answer.is_null(*r)) else { return Ok(()) };
-    let text = format!("new row violates check option for view \"{view}\"");
-    Err(Error::new(SqlState::WITH_CHECK_OPTION_VIOLATION, text).detail(failing_row(cx, rel, batch, row)).place(
-        "ExecWithCheckOptions",
-        "execMain.c",
-        2134,
-    ))
-}
-
 /// A row that does not belong into the partition it is for.
 #[cold]
-pub(super) fn partition(cx: &ExecContext, rel: &Relation, batch: &Batch, row: usize) -> Error {
+pub(super) fn partition(cx: &mut ExecContext, rel: &Relation, batch: &Batch, row: usize) -> Error {
     let text = format!("new row for relation \"{}\" violates partition constraint", rel.name);
-    Error::new(SqlState::CHECK_VIOLATION, text)
-        .detail(failing_row(cx, rel, batch, row))
+    with_row(cx, rel, batch, row, Error::new(SqlState::CHECK_VIOLATION, text))
         .table(rel.schema.clone(), rel.name.clone())
         .place("ExecPartitionCheckEmitError", "execMain.c", 1862)
 }
@@ -80,6 +65,14 @@ pub(super) fn shown(cx: &ExecContext, ty: TypeRef, value: Datum<'_>) -> String {
         text.push_str("...");
     }
     text
+}
+
+/// Shows the row in an error's details, unless policies keep its like from the user.
+pub(super) fn with_row(cx: &mut ExecContext, rel: &Relation, batch: &Batch, row: usize, e: Error) -> Error {
+    if cx.backend().is_ok_and(|b| crate::sql::exec::rights::hides_rows(b, rel)) {
+        return e;
+    }
+    e.detail(failing_row(cx, rel, batch, row))
 }
 
 fn failing_row(cx: &ExecContext, rel: &Relation, batch: &Batch, row: usize) -> String {

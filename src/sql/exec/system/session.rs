@@ -32,10 +32,32 @@ pub(super) fn find(src: &str) -> Option<SystemFn> {
         "pg_notification_queue_usage" => queue_usage,
         "pg_settings_get_flags" => setting_flags,
         "pg_jit_available" => no,
-        "row_security_active" | "row_security_active_name" => no,
+        "row_security_active" => row_security,
+        "row_security_active_name" => row_security_by_name,
         "pg_relation_is_publishable" => no,
         _ => return None,
     })
+}
+
+fn row_security_of(cx: &mut ExecContext, table: Oid, out: &mut Column) -> Flow<()> {
+    let catalog = cx.backend()?.catalog.clone();
+    let Some(rel) = catalog.relation(table)? else {
+        return Err(crate::err!(UNDEFINED_OBJECT, "relation with OID {table} does not exist").into());
+    };
+    let hides = crate::sql::exec::rights::hides_rows(cx.backend()?, &rel);
+    out.push(Datum::Bool(hides));
+    Ok(())
+}
+
+/// PostgreSQL 15, rls.c, row_security_active.
+fn row_security(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    row_security_of(cx, Oid(args[0].u32()), out)
+}
+
+fn row_security_by_name(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    let catalog = cx.backend()?.catalog.clone();
+    let table = crate::sql::names::reg_in(&catalog, crate::types::oid::REGCLASS, args[0].str())?;
+    row_security_of(cx, table, out)
 }
 
 fn no(_: &mut ExecContext, _: &[Datum<'_>], out: &mut Column) -> Flow<()> {

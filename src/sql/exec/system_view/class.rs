@@ -113,7 +113,7 @@ fn classes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             Oid::INVALID, pages, tuples, all_visible, c.toast, has_index, false, letter(c.persistence),
             c.kind as u8, column_count(c), checks, matches!(c.kind, RelKind::View | RelKind::MatView), triggers,
             !catalog.children_of(c.oid).is_empty(),
-            false, false, c.view.as_ref().is_none_or(|v| v.populated || c.kind == RelKind::View), replica,
+            c.row_security, c.force_row_security, c.view.as_ref().is_none_or(|v| v.populated || c.kind == RelKind::View), replica,
             c.lineage.bound.is_some() || c.index.is_some() && !c.lineage.parents.is_empty(),
             Oid::INVALID, if heap { 3 } else { 0 }, i32::from(heap), Acl(shown(&catalog, c.acl.as_deref()).as_deref()), Texts(&c.options),
             partition_bound(&catalog, c, &cx.fx.io),

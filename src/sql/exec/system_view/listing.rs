@@ -42,7 +42,7 @@ fn tables(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         };
         row![sink;
             schema_name(&catalog, c.namespace), &c.name, role_name(&catalog, c.owner), NULL,
-            !catalog.indexes_of(c.oid).is_empty(), false, has_triggers(&referenced, c), false,
+            !catalog.indexes_of(c.oid).is_empty(), false, has_triggers(&referenced, c), c.row_security,
         ];
     }
     Ok(())

@@ -20,6 +20,7 @@ mod initial;
 mod listing;
 mod namespace;
 mod object;
+mod policy;
 mod role;
 mod server;
 mod settings;
@@ -175,7 +176,7 @@ pub(crate) fn fit(value: Datum<'_>, form: Phys) -> Datum<'_> {
 
 /// The generator of a view by the name in `Relation::generated_by`.
 pub fn find(name: &str) -> Option<&'static View> {
-    let families: [&'static [View]; 17] = [
+    let families: [&'static [View]; 18] = [
         activity::VIEWS,
         class::VIEWS,
         code::VIEWS,
@@ -188,6 +189,7 @@ pub fn find(name: &str) -> Option<&'static View> {
         listing::VIEWS,
         namespace::VIEWS,
         object::VIEWS,
+        policy::VIEWS,
         role::VIEWS,
         server::VIEWS,
         settings::VIEWS,

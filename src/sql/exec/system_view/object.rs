@@ -18,8 +18,16 @@ pub(super) const VIEWS: &[View] = &[
     View { name: "pg_default_acl", rows: default_acls },
 ];
 
-const KINDS: [Oid; 7] =
-    [class::TYPE, class::PROC, class::RELATION, class::CONSTRAINT, class::NAMESPACE, class::ATTRDEF, class::TRIGGER];
+const KINDS: [Oid; 8] = [
+    class::TYPE,
+    class::PROC,
+    class::RELATION,
+    class::CONSTRAINT,
+    class::NAMESPACE,
+    class::ATTRDEF,
+    class::TRIGGER,
+    class::POLICY,
+];
 
 /// What PostgreSQL says about its built-in objects, by kind and OID. A line of the file: kind, text, objects.
 static BUILTIN_COMMENTS: LazyLock<HashMap<(Oid, Oid), &'static str>> = LazyLock::new(|| {

@@ -16,7 +16,7 @@ mod composite;
 mod logic;
 mod sub_plan;
 
-use super::Expr;
+use super::{Expr, ExprKind};
 use crate::base::Flow;
 use crate::sql::exec::ExecContext;
 use crate::types::{Batch, Column, ColumnData, Phys, TypeRef, Value};
@@ -583,6 +583,16 @@ pub struct Predicate {
     by_row: Option<Projection>,
 }
 
+/// A condition that stops at the first part which is not true, NULL included: what comes later may rely on it.
+fn strictly(e: &Expr) -> Expr {
+    let ExprKind::And(parts) = &e.kind else { return e.clone() };
+    let test = |p: &Expr| {
+        let kind = ExprKind::BoolTest { arg: Box::new(p.clone()), is: Some(true), negated: false };
+        Expr { kind, ..p.clone() }
+    };
+    Expr { kind: ExprKind::And(parts.iter().map(test).collect()), ..e.clone() }
+}
+
 impl Predicate {
     pub fn new(expr: &Expr) -> Predicate {
         Predicate::with_scope(expr, &mut Scope::default())
@@ -598,7 +608,7 @@ impl Predicate {
         let mut by_row = None;
         if n.volatile > 1 {
             arms.clear();
-            by_row = Some(Projection::of(vec![Eval::with_scope(expr, scope)]));
+            by_row = Some(Projection::of(vec![Eval::with_scope(&strictly(expr), scope)]));
         }
         Predicate { arms, waits: n.waits, arm: 0, kept: None, by_row }
     }

@@ -231,6 +231,9 @@ impl Mock {
             stale: AtomicBool::new(false),
             bound: std::sync::OnceLock::new(),
             triggers: Vec::new(),
+            policies: Vec::new(),
+            row_security: false,
+            force_row_security: false,
         }
     }
 }

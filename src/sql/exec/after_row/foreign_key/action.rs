@@ -112,7 +112,7 @@ impl Action {
     fn after(&mut self, cx: &mut ExecContext, query: Query, any: bool) -> Result<Step> {
         if query == Query::Child {
             return match any {
-                true => Err(words::still_referenced(&self.reference, &self.rows.columns, self.row, &cx.fx.io)),
+                true => Err(words::still_referenced(cx, &self.reference, &self.rows.columns, self.row)),
                 false => Ok(Step::Done),
             };
         }

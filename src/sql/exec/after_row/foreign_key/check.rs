@@ -99,7 +99,7 @@ impl Check {
             }
             // Rows committed since the first look count, too, where snapshots do not last.
             if self.again || cx.backend()?.txn.isolation.keeps_snapshot() {
-                let e = words::not_present(&self.reference, &self.event.rows.columns, self.row, &cx.fx.io);
+                let e = words::not_present(cx, &self.reference, &self.event.rows.columns, self.row);
                 return Err(e.into());
             }
             self.again = true;

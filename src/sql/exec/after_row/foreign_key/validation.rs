@@ -52,7 +52,7 @@ impl Validation {
         let Some(batch) = nested.next(cx)? else { return Ok(()) };
         let e = match batch.columns.iter().any(|c| c.is_null(0)) {
             true => words::mixed(&self.reference),
-            false => words::not_present(&self.reference, &batch.columns, 0, &cx.fx.io),
+            false => words::not_present(cx, &self.reference, &batch.columns, 0),
         };
         Err(e.into())
     }

@@ -3,6 +3,7 @@
 use super::{Reference, positions};
 use crate::base::{Error, SqlState};
 use crate::catalog::Relation;
+use crate::sql::exec::{ExecContext, rights};
 use crate::types::{Column, Datum, IoContext};
 
 /// `(a, b)=(1, 2)`: names as they are, values as text.
@@ -23,6 +24,14 @@ fn key(rel: &Relation, attnos: &[i16], columns: &[Column], row: usize, io: &IoCo
     format!("({})=({})", names.join(", "), values.join(", "))
 }
 
+/// The key with a space behind; nothing where policies keep the user from seeing such rows.
+fn shown_key(cx: &mut ExecContext, rel: &Relation, attnos: &[i16], columns: &[Column], row: usize) -> String {
+    match cx.backend().is_ok_and(|b| rights::hides_rows(b, rel)) {
+        true => String::new(),
+        false => key(rel, attnos, columns, row, &cx.fx.io) + " ",
+    }
+}
+
 fn violation(r: &Reference, text: String) -> Error {
     Error::new(SqlState::FOREIGN_KEY_VIOLATION, text)
         .table(r.child.schema.clone(), r.child.name.clone())
@@ -34,9 +43,9 @@ fn referring(r: &Reference) -> String {
 }
 
 #[cold]
-pub(super) fn not_present(r: &Reference, columns: &[Column], row: usize, io: &IoContext) -> Error {
-    let key = key(&r.child, &r.constraint.columns, columns, row, io);
-    violation(r, referring(r)).detail(format!("Key {key} is not present in table \"{}\".", r.parent.name)).place(
+pub(super) fn not_present(cx: &mut ExecContext, r: &Reference, columns: &[Column], row: usize) -> Error {
+    let key = shown_key(cx, &r.child, &r.constraint.columns, columns, row);
+    violation(r, referring(r)).detail(format!("Key {key}is not present in table \"{}\".", r.parent.name)).place(
         "ri_ReportViolation",
         "ri_triggers.c",
         2528,
@@ -53,13 +62,13 @@ pub(super) fn mixed(r: &Reference) -> Error {
 }
 
 #[cold]
-pub(super) fn still_referenced(r: &Reference, columns: &[Column], row: usize, io: &IoContext) -> Error {
-    let key = key(&r.parent, &r.foreign.columns, columns, row, io);
+pub(super) fn still_referenced(cx: &mut ExecContext, r: &Reference, columns: &[Column], row: usize) -> Error {
+    let key = shown_key(cx, &r.parent, &r.foreign.columns, columns, row);
     let text = format!(
         "update or delete on table \"{}\" violates foreign key constraint \"{}\" on table \"{}\"",
         r.parent.name, r.constraint.name, r.child.name
     );
-    violation(r, text).detail(format!("Key {key} is still referenced from table \"{}\".", r.child.name)).place(
+    violation(r, text).detail(format!("Key {key}is still referenced from table \"{}\".", r.child.name)).place(
         "ri_ReportViolation",
         "ri_triggers.c",
         2535,

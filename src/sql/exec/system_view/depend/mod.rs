@@ -127,10 +127,21 @@ impl Rows<'_> {
         }
     }
 
+    fn policies(&mut self, c: &Class) {
+        for p in &c.policies {
+            let of = Of(class::POLICY, p.oid, 0);
+            self.push(of, (class::RELATION, c.oid, 0), 'a');
+            for d in &p.depends {
+                self.push(of, (d.on.class, d.on.oid, d.on.sub), 'n');
+            }
+        }
+    }
+
     /// Indexes, constraints, defaults, triggers, partition keys.
     fn parts(&mut self, c: &Class) {
         self.index(c);
         self.triggers(c);
+        self.policies(c);
         let relation = self.catalog.relation(c.oid).ok().flatten();
         let needs_expressions = c.attributes.iter().any(|a| a.default.is_some())
             || c.constraints.iter().any(|k| k.kind == ConstraintKind::Check)

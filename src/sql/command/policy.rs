@@ -1,0 +1,397 @@
+//! CREATE, ALTER and DROP POLICY; row security of tables. PostgreSQL 15, policy.c: same refusals.
+
+use super::write::{change, class_of, new_oid, put, relation_key};
+use super::{Command, names, role, stored_text, view};
+use crate::base::error::Report;
+use crate::base::{Error, Flow, Oid, Result, Severity, SqlState};
+use crate::catalog::object::{Class, Depend, class};
+use crate::catalog::{Catalog, Object, ObjectKey, Policy, RelKind, Relation};
+use crate::err;
+use crate::lock::LockMode;
+use crate::sql::ast::{
+    AlterPolicyStmt, CreatePolicyStmt, DropStmt, Expr, ExprKind, ObjectName, RangeVar, RoleKind, RoleSpec,
+};
+use crate::sql::bind::scope::Clause;
+use crate::sql::bind::{BindContext, Names, bind_condition, parse_expression, walk_expr_mut};
+use crate::sql::exec::ExecContext;
+use crate::sql::expr::ExprKind as Bound;
+use std::sync::Arc;
+
+/// The table of a policy, locked.
+fn table(cmd: &Command, cx: &mut ExecContext, name: &RangeVar) -> Flow<Arc<Relation>> {
+    let rel = names::locked_relation(cmd, cx, name, LockMode::AccessExclusive).map_err(|stop| match stop {
+        crate::base::Stop::Error(mut e) => {
+            e.0.position = None;
+            crate::base::Stop::Error(e)
+        }
+        other => other,
+    })?;
+    names::check_owner(cx, &rel)?;
+    match rel.kind {
+        RelKind::Table | RelKind::Partitioned => Ok(rel),
+        _ => Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not a table", rel.name).into()),
+    }
+}
+
+/// The roles a policy is for; invalid: PUBLIC.
+fn roles(cx: &mut ExecContext, list: &[RoleSpec]) -> Result<Vec<Oid>> {
+    if list.iter().any(|r| r.kind == RoleKind::Public) {
+        if list.len() > 1 {
+            let text = "ignoring specified roles other than PUBLIC";
+            let report = Report::notice(Severity::Warning, SqlState::INVALID_PARAMETER_VALUE, text.to_string());
+            cx.notices.push(report.with_hint("All roles are members of the PUBLIC role."));
+        }
+        return Ok(vec![Oid::INVALID]);
+    }
+    list.iter().map(|r| Ok(role::resolve(cx.backend()?, r)?.0)).collect()
+}
+
+fn has_sub_select(e: &Expr) -> bool {
+    let mut found = false;
+    e.clone().rewrite(&mut |x| found |= matches!(x.kind, ExprKind::SubLink(_)));
+    found
+}
+
+/// A condition as the catalogs keep it, and what it depends on.
+fn condition(cmd: &Command, cx: &mut ExecContext, rel: &Arc<Relation>, e: &Expr) -> Result<(Arc<str>, Vec<Depend>)> {
+    let catalog = cx.backend()?.catalog.clone();
+    let mut bcx =
+        BindContext { names: &*catalog, io: &cx.fx.io, text: &cmd.source, params: Vec::new(), infer_params: false };
+    // PostgreSQL gives no position here.
+    let bound = bind_condition(&mut bcx, e, rel, Clause::Policy).map_err(|mut e| {
+        e.0.position = None;
+        e
+    })?;
+    let mut e = e.clone();
+    // Outside of sub-selects columns need no table's name, and the table may get another one.
+    e.rewrite(&mut |x| {
+        if let ExprKind::Column { parts, star: false } = &mut x.kind
+            && parts.len() > 1
+            && rel.attribute(&parts[parts.len() - 1]).is_some()
+        {
+            parts.drain(..parts.len() - 1);
+        }
+    });
+    let text = stored_text::text_of(cx, &e, None)?;
+    Ok((text, depends_on(rel.oid, bound)))
+}
+
+/// The table's columns a condition reads, and what else it names.
+fn depends_on(table: Oid, mut bound: crate::sql::expr::Expr) -> Vec<Depend> {
+    let mut out = Vec::new();
+    walk_expr_mut(&mut bound, 0, &mut |x, depth| {
+        if let Bound::Var { rel: 0, attno, levels_up } = x.kind
+            && levels_up == depth
+            && attno > 0
+        {
+            let on = ObjectKey { class: class::RELATION, oid: table, sub: i32::from(attno) };
+            let depend = Depend { on, auto: false };
+            if !out.contains(&depend) {
+                out.push(depend);
+            }
+        }
+    });
+    view::expression_dependencies(&mut bound, &mut out);
+    out.retain(|d| d.on != relation_key(table));
+    out
+}
+
+pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreatePolicyStmt) -> Flow<String> {
+    let command = match stmt.command.as_str() {
+        "select" => 'r',
+        "insert" => 'a',
+        "update" => 'w',
+        "delete" => 'd',
+        _ => '*',
+    };
+    if matches!(command, 'r' | 'd') && stmt.with_check.is_some() {
+        return Err(err!(SYNTAX_ERROR, "WITH CHECK cannot be applied to SELECT or DELETE").into());
+    }
+    if command == 'a' && stmt.using.is_some() {
+        return Err(err!(SYNTAX_ERROR, "only WITH CHECK expression allowed for INSERT").into());
+    }
+    let roles = roles(cx, &stmt.roles)?;
+    let rel = table(cmd, cx, &stmt.table)?;
+    let mut depends = Vec::new();
+    let mut texts = [None, None];
+    for (text, e) in texts.iter_mut().zip([&stmt.using, &stmt.with_check]) {
+        if let Some(e) = e {
+            let (kept, needs) = condition(cmd, cx, &rel, e)?;
+            *text = Some(kept);
+            depends.extend(needs);
+        }
+    }
+    if rel.policies.iter().any(|p| p.name == stmt.name) {
+        return Err(exists(&stmt.name, &rel.name).into());
+    }
+    let [using, check] = texts;
+    let made = Policy {
+        oid: new_oid(cx)?,
+        name: stmt.name.clone(),
+        permissive: stmt.permissive,
+        command,
+        roles,
+        using,
+        check,
+        search_path: cx.backend()?.catalog.search_path(),
+        depends,
+    };
+    change(cx, rel.oid, |c| {
+        c.policies.push(made);
+        c.policies.sort_by(|a, b| a.name.cmp(&b.name));
+    })?;
+    Ok("CREATE POLICY".into())
+}
+
+pub fn alter(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterPolicyStmt) -> Flow<String> {
+    let new_roles = match &stmt.roles {
+        Some(list) => Some(roles(cx, list)?),
+        None => None,
+    };
+    let rel = table(cmd, cx, &stmt.table)?;
+    let mut conditions = Vec::new();
+    for e in [&stmt.using, &stmt.with_check] {
+        conditions.push(match e {
+            Some(e) => Some(condition(cmd, cx, &rel, e)?),
+            None => None,
+        });
+    }
+    let Some(old) = rel.policies.iter().find(|p| p.name == stmt.name) else {
+        return Err(missing(&stmt.name, &rel.name).into());
+    };
+    if matches!(old.command, 'r' | 'd') && stmt.with_check.is_some() {
+        return Err(err!(SYNTAX_ERROR, "only USING expression allowed for SELECT, DELETE").into());
+    }
+    if old.command == 'a' && stmt.using.is_some() {
+        return Err(err!(SYNTAX_ERROR, "only WITH CHECK expression allowed for INSERT").into());
+    }
+    let mut new = old.clone();
+    if let Some(roles) = new_roles {
+        new.roles = roles;
+    }
+    if conditions.iter().any(Option::is_some) {
+        // Both are looked up along one path, and what is kept may name something else along the present one.
+        let path = cx.backend()?.catalog.search_path();
+        let kept = [(&old.using, &conditions[0]), (&old.check, &conditions[1])];
+        if path != old.search_path && kept.iter().any(|(text, new)| text.is_some() && new.is_none()) {
+            let text = "changing one condition of a policy along another search_path is not supported";
+            return Err(Error::unsupported(text).into());
+        }
+        new.search_path = path;
+        new.depends.clear();
+        for (text, made) in [(&mut new.using, &conditions[0]), (&mut new.check, &conditions[1])] {
+            match (made, &*text) {
+                (Some((t, needs)), _) => {
+                    new.depends.extend(needs.iter().cloned());
+                    *text = Some(t.clone());
+                }
+                (None, Some(t)) => {
+                    let kept = parse_expression(t)?;
+                    new.depends.extend(condition(cmd, cx, &rel, &kept)?.1);
+                }
+                (None, None) => {}
+            }
+        }
+    }
+    change(cx, rel.oid, |c| {
+        c.policies.iter_mut().filter(|p| p.oid == new.oid).for_each(|p| *p = new.clone());
+    })?;
+    Ok("ALTER POLICY".into())
+}
+
+pub fn drop(cmd: &Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<()> {
+    for name in &stmt.names {
+        let ObjectName::OnTable { table: of, name } = name else {
+            return Err(Error::internal("DROP POLICY with an odd name").into());
+        };
+        let var = names::range_var(&of.parts);
+        if stmt.missing_ok && names::find_relation(cx, &var)?.is_none() {
+            let text = format!("relation \"{}\" does not exist, skipping", of.joined());
+            names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, text);
+            continue;
+        }
+        let found = names::find_relation(cx, &var)?.filter(|r| r.generated_by.is_none());
+        if let Some(rel) = found.filter(|r| r.policies.iter().any(|p| p.name == *name))
+            && !role::has_role(cx.backend()?, rel.owner)
+        {
+            return Err(err!(INSUFFICIENT_PRIVILEGE, "must be owner of relation {}", rel.name).into());
+        }
+        let rel = table(cmd, cx, &var)?;
+        match rel.policies.iter().find(|p| p.name == *name) {
+            Some(p) => remove(cx, p.oid)?,
+            None if stmt.missing_ok => {
+                let text = format!("policy \"{name}\" for relation \"{}\" does not exist, skipping", rel.name);
+                names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, text);
+            }
+            None => return Err(missing(name, &rel.name).into()),
+        }
+    }
+    Ok(())
+}
+
+fn missing(name: &str, table: &str) -> Error {
+    err!(UNDEFINED_OBJECT, "policy \"{name}\" for table \"{table}\" does not exist")
+}
+
+fn exists(name: &str, table: &str) -> Error {
+    err!(DUPLICATE_OBJECT, "policy \"{name}\" for table \"{table}\" already exists")
+}
+
+/// Takes a policy away from its table.
+pub fn remove(cx: &mut ExecContext, policy: Oid) -> Result<()> {
+    let catalog = cx.backend()?.catalog.clone();
+    let Some((table, _)) = find(&catalog, policy) else { return Ok(()) };
+    super::write::delete(cx, crate::catalog::object::comment_key(ObjectKey::new(class::POLICY, policy)))?;
+    change(cx, table, |c| c.policies.retain(|p| p.oid != policy))
+}
+
+/// ALTER POLICY … RENAME TO.
+pub fn rename(cx: &mut ExecContext, rel: &Relation, old: &str, new: &str) -> Result<()> {
+    if rel.policies.iter().any(|p| p.name == new) {
+        return Err(exists(new, &rel.name));
+    }
+    if !rel.policies.iter().any(|p| p.name == old) {
+        return Err(missing(old, &rel.name));
+    }
+    change(cx, rel.oid, |c| {
+        c.policies.iter_mut().filter(|p| p.name == old).for_each(|p| p.name = new.to_owned());
+        c.policies.sort_by(|a, b| a.name.cmp(&b.name));
+    })
+}
+
+/// The policy a COMMENT is about.
+pub fn named(cmd: &Command, cx: &mut ExecContext, parts: &[String], name: &str) -> Flow<Oid> {
+    let rel = names::locked_relation(cmd, cx, &names::range_var(parts), LockMode::ShareUpdateExclusive)?;
+    names::check_owner(cx, &rel)?;
+    match rel.policies.iter().find(|p| p.name == name) {
+        Some(p) => Ok(p.oid),
+        None => Err(missing(name, &rel.name).into()),
+    }
+}
+
+/// A policy's table and name.
+pub fn find(catalog: &Catalog, oid: Oid) -> Option<(Oid, String)> {
+    let holder = catalog.holder(oid)?;
+    let c = holder.object.as_class().ok()?;
+    c.policies.iter().find(|p| p.oid == oid).map(|p| (c.oid, p.name.clone()))
+}
+
+/// Policies whose conditions need an object (or a column, `key.sub`).
+pub fn depending(catalog: &Catalog, key: ObjectKey) -> Vec<Oid> {
+    let needs = |d: &Depend| {
+        d.on.class == key.class && d.on.oid == key.oid && (key.sub == 0 || d.on.sub == key.sub)
+    };
+    let mut found = Vec::new();
+    for record in catalog.all(class::RELATION) {
+        let Ok(c) = record.object.as_class() else { continue };
+        found.extend(c.policies.iter().filter(|p| p.depends.iter().any(needs)).map(|p| p.oid));
+    }
+    found
+}
+
+/// Policies of other tables that read a column of this one, found out by taking it away.
+pub fn reading_elsewhere(cx: &mut ExecContext, key: ObjectKey) -> Result<Vec<Oid>> {
+    let catalog = cx.backend()?.catalog.clone();
+    let mut candidates = Vec::new();
+    for record in catalog.all(class::RELATION) {
+        let Ok(c) = record.object.as_class() else { continue };
+        let reads = |p: &&Policy| c.oid != key.oid && p.depends.iter().any(|d| d.on == relation_key(key.oid));
+        candidates.extend(c.policies.iter().filter(reads).map(|p| (c.oid, p.clone())));
+    }
+    if candidates.is_empty() {
+        return Ok(Vec::new());
+    }
+    let before = class_of(cx, key.oid)?;
+    change(cx, key.oid, |c| c.attributes[key.sub as usize - 1].dropped = true)?;
+    let mut found = Vec::new();
+    for (table, p) in candidates {
+        let rel = super::constraint::relation(cx, table)?;
+        let catalog = cx.backend()?.catalog.clone();
+        let along = Names::along(&*catalog, &p.search_path);
+        let broken = |text: &Arc<str>| {
+            let e = parse_expression(text)?;
+            let mut bcx =
+                BindContext { names: &*along, io: &cx.fx.io, text, params: Vec::new(), infer_params: false };
+            Ok::<bool, Error>(bind_condition(&mut bcx, &e, &rel, Clause::Policy).is_err())
+        };
+        let mut any = false;
+        for text in [&p.using, &p.check].into_iter().flatten() {
+            any |= broken(text)?;
+        }
+        if any {
+            found.push(p.oid);
+        }
+    }
+    put(cx, Object::Class(before))?;
+    Ok(found)
+}
+
+/// Gives a column of the table another name in its policies.
+///
+/// # Errors
+/// 0A000 where sub-selects may name it.
+pub fn rename_column(c: &mut Class, old: &str, new: &str) -> Result<()> {
+    for p in &mut c.policies {
+        for text in [&mut p.using, &mut p.check].into_iter().flatten() {
+            if has_sub_select(&parse_expression(text)?) && text.contains(old) {
+                let what = format!("renaming what policy \"{}\" depends on is not supported", p.name);
+                return Err(Error::unsupported(what));
+            }
+            *text = stored_text::with_column_renamed(text, old, new)?;
+        }
+    }
+    Ok(())
+}
+
+/// Policies keep names as text, too.
+///
+/// # Errors
+/// 0A000 where a policy's sub-select names the relation.
+pub fn refuse_rename(cx: &mut ExecContext, oid: Oid) -> Result<()> {
+    let catalog = cx.backend()?.catalog.clone();
+    let refuse = |p: &Policy| {
+        Err(Error::unsupported(format!("renaming what policy \"{}\" depends on is not supported", p.name)))
+    };
+    for record in catalog.all(class::RELATION) {
+        let Ok(c) = record.object.as_class() else { continue };
+        for p in &c.policies {
+            if p.depends.iter().any(|d| d.on == relation_key(oid)) {
+                return refuse(p);
+            }
+            for text in [&p.using, &p.check].into_iter().flatten().filter(|_| c.oid == oid) {
+                // It may name the table it belongs to.
+                if has_sub_select(&parse_expression(text)?) && text.contains(&c.name) {
+                    return refuse(p);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// # Errors
+/// 0A000 for a column that a policy reads.
+pub fn refuse_new_type(cx: &mut ExecContext, c: &Class, n: usize) -> Result<()> {
+    let catalog = cx.backend()?.catalog.clone();
+    let key = ObjectKey { class: class::RELATION, oid: c.oid, sub: n as i32 + 1 };
+    let mut found = depending(&catalog, key);
+    found.extend(reading_elsewhere(cx, key)?);
+    let Some((table, name)) = found.first().and_then(|p| find(&catalog, *p)) else { return Ok(()) };
+    let table = super::drop::describe(cx, relation_key(table))?;
+    let column = &c.attributes[n].name;
+    Err(err!(FEATURE_NOT_SUPPORTED, "cannot alter type of a column used in a policy definition")
+        .detail(format!("policy {name} on {table} depends on column \"{column}\"")))
+}
+
+/// Takes a role out of the policies that name it; those for nobody else go. For DROP OWNED.
+pub fn forget_role(cx: &mut ExecContext, policy: Oid, role: Oid) -> Result<()> {
+    let catalog = cx.backend()?.catalog.clone();
+    let Some((table, _)) = find(&catalog, policy) else { return Ok(()) };
+    let only = class_of(cx, table)?.policies.iter().any(|p| p.oid == policy && p.roles.iter().all(|r| *r == role));
+    if only {
+        return remove(cx, policy);
+    }
+    change(cx, table, |c| {
+        c.policies.iter_mut().filter(|p| p.oid == policy).for_each(|p| p.roles.retain(|r| *r != role));
+    })
+}
