@@ -210,8 +210,15 @@ impl Binder<'_, '_> {
             }
         };
         rename_columns(&mut columns, aliases, &alias).map_err(|e| e.at(self.at(t.pos)))?;
-        let rel =
-            self.add_rel(Rel { alias: alias.clone(), source, columns, lateral: false, wanted: 0, check_as: None, security: Vec::new() });
+        let rel = self.add_rel(Rel {
+            alias: alias.clone(),
+            source,
+            columns,
+            lateral: false,
+            wanted: 0,
+            check_as: None,
+            security: Vec::new(),
+        });
         let mut item = self.table_item(rel, alias, None);
         item.columns.iter_mut().rev().take(concealed).for_each(|c| c.hidden = true);
         Ok((rel, item))

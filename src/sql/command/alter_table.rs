@@ -156,10 +156,7 @@ pub fn apply(cmd: &Command, cx: &mut ExecContext, oid: Oid, kind: &Kind) -> Resu
         Kind::Owner(role) => owner::set_relation_owner(cx, oid, role),
         Kind::ReplicaIdentity(identity) => declared::replica_identity(cx, oid, identity),
         Kind::Trigger { mode, which } => super::trigger::enable(cx, oid, *mode, which),
-        Kind::EnableRowSecurity
-        | Kind::DisableRowSecurity
-        | Kind::ForceRowSecurity
-        | Kind::NoForceRowSecurity
+        Kind::EnableRowSecurity | Kind::DisableRowSecurity | Kind::ForceRowSecurity | Kind::NoForceRowSecurity
             if !matches!(class_of(cx, oid)?.kind, RelKind::Table | RelKind::Partitioned) =>
         {
             let action = match kind {

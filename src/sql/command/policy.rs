@@ -278,9 +278,7 @@ pub fn find(catalog: &Catalog, oid: Oid) -> Option<(Oid, String)> {
 
 /// Policies whose conditions need an object (or a column, `key.sub`).
 pub fn depending(catalog: &Catalog, key: ObjectKey) -> Vec<Oid> {
-    let needs = |d: &Depend| {
-        d.on.class == key.class && d.on.oid == key.oid && (key.sub == 0 || d.on.sub == key.sub)
-    };
+    let needs = |d: &Depend| d.on.class == key.class && d.on.oid == key.oid && (key.sub == 0 || d.on.sub == key.sub);
     let mut found = Vec::new();
     for record in catalog.all(class::RELATION) {
         let Ok(c) = record.object.as_class() else { continue };
@@ -310,8 +308,7 @@ pub fn reading_elsewhere(cx: &mut ExecContext, key: ObjectKey) -> Result<Vec<Oid
         let along = Names::along(&*catalog, &p.search_path);
         let broken = |text: &Arc<str>| {
             let e = parse_expression(text)?;
-            let mut bcx =
-                BindContext { names: &*along, io: &cx.fx.io, text, params: Vec::new(), infer_params: false };
+            let mut bcx = BindContext { names: &*along, io: &cx.fx.io, text, params: Vec::new(), infer_params: false };
             Ok::<bool, Error>(bind_condition(&mut bcx, &e, &rel, Clause::Policy).is_err())
         };
         let mut any = false;

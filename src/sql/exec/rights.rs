@@ -93,11 +93,7 @@ impl Subject {
 ///
 /// # Errors
 /// 42501 if they bind the role while `row_security` is off.
-pub(crate) fn row_security(
-    catalog: &Catalog,
-    rel: &Relation,
-    role: Option<Oid>,
-) -> Result<RowSecurity> {
+pub(crate) fn row_security(catalog: &Catalog, rel: &Relation, role: Option<Oid>) -> Result<RowSecurity> {
     let acting = catalog.acting();
     let (bound, owner) = bound_by_policies(catalog, rel, role.filter(|r| r.is_valid()).unwrap_or(acting.user));
     if matches!(bound, RowSecurity::For(_)) && !acting.row_security {

@@ -36,9 +36,7 @@ pub(super) fn leaks(e: &Expr) -> bool {
         ExprKind::Func { func, .. } | ExprKind::ScalarArray { func, .. } => {
             !func.fact.leakproof() && reads(e) || of_parts(e)
         }
-        ExprKind::Distinct { eq, .. } | ExprKind::NullIf { eq, .. } => {
-            !eq.fact.leakproof() && reads(e) || of_parts(e)
-        }
+        ExprKind::Distinct { eq, .. } | ExprKind::NullIf { eq, .. } => !eq.fact.leakproof() && reads(e) || of_parts(e),
         ExprKind::And(_)
         | ExprKind::Or(_)
         | ExprKind::Not(_)

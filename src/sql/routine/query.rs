@@ -66,7 +66,11 @@ impl Names for Scoped<'_> {
         self.names.functions(schema, name)
     }
 
-    fn row_security(&self, rel: &crate::catalog::Relation, role: Option<crate::base::Oid>) -> Result<bind::RowSecurity> {
+    fn row_security(
+        &self,
+        rel: &crate::catalog::Relation,
+        role: Option<crate::base::Oid>,
+    ) -> Result<bind::RowSecurity> {
         self.names.row_security(rel, role)
     }
 

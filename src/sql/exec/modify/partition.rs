@@ -126,7 +126,15 @@ impl Router {
         wanted: bool,
     ) -> Result<Router> {
         let fit = Fit::of(cx, root)?;
-        Ok(Router { root: root.clone(), fit, levels: HashMap::new(), leaves: Vec::new(), on_conflict, row_checks, wanted })
+        Ok(Router {
+            root: root.clone(),
+            fit,
+            levels: HashMap::new(),
+            leaves: Vec::new(),
+            on_conflict,
+            row_checks,
+            wanted,
+        })
     }
 
     pub fn leaf(&mut self, n: usize) -> &mut Leaf {

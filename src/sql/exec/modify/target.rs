@@ -246,9 +246,11 @@ impl Target {
         let hidden = cx.backend().is_ok_and(|b| crate::sql::exec::rights::hides_rows(b, &self.rel));
         let e = Error::new(SqlState::UNIQUE_VIOLATION, text);
         let e = if hidden { e } else { e.detail(format!("Key {key} already exists.")) };
-        e.table(self.rel.schema.clone(), self.rel.name.clone())
-            .constraint(target.index.name.clone())
-            .place("_bt_check_unique", "nbtinsert.c", 664)
+        e.table(self.rel.schema.clone(), self.rel.name.clone()).constraint(target.index.name.clone()).place(
+            "_bt_check_unique",
+            "nbtinsert.c",
+            664,
+        )
     }
 
     /// Takes note of a changed row for what is to be done about it at the statement's end.
