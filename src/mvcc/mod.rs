@@ -20,6 +20,7 @@
 //! crashed, 1 committed, 2 aborted), lowest bits first (PostgreSQL 15, clog.c: same bits).
 
 mod clog;
+mod export;
 mod lockers;
 mod own;
 mod redo;
@@ -28,6 +29,7 @@ mod snapshot;
 mod transactions;
 
 pub use clog::{Clog, ClogStatus};
+pub use export::{Exported, Exports};
 pub use lockers::RowLockers;
 pub use own::Own;
 pub use redo::redo;

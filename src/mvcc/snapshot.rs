@@ -104,6 +104,16 @@ impl SnapshotSlot {
         Hold { slot: self.clone(), csn }
     }
 
+    /// Publishes an older CSN that somebody else's snapshot holds, and goes on holding it.
+    pub(super) fn hold_at(self: &Arc<Self>, csn: Csn) -> Hold {
+        let mut held = self.held.lock();
+        held.push(csn.0);
+        let oldest = held.iter().copied().min().unwrap_or(NONE);
+        self.oldest.store(oldest, Ordering::SeqCst);
+        drop(held);
+        Hold { slot: self.clone(), csn: csn.0 }
+    }
+
     /// The oldest CSN held through this slot.
     pub fn oldest(&self) -> Option<Csn> {
         Some(self.oldest.load(Ordering::SeqCst)).filter(|c| *c != NONE).map(Csn)

@@ -1,6 +1,7 @@
 //! The life of transactions: ids, commits, aborts, and what has become of them.
 
 use super::clog::{Clog, ClogStatus};
+use super::export::Exports;
 use super::lockers::RowLockers;
 use super::own::Own;
 use super::ring::{ABORTED, RUNNING, Ring};
@@ -64,6 +65,7 @@ pub struct Mvcc {
     gate: RwLock<()>,
     /// Row lockers that have no room in the rows' headers.
     pub lockers: RowLockers,
+    pub exports: Exports,
 }
 
 impl Mvcc {
@@ -80,6 +82,7 @@ impl Mvcc {
             horizon_age: Mutex::new(CachedHorizon { at: Instant::now() }),
             gate: RwLock::new(()),
             lockers: RowLockers::default(),
+            exports: Exports::default(),
         }
     }
 
@@ -208,6 +211,15 @@ impl Mvcc {
     /// Takes a snapshot as of now.
     pub fn snapshot(&self, slot: &Arc<SnapshotSlot>, own: &Arc<Own>, curcid: CommandId) -> Snapshot {
         let hold = slot.hold(&self.newest);
+        Snapshot { kind: SnapshotKind::Mvcc, csn: hold.csn(), curcid, own: own.clone(), _hold: Some(Arc::new(hold)) }
+    }
+
+    /// The view another reader has, which holds its snapshot while this is called.
+    pub fn same_snapshot(&self, other: &Snapshot, slot: &Arc<SnapshotSlot>, own: &Arc<Own>) -> Snapshot {
+        // Nobody puts a horizon together meanwhile, who might miss the CSN on its way from slot to slot (MVCC-4).
+        let _slots = self.slots.lock();
+        let hold = slot.hold_at(other.csn);
+        let curcid = CommandId::FIRST;
         Snapshot { kind: SnapshotKind::Mvcc, csn: hold.csn(), curcid, own: own.clone(), _hold: Some(Arc::new(hold)) }
     }
 

@@ -103,8 +103,13 @@ impl Session {
                 }
                 "SET"
             }
-            SetAction::Snapshot(_) => {
-                return Err(crate::base::Error::unsupported("SET TRANSACTION SNAPSHOT is not supported"));
+            SetAction::Snapshot(name) => {
+                if !self.block.is_explicit() {
+                    let text = "SET TRANSACTION can only be used in transaction blocks";
+                    self.warn(client, SqlState::NO_ACTIVE_SQL_TRANSACTION, text);
+                }
+                self.backend().txn.import_snapshot(name)?;
+                "SET"
             }
         };
         self.settings_changed();

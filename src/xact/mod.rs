@@ -19,6 +19,7 @@ mod isolation;
 pub mod record;
 mod redo;
 mod savepoint;
+mod share;
 #[cfg(test)]
 mod tests;
 mod transaction;

@@ -151,3 +151,31 @@ fn locks_end_with_the_transaction() {
     b.txn.abort(&b.catalog);
     assert!(storage.locks.rows().is_empty());
 }
+
+/// An exported snapshot shows others what its owner sees, keeps the horizon back for both, and is gone with its owner.
+#[test]
+fn a_snapshot_is_shared() {
+    let (_disk, storage) = room();
+    let cluster = cluster(&storage);
+    let [mut owner, mut taker, mut writer] = [1, 2, 3].map(|pid| session(&cluster, pid));
+    owner.txn.begin(Isolation::RepeatableRead, true);
+    let seen = owner.txn.snapshot();
+    let name = owner.txn.export_snapshot(seen.clone()).unwrap();
+    writer.begin();
+    writer.create_schema(20_001, "later");
+    writer.commit();
+
+    taker.txn.begin(Isolation::RepeatableRead, true);
+    taker.txn.import_snapshot(&name).unwrap();
+    assert_eq!(taker.txn.snapshot().csn, seen.csn);
+    assert!(taker.txn.import_snapshot(&name).is_err(), "it has one");
+    let csn = seen.csn;
+    drop(seen);
+    owner.commit();
+    assert_eq!(storage.mvcc.compute_horizon(), csn, "the taker still holds it");
+    taker.commit();
+    taker.txn.begin(Isolation::RepeatableRead, true);
+    assert!(taker.txn.import_snapshot(&name).is_err(), "its owner has ended");
+    taker.commit();
+    assert!(storage.mvcc.compute_horizon() > csn);
+}

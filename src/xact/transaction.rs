@@ -46,6 +46,11 @@ pub struct Transaction {
     pub(super) files: Vec<FileChange>,
     pub(super) force_sync: bool,
     pub(super) last_commit_lsn: Lsn,
+    pub(super) pid: u32,
+    /// Transactions begun so far.
+    pub(super) started: u32,
+    /// Names of the snapshots offered to others.
+    pub(super) exports: Vec<String>,
 }
 
 impl Transaction {
@@ -70,6 +75,9 @@ impl Transaction {
             files: Vec::new(),
             force_sync: false,
             last_commit_lsn: Lsn::INVALID,
+            pid,
+            started: 0,
+            exports: Vec::new(),
         }
     }
 
@@ -84,6 +92,7 @@ impl Transaction {
     pub fn begin(&mut self, isolation: Isolation, read_only: bool) {
         assert_eq!(self.phase, Phase::Idle, "a transaction is already active");
         self.phase = Phase::Active;
+        self.started = self.started.wrapping_add(1);
         self.isolation = isolation;
         self.read_only = read_only;
         self.deferrable = false;
@@ -189,6 +198,7 @@ impl Transaction {
 
     /// Back to idle, everything given back.
     pub(super) fn finish(&mut self) {
+        self.withdraw_exports();
         let storage = self.storage.clone();
         storage.locks.release_to(&mut self.held, 0);
         if self.own.top().is_some() {

@@ -80,6 +80,9 @@ fn status(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()
     Ok(())
 }
 
-fn export(_: &mut ExecContext, _: &[Datum<'_>], _: &mut Column) -> Flow<()> {
-    Err(crate::base::Error::unsupported("exporting snapshots is not supported").into())
+fn export(cx: &mut ExecContext, _: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    let snapshot = cx.snapshot()?;
+    let name = cx.backend()?.txn.export_snapshot(snapshot)?;
+    text(out, &name);
+    Ok(())
 }
