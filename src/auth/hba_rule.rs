@@ -15,6 +15,19 @@ pub enum Connection {
     HostNoGss,
 }
 
+impl Connection {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Connection::Local => "local",
+            Connection::Host => "host",
+            Connection::HostSsl => "hostssl",
+            Connection::HostNoSsl => "hostnossl",
+            Connection::HostGss => "hostgssenc",
+            Connection::HostNoGss => "hostnogssenc",
+        }
+    }
+}
+
 /// The fourth field.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Address {

@@ -44,6 +44,26 @@ pub fn load(files: &dyn ConfigFiles, path: &Path) -> Result<Vec<Mapping>, Vec<Re
     if faults.is_empty() { Ok(mappings) } else { Err(faults) }
 }
 
+/// Lines as `pg_ident_file_mappings` shows them: the mapping, or what is wrong.
+pub fn examine(files: &dyn ConfigFiles, path: &Path) -> std::io::Result<Vec<(u32, Result<Mapping, String>)>> {
+    let lines = tokens::lines(files, path)?;
+    Ok(lines.iter().map(|l| (l.number, parse(l))).collect())
+}
+
+impl Mapping {
+    /// The user of the system as it is written.
+    pub fn system_user(&self) -> String {
+        match &self.system_user {
+            Pattern::Name(name) => name.clone(),
+            Pattern::Regex(regex) => format!("/{}", regex.as_str()),
+        }
+    }
+
+    pub fn role(&self) -> &str {
+        &self.role
+    }
+}
+
 fn parse(line: &tokens::Line) -> Result<Mapping, String> {
     if let Some(fault) = &line.fault {
         return Err(fault.clone());

@@ -37,6 +37,8 @@ pub enum Wait {
     Input,
     /// The session is to end the transaction and begin another: COMMIT and ROLLBACK in a procedure.
     EndTransaction { commit: bool, chain: bool },
+    /// The session is to tell what it keeps: prepared statements and bound portals.
+    Listing,
 }
 
 impl From<Error> for Stop {

@@ -551,9 +551,7 @@ impl CopyOutWork {
             return;
         }
         self.started = true;
-        if self.options.format == CopyFormat::Binary {
-            self.put(out, &binary::header());
-        } else if self.options.header {
+        if self.options.header && self.options.format != CopyFormat::Binary {
             let names: Vec<String> = self.columns.iter().map(|c| c.name.clone()).collect();
             let mut line = Vec::new();
             for (n, name) in names.iter().enumerate() {
@@ -570,8 +568,13 @@ impl CopyOutWork {
         }
     }
 
+    /// The header of the binary format; clients want it in one message with what comes first.
+    fn head(&self) -> Vec<u8> {
+        if self.options.format == CopyFormat::Binary && self.rows == 0 { binary::header().to_vec() } else { Vec::new() }
+    }
+
     fn row(&self, batch: &Batch, row: usize, io: &types::IoContext, scratch: &mut Vec<u8>) -> Result<Vec<u8>> {
-        let mut line = Vec::new();
+        let mut line = self.head();
         if self.options.format == CopyFormat::Binary {
             line.extend_from_slice(&(self.columns.len() as i16).to_be_bytes());
         }
@@ -612,7 +615,9 @@ impl CopyOutWork {
 
     fn finish(&mut self, cx: &mut ExecContext, out: &mut Output) -> Result<()> {
         if self.options.format == CopyFormat::Binary {
-            self.put(out, &(-1i16).to_be_bytes());
+            let mut end = self.head();
+            end.extend_from_slice(&(-1i16).to_be_bytes());
+            self.put(out, &end);
         }
         match &self.file {
             Some((path, contents)) => {

@@ -1,113 +1,160 @@
-//! SQL cursors: DECLARE, FETCH, MOVE, CLOSE.
+//! Cursors as SQL and the protocol see them: DECLARE, FETCH, MOVE, CLOSE, and portals that are read in pieces.
 //!
-//! A cursor's rows are computed as they are asked for and kept, so that it can move both ways; what is kept honours no
-//! limit yet.
+//! The cursors themselves are `sql::routine::cursor`'s, kept in the execution context by name.
 
 use super::client::Client;
-use super::portal::Portal;
+use super::job::{Done, Work, is_full};
+use super::query::complete;
 use super::state::Session;
 use super::statement::{Statement, row_columns};
-use crate::base::{Error, Flow, Result, SqlState, Stop};
+use crate::base::{Error, Flow, Result, Stop, Wait};
 use crate::err;
 use crate::sql::ast::{DeclareCursorStmt, FETCH_ALL, FetchDirection, FetchStmt, RawStmt, Stmt};
-use crate::sql::exec::{self, ExecContext, Node};
-use crate::sql::plan::PlannedStatement;
-use crate::sql::plpgsql;
-use crate::types::{Batch, TypeRef};
+use crate::sql::exec::ExecContext;
+use crate::sql::routine::cursor::{Cursor, CursorFacts, missing, reads_backward};
+use crate::sql::routine::query::QueryRun;
+use crate::types::Value;
 use crate::wire::{Format, Output, RowColumn};
 use std::sync::Arc;
 
-/// A declared cursor.
-pub struct Cursor {
-    pub columns: Vec<RowColumn>,
-    plan: Arc<PlannedStatement>,
-    /// None when all rows are kept.
-    node: Option<Box<dyn Node>>,
-    batches: Vec<Batch>,
-    kept: i64,
-    /// 0: before the first row; `kept + 1` after the last.
-    position: i64,
-    scroll: Option<bool>,
-    pub hold: bool,
-    held: bool,
+/// What reads a cursor.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    Fetch,
+    /// Rows are passed over.
+    Move,
+    /// Execute, of a portal with a statement of this tag.
+    Execute(&'static str),
 }
 
-impl Cursor {
-    pub fn is_held(&self) -> bool {
-        self.held
+/// Rows of a cursor on their way to the client.
+struct Reading {
+    name: String,
+    reader: Reader,
+    direction: FetchDirection,
+    count: i64,
+    columns: Vec<RowColumn>,
+    /// The client awaits a RowDescription, which stands before the first row.
+    describes: bool,
+    /// Rows passed so far.
+    passed: u64,
+    /// Forwards from row to row: where the cursor will stand at the end.
+    goal: Option<i64>,
+    /// Otherwise the rows to send, how many are, and the position afterwards.
+    targets: Option<(Vec<i64>, usize, i64)>,
+}
+
+impl Reading {
+    fn new(name: &str, reader: Reader, direction: FetchDirection, count: i64, columns: Vec<RowColumn>) -> Reading {
+        let (describes, passed, goal, targets) = (false, 0, None, None);
+        Reading { name: name.to_string(), reader, direction, count, columns, describes, passed, goal, targets }
     }
 
-    /// Computes rows until `upto` of them are kept, or all.
-    fn keep(&mut self, cx: &mut ExecContext, upto: i64) -> Flow<()> {
-        while self.kept < upto {
-            let Some(node) = &mut self.node else { return Ok(()) };
-            match node.next(cx)? {
-                Some(batch) => {
-                    self.kept += batch.rows as i64;
-                    self.batches.push(batch);
+    fn describe(&mut self, out: &mut Output) {
+        if std::mem::take(&mut self.describes) {
+            out.row_description(&self.columns);
+        }
+    }
+
+    fn is_silent(&self) -> bool {
+        self.reader == Reader::Move
+    }
+
+    /// Forwards, row by row: what has been read need not be kept.
+    fn onwards(&mut self, cursor: &mut Cursor, cx: &mut ExecContext, out: &mut Output) -> Flow<()> {
+        let goal = *self.goal.get_or_insert_with(|| cursor.position.saturating_add(self.count));
+        while cursor.position < goal {
+            cursor.keep(cx, &self.name, cursor.position + 1)?;
+            let Some((batch, at)) = cursor.find(cursor.position + 1) else {
+                cursor.go_to(cursor.position + 1);
+                return Ok(());
+            };
+            if !self.is_silent() && is_full(out) {
+                return Stop::wait(Wait::Output);
+            }
+            let room = usize::try_from(goal - cursor.position).unwrap_or(usize::MAX);
+            let to = at.saturating_add(room.min(64)).min(batch.rows);
+            if !self.is_silent() {
+                if std::mem::take(&mut self.describes) {
+                    out.row_description(&self.columns);
                 }
-                None => self.node = None,
+                out.rows(batch, at, to, &self.columns, &cx.fx.io)?;
             }
+            self.passed += (to - at) as u64;
+            cursor.go_to(cursor.position + (to - at) as i64);
         }
         Ok(())
     }
 
-    fn send(&self, row: i64, out: &mut Output, io: &crate::types::IoContext) -> Result<()> {
-        let mut n = row - 1;
-        for batch in &self.batches {
-            if n < batch.rows as i64 {
-                return out.rows(batch, n as usize, n as usize + 1, &self.columns, io);
-            }
-            n -= batch.rows as i64;
+    fn jump(&mut self, cursor: &mut Cursor, cx: &mut ExecContext, out: &mut Output) -> Flow<()> {
+        if self.targets.is_none() {
+            cursor.keep(cx, &self.name, cursor.needed(self.direction, self.count))?;
+            let (rows, after) = cursor.targets(self.direction, self.count);
+            self.targets = Some((rows, 0, after));
+            self.describe(out);
         }
+        let silent = self.is_silent();
+        let Some((rows, sent, after)) = &mut self.targets else { return Ok(()) };
+        while let Some(row) = rows.get(*sent).filter(|_| !silent) {
+            if is_full(out) {
+                return Stop::wait(Wait::Output);
+            }
+            if let Some((batch, at)) = cursor.find(*row) {
+                out.rows(batch, at, at + 1, &self.columns, &cx.fx.io)?;
+            }
+            *sent += 1;
+        }
+        self.passed = rows.len() as u64;
+        cursor.go_to(*after);
         Ok(())
     }
-}
 
-/// Which rows a FETCH touches, given how many there are: their numbers in order, and the position afterwards.
-fn targets(position: i64, rows: i64, direction: FetchDirection, count: i64) -> (Vec<i64>, i64) {
-    let clamp = |p: i64| p.clamp(0, rows + 1);
-    let one = |p: i64| (if (1..=rows).contains(&p) { vec![p] } else { vec![] }, clamp(p));
-    match direction {
-        FetchDirection::Absolute if count < 0 => one(rows + 1 + count),
-        FetchDirection::Absolute => one(count),
-        FetchDirection::Relative => one(clamp(position.saturating_add(count))),
-        FetchDirection::Forward | FetchDirection::Backward => {
-            let backward = (direction == FetchDirection::Backward) != (count < 0);
-            let n = if count == FETCH_ALL { i64::MAX } else { count.abs() };
-            if n == 0 {
-                return one(position);
-            }
-            if backward {
-                let last = (position - n.min(position)).max(0);
-                let low = if n >= position { 1 } else { last };
-                let found: Vec<i64> = (low..position.min(rows + 1)).rev().collect();
-                let after = if n >= position { 0 } else { last };
-                return (found, after);
-            }
-            let high = position.saturating_add(n).min(rows);
-            let found: Vec<i64> = (position + 1..=high).collect();
-            let after = if position.saturating_add(n) > rows { rows + 1 } else { high };
-            (found, after)
+    fn read(&mut self, cursor: &mut Cursor, cx: &mut ExecContext, out: &mut Output) -> Flow<Done> {
+        if self.goal.is_none() && self.targets.is_none() {
+            cursor.may_go_back(self.direction, self.count)?;
         }
+        match self.direction {
+            FetchDirection::Forward if self.count > 0 => self.onwards(cursor, cx, out)?,
+            _ => self.jump(cursor, cx, out)?,
+        }
+        self.describe(out);
+        Ok(match self.reader {
+            Reader::Fetch => Done::Complete(format!("FETCH {}", self.passed)),
+            Reader::Move => Done::Complete(format!("MOVE {}", self.passed)),
+            Reader::Execute(_) if self.passed == self.count as u64 => Done::Suspended,
+            Reader::Execute(tag) => Done::Complete(complete(tag, self.passed)),
+        })
     }
 }
 
-/// How many rows must be known before the targets can be told.
-fn needed(position: i64, direction: FetchDirection, count: i64) -> i64 {
-    match direction {
-        FetchDirection::Absolute if count < 0 => i64::MAX,
-        FetchDirection::Absolute => count,
-        FetchDirection::Relative => position.saturating_add(count),
-        FetchDirection::Forward if count == FETCH_ALL => i64::MAX,
-        FetchDirection::Forward if count >= 0 => position.saturating_add(count),
-        FetchDirection::Backward if count < 0 => position.saturating_add(-count),
-        _ => position,
+impl Work for Reading {
+    fn step(&mut self, cx: &mut ExecContext, out: &mut Output) -> Flow<Done> {
+        let found = cx.routines.cursors.remove_entry(&self.name);
+        let (name, mut cursor) = found.ok_or_else(|| missing(&self.name))?;
+        let done = self.read(&mut cursor, cx, out);
+        cx.routines.cursors.insert(name, cursor);
+        done
     }
 }
 
-fn missing(name: &str) -> Error {
-    err!(INVALID_CURSOR_NAME, "cursor \"{name}\" does not exist").place("PerformPortalFetch", "portalcmds.c", 195)
+/// Computes all rows of the cursors that are to outlive their transaction.
+struct Holding {
+    names: Vec<String>,
+}
+
+impl Work for Holding {
+    fn step(&mut self, cx: &mut ExecContext, _: &mut Output) -> Flow<Done> {
+        while let Some(name) = self.names.last() {
+            if let Some((name, mut cursor)) = cx.routines.cursors.remove_entry(name) {
+                let done = cursor.keep(cx, &name, i64::MAX);
+                cursor.held = done.is_ok();
+                cx.routines.cursors.insert(name, cursor);
+                done?;
+            }
+            self.names.pop();
+        }
+        Ok(Done::Complete(String::new()))
+    }
 }
 
 impl Session {
@@ -121,168 +168,134 @@ impl Session {
         if !stmt.hold {
             self.block.require("DECLARE CURSOR")?;
         }
-        if self.portals.contains_key(&stmt.name) {
-            return Err(err!(DUPLICATE_CURSOR, "cursor \"{}\" already exists", stmt.name));
+        if self.has_portal(&stmt.name) {
+            return Err(duplicate(&stmt.name));
         }
         let select = Stmt::Select(Box::new(stmt.query.clone()));
         let raw = RawStmt { stmt: select, start: 0, len: source.len() as u32 };
         let statement = Arc::new(Statement::new("", source.clone(), Some(raw), Vec::new()));
-        let plan = self.lock_and_plan(client, &statement).await?;
-        let cx = self.cx();
-        cx.params = Arc::from([]);
-        let node = exec::start(&plan, cx)?;
-        let formats = if stmt.binary { vec![Format::Binary] } else { vec![] };
-        let cursor = Cursor {
-            columns: row_columns(&plan, &formats),
-            plan,
-            node: Some(node),
-            batches: Vec::new(),
-            kept: 0,
-            position: 0,
-            scroll: stmt.scroll,
+        let run = self.begin_run(client, &statement, Arc::from([])).await?;
+        let facts = CursorFacts {
+            statement: source.clone(),
+            scroll: stmt.scroll.unwrap_or_else(|| reads_backward(&run.plan)),
             hold: stmt.hold,
-            held: false,
+            binary: stmt.binary,
+            created_us: self.statement_us(),
         };
-        let mut portal = Portal::new(statement, Arc::from([]), formats);
-        portal.cursor = Some(cursor);
-        self.portals.insert(stmt.name.clone(), portal);
+        let depth = self.backend().txn.depth();
+        self.cx().routines.cursors.insert(stmt.name.clone(), Cursor::new(run, facts, depth));
         Ok("DECLARE CURSOR".into())
     }
 
-    /// The columns a FETCH answers with.
-    pub(super) fn fetch_columns(&mut self, stmt: &FetchStmt) -> Result<Vec<RowColumn>> {
-        if self.is_of_routine(&stmt.cursor) {
-            let found = self.cx().routines.cursors.get(&stmt.cursor).map(plpgsql::Cursor::shape);
-            let shape = found.ok_or_else(|| missing(&stmt.cursor))?;
-            let column = |(name, ty): (&String, &TypeRef)| RowColumn {
-                name: name.clone(),
-                table: 0,
-                attno: 0,
-                ty: crate::types::domain_base(*ty),
-                format: Format::Text,
-            };
-            return Ok(shape.names.iter().zip(&shape.types).map(column).collect());
-        }
-        let portal = self.portals.get(&stmt.cursor).ok_or_else(|| missing(&stmt.cursor))?;
-        Ok(portal.cursor.as_ref().map(|c| c.columns.clone()).unwrap_or_default())
-    }
-
-    /// FETCH and MOVE. The RowDescription is the caller's.
-    pub(super) async fn fetch(&mut self, client: &mut Client, stmt: &FetchStmt) -> Result<String> {
-        if self.is_of_routine(&stmt.cursor) {
-            return self.fetch_of_routine(client, stmt).await;
-        }
-        let portal = self.portals.get_mut(&stmt.cursor).ok_or_else(|| missing(&stmt.cursor))?;
-        let mut cursor = portal.cursor.take().ok_or_else(|| missing(&stmt.cursor))?;
-        let done = self.fetch_from(client, &mut cursor, stmt).await;
-        if let Some(portal) = self.portals.get_mut(&stmt.cursor) {
-            portal.cursor = Some(cursor);
-        }
-        done
-    }
-
-    async fn fetch_from(&mut self, client: &mut Client, cursor: &mut Cursor, stmt: &FetchStmt) -> Result<String> {
-        let backward = match stmt.direction {
-            FetchDirection::Backward => stmt.count > 0,
-            FetchDirection::Forward => stmt.count < 0,
-            FetchDirection::Absolute => stmt.count <= cursor.position,
-            FetchDirection::Relative => stmt.count < 0,
-        };
-        if backward && cursor.scroll == Some(false) {
-            return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "cursor can only scan forward")
-                .hint("Declare it with SCROLL option to enable backward scan."));
-        }
-        let wanted = needed(cursor.position, stmt.direction, stmt.count);
-        self.keep_rows(client, cursor, wanted).await?;
-        let (rows, position) = targets(cursor.position, cursor.kept, stmt.direction, stmt.count);
-        if !stmt.is_move {
-            for row in &rows {
-                cursor.send(*row, &mut client.out, &self.cx().fx.io)?;
-                if super::job::is_full(&client.out) {
-                    client.flush().await?;
+    /// A query with its locks and its snapshot.
+    async fn begin_run(
+        &mut self,
+        client: &mut Client,
+        statement: &Arc<Statement>,
+        params: Arc<[Value]>,
+    ) -> Result<Box<QueryRun>> {
+        loop {
+            let plan = self.lock_and_plan(client, statement).await?;
+            let mut run = Box::new(QueryRun::new(plan, params.clone(), None));
+            loop {
+                match run.begin(self.cx()) {
+                    Ok(true) => return Ok(run),
+                    Ok(false) => break,
+                    Err(Stop::Wait(what)) => self.wait_here(client, &what).await?,
+                    Err(stop) => return Err(stop.into_error()),
                 }
             }
         }
-        cursor.position = position;
-        let word = if stmt.is_move { "MOVE" } else { "FETCH" };
-        Ok(format!("{word} {}", rows.len()))
     }
 
-    /// A cursor that a routine opened.
-    fn is_of_routine(&mut self, name: &str) -> bool {
-        !self.portals.contains_key(name) && self.cx().routines.cursors.contains_key(name)
+    /// When the running statement began, as microseconds since 1970.
+    pub(super) fn statement_us(&mut self) -> i64 {
+        self.cx().fx.statement_us + crate::base::clock::POSTGRES_EPOCH_US
     }
 
-    async fn fetch_of_routine(&mut self, client: &mut Client, stmt: &FetchStmt) -> Result<String> {
-        let columns = self.fetch_columns(stmt)?;
-        let found = self.cx().routines.cursors.remove(&stmt.cursor);
-        let mut cursor = found.ok_or_else(|| missing(&stmt.cursor))?;
-        let done = self.fetch_from_routine(client, &mut cursor, stmt, &columns).await;
-        self.cx().routines.cursors.insert(stmt.cursor.clone(), cursor);
-        done
+    pub(super) fn has_portal(&mut self, name: &str) -> bool {
+        self.portals.contains_key(name) || self.cx().routines.cursors.contains_key(name)
     }
 
-    async fn fetch_from_routine(
+    pub(super) fn drop_portal(&mut self, name: &str) -> bool {
+        let bound = self.portals.remove(name).is_some();
+        self.cx().routines.cursors.remove(name).is_some() || bound
+    }
+
+    /// Makes a bound statement the cursor of its name, so that it can be read in pieces.
+    pub(super) async fn open_portal(&mut self, client: &mut Client, name: &str) -> Result<()> {
+        let Some(portal) = self.portals.get(name).filter(|p| !p.is_cursor) else { return Ok(()) };
+        let (statement, params, created_us) = (portal.statement.clone(), portal.params.clone(), portal.created_us);
+        let finished = portal.finished;
+        if !statement.stmt.as_deref().is_some_and(Stmt::is_optimizable) {
+            return Err(Error::unsupported("FETCH from a portal of a statement that is no query is not supported"));
+        }
+        let run = match finished {
+            true => Box::new(QueryRun::new(statement.plan(self.cx())?, params, None)),
+            false => self.begin_run(client, &statement, params).await?,
+        };
+        let text = statement.source.clone();
+        let facts = CursorFacts { statement: text, scroll: false, hold: false, binary: false, created_us };
+        let depth = self.backend().txn.depth();
+        let mut cursor = Cursor::new(run, facts, depth);
+        if finished {
+            cursor.end();
+        }
+        self.cx().routines.cursors.insert(name.to_string(), cursor);
+        if let Some(portal) = self.portals.get_mut(name) {
+            portal.is_cursor = true;
+        }
+        Ok(())
+    }
+
+    /// The columns a cursor's rows have; `formats` are those the client asked for, if it did.
+    pub(super) fn cursor_columns(&mut self, name: &str, formats: Option<&[Format]>) -> Result<Vec<RowColumn>> {
+        let binary = [Format::Binary];
+        if let Some(cursor) = self.cx().routines.cursors.get(name) {
+            let own: &[Format] = if cursor.facts.binary { &binary } else { &[] };
+            return Ok(row_columns(cursor.plan(), formats.unwrap_or(own)));
+        }
+        let statement = self.portals.get(name).map(|p| p.statement.clone()).ok_or_else(|| missing(name))?;
+        Ok(self.result_columns(&statement, formats.unwrap_or_default())?.unwrap_or_default())
+    }
+
+    /// FETCH and MOVE.
+    pub(super) async fn fetch(
         &mut self,
         client: &mut Client,
-        cursor: &mut plpgsql::Cursor,
         stmt: &FetchStmt,
-        columns: &[RowColumn],
+        formats: Option<&[Format]>,
     ) -> Result<String> {
-        cursor.may_go_back(stmt.direction, stmt.count)?;
-        let wanted = needed(cursor.position, stmt.direction, stmt.count);
-        loop {
-            self.cx().budget.deadline = None;
-            match cursor.keep(self.cx(), wanted) {
-                Ok(()) => break,
-                Err(Stop::Error(e)) => return Err(e),
-                Err(Stop::Yield) => {}
-                Err(Stop::Wait(what)) => self.wait_here(client, &what).await?,
-            }
-        }
-        let (rows, position) = targets(cursor.position, cursor.kept, stmt.direction, stmt.count);
-        for row in rows.iter().filter(|_| !stmt.is_move) {
-            let Some(batch) = cursor.row(*row) else { continue };
-            client.out.rows(&batch, 0, 1, columns, &self.cx().fx.io)?;
-            if super::job::is_full(&client.out) {
-                client.flush().await?;
-            }
-        }
-        cursor.position = position;
-        let word = if stmt.is_move { "MOVE" } else { "FETCH" };
-        Ok(format!("{word} {}", rows.len()))
+        self.open_portal(client, &stmt.cursor).await?;
+        let columns = self.cursor_columns(&stmt.cursor, formats)?;
+        let reader = if stmt.is_move { Reader::Move } else { Reader::Fetch };
+        let mut reading = Reading::new(&stmt.cursor, reader, stmt.direction, stmt.count, columns);
+        // The extended protocol has asked before.
+        reading.describes = formats.is_none() && !stmt.is_move;
+        Ok(super::simple::tag_of(self.drive(client, Box::new(reading)).await.0?))
     }
 
-    async fn keep_rows(&mut self, client: &mut Client, cursor: &mut Cursor, wanted: i64) -> Result<()> {
-        loop {
-            self.cx().budget.deadline = None;
-            match cursor.keep(self.cx(), wanted) {
-                Ok(()) => return Ok(()),
-                Err(Stop::Error(e)) => return Err(e),
-                Err(Stop::Yield) => {}
-                Err(Stop::Wait(what)) => self.wait_here(client, &what).await?,
-            }
-        }
+    /// Execute of a portal that is a cursor.
+    pub(super) async fn execute_cursor(
+        &mut self,
+        client: &mut Client,
+        name: &str,
+        tag: &'static str,
+        max_rows: u32,
+        formats: Option<&[Format]>,
+    ) -> Result<Done> {
+        let columns = self.cursor_columns(name, formats)?;
+        let count = if max_rows == 0 { FETCH_ALL } else { max_rows.into() };
+        let reading = Reading::new(name, Reader::Execute(tag), FetchDirection::Forward, count, columns);
+        self.drive(client, Box::new(reading)).await.0
     }
 
     /// Before a commit: WITH HOLD cursors compute and keep all their rows.
     pub(super) async fn hold_cursors(&mut self, client: &mut Client) -> Result<()> {
-        let names: Vec<String> = self
-            .portals
-            .iter()
-            .filter(|(_, p)| p.cursor.as_ref().is_some_and(|c| c.hold && !c.held))
-            .map(|(n, _)| n.clone())
-            .collect();
-        for name in names {
-            let Some(mut cursor) = self.portals.get_mut(&name).and_then(|p| p.cursor.take()) else { continue };
-            let done = self.keep_rows(client, &mut cursor, i64::MAX).await;
-            cursor.held = done.is_ok();
-            cursor.node = None;
-            let _ = &cursor.plan;
-            if let Some(portal) = self.portals.get_mut(&name) {
-                portal.cursor = Some(cursor);
-            }
-            done?;
+        let cursors = self.cx().routines.cursors.iter();
+        let names: Vec<String> = cursors.filter(|(_, c)| c.facts.hold && !c.held).map(|(n, _)| n.clone()).collect();
+        if !names.is_empty() {
+            self.drive(client, Box::new(Holding { names })).await.0?;
         }
         Ok(())
     }
@@ -295,32 +308,12 @@ impl Session {
                 self.cx().routines.cursors.clear();
                 Ok("CLOSE CURSOR ALL".into())
             }
-            Some(name) => match self.portals.remove(name) {
-                Some(_) => Ok("CLOSE CURSOR".into()),
-                None if self.cx().routines.cursors.remove(name).is_some() => Ok("CLOSE CURSOR".into()),
-                None => Err(missing(name)),
-            },
+            Some(name) if self.drop_portal(name) => Ok("CLOSE CURSOR".into()),
+            Some(name) => Err(missing(name)),
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use FetchDirection::*;
-
-    /// Positions before, on and after the rows, both ways.
-    #[test]
-    fn where_a_fetch_goes() {
-        assert_eq!(targets(0, 3, Forward, 2), (vec![1, 2], 2));
-        assert_eq!(targets(2, 3, Forward, 2), (vec![3], 4));
-        assert_eq!(targets(4, 3, Forward, 1), (vec![], 4));
-        assert_eq!(targets(4, 3, Backward, 2), (vec![3, 2], 2));
-        assert_eq!(targets(2, 3, Backward, FETCH_ALL), (vec![1], 0));
-        assert_eq!(targets(2, 3, Forward, 0), (vec![2], 2));
-        assert_eq!(targets(0, 3, Absolute, -1), (vec![3], 3));
-        assert_eq!(targets(3, 3, Relative, -2), (vec![1], 1));
-        assert_eq!(targets(1, 3, Forward, -1), (vec![], 0));
-        assert_eq!(targets(0, 3, Forward, FETCH_ALL), (vec![1, 2, 3], 4));
-    }
+pub(super) fn duplicate(name: &str) -> Error {
+    err!(DUPLICATE_CURSOR, "cursor \"{name}\" already exists")
 }

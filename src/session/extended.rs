@@ -2,6 +2,7 @@
 
 use super::block::Block;
 use super::client::Client;
+use super::cursor::duplicate as duplicate_cursor;
 use super::job::Done;
 use super::portal::Portal;
 use super::prepare::duplicate;
@@ -119,8 +120,8 @@ impl Session {
         {
             return Err(Block::aborted_error());
         }
-        if !m.portal.is_empty() && self.portals.contains_key(&m.portal) {
-            return Err(err!(DUPLICATE_CURSOR, "portal \"{}\" already exists", m.portal));
+        if !m.portal.is_empty() && self.has_portal(&m.portal) {
+            return Err(duplicate_cursor(&m.portal));
         }
         let types = statement.param_types(self.cx())?;
         if m.formats.len() > 1 && m.formats.len() != m.parameters.len() {
@@ -145,7 +146,10 @@ impl Session {
         for (i, (bytes, ty)) in m.parameters.iter().zip(&types).enumerate() {
             params.push(self.parameter(bytes.as_deref(), *ty, Format::of(&m.formats, i))?);
         }
-        self.portals.insert(m.portal, Portal::new(statement, params.into(), m.result_formats));
+        statement.count_use();
+        let portal = Portal::new(statement, params.into(), m.result_formats, self.statement_us());
+        self.drop_portal(&m.portal);
+        self.portals.insert(m.portal, portal);
         client.out.bind_complete();
         Ok(())
     }
@@ -170,11 +174,11 @@ impl Session {
                 self.describe(client, &statement, &[])
             }
             Target::Portal => {
-                let portal = self.portals.get(name).ok_or_else(|| no_portal(name))?;
-                if let Some(cursor) = &portal.cursor {
-                    client.out.row_description(&cursor.columns);
+                let Some(portal) = self.portals.get(name) else {
+                    let columns = self.cursor_columns(name, None).map_err(|_| no_portal(name))?;
+                    client.out.row_description(&columns);
                     return Ok(());
-                }
+                };
                 let (statement, formats) = (portal.statement.clone(), portal.formats.clone());
                 self.enter_pipeline();
                 self.describe(client, &statement, &formats)
@@ -191,7 +195,11 @@ impl Session {
         Ok(())
     }
 
-    fn result_columns(&mut self, statement: &Arc<Statement>, formats: &[Format]) -> Result<Option<Vec<RowColumn>>> {
+    pub(super) fn result_columns(
+        &mut self,
+        statement: &Arc<Statement>,
+        formats: &[Format],
+    ) -> Result<Option<Vec<RowColumn>>> {
         let Some(stmt) = statement.stmt.clone() else { return Ok(None) };
         Ok(match &*stmt {
             s if s.is_optimizable() => {
@@ -207,7 +215,7 @@ impl Session {
                 (!columns.is_empty()).then_some(columns)
             }
             Stmt::Explain(_) => Some(vec![text_column("QUERY PLAN")]),
-            Stmt::Fetch(s) if !s.is_move => Some(self.fetch_columns(s)?),
+            Stmt::Fetch(s) if !s.is_move => Some(self.cursor_columns(&s.cursor, Some(formats))?),
             Stmt::Execute(s) => {
                 let inner = self.find_statement(&s.name)?;
                 return self.result_columns(&inner, formats);
@@ -217,9 +225,9 @@ impl Session {
     }
 
     async fn on_execute(&mut self, client: &mut Client, name: &str, max_rows: u32) -> Result<()> {
-        let portal = self.portals.get_mut(name).ok_or_else(|| no_portal(name))?;
+        let Some(portal) = self.portals.get(name) else { return self.execute_declared(client, name, max_rows).await };
         let (statement, params, formats) = (portal.statement.clone(), portal.params.clone(), portal.formats.clone());
-        let (work, finished) = (portal.work.take(), portal.finished);
+        let (finished, is_cursor) = (portal.finished, portal.is_cursor);
         let Some(stmt) = statement.stmt.clone() else {
             client.out.empty_query();
             return Ok(());
@@ -238,32 +246,48 @@ impl Session {
             return Ok(());
         }
         self.enter_pipeline();
-        let mut work = match work {
-            Some(work) => work,
-            None if finished => {
-                client.out.command_complete(&super::query::complete(stmt.tag(), 0));
-                return Ok(());
+        if finished {
+            client.out.command_complete(&super::query::complete(stmt.tag(), 0));
+            return Ok(());
+        }
+        let in_pieces = is_cursor || max_rows > 0 && statement.plan(self.cx())?.returns_rows;
+        let done = if in_pieces {
+            self.open_portal(client, name).await?;
+            self.execute_cursor(client, name, stmt.tag(), max_rows, Some(&formats)).await?
+        } else {
+            let work = Box::new(QueryWork::new(statement, params, formats, Destination::Plain));
+            let done = self.drive(client, work).await.0?;
+            if let Some(portal) = self.portals.get_mut(name) {
+                portal.finished = true;
             }
-            None => Box::new(QueryWork::new(statement, params, formats, Destination::Plain)),
+            done
         };
-        work.allow(max_rows.into());
-        let (done, work) = self.drive(client, work).await;
-        match done? {
+        self.executed(client, done);
+        Ok(())
+    }
+
+    /// Execute of a cursor that DECLARE or a routine has opened.
+    async fn execute_declared(&mut self, client: &mut Client, name: &str, max_rows: u32) -> Result<()> {
+        let found = self.cx().routines.cursors.get(name).map(|c| (c.facts.statement.clone(), c.plan().tag));
+        let (text, tag) = found.ok_or_else(|| no_portal(name))?;
+        self.begin_statement(&text, tag);
+        if self.block == Block::Failed {
+            return Err(Block::aborted_error());
+        }
+        self.enter_pipeline();
+        let done = self.execute_cursor(client, name, tag, max_rows, None).await?;
+        self.executed(client, done);
+        Ok(())
+    }
+
+    fn executed(&mut self, client: &mut Client, done: Done) {
+        match done {
             Done::Complete(tag) => {
                 self.backend().txn.next_command();
-                if let Some(portal) = self.portals.get_mut(name) {
-                    portal.finished = true;
-                }
                 client.out.command_complete(&tag);
             }
-            Done::Suspended => {
-                if let Some(portal) = self.portals.get_mut(name) {
-                    portal.work = work;
-                }
-                client.out.portal_suspended();
-            }
+            Done::Suspended => client.out.portal_suspended(),
         }
-        Ok(())
     }
 
     fn on_close(&mut self, target: Target, name: &str) {
@@ -272,7 +296,7 @@ impl Session {
                 self.statements.remove(name);
             }
             Target::Portal => {
-                self.portals.remove(name);
+                self.drop_portal(name);
             }
         }
     }

@@ -16,9 +16,6 @@ pub trait Work: Send {
     /// Goes on until done (the command tag's text), or returns what to wait for. Rows go to `out`; when it is
     /// full the work returns `Wait::Output`.
     fn step(&mut self, cx: &mut ExecContext, out: &mut Output) -> Flow<Done>;
-
-    /// The next calls may send this many rows, 0: all.
-    fn allow(&mut self, _rows: u64) {}
 }
 
 /// How a statement ended well.

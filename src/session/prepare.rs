@@ -52,6 +52,7 @@ impl Session {
                 .detail(format!("Expected {} parameters but got {}.", types.len(), stmt.args.len())));
         }
         let params = self.evaluate_args(stmt, &types)?;
+        statement.count_use();
         Box::pin(self.run_statement(client, &statement, params, &[], destination)).await
     }
 

@@ -1,4 +1,4 @@
-//! Running a planned query: locks first, then rows, some at a time if the client wants it so.
+//! Running a planned query: locks first, then rows.
 
 use super::job::{Done, Work, is_full};
 use super::statement::{Statement, row_columns};
@@ -25,9 +25,6 @@ pub struct QueryWork {
     params: Arc<[Value]>,
     formats: Vec<Format>,
     destination: Destination,
-    /// Rows this call may send, 0: all.
-    limit: u64,
-    sent_now: u64,
     sent: u64,
     phase: Phase,
 }
@@ -47,7 +44,7 @@ struct Running {
     /// A batch of which the rows from here on are still to be sent.
     batch: Option<(Batch, usize)>,
     described: bool,
-    /// The executor's state of this statement while others run: a portal may be put aside.
+    /// The executor's state of this statement between two steps.
     state: RunState,
 }
 
@@ -58,7 +55,7 @@ impl QueryWork {
         formats: Vec<Format>,
         destination: Destination,
     ) -> QueryWork {
-        QueryWork { statement, params, formats, destination, limit: 0, sent_now: 0, sent: 0, phase: Phase::Plan }
+        QueryWork { statement, params, formats, destination, sent: 0, phase: Phase::Plan }
     }
 
     fn lock(&mut self, cx: &mut ExecContext, plan: Arc<PlannedStatement>, from: usize) -> Flow<()> {
@@ -96,9 +93,9 @@ impl QueryWork {
         }
     }
 
-    /// Sends rows until the end, the limit, or a full output. True at the end.
-    fn rows(&mut self, cx: &mut ExecContext, out: &mut Output) -> Flow<bool> {
-        let Phase::Run(run) = &mut self.phase else { return Ok(true) };
+    /// Sends rows until the end or a full output.
+    fn rows(&mut self, cx: &mut ExecContext, out: &mut Output) -> Flow<()> {
+        let Phase::Run(run) = &mut self.phase else { return Ok(()) };
         if run.plan.returns_rows && !run.described && self.destination == Destination::Described {
             out.row_description(&run.columns);
         }
@@ -106,16 +103,11 @@ impl QueryWork {
         loop {
             if let Some((batch, from)) = &mut run.batch {
                 while *from < batch.rows {
-                    if self.limit > 0 && self.sent_now >= self.limit {
-                        return Ok(false);
-                    }
                     if is_full(out) {
                         return Stop::wait(Wait::Output);
                     }
-                    let room = if self.limit > 0 { (self.limit - self.sent_now) as usize } else { usize::MAX };
-                    let to = (*from + room.min(64)).min(batch.rows);
+                    let to = (*from + 64).min(batch.rows);
                     out.rows(batch, *from, to, &run.columns, &cx.fx.io)?;
-                    self.sent_now += (to - *from) as u64;
                     self.sent += (to - *from) as u64;
                     *from = to;
                 }
@@ -124,18 +116,13 @@ impl QueryWork {
             match run.node.next(cx)? {
                 Some(batch) if run.plan.returns_rows => run.batch = Some((batch, 0)),
                 Some(_) => {}
-                None => return Ok(true),
+                None => return Ok(()),
             }
         }
     }
 }
 
 impl Work for QueryWork {
-    fn allow(&mut self, rows: u64) {
-        self.limit = rows;
-        self.sent_now = 0;
-    }
-
     fn step(&mut self, cx: &mut ExecContext, out: &mut Output) -> Flow<Done> {
         loop {
             match &self.phase {
@@ -152,9 +139,7 @@ impl Work for QueryWork {
                     self.swap_state(cx);
                     let ended = self.rows(cx, out);
                     self.swap_state(cx);
-                    if !ended? {
-                        return Ok(Done::Suspended);
-                    }
+                    ended?;
                     let count = if tag == "SELECT" || returns && cx.processed == 0 { self.sent } else { cx.processed };
                     self.phase = Phase::Over(tag, count);
                 }

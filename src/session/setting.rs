@@ -177,7 +177,7 @@ impl Session {
         let tag = match what {
             DiscardTarget::All => {
                 self.block.prevent("DISCARD ALL")?;
-                self.portals.clear();
+                self.close_cursor(None)?;
                 crate::sql::command::set_session_authorization(self.cx(), None)?;
                 self.settings.lock().reset_all();
                 self.statements.clear();

@@ -22,7 +22,8 @@ impl Session {
     /// FATAL only: the connection ends with it.
     pub async fn simple_query(&mut self, client: &mut Client, text: &str) -> Result<()> {
         let source: Arc<str> = text.into();
-        self.portals.remove("");
+        self.drop_portal("");
+        self.statements.remove("");
         self.begin_statement(&source, "");
         if let Err(e) = self.simple_statements(client, &source).await {
             self.report_error(client, e)?;
@@ -169,11 +170,8 @@ impl Session {
             Stmt::Deallocate(name) => self.deallocate(name.as_deref())?,
             Stmt::DeclareCursor(s) => self.declare(client, &statement.source, s).await?,
             Stmt::Fetch(s) => {
-                if described && !s.is_move {
-                    let columns = self.fetch_columns(s)?;
-                    client.out.row_description(&columns);
-                }
-                self.fetch(client, s).await?
+                let formats = (!described).then_some(formats);
+                self.fetch(client, s, formats).await?
             }
             Stmt::ClosePortal(name) => self.close_cursor(name.as_deref())?,
             Stmt::Copy(s) => self.copy(client, statement, s).await?,

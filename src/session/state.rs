@@ -14,6 +14,7 @@ use crate::base::{Error, Result, Wait, clock};
 use crate::settings::{Id, Lookup, SessionSettings};
 use crate::sql::Backend;
 use crate::sql::exec::ExecContext;
+use crate::sql::exec::context::{Listing, PortalFacts};
 use hashbrown::HashMap;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -106,6 +107,10 @@ impl Session {
                     }
                     step = job.run(Some(INLINE));
                 }
+                Step::Wait(what) if matches!(*what, Wait::Listing) => {
+                    job.cx.listing = Some(self.listing());
+                    step = job.run(Some(INLINE));
+                }
                 Step::Wait(what) => {
                     let settled =
                         settle(self.server.clone(), self.handle.clone(), client, &mut job, limits, &what).await;
@@ -127,6 +132,19 @@ impl Session {
             storage.locks.cancel(&mut backend.txn.held);
         }
         (result, Some(job.work))
+    }
+
+    /// What `pg_prepared_statements` and `pg_cursors` show of this session. Unnamed statements are not among it, and
+    /// portals that are cursors are known to the context.
+    pub(super) fn listing(&self) -> Box<Listing> {
+        let named = self.statements.values().filter(|s| !s.name.is_empty());
+        let bound = self.portals.iter().filter(|(_, p)| !p.is_cursor);
+        let portal = |(name, p): (&String, &Portal)| PortalFacts {
+            name: name.clone(),
+            text: p.statement.source.clone(),
+            created_us: p.created_us,
+        };
+        Box::new(Listing { statements: named.map(|s| s.facts()).collect(), portals: bound.map(portal).collect() })
     }
 
     /// What every statement starts with: its time, its limits, its place in `pg_stat_activity` and in log lines.
@@ -206,6 +224,6 @@ fn wait_event(server: &Server, what: &Wait) -> (&'static str, &'static str) {
         Wait::Until(_) => ("Timeout", "PgSleep"),
         Wait::Checkpoint(_) => ("IPC", "CheckpointDone"),
         Wait::Output => ("Client", "ClientWrite"),
-        Wait::Input | Wait::EndTransaction { .. } => ("Client", "ClientRead"),
+        Wait::Input | Wait::EndTransaction { .. } | Wait::Listing => ("Client", "ClientRead"),
     }
 }

@@ -5,16 +5,17 @@ use crate::err;
 use crate::sql::ast::{self, RawStmt, Stmt};
 use crate::sql::bind::{self, BindContext, UNKNOWN_PARAM};
 use crate::sql::exec::ExecContext;
+use crate::sql::exec::context::PreparedFacts;
 use crate::sql::plan::{self, PlannedStatement};
 use crate::types::TypeRef;
 use crate::wire::{Format, RowColumn};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 /// A statement, prepared or about to run.
 pub struct Statement {
-    #[expect(dead_code, reason = "pg_prepared_statements will show it")]
     pub name: String,
     /// The whole text it was parsed from: positions are into it.
     pub source: Arc<str>,
@@ -26,8 +27,9 @@ pub struct Statement {
     pub given: Vec<TypeRef>,
     /// By PREPARE, not by the protocol.
     pub from_sql: bool,
-    #[expect(dead_code, reason = "pg_prepared_statements will show it")]
     pub prepared_us: i64,
+    /// How often its plan was taken to be run.
+    uses: AtomicI64,
     state: Mutex<State>,
 }
 
@@ -53,6 +55,7 @@ impl Statement {
             given,
             from_sql: false,
             prepared_us: crate::base::clock::now_us(),
+            uses: AtomicI64::new(0),
             state: Mutex::default(),
         }
     }
@@ -80,6 +83,25 @@ impl Statement {
         let state = self.state.lock();
         let cached = state.plan.as_ref().filter(|c| c.generation == generation)?;
         cached.plan.is_current(catalog).then(|| cached.plan.clone())
+    }
+
+    /// It is about to be run.
+    pub fn count_use(&self) {
+        self.uses.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What `pg_prepared_statements` says of it. All plans are made without looking at the parameters' values.
+    pub fn facts(&self) -> PreparedFacts {
+        let params = self.state.lock().params.clone();
+        let types = params.as_ref().unwrap_or(&self.given).iter().map(|t| t.oid).collect();
+        PreparedFacts {
+            name: self.name.clone(),
+            text: self.source.clone(),
+            prepared_us: self.prepared_us,
+            types,
+            from_sql: self.from_sql,
+            generic_plans: self.uses.load(Ordering::Relaxed),
+        }
     }
 
     /// Forgets the plan: DISCARD PLANS, or a setting the planner looks at changed.

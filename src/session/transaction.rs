@@ -12,6 +12,7 @@ use crate::settings::{Id, Lasting, Lookup};
 use crate::sql::ast::{TransactionMode, TransactionStmt};
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::after_row::{self, DeferredEvents};
+use crate::sql::routine::cursor;
 use crate::wire::Output;
 use crate::xact::{Isolation, SyncCommit};
 
@@ -153,8 +154,8 @@ impl Session {
             true => self.settings.lock().commit(),
             false => self.settings.lock().rollback(),
         }
-        self.portals.retain(|_, p| p.outlives_transaction());
-        self.cx().routines.cursors.clear();
+        self.portals.clear();
+        self.cx().routines.cursors.retain(|_, c| c.held);
         let pid = self.handle.pid;
         let backend = self.backend();
         let stats = backend.instance.stats.clone();
@@ -220,8 +221,8 @@ impl Session {
                 let catalog = backend.catalog.clone();
                 let before = backend.txn.depth();
                 backend.txn.release_savepoint(&catalog, name)?;
-                let levels = before - backend.txn.depth();
-                self.leave_levels(levels, true);
+                let depth = backend.txn.depth();
+                self.leave_levels(before - depth, depth, true);
                 "RELEASE"
             }
             TransactionStmt::RollbackTo(name) => {
@@ -235,7 +236,7 @@ impl Session {
                     return Err(err!(INVALID_SAVEPOINT_SPECIFICATION, "savepoint \"{name}\" does not exist"));
                 }
                 let at = backend.txn.rollback_to_savepoint(&catalog, name)?;
-                self.leave_levels(before - at, false);
+                self.leave_levels(before - at, at, false);
                 self.settings.lock().enter();
                 self.backend().stats.enter();
                 self.block = Block::Explicit;
@@ -274,7 +275,7 @@ impl Session {
         }
     }
 
-    fn leave_levels(&mut self, levels: usize, keep: bool) {
+    fn leave_levels(&mut self, levels: usize, depth: usize, keep: bool) {
         let mut settings = self.settings.lock();
         for _ in 0..levels {
             let level = settings.level();
@@ -284,6 +285,7 @@ impl Session {
         for _ in 0..levels {
             self.backend().stats.leave(keep);
         }
+        cursor::leave_to(self.cx(), depth, keep);
         self.settings_changed();
     }
 

@@ -59,7 +59,7 @@ pub async fn wait_for(
             interruptible(handle, limits, done).await?;
             outcome.map_or(Ok(()), |o| o.into_result())
         }
-        Wait::Output | Wait::Input | Wait::EndTransaction { .. } => Ok(()),
+        Wait::Output | Wait::Input | Wait::EndTransaction { .. } | Wait::Listing => Ok(()),
     }
 }
 

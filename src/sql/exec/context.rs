@@ -2,7 +2,7 @@
 
 use super::cte::CteState;
 use super::instrument::Instrumentation;
-use crate::base::{Error, Flow, Interrupts, Report, Result, Stop};
+use crate::base::{Error, Flow, Interrupts, Oid, Report, Result, Stop};
 use crate::mvcc::Snapshot;
 use crate::sql::Backend;
 use crate::sql::func::FnContext;
@@ -84,6 +84,29 @@ pub(super) struct WorkTable {
     pub round: u64,
 }
 
+/// What a session keeps from one statement to the next.
+pub struct Listing {
+    pub statements: Vec<PreparedFacts>,
+    pub portals: Vec<PortalFacts>,
+}
+
+/// A prepared statement.
+pub struct PreparedFacts {
+    pub name: String,
+    pub text: Arc<str>,
+    pub prepared_us: i64,
+    pub types: Vec<Oid>,
+    pub from_sql: bool,
+    pub generic_plans: i64,
+}
+
+/// A bound statement of the protocol.
+pub struct PortalFacts {
+    pub name: String,
+    pub text: Arc<str>,
+    pub created_us: i64,
+}
+
 /// Everything a node may need. Owned by the session; moves with the running statement between threads.
 pub struct ExecContext {
     /// What functions see: session facts, I/O settings, hooks.
@@ -106,6 +129,8 @@ pub struct ExecContext {
     pub temp: Option<Arc<dyn crate::disk::Disk>>,
     /// What a wait for another transaction is about: the CONTEXT of an error that ends the wait.
     pub wait_context: Option<String>,
+    /// What the session has told about itself, for the view that waited for it.
+    pub listing: Option<Box<Listing>>,
     /// Where the running data-modifying statement keeps what is to be done about its changed rows.
     pub after_rows: Option<Box<super::after_row::Queue>>,
     /// Bodies of routines as this session has them compiled.
@@ -131,6 +156,7 @@ impl Default for ExecContext {
             processed: 0,
             temp: None,
             wait_context: None,
+            listing: None,
             after_rows: None,
             routines: Default::default(),
             nesting: Default::default(),

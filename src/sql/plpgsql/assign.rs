@@ -16,6 +16,11 @@ impl Frame {
         let body = self.body.clone();
         let v = &body.vars[var];
         match value {
+            // A bound cursor's portal is named as its variable is.
+            None if v.cursor.is_some() => {
+                self.slots[var] = Slot::Scalar(Value::text(&v.name));
+                Ok(Goto::Next)
+            }
             None => {
                 self.slots[var] = empty_slot(cx, &v.kind);
                 // A domain may refuse NULL.

@@ -1,134 +1,83 @@
-//! Cursors of PL/pgSQL: OPEN, FETCH, MOVE, CLOSE. Their rows are computed as they are asked for and kept, so that they
-//! can move both ways; SQL's FETCH reaches them by name until the transaction ends.
+//! Cursors of PL/pgSQL: OPEN, FETCH, MOVE, CLOSE. They are the session's, so that SQL's FETCH reaches them by name until
+//! the transaction ends, and those of DECLARE can be read here.
 
-use super::code::{Direction, Opening, Way};
-use super::frame::{Frame, Goto, RecordValue, Shape, Slot};
-use crate::base::{Error, Flow, Result, SqlState};
+use super::code::{Direction, Opening, Query, Way};
+use super::frame::{Frame, Goto, RecordValue, Slot};
+use crate::base::{Error, Flow, SqlState};
 use crate::err;
-use crate::sql::ast::FetchDirection;
 use crate::sql::exec::ExecContext;
-use crate::sql::routine::query::{Next, QueryRun};
+use crate::sql::routine::cursor::{Cursor, CursorFacts, reads_backward};
+use crate::sql::routine::query::QueryRun;
 use crate::types::{Batch, Value};
 use std::sync::Arc;
-
-pub struct Cursor {
-    /// None when all rows are kept.
-    run: Option<Box<QueryRun>>,
-    shape: Arc<Shape>,
-    batches: Vec<Batch>,
-    pub kept: i64,
-    /// 0: before the first row; `kept + 1` after the last.
-    pub position: i64,
-    scroll: Option<bool>,
-}
 
 pub fn missing(name: &str) -> Error {
     err!(INVALID_CURSOR_NAME, "cursor \"{name}\" does not exist")
 }
 
-impl Cursor {
-    fn new(run: Box<QueryRun>, shape: Arc<Shape>, scroll: Option<bool>) -> Cursor {
-        Cursor { run: Some(run), shape, batches: Vec::new(), kept: 0, position: 0, scroll }
+/// Opens a query under a name; it sees what is there now.
+fn open_run(
+    cx: &mut ExecContext,
+    name: String,
+    mut run: Box<QueryRun>,
+    scroll: Option<bool>,
+    statement: Arc<str>,
+) -> Flow<()> {
+    if !run.begin(cx)? {
+        let text = "a relation changed while a cursor on it was opened";
+        return Err(err!(OBJECT_NOT_IN_PREREQUISITE_STATE, "{text}").into());
     }
+    let facts = CursorFacts {
+        statement,
+        scroll: scroll.unwrap_or_else(|| reads_backward(&run.plan)),
+        hold: false,
+        binary: false,
+        created_us: cx.fx.statement_us + crate::base::clock::POSTGRES_EPOCH_US,
+    };
+    let depth = cx.backend()?.txn.depth();
+    cx.routines.cursors.insert(name, Cursor::new(run, facts, depth));
+    Ok(())
+}
 
-    pub fn shape(&self) -> Arc<Shape> {
-        self.shape.clone()
-    }
-
-    /// Computes rows until `upto` of them are kept, or all.
-    pub fn keep(&mut self, cx: &mut ExecContext, upto: i64) -> Flow<()> {
-        while self.kept < upto {
-            let Some(run) = &mut self.run else { return Ok(()) };
-            match run.next(cx)? {
-                Next::Batch(b) => {
-                    self.kept += b.rows as i64;
-                    self.batches.push(b);
-                }
-                Next::End => self.run = None,
-                Next::Stale => {
-                    let text = "a relation changed while a cursor on it was opened";
-                    return Err(err!(OBJECT_NOT_IN_PREREQUISITE_STATE, "{text}").into());
-                }
-            }
+/// Moves; returns the last row passed, and how many were.
+///
+/// # Errors
+/// 55000 for a way back that was not asked for.
+fn go(
+    cursor: &mut Cursor,
+    cx: &mut ExecContext,
+    name: &str,
+    way: Way,
+    count: Option<i64>,
+) -> Flow<(Option<Batch>, i64)> {
+    cursor.check_way(match way {
+        Way::Forward => count.is_some_and(|c| c < 0),
+        Way::Backward => count.is_none_or(|c| c > 0),
+        Way::Absolute => count.is_some_and(|c| c < 0 || c <= cursor.position),
+        Way::Relative => count.is_some_and(|c| c < 0),
+    })?;
+    let count = count.unwrap_or(i64::MAX);
+    let (to, one) = match way {
+        Way::Forward => (cursor.position.saturating_add(count), false),
+        Way::Backward => (cursor.position.saturating_sub(count), false),
+        Way::Relative => (cursor.position.saturating_add(count), true),
+        Way::Absolute if count < 0 => {
+            cursor.keep(cx, name, i64::MAX)?;
+            (cursor.kept() + 1 + count, true)
         }
-        Ok(())
-    }
-
-    /// The row at a position, as a batch.
-    pub fn row(&self, position: i64) -> Option<Batch> {
-        let mut n = position.checked_sub(1).filter(|n| *n >= 0)?;
-        for b in &self.batches {
-            if n < b.rows as i64 {
-                let columns = b.columns.iter().map(|c| c.gather_rows(&[n as u32])).collect();
-                return Some(Batch { columns, rows: 1 });
-            }
-            n -= b.rows as i64;
-        }
-        None
-    }
-
-    /// The next row.
-    pub fn forward(&mut self, cx: &mut ExecContext) -> Flow<Option<Batch>> {
-        let to = self.position.saturating_add(1);
-        self.keep(cx, to)?;
-        self.position = to.min(self.kept + 1);
-        Ok(self.row(self.position))
-    }
-
-    fn check_way(&self, backward: bool) -> Result<()> {
-        if backward && self.scroll == Some(false) {
-            return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "cursor can only scan forward")
-                .hint("Declare it with SCROLL option to enable backward scan."));
-        }
-        Ok(())
-    }
-
-    /// What SQL's FETCH may ask for.
-    ///
-    /// # Errors
-    /// 55000 for a way back that was not asked for.
-    pub fn may_go_back(&self, direction: FetchDirection, count: i64) -> Result<()> {
-        self.check_way(match direction {
-            FetchDirection::Forward | FetchDirection::Relative => count < 0,
-            FetchDirection::Backward => count > 0,
-            FetchDirection::Absolute => count <= self.position,
-        })
-    }
-
-    /// Moves; returns the last row passed, and how many were.
-    ///
-    /// # Errors
-    /// 55000 for a way back that was not asked for.
-    pub fn go(&mut self, cx: &mut ExecContext, way: Way, count: Option<i64>) -> Flow<(Option<Batch>, i64)> {
-        self.check_way(match way {
-            Way::Forward => count.is_some_and(|c| c < 0),
-            Way::Backward => count.is_none_or(|c| c > 0),
-            Way::Absolute => count.is_some_and(|c| c < 0 || c <= self.position),
-            Way::Relative => count.is_some_and(|c| c < 0),
-        })?;
-        let count = count.unwrap_or(i64::MAX);
-        let (to, one) = match way {
-            Way::Forward => (self.position.saturating_add(count), false),
-            Way::Backward => (self.position.saturating_sub(count), false),
-            Way::Relative => (self.position.saturating_add(count), true),
-            Way::Absolute if count < 0 => {
-                self.keep(cx, i64::MAX)?;
-                (self.kept + 1 + count, true)
-            }
-            Way::Absolute => (count, true),
-        };
-        self.keep(cx, to)?;
-        let from = self.position;
-        self.position = to.clamp(0, self.kept + 1);
-        let row = self.row(self.position);
-        let passed = match one || count == 0 {
-            true => i64::from(row.is_some()),
-            false if self.position >= from => self.position.min(self.kept) - from.min(self.kept),
-            false => from.min(self.kept + 1) - self.position.max(1),
-        };
-        // Past the end a FETCH of several rows has the last one.
-        Ok((row, passed))
-    }
+        Way::Absolute => (count, true),
+    };
+    cursor.keep(cx, name, to)?;
+    let (from, kept) = (cursor.position, cursor.kept());
+    cursor.go_to(to);
+    let row = cursor.row(cursor.position);
+    let passed = match one || count == 0 {
+        true => i64::from(row.is_some()),
+        false if cursor.position >= from => cursor.position.min(kept) - from.min(kept),
+        false => from.min(kept + 1) - cursor.position.max(1),
+    };
+    // Past the end a FETCH of several rows has the last one.
+    Ok((row, passed))
 }
 
 impl Frame {
@@ -170,10 +119,10 @@ impl Frame {
             return Err(Error::internal("a cursor that is not bound").into());
         };
         let run = self.start(cx, decl.query)?;
-        let shape = Frame::shape_of_run(&run);
+        let text = self.body.exprs[decl.query].source.clone();
         let name = self.cursor_name(cx, var);
         Frame::check_free(cx, &name)?;
-        cx.routines.cursors.insert(name.clone(), Cursor::new(run, shape, decl.scroll));
+        open_run(cx, name.clone(), run, decl.scroll, text)?;
         Ok(name)
     }
 
@@ -198,9 +147,12 @@ impl Frame {
                     let text = format!("cannot open {} query as cursor", run.plan.tag);
                     return Err(Error::new(SqlState::INVALID_CURSOR_DEFINITION, text).into());
                 }
-                let shape = Frame::shape_of_run(&run);
+                let text = match q {
+                    Query::Static(id) => self.body.exprs[*id].source.clone(),
+                    Query::Dynamic { .. } => super::rows::text_of(&self.values).as_str().into(),
+                };
                 let name = self.cursor_name(cx, var);
-                cx.routines.cursors.insert(name, Cursor::new(run, shape, scroll));
+                open_run(cx, name, run, scroll, text)?;
             }
         }
         Ok(Goto::Next)
@@ -229,8 +181,8 @@ impl Frame {
         };
         let name = String::from_utf8_lossy(b).into_owned();
         let Some(mut cursor) = cx.routines.cursors.remove(&name) else { return Err(missing(&name).into()) };
-        let moved = cursor.go(cx, direction.way, count);
-        let shape = cursor.shape();
+        let moved = go(&mut cursor, cx, &name, direction.way, count);
+        let shape = super::rows::shape_of_plan(cursor.plan());
         cx.routines.cursors.insert(name, cursor);
         let (row, passed) = moved?;
         let found = if direction.is_move { passed > 0 } else { row.is_some() };

@@ -4,6 +4,7 @@ use super::code::Condition;
 use super::frame::{Frame, Goto, Slot};
 use crate::base::{Error, Result, Severity, SqlState};
 use crate::sql::exec::ExecContext;
+use crate::sql::routine::cursor;
 use crate::types::Value;
 
 /// A block with handlers under way.
@@ -56,6 +57,7 @@ impl Frame {
             backend.txn.release_from(&catalog, g.depth);
             backend.settings.lock().leave(g.level, true);
             backend.stats.leave(true);
+            cursor::leave_to(cx, g.depth, true);
         }
         Ok(Goto::Next)
     }
@@ -96,6 +98,7 @@ impl Frame {
         backend.txn.undo_from(&catalog, g.depth)?;
         backend.settings.lock().leave(g.level, false);
         backend.stats.leave(false);
+        cursor::leave_to(cx, g.depth, false);
         crate::sql::command::settings_changed(cx)
     }
 

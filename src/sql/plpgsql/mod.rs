@@ -31,7 +31,6 @@ mod trigger;
 
 pub use code::Function;
 pub use code::Way;
-pub use cursor::Cursor;
 pub use frame::Frame;
 pub use parse::{compile, compile_block};
 pub use trigger::{Level, TriggerData, When, returned};

@@ -8,6 +8,7 @@ use crate::sql::ast::Stmt;
 use crate::sql::command::{self, Command};
 use crate::sql::exec::ExecContext;
 use crate::sql::expr::{Expr, ExprKind};
+use crate::sql::plan::PlannedStatement;
 use crate::sql::routine::query::{self, Next, QueryRun, Variables};
 use crate::types::array::Array;
 use crate::types::{Batch, TypeRef, Value, oid};
@@ -67,8 +68,8 @@ impl Variables for Using<'_> {
     }
 }
 
-fn shape_of_plan(run: &QueryRun) -> Arc<Shape> {
-    let (names, types) = run.plan.plan.columns.iter().map(|c| (c.name.clone(), c.ty)).unzip();
+pub(super) fn shape_of_plan(plan: &PlannedStatement) -> Arc<Shape> {
+    let (names, types) = plan.plan.columns.iter().map(|c| (c.name.clone(), c.ty)).unzip();
     Arc::new(Shape { names, types })
 }
 
@@ -197,7 +198,7 @@ impl Frame {
 
     fn sql_done(&mut self, cx: &mut ExecContext, into: Option<&Into>) -> Flow<Goto> {
         let Some(q) = &self.query else { return Ok(Goto::Next) };
-        let (count, read_only, shape) = (q.count(), q.plan.read_only, shape_of_plan(q));
+        let (count, read_only, shape) = (q.count(), q.plan.read_only, shape_of_plan(&q.plan));
         match into {
             None => {
                 self.row_count = count;
@@ -332,7 +333,7 @@ impl Frame {
                 Next::Stale => d.running = None,
                 Next::End => {
                     self.row_count = run.count();
-                    let (read_only, shape) = (run.plan.read_only, shape_of_plan(run));
+                    let (read_only, shape) = (run.plan.read_only, shape_of_plan(&run.plan));
                     if last && let Some(into) = into {
                         if self.found_rows == 0 && into.strict {
                             return Err(Error::new(SqlState::NO_DATA_FOUND, "query returned no rows").into());
@@ -414,7 +415,7 @@ impl Frame {
             let e = Error::new(SqlState::INVALID_CURSOR_DEFINITION, format!("cannot open {tag} query as cursor"));
             return Err(e.into());
         }
-        let shape = shape_of_plan(&run);
+        let shape = shape_of_plan(&run.plan);
         self.loops[place] = Some(Loop::Rows(RowLoop::new(Source::Run(run), shape, context)));
         Ok(Goto::Next)
     }
@@ -431,7 +432,7 @@ impl Frame {
             .routines
             .cursors
             .get(&name)
-            .map(super::cursor::Cursor::shape)
+            .map(|c| shape_of_plan(c.plan()))
             .unwrap_or_else(|| Arc::new(Shape { names: Vec::new(), types: Vec::new() }));
         let source = Source::Cursor(name);
         self.loops[place] = Some(Loop::Rows(RowLoop::new(source, shape, None)));
@@ -486,7 +487,7 @@ impl Frame {
                     let Some(mut c) = cx.routines.cursors.remove(&name) else {
                         return Err(super::cursor::missing(&name).into());
                     };
-                    let row = c.forward(cx);
+                    let row = c.forward(cx, &name);
                     cx.routines.cursors.insert(name, c);
                     row?
                 }
@@ -666,7 +667,7 @@ impl Frame {
     fn give_batch(&mut self, cx: &mut ExecContext) -> Flow<()> {
         let Some(batch) = self.found_row.clone() else { return Ok(()) };
         let Some(q) = &self.query else { return Ok(()) };
-        let shape = shape_of_plan(q);
+        let shape = shape_of_plan(&q.plan);
         if self.whole_row(&shape.types)
             && let Some(wanted) = self.set_columns().map(<[_]>::to_vec)
         {
@@ -753,7 +754,7 @@ fn not_writable(def: &crate::sql::func::FuncDef, n: usize) -> Error {
 }
 
 /// The text an EXECUTE is running: its first operand.
-fn text_of(values: &[Value]) -> String {
+pub(super) fn text_of(values: &[Value]) -> String {
     match values.first() {
         Some(Value::Bytes(b)) => String::from_utf8_lossy(b).into_owned(),
         _ => String::new(),
@@ -783,11 +784,4 @@ fn slices(list: &Array<'_>, element: crate::base::Oid, dims: u32) -> VecDeque<Va
         Value::Bytes(b.finish_with(bounds.clone()).into())
     };
     values.chunks(inner.max(1)).map(make).collect()
-}
-
-impl Frame {
-    /// The columns of a started query.
-    pub(super) fn shape_of_run(run: &QueryRun) -> Arc<Shape> {
-        shape_of_plan(run)
-    }
 }

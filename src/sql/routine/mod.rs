@@ -18,6 +18,7 @@
 
 pub mod body;
 mod call;
+pub mod cursor;
 mod def;
 mod invoke;
 pub mod query;
@@ -41,8 +42,8 @@ use std::sync::Arc;
 pub struct Cache {
     known: HashMap<Key, (Arc<Record>, Arc<dyn Any + Send + Sync>)>,
     active: Vec<Active>,
-    /// Open cursors of PL/pgSQL by name, until the transaction ends.
-    pub cursors: HashMap<String, crate::sql::plpgsql::Cursor>,
+    /// The session's cursors by name.
+    pub cursors: HashMap<String, cursor::Cursor>,
     /// For names of cursors that have none.
     pub unnamed: u64,
 }

@@ -176,21 +176,27 @@ impl QueryRun {
         }
     }
 
+    /// Takes the locks and the snapshot: what happens from now on is not seen. False: plan again.
+    pub fn begin(&mut self, cx: &mut ExecContext) -> Flow<bool> {
+        if self.node.is_none() && !self.ended {
+            if !self.lock(cx)? {
+                return Ok(false);
+            }
+            self.inside(cx, |this, cx| Ok(this.start(cx)?))?;
+        }
+        Ok(true)
+    }
+
     pub fn next(&mut self, cx: &mut ExecContext) -> Flow<Next> {
         if self.ended {
             return Ok(Next::End);
         }
-        if self.node.is_none() && !self.lock(cx)? {
+        if !self.begin(cx)? {
             return Ok(Next::Stale);
         }
-        let batch = self.inside(cx, |this, cx| {
-            if this.node.is_none() {
-                this.start(cx)?;
-            }
-            match &mut this.node {
-                Some(node) => node.next(cx),
-                None => Ok(None),
-            }
+        let batch = self.inside(cx, |this, cx| match &mut this.node {
+            Some(node) => node.next(cx),
+            None => Ok(None),
         })?;
         Ok(match batch {
             Some(b) => {

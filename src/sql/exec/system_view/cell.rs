@@ -112,6 +112,11 @@ pub(crate) fn oid_array(values: impl IntoIterator<Item = Oid>) -> Value {
     array_of(oid::OID, values.into_iter().map(|o| Value::U32(o.0)), 1)
 }
 
+/// A `regtype[]`.
+pub(crate) fn regtype_array(values: impl IntoIterator<Item = Oid>) -> Value {
+    array_of(oid::REGTYPE, values.into_iter().map(|o| Value::U32(o.0)), 1)
+}
+
 /// A `"char"[]`.
 pub(crate) fn char_array(values: impl IntoIterator<Item = char>) -> Value {
     array_of(oid::CHAR, values.into_iter().map(|c| Value::text(c.to_string())), 1)

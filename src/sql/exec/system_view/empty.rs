@@ -47,6 +47,12 @@ pub(super) const VIEWS: &[View] = empty![
     "pg_stat_subscription",
     "pg_stat_subscription_stats",
     "pg_stat_progress_basebackup",
+    // Memory is not divided like that here.
+    "pg_shmem_allocations",
+    "pg_backend_memory_contexts",
+    // Neither caches of that kind nor prefetching in recovery.
+    "pg_stat_slru",
+    "pg_stat_recovery_prefetch",
     // Two-phase commit is refused.
     "pg_prepared_xacts",
 ];

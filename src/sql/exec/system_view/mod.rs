@@ -8,6 +8,7 @@
 //! - VIEW-1: a row pushed has as many values as the relation has columns, in their order.
 //! - VIEW-2: a generator may leave out rows that a key of the sink excludes, and no others.
 
+mod access;
 mod activity;
 mod cell;
 mod class;
@@ -23,6 +24,7 @@ mod object;
 mod policy;
 mod role;
 mod server;
+mod session;
 mod settings;
 mod statistics;
 mod trigger;
@@ -176,7 +178,8 @@ pub(crate) fn fit(value: Datum<'_>, form: Phys) -> Datum<'_> {
 
 /// The generator of a view by the name in `Relation::generated_by`.
 pub fn find(name: &str) -> Option<&'static View> {
-    let families: [&'static [View]; 18] = [
+    let families: &[&'static [View]] = &[
+        access::VIEWS,
         activity::VIEWS,
         class::VIEWS,
         code::VIEWS,
@@ -192,11 +195,12 @@ pub fn find(name: &str) -> Option<&'static View> {
         policy::VIEWS,
         role::VIEWS,
         server::VIEWS,
+        session::VIEWS,
         settings::VIEWS,
         statistics::VIEWS,
         types::VIEWS,
     ];
-    families.into_iter().flatten().find(|v| v.name == name)
+    families.iter().copied().flatten().find(|v| v.name == name)
 }
 
 /// The session's catalogs.

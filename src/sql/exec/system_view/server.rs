@@ -9,15 +9,21 @@ use crate::sql::exec::ExecContext;
 pub(super) const VIEWS: &[View] = &[
     View { name: "pg_shdepend", rows: shared_dependencies },
     View { name: "pg_statistic", rows: |_, _| Err(refused("pg_statistic").into()) },
-    View { name: "pg_cursors", rows: |_, _| Err(refused("pg_cursors").into()) },
-    View { name: "pg_prepared_statements", rows: |_, _| Err(refused("pg_prepared_statements").into()) },
-    View { name: "pg_config", rows: |_, _| Err(refused("pg_config").into()) },
-    View { name: "pg_shmem_allocations", rows: |_, _| Err(refused("pg_shmem_allocations").into()) },
-    View { name: "pg_backend_memory_contexts", rows: |_, _| Err(refused("pg_backend_memory_contexts").into()) },
+    View { name: "pg_config", rows: config },
 ];
 
 fn refused(view: &str) -> Error {
     Error::unsupported(format!("view \"{view}\" is not supported"))
+}
+
+/// Where the server is, and what it was made of; it installs no headers, libraries or documents.
+fn config(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    let program = std::env::current_exe().unwrap_or_default();
+    row![sink; "BINDIR", program.parent().map(|p| p.display().to_string())];
+    row![sink; "CC", "rustc"];
+    row![sink; "VERSION", format!("PostgreSQL {}", crate::settings::SERVER_VERSION)];
+    let _ = cx;
+    Ok(())
 }
 
 /// Owners that are not the bootstrap superuser; that one is pinned and not listed.

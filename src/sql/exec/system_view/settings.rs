@@ -1,8 +1,8 @@
-//! `pg_settings`, `pg_file_settings`, `pg_hba_file_rules`, and the time zones.
+//! `pg_settings`, `pg_file_settings`, and the time zones.
 
 use super::cell::texts;
 use super::{Sink, View, row};
-use crate::base::{Error, Flow, Oid};
+use crate::base::{Flow, Oid};
 use crate::settings::{self, FileSetting};
 use crate::sql::exec::ExecContext;
 use crate::types::Value;
@@ -11,18 +11,12 @@ use crate::types::datetime::{Interval, Zone};
 pub(super) const VIEWS: &[View] = &[
     View { name: "pg_settings", rows: settings_rows },
     View { name: "pg_file_settings", rows: file_settings },
-    View { name: "pg_hba_file_rules", rows: |_, _| Err(refused("pg_hba_file_rules").into()) },
-    View { name: "pg_ident_file_mappings", rows: |_, _| Err(refused("pg_ident_file_mappings").into()) },
     View { name: "pg_timezone_names", rows: zone_names },
     View { name: "pg_timezone_abbrevs", rows: zone_abbreviations },
 ];
 
 /// Members may see all settings.
 const PG_READ_ALL_SETTINGS: Oid = Oid(3374);
-
-fn refused(view: &str) -> Error {
-    Error::unsupported(format!("view \"{view}\" is not supported"))
-}
 
 fn settings_rows(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let backend = cx.backend()?;

@@ -38,8 +38,6 @@ pub(super) const VIEWS: &[View] = &[
     View { name: "pg_stat_archiver", rows: archiver },
     View { name: "pg_stat_bgwriter", rows: bgwriter },
     View { name: "pg_stat_wal", rows: wal },
-    View { name: "pg_stat_slru", rows: |_, _| Err(not_counted("pg_stat_slru").into()) },
-    View { name: "pg_stat_recovery_prefetch", rows: |_, _| Err(not_counted("pg_stat_recovery_prefetch").into()) },
     View { name: "pg_stat_progress_analyze", rows: |_, _| Err(not_counted("pg_stat_progress_analyze").into()) },
     View { name: "pg_stat_progress_vacuum", rows: |_, _| Err(not_counted("pg_stat_progress_vacuum").into()) },
     View { name: "pg_stat_progress_cluster", rows: |_, _| Err(not_counted("pg_stat_progress_cluster").into()) },

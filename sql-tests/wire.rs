@@ -1,0 +1,190 @@
+//! Runs the scripts of `sql-tests/wire/`: messages of the protocol as drivers send them, and what must come back, message
+//! by message. `WIRE=part` runs some; `WIRE_SERVER=address:port` runs them on a PostgreSQL at hand, for which every
+//! expectation holds, too; `UPDATE=1` writes what came into the files.
+//!
+//! A file is lines; each file has a session of its own. The answers stand indented below what they answer.
+//!
+//! ```text
+//! # a comment
+//! query SQL
+//! parse NAME SQL                        `-` is the unnamed one
+//! bind PORTAL NAME [binary] [VALUE...]  texts; `binary` asks for all results so
+//! describe statement|portal NAME
+//! execute PORTAL LIMIT
+//! close statement|portal NAME
+//! sync
+//! ```
+
+mod support;
+
+use std::fs;
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use support::{Client, Message, Server};
+
+#[derive(Default)]
+struct Packets(Vec<u8>);
+
+impl Packets {
+    fn add(&mut self, kind: u8, parts: &[&[u8]]) {
+        let len: usize = parts.iter().map(|p| p.len()).sum();
+        self.0.push(kind);
+        self.0.extend((len as u32 + 4).to_be_bytes());
+        parts.iter().for_each(|p| self.0.extend(*p));
+    }
+}
+
+fn name(word: Option<&str>) -> Vec<u8> {
+    let word = word.unwrap_or("-");
+    let mut bytes = if word == "-" { Vec::new() } else { word.as_bytes().to_vec() };
+    bytes.push(0);
+    bytes
+}
+
+fn bind<'a>(mut words: impl Iterator<Item = &'a str>, packets: &mut Packets) {
+    let (portal, statement) = (name(words.next()), name(words.next()));
+    let mut words = words.peekable();
+    let binary = words.next_if_eq(&"binary").is_some();
+    let values: Vec<&str> = words.collect();
+    let mut body = vec![0, 0];
+    body.extend((values.len() as u16).to_be_bytes());
+    for value in values {
+        body.extend((value.len() as u32).to_be_bytes());
+        body.extend(value.as_bytes());
+    }
+    body.extend(if binary { &[0, 1, 0, 1][..] } else { &[0, 0] });
+    packets.add(b'B', &[&portal, &statement, &body]);
+}
+
+/// Adds a line's message; true if an answer with ReadyForQuery follows.
+fn send(line: &str, packets: &mut Packets) -> bool {
+    let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
+    let mut words = rest.split_whitespace();
+    let kind = |word: Option<&str>| if word == Some("statement") { b"S" } else { b"P" };
+    match verb {
+        "query" => {
+            packets.add(b'Q', &[rest.as_bytes(), b"\0"]);
+            return true;
+        }
+        "sync" => {
+            packets.add(b'S', &[]);
+            return true;
+        }
+        "parse" => {
+            let (word, sql) = rest.split_once(' ').unwrap_or((rest, ""));
+            packets.add(b'P', &[&name(Some(word)), sql.as_bytes(), b"\0\0\0"]);
+        }
+        "bind" => bind(words, packets),
+        "describe" => packets.add(b'D', &[kind(words.next()), &name(words.next())]),
+        "close" => packets.add(b'C', &[kind(words.next()), &name(words.next())]),
+        "execute" => {
+            let portal = name(words.next());
+            let limit: u32 = words.next().expect("a limit").parse().expect("a number");
+            packets.add(b'E', &[&portal, &limit.to_be_bytes()]);
+        }
+        _ => panic!("not a line of a script: {line}"),
+    }
+    false
+}
+
+/// A RowDescription's columns: name, type, format.
+fn described(body: &[u8]) -> String {
+    let mut rest = &body[2..];
+    let mut columns = Vec::new();
+    while !rest.is_empty() {
+        let end = rest.iter().position(|b| *b == 0).unwrap();
+        let column = String::from_utf8_lossy(&rest[..end]).into_owned();
+        let facts = &rest[end + 1..];
+        let oid = u32::from_be_bytes(facts[6..10].try_into().unwrap());
+        columns.push(format!("{column}:{oid}:{}", if facts[17] == 1 { "binary" } else { "text" }));
+        rest = &facts[18..];
+    }
+    columns.join(" ")
+}
+
+fn shown(m: &Message) -> String {
+    let text = || String::from_utf8_lossy(m.body.strip_suffix(b"\0").unwrap_or(&m.body)).into_owned();
+    match m.kind {
+        'T' => format!("columns {}", described(&m.body)),
+        'D' => {
+            let values = m.columns().into_iter().map(|v| v.unwrap_or_else(|| "NULL".into()));
+            let printable = values.map(|v| v.escape_debug().to_string());
+            format!("row {}", printable.collect::<Vec<_>>().join("|"))
+        }
+        'C' => format!("complete {}", text()),
+        'Z' => format!("ready {}", text()),
+        'E' | 'N' => {
+            let field = |c| m.field(c).unwrap_or_default();
+            format!("{} {} {}", field('S').to_lowercase(), field('C'), field('M'))
+        }
+        't' => {
+            let types = m.body[2..].chunks(4).map(|t| u32::from_be_bytes(t.try_into().unwrap()).to_string());
+            format!("parameters {}", types.collect::<Vec<_>>().join(" "))
+        }
+        'd' => format!("data {}", m.body.escape_ascii()),
+        '1' => "parsed".into(),
+        '2' => "bound".into(),
+        '3' => "closed".into(),
+        's' => "suspended".into(),
+        'n' => "no data".into(),
+        'I' => "empty".into(),
+        'c' => "copy done".into(),
+        'H' => "copy out".into(),
+        other => format!("{other} {}", m.body.escape_ascii()),
+    }
+}
+
+/// The file as it would be with the answers that came.
+fn run(script: &str, mut client: Client) -> String {
+    let (mut out, mut packets) = (String::new(), Packets::default());
+    for line in script.lines().filter(|l| !l.starts_with(' ')) {
+        out += &format!("{line}\n");
+        if line.is_empty() || line.starts_with('#') || !send(line, &mut packets) {
+            continue;
+        }
+        client.write(&std::mem::take(&mut packets.0));
+        loop {
+            let message = client.read().expect("an answer").expect("a connection");
+            // ParameterStatus comes when it likes.
+            if message.kind != 'S' {
+                out += &format!("  {}\n", shown(&message));
+            }
+            if message.kind == 'Z' {
+                break;
+            }
+        }
+    }
+    out
+}
+
+#[test]
+fn wire_scripts() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("sql-tests/wire");
+    let part = std::env::var("WIRE").unwrap_or_default();
+    let mut files: Vec<PathBuf> = fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()).collect();
+    files.retain(|f| f.file_name().is_some_and(|n| n.to_string_lossy().contains(&part)));
+    files.sort();
+    let address = std::env::var("WIRE_SERVER").ok();
+    let own = address.is_none().then(|| Server::started(&[]));
+    let mut wrong = Vec::new();
+    for file in files {
+        let script = fs::read_to_string(&file).unwrap();
+        let client = match (&own, &address) {
+            (Some(server), _) => server.connect(),
+            (None, Some(address)) => Client::start(Box::new(TcpStream::connect(address).unwrap())).unwrap(),
+            (None, None) => unreachable!(),
+        };
+        let came = run(&script, client);
+        if came == script {
+            continue;
+        }
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(&file, &came).unwrap();
+            continue;
+        }
+        let at = came.lines().zip(script.lines()).position(|(a, b)| a != b).unwrap_or(0);
+        let line = |text: &str| text.lines().nth(at).unwrap_or_default().to_string();
+        wrong.push(format!("{}:{}: {} instead of {}", file.display(), at + 1, line(&came), line(&script)));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
