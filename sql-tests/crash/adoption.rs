@@ -1,8 +1,9 @@
 //! A new postmaster takes over the running sessions.
 
 use crate::support::psql::{self, Psql};
-use crate::support::{Server, eventually, kill};
+use crate::support::{Client, Server, assert_crash_warning, eventually, kill, open_files};
 use crate::{connect, sql};
+use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -118,4 +119,62 @@ fn writers_do_not_notice() {
         let found = sql(&server, &format!("select count(*)::text || ' ' || max(n) from t where writer = {writer}"));
         assert_eq!(found, [format!("{n} {n}")]);
     }
+}
+
+/// Clients that come and go while postmasters do: whoever got in gets its answer, no pid is given twice, the postmaster
+/// lets go of every socket, and those who came last are warned when the engine is killed right after.
+#[test]
+fn newcomers_at_any_moment() {
+    let mut server = Server::started(&[]);
+    let stop = AtomicBool::new(false);
+    let mut pids = Vec::new();
+    // With nobody there an orphaned engine would leave.
+    let mut guest = server.connect();
+    let engine = server.engine_pid();
+    std::thread::scope(|s| {
+        let path = server.dir.path().join(format!(".s.PGSQL.{}", server.port));
+        let comers: Vec<_> = (0..4)
+            .map(|_| {
+                let (stop, path) = (&stop, path.clone());
+                s.spawn(move || {
+                    let mut pids = Vec::new();
+                    while !stop.load(Ordering::Relaxed) {
+                        let Ok(stream) = UnixStream::connect(&path) else { continue };
+                        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+                        // The postmaster may die with the connection in its hands.
+                        let Ok(mut client) = Client::start(Box::new(stream)) else { continue };
+                        assert_eq!(client.query("select pg_backend_pid()"), Ok(vec![client.pid.to_string()]));
+                        pids.push(client.pid);
+                    }
+                    pids
+                })
+            })
+            .collect();
+        for round in 0..10 {
+            std::thread::sleep(Duration::from_millis(20 + round * 7 % 50));
+            server.kill_postmaster();
+            server.start();
+        }
+        stop.store(true, Ordering::Relaxed);
+        pids.extend(comers.into_iter().flat_map(|c| c.join().unwrap()));
+    });
+    assert_eq!((server.engine_pid(), guest.query("select 7")), (engine, Ok(vec!["7".to_string()])));
+    let count = pids.len();
+    assert!(count > 50, "{count} got in");
+    pids.sort_unstable();
+    pids.dedup();
+    assert_eq!(pids.len(), count, "a pid was given twice");
+    let mut stay: Vec<_> = (0..12).map(|_| server.connect()).collect();
+    let postmaster = server.running_pid().unwrap();
+    let files = open_files(postmaster);
+    let more: Vec<_> = (0..40).map(|_| server.connect()).collect();
+    assert!(open_files(postmaster) >= files + 40, "it keeps a duplicate of each");
+    drop(more);
+    eventually("the postmaster lets go", || open_files(postmaster) <= files);
+    stay.extend((0..12).map(|_| server.connect()));
+    kill("KILL", server.engine_pid());
+    for mut client in stay {
+        assert_crash_warning(&client.read_to_end());
+    }
+    server.wait_accepting();
 }

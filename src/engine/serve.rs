@@ -32,13 +32,23 @@ pub enum End {
 
 /// Serves until it is over.
 pub async fn serve(link: &Link, gate: &Arc<Gate>, threads: SessionThreads, workers: &Foreman) -> End {
-    let shared = gate.clone();
-    link.take_in(move |connection| threads.spawn(sessions::serve(shared.clone(), connection)));
+    let (shared, threads) = (gate.clone(), Arc::new(threads));
+    let pool = threads.clone();
+    link.take_in(move |connection, thread| pool.spawn(sessions::serve(shared.clone(), connection), thread));
+    let mut reached_by = None;
     let mut mode = link.mode();
     let mut occupied = link.occupied();
     loop {
         let now = *mode.borrow_and_update();
         workers.want(now.postmaster);
+        if now.postmaster.is_some() && now.postmaster != reached_by {
+            reached_by = now.postmaster;
+            open_shortcuts(link, &threads);
+        }
+        if now.stop.is_some() {
+            // Who came before the stop is told so.
+            link.sweep();
+        }
         let empty = !*occupied.borrow_and_update();
         match now.stop {
             Some(StopMode::Immediate) if empty => return End::Immediate,
@@ -65,5 +75,17 @@ pub async fn serve(link: &Link, gate: &Arc<Gate>, threads: SessionThreads, worke
                 }
             }
         }
+    }
+}
+
+/// Lets the postmaster reach the session threads without detour; without shortcuts everything goes by the channel.
+fn open_shortcuts(link: &Link, threads: &SessionThreads) {
+    match link.open_shortcuts(threads.count()) {
+        Ok(intakes) => {
+            for (n, intake) in intakes.into_iter().enumerate() {
+                threads.spawn_on(n, link.clone().attend(intake, n));
+            }
+        }
+        Err(e) => crate::log!("could not make sockets for new connections: {}", crate::settings::os_text(&e)),
     }
 }

@@ -38,16 +38,30 @@ impl SessionThreads {
         Ok(SessionThreads { threads })
     }
 
-    /// Runs a session to its end, on the thread with the fewest.
-    pub fn spawn(&self, session: impl Future<Output = ()> + Send + 'static) {
-        let emptiest = self.threads.iter().min_by_key(|t| t.sessions.load(Ordering::Relaxed));
-        let Some(thread) = emptiest else { return };
+    pub fn count(&self) -> usize {
+        self.threads.len()
+    }
+
+    /// Runs a session to its end: on the thread `came_to` unless another has clearly fewer, since a second thread would
+    /// have to be woken.
+    pub fn spawn(&self, session: impl Future<Output = ()> + Send + 'static, came_to: Option<usize>) {
+        let load = |t: &Thread| t.sessions.load(Ordering::Relaxed);
+        let Some(emptiest) = self.threads.iter().min_by_key(|t| load(t)) else { return };
+        let near = came_to.and_then(|n| self.threads.get(n)).filter(|t| load(t) <= load(emptiest) + 1);
+        let thread = near.unwrap_or(emptiest);
         thread.sessions.fetch_add(1, Ordering::Relaxed);
         let place = Place(thread.sessions.clone());
         thread.runtime.spawn(async move {
             session.await;
             drop(place);
         });
+    }
+
+    /// Runs what serves all sessions of one thread.
+    pub fn spawn_on(&self, thread: usize, work: impl Future<Output = ()> + Send + 'static) {
+        if let Some(thread) = self.threads.get(thread) {
+            thread.runtime.spawn(work);
+        }
     }
 }
 

@@ -54,6 +54,11 @@ impl Own {
         self.subs.read().clone()
     }
 
+    /// How many ids it has: its own and those of living sub-transactions.
+    pub fn count(&self) -> usize {
+        self.top().is_some() as usize + self.subs.read().len()
+    }
+
     /// Whether `xid` is this transaction's or that of one of its living sub-transactions.
     #[inline]
     pub fn contains(&self, xid: Xid) -> bool {

@@ -259,6 +259,11 @@ impl Mvcc {
         self.ring.trim(|lsn| lsn <= durable, |state| state == ABORTED || (state != RUNNING && state <= horizon));
     }
 
+    /// Whether any transaction with an id is running beside this one.
+    pub fn others_run(&self, own: &Own) -> bool {
+        self.shared.lock().running.len() > own.count()
+    }
+
     /// The ids running now, sub-transactions' included.
     pub fn running(&self) -> RunningXids {
         let shared = self.shared.lock();

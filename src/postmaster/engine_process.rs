@@ -1,7 +1,7 @@
 //! One engine as the postmaster sees it: a pidfd to watch, a channel to talk through.
 
 use super::sessions::Sessions;
-use crate::process::message::{EngineState, ToEngine};
+use crate::process::message::{EngineState, ToEngine, ToPostmaster};
 use crate::process::outcome::Outcome;
 use crate::process::packet::{self, Packet};
 use crate::process::watched;
@@ -45,6 +45,11 @@ pub struct Engine {
     /// every packet the engine takes.
     room: Option<AsyncFd<OwnedFd>>,
     outgoing: VecDeque<Outgoing>,
+    /// Ways around the channel, as far as the engine gave them.
+    notes: Option<OwnedFd>,
+    intakes: Vec<OwnedFd>,
+    /// Whose turn it is among the intakes.
+    turn: usize,
     pub victim: Option<Victim>,
     pub state: EngineState,
     /// Of a recovery, for people.
@@ -79,6 +84,9 @@ impl Engine {
             room: None,
             channel_ended: false,
             outgoing: VecDeque::new(),
+            notes: None,
+            intakes: Vec::new(),
+            turn: 0,
             victim: None,
             state: EngineState::Starting,
             progress: String::new(),
@@ -93,8 +101,27 @@ impl Engine {
         self.outgoing.push_back(Outgoing::Descriptors(message.encode(), fds));
     }
 
-    pub fn send_connection(&mut self, id: u64) {
-        self.outgoing.push_back(Outgoing::Connection(id));
+    /// Passes a connection on: straight to a session thread, or by the channel, where it waits for room.
+    pub fn send_connection(&mut self, id: u64, socket: &OwnedFd) {
+        self.turn = self.turn.wrapping_add(1);
+        let intake = self.intakes.get(self.turn.checked_rem(self.intakes.len()).unwrap_or(0));
+        let message = ToEngine::Connection { id }.encode();
+        if !intake.is_some_and(|intake| packet::send(intake, &message, &[socket.as_fd()]).is_ok()) {
+            self.outgoing.push_back(Outgoing::Connection(id));
+        }
+    }
+
+    /// The engine's ways around the channel; those of before are gone.
+    pub fn take_shortcuts(&mut self, fds: Vec<OwnedFd>) {
+        let mut fds = fds.into_iter();
+        self.notes = fds.next();
+        self.intakes = fds.collect();
+    }
+
+    /// The next thing the engine noted, if any.
+    pub fn next_note(&self) -> Option<ToPostmaster> {
+        let packet = packet::receive_short(self.notes.as_ref()?).ok().flatten()?;
+        ToPostmaster::decode(packet.bytes()).ok()
     }
 
     /// Whether further connections must wait in the kernel's backlog.

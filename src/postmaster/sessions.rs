@@ -23,11 +23,11 @@ impl Sessions {
     }
 
     /// Keeps a new connection and names it.
-    pub fn add(&mut self, socket: OwnedFd) -> u64 {
+    pub fn add(&mut self, socket: OwnedFd) -> (u64, &OwnedFd) {
         let id = self.next_id;
         self.next_id += 1;
-        self.kept.insert(id, Kept { socket, established: false });
-        id
+        let kept = self.kept.entry(id).insert_entry(Kept { socket, established: false });
+        (id, &kept.into_mut().socket)
     }
 
     /// Keeps a connection that the engine named in an adoption.
@@ -105,7 +105,7 @@ mod tests {
         let (server, _client) = UnixStream::pair().unwrap();
         sessions.adopt(90, server.into(), true);
         let (server, _client2) = UnixStream::pair().unwrap();
-        assert_eq!(sessions.add(server.into()), 91);
+        assert_eq!(sessions.add(server.into()).0, 91);
         assert_eq!(sessions.len(), 2);
         assert!(sessions.closed(90).is_some() && sessions.closed(90).is_none());
     }

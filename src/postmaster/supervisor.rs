@@ -24,7 +24,7 @@ use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
@@ -37,6 +37,8 @@ const RECHECK: Duration = Duration::from_secs(60);
 
 /// The sockets' files are touched after so many looks at the pid file: every 58 minutes.
 const TOUCH_AFTER_LOOKS: u32 = 58;
+/// So long after the last connection the engine's notes are looked at.
+const NOTES_DELAY: Duration = Duration::from_secs(1);
 
 /// Something happened.
 enum Wake {
@@ -50,6 +52,7 @@ enum Wake {
     Recheck,
     LoggerEnded,
     LoggerDelayOver,
+    NotesDue,
     /// There may be room in the channel again.
     Room,
 }
@@ -96,6 +99,8 @@ pub struct Supervisor {
     logger: Option<LoggerProcess>,
     logger_delay: Option<Pin<Box<Sleep>>>,
     recheck: Interval,
+    notes_due: Option<Pin<Box<Sleep>>>,
+    last_admission: Instant,
     exit: Option<u8>,
 }
 
@@ -169,6 +174,8 @@ impl Supervisor {
             logger: start.logger,
             logger_delay: None,
             recheck,
+            notes_due: None,
+            last_admission: Instant::now(),
             exit: None,
         })
     }
@@ -197,6 +204,7 @@ impl Supervisor {
                 Wake::Signal(Asked::Nothing) | Wake::Room => {}
                 Wake::LoggerEnded => self.logger_ended(),
                 Wake::LoggerDelayOver => self.start_logger(),
+                Wake::NotesDue => self.notes_due(),
                 Wake::Message(packet) => self.message(packet).await,
                 Wake::EngineEnded => self.engine_ended().await,
                 Wake::Connection(socket, tcp) => self.admit(socket, tcp),
@@ -253,6 +261,11 @@ impl Supervisor {
         {
             return Poll::Ready(Wake::LoggerEnded);
         }
+        if let Some(delay) = &mut self.notes_due
+            && delay.as_mut().poll(cx).is_ready()
+        {
+            return Poll::Ready(Wake::NotesDue);
+        }
         if self.recheck.poll_tick(cx).is_ready() {
             return Poll::Ready(Wake::Recheck);
         }
@@ -291,20 +304,41 @@ impl Supervisor {
             let _ = sockopt::set_tcp_nodelay(&socket, true);
             let _ = sockopt::set_socket_keepalive(&socket, true);
         }
+        self.read_notes();
         let admission = self.state.admission();
         match &mut self.engine {
             Some(_) if admission == Admission::HandOver && self.sessions.len() >= self.max_sessions => {
                 self.answers.refuse(socket, too_many());
             }
             Some(engine) if admission == Admission::HandOver => {
-                let id = self.sessions.add(socket);
-                engine.send_connection(id);
+                let (id, socket) = self.sessions.add(socket);
+                engine.send_connection(id, socket);
+                self.last_admission = Instant::now();
+                self.notes_due.get_or_insert_with(|| Box::pin(sleep(NOTES_DELAY)));
             }
             engine => {
                 let progress = engine.as_ref().map_or("", |e| &e.progress);
                 self.answers.refuse(socket, refusal(admission, progress));
             }
         }
+    }
+
+    /// Takes in what the engine noted of its sessions.
+    fn read_notes(&mut self) {
+        while let Some(note) = self.engine.as_ref().and_then(Engine::next_note) {
+            match note {
+                ToPostmaster::Established { id } => self.sessions.established(id),
+                ToPostmaster::Closed { id } => drop(self.sessions.closed(id)),
+                _ => {}
+            }
+        }
+    }
+
+    /// The engine writes notes for a while after each connection; later it uses the channel.
+    fn notes_due(&mut self) {
+        self.read_notes();
+        let more = self.last_admission.elapsed() < NOTES_DELAY;
+        self.notes_due = more.then(|| Box::pin(sleep(NOTES_DELAY)));
     }
 
     fn pass_request(&mut self, (request, answer): Request) {
@@ -328,6 +362,11 @@ impl Supervisor {
             }
             Ok(ToPostmaster::Established { id }) => self.sessions.established(id),
             Ok(ToPostmaster::Closed { id }) => drop(self.sessions.closed(id)),
+            Ok(ToPostmaster::Shortcuts) => {
+                if let Some(engine) = &mut self.engine {
+                    engine.take_shortcuts(packet.fds);
+                }
+            }
             Ok(ToPostmaster::Signaled { ticket, found }) => {
                 if let Some(answer) = self.passed.remove(&ticket) {
                     let _ = answer.send(found);
@@ -351,6 +390,7 @@ impl Supervisor {
         while let Some(packet) = self.engine.as_mut().and_then(Engine::next_message) {
             self.message(packet).await;
         }
+        self.read_notes();
         let Some(engine) = self.engine.take() else { return };
         self.kill_delay = None;
         self.passed.clear();
@@ -403,7 +443,10 @@ impl Supervisor {
                 }
             }
             Action::TellEngine(mode) => self.tell_engine(&ToEngine::Stop(mode)),
-            Action::WarnSessions => self.sessions.warn_all(),
+            Action::WarnSessions => {
+                self.read_notes();
+                self.sessions.warn_all();
+            }
             Action::CloseSessions => self.sessions.close_all(),
             Action::SpawnEngine => Box::pin(self.spawn_engine()).await,
             Action::ArmKill => self.kill_delay = Some(Box::pin(sleep(KILL_DELAY))),

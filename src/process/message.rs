@@ -93,6 +93,9 @@ pub enum ToPostmaster {
         pid: u32,
         statement: Option<String>,
     },
+    /// Ways around this channel. Descriptors: where the engine notes [`ToPostmaster::Established`] and
+    /// [`ToPostmaster::Closed`], to be read now and then; then one for [`ToEngine::Connection`] per session thread.
+    Shortcuts,
     /// To a new postmaster: not now, the old one's end has not been seen yet. Try again.
     Busy,
     /// Adoption: one descriptor for each session, and whether it is established.
@@ -219,6 +222,7 @@ impl ToPostmaster {
             }
             ToPostmaster::Reload => out.push(b'r'),
             ToPostmaster::RotateLog => out.push(b'l'),
+            ToPostmaster::Shortcuts => out.push(b'w'),
             ToPostmaster::Busy => out.push(b'b'),
             ToPostmaster::Configuration => out.push(b'f'),
             ToPostmaster::Sessions { ids } => {
@@ -255,6 +259,7 @@ impl ToPostmaster {
             }
             b'r' => ToPostmaster::Reload,
             b'l' => ToPostmaster::RotateLog,
+            b'w' => ToPostmaster::Shortcuts,
             b'b' => ToPostmaster::Busy,
             b'f' => ToPostmaster::Configuration,
             b'n' => {
@@ -390,6 +395,7 @@ mod tests {
             ToPostmaster::Victim { who: "WAL writer process".into(), pid: 5, statement: None },
             ToPostmaster::Reload,
             ToPostmaster::RotateLog,
+            ToPostmaster::Shortcuts,
             ToPostmaster::Busy,
             ToPostmaster::Configuration,
             ToPostmaster::Handover {

@@ -4,6 +4,7 @@ use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketFlags, SocketType,
 };
+use smallvec::SmallVec;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -19,6 +20,22 @@ pub const MAX_BYTES: usize = 16 * 1024;
 pub struct Packet {
     pub bytes: Vec<u8>,
     pub fds: Vec<OwnedFd>,
+}
+
+/// Longer ones cannot be received by [`receive_short`].
+pub const SHORT_BYTES: usize = 32;
+
+/// A received message of few bytes and at most one descriptor. The descriptor may be missing, as in [`Packet`].
+pub struct ShortPacket {
+    bytes: [u8; SHORT_BYTES],
+    len: usize,
+    pub fd: Option<OwnedFd>,
+}
+
+impl ShortPacket {
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
 }
 
 /// A connected pair, non-blocking on both ends.
@@ -74,11 +91,34 @@ pub fn send(socket: impl AsFd, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> io::Resu
 pub fn receive(socket: impl AsFd) -> io::Result<Option<Packet>> {
     let mut bytes = vec![0; MAX_BYTES];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];
-    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let (len, fds) = receive_into(socket, &mut bytes, &mut space)?;
+    if len == 0 && fds.is_empty() {
+        return Ok(None);
+    }
+    bytes.truncate(len);
+    bytes.shrink_to_fit();
+    Ok(Some(Packet { bytes, fds: fds.into_vec() }))
+}
+
+/// As [`receive`], without an allocation, where only short packets are sent.
+pub fn receive_short(socket: impl AsFd) -> io::Result<Option<ShortPacket>> {
+    let mut bytes = [0; SHORT_BYTES];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let (len, mut fds) = receive_into(socket, &mut bytes, &mut space)?;
+    Ok((len > 0 || !fds.is_empty()).then(|| ShortPacket { bytes, len, fd: fds.pop() }))
+}
+
+/// The length of the message and its descriptors; 0 and none at the end of file.
+fn receive_into(
+    socket: impl AsFd,
+    bytes: &mut [u8],
+    space: &mut [MaybeUninit<u8>],
+) -> io::Result<(usize, SmallVec<[OwnedFd; 1]>)> {
+    let mut control = RecvAncillaryBuffer::new(space);
     let got = rustix::io::retry_on_intr(|| {
-        rustix::net::recvmsg(&socket, &mut [IoSliceMut::new(&mut bytes)], &mut control, RecvFlags::CMSG_CLOEXEC)
+        rustix::net::recvmsg(&socket, &mut [IoSliceMut::new(bytes)], &mut control, RecvFlags::CMSG_CLOEXEC)
     })?;
-    let mut fds = Vec::new();
+    let mut fds = SmallVec::new();
     for message in control.drain() {
         if let RecvAncillaryMessage::ScmRights(rights) = message {
             fds.extend(rights);
@@ -91,12 +131,7 @@ pub fn receive(socket: impl AsFd) -> io::Result<Option<Packet>> {
     if got.flags.contains(ReturnFlags::CTRUNC) {
         fds.clear();
     }
-    if got.bytes == 0 && fds.is_empty() {
-        return Ok(None);
-    }
-    bytes.truncate(got.bytes);
-    bytes.shrink_to_fit();
-    Ok(Some(Packet { bytes, fds }))
+    Ok((got.bytes, fds))
 }
 
 #[cfg(test)]

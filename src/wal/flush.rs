@@ -115,13 +115,18 @@ impl Wal {
         }
     }
 
-    /// A committer's first step: true if `lsn` is durable on return. It flushes inline if nobody else is
-    /// flushing, recent flushes served one, and the disk was quick; otherwise the caller registers with `on_durable`.
+    /// Whether everything up to `lsn` is durable (or the log is not open for inserts, and nothing is owed).
+    pub fn is_durable(&self, lsn: Lsn) -> bool {
+        self.durable.load(Ordering::Acquire) >= lsn.0 || !self.is_started()
+    }
+
+    /// A lone committer's first step: true if `lsn` is durable on return. It flushes inline if nobody else is
+    /// flushing and the disk was quick; otherwise the caller registers with `on_durable`.
     pub fn flush_alone(&self, lsn: Lsn) -> bool {
-        if self.durable.load(Ordering::Acquire) >= lsn.0 || !self.is_started() {
+        if self.is_durable(lsn) {
             return true;
         }
-        if self.last_group.load(Ordering::Relaxed) > 1 || self.disk_is_slow.load(Ordering::Relaxed) {
+        if self.disk_is_slow.load(Ordering::Relaxed) {
             return false;
         }
         {
@@ -170,18 +175,12 @@ impl Wal {
                 self.write_and_sync(&mut writer);
             }
         }
-        let served = self.wake();
-        if served > 0 {
-            self.last_group.store(served, Ordering::Relaxed);
-        }
+        self.wake();
     }
 
-    /// Wakes those whose LSN is durable, in LSN order; says how many.
-    fn wake(&self) -> u32 {
-        let ready = self.waiters.take(self.durable.load(Ordering::SeqCst));
-        let count = ready.len() as u32;
-        ready.into_iter().for_each(Waker::wake);
-        count
+    /// Wakes those whose LSN is durable, in LSN order.
+    fn wake(&self) {
+        self.waiters.take(self.durable.load(Ordering::SeqCst)).into_iter().for_each(Waker::wake);
     }
 
     fn write_and_sync(&self, writer: &mut Writer) {

@@ -170,8 +170,6 @@ pub struct Wal {
     counters: stats::Counters,
     observer: OnceLock<Box<dyn Observer>>,
     oids: Mutex<oid::State>,
-    /// How many the last flush for waiters served.
-    last_group: AtomicU32,
     disk_is_slow: AtomicBool,
 }
 
@@ -208,7 +206,6 @@ impl Wal {
             counters: stats::Counters::default(),
             observer: OnceLock::new(),
             oids: Mutex::default(),
-            last_group: AtomicU32::new(1),
             disk_is_slow: AtomicBool::new(false),
         });
         if config.flusher {

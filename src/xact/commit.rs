@@ -28,11 +28,19 @@ impl Transaction {
             }
         };
         let wait = sync == SyncCommit::On || self.force_sync;
-        if wait && !self.storage.wal.flush_alone(lsn) {
+        if wait && !self.flush_here(lsn) {
             return Stop::wait(Wait::Flush(lsn));
         }
         self.make_visible(catalog, lsn);
         Ok(())
+    }
+
+    /// True if the commit is durable on return. With no other transaction running nobody is held up by a flush on this
+    /// thread, and a hand-over to the flusher and back is saved; beside others it would stall those on this thread, and
+    /// the flusher takes them all along.
+    fn flush_here(&self, lsn: Lsn) -> bool {
+        let wal = &self.storage.wal;
+        wal.is_durable(lsn) || (!self.storage.mvcc.others_run(&self.own) && wal.flush_alone(lsn))
     }
 
     /// A transaction that wrote nothing; files it made and dropped again may still be there (XACT-3).

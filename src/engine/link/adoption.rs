@@ -48,8 +48,9 @@ async fn introduce(socket: OwnedFd) -> io::Result<Option<AsyncFd<OwnedFd>>> {
 
 /// Hands everything over if there is no postmaster; the caller becomes our channel.
 pub fn offer(link: &Link, socket: AsyncFd<OwnedFd>) -> Option<Arc<AsyncFd<OwnedFd>>> {
+    let swept = link.sweep();
     let mut inner = link.shared.inner.lock();
-    if inner.channel.is_some() {
+    if inner.channel.is_some() || !swept {
         let _ = packet::send(socket.get_ref(), &ToPostmaster::Busy.encode(), &[]);
         return None;
     }

@@ -120,14 +120,7 @@ async fn write_loop(link: Link) {
 fn obey(link: &Link, packet: Packet) {
     let mut fds = packet.fds.into_iter();
     match ToEngine::decode(&packet.bytes) {
-        Ok(ToEngine::Connection { id }) => match fds.next() {
-            Some(socket) => link.arrived(id, socket),
-            None => {
-                crate::log!("too many open files; a new connection was lost");
-                let mut inner = link.shared.inner.lock();
-                link.send_locked(&mut inner, &ToPostmaster::Closed { id });
-            }
-        },
+        Ok(ToEngine::Connection { id }) => link.connection(id, fds.next(), None),
         Ok(ToEngine::Stop(mode)) => link.stop(mode),
         Ok(ToEngine::Reload) => {
             if let Some(hook) = link.shared.on_reload.get() {

@@ -15,6 +15,7 @@
 mod adoption;
 mod control;
 pub use control::THREAD as CONTROL_THREAD;
+mod shortcut;
 mod signals;
 mod socket;
 
@@ -77,14 +78,17 @@ struct Shared {
 enum Intake {
     /// Nobody serves yet.
     Waiting(Vec<Connection>),
-    /// Called on the control thread; must only pass the connection on.
-    Serving(Box<dyn Fn(Connection) + Send>),
+    /// Called on the control thread or on the session thread with the given number; must only pass the connection on.
+    Serving(Serve),
 }
+
+type Serve = Arc<dyn Fn(Connection, Option<usize>) + Send + Sync>;
 
 struct Inner {
     channel: Option<Arc<AsyncFd<OwnedFd>>>,
     outgoing: VecDeque<(Vec<u8>, Vec<Arc<OwnedFd>>)>,
     sessions: HashMap<u64, Entry>,
+    shortcuts: shortcut::Shortcuts,
     next_id: u64,
     state: EngineState,
     detail: String,
@@ -115,6 +119,7 @@ impl Link {
             channel: None,
             outgoing: VecDeque::new(),
             sessions: HashMap::new(),
+            shortcuts: shortcut::Shortcuts::default(),
             next_id: 1,
             state: EngineState::Starting,
             detail: String::new(),
@@ -139,13 +144,13 @@ impl Link {
         Ok(link)
     }
 
-    /// From now on, and for those that wait, `serve` is given each connection.
-    pub fn take_in(&self, serve: impl Fn(Connection) + Send + 'static) {
+    /// From now on, and for those that wait, `serve` is given each connection, with the session thread it came to.
+    pub fn take_in(&self, serve: impl Fn(Connection, Option<usize>) + Send + Sync + 'static) {
         let mut intake = self.shared.intake.lock();
         if let Intake::Waiting(waiting) = &mut *intake {
-            waiting.drain(..).for_each(&serve);
+            waiting.drain(..).for_each(|connection| serve(connection, None));
         }
-        *intake = Intake::Serving(Box::new(serve));
+        *intake = Intake::Serving(Arc::new(serve));
     }
 
     /// Stop requests, orphan mode, crash: the value now and each change.
@@ -184,7 +189,7 @@ impl Link {
             (entry.established, entry.tls) = (true, tls);
         }
         if !tls {
-            self.send_locked(&mut inner, &ToPostmaster::Established { id });
+            self.note(&mut inner, &ToPostmaster::Established { id });
         }
     }
 
@@ -235,10 +240,10 @@ impl Link {
         let _ = self.shared.on_orphaned.set(hook);
     }
 
-    /// Decides to leave: true if there is neither a postmaster nor a connection (LINK-3).
+    /// Decides to leave: true if there is neither a postmaster nor a connection, nor one on its way (LINK-3).
     pub fn leave_if_idle(&self) -> bool {
         let mut inner = self.shared.inner.lock();
-        inner.leaving |= inner.channel.is_none() && inner.sessions.is_empty();
+        inner.leaving |= inner.channel.is_none() && inner.sessions.is_empty() && !inner.shortcuts.are_open();
         inner.leaving
     }
 
@@ -307,7 +312,7 @@ impl Link {
     fn closed(&self, id: u64) {
         let mut inner = self.shared.inner.lock();
         if inner.sessions.remove(&id).is_some() {
-            self.send_locked(&mut inner, &ToPostmaster::Closed { id });
+            self.note(&mut inner, &ToPostmaster::Closed { id });
         }
         self.count(&inner);
     }
@@ -318,19 +323,26 @@ impl Link {
         self.shared.occupied.send_if_modified(|occupied| std::mem::replace(occupied, now) != now);
     }
 
-    /// Takes a connection in and passes it on to those who serve.
-    fn arrived(&self, id: u64, socket: OwnedFd) {
-        let socket = Arc::new(socket);
+    /// Takes a connection in and passes it on to those who serve; `thread` is the session thread it came to.
+    fn connection(&self, id: u64, socket: Option<OwnedFd>, thread: Option<usize>) {
         let mut inner = self.shared.inner.lock();
+        let Some(socket) = socket.map(Arc::new) else {
+            self.send_locked(&mut inner, &ToPostmaster::Closed { id });
+            drop(inner);
+            crate::log!("too many open files; a new connection was lost");
+            return;
+        };
+        inner.shortcuts.arrived();
         inner.next_id = inner.next_id.max(id + 1);
         inner.sessions.insert(id, Entry { socket: socket.clone(), established: false, tls: false });
         self.count(&inner);
         drop(inner);
         let connection = Connection::new(self.clone(), id, socket);
-        match &mut *self.shared.intake.lock() {
-            Intake::Waiting(waiting) => waiting.push(connection),
-            Intake::Serving(serve) => serve(connection),
-        }
+        let serve = match &mut *self.shared.intake.lock() {
+            Intake::Waiting(waiting) => return waiting.push(connection),
+            Intake::Serving(serve) => serve.clone(),
+        };
+        serve(connection, thread);
     }
 
     /// Sends at once if nothing waits before it; a full channel makes it wait its turn.
@@ -370,6 +382,7 @@ impl Link {
         let mut inner = self.shared.inner.lock();
         inner.channel = None;
         inner.outgoing.clear();
+        inner.shortcuts.orphaned();
         drop(inner);
         self.shared.mode.send_modify(|m| m.postmaster = None);
         if let Some(hook) = self.shared.on_orphaned.get() {
