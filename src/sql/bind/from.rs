@@ -543,6 +543,7 @@ impl Binder<'_, '_> {
                     rel: None,
                     rel_visible: true,
                     columns_visible: false,
+                    system_visible: false,
                     lateral_only: false,
                     lateral_ok: true,
                 });
@@ -550,6 +551,7 @@ impl Binder<'_, '_> {
             let columns = merged.into_iter().chain(rest(&left_items)).chain(rest(&right_items)).collect();
             for i in &mut items {
                 i.columns_visible = false;
+                i.system_visible = false;
             }
             merged_item = Some(unnamed(columns));
         }
@@ -583,6 +585,9 @@ impl Binder<'_, '_> {
             items = vec![NsItem { name: Some(a.name.clone()), rel_visible: true, ..unnamed(columns) }];
         } else if let Some(m) = merged_item {
             items.push(m);
+        }
+        for i in &mut items {
+            i.system_visible = false;
         }
         Ok((FromNode::Join(Box::new(JoinNode { kind, left, right, on })), items))
     }
@@ -651,6 +656,7 @@ fn unnamed(columns: Vec<NsColumn>) -> NsItem {
         rel: None,
         rel_visible: false,
         columns_visible: true,
+        system_visible: true,
         lateral_only: false,
         lateral_ok: true,
     }

@@ -117,6 +117,8 @@ pub struct NsItem {
     pub rel_visible: bool,
     /// Unqualified column names may mean its columns.
     pub columns_visible: bool,
+    /// Unqualified names may mean its system columns: not below a join, which has none.
+    pub system_visible: bool,
     /// Only LATERAL items may refer to it now.
     pub lateral_only: bool,
     /// A LATERAL reference to it is allowed (false: right and full joins' left side).
@@ -281,6 +283,7 @@ impl Binder<'_, '_> {
             rel: Some(rel),
             rel_visible: true,
             columns_visible: true,
+            system_visible: true,
             lateral_only: false,
             lateral_ok: true,
         }
@@ -333,7 +336,7 @@ impl Binder<'_, '_> {
             {
                 for item in &scope.items {
                     let table = item.rel.is_some_and(|r| matches!(scope.rels[r].source, Source::Table { .. }));
-                    if !item.columns_visible || !table || (item.lateral_only && !scope.lateral_active) {
+                    if !item.system_visible || !table || (item.lateral_only && !scope.lateral_active) {
                         continue;
                     }
                     if found.is_some() {
@@ -519,6 +522,10 @@ impl Binder<'_, '_> {
                     Some(t) if !rel.alias.is_empty() => distance(t, &rel.alias),
                     _ => 0,
                 };
+                let has_system = matches!(&rel.source, Source::Table { rel, .. } if rel.view.is_none());
+                if has_system && penalty == 0 && exact.is_none() && system_attno(name).is_some() {
+                    exact = Some((rel.alias.clone(), name.to_owned()));
+                }
                 for c in rel.columns.iter().filter(|c| !c.dropped) {
                     if c.name == name && penalty == 0 && exact.is_none() {
                         let visible =

@@ -229,6 +229,7 @@ impl Binder<'_, '_> {
             rel: None,
             rel_visible: true,
             columns_visible: true,
+            system_visible: true,
             lateral_only: false,
             lateral_ok: true,
         };

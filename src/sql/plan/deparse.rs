@@ -301,6 +301,7 @@ impl Deparser<'_> {
             }
             ExprKind::Greatest(a) => format!("GREATEST({})", self.list(a, s)),
             ExprKind::Least(a) => format!("LEAST({})", self.list(a, s)),
+            ExprKind::Relabel(a) if a.ty == e.ty => self.expr(a, s),
             ExprKind::Relabel(a)
             | ExprKind::ToDomain(a)
             | ExprKind::IoCast { arg: a, .. }

@@ -284,7 +284,7 @@ impl Planner<'_> {
                 &mut **link,
                 bind::SubLink { kind: SubPlanKind::Exists, test: None, query: Query::default() },
             );
-            let key = self.planned_links.is_some().then(|| format!("{link:?}"));
+            let key = self.planned_links.is_some().then(|| text_without_positions(&link));
             let known = key
                 .as_ref()
                 .and_then(|k| self.planned_links.iter().flatten().find(|(x, _)| x == k).map(|(_, kind)| kind.clone()));
@@ -498,6 +498,17 @@ fn attnos_read(query: &Query, rel: usize) -> Vec<i16> {
     }
     out.sort_unstable();
     out
+}
+
+/// By what a sub-select is known to be written twice: where it stands makes no difference.
+fn text_without_positions(link: &bind::SubLink) -> String {
+    let mut link = link.clone();
+    let mut forget = |e: &mut Expr, _: usize| e.pos = None;
+    link.query.walk_mut(1, &mut forget);
+    if let Some(test) = &mut link.test {
+        crate::sql::bind::walk_expr_mut(test, 0, &mut forget);
+    }
+    format!("{link:?}")
 }
 
 fn query_has_sub_links(query: &Query) -> bool {

@@ -75,6 +75,7 @@ impl Planner<'_> {
 
     /// Folds and prepares every expression of the level.
     pub(super) fn prepare_all(&mut self, query: &mut Query) -> Result<()> {
+        let items = group_items(query);
         let by_sub_select = query.group_by.iter().any(|g| g.any(&mut |x| matches!(x.kind, ExprKind::SubLink(_))));
         let before = std::mem::replace(&mut self.planned_links, by_sub_select.then(Vec::new));
         let mut failed = None;
@@ -84,7 +85,8 @@ impl Planner<'_> {
             }
         });
         self.planned_links = before;
-        failed.map_or(Ok(()), Err)
+        failed.map_or(Ok(()), Err)?;
+        keep_items_apart(query, &items)
     }
 
     /// Plans the joins. `top`: columns read above.
@@ -452,10 +454,6 @@ impl Planner<'_> {
         let with_number = query.grouping_sets.is_some();
         let set_column = out.len();
         if with_number {
-            let constant = |g: &Expr| matches!(g.kind, ExprKind::Const(_)) && targets.iter().any(|t| same(t, g));
-            if query.group_by.iter().any(constant) {
-                return Err(Error::unsupported("constants in grouping sets are not supported"));
-            }
             // The number of the set, read by GROUPING only.
             out.push(Expr::new(ExprKind::Grouping(Vec::new()), TypeRef::of(oid::INT4)));
         }
@@ -841,6 +839,42 @@ fn choose(
 }
 
 /// A condition without columns above a plan.
+/// For each grouping expression of a query with grouping sets the targets that say the same.
+fn group_items(query: &Query) -> Vec<Vec<usize>> {
+    if query.grouping_sets.is_none() {
+        return Vec::new();
+    }
+    let saying = |g: &Expr| (0..query.targets.len()).filter(|t| same(&query.targets[*t].expr, g)).collect();
+    query.group_by.iter().map(saying).collect()
+}
+
+/// A target that is a grouping expression is null in the sets without it, also where both have become a constant, or
+/// the same as another grouping expression: from here on they look like nothing else. Other constants stay what they
+/// are (PostgreSQL 15, setrefs.c, set_upper_references: only a target list entry with a sort and group reference is
+/// looked up as a whole).
+fn keep_items_apart(query: &mut Query, items: &[Vec<usize>]) -> Result<()> {
+    for (g, targets) in items.iter().enumerate() {
+        let item = &query.group_by[g];
+        let is_double = query.group_by.iter().enumerate().any(|(n, x)| n != g && same(x, item));
+        if !is_double && !matches!(item.kind, ExprKind::Const(_)) {
+            continue;
+        }
+        let [target] = targets[..] else {
+            if targets.is_empty() {
+                continue;
+            }
+            return Err(Error::unsupported("a grouping expression that is selected twice and becomes a constant or another one is not supported"));
+        };
+        for e in [&mut query.group_by[g], &mut query.targets[target].expr] {
+            for _ in 0..=g {
+                let inner = e.clone();
+                e.kind = ExprKind::Relabel(Box::new(inner));
+            }
+        }
+    }
+    Ok(())
+}
+
 fn gate(plan: Plan, gates: Vec<Expr>, layout: &Layout) -> Result<Plan> {
     if gates.iter().any(|g| matches!(&g.kind, ExprKind::Const(v) if *v != Value::Bool(true))) {
         let cost = Cost { startup: 0.0, total: 0.0, rows: 1.0, width: plan.cost.width };
