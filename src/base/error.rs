@@ -72,6 +72,8 @@ pub struct Report {
     pub column: Option<String>,
     pub datatype: Option<String>,
     pub constraint: Option<String>,
+    /// Which row of the statement's input it is about, from 0, where somebody below knows: COPY names its line.
+    pub input_row: Option<usize>,
     pub place: Place,
 }
 
@@ -119,6 +121,12 @@ impl Error {
 
     pub fn hint(mut self, text: impl Into<String>) -> Error {
         self.0.hint = Some(text.into());
+        self
+    }
+
+    /// It is about this row of the input.
+    pub fn input_row(mut self, row: usize) -> Error {
+        self.0.input_row = Some(row);
         self
     }
 
@@ -218,6 +226,7 @@ impl Report {
             column: None,
             datatype: None,
             constraint: None,
+            input_row: None,
             place: Place { routine: "outlast", file: at.file(), line: at.line() },
         }
     }

@@ -25,6 +25,8 @@ use std::sync::Arc;
 
 /// Rows handed to the INSERT together.
 const BATCH: usize = 1000;
+/// Input is shown up to this many bytes.
+const SHOWN: usize = 100;
 
 impl Session {
     /// COPY in any direction. Returns the command tag.
@@ -95,6 +97,7 @@ impl Session {
         let names: Vec<String> = columns.iter().map(|c| c.name.clone()).collect();
         let mut copy = CopyIn::new(&relation, &names, options)?;
         copy.plan = Some(self.insert_plan(client, &relation, &copy).await?);
+        copy.one_by_one = after_row::of_relation(self.cx(), &relation)?.fire_before(exec::ChangeKind::Insert);
         match file {
             Some(path) => {
                 let disk = self.backend().instance.storage.disk.clone();
@@ -187,7 +190,9 @@ impl Session {
         let plan = copy.plan.clone().ok_or_else(|| Error::internal("COPY without a plan"))?;
         let work = InsertWork { plan, batch: Some(batch), node: None, after: copy.after.clone() };
         let done = self.drive(client, Box::new(work)).await.0;
-        done.map(drop).map_err(|e| copy.context(e, None))
+        let done = done.map(drop).map_err(|e| copy.insertion_context(e));
+        copy.lines.clear();
+        done
     }
 
     /// An INSERT of one row of parameters, turned into one that reads rows from a work table.
@@ -289,7 +294,11 @@ struct CopyIn {
     reader: Box<dyn RowReader>,
     fields: Fields,
     batch: Batch,
+    /// Where the batch's rows came from.
+    lines: Lines,
     plan: Option<Arc<PlannedStatement>>,
+    /// Rows are inserted one by one, since triggers look at them before.
+    one_by_one: bool,
     header_seen: bool,
     done: u64,
     /// All batches are one statement: what is to be done about their rows comes at its end.
@@ -328,7 +337,9 @@ impl CopyIn {
             reader,
             fields: Fields::default(),
             batch: Batch::default(),
+            lines: Lines::default(),
             plan: None,
+            one_by_one: false,
             header_seen: false,
             done: 0,
             after: Arc::default(),
@@ -353,10 +364,35 @@ impl CopyIn {
                 e.context(format!("COPY {}, line {line}, column {}: null input", self.table, self.names[n]))
             }
             Some((n, Some(value))) => {
-                let shown: String = String::from_utf8_lossy(value).chars().take(100).collect();
+                let shown = shown(value);
                 e.context(format!("COPY {}, line {line}, column {}: \"{shown}\"", self.table, self.names[n]))
             }
             None => e.context(format!("COPY {}, line {line}", self.table)),
+        }
+    }
+
+    /// Adds the row that has just been read.
+    fn row_context(&self, e: Error) -> Error {
+        match self.options.format {
+            CopyFormat::Binary => self.context(e, None),
+            _ => {
+                let (line, text) = (self.reader.line(), shown(self.reader.row_text()));
+                e.context(format!("COPY {}, line {line}: \"{text}\"", self.table))
+            }
+        }
+    }
+
+    /// Adds the row whose insertion failed. PostgreSQL 15, copyfrom.c, CopyFrom, CopyMultiInsertBufferFlush: a row is
+    /// checked while its line is at hand; the indexes get their entries when many rows are there, and only their
+    /// numbers.
+    fn insertion_context(&self, e: Error) -> Error {
+        let Some((line, text)) = e.0.input_row.and_then(|row| self.lines.get(row)) else {
+            return self.context(e, None);
+        };
+        let numbers_only = e.sqlstate() == SqlState::UNIQUE_VIOLATION && !self.one_by_one;
+        match numbers_only || self.options.format == CopyFormat::Binary {
+            true => e.context(format!("COPY {}, line {line}", self.table)),
+            false => e.context(format!("COPY {}, line {line}: \"{}\"", self.table, shown(text))),
         }
     }
 
@@ -386,11 +422,11 @@ impl CopyIn {
         // An empty line of a table without columns is a row.
         let count = if self.types.is_empty() && fields.len() == 1 { 0 } else { fields.len() };
         if count > self.types.len() {
-            return Err(self.context(err!(BAD_COPY_FILE_FORMAT, "extra data after last expected column"), None));
+            return Err(self.row_context(err!(BAD_COPY_FILE_FORMAT, "extra data after last expected column")));
         }
         if count < self.types.len() {
             let missing = &self.names[count];
-            return Err(self.context(err!(BAD_COPY_FILE_FORMAT, "missing data for column \"{missing}\""), None));
+            return Err(self.row_context(err!(BAD_COPY_FILE_FORMAT, "missing data for column \"{missing}\"")));
         }
         let binary = self.options.format == CopyFormat::Binary;
         for n in 0..count {
@@ -409,6 +445,7 @@ impl CopyIn {
             }
         }
         self.batch.rows += 1;
+        self.lines.push(self.reader.line(), self.reader.row_text());
         Ok(())
     }
 
@@ -419,17 +456,56 @@ impl CopyIn {
         if fields.len() != self.names.len() {
             let text =
                 format!("wrong number of fields in header line: got {}, expected {}", fields.len(), self.names.len());
-            return Err(self.context(err!(BAD_COPY_FILE_FORMAT, "{text}"), None));
+            return Err(self.row_context(err!(BAD_COPY_FILE_FORMAT, "{text}")));
         }
         for (n, name) in self.names.iter().enumerate() {
             let got = fields.get(n).map(String::from_utf8_lossy).unwrap_or_default();
             if got != name.as_str() {
                 let text =
                     format!("column name mismatch in header line field {}: got \"{got}\", expected \"{name}\"", n + 1);
-                return Err(self.context(err!(BAD_COPY_FILE_FORMAT, "{text}"), None));
+                return Err(self.row_context(err!(BAD_COPY_FILE_FORMAT, "{text}")));
             }
         }
         Ok(())
+    }
+}
+
+/// Where rows came from: their lines' numbers, and the lines.
+#[derive(Default)]
+struct Lines {
+    numbers: Vec<u64>,
+    ends: Vec<usize>,
+    text: Vec<u8>,
+}
+
+impl Lines {
+    fn push(&mut self, number: u64, text: &[u8]) {
+        self.numbers.push(number);
+        self.text.extend_from_slice(text);
+        self.ends.push(self.text.len());
+    }
+
+    fn get(&self, row: usize) -> Option<(u64, &[u8])> {
+        let start = row.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied())?;
+        Some((*self.numbers.get(row)?, &self.text[start..*self.ends.get(row)?]))
+    }
+
+    fn clear(&mut self) {
+        self.numbers.clear();
+        self.ends.clear();
+        self.text.clear();
+    }
+}
+
+/// As a context shows input (PostgreSQL 15, copyfromparse.c, limit_printout_length): 100 bytes, cut at a character.
+fn shown(value: &[u8]) -> String {
+    let text = String::from_utf8_lossy(value);
+    match text.len() <= SHOWN {
+        true => text.into_owned(),
+        false => {
+            let cut = (0..=SHOWN).rev().find(|n| text.is_char_boundary(*n)).unwrap_or(0);
+            format!("{}...", &text[..cut])
+        }
     }
 }
 

@@ -106,28 +106,32 @@ impl Binder<'_, '_> {
             }
             return Ok(out);
         }
-        let bound = self.group_expr(e, query)?;
+        let (bound, target) = self.group_expr(e, query)?;
         self.require_equality(bound.ty.oid, bound.pos)?;
         if let Some(i) = query.group_by.iter().position(|g| same(g, &bound)) {
             return Ok(vec![i]);
         }
+        // PostgreSQL 15, parse_clause.c, findTargetlistEntrySQL99: the first one that says the same.
+        let target = target.or_else(|| query.targets.iter().position(|t| same(&t.expr, &bound)));
         query.group_by.push(bound);
+        query.grouped.push(target);
         Ok(vec![query.group_by.len() - 1])
     }
 
-    fn group_expr(&mut self, e: &ast::Expr, query: &mut Query) -> Result<Expr> {
+    /// The expression, and the output column that an ordinal or a name means.
+    fn group_expr(&mut self, e: &ast::Expr, query: &mut Query) -> Result<(Expr, Option<usize>)> {
         if let Some(i) = self.output_position(e, &query.targets, "GROUP BY", true)? {
             let t = &mut query.targets[i];
             let expr = std::mem::replace(&mut t.expr, super::coerce::bool_const(false));
             let expr = self.resolve_unknown(expr)?;
             query.targets[i].expr = expr.clone();
             self.refuse_in_group(&expr)?;
-            return Ok(expr);
+            return Ok((expr, Some(i)));
         }
         let before = std::mem::replace(&mut self.scope().clause, Clause::GroupBy);
         let bound = self.typed_expr(e);
         self.scope().clause = before;
-        bound
+        Ok((bound?, None))
     }
 
     fn refuse_in_group(&self, e: &Expr) -> Result<()> {

@@ -19,6 +19,8 @@ pub struct Query {
     /// Grouping expressions; empty also for an aggregate query without GROUP BY.
     pub group_by: Vec<Expr>,
     /// None: no GROUP BY, or a plain one. Some: each set names the grouping expressions it keeps.
+    /// For each grouping expression the output column that it is, if it was written as one.
+    pub grouped: Vec<Option<usize>>,
     pub grouping_sets: Option<Vec<Vec<usize>>>,
     pub having: Option<Expr>,
     /// It aggregates: there are aggregates, or GROUP BY, or HAVING.

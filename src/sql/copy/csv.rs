@@ -12,6 +12,8 @@ pub struct CsvReader {
     null: Vec<u8>,
     buffer: Vec<u8>,
     at: usize,
+    /// Where the row last read lies.
+    row: (usize, usize),
     line: u64,
     ended: bool,
     /// Per column: an unquoted NULL string is data, a quoted one is NULL.
@@ -28,6 +30,7 @@ impl CsvReader {
             null: options.null.clone(),
             buffer: Vec::new(),
             at: 0,
+            row: (0, 0),
             line: 0,
             ended: false,
             not_null: Vec::new(),
@@ -116,6 +119,7 @@ impl RowReader for CsvReader {
         if self.at > 0 {
             self.buffer.drain(..self.at);
             self.at = 0;
+            self.row = (0, 0);
         }
         self.buffer.extend_from_slice(bytes);
     }
@@ -126,6 +130,7 @@ impl RowReader for CsvReader {
         }
         let Some((end, next, lines)) = self.row_end(ended)? else { return Ok(None) };
         self.line += lines;
+        self.row = (self.at, end);
         let line = &self.buffer[self.at..end];
         if line == b"\\." {
             self.ended = true;
@@ -139,6 +144,10 @@ impl RowReader for CsvReader {
 
     fn line(&self) -> u64 {
         self.line
+    }
+
+    fn row_text(&self) -> &[u8] {
+        &self.buffer[self.row.0..self.row.1]
     }
 }
 

@@ -47,4 +47,9 @@ pub trait RowReader: Send + Sync {
 
     /// The number of the line last read, from 1.
     fn line(&self) -> u64;
+
+    /// The row last read as it came, where rows are text; until more bytes come.
+    fn row_text(&self) -> &[u8] {
+        &[]
+    }
 }

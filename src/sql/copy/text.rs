@@ -10,6 +10,8 @@ pub struct TextReader {
     null: Vec<u8>,
     buffer: Vec<u8>,
     at: usize,
+    /// Where the row last read lies.
+    row: (usize, usize),
     line: u64,
     ended: bool,
 }
@@ -17,7 +19,7 @@ pub struct TextReader {
 impl TextReader {
     pub fn new(options: &CopyOptions) -> TextReader {
         let null = options.null.clone();
-        TextReader { delimiter: options.delimiter, null, buffer: Vec::new(), at: 0, line: 0, ended: false }
+        TextReader { delimiter: options.delimiter, null, buffer: Vec::new(), at: 0, row: (0, 0), line: 0, ended: false }
     }
 
     /// The end of the line that starts at `at`: position of its terminator and where the next line starts.
@@ -97,6 +99,7 @@ impl RowReader for TextReader {
         if self.at > 0 {
             self.buffer.drain(..self.at);
             self.at = 0;
+            self.row = (0, 0);
         }
         self.buffer.extend_from_slice(bytes);
     }
@@ -107,6 +110,7 @@ impl RowReader for TextReader {
         }
         let Some((end, next)) = self.line_end(ended) else { return Ok(None) };
         self.line += 1;
+        self.row = (self.at, end);
         let line = &self.buffer[self.at..end];
         if line == b"\\." {
             self.ended = true;
@@ -151,6 +155,10 @@ impl RowReader for TextReader {
 
     fn line(&self) -> u64 {
         self.line
+    }
+
+    fn row_text(&self) -> &[u8] {
+        &self.buffer[self.row.0..self.row.1]
     }
 }
 

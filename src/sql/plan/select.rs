@@ -75,7 +75,6 @@ impl Planner<'_> {
 
     /// Folds and prepares every expression of the level.
     pub(super) fn prepare_all(&mut self, query: &mut Query) -> Result<()> {
-        let items = group_items(query);
         let by_sub_select = query.group_by.iter().any(|g| g.any(&mut |x| matches!(x.kind, ExprKind::SubLink(_))));
         let before = std::mem::replace(&mut self.planned_links, by_sub_select.then(Vec::new));
         let mut failed = None;
@@ -85,8 +84,8 @@ impl Planner<'_> {
             }
         });
         self.planned_links = before;
-        failed.map_or(Ok(()), Err)?;
-        keep_items_apart(query, &items)
+        keep_items_apart(query);
+        failed.map_or(Ok(()), Err)
     }
 
     /// Plans the joins. `top`: columns read above.
@@ -839,40 +838,28 @@ fn choose(
 }
 
 /// A condition without columns above a plan.
-/// For each grouping expression of a query with grouping sets the targets that say the same.
-fn group_items(query: &Query) -> Vec<Vec<usize>> {
-    if query.grouping_sets.is_none() {
-        return Vec::new();
-    }
-    let saying = |g: &Expr| (0..query.targets.len()).filter(|t| same(&query.targets[*t].expr, g)).collect();
-    query.group_by.iter().map(saying).collect()
-}
-
-/// A target that is a grouping expression is null in the sets without it, also where both have become a constant, or
-/// the same as another grouping expression: from here on they look like nothing else. Other constants stay what they
+/// A target that is a grouping expression is null in the sets without it, also where planning has made both a constant,
+/// or the same as another grouping expression: from here on they look like nothing else. Other constants stay what they
 /// are (PostgreSQL 15, setrefs.c, set_upper_references: only a target list entry with a sort and group reference is
 /// looked up as a whole).
-fn keep_items_apart(query: &mut Query, items: &[Vec<usize>]) -> Result<()> {
-    for (g, targets) in items.iter().enumerate() {
-        let item = &query.group_by[g];
+fn keep_items_apart(query: &mut Query) {
+    if query.grouping_sets.is_none() {
+        return;
+    }
+    for (g, target) in query.grouped.clone().into_iter().enumerate() {
+        let (Some(item), Some(target)) = (query.group_by.get(g), target) else { continue };
         let is_double = query.group_by.iter().enumerate().any(|(n, x)| n != g && same(x, item));
         if !is_double && !matches!(item.kind, ExprKind::Const(_)) {
             continue;
         }
-        let [target] = targets[..] else {
-            if targets.is_empty() {
-                continue;
-            }
-            return Err(Error::unsupported("a grouping expression that is selected twice and becomes a constant or another one is not supported"));
-        };
-        for e in [&mut query.group_by[g], &mut query.targets[target].expr] {
+        let target = query.targets.get_mut(target).map(|t| &mut t.expr);
+        for e in query.group_by.get_mut(g).into_iter().chain(target) {
             for _ in 0..=g {
                 let inner = e.clone();
                 e.kind = ExprKind::Relabel(Box::new(inner));
             }
         }
     }
-    Ok(())
 }
 
 fn gate(plan: Plan, gates: Vec<Expr>, layout: &Layout) -> Result<Plan> {

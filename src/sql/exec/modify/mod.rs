@@ -24,7 +24,7 @@ pub(super) use row_lock::{Claim, Writer, claim, strength};
 
 use super::output::phys_of;
 use super::{ExecContext, Node, build};
-use crate::base::{Flow, Result, TupleId, Xid};
+use crate::base::{Flow, Result, Stop, TupleId, Xid};
 use crate::sql::expr::eval::{Projection, Sel};
 use crate::sql::plan::{self, ModifyKind};
 use crate::types::{Batch, Column, Datum, Phys};
@@ -209,11 +209,16 @@ impl Modify {
 
     /// Works off the present input batch.
     fn work(&mut self, cx: &mut ExecContext) -> Flow<()> {
-        match &mut self.method {
+        let done = match &mut self.method {
             Method::Insert(i) => i.run(cx, &mut self.target, &mut self.changed),
             Method::Conflict(c) => c.run(cx, &mut self.target, &mut self.changed),
             Method::Update(u) => u.run(cx, &mut self.target, &mut self.changed),
             Method::Merge(m) => m.run(cx, &mut self.target, &mut self.changed),
+        };
+        match (done, &self.waiting) {
+            // The one row that is worked on is this one of the batch.
+            (Err(Stop::Error(e)), Some((_, at))) => Err(e.input_row(at.saturating_sub(1)).into()),
+            (done, _) => done,
         }
     }
 

@@ -110,6 +110,14 @@ struct Level {
     key: Projection,
 }
 
+/// What one partition gets of a batch.
+pub(super) struct Share {
+    pub leaf: usize,
+    pub batch: Batch,
+    /// Which rows of the batch they are.
+    pub rows: Vec<u32>,
+}
+
 /// A partition rows were found to belong to.
 pub(super) struct Leaf {
     oid: Oid,
@@ -143,7 +151,7 @@ impl Router {
 
     /// The rows of a batch of the root's attributes by partition, with their columns as the partition has them. To be
     /// repeated with the same batch after a `Stop`.
-    pub fn split(&mut self, cx: &mut ExecContext, batch: &Batch) -> Flow<Vec<(usize, Batch)>> {
+    pub fn split(&mut self, cx: &mut ExecContext, batch: &Batch) -> Flow<Vec<Share>> {
         if let Some(fit) = &mut self.fit {
             let root = self.root.clone();
             fit.enforce(cx, &root, batch)?;
@@ -155,7 +163,7 @@ impl Router {
         if self.wanted {
             out = runs(out, batch.rows);
         }
-        Ok(out.into_iter().map(|(n, rows)| (n, self.as_in(n, batch, &rows))).collect())
+        Ok(out.into_iter().map(|(leaf, rows)| Share { leaf, batch: self.as_in(leaf, batch, &rows), rows }).collect())
     }
 
     fn as_in(&self, n: usize, batch: &Batch, rows: &[u32]) -> Batch {
@@ -185,7 +193,7 @@ impl Router {
             let values: Vec<Datum<'_>> = columns.iter().map(|c| c.get(n)).collect();
             match level.routing.find(&values)? {
                 Some(child) => parts[child].push(*row),
-                None => return Err(no_partition(cx, level, &values).into()),
+                None => return Err(no_partition(cx, level, &values).input_row(*row as usize).into()),
             }
         }
         let children = level.routing.children.clone();

@@ -1,9 +1,9 @@
 //! INSERT into a partitioned table: each row goes to its partition.
 
 use super::Modify;
-use super::partition::{Router, as_root};
+use super::partition::{Router, Share, as_root};
 use super::statement::Statements;
-use crate::base::{Error, Flow, Result};
+use crate::base::{Error, Flow, Result, Stop};
 use crate::sql::exec::{ExecContext, Node, build};
 use crate::sql::expr::eval::{Projection, Sel};
 use crate::sql::plan::{self, ModifyKind};
@@ -16,7 +16,9 @@ pub(super) struct Routed {
     returning: Option<Projection>,
     /// Rows whose partitions are not known yet.
     unrouted: Option<Batch>,
-    queue: VecDeque<(usize, Batch)>,
+    queue: VecDeque<Share>,
+    /// Which rows of the input the present partition works on.
+    rows: Vec<u32>,
     at: Option<usize>,
     ready: Option<Batch>,
     counted: bool,
@@ -24,7 +26,16 @@ pub(super) struct Routed {
 
 impl Routed {
     pub fn new(router: Router, returning: Option<Projection>, counted: bool) -> Routed {
-        Routed { router, returning, unrouted: None, queue: VecDeque::new(), at: None, ready: None, counted }
+        Routed {
+            router,
+            returning,
+            unrouted: None,
+            queue: VecDeque::new(),
+            rows: Vec::new(),
+            at: None,
+            ready: None,
+            counted,
+        }
     }
 
     pub fn feed(&mut self, batch: Batch) {
@@ -46,15 +57,23 @@ impl Routed {
                 }
                 continue;
             }
-            if let Some((n, batch)) = self.queue.pop_front() {
-                self.router.leaf(n).modify.accept(batch);
-                self.at = Some(n);
+            if let Some(share) = self.queue.pop_front() {
+                self.router.leaf(share.leaf).modify.accept(share.batch);
+                self.at = Some(share.leaf);
+                self.rows = share.rows;
                 continue;
             }
             let Some(batch) = &self.unrouted else { return Ok(None) };
             self.queue = self.router.split(cx, batch)?.into();
             self.unrouted = None;
         }
+    }
+
+    /// A partition's row is another one of the input.
+    fn of_input(&self, stop: Stop) -> Stop {
+        let Stop::Error(mut e) = stop else { return stop };
+        e.0.input_row = e.0.input_row.and_then(|row| self.rows.get(row)).map(|row| *row as usize);
+        Stop::Error(e)
     }
 
     /// False: nothing is left to do in this partition.
@@ -64,7 +83,10 @@ impl Routed {
         if !leaf.modify.busy && !leaf.modify.take_waiting() {
             return Ok(false);
         }
-        leaf.modify.work(cx)?;
+        if let Err(stop) = leaf.modify.work(cx) {
+            return Err(self.of_input(stop));
+        }
+        let leaf = self.router.leaf(n);
         let changed = leaf.modify.take_changed();
         if self.counted {
             cx.processed += changed.rows as u64;

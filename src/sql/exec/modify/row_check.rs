@@ -66,7 +66,7 @@ fn refusal(cx: &mut ExecContext, rel: &Relation, batch: &Batch, row: usize, chec
             format!("target row violates row-level security policy{name} (USING expression) for table \"{table}\""),
         ),
     };
-    let e = Error::new(state, text).place("ExecWithCheckOptions", "execMain.c", 2134);
+    let e = Error::new(state, text).input_row(row).place("ExecWithCheckOptions", "execMain.c", 2134);
     match check.kind {
         RowCheckKind::View => verify::with_row(cx, rel, batch, row, e),
         _ => e,

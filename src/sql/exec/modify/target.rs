@@ -5,7 +5,7 @@ use super::partition::Fit;
 use super::row_check::RowChecks;
 use super::row_lock::Writer;
 use super::verify;
-use crate::base::{Error, Flow, Result, SqlState, TupleId};
+use crate::base::{Error, Flow, Result, SqlState, Stop, TupleId};
 use crate::btree::{IndexEntry, Inserted};
 use crate::catalog::{Index, Relation};
 use crate::heap::{TableStore, occupant};
@@ -33,6 +33,8 @@ pub(super) struct Entries {
     pub list: Vec<IndexEntry>,
     /// Values of the index's columns, by entry.
     pub values: Vec<Column>,
+    /// The batch's row of each entry.
+    rows: Vec<u32>,
     pub done: usize,
 }
 
@@ -66,6 +68,25 @@ fn reads(exprs: &[&Expr]) -> Vec<usize> {
     found.sort_unstable();
     found.dedup();
     found
+}
+
+/// Expressions without side effects over all rows; a fault names the row it is about.
+fn naming_row(of: &mut Projection, cx: &mut ExecContext, batch: &Batch) -> Flow<Vec<Column>> {
+    match of.run(cx, batch, Sel::All(batch.rows)) {
+        Err(Stop::Error(e)) if batch.rows > 1 => {
+            of.reset();
+            for row in 0..batch.rows as u32 {
+                match of.run(cx, batch, Sel::Rows(&[row])) {
+                    Ok(_) => {}
+                    Err(Stop::Error(e)) => return Err(e.input_row(row as usize).into()),
+                    // Which one it is does not matter enough to wait for.
+                    Err(_) => break,
+                }
+            }
+            Err(e.into())
+        }
+        done => done,
+    }
 }
 
 impl Target {
@@ -105,7 +126,7 @@ impl Target {
         if self.generated.is_empty() {
             return Ok(());
         }
-        let columns = self.generate.run(cx, batch, Sel::All(batch.rows))?;
+        let columns = naming_row(&mut self.generate, cx, batch)?;
         for (n, c) in self.generated.iter().zip(columns) {
             batch.columns[*n] = c;
         }
@@ -158,7 +179,7 @@ impl Target {
     pub fn verify_constraints(&mut self, cx: &mut ExecContext, batch: &Batch) -> Flow<()> {
         verify::not_null(cx, &self.rel, batch)?;
         if !self.check_names.is_empty() {
-            let answers = self.checks.run(cx, batch, Sel::All(batch.rows))?;
+            let answers = naming_row(&mut self.checks, cx, batch)?;
             for (name, answer) in self.check_names.iter().zip(&answers) {
                 verify::check(cx, &self.rel, batch, name, answer)?;
             }
@@ -204,7 +225,7 @@ impl Target {
             let has_null = !target.index.nulls_not_distinct && values[..keys].iter().any(|c| c.is_null(at));
             list.push(IndexEntry { key, tid: Some(*tid), payload: Vec::new(), has_null });
         }
-        Ok(Entries { list, values, done: 0 })
+        Ok(Entries { list, values, rows: picked, done: 0 })
     }
 
     /// Puts entries into their index. Waits for transactions on whose end a duplicate depends; `entries` keeps count.
@@ -244,7 +265,8 @@ impl Target {
         let key = verify::key_text(cx, &target.index, &entries.values, &types, entries.done);
         let text = format!("duplicate key value violates unique constraint \"{}\"", target.index.name);
         let hidden = cx.backend().is_ok_and(|b| crate::sql::exec::rights::hides_rows(b, &self.rel));
-        let e = Error::new(SqlState::UNIQUE_VIOLATION, text);
+        let row = entries.rows.get(entries.done).map_or(0, |r| *r as usize);
+        let e = Error::new(SqlState::UNIQUE_VIOLATION, text).input_row(row);
         let e = if hidden { e } else { e.detail(format!("Key {key} already exists.")) };
         e.table(self.rel.schema.clone(), self.rel.name.clone()).constraint(target.index.name.clone()).place(
             "_bt_check_unique",

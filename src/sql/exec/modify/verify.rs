@@ -69,6 +69,7 @@ pub(super) fn shown(cx: &ExecContext, ty: TypeRef, value: Datum<'_>) -> String {
 
 /// Shows the row in an error's details, unless policies keep its like from the user.
 pub(super) fn with_row(cx: &mut ExecContext, rel: &Relation, batch: &Batch, row: usize, e: Error) -> Error {
+    let e = e.input_row(row);
     if cx.backend().is_ok_and(|b| crate::sql::exec::rights::hides_rows(b, rel)) {
         return e;
     }
