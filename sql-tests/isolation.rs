@@ -206,7 +206,10 @@ impl Run<'_> {
                 return;
             }
             let pid = session.pid;
-            let waits = self.watcher.query_one("select cardinality(pg_blocking_pids($1))", &[&pid]);
+            let waits = self.watcher.query_one(
+                "select cardinality(pg_blocking_pids($1)) + cardinality(pg_safe_snapshot_blocking_pids($1))",
+                &[&pid],
+            );
             let waits: i32 = waits.expect("the list of waiting sessions").get(0);
             if waits > 0 {
                 let step = self.sessions[name].busy.clone().unwrap_or_default();
@@ -230,7 +233,10 @@ impl Run<'_> {
                 if session.busy.is_none() {
                     break;
                 }
-                let waits = self.watcher.query_one("select cardinality(pg_blocking_pids($1))", &[&session.pid]);
+                let waits = self.watcher.query_one(
+                    "select cardinality(pg_blocking_pids($1)) + cardinality(pg_safe_snapshot_blocking_pids($1))",
+                    &[&session.pid],
+                );
                 if waits.expect("the list of waiting sessions").get::<_, i32>(0) > 0 {
                     break;
                 }

@@ -31,6 +31,8 @@ pub enum Wait {
     Until(Instant),
     /// A checkpoint requested by this session; the number is that of the request.
     Checkpoint(u64),
+    /// Until it is known whether this serializable transaction's snapshot is safe.
+    SafeSnapshot(u64),
     /// The client must take some rows first: the output buffer is full.
     Output,
     /// Data of a COPY FROM STDIN.

@@ -3,9 +3,10 @@
 use super::node;
 use super::redo::{self, PlacedItem};
 use super::store::IndexStore;
-use crate::base::{Flow, Result, TupleId, Xid};
+use crate::base::{BlockNo, Flow, Result, TupleId, Xid};
 use crate::buffer::{self, WriteGuard};
 use crate::err;
+use crate::mvcc::Tracked;
 use crate::storage::Storage;
 use crate::wal::{BlockMode, Record, Rmgr};
 
@@ -19,6 +20,20 @@ pub struct IndexEntry {
     pub payload: Vec<u8>,
     /// The key has a NULL: it is nobody's duplicate (unless NULLS NOT DISTINCT).
     pub has_null: bool,
+}
+
+/// On whose behalf entries are put in.
+#[derive(Clone, Copy)]
+pub struct Inserter<'a> {
+    pub xid: Xid,
+    /// A serializable transaction, to be told.
+    pub tracked: Option<&'a Tracked>,
+}
+
+impl From<Xid> for Inserter<'_> {
+    fn from(xid: Xid) -> Self {
+        Inserter { xid, tracked: None }
+    }
 }
 
 /// What became of an insertion into a unique index.
@@ -44,10 +59,10 @@ impl IndexStore {
     ///
     /// # Errors
     /// 54000 for a key that is too long; I/O.
-    pub fn insert(&self, storage: &Storage, xid: Xid, entries: &[IndexEntry]) -> Flow<()> {
+    pub fn insert(&self, storage: &Storage, by: Inserter<'_>, entries: &[IndexEntry]) -> Flow<()> {
         let mut done = 0;
         while done < entries.len() {
-            done += self.insert_run(storage, xid, &entries[done..], None)?.unwrap_or(0);
+            done += self.insert_run(storage, by, &entries[done..], None)?.unwrap_or(0);
         }
         Ok(())
     }
@@ -77,10 +92,11 @@ impl IndexStore {
     pub(super) fn insert_run(
         &self,
         storage: &Storage,
-        xid: Xid,
+        by: Inserter<'_>,
         entries: &[IndexEntry],
         unique: Option<&[TupleId]>,
     ) -> Flow<Option<usize>> {
+        let xid = by.xid;
         let first = self.full_entry(&entries[0])?;
         loop {
             if self.fork.is_logged() {
@@ -93,6 +109,7 @@ impl IndexStore {
                 self.finish_split(storage, xid, block)?;
                 continue;
             }
+            self.tell_write(by, page.block())?;
             let mut placed: Vec<PlacedItem> = Vec::new();
             let critical = buffer::critical::enter();
             let mut stopped = false;
@@ -126,6 +143,14 @@ impl IndexStore {
             let block = page.block();
             drop(page);
             self.split(storage, xid, block, &first)?;
+        }
+    }
+
+    /// Looks who has read a leaf that is about to get another entry.
+    pub(super) fn tell_write(&self, by: Inserter<'_>, block: BlockNo) -> Result<()> {
+        match (by.tracked, self.target(block)) {
+            (Some(tracked), Some(target)) => tracked.write(target, false),
+            _ => Ok(()),
         }
     }
 

@@ -34,7 +34,7 @@ mod vacuum;
 mod verify;
 
 pub use build::Builder;
-pub use insert::{IndexEntry, Inserted};
+pub use insert::{IndexEntry, Inserted, Inserter};
 pub use keys::KeyType;
 pub use redo::redo;
 pub use scan::{Bounds, Direction, IndexScan};

@@ -3,6 +3,7 @@
 use super::node;
 use super::store::IndexStore;
 use crate::base::{BlockNo, Result, TupleId};
+use crate::mvcc::Snapshot;
 use crate::page::Page;
 use crate::storage::Storage;
 use std::sync::Arc;
@@ -36,6 +37,8 @@ pub struct IndexScan {
     direction: Direction,
     page: Option<Box<Leaf>>,
     done: bool,
+    /// What the rows are looked at with: pages read count as read by its transaction.
+    snapshot: Option<Snapshot>,
 }
 
 #[derive(Debug)]
@@ -56,7 +59,21 @@ impl std::fmt::Debug for PageCopy {
 
 impl IndexScan {
     pub fn new(store: Arc<IndexStore>, bounds: Bounds, direction: Direction) -> IndexScan {
-        IndexScan { store, bounds, direction, page: None, done: false }
+        IndexScan { store, bounds, direction, page: None, done: false, snapshot: None }
+    }
+
+    /// The entries are for a query: what it does not find must count as read, too.
+    pub fn seeing(mut self, snapshot: &Snapshot) -> IndexScan {
+        self.snapshot = snapshot.tracked().map(|_| snapshot.clone());
+        self
+    }
+
+    /// Marks a page, which is latched, as read (SSI-1).
+    fn mark(&self, block: BlockNo) -> Result<()> {
+        match (self.snapshot.as_ref().and_then(Snapshot::tracked), self.store.target(block)) {
+            (Some(tracked), Some(target)) => tracked.read(target),
+            _ => Ok(()),
+        }
     }
 
     /// Starts over with other bounds; the page copy's memory is kept.
@@ -94,6 +111,7 @@ impl IndexScan {
         }
         if self.page.is_none() {
             let (block, guard) = self.store.leaf_for(storage, &self.bounds.low)?;
+            self.mark(block)?;
             let page = guard.clone();
             drop(guard);
             let at = node::lower_bound(&page, &self.bounds.low);
@@ -120,6 +138,8 @@ impl IndexScan {
             // Entries that moved right by a split since the copy was made lie beyond the copy's right link (BT-2) only
             // if the link is followed as it was copied: the pages between hold what the copy had already.
             let guard = storage.pool.read(&self.store.fork, right)?;
+            self.mark(right)?;
+            let Some(leaf) = &mut self.page else { return Ok(None) };
             leaf.page.0.clone_from(&guard);
             drop(guard);
             leaf.block = right;
@@ -168,6 +188,7 @@ impl IndexScan {
                     if node::right(&page) != node::NO_BLOCK {
                         block = node::right(&page);
                     } else if node::is_leaf(&page) {
+                        self.mark(block)?;
                         let page = page.clone();
                         let at = page.item_count() + 1;
                         return Ok(Box::new(Leaf { block, page: PageCopy(page), at }));
@@ -182,6 +203,7 @@ impl IndexScan {
     /// The leaf that covers `bound`, positioned behind the last entry below it.
     fn leaf_below(&self, storage: &Storage, bound: &[u8]) -> Result<Box<Leaf>> {
         let (block, guard) = self.store.leaf_for(storage, bound)?;
+        self.mark(block)?;
         let page = guard.clone();
         drop(guard);
         let at = node::lower_bound(&page, bound);
@@ -198,6 +220,7 @@ impl IndexScan {
                 break;
             }
             if node::right(&page) == target {
+                self.mark(block)?;
                 let page = page.clone();
                 let at = page.item_count() + 1;
                 return Ok(Box::new(Leaf { block, page: PageCopy(page), at }));

@@ -47,6 +47,7 @@ impl IndexStore {
             node::NO_BLOCK => None,
             block => Some(storage.pool.write(&self.fork, block)?),
         };
+        self.page_moved(storage, left_block, new_block);
         let critical = buffer::critical::enter();
         let separator = match node::is_leaf(&left) {
             true => node::shortest_separator(node::entry(&left, at - 1), node::entry(&left, at)).to_vec(),

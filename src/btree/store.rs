@@ -2,9 +2,10 @@
 
 use super::keys::KeyType;
 use super::node;
-use crate::base::{BlockNo, Fork, RelFileId, Result, Xid};
+use crate::base::{BlockNo, Fork, Oid, RelFileId, Result, Xid};
 use crate::buffer::{self, Persistence, RelFork};
 use crate::err;
+use crate::mvcc::serializable::Target;
 use crate::page::Page;
 use crate::storage::Storage;
 use crate::types::TypeRef;
@@ -27,23 +28,41 @@ static UNIQUE: [Mutex<()>; 256] = [const { Mutex::new(()) }; 256];
 /// The handle plans and writers keep.
 #[derive(Debug)]
 pub struct IndexStore {
+    /// Its `pg_class.oid`.
+    pub relid: Oid,
     pub file: RelFileId,
     pub fork: Arc<RelFork>,
     pub(super) keys: Vec<KeyType>,
+    /// What serializable transactions read and write of it matters.
+    tracked: bool,
 }
 
 impl IndexStore {
     /// The handle on an index that exists. `columns`: type, descending, NULLs first; only the first `keys` order.
     pub fn open(
         storage: &Storage,
-        file: RelFileId,
+        (relid, file): (Oid, RelFileId),
         persistence: Persistence,
         columns: Vec<(TypeRef, bool, bool)>,
         keys: usize,
     ) -> Arc<IndexStore> {
         let fork = storage.pool.open(file, Fork::Main, persistence);
         let key = |(ty, desc, nulls_first)| KeyType { ty, desc, nulls_first };
-        Arc::new(IndexStore { file, fork, keys: columns.into_iter().take(keys).map(key).collect() })
+        let tracked = relid >= Oid::FIRST_NORMAL && persistence != Persistence::Temp;
+        let keys = columns.into_iter().take(keys).map(key).collect();
+        Arc::new(IndexStore { relid, file, fork, keys, tracked })
+    }
+
+    /// A page, as what a serializable transaction reads or writes; None: nobody needs to know.
+    pub(super) fn target(&self, block: BlockNo) -> Option<Target> {
+        self.tracked.then(|| Target::page(self.file.db, self.relid, block))
+    }
+
+    /// Entries that were on one page are, or will go, on another one. To be called with both latched.
+    pub(super) fn page_moved(&self, storage: &Storage, from: BlockNo, to: BlockNo) {
+        if self.tracked {
+            storage.mvcc.serializable.page_moved(self.file.db, self.relid, from, to);
+        }
     }
 
     pub fn keys(&self) -> &[KeyType] {

@@ -23,7 +23,13 @@ fn index(storage: &Storage, ty: Oid) -> Arc<IndexStore> {
 
 fn open(storage: &Storage, ty: Oid) -> Arc<IndexStore> {
     let file = RelFileId { db: Oid(5), node: Oid(77) };
-    IndexStore::open(storage, file, crate::catalog::Persistence::Permanent, vec![(TypeRef::of(ty), false, false)], 1)
+    IndexStore::open(
+        storage,
+        (crate::base::Oid::INVALID, file),
+        crate::catalog::Persistence::Permanent,
+        vec![(TypeRef::of(ty), false, false)],
+        1,
+    )
 }
 
 fn entry(store: &IndexStore, value: Datum<'_>, tid: TupleId) -> IndexEntry {
@@ -63,7 +69,7 @@ fn agrees_with_a_model() {
             let tid = TupleId::new(round * 10_000 + i, 1 + (i % 7) as u16);
             let e = entry(&store, Datum::I32(value), tid);
             model.insert((e.key.clone(), tid));
-            store.insert(&storage, XID, &[e]).unwrap();
+            store.insert(&storage, XID.into(), &[e]).unwrap();
         }
         let dead: BTreeSet<TupleId> = model.iter().filter(|(_, t)| t.offset % 7 < 5).map(|(_, t)| *t).collect();
         let stats = store.bulk_delete(&storage, &dead.iter().copied().collect::<Vec<_>>()).unwrap();
@@ -85,12 +91,12 @@ fn empty_pages_leave_the_tree() {
     let store = index(&storage, oid::INT4);
     let make = |n: i32| entry(&store, Datum::I32(n), TupleId::new(n as u32, 1));
     let entries: Vec<IndexEntry> = (0..20_000).map(make).collect();
-    store.insert(&storage, XID, &entries).unwrap();
+    store.insert(&storage, XID.into(), &entries).unwrap();
     let dead: Vec<TupleId> = (2_000..18_000).map(|n| TupleId::new(n, 1)).collect();
     let stats = store.bulk_delete(&storage, &dead).unwrap();
     assert!(stats.pages_deleted > 20, "{stats:?}");
     assert_eq!(store.verify(&storage).unwrap(), 4_000);
-    store.insert(&storage, XID, &(5_000..6_000).rev().map(make).collect::<Vec<_>>()).unwrap();
+    store.insert(&storage, XID.into(), &(5_000..6_000).rev().map(make).collect::<Vec<_>>()).unwrap();
     assert_eq!(store.verify(&storage).unwrap(), 5_000);
     assert_eq!(all(&storage, &store, Direction::Backward).len(), 5_000);
     assert_eq!(all(&storage, &store, Direction::Forward).len(), 5_000);
@@ -103,9 +109,11 @@ fn ranges() {
     let storage = fresh(&disk, 100);
     let store = index(&storage, oid::TEXT);
     for (i, w) in ["pear", "apple", "fig", "app", "banana", ""].iter().enumerate() {
-        store.insert(&storage, XID, &[entry(&store, Datum::Bytes(w.as_bytes()), TupleId::new(i as u32, 1))]).unwrap();
+        store
+            .insert(&storage, XID.into(), &[entry(&store, Datum::Bytes(w.as_bytes()), TupleId::new(i as u32, 1))])
+            .unwrap();
     }
-    store.insert(&storage, XID, &[entry(&store, Datum::Null, TupleId::new(9, 1))]).unwrap();
+    store.insert(&storage, XID.into(), &[entry(&store, Datum::Null, TupleId::new(9, 1))]).unwrap();
     let blocks = |low: &str, high: Option<&str>| {
         let key = |w: &str| entry(&store, Datum::Bytes(w.as_bytes()), TupleId::INVALID).key;
         let bounds = Bounds { low: key(low), high: high.map(key) };
@@ -127,20 +135,23 @@ fn uniqueness() {
     let store = index(&storage, oid::INT4);
     let batch: Vec<IndexEntry> = (0..1_000).map(|n| entry(&store, Datum::I32(n), TupleId::new(n as u32, 1))).collect();
     let mut alive = |tid: TupleId| Ok(Occupant::Live(tid));
-    assert_eq!(store.insert_unique(&storage, XID, &batch, &mut alive).unwrap(), (1_000, Inserted::Done));
+    assert_eq!(store.insert_unique(&storage, XID.into(), &batch, &mut alive).unwrap(), (1_000, Inserted::Done));
     let again = [entry(&store, Datum::I32(500), TupleId::new(5_000, 1))];
-    let found = store.insert_unique(&storage, XID, &again, &mut alive).unwrap();
+    let found = store.insert_unique(&storage, XID.into(), &again, &mut alive).unwrap();
     assert_eq!(found, (0, Inserted::Duplicate(TupleId::new(500, 1))));
     let mut running = |_: TupleId| Ok(Occupant::Running(Xid(9)));
-    assert_eq!(store.insert_unique(&storage, XID, &again, &mut running).unwrap(), (0, Inserted::Doubtful(Xid(9))));
+    assert_eq!(
+        store.insert_unique(&storage, XID.into(), &again, &mut running).unwrap(),
+        (0, Inserted::Doubtful(Xid(9)))
+    );
     let mut dead = |_: TupleId| Ok(Occupant::None { all_dead: true });
-    assert_eq!(store.insert_unique(&storage, XID, &again, &mut dead).unwrap(), (1, Inserted::Done));
+    assert_eq!(store.insert_unique(&storage, XID.into(), &again, &mut dead).unwrap(), (1, Inserted::Done));
     assert_eq!(store.verify(&storage).unwrap(), 1_001);
     let twice = [again[0].clone(), entry(&store, Datum::I32(2_000), TupleId::new(1, 2)), again[0].clone()];
-    assert_eq!(store.insert_unique(&storage, XID, &twice[1..2], &mut alive).unwrap(), (1, Inserted::Done));
+    assert_eq!(store.insert_unique(&storage, XID.into(), &twice[1..2], &mut alive).unwrap(), (1, Inserted::Done));
     let nulls = [Datum::Null, Datum::Null].map(|d| entry(&store, d, TupleId::new(1, 9)));
     let nulls = [nulls[0].clone(), IndexEntry { tid: Some(TupleId::new(2, 9)), ..nulls[1].clone() }];
-    assert_eq!(store.insert_unique(&storage, XID, &nulls, &mut alive).unwrap(), (2, Inserted::Done));
+    assert_eq!(store.insert_unique(&storage, XID.into(), &nulls, &mut alive).unwrap(), (2, Inserted::Done));
 }
 
 /// A bulk-built index is a sound one, larger than one level, and finds duplicates.
@@ -160,7 +171,7 @@ fn bulk_build() {
     }
     assert_eq!(builder.finish(&storage, &store, XID, false).unwrap(), None);
     assert_eq!(store.verify(&storage).unwrap(), 30_000);
-    store.insert(&storage, XID, &[entry(&store, Datum::I32(5), TupleId::new(1, 1))]).unwrap();
+    store.insert(&storage, XID.into(), &[entry(&store, Datum::I32(5), TupleId::new(1, 1))]).unwrap();
     assert_eq!(store.verify(&storage).unwrap(), 30_001);
 
     let mut twice = Builder::new();
@@ -185,7 +196,7 @@ fn threads() {
                 for i in 0..3_000u32 {
                     let value = (i.wrapping_mul(2_654_435_761) ^ t) as i32;
                     store
-                        .insert(storage, XID, &[entry(store, Datum::I32(value), TupleId::new(i, t as u16 + 1))])
+                        .insert(storage, XID.into(), &[entry(store, Datum::I32(value), TupleId::new(i, t as u16 + 1))])
                         .unwrap();
                     if i % 1_000 == 0 {
                         for direction in [Direction::Forward, Direction::Backward] {

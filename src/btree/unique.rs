@@ -1,11 +1,12 @@
 //! Insertion into a unique index.
 
-use super::insert::{IndexEntry, Inserted};
+use super::insert::{IndexEntry, Inserted, Inserter};
 use super::keys::after_prefix;
 use super::node;
 use super::store::IndexStore;
-use crate::base::{Flow, Result, TupleId, Xid};
+use crate::base::{Flow, Result, TupleId};
 use crate::heap::Occupant;
+use crate::mvcc::Tracked;
 use crate::storage::Storage;
 
 /// Tells what the heap has at an address, for a unique check.
@@ -18,17 +19,17 @@ impl IndexStore {
     pub fn insert_unique(
         &self,
         storage: &Storage,
-        xid: Xid,
+        by: Inserter<'_>,
         entries: &[IndexEntry],
         judge: &mut Judge<'_>,
     ) -> Flow<(usize, Inserted)> {
         let mut done = 0;
         while done < entries.len() {
-            if let Some(n) = self.insert_run(storage, xid, &entries[done..], Some(&[]))? {
+            if let Some(n) = self.insert_run(storage, by, &entries[done..], Some(&[]))? {
                 done += n;
                 continue;
             }
-            match self.insert_checked(storage, xid, &entries[done], judge)? {
+            match self.insert_checked(storage, by, &entries[done], judge)? {
                 Inserted::Done => done += 1,
                 other => return Ok((done, other)),
             }
@@ -37,31 +38,48 @@ impl IndexStore {
     }
 
     /// The careful way, for a key that has neighbours of its own kind or stands at the edge of a page.
-    fn insert_checked(&self, storage: &Storage, xid: Xid, entry: &IndexEntry, judge: &mut Judge<'_>) -> Flow<Inserted> {
+    fn insert_checked(
+        &self,
+        storage: &Storage,
+        by: Inserter<'_>,
+        entry: &IndexEntry,
+        judge: &mut Judge<'_>,
+    ) -> Flow<Inserted> {
         let _alone = self.unique_mutex(&entry.key);
         loop {
-            let same = self.tids_of(storage, &entry.key)?;
+            let same = self.tids_of(storage, &entry.key, None)?;
             for tid in &same {
                 match judge(*tid)? {
                     Occupant::None { .. } => {}
-                    Occupant::Live(tid) => return Ok(Inserted::Duplicate(tid)),
+                    Occupant::Live(tid) => {
+                        // Who has looked before whether the key is there did not see it: better tell him that he came
+                        // too late (PostgreSQL 15, nbtinsert.c, _bt_check_unique: same).
+                        let block = self.leaf_for(storage, &entry.key)?.0;
+                        self.tell_write(by, block)?;
+                        return Ok(Inserted::Duplicate(tid));
+                    }
                     Occupant::Running(xid) => return Ok(Inserted::Doubtful(xid)),
                 }
             }
             // Never empty, so that the edge of a page is accepted: it has just been looked over.
             let mut known = same;
             known.push(TupleId::INVALID);
-            if self.insert_run(storage, xid, std::slice::from_ref(entry), Some(&known))?.is_some() {
+            if self.insert_run(storage, by, std::slice::from_ref(entry), Some(&known))?.is_some() {
                 return Ok(Inserted::Done);
             }
         }
     }
 
-    /// Addresses of all entries with exactly this key.
-    pub fn tids_of(&self, storage: &Storage, key: &[u8]) -> Result<Vec<TupleId>> {
+    /// Addresses of all entries with exactly this key. `tracked`: whose reading it is, if it matters.
+    pub fn tids_of(&self, storage: &Storage, key: &[u8], tracked: Option<&Tracked>) -> Result<Vec<TupleId>> {
+        let mark = |block| match (tracked, self.target(block)) {
+            (Some(tracked), Some(target)) => tracked.read(target),
+            _ => Ok(()),
+        };
         let mut found = Vec::new();
         let end = after_prefix(key);
-        let (_, mut page) = self.leaf_for(storage, key)?;
+        let (block, mut page) = self.leaf_for(storage, key)?;
+        mark(block)?;
         loop {
             let mut n = node::lower_bound(&page, key);
             while n <= page.item_count() {
@@ -81,12 +99,13 @@ impl IndexStore {
             }
             drop(page);
             page = storage.pool.read(&self.fork, right)?;
+            mark(right)?;
         }
     }
 
     /// What a living row with this key is, without inserting: ON CONFLICT's look before the leap.
     pub fn find_conflict(&self, storage: &Storage, key: &[u8], judge: &mut Judge<'_>) -> Result<Inserted> {
-        for tid in self.tids_of(storage, key)? {
+        for tid in self.tids_of(storage, key, None)? {
             match judge(tid)? {
                 Occupant::None { .. } => {}
                 Occupant::Live(tid) => return Ok(Inserted::Duplicate(tid)),

@@ -104,6 +104,7 @@ impl IndexStore {
             drop(critical);
             return Ok(false);
         }
+        self.page_moved(storage, block, left_block);
         node::set_flag(&mut page, node::DELETED);
         node::set_left(&mut right, left_block);
         parent.remove_item(at);

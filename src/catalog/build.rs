@@ -75,7 +75,13 @@ fn index(catalog: &Catalog, c: &Class, def: &IndexDef) -> Result<Arc<Index>> {
         parent: c.lineage.parents.first().copied().unwrap_or(Oid::INVALID),
         partitioned: c.kind == RelKind::PartitionedIndex,
         stats: rel_stats(stats_of(catalog, c.oid).as_ref()),
-        store: crate::btree::IndexStore::open(&catalog.storage, file, c.persistence, key_types, def.key_columns),
+        store: crate::btree::IndexStore::open(
+            &catalog.storage,
+            (c.oid, file),
+            c.persistence,
+            key_types,
+            def.key_columns,
+        ),
     }))
 }
 
@@ -139,6 +145,7 @@ fn open_store(catalog: &Catalog, c: &Class, file: RelFileId) -> Arc<TableStore> 
         desc: Arc::new(tuple_desc(catalog, &c.attributes)),
         toast,
         fillfactor: fillfactor.unwrap_or(100),
+        tracked: c.kind == RelKind::Table && c.persistence != Persistence::Temp && c.oid >= Oid::FIRST_NORMAL,
     };
     TableStore::open(&catalog.storage, def)
 }
@@ -146,5 +153,6 @@ fn open_store(catalog: &Catalog, c: &Class, file: RelFileId) -> Arc<TableStore> 
 /// The open storage of a table's large values.
 pub fn toast_store(storage: &Storage, relid: Oid, file: RelFileId, persistence: Persistence) -> Arc<TableStore> {
     let desc = Arc::new(crate::heap::toast_desc());
-    TableStore::open(storage, TableDef { relid, file, persistence, desc, toast: None, fillfactor: 100 })
+    let def = TableDef { relid, file, persistence, desc, toast: None, fillfactor: 100, tracked: false };
+    TableStore::open(storage, def)
 }

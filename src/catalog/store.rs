@@ -41,6 +41,7 @@ pub fn open(storage: &Storage, database: Oid) -> Arc<TableStore> {
         desc: Arc::new(desc()),
         toast: Some(toast_store(storage, CATALOG_TOAST_NODE, toast, Persistence::Permanent)),
         fillfactor: 100,
+        tracked: false,
     };
     TableStore::open(storage, def)
 }

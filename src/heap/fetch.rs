@@ -3,6 +3,7 @@
 use super::decode;
 use super::hint::{self, Hint};
 use super::result::Occupant;
+use super::serial::Reading;
 use super::store::TableStore;
 use super::tuple::{Tuple, mask};
 use super::visibility::{Fate, Judge};
@@ -35,6 +36,10 @@ impl HeapFetch {
         &self.store
     }
 
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
     /// Makes `out` an empty batch with the right columns.
     pub fn prepare(&self, out: &mut Batch) {
         out.columns = decode::new_columns(self.store.desc(), &self.attnos, 0);
@@ -49,12 +54,20 @@ impl HeapFetch {
             let Some(page) = page(storage, &self.store, tid)? else { return Ok(None) };
             let mut judge = Judge::new(storage);
             let mut found = None;
+            let mut reading = Reading::of(&self.store, &self.snapshot);
+            if let Some(reading) = &reading {
+                reading.check()?;
+            }
             for line in Chain::new(&page, tid) {
                 let t = Tuple(page.item(line));
                 let mut bits = 0;
                 let visible = judge.visible(t, &self.snapshot, &mut bits);
                 if bits != 0 {
                     hint = Some(Hint { line, seen: t.infomask(), bits });
+                }
+                if let Some(reading) = &mut reading {
+                    let at = TupleId::new(tid.block, line);
+                    reading.row(storage, &self.store, &mut judge, (t, at, visible, false))?;
                 }
                 if visible {
                     self.scratch.clear();
@@ -76,13 +89,20 @@ impl HeapFetch {
 
     /// Appends exactly this version, if the snapshot shows it: no chain is followed (TID scans).
     pub fn fetch_exact(&mut self, storage: &Storage, tid: TupleId, out: &mut Batch) -> Result<Option<TupleId>> {
-        let snapshot = self.snapshot.clone();
-        self.fetch_if(storage, tid, out, |judge, t| judge.visible(t, &snapshot, &mut 0))
+        let (snapshot, store) = (self.snapshot.clone(), self.store.clone());
+        self.fetch_if(storage, tid, out, |judge, t| {
+            let visible = judge.visible(t, &snapshot, &mut 0);
+            if let Some(mut reading) = Reading::of(&store, &snapshot) {
+                reading.check()?;
+                reading.row(storage, &store, judge, (t, tid, visible, false))?;
+            }
+            Ok(visible)
+        })
     }
 
     /// Appends exactly this version, whoever may see it: the newest one after `TmResult::Updated`, or one just written.
     pub fn fetch_version(&mut self, storage: &Storage, tid: TupleId, out: &mut Batch) -> Result<Option<TupleId>> {
-        self.fetch_if(storage, tid, out, |_, _| true)
+        self.fetch_if(storage, tid, out, |_, _| Ok(true))
     }
 
     fn fetch_if(
@@ -90,7 +110,7 @@ impl HeapFetch {
         storage: &Storage,
         tid: TupleId,
         out: &mut Batch,
-        wanted: impl FnOnce(&mut Judge<'_>, Tuple<'_>) -> bool,
+        wanted: impl FnOnce(&mut Judge<'_>, Tuple<'_>) -> Result<bool>,
     ) -> Result<Option<TupleId>> {
         {
             let Some(page) = page(storage, &self.store, tid)? else { return Ok(None) };
@@ -98,7 +118,7 @@ impl HeapFetch {
                 return Ok(None);
             }
             let t = Tuple(page.item(tid.offset));
-            if !wanted(&mut Judge::new(storage), t) {
+            if !wanted(&mut Judge::new(storage), t)? {
                 return Ok(None);
             }
             self.scratch.clear();

@@ -4,7 +4,7 @@ use super::encode::{Encoded, Stamp, append_plain_rows, append_row, is_plain};
 use super::record::{Bytes, flag, heap2};
 use super::store::TableStore;
 use super::tuple::{MAX_ITEMS, Tuple, put};
-use super::{fsm, toast, vm};
+use super::{fsm, serial, toast, vm};
 use crate::base::{BlockNo, CommandId, Flow, Result, TupleId, Xid};
 use crate::buffer::{WriteGuard, critical};
 use crate::mvcc::Own;
@@ -71,6 +71,8 @@ pub(super) fn place(
         }
         let need = encoded.row(done).len();
         let mut page = target(&mut fresh, need, |kept| pages_needed(encoded, done, kept))?;
+        // No row is there yet for somebody to have read: marks on the whole are all that matters.
+        serial::write(cx, store, None)?;
         let cleared = vm::clear(storage, store, &mut page)?;
         let before = done;
         {

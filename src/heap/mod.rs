@@ -44,6 +44,7 @@ mod result;
 mod rewrite;
 mod sample;
 mod scan;
+mod serial;
 mod store;
 mod toast;
 pub mod tuple;

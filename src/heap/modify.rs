@@ -11,6 +11,7 @@ use super::insert::{WriteContext, place};
 use super::prune;
 use super::record::{Bytes, flag, heap};
 use super::result::{LockStrength, TmResult, UpdateKind, Updated};
+use super::serial;
 use super::store::TableStore;
 use super::toast::{self, Reference};
 use super::tuple::{MAX_ITEMS, Tuple, mask, mask2, put};
@@ -42,6 +43,7 @@ fn delete_before(cx: &WriteContext<'_>, store: &TableStore, tid: TupleId, next: 
         return Ok(found);
     }
     let gone = out_of_line(store, t);
+    serial::write(cx, store, Some(tid))?;
     let cleared = vm::clear(cx.storage, store, &mut page)?;
     {
         let _critical = critical::enter();
@@ -395,6 +397,7 @@ fn update_in_place(
         return Ok(InPage::Locked);
     }
     let gone = out_of_line(store, Tuple(page.item(tid.offset)));
+    serial::write(cx, store, Some(tid))?;
     let cleared = vm::clear(storage, store, &mut page)?;
     let hot = !kind.indexed_changed;
     let new = {
@@ -488,6 +491,7 @@ fn update_elsewhere(
     let t = Tuple(page.item(tid.offset));
     assert!(t.xmax() == cx.xid && t.has(mask::XMAX_LOCK_ONLY), "HEAP-4: a locked row version was changed");
     let gone = out_of_line(store, t);
+    serial::write(cx, store, Some(tid))?;
     let cleared = vm::clear(cx.storage, store, &mut page)?;
     let lockers = {
         let _critical = critical::enter();

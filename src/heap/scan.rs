@@ -5,11 +5,12 @@
 use super::decode::{self, Columns, RowAt};
 use super::hint::{self, Hint};
 use super::prune;
+use super::serial::Reading;
 use super::store::TableStore;
 use super::tuple::{MAX_ITEMS, Tuple, mask};
 use super::view::PageView;
 use super::visibility::{Fate, Judge};
-use crate::base::{BlockNo, Result};
+use crate::base::{BlockNo, Result, TupleId};
 use crate::buffer::ScanReader;
 use crate::mvcc::{Snapshot, SnapshotKind};
 use crate::page::{ALL_VISIBLE, PAGE_SIZE};
@@ -129,6 +130,9 @@ impl HeapScan {
     }
 
     fn start(&mut self, storage: &Storage) -> Result<Range<BlockNo>> {
+        if let Some(reading) = Reading::of(&self.store, &self.snapshot) {
+            reading.whole(&self.store)?;
+        }
         let n = self.store.nblocks(storage)?;
         self.reader = ScanReader::new(&storage.pool, n);
         Ok(match &self.wanted {
@@ -163,7 +167,7 @@ impl HeapScan {
             self.rows.extend(rows);
         } else {
             let copy = self.buffers[at].clone();
-            self.judge_page(storage, block, at, &copy);
+            self.judge_page(storage, block, at, &copy)?;
         }
         let found = self.rows.len() - before;
         if self.backward {
@@ -177,8 +181,12 @@ impl HeapScan {
         Ok(found)
     }
 
-    fn judge_page(&mut self, storage: &Storage, block: BlockNo, at: usize, copy: &[u8]) {
+    fn judge_page(&mut self, storage: &Storage, block: BlockNo, at: usize, copy: &[u8]) -> Result<()> {
         let page = PageView(copy);
+        let mut reading = Reading::of(&self.store, &self.snapshot);
+        if let Some(reading) = &reading {
+            reading.check()?;
+        }
         let mut judge = Judge::new(storage);
         let horizon = storage.mvcc.oldest_visible();
         let mut all_visible = true;
@@ -197,6 +205,10 @@ impl HeapScan {
             if bits != 0 {
                 self.hints.push(Hint { line, seen, bits });
             }
+            if let Some(reading) = &mut reading {
+                let at = TupleId::new(block, line);
+                reading.row(storage, &self.store, &mut judge, (t, at, visible, true))?;
+            }
             all_visible = all_visible && judge.visible_to_all(seen | bits, t.xmin(), horizon);
             if visible {
                 self.rows.push(RowAt { buffer: at as u16, start: start as u16, len: len as u16, line });
@@ -210,6 +222,7 @@ impl HeapScan {
         if removable > 0 && page.free_space() < prune::worthwhile_below(&self.store) {
             prune::opportunistic(storage, &self.store, block);
         }
+        Ok(())
     }
 }
 

@@ -19,6 +19,8 @@ pub struct TableDef {
     pub toast: Option<Arc<TableStore>>,
     /// Percent of a page that INSERT fills; 100 by default.
     pub fillfactor: u8,
+    /// What serializable transactions read and write of it matters: a user's table that others can see.
+    pub tracked: bool,
 }
 
 /// A table's forks with one description of its rows. Cheap to make anew when the description changes.
@@ -71,6 +73,11 @@ impl TableStore {
 
     pub fn def(&self) -> &TableDef {
         &self.def
+    }
+
+    #[inline]
+    pub fn is_tracked(&self) -> bool {
+        self.def.tracked
     }
 
     /// Pages of the main fork.

@@ -17,6 +17,7 @@ pub fn def(node: u32, phys: &[Phys]) -> TableDef {
         desc: Arc::new(TupleDesc::new(attrs)),
         toast: None,
         fillfactor: 100,
+        tracked: false,
     }
 }
 

@@ -25,6 +25,7 @@ mod lockers;
 mod own;
 mod redo;
 mod ring;
+pub mod serializable;
 mod snapshot;
 mod transactions;
 
@@ -33,5 +34,6 @@ pub use export::{Exported, Exports};
 pub use lockers::RowLockers;
 pub use own::Own;
 pub use redo::redo;
+pub use serializable::{Serializable, Tracked};
 pub use snapshot::{Snapshot, SnapshotKind, SnapshotSlot};
 pub use transactions::{Mvcc, RunningXids, XactStatus};

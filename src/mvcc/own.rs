@@ -1,9 +1,11 @@
 //! What a transaction remembers of itself that others never need: its ids and its combined command ids.
 
+use super::serializable::Tracked;
 use crate::base::{CommandId, Xid};
 use parking_lot::RwLock;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// One per transaction, shared by its snapshots and writes (`Arc`): ids given later are seen by snapshots taken before.
 #[derive(Debug, Default)]
@@ -15,6 +17,8 @@ pub struct Own {
     subs: RwLock<Vec<Xid>>,
     /// Pairs (cmin, cmax) of rows both made and deleted by this transaction; the row holds the pair's number.
     combos: RwLock<Combos>,
+    /// A serializable transaction's handle.
+    tracked: OnceLock<Arc<Tracked>>,
 }
 
 #[derive(Debug, Default)]
@@ -36,6 +40,23 @@ impl Own {
     pub fn set_top(&self, xid: Xid) {
         self.top.store(xid.0, Ordering::Release);
         self.last.fetch_max(xid.0, Ordering::Release);
+    }
+
+    /// The transaction is serializable: its reads and writes are to be told to `tracked`. Once.
+    pub fn track(&self, tracked: Arc<Tracked>) {
+        let set = self.tracked.set(tracked);
+        debug_assert!(set.is_ok(), "a transaction has one handle");
+    }
+
+    /// Whom to tell of reads and writes, if they matter to anybody.
+    #[inline]
+    pub fn tracked(&self) -> Option<&Arc<Tracked>> {
+        self.tracked.get().filter(|t| !t.is_over())
+    }
+
+    /// Whether nothing of a transaction is in here yet.
+    pub fn is_fresh(&self) -> bool {
+        self.top().is_none() && self.tracked.get().is_none()
     }
 
     /// Adds the id of a sub-transaction; ids are given in ascending order (MVCC-2).

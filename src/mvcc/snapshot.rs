@@ -1,6 +1,7 @@
 //! What a reader may see, and the slots by which the horizon learns of readers.
 
 use super::own::Own;
+use super::serializable::Tracked;
 use crate::base::{CommandId, Csn};
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -36,6 +37,12 @@ impl Snapshot {
     /// The same view with another current command.
     pub fn with_cid(&self, curcid: CommandId) -> Snapshot {
         Snapshot { curcid, ..self.clone() }
+    }
+
+    /// Whom to tell what is read by it.
+    #[inline]
+    pub fn tracked(&self) -> Option<&Arc<Tracked>> {
+        self.own.tracked().filter(|_| self.kind == SnapshotKind::Mvcc)
     }
 
     /// Everything committed now and everything own: for constraint checks and catalog maintenance.

@@ -5,6 +5,7 @@ use super::export::Exports;
 use super::lockers::RowLockers;
 use super::own::Own;
 use super::ring::{ABORTED, RUNNING, Ring};
+use super::serializable::Serializable;
 use super::snapshot::{Snapshot, SnapshotKind, SnapshotSlot};
 use crate::base::{CommandId, Csn, Lsn, Result, Xid};
 use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -66,6 +67,8 @@ pub struct Mvcc {
     /// Row lockers that have no room in the rows' headers.
     pub lockers: RowLockers,
     pub exports: Exports,
+    /// Reads and writes of serializable transactions.
+    pub serializable: Arc<Serializable>,
 }
 
 impl Mvcc {
@@ -83,6 +86,7 @@ impl Mvcc {
             gate: RwLock::new(()),
             lockers: RowLockers::default(),
             exports: Exports::default(),
+            serializable: Arc::default(),
         }
     }
 

@@ -9,6 +9,7 @@ use super::log_time::millis;
 use super::request::{Board, CheckpointFlags, Outcome};
 use crate::base::{Error, Lsn, Report, Result, Severity, SqlState, Xid, report};
 use crate::buffer::Which;
+use crate::mvcc::serializable::Limits;
 use crate::settings::{Global, Id, Lookup, Snapshot};
 use crate::stat::Stats;
 use crate::storage::Storage;
@@ -121,6 +122,7 @@ impl Checkpoints {
     pub fn apply_settings(&self) {
         let settings = self.settings.snapshot();
         self.storage.wal.apply_settings(&*settings);
+        self.storage.mvcc.serializable.set_limits(Limits::from_settings(&*settings));
         self.storage.pool.relations().set_fsync(settings.bool(Id::Fsync));
         self.board.nudge();
     }

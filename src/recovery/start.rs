@@ -10,6 +10,7 @@ use super::unlogged::{self, Reset};
 use super::usage::Usage;
 use crate::base::{Error, Lsn, Report, Result, Severity, SqlState, report};
 use crate::disk::{Disk, access_error};
+use crate::mvcc::serializable::Limits;
 use crate::settings::{Id, Lookup};
 use crate::storage::{RedoContext, Storage};
 use crate::wal::{CheckPoint, ControlFile, DbState, Reader, StartAt, archive, segment};
@@ -263,7 +264,9 @@ fn open_log(storage: &Storage, checkpoints: &Checkpoints, checkpoint: &CheckPoin
         system_identifier: control.system_identifier,
         incarnation: control.incarnation,
     })?;
-    storage.wal.apply_settings(&*checkpoints.settings().snapshot());
+    let settings = checkpoints.settings().snapshot();
+    storage.wal.apply_settings(&*settings);
+    storage.mvcc.serializable.set_limits(Limits::from_settings(&*settings));
     // Segments finished just before a crash may have lost their mark.
     if storage.wal.is_archiving() && !storage.disk.exists(archive::DIR) {
         crate::disk::durable::mkdir(&*storage.disk, archive::DIR)?;

@@ -51,9 +51,11 @@ impl Db {
                 desc: Arc::new(desc),
                 toast: None,
                 fillfactor: 100,
+                tracked: false,
             },
         );
-        let index = IndexStore::open(storage, INDEX, Persistence::Permanent, vec![(int, false, false)], 1);
+        let index =
+            IndexStore::open(storage, (Oid::INVALID, INDEX), Persistence::Permanent, vec![(int, false, false)], 1);
         Db { room, table, index }
     }
 
@@ -172,7 +174,7 @@ impl Xact<'_> {
             .zip(tids)
             .map(|(v, tid)| IndexEntry { key: self.db.key(*v), tid: Some(*tid), payload: Vec::new(), has_null: false })
             .collect();
-        self.db.index.insert(self.db.room.storage(), self.xid, &entries).map_err(crate::base::Stop::into_error)
+        self.db.index.insert(self.db.room.storage(), self.xid.into(), &entries).map_err(crate::base::Stop::into_error)
     }
 
     fn insert(&mut self, values: &[i32]) -> crate::base::Result<()> {

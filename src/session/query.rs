@@ -127,6 +127,7 @@ impl Work for QueryWork {
         loop {
             match &self.phase {
                 Phase::Plan => {
+                    cx.backend()?.txn.await_safe_snapshot()?;
                     let plan = self.statement.plan(cx)?;
                     self.lock(cx, plan, 0)?;
                 }

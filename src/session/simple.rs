@@ -234,6 +234,12 @@ impl Session {
         client: &mut Client,
         statement: &Arc<Statement>,
     ) -> Result<Arc<PlannedStatement>> {
+        while let Err(stop) = self.backend().txn.await_safe_snapshot() {
+            match stop {
+                Stop::Wait(what) => self.wait_here(client, &what).await?,
+                stop => return Err(stop.into_error()),
+            }
+        }
         loop {
             let plan = statement.plan(self.cx())?;
             if self.lock_plan(client, &plan).await? {

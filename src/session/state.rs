@@ -223,6 +223,7 @@ fn wait_event(server: &Server, what: &Wait) -> (&'static str, &'static str) {
         Wait::Flush(_) => ("IO", "WALSync"),
         Wait::Until(_) => ("Timeout", "PgSleep"),
         Wait::Checkpoint(_) => ("IPC", "CheckpointDone"),
+        Wait::SafeSnapshot(_) => ("IPC", "SafeSnapshot"),
         Wait::Output => ("Client", "ClientWrite"),
         Wait::Input | Wait::EndTransaction { .. } | Wait::Listing => ("Client", "ClientRead"),
     }

@@ -59,6 +59,14 @@ pub async fn wait_for(
             interruptible(handle, limits, done).await?;
             outcome.map_or(Ok(()), |o| o.into_result())
         }
+        Wait::SafeSnapshot(number) => {
+            let decided =
+                poll_fn(|cx| match server.instance.storage.mvcc.serializable.on_decided(*number, cx.waker()) {
+                    true => Poll::Ready(()),
+                    false => Poll::Pending,
+                });
+            interruptible(handle, limits, decided).await
+        }
         Wait::Output | Wait::Input | Wait::EndTransaction { .. } | Wait::Listing => Ok(()),
     }
 }

@@ -12,12 +12,15 @@ impl Transaction {
     /// Commits. `Wait::Flush` means: await the log, then call again; from the first call on it cannot be undone (XACT-2).
     ///
     /// # Errors
-    /// Only before the record is in the log (53100): then the transaction is still active and must be aborted.
+    /// Only before the record is in the log (53100; 40001 of a serializable transaction): then the transaction is still active and must be aborted.
     pub fn commit(&mut self, catalog: &Catalog, sync: SyncCommit) -> Flow<()> {
         let lsn = match self.phase {
             Phase::Idle => return Ok(()),
             Phase::Committing(lsn) => lsn,
             Phase::Active => {
+                if let Some(tracked) = self.own.tracked() {
+                    tracked.prepare()?;
+                }
                 let Some(xid) = self.own.top() else {
                     self.end_without_id(catalog)?;
                     return Ok(());
@@ -46,6 +49,9 @@ impl Transaction {
     /// A transaction that wrote nothing; files it made and dropped again may still be there (XACT-3).
     fn end_without_id(&mut self, catalog: &Catalog) -> Result<()> {
         catalog.discard();
+        if let Some(tracked) = self.own.tracked() {
+            tracked.commit(None);
+        }
         let dropped = self.files_at_commit();
         self.finish();
         files::unlink(&self.storage, &dropped)
@@ -70,7 +76,11 @@ impl Transaction {
 
     fn make_visible(&mut self, catalog: &Catalog, lsn: Lsn) {
         if let Some(xid) = self.own.top() {
-            self.storage.mvcc.commit(xid, &self.own.subs(), lsn);
+            let csn = self.storage.mvcc.commit(xid, &self.own.subs(), lsn);
+            // SSI-3: its end is numbered once it is visible.
+            if let Some(tracked) = self.own.tracked() {
+                tracked.commit(Some(csn));
+            }
         }
         catalog.apply();
         let dropped = self.files_at_commit();
@@ -97,6 +107,9 @@ impl Transaction {
             if let Err(e) = self.storage.mvcc.abort(xid, &subs) {
                 crate::base::report::log(&e.0);
             }
+        }
+        if let Some(tracked) = self.own.tracked() {
+            tracked.abort();
         }
         self.finish();
         if let Err(e) = files::unlink(&self.storage, &made) {

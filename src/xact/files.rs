@@ -1,7 +1,7 @@
 //! Files made or given up by a running transaction.
 
 use super::transaction::Transaction;
-use crate::base::{RelFileId, Result};
+use crate::base::{Oid, RelFileId, Result};
 use crate::buffer::Persistence;
 use crate::storage::Storage;
 
@@ -25,6 +25,24 @@ impl Transaction {
     pub fn file_dropped(&mut self, file: RelFileId, persistence: Persistence) {
         self.files.push(FileChange { file, created: false });
         self.force_sync |= persistence != Persistence::Temp;
+    }
+
+    /// A table, or an index of it, gets another file: what serializable transactions have read of it by place is from now
+    /// on the table as a whole (PostgreSQL 15, predicate.c, TransferPredicateLocksToHeapRelation).
+    pub fn places_change(&self, rel: Oid, table: Oid) {
+        self.storage.mvcc.serializable.rewritten(self.database, rel, table);
+    }
+
+    /// A table is emptied or dropped: who has read of it must come before (PostgreSQL 15, predicate.c,
+    /// CheckTableForSerializableConflictIn).
+    ///
+    /// # Errors
+    /// 40001.
+    pub fn all_rows_go(&self, table: Oid) -> Result<()> {
+        match self.own.tracked() {
+            Some(tracked) => tracked.write_all(self.database, table),
+            None => Ok(()),
+        }
     }
 
     /// Whether the transaction made these files itself: then nobody else can see them.

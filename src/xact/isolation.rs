@@ -7,7 +7,7 @@ pub enum Isolation {
     #[default]
     ReadCommitted,
     RepeatableRead,
-    /// Runs as repeatable read: predicate locks are not there yet.
+    /// As repeatable read, with reads and writes tracked (`mvcc::serializable`).
     Serializable,
 }
 

@@ -34,6 +34,7 @@ impl Transaction {
                     let xid = self.storage.mvcc.assign_xid();
                     self.own.add_sub(xid);
                     self.lock_xid(xid);
+                    self.tell_id(xid);
                     self.savepoints[i].xid = Some(xid);
                     xid
                 }

@@ -3,8 +3,9 @@
 use super::files::FileChange;
 use super::isolation::Isolation;
 use super::savepoint::Savepoint;
-use crate::base::{CommandId, Flow, Lsn, Oid, Xid};
+use crate::base::{CommandId, Flow, Lsn, Oid, Stop, Wait, Xid};
 use crate::lock::{HeldLocks, LockMode, LockTag, Scope};
+use crate::mvcc::serializable::{Tracked, Who};
 use crate::mvcc::{Own, Snapshot, SnapshotSlot};
 use crate::storage::Storage;
 use std::sync::Arc;
@@ -42,6 +43,8 @@ pub struct Transaction {
     /// The current command id stands on some row: the next command needs another one.
     pub(super) cid_used: bool,
     pub(super) snapshot: Option<Snapshot>,
+    /// A snapshot of which it is not known yet whether it is safe.
+    candidate: Option<(Snapshot, Arc<Tracked>)>,
     pub(super) savepoints: Vec<Savepoint>,
     pub(super) files: Vec<FileChange>,
     pub(super) force_sync: bool,
@@ -71,6 +74,7 @@ impl Transaction {
             cid: CommandId::FIRST,
             cid_used: false,
             snapshot: None,
+            candidate: None,
             savepoints: Vec::new(),
             files: Vec::new(),
             force_sync: false,
@@ -117,7 +121,15 @@ impl Transaction {
         let xid = self.storage.mvcc.assign_xid();
         self.own.set_top(xid);
         self.lock_xid(xid);
+        self.tell_id(xid);
         xid
+    }
+
+    /// SSI-2: before any row has it.
+    pub(super) fn tell_id(&self, xid: Xid) {
+        if let Some(tracked) = self.own.tracked() {
+            tracked.enter_id(xid);
+        }
     }
 
     /// Others wait for a transaction by asking for a share of its id; nobody can hold a fresh one.
@@ -146,13 +158,63 @@ impl Transaction {
     /// What the statement (or, in repeatable read, the transaction) sees. Own rows of earlier commands included.
     pub fn snapshot(&mut self) -> Snapshot {
         if self.isolation.keeps_snapshot() {
-            let cid = self.cid;
-            let (storage, slot, own) = (&self.storage, &self.slot, &self.own);
-            let mut kept = self.snapshot.get_or_insert_with(|| storage.mvcc.snapshot(slot, own, cid)).clone();
-            kept.curcid = cid;
-            return kept;
+            let kept = match self.snapshot.take() {
+                Some(kept) => kept,
+                None => self.first_snapshot(),
+            };
+            let now = kept.with_cid(self.cid);
+            self.snapshot = Some(kept);
+            return now;
         }
-        self.storage.mvcc.snapshot(&self.slot, &self.own, self.cid)
+        self.latest_snapshot()
+    }
+
+    /// The one a transaction keeps.
+    fn first_snapshot(&mut self) -> Snapshot {
+        if self.isolation != Isolation::Serializable {
+            return self.latest_snapshot();
+        }
+        let (snapshot, tracked) = self.enter();
+        if let Some(tracked) = tracked {
+            self.own.track(tracked);
+        }
+        snapshot
+    }
+
+    fn enter(&self) -> (Snapshot, Option<Arc<Tracked>>) {
+        let ids = self.own.top().into_iter().chain(self.own.subs()).collect();
+        let who = Who { pid: self.held.owner(), read_only: self.read_only, ids };
+        self.storage.mvcc.serializable.begin(&who, || self.latest_snapshot())
+    }
+
+    /// Before the first snapshot of a SERIALIZABLE READ ONLY DEFERRABLE transaction: waits for one that needs no
+    /// tracking (PostgreSQL 15, predicate.c, GetSafeSnapshot). Nothing to do for all others.
+    pub fn await_safe_snapshot(&mut self) -> Flow<()> {
+        let wanted = self.isolation == Isolation::Serializable && self.read_only && self.deferrable;
+        if !wanted || self.snapshot.is_some() {
+            return Ok(());
+        }
+        loop {
+            match &self.candidate {
+                None => match self.enter() {
+                    (snapshot, None) => {
+                        self.snapshot = Some(snapshot);
+                        return Ok(());
+                    }
+                    (snapshot, Some(tracked)) => {
+                        tracked.set_waiting();
+                        self.candidate = Some((snapshot, tracked));
+                    }
+                },
+                Some((snapshot, tracked)) if tracked.is_safe() => {
+                    self.snapshot = Some(snapshot.clone());
+                    self.candidate = None;
+                    return Ok(());
+                }
+                Some((_, tracked)) if tracked.is_unsafe() => self.candidate = None,
+                Some((_, tracked)) => return Stop::wait(Wait::SafeSnapshot(tracked.number())),
+            }
+        }
     }
 
     /// Whether repeatable read has its snapshot already: too late for another isolation level.
@@ -201,9 +263,10 @@ impl Transaction {
         self.withdraw_exports();
         let storage = self.storage.clone();
         storage.locks.release_to(&mut self.held, 0);
-        if self.own.top().is_some() {
+        if !self.own.is_fresh() {
             self.own = Arc::new(Own::new());
         }
+        self.candidate = None;
         self.phase = Phase::Idle;
         self.cid = CommandId::FIRST;
         self.cid_used = false;

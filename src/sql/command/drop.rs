@@ -353,6 +353,10 @@ pub fn remove_relation(cx: &mut ExecContext, oid: Oid) -> Result<()> {
     }
     let backend = cx.backend()?;
     if c.node.is_valid() {
+        match &c.index {
+            Some(index) => backend.txn.places_change(oid, index.table),
+            None => backend.txn.all_rows_go(oid)?,
+        }
         backend.txn.file_dropped(RelFileId { db: backend.database, node: c.node }, c.persistence);
     }
     let writer = backend.writer();

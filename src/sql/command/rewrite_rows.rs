@@ -30,6 +30,7 @@ pub fn rewrite(cx: &mut ExecContext, oid: Oid, new: NewRows) -> Result<()> {
     let backend = cx.backend()?;
     let file = storage::create_table(backend, oid, new.persistence, desc)?;
     backend.txn.file_dropped(old.file, old.persistence);
+    backend.txn.places_change(oid, oid);
     let mut c = class_of(cx, oid)?;
     c.persistence = new.persistence;
     if c.toast.is_valid() {

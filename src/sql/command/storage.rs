@@ -34,7 +34,7 @@ fn note_created(backend: &mut Backend, file: RelFileId, persistence: Persistence
 pub fn create_table(backend: &mut Backend, relid: Oid, persistence: Persistence, desc: TupleDesc) -> Result<RelFileId> {
     let file = new_file(backend);
     note_created(backend, file, persistence);
-    let def = TableDef { relid, file, persistence, desc: Arc::new(desc), toast: None, fillfactor: 100 };
+    let def = TableDef { relid, file, persistence, desc: Arc::new(desc), toast: None, fillfactor: 100, tracked: false };
     let storage = backend.instance.storage.clone();
     TableStore::open(&storage, def).create(&storage)?;
     Ok(file)

@@ -136,6 +136,7 @@ pub fn empty(cx: &mut ExecContext, relation: &Relation) -> Result<()> {
     let catalog = cx.backend()?.catalog.clone();
     let desc = crate::catalog::tuple_desc(&catalog, &relation.attributes);
     let backend = cx.backend()?;
+    backend.txn.all_rows_go(relation.oid)?;
     let file = storage::create_table(backend, relation.oid, relation.persistence, desc)?;
     replace_node(backend, relation.oid, file.node)?;
     if relation.toast.is_valid() {
@@ -162,6 +163,7 @@ pub fn replace_node(backend: &mut crate::sql::Backend, oid: Oid, node: Oid) -> R
     if let Object::Class(c) = &mut object {
         let old = crate::base::RelFileId { db: backend.database, node: c.node };
         backend.txn.file_dropped(old, c.persistence);
+        backend.txn.places_change(oid, c.index.as_ref().map_or(oid, |i| i.table));
         c.node = node;
     }
     let writer = backend.writer();

@@ -71,7 +71,8 @@ impl IndexScan {
         while batch.rows < self.batch_rows {
             if self.tree.is_none() {
                 let Some(bounds) = self.ranges.as_mut().and_then(Vec::pop) else { break };
-                self.tree = Some(TreeScan::new(self.index.clone(), bounds, self.direction));
+                let tree = TreeScan::new(self.index.clone(), bounds, self.direction);
+                self.tree = Some(tree.seeing(self.fetch.snapshot()));
             }
             let Some(tree) = &mut self.tree else { break };
             self.tids.clear();

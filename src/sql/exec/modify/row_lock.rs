@@ -2,6 +2,7 @@
 
 use crate::bail;
 use crate::base::{CommandId, Error, Flow, Result, TupleId, Xid};
+use crate::btree::Inserter;
 use crate::catalog::Relation;
 use crate::heap::{self, TmResult, WriteContext};
 use crate::lock::{LockMode, LockTag, Scope};
@@ -33,6 +34,10 @@ impl Writer {
         let txn = &mut cx.backend()?.txn;
         let xid = txn.xid();
         Ok(Writer { storage: txn.storage.clone(), xid, cid: txn.command(), own: txn.own().clone() })
+    }
+
+    pub fn inserter(&self) -> Inserter<'_> {
+        Inserter { xid: self.xid, tracked: self.own.tracked().map(|t| &**t) }
     }
 
     pub fn context(&self) -> WriteContext<'_> {

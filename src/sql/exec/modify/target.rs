@@ -235,14 +235,14 @@ impl Target {
         let writer = Writer::for_rows(cx)?;
         let store = &target.index.store;
         if !target.index.unique {
-            store.insert(&writer.storage, writer.xid, &entries.list[entries.done..])?;
+            store.insert(&writer.storage, writer.inserter(), &entries.list[entries.done..])?;
             entries.done = entries.list.len();
             return Ok(None);
         }
         while entries.done < entries.list.len() {
             let mut judge = |tid| occupant(&writer.storage, &self.store, tid, &writer.own);
             let rest = &entries.list[entries.done..];
-            let (count, met) = store.insert_unique(&writer.storage, writer.xid, rest, &mut judge)?;
+            let (count, met) = store.insert_unique(&writer.storage, writer.inserter(), rest, &mut judge)?;
             entries.done += count;
             match met {
                 Inserted::Done => {}

@@ -26,7 +26,7 @@ macro_rules! family {
                 }
                 "pg_advisory_unlock_all" => unlock_all,
                 "pg_blocking_pids" => blocking,
-                "pg_safe_snapshot_blocking_pids" => nobody,
+                "pg_safe_snapshot_blocking_pids" => unsafe_for,
                 _ => return None,
             })
         }
@@ -103,8 +103,10 @@ fn blocking(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<
     Ok(())
 }
 
-/// Safe snapshots are never waited for here.
-fn nobody(_: &mut ExecContext, _: &[Datum<'_>], out: &mut Column) -> Flow<()> {
-    int4_list(out, std::iter::empty());
+/// Who keeps a session from its safe snapshot.
+fn unsafe_for(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    let pid = u32::try_from(args[0].i32()).unwrap_or(0);
+    let pids = cx.backend()?.instance.storage.mvcc.serializable.blockers(pid);
+    int4_list(out, pids.into_iter().map(|p| p as i32));
     Ok(())
 }

@@ -176,6 +176,12 @@ fn locks(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             virtual_transaction(l.owner), l.owner, l.mode.name(), l.granted, false, l.since_us.map(Stamp),
         ];
     }
+    for (target, pid) in instance.storage.mvcc.serializable.rows() {
+        row![sink;
+            target.kind(), target.db, target.rel, target.block(), target.line().map(i32::from), NULL, NULL, NULL, NULL,
+            NULL, virtual_transaction(pid), (pid != 0).then_some(pid), "SIReadLock", true, false, NULL,
+        ];
+    }
     Ok(())
 }
 

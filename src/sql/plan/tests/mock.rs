@@ -141,7 +141,7 @@ impl Mock {
                 parent: Oid::INVALID,
                 partitioned: false,
                 stats: stats(t.rows, (t.pages / 4).max(1)),
-                store: IndexStore::open(&self.storage, file, Persistence::Permanent, keys, count),
+                store: IndexStore::open(&self.storage, (Oid(0), file), Persistence::Permanent, keys, count),
             }));
         }
         let attributes = t

@@ -90,7 +90,7 @@ fn find(cx: &mut ExecContext, r: &Reference, key: &[u8], snapshot: &Snapshot) ->
     let store = super::super::super::seq_scan::store_of(&r.parent)?;
     let mut fetch = HeapFetch::new(store, snapshot.clone(), Vec::new());
     let mut row = Batch::default();
-    for tid in r.index.store.tids_of(&storage, key)? {
+    for tid in r.index.store.tids_of(&storage, key, snapshot.tracked().map(|t| &**t))? {
         if let Some(at) = fetch.fetch(&storage, tid, &mut row)? {
             return Ok(Some(at));
         }
