@@ -54,6 +54,11 @@ impl Own {
         self.tracked.get().filter(|t| !t.is_over())
     }
 
+    /// The handle of a serializable transaction that is tracked, or was.
+    pub fn handle(&self) -> Option<&Arc<Tracked>> {
+        self.tracked.get()
+    }
+
     /// Whether nothing of a transaction is in here yet.
     pub fn is_fresh(&self) -> bool {
         self.top().is_none() && self.tracked.get().is_none()

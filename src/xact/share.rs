@@ -60,7 +60,28 @@ impl Transaction {
         if export.database != self.database {
             return Err(Error::unsupported("cannot import a snapshot from a different database"));
         }
+        if self.isolation == Isolation::Serializable {
+            self.enter_beside(&export.snapshot)?;
+        }
         self.snapshot = Some(self.storage.mvcc.same_snapshot(&export.snapshot, &self.slot, &self.own));
+        Ok(())
+    }
+
+    /// A serializable transaction with another one's snapshot is tracked as from that one's beginning.
+    fn enter_beside(&mut self, snapshot: &Snapshot) -> Result<()> {
+        if self.read_only && self.deferrable {
+            let text = "a snapshot-importing transaction must not be READ ONLY DEFERRABLE";
+            return Err(Error::unsupported(text));
+        }
+        // Without a handle, or one that is not needed any more, the snapshot is safe.
+        let Some(source) = snapshot.own.handle().filter(|t| !t.is_safe()) else { return Ok(()) };
+        let entered = self.storage.mvcc.serializable.begin_beside(source, &self.who());
+        let Some(tracked) = entered else {
+            let text = "could not import the requested snapshot";
+            let detail = format!("The source process with PID {} is not running anymore.", source.pid());
+            return Err(err!(OBJECT_NOT_IN_PREREQUISITE_STATE, "{text}").detail(detail));
+        };
+        self.own.track(tracked);
         Ok(())
     }
 

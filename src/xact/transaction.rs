@@ -182,9 +182,12 @@ impl Transaction {
     }
 
     fn enter(&self) -> (Snapshot, Option<Arc<Tracked>>) {
+        self.storage.mvcc.serializable.begin(&self.who(), || self.latest_snapshot())
+    }
+
+    pub(super) fn who(&self) -> Who {
         let ids = self.own.top().into_iter().chain(self.own.subs()).collect();
-        let who = Who { pid: self.held.owner(), read_only: self.read_only, ids };
-        self.storage.mvcc.serializable.begin(&who, || self.latest_snapshot())
+        Who { pid: self.held.owner(), read_only: self.read_only, ids }
     }
 
     /// Before the first snapshot of a SERIALIZABLE READ ONLY DEFERRABLE transaction: waits for one that needs no

@@ -83,8 +83,18 @@ impl Serializable {
             snapshot = Some(taken);
         });
         let snapshot = snapshot.expect("taken above");
-        let tracked = entered.map(|(id, signal)| Arc::new(Tracked::new(self.clone(), id, signal)));
+        let tracked = entered.map(|(id, signal)| Arc::new(Tracked::new(self.clone(), id, signal, who.pid)));
         (snapshot, tracked)
+    }
+
+    /// Enters a transaction that takes the snapshot of another one; None if that one has ended.
+    pub fn begin_beside(self: &Arc<Self>, source: &Tracked, who: &Who) -> Option<Arc<Tracked>> {
+        let (id, signal) = self.change(|state| {
+            let id = state.graph.begin_beside(source.id, who.pid, who.read_only)?;
+            who.ids.iter().for_each(|xid| state.enter_id(id, *xid));
+            state.graph.get(id).map(|v| (id, v.signal.clone()))
+        })?;
+        Some(Arc::new(Tracked::new(self.clone(), id, signal, who.pid)))
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {

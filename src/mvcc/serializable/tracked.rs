@@ -17,12 +17,13 @@ pub struct Tracked {
     pub(super) home: Arc<Serializable>,
     pub(super) id: VertexId,
     pub(super) signal: Arc<Signal>,
+    pid: u32,
     held: Mutex<Held>,
 }
 
 impl Tracked {
-    pub(super) fn new(home: Arc<Serializable>, id: VertexId, signal: Arc<Signal>) -> Tracked {
-        Tracked { home, id, signal, held: Mutex::default() }
+    pub(super) fn new(home: Arc<Serializable>, id: VertexId, signal: Arc<Signal>, pid: u32) -> Tracked {
+        Tracked { home, id, signal, pid, held: Mutex::default() }
     }
 
     /// Whether reads and writes need not be told any more.
@@ -176,6 +177,11 @@ impl Tracked {
             self.signal.raise(signal::OVER);
             self.home.change(|state| state.graph.abort(self.id));
         }
+    }
+
+    /// The session.
+    pub fn pid(&self) -> u32 {
+        self.pid
     }
 
     /// Its number in the graph.

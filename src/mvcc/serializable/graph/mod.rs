@@ -145,6 +145,25 @@ impl Graph {
 
     /// Enters a transaction whose snapshot was taken just now.
     pub fn begin(&mut self, pid: u32, read_only: bool, snapshot: Csn) -> VertexId {
+        let id = self.enter(pid, read_only, (self.last, snapshot));
+        if read_only {
+            self.watch_writers(id);
+        }
+        id
+    }
+
+    /// Enters a transaction with the snapshot of an active one; None if that one is not active. Of writers that have
+    /// ended since nobody knows whether they made the snapshot unsafe.
+    pub fn begin_beside(&mut self, source: VertexId, pid: u32, read_only: bool) -> Option<VertexId> {
+        let taken = self.vertices.get(&source).filter(|v| !v.is_committed()).map(|v| (v.seen, v.snapshot))?;
+        let id = self.enter(pid, read_only, taken);
+        if let Some(v) = self.vertices.get(&id) {
+            v.signal.raise(signal::UNSAFE);
+        }
+        Some(id)
+    }
+
+    fn enter(&mut self, pid: u32, read_only: bool, (seen, snapshot): (Seq, Csn)) -> VertexId {
         while self.vertices.len() >= self.max_vertices && self.summarise_oldest() {}
         self.next += 1;
         let id = VertexId(self.next);
@@ -154,7 +173,7 @@ impl Graph {
             ids: Vec::new(),
             csn: None,
             snapshot,
-            seen: self.last,
+            seen,
             prepared: None,
             committed: None,
             declared_read_only: read_only,
@@ -170,11 +189,8 @@ impl Graph {
             waiting: false,
         };
         self.vertices.insert(id, vertex);
-        self.active.insert((self.last, id));
-        match read_only {
-            true => self.watch_writers(id),
-            false => self.writable += 1,
-        }
+        self.active.insert((seen, id));
+        self.writable += usize::from(!read_only);
         id
     }
 
