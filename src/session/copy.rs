@@ -169,8 +169,8 @@ impl Session {
 
     async fn take_rows(&mut self, client: &mut Client, copy: &mut CopyIn, ended: bool) -> Result<()> {
         loop {
-            let io = &self.cx().fx.io;
-            let more = copy.next_row(ended, io)?;
+            let io = self.cx().fx.io.clone();
+            let more = copy.next_row(ended, self.cx(), &io)?;
             if copy.batch.rows >= BATCH {
                 self.insert_rows(client, copy).await?;
             }
@@ -402,11 +402,11 @@ impl CopyIn {
     }
 
     /// Adds the next row to the batch; false when more bytes are needed, or at the end.
-    fn next_row(&mut self, ended: bool, io: &types::IoContext) -> Result<bool> {
+    fn next_row(&mut self, ended: bool, cx: &mut ExecContext, io: &types::IoContext) -> Result<bool> {
         let mut fields = std::mem::take(&mut self.fields);
         let found = self.reader.next(ended, &mut fields).map_err(|e| self.context(e, None));
         let added = match found {
-            Ok(Some(())) => self.add(&fields, io).map(|()| true),
+            Ok(Some(())) => self.add(&fields, cx, io).map(|()| true),
             Ok(None) => Ok(false),
             Err(e) => Err(e),
         };
@@ -414,7 +414,7 @@ impl CopyIn {
         added
     }
 
-    fn add(&mut self, fields: &Fields, io: &types::IoContext) -> Result<()> {
+    fn add(&mut self, fields: &Fields, cx: &mut ExecContext, io: &types::IoContext) -> Result<()> {
         if self.options.header && !self.header_seen {
             self.header_seen = true;
             return self.check_header(fields);
@@ -437,7 +437,7 @@ impl CopyIn {
                 Some(bytes) if binary => types::binary_in(ty, bytes, io).map(|v| column.push(v.datum())),
                 Some(bytes) => push_text(column, ty, bytes, io),
             };
-            if let Err(e) = done {
+            if let Err(e) = done.and_then(|()| exec::domain::check_unchecked(cx)) {
                 for c in &mut self.batch.columns[..n] {
                     c.pop();
                 }

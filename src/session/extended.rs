@@ -146,6 +146,7 @@ impl Session {
         for (i, (bytes, ty)) in m.parameters.iter().zip(&types).enumerate() {
             params.push(self.parameter(bytes.as_deref(), *ty, Format::of(&m.formats, i))?);
         }
+        crate::sql::exec::domain::check_unchecked(self.cx())?;
         statement.count_use();
         let portal = Portal::new(statement, params.into(), m.result_formats, self.statement_us());
         self.drop_portal(&m.portal);

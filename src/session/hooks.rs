@@ -49,4 +49,12 @@ impl TypeHooks for Hooks {
     fn check_domain(&self, typ: Oid, value: Datum<'_>, io: &IoContext) -> Result<()> {
         self.domains.check(&self.catalog, typ, value, io)
     }
+
+    fn has_unchecked(&self) -> bool {
+        self.domains.has_unchecked()
+    }
+
+    fn take_unchecked(&self) -> Vec<(Oid, crate::types::Value)> {
+        self.domains.take_unchecked()
+    }
 }

@@ -5,7 +5,7 @@ use crate::base::{Error, Flow, Stop, Wait};
 use crate::buffer::damage::{self, Met, Tolerance};
 use crate::session::client::OUTPUT_LIMIT;
 use crate::settings::{Id, Lookup};
-use crate::sql::exec::ExecContext;
+use crate::sql::exec::{ExecContext, domain};
 use crate::wire::Output;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -52,7 +52,15 @@ impl Job {
         let (cx, work, out) = (&mut self.cx, &mut self.work, &mut self.out);
         let tolerance = tolerance(cx);
         let (result, met) = damage::during(tolerance, || {
-            report::with_origin(&origin, || catch_unwind(AssertUnwindSafe(|| work.step(cx, out))))
+            report::with_origin(&origin, || {
+                catch_unwind(AssertUnwindSafe(|| {
+                    // What was read while the statement was bound, and at its very end.
+                    domain::check_unchecked(cx)?;
+                    let done = work.step(cx, out)?;
+                    domain::check_unchecked(cx)?;
+                    Ok(done)
+                }))
+            })
         });
         note_damage(&mut self.cx, met);
         send_notices(&mut self.cx, &mut self.out, &origin);

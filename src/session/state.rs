@@ -10,7 +10,7 @@ use super::statement::Statement;
 use super::wait::{self, WaitLimits};
 use crate::base::interrupt::Cause;
 use crate::base::report::Origin;
-use crate::base::{Error, Result, Wait, clock};
+use crate::base::{Error, Result, Severity, Wait, clock};
 use crate::settings::{Id, Lookup, SessionSettings};
 use crate::sql::Backend;
 use crate::sql::exec::ExecContext;
@@ -83,7 +83,7 @@ impl Session {
         client: &mut Client,
         work: Box<dyn Work>,
     ) -> (Result<Done>, Option<Box<dyn Work>>) {
-        let limits = self.limits();
+        let mut limits = self.limits();
         let Some(cx) = self.cx.take() else { return (Err(Error::internal("SES-1")), Some(work)) };
         let mut job = Job { cx, work, out: std::mem::take(&mut client.out), origin: self.origin.clone() };
         let mut step = job.run(Some(INLINE));
@@ -92,7 +92,10 @@ impl Session {
                 Step::Done(done) => break Ok(done),
                 Step::Failed(e) => break Err(e),
                 Step::Yield => match on_pool(self.server.clone(), self.handle.clone(), job, limits).await {
-                    Some((back, next)) => (job, step) = (back, next),
+                    Some((back, next, in_time)) => {
+                        (job, step) = (back, next);
+                        limits.statement_deadline = limits.statement_deadline.filter(|_| in_time);
+                    }
                     None => return (Err(Error::internal("the executor pool is gone")), None),
                 },
                 Step::Wait(what) if matches!(*what, Wait::EndTransaction { .. }) => {
@@ -114,13 +117,29 @@ impl Session {
                 Step::Wait(what) => {
                     let settled =
                         settle(self.server.clone(), self.handle.clone(), client, &mut job, limits, &what).await;
-                    if let Err(e) = settled {
-                        break Err(match job.cx.wait_context.take() {
-                            Some(context) if matches!(*what, Wait::Lock(_)) => e.context(context),
-                            _ => e,
-                        });
+                    let Err(e) = settled else {
+                        step = job.run(Some(INLINE));
+                        continue;
+                    };
+                    let e = match job.cx.wait_context.take() {
+                        Some(context) if matches!(*what, Wait::Lock(_)) => e.context(context),
+                        _ => e,
+                    };
+                    // Once more, so that the error arises inside; nobody there took it: it is the statement's.
+                    if e.0.severity >= Severity::Fatal {
+                        break Err(e);
                     }
+                    let cause = self.handle.interrupts.cause();
+                    limits.statement_deadline = limits.statement_deadline.filter(|_| cause != Cause::StatementTimeout);
+                    self.handle.interrupts.clear();
+                    job.cx.failed_wait = Some(e);
                     step = job.run(Some(INLINE));
+                    match (&step, job.cx.failed_wait.take()) {
+                        (Step::Wait(_), Some(e)) => break Err(e),
+                        // What was waited for came after all.
+                        (_, Some(_)) => self.handle.interrupts.raise(cause),
+                        (_, None) => {}
+                    }
                 }
             }
         };
@@ -176,15 +195,23 @@ impl Session {
     }
 }
 
-/// Runs a job on the pool; a statement timeout reaches it there.
-async fn on_pool(server: Arc<Server>, handle: Arc<BackendHandle>, job: Job, limits: WaitLimits) -> Option<(Job, Step)> {
+/// Runs a job on the pool; a statement timeout reaches it there. False at the end: it has struck.
+async fn on_pool(
+    server: Arc<Server>,
+    handle: Arc<BackendHandle>,
+    job: Job,
+    limits: WaitLimits,
+) -> Option<(Job, Step, bool)> {
     let running = server.pool.run(job);
     tokio::pin!(running);
     let mut deadline = limits.statement_deadline;
     loop {
         tokio::select! {
             biased;
-            back = &mut running => return back,
+            back = &mut running => {
+                let in_time = deadline == limits.statement_deadline;
+                return back.map(|(job, step)| (job, step, in_time));
+            }
             () = wait::until(deadline) => {
                 deadline = None;
                 handle.interrupts.raise(Cause::StatementTimeout);

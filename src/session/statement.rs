@@ -129,6 +129,7 @@ pub fn plan_stmt(
     let mut bcx = BindContext { names: &*catalog, io: &cx.fx.io, text: source, params, infer_params: true };
     let query = bind::bind(&mut bcx, stmt)?;
     let params = std::mem::take(&mut bcx.params);
+    crate::sql::exec::domain::check_unchecked(cx)?;
     if let Some(n) = params.iter().position(|p| *p == UNKNOWN_PARAM) {
         return Err(err!(INDETERMINATE_DATATYPE, "could not determine data type of parameter ${}", n + 1));
     }

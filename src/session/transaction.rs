@@ -174,6 +174,8 @@ impl Session {
 
     /// After an error: what the transaction and the block become.
     pub(super) fn fail(&mut self) {
+        // Nobody will ask for what the statement has read.
+        self.cx().fx.io.hooks.take_unchecked();
         let next = self.block.failed();
         match next {
             // The block stays, but what it did is undone at once: locks are given back, others go on.

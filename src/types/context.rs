@@ -116,6 +116,16 @@ pub trait TypeHooks: Send + Sync {
     fn check_domain(&self, _typ: Oid, _value: super::Datum<'_>, _io: &IoContext) -> Result<()> {
         Ok(())
     }
+
+    /// Whether values have been read whose checks need what is not at hand here.
+    fn has_unchecked(&self) -> bool {
+        false
+    }
+
+    /// Those values with their domains: whoever can check them must.
+    fn take_unchecked(&self) -> Vec<(Oid, super::Value)> {
+        Vec::new()
+    }
 }
 
 /// For places without a session: only what needs no catalog works.

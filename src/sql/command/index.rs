@@ -2,7 +2,7 @@
 
 use super::write::{attribute, attributes_read, bind, class_of, columns_only, empty_class, new_oid, put, volatility};
 use super::{Command, names, reloptions, storage, stored_text};
-use crate::base::{Error, Flow, Fork, Oid, Result, SqlState, Stop, TupleId};
+use crate::base::{Error, Flow, Fork, Oid, Result, SqlState, TupleId};
 use crate::btree::{Builder, IndexStore};
 use crate::catalog::object::{IndexDef, class};
 use crate::catalog::relation::IndexColumn;
@@ -18,6 +18,8 @@ use crate::sql::expr::eval::{Projection, Sel};
 use crate::sql::expr::{Expr, ExprKind};
 use crate::types::{Batch, Column, ColumnData, Datum, TypeRef, oid};
 use std::sync::Arc;
+
+pub use crate::sql::exec::patiently;
 
 /// An index to be made; its name is free.
 pub struct NewIndex {
@@ -336,30 +338,6 @@ pub fn create_object(cx: &mut ExecContext, table: &Arc<Relation>, new: NewIndex)
     let index = index.ok_or_else(|| Error::internal("the new index is not its table's"))?;
     fill(cx, &now, &index)?;
     Ok(oid)
-}
-
-/// Lets a step that may have to wait come to its end here: builds hold their locks anyway.
-pub fn patiently<T>(cx: &mut ExecContext, mut step: impl FnMut(&mut ExecContext) -> Flow<T>) -> Result<T> {
-    // A budget that is used up would end every step at once.
-    let budget = std::mem::take(&mut cx.budget);
-    let done = loop {
-        match step(cx) {
-            Ok(done) => break Ok(done),
-            Err(Stop::Wait(_)) => {
-                let flushed = cx.storage().map(|storage| storage.wal.flush(storage.wal.insert_lsn()));
-                if let Err(e) = flushed {
-                    break Err(e);
-                }
-            }
-            Err(Stop::Yield) => {}
-            Err(other) => break Err(other.into_error()),
-        }
-        if let Err(e) = cx.interrupts.check() {
-            break Err(e);
-        }
-    };
-    cx.budget = budget;
-    done
 }
 
 /// An index's columns and predicate over a scan's batches.

@@ -129,6 +129,11 @@ pub struct ExecContext {
     pub temp: Option<Arc<dyn crate::disk::Disk>>,
     /// What a wait for another transaction is about: the CONTEXT of an error that ends the wait.
     pub wait_context: Option<String>,
+    /// Something was asked for that only a session has.
+    pub missed_session: bool,
+    /// Why the wait that was asked for last has failed. Whoever asks for it again gets this instead: so the error arises
+    /// where the wait was, and a handler there may catch it.
+    pub failed_wait: Option<crate::base::Error>,
     /// What the session has told about itself, for the view that waited for it.
     pub listing: Option<Box<Listing>>,
     /// Where the running data-modifying statement keeps what is to be done about its changed rows.
@@ -156,6 +161,8 @@ impl Default for ExecContext {
             processed: 0,
             temp: None,
             wait_context: None,
+            missed_session: false,
+            failed_wait: None,
             listing: None,
             after_rows: None,
             routines: Default::default(),
@@ -195,6 +202,7 @@ impl ExecContext {
     /// # Errors
     /// XX000 where there is no session.
     pub fn backend(&mut self) -> Result<&mut Backend> {
+        self.missed_session = self.backend.is_none();
         self.backend.as_deref_mut().ok_or_else(|| Error::internal("this needs a session"))
     }
 
@@ -231,4 +239,28 @@ impl ExecContext {
         self.run.exec_params[slot] = value;
         self.run.versions[slot] += 1;
     }
+}
+
+/// Lets a step that may have to wait come to its end here, where nothing may be left half done.
+pub fn patiently<T>(cx: &mut ExecContext, mut step: impl FnMut(&mut ExecContext) -> Flow<T>) -> Result<T> {
+    // A budget that is used up would end every step at once.
+    let budget = std::mem::take(&mut cx.budget);
+    let done = loop {
+        match step(cx) {
+            Ok(done) => break Ok(done),
+            Err(Stop::Wait(_)) => {
+                let flushed = cx.storage().map(|storage| storage.wal.flush(storage.wal.insert_lsn()));
+                if let Err(e) = flushed {
+                    break Err(e);
+                }
+            }
+            Err(Stop::Yield) => {}
+            Err(other) => break Err(other.into_error()),
+        }
+        if let Err(e) = cx.interrupts.check() {
+            break Err(e);
+        }
+    };
+    cx.budget = budget;
+    done
 }

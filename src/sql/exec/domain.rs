@@ -7,10 +7,11 @@ use crate::catalog::{Catalog, ObjectKey};
 use crate::sql::bind::domain::domain_level;
 use crate::sql::expr::eval::{Projection, Sel};
 use crate::sql::func::{FnContext, SessionFacts};
-use crate::types::{self, Batch, Column, ColumnData, Datum, IoContext};
+use crate::types::{self, Batch, Column, ColumnData, Datum, IoContext, Value};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The constraints of a domain and of those it is made over, ready to run.
 pub(crate) struct DomainCheck {
@@ -101,10 +102,31 @@ impl DomainCheck {
     }
 }
 
+/// Checks the values that could not be checked where they were read ([`DomainChecks`]).
+///
+/// # Errors
+/// Of the first that is wrong.
+pub fn check_unchecked(cx: &mut ExecContext) -> Result<()> {
+    if !cx.fx.io.hooks.has_unchecked() {
+        return Ok(());
+    }
+    let Ok(backend) = cx.backend() else { return Ok(()) };
+    let catalog = backend.catalog.clone();
+    for (typ, value) in cx.fx.io.hooks.take_unchecked() {
+        let mut check = DomainCheck::load(&catalog, &cx.fx.io, typ)?;
+        let column = Column::constant(types::phys(typ), value.datum(), 1);
+        super::patiently(cx, |cx| check.run(cx, &column))?;
+    }
+    Ok(())
+}
+
 /// Domain checks of single values for whoever reads values without an executor: elements of arrays, fields of rows,
-/// COPY. Functions that need the session's transaction are refused there.
+/// COPY. Where a check runs functions that need the session's transaction, the value is put aside for
+/// [`check_unchecked`], which the next expression's end or the statement's calls.
 pub struct DomainChecks {
     session: Arc<dyn SessionFacts>,
+    unchecked: Mutex<Vec<(Oid, Value)>>,
+    waiting: AtomicBool,
     /// Taken out while a value is checked: a check may read values of domains itself.
     idle: Mutex<Option<Idle>>,
 }
@@ -116,7 +138,22 @@ struct Idle {
 
 impl DomainChecks {
     pub fn new(session: Arc<dyn SessionFacts>) -> DomainChecks {
-        DomainChecks { session, idle: Mutex::new(None) }
+        let (unchecked, waiting) = (Mutex::default(), AtomicBool::new(false));
+        DomainChecks { session, unchecked, waiting, idle: Mutex::new(None) }
+    }
+
+    pub fn has_unchecked(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    pub fn take_unchecked(&self) -> Vec<(Oid, Value)> {
+        self.waiting.store(false, Ordering::Relaxed);
+        std::mem::take(&mut self.unchecked.lock())
+    }
+
+    fn put_aside(&self, typ: Oid, value: Datum<'_>) {
+        self.unchecked.lock().push((typ, value.to_value()));
+        self.waiting.store(true, Ordering::Relaxed);
     }
 
     pub fn check(&self, catalog: &Catalog, typ: Oid, value: Datum<'_>, io: &IoContext) -> Result<()> {
@@ -129,10 +166,15 @@ impl DomainChecks {
             idle.checks.insert(typ, DomainCheck::load(catalog, io, typ)?);
         }
         let column = Column::constant(types::phys(typ), value, 1);
+        idle.cx.missed_session = false;
         let answer = match idle.checks.get_mut(&typ) {
             Some(check) => check.run(&mut idle.cx, &column).map_err(Stop::into_error),
             None => Ok(()),
         };
+        if answer.is_err() && idle.cx.missed_session {
+            self.put_aside(typ, value);
+            return Ok(());
+        }
         // No cycle from a context that the hooks own back to the hooks.
         idle.cx.fx.io = IoContext::default();
         if answer.is_ok() {

@@ -65,7 +65,7 @@ mod testing;
 mod tests;
 
 pub use build::{start, start_plain, start_seeing};
-pub use context::{Budget, ExecContext, ExecSettings};
+pub use context::{Budget, ExecContext, ExecSettings, patiently};
 pub(crate) use deps::Versions;
 pub(crate) use keys::SubKeys;
 pub(crate) use materialize::{Place, Tuplestore};

@@ -233,7 +233,17 @@ impl Folder {
             }
             _ => return None,
         };
-        if out.len() == 1 { Some(out.get(0).to_value()) } else { None }
+        let found = if out.len() == 1 { Some(out.get(0).to_value()) } else { None };
+        found.filter(|_| self.is_checked())
+    }
+
+    /// Whether the value just made has passed all checks of its domains; else it is made again at run time.
+    fn is_checked(&self) -> bool {
+        let checked = !self.io.hooks.has_unchecked();
+        if !checked {
+            self.io.hooks.take_unchecked();
+        }
+        checked
     }
 
     fn io_cast(&mut self, arg: &Expr, ty: TypeRef) -> Option<ExprKind> {
@@ -248,7 +258,7 @@ impl Folder {
         types::text_out(arg.ty, v.datum(), &mut text, &self.io).ok()?;
         let text = String::from_utf8(text).ok()?;
         match types::text_in(ty, &text, &self.io) {
-            Ok(v) => Some(ExprKind::Const(v)),
+            Ok(v) => Some(ExprKind::Const(v)).filter(|_| self.is_checked()),
             Err(e) => {
                 self.fails(e);
                 None

@@ -324,7 +324,10 @@ impl Frame {
             let Some(instr) = body.code.get(self.pc) else {
                 return Err(Error::internal("the end of a body was passed").into());
             };
-            let done = self.exec(cx, &body, instr);
+            let done = match self.exec(cx, &body, instr) {
+                Err(Stop::Wait(what)) => Err(cx.failed_wait.take().map_or(Stop::Wait(what), Stop::Error)),
+                done => done,
+            };
             match done {
                 Ok(goto) => {
                     if !self.values.is_empty() {

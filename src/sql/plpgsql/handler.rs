@@ -81,6 +81,10 @@ impl Frame {
                     *l = None;
                 }
             }
+            // What interrupted the block is dealt with.
+            if matches!(e.sqlstate(), SqlState::QUERY_CANCELED | SqlState::LOCK_NOT_AVAILABLE) {
+                cx.interrupts.clear();
+            }
             self.handled.truncate(g.handled);
             self.slots[handler.sqlstate] = Slot::Scalar(Value::text(e.sqlstate().as_str()));
             self.slots[handler.sqlerrm] = Slot::Scalar(Value::text(e.message()));

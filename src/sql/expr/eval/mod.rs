@@ -503,6 +503,7 @@ impl Projection {
             }
             self.done.push(column);
         }
+        crate::sql::exec::domain::check_unchecked(cx)?;
         Ok(std::mem::take(&mut self.done))
     }
 
