@@ -1,7 +1,8 @@
 //! Dumps the schemas of `sql-tests/dump/` with pg_dump, compares the text with what PostgreSQL 15 gives for the same
 //! statements, and restores every form of dump into fresh databases, whose dumps must be the same again. `DUMP=part`
 //! runs some of the schemas; `DUMP_RECORD=port` asks the PostgreSQL at that port (of this machine, user postgres) and
-//! writes its dumps down.
+//! writes its dumps down. A few expressions PostgreSQL itself shows differently once they are restored: then there is a
+//! file `.again` beside the `.out`.
 
 mod support;
 
@@ -92,7 +93,17 @@ fn record(port: u16) {
     for script in scripts() {
         cluster.fresh("dump_recorded");
         cluster.load("dump_recorded", &script);
-        std::fs::write(script.with_extension("out"), cluster.dump("dump_recorded", &[])).unwrap();
+        let dump = cluster.dump("dump_recorded", &[]);
+        let out = script.with_extension("out");
+        std::fs::write(&out, &dump).unwrap();
+        cluster.statement("drop database dump_recorded");
+        cluster.fresh("dump_recorded");
+        cluster.load("dump_recorded", &out);
+        let again = cluster.dump("dump_recorded", &[]);
+        let _ = std::fs::remove_file(script.with_extension("again"));
+        if again != dump {
+            std::fs::write(script.with_extension("again"), again).unwrap();
+        }
         cluster.statement("drop database dump_recorded");
     }
     ROLES.iter().for_each(|r| cluster.statement(&format!("drop role {r}")));
@@ -130,8 +141,9 @@ fn dumps_are_postgresqls_and_restore() {
             let expected = std::fs::read_to_string(script.with_extension("out")).unwrap_or_default();
             assert_same(&format!("{name}: the dump"), &expected, &text);
         }
+        let again = std::fs::read_to_string(script.with_extension("again")).unwrap_or(text);
         let check = |form: &str, database: &str| {
-            assert_same(&format!("{name}: restored from {form}"), &text, &cluster.dump(database, &[]));
+            assert_same(&format!("{name}: restored from {form}"), &again, &cluster.dump(database, &[]));
         };
         let place = |form: &str| folder.path().join(format!("{name}.{form}"));
         let into = |form: &str| {
@@ -150,6 +162,9 @@ fn dumps_are_postgresqls_and_restore() {
         cluster.restore(&database, &custom);
         check("-Fc", &database);
 
+        if !std::fs::read_to_string(&script).unwrap().contains("INSERT INTO") {
+            continue;
+        }
         let (directory, database) = (place("directory"), into("directory"));
         cluster.dump_into(&name, &["-Fd", "-j", "2"], &directory);
         run(cluster.tool("pg_restore").args(["-j", "2", "--exit-on-error", "-d", &database]).arg(&directory));
@@ -162,7 +177,7 @@ fn dumps_are_postgresqls_and_restore() {
         cluster.load(&database, &data);
         // Neither fills materialized views.
         for part in ["--schema-only", "--data-only"] {
-            let [before, after] = [&name, &database].map(|d| cluster.dump(d, &[part]));
+            let [before, after] = [&format!("{name}_plain"), &database].map(|d| cluster.dump(d, &[part]));
             assert_same(&format!("{name}: {part}, restored"), &before, &after);
         }
     }

@@ -443,6 +443,19 @@ impl Writer {
                 w.parens(|w| w.exprs(&[c.clone(), d.clone()]));
             }),
             ("normalize", [arg]) => self.call("NORMALIZE", std::slice::from_ref(arg)),
+            ("normalize", [arg, Expr { kind: ExprKind::Const(Const::Str(form)), .. }]) => {
+                self.put("NORMALIZE(");
+                self.expr(arg);
+                self.put(&format!(", {form})"));
+            }
+            ("is_normalized", [arg]) => self.parens(|w| {
+                w.expr(arg);
+                w.put(" IS NORMALIZED");
+            }),
+            ("is_normalized", [arg, Expr { kind: ExprKind::Const(Const::Str(form)), .. }]) => self.parens(|w| {
+                w.expr(arg);
+                w.put(&format!(" IS {form} NORMALIZED"));
+            }),
             _ => return false,
         }
         true

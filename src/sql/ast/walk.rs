@@ -166,3 +166,89 @@ impl Expr {
         }
     }
 }
+
+impl SelectStmt {
+    /// Calls `f` for every expression at any depth, parts first, those of queries inside included.
+    pub fn rewrite(&mut self, f: &mut dyn FnMut(&mut Expr)) {
+        for cte in self.with.iter_mut().flat_map(|w| &mut w.ctes) {
+            if let Stmt::Select(s) = &mut cte.query {
+                s.rewrite(f);
+            }
+        }
+        match &mut self.body {
+            SelectBody::Select(core) => core.rewrite(f),
+            SelectBody::Values(rows) => rows.iter_mut().flatten().for_each(|e| e.rewrite_deep(f)),
+            SelectBody::SetOp(op) => {
+                op.left.rewrite(f);
+                op.right.rewrite(f);
+            }
+        }
+        self.order_by.iter_mut().for_each(|s| s.expr.rewrite_deep(f));
+        let limit = self.limit.as_mut().and_then(|l| l.count.as_mut());
+        limit.into_iter().chain(&mut self.offset).for_each(|e| e.rewrite_deep(f));
+    }
+}
+
+impl SelectCore {
+    fn rewrite(&mut self, f: &mut dyn FnMut(&mut Expr)) {
+        if let Distinct::On(list) = &mut self.distinct {
+            list.iter_mut().for_each(|e| e.rewrite_deep(f));
+        }
+        self.targets.iter_mut().for_each(|t| t.expr.rewrite_deep(f));
+        self.from.iter_mut().for_each(|i| i.rewrite(f));
+        self.filter.iter_mut().chain(&mut self.having).for_each(|e| e.rewrite_deep(f));
+        self.group_by.iter_mut().for_each(|g| g.rewrite(f));
+        for w in &mut self.windows {
+            w.partition_by.iter_mut().for_each(|e| e.rewrite_deep(f));
+            w.order_by.iter_mut().for_each(|s| s.expr.rewrite_deep(f));
+        }
+    }
+}
+
+impl GroupItem {
+    fn rewrite(&mut self, f: &mut dyn FnMut(&mut Expr)) {
+        match self {
+            GroupItem::Empty(_) => {}
+            GroupItem::Expr(e) => e.rewrite_deep(f),
+            GroupItem::Rollup(list, _) | GroupItem::Cube(list, _) | GroupItem::Sets(list, _) => {
+                list.iter_mut().for_each(|g| g.rewrite(f));
+            }
+        }
+    }
+}
+
+impl FromItem {
+    fn rewrite(&mut self, f: &mut dyn FnMut(&mut Expr)) {
+        match self {
+            FromItem::Table(_) => {}
+            FromItem::Sample(s) => s.args.iter_mut().chain(&mut s.repeatable).for_each(|e| e.rewrite_deep(f)),
+            FromItem::Subquery(s) => s.query.rewrite(f),
+            FromItem::Function(r) => r.functions.iter_mut().for_each(|i| i.call.rewrite_deep(f)),
+            FromItem::Join(j) => {
+                j.left.rewrite(f);
+                j.right.rewrite(f);
+                if let JoinCondition::On(e) = &mut j.condition {
+                    e.rewrite_deep(f);
+                }
+            }
+        }
+    }
+}
+
+impl Expr {
+    /// As [`rewrite`](Self::rewrite), also in the queries inside.
+    pub fn rewrite_deep(&mut self, f: &mut dyn FnMut(&mut Expr)) {
+        self.rewrite(&mut |e| {
+            if let ExprKind::SubLink(link) = &mut e.kind {
+                link.query.rewrite(f);
+            }
+            if let ExprKind::Func(call) = &mut e.kind
+                && let Some(over) = &mut call.over
+            {
+                over.partition_by.iter_mut().for_each(|e| e.rewrite_deep(f));
+                over.order_by.iter_mut().for_each(|s| s.expr.rewrite_deep(f));
+            }
+            f(e);
+        });
+    }
+}

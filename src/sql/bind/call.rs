@@ -6,12 +6,12 @@ use super::scope::Clause;
 use crate::base::{Error, Oid, Result};
 use crate::err;
 use crate::sql::ast::{self, FuncCall, Pos};
-use crate::sql::expr::{AggCall, Expr, ExprKind, SortKey, WindowCall};
+use crate::sql::expr::{AggCall, Expr, ExprKind, Form, SortKey, WindowCall};
 use crate::sql::func::FuncDef;
 use crate::types::{self, TypeRef, oid};
 
 /// The aggregates that are called WITHIN GROUP (`pg_aggregate.aggkind` o and h).
-fn ordered_set_kind(f: &FuncDef) -> Option<bool> {
+pub(super) fn ordered_set_kind(f: &FuncDef) -> Option<bool> {
     if f.kind != b'a' {
         return None;
     }
@@ -21,6 +21,12 @@ fn ordered_set_kind(f: &FuncDef) -> Option<bool> {
         "rank" | "dense_rank" | "percent_rank" | "cume_dist" => Some(true),
         _ => None,
     }
+}
+
+/// Keeps how an expression was written.
+pub(super) fn written(form: Form, e: Expr) -> Expr {
+    let (ty, pos) = (e.ty, e.pos);
+    Expr { kind: ExprKind::Written { form, arg: Box::new(e) }, ty, pos }
 }
 
 impl Binder<'_, '_> {
@@ -86,6 +92,7 @@ impl Binder<'_, '_> {
             Resolved::Function(c) => c,
         };
         let f = candidate.what;
+        let form = self.call_form(call, &candidate, &names);
         let (args, ret) = self.arguments(candidate, args, &actual, pos)?;
         match f.kind {
             b'a' => self.aggregate(f, call, args, direct_count, filter, ret, aggregate_level, &shown, pos),
@@ -110,15 +117,43 @@ impl Binder<'_, '_> {
             }
             _ => {
                 self.refuse_aggregate_words(call, filter.is_some(), &shown, pos)?;
-                if f.retset {
-                    return self.set_returning(f, args, ret, pos);
-                }
-                Ok(Expr {
-                    kind: ExprKind::Func { func: f, oper: None, args, variadic: call.variadic },
-                    ty: TypeRef::of(ret),
-                    pos: Some(pos),
+                let bound = match f.retset {
+                    true => self.set_returning(f, args, ret, pos)?,
+                    false => Expr {
+                        kind: ExprKind::Func { func: f, oper: None, args, variadic: call.variadic },
+                        ty: TypeRef::of(ret),
+                        pos: Some(pos),
+                    },
+                };
+                Ok(match form {
+                    Some(form) => written(form, bound),
+                    None => bound,
                 })
             }
+        }
+    }
+
+    /// How the call was written, where that is to be shown again and its arguments do not tell.
+    fn call_form(&self, call: &FuncCall, c: &Candidate<&'static FuncDef>, names: &[String]) -> Option<Form> {
+        if !self.cx.names.keeps_written() {
+            return None;
+        }
+        if call.sql_syntax {
+            return Some(Form::Special(call.args.len()));
+        }
+        let by_place = call.args.len() - names.len();
+        let name = |n: usize| n.checked_sub(by_place).map(|n| names[n].clone());
+        match &c.order {
+            Some(order) => {
+                let place = |n: usize| order.iter().position(|o| *o == Some(n)).map(|at| (at, name(n)));
+                let given = (0..call.args.len()).map(place).collect::<Option<_>>()?;
+                Some(Form::Call { given, variadic: call.variadic })
+            }
+            None if c.spread => {
+                let given = (0..c.what.args.len()).map(|n| (n, None)).collect();
+                Some(Form::Call { given, variadic: true })
+            }
+            None => None,
         }
     }
 
@@ -252,6 +287,7 @@ impl Binder<'_, '_> {
             // `"any"` takes everything; a literal is then text in all but name.
             for (a, d) in args.iter_mut().zip(&declared) {
                 if *d == oid::ANY
+                    && !self.cx.names.keeps_written()
                     && a.ty.oid == oid::UNKNOWN
                     && f.name != "pg_typeof"
                     && matches!(a.kind, ExprKind::Const(_) | ExprKind::Param(_))

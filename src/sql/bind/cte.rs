@@ -62,6 +62,7 @@ impl Binder<'_, '_> {
             recursive: false,
             recursion: None,
             materialized: cte.materialized,
+            renamed: !cte.columns.is_empty(),
             references: 0,
         })
     }
@@ -125,6 +126,7 @@ impl Binder<'_, '_> {
             recursive: true,
             recursion: Some(Box::new(Recursion { left, right, distinct: !all })),
             materialized: cte.materialized,
+            renamed: !cte.columns.is_empty(),
             references: 0,
         })
     }

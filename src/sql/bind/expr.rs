@@ -6,7 +6,7 @@ use super::scope::Clause;
 use crate::base::{Error, Result};
 use crate::err;
 use crate::sql::ast::{self, Pos};
-use crate::sql::expr::{Expr, ExprKind};
+use crate::sql::expr::{Expr, ExprKind, Form};
 use crate::sql::func;
 use crate::types::{self, TypeRef, Value, oid};
 
@@ -30,6 +30,15 @@ impl Binder<'_, '_> {
         let pos = e.pos;
         match &e.kind {
             K::Column { parts, star: false } => self.column_ref(parts, pos),
+            // All of a relation's columns as one value.
+            K::Column { parts, .. } if !parts.is_empty() => {
+                let schema = parts.len().checked_sub(2).map(|n| parts[n].as_str());
+                let table = parts.last().map_or("", String::as_str);
+                match self.item(schema, table, pos)? {
+                    Some(at) => Ok(self.whole_row(at, pos)),
+                    None => Err(self.missing_table(schema, table, pos)),
+                }
+            }
             K::Column { .. } => {
                 Err(err!(SYNTAX_ERROR, "row expansion via \"*\" is not supported here").at(self.at(pos)))
             }
@@ -426,9 +435,10 @@ impl Binder<'_, '_> {
         let items = list.iter().map(|e| self.expr(e)).collect::<Result<Vec<_>>>()?;
         let is_var =
             |e: &Expr| e.any(&mut |x| matches!(x.kind, ExprKind::Var { levels_up: 0, .. } | ExprKind::SubLink(_)));
-        let (vars, constants): (Vec<Expr>, Vec<Expr>) = items.into_iter().partition(is_var);
-        let mut singles = vars;
-        if constants.len() > 1 {
+        let mut singles = items;
+        if singles.iter().filter(|e| !is_var(e)).count() > 1 {
+            let (vars, constants): (Vec<Expr>, Vec<Expr>) = singles.into_iter().partition(is_var);
+            singles = vars;
             let all: Vec<&Expr> = std::iter::once(&left).chain(&constants).collect();
             let common = self.common_type(&all, None)?.filter(|t| *t != oid::RECORD);
             match common.and_then(|t| types::array_type(t).map(|a| (t, a))) {
@@ -440,8 +450,6 @@ impl Binder<'_, '_> {
                 }
                 None => singles.extend(constants),
             }
-        } else {
-            singles.extend(constants);
         }
         for item in singles {
             let part = self.make_op(None, name, Some(left.clone()), item, pos)?;
@@ -533,6 +541,15 @@ impl Binder<'_, '_> {
     }
 
     fn sql_value(&mut self, kind: ast::SqlValue, precision: Option<i32>) -> Result<Expr> {
+        let bound = self.sql_value_meant(kind, precision)?;
+        if !self.cx.names.keeps_written() {
+            return Ok(bound);
+        }
+        let word = ast::deparse::expr(&ast::Expr::new(ast::ExprKind::SqlValue { kind, precision }, ast::NOWHERE))?;
+        Ok(super::call::written(Form::Keyword(word), bound))
+    }
+
+    fn sql_value_meant(&mut self, kind: ast::SqlValue, precision: Option<i32>) -> Result<Expr> {
         use ast::SqlValue as S;
         let call = |name: &str| {
             func::funcs_named(name)
@@ -582,6 +599,10 @@ impl Binder<'_, '_> {
         let at = if pos == ast::NOWHERE { typ.pos } else { pos };
         let mut out = self.cast(bound, target, at)?;
         out.pos = None;
+        if self.cx.names.keeps_written() && super::shown::is_cast(&out) {
+            out = super::call::written(Form::Cast, out);
+            out.pos = None;
+        }
         Ok(out)
     }
 
@@ -618,7 +639,16 @@ impl Binder<'_, '_> {
             )
             .at(self.at(pos)));
         }
-        Ok(bound)
+        if !self.cx.names.keeps_written() {
+            return Ok(bound);
+        }
+        let system = matches!(collation, [_] | [_, _]) && collation.first().is_some_and(|s| s == "pg_catalog");
+        let shown: Vec<String> = collation
+            .iter()
+            .skip(usize::from(system && collation.len() == 2))
+            .map(|n| types::name::quote_identifier(n))
+            .collect();
+        Ok(super::call::written(Form::Collate(shown.join(".")), bound))
     }
 
     /// `ARRAY[…]`, perhaps with the element type a cast asks for.

@@ -6,7 +6,7 @@ use crate::base::{Error, Result};
 use crate::catalog::{RelKind, Relation};
 use crate::err;
 use crate::sql::ast::{self, Pos};
-use crate::sql::expr::{Expr, ExprKind};
+use crate::sql::expr::{Expr, ExprKind, Form};
 use crate::sql::func::FuncDef;
 use crate::sql::plan::JoinKind;
 use crate::types::{self, TypeRef, oid};
@@ -78,6 +78,7 @@ impl Binder<'_, '_> {
         match item {
             ast::FromItem::Table(t) => {
                 let (rel, item) = self.table(t)?;
+                self.note_alias(rel, t.alias.as_ref());
                 Ok((FromNode::Rel(rel), vec![item]))
             }
             ast::FromItem::Sample(s) => {
@@ -89,11 +90,13 @@ impl Binder<'_, '_> {
                     )
                     .at(self.at(s.table.pos)));
                 }
+                self.note_alias(rel, s.table.alias.as_ref());
                 self.sample(rel, s)?;
                 Ok((FromNode::Rel(rel), vec![item]))
             }
             ast::FromItem::Subquery(s) => {
                 let (rel, item) = self.from_subquery(s)?;
+                self.note_alias(rel, Some(&s.alias));
                 Ok((FromNode::Rel(rel), vec![item]))
             }
             ast::FromItem::Function(f) => {
@@ -102,6 +105,12 @@ impl Binder<'_, '_> {
             }
             ast::FromItem::Join(j) => self.join(j),
         }
+    }
+
+    fn note_alias(&mut self, rel: usize, alias: Option<&ast::Alias>) {
+        let entry = &mut self.scope().rels[rel];
+        entry.aliased = alias.is_some();
+        entry.renamed = alias.is_some_and(|a| !a.columns.is_empty());
     }
 
     /// A table, view or CTE by name.
@@ -218,6 +227,8 @@ impl Binder<'_, '_> {
             wanted: 0,
             check_as: None,
             security: Vec::new(),
+            aliased: false,
+            renamed: false,
         });
         let mut item = self.table_item(rel, alias, None);
         item.columns.iter_mut().rev().take(concealed).for_each(|c| c.hidden = true);
@@ -246,6 +257,8 @@ impl Binder<'_, '_> {
             wanted: crate::sql::plan::access::SELECT,
             check_as,
             security: Vec::new(),
+            aliased: false,
+            renamed: false,
         });
         Ok(self.add_rel(Rel {
             alias,
@@ -255,6 +268,8 @@ impl Binder<'_, '_> {
             wanted: 0,
             check_as: None,
             security,
+            aliased: false,
+            renamed: false,
         }))
     }
 
@@ -343,6 +358,8 @@ impl Binder<'_, '_> {
             wanted: 0,
             check_as: None,
             security: Vec::new(),
+            aliased: false,
+            renamed: false,
         });
         let item = self.table_item(rel, name, None);
         Ok((rel, item))
@@ -388,6 +405,8 @@ impl Binder<'_, '_> {
             wanted: 0,
             check_as: None,
             security: Vec::new(),
+            aliased: false,
+            renamed: false,
         });
         let item = self.table_item(rel, name, None);
         Ok((rel, item))
@@ -416,7 +435,12 @@ impl Binder<'_, '_> {
     }
 
     fn function_item(&mut self, call: &ast::Expr, coldefs: &[ast::FuncColumn], pos: Pos) -> Result<FunctionItem> {
-        let bound = self.typed_expr(call)?;
+        let mut bound = self.typed_expr(call)?;
+        let mut written = None;
+        if let ExprKind::Written { form: Form::Call { .. }, arg } = &bound.kind {
+            let inside = (**arg).clone();
+            written = Some(std::mem::replace(&mut bound, inside));
+        }
         let name = super::target::figure_name(call).to_owned();
         let ty = bound.ty;
         let (func, args, scalar) = match bound.kind {
@@ -461,7 +485,7 @@ impl Binder<'_, '_> {
                 .iter()
                 .map(|c| Ok(RelColumn { name: c.name.clone(), ty: self.type_ref(&c.typ)?, dropped: false }))
                 .collect::<Result<_>>()?;
-            return Ok(FunctionItem { func, args, scalar, columns });
+            return Ok(FunctionItem { func, args, scalar, columns, defined: true, written });
         }
         let columns = match composite {
             Some(list) => list.into_iter().map(|(name, ty)| RelColumn { name, ty, dropped: false }).collect(),
@@ -480,7 +504,7 @@ impl Binder<'_, '_> {
                 vec![RelColumn { name, ty, dropped: false }]
             }
         };
-        Ok(FunctionItem { func, args, scalar, columns })
+        Ok(FunctionItem { func, args, scalar, columns, defined: false, written })
     }
 
     fn join(&mut self, j: &ast::JoinExpr) -> Result<(FromNode, Vec<NsItem>)> {
@@ -512,7 +536,7 @@ impl Binder<'_, '_> {
                 return Err(err!(DUPLICATE_ALIAS, "table name \"{name}\" specified more than once"));
             }
         }
-        let using: Option<Vec<String>> = if j.natural {
+        let named: Option<Vec<String>> = if j.natural {
             let right_names: Vec<&String> = visible_columns(&right_items).map(|c| &c.name).collect();
             Some(
                 visible_columns(&left_items)
@@ -529,7 +553,8 @@ impl Binder<'_, '_> {
         let mut items: Vec<NsItem> = left_items.iter().chain(&right_items).cloned().collect();
         let mut on = None;
         let mut merged_item = None;
-        if let Some(names) = using {
+        let mut using = Vec::new();
+        if let Some(names) = named {
             let (condition, merged) = self.merge_columns(kind, &names, &left_items, &right_items, j.pos)?;
             on = condition;
             let rest = |list: &[NsItem]| -> Vec<NsColumn> {
@@ -548,6 +573,7 @@ impl Binder<'_, '_> {
                     lateral_ok: true,
                 });
             }
+            using = merged.iter().map(|c| (c.name.clone(), c.expr.clone())).collect();
             let columns = merged.into_iter().chain(rest(&left_items)).chain(rest(&right_items)).collect();
             for i in &mut items {
                 i.columns_visible = false;
@@ -589,7 +615,7 @@ impl Binder<'_, '_> {
         for i in &mut items {
             i.system_visible = false;
         }
-        Ok((FromNode::Join(Box::new(JoinNode { kind, left, right, on })), items))
+        Ok((FromNode::Join(Box::new(JoinNode { kind, left, right, on, using })), items))
     }
 
     /// The equalities and the merged columns of USING and NATURAL.

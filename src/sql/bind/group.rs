@@ -1,7 +1,7 @@
 //! GROUP BY, grouping sets, and the check that everything else is grouped or aggregated. PostgreSQL 15, parse_agg.c.
 
 use super::scope::Clause;
-use super::{Binder, Query, Source, Target};
+use super::{Binder, GroupWritten, Query, Source, Target};
 use crate::base::Result;
 use crate::err;
 use crate::sql::ast;
@@ -52,8 +52,26 @@ impl Binder<'_, '_> {
         query.has_aggregates = true;
         if !plain {
             query.grouping_sets = Some(sets);
+            if self.cx.names.keeps_written() {
+                query.group_distinct = core.group_distinct;
+                query.group_written = self.group_items(&core.group_by, query)?;
+            }
         }
         Ok(())
+    }
+
+    fn group_items(&mut self, list: &[ast::GroupItem], query: &mut Query) -> Result<Vec<GroupWritten>> {
+        list.iter().map(|item| self.group_as_written(item, query)).collect()
+    }
+
+    fn group_as_written(&mut self, item: &ast::GroupItem, query: &mut Query) -> Result<GroupWritten> {
+        Ok(match item {
+            ast::GroupItem::Empty(_) => GroupWritten::Simple(Vec::new()),
+            ast::GroupItem::Expr(e) => GroupWritten::Simple(self.group_exprs(e, query)?),
+            ast::GroupItem::Rollup(list, _) => GroupWritten::Rollup(self.group_items(list, query)?),
+            ast::GroupItem::Cube(list, _) => GroupWritten::Cube(self.group_items(list, query)?),
+            ast::GroupItem::Sets(list, _) => GroupWritten::Sets(self.group_items(list, query)?),
+        })
     }
 
     fn group_item(&mut self, item: &ast::GroupItem, query: &mut Query) -> Result<Vec<Vec<usize>>> {

@@ -60,7 +60,7 @@ impl Binder<'_, '_> {
         let kind = if inserts { JoinKind::Left } else { JoinKind::Inner };
         let Some(left) = nodes.into_iter().next() else { return Err(Error::internal("MERGE without a source")) };
         let right = FromNode::Rel(target);
-        query.from = vec![FromNode::Join(Box::new(JoinNode { kind, left, right, on: Some(on) }))];
+        query.from = vec![FromNode::Join(Box::new(JoinNode { kind, left, right, on: Some(on), using: Vec::new() }))];
         let kind = WriteKind::Merge { whens };
         query.write = Some(Box::new(Write { target, kind, returning: Vec::new(), checks: Vec::new() }));
         self.take_scope(&mut query);

@@ -36,7 +36,7 @@ mod write;
 pub use names::{Conflict, Names};
 pub use policy::{RowSecurity, refuse as refuse_row_security};
 pub use query::*;
-pub use shown::{Shown, expanded_view};
+pub use shown::{Label, Shown, Written, constant as shown_constant, expanded_view};
 pub use stored::{Stored, parse_expression, stored, view_query};
 pub use updatable::obstacle;
 

@@ -83,6 +83,11 @@ pub trait Names {
         false
     }
 
+    /// What is bound is to be shown again: how it was written is kept ([`crate::sql::expr::ExprKind::Written`]).
+    fn keeps_written(&self) -> bool {
+        false
+    }
+
     /// The same catalogs seen along another search path, for a view's text.
     fn along<'a>(&'a self, search_path: &'a [String]) -> Box<dyn Names + 'a>;
 }

@@ -2,7 +2,7 @@
 
 use crate::base::Oid;
 use crate::catalog::Relation;
-use crate::sql::expr::{Expr, SubPlanKind};
+use crate::sql::expr::{Expr, SubPlanKind, WindowSpec};
 use crate::sql::func::FuncDef;
 use crate::sql::plan::{JoinKind, LockStrength, LockWait, RowCheck, SetOpKind};
 use crate::types::TypeRef;
@@ -22,6 +22,11 @@ pub struct Query {
     /// For each grouping expression the output column that it is, if it was written as one.
     pub grouped: Vec<Option<usize>>,
     pub grouping_sets: Option<Vec<Vec<usize>>>,
+    /// How the grouping sets were written, where that is to be shown again.
+    pub group_written: Vec<GroupWritten>,
+    pub group_distinct: bool,
+    /// The WINDOW clause, where it is to be shown again.
+    pub windows: Vec<(String, WindowSpec)>,
     pub having: Option<Expr>,
     /// It aggregates: there are aggregates, or GROUP BY, or HAVING.
     pub has_aggregates: bool,
@@ -41,6 +46,15 @@ pub struct Query {
     pub write: Option<Box<Write>>,
     /// Of a whole statement: what it means depends on the role and on `row_security`.
     pub depends_on_role: bool,
+}
+
+/// An item of GROUP BY; numbers are grouping expressions.
+#[derive(Clone, Debug)]
+pub enum GroupWritten {
+    Simple(Vec<usize>),
+    Rollup(Vec<GroupWritten>),
+    Cube(Vec<GroupWritten>),
+    Sets(Vec<GroupWritten>),
 }
 
 /// An output column.
@@ -85,6 +99,9 @@ pub struct Rel {
     /// Row security: conditions over this rel that come before all others, in this order. Of a sub-select (then TRUE): it
     /// is a security barrier, nothing that could tell of its rows may be moved into it.
     pub security: Vec<Expr>,
+    /// It was given an alias, or names for its columns.
+    pub aliased: bool,
+    pub renamed: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -135,6 +152,10 @@ pub struct FunctionItem {
     /// Not a plain call: any expression of one row.
     pub scalar: Option<Expr>,
     pub columns: Vec<RelColumn>,
+    /// The columns were written down behind it.
+    pub defined: bool,
+    /// How it was written, where that is to be shown again.
+    pub written: Option<Expr>,
 }
 
 #[derive(Clone, Debug)]
@@ -149,6 +170,8 @@ pub struct JoinNode {
     pub left: FromNode,
     pub right: FromNode,
     pub on: Option<Expr>,
+    /// USING or NATURAL: names, and what the merged columns are.
+    pub using: Vec<(String, Expr)>,
 }
 
 #[derive(Clone, Debug)]
@@ -166,6 +189,8 @@ pub struct Cte {
     /// For a recursive one: the two sides and whether duplicates go; `query` is then the left side's shape.
     pub recursion: Option<Box<Recursion>>,
     pub materialized: Option<bool>,
+    /// Its columns were given names.
+    pub renamed: bool,
     /// How many times it is named.
     pub references: usize,
 }

@@ -230,6 +230,7 @@ impl Binder<'_, '_> {
             return Some(fields.into_iter().map(|f| (f.name, f.typ)).collect());
         }
         match &e.kind {
+            ExprKind::Written { arg, .. } => self.fields_of(arg),
             ExprKind::Func { func, .. } | ExprKind::SetReturning { func, .. } => super::from::out_columns(func),
             ExprKind::Var { rel, attno, levels_up } => {
                 let scope = &self.scopes[self.scopes.len().checked_sub(1 + levels_up)?];

@@ -137,6 +137,8 @@ pub(in crate::sql) struct Scope {
     pub later_ctes: Vec<String>,
     pub clause: Clause,
     pub windows: Vec<(String, crate::sql::ast::WindowDef)>,
+    /// As they are to be shown again.
+    pub windows_written: Vec<(String, crate::sql::expr::WindowSpec)>,
     pub has_aggregates: bool,
     pub has_windows: bool,
     pub has_set_returning: bool,
@@ -251,6 +253,8 @@ impl Binder<'_, '_> {
             wanted: crate::sql::plan::access::SELECT,
             check_as,
             security: Vec::new(),
+            aliased: false,
+            renamed: false,
         }))
     }
 

@@ -269,6 +269,8 @@ fn wrap(
         wanted: 0,
         check_as: None,
         security: Vec::new(),
+        aliased: false,
+        renamed: false,
     };
     Query { rels: vec![rel], from: vec![FromNode::Rel(0)], filter, targets, ..Query::default() }
 }

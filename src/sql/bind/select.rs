@@ -58,6 +58,7 @@ impl Binder<'_, '_> {
         query.ctes = std::mem::take(&mut scope.ctes);
         query.has_aggregates |= scope.has_aggregates;
         query.has_windows = scope.has_windows;
+        query.windows = std::mem::take(&mut scope.windows_written);
         query.has_set_returning |= scope.has_set_returning;
     }
 
@@ -298,6 +299,8 @@ impl Binder<'_, '_> {
             wanted: 0,
             check_as: None,
             security: Vec::new(),
+            aliased: false,
+            renamed: false,
         });
         let mut item = self.table_item(rel, "*VALUES*".to_owned(), None);
         item.rel_visible = false;
@@ -445,6 +448,8 @@ pub(super) fn wrap_as_record(query: &mut Query) {
             wanted: 0,
             check_as: None,
             security: Vec::new(),
+            aliased: false,
+            renamed: false,
         }],
         from: vec![FromNode::Rel(0)],
         targets: vec![Target {

@@ -39,6 +39,8 @@ impl Binder<'_, '_> {
                 wanted: 0,
                 check_as: None,
                 security: Vec::new(),
+                aliased: false,
+                renamed: false,
             });
         }
         query.targets = names

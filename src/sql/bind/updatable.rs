@@ -246,6 +246,8 @@ impl Binder<'_, '_> {
             wanted,
             check_as,
             security: Vec::new(),
+            aliased: false,
+            renamed: false,
         });
     }
 

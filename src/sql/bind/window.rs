@@ -5,7 +5,9 @@ use super::scope::Clause;
 use crate::base::{Error, Result};
 use crate::err;
 use crate::sql::ast;
-use crate::sql::expr::{Expr, ExprKind, Frame, FrameBound, FrameExclude, FrameMode, SortKey, WindowSpec};
+use crate::sql::expr::{
+    Expr, ExprKind, Frame, FrameBound, FrameExclude, FrameMode, SortKey, WindowSpec, WindowWritten,
+};
 use crate::types::{TypeRef, oid};
 
 impl Binder<'_, '_> {
@@ -60,7 +62,9 @@ impl Binder<'_, '_> {
             Some(name) => self.named_window(name, over.pos)?,
             None => over.clone(),
         };
-        self.resolve_window(&def, 0)
+        let mut spec = self.resolve_window(&def, 0)?;
+        spec.written.iter_mut().for_each(|w| w.name.clone_from(&over.name));
+        Ok(spec)
     }
 
     fn resolve_window(&mut self, def: &ast::WindowDef, depth: usize) -> Result<WindowSpec> {
@@ -106,7 +110,16 @@ impl Binder<'_, '_> {
             }
         }
         let frame = self.frame(def.frame.as_ref(), &order_by)?;
-        Ok(WindowSpec { partition_by, order_by, frame })
+        let written = self.cx.names.keeps_written().then(|| {
+            Box::new(WindowWritten {
+                name: None,
+                base: def.refname.clone(),
+                own_order: !def.order_by.is_empty(),
+                frame: def.frame.is_some(),
+                between: def.frame.as_ref().is_some_and(|f| f.between),
+            })
+        });
+        Ok(WindowSpec { partition_by, order_by, frame, written })
     }
 
     fn frame(&mut self, frame: Option<&ast::Frame>, order_by: &[SortKey]) -> Result<Frame> {
@@ -238,7 +251,10 @@ impl Binder<'_, '_> {
             }
             let def = ast::WindowDef { name: None, ..w.clone() };
             self.scope().windows.push((name.clone(), def.clone()));
-            self.resolve_window(&def, 0)?;
+            let spec = self.resolve_window(&def, 0)?;
+            if self.cx.names.keeps_written() {
+                self.scope().windows_written.push((name.clone(), spec));
+            }
         }
         Ok(())
     }

@@ -390,6 +390,8 @@ impl Binder<'_, '_> {
             wanted: 0,
             check_as: None,
             security: Vec::new(),
+            aliased: false,
+            renamed: false,
         });
         query.from.push(FromNode::Rel(values_rel));
         for (i, (attr, _)) in used.iter().enumerate() {
@@ -439,6 +441,8 @@ impl Binder<'_, '_> {
             wanted: 0,
             check_as: None,
             security: Vec::new(),
+            aliased: false,
+            renamed: false,
         });
         query.from.push(FromNode::Rel(sub));
         for (i, &(attr, _)) in columns.iter().take(have).enumerate() {

@@ -142,7 +142,7 @@ fn into(
 /// The columns of a query's result, as a new relation's.
 pub fn attributes(cx: &ExecContext, plan: &PlannedStatement, columns: &[String]) -> Result<Vec<Attribute>> {
     let found: Vec<(String, TypeRef)> = plan.plan.columns.iter().map(|c| (c.name.clone(), c.ty)).collect();
-    named_attributes(cx, &found, columns, "too many column names were specified")
+    named_attributes(cx, &found, columns, "too many column names were specified", true)
 }
 
 /// Columns with their names replaced by those of a list.
@@ -151,6 +151,7 @@ pub fn named_attributes(
     found: &[(String, TypeRef)],
     columns: &[String],
     too_many: &str,
+    stored: bool,
 ) -> Result<Vec<Attribute>> {
     if columns.len() > found.len() {
         return Err(err!(SYNTAX_ERROR, "{too_many}"));
@@ -161,7 +162,10 @@ pub fn named_attributes(
         if out.iter().any(|a| a.name == *name) {
             return Err(err!(DUPLICATE_COLUMN, "column \"{name}\" specified more than once"));
         }
-        super::column::check_column(cx, name, *ty)?;
+        // Views have no system columns.
+        if stored || crate::sql::bind::scope::system_attno(name).is_none() {
+            super::column::check_column(cx, name, *ty)?;
+        }
         out.push(attribute(name, n as i16 + 1, *ty));
     }
     Ok(out)

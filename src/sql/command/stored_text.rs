@@ -17,7 +17,9 @@ use std::sync::Arc;
 pub fn text_of(cx: &mut ExecContext, expr: &Expr, ty: Option<TypeRef>) -> Result<Arc<str>> {
     let catalog = cx.backend()?.catalog.clone();
     let mut expr = expr.clone();
-    if let (ExprKind::Const(Const::Str(_)), Some(typ)) = (&expr.kind, ty.and_then(|t| type_name(&catalog, t.oid))) {
+    if let (ExprKind::Const(Const::Str(_) | Const::Null), Some(typ)) =
+        (&expr.kind, ty.and_then(|t| type_name(&catalog, t.oid)))
+    {
         let pos = expr.pos;
         expr = Expr::new(ExprKind::Cast { arg: Box::new(expr), typ }, pos);
     }
@@ -38,6 +40,18 @@ pub fn text_of(cx: &mut ExecContext, expr: &Expr, ty: Option<TypeRef>) -> Result
         Some(e) => Err(e),
         None => Ok(deparse::expr(&expr)?.into()),
     }
+}
+
+/// Settles the names in a query that its search path does not: those that stand in strings.
+pub fn settle_query(cx: &mut ExecContext, query: &mut ast::SelectStmt) -> Result<()> {
+    let catalog = cx.backend()?.catalog.clone();
+    let mut failed = None;
+    query.rewrite(&mut |e| {
+        if let Err(error) = settle(&catalog, e) {
+            failed.get_or_insert(error);
+        }
+    });
+    failed.map_or(Ok(()), Err)
 }
 
 /// The written name of a type, without modifiers; with its schema unless it is built in.

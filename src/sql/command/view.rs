@@ -35,7 +35,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateViewStmt) ->
     let (namespace, persistence) = names::creation_place(cx, &name)?;
     names::lock_name(cx, class::RELATION, namespace, &name.name)?;
     let attributes =
-        named_attributes(cx, &found, &stmt.columns, "CREATE VIEW specifies more column names than columns")?;
+        named_attributes(cx, &found, &stmt.columns, "CREATE VIEW specifies more column names than columns", false)?;
     let mut options = reloptions::merge(cmd, reloptions::On::View, &[], &stmt.options)?;
     view.check_option = match stmt.check {
         ViewCheck::No => options.iter().find_map(|o| o.strip_prefix("check_option=")).map(str::to_uppercase),
@@ -137,6 +137,7 @@ pub fn stored(cmd: &Command, cx: &mut ExecContext, query: &Stmt) -> Result<(View
     let mut bound = bind_query(cx, query, &cmd.source, None)?;
     let mut select = (**select).clone();
     expand_stars(cmd, cx, &mut select, None)?;
+    super::stored_text::settle_query(cx, &mut select)?;
     let text = deparse::select(&select)?;
     let search_path = cx.backend()?.catalog.search_path();
     let mut depends = Vec::new();

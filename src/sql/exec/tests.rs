@@ -537,7 +537,7 @@ mod windows {
     }
 
     fn spec(frame: Frame) -> WindowSpec {
-        WindowSpec { partition_by: vec![col(0, INT4)], order_by: vec![asc(col(1, INT4))], frame }
+        WindowSpec { partition_by: vec![col(0, INT4)], order_by: vec![asc(col(1, INT4))], frame, written: None }
     }
 
     fn named(name: &str, args: Vec<Expr>, ret: TypeRef) -> WindowCall {

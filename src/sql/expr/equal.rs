@@ -17,6 +17,7 @@ pub fn same(a: &Expr, b: &Expr) -> bool {
         (Func { func, args, variadic, .. }, Func { func: g, args: b, variadic: w, .. }) => {
             func.oid == g.oid && variadic == w && all(args, b)
         }
+        (Written { form, arg }, Written { form: f, arg: a }) => form == f && same(arg, a),
         (SetReturning { func, args }, SetReturning { func: g, args: b }) => func.oid == g.oid && all(args, b),
         (And(x), And(y))
         | (Or(x), Or(y))

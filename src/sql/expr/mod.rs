@@ -158,8 +158,28 @@ pub enum ExprKind {
     },
     /// `GROUPING(a, b)`: bit mask over the grouping expressions named, per grouping set.
     Grouping(Vec<usize>),
+    /// Only where the binder's result is shown again: how `arg` was written. Never reaches the planner.
+    Written {
+        form: Form,
+        arg: Box<Expr>,
+    },
     /// nextval/currval/setval/lastval and others that need the session or the catalog: by name in `sql::exec::system`.
     CurrentRow,
+}
+
+/// How an expression was written, where its meaning does not tell.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Form {
+    /// `CURRENT_DATE`, `LOCALTIME(2)`.
+    Keyword(String),
+    /// A call by SQL's own syntax with so many arguments: `EXTRACT(… FROM …)`.
+    Special(usize),
+    /// A call without all arguments in their order: for each one written, its place and the name it was given by.
+    Call { given: Vec<(usize, Option<String>)>, variadic: bool },
+    /// A cast, not a conversion the place asked for.
+    Cast,
+    /// With a COLLATE clause: the collation as its reader must write it.
+    Collate(String),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -240,6 +260,21 @@ pub struct WindowSpec {
     pub partition_by: Vec<Expr>,
     pub order_by: Vec<SortKey>,
     pub frame: Frame,
+    /// Only where the binder's result is shown again.
+    pub written: Option<Box<WindowWritten>>,
+}
+
+/// How a window was written.
+#[derive(Clone, Debug, Default)]
+pub struct WindowWritten {
+    /// `OVER name`.
+    pub name: Option<String>,
+    /// `(name …)`: the window it goes on from.
+    pub base: Option<String>,
+    pub own_order: bool,
+    /// There is a frame clause, `BETWEEN`.
+    pub frame: bool,
+    pub between: bool,
 }
 
 #[derive(Clone, Debug)]

@@ -21,6 +21,7 @@ macro_rules! children {
                 | ExprKind::Coalesce(a)
                 | ExprKind::Greatest(a)
                 | ExprKind::Least(a) => a.$iter().for_each(f),
+                ExprKind::Written { arg, .. } => f(arg),
                 ExprKind::Not(a)
                 | ExprKind::IsNull(a)
                 | ExprKind::IsNotNull(a)

@@ -50,20 +50,9 @@ impl Scene<'_> {
     }
 
     fn constant(&self, ty: TypeRef, value: &Value) -> String {
-        let mut out = Vec::new();
-        if crate::types::text_out(ty, value.datum(), &mut out, self.io).is_err() {
-            return "?".into();
-        }
-        let text = String::from_utf8_lossy(&out).into_owned();
-        match crate::types::base_type(ty.oid) {
-            oid::INT4 if !text.starts_with('-') => text,
-            oid::BOOL => if text == "t" { "true" } else { "false" }.into(),
-            _ => {
-                let plain = if ty.oid == oid::VARCHAR { oid::TEXT } else { ty.oid };
-                let shown = crate::types::format_type(plain, -1, &*self.io.hooks);
-                format!("'{}'::{shown}", text.replace('\'', "''"))
-            }
-        }
+        let ty = if ty.oid == oid::VARCHAR { TypeRef::of(oid::TEXT) } else { ty };
+        crate::sql::bind::shown_constant(value, ty, crate::sql::bind::Label::Needed, self.io)
+            .unwrap_or_else(|| "?".into())
     }
 
     fn others(&self) -> Vec<Bound> {

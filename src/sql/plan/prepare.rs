@@ -315,7 +315,13 @@ fn pull_up_rel(
     }
     let mut out = nodes.remove(0);
     for n in nodes {
-        out = FromNode::Join(Box::new(JoinNode { kind: JoinKind::Inner, left: out, right: n, on: None }));
+        out = FromNode::Join(Box::new(JoinNode {
+            kind: JoinKind::Inner,
+            left: out,
+            right: n,
+            on: None,
+            using: Vec::new(),
+        }));
     }
     if let Some(f) = sub.filter {
         filters.push(f);
@@ -423,9 +429,10 @@ fn try_join(part: Expr, query: &mut Query) -> Option<Expr> {
     let mut nodes = std::mem::take(&mut query.from).into_iter();
     let Some(mut left) = nodes.next() else { return None };
     for n in nodes {
-        left = FromNode::Join(Box::new(JoinNode { kind: JoinKind::Inner, left, right: n, on: None }));
+        left =
+            FromNode::Join(Box::new(JoinNode { kind: JoinKind::Inner, left, right: n, on: None, using: Vec::new() }));
     }
-    query.from = vec![FromNode::Join(Box::new(JoinNode { kind, left, right, on }))];
+    query.from = vec![FromNode::Join(Box::new(JoinNode { kind, left, right, on, using: Vec::new() }))];
     None
 }
 
@@ -500,7 +507,13 @@ fn exists_join(link: SubLink, query: &mut Query) -> (FromNode, Option<Expr>) {
     nodes.iter_mut().for_each(|n| shift_node(n, offset));
     let mut right = nodes.remove(0);
     for n in nodes {
-        right = FromNode::Join(Box::new(JoinNode { kind: JoinKind::Inner, left: right, right: n, on: None }));
+        right = FromNode::Join(Box::new(JoinNode {
+            kind: JoinKind::Inner,
+            left: right,
+            right: n,
+            on: None,
+            using: Vec::new(),
+        }));
     }
     (right, sub.filter)
 }
@@ -553,6 +566,8 @@ fn any_join(link: SubLink, query: &mut Query) -> (FromNode, Option<Expr>) {
         wanted: 0,
         check_as: None,
         security: Vec::new(),
+        aliased: false,
+        renamed: false,
     });
     (FromNode::Rel(rel), on)
 }

@@ -5,13 +5,13 @@ use crate::catalog::ObjectKey;
 use crate::catalog::object::{Class, class, fixed};
 use crate::catalog::{Catalog, Constraint, ConstraintKind, IndexColumn, RelKind, Relation, Trigger, View};
 use crate::sql::bind::scope::Clause;
-use crate::sql::bind::{self, BindContext, Query, Shown};
-use crate::sql::exec::system_view::special_opclass;
+use crate::sql::bind::{self, BindContext, Query, Shown, Written};
+use crate::sql::exec::system_view::{of_expression, of_query, special_opclass};
 use crate::sql::expr::Expr;
 use crate::sql::func::FuncDef;
 use crate::sql::names::reg_out;
 use crate::types::name::quote_identifier;
-use crate::types::{IoContext, oid};
+use crate::types::{IoContext, TypeRef, oid};
 use std::sync::Arc;
 
 /// A class's name, qualified by its schema if asked, or if the search path does not find it.
@@ -33,39 +33,8 @@ pub(crate) struct Look<'a> {
     pub catalog: &'a Catalog,
     pub io: &'a IoContext,
     pub pretty: bool,
-}
-
-/// What is bound to the clock or the session has a syntax of its own that binding does not keep; a call of EXTRACT and
-/// its kin likewise. Texts with these words are shown as they were written.
-const OWN_SYNTAX: [&str; 17] = [
-    "CURRENT_CATALOG",
-    "CURRENT_DATE",
-    "CURRENT_ROLE",
-    "CURRENT_SCHEMA",
-    "CURRENT_TIME",
-    "CURRENT_TIMESTAMP",
-    "CURRENT_USER",
-    "EXTRACT",
-    "LOCALTIME",
-    "LOCALTIMESTAMP",
-    "NORMALIZE",
-    "OVERLAPS",
-    "OVERLAY",
-    "POSITION",
-    "SESSION_USER",
-    "SUBSTRING",
-    "USER",
-];
-
-/// Whether one of those words stands in the text outside of quotes.
-fn has_own_syntax(text: &str) -> bool {
-    let unquoted = text.split(['\'', '"']).step_by(2);
-    unquoted.flat_map(|part| part.split(|c: char| !c.is_alphanumeric() && c != '_')).any(|word| {
-        let upper = word.to_uppercase();
-        OWN_SYNTAX.contains(&upper.as_str())
-            || upper == "TRIM"
-            || upper == "ZONE" && text.to_uppercase().contains("AT TIME ZONE")
-    })
+    /// Of a view: how long lines of columns may get.
+    pub width: usize,
 }
 
 impl Look<'_> {
@@ -84,35 +53,49 @@ impl Look<'_> {
     fn show<T>(&self, pretty: bool, f: impl FnOnce(&Shown<'_>) -> T) -> T {
         let relation_name = |oid| class_name(self.catalog, oid, false);
         let function_name = |f: &FuncDef| self.function_name(f);
-        f(&Shown { io: self.io, pretty, relation_name: &relation_name, function_name: &function_name })
+        let width = self.width;
+        f(&Shown { io: self.io, pretty, width, relation_name: &relation_name, function_name: &function_name })
     }
 
     fn bind(&self, relation: Option<&Arc<Relation>>, text: &str) -> Option<Expr> {
         let written = bind::parse_expression(text).ok()?;
         let source = format!("SELECT {text}");
-        let mut cx =
-            BindContext { names: self.catalog, io: self.io, text: &source, params: Vec::new(), infer_params: false };
+        let names = Written(self.catalog);
+        let mut cx = BindContext { names: &names, io: self.io, text: &source, params: Vec::new(), infer_params: false };
         bind::bind_expr(&mut cx, &written, relation, Clause::Check, None).ok()
     }
 
     /// A stored expression over a table's columns, bound and written out again. None where that cannot be done, or
-    /// where what was written would not be read as the same.
+    /// where what was written would be read as something about other objects.
     fn bound(&self, table: Oid, text: &str) -> Option<String> {
-        if has_own_syntax(text) {
-            return None;
-        }
         let relation = if table.is_valid() { self.catalog.relation(table).ok()? } else { None };
         let relation = relation.as_ref();
         let show = |e: &Expr, pretty| self.show(pretty, |s| s.expression(e, relation.map(|r| &**r)));
         let bound = self.bind(relation, text)?;
-        let shown = show(&bound, self.pretty)?;
+        let shown = show(&bound, false)?;
         let again = self.bind(relation, &shown)?;
-        (show(&again, false)? == show(&bound, false)?).then_some(shown)
+        let same = again.ty.oid == bound.ty.oid && of_expression(&again, table) == of_expression(&bound, table);
+        if same { show(&bound, self.pretty) } else { None }
     }
 
     /// A stored expression as it is shown.
     pub fn expression(&self, table: Oid, text: &str) -> String {
         self.bound(table, text).unwrap_or_else(|| expression(self.catalog, text))
+    }
+
+    /// A stored expression as it stands among columns: in parentheses unless it is a call.
+    pub fn listed(&self, table: Oid, text: &str) -> String {
+        let shown = self.expression(table, text);
+        if is_call(&shown) { shown } else { format!("({shown})") }
+    }
+
+    /// A CHECK of a domain.
+    fn domain_condition(&self, base: TypeRef, text: &str) -> String {
+        let relation = bind::domain::value_relation(base);
+        let shown = self
+            .bind(Some(&relation), text)
+            .and_then(|e| self.show(self.pretty, |s| s.expression(&e, Some(&relation))));
+        shown.unwrap_or_else(|| condition(text, self.pretty))
     }
 
     /// A stored condition: with parentheses of its own unless few are wanted.
@@ -123,18 +106,21 @@ impl Look<'_> {
     /// As [`bound`](Self::bound), for a view's query.
     fn bound_view(&self, view: &View, names: &[&str]) -> Option<String> {
         let show = |q: &Query, pretty| self.show(pretty, |s| s.query(q, names));
-        let bound = bind::view_query(view, self.catalog, self.io).ok()?;
-        let shown = show(&bound, self.pretty)?;
+        let catalog = Written(self.catalog);
+        let bound = bind::view_query(view, &catalog, self.io).ok()?;
+        let shown = show(&bound, false)?;
         let again = View { query: shown.as_str().into(), search_path: self.catalog.search_path(), ..view.clone() };
-        let again = bind::view_query(&again, self.catalog, self.io).ok()?;
-        (show(&again, false)? == show(&bound, false)?).then_some(shown)
+        let again = bind::view_query(&again, &catalog, self.io).ok()?;
+        let columns = |q: &Query| q.output().map(|t| t.expr.ty.oid).collect::<Vec<_>>();
+        let same = columns(&again) == columns(&bound) && of_query(&again) == of_query(&bound);
+        if same { show(&bound, self.pretty) } else { None }
     }
 
     /// The query of a view: written out again, or as it was written.
     pub fn view(&self, c: &Class) -> Option<String> {
         let view = c.view.as_ref()?;
         let names: Vec<&str> = c.attributes.iter().filter(|a| !a.dropped).map(|a| a.name.as_str()).collect();
-        let shown = if has_own_syntax(&view.query) { None } else { self.bound_view(view, &names) };
+        let shown = self.bound_view(view, &names);
         let text = shown.unwrap_or_else(|| format!(" {}", view.query.trim().trim_end_matches(';')));
         Some(format!("{text};"))
     }
@@ -146,10 +132,7 @@ pub(crate) fn index_column(look: &Look<'_>, table: Oid, column: &IndexColumn, ke
     let columns = record.as_ref().and_then(|r| r.object.as_class().ok()).map(|c| c.attributes.as_slice());
     let of_table = columns.unwrap_or_default().iter().find(|a| a.attno == column.attno && a.attno > 0);
     let mut text = match &column.expr {
-        Some(e) => {
-            let shown = look.expression(table, e);
-            if is_call(&shown) { shown } else { format!("({shown})") }
-        }
+        Some(e) => look.listed(table, e),
         None => quote_identifier(of_table.map_or(&column.name, |a| &a.name)),
     };
     if plain || !key {
@@ -177,7 +160,10 @@ pub(crate) fn index_column(look: &Look<'_>, table: Oid, column: &IndexColumn, ke
 /// `f(…)` stands without parentheses of its own.
 pub(crate) fn is_call(text: &str) -> bool {
     let head = text.find('(').map_or("", |at| &text[..at]);
-    if head.is_empty() || !head.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.')) || !text.ends_with(')') {
+    if head.is_empty()
+        || !head.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '"'))
+        || !text.ends_with(')')
+    {
         return false;
     }
     let mut depth = 0;
@@ -372,13 +358,17 @@ fn included(catalog: &Catalog, k: &Constraint) -> String {
     }
 }
 
-/// A constraint as CREATE TABLE would take it.
-pub(crate) fn constraint(look: &Look<'_>, table: Oid, k: &Constraint) -> String {
+/// A constraint as CREATE TABLE would take it; `domain`: the base type of the domain it is on.
+pub(crate) fn constraint(look: &Look<'_>, table: Oid, domain: Option<TypeRef>, k: &Constraint) -> String {
     let catalog = look.catalog;
     let columns = |list: &[i16]| column_list(catalog, table, list);
     let mut text = match k.kind {
         ConstraintKind::Check => {
-            format!("CHECK ({})", look.condition(table, k.check.as_deref().unwrap_or_default()))
+            let text = k.check.as_deref().unwrap_or_default();
+            match domain {
+                Some(base) => format!("CHECK ({})", look.domain_condition(base, text)),
+                None => format!("CHECK ({})", look.condition(table, text)),
+            }
         }
         ConstraintKind::PrimaryKey => format!("PRIMARY KEY ({}){}", columns(&k.columns), included(catalog, k)),
         ConstraintKind::Unique => {

@@ -12,7 +12,7 @@ use crate::sql::func;
 use crate::sql::names::schema_and_name;
 use crate::types::context::TypeHooks;
 use crate::types::name::{format_type_plain, quote_identifier};
-use crate::types::{Column, Datum};
+use crate::types::{Column, Datum, TypeRef};
 use std::sync::Arc;
 
 pub(super) fn find(src: &str) -> Option<SystemFn> {
@@ -140,16 +140,18 @@ fn user_by_id(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flo
 fn expression(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
     let (catalog, io) = (catalog(cx)?, cx.fx.io.clone());
     let pretty = args.get(2).is_some_and(|p| p.bool());
-    let shown = Look { catalog: &catalog, io: &io, pretty }.expression(Oid(args[1].u32()), args[0].str());
+    let shown = Look { catalog: &catalog, io: &io, pretty, width: 0 }.expression(Oid(args[1].u32()), args[0].str());
     text(out, &shown);
     Ok(())
 }
 
 fn partition_key(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
     let record = class_record(cx, Oid(args[0].u32()))?;
+    let (catalog, io) = (catalog(cx)?, cx.fx.io.clone());
+    let look = Look { catalog: &catalog, io: &io, pretty: false, width: 0 };
     let shown = as_class(&record).and_then(|c| {
         let key = c.lineage.key.as_ref()?;
-        Some(crate::sql::partition::text::key(key, &c.attributes, &define::is_call))
+        Some(crate::sql::partition::text::key(key, &c.attributes, &|e| look.listed(c.oid, e)))
     });
     maybe(out, shown);
     Ok(())
@@ -191,12 +193,12 @@ fn index_definition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) 
         (None, _) => None,
         (Some(_), 0) => {
             let (catalog, io) = (catalog(cx)?, cx.fx.io.clone());
-            define::index(&Look { catalog: &catalog, io: &io, pretty }, c)
+            define::index(&Look { catalog: &catalog, io: &io, pretty, width: 0 }, c)
         }
         (Some(index), n) => match index.columns.get(n - 1) {
             Some(k) => {
                 let (catalog, io) = (catalog(cx)?, cx.fx.io.clone());
-                let look = Look { catalog: &catalog, io: &io, pretty };
+                let look = Look { catalog: &catalog, io: &io, pretty, width: 0 };
                 Some(define::index_column(&look, index.table, k, n <= index.key_columns, true))
             }
             None => Some(String::new()),
@@ -207,18 +209,18 @@ fn index_definition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) 
 }
 
 /// The constraint with this OID, and the table it is on.
-fn constraint_by_oid(catalog: &Catalog, oid: Oid) -> Option<(Oid, Constraint)> {
+fn constraint_by_oid(catalog: &Catalog, oid: Oid) -> Option<(Oid, Option<TypeRef>, Constraint)> {
     use crate::catalog::object::UserTypeKind;
     let holder = catalog.holder(oid)?;
     let (on, constraints) = match &holder.object {
-        Object::Class(c) => (c.oid, &c.constraints),
+        Object::Class(c) => ((c.oid, None), &c.constraints),
         Object::Type(t) => match &t.kind {
-            UserTypeKind::Domain { checks, .. } => (Oid::INVALID, checks),
+            UserTypeKind::Domain { base, checks, .. } => ((Oid::INVALID, Some(*base)), checks),
             _ => return None,
         },
         _ => return None,
     };
-    constraints.iter().find(|k| k.oid == oid).map(|k| (on, k.clone()))
+    constraints.iter().find(|k| k.oid == oid).map(|k| (on.0, on.1, k.clone()))
 }
 
 fn constraint_definition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
@@ -226,8 +228,8 @@ fn constraint_definition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Col
     let found = constraint_by_oid(&catalog, Oid(args[0].u32()));
     let pretty = args.get(1).is_some_and(|p| p.bool());
     let io = cx.fx.io.clone();
-    let look = Look { catalog: &catalog, io: &io, pretty };
-    maybe(out, found.map(|(table, k)| define::constraint(&look, table, &k)));
+    let look = Look { catalog: &catalog, io: &io, pretty, width: 0 };
+    maybe(out, found.map(|(table, domain, k)| define::constraint(&look, table, domain, &k)));
     Ok(())
 }
 
@@ -247,8 +249,13 @@ fn view_definition_by_name(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut C
 fn show_view(cx: &mut ExecContext, oid: Oid, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
     let record = class_record(cx, oid)?;
     let pretty = matches!(args.get(1), Some(Datum::Bool(true) | Datum::I32(_)));
+    let width = match args.get(1) {
+        // No width at all: never a new line.
+        Some(Datum::I32(n)) => usize::try_from(*n).unwrap_or(usize::MAX),
+        _ => 0,
+    };
     let (catalog, io) = (catalog(cx)?, cx.fx.io.clone());
-    let look = Look { catalog: &catalog, io: &io, pretty };
+    let look = Look { catalog: &catalog, io: &io, pretty, width };
     maybe(out, as_class(&record).and_then(|c| look.view(c)));
     Ok(())
 }
@@ -299,24 +306,24 @@ fn split_defaults(all: &str) -> Vec<String> {
     parts
 }
 
-fn user(f: &Function) -> Described {
+fn user(look: &Look<'_>, f: &Function) -> Described {
     Described {
         types: f.arg_types.clone(),
         names: f.arg_names.clone(),
         modes: f.arg_modes.clone(),
-        defaults: f.arg_defaults.iter().flatten().map(ToString::to_string).collect(),
+        defaults: f.arg_defaults.iter().flatten().map(|d| look.expression(Oid::INVALID, d)).collect(),
         result: f.result.oid,
         set: f.returns_set,
         procedure: f.is_procedure(),
     }
 }
 
-fn described(catalog: &Catalog, oid: Oid) -> Option<Described> {
+fn described(look: &Look<'_>, oid: Oid) -> Option<Described> {
     if let Some(f) = func::func(oid) {
         return Some(builtin(f));
     }
-    let record = catalog.get(ObjectKey::new(class::PROC, oid))?;
-    record.object.as_function().ok().map(user)
+    let record = look.catalog.get(ObjectKey::new(class::PROC, oid))?;
+    record.object.as_function().ok().map(|f| user(look, f))
 }
 
 fn about_function(
@@ -325,7 +332,8 @@ fn about_function(
     out: &mut Column,
     f: fn(&Described, &dyn TypeHooks) -> Option<String>,
 ) -> Flow<()> {
-    let found = described(&*catalog(cx)?, Oid(args[0].u32()));
+    let (catalog, io) = (catalog(cx)?, cx.fx.io.clone());
+    let found = described(&Look { catalog: &catalog, io: &io, pretty: false, width: 0 }, Oid(args[0].u32()));
     maybe(out, found.and_then(|d| f(&d, &*cx.fx.io.hooks)));
     Ok(())
 }
@@ -416,7 +424,8 @@ fn identity_arguments(d: &Described, hooks: &dyn TypeHooks) -> Option<String> {
 }
 
 fn argument_default(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
-    let found = described(&*catalog(cx)?, Oid(args[0].u32()));
+    let (catalog, io) = (catalog(cx)?, cx.fx.io.clone());
+    let found = described(&Look { catalog: &catalog, io: &io, pretty: false, width: 0 }, Oid(args[0].u32()));
     let answer = found.and_then(|d| {
         let inputs: Vec<usize> =
             (0..d.types.len()).filter(|n| d.modes.get(*n).is_none_or(|m| matches!(m, 'i' | 'b' | 'v'))).collect();
@@ -450,7 +459,9 @@ fn function_definition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Colum
         out.push_null();
         return Ok(());
     };
-    let (d, hooks) = (user(f), cx.fx.io.hooks.clone());
+    let io = cx.fx.io.clone();
+    let look = Look { catalog: &catalog, io: &io, pretty: false, width: 0 };
+    let (d, hooks) = (user(&look, f), io.hooks.clone());
     let schema = catalog.namespace(f.namespace).map(|n| n.name).unwrap_or_default();
     let name = format!("{}.{}", quote_identifier(&schema), quote_identifier(&f.name));
     let mut lines = format!(

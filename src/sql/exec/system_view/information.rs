@@ -250,7 +250,7 @@ fn views(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     for record in scene.classes(&[RelKind::View], sink.text_key("table_name").as_deref()) {
         let Some(c) = as_class(&record) else { continue };
         // The query is shown to those who own the view.
-        let look = Look { catalog: &scene.catalog, io: &io, pretty: false };
+        let look = Look { catalog: &scene.catalog, io: &io, pretty: false, width: 0 };
         let text = scene.subject.has_role(c.owner).then(|| look.view(c)).flatten();
         let check = c.view.as_ref().and_then(|v| v.check_option.clone()).map(|o| o.to_ascii_uppercase());
         row![sink;

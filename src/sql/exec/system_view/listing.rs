@@ -58,7 +58,7 @@ fn views(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     }
     for record in user_classes(&catalog, None, name.as_deref()) {
         let Some(c) = as_class(&record).filter(|c| c.kind == RelKind::View) else { continue };
-        let text = Look { catalog: &catalog, io: &io, pretty: false }.view(c);
+        let text = Look { catalog: &catalog, io: &io, pretty: false, width: 0 }.view(c);
         row![sink; schema_name(&catalog, c.namespace), &c.name, role_name(&catalog, c.owner), text];
     }
     Ok(())
@@ -72,7 +72,7 @@ fn materialized(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         let populated = c.view.as_ref().is_some_and(|v| v.populated);
         row![sink;
             schema_name(&catalog, c.namespace), &c.name, role_name(&catalog, c.owner), NULL,
-            !catalog.indexes_of(c.oid).is_empty(), populated, Look { catalog: &catalog, io: &io, pretty: false }.view(c),
+            !catalog.indexes_of(c.oid).is_empty(), populated, Look { catalog: &catalog, io: &io, pretty: false, width: 0 }.view(c),
         ];
     }
     Ok(())
@@ -88,7 +88,7 @@ fn indexes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         let table = catalog.class(index.table);
         let Some(t) = table.as_deref().and_then(as_class) else { continue };
         if t.kind != RelKind::Toast && table_name.as_ref().is_none_or(|n| *n == t.name) {
-            let text = define::index(&Look { catalog: &catalog, io: &io, pretty: false }, c);
+            let text = define::index(&Look { catalog: &catalog, io: &io, pretty: false, width: 0 }, c);
             row![sink; schema_name(&catalog, c.namespace), &t.name, &c.name, NULL, text];
         }
     }

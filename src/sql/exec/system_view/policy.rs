@@ -47,7 +47,7 @@ fn shown(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
                 false => "public".to_owned(),
             };
             let roles: Vec<String> = p.roles.iter().map(name).collect();
-            let look = define::Look { catalog: &catalog, io: &cx.fx.io, pretty: false };
+            let look = define::Look { catalog: &catalog, io: &cx.fx.io, pretty: false, width: 0 };
             let text = |t: &Option<std::sync::Arc<str>>| t.as_ref().map(|t| look.expression(c.oid, t));
             let (kind, command) = words(p);
             row![sink;

@@ -161,6 +161,7 @@ pub(super) fn compile(e: &Expr, scope: &mut Scope) -> Eval {
         ExprKind::Aggregate(_) => Op::Unsupported("an aggregate"),
         ExprKind::Window(_) => Op::Unsupported("a window function"),
         ExprKind::SetReturning { .. } => Op::Unsupported("a set-returning function"),
+        ExprKind::Written { .. } => Op::Unsupported("an expression to be shown"),
         ExprKind::CurrentRow => Op::Unsupported("CURRENT ROW"),
     };
     Eval { op, phys: phys(e.ty), ty: e.ty }

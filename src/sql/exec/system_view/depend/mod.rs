@@ -13,6 +13,7 @@ use crate::sql::bind::{self, BindContext, Stored};
 use crate::sql::exec::ExecContext;
 use crate::types::IoContext;
 use read::{Found, columns_of};
+pub(crate) use read::{of_expression, of_query};
 use std::sync::Arc;
 
 pub(super) const VIEWS: &[View] = &[View { name: "pg_depend", rows: dependencies }];

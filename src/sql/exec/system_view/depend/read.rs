@@ -10,17 +10,17 @@ use crate::types::{Value, oid};
 use std::collections::BTreeSet;
 
 /// Objects by catalog, OID and column.
-pub type Found = BTreeSet<(Oid, Oid, i32)>;
+pub(crate) type Found = BTreeSet<(Oid, Oid, i32)>;
 
 /// What an expression over the columns of one relation refers to.
-pub fn of_expression(e: &Expr, relation: Oid) -> Found {
+pub(crate) fn of_expression(e: &Expr, relation: Oid) -> Found {
     let mut reader = Reader { alone: relation, levels: Vec::new(), found: Found::new() };
     reader.expr(e);
     reader.found
 }
 
 /// What a query refers to: views as such, not what they read.
-pub fn of_query(query: &Query) -> Found {
+pub(crate) fn of_query(query: &Query) -> Found {
     let mut reader = Reader { alone: Oid::INVALID, levels: vec![query], found: Found::new() };
     reader.query();
     let mut found = reader.found;

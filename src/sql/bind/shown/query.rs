@@ -1,0 +1,603 @@
+//! Queries: PostgreSQL 15, ruleutils.c, get_query_def.
+
+use super::expr::order_words;
+use super::{LIST, Level, STANDARD, Writer};
+use crate::catalog::{RelKind, Relation};
+use crate::sql::bind::{
+    Cte, Distinct, FromNode, FunctionItem, GroupWritten, JoinNode, Query, Rel, RelColumn, SetTree, Source,
+};
+use crate::sql::expr::{Expr, ExprKind, same};
+use crate::sql::plan::{JoinKind, LockStrength, LockWait, SetOpKind};
+use crate::types::name::{format_type_sql, quote_identifier};
+use crate::types::{Value, oid};
+
+/// The view whose expansion is the n-th entry: the entry before it stands for the view itself.
+pub fn expanded_view(query: &Query, n: usize) -> Option<&std::sync::Arc<Relation>> {
+    match (n.checked_sub(1).map(|b| &query.rels[b].source), &query.rels[n].source) {
+        (Some(Source::Table { rel, .. }), Source::Subquery(_))
+            if rel.kind == RelKind::View
+                && rel.generated_by.is_none()
+                && query.rels[n - 1].alias == query.rels[n].alias =>
+        {
+            Some(rel)
+        }
+        _ => None,
+    }
+}
+
+fn is_lone_values(q: &Query) -> bool {
+    let plain = q.from.len() == 1 && q.filter.is_none() && q.group_by.is_empty() && q.having.is_none();
+    plain
+        && q.rels.len() == 1
+        && matches!(q.rels[0].source, Source::Values(_))
+        && q.targets.iter().enumerate().all(|(n, t)| {
+            t.junk || matches!(t.expr.kind, ExprKind::Var { rel: 0, attno, levels_up: 0 } if attno as usize == n + 1)
+        })
+}
+
+impl<'q> Writer<'_, 'q> {
+    /// The names of a level's entries: an alias or the relation's own name, with a number if it is taken here or
+    /// further out (ruleutils.c, set_rtable_names).
+    fn level(&self, query: &'q Query) -> Level<'q> {
+        // A view's rule has entries of these names.
+        let mut taken: Vec<String> = vec!["old".into(), "new".into()];
+        if self.alone.is_some() {
+            taken.clear();
+            taken.extend(self.alone.map(|r| r.name.clone()));
+        }
+        taken.extend(self.levels.iter().flat_map(|l| l.names.iter().cloned()));
+        let mut names: Vec<String> = Vec::new();
+        for (n, rel) in query.rels.iter().enumerate() {
+            let name = match expanded_view(query, n) {
+                Some(_) => names[n - 1].clone(),
+                None => fresh(&rel.alias, &taken),
+            };
+            taken.push(name.clone());
+            names.push(name);
+        }
+        Level { query, names }
+    }
+
+    pub(super) fn query(&mut self, q: &'q Query, names: Option<&[&str]>, visible: bool) -> Option<()> {
+        if q.write.is_some() {
+            return None;
+        }
+        let level = self.level(q);
+        self.levels.push(level);
+        let before = self.indent;
+        let done = self.select_query(q, names, visible);
+        self.indent = before;
+        self.levels.pop();
+        done
+    }
+
+    fn select_query(&mut self, q: &'q Query, names: Option<&[&str]>, visible: bool) -> Option<()> {
+        self.with(q)?;
+        match &q.set_op {
+            Some(tree) => self.set_node(q, tree, names, visible)?,
+            None => self.basic(q, names, visible)?,
+        }
+        if !q.order_by.is_empty() {
+            self.clause(" ORDER BY ", 1);
+            self.list(&q.order_by, |w, o| {
+                match &q.set_op {
+                    Some(_) => w.put(&(o.target + 1).to_string()),
+                    None => w.sort_expr(&q.targets.get(o.target)?.expr)?,
+                }
+                w.put(order_words(o.desc, o.nulls_first));
+                Some(())
+            })?;
+        }
+        if let Some(e) = &q.offset {
+            self.clause(" OFFSET ", 0);
+            self.bare(e)?;
+        }
+        if let Some(e) = &q.limit {
+            if q.with_ties {
+                self.clause(" FETCH FIRST ", 0);
+                self.in_parens(|w| w.bare(e))?;
+                self.put(" ROWS WITH TIES");
+            } else {
+                self.clause(" LIMIT ", 0);
+                match &e.kind {
+                    ExprKind::Const(Value::Null) => self.put("ALL"),
+                    _ => self.bare(e)?,
+                }
+            }
+        }
+        for lock in &q.locks {
+            let word = match lock.strength {
+                LockStrength::KeyShare => " FOR KEY SHARE",
+                LockStrength::Share => " FOR SHARE",
+                LockStrength::NoKeyUpdate => " FOR NO KEY UPDATE",
+                LockStrength::Update => " FOR UPDATE",
+            };
+            self.clause(word, 0);
+            let name = self.levels.last()?.names.get(lock.rel)?.clone();
+            self.put(&format!(" OF {}", quote_identifier(&name)));
+            self.put(match lock.wait {
+                LockWait::Block => "",
+                LockWait::NoWait => " NOWAIT",
+                LockWait::SkipLocked => " SKIP LOCKED",
+            });
+        }
+        Some(())
+    }
+
+    fn with(&mut self, q: &'q Query) -> Option<()> {
+        if q.ctes.is_empty() {
+            return Some(());
+        }
+        self.indent += STANDARD;
+        let recursive = q.ctes.iter().any(|c| c.recursive);
+        self.put(if recursive { " WITH RECURSIVE " } else { " WITH " });
+        self.list(&q.ctes, |w, cte| w.cte(cte))?;
+        self.indent -= STANDARD;
+        self.keyword("", 0, 0, 0);
+        Some(())
+    }
+
+    fn cte(&mut self, cte: &'q Cte) -> Option<()> {
+        self.put(&quote_identifier(&cte.name));
+        if cte.renamed {
+            self.columns(&cte.columns);
+        }
+        self.put(match cte.materialized {
+            None => " AS (",
+            Some(true) => " AS MATERIALIZED (",
+            Some(false) => " AS NOT MATERIALIZED (",
+        });
+        self.keyword("", 0, 0, 0);
+        match &cte.recursion {
+            Some(r) => {
+                // The two sides are one query of PostgreSQL's, whose level they stand in.
+                self.leaf(&r.left, true)?;
+                self.keyword(if r.distinct { "UNION " } else { "UNION ALL " }, 0, 0, 0);
+                self.keyword("", 0, 0, 0);
+                self.leaf(&r.right, false)?;
+            }
+            None => self.query(&cte.query, None, true)?,
+        }
+        self.keyword("", 0, 0, 0);
+        self.put(")");
+        Some(())
+    }
+
+    /// One side of a set operation.
+    fn leaf(&mut self, q: &'q Query, visible: bool) -> Option<()> {
+        self.named_leaf(q, None, visible)
+    }
+
+    fn named_leaf(&mut self, q: &'q Query, names: Option<&[&str]>, visible: bool) -> Option<()> {
+        let parens = !q.ctes.is_empty()
+            || !q.order_by.is_empty()
+            || !q.locks.is_empty()
+            || q.limit.is_some()
+            || q.offset.is_some();
+        match parens {
+            true => self.in_parens(|w| w.query(q, names, visible)),
+            false => self.query(q, names, visible),
+        }
+    }
+
+    fn set_node(&mut self, q: &'q Query, tree: &'q SetTree, names: Option<&[&str]>, visible: bool) -> Option<()> {
+        let SetTree::Node { op, all, left, right } = tree else {
+            let SetTree::Leaf(n) = tree else { return None };
+            let Source::Subquery(leaf) = &q.rels.get(*n)?.source else { return None };
+            return self.named_leaf(leaf, names, visible);
+        };
+        let same_kind = |t: &SetTree| matches!(t, SetTree::Node { op: o, all: a, .. } if o == op && a == all);
+        let is_leaf = |t: &SetTree| matches!(t, SetTree::Leaf(_));
+        match is_leaf(left) || same_kind(left) {
+            true => {
+                self.set_node(q, left, names, visible)?;
+                self.keyword("", 0, 0, 0);
+            }
+            false => {
+                self.put("(");
+                self.keyword("", STANDARD, 0, 0);
+                self.set_node(q, left, names, visible)?;
+                self.keyword(") ", -STANDARD, 0, 0);
+            }
+        }
+        self.put(match op {
+            SetOpKind::Union => "UNION ",
+            SetOpKind::Intersect => "INTERSECT ",
+            SetOpKind::Except => "EXCEPT ",
+        });
+        if *all {
+            self.put("ALL ");
+        }
+        match is_leaf(right) {
+            true => {
+                self.keyword("", 0, 0, 0);
+                self.set_node(q, right, names, false)?;
+            }
+            false => {
+                self.put("(");
+                self.keyword("", STANDARD, 0, 0);
+                self.set_node(q, right, names, false)?;
+                self.indent -= STANDARD;
+                self.keyword(")", 0, 0, 0);
+            }
+        }
+        Some(())
+    }
+
+    fn values(&mut self, rows: &'q [Vec<Expr>]) -> Option<()> {
+        self.put("VALUES ");
+        self.list(rows, |w, row| {
+            w.in_parens(|w| {
+                for (n, e) in row.iter().enumerate() {
+                    if n > 0 {
+                        w.put(",");
+                    }
+                    w.expr(e)?;
+                }
+                Some(())
+            })
+        })
+    }
+
+    fn basic(&mut self, q: &'q Query, names: Option<&[&str]>, visible: bool) -> Option<()> {
+        self.indent += STANDARD;
+        self.put(" ");
+        let own = || q.targets.iter().filter(|t| !t.junk).map(|t| t.name.as_str());
+        if is_lone_values(q)
+            && names.is_none_or(|n| n.iter().copied().eq(own()))
+            && let Source::Values(rows) = &q.rels[0].source
+        {
+            return self.values(rows);
+        }
+        self.put("SELECT");
+        match &q.distinct {
+            Distinct::No => {}
+            Distinct::All => self.put(" DISTINCT"),
+            Distinct::On(on) => {
+                self.put(" DISTINCT ON (");
+                self.list(on, |w, t| w.sort_expr(&q.targets.get(*t)?.expr))?;
+                self.put(")");
+            }
+        }
+        self.targets(q, names, visible)?;
+        self.from_clause(q)?;
+        if let Some(f) = &q.filter {
+            self.clause(" WHERE ", 1);
+            self.expr(f)?;
+        }
+        if !q.group_by.is_empty() || q.grouping_sets.is_some() {
+            self.clause(" GROUP BY ", 1);
+            if q.group_distinct {
+                self.put("DISTINCT ");
+            }
+            match q.grouping_sets.is_some() {
+                true if q.group_written.is_empty() => return None,
+                true => self.list(&q.group_written, |w, g| w.group_item(q, g, true))?,
+                false => self.list(&q.group_by, |w, e| w.sort_expr(e))?,
+            }
+        }
+        if let Some(h) = &q.having {
+            self.clause(" HAVING ", 0);
+            self.expr(h)?;
+        }
+        for (n, (name, spec)) in q.windows.iter().enumerate() {
+            match n {
+                0 => self.clause(" WINDOW ", 1),
+                _ => self.put(", "),
+            }
+            self.put(&format!("{} AS ", quote_identifier(name)));
+            self.window_spec(spec)?;
+        }
+        Some(())
+    }
+
+    fn group_item(&mut self, q: &'q Query, item: &'q GroupWritten, bare: bool) -> Option<()> {
+        let (head, list, bare_inside) = match item {
+            GroupWritten::Simple(list) => {
+                let parens = !bare || list.len() != 1;
+                if parens {
+                    self.put("(");
+                }
+                self.list(list, |w, n| w.sort_expr(q.group_by.get(*n)?))?;
+                if parens {
+                    self.put(")");
+                }
+                return Some(());
+            }
+            GroupWritten::Rollup(list) => ("ROLLUP(", list, true),
+            GroupWritten::Cube(list) => ("CUBE(", list, true),
+            GroupWritten::Sets(list) => ("GROUPING SETS (", list, false),
+        };
+        self.put(head);
+        self.list(list, |w, g| w.group_item(q, g, bare_inside))?;
+        self.put(")");
+        Some(())
+    }
+
+    fn targets(&mut self, q: &'q Query, names: Option<&[&str]>, visible: bool) -> Option<()> {
+        let mut many_lines = false;
+        for (n, t) in q.targets.iter().filter(|t| !t.junk).enumerate() {
+            self.put(if n == 0 { " " } else { ", " });
+            let name = names.and_then(|all| all.get(n)).copied().unwrap_or(t.name.as_str());
+            let text = self.aside(|w| {
+                let own = match &t.expr.kind {
+                    ExprKind::Var { rel, attno, levels_up } => {
+                        w.expr(&t.expr)?;
+                        Some(w.var(*rel, *attno, *levels_up)?.1)
+                    }
+                    _ => {
+                        w.expr(&t.expr)?;
+                        // A whole row says its type here.
+                        if let ExprKind::Row { names, .. } = &t.expr.kind
+                            && names.last().is_some_and(|n| n == crate::sql::bind::scope::WHOLE_ROW)
+                            && t.expr.ty.oid != oid::RECORD
+                        {
+                            let ty = format_type_sql(t.expr.ty.oid, Some(-1), &*w.shown.io.hooks);
+                            w.put(&format!("::{ty}"));
+                        }
+                        match w.merged_name(&t.expr) {
+                            Some(own) => Some(own),
+                            None => (!visible).then(|| "?column?".to_string()),
+                        }
+                    }
+                };
+                if own.as_deref() != Some(name) {
+                    w.put(&format!(" AS {}", quote_identifier(name)));
+                }
+                Some(())
+            })?;
+            if text.starts_with('\n') {
+                self.out.truncate(self.out.trim_end_matches(' ').len());
+            } else if n > 0 && (many_lines || self.column() + text.len() > self.shown.width) {
+                self.keyword("", -STANDARD, STANDARD, LIST);
+            }
+            many_lines = text[1.min(text.len())..].contains('\n');
+            self.put(&text);
+        }
+        Some(())
+    }
+
+    /// Bytes on the line begun.
+    fn column(&self) -> usize {
+        self.out.len() - self.out.rfind('\n').map_or(0, |n| n + 1)
+    }
+
+    fn from_clause(&mut self, q: &'q Query) -> Option<()> {
+        for (n, node) in q.from.iter().enumerate() {
+            if n == 0 {
+                self.clause(" FROM ", 2);
+                self.from(q, node)?;
+                continue;
+            }
+            self.put(", ");
+            let text = self.aside(|w| w.from(q, node))?;
+            if text.starts_with('\n') {
+                self.out.truncate(self.out.trim_end_matches(' ').len());
+            } else if self.column() + text.len() > self.shown.width {
+                self.keyword("", -STANDARD, STANDARD, LIST);
+            }
+            self.put(&text);
+        }
+        Some(())
+    }
+
+    fn from(&mut self, q: &'q Query, node: &'q FromNode) -> Option<()> {
+        match node {
+            FromNode::Rel(n) => self.entry(q, *n),
+            FromNode::Join(j) => self.join(q, j),
+        }
+    }
+
+    fn join(&mut self, q: &'q Query, j: &'q JoinNode) -> Option<()> {
+        let word = match (j.kind, &j.on) {
+            (JoinKind::Inner, Some(_)) => " JOIN ",
+            (JoinKind::Inner, None) => " CROSS JOIN ",
+            (JoinKind::Left, _) => " LEFT JOIN ",
+            (JoinKind::Right, _) => " RIGHT JOIN ",
+            (JoinKind::Full, _) => " FULL JOIN ",
+            _ => return None,
+        };
+        self.wrapped(|w| {
+            w.from(q, &j.left)?;
+            w.clause(word, LIST);
+            match w.shown.pretty && matches!(j.right, FromNode::Join(_)) {
+                true => w.in_parens(|w| w.from(q, &j.right))?,
+                false => w.from(q, &j.right)?,
+            }
+            match &j.on {
+                Some(_) if !j.using.is_empty() => {
+                    let names: Vec<String> = j.using.iter().map(|(n, _)| quote_identifier(n)).collect();
+                    w.put(&format!(" USING ({})", names.join(", ")));
+                }
+                Some(e) => {
+                    w.put(" ON ");
+                    match w.shown.pretty {
+                        true => w.expr(e)?,
+                        false => w.in_parens(|w| w.expr(e))?,
+                    }
+                }
+                None if j.kind != JoinKind::Inner => w.put(" ON TRUE"),
+                None => {}
+            }
+            Some(())
+        })
+    }
+
+    /// The name of a column that USING made of two, where it is no column of either.
+    fn merged_name(&self, e: &Expr) -> Option<String> {
+        fn find<'j>(node: &'j FromNode, e: &Expr) -> Option<&'j str> {
+            let FromNode::Join(j) = node else { return None };
+            let own = j.using.iter().find(|(_, m)| !matches!(m.kind, ExprKind::Var { .. }) && same(m, e));
+            own.map(|(n, _)| n.as_str()).or_else(|| find(&j.left, e)).or_else(|| find(&j.right, e))
+        }
+        let query = self.levels.last()?.query;
+        query.from.iter().find_map(|n| find(n, e)).map(str::to_string)
+    }
+
+    pub(super) fn merged(&mut self, e: &Expr) -> Option<Option<()>> {
+        if !matches!(e.kind, ExprKind::Coalesce(_) | ExprKind::Relabel(_) | ExprKind::Func { .. }) {
+            return None;
+        }
+        let name = self.merged_name(e)?;
+        self.put(&quote_identifier(&name));
+        Some(Some(()))
+    }
+
+    fn entry(&mut self, q: &'q Query, n: usize) -> Option<()> {
+        let entry = &q.rels[n];
+        let name = self.levels.last()?.names.get(n)?.clone();
+        if entry.lateral && matches!(entry.source, Source::Subquery(_)) && expanded_view(q, n).is_none() {
+            self.put("LATERAL ");
+        }
+        if let Some(view) = expanded_view(q, n) {
+            return self.relation(view, entry, &name);
+        }
+        match &entry.source {
+            Source::Table { rel, sample, inherit } => {
+                let only =
+                    !*inherit && !matches!(rel.kind, RelKind::View | RelKind::MatView) && rel.generated_by.is_none();
+                if only {
+                    self.put("ONLY ");
+                }
+                self.relation(rel, entry, &name)?;
+                if let Some(s) = sample {
+                    self.put(if s.bernoulli { " TABLESAMPLE bernoulli (" } else { " TABLESAMPLE system (" });
+                    self.bare(&s.percent)?;
+                    self.put(")");
+                    if let Some(seed) = &s.seed {
+                        self.put(" REPEATABLE (");
+                        self.bare(seed)?;
+                        self.put(")");
+                    }
+                }
+                Some(())
+            }
+            Source::Subquery(inner) => {
+                self.in_parens(|w| w.query(inner, None, true))?;
+                self.put(&format!(" {}", quote_identifier(&name)));
+                let own = inner.output().map(|t| t.name.as_str());
+                if entry.columns.iter().map(|c| c.name.as_str()).ne(own) || entry.renamed {
+                    self.columns(&entry.columns);
+                }
+                Some(())
+            }
+            Source::Values(rows) => {
+                self.in_parens(|w| w.values(rows))?;
+                self.put(&format!(" {}", quote_identifier(&name)));
+                if entry.renamed {
+                    self.columns(&entry.columns);
+                }
+                Some(())
+            }
+            Source::Function { calls, ordinality } => self.functions(entry, &name, calls, *ordinality),
+            Source::Cte { index, levels_up } | Source::WorkTable { index, levels_up } => {
+                let level = &self.levels[self.levels.len().checked_sub(1 + levels_up)?];
+                let cte = level.query.ctes.get(*index)?;
+                self.put(&quote_identifier(&cte.name));
+                if entry.aliased || name != cte.name {
+                    self.put(&format!(" {}", quote_identifier(&name)));
+                }
+                if entry.renamed {
+                    self.columns(&entry.columns);
+                }
+                Some(())
+            }
+        }
+    }
+
+    fn functions(&mut self, entry: &'q Rel, name: &str, calls: &'q [FunctionItem], ordinality: bool) -> Option<()> {
+        let record = |c: &FunctionItem| c.scalar.is_none() && c.func.ret == oid::RECORD && c.defined;
+        let one = |w: &mut Self, c: &'q FunctionItem| match &c.scalar {
+            Some(e) => w.expr(e),
+            None => match &c.written {
+                Some(e) => w.expr(e),
+                None => w.call(c.func, &c.args, false),
+            },
+        };
+        let mut defined = None;
+        // Functions may always refer to what stands before them; those that do say so.
+        let own = |e: &Expr| e.any(&mut |x| matches!(x.kind, ExprKind::Var { levels_up: 0, .. }));
+        if calls.iter().any(|c| c.args.iter().chain(&c.scalar).any(own)) {
+            self.put("LATERAL ");
+        }
+        match calls {
+            [call] if !record(call) || !ordinality => {
+                one(self, call)?;
+                defined = record(call).then_some(call);
+            }
+            _ if calls.iter().all(|c| c.func.name == "unnest" && c.scalar.is_none()) => {
+                self.put("unnest(");
+                self.list(calls, |w, c| w.expr(c.args.first()?))?;
+                self.put(")");
+            }
+            _ => {
+                self.put("ROWS FROM(");
+                self.list(calls, |w, c| {
+                    one(w, c)?;
+                    if record(c) {
+                        w.put(" AS ");
+                        w.definitions(&c.columns);
+                    }
+                    Some(())
+                })?;
+                self.put(")");
+            }
+        }
+        if ordinality {
+            self.put(" WITH ORDINALITY");
+        }
+        self.put(&format!(" {}", quote_identifier(name)));
+        match defined {
+            Some(call) => self.definitions(&call.columns),
+            None => self.columns(&entry.columns),
+        }
+        Some(())
+    }
+
+    fn definitions(&mut self, columns: &[RelColumn]) {
+        let one = |c: &RelColumn| {
+            let ty = format_type_sql(c.ty.oid, Some(c.ty.typmod), &*self.shown.io.hooks);
+            format!("{} {ty}", quote_identifier(&c.name))
+        };
+        let text = columns.iter().map(one).collect::<Vec<_>>().join(", ");
+        self.put(&format!("({text})"));
+    }
+
+    fn columns(&mut self, columns: &[RelColumn]) {
+        let names: Vec<String> = columns.iter().map(|c| quote_identifier(&c.name)).collect();
+        self.put(&format!("({})", names.join(", ")));
+    }
+
+    /// A relation with its alias where it has one or another name here, and columns' where they have.
+    fn relation(&mut self, rel: &Relation, entry: &'q Rel, name: &str) -> Option<()> {
+        let text = (self.shown.relation_name)(rel.oid);
+        self.put(&text);
+        let own = rel.attributes.iter().filter(|a| !a.dropped).map(|a| a.name.as_str());
+        let renamed = entry.columns.iter().filter(|c| !c.dropped).map(|c| c.name.as_str()).ne(own);
+        if rel.attributes.iter().any(|a| a.dropped) && renamed {
+            return None;
+        }
+        if entry.aliased || name != rel.name || renamed {
+            self.put(&format!(" {}", quote_identifier(name)));
+        }
+        if renamed {
+            self.columns(&entry.columns);
+        }
+        Some(())
+    }
+}
+
+/// The name with the first number that makes it new.
+fn fresh(name: &str, taken: &[String]) -> String {
+    if !taken.iter().any(|t| t == name) {
+        return name.to_string();
+    }
+    let mut n = 1;
+    loop {
+        let numbered = format!("{name}_{n}");
+        if !taken.contains(&numbered) {
+            return numbered;
+        }
+        n += 1;
+    }
+}

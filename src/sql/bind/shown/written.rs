@@ -1,0 +1,58 @@
+//! The catalogs for a binder whose result is shown again: it keeps how things were written.
+
+use crate::base::{Oid, Result};
+use crate::catalog::Relation;
+use crate::sql::bind::Names;
+use crate::sql::func::FuncDef;
+use crate::types::TypeRef;
+use std::sync::Arc;
+
+pub struct Written<'a>(pub &'a dyn Names);
+
+/// The same along another search path.
+struct Along<'a>(Box<dyn Names + 'a>);
+
+macro_rules! delegate {
+    ($name:ident) => {
+        impl Names for $name<'_> {
+            fn relation_by_name(&self, schema: Option<&str>, name: &str) -> Result<Option<Arc<Relation>>> {
+                self.0.relation_by_name(schema, name)
+            }
+
+            fn relation(&self, oid: Oid) -> Option<Arc<Relation>> {
+                self.0.relation(oid)
+            }
+
+            fn type_by_name(&self, schema: Option<&str>, name: &str) -> Option<TypeRef> {
+                self.0.type_by_name(schema, name)
+            }
+
+            fn domain_default(&self, domain: Oid) -> Option<Arc<str>> {
+                self.0.domain_default(domain)
+            }
+
+            fn schema_exists(&self, name: &str) -> bool {
+                self.0.schema_exists(name)
+            }
+
+            fn current_database(&self) -> String {
+                self.0.current_database()
+            }
+
+            fn functions(&self, schema: Option<&str>, name: &str) -> Vec<(usize, &'static FuncDef)> {
+                self.0.functions(schema, name)
+            }
+
+            fn keeps_written(&self) -> bool {
+                true
+            }
+
+            fn along<'b>(&'b self, search_path: &'b [String]) -> Box<dyn Names + 'b> {
+                Box::new(Along(self.0.along(search_path)))
+            }
+        }
+    };
+}
+
+delegate!(Written);
+delegate!(Along);
