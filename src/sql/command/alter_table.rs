@@ -49,7 +49,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterTableStmt) -> Fl
 
 /// Locks a relation, or an index with its table.
 pub fn locked(cmd: &Command, cx: &mut ExecContext, name: &crate::sql::ast::RangeVar) -> Flow<std::sync::Arc<Relation>> {
-    let found = names::relation(cmd, cx, name)?;
+    let found = names::relation(cx, name)?;
     let record = cx.backend()?.catalog.class(found.oid);
     let table = record.and_then(|r| r.object.as_class().ok().and_then(|c| c.index.as_ref().map(|i| i.table)));
     if let Some(table) = table {

@@ -1,20 +1,20 @@
 //! LOCK TABLE.
 
-use super::{Command, names};
+use super::names;
 use crate::base::Flow;
 use crate::err;
 use crate::lock::{LockMode, LockTag, Scope};
 use crate::sql::ast::LockStmt;
 use crate::sql::exec::ExecContext;
 
-pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &LockStmt) -> Flow<String> {
+pub fn run(cx: &mut ExecContext, stmt: &LockStmt) -> Flow<String> {
     let backend = cx.backend()?;
     if !backend.in_block {
         return Err(err!(NO_ACTIVE_SQL_TRANSACTION, "LOCK TABLE can only be used in transaction blocks").into());
     }
     let mode = LockMode::ALL[stmt.mode as usize - 1];
     for table in &stmt.tables {
-        let relation = names::relation(cmd, cx, table)?;
+        let relation = names::relation(cx, table)?;
         let backend = cx.backend()?;
         if stmt.nowait {
             let tag = LockTag::Relation { db: backend.database, rel: relation.oid };

@@ -184,7 +184,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
         Stmt::DropRole(s) => role::drop(cmd, cx, s)?,
         Stmt::AlterSystem(s) => alter_system::run(cmd, cx, s)?,
         Stmt::SetConstraints(s) => set_constraints::run(cmd, cx, s)?,
-        Stmt::Lock(s) => lock_table::run(cmd, cx, s)?,
+        Stmt::Lock(s) => lock_table::run(cx, s)?,
         other => return Err(Error::unsupported(format!("{} is not supported", other.tag())).into()),
     };
     Ok(Outcome::Tag(tag))

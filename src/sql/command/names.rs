@@ -29,13 +29,13 @@ pub fn range_var(parts: &[String]) -> RangeVar {
 /// A relation that must exist.
 ///
 /// # Errors
-/// 42P01 with its position, 3F000.
-pub fn relation(cmd: &Command, cx: &mut ExecContext, name: &RangeVar) -> Result<Arc<Relation>> {
+/// 42P01, without a position as PostgreSQL's, 3F000.
+pub fn relation(cx: &mut ExecContext, name: &RangeVar) -> Result<Arc<Relation>> {
     find_relation(cx, name)?.ok_or_else(|| {
-        err!(UNDEFINED_TABLE, "relation \"{}\" does not exist", name.joined()).at(cmd.at(name.pos)).place(
-            "parserOpenTable",
-            "parse_relation.c",
-            1392,
+        err!(UNDEFINED_TABLE, "relation \"{}\" does not exist", name.joined()).place(
+            "RangeVarGetRelidExtended",
+            "namespace.c",
+            433,
         )
     })
 }
@@ -51,9 +51,9 @@ pub fn find_relation(cx: &mut ExecContext, name: &RangeVar) -> Result<Option<Arc
 }
 
 /// Takes the lock on a relation by name, and looks it up again afterwards (CMD-1).
-pub fn locked_relation(cmd: &Command, cx: &mut ExecContext, name: &RangeVar, mode: LockMode) -> Flow<Arc<Relation>> {
+pub fn locked_relation(_: &Command, cx: &mut ExecContext, name: &RangeVar, mode: LockMode) -> Flow<Arc<Relation>> {
     loop {
-        let found = relation(cmd, cx, name)?;
+        let found = relation(cx, name)?;
         if found.generated_by.is_some() {
             return Ok(found);
         }

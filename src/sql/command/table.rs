@@ -5,7 +5,7 @@ use super::constraint::{self, Wanted};
 use super::sequence::{self, NewSequence};
 use super::write::{class_of, empty_class, new_oid, put};
 use super::{Command, inherit, names, partition, reloptions, storage};
-use crate::base::{Error, Flow, Oid, Result, SqlState};
+use crate::base::{Error, Flow, Oid, Result, SqlState, Stop};
 use crate::catalog::object::{Class, class, fixed};
 use crate::catalog::{Attribute, Object, Persistence, RelKind, Relation};
 use crate::err;
@@ -22,7 +22,13 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateTableStmt) -
     let mut sources = Vec::new();
     for element in &stmt.elements {
         if let TableElement::Like { table, options } = element {
-            sources.push((names::locked_relation(cmd, cx, table, LockMode::AccessShare)?, *options));
+            let source = names::locked_relation(cmd, cx, table, LockMode::AccessShare);
+            // The parser's business in PostgreSQL, which has the position.
+            let source = source.map_err(|stop| match stop {
+                Stop::Error(e) if e.sqlstate() == SqlState::UNDEFINED_TABLE => e.at(cmd.at(table.pos)).into(),
+                other => other,
+            })?;
+            sources.push((source, *options));
         }
     }
     super::foreign::lock_for_create(cmd, cx, stmt)?;

@@ -107,7 +107,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &VacuumStmt) -> Flow<S
             backend.prevent_in_block("VACUUM")?;
         }
         let options = options(cmd, stmt, backend)?;
-        let tables = tables(cmd, cx, stmt, &options)?;
+        let tables = tables(cx, stmt, &options)?;
         cmd.progress = Some(Box::new(Progress { options, tables, next: 0, running: None }));
     }
     let progress = cmd.progress.take();
@@ -120,15 +120,10 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &VacuumStmt) -> Flow<S
 }
 
 /// The tables to look at, with the columns to analyse.
-fn tables(
-    cmd: &Command,
-    cx: &mut ExecContext,
-    stmt: &VacuumStmt,
-    options: &Options,
-) -> Result<Vec<(Oid, Vec<String>)>> {
+fn tables(cx: &mut ExecContext, stmt: &VacuumStmt, options: &Options) -> Result<Vec<(Oid, Vec<String>)>> {
     let mut found = Vec::new();
     for t in &stmt.tables {
-        let relation = names::relation(cmd, cx, &t.table)?;
+        let relation = names::relation(cx, &t.table)?;
         found.push((relation.oid, t.columns.clone()));
         if relation.is_partitioned() {
             found.extend(super::inherit::all_below(cx, relation.oid)?.into_iter().map(|p| (p, t.columns.clone())));

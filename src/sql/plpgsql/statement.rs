@@ -821,7 +821,14 @@ impl Parser<'_> {
     }
 
     fn foreach(&mut self, label: Option<String>, line: u32) -> Result<()> {
-        let (target, _) = self.target()?;
+        let at = self.i;
+        let (target, _) = self.target().map_err(|e| match e.sqlstate() {
+            SqlState::SYNTAX_ERROR => {
+                let text = "loop variable of FOREACH must be a known variable or list of variables".to_string();
+                self.error_at(at, SqlState::SYNTAX_ERROR, text)
+            }
+            _ => e,
+        })?;
         let slice = match self.eat_word("slice") {
             true => {
                 let n = self.token().text.parse::<u32>().map_err(|_| self.unexpected())?;
@@ -855,7 +862,7 @@ impl Parser<'_> {
             return self.return_next(line);
         }
         if self.is_word("query") {
-            let at = self.i;
+            let at = self.i - 1;
             self.i += 1;
             if !is_set {
                 let text = "cannot use RETURN QUERY in a non-SETOF function";
@@ -909,7 +916,7 @@ impl Parser<'_> {
     }
 
     fn return_next(&mut self, line: u32) -> Result<()> {
-        let at = self.i;
+        let at = self.i - 1;
         self.i += 1;
         if !self.f.returns_set {
             let text = "cannot use RETURN NEXT in a non-SETOF function";

@@ -175,7 +175,7 @@ impl SqlBody {
     pub fn check(&self, cx: &mut ExecContext) -> Result<()> {
         for n in 0..self.statements.len() {
             if self.statements[n].stmt.is_optimizable() {
-                self.plan(cx, n)?;
+                self.bind(cx, n)?;
             } else {
                 self.refuse(n)?;
             }
@@ -209,6 +209,20 @@ impl SqlBody {
             Stmt::Copy(_) => Err(err!(FEATURE_NOT_SUPPORTED, "cannot COPY to/from client in an SQL function")),
             _ => Ok(()),
         }
+    }
+
+    /// PostgreSQL 15, pg_proc.c, fmgr_sql_validator: a body is analysed, not planned; constants are computed by
+    /// whoever calls it.
+    fn bind(&self, cx: &mut ExecContext, n: usize) -> Result<()> {
+        let statement = &self.statements[n];
+        let query = query::bound(cx, &statement.stmt, &self.source, self.path.as_deref(), &self.args)
+            .map_err(|e| e.inside(&self.source))?;
+        if n + 1 < self.statements.len() {
+            return Ok(());
+        }
+        let types: Vec<TypeRef> = query.output().map(|t| t.expr.ty).collect();
+        let returns_rows = query.write.as_ref().is_none_or(|w| !w.returning.is_empty());
+        returns::shape(cx, returns_rows.then_some(&types[..]), &self.returns).map(drop)
     }
 
     fn plan(&self, cx: &mut ExecContext, n: usize) -> Result<Planned> {

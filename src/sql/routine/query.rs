@@ -99,6 +99,25 @@ impl Names for Scoped<'_> {
     }
 }
 
+/// Binds a statement of a routine's body.
+///
+/// # Errors
+/// The binder's, with positions in `source`.
+pub fn bound(
+    cx: &mut ExecContext,
+    stmt: &Stmt,
+    source: &str,
+    path: Option<&[String]>,
+    variables: &dyn Variables,
+) -> Result<bind::Query> {
+    let catalog = cx.backend()?.catalog.clone();
+    let along = path.map(|p| Names::along(&*catalog, p));
+    let names: &dyn Names = along.as_deref().unwrap_or(&*catalog);
+    let scoped = Scoped { names, variables };
+    let mut bcx = BindContext { names: &scoped, io: &cx.fx.io, text: source, params: Vec::new(), infer_params: false };
+    bind::bind(&mut bcx, stmt)
+}
+
 /// Binds and plans a statement of a routine's body.
 ///
 /// # Errors
@@ -110,13 +129,9 @@ pub fn plan(
     path: Option<&[String]>,
     variables: &dyn Variables,
 ) -> Result<PlannedStatement> {
-    let catalog = cx.backend()?.catalog.clone();
-    let along = path.map(|p| Names::along(&*catalog, p));
-    let names: &dyn Names = along.as_deref().unwrap_or(&*catalog);
-    let scoped = Scoped { names, variables };
-    let mut bcx = BindContext { names: &scoped, io: &cx.fx.io, text: source, params: Vec::new(), infer_params: false };
-    let query = bind::bind(&mut bcx, stmt)?;
+    let query = bound(cx, stmt, source, path, variables)?;
     let backend = cx.backend()?;
+    let catalog = backend.catalog.clone();
     let settings = plan::PlannerSettings::of(&backend.view);
     plan::plan(query, &plan::PlanContext { names: &*catalog, io: &cx.fx.io, settings: &settings, params: &[] })
 }

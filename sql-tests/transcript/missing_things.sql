@@ -1,0 +1,23 @@
+-- What is said of relations that are missing, and of routines that cannot be; bodies are not planned at CREATE FUNCTION.
+create table x1() inherits (nosuch);
+create table x2 (like nosuch);
+create table x3 partition of nosuch default;
+create index on nosuch(a);
+alter table nosuch add a int;
+create trigger t before insert on nosuch for each row execute function nosuchf();
+create view v as select * from nosuch;
+truncate nosuch; vacuum nosuch; analyze nosuch; cluster nosuch; lock nosuch; drop table nosuch; comment on table nosuch is 'x'; grant select on nosuch to postgres; copy nosuch from stdin; copy nosuch to stdout; create sequence s owned by nosuch.a; refresh materialized view nosuch; reindex table nosuch; create table fk(a int references nosuch);
+create or replace function f35() returns int language plpgsql as $$ declare i int; begin get diagnostics i = row_count; return next 1; end $$;
+create or replace function f36() returns int language plpgsql as $$ begin return query select 1; end $$;
+create or replace function f37() returns void language plpgsql as $$ begin return 1; end $$;
+create or replace function f38() returns setof int language plpgsql as $$ begin return 1; end $$;
+create or replace function f39() returns void language plpgsql as $$ begin foreach i in array array[1] loop null; end loop; end $$;
+create or replace function f40() returns void language plpgsql as $$ begin for i in select 1 loop null; end loop; end $$;
+create or replace function f41() returns void language plpgsql as $$ begin exit nolabel; end $$;
+create or replace function f42() returns void language plpgsql as $$ begin exit; end $$;
+create or replace function f43() returns void language plpgsql as $$ begin raise 'a %'; end $$;
+create or replace function f44() returns void language plpgsql as $$ begin raise 'a', 1; end $$;
+create or replace function f45() returns void language plpgsql as $$ declare c cursor for select 1; begin open c for select 1; end $$;
+create or replace function f8() returns setof int language sql as $$ select 1; select 1/0 $$;
+create or replace function f47() returns int language sql as $$ select 'abc'::int $$;
+create or replace function f48() returns int language sql as $$ select 1/0 $$;
