@@ -65,7 +65,8 @@ pub fn sample(
     for block in choose_blocks(pages, target, &mut random) {
         pace()?;
         found.pages_read += 1;
-        let mut scan = HeapScan::new(store.clone(), snapshot.clone(), wanted.clone()).with_range(block..block + 1);
+        let mut scan =
+            HeapScan::new(store.clone(), snapshot.clone(), wanted.clone()).with_range(block..block + 1).untold();
         while scan.next(storage, &mut batch)? {
             kept.offer(&mut batch, &mut found.seen_rows, target, &mut random);
         }

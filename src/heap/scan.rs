@@ -29,6 +29,8 @@ pub struct HeapScan {
     snapshot: Snapshot,
     attnos: Vec<i16>,
     backward: bool,
+    /// What it reads is told for a serializable transaction.
+    told: bool,
     /// The blocks asked for; `None`: all there are when the scan starts.
     wanted: Option<Range<BlockNo>>,
     /// Blocks still to read, once started.
@@ -48,6 +50,7 @@ impl HeapScan {
             snapshot,
             attnos,
             backward: false,
+            told: true,
             wanted: None,
             left: None,
             reader: ScanReader::default(),
@@ -62,6 +65,16 @@ impl HeapScan {
     pub fn with_range(mut self, blocks: Range<BlockNo>) -> HeapScan {
         self.wanted = Some(blocks);
         self
+    }
+
+    /// Nothing but estimates comes of it.
+    pub fn untold(mut self) -> HeapScan {
+        self.told = false;
+        self
+    }
+
+    fn reading(&self) -> Option<Reading<'_>> {
+        Reading::of(&self.store, &self.snapshot).filter(|_| self.told)
     }
 
     /// From the last row to the first.
@@ -130,7 +143,7 @@ impl HeapScan {
     }
 
     fn start(&mut self, storage: &Storage) -> Result<Range<BlockNo>> {
-        if let Some(reading) = Reading::of(&self.store, &self.snapshot) {
+        if let Some(reading) = self.reading() {
             reading.whole(&self.store)?;
         }
         let n = self.store.nblocks(storage)?;
@@ -183,7 +196,7 @@ impl HeapScan {
 
     fn judge_page(&mut self, storage: &Storage, block: BlockNo, at: usize, copy: &[u8]) -> Result<()> {
         let page = PageView(copy);
-        let mut reading = Reading::of(&self.store, &self.snapshot);
+        let mut reading = Reading::of(&self.store, &self.snapshot).filter(|_| self.told);
         if let Some(reading) = &reading {
             reading.check()?;
         }

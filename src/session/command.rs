@@ -33,6 +33,9 @@ impl CommandWork {
 
 impl Work for CommandWork {
     fn step(&mut self, cx: &mut ExecContext, out: &mut Output) -> Flow<Done> {
+        if matches!(*self.command.stmt, Stmt::Explain(_) | Stmt::Do(_) | Stmt::Call(_)) {
+            cx.backend()?.txn.await_safe_snapshot()?;
+        }
         match command::run(&mut self.command, cx)? {
             Outcome::Tag(tag) => Ok(Done::Complete(tag)),
             // CALL with OUT arguments.

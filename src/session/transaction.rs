@@ -323,6 +323,7 @@ impl Session {
     pub(super) fn apply_transaction_setting(&mut self, id: Id, text: &str) -> Result<()> {
         let backend = self.backend();
         let started = backend.txn.has_snapshot();
+        let nested = backend.txn.depth() > 0;
         match id {
             Id::TransactionIsolation => {
                 let level = Isolation::parse(text).unwrap_or_default();
@@ -333,11 +334,23 @@ impl Session {
                             "SET TRANSACTION ISOLATION LEVEL must be called before any query"
                         ));
                     }
+                    if nested {
+                        return Err(err!(
+                            ACTIVE_SQL_TRANSACTION,
+                            "SET TRANSACTION ISOLATION LEVEL must not be called in a subtransaction"
+                        ));
+                    }
                     backend.txn.isolation = level;
                 }
             }
             Id::TransactionReadOnly => {
                 let read_only = text == "on";
+                if !read_only && backend.txn.read_only && nested {
+                    return Err(err!(
+                        ACTIVE_SQL_TRANSACTION,
+                        "cannot set transaction read-write mode inside a read-only transaction"
+                    ));
+                }
                 if !read_only && backend.txn.read_only && started {
                     return Err(err!(
                         ACTIVE_SQL_TRANSACTION,
@@ -346,7 +359,17 @@ impl Session {
                 }
                 backend.txn.read_only = read_only;
             }
-            Id::TransactionDeferrable => backend.txn.deferrable = text == "on",
+            Id::TransactionDeferrable => {
+                let why_not = match (nested, started) {
+                    (true, _) => "cannot be called within a subtransaction",
+                    (false, true) => "must be called before any query",
+                    (false, false) => "",
+                };
+                if !why_not.is_empty() {
+                    return Err(err!(ACTIVE_SQL_TRANSACTION, "SET TRANSACTION [NOT] DEFERRABLE {why_not}"));
+                }
+                backend.txn.deferrable = text == "on";
+            }
             _ => {}
         }
         Ok(())

@@ -43,6 +43,8 @@ pub struct Transaction {
     /// The current command id stands on some row: the next command needs another one.
     pub(super) cid_used: bool,
     pub(super) snapshot: Option<Snapshot>,
+    /// Some query has taken a snapshot.
+    queried: bool,
     /// A snapshot of which it is not known yet whether it is safe.
     candidate: Option<(Snapshot, Arc<Tracked>)>,
     pub(super) savepoints: Vec<Savepoint>,
@@ -74,6 +76,7 @@ impl Transaction {
             cid: CommandId::FIRST,
             cid_used: false,
             snapshot: None,
+            queried: false,
             candidate: None,
             savepoints: Vec::new(),
             files: Vec::new(),
@@ -157,6 +160,7 @@ impl Transaction {
 
     /// What the statement (or, in repeatable read, the transaction) sees. Own rows of earlier commands included.
     pub fn snapshot(&mut self) -> Snapshot {
+        self.queried = true;
         if self.isolation.keeps_snapshot() {
             let kept = match self.snapshot.take() {
                 Some(kept) => kept,
@@ -220,9 +224,9 @@ impl Transaction {
         }
     }
 
-    /// Whether repeatable read has its snapshot already: too late for another isolation level.
+    /// Whether there was a snapshot already: too late for other modes.
     pub fn has_snapshot(&self) -> bool {
-        self.snapshot.is_some()
+        self.queried || self.snapshot.is_some()
     }
 
     /// A snapshot as of now whatever the isolation level: for look-ups that must see the newest state.
@@ -270,6 +274,7 @@ impl Transaction {
             self.own = Arc::new(Own::new());
         }
         self.candidate = None;
+        self.queried = false;
         self.phase = Phase::Idle;
         self.cid = CommandId::FIRST;
         self.cid_used = false;

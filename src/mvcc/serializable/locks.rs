@@ -15,6 +15,8 @@ pub(super) struct Marks {
     count: usize,
     /// Targets with summarised owners.
     old: usize,
+    /// No summarised owner committed before this.
+    oldest: Seq,
     pub limit: usize,
 }
 
@@ -36,6 +38,9 @@ impl Marks {
     /// # Errors
     /// `TooManyMarks`.
     pub fn add(&mut self, target: Target, owner: VertexId) -> Result<(), Fault> {
+        if self.count >= self.limit {
+            self.coarsen();
+        }
         if self.count >= self.limit {
             return Err(Fault::TooManyMarks);
         }
@@ -85,6 +90,7 @@ impl Marks {
     fn put_old(&mut self, target: Target, committed: Seq) {
         let owners = self.targets.entry(target).or_default();
         let new = usize::from(owners.old.is_none());
+        self.oldest = if self.old == 0 { committed } else { self.oldest.min(committed) };
         self.count += new;
         self.old += new;
         owners.old = owners.old.max(Some(committed));
@@ -92,19 +98,45 @@ impl Marks {
 
     /// Removes summarised marks whose owners had committed by `through`.
     pub fn release_old(&mut self, through: Seq) {
-        if self.old == 0 {
+        if self.old == 0 || through < self.oldest {
             return;
         }
-        let mut gone = 0;
+        let (mut gone, mut oldest) = (0, Seq::MAX);
         self.targets.retain(|_, owners| {
             if owners.old.is_some_and(|seq| seq <= through) {
                 owners.old = None;
                 gone += 1;
             }
+            oldest = oldest.min(owners.old.unwrap_or(Seq::MAX));
             owners.len() > 0
         });
         self.count -= gone;
         self.old -= gone;
+        self.oldest = oldest;
+    }
+
+    /// Makes room: summarised owners' marks become marks on whole relations. (PostgreSQL 15 gives up instead.)
+    fn coarsen(&mut self) {
+        if self.old == 0 {
+            return;
+        }
+        let fine = |(target, owners): (&Target, &Owners)| Some((*target, owners.old?, target.ancestors().last()?));
+        let all: Vec<(Target, Seq, Target)> = self.targets.iter().filter_map(fine).collect();
+        for (target, seq, whole) in all {
+            self.drop_old(&target);
+            self.put_old(whole, seq);
+        }
+    }
+
+    fn drop_old(&mut self, target: &Target) {
+        let Some(owners) = self.targets.get_mut(target) else { return };
+        if owners.old.take().is_some() {
+            self.count -= 1;
+            self.old -= 1;
+        }
+        if owners.len() == 0 {
+            self.targets.remove(target);
+        }
     }
 
     pub fn owners(&self, target: &Target) -> Option<&Owners> {
@@ -138,16 +170,7 @@ impl Marks {
             let Some(owners) = self.targets.get(&target).cloned() else { continue };
             self.give(&owners, whole);
             owners.living.iter().for_each(|o| self.remove(&target, *o));
-            if owners.old.is_some()
-                && let Some(rest) = self.targets.get_mut(&target)
-            {
-                rest.old = None;
-                self.count -= 1;
-                self.old -= 1;
-                if rest.len() == 0 {
-                    self.targets.remove(&target);
-                }
-            }
+            self.drop_old(&target);
         }
     }
 

@@ -302,6 +302,24 @@ fn marks_follow_splits() {
     assert_eq!((marks.count(), marks.all().count()), (0, 0));
 }
 
+/// Where marks run out, those of nobody in particular become coarser first.
+#[test]
+fn nameless_marks_make_room() {
+    let mut marks = Marks::default();
+    marks.limit = 3;
+    let (a, b) = (VertexId(1), VertexId(2));
+    for line in 1..=3 {
+        marks.add(row(1, line), a).unwrap();
+    }
+    marks.summarise(a, 7);
+    marks.add(row(1, 9), b).unwrap();
+    assert_eq!((marks.count(), marks.owners(&Target::relation(DB, REL)).unwrap().old), (2, Some(7)));
+    marks.add(row(1, 8), b).unwrap();
+    assert_eq!(marks.add(row(1, 7), b), Err(Fault::TooManyMarks));
+    marks.release_old(7);
+    marks.add(row(1, 7), b).unwrap();
+}
+
 /// Ids lead to their transaction while it runs, its commit number does later.
 #[test]
 fn writers_are_found() {
