@@ -70,10 +70,23 @@ fn parse(line: &'static str) -> Option<Relation> {
     })
 }
 
+/// The domains of information_schema stand for these types here.
+fn base_of(ty: u32) -> TypeRef {
+    let (oid, typmod) = match ty {
+        13221 => (23, -1),
+        13224 => (1043, -1),
+        13226 => (19, -1),
+        13232 => (1184, 2),
+        13234 => (1043, 7),
+        other => (other, -1),
+    };
+    TypeRef { oid: Oid(oid), typmod }
+}
+
 fn attribute(index: usize, column: &str) -> Option<Attribute> {
     let (name, ty) = column.rsplit_once(':')?;
     let not_null = ty.ends_with('!');
-    let ty = TypeRef::of(Oid(ty.trim_end_matches('!').parse().ok()?));
+    let ty = base_of(ty.trim_end_matches('!').parse().ok()?);
     Some(Attribute { not_null, ..Attribute::new(name, index as i16 + 1, ty) })
 }
 

@@ -29,7 +29,7 @@ mod shown;
 mod stored;
 mod target;
 mod typename;
-mod updatable;
+pub(crate) mod updatable;
 mod window;
 mod write;
 

@@ -137,6 +137,20 @@ pub(crate) fn is_closed_catalog(name: &str) -> bool {
             | "pg_config"
             | "pg_backend_memory_contexts"
             | "pg_shmem_allocations"
+    ) || has_no_grants(name)
+}
+
+/// Parts of information_schema that are there for its other views, or that nobody has granted.
+pub(crate) fn has_no_grants(name: &str) -> bool {
+    matches!(
+        name,
+        "sql_parts"
+            | "transforms"
+            | "_pg_foreign_table_columns"
+            | "_pg_foreign_data_wrappers"
+            | "_pg_foreign_servers"
+            | "_pg_foreign_tables"
+            | "_pg_user_mappings"
     )
 }
 

@@ -16,6 +16,7 @@ mod session;
 mod signal;
 mod size;
 mod transaction;
+mod updatable;
 mod visibility;
 
 use super::ExecContext;
@@ -39,6 +40,7 @@ fn find(src: &str) -> Option<SystemFn> {
         transaction::find,
         size::find,
         counter::find,
+        updatable::find,
     ];
     families.into_iter().find_map(|f| f(src))
 }

@@ -126,6 +126,9 @@ fn classes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 pub(super) fn system_acl(name: &str, superuser: &str) -> Value {
     use super::Cell;
     let closed = crate::sql::exec::rights::is_closed_catalog(name);
+    if crate::sql::exec::rights::has_no_grants(name) {
+        return NULL;
+    }
     let all = format!("{superuser}=arwdDxt/{superuser}");
     let items = if closed { vec![all] } else { vec![all, format!("=r/{superuser}")] };
     Acl(Some(&items)).cell()

@@ -55,7 +55,7 @@ fn fact(field: &str, ty: TypeRef, io: &IoContext) -> Result<Value> {
     }
 }
 
-fn push_facts(sink: &mut Sink, text: &str) -> Result<()> {
+pub(super) fn push_facts(sink: &mut Sink, text: &str) -> Result<()> {
     let io = IoContext::default();
     let columns: Vec<TypeRef> = sink.relation.attributes.iter().map(|a| a.ty).collect();
     for line in text.lines() {
@@ -103,6 +103,37 @@ fn builtin_proc_acl(acl: &str, superuser: &str) -> Vec<String> {
         None => i.to_string(),
     };
     acl.trim_matches(['{', '}']).split(',').map(item).collect()
+}
+
+/// The rights on a built-in function where initdb takes them from PUBLIC.
+pub(super) fn builtin_acl(oid: Oid, superuser: &str) -> Option<Vec<String>> {
+    Some(builtin_proc_acl(PROC_MORE.get(&oid)?.acl?, superuser))
+}
+
+/// The language a built-in function is written in.
+pub(super) fn language_name(f: &FuncDef) -> &'static str {
+    match f.fact.language() {
+        b'q' => "sql",
+        b'c' => "c",
+        _ => "internal",
+    }
+}
+
+/// `prosrc` of a built-in function.
+pub(super) fn builtin_body(f: &FuncDef) -> String {
+    let body = PROC_MORE.get(&f.oid).and_then(|m| m.body).map(|b| b.replace("\\n", "\n"));
+    body.unwrap_or_else(|| f.fact.src.to_string())
+}
+
+/// The names of the collations, in the order of their OIDs.
+pub(super) fn collation_rows() -> impl Iterator<Item = &'static str> {
+    include_str!("facts/pg_collation.txt").lines().filter_map(|l| l.split('\t').nth(1))
+}
+
+pub(super) fn collation_name(oid: Oid) -> Option<&'static str> {
+    let own = oid.0.to_string();
+    let line = include_str!("facts/pg_collation.txt").lines().find(|l| l.split('\t').next() == Some(&own))?;
+    line.split('\t').nth(1)
 }
 
 /// The built-in functions that have such rights.
@@ -221,11 +252,7 @@ fn push_builtin(sink: &mut Sink, f: &FuncDef, superuser: &str) {
     let more = PROC_MORE.get(&f.oid).copied().unwrap_or_default();
     let acl = more.acl.map(|a| builtin_proc_acl(a, superuser));
     let body = more.body.map(|b| b.replace("\\n", "\n"));
-    let tongue = match p.language() {
-        b'q' => "sql",
-        b'c' => "c",
-        _ => "internal",
-    };
+    let tongue = language_name(f);
     row![sink;
         f.oid, f.name, fixed::PG_CATALOG, fixed::BOOTSTRAP_SUPERUSER, language(tongue),
         f64::from(p.cost), f64::from(p.rows), p.variadic, more.support, f.kind, false, p.leakproof(), p.strict(),

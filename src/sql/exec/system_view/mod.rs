@@ -14,7 +14,7 @@ mod cell;
 mod class;
 mod code;
 mod constraint;
-mod depend;
+pub(crate) mod depend;
 mod empty;
 mod information;
 mod initial;
@@ -34,6 +34,7 @@ pub(crate) use activity::{Sight, address, serial, sessions, some};
 pub(crate) use cell::{Cell, NULL, Stamp, texts};
 pub(crate) use code::{btree_opclass, builtin_statement, direct_arguments, opclass_takes, special_opclass};
 pub(crate) use depend::{of_expression, of_query};
+pub(crate) use information::{Seen, updatable};
 pub(crate) use object::builtin_comment;
 
 use super::ExecContext;
@@ -74,6 +75,10 @@ pub struct Sink {
     full: Vec<Batch>,
     open: Vec<Column>,
     rows: usize,
+    /// A row whose columns are named: which they were last, where these stand, and the row itself.
+    placed: Option<&'static [&'static str]>,
+    places: Vec<usize>,
+    wide: Vec<Value>,
 }
 
 impl Sink {
@@ -85,7 +90,19 @@ impl Sink {
             .collect();
         let types = wanted.iter().map(|w| w.map_or(TypeRef::of(crate::types::oid::OID), |w| columns[w].ty)).collect();
         let table_oids = attnos.iter().map(|a| *a == TABLEOID).collect();
-        let mut sink = Sink { relation, wanted, table_oids, types, keys, full: Vec::new(), open: Vec::new(), rows: 0 };
+        let mut sink = Sink {
+            relation,
+            wanted,
+            table_oids,
+            types,
+            keys,
+            full: Vec::new(),
+            open: Vec::new(),
+            rows: 0,
+            placed: None,
+            places: Vec::new(),
+            wide: Vec::new(),
+        };
         sink.open = sink.empty();
         sink
     }
@@ -133,6 +150,26 @@ impl Sink {
         if self.rows == BATCH_ROWS {
             self.close();
         }
+    }
+
+    /// One row of the columns that are named; all others are NULL.
+    fn push_named(&mut self, names: &'static [&'static str], values: Vec<Value>) {
+        let mut row = std::mem::take(&mut self.wide);
+        if self.places.len() != names.len() || self.placed != Some(names) {
+            let place = |n: &&str| self.relation.attributes.iter().position(|a| a.name == *n);
+            self.places = names.iter().map(|n| place(n).unwrap_or(usize::MAX)).collect();
+            self.placed = Some(names);
+            debug_assert!(!self.places.contains(&usize::MAX), "VIEW-1: {}: {names:?}", self.relation.name);
+            row.clear();
+        }
+        row.resize(self.relation.attributes.len(), Value::Null);
+        for (place, value) in self.places.iter().zip(values) {
+            if let Some(cell) = row.get_mut(*place) {
+                *cell = value;
+            }
+        }
+        self.push(&row);
+        self.wide = row;
     }
 
     fn close(&mut self) {
@@ -189,7 +226,6 @@ pub fn find(name: &str) -> Option<&'static View> {
         depend::VIEWS,
         empty::VIEWS,
         initial::VIEWS,
-        information::VIEWS,
         listing::VIEWS,
         namespace::VIEWS,
         object::VIEWS,
@@ -201,7 +237,7 @@ pub fn find(name: &str) -> Option<&'static View> {
         statistics::VIEWS,
         types::VIEWS,
     ];
-    families.iter().copied().flatten().find(|v| v.name == name)
+    families.iter().chain(information::FAMILIES).copied().flatten().find(|v| v.name == name)
 }
 
 /// The session's catalogs.

@@ -2,7 +2,7 @@
 //!
 //! What initdb makes is pinned: nothing says that it depends on it, but for the schema `public` and PL/pgSQL.
 
-mod read;
+pub(super) mod read;
 
 use super::class::as_class;
 use super::{Sink, View, catalog, row};
@@ -44,6 +44,28 @@ pub(super) fn check_columns(catalog: &Catalog, io: &IoContext, c: &Class, k: &Co
     let stored = bind::stored(&relation, catalog, io).ok()?;
     let (_, condition) = stored.checks.iter().find(|(n, _)| *n == k.name)?;
     Some(columns_of(condition))
+}
+
+/// A check of a domain over this type, bound.
+pub(super) fn expression_of_domain(
+    catalog: &Catalog,
+    io: &IoContext,
+    base: crate::types::TypeRef,
+    text: &str,
+) -> Option<crate::sql::expr::Expr> {
+    bound(catalog, io, Some(&bind::domain::value_relation(base)), text)
+}
+
+fn bound(
+    catalog: &Catalog,
+    io: &IoContext,
+    relation: Option<&Arc<Relation>>,
+    text: &str,
+) -> Option<crate::sql::expr::Expr> {
+    let source = format!("SELECT {text}");
+    let mut cx = BindContext { names: catalog, io, text: &source, params: Vec::new(), infer_params: false };
+    let written = bind::parse_expression(text).ok()?;
+    bind::bind_expr(&mut cx, &written, relation, bind::scope::Clause::Check, None).ok()
 }
 
 /// An object that depends on others.
@@ -304,21 +326,13 @@ impl Rows<'_> {
         for k in checks {
             let of = Of(class::CONSTRAINT, k.oid, 0);
             self.push(of, (class::TYPE, t.oid, 0), 'a');
-            if let Some(e) = k.check.as_deref().and_then(|text| self.bound(Some(&value), text)) {
+            if let Some(e) = k.check.as_deref().and_then(|text| bound(self.catalog, self.io, Some(&value), text)) {
                 self.expression(of, &e, Oid::INVALID, 'n');
             }
         }
-        if let Some(e) = default.as_deref().and_then(|text| self.bound(None, text)) {
+        if let Some(e) = default.as_deref().and_then(|text| bound(self.catalog, self.io, None, text)) {
             self.expression(of, &e, Oid::INVALID, 'n');
         }
-    }
-
-    fn bound(&self, relation: Option<&Arc<Relation>>, text: &str) -> Option<crate::sql::expr::Expr> {
-        let source = format!("SELECT {text}");
-        let mut cx =
-            BindContext { names: self.catalog, io: self.io, text: &source, params: Vec::new(), infer_params: false };
-        let written = bind::parse_expression(text).ok()?;
-        bind::bind_expr(&mut cx, &written, relation, bind::scope::Clause::Check, None).ok()
     }
 }
 
