@@ -44,9 +44,18 @@ impl Fault {
                     .hint("You might need to run fewer transactions at a time or increase max_connections.");
             }
         };
+        let (routine, line) = match self {
+            Fault::PivotOnWrite => ("OnConflict_CheckForSerializationFailure", 4820),
+            Fault::OutToPivot(_) => ("OnConflict_CheckForSerializationFailure", 4832),
+            Fault::PivotOnReadCheck => ("CheckForSerializableConflictOutNeeded", 4125),
+            Fault::PivotOnWriteCheck => ("CheckForSerializableConflictIn", 4483),
+            Fault::PivotOnCommit | Fault::InFromCommittingPivot => ("PreCommit_CheckForSerializationFailure", 4879),
+            _ => ("CheckForSerializableConflictOut", 4193),
+        };
         let text = "could not serialize access due to read/write dependencies among transactions";
         Error::new(SqlState::SERIALIZATION_FAILURE, text)
             .detail(format!("Reason code: Canceled on {reason}."))
             .hint("The transaction might succeed if retried.")
+            .place(routine, "predicate.c", line)
     }
 }

@@ -27,6 +27,8 @@
 mod error;
 mod graph;
 mod held;
+#[cfg(test)]
+mod history_tests;
 mod limits;
 mod locks;
 mod manager;
