@@ -112,9 +112,22 @@ impl Statement {
     /// Types of all parameters; of a statement that is no query: those given.
     pub fn param_types(&self, cx: &mut ExecContext) -> Result<Vec<TypeRef>> {
         if self.stmt.as_deref().is_some_and(Stmt::is_optimizable) {
-            self.plan(cx)?;
+            match self.plan(cx) {
+                // A constant that cannot be computed: PostgreSQL plans when the statement is about to run, and says so then.
+                Err(e) if e.sqlstate().as_str().starts_with("22") => self.analyse(cx)?,
+                planned => drop(planned?),
+            }
         }
         Ok(self.state.lock().params.clone().unwrap_or_else(|| self.given.clone()))
+    }
+
+    /// Finds out the parameters' types without a plan.
+    fn analyse(&self, cx: &mut ExecContext) -> Result<()> {
+        let Some(stmt) = self.stmt.as_deref() else { return Ok(()) };
+        let known = self.state.lock().params.clone();
+        let (_, params) = bind_stmt(cx, stmt, &self.source, known.unwrap_or_else(|| self.given.clone()))?;
+        self.state.lock().params = Some(params);
+        Ok(())
     }
 }
 
@@ -125,6 +138,17 @@ pub fn plan_stmt(
     source: &str,
     params: Vec<TypeRef>,
 ) -> Result<(PlannedStatement, Vec<TypeRef>)> {
+    let (query, params) = bind_stmt(cx, stmt, source, params)?;
+    let planned = planner(cx, query, &params)?;
+    Ok((planned, params))
+}
+
+fn bind_stmt(
+    cx: &mut ExecContext,
+    stmt: &Stmt,
+    source: &str,
+    params: Vec<TypeRef>,
+) -> Result<(bind::Query, Vec<TypeRef>)> {
     let catalog = cx.backend()?.catalog.clone();
     let mut bcx = BindContext { names: &*catalog, io: &cx.fx.io, text: source, params, infer_params: true };
     let query = bind::bind(&mut bcx, stmt)?;
@@ -133,8 +157,7 @@ pub fn plan_stmt(
     if let Some(n) = params.iter().position(|p| *p == UNKNOWN_PARAM) {
         return Err(err!(INDETERMINATE_DATATYPE, "could not determine data type of parameter ${}", n + 1));
     }
-    let planned = planner(cx, query, &params)?;
-    Ok((planned, params))
+    Ok((query, params))
 }
 
 fn planner(cx: &mut ExecContext, query: bind::Query, params: &[TypeRef]) -> Result<PlannedStatement> {

@@ -2,10 +2,10 @@
 
 use super::*;
 
-impl Expr {
-    /// Calls `f` for all parts, then for the expression itself. Queries inside are left alone.
-    pub fn rewrite(&mut self, f: &mut dyn FnMut(&mut Expr)) {
-        match &mut self.kind {
+/// The direct parts of an expression, lent as they are or to be changed.
+macro_rules! for_each_part {
+    ($expr:expr, $f:expr, $iter:ident $(, $mut:tt)?) => {
+        match &$($mut)? $expr.kind {
             ExprKind::Column { .. }
             | ExprKind::Const(_)
             | ExprKind::Param(_)
@@ -13,14 +13,14 @@ impl Expr {
             | ExprKind::Default
             | ExprKind::CurrentOf(_) => {}
             ExprKind::Op { left, right, .. } => {
-                left.iter_mut().for_each(|e| e.rewrite(f));
-                right.rewrite(f);
+                left.$iter().for_each(|e| $f(e));
+                $f(right);
             }
             ExprKind::OpArray { left, right, .. }
             | ExprKind::Distinct { left, right, .. }
             | ExprKind::NullIf { left, right } => {
-                left.rewrite(f);
-                right.rewrite(f);
+                $f(left);
+                $f(right);
             }
             ExprKind::And(args)
             | ExprKind::Or(args)
@@ -28,142 +28,80 @@ impl Expr {
             | ExprKind::MinMax { args, .. }
             | ExprKind::Array(args)
             | ExprKind::Row { fields: args, .. }
-            | ExprKind::Grouping(args) => args.iter_mut().for_each(|e| e.rewrite(f)),
+            | ExprKind::Grouping(args) => args.$iter().for_each($f),
             ExprKind::Not(arg)
             | ExprKind::IsNull { arg, .. }
             | ExprKind::IsBool { arg, .. }
             | ExprKind::Cast { arg, .. }
             | ExprKind::Collate { arg, .. }
             | ExprKind::NamedArg { value: arg, .. }
-            | ExprKind::MultiAssign { source: arg, .. } => arg.rewrite(f),
+            | ExprKind::MultiAssign { source: arg, .. } => $f(arg),
             ExprKind::In { arg, list, .. } => {
-                arg.rewrite(f);
-                list.iter_mut().for_each(|e| e.rewrite(f));
+                $f(arg);
+                list.$iter().for_each($f);
             }
             ExprKind::Like { arg, pattern, .. } => {
-                arg.rewrite(f);
-                pattern.rewrite(f);
+                $f(arg);
+                $f(pattern);
             }
             ExprKind::Between { arg, low, high, .. } => {
-                arg.rewrite(f);
-                low.rewrite(f);
-                high.rewrite(f);
+                $f(arg);
+                $f(low);
+                $f(high);
             }
             ExprKind::Case(case) => {
-                case.arg.iter_mut().for_each(|e| e.rewrite(f));
-                for w in &mut case.whens {
-                    w.when.rewrite(f);
-                    w.then.rewrite(f);
+                case.arg.$iter().for_each(&mut *$f);
+                for w in &$($mut)? case.whens {
+                    $f(&$($mut)? w.when);
+                    $f(&$($mut)? w.then);
                 }
-                case.default.iter_mut().for_each(|e| e.rewrite(f));
+                case.default.$iter().for_each($f);
             }
             ExprKind::Func(call) => {
-                call.args.iter_mut().for_each(|e| e.rewrite(f));
-                call.order_by.iter_mut().for_each(|s| s.expr.rewrite(f));
-                call.filter.iter_mut().for_each(|e| e.rewrite(f));
+                call.args.$iter().for_each(&mut *$f);
+                call.order_by.$iter().for_each(|s| $f(&$($mut)? s.expr));
+                call.filter.$iter().for_each(&mut *$f);
+                if let Some(over) = &$($mut)? call.over {
+                    over.partition_by.$iter().for_each(&mut *$f);
+                    over.order_by.$iter().for_each(|s| $f(&$($mut)? s.expr));
+                }
             }
             ExprKind::Indirection { arg, path } => {
-                arg.rewrite(f);
+                $f(arg);
                 for step in path {
                     match step {
                         Indirection::Field(_) | Indirection::Star => {}
-                        Indirection::Subscript(e) => e.rewrite(f),
+                        Indirection::Subscript(e) => $f(e),
                         Indirection::Slice { low, high } => {
-                            low.iter_mut().for_each(|e| e.rewrite(f));
-                            high.iter_mut().for_each(|e| e.rewrite(f));
+                            low.$iter().for_each(&mut *$f);
+                            high.$iter().for_each(&mut *$f);
                         }
                     }
                 }
             }
-            ExprKind::SubLink(link) => match &mut link.kind {
-                SubLinkKind::Any { left, .. } | SubLinkKind::All { left, .. } => left.rewrite(f),
+            ExprKind::SubLink(link) => match &$($mut)? link.kind {
+                SubLinkKind::Any { left, .. } | SubLinkKind::All { left, .. } => $f(left),
                 _ => {}
             },
         }
+    };
+}
+
+impl Expr {
+    /// Calls `f` for all parts, then for the expression itself. Queries inside are left alone.
+    pub fn rewrite(&mut self, f: &mut dyn FnMut(&mut Expr)) {
+        self.for_each_part_mut(&mut |e| e.rewrite(f));
         f(self);
     }
 
     /// Calls `f` for each direct part. Queries inside are left alone, the values compared with them are not.
     pub fn for_each_part<'e>(&'e self, f: &mut dyn FnMut(&'e Expr)) {
-        match &self.kind {
-            ExprKind::Column { .. }
-            | ExprKind::Const(_)
-            | ExprKind::Param(_)
-            | ExprKind::SqlValue { .. }
-            | ExprKind::Default
-            | ExprKind::CurrentOf(_) => {}
-            ExprKind::Op { left, right, .. } => {
-                left.iter().for_each(|e| f(e));
-                f(right);
-            }
-            ExprKind::OpArray { left, right, .. }
-            | ExprKind::Distinct { left, right, .. }
-            | ExprKind::NullIf { left, right } => {
-                f(left);
-                f(right);
-            }
-            ExprKind::And(args)
-            | ExprKind::Or(args)
-            | ExprKind::Coalesce(args)
-            | ExprKind::MinMax { args, .. }
-            | ExprKind::Array(args)
-            | ExprKind::Row { fields: args, .. }
-            | ExprKind::Grouping(args) => args.iter().for_each(f),
-            ExprKind::Not(arg)
-            | ExprKind::IsNull { arg, .. }
-            | ExprKind::IsBool { arg, .. }
-            | ExprKind::Cast { arg, .. }
-            | ExprKind::Collate { arg, .. }
-            | ExprKind::NamedArg { value: arg, .. }
-            | ExprKind::MultiAssign { source: arg, .. } => f(arg),
-            ExprKind::In { arg, list, .. } => {
-                f(arg);
-                list.iter().for_each(f);
-            }
-            ExprKind::Like { arg, pattern, .. } => {
-                f(arg);
-                f(pattern);
-            }
-            ExprKind::Between { arg, low, high, .. } => {
-                f(arg);
-                f(low);
-                f(high);
-            }
-            ExprKind::Case(case) => {
-                case.arg.iter().for_each(&mut *f);
-                for w in &case.whens {
-                    f(&w.when);
-                    f(&w.then);
-                }
-                case.default.iter().for_each(f);
-            }
-            ExprKind::Func(call) => {
-                call.args.iter().for_each(&mut *f);
-                call.order_by.iter().for_each(|s| f(&s.expr));
-                call.filter.iter().for_each(&mut *f);
-                if let Some(over) = &call.over {
-                    over.partition_by.iter().for_each(&mut *f);
-                    over.order_by.iter().for_each(|s| f(&s.expr));
-                }
-            }
-            ExprKind::Indirection { arg, path } => {
-                f(arg);
-                for step in path {
-                    match step {
-                        Indirection::Field(_) | Indirection::Star => {}
-                        Indirection::Subscript(e) => f(e),
-                        Indirection::Slice { low, high } => {
-                            low.iter().for_each(&mut *f);
-                            high.iter().for_each(&mut *f);
-                        }
-                    }
-                }
-            }
-            ExprKind::SubLink(link) => match &link.kind {
-                SubLinkKind::Any { left, .. } | SubLinkKind::All { left, .. } => f(left),
-                _ => {}
-            },
-        }
+        for_each_part!(self, f, iter);
+    }
+
+    /// As [`Self::for_each_part`], for changing them.
+    fn for_each_part_mut(&mut self, f: &mut dyn FnMut(&mut Expr)) {
+        for_each_part!(self, f, iter_mut, mut);
     }
 }
 
@@ -241,12 +179,6 @@ impl Expr {
         self.rewrite(&mut |e| {
             if let ExprKind::SubLink(link) = &mut e.kind {
                 link.query.rewrite(f);
-            }
-            if let ExprKind::Func(call) = &mut e.kind
-                && let Some(over) = &mut call.over
-            {
-                over.partition_by.iter_mut().for_each(|e| e.rewrite_deep(f));
-                over.order_by.iter_mut().for_each(|s| s.expr.rewrite_deep(f));
             }
             f(e);
         });

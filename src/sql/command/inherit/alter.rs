@@ -342,18 +342,7 @@ pub fn add_check(cx: &mut ExecContext, child: Oid, of_parent: &Constraint) -> Re
         if have.kind != ConstraintKind::Check || have.check != of_parent.check {
             return Err(err!(DUPLICATE_OBJECT, "constraint \"{name}\" for relation \"{}\" already exists", c.name));
         }
-        let conflict = match (have.no_inherit, have.validated || !of_parent.validated) {
-            (true, _) => Some("non-inherited"),
-            (_, false) => Some("NOT VALID"),
-            _ => None,
-        };
-        if let Some(what) = conflict {
-            return Err(err!(
-                INVALID_OBJECT_DEFINITION,
-                "constraint \"{name}\" conflicts with {what} constraint on relation \"{}\"",
-                c.name
-            ));
-        }
+        super::link::refuse_conflict(have, of_parent.validated, &format!("relation \"{}\"", c.name))?;
         names::notice(
             cx,
             SqlState::SUCCESSFUL_COMPLETION,

@@ -135,20 +135,21 @@ fn merge_check(child: &mut Class, k: &Constraint, partition: bool) -> Result<()>
             "child table \"{table}\" has different definition for check constraint \"{name}\""
         ));
     }
-    let conflict = match (have.no_inherit, have.validated) {
-        (true, _) => Some("non-inherited"),
-        (_, false) => Some("NOT VALID"),
-        _ => None,
-    };
-    if let Some(what) = conflict {
-        return Err(err!(
-            INVALID_OBJECT_DEFINITION,
-            "constraint \"{name}\" conflicts with {what} constraint on child table \"{table}\""
-        ));
-    }
+    refuse_conflict(have, true, &format!("child table \"{table}\""))?;
     have.inherited += 1;
     have.local &= !partition;
     Ok(())
+}
+
+/// A child's CHECK of the same name that cannot pass for its parent's. `valid`: the parent's holds for all rows.
+pub(super) fn refuse_conflict(have: &Constraint, valid: bool, on: &str) -> Result<()> {
+    let what = match (have.no_inherit, have.validated || !valid) {
+        (true, _) => "non-inherited",
+        (_, false) => "NOT VALID",
+        _ => return Ok(()),
+    };
+    let name = &have.name;
+    Err(err!(INVALID_OBJECT_DEFINITION, "constraint \"{name}\" conflicts with {what} constraint on {on}"))
 }
 
 /// Ends it: what the child had from this parent alone becomes its own.
