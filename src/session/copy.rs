@@ -217,7 +217,7 @@ impl Session {
         })?
         .pop()
         .ok_or_else(|| Error::internal("COPY's INSERT"))?;
-        let statement = Arc::new(Statement::new("", text, Some(raw), copy.types.clone()));
+        let statement = Arc::new(Statement::immediate(text, raw, copy.types.clone()));
         let plan = self.lock_and_plan(client, &statement).await?;
         let mut plan = (*plan).clone();
         feed_from_work_table(&mut plan.plan, &copy.types)?;
@@ -262,7 +262,7 @@ impl Session {
                 (text, raw)
             }
         };
-        let query = Arc::new(Statement::new("", source, Some(raw), Vec::new()));
+        let query = Arc::new(Statement::immediate(source, raw, Vec::new()));
         let plan = self.lock_and_plan(client, &query).await?;
         let columns = super::statement::row_columns(&plan, &[]);
         if file.is_none() {

@@ -173,7 +173,7 @@ impl Session {
         }
         let select = Stmt::Select(Box::new(stmt.query.clone()));
         let raw = RawStmt { stmt: select, start: 0, len: source.len() as u32 };
-        let statement = Arc::new(Statement::new("", source.clone(), Some(raw), Vec::new()));
+        let statement = Arc::new(Statement::immediate(source.clone(), raw, Vec::new()));
         let run = self.begin_run(client, &statement, Arc::from([])).await?;
         let facts = CursorFacts {
             statement: source.clone(),

@@ -91,7 +91,7 @@ impl Session {
         }
         let statements: Vec<_> = parsed?
             .into_iter()
-            .map(|raw| Arc::new(Statement::new("", source.clone(), Some(raw), Vec::new())))
+            .map(|raw| Arc::new(Statement::immediate(source.clone(), raw, Vec::new())))
             .collect();
         let statements = Arc::new(statements);
         self.recent.put(source.clone(), statements.clone());

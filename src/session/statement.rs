@@ -28,6 +28,8 @@ pub struct Statement {
     /// By PREPARE, not by the protocol.
     pub from_sql: bool,
     pub prepared_us: i64,
+    /// PREPARE or the extended protocol made it: parameters may be found out, and its result keeps its columns.
+    prepared: bool,
     /// How often its plan was taken to be run.
     uses: AtomicI64,
     state: Mutex<State>,
@@ -37,6 +39,8 @@ pub struct Statement {
 struct State {
     params: Option<Vec<TypeRef>>,
     plan: Option<Cached>,
+    /// Names and types of the columns promised by the first plan.
+    result: Option<Vec<(String, TypeRef)>>,
 }
 
 struct Cached {
@@ -55,12 +59,21 @@ impl Statement {
             given,
             from_sql: false,
             prepared_us: crate::base::clock::now_us(),
+            prepared: true,
             uses: AtomicI64::new(0),
             state: Mutex::default(),
         }
     }
 
+    /// A statement to be run here and now, with no parameters but those of `given`.
+    pub fn immediate(source: Arc<str>, raw: RawStmt, given: Vec<TypeRef>) -> Statement {
+        Statement { prepared: false, ..Statement::new("", source, Some(raw), given) }
+    }
+
     /// The plan, made anew if the catalogs changed since.
+    ///
+    /// # Errors
+    /// 0A000 if the rows of a prepared statement would have other columns than before.
     pub fn plan(&self, cx: &mut ExecContext) -> Result<Arc<PlannedStatement>> {
         if let Some(plan) = self.current_plan(cx) {
             return Ok(plan);
@@ -68,9 +81,21 @@ impl Statement {
         let generation = cx.backend()?.catalog.generation();
         let stmt = self.stmt.as_deref().ok_or_else(|| Error::internal("an empty statement has no plan"))?;
         let known = self.state.lock().params.clone();
-        let (planned, params) = plan_stmt(cx, stmt, &self.source, known.unwrap_or_else(|| self.given.clone()))?;
+        let known = known.unwrap_or_else(|| self.given.clone());
+        let (planned, params) = plan_stmt(cx, stmt, &self.source, known, self.prepared)?;
         let plan = Arc::new(planned);
         let mut state = self.state.lock();
+        if self.prepared {
+            let columns = result_of(&plan);
+            if state.result.as_ref().is_some_and(|before| *before != columns) {
+                return Err(err!(FEATURE_NOT_SUPPORTED, "cached plan must not change result type").place(
+                    "RevalidateCachedQuery",
+                    "plancache.c",
+                    718,
+                ));
+            }
+            state.result = Some(columns);
+        }
         state.params = Some(params);
         state.plan = Some(Cached { generation, plan: plan.clone() });
         Ok(plan)
@@ -131,12 +156,20 @@ impl Statement {
     }
 }
 
+fn result_of(plan: &PlannedStatement) -> Vec<(String, TypeRef)> {
+    match plan.returns_rows {
+        true => plan.plan.columns.iter().map(|c| (c.name.clone(), c.ty)).collect(),
+        false => Vec::new(),
+    }
+}
+
 /// Binds and plans a query. Returns its parameters' types, too.
 pub fn plan_stmt(
     cx: &mut ExecContext,
     stmt: &Stmt,
     source: &str,
     params: Vec<TypeRef>,
+    infer_params: bool,
 ) -> Result<(PlannedStatement, Vec<TypeRef>)> {
     let (query, params) = bind_stmt(cx, stmt, source, params)?;
     let planned = planner(cx, query, &params)?;
@@ -150,7 +183,7 @@ fn bind_stmt(
     params: Vec<TypeRef>,
 ) -> Result<(bind::Query, Vec<TypeRef>)> {
     let catalog = cx.backend()?.catalog.clone();
-    let mut bcx = BindContext { names: &*catalog, io: &cx.fx.io, text: source, params, infer_params: true };
+    let mut bcx = BindContext { names: &*catalog, io: &cx.fx.io, text: source, params, infer_params };
     let query = bind::bind(&mut bcx, stmt)?;
     let params = std::mem::take(&mut bcx.params);
     crate::sql::exec::domain::check_unchecked(cx)?;

@@ -170,7 +170,7 @@ impl Session {
         let mut raw = parsed.pop().filter(|_| parsed.is_empty())?;
         let negative = cut_out(&mut raw, shape)?;
         let given = vec![TypeRef::of(oid::INT4); negative.len()];
-        let statement = Arc::new(Statement::new("", source.clone(), Some(raw), given));
+        let statement = Arc::new(Statement::immediate(source.clone(), raw, given));
         self.ensure_transaction();
         let cx = self.cx();
         let plan = statement.plan(cx).ok()?;

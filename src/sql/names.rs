@@ -4,6 +4,7 @@ use crate::base::{Error, Oid, Result};
 use crate::catalog::object::{UserTypeKind, class, fixed};
 use crate::catalog::{Catalog, Object, Relation};
 use crate::err;
+use crate::sql::bind::Names;
 use crate::sql::func::FuncDef;
 use crate::types::context::Field;
 use crate::types::name::quote_identifier;
@@ -59,6 +60,32 @@ pub fn schema_and_name(text: &str) -> Result<(Option<String>, String)> {
     Ok((parts.pop(), name))
 }
 
+/// The schema and the name of an object of this database. PostgreSQL 15, namespace.c, DeconstructQualifiedName and
+/// makeRangeVarFromNameList.
+fn local_name(catalog: &Catalog, text: &str, relation: bool) -> Result<(Option<String>, String)> {
+    let parts = split_qualified(text)?;
+    let whole = parts.join(".");
+    match &parts[..] {
+        [_, _, _, _, ..] => {
+            let what = if relation { "relation" } else { "qualified" };
+            Err(err!(SYNTAX_ERROR, "improper {what} name (too many dotted names): {whole}"))
+        }
+        [database, _, _] if *database != catalog.current_database() => {
+            let quote = if relation { "\"" } else { "" };
+            Err(Error::unsupported(format!("cross-database references are not implemented: {quote}{whole}{quote}")))
+        }
+        _ => schema_and_name(text),
+    }
+}
+
+/// The name of what stands in no schema.
+fn plain_name(text: &str) -> Result<String> {
+    match &mut split_qualified(text)?[..] {
+        [name] => Ok(std::mem::take(name)),
+        _ => Err(err!(INVALID_NAME, "invalid name syntax")),
+    }
+}
+
 /// The value of a reg* type named by text.
 ///
 /// # Errors
@@ -66,26 +93,34 @@ pub fn schema_and_name(text: &str) -> Result<(Option<String>, String)> {
 pub fn reg_in(catalog: &Catalog, typ: Oid, name: &str) -> Result<Oid> {
     match typ {
         oid::REGCLASS => {
-            let (schema, relation) = schema_and_name(name)?;
+            let (schema, relation) = local_name(catalog, name, true)?;
             let found = catalog.class_oid_by_name(schema.as_deref(), &relation)?;
             found.ok_or_else(|| err!(UNDEFINED_TABLE, "relation \"{}\" does not exist", name.replace('"', "")))
         }
+        oid::REGTYPE if name.matches('.').count() > 1 && !name.contains(['(', ' ', '"']) => {
+            let (schema, typ) = local_name(catalog, name, false)?;
+            let name = schema.map_or(typ.clone(), |s| format!("{s}.{typ}"));
+            types::parse_type(&name, &NamesOnly(catalog)).map(|t| t.oid)
+        }
         oid::REGTYPE => types::parse_type(name, &NamesOnly(catalog)).map(|t| t.oid),
         oid::REGROLE => {
-            let (_, role) = schema_and_name(name)?;
+            let role = plain_name(name)?;
             let found = catalog.role_by_name(&role);
             found.map(|r| r.oid).ok_or_else(|| err!(UNDEFINED_OBJECT, "role \"{role}\" does not exist"))
         }
         oid::REGNAMESPACE => {
-            let (_, schema) = schema_and_name(name)?;
+            let schema = plain_name(name)?;
             catalog.namespace_oid(&schema)
         }
         oid::REGPROC | oid::REGPROCEDURE => {
             let (head, args) = match name.split_once('(') {
                 Some((head, rest)) if typ == oid::REGPROCEDURE => (head, Some(rest)),
+                None if typ == oid::REGPROCEDURE => {
+                    return Err(err!(INVALID_TEXT_REPRESENTATION, "expected a left parenthesis"));
+                }
                 _ => (name, None),
             };
-            let (schema, function) = schema_and_name(head)?;
+            let (schema, function) = local_name(catalog, head, false)?;
             let path = match &schema {
                 Some(s) => [catalog.namespace_oid(s)?].into_iter().collect(),
                 None => catalog.effective_path(),
@@ -98,7 +133,7 @@ pub fn reg_in(catalog: &Catalog, typ: Oid, name: &str) -> Result<Oid> {
             }
             match (found.first(), found.get(1)) {
                 (Some((_, one)), None) => Ok(one.oid),
-                (Some(_), Some(_)) => Err(err!(AMBIGUOUS_FUNCTION, "more than one function named \"{function}\"")),
+                (Some(_), Some(_)) => Err(err!(AMBIGUOUS_FUNCTION, "more than one function named \"{head}\"")),
                 _ => Err(err!(UNDEFINED_FUNCTION, "function \"{name}\" does not exist")),
             }
         }

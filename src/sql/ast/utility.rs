@@ -325,14 +325,20 @@ pub enum SetArg {
 }
 
 impl SetArg {
-    /// The value as text; an interval's is its string.
+    /// The value as text; an interval's begins with `INTERVAL` (PostgreSQL 15, guc.c, flatten_set_variable_args: same).
     pub fn text(&self) -> String {
         match self {
             SetArg::Int(i) => i.to_string(),
             SetArg::Float(s) | SetArg::Str(s) => s.clone(),
             SetArg::Interval(e) => match &e.kind {
-                ExprKind::Cast { arg, .. } => match &arg.kind {
-                    ExprKind::Const(Const::Str(s)) => s.clone(),
+                ExprKind::Cast { arg, typ } => match &arg.kind {
+                    // A bare number counts the last of the fields.
+                    ExprKind::Const(Const::Str(s)) if s.trim().parse::<i32>().is_ok() && !typ.typmods.is_empty() => {
+                        let hours = ExprKind::Const(Const::Int(super::interval_mask::HOUR));
+                        let unit = if typ.typmods[0].kind == hours { "hours" } else { "minutes" };
+                        format!("INTERVAL '{s} {unit}'")
+                    }
+                    ExprKind::Const(Const::Str(s)) => format!("INTERVAL '{s}'"),
                     _ => String::new(),
                 },
                 _ => String::new(),

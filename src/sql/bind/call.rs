@@ -609,6 +609,17 @@ impl Binder<'_, '_> {
                 );
             }
         }
+        let mut set = None;
+        let is_set = |e: &Expr| matches!(e.kind, ExprKind::SetReturning { .. });
+        args.iter().for_each(|a| {
+            a.any(&mut |e| is_set(e).then(|| set = set.or(e.pos)).is_some());
+        });
+        if let Some(p) = set {
+            let text = "window function calls cannot contain set-returning function calls";
+            return Err(Error::unsupported(text)
+                .hint("You might be able to move the set-returning function into a LATERAL FROM item.")
+                .at(self.at(p)));
+        }
         let spec = self.window_spec(over)?;
         self.scope().has_windows = true;
         let ty = TypeRef::of(ret);

@@ -398,7 +398,11 @@ impl Binder<'_, '_> {
             }
             Path::Function(f) => {
                 let typmod = if to_domain { base_typmod } else { target.typmod };
-                self.cast_call(f, expr, typmod, base, context)
+                // smallint to oid goes by int4, which is an oid in another guise.
+                match func::cast(f.ret, base).is_some_and(|c| c.method == CastMethod::Binary) {
+                    true => relabel(self.cast_call(f, expr, typmod, f.ret, context), TypeRef::of(base)),
+                    false => self.cast_call(f, expr, typmod, base, context),
+                }
             }
             Path::Text => Expr {
                 kind: ExprKind::IoCast { arg: Box::new(expr), explicit: context == CastContext::Explicit },
@@ -587,6 +591,9 @@ impl Binder<'_, '_> {
                 )
                 .at(self.at(pos))),
             };
+        }
+        if self.scope().has_set_returning && expr.any(&mut |e| matches!(e.kind, ExprKind::SetReturning { .. })) {
+            return Err(err!(DATATYPE_MISMATCH, "argument of {clause} must not return a set").at(self.at(pos)));
         }
         Ok(expr)
     }

@@ -636,8 +636,8 @@ impl Binder<'_, '_> {
             }
             let l = self.using_column(name, left, "left")?;
             let r = self.using_column(name, right, "right")?;
-            conditions.push(self.make_op(None, "=", Some(l.expr.clone()), r.expr.clone(), pos)?);
             let ty = self.common_type(&[&l.expr, &r.expr], Some("JOIN/USING"))?.unwrap_or(l.expr.ty.oid);
+            conditions.push(self.make_op(None, "=", Some(l.expr.clone()), r.expr.clone(), pos)?);
             let typmod = super::coerce::common_typmod([&l.expr, &r.expr].into_iter(), ty);
             let (origin, lt, rt) = (l.origin, l.expr.ty.oid, r.expr.ty.oid);
             let l = self.to_common(l.expr, ty, "JOIN/USING")?;

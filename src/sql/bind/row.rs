@@ -360,9 +360,26 @@ impl Binder<'_, '_> {
         let mut keys = Vec::new();
         for p in path {
             let ast::Indirection::Subscript(e) = p else {
-                return Err(err!(DATATYPE_MISMATCH, "jsonb subscript does not support slices").at(self.at(pos)));
+                let at = match p {
+                    ast::Indirection::Slice { high: Some(e), .. } | ast::Indirection::Slice { low: Some(e), .. } => e.start(),
+                    _ => pos,
+                };
+                return Err(err!(DATATYPE_MISMATCH, "jsonb subscript does not support slices").at(self.at(at)));
             };
             let key = self.expr(e)?;
+            // PostgreSQL 15, jsonbsubs.c, jsonb_subscript_transform: what is either a number or a text.
+            let implicit = |to| super::coerce::can_coerce(&[key.ty.oid], &[to], func::CastContext::Implicit);
+            let hint = match (key.ty.oid == oid::UNKNOWN, implicit(oid::INT4), implicit(oid::TEXT)) {
+                (true, ..) | (_, true, false) | (_, false, true) => None,
+                (_, true, true) => Some("jsonb subscript must be coercible to only one type, integer or text."),
+                _ => Some("jsonb subscript must be coercible to either integer or text."),
+            };
+            if let Some(hint) = hint {
+                let shown = self.type_name(key.ty.oid);
+                return Err(err!(DATATYPE_MISMATCH, "subscript type {shown} is not supported")
+                    .hint(hint)
+                    .at(self.at(e.start())));
+            }
             keys.push(self.cast(key, TypeRef::of(oid::TEXT), e.start())?);
         }
         let keys = Expr::new(ExprKind::Array { elements: keys, nested: false }, TypeRef::of(oid::TEXT_ARRAY));

@@ -35,18 +35,6 @@ fn values_width(s: &ast::InsertStmt) -> Option<usize> {
 impl Binder<'_, '_> {
     /// The relation a write names, if it can be written at all.
     pub(super) fn write_target(&mut self, t: &ast::RangeVar, verb: &'static str) -> Result<Arc<Relation>> {
-        if t.schema.is_none() && self.find_cte(&t.name).is_some() {
-            return Err(err!(
-                WRONG_OBJECT_TYPE,
-                "relation \"{}\" cannot be the target of a modifying statement",
-                t.name
-            )
-            .detail(format!(
-                "There is a WITH item named \"{}\", but it cannot be referenced from this part of the query.",
-                t.name
-            ))
-            .at(self.at(t.pos)));
-        }
         let rel = self.relation(t)?;
         let name = &rel.name;
         match rel.kind {

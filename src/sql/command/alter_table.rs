@@ -4,7 +4,7 @@ use super::constraint::{self, Wanted, each_batch, relation, set_not_null, verify
 use super::rewrite_rows::{NewRows, rewrite};
 use super::write::{bind, change, class_of, columns_only, over_attributes, relation_key, volatility};
 use super::{
-    Command, cluster, column, declared, drop, foreign, index, inherit, names, owner, partition, reloptions, sequence,
+    Command, alter_kinds, cluster, column, declared, drop, foreign, index, inherit, names, owner, partition, reloptions, sequence,
     stored_text, table,
 };
 use crate::base::{Error, Flow, Oid, Result, SqlState};
@@ -31,6 +31,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterTableStmt) -> Fl
     let found = locked(cmd, cx, &stmt.table)?;
     check_kind(&found, stmt.object)?;
     names::check_owner(cx, &found)?;
+    stmt.commands.iter().try_for_each(|command| alter_kinds::check(&found, &command.kind))?;
     foreign::lock_for_alter(cmd, cx, found.oid, stmt)?;
     foreign::refuse_pending(cx, &found, "ALTER TABLE")?;
     // All locks come first: the command starts over after a wait.
@@ -156,17 +157,6 @@ pub fn apply(cmd: &Command, cx: &mut ExecContext, oid: Oid, kind: &Kind) -> Resu
         Kind::Owner(role) => owner::set_relation_owner(cx, oid, role),
         Kind::ReplicaIdentity(identity) => declared::replica_identity(cx, oid, identity),
         Kind::Trigger { mode, which } => super::trigger::enable(cx, oid, *mode, which),
-        Kind::EnableRowSecurity | Kind::DisableRowSecurity | Kind::ForceRowSecurity | Kind::NoForceRowSecurity
-            if !matches!(class_of(cx, oid)?.kind, RelKind::Table | RelKind::Partitioned) =>
-        {
-            let action = match kind {
-                Kind::EnableRowSecurity => "ENABLE ROW SECURITY",
-                Kind::DisableRowSecurity => "DISABLE ROW SECURITY",
-                Kind::ForceRowSecurity => "FORCE ROW SECURITY",
-                _ => "NO FORCE ROW SECURITY",
-            };
-            Err(impossible(&class_of(cx, oid)?, action))
-        }
         Kind::EnableRowSecurity => change(cx, oid, |c| c.row_security = true),
         Kind::DisableRowSecurity => change(cx, oid, |c| c.row_security = false),
         Kind::ForceRowSecurity => change(cx, oid, |c| c.force_row_security = true),
@@ -174,20 +164,6 @@ pub fn apply(cmd: &Command, cx: &mut ExecContext, oid: Oid, kind: &Kind) -> Resu
         Kind::NotOf => Ok(()),
         _ => Err(Error::unsupported("this form of ALTER TABLE is not supported")),
     }
-}
-
-/// What cannot be done to a relation of this kind. PostgreSQL 15, tablecmds.c, ATSimplePermissions.
-fn impossible(c: &Class, action: &str) -> Error {
-    let kinds = match c.kind {
-        RelKind::View => "views",
-        RelKind::MatView => "materialized views",
-        RelKind::Sequence => "sequences",
-        RelKind::Index | RelKind::PartitionedIndex => "indexes",
-        RelKind::Composite => "composite types",
-        _ => "tables",
-    };
-    err!(WRONG_OBJECT_TYPE, "ALTER action {action} cannot be performed on relation \"{}\"", c.name)
-        .detail(format!("This operation is not supported for {kinds}."))
 }
 
 fn options_on(kind: RelKind) -> reloptions::On {

@@ -194,7 +194,8 @@ fn of_column(cx: &mut ExecContext, key: ObjectKey, found: &mut Vec<Dependent>) -
         found.push(Dependent { key: ObjectKey::new(class::POLICY, policy), age: policy, silent: false });
     }
     for (child, k) in super::foreign::taking_part(cx, key.oid, key.sub as i16)? {
-        if child != key.oid {
+        // Its own columns take a foreign key along silently; those it refers to do not.
+        if child != key.oid || !k.columns.contains(&(key.sub as i16)) {
             found.push(Dependent { key: ObjectKey::new(class::CONSTRAINT, k.oid), age: k.oid, silent: false });
         }
     }

@@ -9,6 +9,7 @@
 //! - CMD-1: names are looked up again after their locks were taken (CAT-3).
 //! - CMD-2: files are created and dropped only through the transaction (`Transaction::file_created`, `file_dropped`).
 
+mod alter_kinds;
 mod alter_system;
 mod alter_table;
 mod analyze;
@@ -41,6 +42,7 @@ mod query;
 mod reindex;
 mod reloptions;
 mod rename;
+mod rename_views;
 mod rewrite;
 mod rewrite_rows;
 mod role;

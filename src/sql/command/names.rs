@@ -31,7 +31,13 @@ pub fn range_var(parts: &[String]) -> RangeVar {
 /// # Errors
 /// 42P01, without a position as PostgreSQL's, 3F000.
 pub fn relation(cx: &mut ExecContext, name: &RangeVar) -> Result<Arc<Relation>> {
-    find_relation(cx, name)?.ok_or_else(|| {
+    let found = find_relation(cx, name)?;
+    if let (None, Some(schema)) = (&found, &name.schema)
+        && cx.backend()?.catalog.namespace_by_name(schema).is_none()
+    {
+        return Err(err!(INVALID_SCHEMA_NAME, "schema \"{schema}\" does not exist"));
+    }
+    found.ok_or_else(|| {
         err!(UNDEFINED_TABLE, "relation \"{}\" does not exist", name.joined()).place(
             "RangeVarGetRelidExtended",
             "namespace.c",

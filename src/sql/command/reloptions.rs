@@ -87,7 +87,12 @@ pub fn merge(cmd: &Command, on: On, old: &[String], options: &[DefElem]) -> Resu
 pub fn reset(on: On, old: &[String], options: &[DefElem]) -> Result<Vec<String>> {
     let mut out = old.to_vec();
     for o in options {
-        let (name, _) = known(on, o)?;
+        // One that nothing knows is not set either.
+        let name = match known(on, o) {
+            Ok((name, _)) => name,
+            Err(_) if o.namespace.is_none() => continue,
+            Err(e) => return Err(e),
+        };
         out.retain(|k| k.split('=').next() != Some(name.as_str()));
     }
     Ok(out)

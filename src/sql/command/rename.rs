@@ -1,7 +1,7 @@
 //! ALTER … RENAME and ALTER … SET SCHEMA.
 
-use super::write::{change, class_of, put, relation_key};
-use super::{Command, alter_table, domain, function, inherit, names, role, schema, sequence, stored_text, table};
+use super::write::{change, class_of, put};
+use super::{Command, alter_table, domain, function, inherit, names, rename_views, role, schema, sequence, stored_text, table};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::{UserTypeKind, class};
 use crate::catalog::{Object, RelKind, Relation};
@@ -73,24 +73,13 @@ fn find(
     Ok(Some(found))
 }
 
-/// Views keep names as text: they would no longer find what they read.
-fn refuse_for_views(cx: &mut ExecContext, oid: Oid) -> Result<()> {
-    for (record, _) in cx.backend()?.catalog.dependents(relation_key(oid)) {
-        if let Ok(c) = record.object.as_class()
-            && c.view.is_some()
-        {
-            return Err(Error::unsupported(format!("renaming what view \"{}\" depends on is not supported", c.name)));
-        }
-    }
-    super::policy::refuse_rename(cx, oid)
-}
-
 fn rename_relation(cx: &mut ExecContext, found: &Relation, stmt: &RenameStmt) -> Flow<()> {
     // ALTER TABLE renames relations of every kind (PostgreSQL 15, RenameRelation).
     if stmt.object != ObjectType::Table {
         alter_table::check_kind(found, stmt.object)?;
     }
-    refuse_for_views(cx, found.oid)?;
+    super::policy::refuse_rename(cx, found.oid)?;
+    let readers = rename_views::readers(cx, found.oid)?;
     names::lock_name(cx, class::RELATION, found.namespace, &stmt.new_name)?;
     table::exists(cx, found.namespace, &stmt.new_name, false)?;
     let name = stmt.new_name.clone();
@@ -102,6 +91,7 @@ fn rename_relation(cx: &mut ExecContext, found: &Relation, stmt: &RenameStmt) ->
             t.constraints.iter_mut().filter(|k| k.oid == def.constraint).for_each(|k| k.name = name.clone());
         })?;
     }
+    rename_views::follow(cx, found.oid, &found.name, readers)?;
     Ok(())
 }
 
@@ -114,9 +104,8 @@ fn rename_column(cx: &mut ExecContext, found: &Relation, old: &str, new: &str) -
     if crate::sql::bind::scope::system_attno(new).is_some() {
         return Err(err!(DUPLICATE_COLUMN, "column name \"{new}\" conflicts with a system column name"));
     }
-    if matches!(c.kind, RelKind::Table | RelKind::MatView | RelKind::Partitioned) {
-        refuse_for_views(cx, c.oid)?;
-    }
+    super::policy::refuse_rename(cx, c.oid)?;
+    let readers = rename_views::readers(cx, c.oid)?;
     let mut c = c;
     c.attributes[n].name = new.to_string();
     for a in c.attributes.iter_mut().filter(|a| a.generated != 0) {
@@ -154,7 +143,7 @@ fn rename_column(cx: &mut ExecContext, found: &Relation, old: &str, new: &str) -
         }
         put(cx, Object::Class(i))?;
     }
-    Ok(())
+    rename_views::follow(cx, oid, &found.name, readers)
 }
 
 fn rename_constraint(cx: &mut ExecContext, oid: Oid, old: &str, new: &str) -> Flow<()> {
@@ -286,8 +275,10 @@ pub fn set_schema(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterObjectSch
                 .hint("Change the schema of the table instead.")
                 .into());
         }
-        refuse_for_views(cx, found.oid)?;
+        super::policy::refuse_rename(cx, found.oid)?;
+        let readers = rename_views::readers(cx, found.oid)?;
         move_relation(cx, &found, namespace, &stmt.new_schema)?;
+        rename_views::follow(cx, found.oid, &found.name, readers)?;
         return Ok(tag);
     }
     if let Some(name @ ObjectName::Function(_)) = &stmt.name {

@@ -31,6 +31,7 @@ pub mod json;
 mod macaddr;
 mod money;
 mod network;
+mod normalize;
 mod numeric;
 mod opers;
 mod procs;
@@ -109,6 +110,7 @@ fn implementations() -> std::collections::HashMap<&'static str, FuncImpl> {
         macaddr::TABLE,
         network::TABLE,
         money::TABLE,
+        normalize::TABLE,
         numeric::TABLE,
         range::TABLE,
         session::TABLE,

@@ -1,6 +1,8 @@
 //! Time zones: the IANA rules bundled with `jiff`, fixed offsets, POSIX strings, abbreviations.
 
 use super::civil::{Civil, USECS_PER_DAY, USECS_PER_SEC};
+use super::interval::Interval;
+use crate::types::IoContext;
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 
 /// A time zone with the name `SHOW timezone` gives it.
@@ -82,6 +84,12 @@ impl Zone {
                 return None;
             }
             return Zone::fixed((hours * 3600.0) as i32);
+        }
+        if let Some(quoted) = text.get(..8).filter(|w| w.eq_ignore_ascii_case("interval")).map(|_| text[8..].trim()) {
+            let inner = quoted.strip_prefix('\'')?.strip_suffix('\'')?;
+            let interval = Interval::parse(inner, -1, &IoContext::default()).ok()?;
+            let hours_only = interval.months == 0 && interval.days == 0;
+            return Zone::fixed(i32::try_from(interval.us / 1_000_000).ok().filter(|_| hours_only)?);
         }
         Zone::named(text)
     }

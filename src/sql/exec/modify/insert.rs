@@ -3,10 +3,11 @@
 use super::row_lock::Writer;
 use super::target::{Entries, Target};
 use super::{ChangeKind, Changed};
-use crate::base::{Flow, TupleId};
+use crate::base::{Error, Flow, Stop, TupleId};
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::after_row::RowChange;
 use crate::sql::exec::user_trigger::RowFiring;
+use crate::sql::plan::RowCheckKind;
 use crate::types::Batch;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -33,6 +34,8 @@ pub(super) struct Insert {
     step: Step,
     entries: Option<Entries>,
     firing: RowFiring,
+    /// A row broke a constraint: raised when those before it are in, which may fail first.
+    failed: Option<Error>,
 }
 
 impl Insert {
@@ -60,7 +63,17 @@ impl Insert {
             self.step = Step::Verify;
         }
         if self.step == Step::Verify {
-            target.verify(cx, &self.batch, crate::sql::plan::RowCheckKind::Insert)?;
+            while let Err(stop) = target.verify(cx, &self.batch, RowCheckKind::Insert) {
+                match stop {
+                    Stop::Error(e) if e.0.input_row.is_some_and(|row| row > 0) => {
+                        let before = e.0.input_row.unwrap_or_default().min(self.batch.rows - 1);
+                        let columns = self.batch.columns.iter().map(|c| c.slice(0..before)).collect();
+                        self.batch = Batch { columns, rows: before };
+                        self.failed = Some(e);
+                    }
+                    stop => return Err(stop),
+                }
+            }
             self.step = Step::Heap;
         }
         if self.step == Step::Heap {
@@ -82,6 +95,9 @@ impl Insert {
             }
             self.entries = None;
             self.step = Step::Index(n + 1);
+        }
+        if let Some(e) = self.failed.take() {
+            return Err(e.into());
         }
         if target.triggers.want(ChangeKind::Insert) {
             for (row, tid) in self.tids.iter().enumerate() {

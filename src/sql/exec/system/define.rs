@@ -105,15 +105,19 @@ impl Look<'_> {
 
     /// As [`bound`](Self::bound), for a view's query.
     fn bound_view(&self, view: &View, names: &[&str]) -> Option<String> {
-        let show = |q: &Query, pretty| self.show(pretty, |s| s.query(q, names));
+        let bound = bind::view_query(view, &Written(self.catalog), self.io).ok()?;
+        let shown = self.rewritten_view(view, &bound, names)?;
+        if self.pretty { self.show(true, |s| s.query(&bound, names)) } else { Some(shown) }
+    }
+
+    /// A view's query as it was bound, perhaps with other names since, written out.
+    pub fn rewritten_view(&self, view: &View, bound: &Query, names: &[&str]) -> Option<String> {
         let catalog = Written(self.catalog);
-        let bound = bind::view_query(view, &catalog, self.io).ok()?;
-        let shown = show(&bound, false)?;
+        let shown = self.show(false, |s| s.query(bound, names))?;
         let again = View { query: shown.as_str().into(), search_path: self.catalog.search_path(), ..view.clone() };
         let again = bind::view_query(&again, &catalog, self.io).ok()?;
         let columns = |q: &Query| q.output().map(|t| t.expr.ty.oid).collect::<Vec<_>>();
-        let same = columns(&again) == columns(&bound) && of_query(&again) == of_query(&bound);
-        if same { show(&bound, self.pretty) } else { None }
+        (columns(&again) == columns(bound) && of_query(&again) == of_query(bound)).then_some(shown)
     }
 
     /// The query of a view: written out again, or as it was written.

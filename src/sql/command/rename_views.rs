@@ -1,0 +1,104 @@
+//! Views follow when what they read is renamed.
+//!
+//! A view is kept as text. It is bound before the renaming, the names in what was bound are changed, and that is written
+//! out again; only a text that is read back as the same is kept.
+
+use super::write::{change, relation_key};
+use crate::base::{Error, Oid, Result};
+use crate::catalog::{Relation, View};
+use crate::sql::bind::{self, Query, Source, Written};
+use crate::sql::exec::ExecContext;
+use crate::sql::exec::system::define::Look;
+use crate::sql::expr::{Expr, ExprKind};
+use std::sync::Arc;
+
+/// A view that reads the relation to be renamed, as it was bound before.
+pub struct Reader {
+    view: Oid,
+    query: Query,
+}
+
+/// The views that read a relation.
+///
+/// # Errors
+/// 0A000 for one that cannot be bound.
+pub fn readers(cx: &mut ExecContext, oid: Oid) -> Result<Vec<Reader>> {
+    let (catalog, io) = (cx.backend()?.catalog.clone(), cx.fx.io.clone());
+    let mut found = Vec::new();
+    for (record, _) in catalog.dependents(relation_key(oid)) {
+        let Ok(c) = record.object.as_class() else { continue };
+        let Some(view) = &c.view else { continue };
+        let query = bind::view_query(view, &Written(&*catalog), &io).map_err(|_| refused(&c.name))?;
+        found.push(Reader { view: c.oid, query });
+    }
+    Ok(found)
+}
+
+/// Gives the views their new texts, after the relation got its new names.
+///
+/// # Errors
+/// 0A000 for one that cannot be written out.
+pub fn follow(cx: &mut ExecContext, oid: Oid, old_name: &str, readers: Vec<Reader>) -> Result<()> {
+    if readers.is_empty() {
+        return Ok(());
+    }
+    cx.backend()?.txn.next_command();
+    let (catalog, io) = (cx.backend()?.catalog.clone(), cx.fx.io.clone());
+    let Some(now) = catalog.relation(oid)? else { return Ok(()) };
+    let look = Look { catalog: &catalog, io: &io, pretty: false, width: 0 };
+    for mut reader in readers {
+        let Some(record) = catalog.class(reader.view) else { continue };
+        let c = record.object.as_class()?;
+        let Some(view) = &c.view else { continue };
+        renamed(&mut reader.query, &now, old_name);
+        let names: Vec<&str> = c.attributes.iter().filter(|a| !a.dropped).map(|a| a.name.as_str()).collect();
+        let query = look.rewritten_view(view, &reader.query, &names).ok_or_else(|| refused(&c.name))?;
+        let new = View { query: query.into(), search_path: catalog.search_path(), ..view.clone() };
+        change(cx, reader.view, |c| c.view = Some(new))?;
+    }
+    Ok(())
+}
+
+fn refused(view: &str) -> Error {
+    Error::unsupported(format!("renaming what view \"{view}\" depends on is not supported"))
+        .hint("Drop the view and create it again.")
+}
+
+/// Puts the relation as it is now into a query, wherever that reads it.
+fn renamed(query: &mut Query, now: &Arc<Relation>, old_name: &str) {
+    for n in 0..query.rels.len() {
+        let Source::Table { rel, .. } = &mut query.rels[n].source else { continue };
+        if rel.oid != now.oid {
+            continue;
+        }
+        *rel = now.clone();
+        for (column, attribute) in query.rels[n].columns.iter_mut().zip(&now.attributes) {
+            // Where a column alias list stands, its names stay.
+            if !column.dropped {
+                column.name.clone_from(&attribute.name);
+            }
+        }
+        if query.rels[n].alias != old_name {
+            continue;
+        }
+        query.rels[n].alias.clone_from(&now.name);
+        // The expansion of a view comes right after it, under its name.
+        if let Some(next) = query.rels.get_mut(n + 1)
+            && now.view.is_some()
+            && next.alias == old_name
+            && matches!(next.source, Source::Subquery(_))
+        {
+            next.alias.clone_from(&now.name);
+        }
+    }
+    query.for_each_query_mut(&mut |q| renamed(q, now, old_name));
+    query.for_each_expr_mut(&mut |e| in_expression(e, now, old_name));
+}
+
+fn in_expression(e: &mut Expr, now: &Arc<Relation>, old_name: &str) {
+    e.rewrite(&mut |e| {
+        if let ExprKind::SubLink(link) = &mut e.kind {
+            renamed(&mut link.query, now, old_name);
+        }
+    });
+}
