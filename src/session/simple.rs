@@ -89,10 +89,8 @@ impl Session {
         for notice in notices {
             self.tell(client, notice);
         }
-        let statements: Vec<_> = parsed?
-            .into_iter()
-            .map(|raw| Arc::new(Statement::immediate(source.clone(), raw, Vec::new())))
-            .collect();
+        let statements: Vec<_> =
+            parsed?.into_iter().map(|raw| Arc::new(Statement::immediate(source.clone(), raw, Vec::new()))).collect();
         let statements = Arc::new(statements);
         self.recent.put(source.clone(), statements.clone());
         Ok(statements)

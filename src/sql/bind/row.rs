@@ -361,7 +361,9 @@ impl Binder<'_, '_> {
         for p in path {
             let ast::Indirection::Subscript(e) = p else {
                 let at = match p {
-                    ast::Indirection::Slice { high: Some(e), .. } | ast::Indirection::Slice { low: Some(e), .. } => e.start(),
+                    ast::Indirection::Slice { high: Some(e), .. } | ast::Indirection::Slice { low: Some(e), .. } => {
+                        e.start()
+                    }
                     _ => pos,
                 };
                 return Err(err!(DATATYPE_MISMATCH, "jsonb subscript does not support slices").at(self.at(at)));

@@ -4,8 +4,8 @@ use super::constraint::{self, Wanted, each_batch, relation, set_not_null, verify
 use super::rewrite_rows::{NewRows, rewrite};
 use super::write::{bind, change, class_of, columns_only, over_attributes, relation_key, volatility};
 use super::{
-    Command, alter_kinds, cluster, column, declared, drop, foreign, index, inherit, names, owner, partition, reloptions, sequence,
-    stored_text, table,
+    Command, alter_kinds, cluster, column, declared, drop, foreign, index, inherit, names, owner, partition,
+    reloptions, sequence, stored_text, table,
 };
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::{Class, class};

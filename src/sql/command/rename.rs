@@ -1,7 +1,9 @@
 //! ALTER … RENAME and ALTER … SET SCHEMA.
 
 use super::write::{change, class_of, put};
-use super::{Command, alter_table, domain, function, inherit, names, rename_views, role, schema, sequence, stored_text, table};
+use super::{
+    Command, alter_table, domain, function, inherit, names, rename_views, role, schema, sequence, stored_text, table,
+};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::{UserTypeKind, class};
 use crate::catalog::{Object, RelKind, Relation};
