@@ -150,7 +150,8 @@ impl Statement {
     fn analyse(&self, cx: &mut ExecContext) -> Result<()> {
         let Some(stmt) = self.stmt.as_deref() else { return Ok(()) };
         let known = self.state.lock().params.clone();
-        let (_, params) = bind_stmt(cx, stmt, &self.source, known.unwrap_or_else(|| self.given.clone()))?;
+        let known = known.unwrap_or_else(|| self.given.clone());
+        let (_, params) = bind_stmt(cx, stmt, &self.source, known, self.prepared)?;
         self.state.lock().params = Some(params);
         Ok(())
     }
@@ -171,7 +172,7 @@ pub fn plan_stmt(
     params: Vec<TypeRef>,
     infer_params: bool,
 ) -> Result<(PlannedStatement, Vec<TypeRef>)> {
-    let (query, params) = bind_stmt(cx, stmt, source, params)?;
+    let (query, params) = bind_stmt(cx, stmt, source, params, infer_params)?;
     let planned = planner(cx, query, &params)?;
     Ok((planned, params))
 }
@@ -181,6 +182,7 @@ fn bind_stmt(
     stmt: &Stmt,
     source: &str,
     params: Vec<TypeRef>,
+    infer_params: bool,
 ) -> Result<(bind::Query, Vec<TypeRef>)> {
     let catalog = cx.backend()?.catalog.clone();
     let mut bcx = BindContext { names: &*catalog, io: &cx.fx.io, text: source, params, infer_params };
