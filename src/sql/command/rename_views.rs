@@ -3,7 +3,7 @@
 //! A view is kept as text. It is bound before the renaming, the names in what was bound are changed, and that is written
 //! out again; only a text that is read back as the same is kept.
 
-use super::write::{change, relation_key};
+use super::write::{change, class_of, relation_key};
 use crate::base::{Error, Oid, Result};
 use crate::catalog::{Relation, View};
 use crate::sql::bind::{self, Query, Source, Written};
@@ -46,17 +46,23 @@ pub fn follow(cx: &mut ExecContext, oid: Oid, old_name: &str, readers: Vec<Reade
     let (catalog, io) = (cx.backend()?.catalog.clone(), cx.fx.io.clone());
     let Some(now) = catalog.relation(oid)? else { return Ok(()) };
     let look = Look { catalog: &catalog, io: &io, pretty: false, width: 0 };
-    for mut reader in readers {
-        let Some(record) = catalog.class(reader.view) else { continue };
-        let c = record.object.as_class()?;
-        let Some(view) = &c.view else { continue };
-        renamed(&mut reader.query, &now, old_name);
+    let mut followers = Vec::new();
+    for Reader { view, mut query } in readers {
+        let c = class_of(cx, view)?;
+        let Some(old) = c.view else { continue };
+        renamed(&mut query, &now, old_name);
         let names: Vec<&str> = c.attributes.iter().filter(|a| !a.dropped).map(|a| a.name.as_str()).collect();
-        let query = look.rewritten_view(view, &reader.query, &names).ok_or_else(|| refused(&c.name))?;
-        let new = View { query: query.into(), search_path: catalog.search_path(), ..view.clone() };
-        change(cx, reader.view, |c| c.view = Some(new))?;
+        let text = look.written_query(&query, &names).ok_or_else(|| refused(&c.name))?;
+        let new = View { query: text.into(), search_path: catalog.search_path(), ..old };
+        change(cx, view, |c| c.view = Some(new.clone()))?;
+        followers.push((c.name, new, query));
     }
-    Ok(())
+    // One may read another: they are read again when all have their new texts.
+    cx.backend()?.txn.next_command();
+    match followers.iter().find(|(_, view, query)| !look.reads_as(view, &view.query, query)) {
+        Some((name, ..)) => Err(refused(name)),
+        None => Ok(()),
+    }
 }
 
 fn refused(view: &str) -> Error {

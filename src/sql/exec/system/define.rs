@@ -106,18 +106,24 @@ impl Look<'_> {
     /// As [`bound`](Self::bound), for a view's query.
     fn bound_view(&self, view: &View, names: &[&str]) -> Option<String> {
         let bound = bind::view_query(view, &Written(self.catalog), self.io).ok()?;
-        let shown = self.rewritten_view(view, &bound, names)?;
+        let shown = self.written_query(&bound, names)?;
+        if !self.reads_as(view, &shown, &bound) {
+            return None;
+        }
         if self.pretty { self.show(true, |s| s.query(&bound, names)) } else { Some(shown) }
     }
 
-    /// A view's query as it was bound, perhaps with other names since, written out.
-    pub fn rewritten_view(&self, view: &View, bound: &Query, names: &[&str]) -> Option<String> {
-        let catalog = Written(self.catalog);
-        let shown = self.show(false, |s| s.query(bound, names))?;
-        let again = View { query: shown.as_str().into(), search_path: self.catalog.search_path(), ..view.clone() };
-        let again = bind::view_query(&again, &catalog, self.io).ok()?;
+    /// A query as it was bound, perhaps with other names since, written out.
+    pub fn written_query(&self, bound: &Query, names: &[&str]) -> Option<String> {
+        self.show(false, |s| s.query(bound, names))
+    }
+
+    /// Whether a text for a view's query, read along the search path of now, is the query it was made of.
+    pub fn reads_as(&self, view: &View, text: &str, bound: &Query) -> bool {
+        let again = View { query: text.into(), search_path: self.catalog.search_path(), ..view.clone() };
+        let Ok(again) = bind::view_query(&again, &Written(self.catalog), self.io) else { return false };
         let columns = |q: &Query| q.output().map(|t| t.expr.ty.oid).collect::<Vec<_>>();
-        (columns(&again) == columns(bound) && of_query(&again) == of_query(bound)).then_some(shown)
+        columns(&again) == columns(bound) && of_query(&again) == of_query(bound)
     }
 
     /// The query of a view: written out again, or as it was written.
