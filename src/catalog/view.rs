@@ -21,6 +21,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 pub struct Acting {
     pub user: Oid,
     pub session_user: Oid,
+    /// Who logged in.
+    pub authenticated: Oid,
     pub row_security: bool,
 }
 

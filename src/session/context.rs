@@ -1,7 +1,7 @@
 //! From settings to what functions, types and the executor look at.
 
 use crate::base::Result;
-use crate::settings::{Lasting, SessionSettings};
+use crate::settings::{Id, Lasting, SessionSettings, find};
 use crate::sql::func::SessionFacts;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -65,6 +65,14 @@ impl SessionFacts for Facts {
         let superuser = self.is_superuser();
         let lasting = if local { Lasting::Local } else { Lasting::Session };
         let mut settings = self.settings.lock();
+        if let Some(id @ (Id::Role | Id::SessionAuthorization)) = find(name) {
+            crate::sql::command::own_right(&self.catalog, settings.view(), name)?;
+            let acting = self.catalog.acting();
+            let by = if id == Id::Role { acting.session_user } else { acting.authenticated };
+            crate::sql::command::may_act_as(&self.catalog, by, id, value)?;
+            settings.force(id, value, lasting)?;
+            return settings.show_by_name(name, true);
+        }
         settings.set(name, value, lasting, superuser)?;
         settings.show_by_name(name, true)
     }

@@ -169,6 +169,7 @@ impl Session {
             user,
             txn: Transaction::new(instance.storage.clone(), database.oid, handle.pid),
             catalog: catalog.clone(),
+            followed: (role.name.clone(), "none".to_owned()),
             settings: settings.clone(),
             view,
             activity,

@@ -35,6 +35,8 @@ pub(super) fn wanted(view: &View, report: &Report) -> bool {
 impl Session {
     /// Brings everything that is derived from settings up to date. Cheap when nothing changed.
     pub(super) fn settings_changed(&mut self) {
+        // A role that is gone leaves the session as it is.
+        let _ = crate::sql::command::follow_settings(self.cx());
         let view = self.settings.lock().view().clone();
         let application = view.str(Id::ApplicationName).to_string();
         if self.origin.application != application {
@@ -118,8 +120,8 @@ impl Session {
 
     fn set_one(&mut self, name: &str, text: &str, lasting: Lasting) -> Result<()> {
         match name {
-            "session_authorization" => return crate::sql::command::set_session_authorization(self.cx(), Some(text)),
-            "role" => return crate::sql::command::set_role(self.cx(), text),
+            "session_authorization" => return crate::sql::command::set_session_authorization(self.cx(), Some(text), lasting),
+            "role" => return crate::sql::command::set_role(self.cx(), text, lasting),
             _ => {}
         }
         if let Some(id @ (Id::TransactionIsolation | Id::TransactionReadOnly | Id::TransactionDeferrable)) = find(name)
@@ -132,8 +134,8 @@ impl Session {
 
     fn reset_one(&mut self, name: &str, lasting: Lasting) -> Result<()> {
         match name {
-            "session_authorization" => return crate::sql::command::set_session_authorization(self.cx(), None),
-            "role" => return crate::sql::command::set_role(self.cx(), "none"),
+            "session_authorization" => return crate::sql::command::set_session_authorization(self.cx(), None, lasting),
+            "role" => return crate::sql::command::set_role(self.cx(), "none", lasting),
             _ => {}
         }
         let privileged = self.backend().user.is_superuser;
@@ -178,7 +180,7 @@ impl Session {
             DiscardTarget::All => {
                 self.block.prevent("DISCARD ALL")?;
                 self.close_cursor(None)?;
-                crate::sql::command::set_session_authorization(self.cx(), None)?;
+                crate::sql::command::set_session_authorization(self.cx(), None, Lasting::Session)?;
                 self.settings.lock().reset_all();
                 self.statements.clear();
                 self.forget_queries();

@@ -103,6 +103,7 @@ impl Statement {
 
     /// The plan, if there is one and the catalogs have not changed since.
     pub fn current_plan(&self, cx: &mut ExecContext) -> Option<Arc<PlannedStatement>> {
+        crate::sql::command::catch_up(cx).ok()?;
         let catalog = &cx.backend().ok()?.catalog;
         let generation = catalog.generation();
         let state = self.state.lock();

@@ -65,6 +65,13 @@ pub struct View {
     over: Arc<Vec<(Id, Value)>>,
 }
 
+impl View {
+    /// Nothing was set between these two.
+    pub fn is(&self, other: &View) -> bool {
+        Arc::ptr_eq(&self.over, &other.over) && Arc::ptr_eq(&self.base, &other.base)
+    }
+}
+
 impl Lookup for View {
     fn with_value<R>(&self, id: Id, read: impl FnOnce(&Value) -> R) -> R {
         let n = id as usize;

@@ -51,6 +51,8 @@ pub struct Backend {
     pub txn: Transaction,
     pub catalog: Arc<Catalog>,
     pub settings: Arc<Mutex<SessionSettings>>,
+    /// What `session_authorization` and `role` said when `user` was made by them.
+    pub followed: (String, String),
     /// The settings as the running statement sees them.
     pub view: View,
     pub activity: Arc<ActivitySlot>,
@@ -139,6 +141,7 @@ impl Backend {
             user,
             txn: Transaction::new(instance.storage.clone(), database, pid),
             catalog,
+            followed: (String::new(), "none".to_owned()),
             settings: Arc::new(Mutex::new(settings)),
             view,
             activity,

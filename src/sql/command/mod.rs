@@ -71,9 +71,9 @@ use std::sync::Arc;
 pub use call::call_columns;
 pub use function::resolve_type_name;
 pub use names::find_relation;
-pub use role::{set_role, set_session_authorization};
+pub use role::{follow_settings, may_act_as, own_right, set_role, set_session_authorization};
 pub use setting::{
-    apply_role, apply_search_path, apply_settings, is_list, is_name_list, list_text, set_variable, settings_changed,
+    apply_role, apply_search_path, apply_settings, catch_up, is_list, is_name_list, list_text, set_variable, settings_changed,
 };
 pub use temp::discard_temp;
 pub use vacuum::{Options as MaintenanceOptions, Running as MaintenanceRunning};
@@ -133,6 +133,7 @@ impl Command {
 /// # Errors
 /// 0A000 for statements that are not there yet; the command's own.
 pub fn run(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
+    catch_up(cx)?;
     let stmt = cmd.stmt.clone();
     if stmt.read_only_class() == ast::ReadOnlyClass::NotReadOnly {
         cx.backend()?.prevent_if_read_only(stmt.tag())?;

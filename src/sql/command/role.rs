@@ -1,12 +1,12 @@
 //! Roles: CREATE, ALTER, DROP ROLE, SET ROLE, membership.
 
-use super::{Command, names};
+use super::{Command, apply_role, names};
 use crate::auth::verifier::{self, Stored};
 use crate::base::{Error, Flow, Oid, Result, SqlState, clock};
-use crate::catalog::Object;
+use crate::catalog::{Catalog, Object};
 use crate::catalog::object::{Membership, ObjectKey, Role, RoleSetting, class, comment_key};
 use crate::err;
-use crate::settings::{Id, Lookup};
+use crate::settings::{Id, Lasting, Lookup, View};
 use crate::sql::Backend;
 use crate::sql::ast::{
     AlterRoleSetStmt, AlterRoleStmt, CreateRoleKind, CreateRoleStmt, DefArg, DefElem, DropRoleStmt, RoleKind, RoleSpec,
@@ -33,12 +33,12 @@ pub fn resolve(backend: &Backend, spec: &RoleSpec) -> Result<(Oid, String)> {
     }
 }
 
-/// Roles the current one is a member of, directly or not, itself included: also those whose rights it does not inherit.
-fn memberships(backend: &Backend) -> Vec<Oid> {
-    let mut all = vec![backend.user.current];
+/// Roles one is a member of, directly or not, itself included: also those whose rights it does not inherit.
+fn member_of(catalog: &Catalog, role: Oid) -> Vec<Oid> {
+    let mut all = vec![role];
     let mut n = 0;
     while n < all.len() {
-        for m in backend.catalog.role(all[n]).map(|r| r.member_of).unwrap_or_default() {
+        for m in catalog.role(all[n]).map(|r| r.member_of).unwrap_or_default() {
             if !all.contains(&m.role) {
                 all.push(m.role);
             }
@@ -374,50 +374,96 @@ fn forget(backend: &mut Backend, role: Oid) -> Result<()> {
     Ok(())
 }
 
-/// SET ROLE.
-pub fn set_role(cx: &mut ExecContext, name: &str) -> Result<()> {
+/// SET ROLE; it lasts as other settings do.
+///
+/// # Errors
+/// 22023 for a role that is not there, 42501 for one the session's user is no member of.
+pub fn set_role(cx: &mut ExecContext, name: &str, lasting: Lasting) -> Result<()> {
     let backend = cx.backend()?;
-    let (oid, role_name) = match name {
-        "none" => (backend.user.session, backend.user.session_name.clone()),
-        name => {
-            let role = backend.catalog.role_by_name(name);
-            let role = role.ok_or_else(|| err!(INVALID_PARAMETER_VALUE, "role \"{name}\" does not exist"))?;
-            let session_super = backend.catalog.role(backend.user.session).is_some_and(|r| r.superuser);
-            if !session_super && !memberships(backend).contains(&role.oid) {
-                return Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied to set role \"{name}\""));
-            }
-            (role.oid, role.name)
-        }
-    };
-    become_user(cx, oid, role_name)
+    own_right(&backend.catalog, &backend.view, "role")?;
+    may_act_as(&backend.catalog, backend.user.session, Id::Role, name)?;
+    backend.settings.lock().force(Id::Role, name, lasting)?;
+    follow_settings(cx)
 }
 
-/// SET SESSION AUTHORIZATION; None: back to who logged in.
-pub fn set_session_authorization(cx: &mut ExecContext, name: Option<&str>) -> Result<()> {
+/// SET SESSION AUTHORIZATION; None: back to who logged in. The role is given up.
+///
+/// # Errors
+/// 22023, 42501 for who is no superuser.
+pub fn set_session_authorization(cx: &mut ExecContext, name: Option<&str>, lasting: Lasting) -> Result<()> {
     let backend = cx.backend()?;
-    let (oid, role_name) = match name {
-        None => (backend.user.authenticated, backend.user.authenticated_name.clone()),
-        Some(name) => {
-            let role = backend.catalog.role_by_name(name);
-            let role = role.ok_or_else(|| err!(INVALID_PARAMETER_VALUE, "role \"{name}\" does not exist"))?;
-            let may = backend.catalog.role(backend.user.authenticated).is_some_and(|r| r.superuser);
-            if !may && role.oid != backend.user.authenticated {
-                return Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied to set session authorization"));
-            }
-            (role.oid, role.name)
-        }
-    };
-    (backend.user.session, backend.user.session_name) = (oid, role_name.clone());
-    become_user(cx, oid, role_name)
+    own_right(&backend.catalog, &backend.view, "session_authorization")?;
+    let name = name.map_or_else(|| backend.user.authenticated_name.clone(), str::to_owned);
+    may_act_as(&backend.catalog, backend.user.authenticated, Id::SessionAuthorization, &name)?;
+    let settings = backend.settings.clone();
+    settings.lock().force(Id::SessionAuthorization, &name, lasting)?;
+    settings.lock().force(Id::Role, "none", lasting)?;
+    follow_settings(cx)
 }
 
-fn become_user(cx: &mut ExecContext, oid: Oid, name: String) -> Result<()> {
-    use crate::settings::{Id, Lasting};
+/// # Errors
+/// 42501 where a routine acts as its owner: who that is must not change under it.
+pub fn own_right(catalog: &Catalog, view: &View, setting: &str) -> Result<()> {
+    let (session, role) = (view.str(Id::SessionAuthorization), view.str(Id::Role));
+    let named = if &*role == "none" { session } else { role };
+    match catalog.role(catalog.acting().user).is_none_or(|r| *r.name == *named) {
+        true => Ok(()),
+        false => {
+            let text = format!("cannot set parameter \"{setting}\" within security-definer function");
+            Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, text))
+        }
+    }
+}
+
+/// Whether `by` may take on a role (`role`), or be somebody else altogether (`session_authorization`).
+///
+/// # Errors
+/// 22023, 42501.
+pub fn may_act_as(catalog: &Catalog, by: Oid, setting: Id, name: &str) -> Result<()> {
+    if setting == Id::Role && name == "none" {
+        return Ok(());
+    }
+    let Some(role) = catalog.role_by_name(name) else {
+        return Err(err!(INVALID_PARAMETER_VALUE, "role \"{name}\" does not exist"));
+    };
+    if role.oid == by || catalog.role(by).is_some_and(|r| r.superuser) {
+        return Ok(());
+    }
+    match setting {
+        Id::Role if member_of(catalog, by).contains(&role.oid) => Ok(()),
+        Id::Role => Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied to set role \"{name}\"")),
+        _ => Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied to set session authorization \"{name}\"")),
+    }
+}
+
+/// Makes the user the one that the settings name, if they name another one than before: they come and go with
+/// transactions, savepoints and functions.
+pub fn follow_settings(cx: &mut ExecContext) -> Result<()> {
     let backend = cx.backend()?;
-    backend.user.is_superuser = backend.catalog.role(oid).is_some_and(|r| r.superuser);
-    (backend.user.current, backend.user.current_name) = (oid, name);
+    let (session, role) = {
+        let settings = backend.settings.lock();
+        (settings.view().str(Id::SessionAuthorization).to_string(), settings.view().str(Id::Role).to_string())
+    };
+    let named = (session, role);
+    if named == backend.followed {
+        return Ok(());
+    }
+    let catalog = backend.catalog.clone();
+    let find = |name: &str| catalog.role_by_name(name).map(|r| (r.oid, r.name, r.superuser));
+    if named.0 != backend.followed.0
+        && may_act_as(&catalog, backend.user.authenticated, Id::SessionAuthorization, &named.0).is_ok()
+        && let Some((oid, name, _)) = find(&named.0)
+    {
+        (backend.user.session, backend.user.session_name) = (oid, name);
+    }
+    let session = backend.user.session_name.clone();
+    let allowed = may_act_as(&catalog, backend.user.session, Id::Role, &named.1).is_ok();
+    let wanted = if named.1 == "none" || !allowed { session } else { named.1.clone() };
+    if let Some((oid, name, superuser)) = find(&wanted) {
+        (backend.user.current, backend.user.current_name, backend.user.is_superuser) = (oid, name, superuser);
+    }
+    backend.followed = named;
+    apply_role(backend);
     let superuser = if backend.user.is_superuser { "on" } else { "off" };
-    let mut settings = backend.settings.lock();
-    settings.force(Id::IsSuperuser, superuser, Lasting::Session)?;
-    settings.force(Id::SessionAuthorization, &backend.user.session_name.clone(), Lasting::Session)
+    backend.settings.lock().force(Id::IsSuperuser, superuser, Lasting::Session)
 }

@@ -59,12 +59,14 @@ pub fn apply_role(backend: &Backend) {
     backend.catalog.set_acting(crate::catalog::Acting {
         user: backend.user.current,
         session_user: backend.user.session,
+        authenticated: backend.user.authenticated,
         row_security: backend.view.bool(Id::RowSecurity),
     });
 }
 
 /// Brings up to date what is derived from settings, after some changed inside a statement.
 pub fn settings_changed(cx: &mut ExecContext) -> Result<()> {
+    super::follow_settings(cx)?;
     let settings = cx.backend()?.settings.clone();
     let view = settings.lock().view().clone();
     apply_settings(cx, &view);
@@ -72,6 +74,13 @@ pub fn settings_changed(cx: &mut ExecContext) -> Result<()> {
     backend.view = view;
     apply_search_path(backend);
     Ok(())
+}
+
+/// The same, if `set_config` has changed any since they were looked at.
+pub fn catch_up(cx: &mut ExecContext) -> Result<()> {
+    let backend = cx.backend()?;
+    let same = backend.settings.lock().view().is(&backend.view);
+    if same { Ok(()) } else { settings_changed(cx) }
 }
 
 /// SET and RESET inside a routine. Returns the command tag.
@@ -97,8 +106,8 @@ pub fn set_variable(cx: &mut ExecContext, stmt: &SetVariableStmt) -> Result<Stri
         _ => return Err(Error::unsupported("this form of SET is not supported inside a function")),
     };
     match name.as_str() {
-        "session_authorization" => super::set_session_authorization(cx, text.as_deref())?,
-        "role" => super::set_role(cx, text.as_deref().unwrap_or("none"))?,
+        "session_authorization" => super::set_session_authorization(cx, text.as_deref(), lasting)?,
+        "role" => super::set_role(cx, text.as_deref().unwrap_or("none"), lasting)?,
         _ => {
             let backend = cx.backend()?;
             let privileged = backend.user.is_superuser;

@@ -245,6 +245,17 @@ impl Invocation {
         let level = settings.lock().enter();
         self.level = Some(level);
         for (name, value) in &self.settings {
+            if let Some(id @ (crate::settings::Id::Role | crate::settings::Id::SessionAuthorization)) =
+                crate::settings::find(name)
+            {
+                let backend = cx.backend()?;
+                let allowed = crate::sql::command::may_act_as(&backend.catalog, backend.user.session, id, value);
+                if let Err(e) = allowed {
+                    settings.lock().leave(level, false);
+                    self.level = None;
+                    return Err(e);
+                }
+            }
             // The lock must be free again before it is taken for the retreat.
             let done = settings.lock().set(name, value, Lasting::Save, privileged);
             if let Err(e) = done {

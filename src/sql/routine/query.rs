@@ -221,6 +221,7 @@ impl QueryRun {
             None => {
                 self.ended = true;
                 self.node = None;
+                crate::sql::command::catch_up(cx)?;
                 if !self.plan.read_only {
                     cx.backend()?.txn.next_command();
                 }
