@@ -37,6 +37,8 @@ pub mod class {
     pub const LANGUAGE: Oid = Oid(2612);
     pub const TRIGGER: Oid = Oid(2620);
     pub const POLICY: Oid = Oid(3256);
+    pub const STATISTIC_EXT: Oid = Oid(3381);
+    pub const PUBLICATION: Oid = Oid(6104);
 }
 
 /// OIDs that initdb gives, all PostgreSQL's.
@@ -87,6 +89,8 @@ pub enum Object {
     Comment(Comment),
     RoleSetting(RoleSetting),
     DefaultAcl(DefaultAcl),
+    Statistics(Statistics),
+    Publication(Publication),
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -389,6 +393,74 @@ pub struct Stats {
     pub all_visible: u64,
     #[serde(default)]
     pub columns: Vec<ColumnStats>,
+    #[serde(default)]
+    pub extended: Vec<ExtendedStats>,
+}
+
+/// What CREATE STATISTICS made. What ANALYZE found out is in the table's [`Stats`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Statistics {
+    pub oid: Oid,
+    pub name: String,
+    pub namespace: Oid,
+    pub owner: Oid,
+    pub table: Oid,
+    /// Attribute numbers, ascending.
+    pub columns: Vec<i16>,
+    /// SQL text over the table's columns.
+    #[serde(default)]
+    pub exprs: Vec<Arc<str>>,
+    /// `d` distinct values, `f` functional dependencies, `m` most common values, `e` expressions.
+    pub kinds: Vec<char>,
+    #[serde(default = "no_target")]
+    pub target: i32,
+}
+
+fn no_target() -> i32 {
+    -1
+}
+
+/// What ANALYZE found out about several columns of a table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExtendedStats {
+    pub statistics: Oid,
+    /// Columns (expressions are −1, −2, …), and how many values they have together.
+    #[serde(default)]
+    pub distinct: Vec<(Vec<i16>, f64)>,
+    /// Columns that decide a further one, and for how many rows.
+    #[serde(default)]
+    pub dependencies: Vec<(Vec<i16>, i16, f64)>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Publication {
+    pub oid: Oid,
+    pub name: String,
+    pub owner: Oid,
+    pub all_tables: bool,
+    pub insert: bool,
+    pub update: bool,
+    pub delete: bool,
+    pub truncate: bool,
+    /// Changes of partitions are those of the table above.
+    pub via_root: bool,
+    #[serde(default)]
+    pub tables: Vec<PublishedTable>,
+    /// OIDs in `pg_publication_namespace`, and the schemas.
+    #[serde(default)]
+    pub schemas: Vec<(Oid, Oid)>,
+}
+
+/// A row of `pg_publication_rel`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PublishedTable {
+    pub oid: Oid,
+    pub table: Oid,
+    /// Empty: all columns.
+    #[serde(default)]
+    pub columns: Vec<i16>,
+    #[serde(default)]
+    pub filter: Option<Arc<str>>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -422,6 +494,8 @@ impl Object {
                 ObjectKey { class: class::DB_ROLE_SETTING, oid: o.database, sub: o.role.0 as i32 }
             }
             Object::DefaultAcl(o) => ObjectKey::new(class::DEFAULT_ACL, o.oid),
+            Object::Statistics(o) => ObjectKey::new(class::STATISTIC_EXT, o.oid),
+            Object::Publication(o) => ObjectKey::new(class::PUBLICATION, o.oid),
         }
     }
 
@@ -443,6 +517,8 @@ impl Object {
             Object::Function(o) => Some((o.namespace, &o.name)),
             Object::Role(o) => Some((Oid::INVALID, &o.name)),
             Object::Database(o) => Some((Oid::INVALID, &o.name)),
+            Object::Statistics(o) => Some((o.namespace, &o.name)),
+            Object::Publication(o) => Some((Oid::INVALID, &o.name)),
             Object::Stats(_) | Object::Comment(_) | Object::RoleSetting(_) | Object::DefaultAcl(_) => None,
         }
     }
@@ -522,4 +598,6 @@ accessors! {
     as_database => Database(Database);
     as_stats => Stats(Stats);
     as_role_setting => RoleSetting(RoleSetting);
+    as_statistics => Statistics(Statistics);
+    as_publication => Publication(Publication);
 }

@@ -241,6 +241,8 @@ pub struct Relation {
     pub stats: RelStats,
     /// Per-column statistics by ANALYZE, by attribute number.
     pub column_stats: arc_swap::ArcSwap<Vec<ColumnStats>>,
+    /// What ANALYZE found out for extended statistics.
+    pub extended_stats: arc_swap::ArcSwap<Vec<super::object::ExtendedStats>>,
     /// Open storage of tables, sequences, materialized views and TOAST tables.
     pub store: Option<Arc<crate::heap::TableStore>>,
     /// A catalog whose rows are generated from the engine's registries or state: the name of its generator.
@@ -319,6 +321,7 @@ impl Relation {
             options: Vec::new(),
             stats: RelStats::unknown(),
             column_stats: Default::default(),
+            extended_stats: Default::default(),
             store: None,
             generated_by: None,
             lineage: Default::default(),
@@ -362,6 +365,7 @@ impl Relation {
         if new.relation == self.oid {
             self.stats.take(new);
             self.column_stats.store(Arc::new(new.columns.clone()));
+            self.extended_stats.store(Arc::new(new.extended.clone()));
         } else if let Some(index) = self.indexes.iter().find(|i| i.oid == new.relation) {
             index.stats.take(new);
         }

@@ -180,6 +180,8 @@ pub fn text_out(typ: TypeRef, value: Datum<'_>, out: &mut Vec<u8>, io: &IoContex
             | oid::PG_SNAPSHOT
             | oid::TXID_SNAPSHOT
             | oid::PG_NODE_TREE
+            | oid::PG_NDISTINCT
+            | oid::PG_DEPENDENCIES
             | oid::ACLITEM,
             Datum::Bytes(b),
         ) => out.extend_from_slice(b),

@@ -726,6 +726,36 @@ pub struct AlterStatisticsStmt {
 }
 
 #[derive(Clone, Debug, PartialEq)]
+pub struct CreatePublicationStmt {
+    pub name: Name,
+    pub all_tables: bool,
+    pub objects: Vec<PublicationObject>,
+    pub options: Vec<DefElem>,
+}
+
+/// What a publication takes in.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PublicationObject {
+    Table { table: RangeVar, columns: Vec<Name>, filter: Option<Expr> },
+    /// None: the current schema.
+    Schema(Option<Name>, Pos),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlterPublicationStmt {
+    pub name: Name,
+    pub action: AlterPublicationAction,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum AlterPublicationAction {
+    Options(Vec<DefElem>),
+    Add(Vec<PublicationObject>),
+    Set(Vec<PublicationObject>),
+    Drop(Vec<PublicationObject>),
+}
+
+#[derive(Clone, Debug, PartialEq)]
 pub struct CreateExtensionStmt {
     pub name: Name,
     pub if_not_exists: bool,

@@ -104,6 +104,8 @@ pub enum Stmt {
     AlterPolicy(Box<AlterPolicyStmt>),
     CreateStatistics(Box<CreateStatisticsStmt>),
     AlterStatistics(Box<AlterStatisticsStmt>),
+    CreatePublication(Box<CreatePublicationStmt>),
+    AlterPublication(Box<AlterPublicationStmt>),
     CreateExtension(Box<CreateExtensionStmt>),
     AlterExtension(Box<AlterExtensionStmt>),
     CreateLanguage(Box<CreateLanguageStmt>),

@@ -170,6 +170,8 @@ impl Stmt {
             Stmt::AlterPolicy(_) => "ALTER POLICY",
             Stmt::CreateStatistics(_) => "CREATE STATISTICS",
             Stmt::AlterStatistics(_) => "ALTER STATISTICS",
+            Stmt::CreatePublication(_) => "CREATE PUBLICATION",
+            Stmt::AlterPublication(_) => "ALTER PUBLICATION",
             Stmt::CreateExtension(_) => "CREATE EXTENSION",
             Stmt::AlterExtension(_) => "ALTER EXTENSION",
             Stmt::CreateLanguage(_) => "CREATE LANGUAGE",

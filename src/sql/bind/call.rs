@@ -546,6 +546,8 @@ impl Binder<'_, '_> {
             Clause::Execute => "EXECUTE parameters",
             Clause::TriggerWhen => "trigger WHEN conditions",
             Clause::Policy => "policy expressions",
+            Clause::Publication => "WHERE",
+            Clause::Statistics => "statistics expressions",
             Clause::MergeWhen => "MERGE WHEN conditions",
             Clause::Copy => "COPY FROM WHERE conditions",
             Clause::Partition => "partition key expressions",

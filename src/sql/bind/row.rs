@@ -133,6 +133,7 @@ impl Binder<'_, '_> {
             C::Generated => "column generation expression",
             C::Execute => "EXECUTE parameter",
             C::TriggerWhen => "trigger WHEN condition",
+            C::Statistics => "statistics expression",
             C::Partition => "partition key expression",
             C::Copy => "COPY FROM WHERE condition",
             _ => return Ok(()),

@@ -2,10 +2,12 @@
 //!
 //! PostgreSQL 15, analyze.c: same estimators (Haas and Stokes, 1998, for distinct values), same limits.
 
+use super::analyze_extended::Sampled;
 use super::vacuum::{self, Options};
 use crate::base::error::Report;
 use crate::base::{Flow, Result, Severity, SqlState};
-use crate::catalog::{Attribute, ColumnStats, Relation};
+use crate::catalog::object::class;
+use crate::catalog::{Attribute, ColumnStats, Object, ObjectKey, Relation};
 use crate::err;
 use crate::heap::sample;
 use crate::settings::{Id, Lookup};
@@ -50,6 +52,7 @@ pub fn table(cx: &mut ExecContext, relation: &Relation, only: &[String], options
         }
     }
     vacuum::store_stats(cx, relation.oid, taken.pages.into(), taken.total_rows, columns)?;
+    extended(cx, relation, &attnos, &taken)?;
     for index in &relation.indexes {
         vacuum::store_index_stats(cx, index, taken.total_rows)?;
     }
@@ -64,6 +67,26 @@ pub fn table(cx: &mut ExecContext, relation: &Relation, only: &[String], options
         cx.notices.push(Report::notice(Severity::Info, SqlState::SUCCESSFUL_COMPLETION, text));
     }
     Ok(())
+}
+
+/// Statistics over several columns.
+fn extended(cx: &mut ExecContext, relation: &Relation, attnos: &[i16], taken: &crate::heap::Sample) -> Result<()> {
+    let catalog = cx.backend()?.catalog.clone();
+    let wanted = super::statistics::of_table(&catalog, relation.oid);
+    if wanted.iter().all(|s| s.target == 0) {
+        return Ok(());
+    }
+    let sampled = Sampled::new(attnos, &taken.batch.columns, taken.batch.rows, taken.total_rows);
+    let Some(record) = catalog.get(ObjectKey::new(class::STATISTIC, relation.oid)) else { return Ok(()) };
+    let mut stats = record.object.as_stats()?.clone();
+    let interrupts = cx.interrupts.clone();
+    for s in wanted.iter().filter(|s| s.target != 0) {
+        if let Some(found) = sampled.of(s, &mut || interrupts.check())? {
+            stats.extended.retain(|e| e.statistics != s.oid);
+            stats.extended.push(found);
+        }
+    }
+    super::write::put(cx, Object::Stats(stats))
 }
 
 fn target_of(attribute: &Attribute, default: usize) -> usize {

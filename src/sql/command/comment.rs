@@ -87,6 +87,16 @@ fn object(cmd: &Command, cx: &mut ExecContext, stmt: &CommentStmt) -> Flow<Objec
             };
             Ok(ObjectKey::new(class::TRIGGER, t.oid))
         }
+        ObjectType::Statistics => {
+            let s = super::statistics::find(&cx.backend()?.catalog.clone(), &name)?;
+            super::statistics::check_owner(cx, &s)?;
+            Ok(ObjectKey::new(class::STATISTIC_EXT, s.oid))
+        }
+        ObjectType::Publication => {
+            let p = super::publication::named(&cx.backend()?.catalog.clone(), &last)?;
+            super::publication::check_owner(cx, &p)?;
+            Ok(ObjectKey::new(class::PUBLICATION, p.oid))
+        }
         ObjectType::Policy => {
             let ObjectName::OnTable { name: policy, .. } = &stmt.name else {
                 return Err(Error::internal("a policy without table").into());

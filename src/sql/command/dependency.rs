@@ -138,7 +138,7 @@ fn dependents(cx: &mut ExecContext, key: ObjectKey) -> Result<Vec<Dependent>> {
 }
 
 fn members(catalog: &Catalog, namespace: Oid, found: &mut Vec<Dependent>) {
-    for class in [class::RELATION, class::TYPE, class::PROC] {
+    for class in [class::RELATION, class::TYPE, class::PROC, class::STATISTIC_EXT] {
         for record in catalog.all(class) {
             let inside = record.object.name().is_some_and(|(place, _)| place == namespace);
             let part = matches!(&record.object,
@@ -153,6 +153,9 @@ fn members(catalog: &Catalog, namespace: Oid, found: &mut Vec<Dependent>) {
 
 /// Foreign keys on a table or on an index; defaults that use a sequence; the row type.
 fn of_relation(catalog: &Catalog, oid: Oid, found: &mut Vec<Dependent>) {
+    for s in super::statistics::of_table(catalog, oid) {
+        found.push(Dependent { key: ObjectKey::new(class::STATISTIC_EXT, s.oid), age: s.oid, silent: true });
+    }
     let literal = format!("'{oid}'::regclass");
     let row_type = catalog.class(oid).and_then(|r| r.object.as_class().ok().map(|c| c.row_type));
     if let Some(row_type) = row_type.filter(|t| t.is_valid()) {
@@ -189,6 +192,9 @@ fn of_column(cx: &mut ExecContext, key: ObjectKey, found: &mut Vec<Dependent>) -
     let n = key.sub as usize - 1;
     for view in super::alter_table::views_using(cx, key.oid, |c| c.attributes[n].dropped = true)? {
         found.push(Dependent { key: ObjectKey::new(class::RELATION, view), age: view, silent: false });
+    }
+    for s in super::statistics::reading(cx, key.oid, key.sub as i16)? {
+        found.push(Dependent { key: ObjectKey::new(class::STATISTIC_EXT, s), age: s, silent: true });
     }
     for policy in super::policy::reading_elsewhere(cx, key)? {
         found.push(Dependent { key: ObjectKey::new(class::POLICY, policy), age: policy, silent: false });

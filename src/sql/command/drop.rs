@@ -20,6 +20,8 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<Str
         ObjectType::Type | ObjectType::Domain => super::types::drop(cx, stmt)?,
         ObjectType::Trigger => super::trigger::drop(cmd, cx, stmt)?,
         ObjectType::Policy => super::policy::drop(cmd, cx, stmt)?,
+        ObjectType::Statistics => super::statistics::drop(cx, stmt)?,
+        ObjectType::Publication => super::publication::drop(cx, stmt)?,
         ObjectType::Function | ObjectType::Procedure | ObjectType::Routine | ObjectType::Aggregate => {
             super::function::drop_routines(cmd, cx, stmt)?;
         }
@@ -44,6 +46,8 @@ fn words(object: ObjectType) -> &'static str {
         ObjectType::Aggregate => "AGGREGATE",
         ObjectType::Trigger => "TRIGGER",
         ObjectType::Policy => "POLICY",
+        ObjectType::Statistics => "STATISTICS",
+        ObjectType::Publication => "PUBLICATION",
         ObjectType::Extension => "EXTENSION",
         ObjectType::Collation => "COLLATION",
         _ => "of this kind",
@@ -221,6 +225,14 @@ pub fn describe(cx: &mut ExecContext, key: ObjectKey) -> Result<String> {
         Object::Namespace(n) => format!("schema {}", n.name),
         Object::Database(d) => format!("database {}", d.name),
         Object::DefaultAcl(d) => describe_default_acl(&catalog, d),
+        Object::Publication(p) => format!("publication {}", p.name),
+        Object::Statistics(s) => {
+            let schema = catalog.namespace(s.namespace).map(|n| n.name).unwrap_or_default();
+            match catalog.effective_path().contains(&s.namespace) {
+                true => format!("statistics object {}", s.name),
+                false => format!("statistics object {schema}.{}", s.name),
+            }
+        }
         Object::Function(f) => {
             let word = crate::sql::routine::shown::kind_word(f);
             format!("{word} {}", crate::sql::routine::shown::procedure(&catalog, &*cx.fx.io.hooks, f))
@@ -254,6 +266,9 @@ pub fn remove(cx: &mut ExecContext, targets: Vec<ObjectKey>, behavior: DropBehav
     let found = dependency::collect(cx, &targets)?;
     parts_go_with_the_whole(cx, &targets)?;
     report(cx, &what, targets.len() == 1, &found.reported, behavior)?;
+    for key in found.all.iter().filter(|k| matches!(k.class, class::RELATION | class::NAMESPACE)) {
+        super::publication::forget(cx, *key)?;
+    }
     for key in &found.all {
         match (key.class, key.sub) {
             (class::RELATION, 0) => remove_relation(cx, key.oid)?,
@@ -267,6 +282,7 @@ pub fn remove(cx: &mut ExecContext, targets: Vec<ObjectKey>, behavior: DropBehav
             (class::CONSTRAINT, _) => drop_constraint(cx, *key)?,
             (class::TRIGGER, _) => super::trigger::remove(cx, key.oid)?,
             (class::POLICY, _) => super::policy::remove(cx, key.oid)?,
+            (class::STATISTIC_EXT, _) => super::statistics::remove(cx, *key)?,
             _ => {
                 let backend = cx.backend()?;
                 let writer = backend.writer();

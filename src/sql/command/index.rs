@@ -170,6 +170,11 @@ const UNORDERED: &[Oid] = &[
     Oid(1790),
 ];
 
+/// Values of the type have an order.
+pub fn is_ordered(ty: Oid) -> bool {
+    !UNORDERED.contains(&ty)
+}
+
 pub fn check_ordered(cx: &ExecContext, ty: TypeRef) -> Result<()> {
     if !UNORDERED.contains(&ty.oid) {
         return Ok(());

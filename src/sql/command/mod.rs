@@ -13,6 +13,7 @@ mod alter_kinds;
 mod alter_system;
 mod alter_table;
 mod analyze;
+mod analyze_extended;
 mod call;
 mod checkpoint;
 mod cluster;
@@ -38,6 +39,7 @@ mod owned;
 mod owner;
 mod partition;
 mod policy;
+mod publication;
 mod query;
 mod reindex;
 mod reloptions;
@@ -50,6 +52,7 @@ mod schema;
 pub mod sequence;
 mod set_constraints;
 mod setting;
+mod statistics;
 mod storage;
 pub mod stored_text;
 mod table;
@@ -144,6 +147,10 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
         Stmt::Do(s) => call::run_block(cmd, cx, s)?,
         Stmt::CreateExtension(s) => extension::create(cx, s)?,
         Stmt::CreateTrigger(s) => trigger::create(cmd, cx, s)?,
+        Stmt::CreateStatistics(s) => statistics::create(cmd, cx, s)?,
+        Stmt::AlterStatistics(s) => statistics::alter(cx, s)?,
+        Stmt::CreatePublication(s) => publication::create(cmd, cx, s)?,
+        Stmt::AlterPublication(s) => publication::alter(cmd, cx, s)?,
         Stmt::CreatePolicy(s) => policy::create(cmd, cx, s)?,
         Stmt::AlterPolicy(s) => policy::alter(cmd, cx, s)?,
         Stmt::CreateFunction(s) => function::create(cmd, cx, s)?,

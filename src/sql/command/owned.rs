@@ -21,7 +21,15 @@ enum Tie {
 /// Ties of a role to one database's objects, by OID.
 fn ties(catalog: &Catalog, role: Oid, name: &str, shared: bool) -> Vec<(ObjectKey, Tie)> {
     let mut found = Vec::new();
-    let local = [class::RELATION, class::TYPE, class::PROC, class::NAMESPACE, class::DEFAULT_ACL];
+    let local = [
+        class::RELATION,
+        class::TYPE,
+        class::PROC,
+        class::NAMESPACE,
+        class::DEFAULT_ACL,
+        class::STATISTIC_EXT,
+        class::PUBLICATION,
+    ];
     let classes = if shared { &[class::DATABASE][..] } else { &local[..] };
     for record in classes.iter().flat_map(|class| catalog.all(*class)) {
         let key = record.object.key();
@@ -44,6 +52,8 @@ fn ties(catalog: &Catalog, role: Oid, name: &str, shared: bool) -> Vec<(ObjectKe
             Object::Namespace(n) => (n.owner, n.acl.as_ref()),
             Object::Database(d) => (d.owner, d.acl.as_ref()),
             Object::DefaultAcl(d) => (d.role, Some(&d.acl)),
+            Object::Statistics(s) => (s.owner, None),
+            Object::Publication(p) => (p.owner, None),
             _ => continue,
         };
         if acl.0 == role {
@@ -135,6 +145,8 @@ fn give(cx: &mut ExecContext, key: ObjectKey, new: Oid) -> Flow<()> {
         Object::Function(f) => owner::change_owner(&mut f.owner, &mut f.acl, new),
         Object::Namespace(n) => owner::change_owner(&mut n.owner, &mut n.acl, new),
         Object::Database(d) => owner::change_owner(&mut d.owner, &mut d.acl, new),
+        Object::Statistics(s) => s.owner = new,
+        Object::Publication(p) => p.owner = new,
         // Default privileges stay with whom they are for.
         _ => return Ok(()),
     }

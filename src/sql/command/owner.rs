@@ -107,6 +107,8 @@ pub fn alter(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterOwnerStmt) -> 
             change_owner(&mut t.owner, &mut t.acl, new.0);
             Object::Type(t)
         }
+        ObjectType::Statistics => super::statistics::set_owner(cx, &name, new.0)?,
+        ObjectType::Publication => super::publication::set_owner(cx, &name[0], new.0)?,
         ObjectType::Table | ObjectType::View | ObjectType::MatView | ObjectType::Sequence => {
             let var = names::range_var(&name);
             let found = names::locked_relation(cmd, cx, &var, LockMode::AccessExclusive)?;

@@ -128,6 +128,8 @@ fn rename_column(cx: &mut ExecContext, found: &Relation, old: &str, new: &str) -
     }
     let oid = c.oid;
     put(cx, Object::Class(c))?;
+    super::statistics::rename_column(cx, oid, old, new)?;
+    super::publication::rename_column(cx, oid, old, new)?;
     for index in cx.backend()?.catalog.indexes_of(oid) {
         let mut i = class_of(cx, index)?;
         let Some(def) = &mut i.index else { continue };
@@ -172,6 +174,17 @@ fn rename_constraint(cx: &mut ExecContext, oid: Oid, old: &str, new: &str) -> Fl
 fn rename_object(cx: &mut ExecContext, stmt: &RenameStmt, name: &[String]) -> Flow<()> {
     let last = name.last().cloned().unwrap_or_default();
     let new = stmt.new_name.clone();
+    match stmt.object {
+        ObjectType::Statistics => {
+            let moved = super::statistics::moved(cx, name, Some(&new), None)?;
+            return Ok(put(cx, moved)?);
+        }
+        ObjectType::Publication => {
+            let renamed = super::publication::renamed(cx, &last, &new)?;
+            return Ok(put(cx, renamed)?);
+        }
+        _ => {}
+    }
     let backend = cx.backend()?;
     let object = match stmt.object {
         ObjectType::Schema => {
@@ -299,6 +312,12 @@ pub fn set_schema(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterObjectSch
         Some(ObjectName::Type(name)) => name.names.clone(),
         _ => return Err(Error::unsupported("SET SCHEMA of this kind of object is not supported").into()),
     };
+    if stmt.object == ObjectType::Statistics {
+        schema::may_create_in(cx.backend()?, namespace)?;
+        let moved = super::statistics::moved(cx, &parts, None, Some(namespace))?;
+        put(cx, moved)?;
+        return Ok(tag);
+    }
     if !matches!(stmt.object, ObjectType::Type | ObjectType::Domain) {
         return Err(Error::unsupported("SET SCHEMA of this kind of object is not supported").into());
     }

@@ -4,7 +4,7 @@ use super::{Command, analyze, names};
 use crate::base::error::Report;
 use crate::base::{Error, Flow, Interrupts, Oid, Result, Severity, SqlState, TupleId};
 use crate::btree::IndexStore;
-use crate::catalog::object::Stats;
+use crate::catalog::object::{ObjectKey, Stats, class};
 use crate::catalog::{Index, Object, RelKind, Relation};
 use crate::err;
 use crate::heap::{IndexVacuum, Vacuum, VacuumHost, VacuumOptions, VacuumReport};
@@ -347,7 +347,10 @@ pub fn store_stats(
 ) -> Result<()> {
     let backend = cx.backend()?;
     let writer = backend.writer();
-    let stats = Stats { relation, pages, tuples, all_visible: 0, columns };
+    let known = backend.catalog.get(ObjectKey::new(class::STATISTIC, relation));
+    let known = known.as_ref().and_then(|r| r.object.as_stats().ok());
+    let extended = known.map(|s| s.extended.clone()).unwrap_or_default();
+    let stats = Stats { relation, pages, tuples, all_visible: 0, columns, extended };
     backend.catalog.put(writer, Object::Stats(stats))
 }
 

@@ -55,7 +55,7 @@ impl Parser<'_> {
             Kw::Event => self.alter_event_trigger(),
             Kw::Text => self.alter_text_search(pos),
             Kw::Large => self.alter_large_object(),
-            Kw::Publication => self.alter_unsupported("ALTER PUBLICATION", 1, pos),
+            Kw::Publication => self.alter_publication(),
             Kw::Subscription => self.alter_unsupported("ALTER SUBSCRIPTION", 1, pos),
             Kw::Server => self.alter_unsupported("ALTER SERVER", 1, pos),
             Kw::Foreign => match self.tok_at(1) {
@@ -518,7 +518,7 @@ impl Parser<'_> {
     // ---- other objects ----
 
     /// RENAME TO, OWNER TO, SET SCHEMA: what nearly every kind of object has. Behind its name.
-    fn alter_common(&mut self, object: ObjectType, name: ObjectName, schema: bool) -> Result<Stmt> {
+    pub(super) fn alter_common(&mut self, object: ObjectType, name: ObjectName, schema: bool) -> Result<Stmt> {
         match self.tok() {
             Tok::Kw(Kw::Rename) => {
                 self.bump();

@@ -71,7 +71,8 @@ impl Parser<'_> {
                 self.trigger_attributes()?;
                 Err(crate::err!(FEATURE_NOT_SUPPORTED, "CREATE ASSERTION is not yet implemented"))
             }
-            Kw::Publication | Kw::Subscription | Kw::Server | Kw::Foreign => self.create_foreign(kw, pos),
+            Kw::Publication => self.create_publication(),
+            Kw::Subscription | Kw::Server | Kw::Foreign => self.create_foreign(kw, pos),
             _ => self.create_replaceable(false, pos),
         }
     }
@@ -101,7 +102,6 @@ impl Parser<'_> {
     fn create_foreign(&mut self, kw: Kw, pos: Pos) -> Result<Stmt> {
         self.bump();
         let tag = match kw {
-            Kw::Publication => "CREATE PUBLICATION",
             Kw::Subscription => "CREATE SUBSCRIPTION",
             Kw::Server => "CREATE SERVER",
             _ if self.eat(Kw::Table) => "CREATE FOREIGN TABLE",

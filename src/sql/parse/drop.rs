@@ -15,7 +15,7 @@ impl Parser<'_> {
         }
         let Tok::Kw(kw) = self.tok() else { return self.unexpected() };
         match kw {
-            Kw::Server | Kw::Foreign | Kw::Publication | Kw::Subscription => return self.drop_foreign(kw, pos),
+            Kw::Server | Kw::Foreign | Kw::Subscription => return self.drop_foreign(kw, pos),
             Kw::User if self.at_n(1, Kw::Mapping) => {
                 self.bump();
                 return self.drop_user_mapping(pos);
@@ -118,7 +118,6 @@ impl Parser<'_> {
                 self.expect_all(&[Kw::Data, Kw::Wrapper])?;
                 "DROP FOREIGN DATA WRAPPER"
             }
-            Kw::Publication => "DROP PUBLICATION",
             _ => "DROP SUBSCRIPTION",
         };
         Ok(self.unsupported_statement(tag, pos))

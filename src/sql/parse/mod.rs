@@ -26,6 +26,7 @@ mod name;
 mod object;
 mod options;
 mod parser;
+mod publication;
 mod role;
 mod scan;
 mod select;

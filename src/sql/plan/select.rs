@@ -877,9 +877,11 @@ fn gate(plan: Plan, gates: Vec<Expr>, layout: &Layout) -> Result<Plan> {
 /// Distinct combinations of expressions among so many rows: PostgreSQL 15, selfuncs.c, estimate_num_groups.
 pub(super) fn groups(est: &Estimator<'_>, exprs: &[&Expr], rows: f64) -> f64 {
     let mut n = 1.0;
-    for e in exprs {
+    let (known, rest) = est.known_together(exprs);
+    for e in rest {
         n *= est.distinct(e);
     }
+    n *= known;
     let limit = if exprs.len() > 1 { (rows * 0.1).max(est_max(est, exprs)).max(1.0) } else { rows };
     n.min(limit).min(rows).max(1.0).round()
 }

@@ -7,7 +7,9 @@ use crate::catalog::object::{Class, Function, ObjectKey, class, fixed};
 use crate::catalog::{Catalog, Constraint, Object, Record, system};
 use crate::err;
 use crate::sql::exec::ExecContext;
-use crate::sql::exec::system_view::{builtin_comment, builtin_statement, direct_arguments};
+use crate::sql::exec::system_view::{
+    builtin_comment, builtin_statement, direct_arguments, statistics_definition, statistics_expressions,
+};
 use crate::sql::func;
 use crate::sql::names::schema_and_name;
 use crate::types::context::TypeHooks;
@@ -37,9 +39,27 @@ pub(super) fn find(src: &str) -> Option<SystemFn> {
         "pg_get_partkeydef" => partition_key,
         "pg_get_partition_constraintdef" => partition_constraint,
         "pg_partition_root" => partition_root,
-        "pg_get_statisticsobjdef" | "pg_get_statisticsobjdef_columns" | "pg_get_ruledef" | "pg_get_ruledef_ext" => {
-            nothing
-        }
+        "pg_get_ruledef" | "pg_get_ruledef_ext" => nothing,
+        "pg_get_statisticsobjdef" => |cx, args, out| {
+            let shown = statistics_definition(&*catalog(cx)?, &cx.fx.io, Oid(args[0].u32()), false);
+            maybe(out, shown);
+            Ok(())
+        },
+        "pg_get_statisticsobjdef_columns" => |cx, args, out| {
+            let shown = statistics_definition(&*catalog(cx)?, &cx.fx.io, Oid(args[0].u32()), true);
+            maybe(out, shown);
+            Ok(())
+        },
+        "pg_get_statisticsobjdef_expressions" => |cx, args, out| {
+            match statistics_expressions(&*catalog(cx)?, &cx.fx.io, Oid(args[0].u32())) {
+                Some(list) => {
+                    let bytes = crate::types::array::from_texts(crate::types::oid::TEXT, &list);
+                    out.push(Datum::Bytes(&bytes));
+                }
+                None => out.push_null(),
+            }
+            Ok(())
+        },
         _ => return None,
     })
 }

@@ -34,7 +34,12 @@ pub(super) fn find(src: &str) -> Option<SystemFn> {
         "pg_jit_available" => no,
         "row_security_active" => row_security,
         "row_security_active_name" => row_security_by_name,
-        "pg_relation_is_publishable" => no,
+        "pg_relation_is_publishable" => |cx, args, out| {
+            let record = cx.backend()?.catalog.class(Oid(args[0].u32()));
+            let class = record.as_ref().and_then(|r| r.object.as_class().ok());
+            out.push(Datum::Bool(class.is_some_and(crate::sql::exec::system_view::is_publishable)));
+            Ok(())
+        },
         _ => return None,
     })
 }

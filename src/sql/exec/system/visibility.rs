@@ -14,11 +14,11 @@ pub(super) fn find(src: &str) -> Option<SystemFn> {
         "pg_type_is_visible" => |cx, args, out| answer(cx, args, out, type_),
         "pg_function_is_visible" => |cx, args, out| answer(cx, args, out, function),
         "pg_operator_is_visible" => |cx, args, out| answer(cx, args, out, |_, o| func::oper(o).map(|_| true)),
+        "pg_statistics_obj_is_visible" => |cx, args, out| answer(cx, args, out, statistics),
         "pg_opclass_is_visible"
         | "pg_opfamily_is_visible"
         | "pg_collation_is_visible"
         | "pg_conversion_is_visible"
-        | "pg_statistics_obj_is_visible"
         | "pg_ts_parser_is_visible"
         | "pg_ts_dict_is_visible"
         | "pg_ts_template_is_visible"
@@ -40,6 +40,17 @@ fn answer(
         None => out.push_null(),
     }
     Ok(())
+}
+
+fn statistics(catalog: &Catalog, oid: Oid) -> Option<bool> {
+    use crate::catalog::object::{ObjectKey, class};
+    let record = catalog.get(ObjectKey::new(class::STATISTIC_EXT, oid))?;
+    let s = record.object.as_statistics().ok()?;
+    let first = catalog
+        .effective_path()
+        .into_iter()
+        .find_map(|n| catalog.find(class::STATISTIC_EXT, n, &s.name).first().copied());
+    Some(first == Some(oid))
 }
 
 fn table(catalog: &Catalog, oid: Oid) -> Option<bool> {

@@ -22,6 +22,8 @@ mod listing;
 mod namespace;
 mod object;
 mod policy;
+mod publication;
+mod extended;
 mod role;
 mod server;
 mod session;
@@ -35,7 +37,9 @@ pub(crate) use cell::{Cell, NULL, Stamp, texts};
 pub(crate) use code::{btree_opclass, builtin_statement, direct_arguments, opclass_takes, special_opclass};
 pub(crate) use depend::{of_expression, of_query};
 pub(crate) use information::{Seen, updatable};
+pub(crate) use extended::{definition as statistics_definition, expressions as statistics_expressions};
 pub(crate) use object::builtin_comment;
+pub(crate) use publication::is_publishable;
 
 use super::ExecContext;
 use super::output::phys_of;
@@ -230,6 +234,8 @@ pub fn find(name: &str) -> Option<&'static View> {
         namespace::VIEWS,
         object::VIEWS,
         policy::VIEWS,
+        publication::VIEWS,
+        extended::VIEWS,
         role::VIEWS,
         server::VIEWS,
         session::VIEWS,

@@ -18,7 +18,9 @@ pub(super) const VIEWS: &[View] = &[
     View { name: "pg_default_acl", rows: default_acls },
 ];
 
-const KINDS: [Oid; 8] = [
+const KINDS: [Oid; 10] = [
+    class::STATISTIC_EXT,
+    class::PUBLICATION,
     class::TYPE,
     class::PROC,
     class::RELATION,
