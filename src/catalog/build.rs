@@ -53,7 +53,10 @@ pub fn tuple_desc(catalog: &Catalog, attributes: &[Attribute]) -> crate::heap::T
 
 fn index(catalog: &Catalog, c: &Class, def: &IndexDef) -> Result<Arc<Index>> {
     let file = RelFileId { db: catalog.database(), node: c.node };
-    let key_types = def.columns.iter().map(|k| (k.ty, k.desc, k.nulls_first)).collect();
+    let key_types = match def.hash {
+        true => vec![(crate::types::TypeRef::of(crate::types::oid::INT4), false, false)],
+        false => def.columns.iter().map(|k| (k.ty, k.desc, k.nulls_first)).collect(),
+    };
     Ok(Arc::new(Index {
         oid: c.oid,
         name: c.name.clone(),
@@ -72,6 +75,7 @@ fn index(catalog: &Catalog, c: &Class, def: &IndexDef) -> Result<Arc<Index>> {
         options: c.options.clone(),
         owner: c.owner,
         clustered: def.clustered,
+        hash: def.hash,
         parent: c.lineage.parents.first().copied().unwrap_or(Oid::INVALID),
         partitioned: c.kind == RelKind::PartitionedIndex,
         stats: rel_stats(stats_of(catalog, c.oid).as_ref()),

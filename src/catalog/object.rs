@@ -239,6 +239,9 @@ pub struct IndexDef {
     /// The index that is the table's replica identity.
     #[serde(default)]
     pub replica_identity: bool,
+    /// USING hash: ordered by the values' hash codes.
+    #[serde(default)]
+    pub hash: bool,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -167,6 +167,8 @@ pub struct Index {
     pub options: Vec<String>,
     pub owner: Oid,
     pub clustered: bool,
+    /// USING hash: the key is the hash code of the column's value.
+    pub hash: bool,
     /// The partitioned index it is part of.
     pub parent: Oid,
     /// It has no entries of its own: the partitions' indexes have.

@@ -37,7 +37,7 @@ pub use names::{Conflict, Names};
 pub use policy::{RowSecurity, refuse as refuse_row_security};
 pub use query::*;
 pub use shown::{Label, Shown, Written, constant as shown_constant, expanded_view};
-pub use stored::{Stored, parse_expression, stored, view_query};
+pub use stored::{Stored, hash_code, hashed_value, parse_expression, stored, view_query};
 pub use updatable::obstacle;
 
 use crate::base::{Error, Result};

@@ -411,6 +411,7 @@ fn add_key(cmd: &Command, cx: &mut ExecContext, table: Oid, w: Wanted) -> Result
         constraint,
         parent: Oid::INVALID,
         only: true,
+        hash: false,
     };
     let index = index::create_object(cx, &rel, new)?;
     let new = Constraint {

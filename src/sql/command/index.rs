@@ -37,12 +37,17 @@ pub struct NewIndex {
     pub parent: Oid,
     /// Of a partitioned table: nothing is made in its partitions.
     pub only: bool,
+    pub hash: bool,
 }
 
 pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateIndexStmt) -> Flow<String> {
-    if stmt.method != "btree" {
+    let hash = stmt.method == "hash";
+    if hash {
+        refuse_for_hash(stmt)?;
+    }
+    if stmt.method != "btree" && !hash {
         return Err(match stmt.method.as_str() {
-            "hash" | "gist" | "gin" | "spgist" | "brin" => {
+            "gist" | "gin" | "spgist" | "brin" => {
                 Error::unsupported(format!("access method \"{}\" is not supported", stmt.method))
             }
             other => err!(UNDEFINED_OBJECT, "access method \"{other}\" does not exist"),
@@ -79,7 +84,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateIndexStmt) -
     };
     let mut columns = Vec::new();
     for (elem, name) in stmt.columns.iter().zip(&element_names) {
-        columns.push(column(cmd, cx, &table, elem, name)?);
+        columns.push(column(cmd, cx, &table, elem, name, hash)?);
     }
     let key_columns = columns.len();
     for elem in &stmt.including {
@@ -105,6 +110,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateIndexStmt) -
         constraint: Oid::INVALID,
         parent: Oid::INVALID,
         only: !stmt.table.inherit,
+        hash,
     };
     create_object(cx, &table, new)?;
     Ok("CREATE INDEX".into())
@@ -175,6 +181,37 @@ pub fn is_ordered(ty: Oid) -> bool {
     !UNORDERED.contains(&ty)
 }
 
+/// What hash indexes cannot do (PostgreSQL 15, indexcmds.c: same words).
+fn refuse_for_hash(stmt: &CreateIndexStmt) -> Result<()> {
+    let what = if stmt.unique {
+        "unique indexes"
+    } else if !stmt.including.is_empty() {
+        "included columns"
+    } else if stmt.columns.len() > 1 {
+        "multicolumn indexes"
+    } else if stmt.columns.iter().any(|c| !matches!(c.dir, SortDir::Default)) {
+        "ASC/DESC options"
+    } else if stmt.columns.iter().any(|c| !matches!(c.nulls, NullsOrder::Default)) {
+        "NULLS FIRST/LAST options"
+    } else {
+        return Ok(());
+    };
+    Err(Error::unsupported(format!("access method \"hash\" does not support {what}")))
+}
+
+fn check_class(cx: &ExecContext, ty: TypeRef, hash: bool) -> Result<()> {
+    if !hash {
+        return check_ordered(cx, ty);
+    }
+    if crate::sql::func::hash::hashable(ty.oid) {
+        return Ok(());
+    }
+    let shown = crate::types::format_type(ty.oid, -1, &*cx.fx.io.hooks);
+    Err(err!(UNDEFINED_OBJECT, "data type {shown} has no default operator class for access method \"hash\"")
+        .hint("You must specify an operator class for the index or define a default operator class for the data type.")
+        .place("GetIndexOpClass", "indexcmds.c", 2173))
+}
+
 pub fn check_ordered(cx: &ExecContext, ty: TypeRef) -> Result<()> {
     if !UNORDERED.contains(&ty.oid) {
         return Ok(());
@@ -191,6 +228,7 @@ fn column(
     table: &Arc<Relation>,
     e: &IndexElem,
     name: &str,
+    hash: bool,
 ) -> Result<IndexColumn> {
     // A COLLATE clause of the expression is the column's.
     let (mut written, mut named) = (e.expr.as_ref(), e.collation.clone());
@@ -228,8 +266,8 @@ fn column(
         }
         _ => return Err(Error::internal("an index column without name and expression")),
     };
-    check_ordered(cx, ty)?;
-    let opclass = opclass(cx, e, ty)?;
+    check_class(cx, ty, hash)?;
+    let opclass = opclass(cx, e, ty, hash)?;
     let collation = super::column::collation(cx, named.as_ref(), ty, None)?;
     let desc = match &e.dir {
         SortDir::Desc => true,
@@ -246,10 +284,14 @@ fn column(
 
 /// The operator class named, if it is another than the type's default one. All of a type's order alike here, since
 /// text is ordered as bytes.
-fn opclass(cx: &ExecContext, e: &IndexElem, ty: TypeRef) -> Result<Oid> {
+fn opclass(cx: &ExecContext, e: &IndexElem, ty: TypeRef, hash: bool) -> Result<Oid> {
     let Some(named) = &e.opclass else { return Ok(Oid::INVALID) };
-    let Some(class) = system_view::btree_opclass(named.name()) else {
-        let text = format!("operator class \"{}\" does not exist for access method \"btree\"", named.joined());
+    let (found, method) = match hash {
+        true => (system_view::hash_opclass(named.name()), "hash"),
+        false => (system_view::btree_opclass(named.name()), "btree"),
+    };
+    let Some(class) = found else {
+        let text = format!("operator class \"{}\" does not exist for access method \"{method}\"", named.joined());
         return Err(Error::new(SqlState::UNDEFINED_OBJECT, text));
     };
     if !system_view::opclass_takes(class, ty.oid) {
@@ -300,7 +342,7 @@ fn predicate(
 /// Makes an index and fills it. The table is locked against writers.
 pub fn create_object(cx: &mut ExecContext, table: &Arc<Relation>, new: NewIndex) -> Result<Oid> {
     for c in &new.columns[..new.key_columns] {
-        check_ordered(cx, c.ty)?;
+        check_class(cx, c.ty, new.hash)?;
     }
     if new.unique && table.is_partitioned() {
         super::partition::refuse_unique(table, &new.columns[..new.key_columns], new.primary)?;
@@ -329,6 +371,7 @@ pub fn create_object(cx: &mut ExecContext, table: &Arc<Relation>, new: NewIndex)
         constraint: new.constraint,
         clustered: false,
         replica_identity: false,
+        hash: new.hash,
     });
     put(cx, Object::Class(c))?;
     if kind == RelKind::PartitionedIndex {
@@ -364,6 +407,9 @@ impl Keys {
                     Expr::new(ExprKind::Var { rel: 0, attno: c.attno, levels_up: 0 }, ty)
                 }
             });
+        }
+        if index.hash {
+            exprs = exprs.into_iter().map(crate::sql::bind::hash_code).collect::<Result<_>>()?;
         }
         let mut predicate = match &index.predicate {
             Some(text) => Some(bind_text(cx, text, &rel, Clause::IndexPredicate)?),

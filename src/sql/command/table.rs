@@ -404,6 +404,7 @@ fn like_indexes(cmd: &Command, cx: &mut ExecContext, table: Oid, source: &Relati
             constraint: Oid::INVALID,
             parent: Oid::INVALID,
             only: false,
+            hash: index.hash,
         };
         super::index::create_object(cx, &now, new)?;
     }

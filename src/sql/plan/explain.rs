@@ -498,7 +498,9 @@ impl Explainer<'_> {
                     None => &column.name,
                 });
                 let name = if self.verbose { format!("{}.{name}", quote_identifier(&i.alias)) } else { name };
-                let value = || self.d.expr(&c.value, Source::None);
+                // A hash index is searched by the code of the value shown.
+                let shown = if i.index.hash { crate::sql::bind::hashed_value(&c.value) } else { &c.value };
+                let value = || self.d.expr(shown, Source::None);
                 match c.op {
                     IndexOp::Eq => format!("({name} = {})", value()),
                     IndexOp::Lt => format!("({name} < {})", value()),

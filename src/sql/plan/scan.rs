@@ -474,6 +474,10 @@ fn index_paths(base: &BaseRel, t: &Arc<Relation>, around: &Around<'_>, out: &mut
         {
             continue;
         }
+        if index.hash {
+            hash_paths(base, (n, index), &columns[0], &own, &join_clauses, around, out)?;
+            continue;
+        }
         let only = index_only(base, index);
         let m = match_index(&columns, index.key_columns, &own, rel);
         let order = index_order(index, &columns, &m);
@@ -522,6 +526,36 @@ fn index_paths(base: &BaseRel, t: &Arc<Relation>, around: &Around<'_>, out: &mut
             let loops = m.outer.iter().map(|r| around.facts[r].rows).product::<f64>().max(1.0);
             push_index(base, n, index, &m, false, only, Vec::new(), loops, around, out);
         }
+    }
+    Ok(())
+}
+
+/// A hash index finds the rows whose value has the hash code of the one looked for. The condition itself stays a filter,
+/// or one of the join: other values may have the same code.
+fn hash_paths(
+    base: &BaseRel,
+    (n, index): (usize, &Arc<Index>),
+    code: &Expr,
+    own: &[Candidate<'_>],
+    join_clauses: &[Clause],
+    around: &Around<'_>,
+    out: &mut Vec<Rc<Path>>,
+) -> Result<()> {
+    let column = crate::sql::bind::hashed_value(code);
+    let joins = join_clauses.iter().map(|c| Candidate { expr: &c.expr, qual: None, clause: Some(c) });
+    let candidates = own.iter().map(|c| Candidate { expr: c.expr, qual: c.qual, clause: None }).chain(joins);
+    for c in candidates {
+        let Some((IndexOp::Eq, value)) = match_condition(c.expr, column, base.rel) else { continue };
+        let outer = rels_of(&value);
+        let value = crate::sql::bind::hash_code(value)?;
+        let m = Match {
+            conditions: vec![PathCondition { column: 0, op: IndexOp::Eq, value }],
+            exprs: vec![c.expr.clone()],
+            outer,
+            ..Match::default()
+        };
+        let loops = outer.iter().map(|r| around.facts[r].rows).product::<f64>().max(1.0);
+        push_index(base, n, index, &m, false, false, Vec::new(), loops, around, out);
     }
     Ok(())
 }

@@ -731,7 +731,7 @@ impl Planner<'_> {
                             && a.order_by.is_empty()
                             && matches!(a.args.first().map(|x| &super::selectivity::strip(x).kind),
                                 Some(ExprKind::Var { attno, levels_up: 0, .. })
-                                    if t.indexes.iter().any(|i| i.valid && i.predicate.is_none() && i.columns[0].attno == *attno));
+                                    if t.indexes.iter().any(|i| i.valid && !i.hash && i.predicate.is_none() && i.columns[0].attno == *attno));
                         return false;
                     }
                     ExprKind::Var { levels_up: 0, .. } => fits = false,

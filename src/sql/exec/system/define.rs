@@ -199,12 +199,13 @@ pub(crate) fn index(look: &Look<'_>, c: &Class) -> Option<String> {
     };
     let keys = index.key_columns.min(index.columns.len());
     let mut text = format!(
-        "CREATE {}INDEX {} ON {}{} USING btree ({})",
+        "CREATE {}INDEX {} ON {}{} USING {} ({})",
         if index.unique { "UNIQUE " } else { "" },
         quote_identifier(&c.name),
         // The partitions' indexes have definitions of their own.
         if c.kind == RelKind::PartitionedIndex { "ONLY " } else { "" },
         class_name(catalog, index.table, !pretty),
+        if index.hash { "hash" } else { "btree" },
         columns(0, keys, true)
     );
     if index.columns.len() > keys {

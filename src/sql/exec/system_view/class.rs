@@ -65,6 +65,13 @@ fn access_method(kind: RelKind) -> Oid {
     }
 }
 
+fn access_method_of(c: &Class) -> Oid {
+    match &c.index {
+        Some(index) if index.hash => fixed::HASH_AM,
+        _ => access_method(c.kind),
+    }
+}
+
 /// Pages, rows, all-visible pages as `pg_class` tells them.
 fn size(catalog: &Catalog, c: &Class) -> (i64, f64, i64) {
     let record = catalog.get(ObjectKey::new(class::STATISTIC, c.oid));
@@ -109,7 +116,7 @@ fn classes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         let has_index = (heap || c.kind == RelKind::Partitioned) && !catalog.indexes_of(c.oid).is_empty();
         let triggers = has_triggers(&referenced, c);
         row![sink;
-            c.oid, &c.name, c.namespace, c.row_type, Oid::INVALID, c.owner, access_method(c.kind), c.node,
+            c.oid, &c.name, c.namespace, c.row_type, Oid::INVALID, c.owner, access_method_of(c), c.node,
             Oid::INVALID, pages, tuples, all_visible, c.toast, has_index, false, letter(c.persistence),
             c.kind as u8, column_count(c), checks, matches!(c.kind, RelKind::View | RelKind::MatView), triggers,
             !catalog.children_of(c.oid).is_empty(),
@@ -307,9 +314,12 @@ pub(super) fn key_collation(catalog: &Catalog, table: Oid, k: &crate::catalog::I
 }
 
 /// The default operator class of a type in a B-tree; PostgreSQL's OIDs where the type has its own.
-pub(super) fn operator_class(k: &crate::catalog::IndexColumn) -> Oid {
+pub(super) fn operator_class(k: &crate::catalog::IndexColumn, hash: bool) -> Oid {
     if k.opclass.is_valid() {
         return k.opclass;
+    }
+    if hash {
+        return super::code::default_hash_opclass(k.ty.oid);
     }
     super::code::default_opclass(k.ty.oid)
 }
@@ -331,7 +341,7 @@ fn indexes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             index.primary, false, !deferrable, index.clustered, index.valid, false, index.valid, true, index.replica_identity,
             int2_vector(index.columns.iter().map(|k| k.attno)),
             oid_vector(keys.iter().map(|k| key_collation(&catalog, index.table, k))),
-            oid_vector(keys.iter().map(operator_class)),
+            oid_vector(keys.iter().map(|k| operator_class(k, index.hash))),
             int2_vector(keys.iter().map(|k| i16::from(k.desc) | i16::from(k.nulls_first) << 1)),
             (!expressions.is_empty()).then(|| expressions.join(", ")), index.predicate.clone(),
         ];

@@ -184,6 +184,11 @@ pub(crate) fn btree_opclass(name: &str) -> Option<&'static OpClass> {
     OPCLASSES.iter().find(|c| c.name == name)
 }
 
+/// The hash operator class of this name.
+pub(crate) fn hash_opclass(name: &str) -> Option<&'static OpClass> {
+    HASH_OPCLASSES.iter().find(|c| c.name == name)
+}
+
 /// What a type's values count as for operator classes.
 fn opclass_input(ty: Oid) -> Oid {
     match types::info(types::base_type(ty)) {
