@@ -122,9 +122,7 @@ pub fn relation(catalog: &Catalog, oid: Oid) -> Result<Option<Relation>> {
         sequence: c.sequence.clone(),
         options: c.options.clone(),
         stats: rel_stats(stats.as_ref()),
-        extended_stats: arc_swap::ArcSwap::from_pointee(
-            stats.as_ref().map(|s| s.extended.clone()).unwrap_or_default(),
-        ),
+        extended_stats: arc_swap::ArcSwap::from_pointee(stats.as_ref().map(|s| s.extended.clone()).unwrap_or_default()),
         column_stats: arc_swap::ArcSwap::from_pointee(stats.map(|s| s.columns).unwrap_or_default()),
         store,
         generated_by: None,

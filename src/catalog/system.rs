@@ -56,7 +56,7 @@ fn parse(line: &'static str) -> Option<Relation> {
         options: Vec::new(),
         stats: RelStats::unknown(),
         column_stats: Default::default(),
-            extended_stats: Default::default(),
+        extended_stats: Default::default(),
         store: None,
         generated_by: Some(name),
         lineage: Default::default(),

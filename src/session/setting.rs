@@ -120,7 +120,9 @@ impl Session {
 
     fn set_one(&mut self, name: &str, text: &str, lasting: Lasting) -> Result<()> {
         match name {
-            "session_authorization" => return crate::sql::command::set_session_authorization(self.cx(), Some(text), lasting),
+            "session_authorization" => {
+                return crate::sql::command::set_session_authorization(self.cx(), Some(text), lasting);
+            }
             "role" => return crate::sql::command::set_role(self.cx(), text, lasting),
             _ => {}
         }

@@ -736,7 +736,11 @@ pub struct CreatePublicationStmt {
 /// What a publication takes in.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PublicationObject {
-    Table { table: RangeVar, columns: Vec<Name>, filter: Option<Expr> },
+    Table {
+        table: RangeVar,
+        columns: Vec<Name>,
+        filter: Option<Expr>,
+    },
     /// None: the current schema.
     Schema(Option<Name>, Pos),
 }

@@ -74,7 +74,8 @@ pub fn find_index(cx: &mut ExecContext, table: &Relation, name: &str) -> Result<
 /// Only an index that has all rows, in order.
 pub fn check_index(index: &Index) -> Result<()> {
     if index.hash {
-        let text = format!("cannot cluster on index \"{}\" because access method does not support clustering", index.name);
+        let text =
+            format!("cannot cluster on index \"{}\" because access method does not support clustering", index.name);
         return Err(err!(FEATURE_NOT_SUPPORTED, "{text}"));
     }
     if index.predicate.is_some() {

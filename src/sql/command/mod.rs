@@ -76,7 +76,8 @@ pub use function::resolve_type_name;
 pub use names::find_relation;
 pub use role::{follow_settings, may_act_as, own_right, set_role, set_session_authorization};
 pub use setting::{
-    apply_role, apply_search_path, apply_settings, catch_up, is_list, is_name_list, list_text, set_variable, settings_changed,
+    apply_role, apply_search_path, apply_settings, catch_up, is_list, is_name_list, list_text, set_variable,
+    settings_changed,
 };
 pub use temp::discard_temp;
 pub use vacuum::{Options as MaintenanceOptions, Running as MaintenanceRunning};

@@ -128,9 +128,7 @@ fn check_filter(cmd: &Command, bound: &crate::sql::expr::Expr, at: Pos) -> Resul
     });
     match detail {
         None => Ok(()),
-        Some(d) => {
-            Err(err!(FEATURE_NOT_SUPPORTED, "invalid publication WHERE expression").detail(d).at(cmd.at(at)))
-        }
+        Some(d) => Err(err!(FEATURE_NOT_SUPPORTED, "invalid publication WHERE expression").detail(d).at(cmd.at(at))),
     }
 }
 
@@ -253,7 +251,8 @@ fn check_columns(cx: &mut ExecContext, p: &Publication) -> Result<()> {
     }
     let Some(t) = p.tables.iter().find(|t| !t.columns.is_empty()) else { return Ok(()) };
     let rel = super::constraint::relation(cx, t.table)?;
-    let text = format!("cannot use column list for relation \"{}.{}\" in publication \"{}\"", rel.schema, rel.name, p.name);
+    let text =
+        format!("cannot use column list for relation \"{}.{}\" in publication \"{}\"", rel.schema, rel.name, p.name);
     Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, text)
         .detail("Column lists cannot be specified in publications containing FOR TABLES IN SCHEMA elements."))
 }
@@ -273,7 +272,9 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreatePublicationS
     let allowed = database.is_some_and(|d| subject.may(d.owner, d.acl.as_deref(), "", 'C', false));
     if !allowed {
         let text = format!("permission denied for database {}", backend.database_name);
-        return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, text).place("aclcheck_error", "aclchk.c", 3512).into());
+        return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, text)
+            .place("aclcheck_error", "aclchk.c", 3512)
+            .into());
     }
     if stmt.all_tables && !backend.user.is_superuser {
         return Err(err!(INSUFFICIENT_PRIVILEGE, "must be superuser to create FOR ALL TABLES publication").into());
@@ -362,12 +363,7 @@ fn is_filtered(o: &PublicationObject) -> bool {
         || matches!(o, PublicationObject::Table { columns, .. } if !columns.is_empty())
 }
 
-fn add(
-    cx: &mut ExecContext,
-    p: &mut Publication,
-    tables: Vec<PublishedTable>,
-    schemas: Vec<(Oid, Oid)>,
-) -> Result<()> {
+fn add(cx: &mut ExecContext, p: &mut Publication, tables: Vec<PublishedTable>, schemas: Vec<(Oid, Oid)>) -> Result<()> {
     for t in tables {
         if p.tables.iter().any(|o| o.table == t.table) {
             let name = super::constraint::relation(cx, t.table)?.name.clone();

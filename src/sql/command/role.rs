@@ -3,8 +3,8 @@
 use super::{Command, apply_role, names};
 use crate::auth::verifier::{self, Stored};
 use crate::base::{Error, Flow, Oid, Result, SqlState, clock};
-use crate::catalog::{Catalog, Object};
 use crate::catalog::object::{Membership, ObjectKey, Role, RoleSetting, class, comment_key};
+use crate::catalog::{Catalog, Object};
 use crate::err;
 use crate::settings::{Id, Lasting, Lookup, View};
 use crate::sql::Backend;

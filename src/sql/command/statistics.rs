@@ -7,9 +7,7 @@ use crate::catalog::object::{Statistics, class};
 use crate::catalog::{Catalog, Object, ObjectKey, RelKind, Relation};
 use crate::err;
 use crate::lock::LockMode;
-use crate::sql::ast::{
-    AlterStatisticsStmt, CreateStatisticsStmt, DropStmt, Expr, ExprKind, FromItem, ObjectName,
-};
+use crate::sql::ast::{AlterStatisticsStmt, CreateStatisticsStmt, DropStmt, Expr, ExprKind, FromItem, ObjectName};
 use crate::sql::bind::scope::{Clause, system_attno};
 use crate::sql::exec::ExecContext;
 use std::sync::Arc;
@@ -70,9 +68,8 @@ fn check_order(cx: &ExecContext, what: &str, ty: crate::types::TypeRef) -> Resul
         return Ok(());
     }
     let shown = crate::types::format_type(ty.oid, -1, &*cx.fx.io.hooks);
-    let text = format!(
-        "{what} cannot be used in statistics because its type {shown} has no default btree operator class"
-    );
+    let text =
+        format!("{what} cannot be used in statistics because its type {shown} has no default btree operator class");
     Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, text))
 }
 
@@ -138,18 +135,14 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateStatisticsSt
         return Err(err!(DUPLICATE_COLUMN, "duplicate expression in statistics definition").into());
     }
     let owner = cx.backend()?.user.current;
-    let made = Statistics { oid: new_oid(cx)?, name, namespace, owner, table: rel.oid, columns, exprs, kinds, target: -1 };
+    let made =
+        Statistics { oid: new_oid(cx)?, name, namespace, owner, table: rel.oid, columns, exprs, kinds, target: -1 };
     put(cx, Object::Statistics(made))?;
     Ok("CREATE STATISTICS".into())
 }
 
 /// Columns and expressions; an expression that is but a column is that column.
-fn parts(
-    cmd: &Command,
-    cx: &mut ExecContext,
-    rel: &Arc<Relation>,
-    list: &[Expr],
-) -> Result<(Vec<i16>, Vec<Arc<str>>)> {
+fn parts(cmd: &Command, cx: &mut ExecContext, rel: &Arc<Relation>, list: &[Expr]) -> Result<(Vec<i16>, Vec<Arc<str>>)> {
     let (mut columns, mut exprs) = (Vec::new(), Vec::new());
     for e in list {
         if let ExprKind::Column { parts, star: false } = &e.kind

@@ -139,8 +139,7 @@ impl Estimator<'_> {
                 let all = stats.iter().flat_map(|s| &s.dependencies);
                 let fitting = all.filter(|(from, to, _)| from.iter().all(has) && has(to));
                 // The one with most columns, then the strongest.
-                let Some((_, to, degree)) =
-                    fitting.max_by(|a, b| a.0.len().cmp(&b.0.len()).then(a.2.total_cmp(&b.2)))
+                let Some((_, to, degree)) = fitting.max_by(|a, b| a.0.len().cmp(&b.0.len()).then(a.2.total_cmp(&b.2)))
                 else {
                     break;
                 };

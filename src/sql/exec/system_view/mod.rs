@@ -16,6 +16,7 @@ mod code;
 mod constraint;
 pub(crate) mod depend;
 mod empty;
+mod extended;
 mod information;
 mod initial;
 mod listing;
@@ -23,7 +24,6 @@ mod namespace;
 mod object;
 mod policy;
 mod publication;
-mod extended;
 mod role;
 mod server;
 mod session;
@@ -34,7 +34,9 @@ mod types;
 
 pub(crate) use activity::{Sight, address, serial, sessions, some};
 pub(crate) use cell::{Cell, NULL, Stamp, texts};
-pub(crate) use code::{btree_opclass, builtin_statement, direct_arguments, hash_opclass, opclass_takes, special_opclass};
+pub(crate) use code::{
+    btree_opclass, builtin_statement, direct_arguments, hash_opclass, opclass_takes, special_opclass,
+};
 pub(crate) use depend::{of_expression, of_query};
 pub(crate) use information::{Seen, updatable};
 pub(crate) use extended::{definition as statistics_definition, expressions as statistics_expressions};

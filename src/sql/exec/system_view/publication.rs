@@ -89,9 +89,11 @@ fn published(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             let Some(by) = taken(&catalog, &p, c) else { continue };
             let root_is_taken = p.via_root
                 && c.lineage.bound.is_some()
-                && c.lineage.parents.first().and_then(|o| catalog.class(*o)).is_some_and(|r| {
-                    r.object.as_class().is_ok_and(|above| taken(&catalog, &p, above).is_some())
-                });
+                && c.lineage
+                    .parents
+                    .first()
+                    .and_then(|o| catalog.class(*o))
+                    .is_some_and(|r| r.object.as_class().is_ok_and(|above| taken(&catalog, &p, above).is_some()));
             if !is_leaf(c, &p) && !(p.via_root && !root_is_taken) || root_is_taken {
                 continue;
             }
