@@ -133,6 +133,7 @@ pub fn relation(catalog: &Catalog, oid: Oid) -> Result<Option<Relation>> {
         bound: Default::default(),
         triggers: c.triggers.clone(),
         policies: c.policies.clone(),
+        rules: c.rules.clone(),
         row_security: c.row_security,
         force_row_security: c.force_row_security,
     }))

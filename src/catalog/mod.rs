@@ -27,7 +27,7 @@ mod view;
 pub use build::{phys_of, toast_store, tuple_desc};
 pub use cluster::Cluster;
 pub use folder::{Folder, Record};
-pub use object::{Object, ObjectKey, Policy, Trigger};
+pub use object::{Object, ObjectKey, Policy, Rule, Trigger};
 pub use partition::{Bound, Edge, KeyColumn, Lineage, PartitionKey, Strategy};
 
 pub use relation::{

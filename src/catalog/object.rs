@@ -148,12 +148,33 @@ pub struct Class {
     pub triggers: Vec<Trigger>,
     #[serde(default)]
     pub policies: Vec<Policy>,
+    #[serde(default)]
+    pub rules: Vec<Rule>,
     /// `relrowsecurity`: the policies count.
     #[serde(default)]
     pub row_security: bool,
     /// `relforcerowsecurity`: for the owner, too.
     #[serde(default)]
     pub force_row_security: bool,
+}
+
+/// A rule that does nothing: instead of a statement, or beside it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rule {
+    pub oid: Oid,
+    pub name: String,
+    /// `ev_type`: 2 UPDATE, 3 INSERT, 4 DELETE.
+    pub event: char,
+    pub instead: bool,
+    /// SQL text over `old` and `new`.
+    #[serde(default)]
+    pub condition: Option<Arc<str>>,
+    /// Attribute numbers the condition reads.
+    #[serde(default)]
+    pub columns: Vec<i16>,
+    /// `O`rigin, `D`isabled, `R`eplica, `A`lways.
+    pub enabled: char,
+    pub search_path: Vec<String>,
 }
 
 /// A policy of a table: which of its rows roles may see and make.
@@ -544,6 +565,7 @@ impl Object {
                 parts.extend(c.constraints.iter().map(|k| k.oid));
                 parts.extend(c.triggers.iter().flat_map(|t| [t.oid, t.constraint]));
                 parts.extend(c.policies.iter().map(|p| p.oid));
+                parts.extend(c.rules.iter().map(|r| r.oid));
             }
             Object::Type(t) => {
                 parts.push(t.array_oid);

@@ -259,6 +259,7 @@ pub struct Relation {
     pub bound: std::sync::OnceLock<Arc<dyn std::any::Any + Send + Sync>>,
     pub triggers: Vec<super::object::Trigger>,
     pub policies: Vec<super::object::Policy>,
+    pub rules: Vec<super::object::Rule>,
     pub row_security: bool,
     pub force_row_security: bool,
 }
@@ -333,6 +334,7 @@ impl Relation {
             bound: Default::default(),
             triggers: Vec::new(),
             policies: Vec::new(),
+            rules: Vec::new(),
             row_security: false,
             force_row_security: false,
         }

@@ -66,6 +66,7 @@ fn parse(line: &'static str) -> Option<Relation> {
         bound: Default::default(),
         triggers: Vec::new(),
         policies: Vec::new(),
+        rules: Vec::new(),
         row_security: false,
         force_row_security: false,
     })

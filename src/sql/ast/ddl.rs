@@ -736,13 +736,16 @@ pub struct CreatePublicationStmt {
 /// What a publication takes in.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PublicationObject {
-    Table {
-        table: RangeVar,
-        columns: Vec<Name>,
-        filter: Option<Expr>,
-    },
+    Table(Box<PublishedTable>),
     /// None: the current schema.
     Schema(Option<Name>, Pos),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct PublishedTable {
+    pub table: RangeVar,
+    pub columns: Vec<Name>,
+    pub filter: Option<Expr>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

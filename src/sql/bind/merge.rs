@@ -31,6 +31,10 @@ impl Binder<'_, '_> {
         if !rel.children.is_empty() || rel.is_partitioned() {
             return Err(Error::unsupported("MERGE into a table with children is not supported"));
         }
+        if rel.rules.iter().any(|r| r.enabled != 'D') {
+            return Err(err!(FEATURE_NOT_SUPPORTED, "cannot execute MERGE on relation \"{}\"", rel.name)
+                .detail("MERGE is not supported for relations with rules."));
+        }
         let kept = self.stored(&rel)?;
         let wanted = s.whens.iter().fold(access::SELECT, |bits, w| bits | right(&w.action));
         let (target, item) = self.target_rel(&rel, &s.table, wanted)?;
@@ -62,7 +66,7 @@ impl Binder<'_, '_> {
         let right = FromNode::Rel(target);
         query.from = vec![FromNode::Join(Box::new(JoinNode { kind, left, right, on: Some(on), using: Vec::new() }))];
         let kind = WriteKind::Merge { whens };
-        query.write = Some(Box::new(Write { target, kind, returning: Vec::new(), checks: Vec::new() }));
+        query.write = Some(Box::new(Write { target, kind, returning: Vec::new(), checks: Vec::new(), nothing: false }));
         self.take_scope(&mut query);
         Ok(query)
     }

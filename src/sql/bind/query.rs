@@ -217,6 +217,8 @@ pub struct Write {
     pub returning: Vec<Target>,
     /// Conditions of policies, and WITH CHECK OPTION of the views written through: over the target as rel 0.
     pub checks: Vec<RowCheck>,
+    /// A rule says that nothing is done.
+    pub nothing: bool,
 }
 
 #[derive(Clone, Debug)]

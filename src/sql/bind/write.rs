@@ -132,6 +132,9 @@ impl Binder<'_, '_> {
         if let Some(with) = &s.with {
             self.with_clause(with)?;
         }
+        if let Some(nothing) = self.nothing_instead(&s.table, super::rule::INSERT, !s.returning.is_empty())? {
+            return Ok(nothing);
+        }
         let rel = self.write_target(&s.table, "INSERT")?;
         let kept = self.stored(&rel)?;
         let (target, item) = self.target_rel(&rel, &s.table, access::INSERT)?;
@@ -159,8 +162,15 @@ impl Binder<'_, '_> {
         self.scope().items = vec![item];
         let returning = self.returning(&s.returning, target)?;
         let checks = self.written_through(&mut query, target, false)?;
-        query.write = Some(Box::new(Write { target, kind: WriteKind::Insert { on_conflict }, returning, checks }));
+        query.write = Some(Box::new(Write {
+            target,
+            kind: WriteKind::Insert { on_conflict },
+            returning,
+            checks,
+            nothing: false,
+        }));
         self.take_scope(&mut query);
+        self.apply_rules(&mut query, super::rule::INSERT)?;
         Ok(query)
     }
 
@@ -575,6 +585,9 @@ impl Binder<'_, '_> {
         if let Some(with) = &s.with {
             self.with_clause(with)?;
         }
+        if let Some(nothing) = self.nothing_instead(&s.table, super::rule::UPDATE, !s.returning.is_empty())? {
+            return Ok(nothing);
+        }
         let rel = self.write_target(&s.table, "UPDATE")?;
         let kept = self.stored(&rel)?;
         let (target, item) = self.target_rel(&rel, &s.table, access::UPDATE)?;
@@ -587,8 +600,10 @@ impl Binder<'_, '_> {
         }
         let returning = self.returning(&s.returning, target)?;
         let checks = self.written_through(&mut query, target, true)?;
-        query.write = Some(Box::new(Write { target, kind: WriteKind::Update { set }, returning, checks }));
+        query.write =
+            Some(Box::new(Write { target, kind: WriteKind::Update { set }, returning, checks, nothing: false }));
         self.take_scope(&mut query);
+        self.apply_rules(&mut query, super::rule::UPDATE)?;
         Ok(query)
     }
 
@@ -618,6 +633,9 @@ impl Binder<'_, '_> {
         if let Some(with) = &s.with {
             self.with_clause(with)?;
         }
+        if let Some(nothing) = self.nothing_instead(&s.table, super::rule::DELETE, !s.returning.is_empty())? {
+            return Ok(nothing);
+        }
         let rel = self.write_target(&s.table, "DELETE")?;
         let (target, item) = self.target_rel(&rel, &s.table, access::DELETE)?;
         let mut query = Query { from: vec![FromNode::Rel(target)], ..Query::default() };
@@ -628,8 +646,10 @@ impl Binder<'_, '_> {
         }
         let returning = self.returning(&s.returning, target)?;
         self.written_through(&mut query, target, true)?;
-        query.write = Some(Box::new(Write { target, kind: WriteKind::Delete, returning, checks: Vec::new() }));
+        query.write =
+            Some(Box::new(Write { target, kind: WriteKind::Delete, returning, checks: Vec::new(), nothing: false }));
         self.take_scope(&mut query);
+        self.apply_rules(&mut query, super::rule::DELETE)?;
         Ok(query)
     }
 

@@ -162,6 +162,7 @@ pub fn apply(cmd: &Command, cx: &mut ExecContext, oid: Oid, kind: &Kind) -> Resu
         Kind::ForceRowSecurity => change(cx, oid, |c| c.force_row_security = true),
         Kind::NoForceRowSecurity => change(cx, oid, |c| c.force_row_security = false),
         Kind::NotOf => Ok(()),
+        Kind::Rule { mode, name } => super::rule::enable(cx, oid, *mode, name),
         _ => Err(Error::unsupported("this form of ALTER TABLE is not supported")),
     }
 }
@@ -423,6 +424,11 @@ fn alter_type(
             .detail(format!("rule _RETURN on view {view} depends on column \"{name}\"")));
     }
     super::policy::refuse_new_type(cx, &c, n)?;
+    if let Some(r) = c.rules.iter().find(|r| r.columns.contains(&(n as i16 + 1))) {
+        let table = super::drop::describe(cx, super::write::relation_key(oid))?;
+        return Err(err!(FEATURE_NOT_SUPPORTED, "cannot alter type of a column used by a view or rule")
+            .detail(format!("rule {} on {table} depends on column \"{name}\"", r.name)));
+    }
     if !using_generated(cx, oid, n as i16 + 1)?.is_empty() {
         return Err(err!(SYNTAX_ERROR, "cannot alter type of a column used by a generated column"));
     }

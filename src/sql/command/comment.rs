@@ -97,6 +97,12 @@ fn object(cmd: &Command, cx: &mut ExecContext, stmt: &CommentStmt) -> Flow<Objec
             super::publication::check_owner(cx, &p)?;
             Ok(ObjectKey::new(class::PUBLICATION, p.oid))
         }
+        ObjectType::Rule => {
+            let ObjectName::OnTable { name: rule, .. } = &stmt.name else {
+                return Err(Error::internal("a rule without table").into());
+            };
+            Ok(ObjectKey::new(class::REWRITE, super::rule::named(cmd, cx, &name, rule)?))
+        }
         ObjectType::Policy => {
             let ObjectName::OnTable { name: policy, .. } = &stmt.name else {
                 return Err(Error::internal("a policy without table").into());

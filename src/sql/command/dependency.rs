@@ -39,6 +39,7 @@ pub fn constraint(catalog: &Catalog, oid: Oid) -> Option<(Oid, String)> {
 fn whole(catalog: &Catalog, key: ObjectKey) -> Option<ObjectKey> {
     match key.class {
         class::CONSTRAINT => constraint(catalog, key.oid).map(|(table, _)| ObjectKey::new(class::RELATION, table)),
+        class::REWRITE => super::rule::find(catalog, key.oid).map(|(t, _)| ObjectKey::new(class::RELATION, t)),
         class::POLICY => super::policy::find(catalog, key.oid).map(|(t, _)| ObjectKey::new(class::RELATION, t)),
         class::TRIGGER => trigger(catalog, key.oid).map(|(table, _)| ObjectKey::new(class::RELATION, table)),
         _ if key.sub != 0 => Some(ObjectKey::new(class::RELATION, key.oid)),
@@ -206,6 +207,9 @@ fn of_column(cx: &mut ExecContext, key: ObjectKey, found: &mut Vec<Dependent>) -
         }
     }
     let c = super::write::class_of(cx, key.oid)?;
+    for r in c.rules.iter().filter(|r| r.columns.contains(&(key.sub as i16))) {
+        found.push(Dependent { key: ObjectKey::new(class::REWRITE, r.oid), age: r.oid, silent: false });
+    }
     for t in &c.triggers {
         if super::trigger::reads(t, &c.attributes[n])? {
             found.push(Dependent { key: ObjectKey::new(class::TRIGGER, t.oid), age: t.oid, silent: false });

@@ -20,6 +20,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<Str
         ObjectType::Type | ObjectType::Domain => super::types::drop(cx, stmt)?,
         ObjectType::Trigger => super::trigger::drop(cmd, cx, stmt)?,
         ObjectType::Policy => super::policy::drop(cmd, cx, stmt)?,
+        ObjectType::Rule => super::rule::drop(cmd, cx, stmt)?,
         ObjectType::Statistics => super::statistics::drop(cx, stmt)?,
         ObjectType::Publication => super::publication::drop(cx, stmt)?,
         ObjectType::Function | ObjectType::Procedure | ObjectType::Routine | ObjectType::Aggregate => {
@@ -46,6 +47,7 @@ fn words(object: ObjectType) -> &'static str {
         ObjectType::Aggregate => "AGGREGATE",
         ObjectType::Trigger => "TRIGGER",
         ObjectType::Policy => "POLICY",
+        ObjectType::Rule => "RULE",
         ObjectType::Statistics => "STATISTICS",
         ObjectType::Publication => "PUBLICATION",
         ObjectType::Extension => "EXTENSION",
@@ -194,6 +196,11 @@ pub fn describe(cx: &mut ExecContext, key: ObjectKey) -> Result<String> {
         let table = describe(cx, ObjectKey::new(class::RELATION, table))?;
         return Ok(format!("trigger {name} on {table}"));
     }
+    if key.class == class::REWRITE {
+        let Some((table, name)) = super::rule::find(&catalog, key.oid) else { return Ok(String::new()) };
+        let table = describe(cx, ObjectKey::new(class::RELATION, table))?;
+        return Ok(format!("rule {name} on {table}"));
+    }
     if key.class == class::POLICY {
         let Some((table, name)) = super::policy::find(&catalog, key.oid) else { return Ok(String::new()) };
         let table = describe(cx, ObjectKey::new(class::RELATION, table))?;
@@ -282,6 +289,7 @@ pub fn remove(cx: &mut ExecContext, targets: Vec<ObjectKey>, behavior: DropBehav
             (class::CONSTRAINT, _) => drop_constraint(cx, *key)?,
             (class::TRIGGER, _) => super::trigger::remove(cx, key.oid)?,
             (class::POLICY, _) => super::policy::remove(cx, key.oid)?,
+            (class::REWRITE, _) => super::rule::remove(cx, key.oid)?,
             (class::STATISTIC_EXT, _) => super::statistics::remove(cx, *key)?,
             _ => {
                 let backend = cx.backend()?;

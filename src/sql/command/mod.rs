@@ -48,6 +48,7 @@ mod rename_views;
 mod rewrite;
 mod rewrite_rows;
 mod role;
+mod rule;
 mod schema;
 pub mod sequence;
 mod set_constraints;
@@ -152,6 +153,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
         Stmt::AlterStatistics(s) => statistics::alter(cx, s)?,
         Stmt::CreatePublication(s) => publication::create(cmd, cx, s)?,
         Stmt::AlterPublication(s) => publication::alter(cmd, cx, s)?,
+        Stmt::CreateRule(s) => rule::create(cmd, cx, s)?,
         Stmt::CreatePolicy(s) => policy::create(cmd, cx, s)?,
         Stmt::AlterPolicy(s) => policy::alter(cmd, cx, s)?,
         Stmt::CreateFunction(s) => function::create(cmd, cx, s)?,

@@ -218,8 +218,9 @@ fn members(
     let (mut tables, mut schemas): (Vec<PublishedTable>, Vec<(Oid, Oid)>) = (Vec::new(), Vec::new());
     for object in list {
         match object {
-            PublicationObject::Table { table, columns, filter } => {
-                let new = table_of(cmd, cx, (table, columns, filter.as_ref()))?;
+            PublicationObject::Table(written) => {
+                let table = &written.table;
+                let new = table_of(cmd, cx, (table, &written.columns, written.filter.as_ref()))?;
                 match tables.iter().find(|t| t.table == new.table) {
                     Some(t) if new.filter.is_some() || t.filter.is_some() => {
                         let text = format!("conflicting or redundant WHERE clauses for table \"{}\"", table.name);
@@ -329,7 +330,7 @@ pub fn alter(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterPublicationStm
     };
     if let (Action::Drop(_), Some(filtered)) = (&stmt.action, list.iter().find(|o| is_filtered(o))) {
         let what = match filtered {
-            PublicationObject::Table { filter: Some(_), .. } => "a WHERE clause",
+            PublicationObject::Table(t) if t.filter.is_some() => "a WHERE clause",
             _ => "a column list",
         };
         let text = match what {
@@ -359,8 +360,7 @@ pub fn alter(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterPublicationStm
 }
 
 fn is_filtered(o: &PublicationObject) -> bool {
-    matches!(o, PublicationObject::Table { filter: Some(_), .. })
-        || matches!(o, PublicationObject::Table { columns, .. } if !columns.is_empty())
+    matches!(o, PublicationObject::Table(t) if t.filter.is_some() || !t.columns.is_empty())
 }
 
 fn add(cx: &mut ExecContext, p: &mut Publication, tables: Vec<PublishedTable>, schemas: Vec<(Oid, Oid)>) -> Result<()> {

@@ -35,8 +35,8 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &RenameStmt) -> Flow<S
                     }
                 }
                 Some(RelationPart::Trigger(old)) => super::trigger::rename(cx, &found, old, &stmt.new_name)?,
+                Some(RelationPart::Rule(old)) => super::rule::rename(cx, &found, old, &stmt.new_name)?,
                 Some(RelationPart::Policy(old)) => super::policy::rename(cx, &found, old, &stmt.new_name)?,
-                Some(_) => return Err(Error::unsupported("RENAME of this kind of object is not supported").into()),
             }
         }
         RenameTarget::Attribute { typ, name } => {
@@ -121,6 +121,7 @@ fn rename_column(cx: &mut ExecContext, found: &Relation, old: &str, new: &str) -
         }
     }
     super::policy::rename_column(&mut c, old, new)?;
+    super::rule::rename_column(&mut c, old, new)?;
     for t in &mut c.triggers {
         if let Some(text) = &t.condition {
             t.condition = Some(stored_text::with_column_renamed(text, old, new)?);

@@ -83,6 +83,7 @@ pub fn empty_class(
         lineage: Default::default(),
         triggers: Vec::new(),
         policies: Vec::new(),
+        rules: Vec::new(),
         row_security: false,
         force_row_security: false,
     }

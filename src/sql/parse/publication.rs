@@ -6,7 +6,7 @@ use super::token::Tok;
 use crate::base::Result;
 use crate::sql::ast::{
     AlterPublicationAction, AlterPublicationStmt, CreatePublicationStmt, ObjectName, ObjectType, PublicationObject,
-    QualName, Stmt,
+    PublishedTable, QualName, Stmt,
 };
 
 impl Parser<'_> {
@@ -51,7 +51,7 @@ impl Parser<'_> {
                         filter = Some(p.expr()?);
                         p.expect_char(b')')?;
                     }
-                    Ok(PublicationObject::Table { table, columns, filter })
+                    Ok(PublicationObject::Table(Box::new(PublishedTable { table, columns, filter })))
                 }
                 None => p.unexpected(),
             }

@@ -127,6 +127,11 @@ impl Planner<'_> {
     /// values it needs.
     pub(super) fn query(&mut self, mut query: Query, kind: LevelKind) -> Result<(Plan, Vec<(usize, Expr)>)> {
         self.note_relations(&query, 0);
+        if query.write.as_ref().is_some_and(|w| w.nothing) {
+            let nothing =
+                Plan { node: PlanNode::Empty, columns: Vec::new(), cost: Cost::default(), params: Vec::new() };
+            return Ok((nothing, Vec::new()));
+        }
         self.levels.push(Level { kind, outer_refs: Vec::new(), ctes: Vec::new() });
         let ctes = self.ctes(&mut query)?;
         let plan = if query.write.is_some() {

@@ -103,6 +103,11 @@ impl Look<'_> {
         self.bound(table, text).unwrap_or_else(|| condition(text, self.pretty))
     }
 
+    /// A rule's condition over OLD and NEW.
+    fn rule_condition(&self, _table: Oid, _rule: &crate::catalog::Rule, text: &str) -> String {
+        condition(text, self.pretty)
+    }
+
     /// As [`bound`](Self::bound), for a view's query.
     fn bound_view(&self, view: &View, names: &[&str]) -> Option<String> {
         let bound = bind::view_query(view, &Written(self.catalog), self.io).ok()?;
@@ -221,6 +226,25 @@ pub(crate) fn index(look: &Look<'_>, c: &Class) -> Option<String> {
         text += &format!(" WHERE {}", look.condition(index.table, p));
     }
     Some(text)
+}
+
+/// `CREATE RULE …`. PostgreSQL 15, ruleutils.c, make_ruledef.
+pub(crate) fn rule(look: &Look<'_>, c: &Class, r: &crate::catalog::Rule) -> String {
+    let event = match r.event {
+        '2' => "UPDATE",
+        '3' => "INSERT",
+        _ => "DELETE",
+    };
+    let condition = match &r.condition {
+        None => String::new(),
+        Some(text) => format!("\n   WHERE {}", look.rule_condition(c.oid, r, text)),
+    };
+    format!(
+        "CREATE RULE {} AS\n    ON {event} TO {}{condition} DO {}NOTHING;",
+        quote_identifier(&r.name),
+        class_name(look.catalog, c.oid, !look.pretty),
+        if r.instead { "INSTEAD " } else { "" },
+    )
 }
 
 /// `CREATE TRIGGER …`.

@@ -39,7 +39,7 @@ pub(super) fn find(src: &str) -> Option<SystemFn> {
         "pg_get_partkeydef" => partition_key,
         "pg_get_partition_constraintdef" => partition_constraint,
         "pg_partition_root" => partition_root,
-        "pg_get_ruledef" | "pg_get_ruledef_ext" => nothing,
+        "pg_get_ruledef" | "pg_get_ruledef_ext" => rule_definition,
         "pg_get_statisticsobjdef" => |cx, args, out| {
             let shown = statistics_definition(&*catalog(cx)?, &cx.fx.io, Oid(args[0].u32()), false);
             maybe(out, shown);
@@ -107,12 +107,6 @@ fn catalog(cx: &mut ExecContext) -> Result<Arc<Catalog>> {
     Ok(cx.backend()?.catalog.clone())
 }
 
-/// For kinds of objects that cannot be made here: there is never one with this OID.
-fn nothing(_: &mut ExecContext, _: &[Datum<'_>], out: &mut Column) -> Flow<()> {
-    out.push_null();
-    Ok(())
-}
-
 fn description_in(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
     let kind = system::oid_by_name(fixed::PG_CATALOG, args[1].str());
     let found = match kind {
@@ -162,6 +156,17 @@ fn expression(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flo
     let pretty = args.get(2).is_some_and(|p| p.bool());
     let shown = Look { catalog: &catalog, io: &io, pretty, width: 0 }.expression(Oid(args[1].u32()), args[0].str());
     text(out, &shown);
+    Ok(())
+}
+
+fn rule_definition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    let catalog = catalog(cx)?;
+    let oid = Oid(args[0].u32());
+    let look = define::Look { catalog: &catalog, io: &cx.fx.io, pretty: args.get(1).is_some_and(|p| p.bool()) };
+    let holder = catalog.holder(oid);
+    let shown =
+        as_class(&holder).and_then(|c| c.rules.iter().find(|r| r.oid == oid).map(|r| define::rule(&look, c, r)));
+    maybe(out, shown);
     Ok(())
 }
 

@@ -118,7 +118,8 @@ fn classes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         row![sink;
             c.oid, &c.name, c.namespace, c.row_type, Oid::INVALID, c.owner, access_method_of(c), c.node,
             Oid::INVALID, pages, tuples, all_visible, c.toast, has_index, false, letter(c.persistence),
-            c.kind as u8, column_count(c), checks, matches!(c.kind, RelKind::View | RelKind::MatView), triggers,
+            c.kind as u8, column_count(c), checks,
+            matches!(c.kind, RelKind::View | RelKind::MatView) || !c.rules.is_empty(), triggers,
             !catalog.children_of(c.oid).is_empty(),
             c.row_security, c.force_row_security, c.view.as_ref().is_none_or(|v| v.populated || c.kind == RelKind::View), replica,
             c.lineage.bound.is_some() || c.index.is_some() && !c.lineage.parents.is_empty(),

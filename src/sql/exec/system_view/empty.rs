@@ -19,7 +19,6 @@ pub(super) const VIEWS: &[View] = empty![
     "pg_largeobject",
     "pg_largeobject_metadata",
     "pg_event_trigger",
-    "pg_rules",
     "pg_available_extensions",
     "pg_available_extension_versions",
     "pg_stats_ext_exprs",

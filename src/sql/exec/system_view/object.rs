@@ -8,6 +8,7 @@ use crate::catalog::acl::shown;
 use crate::catalog::object::{COMMENT_BIT, Comment, ObjectKey, class};
 use crate::catalog::{Catalog, Object, RelKind};
 use crate::sql::exec::ExecContext;
+use crate::sql::exec::system::define;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -15,10 +16,12 @@ pub(super) const VIEWS: &[View] = &[
     View { name: "pg_description", rows: descriptions },
     View { name: "pg_shdescription", rows: shared_descriptions },
     View { name: "pg_rewrite", rows: rules },
+    View { name: "pg_rules", rows: shown_rules },
     View { name: "pg_default_acl", rows: default_acls },
 ];
 
-const KINDS: [Oid; 10] = [
+const KINDS: [Oid; 11] = [
+    class::REWRITE,
     class::STATISTIC_EXT,
     class::PUBLICATION,
     class::TYPE,
@@ -106,8 +109,25 @@ fn rules(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
     for record in user_classes(&catalog, sink.oid_key("ev_class"), None) {
         let Some(c) = as_class(&record) else { continue };
+        for r in &c.rules {
+            let condition = r.condition.as_deref().unwrap_or("<>");
+            row![sink; r.oid, &r.name, c.oid, r.event, r.enabled, r.instead, condition, "<>"];
+        }
         if let (RelKind::View | RelKind::MatView, Some(view)) = (c.kind, &c.view) {
             row![sink; c.oid, "_RETURN", c.oid, '1', 'O', true, "<>", &view.query];
+        }
+    }
+    Ok(())
+}
+
+fn shown_rules(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    let catalog = catalog(cx)?;
+    for record in user_classes(&catalog, None, sink.text_key("tablename").as_deref()) {
+        let Some(c) = as_class(&record) else { continue };
+        for r in &c.rules {
+            let look = define::Look { catalog: &catalog, io: &cx.fx.io, pretty: false };
+            let schema = catalog.namespace(c.namespace).map(|n| n.name);
+            row![sink; schema, &c.name, &r.name, define::rule(&look, c, r)];
         }
     }
     Ok(())

@@ -138,6 +138,7 @@ impl Mock {
                 options: Vec::new(),
                 owner: Oid(10),
                 clustered: false,
+                hash: false,
                 parent: Oid::INVALID,
                 partitioned: false,
                 stats: stats(t.rows, (t.pages / 4).max(1)),
@@ -233,6 +234,7 @@ impl Mock {
             bound: std::sync::OnceLock::new(),
             triggers: Vec::new(),
             policies: Vec::new(),
+            rules: Vec::new(),
             row_security: false,
             force_row_security: false,
         }
