@@ -71,6 +71,8 @@ impl Binder<'_, '_> {
             wanted: 0,
             check_as: None,
             security: Vec::new(),
+            aliased: false,
+            renamed: false,
         };
         let write = Write { target: 0, kind, returning: Vec::new(), checks: Vec::new(), nothing: true };
         Ok(Some(Query { rels: vec![entry], write: Some(Box::new(write)), ..Query::default() }))

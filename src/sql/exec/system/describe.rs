@@ -162,7 +162,8 @@ fn expression(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flo
 fn rule_definition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
     let catalog = catalog(cx)?;
     let oid = Oid(args[0].u32());
-    let look = define::Look { catalog: &catalog, io: &cx.fx.io, pretty: args.get(1).is_some_and(|p| p.bool()) };
+    let look =
+        define::Look { catalog: &catalog, io: &cx.fx.io, pretty: args.get(1).is_some_and(|p| p.bool()), width: 0 };
     let holder = catalog.holder(oid);
     let shown =
         as_class(&holder).and_then(|c| c.rules.iter().find(|r| r.oid == oid).map(|r| define::rule(&look, c, r)));

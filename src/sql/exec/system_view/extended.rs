@@ -78,7 +78,7 @@ fn shown(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             continue;
         }
         let columns: Vec<String> = s.columns.iter().map(|n| c.attributes[*n as usize - 1].name.clone()).collect();
-        let look = define::Look { catalog: &catalog, io: &cx.fx.io, pretty: false };
+        let look = define::Look { catalog: &catalog, io: &cx.fx.io, pretty: false, width: 0 };
         let exprs: Vec<String> = s.exprs.iter().map(|e| look.expression(c.oid, e)).collect();
         row![sink;
             schema_name(&catalog, c.namespace), &c.name, schema_name(&catalog, s.namespace), &s.name,
@@ -102,7 +102,7 @@ pub(crate) fn definition(
     let s = record.object.as_statistics().ok()?;
     let class = catalog.class(s.table)?;
     let c = class.object.as_class().ok()?;
-    let look = define::Look { catalog, io, pretty: true };
+    let look = define::Look { catalog, io, pretty: true, width: 0 };
     let mut list: Vec<String> =
         s.columns.iter().map(|n| quote_identifier(&c.attributes[*n as usize - 1].name)).collect();
     list.extend(s.exprs.iter().map(|e| {
@@ -127,6 +127,6 @@ pub(crate) fn definition(
 pub(crate) fn expressions(catalog: &Catalog, io: &crate::types::IoContext, statistics: Oid) -> Option<Vec<String>> {
     let record = catalog.get(ObjectKey::new(class::STATISTIC_EXT, statistics))?;
     let s = record.object.as_statistics().ok()?;
-    let look = define::Look { catalog, io, pretty: true };
+    let look = define::Look { catalog, io, pretty: true, width: 0 };
     (!s.exprs.is_empty()).then(|| s.exprs.iter().map(|e| look.expression(s.table, e)).collect())
 }

@@ -125,7 +125,7 @@ fn shown_rules(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     for record in user_classes(&catalog, None, sink.text_key("tablename").as_deref()) {
         let Some(c) = as_class(&record) else { continue };
         for r in &c.rules {
-            let look = define::Look { catalog: &catalog, io: &cx.fx.io, pretty: false };
+            let look = define::Look { catalog: &catalog, io: &cx.fx.io, pretty: false, width: 0 };
             let schema = catalog.namespace(c.namespace).map(|n| n.name);
             row![sink; schema, &c.name, &r.name, define::rule(&look, c, r)];
         }
