@@ -23,6 +23,11 @@ fn applies(r: &Rule, event: char) -> bool {
     r.event == event && r.instead && matches!(r.enabled, 'O' | 'A')
 }
 
+/// Whether rules say what statements of this kind become.
+pub(super) fn has_instead(rel: &Relation, verb: &str) -> bool {
+    rel.rules.iter().any(|r| word(r.event) == verb && applies(r, r.event))
+}
+
 fn word(event: char) -> &'static str {
     match event {
         UPDATE => "UPDATE",

@@ -159,6 +159,10 @@ impl Binder<'_, '_> {
             }
             Source::Subquery(q) => {
                 let Some(inner) = inner_view(query, r) else { return Err(Error::internal("a view of no view")) };
+                if super::rule::has_instead(&inner, verb) {
+                    let text = "writing through a view to a view with rules is not supported";
+                    return Err(Error::unsupported(text));
+                }
                 let mut below = self.through(&inner, q, verb, cascaded)?;
                 let of_view = |attno: i16, depth: usize| {
                     let e = below.columns.get(usize::try_from(attno).ok()?.checked_sub(1)?)?;

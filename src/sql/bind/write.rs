@@ -47,10 +47,6 @@ impl Binder<'_, '_> {
                 Err(err!(FEATURE_NOT_SUPPORTED, "cannot execute MERGE on relation \"{name}\"")
                     .detail("This operation is not supported for views."))
             }
-            RelKind::View if verb == "MERGE" => {
-                Err(err!(FEATURE_NOT_SUPPORTED, "cannot execute MERGE on relation \"{name}\"")
-                    .detail("This operation is not supported for views."))
-            }
             RelKind::View => {
                 let through = Arc::new(self.write_through(&rel, verb)?);
                 self.scope().through = Some(through.clone());
