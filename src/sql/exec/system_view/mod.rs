@@ -38,8 +38,8 @@ pub(crate) use code::{
     btree_opclass, builtin_statement, direct_arguments, hash_opclass, opclass_takes, special_opclass,
 };
 pub(crate) use depend::{of_expression, of_query};
-pub(crate) use information::{Seen, updatable};
 pub(crate) use extended::{definition as statistics_definition, expressions as statistics_expressions};
+pub(crate) use information::{Seen, updatable};
 pub(crate) use object::builtin_comment;
 pub(crate) use publication::is_publishable;
 
