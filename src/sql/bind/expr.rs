@@ -36,6 +36,7 @@ impl Binder<'_, '_> {
                 let table = parts.last().map_or("", String::as_str);
                 match self.item(schema, table, pos)? {
                     Some(at) => Ok(self.whole_row(at, pos)),
+                    None if let Some(row) = self.cx.names.variable(parts)? => Ok(row),
                     None => Err(self.missing_table(schema, table, pos)),
                 }
             }

@@ -76,15 +76,29 @@ impl Variables for Rows<'_> {
     }
 }
 
+/// A WHEN condition over NEW's columns, then OLD's.
+///
+/// # Errors
+/// The binder's, with positions in `source`.
+pub fn bound_condition(
+    names: &dyn crate::sql::bind::Names,
+    io: &crate::types::IoContext,
+    rel: &Relation,
+    expr: &crate::sql::ast::Expr,
+    source: &str,
+) -> Result<Expr> {
+    let scoped = Scoped { names, variables: &Rows { rel } };
+    let mut bcx = BindContext { names: &scoped, io, text: source, params: Vec::new(), infer_params: false };
+    bind_expr(&mut bcx, expr, None, Clause::TriggerWhen, None)
+}
+
 /// Binds a WHEN condition.
 ///
 /// # Errors
 /// The binder's, with positions in `source`.
 pub fn condition(cx: &mut ExecContext, rel: &Relation, expr: &crate::sql::ast::Expr, source: &str) -> Result<Expr> {
     let catalog = cx.backend()?.catalog.clone();
-    let scoped = Scoped { names: &*catalog, variables: &Rows { rel } };
-    let mut bcx = BindContext { names: &scoped, io: &cx.fx.io, text: source, params: Vec::new(), infer_params: false };
-    let bound = bind_expr(&mut bcx, expr, None, Clause::TriggerWhen, None)?;
+    let bound = bound_condition(&*catalog, &cx.fx.io, rel, expr, source)?;
     match bound.ty.oid {
         crate::types::oid::BOOL => Ok(bound),
         other => {

@@ -50,6 +50,10 @@ pub struct Arguments {
 
 impl Arguments {
     pub fn of(cx: &ExecContext, f: &Function, types: &[TypeRef]) -> Arguments {
+        Arguments::new(cx.fx.io.hooks.clone(), f, types)
+    }
+
+    pub fn new(composite: Arc<dyn crate::types::context::TypeHooks>, f: &Function, types: &[TypeRef]) -> Arguments {
         let mut inputs = Vec::new();
         for n in (0..f.arg_types.len()).filter(|n| f.is_input(*n)) {
             let ty = types.get(inputs.len()).copied().unwrap_or(TypeRef::of(f.arg_types[n]));
@@ -57,7 +61,7 @@ impl Arguments {
             let ty = if is_polymorphic(declared) { ty } else { TypeRef::of(declared) };
             inputs.push((f.arg_names.get(n).cloned().unwrap_or_default(), ty));
         }
-        Arguments { function: f.name.clone(), inputs, composite: cx.fx.io.hooks.clone() }
+        Arguments { function: f.name.clone(), inputs, composite }
     }
 
     fn param(&self, n: usize) -> Option<Expr> {

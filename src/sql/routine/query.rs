@@ -94,6 +94,10 @@ impl Names for Scoped<'_> {
         self.variables.conflict()
     }
 
+    fn keeps_written(&self) -> bool {
+        self.names.keeps_written()
+    }
+
     fn along<'a>(&'a self, search_path: &'a [String]) -> Box<dyn Names + 'a> {
         self.names.along(search_path)
     }

@@ -106,6 +106,10 @@ impl<'q> Writer<'_, 'q> {
         Some((level.names.get(rel)?.clone(), name))
     }
 
+    fn slot(&self, kind: &ExprKind) -> Option<String> {
+        (self.shown.slot)(kind, self.levels.iter().any(|l| !l.query.rels.is_empty()))
+    }
+
     fn cast(&mut self, e: &'q Expr, arg: &'q Expr) -> Option<()> {
         let name = self.type_name(e.ty);
         // What a value goes through on its way into a domain, or to its length, is not written.
@@ -157,7 +161,14 @@ impl<'q> Writer<'_, 'q> {
         }
         match &e.kind {
             ExprKind::Const(v) => self.constant(v, e.ty, Label::Needed)?,
-            ExprKind::Param(n) => self.put(&format!("${}", n + 1)),
+            ExprKind::Param(n) => match self.slot(&e.kind) {
+                Some(name) => self.put(&name),
+                None => self.put(&format!("${}", n + 1)),
+            },
+            ExprKind::Column(_) => {
+                let name = self.slot(&e.kind)?;
+                self.put(&name);
+            }
             ExprKind::Var { rel, attno, levels_up } => {
                 let (alias, name) = self.var(*rel, *attno, *levels_up)?;
                 if name.is_empty() {
@@ -358,7 +369,17 @@ impl<'q> Writer<'_, 'q> {
             && let Some(Expr { kind: ExprKind::Var { rel, attno, levels_up }, .. }) = fields.first()
         {
             let (alias, _) = self.var(*rel, *attno, *levels_up)?;
+            let own = self.alone.map(|r| r.name.clone()).filter(|_| alias.is_empty());
+            let alias = own.unwrap_or(alias);
             self.put(&format!("{}.*", quote_identifier(&alias)));
+            return Some(());
+        }
+        // NEW and OLD as a whole.
+        if let Some(first @ Expr { kind: ExprKind::Column(_), .. }) = fields.first()
+            && fields.iter().all(|f| matches!(f.kind, ExprKind::Column(_)))
+        {
+            let name = self.slot(&first.kind)?;
+            self.put(&format!("{}.*", name.split_once('.')?.0));
             return Some(());
         }
         self.put("ROW");

@@ -17,7 +17,7 @@ pub use written::Written;
 use super::Query;
 use crate::base::Oid;
 use crate::catalog::Relation;
-use crate::sql::expr::Expr;
+use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::func::FuncDef;
 use crate::types::IoContext;
 
@@ -37,6 +37,8 @@ pub struct Shown<'a> {
     pub relation_name: &'a dyn Fn(Oid) -> String,
     /// A function's likewise.
     pub function_name: &'a dyn Fn(&FuncDef) -> String,
+    /// What a parameter or a column of no relation is called; true: there are relations around it.
+    pub slot: &'a dyn Fn(&ExprKind, bool) -> Option<String>,
 }
 
 /// A query around what is being written.
@@ -77,6 +79,14 @@ impl Shown<'_> {
     pub fn query(&self, query: &Query, names: &[&str]) -> Option<String> {
         let mut writer = self.writer(None);
         writer.query(query, Some(names), true)?;
+        Some(writer.out)
+    }
+
+    /// A query that stands among others, one step in.
+    pub fn statement(&self, query: &Query) -> Option<String> {
+        let mut writer = self.writer(None);
+        writer.indent = 1;
+        writer.query(query, None, false)?;
         Some(writer.out)
     }
 

@@ -2,14 +2,17 @@
 
 use crate::base::Oid;
 use crate::catalog::ObjectKey;
-use crate::catalog::object::{Class, class, fixed};
+use crate::catalog::object::{Class, Function, class, fixed};
 use crate::catalog::{Catalog, Constraint, ConstraintKind, IndexColumn, RelKind, Relation, Trigger, View};
 use crate::sql::bind::scope::Clause;
-use crate::sql::bind::{self, BindContext, Query, Shown, Written};
+use crate::sql::bind::{self, BindContext, Names, Query, Shown, Written};
 use crate::sql::exec::system_view::{of_expression, of_query, special_opclass};
-use crate::sql::expr::Expr;
+use crate::sql::exec::user_trigger;
+use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::func::FuncDef;
 use crate::sql::names::reg_out;
+use crate::sql::routine::body;
+use crate::sql::routine::query::Scoped;
 use crate::types::name::quote_identifier;
 use crate::types::{IoContext, TypeRef, oid};
 use std::sync::Arc;
@@ -51,10 +54,71 @@ impl Look<'_> {
     }
 
     fn show<T>(&self, pretty: bool, f: impl FnOnce(&Shown<'_>) -> T) -> T {
+        self.show_slots(pretty, &|_, _| None, f)
+    }
+
+    fn show_slots<T>(
+        &self,
+        pretty: bool,
+        slot: &dyn Fn(&ExprKind, bool) -> Option<String>,
+        f: impl FnOnce(&Shown<'_>) -> T,
+    ) -> T {
         let relation_name = |oid| class_name(self.catalog, oid, false);
         let function_name = |f: &FuncDef| self.function_name(f);
         let width = self.width;
-        f(&Shown { io: self.io, pretty, width, relation_name: &relation_name, function_name: &function_name })
+        f(&Shown { io: self.io, pretty, width, relation_name: &relation_name, function_name: &function_name, slot })
+    }
+
+    /// The WHEN of a trigger.
+    fn trigger_condition(&self, table: Oid, text: &str) -> Option<String> {
+        let rel = self.catalog.relation(table).ok()??;
+        let written = bind::parse_expression(text).ok()?;
+        let source = format!("SELECT {text}");
+        let names = Written(self.catalog);
+        let bound = user_trigger::bound_condition(&names, self.io, &rel, &written, &source).ok()?;
+        let slot = |kind: &ExprKind, _: bool| {
+            let ExprKind::Column(n) = kind else { return None };
+            let count = rel.attributes.len();
+            let (row, n) = if *n < count { ("new", *n) } else { ("old", n - count) };
+            Some(format!("{row}.{}", quote_identifier(&rel.attributes.get(n)?.name)))
+        };
+        self.show_slots(self.pretty, &slot, |s| s.expression(&bound, None))
+    }
+
+    /// The body of a function written as RETURN or BEGIN ATOMIC: its names as the reader must write them.
+    pub fn atomic_body(&self, f: &Function) -> String {
+        self.bound_body(f).unwrap_or_else(|| f.body.to_string())
+    }
+
+    fn bound_body(&self, f: &Function) -> Option<String> {
+        let (source, statements) = body::parse(f).ok()?;
+        let types: Vec<TypeRef> = f.inputs().into_iter().map(TypeRef::of).collect();
+        let arguments = body::Arguments::new(self.io.hooks.clone(), f, &types);
+        let written = Written(self.catalog);
+        let along = written.along(&f.search_path);
+        let names = Scoped { names: &*along, variables: &arguments };
+        let slot = |kind: &ExprKind, among: bool| {
+            let ExprKind::Param(n) = kind else { return None };
+            let (name, _) = arguments.inputs.get(*n).filter(|(name, _)| !name.is_empty())?;
+            let own = quote_identifier(name);
+            Some(if among { format!("{}.{own}", quote_identifier(&f.name)) } else { own })
+        };
+        let mut shown = Vec::new();
+        for (statement, _) in &statements {
+            let mut cx =
+                BindContext { names: &names, io: self.io, text: &source, params: Vec::new(), infer_params: false };
+            shown.push(bind::bind(&mut cx, statement).ok()?);
+        }
+        if f.body.trim_start().get(..6).is_some_and(|w| w.eq_ignore_ascii_case("return")) {
+            let value = &shown.first()?.targets.first()?.expr;
+            return Some(format!("RETURN {}", self.show_slots(false, &slot, |s| s.expression(value, None))?));
+        }
+        let mut text = "BEGIN ATOMIC\n".to_string();
+        for query in &shown {
+            text += &self.show_slots(false, &slot, |s| s.statement(query))?;
+            text += ";\n";
+        }
+        Some(text + "END")
     }
 
     fn bind(&self, relation: Option<&Arc<Relation>>, text: &str) -> Option<Expr> {
@@ -248,7 +312,8 @@ pub(crate) fn rule(look: &Look<'_>, c: &Class, r: &crate::catalog::Rule) -> Stri
 }
 
 /// `CREATE TRIGGER …`.
-pub(crate) fn trigger(catalog: &Catalog, c: &Class, t: &Trigger, pretty: bool) -> String {
+pub(crate) fn trigger(look: &Look<'_>, c: &Class, t: &Trigger) -> String {
+    let (catalog, pretty) = (look.catalog, look.pretty);
     let mut text = format!(
         "CREATE {}TRIGGER {} {} ",
         if t.constraint.is_valid() { "CONSTRAINT " } else { "" },
@@ -288,7 +353,8 @@ pub(crate) fn trigger(catalog: &Catalog, c: &Class, t: &Trigger, pretty: bool) -
     text += if t.row { " FOR EACH ROW" } else { " FOR EACH STATEMENT" };
     if let Some(e) = &t.condition {
         let plain = pretty || e.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_'));
-        text += &format!(" WHEN ({})", condition(e, plain));
+        let shown = look.trigger_condition(c.oid, e).unwrap_or_else(|| condition(e, plain));
+        text += &format!(" WHEN ({shown})");
     }
     let function = catalog.get(crate::catalog::ObjectKey::new(crate::catalog::object::class::PROC, t.function));
     let name = function.as_ref().and_then(|r| r.object.as_function().ok()).map(|f| {

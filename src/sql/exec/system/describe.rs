@@ -137,9 +137,11 @@ fn column_description(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column
 
 fn sql_body(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
     let oid = Oid(args[0].u32());
-    let record = catalog(cx)?.get(ObjectKey::new(class::PROC, oid));
+    let (catalog, io) = (catalog(cx)?, cx.fx.io.clone());
+    let record = catalog.get(ObjectKey::new(class::PROC, oid));
     let own = record.as_ref().and_then(|r| r.object.as_function().ok()).filter(|f| f.atomic);
-    maybe(out, own.map(|f| f.body.to_string()).or_else(|| builtin_statement(oid)));
+    let look = Look { catalog: &catalog, io: &io, pretty: false, width: 0 };
+    maybe(out, own.map(|f| look.atomic_body(f)).or_else(|| builtin_statement(oid)));
     Ok(())
 }
 
@@ -466,12 +468,12 @@ fn argument_default(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) 
 fn trigger_definition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
     let (catalog, oid) = (catalog(cx)?, Oid(args[0].u32()));
     let pretty = args.get(1).is_some_and(|p| p.bool());
-    let all = catalog.all(class::RELATION);
-    let found = all.iter().find_map(|r| {
-        let c = r.object.as_class().ok()?;
-        c.triggers.iter().find(|t| t.oid == oid).map(|t| (c, t))
-    });
-    maybe(out, found.map(|(c, t)| define::trigger(&catalog, c, t, pretty)));
+    let io = cx.fx.io.clone();
+    let look = Look { catalog: &catalog, io: &io, pretty, width: 0 };
+    let holder = catalog.holder(oid);
+    let c = holder.as_ref().and_then(|r| r.object.as_class().ok());
+    let found = c.and_then(|c| c.triggers.iter().find(|t| t.oid == oid).map(|t| (c, t)));
+    maybe(out, found.map(|(c, t)| define::trigger(&look, c, t)));
     Ok(())
 }
 
@@ -537,7 +539,7 @@ fn function_definition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Colum
         lines += &format!(" SET {} TO {value}\n", quote_identifier(name));
     }
     if f.atomic {
-        lines += &format!("{}\n", f.body);
+        lines += &format!("{}\n", look.atomic_body(f));
     } else {
         let mut tag = if f.kind == 'p' { "procedure" } else { "function" }.to_owned();
         while f.body.contains(&format!("${tag}")) {

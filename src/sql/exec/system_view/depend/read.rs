@@ -3,6 +3,7 @@
 
 use crate::base::Oid;
 use crate::catalog::object::class;
+use crate::sql::bind::scope::WHOLE_ROW;
 use crate::sql::bind::{Query, Source, expanded_view};
 use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::func::{FuncDef, FuncImpl};
@@ -129,7 +130,8 @@ impl<'q> Reader<'q> {
             _ => {}
         }
         // Columns bring their types by their relations; whatever else has a type names it.
-        if !matches!(e.kind, ExprKind::Var { .. }) {
+        let whole_row = matches!(&e.kind, ExprKind::Row { names, .. } if names.last().is_some_and(|n| n == WHOLE_ROW));
+        if !matches!(e.kind, ExprKind::Var { .. }) && !whole_row {
             self.type_(e.ty.oid);
         }
         e.for_each_child(&mut |c| self.expr(c));
