@@ -26,12 +26,14 @@ fn order(h: &Held, t: &Trigger, event: &str) -> usize {
 
 fn triggers(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let scene = Scene::of(cx)?;
+    let io = cx.fx.io.clone();
+    let look = define::Look { catalog: &scene.catalog, io: &io, pretty: false, width: 0 };
     let database = &scene.database;
     for h in scene.relations(sink, &WITH_TRIGGERS, "event_object_schema", "event_object_table") {
         let Some(c) = h.class().filter(|c| !c.triggers.is_empty() && scene.sees_rules(&h)) else { continue };
         let schema = scene.schema(c.namespace);
         for t in &c.triggers {
-            let text = define::trigger(&scene.catalog, c, t, false);
+            let text = define::trigger(&look, c, t);
             let statement = text.rfind(" EXECUTE FUNCTION ").map(|at| &text[at + 1..]);
             let condition = t.condition.as_ref().filter(|_| scene.owns(&h)).and_then(|_| {
                 let (from, to) = (text.find(" WHEN (")?, text.rfind(") EXECUTE FUNCTION ")?);
