@@ -38,15 +38,20 @@ pub(super) fn note(object: &Object) {
             array(t.array_oid, t.oid, &t.name, t.namespace);
         }
         Object::Class(c) if c.row_type.is_valid() => {
-            let mut info = user_type(c.row_type, &c.name, b'c', Phys::Bytes);
-            info.namespace = c.namespace;
-            info.array = c.row_array_type;
-            info.relation = c.oid;
-            register(info);
-            array(c.row_array_type, c.row_type, &c.name, c.namespace);
+            note_row(&c.name, c.namespace, c.oid, c.row_type, c.row_array_type);
         }
         _ => {}
     }
+}
+
+/// Registers a relation's row type and the type of arrays of it.
+pub(super) fn note_row(name: &str, namespace: Oid, relation: Oid, row_type: Oid, row_array_type: Oid) {
+    let mut info = user_type(row_type, name, b'c', Phys::Bytes);
+    info.namespace = namespace;
+    info.array = row_array_type;
+    info.relation = relation;
+    register(info);
+    array(row_array_type, row_type, name, namespace);
 }
 
 fn array(oid: Oid, element: Oid, name: &str, namespace: Oid) {

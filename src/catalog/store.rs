@@ -61,6 +61,7 @@ pub fn create_folder(storage: &Storage, database: Oid) -> Result<Folder> {
 /// # Errors
 /// XX001 for a damaged row, I/O.
 pub fn load(storage: &Storage, database: Oid) -> Result<Folder> {
+    super::system::note_types();
     let store = open(storage, database);
     let mut scan =
         HeapScan::new(store.clone(), Snapshot::self_all(Arc::default()), vec![1, 2, 3, 4, heap::system::CTID]);

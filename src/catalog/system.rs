@@ -1,7 +1,9 @@
 //! The relations of `pg_catalog`: their names, OIDs and columns are PostgreSQL 15's; their rows are generated.
 //!
-//! `system_relations.txt` holds a line each: `oid|name|kind||row type|shared|column:type[!],…` (`!`: not null).
+//! `system_relations.txt` holds a line each: `oid|name|kind|schema|row type[/arrays of it]|shared|column:type[!],…`
+//! (`!`: not null; the type of arrays has the OID before the row type's where none is given).
 
+use super::known_types;
 use super::object::fixed;
 use super::relation::{Attribute, Persistence, RelKind, RelStats, Relation};
 use crate::base::{Oid, RelFileId};
@@ -13,12 +15,17 @@ use std::sync::{Arc, LazyLock};
 struct System {
     by_oid: HashMap<Oid, Arc<Relation>>,
     by_name: HashMap<(Oid, &'static str), Oid>,
+    /// By row type, and by the type of arrays of it.
+    by_type: HashMap<Oid, Oid>,
 }
 
 static SYSTEM: LazyLock<System> = LazyLock::new(|| {
-    let mut system = System { by_oid: HashMap::new(), by_name: HashMap::new() };
+    let mut system = System { by_oid: HashMap::new(), by_name: HashMap::new(), by_type: HashMap::new() };
     for line in include_str!("system_relations.txt").lines() {
-        let Some(relation) = parse(line) else { continue };
+        let Some((relation, array)) = parse(line) else { continue };
+        known_types::note_row(&relation.name, relation.namespace, relation.oid, relation.row_type, array);
+        system.by_type.insert(relation.row_type, relation.oid);
+        system.by_type.insert(array, relation.oid);
         let name = relation.generated_by.unwrap_or_default();
         system.by_name.insert((relation.namespace, name), relation.oid);
         system.by_oid.insert(relation.oid, Arc::new(relation));
@@ -26,17 +33,21 @@ static SYSTEM: LazyLock<System> = LazyLock::new(|| {
     system
 });
 
-fn parse(line: &'static str) -> Option<Relation> {
+/// A relation and the type of arrays of its rows.
+fn parse(line: &'static str) -> Option<(Relation, Oid)> {
     let mut fields = line.split('|');
     let oid = Oid(fields.next()?.parse().ok()?);
     let name = fields.next()?;
     let kind = if fields.next()? == "v" { RelKind::View } else { RelKind::Table };
     let schema = fields.next()?;
-    let row_type = Oid(fields.next()?.parse().ok()?);
+    let types = fields.next()?;
+    let (row, array) = types.split_once('/').map_or((types, None), |(row, array)| (row, Some(array)));
+    let row_type = Oid(row.parse().ok()?);
+    let array = array.map_or(Some(Oid(row_type.0.checked_sub(1)?)), |a| a.parse().ok().map(Oid))?;
     let shared = fields.next()? == "t";
     let columns = fields.next()?;
     let attributes = columns.split(',').enumerate().filter_map(|(i, c)| attribute(i, c)).collect();
-    Some(Relation {
+    let relation = Relation {
         oid,
         name: name.to_string(),
         namespace: if schema.is_empty() { fixed::PG_CATALOG } else { fixed::INFORMATION_SCHEMA },
@@ -69,7 +80,8 @@ fn parse(line: &'static str) -> Option<Relation> {
         rules: Vec::new(),
         row_security: false,
         force_row_security: false,
-    })
+    };
+    Some((relation, array))
 }
 
 /// The domains of information_schema stand for these types here.
@@ -100,6 +112,16 @@ pub fn relation(oid: Oid) -> Option<Arc<Relation>> {
 /// The OID of a generated relation.
 pub fn oid_by_name(namespace: Oid, name: &str) -> Option<Oid> {
     if namespace >= Oid::FIRST_NORMAL { None } else { SYSTEM.by_name.get(&(namespace, name)).copied() }
+}
+
+/// The relation whose rows have this type, or arrays of it.
+pub fn oid_by_type(typ: Oid) -> Option<Oid> {
+    if typ >= Oid::FIRST_NORMAL { None } else { SYSTEM.by_type.get(&typ).copied() }
+}
+
+/// Makes their row types known, which nobody need have named before they are asked for.
+pub(super) fn note_types() {
+    LazyLock::force(&SYSTEM);
 }
 
 /// All of them, for the generators of `pg_class` and `pg_attribute`.

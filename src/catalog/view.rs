@@ -446,6 +446,9 @@ impl Catalog {
 
     /// The relation whose rows have this type (or arrays of it).
     pub fn class_of_row_type(&self, typ: Oid) -> Option<Oid> {
+        if let Some(system) = system::oid_by_type(typ) {
+            return Some(system);
+        }
         let holder = self.holder(typ)?;
         holder.object.as_class().ok().filter(|c| c.row_type == typ || c.row_array_type == typ).map(|c| c.oid)
     }

@@ -211,7 +211,7 @@ pub fn reg_out(catalog: &Catalog, typ: Oid, value: Oid) -> Option<String> {
 /// A function's schema, name and input types.
 fn function_facts(catalog: &Catalog, oid: Oid) -> Option<(Oid, String, Vec<Oid>)> {
     if let Some(f) = crate::sql::func::func(oid) {
-        return Some((fixed::PG_CATALOG, f.name.to_string(), f.args.to_vec()));
+        return Some((f.fact.namespace, f.name.to_string(), f.args.to_vec()));
     }
     match &catalog.get(crate::catalog::ObjectKey::new(class::PROC, oid))?.object {
         Object::Function(f) => {
@@ -225,9 +225,9 @@ fn function_facts(catalog: &Catalog, oid: Oid) -> Option<(Oid, String, Vec<Oid>)
 
 /// All functions of a name that the search path reaches.
 fn functions_visible(catalog: &Catalog, name: &str) -> Vec<(Oid, Vec<Oid>)> {
-    let mut found: Vec<(Oid, Vec<Oid>)> =
-        crate::sql::func::funcs_named(name).iter().map(|f| (f.oid, f.args.to_vec())).collect();
     let path = catalog.effective_path();
+    let builtin = crate::sql::func::funcs_named(name).iter().filter(|f| path.contains(&f.fact.namespace));
+    let mut found: Vec<(Oid, Vec<Oid>)> = builtin.map(|f| (f.oid, f.args.to_vec())).collect();
     for record in catalog.all(class::PROC) {
         if let Object::Function(f) = &record.object
             && f.name == name
@@ -329,6 +329,9 @@ pub fn type_name(catalog: &Catalog, typ: Oid) -> Option<String> {
     let known = types::info(typ);
     if let Some(info) = known.filter(|i| i.namespace == fixed::PG_CATALOG) {
         return Some(quote_identifier(info.name));
+    }
+    if let Some(system) = catalog.class_of_row_type(typ).and_then(crate::catalog::system::relation) {
+        return Some(shown(catalog, class::RELATION, system.oid, system.namespace, &system.name));
     }
     if let Some(oid) = catalog.class_of_row_type(typ)
         && let Some(record) = catalog.class(oid)
@@ -443,9 +446,7 @@ impl crate::sql::bind::Names for Catalog {
 fn functions_in(catalog: &Catalog, path: &[Oid], name: &str) -> Vec<(usize, &'static FuncDef)> {
     let mut found = Vec::new();
     for (place, namespace) in path.iter().enumerate() {
-        if *namespace == crate::catalog::object::fixed::PG_CATALOG {
-            found.extend(crate::sql::func::funcs_named(name).iter().map(|f| (place, *f)));
-        }
+        found.extend(crate::sql::func::funcs_in(*namespace, name).map(|f| (place, f)));
         for oid in catalog.find(class::PROC, *namespace, name) {
             if let Some(record) = catalog.get(crate::catalog::ObjectKey::new(class::PROC, oid))
                 && let Object::Function(f) = &record.object

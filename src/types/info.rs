@@ -120,16 +120,15 @@ static INDEX: LazyLock<Index> = LazyLock::new(|| {
     Index { by_oid, by_name }
 });
 
-/// Types made by users, by object id. Entries are never freed: they are few and referred to from everywhere.
+/// Types made by users, and the row types of system relations, by object id. Entries are never freed: they are few and referred to from everywhere.
 static USER: LazyLock<RwLock<HashMap<Oid, &'static TypeInfo>>> = LazyLock::new(Default::default);
 
 /// The type, built-in or [registered](register).
 pub fn info(oid: Oid) -> Option<&'static TypeInfo> {
-    if (oid.0 as usize) < DENSE {
-        return match INDEX.by_oid[oid.0 as usize] {
-            0 => None,
-            n => Some(&TYPES[n as usize - 1]),
-        };
+    if (oid.0 as usize) < DENSE
+        && let Some(n) = INDEX.by_oid[oid.0 as usize].checked_sub(1)
+    {
+        return Some(&TYPES[n as usize]);
     }
     USER.read().get(&oid).copied()
 }

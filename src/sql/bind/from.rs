@@ -7,16 +7,17 @@ use crate::catalog::{RelKind, Relation};
 use crate::err;
 use crate::sql::ast::{self, Pos};
 use crate::sql::expr::{Expr, ExprKind, Form};
-use crate::sql::func::FuncDef;
+use crate::sql::func::{FuncDef, polymorphic};
 use crate::sql::plan::JoinKind;
 use crate::types::{self, TypeRef, oid};
 use std::sync::Arc;
 
-/// The columns a record-returning function declares by its OUT parameters.
-pub(super) fn out_columns(f: &'static FuncDef) -> Option<Vec<(String, TypeRef)>> {
+/// The columns a record-returning function declares by its OUT parameters, in a call with these arguments.
+pub(super) fn out_columns(f: &'static FuncDef, args: &[Expr]) -> Option<Vec<(String, TypeRef)>> {
     if f.fact.modes.is_empty() {
         return None;
     }
+    let types: Vec<TypeRef> = args.iter().map(|a| a.ty).collect();
     let out: Vec<(String, TypeRef)> = f
         .fact
         .modes
@@ -27,7 +28,7 @@ pub(super) fn out_columns(f: &'static FuncDef) -> Option<Vec<(String, TypeRef)>>
         .enumerate()
         .map(|(i, ((_, ty), name))| {
             let name = if name.is_empty() { format!("column{}", i + 1) } else { (*name).to_owned() };
-            (name, TypeRef::of(*ty))
+            (name, TypeRef::of(polymorphic::actual(*ty, f.args, &types)))
         })
         .collect();
     if out.is_empty() { None } else { Some(out) }
@@ -382,7 +383,7 @@ impl Binder<'_, '_> {
             && let [only] = &mut call.columns[..]
             && !composite_result(call.func, call.scalar.as_ref())
             && f.coldefs.is_empty()
-            && out_columns(call.func).is_none_or(|o| o.len() != 1)
+            && out_columns(call.func, &call.args).is_none_or(|o| o.len() != 1)
         {
             only.name.clone_from(&a.name);
         }
@@ -455,7 +456,7 @@ impl Binder<'_, '_> {
         };
         let composite = match ty.oid {
             oid::RECORD => match &scalar {
-                None => out_columns(func),
+                None => out_columns(func, &args),
                 Some(_) => None,
             },
             t if super::coerce::is_complex(types::base_type(t)) => self
@@ -497,7 +498,7 @@ impl Binder<'_, '_> {
                 .at(self.at(pos)));
             }
             None => {
-                let name = match out_columns(func) {
+                let name = match out_columns(func, &args) {
                     Some(o) if o.len() == 1 && scalar.is_none() => o[0].0.clone(),
                     _ => name,
                 };

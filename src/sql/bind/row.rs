@@ -232,7 +232,9 @@ impl Binder<'_, '_> {
         }
         match &e.kind {
             ExprKind::Written { arg, .. } => self.fields_of(arg),
-            ExprKind::Func { func, .. } | ExprKind::SetReturning { func, .. } => super::from::out_columns(func),
+            ExprKind::Func { func, args, .. } | ExprKind::SetReturning { func, args } => {
+                super::from::out_columns(func, args)
+            }
             ExprKind::Var { rel, attno, levels_up } => {
                 let scope = &self.scopes[self.scopes.len().checked_sub(1 + levels_up)?];
                 match &scope.rels.get(*rel)?.source {

@@ -101,8 +101,9 @@ impl ProjectSet {
                     sources.push(Source::Set(calls.len()));
                     let first = exprs.len();
                     exprs.extend(args.iter().cloned());
-                    let arg_types = args.iter().map(|a| a.ty).collect();
-                    let (names, columns) = setof::out_columns(func).unwrap_or_else(|| (Vec::new(), vec![column.ty]));
+                    let arg_types: Vec<TypeRef> = args.iter().map(|a| a.ty).collect();
+                    let several = setof::out_columns(func, &arg_types);
+                    let (names, columns) = several.unwrap_or_else(|| (Vec::new(), vec![column.ty]));
                     calls.push(Call { func, args: first..exprs.len(), ret: column.ty, arg_types, columns, names });
                 }
             }

@@ -15,6 +15,7 @@ pub(crate) mod sequence;
 mod session;
 mod signal;
 mod size;
+mod standard;
 mod transaction;
 mod updatable;
 mod visibility;
@@ -41,6 +42,7 @@ fn find(src: &str) -> Option<SystemFn> {
         size::find,
         counter::find,
         updatable::find,
+        standard::find,
     ];
     families.into_iter().find_map(|f| f(src))
 }

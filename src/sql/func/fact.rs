@@ -1,11 +1,14 @@
 //! The shapes of the generated tables: functions, operators and casts as PostgreSQL's catalogs tell them.
 
 use crate::base::Oid;
+use crate::catalog::object::fixed;
 
 /// One row of `pg_proc`.
 #[derive(Clone, Copy, Debug)]
 pub struct ProcFact {
     pub oid: Oid,
+    /// `pg_catalog`, or `information_schema`.
+    pub namespace: Oid,
     pub name: &'static str,
     /// Types of the input arguments.
     pub args: &'static [Oid],
@@ -38,6 +41,7 @@ pub(super) const fn p(
 ) -> ProcFact {
     ProcFact {
         oid: Oid(oid),
+        namespace: fixed::PG_CATALOG,
         name,
         args,
         ret: Oid(ret),
@@ -85,6 +89,19 @@ impl ProcFact {
 
     pub(super) const fn cost(mut self, cost: u32) -> ProcFact {
         self.cost = cost as f32;
+        self
+    }
+
+    /// A function of `information_schema`, which are written in SQL there; here they have code.
+    pub(super) const fn of_information_schema(mut self) -> ProcFact {
+        self.namespace = fixed::INFORMATION_SCHEMA;
+        self.cost = 100.0;
+        self
+    }
+
+    /// The names of its arguments, all of which are input.
+    pub(super) const fn named(mut self, names: &'static [&'static str]) -> ProcFact {
+        self.names = names;
         self
     }
 

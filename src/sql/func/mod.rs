@@ -34,6 +34,7 @@ mod network;
 mod normalize;
 mod numeric;
 mod opers;
+pub mod polymorphic;
 mod procs;
 mod range;
 pub mod regexp;
@@ -41,6 +42,7 @@ mod registry;
 mod session;
 pub mod setof;
 mod snapshot;
+pub mod standard;
 mod text;
 mod tsquery;
 mod tsvector;
@@ -51,7 +53,7 @@ mod xml;
 pub use context::{CallTypes, FnContext, Random, SessionFacts, SystemHooks};
 pub use fact::{CastContext, CastDef, CastMethod, OperDef, ProcFact, Selectivity};
 pub use registry::{
-    cast, casts, func, funcs, funcs_named, is_implemented, oper, opers, opers_named, type_operator, wants_types,
+    cast, casts, func, funcs, funcs_in, funcs_named, is_implemented, oper, opers, opers_named, type_operator, wants_types,
 };
 
 use crate::base::{Oid, Result};
@@ -115,6 +117,7 @@ fn implementations() -> std::collections::HashMap<&'static str, FuncImpl> {
         range::TABLE,
         session::TABLE,
         snapshot::TABLE,
+        standard::TABLE,
         text::TABLE,
         tsquery::TABLE,
         tsvector::TABLE,

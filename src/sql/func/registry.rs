@@ -73,6 +73,11 @@ pub fn funcs_named(name: &str) -> &'static [&'static FuncDef] {
     REGISTRY.func_by_name.get(name).map_or(&[], Vec::as_slice)
 }
 
+/// The functions of this name in one of the schemas that have built-in ones.
+pub fn funcs_in(namespace: Oid, name: &str) -> impl Iterator<Item = &'static FuncDef> {
+    funcs_named(name).iter().copied().filter(move |f| f.fact.namespace == namespace)
+}
+
 /// All functions in the order of their object ids.
 pub fn funcs() -> &'static [FuncDef] {
     REGISTRY.funcs

@@ -113,8 +113,8 @@ pub fn is_stream(func: &FuncDef) -> bool {
     func.retset || json::is_row_function(func.name) || matches!(func.imp, super::FuncImpl::Routine)
 }
 
-/// Names and types of a function's OUT arguments, if it has several.
-pub fn out_columns(func: &FuncDef) -> Option<(Vec<String>, Vec<TypeRef>)> {
+/// Names and types of a function's OUT arguments, if it has several, in a call with arguments of these types.
+pub fn out_columns(func: &FuncDef, types: &[TypeRef]) -> Option<(Vec<String>, Vec<TypeRef>)> {
     let fact = func.fact;
     let outs: Vec<usize> =
         fact.modes.bytes().enumerate().filter(|(_, m)| matches!(m, b'o' | b't' | b'b')).map(|(n, _)| n).collect();
@@ -122,7 +122,7 @@ pub fn out_columns(func: &FuncDef) -> Option<(Vec<String>, Vec<TypeRef>)> {
         return None;
     }
     let name = |n: &usize| fact.names.get(*n).map_or_else(String::new, |s| (*s).to_owned());
-    let ty = |n: &usize| TypeRef::of(fact.all_args[*n]);
+    let ty = |n: &usize| TypeRef::of(super::polymorphic::actual(fact.all_args[*n], func.args, types));
     Some((outs.iter().map(name).collect(), outs.iter().map(ty).collect()))
 }
 

@@ -81,6 +81,7 @@ fn make(f: &Function) -> FuncDef {
     let names = f.arg_names.iter().any(|n| !n.is_empty());
     let fact = ProcFact {
         oid: f.oid,
+        namespace: f.namespace,
         name: text(&f.name),
         args: leak(inputs),
         ret: f.result.oid,

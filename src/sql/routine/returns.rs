@@ -76,30 +76,7 @@ pub fn out_fields(f: &Function, types: &[TypeRef]) -> Option<Vec<(String, TypeRe
 
 /// A declared type as this call has it: polymorphic ones follow from the arguments.
 pub fn actual(f: &Function, declared: crate::base::Oid, types: &[TypeRef]) -> crate::base::Oid {
-    use crate::types::{array_type, base_type, element_type};
-    let inputs = f.inputs();
-    let given = |wanted: &[crate::base::Oid]| {
-        inputs.iter().zip(types).find(|(d, _)| wanted.contains(d)).map(|(d, t)| (*d, base_type(t.oid)))
-    };
-    let element = |d: crate::base::Oid, t: crate::base::Oid| match d {
-        oid::ANYARRAY | oid::ANYCOMPATIBLEARRAY => element_type(t).unwrap_or(t),
-        _ => t,
-    };
-    let first = [oid::ANYELEMENT, oid::ANYARRAY, oid::ANYNONARRAY, oid::ANYENUM];
-    let second = [oid::ANYCOMPATIBLE, oid::ANYCOMPATIBLEARRAY, oid::ANYCOMPATIBLENONARRAY];
-    let family: &[crate::base::Oid] = match declared {
-        d if first.contains(&d) => &first,
-        d if second.contains(&d) => &second,
-        _ => return declared,
-    };
-    let Some((d, t)) = given(family) else { return declared };
-    match declared {
-        oid::ANYARRAY | oid::ANYCOMPATIBLEARRAY => match d {
-            oid::ANYARRAY | oid::ANYCOMPATIBLEARRAY => t,
-            _ => array_type(t).unwrap_or(declared),
-        },
-        _ => element(d, t),
-    }
+    crate::sql::func::polymorphic::actual(declared, &f.inputs(), types)
 }
 
 /// How the columns of a query become a result.

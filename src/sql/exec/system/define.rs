@@ -43,9 +43,7 @@ pub(crate) struct Look<'a> {
 impl Look<'_> {
     /// A function's name: alone where the search path reaches its schema.
     fn function_name(&self, f: &FuncDef) -> String {
-        let record = self.catalog.get(ObjectKey::new(class::PROC, f.oid));
-        let namespace = record.as_ref().and_then(|r| r.object.as_function().ok()).map(|f| f.namespace);
-        match namespace.and_then(|n| self.catalog.namespace(n)) {
+        match self.catalog.namespace(f.fact.namespace) {
             Some(n) if !self.catalog.effective_path().contains(&n.oid) => {
                 format!("{}.{}", quote_identifier(&n.name), quote_identifier(f.name))
             }

@@ -63,7 +63,7 @@ fn table(catalog: &Catalog, oid: Oid) -> Option<bool> {
 
 fn type_(catalog: &Catalog, oid: Oid) -> Option<bool> {
     if oid < Oid::FIRST_NORMAL {
-        return types::info(oid).map(|_| true);
+        return types::info(oid).map(|i| catalog.effective_path().contains(&i.namespace));
     }
     if let Some(t) = catalog.user_type(oid) {
         return Some(catalog.user_type_by_name(None, &t.name).ok().flatten().is_some_and(|f| f.oid == oid));
@@ -73,8 +73,8 @@ fn type_(catalog: &Catalog, oid: Oid) -> Option<bool> {
 }
 
 fn function(catalog: &Catalog, oid: Oid) -> Option<bool> {
-    if func::func(oid).is_some() {
-        return Some(true);
+    if let Some(f) = func::func(oid) {
+        return Some(catalog.effective_path().contains(&f.fact.namespace));
     }
     let record = catalog.get(ObjectKey::new(class::PROC, oid))?;
     let namespace = record.object.as_function().ok()?.namespace;

@@ -259,7 +259,7 @@ fn push_builtin(sink: &mut Sink, f: &FuncDef, superuser: &str) {
     let body = more.body.map(|b| b.replace("\\n", "\n"));
     let tongue = language_name(f);
     row![sink;
-        f.oid, f.name, fixed::PG_CATALOG, fixed::BOOTSTRAP_SUPERUSER, language(tongue),
+        f.oid, f.name, p.namespace, fixed::BOOTSTRAP_SUPERUSER, language(tongue),
         f64::from(p.cost), f64::from(p.rows), p.variadic, more.support, f.kind, false, p.leakproof(), p.strict(),
         p.retset(), p.volatility(), p.parallel(), p.args.len(), i32::from(p.defaults), f.ret,
         oid_vector(p.args.iter().copied()), types_array(p.all_args),

@@ -4,7 +4,7 @@ use super::cell::{Acl, NULL};
 use super::class::as_class;
 use super::{Sink, View, catalog, row};
 use crate::base::{Flow, Oid};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Relation, system};
 use crate::catalog::acl::shown;
 use crate::catalog::object::{Class, UserType, UserTypeKind, class, fixed};
 use crate::catalog::{Object, RelKind};
@@ -149,22 +149,37 @@ fn push_user(catalog: &Catalog, sink: &mut Sink, t: &UserType) {
 }
 
 fn push_row_type(sink: &mut Sink, c: &Class) {
-    let array_name = format!("_{}", c.name);
-    let plain = |oid, name| Made::new(oid, name, c.namespace, c.owner);
-    Made { kind: 'c', category: b'C', relation: c.oid, array: c.row_array_type, ..plain(c.row_type, &c.name) }
-        .push(sink);
-    if c.row_array_type.is_valid() {
-        plain(c.row_array_type, &array_name).array(c.row_array_type, c.row_type).push(sink);
+    let plain = Made::new(c.row_type, &c.name, c.namespace, c.owner);
+    push_row(sink, Made { relation: c.oid, array: c.row_array_type, ..plain });
+}
+
+fn push_system_row_type(sink: &mut Sink, r: &Relation) {
+    let array = types::info(r.row_type).map_or(Oid::INVALID, |i| i.array);
+    push_row(sink, Made { relation: r.oid, array, ..Made::new(r.row_type, &r.name, r.namespace, r.owner) });
+}
+
+/// A row type and the type of arrays of it.
+fn push_row(sink: &mut Sink, row: Made<'_>) {
+    let array_name = format!("_{}", row.name);
+    let (oid, array, namespace, owner) = (row.oid, row.array, row.namespace, row.owner);
+    Made { kind: 'c', category: b'C', ..row }.push(sink);
+    if array.is_valid() {
+        Made::new(array, &array_name, namespace, owner).array(array, oid).push(sink);
     }
 }
 
 fn all_types(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    if let Some(system) = sink.oid_key("oid").and_then(system::oid_by_type).and_then(system::relation) {
+        push_system_row_type(sink, &system);
+        return Ok(());
+    }
     if let Some(builtin) = sink.oid_key("oid").and_then(types::info).filter(|t| t.oid < Oid::FIRST_NORMAL) {
         push_builtin(sink, builtin);
         return Ok(());
     }
     let catalog = catalog(cx)?;
     builtin_types().iter().for_each(|t| push_builtin(sink, t));
+    system::all().for_each(|r| push_system_row_type(sink, r));
     let user = catalog.all(class::TYPE);
     let mut made = HashSet::new();
     for record in &user {

@@ -22,6 +22,7 @@ pub(super) fn open(call: &Call<'_>, cx: &mut ExecContext) -> Result<Option<Box<d
         "generate_series_numeric" | "generate_series_step_numeric" => numeric(call)?,
         "generate_series_timestamp" | "generate_series_timestamptz" => timestamp(call, cx)?,
         "generate_subscripts" | "generate_subscripts_nodir" => subscripts(call)?,
+        "_pg_expandarray(anyarray)" => Rows::stream(numbered(call)),
         "array_unnest" => Rows::stream(unnest(call)),
         "multirange_unnest" => {
             let mut out = Rows::empty(call.columns);
@@ -160,6 +161,22 @@ impl SetStream for TimeSeries {
         }
         Ok(rows > 0)
     }
+}
+
+/// `_pg_expandarray`: the elements along the first dimension, counted from 1. Those of more dimensions are no elements.
+fn numbered(call: &Call<'_>) -> Vec<Column> {
+    let mut out = Rows::empty(call.columns);
+    let array = Array::new(call.arg(0).bytes());
+    let flat = array.dims.len() == 1;
+    let count = array.dims.first().map_or(0, |d| i64::from(d.upper()) - i64::from(d.lower) + 1);
+    let mut elements = array.iter();
+    if let [x, n] = out.as_mut_slice() {
+        for place in 1..=count {
+            x.push(if flat { elements.next().unwrap_or(Datum::Null) } else { Datum::Null });
+            n.push(Datum::I32(place as i32));
+        }
+    }
+    out
 }
 
 fn subscripts(call: &Call<'_>) -> Result<Box<dyn SetStream>> {

@@ -54,7 +54,10 @@ impl Routine {
     }
 
     pub fn namespace(&self) -> Oid {
-        self.function().map_or(fixed::PG_CATALOG, |f| f.namespace)
+        match self {
+            Routine::Builtin(f) => f.fact.namespace,
+            Routine::User(_) => self.function().map_or(fixed::PG_CATALOG, |f| f.namespace),
+        }
     }
 
     pub fn owner(&self) -> Oid {
@@ -121,11 +124,10 @@ pub(super) fn specific(name: &str, oid: Oid) -> String {
 pub(super) fn all(scene: &Scene, sink: &Sink, schema: &str, name: &str) -> Vec<Routine> {
     let (schema, name) = (sink.text_key(schema), sink.text_key(name));
     let mut found = Vec::new();
-    if schema.as_ref().is_none_or(|s| s == "pg_catalog") {
-        match &name {
-            Some(name) => found.extend(func::funcs_named(name).iter().map(|f| Routine::Builtin(f))),
-            None => found.extend(func::funcs().iter().map(Routine::Builtin)),
-        }
+    let here = |f: &&FuncDef| schema.as_ref().is_none_or(|s| *scene.schema(f.fact.namespace) == **s);
+    match &name {
+        Some(name) => found.extend(func::funcs_named(name).iter().copied().filter(here).map(Routine::Builtin)),
+        None => found.extend(func::funcs().iter().filter(here).map(Routine::Builtin)),
     }
     let users = scene.catalog.all(class::PROC).into_iter();
     let users = users.filter(|r| matches!(&r.object, Object::Function(_))).map(Routine::User);

@@ -2,8 +2,9 @@
 
 use super::Scene;
 use crate::base::Oid;
-use crate::types::name::{format_type, format_type_sql};
-use crate::types::{self, TypeRef, oid};
+use crate::sql::func::standard;
+use crate::types::name::format_type_sql;
+use crate::types::{self, TypeRef};
 use std::sync::Arc;
 
 /// Length, precision, radix, scale, and precision of times, as the standard's columns have them.
@@ -17,37 +18,15 @@ pub struct Sizes {
     pub time: Option<i32>,
 }
 
-/// What a text may have at most where nothing limits it.
-const UNLIMITED: i32 = 1 << 30;
-
 pub fn sizes(ty: TypeRef) -> Sizes {
-    let m = ty.typmod;
-    let number = |precision, radix, scale| Sizes { precision, radix: Some(radix), scale, ..Sizes::default() };
-    match ty.oid {
-        oid::BPCHAR | oid::VARCHAR => {
-            let length = (m >= 0).then_some(m - 4);
-            Sizes { length, octets: Some(length.map_or(UNLIMITED, |l| l.saturating_mul(4))), ..Sizes::default() }
-        }
-        oid::TEXT => Sizes { octets: Some(UNLIMITED), ..Sizes::default() },
-        oid::BIT | oid::VARBIT => Sizes { length: (m >= 0).then_some(m), ..Sizes::default() },
-        oid::INT2 => number(Some(16), 2, Some(0)),
-        oid::INT4 => number(Some(32), 2, Some(0)),
-        oid::INT8 => number(Some(64), 2, Some(0)),
-        oid::FLOAT4 => number(Some(24), 2, None),
-        oid::FLOAT8 => number(Some(53), 2, None),
-        oid::NUMERIC => match m {
-            -1 => number(None, 10, None),
-            m => number(Some((m - 4) >> 16 & 0xffff), 10, Some((m - 4) & 0xffff)),
-        },
-        oid::DATE => Sizes { time: Some(0), ..Sizes::default() },
-        oid::TIME | oid::TIMETZ | oid::TIMESTAMP | oid::TIMESTAMPTZ => {
-            Sizes { time: Some(if m < 0 { 6 } else { m }), ..Sizes::default() }
-        }
-        oid::INTERVAL => {
-            let precision = m & 0xffff;
-            Sizes { time: Some(if m < 0 || precision == 0xffff { 6 } else { precision }), ..Sizes::default() }
-        }
-        _ => Sizes::default(),
+    let narrow = |n: Option<i64>| n.and_then(|n| i32::try_from(n).ok());
+    Sizes {
+        length: narrow(standard::char_max_length(ty)),
+        octets: narrow(standard::char_octet_length(ty)),
+        precision: narrow(standard::numeric_precision(ty)),
+        radix: narrow(standard::numeric_precision_radix(ty)),
+        scale: narrow(standard::numeric_scale(ty)),
+        time: narrow(standard::datetime_precision(ty)),
     }
 }
 
@@ -75,14 +54,6 @@ pub fn word(scene: &Scene, ty: Oid) -> String {
     }
 }
 
-fn interval(scene: &Scene, ty: TypeRef) -> Option<String> {
-    if ty.oid != oid::INTERVAL {
-        return None;
-    }
-    let text = format_type(ty.oid, ty.typmod, &*scene.io.hooks);
-    Some(text.strip_prefix("interval ")?.to_uppercase())
-}
-
 /// Of a column or an attribute: what stands below a domain counts.
 pub fn describe(scene: &Scene, ty: TypeRef) -> Described {
     let domain = types::info(ty.oid).filter(|i| i.kind == b'd');
@@ -93,7 +64,7 @@ pub fn describe(scene: &Scene, ty: TypeRef) -> Described {
         udt_schema,
         udt_name,
         sizes: sizes(base),
-        interval: interval(scene, base),
+        interval: standard::interval_type(base, &*scene.io.hooks),
         domain: domain.map(|i| (scene.schema(i.namespace), i.name)),
     }
 }
