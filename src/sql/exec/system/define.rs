@@ -1,8 +1,7 @@
 //! Definitions as SQL text: indexes, constraints, views (`pg_get_indexdef`, `pg_get_constraintdef`, …).
 
 use crate::base::Oid;
-use crate::catalog::ObjectKey;
-use crate::catalog::object::{Class, Function, class, fixed};
+use crate::catalog::object::{Class, Function, fixed};
 use crate::catalog::{Catalog, Constraint, ConstraintKind, IndexColumn, RelKind, Relation, Trigger, View};
 use crate::sql::bind::scope::Clause;
 use crate::sql::bind::{self, BindContext, Names, Query, Shown, Written};
