@@ -53,7 +53,8 @@ mod xml;
 pub use context::{CallTypes, FnContext, Random, SessionFacts, SystemHooks};
 pub use fact::{CastContext, CastDef, CastMethod, OperDef, ProcFact, Selectivity};
 pub use registry::{
-    cast, casts, func, funcs, funcs_in, funcs_named, is_implemented, oper, opers, opers_named, type_operator, wants_types,
+    cast, casts, func, funcs, funcs_in, funcs_named, is_implemented, oper, opers, opers_named, type_operator,
+    wants_types,
 };
 
 use crate::base::{Oid, Result};
