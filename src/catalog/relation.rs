@@ -349,6 +349,17 @@ impl Relation {
         self.attributes.iter().find(|a| !a.dropped && a.name == name)
     }
 
+    /// A view with INSTEAD OF triggers for a statement of this kind (`INSERT`, `UPDATE`, `DELETE`).
+    pub fn has_instead_of(&self, verb: &str) -> bool {
+        let is_for = |t: &super::object::Trigger| match verb {
+            "INSERT" => t.insert,
+            "UPDATE" => t.update,
+            "DELETE" => t.delete,
+            _ => false,
+        };
+        self.triggers.iter().any(|t| t.when == 'i' && is_for(t))
+    }
+
     pub fn is_partitioned(&self) -> bool {
         self.kind == RelKind::Partitioned
     }

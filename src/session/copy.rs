@@ -83,7 +83,8 @@ impl Session {
         self.backend().prevent_if_read_only("COPY FROM")?;
         let relation = crate::sql::command::find_relation(self.cx(), table)?
             .ok_or_else(|| err!(UNDEFINED_TABLE, "relation \"{}\" does not exist", table.joined()))?;
-        if relation.kind == crate::catalog::RelKind::View {
+        let instead = relation.has_instead_of("INSERT");
+        if relation.kind == crate::catalog::RelKind::View && !instead {
             return Err(err!(WRONG_OBJECT_TYPE, "cannot copy to view \"{}\"", relation.name)
                 .hint("To enable copying to a view, provide an INSTEAD OF INSERT trigger."));
         }
@@ -97,7 +98,7 @@ impl Session {
         let names: Vec<String> = columns.iter().map(|c| c.name.clone()).collect();
         let mut copy = CopyIn::new(&relation, &names, options)?;
         copy.plan = Some(self.insert_plan(client, &relation, &copy).await?);
-        copy.one_by_one = after_row::of_relation(self.cx(), &relation)?.fire_before(exec::ChangeKind::Insert);
+        copy.one_by_one = instead || after_row::of_relation(self.cx(), &relation)?.fire_before(exec::ChangeKind::Insert);
         match file {
             Some(path) => {
                 let disk = self.backend().instance.storage.disk.clone();

@@ -237,7 +237,7 @@ impl Binder<'_, '_> {
     }
 
     /// A view: its text is bound on its own, with its own search path, on behalf of its owner.
-    fn view_rel(&mut self, rel: Arc<Relation>, alias: String, aliases: &[String]) -> Result<usize> {
+    pub(super) fn view_rel(&mut self, rel: Arc<Relation>, alias: String, aliases: &[String]) -> Result<usize> {
         let query = self.view_query(&rel)?;
         let mut columns: Vec<RelColumn> = rel
             .attributes

@@ -159,8 +159,8 @@ impl Binder<'_, '_> {
             }
             Source::Subquery(q) => {
                 let Some(inner) = inner_view(query, r) else { return Err(Error::internal("a view of no view")) };
-                if super::rule::has_instead(&inner, verb) {
-                    let text = "writing through a view to a view with rules is not supported";
+                if super::rule::has_instead(&inner, verb) || inner.has_instead_of(verb) {
+                    let text = "writing through a view to a view with rules or INSTEAD OF triggers is not supported";
                     return Err(Error::unsupported(text));
                 }
                 let mut below = self.through(&inner, q, verb, cascaded)?;

@@ -47,6 +47,7 @@ impl Binder<'_, '_> {
                 Err(err!(FEATURE_NOT_SUPPORTED, "cannot execute MERGE on relation \"{name}\"")
                     .detail("This operation is not supported for views."))
             }
+            RelKind::View if rel.has_instead_of(verb) => Ok(rel),
             RelKind::View => {
                 let through = Arc::new(self.write_through(&rel, verb)?);
                 self.scope().through = Some(through.clone());
@@ -71,12 +72,35 @@ impl Binder<'_, '_> {
             return self.through_target(&through, t, wanted);
         }
         let alias = t.alias.as_ref().map_or(rel.name.as_str(), |a| a.name.as_str()).to_owned();
+        let schema = t.alias.is_none().then(|| rel.schema.clone());
+        let changes = wanted & (access::UPDATE | access::DELETE) != 0;
+        if rel.kind == RelKind::View && changes {
+            let read = self.view_rel(rel.clone(), alias.clone(), &[])?;
+            self.scope().rels[read - 1].wanted = wanted;
+            let item = self.table_item(read, alias, schema);
+            return Ok((read - 1, NsItem { system_visible: false, ..item }));
+        }
         let index = self.add_table_rel(rel.clone(), alias.clone(), &[])?;
         self.scope().rels[index].wanted = wanted;
         self.only(index, t);
-        let schema = t.alias.is_none().then(|| rel.schema.clone());
         let item = self.table_item(index, alias, schema);
-        Ok((index, item))
+        Ok((index, NsItem { system_visible: rel.kind != RelKind::View, ..item }))
+    }
+
+    /// The entry the target's rows are read from: of a view with INSTEAD OF triggers the sub-select, next to its own.
+    fn read_from(&mut self, rel: &Relation, target: usize) -> usize {
+        if rel.kind == RelKind::View { target + 1 } else { target }
+    }
+
+    /// In RETURNING a view's columns are those of the row its INSTEAD OF triggers made.
+    fn show_written(&mut self, rel: &Relation, target: usize) {
+        if rel.kind != RelKind::View {
+            return;
+        }
+        if let Some(item) = self.scope().items.first().cloned() {
+            let of_view = self.table_item(target, item.name.clone().unwrap_or_default(), item.schema.clone());
+            self.scope().items[0] = NsItem { system_visible: false, ..of_view };
+        }
     }
 
     pub(super) fn stored(&self, rel: &Arc<Relation>) -> Result<Arc<Stored>> {
@@ -587,13 +611,15 @@ impl Binder<'_, '_> {
         let rel = self.write_target(&s.table, "UPDATE")?;
         let kept = self.stored(&rel)?;
         let (target, item) = self.target_rel(&rel, &s.table, access::UPDATE)?;
-        let mut query = Query { from: vec![FromNode::Rel(target)], ..Query::default() };
+        let read = self.read_from(&rel, target);
+        let mut query = Query { from: vec![FromNode::Rel(read)], ..Query::default() };
         query.from.extend(self.from_with_target(item, &s.from)?);
-        let set = self.assignments(&s.set, &rel, &kept, target)?;
+        let set = self.assignments(&s.set, &rel, &kept, read)?;
         query.filter = s.filter.as_ref().map(|f| self.condition(f, Clause::Where)).transpose()?;
-        if s.filter.is_some() || set.iter().any(|(_, e)| mentions(e, target)) {
+        if s.filter.is_some() || set.iter().any(|(_, e)| mentions(e, read)) {
             self.scope().rels[target].wanted |= access::SELECT;
         }
+        self.show_written(&rel, target);
         let returning = self.returning(&s.returning, target)?;
         let checks = self.written_through(&mut query, target, true)?;
         query.write =
@@ -634,12 +660,14 @@ impl Binder<'_, '_> {
         }
         let rel = self.write_target(&s.table, "DELETE")?;
         let (target, item) = self.target_rel(&rel, &s.table, access::DELETE)?;
-        let mut query = Query { from: vec![FromNode::Rel(target)], ..Query::default() };
+        let read = self.read_from(&rel, target);
+        let mut query = Query { from: vec![FromNode::Rel(read)], ..Query::default() };
         query.from.extend(self.from_with_target(item, &s.using)?);
         query.filter = s.filter.as_ref().map(|f| self.condition(f, Clause::Where)).transpose()?;
         if s.filter.is_some() {
             self.scope().rels[target].wanted |= access::SELECT;
         }
+        self.show_written(&rel, target);
         let returning = self.returning(&s.returning, target)?;
         self.written_through(&mut query, target, true)?;
         query.write =

@@ -62,10 +62,6 @@ fn check_kind(stmt: &CreateTriggerStmt, rel: &Relation) -> Result<()> {
         if stmt.events.iter().any(|e| matches!(e, TriggerEvent::Update(c) if !c.is_empty())) {
             return Err(err!(FEATURE_NOT_SUPPORTED, "INSTEAD OF triggers cannot have column lists"));
         }
-        return Err(Error::unsupported("INSTEAD OF triggers are not supported"));
-    }
-    if rel.kind == RelKind::View {
-        return Err(Error::unsupported("triggers on views are not supported"));
     }
     if !stmt.transitions.is_empty() {
         return Err(Error::unsupported("transition tables (REFERENCING) are not supported"));

@@ -15,7 +15,7 @@ use super::limit::Limit;
 use super::lock_rows::LockRows;
 use super::materialize::Materialize;
 use super::merge_join::MergeJoin;
-use super::modify::{InsertTree, Modify, ModifyTree};
+use super::modify::{InsertTree, InsteadOf, Modify, ModifyTree};
 use super::nest_loop::NestLoop;
 use super::output::forms_of;
 use super::project_set::ProjectSet;
@@ -30,6 +30,7 @@ use super::virtual_scan::VirtualScan;
 use super::window::Window;
 use super::{ExecContext, Node};
 use crate::base::Result;
+use crate::catalog::RelKind;
 use crate::mvcc::Snapshot;
 use crate::sql::plan::{Plan, PlanNode, PlannedStatement};
 use crate::types::Value;
@@ -161,6 +162,7 @@ fn make(plan: &Plan, lazy: bool, cx: &mut ExecContext) -> Result<Box<dyn Node>> 
             let counted = cx.run.counted == Some(super::instrument::key(plan));
             match &m.members {
                 Some(members) => Box::new(ModifyTree::start(m, members, counted, cx)?),
+                None if m.rel.kind == RelKind::View => Box::new(InsteadOf::start(m, counted, cx)?),
                 None if m.rel.is_partitioned() => Box::new(InsertTree::start(m, counted, cx)?),
                 None => Box::new(Modify::start(m, counted, cx)?),
             }

@@ -1,7 +1,7 @@
 //! EXPLAIN: a plan as text in PostgreSQL's layout, or as JSON. PostgreSQL 15, explain.c.
 
 use super::deparse::{Deparser, Source, is_init_plan, sub_plan_key};
-use super::{AggStrategy, IndexOp, JoinKind, ModifyKind, Plan, PlanNode, PlannedStatement, SetOpKind};
+use super::{AggStrategy, IndexOp, Instead, JoinKind, ModifyKind, Plan, PlanNode, PlannedStatement, SetOpKind};
 use crate::sql::expr::{Expr, ExprKind, SubPlan};
 use crate::types::IoContext;
 use crate::types::name::quote_identifier;
@@ -411,9 +411,9 @@ impl Explainer<'_> {
             }
             PlanNode::Modify(m) => {
                 let word = match &m.kind {
-                    ModifyKind::Insert { .. } => "Insert",
-                    ModifyKind::Update { .. } => "Update",
-                    ModifyKind::Delete { .. } => "Delete",
+                    ModifyKind::Insert { .. } | ModifyKind::Instead(Instead::Insert) => "Insert",
+                    ModifyKind::Update { .. } | ModifyKind::Instead(Instead::Update(_)) => "Update",
+                    ModifyKind::Delete { .. } | ModifyKind::Instead(Instead::Delete) => "Delete",
                     ModifyKind::Merge { .. } => "Merge",
                 };
                 s.kind = word.into();

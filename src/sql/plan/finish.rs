@@ -57,6 +57,7 @@ fn modify_exprs<'a>(m: &'a super::Modify, f: &mut dyn FnMut(&'a Expr)) {
         }
         ModifyKind::Delete { recheck, .. } => each(recheck, f),
         ModifyKind::Merge { whens, .. } => each(whens.iter().flat_map(super::MergeWhen::exprs), f),
+        ModifyKind::Instead(_) => {}
         ModifyKind::Insert { on_conflict } => {
             if let Some(c) = on_conflict {
                 each(c.set.iter().flatten().map(|(_, e)| e), f);

@@ -402,6 +402,15 @@ pub struct Modify {
     pub members: Option<ModifyMembers>,
 }
 
+/// What would have been done to a view's rows.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Instead {
+    Insert,
+    /// The attributes assigned.
+    Update(Vec<usize>),
+    Delete,
+}
+
 /// A condition that a row written, or to be changed, must fulfil.
 #[derive(Clone, Debug)]
 pub struct RowCheck {
@@ -472,6 +481,9 @@ pub enum ModifyKind {
         ctid: usize,
         whens: Vec<MergeWhen>,
     },
+    /// INSTEAD OF triggers of a view get the rows. The input's columns are the old row's attributes (not for INSERT),
+    /// the new row's (not for DELETE), and what else RETURNING reads: it reads the row's attributes, then those.
+    Instead(Instead),
 }
 
 /// A WHEN clause; the first whose condition holds is what happens to a row.

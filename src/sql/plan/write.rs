@@ -6,11 +6,11 @@ use super::layout::Layout;
 use super::planner::Planner;
 use super::scan::with_rel;
 use super::{
-    Cost, IndexMaintenance, MergeAction, MergeWhen, Modify, ModifyKind, OnConflict, Plan, PlanColumn, PlanNode,
+    Cost, IndexMaintenance, Instead, MergeAction, MergeWhen, Modify, ModifyKind, OnConflict, Plan, PlanColumn, PlanNode,
     RowCheck, UpdateColumn,
 };
 use crate::base::{Error, Result};
-use crate::catalog::Relation;
+use crate::catalog::{RelKind, Relation};
 use crate::sql::bind::scope::{system_type, var};
 use crate::sql::bind::{self, Query, Source, Stored, WriteKind, stored};
 use crate::sql::expr::Expr;
@@ -42,6 +42,9 @@ impl Planner<'_> {
             return Err(Error::internal("the target is no table"));
         };
         let rel = rel.clone();
+        if rel.kind == RelKind::View {
+            return self.instead(query, target, rel);
+        }
         let kept = stored(&rel, self.cx.names, self.cx.io)?;
         match write.kind {
             WriteKind::Insert { .. } => self.insert(query, target, rel, &kept),
@@ -87,6 +90,66 @@ impl Planner<'_> {
         let row_checks = self.prepared_checks(row_checks)?;
         let plan = self.modify(ModifyKind::Insert { on_conflict }, rel, kept, input, returning)?;
         with_row_checks(plan, &row_checks)
+    }
+
+    /// A view's rows for its INSTEAD OF triggers. Those of UPDATE and DELETE come from the sub-select that stands for the
+    /// view, the entry next to the target.
+    fn instead(&mut self, mut query: Query, target: usize, rel: Arc<Relation>) -> Result<Plan> {
+        let Some(write) = query.write.take() else { return Err(Error::internal("nothing is written")) };
+        let mut write = *write;
+        let mut further = Vec::new();
+        for t in &mut write.returning {
+            self.prepare(&mut t.expr)?;
+            vars_of(&t.expr, &mut further);
+        }
+        further.retain(|(r, _)| *r != target);
+        further.sort_unstable();
+        further.dedup();
+        let type_of = |(r, attno): (usize, i16)| match usize::try_from(attno - 1) {
+            Ok(n) => query.rels.get(r).and_then(|r| r.columns.get(n)).map(|c| c.ty),
+            Err(_) => system_type(attno),
+        };
+        let further: Vec<Expr> =
+            further.into_iter().filter_map(|v| type_of(v).map(|ty| var(v.0, v.1, ty))).collect();
+        let old = attributes(&rel, target + 1);
+        let (what, rows) = match write.kind {
+            // A view has no indexes: without any to ask nothing conflicts.
+            WriteKind::Insert { on_conflict } if on_conflict.as_ref().is_none_or(|c| c.arbiters.is_none()) => {
+                (Instead::Insert, query.targets.iter().map(|t| t.expr.clone()).collect())
+            }
+            WriteKind::Insert { .. } => return Err(Error::internal("a view has no constraints")),
+            WriteKind::Update { set } => {
+                let assigned = set.iter().map(|(n, _)| *n).collect();
+                let mut new = old.clone();
+                set.into_iter().for_each(|(n, e)| new[n] = e);
+                (Instead::Update(assigned), [old, new].concat())
+            }
+            WriteKind::Delete => (Instead::Delete, old),
+            WriteKind::Merge { .. } => return Err(Error::unsupported("MERGE into a view is not supported")),
+        };
+        let mut layout = Layout::new(attributes(&rel, target));
+        further.iter().for_each(|e| layout.push(e.clone()));
+        let target = |expr: Expr| bind::Target { name: String::new(), expr, junk: false, origin: None };
+        let mut source = Query {
+            rels: std::mem::take(&mut query.rels),
+            from: std::mem::take(&mut query.from),
+            filter: query.filter.take(),
+            targets: rows.into_iter().chain(further).map(target).collect(),
+            has_set_returning: query.has_set_returning,
+            ..Query::default()
+        };
+        self.rewrite(&mut source)?;
+        self.prepare_all(&mut source)?;
+        let mut top = Vec::new();
+        source.targets.iter().for_each(|t| vars_of(&t.expr, &mut top));
+        let joined = self.joined(&mut source, top, Vec::new(), None)?;
+        let targets = source.targets.iter().map(|t| t.expr.clone()).collect();
+        let input = self.output(&source, targets, joined.plan, joined.layout, false, &joined.facts)?;
+        let list = write.returning.into_iter();
+        let list = list.map(|t| Ok(PlanTarget { name: t.name, expr: layout.bound(&t.expr)? }));
+        let list = list.collect::<Result<Vec<_>>>()?;
+        let nothing = Stored::default();
+        self.modify(ModifyKind::Instead(what), rel, &nothing, input, (!list.is_empty()).then_some(list))
     }
 
     fn on_conflict(&mut self, c: bind::OnConflict, target: usize, rel: &Relation) -> Result<OnConflict> {

@@ -39,6 +39,8 @@ pub struct RowTriggers {
     delete: Vec<Arc<RowTrigger>>,
     /// Users' triggers for rows about to change.
     pub before: Vec<Arc<UserTrigger>>,
+    /// Users' triggers that get a view's rows.
+    pub instead: Vec<Arc<UserTrigger>>,
     /// Users' triggers for statements, before and after.
     pub before_statement: Vec<Arc<UserTrigger>>,
     after_statement: Vec<(ChangeKind, Arc<RowTrigger>)>,
@@ -219,6 +221,7 @@ fn collect(cx: &mut ExecContext, rel: &Arc<Relation>) -> Result<RowTriggers> {
         let user = Arc::new(UserTrigger::new(cx, rel, def)?);
         match (def.when, def.row) {
             ('b', true) => triggers.before.push(user),
+            ('i', _) => triggers.instead.push(user),
             ('b', false) => triggers.before_statement.push(user),
             ('a', row) => {
                 for kind in kinds.into_iter().filter(|k| user.is_for(*k)) {
@@ -237,6 +240,7 @@ fn collect(cx: &mut ExecContext, rel: &Arc<Relation>) -> Result<RowTriggers> {
         }
     }
     triggers.before.sort_by(|a, b| a.def.name.cmp(&b.def.name));
+    triggers.instead.sort_by(|a, b| a.def.name.cmp(&b.def.name));
     triggers.before_statement.sort_by(|a, b| a.def.name.cmp(&b.def.name));
     triggers.after_statement.sort_by(|a, b| a.1.name.cmp(&b.1.name));
     // What a row refers to is looked at where it goes.

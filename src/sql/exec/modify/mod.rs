@@ -5,6 +5,7 @@
 
 mod conflict;
 mod insert;
+mod instead;
 mod merge;
 mod partition;
 mod route;
@@ -17,6 +18,7 @@ mod update;
 mod verify;
 
 pub(in crate::sql) use partition::Fit;
+pub(super) use instead::InsteadOf;
 pub(super) use route::InsertTree;
 pub(super) use tree::ModifyTree;
 
@@ -143,6 +145,7 @@ impl Modify {
             ModifyKind::Merge { ctid, whens } => {
                 (Method::Merge(Box::new(merge::Merge::new(*ctid, whens, &target))), input_forms)
             }
+            ModifyKind::Instead(_) => return Err(crate::base::Error::internal("a view has no rows to change")),
             ModifyKind::Delete { ctid, recheck } => {
                 (Method::Update(Box::new(update::Update::new(*ctid, None, recheck.as_ref(), &target))), input_forms)
             }

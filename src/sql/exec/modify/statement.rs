@@ -5,7 +5,7 @@ use crate::base::{Flow, Oid, Result};
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::after_row::{self, RowTriggers};
 use crate::sql::exec::user_trigger::StatementFiring;
-use crate::sql::plan::{self, ModifyKind};
+use crate::sql::plan::{self, Instead, ModifyKind};
 use std::sync::Arc;
 
 /// What a statement does to rows; an INSERT with DO UPDATE does two things.
@@ -16,13 +16,15 @@ pub(super) fn kinds(kind: &ModifyKind) -> Vec<ChangeKind> {
         ModifyKind::Update { .. } => vec![ChangeKind::Update],
         ModifyKind::Delete { .. } => vec![ChangeKind::Delete],
         ModifyKind::Merge { whens, .. } => super::merge::kinds(whens),
+        ModifyKind::Instead(what) => vec![super::instead::kind(what)],
     }
 }
 
 /// The attributes it assigns, where it is an update.
-fn assigned(kind: &ModifyKind) -> Option<Vec<usize>> {
+pub(super) fn assigned(kind: &ModifyKind) -> Option<Vec<usize>> {
     match kind {
         ModifyKind::Insert { on_conflict: Some(c) } => c.set.as_ref().map(|s| s.iter().map(|(n, _)| *n).collect()),
+        ModifyKind::Instead(Instead::Update(set)) => Some(set.clone()),
         ModifyKind::Update { set, .. } => Some(set.iter().map(|c| c.attr).collect()),
         ModifyKind::Merge { whens, .. } => {
             let set = |w: &plan::MergeWhen| match &w.action {

@@ -304,6 +304,19 @@ fn of_triggers(c: &Class) -> i32 {
     instead.fold(0, |b, t| b | bit(t.insert, INSERT) | bit(t.update, UPDATE) | bit(t.delete, DELETE))
 }
 
+/// Unconditional DO INSTEAD rules.
+fn of_rules(c: &Class) -> i32 {
+    let instead = c.rules.iter().filter(|r| r.instead && r.condition.is_none());
+    instead.fold(0, |b, r| {
+        b | match r.event {
+            '2' => UPDATE,
+            '3' => INSERT,
+            '4' => DELETE,
+            _ => 0,
+        }
+    })
+}
+
 /// What may be done to a relation, as bits; `triggers`: INSTEAD OF triggers count. With a column: whether that one can
 /// be changed. PostgreSQL 15, rewriteHandler.c, relation_is_updatable: same rule.
 pub(crate) fn updatable(
@@ -327,6 +340,7 @@ pub(crate) fn updatable(
             RelKind::View => {}
             _ => return own,
         }
+        own |= of_rules(c) & bits;
         if triggers {
             own |= of_triggers(c) & bits;
         }
