@@ -465,13 +465,22 @@ fn hashable_test(t: &Expr) -> bool {
     }
 }
 
-/// The attributes of a rel that the query reads.
+/// The entry with a view's query, next to the view's own.
+fn query_of_view(query: &Query, rel: usize) -> Option<usize> {
+    let (own, next) = (query.rels.get(rel)?, query.rels.get(rel + 1)?);
+    let is_view = matches!(&own.source, Source::Table { rel, .. } if rel.kind == RelKind::View);
+    let named = own.alias == next.alias && own.columns.iter().map(|c| &c.name).eq(next.columns.iter().map(|c| &c.name));
+    (is_view && named && matches!(next.source, Source::Subquery(_))).then_some(rel + 1)
+}
+
+/// The attributes of a rel that the query reads; a view's are read from its query.
 fn attnos_read(query: &Query, rel: usize) -> Vec<i16> {
     let mut out = Vec::new();
+    let shown = query_of_view(query, rel);
     let mut note = |e: &Expr, depth: usize| {
         if let ExprKind::Var { rel: r, attno, levels_up } = e.kind
             && levels_up == depth
-            && r == rel
+            && (r == rel || Some(r) == shown)
             && !out.contains(&attno)
         {
             out.push(attno);
