@@ -98,7 +98,8 @@ impl Session {
         let names: Vec<String> = columns.iter().map(|c| c.name.clone()).collect();
         let mut copy = CopyIn::new(&relation, &names, options)?;
         copy.plan = Some(self.insert_plan(client, &relation, &copy).await?);
-        copy.one_by_one = instead || after_row::of_relation(self.cx(), &relation)?.fire_before(exec::ChangeKind::Insert);
+        copy.one_by_one =
+            instead || after_row::of_relation(self.cx(), &relation)?.fire_before(exec::ChangeKind::Insert);
         match file {
             Some(path) => {
                 let disk = self.backend().instance.storage.disk.clone();

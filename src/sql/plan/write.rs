@@ -6,8 +6,8 @@ use super::layout::Layout;
 use super::planner::Planner;
 use super::scan::with_rel;
 use super::{
-    Cost, IndexMaintenance, Instead, MergeAction, MergeWhen, Modify, ModifyKind, OnConflict, Plan, PlanColumn, PlanNode,
-    RowCheck, UpdateColumn,
+    Cost, IndexMaintenance, Instead, MergeAction, MergeWhen, Modify, ModifyKind, OnConflict, Plan, PlanColumn,
+    PlanNode, RowCheck, UpdateColumn,
 };
 use crate::base::{Error, Result};
 use crate::catalog::{RelKind, Relation};
@@ -109,8 +109,7 @@ impl Planner<'_> {
             Ok(n) => query.rels.get(r).and_then(|r| r.columns.get(n)).map(|c| c.ty),
             Err(_) => system_type(attno),
         };
-        let further: Vec<Expr> =
-            further.into_iter().filter_map(|v| type_of(v).map(|ty| var(v.0, v.1, ty))).collect();
+        let further: Vec<Expr> = further.into_iter().filter_map(|v| type_of(v).map(|ty| var(v.0, v.1, ty))).collect();
         let old = attributes(&rel, target + 1);
         let (what, rows) = match write.kind {
             // A view has no indexes: without any to ask nothing conflicts.

@@ -71,8 +71,7 @@ impl InsteadOf {
     /// Gives the rows at hand to the triggers.
     fn fire(&mut self, cx: &mut ExecContext) -> Flow<()> {
         let Some((batch, at)) = &mut self.rows else { return Ok(()) };
-        let (width, inserts, deletes) =
-            (self.width, self.kind == ChangeKind::Insert, self.kind == ChangeKind::Delete);
+        let (width, inserts, deletes) = (self.width, self.kind == ChangeKind::Insert, self.kind == ChangeKind::Delete);
         let fresh = if inserts { 0 } else { width };
         while *at < batch.rows {
             cx.poll()?;

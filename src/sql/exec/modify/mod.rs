@@ -17,8 +17,8 @@ mod tree;
 mod update;
 mod verify;
 
-pub(in crate::sql) use partition::Fit;
 pub(super) use instead::InsteadOf;
+pub(in crate::sql) use partition::Fit;
 pub(super) use route::InsertTree;
 pub(super) use tree::ModifyTree;
 
