@@ -593,7 +593,14 @@ impl Binder<'_, '_> {
         let bound = match &arg.kind {
             // The target's element type is that of an ARRAY[] literal.
             ast::ExprKind::Array(list) if types::element_type(target.oid).is_some() => {
-                self.array(list, types::element_type(target.oid), arg.pos)?
+                let mut array = self.array(list, types::element_type(target.oid), arg.pos)?;
+                // A literal may be what no array can be cast to.
+                if matches!(target.oid, oid::INT2VECTOR | oid::OIDVECTOR)
+                    && matches!(&array.kind, ExprKind::Array { elements, nested: false } if !elements.is_empty())
+                {
+                    array.ty = target;
+                }
+                array
             }
             _ => self.expr(arg)?,
         };

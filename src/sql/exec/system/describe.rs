@@ -4,7 +4,7 @@ use super::define::Look;
 use super::{SystemFn, define, text};
 use crate::base::{Flow, Oid, Result};
 use crate::catalog::object::{Class, Function, ObjectKey, class, fixed};
-use crate::catalog::{Catalog, Constraint, Object, Record, system};
+use crate::catalog::{Catalog, acl, Constraint, Object, Record, system};
 use crate::err;
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::system_view::{
@@ -24,6 +24,7 @@ pub(super) fn find(src: &str) -> Option<SystemFn> {
         "col_description(oid,integer)" => column_description,
         "pg_get_userbyid" => user_by_id,
         "acldefault_sql" => default_rights,
+        "makeaclitem" => access_item,
         "pg_get_expr" | "pg_get_expr_ext" => expression,
         "pg_get_indexdef" | "pg_get_indexdef_ext" => index_definition,
         "pg_get_constraintdef" | "pg_get_constraintdef_ext" => constraint_definition,
@@ -93,6 +94,38 @@ fn default_rights(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) ->
         items.push(format!("{owner}={own}/{owner}"));
     }
     out.push(Datum::Bytes(&crate::types::array::from_texts(crate::types::oid::ACLITEM, items)));
+    Ok(())
+}
+
+/// An item of access rights: grantee, grantor, one right, and whether it may be granted on.
+fn access_item(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    const RIGHTS: [(&str, &str); 16] = [
+        ("SELECT", "r"),
+        ("INSERT", "a"),
+        ("UPDATE", "w"),
+        ("DELETE", "d"),
+        ("TRUNCATE", "D"),
+        ("REFERENCES", "x"),
+        ("TRIGGER", "t"),
+        ("EXECUTE", "X"),
+        ("USAGE", "U"),
+        ("CREATE", "C"),
+        ("TEMP", "T"),
+        ("TEMPORARY", "T"),
+        ("CONNECT", "c"),
+        ("SET", "s"),
+        ("ALTER SYSTEM", "A"),
+        // Was a right once, and is none.
+        ("RULE", ""),
+    ];
+    let (grantee, grantor, word) = (Oid(args[0].u32()), Oid(args[1].u32()), args[2].str());
+    let right = RIGHTS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)).map(|(_, letter)| *letter);
+    let right = right.ok_or_else(|| err!(INVALID_PARAMETER_VALUE, "unrecognized privilege type: \"{word}\""))?;
+    let option = if args[3].bool() && !right.is_empty() { "*" } else { "" };
+    let catalog = catalog(cx)?;
+    let mark = |role: Oid| if role.is_valid() { acl::role_mark(role) } else { String::new() };
+    let item = format!("{}={right}{option}/{}", mark(grantee), acl::role_mark(grantor));
+    text(out, acl::shown(&catalog, Some(&[item])).unwrap_or_default().first().map_or("", String::as_str));
     Ok(())
 }
 

@@ -108,7 +108,8 @@ fn listed(cx: &mut ExecContext, sink: &Sink, which: Which, kinds: &[RelKind]) ->
     Ok(found)
 }
 
-const TABLES: [RelKind; 3] = [RelKind::Table, RelKind::Toast, RelKind::MatView];
+const TABLES: [RelKind; 4] = [RelKind::Table, RelKind::Toast, RelKind::MatView, RelKind::Partitioned];
+const TABLES_WITH_FILES: [RelKind; 3] = [RelKind::Table, RelKind::Toast, RelKind::MatView];
 
 fn counters(cx: &mut ExecContext) -> Result<(Arc<Stats>, Oid)> {
     let backend = cx.backend()?;
@@ -170,7 +171,7 @@ fn xact_tables(cx: &mut ExecContext, sink: &mut Sink, which: Which) -> Flow<()> 
 }
 
 fn table_io(cx: &mut ExecContext, sink: &mut Sink, which: Which) -> Flow<()> {
-    let found = listed(cx, sink, which, &TABLES)?;
+    let found = listed(cx, sink, which, &TABLES_WITH_FILES)?;
     let ((stats, db), catalog) = (counters(cx)?, catalog(cx)?);
     for t in found {
         let s = stats.table(db, t.oid);
@@ -205,7 +206,7 @@ fn listed_indexes(cx: &mut ExecContext, sink: &Sink, which: Which) -> Result<Vec
         let table = catalog.class(index.table);
         let Some(t) = table.as_deref().and_then(as_class) else { continue };
         let schema = schema_of(&catalog, t.namespace);
-        if which.has(&schema) {
+        if TABLES_WITH_FILES.contains(&t.kind) && which.has(&schema) {
             let (table, table_name) = (t.oid, t.name.clone());
             found.push(ListedIndex { table, index: c.oid, schema, table_name, name: c.name.clone() });
         }
