@@ -4,7 +4,7 @@ use super::define::Look;
 use super::{SystemFn, define, text};
 use crate::base::{Flow, Oid, Result};
 use crate::catalog::object::{Class, Function, ObjectKey, class, fixed};
-use crate::catalog::{Catalog, acl, Constraint, Object, Record, system};
+use crate::catalog::{Catalog, Constraint, Object, Record, acl, system};
 use crate::err;
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::system_view::{
