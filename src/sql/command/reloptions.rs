@@ -87,6 +87,9 @@ pub fn merge(cmd: &Command, on: On, old: &[String], options: &[DefElem]) -> Resu
 pub fn reset(on: On, old: &[String], options: &[DefElem]) -> Result<Vec<String>> {
     let mut out = old.to_vec();
     for o in options {
+        if o.arg.is_some() {
+            return Err(err!(SYNTAX_ERROR, "RESET must not include values for parameters"));
+        }
         // One that nothing knows is not set either.
         let name = match known(on, o) {
             Ok((name, _)) => name,

@@ -1,6 +1,7 @@
 //! What kept rows were computed from: they stay valid as long as that does (EXEC-3).
 
 use super::ExecContext;
+use crate::sql::expr::ExprKind;
 use crate::sql::plan::{Plan, PlanNode};
 
 /// State of the slots, work tables and CTEs some kept rows depend on.
@@ -15,12 +16,27 @@ pub(crate) struct Versions {
 impl Versions {
     pub fn of_plan(plan: &Plan) -> Versions {
         let mut v = Versions { slots: plan.params.clone(), ..Versions::default() };
-        super::build::visit_plan(plan, &mut |p| match &p.node {
-            PlanNode::WorkTableScan { work_table, .. } => v.work_tables.push(*work_table),
-            PlanNode::CteScan { cte, .. } => v.ctes.push(*cte),
-            _ => {}
-        });
+        v.add(plan);
         v
+    }
+
+    /// What is scanned in a plan, and in the sub-plans of its expressions (whose slots are among the plan's).
+    fn add(&mut self, plan: &Plan) {
+        super::build::visit_plan(plan, &mut |p| {
+            match &p.node {
+                PlanNode::WorkTableScan { work_table, .. } => self.work_tables.push(*work_table),
+                PlanNode::CteScan { cte, .. } => self.ctes.push(*cte),
+                _ => {}
+            }
+            p.for_each_expr(&mut |e| {
+                e.walk(&mut |e| {
+                    if let ExprKind::SubPlan(s) = &e.kind {
+                        self.add(&s.plan);
+                    }
+                    true
+                });
+            });
+        });
     }
 
     fn current(&self, cx: &ExecContext) -> Vec<u64> {
