@@ -426,6 +426,23 @@ pub fn current(backend: &Backend, c: &Class) -> Result<State> {
     State::read(&*backend.instance.storage.pool.read(&fork, 0)?)
 }
 
+/// The rights to draw a value: either will do.
+const NEXT: &str = "Uw";
+
+/// Whether a sequence is that of an identity column of a table the user may insert into: its rows draw their values
+/// whatever the rights on the sequence. PostgreSQL 15, sequence.c, nextval_internal, asks for none then.
+fn feeds_identity(backend: &Backend, sequence: &Class) -> bool {
+    let of = sequence.depends.iter().find(|d| d.auto && d.on.class == class::RELATION && d.on.sub != 0);
+    let Some(record) = of.and_then(|d| backend.catalog.class(d.on.oid)) else { return false };
+    let Ok(table) = record.object.as_class() else { return false };
+    let column = of.and_then(|d| table.attributes.iter().find(|a| i32::from(a.attno) == d.on.sub));
+    let inserts = |acl: Option<&[String]>| super::role::acl_allows(backend, acl, 'a');
+    column.is_some_and(|a| a.identity != 0)
+        && (super::role::has_role(backend, table.owner)
+            || inserts(table.acl.as_deref())
+            || table.attributes.iter().any(|a| inserts(a.acl.as_deref())))
+}
+
 /// A sequence with its parameters.
 fn open(cx: &mut ExecContext, seq: Oid, rights: &str) -> Flow<(Class, SequenceParams)> {
     let record = cx.backend()?.catalog.class(seq);
@@ -439,7 +456,7 @@ fn open(cx: &mut ExecContext, seq: Oid, rights: &str) -> Flow<(Class, SequencePa
     let backend = cx.backend()?;
     let allowed = super::role::has_role(backend, c.owner)
         || rights.chars().any(|r| super::role::acl_allows(backend, c.acl.as_deref(), r));
-    if !allowed {
+    if !allowed && !(rights == NEXT && feeds_identity(backend, &c)) {
         return Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied for sequence {}", c.name).into());
     }
     backend.txn.lock_relation(seq, LockMode::RowExclusive)?;
@@ -476,7 +493,7 @@ struct Step {
 
 /// The next value (PostgreSQL 15, sequence.c, nextval_internal: same steps).
 pub fn nextval(cx: &mut ExecContext, seq: Oid) -> Flow<i64> {
-    let (c, p) = open(cx, seq, "Uw")?;
+    let (c, p) = open(cx, seq, NEXT)?;
     let backend = cx.backend()?;
     backend.prevent_if_read_only("nextval()").or_else(|e| match c.persistence {
         Persistence::Temp => Ok(()),
