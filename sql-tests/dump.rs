@@ -6,7 +6,7 @@
 
 mod support;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 /// Dumps name owners and those with rights.
@@ -63,17 +63,6 @@ fn run(command: &mut Command) -> String {
     String::from_utf8(out.stdout).unwrap()
 }
 
-fn scripts() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("sql-tests/dump");
-    let wanted = std::env::var("DUMP").unwrap_or_default();
-    let entries = std::fs::read_dir(root).unwrap().flatten().map(|e| e.path());
-    let mut found: Vec<PathBuf> = entries
-        .filter(|p| p.extension().is_some_and(|e| e == "sql") && p.to_string_lossy().contains(&wanted))
-        .collect();
-    found.sort();
-    found
-}
-
 /// Whether the tools are there, and pg_dump is PostgreSQL 15's.
 fn tools() -> Option<bool> {
     let version = |tool: &str| Command::new(tool).arg("--version").output().ok();
@@ -90,7 +79,7 @@ fn record(port: u16) {
     cluster.statement("drop database if exists dump_recorded");
     ROLES.iter().for_each(|r| cluster.statement(&format!("drop role if exists {r}")));
     ROLES.iter().for_each(|r| cluster.statement(&format!("create role {r}")));
-    for script in scripts() {
+    for script in support::scripts("dump", "DUMP") {
         cluster.fresh("dump_recorded");
         cluster.load("dump_recorded", &script);
         let dump = cluster.dump("dump_recorded", &[]);
@@ -132,7 +121,7 @@ fn dumps_are_postgresqls_and_restore() {
     let cluster = Cluster(server.port);
     ROLES.iter().for_each(|r| cluster.statement(&format!("create role {r}")));
     let folder = tempfile::tempdir().unwrap();
-    for script in scripts() {
+    for script in support::scripts("dump", "DUMP") {
         let name = script.file_stem().unwrap().to_string_lossy().into_owned();
         cluster.fresh(&name);
         cluster.load(&name, &script);

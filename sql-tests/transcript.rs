@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 /// What psql shows of a script, without the places in the server's source.
@@ -31,24 +31,13 @@ fn transcript(port: u16, database: &str, script: &Path) -> String {
     shown
 }
 
-fn scripts() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("sql-tests/transcript");
-    let wanted = std::env::var("TRANSCRIPT").unwrap_or_default();
-    let entries = std::fs::read_dir(root).unwrap().flatten().map(|e| e.path());
-    let mut found: Vec<PathBuf> = entries
-        .filter(|p| p.extension().is_some_and(|e| e == "sql") && p.to_string_lossy().contains(&wanted))
-        .collect();
-    found.sort();
-    found
-}
-
 fn admin(port: u16, sql: &str) {
     let text = format!("host=127.0.0.1 port={port} user=postgres dbname=postgres");
     postgres::Client::connect(&text, postgres::NoTls).unwrap().batch_execute(sql).unwrap();
 }
 
 fn record(port: u16) {
-    for script in scripts() {
+    for script in support::scripts("transcript", "TRANSCRIPT") {
         admin(port, "create database transcript");
         let shown = transcript(port, "transcript", &script);
         admin(port, "drop database transcript");
@@ -77,7 +66,7 @@ fn scripts_show_what_postgresql_shows() {
         return;
     }
     let mut failed = Vec::new();
-    for script in scripts() {
+    for script in support::scripts("transcript", "TRANSCRIPT") {
         let server = support::Server::started(&["fsync=off"]);
         admin(server.port, "create database transcript");
         let expected = std::fs::read_to_string(script.with_extension("out")).unwrap_or_default();

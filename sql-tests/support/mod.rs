@@ -10,7 +10,7 @@ use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -493,4 +493,16 @@ pub fn assert_crash_warning(messages: &[Message]) {
     assert_eq!(last.field('M').as_deref(), Some("terminating connection because of crash of another server process"));
     assert!(last.field('D').unwrap().starts_with("The postmaster has commanded this server process"));
     assert!(last.field('H').unwrap().starts_with("In a moment you should be able to reconnect"));
+}
+
+/// The `.sql` files of a folder of `sql-tests`, in order; a variable of the environment picks some by part of their path.
+pub fn scripts(folder: &str, variable: &str) -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("sql-tests").join(folder);
+    let wanted = std::env::var(variable).unwrap_or_default();
+    let entries = fs::read_dir(root).unwrap().flatten().map(|e| e.path());
+    let mut found: Vec<PathBuf> = entries
+        .filter(|p| p.extension().is_some_and(|e| e == "sql") && p.to_string_lossy().contains(&wanted))
+        .collect();
+    found.sort();
+    found
 }

@@ -1,6 +1,6 @@
 //! Which change of ALTER TABLE can be made to which kind of relation.
 
-use crate::base::Result;
+use crate::base::{Error, Result};
 use crate::catalog::{RelKind, Relation};
 use crate::err;
 use crate::sql::ast::{AlterTableKind as Kind, EnableMode, TriggerSelect};
@@ -72,16 +72,19 @@ fn trigger_action(mode: EnableMode, which: &TriggerSelect) -> &'static str {
 /// 42809 `ALTER action … cannot be performed on relation "r"`. PostgreSQL 15, tablecmds.c, ATSimplePermissions.
 pub fn check(relation: &Relation, kind: &Kind) -> Result<()> {
     match action(kind) {
-        Some((action, kinds)) if !kinds.contains(&relation.kind) => {
-            let text = format!("ALTER action {action} cannot be performed on relation \"{}\"", relation.name);
-            Err(err!(WRONG_OBJECT_TYPE, "{text}").detail(unsupported(relation.kind)))
-        }
+        Some((action, kinds)) if !kinds.contains(&relation.kind) => Err(impossible(relation, action)),
         _ => Ok(()),
     }
 }
 
+/// An action that a relation's kind does not allow.
+pub fn impossible(relation: &Relation, action: &str) -> Error {
+    err!(WRONG_OBJECT_TYPE, "ALTER action {action} cannot be performed on relation \"{}\"", relation.name)
+        .detail(unsupported(relation.kind))
+}
+
 /// PostgreSQL 15, pg_class.c, errdetail_relkind_not_supported.
-pub fn unsupported(kind: RelKind) -> String {
+fn unsupported(kind: RelKind) -> String {
     let kinds = match kind {
         Table => "tables",
         Partitioned => "partitioned tables",

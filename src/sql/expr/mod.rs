@@ -192,6 +192,20 @@ pub enum RowOp {
     Ge,
 }
 
+impl RowOp {
+    /// The operator as it is written.
+    pub fn symbol(self) -> &'static str {
+        match self {
+            RowOp::Eq => "=",
+            RowOp::Ne => "<>",
+            RowOp::Lt => "<",
+            RowOp::Le => "<=",
+            RowOp::Gt => ">",
+            RowOp::Ge => ">=",
+        }
+    }
+}
+
 /// One column of a row comparison: the functions for `=` and `<`, arguments `Column`-bound as usual.
 #[derive(Clone, Debug)]
 pub struct RowPair {

@@ -1,7 +1,7 @@
 //! Expressions of a plan as SQL again, for EXPLAIN. PostgreSQL 15, ruleutils.c: same parentheses.
 
 use super::{Plan, PlanNode};
-use crate::sql::expr::{AggCall, Expr, ExprKind, FrameMode, RowOp, SortKey, SubPlan, SubPlanKind, WindowCall};
+use crate::sql::expr::{AggCall, Expr, ExprKind, FrameMode, SortKey, SubPlan, SubPlanKind, WindowCall};
 use crate::sql::func;
 use crate::types::context::TypeHooks;
 use crate::types::name::quote_identifier;
@@ -316,14 +316,7 @@ impl Deparser<'_> {
                         pairs.iter().map(|p| self.expr(if left { &p.left } else { &p.right }, s)).collect();
                     list.join(", ")
                 };
-                let word = match op {
-                    RowOp::Eq => "=",
-                    RowOp::Ne => "<>",
-                    RowOp::Lt => "<",
-                    RowOp::Le => "<=",
-                    RowOp::Gt => ">",
-                    RowOp::Ge => ">=",
-                };
+                let word = op.symbol();
                 format!("(ROW({}) {word} ROW({}))", side(true), side(false))
             }
             ExprKind::ScalarArray { func: f, oper, any, left, array } => {

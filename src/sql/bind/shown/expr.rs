@@ -392,14 +392,7 @@ impl<'q> Writer<'_, 'q> {
     }
 
     fn row_compare(&mut self, op: RowOp, pairs: &'q [RowPair]) -> Option<()> {
-        let word = match op {
-            RowOp::Eq => "=",
-            RowOp::Ne => "<>",
-            RowOp::Lt => "<",
-            RowOp::Le => "<=",
-            RowOp::Gt => ">",
-            RowOp::Ge => ">=",
-        };
+        let word = op.symbol();
         if matches!(op, RowOp::Eq | RowOp::Ne) {
             let between = if op == RowOp::Eq { " AND " } else { " OR " };
             return self.wrapped(|w| {

@@ -2,7 +2,7 @@
 //! PostgreSQL 15, tablecmds.c, CreateInheritance, RemoveInheritance.
 
 use super::super::write::{change, class_of, relation_key};
-use super::super::{Command, names};
+use super::super::{Command, alter_kinds, names};
 use super::alter::{all_below, inheritable};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::{Class, Depend};
@@ -29,12 +29,7 @@ pub(super) fn inherit(cx: &mut ExecContext, table: Oid, name: &RangeVar) -> Resu
     refuse_changing(&child)?;
     let parent = parent_named(cx, name)?;
     if parent.kind != RelKind::Table && parent.kind != RelKind::Partitioned {
-        return Err(err!(
-            WRONG_OBJECT_TYPE,
-            "ALTER action INHERIT cannot be performed on relation \"{}\"",
-            parent.name
-        )
-        .detail(format!("This operation is not supported for {}s.", names::kind_word(parent.kind))));
+        return Err(alter_kinds::impossible(&parent, "INHERIT"));
     }
     names::check_owner(cx, &parent)?;
     if parent.persistence == Persistence::Temp && child.persistence != Persistence::Temp {

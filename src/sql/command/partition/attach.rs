@@ -3,7 +3,7 @@
 use super::super::constraint::{each_batch, relation};
 use super::super::index::patiently;
 use super::super::write::{change, class_of};
-use super::super::{Command, foreign, inherit, names};
+use super::super::{Command, alter_kinds, foreign, inherit, names};
 use super::{bound, index};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::{Bound, Persistence, RelKind, Relation};
@@ -75,13 +75,7 @@ pub fn attach(
 ) -> Result<()> {
     let parent = relation(cx, parent)?;
     if !parent.is_partitioned() {
-        let kind = names::kind_word(parent.kind);
-        return Err(err!(
-            WRONG_OBJECT_TYPE,
-            "ALTER action ATTACH PARTITION cannot be performed on relation \"{}\"",
-            parent.name
-        )
-        .detail(format!("This operation is not supported for {kind}s.")));
+        return Err(alter_kinds::impossible(&parent, "ATTACH PARTITION"));
     }
     let found = names::find_relation(cx, name)?;
     let child = found.ok_or_else(|| err!(UNDEFINED_TABLE, "relation \"{}\" does not exist", name.name))?;
@@ -193,13 +187,7 @@ fn to_detach(cx: &mut ExecContext, parent: &Relation, name: &RangeVar) -> Result
 pub fn detach(cx: &mut ExecContext, parent: Oid, name: &RangeVar, concurrently: bool) -> Result<()> {
     let parent = relation(cx, parent)?;
     if !parent.is_partitioned() {
-        let kind = names::kind_word(parent.kind);
-        return Err(err!(
-            WRONG_OBJECT_TYPE,
-            "ALTER action DETACH PARTITION cannot be performed on relation \"{}\"",
-            parent.name
-        )
-        .detail(format!("This operation is not supported for {kind}s.")));
+        return Err(alter_kinds::impossible(&parent, "DETACH PARTITION"));
     }
     if concurrently {
         return Err(Error::unsupported("DETACH PARTITION CONCURRENTLY is not supported"));
