@@ -530,12 +530,6 @@ impl Binder<'_, '_> {
         let found = rel.constraints.iter().find(|c| c.name == name);
         match found {
             Some(c) if matches!(c.kind, ConstraintKind::PrimaryKey | ConstraintKind::Unique) => {
-                if c.deferrable {
-                    return Err(err!(
-                        OBJECT_NOT_IN_PREREQUISITE_STATE,
-                        "ON CONFLICT does not support deferrable unique constraints/exclusion constraints as arbiters"
-                    ));
-                }
                 Ok(c.index)
             }
             Some(_) => Err(err!(WRONG_OBJECT_TYPE, "constraint in ON CONFLICT clause has no associated index")),
@@ -572,7 +566,6 @@ impl Binder<'_, '_> {
             if !index.unique || !index.valid {
                 continue;
             }
-            let deferrable = rel.constraints.iter().any(|c| c.index == index.oid && c.deferrable);
             let keys = &columns[..index.key_columns];
             let fits = keys.iter().all(|k| wanted.iter().any(|w| same(k, w)))
                 && wanted.iter().all(|w| keys.iter().any(|k| same(k, w)));
@@ -581,7 +574,7 @@ impl Binder<'_, '_> {
                 (Some(p), Some(f)) => implies(f, p),
                 (Some(_), None) => false,
             };
-            if fits && implied && !deferrable {
+            if fits && implied {
                 out.push(index.oid);
             }
         }

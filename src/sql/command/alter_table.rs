@@ -135,6 +135,7 @@ pub fn apply(cmd: &Command, cx: &mut ExecContext, oid: Oid, kind: &Kind) -> Resu
         Kind::SetIdentity { name, options } => set_identity(cmd, cx, oid, name, options),
         Kind::DropIdentity { name, missing_ok } => drop_identity(cx, oid, name, *missing_ok),
         Kind::AddConstraint(c) => constraint::add_all(cmd, cx, oid, vec![Wanted::of(c, None)]),
+        Kind::AlterConstraint(c) => constraint::alter(cx, oid, c),
         Kind::ValidateConstraint(name) => validate(cx, oid, name),
         Kind::DropConstraint { name, missing_ok, behavior } => drop_constraint(cx, oid, name, *missing_ok, *behavior),
         Kind::ClusterOn(name) => cluster_on(cx, oid, Some(name)),

@@ -1,11 +1,11 @@
-//! Constraints of tables: CHECK, PRIMARY KEY, UNIQUE.
+//! Constraints of tables: what was written, and CHECK.
 
-use super::index::{self, NewIndex, patiently};
+use super::index::{self, patiently};
 use super::write::{attributes_read, bind, change, class_of, columns_only, new_oid, over_attributes};
-use super::{Command, column, names, reloptions, stored_text};
+use super::{Command, column, key, names, stored_text};
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::catalog::object::{UserTypeKind, class};
-use crate::catalog::{Constraint, ConstraintKind, Object, Relation};
+use crate::catalog::{Constraint, ConstraintKind, Index, Object, Relation};
 use crate::err;
 use crate::heap::HeapScan;
 use crate::sql::ast::{self, ConstraintKind as Ast, DefElem, Expr};
@@ -18,17 +18,17 @@ use std::sync::Arc;
 /// A constraint to be added.
 pub struct Wanted {
     pub name: Option<String>,
-    kind: Kind,
+    pub kind: Kind,
     pub deferrable: bool,
     pub deferred: bool,
     pub not_valid: bool,
     no_inherit: bool,
     /// ALTER TABLE ONLY: partitions get nothing of it.
     pub only: bool,
-    pos: ast::Pos,
+    pub pos: ast::Pos,
 }
 
-enum Kind {
+pub enum Kind {
     Check(Expr),
     /// Text that was checked before.
     StoredCheck(Arc<str>),
@@ -109,21 +109,21 @@ impl Wanted {
         }
     }
 
-    /// A key without a name of its own.
-    pub fn key(primary: bool, columns: Vec<String>) -> Wanted {
+    /// A key like another table's, without a name of its own.
+    pub fn like_key(key: &Constraint, index: &Index, columns: Vec<String>, including: Vec<String>) -> Wanted {
         let kind = Kind::Key {
-            primary,
+            primary: index.primary,
             columns,
-            including: Vec::new(),
-            nulls_not_distinct: false,
+            including,
+            nulls_not_distinct: index.nulls_not_distinct,
             options: Vec::new(),
             index: None,
         };
         Wanted {
             name: None,
             kind,
-            deferrable: false,
-            deferred: false,
+            deferrable: key.deferrable,
+            deferred: key.deferred,
             not_valid: false,
             no_inherit: false,
             only: false,
@@ -165,7 +165,7 @@ pub fn add_all(cmd: &Command, cx: &mut ExecContext, table: Oid, wanted: Vec<Want
             }
             seen.push((columns.clone(), *nulls_not_distinct));
         }
-        add_key(cmd, cx, table, w)?;
+        key::add(cmd, cx, table, w)?;
     }
     // A table may refer to its own new keys.
     for w in foreign {
@@ -174,6 +174,55 @@ pub fn add_all(cmd: &Command, cx: &mut ExecContext, table: Oid, wanted: Vec<Want
         }
     }
     Ok(())
+}
+
+/// ALTER CONSTRAINT: whether a foreign key is deferrable, here and in partitions.
+pub fn alter(cx: &mut ExecContext, table: Oid, wanted: &ast::Constraint) -> Result<()> {
+    let rel = relation(cx, table)?;
+    let name = wanted.name.as_deref().unwrap_or_default();
+    let Some(k) = rel.constraints.iter().find(|k| k.name == name) else {
+        return Err(err!(UNDEFINED_OBJECT, "constraint \"{name}\" of relation \"{}\" does not exist", rel.name));
+    };
+    if k.foreign.is_none() {
+        let text = format!("constraint \"{name}\" of relation \"{}\" is not a foreign key constraint", rel.name);
+        return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, text));
+    }
+    if k.parent.is_valid() {
+        return Err(derived(cx, &rel, k)?);
+    }
+    let mut above = vec![k.oid];
+    for member in std::iter::once(table).chain(super::inherit::all_below(cx, table)?) {
+        change(cx, member, |c| {
+            for k in &mut c.constraints {
+                if above.contains(&k.oid) || above.contains(&k.parent) {
+                    (k.deferrable, k.deferred) = (wanted.deferrable, wanted.initially_deferred);
+                    above.push(k.oid);
+                }
+            }
+        })?;
+    }
+    Ok(())
+}
+
+/// # Errors
+/// 55000 for a constraint that follows another one.
+fn derived(cx: &mut ExecContext, rel: &Relation, k: &Constraint) -> Result<Error> {
+    let mut text = err!(
+        OBJECT_NOT_IN_PREREQUISITE_STATE,
+        "cannot alter constraint \"{}\" on relation \"{}\"",
+        k.name,
+        rel.name
+    );
+    for parent in &rel.lineage.parents {
+        let parent = relation(cx, *parent)?;
+        if let Some(from) = parent.constraints.iter().find(|p| p.oid == k.parent) {
+            text = text.detail(format!(
+                "Constraint \"{}\" is derived from constraint \"{}\" of relation \"{}\".",
+                k.name, from.name, parent.name
+            ));
+        }
+    }
+    Ok(text.hint("You may alter the constraint it derives from, instead."))
 }
 
 /// The names that constraints in a schema have, and those that are still to be written. PostgreSQL 15, pg_constraint.c,
@@ -341,119 +390,6 @@ pub fn each_batch(
             return Ok(());
         }
     }
-}
-
-fn add_key(cmd: &Command, cx: &mut ExecContext, table: Oid, w: Wanted) -> Result<()> {
-    let Kind::Key { primary, columns, including, nulls_not_distinct, options, index } = w.kind else { return Ok(()) };
-    let rel = relation(cx, table)?;
-    if primary && rel.indexes.iter().any(|i| i.primary) {
-        return Err(err!(INVALID_TABLE_DEFINITION, "multiple primary keys for table \"{}\" are not allowed", rel.name)
-            .at(cmd.at(w.pos)));
-    }
-    if index.is_some() {
-        return Err(Error::unsupported("constraints USING INDEX are not supported"));
-    }
-    let deferrable = w.deferrable;
-    if deferrable {
-        return Err(Error::unsupported("deferrable unique constraints are not supported"));
-    }
-    let word = if primary { "primary key" } else { "unique" };
-    let mut key_columns = Vec::new();
-    for name in columns.iter().chain(&including) {
-        let found = index::key_column(&rel, name)?
-            .ok_or_else(|| err!(UNDEFINED_COLUMN, "column \"{name}\" named in key does not exist").at(cmd.at(w.pos)))?;
-        let twice = key_columns.iter().any(|c: &crate::catalog::IndexColumn| c.attno == found.attno);
-        if twice && key_columns.len() < columns.len() {
-            return Err(
-                err!(DUPLICATE_COLUMN, "column \"{name}\" appears twice in {word} constraint").at(cmd.at(w.pos))
-            );
-        }
-        key_columns.push(found);
-    }
-    if primary {
-        if rel.is_partitioned() && w.only {
-            refuse_nullable(cx, &rel, &columns)?;
-        }
-        set_not_null(cx, table, &columns)?;
-        if rel.is_partitioned() && !w.only {
-            for child in super::inherit::all_below(cx, table)? {
-                set_not_null(cx, child, &columns)?;
-            }
-        }
-    }
-    let name = match &w.name {
-        Some(name) => {
-            refuse_taken(&rel.constraints, name, &rel.name)?;
-            super::table::exists(cx, rel.namespace, name, false)?;
-            name.clone()
-        }
-        None => {
-            let taken = taken_names(cx, rel.namespace, &[])?;
-            match primary {
-                true => names::choose(cx, rel.namespace, &rel.name, "", "pkey", &taken)?,
-                false => names::choose(cx, rel.namespace, &rel.name, &columns.join("_"), "key", &taken)?,
-            }
-        }
-    };
-    let constraint = new_oid(cx)?;
-    let attnos: Vec<i16> = key_columns[..columns.len()].iter().map(|c| c.attno).collect();
-    let options = reloptions::merge(cmd, reloptions::On::Index, &[], &options)?;
-    let rel = relation(cx, table)?;
-    let new = NewIndex {
-        name: name.clone(),
-        unique: true,
-        primary,
-        nulls_not_distinct,
-        key_columns: columns.len(),
-        columns: key_columns,
-        predicate: None,
-        options,
-        constraint,
-        parent: Oid::INVALID,
-        only: true,
-        hash: false,
-    };
-    let index = index::create_object(cx, &rel, new)?;
-    let new = Constraint {
-        oid: constraint,
-        name,
-        kind: if primary { ConstraintKind::PrimaryKey } else { ConstraintKind::Unique },
-        columns: attnos,
-        check: None,
-        index,
-        foreign: None,
-        deferrable,
-        deferred: w.deferred,
-        validated: true,
-        inherited: 0,
-        local: true,
-        no_inherit: false,
-        parent: Oid::INVALID,
-    };
-    change(cx, table, |c| c.constraints.push(new))?;
-    if !rel.is_partitioned() || w.only {
-        return Ok(());
-    }
-    change(cx, index, |c| c.index.iter_mut().for_each(|i| i.valid = true))?;
-    super::partition::cascade(cx, table, index)
-}
-
-/// ALTER TABLE ONLY … ADD PRIMARY KEY leaves the partitions as they are.
-///
-/// # Errors
-/// 42P16 for a partition whose column may be NULL.
-fn refuse_nullable(cx: &mut ExecContext, table: &Relation, columns: &[String]) -> Result<()> {
-    for child in &table.children {
-        let part = relation(cx, *child)?;
-        for name in columns {
-            if part.attribute(name).is_some_and(|a| !a.not_null) {
-                return Err(err!(INVALID_TABLE_DEFINITION, "constraint must be added to child tables too")
-                    .detail(format!("Column \"{name}\" of relation \"{}\" is not already NOT NULL.", part.name))
-                    .hint("Do not specify the ONLY keyword."));
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Marks columns NOT NULL; rows there are checked.

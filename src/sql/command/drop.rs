@@ -125,6 +125,7 @@ fn relations(_: &Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<()> {
             if relation.is_stale() {
                 continue;
             }
+            super::foreign::refuse_pending(cx, &relation, &format!("DROP {}", words(stmt.object)))?;
             targets.push(ObjectKey::new(class::RELATION, relation.oid));
             break;
         }

@@ -33,6 +33,7 @@ mod function;
 mod grant;
 mod index;
 mod inherit;
+mod key;
 mod lock_table;
 mod names;
 mod owned;

@@ -379,7 +379,9 @@ fn like_indexes(cmd: &Command, cx: &mut ExecContext, table: Oid, source: &Relati
         if let Some(c) = constraint {
             let of = |attno: &i16| source.attributes.get(*attno as usize - 1).map(|a| a.name.clone());
             let names: Vec<String> = c.columns.iter().filter_map(of).collect();
-            constraint::add_all(cmd, cx, table, vec![Wanted::key(index.primary, names)])?;
+            let more = index.columns[index.key_columns..].iter().map(|c| c.attno).collect::<Vec<_>>();
+            let including = more.iter().filter_map(of).collect();
+            constraint::add_all(cmd, cx, table, vec![Wanted::like_key(c, index, names, including)])?;
             continue;
         }
         let now = cx.backend()?.catalog.relation(table)?.ok_or_else(|| Error::internal("the new table is gone"))?;

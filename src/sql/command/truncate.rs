@@ -63,6 +63,12 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &TruncateStmt) -> Flow
     }
     let done = cmd.progress(Firing::default);
     if done.step == 0 {
+        for relation in &relations {
+            super::foreign::refuse_pending(cx, relation, "TRUNCATE")?;
+        }
+    }
+    let done = cmd.progress(Firing::default);
+    if done.step == 0 {
         let mut firing = std::mem::take(done);
         let fired = firing.run(cx, &relations, 'b');
         firing.step = usize::from(fired.is_ok());

@@ -7,6 +7,13 @@ use super::token::Tok;
 use crate::base::{Result, SqlState};
 use crate::sql::ast::*;
 
+/// What stands behind a column's constraint so far.
+#[derive(Default)]
+struct Seen {
+    deferrability: bool,
+    initially: bool,
+}
+
 /// The attributes that may follow a table constraint. PostgreSQL 15, gram.y, `ConstraintAttributeSpec`.
 #[derive(Default)]
 struct Attributes {
@@ -296,6 +303,7 @@ impl Parser<'_> {
 
     /// ColQualList
     pub(super) fn column_constraints(&mut self, def: &mut ColumnDef) -> Result<()> {
+        let mut seen = Seen::default();
         loop {
             let pos = self.pos();
             if self.eat(Kw::Collate) {
@@ -306,18 +314,21 @@ impl Parser<'_> {
                 def.collation = Some(collation);
                 continue;
             }
-            if self.constraint_attribute(&mut def.constraints)? {
+            if self.constraint_attribute(&mut def.constraints, &mut seen)? {
                 continue;
             }
             match self.column_constraint()? {
-                Some(c) => def.constraints.push(c),
+                Some(c) => {
+                    def.constraints.push(c);
+                    seen = Seen::default();
+                }
                 None => return Ok(()),
             }
         }
     }
 
     /// ConstraintAttr behind a column constraint: PostgreSQL 15, parse_utilcmd.c, `transformConstraintAttrs`: same refusals.
-    fn constraint_attribute(&mut self, constraints: &mut [Constraint]) -> Result<bool> {
+    fn constraint_attribute(&mut self, constraints: &mut [Constraint], seen: &mut Seen) -> Result<bool> {
         let pos = self.pos();
         let (clause, deferrable, value) = match (self.tok(), self.tok_at(1)) {
             (Tok::Kw(Kw::Deferrable), _) => ("DEFERRABLE", true, true),
@@ -340,13 +351,24 @@ impl Parser<'_> {
             self.deferred.get_or_insert(e);
             return Ok(true);
         };
-        match (deferrable, value) {
-            (true, v) => c.deferrable = v,
-            (false, true) => {
-                c.initially_deferred = true;
-                c.deferrable = true;
+        let fault = match deferrable {
+            true if seen.deferrability => Some("multiple DEFERRABLE/NOT DEFERRABLE clauses not allowed"),
+            false if seen.initially => Some("multiple INITIALLY IMMEDIATE/DEFERRED clauses not allowed"),
+            true => {
+                (seen.deferrability, c.deferrable) = (true, value);
+                None
             }
-            (false, false) => c.initially_deferred = false,
+            false => {
+                (seen.initially, c.initially_deferred) = (true, value);
+                c.deferrable |= value && !seen.deferrability;
+                None
+            }
+        };
+        let must = c.initially_deferred && !c.deferrable;
+        let fault = fault.or(must.then_some("constraint declared INITIALLY DEFERRED must be DEFERRABLE"));
+        if let Some(text) = fault {
+            let e = self.error(SqlState::SYNTAX_ERROR, text, pos);
+            self.deferred.get_or_insert(e);
         }
         Ok(true)
     }

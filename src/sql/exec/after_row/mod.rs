@@ -18,6 +18,7 @@ mod deferred;
 pub mod foreign_key;
 mod nested;
 mod triggers;
+pub mod unique;
 mod user;
 
 pub use deferred::{Deferred, DeferredEvents, forget, has_pending, set_constraints};
@@ -135,6 +136,7 @@ enum Running {
     Check(Box<foreign_key::Check>),
     Action(Box<foreign_key::Action>),
     User(Box<user::Firing>),
+    Unique(Box<unique::Recheck>),
 }
 
 impl Running {
@@ -147,6 +149,7 @@ impl Running {
             Work::Updated(reference) => {
                 Some(Running::Action(Box::new(foreign_key::Action::start(reference, true, event.rows))))
             }
+            Work::Unique(key) => Some(Running::Unique(Box::new(unique::Recheck::start(key, event)))),
             Work::User(user, kind) => Some(Running::User(Box::new(user::Firing::start(user, kind, event)))),
         })
     }
@@ -156,6 +159,7 @@ impl Running {
             Running::Check(check) => check.run(cx),
             Running::Action(action) => action.run(cx),
             Running::User(firing) => firing.run(cx),
+            Running::Unique(recheck) => recheck.run(cx),
         }
     }
 }

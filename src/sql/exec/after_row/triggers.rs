@@ -1,6 +1,7 @@
 //! What a relation wants done about its changed rows.
 
 use super::foreign_key::{self, Reference};
+use super::unique::UniqueKey;
 use super::{Queue, RowChange};
 use crate::base::{Oid, Result};
 use crate::catalog::object::class;
@@ -27,6 +28,8 @@ pub enum Work {
     Deleted(Arc<Reference>),
     /// Rows referred to whose key changed.
     Updated(Arc<Reference>),
+    /// Rows whose key may have a duplicate.
+    Unique(Arc<UniqueKey>),
     /// A user's trigger.
     User(Arc<UserTrigger>, ChangeKind),
 }
@@ -45,6 +48,8 @@ pub struct RowTriggers {
     pub before_statement: Vec<Arc<UserTrigger>>,
     after_statement: Vec<(ChangeKind, Arc<RowTrigger>)>,
     moved: Vec<Arc<RowTrigger>>,
+    /// Deferrable keys.
+    keys: Vec<Arc<RowTrigger>>,
 }
 
 impl RowTriggers {
@@ -67,6 +72,12 @@ impl RowTriggers {
         self.before.iter().any(|t| t.is_for(kind))
     }
 
+    /// The deferrable key behind which an index is.
+    pub fn key(&self, index: Oid) -> Option<Arc<RowTrigger>> {
+        let is = |t: &&Arc<RowTrigger>| matches!(&t.work, Work::Unique(k) if k.index.oid == index);
+        self.keys.iter().find(is).cloned()
+    }
+
     /// AFTER STATEMENT triggers.
     pub(super) fn statements(&self, kind: ChangeKind) -> Vec<Arc<RowTrigger>> {
         self.after_statement.iter().filter(|(k, _)| *k == kind).map(|(_, t)| t.clone()).collect()
@@ -85,6 +96,8 @@ impl Work {
         match self {
             Work::Check(r) => foreign_key::note_check(cx, r, trigger, change, queue),
             Work::Deleted(r) | Work::Updated(r) => foreign_key::note_action(cx, r, trigger, change, queue),
+            // Noted where an index entry finds its like.
+            Work::Unique(_) => Ok(()),
             Work::User(user, _) => super::user::note(cx, user, trigger, change, queue),
         }
     }
@@ -94,6 +107,7 @@ impl Work {
         match self {
             Work::Check(r) => Some(r.child.oid),
             Work::Deleted(r) | Work::Updated(r) => Some(r.parent.oid),
+            Work::Unique(k) => Some(k.rel.oid),
             Work::User(user, _) => Some(user.rel.oid),
         }
     }
@@ -102,6 +116,7 @@ impl Work {
     pub fn constraint(&self) -> Option<(Oid, bool, bool)> {
         match self {
             Work::Check(r) => Some((r.constraint.oid, r.constraint.deferrable, r.constraint.deferred)),
+            Work::Unique(k) => Some((k.constraint.oid, k.constraint.deferrable, k.constraint.deferred)),
             Work::Deleted(r) => r.late(r.foreign.on_delete),
             Work::Updated(r) => r.late(r.foreign.on_update),
             Work::User(user, _) => {
@@ -153,7 +168,7 @@ pub(super) fn again(cx: &mut ExecContext, trigger: &RowTrigger) -> Result<Option
     let same = |t: &&Arc<RowTrigger>| {
         t.name == trigger.name && std::mem::discriminant(&t.work) == std::mem::discriminant(&trigger.work)
     };
-    Ok([&now.insert, &now.update, &now.delete].into_iter().flatten().find(same).cloned())
+    Ok([&now.insert, &now.update, &now.delete, &now.keys].into_iter().flatten().find(same).cloned())
 }
 
 /// Tables with a foreign key on this one.
@@ -215,6 +230,15 @@ fn collect(cx: &mut ExecContext, rel: &Arc<Relation>) -> Result<RowTriggers> {
         let reference = Arc::new(Reference::new(cx, rel.clone(), parent, k)?);
         add(&mut triggers.insert, 'c', k.oid, Work::Check(reference.clone()));
         add(&mut triggers.update, 'c', k.oid, Work::Check(reference));
+    }
+    for k in rel.constraints.iter().filter(|k| k.deferrable && k.foreign.is_none()) {
+        let Some(index) = rel.indexes.iter().find(|i| i.oid == k.index).cloned() else { continue };
+        let name = match k.kind {
+            ConstraintKind::PrimaryKey => format!("PK_ConstraintTrigger_{:010}", k.oid.0),
+            _ => format!("Unique_ConstraintTrigger_{:010}", k.oid.0),
+        };
+        let work = Work::Unique(Arc::new(UniqueKey { rel: rel.clone(), index, constraint: k.clone() }));
+        triggers.keys.push(Arc::new(RowTrigger { name, work }));
     }
     let kinds = [ChangeKind::Insert, ChangeKind::Update, ChangeKind::Delete];
     for def in &rel.triggers {

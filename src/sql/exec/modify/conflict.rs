@@ -190,6 +190,7 @@ impl InsertOrUpdate {
         let rows = self.present();
         let Step::Look { arbiter, entries } = &mut self.step else { return Ok(()) };
         while let Some(&n) = self.arbiters.get(*arbiter) {
+            refuse_deferrable(target, n)?;
             if entries.is_none() {
                 *entries = Some(target.entries(cx, n, &self.batch, &rows, &[TupleId::INVALID])?);
             }
@@ -358,6 +359,19 @@ impl InsertOrUpdate {
         changed.add((&new.columns, 0), *tid, xid, None);
         Ok(())
     }
+}
+
+/// # Errors
+/// 55000 for an arbiter that may have duplicates.
+fn refuse_deferrable(target: &Target, arbiter: usize) -> Result<()> {
+    let i = &target.indexes[arbiter];
+    if i.deferrable.is_none() {
+        return Ok(());
+    }
+    let text = "ON CONFLICT does not support deferrable unique constraints/exclusion constraints as arbiters";
+    Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, text)
+        .table(target.rel.schema.clone(), target.rel.name.clone())
+        .constraint(i.index.name.clone()))
 }
 
 /// A kept snapshot must not act on what it does not show, unless the transaction itself made it

@@ -23,6 +23,7 @@ pub(super) use route::InsertTree;
 pub(super) use tree::ModifyTree;
 
 pub(super) use row_lock::{Claim, Writer, claim, strength};
+pub(super) use verify::key_text;
 
 use super::output::phys_of;
 use super::{ExecContext, Node, build};

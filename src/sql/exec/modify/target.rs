@@ -5,16 +5,16 @@ use super::partition::Fit;
 use super::row_check::RowChecks;
 use super::row_lock::Writer;
 use super::verify;
-use crate::base::{Error, Flow, Result, SqlState, Stop, TupleId};
+use crate::base::{Error, Flow, Result, Stop, TupleId};
 use crate::btree::{IndexEntry, Inserted};
 use crate::catalog::{Index, Relation};
-use crate::heap::{TableStore, occupant};
-use crate::sql::exec::after_row::{self, RowChange, RowTriggers};
+use crate::heap::{Occupant, TableStore, occupant};
+use crate::sql::exec::after_row::{self, RowChange, RowTrigger, RowTriggers};
 use crate::sql::exec::{ExecContext, phys_of};
 use crate::sql::expr::eval::{Projection, Sel};
 use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::plan::{self, RowCheckKind};
-use crate::types::{Batch, Column, ColumnData, Phys, TypeRef};
+use crate::types::{Batch, Column, ColumnData, Phys};
 use std::sync::Arc;
 
 /// One index to be maintained.
@@ -26,6 +26,8 @@ pub(super) struct IndexTarget {
     pub reads: Vec<usize>,
     /// Attributes of a key that a foreign key could refer to.
     pub is_key: bool,
+    /// Its key may have duplicates until the statement or the transaction ends.
+    pub deferrable: Option<Arc<RowTrigger>>,
 }
 
 /// Entries of one index for some rows.
@@ -91,7 +93,7 @@ fn naming_row(of: &mut Projection, cx: &mut ExecContext, batch: &Batch) -> Flow<
 
 impl Target {
     pub fn new(m: &plan::Modify, cx: &mut ExecContext) -> Result<Target> {
-        cx.backend()?;
+        let triggers = after_row::of_relation(cx, &m.rel)?;
         let index = |i: &plan::IndexMaintenance| {
             let mut all: Vec<&Expr> = i.columns.iter().collect();
             all.extend(&i.predicate);
@@ -101,6 +103,7 @@ impl Target {
                 predicate: i.predicate.as_ref().map(|p| Projection::new(std::slice::from_ref(p))),
                 reads: reads(&all),
                 is_key: i.index.unique && i.predicate.is_none() && i.index.columns.iter().all(|c| c.expr.is_none()),
+                deferrable: triggers.key(i.index.oid),
             }
         };
         let checks: Vec<Expr> = m.checks.iter().map(|(_, e)| e.clone()).collect();
@@ -115,7 +118,7 @@ impl Target {
             checks: Projection::new(&checks),
             row_checks: RowChecks::new(&m.row_checks),
             indexes: m.index_exprs.iter().map(index).collect(),
-            triggers: after_row::of_relation(cx, &m.rel)?,
+            triggers: triggers.clone(),
             fit: Fit::of(cx, &m.rel)?,
             routed: false,
         })
@@ -234,6 +237,10 @@ impl Target {
         let target = &self.indexes[n];
         let writer = Writer::for_rows(cx)?;
         let store = &target.index.store;
+        if let Some(trigger) = &target.deferrable {
+            self.put_for_now(cx, n, trigger, entries)?;
+            return Ok(None);
+        }
         if !target.index.unique {
             store.insert(&writer.storage, writer.inserter(), &entries.list[entries.done..])?;
             entries.done = entries.list.len();
@@ -257,22 +264,42 @@ impl Target {
         Ok(None)
     }
 
+    /// Puts entries of a deferrable key into their index; who may have a twin there is looked at later.
+    fn put_for_now(
+        &self,
+        cx: &mut ExecContext,
+        n: usize,
+        trigger: &Arc<RowTrigger>,
+        entries: &mut Entries,
+    ) -> Flow<()> {
+        let index = &self.indexes[n].index;
+        let writer = Writer::for_rows(cx)?;
+        while entries.done < entries.list.len() {
+            let entry = &entries.list[entries.done];
+            index.store.insert(&writer.storage, writer.inserter(), std::slice::from_ref(entry))?;
+            let own = entry.tid.unwrap_or(TupleId::INVALID);
+            let mut twin = false;
+            if !entry.has_null {
+                for tid in index.store.tids_of(&writer.storage, &entry.key, None)? {
+                    let found = occupant(&writer.storage, &self.store, tid, &writer.own)?;
+                    twin |= tid != own && !matches!(found, Occupant::None { .. });
+                }
+            }
+            if twin {
+                let key = &entries.values[..index.key_columns];
+                after_row::unique::note(cx, trigger, key, entries.done, own)?;
+            }
+            entries.done += 1;
+        }
+        Ok(())
+    }
+
     /// 23505 for the entry that met a duplicate.
     #[cold]
     pub fn duplicate(&self, cx: &mut ExecContext, n: usize, entries: &Entries) -> Error {
-        let target = &self.indexes[n];
-        let types: Vec<TypeRef> = target.columns.types();
-        let key = verify::key_text(cx, &target.index, &entries.values, &types, entries.done);
-        let text = format!("duplicate key value violates unique constraint \"{}\"", target.index.name);
-        let hidden = cx.backend().is_ok_and(|b| crate::sql::exec::rights::hides_rows(b, &self.rel));
         let row = entries.rows.get(entries.done).map_or(0, |r| *r as usize);
-        let e = Error::new(SqlState::UNIQUE_VIOLATION, text).input_row(row);
-        let e = if hidden { e } else { e.detail(format!("Key {key} already exists.")) };
-        e.table(self.rel.schema.clone(), self.rel.name.clone()).constraint(target.index.name.clone()).place(
-            "_bt_check_unique",
-            "nbtinsert.c",
-            664,
-        )
+        let index = &self.indexes[n].index;
+        after_row::unique::duplicate(cx, &self.rel, index, &entries.values, entries.done).input_row(row)
     }
 
     /// Takes note of a changed row for what is to be done about it at the statement's end.

@@ -88,7 +88,7 @@ fn failing_row(cx: &ExecContext, rel: &Relation, batch: &Batch, row: usize) -> S
 }
 
 /// `(a, b)=(1, 2)` for a unique violation: names and values of the key columns.
-pub(super) fn key_text(
+pub(in crate::sql::exec) fn key_text(
     cx: &ExecContext,
     index: &crate::catalog::Index,
     columns: &[Column],
