@@ -529,9 +529,7 @@ impl Binder<'_, '_> {
     fn arbiter_constraint(&self, rel: &Relation, name: &str, pos: Pos) -> Result<Oid> {
         let found = rel.constraints.iter().find(|c| c.name == name);
         match found {
-            Some(c) if matches!(c.kind, ConstraintKind::PrimaryKey | ConstraintKind::Unique) => {
-                Ok(c.index)
-            }
+            Some(c) if matches!(c.kind, ConstraintKind::PrimaryKey | ConstraintKind::Unique) => Ok(c.index),
             Some(_) => Err(err!(WRONG_OBJECT_TYPE, "constraint in ON CONFLICT clause has no associated index")),
             None => {
                 let _ = pos;

@@ -207,12 +207,8 @@ pub fn alter(cx: &mut ExecContext, table: Oid, wanted: &ast::Constraint) -> Resu
 /// # Errors
 /// 55000 for a constraint that follows another one.
 fn derived(cx: &mut ExecContext, rel: &Relation, k: &Constraint) -> Result<Error> {
-    let mut text = err!(
-        OBJECT_NOT_IN_PREREQUISITE_STATE,
-        "cannot alter constraint \"{}\" on relation \"{}\"",
-        k.name,
-        rel.name
-    );
+    let mut text =
+        err!(OBJECT_NOT_IN_PREREQUISITE_STATE, "cannot alter constraint \"{}\" on relation \"{}\"", k.name, rel.name);
     for parent in &rel.lineage.parents {
         let parent = relation(cx, *parent)?;
         if let Some(from) = parent.constraints.iter().find(|p| p.oid == k.parent) {

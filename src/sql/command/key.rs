@@ -134,8 +134,7 @@ fn using_index(
         set_not_null(cx, rel.oid, &columns)?;
     }
     if name != index {
-        let text =
-            format!("ALTER TABLE / ADD CONSTRAINT USING INDEX will rename index \"{index}\" to \"{name}\"");
+        let text = format!("ALTER TABLE / ADD CONSTRAINT USING INDEX will rename index \"{index}\" to \"{name}\"");
         cx.notices.push(Report::notice(Severity::Notice, SqlState::SUCCESSFUL_COMPLETION, text));
         super::table::exists(cx, rel.namespace, &name, false)?;
     }
@@ -170,11 +169,7 @@ fn usable(cx: &mut ExecContext, rel: &Relation, name: &str) -> Result<Arc<Index>
         return Err(match index {
             Some(i) if i.constraint.is_valid() => associated(name),
             Some(_) => {
-                err!(
-                    OBJECT_NOT_IN_PREREQUISITE_STATE,
-                    "index \"{name}\" does not belong to table \"{}\"",
-                    rel.name
-                )
+                err!(OBJECT_NOT_IN_PREREQUISITE_STATE, "index \"{name}\" does not belong to table \"{}\"", rel.name)
             }
             None => err!(UNDEFINED_OBJECT, "index \"{name}\" does not exist"),
         });
@@ -200,10 +195,7 @@ fn usable(cx: &mut ExecContext, rel: &Relation, name: &str) -> Result<Arc<Index>
     }
     let odd = |c: &crate::catalog::IndexColumn| c.desc || c.nulls_first || c.opclass.is_valid();
     if let Some(n) = i.columns[..i.key_columns].iter().position(odd) {
-        return Err(cannot(format!(
-            "index \"{name}\" column number {} does not have default sorting behavior",
-            n + 1
-        )));
+        return Err(cannot(format!("index \"{name}\" column number {} does not have default sorting behavior", n + 1)));
     }
     Ok(i)
 }
