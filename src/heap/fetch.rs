@@ -205,6 +205,30 @@ pub fn xmin_of(storage: &Storage, store: &TableStore, tid: TupleId) -> Result<Op
     Ok(page.pointer(tid.offset).is_normal().then(|| Tuple(page.item(tid.offset)).xmin()))
 }
 
+/// The newest version a snapshot shows of the row that has this one. PostgreSQL 15, heapam.c, heap_get_latest_tid.
+pub fn latest(storage: &Storage, store: &TableStore, snapshot: &Snapshot, tid: TupleId) -> Result<TupleId> {
+    let (mut newest, mut at, mut before) = (tid, tid, None);
+    loop {
+        let Some(page) = page(storage, store, at)? else { return Ok(newest) };
+        if !page.pointer(at.offset).is_normal() {
+            return Ok(newest);
+        }
+        let t = Tuple(page.item(at.offset));
+        // The line may have been given to another row meanwhile.
+        if before.is_some_and(|x| x != t.xmin()) {
+            return Ok(newest);
+        }
+        if Judge::new(storage).visible(t, snapshot, &mut 0) {
+            newest = at;
+        }
+        if t.has(mask::XMAX_INVALID) || t.ctid() == at || t.ctid() == TupleId::MOVED {
+            return Ok(newest);
+        }
+        before = Some(t.xmax());
+        at = t.ctid();
+    }
+}
+
 /// What the row an index entry leads to means to somebody who wants to insert the same key.
 pub fn occupant(storage: &Storage, store: &TableStore, tid: TupleId, own: &Own) -> Result<Occupant> {
     let Some(page) = page(storage, store, tid)? else { return Ok(Occupant::None { all_dead: true }) };

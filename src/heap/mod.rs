@@ -58,7 +58,7 @@ pub use build::{BuildRow, BuildScan};
 pub use decode::{new_columns, system, tid_bytes, tid_from_bytes};
 pub use desc::{AttrDesc, TupleDesc};
 pub use encode::frozen_row;
-pub use fetch::{HeapFetch, occupant, xmin_of};
+pub use fetch::{HeapFetch, latest, occupant, xmin_of};
 pub use insert::{WriteContext, insert};
 pub use modify::{delete, delete_moved, lock_tuple, overwrite, update};
 pub use redo::redo;

@@ -196,7 +196,7 @@ impl Session {
     ) -> Result<Box<QueryRun>> {
         loop {
             let plan = self.lock_and_plan(client, statement).await?;
-            let mut run = Box::new(QueryRun::new(plan, params.clone(), None));
+            let mut run = Box::new(QueryRun::new(plan, params.clone(), None).identified());
             loop {
                 match run.begin(self.cx()) {
                     Ok(true) => return Ok(run),

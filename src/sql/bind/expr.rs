@@ -96,7 +96,7 @@ impl Binder<'_, '_> {
             K::SubLink(link) => self.sub_link(link, pos),
             K::Grouping(args) => self.grouping(args, pos),
             K::Default => Err(err!(SYNTAX_ERROR, "DEFAULT is not allowed in this context").at(self.at(pos))),
-            K::CurrentOf(_) => Err(Error::unsupported("WHERE CURRENT OF is not supported").at(self.at(pos))),
+            K::CurrentOf(name) => self.current_of(name, pos),
             K::MultiAssign { .. } => Err(Error::internal("a multi-column assignment outside UPDATE")),
         }
     }

@@ -39,10 +39,11 @@ impl Binder<'_, '_> {
     pub(super) fn from_clause(&mut self, list: &[ast::FromItem]) -> Result<Vec<FromNode>> {
         let mut nodes = Vec::with_capacity(list.len());
         for item in list {
-            let start = self.scope().items.len();
             let (node, items) = self.from_item(item)?;
-            self.check_aliases(&items, start)?;
             let scope = self.scope();
+            for i in &items {
+                no_clash(&scope.items, i)?;
+            }
             scope.items.extend(items.into_iter().map(|i| NsItem { lateral_only: true, lateral_ok: true, ..i }));
             nodes.push(node);
         }
@@ -51,28 +52,6 @@ impl Binder<'_, '_> {
             item.lateral_ok = true;
         }
         Ok(nodes)
-    }
-
-    /// Two things of one name in the same FROM.
-    fn check_aliases(&mut self, items: &[NsItem], _start: usize) -> Result<()> {
-        let clash = |a: &NsItem, b: &NsItem| {
-            a.rel_visible
-                && b.rel_visible
-                && a.name.is_some()
-                && a.name == b.name
-                && (a.schema == b.schema || a.schema.is_none() || b.schema.is_none())
-        };
-        let scope = self.scope();
-        for i in items {
-            if let Some(o) = scope.items.iter().find(|o| clash(i, o)) {
-                return Err(err!(
-                    DUPLICATE_ALIAS,
-                    "table name \"{}\" specified more than once",
-                    o.name.as_deref().unwrap_or("")
-                ));
-            }
-        }
-        Ok(())
     }
 
     fn from_item(&mut self, item: &ast::FromItem) -> Result<(FromNode, Vec<NsItem>)> {
@@ -317,12 +296,12 @@ impl Binder<'_, '_> {
         };
         let [arg] = &s.args[..] else {
             return Err(err!(
-                DATATYPE_MISMATCH,
+                INVALID_TABLESAMPLE_ARGUMENT,
                 "tablesample method {} requires 1 argument, not {}",
                 s.method.name(),
                 s.args.len()
             )
-            .at(self.at(s.pos)));
+            .at(self.at(s.method.pos)));
         };
         let percent = self.expr(arg)?;
         let percent = self.to_type(percent, oid::FLOAT4, "TABLESAMPLE", arg.start())?;
@@ -525,17 +504,7 @@ impl Binder<'_, '_> {
         self.scope().items.truncate(mark);
         let (right, right_items) = right?;
         for r in &right_items {
-            let clash = left_items.iter().any(|l| {
-                l.rel_visible
-                    && r.rel_visible
-                    && l.name.is_some()
-                    && l.name == r.name
-                    && (l.schema == r.schema || l.schema.is_none() || r.schema.is_none())
-            });
-            if clash {
-                let name = r.name.as_deref().unwrap_or("");
-                return Err(err!(DUPLICATE_ALIAS, "table name \"{name}\" specified more than once"));
-            }
+            no_clash(&left_items, r)?;
         }
         let named: Option<Vec<String>> = if j.natural {
             let right_names: Vec<&String> = visible_columns(&right_items).map(|c| &c.name).collect();
@@ -562,17 +531,10 @@ impl Binder<'_, '_> {
                 visible_columns(list).filter(|c| !names.contains(&c.name)).cloned().collect()
             };
             if let ast::JoinCondition::Using { alias: Some(a), .. } = &j.condition {
-                items.push(NsItem {
-                    name: Some(a.name.clone()),
-                    schema: None,
-                    columns: merged.clone(),
-                    rel: None,
-                    rel_visible: true,
-                    columns_visible: false,
-                    system_visible: false,
-                    lateral_only: false,
-                    lateral_ok: true,
-                });
+                let merged = unnamed(merged.clone());
+                let shared = NsItem { name: Some(a.name.clone()), rel_visible: true, columns_visible: false, ..merged };
+                no_clash(&items, &shared)?;
+                items.push(shared);
             }
             using = merged.iter().map(|c| (c.name.clone(), c.expr.clone())).collect();
             let columns = merged.into_iter().chain(rest(&left_items)).chain(rest(&right_items)).collect();
@@ -672,6 +634,24 @@ impl Binder<'_, '_> {
             return Err(err!(AMBIGUOUS_COLUMN, "common column name \"{name}\" appears more than once in {side} table"));
         }
         Ok(c.clone())
+    }
+}
+
+/// Two things of one name in the same FROM.
+fn no_clash(there: &[NsItem], new: &NsItem) -> Result<()> {
+    let clash = |o: &NsItem| {
+        o.rel_visible
+            && new.rel_visible
+            && o.name.is_some()
+            && o.name == new.name
+            && (o.schema == new.schema || o.schema.is_none() || new.schema.is_none())
+    };
+    match there.iter().find(|o| clash(o)) {
+        Some(o) => {
+            let name = o.name.as_deref().unwrap_or("");
+            Err(err!(DUPLICATE_ALIAS, "table name \"{name}\" specified more than once"))
+        }
+        None => Ok(()),
     }
 }
 

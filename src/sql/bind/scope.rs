@@ -5,6 +5,7 @@ use crate::base::{Oid, Result};
 use crate::err;
 use crate::sql::ast::{self, Pos};
 use crate::sql::expr::{Expr, ExprKind};
+use crate::sql::plan::access;
 use crate::types::{TypeRef, oid};
 use std::sync::Arc;
 
@@ -363,9 +364,18 @@ impl Binder<'_, '_> {
     fn check_lateral(&self, item: &NsItem, pos: Pos) -> Result<()> {
         if item.lateral_only && !item.lateral_ok {
             let name = item.name.as_deref().unwrap_or("unnamed_join");
-            return Err(err!(INVALID_COLUMN_REFERENCE, "invalid reference to FROM-clause entry for table \"{name}\"")
-                .detail("The combining JOIN type must be INNER or LEFT for a LATERAL reference.")
-                .at(self.at(pos)));
+            let e = err!(INVALID_COLUMN_REFERENCE, "invalid reference to FROM-clause entry for table \"{name}\"")
+                .at(self.at(pos));
+            let is_target = |s: &Scope| {
+                let rel = item.rel.and_then(|r| s.rels.get(r));
+                rel.is_some_and(|r| r.wanted & !access::SELECT != 0 && r.alias == name)
+            };
+            return Err(match self.scopes.iter().any(is_target) {
+                true => e.hint(format!(
+                    "There is an entry for table \"{name}\", but it cannot be referenced from this part of the query."
+                )),
+                false => e.detail("The combining JOIN type must be INNER or LEFT for a LATERAL reference."),
+            });
         }
         Ok(())
     }

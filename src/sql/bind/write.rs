@@ -620,19 +620,35 @@ impl Binder<'_, '_> {
         Ok(query)
     }
 
-    /// FROM or USING beside a target, which they do not see while they are bound.
+    /// FROM or USING beside a target, which is known there only to be refused.
     fn from_with_target(&mut self, item: NsItem, from: &[ast::FromItem]) -> Result<Vec<FromNode>> {
-        let nodes = self.from_clause(from)?;
-        let clash = self.scope().items.iter().any(|o| o.rel_visible && o.name == item.name && o.name.is_some());
-        if clash {
-            return Err(err!(
-                DUPLICATE_ALIAS,
-                "table name \"{}\" specified more than once",
-                item.name.as_deref().unwrap_or("")
-            ));
+        self.scope().items.push(NsItem { lateral_only: true, lateral_ok: false, ..item });
+        self.from_clause(from)
+    }
+
+    /// WHERE CURRENT OF: the target's row whose `ctid` is that of the cursor's row. PostgreSQL 15, parse_expr.c,
+    /// transformCurrentOfExpr: a variable that holds a cursor's name wins.
+    pub(super) fn current_of(&mut self, name: &str, pos: Pos) -> Result<Expr> {
+        if self.scope().through.is_some() {
+            return Err(Error::unsupported("WHERE CURRENT OF on a view is not implemented"));
         }
-        self.scope().items.insert(0, item);
-        Ok(nodes)
+        let Some(target) = self.scope().items.first().and_then(|i| i.rel) else {
+            return Err(Error::internal("CURRENT OF without a target"));
+        };
+        let variable = self.cx.names.variable(&[name.to_owned()])?.filter(|v| v.ty.oid == oid::REFCURSOR);
+        let text = TypeRef::of(oid::TEXT);
+        let cursor =
+            variable.map_or_else(|| Expr::new(ExprKind::Const(Value::text(name)), text), |v| Expr { ty: text, ..v });
+        let table = match &self.scope().rels[target].source {
+            Source::Table { rel, .. } if rel.children.is_empty() && !rel.is_partitioned() => {
+                Expr::new(ExprKind::Const(Value::U32(rel.oid.0)), TypeRef::of(oid::OID))
+            }
+            _ => var(target, -6, TypeRef::of(oid::OID)),
+        };
+        let func = &crate::sql::func::current_of::CURRENT_OF;
+        let call = ExprKind::Func { func, args: vec![cursor, table], oper: None, variadic: false };
+        let (row, ty) = (var(target, -1, TypeRef::of(oid::TID)), TypeRef::of(oid::TID));
+        self.make_op(None, "=", Some(row), Expr::new(call, ty), pos)
     }
 
     pub(super) fn delete(&mut self, s: &ast::DeleteStmt) -> Result<Query> {

@@ -5,6 +5,7 @@
 
 mod advisory;
 mod counter;
+mod current_of;
 pub(crate) mod define;
 mod describe;
 mod keyword;
@@ -43,6 +44,7 @@ fn find(src: &str) -> Option<SystemFn> {
         counter::find,
         updatable::find,
         standard::find,
+        current_of::find,
     ];
     families.into_iter().find_map(|f| f(src))
 }

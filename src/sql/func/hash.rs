@@ -55,7 +55,7 @@ fn seeded(len: u32, seed: u64) -> (u32, u32, u32) {
 }
 
 /// `hash_bytes_extended`; with seed 0 the low half is `hash_bytes`.
-fn bytes_extended(bytes: &[u8], seed: u64) -> u64 {
+pub(super) fn bytes_extended(bytes: &[u8], seed: u64) -> u64 {
     let (mut a, mut b, mut c) = seeded(bytes.len() as u32, seed);
     let (chunks, rest) = bytes.as_chunks::<12>();
     let word = |b: &[u8]| b.iter().rev().fold(0_u32, |n, x| n << 8 | u32::from(*x));

@@ -11,6 +11,7 @@
 
 pub mod aggregate;
 pub mod context;
+pub mod current_of;
 pub mod fact;
 
 mod array;
@@ -39,6 +40,7 @@ mod procs;
 mod range;
 pub mod regexp;
 mod registry;
+pub mod sample;
 mod session;
 pub mod setof;
 mod snapshot;

@@ -271,6 +271,7 @@ impl Parser<'_> {
             Tok::Kw(k) if k.category() == Category::ColName && self.tok_at(1) == Tok::Char(b'(') => {
                 return is_special_call(k);
             }
+            Tok::Kw(k) if k.category() == Category::Reserved => return false,
             Tok::Ident | Tok::Kw(_) => {}
             _ => return false,
         }

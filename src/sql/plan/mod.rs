@@ -15,6 +15,7 @@ mod deparse;
 pub mod explain;
 mod finish;
 mod fold;
+pub mod identify;
 mod jointree;
 mod layout;
 mod path;

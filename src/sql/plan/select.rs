@@ -137,6 +137,9 @@ impl Planner<'_> {
                 _ => {}
             }
         }
+        let repeats =
+            |r: &usize| matches!(&query.rels[*r].source, Source::Table { sample: Some(s), .. } if s.seed.is_some());
+        read.extend(tree.rels.iter().filter(repeats).map(|r| (r, -1)));
         for (r, a) in read {
             needed.entry(r).or_default().insert(a);
         }
@@ -144,7 +147,7 @@ impl Planner<'_> {
         let mut facts: Vec<Facts> = vec![Facts::default(); query.rels.len()];
         for r in tree.rels.iter() {
             let quals: Vec<Expr> = tree.restrictions.iter().filter(|(x, _)| *x == r).map(|(_, e)| e.clone()).collect();
-            let quals = self.sample(&query.rels[r], quals)?;
+            let quals = self.sample(r, &query.rels[r].source, quals)?;
             let b = self.base_rel(&mut query.rels, r, needed.remove(&r).unwrap_or_default(), quals)?;
             facts[r] = Facts { table: super::scan::table(&query.rels[r]).cloned(), tuples: b.tuples, rows: b.tuples };
             base.push(b);
@@ -198,11 +201,8 @@ impl Planner<'_> {
     }
 
     /// TABLESAMPLE as a condition that keeps each row with its probability.
-    fn sample(&mut self, rel: &crate::sql::bind::Rel, mut quals: Vec<Expr>) -> Result<Vec<Expr>> {
-        let Source::Table { sample: Some(s), .. } = &rel.source else { return Ok(quals) };
-        if s.seed.is_some() {
-            return Err(Error::unsupported("TABLESAMPLE ... REPEATABLE is not supported"));
-        }
+    fn sample(&mut self, rel: usize, source: &Source, mut quals: Vec<Expr>) -> Result<Vec<Expr>> {
+        let Source::Table { sample: Some(s), .. } = source else { return Ok(quals) };
         match s.percent.kind {
             ExprKind::Const(Value::Null) => {
                 bail!(INVALID_TABLESAMPLE_ARGUMENT, "TABLESAMPLE parameter cannot be null")
@@ -211,6 +211,16 @@ impl Planner<'_> {
                 bail!(INVALID_TABLESAMPLE_ARGUMENT, "sample percentage must be between 0 and 100")
             }
             _ => {}
+        }
+        if let Some(seed) = &s.seed {
+            if let ExprKind::Const(Value::Null) = seed.kind {
+                bail!(INVALID_TABLESAMPLE_REPEAT, "TABLESAMPLE REPEATABLE parameter cannot be null");
+            }
+            let tid = Expr::new(ExprKind::Var { rel, attno: -1, levels_up: 0 }, TypeRef::of(oid::TID));
+            let args = vec![tid, s.percent.clone(), seed.clone()];
+            let func = crate::sql::func::sample::sampled(s.bernoulli);
+            quals.push(Expr::new(ExprKind::Func { func, oper: None, args, variadic: false }, TypeRef::of(oid::BOOL)));
+            return Ok(quals);
         }
         let find = |name: &str, l, r| {
             crate::sql::func::type_operator(name, l, r)

@@ -8,6 +8,7 @@ use crate::base::{Error, Flow, Result, SqlState, Stop};
 use crate::err;
 use crate::sql::ast::FetchDirection;
 use crate::sql::exec::ExecContext;
+use crate::sql::plan::identify::Identity;
 use crate::sql::plan::{Plan, PlanNode, PlannedStatement};
 use crate::types::Batch;
 use std::collections::VecDeque;
@@ -26,10 +27,14 @@ pub struct CursorFacts {
 pub struct Cursor {
     pub facts: CursorFacts,
     plan: Arc<PlannedStatement>,
+    /// What the columns of `places` mean, numbered from the end of the plan's own.
+    identified: Vec<Identity>,
     /// None when all rows have been computed.
     run: Option<Box<QueryRun>>,
     /// Batches that are kept, each with the number of its first row.
     batches: VecDeque<(i64, Batch)>,
+    /// Of each of them: where its rows lie.
+    places: VecDeque<Batch>,
     /// How many rows have been computed.
     kept: i64,
     /// 0: before the first row; `kept + 1` after the last.
@@ -77,8 +82,10 @@ impl Cursor {
         Cursor {
             facts,
             plan: run.plan.clone(),
+            identified: run.identities(),
             run: Some(run),
             batches: VecDeque::new(),
+            places: VecDeque::new(),
             kept: 0,
             position: 0,
             held: false,
@@ -116,7 +123,10 @@ impl Cursor {
         while self.kept < upto {
             let Some(run) = &mut self.run else { return Ok(()) };
             match run.next(cx) {
-                Ok(Next::Batch(b)) => {
+                Ok(Next::Batch(mut b)) => {
+                    let own = self.plan.plan.columns.len().min(b.columns.len());
+                    let columns = if self.identified.is_empty() { Vec::new() } else { b.columns.split_off(own) };
+                    self.places.push_back(Batch { columns, rows: b.rows });
                     let first = self.kept + 1;
                     self.kept += b.rows as i64;
                     self.batches.push_back((first, b));
@@ -135,12 +145,28 @@ impl Cursor {
         Ok(())
     }
 
+    /// The number of the batch that has the row of this number, and its place there.
+    fn locate(&self, row: i64) -> Option<(usize, usize)> {
+        let n = self.batches.partition_point(|(first, _)| *first <= row).checked_sub(1)?;
+        let (first, batch) = self.batches.get(n)?;
+        let at = (row - first) as usize;
+        (at < batch.rows).then_some((n, at))
+    }
+
     /// The batch that has the row of this number, and its place there.
     pub fn find(&self, row: i64) -> Option<(&Batch, usize)> {
-        let after = self.batches.partition_point(|(first, _)| *first <= row);
-        let (first, batch) = self.batches.get(after.checked_sub(1)?)?;
-        let at = (row - first) as usize;
-        (at < batch.rows).then_some((batch, at))
+        let (n, at) = self.locate(row)?;
+        Some((&self.batches.get(n)?.1, at))
+    }
+
+    /// Where the row of this number lies.
+    pub fn identities(&self, row: i64) -> Option<(&Batch, usize)> {
+        let (n, at) = self.locate(row)?;
+        Some((self.places.get(n)?, at))
+    }
+
+    pub fn identified(&self) -> &[Identity] {
+        &self.identified
     }
 
     /// The row of this number, alone.
@@ -158,6 +184,7 @@ impl Cursor {
             && first + (batch.rows as i64) <= self.position
         {
             self.batches.pop_front();
+            self.places.pop_front();
         }
     }
 

@@ -12,6 +12,7 @@ use crate::sql::exec::context::RunState;
 use crate::sql::exec::{self, ExecContext, Node};
 use crate::sql::expr::Expr;
 use crate::sql::func::FuncDef;
+use crate::sql::plan::identify::{self, Identity};
 use crate::sql::plan::{self, PlannedStatement};
 use crate::types::{Batch, TypeRef, Value};
 use std::sync::Arc;
@@ -163,6 +164,7 @@ pub struct QueryRun {
     params: Arc<[Value]>,
     /// Of the surrounding statement, where the routine is not volatile.
     snapshot: Option<Snapshot>,
+    identified: Option<(Arc<PlannedStatement>, Vec<Identity>)>,
     locked: usize,
     node: Option<Box<dyn Node>>,
     run: RunState,
@@ -177,6 +179,7 @@ impl QueryRun {
             plan,
             params,
             snapshot,
+            identified: None,
             locked: 0,
             node: None,
             run: RunState::default(),
@@ -184,6 +187,21 @@ impl QueryRun {
             rows: 0,
             ended: false,
         }
+    }
+
+    /// For a cursor: its rows come with what WHERE CURRENT OF must know, in columns behind those of the plan.
+    pub fn identified(mut self) -> QueryRun {
+        let found = if self.plan.tag == "SELECT" { identify::identified(&self.plan.plan) } else { None };
+        self.identified = found.map(|(plan, known)| {
+            let statement = PlannedStatement { plan, ..PlannedStatement::clone(&self.plan) };
+            (Arc::new(statement), known)
+        });
+        self
+    }
+
+    /// What the columns behind those of the plan mean.
+    pub fn identities(&self) -> Vec<Identity> {
+        self.identified.as_ref().map_or_else(Vec::new, |(_, known)| known.clone())
     }
 
     /// Rows returned by a query, or changed by another statement.
@@ -262,7 +280,8 @@ impl QueryRun {
             backend.txn.next_command();
         }
         exec::rights::check(cx, &self.plan)?;
-        self.node = Some(exec::start_seeing(&self.plan, self.snapshot.clone(), cx)?);
+        let plan = self.identified.as_ref().map_or(&self.plan, |(plan, _)| plan);
+        self.node = Some(exec::start_seeing(plan, self.snapshot.clone(), cx)?);
         Ok(())
     }
 
