@@ -232,6 +232,14 @@ pub struct Trigger {
     /// FROM of a constraint trigger.
     #[serde(default)]
     pub referenced: Oid,
+    /// `tgparentid`: the partitioned table's trigger this one is part of.
+    #[serde(default)]
+    pub parent: Oid,
+    /// REFERENCING: names of the changed rows as they were, and as they became.
+    #[serde(default)]
+    pub old_table: Option<String>,
+    #[serde(default)]
+    pub new_table: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -217,6 +217,9 @@ pub struct SequenceParams {
     pub cycle: bool,
 }
 
+/// The generator of relations that are rows a statement changed, as its triggers name them.
+pub const TRANSITION: &str = "transition table";
+
 /// A relation as one committed (or own, uncommitted) state of the catalogs shows it. Immutable but for statistics.
 #[derive(Debug)]
 pub struct Relation {

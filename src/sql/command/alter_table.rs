@@ -157,7 +157,6 @@ pub fn apply(cmd: &Command, cx: &mut ExecContext, oid: Oid, kind: &Kind) -> Resu
         }
         Kind::Owner(role) => owner::set_relation_owner(cx, oid, role),
         Kind::ReplicaIdentity(identity) => declared::replica_identity(cx, oid, identity),
-        Kind::Trigger { mode, which } => super::trigger::enable(cx, oid, *mode, which),
         Kind::EnableRowSecurity => change(cx, oid, |c| c.row_security = true),
         Kind::DisableRowSecurity => change(cx, oid, |c| c.row_security = false),
         Kind::ForceRowSecurity => change(cx, oid, |c| c.force_row_security = true),

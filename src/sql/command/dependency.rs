@@ -303,7 +303,7 @@ fn of_function(cx: &mut ExecContext, oid: Oid, found: &mut Vec<Dependent>) -> Re
     expressions_calling(cx, oid, &name.unwrap_or_default(), found)?;
     for record in catalog.all(class::RELATION) {
         let Ok(c) = record.object.as_class() else { continue };
-        for t in c.triggers.iter().filter(|t| t.function == oid) {
+        for t in c.triggers.iter().filter(|t| t.function == oid && !t.parent.is_valid()) {
             found.push(Dependent { key: ObjectKey::new(class::TRIGGER, t.oid), age: t.oid, silent: false });
         }
     }

@@ -26,6 +26,7 @@ use super::set_op::SetOp;
 use super::sort::Sort;
 use super::tid_scan::TidScan;
 use super::values::Values;
+use super::transition_scan::{self, TransitionScan};
 use super::virtual_scan::VirtualScan;
 use super::window::Window;
 use super::{ExecContext, Node};
@@ -144,6 +145,9 @@ fn make(plan: &Plan, lazy: bool, cx: &mut ExecContext) -> Result<Box<dyn Node>> 
         }
         PlanNode::FunctionScan { calls, ordinality, filter, project, .. } => {
             Box::new(FunctionScan::start(calls, *ordinality, filter.as_ref(), project.as_deref(), lazy))
+        }
+        PlanNode::VirtualScan { view, rel, attnos, filter, project, .. } if transition_scan::is_one(view) => {
+            Box::new(TransitionScan::start(rel.as_ref(), attnos, filter.as_ref(), project.as_deref(), cx)?)
         }
         PlanNode::VirtualScan { view, rel, attnos, filter, project, .. } => {
             Box::new(VirtualScan::start(view, rel.as_ref(), attnos, filter.as_ref(), project.as_deref())?)

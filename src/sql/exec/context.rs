@@ -138,6 +138,8 @@ pub struct ExecContext {
     pub listing: Option<Box<Listing>>,
     /// Where the running data-modifying statement keeps what is to be done about its changed rows.
     pub after_rows: Option<Box<super::after_row::Queue>>,
+    /// What the trigger function that runs can read by the names its trigger gave.
+    pub transitions: super::after_row::transition::Transitions,
     /// Bodies of routines as this session has them compiled.
     pub routines: crate::sql::routine::Cache,
     /// Where the stack began when the outermost routine was entered, and how many are on it.
@@ -165,6 +167,7 @@ impl Default for ExecContext {
             failed_wait: None,
             listing: None,
             after_rows: None,
+            transitions: None,
             routines: Default::default(),
             nesting: Default::default(),
             backend: None,

@@ -51,6 +51,7 @@ mod store;
 pub mod system;
 pub mod system_view;
 mod tid_scan;
+mod transition_scan;
 pub mod user_trigger;
 mod values;
 mod virtual_scan;

@@ -87,7 +87,7 @@ pub fn bound_condition(
     expr: &crate::sql::ast::Expr,
     source: &str,
 ) -> Result<Expr> {
-    let scoped = Scoped { names, variables: &Rows { rel } };
+    let scoped = Scoped { names, variables: &Rows { rel }, transitions: None };
     let mut bcx = BindContext { names: &scoped, io, text: source, params: Vec::new(), infer_params: false };
     bind_expr(&mut bcx, expr, None, Clause::TriggerWhen, None)
 }
@@ -146,6 +146,11 @@ impl UserTrigger {
         enabled && named
     }
 
+    /// It reads the changed rows under names of its own.
+    pub fn reads_transitions(&self) -> bool {
+        self.def.old_table.is_some() || self.def.new_table.is_some()
+    }
+
     /// The condition ready to be evaluated.
     pub fn predicate(&self) -> Option<Predicate> {
         self.condition.as_ref().map(Predicate::new)
@@ -165,6 +170,8 @@ impl UserTrigger {
             args: self.def.args.clone(),
             new,
             old,
+            trigger: self.def.oid,
+            transitions: None,
         }
     }
 }

@@ -267,7 +267,8 @@ impl Explainer<'_> {
                 self.filter(filter.as_ref(), plan, s);
             }
             PlanNode::VirtualScan { rel, alias, filter, view, .. } => {
-                s.kind = "Seq Scan".into();
+                let transition = *view == crate::catalog::relation::TRANSITION;
+                s.kind = if transition { "Named Tuplestore Scan" } else { "Seq Scan" }.into();
                 match rel {
                     Some(r) => self.place(r, alias, s),
                     None => s.place = format!(" on {view}"),

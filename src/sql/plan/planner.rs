@@ -3,6 +3,7 @@
 use super::fold::Folder;
 use super::settings::PlanContext;
 use super::{Cost, Cte, Plan, PlanColumn, PlanNode, PlannedStatement, RelationAccess, access};
+use crate::catalog::relation::TRANSITION;
 use crate::base::{Error, Oid, Result};
 use crate::catalog::{RelKind, Relation};
 use crate::lock::LockMode;
@@ -180,7 +181,7 @@ impl Planner<'_> {
                     None => self.relations.push((rel.clone(), mode)),
                 }
             }
-            if r.wanted != 0 {
+            if r.wanted != 0 && rel.generated_by != Some(TRANSITION) {
                 let written = match query.write.as_ref().filter(|_| target == Some(i)).map(|w| &w.kind) {
                     Some(WriteKind::Update { set }) => set.iter().map(|(a, _)| *a as i16 + 1).collect(),
                     Some(WriteKind::Insert { .. } | WriteKind::Merge { .. }) => {

@@ -114,7 +114,7 @@ impl PlExpr {
         let hooks = cx.fx.io.hooks.clone();
         let (sources, shapes) = Default::default();
         let reach = InReach { f, scope: self.scope, slots, hooks: &*hooks, sources, shapes };
-        let scoped = Scoped { names: &*catalog, variables: &reach };
+        let scoped = Scoped { names: &*catalog, variables: &reach, transitions: cx.transitions.clone() };
         let mut run = ProcedureRun::bind(cx, stmt, &scoped, &self.source, Vec::new(), Arc::from(Vec::new()))
             .map_err(|e| self.located(e))?;
         let sources = reach.sources.into_inner();
@@ -135,7 +135,7 @@ impl PlExpr {
             sources: RefCell::default(),
             shapes: RefCell::default(),
         };
-        let scoped = Scoped { names: &*catalog, variables: &reach };
+        let scoped = Scoped { names: &*catalog, variables: &reach, transitions: cx.transitions.clone() };
         let mut bcx =
             BindContext { names: &scoped, io: &cx.fx.io, text: &self.source, params: Vec::new(), infer_params: false };
         let query = match &self.want {

@@ -2,7 +2,9 @@
 
 use super::code::VarKind;
 use super::frame::{Frame, RecordValue, Shape, Slot};
+use crate::base::Oid;
 use crate::catalog::Relation;
+use crate::sql::exec::after_row::transition::Transitions;
 use crate::types::{Value, array, oid};
 use std::sync::Arc;
 
@@ -32,6 +34,8 @@ pub struct TriggerData {
     /// All attributes of the rows, dropped ones as NULL.
     pub new: Option<Vec<Value>>,
     pub old: Option<Vec<Value>>,
+    pub trigger: Oid,
+    pub transitions: Transitions,
 }
 
 /// The columns of a relation's rows.
@@ -46,6 +50,11 @@ fn visible(rel: &Relation, values: &[Value]) -> Vec<Value> {
 }
 
 impl Frame {
+    /// The changed rows its statements can read.
+    pub fn transitions(&self) -> Transitions {
+        self.trigger.as_ref().and_then(|t| t.transitions.clone())
+    }
+
     pub(super) fn set_trigger(&mut self, event: TriggerData) {
         let body = self.body.clone();
         let Some(vars) = &body.trigger else { return };

@@ -136,7 +136,9 @@ impl Invocation {
         if f.language != "plpgsql" {
             return Err(Error::unsupported(format!("trigger functions in language {} are not supported", f.language)));
         }
-        let key = Key { function: f.oid, types: Vec::new(), returns: f.result.oid, relation: event.relation.oid };
+        // The names of changed rows are the trigger's.
+        let relation = if event.transitions.is_some() { event.trigger } else { event.relation.oid };
+        let key = Key { function: f.oid, types: Vec::new(), returns: f.result.oid, relation };
         let body = compiled(cx, &found, key, |cx| plpgsql::compile(cx, f, &[], f.result))?;
         let frame = Frame::Plpgsql(Box::new(plpgsql::Frame::fired(cx, body, event)?));
         Invocation::around(cx, &found, Returns::Trigger, frame)
@@ -222,7 +224,13 @@ impl Invocation {
             }
             None => None,
         };
+        let mine = match &self.frame {
+            Frame::Plpgsql(f) => f.transitions(),
+            Frame::Sql(_) => None,
+        };
+        let outer = std::mem::replace(&mut cx.transitions, mine);
         let done = deeper(cx, |cx| f(self, cx));
+        cx.transitions = outer;
         if let Some(caller) = caller
             && let Ok(backend) = cx.backend()
         {

@@ -9,6 +9,7 @@ use crate::mvcc::Snapshot;
 use crate::sql::ast::Stmt;
 use crate::sql::bind::{self, BindContext, Conflict, Names};
 use crate::sql::exec::context::RunState;
+use crate::sql::exec::after_row::transition::Transitions;
 use crate::sql::exec::{self, ExecContext, Node};
 use crate::sql::expr::Expr;
 use crate::sql::func::FuncDef;
@@ -36,11 +37,17 @@ pub trait Variables {
 pub struct Scoped<'a> {
     pub names: &'a dyn Names,
     pub variables: &'a dyn Variables,
+    /// Changed rows that can be named like tables.
+    pub transitions: Transitions,
 }
 
 impl Names for Scoped<'_> {
     fn relation_by_name(&self, schema: Option<&str>, name: &str) -> Result<Option<Arc<crate::catalog::Relation>>> {
-        self.names.relation_by_name(schema, name)
+        let known = self.transitions.iter().flat_map(|t| t.iter()).find(|t| schema.is_none() && t.rel.name == name);
+        match known {
+            Some(t) => Ok(Some(t.rel.clone())),
+            None => self.names.relation_by_name(schema, name),
+        }
     }
 
     fn relation(&self, oid: crate::base::Oid) -> Option<Arc<crate::catalog::Relation>> {
@@ -118,7 +125,7 @@ pub fn bound(
     let catalog = cx.backend()?.catalog.clone();
     let along = path.map(|p| Names::along(&*catalog, p));
     let names: &dyn Names = along.as_deref().unwrap_or(&*catalog);
-    let scoped = Scoped { names, variables };
+    let scoped = Scoped { names, variables, transitions: cx.transitions.clone() };
     let mut bcx = BindContext { names: &scoped, io: &cx.fx.io, text: source, params: Vec::new(), infer_params: false };
     bind::bind(&mut bcx, stmt)
 }

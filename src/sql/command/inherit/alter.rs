@@ -17,6 +17,7 @@ pub fn alter(cmd: &Command, cx: &mut ExecContext, table: Oid, recurse: bool, kin
     refuse_partitioned(cx, &c, kind, recurse)?;
     match kind {
         Kind::AddColumn { def, if_not_exists, .. } => return add_column(cmd, cx, table, def, *if_not_exists, recurse),
+        Kind::Trigger { mode, which } => return super::super::trigger::enable(cx, table, *mode, which, recurse),
         Kind::Inherit(parent) => return super::link::inherit(cx, table, parent),
         Kind::NoInherit(parent) => return super::link::no_inherit(cx, table, parent),
         Kind::AttachPartition { table: name, bound } => return partition::attach(cmd, cx, table, name, bound),

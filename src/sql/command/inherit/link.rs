@@ -2,7 +2,7 @@
 //! PostgreSQL 15, tablecmds.c, CreateInheritance, RemoveInheritance.
 
 use super::super::write::{change, class_of, relation_key};
-use super::super::{Command, alter_kinds, names};
+use super::super::{Command, alter_kinds, names, trigger};
 use super::alter::{all_below, inheritable};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::{Class, Depend};
@@ -49,6 +49,7 @@ pub(super) fn inherit(cx: &mut ExecContext, table: Oid, name: &RangeVar) -> Resu
         let text = format!("relation \"{}\" would be inherited from more than once", parent.name);
         return Err(Error::new(SqlState::DUPLICATE_TABLE, text));
     }
+    trigger::refuse_child(&*super::super::constraint::relation(cx, table)?, false)?;
     link(cx, table, parent.oid, false)
 }
 

@@ -3,7 +3,7 @@
 use super::super::constraint::{each_batch, relation};
 use super::super::index::patiently;
 use super::super::write::{change, class_of};
-use super::super::{Command, alter_kinds, foreign, inherit, names};
+use super::super::{Command, alter_kinds, foreign, inherit, names, trigger};
 use super::{bound, index};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::{Bound, Persistence, RelKind, Relation};
@@ -80,6 +80,7 @@ pub fn attach(
     let found = names::find_relation(cx, name)?;
     let child = found.ok_or_else(|| err!(UNDEFINED_TABLE, "relation \"{}\" does not exist", name.name))?;
     may_attach(cx, &parent, &child)?;
+    trigger::refuse_child(&child, true)?;
     let bound = bound::read(cmd, cx, &parent, &child.name, written)?;
     inherit::link(cx, child.oid, parent.oid, true)?;
     settle(cmd, cx, &parent, child.oid, bound)?;
@@ -94,7 +95,8 @@ pub fn settle(cmd: &Command, cx: &mut ExecContext, parent: &Arc<Relation>, child
         verify(cx, default, Some(()))?;
     }
     index::for_new_partition(cmd, cx, parent.oid, child)?;
-    foreign::for_new_partition(cx, parent.oid, child)
+    foreign::for_new_partition(cx, parent.oid, child)?;
+    trigger::for_new_partition(cx, parent.oid, child)
 }
 
 fn may_attach(cx: &mut ExecContext, parent: &Relation, child: &Relation) -> Result<()> {
@@ -195,6 +197,7 @@ pub fn detach(cx: &mut ExecContext, parent: Oid, name: &RangeVar, concurrently: 
     let child = to_detach(cx, &parent, name)?;
     foreign::refuse_detach(cx, &parent, &child)?;
     index::set_free(cx, child.oid)?;
+    trigger::set_free(cx, child.oid)?;
     change(cx, child.oid, |c| {
         for k in c.constraints.iter_mut().filter(|k| k.parent.is_valid()) {
             k.parent = Oid::INVALID;

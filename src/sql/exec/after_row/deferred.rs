@@ -103,10 +103,8 @@ impl DeferredEvents {
                 continue;
             }
             let event = Event {
-                trigger: event.trigger.clone(),
-                xid: event.xid,
-                rows: event.rows.clone(),
                 tids: event.tids.clone(),
+                ..Event::new(event.trigger.clone(), event.xid, event.rows.clone())
             };
             if !self.all && is_deferred(cx, &event)? {
                 continue;

@@ -17,6 +17,7 @@
 mod deferred;
 pub mod foreign_key;
 mod nested;
+pub mod transition;
 mod triggers;
 pub mod unique;
 mod user;
@@ -42,6 +43,15 @@ pub struct Event {
     pub rows: Batch,
     /// Where the new versions lie.
     pub tids: Vec<TupleId>,
+    /// The rows kept for the trigger's transition tables.
+    kept: Option<usize>,
+    pub transitions: transition::Transitions,
+}
+
+impl Event {
+    fn new(trigger: Arc<RowTrigger>, xid: Xid, rows: Batch) -> Event {
+        Event { trigger, xid, rows, tids: Vec::new(), kept: None, transitions: None }
+    }
 }
 
 /// A changed row.
@@ -61,8 +71,9 @@ pub struct Queue {
     events: VecDeque<Event>,
     /// Relations whose BEFORE STATEMENT triggers were fired, by what happens to them.
     begun: Vec<(Oid, ChangeKind)>,
+    kept: Vec<transition::Kept>,
     /// AFTER STATEMENT triggers to be fired when all rows are done.
-    statements: VecDeque<Arc<RowTrigger>>,
+    statements: VecDeque<(Arc<RowTrigger>, Option<usize>)>,
 }
 
 /// How far from the end of the queue rows may still join an event of the same trigger.
@@ -77,7 +88,7 @@ impl Queue {
             Some(n) => from + n,
             None => {
                 let rows = Batch { columns: columns(), rows: 0 };
-                self.events.push_back(Event { trigger: trigger.clone(), xid, rows, tids: Vec::new() });
+                self.events.push_back(Event::new(trigger.clone(), xid, rows));
                 self.events.len() - 1
             }
         };
@@ -85,11 +96,17 @@ impl Queue {
     }
 
     /// The event rows of this trigger are to be added to, where the order of rows and triggers is to be kept.
-    fn last(&mut self, trigger: &Arc<RowTrigger>, xid: Xid, columns: impl FnOnce() -> Vec<Column>) -> &mut Event {
-        let joins = self.events.back().is_some_and(|e| Arc::ptr_eq(&e.trigger, trigger) && e.xid == xid);
-        if !joins {
+    fn last(
+        &mut self,
+        trigger: &Arc<RowTrigger>,
+        xid: Xid,
+        kept: Option<usize>,
+        columns: impl FnOnce() -> Vec<Column>,
+    ) -> &mut Event {
+        let same = |e: &Event| Arc::ptr_eq(&e.trigger, trigger) && e.xid == xid && e.kept == kept;
+        if !self.events.back().is_some_and(same) {
             let rows = Batch { columns: columns(), rows: 0 };
-            self.events.push_back(Event { trigger: trigger.clone(), xid, rows, tids: Vec::new() });
+            self.events.push_back(Event { kept, ..Event::new(trigger.clone(), xid, rows) });
         }
         let at = self.events.len() - 1;
         &mut self.events[at]
@@ -113,15 +130,24 @@ pub(super) fn end(cx: &mut ExecContext, triggers: &RowTriggers, kind: ChangeKind
         if let Work::User(user, _) = &t.work
             && user.fires(cx, kind, assigned)
             && let Some(queue) = &mut cx.after_rows
-            && !queue.statements.iter().any(|s| Arc::ptr_eq(s, &t))
+            && !queue.statements.iter().any(|s| Arc::ptr_eq(&s.0, &t))
         {
-            queue.statements.push_back(t.clone());
+            let kept = user.reads_transitions().then(|| queue.kept(&user.rel, kind));
+            queue.statements.push_back((t.clone(), kept));
         }
     }
 }
 
 /// Takes note of a changed row, for the triggers of its relation.
-pub(super) fn note(cx: &mut ExecContext, triggers: &RowTriggers, change: &RowChange<'_>) -> Result<()> {
+pub(super) fn note(
+    cx: &mut ExecContext,
+    triggers: &RowTriggers,
+    capture: Option<&transition::Capture>,
+    change: &RowChange<'_>,
+) -> Result<()> {
+    if let (Some(capture), Some(queue)) = (capture, &mut cx.after_rows) {
+        capture.note(queue, change);
+    }
     for trigger in triggers.of(change.kind) {
         let Some(mut queue) = cx.after_rows.take() else { return Ok(()) };
         let noted = trigger.work.note(cx, trigger, change, &mut queue);
@@ -192,19 +218,22 @@ impl Worker {
         if let Some(event) = queue.events.pop_front() {
             return Ok(Some(event));
         }
-        let Some(trigger) = queue.statements.pop_front() else { return Ok(None) };
+        let Some((trigger, kept)) = queue.statements.pop_front() else { return Ok(None) };
         let xid = cx.backend()?.txn.xid();
-        Ok(Some(Event { trigger, xid, rows: Batch::default(), tids: Vec::new() }))
+        Ok(Some(Event { kept, ..Event::new(trigger, xid, Batch::default()) }))
     }
 
     /// Works off everything that cannot wait for the commit.
     pub fn run(&mut self, cx: &mut ExecContext) -> Flow<()> {
         loop {
             if self.current.is_none() {
-                let Some(event) = self.next_event(cx)? else { return Ok(()) };
+                let Some(mut event) = self.next_event(cx)? else { return Ok(()) };
                 if deferred::is_deferred(cx, &event)? {
                     cx.backend()?.deferred.push(event);
                     continue;
+                }
+                if let (Some(kept), Some(queue), Work::User(user, _)) = (event.kept, &mut self.queue, &event.trigger.work) {
+                    event.transitions = queue.tables(kept, &user.rel, &user.def);
                 }
                 cx.backend()?.txn.next_command();
                 self.foreign = match (&cx.instrument, &event.trigger.work) {

@@ -67,6 +67,12 @@ impl RowTriggers {
         !self.of(kind).is_empty()
     }
 
+    /// Whether users' triggers fire for single rows.
+    pub fn fire_for_rows(&self) -> bool {
+        let after = self.insert.iter().chain(&self.update).chain(&self.delete);
+        !self.before.is_empty() || after.into_iter().any(|t| matches!(t.work, Work::User(..)))
+    }
+
     /// Whether users' triggers fire for rows about to change in this way.
     pub fn fire_before(&self, kind: ChangeKind) -> bool {
         self.before.iter().any(|t| t.is_for(kind))
@@ -269,7 +275,9 @@ fn collect(cx: &mut ExecContext, rel: &Arc<Relation>) -> Result<RowTriggers> {
     triggers.after_statement.sort_by(|a, b| a.1.name.cmp(&b.1.name));
     // What a row refers to is looked at where it goes.
     let of_parent = |t: &&Arc<RowTrigger>| matches!(t.work, Work::Updated(_));
-    triggers.moved = triggers.update.iter().filter(of_parent).cloned().collect();
+    let leaves = |t: &&Arc<RowTrigger>| matches!(t.work, Work::User(_, ChangeKind::Delete));
+    let moved = triggers.update.iter().filter(of_parent).chain(triggers.delete.iter().filter(leaves));
+    triggers.moved = moved.cloned().collect();
     for list in [&mut triggers.moved, &mut triggers.insert, &mut triggers.update, &mut triggers.delete] {
         list.sort_by(|a, b| a.name.cmp(&b.name));
     }

@@ -5,6 +5,7 @@ use crate::base::{Flow, Result, Stop};
 use crate::sql::exec::modify::ChangeKind;
 use crate::sql::exec::user_trigger::{Calling, UserTrigger, both, values, word};
 use crate::sql::exec::{ExecContext, phys_of};
+use crate::sql::plpgsql::TriggerData;
 use crate::types::Column;
 use std::sync::Arc;
 
@@ -16,17 +17,23 @@ pub(super) fn note(
     change: &RowChange<'_>,
     queue: &mut Queue,
 ) -> Result<()> {
-    if !user.fires(cx, change.kind, change.assigned) {
+    // A row that goes elsewhere is deleted here.
+    let (kind, new) = match change.kind {
+        ChangeKind::Move => (ChangeKind::Delete, None),
+        kind => (kind, change.new),
+    };
+    if !user.fires(cx, kind, change.assigned) {
         return Ok(());
     }
-    let row = both(&user.rel, change.new, change.old);
+    let row = both(&user.rel, new, change.old);
     if let Some(mut p) = user.predicate()
         && p.run(cx, &row).map_err(Stop::into_error)?.is_some()
     {
         return Ok(());
     }
     let xid = cx.backend()?.txn.xid();
-    let event = queue.last(trigger, xid, || {
+    let kept = user.reads_transitions().then(|| queue.kept(&user.rel, kind));
+    let event = queue.last(trigger, xid, kept, || {
         let side = || user.rel.attributes.iter().map(|a| Column::new(phys_of(a.ty)));
         side().chain(side()).collect()
     });
@@ -53,17 +60,20 @@ impl Firing {
     pub fn run(&mut self, cx: &mut ExecContext) -> Flow<()> {
         if !self.user.def.row {
             let user = self.user.clone();
-            self.calling.run(cx, &user, || user.data(word(self.kind), None, None))?;
+            let transitions = self.event.transitions.clone();
+            self.calling
+                .run(cx, &user, || TriggerData { transitions, ..user.data(word(self.kind), None, None) })?;
             return Ok(());
         }
         let width = self.user.rel.attributes.len();
         while self.at < self.event.rows.rows {
             let (columns, at, kind) = (&self.event.rows.columns, self.at, self.kind);
             let user = self.user.clone();
+            let transitions = self.event.transitions.clone();
             self.calling.run(cx, &user, || {
                 let new = (kind != ChangeKind::Delete).then(|| values(&columns[..width], at, width));
                 let old = (kind != ChangeKind::Insert).then(|| values(&columns[width..], at, width));
-                user.data(word(kind), new, old)
+                TriggerData { transitions, ..user.data(word(kind), new, old) }
             })?;
             self.at += 1;
             cx.backend()?.txn.next_command();

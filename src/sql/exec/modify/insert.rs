@@ -99,7 +99,7 @@ impl Insert {
         if let Some(e) = self.failed.take() {
             return Err(e.into());
         }
-        if target.triggers.want(ChangeKind::Insert) {
+        if target.wants(ChangeKind::Insert) {
             for (row, tid) in self.tids.iter().enumerate() {
                 target.note(cx, &inserted(&self.batch, row, *tid))?;
             }

@@ -230,7 +230,13 @@ impl Modify {
     fn let_move(&mut self) {
         if let Method::Update(u) = &mut self.method {
             u.may_move = true;
+            self.kinds.push(ChangeKind::Delete);
         }
+    }
+
+    /// Rows are to go through one after the other, wherever they go.
+    fn alone(&self) -> bool {
+        self.target.triggers.fire_for_rows()
     }
 
     fn take_moved(&mut self) -> Option<Batch> {

@@ -6,6 +6,7 @@ use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::Relation;
 use crate::lock::LockMode;
 use crate::sql::exec::ExecContext;
+use crate::sql::exec::after_row::transition::Capture;
 use crate::sql::expr::eval::{Projection, Sel};
 use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::partition::{Routing, routing, text};
@@ -102,6 +103,10 @@ pub(super) struct Router {
     row_checks: Vec<RowCheck>,
     /// RETURNING looks at the rows.
     wanted: bool,
+    /// Rows are kept for the root's transition tables.
+    captures: bool,
+    /// Some partition's triggers look at single rows.
+    alone: bool,
 }
 
 struct Level {
@@ -142,7 +147,14 @@ impl Router {
             on_conflict,
             row_checks,
             wanted,
+            captures: true,
+            alone: false,
         })
+    }
+
+    /// The rows it brings are new only to their partitions.
+    pub fn without_capture(self) -> Router {
+        Router { captures: false, ..self }
     }
 
     pub fn leaf(&mut self, n: usize) -> &mut Leaf {
@@ -159,8 +171,8 @@ impl Router {
         let mut out: Vec<(usize, Vec<u32>)> = Vec::new();
         let root = self.root.oid;
         self.descend(cx, root, batch, (0..batch.rows as u32).collect(), &mut out)?;
-        // In the order in which the rows came: RETURNING shows it.
-        if self.wanted {
+        // In the order in which the rows came: RETURNING and triggers show it.
+        if self.wanted || self.alone {
             out = runs(out, batch.rows);
         }
         Ok(out.into_iter().map(|(leaf, rows)| Share { leaf, batch: self.as_in(leaf, batch, &rows), rows }).collect())
@@ -237,7 +249,12 @@ impl Router {
         let settings = plan::PlannerSettings::of(&cx.backend()?.view);
         let context = plan::PlanContext { names: &*catalog, io: &cx.fx.io, settings: &settings, params: &[] };
         let part = plan::routed_insert(&self.root, rel, self.on_conflict.as_ref(), &self.row_checks, &context)?;
-        let modify = Modify::of_leaf(&part, self.wanted, cx)?;
+        let mut modify = Modify::of_leaf(&part, self.wanted, cx)?;
+        modify.target.capture = match self.captures {
+            true => Capture::of_part(&self.root, &part.rel)?,
+            false => None,
+        };
+        self.alone |= modify.alone();
         self.leaves.push(Leaf { oid, map, modify });
         Ok(self.leaves.len() - 1)
     }

@@ -9,6 +9,7 @@ use crate::base::{Error, Flow, Result, Stop, TupleId};
 use crate::btree::{IndexEntry, Inserted};
 use crate::catalog::{Index, Relation};
 use crate::heap::{Occupant, TableStore, occupant};
+use crate::sql::exec::after_row::transition::Capture;
 use crate::sql::exec::after_row::{self, RowChange, RowTrigger, RowTriggers};
 use crate::sql::exec::{ExecContext, phys_of};
 use crate::sql::expr::eval::{Projection, Sel};
@@ -51,6 +52,8 @@ pub(super) struct Target {
     row_checks: RowChecks,
     pub indexes: Vec<IndexTarget>,
     pub triggers: Arc<RowTriggers>,
+    /// Rows kept for transition tables.
+    pub capture: Option<Capture>,
     /// Of a partition: its bounds, which new rows must fulfil.
     pub fit: Option<Fit>,
     /// Rows come by way of the bounds, and fulfil them.
@@ -119,6 +122,7 @@ impl Target {
             row_checks: RowChecks::new(&m.row_checks),
             indexes: m.index_exprs.iter().map(index).collect(),
             triggers: triggers.clone(),
+            capture: Capture::of(&m.rel),
             fit: Fit::of(cx, &m.rel)?,
             routed: false,
         })
@@ -150,12 +154,21 @@ impl Target {
         let fired = self.routed && self.triggers.fire_before(ChangeKind::Insert);
         if let Some(fit) = self.fit.as_mut().filter(|_| !self.routed || fired) {
             if fired && fit.test(cx, batch)?.contains(&false) {
-                let text = "moving row to another partition during a BEFORE FOR EACH ROW trigger is not supported";
-                return Err(Error::unsupported(text).into());
+                return Err(self.sent_away().into());
             }
             fit.enforce(cx, &self.rel, batch)?;
         }
         self.verify_constraints(cx, batch)
+    }
+
+    /// 0A000 for a row that a BEFORE trigger has made one of another partition.
+    #[cold]
+    fn sent_away(&self) -> Error {
+        let by = self.triggers.before.iter().rfind(|t| t.is_for(ChangeKind::Insert));
+        let name = by.map_or("", |t| t.def.name.as_str());
+        let (schema, part) = (&self.rel.schema, &self.rel.name);
+        Error::unsupported("moving row to another partition during a BEFORE FOR EACH ROW trigger is not supported")
+            .detail(format!("Before executing trigger \"{name}\", the row was to be in partition \"{schema}.{part}\"."))
     }
 
     /// Checks what ON CONFLICT makes of a row, which must stay where it is.
@@ -302,10 +315,15 @@ impl Target {
         after_row::unique::duplicate(cx, &self.rel, index, &entries.values, entries.done).input_row(row)
     }
 
+    /// Whether changes of this kind matter: if not, old rows need not be fetched.
+    pub fn wants(&self, kind: ChangeKind) -> bool {
+        self.triggers.want(kind) || self.capture.as_ref().is_some_and(|c| c.wants(kind))
+    }
+
     /// Takes note of a changed row for what is to be done about it at the statement's end.
     pub fn note(&self, cx: &mut ExecContext, change: &RowChange<'_>) -> Result<()> {
-        match self.triggers.want(change.kind) {
-            true => after_row::note(cx, &self.triggers, change),
+        match self.wants(change.kind) {
+            true => after_row::note(cx, &self.triggers, self.capture.as_ref(), change),
             false => Ok(()),
         }
     }

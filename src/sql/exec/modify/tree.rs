@@ -6,6 +6,7 @@ use super::route::Routed;
 use super::statement::Statements;
 use crate::base::{Error, Flow, Result};
 use crate::catalog::Relation;
+use crate::sql::exec::after_row::transition::Capture;
 use crate::sql::exec::{ExecContext, Node, build};
 use crate::sql::expr::eval::Projection;
 use crate::sql::expr::{Expr, ExprKind};
@@ -43,6 +44,9 @@ fn reads_input(m: &plan::Modify) -> bool {
 impl ModifyTree {
     pub fn start(m: &plan::Modify, members: &plan::ModifyMembers, counted: bool, cx: &mut ExecContext) -> Result<Self> {
         let mut parts = members.parts.iter().map(|p| Modify::start(p, counted, cx)).collect::<Result<Vec<_>>>()?;
+        for (part, p) in parts.iter_mut().zip(&members.parts) {
+            part.target.capture = Capture::of_part(&m.rel, &p.rel)?;
+        }
         let mut routed = None;
         let mut maps = Vec::new();
         if m.rel.is_partitioned() && matches!(m.kind, plan::ModifyKind::Update { .. }) {
@@ -55,7 +59,7 @@ impl ModifyTree {
             }
             let router = Router::new(cx, &m.rel, None, checks, m.returning.is_some())?;
             let returning = m.returning.as_ref().map(|r| Projection::new(r));
-            routed = Some(Routed::new(router, returning, counted));
+            routed = Some(Routed::new(router.without_capture(), returning, counted));
             for p in &members.parts {
                 maps.push(plan::tree::attribute_map(&m.rel, &p.rel)?);
             }
@@ -87,7 +91,10 @@ impl ModifyTree {
             rows[member.ok_or_else(|| Error::internal("a row of no member of the tree"))?].push(row as u32);
         }
         for (n, rows) in rows.iter().enumerate().filter(|(_, r)| !r.is_empty()) {
-            self.queue.push_back((n, batch.gather(rows)));
+            match self.routed.is_some() && self.parts[n].alone() {
+                true => rows.iter().for_each(|row| self.queue.push_back((n, batch.gather(&[*row])))),
+                false => self.queue.push_back((n, batch.gather(rows))),
+            }
         }
         Ok(())
     }

@@ -65,6 +65,7 @@ pub(super) struct Update {
     /// BEFORE ROW triggers: the row is locked first, so that they see its newest version.
     locked: bool,
     shown: bool,
+    deleted: bool,
     fired: bool,
     firing: RowFiring,
     /// An action of MERGE: rows that somebody else changed meanwhile are refused.
@@ -98,6 +99,7 @@ impl Update {
             written: None,
             locked: false,
             shown: false,
+            deleted: false,
             fired: false,
             firing: RowFiring::default(),
             merge: false,
@@ -149,6 +151,7 @@ impl Update {
             self.fetch_targets(cx, target, changed)?;
             self.step = if self.attrs.is_some() { Step::Compute } else { Step::Rows };
             (self.locked, self.shown, self.fired) = (false, false, false);
+            self.deleted = false;
         }
         if self.step == Step::Compute {
             let columns = self.set.run(cx, &self.combined, Sel::All(self.combined.rows))?;
@@ -187,7 +190,7 @@ impl Update {
 
     /// The targets' present attributes. A plain DELETE needs none.
     fn fetch_targets(&mut self, cx: &mut ExecContext, target: &Target, changed: &Changed) -> Result<()> {
-        let noted = target.triggers.want(ChangeKind::Delete) || target.triggers.fire_before(ChangeKind::Delete);
+        let noted = target.wants(ChangeKind::Delete) || target.triggers.fire_before(ChangeKind::Delete);
         let needed = self.attrs.is_some() || changed.wanted || noted;
         let storage = cx.storage()?;
         self.rows.clear();
@@ -217,7 +220,8 @@ impl Update {
     }
 
     fn fires(&self, target: &Target) -> bool {
-        target.triggers.fire_before(self.kind())
+        let before = |kind| target.triggers.fire_before(kind);
+        before(self.kind()) || self.may_move && before(ChangeKind::Delete)
     }
 
     /// Locks the present row (there is one) and shows its newest version to the BEFORE ROW triggers. False: it is to be
@@ -277,6 +281,19 @@ impl Update {
                 None => self.moves = moves,
             }
         }
+        if self.moves() && !self.deleted {
+            // Where it was, it is deleted.
+            let triggers = target.triggers.clone();
+            let (old, row) = match &self.anew {
+                Some(a) => (&a.combined, 0),
+                None => (&self.combined, self.row),
+            };
+            let old = Some((&old.columns[..width], row));
+            if !self.firing.run(cx, &triggers.before, ChangeKind::Delete, None, old, None)? {
+                return Ok(false);
+            }
+            self.deleted = true;
+        }
         Ok(true)
     }
 
@@ -303,10 +320,6 @@ impl Update {
             let tid = self.anew.as_ref().map_or(self.tids[self.row], |a| a.tid);
             let writer = Writer::for_rows(cx)?;
             let moves = self.moves();
-            if moves && target.rel.triggers.iter().any(|t| t.row) {
-                let text = "moving a row out of a partition that has row triggers is not supported";
-                return Err(Error::unsupported(text).into());
-            }
             let (found, at, hot) = if moves {
                 (crate::heap::delete_moved(&writer.context(), &target.store, tid)?, tid, true)
             } else if self.attrs.is_some() {
@@ -347,6 +360,7 @@ impl Update {
 
     /// EvalPlanQual: condition and new values again, over the newest version. False: the row is not wanted any more.
     fn look_anew(&mut self, cx: &mut ExecContext, target: &mut Target) -> Flow<bool> {
+        let fires = self.fires(target);
         let Some(anew) = &mut self.anew else { return Ok(true) };
         if !anew.passed {
             if let Some(p) = &mut self.recheck
@@ -363,7 +377,7 @@ impl Update {
             let columns = self.set.run(cx, &anew.combined, Sel::All(1))?;
             anew.computed = Some(assigned(&anew.combined, self.attrs.as_deref(), columns, target.forms.len()));
         }
-        if !self.fired && target.triggers.fire_before(ChangeKind::Update) {
+        if !self.fired && fires {
             // Triggers see it first.
             return Ok(true);
         }

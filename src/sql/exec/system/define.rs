@@ -93,7 +93,7 @@ impl Look<'_> {
         let arguments = body::Arguments::new(self.io.hooks.clone(), f, &types);
         let written = Written(self.catalog);
         let along = written.along(&f.search_path);
-        let names = Scoped { names: &*along, variables: &arguments };
+        let names = Scoped { names: &*along, variables: &arguments, transitions: None };
         let slot = |kind: &ExprKind, among: bool| {
             let ExprKind::Param(n) = kind else { return None };
             let (name, _) = arguments.inputs.get(*n).filter(|(name, _)| !name.is_empty())?;
@@ -346,6 +346,12 @@ pub(crate) fn trigger(look: &Look<'_>, c: &Class, t: &Trigger) -> String {
         }
         text += if t.deferrable { " DEFERRABLE" } else { " NOT DEFERRABLE" };
         text += if t.deferred { " INITIALLY DEFERRED" } else { " INITIALLY IMMEDIATE" };
+    }
+    let tables = [("OLD", &t.old_table), ("NEW", &t.new_table)];
+    let tables = tables.iter().filter_map(|(word, name)| Some((word, name.as_ref()?)));
+    let tables: String = tables.map(|(word, name)| format!(" {word} TABLE AS {}", quote_identifier(name))).collect();
+    if !tables.is_empty() {
+        text += &format!(" REFERENCING{tables}");
     }
     text += if t.row { " FOR EACH ROW" } else { " FOR EACH STATEMENT" };
     if let Some(e) = &t.condition {

@@ -1,6 +1,5 @@
 //! `pg_trigger`.
 
-use super::cell::NULL;
 use super::class::{as_class, user_classes};
 use super::{Sink, View, catalog, row};
 use crate::base::{Flow, Oid};
@@ -43,9 +42,9 @@ fn triggers(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         let Some(c) = as_class(&record) else { continue };
         for t in &c.triggers {
             row![sink;
-                t.oid, c.oid, Oid::INVALID, &t.name, t.function, bits(t), t.enabled, false, t.referenced, Oid::INVALID,
+                t.oid, c.oid, t.parent, &t.name, t.function, bits(t), t.enabled, false, t.referenced, Oid::INVALID,
                 t.constraint, t.deferrable, t.deferred, t.args.len() as i16, columns(t), arguments(t),
-                t.condition.as_deref(), NULL, NULL,
+                t.condition.as_deref(), t.old_table.as_deref(), t.new_table.as_deref(),
             ];
         }
     }

@@ -50,7 +50,8 @@ fn triggers(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
                     event_manipulation: event, event_object_catalog: database, event_object_schema: &schema,
                     event_object_table: &c.name, action_order: order(&h, t, event), action_condition: condition,
                     action_statement: statement, action_orientation: if t.row { "ROW" } else { "STATEMENT" },
-                    action_timing: timing,
+                    action_timing: timing, action_reference_old_table: t.old_table.as_deref(),
+                    action_reference_new_table: t.new_table.as_deref(),
                 ];
             }
         }
