@@ -38,10 +38,9 @@ impl Binder<'_, '_> {
         let rel = self.relation(t)?;
         let name = &rel.name;
         match rel.kind {
-            RelKind::Table if rel.generated_by == Some(crate::catalog::relation::TRANSITION) => Err(err!(
-                FEATURE_NOT_SUPPORTED,
-                "relation \"{name}\" cannot be the target of a modifying statement"
-            )),
+            RelKind::Table if rel.generated_by == Some(crate::catalog::relation::TRANSITION) => {
+                Err(err!(FEATURE_NOT_SUPPORTED, "relation \"{name}\" cannot be the target of a modifying statement"))
+            }
             RelKind::Table if rel.generated_by.is_some() || rel.schema == "pg_catalog" => Err(Error::new(
                 SqlState::INSUFFICIENT_PRIVILEGE,
                 format!("permission denied: \"{name}\" is a system catalog"),

@@ -3,8 +3,8 @@
 use super::fold::Folder;
 use super::settings::PlanContext;
 use super::{Cost, Cte, Plan, PlanColumn, PlanNode, PlannedStatement, RelationAccess, access};
-use crate::catalog::relation::TRANSITION;
 use crate::base::{Error, Oid, Result};
+use crate::catalog::relation::TRANSITION;
 use crate::catalog::{RelKind, Relation};
 use crate::lock::LockMode;
 use crate::sql::bind::{self, Query, Source, WriteKind};

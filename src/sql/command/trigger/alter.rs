@@ -68,13 +68,7 @@ pub fn remove(cx: &mut ExecContext, trigger: Oid) -> Result<()> {
 /// ALTER TABLE … ENABLE and DISABLE TRIGGER.
 ///
 /// Row triggers of a partitioned table are enabled and disabled in its partitions, too, unless ONLY was said.
-pub fn enable(
-    cx: &mut ExecContext,
-    table: Oid,
-    mode: EnableMode,
-    which: &TriggerSelect,
-    recurse: bool,
-) -> Result<()> {
+pub fn enable(cx: &mut ExecContext, table: Oid, mode: EnableMode, which: &TriggerSelect, recurse: bool) -> Result<()> {
     let letter = match mode {
         EnableMode::Enable => 'O',
         EnableMode::EnableAlways => 'A',

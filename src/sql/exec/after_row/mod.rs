@@ -232,7 +232,9 @@ impl Worker {
                     cx.backend()?.deferred.push(event);
                     continue;
                 }
-                if let (Some(kept), Some(queue), Work::User(user, _)) = (event.kept, &mut self.queue, &event.trigger.work) {
+                if let (Some(kept), Some(queue), Work::User(user, _)) =
+                    (event.kept, &mut self.queue, &event.trigger.work)
+                {
                     event.transitions = queue.tables(kept, &user.rel, &user.def);
                 }
                 cx.backend()?.txn.next_command();

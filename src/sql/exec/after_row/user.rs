@@ -61,8 +61,7 @@ impl Firing {
         if !self.user.def.row {
             let user = self.user.clone();
             let transitions = self.event.transitions.clone();
-            self.calling
-                .run(cx, &user, || TriggerData { transitions, ..user.data(word(self.kind), None, None) })?;
+            self.calling.run(cx, &user, || TriggerData { transitions, ..user.data(word(self.kind), None, None) })?;
             return Ok(());
         }
         let width = self.user.rel.attributes.len();
