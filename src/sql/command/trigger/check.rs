@@ -7,10 +7,8 @@ use crate::err;
 use crate::sql::ast::{CreateTriggerStmt, ExprKind, TriggerEvent, TriggerTiming};
 
 fn wrong(rel: &Relation, detail: &str) -> Error {
-    let of_rows = detail.starts_with("ROW");
     let word = match rel.kind {
         RelKind::View => "a view",
-        RelKind::Partitioned if of_rows => "a partitioned table",
         _ => "a table",
     };
     Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is {word}", rel.name)).detail(detail)
@@ -29,7 +27,8 @@ pub fn kind(stmt: &CreateTriggerStmt, rel: &Relation) -> Result<()> {
         RelKind::Table => {}
         RelKind::Partitioned if instead => return Err(wrong(rel, "Tables cannot have INSTEAD OF triggers.")),
         RelKind::Partitioned if stmt.row && !stmt.transitions.is_empty() => {
-            return Err(wrong(rel, "ROW triggers with transition tables are not supported on partitioned tables."));
+            return Err(err!(FEATURE_NOT_SUPPORTED, "\"{}\" is a partitioned table", rel.name)
+                .detail("ROW triggers with transition tables are not supported on partitioned tables."));
         }
         RelKind::Partitioned => {}
         RelKind::View if !instead && stmt.row => {
