@@ -39,6 +39,12 @@ impl Session {
         backend.txn.begin(isolation, read_only);
         backend.txn.deferrable = backend.view.bool(Id::DefaultTransactionDeferrable);
         settings.lock().begin();
+        // A transaction starts when the statement came that starts it.
+        let statement_us = self.cx().fx.statement_us;
+        let backend = self.backend();
+        if statement_us != 0 {
+            backend.txn.start_us = statement_us + crate::base::clock::POSTGRES_EPOCH_US;
+        }
         let start_us = backend.txn.start_us;
         backend.activity.transaction(start_us);
         self.cx().fx.io.now_us = start_us - crate::base::clock::POSTGRES_EPOCH_US;

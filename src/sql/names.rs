@@ -36,7 +36,7 @@ pub fn split_qualified(text: &str) -> Result<Vec<String>> {
                 (part, &quoted[end..])
             }
             None => {
-                let end = rest.find('.').unwrap_or(rest.len());
+                let end = rest.find(|c: char| c == '.' || c.is_ascii_whitespace()).unwrap_or(rest.len());
                 (rest[..end].trim().to_lowercase(), &rest[end..])
             }
         };
@@ -95,7 +95,8 @@ pub fn reg_in(catalog: &Catalog, typ: Oid, name: &str) -> Result<Oid> {
         oid::REGCLASS => {
             let (schema, relation) = local_name(catalog, name, true)?;
             let found = catalog.class_oid_by_name(schema.as_deref(), &relation)?;
-            found.ok_or_else(|| err!(UNDEFINED_TABLE, "relation \"{}\" does not exist", name.replace('"', "")))
+            let shown = || split_qualified(name).map_or_else(|_| name.to_owned(), |parts| parts.join("."));
+            found.ok_or_else(|| err!(UNDEFINED_TABLE, "relation \"{}\" does not exist", shown()))
         }
         oid::REGTYPE if name.matches('.').count() > 1 && !name.contains(['(', ' ', '"']) => {
             let (schema, typ) = local_name(catalog, name, false)?;
@@ -198,7 +199,7 @@ pub fn reg_out(catalog: &Catalog, typ: Oid, value: Oid) -> Option<String> {
         }
         oid::REGTYPE => {
             let known = types::info(value).is_some() || catalog.user_type(value).is_some();
-            known.then(|| types::format_type(value, -1, &NamesOnly(catalog)))
+            known.then(|| types::format_type_plain(value, &NamesOnly(catalog)))
         }
         oid::REGROLE => catalog.role(value).map(|r| quote_identifier(&r.name)),
         oid::REGNAMESPACE => catalog.namespace(value).map(|n| quote_identifier(&n.name)),

@@ -662,9 +662,9 @@ pub fn from_binary(element: TypeRef, bytes: &[u8], io_context: &IoContext) -> Re
             DATATYPE_MISMATCH,
             "binary data has array element type {} ({}) instead of expected {} ({})",
             sent.0,
-            super::format_type(sent, -1, &*io_context.hooks),
+            super::format_type_plain(sent, &*io_context.hooks),
             element.oid.0,
-            super::format_type(element.oid, -1, &*io_context.hooks)
+            super::format_type_plain(element.oid, &*io_context.hooks)
         );
     }
     let mut dims = Dims::new();

@@ -143,7 +143,7 @@ impl TypeHooks for NoHooks {
     }
 
     fn enum_in(&self, typ: Oid, label: &str) -> Result<Oid> {
-        let name = super::name::format_type(typ, -1, self);
+        let name = super::name::format_type_plain(typ, self);
         Err(crate::err!(INVALID_TEXT_REPRESENTATION, "invalid input value for enum {name}: \"{label}\""))
     }
 

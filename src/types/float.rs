@@ -21,6 +21,27 @@ fn word(t: &str) -> Option<f64> {
     Some(if neg { -value } else { value })
 }
 
+/// `0x1.8p3`, which C's strtod reads, too; rounded twice where it has more digits than fit.
+fn hexadecimal(t: &str) -> Option<f64> {
+    let body = t.strip_prefix(['-', '+']).unwrap_or(t);
+    let body = body.strip_prefix("0x").or_else(|| body.strip_prefix("0X"))?;
+    let (mantissa, exponent) = match body.split_once(['p', 'P']) {
+        Some((m, e)) => (m, e.parse::<i32>().ok()?),
+        None => (body, 0),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    if whole.is_empty() && fraction.is_empty() {
+        return None;
+    }
+    let mut value = 0.0;
+    for c in whole.chars().chain(fraction.chars()) {
+        value = value * 16.0 + f64::from(c.to_digit(16)?);
+    }
+    let shift = exponent.saturating_sub(i32::try_from(fraction.len()).ok()?.saturating_mul(4));
+    let value = value * f64::from(2).powi(shift.clamp(-2000, 2000));
+    Some(if t.starts_with('-') { -value } else { value }).filter(|v| v.is_finite())
+}
+
 fn well_formed(t: &str) -> bool {
     let t = t.strip_prefix(['-', '+']).unwrap_or(t);
     let (mantissa, exponent) = match t.find(['e', 'E']) {
@@ -45,7 +66,7 @@ macro_rules! reader {
     ($name:ident, $t:ty, $type_name:literal) => {
         pub fn $name(text: &str) -> Result<$t> {
             let t = text.trim_matches(super::text::is_space);
-            if let Some(v) = word(t) {
+            if let Some(v) = word(t).or_else(|| hexadecimal(t)) {
                 return Ok(v as $t);
             }
             if !well_formed(t) {

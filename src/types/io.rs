@@ -131,7 +131,7 @@ fn other_text_in(typ: TypeRef, s: &str, io: &IoContext) -> Result<Value> {
         b'p' => Err(err!(
             FEATURE_NOT_SUPPORTED,
             "cannot accept a value of type {}",
-            super::format_type(typ.oid, -1, &*io.hooks)
+            super::format_type_plain(typ.oid, &*io.hooks)
         )),
         _ => Err(no_function("input", typ.oid)),
     }

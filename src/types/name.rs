@@ -2,7 +2,7 @@
 
 use super::context::TypeHooks;
 use super::{TypeRef, info, oid};
-use crate::base::{Oid, Result};
+use crate::base::{Error, Oid, Result};
 use crate::{bail, err};
 
 /// Precision value of an interval typmod that gives none.
@@ -430,17 +430,24 @@ pub fn typmod_in(typ: Oid, modifiers: &[i32]) -> Result<i32> {
 
 /// Reads a type name as SQL writes it, arrays and modifiers included, as `regtype` input and casts do.
 pub fn parse_type(text: &str, hooks: &dyn TypeHooks) -> Result<TypeRef> {
-    let mut p = Parser { rest: text.trim(), whole: text };
+    let mut p = Parser { rest: text.trim() };
     let typ = p.type_name(hooks)?;
     if !p.rest.trim().is_empty() {
-        bail!(SYNTAX_ERROR, "syntax error at or near \"{}\"", p.rest.trim());
+        return Err(near(p.rest.trim()));
     }
     Ok(typ)
 }
 
+/// The error at what is left of a type's name.
+fn near(rest: &str) -> Error {
+    match rest {
+        "" => err!(SYNTAX_ERROR, "syntax error at end of input"),
+        rest => err!(SYNTAX_ERROR, "syntax error at or near \"{rest}\""),
+    }
+}
+
 struct Parser<'a> {
     rest: &'a str,
-    whole: &'a str,
 }
 
 impl<'a> Parser<'a> {
@@ -492,8 +499,8 @@ impl<'a> Parser<'a> {
         let end = self.rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$')).unwrap_or(self.rest.len());
         if end == 0 {
             match self.rest.chars().next() {
-                None => bail!(SYNTAX_ERROR, "invalid type name \"{}\"", self.whole),
-                Some(_) => bail!(SYNTAX_ERROR, "syntax error at or near \"{}\"", self.rest),
+                None => return Err(near("")),
+                Some(_) => return Err(near(self.rest)),
             }
         }
         let name = self.rest[..end].to_lowercase();
@@ -511,7 +518,7 @@ impl<'a> Parser<'a> {
             let end = self.rest.find([',', ')']).unwrap_or(self.rest.len());
             let (number, rest) = self.rest.split_at(end);
             let Ok(n) = number.trim().parse() else {
-                bail!(SYNTAX_ERROR, "syntax error at or near \"{}\"", number.trim());
+                return Err(near(number.trim()));
             };
             out.push(n);
             self.rest = rest;
@@ -571,7 +578,7 @@ impl<'a> Parser<'a> {
             self.skip();
             self.rest = self.rest.trim_start_matches(|c: char| c.is_ascii_digit());
             if !self.eat(']') {
-                bail!(SYNTAX_ERROR, "syntax error at or near \"{}\"", self.rest);
+                return Err(near(self.rest));
             }
             array = true;
         }
@@ -583,7 +590,7 @@ impl<'a> Parser<'a> {
             None => Err(err!(
                 UNDEFINED_OBJECT,
                 "could not find array type for data type {}",
-                format_type(typ.oid, -1, hooks)
+                format_type_plain(typ.oid, hooks)
             )),
         }
     }

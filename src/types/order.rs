@@ -1,13 +1,16 @@
 //! Order and hash of values of any type, by its default operator class.
 
 use super::array::Array;
+use super::context::TypeHooks;
 use super::datetime::{Interval, TimeTz};
 use super::inet::Inet;
 use super::jsonb::Jsonb;
 use super::numeric::Numeric;
 use super::range::{Multirange, Range};
 use super::record::Record;
-use super::{Datum, TypeRef, base_type, float, info, key, oid, text, tid};
+use super::{Datum, TypeRef, base_type, float, format_type_plain, info, key, oid, text, tid};
+use crate::bail;
+use crate::base::{Oid, Result};
 use std::cmp::Ordering;
 
 /// Compares two non-NULL values of one type.
@@ -93,12 +96,61 @@ pub(super) fn compare_arrays(a: &[u8], b: &[u8]) -> Ordering {
 fn compare_records(a: &[u8], b: &[u8]) -> Ordering {
     let (a, b) = (Record::new(a), Record::new(b));
     for (x, y) in a.columns.iter().zip(&b.columns) {
-        let o = nulls_last(TypeRef::of(x.typ), x.value, y.value);
+        // Only what nobody asked to be comparable has other types: any order will do.
+        let o = match x.typ == y.typ {
+            true => nulls_last(TypeRef::of(x.typ), x.value, y.value),
+            false => x.typ.0.cmp(&y.typ.0),
+        };
         if o.is_ne() {
             return o;
         }
     }
     a.columns.len().cmp(&b.columns.len())
+}
+
+/// Refuses rows, and arrays of them, whose columns cannot be compared: as many and of the same types, up to the first
+/// that differs (PostgreSQL 15, rowtypes.c, record_cmp).
+pub fn check_comparable(typ: TypeRef, a: Datum<'_>, b: Datum<'_>, hooks: &dyn TypeHooks) -> Result<()> {
+    if a.is_null() || b.is_null() {
+        return Ok(());
+    }
+    let kind = |t: Oid| info(base_type(t)).map_or(0, |i| i.kind);
+    if typ.oid == oid::RECORD || kind(typ.oid) == b'c' {
+        return check_records(a.bytes(), b.bytes(), hooks);
+    }
+    if typ.oid == oid::ANYARRAY || info(base_type(typ.oid)).is_some_and(|i| i.is_array()) {
+        let (a, b) = (Array::new(a.bytes()), Array::new(b.bytes()));
+        let element = TypeRef::of(a.element);
+        if element.oid != oid::RECORD && kind(element.oid) != b'c' {
+            return Ok(());
+        }
+        for (x, y) in a.iter().zip(b.iter()) {
+            check_comparable(element, x, y, hooks)?;
+            if nulls_last(element, x, y).is_ne() {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_records(a: &[u8], b: &[u8], hooks: &dyn TypeHooks) -> Result<()> {
+    let (a, b) = (Record::new(a), Record::new(b));
+    for (i, (x, y)) in a.columns.iter().zip(&b.columns).enumerate() {
+        if x.typ != y.typ {
+            let (x, y) = (format_type_plain(x.typ, hooks), format_type_plain(y.typ, hooks));
+            let column = i + 1;
+            bail!(DATATYPE_MISMATCH, "cannot compare dissimilar column types {x} and {y} at record column {column}");
+        }
+        check_comparable(TypeRef::of(x.typ), x.value, y.value, hooks)?;
+        if nulls_last(TypeRef::of(x.typ), x.value, y.value).is_ne() {
+            return Ok(());
+        }
+    }
+    if a.columns.len() != b.columns.len() {
+        bail!(DATATYPE_MISMATCH, "cannot compare record types with different numbers of columns");
+    }
+    Ok(())
 }
 
 /// Spreads a number over all bits.

@@ -194,9 +194,9 @@ pub fn from_binary(typ: TypeRef, bytes: &[u8], io_context: &IoContext) -> Result
             bail!(
                 DATATYPE_MISMATCH,
                 "binary data has type {sent} ({}) instead of expected {} ({}) in record column {}",
-                super::format_type(Oid(sent), -1, &*io_context.hooks),
+                super::format_type_plain(Oid(sent), &*io_context.hooks),
                 f.typ.oid.0,
-                super::format_type(f.typ.oid, -1, &*io_context.hooks),
+                super::format_type_plain(f.typ.oid, &*io_context.hooks),
                 i + 1
             );
         }

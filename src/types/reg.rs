@@ -1,7 +1,7 @@
 //! `regclass`, `regtype`, `regproc` and the like: object ids that read and write as names.
 
 use super::context::IoContext;
-use super::{format_type, oid};
+use super::{format_type_plain, oid};
 use crate::base::{Oid, Result};
 
 pub fn parse(typ: Oid, text: &str, io: &IoContext) -> Result<u32> {
@@ -23,7 +23,7 @@ pub fn write(typ: Oid, value: u32, out: &mut Vec<u8>, io: &IoContext) {
         return out.push(if matches!(typ, oid::REGOPER | oid::REGOPERATOR) { b'0' } else { b'-' });
     }
     let name = match typ {
-        oid::REGTYPE if super::info(Oid(value)).is_some() => Some(format_type(Oid(value), -1, &*io.hooks)),
+        oid::REGTYPE if super::info(Oid(value)).is_some() => Some(format_type_plain(Oid(value), &*io.hooks)),
         _ => io.hooks.reg_out(typ, Oid(value)),
     };
     match name {

@@ -93,6 +93,14 @@ impl Binder<'_, '_> {
         };
         let f = candidate.what;
         let form = self.call_form(call, &candidate, &names);
+        if call.variadic
+            && f.variadic == oid::ANY
+            && let Some(last) = args.last()
+            && types::element_type(types::base_type(last.ty.oid)).is_none()
+        {
+            let at = last.pos.and_then(|p| self.at(p));
+            return Err(err!(DATATYPE_MISMATCH, "VARIADIC argument must be an array").at(at));
+        }
         let (args, ret) = self.arguments(candidate, args, &actual, pos)?;
         match f.kind {
             b'a' => self.aggregate(f, call, args, direct_count, filter, ret, aggregate_level, &shown, pos),

@@ -5,7 +5,7 @@ use super::scope::Assigned;
 use crate::base::{Oid, Result};
 use crate::err;
 use crate::sql::ast::Pos;
-use crate::sql::expr::{Expr, ExprKind};
+use crate::sql::expr::{Expr, ExprKind, Form};
 use crate::sql::func::{self, CastContext, CastMethod, FuncDef};
 use crate::types::range::{multirange_of, range_of, subtype};
 use crate::types::{self, TypeRef, Value, base_type, info, oid};
@@ -370,6 +370,14 @@ impl Binder<'_, '_> {
                     expr.ty = base;
                     return if base.oid == target.oid { Ok(expr) } else { self.coerce(expr, target, context, pos) };
                 }
+                // `'1' COLLATE "C"`: the literal gets the type, and what has no collations loses the clause.
+                ExprKind::Written { form: Form::Collate(name), arg } => {
+                    let arg = self.coerce(*arg, target, context, pos)?;
+                    return Ok(match info(arg.ty.oid).is_some_and(|i| i.collation.is_valid()) {
+                        true => super::call::written(Form::Collate(name), arg),
+                        false => arg,
+                    });
+                }
                 _ => {
                     // An unknown output column of a sub-select.
                     let arg = Box::new(expr);
@@ -699,7 +707,7 @@ impl Binder<'_, '_> {
                     Assigned::Column => "",
                     Assigned::Default => "default ",
                 };
-                let shown = crate::types::format_type(target.oid, -1, &*self.cx.io.hooks);
+                let shown = crate::types::format_type_plain(target.oid, &*self.cx.io.hooks);
                 Err(err!(
                     DATATYPE_MISMATCH,
                     "column \"{column}\" is of type {shown} but {kind}expression is of type {}",

@@ -616,11 +616,8 @@ impl Binder<'_, '_> {
 
     fn collate(&mut self, arg: &ast::Expr, collation: &[String], pos: Pos) -> Result<Expr> {
         let bound = self.expr(arg)?;
-        let bound = match bound.ty.oid {
-            oid::UNKNOWN => self.resolve_unknown(bound)?,
-            _ => bound,
-        };
-        if !types::info(bound.ty.oid).is_some_and(|i| i.collation.is_valid() || types::element_type(i.oid).is_some()) {
+        let collatable = |i: &types::info::TypeInfo| i.collation.is_valid() || types::element_type(i.oid).is_some();
+        if bound.ty.oid != oid::UNKNOWN && !types::info(bound.ty.oid).is_some_and(collatable) {
             let shown = self.type_name(bound.ty.oid);
             return Err(err!(DATATYPE_MISMATCH, "collations are not supported by type {shown}").at(self.at(pos)));
         }
@@ -731,7 +728,11 @@ impl Binder<'_, '_> {
                 ast::ExprKind::Column { parts, star: true } => {
                     out.extend(self.expand_star(parts, f.pos)?.into_iter().map(|t| t.expr));
                 }
-                _ => out.push(self.typed_expr(f)?),
+                ast::ExprKind::Indirection { arg, path } if matches!(path.last(), Some(ast::Indirection::Star)) => {
+                    let fields = self.expand_fields(arg, &path[..path.len() - 1], f.pos)?;
+                    out.extend(fields.into_iter().map(|t| t.expr));
+                }
+                _ => out.push(self.expr(f)?),
             }
         }
         if out.len() > 1664 {

@@ -270,7 +270,7 @@ impl<'a, 'c> Binder<'a, 'c> {
     }
 
     fn type_name(&self, ty: crate::base::Oid) -> String {
-        crate::types::format_type(ty, -1, &*self.cx.io.hooks)
+        crate::types::format_type_plain(ty, &*self.cx.io.hooks)
     }
 
     fn statement(&mut self, stmt: &ast::Stmt, top: bool) -> Result<Query> {

@@ -119,12 +119,17 @@ impl Binder<'_, '_> {
     }
 
     /// `(expression).*`
-    fn expand_fields(&mut self, arg: &ast::Expr, path: &[ast::Indirection], pos: Pos) -> Result<Vec<Target>> {
+    pub(super) fn expand_fields(
+        &mut self,
+        arg: &ast::Expr,
+        path: &[ast::Indirection],
+        pos: Pos,
+    ) -> Result<Vec<Target>> {
         let value = if path.is_empty() { self.expr(arg)? } else { self.indirection(arg, path, pos)? };
         let ty = crate::types::base_type(value.ty.oid);
         if !super::coerce::is_complex(ty) {
             let shown = self.type_name(value.ty.oid);
-            return Err(err!(WRONG_OBJECT_TYPE, "type {shown} is not composite").at(self.at(pos)));
+            return Err(err!(WRONG_OBJECT_TYPE, "type {shown} is not composite"));
         }
         let Some(fields) = self.fields_of(&value) else {
             return Err(err!(WRONG_OBJECT_TYPE, "record type has not been registered").at(self.at(pos)));

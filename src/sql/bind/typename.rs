@@ -84,7 +84,10 @@ impl Binder<'_, '_> {
         for e in &name.typmods {
             let n = match &e.kind {
                 ast::ExprKind::Const(ast::Const::Int(n)) => Some(*n),
-                ast::ExprKind::Const(ast::Const::Str(s)) | ast::ExprKind::Const(ast::Const::Float(s)) => s.parse().ok(),
+                ast::ExprKind::Const(ast::Const::Str(s) | ast::Const::Float(s)) => {
+                    let n = types::text_in(TypeRef::of(oid::INT4), s, self.cx.io).map_err(|e| e.at(at))?;
+                    Some(n.datum().i32())
+                }
                 ast::ExprKind::Op { op, left: None, right } if op.name == "-" => match right.kind {
                     ast::ExprKind::Const(ast::Const::Int(n)) => Some(-n),
                     _ => None,

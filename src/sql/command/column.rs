@@ -60,7 +60,7 @@ pub fn collation(cx: &ExecContext, named: Option<&QualName>, ty: TypeRef, at: Op
     let Some(name) = named else { return Ok(Oid::INVALID) };
     check_collation(named)?;
     if !collatable(ty.oid) {
-        let shown = crate::types::format_type(ty.oid, -1, &*cx.fx.io.hooks);
+        let shown = crate::types::format_type_plain(ty.oid, &*cx.fx.io.hooks);
         return Err(err!(DATATYPE_MISMATCH, "collations are not supported by type {shown}").at(at));
     }
     let quoted = crate::types::name::quote_identifier(name.name());
@@ -76,7 +76,7 @@ pub fn check_boolean(cx: &ExecContext, e: &Expr, clause: &str, at: Option<u32>) 
     if e.ty.oid == oid::BOOL {
         return Ok(());
     }
-    let shown = crate::types::format_type(e.ty.oid, -1, &*cx.fx.io.hooks);
+    let shown = crate::types::format_type_plain(e.ty.oid, &*cx.fx.io.hooks);
     Err(err!(DATATYPE_MISMATCH, "argument of {clause} must be type boolean, not type {shown}").at(at))
 }
 
@@ -93,7 +93,7 @@ pub fn check_column(cx: &ExecContext, name: &str, ty: TypeRef) -> Result<()> {
 /// 42P16 for pseudo-types.
 pub fn check_type(cx: &ExecContext, name: &str, ty: TypeRef) -> Result<()> {
     if crate::types::info(ty.oid).is_some_and(|i| i.kind == b'p') {
-        let shown = crate::types::format_type(ty.oid, -1, &*cx.fx.io.hooks);
+        let shown = crate::types::format_type_plain(ty.oid, &*cx.fx.io.hooks);
         return Err(err!(INVALID_TABLE_DEFINITION, "column \"{name}\" has pseudo-type {shown}"));
     }
     Ok(())

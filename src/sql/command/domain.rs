@@ -37,12 +37,12 @@ fn create_domain(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateDomainStm
     let base = resolve_type(cx, &cmd.source, &stmt.typ)?;
     let base_info = types::info(base.oid);
     if base_info.is_some_and(|i| i.is_pseudo()) {
-        let shown = types::format_type(base.oid, -1, &*cx.fx.io.hooks);
+        let shown = types::format_type_plain(base.oid, &*cx.fx.io.hooks);
         return Err(err!(DATATYPE_MISMATCH, "\"{shown}\" is not a valid base type for a domain").into());
     }
     column::check_collation(stmt.collation.as_ref())?;
     if stmt.collation.is_some() && base_info.is_none_or(|i| !i.collation.is_valid()) {
-        let shown = types::format_type(base.oid, -1, &*cx.fx.io.hooks);
+        let shown = types::format_type_plain(base.oid, &*cx.fx.io.hooks);
         return Err(err!(DATATYPE_MISMATCH, "collations are not supported by type {shown}").into());
     }
     let inherited = cx.backend()?.catalog.user_type(base.oid).and_then(|t| match t.kind {
@@ -245,7 +245,7 @@ fn no_domain(cx: &mut ExecContext, name: &[String]) -> Error {
     let name = name.join(".");
     match types::parse_type(&name, &*cx.fx.io.hooks) {
         Ok(t) => {
-            let shown = types::format_type(t.oid, -1, &*cx.fx.io.hooks);
+            let shown = types::format_type_plain(t.oid, &*cx.fx.io.hooks);
             err!(WRONG_OBJECT_TYPE, "{shown} is not a domain")
         }
         Err(_) => err!(UNDEFINED_OBJECT, "type \"{name}\" does not exist"),
@@ -257,7 +257,7 @@ pub fn rename_constraint(cx: &mut ExecContext, domain: &ast::QualName, old: &str
     let Some(mut t) = find(cx, &domain.parts)? else { return Err(no_domain(cx, &domain.parts).into()) };
     owned(cx, &t)?;
     names::lock_name(cx, class::TYPE, t.namespace, &t.oid.to_string())?;
-    let shown = types::format_type(t.oid, -1, &*cx.fx.io.hooks);
+    let shown = types::format_type_plain(t.oid, &*cx.fx.io.hooks);
     let UserTypeKind::Domain { checks, .. } = &mut t.kind else {
         return Err(err!(WRONG_OBJECT_TYPE, "{shown} is not a domain").into());
     };
@@ -276,7 +276,7 @@ pub fn rename_constraint(cx: &mut ExecContext, domain: &ast::QualName, old: &str
 pub fn constraint_oid(cx: &mut ExecContext, domain: &[String], name: &str) -> Result<Oid> {
     let Some(t) = find(cx, domain)? else { return Err(no_domain(cx, domain)) };
     owned(cx, &t)?;
-    let shown = types::format_type(t.oid, -1, &*cx.fx.io.hooks);
+    let shown = types::format_type_plain(t.oid, &*cx.fx.io.hooks);
     let UserTypeKind::Domain { checks, .. } = &t.kind else {
         return Err(err!(WRONG_OBJECT_TYPE, "{shown} is not a domain"));
     };

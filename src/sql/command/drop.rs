@@ -216,7 +216,7 @@ pub fn describe(cx: &mut ExecContext, key: ObjectKey) -> Result<String> {
         return Ok(format!("{default}column {name} of {whole}"));
     }
     if key.class == class::TYPE {
-        return Ok(format!("type {}", crate::types::format_type(key.oid, -1, &*cx.fx.io.hooks)));
+        return Ok(format!("type {}", crate::types::format_type_plain(key.oid, &*cx.fx.io.hooks)));
     }
     let Some(record) = catalog.get(key) else { return Ok(String::new()) };
     Ok(match &record.object {

@@ -513,7 +513,7 @@ fn check_types(
         if foreign_key::comparable(&catalog, from.ty, to.ty) {
             continue;
         }
-        let word = |ty: crate::types::TypeRef| crate::types::format_type(ty.oid, -1, &*cx.fx.io.hooks);
+        let word = |ty: crate::types::TypeRef| crate::types::format_type_plain(ty.oid, &*cx.fx.io.hooks);
         return Err(err!(DATATYPE_MISMATCH, "foreign key constraint \"{name}\" cannot be implemented").detail(
             format!(
                 "Key columns \"{}\" and \"{}\" are of incompatible types: {} and {}.",

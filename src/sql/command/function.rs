@@ -259,7 +259,7 @@ fn result_type(
             if let Some(wanted) = outs
                 && wanted != ty.oid
             {
-                let shown = crate::types::format_type(wanted, -1, &*hooks);
+                let shown = crate::types::format_type_plain(wanted, &*hooks);
                 return Err(invalid(format!("function result type must be {shown} because of OUT parameters")));
             }
             Ok((TypeRef::of(ty.oid), t.setof))
@@ -300,7 +300,7 @@ fn check_pseudo(cx: &ExecContext, f: &Function) -> Result<()> {
                 | oid::ANYCOMPATIBLENONARRAY
         )
     };
-    let shown = |t: Oid| crate::types::format_type(t, -1, &*cx.fx.io.hooks);
+    let shown = |t: Oid| crate::types::format_type_plain(t, &*cx.fx.io.hooks);
     let r = f.result.oid;
     if polymorphic(r) && !f.inputs().iter().any(|t| polymorphic(*t)) {
         let family = match r {

@@ -206,7 +206,7 @@ fn check_class(cx: &ExecContext, ty: TypeRef, hash: bool) -> Result<()> {
     if crate::sql::func::hash::hashable(ty.oid) {
         return Ok(());
     }
-    let shown = crate::types::format_type(ty.oid, -1, &*cx.fx.io.hooks);
+    let shown = crate::types::format_type_plain(ty.oid, &*cx.fx.io.hooks);
     Err(err!(UNDEFINED_OBJECT, "data type {shown} has no default operator class for access method \"hash\"")
         .hint("You must specify an operator class for the index or define a default operator class for the data type.")
         .place("GetIndexOpClass", "indexcmds.c", 2173))
@@ -216,7 +216,7 @@ pub fn check_ordered(cx: &ExecContext, ty: TypeRef) -> Result<()> {
     if !UNORDERED.contains(&ty.oid) {
         return Ok(());
     }
-    let shown = crate::types::format_type(ty.oid, -1, &*cx.fx.io.hooks);
+    let shown = crate::types::format_type_plain(ty.oid, &*cx.fx.io.hooks);
     Err(err!(UNDEFINED_OBJECT, "data type {shown} has no default operator class for access method \"btree\"")
         .hint("You must specify an operator class for the index or define a default operator class for the data type.")
         .place("GetIndexOpClass", "indexcmds.c", 2173))
@@ -295,7 +295,7 @@ fn opclass(cx: &ExecContext, e: &IndexElem, ty: TypeRef, hash: bool) -> Result<O
         return Err(Error::new(SqlState::UNDEFINED_OBJECT, text));
     };
     if !system_view::opclass_takes(class, ty.oid) {
-        let shown = crate::types::format_type(ty.oid, -1, &*cx.fx.io.hooks);
+        let shown = crate::types::format_type_plain(ty.oid, &*cx.fx.io.hooks);
         return Err(err!(DATATYPE_MISMATCH, "operator class \"{}\" does not accept data type {shown}", named.joined()));
     }
     if class.name == "record_image_ops" {

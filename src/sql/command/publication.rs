@@ -140,7 +140,7 @@ fn filter_of(cmd: &Command, cx: &mut ExecContext, rel: &Arc<Relation>, e: &Expr)
     }
     let bound = bind(cx, &cmd.source, e, Some(rel), Clause::Publication, None)?;
     if bound.ty.oid != crate::types::oid::BOOL {
-        let shown = crate::types::format_type(bound.ty.oid, -1, &*cx.fx.io.hooks);
+        let shown = crate::types::format_type_plain(bound.ty.oid, &*cx.fx.io.hooks);
         let text = format!("argument of PUBLICATION WHERE must be type boolean, not type {shown}");
         return Err(Error::new(SqlState::DATATYPE_MISMATCH, text).at(cmd.at(e.start())));
     }

@@ -190,7 +190,7 @@ pub fn options(
         let what = if identity.is_some() { "identity column" } else { "sequence" };
         return Err(err!(INVALID_PARAMETER_VALUE, "{what} type must be smallint, integer, or bigint"));
     }
-    let shown = crate::types::format_type(ty, -1, &*cx.fx.io.hooks);
+    let shown = crate::types::format_type_plain(ty, &*cx.fx.io.hooks);
     let (low, high) = range(ty);
     let mut p = old.cloned().unwrap_or_else(|| default_params(ty));
     let old_range = range(p.ty);

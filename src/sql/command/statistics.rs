@@ -67,7 +67,7 @@ fn check_order(cx: &ExecContext, what: &str, ty: crate::types::TypeRef) -> Resul
     if super::index::is_ordered(ty.oid) {
         return Ok(());
     }
-    let shown = crate::types::format_type(ty.oid, -1, &*cx.fx.io.hooks);
+    let shown = crate::types::format_type_plain(ty.oid, &*cx.fx.io.hooks);
     let text =
         format!("{what} cannot be used in statistics because its type {shown} has no default btree operator class");
     Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, text))

@@ -77,7 +77,7 @@ impl DomainCheck {
     }
 
     fn run_all(&mut self, cx: &mut ExecContext, values: &Column) -> Flow<()> {
-        let shown = |cx: &ExecContext| types::format_type(self.typ, -1, &*cx.fx.io.hooks);
+        let shown = |cx: &ExecContext| types::format_type_plain(self.typ, &*cx.fx.io.hooks);
         if self.not_null && (0..values.len()).any(|n| values.is_null(n)) {
             let text = format!("domain {} does not allow null values", shown(cx));
             let e = Error::new(SqlState::NOT_NULL_VIOLATION, text).datatype(&self.schema, &self.name);

@@ -102,7 +102,7 @@ pub fn condition(cx: &mut ExecContext, rel: &Relation, expr: &crate::sql::ast::E
     match bound.ty.oid {
         crate::types::oid::BOOL => Ok(bound),
         other => {
-            let shown = crate::types::format_type(other, -1, &*cx.fx.io.hooks);
+            let shown = crate::types::format_type_plain(other, &*cx.fx.io.hooks);
             Err(err!(DATATYPE_MISMATCH, "argument of WHEN must be type boolean, not type {shown}")
                 .at(crate::sql::ast::cursor(source, expr.pos)))
         }
@@ -315,7 +315,7 @@ fn take_row(rel: &Relation, value: &Value, batch: &mut Batch) -> Result<()> {
     if let Some(n) = (0..both)
         .find(|n| crate::types::base_type(record.columns[*n].typ) != crate::types::base_type(wanted[*n].ty.oid))
     {
-        let shown = |t| crate::types::format_type(t, -1, &crate::types::context::NoHooks);
+        let shown = |t| crate::types::format_type_plain(t, &crate::types::context::NoHooks);
         return Err(err!(DATATYPE_MISMATCH, "{what}").detail(format!(
             "Returned type {} does not match expected type {} in column {}.",
             shown(record.columns[n].typ),

@@ -5,17 +5,27 @@ use super::vector::{cmp, compare, compare_blank, compare_bytes, compare_u64, hol
 use super::{FnContext, FuncImpl, ScalarFn};
 use crate::base::{Oid, Result};
 use crate::types::datetime::{date, timestamp};
-use crate::types::{self, Column, Datum, TypeRef};
+use crate::types::{self, Column, Datum, TypeRef, oid};
 use std::cmp::Ordering;
 
+/// Rows, and arrays of them, tell only by their values whether they can be compared.
+fn check<const TYPE: u32>(cx: &FnContext, args: &[Datum<'_>]) -> Result<()> {
+    if TYPE != oid::RECORD.0 && TYPE != oid::ANYARRAY.0 {
+        return Ok(());
+    }
+    types::order::check_comparable(TypeRef::of(Oid(TYPE)), args[0], args[1], &*cx.io.hooks)
+}
+
 /// A comparison by the type's default order.
-fn by_type<const TYPE: u32, const OP: u8>(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
+fn by_type<const TYPE: u32, const OP: u8>(cx: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
+    check::<TYPE>(cx, args)?;
     out.push(Datum::Bool(holds::<OP>(types::compare(TypeRef::of(Oid(TYPE)), args[0], args[1]))));
     Ok(())
 }
 
 /// −1, 0 or 1 by the type's default order.
-fn three_way<const TYPE: u32>(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
+fn three_way<const TYPE: u32>(cx: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
+    check::<TYPE>(cx, args)?;
     out.push(Datum::I32(types::compare(TypeRef::of(Oid(TYPE)), args[0], args[1]) as i32));
     Ok(())
 }
@@ -28,7 +38,8 @@ fn widths<A: Int, B: Int>(_: &mut FnContext, args: &[Datum<'_>], out: &mut Colum
 }
 
 /// The greater (`MAX`) or smaller one.
-fn extreme<const TYPE: u32, const MAX: bool>(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
+fn extreme<const TYPE: u32, const MAX: bool>(cx: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
+    check::<TYPE>(cx, args)?;
     let first = types::compare(TypeRef::of(Oid(TYPE)), args[0], args[1]);
     let keep = if MAX { first.is_gt() } else { first.is_lt() };
     out.push(if keep { args[0] } else { args[1] });
@@ -213,6 +224,7 @@ pub(super) static TABLES: &[&[(&str, FuncImpl)]] = &[
     six_mixed!("timestamptz", "date", 1, true),
     six_mixed!("timestamptz", "timestamp", 2, true),
     &[
+        ("aclitem_eq", bytes!(EQ)),
         ("boollt", native!(bool, bool, LT)),
         ("boolgt", native!(bool, bool, GT)),
         ("xideq", FuncImpl::Scalar(xid_compare::<true>)),

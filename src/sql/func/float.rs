@@ -213,10 +213,10 @@ macro_rules! domain {
 plain! {
     ceil = f64::ceil; floor = f64::floor; round = f64::round_ties_even; trunc = f64::trunc;
     sign = |v| if v > 0.0 { 1.0 } else if v < 0.0 { -1.0 } else { 0.0 };
-    cbrt = f64::cbrt; atan = f64::atan; asinh = f64::asinh; tanh = f64::tanh;
+    cbrt = cube_root; atan = f64::atan; asinh = f64::asinh; tanh = f64::tanh; sinh = f64::sinh; cosh = f64::cosh;
     atand = |v| degrees_of(v.atan(), std::f64::consts::FRAC_PI_4, 45.0);
 }
-checked! { sinh = f64::sinh; cosh = f64::cosh; degrees = f64::to_degrees; }
+checked! { degrees = f64::to_degrees; }
 trig! {
     sin = f64::sin; cos = f64::cos; tan = f64::tan; cot = |v| 1.0 / v.tan();
     sind = sin_degrees; cosd = cos_degrees; tand = tan_degrees; cotd = cot_degrees;
@@ -239,6 +239,41 @@ fn atanh(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> 
         1.0 => f64::INFINITY,
         v => v.atanh(),
     })
+}
+
+/// As the GNU C library computes it (s_cbrt.c: a polynomial, then one step of Halley's method), so that the last digit
+/// agrees.
+fn cube_root(v: f64) -> f64 {
+    if v == 0.0 || !v.is_finite() {
+        return v + v;
+    }
+    const ROOT: f64 = 1.259_921_049_894_873_2;
+    const SQUARE: f64 = 1.587_401_051_968_199_6;
+    // The fraction in [0.5, 1) and the exponent.
+    let scale = if v.is_subnormal() { 54 } else { 0 };
+    let bits = (v.abs() * f64::from(2).powi(scale)).to_bits();
+    let exponent = (bits >> 52) as i32 - 1022 - scale;
+    let x = f64::from_bits(bits & ((1 << 52) - 1) | 1022 << 52);
+    let start = [
+        0.145_263_899_385_486_37,
+        0.784_932_344_976_639_2,
+        1.834_692_774_836_130_8,
+        2.446_931_225_635_344_4,
+        2.114_994_941_673_713,
+        1.508_191_937_815_849,
+        0.354_895_765_043_919_84,
+    ];
+    let u = start[1..6].iter().fold(start[0], |sum, c| c - sum * x) * x + start[6];
+    let cube = u * u * u;
+    let factor = match exponent % 3 {
+        -2 => 1.0 / SQUARE,
+        -1 => 1.0 / ROOT,
+        0 => 1.0,
+        1 => ROOT,
+        _ => SQUARE,
+    };
+    let root = u * (cube + 2.0 * x) / (2.0 * cube + x) * factor;
+    (root * f64::from(2).powi(exponent / 3)).copysign(v)
 }
 
 /// As the C library computes it, so that the last digit agrees.

@@ -119,8 +119,21 @@ fn raw<'b>(args: Args<'_, 'b>, n: usize) -> &'b [u8] {
     args[n].bytes()
 }
 
+/// PostgreSQL 15, geo_ops.c, pg_hypot: its last digit is another than the C library's.
+fn hypotenuse(x: f64, y: f64) -> f64 {
+    if x.is_infinite() || y.is_infinite() {
+        return f64::INFINITY;
+    }
+    let (long, short) = if x.abs() < y.abs() { (y.abs(), x.abs()) } else { (x.abs(), y.abs()) };
+    if short == 0.0 {
+        return long;
+    }
+    let ratio = short / long;
+    long * (1.0 + ratio * ratio).sqrt()
+}
+
 fn distance(a: Point, b: Point) -> f64 {
-    (a.x - b.x).hypot(a.y - b.y)
+    hypotenuse(a.x - b.x, a.y - b.y)
 }
 
 fn plus(a: Point, b: Point) -> Point {
@@ -144,14 +157,6 @@ fn over(a: Point, b: Point) -> Result<Point> {
     Ok(Point { x: (a.x * b.x + a.y * b.y) / square, y: (a.y * b.x - a.x * b.y) / square })
 }
 
-/// PostgreSQL 15, geo_ops.c, point_sl.
-fn slope(a: Point, b: Point) -> f64 {
-    if eq(a.x, b.x) {
-        return f64::MAX;
-    }
-    if eq(a.y, b.y) { 0.0 } else { (a.y - b.y) / (a.x - b.x) }
-}
-
 /// The sum of the sides.
 fn length(p: &[Point], closed: bool) -> f64 {
     let open: f64 = p.windows(2).map(|w| distance(w[0], w[1])).sum();
@@ -163,20 +168,6 @@ fn length(p: &[Point], closed: bool) -> f64 {
 
 fn on_segment(p: Point, a: Point, b: Point) -> bool {
     eq(distance(p, a) + distance(p, b), distance(a, b))
-}
-
-/// Where two segments meet.
-fn crossing(a: &[Point], b: &[Point]) -> Option<Point> {
-    let [p, q] = *a else { return None };
-    let [r, s] = *b else { return None };
-    let (d, e) = (minus(q, p), minus(s, r));
-    let cross = d.x * e.y - d.y * e.x;
-    if eq(cross, 0.0) {
-        return None;
-    }
-    let t = ((r.x - p.x) * e.y - (r.y - p.y) * e.x) / cross;
-    let found = Point { x: p.x + t * d.x, y: p.y + t * d.y };
-    (on_segment(found, p, q) && on_segment(found, r, s)).then_some(found)
 }
 
 /// Inside a polygon, or on its edge.
@@ -213,6 +204,16 @@ impl Answer for f64 {
             bail!(NUMERIC_VALUE_OUT_OF_RANGE, "value out of range: overflow");
         }
         out.push(Datum::F64(self));
+        Ok(())
+    }
+}
+
+/// A number that may be infinite.
+struct Unbounded(f64);
+
+impl Answer for Unbounded {
+    fn push(self, out: &mut Column) -> Result<()> {
+        out.push(Datum::F64(self.0));
         Ok(())
     }
 }
@@ -281,6 +282,10 @@ macro_rules! functions {
     };
 }
 
+mod closest;
+
+pub(super) static TABLES: &[&[(&str, FuncImpl)]] = &[TABLE, closest::TABLE];
+
 fn moved(p: Vec<Point>, f: impl Fn(Point) -> Result<Point>) -> Result<Vec<Point>> {
     p.into_iter().map(f).collect()
 }
@@ -348,30 +353,6 @@ fn polygon_of(stored: &[u8]) -> Result<Vec<u8>> {
     }
 }
 
-/// How far a point is from a segment.
-fn to_segment(p: Point, s: &[Point]) -> f64 {
-    let [a, b] = *s else { return 0.0 };
-    let d = minus(b, a);
-    let square = d.x * d.x + d.y * d.y;
-    if square == 0.0 {
-        return distance(p, a);
-    }
-    let t = (((p.x - a.x) * d.x + (p.y - a.y) * d.y) / square).clamp(0.0, 1.0);
-    distance(p, Point { x: a.x + t * d.x, y: a.y + t * d.y })
-}
-
-fn to_line(p: Point, l: &[f64]) -> f64 {
-    match *l {
-        [a, b, c] => (a * p.x + b * p.y + c).abs() / a.hypot(b),
-        _ => 0.0,
-    }
-}
-
-fn to_rect(p: Point, r: &Rect) -> f64 {
-    let beside = |v: f64, low: f64, high: f64| (low - v).max(v - high).max(0.0);
-    beside(p.x, r.low.x, r.high.x).hypot(beside(p.y, r.low.y, r.high.y))
-}
-
 fn coefficients(args: Args<'_, '_>, n: usize) -> Vec<f64> {
     numbers(args[n].bytes())
 }
@@ -398,22 +379,14 @@ functions! {
     "point_vert" (a: point, b: point) = eq(a.x, b.x);
     "point_horiz" (a: point, b: point) = eq(a.y, b.y);
     "point_distance" (a: point, b: point) = distance(a, b);
-    "point_slope" (a: point, b: point) = slope(a, b);
     "point_box" (a: point) = of_points([a, a]);
     "on_pb" (p: point, b: rect) = b.holds(p);
     "box_contain_pt" (b: rect, p: point) = b.holds(p);
     "on_ps" (p: point, s: list) = s.len() == 2 && on_segment(p, s[0], s[1]);
-    "on_pl" (p: point, l: coefficients) = eq(to_line(p, &l), 0.0);
     "pt_contained_circle" (p: point, c: circle) = distance(p, c.center) <= c.radius;
     "circle_contain_pt" (c: circle, p: point) = distance(p, c.center) <= c.radius;
     "pt_contained_poly" (p: point, q: list) = inside(p, &q);
     "poly_contain_pt" (q: list, p: point) = inside(p, &q);
-    "dist_ps" (p: point, s: list) = to_segment(p, &s);
-    "dist_sp" (s: list, p: point) = to_segment(p, &s);
-    "dist_pl" (p: point, l: coefficients) = to_line(p, &l);
-    "dist_lp" (l: coefficients, p: point) = to_line(p, &l);
-    "dist_pb" (p: point, b: rect) = to_rect(p, &b);
-    "dist_bp" (b: rect, p: point) = to_rect(p, &b);
     "dist_pc" (p: point, c: circle) = (distance(p, c.center) - c.radius).max(0.0);
     "dist_cpoint" (c: circle, p: point) = (distance(p, c.center) - c.radius).max(0.0);
 
@@ -483,8 +456,8 @@ functions! {
     "circle_distance" (a: circle, b: circle) = (distance(a.center, b.center) - a.radius - b.radius).max(0.0);
     "circle_add_pt" (c: circle, p: point) = circle_at(plus(c.center, p), c.radius);
     "circle_sub_pt" (c: circle, p: point) = circle_at(minus(c.center, p), c.radius);
-    "circle_mul_pt" (c: circle, p: point) = circle_at(times(c.center, p), c.radius * p.x.hypot(p.y));
-    "circle_div_pt" (c: circle, p: point) = over(c.center, p).map(|at| circle_at(at, c.radius / p.x.hypot(p.y)));
+    "circle_mul_pt" (c: circle, p: point) = circle_at(times(c.center, p), c.radius * hypotenuse(p.x, p.y));
+    "circle_div_pt" (c: circle, p: point) = over(c.center, p).map(|at| circle_at(at, c.radius / hypotenuse(p.x, p.y)));
     "circle_box" (c: circle) = {
         let half = c.radius / std::f64::consts::SQRT_2;
         between(Point { x: c.center.x + half, y: c.center.y + half }, Point { x: c.center.x - half, y: c.center.y - half })
@@ -502,9 +475,6 @@ functions! {
     "lseg_ge" (a: list, b: list) = le(length(&b, false), length(&a, false));
     "lseg_vertical" (s: list) = s.len() == 2 && eq(s[0].x, s[1].x);
     "lseg_horizontal" (s: list) = s.len() == 2 && eq(s[0].y, s[1].y);
-    "lseg_parallel" (a: list, b: list) = a.len() == 2 && b.len() == 2 && eq(slope(a[0], a[1]), slope(b[0], b[1]));
-    "lseg_intersect" (a: list, b: list) = crossing(&a, &b).is_some();
-    "lseg_interpt" (a: list, b: list) = crossing(&a, &b);
     "line_construct_pp" (a: point, b: point) = through(a, b);
     "line_vertical" (l: coefficients) = l.get(1).is_some_and(|b| eq(*b, 0.0));
     "line_horizontal" (l: coefficients) = l.first().is_some_and(|a| eq(*a, 0.0));

@@ -204,7 +204,7 @@ fn any(typ: Oid, value: Datum<'_>, seed: u64) -> Result<u64> {
         _ => Err(err!(
             UNDEFINED_FUNCTION,
             "could not identify a hash function for type {}",
-            crate::types::format_type(typ, -1, &crate::types::context::NoHooks)
+            crate::types::format_type_plain(typ, &crate::types::context::NoHooks)
         )),
     }
 }

@@ -109,7 +109,6 @@ fn implementations() -> std::collections::HashMap<&'static str, FuncImpl> {
         bytea::TABLE,
         enums::TABLE,
         float::TABLE,
-        geometry::TABLE,
         hash::TABLE,
         int::TABLE,
         macaddr::TABLE,
@@ -130,6 +129,7 @@ fn implementations() -> std::collections::HashMap<&'static str, FuncImpl> {
         .iter()
         .chain(compare::TABLES)
         .chain(datetime::TABLES)
+        .chain(geometry::TABLES)
         .chain(format::TABLES)
         .chain(json::TABLES)
         .chain(regexp::TABLES)

@@ -17,7 +17,7 @@ fn push(out: &mut Column, i: Inet) -> Result<()> {
     Ok(())
 }
 
-fn shown(i: Inet, mask: bool) -> String {
+pub(super) fn shown(i: Inet, mask: bool) -> String {
     let mut v = Vec::new();
     inet::write(i, mask, &mut v);
     String::from_utf8_lossy(&v).into_owned()

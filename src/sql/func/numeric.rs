@@ -58,7 +58,7 @@ one! {
 }
 
 fn rounded(mut n: Numeric, scale: i32, round: bool) -> Numeric {
-    let scale = scale.clamp(-2000, 2000);
+    let scale = scale.clamp(-(numeric::MAX_WEIGHT + 1) * numeric::DEC_DIGITS - 1, numeric::MAX_SCALE);
     if n.is_finite() {
         if round {
             n.round(scale);

@@ -163,7 +163,7 @@ fn collation_for(cx: &mut FnContext, _: Args<'_, '_>, out: &mut Column) -> Resul
         _ => Err(err!(
             DATATYPE_MISMATCH,
             "collations are not supported by type {}",
-            name::format_type(typ, -1, &*cx.io.hooks)
+            name::format_type_plain(typ, &*cx.io.hooks)
         )),
     }
 }
@@ -303,10 +303,10 @@ fn parse_ident(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Resul
                 .find(|(i, c)| !(start(*c) || (*i > 0 && (c.is_ascii_digit() || *c == '$'))))
                 .map_or(rest.len(), |(i, _)| i);
             if len == 0 {
-                return Err(if after_dot {
-                    invalid("No valid identifier after \".\".")
-                } else if rest.starts_with('.') {
+                return Err(if rest.starts_with('.') {
                     invalid("No valid identifier before \".\".")
+                } else if after_dot {
+                    invalid("No valid identifier after \".\".")
                 } else {
                     invalid("")
                 });

@@ -2,6 +2,7 @@
 
 use super::{FnContext, FuncImpl, push_text};
 use crate::base::{Error, Result};
+use crate::types::inet::Inet;
 use crate::types::text::{bpchar, char_offset, clip, trim_blanks, varchar};
 use crate::types::{Column, Datum, TypeRef, array, io, name, oid};
 use crate::{bail, err};
@@ -33,11 +34,14 @@ fn cat(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
     })
 }
 
-/// As a cast to text shows it: a boolean in full.
+/// As a cast to text shows it: a boolean in full, an address with its mask.
 fn cast_text(cx: &FnContext, n: usize, args: Args<'_, '_>) -> Result<String> {
     match args[n] {
         Datum::Bool(b) => Ok(b.to_string()),
         d if cx.arg_type(n).oid == oid::BPCHAR => Ok(String::from_utf8_lossy(trim_blanks(d.bytes())).into_owned()),
+        d if matches!(cx.arg_type(n).oid, oid::INET | oid::CIDR) => {
+            Ok(super::network::shown(Inet::from_bytes(d.bytes()), true))
+        }
         d => shown(cx, cx.arg_type(n), d),
     }
 }

@@ -70,6 +70,10 @@ pub fn parse_with(text: &str, options: &ParseOptions, notices: &mut Vec<Report>)
     let result = parser.statements();
     let reached = parser.reached();
     notices.extend(found.into_iter().filter(|(pos, _)| *pos <= reached).map(|(_, report)| report));
+    // PostgreSQL finds these in its analysis, which a syntax error forestalls.
+    if result.is_ok() {
+        notices.append(&mut parser.notices);
+    }
     result
 }
 

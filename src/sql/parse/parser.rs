@@ -3,7 +3,7 @@
 use super::keyword::{Category, Kw};
 use super::lex::{Lexed, syntax_error};
 use super::token::{Tok, Token};
-use crate::base::{Error, Result, SqlState};
+use crate::base::{Error, Report, Result, SqlState};
 use crate::err;
 use crate::sql::ast::{MAX_DEPTH, Pos, RawStmt, cursor};
 
@@ -22,6 +22,8 @@ pub(super) struct Parser<'a> {
     pub(super) last_paren_was_list: bool,
     /// A fault PostgreSQL finds after parsing; the first one is raised when the whole text has no syntax error.
     pub(super) deferred: Option<Error>,
+    /// What is reported beside the result.
+    pub(super) notices: Vec<Report>,
     /// Address of a local at the entry.
     stack_base: usize,
 }
@@ -45,6 +47,7 @@ impl<'a> Parser<'a> {
             height: 0,
             last_paren_was_list: false,
             deferred: None,
+            notices: Vec::new(),
             stack_base: stack_address(),
         }
     }

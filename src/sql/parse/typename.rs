@@ -3,7 +3,7 @@
 use super::keyword::{Category, Kw};
 use super::parser::Parser;
 use super::token::Tok;
-use crate::base::{Result, SqlState};
+use crate::base::{Report, Result, Severity, SqlState};
 use crate::sql::ast::interval_mask as mask;
 use crate::sql::ast::*;
 
@@ -109,6 +109,7 @@ impl Parser<'_> {
         } else {
             typ.typmods = self.interval_fields()?;
         }
+        self.warn_of_interval(&typ, pos);
         Ok(typ)
     }
 
@@ -186,12 +187,14 @@ impl Parser<'_> {
                 if self.at_char(b'(') {
                     typ.typmods = vec![self.iconst_in_parens()?];
                 }
-                match (kw == Kw::Time, self.time_zone()?) {
-                    (true, false) => "time",
-                    (true, true) => "timetz",
-                    (false, false) => "timestamp",
-                    (false, true) => "timestamptz",
-                }
+                let (name, word, zone) = match (kw == Kw::Time, self.time_zone()?) {
+                    (true, false) => ("time", "TIME", ""),
+                    (true, true) => ("timetz", "TIME", " WITH TIME ZONE"),
+                    (false, false) => ("timestamp", "TIMESTAMP", ""),
+                    (false, true) => ("timestamptz", "TIMESTAMP", " WITH TIME ZONE"),
+                };
+                self.warn_of_precision(&typ.typmods, word, zone, pos);
+                name
             }
             _ => {
                 let varying = self.character(kw)?;
@@ -206,6 +209,22 @@ impl Parser<'_> {
         };
         name.clone_into(&mut typ.names[1]);
         Ok(typ)
+    }
+
+    /// PostgreSQL 15, timestamp.c, anytimestamp_typmod_check: more digits of seconds than six are six.
+    pub(super) fn warn_of_precision(&mut self, typmods: &[Expr], word: &str, zone: &str, pos: Pos) {
+        let Some(Expr { kind: ExprKind::Const(Const::Int(n @ 7..)), .. }) = typmods.last() else { return };
+        let message = format!("{word}({n}){zone} precision reduced to maximum allowed, 6");
+        let at = cursor(self.text, pos);
+        let notice = Report::notice(Severity::Warning, SqlState::INVALID_PARAMETER_VALUE, message);
+        self.notices.push(Report { position: at, ..notice });
+    }
+
+    /// The first modifier of an interval is the mask of its fields.
+    fn warn_of_interval(&mut self, typ: &TypeName, pos: Pos) {
+        if typ.typmods.len() == 2 {
+            self.warn_of_precision(&typ.typmods, "INTERVAL", "", pos);
+        }
     }
 
     /// The rest of CHARACTER, CHAR, NATIONAL CHARACTER, NCHAR, VARCHAR. True: varying.
@@ -283,6 +302,7 @@ impl Parser<'_> {
                 Some(p) => vec![Expr::int(mask::FULL_RANGE, NOWHERE), p],
                 None => self.interval_fields()?,
             };
+            self.warn_of_interval(&typ, pos);
             return Ok(cast(arg, typ, NOWHERE));
         }
         let typ = self.const_type_name(true)?;

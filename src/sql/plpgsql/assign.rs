@@ -289,7 +289,7 @@ impl Frame {
         for (n, to) in types.iter().enumerate() {
             let value = r.values.get(n).cloned().unwrap_or(Value::Null);
             if shape.types[n].oid != to.oid && !self.is_out() {
-                let shown = |t: TypeRef| crate::types::format_type(t.oid, -1, &*cx.fx.io.hooks);
+                let shown = |t: TypeRef| crate::types::format_type_plain(t.oid, &*cx.fx.io.hooks);
                 let what = "returned record type does not match expected record type";
                 return Err(err!(DATATYPE_MISMATCH, "{what}")
                     .detail(format!(

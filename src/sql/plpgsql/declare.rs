@@ -198,7 +198,7 @@ impl Parser<'_> {
         };
         let allowed = [oid::RECORD, oid::UNKNOWN];
         if super::parse::is_pseudo(ty.oid) && !allowed.contains(&ty.oid) {
-            let shown = crate::types::format_type(ty.oid, -1, &*self.cx.fx.io.hooks);
+            let shown = crate::types::format_type_plain(ty.oid, &*self.cx.fx.io.hooks);
             return Err(err!(FEATURE_NOT_SUPPORTED, "variable \"{shown}\" has pseudo-type {shown}"));
         }
         Ok((self.kind_of_type(ty), ty))

@@ -547,7 +547,7 @@ impl Frame {
             return Err(err!(NULL_VALUE_NOT_ALLOWED, "FOREACH expression must not be null").into());
         }
         let Some(element) = crate::types::element_type(crate::types::base_type(ty.oid)) else {
-            let shown = crate::types::format_type(ty.oid, -1, &*cx.fx.io.hooks);
+            let shown = crate::types::format_type_plain(ty.oid, &*cx.fx.io.hooks);
             return Err(err!(DATATYPE_MISMATCH, "FOREACH expression must yield an array, not type {shown}").into());
         };
         let _ = target;
@@ -646,7 +646,7 @@ impl Frame {
         }
         for (n, (a, b)) in found.iter().zip(wanted).enumerate() {
             if a.oid != b.oid && crate::types::base_type(b.oid) != a.oid {
-                let shown = |t: &TypeRef| crate::types::format_type(t.oid, -1, &*cx.fx.io.hooks);
+                let shown = |t: &TypeRef| crate::types::format_type_plain(t.oid, &*cx.fx.io.hooks);
                 return Err(err!(DATATYPE_MISMATCH, "{what}").detail(format!(
                     "Returned type {} does not match expected type {} in column {}.",
                     shown(a),

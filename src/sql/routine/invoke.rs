@@ -429,7 +429,7 @@ fn check_columns(found: &[TypeRef], wanted: &[TypeRef]) -> Result<()> {
     }
     for (n, (a, b)) in found.iter().zip(wanted).enumerate() {
         if crate::types::base_type(a.oid) != crate::types::base_type(b.oid) {
-            let shown = |t: &TypeRef| crate::types::format_type(t.oid, -1, &crate::types::context::NoHooks);
+            let shown = |t: &TypeRef| crate::types::format_type_plain(t.oid, &crate::types::context::NoHooks);
             return Err(err!(DATATYPE_MISMATCH, "{text}").detail(format!(
                 "Returned type {} at ordinal position {}, but query expects {}.",
                 shown(a),

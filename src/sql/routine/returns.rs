@@ -120,7 +120,7 @@ fn column(n: usize, ty: TypeRef, c: Conversion) -> (Expr, bool) {
 }
 
 fn mismatch(cx: &ExecContext, returns: TypeRef, detail: impl Into<String>) -> crate::base::Error {
-    let shown = crate::types::format_type(returns.oid, -1, &*cx.fx.io.hooks);
+    let shown = crate::types::format_type_plain(returns.oid, &*cx.fx.io.hooks);
     err!(INVALID_FUNCTION_DEFINITION, "return type mismatch in function declared to return {shown}")
         .detail(detail)
         .place("check_sql_fn_retval", "functions.c", 1601)
@@ -142,7 +142,7 @@ pub fn shape(cx: &mut ExecContext, found: Option<&[TypeRef]>, returns: &Returns)
     let Some(found) = found else {
         return Err(mismatch(cx, ty, "Function's final statement must be SELECT or INSERT/UPDATE/DELETE RETURNING."));
     };
-    let shown = |cx: &ExecContext, t: TypeRef| crate::types::format_type(t.oid, -1, &*cx.fx.io.hooks);
+    let shown = |cx: &ExecContext, t: TypeRef| crate::types::format_type_plain(t.oid, &*cx.fx.io.hooks);
     match returns {
         Returns::Scalar(ty) => {
             let [one] = found else {

@@ -15,7 +15,7 @@ pub fn signature(cx: &mut ExecContext, f: &Function) -> Result<String> {
 
 /// As [`signature`].
 pub fn procedure(catalog: &Catalog, hooks: &dyn TypeHooks, f: &Function) -> String {
-    let types: Vec<String> = f.inputs().iter().map(|t| crate::types::format_type(*t, -1, hooks)).collect();
+    let types: Vec<String> = f.inputs().iter().map(|t| crate::types::format_type_plain(*t, hooks)).collect();
     format!("{}({})", name(catalog, f.namespace, &f.name), types.join(","))
 }
 
@@ -29,7 +29,7 @@ fn name(catalog: &Catalog, namespace: Oid, name: &str) -> String {
 
 /// `f(integer, text)`, as error messages list the types of a call.
 pub fn listed(hooks: &dyn TypeHooks, name: &str, types: &[Oid]) -> String {
-    let types: Vec<String> = types.iter().map(|t| crate::types::format_type(*t, -1, hooks)).collect();
+    let types: Vec<String> = types.iter().map(|t| crate::types::format_type_plain(*t, hooks)).collect();
     format!("{name}({})", types.join(", "))
 }
 

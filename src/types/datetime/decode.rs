@@ -325,8 +325,8 @@ pub(super) fn time_only(text: &str, io: &IoContext) -> Decoded<(Civil, Option<i3
         // A zone with changing offsets needs a date to tell which one is meant.
         if d.known & mask::DATE == mask::DATE {
             Some(-d.local_offset(zone))
-        } else if let Ok(offset) = zone.rules.to_fixed_offset() {
-            Some(-offset.seconds())
+        } else if let Some(east) = zone.constant_offset() {
+            Some(-east)
         } else {
             return Err(Fault::BadFormat);
         }

@@ -28,6 +28,14 @@ fn two(n: i32, out: &mut Vec<u8>) {
     out.push(b'0' + (n % 10) as u8);
 }
 
+/// The hours of an offset: a week has more than two digits of them.
+fn hours(n: i32, out: &mut Vec<u8>) {
+    if n >= 100 {
+        out.push(b'0' + (n / 100) as u8);
+    }
+    two(n, out);
+}
+
 /// The year with at least four digits.
 fn year(c: &Civil, out: &mut Vec<u8>) {
     let y = shown_year(c);
@@ -59,7 +67,7 @@ pub(super) fn seconds(second: i32, us: i32, fill: bool, out: &mut Vec<u8>) {
 pub fn zone_text(east: i32, out: &mut Vec<u8>) {
     let s = east.abs();
     out.push(if east < 0 { b'-' } else { b'+' });
-    two(s / 3600, out);
+    hours(s / 3600, out);
     if s % 3600 != 0 {
         out.push(b':');
         two(s / 60 % 60, out);
@@ -175,7 +183,7 @@ pub fn json_text(c: &Civil, with_time: bool, east: Option<i32>, out: &mut Vec<u8
     if let Some(east) = east {
         out.push(if east < 0 { b'-' } else { b'+' });
         let s = east.abs();
-        two(s / 3600, out);
+        hours(s / 3600, out);
         out.push(b':');
         two(s / 60 % 60, out);
         if s % 60 != 0 {

@@ -119,7 +119,8 @@ impl Interval {
         if (0..6).contains(&precision) {
             let unit = 10_i64.pow(6 - precision as u32);
             let half = if self.us >= 0 { unit / 2 } else { -(unit / 2) };
-            self.us = self.us.checked_add(half).ok_or_else(out_of_range)? / unit * unit;
+            // PostgreSQL does not look for an overflow here: the longest ones turn their sign.
+            self.us = self.us.wrapping_add(half) / unit * unit;
         }
         Ok(self)
     }
@@ -391,6 +392,10 @@ fn decode_number(
     if negative_all {
         value = -value.abs();
         part = -part.abs();
+    }
+    if kind == Unit::Hour {
+        // What stands before hours are days.
+        *current = Some(Unit::Day);
     }
     b.add(kind, value, part)
 }

@@ -9,8 +9,19 @@ use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 #[derive(Clone, Debug)]
 pub struct Zone {
     pub name: String,
-    pub rules: TimeZone,
+    rules: Rules,
 }
+
+#[derive(Clone, Debug)]
+enum Rules {
+    /// Of the IANA database or of a POSIX string.
+    Changing(TimeZone),
+    /// Always the same seconds east of Greenwich: up to a week, where `jiff` knows a day and a bit.
+    Fixed { east: i32, abbreviation: String },
+}
+
+/// PostgreSQL 15, localtime.c, getsecs: hours may go up to a week.
+const MAX_HOURS: i32 = 24 * 7 - 1;
 
 /// What holds in a zone at an instant.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,12 +42,14 @@ const EARLIEST_US: i64 = -5 * CYCLE_US;
 
 impl Zone {
     pub fn utc() -> Zone {
-        Zone { name: "GMT".into(), rules: TimeZone::UTC }
+        Zone { name: "GMT".into(), rules: Rules::Changing(TimeZone::UTC) }
     }
 
     /// A zone with a fixed offset, named as POSIX would (`<+05:30>-05:30`).
     pub fn fixed(east_seconds: i32) -> Option<Zone> {
-        let rules = TimeZone::fixed(Offset::from_seconds(east_seconds).ok()?);
+        if east_seconds.unsigned_abs() / 3600 > MAX_HOURS.unsigned_abs() {
+            return None;
+        }
         let show = |sign: char| {
             let s = east_seconds.abs();
             let mut text = format!("{sign}{:02}", s / 3600);
@@ -49,7 +62,17 @@ impl Zone {
             text
         };
         let (shown, posix) = if east_seconds < 0 { ('-', '+') } else { ('+', '-') };
-        Some(Zone { name: format!("<{}>{}", show(shown), show(posix)), rules })
+        let abbreviation = show(shown);
+        let name = format!("<{abbreviation}>{}", show(posix));
+        Some(Zone { name, rules: Rules::Fixed { east: east_seconds, abbreviation } })
+    }
+
+    /// The offset of a zone that never changes it.
+    pub fn constant_offset(&self) -> Option<i32> {
+        match &self.rules {
+            Rules::Changing(rules) => rules.to_fixed_offset().ok().map(Offset::seconds),
+            Rules::Fixed { east, .. } => Some(*east),
+        }
     }
 
     /// A zone by the name of the IANA database, whatever its case, or by a POSIX string (`EST5EDT`, `UTC+3`).
@@ -62,27 +85,27 @@ impl Zone {
         }
         if let Ok(rules) = jiff::tz::db().get(name) {
             let name = rules.iana_name().unwrap_or(name).to_owned();
-            return Some(Zone { name, rules });
+            return Some(Zone { name, rules: Rules::Changing(rules) });
         }
         if !name.contains(|c: char| c.is_ascii_digit()) || name.contains(char::is_whitespace) {
             return None;
         }
         // As tzcode does, a summer name without rules means those of the United States.
         let upper = name.to_ascii_uppercase();
+        if let Some((abbreviation, east)) = posix_fixed(&upper) {
+            return Some(Zone { name: upper, rules: Rules::Fixed { east, abbreviation } });
+        }
         let rules = TimeZone::posix(&upper)
             .or_else(|_| TimeZone::posix(&format!("{upper},M3.2.0,M11.1.0")))
             .or_else(|_| TimeZone::posix(&format!("UTC{upper}")))
             .ok()?;
-        Some(Zone { name: upper, rules })
+        Some(Zone { name: upper, rules: Rules::Changing(rules) })
     }
 
     /// What `SET timezone` accepts: a name, or hours east of Greenwich.
     pub fn setting(text: &str) -> Option<Zone> {
         let text = text.trim();
         if let Ok(hours) = text.parse::<f64>() {
-            if hours.abs() > 168.0 {
-                return None;
-            }
             return Zone::fixed((hours * 3600.0) as i32);
         }
         if let Some(quoted) = text.get(..8).filter(|w| w.eq_ignore_ascii_case("interval")).map(|_| text[8..].trim()) {
@@ -114,17 +137,27 @@ impl Zone {
 
     /// What holds at an instant, microseconds since 2000-01-01 UTC.
     pub fn at_utc(&self, us: i64) -> ZoneAt {
-        let info = self.rules.to_offset_info(instant(us));
-        ZoneAt {
-            offset: info.offset().seconds(),
-            dst: info.dst().is_dst(),
-            abbreviation: info.abbreviation().to_owned(),
+        match &self.rules {
+            Rules::Changing(rules) => {
+                let info = rules.to_offset_info(instant(us));
+                ZoneAt {
+                    offset: info.offset().seconds(),
+                    dst: info.dst().is_dst(),
+                    abbreviation: info.abbreviation().to_owned(),
+                }
+            }
+            Rules::Fixed { east, abbreviation } => {
+                ZoneAt { offset: *east, dst: false, abbreviation: abbreviation.clone() }
+            }
         }
     }
 
     /// Seconds east of Greenwich at an instant, microseconds since 2000-01-01 UTC.
     pub fn offset_at_utc(&self, us: i64) -> i32 {
-        self.rules.to_offset(instant(us)).seconds()
+        match &self.rules {
+            Rules::Changing(rules) => rules.to_offset(instant(us)).seconds(),
+            Rules::Fixed { east, .. } => *east,
+        }
     }
 
     /// Seconds east of Greenwich at a local time, microseconds since 2000-01-01 on the zone's clocks.
@@ -132,6 +165,10 @@ impl Zone {
     /// PostgreSQL 15, datetime.c, DetermineTimeZoneOffset: a time that does not exist is read with the offset before
     /// the change, one that exists twice with the one after it.
     pub fn offset_at_local(&self, local_us: i64) -> i32 {
+        let rules = match &self.rules {
+            Rules::Changing(rules) => rules,
+            Rules::Fixed { east, .. } => return *east,
+        };
         let local = into_cycle(local_us);
         let c = Civil::from_us(local);
         let date = jiff::civil::DateTime::new(
@@ -144,12 +181,34 @@ impl Zone {
             0,
         );
         let Ok(date) = date else { return 0 };
-        match self.rules.to_ambiguous_timestamp(date).offset() {
+        match rules.to_ambiguous_timestamp(date).offset() {
             AmbiguousOffset::Unambiguous { offset } => offset.seconds(),
             AmbiguousOffset::Gap { before, .. } => before.seconds(),
             AmbiguousOffset::Fold { after, .. } => after.seconds(),
         }
     }
+}
+
+/// A POSIX string without a summer time, `FOO+30` or `<+05>-05:30`: the abbreviation and seconds east.
+fn posix_fixed(text: &str) -> Option<(String, i32)> {
+    let (abbreviation, offset) = match text.strip_prefix('<') {
+        Some(rest) => rest.split_once('>')?,
+        None => text.split_at(text.find(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | ','))?),
+    };
+    let (east_sign, clock) = match offset.strip_prefix('-') {
+        Some(rest) => (1, rest),
+        None => (-1, offset.strip_prefix('+').unwrap_or(offset)),
+    };
+    let mut seconds = 0;
+    for (i, part) in clock.split(':').enumerate() {
+        let n: i32 = part.parse().ok().filter(|_| part.bytes().all(|b| b.is_ascii_digit()))?;
+        let (most, unit) = *[(MAX_HOURS, 3600), (59, 60), (60, 1)].get(i)?;
+        if n > most {
+            return None;
+        }
+        seconds += n * unit;
+    }
+    Some((abbreviation.to_owned(), east_sign * seconds))
 }
 
 fn into_cycle(us: i64) -> i64 {

@@ -29,7 +29,7 @@ pub const MIN_SIG_DIGITS: i32 = 16;
 pub const MAX_DISPLAY_SCALE: i32 = 1000;
 /// Greatest scale a value can have.
 pub const MAX_SCALE: i32 = 0x3FFF;
-const MAX_WEIGHT: i32 = i16::MAX as i32;
+pub const MAX_WEIGHT: i32 = i16::MAX as i32;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {

@@ -133,7 +133,7 @@ fn constant(cmd: &Command, cx: &mut ExecContext, parent: &Relation, column: &Key
         let column_name = parent.attributes.get((column.attno as usize).wrapping_sub(1)).map(|a| a.name.clone());
         match error.sqlstate() {
             SqlState::DATATYPE_MISMATCH => {
-                let shown = crate::types::format_type(column.ty.oid, -1, &*cx.fx.io.hooks);
+                let shown = crate::types::format_type_plain(column.ty.oid, &*cx.fx.io.hooks);
                 let name = column_name.or_else(|| column.expr.as_ref().map(|e| e.to_string())).unwrap_or_default();
                 err!(DATATYPE_MISMATCH, "specified value cannot be cast to type {shown} for column \"{name}\"").at(at)
             }

@@ -100,7 +100,7 @@ fn column(
 }
 
 fn no_hash(cx: &ExecContext, ty: TypeRef) -> Error {
-    let shown = crate::types::format_type(ty.oid, -1, &*cx.fx.io.hooks);
+    let shown = crate::types::format_type_plain(ty.oid, &*cx.fx.io.hooks);
     err!(UNDEFINED_OBJECT, "data type {shown} has no default operator class for access method \"hash\"")
         .hint("You must specify a hash operator class or define a default hash operator class for the data type.")
 }

@@ -3,6 +3,7 @@
 use super::keyword::KEYWORDS;
 use crate::base::{Flow, Oid, Result};
 use crate::catalog::{RelKind, system};
+use crate::err;
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::system_view::{self, Cell, NULL, Sink, Stamp, fit};
 use crate::types::array::Array;
@@ -190,6 +191,9 @@ fn explode(cx: &mut ExecContext, args: &[Value]) -> Result<Vec<Vec<Value>>> {
     let role = |name: &str| catalog.role_by_name(name.trim_matches('"')).map_or(Oid::INVALID, |r| r.oid);
     let mut rows = Vec::new();
     for item in Array::new(stored).iter() {
+        if item.is_null() {
+            return Err(err!(NULL_VALUE_NOT_ALLOWED, "ACL arrays must not contain null values"));
+        }
         let Some((grantee, rest)) = item.str().split_once('=') else { continue };
         let (letters, grantor) = rest.split_once('/').unwrap_or((rest, ""));
         let grantee = if grantee.is_empty() { Oid::INVALID } else { role(grantee) };

@@ -57,6 +57,11 @@ fn date_mi(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()
 
 // Timestamps and intervals. -----------------------------------------------------------------------------------
 
+/// The opposite as subtraction from a date takes it: what has no opposite stays as it is.
+fn turned(i: Interval) -> Interval {
+    Interval { months: i.months.wrapping_neg(), days: i.days.wrapping_neg(), us: i.us.wrapping_neg() }
+}
+
 /// Adds months and days to a local time: a day that the month does not have becomes its last one.
 fn shift_days(us: i64, i: Interval) -> Result<i64> {
     let mut us = us;
@@ -112,7 +117,7 @@ fn timestamp_with<const MINUS: bool, const SWAP: bool>(
 ) -> Result<()> {
     let i = interval(args, usize::from(!SWAP));
     let us = args[usize::from(SWAP)].i64();
-    out.push(Datum::I64(add_interval(us, if MINUS { negated(i)? } else { i })?));
+    out.push(Datum::I64(add_interval(us, if MINUS { turned(i) } else { i })?));
     Ok(())
 }
 
@@ -123,7 +128,7 @@ fn timestamptz_with<const MINUS: bool, const SWAP: bool>(
 ) -> Result<()> {
     let i = interval(args, usize::from(!SWAP));
     let us = args[usize::from(SWAP)].i64();
-    out.push(Datum::I64(add_interval_tz(us, if MINUS { negated(i)? } else { i }, &cx.io.time_zone)?));
+    out.push(Datum::I64(add_interval_tz(us, if MINUS { turned(i) } else { i }, &cx.io.time_zone)?));
     Ok(())
 }
 
@@ -134,7 +139,7 @@ fn date_with<const MINUS: bool, const SWAP: bool>(
 ) -> Result<()> {
     let i = interval(args, usize::from(!SWAP));
     let us = date::to_timestamp(args[usize::from(SWAP)].i32())?;
-    out.push(Datum::I64(add_interval(us, if MINUS { negated(i)? } else { i })?));
+    out.push(Datum::I64(add_interval(us, if MINUS { turned(i) } else { i })?));
     Ok(())
 }
 

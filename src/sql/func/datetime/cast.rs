@@ -87,7 +87,16 @@ fn time_interval(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Res
 }
 
 fn interval_time(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
-    out.push(Datum::I64(Interval::from_bytes(args[0].bytes()).us.rem_euclid(USECS_PER_DAY)));
+    let us = Interval::from_bytes(args[0].bytes()).us;
+    // PostgreSQL 15, date.c, interval_time: the longest negative ones overflow, and stay what they become.
+    let us = match us {
+        0.. => us % USECS_PER_DAY,
+        _ => {
+            let days = us.wrapping_neg().wrapping_add(USECS_PER_DAY - 1) / USECS_PER_DAY;
+            us.wrapping_add(days.wrapping_mul(USECS_PER_DAY))
+        }
+    };
+    out.push(Datum::I64(us));
     Ok(())
 }
 

@@ -29,8 +29,8 @@ pub(super) fn zone_of(name: &str) -> Result<Zone> {
         .ok_or_else(|| err!(INVALID_PARAMETER_VALUE, "time zone \"{name}\" not recognized"))
 }
 
-/// A zone by its offset.
-fn zone_of_interval(bytes: &[u8], cx: &FnContext) -> Result<Zone> {
+/// Seconds east of Greenwich given as an interval, however many.
+fn east_of_interval(bytes: &[u8], cx: &FnContext) -> Result<i64> {
     let i = Interval::from_bytes(bytes);
     let shown = || {
         let mut out = Vec::new();
@@ -40,8 +40,20 @@ fn zone_of_interval(bytes: &[u8], cx: &FnContext) -> Result<Zone> {
     if i.months != 0 || i.days != 0 {
         bail!(INVALID_PARAMETER_VALUE, "interval time zone \"{}\" must not include months or days", shown());
     }
-    Zone::fixed((i.us / USECS_PER_SEC) as i32)
-        .ok_or_else(|| err!(INVALID_PARAMETER_VALUE, "interval time zone \"{}\" out of range", shown()))
+    Ok(i64::from((i.us / USECS_PER_SEC) as i32))
+}
+
+/// A moment moved by seconds.
+fn moved(us: i64, seconds: i64, out: &mut Column) -> Result<()> {
+    let us = match timestamp::is_finite(us) {
+        true => us
+            .checked_add(seconds * USECS_PER_SEC)
+            .filter(|us| timestamp::in_range(*us))
+            .ok_or_else(timestamp::out_of_range)?,
+        false => us,
+    };
+    out.push(Datum::I64(us));
+    Ok(())
 }
 
 fn to_utc(local: i64, zone: &Zone, out: &mut Column) -> Result<()> {
@@ -63,11 +75,11 @@ fn timestamptz_zone(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> 
 }
 
 fn timestamp_izone(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
-    to_utc(args[1].i64(), &zone_of_interval(args[0].bytes(), cx)?, out)
+    moved(args[1].i64(), -east_of_interval(args[0].bytes(), cx)?, out)
 }
 
 fn timestamptz_izone(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
-    to_local(args[1].i64(), &zone_of_interval(args[0].bytes(), cx)?, out)
+    moved(args[1].i64(), east_of_interval(args[0].bytes(), cx)?, out)
 }
 
 fn move_timetz(t: TimeTz, east: i32, out: &mut Column) -> Result<()> {
@@ -81,8 +93,7 @@ fn timetz_zone(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Resu
 }
 
 fn timetz_izone(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
-    let zone = zone_of_interval(args[0].bytes(), cx)?;
-    move_timetz(TimeTz::from_bytes(args[1].bytes()), zone.offset_at_utc(0), out)
+    move_timetz(TimeTz::from_bytes(args[1].bytes()), east_of_interval(args[0].bytes(), cx)? as i32, out)
 }
 
 fn now(cx: &mut FnContext, _: Args<'_, '_>, out: &mut Column) -> Result<()> {

@@ -65,10 +65,15 @@ fn cased(text: &str, case: Case) -> String {
 
 /// A number of at least so many digits, the sign not counted; `fill`: only as many as it has.
 fn digits(n: i64, width: usize, fill: bool) -> String {
+    digits_as(n, n, width, fill)
+}
+
+/// As wide as `like` would need, whose sign may be another.
+fn digits_as(n: i64, like: i64, width: usize, fill: bool) -> String {
     if fill {
         return n.to_string();
     }
-    let width = if n < 0 { width + 1 } else { width };
+    let width = if like < 0 { width + 1 } else { width };
     format!("{n:0width$}")
 }
 
@@ -115,6 +120,7 @@ fn show(field: Field, case: Case, fill: bool, m: &Moment) -> Result<String> {
         }
     }
     let number = |n: i32, width: usize| digits(n.into(), width, fill);
+    let iso = |n: i32, width: usize| digits_as(n.into(), m.shown(m.year).into(), width, fill);
     // Fields that are never negative in a date count the sign as a digit.
     let plain = |n: i32, width: usize| if fill { n.to_string() } else { format!("{n:0width$}") };
     let seconds_of_day = (m.hour * 60 + i64::from(m.minute)) * 60 + i64::from(m.second);
@@ -179,7 +185,7 @@ fn show(field: Field, case: Case, fill: bool, m: &Moment) -> Result<String> {
         Field::Ff(n) => format!("{:0width$}", m.us / 10_i32.pow(6 - u32::from(n)), width = n.into()),
         Field::Fx => String::new(),
         Field::Hh24 => digits(m.hour, 2, fill),
-        Field::Hh12 => digits(if m.hour % 12 == 0 { 12 } else { m.hour % 12 }, 2, fill),
+        Field::Hh12 => digits_as(if m.hour % 12 == 0 { 12 } else { m.hour % 12 }, m.hour, 2, fill),
         Field::Mi => number(m.minute, 2),
         Field::Ss => number(m.second, 2),
         Field::Ms => format!("{:03}", m.us / 1000),
@@ -197,10 +203,10 @@ fn show(field: Field, case: Case, fill: bool, m: &Moment) -> Result<String> {
         Field::Yyy => number(year % 1000, 3),
         Field::Yy => number(year % 100, 2),
         Field::Y => number(year % 10, 1),
-        Field::Iyyy => number(iso_year, 4),
-        Field::Iyy => number(iso_year % 1000, 3),
-        Field::Iy => number(iso_year % 100, 2),
-        Field::I => number(iso_year % 10, 1),
+        Field::Iyyy => iso(iso_year, 4),
+        Field::Iyy => iso(iso_year % 1000, 3),
+        Field::Iy => iso(iso_year % 100, 2),
+        Field::I => iso(iso_year % 10, 1),
         Field::Tz => m.zone.as_ref().map_or(String::new(), |z| match case {
             Case::Lower => z.abbreviation.to_lowercase(),
             _ => z.abbreviation.clone(),

@@ -5,6 +5,8 @@
 mod date_in;
 mod date_out;
 mod number;
+mod number_in;
 mod template;
 
-pub(super) static TABLES: &[&[(&str, super::FuncImpl)]] = &[date_in::TABLE, date_out::TABLE, number::TABLE];
+pub(super) static TABLES: &[&[(&str, super::FuncImpl)]] =
+    &[date_in::TABLE, date_out::TABLE, number::TABLE, number_in::TABLE];

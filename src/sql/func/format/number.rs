@@ -1,15 +1,15 @@
-//! `to_char` of numbers, and `to_number`.
+//! `to_char` of numbers, and the templates that `number_in.rs` reads by.
 
 use super::template::ordinal_ending;
+use crate::bail;
 use crate::base::{Error, Result};
-use crate::sql::func::{FnContext, FuncImpl, push_numeric, push_text};
+use crate::sql::func::{FnContext, FuncImpl, push_text};
 use crate::types::numeric::Numeric;
 use crate::types::{Column, Datum};
-use crate::{bail, err};
 
 /// A pattern of a number's template.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Key {
+pub(super) enum Key {
     Nine,
     Zero,
     Comma,
@@ -31,13 +31,13 @@ enum Key {
 }
 
 #[derive(Clone, Debug)]
-enum Node {
+pub(super) enum Node {
     Key(Key),
     Char(char),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-enum LocaleSign {
+pub(super) enum LocaleSign {
     #[default]
     None,
     Before,
@@ -46,25 +46,25 @@ enum LocaleSign {
 
 /// What the template as a whole asks for.
 #[derive(Clone, Debug, Default)]
-struct Shape {
-    pre: usize,
-    post: usize,
-    multi: usize,
+pub(super) struct Shape {
+    pub(super) pre: usize,
+    pub(super) post: usize,
+    pub(super) multi: usize,
     zero_start: usize,
     zero_end: usize,
-    decimal: bool,
+    pub(super) decimal: bool,
     zero: bool,
-    fill: bool,
+    pub(super) fill: bool,
     blank: bool,
-    locale_sign: LocaleSign,
-    has_locale_sign: bool,
+    pub(super) locale_sign: LocaleSign,
+    pub(super) has_locale_sign: bool,
     pre_locale_sign: usize,
-    minus: bool,
-    plus: bool,
-    bracket: bool,
-    roman: bool,
-    multiply: bool,
-    exponent: bool,
+    pub(super) minus: bool,
+    pub(super) plus: bool,
+    pub(super) bracket: bool,
+    pub(super) roman: bool,
+    pub(super) multiply: bool,
+    pub(super) exponent: bool,
 }
 
 const KEYS: &[(&str, Key)] = &[
@@ -95,7 +95,7 @@ fn bad(message: &str) -> Error {
     Error::new(crate::base::SqlState::SYNTAX_ERROR, message)
 }
 
-fn parse(text: &str) -> Result<(Vec<Node>, Shape)> {
+pub(super) fn parse(text: &str) -> Result<(Vec<Node>, Shape)> {
     let mut nodes = Vec::new();
     let mut shape = Shape::default();
     let mut rest = text;
@@ -652,93 +652,6 @@ fn of_float8(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<
 }
 
 /// `to_number(text, template)`.
-fn to_number(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
-    let (text, template) = (args[0].str(), args[1].str());
-    if template.is_empty() {
-        out.push_null();
-        return Ok(());
-    }
-    let (nodes, shape) = parse(template)?;
-    if shape.exponent {
-        bail!(FEATURE_NOT_SUPPORTED, "\"EEEE\" not supported for input");
-    }
-    if shape.roman {
-        bail!(FEATURE_NOT_SUPPORTED, "\"RN\" not supported for input");
-    }
-    let mut negative = false;
-    let mut digits = String::new();
-    let mut seen_point = false;
-    let mut rest = text;
-    let eat_sign = |rest: &mut &str, negative: &mut bool| {
-        if let Some(after) = rest.strip_prefix(['-', '<']) {
-            *negative = true;
-            *rest = after;
-        } else if let Some(after) = rest.strip_prefix('+') {
-            *rest = after;
-        }
-    };
-    for node in &nodes {
-        if rest.is_empty() {
-            break;
-        }
-        match node {
-            Node::Key(Key::Nine | Key::Zero | Key::Point) => {
-                rest = rest.strip_prefix(' ').unwrap_or(rest);
-                if digits.is_empty() {
-                    eat_sign(&mut rest, &mut negative);
-                }
-                let Some(c) = rest.chars().next() else { break };
-                if c.is_ascii_digit() && !matches!(node, Node::Key(Key::Point)) {
-                    digits.push(c);
-                    rest = &rest[1..];
-                } else if c == '.' && shape.decimal && !seen_point {
-                    seen_point = true;
-                    digits.push('.');
-                    rest = &rest[1..];
-                    // The digit this place stands for comes after the point.
-                    if !matches!(node, Node::Key(Key::Point))
-                        && let Some(d) = rest.chars().next().filter(char::is_ascii_digit)
-                    {
-                        digits.push(d);
-                        rest = &rest[1..];
-                    }
-                }
-            }
-            Node::Key(Key::Comma | Key::Group) => rest = rest.strip_prefix(',').unwrap_or(rest),
-            Node::Key(Key::Minus | Key::Sign | Key::LocaleSign | Key::Plus) => eat_sign(&mut rest, &mut negative),
-            Node::Key(Key::Currency) => {
-                rest = rest.strip_prefix(['$', ' ']).unwrap_or(rest);
-            }
-            Node::Key(Key::Ordinal { .. }) => {
-                rest = rest.strip_prefix(|c: char| c.is_ascii_alphabetic()).unwrap_or(rest);
-                rest = rest.strip_prefix(|c: char| c.is_ascii_alphabetic()).unwrap_or(rest);
-            }
-            Node::Key(_) => {}
-            Node::Char(_) => rest = rest.get(rest.chars().next().map_or(0, char::len_utf8)..).unwrap_or(""),
-        }
-    }
-    if shape.has_locale_sign && rest.starts_with('-') {
-        negative = true;
-    }
-    let number = digits.trim_end_matches('.');
-    if number.is_empty() {
-        let shown = if negative { "-" } else { " " };
-        return Err(err!(INVALID_TEXT_REPRESENTATION, "invalid input syntax for type numeric: \"{shown}\""));
-    }
-    let mut n = Numeric::parse(number)?;
-    if negative {
-        n = n.negated();
-    }
-    if shape.multiply {
-        let mut divisor = Numeric::from(1);
-        for _ in 0..shape.multi {
-            divisor = divisor.mul(&Numeric::from(10));
-        }
-        n = n.div(&divisor)?;
-    }
-    push_numeric(out, &n)
-}
-
 use FuncImpl::Scalar;
 
 pub(super) static TABLE: &[(&str, FuncImpl)] = &[
@@ -747,5 +660,4 @@ pub(super) static TABLE: &[(&str, FuncImpl)] = &[
     ("int8_to_char", Scalar(of_int8)),
     ("float4_to_char", Scalar(of_float4)),
     ("float8_to_char", Scalar(of_float8)),
-    ("numeric_to_number", Scalar(to_number)),
 ];

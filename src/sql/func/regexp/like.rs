@@ -37,13 +37,17 @@ fn matches(text: &[u8], pattern: &[u8]) -> Result<bool> {
                 true
             }
             Some(b'\\') => {
-                let Some(&b) = pattern.get(p + 1) else { return Err(ends_with_escape()) };
-                if text.get(t) == Some(&b) {
-                    t += 1;
-                    p += 2;
-                    true
-                } else {
-                    false
+                match pattern.get(p + 1) {
+                    // PostgreSQL finds it only where a character of the text is held against it.
+                    None if t < text.len() || star.is_some_and(|(after, _)| after == p) => {
+                        return Err(ends_with_escape());
+                    }
+                    b if b.is_some() && text.get(t) == b => {
+                        t += 1;
+                        p += 2;
+                        true
+                    }
+                    _ => false,
                 }
             }
             Some(b) if text.get(t) == Some(b) => {
@@ -143,7 +147,7 @@ pub(super) fn similar(pattern: &str, escape: Option<char>) -> Result<String> {
                     0 => out += "){1,1}?(",
                     1 => out += "){1,1}(?:",
                     _ => bail!(
-                        INVALID_ESCAPE_SEQUENCE,
+                        INVALID_USE_OF_ESCAPE_CHARACTER,
                         "SQL regular expression may not contain more than two escape-double-quote separators"
                     ),
                 }

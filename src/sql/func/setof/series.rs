@@ -79,14 +79,14 @@ fn numeric(call: &Call<'_>) -> Result<Box<dyn SetStream>> {
     let read = |n: usize, what: &str| {
         let v = Numeric::from_bytes(call.arg(n).bytes());
         if v.is_nan() {
-            bail!(INVALID_PARAMETER_VALUE, "{what} value cannot be NaN");
+            bail!(INVALID_PARAMETER_VALUE, "{what} cannot be NaN");
         }
         if v.is_infinite() {
-            bail!(INVALID_PARAMETER_VALUE, "{what} value cannot be infinity");
+            bail!(INVALID_PARAMETER_VALUE, "{what} cannot be infinity");
         }
         Ok(v)
     };
-    let (next, end) = (read(0, "start")?, read(1, "stop")?);
+    let (next, end) = (read(0, "start value")?, read(1, "stop value")?);
     let step = if call.args.len() > 2 { read(2, "step size")? } else { Numeric::from_i128(1) };
     if step.is_zero() {
         bail!(INVALID_PARAMETER_VALUE, "step size cannot equal zero");

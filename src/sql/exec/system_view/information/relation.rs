@@ -11,7 +11,7 @@ use crate::catalog::{Attribute, Catalog, Object, ObjectKey, RelKind, SequencePar
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::rights::schema_allows;
 use crate::types::TypeRef;
-use crate::types::name::format_type;
+use crate::types::name::format_type_plain;
 
 pub(super) const VIEWS: &[View] = &[
     View { name: "schemata", rows: schemata },
@@ -156,7 +156,7 @@ fn sequences(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         }
         named![sink;
             sequence_catalog: &scene.database, sequence_schema: scene.schema(c.namespace), sequence_name: &c.name,
-            data_type: format_type(s.ty, -1, &*scene.io.hooks), numeric_precision: sizes(TypeRef::of(s.ty)).precision,
+            data_type: format_type_plain(s.ty, &*scene.io.hooks), numeric_precision: sizes(TypeRef::of(s.ty)).precision,
             numeric_precision_radix: 2, numeric_scale: 0, start_value: s.start.to_string(),
             minimum_value: s.min.to_string(), maximum_value: s.max.to_string(), increment: s.increment.to_string(),
             cycle_option: yes(s.cycle),
