@@ -1,4 +1,5 @@
-//! Making a whole index at once: sort, then fill pages from left to right, level by level.
+//! Making a whole index at once: its entries come in order, and pages are filled from left to right, those of all levels
+//! at the same time (PostgreSQL 15, nbtsort.c, _bt_load: same). What it holds in memory is a page of each level.
 
 use super::node;
 use super::store::{IndexStore, META_BLOCK, init_meta, write_pages};
@@ -12,150 +13,194 @@ const INNER_FILL: usize = 70;
 /// Pages written and logged together.
 const PAGES_PER_RECORD: usize = 16;
 
-/// Collects the entries of a new index.
-#[derive(Default)]
-pub struct Builder {
-    bytes: Vec<u8>,
-    entries: Vec<Sortable>,
-}
-
-#[derive(Clone, Copy)]
-struct Sortable {
-    /// The first bytes behind the prefix all keys share.
-    head: u64,
-    offset: usize,
-    entry_len: u16,
-    payload_len: u16,
-    /// Not to be compared with its neighbours for uniqueness: NULLs in it, or the row is dead already.
-    exempt: bool,
-}
-
-impl Builder {
-    pub fn new() -> Builder {
-        Builder::default()
-    }
-
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
-    /// Adds a row. `exempt`: it cannot be anybody's duplicate.
-    ///
-    /// # Errors
-    /// 54000 for a key that is too long.
-    pub fn add(&mut self, store: &IndexStore, key: &[u8], tid: TupleId, payload: &[u8], exempt: bool) -> Result<()> {
-        let entry_len = key.len() + 6;
-        if entry_len + payload.len() > node::MAX_ENTRY {
-            let e = super::IndexEntry { key: key.to_vec(), tid: Some(tid), payload: payload.to_vec(), has_null: false };
-            store.full_entry(&e)?;
-        }
-        let offset = self.bytes.len();
-        self.bytes.extend_from_slice(key);
-        node::push_tid(&mut self.bytes, tid);
-        self.bytes.extend_from_slice(payload);
-        let (entry_len, payload_len) = (entry_len as u16, payload.len() as u16);
-        self.entries.push(Sortable { head: 0, offset, entry_len, payload_len, exempt });
-        Ok(())
-    }
-
-    fn entry(&self, s: &Sortable) -> &[u8] {
-        &self.bytes[s.offset..s.offset + s.entry_len as usize]
-    }
-
-    fn payload(&self, s: &Sortable) -> &[u8] {
-        let at = s.offset + s.entry_len as usize;
-        &self.bytes[at..at + s.payload_len as usize]
-    }
-
-    fn common_prefix(&self) -> usize {
-        let Some(first) = self.entries.first() else { return 0 };
-        let first = self.entry(first);
-        self.entries.iter().fold(first.len(), |n, s| {
-            let e = self.entry(s);
-            if e.len() >= n && e[..n] == first[..n] {
-                n
-            } else {
-                e.iter().zip(first).take_while(|(a, b)| a == b).count()
-            }
-        })
-    }
-
-    fn sort(&mut self) {
-        let prefix = self.common_prefix();
-        let mut entries = std::mem::take(&mut self.entries);
-        for s in &mut entries {
-            let rest = &self.entry(s)[prefix..];
-            let mut head = [0; 8];
-            let n = rest.len().min(8);
-            head[..n].copy_from_slice(&rest[..n]);
-            s.head = u64::from_be_bytes(head);
-        }
-        entries.sort_unstable_by(|a, b| a.head.cmp(&b.head).then_with(|| self.entry(a).cmp(self.entry(b))));
-        self.entries = entries;
-    }
-
-    /// Sorts and writes the index into its freshly created, empty fork.
-    ///
-    /// Returns the first pair of rows with equal keys, if `unique` and there is one: nothing is of use then.
-    pub fn finish(
-        mut self,
-        storage: &Storage,
-        store: &IndexStore,
-        xid: Xid,
-        unique: bool,
-    ) -> Result<Option<(TupleId, TupleId)>> {
-        self.sort();
-        if unique && let Some(pair) = self.duplicate() {
-            return Ok(Some(pair));
-        }
-        let meta = storage.pool.extend(&store.fork, 1)?.start;
-        debug_assert_eq!(meta, META_BLOCK);
-        let mut out = Writer { storage, store, xid, pending: Vec::new() };
-        let mut level = 0;
-        let mut children = out.leaves(&self)?;
-        while children.len() > 1 {
-            level += 1;
-            children = out.inner(level, &children)?;
-        }
-        let root = children.first().map_or(node::NO_BLOCK, |c| c.1);
-        let mut page = Page::default();
-        init_meta(&mut page, root, level);
-        out.pending.push((META_BLOCK, page));
-        out.flush()?;
-        store.remember_root(root, level);
-        Ok(None)
-    }
-
-    fn duplicate(&self) -> Option<(TupleId, TupleId)> {
-        let mut previous: Option<(&[u8], TupleId)> = None;
-        for s in self.entries.iter().filter(|s| !s.exempt) {
-            let (key, tid) = node::split_entry(self.entry(s));
-            if let Some((k, t)) = previous
-                && k == key
-            {
-                return Some((t, tid));
-            }
-            previous = Some((key, tid));
-        }
-        None
-    }
-}
-
-/// A finished page of the level below: its lower bound and its block.
-type Child = (Vec<u8>, BlockNo);
-
-struct Writer<'a> {
+/// Fills the freshly created, empty fork of an index.
+pub struct Loader<'a> {
     storage: &'a Storage,
     store: &'a IndexStore,
     xid: Xid,
+    unique: bool,
+    /// From the leaves up; the last one has had one page so far, which becomes the root if no second one is needed.
+    levels: Vec<Level>,
+    last: Vec<u8>,
+    /// The last entry that may be somebody's duplicate.
+    rival: Option<Vec<u8>>,
     pending: Vec<(BlockNo, Page)>,
 }
 
-impl Writer<'_> {
+/// The page of a level that is being filled.
+struct Level {
+    block: BlockNo,
+    left: BlockNo,
+    /// No key on it is below this one; empty on a level's first page.
+    low: Vec<u8>,
+    items: Vec<u8>,
+    /// Where each item ends.
+    ends: Vec<usize>,
+}
+
+impl Level {
+    fn new(block: BlockNo, left: BlockNo, low: Vec<u8>) -> Level {
+        Level { block, left, low, items: Vec::with_capacity(PAGE_SIZE), ends: Vec::new() }
+    }
+
+    /// At least two items go on a page, which always fit beside a high key.
+    fn has_room(&self, len: usize, fill: usize) -> bool {
+        let room = (PAGE_SIZE - HEADER_SIZE - node::SPECIAL) * fill / 100;
+        self.ends.len() < 2 || self.items.len() + len + (self.ends.len() + 1) * 4 <= room
+    }
+
+    fn fits_high(&self, high: &[u8]) -> bool {
+        let free = PAGE_SIZE - HEADER_SIZE - node::SPECIAL;
+        self.items.len() + 2 + high.len() + (self.ends.len() + 1) * 4 <= free
+    }
+
+    fn last(&self) -> &[u8] {
+        let start = self.ends.len().checked_sub(2).map_or(0, |n| self.ends[n]);
+        &self.items[start..]
+    }
+
+    fn pop(&mut self) -> Vec<u8> {
+        let item = self.last().to_vec();
+        self.ends.pop();
+        self.items.truncate(self.items.len() - item.len());
+        item
+    }
+
+    fn push(&mut self, head: &[u8], rest: &[u8]) {
+        self.items.extend_from_slice(head);
+        self.items.extend_from_slice(rest);
+        self.ends.push(self.items.len());
+    }
+
+    fn page(&self, level: usize, right: BlockNo, high: Option<&[u8]>) -> Page {
+        let mut page = Page::default();
+        node::init(&mut page, level as u32, self.left, right);
+        let (mut at, mut start) = (1, 0);
+        if let Some(high) = high {
+            assert!(page.insert_item(at, &node::high_item(high)), "a high key fits on an empty page");
+            at += 1;
+        }
+        for end in &self.ends {
+            assert!(page.insert_item(at, &self.items[start..*end]), "items were counted to fit");
+            (at, start) = (at + 1, *end);
+        }
+        page
+    }
+}
+
+impl<'a> Loader<'a> {
+    pub fn new(storage: &'a Storage, store: &'a IndexStore, xid: Xid, unique: bool) -> Result<Loader<'a>> {
+        let meta = storage.pool.extend(&store.fork, 1)?.start;
+        debug_assert_eq!(meta, META_BLOCK);
+        let mut loader = Loader {
+            storage,
+            store,
+            xid,
+            unique,
+            levels: Vec::new(),
+            last: Vec::new(),
+            rival: None,
+            pending: Vec::new(),
+        };
+        let first = loader.next_block()?;
+        loader.levels.push(Level::new(first, node::NO_BLOCK, Vec::new()));
+        Ok(loader)
+    }
+
+    /// Adds the next entry: a key with its row's address, not below the one before. `exempt`: it cannot be anybody's
+    /// duplicate.
+    ///
+    /// Returns the first pair of rows with equal keys in a unique index: nothing is of use then.
+    pub fn add(&mut self, entry: &[u8], exempt: bool) -> Result<Option<(TupleId, TupleId)>> {
+        if self.unique && !exempt {
+            if let Some(pair) = self.duplicate(entry) {
+                return Ok(Some(pair));
+            }
+            let rival = self.rival.get_or_insert_default();
+            rival.clear();
+            rival.extend_from_slice(entry);
+        }
+        if !self.levels[0].has_room(2 + entry.len(), LEAF_FILL) {
+            let high = node::shortest_separator(&self.last, entry).to_vec();
+            self.turn(0, high)?;
+        }
+        self.levels[0].push(&(entry.len() as u16).to_le_bytes(), entry);
+        self.last.clear();
+        self.last.extend_from_slice(entry);
+        Ok(None)
+    }
+
+    fn duplicate(&self, entry: &[u8]) -> Option<(TupleId, TupleId)> {
+        let (before, first) = node::split_entry(self.rival.as_deref()?);
+        let (key, second) = node::split_entry(entry);
+        (before == key).then_some((first, second))
+    }
+
+    /// Writes the last page of each level, and the meta page.
+    pub fn finish(mut self) -> Result<()> {
+        let mut n = 0;
+        // A level may get one above it until its last page is counted in.
+        while n < self.levels.len() {
+            let (block, low) = self.write(n, node::NO_BLOCK, None)?;
+            n += 1;
+            if n < self.levels.len() {
+                self.child(n, block, &low)?;
+                continue;
+            }
+            let mut meta = Page::default();
+            init_meta(&mut meta, block, n as u32 - 1);
+            self.pending.push((META_BLOCK, meta));
+            self.flush()?;
+            self.store.remember_root(block, n as u32 - 1);
+        }
+        Ok(())
+    }
+
+    /// Ends a level's page where keys from `high` on begin, and starts the one to its right.
+    fn turn(&mut self, n: usize, mut high: Vec<u8>) -> Result<()> {
+        let level = &mut self.levels[n];
+        // What the fill factor leaves free is less than the longest keys need.
+        let over = (!level.fits_high(&high)).then(|| level.pop());
+        if let Some(item) = &over {
+            high = match n {
+                0 => node::shortest_separator(&level.last()[2..], &item[2..]).to_vec(),
+                _ => item[4..].to_vec(),
+            };
+        }
+        let right = self.next_block()?;
+        let (block, low) = self.write(n, right, Some(&high))?;
+        self.levels[n] = Level::new(right, block, high);
+        if let Some(item) = over {
+            self.levels[n].push(&item, &[]);
+        }
+        self.child(n + 1, block, &low)
+    }
+
+    /// Hangs a page into the level above it.
+    fn child(&mut self, n: usize, block: BlockNo, low: &[u8]) -> Result<()> {
+        if n == self.levels.len() {
+            let first = self.next_block()?;
+            self.levels.push(Level::new(first, node::NO_BLOCK, Vec::new()));
+        }
+        if !self.levels[n].has_room(4 + low.len(), INNER_FILL) {
+            self.turn(n, low.to_vec())?;
+        }
+        self.levels[n].push(&block.to_le_bytes(), low);
+        Ok(())
+    }
+
+    /// Returns the page's block and its lower bound.
+    fn write(&mut self, n: usize, right: BlockNo, high: Option<&[u8]>) -> Result<(BlockNo, Vec<u8>)> {
+        let level = &mut self.levels[n];
+        let page = level.page(n, right, high);
+        let done = (level.block, std::mem::take(&mut level.low));
+        self.pending.push((done.0, page));
+        if self.pending.len() >= PAGES_PER_RECORD {
+            self.flush()?;
+        }
+        Ok(done)
+    }
+
     fn flush(&mut self) -> Result<()> {
         for chunk in self.pending.chunks_mut(PAGES_PER_RECORD) {
             write_pages(self.storage, &self.store.fork, self.xid, chunk)?;
@@ -164,70 +209,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn finished(&mut self, block: BlockNo, page: Page) -> Result<()> {
-        self.pending.push((block, page));
-        if self.pending.len() >= PAGES_PER_RECORD { self.flush() } else { Ok(()) }
-    }
-
     fn next_block(&self) -> Result<BlockNo> {
         Ok(self.storage.pool.extend(&self.store.fork, 1)?.start)
-    }
-
-    fn leaves(&mut self, b: &Builder) -> Result<Vec<Child>> {
-        let bound = |n: usize| node::shortest_separator(b.entry(&b.entries[n - 1]), b.entry(&b.entries[n])).to_vec();
-        let sizes = |n: usize| 2 + b.entries[n].entry_len as usize + b.entries[n].payload_len as usize;
-        let item = |n: usize| node::leaf_item(b.entry(&b.entries[n]), b.payload(&b.entries[n]));
-        self.level(0, b.entries.len(), LEAF_FILL, &bound, &sizes, &item)
-    }
-
-    fn inner(&mut self, level: u32, below: &[Child]) -> Result<Vec<Child>> {
-        let bound = |n: usize| below[n].0.clone();
-        let sizes = |n: usize| 4 + below[n].0.len();
-        let item = |n: usize| node::inner_item(below[n].1, &below[n].0);
-        self.level(level, below.len(), INNER_FILL, &bound, &sizes, &item)
-    }
-
-    /// Lays `count` items out over as many pages as they need. `bound(n)` separates items n − 1 and n.
-    fn level(
-        &mut self,
-        level: u32,
-        count: usize,
-        fill: usize,
-        bound: &dyn Fn(usize) -> Vec<u8>,
-        size: &dyn Fn(usize) -> usize,
-        item: &dyn Fn(usize) -> Vec<u8>,
-    ) -> Result<Vec<Child>> {
-        let room = (PAGE_SIZE - HEADER_SIZE - node::SPECIAL) * fill / 100;
-        let mut pages = Vec::new();
-        let mut low = Vec::new();
-        let (mut start, mut left, mut block) = (0, node::NO_BLOCK, self.next_block()?);
-        loop {
-            let (mut end, mut used) = (start, 0);
-            // At least two items a page, which always fit; the high key's room is left free by the fill factor.
-            while end < count && (end < start + 2 || used + size(end) + 4 <= room) {
-                used += size(end) + 4;
-                end += 1;
-            }
-            let last = end >= count;
-            let right = if last { node::NO_BLOCK } else { self.next_block()? };
-            let high = (!last).then(|| bound(end));
-            let mut page = Page::default();
-            node::init(&mut page, level, left, right);
-            let mut at = 1;
-            if let Some(high) = &high {
-                assert!(page.insert_item(at, &node::high_item(high)), "a high key fits on an empty page");
-                at += 1;
-            }
-            for n in start..end {
-                // The first separator of a level's first page is below everything.
-                let bytes = if level > 0 && n == 0 { item(0)[..4].to_vec() } else { item(n) };
-                assert!(page.insert_item(at, &bytes), "items were counted to fit");
-                at += 1;
-            }
-            pages.push((std::mem::take(&mut low), block));
-            self.finished(block, page)?;
-            let Some(high) = high else { return Ok(pages) };
-            (low, start, left, block) = (high, end, block, right);
-        }
     }
 }

@@ -67,23 +67,29 @@ impl IndexStore {
         Ok(())
     }
 
+    /// # Errors
+    /// 54000 for an entry that is too long for a page.
+    pub fn check_size(&self, len: usize) -> Result<()> {
+        if len <= node::MAX_ENTRY {
+            return Ok(());
+        }
+        Err(err!(
+            PROGRAM_LIMIT_EXCEEDED,
+            "index row size {len} exceeds btree version 4 maximum {} for index file \"{}\"",
+            node::MAX_ENTRY,
+            self.fork.path()
+        )
+        .hint(
+            "Values larger than 1/3 of a buffer page cannot be indexed.\n\
+             Consider a function index of an MD5 hash of the value, or use full text indexing.",
+        ))
+    }
+
     pub(super) fn full_entry(&self, e: &IndexEntry) -> Result<Vec<u8>> {
         let mut entry = Vec::with_capacity(e.key.len() + 6);
         entry.extend_from_slice(&e.key);
         node::push_tid(&mut entry, e.tid.unwrap_or(TupleId::INVALID));
-        if entry.len() + e.payload.len() > node::MAX_ENTRY {
-            return Err(err!(
-                PROGRAM_LIMIT_EXCEEDED,
-                "index row size {} exceeds btree version 4 maximum {} for index file \"{}\"",
-                entry.len() + e.payload.len(),
-                node::MAX_ENTRY,
-                self.fork.path()
-            )
-            .hint(
-                "Values larger than 1/3 of a buffer page cannot be indexed.\n\
-                 Consider a function index of an MD5 hash of the value, or use full text indexing.",
-            ));
-        }
+        self.check_size(entry.len() + e.payload.len())?;
         Ok(entry)
     }
 

@@ -33,7 +33,7 @@ mod unique;
 mod vacuum;
 mod verify;
 
-pub use build::Builder;
+pub use build::Loader;
 pub use insert::{IndexEntry, Inserted, Inserter};
 pub use keys::KeyType;
 pub use redo::redo;

@@ -157,30 +157,65 @@ fn uniqueness() {
 /// A bulk-built index is a sound one, larger than one level, and finds duplicates.
 #[test]
 fn bulk_build() {
-    let disk = Simulated::new(11);
-    let storage = fresh(&disk, 400);
-    let file = RelFileId { db: Oid(5), node: Oid(77) };
-    let fork = storage.pool.open(file, Fork::Main, Persistence::Permanent);
-    storage.pool.create(&fork, false).unwrap();
-    let store = open(&storage, oid::INT4);
-    let mut builder = Builder::new();
+    let (storage, store) = unloaded(11, oid::INT4);
     let mut seed = 3;
-    for i in 0..30_000u32 {
-        let e = entry(&store, Datum::I32(random(&mut seed) as i32), TupleId::new(i, 1));
-        builder.add(&store, &e.key, TupleId::new(i, 1), &[], false).unwrap();
-    }
-    assert_eq!(builder.finish(&storage, &store, XID, false).unwrap(), None);
+    let mut entries: Vec<Vec<u8>> = (0..30_000u32)
+        .map(|i| full(&store, Datum::I32(random(&mut seed) as i32), TupleId::new(i, 1)))
+        .collect();
+    assert_eq!(load(&storage, &store, &mut entries, false), None);
     assert_eq!(store.verify(&storage).unwrap(), 30_000);
     store.insert(&storage, XID.into(), &[entry(&store, Datum::I32(5), TupleId::new(1, 1))]).unwrap();
     assert_eq!(store.verify(&storage).unwrap(), 30_001);
 
-    let mut twice = Builder::new();
-    for (i, n) in [1, 2, 1].into_iter().enumerate() {
-        let e = entry(&store, Datum::I32(n), TupleId::INVALID);
-        twice.add(&store, &e.key, TupleId::new(i as u32, 1), &[], false).unwrap();
+    let (storage, store) = unloaded(12, oid::INT4);
+    let mut twice: Vec<Vec<u8>> =
+        [1, 2, 1].into_iter().zip(0..).map(|(n, i)| full(&store, Datum::I32(n), TupleId::new(i, 1))).collect();
+    assert_eq!(load(&storage, &store, &mut twice, true), Some((TupleId::new(0, 1), TupleId::new(2, 1))));
+}
+
+/// An index whose fork is there and empty.
+fn unloaded(seed: u64, ty: Oid) -> (Arc<Storage>, Arc<IndexStore>) {
+    let storage = fresh(&Simulated::new(seed), 400);
+    let file = RelFileId { db: Oid(5), node: Oid(77) };
+    let fork = storage.pool.open(file, Fork::Main, Persistence::Permanent);
+    storage.pool.create(&fork, false).unwrap();
+    let store = open(&storage, ty);
+    (storage, store)
+}
+
+fn full(store: &IndexStore, value: Datum, tid: TupleId) -> Vec<u8> {
+    store.full_entry(&entry(store, value, tid)).unwrap()
+}
+
+fn load(storage: &Storage, store: &IndexStore, entries: &mut [Vec<u8>], unique: bool) -> Option<(TupleId, TupleId)> {
+    entries.sort_unstable();
+    let mut loader = Loader::new(storage, store, XID, unique).unwrap();
+    for e in entries {
+        if let Some(pair) = loader.add(e, false).unwrap() {
+            return Some(pair);
+        }
     }
-    let pair = twice.finish(&storage, &store, XID, true).unwrap();
-    assert_eq!(pair, Some((TupleId::new(0, 1), TupleId::new(2, 1))));
+    loader.finish().unwrap();
+    None
+}
+
+/// Keys up to the longest there may be, whose separators are as long as they are: no page overflows, on no level.
+#[test]
+fn bulk_build_of_long_keys() {
+    for (seed, shared) in [(1, 2600), (2, 1900), (3, 1200), (4, 10)] {
+        let (storage, store) = unloaded(seed, oid::TEXT);
+        let mut seed = seed;
+        let mut entries: Vec<Vec<u8>> = (0..2000u32)
+            .map(|i| {
+                let mut text = vec![b'x'; shared];
+                let len = random(&mut seed) as usize % (2690 - shared);
+                text.extend((0..len).map(|_| b'a' + (random(&mut seed) % 3) as u8));
+                full(&store, Datum::Bytes(&text), TupleId::new(i, 1))
+            })
+            .collect();
+        assert_eq!(load(&storage, &store, &mut entries, false), None);
+        assert_eq!(store.verify(&storage).unwrap(), 2000);
+    }
 }
 
 /// Threads that insert and scan at once neither lose an entry nor see one out of order.

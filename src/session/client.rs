@@ -45,7 +45,11 @@ impl Client {
     /// Reads more bytes; false at the client's end. Dropping the future loses nothing.
     async fn fill(&mut self) -> Result<bool> {
         let buffer = self.reader.buffer();
-        buffer.reserve(READ_STEP);
+        // A portal keeps the message that bound it, and the buffer cannot start over meanwhile: what is left of it is
+        // used up first, or each small message would take a new one.
+        if buffer.capacity() - buffer.len() < READ_STEP / 4 {
+            buffer.reserve(READ_STEP);
+        }
         let n = self.stream.read_buf(&mut buffer.limit(READ_STEP)).await;
         Ok(n.map_err(|e| lost("could not receive data from client", &e))? > 0)
     }

@@ -222,7 +222,7 @@ impl Session {
             statement_deadline: None,
             _registration: registration,
         };
-        session.settings_changed();
+        session.first_settings();
         Ok(session)
     }
 

@@ -38,6 +38,20 @@ impl Session {
         // A role that is gone leaves the session as it is.
         let _ = crate::sql::command::follow_settings(self.cx());
         let view = self.settings.lock().view().clone();
+        match view.is(&self.backend().view) {
+            true => crate::sql::command::apply_role(self.backend()),
+            false => self.apply_settings(),
+        }
+    }
+
+    /// The same in a session that has just begun and followed none yet.
+    pub(super) fn first_settings(&mut self) {
+        let _ = crate::sql::command::follow_settings(self.cx());
+        self.apply_settings();
+    }
+
+    fn apply_settings(&mut self) {
+        let view = self.settings.lock().view().clone();
         let application = view.str(Id::ApplicationName).to_string();
         if self.origin.application != application {
             Arc::make_mut(&mut self.origin).application = application.clone();

@@ -3,7 +3,8 @@
 use super::write::{attribute, attributes_read, bind, class_of, columns_only, empty_class, new_oid, put, volatility};
 use super::{Command, names, reloptions, storage, stored_text};
 use crate::base::{Error, Flow, Fork, Oid, Result, SqlState, TupleId};
-use crate::btree::{Builder, IndexStore};
+use crate::btree::node::push_tid;
+use crate::btree::{IndexStore, Loader};
 use crate::catalog::object::{IndexDef, class};
 use crate::catalog::relation::IndexColumn;
 use crate::catalog::{Index, Object, Persistence, RelKind, Relation};
@@ -11,9 +12,10 @@ use crate::err;
 use crate::heap::{BuildScan, HeapFetch};
 use crate::lock::LockMode;
 use crate::mvcc::Snapshot;
+use crate::settings::{Id, Lookup};
 use crate::sql::ast::{self, CreateIndexStmt, ExprKind as Ast, IndexElem, NullsOrder, QualName, SortDir};
 use crate::sql::bind::scope::Clause;
-use crate::sql::exec::{ExecContext, system_view};
+use crate::sql::exec::{ExecContext, KeyArena, Sorter, system_view};
 use crate::sql::expr::eval::{Projection, Sel};
 use crate::sql::expr::{Expr, ExprKind};
 use crate::types::{Batch, Column, ColumnData, Datum, TypeRef, oid};
@@ -459,7 +461,9 @@ pub fn fill(cx: &mut ExecContext, table: &Arc<Relation>, index: &Arc<Index>) -> 
     }
     let mut keys = Keys::new(cx, table, index)?;
     let mut scan = BuildScan::new(store.clone(), keys.attnos.clone());
-    let mut builder = Builder::new();
+    let memory = cx.backend()?.view.bytes(Id::MaintenanceWorkMem).max(1 << 20) as usize;
+    let mut sorter = Sorter::of_keys(memory);
+    let mut key = Vec::new();
     let (mut batch, mut rows) = (Batch::default(), Vec::new());
     let (mut alive, mut entries) = (0u64, 0u64);
     while scan.next(&storage, &mut batch, &mut rows)? {
@@ -481,16 +485,39 @@ pub fn fill(cx: &mut ExecContext, table: &Arc<Relation>, index: &Arc<Index>) -> 
         let values = patiently(cx, |cx| keys.columns.run(cx, &batch, sel))?;
         for (at, row) in picked.iter().enumerate() {
             let row = rows[*row as usize];
-            let mut key = Vec::new();
+            key.clear();
             index.store.encode_key(values.iter().map(|c| c.get(at)), &mut key);
+            push_tid(&mut key, row.tid);
+            index.store.check_size(key.len())?;
+            // Behind the address, which no two rows share, it does not change the order.
             let has_null = !index.nulls_not_distinct && values.iter().any(|c| c.is_null(at));
-            builder.add(&index.store, &key, row.tid, &[], has_null || !row.alive)?;
+            key.push((has_null || !row.alive).into());
+            sorter.push_key(cx, &key)?;
         }
     }
-    match builder.finish(&storage, &index.store, xid, index.unique)? {
+    match load(cx, index, sorter)? {
         Some((_, tid)) => Err(duplicate(cx, table, index, &mut keys, tid)?),
         None => keep_counts(cx, table, index, alive as f64, entries as f64),
     }
+}
+
+/// Writes the index's pages. Returns the first two rows with equal keys if there may be none.
+fn load(cx: &mut ExecContext, index: &Index, mut sorter: Sorter) -> Result<Option<(TupleId, TupleId)>> {
+    sorter.finish(cx)?;
+    let storage = cx.storage()?;
+    let mut loader = Loader::new(&storage, &index.store, cx.backend()?.txn.xid(), index.unique)?;
+    let mut entries = KeyArena::default();
+    while sorter.next(Some(&mut entries))?.is_some() {
+        cx.interrupts.check()?;
+        for n in 0..entries.len() {
+            let Some((exempt, entry)) = entries.get(n).split_last() else { continue };
+            if let Some(pair) = loader.add(entry, *exempt != 0)? {
+                return Ok(Some(pair));
+            }
+        }
+    }
+    loader.finish()?;
+    Ok(None)
 }
 
 /// PostgreSQL 15, index.c, index_update_stats: same facts, and an empty table that nobody has counted stays uncounted.

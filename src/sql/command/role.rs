@@ -440,14 +440,14 @@ pub fn may_act_as(catalog: &Catalog, by: Oid, setting: Id, name: &str) -> Result
 /// transactions, savepoints and functions.
 pub fn follow_settings(cx: &mut ExecContext) -> Result<()> {
     let backend = cx.backend()?;
-    let (session, role) = {
+    let named = {
         let settings = backend.settings.lock();
-        (settings.view().str(Id::SessionAuthorization).to_string(), settings.view().str(Id::Role).to_string())
+        let (session, role) = (settings.view().str(Id::SessionAuthorization), settings.view().str(Id::Role));
+        if (&*session, &*role) == (&*backend.followed.0, &*backend.followed.1) {
+            return Ok(());
+        }
+        (session.to_string(), role.to_string())
     };
-    let named = (session, role);
-    if named == backend.followed {
-        return Ok(());
-    }
     let catalog = backend.catalog.clone();
     let find = |name: &str| catalog.role_by_name(name).map(|r| (r.oid, r.name, r.superuser));
     if named.0 != backend.followed.0

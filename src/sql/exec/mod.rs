@@ -68,10 +68,11 @@ mod tests;
 pub use build::{start, start_plain, start_seeing};
 pub use context::{Budget, ExecContext, ExecSettings, patiently};
 pub(crate) use deps::Versions;
-pub(crate) use keys::SubKeys;
+pub(crate) use keys::{KeyArena, SubKeys};
 pub(crate) use materialize::{Place, Tuplestore};
 pub use modify::ChangeKind;
 pub(crate) use output::phys_of;
+pub(crate) use sorter::Sorter;
 pub(crate) use store::RowStore;
 
 use crate::base::Flow;

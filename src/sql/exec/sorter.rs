@@ -8,7 +8,10 @@ use crate::base::Result;
 use crate::types::{BATCH_ROWS, Batch, Column, ColumnData, Phys};
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 
+/// What a run takes while it is merged: a piece of its file and a block of rows.
+const RUN_MEMORY: usize = 256 * 1024;
 /// Below this many rows a comparison sort beats the radix passes.
 const RADIX_FROM: usize = 2048;
 
@@ -20,6 +23,9 @@ pub(crate) struct Sorter {
     bound: Option<usize>,
     /// Once `bound` rows are known: rows with a key at or above this one cannot get among the first.
     cutoff: Option<Vec<u8>>,
+    /// Bytes to be used; None: `work_mem`.
+    memory: Option<usize>,
+    /// Sorted, in the order their rows came.
     runs: Vec<Run>,
     state: State,
     pub spilled: bool,
@@ -30,15 +36,23 @@ pub(crate) struct Sorter {
 enum State {
     Filling,
     InMemory { order: Vec<u32>, at: usize },
-    Merging { heap: BinaryHeap<Head>, emitted: usize },
+    Merging(Merge),
 }
 
 /// A sorted run: in a file, read block by block.
 struct Run {
     file: TempFile,
+    /// How often its rows have been merged.
+    level: u32,
     cursor: Cursor,
     block: Option<Batch>,
     at: usize,
+}
+
+/// Runs read side by side.
+struct Merge {
+    runs: Vec<Run>,
+    heap: BinaryHeap<Head>,
 }
 
 /// The next row of a run, ordered for a heap whose greatest element comes first.
@@ -76,11 +90,23 @@ impl Sorter {
             rows: RowStore::new(forms),
             bound,
             cutoff: None,
+            memory: None,
             runs: Vec::new(),
             state: State::Filling,
             spilled: false,
             peak: 0,
         }
+    }
+
+    /// Sorts bare keys, in this much memory instead of `work_mem`.
+    pub fn of_keys(memory: usize) -> Sorter {
+        Sorter { memory: Some(memory), ..Sorter::new(Vec::new(), &[], None) }
+    }
+
+    /// Adds one of the bare keys.
+    pub fn push_key(&mut self, cx: &mut ExecContext, key: &[u8]) -> Result<()> {
+        self.keys.push(key);
+        self.spill_when_full(cx)
     }
 
     /// Adds rows: `keys` are the key columns, `payload` the columns to give back.
@@ -91,17 +117,26 @@ impl Sorter {
             self.keys.append_rows(keys, &self.spec, payload.rows);
             self.rows.append(payload);
         }
-        let memory = self.keys.memory() + self.rows.bytes() + self.keys.len() * 16;
-        self.peak = self.peak.max(memory);
-        if let Some(bound) = self.bound
-            && self.keys.len() > (2 * bound).max(BATCH_ROWS)
-        {
+        let Some(bound) = self.bound else { return self.spill_when_full(cx) };
+        self.peak = self.peak.max(self.used());
+        if self.keys.len() > (2 * bound).max(BATCH_ROWS) {
             self.prune(bound);
         }
-        if memory > cx.settings.work_mem() && self.keys.len() > BATCH_ROWS && self.bound.is_none() {
-            self.spill(cx)?;
-        }
         Ok(())
+    }
+
+    fn used(&self) -> usize {
+        self.keys.memory() + self.rows.bytes() + self.keys.len() * 16
+    }
+
+    fn budget(&self, cx: &ExecContext) -> usize {
+        self.memory.unwrap_or_else(|| cx.settings.work_mem())
+    }
+
+    fn spill_when_full(&mut self, cx: &mut ExecContext) -> Result<()> {
+        let used = self.used();
+        self.peak = self.peak.max(used);
+        if used > self.budget(cx) && self.keys.len() > BATCH_ROWS { self.spill(cx) } else { Ok(()) }
     }
 
     fn push_bounded(&mut self, keys: &[&Column], payload: &Batch) {
@@ -149,18 +184,48 @@ impl Sorter {
             file.write(cx, &block)?;
         }
         file.flush(cx)?;
-        self.runs.push(Run { file, cursor: Cursor::default(), block: None, at: 0 });
+        self.runs.push(Run::new(file, 0));
         self.keys.clear();
         self.rows.clear();
         self.spilled = true;
+        self.merge_full_levels(cx)
+    }
+
+    /// As many runs of one level as may be merged at once become one of the next: what a merge needs in memory is
+    /// limited, and a row is written again only once per level.
+    fn merge_full_levels(&mut self, cx: &mut ExecContext) -> Result<()> {
+        let most = (self.budget(cx) / RUN_MEMORY).clamp(8, 512);
+        while let Some(level) = self.runs.last().map(|r| r.level) {
+            let alike = self.runs.iter().rev().take_while(|r| r.level == level).count();
+            if alike < most {
+                break;
+            }
+            let runs = self.runs.split_off(self.runs.len() - alike);
+            let mut merge = Merge::start(runs)?;
+            let mut file = TempFile::create(cx)?;
+            let mut keys = KeyArena::default();
+            while let Some(mut block) = merge.next(&self.rows.forms(), Some(&mut keys))? {
+                cx.interrupts.check()?;
+                let mut column = Column::with_capacity(Phys::Bytes, keys.len());
+                (0..keys.len()).for_each(|r| column.push(crate::types::Datum::Bytes(keys.get(r))));
+                block.columns.push(column);
+                file.write(cx, &block)?;
+            }
+            file.flush(cx)?;
+            self.runs.push(Run::new(file, level + 1));
+        }
         Ok(())
     }
 
     /// To be called when all rows are in, and again to read them once more.
     pub fn finish(&mut self, cx: &mut ExecContext) -> Result<()> {
-        if let State::InMemory { at, .. } = &mut self.state {
-            *at = 0;
-            return Ok(());
+        match &mut self.state {
+            State::InMemory { at, .. } => {
+                *at = 0;
+                return Ok(());
+            }
+            State::Merging(merge) => return merge.rewind(),
+            State::Filling => {}
         }
         if self.runs.is_empty() {
             self.rows.finish();
@@ -174,13 +239,8 @@ impl Sorter {
         if self.keys.len() > 0 {
             self.spill(cx)?;
         }
-        let mut heap = BinaryHeap::new();
-        for (n, run) in self.runs.iter_mut().enumerate() {
-            run.cursor = Cursor::default();
-            run.block = None;
-            heap.extend(run.advance(n)?);
-        }
-        self.state = State::Merging { heap, emitted: 0 };
+        self.keys = KeyArena::default();
+        self.state = State::Merging(Merge::start(std::mem::take(&mut self.runs))?);
         Ok(())
     }
 
@@ -202,47 +262,85 @@ impl Sorter {
                 *at += part.len();
                 Ok(Some(self.rows.gather(part)))
             }
-            State::Merging { heap, emitted } => {
-                let mut columns: Vec<Column> = self.rows.forms().iter().map(|p| Column::new(*p)).collect();
-                let mut rows = 0;
-                while rows < BATCH_ROWS
-                    && let Some(head) = heap.pop()
-                {
-                    let run = &mut self.runs[head.run];
-                    if let Some(block) = &run.block {
-                        columns.iter_mut().zip(&block.columns).for_each(|(to, from)| to.push_from(from, run.at));
-                    }
-                    if let Some(k) = &mut keys {
-                        k.push(&head.key);
-                    }
-                    run.at += 1;
-                    heap.extend(run.advance(head.run)?);
-                    rows += 1;
-                }
-                *emitted += rows;
-                Ok((rows > 0).then_some(Batch { columns, rows }))
-            }
+            State::Merging(merge) => merge.next(&self.rows.forms(), keys),
         }
     }
 
     /// Bytes in temporary files.
     pub fn disk_bytes(&self) -> u64 {
-        self.runs.iter().map(|r| r.file.bytes()).sum()
+        let runs = match &self.state {
+            State::Merging(merge) => &merge.runs,
+            _ => &self.runs,
+        };
+        runs.iter().map(|r| r.file.bytes()).sum()
+    }
+}
+
+impl Merge {
+    fn start(runs: Vec<Run>) -> Result<Merge> {
+        let mut merge = Merge { runs, heap: BinaryHeap::new() };
+        merge.rewind()?;
+        Ok(merge)
+    }
+
+    fn rewind(&mut self) -> Result<()> {
+        self.heap.clear();
+        for (number, run) in self.runs.iter_mut().enumerate() {
+            run.cursor = Cursor::default();
+            run.block = None;
+            if let Some(key) = run.key()? {
+                self.heap.push(Head { key: key.to_vec(), run: number });
+            }
+        }
+        Ok(())
+    }
+
+    /// As `Sorter::next`.
+    fn next(&mut self, forms: &[Phys], mut keys: Option<&mut KeyArena>) -> Result<Option<Batch>> {
+        if let Some(k) = &mut keys {
+            k.clear();
+        }
+        let mut columns: Vec<Column> = forms.iter().map(|p| Column::new(*p)).collect();
+        let mut rows = 0;
+        while rows < BATCH_ROWS
+            && let Some(mut head) = self.heap.peek_mut()
+        {
+            let run = &mut self.runs[head.run];
+            if let Some(block) = &run.block {
+                columns.iter_mut().zip(&block.columns).for_each(|(to, from)| to.push_from(from, run.at));
+            }
+            if let Some(k) = &mut keys {
+                k.push(&head.key);
+            }
+            run.at += 1;
+            match run.key()? {
+                Some(key) => {
+                    head.key.clear();
+                    head.key.extend_from_slice(key);
+                }
+                None => _ = PeekMut::pop(head),
+            }
+            rows += 1;
+        }
+        Ok((rows > 0).then_some(Batch { columns, rows }))
     }
 }
 
 impl Run {
-    /// The head at the present position, after reading a new block where needed.
-    fn advance(&mut self, number: usize) -> Result<Option<Head>> {
+    fn new(file: TempFile, level: u32) -> Run {
+        Run { file, level, cursor: Cursor::default(), block: None, at: 0 }
+    }
+
+    /// The key at the present position, after reading a new block where needed.
+    fn key(&mut self) -> Result<Option<&[u8]>> {
         if self.block.as_ref().is_none_or(|b| self.at >= b.rows) {
             self.block = self.file.read(&mut self.cursor)?;
             self.at = 0;
         }
-        let head = |b: &Batch| match &b.columns.last()?.data {
-            ColumnData::Bytes(k) => Some(Head { key: k.get(self.at).to_vec(), run: number }),
+        Ok(self.block.as_ref().and_then(|b| match &b.columns.last()?.data {
+            ColumnData::Bytes(keys) => Some(keys.get(self.at)),
             _ => None,
-        };
-        Ok(self.block.as_ref().and_then(head))
+        }))
     }
 }
 
@@ -374,6 +472,31 @@ mod tests {
             }));
         }
         (out, s.spilled)
+    }
+
+    /// Bare keys come in order through several levels of merges, and once more when asked for again.
+    #[test]
+    fn levels_of_runs() {
+        let mut cx = ExecContext { temp: Some(Arc::new(crate::disk::Simulated::new(1))), ..ExecContext::default() };
+        let mut s = Sorter::of_keys(64 * 1024);
+        let mut expected: Vec<[u8; 8]> =
+            numbers(300_000).into_iter().enumerate().map(|(i, n)| (((n + 5000) as u64) << 32 | i as u64).to_be_bytes()).collect();
+        for key in &expected {
+            s.push_key(&mut cx, key).unwrap();
+        }
+        expected.sort_unstable();
+        for _ in 0..2 {
+            s.finish(&mut cx).unwrap();
+            let State::Merging(merge) = &s.state else { panic!("it did not spill") };
+            assert!(merge.runs.len() < 24 && merge.runs[0].level >= 2, "{} runs", merge.runs.len());
+            let (mut keys, mut at) = (KeyArena::default(), 0);
+            while let Some(batch) = s.next(Some(&mut keys)).unwrap() {
+                assert_eq!(batch.rows, keys.len());
+                (0..keys.len()).for_each(|r| assert_eq!(keys.get(r), expected[at + r]));
+                at += keys.len();
+            }
+            assert_eq!(at, expected.len());
+        }
     }
 
     /// In memory, spilled and bounded sorts agree with a plain sort, NULLs where the direction puts them.
