@@ -159,9 +159,8 @@ fn uniqueness() {
 fn bulk_build() {
     let (storage, store) = unloaded(11, oid::INT4);
     let mut seed = 3;
-    let mut entries: Vec<Vec<u8>> = (0..30_000u32)
-        .map(|i| full(&store, Datum::I32(random(&mut seed) as i32), TupleId::new(i, 1)))
-        .collect();
+    let mut entries: Vec<Vec<u8>> =
+        (0..30_000u32).map(|i| full(&store, Datum::I32(random(&mut seed) as i32), TupleId::new(i, 1))).collect();
     assert_eq!(load(&storage, &store, &mut entries, false), None);
     assert_eq!(store.verify(&storage).unwrap(), 30_000);
     store.insert(&storage, XID.into(), &[entry(&store, Datum::I32(5), TupleId::new(1, 1))]).unwrap();

@@ -479,8 +479,11 @@ mod tests {
     fn levels_of_runs() {
         let mut cx = ExecContext { temp: Some(Arc::new(crate::disk::Simulated::new(1))), ..ExecContext::default() };
         let mut s = Sorter::of_keys(64 * 1024);
-        let mut expected: Vec<[u8; 8]> =
-            numbers(300_000).into_iter().enumerate().map(|(i, n)| (((n + 5000) as u64) << 32 | i as u64).to_be_bytes()).collect();
+        let mut expected: Vec<[u8; 8]> = numbers(300_000)
+            .into_iter()
+            .enumerate()
+            .map(|(i, n)| (((n + 5000) as u64) << 32 | i as u64).to_be_bytes())
+            .collect();
         for key in &expected {
             s.push_key(&mut cx, key).unwrap();
         }
