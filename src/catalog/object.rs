@@ -156,6 +156,9 @@ pub struct Class {
     /// `relforcerowsecurity`: for the owner, too.
     #[serde(default)]
     pub force_row_security: bool,
+    /// `reloftype`: of a typed table.
+    #[serde(default)]
+    pub of_type: Oid,
 }
 
 /// A rule that does nothing: instead of a statement, or beside it.
@@ -345,6 +348,23 @@ pub struct Function {
     /// The search path of its creation, where `atomic`.
     #[serde(default)]
     pub search_path: Vec<String>,
+    /// Of an aggregate.
+    #[serde(default)]
+    pub aggregate: Option<AggregateDef>,
+}
+
+/// How an aggregate's states work: a row of `pg_aggregate`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AggregateDef {
+    pub transition: Oid,
+    /// Makes the result of the state; invalid: the state is the result.
+    pub finish: Oid,
+    /// It gets NULLs for the arguments, too.
+    pub finish_extra: bool,
+    pub finish_modify: char,
+    pub state: Oid,
+    pub space: i32,
+    pub initial: Option<String>,
 }
 
 impl Function {
@@ -563,7 +583,7 @@ impl Object {
         }
     }
 
-    /// OIDs of what is kept inside the object: constraints, triggers, defaults, row types, arrays, labels.
+    /// OIDs of what is kept inside the object: constraints, triggers, defaults, row types, arrays.
     pub fn parts(&self) -> Vec<Oid> {
         let mut parts = Vec::new();
         match self {
@@ -579,8 +599,8 @@ impl Object {
                 parts.push(t.array_oid);
                 match &t.kind {
                     UserTypeKind::Domain { checks, .. } => parts.extend(checks.iter().map(|k| k.oid)),
-                    UserTypeKind::Enum(labels) => parts.extend(labels.iter().map(|l| l.oid)),
-                    UserTypeKind::Composite { .. } | UserTypeKind::Shell => {}
+                    // Labels have numbers of their type's own.
+                    UserTypeKind::Enum(_) | UserTypeKind::Composite { .. } | UserTypeKind::Shell => {}
                 }
             }
             _ => {}

@@ -15,6 +15,21 @@ pub struct ColumnDef {
     pub pos: Pos,
 }
 
+impl ColumnDef {
+    /// A column of which nothing is said but its name.
+    pub fn plain(name: &str) -> ColumnDef {
+        ColumnDef {
+            name: name.into(),
+            typ: None,
+            storage: None,
+            compression: None,
+            collation: None,
+            constraints: Vec::new(),
+            pos: super::NOWHERE,
+        }
+    }
+}
+
 /// A constraint of a column or a table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Constraint {

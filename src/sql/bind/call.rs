@@ -12,7 +12,7 @@ use crate::types::{self, TypeRef, oid};
 
 /// The aggregates that are called WITHIN GROUP (`pg_aggregate.aggkind` o and h).
 pub(super) fn ordered_set_kind(f: &FuncDef) -> Option<bool> {
-    if f.kind != b'a' {
+    if f.kind != b'a' || matches!(f.imp, crate::sql::func::FuncImpl::Routine) {
         return None;
     }
     match f.name {

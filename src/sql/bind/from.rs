@@ -104,15 +104,11 @@ impl Binder<'_, '_> {
         }
         let rel = self.relation(t)?;
         match rel.kind {
-            RelKind::Index => {
-                return Err(err!(WRONG_OBJECT_TYPE, "cannot open relation \"{}\"", rel.name)
-                    .detail("This operation is not supported for indexes.")
-                    .at(self.at(t.pos)));
+            RelKind::Index | RelKind::PartitionedIndex => {
+                return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is an index", rel.name).at(self.at(t.pos)));
             }
             RelKind::Composite => {
-                return Err(err!(WRONG_OBJECT_TYPE, "cannot open relation \"{}\"", rel.name)
-                    .detail("This operation is not supported for composite types.")
-                    .at(self.at(t.pos)));
+                return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is a composite type", rel.name).at(self.at(t.pos)));
             }
             _ => {}
         }

@@ -104,6 +104,44 @@ pub fn bind_expr(
     }
 }
 
+/// The function that a call with arguments of these types means.
+pub struct FunctionFor {
+    pub def: &'static crate::sql::func::FuncDef,
+    pub ret: crate::base::Oid,
+    /// The arguments are what it is declared for, as they are.
+    pub as_is: bool,
+}
+
+/// Finds a function as a call would.
+///
+/// # Errors
+/// 42804 for polymorphic arguments that contradict one another.
+pub fn function_for(
+    cx: &mut BindContext<'_>,
+    schema: Option<&str>,
+    name: &str,
+    types: &[crate::base::Oid],
+) -> Result<Option<FunctionFor>> {
+    let mut binder = Binder::new(cx);
+    let Ok(resolve::Resolved::Function(found)) = binder.function(schema, name, types, &[], false)? else {
+        return Ok(None);
+    };
+    let mut declared = found.args.clone();
+    let ret = binder.resolve_generic(types, &mut declared, found.what.ret, true)?;
+    let as_is = types.iter().zip(&declared).all(|(t, d)| coerce::is_binary_coercible(*t, *d));
+    Ok(Some(FunctionFor { def: found.what, ret, as_is }))
+}
+
+/// anyelement, anycompatible and their families.
+pub fn is_polymorphic(ty: crate::base::Oid) -> bool {
+    coerce::is_polymorphic(ty)
+}
+
+/// True if a value of one type is a value of the other as it is.
+pub fn is_binary_coercible(source: crate::base::Oid, target: crate::base::Oid) -> bool {
+    coerce::is_binary_coercible(source, target)
+}
+
 /// Binds a condition over the columns of a relation, sub-selects allowed: a policy's. Vars have rel 0.
 ///
 /// # Errors

@@ -60,13 +60,11 @@ impl Binder<'_, '_> {
             RelKind::Sequence => Err(err!(WRONG_OBJECT_TYPE, "cannot change sequence \"{name}\"")),
             RelKind::Toast => Err(err!(WRONG_OBJECT_TYPE, "cannot change TOAST relation \"{name}\"")),
             RelKind::Index | RelKind::PartitionedIndex => {
-                Err(err!(WRONG_OBJECT_TYPE, "cannot open relation \"{name}\"")
-                    .detail("This operation is not supported for indexes.")
-                    .at(self.at(t.pos)))
+                Err(err!(WRONG_OBJECT_TYPE, "\"{name}\" is an index").at(self.at(t.pos)))
             }
-            RelKind::Composite => Err(err!(WRONG_OBJECT_TYPE, "cannot open relation \"{name}\"")
-                .detail("This operation is not supported for composite types.")
-                .at(self.at(t.pos))),
+            RelKind::Composite => {
+                Err(err!(WRONG_OBJECT_TYPE, "\"{name}\" is a composite type").at(self.at(t.pos)))
+            }
         }
     }
 

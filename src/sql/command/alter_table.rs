@@ -3,10 +3,7 @@
 use super::constraint::{self, Wanted, each_batch, relation, set_not_null, verify_check};
 use super::rewrite_rows::{NewRows, rewrite};
 use super::write::{bind, change, class_of, columns_only, over_attributes, relation_key, volatility};
-use super::{
-    Command, alter_kinds, cluster, column, declared, drop, foreign, index, inherit, names, owner, partition,
-    reloptions, sequence, stored_text, table,
-};
+use super::{Command, alter_kinds, cluster, column, declared, drop, foreign, index, inherit, names, owner, partition, reloptions, row_type, sequence, stored_text, table, typed};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::{Class, class};
 use crate::catalog::{Attribute, ConstraintKind, Object, ObjectKey, Persistence, RelKind, Relation};
@@ -32,6 +29,13 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterTableStmt) -> Fl
     check_kind(&found, stmt.object)?;
     names::check_owner(cx, &found)?;
     stmt.commands.iter().try_for_each(|command| alter_kinds::check(&found, &command.kind))?;
+    let c = class_of(cx, found.oid)?;
+    stmt.commands.iter().try_for_each(|command| typed::refuse(&c, &command.kind))?;
+    if found.kind == RelKind::Composite {
+        for table in typed::tables_of(cx, c.row_type)? {
+            cx.backend()?.txn.lock_relation(table, LockMode::AccessExclusive)?;
+        }
+    }
     foreign::lock_for_alter(cmd, cx, found.oid, stmt)?;
     foreign::refuse_pending(cx, &found, "ALTER TABLE")?;
     // All locks come first: the command starts over after a wait.
@@ -43,9 +47,22 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterTableStmt) -> Fl
         inherit::descendants(cx, found.oid, LockMode::AccessExclusive)?;
     }
     for command in &stmt.commands {
-        inherit::alter(cmd, cx, found.oid, stmt.table.inherit, &command.kind)?;
+        if found.kind == RelKind::Composite {
+            typed::follow(cmd, cx, &c, &command.kind)?;
+        }
+        let done = inherit::alter(cmd, cx, found.oid, stmt.table.inherit, &command.kind);
+        done.map_err(|e| without_place(e, &command.kind))?;
     }
     Ok(tag)
+}
+
+/// What PostgreSQL finds out without the statement's text at hand has no position.
+fn without_place(mut e: Error, kind: &Kind) -> Error {
+    let check = matches!(kind, Kind::AddConstraint(c) if matches!(c.kind, crate::sql::ast::ConstraintKind::Check(_)));
+    if check || e.message().starts_with("multiple primary keys") {
+        e.0.position = None;
+    }
+    e
 }
 
 /// Locks a relation, or an index with its table.
@@ -69,7 +86,10 @@ pub fn check_kind(found: &Relation, object: crate::sql::ast::ObjectType) -> Resu
         O::View => (found.kind == RelKind::View, "a view"),
         O::MatView => (found.kind == RelKind::MatView, "a materialized view"),
         O::Type => (found.kind == RelKind::Composite, "a composite type"),
-        _ => (found.kind != RelKind::Composite, "a table"),
+        _ => {
+            super::row_type::refuse_composite(found.kind, &found.name)?;
+            (true, "a table")
+        }
     };
     match fits {
         true => Ok(()),
@@ -161,7 +181,8 @@ pub fn apply(cmd: &Command, cx: &mut ExecContext, oid: Oid, kind: &Kind) -> Resu
         Kind::DisableRowSecurity => change(cx, oid, |c| c.row_security = false),
         Kind::ForceRowSecurity => change(cx, oid, |c| c.force_row_security = true),
         Kind::NoForceRowSecurity => change(cx, oid, |c| c.force_row_security = false),
-        Kind::NotOf => Ok(()),
+        Kind::Of(typ) => typed::adopt(cmd, cx, oid, typ),
+        Kind::NotOf => typed::release(cx, oid),
         Kind::Rule { mode, name } => super::rule::enable(cx, oid, *mode, name),
         _ => Err(Error::unsupported("this form of ALTER TABLE is not supported")),
     }
@@ -263,6 +284,7 @@ fn append(cx: &mut ExecContext, oid: Oid, mut attributes: Vec<Attribute>, n: usi
         crate::types::io::null_in(a.ty.oid, &cx.fx.io)?;
     }
     if let (Some(text), true) = (a.default.as_ref().or(of_domain.as_ref()), c.node.is_valid()) {
+        row_type::refuse_use(cx, &c)?;
         let clause = if a.generated != 0 { Clause::Generated } else { Clause::Default };
         let source = format!("SELECT {text}");
         let expr = stored_text::parse(text)?;
@@ -411,6 +433,7 @@ fn alter_type(
     let ty = super::write::resolve_type(cx, &cmd.source, typ)?;
     column::check_type(cx, name, ty)?;
     let c = class_of(cx, oid)?;
+    row_type::refuse_use(cx, &c)?;
     if c.kind == RelKind::Composite {
         return change(cx, oid, |c| c.attributes[n].ty = ty);
     }

@@ -113,9 +113,21 @@ pub fn of_partition(
     read_as(cmd, cx, table, def, attno, (a.ty, None))
 }
 
+/// What is said of a column whose type is given elsewhere.
+pub fn read_typed(
+    cmd: &Command,
+    cx: &mut ExecContext,
+    table: &str,
+    def: &ColumnDef,
+    attno: i16,
+    ty: TypeRef,
+) -> Result<NewColumn> {
+    read_as(cmd, cx, table, def, attno, (ty, None))
+}
+
 /// Reads a definition (PostgreSQL 15, parse_utilcmd.c, transformColumnDefinition: same checks).
 pub fn read(cmd: &Command, cx: &mut ExecContext, table: &str, def: &ColumnDef, attno: i16) -> Result<NewColumn> {
-    let Some(typ) = &def.typ else { return Err(Error::unsupported("typed tables are not supported")) };
+    let Some(typ) = &def.typ else { return Err(Error::internal("a column without a type")) };
     let serial = if typ.setof || typ.pct_type { None } else { serial_type(&typ.names) };
     if serial.is_some() && !typ.array_bounds.is_empty() {
         return Err(Error::unsupported("array of serial is not implemented").at(cmd.at(typ.pos)));

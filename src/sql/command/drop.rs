@@ -1,7 +1,7 @@
 //! DROP of relations and schemas, with what depends on them.
 
 use super::write::change;
-use super::{Command, dependency, names};
+use super::{Command, absent, dependency, names};
 use crate::base::{Error, Flow, Oid, RelFileId, Result, SqlState};
 use crate::catalog::object::{DefaultAcl, class};
 use crate::catalog::{Catalog, Object, ObjectKey, RelKind};
@@ -26,6 +26,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<Str
         ObjectType::Function | ObjectType::Procedure | ObjectType::Routine | ObjectType::Aggregate => {
             super::function::drop_routines(cmd, cx, stmt)?;
         }
+        _ if absent::drop(cmd, cx, stmt)? => return Ok(cmd.stmt.tag().into()),
         other => return Err(Error::unsupported(format!("DROP {} is not supported", words(other))).into()),
     }
     Ok(tag)
@@ -80,6 +81,11 @@ fn range_var(name: &QualName) -> RangeVar {
     }
 }
 
+/// How relations of a kind are dropped.
+pub fn instead(actual: &str) -> String {
+    format!("Use DROP {} to remove {} {actual}.", actual.to_uppercase(), article(actual))
+}
+
 fn article(word: &str) -> &'static str {
     if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
 }
@@ -104,7 +110,7 @@ fn relations(_: &Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<()> {
             if kind != wanted {
                 let actual = names::kind_word(relation.kind);
                 return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not {} {word}", relation.name, article(word))
-                    .hint(format!("Use DROP {} to remove {} {actual}.", actual.to_uppercase(), article(actual)))
+                    .hint(instead(actual))
                     .into());
             }
             names::check_owner(cx, &relation)?;
@@ -242,8 +248,8 @@ pub fn describe(cx: &mut ExecContext, key: ObjectKey) -> Result<String> {
             }
         }
         Object::Function(f) => {
-            let word = crate::sql::routine::shown::kind_word(f);
-            format!("{word} {}", crate::sql::routine::shown::procedure(&catalog, &*cx.fx.io.hooks, f))
+            // Whatever kind it is.
+            format!("function {}", crate::sql::routine::shown::procedure(&catalog, &*cx.fx.io.hooks, f))
         }
         _ => "object".to_string(),
     })

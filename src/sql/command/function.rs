@@ -493,12 +493,13 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateFunctionStmt
         depends: Vec::new(),
         atomic,
         search_path,
+        aggregate: None,
     };
     check_pseudo(cx, &f)?;
     let old = same(cx, namespace, &f.name, &f.inputs())?;
     match old {
         Some(old) => {
-            replace(cx, stmt, &old, &f)?;
+            replace(cx, stmt.replace, &old, &f)?;
             f.oid = old.oid;
             f.owner = old.owner;
             f.acl = old.acl;
@@ -515,7 +516,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateFunctionStmt
 }
 
 /// The function of a schema with exactly these arguments.
-fn same(cx: &mut ExecContext, namespace: Oid, name: &str, inputs: &[Oid]) -> Result<Option<Function>> {
+pub fn same(cx: &mut ExecContext, namespace: Oid, name: &str, inputs: &[Oid]) -> Result<Option<Function>> {
     let catalog = cx.backend()?.catalog.clone();
     for oid in catalog.find(class::PROC, namespace, name) {
         if let Some(record) = catalog.get(ObjectKey::new(class::PROC, oid))
@@ -529,9 +530,9 @@ fn same(cx: &mut ExecContext, namespace: Oid, name: &str, inputs: &[Oid]) -> Res
 }
 
 /// What CREATE OR REPLACE may change. PostgreSQL 15, pg_proc.c, ProcedureCreate: same rules.
-fn replace(cx: &mut ExecContext, stmt: &CreateFunctionStmt, old: &Function, new: &Function) -> Result<()> {
+pub fn replace(cx: &mut ExecContext, allowed: bool, old: &Function, new: &Function) -> Result<()> {
     let word = shown::kind_word(old);
-    if !stmt.replace {
+    if !allowed {
         let text = format!("function \"{}\" already exists with same argument types", old.name);
         return Err(Error::new(SqlState::DUPLICATE_FUNCTION, text).place("ProcedureCreate", "pg_proc.c", 399));
     }
@@ -738,6 +739,8 @@ pub fn find(
         return Ok(Ok(all.swap_remove(i)));
     }
     let signature = shown::listed(&*cx.fx.io.hooks, &shown_name, &inputs);
+    // What could be of any kind is called a function.
+    let word = if object == ObjectType::Routine { "function" } else { word };
     if all.iter().any(|f| f.inputs() == inputs) {
         return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("{signature} is not a {word}")));
     }
@@ -749,6 +752,16 @@ fn owned(cx: &mut ExecContext, f: &Function) -> Result<()> {
         true => Ok(()),
         false => Err(err!(INSUFFICIENT_PRIVILEGE, "must be owner of {} {}", shown::kind_word(f), f.name)),
     }
+}
+
+/// # Errors
+/// 42501 for a function the user may not call.
+pub fn may_call(cx: &mut ExecContext, def: &crate::sql::func::FuncDef) -> Result<()> {
+    if !matches!(def.imp, crate::sql::func::FuncImpl::Routine) {
+        return Ok(());
+    }
+    let record = crate::sql::routine::record(cx, def.oid)?;
+    crate::sql::routine::check_execute(cx, crate::sql::routine::function(&record)?)
 }
 
 /// An owned routine by its name in a statement.
@@ -793,6 +806,17 @@ pub fn alter(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterFunctionStmt) 
     Ok(cmd.stmt.tag().into())
 }
 
+/// What the notice says of a routine that is not there: the types as they were written.
+fn skipped(object: ObjectType, sig: &FuncSignature, e: &Error) -> String {
+    if e.sqlstate() != SqlState::UNDEFINED_FUNCTION {
+        return e.message().to_owned();
+    }
+    let one = |p: &FuncParam| p.typ.names.join(".") + &"[]".repeat(p.typ.array_bounds.len());
+    let inputs = sig.args.iter().flatten().filter(|p| !matches!(p.mode, ParamMode::Out | ParamMode::Table));
+    let types: Vec<String> = inputs.map(one).collect();
+    format!("{} {}({}) does not exist", word(object), sig.name.joined(), types.join(","))
+}
+
 /// DROP FUNCTION, PROCEDURE, ROUTINE, AGGREGATE.
 pub fn drop_routines(cmd: &Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<()> {
     let mut targets = Vec::new();
@@ -802,16 +826,17 @@ pub fn drop_routines(cmd: &Command, cx: &mut ExecContext, stmt: &DropStmt) -> Fl
         };
         match find(cmd, cx, stmt.object, sig)? {
             Ok(f) => {
+                if f.kind == 'a' && stmt.object == ObjectType::Function {
+                    return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is an aggregate function", f.name)
+                        .hint("Use DROP AGGREGATE to drop aggregate functions.")
+                        .into());
+                }
                 owned(cx, &f)?;
                 names::lock_name(cx, class::PROC, f.namespace, &f.name)?;
                 targets.push(ObjectKey::new(class::PROC, f.oid));
             }
             Err(e) if stmt.missing_ok => {
-                let text = e.message().replacen("could not find a function named", "function", 1);
-                let text = match text.strip_prefix("function \"").and_then(|t| t.strip_suffix('"')) {
-                    Some(name) => format!("function {name}() does not exist"),
-                    None => text,
-                };
+                let text = skipped(stmt.object, sig, &e);
                 names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, format!("{text}, skipping"));
             }
             Err(e) => return Err(e.into()),

@@ -53,8 +53,8 @@ pub fn add(cmd: &Command, cx: &mut ExecContext, table: Oid, w: Wanted) -> Result
     }
     let name = match &w.name {
         Some(name) => {
-            refuse_taken(&rel.constraints, name, &rel.name)?;
             super::table::exists(cx, rel.namespace, name, false)?;
+            refuse_taken(&rel.constraints, name, &rel.name)?;
             name.clone()
         }
         None => {

@@ -9,6 +9,8 @@
 //! - CMD-1: names are looked up again after their locks were taken (CAT-3).
 //! - CMD-2: files are created and dropped only through the transaction (`Transaction::file_created`, `file_dropped`).
 
+mod absent;
+mod aggregate;
 mod alter_kinds;
 mod alter_system;
 mod alter_table;
@@ -49,6 +51,7 @@ mod rename_views;
 mod rewrite;
 mod rewrite_rows;
 mod role;
+mod row_type;
 mod rule;
 mod schema;
 pub mod sequence;
@@ -61,6 +64,7 @@ mod table;
 mod temp;
 mod trigger;
 mod truncate;
+mod typed;
 mod types;
 mod vacuum;
 mod view;
@@ -173,6 +177,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
         Stmt::AlterDatabase(s) => database::alter(cmd, cx, s)?,
         Stmt::DropDatabase(s) => database::drop(cmd, cx, s)?,
         Stmt::CreateEnum(s) => types::create_enum(cmd, cx, s)?,
+        Stmt::Define(s) if s.object == ast::ObjectType::Aggregate => aggregate::create(cmd, cx, s)?,
         Stmt::AlterEnum(s) => types::alter_enum(cmd, cx, s)?,
         Stmt::CreateCompositeType(s) => types::create_composite(cmd, cx, s)?,
         Stmt::CreateDomain(s) => domain::create(cmd, cx, s)?,
@@ -189,6 +194,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
         Stmt::RefreshMatView(s) => query::refresh(cmd, cx, s)?,
         Stmt::CreateSchema(s) => schema::create(cmd, cx, s)?,
         Stmt::Drop(s) => drop::run(cmd, cx, s)?,
+        Stmt::DropTablespace(s) => absent::drop_tablespace(cmd, cx, s)?,
         Stmt::Vacuum(s) => vacuum::run(cmd, cx, s)?,
         Stmt::Cluster(s) => cluster::run(cmd, cx, s)?,
         Stmt::Truncate(s) => truncate::run(cmd, cx, s)?,

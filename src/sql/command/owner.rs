@@ -25,6 +25,7 @@ pub fn set_owner(cx: &mut ExecContext, oid: Oid, new: Oid) -> Result<()> {
         return Err(err!(WRONG_OBJECT_TYPE, "cannot change owner of index \"{}\"", c.name)
             .hint("Change the ownership of the index's table, instead."));
     }
+    super::row_type::refuse_composite(c.kind, &c.name)?;
     let mut all = vec![oid];
     all.extend(cx.backend()?.catalog.indexes_of(oid));
     all.extend(Some(c.toast).filter(|t| t.is_valid()));
@@ -81,7 +82,7 @@ pub fn alter(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterOwnerStmt) -> 
     let name = match &stmt.name {
         ObjectName::Name(name) => name.parts.clone(),
         ObjectName::Type(t) => t.names.clone(),
-        _ => return Err(Error::unsupported("OWNER TO of this kind of object is not supported").into()),
+        _ => return Err(super::absent::refuse_alter(cmd, cx, stmt.object, &stmt.name, "OWNER TO").into()),
     };
     let object = match stmt.object {
         ObjectType::Schema => {
@@ -116,7 +117,7 @@ pub fn alter(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterOwnerStmt) -> 
             set_relation_owner(cx, found.oid, &stmt.owner)?;
             return Ok(tag);
         }
-        _ => return Err(Error::unsupported("OWNER TO of this kind of object is not supported").into()),
+        _ => return Err(super::absent::refuse_alter(cmd, cx, stmt.object, &stmt.name, "OWNER TO").into()),
     };
     may_become(cx, new.0, &new.1)?;
     put(cx, object)?;

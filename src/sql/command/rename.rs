@@ -1,15 +1,13 @@
 //! ALTER … RENAME and ALTER … SET SCHEMA.
 
 use super::write::{change, class_of, put};
-use super::{
-    Command, alter_table, domain, function, inherit, names, rename_views, role, schema, sequence, stored_text, table,
-};
+use super::{Command, alter_table, domain, function, inherit, names, rename_views, role, schema, sequence, stored_text, table, typed};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::{UserTypeKind, class};
 use crate::catalog::{Object, RelKind, Relation};
 use crate::err;
 use crate::sql::ast::{
-    AlterObjectSchemaStmt, ObjectName, ObjectType, RangeVar, RelationPart, RenameStmt, RenameTarget,
+    AlterObjectSchemaStmt, DropBehavior, ObjectName, ObjectType, QualName, RangeVar, RelationPart, RenameStmt, RenameTarget,
 };
 use crate::sql::exec::ExecContext;
 
@@ -21,6 +19,9 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &RenameStmt) -> Flow<S
             match sub {
                 None => rename_relation(cx, &found, stmt)?,
                 Some(RelationPart::Column(old)) => {
+                    if class_of(cx, found.oid)?.of_type.is_valid() {
+                        return Err(err!(WRONG_OBJECT_TYPE, "cannot rename column of typed table").into());
+                    }
                     let children = inherit::renamed(cx, &found, old, relation.inherit)?;
                     rename_column(cx, &found, old, &stmt.new_name)?;
                     for child in children {
@@ -41,20 +42,31 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &RenameStmt) -> Flow<S
         }
         RenameTarget::Attribute { typ, name } => {
             let Some(found) = find(cmd, cx, typ, stmt.missing_ok)? else { return Ok(tag) };
+            let c = class_of(cx, found.oid)?;
+            let tables = typed::tables_of(cx, c.row_type)?;
+            if !tables.is_empty() && stmt.behavior != DropBehavior::Cascade {
+                return Err(typed::is_used(&c).into());
+            }
             rename_column(cx, &found, name, &stmt.new_name)?;
+            for table in tables {
+                let table = super::constraint::relation(cx, table)?;
+                rename_column(cx, &table, name, &stmt.new_name)?;
+            }
         }
         RenameTarget::DomainConstraint { domain: of, name } => {
             domain::rename_constraint(cx, of, name, &stmt.new_name)?;
         }
-        RenameTarget::Object(ObjectName::Name(name)) => rename_object(cx, stmt, &name.parts)?,
-        RenameTarget::Object(ObjectName::Type(name)) => rename_object(cx, stmt, &name.names)?,
+        RenameTarget::Object(ObjectName::Name(name)) => rename_object(cmd, cx, stmt, &name.parts)?,
+        RenameTarget::Object(ObjectName::Type(name)) => rename_object(cmd, cx, stmt, &name.names)?,
         RenameTarget::Object(name @ ObjectName::Function(_)) => {
             let mut f = function::named(cmd, cx, stmt.object, name)?;
             function::check_free(cx, &f, f.namespace, &stmt.new_name)?;
             f.name.clone_from(&stmt.new_name);
             put(cx, Object::Function(f))?;
         }
-        _ => return Err(Error::unsupported("RENAME of this kind of object is not supported").into()),
+        RenameTarget::Object(name) => {
+            return Err(super::absent::refuse_alter(cmd, cx, stmt.object, name, "RENAME").into());
+        }
     }
     Ok(tag)
 }
@@ -77,8 +89,11 @@ fn find(
 
 fn rename_relation(cx: &mut ExecContext, found: &Relation, stmt: &RenameStmt) -> Flow<()> {
     // ALTER TABLE renames relations of every kind (PostgreSQL 15, RenameRelation).
-    if stmt.object != ObjectType::Table {
+    if !matches!(stmt.object, ObjectType::Table | ObjectType::Index) {
         alter_table::check_kind(found, stmt.object)?;
+    }
+    if stmt.object != ObjectType::Type {
+        super::row_type::refuse_composite(found.kind, &found.name)?;
     }
     super::policy::refuse_rename(cx, found.oid)?;
     let readers = rename_views::readers(cx, found.oid)?;
@@ -98,7 +113,11 @@ fn rename_relation(cx: &mut ExecContext, found: &Relation, stmt: &RenameStmt) ->
 }
 
 fn rename_column(cx: &mut ExecContext, found: &Relation, old: &str, new: &str) -> Result<()> {
-    let n = alter_table::position(cx, found.oid, old)?;
+    let missing = |e: Error| match e.sqlstate() {
+        SqlState::UNDEFINED_COLUMN => err!(UNDEFINED_COLUMN, "column \"{old}\" does not exist"),
+        _ => e,
+    };
+    let n = alter_table::position(cx, found.oid, old).map_err(missing)?;
     let c = class_of(cx, found.oid)?;
     if c.attributes.iter().any(|a| !a.dropped && a.name == new) {
         return Err(err!(DUPLICATE_COLUMN, "column \"{new}\" of relation \"{}\" already exists", c.name));
@@ -172,7 +191,7 @@ fn rename_constraint(cx: &mut ExecContext, oid: Oid, old: &str, new: &str) -> Fl
     Ok(())
 }
 
-fn rename_object(cx: &mut ExecContext, stmt: &RenameStmt, name: &[String]) -> Flow<()> {
+fn rename_object(cmd: &Command, cx: &mut ExecContext, stmt: &RenameStmt, name: &[String]) -> Flow<()> {
     let last = name.last().cloned().unwrap_or_default();
     let new = stmt.new_name.clone();
     match stmt.object {
@@ -265,7 +284,10 @@ fn rename_object(cx: &mut ExecContext, stmt: &RenameStmt, name: &[String]) -> Fl
             }
             Object::Type(t)
         }
-        _ => return Err(Error::unsupported("RENAME of this kind of object is not supported").into()),
+        object => {
+            let name = ObjectName::Name(QualName { parts: name.to_vec(), pos: crate::sql::ast::NOWHERE });
+            return Err(super::absent::refuse_alter(cmd, cx, object, &name, "RENAME").into());
+        }
     };
     put(cx, object)?;
     Ok(())
@@ -311,7 +333,8 @@ pub fn set_schema(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterObjectSch
     let parts = match &stmt.name {
         Some(ObjectName::Name(name)) => name.parts.clone(),
         Some(ObjectName::Type(name)) => name.names.clone(),
-        _ => return Err(Error::unsupported("SET SCHEMA of this kind of object is not supported").into()),
+        Some(name) => return Err(super::absent::refuse_alter(cmd, cx, stmt.object, name, "SET SCHEMA").into()),
+        None => return Err(Error::internal("SET SCHEMA of nothing").into()),
     };
     if stmt.object == ObjectType::Statistics {
         schema::may_create_in(cx.backend()?, namespace)?;
@@ -320,7 +343,8 @@ pub fn set_schema(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterObjectSch
         return Ok(tag);
     }
     if !matches!(stmt.object, ObjectType::Type | ObjectType::Domain) {
-        return Err(Error::unsupported("SET SCHEMA of this kind of object is not supported").into());
+        let name = ObjectName::Name(QualName { parts, pos: crate::sql::ast::NOWHERE });
+        return Err(super::absent::refuse_alter(cmd, cx, stmt.object, &name, "SET SCHEMA").into());
     }
     let (last, schema) = parts.split_last().ok_or_else(|| Error::internal("an empty name"))?;
     let found = cx.backend()?.catalog.user_type_by_name(schema.last().map(String::as_str), last)?;

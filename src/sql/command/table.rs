@@ -4,7 +4,7 @@ use super::column::{self, NewColumn};
 use super::constraint::{self, Wanted};
 use super::sequence::{self, NewSequence};
 use super::write::{class_of, empty_class, new_oid, put};
-use super::{Command, inherit, names, partition, reloptions, storage};
+use super::{Command, inherit, names, partition, reloptions, storage, typed};
 use crate::base::{Error, Flow, Oid, Result, SqlState, Stop};
 use crate::catalog::object::{Class, class, fixed};
 use crate::catalog::{Attribute, Object, Persistence, RelKind, Relation};
@@ -82,9 +82,6 @@ fn refuse(stmt: &CreateTableStmt) -> Result<()> {
     if let (Some(_), Some(option)) = (&stmt.partition_by, stmt.options.first()) {
         return Err(err!(INVALID_PARAMETER_VALUE, "unrecognized parameter \"{}\"", option.name));
     }
-    if stmt.of_type.is_some() {
-        return Err(Error::unsupported("typed tables are not supported"));
-    }
     check_access_method(stmt.access_method.as_deref())?;
     check_tablespace(stmt.tablespace.as_deref())
 }
@@ -117,8 +114,19 @@ fn define(
     let mut columns: Vec<NewColumn> = Vec::new();
     let mut wanted: Vec<Wanted> = Vec::new();
     let mut sources_left = sources.iter();
+    let mut of_type = None;
+    if let Some(typ) = &stmt.of_type {
+        let (oid, made) = typed::columns(cmd, cx, (name, typ), &stmt.elements)?;
+        of_type = Some(oid);
+        columns = made;
+        for c in &mut columns {
+            let of = c.attribute.name.clone();
+            wanted.extend(std::mem::take(&mut c.constraints).iter().map(|k| Wanted::of(k, Some(&of))));
+        }
+    }
     for element in &stmt.elements {
         match element {
+            TableElement::Column(_) if of_type.is_some() => {}
             TableElement::Column(def) => {
                 let attno = columns.len() as i16 + 1;
                 let mut new = match (&def.typ, &stmt.partition_bound) {
@@ -187,6 +195,9 @@ fn define(
         if options.comments {
             like_comments(cx, oid, source)?;
         }
+    }
+    if let Some(of_type) = of_type {
+        typed::bind(cx, oid, of_type)?;
     }
     note_on_commit(cx, oid, stmt.on_commit)?;
     Ok(oid)

@@ -51,14 +51,52 @@ pub fn create_enum(_: &mut Command, cx: &mut ExecContext, stmt: &CreateEnumStmt)
     for (n, label) in stmt.labels.iter().enumerate() {
         check_label(label)?;
         if stmt.labels[..n].contains(label) {
-            return Err(err!(DUPLICATE_OBJECT, "enum label \"{label}\" used more than once").into());
+            let text = "duplicate key value violates unique constraint \"pg_enum_typid_label_index\"";
+            return Err(Error::new(SqlState::UNIQUE_VIOLATION, text).into());
         }
-        // Values are ordered by their OIDs.
-        labels.push(EnumLabel { oid: new_oid(cx)?, label: label.clone(), sort: n as f32 + 1.0 });
+        labels.push(EnumLabel { oid: Oid::INVALID, label: label.clone(), sort: n as f32 + 1.0 });
     }
+    number_labels(cx, &mut labels)?;
     let made = new_type(cx, stmt.name.name(), namespace, UserTypeKind::Enum(labels))?;
     put(cx, Object::Type(made))?;
     Ok("CREATE TYPE".into())
+}
+
+/// Labels of a new type: their numbers say their order, with room between them.
+const FIRST: u32 = 1 << 31;
+const ROOM: u32 = 1 << 16;
+
+fn number_labels(cx: &mut ExecContext, labels: &mut [EnumLabel]) -> Result<()> {
+    // Where the numbers begin does not matter: types are never mixed up.
+    let slots = FIRST / ROOM;
+    let start = new_oid(cx)?.0 % slots;
+    let count = labels.len() as u32;
+    if count >= slots {
+        return Err(err!(PROGRAM_LIMIT_EXCEEDED, "an enum can have at most {} labels", slots - 1));
+    }
+    let start = if start + count < slots { start } else { 0 };
+    labels.iter_mut().zip(start..).for_each(|(l, n)| l.oid = Oid(FIRST + n * ROOM));
+    Ok(())
+}
+
+/// Puts a label at a place among others.
+fn insert_label(cx: &mut ExecContext, labels: &mut Vec<EnumLabel>, at: usize, label: &str) -> Result<()> {
+    let (before, after) = (at.checked_sub(1).map(|n| labels[n].clone()), labels.get(at).cloned());
+    let (oid, sort) = match (before, after) {
+        (None, None) => {
+            labels.push(EnumLabel { oid: Oid::INVALID, label: label.to_owned(), sort: 1.0 });
+            return number_labels(cx, labels);
+        }
+        (Some(b), None) if b.oid.0 < FIRST => (new_oid(cx)?.0, b.sort + 1.0),
+        (Some(b), None) => (b.oid.0.checked_add(ROOM).unwrap_or(b.oid.0 / 2 + u32::MAX / 2), b.sort + 1.0),
+        (None, Some(a)) => (a.oid.0.saturating_sub(if a.oid.0 < FIRST { 1 } else { ROOM }), a.sort - 1.0),
+        (Some(b), Some(a)) => (b.oid.0 + (a.oid.0 - b.oid.0) / 2, (b.sort + a.sort) / 2.0),
+    };
+    if labels.iter().any(|l| l.oid.0 == oid) || oid == 0 {
+        return Err(Error::unsupported("there is no room between these labels"));
+    }
+    labels.insert(at, EnumLabel { oid: Oid(oid), label: label.to_owned(), sort });
+    Ok(())
 }
 
 /// A user's type by name.
@@ -99,16 +137,16 @@ pub fn alter_enum(_: &mut Command, cx: &mut ExecContext, stmt: &AlterEnumStmt) -
                 }
                 return Err(Error::new(SqlState::DUPLICATE_OBJECT, text).into());
             }
-            if let Some(n) = neighbor {
-                let at = labels.iter().position(|l| l.label == *n);
-                let at = at.ok_or_else(|| err!(INVALID_PARAMETER_VALUE, "\"{n}\" is not an existing enum label"))?;
-                if *before || at + 1 != labels.len() {
-                    return Err(Error::unsupported("adding an enum label before another is not supported").into());
+            let at = match neighbor {
+                None => labels.len(),
+                Some(n) => {
+                    let at = labels.iter().position(|l| l.label == *n);
+                    let at =
+                        at.ok_or_else(|| err!(INVALID_PARAMETER_VALUE, "\"{n}\" is not an existing enum label"))?;
+                    at + usize::from(!*before)
                 }
-            }
-            let sort = labels.last().map_or(1.0, |l| l.sort + 1.0);
-            let oid = cx.backend()?.instance.cluster.new_oid();
-            labels.push(EnumLabel { oid, label: label.clone(), sort });
+            };
+            insert_label(cx, labels, at, label)?;
         }
         AlterEnumAction::Rename { from, to } => {
             check_label(to)?;
@@ -186,7 +224,11 @@ pub fn drop(cx: &mut ExecContext, stmt: &DropStmt) -> Flow<()> {
         let shown = parts.join(".");
         let Some(t) = find(cx, &parts)? else {
             refuse_row_type(cx, stmt.object, &parts)?;
-            let text = format!("type \"{shown}\" does not exist");
+            let schema = parts.len().checked_sub(2).map(|n| parts[n].clone());
+            let text = match schema.filter(|s| !cx.backend().is_ok_and(|b| b.catalog.namespace_by_name(s).is_some())) {
+                Some(schema) if stmt.missing_ok => format!("schema \"{schema}\" does not exist"),
+                _ => format!("type \"{shown}\" does not exist"),
+            };
             if stmt.missing_ok {
                 names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, format!("{text}, skipping"));
                 continue;

@@ -82,6 +82,7 @@ pub fn empty_class(
         replica_identity: None,
         lineage: Default::default(),
         triggers: Vec::new(),
+        of_type: Oid::INVALID,
         policies: Vec::new(),
         rules: Vec::new(),
         row_security: false,

@@ -10,14 +10,16 @@ use super::output::{Output, phys_of};
 use super::sorter::Sorter;
 use super::spill::{Cursor, TempFile};
 use super::store::RowStore;
+use super::user_aggregate::{States, UserAggregate};
 use super::{ExecContext, Node, build};
 use crate::base::{Flow, Result};
 use crate::sql::expr::eval::{Projection, Scope};
 use crate::sql::expr::{AggCall, Expr};
-use crate::sql::func::aggregate::{self, AggregateCall, Aggregator, Groups, OrderedBy};
+use crate::sql::func::aggregate::{self, AggregateCall, Groups, OrderedBy};
 use crate::sql::plan::{self, AggStrategy};
 use crate::types::{BATCH_ROWS, Batch, Column, ColumnData, Datum, Phys, TypeRef, oid};
 use std::ops::Range;
+use std::sync::Arc;
 
 const FAN_OUT: usize = 32;
 const MAX_LEVEL: u32 = 4;
@@ -36,11 +38,17 @@ struct CallSpec {
     order_by: Vec<OrderedBy>,
     ret: TypeRef,
     ordered_set: bool,
+    /// None: a built-in one.
+    user: Option<Arc<UserAggregate>>,
 }
 
 impl CallSpec {
-    fn open(&self) -> Result<Box<dyn Aggregator>> {
-        aggregate::open(&AggregateCall { func: self.func, args: &self.arg_types, order: &self.order_by, ret: self.ret })
+    fn call(&self) -> AggregateCall<'_> {
+        AggregateCall { func: self.func, args: &self.arg_types, order: &self.order_by, ret: self.ret }
+    }
+
+    fn open(&self) -> Result<States> {
+        States::open(self.user.as_ref(), &self.call())
     }
 
     /// Rows must be sorted before they are fed.
@@ -65,7 +73,7 @@ impl CallSpec {
 
 /// One call's states within one grouping set.
 struct CallState {
-    states: Box<dyn Aggregator>,
+    states: States,
     sorter: Option<Sorter>,
 }
 
@@ -148,13 +156,17 @@ fn spec(call: &AggCall, list: &mut Vec<Expr>) -> CallSpec {
         order_by,
         ret: call.ty,
         ordered_set: aggregate::is_ordered_set(call.func),
+        user: None,
     }
 }
 
 impl Aggregate {
     pub fn start(a: &plan::Aggregate, width: usize, cx: &mut ExecContext) -> Result<Aggregate> {
         let mut list = a.group_by.clone();
-        let specs: Vec<CallSpec> = a.calls.iter().map(|c| spec(c, &mut list)).collect();
+        let mut specs: Vec<CallSpec> = a.calls.iter().map(|c| spec(c, &mut list)).collect();
+        for s in &mut specs {
+            s.user = UserAggregate::of(cx, &s.call())?;
+        }
         let exprs = Projection::new(&list);
         let set_list = match (a.sets.is_empty(), a.strategy) {
             (true, AggStrategy::Plain) => vec![Vec::new()],
@@ -382,7 +394,7 @@ impl Aggregate {
                 continue;
             }
             match passing {
-                None => call.states.add(&mut cx.fx, &fed, groups)?,
+                None => call.states.add(cx, &fed, groups)?,
                 Some(list) => {
                     let picked: Vec<Column> = fed.iter().map(|c| c.gather_rows(&list)).collect();
                     let picked: Vec<&Column> = picked.iter().collect();
@@ -394,7 +406,7 @@ impl Aggregate {
                             Groups::Many(&numbers)
                         }
                     };
-                    call.states.add(&mut cx.fx, &picked, groups)?;
+                    call.states.add(cx, &picked, groups)?;
                 }
             }
         }
@@ -423,7 +435,7 @@ impl Aggregate {
                 let ColumnData::I32(numbers) = &rows.columns[0].data else { continue };
                 let groups: Vec<u32> = numbers.iter().map(|n| *n as u32).collect();
                 let fed: Vec<&Column> = rows.columns[1..].iter().collect();
-                call.states.add(&mut cx.fx, &fed, Groups::Many(&groups))?;
+                call.states.add(cx, &fed, Groups::Many(&groups))?;
             }
             call.sorter = None;
         }
@@ -455,7 +467,7 @@ impl Aggregate {
         }
         for (spec, call) in self.specs.iter().zip(&s.calls) {
             let mut out = Column::with_capacity(phys_of(spec.ret), rows);
-            (from..end).try_for_each(|g| call.states.finish(&mut cx.fx, g, &mut out))?;
+            (from..end).try_for_each(|g| call.states.finish(cx, g, &mut out))?;
             columns.push(out);
         }
         columns.push(Column::constant(Phys::I32, Datum::I32(set as i32), rows));

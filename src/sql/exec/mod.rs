@@ -52,6 +52,7 @@ pub mod system;
 pub mod system_view;
 mod tid_scan;
 mod transition_scan;
+mod user_aggregate;
 pub mod user_trigger;
 mod values;
 mod virtual_scan;

@@ -88,12 +88,16 @@ pub struct OrderedBy {
 
 /// Ordered-set aggregates get, per row, the ordering columns first and then the direct arguments.
 pub fn is_ordered_set(func: &FuncDef) -> bool {
-    matches!(func.name, "percentile_cont" | "percentile_disc" | "mode") || is_hypothetical(func)
+    is_built_in(func) && matches!(func.name, "percentile_cont" | "percentile_disc" | "mode") || is_hypothetical(func)
 }
 
 /// `rank(…) WITHIN GROUP` and its kin; the window functions of the same names have no arguments.
 pub fn is_hypothetical(func: &FuncDef) -> bool {
-    func.kind == b'a' && matches!(func.name, "rank" | "dense_rank" | "percent_rank" | "cume_dist")
+    is_built_in(func) && func.kind == b'a' && matches!(func.name, "rank" | "dense_rank" | "percent_rank" | "cume_dist")
+}
+
+fn is_built_in(func: &FuncDef) -> bool {
+    !matches!(func.imp, super::FuncImpl::Routine)
 }
 
 /// The empty states of a call.

@@ -15,7 +15,10 @@ impl Parser<'_> {
         }
         let Tok::Kw(kw) = self.tok() else { return self.unexpected() };
         match kw {
-            Kw::Server | Kw::Foreign | Kw::Subscription => return self.drop_foreign(kw, pos),
+            Kw::Subscription => {
+                self.bump();
+                return self.drop_list(ObjectType::Subscription, false, Self::plain_names);
+            }
             Kw::User if self.at_n(1, Kw::Mapping) => {
                 self.bump();
                 return self.drop_user_mapping(pos);
@@ -107,20 +110,6 @@ impl Parser<'_> {
             })?;
         }
         Ok(Stmt::DropDatabase(Box::new(DropDatabaseStmt { name, missing_ok, options })))
-    }
-
-    /// Objects that cannot exist here: the statement is read as far as it is a list of names.
-    fn drop_foreign(&mut self, kw: Kw, pos: Pos) -> Result<Stmt> {
-        self.bump();
-        let tag = match kw {
-            Kw::Server => "DROP SERVER",
-            Kw::Foreign => {
-                self.expect_all(&[Kw::Data, Kw::Wrapper])?;
-                "DROP FOREIGN DATA WRAPPER"
-            }
-            _ => "DROP SUBSCRIPTION",
-        };
-        Ok(self.unsupported_statement(tag, pos))
     }
 
     fn drop_user_mapping(&mut self, pos: Pos) -> Result<Stmt> {

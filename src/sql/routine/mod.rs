@@ -27,7 +27,7 @@ pub mod shown;
 
 pub use call::{ProcedureRun, out_columns};
 pub use def::def;
-pub use invoke::{Invocation, Nesting, deeper, open};
+pub use invoke::{Invocation, Nesting, check_execute, deeper, open};
 
 use crate::base::{Error, Oid, Result};
 use crate::catalog::object::{Function, class};
@@ -89,6 +89,17 @@ pub fn compiled<T: Any + Send + Sync>(
 pub fn record(cx: &mut ExecContext, oid: Oid) -> Result<Arc<Record>> {
     let found = cx.backend()?.catalog.get(ObjectKey::new(class::PROC, oid));
     found.ok_or_else(|| Error::internal(format!("cache lookup failed for function {}", oid.0)))
+}
+
+/// A function of any kind, built in or a user's.
+///
+/// # Errors
+/// XX000 if it is gone.
+pub fn any(cx: &mut ExecContext, oid: Oid) -> Result<&'static crate::sql::func::FuncDef> {
+    match crate::sql::func::func(oid) {
+        Some(f) => Ok(f),
+        None => Ok(def(function(&*record(cx, oid)?)?)),
+    }
 }
 
 /// A record known to be a function's.

@@ -116,7 +116,7 @@ fn classes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         let has_index = (heap || c.kind == RelKind::Partitioned) && !catalog.indexes_of(c.oid).is_empty();
         let triggers = has_triggers(&referenced, c);
         row![sink;
-            c.oid, &c.name, c.namespace, c.row_type, Oid::INVALID, c.owner, access_method_of(c), c.node,
+            c.oid, &c.name, c.namespace, c.row_type, c.of_type, c.owner, access_method_of(c), c.node,
             Oid::INVALID, pages, tuples, all_visible, c.toast, has_index, false, letter(c.persistence),
             c.kind as u8, column_count(c), checks,
             matches!(c.kind, RelKind::View | RelKind::MatView) || !c.rules.is_empty(), triggers,

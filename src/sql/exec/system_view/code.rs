@@ -34,7 +34,7 @@ pub(super) const VIEWS: &[View] = &[
     fixed_rows!("pg_amop"),
     fixed_rows!("pg_amproc"),
     fixed_rows!("pg_range"),
-    fixed_rows!("pg_aggregate"),
+    View { name: "pg_aggregate", rows: aggregates },
     fixed_rows!("pg_language"),
     fixed_rows!("pg_conversion"),
     fixed_rows!("pg_extension"),
@@ -126,7 +126,7 @@ pub(super) fn builtin_body(f: &FuncDef) -> String {
 }
 
 /// The names of the collations, in the order of their OIDs.
-pub(super) fn collation_rows() -> impl Iterator<Item = &'static str> {
+pub(crate) fn collation_rows() -> impl Iterator<Item = &'static str> {
     include_str!("facts/pg_collation.txt").lines().filter_map(|l| l.split('\t').nth(1))
 }
 
@@ -309,6 +309,20 @@ fn procs(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         {
             push_function(&catalog, sink, f);
         }
+    }
+    Ok(())
+}
+
+fn aggregates(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    push_facts(sink, include_str!("facts/pg_aggregate.txt"))?;
+    let none = Oid::INVALID;
+    for record in catalog(cx)?.all(class::PROC) {
+        let Object::Function(f) = &record.object else { continue };
+        let Some(a) = &f.aggregate else { continue };
+        row![sink;
+            f.oid, 'n', 0, a.transition, a.finish, none, none, none, none, none, none, a.finish_extra, false,
+            a.finish_modify, 'r', none, a.state, a.space, none, 0, a.initial.as_deref(), NULL,
+        ];
     }
     Ok(())
 }

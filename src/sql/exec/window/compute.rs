@@ -7,7 +7,8 @@ use crate::bail;
 use crate::base::Result;
 use crate::sql::exec::ExecContext;
 use crate::sql::expr::FrameExclude;
-use crate::sql::func::aggregate::{self, AggregateCall, Aggregator, Groups};
+use crate::sql::exec::user_aggregate::States;
+use crate::sql::func::aggregate::Groups;
 use crate::sql::func::window::WindowKind;
 use crate::types::{Column, ColumnData, Datum, Value};
 use std::ops::Range;
@@ -203,7 +204,7 @@ struct Moving<'a> {
     call: &'a CallSpec,
     args: Vec<&'a Column>,
     filter: Option<&'a Column>,
-    states: Box<dyn Aggregator>,
+    states: States,
     /// Rows taken in.
     held: Range<usize>,
 }
@@ -219,9 +220,8 @@ impl<'a> Moving<'a> {
         })
     }
 
-    fn open(call: &CallSpec) -> Result<Box<dyn Aggregator>> {
-        let wanted = AggregateCall { func: call.func, args: &call.arg_types, order: &[], ret: call.ret };
-        let mut states = aggregate::open(&wanted)?;
+    fn open(call: &CallSpec) -> Result<States> {
+        let mut states = States::open(call.user.as_ref(), &call.aggregate())?;
         states.resize(1);
         Ok(states)
     }
@@ -248,7 +248,7 @@ impl<'a> Moving<'a> {
                 (self.args.iter().map(|c| c.gather_rows(&list)).collect(), list.len())
             }
         };
-        self.states.add(&mut cx.fx, &columns.iter().collect::<Vec<_>>(), Groups::One(count))
+        self.states.add(cx, &columns.iter().collect::<Vec<_>>(), Groups::One(count))
     }
 
     /// Makes the rows held those of the frame, by the least work.
@@ -259,7 +259,7 @@ impl<'a> Moving<'a> {
         }
         while self.held.start < frame.start {
             let row = self.held.start;
-            if self.passes(row) && !self.states.remove(&mut cx.fx, &self.args, row)? {
+            if self.passes(row) && !self.states.remove(cx, &self.args, row)? {
                 self.restart(frame.start)?;
                 break;
             }
@@ -283,7 +283,7 @@ fn aggregates(
     let mut answer = Column::new(out.phys());
     if call.frame.is_whole() {
         moving.add(cx, part.rows.clone())?;
-        moving.states.finish(&mut cx.fx, 0, &mut answer)?;
+        moving.states.finish(cx, 0, &mut answer)?;
         part.rows.clone().for_each(|_| out.push_from(&answer, 0));
         return Ok(());
     }
@@ -298,7 +298,7 @@ fn aggregates(
                 moving.add(cx, run)?;
             }
             answer = Column::new(out.phys());
-            moving.states.finish(&mut cx.fx, 0, &mut answer)?;
+            moving.states.finish(cx, 0, &mut answer)?;
         } else if last.as_ref() != Some(&frame) {
             // A growing frame never gives rows back, so that float sums stay exact.
             if call.frame.is_growing() {
@@ -308,7 +308,7 @@ fn aggregates(
                 moving.move_to(cx, &frame)?;
             }
             answer = Column::new(out.phys());
-            moving.states.finish(&mut cx.fx, 0, &mut answer)?;
+            moving.states.finish(cx, 0, &mut answer)?;
             last = Some(frame);
         }
         out.push_from(&answer, 0);

@@ -8,16 +8,19 @@ use super::keys::{KeyArena, KeyColumn};
 use super::output::forms_of;
 use super::sort::{key_columns, key_exprs};
 use super::store::RowStore;
+use super::user_aggregate::UserAggregate;
 use super::{ExecContext, Node, build};
 use crate::base::{Error, Flow, Result};
 use crate::sql::expr::eval::{Projection, Single};
 use crate::sql::expr::{Expr, FrameBound, WindowCall, WindowSpec};
 use crate::sql::func::FuncDef;
+use crate::sql::func::aggregate::AggregateCall;
 use crate::sql::func::window::{WindowKind, kind};
 use crate::sql::plan::Plan;
 use crate::types::{BATCH_ROWS, Batch, Column, TypeRef, Value};
 use frame::FrameSpec;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// One call: where its expressions stand among the evaluated ones.
 pub(super) struct CallSpec {
@@ -28,6 +31,14 @@ pub(super) struct CallSpec {
     pub filter: Option<usize>,
     pub ret: TypeRef,
     pub frame: FrameSpec,
+    /// None: a built-in aggregate, or none.
+    pub user: Option<Arc<UserAggregate>>,
+}
+
+impl CallSpec {
+    pub fn aggregate(&self) -> AggregateCall<'_> {
+        AggregateCall { func: self.func, args: &self.arg_types, order: &[], ret: self.ret }
+    }
 }
 
 /// Frame offsets of all calls; evaluated once.
@@ -82,7 +93,7 @@ impl Window {
                 _ => None,
             };
             let (start, end) = (offset(&c.spec.frame.start), offset(&c.spec.frame.end));
-            specs.push(CallSpec {
+            let mut made = CallSpec {
                 kind: kind(c.func).ok_or_else(missing)?,
                 func: c.func,
                 arg_types: c.args.iter().map(|a| a.ty).collect(),
@@ -90,7 +101,12 @@ impl Window {
                 filter,
                 ret: c.ty,
                 frame: FrameSpec::new(&c.spec, start, end),
-            });
+                user: None,
+            };
+            if made.kind == WindowKind::Aggregate {
+                made.user = UserAggregate::of(cx, &made.aggregate())?;
+            }
+            specs.push(made);
         }
         let exprs = Projection::new(&list);
         Ok(Window {

@@ -1,0 +1,242 @@
+//! Kinds of objects of which nobody can make any: those that are built in cannot be changed, and others do not exist.
+
+use super::names;
+use super::write::resolve_type;
+use super::{Command, drop};
+use crate::base::{Error, Flow, Oid, Result, SqlState};
+use crate::err;
+use crate::sql::ast::{DropBehavior, DropStmt, DropTablespaceStmt, NOWHERE, ObjectName, ObjectType, OperSignature, QualName, TypeName};
+use crate::sql::exec::{ExecContext, system_view};
+use crate::sql::func;
+
+/// What a kind is called in messages.
+fn word(object: ObjectType) -> Option<&'static str> {
+    Some(match object {
+        ObjectType::AccessMethod => "access method",
+        ObjectType::Collation => "collation",
+        ObjectType::Conversion => "conversion",
+        ObjectType::EventTrigger => "event trigger",
+        ObjectType::Extension => "extension",
+        ObjectType::ForeignDataWrapper => "foreign-data wrapper",
+        ObjectType::ForeignServer => "server",
+        ObjectType::ForeignTable => "foreign table",
+        ObjectType::Language => "language",
+        ObjectType::OpClass => "operator class",
+        ObjectType::OpFamily => "operator family",
+        ObjectType::Subscription => "subscription",
+        ObjectType::Tablespace => "tablespace",
+        ObjectType::TsConfiguration => "text search configuration",
+        ObjectType::TsDictionary => "text search dictionary",
+        ObjectType::TsParser => "text search parser",
+        ObjectType::TsTemplate => "text search template",
+        _ => return None,
+    })
+}
+
+/// Whether such an object is built in.
+fn is_built_in(object: ObjectType, name: &str) -> bool {
+    match object {
+        ObjectType::AccessMethod => matches!(name, "heap" | "btree" | "hash" | "gist" | "gin" | "spgist" | "brin"),
+        ObjectType::Collation => system_view::collation_rows().any(|c| c == name),
+        ObjectType::Extension => name == "plpgsql",
+        ObjectType::Language => matches!(name, "internal" | "c" | "sql" | "plpgsql"),
+        ObjectType::OpClass | ObjectType::OpFamily => system_view::btree_opclass(name).is_some() || name.ends_with("_ops"),
+        ObjectType::Tablespace => matches!(name, "pg_default" | "pg_global"),
+        ObjectType::TsConfiguration | ObjectType::TsDictionary => name == "simple" || name.starts_with("english"),
+        ObjectType::TsParser => name == "default",
+        ObjectType::TsTemplate => matches!(name, "simple" | "synonym" | "ispell" | "thesaurus" | "snowball"),
+        _ => false,
+    }
+}
+
+fn required(what: &str) -> Error {
+    err!(DEPENDENT_OBJECTS_STILL_EXIST, "cannot drop {what} because it is required by the database system")
+}
+
+/// What an ALTER of such an object comes to.
+pub fn refuse_alter(cmd: &Command, cx: &mut ExecContext, object: ObjectType, name: &ObjectName, what: &str) -> Error {
+    let plain = match name {
+        ObjectName::Name(n) => n.clone(),
+        ObjectName::Type(t) => QualName { parts: t.names.clone(), pos: t.pos },
+        ObjectName::OpClass { name, .. } => name.clone(),
+        ObjectName::Operator(sig) => {
+            return match operator(cmd, cx, sig).map_err(without_place) {
+                Ok(_) => Error::unsupported(format!("{what} of operators is not supported")),
+                Err(e) => e,
+            };
+        }
+        ObjectName::LargeObject(n) => return err!(UNDEFINED_OBJECT, "large object {n} does not exist"),
+        _ => return Error::unsupported(format!("{what} of this kind of object is not supported")),
+    };
+    match word(object) {
+        Some(_) if !is_built_in(object, plain.name()) => match missing_schema(cx, &plain) {
+            Err(e) => e,
+            Ok(Some(schema)) => err!(INVALID_SCHEMA_NAME, "schema \"{schema}\" does not exist"),
+            Ok(None) => missing(object, name, &plain.joined()),
+        },
+        _ => Error::unsupported(format!("{what} of this kind of object is not supported")),
+    }
+}
+
+fn missing(object: ObjectType, name: &ObjectName, shown: &str) -> Error {
+    let word = word(object).unwrap_or("object");
+    let state = match object {
+        ObjectType::ForeignTable => SqlState::UNDEFINED_TABLE,
+        _ => SqlState::UNDEFINED_OBJECT,
+    };
+    let behind = match (object, name) {
+        (ObjectType::Collation, _) => " for encoding \"UTF8\"".to_owned(),
+        _ => String::new(),
+    };
+    let after = match name {
+        ObjectName::OpClass { method, .. } => format!(" for access method \"{method}\""),
+        _ => String::new(),
+    };
+    Error::new(state, format!("{word} \"{shown}\"{behind} does not exist{after}"))
+}
+
+fn missing_schema(cx: &mut ExecContext, name: &QualName) -> Result<Option<String>> {
+    let Some(schema) = name.schema() else { return Ok(None) };
+    let known = cx.backend()?.catalog.namespace_by_name(schema).is_some();
+    Ok((!known).then(|| schema.to_owned()))
+}
+
+/// DROP: true where the kind is one of these.
+pub fn drop(cmd: &Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<bool> {
+    let own = matches!(stmt.object, ObjectType::Cast | ObjectType::Operator | ObjectType::Transform);
+    if !own && word(stmt.object).is_none() {
+        return Ok(false);
+    }
+    for name in &stmt.names {
+        match one(cmd, cx, stmt, name).map_err(without_place) {
+            Ok(()) => {}
+            Err(e) if stmt.missing_ok && is_missing(&e) => {
+                let text = skipped(stmt.object, name, &e);
+                names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, format!("{text}, skipping"));
+            }
+            Err(e) => return Err(e.into()),
+        }
+    }
+    Ok(true)
+}
+
+pub fn drop_tablespace(cmd: &Command, cx: &mut ExecContext, stmt: &DropTablespaceStmt) -> Flow<String> {
+    let names = vec![ObjectName::Name(QualName::single(stmt.name.as_str(), NOWHERE))];
+    let object = ObjectType::Tablespace;
+    let (behavior, missing_ok) = (DropBehavior::Restrict, stmt.missing_ok);
+    drop(cmd, cx, &DropStmt { object, names, behavior, missing_ok, concurrently: false })?;
+    Ok("DROP TABLESPACE".into())
+}
+
+fn without_place(mut e: Error) -> Error {
+    e.0.position = None;
+    e
+}
+
+fn is_missing(e: &Error) -> bool {
+    [
+        SqlState::UNDEFINED_OBJECT,
+        SqlState::UNDEFINED_FUNCTION,
+        SqlState::UNDEFINED_TABLE,
+        SqlState::INVALID_SCHEMA_NAME,
+    ]
+    .contains(&e.sqlstate())
+}
+
+fn skipped(object: ObjectType, name: &ObjectName, e: &Error) -> String {
+    match name {
+        ObjectName::Operator(sig) if e.sqlstate() == SqlState::UNDEFINED_FUNCTION => {
+            format!("operator {} does not exist", sig.op.name)
+        }
+        _ if object == ObjectType::Collation => e.message().replace(" for encoding \"UTF8\"", ""),
+        _ => e.message().to_owned(),
+    }
+}
+
+/// # Errors
+/// That there is none, or that it must stay.
+fn one(cmd: &Command, cx: &mut ExecContext, stmt: &DropStmt, name: &ObjectName) -> Result<()> {
+    let plain = match name {
+        ObjectName::Cast { from, to } => return cast(cmd, cx, from, to),
+        ObjectName::Operator(sig) => {
+            let (oid, shown) = operator(cmd, cx, sig)?;
+            let _ = oid;
+            return Err(required(&format!("operator {shown}")));
+        }
+        ObjectName::Transform { typ, language } => {
+            let ty = resolve_type(cx, &cmd.source, typ)?;
+            let shown = crate::types::format_type(ty.oid, -1, &*cx.fx.io.hooks);
+            if !is_built_in(ObjectType::Language, language) {
+                return Err(err!(UNDEFINED_OBJECT, "language \"{language}\" does not exist"));
+            }
+            let text = format!("transform for type {shown} language \"{language}\" does not exist");
+            return Err(Error::new(SqlState::UNDEFINED_OBJECT, text));
+        }
+        ObjectName::OpClass { name, method } => {
+            if !is_built_in(ObjectType::AccessMethod, method) {
+                return Err(err!(UNDEFINED_OBJECT, "access method \"{method}\" does not exist"));
+            }
+            name.clone()
+        }
+        ObjectName::Name(n) => n.clone(),
+        _ => return Err(Error::internal("DROP of an odd name")),
+    };
+    if let Some(schema) = missing_schema(cx, &plain)? {
+        return Err(err!(INVALID_SCHEMA_NAME, "schema \"{schema}\" does not exist"));
+    }
+    if stmt.object == ObjectType::ForeignTable
+        && let Some(found) = names::find_relation(cx, &names::range_var(&plain.parts))?
+    {
+        let actual = names::kind_word(found.kind);
+        return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not a foreign table", found.name).hint(drop::instead(actual)));
+    }
+    if !is_built_in(stmt.object, plain.name()) {
+        return Err(missing(stmt.object, name, &plain.joined()));
+    }
+    let word = word(stmt.object).unwrap_or("object");
+    match stmt.object {
+        ObjectType::Language if plain.name() == "plpgsql" => Err(err!(
+            DEPENDENT_OBJECTS_STILL_EXIST,
+            "cannot drop language plpgsql because extension plpgsql requires it"
+        )
+        .hint("You can drop extension plpgsql instead.")),
+        ObjectType::Extension => Err(Error::unsupported("DROP EXTENSION plpgsql is not supported")),
+        ObjectType::Tablespace => {
+            Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied for tablespace {}", plain.name()))
+        }
+        _ => Err(required(&format!("{word} {}", crate::types::name::quote_identifier(plain.name())))),
+    }
+}
+
+fn cast(cmd: &Command, cx: &mut ExecContext, from: &TypeName, to: &TypeName) -> Result<()> {
+    let (from, to) = (resolve_type(cx, &cmd.source, from)?.oid, resolve_type(cx, &cmd.source, to)?.oid);
+    let shown = |t| crate::types::format_type(t, -1, &*cx.fx.io.hooks);
+    let (a, b) = (shown(from), shown(to));
+    match func::cast(from, to) {
+        Some(_) => Err(required(&format!("cast from {a} to {b}"))),
+        None => Err(err!(UNDEFINED_OBJECT, "cast from type {a} to type {b} does not exist")),
+    }
+}
+
+/// A built-in operator, and how it is shown.
+fn operator(cmd: &Command, cx: &mut ExecContext, sig: &OperSignature) -> Result<(Oid, String)> {
+    let mut side = |t: &Option<TypeName>| -> Result<Oid> {
+        t.as_ref().map_or(Ok(Oid::INVALID), |t| Ok(resolve_type(cx, &cmd.source, t)?.oid))
+    };
+    let (left, right) = (side(&sig.left)?, side(&sig.right)?);
+    let shown = |t: Oid| match t.is_valid() {
+        true => crate::types::format_type(t, -1, &*cx.fx.io.hooks),
+        false => "NONE".into(),
+    };
+    let name = &sig.op.name;
+    match func::type_operator(name, left, right) {
+        Some(o) => Ok((o.oid, format!("{name}({},{})", shown(left), shown(right)))),
+        None => {
+            let text = match left.is_valid() {
+                true => format!("operator does not exist: {} {name} {}", shown(left), shown(right)),
+                false => format!("operator does not exist: {name} {}", shown(right)),
+            };
+            Err(Error::new(SqlState::UNDEFINED_FUNCTION, text))
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! CREATE AGGREGATE. PostgreSQL 15, aggregatecmds.c and pg_aggregate.c: same refusals.
+
+use super::write::{new_oid, put, resolve_type};
+use super::{Command, default_acl, function, names, schema};
+use crate::base::error::Report;
+use crate::base::{Error, Flow, Oid, Result, Severity, SqlState};
+use crate::catalog::object::{AggregateDef, Depend, Function, class};
+use crate::catalog::{Object, ObjectKey};
+use crate::err;
+use crate::sql::ast::{DefArg, DefElem, DefineStmt, ObjectType, ParamMode, QualName, TypeName};
+use crate::sql::bind;
+use crate::sql::exec::ExecContext;
+use crate::sql::func::{FuncDef, FuncImpl, is_implemented};
+use crate::sql::routine::shown;
+use crate::types::{TypeRef, oid};
+
+/// What the definition says, by attribute.
+#[derive(Default)]
+struct Options<'a> {
+    transition: Option<QualName>,
+    finish: Option<QualName>,
+    finish_extra: bool,
+    finish_modify: Option<char>,
+    state: Option<TypeName>,
+    initial: Option<String>,
+    base: Option<TypeName>,
+    base_any: bool,
+    parallel: Option<char>,
+    space: i32,
+    moving: Vec<&'a str>,
+    has_moving_state: bool,
+    refused: Option<&'a str>,
+}
+
+fn definition(text: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::new(SqlState::INVALID_FUNCTION_DEFINITION, text.into().into_owned())
+}
+
+fn name_of(e: &DefElem) -> QualName {
+    match &e.arg {
+        Some(DefArg::Name(n)) => n.clone(),
+        Some(DefArg::Type(t)) => QualName { parts: t.names.clone(), pos: t.pos },
+        Some(DefArg::Names(n)) => QualName { parts: n.clone(), pos: e.pos },
+        _ => QualName::single(e.string().unwrap_or_default().as_str(), e.pos),
+    }
+}
+
+fn type_of(e: &DefElem) -> TypeName {
+    match &e.arg {
+        Some(DefArg::Type(t)) => (**t).clone(),
+        _ => {
+            let name = name_of(e);
+            TypeName::named(name.parts, name.pos)
+        }
+    }
+}
+
+fn is_true(e: &DefElem) -> bool {
+    e.string().is_none_or(|s| matches!(s.to_ascii_lowercase().as_str(), "true" | "on" | "1"))
+}
+
+fn options<'a>(cx: &mut ExecContext, list: &'a [DefElem]) -> Result<Options<'a>> {
+    let mut o = Options::default();
+    for e in list {
+        match e.name.as_str() {
+            "sfunc" | "sfunc1" => o.transition = Some(name_of(e)),
+            "finalfunc" => o.finish = Some(name_of(e)),
+            "finalfunc_extra" => o.finish_extra = is_true(e),
+            "finalfunc_modify" => o.finish_modify = Some(modify(e)?),
+            "stype" | "stype1" => o.state = Some(type_of(e)),
+            "initcond" | "initcond1" => o.initial = e.string(),
+            "basetype" => {
+                o.base_any = e.string().is_some_and(|s| s.eq_ignore_ascii_case("any"));
+                o.base = Some(type_of(e));
+            }
+            "sspace" => o.space = e.string().and_then(|s| s.parse().ok()).unwrap_or(0),
+            "parallel" => {
+                o.parallel = Some(match e.string().unwrap_or_default().as_str() {
+                    "safe" => 's',
+                    "restricted" => 'r',
+                    "unsafe" => 'u',
+                    _ => {
+                        let text = "parameter \"parallel\" must be SAFE, RESTRICTED, or UNSAFE";
+                        return Err(err!(SYNTAX_ERROR, "{text}"));
+                    }
+                });
+            }
+            "hypothetical" if is_true(e) => o.refused = Some("hypothetical-set aggregates"),
+            "hypothetical" => {}
+            "mstype" => o.has_moving_state = true,
+            "msfunc" | "minvfunc" | "mfinalfunc" | "msspace" | "minitcond" => o.moving.push(&e.name),
+            // Only the planner's, or of the moving mode that frames do without.
+            "combinefunc" | "serialfunc" | "deserialfunc" | "sortop" | "mfinalfunc_extra" | "mfinalfunc_modify" => {}
+            other => {
+                let text = format!("aggregate attribute \"{other}\" not recognized");
+                cx.notices.push(Report::notice(Severity::Warning, SqlState::SYNTAX_ERROR, text));
+            }
+        }
+    }
+    Ok(o)
+}
+
+fn modify(e: &DefElem) -> Result<char> {
+    match e.string().unwrap_or_default().as_str() {
+        "read_only" => Ok('r'),
+        "shareable" => Ok('s'),
+        "read_write" => Ok('w'),
+        _ => Err(err!(
+            SYNTAX_ERROR,
+            "parameter \"{}\" must be READ_ONLY, SHAREABLE, or READ_WRITE",
+            e.name
+        )),
+    }
+}
+
+/// The definition is whole.
+fn check(o: &Options<'_>, stmt: &DefineStmt) -> Result<()> {
+    if o.state.is_none() {
+        return Err(definition("aggregate stype must be specified"));
+    }
+    if o.transition.is_none() {
+        return Err(definition("aggregate sfunc must be specified"));
+    }
+    for name in ["msfunc", "minvfunc"] {
+        if o.has_moving_state && !o.moving.contains(&name) {
+            return Err(definition(format!("aggregate {name} must be specified when mstype is specified")));
+        }
+    }
+    if let (false, Some(name)) = (o.has_moving_state, o.moving.first()) {
+        return Err(definition(format!("aggregate {name} must not be specified without mstype")));
+    }
+    match (&stmt.args, &o.base) {
+        (None, None) => Err(definition("aggregate input type must be specified")),
+        (Some(_), Some(_)) => Err(definition("basetype is redundant with aggregate input type specification")),
+        _ => Ok(()),
+    }
+}
+
+/// The arguments: types, names, modes.
+type Signature = (Vec<Oid>, Vec<String>, Vec<char>);
+
+fn signature(cmd: &Command, cx: &mut ExecContext, stmt: &DefineStmt, o: &Options<'_>) -> Result<Signature> {
+    let Some(sig) = &stmt.args else {
+        let types = match (&o.base, o.base_any) {
+            (Some(t), false) => vec![resolve_type(cx, &cmd.source, t)?.oid],
+            _ => Vec::new(),
+        };
+        return Ok((types, Vec::new(), Vec::new()));
+    };
+    if sig.direct_args.is_some() {
+        return Err(Error::unsupported("ordered-set aggregates of users are not supported"));
+    }
+    let (mut types, mut names, mut modes) = (Vec::new(), Vec::new(), Vec::new());
+    for p in sig.args.iter().flatten() {
+        if p.default.is_some() {
+            return Err(definition("aggregate functions cannot have default arguments"));
+        }
+        types.push(resolve_type(cx, &cmd.source, &p.typ)?.oid);
+        names.push(p.name.clone().unwrap_or_default());
+        modes.push(match p.mode {
+            ParamMode::Variadic => 'v',
+            ParamMode::Out | ParamMode::InOut | ParamMode::Table => {
+                return Err(Error::unsupported("aggregates cannot have output arguments"));
+            }
+            _ => 'i',
+        });
+    }
+    if !modes.contains(&'v') {
+        modes.clear();
+    }
+    Ok((types, names, modes))
+}
+
+/// A function for the states. PostgreSQL 15, pg_aggregate.c, lookup_agg_function.
+fn lookup(cx: &mut ExecContext, name: &QualName, types: &[Oid]) -> Result<(&'static FuncDef, Oid)> {
+    let catalog = cx.backend()?.catalog.clone();
+    let mut bcx = bind::BindContext {
+        names: &*catalog,
+        io: &cx.fx.io,
+        text: "",
+        params: Vec::new(),
+        infer_params: false,
+    };
+    let listed = shown::listed(&*cx.fx.io.hooks, &name.joined(), types);
+    let Some(found) = bind::function_for(&mut bcx, name.schema(), name.name(), types)? else {
+        return Err(err!(UNDEFINED_FUNCTION, "function {listed} does not exist"));
+    };
+    if found.def.retset {
+        return Err(err!(DATATYPE_MISMATCH, "function {listed} returns a set"));
+    }
+    if !found.as_is {
+        return Err(err!(DATATYPE_MISMATCH, "function {listed} requires run-time type coercion"));
+    }
+    if !matches!(found.def.imp, FuncImpl::Routine) && !is_implemented(found.def.oid) {
+        return Err(Error::unsupported(format!("function {listed} is not supported in an aggregate")));
+    }
+    function::may_call(cx, found.def)?;
+    Ok((found.def, found.ret))
+}
+
+fn state_type(cmd: &Command, cx: &mut ExecContext, o: &Options<'_>, inputs: &[Oid]) -> Result<TypeRef> {
+    let Some(name) = &o.state else { return Err(Error::internal("no state type")) };
+    let state = resolve_type(cx, &cmd.source, name)?;
+    let polymorphic = bind::is_polymorphic(state.oid);
+    let shown = |t: Oid| crate::types::format_type(t, -1, &*cx.fx.io.hooks);
+    if !polymorphic && crate::types::info(state.oid).is_some_and(|i| i.is_pseudo()) {
+        if state.oid == oid::INTERNAL {
+            return Err(Error::unsupported("aggregates with states of type internal are not supported"));
+        }
+        return Err(definition(format!("aggregate transition data type cannot be {}", shown(state.oid))));
+    }
+    if polymorphic && !inputs.iter().any(|t| bind::is_polymorphic(*t)) {
+        return Err(definition("cannot determine transition data type").detail(format!(
+            "A result of type {} requires at least one input of type anyelement, anyarray, anynonarray, anyenum, anyrange, or anymultirange.",
+            shown(state.oid)
+        )));
+    }
+    if let (Some(text), false) = (&o.initial, polymorphic) {
+        crate::types::text_in(state, text, &cx.fx.io)?;
+    }
+    Ok(state)
+}
+
+pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &DefineStmt) -> Flow<String> {
+    let backend = cx.backend()?;
+    let namespace = match stmt.name.schema() {
+        Some(s) => backend.catalog.namespace_oid(s)?,
+        None => backend.catalog.creation_schema()?,
+    };
+    schema::may_create_in(backend, namespace)?;
+    let name = stmt.name.name().to_owned();
+    names::lock_name(cx, class::PROC, namespace, &name)?;
+    let o = options(cx, &stmt.options)?;
+    check(&o, stmt)?;
+    if let Some(what) = o.refused {
+        return Err(Error::unsupported(format!("{what} of users are not supported")).into());
+    }
+    let (arg_types, arg_names, arg_modes) = signature(cmd, cx, stmt, &o)?;
+    let state = state_type(cmd, cx, &o, &arg_types)?;
+    let def = states(cx, &o, &arg_types, state)?;
+    let owner = cx.backend()?.user.current;
+    let mut f = Function {
+        oid: Oid::INVALID,
+        name,
+        namespace,
+        owner,
+        kind: 'a',
+        language: "internal".into(),
+        arg_defaults: vec![None; arg_types.len()],
+        arg_types,
+        arg_names,
+        arg_modes,
+        result: TypeRef::of(def.1),
+        returns_set: false,
+        strict: false,
+        volatility: 'i',
+        security_definer: false,
+        leakproof: false,
+        parallel: o.parallel.unwrap_or('u'),
+        cost: 1.0,
+        rows: 0.0,
+        body: "aggregate_dummy".into(),
+        settings: Vec::new(),
+        acl: None,
+        depends: depends(&def.0),
+        atomic: false,
+        search_path: Vec::new(),
+        aggregate: Some(def.0),
+    };
+    match function::same(cx, namespace, &f.name, &f.inputs())? {
+        Some(old) => {
+            function::replace(cx, stmt.or_replace, &old, &f)?;
+            (f.oid, f.owner, f.acl) = (old.oid, old.owner, old.acl);
+        }
+        None => {
+            f.oid = new_oid(cx)?;
+            f.acl = default_acl::for_new(cx.backend()?, ObjectType::Function, owner, namespace);
+        }
+    }
+    put(cx, Object::Function(f))?;
+    Ok("CREATE AGGREGATE".into())
+}
+
+/// How the states work, and the type of the result.
+fn states(cx: &mut ExecContext, o: &Options<'_>, inputs: &[Oid], state: TypeRef) -> Result<(AggregateDef, Oid)> {
+    let shown = |cx: &ExecContext, t: Oid| crate::types::format_type(t, -1, &*cx.fx.io.hooks);
+    let with_args: Vec<Oid> = std::iter::once(state.oid).chain(inputs.iter().copied()).collect();
+    let Some(name) = &o.transition else { return Err(Error::internal("no transition function")) };
+    let (transition, returned) = lookup(cx, name, &with_args)?;
+    if returned != state.oid {
+        return Err(err!(
+            DATATYPE_MISMATCH,
+            "return type of transition function {} is not {}",
+            name.joined(),
+            shown(cx, state.oid)
+        ));
+    }
+    let fits = inputs.first().is_some_and(|t| bind::is_binary_coercible(*t, state.oid));
+    if transition.strict && o.initial.is_none() && !fits {
+        return Err(definition(
+            "must not omit initial value when transition function is strict and transition type is not compatible with input type",
+        ));
+    }
+    let mut result = state.oid;
+    let mut finish = Oid::INVALID;
+    if let Some(name) = &o.finish {
+        let given = if o.finish_extra { &with_args[..] } else { &with_args[..1] };
+        let (def, returned) = lookup(cx, name, given)?;
+        if o.finish_extra && def.strict {
+            return Err(definition("final function with extra arguments must not be declared STRICT"));
+        }
+        (finish, result) = (def.oid, returned);
+    }
+    if bind::is_polymorphic(result) && !inputs.iter().any(|t| bind::is_polymorphic(*t)) {
+        return Err(definition("cannot determine result data type").detail(format!(
+            "A result of type {} requires at least one input of type anyelement, anyarray, anynonarray, anyenum, anyrange, or anymultirange.",
+            shown(cx, result)
+        )));
+    }
+    let def = AggregateDef {
+        transition: transition.oid,
+        finish,
+        finish_extra: o.finish_extra,
+        finish_modify: o.finish_modify.unwrap_or('r'),
+        state: state.oid,
+        space: o.space,
+        initial: o.initial.clone(),
+    };
+    Ok((def, result))
+}
+
+fn depends(a: &AggregateDef) -> Vec<Depend> {
+    let on = |oid: &Oid| Depend { on: ObjectKey::new(class::PROC, *oid), auto: false };
+    let mut out: Vec<Depend> = [a.transition, a.finish].iter().filter(|o| o.is_valid()).map(on).collect();
+    out.push(Depend { on: ObjectKey::new(class::TYPE, a.state), auto: false });
+    out
+}
