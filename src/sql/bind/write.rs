@@ -62,9 +62,7 @@ impl Binder<'_, '_> {
             RelKind::Index | RelKind::PartitionedIndex => {
                 Err(err!(WRONG_OBJECT_TYPE, "\"{name}\" is an index").at(self.at(t.pos)))
             }
-            RelKind::Composite => {
-                Err(err!(WRONG_OBJECT_TYPE, "\"{name}\" is a composite type").at(self.at(t.pos)))
-            }
+            RelKind::Composite => Err(err!(WRONG_OBJECT_TYPE, "\"{name}\" is a composite type").at(self.at(t.pos))),
         }
     }
 

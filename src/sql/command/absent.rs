@@ -5,7 +5,9 @@ use super::write::resolve_type;
 use super::{Command, drop};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::err;
-use crate::sql::ast::{DropBehavior, DropStmt, DropTablespaceStmt, NOWHERE, ObjectName, ObjectType, OperSignature, QualName, TypeName};
+use crate::sql::ast::{
+    DropBehavior, DropStmt, DropTablespaceStmt, NOWHERE, ObjectName, ObjectType, OperSignature, QualName, TypeName,
+};
 use crate::sql::exec::{ExecContext, system_view};
 use crate::sql::func;
 
@@ -40,7 +42,9 @@ fn is_built_in(object: ObjectType, name: &str) -> bool {
         ObjectType::Collation => system_view::collation_rows().any(|c| c == name),
         ObjectType::Extension => name == "plpgsql",
         ObjectType::Language => matches!(name, "internal" | "c" | "sql" | "plpgsql"),
-        ObjectType::OpClass | ObjectType::OpFamily => system_view::btree_opclass(name).is_some() || name.ends_with("_ops"),
+        ObjectType::OpClass | ObjectType::OpFamily => {
+            system_view::btree_opclass(name).is_some() || name.ends_with("_ops")
+        }
         ObjectType::Tablespace => matches!(name, "pg_default" | "pg_global"),
         ObjectType::TsConfiguration | ObjectType::TsDictionary => name == "simple" || name.starts_with("english"),
         ObjectType::TsParser => name == "default",
@@ -134,13 +138,8 @@ fn without_place(mut e: Error) -> Error {
 }
 
 fn is_missing(e: &Error) -> bool {
-    [
-        SqlState::UNDEFINED_OBJECT,
-        SqlState::UNDEFINED_FUNCTION,
-        SqlState::UNDEFINED_TABLE,
-        SqlState::INVALID_SCHEMA_NAME,
-    ]
-    .contains(&e.sqlstate())
+    [SqlState::UNDEFINED_OBJECT, SqlState::UNDEFINED_FUNCTION, SqlState::UNDEFINED_TABLE, SqlState::INVALID_SCHEMA_NAME]
+        .contains(&e.sqlstate())
 }
 
 fn skipped(object: ObjectType, name: &ObjectName, e: &Error) -> String {

@@ -105,11 +105,7 @@ fn modify(e: &DefElem) -> Result<char> {
         "read_only" => Ok('r'),
         "shareable" => Ok('s'),
         "read_write" => Ok('w'),
-        _ => Err(err!(
-            SYNTAX_ERROR,
-            "parameter \"{}\" must be READ_ONLY, SHAREABLE, or READ_WRITE",
-            e.name
-        )),
+        _ => Err(err!(SYNTAX_ERROR, "parameter \"{}\" must be READ_ONLY, SHAREABLE, or READ_WRITE", e.name)),
     }
 }
 
@@ -174,13 +170,8 @@ fn signature(cmd: &Command, cx: &mut ExecContext, stmt: &DefineStmt, o: &Options
 /// A function for the states. PostgreSQL 15, pg_aggregate.c, lookup_agg_function.
 fn lookup(cx: &mut ExecContext, name: &QualName, types: &[Oid]) -> Result<(&'static FuncDef, Oid)> {
     let catalog = cx.backend()?.catalog.clone();
-    let mut bcx = bind::BindContext {
-        names: &*catalog,
-        io: &cx.fx.io,
-        text: "",
-        params: Vec::new(),
-        infer_params: false,
-    };
+    let mut bcx =
+        bind::BindContext { names: &*catalog, io: &cx.fx.io, text: "", params: Vec::new(), infer_params: false };
     let listed = shown::listed(&*cx.fx.io.hooks, &name.joined(), types);
     let Some(found) = bind::function_for(&mut bcx, name.schema(), name.name(), types)? else {
         return Err(err!(UNDEFINED_FUNCTION, "function {listed} does not exist"));

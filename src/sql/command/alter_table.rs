@@ -3,7 +3,10 @@
 use super::constraint::{self, Wanted, each_batch, relation, set_not_null, verify_check};
 use super::rewrite_rows::{NewRows, rewrite};
 use super::write::{bind, change, class_of, columns_only, over_attributes, relation_key, volatility};
-use super::{Command, alter_kinds, cluster, column, declared, drop, foreign, index, inherit, names, owner, partition, reloptions, row_type, sequence, stored_text, table, typed};
+use super::{
+    Command, alter_kinds, cluster, column, declared, drop, foreign, index, inherit, names, owner, partition,
+    reloptions, row_type, sequence, stored_text, table, typed,
+};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::{Class, class};
 use crate::catalog::{Attribute, ConstraintKind, Object, ObjectKey, Persistence, RelKind, Relation};

@@ -1,13 +1,17 @@
 //! ALTER … RENAME and ALTER … SET SCHEMA.
 
 use super::write::{change, class_of, put};
-use super::{Command, alter_table, domain, function, inherit, names, rename_views, role, schema, sequence, stored_text, table, typed};
+use super::{
+    Command, alter_table, domain, function, inherit, names, rename_views, role, schema, sequence, stored_text, table,
+    typed,
+};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::{UserTypeKind, class};
 use crate::catalog::{Object, RelKind, Relation};
 use crate::err;
 use crate::sql::ast::{
-    AlterObjectSchemaStmt, DropBehavior, ObjectName, ObjectType, QualName, RangeVar, RelationPart, RenameStmt, RenameTarget,
+    AlterObjectSchemaStmt, DropBehavior, ObjectName, ObjectType, QualName, RangeVar, RelationPart, RenameStmt,
+    RenameTarget,
 };
 use crate::sql::exec::ExecContext;
 

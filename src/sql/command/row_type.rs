@@ -31,7 +31,8 @@ fn user(catalog: &Catalog, of: Oid) -> Option<(String, String)> {
     let classes: Vec<&Class> = all.iter().filter_map(|r| r.object.as_class().ok()).filter(stored).collect();
     for arrays in [true, false] {
         for c in &classes {
-            let holds = |t: Oid| types::element_type(types::base_type(t)).is_some() == arrays && contains(catalog, t, of, 0);
+            let holds =
+                |t: Oid| types::element_type(types::base_type(t)).is_some() == arrays && contains(catalog, t, of, 0);
             if let Some(a) = c.attributes.iter().find(|a| !a.dropped && holds(a.ty.oid)) {
                 return Some((c.name.clone(), a.name.clone()));
             }
