@@ -8,7 +8,7 @@ use crate::err;
 use crate::sql::ast::{self, Pos};
 use crate::sql::expr::{Expr, ExprKind, Form};
 use crate::sql::func::{FuncDef, polymorphic};
-use crate::sql::plan::JoinKind;
+use crate::sql::plan::{JoinKind, access};
 use crate::types::{self, TypeRef, oid};
 use std::sync::Arc;
 
@@ -195,17 +195,7 @@ impl Binder<'_, '_> {
             }
         };
         rename_columns(&mut columns, aliases, &alias).map_err(|e| e.at(self.at(t.pos)))?;
-        let rel = self.add_rel(Rel {
-            alias: alias.clone(),
-            source,
-            columns,
-            lateral: false,
-            wanted: 0,
-            check_as: None,
-            security: Vec::new(),
-            aliased: false,
-            renamed: false,
-        });
+        let rel = self.add_rel(Rel::new(alias.clone(), source, columns));
         let mut item = self.table_item(rel, alias, None);
         item.columns.iter_mut().rev().take(concealed).for_each(|c| c.hidden = true);
         Ok((rel, item))
@@ -224,29 +214,8 @@ impl Binder<'_, '_> {
         let check_as = self.check_as;
         let barrier = rel.options.iter().any(|o| o == "security_barrier=true");
         let security = barrier.then(|| super::coerce::bool_const(true)).into_iter().collect();
-        // Reading the view needs rights on the view itself, too: an entry outside the join tree carries them.
-        self.add_rel(Rel {
-            alias: alias.clone(),
-            source: Source::Table { rel, sample: None, inherit: false },
-            columns: columns.clone(),
-            lateral: false,
-            wanted: crate::sql::plan::access::SELECT,
-            check_as,
-            security: Vec::new(),
-            aliased: false,
-            renamed: false,
-        });
-        Ok(self.add_rel(Rel {
-            alias,
-            source: Source::Subquery(Box::new(query)),
-            columns,
-            lateral: false,
-            wanted: 0,
-            check_as: None,
-            security,
-            aliased: false,
-            renamed: false,
-        }))
+        let entry = Rel::new(alias, Source::Subquery(Box::new(query)), columns);
+        Ok(self.add_rel(Rel { view: Some(rel), wanted: access::SELECT, check_as, security, ..entry }))
     }
 
     pub(super) fn view_query(&mut self, rel: &Arc<Relation>) -> Result<Query> {
@@ -269,9 +238,9 @@ impl Binder<'_, '_> {
             BindContext { names: &*names, io: self.cx.io, text: &view.query, params: Vec::new(), infer_params: false };
         let mut binder = Binder::new(&mut cx);
         binder.depth = self.depth + 1;
-        // With security_invoker the view adds no rights to those of who asks.
+        // With security_invoker the rights of who asks count, also where another view reads this one.
         let invoker = rel.options.iter().any(|o| o == "security_invoker=true");
-        binder.check_as = if invoker { self.check_as } else { Some(rel.owner) };
+        binder.check_as = (!invoker).then_some(rel.owner);
         let query = binder.statement(&raw.stmt, true).map_err(|mut e| {
             e.0.position = None;
             e
@@ -326,17 +295,8 @@ impl Binder<'_, '_> {
         let mut columns = super::cte::columns_of(&query);
         rename_columns(&mut columns, &s.alias.columns, &s.alias.name).map_err(|e| e.at(self.at(s.pos)))?;
         let name = s.alias.name.clone();
-        let rel = self.add_rel(Rel {
-            alias: name.clone(),
-            source: Source::Subquery(Box::new(query)),
-            columns,
-            lateral: s.lateral,
-            wanted: 0,
-            check_as: None,
-            security: Vec::new(),
-            aliased: false,
-            renamed: false,
-        });
+        let rel = self
+            .add_rel(Rel { lateral: s.lateral, ..Rel::new(name.clone(), Source::Subquery(Box::new(query)), columns) });
         let item = self.table_item(rel, name, None);
         Ok((rel, item))
     }
@@ -374,15 +334,8 @@ impl Binder<'_, '_> {
             rename_columns(&mut columns, &a.columns, &a.name).map_err(|e| e.at(self.at(f.pos)))?;
         }
         let rel = self.add_rel(Rel {
-            alias: name.clone(),
-            source: Source::Function { calls, ordinality: f.ordinality },
-            columns,
             lateral: true,
-            wanted: 0,
-            check_as: None,
-            security: Vec::new(),
-            aliased: false,
-            renamed: false,
+            ..Rel::new(name.clone(), Source::Function { calls, ordinality: f.ordinality }, columns)
         });
         let item = self.table_item(rel, name, None);
         Ok((rel, item))

@@ -36,7 +36,7 @@ impl Binder<'_, '_> {
                 .detail("MERGE is not supported for relations with rules."));
         }
         let kept = self.stored(&rel)?;
-        let wanted = s.whens.iter().fold(access::SELECT, |bits, w| bits | right(&w.action));
+        let wanted = s.whens.iter().fold(0, |bits, w| bits | right(&w.action));
         let (target, item) = self.target_rel(&rel, &s.table, wanted)?;
         let nodes = self.from_clause(std::slice::from_ref(&s.source))?;
         let clash = self.scope().items.iter().any(|o| o.rel_visible && o.name == item.name && o.name.is_some());
@@ -66,7 +66,7 @@ impl Binder<'_, '_> {
         let right = FromNode::Rel(target);
         query.from = vec![FromNode::Join(Box::new(JoinNode { kind, left, right, on: Some(on), using: Vec::new() }))];
         let kind = WriteKind::Merge { whens };
-        query.write = Some(Box::new(Write { target, kind, returning: Vec::new(), checks: Vec::new(), nothing: false }));
+        query.write = Some(Box::new(Write::new(target, kind, Vec::new())));
         self.take_scope(&mut query);
         Ok(query)
     }

@@ -20,8 +20,9 @@ mod policy;
 pub mod query;
 mod recursion;
 mod resolve;
+pub(crate) mod rewrite;
+mod rights;
 mod row;
-mod rule;
 pub mod scope;
 mod search_cycle;
 mod select;
@@ -30,17 +31,15 @@ mod shown;
 mod stored;
 mod target;
 mod typename;
-pub(crate) mod updatable;
 mod window;
 mod write;
 
 pub use names::{Conflict, Names};
 pub use policy::{RowSecurity, refuse as refuse_row_security};
 pub use query::*;
-pub use rule::bind_rule_condition;
-pub use shown::{Label, Shown, Written, constant as shown_constant, expanded_view};
+pub use rewrite::{bind_rule_condition, obstacle};
+pub use shown::{Label, Shown, Written, constant as shown_constant};
 pub use stored::{Stored, hash_code, hashed_value, parse_expression, stored, view_query};
-pub use updatable::obstacle;
 
 use crate::base::{Error, Result};
 use crate::sql::ast::{self, Pos};
@@ -68,6 +67,8 @@ pub const UNKNOWN_PARAM: TypeRef = TypeRef::of(oid::UNKNOWN);
 pub fn bind(cx: &mut BindContext<'_>, stmt: &ast::Stmt) -> Result<Query> {
     let mut binder = Binder::new(cx);
     let mut query = binder.statement(stmt, true)?;
+    rights::mark(&mut query);
+    binder.rewrite(&mut query)?;
     binder.secure(&mut query)?;
     binder.finish_params(&mut query)?;
     Ok(query)
@@ -78,6 +79,8 @@ pub fn bind(cx: &mut BindContext<'_>, stmt: &ast::Stmt) -> Result<Query> {
 pub fn bind_unsecured(cx: &mut BindContext<'_>, stmt: &ast::Stmt) -> Result<Query> {
     let mut binder = Binder::new(cx);
     let mut query = binder.statement(stmt, true)?;
+    rights::mark(&mut query);
+    binder.rewrite(&mut query)?;
     binder.finish_params(&mut query)?;
     Ok(query)
 }
@@ -222,6 +225,8 @@ pub struct Destination<'a> {
 pub fn bind_assignment(cx: &mut BindContext<'_>, stmt: &ast::Stmt, to: &Destination<'_>) -> Result<Query> {
     let mut binder = Binder::new(cx);
     let mut query = binder.statement(stmt, true)?;
+    rights::mark(&mut query);
+    binder.rewrite(&mut query)?;
     binder.secure(&mut query)?;
     let count = query.output().count();
     if count != 1 {

@@ -5,8 +5,8 @@
 //! update, are its columns read by RETURNING?).
 
 use super::query::walk_expr_mut;
+use super::rewrite::substitute;
 use super::scope::{Clause, Scope};
-use super::updatable::substitute;
 use super::{BindContext, Binder, Query, Source, WriteKind, parse_expression};
 use crate::base::{Oid, Result, SqlState};
 use crate::catalog::{Policy, RelKind, Relation};
@@ -129,7 +129,7 @@ impl Binder<'_, '_> {
         let target = query.write.as_ref().filter(|w| w.target == i);
         let used = match target.map(|w| &w.kind) {
             None => Use { command: SELECT, merge: false, updates_on_conflict: false },
-            Some(WriteKind::Insert { on_conflict }) => Use {
+            Some(WriteKind::Insert { on_conflict, .. }) => Use {
                 command: INSERT,
                 merge: false,
                 updates_on_conflict: on_conflict.as_ref().is_some_and(|c| c.set.is_some()),
@@ -185,7 +185,7 @@ impl Binder<'_, '_> {
         }
         self.enter(rel, &mut security, &mut checks, active)?;
         for e in &mut security {
-            substitute(e, 0, &|attno, depth| Some(ExprKind::Var { rel: i, attno, levels_up: depth }))?;
+            substitute(e, 0, &|attno| Some(ExprKind::Var { rel: i, attno, levels_up: 0 }))?;
         }
         security.append(&mut query.rels[i].security);
         query.rels[i].security = security;
@@ -308,6 +308,7 @@ impl Binder<'_, '_> {
         });
         let mut bound = bound?;
         walk_expr_mut(&mut bound, 0, &mut |e, _| e.pos = None);
+        super::rights::mark_alone(&mut bound);
         Ok(bound)
     }
 }

@@ -93,9 +93,16 @@ pub struct Rel {
     pub columns: Vec<RelColumn>,
     /// It may read the rels before it.
     pub lateral: bool,
+    /// The view whose query a sub-select is.
+    pub view: Option<Arc<Relation>>,
     /// Rights needed ([`crate::sql::plan::access`]), and the view owner who must have them.
     pub wanted: u8,
     pub check_as: Option<Oid>,
+    /// The attributes that must be open to reading, inserting and updating, where not the whole relation is: marked by
+    /// `rights` and by what assigns them.
+    pub selected: Vec<i16>,
+    pub inserted: Vec<i16>,
+    pub updated: Vec<i16>,
     /// Row security: conditions over this rel that come before all others, in this order. Of a sub-select (then TRUE): it
     /// is a security barrier, nothing that could tell of its rows may be moved into it.
     pub security: Vec<Expr>,
@@ -213,10 +220,14 @@ pub struct RowMark {
 #[derive(Clone, Debug)]
 pub struct Write {
     pub target: usize,
+    /// The entry the rows to change are read from: the target, but of a view with INSTEAD OF triggers its query.
+    pub read: usize,
     pub kind: WriteKind,
     pub returning: Vec<Target>,
     /// Conditions of policies, and WITH CHECK OPTION of the views written through: over the target as rel 0.
     pub checks: Vec<RowCheck>,
+    /// A view written through has a CASCADED check option.
+    pub cascaded: bool,
     /// A rule says that nothing is done.
     pub nothing: bool,
 }
@@ -225,6 +236,7 @@ pub struct Write {
 pub enum WriteKind {
     /// The query's targets are the relation's attributes, all of them, in order.
     Insert {
+        supplied: Supplied,
         on_conflict: Option<OnConflict>,
     },
     /// (0-based attribute, value).
@@ -265,9 +277,38 @@ impl MergeWhen {
     }
 }
 
+impl Write {
+    pub fn new(target: usize, kind: WriteKind, returning: Vec<Target>) -> Write {
+        Write { target, read: target, kind, returning, checks: Vec::new(), cascaded: false, nothing: false }
+    }
+}
+
+/// What an INSERT says itself of the attributes; the rest are defaults.
+#[derive(Clone, Debug, Default)]
+pub struct Supplied {
+    pub attributes: Vec<bool>,
+    /// Places in the rows of VALUES (row, column) where DEFAULT is written and the target has none.
+    pub gaps: Vec<(usize, usize)>,
+    pub overriding: crate::sql::ast::Overriding,
+}
+
+/// The unique indexes ON CONFLICT is about.
+#[derive(Clone, Debug)]
+pub enum Arbiters {
+    Any,
+    Constraint {
+        index: Oid,
+        columns: Vec<i16>,
+    },
+    /// Expressions over the target, and a predicate.
+    Inferred(Vec<Expr>, Option<Expr>),
+    /// Found.
+    Indexes(Vec<Oid>),
+}
+
 #[derive(Clone, Debug)]
 pub struct OnConflict {
-    pub arbiters: Option<Vec<Oid>>,
+    pub arbiters: Arbiters,
     /// Values over the target's Vars and those of the rel `excluded`.
     pub set: Option<Vec<(usize, Expr)>>,
     pub filter: Option<Expr>,
@@ -311,7 +352,10 @@ impl Query {
         if let Some(w) = &mut self.write {
             w.returning.iter_mut().for_each(|t| f(&mut t.expr));
             match &mut w.kind {
-                WriteKind::Insert { on_conflict: Some(c) } => {
+                WriteKind::Insert { on_conflict: Some(c), .. } => {
+                    if let Arbiters::Inferred(exprs, predicate) = &mut c.arbiters {
+                        exprs.iter_mut().chain(predicate).for_each(&mut *f);
+                    }
                     c.set.iter_mut().flatten().for_each(|(_, e)| f(e));
                     c.filter.iter_mut().for_each(f);
                 }
@@ -324,7 +368,17 @@ impl Query {
 
     /// Calls `f` for every query one level in, but for those inside expressions.
     pub fn for_each_query_mut(&mut self, f: &mut dyn FnMut(&mut Query)) {
-        for rel in &mut self.rels {
+        for rel in self.rels.iter_mut().filter(|r| r.view.is_some()) {
+            if let Source::Subquery(q) = &mut rel.source {
+                f(q);
+            }
+        }
+        self.for_each_written_query_mut(f);
+    }
+
+    /// Those that are written down, not those of views.
+    pub fn for_each_written_query_mut(&mut self, f: &mut dyn FnMut(&mut Query)) {
+        for rel in self.rels.iter_mut().filter(|r| r.view.is_none()) {
             if let Source::Subquery(q) = &mut rel.source {
                 f(q);
             }
@@ -366,6 +420,18 @@ pub fn walk_expr_mut(expr: &mut Expr, depth: usize, f: &mut dyn FnMut(&mut Expr,
 }
 
 impl FromNode {
+    /// Puts another rel in a rel's place.
+    pub fn rename(&mut self, from: usize, to: usize) {
+        match self {
+            FromNode::Rel(r) if *r == from => *r = to,
+            FromNode::Rel(_) => {}
+            FromNode::Join(j) => {
+                j.left.rename(from, to);
+                j.right.rename(from, to);
+            }
+        }
+    }
+
     pub fn for_each_expr_mut(&mut self, f: &mut dyn FnMut(&mut Expr)) {
         if let FromNode::Join(j) = self {
             j.left.for_each_expr_mut(f);
@@ -387,6 +453,39 @@ impl FromNode {
 }
 
 impl Rel {
+    pub fn new(alias: String, source: Source, columns: Vec<RelColumn>) -> Rel {
+        Rel {
+            alias,
+            source,
+            columns,
+            lateral: false,
+            view: None,
+            wanted: 0,
+            check_as: None,
+            selected: Vec::new(),
+            inserted: Vec::new(),
+            updated: Vec::new(),
+            security: Vec::new(),
+            aliased: false,
+            renamed: false,
+        }
+    }
+
+    pub fn relation_mut(&mut self) -> Option<&mut Arc<Relation>> {
+        match &mut self.source {
+            Source::Table { rel, .. } => Some(rel),
+            _ => self.view.as_mut(),
+        }
+    }
+
+    /// The table, or the view that is read or written.
+    pub fn relation(&self) -> Option<&Arc<Relation>> {
+        match &self.source {
+            Source::Table { rel, .. } => Some(rel),
+            _ => self.view.as_ref(),
+        }
+    }
+
     /// The type of an attribute, system attributes included.
     pub fn attribute(&self, attno: i16) -> Option<TypeRef> {
         if attno > 0 { self.columns.get(attno as usize - 1).map(|c| c.ty) } else { super::scope::system_type(attno) }

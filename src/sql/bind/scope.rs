@@ -150,8 +150,6 @@ pub(in crate::sql) struct Scope {
     /// Inside an aggregate's arguments (0: not).
     #[expect(dead_code, reason = "nested aggregates are told from it")]
     pub in_aggregate: usize,
-    /// The view a statement names as its target.
-    pub through: Option<std::sync::Arc<super::updatable::Through>>,
     /// LATERAL references are possible now.
     pub lateral_active: bool,
     /// The level belongs to the definition of a view or to an outermost statement: names do not go further out.
@@ -251,25 +249,16 @@ impl Binder<'_, '_> {
         let check_as = self.check_as;
         self.met_policies |= rel.row_security;
         Ok(self.add_rel(Rel {
-            alias,
-            source: Source::Table { rel, sample: None, inherit: true },
-            columns,
-            lateral: false,
             wanted: crate::sql::plan::access::SELECT,
             check_as,
-            security: Vec::new(),
-            aliased: false,
-            renamed: false,
+            ..Rel::new(alias, Source::Table { rel, sample: None, inherit: true }, columns)
         }))
     }
 
     /// The namespace item of a range-table entry of the current level.
     pub(super) fn table_item(&mut self, rel: usize, name: String, schema: Option<String>) -> NsItem {
         let entry = &self.scope().rels[rel];
-        let table = match &entry.source {
-            Source::Table { rel, .. } => Some(rel.oid),
-            _ => None,
-        };
+        let table = entry.relation().map(|rel| rel.oid);
         let columns = entry
             .columns
             .iter()
@@ -279,7 +268,7 @@ impl Binder<'_, '_> {
                 name: c.name.clone(),
                 expr: var(rel, i as i16 + 1, c.ty),
                 origin: match &entry.source {
-                    Source::Subquery(q) => q.output().nth(i).and_then(|t| t.origin),
+                    Source::Subquery(q) if table.is_none() => q.output().nth(i).and_then(|t| t.origin),
                     _ => table.map(|t| (t, i as i16 + 1)),
                 },
                 hidden: false,
@@ -455,10 +444,7 @@ impl Binder<'_, '_> {
                 return self.raised(expr, at.0, pos);
             }
         }
-        let row_type = item.rel.and_then(|r| match &scope.rels[r].source {
-            Source::Table { rel, .. } => Some(rel.row_type),
-            _ => None,
-        });
+        let row_type = item.rel.and_then(|r| scope.rels[r].relation()).map(|rel| rel.row_type);
         let fields: Vec<Expr> = item.columns.iter().map(|c| c.expr.clone()).collect();
         let mut names: Vec<String> = item.columns.iter().map(|c| c.name.clone()).collect();
         if item.rel.is_some() && !fields.is_empty() {
@@ -485,7 +471,7 @@ impl Binder<'_, '_> {
             }
             for r in &scope.rels {
                 let own = match &r.source {
-                    Source::Table { rel, .. } => Some(rel.name.as_str()),
+                    _ if r.relation().is_some() => r.relation().map(|rel| rel.name.as_str()),
                     Source::Cte { index, levels_up } => self
                         .scopes
                         .len()

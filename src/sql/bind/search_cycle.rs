@@ -261,16 +261,6 @@ fn wrap(
     let extra =
         marks.columns().into_iter().zip(made).map(|(c, expr)| Target { name: c.name, expr, junk: false, origin: None });
     let targets = own.chain(extra).collect();
-    let rel = Rel {
-        alias: alias.to_owned(),
-        source: Source::Subquery(Box::new(inner)),
-        columns: columns.to_vec(),
-        lateral: false,
-        wanted: 0,
-        check_as: None,
-        security: Vec::new(),
-        aliased: false,
-        renamed: false,
-    };
+    let rel = Rel::new(alias.to_owned(), Source::Subquery(Box::new(inner)), columns.to_vec());
     Query { rels: vec![rel], from: vec![FromNode::Rel(0)], filter, targets, ..Query::default() }
 }

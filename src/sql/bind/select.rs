@@ -291,17 +291,7 @@ impl Binder<'_, '_> {
             }
         }
         let targets: Vec<(String, TypeRef)> = rel_columns.iter().map(|c| (c.name.clone(), c.ty)).collect();
-        let rel = self.add_rel(Rel {
-            alias: "*VALUES*".to_owned(),
-            source: Source::Values(out),
-            columns: rel_columns,
-            lateral: false,
-            wanted: 0,
-            check_as: None,
-            security: Vec::new(),
-            aliased: false,
-            renamed: false,
-        });
+        let rel = self.add_rel(Rel::new("*VALUES*".to_owned(), Source::Values(out), rel_columns));
         let mut item = self.table_item(rel, "*VALUES*".to_owned(), None);
         item.rel_visible = false;
         self.scope().items.push(item);
@@ -396,18 +386,9 @@ impl Binder<'_, '_> {
             }
             // The tables below are locked by the sub-select itself, where it is simple enough.
             Source::Subquery(q) => {
-                let mut tables = Vec::new();
-                let simple =
-                    q.set_op.is_none() && !q.has_aggregates && !q.has_windows && matches!(q.distinct, Distinct::No);
-                q.from.iter().for_each(|n| n.rels(&mut tables));
-                if simple {
-                    for t in tables {
-                        if matches!(q.rels[t].source, Source::Table { .. }) && !q.locks.iter().any(|l| l.rel == t) {
-                            q.rels[t].wanted |= access::UPDATE;
-                            q.locks.push(RowMark { rel: t, strength, wait });
-                        }
-                    }
-                }
+                lock_below(q, strength, wait);
+                let entry = &mut self.scope().rels[rel];
+                entry.wanted |= if entry.view.is_some() { access::UPDATE } else { 0 };
                 return Ok(());
             }
             Source::Function { .. } => "a function",
@@ -418,6 +399,26 @@ impl Binder<'_, '_> {
             return Err(err!(FEATURE_NOT_SUPPORTED, "{word} cannot be applied to {refused}"));
         }
         Ok(())
+    }
+}
+
+/// Locks the rows a sub-select or view takes from its tables, and those of the views in it.
+fn lock_below(query: &mut Query, strength: LockStrength, wait: LockWait) {
+    if query.set_op.is_some() || query.has_aggregates || query.has_windows || !matches!(query.distinct, Distinct::No) {
+        return;
+    }
+    let mut rels = Vec::new();
+    query.from.iter().for_each(|n| n.rels(&mut rels));
+    for rel in rels {
+        let entry = &mut query.rels[rel];
+        entry.wanted |= if entry.relation().is_some() { access::UPDATE } else { 0 };
+        match &mut entry.source {
+            Source::Table { .. } if !query.locks.iter().any(|l| l.rel == rel) => {
+                query.locks.push(RowMark { rel, strength, wait });
+            }
+            Source::Subquery(q) => lock_below(q, strength, wait),
+            _ => {}
+        }
     }
 }
 
@@ -440,17 +441,11 @@ pub(super) fn wrap_as_record(query: &mut Query) {
     let fields = columns.iter().enumerate().map(|(i, (_, ty))| var(0, i as i16 + 1, *ty)).collect();
     let names = columns.iter().map(|(n, _)| n.clone()).collect();
     *query = Query {
-        rels: vec![Rel {
-            alias: "row".to_owned(),
-            columns: columns.into_iter().map(|(name, ty)| RelColumn { name, ty, dropped: false }).collect(),
-            source: Source::Subquery(Box::new(inner)),
-            lateral: false,
-            wanted: 0,
-            check_as: None,
-            security: Vec::new(),
-            aliased: false,
-            renamed: false,
-        }],
+        rels: vec![Rel::new(
+            "row".to_owned(),
+            Source::Subquery(Box::new(inner)),
+            columns.into_iter().map(|(name, ty)| RelColumn { name, ty, dropped: false }).collect(),
+        )],
         from: vec![FromNode::Rel(0)],
         targets: vec![Target {
             name: "row".to_owned(),

@@ -31,17 +31,7 @@ impl Binder<'_, '_> {
         for (i, leaf) in leaves.into_iter().enumerate() {
             let columns =
                 leaf.output().map(|t| RelColumn { name: t.name.clone(), ty: t.expr.ty, dropped: false }).collect();
-            self.add_rel(Rel {
-                alias: format!("*SELECT* {}", i + 1),
-                source: Source::Subquery(Box::new(leaf)),
-                columns,
-                lateral: false,
-                wanted: 0,
-                check_as: None,
-                security: Vec::new(),
-                aliased: false,
-                renamed: false,
-            });
+            self.add_rel(Rel::new(format!("*SELECT* {}", i + 1), Source::Subquery(Box::new(leaf)), columns));
         }
         query.targets = names
             .into_iter()

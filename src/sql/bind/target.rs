@@ -42,8 +42,9 @@ impl Binder<'_, '_> {
     fn origin(&self, e: &Expr) -> Option<(Oid, i16)> {
         let ExprKind::Var { rel, attno, levels_up } = e.kind else { return None };
         let scope = &self.scopes[self.scopes.len().checked_sub(1 + levels_up)?];
-        match &scope.rels.get(rel)?.source {
-            super::Source::Table { rel, .. } => Some((rel.oid, attno)),
+        let entry = scope.rels.get(rel)?;
+        match &entry.source {
+            _ if entry.relation().is_some() => entry.relation().map(|rel| (rel.oid, attno)),
             super::Source::Subquery(q) => q.output().nth(usize::try_from(attno).ok()?.checked_sub(1)?)?.origin,
             super::Source::Cte { index, levels_up: up } => {
                 let n = self.scopes.len().checked_sub(1 + levels_up + up)?;

@@ -4,14 +4,15 @@ use super::scope::{Assigned, Clause, NsItem, Scope, var};
 use super::select::{Unknowns, wrap_as_record};
 use super::setop::output_mut;
 use super::{
-    Binder, FromNode, OnConflict, Query, Rel, RelColumn, Source, Stored, SubLink, Target, Write, WriteKind, stored,
+    Arbiters, Binder, FromNode, OnConflict, Query, Rel, RelColumn, Source, Stored, SubLink, Supplied, Target, Write,
+    WriteKind, stored,
 };
 use crate::base::{Error, Oid, Result, SqlState};
-use crate::catalog::{ConstraintKind, RelKind, Relation};
+use crate::catalog::{Attribute, ConstraintKind, RelKind, Relation};
 use crate::err;
 use crate::sql::ast::{self, Pos};
 use crate::sql::expr::{Expr, ExprKind, SubPlanKind, same};
-use crate::sql::plan::{RowCheck, access};
+use crate::sql::plan::access;
 use crate::types::{self, TypeRef, Value, oid};
 use std::sync::Arc;
 
@@ -19,17 +20,6 @@ use std::sync::Arc;
 pub(super) enum Given {
     Default,
     Value(Expr, Pos),
-}
-
-/// How many values each row of an INSERT … VALUES gives.
-fn values_width(s: &ast::InsertStmt) -> Option<usize> {
-    match &s.source {
-        ast::InsertSource::DefaultValues => Some(0),
-        ast::InsertSource::Query(q) => match &q.body {
-            ast::SelectBody::Values(rows) => rows.first().map(Vec::len),
-            _ => None,
-        },
-    }
 }
 
 impl Binder<'_, '_> {
@@ -50,12 +40,7 @@ impl Binder<'_, '_> {
                 Err(err!(FEATURE_NOT_SUPPORTED, "cannot execute MERGE on relation \"{name}\"")
                     .detail("This operation is not supported for views."))
             }
-            RelKind::View if rel.has_instead_of(verb) => Ok(rel),
-            RelKind::View => {
-                let through = Arc::new(self.write_through(&rel, verb)?);
-                self.scope().through = Some(through.clone());
-                Ok(through.base())
-            }
+            RelKind::View => Ok(rel),
             RelKind::MatView => Err(err!(WRONG_OBJECT_TYPE, "cannot change materialized view \"{name}\"")),
             RelKind::Sequence => Err(err!(WRONG_OBJECT_TYPE, "cannot change sequence \"{name}\"")),
             RelKind::Toast => Err(err!(WRONG_OBJECT_TYPE, "cannot change TOAST relation \"{name}\"")),
@@ -67,39 +52,13 @@ impl Binder<'_, '_> {
     }
 
     pub(super) fn target_rel(&mut self, rel: &Arc<Relation>, t: &ast::RangeVar, wanted: u8) -> Result<(usize, NsItem)> {
-        if let Some(through) = self.scope().through.clone() {
-            return self.through_target(&through, t, wanted);
-        }
         let alias = t.alias.as_ref().map_or(rel.name.as_str(), |a| a.name.as_str()).to_owned();
         let schema = t.alias.is_none().then(|| rel.schema.clone());
-        let changes = wanted & (access::UPDATE | access::DELETE) != 0;
-        if rel.kind == RelKind::View && changes {
-            let read = self.view_rel(rel.clone(), alias.clone(), &[])?;
-            self.scope().rels[read - 1].wanted = wanted;
-            let item = self.table_item(read, alias, schema);
-            return Ok((read - 1, NsItem { system_visible: false, ..item }));
-        }
         let index = self.add_table_rel(rel.clone(), alias.clone(), &[])?;
         self.scope().rels[index].wanted = wanted;
         self.only(index, t);
         let item = self.table_item(index, alias, schema);
         Ok((index, NsItem { system_visible: rel.kind != RelKind::View, ..item }))
-    }
-
-    /// The entry the target's rows are read from: of a view with INSTEAD OF triggers the sub-select, next to its own.
-    fn read_from(&mut self, rel: &Relation, target: usize) -> usize {
-        if rel.kind == RelKind::View { target + 1 } else { target }
-    }
-
-    /// In RETURNING a view's columns are those of the row its INSTEAD OF triggers made.
-    fn show_written(&mut self, rel: &Relation, target: usize) {
-        if rel.kind != RelKind::View {
-            return;
-        }
-        if let Some(item) = self.scope().items.first().cloned() {
-            let of_view = self.table_item(target, item.name.clone().unwrap_or_default(), item.schema.clone());
-            self.scope().items[0] = NsItem { system_visible: false, ..of_view };
-        }
     }
 
     pub(super) fn stored(&self, rel: &Arc<Relation>) -> Result<Arc<Stored>> {
@@ -108,9 +67,6 @@ impl Binder<'_, '_> {
 
     /// The 0-based attribute a target column names.
     fn target_column(&self, rel: &Relation, c: &ast::TargetColumn) -> Result<usize> {
-        if let Some(through) = self.scopes.last().and_then(|s| s.through.as_ref()) {
-            return self.through_column(through, &c.name, c.pos);
-        }
         match rel.attributes.iter().position(|a| !a.dropped && a.name == c.name) {
             Some(i) => Ok(i),
             None if super::scope::system_attno(&c.name).is_some() => {
@@ -121,17 +77,27 @@ impl Binder<'_, '_> {
         }
     }
 
-    /// A column's default, NULL if it has none.
-    fn default_value(&mut self, rel: &Relation, kept: &Stored, attr: usize) -> Result<Expr> {
-        if let Some(e) = self.view_default(attr)? {
-            return Ok(e);
-        }
+    /// A column's default, if it has one.
+    pub(super) fn own_default(&mut self, rel: &Relation, kept: &Stored, attr: usize) -> Result<Option<Expr>> {
         if let Some(Some(e)) = kept.defaults.get(attr) {
-            return Ok(e.clone());
+            return Ok(Some(e.clone()));
         }
         let ty = rel.attributes[attr].ty;
-        if let Some(text) = self.cx.names.domain_default(ty.oid) {
-            return super::stored::bind_default(&text, self.cx.names, self.cx.io, (&rel.attributes[attr].name, ty));
+        if rel.attributes[attr].dropped {
+            return Ok(None);
+        }
+        let Some(text) = self.cx.names.domain_default(ty.oid) else { return Ok(None) };
+        super::stored::bind_default(&text, self.cx.names, self.cx.io, (&rel.attributes[attr].name, ty)).map(Some)
+    }
+
+    /// A column's default, NULL if it has none.
+    pub(super) fn default_value(&mut self, rel: &Relation, kept: &Stored, attr: usize) -> Result<Expr> {
+        if let Some(e) = self.own_default(rel, kept, attr)? {
+            return Ok(e);
+        }
+        let ty = rel.attributes[attr].ty;
+        if rel.attributes[attr].dropped {
+            return Ok(Expr::new(ExprKind::Const(Value::Null), TypeRef::of(oid::INT4)));
         }
         let null = Expr::new(ExprKind::Const(Value::Null), TypeRef::of(oid::UNKNOWN));
         if types::info(ty.oid).is_some_and(|i| i.kind == b'd') {
@@ -151,27 +117,31 @@ impl Binder<'_, '_> {
         if let Some(with) = &s.with {
             self.with_clause(with)?;
         }
-        if let Some(nothing) = self.nothing_instead(&s.table, super::rule::INSERT, !s.returning.is_empty())? {
-            return Ok(nothing);
-        }
         let rel = self.write_target(&s.table, "INSERT")?;
         let kept = self.stored(&rel)?;
         let (target, item) = self.target_rel(&rel, &s.table, access::INSERT)?;
         let columns = self.insert_columns(s, &rel)?;
         let mut query = Query::default();
         let mut values: Vec<Option<Given>> = (0..rel.attributes.len()).map(|_| None).collect();
-        match &s.source {
-            ast::InsertSource::DefaultValues => {}
-            ast::InsertSource::Query(q) => self.insert_source(q, s, &rel, &kept, &columns, &mut query, &mut values)?,
+        let mut supplied = Supplied { overriding: s.overriding, ..Supplied::default() };
+        if let ast::InsertSource::Query(q) = &s.source {
+            let (width, gaps) = self.insert_source(q, s, &rel, &kept, &columns, &mut query, &mut values)?;
+            supplied.gaps = gaps;
+            self.scope().rels[target].inserted = columns[..width].iter().map(|(i, _)| *i as i16 + 1).collect();
         }
         for (i, given) in values.into_iter().enumerate() {
-            let expr = self.attribute_value(given, i, &rel, &kept)?;
+            let own = match given {
+                Some(Given::Value(e, _)) => Some(e),
+                _ => self.own_default(&rel, &kept, i)?,
+            };
+            supplied.attributes.push(own.is_some());
+            let expr = match own {
+                Some(e) => e,
+                None => self.default_value(&rel, &kept, i)?,
+            };
             query.targets.push(Target { name: rel.attributes[i].name.clone(), expr, junk: false, origin: None });
         }
         let on_conflict = match &s.on_conflict {
-            Some(c) if self.scope().through.is_some() => {
-                return Err(Error::unsupported("ON CONFLICT with a view is not supported").at(self.at(c.pos)));
-            }
             Some(c) => {
                 self.scope().items = vec![item.clone()];
                 Some(self.on_conflict(c, &rel, &kept, target)?)
@@ -179,17 +149,9 @@ impl Binder<'_, '_> {
             None => None,
         };
         self.scope().items = vec![item];
-        let returning = self.returning(&s.returning, target)?;
-        let checks = self.written_through(&mut query, target, false)?;
-        query.write = Some(Box::new(Write {
-            target,
-            kind: WriteKind::Insert { on_conflict },
-            returning,
-            checks,
-            nothing: false,
-        }));
+        let returning = self.returning(&s.returning)?;
+        query.write = Some(Box::new(Write::new(target, WriteKind::Insert { supplied, on_conflict }, returning)));
         self.take_scope(&mut query);
-        self.apply_rules(&mut query, super::rule::INSERT)?;
         Ok(query)
     }
 
@@ -202,29 +164,13 @@ impl Binder<'_, '_> {
         kept: &Stored,
     ) -> Result<Expr> {
         Ok(match given {
-            None | Some(Given::Default) if rel.attributes[attr].dropped => {
-                Expr::new(ExprKind::Const(Value::Null), TypeRef::of(oid::INT4))
-            }
             None | Some(Given::Default) => self.default_value(rel, kept, attr)?,
             Some(Given::Value(e, _)) => e,
         })
     }
 
-    /// A view's conditions and checks, once the rest is bound.
-    fn written_through(&mut self, query: &mut Query, target: usize, change: bool) -> Result<Vec<RowCheck>> {
-        let Some(through) = self.scope().through.clone() else { return Ok(Vec::new()) };
-        self.through_read(target);
-        if change {
-            self.through_filter(&through, target, query)?;
-        }
-        Ok(through.checks.clone())
-    }
-
     /// The 0-based attributes assigned, in the order of the values, with their positions.
     pub(super) fn insert_columns(&mut self, s: &ast::InsertStmt, rel: &Relation) -> Result<Vec<(usize, Pos)>> {
-        if let (true, Some(through)) = (s.columns.is_empty(), self.scope().through.clone()) {
-            return self.through_columns(&through, values_width(s));
-        }
         if s.columns.is_empty() {
             return Ok((0..rel.attributes.len())
                 .filter(|&i| !rel.attributes[i].dropped)
@@ -263,6 +209,7 @@ impl Binder<'_, '_> {
         Ok(())
     }
 
+    /// Answers how many columns are given values, and where rows of VALUES say DEFAULT that the target does not have.
     fn insert_source(
         &mut self,
         q: &ast::SelectStmt,
@@ -272,7 +219,7 @@ impl Binder<'_, '_> {
         columns: &[(usize, Pos)],
         query: &mut Query,
         values: &mut [Option<Given>],
-    ) -> Result<()> {
+    ) -> Result<(usize, Vec<(usize, usize)>)> {
         let plain = q.with.is_none() && q.order_by.is_empty() && q.limit.is_none() && q.offset.is_none();
         match &q.body {
             ast::SelectBody::Values(rows) if plain && rows.len() == 1 => {
@@ -281,10 +228,14 @@ impl Binder<'_, '_> {
                 for (e, &(attr, _)) in row.iter().zip(columns) {
                     values[attr] = self.insert_value(e, rel, s.overriding, attr)?;
                 }
-                Ok(())
+                let written = row.iter().take(columns.len()).count();
+                Ok((written, Vec::new()))
             }
-            ast::SelectBody::Values(rows) if plain => self.insert_rows(rows, s, rel, kept, columns, query, values),
-            _ => self.insert_select(q, s, rel, columns, query, values),
+            ast::SelectBody::Values(rows) if plain => {
+                let gaps = self.insert_rows(rows, s, rel, kept, columns, query, values)?;
+                Ok((rows.first().map_or(0, Vec::len), gaps))
+            }
+            _ => Ok((self.insert_select(q, s, rel, columns, query, values)?, Vec::new())),
         }
     }
 
@@ -341,7 +292,7 @@ impl Binder<'_, '_> {
     }
 
     /// GENERATED columns take no value from users; OVERRIDING says otherwise for identity columns.
-    fn user_value_ignored(&self, rel: &Relation, overriding: ast::Overriding, attr: usize) -> Result<bool> {
+    pub(super) fn user_value_ignored(&self, rel: &Relation, overriding: ast::Overriding, attr: usize) -> Result<bool> {
         let a = &rel.attributes[attr];
         let refuse = |detail: String, hint: bool| {
             let e =
@@ -371,20 +322,28 @@ impl Binder<'_, '_> {
         columns: &[(usize, Pos)],
         query: &mut Query,
         values: &mut [Option<Given>],
-    ) -> Result<()> {
+    ) -> Result<Vec<(usize, usize)>> {
         let width = rows.first().map_or(0, Vec::len);
+        let mut gaps = Vec::new();
         let mut out = Vec::with_capacity(rows.len());
-        for row in rows {
+        for (n, row) in rows.iter().enumerate() {
             if row.len() != width {
                 let pos = row.first().map_or(ast::NOWHERE, ast::Expr::start);
                 return Err(err!(SYNTAX_ERROR, "VALUES lists must all be the same length").at(self.at(pos)));
             }
             self.count_row(row, s, columns)?;
             let mut bound = Vec::with_capacity(row.len());
-            for (e, &(attr, _)) in row.iter().zip(columns) {
-                bound.push(match self.insert_value(e, rel, s.overriding, attr)? {
-                    Some(Given::Value(v, _)) => v,
-                    _ => self.default_value(rel, kept, attr)?,
+            for (i, (e, &(attr, _))) in row.iter().zip(columns).enumerate() {
+                let own = match self.insert_value(e, rel, s.overriding, attr)? {
+                    Some(Given::Value(v, _)) => Some(v),
+                    _ => self.own_default(rel, kept, attr)?,
+                };
+                bound.push(match own {
+                    Some(e) => e,
+                    None => {
+                        gaps.push((n, i));
+                        self.default_value(rel, kept, attr)?
+                    }
                 });
             }
             out.push(bound);
@@ -399,17 +358,7 @@ impl Binder<'_, '_> {
                 dropped: false,
             })
             .collect();
-        let values_rel = self.add_rel(Rel {
-            alias: "*VALUES*".to_owned(),
-            source: Source::Values(out),
-            columns: rel_columns,
-            lateral: false,
-            wanted: 0,
-            check_as: None,
-            security: Vec::new(),
-            aliased: false,
-            renamed: false,
-        });
+        let values_rel = self.add_rel(Rel::new("*VALUES*".to_owned(), Source::Values(out), rel_columns));
         query.from.push(FromNode::Rel(values_rel));
         for (i, (attr, _)) in used.iter().enumerate() {
             // A column computed by the table itself is computed when the row is made.
@@ -418,7 +367,7 @@ impl Binder<'_, '_> {
                 values[*attr] = Some(Given::Value(v, ast::NOWHERE));
             }
         }
-        Ok(())
+        Ok(gaps)
     }
 
     fn insert_select(
@@ -429,7 +378,7 @@ impl Binder<'_, '_> {
         columns: &[(usize, Pos)],
         query: &mut Query,
         values: &mut [Option<Given>],
-    ) -> Result<()> {
+    ) -> Result<usize> {
         let mut source = self.select(q, Some(Unknowns::Keep))?;
         let have = source.output().count();
         let more = source.output().nth(columns.len()).and_then(|t| t.expr.pos).unwrap_or(ast::NOWHERE);
@@ -450,17 +399,7 @@ impl Binder<'_, '_> {
         let positions: Vec<Pos> = source.output().map(|t| t.expr.pos.unwrap_or(ast::NOWHERE)).collect();
         let cols = super::cte::columns_of(&source);
         let types: Vec<TypeRef> = cols.iter().map(|c| c.ty).collect();
-        let sub = self.add_rel(Rel {
-            alias: "*SELECT*".to_owned(),
-            source: Source::Subquery(Box::new(source)),
-            columns: cols,
-            lateral: false,
-            wanted: 0,
-            check_as: None,
-            security: Vec::new(),
-            aliased: false,
-            renamed: false,
-        });
+        let sub = self.add_rel(Rel::new("*SELECT*".to_owned(), Source::Subquery(Box::new(source)), cols));
         query.from.push(FromNode::Rel(sub));
         for (i, &(attr, _)) in columns.iter().take(have).enumerate() {
             if self.user_value_ignored(rel, s.overriding, attr)? {
@@ -471,14 +410,10 @@ impl Binder<'_, '_> {
             let v = self.coerce_assignment(v, a.ty, &a.name, positions[i], Assigned::Column)?;
             values[attr] = Some(Given::Value(v, ast::NOWHERE));
         }
-        Ok(())
+        Ok(have)
     }
 
-    fn returning(&mut self, list: &[ast::Target], target: usize) -> Result<Vec<Target>> {
-        if list.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.scope().rels[target].wanted |= access::SELECT;
+    fn returning(&mut self, list: &[ast::Target]) -> Result<Vec<Target>> {
         let mut out = self.targets(list, Clause::Returning)?;
         self.resolve_targets(&mut out)?;
         Ok(out)
@@ -501,20 +436,16 @@ impl Binder<'_, '_> {
                 .hint("For example, ON CONFLICT (column_name).")
                 .at(self.at(c.pos)));
             }
-            None => None,
-            Some(ast::ConflictTarget::Constraint { name, pos }) => {
-                Some(vec![self.arbiter_constraint(rel, name, *pos)?])
-            }
-            Some(ast::ConflictTarget::Columns { elems, filter, .. }) => {
-                Some(self.infer_arbiters(rel, kept, elems, filter.as_ref())?)
-            }
+            None => Arbiters::Any,
+            Some(ast::ConflictTarget::Constraint { name, .. }) => self.arbiter_constraint(rel, name)?,
+            Some(ast::ConflictTarget::Columns { elems, filter, .. }) => self.arbiters(elems, filter.as_ref())?,
         };
         let excluded = self.add_table_rel(rel.clone(), "excluded".to_owned(), &[])?;
         self.scope().rels[excluded].wanted = 0;
         let (set, filter) = match &c.action {
             ast::ConflictAction::Nothing => (None, None),
             ast::ConflictAction::Update { set, filter } => {
-                self.scope().rels[target].wanted |= access::UPDATE | access::SELECT;
+                self.scope().rels[target].wanted |= access::UPDATE;
                 let item = self.table_item(excluded, "excluded".to_owned(), None);
                 self.scope().items.push(item);
                 let set = self.assignments(set, rel, kept, target)?;
@@ -525,26 +456,18 @@ impl Binder<'_, '_> {
         Ok(OnConflict { arbiters, set, filter, excluded })
     }
 
-    fn arbiter_constraint(&self, rel: &Relation, name: &str, pos: Pos) -> Result<Oid> {
+    fn arbiter_constraint(&mut self, rel: &Relation, name: &str) -> Result<Arbiters> {
         let found = rel.constraints.iter().find(|c| c.name == name);
         match found {
-            Some(c) if matches!(c.kind, ConstraintKind::PrimaryKey | ConstraintKind::Unique) => Ok(c.index),
-            Some(_) => Err(err!(WRONG_OBJECT_TYPE, "constraint in ON CONFLICT clause has no associated index")),
-            None => {
-                let _ = pos;
-                Err(err!(UNDEFINED_OBJECT, "constraint \"{name}\" for table \"{}\" does not exist", rel.name))
+            Some(c) if matches!(c.kind, ConstraintKind::PrimaryKey | ConstraintKind::Unique) => {
+                Ok(Arbiters::Constraint { index: c.index, columns: c.columns.clone() })
             }
+            Some(_) => Err(err!(WRONG_OBJECT_TYPE, "constraint in ON CONFLICT clause has no associated index")),
+            None => Err(err!(UNDEFINED_OBJECT, "constraint \"{name}\" for table \"{}\" does not exist", rel.name)),
         }
     }
 
-    /// PostgreSQL 15, plancat.c, infer_arbiter_indexes: unique indexes on exactly these columns and expressions.
-    fn infer_arbiters(
-        &mut self,
-        rel: &Arc<Relation>,
-        kept: &Stored,
-        elems: &[ast::IndexElem],
-        filter: Option<&ast::Expr>,
-    ) -> Result<Vec<Oid>> {
+    fn arbiters(&mut self, elems: &[ast::IndexElem], filter: Option<&ast::Expr>) -> Result<Arbiters> {
         let mut wanted = Vec::new();
         for e in elems {
             let bound = match (&e.name, &e.expr) {
@@ -555,9 +478,22 @@ impl Binder<'_, '_> {
                 (None, Some(x)) => self.typed_expr(x)?,
                 _ => continue,
             };
-            wanted.push(rebase(bound));
+            wanted.push(bound);
         }
-        let filter = filter.map(|f| self.condition(f, Clause::IndexPredicate)).transpose()?.map(rebase);
+        let filter = filter.map(|f| self.condition(f, Clause::IndexPredicate)).transpose()?;
+        Ok(Arbiters::Inferred(wanted, filter))
+    }
+
+    /// PostgreSQL 15, plancat.c, infer_arbiter_indexes: unique indexes on exactly these columns and expressions.
+    pub(super) fn infer_arbiters(
+        &mut self,
+        rel: &Arc<Relation>,
+        wanted: Vec<Expr>,
+        filter: Option<Expr>,
+    ) -> Result<Vec<Oid>> {
+        let kept = self.stored(rel)?;
+        let wanted: Vec<Expr> = wanted.into_iter().map(rebase).collect();
+        let filter = filter.map(rebase);
         let mut out = Vec::new();
         for (index, (columns, predicate)) in rel.indexes.iter().zip(&kept.indexes) {
             if !index.unique || !index.valid {
@@ -595,27 +531,16 @@ impl Binder<'_, '_> {
         if let Some(with) = &s.with {
             self.with_clause(with)?;
         }
-        if let Some(nothing) = self.nothing_instead(&s.table, super::rule::UPDATE, !s.returning.is_empty())? {
-            return Ok(nothing);
-        }
         let rel = self.write_target(&s.table, "UPDATE")?;
         let kept = self.stored(&rel)?;
         let (target, item) = self.target_rel(&rel, &s.table, access::UPDATE)?;
-        let read = self.read_from(&rel, target);
-        let mut query = Query { from: vec![FromNode::Rel(read)], ..Query::default() };
+        let mut query = Query { from: vec![FromNode::Rel(target)], ..Query::default() };
         query.from.extend(self.from_with_target(item, &s.from)?);
-        let set = self.assignments(&s.set, &rel, &kept, read)?;
+        let set = self.assignments(&s.set, &rel, &kept, target)?;
         query.filter = s.filter.as_ref().map(|f| self.condition(f, Clause::Where)).transpose()?;
-        if s.filter.is_some() || set.iter().any(|(_, e)| mentions(e, read)) {
-            self.scope().rels[target].wanted |= access::SELECT;
-        }
-        self.show_written(&rel, target);
-        let returning = self.returning(&s.returning, target)?;
-        let checks = self.written_through(&mut query, target, true)?;
-        query.write =
-            Some(Box::new(Write { target, kind: WriteKind::Update { set }, returning, checks, nothing: false }));
+        let returning = self.returning(&s.returning)?;
+        query.write = Some(Box::new(Write::new(target, WriteKind::Update { set }, returning)));
         self.take_scope(&mut query);
-        self.apply_rules(&mut query, super::rule::UPDATE)?;
         Ok(query)
     }
 
@@ -628,12 +553,12 @@ impl Binder<'_, '_> {
     /// WHERE CURRENT OF: the target's row whose `ctid` is that of the cursor's row. PostgreSQL 15, parse_expr.c,
     /// transformCurrentOfExpr: a variable that holds a cursor's name wins.
     pub(super) fn current_of(&mut self, name: &str, pos: Pos) -> Result<Expr> {
-        if self.scope().through.is_some() {
-            return Err(Error::unsupported("WHERE CURRENT OF on a view is not implemented"));
-        }
         let Some(target) = self.scope().items.first().and_then(|i| i.rel) else {
             return Err(Error::internal("CURRENT OF without a target"));
         };
+        if self.scope().rels[target].relation().is_some_and(|rel| rel.kind == RelKind::View) {
+            return Err(Error::unsupported("WHERE CURRENT OF on a view is not implemented"));
+        }
         let variable = self.cx.names.variable(&[name.to_owned()])?.filter(|v| v.ty.oid == oid::REFCURSOR);
         let text = TypeRef::of(oid::TEXT);
         let cursor =
@@ -661,25 +586,14 @@ impl Binder<'_, '_> {
         if let Some(with) = &s.with {
             self.with_clause(with)?;
         }
-        if let Some(nothing) = self.nothing_instead(&s.table, super::rule::DELETE, !s.returning.is_empty())? {
-            return Ok(nothing);
-        }
         let rel = self.write_target(&s.table, "DELETE")?;
         let (target, item) = self.target_rel(&rel, &s.table, access::DELETE)?;
-        let read = self.read_from(&rel, target);
-        let mut query = Query { from: vec![FromNode::Rel(read)], ..Query::default() };
+        let mut query = Query { from: vec![FromNode::Rel(target)], ..Query::default() };
         query.from.extend(self.from_with_target(item, &s.using)?);
         query.filter = s.filter.as_ref().map(|f| self.condition(f, Clause::Where)).transpose()?;
-        if s.filter.is_some() {
-            self.scope().rels[target].wanted |= access::SELECT;
-        }
-        self.show_written(&rel, target);
-        let returning = self.returning(&s.returning, target)?;
-        self.written_through(&mut query, target, true)?;
-        query.write =
-            Some(Box::new(Write { target, kind: WriteKind::Delete, returning, checks: Vec::new(), nothing: false }));
+        let returning = self.returning(&s.returning)?;
+        query.write = Some(Box::new(Write::new(target, WriteKind::Delete, returning)));
         self.take_scope(&mut query);
-        self.apply_rules(&mut query, super::rule::DELETE)?;
         Ok(query)
     }
 
@@ -771,6 +685,10 @@ impl Binder<'_, '_> {
     ) -> Result<()> {
         let attr = self.target_column(rel, column)?;
         let a = &rel.attributes[attr];
+        let updated = &mut self.scope().rels[target].updated;
+        if !updated.contains(&a.attno) {
+            updated.push(a.attno);
+        }
         let existing = out.iter().position(|(i, _)| *i == attr);
         if existing.is_some() && (column.path.is_empty() || !partial.contains(&attr)) {
             return Err(
@@ -778,11 +696,8 @@ impl Binder<'_, '_> {
             );
         }
         let default = matches!(given, Given::Default);
-        if !default && (a.generated != 0 || a.identity == b'a') {
-            let what =
-                if a.generated != 0 { "a generated column" } else { "an identity column defined as GENERATED ALWAYS" };
-            return Err(err!(GENERATED_ALWAYS, "column \"{}\" can only be updated to DEFAULT", a.name)
-                .detail(format!("Column \"{}\" is {what}.", a.name)));
+        if !default {
+            refuse_computed(a)?;
         }
         let value = match given {
             Given::Default if !column.path.is_empty() => {
@@ -899,6 +814,17 @@ impl Binder<'_, '_> {
     }
 }
 
+/// # Errors
+/// 428C9 for an UPDATE's value of a column that computes its own.
+pub(super) fn refuse_computed(a: &Attribute) -> Result<()> {
+    if a.generated == 0 && a.identity != b'a' {
+        return Ok(());
+    }
+    let what = if a.generated != 0 { "a generated column" } else { "an identity column defined as GENERATED ALWAYS" };
+    Err(err!(GENERATED_ALWAYS, "column \"{}\" can only be updated to DEFAULT", a.name)
+        .detail(format!("Column \"{}\" is {what}.", a.name)))
+}
+
 /// A value with a part replaced; one of a domain is checked again.
 fn again_in_domain(set: ExprKind, ty: TypeRef) -> Expr {
     let below = types::domain_base(ty);
@@ -930,11 +856,4 @@ pub(in crate::sql) fn implies(given: &Expr, wanted: &Expr) -> bool {
         (ExprKind::And(parts), _) => parts.iter().any(|p| implies(p, wanted)),
         _ => false,
     }
-}
-
-fn mentions(e: &Expr, target: usize) -> bool {
-    e.any(&mut |x| {
-        matches!(x.kind, ExprKind::Var { rel, levels_up: 0, .. } if rel == target)
-            || matches!(x.kind, ExprKind::SubLink(_))
-    })
 }

@@ -82,8 +82,8 @@ pub use function::resolve_type_name;
 pub use names::find_relation;
 pub use role::{follow_settings, may_act_as, own_right, set_role, set_session_authorization};
 pub use setting::{
-    apply_role, apply_search_path, apply_settings, catch_up, is_list, is_name_list, list_text, set_variable,
-    settings_changed,
+    act_as, apply_role, apply_search_path, apply_settings, catch_up, is_list, is_name_list, list_text, set_variable,
+    settings_changed, user_as,
 };
 pub use temp::discard_temp;
 pub use vacuum::{Options as MaintenanceOptions, Running as MaintenanceRunning};

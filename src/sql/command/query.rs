@@ -2,7 +2,7 @@
 
 use super::table::{NewTable, check_on_commit, create_object, exists, note_on_commit};
 use super::write::{attribute, change, class_of, new_oid};
-use super::{Command, index, names, reloptions, truncate};
+use super::{Command, act_as, index, names, reloptions, truncate, user_as};
 use crate::base::{Error, Flow, Oid, Result};
 use crate::catalog::object::class;
 use crate::catalog::{Attribute, RelKind, View};
@@ -10,6 +10,7 @@ use crate::err;
 use crate::heap::{TableStore, WriteContext};
 use crate::lock::LockMode;
 use crate::sql::ast::{CreateTableAsStmt, IntoClause, RefreshMatViewStmt, SelectBody, SelectStmt, Stmt};
+use crate::sql::backend::User;
 use crate::sql::bind::{self, BindContext};
 use crate::sql::exec::context::RunState;
 use crate::sql::exec::{self, ExecContext, Node};
@@ -29,6 +30,8 @@ struct Filling {
     rows: u64,
     /// Rebuild these when all rows are in.
     indexes: Vec<Oid>,
+    /// Whose query it is, if not the caller's.
+    user: Option<User>,
 }
 
 /// Binds a statement of some text to learn what it is made of, names looked up along a search path of its own if there is one.
@@ -135,7 +138,7 @@ fn into(
     if into.skip_data {
         return Ok(tag.into());
     }
-    start(cmd, cx, &plan, oid, Vec::new())?;
+    start(cmd, cx, &plan, oid, Vec::new(), None)?;
     go_on(cmd, cx)
 }
 
@@ -178,14 +181,17 @@ fn start(
     plan: &PlannedStatement,
     table: Oid,
     indexes: Vec<Oid>,
-) -> Result<()> {
-    exec::rights::check(cx, plan)?;
+    user: Option<User>,
+) -> Flow<()> {
     let relation = super::constraint::relation(cx, table)?;
     let store = relation.store.clone().ok_or_else(|| Error::internal("a relation without rows"))?;
     let before = std::mem::take(&mut cx.run);
-    let node = exec::start(plan, cx);
+    let node = as_user(cx, &user, |cx| {
+        exec::rights::check(cx, plan)?;
+        Ok(exec::start(plan, cx)?)
+    });
     let state = std::mem::replace(&mut cx.run, before);
-    let filling = Filling { node: node?, state, store, table, pending: None, rows: 0, indexes };
+    let filling = Filling { node: node?, state, store, table, pending: None, rows: 0, indexes, user };
     cmd.progress = Some(Box::new(filling));
     Ok(())
 }
@@ -196,7 +202,8 @@ fn go_on(cmd: &mut Command, cx: &mut ExecContext) -> Flow<String> {
         return Err(Error::internal("nothing is under way").into());
     };
     std::mem::swap(&mut cx.run, &mut filling.state);
-    let done = fill(filling, cx);
+    let user = filling.user.clone();
+    let done = as_user(cx, &user, |cx| fill(filling, cx));
     std::mem::swap(&mut cx.run, &mut filling.state);
     done?;
     let (table, rows, indexes) = (filling.table, filling.rows, std::mem::take(&mut filling.indexes));
@@ -206,6 +213,13 @@ fn go_on(cmd: &mut Command, cx: &mut ExecContext) -> Flow<String> {
     }
     cx.backend()?.stats.count_insert(table, rows);
     Ok(format!("SELECT {rows}"))
+}
+
+fn as_user<T>(cx: &mut ExecContext, user: &Option<User>, f: impl FnOnce(&mut ExecContext) -> Flow<T>) -> Flow<T> {
+    match user {
+        Some(user) => act_as(cx, user.clone(), f),
+        None => f(cx),
+    }
 }
 
 fn fill(f: &mut Filling, cx: &mut ExecContext) -> Flow<()> {
@@ -266,7 +280,10 @@ pub fn refresh(cmd: &mut Command, cx: &mut ExecContext, stmt: &RefreshMatViewStm
     }
     let mut parsed = crate::sql::parse::parse(&view.query)?;
     let Some(raw) = parsed.pop() else { return Err(Error::internal("no definition").into()) };
-    let plan = plan_locked(cx, &raw.stmt, &view.query, Some(&view.search_path))?;
+    // The query is its owner's, whoever asks for the refresh.
+    let owner = user_as(cx.backend()?, found.owner)?;
+    let plan = |cx: &mut ExecContext| plan_locked(cx, &raw.stmt, &view.query, Some(&view.search_path));
+    let plan = act_as(cx, owner.clone(), plan)?;
     cx.backend()?.txn.next_command();
     truncate::empty(cx, &found)?;
     cx.backend()?.txn.next_command();
@@ -282,6 +299,6 @@ pub fn refresh(cmd: &mut Command, cx: &mut ExecContext, stmt: &RefreshMatViewStm
         return Ok(tag);
     }
     let indexes = found.indexes.iter().map(|i| i.oid).collect();
-    start(cmd, cx, &plan, found.oid, indexes)?;
+    start(cmd, cx, &plan, found.oid, indexes, Some(owner))?;
     go_on(cmd, cx).map(|_| tag)
 }

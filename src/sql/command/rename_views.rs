@@ -6,7 +6,7 @@
 use super::write::{change, class_of, relation_key};
 use crate::base::{Error, Oid, Result};
 use crate::catalog::{Relation, View};
-use crate::sql::bind::{self, Query, Source, Written};
+use crate::sql::bind::{self, Query, Written};
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::system::define::Look;
 use crate::sql::expr::{Expr, ExprKind};
@@ -73,10 +73,8 @@ fn refused(view: &str) -> Error {
 /// Puts the relation as it is now into a query, wherever that reads it.
 fn renamed(query: &mut Query, now: &Arc<Relation>, old_name: &str) {
     for n in 0..query.rels.len() {
-        let Source::Table { rel, .. } = &mut query.rels[n].source else { continue };
-        if rel.oid != now.oid {
-            continue;
-        }
+        let entry = &mut query.rels[n];
+        let Some(rel) = entry.relation_mut().filter(|rel| rel.oid == now.oid) else { continue };
         *rel = now.clone();
         for (column, attribute) in query.rels[n].columns.iter_mut().zip(&now.attributes) {
             // Where a column alias list stands, its names stay.
@@ -84,17 +82,8 @@ fn renamed(query: &mut Query, now: &Arc<Relation>, old_name: &str) {
                 column.name.clone_from(&attribute.name);
             }
         }
-        if query.rels[n].alias != old_name {
-            continue;
-        }
-        query.rels[n].alias.clone_from(&now.name);
-        // The expansion of a view comes right after it, under its name.
-        if let Some(next) = query.rels.get_mut(n + 1)
-            && now.view.is_some()
-            && next.alias == old_name
-            && matches!(next.source, Source::Subquery(_))
-        {
-            next.alias.clone_from(&now.name);
+        if query.rels[n].alias == old_name {
+            query.rels[n].alias.clone_from(&now.name);
         }
     }
     query.for_each_query_mut(&mut |q| renamed(q, now, old_name));

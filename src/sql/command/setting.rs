@@ -1,10 +1,11 @@
 //! Settings as the executor sees them, and SET inside routines.
 
-use crate::base::{Error, Result};
+use crate::base::{Error, Flow, Oid, Result};
 use crate::err;
 use crate::settings::{Id, Lasting, Lookup, View, find, split_list};
 use crate::sql::Backend;
 use crate::sql::ast::{SetAction, SetVariableStmt};
+use crate::sql::backend::User;
 use crate::sql::exec::ExecContext;
 use crate::types::context::{ByteaOutput, DateOrder, DateStyle, IntervalStyle};
 use crate::types::datetime::Zone;
@@ -62,6 +63,27 @@ pub fn apply_role(backend: &Backend) {
         authenticated: backend.user.authenticated,
         row_security: backend.view.bool(Id::RowSecurity),
     });
+}
+
+/// The current user as another role.
+///
+/// # Errors
+/// XX000 if the role is gone.
+pub fn user_as(backend: &Backend, role: Oid) -> Result<User> {
+    let role = backend.catalog.role(role).ok_or_else(|| Error::internal("the owner is gone"))?;
+    Ok(User { current: role.oid, current_name: role.name, is_superuser: role.superuser, ..backend.user.clone() })
+}
+
+/// Runs a step as a user.
+pub fn act_as<T>(cx: &mut ExecContext, user: User, f: impl FnOnce(&mut ExecContext) -> Flow<T>) -> Flow<T> {
+    let backend = cx.backend()?;
+    let caller = std::mem::replace(&mut backend.user, user);
+    apply_role(backend);
+    let done = f(cx);
+    let backend = cx.backend()?;
+    backend.user = caller;
+    apply_role(backend);
+    done
 }
 
 /// Brings up to date what is derived from settings, after some changed inside a statement.

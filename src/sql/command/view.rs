@@ -158,9 +158,7 @@ fn reads_temporary(cx: &mut ExecContext, depends: &[Depend]) -> Result<bool> {
 /// The relations a query names itself: not those its views read.
 fn dependencies(query: &mut Query, out: &mut Vec<Depend>) {
     for rel in &query.rels {
-        if let (Source::Table { rel: table, .. }, None) = (&rel.source, rel.check_as)
-            && table.generated_by.is_none()
-        {
+        if let Some(table) = rel.relation().filter(|table| table.generated_by.is_none()) {
             let depend = Depend { on: relation_key(table.oid), auto: false };
             if !out.contains(&depend) {
                 out.push(depend);
@@ -173,7 +171,7 @@ fn dependencies(query: &mut Query, out: &mut Vec<Depend>) {
     }) {
         call.iter().for_each(|c| on_function(c.func, out));
     }
-    query.for_each_query_mut(&mut |q| dependencies(q, out));
+    query.for_each_written_query_mut(&mut |q| dependencies(q, out));
     query.for_each_expr_mut(&mut |e| sub_dependencies(e, out));
 }
 

@@ -258,8 +258,9 @@ fn check_one(subject: &Subject, wanted: &RelationAccess) -> Result<()> {
         }
         let by_column = match right {
             'r' => target.columns(subject, &wanted.selected, right),
-            'd' => false,
-            _ => !wanted.written.is_empty() && target.columns(subject, &wanted.written, right),
+            'a' => target.columns(subject, &wanted.inserted, right),
+            'w' => target.columns(subject, &wanted.updated, right),
+            _ => false,
         };
         if !by_column {
             return Err(denied(&wanted.rel));

@@ -571,10 +571,10 @@ pub struct RelationAccess {
     pub rel: Arc<Relation>,
     /// Any of [`access`]'s bits.
     pub wanted: u8,
-    /// Attribute numbers read, for rights granted by column.
+    /// Attribute numbers read and written, for rights granted by column.
     pub selected: Vec<i16>,
-    /// Attribute numbers written.
-    pub written: Vec<i16>,
+    pub inserted: Vec<i16>,
+    pub updated: Vec<i16>,
     /// The owner of the view the relation was reached through; None: the current user.
     pub check_as: Option<Oid>,
 }

@@ -2,12 +2,12 @@
 
 use super::fold::Folder;
 use super::settings::PlanContext;
-use super::{Cost, Cte, Plan, PlanColumn, PlanNode, PlannedStatement, RelationAccess, access};
+use super::{Cost, Cte, Plan, PlanColumn, PlanNode, PlannedStatement, RelationAccess};
 use crate::base::{Error, Oid, Result};
 use crate::catalog::relation::TRANSITION;
 use crate::catalog::{RelKind, Relation};
 use crate::lock::LockMode;
-use crate::sql::bind::{self, Query, Source, WriteKind};
+use crate::sql::bind::{self, Query, WriteKind};
 use crate::sql::expr::{Expr, ExprKind, SubPlan, SubPlanKind};
 use crate::types::{TypeRef, oid};
 use std::sync::Arc;
@@ -162,7 +162,7 @@ impl Planner<'_> {
         let target = query.write.as_ref().map(|w| w.target);
         self.locks_rows |= !query.locks.is_empty();
         for (i, r) in query.rels.iter().enumerate().skip(first) {
-            let Source::Table { rel, .. } = &r.source else { continue };
+            let Some(rel) = r.relation() else { continue };
             let locked = query.locks.iter().any(|l| l.rel == i);
             let mode = if target == Some(i) {
                 LockMode::RowExclusive
@@ -182,22 +182,12 @@ impl Planner<'_> {
                 }
             }
             if r.wanted != 0 && rel.generated_by != Some(TRANSITION) {
-                let written = match query.write.as_ref().filter(|_| target == Some(i)).map(|w| &w.kind) {
-                    Some(WriteKind::Update { set }) => set.iter().map(|(a, _)| *a as i16 + 1).collect(),
-                    Some(WriteKind::Insert { .. } | WriteKind::Merge { .. }) => {
-                        rel.attributes.iter().filter(|a| !a.dropped).map(|a| a.attno).collect()
-                    }
-                    _ => Vec::new(),
-                };
-                let mut selected = Vec::new();
-                if r.wanted & access::SELECT != 0 {
-                    selected = attnos_read(query, i);
-                }
                 self.privileges.push(RelationAccess {
                     rel: rel.clone(),
                     wanted: r.wanted,
-                    selected,
-                    written,
+                    selected: r.selected.clone(),
+                    inserted: r.inserted.clone(),
+                    updated: r.updated.clone(),
                     check_as: r.check_as,
                 });
             }
@@ -466,55 +456,6 @@ fn hashable_test(t: &Expr) -> bool {
     }
 }
 
-/// The entry with a view's query, next to the view's own.
-fn query_of_view(query: &Query, rel: usize) -> Option<usize> {
-    let (own, next) = (query.rels.get(rel)?, query.rels.get(rel + 1)?);
-    let is_view = matches!(&own.source, Source::Table { rel, .. } if rel.kind == RelKind::View);
-    let named = own.alias == next.alias && own.columns.iter().map(|c| &c.name).eq(next.columns.iter().map(|c| &c.name));
-    (is_view && named && matches!(next.source, Source::Subquery(_))).then_some(rel + 1)
-}
-
-/// The attributes of a rel that the query reads; a view's are read from its query.
-fn attnos_read(query: &Query, rel: usize) -> Vec<i16> {
-    let mut out = Vec::new();
-    let shown = query_of_view(query, rel);
-    let mut note = |e: &Expr, depth: usize| {
-        if let ExprKind::Var { rel: r, attno, levels_up } = e.kind
-            && levels_up == depth
-            && (r == rel || Some(r) == shown)
-            && !out.contains(&attno)
-        {
-            out.push(attno);
-        }
-    };
-    // What policies read is no matter of the user's rights.
-    let plain;
-    let query = match query.rels.iter().any(|r| !r.security.is_empty()) {
-        true => {
-            let mut without = query.clone();
-            without.rels.iter_mut().for_each(|r| r.security.clear());
-            plain = without;
-            &plain
-        }
-        false => query,
-    };
-    // A shallow look is enough for most queries; sub-selects are walked on a copy.
-    let deep = query_has_sub_links(query) || query.rels.iter().any(|r| r.lateral);
-    if deep {
-        query.clone().walk_mut(0, &mut |e, depth| note(e, depth));
-    } else {
-        let mut q = query.clone();
-        q.for_each_expr_mut(&mut |e| {
-            e.walk(&mut |x| {
-                note(x, 0);
-                true
-            });
-        });
-    }
-    out.sort_unstable();
-    out
-}
-
 /// By what a sub-select is known to be written twice: where it stands makes no difference.
 fn text_without_positions(link: &bind::SubLink) -> String {
     let mut link = link.clone();
@@ -524,12 +465,4 @@ fn text_without_positions(link: &bind::SubLink) -> String {
         crate::sql::bind::walk_expr_mut(test, 0, &mut forget);
     }
     format!("{link:?}")
-}
-
-fn query_has_sub_links(query: &Query) -> bool {
-    let has = |e: &Expr| e.any(&mut |x| matches!(x.kind, ExprKind::SubLink(_)));
-    query.filter.as_ref().is_some_and(has)
-        || query.targets.iter().any(|t| has(&t.expr))
-        || query.having.as_ref().is_some_and(has)
-        || query.from.iter().any(|n| matches!(n, bind::FromNode::Join(_)))
 }

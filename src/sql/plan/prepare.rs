@@ -558,17 +558,7 @@ fn any_join(link: SubLink, query: &mut Query) -> (FromNode, Option<Expr>) {
             }
         });
     }
-    query.rels.push(Rel {
-        alias: "ANY_subquery".to_owned(),
-        source: Source::Subquery(Box::new(link.query)),
-        columns,
-        lateral: false,
-        wanted: 0,
-        check_as: None,
-        security: Vec::new(),
-        aliased: false,
-        renamed: false,
-    });
+    query.rels.push(Rel::new("ANY_subquery".to_owned(), Source::Subquery(Box::new(link.query)), columns));
     (FromNode::Rel(rel), on)
 }
 

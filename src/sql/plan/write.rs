@@ -12,7 +12,7 @@ use super::{
 use crate::base::{Error, Result};
 use crate::catalog::{RelKind, Relation};
 use crate::sql::bind::scope::{system_type, var};
-use crate::sql::bind::{self, Query, Source, Stored, WriteKind, stored};
+use crate::sql::bind::{self, Arbiters, Query, Source, Stored, WriteKind, stored};
 use crate::sql::expr::Expr;
 use std::sync::Arc;
 
@@ -80,7 +80,9 @@ impl Planner<'_> {
             self.output(&source, targets, joined.plan, joined.layout, false, &joined.facts)?
         };
         let row_checks = std::mem::take(&mut write.checks);
-        let WriteKind::Insert { on_conflict } = write.kind else { return Err(Error::internal("not an insert")) };
+        let WriteKind::Insert { on_conflict, .. } = write.kind else {
+            return Err(Error::internal("not an insert"));
+        };
         let on_conflict = match on_conflict {
             Some(c) => Some(self.on_conflict(c, target, &rel)?),
             None => None,
@@ -110,13 +112,10 @@ impl Planner<'_> {
             Err(_) => system_type(attno),
         };
         let further: Vec<Expr> = further.into_iter().filter_map(|v| type_of(v).map(|ty| var(v.0, v.1, ty))).collect();
-        let old = attributes(&rel, target + 1);
+        let old = attributes(&rel, write.read);
         let (what, rows) = match write.kind {
-            // A view has no indexes: without any to ask nothing conflicts.
-            WriteKind::Insert { on_conflict } if on_conflict.as_ref().is_none_or(|c| c.arbiters.is_none()) => {
-                (Instead::Insert, query.targets.iter().map(|t| t.expr.clone()).collect())
-            }
-            WriteKind::Insert { .. } => return Err(Error::internal("a view has no constraints")),
+            // A view has no indexes: nothing conflicts.
+            WriteKind::Insert { .. } => (Instead::Insert, query.targets.iter().map(|t| t.expr.clone()).collect()),
             WriteKind::Update { set } => {
                 let assigned = set.iter().map(|(n, _)| *n).collect();
                 let mut new = old.clone();
@@ -172,7 +171,13 @@ impl Planner<'_> {
             }
             None => None,
         };
-        Ok(OnConflict { arbiters: c.arbiters, set, filter })
+        let arbiters = match c.arbiters {
+            Arbiters::Any => None,
+            Arbiters::Constraint { index, .. } => Some(vec![index]),
+            Arbiters::Indexes(list) => Some(list),
+            Arbiters::Inferred(..) => return Err(Error::internal("arbiters not found yet")),
+        };
+        Ok(OnConflict { arbiters, set, filter })
     }
 
     /// RETURNING over the layout; expressions not prepared yet.

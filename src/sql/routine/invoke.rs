@@ -148,14 +148,7 @@ impl Invocation {
         let f = function(record)?;
         let mut acts_as = None;
         if f.security_definer && f.owner != cx.backend()?.user.current {
-            let backend = cx.backend()?;
-            let role = backend.catalog.role(f.owner);
-            let role = role.ok_or_else(|| Error::internal("the owner of a function is gone"))?;
-            let mut user = backend.user.clone();
-            user.current = role.oid;
-            user.current_name = role.name;
-            user.is_superuser = role.superuser;
-            acts_as = Some(Box::new(user));
+            acts_as = Some(Box::new(crate::sql::command::user_as(cx.backend()?, f.owner)?));
         }
         let split = |s: &String| s.split_once('=').map(|(n, v)| (n.to_owned(), v.to_owned()));
         let settings = f.settings.iter().filter_map(split).collect();
@@ -214,29 +207,16 @@ impl Invocation {
         if self.level.is_none() && !self.settings.is_empty() {
             self.set(cx)?;
         }
-        let caller = match &self.acts_as {
-            Some(user) => {
-                let user = user.as_ref().clone();
-                let backend = cx.backend()?;
-                let caller = std::mem::replace(&mut backend.user, user);
-                crate::sql::command::apply_role(backend);
-                Some(caller)
-            }
-            None => None,
-        };
         let mine = match &self.frame {
             Frame::Plpgsql(f) => f.transitions(),
             Frame::Sql(_) => None,
         };
         let outer = std::mem::replace(&mut cx.transitions, mine);
-        let done = deeper(cx, |cx| f(self, cx));
+        let done = match self.acts_as.as_deref().cloned() {
+            Some(user) => crate::sql::command::act_as(cx, user, |cx| deeper(cx, |cx| f(self, cx))),
+            None => deeper(cx, |cx| f(self, cx)),
+        };
         cx.transitions = outer;
-        if let Some(caller) = caller
-            && let Ok(backend) = cx.backend()
-        {
-            backend.user = caller;
-            crate::sql::command::apply_role(backend);
-        }
         match &done {
             Ok(_) => self.unset(cx, true)?,
             Err(crate::base::Stop::Error(_)) => self.unset(cx, false)?,

@@ -11,7 +11,6 @@ mod syntax;
 mod written;
 
 pub use expr::{Label, constant};
-pub use query::expanded_view;
 pub use written::Written;
 
 use super::Query;

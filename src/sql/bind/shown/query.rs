@@ -11,20 +11,6 @@ use crate::sql::plan::{JoinKind, LockStrength, LockWait, SetOpKind};
 use crate::types::name::{format_type_sql, quote_identifier};
 use crate::types::{Value, oid};
 
-/// The view whose expansion is the n-th entry: the entry before it stands for the view itself.
-pub fn expanded_view(query: &Query, n: usize) -> Option<&std::sync::Arc<Relation>> {
-    match (n.checked_sub(1).map(|b| &query.rels[b].source), &query.rels[n].source) {
-        (Some(Source::Table { rel, .. }), Source::Subquery(_))
-            if rel.kind == RelKind::View
-                && rel.generated_by.is_none()
-                && query.rels[n - 1].alias == query.rels[n].alias =>
-        {
-            Some(rel)
-        }
-        _ => None,
-    }
-}
-
 fn is_lone_values(q: &Query) -> bool {
     let plain = q.from.len() == 1 && q.filter.is_none() && q.group_by.is_empty() && q.having.is_none();
     plain
@@ -47,11 +33,8 @@ impl<'q> Writer<'_, 'q> {
         }
         taken.extend(self.levels.iter().flat_map(|l| l.names.iter().cloned()));
         let mut names: Vec<String> = Vec::new();
-        for (n, rel) in query.rels.iter().enumerate() {
-            let name = match expanded_view(query, n) {
-                Some(_) => names[n - 1].clone(),
-                None => fresh(&rel.alias, &taken),
-            };
+        for rel in &query.rels {
+            let name = fresh(&rel.alias, &taken);
             taken.push(name.clone());
             names.push(name);
         }
@@ -446,10 +429,10 @@ impl<'q> Writer<'_, 'q> {
     fn entry(&mut self, q: &'q Query, n: usize) -> Option<()> {
         let entry = &q.rels[n];
         let name = self.levels.last()?.names.get(n)?.clone();
-        if entry.lateral && matches!(entry.source, Source::Subquery(_)) && expanded_view(q, n).is_none() {
+        if entry.lateral && matches!(entry.source, Source::Subquery(_)) && entry.view.is_none() {
             self.put("LATERAL ");
         }
-        if let Some(view) = expanded_view(q, n) {
+        if let Some(view) = &entry.view {
             return self.relation(view, entry, &name);
         }
         match &entry.source {

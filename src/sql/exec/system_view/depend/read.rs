@@ -4,7 +4,7 @@
 use crate::base::Oid;
 use crate::catalog::object::class;
 use crate::sql::bind::scope::WHOLE_ROW;
-use crate::sql::bind::{Query, Source, expanded_view};
+use crate::sql::bind::{Query, Source};
 use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::func::{FuncDef, FuncImpl};
 use crate::types::{Value, oid};
@@ -62,13 +62,14 @@ impl<'q> Reader<'q> {
         let Some(query) = self.levels.last().copied() else { return };
         // Expressions are handed out for changes only; a copy is never shared.
         query.clone().for_each_expr_mut(&mut |e| self.expr(e));
-        for (n, rel) in query.rels.iter().enumerate() {
-            match (&rel.source, expanded_view(query, n)) {
-                (Source::Subquery(inner), None) => self.below(inner),
-                (Source::Table { rel, .. }, _) => {
-                    self.found.insert((class::RELATION, rel.oid, 0));
-                }
-                (Source::Function { calls, .. }, _) => calls.iter().for_each(|c| self.function(c.func)),
+        for entry in &query.rels {
+            if let Some(rel) = entry.relation() {
+                self.found.insert((class::RELATION, rel.oid, 0));
+                continue;
+            }
+            match &entry.source {
+                Source::Subquery(inner) => self.below(inner),
+                Source::Function { calls, .. } => calls.iter().for_each(|c| self.function(c.func)),
                 _ => {}
             }
         }
@@ -95,10 +96,7 @@ impl<'q> Reader<'q> {
             return Some(self.alone);
         }
         let level = self.levels[self.levels.len().checked_sub(1 + levels_up)?];
-        match (&level.rels.get(rel)?.source, expanded_view(level, rel)) {
-            (Source::Table { rel, .. }, _) | (_, Some(rel)) => Some(rel.oid),
-            _ => None,
-        }
+        level.rels.get(rel)?.relation().map(|rel| rel.oid)
     }
 
     fn expr(&mut self, e: &Expr) {

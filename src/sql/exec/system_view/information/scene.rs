@@ -5,7 +5,7 @@ use super::super::{Sink, catalog};
 use crate::base::{Oid, Result};
 use crate::catalog::object::{Class, class};
 use crate::catalog::{Attribute, Catalog, Constraint, Object, Persistence, Record, RelKind, Relation};
-use crate::sql::bind::{self, Query, Source};
+use crate::sql::bind::{self, Query};
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::rights::{Subject, Target};
 use crate::sql::exec::system::define::Look;
@@ -283,14 +283,11 @@ impl Seen {
 
 fn shown(catalog: &Catalog, io: &IoContext, c: &Class) -> Shown {
     let query = bind::view_query(c.view.as_ref()?, catalog, io).ok()?;
-    if bind::updatable::obstacle(&query).is_some() {
+    if bind::obstacle(&query).is_some() {
         return None;
     }
-    // The table the view shows, or the view whose place a sub-select has taken.
-    let below = query.rels.iter().find_map(|r| match &r.source {
-        Source::Table { rel, .. } => Some(rel.oid),
-        _ => None,
-    });
+    // The table or view that the view shows.
+    let below = query.rels.iter().find_map(|r| r.relation()).map(|rel| rel.oid);
     let plain = |e: &crate::sql::expr::Expr| match e.kind {
         ExprKind::Var { attno, levels_up: 0, .. } if attno > 0 => Some(attno),
         _ => None,

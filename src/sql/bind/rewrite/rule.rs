@@ -2,30 +2,25 @@
 //!
 //! There are only rules that do nothing: instead of the statement as a whole, or for the rows of a condition.
 
-use super::scope::{Clause, NsItem, Scope};
-use super::updatable::substitute;
-use super::{BindContext, Binder, Query, Rel, RelColumn, Source, Write, WriteKind, parse_expression};
+use super::substitute;
 use crate::base::{Error, Result};
-use crate::catalog::{RelKind, Relation, Rule};
+use crate::catalog::{Relation, Rule};
 use crate::err;
 use crate::sql::ast;
+use crate::sql::bind::scope::{Clause, NsItem, Scope};
+use crate::sql::bind::{BindContext, Binder, Query, WriteKind, parse_expression};
 use crate::sql::expr::{Expr, ExprKind};
 use crate::types::{TypeRef, oid};
 use std::sync::Arc;
 
 /// `ev_type` of the statements rules are for.
-pub(super) const UPDATE: char = '2';
-pub(super) const INSERT: char = '3';
-pub(super) const DELETE: char = '4';
+const UPDATE: char = '2';
+const INSERT: char = '3';
+const DELETE: char = '4';
 
 /// Whether a rule is in force outside of replication.
 fn applies(r: &Rule, event: char) -> bool {
     r.event == event && r.instead && matches!(r.enabled, 'O' | 'A')
-}
-
-/// Whether rules say what statements of this kind become.
-pub(super) fn has_instead(rel: &Relation, verb: &str) -> bool {
-    rel.rules.iter().any(|r| word(r.event) == verb && applies(r, r.event))
 }
 
 fn word(event: char) -> &'static str {
@@ -51,40 +46,15 @@ pub fn bind_rule_condition(cx: &mut BindContext<'_>, e: &ast::Expr, rel: &Arc<Re
 }
 
 impl Binder<'_, '_> {
-    /// A view of which a rule says that nothing becomes of this statement.
-    pub(super) fn nothing_instead(&mut self, t: &ast::RangeVar, event: char, returning: bool) -> Result<Option<Query>> {
-        if t.schema.is_none() && self.find_cte(&t.name).is_some() {
-            return Ok(None);
-        }
-        let Some(rel) = self.cx.names.relation_by_name(t.schema.as_deref(), &t.name)? else { return Ok(None) };
-        let always = |r: &&Rule| applies(r, event) && r.condition.is_none();
-        if rel.kind != RelKind::View || !rel.rules.iter().any(|r| always(&r)) {
-            return Ok(None);
-        }
-        self.refuse_with_rules(&rel, event, returning, false)?;
-        let kind = match event {
-            INSERT => WriteKind::Insert { on_conflict: None },
-            UPDATE => WriteKind::Update { set: Vec::new() },
-            _ => WriteKind::Delete,
-        };
-        let columns = rel.attributes.iter().map(|a| RelColumn { name: a.name.clone(), ty: a.ty, dropped: a.dropped });
-        let entry = Rel {
-            alias: rel.name.clone(),
-            columns: columns.collect(),
-            source: Source::Table { rel, sample: None, inherit: false },
-            lateral: false,
-            wanted: 0,
-            check_as: None,
-            security: Vec::new(),
-            aliased: false,
-            renamed: false,
-        };
-        let write = Write { target: 0, kind, returning: Vec::new(), checks: Vec::new(), nothing: true };
-        Ok(Some(Query { rels: vec![entry], write: Some(Box::new(write)), ..Query::default() }))
-    }
-
-    fn refuse_with_rules(&self, rel: &Relation, event: char, returning: bool, conditional: bool) -> Result<()> {
-        if self.scopes.len() > 1 {
+    fn refuse_with_rules(
+        &self,
+        rel: &Relation,
+        event: char,
+        returning: bool,
+        conditional: bool,
+        in_with: bool,
+    ) -> Result<()> {
+        if in_with {
             let what = if conditional { "conditional DO INSTEAD" } else { "DO INSTEAD NOTHING" };
             let text = format!("{what} rules are not supported for data-modifying statements in WITH");
             return Err(Error::unsupported(text));
@@ -98,13 +68,16 @@ impl Binder<'_, '_> {
     }
 
     /// Lets the target's rules take rows away from a bound statement, or the statement as a whole.
-    pub(super) fn apply_rules(&mut self, query: &mut Query, event: char) -> Result<()> {
+    pub(super) fn apply_rules(&mut self, query: &mut Query, rel: &Arc<Relation>, in_with: bool) -> Result<()> {
         let Some(write) = &query.write else { return Ok(()) };
         let (target, returning) = (write.target, !write.returning.is_empty());
-        let Source::Table { rel, .. } = &query.rels[target].source else { return Ok(()) };
-        let rel = rel.clone();
+        let event = match write.kind {
+            WriteKind::Insert { .. } => INSERT,
+            WriteKind::Update { .. } => UPDATE,
+            _ => DELETE,
+        };
         for r in rel.rules.iter().filter(|r| applies(r, event)) {
-            self.refuse_with_rules(&rel, event, returning, r.condition.is_some())?;
+            self.refuse_with_rules(rel, event, returning, r.condition.is_some(), in_with)?;
             let Some(text) = &r.condition else {
                 query.rels.iter_mut().for_each(|r| r.wanted = 0);
                 if let Some(w) = &mut query.write {
@@ -112,9 +85,9 @@ impl Binder<'_, '_> {
                 }
                 return Ok(());
             };
-            let mut e = self.rule_condition(&rel, r, text)?;
+            let mut e = self.rule_condition(rel, r, text)?;
             let old = |attno: i16| ExprKind::Var { rel: target, attno, levels_up: 0 };
-            substitute(&mut e, 0, &|attno, _| Some(old(attno)))?;
+            substitute(&mut e, 0, &|attno| Some(old(attno)))?;
             let new: Vec<Option<ExprKind>> = match query.write.as_ref().map(|w| &w.kind) {
                 Some(WriteKind::Insert { .. }) => query.targets.iter().map(|t| Some(t.expr.kind.clone())).collect(),
                 Some(WriteKind::Update { set }) => {
