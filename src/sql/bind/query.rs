@@ -237,7 +237,7 @@ pub enum WriteKind {
     /// The query's targets are the relation's attributes, all of them, in order.
     Insert {
         supplied: Supplied,
-        on_conflict: Option<OnConflict>,
+        on_conflict: Option<Box<OnConflict>>,
     },
     /// (0-based attribute, value).
     Update {

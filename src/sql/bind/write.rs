@@ -144,7 +144,7 @@ impl Binder<'_, '_> {
         let on_conflict = match &s.on_conflict {
             Some(c) => {
                 self.scope().items = vec![item.clone()];
-                Some(self.on_conflict(c, &rel, &kept, target)?)
+                Some(Box::new(self.on_conflict(c, &rel, &kept, target)?))
             }
             None => None,
         };

@@ -84,7 +84,7 @@ impl Planner<'_> {
             return Err(Error::internal("not an insert"));
         };
         let on_conflict = match on_conflict {
-            Some(c) => Some(self.on_conflict(c, target, &rel)?),
+            Some(c) => Some(self.on_conflict(*c, target, &rel)?),
             None => None,
         };
         let layout = returning_layout(&rel, target, &Layout::default());
