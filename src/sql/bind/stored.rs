@@ -47,7 +47,11 @@ fn make(rel: &Arc<Relation>, names: &dyn Names, io: &IoContext) -> Result<Stored
                 out.generated
                     .push((i, bind_text(text, rel, names, io, Clause::Generated, Some((&a.name, a.ty)), true)?));
             } else {
-                default = Some(bind_text(text, rel, names, io, Clause::Default, Some((&a.name, a.ty)), false)?);
+                let mut bound = bind_text(text, rel, names, io, Clause::Default, Some((&a.name, a.ty)), false)?;
+                if a.identity != 0 {
+                    bound.rewrite(&mut draw_freely);
+                }
+                default = Some(bound);
             }
         }
         out.defaults.push(default);
@@ -84,6 +88,15 @@ fn make(rel: &Arc<Relation>, names: &dyn Names, io: &IoContext) -> Result<Stored
         });
     }
     Ok(out)
+}
+
+/// An identity column's sequence is asked for no rights.
+fn draw_freely(e: &mut Expr) {
+    if let ExprKind::Func { func, .. } = &mut e.kind
+        && func.fact.src == "nextval_oid"
+    {
+        *func = &crate::sql::func::next_value::NEXT_VALUE;
+    }
 }
 
 fn bind_text(

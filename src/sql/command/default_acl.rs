@@ -1,10 +1,9 @@
 //! ALTER DEFAULT PRIVILEGES: what objects made from now on are granted. PostgreSQL 15, aclchk.c: same rules.
 
-use super::grant::{Change, default_items, letters, rights_of};
+use super::grant::{Grant, Items, rights, rights_of};
 use super::write::{delete, new_oid, put};
 use super::{names, role};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
-use crate::catalog::acl::{role_mark, role_of, split};
 use crate::catalog::object::{DefaultAcl, class};
 use crate::catalog::{Catalog, Object, ObjectKey};
 use crate::err;
@@ -52,7 +51,7 @@ pub fn alter(cx: &mut ExecContext, stmt: &AlterDefaultPrivilegesStmt) -> Flow<St
     }
     if !schemas.is_empty() && object == ObjectType::Schema {
         let text = "cannot use IN SCHEMA clause when using GRANT/REVOKE ON SCHEMAS";
-        return Err(Error::new(SqlState::new("0LP01"), text).into());
+        return Err(Error::new(SqlState::INVALID_GRANT_OPERATION, text).into());
     }
     if schemas.is_empty() {
         schemas.push(Oid::INVALID);
@@ -76,18 +75,20 @@ fn change(
     let kind = letter_of(object).ok_or_else(unsupported)?;
     let (all, public, _) = rights_of(object).ok_or_else(unsupported)?;
     names::lock_name(cx, class::DEFAULT_ACL, schema, &format!("{role} {kind}"))?;
-    let rights = letters(&stmt.grant.privileges, object)?;
-    let owner = role_mark(role);
-    let change = Change::of(cx, &stmt.grant, &owner, rights)?;
+    let (rights, _) = rights(&stmt.grant, object)?;
+    let grant = Grant::new(cx, &stmt.grant)?;
     let catalog = cx.backend()?.catalog.clone();
     let old = find(&catalog, role, schema, kind);
     // In a schema only what is added to the defaults of everywhere.
-    let unchanged = if schema.is_valid() { Vec::new() } else { default_items(all, public, &owner) };
-    let mut items = old.as_ref().map_or_else(|| unchanged.clone(), |d| d.acl.clone());
-    change.apply(&mut items);
-    // By grantee, everybody first (PostgreSQL 15, aclchk.c, SetDefaultACL).
-    items.sort_by_key(|i| role_of(split(i).0).unwrap_or(Oid::INVALID));
-    if sorted(&items) == sorted(&unchanged) {
+    let unchanged = if schema.is_valid() { Items::none(role) } else { Items::default_of(role, all, public) };
+    let mut items = match &old {
+        Some(old) => Items::new(&catalog, Some(&old.acl), role, all, public),
+        None => unchanged.clone(),
+    };
+    grant.apply(&catalog, &mut items, role, rights)?;
+    // PostgreSQL 15, aclchk.c, SetDefaultACL: sorted, too.
+    items.sort();
+    if items.same_as(&unchanged) {
         if let Some(old) = old {
             delete(cx, ObjectKey::new(class::DEFAULT_ACL, old.oid))?;
         }
@@ -97,13 +98,7 @@ fn change(
         Some(old) => old.oid,
         None => new_oid(cx)?,
     };
-    Ok(put(cx, Object::DefaultAcl(DefaultAcl { oid, role, namespace: schema, kind, acl: items }))?)
-}
-
-fn sorted(items: &[String]) -> Vec<&String> {
-    let mut list: Vec<&String> = items.iter().collect();
-    list.sort();
-    list
+    Ok(put(cx, Object::DefaultAcl(DefaultAcl { oid, role, namespace: schema, kind, acl: items.stored() }))?)
 }
 
 /// What a new object of an owner starts with; None: nothing but the defaults.
@@ -115,12 +110,12 @@ pub fn for_new(backend: &Backend, object: ObjectType, owner: Oid, namespace: Oid
     if everywhere.is_none() && here.is_none() {
         return None;
     }
-    let usual = default_items(all, public, &role_mark(owner));
-    let mut items = everywhere.map_or_else(|| usual.clone(), |d| d.acl);
-    for item in here.map(|d| d.acl).unwrap_or_default() {
-        Change::merging(&item).apply(&mut items);
+    let usual = Items::default_of(owner, all, public);
+    let mut items = everywhere.map_or_else(|| usual.clone(), |d| Items::read(&d.acl, owner));
+    if let Some(here) = here {
+        Items::read(&here.acl, owner).iter().for_each(|i| items.merge(*i));
     }
-    (sorted(&items) != sorted(&usual)).then_some(items)
+    (!items.same_as(&usual)).then(|| items.stored())
 }
 
 /// # Errors

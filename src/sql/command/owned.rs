@@ -4,7 +4,8 @@ use super::default_acl::refuse_stranger;
 use super::write::{class_of, delete, put};
 use super::{dependency, drop, owner, role};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
-use crate::catalog::acl::{is_role, mentions, split};
+use super::grant::{Items, Rights};
+use crate::catalog::acl::mentions;
 use crate::catalog::object::class;
 use crate::catalog::{Catalog, Object, ObjectKey, RelKind};
 use crate::sql::ast::{DropOwnedStmt, ReassignOwnedStmt};
@@ -171,7 +172,7 @@ pub fn drop_owned(cx: &mut ExecContext, stmt: &DropOwnedStmt) -> Flow<String> {
                 (_, class::DEFAULT_ACL) if tie == Tie::Owner => delete(cx, key)?,
                 (Tie::Owner, class::DATABASE) => {}
                 (Tie::Owner, _) => targets.push(key),
-                (Tie::Privileges, _) => take_all(cx, key, oid, &name)?,
+                (Tie::Privileges, _) => take_all(cx, key, oid)?,
                 (Tie::Policy, _) => super::policy::forget_role(cx, key.oid, oid)?,
             }
         }
@@ -183,32 +184,40 @@ pub fn drop_owned(cx: &mut ExecContext, stmt: &DropOwnedStmt) -> Flow<String> {
     Ok("DROP OWNED".into())
 }
 
-/// Takes all rights on an object from a role.
-fn take_all(cx: &mut ExecContext, key: ObjectKey, role: Oid, name: &str) -> Result<()> {
-    let strip = |acl: &mut Option<Vec<String>>| {
-        if let Some(items) = acl {
-            items.retain(|i| !is_role(split(i).0, role, name));
+/// Takes all rights on an object from a role, and from others what they had from it.
+fn take_all(cx: &mut ExecContext, key: ObjectKey, role: Oid) -> Result<()> {
+    let catalog = cx.backend()?.catalog.clone();
+    let strip = |acl: &mut Option<Vec<String>>, owner: Oid| -> Result<()> {
+        if let Some(stored) = acl {
+            let mut items = Items::new(&catalog, Some(stored), owner, Rights::NONE, Rights::NONE);
+            items.forget(&catalog, role)?;
+            *stored = items.stored();
         }
+        Ok(())
     };
     if key.class == class::RELATION {
         let mut c = class_of(cx, key.oid)?;
         match c.attributes.iter_mut().find(|a| i32::from(a.attno) == key.sub) {
             Some(a) => {
-                strip(&mut a.acl);
+                strip(&mut a.acl, c.owner)?;
                 a.acl = a.acl.take().filter(|i| !i.is_empty());
             }
-            None => strip(&mut c.acl),
+            None => strip(&mut c.acl, c.owner)?,
         }
         return put(cx, Object::Class(c));
     }
     let Some(record) = cx.backend()?.catalog.get(key) else { return Ok(()) };
     let mut object = record.object.clone();
     match &mut object {
-        Object::Type(t) => strip(&mut t.acl),
-        Object::Function(f) => strip(&mut f.acl),
-        Object::Namespace(n) => strip(&mut n.acl),
-        Object::Database(d) => strip(&mut d.acl),
-        Object::DefaultAcl(d) => d.acl.retain(|i| !is_role(split(i).0, role, name)),
+        Object::Type(t) => strip(&mut t.acl, t.owner)?,
+        Object::Function(f) => strip(&mut f.acl, f.owner)?,
+        Object::Namespace(n) => strip(&mut n.acl, n.owner)?,
+        Object::Database(d) => strip(&mut d.acl, d.owner)?,
+        Object::DefaultAcl(d) => {
+            let mut acl = Some(std::mem::take(&mut d.acl));
+            strip(&mut acl, d.role)?;
+            d.acl = acl.unwrap_or_default();
+        }
         _ => return Ok(()),
     }
     put(cx, object)

@@ -1,10 +1,9 @@
 //! ALTER … OWNER TO.
 
-use super::grant::Change;
+use super::grant::Items;
 use super::write::{change, class_of, put};
 use super::{Command, names, role, sequence};
 use crate::base::{Error, Flow, Oid, Result};
-use crate::catalog::acl::{role_mark, split};
 use crate::catalog::{Object, RelKind};
 use crate::err;
 use crate::lock::LockMode;
@@ -48,16 +47,9 @@ pub fn change_owner(owner: &mut Oid, acl: &mut Option<Vec<String>>, new: Oid) {
 }
 
 fn new_owner(acl: &mut Option<Vec<String>>, old: Oid, new: Oid) {
-    let Some(items) = acl else { return };
-    let (old, new) = (role_mark(old), role_mark(new));
-    let to_new = |who: &str| if who == old { new.clone() } else { who.to_string() };
-    let mut changed: Vec<String> = Vec::new();
-    for item in items.iter() {
-        let (grantee, rights, grantor) = split(item);
-        let item = format!("{}={rights}/{}", to_new(grantee), to_new(grantor));
-        Change::merging(&item).apply(&mut changed);
+    if let Some(items) = acl {
+        *items = Items::read(items, old).replace_role(old, new).stored();
     }
-    *items = changed;
 }
 
 /// # Errors

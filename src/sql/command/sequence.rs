@@ -429,22 +429,8 @@ pub fn current(backend: &Backend, c: &Class) -> Result<State> {
 /// The rights to draw a value: either will do.
 const NEXT: &str = "Uw";
 
-/// Whether a sequence is that of an identity column of a table the user may insert into: its rows draw their values
-/// whatever the rights on the sequence. PostgreSQL 15, sequence.c, nextval_internal, asks for none then.
-fn feeds_identity(backend: &Backend, sequence: &Class) -> bool {
-    let of = sequence.depends.iter().find(|d| d.auto && d.on.class == class::RELATION && d.on.sub != 0);
-    let Some(record) = of.and_then(|d| backend.catalog.class(d.on.oid)) else { return false };
-    let Ok(table) = record.object.as_class() else { return false };
-    let column = of.and_then(|d| table.attributes.iter().find(|a| i32::from(a.attno) == d.on.sub));
-    let inserts = |acl: Option<&[String]>| super::role::acl_allows(backend, acl, 'a');
-    column.is_some_and(|a| a.identity != 0)
-        && (super::role::has_role(backend, table.owner)
-            || inserts(table.acl.as_deref())
-            || table.attributes.iter().any(|a| inserts(a.acl.as_deref())))
-}
-
-/// A sequence with its parameters.
-fn open(cx: &mut ExecContext, seq: Oid, rights: &str) -> Flow<(Class, SequenceParams)> {
+/// A sequence with its parameters; any of the rights will do, None: nothing is asked.
+fn open(cx: &mut ExecContext, seq: Oid, rights: Option<&str>) -> Flow<(Class, SequenceParams)> {
     let record = cx.backend()?.catalog.class(seq);
     let Some(record) = record else {
         return Err(err!(UNDEFINED_TABLE, "could not open relation with OID {seq}").into());
@@ -454,9 +440,11 @@ fn open(cx: &mut ExecContext, seq: Oid, rights: &str) -> Flow<(Class, SequencePa
         return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not a sequence", c.name).into());
     };
     let backend = cx.backend()?;
-    let allowed = super::role::has_role(backend, c.owner)
-        || rights.chars().any(|r| super::role::acl_allows(backend, c.acl.as_deref(), r));
-    if !allowed && !(rights == NEXT && feeds_identity(backend, &c)) {
+    let allowed = |rights: &str| {
+        super::role::has_role(backend, c.owner)
+            || rights.chars().any(|r| super::role::acl_allows(backend, c.acl.as_deref(), r))
+    };
+    if !rights.is_none_or(allowed) {
         return Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied for sequence {}", c.name).into());
     }
     backend.txn.lock_relation(seq, LockMode::RowExclusive)?;
@@ -493,7 +481,16 @@ struct Step {
 
 /// The next value (PostgreSQL 15, sequence.c, nextval_internal: same steps).
 pub fn nextval(cx: &mut ExecContext, seq: Oid) -> Flow<i64> {
-    let (c, p) = open(cx, seq, NEXT)?;
+    next(cx, seq, Some(NEXT))
+}
+
+/// The same for an identity column, whatever the rights.
+pub fn next_identity(cx: &mut ExecContext, seq: Oid) -> Flow<i64> {
+    next(cx, seq, None)
+}
+
+fn next(cx: &mut ExecContext, seq: Oid, rights: Option<&str>) -> Flow<i64> {
+    let (c, p) = open(cx, seq, rights)?;
     let backend = cx.backend()?;
     backend.prevent_if_read_only("nextval()").or_else(|e| match c.persistence {
         Persistence::Temp => Ok(()),
@@ -572,7 +569,7 @@ fn advance(name: &str, p: &SequenceParams, old: State, after_checkpoint: bool) -
 
 /// Sets a sequence's value.
 pub fn setval(cx: &mut ExecContext, seq: Oid, value: i64, called: bool) -> Flow<i64> {
-    let (c, p) = open(cx, seq, "w")?;
+    let (c, p) = open(cx, seq, Some("w"))?;
     if !(p.min..=p.max).contains(&value) {
         return Err(err!(
             NUMERIC_VALUE_OUT_OF_RANGE,
@@ -598,7 +595,7 @@ pub fn setval(cx: &mut ExecContext, seq: Oid, value: i64, called: bool) -> Flow<
 
 /// The value this session got last from a sequence.
 pub fn currval(cx: &mut ExecContext, seq: Oid) -> Flow<i64> {
-    let (c, _) = open(cx, seq, "Ur")?;
+    let (c, _) = open(cx, seq, Some("Ur"))?;
     match cx.backend()?.sequences.known.get(&seq) {
         Some(known) => Ok(known.last),
         None => Err(err!(
@@ -617,13 +614,13 @@ pub fn lastval(cx: &mut ExecContext) -> Flow<i64> {
     if cx.backend()?.catalog.class(seq).is_none() {
         return Err(undefined().into());
     }
-    open(cx, seq, "Ur")?;
+    open(cx, seq, Some("Ur"))?;
     Ok(cx.backend()?.sequences.known.get(&seq).map(|k| k.last).ok_or_else(undefined)?)
 }
 
 /// `pg_sequence_last_value`: NULL until a value was taken.
 pub fn last_value(cx: &mut ExecContext, seq: Oid) -> Flow<Option<i64>> {
-    let (c, _) = open(cx, seq, "Urw")?;
+    let (c, _) = open(cx, seq, Some("Urw"))?;
     let state = current(cx.backend()?, &c)?;
     Ok(state.called.then_some(state.last))
 }

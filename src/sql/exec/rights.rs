@@ -59,6 +59,16 @@ impl Subject {
         self.superuser || self.roles.contains(&role)
     }
 
+    /// The role itself, then those it inherits from.
+    pub fn roles(&self) -> &[Oid] {
+        &self.roles
+    }
+
+    /// It is a role, or inherits from it: not by being a superuser.
+    pub fn is_one_of(&self, role: Oid) -> bool {
+        self.roles.contains(&role)
+    }
+
     fn is_one(&self, grantee: &str) -> bool {
         self.roles.iter().zip(&self.names).any(|(role, name)| acl::is_role(grantee, *role, name))
     }

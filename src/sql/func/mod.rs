@@ -12,6 +12,7 @@
 pub mod aggregate;
 pub mod context;
 pub mod current_of;
+pub mod next_value;
 pub mod fact;
 
 mod array;

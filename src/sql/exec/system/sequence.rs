@@ -29,6 +29,7 @@ pub(crate) fn last_value(cx: &mut ExecContext, sequence: Oid) -> Result<Option<i
 pub(super) fn find(src: &str) -> Option<SystemFn> {
     Some(match src {
         "nextval_oid" => |cx, args, out| number(values::nextval(cx, Oid(args[0].u32()))?, out),
+        "next_value" => |cx, args, out| number(values::next_identity(cx, Oid(args[0].u32()))?, out),
         "currval_oid" => |cx, args, out| number(values::currval(cx, Oid(args[0].u32()))?, out),
         "lastval" => |cx, _, out| number(values::lastval(cx)?, out),
         "setval_oid" => |cx, args, out| number(values::setval(cx, Oid(args[0].u32()), args[1].i64(), true)?, out),

@@ -1,0 +1,406 @@
+//! GRANT and REVOKE: items as `catalog::acl` has them (`exec::rights` reads them). PostgreSQL 15, aclchk.c.
+
+mod items;
+mod member;
+
+pub(super) use items::{Change, Item, Items, Rights};
+pub use member::roles;
+
+use super::write::{class_of, put};
+use super::{Command, names, role};
+use crate::base::{Error, Flow, Oid, Report, Result, Severity, SqlState};
+use crate::catalog::object::{Class, Function, class};
+use crate::catalog::{Catalog, Object, RelKind};
+use crate::err;
+use crate::lock::LockMode;
+use crate::sql::ast::{DropBehavior, GrantStmt, GrantTarget, ObjectName, ObjectType, Privilege, RoleKind, RoleSpec};
+use crate::sql::exec::ExecContext;
+
+fn letter(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "insert" => "a",
+        "select" => "r",
+        "update" => "w",
+        "delete" => "d",
+        "truncate" => "D",
+        "references" => "x",
+        "trigger" => "t",
+        "execute" => "X",
+        "usage" => "U",
+        "create" => "C",
+        "temporary" | "temp" => "T",
+        "connect" => "c",
+        _ => return None,
+    })
+}
+
+/// All rights an object of a kind can give, those everybody has by default, and the kind's word.
+pub(super) fn rights_of(object: ObjectType) -> Option<(Rights, Rights, &'static str)> {
+    let (all, public, word) = match object {
+        ObjectType::Table => ("arwdDxt", "", "relation"),
+        ObjectType::Sequence => ("rwU", "", "sequence"),
+        ObjectType::Column => ("arwx", "", "column"),
+        ObjectType::Database => ("CTc", "Tc", "database"),
+        ObjectType::Schema => ("UC", "", "schema"),
+        ObjectType::Type | ObjectType::Domain => ("U", "U", "type"),
+        ObjectType::Function | ObjectType::Procedure | ObjectType::Routine => ("X", "X", "function"),
+        _ => return None,
+    };
+    Some((Rights::of(all), Rights::of(public), word))
+}
+
+/// The rights named, of those there are; no names: all.
+fn named_rights(list: &[Privilege], all: Rights, word: &str) -> Result<Rights> {
+    let mut out = if list.is_empty() { all } else { Rights::NONE };
+    for p in list {
+        let Some(name) = &p.name else {
+            out = out.or(all);
+            continue;
+        };
+        let Some(l) = letter(name) else {
+            return Err(err!(SYNTAX_ERROR, "unrecognized privilege type \"{name}\""));
+        };
+        if all.and(Rights::of(l)).is_empty() {
+            return Err(invalid_privilege(name, word));
+        }
+        out = out.or(Rights::of(l));
+    }
+    Ok(out)
+}
+
+fn invalid_privilege(name: &str, word: &str) -> Error {
+    let text = format!("invalid privilege type {} for {word}", name.to_uppercase());
+    Error::new(SqlState::INVALID_GRANT_OPERATION, text)
+}
+
+/// The rights a statement names for a kind of object, and whether these are all.
+pub(super) fn rights(stmt: &GrantStmt, object: ObjectType) -> Result<(Rights, bool)> {
+    let Some((all, _, word)) = rights_of(object) else { return Err(unsupported()) };
+    Ok((named_rights(&stmt.privileges, all, word)?, stmt.privileges.is_empty()))
+}
+
+fn unsupported() -> Error {
+    Error::unsupported("GRANT on this kind of object is not supported")
+}
+
+/// What a statement does to the items of every object.
+pub(super) struct Grant<'s> {
+    stmt: &'s GrantStmt,
+    /// Everybody is the invalid OID.
+    grantees: Vec<Oid>,
+}
+
+/// An object as messages name it.
+struct Named<'n> {
+    word: &'n str,
+    name: &'n str,
+    column: Option<&'n str>,
+}
+
+impl Named<'_> {
+    fn denied(&self) -> Error {
+        let Named { word, name, column } = self;
+        match column {
+            Some(c) => err!(INSUFFICIENT_PRIVILEGE, "permission denied for column \"{c}\" of relation \"{name}\""),
+            None => err!(INSUFFICIENT_PRIVILEGE, "permission denied for {word} {name}"),
+        }
+    }
+
+    fn shown(&self) -> String {
+        match self.column {
+            Some(c) => format!("column \"{c}\" of relation \"{}\"", self.name),
+            None => format!("\"{}\"", self.name),
+        }
+    }
+}
+
+impl Grant<'_> {
+    pub(super) fn new<'s>(cx: &mut ExecContext, stmt: &'s GrantStmt) -> Result<Grant<'s>> {
+        if let Some(by) = &stmt.grantor
+            && role::resolve(cx.backend()?, by)?.0 != cx.backend()?.user.current
+        {
+            return Err(Error::unsupported("grantor must be current user"));
+        }
+        if stmt.is_grant && stmt.grant_option && stmt.grantees.iter().any(|g| g.kind == RoleKind::Public) {
+            let text = "grant options can only be granted to roles";
+            return Err(Error::new(SqlState::INVALID_GRANT_OPERATION, text));
+        }
+        Ok(Grant { stmt, grantees: grantees(cx, &stmt.grantees)? })
+    }
+
+    /// Changes a list of items, in a grantor's name.
+    pub(super) fn apply(&self, catalog: &Catalog, items: &mut Items, grantor: Oid, rights: Rights) -> Result<()> {
+        let (grant, option) = (self.stmt.is_grant, self.stmt.grant_option);
+        let only = |wanted: bool| if wanted { rights } else { Rights::NONE };
+        for grantee in &self.grantees {
+            let item =
+                Item { grantee: *grantee, grantor, rights: only(grant || !option), options: only(!grant || option) };
+            let cascade = self.stmt.behavior == DropBehavior::Cascade;
+            items.change(catalog, Change { grant, item, cascade })?;
+        }
+        Ok(())
+    }
+
+    /// In whose name the user may do this, and with which of the rights; says so where it is not all of them.
+    /// `items`: all that give the right to grant.
+    fn allowed(
+        &self,
+        cx: &mut ExecContext,
+        of: &Named<'_>,
+        items: &Items,
+        (rights, all): (Rights, bool),
+    ) -> Result<(Oid, Rights)> {
+        let backend = cx.backend()?;
+        let (catalog, user) = (backend.catalog.clone(), backend.user.current);
+        let (grantor, may) = items.best_grantor(&catalog, user, rights);
+        if may.is_empty() && !items.mention(&catalog, grantor) {
+            return Err(of.denied());
+        }
+        let (done, state) = match self.stmt.is_grant {
+            true => ("were granted", SqlState::PRIVILEGE_NOT_GRANTED),
+            false => ("could be revoked", SqlState::PRIVILEGE_NOT_REVOKED),
+        };
+        let short = match may {
+            Rights::NONE => Some("no"),
+            _ if !all && may != rights => Some("not all"),
+            _ => None,
+        };
+        if let Some(word) = short {
+            let text = format!("{word} privileges {done} for {}", of.shown());
+            cx.notices.push(Report::notice(Severity::Warning, state, text));
+        }
+        Ok((grantor, may))
+    }
+
+    /// Changes what an object has that has no columns.
+    fn on(
+        &self,
+        cx: &mut ExecContext,
+        object: ObjectType,
+        name: &str,
+        owner: Oid,
+        acl: &mut Option<Vec<String>>,
+    ) -> Result<()> {
+        let wanted = rights(self.stmt, object)?;
+        let (all, public, word) = rights_of(object).ok_or_else(unsupported)?;
+        let catalog = cx.backend()?.catalog.clone();
+        let mut items = Items::new(&catalog, acl.as_deref(), owner, all, public);
+        let (grantor, may) = self.allowed(cx, &Named { word, name, column: None }, &items, wanted)?;
+        self.apply(&catalog, &mut items, grantor, may)?;
+        *acl = Some(items.stored());
+        Ok(())
+    }
+
+    fn on_relation(&self, cx: &mut ExecContext, oid: Oid, as_table: bool) -> Result<()> {
+        let mut c = class_of(cx, oid)?;
+        let catalog = cx.backend()?.catalog.clone();
+        let object = if c.kind == RelKind::Sequence { ObjectType::Sequence } else { ObjectType::Table };
+        let (all, public, _) = rights_of(object).ok_or_else(unsupported)?;
+        let before = Items::new(&catalog, c.acl.as_deref(), c.owner, all, public);
+        let (whole, by_column): (Vec<Privilege>, Vec<Privilege>) =
+            self.stmt.privileges.iter().cloned().partition(|p| p.columns.is_empty());
+        let mut on_columns = vec![Rights::NONE; c.attributes.len()];
+        let column_rights = Rights::of("arwx");
+        if !whole.is_empty() || by_column.is_empty() {
+            let (rights, named_all) = (self.rights_on_relation(cx, &c, &whole, as_table)?, whole.is_empty());
+            if !rights.is_empty() {
+                let mut items = before.clone();
+                let word = if object == ObjectType::Sequence { "sequence" } else { "table" };
+                let of = Named { word, name: &c.name, column: None };
+                let (grantor, may) = self.allowed(cx, &of, &items, (rights, named_all))?;
+                self.apply(&catalog, &mut items, grantor, may)?;
+                c.acl = Some(items.stored());
+            }
+            if !self.stmt.is_grant {
+                // What is taken from the whole is taken from its columns.
+                on_columns.iter_mut().for_each(|r| *r = rights.and(column_rights));
+            }
+        }
+        for p in &by_column {
+            let rights = named_rights(std::slice::from_ref(p), column_rights, "column")?;
+            for name in &p.columns {
+                let n = c.attributes.iter().position(|a| !a.dropped && a.name == *name);
+                let missing = || err!(UNDEFINED_COLUMN, "column \"{name}\" of relation \"{}\" does not exist", c.name);
+                let n = n.ok_or_else(missing)?;
+                on_columns[n] = on_columns[n].or(rights);
+            }
+        }
+        for (n, rights) in on_columns.into_iter().enumerate() {
+            if !rights.is_empty() && !c.attributes[n].dropped {
+                self.on_column(cx, &mut c, n, &before, rights)?;
+            }
+        }
+        put(cx, Object::Class(c))
+    }
+
+    /// The rights named for a whole relation. GRANT … ON TABLE works on a sequence, too, as far as the rights exist there.
+    fn rights_on_relation(
+        &self,
+        cx: &mut ExecContext,
+        c: &Class,
+        whole: &[Privilege],
+        as_table: bool,
+    ) -> Result<Rights> {
+        let (of_tables, of_sequences) = (Rights::of("arwdDxt"), Rights::of("rwU"));
+        let sequence = c.kind == RelKind::Sequence;
+        if !as_table {
+            return named_rights(whole, of_sequences, "sequence");
+        }
+        if whole.is_empty() {
+            return Ok(if sequence { of_sequences } else { of_tables });
+        }
+        let rights = named_rights(whole, of_tables.or(of_sequences), "relation")?;
+        if sequence {
+            if !rights.without(of_sequences).is_empty() {
+                let text = format!("sequence \"{}\" only supports USAGE, SELECT, and UPDATE privileges", c.name);
+                cx.notices.push(Report::notice(Severity::Warning, SqlState::INVALID_GRANT_OPERATION, text));
+            }
+            return Ok(rights.and(of_sequences));
+        }
+        match rights.without(of_tables).is_empty() {
+            true => Ok(rights),
+            false => Err(invalid_privilege("usage", "table")),
+        }
+    }
+
+    fn on_column(&self, cx: &mut ExecContext, c: &mut Class, n: usize, whole: &Items, rights: Rights) -> Result<()> {
+        let catalog = cx.backend()?.catalog.clone();
+        let a = &c.attributes[n];
+        let own = a.acl.as_deref().unwrap_or(&[]);
+        let mut items = Items::new(&catalog, Some(own), c.owner, Rights::NONE, Rights::NONE);
+        let of = Named { word: "column", name: &c.name, column: Some(&a.name) };
+        let all = rights == Rights::of("arwx");
+        let (grantor, may) = self.allowed(cx, &of, &whole.with(&items), (rights, all))?;
+        self.apply(&catalog, &mut items, grantor, may)?;
+        c.attributes[n].acl = Some(items.stored()).filter(|i| !i.is_empty());
+        Ok(())
+    }
+
+    fn on_function(&self, cx: &mut ExecContext, mut f: Function) -> Result<()> {
+        names::lock_name(cx, class::PROC, f.namespace, &f.oid.to_string()).map_err(|s| s.into_error())?;
+        let name = f.name.clone();
+        self.on(cx, ObjectType::Function, &name, f.owner, &mut f.acl)?;
+        put(cx, Object::Function(f))
+    }
+
+    fn one(&self, cmd: &Command, cx: &mut ExecContext, object: ObjectType, name: &ObjectName) -> Flow<()> {
+        if let ObjectName::Function(_) = name {
+            let f = super::function::named(cmd, cx, object, name)?;
+            return Ok(self.on_function(cx, f)?);
+        }
+        let parts = match name {
+            ObjectName::Name(n) => n.parts.clone(),
+            ObjectName::Type(t) => t.names.clone(),
+            _ => return Err(unsupported().into()),
+        };
+        let last = parts.last().cloned().unwrap_or_default();
+        match object {
+            ObjectType::Table | ObjectType::Sequence => {
+                let found = names::locked_relation(cmd, cx, &names::range_var(&parts), LockMode::AccessShare)?;
+                if found.generated_by.is_some() {
+                    return Err(Error::unsupported("GRANT on system catalogs is not supported").into());
+                }
+                if object == ObjectType::Sequence && found.kind != RelKind::Sequence {
+                    return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not a sequence", found.name).into());
+                }
+                if matches!(found.kind, RelKind::Index | RelKind::PartitionedIndex) {
+                    return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is an index", found.name).into());
+                }
+                names::lock_name(cx, class::RELATION, found.namespace, &found.oid.to_string())?;
+                Ok(self.on_relation(cx, found.oid, object == ObjectType::Table)?)
+            }
+            ObjectType::Schema => {
+                let oid = cx.backend()?.catalog.namespace_oid(&last)?;
+                names::lock_name(cx, class::NAMESPACE, Oid::INVALID, &oid.to_string())?;
+                let Some(mut n) = cx.backend()?.catalog.namespace(oid) else { return Ok(()) };
+                self.on(cx, object, &last, n.owner, &mut n.acl)?;
+                Ok(put(cx, Object::Namespace(n))?)
+            }
+            ObjectType::Database => {
+                names::lock_name(cx, class::DATABASE, Oid::INVALID, &last)?;
+                let found = cx.backend()?.catalog.database_by_name(&last);
+                let mut d = found.ok_or_else(|| err!(INVALID_CATALOG_NAME, "database \"{last}\" does not exist"))?;
+                self.on(cx, object, &last, d.owner, &mut d.acl)?;
+                Ok(put(cx, Object::Database(d))?)
+            }
+            ObjectType::Type | ObjectType::Domain => {
+                let schema = parts.len().checked_sub(2).map(|n| parts[n].clone());
+                let found = cx.backend()?.catalog.user_type_by_name(schema.as_deref(), &last)?;
+                let missing = || err!(UNDEFINED_OBJECT, "type \"{}\" does not exist", parts.join("."));
+                let mut t = found.ok_or_else(missing)?;
+                self.on(cx, object, &last, t.owner, &mut t.acl)?;
+                Ok(put(cx, Object::Type(t))?)
+            }
+            _ => Err(unsupported().into()),
+        }
+    }
+
+    fn all_functions(&self, cx: &mut ExecContext, object: ObjectType, namespace: Oid) -> Result<()> {
+        for record in cx.backend()?.catalog.all(class::PROC) {
+            let Object::Function(f) = &record.object else { continue };
+            let wanted = match object {
+                ObjectType::Function => !f.is_procedure(),
+                ObjectType::Procedure => f.is_procedure(),
+                _ => true,
+            };
+            if f.namespace == namespace && wanted {
+                self.on_function(cx, f.clone())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn all_in(&self, cx: &mut ExecContext, object: ObjectType, namespace: Oid) -> Result<()> {
+        let wanted = |kind: RelKind| match object {
+            ObjectType::Sequence => kind == RelKind::Sequence,
+            _ => matches!(kind, RelKind::Table | RelKind::View | RelKind::MatView | RelKind::Partitioned),
+        };
+        if matches!(object, ObjectType::Function | ObjectType::Procedure | ObjectType::Routine) {
+            return self.all_functions(cx, object, namespace);
+        }
+        if !matches!(object, ObjectType::Table | ObjectType::Sequence) {
+            return Err(Error::unsupported("GRANT on ALL of this kind of object is not supported"));
+        }
+        let mut found = Vec::new();
+        for record in cx.backend()?.catalog.all(class::RELATION) {
+            let Ok(c) = record.object.as_class() else { continue };
+            if c.namespace == namespace && wanted(c.kind) {
+                found.push(c.oid);
+            }
+        }
+        found.into_iter().try_for_each(|oid| self.on_relation(cx, oid, object == ObjectType::Table))
+    }
+}
+
+fn grantees(cx: &mut ExecContext, list: &[RoleSpec]) -> Result<Vec<Oid>> {
+    let mut out = Vec::new();
+    for spec in list {
+        out.push(match spec.kind {
+            RoleKind::Public => Oid::INVALID,
+            _ => role::resolve(cx.backend()?, spec)?.0,
+        });
+    }
+    Ok(out)
+}
+
+pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &GrantStmt) -> Flow<String> {
+    let tag = if stmt.is_grant { "GRANT" } else { "REVOKE" };
+    let grant = Grant::new(cx, stmt)?;
+    match &stmt.target {
+        GrantTarget::Objects { object, names } => {
+            for name in names {
+                grant.one(cmd, cx, *object, name)?;
+            }
+        }
+        GrantTarget::AllInSchema { object, schemas } => {
+            for schema in schemas {
+                let namespace = cx.backend()?.catalog.namespace_oid(schema)?;
+                grant.all_in(cx, *object, namespace)?;
+            }
+        }
+        GrantTarget::Defaults { .. } => {
+            return Err(Error::unsupported("ALTER DEFAULT PRIVILEGES is not supported").into());
+        }
+    }
+    Ok(tag.into())
+}
