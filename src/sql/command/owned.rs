@@ -1,10 +1,10 @@
 //! What a role has to do with objects: DROP ROLE asks, REASSIGN OWNED and DROP OWNED undo. PostgreSQL 15, pg_shdepend.c.
 
 use super::default_acl::refuse_stranger;
+use super::grant::{Items, Rights};
 use super::write::{class_of, delete, put};
 use super::{dependency, drop, owner, role};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
-use super::grant::{Items, Rights};
 use crate::catalog::acl::mentions;
 use crate::catalog::object::class;
 use crate::catalog::{Catalog, Object, ObjectKey, RelKind};

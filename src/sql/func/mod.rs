@@ -12,8 +12,8 @@
 pub mod aggregate;
 pub mod context;
 pub mod current_of;
-pub mod next_value;
 pub mod fact;
+pub mod next_value;
 
 mod array;
 mod bytea;

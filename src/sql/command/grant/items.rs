@@ -283,36 +283,3 @@ impl Items {
         Ok(())
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const OWNER: Oid = Oid(100);
-    const ANN: Oid = Oid(101);
-    const BOB: Oid = Oid(102);
-
-    fn change(items: &mut Items, catalog: &Catalog, grant: bool, (grantor, grantee): (Oid, Oid), letters: &str, option: bool) -> Result<()> {
-        let rights = Rights::of(letters);
-        let options = if option || !grant { rights } else { Rights::NONE };
-        let rights = if option && !grant { Rights::NONE } else { rights };
-        items.change(catalog, Change { grant, item: Item { grantee, grantor, rights, options }, cascade: false })
-    }
-
-    /// The first grant writes down what the owner has; what is given can be taken again, the option alone, too, but not
-    /// while somebody has it from who loses it.
-    #[test]
-    fn items_change_as_in_postgresql() {
-        let catalog = Catalog::default();
-        let mut items = Items::default_of(OWNER, Rights::of("arwdDxt"), Rights::NONE);
-        assert!(change(&mut items, &catalog, true, (OWNER, ANN), "wr", true).is_ok());
-        assert_eq!(items.stored(), ["#100=arwdDxt/#100", "#101=r*w*/#100"]);
-        assert!(change(&mut items, &catalog, true, (ANN, BOB), "r", true).is_ok());
-        assert!(change(&mut items, &catalog, true, (BOB, ANN), "r", true).is_err(), "a circle");
-        assert!(change(&mut items, &catalog, false, (OWNER, ANN), "r", true).is_err(), "it was passed on");
-        assert!(change(&mut items, &catalog, false, (OWNER, ANN), "w", true).is_ok());
-        assert_eq!(items.stored()[1], "#101=r*w/#100");
-        assert!(items.forget(&catalog, ANN).is_ok());
-        assert_eq!(items.stored(), ["#100=arwdDxt/#100"]);
-    }
-}

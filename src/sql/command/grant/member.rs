@@ -41,7 +41,7 @@ fn may_change(cx: &mut ExecContext, stmt: &GrantRoleStmt, group: &Role, grantor:
         }
     }
     if stmt.is_grant && group.oid == fixed::DATABASE_OWNER {
-        return Err(Error::unsupported(format!("role \"{}\" cannot have explicit members", group.name)));
+        return Err(Error::internal(format!("role \"{}\" cannot have explicit members", group.name)));
     }
     if stmt.is_grant && grantor != user && !superuser {
         return denied("must be superuser to set grantor".into());
@@ -89,7 +89,7 @@ fn member(cx: &mut ExecContext, stmt: &GrantRoleStmt, group: &Role, spec: &RoleS
         return Ok(put(cx, Object::Role(r))?);
     }
     if oid == fixed::DATABASE_OWNER {
-        return Err(Error::unsupported(format!("role \"{name}\" cannot be a member of any role")).into());
+        return Err(Error::internal(format!("role \"{name}\" cannot be a member of any role")).into());
     }
     if groups(&catalog, group.oid).contains(&oid) {
         let text = format!("role \"{}\" is a member of role \"{name}\"", group.name);

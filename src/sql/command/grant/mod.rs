@@ -284,8 +284,8 @@ impl Grant<'_> {
     }
 
     fn one(&self, cmd: &Command, cx: &mut ExecContext, object: ObjectType, name: &ObjectName) -> Flow<()> {
-        if let ObjectName::Function(_) = name {
-            let f = super::function::named(cmd, cx, object, name)?;
+        if let ObjectName::Function(sig) = name {
+            let f = super::function::find(cmd, cx, object, sig)??;
             return Ok(self.on_function(cx, f)?);
         }
         let parts = match name {
