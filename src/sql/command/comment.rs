@@ -2,7 +2,7 @@
 
 use super::write::{delete, put};
 use super::{Command, names, role};
-use crate::base::{Error, Flow, Oid, Result, SqlState};
+use crate::base::{Error, Flow, Oid, Report, Result, Severity, SqlState};
 use crate::catalog::object::{Comment, class, comment_key};
 use crate::catalog::{Object, ObjectKey, RelKind};
 use crate::err;
@@ -11,6 +11,9 @@ use crate::sql::ast::{CommentStmt, ObjectName, ObjectType};
 use crate::sql::exec::ExecContext;
 
 pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &CommentStmt) -> Flow<String> {
+    if missing_database(cx, stmt)? {
+        return Ok("COMMENT".into());
+    }
     let on = object(cmd, cx, stmt)?;
     match stmt.comment.as_ref().filter(|t| !t.is_empty()) {
         Some(text) => put(cx, Object::Comment(Comment { on, text: text.clone() }))?,
@@ -27,6 +30,18 @@ fn parts(name: &ObjectName) -> Result<Vec<String>> {
         ObjectName::OnDomain { domain, .. } => Ok(domain.names.clone()),
         _ => Err(Error::unsupported("comments on this kind of object are not supported")),
     }
+}
+
+/// A database that is not there is no error, so that dumps can be restored under another name.
+fn missing_database(cx: &mut ExecContext, stmt: &CommentStmt) -> Result<bool> {
+    let ObjectName::Name(name) = &stmt.name else { return Ok(false) };
+    let last = name.parts.last().map_or("", String::as_str);
+    if stmt.object != ObjectType::Database || cx.backend()?.catalog.database_by_name(last).is_some() {
+        return Ok(false);
+    }
+    let text = format!("database \"{last}\" does not exist");
+    cx.notices.push(Report::notice(Severity::Warning, SqlState::INVALID_CATALOG_NAME, text));
+    Ok(true)
 }
 
 fn object(cmd: &Command, cx: &mut ExecContext, stmt: &CommentStmt) -> Flow<ObjectKey> {

@@ -2,7 +2,7 @@
 
 use super::output::{forms_of, phys_of};
 use super::{ExecContext, Node, build};
-use crate::base::{Flow, Result};
+use crate::base::{Error, Flow, Result};
 use crate::sql::expr::eval::{Projection, Sel};
 use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::func::FuncDef;
@@ -26,15 +26,17 @@ struct Call {
     args: std::ops::Range<usize>,
     ret: TypeRef,
     arg_types: Vec<TypeRef>,
-    /// Columns the function makes; several are packed into a row.
+    /// Columns the function makes.
     columns: Vec<TypeRef>,
     names: Vec<String>,
+    /// They are packed into a row.
+    packed: bool,
 }
 
 impl Call {
     /// Several columns as one column of rows.
     fn pack(&self, columns: Vec<Column>) -> Vec<Column> {
-        if self.columns.len() == 1 {
+        if !self.packed {
             return columns;
         }
         let mut out = Column::new(Phys::Bytes);
@@ -77,6 +79,13 @@ pub(super) struct ProjectSet {
     out: Vec<Column>,
 }
 
+/// Names and types of a composite type's columns.
+fn fields_of(ty: TypeRef, cx: &ExecContext) -> Result<(Vec<String>, Vec<TypeRef>)> {
+    let fields = cx.fx.io.hooks.composite(crate::types::base_type(ty.oid));
+    let fields = fields.ok_or_else(|| Error::unsupported("populating an anonymous record is not supported here"))?;
+    Ok(fields.into_iter().map(|f| (f.name, f.typ)).unzip())
+}
+
 fn is_volatile(e: &Expr) -> bool {
     e.any(&mut |e| matches!(&e.kind, ExprKind::Func { func, .. } if func.volatility == b'v'))
 }
@@ -102,9 +111,14 @@ impl ProjectSet {
                     let first = exprs.len();
                     exprs.extend(args.iter().cloned());
                     let arg_types: Vec<TypeRef> = args.iter().map(|a| a.ty).collect();
-                    let several = setof::out_columns(func, &arg_types);
+                    let mut several = setof::out_columns(func, &arg_types);
+                    if func.name.ends_with("_populate_recordset") {
+                        several = Some(fields_of(column.ty, cx)?);
+                    }
+                    let packed = several.is_some();
                     let (names, columns) = several.unwrap_or_else(|| (Vec::new(), vec![column.ty]));
-                    calls.push(Call { func, args: first..exprs.len(), ret: column.ty, arg_types, columns, names });
+                    let args = first..exprs.len();
+                    calls.push(Call { func, args, ret: column.ty, arg_types, columns, names, packed });
                 }
             }
         }

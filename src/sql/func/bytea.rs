@@ -152,38 +152,59 @@ fn is_latin1(name: &str) -> bool {
     matches!(plain.as_str(), "latin1" | "iso88591")
 }
 
-fn convert_from(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
-    let name = args[1].str();
+/// The text of bytes in an encoding.
+fn decoded(bytes: &[u8], name: &str) -> Result<String> {
     if is_utf8(name) {
-        return push_text(out, crate::types::text::check(args[0].bytes())?);
+        return Ok(crate::types::text::check(bytes)?.to_owned());
     }
     if is_latin1(name) {
-        return push_text(out, args[0].bytes().iter().map(|b| *b as char).collect::<String>());
+        return Ok(bytes.iter().map(|b| *b as char).collect());
     }
     Err(err!(INVALID_PARAMETER_VALUE, "invalid source encoding name \"{name}\""))
 }
 
-fn convert_to(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
-    let name = args[1].str();
+/// The bytes of a text in an encoding.
+fn encoded(text: &str, name: &str) -> Result<Vec<u8>> {
     if is_utf8(name) {
-        return push(out, args[0].bytes());
+        return Ok(text.as_bytes().to_vec());
     }
-    if is_latin1(name) {
-        let mut bytes = Vec::new();
-        for c in args[0].str().chars() {
-            let Ok(b) = u8::try_from(c as u32) else {
-                let shown: Vec<String> = c.to_string().bytes().map(|b| format!("0x{b:02x}")).collect();
-                bail!(
-                    UNTRANSLATABLE_CHARACTER,
-                    "character with byte sequence {} in encoding \"UTF8\" has no equivalent in encoding \"LATIN1\"",
-                    shown.join(" ")
-                )
-            };
-            bytes.push(b);
-        }
-        return push(out, &bytes);
+    if !is_latin1(name) {
+        return Err(err!(INVALID_PARAMETER_VALUE, "invalid destination encoding name \"{name}\""));
     }
-    Err(err!(INVALID_PARAMETER_VALUE, "invalid destination encoding name \"{name}\""))
+    let byte = |c: char| {
+        u8::try_from(c as u32).map_err(|_| {
+            let shown: Vec<String> = c.to_string().bytes().map(|b| format!("0x{b:02x}")).collect();
+            err!(
+                UNTRANSLATABLE_CHARACTER,
+                "character with byte sequence {} in encoding \"UTF8\" has no equivalent in encoding \"LATIN1\"",
+                shown.join(" ")
+            )
+        })
+    };
+    text.chars().map(byte).collect()
+}
+
+fn convert_from(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    push_text(out, decoded(args[0].bytes(), args[1].str())?)
+}
+
+fn convert_to(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    push(out, &encoded(args[0].str(), args[1].str())?)
+}
+
+fn pg_convert(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    let text = decoded(args[0].bytes(), args[1].str())?;
+    push(out, &encoded(&text, args[2].str())?)
+}
+
+/// How many characters these bytes are in an encoding.
+fn length_in(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    let (bytes, name) = (args[0].bytes(), args[1].str());
+    if !is_utf8(name) && !is_latin1(name) {
+        return Err(err!(INVALID_PARAMETER_VALUE, "invalid encoding name \"{name}\""));
+    }
+    out.push(Datum::I32(decoded(bytes, name)?.chars().count() as i32));
+    Ok(())
 }
 
 fn range(args: Args<'_, '_>) -> Result<(usize, usize)> {
@@ -462,6 +483,8 @@ pub(super) static TABLE: &[(&str, FuncImpl)] = &[
     ("sha512_bytea", Scalar(sha512)),
     ("binary_encode", Scalar(encode)),
     ("binary_decode", Scalar(decode)),
+    ("pg_convert", Scalar(pg_convert)),
+    ("length_in_encoding", Scalar(length_in)),
     ("pg_convert_from", Scalar(convert_from)),
     ("pg_convert_to", Scalar(convert_to)),
     ("bytea_substr", Scalar(substr)),

@@ -103,6 +103,19 @@ fn encoding_to_char(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> 
     push_text(out, name.copied().unwrap_or_default())
 }
 
+/// Bytes of the longest character (PostgreSQL 15, wchar.c, pg_wchar_table).
+fn encoding_max_length(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    let name = usize::try_from(args[0].i32()).ok().and_then(|n| ENCODINGS.get(n));
+    out.push(match name.copied() {
+        None => Datum::Null,
+        Some("UTF8" | "EUC_TW" | "MULE_INTERNAL" | "GB18030") => Datum::I32(4),
+        Some("EUC_JP" | "EUC_KR" | "EUC_JIS_2004" | "JOHAB") => Datum::I32(3),
+        Some("EUC_CN" | "SJIS" | "BIG5" | "GBK" | "UHC" | "SHIFT_JIS_2004") => Datum::I32(2),
+        Some(_) => Datum::I32(1),
+    });
+    Ok(())
+}
+
 fn char_to_encoding(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
     let plain: String = args[0].str().chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
     let plain = match plain.as_str() {
@@ -475,6 +488,7 @@ pub(super) static TABLE: &[(&str, FuncImpl)] = &[
     ("pg_client_encoding", Scalar(client_encoding)),
     ("getdatabaseencoding", Scalar(database_encoding)),
     ("PG_encoding_to_char", Scalar(encoding_to_char)),
+    ("pg_encoding_max_length_sql", Scalar(encoding_max_length)),
     ("PG_char_to_encoding", Scalar(char_to_encoding)),
     ("show_config_by_name", Scalar(current_setting)),
     ("show_config_by_name_missing_ok", Scalar(current_setting)),

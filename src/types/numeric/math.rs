@@ -468,7 +468,8 @@ pub fn width_bucket(operand: &Numeric, low: &Numeric, high: &Numeric, count: i32
     }
     let too_many = || err!(NUMERIC_VALUE_OUT_OF_RANGE, "integer out of range");
     let inside = |distance: Numeric, width: Numeric| -> Result<i32> {
-        let bucket = distance.mul(&Numeric::from(i64::from(count))).div_trunc(&width)?;
+        // PostgreSQL 15, numeric.c, compute_bucket: the quotient is rounded, which may reach beyond the last bucket.
+        let bucket = distance.mul(&Numeric::from(i64::from(count))).div(&width)?.floor();
         bucket.to_i128().and_then(|b| i32::try_from(b + 1).ok()).ok_or_else(too_many)
     };
     match low.compare(high) {
