@@ -18,6 +18,14 @@ use crate::types::{self, TypeRef, Value};
 use crate::wire::{Bind, Format, Frontend, Parse, RowColumn, Target};
 use std::sync::Arc;
 
+/// Columns of text, whose two formats are the same bytes, said to be in the ones asked for.
+fn in_formats(mut columns: Vec<RowColumn>, formats: &[Format]) -> Vec<RowColumn> {
+    for (n, column) in columns.iter_mut().enumerate() {
+        column.format = Format::of(formats, n);
+    }
+    columns
+}
+
 impl Session {
     /// Answers one message of the extended protocol.
     ///
@@ -207,7 +215,7 @@ impl Session {
                 let plan = statement.plan(self.cx())?;
                 plan.returns_rows.then(|| row_columns(&plan, formats))
             }
-            Stmt::ShowVariable(s) => Some(Session::show_columns(s)),
+            Stmt::ShowVariable(s) => Some(in_formats(Session::show_columns(s), formats)),
             Stmt::Call(s) => {
                 let columns = crate::sql::command::call_columns(self.cx(), s, &statement.source)?;
                 let column =
@@ -215,7 +223,7 @@ impl Session {
                 let columns: Vec<RowColumn> = columns.into_iter().enumerate().map(column).collect();
                 (!columns.is_empty()).then_some(columns)
             }
-            Stmt::Explain(_) => Some(vec![text_column("QUERY PLAN")]),
+            Stmt::Explain(_) => Some(in_formats(vec![text_column("QUERY PLAN")], formats)),
             Stmt::Fetch(s) if !s.is_move => Some(self.cursor_columns(&s.cursor, Some(formats))?),
             Stmt::Execute(s) => {
                 let inner = self.find_statement(&s.name)?;
