@@ -135,14 +135,7 @@ fn domains() -> impl Iterator<Item = Object> {
     const YES_OR_NO: &str =
         "((VALUE)::text = ANY ((ARRAY['YES'::character varying, 'NO'::character varying])::text[]))";
     let all: [(u32, &str, Oid, i32, Option<&str>, Check); 5] = [
-        (
-            13221,
-            "cardinal_number",
-            oid::INT4,
-            -1,
-            None,
-            Some((13222, "cardinal_number_domain_check", "(VALUE >= 0)")),
-        ),
+        (13221, "cardinal_number", oid::INT4, -1, None, Some((13222, "cardinal_number_domain_check", "(VALUE >= 0)"))),
         (13224, "character_data", oid::VARCHAR, -1, None, None),
         (13226, "sql_identifier", oid::NAME, -1, None, None),
         (13232, "time_stamp", oid::TIMESTAMPTZ, 2, Some("CURRENT_TIMESTAMP(2)"), None),
