@@ -3,7 +3,7 @@
 use super::block::Block;
 use super::client::Client;
 use super::cursor::duplicate as duplicate_cursor;
-use super::job::Done;
+use super::job::{Done, unharmed};
 use super::portal::Portal;
 use super::prepare::duplicate;
 use super::query::{Destination, QueryWork};
@@ -39,7 +39,15 @@ impl Session {
         if self.skip_to_sync {
             return Ok(());
         }
-        let done = match message {
+        if let Err(e) = unharmed(self.on_message(client, message)).await {
+            self.skip_to_sync = true;
+            self.report_error(client, e)?;
+        }
+        Ok(())
+    }
+
+    async fn on_message(&mut self, client: &mut Client, message: Frontend) -> Result<()> {
+        match message {
             Frontend::Parse(m) => self.on_parse(client, m),
             Frontend::Bind(m) => self.on_bind(client, m),
             Frontend::Describe(target, name) => self.on_describe(client, target, &name),
@@ -51,12 +59,7 @@ impl Session {
             }
             Frontend::FunctionCall => Err(Error::unsupported("the function call protocol message is not supported")),
             _ => Ok(()),
-        };
-        if let Err(e) = done {
-            self.skip_to_sync = true;
-            self.report_error(client, e)?;
         }
-        Ok(())
     }
 
     /// Whether a message of this type is skipped, as all are from an error to the next Sync (SES-3).

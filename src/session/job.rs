@@ -36,6 +36,21 @@ pub enum Step {
     Failed(Error),
 }
 
+/// The error of a statement that has panicked.
+fn fault() -> Error {
+    Error::internal("the statement failed unexpectedly").hint("This is a fault of the server; its log names the place.")
+}
+
+/// What the session does for a statement beside its job (parsing, binding, its own commands) is the statement's failure, too.
+pub async fn unharmed<T>(work: impl Future<Output = crate::base::Result<T>>) -> crate::base::Result<T> {
+    let mut work = std::pin::pin!(work);
+    std::future::poll_fn(|cx| {
+        let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx)));
+        polled.unwrap_or_else(|_| std::task::Poll::Ready(Err(fault())))
+    })
+    .await
+}
+
 /// A statement with everything it needs, owned: it may move between threads.
 pub struct Job {
     pub cx: Box<ExecContext>,
@@ -70,10 +85,7 @@ impl Job {
             Ok(Err(Stop::Yield)) => Step::Yield,
             Ok(Err(Stop::Error(e))) => Step::Failed(e),
             // Outside critical sections a panic is this statement's own failure (inside one the process is gone).
-            Err(_) => Step::Failed(
-                Error::internal("the statement failed unexpectedly")
-                    .hint("This is a fault of the server; its log names the place."),
-            ),
+            Err(_) => Step::Failed(fault()),
         }
     }
 }

@@ -42,6 +42,7 @@ impl Session {
     pub(super) async fn execute_stmt(
         &mut self,
         client: &mut Client,
+        source: &str,
         stmt: &ExecuteStmt,
         destination: Destination,
     ) -> Result<String> {
@@ -51,14 +52,14 @@ impl Session {
             return Err(err!(SYNTAX_ERROR, "wrong number of parameters for prepared statement \"{}\"", stmt.name)
                 .detail(format!("Expected {} parameters but got {}.", types.len(), stmt.args.len())));
         }
-        let params = self.evaluate_args(stmt, &types)?;
+        let params = self.evaluate_args(source, stmt, &types)?;
         statement.count_use();
         Box::pin(self.run_statement(client, &statement, params, &[], destination)).await
     }
 
-    fn evaluate_args(&mut self, stmt: &ExecuteStmt, types: &[TypeRef]) -> Result<Arc<[Value]>> {
+    fn evaluate_args(&mut self, source: &str, stmt: &ExecuteStmt, types: &[TypeRef]) -> Result<Arc<[Value]>> {
         let cx = self.cx();
-        stmt.args.iter().zip(types).map(|(arg, ty)| crate::sql::command::evaluate(cx, arg, *ty)).collect()
+        stmt.args.iter().zip(types).map(|(arg, ty)| crate::sql::command::evaluate(cx, source, arg, *ty)).collect()
     }
 
     pub(super) fn deallocate(&mut self, name: Option<&str>) -> Result<String> {

@@ -3,7 +3,7 @@
 use super::block::Block;
 use super::client::Client;
 use super::command::CommandWork;
-use super::job::Done;
+use super::job::{Done, unharmed};
 use super::query::{Destination, QueryWork};
 use super::setting::text_batch;
 use super::state::Session;
@@ -25,7 +25,7 @@ impl Session {
         self.drop_portal("");
         self.statements.remove("");
         self.begin_statement(&source, "");
-        if let Err(e) = self.simple_statements(client, &source).await {
+        if let Err(e) = unharmed(self.simple_statements(client, &source)).await {
             self.report_error(client, e)?;
         }
         self.finish_message(client).await
@@ -164,7 +164,7 @@ impl Session {
             }
             Stmt::Discard(what) => self.discard(*what)?,
             Stmt::Prepare(s) => self.prepare_stmt(&statement.source, s)?,
-            Stmt::Execute(s) => self.execute_stmt(client, s, destination).await?,
+            Stmt::Execute(s) => self.execute_stmt(client, &statement.source, s, destination).await?,
             Stmt::Deallocate(name) => self.deallocate(name.as_deref())?,
             Stmt::DeclareCursor(s) => self.declare(client, &statement.source, s).await?,
             Stmt::Fetch(s) => {

@@ -129,7 +129,10 @@ fn due(cx: &Context, database: Oid, settings: &Snapshot) -> Vec<(Oid, Work)> {
     let tables = match maintenance.tables(database) {
         Ok(tables) => tables,
         Err(e) => {
-            report::log(&e.severity(Severity::Log).0);
+            // A database that was dropped meanwhile has nothing to be done in.
+            if maintenance.databases().contains(&database) {
+                report::log(&e.severity(Severity::Log).0);
+            }
             return Vec::new();
         }
     };

@@ -1,6 +1,7 @@
 //! Calls of functions, aggregates and window functions: PostgreSQL 15, parse_func.c, ParseFuncOrColumn, and parse_agg.c.
 
 use super::Binder;
+use super::group::GROUPING_MARK;
 use super::resolve::{Candidate, Resolved};
 use super::scope::Clause;
 use crate::base::{Error, Oid, Result};
@@ -351,15 +352,7 @@ impl Binder<'_, '_> {
         let place = match scope.clause {
             Clause::Select | Clause::OrderBy | Clause::GroupBy | Clause::DistinctOn | Clause::FromFunction => None,
             Clause::Other | Clause::AggregateArgument => None,
-            Clause::JoinOn => Some("JOIN conditions".to_owned()),
-            Clause::WindowPartition | Clause::WindowOrder => Some("window definitions".to_owned()),
-            Clause::WindowFrame => Some("window definitions".to_owned()),
-            Clause::Check => Some("check constraints".to_owned()),
-            Clause::Default => Some("DEFAULT expressions".to_owned()),
-            Clause::IndexExpression => Some("index expressions".to_owned()),
-            Clause::IndexPredicate => Some("index predicates".to_owned()),
-            Clause::Generated => Some("column generation expressions".to_owned()),
-            c => Some(c.name().to_owned()),
+            c => Some(c.place()),
         };
         if let Some(p) = place {
             return refuse(self, format!("set-returning functions are not allowed in {p}"));
@@ -452,7 +445,7 @@ impl Binder<'_, '_> {
             levels_up: 0,
         };
         agg.levels_up = self.aggregate_level(&agg, pos)?;
-        self.allow_aggregate(agg.levels_up, pos)?;
+        self.allow_aggregate("aggregate functions", agg.levels_up, pos)?;
         let n = self.scopes.len() - 1 - agg.levels_up;
         self.scopes[n].has_aggregates = true;
         let ty = agg.ty;
@@ -503,6 +496,11 @@ impl Binder<'_, '_> {
                         nested = Some((level, e.pos));
                     }
                 }
+                // A GROUPING not resolved yet.
+                ExprKind::Row { names, .. } if depth == 0 && names.first().is_some_and(|n| n == GROUPING_MARK) => {
+                    note(0);
+                    nested = Some((0, e.pos));
+                }
                 ExprKind::Window(_) if depth == 0 => window = Some(e.pos),
                 ExprKind::SetReturning { .. } if depth == 0 => set = Some(e.pos),
                 _ => {}
@@ -531,37 +529,19 @@ impl Binder<'_, '_> {
     }
 
     /// PostgreSQL 15, parse_agg.c, check_agglevels_and_constraints.
-    fn allow_aggregate(&mut self, levels_up: usize, pos: Pos) -> Result<()> {
+    pub(super) fn allow_aggregate(&mut self, what: &str, levels_up: usize, pos: Pos) -> Result<()> {
         let scope = &self.scopes[self.scopes.len() - 1 - levels_up];
         let place = match scope.clause {
             Clause::Select | Clause::Other | Clause::Having | Clause::OrderBy | Clause::DistinctOn => return Ok(()),
             Clause::WindowPartition | Clause::WindowOrder | Clause::AggregateArgument => return Ok(()),
             Clause::FromSubselect => {
-                return Err(err!(
-                    GROUPING_ERROR,
-                    "aggregate functions are not allowed in FROM clause of their own query level"
-                )
-                .at(self.at(pos)));
+                return Err(err!(GROUPING_ERROR, "{what} are not allowed in FROM clause of their own query level")
+                    .at(self.at(pos)));
             }
-            Clause::JoinOn => "JOIN conditions",
-            Clause::FromFunction => "functions in FROM",
             Clause::WindowFrame => "window frame definitions",
-            Clause::Check => "check constraints",
-            Clause::Default => "DEFAULT expressions",
-            Clause::IndexExpression => "index expressions",
-            Clause::IndexPredicate => "index predicates",
-            Clause::Generated => "column generation expressions",
-            Clause::Execute => "EXECUTE parameters",
-            Clause::TriggerWhen => "trigger WHEN conditions",
-            Clause::Policy => "policy expressions",
-            Clause::Publication => "WHERE",
-            Clause::Statistics => "statistics expressions",
-            Clause::MergeWhen => "MERGE WHEN conditions",
-            Clause::Copy => "COPY FROM WHERE conditions",
-            Clause::Partition => "partition key expressions",
-            c => c.name(),
+            c => c.place(),
         };
-        Err(err!(GROUPING_ERROR, "aggregate functions are not allowed in {place}").at(self.at(pos)))
+        Err(err!(GROUPING_ERROR, "{what} are not allowed in {place}").at(self.at(pos)))
     }
 
     fn window_call(
@@ -599,15 +579,7 @@ impl Binder<'_, '_> {
         }
         let place = match self.scope().clause {
             Clause::Select | Clause::OrderBy | Clause::DistinctOn | Clause::Other => None,
-            Clause::JoinOn => Some("JOIN conditions"),
-            Clause::FromFunction => Some("functions in FROM"),
-            Clause::WindowPartition | Clause::WindowOrder | Clause::WindowFrame => Some("window definitions"),
-            Clause::Check => Some("check constraints"),
-            Clause::Default => Some("DEFAULT expressions"),
-            Clause::IndexExpression => Some("index expressions"),
-            Clause::IndexPredicate => Some("index predicates"),
-            Clause::Generated => Some("column generation expressions"),
-            c => Some(c.name()),
+            c => Some(c.place()),
         };
         if let Some(p) = place {
             return Err(err!(WINDOWING_ERROR, "window functions are not allowed in {p}").at(self.at(pos)));

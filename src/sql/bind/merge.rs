@@ -78,6 +78,12 @@ impl Binder<'_, '_> {
         (rel, kept, target): (&Arc<Relation>, &Stored, usize),
     ) -> Result<MergeWhen> {
         let condition = w.condition.as_ref().map(|c| self.condition(c, Clause::MergeWhen)).transpose()?;
+        if let Some((name, pos)) = condition.as_ref().and_then(|c| super::write::system_column(c, target))
+            && name != "tableoid"
+        {
+            return Err(err!(INVALID_COLUMN_REFERENCE, "cannot use system column \"{name}\" in MERGE WHEN condition")
+                .at(pos.and_then(|p| self.at(p))));
+        }
         let action = match &w.action {
             ast::MergeAction::Nothing => MergeAction::Nothing,
             ast::MergeAction::Delete => MergeAction::Delete,

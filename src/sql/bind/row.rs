@@ -136,13 +136,10 @@ impl Binder<'_, '_> {
             C::Statistics => "statistics expression",
             C::Partition => "partition key expression",
             C::Copy => "COPY FROM WHERE condition",
+            C::Transform => "transform expression",
             _ => return Ok(()),
         };
-        let text = match what {
-            "EXECUTE parameter" => format!("cannot use subquery in {what}"),
-            _ => format!("cannot use subquery in {what}"),
-        };
-        Err(Error::new(crate::base::SqlState::FEATURE_NOT_SUPPORTED, text).at(self.at(pos)))
+        Err(err!(FEATURE_NOT_SUPPORTED, "cannot use subquery in {what}").at(self.at(pos)))
     }
 
     fn sub_select_test(
@@ -397,6 +394,19 @@ impl Binder<'_, '_> {
             return Err(err!(TOO_MANY_ARGUMENTS, "GROUPING must have fewer than 32 arguments").at(self.at(pos)));
         }
         let fields = args.iter().map(|e| self.expr(e)).collect::<Result<Vec<_>>>()?;
+        let mut level = None;
+        let mut note = |e: &mut Expr, depth: usize| {
+            if let ExprKind::Var { levels_up, .. } = e.kind
+                && levels_up >= depth
+            {
+                level = Some(level.map_or(levels_up - depth, |l: usize| l.min(levels_up - depth)));
+            }
+        };
+        fields.clone().iter_mut().for_each(|f| super::query::walk_expr_mut(f, 0, &mut note));
+        self.allow_aggregate("grouping operations", level.unwrap_or(0), pos)?;
+        if level.is_some_and(|l| l > 0) {
+            return Err(err!(FEATURE_NOT_SUPPORTED, "GROUPING of an outer query is not supported").at(self.at(pos)));
+        }
         self.scope().has_aggregates = true;
         Ok(Expr {
             kind: ExprKind::Row { fields, names: vec![super::group::GROUPING_MARK.to_owned()] },

@@ -48,9 +48,35 @@ pub enum Clause {
     Partition,
     AggregateArgument,
     Call,
+    Transform,
 }
 
 impl Clause {
+    /// The place as messages name it that say what is not allowed there.
+    pub fn place(self) -> &'static str {
+        match self {
+            Clause::JoinOn => "JOIN conditions",
+            Clause::FromFunction => "functions in FROM",
+            Clause::WindowPartition | Clause::WindowOrder | Clause::WindowFrame => "window definitions",
+            Clause::Check => "check constraints",
+            Clause::Default => "DEFAULT expressions",
+            Clause::IndexExpression => "index expressions",
+            Clause::IndexPredicate => "index predicates",
+            Clause::Generated => "column generation expressions",
+            Clause::Execute => "EXECUTE parameters",
+            Clause::TriggerWhen => "trigger WHEN conditions",
+            Clause::Policy => "policy expressions",
+            Clause::Publication => "WHERE",
+            Clause::Statistics => "statistics expressions",
+            Clause::MergeWhen => "MERGE WHEN conditions",
+            Clause::Copy => "COPY FROM WHERE conditions",
+            Clause::Partition => "partition key expressions",
+            Clause::Call => "CALL arguments",
+            Clause::Transform => "transform expressions",
+            c => c.name(),
+        }
+    }
+
     /// PostgreSQL 15, parse_expr.c, ParseExprKindName: same words.
     pub fn name(self) -> &'static str {
         match self {
@@ -87,6 +113,7 @@ impl Clause {
             Clause::Copy => "WHERE",
             Clause::Partition => "PARTITION BY",
             Clause::Call => "CALL",
+            Clause::Transform => "USING",
         }
     }
 }
@@ -154,6 +181,8 @@ pub(in crate::sql) struct Scope {
     pub lateral_active: bool,
     /// The level belongs to the definition of a view or to an outermost statement: names do not go further out.
     pub opaque: bool,
+    /// The row an INSERT proposed: no row of a table yet, so without system columns.
+    pub excluded: Option<usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -370,7 +399,7 @@ impl Binder<'_, '_> {
     }
 
     fn system_column(&self, scope: usize, item: &NsItem, attno: i16) -> Option<Found> {
-        let rel = item.rel?;
+        let rel = item.rel.filter(|r| self.scopes[scope].excluded != Some(*r))?;
         match &self.scopes[scope].rels[rel].source {
             Source::Table { rel: table, .. } if table.view.is_none() => {
                 Some(Found { expr: var(rel, attno, system_type(attno)?), origin: Some((table.oid, attno)) })
@@ -521,12 +550,13 @@ impl Binder<'_, '_> {
         let mut exact = None;
         let mut best: Option<(usize, Vec<String>)> = None;
         for (depth, scope) in self.scopes.iter().rev().enumerate() {
-            for rel in &scope.rels {
+            for (n, rel) in scope.rels.iter().enumerate() {
                 let penalty = match table {
                     Some(t) if !rel.alias.is_empty() => distance(t, &rel.alias),
                     _ => 0,
                 };
-                let has_system = matches!(&rel.source, Source::Table { rel, .. } if rel.view.is_none());
+                let has_system =
+                    scope.excluded != Some(n) && matches!(&rel.source, Source::Table { rel, .. } if rel.view.is_none());
                 if has_system && penalty == 0 && exact.is_none() && system_attno(name).is_some() {
                     exact = Some((rel.alias.clone(), name.to_owned()));
                 }

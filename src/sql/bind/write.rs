@@ -22,6 +22,21 @@ pub(super) enum Given {
     Value(Expr, Pos),
 }
 
+/// A system column of the relation that the expression reads.
+pub(super) fn system_column(e: &Expr, rel: usize) -> Option<(&'static str, Option<Pos>)> {
+    let mut found = None;
+    super::walk_expr_mut(&mut e.clone(), 0, &mut |x, depth| {
+        if let ExprKind::Var { rel: r, attno, levels_up } = x.kind
+            && (r, levels_up) == (rel, depth)
+            && attno < 0
+            && found.is_none()
+        {
+            found = Some((super::scope::system_name(attno), x.pos));
+        }
+    });
+    found
+}
+
 impl Binder<'_, '_> {
     /// The relation a write names, if it can be written at all.
     pub(super) fn write_target(&mut self, t: &ast::RangeVar, verb: &'static str) -> Result<Arc<Relation>> {
@@ -448,8 +463,17 @@ impl Binder<'_, '_> {
                 self.scope().rels[target].wanted |= access::UPDATE;
                 let item = self.table_item(excluded, "excluded".to_owned(), None);
                 self.scope().items.push(item);
+                self.scope().excluded = Some(excluded);
                 let set = self.assignments(set, rel, kept, target)?;
                 let filter = filter.as_ref().map(|f| self.condition(f, Clause::Where)).transpose()?;
+                let read = set.iter().map(|(_, e)| e).chain(&filter).find_map(|e| system_column(e, target));
+                if let Some((name, pos)) = read {
+                    return Err(err!(
+                        FEATURE_NOT_SUPPORTED,
+                        "system column \"{name}\" in ON CONFLICT DO UPDATE is not supported"
+                    )
+                    .at(pos.and_then(|p| self.at(p))));
+                }
                 (Some(set), filter)
             }
         };

@@ -462,7 +462,7 @@ fn alter_type(
     let own = Expr::new(ExprKind::Column { parts: vec![name.to_string()], star: false }, crate::sql::ast::NOWHERE);
     let shown = crate::types::format_type(ty.oid, ty.typmod, &*cx.fx.io.hooks);
     let source = using.unwrap_or(&own);
-    let bound = bind(cx, &cmd.source, source, Some(&rel), Clause::Other, Some((name, ty))).map_err(|e| {
+    let bound = bind(cx, &cmd.source, source, Some(&rel), Clause::Transform, Some((name, ty))).map_err(|e| {
         if e.sqlstate() != SqlState::DATATYPE_MISMATCH {
             return e;
         }

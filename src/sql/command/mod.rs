@@ -283,12 +283,12 @@ pub fn before_commit(cx: &mut ExecContext) -> Result<()> {
 }
 
 /// The value of an expression without columns, as an argument of `ty`.
-pub fn evaluate(cx: &mut ExecContext, expr: &ast::Expr, ty: TypeRef) -> Result<Value> {
+pub fn evaluate(cx: &mut ExecContext, text: &str, expr: &ast::Expr, ty: TypeRef) -> Result<Value> {
     let catalog = cx.backend()?.catalog.clone();
     let mut bcx = crate::sql::bind::BindContext {
         names: &*catalog,
         io: &cx.fx.io,
-        text: "",
+        text,
         params: Vec::new(),
         infer_params: false,
     };

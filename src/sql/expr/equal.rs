@@ -1,6 +1,7 @@
 //! Whether two bound expressions are the same but for their positions in the text.
 
 use super::{AggCall, Expr, ExprKind, FrameBound, SortKey, WindowCall};
+use crate::types::Value;
 
 /// PostgreSQL 15, equalfuncs.c, equal: same rule.
 pub fn same(a: &Expr, b: &Expr) -> bool {
@@ -9,7 +10,7 @@ pub fn same(a: &Expr, b: &Expr) -> bool {
         return false;
     }
     match (&a.kind, &b.kind) {
-        (Const(x), Const(y)) => x == y,
+        (Const(x), Const(y)) => same_value(x, y),
         (Param(x), Param(y)) | (ExecParam(x), ExecParam(y)) | (Column(x), Column(y)) => x == y,
         (Var { rel, attno, levels_up }, Var { rel: r, attno: n, levels_up: l }) => {
             rel == r && attno == n && levels_up == l
@@ -71,6 +72,15 @@ pub fn same(a: &Expr, b: &Expr) -> bool {
         (SubPlan(x), SubPlan(y)) => std::sync::Arc::ptr_eq(&x.plan, &y.plan),
         (SubLink(x), SubLink(y)) => x.kind == y.kind && same_link(x, y),
         _ => false,
+    }
+}
+
+/// The same bits: NaN is the same as itself, and 0 is not -0 (PostgreSQL 15, datum.c, datumIsEqual).
+fn same_value(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::F32(x), Value::F32(y)) => x.to_bits() == y.to_bits(),
+        (Value::F64(x), Value::F64(y)) => x.to_bits() == y.to_bits(),
+        _ => a == b,
     }
 }
 

@@ -205,13 +205,16 @@ impl Planner<'_> {
         if let WriteKind::Merge { whens } = &mut write.clone().kind {
             whens.iter_mut().for_each(|w| w.for_each_expr_mut(&mut |e| vars_of(e, &mut read)));
         }
+        let new = read.clone();
         write.returning.iter().for_each(|t| vars_of(&t.expr, &mut read));
-        read.retain(|(r, _)| *r != target);
         let mut top = vec![(target, -1)];
         let tree = super::tree::is_tree(&query.rels[target]);
         if tree {
             top.push((target, -6));
         }
+        // What is no attribute of it comes from the row that was found.
+        top.extend(new.into_iter().filter(|(r, attno)| *r == target && *attno < -1));
+        read.retain(|(r, _)| *r != target);
         top.extend(read);
         query.targets.clear();
         self.target = Some((self.levels.len(), target));
@@ -423,7 +426,7 @@ impl Planner<'_> {
         // Attributes of the target itself are not needed above its scan.
         let kept: Vec<usize> = (0..joined.layout.len())
             .filter(|&i| match joined.layout.exprs()[i].kind {
-                crate::sql::expr::ExprKind::Var { rel, attno, .. } => rel != target || attno == -1 || attno == -6,
+                crate::sql::expr::ExprKind::Var { rel, attno, .. } => rel != target || attno < 0,
                 _ => true,
             })
             .collect();

@@ -129,7 +129,7 @@ fn edges(
 /// A bound's value in the key's type.
 fn constant(cmd: &Command, cx: &mut ExecContext, parent: &Relation, column: &KeyColumn, e: &Expr) -> Result<Value> {
     let at = cmd.at(e.start());
-    evaluate(cx, e, column.ty).map_err(|error| {
+    evaluate(cx, "", e, column.ty).map_err(|error| {
         let column_name = parent.attributes.get((column.attno as usize).wrapping_sub(1)).map(|a| a.name.clone());
         match error.sqlstate() {
             SqlState::DATATYPE_MISMATCH => {

@@ -190,10 +190,15 @@ fn explode(cx: &mut ExecContext, args: &[Value]) -> Result<Vec<Vec<Value>>> {
     let Some(Value::Bytes(stored)) = args.first() else { return Ok(Vec::new()) };
     let role = |name: &str| catalog.role_by_name(name.trim_matches('"')).map_or(Oid::INVALID, |r| r.oid);
     let mut rows = Vec::new();
-    for item in Array::new(stored).iter() {
-        if item.is_null() {
-            return Err(err!(NULL_VALUE_NOT_ALLOWED, "ACL arrays must not contain null values"));
-        }
+    let items = Array::new(stored);
+    // PostgreSQL 15, acl.c, check_acl: same rule.
+    if items.dims.len() != 1 {
+        return Err(err!(INVALID_PARAMETER_VALUE, "ACL arrays must be one-dimensional"));
+    }
+    if items.iter().any(|item| item.is_null()) {
+        return Err(err!(NULL_VALUE_NOT_ALLOWED, "ACL arrays must not contain null values"));
+    }
+    for item in items.iter() {
         let Some((grantee, rest)) = item.str().split_once('=') else { continue };
         let (letters, grantor) = rest.split_once('/').unwrap_or((rest, ""));
         let grantee = if grantee.is_empty() { Oid::INVALID } else { role(grantee) };
