@@ -161,7 +161,7 @@ pub struct Class {
     pub of_type: Oid,
 }
 
-/// A rule that does nothing: instead of a statement, or beside it.
+/// A rule: what is done instead of a statement, or beside it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rule {
     pub oid: Oid,
@@ -172,9 +172,15 @@ pub struct Rule {
     /// SQL text over `old` and `new`.
     #[serde(default)]
     pub condition: Option<Arc<str>>,
-    /// Attribute numbers the condition reads.
+    /// Statements over `old` and `new`; none: nothing is done.
+    #[serde(default)]
+    pub actions: Vec<Arc<str>>,
+    /// Attribute numbers the condition and the actions read of OLD and NEW.
     #[serde(default)]
     pub columns: Vec<i16>,
+    /// Other relations and functions that they name.
+    #[serde(default)]
+    pub depends: Vec<Depend>,
     /// `O`rigin, `D`isabled, `R`eplica, `A`lways.
     pub enabled: char,
     pub search_path: Vec<String>,

@@ -8,7 +8,7 @@ use crate::base::interrupt::Cause;
 use crate::base::{Error, Flow, Result, SqlState, Stop, Wait};
 use crate::catalog::Relation;
 use crate::err;
-use crate::sql::ast::{CopySource, CopyStmt, CopyTarget, RawStmt};
+use crate::sql::ast::{CopySource, CopyStmt, CopyTarget, RawStmt, Stmt};
 use crate::sql::bind::{Names, RowSecurity};
 use crate::sql::copy::binary::{self, BinaryReader};
 use crate::sql::copy::csv::{self, CsvReader};
@@ -212,13 +212,16 @@ impl Session {
             false => format!("insert into {table} ({}) values ({})", columns.join(", "), params.join(", ")).into(),
         };
         let overriding = text.replace(" values (", " overriding system value values (");
-        let raw = crate::sql::parse::parse(if relation.attributes.iter().any(|a| a.identity == b'a') {
+        let mut raw = crate::sql::parse::parse(if relation.attributes.iter().any(|a| a.identity == b'a') {
             &overriding
         } else {
             &text
         })?
         .pop()
         .ok_or_else(|| Error::internal("COPY's INSERT"))?;
+        if let Stmt::Insert(s) = &mut raw.stmt {
+            s.of_copy = true;
+        }
         let statement = Arc::new(Statement::immediate(text, raw, copy.types.clone()));
         let plan = self.lock_and_plan(client, &statement).await?;
         let mut plan = (*plan).clone();

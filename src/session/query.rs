@@ -2,10 +2,11 @@
 
 use super::job::{Done, Work, is_full};
 use super::statement::{Statement, row_columns};
-use crate::base::{Flow, Stop, Wait};
+use crate::base::{Error, Flow, Stop, Wait};
 use crate::sql::exec::context::RunState;
 use crate::sql::exec::{self, ExecContext, Node};
-use crate::sql::plan::PlannedStatement;
+use crate::sql::plan::{PlanNode, PlannedStatement};
+use crate::sql::routine::query::{Next, QueryRun};
 use crate::types::{Batch, Value};
 use crate::wire::{Format, Output, RowColumn};
 use std::sync::Arc;
@@ -34,6 +35,7 @@ enum Phase {
     /// Taking the lock on the n-th relation.
     Lock(Arc<PlannedStatement>, usize),
     Run(Box<Running>),
+    Steps(Box<Stepping>),
     Over(&'static str, u64),
 }
 
@@ -46,6 +48,86 @@ struct Running {
     described: bool,
     /// The executor's state of this statement between two steps.
     state: RunState,
+}
+
+/// What rules made of a statement, one after the other: a client of the simple protocol sees the rows of all of them.
+/// PostgreSQL 15, pquery.c, PortalRunMulti.
+struct Stepping {
+    tag: &'static str,
+    steps: Vec<Arc<PlannedStatement>>,
+    main: Option<usize>,
+    at: usize,
+    run: Option<QueryRun>,
+    columns: Vec<RowColumn>,
+    batch: Option<(Batch, usize)>,
+    count: u64,
+}
+
+impl Stepping {
+    fn of(plan: &PlannedStatement) -> Option<Box<Stepping>> {
+        let PlanNode::Sequence { steps, main } = &plan.plan.node else { return None };
+        let (steps, main) = (steps.clone(), *main);
+        Some(Box::new(Stepping {
+            tag: plan.tag,
+            steps,
+            main,
+            at: 0,
+            run: None,
+            columns: Vec::new(),
+            batch: None,
+            count: 0,
+        }))
+    }
+
+    fn go_on(&mut self, params: &Arc<[Value]>, cx: &mut ExecContext, out: &mut Output) -> Flow<()> {
+        while let Some(step) = self.steps.get(self.at) {
+            send_batch(&mut self.batch, &self.columns, cx, out)?;
+            let run = match &mut self.run {
+                Some(run) => run,
+                None => {
+                    if step.returns_rows {
+                        self.columns = row_columns(step, &[]);
+                        out.row_description(&self.columns);
+                    }
+                    self.run.insert(QueryRun::new(step.clone(), params.clone(), None))
+                }
+            };
+            match run.next(cx)? {
+                Next::Batch(b) if step.returns_rows => self.batch = Some((b, 0)),
+                Next::Batch(_) => {}
+                Next::Stale => return Err(Error::internal("a relation changed under a rule").into()),
+                Next::End => {
+                    if self.main == Some(self.at) {
+                        self.count = run.count();
+                    }
+                    self.run = None;
+                    self.at += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Sends what is left of a batch.
+fn send_batch(
+    pending: &mut Option<(Batch, usize)>,
+    columns: &[RowColumn],
+    cx: &mut ExecContext,
+    out: &mut Output,
+) -> Flow<()> {
+    if let Some((batch, from)) = pending {
+        while *from < batch.rows {
+            if is_full(out) {
+                return Stop::wait(Wait::Output);
+            }
+            let to = (*from + 64).min(batch.rows);
+            out.rows(batch, *from, to, columns, &cx.fx.io)?;
+            *from = to;
+        }
+        *pending = None;
+    }
+    Ok(())
 }
 
 impl QueryWork {
@@ -76,6 +158,10 @@ impl QueryWork {
         if !plan.read_only {
             backend.prevent_if_read_only(plan.tag)?;
         }
+        if let (Some(steps), Destination::Described) = (Stepping::of(&plan), self.destination) {
+            self.phase = Phase::Steps(steps);
+            return Ok(());
+        }
         exec::rights::check(cx, &plan)?;
         cx.params = self.params.clone();
         let node = exec::start(&plan, cx)?;
@@ -101,20 +187,12 @@ impl QueryWork {
         }
         run.described = true;
         loop {
-            if let Some((batch, from)) = &mut run.batch {
-                while *from < batch.rows {
-                    if is_full(out) {
-                        return Stop::wait(Wait::Output);
-                    }
-                    let to = (*from + 64).min(batch.rows);
-                    out.rows(batch, *from, to, &run.columns, &cx.fx.io)?;
-                    self.sent += (to - *from) as u64;
-                    *from = to;
-                }
-                run.batch = None;
-            }
+            send_batch(&mut run.batch, &run.columns, cx, out)?;
             match run.node.next(cx)? {
-                Some(batch) if run.plan.returns_rows => run.batch = Some((batch, 0)),
+                Some(batch) if run.plan.returns_rows => {
+                    self.sent += batch.rows as u64;
+                    run.batch = Some((batch, 0));
+                }
                 Some(_) => {}
                 None => return Ok(()),
             }
@@ -143,6 +221,12 @@ impl Work for QueryWork {
                     ended?;
                     let count = if tag == "SELECT" || returns && cx.processed == 0 { self.sent } else { cx.processed };
                     self.phase = Phase::Over(tag, count);
+                }
+                Phase::Steps(_) => {
+                    let Phase::Steps(steps) = &mut self.phase else { continue };
+                    cx.params = self.params.clone();
+                    steps.go_on(&self.params, cx, out)?;
+                    self.phase = Phase::Over(steps.tag, steps.count);
                 }
                 Phase::Over(tag, count) => return Ok(Done::Complete(complete(tag, *count))),
             }

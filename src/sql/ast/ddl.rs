@@ -692,6 +692,8 @@ pub struct CreateRuleStmt {
     pub filter: Option<Expr>,
     pub instead: bool,
     pub actions: Vec<Stmt>,
+    /// As they are written.
+    pub action_texts: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -20,6 +20,8 @@ pub struct InsertStmt {
     pub source: InsertSource,
     pub on_conflict: Option<OnConflict>,
     pub returning: Vec<Target>,
+    /// It stands for a COPY, with which rules have nothing to do.
+    pub of_copy: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -97,6 +97,7 @@ impl Binder<'_, '_> {
                     source: ast::InsertSource::DefaultValues,
                     on_conflict: None,
                     returning: Vec::new(),
+                    of_copy: false,
                 };
                 MergeAction::Insert(self.merge_values(&like, values, rel, kept)?)
             }

@@ -37,7 +37,7 @@ mod write;
 pub use names::{Conflict, Names};
 pub use policy::{RowSecurity, refuse as refuse_row_security};
 pub use query::*;
-pub use rewrite::{bind_rule_condition, obstacle};
+pub use rewrite::{bind_rule_action, bind_rule_condition, obstacle, reads_of_condition, reads_of_rule, rule_level};
 pub use shown::{Label, Shown, Written, constant as shown_constant};
 pub use stored::{Stored, hash_code, hashed_value, parse_expression, stored, view_query};
 
@@ -71,6 +71,11 @@ pub fn bind(cx: &mut BindContext<'_>, stmt: &ast::Stmt) -> Result<Query> {
     binder.rewrite(&mut query)?;
     binder.secure(&mut query)?;
     binder.finish_params(&mut query)?;
+    for step in &mut query.steps {
+        binder.secure(step)?;
+        binder.finish_params(step)?;
+        query.depends_on_role |= step.depends_on_role;
+    }
     Ok(query)
 }
 
@@ -82,7 +87,13 @@ pub fn bind_unsecured(cx: &mut BindContext<'_>, stmt: &ast::Stmt) -> Result<Quer
     rights::mark(&mut query);
     binder.rewrite(&mut query)?;
     binder.finish_params(&mut query)?;
+    query.steps.iter_mut().try_for_each(|step| binder.finish_params(step))?;
     Ok(query)
+}
+
+/// Binds a statement as it is written, to be shown again.
+pub fn bind_written(cx: &mut BindContext<'_>, stmt: &ast::Stmt) -> Result<Query> {
+    Binder::new(cx).statement(stmt, true)
 }
 
 /// Binds one expression over the columns of a relation (a default without columns: None), coerced to `target` as an

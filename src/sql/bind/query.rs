@@ -44,6 +44,12 @@ pub struct Query {
     pub locks: Vec<RowMark>,
     /// INSERT, UPDATE, DELETE; None: a SELECT.
     pub write: Option<Box<Write>>,
+    /// Rules made several queries of the statement, to be run one after the other; `write` says what it was, and the rows
+    /// and the count are those of `main`.
+    pub steps: Vec<Query>,
+    pub main: Option<usize>,
+    /// Nobody asks for its rows.
+    pub silent: bool,
     /// Of a whole statement: what it means depends on the role and on `row_security`.
     pub depends_on_role: bool,
 }
@@ -228,6 +234,8 @@ pub struct Write {
     pub checks: Vec<RowCheck>,
     /// A view written through has a CASCADED check option.
     pub cascaded: bool,
+    /// Rules have nothing to do with it.
+    pub unruled: bool,
     /// A rule says that nothing is done.
     pub nothing: bool,
 }
@@ -279,7 +287,7 @@ impl MergeWhen {
 
 impl Write {
     pub fn new(target: usize, kind: WriteKind, returning: Vec<Target>) -> Write {
-        Write { target, read: target, kind, returning, checks: Vec::new(), cascaded: false, nothing: false }
+        Write { target, read: target, kind, returning, checks: Vec::new(), cascaded: false, unruled: false, nothing: false }
     }
 }
 
@@ -420,6 +428,17 @@ pub fn walk_expr_mut(expr: &mut Expr, depth: usize, f: &mut dyn FnMut(&mut Expr,
 }
 
 impl FromNode {
+    /// Adds to the numbers of rels.
+    pub fn shift(&mut self, by: usize) {
+        match self {
+            FromNode::Rel(r) => *r += by,
+            FromNode::Join(j) => {
+                j.left.shift(by);
+                j.right.shift(by);
+            }
+        }
+    }
+
     /// Puts another rel in a rel's place.
     pub fn rename(&mut self, from: usize, to: usize) {
         match self {

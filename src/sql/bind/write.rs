@@ -165,7 +165,8 @@ impl Binder<'_, '_> {
         };
         self.scope().items = vec![item];
         let returning = self.returning(&s.returning)?;
-        query.write = Some(Box::new(Write::new(target, WriteKind::Insert { supplied, on_conflict }, returning)));
+        let kind = WriteKind::Insert { supplied, on_conflict };
+        query.write = Some(Box::new(Write { unruled: s.of_copy, ..Write::new(target, kind, returning) }));
         self.take_scope(&mut query);
         Ok(query)
     }
@@ -248,17 +249,21 @@ impl Binder<'_, '_> {
             }
             ast::SelectBody::Values(rows) if plain => {
                 let gaps = self.insert_rows(rows, s, rel, kept, columns, query, values)?;
-                Ok((rows.first().map_or(0, Vec::len), gaps))
+                Ok((rows.first().map_or(0, |row| self.with_rows(row).len()), gaps))
             }
             _ => Ok((self.insert_select(q, s, rel, columns, query, values)?, Vec::new())),
         }
     }
 
-    /// A list of values in which `NEW.*` stands for the fields of the variable.
+    /// A list of values in which `NEW.*` stands for the fields of the variable, or for the columns of the rule's row.
     fn with_rows<'r>(&mut self, row: &'r [ast::Expr]) -> std::borrow::Cow<'r, [ast::Expr]> {
         let fields = |e: &ast::Expr| match &e.kind {
             ast::ExprKind::Column { parts, star: true } => {
-                self.cx.names.variable_fields(parts).map(|f| (parts.clone(), f, e.pos))
+                let names = match self.row_columns(parts) {
+                    Some(names) => names,
+                    None => self.cx.names.variable_fields(parts)?.into_iter().map(|(name, _)| name).collect(),
+                };
+                Some((parts.clone(), names, e.pos))
             }
             _ => None,
         };
@@ -268,7 +273,7 @@ impl Binder<'_, '_> {
         let mut out = Vec::new();
         for e in row {
             match fields(e) {
-                Some((parts, list, pos)) => out.extend(list.into_iter().map(|(name, _)| {
+                Some((parts, list, pos)) => out.extend(list.into_iter().map(|name| {
                     let parts = parts.iter().cloned().chain([name]).collect();
                     ast::Expr::new(ast::ExprKind::Column { parts, star: false }, pos)
                 })),
@@ -276,6 +281,14 @@ impl Binder<'_, '_> {
             }
         }
         std::borrow::Cow::Owned(out)
+    }
+
+    /// The columns of something visible that a name means.
+    fn row_columns(&self, parts: &[String]) -> Option<Vec<String>> {
+        let [name] = parts else { return None };
+        let scopes = self.visible_scopes().into_iter().map(|i| &self.scopes[i]);
+        let item = scopes.flat_map(|s| &s.items).find(|i| i.rel_visible && i.name.as_ref() == Some(name))?;
+        Some(item.columns.iter().filter(|c| !c.hidden).map(|c| c.name.clone()).collect())
     }
 
     pub(super) fn count_row(&mut self, row: &[ast::Expr], s: &ast::InsertStmt, columns: &[(usize, Pos)]) -> Result<()> {
@@ -338,7 +351,8 @@ impl Binder<'_, '_> {
         query: &mut Query,
         values: &mut [Option<Given>],
     ) -> Result<Vec<(usize, usize)>> {
-        let width = rows.first().map_or(0, Vec::len);
+        let rows: Vec<_> = rows.iter().map(|row| self.with_rows(row)).collect();
+        let width = rows.first().map_or(0, |row| row.len());
         let mut gaps = Vec::new();
         let mut out = Vec::with_capacity(rows.len());
         for (n, row) in rows.iter().enumerate() {

@@ -157,6 +157,9 @@ fn of_relation(catalog: &Catalog, oid: Oid, found: &mut Vec<Dependent>) {
     for s in super::statistics::of_table(catalog, oid) {
         found.push(Dependent { key: ObjectKey::new(class::STATISTIC_EXT, s.oid), age: s.oid, silent: true });
     }
+    for rule in super::rule::naming(catalog, super::write::relation_key(oid)) {
+        found.push(Dependent { key: ObjectKey::new(class::REWRITE, rule), age: rule, silent: false });
+    }
     let literal = format!("'{oid}'::regclass");
     let row_type = catalog.class(oid).and_then(|r| r.object.as_class().ok().map(|c| c.row_type));
     if let Some(row_type) = row_type.filter(|t| t.is_valid()) {
@@ -301,6 +304,9 @@ fn of_function(cx: &mut ExecContext, oid: Oid, found: &mut Vec<Dependent>) -> Re
     let catalog = cx.backend()?.catalog.clone();
     let name = catalog.get(ObjectKey::new(class::PROC, oid)).and_then(|r| r.object.name().map(|(_, n)| n.to_owned()));
     expressions_calling(cx, oid, &name.unwrap_or_default(), found)?;
+    for rule in super::rule::naming(&catalog, ObjectKey::new(class::PROC, oid)) {
+        found.push(Dependent { key: ObjectKey::new(class::REWRITE, rule), age: rule, silent: false });
+    }
     for record in catalog.all(class::RELATION) {
         let Ok(c) = record.object.as_class() else { continue };
         for t in c.triggers.iter().filter(|t| t.function == oid && !t.parent.is_valid()) {

@@ -2,8 +2,8 @@
 
 use super::write::{change, class_of, put};
 use super::{
-    Command, alter_table, domain, function, inherit, names, rename_views, role, schema, sequence, stored_text, table,
-    typed,
+    Command, alter_table, domain, function, inherit, names, rename_rules, rename_views, role, schema, sequence, stored_text,
+    table, typed,
 };
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::{UserTypeKind, class};
@@ -100,7 +100,7 @@ fn rename_relation(cx: &mut ExecContext, found: &Relation, stmt: &RenameStmt) ->
         super::row_type::refuse_composite(found.kind, &found.name)?;
     }
     super::policy::refuse_rename(cx, found.oid)?;
-    let readers = rename_views::readers(cx, found.oid)?;
+    let (readers, rules) = (rename_views::readers(cx, found.oid)?, rename_rules::readers(cx, found.oid)?);
     names::lock_name(cx, class::RELATION, found.namespace, &stmt.new_name)?;
     table::exists(cx, found.namespace, &stmt.new_name, false)?;
     let name = stmt.new_name.clone();
@@ -113,6 +113,7 @@ fn rename_relation(cx: &mut ExecContext, found: &Relation, stmt: &RenameStmt) ->
         })?;
     }
     rename_views::follow(cx, found.oid, &found.name, readers)?;
+    rename_rules::follow(cx, found.oid, &found.name, rules)?;
     Ok(())
 }
 
@@ -130,7 +131,7 @@ fn rename_column(cx: &mut ExecContext, found: &Relation, old: &str, new: &str) -
         return Err(err!(DUPLICATE_COLUMN, "column name \"{new}\" conflicts with a system column name"));
     }
     super::policy::refuse_rename(cx, c.oid)?;
-    let readers = rename_views::readers(cx, c.oid)?;
+    let (readers, rules) = (rename_views::readers(cx, c.oid)?, rename_rules::readers(cx, c.oid)?);
     let mut c = c;
     c.attributes[n].name = new.to_string();
     for a in c.attributes.iter_mut().filter(|a| a.generated != 0) {
@@ -144,7 +145,7 @@ fn rename_column(cx: &mut ExecContext, found: &Relation, old: &str, new: &str) -
         }
     }
     super::policy::rename_column(&mut c, old, new)?;
-    super::rule::rename_column(&mut c, old, new)?;
+    rename_rules::rename_column(&mut c, old, new)?;
     for t in &mut c.triggers {
         if let Some(text) = &t.condition {
             t.condition = Some(stored_text::with_column_renamed(text, old, new)?);
@@ -171,7 +172,8 @@ fn rename_column(cx: &mut ExecContext, found: &Relation, old: &str, new: &str) -
         }
         put(cx, Object::Class(i))?;
     }
-    rename_views::follow(cx, oid, &found.name, readers)
+    rename_views::follow(cx, oid, &found.name, readers)?;
+    rename_rules::follow(cx, oid, &found.name, rules)
 }
 
 fn rename_constraint(cx: &mut ExecContext, oid: Oid, old: &str, new: &str) -> Flow<()> {
@@ -318,9 +320,10 @@ pub fn set_schema(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterObjectSch
                 .into());
         }
         super::policy::refuse_rename(cx, found.oid)?;
-        let readers = rename_views::readers(cx, found.oid)?;
+        let (readers, rules) = (rename_views::readers(cx, found.oid)?, rename_rules::readers(cx, found.oid)?);
         move_relation(cx, &found, namespace, &stmt.new_schema)?;
         rename_views::follow(cx, found.oid, &found.name, readers)?;
+        rename_rules::follow(cx, found.oid, &found.name, rules)?;
         return Ok(tag);
     }
     if let Some(name @ ObjectName::Function(_)) = &stmt.name {

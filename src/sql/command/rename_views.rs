@@ -71,7 +71,7 @@ fn refused(view: &str) -> Error {
 }
 
 /// Puts the relation as it is now into a query, wherever that reads it.
-fn renamed(query: &mut Query, now: &Arc<Relation>, old_name: &str) {
+pub(super) fn renamed(query: &mut Query, now: &Arc<Relation>, old_name: &str) {
     for n in 0..query.rels.len() {
         let entry = &mut query.rels[n];
         let Some(rel) = entry.relation_mut().filter(|rel| rel.oid == now.oid) else { continue };
@@ -90,7 +90,7 @@ fn renamed(query: &mut Query, now: &Arc<Relation>, old_name: &str) {
     query.for_each_expr_mut(&mut |e| in_expression(e, now, old_name));
 }
 
-fn in_expression(e: &mut Expr, now: &Arc<Relation>, old_name: &str) {
+pub(super) fn in_expression(e: &mut Expr, now: &Arc<Relation>, old_name: &str) {
     e.rewrite(&mut |e| {
         if let ExprKind::SubLink(link) = &mut e.kind {
             renamed(&mut link.query, now, old_name);

@@ -1,18 +1,20 @@
 //! CREATE and DROP RULE. PostgreSQL 15, rewriteDefine.c: same refusals.
 //!
-//! Rules that do nothing, instead of a statement or beside it, under a condition or always. Others are refused.
+//! Conditions and actions are kept as text, found along the search path of who made them.
 
-use super::write::{change, class_of, new_oid};
+use super::write::{change, class_of, new_oid, relation_key};
 use super::{Command, names, role, stored_text};
 use crate::base::{Error, Flow, Oid, Result, SqlState, Stop};
-use crate::catalog::object::{Class, class};
+use crate::catalog::object::{Depend, class};
 use crate::catalog::{Catalog, ObjectKey, RelKind, Relation, Rule};
 use crate::err;
 use crate::lock::LockMode;
-use crate::sql::ast::{CreateRuleStmt, DropStmt, EnableMode, Expr, ExprKind, ObjectName, RangeVar, RuleEvent};
-use crate::sql::bind::{BindContext, bind_rule_condition};
+use crate::sql::ast::{CreateRuleStmt, DropStmt, EnableMode, Expr, ObjectName, RangeVar, RuleEvent, Stmt};
+use crate::sql::bind::{
+    BindContext, Target, bind_rule_action, bind_rule_condition, reads_of_condition, reads_of_rule,
+};
 use crate::sql::exec::ExecContext;
-use crate::sql::expr::ExprKind as Bound;
+use crate::types::context::TypeHooks;
 use std::sync::Arc;
 
 /// `ev_type`.
@@ -53,33 +55,116 @@ fn table(cmd: &Command, cx: &mut ExecContext, name: &RangeVar) -> Flow<Arc<Relat
     Ok(rel)
 }
 
-/// The condition as the catalogs keep it, and the columns it reads.
-fn condition(
-    cmd: &Command,
-    cx: &mut ExecContext,
-    rel: &Arc<Relation>,
-    event: char,
-    e: &Expr,
-) -> Result<(Arc<str>, Vec<i16>)> {
-    let mut sub_select = false;
-    e.clone().rewrite(&mut |x| sub_select |= matches!(x.kind, ExprKind::SubLink(_)));
-    if sub_select {
-        return Err(Error::unsupported("sub-selects in conditions of rules are not supported"));
-    }
-    let catalog = cx.backend()?.catalog.clone();
-    let mut bcx =
-        BindContext { names: &*catalog, io: &cx.fx.io, text: &cmd.source, params: Vec::new(), infer_params: false };
-    let bound = bind_rule_condition(&mut bcx, e, rel, event)?;
-    let mut columns = Vec::new();
-    bound.walk(&mut |x| {
-        if let Bound::Var { attno, .. } = x.kind
-            && !columns.contains(&attno)
-        {
-            columns.push(attno);
+/// A rule's parts as the catalogs keep them.
+#[derive(Default)]
+struct Parts {
+    condition: Option<Arc<str>>,
+    actions: Vec<Arc<str>>,
+    /// Read of OLD and NEW.
+    columns: Vec<i16>,
+    depends: Vec<Depend>,
+}
+
+impl Parts {
+    fn note(&mut self, read: Vec<(usize, i16)>) {
+        for (_, attno) in read {
+            if !self.columns.contains(&attno) {
+                self.columns.push(attno);
+            }
         }
-        true
-    });
-    Ok((stored_text::text_of(cx, e, None)?, columns))
+    }
+
+    fn condition(
+        &mut self,
+        cmd: &Command,
+        cx: &mut ExecContext,
+        rel: &Arc<Relation>,
+        event: char,
+        e: &Expr,
+    ) -> Result<()> {
+        let catalog = cx.backend()?.catalog.clone();
+        let mut bcx =
+            BindContext { names: &*catalog, io: &cx.fx.io, text: &cmd.source, params: Vec::new(), infer_params: false };
+        let mut bound = bind_rule_condition(&mut bcx, e, rel, event)?;
+        self.note(reads_of_condition(&mut bound));
+        super::view::expression_dependencies(&mut bound, &mut self.depends);
+        self.condition = Some(stored_text::text_of(cx, e, None)?);
+        Ok(())
+    }
+
+    fn action(
+        &mut self,
+        cmd: &Command,
+        cx: &mut ExecContext,
+        rel: &Arc<Relation>,
+        stmt: &CreateRuleStmt,
+        n: usize,
+    ) -> Result<()> {
+        let action = &stmt.actions[n];
+        self.actions.push(stmt.action_texts[n].as_str().into());
+        if let Stmt::Notify(_) = action {
+            return match stmt.filter {
+                None => Ok(()),
+                Some(_) => Err(err!(
+                    INVALID_OBJECT_DEFINITION,
+                    "rules with WHERE conditions can only have SELECT, INSERT, UPDATE, or DELETE actions"
+                )),
+            };
+        }
+        let catalog = cx.backend()?.catalog.clone();
+        let mut bcx =
+            BindContext { names: &*catalog, io: &cx.fx.io, text: &cmd.source, params: Vec::new(), infer_params: false };
+        let event = letter(stmt.event);
+        let (mut query, _) = bind_rule_action(&mut bcx, action, rel, event)?;
+        let read = reads_of_rule(&mut query, 1);
+        for cte in &mut query.ctes {
+            if !reads_of_rule(&mut cte.query, 2).is_empty() {
+                let name = if event == '3' { "NEW" } else { "OLD" };
+                return Err(Error::unsupported(format!("cannot refer to {name} within WITH query")));
+            }
+        }
+        if let Some(w) = query.write.as_ref().filter(|w| !w.returning.is_empty()) {
+            check_returning(&*cx.fx.io.hooks.clone(), stmt, &w.returning, rel)?;
+        }
+        self.note(read);
+        super::view::dependencies(&mut query, &mut self.depends);
+        Ok(())
+    }
+}
+
+/// What an action returns must be rows of the relation. PostgreSQL 15, rewriteDefine.c, checkRuleResultList.
+fn check_returning(hooks: &dyn TypeHooks, stmt: &CreateRuleStmt, list: &[Target], rel: &Relation) -> Result<()> {
+    if !stmt.instead {
+        return Err(Error::unsupported("RETURNING lists are not supported in non-INSTEAD rules"));
+    }
+    if stmt.filter.is_some() {
+        return Err(Error::unsupported("RETURNING lists are not supported in conditional rules"));
+    }
+    let invalid = |text: String| Error::new(SqlState::INVALID_OBJECT_DEFINITION, text);
+    let columns: Vec<_> = rel.attributes.iter().collect();
+    for (n, t) in list.iter().enumerate() {
+        let Some(a) = columns.get(n) else { return Err(invalid("RETURNING list has too many entries".into())) };
+        if a.dropped {
+            return Err(Error::unsupported("cannot convert relation containing dropped columns to view"));
+        }
+        let shown = |ty: crate::types::TypeRef| crate::types::format_type(ty.oid, ty.typmod, hooks);
+        let place = n + 1;
+        if t.expr.ty.oid != a.ty.oid {
+            let text = format!("RETURNING list's entry {place} has different type from column \"{}\"", a.name);
+            let (entry, column) = (shown(t.expr.ty), shown(a.ty));
+            return Err(
+                invalid(text).detail(format!("RETURNING list entry has type {entry}, but column has type {column}."))
+            );
+        }
+        if t.expr.ty.typmod != a.ty.typmod && t.expr.ty.typmod >= 0 && a.ty.typmod >= 0 {
+            let text = format!("RETURNING list's entry {place} has different size from column \"{}\"", a.name);
+            return Err(invalid(text));
+        }
+    }
+    match list.len() < columns.len() {
+        true => Err(invalid("RETURNING list has too few entries".into())),
+        false => Ok(()),
+    }
 }
 
 pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateRuleStmt) -> Flow<String> {
@@ -87,17 +172,24 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateRuleStmt) ->
     if stmt.event == RuleEvent::Select {
         return Err(Error::unsupported("rules ON SELECT are not supported").into());
     }
-    if !stmt.actions.is_empty() {
-        return Err(Error::unsupported("rules that do something are not supported, only DO [INSTEAD] NOTHING").into());
-    }
-    if rel.kind == RelKind::View && stmt.filter.is_some() && stmt.instead {
-        return Err(Error::unsupported("conditional rules on views are not supported").into());
-    }
     let event = letter(stmt.event);
-    let (mut text, mut columns) = (None, Vec::new());
+    let mut parts = Parts::default();
     if let Some(e) = &stmt.filter {
-        let (kept, reads) = condition(cmd, cx, &rel, event, e)?;
-        (text, columns) = (Some(kept), reads);
+        parts.condition(cmd, cx, &rel, event, e)?;
+    }
+    let mut shows = false;
+    for n in 0..stmt.actions.len() {
+        parts.action(cmd, cx, &rel, stmt, n)?;
+        let returning = match &stmt.actions[n] {
+            Stmt::Insert(s) => !s.returning.is_empty(),
+            Stmt::Update(s) => !s.returning.is_empty(),
+            Stmt::Delete(s) => !s.returning.is_empty(),
+            _ => false,
+        };
+        if returning && shows {
+            return Err(Error::unsupported("cannot have multiple RETURNING lists in a rule").into());
+        }
+        shows |= returning;
     }
     let old = rel.rules.iter().find(|r| r.name == stmt.name);
     if (old.is_some() || stmt.name == "_RETURN") && !stmt.replace {
@@ -112,8 +204,10 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateRuleStmt) ->
         name: stmt.name.clone(),
         event,
         instead: stmt.instead,
-        condition: text,
-        columns,
+        condition: parts.condition,
+        actions: parts.actions,
+        columns: parts.columns,
+        depends: parts.depends,
         enabled: old.map_or('O', |r| r.enabled),
         search_path: cx.backend()?.catalog.search_path(),
     };
@@ -123,6 +217,17 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateRuleStmt) ->
         c.rules.sort_by(|a, b| a.name.cmp(&b.name));
     })?;
     Ok("CREATE RULE".into())
+}
+
+/// Rules that name an object in their conditions or actions, but for those of the relation itself.
+pub fn naming(catalog: &Catalog, on: ObjectKey) -> Vec<Oid> {
+    let mut found = Vec::new();
+    for record in catalog.all(class::RELATION) {
+        let Ok(c) = record.object.as_class() else { continue };
+        let names = |r: &&Rule| relation_key(c.oid) != on && r.depends.iter().any(|d| d.on == on);
+        found.extend(c.rules.iter().filter(names).map(|r| r.oid));
+    }
+    found
 }
 
 fn missing(name: &str, table: &str) -> Error {
@@ -211,14 +316,4 @@ pub fn named(cmd: &Command, cx: &mut ExecContext, parts: &[String], name: &str) 
         Some(r) => Ok(r.oid),
         None => Err(missing(name, &rel.name).into()),
     }
-}
-
-/// Gives a column another name in the table's rules.
-pub fn rename_column(c: &mut Class, old: &str, new: &str) -> Result<()> {
-    for r in &mut c.rules {
-        if let Some(text) = &r.condition {
-            r.condition = Some(stored_text::with_column_renamed(text, old, new)?);
-        }
-    }
-    Ok(())
 }

@@ -156,7 +156,7 @@ fn reads_temporary(cx: &mut ExecContext, depends: &[Depend]) -> Result<bool> {
 }
 
 /// The relations a query names itself: not those its views read.
-fn dependencies(query: &mut Query, out: &mut Vec<Depend>) {
+pub fn dependencies(query: &mut Query, out: &mut Vec<Depend>) {
     for rel in &query.rels {
         if let Some(table) = rel.relation().filter(|table| table.generated_by.is_none()) {
             let depend = Depend { on: relation_key(table.oid), auto: false };

@@ -22,6 +22,7 @@ use super::project_set::ProjectSet;
 use super::recursive_union::{RecursiveUnion, WorkTableScan};
 use super::result::{Empty, ResultNode};
 use super::seq_scan::SeqScan;
+use super::sequence::Sequence;
 use super::set_op::SetOp;
 use super::sort::Sort;
 use super::tid_scan::TidScan;
@@ -116,6 +117,7 @@ fn make(plan: &Plan, lazy: bool, cx: &mut ExecContext) -> Result<Box<dyn Node>> 
             Box::new(ResultNode::start(input.as_deref(), exprs, one_time.as_ref(), cx)?)
         }
         PlanNode::Values { rows } => Box::new(Values::start(rows, forms_of(&plan.columns))),
+        PlanNode::Sequence { steps, main } => Box::new(Sequence::new(steps, *main)),
         PlanNode::Empty => Box::new(Empty),
         PlanNode::Filter { input, filter } => Box::new(FilterProject::start(input, Some(filter), None, lazy, cx)?),
         PlanNode::Project { input, exprs } => Box::new(FilterProject::start(input, None, Some(exprs), lazy, cx)?),
@@ -188,6 +190,7 @@ pub(crate) fn visit_plan<'a>(plan: &'a Plan, f: &mut dyn FnMut(&'a Plan)) {
         | PlanNode::TidScan { .. }
         | PlanNode::CteScan { .. }
         | PlanNode::WorkTableScan { .. }
+        | PlanNode::Sequence { .. }
         | PlanNode::Empty => {}
         PlanNode::Filter { input, .. }
         | PlanNode::Project { input, .. }

@@ -43,6 +43,7 @@ mod recursive_union;
 mod result;
 pub mod rights;
 mod seq_scan;
+mod sequence;
 mod set_op;
 mod sort;
 mod sorter;

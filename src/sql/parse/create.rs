@@ -689,11 +689,12 @@ impl Parser<'_> {
         if !instead {
             self.eat(Kw::Also);
         }
-        let actions = self.rule_actions()?;
-        Ok(Stmt::CreateRule(Box::new(CreateRuleStmt { replace, name, table, event, filter, instead, actions })))
+        let (actions, action_texts) = self.rule_actions()?.into_iter().unzip();
+        let stmt = CreateRuleStmt { replace, name, table, event, filter, instead, actions, action_texts };
+        Ok(Stmt::CreateRule(Box::new(stmt)))
     }
 
-    fn rule_actions(&mut self) -> Result<Vec<Stmt>> {
+    fn rule_actions(&mut self) -> Result<Vec<(Stmt, String)>> {
         if self.eat(Kw::Nothing) {
             return Ok(Vec::new());
         }
@@ -713,11 +714,13 @@ impl Parser<'_> {
         Ok(out)
     }
 
-    fn rule_action(&mut self) -> Result<Stmt> {
-        match self.at(Kw::Notify) {
-            true => self.notification(),
-            false => self.preparable(),
-        }
+    fn rule_action(&mut self) -> Result<(Stmt, String)> {
+        let from = self.pos();
+        let stmt = match self.at(Kw::Notify) {
+            true => self.notification()?,
+            false => self.preparable()?,
+        };
+        Ok((stmt, self.text_between(from, self.pos())))
     }
 
     fn create_policy(&mut self) -> Result<Stmt> {

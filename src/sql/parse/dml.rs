@@ -58,7 +58,7 @@ impl Parser<'_> {
             false => None,
         };
         let returning = self.returning()?;
-        Ok(InsertStmt { with, table, columns, overriding, source, on_conflict, returning })
+        Ok(InsertStmt { with, table, columns, overriding, source, on_conflict, returning, of_copy: false })
     }
 
     fn overriding(&mut self) -> Result<Overriding> {

@@ -139,6 +139,11 @@ impl<'a> Parser<'a> {
         self.values.get(token.value as usize).map_or("", String::as_str)
     }
 
+    /// What is written from one place to another.
+    pub(super) fn text_between(&self, from: Pos, to: Pos) -> String {
+        self.text.get(from as usize..to as usize).unwrap_or_default().trim().to_owned()
+    }
+
     pub(super) fn source(&self, token: Token) -> &'a str {
         self.text.get(token.start as usize..token.end as usize).unwrap_or("")
     }

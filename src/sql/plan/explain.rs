@@ -60,6 +60,10 @@ pub fn explain_text(
     actuals: Option<Actuals<'_>>,
     io: &IoContext,
 ) -> Vec<String> {
+    if let PlanNode::Sequence { steps, .. } = &stmt.plan.node {
+        let each: Vec<_> = steps.iter().map(|s| explain_text(s, options, None, io)).collect();
+        return each.join(&String::new());
+    }
     let shown = show(stmt, options, io);
     let mut out = Vec::new();
     text(&shown, 0, false, options, actuals, &mut out);
@@ -253,6 +257,7 @@ impl Explainer<'_> {
                     s.children.push((None, child));
                 }
             }
+            PlanNode::Sequence { .. } => s.kind = "Sequence".into(),
             PlanNode::Empty => {
                 s.kind = "Result".into();
                 s.details.push(("One-Time Filter".into(), "false".into()));

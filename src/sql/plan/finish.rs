@@ -165,6 +165,7 @@ impl Plan {
             | PlanNode::Materialize { .. }
             | PlanNode::With { .. }
             | PlanNode::RecursiveUnion { .. }
+            | PlanNode::Sequence { .. }
             | PlanNode::Empty => {}
         }
     }

@@ -205,6 +205,11 @@ pub enum PlanNode {
         recheck: Option<Expr>,
     },
     Modify(Box<Modify>),
+    /// What rules made of a statement, one after the other; the rows are those of `main`.
+    Sequence {
+        steps: Vec<Arc<PlannedStatement>>,
+        main: Option<usize>,
+    },
     Empty,
 }
 

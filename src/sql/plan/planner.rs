@@ -68,7 +68,10 @@ pub fn plan(query: Query, cx: &PlanContext<'_>) -> Result<PlannedStatement> {
         Some(WriteKind::Delete) => "DELETE",
         Some(WriteKind::Merge { .. }) => "MERGE",
     };
-    let returns_rows = query.write.as_ref().is_none_or(|w| !w.returning.is_empty());
+    if !query.steps.is_empty() {
+        return sequence(query, tag, cx);
+    }
+    let returns_rows = !query.silent && query.write.as_ref().is_none_or(|w| !w.returning.is_empty());
     let origins = query.output().map(|t| t.origin.unwrap_or((Oid::INVALID, 0))).collect();
     let acting = query.depends_on_role.then(|| cx.names.acting());
     let mut planner = Planner::new(cx);
@@ -86,6 +89,40 @@ pub fn plan(query: Query, cx: &PlanContext<'_>) -> Result<PlannedStatement> {
         privileges: planner.privileges,
         relations: planner.relations,
         read_only: !planner.writes && !planner.locks_rows,
+        constants: Vec::new(),
+        acting,
+    })
+}
+
+/// Plans the statements that rules made of one.
+fn sequence(query: Query, tag: &'static str, cx: &PlanContext<'_>) -> Result<PlannedStatement> {
+    let acting = query.depends_on_role.then(|| cx.names.acting());
+    let mut steps = Vec::with_capacity(query.steps.len());
+    for step in query.steps {
+        steps.push(Arc::new(plan(step, cx)?));
+    }
+    let main = query.main.map(|n| steps[n].clone());
+    let relations = steps.iter().flat_map(|s| s.relations.iter().cloned()).collect();
+    let columns = main.as_ref().map(|m| m.plan.columns.clone()).unwrap_or_default();
+    let plan = Plan {
+        node: PlanNode::Sequence { steps, main: query.main },
+        columns,
+        cost: Cost::default(),
+        params: Vec::new(),
+    };
+    Ok(PlannedStatement {
+        plan,
+        tag,
+        returns_rows: main.as_ref().is_some_and(|m| m.returns_rows),
+        exec_params: 0,
+        work_tables: 0,
+        ctes: 0,
+        param_types: cx.params.to_vec(),
+        origins: main.map(|m| m.origins.clone()).unwrap_or_default(),
+        // Each asks for its own when it starts.
+        privileges: Vec::new(),
+        relations,
+        read_only: false,
         constants: Vec::new(),
         acting,
     })

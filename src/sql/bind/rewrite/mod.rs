@@ -6,16 +6,73 @@
 mod rule;
 mod view;
 
-pub use rule::bind_rule_condition;
+pub use rule::{bind_rule_action, bind_rule_condition, reads_of_condition, reads_of_rule, rule_level};
 pub use view::obstacle;
 
 use super::scope::{WHOLE_ROW, raise_levels};
-use super::{Arbiters, Binder, Query, Rel, Source, WriteKind, walk_expr_mut};
-use crate::base::{Error, Result};
+use super::{Arbiters, Binder, Query, Rel, Source, Supplied, Write, WriteKind, walk_expr_mut};
+use crate::base::{Error, Oid, Result, SqlState};
 use crate::catalog::{RelKind, Relation};
-use crate::err;
 use crate::sql::expr::{Expr, ExprKind};
+use rule::{Fired, event_of};
 use std::sync::Arc;
+
+/// Where a query comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Origin {
+    /// It is what was written.
+    Statement,
+    /// DO ALSO, DO INSTEAD, and DO INSTEAD under a condition.
+    Also,
+    Instead,
+    Conditional,
+}
+
+/// A query that a statement became.
+struct Product {
+    query: Query,
+    origin: Origin,
+    /// It is a NOTIFY.
+    utility: bool,
+}
+
+impl Product {
+    fn of(query: Query, origin: Origin) -> Product {
+        Product { query, origin, utility: false }
+    }
+}
+
+/// The query whose count and rows are the statement's (PostgreSQL 15, QueryRewrite, step 3).
+fn main_of(made: &[Product], event: Option<char>) -> Option<usize> {
+    let same = |p: &Product| p.query.write.as_ref().map(|w| event_of(&w.kind)) == event;
+    let instead = |p: &Product| matches!(p.origin, Origin::Instead | Origin::Conditional) && same(p);
+    made.iter().position(|p| p.origin == Origin::Statement).or_else(|| made.iter().rposition(instead))
+}
+
+/// A statement of a kind that does nothing.
+fn nothing(kind: &WriteKind) -> Write {
+    let kind = match kind {
+        WriteKind::Insert { .. } => WriteKind::Insert { supplied: Supplied::default(), on_conflict: None },
+        WriteKind::Update { .. } => WriteKind::Update { set: Vec::new() },
+        WriteKind::Merge { .. } => WriteKind::Merge { whens: Vec::new() },
+        WriteKind::Delete => WriteKind::Delete,
+    };
+    Write { nothing: true, ..Write::new(0, kind, Vec::new()) }
+}
+
+/// What a statement in WITH became, if that is one query.
+fn alone(mut made: Vec<Product>) -> Result<Query> {
+    let what = match &made[..] {
+        [] => "DO INSTEAD NOTHING",
+        [one] if one.utility => "DO INSTEAD NOTIFY",
+        [_] => return Ok(made.remove(0).query),
+        many if many.iter().any(|p| p.origin == Origin::Conditional) => "conditional DO INSTEAD",
+        many if many.iter().any(|p| p.origin == Origin::Also) => "DO ALSO",
+        _ => "multi-statement DO INSTEAD",
+    };
+    let text = format!("{what} rules are not supported for data-modifying statements in WITH");
+    Err(Error::unsupported(text))
+}
 
 /// What stands for an attribute of a relation that is replaced.
 type Replacement<'a> = &'a dyn Fn(i16) -> Option<ExprKind>;
@@ -77,39 +134,103 @@ fn verb_of(kind: &WriteKind) -> &'static str {
 }
 
 impl Binder<'_, '_> {
-    /// Rewrites a statement and those in its WITH.
+    /// Rewrites a statement and those in its WITH. Where it becomes several, they are its steps.
+    ///
+    /// # Errors
+    /// 42P17 for rules without end; 0A000 for what cannot be rewritten.
     pub(super) fn rewrite(&mut self, query: &mut Query) -> Result<()> {
-        for cte in &mut query.ctes {
-            self.rewrite_write(&mut cte.query, true)?;
+        if query.write.is_none() && query.ctes.iter().all(|c| c.query.write.is_none()) {
+            return Ok(());
         }
-        self.rewrite_write(query, false)
+        let original = std::mem::take(query);
+        let event = original.write.as_ref().map(|w| event_of(&w.kind));
+        let with = !original.ctes.is_empty();
+        let none = original.write.as_ref().map(|w| nothing(&w.kind));
+        let made = self.rewrite_query(original, &mut Vec::new())?;
+        if with && made.iter().filter(|p| !p.utility).count() > 1 {
+            let text = "WITH cannot be used in a query that is rewritten by rules into multiple queries";
+            return Err(Error::unsupported(text));
+        }
+        let main = main_of(&made, event);
+        let mut steps: Vec<Query> = made.into_iter().map(|p| p.query).collect();
+        if let (1, Some(0)) = (steps.len(), main) {
+            *query = steps.remove(0);
+            return Ok(());
+        }
+        let write = none.map(|w| match main.and_then(|n| steps[n].write.as_ref()) {
+            Some(of_main) => Write { returning: of_main.returning.clone(), ..w },
+            None => w,
+        });
+        *query = Query { write: write.map(Box::new), steps, main, ..Query::default() };
+        Ok(())
     }
 
-    fn rewrite_write(&mut self, query: &mut Query, in_with: bool) -> Result<()> {
-        for _ in 0..super::MAX_QUERY_DEPTH {
-            let Some(write) = &query.write else { return Ok(()) };
-            let (target, verb) = (write.target, verb_of(&write.kind));
-            let Source::Table { rel, .. } = &query.rels[target].source else {
-                return Err(Error::internal("the target is no table"));
-            };
-            let rel = rel.clone();
-            if matches!(write.kind, WriteKind::Merge { .. }) {
-                return Ok(());
+    /// A statement and what rules make of it, in the order in which they run.
+    fn rewrite_query(&mut self, mut query: Query, events: &mut Vec<(Oid, char)>) -> Result<Vec<Product>> {
+        for n in 0..query.ctes.len() {
+            if query.ctes[n].query.write.is_some() {
+                let inner = std::mem::take(&mut *query.ctes[n].query);
+                *query.ctes[n].query = alone(self.rewrite_query(inner, events)?)?;
             }
-            self.apply_rules(query, &rel, in_with)?;
-            if query.write.as_ref().is_none_or(|w| w.nothing) {
-                return Ok(());
-            }
-            if rel.kind != RelKind::View {
-                return self.find_arbiters(query, &rel);
-            }
-            if rel.has_instead_of(verb) {
-                self.read_for_triggers(query, target, &rel)?;
-                return self.find_arbiters(query, &rel);
-            }
-            self.write_through(query, target, &rel, verb)?;
         }
-        Err(err!(STATEMENT_TOO_COMPLEX, "stack depth limit exceeded"))
+        let Some(write) = query.write.as_ref().filter(|w| !matches!(w.kind, WriteKind::Merge { .. })) else {
+            return Ok(vec![Product::of(query, Origin::Statement)]);
+        };
+        let (target, verb, event) = (write.target, verb_of(&write.kind), event_of(&write.kind));
+        let shows = !write.returning.is_empty();
+        let conflicts = matches!(&write.kind, WriteKind::Insert { on_conflict: Some(_), .. });
+        let Source::Table { rel, .. } = &query.rels[target].source else {
+            return Err(Error::internal("the target is no table"));
+        };
+        let rel = rel.clone();
+        let Fired { mut products, mut instead, conditional, mut returning } = self.fire_rules(&mut query, &rel)?;
+        let through = !instead && rel.kind == RelKind::View && !rel.has_instead_of(verb);
+        let updates = rule::matching(&rel, rule::UPDATE).next().is_some();
+        if conflicts && !through && (!products.is_empty() || updates) {
+            let text = "INSERT with ON CONFLICT clause cannot be used with table that has INSERT or UPDATE rules";
+            return Err(Error::unsupported(text));
+        }
+        let mut original = Some(query);
+        if through && let Some(mut query) = original.take() {
+            if conditional {
+                let why = "Views with conditional DO INSTEAD rules are not automatically updatable.";
+                return Err(view::not_updatable(&rel, verb, why));
+            }
+            self.write_through(&mut query, target, &rel, verb)?;
+            let at = if event == rule::INSERT { 0 } else { products.len() };
+            products.insert(at, Product::of(query, Origin::Statement));
+            (instead, returning) = (true, true);
+        }
+        let mut made = Vec::new();
+        if !products.is_empty() {
+            if events.contains(&(rel.oid, event)) {
+                let text = format!("infinite recursion detected in rules for relation \"{}\"", rel.name);
+                return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, text));
+            }
+            events.push((rel.oid, event));
+            for p in products {
+                let Product { query, origin, utility } = p;
+                let of = |made: Product| match made.origin {
+                    Origin::Statement => Product { origin, utility, ..made },
+                    _ => made,
+                };
+                made.extend(self.rewrite_query(query, events)?.into_iter().map(of));
+            }
+            events.pop();
+        }
+        if (instead || conditional) && shows && !returning {
+            let text = format!("cannot perform {verb} RETURNING on relation \"{}\"", rel.name);
+            return Err(Error::unsupported(text)
+                .hint(format!("You need an unconditional ON {verb} DO INSTEAD rule with a RETURNING clause.")));
+        }
+        let Some(mut query) = original.filter(|_| !instead) else { return Ok(made) };
+        if rel.kind == RelKind::View {
+            self.read_for_triggers(&mut query, target, &rel)?;
+        }
+        self.find_arbiters(&mut query, &rel)?;
+        let at = if event == rule::INSERT { 0 } else { made.len() };
+        made.insert(at, Product::of(query, Origin::Statement));
+        Ok(made)
     }
 
     /// Finds the indexes ON CONFLICT means, now that the table is known.

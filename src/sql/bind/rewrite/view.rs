@@ -300,7 +300,7 @@ fn add_conditions(query: &mut Query, moved: &Move<'_>, filter: Option<Expr>, to:
     Ok(())
 }
 
-fn not_updatable(view: &Relation, verb: &str, detail: &str) -> Error {
+pub(super) fn not_updatable(view: &Relation, verb: &str, detail: &str) -> Error {
     let (gerund, object) = match verb {
         "INSERT" => ("inserting into", "insert into"),
         "UPDATE" => ("updating", "update"),

@@ -8,6 +8,7 @@ mod expr;
 mod parens;
 mod query;
 mod syntax;
+mod write;
 mod written;
 
 pub use expr::{Label, constant};
@@ -87,6 +88,24 @@ impl Shown<'_> {
         writer.indent = 1;
         writer.query(query, None, false)?;
         Some(writer.out)
+    }
+
+    /// The condition and the actions of a rule, inside the level of OLD and NEW.
+    pub fn rule(&self, level: &Query, condition: Option<&Expr>, actions: &[Query]) -> Option<(String, Vec<String>)> {
+        let around = || Level { query: level, names: level.rels.iter().map(|r| r.alias.clone()).collect() };
+        let mut shown = Vec::new();
+        for action in actions {
+            let mut writer = self.writer(None);
+            writer.levels.push(around());
+            writer.query(action, None, true)?;
+            shown.push(writer.out);
+        }
+        let mut writer = self.writer(None);
+        if let Some(e) = condition {
+            writer.levels.push(around());
+            writer.expr(e)?;
+        }
+        Some((writer.out, shown))
     }
 
     fn writer<'a, 'q>(&'a self, alone: Option<&'q Relation>) -> Writer<'a, 'q> {

@@ -4,7 +4,7 @@ use super::expr::order_words;
 use super::{LIST, Level, STANDARD, Writer};
 use crate::catalog::{RelKind, Relation};
 use crate::sql::bind::{
-    Cte, Distinct, FromNode, FunctionItem, GroupWritten, JoinNode, Query, Rel, RelColumn, SetTree, Source,
+    Cte, Distinct, FromNode, FunctionItem, GroupWritten, JoinNode, Query, Rel, RelColumn, SetTree, Source, Target,
 };
 use crate::sql::expr::{Expr, ExprKind, same};
 use crate::sql::plan::{JoinKind, LockStrength, LockWait, SetOpKind};
@@ -42,13 +42,13 @@ impl<'q> Writer<'_, 'q> {
     }
 
     pub(super) fn query(&mut self, q: &'q Query, names: Option<&[&str]>, visible: bool) -> Option<()> {
-        if q.write.is_some() {
-            return None;
-        }
         let level = self.level(q);
         self.levels.push(level);
         let before = self.indent;
-        let done = self.select_query(q, names, visible);
+        let done = match &q.write {
+            Some(w) => self.write(q, w),
+            None => self.select_query(q, names, visible),
+        };
         self.indent = before;
         self.levels.pop();
         done
@@ -107,7 +107,7 @@ impl<'q> Writer<'_, 'q> {
         Some(())
     }
 
-    fn with(&mut self, q: &'q Query) -> Option<()> {
+    pub(super) fn with(&mut self, q: &'q Query) -> Option<()> {
         if q.ctes.is_empty() {
             return Some(());
         }
@@ -207,7 +207,7 @@ impl<'q> Writer<'_, 'q> {
         Some(())
     }
 
-    fn values(&mut self, rows: &'q [Vec<Expr>]) -> Option<()> {
+    pub(super) fn values(&mut self, rows: &'q [Vec<Expr>]) -> Option<()> {
         self.put("VALUES ");
         self.list(rows, |w, row| {
             w.in_parens(|w| {
@@ -298,8 +298,12 @@ impl<'q> Writer<'_, 'q> {
     }
 
     fn targets(&mut self, q: &'q Query, names: Option<&[&str]>, visible: bool) -> Option<()> {
+        self.target_list(&q.targets, names, visible)
+    }
+
+    pub(super) fn target_list(&mut self, list: &'q [Target], names: Option<&[&str]>, visible: bool) -> Option<()> {
         let mut many_lines = false;
-        for (n, t) in q.targets.iter().filter(|t| !t.junk).enumerate() {
+        for (n, t) in list.iter().filter(|t| !t.junk).enumerate() {
             self.put(if n == 0 { " " } else { ", " });
             let name = names.and_then(|all| all.get(n)).copied().unwrap_or(t.name.as_str());
             let text = self.aside(|w| {
@@ -346,9 +350,13 @@ impl<'q> Writer<'_, 'q> {
     }
 
     fn from_clause(&mut self, q: &'q Query) -> Option<()> {
-        for (n, node) in q.from.iter().enumerate() {
+        self.from_nodes(q, &q.from.iter().collect::<Vec<_>>(), " FROM ")
+    }
+
+    pub(super) fn from_nodes(&mut self, q: &'q Query, nodes: &[&'q FromNode], word: &str) -> Option<()> {
+        for (n, node) in nodes.iter().enumerate() {
             if n == 0 {
-                self.clause(" FROM ", 2);
+                self.clause(word, 2);
                 self.from(q, node)?;
                 continue;
             }

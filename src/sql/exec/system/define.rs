@@ -3,6 +3,8 @@
 use crate::base::Oid;
 use crate::catalog::object::{Class, Function, fixed};
 use crate::catalog::{Catalog, Constraint, ConstraintKind, IndexColumn, RelKind, Relation, Trigger, View};
+use crate::sql::ast::Stmt;
+use crate::sql::ast::deparse::string_literal;
 use crate::sql::bind::scope::Clause;
 use crate::sql::bind::{self, BindContext, Names, Query, Shown, Written};
 use crate::sql::exec::system_view::{of_expression, of_query, special_opclass};
@@ -104,7 +106,7 @@ impl Look<'_> {
         for (statement, _) in &statements {
             let mut cx =
                 BindContext { names: &names, io: self.io, text: &source, params: Vec::new(), infer_params: false };
-            shown.push(bind::bind(&mut cx, statement).ok()?);
+            shown.push(bind::bind_written(&mut cx, statement).ok()?);
         }
         if f.body.trim_start().get(..6).is_some_and(|w| w.eq_ignore_ascii_case("return")) {
             let value = &shown.first()?.targets.first()?.expr;
@@ -164,9 +166,41 @@ impl Look<'_> {
         self.bound(table, text).unwrap_or_else(|| condition(text, self.pretty))
     }
 
-    /// A rule's condition over OLD and NEW.
-    fn rule_condition(&self, _table: Oid, _rule: &crate::catalog::Rule, text: &str) -> String {
-        condition(text, self.pretty)
+    /// A rule's condition and actions over OLD and NEW.
+    fn bound_rule(&self, table: Oid, r: &crate::catalog::Rule) -> Option<(Option<String>, Vec<String>)> {
+        let rel = self.catalog.relation(table).ok()??;
+        let written = Written(self.catalog);
+        let names = written.along(&r.search_path);
+        let context = |text| BindContext { names: &*names, io: self.io, text, params: Vec::new(), infer_params: false };
+        let source = format!("SELECT {}", r.condition.as_deref().unwrap_or_default());
+        let bound = match &r.condition {
+            Some(text) => {
+                let e = bind::parse_expression(text).ok()?;
+                Some(bind::bind_rule_condition(&mut context(&source), &e, &rel, r.event).ok()?)
+            }
+            None => None,
+        };
+        let mut actions = Vec::new();
+        let mut queries = Vec::new();
+        for text in &r.actions {
+            let parsed = crate::sql::parse::parse(text).ok()?;
+            match &parsed.first()?.stmt {
+                Stmt::Notify(n) => {
+                    let payload = n.payload.as_deref().map(|p| format!(", {}", string_literal(p)));
+                    let text = format!("\n NOTIFY {}{}", quote_identifier(&n.channel), payload.unwrap_or_default());
+                    actions.push(Some(text));
+                }
+                stmt => {
+                    queries.push(bind::bind_rule_action(&mut context(text), stmt, &rel, r.event).ok()?.0);
+                    actions.push(None);
+                }
+            }
+        }
+        let level = bind::rule_level(&rel);
+        let (condition, texts) = self.show(self.pretty, |s| s.rule(&level, bound.as_ref(), &queries))?;
+        let mut texts = texts.into_iter();
+        let actions = actions.into_iter().map(|a| a.or_else(|| texts.next())).collect::<Option<_>>()?;
+        Some((bound.map(|_| condition), actions))
     }
 
     /// As [`bound`](Self::bound), for a view's query.
@@ -182,6 +216,16 @@ impl Look<'_> {
     /// A query as it was bound, perhaps with other names since, written out.
     pub fn written_query(&self, bound: &Query, names: &[&str]) -> Option<String> {
         self.show(false, |s| s.query(bound, names))
+    }
+
+    /// A rule's condition and actions as they were bound, perhaps with other names since, written out.
+    pub fn written_rule(
+        &self,
+        level: &Query,
+        condition: Option<&Expr>,
+        actions: &[Query],
+    ) -> Option<(String, Vec<String>)> {
+        self.show(false, |s| s.rule(level, condition, actions))
     }
 
     /// Whether a text for a view's query, read along the search path of now, is the query it was made of.
@@ -296,16 +340,31 @@ pub(crate) fn rule(look: &Look<'_>, c: &Class, r: &crate::catalog::Rule) -> Stri
         '3' => "INSERT",
         _ => "DELETE",
     };
-    let condition = match &r.condition {
-        None => String::new(),
-        Some(text) => format!("\n   WHERE {}", look.rule_condition(c.oid, r, text)),
-    };
-    format!(
-        "CREATE RULE {} AS\n    ON {event} TO {}{condition} DO {}NOTHING;",
+    let (condition, actions) = look.bound_rule(c.oid, r).unwrap_or_else(|| {
+        let actions = r.actions.iter().map(|a| format!(" {a}")).collect();
+        (r.condition.as_ref().map(|text| condition(text, look.pretty)), actions)
+    });
+    let mut text = format!(
+        "CREATE RULE {} AS\n    ON {event} TO {}{} DO {}",
         quote_identifier(&r.name),
         class_name(look.catalog, c.oid, !look.pretty),
+        condition.map_or_else(String::new, |e| format!("\n   WHERE {e}")),
         if r.instead { "INSTEAD " } else { "" },
-    )
+    );
+    match &actions[..] {
+        [] => text += "NOTHING",
+        [one] => {
+            let end = if one.starts_with('\n') { text.trim_end().len() } else { text.len() };
+            text.truncate(end);
+            text += one;
+        }
+        many => {
+            text += "(";
+            many.iter().for_each(|a| text += &format!("{a};\n"));
+            text += ")";
+        }
+    }
+    text + ";"
 }
 
 /// `CREATE TRIGGER …`.

@@ -1,0 +1,140 @@
+-- Rules among triggers, rights, functions, partitions; what depends on them, and names that change.
+-- views over views with rules and triggers
+create table b (a int primary key, x text);
+create view v1 as select a, x from b;
+create view v2 as select a as k, x as y from v1 where a > 0;
+create view v3 as select k, y || '' as z, y from v2;
+create function tg() returns trigger language plpgsql as $$ begin raise notice '% % %', tg_op, old, new; if tg_op = 'INSERT' then insert into b values (new.a, new.x || ' by trigger'); return new; elsif tg_op = 'UPDATE' then update b set x = new.x || ' changed' where a = old.a; return new; else delete from b where a = old.a; return old; end if; end $$;
+create trigger tr instead of insert or update or delete on v1 for each row execute function tg();
+insert into v2 values (1, 'one'), (2, 'two');
+insert into v2 (k) values (-3) returning *;
+update v2 set y = 'ONE' where k = 1 returning *;
+update v2 set y = 'neg' where k = -3;
+update v3 set y = 'three' where z like 'two%' returning k, z, y;
+update v3 set z = 'x';
+delete from v2 where y like 'ONE%' returning k;
+delete from v2 using (values (2)) w(n) where k = n;
+table b;
+drop trigger tr on v1;
+create rule r1 as on insert to v1 do instead insert into b values (new.a, new.x || ' by rule');
+create rule r2 as on update to v1 do instead update b set x = new.x || '*' where a = old.a;
+create rule r3 as on delete to v1 do instead delete from b where a = old.a;
+insert into v2 values (4, 'four'), (-5, 'five');
+update v2 set y = 'FOUR' where k = 4;
+update v2 set y = 'FIVE' where k = -5;
+insert into v2 values (4, 'four') returning *;
+delete from v2;
+table b;
+create view vc as select k, y from v2 where k < 100 with check option;
+insert into vc values (200, 'x');
+drop view v1 cascade;
+truncate b;
+-- rights
+create role ru; create role ro;
+create table secret (a int, note text);
+create table pub (a int);
+alter table secret owner to ro; alter table pub owner to ro;
+create rule rr as on insert to pub do also insert into secret values (new.a, current_user);
+grant insert on pub to ru;
+set role ru;
+insert into pub values (1);
+insert into secret values (2);
+reset role;
+table secret;
+create view pv as select a from pub;
+alter view pv owner to ro;
+create rule pi as on insert to pv do instead insert into secret values (new.a, 'through view');
+create rule pd as on delete to pv do instead delete from secret where a = old.a;
+grant insert on pv to ru;
+set role ru;
+insert into pv values (5);
+delete from pv where a = 1;
+delete from pv;
+reset role;
+table secret;
+-- triggers and rules: order
+create table o (a int); create table ol (n serial, w text);
+create function ot() returns trigger language plpgsql as $$ begin insert into ol (w) values (tg_when || ' ' || tg_op || ' ' || tg_level); return coalesce(new, old); end $$;
+create trigger t1 before insert or update or delete on o for each row execute function ot();
+create trigger t2 after insert or update or delete on o for each row execute function ot();
+create trigger t3 after insert or update or delete on o for each statement execute function ot();
+create rule o1 as on insert to o do also insert into ol (w) values ('rule insert ' || new.a);
+create rule o2 as on update to o do also insert into ol (w) values ('rule update ' || old.a || new.a);
+create rule o3 as on delete to o do also insert into ol (w) values ('rule delete ' || old.a);
+insert into o values (1), (2);
+update o set a = a + 10 where a = 1;
+delete from o;
+select w from ol order by n;
+-- functions, prepared, dynamic
+create function ins(i int) returns int language plpgsql as $$ declare n int; begin insert into o values (i); get diagnostics n = row_count; update o set a = a where a = i; return n; end $$;
+select ins(7);
+create function sqlins(i int) returns void language sql as 'insert into o values (i)';
+select sqlins(8);
+prepare q(int) as delete from o where a = $1;
+execute q(7); execute q(8);
+select w from ol where w like 'rule%' order by n;
+copy o from stdin;
+9
+\.
+select count(*) from ol where w = 'rule insert 9';
+-- dependencies
+create table dep (a int);
+create function df(int) returns int language sql immutable as 'select $1';
+create rule d1 as on insert to o do also insert into dep values (df(new.a));
+drop table dep;
+drop function df(int);
+alter table o drop column a;
+drop table dep cascade;
+select rulename from pg_rules where tablename = 'o' order by 1;
+create rule d1 as on insert to o do also insert into ol (w) values (df(new.a)::text);
+drop function df(int);
+drop function df(int) cascade;
+select rulename from pg_rules where tablename = 'o' order by 1;
+alter table o drop column a cascade;
+select rulename from pg_rules where tablename = 'o' order by 1;
+-- renaming
+create table rn (a int, b int); create table rl (a int, b int);
+create rule rn1 as on update to rn where old.a <> new.a do also insert into rl (a, b) select new.a, rl.b from rl where rl.a = old.a;
+alter table rl rename to rl2;
+alter table rl2 rename a to aa;
+alter table rn rename a to key;
+alter table rn rename to rn9;
+\d rn9
+insert into rl2 values (1, 5); insert into rn9 values (1, 1);
+update rn9 set key = 2;
+table rl2;
+-- enable, disable, replace
+alter table rn9 disable rule rn1;
+update rn9 set key = 3;
+alter table rn9 enable rule rn1;
+alter rule rn1 on rn9 rename to rn2;
+update rn9 set key = 1;
+table rl2;
+-- partitioned and inherited
+create table pt (a int, b text) partition by list (a); create table pt1 partition of pt for values in (1); create table pt2 partition of pt for values in (2);
+create table ptl (like pt);
+create rule ptr as on insert to pt where new.b = 'log' do also insert into ptl values (new.a, new.b);
+create rule ptu as on update to pt do also insert into ptl values (old.a, old.b || new.b);
+insert into pt values (1, 'log'), (2, 'no');
+update pt set b = b || '!';
+table ptl;
+-- sub-selects, joins, CTEs in actions
+create table j1 (a int, b text); create table j2 (a int, c text); insert into j2 values (1, 'uno'), (2, 'due');
+create rule j as on insert to j1 where new.a < 0 and exists (select 1 from j2 where j2.a = new.a) do instead insert into j2 select x.a + 100, x.c from j2 x join (values (1), (2)) y(n) on x.a = y.n, (values (1)) z(m) where x.a = - new.a;
+insert into j1 values (1, 'one'), (3, 'three');
+drop rule j on j1;
+create rule j as on insert to j1 do also update j2 set c = (select string_agg(c, ',') from j2 z where z.a <= new.a) from (select max(a) m from j2 where a <= new.a) s where j2.a = s.m;
+insert into j1 values (1, 'x'), (2, 'y');
+table j1; table j2;
+create rule jc as on delete to j1 do also (with w as (select max(a) m from j2) insert into j2 select w.m + old.a, 'cte' from w);
+delete from j1 where a < 3;
+table j2;
+create rule jw as on delete to j1 do also (with w as (select old.a) insert into j2 select 1, 'cte' from w);
+create rule jr as on update to j1 do also insert into j2 values (1, 'v1'), (new.a, 'v2');
+update j1 set b = 'u';
+table j2;
+create rule jrow as on delete to j2 do also insert into j1 values (old.a, old::text);
+delete from j2 where c = 'cte';
+table j1;
+drop table rn9, rl2, pt, ptl, j1, j2, o, ol, pub, secret, b cascade;
+drop role ru, ro;

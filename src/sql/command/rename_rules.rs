@@ -1,0 +1,123 @@
+//! Rules follow when what they read or write is renamed, as views do (`rename_views`).
+
+use super::write::{change, relation_key};
+use super::{rename_views, stored_text};
+use crate::base::{Error, Oid, Result};
+use crate::catalog::Rule;
+use crate::catalog::object::{Class, class};
+use crate::sql::ast::Stmt;
+use crate::sql::bind::{self, BindContext, Names, Query, Written};
+use crate::sql::exec::ExecContext;
+use crate::sql::exec::system::define::Look;
+use crate::sql::expr::Expr;
+use std::sync::Arc;
+
+/// A rule that has to do with the relation to be renamed, as it was bound before.
+pub struct Reader {
+    table: Oid,
+    rule: Rule,
+    condition: Option<Expr>,
+    /// None: a NOTIFY.
+    actions: Vec<Option<Query>>,
+}
+
+/// The rules with actions that name a relation, and its own.
+///
+/// # Errors
+/// 0A000 for one that cannot be bound.
+pub fn readers(cx: &mut ExecContext, oid: Oid) -> Result<Vec<Reader>> {
+    let (catalog, io) = (cx.backend()?.catalog.clone(), cx.fx.io.clone());
+    let mut found = Vec::new();
+    for record in catalog.all(class::RELATION) {
+        let Ok(c) = record.object.as_class() else { continue };
+        let has_to_do = |r: &&Rule| c.oid == oid || r.depends.iter().any(|d| d.on == relation_key(oid));
+        for r in c.rules.iter().filter(|r| !r.actions.is_empty() || c.oid != oid).filter(has_to_do) {
+            found.push(bound(&*catalog, &io, c, r).map_err(|_| refused(&r.name))?);
+        }
+    }
+    Ok(found)
+}
+
+fn bound(names: &dyn Names, io: &crate::types::IoContext, c: &Class, r: &Rule) -> Result<Reader> {
+    let written = Written(names);
+    let along = written.along(&r.search_path);
+    let rel = names.relation(c.oid).ok_or_else(|| Error::internal("a rule without its table"))?;
+    let source = format!("SELECT {}", r.condition.as_deref().unwrap_or_default());
+    let context = |text| BindContext { names: &*along, io, text, params: Vec::new(), infer_params: false };
+    let condition = match &r.condition {
+        Some(text) => {
+            let e = bind::parse_expression(text)?;
+            Some(bind::bind_rule_condition(&mut context(&source), &e, &rel, r.event)?)
+        }
+        None => None,
+    };
+    let mut actions = Vec::new();
+    for text in &r.actions {
+        let parsed = crate::sql::parse::parse(text)?;
+        actions.push(match parsed.first().map(|raw| &raw.stmt) {
+            Some(Stmt::Notify(_)) | None => None,
+            Some(stmt) => Some(bind::bind_rule_action(&mut context(text), stmt, &rel, r.event)?.0),
+        });
+    }
+    Ok(Reader { table: c.oid, rule: r.clone(), condition, actions })
+}
+
+/// Gives the rules their new texts, after the relation got its new names.
+///
+/// # Errors
+/// 0A000 for one that cannot be written out.
+pub fn follow(cx: &mut ExecContext, oid: Oid, old_name: &str, readers: Vec<Reader>) -> Result<()> {
+    if readers.is_empty() {
+        return Ok(());
+    }
+    cx.backend()?.txn.next_command();
+    let (catalog, io) = (cx.backend()?.catalog.clone(), cx.fx.io.clone());
+    let Some(now) = catalog.relation(oid)? else { return Ok(()) };
+    let look = Look { catalog: &catalog, io: &io, pretty: false, width: 0 };
+    for Reader { table, rule, mut condition, mut actions } in readers {
+        let Some(rel) = catalog.relation(table)? else { continue };
+        if let Some(e) = &mut condition {
+            rename_views::in_expression(e, &now, old_name);
+        }
+        actions.iter_mut().flatten().for_each(|q| rename_views::renamed(q, &now, old_name));
+        let level = bind::rule_level(&rel);
+        let queries: Vec<Query> = actions.iter().flatten().cloned().collect();
+        let shown = look.written_rule(&level, condition.as_ref(), &queries);
+        let (shown_condition, texts) = shown.ok_or_else(|| refused(&rule.name))?;
+        let mut texts = texts.into_iter();
+        let texts: Vec<Arc<str>> = actions
+            .iter()
+            .zip(&rule.actions)
+            .map(|(q, old)| match q {
+                Some(_) => texts.next().map_or_else(|| old.clone(), |t| t.trim().into()),
+                None => old.clone(),
+            })
+            .collect();
+        let condition = match condition {
+            Some(_) => Some(stored_text::text_of(cx, &stored_text::parse(&shown_condition)?, None)?),
+            None => None,
+        };
+        let path = catalog.search_path();
+        change(cx, table, |c| {
+            for r in c.rules.iter_mut().filter(|r| r.oid == rule.oid) {
+                (r.condition, r.actions, r.search_path) = (condition.clone(), texts.clone(), path.clone());
+            }
+        })?;
+    }
+    Ok(())
+}
+
+fn refused(rule: &str) -> Error {
+    Error::unsupported(format!("renaming what rule \"{rule}\" depends on is not supported"))
+        .hint("Drop the rule and create it again.")
+}
+
+/// Gives a column another name in the conditions of its table's rules that do nothing.
+pub fn rename_column(c: &mut Class, old: &str, new: &str) -> Result<()> {
+    for r in c.rules.iter_mut().filter(|r| r.actions.is_empty()) {
+        if let Some(text) = &r.condition {
+            r.condition = Some(stored_text::with_column_renamed(text, old, new)?);
+        }
+    }
+    Ok(())
+}
