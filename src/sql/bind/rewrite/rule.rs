@@ -58,13 +58,15 @@ pub(super) fn matching(rel: &Relation, event: char) -> impl Iterator<Item = &Rul
 }
 
 impl Binder<'_, '_> {
-    /// Opens the level in which OLD and NEW are names.
-    fn open_rule(&mut self, rel: &Arc<Relation>) -> Result<()> {
+    /// Opens the level in which OLD and NEW are names: of conditions only as far as there is such a row.
+    fn open_rule(&mut self, rel: &Arc<Relation>, condition_of: Option<char>) -> Result<()> {
         self.scopes.push(Scope::default());
-        for name in ["old", "new"] {
+        for (name, missing) in [("old", INSERT), ("new", DELETE)] {
             let n = self.add_table_rel(rel.clone(), name.to_owned(), &[])?;
-            let item = self.table_item(n, name.to_owned(), None);
-            self.scope().items.push(NsItem { columns_visible: false, system_visible: false, ..item });
+            if condition_of != Some(missing) {
+                let item = self.table_item(n, name.to_owned(), None);
+                self.scope().items.push(NsItem { columns_visible: false, system_visible: false, ..item });
+            }
         }
         Ok(())
     }
@@ -74,9 +76,8 @@ impl Binder<'_, '_> {
 pub fn bind_rule_condition(cx: &mut BindContext<'_>, e: &ast::Expr, rel: &Arc<Relation>, event: char) -> Result<Expr> {
     let mut binder = Binder::new(cx);
     binder.check_as = Some(rel.owner);
-    binder.open_rule(rel)?;
+    binder.open_rule(rel, Some(event))?;
     let mut bound = binder.condition(e, Clause::Where)?;
-    refuse_missing(&reads_of_condition(&mut bound), event)?;
     rights::mark_alone(&mut bound);
     Ok(bound)
 }
@@ -90,7 +91,7 @@ pub fn bind_rule_action(
 ) -> Result<(Query, bool)> {
     let mut binder = Binder::new(cx);
     binder.check_as = Some(rel.owner);
-    binder.open_rule(rel)?;
+    binder.open_rule(rel, None)?;
     let mut query = binder.statement(stmt, true)?;
     let read = reads_of_rule(&mut query, 1);
     refuse_missing(&read, event)?;
