@@ -287,7 +287,16 @@ impl MergeWhen {
 
 impl Write {
     pub fn new(target: usize, kind: WriteKind, returning: Vec<Target>) -> Write {
-        Write { target, read: target, kind, returning, checks: Vec::new(), cascaded: false, unruled: false, nothing: false }
+        Write {
+            target,
+            read: target,
+            kind,
+            returning,
+            checks: Vec::new(),
+            cascaded: false,
+            unruled: false,
+            nothing: false,
+        }
     }
 }
 

@@ -130,7 +130,9 @@ fn go_on(cx: &mut ExecContext, p: &mut Progress) -> Flow<()> {
         return Ok(());
     }
     if matches!(p.plan.plan.node, plan::PlanNode::Sequence { .. }) {
-        return Err(Error::unsupported("EXPLAIN ANALYZE of what rules make several statements of is not supported").into());
+        return Err(
+            Error::unsupported("EXPLAIN ANALYZE of what rules make several statements of is not supported").into()
+        );
     }
     if p.node.is_none() {
         cx.instrument = Some(exec::instrument::Instrumentation::default());

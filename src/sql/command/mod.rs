@@ -47,6 +47,7 @@ mod query;
 mod reindex;
 mod reloptions;
 mod rename;
+mod rename_policies;
 mod rename_rules;
 mod rename_views;
 mod rewrite;

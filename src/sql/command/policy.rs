@@ -46,7 +46,8 @@ fn roles(cx: &mut ExecContext, list: &[RoleSpec]) -> Result<Vec<Oid>> {
     list.iter().map(|r| Ok(role::resolve(cx.backend()?, r)?.0)).collect()
 }
 
-fn has_sub_select(e: &Expr) -> bool {
+/// Sub-selects in a condition name tables.
+pub fn has_sub_select(e: &Expr) -> bool {
     let mut found = false;
     e.clone().rewrite(&mut |x| found |= matches!(x.kind, ExprKind::SubLink(_)));
     found
@@ -323,44 +324,19 @@ pub fn reading_elsewhere(cx: &mut ExecContext, key: ObjectKey) -> Result<Vec<Oid
     Ok(found)
 }
 
-/// Gives a column of the table another name in its policies.
-///
-/// # Errors
-/// 0A000 where sub-selects may name it.
+/// Gives a column of the table another name in its policies without sub-selects; the others follow (`rename_policies`).
 pub fn rename_column(c: &mut Class, old: &str, new: &str) -> Result<()> {
     for p in &mut c.policies {
-        for text in [&mut p.using, &mut p.check].into_iter().flatten() {
-            if has_sub_select(&parse_expression(text)?) && text.contains(old) {
-                let what = format!("renaming what policy \"{}\" depends on is not supported", p.name);
-                return Err(Error::unsupported(what));
-            }
-            *text = stored_text::with_column_renamed(text, old, new)?;
+        let texts = [&p.using, &p.check];
+        if texts
+            .into_iter()
+            .flatten()
+            .try_fold(false, |found, t| Ok::<_, Error>(found | has_sub_select(&parse_expression(t)?)))?
+        {
+            continue;
         }
-    }
-    Ok(())
-}
-
-/// Policies keep names as text, too.
-///
-/// # Errors
-/// 0A000 where a policy's sub-select names the relation.
-pub fn refuse_rename(cx: &mut ExecContext, oid: Oid) -> Result<()> {
-    let catalog = cx.backend()?.catalog.clone();
-    let refuse = |p: &Policy| {
-        Err(Error::unsupported(format!("renaming what policy \"{}\" depends on is not supported", p.name)))
-    };
-    for record in catalog.all(class::RELATION) {
-        let Ok(c) = record.object.as_class() else { continue };
-        for p in &c.policies {
-            if p.depends.iter().any(|d| d.on == relation_key(oid)) {
-                return refuse(p);
-            }
-            for text in [&p.using, &p.check].into_iter().flatten().filter(|_| c.oid == oid) {
-                // It may name the table it belongs to.
-                if has_sub_select(&parse_expression(text)?) && text.contains(&c.name) {
-                    return refuse(p);
-                }
-            }
+        for text in [&mut p.using, &mut p.check].into_iter().flatten() {
+            *text = stored_text::with_column_renamed(text, old, new)?;
         }
     }
     Ok(())

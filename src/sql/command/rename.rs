@@ -2,8 +2,8 @@
 
 use super::write::{change, class_of, put};
 use super::{
-    Command, alter_table, domain, function, inherit, names, rename_rules, rename_views, role, schema, sequence, stored_text,
-    table, typed,
+    Command, alter_table, domain, function, inherit, names, rename_policies, rename_rules, rename_views, role, schema,
+    sequence, stored_text, table, typed,
 };
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::{UserTypeKind, class};
@@ -99,7 +99,7 @@ fn rename_relation(cx: &mut ExecContext, found: &Relation, stmt: &RenameStmt) ->
     if stmt.object != ObjectType::Type {
         super::row_type::refuse_composite(found.kind, &found.name)?;
     }
-    super::policy::refuse_rename(cx, found.oid)?;
+    let policies = rename_policies::readers(cx, found.oid)?;
     let (readers, rules) = (rename_views::readers(cx, found.oid)?, rename_rules::readers(cx, found.oid)?);
     names::lock_name(cx, class::RELATION, found.namespace, &stmt.new_name)?;
     table::exists(cx, found.namespace, &stmt.new_name, false)?;
@@ -114,6 +114,7 @@ fn rename_relation(cx: &mut ExecContext, found: &Relation, stmt: &RenameStmt) ->
     }
     rename_views::follow(cx, found.oid, &found.name, readers)?;
     rename_rules::follow(cx, found.oid, &found.name, rules)?;
+    rename_policies::follow(cx, found.oid, &found.name, policies)?;
     Ok(())
 }
 
@@ -130,7 +131,7 @@ fn rename_column(cx: &mut ExecContext, found: &Relation, old: &str, new: &str) -
     if crate::sql::bind::scope::system_attno(new).is_some() {
         return Err(err!(DUPLICATE_COLUMN, "column name \"{new}\" conflicts with a system column name"));
     }
-    super::policy::refuse_rename(cx, c.oid)?;
+    let policies = rename_policies::readers(cx, c.oid)?;
     let (readers, rules) = (rename_views::readers(cx, c.oid)?, rename_rules::readers(cx, c.oid)?);
     let mut c = c;
     c.attributes[n].name = new.to_string();
@@ -173,7 +174,8 @@ fn rename_column(cx: &mut ExecContext, found: &Relation, old: &str, new: &str) -
         put(cx, Object::Class(i))?;
     }
     rename_views::follow(cx, oid, &found.name, readers)?;
-    rename_rules::follow(cx, oid, &found.name, rules)
+    rename_rules::follow(cx, oid, &found.name, rules)?;
+    rename_policies::follow(cx, oid, &found.name, policies)
 }
 
 fn rename_constraint(cx: &mut ExecContext, oid: Oid, old: &str, new: &str) -> Flow<()> {
@@ -319,11 +321,12 @@ pub fn set_schema(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterObjectSch
                 .hint("Change the schema of the table instead.")
                 .into());
         }
-        super::policy::refuse_rename(cx, found.oid)?;
+        let policies = rename_policies::readers(cx, found.oid)?;
         let (readers, rules) = (rename_views::readers(cx, found.oid)?, rename_rules::readers(cx, found.oid)?);
         move_relation(cx, &found, namespace, &stmt.new_schema)?;
         rename_views::follow(cx, found.oid, &found.name, readers)?;
         rename_rules::follow(cx, found.oid, &found.name, rules)?;
+        rename_policies::follow(cx, found.oid, &found.name, policies)?;
         return Ok(tag);
     }
     if let Some(name @ ObjectName::Function(_)) = &stmt.name {

@@ -6,7 +6,7 @@
 use super::write::{change, class_of, relation_key};
 use crate::base::{Error, Oid, Result};
 use crate::catalog::{Relation, View};
-use crate::sql::bind::{self, Query, Written};
+use crate::sql::bind::{self, FromNode, Query, Written};
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::system::define::Look;
 use crate::sql::expr::{Expr, ExprKind};
@@ -72,13 +72,15 @@ fn refused(view: &str) -> Error {
 
 /// Puts the relation as it is now into a query, wherever that reads it.
 pub(super) fn renamed(query: &mut Query, now: &Arc<Relation>, old_name: &str) {
+    let mut joined = Vec::new();
+    query.from.iter().for_each(|n| names_of_using(n, &mut joined));
     for n in 0..query.rels.len() {
         let entry = &mut query.rels[n];
         let Some(rel) = entry.relation_mut().filter(|rel| rel.oid == now.oid) else { continue };
         *rel = now.clone();
         for (column, attribute) in query.rels[n].columns.iter_mut().zip(&now.attributes) {
-            // Where a column alias list stands, its names stay.
-            if !column.dropped {
+            // What USING joins by keeps its name, as an alias.
+            if !column.dropped && !joined.contains(&column.name) {
                 column.name.clone_from(&attribute.name);
             }
         }
@@ -88,6 +90,14 @@ pub(super) fn renamed(query: &mut Query, now: &Arc<Relation>, old_name: &str) {
     }
     query.for_each_query_mut(&mut |q| renamed(q, now, old_name));
     query.for_each_expr_mut(&mut |e| in_expression(e, now, old_name));
+}
+
+fn names_of_using(node: &FromNode, out: &mut Vec<String>) {
+    if let FromNode::Join(j) = node {
+        out.extend(j.using.iter().map(|(name, _)| name.clone()));
+        names_of_using(&j.left, out);
+        names_of_using(&j.right, out);
+    }
 }
 
 pub(super) fn in_expression(e: &mut Expr, now: &Arc<Relation>, old_name: &str) {

@@ -10,9 +10,7 @@ use crate::catalog::{Catalog, ObjectKey, RelKind, Relation, Rule};
 use crate::err;
 use crate::lock::LockMode;
 use crate::sql::ast::{CreateRuleStmt, DropStmt, EnableMode, Expr, ObjectName, RangeVar, RuleEvent, Stmt};
-use crate::sql::bind::{
-    BindContext, Target, bind_rule_action, bind_rule_condition, reads_of_condition, reads_of_rule,
-};
+use crate::sql::bind::{BindContext, Target, bind_rule_action, bind_rule_condition, reads_of_condition, reads_of_rule};
 use crate::sql::exec::ExecContext;
 use crate::types::context::TypeHooks;
 use std::sync::Arc;

@@ -10,7 +10,9 @@ use crate::catalog::{RelKind, Relation, Rule};
 use crate::err;
 use crate::sql::ast;
 use crate::sql::bind::scope::{Clause, NsItem, Scope, WHOLE_ROW, raise_levels};
-use crate::sql::bind::{BindContext, Binder, FromNode, Query, Rel, RelColumn, Source, WriteKind, parse_expression, rights};
+use crate::sql::bind::{
+    BindContext, Binder, FromNode, Query, Rel, RelColumn, Source, WriteKind, parse_expression, rights,
+};
 use crate::sql::bind::{Target, walk_expr_mut};
 use crate::sql::expr::{Expr, ExprKind};
 use crate::types::{TypeRef, oid};
@@ -332,7 +334,8 @@ impl Binder<'_, '_> {
             };
             let offset = host.rels.len();
             shift(&mut p, offset);
-            if host.set_op.is_some() && (!p.from.is_empty() || qual.is_some() || p.filter.is_some() || !read.is_empty()) {
+            if host.set_op.is_some() && (!p.from.is_empty() || qual.is_some() || p.filter.is_some() || !read.is_empty())
+            {
                 return Err(Error::unsupported("conditional UNION/INTERSECT/EXCEPT statements are not implemented"));
             }
             let (meaning, mut odd) = (meaning(&p), false);
@@ -501,7 +504,8 @@ fn shown(p: &Query, by_action: &[Target], above: usize) -> Result<Vec<Target>> {
     for t in &mut out {
         let mut others = false;
         walk_expr_mut(&mut t.expr, 0, &mut |x, depth| {
-            others |= matches!(x.kind, ExprKind::Var { rel, levels_up, .. } if levels_up == depth && rel != write.target);
+            others |=
+                matches!(x.kind, ExprKind::Var { rel, levels_up, .. } if levels_up == depth && rel != write.target);
         });
         if others && above > 0 {
             return Err(Error::unsupported("this RETURNING is not supported with a rule"));

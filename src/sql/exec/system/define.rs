@@ -125,7 +125,7 @@ impl Look<'_> {
         let source = format!("SELECT {text}");
         let names = Written(self.catalog);
         let mut cx = BindContext { names: &names, io: self.io, text: &source, params: Vec::new(), infer_params: false };
-        bind::bind_expr(&mut cx, &written, relation, Clause::Check, None).ok()
+        bind::bind_expr(&mut cx, &written, relation, Clause::Policy, None).ok()
     }
 
     /// A stored expression over a table's columns, bound and written out again. None where that cannot be done, or
@@ -216,6 +216,11 @@ impl Look<'_> {
     /// A query as it was bound, perhaps with other names since, written out.
     pub fn written_query(&self, bound: &Query, names: &[&str]) -> Option<String> {
         self.show(false, |s| s.query(bound, names))
+    }
+
+    /// An expression over a relation as it was bound, perhaps with other names since, written out.
+    pub fn written_expression(&self, e: &Expr, rel: &Relation) -> Option<String> {
+        self.show(false, |s| s.expression(e, Some(rel)))
     }
 
     /// A rule's condition and actions as they were bound, perhaps with other names since, written out.

@@ -1,0 +1,93 @@
+//! Policies whose sub-selects read what is renamed follow, as views do (`rename_views`).
+
+use super::policy::has_sub_select;
+use super::write::{change, relation_key};
+use super::{rename_views, stored_text};
+use crate::base::{Error, Oid, Result};
+use crate::catalog::Policy;
+use crate::catalog::object::class;
+use crate::sql::bind::scope::Clause;
+use crate::sql::bind::{self, BindContext, Names, Written, parse_expression};
+use crate::sql::exec::ExecContext;
+use crate::sql::exec::system::define::Look;
+use crate::sql::expr::Expr;
+use std::sync::Arc;
+
+/// A policy with sub-selects that has to do with the relation to be renamed, as it was bound before.
+pub struct Reader {
+    table: Oid,
+    policy: Policy,
+    using: Option<Expr>,
+    check: Option<Expr>,
+}
+
+fn names_tables(p: &Policy) -> Result<bool> {
+    [&p.using, &p.check]
+        .into_iter()
+        .flatten()
+        .try_fold(false, |found, text| Ok(found | has_sub_select(&parse_expression(text)?)))
+}
+
+/// The policies that read a relation in sub-selects, and its own that have some.
+///
+/// # Errors
+/// 0A000 for one that cannot be bound.
+pub fn readers(cx: &mut ExecContext, oid: Oid) -> Result<Vec<Reader>> {
+    let (catalog, io) = (cx.backend()?.catalog.clone(), cx.fx.io.clone());
+    let mut found = Vec::new();
+    for record in catalog.all(class::RELATION) {
+        let Ok(c) = record.object.as_class() else { continue };
+        for p in &c.policies {
+            let reads = p.depends.iter().any(|d| d.on == relation_key(oid));
+            if !reads && !(c.oid == oid && names_tables(p)?) {
+                continue;
+            }
+            let Some(rel) = catalog.relation(c.oid)? else { continue };
+            let written = Written(&*catalog);
+            let names = written.along(&p.search_path);
+            let bound = |text: &Option<Arc<str>>| -> Result<Option<Expr>> {
+                let Some(text) = text else { return Ok(None) };
+                let mut bcx = BindContext { names: &*names, io: &io, text, params: Vec::new(), infer_params: false };
+                let e = bind::bind_condition(&mut bcx, &parse_expression(text)?, &rel, Clause::Policy);
+                e.map(Some).map_err(|_| refused(&p.name))
+            };
+            found.push(Reader { table: c.oid, policy: p.clone(), using: bound(&p.using)?, check: bound(&p.check)? });
+        }
+    }
+    Ok(found)
+}
+
+/// Gives the policies their new texts, after the relation got its new names.
+///
+/// # Errors
+/// 0A000 for one that cannot be written out.
+pub fn follow(cx: &mut ExecContext, oid: Oid, old_name: &str, readers: Vec<Reader>) -> Result<()> {
+    if readers.is_empty() {
+        return Ok(());
+    }
+    cx.backend()?.txn.next_command();
+    let (catalog, io) = (cx.backend()?.catalog.clone(), cx.fx.io.clone());
+    let Some(now) = catalog.relation(oid)? else { return Ok(()) };
+    let look = Look { catalog: &catalog, io: &io, pretty: false, width: 0 };
+    for Reader { table, policy, using, check } in readers {
+        let Some(rel) = catalog.relation(table)? else { continue };
+        let mut text = |e: Option<Expr>| -> Result<Option<Arc<str>>> {
+            let Some(mut e) = e else { return Ok(None) };
+            rename_views::in_expression(&mut e, &now, old_name);
+            let shown = look.written_expression(&e, &rel).ok_or_else(|| refused(&policy.name))?;
+            stored_text::text_of(cx, &stored_text::parse(&shown)?, None).map(Some)
+        };
+        let (using, check) = (text(using)?, text(check)?);
+        let path = catalog.search_path();
+        change(cx, table, |c| {
+            for p in c.policies.iter_mut().filter(|p| p.oid == policy.oid) {
+                (p.using, p.check, p.search_path) = (using.clone(), check.clone(), path.clone());
+            }
+        })?;
+    }
+    Ok(())
+}
+
+fn refused(policy: &str) -> Error {
+    Error::unsupported(format!("renaming what policy \"{policy}\" depends on is not supported"))
+}
