@@ -30,6 +30,38 @@ fn three_way<const TYPE: u32>(cx: &mut FnContext, args: &[Datum<'_>], out: &mut 
     Ok(())
 }
 
+/// The difference of the first bytes that differ, as memcmp tells it; else which one is longer.
+fn by_bytes(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
+    push_difference(args[0].bytes(), args[1].bytes(), out);
+    Ok(())
+}
+
+/// As [`by_bytes`], blanks at the end aside.
+fn by_trimmed_bytes(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
+    let [a, b] = [args[0], args[1]].map(|d| types::text::trim_blanks(d.bytes()));
+    push_difference(a, b, out);
+    Ok(())
+}
+
+/// As strncmp does: the end counts as a byte of zero.
+fn by_name(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
+    let byte = |d: Datum<'_>, n: usize| d.bytes().get(n).map_or(0, |b| i32::from(*b));
+    let longest = args[0].bytes().len().max(args[1].bytes().len());
+    let found = (0..longest).map(|n| byte(args[0], n) - byte(args[1], n)).find(|d| *d != 0);
+    out.push(Datum::I32(found.unwrap_or(0)));
+    Ok(())
+}
+
+fn push_difference(a: &[u8], b: &[u8], out: &mut Column) {
+    let found = a.iter().zip(b).find(|(x, y)| x != y).map(|(x, y)| i32::from(*x) - i32::from(*y));
+    out.push(Datum::I32(found.unwrap_or(a.len().cmp(&b.len()) as i32)));
+}
+
+fn int2_difference(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
+    out.push(Datum::I32(i32::from(args[0].i16()) - i32::from(args[1].i16())));
+    Ok(())
+}
+
 /// −1, 0 or 1 of integers of two widths.
 fn widths<A: Int, B: Int>(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
     let (a, b): (i128, i128) = (A::of(args[0]).into(), B::of(args[1]).into());
@@ -248,28 +280,28 @@ pub(super) static TABLES: &[&[(&str, FuncImpl)]] = &[
         ("btint82cmp", scalar(widths::<i64, i16>)),
         ("btint48cmp", scalar(widths::<i32, i64>)),
         ("btint84cmp", scalar(widths::<i64, i32>)),
-        ("bttext_pattern_cmp", scalar(three_way::<25>)),
-        ("btbpchar_pattern_cmp", scalar(three_way::<1042>)),
-        ("btnametextcmp", scalar(three_way::<25>)),
-        ("bttextnamecmp", scalar(three_way::<25>)),
+        ("bttext_pattern_cmp", scalar(by_bytes)),
+        ("btbpchar_pattern_cmp", scalar(by_trimmed_bytes)),
+        ("btnametextcmp", scalar(by_bytes)),
+        ("bttextnamecmp", scalar(by_bytes)),
         ("range_cmp", scalar(three_way::<3831>)),
         ("multirange_cmp", scalar(three_way::<4537>)),
         ("bttidcmp", scalar(three_way::<27>)),
         ("btoidvectorcmp", scalar(three_way::<30>)),
         ("btboolcmp", scalar(three_way::<16>)),
-        ("btint2cmp", scalar(three_way::<21>)),
+        ("btint2cmp", scalar(int2_difference)),
         ("btint4cmp", scalar(three_way::<23>)),
         ("btint8cmp", scalar(three_way::<20>)),
         ("btfloat4cmp", scalar(three_way::<700>)),
         ("btfloat8cmp", scalar(three_way::<701>)),
         ("btoidcmp", scalar(three_way::<26>)),
-        ("bttextcmp", scalar(three_way::<25>)),
-        ("btnamecmp", scalar(three_way::<19>)),
-        ("btcharcmp", scalar(three_way::<18>)),
+        ("bttextcmp", scalar(by_bytes)),
+        ("btnamecmp", scalar(by_name)),
+        ("btcharcmp", scalar(by_name)),
         ("btarraycmp", scalar(three_way::<2277>)),
         ("btrecordcmp", scalar(three_way::<2249>)),
-        ("bpcharcmp", scalar(three_way::<1042>)),
-        ("byteacmp", scalar(three_way::<17>)),
+        ("bpcharcmp", scalar(by_trimmed_bytes)),
+        ("byteacmp", scalar(by_bytes)),
         ("numeric_cmp", scalar(three_way::<1700>)),
         ("date_cmp", scalar(three_way::<1082>)),
         ("time_cmp", scalar(three_way::<1083>)),

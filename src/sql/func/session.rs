@@ -438,8 +438,18 @@ fn as_f64(d: Datum<'_>) -> f64 {
     }
 }
 
+/// Cents that fit; not a number is no amount.
+fn whole_cents(cents: f64) -> Result<i64> {
+    let cents = cents.round_ties_even();
+    // 2^63 itself is the first that does not fit.
+    match cents >= i64::MIN as f64 && cents < -(i64::MIN as f64) {
+        true => Ok(cents as i64),
+        false => Err(money_overflow()),
+    }
+}
+
 fn money_times_float(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
-    out.push(Datum::I64((as_f64(args[0]) * as_f64(args[1])).round_ties_even() as i64));
+    out.push(Datum::I64(whole_cents(as_f64(args[0]) * as_f64(args[1]))?));
     Ok(())
 }
 
@@ -457,7 +467,7 @@ fn money_divided_float(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) 
     if d == 0.0 {
         return Err(super::int::division_by_zero());
     }
-    out.push(Datum::I64((args[0].i64() as f64 / d).round_ties_even() as i64));
+    out.push(Datum::I64(whole_cents(args[0].i64() as f64 / d)?));
     Ok(())
 }
 

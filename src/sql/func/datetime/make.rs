@@ -50,7 +50,7 @@ fn shown(second: f64) -> String {
     let mut out = Vec::new();
     crate::types::float::write_g(second, 6, &mut out);
     let text = String::from_utf8_lossy(&out).into_owned();
-    format!("{text:0>2}")
+    if second.is_finite() { format!("{text:0>2}") } else { text }
 }
 
 fn make_time(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {

@@ -45,14 +45,8 @@ fn east_of_interval(bytes: &[u8], cx: &FnContext) -> Result<i64> {
 
 /// A moment moved by seconds.
 fn moved(us: i64, seconds: i64, out: &mut Column) -> Result<()> {
-    let us = match timestamp::is_finite(us) {
-        true => us
-            .checked_add(seconds * USECS_PER_SEC)
-            .filter(|us| timestamp::in_range(*us))
-            .ok_or_else(timestamp::out_of_range)?,
-        false => us,
-    };
-    out.push(Datum::I64(us));
+    let us = us.checked_add(seconds * USECS_PER_SEC).filter(|us| timestamp::in_range(*us));
+    out.push(Datum::I64(us.ok_or_else(timestamp::out_of_range)?));
     Ok(())
 }
 
@@ -66,19 +60,40 @@ fn to_local(us: i64, zone: &Zone, out: &mut Column) -> Result<()> {
     Ok(())
 }
 
+/// What has no end is the same in every zone, even in one that is not known.
+fn boundless(us: i64, out: &mut Column) -> bool {
+    let boundless = !timestamp::is_finite(us);
+    if boundless {
+        out.push(Datum::I64(us));
+    }
+    boundless
+}
+
 fn timestamp_zone(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    if boundless(args[1].i64(), out) {
+        return Ok(());
+    }
     to_utc(args[1].i64(), &zone_of(args[0].str())?, out)
 }
 
 fn timestamptz_zone(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    if boundless(args[1].i64(), out) {
+        return Ok(());
+    }
     to_local(args[1].i64(), &zone_of(args[0].str())?, out)
 }
 
 fn timestamp_izone(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    if boundless(args[1].i64(), out) {
+        return Ok(());
+    }
     moved(args[1].i64(), -east_of_interval(args[0].bytes(), cx)?, out)
 }
 
 fn timestamptz_izone(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    if boundless(args[1].i64(), out) {
+        return Ok(());
+    }
     moved(args[1].i64(), east_of_interval(args[0].bytes(), cx)?, out)
 }
 

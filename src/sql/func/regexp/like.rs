@@ -13,6 +13,11 @@ fn ends_with_escape() -> Error {
 
 /// Whether a whole text fits a pattern. Works on bytes: `_` skips a UTF-8 character, everything else is exact.
 fn matches(text: &[u8], pattern: &[u8]) -> Result<bool> {
+    fits(text, pattern, |b| b & 0xC0 == 0x80)
+}
+
+/// As [`matches`]; `inner`: a byte that belongs to the character before it.
+fn fits(text: &[u8], pattern: &[u8], inner: fn(u8) -> bool) -> Result<bool> {
     let (mut t, mut p) = (0, 0);
     // Where to go on after the latest `%` if the rest does not fit: pattern behind it, text not yet tried.
     let mut star: Option<(usize, usize)> = None;
@@ -30,7 +35,7 @@ fn matches(text: &[u8], pattern: &[u8]) -> Result<bool> {
             }
             Some(b'_') if t < text.len() => {
                 t += 1;
-                while text.get(t).is_some_and(|b| b & 0xC0 == 0x80) {
+                while text.get(t).is_some_and(|b| inner(*b)) {
                     t += 1;
                 }
                 p += 1;
@@ -63,7 +68,7 @@ fn matches(text: &[u8], pattern: &[u8]) -> Result<bool> {
         match &mut star {
             Some((after, from)) if *from < text.len() => {
                 *from += 1;
-                while text.get(*from).is_some_and(|b| b & 0xC0 == 0x80) {
+                while text.get(*from).is_some_and(|b| inner(*b)) {
                     *from += 1;
                 }
                 (p, t) = (*after, *from);
@@ -99,16 +104,43 @@ fn not_ilike(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<
     Ok(())
 }
 
-/// Rewrites a pattern with another escape character into one with a backslash.
+/// A byte of a `bytea` is a character of its own.
+fn bytes_like(args: Args<'_, '_>) -> Result<bool> {
+    fits(args[0].bytes(), args[1].bytes(), |_| false)
+}
+
+fn bytea_like(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    out.push(Datum::Bool(bytes_like(args)?));
+    Ok(())
+}
+
+fn bytea_not_like(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    out.push(Datum::Bool(!bytes_like(args)?));
+    Ok(())
+}
+
 fn like_escape(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
-    let (pattern, escape) = (args[0].str(), one_character(args[1].str())?);
-    if escape == Some('\\') {
-        return push_text(out, pattern);
-    }
-    let mut result = String::new();
+    let escape = one_character(args[1].str())?;
+    push_text(out, rewritten(args[0].str().chars(), escape).collect::<String>())
+}
+
+fn like_escape_bytea(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    // Characters up to U+00FF stand for the bytes.
+    let text = |d: Datum<'_>| d.bytes().iter().map(|b| char::from(*b)).collect::<String>();
+    let escape = one_character(&text(args[1]))?;
+    let bytes: Vec<u8> = rewritten(text(args[0]).chars(), escape).map(|c| c as u8).collect();
+    out.push(Datum::Bytes(&bytes));
+    Ok(())
+}
+
+/// A pattern with another escape character as one with a backslash.
+fn rewritten(pattern: impl Iterator<Item = char>, escape: Option<char>) -> impl Iterator<Item = char> {
+    let mut result = Vec::new();
     let mut after_escape = false;
-    for c in pattern.chars() {
-        if Some(c) == escape && !after_escape {
+    for c in pattern {
+        if escape == Some('\\') {
+            result.push(c);
+        } else if Some(c) == escape && !after_escape {
             result.push('\\');
             after_escape = true;
         } else if c == '\\' {
@@ -122,7 +154,7 @@ fn like_escape(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Resul
             after_escape = false;
         }
     }
-    push_text(out, result)
+    result.into_iter()
 }
 
 fn one_character(escape: &str) -> Result<Option<char>> {
@@ -210,14 +242,14 @@ pub(super) static TABLE: &[(&str, FuncImpl)] = &[
     ("textnlike", Scalar(not_like)),
     ("namelike", Scalar(like)),
     ("namenlike", Scalar(not_like)),
-    ("bytealike", Scalar(like)),
-    ("byteanlike", Scalar(not_like)),
+    ("bytealike", Scalar(bytea_like)),
+    ("byteanlike", Scalar(bytea_not_like)),
     ("texticlike", Scalar(ilike)),
     ("texticnlike", Scalar(not_ilike)),
     ("nameiclike", Scalar(ilike)),
     ("nameicnlike", Scalar(not_ilike)),
     ("like_escape", Scalar(like_escape)),
-    ("like_escape_bytea", Scalar(like_escape)),
+    ("like_escape_bytea", Scalar(like_escape_bytea)),
     ("similar_to_escape_1", Scalar(similar_to)),
     ("similar_to_escape_2", Scalar(similar_to)),
     ("similar_escape", Scalar(similar_escape)),
