@@ -47,10 +47,13 @@ fn clock(hour: i32, minute: i32, second: f64) -> Option<i64> {
 
 /// As C's `%02g` shows it.
 fn shown(second: f64) -> String {
+    if !second.is_finite() {
+        return if second.is_nan() { "NaN".into() } else { format!("{second:02}") };
+    }
     let mut out = Vec::new();
     crate::types::float::write_g(second, 6, &mut out);
     let text = String::from_utf8_lossy(&out).into_owned();
-    if second.is_finite() { format!("{text:0>2}") } else { text }
+    format!("{text:0>2}")
 }
 
 fn make_time(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
