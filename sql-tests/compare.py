@@ -10,7 +10,7 @@ A difference prints the statements to repeat it.
 import argparse, random, sys
 import psycopg2
 
-TYPES = ["int", "bigint", "text", "numeric", "bool", "date", "float8", "smallint"]
+TYPES = ["int", "bigint", "text", "numeric", "bool", "date", "float8", "smallint", "int[]"]
 LITERALS = {
     "int": ["0", "1", "2", "3", "5", "-1", "10"],
     "smallint": ["0::smallint", "1::smallint", "2::smallint", "7::smallint"],
@@ -19,6 +19,7 @@ LITERALS = {
     "numeric": ["0.0", "1.5", "2.0", "-3.25"],
     "bool": ["true", "false"],
     "date": ["date '2020-01-01'", "date '2020-01-02'", "date '2021-06-30'"],
+    "int[]": ["array[1, 2]", "'{}'::int[]", "array[1, null]", "array[3]", "'{2,1}'::int[]"],
     "float8": ["0::float8", "1.5::float8", "2::float8", "'-0'::float8"],
 }
 NUMBERS = ["int", "bigint", "numeric", "float8", "smallint"]
@@ -56,9 +57,10 @@ class Gen:
             head = ["id int primary key"] if key else []
             out.append(f"create table {name} ({', '.join(head + [f'{c} {ty}' for c, ty in cols])})")
             rows = self.pick([0, 1, 5, 12, 30, 60])
+            holes = self.pick([0.2, 0.2, 0.5, 0.9])
             for i in range(rows):
                 vals = [str(i)] if key else []
-                vals += ["null" if self.chance(0.2) else self.pick(LITERALS[ty]) for _, ty in cols]
+                vals += ["null" if self.chance(holes) else self.pick(LITERALS[ty]) for _, ty in cols]
                 out.append(f"insert into {name} values ({', '.join(vals)})")
             for i in range(self.r.randint(0, 2)):
                 cs = self.r.sample([c for c, _ in cols], self.r.randint(1, min(2, len(cols))))
@@ -89,7 +91,9 @@ class Gen:
         if ty == "bool":
             return self.pred(scope, depth)
         if ty == "int":
-            kinds += ["length", "extract"]
+            kinds += ["length", "extract", "element", "cardinality"]
+        if ty == "int[]":
+            kinds += ["append", "build", "gather"]
         if ty == "date":
             kinds += ["plusdays"]
         if ty == "bigint" and depth > 1:
@@ -119,6 +123,21 @@ class Gen:
             return f"substr({e('text')}, 1, 1)"
         if k == "cast":
             return f"({self.expr(self.pick(['int', 'bool', 'date', 'bigint']), scope, d)})::text"
+        if k == "element":
+            return f"({e('int[]')})[{self.pick(['1', '2', e('int')])}]"
+        if k == "cardinality":
+            return f"{self.pick(['cardinality', 'array_ndims'])}({e('int[]')})"
+        if k == "append":
+            return f"({e('int[]')} || {self.pick([e('int'), e('int[]')])})"
+        if k == "build":
+            return f"array[{e('int')}, {e('int')}]"
+        if k == "gather":
+            q, sc = self.source(scope, min(d, 1))
+            mine = self.columns(sc, "int")
+            if not mine:
+                return self.pick(LITERALS["int[]"])
+            c = self.pick(mine)
+            return f"array(select {c} from {q} where {self.pred(sc + scope, min(d, 1))} order by {c})"
         if k == "length":
             return f"length({e('text')})"
         if k == "extract":
@@ -146,7 +165,7 @@ class Gen:
             return f"{self.expr(ty, scope, 0)} {self.pick(['=', '=', '<', '>', '<=', '>=', '<>'])} {self.expr(ty, scope, 0)}"
         d = depth - 1
         k = self.pick(["cmp", "cmp", "cmp", "and", "or", "not", "null", "in", "between", "exists", "insub", "any", "like",
-                       "distinct", "row", "istrue", "mixed"])
+                       "distinct", "row", "istrue", "mixed", "rowin", "rowsub", "arrayop", "anyarray", "symmetric"])
         e = lambda: self.expr(ty, scope, d)
         if k == "cmp":
             return f"{e()} {self.pick(['=', '=', '<', '>', '<=', '>=', '<>'])} {e()}"
@@ -169,6 +188,16 @@ class Gen:
         if k == "mixed":
             a, b = self.pick(NUMBERS), self.pick(NUMBERS)
             return f"{self.expr(a, scope, d)} {self.pick(['=', '<', '>='])} {self.expr(b, scope, d)}"
+        if k == "symmetric":
+            return f"({e()} between symmetric {e()} and {e()})"
+        if k == "arrayop":
+            return f"({self.expr('int[]', scope, d)} {self.pick(['@>', '<@', '&&', '=', '<'])} {self.expr('int[]', scope, d)})"
+        if k == "anyarray":
+            return f"({self.expr('int', scope, d)} {self.pick(['=', '<', '<>'])} {self.pick(['any', 'all'])} ({self.expr('int[]', scope, d)}))"
+        if k == "rowin":
+            t2 = self.pick([t for _, t in scope] or TYPES)
+            two = lambda: f"({e()}, {self.expr(t2, scope, d)})"
+            return f"({two()} {self.pick(['', 'not '])}in ({two()}, {two()}))"
         if k == "row":
             t2 = self.pick([t for _, t in scope] or TYPES)
             return f"({e()}, {self.expr(t2, scope, d)}) {self.pick(['=', '<', '>=', '<>'])} ({e()}, {self.expr(t2, scope, d)})"
@@ -181,6 +210,9 @@ class Gen:
             if mine:
                 c = self.pick(mine)
                 tail = self.pick(["", "", "", f" group by {c}", f" order by {c} limit 3"])
+                if k == "rowsub":
+                    c2, t2 = self.pick(sc)
+                    return f"(({e()}, {self.expr(t2, scope, d)}) {self.pick(['in', 'not in', '= any', '<> all'])} (select {c}, {c2} from {q} where {w}))"
                 if k == "insub":
                     return f"({e()} {self.pick(['', 'not '])}in (select {c} from {q} where {w}{tail}))"
                 return f"({e()} {self.pick(['=', '<', '>', '<>', '>='])} {self.pick(['any', 'all'])} (select {c} from {q} where {w}{tail}))"
@@ -195,6 +227,9 @@ class Gen:
         """One FROM clause: text and the columns it gives."""
         text, cols = self.item(outer, depth)
         for _ in range(self.pick([0, 0, 1, 1, 2] if depth > 0 else [0, 0, 0, 1])):
+            if self.chance(0.2):
+                text, cols = self.merged_join(outer)
+                continue
             kind = self.pick(["join", "left join", "right join", "full join", "cross join", ",", "left join lateral", "join lateral"])
             right, rc = self.item(outer, depth - 1) if "lateral" not in kind else (None, None)
             if kind == ",":
@@ -217,6 +252,28 @@ class Gen:
                 text, cols = f"{text} {kind} {right} on {cond}", cols + rc
         return text, cols
 
+    def merged_join(self, outer):
+        """Two tables with USING or NATURAL: the merged column, and those of both sides."""
+        (a, b), key = (self.name("m"), self.name("m")), self.name("key")
+        sides, cols = [], []
+        ty = self.pick(["int", "int", "text", "bigint"])
+        for side in (a, b):
+            t = self.pick(list(self.tables))
+            mine = [c for c, u in self.tables[t] if u == ty]
+            k = self.pick(mine) if mine else f"null::{ty}"
+            other, u = self.pick(self.tables[t])
+            o = self.name("rest")
+            sides.append(f"(select {k} as {key}, {other} as {o} from {t}) as {side}")
+            cols += [(f"{side}.{key}", ty), (f"{side}.{o}", u), (o, u)]
+        kind = self.pick(["join", "left join", "right join", "full join", "full join"])
+        cols.append((key, ty))
+        if self.chance(0.4):
+            return f"{sides[0]} natural {kind} {sides[1]}", cols
+        if self.chance(0.3):
+            j = self.name("j")
+            return f"{sides[0]} {kind} {sides[1]} using ({key}) as {j}", cols + [(f"{j}.{key}", ty)]
+        return f"{sides[0]} {kind} {sides[1]} using ({key})", cols
+
     def item(self, outer, depth):
         a = self.name("x")
         if depth > 0 and self.chance(0.3):
@@ -224,6 +281,10 @@ class Gen:
             return f"({q}) as {a}", [(f"{a}.{n}", t) for n, t in cols]
         if self.chance(0.06):
             return f"generate_series({self.pick(['1', '0'])}, {self.pick(['3', '0', '5'])}) as {a}(g)", [(f"{a}.g", "int")]
+        if self.chance(0.04):
+            return f"unnest(array[1, null, 3], array['a', 'b']) with ordinality as {a}(p, q, o)", [(f"{a}.p", "int"), (f"{a}.q", "text"), (f"{a}.o", "bigint")]
+        if self.chance(0.04):
+            return f"rows from (generate_series(1, 3), unnest(array[true, null])) as {a}(p, q)", [(f"{a}.p", "int"), (f"{a}.q", "bool")]
         if self.chance(0.06):
             return f"(values (1, 'a'), (2, null), (null, 'b')) as {a}(p, q)", [(f"{a}.p", "int"), (f"{a}.q", "text")]
         t = self.pick(list(self.tables))
@@ -237,6 +298,10 @@ class Gen:
             return self.setop(outer, depth)
         if depth > 0 and k < 0.2:
             return self.cte(depth)
+        if depth > 0 and k < 0.25:
+            return self.recursive(outer, depth)
+        if depth > 0 and k < 0.3:
+            return self.distinct_on(outer, depth)
         src, cols = self.source(outer, depth)
         scope = cols + outer
         where = f" where {self.pred(scope, depth)}" if self.chance(0.6) else ""
@@ -248,7 +313,10 @@ class Gen:
             ty = self.pick([t for _, t in cols])
             outs.append((f"o{i}", ty, self.expr(ty, scope, depth)))
         if k < 0.5 and depth > 0:
+            # One alone: of equal rows two window functions may number different ones first.
             outs.append(self.window(cols, len(outs)))
+        elif k < 0.54 and depth > 0:
+            outs.append((f"o{len(outs)}", "int", self.pick(["generate_series(1, 2)", f"unnest({self.expr('int[]', scope, 1)})"])))
         distinct = "distinct " if self.chance(0.15) and not any(o[1] == "float8" for o in outs) else ""
         q = f"select {distinct}{', '.join(f'{e} as {n}' for n, _, e in outs)} from {src}{where}"
         q += self.tail(outs)
@@ -304,7 +372,19 @@ class Gen:
             outs.append((f"a{i}", ty, e))
         group = ""
         if keys:
-            form = self.pick(["{}", "{}", "{}", "rollup({})", "cube({})", "grouping sets (({}), ())"])
+            form = self.pick(["{}", "{}", "{}", "rollup({})", "cube({})", "grouping sets (({}), ())", "mixed"])
+            if form == "mixed":
+                all_keys = [e for _, _, e in keys]
+                sets = [f"({', '.join(self.r.sample(all_keys, self.r.randint(0, len(all_keys))))})" for _ in range(self.r.randint(1, 3))]
+                sets.append(self.pick([f"rollup({', '.join(all_keys)})", f"cube({', '.join(all_keys)})", f"({', '.join(all_keys)})"]))
+                form = self.pick(["grouping sets ({})", "distinct grouping sets ({})"]).format(", ".join(sets))
+                if self.chance(0.3):
+                    form += f", rollup({self.pick(all_keys)})"
+                form = form.replace("{", "{{").replace("}", "}}")
+            if form != "{}" or self.chance(0.1):
+                outs.append((f"g{len(outs)}", "int", f"grouping({', '.join(e for _, _, e in keys)})"))
+            if self.chance(0.15):
+                outs.append((f"c{len(outs)}", "bigint", f"sum(count(*)) over (partition by {keys[0][2]})::bigint"))
             group = " group by " + form.format(", ".join(e for _, _, e in keys))
         having = f" having {self.agg(cols, outer, 0)[1].replace('round(', 'round(')} is not null" if self.chance(0.15) else ""
         if self.chance(0.15):
@@ -312,45 +392,160 @@ class Gen:
         q = f"select {', '.join(f'{e} as {n}' for n, _, e in outs)} from {src}{where}{group}{having}"
         return q + self.tail(outs), [(n, t) for n, t, _ in outs]
 
+    def frame(self, ordered):
+        """A frame clause; RANGE with an offset only where there is one ORDER BY column of numbers."""
+        mode = self.pick(["rows", "groups", "range"])
+        offset = mode != "range" or ordered == "number"
+        starts = ["unbounded preceding", "current row"] + ([f"{self.r.randint(0, 2)} preceding", f"{self.r.randint(0, 2)} following"] if offset else [])
+        ends = ["unbounded following", "current row"] + ([f"{self.r.randint(0, 2)} preceding", f"{self.r.randint(0, 2)} following"] if offset else [])
+        exclude = self.pick(["", "", "", " exclude current row", " exclude group", " exclude ties", " exclude no others"])
+        return f" {mode} between {self.pick(starts)} and {self.pick(ends)}{exclude}"
+
     def window(self, cols, i):
         ty = self.pick([t for _, t in cols])
         arg = self.pick(self.columns(cols, ty))
+        if self.chance(0.2):
+            arg = self.expr(ty, cols, 1)
         part = f"partition by {self.pick(cols)[0]} " if self.chance(0.5) else ""
-        allcols = ", ".join(c + self.pick(["", " desc"]) for c, _ in cols)
+        # Over all columns equal rows are the same; over one column only what does not tell peers apart is asked.
+        allcols = ", ".join(c + self.pick(["", " desc", " nulls first"]) for c, _ in cols)
         one = self.pick([c for c, t in cols])
-        k = self.pick(["rank", "row_number", "sum", "lag", "first", "count", "ntile", "range"])
         ints = self.columns(cols, "int")
+        k = self.pick(["rank", "row_number", "lag", "value", "value", "agg", "agg", "agg", "ntile", "named"])
+        filt = f" filter (where {self.pred(cols, 0)})" if self.chance(0.15) else ""
         if k == "rank":
-            return f"w{i}", "bigint", f"{self.pick(['rank', 'dense_rank'])}() over ({part}order by {one})"
+            return f"w{i}", "float8" if self.chance(0) else "bigint", f"{self.pick(['rank', 'dense_rank'])}() over ({part}order by {one})"
         if k == "row_number":
             return f"w{i}", "bigint", f"row_number() over ({part}order by {allcols})"
         if k == "ntile":
-            return f"w{i}", "int", f"ntile(3) over ({part}order by {allcols})"
+            return f"w{i}", "int", f"ntile({self.r.randint(1, 4)}) over ({part}order by {allcols})"
         if k == "lag":
-            return f"w{i}", ty, f"{self.pick(['lag', 'lead'])}({arg}, {self.r.randint(0, 2)}) over ({part}order by {allcols})"
-        if k == "first":
-            return f"w{i}", ty, f"{self.pick(['first_value', 'last_value'])}({arg}) over ({part}order by {allcols})"
-        if k == "range" and ints:
-            c = self.pick(ints)
-            frame = self.pick(["range", "groups"]) + " between " + self.pick(["1 preceding", "unbounded preceding", "2 preceding"]) + " and " + self.pick(["current row", "1 following", "unbounded following"]) + self.pick(["", " exclude current row" if False else "", " exclude group", " exclude ties" if False else ""])
-            return f"w{i}", "bigint", f"count(*) over ({part}order by {c} {self.pick(['', 'desc'])} {frame})"
-        if k == "sum" and ints:
-            frame = self.pick(["", " rows between 1 preceding and 1 following", " rows between unbounded preceding and 1 preceding"])
-            return f"w{i}", "bigint", f"sum({self.pick(ints)}) over ({part}order by {allcols}{frame})"
-        return f"w{i}", "bigint", f"count({arg}) over ({part}order by {one})"
+            more = self.pick(["", f", {self.r.randint(0, 2)}", f", {self.r.randint(0, 2)}, {self.pick(LITERALS[ty])}"])
+            return f"w{i}", ty, f"{self.pick(['lag', 'lead'])}({arg}{more}) over ({part}order by {allcols})"
+        if k == "value":
+            f = self.pick([f"first_value({arg})", f"last_value({arg})", f"nth_value({arg}, {self.r.randint(1, 3)})"])
+            return f"w{i}", ty, f"{f} over ({part}order by {allcols}{self.pick(['', self.frame('several')])})"
+        number = self.pick(self.columns(cols, "int") + self.columns(cols, "bigint") + self.columns(cols, "numeric") + [""])
+        if number and self.chance(0.6):
+            order, frame = f"order by {number}{self.pick(['', ' desc', ' nulls first'])}", self.frame("number")
+            if " rows " in frame:
+                frame = ""
+        else:
+            order, frame = f"order by {allcols}", self.frame("several")
+        frame = self.pick(["", frame, frame])
+        aggs = [("bigint", "count(*)"), ("bigint", f"count({arg})")]
+        if ints:
+            aggs += [("bigint", f"sum({self.pick(ints)})"), ("bigint", f"sum({self.pick(ints)})"), ("int", f"max({self.pick(ints)})"), ("int", f"min({self.pick(ints)})")]
+        if ty not in ("bool", "float8"):
+            aggs.append((ty, f"{self.pick(['min', 'max'])}({arg})"))
+        if number == "" or "rows" in frame:
+            aggs.append(("text", f"array_agg({arg})::text"))
+        if ty == "numeric":
+            aggs.append(("numeric", f"sum({arg})"))
+        t, f = self.pick(aggs)
+        if "array_agg" in f and f"order by {allcols}" != order:
+            t, f = "bigint", "count(*)"
+        return f"w{i}", t, f"{f}{filt} over ({part}{order}{frame})"
 
     def setop(self, outer, depth):
-        types = [self.pick(["int", "text", "bigint", "date"]) for _ in range(self.r.randint(1, 2))]
-        sides = []
-        for _ in range(self.r.randint(2, 3)):
+        types = [self.pick(["int", "text", "bigint", "date", "int[]", "numeric"]) for _ in range(self.r.randint(1, 2))]
+
+        def side(level):
+            if level > 0 and self.chance(0.4):
+                return f"({side(level - 1)}) {self.pick(['union', 'union all', 'intersect', 'except', 'intersect all', 'except all'])} ({side(level - 1)})"
             src, cols = self.source(outer, depth - 1)
             where = f" where {self.pred(cols + outer, depth - 1)}" if self.chance(0.5) else ""
-            sides.append(f"select {', '.join(f'{self.expr(t, cols, 1)} as u{i}' for i, t in enumerate(types))} from {src}{where}")
-        q = sides[0]
-        for s in sides[1:]:
-            q = f"({q}) {self.pick(['union', 'union all', 'intersect', 'except', 'intersect all', 'except all'])} ({s})"
+            return f"select {', '.join(f'{self.expr(t, cols + outer, 1)} as u{i}' for i, t in enumerate(types))} from {src}{where}"
+
+        q = side(1)
+        for _ in range(self.r.randint(1, 2)):
+            q = f"({q}) {self.pick(['union', 'union all', 'intersect', 'except', 'intersect all', 'except all'])} ({side(1)})"
         outs = [(f"u{i}", t) for i, t in enumerate(types)]
         return q + self.tail(outs), outs
+
+    def recursive(self, outer, depth):
+        """Numbers and something carried along; ends by its condition."""
+        a, x = self.name("r"), self.name("x")
+        t = self.pick(list(self.tables))
+        cols = [(f"{x}.{c}", ty) for c, ty in self.tables[t]]
+        start = self.pick(self.columns(cols, "int"))
+        ty = self.pick(["int", "text", "int[]", "bool"])
+        carried = {"int": f"{a}.v + 1", "text": f"{a}.v || 'x'", "int[]": f"{a}.v || {a}.n", "bool": f"not {a}.v"}[ty]
+        first = {"int": "0", "text": "'s'::text", "int[]": "array[0]", "bool": "true"}[ty]
+        union = self.pick(["union", "union all"])
+        step = f"select {a}.n + 1, {carried} from {a} where {a}.n < {self.r.randint(1, 4)}"
+        if self.chance(0.4):
+            y = self.name("y")
+            t2 = self.pick(list(self.tables))
+            mine = [c for c, u in self.tables[t2] if u == "int"]
+            step = f"select {a}.n + 1, {carried} from {a} join (select distinct {self.pick(mine)} as z from {t2}) as {y} on {y}.z = {a}.n where {a}.n < 4"
+        b = self.name("y")
+        sc = [(f"{b}.n", "int"), (f"{b}.v", ty)]
+        where = f" where {self.pred(sc + outer, 1)}" if self.chance(0.5) else ""
+        return (f"with recursive {a}(n, v) as (select distinct {start}, {first} from {t} as {x} where {start} > -3 {union} {step}) "
+                f"select {b}.n as o0, {b}.v as o1 from {a} as {b}{where}"), [("o0", "int"), ("o1", ty)]
+
+    def distinct_on(self, outer, depth):
+        """The first row of each group by a total order of what is shown."""
+        src, cols = self.source(outer, depth - 1)
+        where = f" where {self.pred(cols + outer, depth - 1)}" if self.chance(0.5) else ""
+        key, kt = self.pick(cols)
+        outs = [("o0", kt, key)]
+        for i in range(1, self.r.randint(2, 4)):
+            c, t = self.pick(cols)
+            outs.append((f"o{i}", t, c))
+        order = ", ".join(n + self.pick(["", " desc", " nulls first"]) for n, _, _ in outs)
+        limit = self.pick(["", "", f" limit {self.r.randint(0, 4)}"])
+        q = f"select distinct on (o0) {', '.join(f'{e} as {n}' for n, _, e in outs)} from {src}{where} order by {order}{limit}"
+        q = q.replace("distinct on (o0)", f"distinct on ({key})")
+        return q, [(n, t) for n, t, _ in outs]
+
+    # Statements that change rows
+
+    def change(self):
+        """INSERT, UPDATE or DELETE, alone or in WITH, with RETURNING."""
+        t = self.pick(list(self.tables))
+        own = self.tables[t]
+        free = [(c, ty) for c, ty in own if c != "id"]
+        scope = [(f"{t}.{c}", ty) for c, ty in own]
+        k = self.pick(["insert", "update", "updatefrom", "delete", "deleteusing", "conflict", "merge"])
+        back = ", ".join(f"{self.expr(ty, scope, 1)} as r{i}" for i, ty in enumerate([self.pick(own)[1], "int"]))
+        value = lambda ty, sc: self.expr(ty, sc, 2)
+        if k == "insert" and not any(c == "id" for c, _ in own):
+            src, sc = self.source([], 1)
+            q = f"insert into {t} select {', '.join(value(ty, sc) for _, ty in own)} from {src} where {self.pred(sc, 1)} returning {back}"
+        elif k == "conflict" and any(c == "id" for c, _ in own):
+            c, ty = self.pick(free)
+            rows = ", ".join("(" + ", ".join([str(i)] + [self.pick(LITERALS[u]) for _, u in free]) + ")" for i in self.r.sample(range(80), 3))
+            sc = scope + [(f"excluded.{c}", u) for c, u in own]
+            q = f"insert into {t} values {rows} on conflict (id) {self.pick(['do nothing', f'do update set {c} = {value(ty, sc)} where {self.pred(sc, 1)}'])} returning {back}"
+        elif k == "updatefrom":
+            # Rows of the other side that may match several times must all say the same.
+            c, ty = self.pick(free)
+            src, sc = self.source([], 1)
+            q = f"update {t} set {c} = {self.expr(ty, scope, 1)} from (select distinct {self.pick(sc)[0]} as z from {src}) as f where {self.pred(scope, 1)} returning {back}"
+        elif k == "delete" or k == "deleteusing":
+            src, sc = self.source([], 1)
+            using = f" using {src}" if k == "deleteusing" else ""
+            q = f"delete from {t}{using} where {self.pred(scope + (sc if using else []), 2)} returning {back}"
+        elif k == "merge":
+            src, sc = self.item([], 0)
+            c, ty = self.pick(free)
+            a = src.split(" as ")[-1].split("(")[0]
+            mine = self.columns(sc, "int") or ["1"]
+            mm = self.columns(scope, "int")
+            return (f"merge into {t} using (select distinct {self.pick(mine)} as z from {src}) as f on f.z = {self.pick(mm)} "
+                    f"when matched and {self.pred(scope, 1)} then delete when matched and {self.pred(scope, 1)} then update set {c} = {self.expr(ty, scope, 1)}"), t
+        else:
+            c, ty = self.pick(free)
+            c2, ty2 = self.pick(free)
+            sets = f"{c} = {value(ty, scope)}" if c == c2 else f"({c}, {c2}) = {self.pick([f'row({value(ty, scope)}, {value(ty2, scope)})', f'(select {value(ty, scope)}, {value(ty2, scope)})'])}"
+            q = f"update {t} set {sets} where {self.pred(scope, 2)} returning {back}"
+        if self.chance(0.5):
+            a, b = self.name("w"), self.name("y")
+            sc = [(f"{b}.r0", None), (f"{b}.r1", "int")]
+            q = f"with {a} as ({q}) select {self.pick([f'{b}.r1', 'count(*)', f'sum({b}.r1)', f'{b}.r0'])} as o0 from {a} as {b}{self.pick(['', f' left join {t} on true' if self.chance(0.3) else ''])}"
+        return q, t
 
     def cte(self, depth):
         a = self.name("w")
@@ -400,6 +595,24 @@ def same(a, b):
     return a == b
 
 
+def changed(seed, q, t, ref, our):
+    """A statement that changes rows: its answer, and the table afterwards. Both are undone."""
+    def all_of(server):
+        server.run("begin")
+        answer = server.run(q)
+        after = server.run(f"select * from {t}")
+        server.run("rollback")
+        return answer, after
+
+    (a, x), (b, y) = all_of(ref), all_of(our)
+    if a[0] == "error" and a[1] in ("57014", "22003", "22008"):
+        return 0
+    if same(a, b) and same(x, y):
+        return 0
+    print(f"-- seed {seed}\n{q};\n-- reference {str(a)[:500]} {str(x)[:300]}\n-- ours      {str(b)[:500]} {str(y)[:300]}", flush=True)
+    return 1
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("reference"), p.add_argument("ours")
@@ -420,6 +633,12 @@ def main():
             if not same(a, b):
                 print(f"-- seed {seed}: set-up\n{s};\n-- {a}\n-- {b}", flush=True)
         for _ in range(o.per_schema):
+            if g.chance(0.15):
+                q, t = g.change()
+                if len(q) > 6000:
+                    continue
+                differ += changed(seed, q, t, ref, our)
+                continue
             q, _cols = g.select([], g.pick([0, 1, 2, 2, 3]))
             if len(q) > 6000:
                 continue

@@ -28,9 +28,6 @@ impl Binder<'_, '_> {
         }
         reachable(&s.whens)?;
         let rel = self.write_target(&s.table, "MERGE")?;
-        if !rel.children.is_empty() || rel.is_partitioned() {
-            return Err(Error::unsupported("MERGE into a table with children is not supported"));
-        }
         if rel.rules.iter().any(|r| r.enabled != 'D') {
             return Err(err!(FEATURE_NOT_SUPPORTED, "cannot execute MERGE on relation \"{}\"", rel.name)
                 .detail("MERGE is not supported for relations with rules."));

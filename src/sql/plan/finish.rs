@@ -56,7 +56,10 @@ fn modify_exprs<'a>(m: &'a super::Modify, f: &mut dyn FnMut(&'a Expr)) {
             each(recheck, f);
         }
         ModifyKind::Delete { recheck, .. } => each(recheck, f),
-        ModifyKind::Merge { whens, .. } => each(whens.iter().flat_map(super::MergeWhen::exprs), f),
+        ModifyKind::Merge { whens, recheck, .. } => {
+            each(whens.iter().flat_map(super::MergeWhen::exprs), f);
+            each(recheck, f);
+        }
         ModifyKind::Instead(_) => {}
         ModifyKind::Insert { on_conflict } => {
             if let Some(c) = on_conflict {

@@ -486,6 +486,8 @@ pub enum ModifyKind {
     Merge {
         ctid: usize,
         whens: Vec<MergeWhen>,
+        /// What made target row and source row one: asked again where the row was changed meanwhile.
+        recheck: Option<Expr>,
     },
     /// INSTEAD OF triggers of a view get the rows. The input's columns are the old row's attributes (not for INSERT),
     /// the new row's (not for DELETE), and what else RETURNING reads: it reads the row's attributes, then those.

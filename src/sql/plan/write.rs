@@ -202,8 +202,13 @@ impl Planner<'_> {
         if let WriteKind::Update { set } = &write.kind {
             set.iter().for_each(|(_, e)| vars_of(e, &mut read));
         }
+        let mut matching = None;
         if let WriteKind::Merge { whens } = &mut write.clone().kind {
             whens.iter_mut().for_each(|w| w.for_each_expr_mut(&mut |e| vars_of(e, &mut read)));
+            if let [bind::FromNode::Join(join)] = &query.from[..] {
+                matching.clone_from(&join.on);
+            }
+            matching.iter().for_each(|e| vars_of(e, &mut read));
         }
         let new = read.clone();
         write.returning.iter().for_each(|t| vars_of(&t.expr, &mut read));
@@ -219,7 +224,8 @@ impl Planner<'_> {
         query.targets.clear();
         self.target = Some((self.levels.len(), target));
         let joined = self.joined_for_write(&mut query, top, target)?;
-        let (plan, input, conditions) = joined;
+        let (plan, input, mut conditions) = joined;
+        conditions.extend(matching);
         let ctid = var(target, -1, system_type(-1).unwrap_or(crate::types::TypeRef::of(crate::types::oid::TID)));
         let crate::sql::expr::ExprKind::Column(ctid) = input.bound(&ctid)?.kind else {
             return Err(Error::internal("the target row's place is missing"));
@@ -268,7 +274,7 @@ impl Planner<'_> {
             WriteKind::Delete => ModifyKind::Delete { ctid, recheck },
             WriteKind::Merge { whens } => {
                 let whens = whens.iter().map(|w| merge_when(w, &row)).collect::<Result<_>>()?;
-                ModifyKind::Merge { ctid, whens }
+                ModifyKind::Merge { ctid, whens, recheck }
             }
             WriteKind::Insert { .. } => return Err(Error::internal("not an update")),
         };
@@ -286,7 +292,7 @@ impl Planner<'_> {
         Ok((kind, returning))
     }
 
-    /// UPDATE and DELETE of a table with its children: the same in each, over its own attributes.
+    /// UPDATE, DELETE and MERGE of a table with its children: the same in each, over its own attributes.
     fn change_tree(
         &mut self,
         target: usize,
@@ -317,6 +323,16 @@ impl Planner<'_> {
                 for (attr, e) in set.iter_mut() {
                     *attr = (map[*attr] as usize).saturating_sub(1);
                     *e = own(e);
+                }
+            }
+            if let WriteKind::Merge { whens } = &mut write.kind {
+                // What matches nothing lies in no member: it goes to the table named.
+                whens.retain(|w| w.matched || member.oid == rel.oid);
+                for w in whens.iter_mut() {
+                    w.for_each_expr_mut(&mut |e| *e = own(e));
+                    if let bind::MergeAction::Update(set) = &mut w.action {
+                        set.iter_mut().for_each(|(attr, _)| *attr = (map[*attr] as usize).saturating_sub(1));
+                    }
                 }
             }
             let (kind, returning) = self.change_one(target, &member, input, &conditions, &write, ctid)?;

@@ -143,8 +143,8 @@ impl Modify {
                 Method::Update(Box::new(update::Update::new(*ctid, Some(set), recheck.as_ref(), &target))),
                 input_forms,
             ),
-            ModifyKind::Merge { ctid, whens } => {
-                (Method::Merge(Box::new(merge::Merge::new(*ctid, whens, &target))), input_forms)
+            ModifyKind::Merge { ctid, whens, recheck } => {
+                (Method::Merge(Box::new(merge::Merge::new(*ctid, whens, recheck.as_ref(), &target))), input_forms)
             }
             ModifyKind::Instead(_) => return Err(crate::base::Error::internal("a view has no rows to change")),
             ModifyKind::Delete { ctid, recheck } => {
@@ -228,9 +228,19 @@ impl Modify {
 
     /// Rows may leave the partition.
     fn let_move(&mut self) {
-        if let Method::Update(u) = &mut self.method {
-            u.may_move = true;
-            self.kinds.push(ChangeKind::Delete);
+        match &mut self.method {
+            Method::Update(u) => u.may_move = true,
+            Method::Merge(m) => m.let_move(),
+            _ => return,
+        }
+        self.kinds.push(ChangeKind::Delete);
+    }
+
+    /// Rows of MERGE that turned out to match nothing any more.
+    fn take_strays(&mut self) -> Option<Batch> {
+        match &mut self.method {
+            Method::Merge(m) => m.take_strays(),
+            _ => None,
         }
     }
 
@@ -242,6 +252,7 @@ impl Modify {
     fn take_moved(&mut self) -> Option<Batch> {
         match &mut self.method {
             Method::Update(u) => u.take_moved(),
+            Method::Merge(m) => m.take_moved(),
             _ => None,
         }
     }

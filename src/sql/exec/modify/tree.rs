@@ -1,6 +1,7 @@
-//! UPDATE and DELETE of a table with children: each row goes to the member it lies in.
+//! UPDATE, DELETE and MERGE of a table with children: each row goes to the member it lies in.
 
 use super::Modify;
+use super::merge::Unmatched;
 use super::partition::{Router, as_root};
 use super::route::Routed;
 use super::statement::Statements;
@@ -11,7 +12,7 @@ use crate::sql::exec::{ExecContext, Node, build};
 use crate::sql::expr::eval::Projection;
 use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::plan::{self, RowCheckKind};
-use crate::types::Batch;
+use crate::types::{Batch, Column, Datum, Phys};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -27,6 +28,9 @@ pub(in crate::sql::exec) struct ModifyTree {
     statements: Statements,
     /// Of a partitioned table: rows that change their partition.
     routed: Option<Routed>,
+    /// MERGE: the rows that match nothing.
+    unmatched: Option<NewRows>,
+    ctid: Option<usize>,
     /// By member, its attribute numbers of the root's attributes.
     maps: Vec<Vec<i16>>,
     root: Arc<Relation>,
@@ -41,6 +45,44 @@ fn reads_input(m: &plan::Modify) -> bool {
     m.returning.iter().flatten().any(beyond)
 }
 
+/// Who makes new rows of the source rows of a MERGE that match nothing.
+enum NewRows {
+    /// The member that is the table named.
+    Member(usize),
+    /// Of a partitioned table.
+    Routed { waiting: VecDeque<Batch>, unmatched: Box<Unmatched>, inserts: Box<Routed> },
+}
+
+fn new_rows(
+    m: &plan::Modify,
+    members: &plan::ModifyMembers,
+    counted: bool,
+    cx: &mut ExecContext,
+) -> Result<Option<NewRows>> {
+    let plan::ModifyKind::Merge { whens, .. } = &m.kind else { return Ok(None) };
+    if !m.rel.is_partitioned() {
+        return Ok(members.parts.iter().position(|p| p.rel.oid == m.rel.oid).map(NewRows::Member));
+    }
+    let Some(unmatched) = Unmatched::new(whens, &m.rel) else { return Ok(None) };
+    let of_insert = |c: &&plan::RowCheck| matches!(c.kind, RowCheckKind::Insert | RowCheckKind::View);
+    let checks = m.row_checks.iter().filter(of_insert).cloned().collect();
+    let router = Router::new(cx, &m.rel, None, checks, false)?;
+    let inserts = Box::new(Routed::new(router, None, counted));
+    Ok(Some(NewRows::Routed { waiting: VecDeque::new(), unmatched: Box::new(unmatched), inserts }))
+}
+
+/// Rows may change their partition.
+fn may_move(m: &plan::Modify) -> bool {
+    m.rel.is_partitioned()
+        && match &m.kind {
+            plan::ModifyKind::Update { .. } => true,
+            plan::ModifyKind::Merge { whens, .. } => {
+                whens.iter().any(|w| matches!(w.action, plan::MergeAction::Update(_)))
+            }
+            _ => false,
+        }
+}
+
 impl ModifyTree {
     pub fn start(m: &plan::Modify, members: &plan::ModifyMembers, counted: bool, cx: &mut ExecContext) -> Result<Self> {
         let mut parts = members.parts.iter().map(|p| Modify::start(p, counted, cx)).collect::<Result<Vec<_>>>()?;
@@ -49,7 +91,7 @@ impl ModifyTree {
         }
         let mut routed = None;
         let mut maps = Vec::new();
-        if m.rel.is_partitioned() && matches!(m.kind, plan::ModifyKind::Update { .. }) {
+        if may_move(m) {
             parts.iter_mut().for_each(Modify::let_move);
             // Rows that change their partition are inserted there, but they are rows of UPDATE.
             let of_update = |c: &&plan::RowCheck| matches!(c.kind, RowCheckKind::Update | RowCheckKind::View);
@@ -64,7 +106,13 @@ impl ModifyTree {
                 maps.push(plan::tree::attribute_map(&m.rel, &p.rel)?);
             }
         }
+        let ctid = match &m.kind {
+            plan::ModifyKind::Merge { ctid, .. } => Some(*ctid),
+            _ => None,
+        };
         Ok(ModifyTree {
+            unmatched: new_rows(m, members, counted, cx)?,
+            ctid,
             input: build(&m.input, cx)?,
             tableoid: members.tableoid,
             oids: members.parts.iter().map(|p| p.rel.oid.0).collect(),
@@ -81,10 +129,12 @@ impl ModifyTree {
 
     fn split(&mut self, batch: &mut Batch) -> Result<()> {
         let mut rows: Vec<Vec<u32>> = vec![Vec::new(); self.oids.len()];
+        let mut loose = Vec::new();
         for row in 0..batch.rows {
             let of = batch.columns[self.tableoid].get(row);
             // The target may be empty below an outer join.
             if of.is_null() {
+                loose.push(row as u32);
                 continue;
             }
             let member = self.oids.iter().position(|o| *o == of.u32());
@@ -96,7 +146,38 @@ impl ModifyTree {
                 false => self.queue.push_back((n, batch.gather(rows))),
             }
         }
+        if !loose.is_empty() {
+            self.make_new(batch.gather(&loose));
+        }
         Ok(())
+    }
+
+    /// Rows that match nothing, or not any more.
+    fn make_new(&mut self, mut batch: Batch) {
+        match &mut self.unmatched {
+            Some(NewRows::Member(n)) => {
+                if let Some(ctid) = self.ctid {
+                    batch.columns[ctid] = Column::constant(Phys::Bytes, Datum::Null, batch.rows);
+                }
+                self.queue.push_back((*n, batch));
+            }
+            Some(NewRows::Routed { waiting, .. }) => waiting.push_back(batch),
+            None => {}
+        }
+    }
+
+    /// Works off the rows that match nothing and are for no member.
+    fn insert_new(&mut self, cx: &mut ExecContext) -> Flow<()> {
+        let Some(NewRows::Routed { waiting, unmatched, inserts }) = &mut self.unmatched else { return Ok(()) };
+        loop {
+            while inserts.next(cx)?.is_some() {}
+            if let Some(batch) = unmatched.next(cx)? {
+                inserts.feed(batch);
+                continue;
+            }
+            let Some(batch) = waiting.pop_front() else { return Ok(()) };
+            unmatched.feed(batch);
+        }
     }
 }
 
@@ -108,6 +189,9 @@ impl Node for ModifyTree {
                     return Ok(Some(batch));
                 }
                 self.at = None;
+                if let Some(strays) = self.parts[n].take_strays() {
+                    self.make_new(strays);
+                }
                 if let (Some(routed), Some(moved)) = (&mut self.routed, self.parts[n].take_moved()) {
                     if self.reads_input {
                         let text =
@@ -123,6 +207,7 @@ impl Node for ModifyTree {
             {
                 return Ok(Some(batch));
             }
+            self.insert_new(cx)?;
             if let Some((n, batch)) = self.queue.pop_front() {
                 self.parts[n].accept(batch);
                 self.at = Some(n);

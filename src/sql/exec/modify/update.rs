@@ -68,8 +68,10 @@ pub(super) struct Update {
     deleted: bool,
     fired: bool,
     firing: RowFiring,
-    /// An action of MERGE: rows that somebody else changed meanwhile are refused.
+    /// An action of MERGE: it chooses anew for rows that somebody else changed meanwhile.
     merge: bool,
+    /// Of such a row: its newest version, if there is one.
+    lost: Option<Option<TupleId>>,
     /// Rows of a partition may go into another one of the table written to.
     pub may_move: bool,
     /// The rows of the present batch that do.
@@ -103,6 +105,7 @@ impl Update {
             fired: false,
             firing: RowFiring::default(),
             merge: false,
+            lost: None,
             may_move: false,
             moves: Vec::new(),
             moved: Batch::default(),
@@ -127,11 +130,13 @@ impl Update {
                     .hint("Ensure that not more than one source row matches any one target row.")
                     .place("ExecMergeMatched", "nodeModifyTable.c", 3050))
             }
-            TmResult::Updated { .. } | TmResult::Deleted { .. } if self.merge => {
-                Err(Error::new(SqlState::SERIALIZATION_FAILURE, "could not serialize access due to concurrent update"))
-            }
             _ => Ok(()),
         }
+    }
+
+    /// The row was not changed, since somebody else has changed it: its newest version, if there is one.
+    pub fn take_lost(&mut self) -> Option<Option<TupleId>> {
+        self.lost.take()
     }
 
     /// Takes out the rows that belong into other partitions.
@@ -240,9 +245,14 @@ impl Update {
             let found = crate::heap::lock_tuple(&writer.context(), &target.store, tid, strength)?;
             let doing = if self.attrs.is_some() { "updating" } else { "deleting" };
             self.refuse_in_merge(&found)?;
-            match claim(cx, found, &target.rel, LockWait::Block, (doing, tid))? {
+            let became = claim(cx, found, &target.rel, LockWait::Block, (doing, tid))?;
+            match became {
                 Claim::Mine => self.locked = true,
                 Claim::Again => {}
+                Claim::Gone | Claim::Newer(_) if self.merge => {
+                    self.lost = Some(newest(became));
+                    return Ok(false);
+                }
                 Claim::Gone => return Ok(false),
                 Claim::Newer(ctid) => {
                     if !self.reach(cx, ctid)? {
@@ -340,12 +350,17 @@ impl Update {
                     "Consider using an AFTER trigger instead of a BEFORE trigger to propagate changes to other rows.";
                 return Err(Error::new(SqlState::TRIGGERED_DATA_CHANGE_VIOLATION, text).hint(hint).into());
             }
-            match claim(cx, found, &target.rel, LockWait::Block, (doing, tid))? {
+            let became = claim(cx, found, &target.rel, LockWait::Block, (doing, tid))?;
+            match became {
                 Claim::Mine => {
                     let index = if hot { target.indexes.len() } else { 0 };
                     self.written = Some(Written { tid: at, hot, index, entries: None });
                 }
                 Claim::Again => {}
+                Claim::Gone | Claim::Newer(_) if self.merge => {
+                    self.lost = Some(newest(became));
+                    return Ok(());
+                }
                 Claim::Gone => return Ok(()),
                 Claim::Newer(ctid) => {
                     if !self.reach(cx, ctid)? {
@@ -467,12 +482,19 @@ impl Update {
             target.note(cx, &change)?;
             let one =
                 Batch { columns: new.columns.iter().map(|c| c.gather_rows(&[new_row as u32])).collect(), rows: 1 };
-            add(&mut self.moved, one);
+            append(&mut self.moved, one);
             return Ok(());
         }
         target.note(cx, &change)?;
         changed.add((&new.columns, new_row), w.tid, xid, input);
         Ok(())
+    }
+}
+
+fn newest(became: Claim) -> Option<TupleId> {
+    match became {
+        Claim::Newer(ctid) => Some(ctid),
+        _ => None,
     }
 }
 
@@ -499,13 +521,16 @@ fn verify_or_move(cx: &mut ExecContext, target: &mut Target, new: &Batch, may_mo
     Ok(fits.into_iter().map(|f| !f).collect())
 }
 
-fn add(to: &mut Batch, one: Batch) {
+/// Adds the rows of a batch to one with the same columns.
+pub(super) fn append(to: &mut Batch, more: Batch) {
     if to.columns.is_empty() {
-        *to = one;
+        *to = more;
         return;
     }
-    to.columns.iter_mut().zip(&one.columns).for_each(|(t, c)| t.push_from(c, 0));
-    to.rows += 1;
+    for row in 0..more.rows {
+        to.columns.iter_mut().zip(&more.columns).for_each(|(t, c)| t.push_from(c, row));
+    }
+    to.rows += more.rows;
 }
 
 /// What a foreign key's action finds must be there for the transaction's own snapshot, too (PostgreSQL 15, heapam.c,
