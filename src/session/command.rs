@@ -18,15 +18,17 @@ pub struct CommandWork {
     formats: Vec<Format>,
 }
 
+/// What a command is to do: what was written, or what that stands for.
+pub(super) struct Said {
+    pub stmt: Arc<Stmt>,
+    /// The text its positions are in.
+    pub source: Arc<str>,
+    pub params: Arc<[Value]>,
+}
+
 impl CommandWork {
-    pub fn new(
-        statement: Arc<Statement>,
-        stmt: Arc<Stmt>,
-        params: Arc<[Value]>,
-        formats: Vec<Format>,
-        described: bool,
-    ) -> CommandWork {
-        let command = Command::new(statement.source.clone(), statement.text.clone(), stmt, params);
+    pub fn new(statement: &Statement, said: Said, formats: Vec<Format>, described: bool) -> CommandWork {
+        let command = Command::new(said.source, statement.text.clone(), said.stmt, said.params);
         CommandWork { command, described, formats }
     }
 }

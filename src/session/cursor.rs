@@ -9,7 +9,7 @@ use super::state::Session;
 use super::statement::{Statement, row_columns};
 use crate::base::{Error, Flow, Result, Stop, Wait};
 use crate::err;
-use crate::sql::ast::{DeclareCursorStmt, FETCH_ALL, FetchDirection, FetchStmt, RawStmt, Stmt};
+use crate::sql::ast::{CommonTable, DeclareCursorStmt, FETCH_ALL, FetchDirection, FetchStmt, RawStmt, Stmt};
 use crate::sql::exec::ExecContext;
 use crate::sql::routine::cursor::{Cursor, CursorFacts, missing, reads_backward};
 use crate::sql::routine::query::QueryRun;
@@ -174,6 +174,8 @@ impl Session {
         let select = Stmt::Select(Box::new(stmt.query.clone()));
         let raw = RawStmt { stmt: select, start: 0, len: source.len() as u32 };
         let statement = Arc::new(Statement::immediate(source.clone(), raw, Vec::new()));
+        statement.plan(self.cx())?;
+        check_declaration(stmt)?;
         let run = self.begin_run(client, &statement, Arc::from([])).await?;
         let facts = CursorFacts {
             statement: source.clone(),
@@ -196,7 +198,7 @@ impl Session {
     ) -> Result<Box<QueryRun>> {
         loop {
             let plan = self.lock_and_plan(client, statement).await?;
-            let mut run = Box::new(QueryRun::new(plan, params.clone(), None).identified());
+            let mut run = Box::new(QueryRun::new(plan, params.clone(), None).for_cursor());
             loop {
                 match run.begin(self.cx()) {
                     Ok(true) => return Ok(run),
@@ -312,6 +314,29 @@ impl Session {
             Some(name) => Err(missing(name)),
         }
     }
+}
+
+/// What DECLARE refuses. PostgreSQL 15, analyze.c, transformDeclareCursorStmt.
+fn check_declaration(stmt: &DeclareCursorStmt) -> Result<()> {
+    let changes = |t: &CommonTable| !matches!(t.query, Stmt::Select(_));
+    if stmt.query.with.as_ref().is_some_and(|w| w.ctes.iter().any(changes)) {
+        return Err(Error::unsupported("DECLARE CURSOR must not contain data-modifying statements in WITH"));
+    }
+    let Some(locking) = stmt.query.locking.first() else { return Ok(()) };
+    let clause = locking.strength.clause();
+    if stmt.hold {
+        return Err(Error::unsupported(format!("DECLARE CURSOR WITH HOLD ... {clause} is not supported"))
+            .detail("Holdable cursors must be READ ONLY."));
+    }
+    if stmt.scroll == Some(true) {
+        return Err(Error::unsupported(format!("DECLARE SCROLL CURSOR ... {clause} is not supported"))
+            .detail("Scrollable cursors must be READ ONLY."));
+    }
+    if stmt.insensitive == Some(true) {
+        return Err(err!(INVALID_CURSOR_DEFINITION, "DECLARE INSENSITIVE CURSOR ... {clause} is not valid")
+            .detail("Insensitive cursors must be READ ONLY."));
+    }
+    Ok(())
 }
 
 pub(super) fn duplicate(name: &str) -> Error {

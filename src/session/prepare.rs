@@ -1,12 +1,13 @@
 //! PREPARE, EXECUTE, DEALLOCATE.
 
 use super::client::Client;
+use super::command::Said;
 use super::query::Destination;
 use super::state::Session;
 use super::statement::Statement;
 use crate::base::{Error, Result};
 use crate::err;
-use crate::sql::ast::{ExecuteStmt, PrepareStmt, RawStmt};
+use crate::sql::ast::{self, Const, ExecuteStmt, ExprKind, PrepareStmt, RawStmt, Stmt};
 use crate::sql::bind::{self, BindContext};
 use crate::types::{TypeRef, Value};
 use std::sync::Arc;
@@ -47,14 +48,84 @@ impl Session {
         destination: Destination,
     ) -> Result<String> {
         let statement = self.find_statement(&stmt.name)?;
+        let types = self.execute_types(stmt, &statement)?;
+        let params = self.evaluate_args(source, stmt, &types)?;
+        statement.count_use();
+        Box::pin(self.run_statement(client, &statement, params, &[], destination)).await
+    }
+
+    /// EXECUTE inside of EXPLAIN and CREATE TABLE AS: the statement prepared stands in its place.
+    pub(super) fn spelled_out(&mut self, said: Said) -> Result<Said> {
+        let execute = match &*said.stmt {
+            Stmt::CreateTableAs(c) => &c.query,
+            Stmt::Explain(e) => match &e.query {
+                Stmt::CreateTableAs(c) => &c.query,
+                query => query,
+            },
+            _ => return Ok(said),
+        };
+        let Stmt::Execute(execute) = execute else { return Ok(said) };
+        let statement = self.find_statement(&execute.name)?;
+        let types = self.execute_types(execute, &statement)?;
+        let params = self.evaluate_args(&said.source.clone(), execute, &types)?;
+        let Some(prepared) = &statement.stmt else { return Ok(said) };
+        let prepared = match &**prepared {
+            Stmt::Select(s) => {
+                let mut s = s.clone();
+                let literals = self.literals(&types, &params)?;
+                s.rewrite(&mut |e| {
+                    if let ExprKind::Param(n) = e.kind
+                        && let Some(literal) = usize::try_from(n - 1).ok().and_then(|n| literals.get(n))
+                    {
+                        e.kind = literal.clone();
+                    }
+                });
+                Stmt::Select(s)
+            }
+            other => other.clone(),
+        };
+        let mut stmt = Stmt::clone(&said.stmt);
+        let (place, only_select) = match &mut stmt {
+            Stmt::CreateTableAs(c) => (&mut c.query, true),
+            Stmt::Explain(e) => match &mut e.query {
+                Stmt::CreateTableAs(c) => (&mut c.query, true),
+                query => (query, false),
+            },
+            _ => return Ok(said),
+        };
+        if only_select && !matches!(prepared, Stmt::Select(_)) {
+            return Err(err!(WRONG_OBJECT_TYPE, "prepared statement is not a SELECT"));
+        }
+        *place = prepared;
+        Ok(Said { stmt: Arc::new(stmt), source: statement.source.clone(), params })
+    }
+
+    /// Values as what could have been written in their place.
+    fn literals(&mut self, types: &[TypeRef], values: &[Value]) -> Result<Vec<ExprKind>> {
+        let io = &self.cx().fx.io;
+        let one = |(ty, value): (&TypeRef, &Value)| {
+            let constant = match value {
+                Value::Null => Const::Null,
+                value => {
+                    let mut text = Vec::new();
+                    crate::types::io::text_out(*ty, value.datum(), &mut text, io)?;
+                    Const::Str(String::from_utf8_lossy(&text).into_owned())
+                }
+            };
+            let typ = crate::sql::parse::parse_type_name(&crate::types::format_type(ty.oid, ty.typmod, &*io.hooks))?;
+            let arg = Box::new(ast::Expr::new(ExprKind::Const(constant), ast::NOWHERE));
+            Ok(ExprKind::Cast { arg, typ })
+        };
+        types.iter().zip(values).map(one).collect()
+    }
+
+    fn execute_types(&mut self, stmt: &ExecuteStmt, statement: &Statement) -> Result<Vec<TypeRef>> {
         let types = statement.param_types(self.cx())?;
         if types.len() != stmt.args.len() {
             return Err(err!(SYNTAX_ERROR, "wrong number of parameters for prepared statement \"{}\"", stmt.name)
                 .detail(format!("Expected {} parameters but got {}.", types.len(), stmt.args.len())));
         }
-        let params = self.evaluate_args(source, stmt, &types)?;
-        statement.count_use();
-        Box::pin(self.run_statement(client, &statement, params, &[], destination)).await
+        Ok(types)
     }
 
     fn evaluate_args(&mut self, source: &str, stmt: &ExecuteStmt, types: &[TypeRef]) -> Result<Arc<[Value]>> {

@@ -2,7 +2,7 @@
 
 use super::block::Block;
 use super::client::Client;
-use super::command::CommandWork;
+use super::command::{CommandWork, Said};
 use super::job::{Done, unharmed};
 use super::query::{Destination, QueryWork};
 use super::setting::text_batch;
@@ -194,7 +194,9 @@ impl Session {
             }
             _ => {
                 self.backend().in_block = self.block != Block::None;
-                let work = CommandWork::new(statement.clone(), stmt.clone(), params, formats.to_vec(), described);
+                let said = Said { stmt: stmt.clone(), source: statement.source.clone(), params };
+                let said = self.spelled_out(said)?;
+                let work = CommandWork::new(statement, said, formats.to_vec(), described);
                 tag_of(self.drive(client, Box::new(work)).await.0?)
             }
         };

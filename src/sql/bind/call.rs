@@ -351,7 +351,7 @@ impl Binder<'_, '_> {
         let scope = self.scope();
         let place = match scope.clause {
             Clause::Select | Clause::OrderBy | Clause::GroupBy | Clause::DistinctOn | Clause::FromFunction => None,
-            Clause::Other | Clause::AggregateArgument => None,
+            Clause::Other | Clause::AggregateArgument | Clause::OneRow => None,
             c => Some(c.place()),
         };
         if let Some(p) = place {

@@ -161,14 +161,16 @@ impl Binder<'_, '_> {
             let e = std::mem::replace(&mut t.expr, super::coerce::bool_const(false));
             let left_sample = Expr::new(ExprKind::CaseOperand, c.ty);
             let common = self.common_type(&[&left_sample, &e], Some("UNION"))?.unwrap_or(c.ty.oid);
-            if common != c.ty.oid {
+            let typmod = super::coerce::common_typmod([&left_sample, &e].into_iter(), common);
+            let overall = crate::types::TypeRef { oid: common, typmod };
+            if overall != c.ty {
                 return Err(err!(
                     DATATYPE_MISMATCH,
                     "recursive query \"{}\" column {} has type {} in non-recursive term but type {} overall",
                     cte.name,
                     i + 1,
-                    self.type_name(c.ty.oid),
-                    self.type_name(common)
+                    self.modified_type_name(c.ty),
+                    self.modified_type_name(overall)
                 )
                 .hint("Cast the output of the non-recursive term to the correct type.")
                 .at(left.output().nth(i).and_then(|t| t.expr.pos).and_then(|p| self.at(p))));

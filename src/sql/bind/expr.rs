@@ -37,7 +37,7 @@ impl Binder<'_, '_> {
                 match self.item(schema, table, pos)? {
                     Some(at) => Ok(self.whole_row(at, pos)),
                     None if let Some(row) = self.cx.names.variable(parts)? => Ok(row),
-                    None => Err(self.missing_table(schema, table, pos)),
+                    None => Err(self.missing_table(table, pos)),
                 }
             }
             K::Column { .. } => {
@@ -258,7 +258,7 @@ impl Binder<'_, '_> {
 
     fn qualified(&mut self, schema: Option<&str>, table: &str, name: &str, pos: Pos) -> Result<Expr> {
         let Some(at) = self.item(schema, table, pos)? else {
-            return Err(self.missing_table(schema, table, pos));
+            return Err(self.missing_table(table, pos));
         };
         match self.item_column(at, name, pos)? {
             Some(f) => Ok(f.expr),

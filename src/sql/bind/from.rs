@@ -382,6 +382,19 @@ impl Binder<'_, '_> {
                 (*any, Vec::new(), Some(bound))
             }
         };
+        for e in args.iter().chain(&scalar) {
+            let mut inside = None;
+            e.walk(&mut |x| {
+                if matches!(x.kind, ExprKind::SetReturning { .. }) {
+                    inside = inside.or(Some(x.pos));
+                }
+                true
+            });
+            if let Some(p) = inside {
+                let text = "set-returning functions must appear at top level of FROM";
+                return Err(Error::unsupported(text).at(p.and_then(|p| self.at(p))));
+            }
+        }
         let composite = match ty.oid {
             oid::RECORD => match &scalar {
                 None => out_columns(func, &args),
@@ -400,6 +413,13 @@ impl Binder<'_, '_> {
                 return Err(err!(
                     SYNTAX_ERROR,
                     "a column definition list is redundant for a function with OUT parameters"
+                )
+                .at(self.at(coldefs[0].pos)));
+            }
+            if ty.oid != oid::RECORD && composite.is_some() {
+                return Err(err!(
+                    SYNTAX_ERROR,
+                    "a column definition list is redundant for a function returning a named composite type"
                 )
                 .at(self.at(coldefs[0].pos)));
             }

@@ -114,7 +114,7 @@ impl Binder<'_, '_> {
         if !values.is_empty() {
             self.count_row(values, s, &columns)?;
             for (e, (attr, _)) in values.iter().zip(&columns) {
-                given[*attr] = self.insert_value(e, rel, s.overriding, *attr)?;
+                given[*attr] = self.insert_value(e, rel, s.overriding, *attr, Clause::Values)?;
             }
         }
         given.into_iter().enumerate().map(|(attr, g)| self.attribute_value(g, attr, rel, kept)).collect()

@@ -327,6 +327,11 @@ impl<'a, 'c> Binder<'a, 'c> {
         crate::types::format_type_plain(ty, &*self.cx.io.hooks)
     }
 
+    /// The name with its length or precision.
+    fn modified_type_name(&self, ty: crate::types::TypeRef) -> String {
+        crate::types::format_type(ty.oid, ty.typmod, &*self.cx.io.hooks)
+    }
+
     fn statement(&mut self, stmt: &ast::Stmt, top: bool) -> Result<Query> {
         self.depth += 1;
         if self.depth > MAX_QUERY_DEPTH {

@@ -33,6 +33,8 @@ pub enum Clause {
     Offset,
     Returning,
     Values,
+    /// INSERT … VALUES with one row, which is like a select list.
+    OneRow,
     Check,
     Default,
     IndexExpression,
@@ -98,7 +100,7 @@ impl Clause {
             Clause::Limit => "LIMIT",
             Clause::Offset => "OFFSET",
             Clause::Returning => "RETURNING",
-            Clause::Values => "VALUES",
+            Clause::Values | Clause::OneRow => "VALUES",
             Clause::Check => "CHECK",
             Clause::Default => "DEFAULT",
             Clause::IndexExpression => "index expression",
@@ -203,6 +205,21 @@ pub fn system_type(attno: i16) -> Option<TypeRef> {
         -6 => oid::OID,
         _ => return None,
     }))
+}
+
+/// Whether columns of the present query are read, also by queries inside.
+pub fn has_variables(e: &Expr) -> bool {
+    e.any(&mut |x| match &x.kind {
+        ExprKind::Var { levels_up: 0, .. } => true,
+        ExprKind::SubLink(link) => {
+            let mut found = false;
+            link.query.clone().walk_mut(1, &mut |v, depth| {
+                found |= matches!(v.kind, ExprKind::Var { levels_up, .. } if levels_up == depth);
+            });
+            found
+        }
+        _ => false,
+    })
 }
 
 /// The attribute number of a system column's name.
@@ -483,53 +500,31 @@ impl Binder<'_, '_> {
         self.raised(Expr::new(ExprKind::Row { fields, names }, ty), at.0, pos)
     }
 
-    /// `missing FROM-clause entry`, or the better message when the name exists but is not visible here.
-    pub(super) fn missing_table(&self, schema: Option<&str>, name: &str, pos: Pos) -> crate::base::Error {
-        let shown = match schema {
-            Some(s) => format!("{s}.{name}"),
-            None => name.to_owned(),
+    /// `missing FROM-clause entry`, or the better message when the name exists but is not visible here. PostgreSQL 15,
+    /// parse_relation.c, errorMissingRTE: the innermost entry that is, or is called, what was named.
+    pub(super) fn missing_table(&self, name: &str, pos: Pos) -> crate::base::Error {
+        let own_name = |depth: usize, r: &Rel| match &r.source {
+            _ if r.relation().is_some() => r.relation().map(|rel| rel.name.clone()),
+            Source::Cte { index, levels_up } => {
+                let n = self.scopes.len().checked_sub(1 + depth + levels_up)?;
+                self.scopes[n].ctes.get(*index).map(|c| c.name.clone())
+            }
+            _ => None,
         };
-        // The relation may be in FROM under an alias, or out of reach of this part of it.
-        let mut aliased = None;
-        let mut hidden = None;
-        for (depth, scope) in self.scopes.iter().rev().enumerate() {
-            for item in &scope.items {
-                if item.name.as_deref() == Some(name) && schema.is_none() {
-                    hidden = Some(item.lateral_only);
-                }
-            }
-            for r in &scope.rels {
-                let own = match &r.source {
-                    _ if r.relation().is_some() => r.relation().map(|rel| rel.name.as_str()),
-                    Source::Cte { index, levels_up } => self
-                        .scopes
-                        .len()
-                        .checked_sub(1 + depth + levels_up)
-                        .and_then(|n| self.scopes[n].ctes.get(*index))
-                        .map(|c| c.name.as_str()),
-                    _ => None,
-                };
-                if own == Some(name) && r.alias != name {
-                    aliased = Some(r.alias.clone());
-                } else if r.alias == name && schema.is_none() && hidden.is_none() {
-                    hidden = Some(false);
-                }
-            }
-        }
-        let invalid = || err!(UNDEFINED_TABLE, "invalid reference to FROM-clause entry for table \"{shown}\"");
-        if let Some(alias) = aliased {
-            return invalid()
-                .hint(format!("Perhaps you meant to reference the table alias \"{alias}\"."))
-                .at(self.at(pos));
-        }
-        if hidden.is_some() {
-            return invalid()
-                .hint(format!(
-                    "There is an entry for table \"{name}\", but it cannot be referenced from this part of the query."
-                ))
-                .at(self.at(pos));
-        }
-        err!(UNDEFINED_TABLE, "missing FROM-clause entry for table \"{shown}\"").at(self.at(pos))
+        let entries = self.scopes.iter().rev().enumerate().flat_map(|(depth, s)| {
+            let items = s.items.iter().filter_map(|i| i.name.clone()).map(|n| (n, None));
+            s.rels.iter().map(move |r| (r.alias.clone(), own_name(depth, r))).chain(items)
+        });
+        let found = entries.into_iter().find(|(alias, own)| alias == name || own.as_deref() == Some(name));
+        let invalid = || err!(UNDEFINED_TABLE, "invalid reference to FROM-clause entry for table \"{name}\"");
+        let e = match found {
+            Some((alias, _)) if alias == name => invalid().hint(format!(
+                "There is an entry for table \"{name}\", but it cannot be referenced from this part of the query."
+            )),
+            Some((alias, _)) => invalid().hint(format!("Perhaps you meant to reference the table alias \"{alias}\".")),
+            None => err!(UNDEFINED_TABLE, "missing FROM-clause entry for table \"{name}\""),
+        };
+        e.at(self.at(pos))
     }
 
     /// `column … does not exist`, with the hint PostgreSQL gives for a near miss.

@@ -63,6 +63,9 @@ impl Binder<'_, '_> {
     }
 
     fn core(&mut self, core: &ast::SelectCore, s: &ast::SelectStmt, unknowns: Unknowns) -> Result<Query> {
+        if let Some(into) = &core.into {
+            return Err(err!(SYNTAX_ERROR, "SELECT ... INTO is not allowed here").at(self.at(into.table.pos)));
+        }
         let mut query = Query { from: self.from_clause(&core.from)?, ..Query::default() };
         self.windows(&core.windows)?;
         query.targets = self.targets(&core.targets, Clause::Select)?;
@@ -172,7 +175,7 @@ impl Binder<'_, '_> {
             ast::Distinct::On(list) => {
                 let mut on = Vec::new();
                 for e in list {
-                    let i = match self.output_position(e, &query.targets, "SELECT DISTINCT ON", false)? {
+                    let i = match self.output_position(e, &query.targets, "DISTINCT ON", false)? {
                         Some(i) => i,
                         None => {
                             let before = std::mem::replace(&mut self.scope().clause, Clause::DistinctOn);
@@ -216,7 +219,7 @@ impl Binder<'_, '_> {
             let bound = this.expr(e);
             this.scope().clause = before;
             let bound = this.to_type(bound?, oid::INT8, clause.name(), e.start())?;
-            if bound.any(&mut |x| matches!(x.kind, ExprKind::Var { levels_up: 0, .. })) {
+            if super::scope::has_variables(&bound) {
                 return Err(err!(INVALID_COLUMN_REFERENCE, "argument of {} must not contain variables", clause.name())
                     .at(this.at(e.start())));
             }

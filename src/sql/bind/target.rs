@@ -86,9 +86,9 @@ impl Binder<'_, '_> {
                 };
                 return Ok(fields.into_iter().map(target).collect());
             }
-            [t] => self.item(None, t, pos)?.ok_or_else(|| self.missing_table(None, t, pos))?,
-            [s, t] => self.item(Some(s), t, pos)?.ok_or_else(|| self.missing_table(Some(s), t, pos))?,
-            [_, s, t] => self.item(Some(s), t, pos)?.ok_or_else(|| self.missing_table(Some(s), t, pos))?,
+            [t] => self.item(None, t, pos)?.ok_or_else(|| self.missing_table(t, pos))?,
+            [s, t] => self.item(Some(s), t, pos)?.ok_or_else(|| self.missing_table(t, pos))?,
+            [_, s, t] => self.item(Some(s), t, pos)?.ok_or_else(|| self.missing_table(t, pos))?,
             _ => {
                 return Err(err!(SYNTAX_ERROR, "improper qualified name (too many dotted names): {}", parts.join("."))
                     .at(self.at(pos)));

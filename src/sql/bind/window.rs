@@ -5,9 +5,7 @@ use super::scope::Clause;
 use crate::base::{Error, Result};
 use crate::err;
 use crate::sql::ast;
-use crate::sql::expr::{
-    Expr, ExprKind, Frame, FrameBound, FrameExclude, FrameMode, SortKey, WindowSpec, WindowWritten,
-};
+use crate::sql::expr::{Expr, Frame, FrameBound, FrameExclude, FrameMode, SortKey, WindowSpec, WindowWritten};
 use crate::types::{TypeRef, oid};
 
 impl Binder<'_, '_> {
@@ -195,7 +193,7 @@ impl Binder<'_, '_> {
             FrameMode::Groups => "GROUPS",
             FrameMode::Range => "RANGE",
         };
-        if bound.any(&mut |x| matches!(x.kind, ExprKind::Var { levels_up: 0, .. })) {
+        if super::scope::has_variables(&bound) {
             return Err(
                 err!(INVALID_COLUMN_REFERENCE, "argument of {word} must not contain variables").at(self.at(e.start()))
             );

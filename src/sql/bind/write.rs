@@ -242,8 +242,9 @@ impl Binder<'_, '_> {
                 let row = &*self.with_rows(&rows[0]);
                 self.count_row(row, s, columns)?;
                 for (e, &(attr, _)) in row.iter().zip(columns) {
-                    values[attr] = self.insert_value(e, rel, s.overriding, attr)?;
+                    values[attr] = self.insert_value(e, rel, s.overriding, attr, Clause::OneRow)?;
                 }
+                query.has_set_returning |= self.scope().has_set_returning;
                 let written = row.iter().take(columns.len()).count();
                 Ok((written, Vec::new()))
             }
@@ -303,11 +304,12 @@ impl Binder<'_, '_> {
         rel: &Relation,
         overriding: ast::Overriding,
         attr: usize,
+        clause: Clause,
     ) -> Result<Option<Given>> {
         if matches!(e.kind, ast::ExprKind::Default) {
             return Ok(Some(Given::Default));
         }
-        let before = std::mem::replace(&mut self.scope().clause, Clause::Values);
+        let before = std::mem::replace(&mut self.scope().clause, clause);
         let bound = self.expr(e);
         self.scope().clause = before;
         let bound = bound?;
@@ -363,7 +365,7 @@ impl Binder<'_, '_> {
             self.count_row(row, s, columns)?;
             let mut bound = Vec::with_capacity(row.len());
             for (i, (e, &(attr, _))) in row.iter().zip(columns).enumerate() {
-                let own = match self.insert_value(e, rel, s.overriding, attr)? {
+                let own = match self.insert_value(e, rel, s.overriding, attr, Clause::Values)? {
                     Some(Given::Value(v, _)) => Some(v),
                     _ => self.own_default(rel, kept, attr)?,
                 };
@@ -702,7 +704,6 @@ impl Binder<'_, '_> {
                     })
                     .collect())
             }
-            _ if count == 1 => Ok(vec![self.given(source)?]),
             _ => Err(err!(
                 FEATURE_NOT_SUPPORTED,
                 "source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression"

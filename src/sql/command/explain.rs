@@ -85,11 +85,26 @@ fn options(cmd: &Command, list: &[DefElem]) -> Result<Options> {
 pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ExplainStmt) -> Flow<Outcome> {
     if cmd.progress.is_none() {
         let options = options(cmd, &stmt.options)?;
-        if !stmt.query.is_optimizable() {
-            return Err(Error::unsupported(format!("EXPLAIN of {} is not supported", stmt.query.tag())).into());
-        }
         let started = Instant::now();
-        let plan = plan_query(cmd, cx, &stmt.query)?;
+        let plan = match &stmt.query {
+            // What would be done with the rows is of no interest here.
+            Stmt::Select(s) => {
+                let mut s = s.clone();
+                super::query::take_into(&mut s);
+                plan_query(cmd, cx, &Stmt::Select(s))?
+            }
+            Stmt::DeclareCursor(d) => plan_query(cmd, cx, &Stmt::Select(Box::new(d.query.clone())))?,
+            Stmt::CreateTableAs(c) if !options.shown.analyze => plan_query(cmd, cx, &c.query)?,
+            Stmt::CreateTableAs(_) => {
+                let text = format!("EXPLAIN ANALYZE of {} is not supported", stmt.query.tag());
+                return Err(Error::unsupported(text).into());
+            }
+            query if query.is_optimizable() => plan_query(cmd, cx, query)?,
+            _ => {
+                let lines = vec!["Utility statements have no plan structure".to_owned()];
+                return Ok(Outcome::Text { column: "QUERY PLAN".into(), lines, tag: "EXPLAIN".into() });
+            }
+        };
         let planning_ms = started.elapsed().as_secs_f64() * 1000.0;
         let plan = Box::new(plan);
         cmd.progress = Some(Box::new(Progress { options, plan, planning_ms, started: None, node: None, locked: 0 }));

@@ -90,7 +90,8 @@ pub fn select_into(cmd: &mut Command, cx: &mut ExecContext, stmt: &SelectStmt) -
     into(cmd, cx, &target, &Stmt::Select(Box::new(query)), false, false)
 }
 
-fn take_into(s: &mut SelectStmt) -> Option<IntoClause> {
+/// Takes the INTO clause out of a query.
+pub fn take_into(s: &mut SelectStmt) -> Option<IntoClause> {
     match &mut s.body {
         SelectBody::Select(core) => core.into.take(),
         SelectBody::SetOp(op) => take_into(&mut op.left),

@@ -23,6 +23,9 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateViewStmt) ->
     if stmt.view.persistence == Written::Unlogged {
         return Err(err!(SYNTAX_ERROR, "views cannot be unlogged because they do not have storage").into());
     }
+    if stmt.query.into_clause().is_some() {
+        return Err(Error::unsupported("views must not contain SELECT INTO").into());
+    }
     let bound = bind_query(cx, &query, &cmd.source, None)?;
     let found: Vec<(String, TypeRef)> = bound.output().map(|t| (t.name.clone(), t.expr.ty)).collect();
     let (mut view, depends) = stored(cmd, cx, &query)?;

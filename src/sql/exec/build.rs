@@ -57,13 +57,33 @@ pub fn start_seeing(
     Ok(if statement.read_only { node } else { Box::new(AfterRows::new(node)) })
 }
 
+/// As [`start_seeing`], for who asks for some rows and later, perhaps, for more: see `RunState::row_goal`.
+pub fn start_piecemeal(
+    statement: &PlannedStatement,
+    snapshot: Option<Snapshot>,
+    cx: &mut ExecContext,
+) -> Result<Box<dyn Node>> {
+    let node = begin(statement, cx, snapshot, true)?;
+    Ok(if statement.read_only { node } else { Box::new(AfterRows::new(node)) })
+}
+
 /// As [`start`], for who works off himself what is to be done about changed rows.
 pub fn start_plain(
     statement: &PlannedStatement,
     cx: &mut ExecContext,
     snapshot: Option<Snapshot>,
 ) -> Result<Box<dyn Node>> {
+    begin(statement, cx, snapshot, false)
+}
+
+fn begin(
+    statement: &PlannedStatement,
+    cx: &mut ExecContext,
+    snapshot: Option<Snapshot>,
+    lazy: bool,
+) -> Result<Box<dyn Node>> {
     cx.run = super::context::RunState::default();
+    cx.run.lazy = lazy;
     if statement.exec_params > 0 {
         cx.run.reserve(statement.exec_params);
     }
@@ -103,7 +123,7 @@ pub(crate) fn build(plan: &Plan, cx: &mut ExecContext) -> Result<Box<dyn Node>> 
     Ok(node)
 }
 
-/// `lazy`: a LIMIT above wants no more of this node's rows computed than it asks for.
+/// `lazy`: a LIMIT or a cursor above wants no more of this node's rows computed than it asks for.
 fn make(plan: &Plan, lazy: bool, cx: &mut ExecContext) -> Result<Box<dyn Node>> {
     cx.run.lazy = match &plan.node {
         PlanNode::Limit { .. } => true,

@@ -50,9 +50,9 @@ pub struct RunState {
     pub snapshot: Option<Snapshot>,
     /// Rows that are changed must be visible in this one, too (foreign keys in repeatable read).
     pub(super) crosscheck: Option<Snapshot>,
-    /// Rows the LIMIT above wants at most from the next call of its child; only nodes built `lazy` look at it.
-    pub(super) row_goal: usize,
-    /// While a tree is made: nothing but nodes that hand rows through stands between the present node and a LIMIT.
+    /// Rows the LIMIT or cursor above wants at most from the next call of its child; only nodes built `lazy` look at it.
+    pub(in crate::sql) row_goal: usize,
+    /// While a tree is made: nothing but nodes that hand rows through stands between the present node and those.
     pub(super) lazy: bool,
     /// The Modify node whose rows the command tag counts.
     pub(super) counted: Option<usize>,

@@ -107,7 +107,9 @@ impl LockRows {
                 continue;
             };
             let member = t.member_of(batch, self.row)?;
-            let writer = Writer::for_locks(cx)?;
+            let mut writer = Writer::for_locks(cx)?;
+            // A cursor's rows may have been changed by later commands of its transaction: those rows are left alone.
+            writer.cid = writer.cid.min(cx.snapshot()?.curcid);
             let strength = super::modify::strength(t.lock.strength);
             let found = crate::heap::lock_tuple(&writer.context(), &t.members[member].store, tid, strength)?;
             match claim(cx, found, &t.lock.members[member].0, t.lock.wait, ("locking", tid))? {
@@ -184,7 +186,7 @@ impl Node for LockRows {
                 self.target = 0;
             }
             let Some(rows) = self.batch.as_ref().map(|b| b.rows) else { return Ok(None) };
-            while self.row < rows && (!self.lazy || self.kept.is_empty()) {
+            while self.row < rows && (!self.lazy || self.kept.len() < cx.run.row_goal.max(1)) {
                 cx.interrupts.check()?;
                 if self.lock_row(cx)? {
                     self.kept.push(match self.fresh.take() {

@@ -67,7 +67,8 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use build::{start, start_plain, start_seeing};
+pub(crate) use build::visit_plan;
+pub use build::{start, start_piecemeal, start_plain, start_seeing};
 pub use context::{Budget, ExecContext, ExecSettings, patiently};
 pub(crate) use deps::Versions;
 pub(crate) use keys::{KeyArena, SubKeys};

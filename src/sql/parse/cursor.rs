@@ -5,6 +5,7 @@ use super::options::option;
 use super::parser::Parser;
 use super::token::Tok;
 use crate::base::Result;
+use crate::err;
 use crate::sql::ast::*;
 
 impl Parser<'_> {
@@ -12,15 +13,21 @@ impl Parser<'_> {
         self.expect(Kw::Declare)?;
         let name = self.col_id()?;
         let (mut binary, mut scroll, mut insensitive) = (false, None, None);
+        let both = |a: &str, b: &str, other: bool| match other {
+            true => Err(err!(INVALID_CURSOR_DEFINITION, "cannot specify both {a} and {b}")),
+            false => Ok(()),
+        };
         loop {
             match self.tok() {
                 Tok::Kw(Kw::No) => {
                     self.bump();
                     self.expect(Kw::Scroll)?;
+                    both("SCROLL", "NO SCROLL", scroll == Some(true))?;
                     scroll = Some(false);
                 }
                 Tok::Kw(Kw::Scroll) => {
                     self.bump();
+                    both("SCROLL", "NO SCROLL", scroll == Some(false))?;
                     scroll = Some(true);
                 }
                 Tok::Kw(Kw::Binary) => {
@@ -29,10 +36,12 @@ impl Parser<'_> {
                 }
                 Tok::Kw(Kw::Asensitive) => {
                     self.bump();
+                    both("ASENSITIVE", "INSENSITIVE", insensitive == Some(true))?;
                     insensitive = Some(false);
                 }
                 Tok::Kw(Kw::Insensitive) => {
                     self.bump();
+                    both("ASENSITIVE", "INSENSITIVE", insensitive == Some(false))?;
                     insensitive = Some(true);
                 }
                 _ => break,

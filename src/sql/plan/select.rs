@@ -243,8 +243,37 @@ impl Planner<'_> {
         Ok(quals)
     }
 
-    fn upper(&mut self, query: Query, joined: Joined) -> Result<Plan> {
-        let Joined { mut plan, mut layout, mut sorted, facts, .. } = joined;
+    /// Set-returning calls in GROUP BY are made below the grouping: columns of a relation that is none stand for them
+    /// from there on.
+    fn spread_keys(&mut self, query: &mut Query, plan: Plan, layout: Layout) -> Result<(Plan, Layout)> {
+        let is_set = |e: &Expr| e.any(&mut |x| matches!(x.kind, ExprKind::SetReturning { .. }));
+        let calls: Vec<Expr> = query.group_by.iter().filter(|e| is_set(e)).cloned().collect();
+        if calls.is_empty() {
+            return Ok((plan, layout));
+        }
+        let nowhere = query.rels.len();
+        let column = |n: usize| crate::sql::bind::scope::var(nowhere, n as i16 + 1, calls[n].ty);
+        for e in query.group_by.iter_mut().chain(query.targets.iter_mut().map(|t| &mut t.expr)).chain(&mut query.having)
+        {
+            e.rewrite(&mut |x| {
+                if let Some(n) = calls.iter().position(|c| same(c, x)) {
+                    *x = column(n);
+                }
+            });
+        }
+        let below: Vec<Expr> = layout.exprs().iter().chain(&calls).cloned().collect();
+        let plan = self.project_set(below, plan, &layout)?;
+        let mut above = layout;
+        (0..calls.len()).for_each(|n| above.push(column(n)));
+        Ok((plan, above))
+    }
+
+    fn upper(&mut self, mut query: Query, joined: Joined) -> Result<Plan> {
+        let Joined { mut plan, mut layout, mut sorted, mut facts, .. } = joined;
+        if query.has_set_returning && !query.group_by.is_empty() {
+            (plan, layout) = self.spread_keys(&mut query, plan, layout)?;
+            facts.resize(query.rels.len() + 1, Facts::default());
+        }
         let mut targets: Vec<Expr> = query.targets.iter().map(|t| t.expr.clone()).collect();
         if query.has_aggregates {
             (plan, layout) = self.aggregate(&query, &mut targets, plan, &layout, &facts)?;

@@ -23,7 +23,7 @@ fn open_run(
     scroll: Option<bool>,
     statement: Arc<str>,
 ) -> Flow<()> {
-    *run = run.identified();
+    *run = run.for_cursor();
     if !run.begin(cx)? {
         let text = "a relation changed while a cursor on it was opened";
         return Err(err!(OBJECT_NOT_IN_PREREQUISITE_STATE, "{text}").into());

@@ -41,6 +41,8 @@ pub struct Cursor {
     pub position: i64,
     /// The rows of a WITH HOLD cursor after its transaction.
     pub held: bool,
+    /// Its rows are those of a statement that changes some.
+    changes: bool,
     /// Computing its rows failed.
     failed: bool,
     /// How many savepoints it was made inside of.
@@ -79,6 +81,8 @@ pub fn reads_backward(plan: &PlannedStatement) -> bool {
 
 impl Cursor {
     pub fn new(run: Box<QueryRun>, facts: CursorFacts, depth: usize) -> Cursor {
+        let mut changes = false;
+        crate::sql::exec::visit_plan(&run.plan.plan, &mut |p| changes |= matches!(p.node, PlanNode::Modify(_)));
         Cursor {
             facts,
             plan: run.plan.clone(),
@@ -89,6 +93,7 @@ impl Cursor {
             kept: 0,
             position: 0,
             held: false,
+            changes,
             failed: false,
             depth,
         }
@@ -119,10 +124,10 @@ impl Cursor {
             return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, text).into());
         }
         // Changes are made as a whole, however many of their rows are asked for.
-        let upto = if self.plan.read_only || upto == 0 { upto } else { i64::MAX };
+        let upto = if !self.changes || upto == 0 { upto } else { i64::MAX };
         while self.kept < upto {
             let Some(run) = &mut self.run else { return Ok(()) };
-            match run.next(cx) {
+            match run.next_some(cx, upto - self.kept) {
                 Ok(Next::Batch(mut b)) => {
                     let own = self.plan.plan.columns.len().min(b.columns.len());
                     let columns = if self.identified.is_empty() { Vec::new() } else { b.columns.split_off(own) };

@@ -172,6 +172,7 @@ pub struct QueryRun {
     /// Of the surrounding statement, where the routine is not volatile.
     snapshot: Option<Snapshot>,
     identified: Option<(Arc<PlannedStatement>, Vec<Identity>)>,
+    piecemeal: bool,
     locked: usize,
     node: Option<Box<dyn Node>>,
     run: RunState,
@@ -187,6 +188,7 @@ impl QueryRun {
             params,
             snapshot,
             identified: None,
+            piecemeal: false,
             locked: 0,
             node: None,
             run: RunState::default(),
@@ -197,7 +199,8 @@ impl QueryRun {
     }
 
     /// For a cursor: its rows come with what WHERE CURRENT OF must know, in columns behind those of the plan.
-    pub fn identified(mut self) -> QueryRun {
+    pub fn for_cursor(mut self) -> QueryRun {
+        self.piecemeal = true;
         let found = if self.plan.tag == "SELECT" { identify::identified(&self.plan.plan) } else { None };
         self.identified = found.map(|(plan, known)| {
             let statement = PlannedStatement { plan, ..PlannedStatement::clone(&self.plan) };
@@ -229,6 +232,12 @@ impl QueryRun {
             self.inside(cx, |this, cx| Ok(this.start(cx)?))?;
         }
         Ok(true)
+    }
+
+    /// As [`QueryRun::next`], where no more than so many rows are of use now.
+    pub fn next_some(&mut self, cx: &mut ExecContext, goal: i64) -> Flow<Next> {
+        self.run.row_goal = usize::try_from(goal).unwrap_or(usize::MAX);
+        self.next(cx)
     }
 
     pub fn next(&mut self, cx: &mut ExecContext) -> Flow<Next> {
@@ -288,7 +297,10 @@ impl QueryRun {
         }
         exec::rights::check(cx, &self.plan)?;
         let plan = self.identified.as_ref().map_or(&self.plan, |(plan, _)| plan);
-        self.node = Some(exec::start_seeing(plan, self.snapshot.clone(), cx)?);
+        self.node = Some(match self.piecemeal {
+            true => exec::start_piecemeal(plan, self.snapshot.clone(), cx)?,
+            false => exec::start_seeing(plan, self.snapshot.clone(), cx)?,
+        });
         Ok(())
     }
 
