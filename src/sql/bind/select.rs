@@ -310,24 +310,13 @@ impl Binder<'_, '_> {
     fn locking(&mut self, list: &[ast::LockingClause], query: &mut Query, core: &ast::SelectCore) -> Result<()> {
         for clause in list {
             let word = clause.strength.clause();
-            let refused = if !matches!(query.distinct, Distinct::No) {
-                Some("DISTINCT clause")
-            } else if !core.group_by.is_empty() {
-                Some("GROUP BY clause")
-            } else if core.having.is_some() {
-                Some("HAVING clause")
-            } else if self.scope().has_aggregates {
-                Some("aggregate functions")
-            } else if self.scope().has_windows {
-                Some("window functions")
-            } else if self.scope().has_set_returning {
-                Some("set-returning functions in the target list")
-            } else {
-                None
-            };
-            if let Some(r) = refused {
-                return Err(err!(FEATURE_NOT_SUPPORTED, "{word} is not allowed with {r}"));
-            }
+            refuse_locking(
+                query,
+                !core.group_by.is_empty(),
+                self.scope().has_windows,
+                self.scope().has_set_returning,
+                word,
+            )?;
             let strength = match clause.strength {
                 ast::RowLockStrength::KeyShare => LockStrength::KeyShare,
                 ast::RowLockStrength::Share => LockStrength::Share,
@@ -387,9 +376,9 @@ impl Binder<'_, '_> {
                 }
                 return Ok(());
             }
-            // The tables below are locked by the sub-select itself, where it is simple enough.
+            // The tables below are locked by the sub-select itself.
             Source::Subquery(q) => {
-                lock_below(q, strength, wait);
+                lock_inside(q, strength, wait, word)?;
                 let entry = &mut self.scope().rels[rel];
                 entry.wanted |= if entry.view.is_some() { access::UPDATE } else { 0 };
                 return Ok(());
@@ -405,24 +394,46 @@ impl Binder<'_, '_> {
     }
 }
 
-/// Locks the rows a sub-select or view takes from its tables, and those of the views in it.
-fn lock_below(query: &mut Query, strength: LockStrength, wait: LockWait) {
-    if query.set_op.is_some() || query.has_aggregates || query.has_windows || !matches!(query.distinct, Distinct::No) {
-        return;
-    }
+/// FOR UPDATE of what reads no rows of tables one by one. PostgreSQL 15, analyze.c, CheckSelectLocking.
+fn refuse_locking(query: &Query, groups: bool, windows: bool, sets: bool, word: &str) -> Result<()> {
+    let refused = if query.set_op.is_some() {
+        "UNION/INTERSECT/EXCEPT"
+    } else if !matches!(query.distinct, Distinct::No) {
+        "DISTINCT clause"
+    } else if groups {
+        "GROUP BY clause"
+    } else if query.having.is_some() {
+        "HAVING clause"
+    } else if query.has_aggregates {
+        "aggregate functions"
+    } else if windows {
+        "window functions"
+    } else if sets {
+        "set-returning functions in the target list"
+    } else {
+        return Ok(());
+    };
+    Err(err!(FEATURE_NOT_SUPPORTED, "{word} is not allowed with {refused}"))
+}
+
+/// Locks the tables of a sub-select, and of those in it.
+fn lock_inside(q: &mut Query, strength: LockStrength, wait: LockWait, word: &str) -> Result<()> {
+    let groups = !q.group_by.is_empty() || q.grouping_sets.is_some();
+    refuse_locking(q, groups, q.has_windows, q.has_set_returning, word)?;
     let mut rels = Vec::new();
-    query.from.iter().for_each(|n| n.rels(&mut rels));
-    for rel in rels {
-        let entry = &mut query.rels[rel];
+    q.from.iter().for_each(|n| n.rels(&mut rels));
+    for r in rels {
+        let entry = &mut q.rels[r];
         entry.wanted |= if entry.relation().is_some() { access::UPDATE } else { 0 };
         match &mut entry.source {
-            Source::Table { .. } if !query.locks.iter().any(|l| l.rel == rel) => {
-                query.locks.push(RowMark { rel, strength, wait });
+            Source::Table { .. } if !q.locks.iter().any(|l| l.rel == r) => {
+                q.locks.push(RowMark { rel: r, strength, wait });
             }
-            Source::Subquery(q) => lock_below(q, strength, wait),
+            Source::Subquery(below) => lock_inside(below, strength, wait, word)?,
             _ => {}
         }
     }
+    Ok(())
 }
 
 fn distinct_on_mismatch() -> Error {

@@ -37,6 +37,11 @@ pub(super) fn system_column(e: &Expr, rel: usize) -> Option<(&'static str, Optio
     found
 }
 
+/// The n-th column of an INSERT, if it is a part of one.
+fn part(s: &ast::InsertStmt, n: usize) -> Option<&ast::TargetColumn> {
+    s.columns.get(n).filter(|c| !c.path.is_empty())
+}
+
 impl Binder<'_, '_> {
     /// The relation a write names, if it can be written at all.
     pub(super) fn write_target(&mut self, t: &ast::RangeVar, verb: &'static str) -> Result<Arc<Relation>> {
@@ -196,8 +201,10 @@ impl Binder<'_, '_> {
         let mut out: Vec<(usize, Pos)> = Vec::with_capacity(s.columns.len());
         for c in &s.columns {
             let i = self.target_column(rel, c)?;
-            if !c.path.is_empty() {
-                return Err(Error::unsupported("INSERT into a part of a column is not supported").at(self.at(c.pos)));
+            // Parts of a column may be named one by one.
+            if !c.path.is_empty() && out.iter().zip(&s.columns).all(|((o, _), c)| *o != i || !c.path.is_empty()) {
+                out.push((i, c.pos));
+                continue;
             }
             if out.iter().any(|(o, _)| *o == i) {
                 return Err(err!(DUPLICATE_COLUMN, "column \"{}\" specified more than once", c.name).at(self.at(c.pos)));
@@ -241,7 +248,12 @@ impl Binder<'_, '_> {
             ast::SelectBody::Values(rows) if plain && rows.len() == 1 => {
                 let row = &*self.with_rows(&rows[0]);
                 self.count_row(row, s, columns)?;
-                for (e, &(attr, _)) in row.iter().zip(columns) {
+                for (i, (e, &(attr, _))) in row.iter().zip(columns).enumerate() {
+                    if let Some(c) = part(s, i) {
+                        let given = self.part_value(e, Clause::OneRow)?;
+                        values[attr] = Some(self.insert_part(c, given, &rel.attributes[attr], values[attr].take())?);
+                        continue;
+                    }
                     values[attr] = self.insert_value(e, rel, s.overriding, attr, Clause::OneRow)?;
                 }
                 query.has_set_returning |= self.scope().has_set_returning;
@@ -321,6 +333,39 @@ impl Binder<'_, '_> {
         Ok(Some(Given::Value(value, e.start())))
     }
 
+    /// What is given for a part of a column, before its type is known.
+    fn part_value(&mut self, e: &ast::Expr, clause: Clause) -> Result<Given> {
+        if matches!(e.kind, ast::ExprKind::Default) {
+            return Ok(Given::Default);
+        }
+        let before = std::mem::replace(&mut self.scope().clause, clause);
+        let bound = self.expr(e);
+        self.scope().clause = before;
+        Ok(Given::Value(bound?, e.start()))
+    }
+
+    /// A new row's column with one more of its parts filled; the others are NULL.
+    fn insert_part(
+        &mut self,
+        c: &ast::TargetColumn,
+        given: Given,
+        a: &Attribute,
+        so_far: Option<Given>,
+    ) -> Result<Given> {
+        let Given::Value(e, pos) = given else {
+            let what = match c.path.first() {
+                Some(ast::Indirection::Field(_)) => "a subfield",
+                _ => "an array element",
+            };
+            return Err(err!(FEATURE_NOT_SUPPORTED, "cannot set {what} to DEFAULT").at(self.at(c.pos)));
+        };
+        let base = match so_far {
+            Some(Given::Value(v, _)) => v,
+            _ => Expr::new(ExprKind::Const(Value::Null), a.ty),
+        };
+        Ok(Given::Value(self.assign_part(base, &c.path, e, &a.name, pos)?, pos))
+    }
+
     /// GENERATED columns take no value from users; OVERRIDING says otherwise for identity columns.
     pub(super) fn user_value_ignored(&self, rel: &Relation, overriding: ast::Overriding, attr: usize) -> Result<bool> {
         let a = &rel.attributes[attr];
@@ -357,14 +402,33 @@ impl Binder<'_, '_> {
         let width = rows.first().map_or(0, |row| row.len());
         let mut gaps = Vec::new();
         let mut out = Vec::with_capacity(rows.len());
+        let mut used: Vec<usize> = Vec::new();
         for (n, row) in rows.iter().enumerate() {
             if row.len() != width {
                 let pos = row.first().map_or(ast::NOWHERE, ast::Expr::start);
                 return Err(err!(SYNTAX_ERROR, "VALUES lists must all be the same length").at(self.at(pos)));
             }
             self.count_row(row, s, columns)?;
-            let mut bound = Vec::with_capacity(row.len());
+            let mut bound: Vec<Expr> = Vec::with_capacity(row.len());
+            used.clear();
             for (i, (e, &(attr, _))) in row.iter().zip(columns).enumerate() {
+                if let Some(c) = part(s, i) {
+                    let at = used.iter().position(|a| *a == attr);
+                    let so_far = at.map(|at| Given::Value(bound[at].clone(), ast::NOWHERE));
+                    let given = self.part_value(e, Clause::Values)?;
+                    let Given::Value(v, _) = self.insert_part(c, given, &rel.attributes[attr], so_far)? else {
+                        continue;
+                    };
+                    match at {
+                        Some(at) => bound[at] = v,
+                        None => {
+                            used.push(attr);
+                            bound.push(v);
+                        }
+                    }
+                    continue;
+                }
+                used.push(attr);
                 let own = match self.insert_value(e, rel, s.overriding, attr, Clause::Values)? {
                     Some(Given::Value(v, _)) => Some(v),
                     _ => self.own_default(rel, kept, attr)?,
@@ -372,18 +436,17 @@ impl Binder<'_, '_> {
                 bound.push(match own {
                     Some(e) => e,
                     None => {
-                        gaps.push((n, i));
+                        gaps.push((n, bound.len()));
                         self.default_value(rel, kept, attr)?
                     }
                 });
             }
             out.push(bound);
         }
-        let used = &columns[..width];
         let rel_columns: Vec<RelColumn> = used
             .iter()
             .enumerate()
-            .map(|(i, (attr, _))| RelColumn {
+            .map(|(i, attr)| RelColumn {
                 name: format!("column{}", i + 1),
                 ty: rel.attributes[*attr].ty,
                 dropped: false,
@@ -391,7 +454,7 @@ impl Binder<'_, '_> {
             .collect();
         let values_rel = self.add_rel(Rel::new("*VALUES*".to_owned(), Source::Values(out), rel_columns));
         query.from.push(FromNode::Rel(values_rel));
-        for (i, (attr, _)) in used.iter().enumerate() {
+        for (i, attr) in used.iter().enumerate() {
             // A column computed by the table itself is computed when the row is made.
             if rel.attributes[*attr].generated == 0 {
                 let v = var(values_rel, i as i16 + 1, rel.attributes[*attr].ty);
@@ -417,7 +480,7 @@ impl Binder<'_, '_> {
         for (i, &(attr, _)) in columns.iter().take(have).enumerate() {
             let Some(t) = output_mut(&mut source, i) else { continue };
             // Literals are read as the column's type at once.
-            if t.expr.ty.oid == oid::UNKNOWN {
+            if t.expr.ty.oid == oid::UNKNOWN && part(s, i).is_none() {
                 let e = std::mem::replace(&mut t.expr, super::coerce::bool_const(false));
                 let a = &rel.attributes[attr];
                 let base = TypeRef::of(types::base_type(a.ty.oid));
@@ -438,6 +501,10 @@ impl Binder<'_, '_> {
             }
             let a = &rel.attributes[attr];
             let v = var(sub, i as i16 + 1, types[i]);
+            if let Some(c) = part(s, i) {
+                values[attr] = Some(self.insert_part(c, Given::Value(v, positions[i]), a, values[attr].take())?);
+                continue;
+            }
             let v = self.coerce_assignment(v, a.ty, &a.name, positions[i], Assigned::Column)?;
             values[attr] = Some(Given::Value(v, ast::NOWHERE));
         }
@@ -740,9 +807,11 @@ impl Binder<'_, '_> {
         }
         let value = match given {
             Given::Default if !column.path.is_empty() => {
-                return Err(
-                    err!(FEATURE_NOT_SUPPORTED, "cannot set an array element to DEFAULT").at(self.at(column.pos))
-                );
+                let what = match column.path.first() {
+                    Some(ast::Indirection::Field(_)) => "a subfield",
+                    _ => "an array element",
+                };
+                return Err(err!(FEATURE_NOT_SUPPORTED, "cannot set {what} to DEFAULT").at(self.at(column.pos)));
             }
             // Generated columns compute themselves.
             Given::Default if a.generated != 0 => return Ok(()),

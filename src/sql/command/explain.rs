@@ -7,13 +7,14 @@ use crate::sql::ast::{DefArg, DefElem, ExplainStmt, Stmt};
 use crate::sql::bind::{self, BindContext};
 use crate::sql::exec::{self, ExecContext, Node};
 use crate::sql::plan::explain::{Actual, ExplainOptions, explain_json, explain_text};
+use crate::sql::plan::explain_format::{self, ExplainFormat};
 use crate::sql::plan::{self, Plan, PlanContext, PlannedStatement, PlannerSettings};
 use std::time::Instant;
 
 #[derive(Clone, Debug, Default)]
 struct Options {
     shown: ExplainOptions,
-    json: bool,
+    format: ExplainFormat,
     summary: Option<bool>,
 }
 
@@ -54,14 +55,10 @@ fn options(cmd: &Command, list: &[DefElem]) -> Result<Options> {
                 flag(e)?;
             }
             "format" => match e.string().unwrap_or_default().to_ascii_lowercase().as_str() {
-                "text" => o.json = false,
-                "json" => o.json = true,
-                other @ ("xml" | "yaml") => {
-                    return Err(Error::unsupported(format!(
-                        "EXPLAIN (FORMAT {}) is not supported",
-                        other.to_uppercase()
-                    )));
-                }
+                "text" => o.format = ExplainFormat::Text,
+                "json" => o.format = ExplainFormat::Json,
+                "xml" => o.format = ExplainFormat::Xml,
+                "yaml" => o.format = ExplainFormat::Yaml,
                 other => {
                     return Err(err!(
                         INVALID_PARAMETER_VALUE,
@@ -192,7 +189,7 @@ fn outcome(cx: &mut ExecContext, p: &Progress) -> Outcome {
     let actuals: Option<plan::explain::Actuals<'_>> = if p.options.shown.analyze { Some(&actual) } else { None };
     let execution_ms = p.started.map(|s| s.elapsed().as_secs_f64() * 1000.0);
     let summary = p.options.summary.unwrap_or(p.options.shown.analyze);
-    let lines = if p.options.json {
+    let lines = if p.options.format != ExplainFormat::Text {
         let mut top = serde_json::Map::new();
         top.insert("Plan".into(), explain_json(&p.plan, &p.options.shown, actuals, &cx.fx.io));
         if summary {
@@ -201,8 +198,7 @@ fn outcome(cx: &mut ExecContext, p: &Progress) -> Outcome {
                 top.insert("Execution Time".into(), ms.into());
             }
         }
-        let text = serde_json::to_string_pretty(&vec![serde_json::Value::Object(top)]).unwrap_or_default();
-        vec![text]
+        vec![explain_format::write(p.options.format, &top)]
     } else {
         let mut lines = explain_text(&p.plan, &p.options.shown, actuals, &cx.fx.io);
         if summary {

@@ -13,6 +13,7 @@ mod cost;
 mod create;
 mod deparse;
 pub mod explain;
+pub mod explain_format;
 mod finish;
 mod fold;
 pub mod identify;
@@ -378,6 +379,18 @@ pub enum LockStrength {
     Share,
     NoKeyUpdate,
     Update,
+}
+
+impl LockStrength {
+    /// As SQL says it.
+    pub fn clause(self) -> &'static str {
+        match self {
+            LockStrength::KeyShare => "FOR KEY SHARE",
+            LockStrength::Share => "FOR SHARE",
+            LockStrength::NoKeyUpdate => "FOR NO KEY UPDATE",
+            LockStrength::Update => "FOR UPDATE",
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -31,6 +31,18 @@ pub(super) struct Joined {
     pub conditions: Vec<Expr>,
 }
 
+/// PostgreSQL 15, initsplan.c, make_outerjoininfo: a row that may not be there cannot be locked.
+fn refuse_nullable(tree: &JoinTree, lock: &crate::sql::bind::RowMark) -> Result<()> {
+    let nullable = |s: &super::jointree::Special| {
+        s.syn_right.has(lock.rel) || s.kind == super::JoinKind::Full && s.syn_left.has(lock.rel)
+    };
+    if tree.specials.iter().any(nullable) {
+        let clause = lock.strength.clause();
+        return Err(Error::unsupported(format!("{clause} cannot be applied to the nullable side of an outer join")));
+    }
+    Ok(())
+}
+
 impl Planner<'_> {
     pub(super) fn select(&mut self, mut query: Query) -> Result<Plan> {
         self.rewrite(&mut query)?;
@@ -102,6 +114,9 @@ impl Planner<'_> {
         let mut tree = JoinTree::new(&query.from, query.filter.as_ref());
         super::secure::add_conditions(&mut tree, &query.rels);
         let tree = tree;
+        for l in &query.locks {
+            refuse_nullable(&tree, l)?;
+        }
         let mut conditions: Vec<Expr> = tree.restrictions.iter().map(|(_, e)| e.clone()).collect();
         conditions.extend(tree.clauses.iter().map(|c| c.expr.clone()));
         for class in tree.classes.iter().filter(|c| c.constant.is_none()) {
