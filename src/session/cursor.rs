@@ -13,7 +13,7 @@ use crate::sql::ast::{CommonTable, DeclareCursorStmt, FETCH_ALL, FetchDirection,
 use crate::sql::exec::ExecContext;
 use crate::sql::routine::cursor::{Cursor, CursorFacts, missing, reads_backward};
 use crate::sql::routine::query::QueryRun;
-use crate::types::Value;
+use crate::types::{BATCH_ROWS, Value};
 use crate::wire::{Format, Output, RowColumn};
 use std::sync::Arc;
 
@@ -64,7 +64,8 @@ impl Reading {
     fn onwards(&mut self, cursor: &mut Cursor, cx: &mut ExecContext, out: &mut Output) -> Flow<()> {
         let goal = *self.goal.get_or_insert_with(|| cursor.position.saturating_add(self.count));
         while cursor.position < goal {
-            cursor.keep(cx, &self.name, cursor.position + 1)?;
+            // Rows are sent once those of a whole piece are there: of a short FETCH that fails, none.
+            cursor.keep(cx, &self.name, goal.min(cursor.position + BATCH_ROWS as i64))?;
             let Some((batch, at)) = cursor.find(cursor.position + 1) else {
                 cursor.go_to(cursor.position + 1);
                 return Ok(());
