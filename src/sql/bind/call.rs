@@ -30,6 +30,9 @@ pub(super) fn written(form: Form, e: Expr) -> Expr {
     Expr { kind: ExprKind::Written { form, arg: Box::new(e) }, ty, pos }
 }
 
+/// PostgreSQL 15, pg_config_manual.h, FUNC_MAX_ARGS.
+const MAX_ARGUMENTS: usize = 100;
+
 impl Binder<'_, '_> {
     pub(super) fn call(&mut self, call: &FuncCall, pos: Pos) -> Result<Expr> {
         let (schema, name) = match &call.name[..] {
@@ -45,6 +48,10 @@ impl Binder<'_, '_> {
                 .at(self.at(pos)));
             }
         };
+        if call.args.len() > MAX_ARGUMENTS {
+            let text = format!("cannot pass more than {MAX_ARGUMENTS} arguments to a function");
+            return Err(Error::new(crate::base::SqlState::TOO_MANY_ARGUMENTS, text).at(self.at(pos)));
+        }
         let shown = call.name.join(".");
         let aggregate_level = self.scopes.len();
         let filter = call.filter.as_ref().map(|f| self.condition(f, Clause::Filter)).transpose()?;

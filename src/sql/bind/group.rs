@@ -230,6 +230,9 @@ impl Binder<'_, '_> {
         for e in exprs {
             self.check_grouped(e, &groups, &query.rels, plain, &mut dependent)?;
         }
+        for mut e in std::mem::take(&mut self.scope().window_exprs) {
+            self.check_grouped(&mut e, &groups, &query.rels, plain, &mut dependent)?;
+        }
         // Columns that the primary key decides are grouped along with it.
         query.group_by.extend(dependent);
         Ok(())

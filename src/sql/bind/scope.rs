@@ -173,6 +173,8 @@ pub(in crate::sql) struct Scope {
     pub windows: Vec<(String, crate::sql::ast::WindowDef)>,
     /// As they are to be shown again.
     pub windows_written: Vec<(String, crate::sql::expr::WindowSpec)>,
+    /// What the windows of the WINDOW clause read, used or not.
+    pub window_exprs: Vec<Expr>,
     pub has_aggregates: bool,
     pub has_windows: bool,
     pub has_set_returning: bool,

@@ -250,6 +250,9 @@ impl Binder<'_, '_> {
             let def = ast::WindowDef { name: None, ..w.clone() };
             self.scope().windows.push((name.clone(), def.clone()));
             let spec = self.resolve_window(&def, 0)?;
+            let exprs = spec.partition_by.iter().chain(spec.order_by.iter().map(|k| &k.expr)).cloned();
+            let exprs: Vec<Expr> = exprs.collect();
+            self.scope().window_exprs.extend(exprs);
             if self.cx.names.keeps_written() {
                 self.scope().windows_written.push((name.clone(), spec));
             }

@@ -405,6 +405,10 @@ impl Binder<'_, '_> {
         let mut used: Vec<usize> = Vec::new();
         for (n, row) in rows.iter().enumerate() {
             if row.len() != width {
+                // What is wrong with the row's values comes first.
+                for e in row {
+                    self.part_value(e, Clause::Values)?;
+                }
                 let pos = row.first().map_or(ast::NOWHERE, ast::Expr::start);
                 return Err(err!(SYNTAX_ERROR, "VALUES lists must all be the same length").at(self.at(pos)));
             }

@@ -326,7 +326,7 @@ pub fn evaluate_bound(cx: &mut ExecContext, expr: crate::sql::expr::Expr) -> Res
         acting: None,
     };
     let mut node = crate::sql::exec::start(&statement, cx)?;
-    let batch = node.next(cx).map_err(|stop| stop.into_error())?;
+    let batch = crate::sql::exec::context::patiently(cx, |cx| node.next(cx))?;
     let batch = batch.ok_or_else(|| Error::internal("an expression without a value"))?;
     Ok(batch.columns[0].get(0).to_value())
 }

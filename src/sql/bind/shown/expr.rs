@@ -2,8 +2,8 @@
 
 use super::parens::{Parent, arithmetic, bool_word, cast_arg, is_simple};
 use super::{LIST, Writer};
-use crate::sql::bind::SubLink;
 use crate::sql::bind::scope::{WHOLE_ROW, system_name};
+use crate::sql::bind::{Query, Source, SubLink};
 use crate::sql::expr::{
     AggCall, Expr, ExprKind, Form, FrameBound, FrameExclude, FrameMode, RowOp, RowPair, SortKey, SubPlanKind,
     WindowCall, WindowSpec,
@@ -160,6 +160,7 @@ impl<'q> Writer<'_, 'q> {
             return self.cast(e, arg);
         }
         match &e.kind {
+            _ if let Some(done) = self.row_sub_link(e) => done?,
             ExprKind::Const(v) => self.constant(v, e.ty, Label::Needed)?,
             ExprKind::Param(n) => match self.slot(&e.kind) {
                 Some(name) => self.put(&name),
@@ -466,7 +467,7 @@ impl<'q> Writer<'_, 'q> {
             self.exprs(&a.direct_args)?;
             self.put(") WITHIN GROUP (ORDER BY ");
             match a.order_by.is_empty() {
-                true => self.exprs(&a.args)?,
+                true => self.list(&a.args, |w, e| w.sort_expr(e))?,
                 false => self.keys(&a.order_by)?,
             }
         } else {
@@ -574,8 +575,8 @@ impl<'q> Writer<'_, 'q> {
         }
         let inside = plain(e);
         let call = match &inside.kind {
-            ExprKind::Func { oper: None, .. } | ExprKind::SetReturning { .. } => cast_arg(e).is_none(),
-            ExprKind::Aggregate(_) | ExprKind::Window(_) => true,
+            ExprKind::Func { oper, .. } => oper.is_none(),
+            ExprKind::SetReturning { .. } | ExprKind::Aggregate(_) | ExprKind::Window(_) => true,
             _ => false,
         };
         let keyword = matches!(&e.kind, ExprKind::Written { form: Form::Keyword(_) | Form::Collate(_), .. });
@@ -591,6 +592,43 @@ impl<'q> Writer<'_, 'q> {
             w.put(order_words(k.desc, k.nulls_first));
             Some(())
         })
+    }
+
+    /// `(a, b) = (SELECT …)`: the fields of one row compared with outer values.
+    fn row_sub_link(&mut self, e: &'q Expr) -> Option<Option<()>> {
+        let field = |e: &'q Expr| match &e.kind {
+            ExprKind::Field { arg, .. } => match &arg.kind {
+                ExprKind::SubLink(s) if s.kind == SubPlanKind::Scalar => Some(&**s),
+                _ => None,
+            },
+            _ => None,
+        };
+        let link = match &e.kind {
+            ExprKind::And(parts) | ExprKind::Or(parts) => match &parts.first()?.kind {
+                ExprKind::Func { args, .. } => field(args.get(1)?)?,
+                _ => return None,
+            },
+            ExprKind::RowCompare { pairs, .. } => field(&pairs.first()?.right)?,
+            _ => return None,
+        };
+        // What makes one record of the columns is no part of what was written.
+        let (Some(row), [only]) = (link.query.rels.first(), &link.query.targets[..]) else { return None };
+        let Source::Subquery(query) = &row.source else { return None };
+        if !matches!(only.expr.kind, ExprKind::Row { .. }) || row.alias != "row" {
+            return None;
+        }
+        Some(self.row_against(e, query))
+    }
+
+    fn row_against(&mut self, e: &'q Expr, query: &'q Query) -> Option<()> {
+        self.put("(");
+        let word = self.tested(e)?;
+        self.put(&format!(" {word} ("));
+        let indent = self.indent;
+        self.query(query, None, false)?;
+        self.indent = indent;
+        self.put("))");
+        Some(())
     }
 
     fn sub_link(&mut self, s: &'q SubLink) -> Option<()> {

@@ -17,7 +17,7 @@ pub(super) fn open(call: &AggregateCall<'_>) -> Option<Box<dyn Aggregator>> {
         crate::types::Phys::I32 | crate::types::Phys::I64 | crate::types::Phys::I16 if is_plain_int(ty) => {
             Box::new(IntExtreme { greatest, best: Vec::new() })
         }
-        _ => Box::new(Extreme { ty, greatest, best: Vec::new(), bytes: 0 }),
+        _ => Box::new(Extreme { ty, greatest, last: looks_differ(ty), best: Vec::new(), bytes: 0 }),
     })
 }
 
@@ -25,6 +25,13 @@ pub(super) fn open(call: &AggregateCall<'_>) -> Option<Box<dyn Aggregator>> {
 fn is_plain_int(ty: TypeRef) -> bool {
     use crate::types::oid::{DATE, INT2, INT4, INT8, MONEY, TIME, TIMESTAMP, TIMESTAMPTZ};
     matches!(ty.oid, INT2 | INT4 | INT8 | DATE | TIME | TIMESTAMP | TIMESTAMPTZ | MONEY)
+}
+
+/// Equal values of the type may look different.
+fn looks_differ(ty: TypeRef) -> bool {
+    use crate::types::oid::{FLOAT4, FLOAT8, INET, INTERVAL, NUMERIC};
+    let base = crate::types::base_type(ty.oid);
+    matches!(base, NUMERIC | INTERVAL | FLOAT4 | FLOAT8 | INET) || crate::types::element_type(base).is_some()
 }
 
 struct IntExtreme {
@@ -72,6 +79,8 @@ impl Aggregator for IntExtreme {
 struct Extreme {
     ty: TypeRef,
     greatest: bool,
+    /// Of equal values that look different (`1.5` and `1.50`) the last one counts, as in PostgreSQL's `numeric_larger`.
+    last: bool,
     best: Vec<Value>,
     bytes: usize,
 }
@@ -89,7 +98,8 @@ impl Aggregator for Extreme {
                 continue;
             }
             let best = &mut self.best[groups.of(row)];
-            if best.is_null() || crate::types::compare(self.ty, v, best.datum()) == wanted {
+            let found = if best.is_null() { wanted } else { crate::types::compare(self.ty, v, best.datum()) };
+            if found == wanted || found == Ordering::Equal && self.last {
                 if let Datum::Bytes(b) = v {
                     self.bytes += b.len();
                 }
