@@ -120,9 +120,9 @@ impl Binder<'_, '_> {
         if let ast::ExprKind::Row { fields, explicit: false } = &e.kind {
             let mut out = Vec::new();
             for f in fields {
-                out.extend(self.group_exprs(f, query)?);
+                out.push(self.group_exprs(f, query)?);
             }
-            return Ok(out);
+            return Ok(union(&out));
         }
         let (bound, target) = self.group_expr(e, query)?;
         self.require_equality(bound.ty.oid, bound.pos)?;

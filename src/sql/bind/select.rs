@@ -271,6 +271,10 @@ impl Binder<'_, '_> {
         let before = std::mem::replace(&mut self.scope().clause, Clause::Values);
         for row in rows {
             if row.len() != width {
+                // What is wrong with the values comes first.
+                for e in row {
+                    self.expr(e)?;
+                }
                 let pos = row.first().map_or(ast::NOWHERE, ast::Expr::start);
                 return Err(err!(SYNTAX_ERROR, "VALUES lists must all be the same length").at(self.at(pos)));
             }

@@ -193,7 +193,8 @@ impl Binder<'_, '_> {
             FrameMode::Groups => "GROUPS",
             FrameMode::Range => "RANGE",
         };
-        if super::scope::has_variables(&bound) {
+        let alone = mode != FrameMode::Range || order_by.len() == 1;
+        if alone && super::scope::has_variables(&bound) {
             return Err(
                 err!(INVALID_COLUMN_REFERENCE, "argument of {word} must not contain variables").at(self.at(e.start()))
             );

@@ -306,7 +306,14 @@ impl Binder<'_, '_> {
 
     pub(super) fn count_row(&mut self, row: &[ast::Expr], s: &ast::InsertStmt, columns: &[(usize, Pos)]) -> Result<()> {
         let more = row.get(columns.len()).map_or(ast::NOWHERE, ast::Expr::start);
-        self.count_matches(row.len(), s, columns, ast::NOWHERE, more)
+        let counted = self.count_matches(row.len(), s, columns, ast::NOWHERE, more);
+        if counted.is_err() {
+            // What is wrong with the values comes first.
+            for e in row {
+                self.part_value(e, Clause::Values)?;
+            }
+        }
+        counted
     }
 
     /// One value of VALUES for a column; None: OVERRIDING USER VALUE leaves the default.

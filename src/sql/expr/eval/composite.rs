@@ -351,10 +351,13 @@ fn assign_slice(
     let inverted = || crate::err!(ARRAY_SUBSCRIPT_ERROR, "upper bound cannot be less than lower bound");
     let dims: Dims = if old.dims.is_empty() {
         let mut dims = Dims::new();
-        for (n, (l, u)) in bounds.iter().enumerate() {
-            let have = source.dims.get(n);
-            let lower = l.or(have.map(|d| d.lower)).unwrap_or(1);
-            let Some(upper) = u.or_else(|| have.map(|d| lower + d.len as i32 - 1)) else { return Err(too_small()) };
+        for (l, u) in bounds {
+            let (Some(lower), Some(upper)) = (*l, *u) else {
+                let text = "array slice subscript must provide both boundaries";
+                let detail =
+                    "When assigning to a slice of an empty array value, slice boundaries must be fully specified.";
+                return Err(crate::err!(ARRAY_SUBSCRIPT_ERROR, "{text}").detail(detail));
+            };
             if upper < lower {
                 return Err(inverted());
             }
