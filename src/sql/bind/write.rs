@@ -413,7 +413,7 @@ impl Binder<'_, '_> {
         for (n, row) in rows.iter().enumerate() {
             if row.len() != width {
                 // What is wrong with the row's values comes first.
-                for e in row {
+                for e in row.iter() {
                     self.part_value(e, Clause::Values)?;
                 }
                 let pos = row.first().map_or(ast::NOWHERE, ast::Expr::start);
