@@ -187,11 +187,12 @@ async fn admit(
         return Ok(None);
     }
     client.reader.trust();
+    if server.instance.settings.bool(Id::LogConnections) {
+        let application = request.options.iter().rev().find(|o| o.0 == "application_name").map(|o| o.1.as_str());
+        note(origin, authorized(origin, application, tls.as_deref()));
+    }
     let role = server.login_role(&request.user, handle)?;
     let mut session = Session::open(server.clone(), registration, role, request)?;
-    if server.instance.settings.bool(Id::LogConnections) {
-        note(session.shared_origin(), authorized(session.shared_origin(), tls.as_deref()));
-    }
     auth::ok(client);
     for (name, value) in session.reported_parameters() {
         client.out.parameter_status(name, &value);
@@ -205,11 +206,11 @@ async fn admit(
 }
 
 /// PostgreSQL 15, postinit.c, PerformAuthentication.
-fn authorized(origin: &Origin, tls: Option<&TlsFacts>) -> String {
+fn authorized(origin: &Origin, application: Option<&str>, tls: Option<&TlsFacts>) -> String {
     let (user, database) = (origin.user.as_deref().unwrap_or_default(), origin.database.as_deref().unwrap_or_default());
     let mut text = format!("connection authorized: user={user} database={database}");
-    if !origin.application.is_empty() {
-        text.push_str(&format!(" application_name={}", origin.application));
+    if let Some(application) = application {
+        text.push_str(&format!(" application_name={application}"));
     }
     if let Some(t) = tls {
         text.push_str(&format!(" SSL enabled (protocol={}, cipher={}, bits={})", t.version, t.cipher, t.bits));

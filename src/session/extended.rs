@@ -116,8 +116,10 @@ impl Session {
                 statement.param_types(self.cx())?;
             }
         }
+        let logged = self.logged_message("parse", "", &statement, &[]);
         self.statements.insert(m.name, statement);
         client.out.parse_complete();
+        self.log_duration(client, logged);
         Ok(())
     }
 
@@ -159,10 +161,12 @@ impl Session {
         }
         crate::sql::exec::domain::check_unchecked(self.cx())?;
         statement.count_use();
+        let logged = self.logged_message("bind", &m.portal, &statement, &params);
         let portal = Portal::new(statement, params.into(), m.result_formats, self.statement_us());
         self.drop_portal(&m.portal);
         self.portals.insert(m.portal, portal);
         client.out.bind_complete();
+        self.log_duration(client, logged);
         Ok(())
     }
 
@@ -240,12 +244,16 @@ impl Session {
         let Some(portal) = self.portals.get(name) else { return self.execute_declared(client, name, max_rows).await };
         let (statement, params, formats) = (portal.statement.clone(), portal.params.clone(), portal.formats.clone());
         let (finished, is_cursor) = (portal.finished, portal.is_cursor);
+        // PostgreSQL calls what goes on with a portal a fetch.
+        let what = if finished || is_cursor { "execute fetch from" } else { "execute" };
         let Some(stmt) = statement.stmt.clone() else {
             client.out.empty_query();
             return Ok(());
         };
         let text = statement.text.clone();
         self.begin_statement(&text, stmt.tag());
+        let mut logged = self.logged_message(what, name, &statement, &params);
+        self.log_execute(client, &stmt, &mut logged);
         if self.block == Block::Failed && !stmt.is_transaction_exit() {
             return Err(Block::aborted_error());
         }
@@ -255,11 +263,13 @@ impl Session {
             }
             let tag = self.run_statement(client, &statement, params, &formats, Destination::Plain).await?;
             client.out.command_complete(&tag);
+            self.log_duration(client, logged);
             return Ok(());
         }
         self.enter_pipeline();
         if finished {
             client.out.command_complete(&super::query::complete(stmt.tag(), 0));
+            self.log_duration(client, logged);
             return Ok(());
         }
         let in_pieces = is_cursor || max_rows > 0 && statement.plan(self.cx())?.returns_rows;
@@ -275,6 +285,7 @@ impl Session {
             done
         };
         self.executed(client, done);
+        self.log_duration(client, logged);
         Ok(())
     }
 

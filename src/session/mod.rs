@@ -40,6 +40,7 @@ mod setting;
 mod simple;
 mod state;
 mod statement;
+mod statement_log;
 mod template;
 mod transaction;
 mod wait;

@@ -57,6 +57,10 @@ impl Session {
             Arc::make_mut(&mut self.origin).application = application.clone();
             self.backend().activity.update(|f| f.application = application.into());
         }
+        let levels = Some(crate::logger::levels_of(&view));
+        if self.origin.levels != levels {
+            Arc::make_mut(&mut self.origin).levels = levels;
+        }
         let cx = self.cx();
         super::context::apply(cx, &view);
         let backend = self.backend();

@@ -57,6 +57,7 @@ impl Session {
             client.out.empty_query();
             return Ok(());
         }
+        let logged = self.log_simple(client, source, &statements);
         let several = statements.len() > 1;
         for (i, statement) in statements.iter().enumerate() {
             if several {
@@ -76,6 +77,7 @@ impl Session {
             }
             client.out.command_complete(&tag);
         }
+        self.log_duration(client, logged);
         Ok(())
     }
 

@@ -186,6 +186,9 @@ impl Session {
     pub(super) fn end_statement(&mut self) {
         use crate::stat::SessionState;
         self.statement_deadline = None;
+        if self.origin.statement.is_some() {
+            Arc::make_mut(&mut self.origin).statement = None;
+        }
         let state = match self.block {
             Block::None | Block::Implicit => SessionState::Idle,
             Block::Explicit => SessionState::IdleInTransaction,

@@ -41,6 +41,11 @@ fn flag(e: &DefElem) -> Result<bool> {
     }
 }
 
+/// EXPLAIN (ANALYZE): the statement is run, too.
+pub fn analyzes(list: &[DefElem]) -> bool {
+    list.iter().any(|e| e.name == "analyze" && flag(e).unwrap_or(false))
+}
+
 fn options(cmd: &Command, list: &[DefElem]) -> Result<Options> {
     let mut o = Options::default();
     let mut timing = None;

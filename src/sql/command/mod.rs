@@ -80,6 +80,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 pub use call::call_columns;
+pub use explain::analyzes;
 pub use function::resolve_type_name;
 pub use names::find_relation;
 pub use role::{follow_settings, may_act_as, own_right, set_role, set_session_authorization};

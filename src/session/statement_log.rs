@@ -1,0 +1,180 @@
+//! Statements and their durations in the server log.
+
+use super::client::Client;
+use super::state::Session;
+use super::statement::Statement;
+use crate::base::{Report, Severity, SqlState, clock, report};
+use crate::settings::{Id, Lookup};
+use crate::sql::ast::{Stmt, StmtKind};
+use crate::types::{self, TypeRef, Value};
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+/// What the lines about one message of the client say of it.
+pub(super) struct Logged {
+    /// `statement: select 1`, `execute <unnamed>: select $1`.
+    pub text: String,
+    pub detail: Option<String>,
+    /// `log_statement` has had it logged already.
+    pub done: bool,
+}
+
+/// The values of `log_statement`, in their order. PostgreSQL 15, utility.c, GetCommandLogLevel: same classes.
+fn level(session: &Session, stmt: &Stmt) -> u8 {
+    match stmt {
+        Stmt::Prepare(p) => level(session, &p.query),
+        Stmt::Execute(e) => {
+            let prepared = session.statements.get(&e.name).and_then(|s| s.stmt.clone());
+            prepared.map_or(3, |s| level(session, &s))
+        }
+        Stmt::Explain(e) => {
+            match crate::sql::command::analyzes(&e.options) {
+                true => level(session, &e.query),
+                false => 3,
+            }
+        }
+        Stmt::AlterSystem(_) => 1,
+        other => match other.kind() {
+            StmtKind::Ddl => 1,
+            StmtKind::Modify => 2,
+            _ => 3,
+        },
+    }
+}
+
+/// The parameters of a statement, quoted; each value cut after `limit` bytes (-1: whole).
+///
+/// PostgreSQL 15, params.c, BuildParamLogString: same form.
+fn parameters(session: &mut Session, types: &[TypeRef], params: &[Value], limit: i64) -> Option<String> {
+    if params.is_empty() || limit == 0 {
+        return None;
+    }
+    let io = &session.cx().fx.io;
+    let mut text = String::new();
+    for (n, (value, ty)) in params.iter().zip(types).enumerate() {
+        let _ = write!(text, "{}${} = ", if n == 0 { "" } else { ", " }, n + 1);
+        let mut shown = Vec::new();
+        if value.is_null() || types::text_out(*ty, value.datum(), &mut shown, io).is_err() {
+            text.push_str("NULL");
+            continue;
+        }
+        let shown = String::from_utf8_lossy(&shown);
+        let kept = usize::try_from(limit).map_or(&*shown, |limit| types::text::clip(&shown, limit));
+        let rest = if kept.len() < shown.len() { "..." } else { "" };
+        let _ = write!(text, "'{}{rest}'", kept.replace('\'', "''"));
+    }
+    Some(format!("parameters: {text}"))
+}
+
+impl Session {
+    /// `log_statement` of a Query message. None: nothing of it can be logged later either.
+    pub(super) fn log_simple(
+        &mut self,
+        client: &mut Client,
+        source: &Arc<str>,
+        statements: &[Arc<Statement>],
+    ) -> Option<Logged> {
+        let wanted = self.wanted_statements();
+        // SET may ask for it with its own duration.
+        let may_ask = || statements.iter().any(|s| matches!(s.stmt.as_deref(), Some(Stmt::SetVariable(_))));
+        if wanted == 0 && !self.times_statements() && !may_ask() {
+            return None;
+        }
+        let executed = statements.iter().filter_map(|s| match s.stmt.as_deref() {
+            Some(Stmt::Execute(e)) => self.statements.get(&e.name).filter(|s| s.from_sql).map(|s| s.source.clone()),
+            _ => None,
+        });
+        let detail = executed.map(|source| format!("prepare: {source}")).next();
+        let text = format!("statement: {source}");
+        let of_level = |s: &Arc<Statement>| s.stmt.as_deref().is_some_and(|s| level(self, s) <= wanted);
+        let done = wanted == 3 || wanted > 0 && statements.iter().any(of_level);
+        let logged = Logged { text, detail, done };
+        if done {
+            self.log_line(client, logged.text.clone(), logged.detail.clone());
+        }
+        Some(logged)
+    }
+
+    /// A message of the extended protocol, if its statement or its duration may be logged; `what`: `bind`, `execute`.
+    pub(super) fn logged_message(
+        &mut self,
+        what: &str,
+        portal: &str,
+        statement: &Arc<Statement>,
+        params: &[Value],
+    ) -> Option<Logged> {
+        if self.wanted_statements() == 0 && !self.times_statements() {
+            return None;
+        }
+        let name = if statement.name.is_empty() { "<unnamed>" } else { &statement.name };
+        let slash = if portal.is_empty() { "" } else { "/" };
+        let text = format!("{what} {name}{slash}{portal}: {}", statement.source);
+        let limit = self.backend().view.int(Id::LogParameterMaxLength);
+        let types = statement.param_types(self.cx()).unwrap_or_default();
+        let detail = parameters(self, &types, params, limit);
+        Some(Logged { text, detail, done: false })
+    }
+
+    /// `log_statement` of an Execute message.
+    pub(super) fn log_execute(&mut self, client: &mut Client, stmt: &Stmt, logged: &mut Option<Logged>) {
+        let wanted = self.wanted_statements();
+        let Some(l) = logged else { return };
+        if wanted > 0 && level(self, stmt) <= wanted {
+            l.done = true;
+            let (text, detail) = (l.text.clone(), l.detail.clone());
+            self.log_line(client, text, detail);
+        }
+    }
+
+    fn wanted_statements(&mut self) -> u8 {
+        match self.backend().view.choice(Id::LogStatement) {
+            "ddl" => 1,
+            "mod" => 2,
+            "all" => 3,
+            _ => 0,
+        }
+    }
+
+    fn times_statements(&mut self) -> bool {
+        let view = &self.backend().view;
+        view.bool(Id::LogDuration)
+            || view.int(Id::LogMinDurationStatement) >= 0
+            || view.int(Id::LogMinDurationSample) >= 0
+    }
+
+    /// How long what began with the message has taken, if that is to be logged. PostgreSQL 15, postgres.c,
+    /// check_log_duration: same rules.
+    pub(super) fn log_duration(&mut self, client: &mut Client, logged: Option<Logged>) {
+        let Some(logged) = logged else { return };
+        if !self.times_statements() {
+            return;
+        }
+        let us = (clock::now_us() - self.statement_us()).max(0);
+        let view = &self.backend().view;
+        let always = view.bool(Id::LogDuration);
+        let exceeds = |limit: i64| limit == 0 || limit > 0 && us / 1000 >= limit;
+        let exceeded = exceeds(view.int(Id::LogMinDurationStatement));
+        let rate = view.real(Id::LogStatementSampleRate);
+        let sampled = exceeds(view.int(Id::LogMinDurationSample))
+            && (rate >= 1.0 || ((us as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 11) as f64 / (1u64 << 53) as f64 <= rate && rate > 0.0);
+        if !(exceeded || sampled || always) {
+            return;
+        }
+        let duration = format!("duration: {}.{:03} ms", us / 1000, us % 1000);
+        match (exceeded || sampled) && !logged.done {
+            true => self.log_line(client, format!("{duration}  {}", logged.text), logged.detail),
+            false => self.log_line(client, duration, None),
+        }
+    }
+
+    /// A LOG line that has the statement in it, and not below it.
+    fn log_line(&mut self, client: &mut Client, text: String, detail: Option<String>) {
+        let mut line = Report::notice(Severity::Log, SqlState::SUCCESSFUL_COMPLETION, text);
+        line.detail = detail.map(Into::into);
+        let origin = report::Origin { statement: None, ..report::Origin::clone(&self.origin) };
+        report::log_as(&origin, &line);
+        if self.client_wants(&line) {
+            client.out.report(&line);
+        }
+    }
+}
