@@ -27,12 +27,10 @@ fn level(session: &Session, stmt: &Stmt) -> u8 {
             let prepared = session.statements.get(&e.name).and_then(|s| s.stmt.clone());
             prepared.map_or(3, |s| level(session, &s))
         }
-        Stmt::Explain(e) => {
-            match crate::sql::command::analyzes(&e.options) {
-                true => level(session, &e.query),
-                false => 3,
-            }
-        }
+        Stmt::Explain(e) => match crate::sql::command::analyzes(&e.options) {
+            true => level(session, &e.query),
+            false => 3,
+        },
         Stmt::AlterSystem(_) => 1,
         other => match other.kind() {
             StmtKind::Ddl => 1,
@@ -156,7 +154,9 @@ impl Session {
         let exceeded = exceeds(view.int(Id::LogMinDurationStatement));
         let rate = view.real(Id::LogStatementSampleRate);
         let sampled = exceeds(view.int(Id::LogMinDurationSample))
-            && (rate >= 1.0 || ((us as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 11) as f64 / (1u64 << 53) as f64 <= rate && rate > 0.0);
+            && (rate >= 1.0
+                || ((us as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 11) as f64 / (1u64 << 53) as f64 <= rate
+                    && rate > 0.0);
         if !(exceeded || sampled || always) {
             return;
         }
