@@ -4,7 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-use outlast::settings::PARAMETERS;
+use outlast::settings::{Context, IDS, PARAMETERS};
 use outlast::sql::exec::system;
 use outlast::sql::func::{self, FuncDef, aggregate, window};
 use std::collections::{BTreeMap, BTreeSet};
@@ -183,6 +183,33 @@ fn settings(out: &mut String) {
         OUR_SETTINGS.join(", ")
     )
     .unwrap();
+    let idle = idle_settings();
+    writeln!(
+        out,
+        "\nOf those that can be set, these ({}) are checked and shown, but nothing reads them: {}.",
+        idle.len(),
+        idle.join(", ")
+    )
+    .unwrap();
+}
+
+/// The parameters that no source outside of the table of them names, neither by its identifier nor by its text.
+fn idle_settings() -> Vec<&'static str> {
+    fn read(folder: &Path, out: &mut String) {
+        for entry in std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()) {
+            match entry.is_dir() {
+                true => read(&entry, out),
+                false if entry.ends_with("settings/table.rs") => {}
+                false => out.push_str(&std::fs::read_to_string(&entry).unwrap_or_default()),
+            }
+        }
+    }
+    let mut sources = String::new();
+    read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut sources);
+    let used: std::collections::HashSet<&str> = sources.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+    let settable = PARAMETERS.iter().enumerate().filter(|(_, p)| p.context != Context::Internal);
+    let idle = settable.filter(|(n, p)| !used.contains(&*format!("{:?}", IDS[*n])) && !used.contains(p.name));
+    idle.map(|(_, p)| p.name).collect()
 }
 
 /// Every test that the hand-written part names is there.
