@@ -72,6 +72,16 @@ pub trait Disk: Send + Sync {
             done => done,
         }
     }
+    /// Opens a file that others may have written, only to read it.
+    fn open_to_read(&self, path: &str) -> io::Result<Arc<dyn File>> {
+        self.open(path)
+    }
+    /// Opens a file for others to read (mode 0644), or a device: what was in it is gone.
+    fn open_to_write(&self, path: &str) -> io::Result<Arc<dyn File>> {
+        let file = self.open_or_create(path)?;
+        file.set_len(0)?;
+        Ok(file)
+    }
     /// Atomically gives a file another name, replacing what was there.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
     fn remove(&self, path: &str) -> io::Result<()>;

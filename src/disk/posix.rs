@@ -3,7 +3,7 @@
 use super::{Disk, Entry, File};
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -35,6 +35,21 @@ impl Disk for Posix {
 
     fn create(&self, path: &str) -> io::Result<Arc<dyn File>> {
         let file = fs::OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(self.at(path))?;
+        Ok(Arc::new(PosixFile(file)))
+    }
+
+    fn open_to_read(&self, path: &str) -> io::Result<Arc<dyn File>> {
+        Ok(Arc::new(PosixFile(fs::File::open(self.at(path))?)))
+    }
+
+    fn open_to_write(&self, path: &str) -> io::Result<Arc<dyn File>> {
+        let path = self.at(path);
+        let is_new = fs::symlink_metadata(&path).is_err();
+        let file = fs::OpenOptions::new().write(true).create(true).truncate(true).open(path)?;
+        if is_new {
+            // The server's umask keeps others from its own files; this one is for them.
+            file.set_permissions(fs::Permissions::from_mode(0o644))?;
+        }
         Ok(Arc::new(PosixFile(file)))
     }
 

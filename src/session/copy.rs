@@ -2,6 +2,7 @@
 
 use super::client::Client;
 use super::job::{Done, Work, is_full};
+use super::server_file;
 use super::state::Session;
 use super::statement::Statement;
 use crate::base::interrupt::Cause;
@@ -103,9 +104,15 @@ impl Session {
         match file {
             Some(path) => {
                 let disk = self.backend().instance.storage.disk.clone();
-                let bytes = crate::disk::durable::read(&*disk, path)?;
-                copy.reader.feed(&bytes);
-                self.take_rows(client, &mut copy, true).await?;
+                let mut source = server_file::Source::open(&*disk, path)?;
+                loop {
+                    let bytes = source.piece()?;
+                    copy.reader.feed(&bytes);
+                    self.take_rows(client, &mut copy, bytes.is_empty()).await?;
+                    if bytes.is_empty() {
+                        break;
+                    }
+                }
             }
             None => self.receive(client, &mut copy).await?,
         }
@@ -273,16 +280,14 @@ impl Session {
         if file.is_none() {
             client.out.copy_out(options.format == CopyFormat::Binary, columns.len());
         }
-        let work = CopyOutWork {
-            plan,
-            columns,
-            options,
-            node: None,
-            batch: None,
-            rows: 0,
-            started: false,
-            file: file.map(|path| (path.clone(), Vec::new())),
+        let file = match file {
+            Some(path) => {
+                let disk = self.backend().instance.storage.disk.clone();
+                Some(server_file::Target::open(&*disk, path)?)
+            }
+            None => None,
         };
+        let work = CopyOutWork { plan, columns, options, node: None, batch: None, rows: 0, started: false, file };
         match self.drive(client, Box::new(work)).await.0? {
             Done::Complete(tag) => Ok(tag),
             Done::Suspended => Err(Error::internal("COPY was suspended")),
@@ -615,21 +620,22 @@ struct CopyOutWork {
     batch: Option<(Batch, usize)>,
     rows: u64,
     started: bool,
-    /// Instead of the client: a file on the server, and its contents so far.
-    file: Option<(String, Vec<u8>)>,
+    /// Instead of the client: a file on the server.
+    file: Option<server_file::Target>,
 }
 
 impl CopyOutWork {
-    fn put(&mut self, out: &mut Output, bytes: &[u8]) {
+    fn put(&mut self, out: &mut Output, bytes: &[u8]) -> Result<()> {
         match &mut self.file {
-            Some((_, contents)) => contents.extend_from_slice(bytes),
+            Some(file) => file.put(bytes)?,
             None => out.copy_data(|b| b.extend_from_slice(bytes)),
         }
+        Ok(())
     }
 
-    fn begin(&mut self, out: &mut Output) {
+    fn begin(&mut self, out: &mut Output) -> Result<()> {
         if self.started {
-            return;
+            return Ok(());
         }
         self.started = true;
         if self.options.header && self.options.format != CopyFormat::Binary {
@@ -645,8 +651,9 @@ impl CopyOutWork {
                 }
             }
             line.push(b'\n');
-            self.put(out, &line);
+            self.put(out, &line)?;
         }
+        Ok(())
     }
 
     /// The header of the binary format; clients want it in one message with what comes first.
@@ -694,17 +701,14 @@ impl CopyOutWork {
         Ok(line)
     }
 
-    fn finish(&mut self, cx: &mut ExecContext, out: &mut Output) -> Result<()> {
+    fn finish(&mut self, out: &mut Output) -> Result<()> {
         if self.options.format == CopyFormat::Binary {
             let mut end = self.head();
             end.extend_from_slice(&(-1i16).to_be_bytes());
-            self.put(out, &end);
+            self.put(out, &end)?;
         }
-        match &self.file {
-            Some((path, contents)) => {
-                let disk = cx.backend()?.instance.storage.disk.clone();
-                crate::disk::durable::replace(&*disk, path, contents)
-            }
+        match &mut self.file {
+            Some(file) => file.flush(),
             None => {
                 out.copy_done();
                 Ok(())
@@ -719,7 +723,7 @@ impl Work for CopyOutWork {
             cx.params = Arc::from([]);
             self.node = Some(exec::start(&self.plan, cx)?);
         }
-        self.begin(out);
+        self.begin(out)?;
         let mut scratch = Vec::new();
         loop {
             if let Some((batch, from)) = self.batch.take() {
@@ -729,7 +733,7 @@ impl Work for CopyOutWork {
                         return Stop::wait(Wait::Output);
                     }
                     let line = self.row(&batch, row, &cx.fx.io, &mut scratch)?;
-                    self.put(out, &line);
+                    self.put(out, &line)?;
                     self.rows += 1;
                 }
             }
@@ -737,7 +741,7 @@ impl Work for CopyOutWork {
             match node.next(cx)? {
                 Some(batch) => self.batch = Some((batch, 0)),
                 None => {
-                    self.finish(cx, out)?;
+                    self.finish(out)?;
                     return Ok(Done::Complete(format!("COPY {}", self.rows)));
                 }
             }

@@ -36,6 +36,7 @@ mod portal;
 mod prepare;
 mod query;
 mod server;
+mod server_file;
 mod setting;
 mod simple;
 mod state;

@@ -170,7 +170,7 @@ impl Session {
     /// A LOG line that has the statement in it, and not below it.
     fn log_line(&mut self, client: &mut Client, text: String, detail: Option<String>) {
         let mut line = Report::notice(Severity::Log, SqlState::SUCCESSFUL_COMPLETION, text);
-        line.detail = detail.map(Into::into);
+        line.detail = detail;
         let origin = report::Origin { statement: None, ..report::Origin::clone(&self.origin) };
         report::log_as(&origin, &line);
         if self.client_wants(&line) {
