@@ -62,7 +62,8 @@ pub struct Job {
 impl Job {
     /// Runs for at most `budget` (none: until something stops it).
     pub fn run(&mut self, budget: Option<Duration>) -> Step {
-        self.cx.budget.deadline = budget.map(|b| Instant::now() + b);
+        let reentry = self.cx.nesting.begin_turn();
+        self.cx.budget.deadline = budget.map(|b| Instant::now() + b + reentry);
         let origin = self.origin.clone();
         let (cx, work, out) = (&mut self.cx, &mut self.work, &mut self.out);
         let tolerance = tolerance(cx);

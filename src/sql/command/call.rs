@@ -47,7 +47,7 @@ pub fn run_block(cmd: &mut Command, cx: &mut ExecContext, stmt: &DoStmt) -> Flow
     }
     let frame = cmd.progress.as_mut().and_then(|p| p.downcast_mut::<plpgsql::Frame>());
     let frame = frame.ok_or_else(|| Error::internal("DO lost its block"))?;
-    routine::deeper(cx, |cx| frame.value(cx))?;
+    routine::deeper(cx, routine::Level::Plpgsql, |cx| frame.value(cx))?;
     Ok("DO".into())
 }
 

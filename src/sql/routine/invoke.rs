@@ -1,6 +1,7 @@
 //! One call of a user's routine.
 
 use super::body::{SqlBody, SqlFrame};
+use super::nesting::{Level, deeper};
 use super::query;
 use super::returns::{self, Returns};
 use super::{Key, compiled, function, record};
@@ -16,45 +17,6 @@ use crate::sql::func::{CallTypes, FuncDef};
 use crate::sql::plpgsql;
 use crate::types::{Batch, Column, TypeRef, Value, oid};
 use std::sync::Arc;
-
-/// How deep routines are nested on the present thread's stack.
-#[derive(Clone, Copy, Default, Debug)]
-pub struct Nesting {
-    depth: u32,
-    base: usize,
-    /// Triggers being fired: `pg_trigger_depth()`.
-    pub triggers: u32,
-}
-
-/// Bytes of stack routines may use; threads that run statements have more.
-const MAX_STACK: usize = 40 << 20;
-
-#[inline(never)]
-fn stack_address() -> usize {
-    let here = 0u8;
-    std::ptr::from_ref(&here).addr()
-}
-
-/// Runs something one level deeper.
-///
-/// # Errors
-/// 54001 where the stack would not do.
-pub fn deeper<T>(cx: &mut ExecContext, f: impl FnOnce(&mut ExecContext) -> Flow<T>) -> Flow<T> {
-    let here = stack_address();
-    if cx.nesting.depth == 0 {
-        cx.nesting.base = here;
-    } else if cx.nesting.base.abs_diff(here) > MAX_STACK {
-        let hint = "Increase the configuration parameter \"max_stack_depth\" (currently 2048kB), after ensuring the platform's stack depth limit is adequate.";
-        return Err(err!(STATEMENT_TOO_COMPLEX, "stack depth limit exceeded")
-            .hint(hint)
-            .place("check_stack_depth", "postgres.c", 3462)
-            .into());
-    }
-    cx.nesting.depth += 1;
-    let done = f(cx);
-    cx.nesting.depth -= 1;
-    done
-}
 
 /// A call under way.
 pub struct Invocation {
@@ -211,10 +173,14 @@ impl Invocation {
             Frame::Plpgsql(f) => f.transitions(),
             Frame::Sql(_) => None,
         };
+        let depth = match &self.frame {
+            Frame::Sql(_) => Level::Sql,
+            Frame::Plpgsql(_) => Level::Plpgsql,
+        };
         let outer = std::mem::replace(&mut cx.transitions, mine);
         let done = match self.acts_as.as_deref().cloned() {
-            Some(user) => crate::sql::command::act_as(cx, user, |cx| deeper(cx, |cx| f(self, cx))),
-            None => deeper(cx, |cx| f(self, cx)),
+            Some(user) => crate::sql::command::act_as(cx, user, |cx| deeper(cx, depth, |cx| f(self, cx))),
+            None => deeper(cx, depth, |cx| f(self, cx)),
         };
         cx.transitions = outer;
         match &done {

@@ -21,13 +21,15 @@ mod call;
 pub mod cursor;
 mod def;
 mod invoke;
+mod nesting;
 pub mod query;
 pub mod returns;
 pub mod shown;
 
 pub use call::{ProcedureRun, out_columns};
 pub use def::def;
-pub use invoke::{Invocation, Nesting, check_execute, deeper, open};
+pub use invoke::{Invocation, check_execute, open};
+pub use nesting::{Level, Nesting, deeper};
 
 use crate::base::{Error, Oid, Result};
 use crate::catalog::object::{Function, class};
