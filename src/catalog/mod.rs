@@ -15,6 +15,7 @@
 pub mod acl;
 mod build;
 mod cluster;
+mod code;
 mod folder;
 mod known_types;
 pub mod object;
@@ -26,6 +27,7 @@ mod view;
 
 pub use build::{phys_of, toast_store, tuple_desc};
 pub use cluster::Cluster;
+pub use code::{Cast, Collation, Operator};
 pub use folder::{Folder, Record};
 pub use object::{Object, ObjectKey, Policy, Rule, Trigger};
 pub use partition::{Bound, Edge, KeyColumn, Lineage, PartitionKey, Strategy};

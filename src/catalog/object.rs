@@ -91,6 +91,9 @@ pub enum Object {
     DefaultAcl(DefaultAcl),
     Statistics(Statistics),
     Publication(Publication),
+    Operator(super::Operator),
+    Cast(super::Cast),
+    Collation(super::Collation),
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -554,6 +557,9 @@ impl Object {
             Object::DefaultAcl(o) => ObjectKey::new(class::DEFAULT_ACL, o.oid),
             Object::Statistics(o) => ObjectKey::new(class::STATISTIC_EXT, o.oid),
             Object::Publication(o) => ObjectKey::new(class::PUBLICATION, o.oid),
+            Object::Operator(o) => ObjectKey::new(class::OPERATOR, o.oid),
+            Object::Cast(o) => ObjectKey::new(class::CAST, o.oid),
+            Object::Collation(o) => ObjectKey::new(class::COLLATION, o.oid),
         }
     }
 
@@ -577,7 +583,13 @@ impl Object {
             Object::Database(o) => Some((Oid::INVALID, &o.name)),
             Object::Statistics(o) => Some((o.namespace, &o.name)),
             Object::Publication(o) => Some((Oid::INVALID, &o.name)),
-            Object::Stats(_) | Object::Comment(_) | Object::RoleSetting(_) | Object::DefaultAcl(_) => None,
+            Object::Operator(o) => Some((o.namespace, &o.name)),
+            Object::Collation(o) => Some((o.namespace, &o.name)),
+            Object::Cast(_)
+            | Object::Stats(_)
+            | Object::Comment(_)
+            | Object::RoleSetting(_)
+            | Object::DefaultAcl(_) => None,
         }
     }
 
@@ -585,6 +597,8 @@ impl Object {
         match self {
             Object::Class(o) => &o.depends,
             Object::Function(o) => &o.depends,
+            Object::Operator(o) => &o.depends,
+            Object::Cast(o) => &o.depends,
             _ => &[],
         }
     }

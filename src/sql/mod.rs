@@ -18,6 +18,7 @@ pub mod plan;
 pub mod plpgsql;
 mod reg_names;
 pub mod routine;
+mod user_code;
 
 pub use backend::{Backend, SequenceState, Sequences, User};
 pub use instance::{Instance, Services};

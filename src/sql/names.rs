@@ -205,7 +205,7 @@ pub fn reg_out(catalog: &Catalog, typ: Oid, value: Oid) -> Option<String> {
         oid::REGNAMESPACE => catalog.namespace(value).map(|n| quote_identifier(&n.name)),
         oid::REGPROC => function_shown(catalog, value),
         oid::REGPROCEDURE => procedure_shown(catalog, value),
-        _ => super::reg_names::show(typ, value, &NamesOnly(catalog)),
+        _ => super::reg_names::show(catalog, typ, value, &NamesOnly(catalog)),
     }
 }
 
@@ -401,6 +401,18 @@ impl crate::sql::bind::Names for Catalog {
         rel.store.as_ref().and_then(|s| s.nblocks(&self.storage).ok())
     }
 
+    fn has_collation(&self, schema: Option<&str>, name: &str) -> bool {
+        let path = match schema {
+            Some(s) => self.namespace_oid(s).into_iter().collect(),
+            None => self.effective_path(),
+        };
+        path.iter().any(|n| !self.find(class::COLLATION, *n, name).is_empty())
+    }
+
+    fn user_code(&self) -> Option<Arc<crate::sql::bind::UserCode>> {
+        super::user_code::of(self, &self.effective_path())
+    }
+
     fn domain_default(&self, domain: Oid) -> Option<Arc<str>> {
         match self.get(crate::catalog::ObjectKey::new(class::TYPE, domain))?.object.as_type().ok()?.kind {
             UserTypeKind::Domain { ref default, .. } => default.clone(),
@@ -506,6 +518,18 @@ impl crate::sql::bind::Names for Along<'_> {
 
     fn row_security(&self, rel: &Relation, role: Option<Oid>) -> Result<crate::sql::bind::RowSecurity> {
         crate::sql::bind::Names::row_security(self.catalog, rel, role)
+    }
+
+    fn has_collation(&self, schema: Option<&str>, name: &str) -> bool {
+        let path = match schema {
+            Some(_) => return crate::sql::bind::Names::has_collation(self.catalog, schema, name),
+            None => self.catalog.effective(self.search_path),
+        };
+        path.iter().any(|n| !self.catalog.find(class::COLLATION, *n, name).is_empty())
+    }
+
+    fn user_code(&self) -> Option<Arc<crate::sql::bind::UserCode>> {
+        super::user_code::of(self.catalog, &self.catalog.effective(self.search_path))
     }
 
     fn acting(&self) -> crate::catalog::Acting {

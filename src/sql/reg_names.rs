@@ -2,8 +2,8 @@
 
 use super::names::{schema_and_name, split_list};
 use crate::base::{Oid, Result};
-use crate::catalog::Catalog;
-use crate::catalog::object::fixed;
+use crate::catalog::object::{class, fixed};
+use crate::catalog::{Catalog, Object, ObjectKey, Operator};
 use crate::err;
 use crate::sql::func::{self, OperDef};
 use crate::types::context::TypeHooks;
@@ -42,6 +42,11 @@ pub(super) fn parse(catalog: &Catalog, typ: Oid, name: &str, hooks: &dyn TypeHoo
         oid::REGOPERATOR => Some(operator_with_types(catalog, name, hooks)),
         _ => rows_of(typ).map(|(kind, text)| {
             let (schema, plain) = schema_and_name(name)?;
+            if typ == oid::REGCOLLATION
+                && let Some(own) = user_collation(catalog, schema.as_deref(), &plain)?
+            {
+                return Ok(own);
+            }
             let found = match in_catalog(catalog, schema.as_deref())? {
                 true => pairs(text).find(|(_, n)| *n == plain).map(|(o, _)| o),
                 false => None,
@@ -61,12 +66,47 @@ fn operator_name(name: &str) -> (Option<&str>, &str) {
     }
 }
 
+fn user_collation(catalog: &Catalog, schema: Option<&str>, name: &str) -> Result<Option<Oid>> {
+    let path = match schema {
+        Some(s) => vec![catalog.namespace_oid(s)?],
+        None => catalog.effective_path().to_vec(),
+    };
+    Ok(path.into_iter().find_map(|n| catalog.find(class::COLLATION, n, name).first().copied()))
+}
+
+/// Users' operators of a name: those of a schema, or those that the search path finds.
+fn users(catalog: &Catalog, schema: Option<&str>, symbol: &str) -> Result<Vec<Operator>> {
+    let path = match schema {
+        Some(s) => vec![catalog.namespace_oid(s)?],
+        None => catalog.effective_path().to_vec(),
+    };
+    let all = catalog.all(class::OPERATOR);
+    let operators = all.iter().filter_map(|r| match &r.object {
+        Object::Operator(o) => Some(o),
+        _ => None,
+    });
+    Ok(operators.filter(|o| o.name == symbol && path.contains(&o.namespace)).cloned().collect())
+}
+
+/// A user's operator: its name, qualified unless the search path finds it.
+fn user_operator(catalog: &Catalog, value: Oid) -> Option<(String, Operator)> {
+    let record = catalog.get(ObjectKey::new(class::OPERATOR, value))?;
+    let Object::Operator(o) = &record.object else { return None };
+    let name = match catalog.effective_path().contains(&o.namespace) {
+        true => o.name.clone(),
+        false => format!("{}.{}", quote_identifier(&catalog.namespace(o.namespace)?.name), o.name),
+    };
+    Some((name, o.clone()))
+}
+
 fn one_operator(catalog: &Catalog, name: &str) -> Result<Oid> {
     let (schema, symbol) = operator_name(name);
-    let found = if in_catalog(catalog, schema)? { func::opers_named(symbol) } else { &[] };
-    match found {
+    let built_in = if in_catalog(catalog, schema)? { func::opers_named(symbol) } else { &[] };
+    let mut found: Vec<Oid> = built_in.iter().map(|o| o.oid).collect();
+    found.extend(users(catalog, schema, symbol)?.iter().map(|o| o.oid));
+    match found.as_slice() {
         [] => Err(err!(UNDEFINED_FUNCTION, "operator does not exist: {name}")),
-        [one] => Ok(one.oid),
+        [one] => Ok(*one),
         _ => Err(err!(AMBIGUOUS_FUNCTION, "more than one operator named {name}")),
     }
 }
@@ -95,12 +135,29 @@ fn operator_with_types(catalog: &Catalog, name: &str, hooks: &dyn TypeHooks) -> 
     };
     let (schema, symbol) = operator_name(head);
     let found = if in_catalog(catalog, schema)? { func::type_operator(symbol, left, right) } else { None };
-    found.map(|o| o.oid).ok_or_else(|| err!(UNDEFINED_FUNCTION, "operator does not exist: {name}"))
+    let own = users(catalog, schema, symbol)?.into_iter().find(|o| (o.left, o.right) == (left, right));
+    let found = found.map(|o| o.oid).or(own.map(|o| o.oid));
+    found.ok_or_else(|| err!(UNDEFINED_FUNCTION, "operator does not exist: {name}"))
 }
 
 /// The name of the object; None: unknown, or not a kind of this file. Everything here stands in `pg_catalog`, which
 /// every search path finds.
-pub(super) fn show(typ: Oid, value: Oid, hooks: &dyn TypeHooks) -> Option<String> {
+pub(super) fn show(catalog: &Catalog, typ: Oid, value: Oid, hooks: &dyn TypeHooks) -> Option<String> {
+    if let (oid::REGOPER | oid::REGOPERATOR, Some((name, o))) = (typ, user_operator(catalog, value)) {
+        return Some(match typ {
+            oid::REGOPER => name,
+            _ => with_types(&name, o.left, o.right, hooks),
+        });
+    }
+    if let (oid::REGCOLLATION, Some(record)) = (typ, catalog.get(ObjectKey::new(class::COLLATION, value)))
+        && let Object::Collation(c) = &record.object
+    {
+        let name = quote_identifier(&c.name);
+        return Some(match catalog.effective_path().contains(&c.namespace) {
+            true => name,
+            false => format!("{}.{name}", quote_identifier(&catalog.namespace(c.namespace)?.name)),
+        });
+    }
     match typ {
         oid::REGOPER => func::oper(value).map(|o| match func::opers_named(o.name).len() {
             1 => o.name.to_string(),
@@ -115,9 +172,13 @@ pub(super) fn show(typ: Oid, value: Oid, hooks: &dyn TypeHooks) -> Option<String
 }
 
 fn operator_shown(o: &OperDef, hooks: &dyn TypeHooks) -> String {
+    with_types(o.name, o.left, o.right, hooks)
+}
+
+fn with_types(name: &str, left: Oid, right: Oid, hooks: &dyn TypeHooks) -> String {
     let operand = |t: Oid| match t.is_valid() {
         true => types::format_type_plain(t, hooks),
         false => "NONE".to_string(),
     };
-    format!("{}({},{})", o.name, operand(o.left), operand(o.right))
+    format!("{name}({},{})", operand(left), operand(right))
 }

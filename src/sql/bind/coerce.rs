@@ -2,6 +2,7 @@
 
 use super::Binder;
 use super::scope::Assigned;
+use super::user_code;
 use crate::base::{Oid, Result};
 use crate::err;
 use crate::sql::ast::Pos;
@@ -90,7 +91,7 @@ pub(super) fn is_binary_coercible(source: Oid, target: Oid) -> bool {
         oid::RECORD_ARRAY => return types::element_type(base).is_some_and(is_complex),
         _ => {}
     }
-    func::cast(base, target).is_some_and(|c| c.method == CastMethod::Binary && c.context == CastContext::Implicit)
+    user_code::cast(base, target).is_some_and(|c| c.method == CastMethod::Binary && c.context == CastContext::Implicit)
 }
 
 /// PostgreSQL 15, parse_coerce.c, find_coercion_pathway.
@@ -99,14 +100,14 @@ pub(super) fn pathway(target: Oid, source: Oid, context: CastContext) -> Path {
     if source == target {
         return Path::Relabel;
     }
-    if let Some(c) = func::cast(source, target) {
+    if let Some(c) = user_code::cast(source, target) {
         if context < c.context {
             return Path::None;
         }
         return match c.method {
             CastMethod::Binary => Path::Relabel,
             CastMethod::InOut => Path::Text,
-            CastMethod::Function => func::func(c.func).map_or(Path::None, Path::Function),
+            CastMethod::Function => user_code::function(c.func).map_or(Path::None, Path::Function),
         };
     }
     if target != oid::OIDVECTOR
@@ -407,7 +408,7 @@ impl Binder<'_, '_> {
             Path::Function(f) => {
                 let typmod = if to_domain { base_typmod } else { target.typmod };
                 // smallint to oid goes by int4, which is an oid in another guise.
-                match func::cast(f.ret, base).is_some_and(|c| c.method == CastMethod::Binary) {
+                match user_code::cast(f.ret, base).is_some_and(|c| c.method == CastMethod::Binary) {
                     true => relabel(self.cast_call(f, expr, typmod, f.ret, context), TypeRef::of(base)),
                     false => self.cast_call(f, expr, typmod, base, context),
                 }
@@ -542,13 +543,13 @@ impl Binder<'_, '_> {
             return Ok(expr);
         }
         let ty = expr.ty.oid;
-        if let Some(c) = func::cast(ty, ty)
+        if let Some(c) = user_code::cast(ty, ty)
             && let Some(f) = func::func(c.func)
         {
             return Ok(self.cast_call(f, expr, typmod, ty, context));
         }
         if let Some(e) = types::element_type(ty)
-            && func::cast(e, e).is_some()
+            && user_code::cast(e, e).is_some()
         {
             let element = Expr::new(ExprKind::CaseOperand, TypeRef::of(e));
             let element = self.apply_typmod(element, typmod, context)?;

@@ -622,21 +622,25 @@ impl Binder<'_, '_> {
             return Err(err!(DATATYPE_MISMATCH, "collations are not supported by type {shown}").at(self.at(pos)));
         }
         let name = collation.last().map_or("", String::as_str);
-        if !matches!(
-            name,
-            "default"
-                | "C"
-                | "POSIX"
-                | "ucs_basic"
-                | "C.UTF-8"
-                | "C.utf8"
-                | "en_US"
-                | "en_US.utf8"
-                | "en_US.UTF-8"
-                | "unicode"
-                | "und-x-icu"
-                | "en-x-icu"
-        ) {
+        let (last, schema) = collation.split_last().map_or(("", None), |(l, s)| (l.as_str(), s.last()));
+        let own = self.cx.names.has_collation(schema.map(String::as_str), last);
+        if !own
+            && !matches!(
+                name,
+                "default"
+                    | "C"
+                    | "POSIX"
+                    | "ucs_basic"
+                    | "C.UTF-8"
+                    | "C.utf8"
+                    | "en_US"
+                    | "en_US.utf8"
+                    | "en_US.UTF-8"
+                    | "unicode"
+                    | "und-x-icu"
+                    | "en-x-icu"
+            )
+        {
             return Err(err!(
                 UNDEFINED_OBJECT,
                 "collation \"{}\" for encoding \"UTF8\" does not exist",

@@ -31,6 +31,7 @@ mod shown;
 mod stored;
 mod target;
 mod typename;
+mod user_code;
 mod window;
 mod write;
 
@@ -40,6 +41,7 @@ pub use query::*;
 pub use rewrite::{bind_rule_action, bind_rule_condition, obstacle, reads_of_condition, reads_of_rule, rule_level};
 pub use shown::{Label, Shown, Written, constant as shown_constant};
 pub use stored::{Stored, hash_code, hashed_value, parse_expression, stored, view_query};
+pub use user_code::UserCode;
 
 use crate::base::{Error, Result};
 use crate::sql::ast::{self, Pos};
@@ -300,6 +302,8 @@ pub(in crate::sql) struct Binder<'a, 'c> {
     calling: bool,
     /// A table with row security was met.
     met_policies: bool,
+    /// Found by the rules of type resolution while the binder lives.
+    _user_code: user_code::AtHand,
 }
 
 /// Sub-queries and views nested deeper are refused with 54001.
@@ -307,7 +311,16 @@ const MAX_QUERY_DEPTH: usize = 200;
 
 impl<'a, 'c> Binder<'a, 'c> {
     fn new(cx: &'a mut BindContext<'c>) -> Binder<'a, 'c> {
-        Binder { cx, scopes: Vec::new(), depth: 0, check_as: None, calling: false, met_policies: false }
+        let user_code = user_code::AtHand::new(cx.names.user_code());
+        Binder {
+            cx,
+            scopes: Vec::new(),
+            depth: 0,
+            check_as: None,
+            calling: false,
+            met_policies: false,
+            _user_code: user_code,
+        }
     }
 
     fn scope(&mut self) -> &mut Scope {

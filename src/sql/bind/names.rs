@@ -47,6 +47,16 @@ pub trait Names {
         }
     }
 
+    /// Whether a user made such a collation.
+    fn has_collation(&self, _schema: Option<&str>, _name: &str) -> bool {
+        false
+    }
+
+    /// Operators and casts of users; None: there are none.
+    fn user_code(&self) -> Option<Arc<super::UserCode>> {
+        None
+    }
+
     /// What a name means that belongs to the surrounding routine: an argument, a PL/pgSQL variable, a field of one.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Which function or operator a call means: PostgreSQL 15, parse_func.c and parse_oper.c, chapter 10's rules.
 
-use super::Binder;
 use super::coerce::{Path, can_coerce, category, is_binary_coercible, is_complex, is_preferred, pathway};
+use super::{Binder, user_code};
 use crate::base::{Oid, Result};
 use crate::err;
 use crate::sql::ast::Pos;
@@ -124,15 +124,13 @@ impl Binder<'_, '_> {
         right: Oid,
         pos: Pos,
     ) -> Result<&'static OperDef> {
-        let found = match schema {
-            Some(s) if s != "pg_catalog" => {
-                if !self.cx.names.schema_exists(s) {
-                    return Err(err!(INVALID_SCHEMA_NAME, "schema \"{s}\" does not exist").at(self.at(pos)));
-                }
-                Ok(None)
-            }
-            _ => find_operator(name, left, right),
-        };
+        if let Some(s) = schema
+            && s != "pg_catalog"
+            && !self.cx.names.schema_exists(s)
+        {
+            return Err(err!(INVALID_SCHEMA_NAME, "schema \"{s}\" does not exist").at(self.at(pos)));
+        }
+        let found = find_operator_in(schema, name, left, right);
         let (ambiguous, _) = match found {
             Ok(Some(o)) => return Ok(o),
             Ok(None) => (false, ()),
@@ -187,7 +185,7 @@ impl Binder<'_, '_> {
     }
 
     pub(super) fn operator_func(&self, op: &'static OperDef) -> Result<&'static FuncDef> {
-        func::func(op.func).ok_or_else(|| err!(UNDEFINED_FUNCTION, "operator is only a shell: {}", op.name))
+        user_code::function(op.func).ok_or_else(|| err!(UNDEFINED_FUNCTION, "operator is only a shell: {}", op.name))
     }
 
     /// Converts an operator's arguments in place and says the type of its result.
@@ -300,20 +298,30 @@ impl Binder<'_, '_> {
     }
 }
 
-/// PostgreSQL 15, parse_oper.c: exact match, then the best candidate. Err: several are equally good.
+/// The built-in operator, or a user's that the search path finds.
 pub(in crate::sql) fn find_operator(
     name: &str,
     left: Option<Oid>,
     right: Oid,
 ) -> std::result::Result<Option<&'static OperDef>, ()> {
+    find_operator_in(None, name, left, right)
+}
+
+/// PostgreSQL 15, parse_oper.c: exact match, then the best candidate. Err: several are equally good.
+fn find_operator_in(
+    schema: Option<&str>,
+    name: &str,
+    left: Option<Oid>,
+    right: Oid,
+) -> std::result::Result<Option<&'static OperDef>, ()> {
     let Some(l) = left else {
-        if let Some(o) = func::type_operator(name, Oid::INVALID, right) {
+        if let Some(o) = user_code::operator(schema, name, Oid::INVALID, right) {
             return Ok(Some(o));
         }
-        let list: Vec<Candidate<&'static OperDef>> = func::opers_named(name)
-            .iter()
+        let list: Vec<Candidate<&'static OperDef>> = user_code::operators(schema, name)
+            .into_iter()
             .filter(|o| !o.left.is_valid() && can_coerce(&[right], &[o.right], CastContext::Implicit))
-            .map(|o| Candidate { what: *o, args: vec![o.right], order: None, spread: false })
+            .map(|o| Candidate { what: o, args: vec![o.right], order: None, spread: false })
             .collect();
         return pick(&[right], list);
     };
@@ -323,22 +331,22 @@ pub(in crate::sql) fn find_operator(
         (l, oid::UNKNOWN) if l != oid::UNKNOWN => (l, l),
         both => both,
     };
-    if let Some(o) = func::type_operator(name, a, b) {
+    if let Some(o) = user_code::operator(schema, name, a, b) {
         return Ok(Some(o));
     }
     if (l == oid::UNKNOWN) != (right == oid::UNKNOWN) {
         let base = base_type(a);
         if base != a
-            && let Some(o) = func::type_operator(name, base, base)
+            && let Some(o) = user_code::operator(schema, name, base, base)
         {
             return Ok(Some(o));
         }
     }
     let actual = [l, right];
-    let list: Vec<Candidate<&'static OperDef>> = func::opers_named(name)
-        .iter()
+    let list: Vec<Candidate<&'static OperDef>> = user_code::operators(schema, name)
+        .into_iter()
         .filter(|o| o.left.is_valid() && can_coerce(&actual, &[o.left, o.right], CastContext::Implicit))
-        .map(|o| Candidate { what: *o, args: vec![o.left, o.right], order: None, spread: false })
+        .map(|o| Candidate { what: o, args: vec![o.left, o.right], order: None, spread: false })
         .collect();
     pick(&actual, list)
 }

@@ -37,6 +37,9 @@ impl Binder<'_, '_> {
             shown.push_str(&"[]".repeat(name.array_bounds.len()));
             return Err(err!(UNDEFINED_OBJECT, "type \"{shown}\" does not exist").at(at));
         };
+        if base.oid >= crate::base::Oid::FIRST_NORMAL && types::info(base.oid).is_none() {
+            return Err(err!(UNDEFINED_OBJECT, "type \"{}\" is only a shell", parts.join(".")).at(at));
+        }
         let typmod = self.typmod(base.oid, name)?;
         if name.array_bounds.is_empty() {
             return Ok(TypeRef { oid: base.oid, typmod });

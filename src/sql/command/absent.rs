@@ -2,8 +2,10 @@
 
 use super::names;
 use super::write::resolve_type;
-use super::{Command, drop};
+use super::{Command, cast, collation, drop, operator};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
+use crate::catalog::ObjectKey;
+use crate::catalog::object::class;
 use crate::err;
 use crate::sql::ast::{
     DropBehavior, DropStmt, DropTablespaceStmt, NOWHERE, ObjectName, ObjectType, OperSignature, QualName, TypeName,
@@ -64,7 +66,7 @@ pub fn refuse_alter(cmd: &Command, cx: &mut ExecContext, object: ObjectType, nam
         ObjectName::Type(t) => QualName { parts: t.names.clone(), pos: t.pos },
         ObjectName::OpClass { name, .. } => name.clone(),
         ObjectName::Operator(sig) => {
-            return match operator(cmd, cx, sig).map_err(without_place) {
+            return match built_in_operator(cmd, cx, sig).map_err(without_place) {
                 Ok(_) => Error::unsupported(format!("{what} of operators is not supported")),
                 Err(e) => e,
             };
@@ -111,7 +113,17 @@ pub fn drop(cmd: &Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<bool> 
     if !own && word(stmt.object).is_none() {
         return Ok(false);
     }
+    let mut targets = Vec::new();
     for name in &stmt.names {
+        if let Some(key) =
+            own_one(cmd, cx, stmt.object, name).map_err(without_place).or_else(|e| match stmt.missing_ok {
+                true if is_missing(&e) => Ok(None),
+                _ => Err(e),
+            })?
+        {
+            targets.push(key);
+            continue;
+        }
         match one(cmd, cx, stmt, name).map_err(without_place) {
             Ok(()) => {}
             Err(e) if stmt.missing_ok && is_missing(&e) => {
@@ -121,7 +133,22 @@ pub fn drop(cmd: &Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<bool> 
             Err(e) => return Err(e.into()),
         }
     }
+    if !targets.is_empty() {
+        drop::remove(cx, targets, stmt.behavior)?;
+    }
     Ok(true)
+}
+
+/// A user's operator, cast or collation.
+fn own_one(cmd: &Command, cx: &mut ExecContext, object: ObjectType, name: &ObjectName) -> Result<Option<ObjectKey>> {
+    Ok(match name {
+        ObjectName::Operator(sig) => operator::named(cmd, cx, sig)?.map(|o| ObjectKey::new(class::OPERATOR, o.oid)),
+        ObjectName::Name(name) if object == ObjectType::Collation => {
+            collation::named(cx, name)?.map(|c| ObjectKey::new(class::COLLATION, c.oid))
+        }
+        ObjectName::Cast { from, to } => cast::named(cmd, cx, from, to)?.map(|c| ObjectKey::new(class::CAST, c.oid)),
+        _ => None,
+    })
 }
 
 pub fn drop_tablespace(cmd: &Command, cx: &mut ExecContext, stmt: &DropTablespaceStmt) -> Flow<String> {
@@ -156,9 +183,9 @@ fn skipped(object: ObjectType, name: &ObjectName, e: &Error) -> String {
 /// That there is none, or that it must stay.
 fn one(cmd: &Command, cx: &mut ExecContext, stmt: &DropStmt, name: &ObjectName) -> Result<()> {
     let plain = match name {
-        ObjectName::Cast { from, to } => return cast(cmd, cx, from, to),
+        ObjectName::Cast { from, to } => return built_in_cast(cmd, cx, from, to),
         ObjectName::Operator(sig) => {
-            let (oid, shown) = operator(cmd, cx, sig)?;
+            let (oid, shown) = built_in_operator(cmd, cx, sig)?;
             let _ = oid;
             return Err(required(&format!("operator {shown}")));
         }
@@ -207,7 +234,7 @@ fn one(cmd: &Command, cx: &mut ExecContext, stmt: &DropStmt, name: &ObjectName) 
     }
 }
 
-fn cast(cmd: &Command, cx: &mut ExecContext, from: &TypeName, to: &TypeName) -> Result<()> {
+fn built_in_cast(cmd: &Command, cx: &mut ExecContext, from: &TypeName, to: &TypeName) -> Result<()> {
     let (from, to) = (resolve_type(cx, &cmd.source, from)?.oid, resolve_type(cx, &cmd.source, to)?.oid);
     let shown = |t| crate::types::format_type(t, -1, &*cx.fx.io.hooks);
     let (a, b) = (shown(from), shown(to));
@@ -218,7 +245,7 @@ fn cast(cmd: &Command, cx: &mut ExecContext, from: &TypeName, to: &TypeName) -> 
 }
 
 /// A built-in operator, and how it is shown.
-fn operator(cmd: &Command, cx: &mut ExecContext, sig: &OperSignature) -> Result<(Oid, String)> {
+pub fn built_in_operator(cmd: &Command, cx: &mut ExecContext, sig: &OperSignature) -> Result<(Oid, String)> {
     let mut side = |t: &Option<TypeName>| -> Result<Oid> {
         t.as_ref().map_or(Ok(Oid::INVALID), |t| Ok(resolve_type(cx, &cmd.source, t)?.oid))
     };

@@ -123,7 +123,7 @@ pub fn apply(cmd: &Command, cx: &mut ExecContext, oid: Oid, kind: &Kind) -> Resu
     match kind {
         Kind::DropColumn { name, missing_ok, behavior } => drop_column(cx, oid, name, *missing_ok, *behavior),
         Kind::AlterType { name, typ, collation, using, .. } => {
-            column::check_collation(collation.as_ref())?;
+            column::check_collation(cx, collation.as_ref())?;
             alter_type(cmd, cx, oid, name, typ, using.as_ref())?;
             let n = position(cx, oid, name)?;
             let ty = class_of(cx, oid)?.attributes[n].ty;

@@ -42,7 +42,11 @@ fn serial_type(name: &[String]) -> Option<Oid> {
 ///
 /// # Errors
 /// 42704 for unknown ones, 0A000 for others.
-pub fn check_collation(collation: Option<&QualName>) -> Result<()> {
+pub fn check_collation(cx: &mut ExecContext, collation: Option<&QualName>) -> Result<()> {
+    let catalog = cx.backend()?.catalog.clone();
+    if collation.is_some_and(|c| super::collation::find(&catalog, c).is_some()) {
+        return Ok(());
+    }
     match collation.map(QualName::name) {
         None | Some("default" | "C" | "POSIX" | "ucs_basic" | "C.UTF-8" | "C.utf8") => Ok(()),
         Some(name) if name.contains('_') || name.contains("icu") || name.contains("-x-") => {
@@ -56,12 +60,15 @@ pub fn check_collation(collation: Option<&QualName>) -> Result<()> {
 ///
 /// # Errors
 /// As [`check_collation`]; 42804 for types without an order of text.
-pub fn collation(cx: &ExecContext, named: Option<&QualName>, ty: TypeRef, at: Option<u32>) -> Result<Oid> {
+pub fn collation(cx: &mut ExecContext, named: Option<&QualName>, ty: TypeRef, at: Option<u32>) -> Result<Oid> {
     let Some(name) = named else { return Ok(Oid::INVALID) };
-    check_collation(named)?;
+    check_collation(cx, named)?;
     if !collatable(ty.oid) {
         let shown = crate::types::format_type_plain(ty.oid, &*cx.fx.io.hooks);
         return Err(err!(DATATYPE_MISMATCH, "collations are not supported by type {shown}").at(at));
+    }
+    if let Some(own) = super::collation::find(&cx.backend()?.catalog.clone(), name) {
+        return Ok(own.oid);
     }
     let quoted = crate::types::name::quote_identifier(name.name());
     match crate::types::text_in(TypeRef::of(oid::REGCOLLATION), &quoted, &cx.fx.io)? {

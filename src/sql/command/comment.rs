@@ -49,6 +49,24 @@ fn object(cmd: &Command, cx: &mut ExecContext, stmt: &CommentStmt) -> Flow<Objec
         let f = super::function::named(cmd, cx, stmt.object, &stmt.name)?;
         return Ok(ObjectKey::new(class::PROC, f.oid));
     }
+    if let ObjectName::Operator(sig) = &stmt.name {
+        return Ok(match super::operator::named(cmd, cx, sig)? {
+            Some(o) => ObjectKey::new(class::OPERATOR, o.oid),
+            None => ObjectKey::new(class::OPERATOR, super::absent::built_in_operator(cmd, cx, sig)?.0),
+        });
+    }
+    if let ObjectName::Cast { from, to } = &stmt.name {
+        let found = super::cast::named(cmd, cx, from, to)?;
+        let found = found.ok_or_else(|| Error::unsupported("comments on built-in casts are not supported"))?;
+        return Ok(ObjectKey::new(class::CAST, found.oid));
+    }
+    if let (ObjectType::Collation, ObjectName::Name(name)) = (stmt.object, &stmt.name) {
+        let found = super::collation::named(cx, name)?;
+        let found = found.ok_or_else(|| {
+            err!(UNDEFINED_OBJECT, "collation \"{}\" for encoding \"UTF8\" does not exist", name.joined())
+        })?;
+        return Ok(ObjectKey::new(class::COLLATION, found.oid));
+    }
     let mut name = parts(&stmt.name)?;
     let last = name.last().cloned().unwrap_or_default();
     match stmt.object {

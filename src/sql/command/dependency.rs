@@ -133,13 +133,14 @@ fn dependents(cx: &mut ExecContext, key: ObjectKey) -> Result<Vec<Dependent>> {
         class::CONSTRAINT => of_constraint(cx, key.oid, &mut found)?,
         class::TYPE => of_type(&catalog, key.oid, &mut found),
         class::PROC => of_function(cx, key.oid, &mut found)?,
+        class::COLLATION => of_collation(&catalog, key.oid, &mut found),
         _ => {}
     }
     Ok(found)
 }
 
 fn members(catalog: &Catalog, namespace: Oid, found: &mut Vec<Dependent>) {
-    for class in [class::RELATION, class::TYPE, class::PROC, class::STATISTIC_EXT] {
+    for class in [class::RELATION, class::TYPE, class::PROC, class::STATISTIC_EXT, class::OPERATOR, class::COLLATION] {
         for record in catalog.all(class) {
             let inside = record.object.name().is_some_and(|(place, _)| place == namespace);
             let part = matches!(&record.object,
@@ -314,6 +315,20 @@ fn of_function(cx: &mut ExecContext, oid: Oid, found: &mut Vec<Dependent>) -> Re
         }
     }
     Ok(())
+}
+
+/// Columns of tables and of indexes that have a collation.
+fn of_collation(catalog: &Catalog, oid: Oid, found: &mut Vec<Dependent>) {
+    for record in catalog.all(class::RELATION) {
+        let Ok(c) = record.object.as_class() else { continue };
+        for a in c.attributes.iter().filter(|a| !a.dropped && a.declared.collation == oid) {
+            let key = ObjectKey { class: class::RELATION, oid: c.oid, sub: i32::from(a.attno) };
+            found.push(Dependent { key, age: c.oid, silent: false });
+        }
+        if c.index.as_ref().is_some_and(|i| i.columns.iter().any(|k| k.collation == oid)) {
+            found.push(Dependent { key: record.object.key(), age: c.oid, silent: false });
+        }
+    }
 }
 
 /// A trigger's table and name.

@@ -233,13 +233,20 @@ pub fn describe(cx: &mut ExecContext, key: ObjectKey) -> Result<String> {
             };
             let visible = catalog.class_oid_by_name(None, &c.name)? == Some(c.oid);
             let schema = catalog.namespace(c.namespace).map(|n| n.name).unwrap_or_default();
-            let name = if visible { c.name.clone() } else { format!("{schema}.{}", c.name) };
+            let quoted = crate::types::name::quote_identifier;
+            let name = match visible {
+                true => quoted(&c.name).to_string(),
+                false => format!("{}.{}", quoted(&schema), quoted(&c.name)),
+            };
             format!("{word} {name}")
         }
         Object::Namespace(n) => format!("schema {}", n.name),
         Object::Database(d) => format!("database {}", d.name),
         Object::DefaultAcl(d) => describe_default_acl(&catalog, d),
         Object::Publication(p) => format!("publication {}", p.name),
+        Object::Operator(o) => format!("operator {}", super::operator::shown(cx, o)),
+        Object::Cast(c) => super::cast::shown(cx, c),
+        Object::Collation(c) => format!("collation {}", super::collation::shown(&catalog, c)),
         Object::Statistics(s) => {
             let schema = catalog.namespace(s.namespace).map(|n| n.name).unwrap_or_default();
             match catalog.effective_path().contains(&s.namespace) {
@@ -297,6 +304,11 @@ pub fn remove(cx: &mut ExecContext, targets: Vec<ObjectKey>, behavior: DropBehav
             (class::TRIGGER, _) => super::trigger::remove(cx, key.oid)?,
             (class::POLICY, _) => super::policy::remove(cx, key.oid)?,
             (class::REWRITE, _) => super::rule::remove(cx, key.oid)?,
+            (class::OPERATOR, _) => {
+                super::operator::forget(cx, key.oid)?;
+                super::write::delete(cx, *key)?;
+                super::write::delete(cx, crate::catalog::object::comment_key(*key))?;
+            }
             (class::STATISTIC_EXT, _) => super::statistics::remove(cx, *key)?,
             _ => {
                 let backend = cx.backend()?;

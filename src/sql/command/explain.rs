@@ -122,12 +122,24 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ExplainStmt) -> Flow<
     outcome
 }
 
+/// No variables.
+struct Unnamed;
+
+impl crate::sql::routine::query::Variables for Unnamed {
+    fn find(&self, _: &[String]) -> Result<Option<crate::sql::expr::Expr>> {
+        Ok(None)
+    }
+}
+
 fn plan_query(cmd: &Command, cx: &mut ExecContext, query: &Stmt) -> Result<PlannedStatement> {
     let backend = cx.backend()?;
     let catalog = backend.catalog.clone();
     let settings = PlannerSettings::of(&backend.view);
+    // In a trigger function changed rows have names, too.
+    let transitions = cx.transitions.clone();
+    let scoped = crate::sql::routine::query::Scoped { names: &*catalog, variables: &Unnamed, transitions };
     let mut bcx =
-        BindContext { names: &*catalog, io: &cx.fx.io, text: &cmd.source, params: Vec::new(), infer_params: true };
+        BindContext { names: &scoped, io: &cx.fx.io, text: &cmd.source, params: Vec::new(), infer_params: true };
     let query = bind::bind(&mut bcx, query)?;
     let params = std::mem::take(&mut bcx.params);
     let pcx = PlanContext { names: &*catalog, io: &cx.fx.io, settings: &settings, params: &params };

@@ -17,8 +17,10 @@ mod alter_table;
 mod analyze;
 mod analyze_extended;
 mod call;
+mod cast;
 mod checkpoint;
 mod cluster;
+mod collation;
 mod column;
 mod comment;
 mod constraint;
@@ -38,6 +40,7 @@ mod inherit;
 mod key;
 mod lock_table;
 mod names;
+mod operator;
 mod owned;
 mod owner;
 mod partition;
@@ -181,6 +184,10 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
         Stmt::DropDatabase(s) => database::drop(cmd, cx, s)?,
         Stmt::CreateEnum(s) => types::create_enum(cmd, cx, s)?,
         Stmt::Define(s) if s.object == ast::ObjectType::Aggregate => aggregate::create(cmd, cx, s)?,
+        Stmt::Define(s) if s.object == ast::ObjectType::Operator => operator::create(cmd, cx, s)?,
+        Stmt::Define(s) if s.object == ast::ObjectType::Collation => collation::create(cmd, cx, s)?,
+        Stmt::Define(s) if s.object == ast::ObjectType::Type && s.options.is_empty() => types::create_shell(cx, s)?,
+        Stmt::CreateCast(s) => cast::create(cmd, cx, s)?,
         Stmt::AlterEnum(s) => types::alter_enum(cmd, cx, s)?,
         Stmt::CreateCompositeType(s) => types::create_composite(cmd, cx, s)?,
         Stmt::CreateDomain(s) => domain::create(cmd, cx, s)?,
@@ -242,6 +249,17 @@ pub fn run_nested(cmd: &mut Command, cx: &mut ExecContext) -> Flow<String> {
     cx.backend()?.in_block = block;
     match done? {
         Outcome::Tag(tag) | Outcome::Text { tag, .. } | Outcome::Rows { tag, .. } => Ok(tag),
+    }
+}
+
+/// EXPLAIN inside a routine: its column and its lines.
+///
+/// # Errors
+/// As [`run`].
+pub fn explained(cmd: &mut Command, cx: &mut ExecContext) -> Flow<(String, Vec<String>)> {
+    match run(cmd, cx)? {
+        Outcome::Text { column, lines, .. } => Ok((column, lines)),
+        _ => Err(Error::internal("not an EXPLAIN").into()),
     }
 }
 

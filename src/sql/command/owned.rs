@@ -55,6 +55,8 @@ fn ties(catalog: &Catalog, role: Oid, name: &str, shared: bool) -> Vec<(ObjectKe
             Object::DefaultAcl(d) => (d.role, Some(&d.acl)),
             Object::Statistics(s) => (s.owner, None),
             Object::Publication(p) => (p.owner, None),
+            Object::Operator(o) => (o.owner, None),
+            Object::Collation(c) => (c.owner, None),
             _ => continue,
         };
         if acl.0 == role {
@@ -148,6 +150,8 @@ fn give(cx: &mut ExecContext, key: ObjectKey, new: Oid) -> Flow<()> {
         Object::Database(d) => owner::change_owner(&mut d.owner, &mut d.acl, new),
         Object::Statistics(s) => s.owner = new,
         Object::Publication(p) => p.owner = new,
+        Object::Operator(o) => o.owner = new,
+        Object::Collation(c) => c.owner = new,
         // Default privileges stay with whom they are for.
         _ => return Ok(()),
     }

@@ -71,6 +71,22 @@ pub fn alter(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterOwnerStmt) -> 
         put(cx, Object::Function(f))?;
         return Ok(tag);
     }
+    if let (ObjectType::Collation, ObjectName::Name(name)) = (stmt.object, &stmt.name)
+        && let Some(mut c) = super::collation::named(cx, name)?
+    {
+        may_become(cx, new.0, &new.1)?;
+        c.owner = new.0;
+        put(cx, Object::Collation(c))?;
+        return Ok(tag);
+    }
+    if let ObjectName::Operator(sig) = &stmt.name
+        && let Some(mut o) = super::operator::named(cmd, cx, sig)?
+    {
+        may_become(cx, new.0, &new.1)?;
+        o.owner = new.0;
+        put(cx, Object::Operator(o))?;
+        return Ok(tag);
+    }
     let name = match &stmt.name {
         ObjectName::Name(name) => name.parts.clone(),
         ObjectName::Type(t) => t.names.clone(),

@@ -213,6 +213,14 @@ fn rename_object(cmd: &Command, cx: &mut ExecContext, stmt: &RenameStmt, name: &
         }
         _ => {}
     }
+    if stmt.object == ObjectType::Collation {
+        let name = QualName { parts: name.to_vec(), pos: crate::sql::ast::NOWHERE };
+        if let Some(mut c) = super::collation::named(cx, &name)? {
+            super::collation::check_free(cx, c.namespace, &new)?;
+            c.name = new;
+            return Ok(put(cx, Object::Collation(c))?);
+        }
+    }
     let backend = cx.backend()?;
     let object = match stmt.object {
         ObjectType::Schema => {
@@ -338,6 +346,23 @@ pub fn set_schema(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterObjectSch
         }
         f.namespace = namespace;
         put(cx, Object::Function(f))?;
+        return Ok(tag);
+    }
+    if let (ObjectType::Collation, Some(ObjectName::Name(name))) = (stmt.object, &stmt.name)
+        && let Some(mut c) = super::collation::named(cx, name)?
+    {
+        schema::may_create_in(cx.backend()?, namespace)?;
+        super::collation::check_free(cx, namespace, &c.name)?;
+        c.namespace = namespace;
+        put(cx, Object::Collation(c))?;
+        return Ok(tag);
+    }
+    if let Some(ObjectName::Operator(sig)) = &stmt.name
+        && let Some(mut o) = super::operator::named(cmd, cx, sig)?
+    {
+        schema::may_create_in(cx.backend()?, namespace)?;
+        o.namespace = namespace;
+        put(cx, Object::Operator(o))?;
         return Ok(tag);
     }
     let parts = match &stmt.name {

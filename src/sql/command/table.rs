@@ -147,7 +147,7 @@ fn define(
         }
     }
     let columns = inherit::merge_columns(cx, parents, columns)?;
-    let checks = inherit::merge_checks(cx, parents, &mut wanted)?;
+    let checks = inherit::merge_checks(cx, name, parents, &mut wanted)?;
     for (n, c) in columns.iter().enumerate() {
         if columns[..n].iter().any(|o| o.attribute.name == c.attribute.name) {
             return Err(err!(DUPLICATE_COLUMN, "column \"{}\" specified more than once", c.attribute.name).place(

@@ -7,7 +7,8 @@ use crate::catalog::object::{Depend, EnumLabel, UserType, UserTypeKind, class};
 use crate::catalog::{Object, ObjectKey, Persistence, RelKind};
 use crate::err;
 use crate::sql::ast::{
-    AlterEnumAction, AlterEnumStmt, CreateCompositeTypeStmt, CreateEnumStmt, DropStmt, ObjectName, ObjectType, QualName,
+    AlterEnumAction, AlterEnumStmt, CreateCompositeTypeStmt, CreateEnumStmt, DefineStmt, DropStmt, ObjectName,
+    ObjectType, QualName,
 };
 use crate::sql::exec::ExecContext;
 
@@ -161,6 +162,15 @@ pub fn alter_enum(_: &mut Command, cx: &mut ExecContext, stmt: &AlterEnumStmt) -
     }
     put(cx, Object::Type(t))?;
     Ok("ALTER TYPE".into())
+}
+
+/// `CREATE TYPE name`: a name that may be made a type of later.
+pub fn create_shell(cx: &mut ExecContext, stmt: &DefineStmt) -> Flow<String> {
+    let namespace = place(cx, &stmt.name)?;
+    let mut made = new_type(cx, stmt.name.name(), namespace, UserTypeKind::Shell)?;
+    made.array_oid = Oid::INVALID;
+    put(cx, Object::Type(made))?;
+    Ok("CREATE TYPE".into())
 }
 
 pub fn create_composite(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateCompositeTypeStmt) -> Flow<String> {

@@ -88,6 +88,7 @@ fn begin(
         cx.run.reserve(statement.exec_params);
     }
     cx.processed = 0;
+    refuse_unfilled(statement)?;
     if cx.temp.is_none()
         && let Some(b) = &cx.backend
     {
@@ -242,4 +243,18 @@ impl super::context::RunState {
         self.exec_params = vec![Value::Null; slots];
         self.versions = vec![0; slots];
     }
+}
+
+/// # Errors
+/// 55000 for a materialized view that holds no rows yet.
+fn refuse_unfilled(statement: &PlannedStatement) -> Result<()> {
+    let empty = |r: &&std::sync::Arc<crate::catalog::Relation>| {
+        r.kind == crate::catalog::RelKind::MatView && r.view.as_ref().is_some_and(|v| !v.populated)
+    };
+    if let Some(rel) = statement.relations.iter().map(|(r, _)| r).find(empty) {
+        let text = format!("materialized view \"{}\" has not been populated", rel.name);
+        return Err(crate::base::Error::new(crate::base::SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, text)
+            .hint("Use the REFRESH MATERIALIZED VIEW command."));
+    }
+    Ok(())
 }

@@ -49,6 +49,7 @@ pub mod standard;
 mod text;
 mod tsquery;
 mod tsvector;
+pub mod user;
 pub mod vector;
 pub mod window;
 mod xml;

@@ -243,7 +243,7 @@ impl Deparser<'_> {
             },
             ExprKind::Column(i) => self.column(s, *i).0,
             ExprKind::Func { func: f, oper: Some(o), args, .. } => {
-                let name = func::oper(*o).map_or(f.name, |o| o.name);
+                let name = func::user::operator_name(*o).unwrap_or(f.name);
                 match &args[..] {
                     [l, r] => format!("({} {name} {})", self.expr(l, s), self.expr(r, s)),
                     [a] => format!("({name} {})", self.expr(a, s)),

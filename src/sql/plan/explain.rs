@@ -275,6 +275,8 @@ impl Explainer<'_> {
                 let transition = *view == crate::catalog::relation::TRANSITION;
                 s.kind = if transition { "Named Tuplestore Scan" } else { "Seq Scan" }.into();
                 match rel {
+                    // It is not told which one.
+                    Some(_) if transition => {}
                     Some(r) => self.place(r, alias, s),
                     None => s.place = format!(" on {view}"),
                 }

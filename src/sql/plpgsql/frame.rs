@@ -338,24 +338,28 @@ impl Frame {
                         Goto::To(to) => {
                             let back = to <= self.pc;
                             self.pc = to;
-                            if back {
-                                self.tick(cx)?;
+                            if back && let Err(stop) = self.tick(cx) {
+                                match stop {
+                                    Stop::Error(e) => self.caught(cx, instr, e)?,
+                                    other => return Err(other),
+                                }
                             }
                         }
                         Goto::End => return Ok(()),
                     }
                 }
-                Err(Stop::Error(e)) => {
-                    let e = self.with_context(cx, instr, e);
-                    self.clear();
-                    match self.handler(cx, e) {
-                        Ok(to) => self.pc = to,
-                        Err(e) => return Err(e.into()),
-                    }
-                }
+                Err(Stop::Error(e)) => self.caught(cx, instr, e)?,
                 Err(stop) => return Err(stop),
             }
         }
+    }
+
+    /// Goes on with the handler of an error, if there is one.
+    fn caught(&mut self, cx: &mut ExecContext, instr: &Instr, e: Error) -> Result<()> {
+        let e = self.with_context(cx, instr, e);
+        self.clear();
+        self.pc = self.handler(cx, e)?;
+        Ok(())
     }
 
     fn tick(&mut self, cx: &mut ExecContext) -> Flow<()> {

@@ -11,7 +11,7 @@ use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::plan::PlannedStatement;
 use crate::sql::routine::query::{self, Next, QueryRun, Variables};
 use crate::types::array::Array;
-use crate::types::{Batch, TypeRef, Value, oid};
+use crate::types::{Batch, Column, TypeRef, Value, oid};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -55,6 +55,13 @@ pub struct Dynamic {
     types: Vec<TypeRef>,
     running: Option<Box<QueryRun>>,
     command: Option<Box<Command>>,
+}
+
+/// An EXPLAIN whose lines are rows.
+struct Explained {
+    source: Arc<str>,
+    stmt: Arc<Stmt>,
+    params: Arc<[Value]>,
 }
 
 /// USING's values as `$1` …
@@ -309,6 +316,20 @@ impl Frame {
         let context = format!("SQL statement \"{}\"", d.source);
         while let Some(stmt) = d.statements.front() {
             let last = d.statements.len() == 1;
+            if let Stmt::Explain(_) = stmt {
+                let e = Explained { source: d.source.clone(), stmt: Arc::new(stmt.clone()), params: d.params.clone() };
+                let (shape, lines) = self.explain(cx, e)?;
+                d.statements.pop_front();
+                self.row_count = lines.rows as u64;
+                if let (true, Some(into)) = (last, into) {
+                    if into.strict && lines.rows > 1 {
+                        let text = "query returned more than one row";
+                        return Err(Error::new(SqlState::TOO_MANY_ROWS, text).into());
+                    }
+                    self.put_row(cx, into.target, row_of(&lines, 0, &shape))?;
+                }
+                continue;
+            }
             if !stmt.is_optimizable() {
                 let stmt = stmt.clone();
                 self.execute_command(cx, d, stmt, &context)?;
@@ -408,7 +429,54 @@ impl Frame {
         }
     }
 
+    /// EXPLAIN as a query: the statement of it, its text and the values of its parameters.
+    fn explain_of(&mut self, cx: &mut ExecContext, query: &Query) -> Flow<Option<Explained>> {
+        match query {
+            Query::Static(id) => {
+                let body = self.body.clone();
+                let e = &body.exprs[*id];
+                let is = matches!(&*e.stmt, Stmt::Explain(_));
+                Ok(is.then(|| Explained {
+                    source: e.source.clone(),
+                    stmt: e.stmt.clone(),
+                    params: Arc::from(Vec::new()),
+                }))
+            }
+            Query::Dynamic { text, using } => {
+                let mut d = self.dynamic(cx, *text, using)?;
+                match (d.statements.pop_front(), d.statements.is_empty()) {
+                    (Some(stmt @ Stmt::Explain(_)), true) => {
+                        Ok(Some(Explained { source: d.source, stmt: Arc::new(stmt), params: d.params }))
+                    }
+                    _ => Ok(None),
+                }
+            }
+        }
+    }
+
+    /// The lines of an EXPLAIN.
+    fn explain(&mut self, cx: &mut ExecContext, e: Explained) -> Flow<(Arc<Shape>, Batch)> {
+        let context = format!("SQL statement \"{}\"", e.source);
+        if self.command.is_none() {
+            self.command = Some(Box::new(Command::new(e.source.clone(), e.source, e.stmt, e.params)));
+        }
+        let Some(c) = &mut self.command else { return Err(Error::internal("no EXPLAIN").into()) };
+        let (name, lines) = with(command::explained(c, cx), &context)?;
+        self.command = None;
+        let mut column = Column::new(crate::types::Phys::Bytes);
+        lines.iter().for_each(|l| column.push(crate::types::Datum::Bytes(l.as_bytes())));
+        let shape = Arc::new(Shape { names: vec![name], types: vec![TypeRef::of(oid::TEXT)] });
+        Ok((shape, Batch { columns: vec![column], rows: lines.len() }))
+    }
+
     pub(super) fn for_query(&mut self, cx: &mut ExecContext, place: usize, query: &Query) -> Flow<Goto> {
+        if let Some(e) = self.explain_of(cx, query)? {
+            let (shape, lines) = self.explain(cx, e)?;
+            let mut rows = RowLoop::new(Source::Over, shape, None);
+            rows.ahead.push_back(lines);
+            self.loops[place] = Some(Loop::Rows(rows));
+            return Ok(Goto::Next);
+        }
         let (run, context) = self.open_query(cx, query)?;
         if !run.plan.returns_rows {
             let tag = run.plan.tag;

@@ -102,6 +102,14 @@ impl Names for Scoped<'_> {
         self.variables.conflict()
     }
 
+    fn has_collation(&self, schema: Option<&str>, name: &str) -> bool {
+        self.names.has_collation(schema, name)
+    }
+
+    fn user_code(&self) -> Option<Arc<bind::UserCode>> {
+        self.names.user_code()
+    }
+
     fn keeps_written(&self) -> bool {
         self.names.keeps_written()
     }

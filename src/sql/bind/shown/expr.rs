@@ -182,7 +182,7 @@ impl<'q> Writer<'_, 'q> {
                 self.put(&quote_identifier(&name));
             }
             ExprKind::Func { oper: Some(o), args, .. } => {
-                let name = func::oper(*o)?.name;
+                let name = func::user::operator_name(*o)?;
                 let parent = Parent::Op(arithmetic(e), args.first()?);
                 self.wrapped(|w| match &args[..] {
                     [l, r] => {

@@ -195,6 +195,7 @@ pub fn merge_columns(cx: &mut ExecContext, parents: &[Arc<Relation>], own: Vec<N
 /// The parents' CHECKs, which come before the child's own; those of the child's that are the same are left out.
 pub fn merge_checks(
     cx: &mut ExecContext,
+    table: &str,
     parents: &[Arc<Relation>],
     wanted: &mut Vec<Wanted>,
 ) -> Result<Vec<InheritedCheck>> {
@@ -216,7 +217,7 @@ pub fn merge_checks(
     for f in &mut found {
         let Some(n) = wanted.iter().position(|w| w.name.as_ref() == Some(&f.name)) else { continue };
         if wanted[n].check_text(cx)?.as_deref() != Some(&*f.text) {
-            return Err(err!(DUPLICATE_OBJECT, "constraint \"{}\" for relation already exists", f.name));
+            return Err(err!(DUPLICATE_OBJECT, "constraint \"{}\" for relation \"{table}\" already exists", f.name));
         }
         notice(cx, format!("merging constraint \"{}\" with inherited definition", f.name), None);
         wanted.remove(n);

@@ -83,7 +83,7 @@ fn column(
         }
         _ => return Err(Error::internal("a key column without name and expression")),
     };
-    column::check_collation(p.collation.as_ref())?;
+    column::check_collation(cx, p.collation.as_ref())?;
     if strategy != Strategy::Hash {
         super::super::index::check_ordered(cx, ty)?;
     }

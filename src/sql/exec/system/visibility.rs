@@ -13,11 +13,11 @@ pub(super) fn find(src: &str) -> Option<SystemFn> {
         "pg_table_is_visible" => |cx, args, out| answer(cx, args, out, table),
         "pg_type_is_visible" => |cx, args, out| answer(cx, args, out, type_),
         "pg_function_is_visible" => |cx, args, out| answer(cx, args, out, function),
-        "pg_operator_is_visible" => |cx, args, out| answer(cx, args, out, |_, o| func::oper(o).map(|_| true)),
+        "pg_operator_is_visible" => |cx, args, out| answer(cx, args, out, operator),
+        "pg_collation_is_visible" => |cx, args, out| answer(cx, args, out, collation),
         "pg_statistics_obj_is_visible" => |cx, args, out| answer(cx, args, out, statistics),
         "pg_opclass_is_visible"
         | "pg_opfamily_is_visible"
-        | "pg_collation_is_visible"
         | "pg_conversion_is_visible"
         | "pg_ts_parser_is_visible"
         | "pg_ts_dict_is_visible"
@@ -70,6 +70,25 @@ fn type_(catalog: &Catalog, oid: Oid) -> Option<bool> {
     }
     let class = catalog.class_of_row_type(oid)?;
     table(catalog, class)
+}
+
+fn operator(catalog: &Catalog, oid: Oid) -> Option<bool> {
+    if func::oper(oid).is_some() {
+        return Some(true);
+    }
+    let record = catalog.get(ObjectKey::new(class::OPERATOR, oid))?;
+    let (namespace, _) = record.object.name()?;
+    Some(catalog.effective_path().contains(&namespace))
+}
+
+fn collation(catalog: &Catalog, oid: Oid) -> Option<bool> {
+    if oid < Oid::FIRST_NORMAL {
+        return Some(true);
+    }
+    let record = catalog.get(ObjectKey::new(class::COLLATION, oid))?;
+    let (namespace, name) = record.object.name()?;
+    let first = catalog.effective_path().into_iter().find(|n| !catalog.find(class::COLLATION, *n, name).is_empty());
+    Some(first == Some(namespace))
 }
 
 fn function(catalog: &Catalog, oid: Oid) -> Option<bool> {

@@ -327,12 +327,23 @@ fn aggregates(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     Ok(())
 }
 
-fn collations(_: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+fn collations(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     push_facts(sink, include_str!("facts/pg_collation.txt"))?;
+    for record in catalog(cx)?.all(class::COLLATION) {
+        let Object::Collation(c) = &record.object else { continue };
+        row![sink; c.oid, &c.name, c.namespace, c.owner, 'c', true, -1, &c.collate, &c.ctype, NULL, NULL];
+    }
     Ok(())
 }
 
-fn operators(_: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+fn operators(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    for record in catalog(cx)?.all(class::OPERATOR) {
+        let Object::Operator(o) = &record.object else { continue };
+        row![sink;
+            o.oid, &o.name, o.namespace, o.owner, if o.left.is_valid() { 'b' } else { 'l' }, o.merges, o.hashes, o.left,
+            o.right, o.result, o.commutator, o.negator, o.function, o.restrict, o.join,
+        ];
+    }
     for o in func::opers() {
         row![sink;
             o.oid, o.name, fixed::PG_CATALOG, fixed::BOOTSTRAP_SUPERUSER,
@@ -343,7 +354,11 @@ fn operators(_: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     Ok(())
 }
 
-fn casts(_: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+fn casts(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    for record in catalog(cx)?.all(class::CAST) {
+        let Object::Cast(c) = &record.object else { continue };
+        row![sink; c.oid, c.source, c.target, c.function, c.context, c.method];
+    }
     for c in func::casts() {
         let context = match c.context {
             CastContext::Implicit => 'i',

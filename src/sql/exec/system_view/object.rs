@@ -20,7 +20,10 @@ pub(super) const VIEWS: &[View] = &[
     View { name: "pg_default_acl", rows: default_acls },
 ];
 
-const KINDS: [Oid; 11] = [
+const KINDS: [Oid; 14] = [
+    class::OPERATOR,
+    class::CAST,
+    class::COLLATION,
     class::REWRITE,
     class::STATISTIC_EXT,
     class::PUBLICATION,

@@ -107,6 +107,12 @@ impl Rows<'_> {
         }
     }
 
+    fn collation(&mut self, of: Of, collation: Oid) {
+        if collation >= Oid::FIRST_NORMAL {
+            self.push(of, (class::COLLATION, collation, 0), 'n');
+        }
+    }
+
     fn type_(&mut self, of: Of, ty: Oid) {
         if ty >= Oid::FIRST_NORMAL {
             self.push(of, (class::TYPE, ty, 0), 'n');
@@ -130,8 +136,10 @@ impl Rows<'_> {
             for a in c.attributes.iter().filter(|a| !a.dropped) {
                 let column = Of(class::RELATION, c.oid, i32::from(a.attno));
                 self.type_(column, a.ty.oid);
+                self.collation(column, a.declared.collation);
             }
         }
+        self.type_(of, c.of_type);
         let kind = if c.lineage.bound.is_some() { 'a' } else { 'n' };
         if c.index.is_none() {
             for parent in &c.lineage.parents {
@@ -238,6 +246,10 @@ impl Rows<'_> {
             } else {
                 self.push(of, (class::RELATION, c.oid, 0), 'a');
             }
+            if t.parent.is_valid() {
+                self.push(of, (class::TRIGGER, t.parent, 0), 'P');
+                self.push(of, (class::RELATION, c.oid, 0), 'S');
+            }
             if t.referenced.is_valid() {
                 self.push(of, (class::RELATION, t.referenced, 0), 'a');
             }
@@ -254,6 +266,7 @@ impl Rows<'_> {
             self.push(of, (class::RELATION, *parent, 0), 'P');
             self.push(of, (class::RELATION, index.table, 0), 'S');
         }
+        index.columns.iter().for_each(|k| self.collation(of, k.collation));
         // An index of a constraint belongs to it; any other to its columns.
         if index.constraint.is_valid() {
             self.push(of, (class::CONSTRAINT, index.constraint, 0), 'i');
@@ -298,6 +311,9 @@ impl Rows<'_> {
     }
 
     fn stated(&mut self, of: Of, d: &Depend) {
+        if d.on.oid < Oid::FIRST_NORMAL {
+            return;
+        }
         self.push(of, (d.on.class, d.on.oid, d.on.sub), if d.auto { 'a' } else { 'n' });
     }
 
@@ -338,7 +354,7 @@ impl Rows<'_> {
 
 /// The objects whose rows are asked for: one, or all of them in the order of their OIDs.
 fn asked(catalog: &Catalog, sink: &Sink) -> Vec<Arc<Record>> {
-    const KINDS: [Oid; 3] = [class::RELATION, class::PROC, class::TYPE];
+    const KINDS: [Oid; 6] = [class::RELATION, class::PROC, class::TYPE, class::OPERATOR, class::CAST, class::COLLATION];
     let mut found: Vec<Arc<Record>> = match sink.oid_key("objid") {
         Some(oid) => {
             let whole = KINDS.into_iter().filter_map(|k| catalog.get(ObjectKey::new(k, oid)));
@@ -364,6 +380,13 @@ fn dependencies(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             Object::Class(c) => rows.relation(c),
             Object::Function(f) => rows.function(f),
             Object::Type(t) => rows.user_type(t),
+            Object::Operator(o) => {
+                let of = Of(class::OPERATOR, o.oid, 0);
+                rows.schema(of, o.namespace);
+                o.depends.iter().for_each(|d| rows.stated(of, d));
+            }
+            Object::Cast(c) => c.depends.iter().for_each(|d| rows.stated(Of(class::CAST, c.oid, 0), d)),
+            Object::Collation(c) => rows.schema(Of(class::COLLATION, c.oid, 0), c.namespace),
             _ => {}
         }
     }

@@ -22,13 +22,13 @@ fn attributes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     for h in all(&scene, sink, "udt_schema", "udt_name") {
         for a in h.columns() {
             let d = describe(&scene, a.ty);
-            let collated = collation(a.declared.collation, a.ty.oid);
+            let collated = collation(&scene, a.declared.collation, a.ty.oid);
             named![sink;
                 udt_catalog: &scene.database, udt_schema: scene.schema(h.namespace()), udt_name: h.name(),
                 attribute_name: &a.name, ordinal_position: i32::from(a.attno), is_nullable: yes(!a.not_null),
                 data_type: d.data_type, character_maximum_length: d.sizes.length,
-                character_octet_length: d.sizes.octets, collation_catalog: collated.map(|_| &scene.database),
-                collation_schema: collated.map(|c| c.0), collation_name: collated.map(|c| c.1),
+                character_octet_length: d.sizes.octets, collation_catalog: collated.as_ref().map(|_| &scene.database),
+                collation_schema: collated.as_ref().map(|c| &*c.0), collation_name: collated.as_ref().map(|c| &*c.1),
                 numeric_precision: d.sizes.precision, numeric_precision_radix: d.sizes.radix,
                 numeric_scale: d.sizes.scale, datetime_precision: d.sizes.time, interval_type: d.interval,
                 attribute_udt_catalog: &scene.database, attribute_udt_schema: d.udt_schema,

@@ -49,12 +49,12 @@ fn domains(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     for record in all(&scene) {
         let Some((t, d)) = of(&record).filter(|(t, _)| scene.may_use_type(t.oid)) else { continue };
         let shown = describe(&scene, TypeRef::of(t.oid));
-        let collated = collation(crate::base::Oid::INVALID, d.base.oid);
+        let collated = collation(&scene, crate::base::Oid::INVALID, d.base.oid);
         named![sink;
             domain_catalog: &scene.database, domain_schema: scene.schema(t.namespace), domain_name: &t.name,
             data_type: shown.data_type, character_maximum_length: shown.sizes.length,
-            character_octet_length: shown.sizes.octets, collation_catalog: collated.map(|_| &scene.database),
-            collation_schema: collated.map(|c| c.0), collation_name: collated.map(|c| c.1),
+            character_octet_length: shown.sizes.octets, collation_catalog: collated.as_ref().map(|_| &scene.database),
+            collation_schema: collated.as_ref().map(|c| &*c.0), collation_name: collated.as_ref().map(|c| &*c.1),
             numeric_precision: shown.sizes.precision, numeric_precision_radix: shown.sizes.radix,
             numeric_scale: shown.sizes.scale, datetime_precision: shown.sizes.time, interval_type: shown.interval,
             domain_default: d.default.map(|e| look.expression(crate::base::Oid::INVALID, e)),

@@ -98,12 +98,12 @@ fn elements(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         let base = if t.kind == "DOMAIN" || base == t.ty { base } else { t.ty };
         let Some(element) = types::info(base).filter(|i| i.is_array()).map(|i| i.element) else { continue };
         let (schema, name) = name_of(&scene, element);
-        let collated = collation(t.collation, element);
+        let collated = collation(&scene, t.collation, element);
         named![sink;
             object_catalog: &scene.database, object_schema: t.schema, object_name: t.name, object_type: t.kind,
             collection_type_identifier: t.part.clone(), data_type: word(&scene, element),
-            collation_catalog: collated.map(|_| &scene.database), collation_schema: collated.map(|c| c.0),
-            collation_name: collated.map(|c| c.1), udt_catalog: &scene.database, udt_schema: schema, udt_name: name,
+            collation_catalog: collated.as_ref().map(|_| &scene.database), collation_schema: collated.as_ref().map(|c| &*c.0),
+            collation_name: collated.as_ref().map(|c| &*c.1), udt_catalog: &scene.database, udt_schema: schema, udt_name: name,
             dtd_identifier: t.part.map(|p| format!("a{p}")),
         ];
     }

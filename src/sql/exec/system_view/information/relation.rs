@@ -80,7 +80,7 @@ fn push_column(scene: &Scene, sink: &mut Sink, h: &Held, a: &Attribute) {
     let look = scene.look();
     let shown = text.map(|d| look.expression(h.oid(), d));
     let (default, expression) = if generated { (None, shown) } else { (shown, None) };
-    let collated = collation(a.declared.collation, a.ty.oid);
+    let collated = collation(scene, a.declared.collation, a.ty.oid);
     let updatable = sink.wants("is_updatable")
         && (TABLES.contains(&h.kind()) || scene.updatable(h, Some(a.attno)) & CHANGES == CHANGES);
     let word = match a.identity {
@@ -95,8 +95,8 @@ fn push_column(scene: &Scene, sink: &mut Sink, h: &Held, a: &Attribute) {
         character_maximum_length: d.sizes.length, character_octet_length: d.sizes.octets,
         numeric_precision: d.sizes.precision, numeric_precision_radix: d.sizes.radix, numeric_scale: d.sizes.scale,
         datetime_precision: d.sizes.time, interval_type: d.interval,
-        collation_catalog: collated.map(|_| &scene.database), collation_schema: collated.map(|c| c.0),
-        collation_name: collated.map(|c| c.1), domain_catalog: d.domain.as_ref().map(|_| &scene.database),
+        collation_catalog: collated.as_ref().map(|_| &scene.database), collation_schema: collated.as_ref().map(|c| &*c.0),
+        collation_name: collated.as_ref().map(|c| &*c.1), domain_catalog: d.domain.as_ref().map(|_| &scene.database),
         domain_schema: d.domain.as_ref().map(|d| &d.0), domain_name: d.domain.as_ref().map(|d| d.1),
         udt_catalog: &scene.database, udt_schema: d.udt_schema, udt_name: d.udt_name,
         dtd_identifier: a.attno.to_string(), is_self_referencing: "NO", is_identity: yes(a.identity != 0),

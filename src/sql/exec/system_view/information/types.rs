@@ -2,6 +2,8 @@
 
 use super::Scene;
 use crate::base::Oid;
+use crate::catalog::object::class;
+use crate::catalog::{Object, ObjectKey};
 use crate::sql::func::standard;
 use crate::types::name::format_type_sql;
 use crate::types::{self, TypeRef};
@@ -70,10 +72,16 @@ pub fn describe(scene: &Scene, ty: TypeRef) -> Described {
 }
 
 /// A collation that is not the default one: schema and name.
-pub fn collation(declared: Oid, ty: Oid) -> Option<(&'static str, &'static str)> {
+pub fn collation(scene: &Scene, declared: Oid, ty: Oid) -> Option<(String, String)> {
     let own = if declared.is_valid() { declared } else { types::info(ty).map_or(Oid::INVALID, |i| i.collation) };
     match own.0 {
         0 | 100 => None,
-        n => super::super::code::collation_name(Oid(n)).map(|name| ("pg_catalog", name)),
+        n => match super::super::code::collation_name(Oid(n)) {
+            Some(name) => Some(("pg_catalog".into(), name.into())),
+            None => match &scene.catalog.get(ObjectKey::new(class::COLLATION, own))?.object {
+                Object::Collation(c) => Some((scene.schema(c.namespace).to_string(), c.name.clone())),
+                _ => None,
+            },
+        },
     }
 }

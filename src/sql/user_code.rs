@@ -1,0 +1,60 @@
+//! From the catalogs' operators and casts to what the binder knows.
+
+use crate::base::Oid;
+use crate::catalog::object::class;
+use crate::catalog::{Cast, Catalog, Object, ObjectKey};
+use crate::sql::bind::UserCode;
+use crate::sql::func::{CastContext, CastDef, CastMethod, FuncDef, user};
+use std::sync::Arc;
+
+/// None: users have made nothing.
+pub fn of(catalog: &Catalog, path: &[Oid]) -> Option<Arc<UserCode>> {
+    let (operators, casts) = (catalog.all(class::OPERATOR), catalog.all(class::CAST));
+    if operators.is_empty() && casts.is_empty() {
+        return None;
+    }
+    let mut code = UserCode::default();
+    let mut behind = Vec::new();
+    for record in &operators {
+        let Object::Operator(o) = &record.object else { continue };
+        let schema = catalog.namespace(o.namespace).map(|n| n.name).unwrap_or_default();
+        let def = user::operator(o.oid, &o.name, [o.left, o.right, o.result], o.function);
+        code.operators.push((schema, path.contains(&o.namespace), def));
+        behind.push(o.function);
+    }
+    for record in &casts {
+        let Object::Cast(c) = &record.object else { continue };
+        code.casts.insert((c.source, c.target), user::cast(facts(c)));
+        behind.push(c.function);
+    }
+    for oid in behind {
+        if let Some(def) = function(catalog, oid) {
+            code.functions.insert(oid, def);
+        }
+    }
+    Some(Arc::new(code))
+}
+
+fn function(catalog: &Catalog, oid: Oid) -> Option<&'static FuncDef> {
+    let record = catalog.get(ObjectKey::new(class::PROC, oid))?;
+    Some(crate::sql::routine::def(record.object.as_function().ok()?))
+}
+
+fn facts(c: &Cast) -> CastDef {
+    CastDef {
+        oid: c.oid,
+        source: c.source,
+        target: c.target,
+        func: c.function,
+        context: match c.context {
+            'i' => CastContext::Implicit,
+            'a' => CastContext::Assignment,
+            _ => CastContext::Explicit,
+        },
+        method: match c.method {
+            'f' => CastMethod::Function,
+            'i' => CastMethod::InOut,
+            _ => CastMethod::Binary,
+        },
+    }
+}
