@@ -13,6 +13,7 @@
 //! execute PORTAL LIMIT
 //! close statement|portal NAME
 //! sync
+//! call OID [binary] [VALUE...]            a function by its number; `binary` asks for the result so
 //! ```
 
 mod support;
@@ -41,17 +42,31 @@ fn name(word: Option<&str>) -> Vec<u8> {
     bytes
 }
 
-fn bind<'a>(mut words: impl Iterator<Item = &'a str>, packets: &mut Packets) {
-    let (portal, statement) = (name(words.next()), name(words.next()));
-    let mut words = words.peekable();
-    let binary = words.next_if_eq(&"binary").is_some();
-    let values: Vec<&str> = words.collect();
-    let mut body = vec![0, 0];
+fn values(values: &[&str], body: &mut Vec<u8>) {
     body.extend((values.len() as u16).to_be_bytes());
     for value in values {
         body.extend((value.len() as u32).to_be_bytes());
         body.extend(value.as_bytes());
     }
+}
+
+fn call<'a>(mut words: impl Iterator<Item = &'a str>, packets: &mut Packets) {
+    let function: u32 = words.next().expect("a function").parse().expect("a number");
+    let mut words = words.peekable();
+    let binary = words.next_if_eq(&"binary").is_some();
+    let mut body = function.to_be_bytes().to_vec();
+    body.extend([0, 0]);
+    values(&words.collect::<Vec<_>>(), &mut body);
+    body.extend([0, u8::from(binary)]);
+    packets.add(b'F', &[&body]);
+}
+
+fn bind<'a>(mut words: impl Iterator<Item = &'a str>, packets: &mut Packets) {
+    let (portal, statement) = (name(words.next()), name(words.next()));
+    let mut words = words.peekable();
+    let binary = words.next_if_eq(&"binary").is_some();
+    let mut body = vec![0, 0];
+    values(&words.collect::<Vec<_>>(), &mut body);
     body.extend(if binary { &[0, 1, 0, 1][..] } else { &[0, 0] });
     packets.add(b'B', &[&portal, &statement, &body]);
 }
@@ -68,6 +83,10 @@ fn send(line: &str, packets: &mut Packets) -> bool {
         }
         "sync" => {
             packets.add(b'S', &[]);
+            return true;
+        }
+        "call" => {
+            call(words, packets);
             return true;
         }
         "parse" => {

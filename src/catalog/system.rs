@@ -46,7 +46,13 @@ fn parse(line: &'static str) -> Option<(Relation, Oid)> {
     let array = array.map_or(Some(Oid(row_type.0.checked_sub(1)?)), |a| a.parse().ok().map(Oid))?;
     let shared = fields.next()? == "t";
     let columns = fields.next()?;
-    let attributes = columns.split(',').enumerate().filter_map(|(i, c)| attribute(i, c)).collect();
+    let mut attributes: Vec<Attribute> = columns.split(',').enumerate().filter_map(|(i, c)| attribute(i, c)).collect();
+    if name == "pg_subscription" {
+        // Everybody may see subscriptions, but not how they connect.
+        let open = attributes.iter_mut().filter(|a| a.name != "subconninfo");
+        let item = format!("=r/{}", super::acl::role_mark(fixed::BOOTSTRAP_SUPERUSER));
+        open.for_each(|a| a.acl = Some(vec![item.clone()]));
+    }
     let relation = Relation {
         oid,
         name: name.to_string(),

@@ -92,6 +92,14 @@ pub trait Disk: Send + Sync {
     /// The entries of a directory, sorted by name.
     fn list(&self, path: &str) -> io::Result<Vec<Entry>>;
     fn stat(&self, path: &str) -> io::Result<Entry>;
+    /// Last access and last change of anything about a file, microseconds since 1970.
+    fn access_and_change_us(&self, path: &str) -> io::Result<(i64, i64)> {
+        self.stat(path).map(|e| (e.modified_us, e.modified_us))
+    }
+    /// Bytes as the operating system counts them, of directories, too.
+    fn size_on_disk(&self, path: &str) -> io::Result<u64> {
+        self.stat(path).map(|e| e.len)
+    }
     fn exists(&self, path: &str) -> bool {
         self.stat(path).is_ok()
     }

@@ -33,6 +33,16 @@ impl Disk for Posix {
         Ok(Arc::new(PosixFile(file)))
     }
 
+    fn access_and_change_us(&self, path: &str) -> io::Result<(i64, i64)> {
+        let meta = fs::metadata(self.at(path))?;
+        let us = |seconds: i64, nanoseconds: i64| seconds * 1_000_000 + nanoseconds / 1000;
+        Ok((us(meta.atime(), meta.atime_nsec()), us(meta.ctime(), meta.ctime_nsec())))
+    }
+
+    fn size_on_disk(&self, path: &str) -> io::Result<u64> {
+        Ok(fs::metadata(self.at(path))?.len())
+    }
+
     fn create(&self, path: &str) -> io::Result<Arc<dyn File>> {
         let file = fs::OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(self.at(path))?;
         Ok(Arc::new(PosixFile(file)))

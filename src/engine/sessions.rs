@@ -14,6 +14,7 @@ use crate::session::{ExecutorPool, Outside, Server};
 use crate::sql::Instance;
 use crate::worker::Context;
 use async_trait::async_trait;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as StdStream;
 use std::sync::Arc;
@@ -136,6 +137,11 @@ impl Surroundings for Around {
         // rustix fails for a peer in another pid namespace, whose pid reads 0.
         let stream = tokio::net::UnixStream::from_std(StdStream::from(socket)).ok()?;
         stream.peer_cred().ok().map(|c| c.uid())
+    }
+
+    fn server_address(&self) -> Option<(IpAddr, u16)> {
+        let own = rustix::net::getsockname(&self.socket).ok()?;
+        SocketAddr::try_from(own).ok().map(|a| (a.ip(), a.port()))
     }
 
     fn is_stopping(&self) -> bool {

@@ -141,6 +141,18 @@ impl Vacuum {
         self.report
     }
 
+    /// What the next step does, by its number in `pg_stat_progress_vacuum`; how many rows wait to be removed.
+    pub fn progress(&self) -> (i64, usize) {
+        let phase = match self.phase {
+            Phase::Scan => 1,
+            Phase::Index(_) => 2,
+            Phase::Free(_) => 3,
+            Phase::Truncate => 5,
+            Phase::Done => 6,
+        };
+        (phase, self.dead.len())
+    }
+
     /// Does a bounded piece of work (but for one index at a time); false when all is done.
     pub fn step(
         &mut self,

@@ -26,6 +26,8 @@ pub trait Surroundings: Send + Sync {
     fn is_stopping(&self) -> bool;
     /// Who is at the other end of a Unix socket, by the kernel's word.
     fn peer_uid(&self) -> Option<u32>;
+    /// The server's end of a TCP connection.
+    fn server_address(&self) -> Option<(IpAddr, u16)>;
     /// Returns when everybody has to leave at once, with what is to be said.
     async fn last_word(&self) -> Report;
 }
@@ -121,6 +123,7 @@ async fn establish(
         Beginning::Session { request, version, unknown, handshake } => (request, version, unknown, handshake),
     };
     request.address = address;
+    request.server_address = address.and_then(|_| around.server_address());
     let origin = Arc::new(Origin {
         user: Some(request.user.clone()),
         database: Some(request.database.clone()),

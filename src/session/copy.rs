@@ -6,7 +6,7 @@ use super::server_file;
 use super::state::Session;
 use super::statement::Statement;
 use crate::base::interrupt::Cause;
-use crate::base::{Error, Flow, Result, SqlState, Stop, Wait};
+use crate::base::{Error, Flow, Oid, Result, SqlState, Stop, Wait};
 use crate::catalog::Relation;
 use crate::err;
 use crate::sql::ast::{CopySource, CopyStmt, CopyTarget, RawStmt, Stmt};
@@ -18,6 +18,7 @@ use crate::sql::copy::{CopyFormat, CopyOptions, Fields, RowReader};
 use crate::sql::exec::{self, ExecContext, Node, after_row};
 use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::plan::{Plan, PlanColumn, PlanNode, PlannedStatement};
+use crate::stat::Task;
 use crate::types::name::quote_identifier;
 use crate::types::{self, Batch, Column, Datum, TypeRef, oid};
 use crate::wire::{Frontend, Output, RowColumn};
@@ -99,6 +100,7 @@ impl Session {
         let names: Vec<String> = columns.iter().map(|c| c.name.clone()).collect();
         let mut copy = CopyIn::new(&relation, &names, options)?;
         copy.plan = Some(self.insert_plan(client, &relation, &copy).await?);
+        self.begin_copy(relation.oid, 1, file.is_some());
         copy.one_by_one =
             instead || after_row::of_relation(self.cx(), &relation)?.fire_before(exec::ChangeKind::Insert);
         match file {
@@ -107,6 +109,7 @@ impl Session {
                 let mut source = server_file::Source::open(&*disk, path)?;
                 loop {
                     let bytes = source.piece()?;
+                    copy.bytes += bytes.len() as u64;
                     copy.reader.feed(&bytes);
                     self.take_rows(client, &mut copy, bytes.is_empty()).await?;
                     if bytes.is_empty() {
@@ -120,6 +123,12 @@ impl Session {
         let after = AfterWork(copy.after.clone());
         self.drive(client, Box::new(after)).await.0?;
         Ok(format!("COPY {}", copy.done))
+    }
+
+    fn begin_copy(&mut self, relation: Oid, command: i64, file: bool) {
+        let activity = &self.backend().activity;
+        activity.begin_task(Task::Copy, relation);
+        activity.progress(Task::Copy, &[(4, command), (5, if file { 1 } else { 3 })]);
     }
 
     /// Takes the client's CopyData until it ends.
@@ -139,6 +148,7 @@ impl Session {
             };
             match message? {
                 Some(Frontend::CopyData(bytes)) => {
+                    copy.bytes += bytes.len() as u64;
                     copy.reader.feed(&bytes);
                     self.take_rows(client, copy, false).await?;
                 }
@@ -199,6 +209,7 @@ impl Session {
         let plan = copy.plan.clone().ok_or_else(|| Error::internal("COPY without a plan"))?;
         let work = InsertWork { plan, batch: Some(batch), node: None, after: copy.after.clone() };
         let done = self.drive(client, Box::new(work)).await.0;
+        self.backend().activity.progress(Task::Copy, &[(0, copy.bytes as i64), (2, copy.done as i64)]);
         let done = done.map(drop).map_err(|e| copy.insertion_context(e));
         copy.lines.clear();
         done
@@ -280,6 +291,11 @@ impl Session {
         if file.is_none() {
             client.out.copy_out(options.format == CopyFormat::Binary, columns.len());
         }
+        let whole = match &stmt.source {
+            CopySource::Table { table, .. } => crate::sql::command::find_relation(self.cx(), table)?.map(|r| r.oid),
+            CopySource::Query(_) => None,
+        };
+        self.begin_copy(whole.unwrap_or_default(), 2, file.is_some());
         let file = match file {
             Some(path) => {
                 let disk = self.backend().instance.storage.disk.clone();
@@ -287,7 +303,8 @@ impl Session {
             }
             None => None,
         };
-        let work = CopyOutWork { plan, columns, options, node: None, batch: None, rows: 0, started: false, file };
+        let work =
+            CopyOutWork { bytes: 0, plan, columns, options, node: None, batch: None, rows: 0, started: false, file };
         match self.drive(client, Box::new(work)).await.0? {
             Done::Complete(tag) => Ok(tag),
             Done::Suspended => Err(Error::internal("COPY was suspended")),
@@ -310,6 +327,8 @@ struct CopyIn {
     /// Rows are inserted one by one, since triggers look at them before.
     one_by_one: bool,
     header_seen: bool,
+    /// Taken so far.
+    bytes: u64,
     done: u64,
     /// All batches are one statement: what is to be done about their rows comes at its end.
     after: Arc<Mutex<after_row::Worker>>,
@@ -351,6 +370,7 @@ impl CopyIn {
             plan: None,
             one_by_one: false,
             header_seen: false,
+            bytes: 0,
             done: 0,
             after: Arc::default(),
         };
@@ -434,10 +454,6 @@ impl CopyIn {
         if count > self.types.len() {
             return Err(self.row_context(err!(BAD_COPY_FILE_FORMAT, "extra data after last expected column")));
         }
-        if count < self.types.len() {
-            let missing = &self.names[count];
-            return Err(self.row_context(err!(BAD_COPY_FILE_FORMAT, "missing data for column \"{missing}\"")));
-        }
         let binary = self.options.format == CopyFormat::Binary;
         for n in 0..count {
             let ty = self.types[n];
@@ -453,6 +469,11 @@ impl CopyIn {
                 }
                 return Err(self.context(e, Some((n, fields.get(n)))));
             }
+        }
+        if count < self.types.len() {
+            self.batch.columns[..count].iter_mut().for_each(|c| c.pop());
+            let missing = &self.names[count];
+            return Err(self.row_context(err!(BAD_COPY_FILE_FORMAT, "missing data for column \"{missing}\"")));
         }
         self.batch.rows += 1;
         self.lines.push(self.reader.line(), self.reader.row_text());
@@ -613,6 +634,8 @@ impl Work for InsertWork {
 
 /// Sends a query's rows as CopyData.
 struct CopyOutWork {
+    /// Made so far.
+    bytes: u64,
     plan: Arc<PlannedStatement>,
     columns: Vec<RowColumn>,
     options: CopyOptions,
@@ -626,6 +649,7 @@ struct CopyOutWork {
 
 impl CopyOutWork {
     fn put(&mut self, out: &mut Output, bytes: &[u8]) -> Result<()> {
+        self.bytes += bytes.len() as u64;
         match &mut self.file {
             Some(file) => file.put(bytes)?,
             None => out.copy_data(|b| b.extend_from_slice(bytes)),
@@ -738,7 +762,9 @@ impl Work for CopyOutWork {
                 }
             }
             let Some(node) = &mut self.node else { return Err(Error::internal("COPY without a node").into()) };
-            match node.next(cx)? {
+            let next = node.next(cx)?;
+            cx.backend()?.activity.progress(Task::Copy, &[(0, self.bytes as i64), (2, self.rows as i64)]);
+            match next {
                 Some(batch) => self.batch = Some((batch, 0)),
                 None => {
                     self.finish(out)?;

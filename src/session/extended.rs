@@ -39,6 +39,9 @@ impl Session {
         if self.skip_to_sync {
             return Ok(());
         }
+        if let Frontend::FunctionCall(call) = message {
+            return self.function_call(client, call).await;
+        }
         if let Err(e) = unharmed(self.on_message(client, message)).await {
             self.skip_to_sync = true;
             self.report_error(client, e)?;
@@ -57,7 +60,6 @@ impl Session {
                 client.out.close_complete();
                 Ok(())
             }
-            Frontend::FunctionCall => Err(Error::unsupported("the function call protocol message is not supported")),
             _ => Ok(()),
         }
     }
@@ -157,7 +159,9 @@ impl Session {
         self.enter_pipeline();
         let mut params = Vec::with_capacity(types.len());
         for (i, (bytes, ty)) in m.parameters.iter().zip(&types).enumerate() {
-            params.push(self.parameter(bytes.as_deref(), *ty, Format::of(&m.formats, i))?);
+            let format = Format::of(&m.formats, i);
+            let value = self.parameter(bytes.as_deref(), *ty, format);
+            params.push(value.map_err(|e| e.context(parameter_context(&m.portal, i, format)))?);
         }
         crate::sql::exec::domain::check_unchecked(self.cx())?;
         statement.count_use();
@@ -170,7 +174,7 @@ impl Session {
         Ok(())
     }
 
-    fn parameter(&mut self, bytes: Option<&[u8]>, ty: TypeRef, format: Format) -> Result<Value> {
+    pub(super) fn parameter(&mut self, bytes: Option<&[u8]>, ty: TypeRef, format: Format) -> Result<Value> {
         let Some(bytes) = bytes else { return Ok(Value::Null) };
         let io = &self.cx().fx.io;
         match format {
@@ -222,7 +226,7 @@ impl Session {
                 let plan = statement.plan(self.cx())?;
                 plan.returns_rows.then(|| row_columns(&plan, formats))
             }
-            Stmt::ShowVariable(s) => Some(in_formats(Session::show_columns(s), formats)),
+            Stmt::ShowVariable(s) => Some(Session::show_columns(s, formats)),
             Stmt::Call(s) => {
                 let columns = crate::sql::command::call_columns(self.cx(), s, &statement.source)?;
                 let column =
@@ -322,6 +326,15 @@ impl Session {
                 self.drop_portal(name);
             }
         }
+    }
+}
+
+/// Which parameter could not be read; its text is not shown. PostgreSQL 15, params.c, ParamsErrorCallback.
+fn parameter_context(portal: &str, n: usize, format: Format) -> String {
+    let value = if format == Format::Text { " = '...'" } else { "" };
+    match portal {
+        "" => format!("unnamed portal parameter ${}{value}", n + 1),
+        name => format!("portal \"{name}\" parameter ${}{value}", n + 1),
     }
 }
 

@@ -10,7 +10,7 @@
 //! | `open` | from an authenticated connection to a session |
 //! | `statement`, `portal` | prepared statements with their plans; running queries |
 //! | `template` | plans shared by simple queries that differ in numbers |
-//! | `simple`, `extended` | the two query protocols |
+//! | `simple`, `extended`, `function_call` | the two query protocols, and the call of one function |
 //! | `transaction`, `setting`, `prepare`, `cursor`, `copy`, … | statements that are the session's own |
 //!
 //! Must never change a page or a catalog row itself, nor hold a latch or a lock of another thread while it waits.
@@ -28,6 +28,7 @@ mod context;
 mod copy;
 mod cursor;
 mod extended;
+mod function_call;
 mod hooks;
 mod job;
 mod open;

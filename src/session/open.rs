@@ -28,6 +28,8 @@ pub struct Request {
     /// Settings from the startup packet, in order.
     pub options: Vec<(String, String)>,
     pub address: Option<(IpAddr, u16)>,
+    /// The server's end of the connection.
+    pub server_address: Option<(IpAddr, u16)>,
     pub tls: Option<Arc<TlsFacts>>,
 }
 
@@ -145,6 +147,7 @@ impl Session {
             application: view.str(Id::ApplicationName),
             client_addr: request.address.map(|a| a.0),
             client_port: Some(request.address.map_or(-1, |a| a.1.into())),
+            server_addr: request.server_address,
             backend_start_us: start_us,
             tls: request.tls.clone(),
             ..ActivityFacts::default()
@@ -178,6 +181,7 @@ impl Session {
             delete_at_commit: Vec::new(),
             drop_at_commit: Vec::new(),
             deferred: Default::default(),
+            large_objects: Default::default(),
             listening: Vec::new(),
             notifies: Vec::new(),
             in_block: false,

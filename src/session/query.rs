@@ -145,9 +145,7 @@ impl QueryWork {
             let (rel, mode) = &plan.relations[n];
             self.phase = Phase::Lock(plan.clone(), n);
             let backend = cx.backend()?;
-            if rel.generated_by.is_none() {
-                backend.txn.lock_relation(rel.oid, *mode)?;
-            }
+            backend.txn.lock_listed(rel, *mode)?;
             if rel.is_stale() {
                 // CAT-3: somebody changed or dropped it before we had the lock.
                 self.phase = Phase::Plan;

@@ -163,11 +163,13 @@ impl Session {
     }
 
     /// The columns SHOW answers with.
-    pub(super) fn show_columns(stmt: &ShowVariableStmt) -> Vec<RowColumn> {
-        match &stmt.name {
+    pub(super) fn show_columns(stmt: &ShowVariableStmt, formats: &[Format]) -> Vec<RowColumn> {
+        let mut columns = match &stmt.name {
             Some(name) => vec![text_column(&SessionSettings::canonical_name(name))],
             None => ["name", "setting", "description"].map(text_column).into(),
-        }
+        };
+        columns.iter_mut().enumerate().for_each(|(n, c)| c.format = Format::of(formats, n));
+        columns
     }
 
     /// SHOW: the rows, as text.

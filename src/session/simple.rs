@@ -161,7 +161,7 @@ impl Session {
             Stmt::SetVariable(s) => self.set_stmt(client, s)?,
             Stmt::ShowVariable(s) => {
                 let rows = self.show_rows(s)?;
-                self.send_text(client, &Session::show_columns(s), &rows, described)?;
+                self.send_text(client, &Session::show_columns(s, formats), &rows, described)?;
                 "SHOW".into()
             }
             Stmt::Discard(what) => self.discard(*what)?,
@@ -254,9 +254,9 @@ impl Session {
 
     /// False if a relation was changed before its lock was ours.
     async fn lock_plan(&mut self, client: &mut Client, plan: &PlannedStatement) -> Result<bool> {
-        for (rel, mode) in plan.relations.iter().filter(|(r, _)| r.generated_by.is_none()) {
+        for (rel, mode) in &plan.relations {
             loop {
-                match self.backend().txn.lock_relation(rel.oid, *mode) {
+                match self.backend().txn.lock_listed(rel, *mode) {
                     Ok(_) => break,
                     Err(Stop::Wait(what)) => self.wait_here(client, &what).await?,
                     Err(stop) => return Err(stop.into_error()),

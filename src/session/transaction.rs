@@ -169,6 +169,7 @@ impl Session {
         backend.activity.transaction(0);
         backend.delete_at_commit.retain(|_| committed);
         after_row::forget(&mut backend.deferred);
+        backend.large_objects.close_all();
         let notifies = std::mem::take(&mut backend.notifies);
         if committed && let Ok(services) = backend.instance.services() {
             for (channel, payload) in notifies {

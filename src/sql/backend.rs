@@ -64,6 +64,8 @@ pub struct Backend {
     pub drop_at_commit: Vec<Oid>,
     /// Work on changed rows that awaits the commit.
     pub deferred: crate::sql::exec::after_row::Deferred,
+    /// Large objects it has open.
+    pub large_objects: crate::sql::large_object::Descriptors,
     /// Channels this session listens on.
     pub listening: Vec<String>,
     /// NOTIFYs of the transaction, sent when it commits.
@@ -150,6 +152,7 @@ impl Backend {
             delete_at_commit: Vec::new(),
             drop_at_commit: Vec::new(),
             deferred: Default::default(),
+            large_objects: Default::default(),
             listening: Vec::new(),
             notifies: Vec::new(),
             in_block: false,

@@ -11,6 +11,7 @@ pub mod exec;
 pub mod expr;
 pub mod func;
 pub mod instance;
+pub mod large_object;
 pub mod names;
 pub mod parse;
 pub mod partition;

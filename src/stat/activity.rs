@@ -35,6 +35,26 @@ impl SessionState {
     }
 }
 
+/// Work that takes long and tells how far it has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Task {
+    Vacuum,
+    Analyze,
+    /// VACUUM FULL, too.
+    Cluster,
+    /// REINDEX, too.
+    CreateIndex,
+    Copy,
+}
+
+/// How far it has come: the numbers mean what the task's view says.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    pub task: Task,
+    pub relation: Oid,
+    pub numbers: [i64; 20],
+}
+
 /// One row. Times are microseconds since 1970, 0 for none.
 #[derive(Clone, Debug, Default)]
 pub struct ActivityFacts {
@@ -49,6 +69,8 @@ pub struct ActivityFacts {
     pub client_addr: Option<IpAddr>,
     /// -1 for a Unix socket, `None` for workers.
     pub client_port: Option<i32>,
+    /// The server's end of a TCP connection.
+    pub server_addr: Option<(IpAddr, u16)>,
     pub backend_start_us: i64,
     pub xact_start_us: i64,
     pub query_start_us: i64,
@@ -61,6 +83,8 @@ pub struct ActivityFacts {
     pub query_id: Option<i64>,
     /// The running statement, or the last one; cut at `track_activity_query_size - 1` bytes.
     pub query: String,
+    /// Of the long command that runs.
+    pub progress: Option<Progress>,
     /// Of an encrypted connection.
     pub tls: Option<Arc<TlsFacts>>,
 }
@@ -171,6 +195,8 @@ impl ActivitySlot {
         if f.state != state {
             f.state = state;
             f.state_change_us = now;
+            // A command that failed has not said that it was over.
+            f.progress = None;
         }
     }
 
@@ -181,6 +207,31 @@ impl ActivitySlot {
         if start_us == 0 {
             f.xid = None;
             f.xmin = None;
+        }
+    }
+
+    /// A task begins, unless it is part of one that runs.
+    pub fn begin_task(&self, task: Task, relation: Oid) {
+        let mut f = self.facts.lock();
+        if f.progress.is_none_or(|p| p.task == task) {
+            f.progress = Some(Progress { task, relation, numbers: [0; 20] });
+        }
+    }
+
+    /// Numbers of a task that runs, by their places.
+    pub fn progress(&self, task: Task, numbers: &[(usize, i64)]) {
+        let mut f = self.facts.lock();
+        if let Some(p) = f.progress.as_mut().filter(|p| p.task == task) {
+            for (place, n) in numbers {
+                p.numbers[*place] = *n;
+            }
+        }
+    }
+
+    pub fn end_task(&self, task: Task) {
+        let mut f = self.facts.lock();
+        if f.progress.is_some_and(|p| p.task == task) {
+            f.progress = None;
         }
     }
 

@@ -15,6 +15,6 @@ pub mod counters;
 mod pending;
 mod persist;
 
-pub use activity::{Activity, ActivityFacts, ActivitySlot, SessionState, TlsFacts};
+pub use activity::{Activity, ActivityFacts, ActivitySlot, Progress, SessionState, Task, TlsFacts};
 pub use counters::{ArchiverStats, BgwriterStats, DatabaseStats, FunctionStats, Stats, TableStats, WalStats};
 pub use pending::{PendingStats, PendingTable};

@@ -30,6 +30,15 @@ pub struct Bind {
     pub result_formats: Vec<Format>,
 }
 
+/// A call of one function, outside of any statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FunctionCall {
+    pub function: u32,
+    pub formats: Vec<Format>,
+    pub arguments: Vec<Option<Bytes>>,
+    pub result: Format,
+}
+
 /// A message after startup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frontend {
@@ -50,7 +59,7 @@ pub enum Frontend {
     CopyFail(String),
     /// Password, SASL and GSS answers share a type byte.
     Password(Bytes),
-    FunctionCall,
+    FunctionCall(FunctionCall),
 }
 
 impl Frontend {
@@ -70,7 +79,7 @@ impl Frontend {
             Frontend::CopyDone => b'c',
             Frontend::CopyFail(_) => b'f',
             Frontend::Password(_) => b'p',
-            Frontend::FunctionCall => b'F',
+            Frontend::FunctionCall(_) => b'F',
         }
     }
 }
@@ -118,6 +127,16 @@ impl Body {
 
     fn formats(&mut self) -> Result<Vec<Format>> {
         (0..self.count(2)?).map(|_| Format::from_code(self.int16()?)).collect()
+    }
+
+    /// Values with their lengths; −1 is NULL.
+    fn values(&mut self) -> Result<Vec<Option<Bytes>>> {
+        let one = |b: &mut Body| match b.int32()? {
+            -1 => Ok(None),
+            n if n < 0 => Err(malformed("insufficient data left in message")),
+            n => b.take(n as usize).map(Some),
+        };
+        (0..self.count(4)?).map(|_| one(self)).collect()
     }
 
     fn target(&mut self, message: &str) -> Result<Target> {
@@ -179,13 +198,7 @@ impl Frontend {
             b'B' => {
                 let (portal, statement) = (b.string()?, b.string()?);
                 let formats = b.formats()?;
-                let parameters = (0..b.count(4)?)
-                    .map(|_| match b.int32()? {
-                        -1 => Ok(None),
-                        n if n < 0 => Err(malformed("insufficient data left in message")),
-                        n => b.take(n as usize).map(Some),
-                    })
-                    .collect::<Result<_>>()?;
+                let parameters = b.values()?;
                 let result_formats = b.formats()?;
                 Frontend::Bind(Bind { portal, statement, formats, parameters, result_formats })
             }
@@ -199,7 +212,12 @@ impl Frontend {
             b'c' => Frontend::CopyDone,
             b'f' => Frontend::CopyFail(b.string()?),
             b'p' => return Ok(Frontend::Password(b.0)),
-            _ => return Ok(Frontend::FunctionCall),
+            _ => {
+                let function = b.int32()? as u32;
+                let (formats, arguments) = (b.formats()?, b.values()?);
+                let result = Format::from_code(b.int16()?)?;
+                Frontend::FunctionCall(FunctionCall { function, formats, arguments, result })
+            }
         };
         b.end()?;
         Ok(message)

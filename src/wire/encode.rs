@@ -173,6 +173,14 @@ impl Output {
         self.buf.put_slice(&self.scratch);
     }
 
+    /// What a function call came to; None: NULL.
+    pub fn function_result(&mut self, value: Option<&[u8]>) {
+        self.buf.put_u8(b'V');
+        self.buf.put_u32(value.map_or(8, |v| v.len() as u32 + 8));
+        self.buf.put_i32(value.map_or(-1, |v| v.len() as i32));
+        self.buf.put_slice(value.unwrap_or_default());
+    }
+
     /// An ErrorResponse, or, below ERROR, a NoticeResponse.
     pub fn report(&mut self, r: &Report) {
         let fields = fields(r);

@@ -14,6 +14,6 @@ mod decode;
 mod encode;
 mod frame;
 
-pub use decode::{Bind, Frontend, Parse, Target, utf8};
+pub use decode::{Bind, Frontend, FunctionCall, Parse, Target, utf8};
 pub use encode::{Format, Output, RowColumn, TransactionStatus};
 pub use frame::{Frame, Reader, Startup, decode_startup, unsupported_protocol};

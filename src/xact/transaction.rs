@@ -252,6 +252,13 @@ impl Transaction {
         self.lock(LockTag::Relation { db: self.database, rel: oid }, mode)
     }
 
+    /// Locks a relation of a statement; a catalog that all databases share belongs to none of them.
+    pub fn lock_listed(&mut self, rel: &crate::catalog::Relation, mode: LockMode) -> Flow<bool> {
+        let shared = rel.generated_by.is_some() && !rel.file.db.is_valid();
+        let db = if shared { Oid::INVALID } else { self.database };
+        self.lock(LockTag::Relation { db, rel: rel.oid }, mode)
+    }
+
     /// Waits for the end of another transaction; the share of its id is given back at once.
     pub fn wait_for(&mut self, xid: Xid) -> Flow<()> {
         let storage = self.storage.clone();

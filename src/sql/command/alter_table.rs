@@ -303,16 +303,19 @@ fn append(cx: &mut ExecContext, oid: Oid, mut attributes: Vec<Attribute>, n: usi
             attributes[n].missing = Some(value).filter(|v| !matches!(v, Value::Null));
         }
     }
-    let catalog = cx.backend()?.catalog.clone();
-    let large = crate::catalog::phys_of(&catalog, a.ty.oid) == crate::types::Phys::Bytes;
-    let toast = match (c.toast.is_valid(), large && c.node.is_valid()) {
-        (false, true) => table::create_toast(cx, &c)?,
-        _ => c.toast,
-    };
+    let toast = toast_for(cx, &c, &attributes)?;
     change(cx, oid, |c| {
         c.attributes = attributes;
         c.toast = toast;
     })
+}
+
+/// The relation for a table's large values, made if its columns have come to need one.
+pub fn toast_for(cx: &mut ExecContext, c: &Class, columns: &[Attribute]) -> Result<Oid> {
+    match !c.toast.is_valid() && c.node.is_valid() && declared::needs_toast(columns) {
+        true => table::create_toast(cx, c),
+        false => Ok(c.toast),
+    }
 }
 
 /// Views that cannot do without a column or a constraint, found out by taking it away.
@@ -507,7 +510,11 @@ fn alter_type(
         return Ok(());
     }
     if same_bits && attributes[n].missing.is_none() {
-        change(cx, oid, |c| c.attributes = attributes)?;
+        let toast = toast_for(cx, &c, &attributes)?;
+        change(cx, oid, |c| {
+            c.attributes = attributes;
+            c.toast = toast;
+        })?;
         for i in &rel.indexes {
             index::rebuild(cx, oid, i.oid)?;
         }

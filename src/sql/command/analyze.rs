@@ -12,6 +12,7 @@ use crate::err;
 use crate::heap::sample;
 use crate::settings::{Id, Lookup};
 use crate::sql::exec::ExecContext;
+use crate::stat::Task;
 use crate::types::{self, Column, Datum, Value};
 
 /// Rows sampled per unit of the statistics target.
@@ -41,8 +42,17 @@ pub fn table(cx: &mut ExecContext, relation: &Relation, only: &[String], options
     let storage = backend.instance.storage.clone();
     let attnos: Vec<i16> = chosen.iter().map(|a| a.attno).collect();
     let seed = crate::base::clock::now_us() as u64;
-    let mut pace = || interrupts.check();
+    let activity = backend.activity.clone();
+    activity.begin_task(Task::Analyze, relation.oid);
+    activity.progress(Task::Analyze, &[(0, 1), (1, store.nblocks(&storage)?.into())]);
+    let mut read = 0;
+    let mut pace = || {
+        activity.progress(Task::Analyze, &[(2, read)]);
+        read += 1;
+        interrupts.check()
+    };
     let taken = sample(&storage, store, &snapshot, &attnos, most * ROWS_PER_TARGET, seed, &mut pace)?;
+    activity.progress(Task::Analyze, &[(0, 3)]);
     let mut columns: Vec<ColumnStats> = relation.column_stats.load().to_vec();
     for (n, attribute) in chosen.iter().enumerate() {
         columns.retain(|c| c.attno != attribute.attno);
@@ -52,7 +62,9 @@ pub fn table(cx: &mut ExecContext, relation: &Relation, only: &[String], options
         }
     }
     vacuum::store_stats(cx, relation.oid, taken.pages.into(), taken.total_rows, columns)?;
+    activity.progress(Task::Analyze, &[(0, 4)]);
     extended(cx, relation, &attnos, &taken)?;
+    activity.progress(Task::Analyze, &[(0, 5)]);
     for index in &relation.indexes {
         vacuum::store_index_stats(cx, index, taken.total_rows)?;
     }
@@ -66,6 +78,7 @@ pub fn table(cx: &mut ExecContext, relation: &Relation, only: &[String], options
         );
         cx.notices.push(Report::notice(Severity::Info, SqlState::SUCCESSFUL_COMPLETION, text));
     }
+    activity.end_task(Task::Analyze);
     Ok(())
 }
 

@@ -67,6 +67,9 @@ fn object(cmd: &Command, cx: &mut ExecContext, stmt: &CommentStmt) -> Flow<Objec
         })?;
         return Ok(ObjectKey::new(class::COLLATION, found.oid));
     }
+    if let ObjectName::LargeObject(number) = &stmt.name {
+        return super::large_object::commented(cx, number);
+    }
     let mut name = parts(&stmt.name)?;
     let last = name.last().cloned().unwrap_or_default();
     match stmt.object {

@@ -5,11 +5,11 @@ use super::alter_table::position;
 use super::constraint::relation;
 use super::write::{change, class_of};
 use crate::base::{Oid, Result};
-use crate::catalog::{ConstraintKind, Relation};
+use crate::catalog::{Attribute, ConstraintKind, Relation};
 use crate::err;
 use crate::sql::ast::{DefElem, ReplicaIdentity};
 use crate::sql::exec::ExecContext;
-use crate::types::{self, TypeRef};
+use crate::types::{self, TypeRef, oid};
 
 fn shown(cx: &ExecContext, ty: TypeRef) -> String {
     types::format_type_plain(ty.oid, &*cx.fx.io.hooks)
@@ -18,6 +18,51 @@ fn shown(cx: &ExecContext, ty: TypeRef) -> String {
 /// Whether values of a type can be kept outside of their row.
 fn is_toastable(ty: TypeRef) -> bool {
     types::info(types::base_type(ty.oid)).is_none_or(|i| i.storage != b'p')
+}
+
+/// The most bytes a value of a type may take; None: there is no limit (PostgreSQL 15, format_type.c, type_maximum_size).
+fn most_bytes(ty: TypeRef) -> Option<i32> {
+    let known = types::info(ty.oid)?;
+    if known.len > 0 {
+        return Some(known.len.into());
+    }
+    let m = ty.typmod;
+    if m < 0 {
+        return None;
+    }
+    match ty.oid {
+        // Four bytes a character, as in UTF8.
+        oid::BPCHAR | oid::VARCHAR => Some((m - 4) * 4 + 4),
+        oid::BIT | oid::VARBIT => Some((m + 7) / 8 + 8),
+        oid::NUMERIC => {
+            let (precision, scale) = ((m - 4) >> 16 & 0xffff, (m - 4) & 0x7ff);
+            let digits = if precision > scale.max(0) { (precision + 6) / 4 } else { (scale + 3) / 4 + 1 };
+            Some(8 + digits * 2)
+        }
+        _ => None,
+    }
+}
+
+/// Whether rows of these columns may become so large that values must be kept outside of them (PostgreSQL 15,
+/// heapam_handler.c, heapam_relation_needs_toast_table: same rule).
+pub fn needs_toast(columns: &[Attribute]) -> bool {
+    const ROW_HEAD: i32 = 23;
+    const THRESHOLD: i32 = 2032;
+    let eight = |n: i32| (n + 7) & !7;
+    let (mut bytes, mut toastable, mut unlimited) = (0, false, false);
+    for a in columns.iter().filter(|a| !a.dropped) {
+        let storage = match a.declared.storage {
+            0 => types::info(types::base_type(a.ty.oid)).map_or(b'x', |i| i.storage),
+            declared => declared,
+        };
+        toastable |= storage != b'p';
+        match most_bytes(a.ty) {
+            Some(n) => bytes += n,
+            None => unlimited |= storage != b'p',
+        }
+    }
+    let nulls = (columns.len() as i32 + 7) / 8;
+    toastable && (unlimited || eight(ROW_HEAD + nulls) + eight(bytes) > THRESHOLD)
 }
 
 /// The letter of a storage strategy.
@@ -60,7 +105,10 @@ pub fn set_storage(cx: &mut ExecContext, table: Oid, column: &str, name: &str) -
     let n = position(cx, table, column)?;
     let ty = class_of(cx, table)?.attributes[n].ty;
     let letter = storage(cx, ty, name)?;
-    change(cx, table, |c| c.attributes.iter_mut().skip(n).take(1).for_each(|a| a.declared.storage = letter))
+    change(cx, table, |c| c.attributes.iter_mut().skip(n).take(1).for_each(|a| a.declared.storage = letter))?;
+    let now = class_of(cx, table)?;
+    let toast = super::alter_table::toast_for(cx, &now, &now.attributes)?;
+    change(cx, table, |c| c.toast = toast)
 }
 
 pub fn set_compression(cx: &mut ExecContext, table: Oid, column: &str, name: &str) -> Result<()> {

@@ -18,6 +18,7 @@ use crate::sql::bind::scope::Clause;
 use crate::sql::exec::{ExecContext, KeyArena, Sorter, system_view};
 use crate::sql::expr::eval::{Projection, Sel};
 use crate::sql::expr::{Expr, ExprKind};
+use crate::stat::{ActivitySlot, Task};
 use crate::types::{Batch, Column, ColumnData, Datum, TypeRef, oid};
 use std::sync::Arc;
 
@@ -40,6 +41,26 @@ pub struct NewIndex {
     /// Of a partitioned table: nothing is made in its partitions.
     pub only: bool,
     pub hash: bool,
+}
+
+impl NewIndex {
+    /// A plain unique index.
+    pub fn unique(name: String, columns: Vec<IndexColumn>) -> NewIndex {
+        NewIndex {
+            name,
+            unique: true,
+            primary: false,
+            nulls_not_distinct: false,
+            key_columns: columns.len(),
+            columns,
+            predicate: None,
+            options: Vec::new(),
+            constraint: Oid::INVALID,
+            parent: Oid::INVALID,
+            only: false,
+            hash: false,
+        }
+    }
 }
 
 pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateIndexStmt) -> Flow<String> {
@@ -447,6 +468,17 @@ pub fn bind_text(cx: &mut ExecContext, text: &str, rel: &Arc<Relation>, clause: 
     bind(cx, &source, &expr, Some(rel), clause, None)
 }
 
+/// Tells of an index that is built. What a REINDEX has told of itself stays.
+fn begin_build(cx: &mut ExecContext, table: &Relation, index: &Index, pages: u32) -> Result<Arc<ActivitySlot>> {
+    let activity = cx.backend()?.activity.clone();
+    if activity.facts().progress.is_none_or(|p| p.task != Task::CreateIndex) {
+        activity.begin_task(Task::CreateIndex, table.oid);
+        activity.progress(Task::CreateIndex, &[(0, 1)]);
+    }
+    activity.progress(Task::CreateIndex, &[(6, index.oid.0.into()), (9, 2), (10, 2), (15, pages.into())]);
+    Ok(activity)
+}
+
 /// Reads the table and writes the index's pages; what was counted on the way is kept.
 ///
 /// # Errors
@@ -459,6 +491,7 @@ pub fn fill(cx: &mut ExecContext, table: &Arc<Relation>, index: &Arc<Index>) -> 
         let fork = storage.pool.open(index.file, Fork::Main, index.persistence);
         return IndexStore::create_empty(&storage, &fork, xid);
     }
+    let activity = begin_build(cx, table, index, store.nblocks(&storage)?)?;
     let mut keys = Keys::new(cx, table, index)?;
     let mut scan = BuildScan::new(store.clone(), keys.attnos.clone());
     let memory = cx.backend()?.view.bytes(Id::MaintenanceWorkMem).max(1 << 20) as usize;
@@ -470,6 +503,7 @@ pub fn fill(cx: &mut ExecContext, table: &Arc<Relation>, index: &Arc<Index>) -> 
         cx.interrupts.check()?;
         batch.rows = rows.len();
         alive += rows.iter().filter(|r| r.alive).count() as u64;
+        activity.progress(Task::CreateIndex, &[(12, alive as i64)]);
         let mut picked: Vec<u32> = (0..batch.rows as u32).collect();
         if let Some(p) = &mut keys.predicate {
             let answer = patiently(cx, |cx| p.run(cx, &batch, Sel::All(batch.rows)))?;
@@ -495,9 +529,13 @@ pub fn fill(cx: &mut ExecContext, table: &Arc<Relation>, index: &Arc<Index>) -> 
             sorter.push_key(cx, &key)?;
         }
     }
+    activity.progress(Task::CreateIndex, &[(10, 5)]);
     match load(cx, index, sorter)? {
         Some((_, tid)) => Err(duplicate(cx, table, index, &mut keys, tid)?),
-        None => keep_counts(cx, table, index, alive as f64, entries as f64),
+        None => {
+            activity.end_task(Task::CreateIndex);
+            keep_counts(cx, table, index, alive as f64, entries as f64)
+        }
     }
 }
 
@@ -589,5 +627,8 @@ pub fn rebuild(cx: &mut ExecContext, table: Oid, index: Oid) -> Result<()> {
     let table = cx.backend()?.catalog.relation(table)?;
     let table = table.ok_or_else(|| Error::internal("the indexed table is gone"))?;
     let Some(index) = table.indexes.iter().find(|i| i.oid == index).cloned() else { return Ok(()) };
+    let activity = &cx.backend()?.activity;
+    activity.begin_task(Task::CreateIndex, table.oid);
+    activity.progress(Task::CreateIndex, &[(0, 3)]);
     fill(cx, &table, &index)
 }

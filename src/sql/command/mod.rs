@@ -38,6 +38,7 @@ mod grant;
 mod index;
 mod inherit;
 mod key;
+mod large_object;
 mod lock_table;
 mod names;
 mod operator;
@@ -85,14 +86,18 @@ use std::sync::Arc;
 pub use call::call_columns;
 pub use explain::analyzes;
 pub use function::resolve_type_name;
+pub use index::{NewIndex, create_object as create_index};
+pub use large_object::forget_comment;
 pub use names::find_relation;
 pub use role::{follow_settings, may_act_as, own_right, set_role, set_session_authorization};
 pub use setting::{
     act_as, apply_role, apply_search_path, apply_settings, catch_up, is_list, is_name_list, list_text, set_variable,
     settings_changed, user_as,
 };
+pub use storage::create_plain as create_table_files;
 pub use temp::discard_temp;
 pub use vacuum::{Options as MaintenanceOptions, Running as MaintenanceRunning};
+pub use write::{empty_class, new_oid, put};
 
 /// One execution of a command.
 pub struct Command {

@@ -3,7 +3,7 @@
 use super::default_acl::refuse_stranger;
 use super::grant::{Items, Rights};
 use super::write::{class_of, delete, put};
-use super::{dependency, drop, owner, role};
+use super::{dependency, drop, large_object, owner, role};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::acl::mentions;
 use crate::catalog::object::class;
@@ -85,6 +85,7 @@ pub fn refuse_drop(cx: &mut ExecContext, role: Oid, name: &str) -> Result<()> {
             Tie::Policy => format!("target of {what}"),
         });
     }
+    lines.extend(large_object::tie_lines(cx, role, name).map_err(crate::base::Stop::into_error)?);
     let here = cx.backend()?.database;
     for record in catalog.all(class::DATABASE) {
         let d = record.object.as_database()?;
@@ -132,6 +133,11 @@ pub fn reassign(cx: &mut ExecContext, stmt: &ReassignOwnedStmt) -> Flow<String> 
         for (key, _) in all.into_iter().filter(|(_, tie)| *tie == Tie::Owner) {
             give(cx, key, new)?;
         }
+        for (object, owned) in crate::sql::large_object::object::ties(cx, old, &name)? {
+            if owned {
+                large_object::give(cx, object, new)?;
+            }
+        }
     }
     Ok("REASSIGN OWNED".into())
 }
@@ -178,6 +184,12 @@ pub fn drop_owned(cx: &mut ExecContext, stmt: &DropOwnedStmt) -> Flow<String> {
                 (Tie::Owner, _) => targets.push(key),
                 (Tie::Privileges, _) => take_all(cx, key, oid)?,
                 (Tie::Policy, _) => super::policy::forget_role(cx, key.oid, oid)?,
+            }
+        }
+        for (object, owned) in crate::sql::large_object::object::ties(cx, oid, &name)? {
+            match owned {
+                true => large_object::remove(cx, object)?,
+                false => large_object::take_all(cx, object, oid, &name)?,
             }
         }
     }

@@ -54,7 +54,7 @@ fn new_owner(acl: &mut Option<Vec<String>>, old: Oid, new: Oid) {
 
 /// # Errors
 /// 42501 `must be member of role "r"`.
-fn may_become(cx: &mut ExecContext, owner: Oid, name: &str) -> Result<()> {
+pub(super) fn may_become(cx: &mut ExecContext, owner: Oid, name: &str) -> Result<()> {
     match role::has_role(cx.backend()?, owner) {
         true => Ok(()),
         false => Err(err!(INSUFFICIENT_PRIVILEGE, "must be member of role \"{name}\"")),
@@ -85,6 +85,10 @@ pub fn alter(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterOwnerStmt) -> 
         may_become(cx, new.0, &new.1)?;
         o.owner = new.0;
         put(cx, Object::Operator(o))?;
+        return Ok(tag);
+    }
+    if let ObjectName::LargeObject(number) = &stmt.name {
+        super::large_object::set_owner(cx, number, (new.0, &new.1))?;
         return Ok(tag);
     }
     let name = match &stmt.name {

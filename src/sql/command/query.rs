@@ -66,9 +66,7 @@ fn plan_locked(cx: &mut ExecContext, stmt: &Stmt, source: &str, path: Option<&[S
         let query = bind_to_run(cx, stmt, source, path)?;
         let plan = plan_query(cx, query)?;
         for (rel, mode) in &plan.relations {
-            if rel.generated_by.is_none() {
-                cx.backend()?.txn.lock_relation(rel.oid, *mode)?;
-            }
+            cx.backend()?.txn.lock_listed(rel, *mode)?;
         }
         if !plan.relations.iter().any(|(r, _)| r.is_stale()) {
             return Ok(plan);

@@ -12,6 +12,7 @@ use crate::catalog::{Index, Relation};
 use crate::heap::{RewriteReport, WriteContext};
 use crate::recovery::Usage;
 use crate::sql::exec::ExecContext;
+use crate::stat::Task;
 use std::sync::Arc;
 
 /// Index entries read between two looks at the interrupts.
@@ -33,6 +34,11 @@ pub fn table(cx: &mut ExecContext, relation: &Relation, order: Option<&Arc<Index
             },
         );
     }
+    let activity = cx.backend()?.activity.clone();
+    activity.begin_task(Task::Cluster, relation.oid);
+    let (command, phase) = if order.is_some() { (1, 2) } else { (2, 1) };
+    let by = order.map_or(0, |i| i.oid.0.into());
+    activity.progress(Task::Cluster, &[(0, command), (1, phase), (2, by), (5, pages.into())]);
     new_files(cx, relation)?;
     let now = super::constraint::relation(cx, relation.oid)?;
     let to = now.store.clone().ok_or_else(|| Error::internal("a table without rows"))?;
@@ -53,13 +59,18 @@ pub fn table(cx: &mut ExecContext, relation: &Relation, order: Option<&Arc<Index
             }
         }
     })?;
-    for i in &relation.indexes {
+    let written = (report.live + report.recently_dead) as i64;
+    activity.progress(Task::Cluster, &[(1, 6), (3, written + report.removed as i64), (4, written), (6, pages.into())]);
+    for (n, i) in (1..).zip(&relation.indexes) {
         index::rebuild(cx, relation.oid, i.oid)?;
+        activity.progress(Task::Cluster, &[(7, n)]);
     }
+    activity.progress(Task::Cluster, &[(1, 7)]);
     count(cx, relation, &report)?;
     if verbose {
         found(cx, relation, &report, pages, &usage);
     }
+    activity.end_task(Task::Cluster);
     Ok(())
 }
 

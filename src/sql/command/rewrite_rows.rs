@@ -26,7 +26,7 @@ pub fn rewrite(cx: &mut ExecContext, oid: Oid, new: NewRows) -> Result<()> {
     let catalog = cx.backend()?.catalog.clone();
     let desc = crate::catalog::tuple_desc(&catalog, &new.attributes);
     let forms: Vec<Phys> = desc.attrs.iter().map(|a| a.phys).collect();
-    let large = desc.attrs.iter().any(|a| !a.dropped && a.phys == Phys::Bytes);
+    let large = super::declared::needs_toast(&new.attributes);
     let backend = cx.backend()?;
     let file = storage::create_table(backend, oid, new.persistence, desc)?;
     backend.txn.file_dropped(old.file, old.persistence);

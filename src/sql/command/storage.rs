@@ -40,6 +40,11 @@ pub fn create_table(backend: &mut Backend, relid: Oid, persistence: Persistence,
     Ok(file)
 }
 
+/// Makes the files of an empty, permanent table.
+pub fn create_plain(backend: &mut Backend, relid: Oid, desc: TupleDesc) -> Result<RelFileId> {
+    create_table(backend, relid, Persistence::Permanent, desc)
+}
+
 /// Makes the empty files of a table for large values.
 pub fn create_toast(backend: &mut Backend, relid: Oid, persistence: Persistence) -> Result<RelFileId> {
     let file = new_file(backend);

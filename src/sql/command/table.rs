@@ -4,7 +4,7 @@ use super::column::{self, NewColumn};
 use super::constraint::{self, Wanted};
 use super::sequence::{self, NewSequence};
 use super::write::{class_of, empty_class, new_oid, put};
-use super::{Command, inherit, names, partition, reloptions, storage, typed};
+use super::{Command, declared, inherit, names, partition, reloptions, storage, typed};
 use crate::base::{Error, Flow, Oid, Result, SqlState, Stop};
 use crate::catalog::object::{Class, class, fixed};
 use crate::catalog::{Attribute, Object, Persistence, RelKind, Relation};
@@ -12,7 +12,7 @@ use crate::err;
 use crate::lock::LockMode;
 use crate::sql::ast::{CreateTableStmt, LikeOptions, OnCommit, TableElement};
 use crate::sql::exec::ExecContext;
-use crate::types::{Phys, TypeRef, oid};
+use crate::types::{TypeRef, oid};
 use std::sync::Arc;
 
 pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateTableStmt) -> Flow<String> {
@@ -294,7 +294,7 @@ pub fn create_object(cx: &mut ExecContext, new: NewTable) -> Result<()> {
     let (namespace, persistence) = new.place;
     let catalog = cx.backend()?.catalog.clone();
     let desc = crate::catalog::tuple_desc(&catalog, &new.attributes);
-    let large = desc.attrs.iter().any(|a| !a.dropped && a.phys == Phys::Bytes);
+    let large = declared::needs_toast(&new.attributes);
     let backend = cx.backend()?;
     let owner = backend.user.current;
     let stored = new.kind != RelKind::Partitioned;

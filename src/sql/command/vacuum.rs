@@ -13,6 +13,7 @@ use crate::settings::{Id, Lookup};
 use crate::sql::Backend;
 use crate::sql::ast::{DefArg, DefElem, VacuumStmt};
 use crate::sql::exec::ExecContext;
+use crate::stat::Task;
 use crate::storage::Storage;
 use std::sync::Arc;
 
@@ -216,6 +217,12 @@ pub fn one_table(
         if full {
             super::rewrite::table(cx, &relation, None, options.verbose)?;
         }
+        if options.vacuum && !full {
+            let pages = i64::from(store.nblocks(&*cx.storage()?)?);
+            let activity = &cx.backend()?.activity;
+            activity.begin_task(Task::Vacuum, oid);
+            activity.progress(Task::Vacuum, &[(1, pages)]);
+        }
         let vacuum = Vacuum::new(store, options.heap);
         let removed = vec![0; relation.indexes.len()];
         *running = Some(Running { relation, vacuum, removed });
@@ -224,6 +231,7 @@ pub fn one_table(
     if options.vacuum && (!options.full || run.relation.kind == RelKind::Toast) {
         vacuum(cx, run)?;
         finish(cx, run, options)?;
+        cx.backend()?.activity.end_task(Task::Vacuum);
         let toast = run.relation.toast;
         if toast.is_valid() {
             let only = Options { analyze: false, ..*options };
@@ -311,7 +319,12 @@ fn vacuum(cx: &mut ExecContext, run: &mut Running) -> Flow<()> {
             .map(|(i, removed)| OneIndex { store: &i.store, removed })
             .collect();
         let mut refs: Vec<&mut dyn IndexVacuum> = indexes.iter_mut().map(|i| i as &mut dyn IndexVacuum).collect();
-        if !run.vacuum.step(&storage, &mut refs, &mut host)? {
+        let more = run.vacuum.step(&storage, &mut refs, &mut host)?;
+        let (report, (phase, dead)) = (run.vacuum.report(), run.vacuum.progress());
+        let scanned = i64::from(report.pages_scanned);
+        let numbers = [(0, phase), (2, scanned), (4, i64::from(report.index_scans)), (6, dead as i64)];
+        cx.backend()?.activity.progress(Task::Vacuum, &numbers);
+        if !more {
             return Ok(());
         }
     }

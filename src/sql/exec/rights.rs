@@ -139,6 +139,7 @@ pub(crate) fn is_closed_catalog(name: &str) -> bool {
         "pg_authid"
             | "pg_shadow"
             | "pg_statistic"
+            | "pg_largeobject"
             | "pg_user_mapping"
             | "pg_subscription"
             | "pg_hba_file_rules"

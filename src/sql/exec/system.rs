@@ -8,12 +8,17 @@ mod counter;
 mod current_of;
 pub(crate) mod define;
 mod describe;
+mod identity;
 mod keyword;
+mod large_object;
 mod log;
 mod privilege;
+mod property;
 pub(crate) mod rows;
 pub(crate) mod sequence;
+mod server_file;
 mod session;
+mod session_fact;
 mod signal;
 mod size;
 mod standard;
@@ -35,6 +40,8 @@ fn find(src: &str) -> Option<SystemFn> {
         sequence::find,
         session::find,
         describe::find,
+        identity::find,
+        large_object::find,
         visibility::find,
         advisory::find,
         signal::find,
@@ -42,6 +49,9 @@ fn find(src: &str) -> Option<SystemFn> {
         transaction::find,
         size::find,
         counter::find,
+        property::find,
+        server_file::find,
+        session_fact::find,
         updatable::find,
         standard::find,
         current_of::find,
@@ -75,13 +85,43 @@ pub(crate) fn is_restricted(src: &str) -> bool {
             | "pg_stat_reset_single_table_counters"
             | "pg_stat_reset_single_function_counters"
             | "show_all_file_settings"
+            | "pg_stat_file"
+            | "pg_stat_file_1arg"
+            | "pg_read_file_all"
+            | "pg_read_file_off_len"
+            | "pg_read_file_v2"
+            | "pg_read_binary_file"
+            | "pg_read_binary_file_off_len"
+            | "pg_read_binary_file_all"
+            | "pg_ls_dir"
+            | "pg_ls_dir_1arg"
+            | "pg_ls_logdir"
+            | "pg_ls_tmpdir_noargs"
+            | "pg_ls_tmpdir_1arg"
+            | "pg_ls_archive_statusdir"
+            | "pg_ls_logicalsnapdir"
+            | "pg_ls_logicalmapdir"
+            | "pg_ls_replslotdir"
+            | "pg_log_backend_memory_contexts"
+            | "pg_get_backend_memory_contexts"
+            | "pg_get_shmem_allocations"
+            | "pg_stat_have_stats"
+            | "be_lo_import"
+            | "be_lo_import_with_oid"
+            | "be_lo_export"
     )
 }
+
+/// The predefined role of those who watch over servers.
+const PG_MONITOR: crate::base::Oid = crate::base::Oid(3373);
 
 /// # Errors
 /// 42501 for functions only superusers may call.
 pub(crate) fn check_restricted(cx: &mut ExecContext, def: &FuncDef) -> crate::base::Result<()> {
-    if is_restricted(def.fact.src) && !cx.backend()?.user.is_superuser {
+    let closed = is_restricted(def.fact.src) && !cx.backend()?.user.is_superuser;
+    // initdb lets those who watch over servers list some folders.
+    let watched = def.fact.src.starts_with("pg_ls_") && !def.fact.src.starts_with("pg_ls_dir");
+    if closed && !(watched && super::rights::Subject::current(cx.backend()?).has_role(PG_MONITOR)) {
         let text = format!("permission denied for function {}", def.name);
         return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, text).place("aclcheck_error", "aclchk.c", 3512));
     }

@@ -120,5 +120,8 @@ pub fn casts() -> &'static [CastDef] {
 /// Functions that need the types of their call, though no argument is polymorphic: send functions know their type by it,
 /// constructors what to make, hash functions which rule.
 pub fn wants_types(def: &FuncDef) -> bool {
-    def.fact.src.ends_with("send") || def.fact.src.contains("range_constructor") || def.fact.src.contains("hash")
+    def.fact.src.ends_with("send")
+        || def.fact.src.contains("range_constructor")
+        || def.fact.src.contains("hash")
+        || def.fact.src == "satisfies_hash_partition"
 }

@@ -109,8 +109,8 @@ fn encoding_max_length(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) 
     out.push(match name.copied() {
         None => Datum::Null,
         Some("UTF8" | "EUC_TW" | "MULE_INTERNAL" | "GB18030") => Datum::I32(4),
-        Some("EUC_JP" | "EUC_KR" | "EUC_JIS_2004" | "JOHAB") => Datum::I32(3),
-        Some("EUC_CN" | "SJIS" | "BIG5" | "GBK" | "UHC" | "SHIFT_JIS_2004") => Datum::I32(2),
+        Some("EUC_JP" | "EUC_CN" | "EUC_KR" | "EUC_JIS_2004" | "JOHAB") => Datum::I32(3),
+        Some("SJIS" | "BIG5" | "GBK" | "UHC" | "SHIFT_JIS_2004") => Datum::I32(2),
         Some(_) => Datum::I32(1),
     });
     Ok(())

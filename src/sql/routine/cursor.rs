@@ -247,8 +247,11 @@ impl Cursor {
     }
 }
 
-/// A subtransaction ends, and only this many savepoints are left: what was made inside it stays or goes.
+/// A subtransaction ends, and only this many savepoints are left: what was made or opened inside it stays or goes.
 pub fn leave_to(cx: &mut ExecContext, depth: usize, keep: bool) {
+    if let Ok(backend) = cx.backend() {
+        backend.large_objects.leave_to(depth, keep);
+    }
     let cursors = &mut cx.routines.cursors;
     match keep {
         true => cursors.values_mut().for_each(|c| c.released(depth)),

@@ -280,9 +280,7 @@ impl QueryRun {
     fn lock(&mut self, cx: &mut ExecContext) -> Flow<bool> {
         let plan = self.plan.clone();
         while let Some((rel, mode)) = plan.relations.get(self.locked) {
-            if rel.generated_by.is_none() {
-                cx.backend()?.txn.lock_relation(rel.oid, *mode)?;
-            }
+            cx.backend()?.txn.lock_listed(rel, *mode)?;
             if rel.is_stale() {
                 return Ok(false);
             }

@@ -44,6 +44,7 @@ pub(super) fn rights_of(object: ObjectType) -> Option<(Rights, Rights, &'static 
         ObjectType::Schema => ("UC", "", "schema"),
         ObjectType::Type | ObjectType::Domain => ("U", "U", "type"),
         ObjectType::Function | ObjectType::Procedure | ObjectType::Routine => ("X", "X", "function"),
+        ObjectType::LargeObject => ("rw", "", "large object"),
         _ => return None,
     };
     Some((Rights::of(all), Rights::of(public), word))
@@ -173,7 +174,7 @@ impl Grant<'_> {
     }
 
     /// Changes what an object has that has no columns.
-    fn on(
+    pub(super) fn on(
         &self,
         cx: &mut ExecContext,
         object: ObjectType,
@@ -287,6 +288,9 @@ impl Grant<'_> {
         if let ObjectName::Function(sig) = name {
             let f = super::function::find(cmd, cx, object, sig)??;
             return Ok(self.on_function(cx, f)?);
+        }
+        if let ObjectName::LargeObject(number) = name {
+            return super::large_object::grant(cx, self, number);
         }
         let parts = match name {
             ObjectName::Name(n) => n.parts.clone(),

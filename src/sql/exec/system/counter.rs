@@ -5,7 +5,7 @@ use crate::base::{Flow, Oid, Result};
 use crate::err;
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::system_view::{Cell, Stamp, fit};
-use crate::stat::{BgwriterStats, DatabaseStats, TableStats};
+use crate::stat::{BgwriterStats, DatabaseStats, FunctionStats, TableStats};
 use crate::types::{Column, Datum, Value};
 
 /// One counter of a table or index.
@@ -15,6 +15,30 @@ macro_rules! of_table {
     };
     ($field:ident as time) => {
         |cx, args, out| table(cx, args, out, |t| Stamp(t.$field).cell())
+    };
+}
+
+/// One counter of the running transaction.
+macro_rules! of_transaction {
+    ($field:ident) => {
+        |cx, args, out| {
+            let counted = cx.backend()?.stats.counted(Oid(args[0].u32()));
+            push(out, &counted.$field.cell());
+            Ok(())
+        }
+    };
+}
+
+/// Microseconds as the milliseconds that are shown.
+macro_rules! millis_of_database {
+    ($field:ident) => {
+        |cx, args, out| database(cx, args, out, |d| (d.$field as f64 / 1000.0).cell())
+    };
+}
+
+macro_rules! of_function {
+    ($f:expr) => {
+        |cx, args, out| function(cx, args, out, $f)
     };
 }
 
@@ -76,6 +100,50 @@ pub(super) fn find(src: &str) -> Option<SystemFn> {
         "pg_stat_get_db_sessions" => of_database!(sessions),
         "pg_stat_get_db_stat_reset_time" => |cx, args, out| database(cx, args, out, |d| Stamp(d.reset_us).cell()),
         "pg_stat_get_db_numbackends" => backends,
+        "pg_stat_get_db_blk_read_time" => millis_of_database!(block_read_us),
+        "pg_stat_get_db_blk_write_time" => millis_of_database!(block_write_us),
+        "pg_stat_get_db_session_time" => millis_of_database!(session_us),
+        "pg_stat_get_db_active_time" => millis_of_database!(active_us),
+        "pg_stat_get_db_idle_in_transaction_time" => millis_of_database!(idle_in_transaction_us),
+        "pg_stat_get_db_sessions_abandoned" => of_database!(sessions_abandoned),
+        "pg_stat_get_db_sessions_fatal" => of_database!(sessions_fatal),
+        "pg_stat_get_db_sessions_killed" => of_database!(sessions_killed),
+        "pg_stat_get_db_conflict_all" => of_database!(conflicts),
+        // Queries are cancelled by recovery on standbys only; a standby is nothing this server can be.
+        "pg_stat_get_db_conflict_tablespace"
+        | "pg_stat_get_db_conflict_lock"
+        | "pg_stat_get_db_conflict_snapshot"
+        | "pg_stat_get_db_conflict_bufferpin"
+        | "pg_stat_get_db_conflict_startup_deadlock" => |_, _, out| {
+            out.push(Datum::I64(0));
+            Ok(())
+        },
+        "pg_stat_get_checkpoint_write_time" => {
+            |cx, _, out| bgwriter(cx, out, |b| (b.checkpoint_write_us as f64 / 1000.0).cell())
+        }
+        "pg_stat_get_checkpoint_sync_time" => {
+            |cx, _, out| bgwriter(cx, out, |b| (b.checkpoint_sync_us as f64 / 1000.0).cell())
+        }
+        "pg_stat_get_xact_numscans" => of_transaction!(numscans),
+        "pg_stat_get_xact_tuples_returned" => of_transaction!(tuples_returned),
+        "pg_stat_get_xact_tuples_fetched" => of_transaction!(tuples_fetched),
+        "pg_stat_get_xact_tuples_inserted" => of_transaction!(tuples_inserted),
+        "pg_stat_get_xact_tuples_updated" => of_transaction!(tuples_updated),
+        "pg_stat_get_xact_tuples_deleted" => of_transaction!(tuples_deleted),
+        "pg_stat_get_xact_tuples_hot_updated" => of_transaction!(tuples_hot_updated),
+        "pg_stat_get_xact_blocks_fetched" => of_transaction!(blocks_fetched),
+        "pg_stat_get_xact_blocks_hit" => of_transaction!(blocks_hit),
+        "pg_stat_get_function_calls" => of_function!(|f| f.calls.cell()),
+        "pg_stat_get_function_total_time" => of_function!(|f| (f.total_us as f64 / 1000.0).cell()),
+        "pg_stat_get_function_self_time" => of_function!(|f| (f.self_us as f64 / 1000.0).cell()),
+        "pg_stat_get_wal" => |cx, _, out| row_of(cx, "pg_stat_wal", 1136, out),
+        "pg_stat_get_archiver" => |cx, _, out| row_of(cx, "pg_stat_archiver", 3195, out),
+        "pg_stat_have_stats" => have_stats,
+        // Counters are read where they stand: there is no copy of them that had a time.
+        "pg_stat_get_snapshot_timestamp" => |_, _, out| {
+            out.push_null();
+            Ok(())
+        },
         "pg_stat_get_bgwriter_timed_checkpoints" => of_bgwriter!(checkpoints_timed),
         "pg_stat_get_bgwriter_requested_checkpoints" => of_bgwriter!(checkpoints_requested),
         "pg_stat_get_bgwriter_buf_written_checkpoints" => of_bgwriter!(buffers_checkpoint),
@@ -109,6 +177,47 @@ fn push(out: &mut Column, value: &Value) {
 fn table(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column, f: fn(&TableStats) -> Value) -> Flow<()> {
     let backend = cx.backend()?;
     push(out, &f(&backend.instance.stats.table(backend.database, Oid(args[0].u32()))));
+    Ok(())
+}
+
+fn function(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column, f: fn(&FunctionStats) -> Value) -> Flow<()> {
+    let backend = cx.backend()?;
+    let counted = backend.instance.stats.functions_of(backend.database);
+    match counted.iter().find(|(oid, _)| oid.0 == args[0].u32()) {
+        Some((_, s)) => push(out, &f(s)),
+        None => out.push_null(),
+    }
+    Ok(())
+}
+
+/// The only row of a view as a function's record: their columns are the same.
+fn row_of(cx: &mut ExecContext, view: &str, function: u32, out: &mut Column) -> Flow<()> {
+    let relation = crate::catalog::system::oid_by_name(crate::catalog::object::fixed::PG_CATALOG, view)
+        .and_then(crate::catalog::system::relation)
+        .ok_or_else(|| crate::base::Error::internal(format!("no view {view}")))?;
+    let types: Vec<crate::types::TypeRef> = relation.attributes.iter().map(|a| a.ty).collect();
+    let columns = super::rows::view(cx, view, &types)?;
+    let value = |n: usize| columns.get(n).map_or(Value::Null, |c| c.get(0).to_value());
+    let fields: Vec<(&str, Value)> =
+        relation.attributes.iter().enumerate().map(|(n, a)| (a.name.as_str(), value(n))).collect();
+    super::push_record(out, &fields, function);
+    Ok(())
+}
+
+/// PostgreSQL 15, pgstat.c, pgstat_have_entry.
+fn have_stats(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    let (kind, db, object) = (args[0].str(), Oid(args[1].u32()), Oid(args[2].u32()));
+    let backend = cx.backend()?;
+    let stats = &backend.instance.stats;
+    let there = match kind {
+        "database" => !object.is_valid() && backend.catalog.database_by_oid(db).is_some(),
+        "relation" => stats.has_table(db, object),
+        "function" => stats.functions_of(db).iter().any(|(oid, _)| *oid == object),
+        "archiver" | "bgwriter" | "checkpointer" | "slru" | "wal" => true,
+        "replslot" | "subscription" => false,
+        _ => return Err(err!(INVALID_PARAMETER_VALUE, "invalid statistics kind: \"{kind}\"").into()),
+    };
+    out.push(Datum::Bool(there));
     Ok(())
 }
 

@@ -34,9 +34,42 @@ pub(crate) fn open(cx: &mut ExecContext, src: &str, args: &[Value], types: &[Typ
             all.map(|oid| ancestors(&catalog, oid)).unwrap_or_default().iter().map(|o| vec![Value::U32(o.0)]).collect()
         }
         "pg_partition_tree" => partition_tree(cx, args)?,
-        _ => return Ok(None),
+        "pg_stat_get_backend_idset" => super::session_fact::places(cx)?,
+        "pg_available_extensions" => vec![vec!["plpgsql".cell(), "1.0".cell(), EXTENSION_COMMENT.cell()]],
+        "pg_available_extension_versions" => vec![system_view::plpgsql_version(false)],
+        // From one version to another: there is only one.
+        "pg_extension_update_paths" => Vec::new(),
+        "pg_tablespace_databases" => tablespace_databases(cx, args)?,
+        // Neither replication nor prepared transactions.
+        "pg_get_replication_slots"
+        | "pg_stat_get_wal_senders"
+        | "pg_stat_get_subscription"
+        | "pg_show_replication_origin_status"
+        | "pg_stat_get_recovery_prefetch"
+        | "pg_prepared_xact" => Vec::new(),
+        _ => match super::server_file::rows(cx, src, args)? {
+            Some(rows) => rows,
+            None => return Ok(None),
+        },
     };
     Ok(Some(columns(types, &rows)))
+}
+
+const EXTENSION_COMMENT: &str = "PL/pgSQL procedural language";
+
+/// Databases with files in a tablespace.
+fn tablespace_databases(cx: &mut ExecContext, args: &[Value]) -> Result<Vec<Vec<Value>>> {
+    use crate::catalog::object::{class, fixed};
+    let warning = match args.first().map_or(Oid::INVALID, |a| Oid(a.datum().u32())) {
+        fixed::DEFAULT_TABLESPACE => {
+            let all = cx.backend()?.catalog.all(class::DATABASE);
+            return Ok(all.iter().map(|r| vec![r.object.key().oid.cell()]).collect());
+        }
+        fixed::GLOBAL_TABLESPACE => "global tablespace never has databases".to_string(),
+        other => format!("{other} is not a tablespace OID"),
+    };
+    super::warn(cx, warning, ("pg_tablespace_databases", "misc.c", 229));
+    Ok(Vec::new())
 }
 
 /// A partition or a partitioned table (or index), then what it is part of, up to the root.
@@ -90,7 +123,7 @@ fn columns(types: &[TypeRef], rows: &[Vec<Value>]) -> Vec<Column> {
 }
 
 /// The rows of a view.
-fn view(cx: &mut ExecContext, name: &str, types: &[TypeRef]) -> Flow<Vec<Column>> {
+pub(super) fn view(cx: &mut ExecContext, name: &str, types: &[TypeRef]) -> Flow<Vec<Column>> {
     let missing = || crate::base::Error::internal(format!("no view {name}"));
     let oid = system::oid_by_name(crate::catalog::object::fixed::PG_CATALOG, name).ok_or_else(missing)?;
     let relation = system::relation(oid).ok_or_else(missing)?;

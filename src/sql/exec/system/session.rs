@@ -25,6 +25,16 @@ pub(super) fn find(src: &str) -> Option<SystemFn> {
         "pg_conf_load_time" => conf_load,
         "inet_client_addr" => client_address,
         "inet_client_port" => client_port,
+        "inet_server_addr" => |cx, _, out| {
+            let own = cx.backend()?.activity.facts().server_addr;
+            push_address(out, own.map(|a| a.0));
+            Ok(())
+        },
+        "inet_server_port" => |cx, _, out| {
+            let own = cx.backend()?.activity.facts().server_addr;
+            out.push(own.map_or(Datum::Null, |a| Datum::I32(a.1.into())));
+            Ok(())
+        },
         "current_query" => current_query,
         "pg_my_temp_schema" => my_temp_schema,
         "pg_is_other_temp_schema" => is_other_temp_schema,
@@ -108,14 +118,19 @@ fn conf_load(cx: &mut ExecContext, _: &[Datum<'_>], out: &mut Column) -> Flow<()
 }
 
 fn client_address(cx: &mut ExecContext, _: &[Datum<'_>], out: &mut Column) -> Flow<()> {
-    match cx.backend()?.activity.facts().client_addr {
+    let client = cx.backend()?.activity.facts().client_addr;
+    push_address(out, client);
+    Ok(())
+}
+
+fn push_address(out: &mut Column, address: Option<std::net::IpAddr>) {
+    match address {
         Some(address) => {
             let bits = if address.is_ipv4() { 32 } else { 128 };
             out.push(Datum::Bytes(&Inet { address, bits }.to_bytes()));
         }
         None => out.push_null(),
     }
-    Ok(())
 }
 
 /// The statement as the activity view shows it, where that is all of it.

@@ -28,7 +28,8 @@ pub(super) fn user_classes(catalog: &Catalog, oid: Option<Oid>, name: Option<&st
         Some(oid) => catalog.class(oid).into_iter().collect(),
         None => catalog.all(class::RELATION),
     };
-    found.retain(|r| matches!(&r.object, Object::Class(c) if name.is_none_or(|n| c.name == n)));
+    let shown = |c: &Class| name.is_none_or(|n| c.name == n) && !crate::sql::large_object::is_store(c);
+    found.retain(|r| matches!(&r.object, Object::Class(c) if shown(c)));
     found.sort_by_key(|r| r.object.key().oid);
     found
 }
@@ -284,7 +285,18 @@ fn push_index_columns(catalog: &Catalog, sink: &mut Sink, relation: Oid, index: 
         if k.collation.is_valid() {
             own.declared.collation = k.collation;
         }
-        let column = Column { relation, name: &k.name, ty: k.ty, attno, not_null: false, stored: Some(&own) };
+        // A hash index keeps hash codes.
+        let kept = match index.hash {
+            _ if n >= index.key_columns => None,
+            true => Some(types::oid::INT4),
+            false => super::code::key_type(operator_class(k, false)),
+        };
+        let ty = kept.map_or(k.ty, TypeRef::of);
+        if kept.is_some() {
+            own.declared.collation = key_collation(catalog, index.table, k);
+            own.declared.storage = 0;
+        }
+        let column = Column { relation, name: &k.name, ty, attno, not_null: false, stored: Some(&own) };
         push_column(catalog, sink, &column);
     }
 }

@@ -28,6 +28,7 @@ pub(super) const VIEWS: &[View] = &[
     View { name: "pg_cast", rows: casts },
     View { name: "pg_extension", rows: extensions },
     View { name: "pg_available_extensions", rows: available_extensions },
+    View { name: "pg_available_extension_versions", rows: available_versions },
     fixed_rows!("pg_am"),
     fixed_rows!("pg_opfamily"),
     fixed_rows!("pg_opclass"),
@@ -174,6 +175,13 @@ fn opclasses_of(method: Oid) -> Vec<OpClass> {
     include_str!("facts/pg_opclass.txt").lines().filter_map(line).collect()
 }
 
+/// What a B-tree is said to store for values of an operator class, where that is not their type: C strings for names.
+pub(super) fn key_type(opclass: Oid) -> Option<Oid> {
+    let line = include_str!("facts/pg_opclass.txt").lines().find(|l| l.starts_with(&format!("{}\t", opclass.0)))?;
+    let key = line.rsplit('\t').next()?.parse().map(Oid).ok()?;
+    key.is_valid().then_some(key)
+}
+
 /// Name of an operator class that is not the default of its input type.
 pub(crate) fn special_opclass(opclass: Oid) -> Option<&'static str> {
     OPCLASSES.iter().find(|c| c.oid == opclass && !c.is_default).map(|c| c.name)
@@ -231,6 +239,22 @@ const PLPGSQL: Oid = Oid(13559);
 
 fn extensions(_: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     row![sink; PLPGSQL, "plpgsql", fixed::BOOTSTRAP_SUPERUSER, fixed::PG_CATALOG, false, "1.0", NULL, NULL];
+    Ok(())
+}
+
+/// The version of PL/pgSQL there is; `installed`: that column, too.
+pub(crate) fn plpgsql_version(installed: bool) -> Vec<Value> {
+    use super::Cell;
+    let mut row: Vec<Value> = vec!["plpgsql".cell(), "1.0".cell()];
+    row.extend(installed.then(|| true.cell()));
+    let rest = [true.cell(), true.cell(), false.cell(), "pg_catalog".cell(), NULL];
+    row.extend(rest);
+    row.push("PL/pgSQL procedural language".cell());
+    row
+}
+
+fn available_versions(_: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    sink.push(&plpgsql_version(true));
     Ok(())
 }
 

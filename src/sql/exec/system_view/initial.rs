@@ -5,6 +5,7 @@ use super::class::{system_acl, system_relations};
 use super::code::builtin_acls;
 use super::{Sink, View, catalog, row};
 use crate::base::Flow;
+use crate::catalog::acl::shown;
 use crate::catalog::object::{class, fixed};
 use crate::sql::exec::ExecContext;
 use crate::types::name::quote_identifier;
@@ -23,6 +24,9 @@ fn initial_rights(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     }
     for r in system_relations(None, None).iter().filter(|r| r.namespace == fixed::PG_CATALOG) {
         row![sink; r.oid, class::RELATION, 0, 'i', system_acl(&r.name, &superuser)];
+        for a in r.attributes.iter().filter(|a| a.acl.is_some()) {
+            row![sink; r.oid, class::RELATION, a.attno, 'i', Acl(shown(&catalog, a.acl.as_deref()).as_deref())];
+        }
     }
     for (oid, items) in builtin_acls(&superuser) {
         row![sink; oid, class::PROC, 0, 'i', Acl(Some(&items))];

@@ -19,10 +19,12 @@ mod empty;
 mod extended;
 mod information;
 mod initial;
+mod large_object;
 mod listing;
 mod namespace;
 mod object;
 mod policy;
+mod progress;
 mod publication;
 mod role;
 mod server;
@@ -34,6 +36,7 @@ mod types;
 
 pub(crate) use activity::{Sight, address, serial, sessions, some};
 pub(crate) use cell::{Cell, NULL, Stamp, texts};
+pub(crate) use code::plpgsql_version;
 pub(crate) use code::{
     btree_opclass, builtin_statement, collation_rows, direct_arguments, hash_opclass, opclass_takes, special_opclass,
 };
@@ -232,10 +235,12 @@ pub fn find(name: &str) -> Option<&'static View> {
         depend::VIEWS,
         empty::VIEWS,
         initial::VIEWS,
+        large_object::VIEWS,
         listing::VIEWS,
         namespace::VIEWS,
         object::VIEWS,
         policy::VIEWS,
+        progress::VIEWS,
         publication::VIEWS,
         extended::VIEWS,
         role::VIEWS,

@@ -20,10 +20,11 @@ pub(super) const VIEWS: &[View] = &[
     View { name: "pg_default_acl", rows: default_acls },
 ];
 
-const KINDS: [Oid; 14] = [
+const KINDS: [Oid; 15] = [
     class::OPERATOR,
     class::CAST,
     class::COLLATION,
+    crate::sql::large_object::CLASS,
     class::REWRITE,
     class::STATISTIC_EXT,
     class::PUBLICATION,

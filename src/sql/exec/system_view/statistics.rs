@@ -38,14 +38,6 @@ pub(super) const VIEWS: &[View] = &[
     View { name: "pg_stat_archiver", rows: archiver },
     View { name: "pg_stat_bgwriter", rows: bgwriter },
     View { name: "pg_stat_wal", rows: wal },
-    View { name: "pg_stat_progress_analyze", rows: |_, _| Err(not_counted("pg_stat_progress_analyze").into()) },
-    View { name: "pg_stat_progress_vacuum", rows: |_, _| Err(not_counted("pg_stat_progress_vacuum").into()) },
-    View { name: "pg_stat_progress_cluster", rows: |_, _| Err(not_counted("pg_stat_progress_cluster").into()) },
-    View {
-        name: "pg_stat_progress_create_index",
-        rows: |_, _| Err(not_counted("pg_stat_progress_create_index").into()),
-    },
-    View { name: "pg_stat_progress_copy", rows: |_, _| Err(not_counted("pg_stat_progress_copy").into()) },
 ];
 
 fn not_counted(view: &str) -> Error {
