@@ -201,8 +201,11 @@ fn sub_dependencies(e: &mut crate::sql::expr::Expr, out: &mut Vec<Depend>) {
             out.push(depend);
         }
     }
-    if let Bound::Func { func, .. } | Bound::SetReturning { func, .. } = &e.kind {
-        on_function(func, out);
+    match &e.kind {
+        Bound::Func { func, .. } | Bound::SetReturning { func, .. } => on_function(func, out),
+        Bound::Aggregate(call) => on_function(call.func, out),
+        Bound::Window(call) => on_function(call.func, out),
+        _ => {}
     }
     if let Bound::SubLink(s) = &mut e.kind {
         dependencies(&mut s.query, out);
