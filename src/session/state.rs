@@ -118,6 +118,11 @@ impl Session {
                     let settled =
                         settle(self.server.clone(), self.handle.clone(), client, &mut job, limits, &what).await;
                     let Err(e) = settled else {
+                        // Rows that leave as fast as they are made never come to where a deadline is awaited.
+                        if limits.statement_deadline.is_some_and(|at| at <= Instant::now()) {
+                            limits.statement_deadline = None;
+                            self.handle.interrupts.raise(Cause::StatementTimeout);
+                        }
                         step = job.run(Some(INLINE));
                         continue;
                     };
