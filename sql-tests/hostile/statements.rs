@@ -315,7 +315,8 @@ fn statements_fail_in_their_own_way() {
                 count += 1;
                 let faults = answer.iter().filter(|m| m.kind == 'E' && m.field('C').as_deref() == Some("XX000"));
                 let faults = faults.filter_map(|m| m.field('M'));
-                let faults: Vec<String> = faults.filter(|m| !POSTGRESQLS_OWN.iter().any(|p| m.starts_with(p))).collect();
+                let faults: Vec<String> =
+                    faults.filter(|m| !POSTGRESQLS_OWN.iter().any(|p| m.starts_with(p))).collect();
                 assert!(faults.is_empty(), "{faults:?}: {text}");
                 if is_mutant {
                     client.query("rollback").unwrap_or_else(|e| panic!("{e} after {text}"));
