@@ -186,8 +186,6 @@ impl QueryWork {
         run.described = true;
         loop {
             send_batch(&mut run.batch, &run.columns, cx, out)?;
-            // Rows that leave as fast as they are made may never come to a node that asks.
-            cx.interrupts.check()?;
             match run.node.next(cx)? {
                 Some(batch) if run.plan.returns_rows => {
                     self.sent += batch.rows as u64;

@@ -214,11 +214,7 @@ fn state_type(cmd: &Command, cx: &mut ExecContext, o: &Options<'_>, inputs: &[Oi
 
 pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &DefineStmt) -> Flow<String> {
     let backend = cx.backend()?;
-    let namespace = match stmt.name.schema() {
-        Some(s) => backend.catalog.namespace_oid(s)?,
-        None => backend.catalog.creation_schema()?,
-    };
-    schema::may_create_in(backend, namespace)?;
+    let namespace = schema::for_new(backend, stmt.name.schema())?;
     let name = stmt.name.name().to_owned();
     names::lock_name(cx, class::PROC, namespace, &name)?;
     let o = options(cx, &stmt.options)?;

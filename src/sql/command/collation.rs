@@ -120,11 +120,7 @@ fn copied(cx: &mut ExecContext, from: &QualName) -> Result<(String, String)> {
 
 pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &DefineStmt) -> Flow<String> {
     let backend = cx.backend()?;
-    let namespace = match stmt.name.schema() {
-        Some(s) => backend.catalog.namespace_oid(s)?,
-        None => backend.catalog.creation_schema()?,
-    };
-    schema::may_create_in(backend, namespace)?;
+    let namespace = schema::for_new(backend, stmt.name.schema())?;
     let owner = backend.user.current;
     let name = stmt.name.name().to_owned();
     names::lock_name(cx, class::COLLATION, namespace, &name)?;

@@ -415,11 +415,7 @@ fn atomic_text(cmd: &Command, body: &FunctionBody) -> Result<String> {
 pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateFunctionStmt) -> Flow<String> {
     let tag = if stmt.procedure { "CREATE PROCEDURE" } else { "CREATE FUNCTION" };
     let backend = cx.backend()?;
-    let namespace = match stmt.name.schema() {
-        Some(s) => backend.catalog.namespace_oid(s)?,
-        None => backend.catalog.creation_schema()?,
-    };
-    schema::may_create_in(backend, namespace)?;
+    let namespace = schema::for_new(backend, stmt.name.schema())?;
     let name = stmt.name.name().to_owned();
     names::lock_name(cx, class::PROC, namespace, &name)?;
     let o = options(cmd, &stmt.options, stmt.procedure)?;

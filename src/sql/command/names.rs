@@ -93,11 +93,7 @@ pub fn creation_place(cx: &mut ExecContext, name: &RangeVar) -> Result<(Oid, cra
         return Ok((super::temp::schema(cx)?, crate::catalog::Persistence::Temp));
     }
     let backend = cx.backend()?;
-    let namespace = match &name.schema {
-        Some(schema) => backend.catalog.namespace_oid(schema)?,
-        None => backend.catalog.creation_schema()?,
-    };
-    super::schema::may_create_in(backend, namespace)?;
+    let namespace = super::schema::for_new(backend, name.schema.as_deref())?;
     let persistence = match name.persistence {
         Persistence::Unlogged => crate::catalog::Persistence::Unlogged,
         _ => crate::catalog::Persistence::Permanent,

@@ -140,11 +140,7 @@ fn check(o: &Options, binary: bool, boolean: bool) -> Result<()> {
 pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &DefineStmt) -> Flow<String> {
     let Some(name) = &stmt.operator else { return Err(Error::internal("an operator without a name").into()) };
     let backend = cx.backend()?;
-    let namespace = match &name.schema {
-        Some(s) => backend.catalog.namespace_oid(s)?,
-        None => backend.catalog.creation_schema()?,
-    };
-    schema::may_create_in(backend, namespace)?;
+    let namespace = schema::for_new(backend, name.schema.as_deref())?;
     names::lock_name(cx, class::OPERATOR, namespace, &name.name)?;
     let o = options(cx, &stmt.options)?;
     let Some(function) = &o.function else { return Err(definition("operator function must be specified").into()) };

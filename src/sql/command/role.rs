@@ -34,7 +34,7 @@ pub fn resolve(backend: &Backend, spec: &RoleSpec) -> Result<(Oid, String)> {
 }
 
 /// Roles one is a member of, directly or not, itself included: also those whose rights it does not inherit.
-fn member_of(catalog: &Catalog, role: Oid) -> Vec<Oid> {
+pub(super) fn member_of(catalog: &Catalog, role: Oid) -> Vec<Oid> {
     let mut all = vec![role];
     let mut n = 0;
     while n < all.len() {

@@ -137,6 +137,19 @@ fn make(cx: &mut ExecContext, stmt: &CreateSchemaStmt) -> Flow<Option<String>> {
     Ok(Some(name))
 }
 
+/// The schema a new object goes into: the one named, or the first of the search path.
+///
+/// # Errors
+/// 3F000, 42501.
+pub fn for_new(backend: &Backend, named: Option<&str>) -> Result<Oid> {
+    let namespace = match named {
+        Some(schema) => backend.catalog.namespace_oid(schema)?,
+        None => backend.catalog.creation_schema()?,
+    };
+    may_create_in(backend, namespace)?;
+    Ok(namespace)
+}
+
 /// # Errors
 /// 42501 `permission denied for schema s`.
 pub fn may_create_in(backend: &Backend, namespace: Oid) -> Result<()> {

@@ -107,11 +107,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateStatisticsSt
     let rel = table(cmd, cx, stmt)?;
     let backend = cx.backend()?;
     let Some(given) = &stmt.name else { return Err(Error::unsupported("statistics without a name").into()) };
-    let namespace = match given.schema() {
-        Some(s) => backend.catalog.namespace_oid(s)?,
-        None => backend.catalog.creation_schema()?,
-    };
-    schema::may_create_in(backend, namespace)?;
+    let namespace = schema::for_new(backend, given.schema())?;
     let name = given.name().to_owned();
     names::lock_name(cx, class::STATISTIC_EXT, namespace, &name)?;
     if !cx.backend()?.catalog.find(class::STATISTIC_EXT, namespace, &name).is_empty() {

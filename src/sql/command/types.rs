@@ -15,11 +15,7 @@ use crate::sql::exec::ExecContext;
 /// Where a new type goes, its name locked and free.
 pub(super) fn place(cx: &mut ExecContext, name: &QualName) -> Flow<Oid> {
     let backend = cx.backend()?;
-    let namespace = match name.schema() {
-        Some(schema) => backend.catalog.namespace_oid(schema)?,
-        None => backend.catalog.creation_schema()?,
-    };
-    schema::may_create_in(backend, namespace)?;
+    let namespace = schema::for_new(backend, name.schema())?;
     names::lock_name(cx, class::TYPE, namespace, name.name())?;
     names::lock_name(cx, class::RELATION, namespace, name.name())?;
     let catalog = cx.backend()?.catalog.clone();

@@ -245,8 +245,9 @@ impl Node for ProjectSet {
             if self.out.is_empty() {
                 self.out = self.forms.iter().map(|p| Column::new(*p)).collect();
             }
+            // Also within an input row: one call may make rows without end.
+            cx.poll()?;
             if self.running.is_empty() {
-                cx.poll()?;
                 self.begin_row(cx)?;
             }
             while self.ready(cx)? {

@@ -5,7 +5,7 @@ use super::keys::{KeyArena, KeyColumn};
 use super::spill::{Cursor, TempFile};
 use super::store::RowStore;
 use crate::base::Result;
-use crate::types::{BATCH_ROWS, Batch, Column, ColumnData, Phys};
+use crate::types::{BATCH_ROWS, Batch, Column, ColumnData, Datum, Phys};
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
@@ -178,9 +178,7 @@ impl Sorter {
         let mut file = TempFile::create(cx)?;
         for part in order.chunks(BATCH_ROWS) {
             let mut block = self.rows.gather(part);
-            let mut keys = Column::with_capacity(Phys::Bytes, part.len());
-            part.iter().for_each(|r| keys.push(crate::types::Datum::Bytes(self.keys.get(*r as usize))));
-            block.columns.push(keys);
+            block.columns.push(column_of(part.iter().map(|r| self.keys.get(*r as usize))));
             file.write(cx, &block)?;
         }
         file.flush(cx)?;
@@ -206,9 +204,7 @@ impl Sorter {
             let mut keys = KeyArena::default();
             while let Some(mut block) = merge.next(&self.rows.forms(), Some(&mut keys))? {
                 cx.interrupts.check()?;
-                let mut column = Column::with_capacity(Phys::Bytes, keys.len());
-                (0..keys.len()).for_each(|r| column.push(crate::types::Datum::Bytes(keys.get(r))));
-                block.columns.push(column);
+                block.columns.push(column_of((0..keys.len()).map(|r| keys.get(r))));
                 file.write(cx, &block)?;
             }
             file.flush(cx)?;
@@ -344,6 +340,13 @@ impl Run {
     }
 }
 
+/// Keys as the last column of a run's block.
+fn column_of<'a>(keys: impl ExactSizeIterator<Item = &'a [u8]>) -> Column {
+    let mut column = Column::with_capacity(Phys::Bytes, keys.len());
+    keys.for_each(|key| column.push(Datum::Bytes(key)));
+    column
+}
+
 /// How many first bytes all keys share.
 fn common_prefix(keys: &KeyArena) -> usize {
     let first = keys.get(0);
@@ -439,7 +442,7 @@ fn radix(entries: &mut Vec<(u64, u32)>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::{Datum, TypeRef, oid};
+    use crate::types::{TypeRef, oid};
     use std::sync::Arc;
 
     fn numbers(n: u32) -> Vec<i32> {

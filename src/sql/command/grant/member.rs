@@ -49,25 +49,10 @@ fn may_change(cx: &mut ExecContext, stmt: &GrantRoleStmt, group: &Role, grantor:
     Ok(())
 }
 
-/// All roles a role is a member of, itself first.
-fn groups(catalog: &Catalog, role: Oid) -> Vec<Oid> {
-    let mut all = vec![role];
-    let mut n = 0;
-    while n < all.len() {
-        for m in catalog.role(all[n]).map(|r| r.member_of).unwrap_or_default() {
-            if !all.contains(&m.role) {
-                all.push(m.role);
-            }
-        }
-        n += 1;
-    }
-    all
-}
-
 /// Whether a role, or one it is a member of, may pass on a membership.
 fn is_admin(catalog: &Catalog, role: Oid, group: Oid) -> bool {
     let of = |r: &Oid| catalog.role(*r).is_some_and(|r| r.member_of.iter().any(|m| m.role == group && m.admin));
-    catalog.role(role).is_some_and(|r| r.superuser) || groups(catalog, role).iter().any(of)
+    catalog.role(role).is_some_and(|r| r.superuser) || role::member_of(catalog, role).iter().any(of)
 }
 
 fn member(cx: &mut ExecContext, stmt: &GrantRoleStmt, group: &Role, spec: &RoleSpec, grantor: Oid) -> Flow<()> {
@@ -91,7 +76,7 @@ fn member(cx: &mut ExecContext, stmt: &GrantRoleStmt, group: &Role, spec: &RoleS
     if oid == fixed::DATABASE_OWNER {
         return Err(Error::internal(format!("role \"{name}\" cannot be a member of any role")).into());
     }
-    if groups(&catalog, group.oid).contains(&oid) {
+    if role::member_of(&catalog, group.oid).contains(&oid) {
         let text = format!("role \"{}\" is a member of role \"{name}\"", group.name);
         return Err(Error::new(SqlState::INVALID_GRANT_OPERATION, text).into());
     }
