@@ -163,9 +163,10 @@ impl File for PosixFile {
     }
 }
 
-/// Writes zeroes in steps of up to 1 MiB.
+/// Writes zeroes in small steps: the kernel keeps what one call writes as one piece of its cache (Linux, large folios), and
+/// whoever later writes a few bytes of a large piece pays for all of its blocks (measured: 5 µs of a commit's 100).
 pub fn write_zeros(file: &dyn File, mut offset: u64, mut len: u64) -> io::Result<()> {
-    let zeros = vec![0u8; len.min(1 << 20) as usize];
+    let zeros = vec![0u8; len.min(64 << 10) as usize];
     while len > 0 {
         let step = len.min(zeros.len() as u64);
         file.write_at(&zeros[..step as usize], offset)?;

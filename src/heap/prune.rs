@@ -12,6 +12,10 @@ use crate::buffer::{WriteGuard, critical};
 use crate::page::{PAGE_FULL, PAGE_SIZE, Page, State};
 use crate::storage::Storage;
 use crate::wal::{BlockMode, Record, Rmgr};
+use smallvec::{SmallVec, smallvec};
+
+/// Line pointers whose fates need no memory from the heap: more than most pages have.
+const LINES: usize = 128;
 
 /// What is to become of a page's line pointers.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -132,9 +136,9 @@ fn anything_to_do(page: &Page) -> bool {
 pub(super) fn plan(judge: &mut Judge<'_>, page: &Page, horizon: Csn) -> Plan {
     let count = page.item_count();
     let mut plan = Plan::default();
-    let mut done = vec![false; count as usize + 1];
-    let mut aborted = vec![false; count as usize + 1];
-    let fates: Vec<Option<Fate>> = (0..=count)
+    let mut done: SmallVec<[bool; LINES]> = smallvec![false; count as usize + 1];
+    let mut aborted: SmallVec<[bool; LINES]> = smallvec![false; count as usize + 1];
+    let fates: SmallVec<[Option<Fate>; LINES]> = (0..=count)
         .map(|n| {
             let t = page.pointer(n).is_normal().then(|| Tuple(page.item(n)))?;
             let mut bits = t.infomask();
@@ -147,7 +151,11 @@ pub(super) fn plan(judge: &mut Judge<'_>, page: &Page, horizon: Csn) -> Plan {
     for root in 1..=count {
         let starts_chain = match page.pointer(root).state() {
             State::Redirect => true,
-            State::Normal => !Tuple(page.item(root)).is_heap_only(),
+            // A living version at the beginning keeps its whole chain.
+            State::Normal => {
+                matches!(fates[root as usize], Some(Fate::Dead | Fate::RecentlyDead))
+                    && !Tuple(page.item(root)).is_heap_only()
+            }
             _ => false,
         };
         if starts_chain {

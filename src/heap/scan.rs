@@ -16,6 +16,7 @@ use crate::mvcc::{Snapshot, SnapshotKind};
 use crate::page::{ALL_VISIBLE, PAGE_SIZE};
 use crate::storage::Storage;
 use crate::types::{BATCH_ROWS, Batch};
+use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -36,7 +37,7 @@ pub struct HeapScan {
     /// Blocks still to read, once started.
     left: Option<Range<BlockNo>>,
     reader: ScanReader,
-    buffers: Vec<Arc<[u8]>>,
+    buffers: Copies,
     blocks: Vec<BlockNo>,
     rows: Vec<RowAt>,
     hints: Vec<Hint>,
@@ -54,7 +55,7 @@ impl HeapScan {
             wanted: None,
             left: None,
             reader: ScanReader::default(),
-            buffers: Vec::new(),
+            buffers: Copies::default(),
             blocks: Vec::new(),
             rows: Vec::new(),
             hints: Vec::new(),
@@ -137,7 +138,7 @@ impl HeapScan {
             out.rows = counted;
         } else {
             out.columns = decode::new_columns(self.store.desc(), &self.attnos, self.rows.len());
-            Columns::new(storage, &self.store, &self.buffers, &self.blocks, &self.rows).fill(&self.attnos, out)?;
+            Columns::new(storage, &self.store, &self.buffers.0, &self.blocks, &self.rows).fill(&self.attnos, out)?;
         }
         Ok(!ended)
     }
@@ -163,7 +164,7 @@ impl HeapScan {
         }
         let at = if self.attnos.is_empty() { 0 } else { self.blocks.len() };
         let end = if self.backward { block + 1 } else { end };
-        let buffer = exclusive(&mut self.buffers, at);
+        let buffer = self.buffers.exclusive(at);
         self.reader.copy(&storage.pool, &self.store.main, block, end, buffer)?;
         let page = PageView(buffer);
         if page.is_new() {
@@ -179,7 +180,7 @@ impl HeapScan {
             });
             self.rows.extend(rows);
         } else {
-            let copy = self.buffers[at].clone();
+            let copy = self.buffers.0[at].clone();
             self.judge_page(storage, block, at, &copy)?;
         }
         let found = self.rows.len() - before;
@@ -203,8 +204,10 @@ impl HeapScan {
         let mut judge = Judge::new(storage);
         let horizon = storage.mvcc.oldest_visible();
         let mut all_visible = true;
-        let mut removable = 0;
+        let crowded = page.free_space() < prune::worthwhile_below(&self.store);
+        let mut removable = false;
         self.hints.clear();
+        self.rows.reserve(page.pointers().len());
         for (p, line) in page.pointers().zip(1u16..) {
             if !p.is_normal() {
                 all_visible &= p.state() != crate::page::State::Dead;
@@ -225,14 +228,14 @@ impl HeapScan {
             all_visible = all_visible && judge.visible_to_all(seen | bits, t.xmin(), horizon);
             if visible {
                 self.rows.push(RowAt { buffer: at as u16, start: start as u16, len: len as u16, line });
-            } else if seen & mask::XMIN_INVALID != 0 || judge.fate(t, horizon, &mut 0) == Fate::Dead {
-                removable += 1;
+            } else if crowded && !removable {
+                removable = seen & mask::XMIN_INVALID != 0 || judge.fate(t, horizon, &mut 0) == Fate::Dead;
             }
         }
         if !self.hints.is_empty() || all_visible {
             hint::apply(storage, &self.store, block, &self.hints, all_visible.then_some(horizon));
         }
-        if removable > 0 && page.free_space() < prune::worthwhile_below(&self.store) {
+        if removable {
             prune::opportunistic(storage, &self.store, block);
         }
         Ok(())
@@ -248,13 +251,42 @@ fn count_all_visible(storage: &Storage, store: &TableStore, block: BlockNo) -> R
     Ok(Some(PageView(page.bytes()).count_normal()))
 }
 
-/// The page copy number `at`, ours alone: a batch still in use keeps the old one.
-fn exclusive(buffers: &mut Vec<Arc<[u8]>>, at: usize) -> &mut [u8] {
-    if buffers.len() <= at {
-        buffers.push(Arc::from(vec![0; PAGE_SIZE]));
+/// Copies of pages that the rows of a batch lie in.
+#[derive(Debug, Default)]
+struct Copies(Vec<Arc<[u8]>>);
+
+/// Copies a thread keeps for its next scan: most statements read few pages.
+const SPARE_COPIES: usize = 4;
+
+thread_local! {
+    static SPARE: RefCell<Vec<Arc<[u8]>>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Copies {
+    /// Number `at`, ours alone: a batch still in use keeps the old one.
+    fn exclusive(&mut self, at: usize) -> &mut [u8] {
+        if self.0.len() <= at {
+            self.0.push(Copies::spare());
+        }
+        if Arc::get_mut(&mut self.0[at]).is_none() {
+            self.0[at] = Copies::spare();
+        }
+        Arc::get_mut(&mut self.0[at]).expect("just made")
     }
-    if Arc::get_mut(&mut buffers[at]).is_none() {
-        buffers[at] = Arc::from(vec![0; PAGE_SIZE]);
+
+    fn spare() -> Arc<[u8]> {
+        SPARE.with_borrow_mut(Vec::pop).unwrap_or_else(|| Arc::from(vec![0; PAGE_SIZE]))
     }
-    Arc::get_mut(&mut buffers[at]).expect("just made")
+}
+
+impl Drop for Copies {
+    fn drop(&mut self) {
+        // A thread that is ending keeps nothing.
+        let _ = SPARE.try_with(|spare| {
+            let mut spare = spare.borrow_mut();
+            let free = self.0.drain(..).filter_map(|mut copy| Arc::get_mut(&mut copy).is_some().then_some(copy));
+            let room = SPARE_COPIES.saturating_sub(spare.len());
+            spare.extend(free.take(room));
+        });
+    }
 }

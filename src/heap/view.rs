@@ -34,7 +34,7 @@ impl<'a> PageView<'a> {
 
     /// The line pointers, from number 1 on.
     #[inline]
-    pub fn pointers(self) -> impl Iterator<Item = LinePointer> + 'a {
+    pub fn pointers(self) -> impl ExactSizeIterator<Item = LinePointer> + 'a {
         let lower = (self.get16(14) as usize).max(HEADER_SIZE);
         self.0[HEADER_SIZE..lower]
             .chunks_exact(POINTER_SIZE)

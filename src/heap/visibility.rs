@@ -104,7 +104,7 @@ impl<'a> Judge<'a> {
         let bits = t.infomask();
         let xmin = t.xmin();
         if bits & mask::XMIN_COMMITTED != 0 {
-            return xmin < self.oldest || self.csn(xmin) <= snapshot.csn;
+            return xmin < snapshot.ended || self.csn(xmin) <= snapshot.csn;
         }
         if bits & mask::XMIN_INVALID != 0 {
             return false;
@@ -141,7 +141,7 @@ impl<'a> Judge<'a> {
             return true;
         }
         if bits & mask::XMAX_COMMITTED != 0 {
-            return xmax >= self.oldest && self.csn(xmax) > snapshot.csn;
+            return xmax >= snapshot.ended && self.csn(xmax) > snapshot.csn;
         }
         if snapshot.own.contains(xmax) {
             return snapshot.kind == SnapshotKind::Mvcc && cmax(t, &snapshot.own) >= snapshot.curcid;

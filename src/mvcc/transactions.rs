@@ -58,6 +58,8 @@ pub struct Mvcc {
     clog: Clog,
     /// The newest published CSN.
     newest: AtomicU64,
+    /// Every id below it has ended: published after the CSN that ended it.
+    ended: AtomicU64,
     shared: Mutex<Shared>,
     slots: Mutex<Vec<Weak<SnapshotSlot>>>,
     horizon: AtomicU64,
@@ -79,6 +81,7 @@ impl Mvcc {
             ring: Ring::starting_at(next),
             clog,
             newest: AtomicU64::new(FROZEN.0),
+            ended: AtomicU64::new(next.0),
             shared: Mutex::new(Shared { next: next.0, running: BTreeSet::new() }),
             slots: Mutex::default(),
             horizon: AtomicU64::new(FROZEN.0),
@@ -144,7 +147,13 @@ impl Mvcc {
         self.lockers.release(subs.iter().chain([&top]));
         // MVCC-5: published after all ids carry it.
         self.newest.store(csn, Ordering::SeqCst);
+        self.publish_ended(&shared);
         Csn(csn)
+    }
+
+    /// After running ids have gone, or recovery has found more.
+    fn publish_ended(&self, shared: &Shared) {
+        self.ended.store(shared.running.first().copied().unwrap_or(shared.next), Ordering::SeqCst);
     }
 
     /// Ends a transaction, or sub-transactions alone, without effect.
@@ -159,6 +168,7 @@ impl Mvcc {
             self.ring.set(xid, ABORTED, Lsn::INVALID);
             shared.running.remove(&xid.0);
         }
+        self.publish_ended(&shared);
         drop(shared);
         self.lockers.release(all());
         written
@@ -214,8 +224,11 @@ impl Mvcc {
 
     /// Takes a snapshot as of now.
     pub fn snapshot(&self, slot: &Arc<SnapshotSlot>, own: &Arc<Own>, curcid: CommandId) -> Snapshot {
+        // Read before the CSN: what had ended by then carries this CSN or an older one (MVCC-5).
+        let ended = Xid(self.ended.load(Ordering::SeqCst));
         let hold = slot.hold(&self.newest);
-        Snapshot { kind: SnapshotKind::Mvcc, csn: hold.csn(), curcid, own: own.clone(), _hold: Some(Arc::new(hold)) }
+        let csn = hold.csn();
+        Snapshot { kind: SnapshotKind::Mvcc, csn, ended, curcid, own: own.clone(), _hold: Some(Arc::new(hold)) }
     }
 
     /// The view another reader has, which holds its snapshot while this is called.
@@ -223,8 +236,8 @@ impl Mvcc {
         // Nobody puts a horizon together meanwhile, who might miss the CSN on its way from slot to slot (MVCC-4).
         let _slots = self.slots.lock();
         let hold = slot.hold_at(other.csn);
-        let curcid = CommandId::FIRST;
-        Snapshot { kind: SnapshotKind::Mvcc, csn: hold.csn(), curcid, own: own.clone(), _hold: Some(Arc::new(hold)) }
+        let (csn, ended, curcid) = (hold.csn(), other.ended, CommandId::FIRST);
+        Snapshot { kind: SnapshotKind::Mvcc, csn, ended, curcid, own: own.clone(), _hold: Some(Arc::new(hold)) }
     }
 
     /// The CSN of the newest commit.
@@ -291,7 +304,9 @@ impl Mvcc {
     }
 
     pub(super) fn set_running(&self, xids: &[Xid]) {
-        self.shared.lock().running.extend(xids.iter().map(|x| x.0));
+        let mut shared = self.shared.lock();
+        shared.running.extend(xids.iter().map(|x| x.0));
+        self.publish_ended(&shared);
     }
 
     pub fn clog(&self) -> &Clog {

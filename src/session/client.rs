@@ -12,19 +12,19 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// Beyond this the output leaves before more is produced.
 pub const OUTPUT_LIMIT: usize = 64 * 1024;
-/// Room made for each read; idle connections keep none.
-const READ_STEP: usize = 8 * 1024;
 
 /// One client: what it sent, what it is to get.
 pub struct Client {
     pub stream: Box<dyn Stream>,
     pub reader: Reader,
     pub out: Output,
+    /// The last read took all there was room for: more is coming.
+    much: bool,
 }
 
 impl Client {
     pub fn new(stream: Box<dyn Stream>) -> Client {
-        Client { stream, reader: Reader::default(), out: Output::default() }
+        Client { stream, reader: Reader::default(), out: Output::default(), much: false }
     }
 
     /// Sends everything.
@@ -37,21 +37,23 @@ impl Client {
             if n == 0 {
                 return Err(lost("could not send data to client", &io::ErrorKind::WriteZero.into()));
             }
-            self.out.buf.advance(n);
+            if n == self.out.buf.len() {
+                self.out.buf.clear();
+            } else {
+                self.out.buf.advance(n);
+            }
         }
         Ok(())
     }
 
     /// Reads more bytes; false at the client's end. Dropping the future loses nothing.
     async fn fill(&mut self) -> Result<bool> {
-        let buffer = self.reader.buffer();
-        // A portal keeps the message that bound it, and the buffer cannot start over meanwhile: what is left of it is
-        // used up first, or each small message would take a new one.
-        if buffer.capacity() - buffer.len() < READ_STEP / 4 {
-            buffer.reserve(READ_STEP);
-        }
-        let n = self.stream.read_buf(&mut buffer.limit(READ_STEP)).await;
-        Ok(n.map_err(|e| lost("could not receive data from client", &e))? > 0)
+        let buffer = self.reader.buffer(self.much);
+        let room = buffer.capacity() - buffer.len();
+        let n = self.stream.read_buf(&mut buffer.limit(room)).await;
+        let n = n.map_err(|e| lost("could not receive data from client", &e))?;
+        self.much = n == room;
+        Ok(n > 0)
     }
 
     /// The next message, waiting for it; None when the client closed the connection. Dropping the future loses nothing.

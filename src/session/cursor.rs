@@ -217,7 +217,7 @@ impl Session {
     }
 
     pub(super) fn has_portal(&mut self, name: &str) -> bool {
-        self.portals.contains_key(name) || self.cx().routines.cursors.contains_key(name)
+        self.portals.contains(name) || self.cx().routines.cursors.contains_key(name)
     }
 
     pub(super) fn drop_portal(&mut self, name: &str) -> bool {

@@ -3,7 +3,7 @@
 use super::block::Block;
 use super::client::Client;
 use super::cursor::duplicate as duplicate_cursor;
-use super::job::{Done, unharmed};
+use super::job::{Done, unharmed, unharmed_now};
 use super::portal::Portal;
 use super::prepare::duplicate;
 use super::query::{Destination, QueryWork};
@@ -42,19 +42,23 @@ impl Session {
         if let Frontend::FunctionCall(call) = message {
             return self.function_call(client, call).await;
         }
-        if let Err(e) = unharmed(self.on_message(client, message)).await {
+        let answered = match message {
+            Frontend::Execute { portal, max_rows } => unharmed(self.on_execute(client, &portal, max_rows)).await,
+            // The others never wait, and are spared the future of a whole statement.
+            message => unharmed_now(|| self.on_message(client, message)),
+        };
+        if let Err(e) = answered {
             self.skip_to_sync = true;
             self.report_error(client, e)?;
         }
         Ok(())
     }
 
-    async fn on_message(&mut self, client: &mut Client, message: Frontend) -> Result<()> {
+    fn on_message(&mut self, client: &mut Client, message: Frontend) -> Result<()> {
         match message {
             Frontend::Parse(m) => self.on_parse(client, m),
             Frontend::Bind(m) => self.on_bind(client, m),
             Frontend::Describe(target, name) => self.on_describe(client, target, &name),
-            Frontend::Execute { portal, max_rows } => self.on_execute(client, &portal, max_rows).await,
             Frontend::Close(target, name) => {
                 self.on_close(target, &name);
                 client.out.close_complete();

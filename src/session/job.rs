@@ -51,6 +51,11 @@ pub async fn unharmed<T>(work: impl Future<Output = crate::base::Result<T>>) -> 
     .await
 }
 
+/// [`unharmed`] of what never waits.
+pub fn unharmed_now<T>(work: impl FnOnce() -> crate::base::Result<T>) -> crate::base::Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(fault()))
+}
+
 /// A statement with everything it needs, owned: it may move between threads.
 pub struct Job {
     pub cx: Box<ExecContext>,

@@ -3,6 +3,7 @@
 use super::statement::Statement;
 use crate::types::Value;
 use crate::wire::Format;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A bound statement.
@@ -20,5 +21,48 @@ pub struct Portal {
 impl Portal {
     pub fn new(statement: Arc<Statement>, params: Arc<[Value]>, formats: Vec<Format>, created_us: i64) -> Portal {
         Portal { statement, params, formats, finished: false, is_cursor: false, created_us }
+    }
+}
+
+/// A session's portals by name. The unnamed one, which nearly every client uses for everything, is found at once.
+#[derive(Default)]
+pub struct Portals {
+    unnamed: Option<Portal>,
+    named: HashMap<String, Portal>,
+}
+
+impl Portals {
+    pub fn get(&self, name: &str) -> Option<&Portal> {
+        if name.is_empty() { self.unnamed.as_ref() } else { self.named.get(name) }
+    }
+
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut Portal> {
+        if name.is_empty() { self.unnamed.as_mut() } else { self.named.get_mut(name) }
+    }
+
+    pub fn contains(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    pub fn insert(&mut self, name: String, portal: Portal) {
+        match name.as_str() {
+            "" => self.unnamed = Some(portal),
+            _ => drop(self.named.insert(name, portal)),
+        }
+    }
+
+    pub fn remove(&mut self, name: &str) -> Option<Portal> {
+        if name.is_empty() { self.unnamed.take() } else { self.named.remove(name) }
+    }
+
+    pub fn clear(&mut self) {
+        self.unnamed = None;
+        self.named.clear();
+    }
+
+    /// All of them with their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Portal)> {
+        let unnamed = self.unnamed.iter().map(|p| ("", p));
+        unnamed.chain(self.named.iter().map(|(name, p)| (name.as_str(), p)))
     }
 }

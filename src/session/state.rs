@@ -4,7 +4,7 @@ use super::backends::{BackendHandle, Registration};
 use super::block::Block;
 use super::client::Client;
 use super::job::{Done, Job, Step, Work};
-use super::portal::Portal;
+use super::portal::{Portal, Portals};
 use super::server::Server;
 use super::statement::Statement;
 use super::wait::{self, WaitLimits};
@@ -32,7 +32,7 @@ pub struct Session {
     pub(super) settings: Arc<Mutex<SessionSettings>>,
     pub(super) block: Block,
     pub(super) statements: HashMap<String, Arc<Statement>>,
-    pub(super) portals: HashMap<String, Portal>,
+    pub(super) portals: Portals,
     /// Recent simple queries by text, with their plans.
     pub(super) recent: super::statement::Recent,
     /// And by their shape, numbers apart.
@@ -163,8 +163,8 @@ impl Session {
     pub(super) fn listing(&self) -> Box<Listing> {
         let named = self.statements.values().filter(|s| !s.name.is_empty());
         let bound = self.portals.iter().filter(|(_, p)| !p.is_cursor);
-        let portal = |(name, p): (&String, &Portal)| PortalFacts {
-            name: name.clone(),
+        let portal = |(name, p): (&str, &Portal)| PortalFacts {
+            name: name.to_string(),
             text: p.statement.source.clone(),
             created_us: p.created_us,
         };

@@ -57,6 +57,9 @@ pub enum TransactionStatus {
     Failed,
 }
 
+/// Room for answers that an idle connection keeps.
+const KEPT: usize = 512;
+
 /// Bytes on their way to the client.
 #[derive(Default, Debug)]
 pub struct Output {
@@ -74,10 +77,12 @@ impl Output {
         self.buf.is_empty()
     }
 
-    /// Gives memory back when the client is quiet.
+    /// Gives memory back when the client is quiet, but for what small answers need.
     pub fn rest(&mut self) {
-        if self.buf.is_empty() && self.buf.capacity() > 0 {
+        if self.buf.is_empty() && self.buf.capacity() > KEPT {
             self.buf = BytesMut::new();
+        }
+        if self.scratch.capacity() > KEPT {
             self.scratch = Vec::new();
         }
     }
@@ -85,6 +90,9 @@ impl Output {
     fn put(&mut self, message: Message) {
         // Only a message beyond pgwire's own size limits fails to encode; none of those sent here can be.
         let before = self.buf.len();
+        if self.buf.capacity() == 0 {
+            self.buf.reserve(KEPT);
+        }
         if message.encode(&mut self.buf).is_err() {
             self.buf.truncate(before);
         }

@@ -9,6 +9,10 @@ const MAX_LARGE: usize = 0x3FFF_FFFF - 1;
 /// PQ_SMALL_MESSAGE_LIMIT, and the limit of a startup packet.
 const MAX_SMALL: usize = 10_000;
 
+/// Room made for each read: small messages take little, and an idle connection keeps no more.
+const SMALL_STEP: usize = 1000;
+const LARGE_STEP: usize = 8 * 1024;
+
 /// PostgreSQL 15, auth.h, PG_MAX_AUTH_TOKEN_LENGTH.
 const MAX_UNTRUSTED: usize = 65_535;
 
@@ -23,6 +27,8 @@ pub struct Frame {
 #[derive(Default, Debug)]
 pub struct Reader {
     buf: BytesMut,
+    /// Room was made for much: given back when the client is quiet.
+    large: bool,
     /// The client has proved who it is: large messages are taken from it.
     trusted: bool,
 }
@@ -56,8 +62,15 @@ fn limit(kind: u8) -> usize {
 }
 
 impl Reader {
-    /// Where the next bytes from the socket go.
-    pub fn buffer(&mut self) -> &mut BytesMut {
+    /// Where the next bytes from the socket go. A client that has filled all the room it had (`much`) gets more.
+    pub fn buffer(&mut self, much: bool) -> &mut BytesMut {
+        // A portal keeps the message that bound it, and the buffer cannot start over meanwhile: what is left of it is
+        // used up first, or each small message would take a new one.
+        let step = if much { LARGE_STEP } else { SMALL_STEP };
+        if self.buf.capacity() - self.buf.len() < step / 4 {
+            self.buf.reserve(step);
+            self.large |= self.buf.capacity() > SMALL_STEP;
+        }
         &mut self.buf
     }
 
@@ -71,10 +84,11 @@ impl Reader {
         self.trusted = true;
     }
 
-    /// Gives memory back when the client is quiet.
+    /// Gives memory back when the client is quiet, but for what small messages need.
     pub fn rest(&mut self) {
-        if self.buf.is_empty() && self.buf.capacity() > 0 {
+        if self.buf.is_empty() && self.large {
             self.buf = BytesMut::new();
+            self.large = false;
         }
     }
 
@@ -191,7 +205,7 @@ mod tests {
         let bytes = b"Q\0\0\0\x0dselect 1\0S\0\0\0\x04X";
         r.trust();
         for (i, b) in bytes.iter().enumerate() {
-            r.buffer().extend_from_slice(&[*b]);
+            r.buffer(false).extend_from_slice(&[*b]);
             match r.frame().unwrap() {
                 Some(f) if i == 13 => assert_eq!((f.kind, &f.body[..]), (b'Q', &b"select 1\0"[..])),
                 Some(f) => assert_eq!((i, f.kind, f.body.len()), (18, b'S', 0)),
@@ -205,14 +219,14 @@ mod tests {
     fn refusals() {
         for bad in [&b"Q\0\0\0\x03"[..], b"S\0\x10\0\0", b"!\0\0\0\x04", b"P\xff\xff\xff\xff"] {
             let mut r = Reader::default();
-            r.buffer().extend_from_slice(bad);
+            r.buffer(false).extend_from_slice(bad);
             assert_eq!(r.frame().unwrap_err().sqlstate(), SqlState::PROTOCOL_VIOLATION);
         }
         for bad in
             [&b"\0\0\0\x04"[..], b"\0\0\0\x09\0\x03\0\0x", b"\0\0\0\x0d\0\x03\0\0user\0", b"\0\0\0\x08\0\x02\0\0"]
         {
             let mut r = Reader::default();
-            r.buffer().extend_from_slice(bad);
+            r.buffer(false).extend_from_slice(bad);
             assert!(r.startup().is_err(), "{bad:?}");
         }
     }
