@@ -9,6 +9,7 @@ pub mod interrupt;
 pub mod report;
 pub mod sqlstate;
 pub mod stop;
+pub mod unguessable;
 
 pub use error::{Error, Report, Result, Severity};
 pub use id::{BlockNo, CommandId, Csn, Fork, Lsn, Oid, RelFileId, TupleId, Xid};

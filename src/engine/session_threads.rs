@@ -8,7 +8,8 @@
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 use tokio::runtime::{Builder, Handle};
 
 /// Where new sessions are put. The threads live as long as the process.
@@ -19,6 +20,33 @@ pub struct SessionThreads {
 struct Thread {
     runtime: Handle,
     sessions: Arc<AtomicUsize>,
+    near_timer: Arc<NearTimer>,
+}
+
+/// While connections arrive a timer that is never far away. A runtime interrupts its own wait, at the price of a system
+/// call and a second wait, for each timer that is due before all others, as the time limit of a login mostly would be.
+#[derive(Default)]
+struct NearTimer {
+    runs: AtomicBool,
+    arrived: AtomicBool,
+}
+
+const NEAR: Duration = Duration::from_secs(1);
+
+impl NearTimer {
+    /// A connection is there; on its thread.
+    fn arrival(self: &Arc<Self>) {
+        self.arrived.store(true, Ordering::Relaxed);
+        if !self.runs.swap(true, Ordering::Relaxed) {
+            let timer = self.clone();
+            tokio::spawn(async move {
+                while timer.arrived.swap(false, Ordering::Relaxed) {
+                    tokio::time::sleep(NEAR).await;
+                }
+                timer.runs.store(false, Ordering::Relaxed);
+            });
+        }
+    }
 }
 
 /// A session's place on its thread.
@@ -51,7 +79,9 @@ impl SessionThreads {
         let thread = near.unwrap_or(emptiest);
         thread.sessions.fetch_add(1, Ordering::Relaxed);
         let place = Place(thread.sessions.clone());
+        let timer = thread.near_timer.clone();
         thread.runtime.spawn(async move {
+            timer.arrival();
             session.await;
             drop(place);
         });
@@ -73,6 +103,6 @@ impl Thread {
             .name(format!("session {n}"))
             .stack_size(crate::session::STACK_BYTES)
             .spawn(move || runtime.block_on(std::future::pending::<()>()))?;
-        Ok(Thread { runtime: handle, sessions: Arc::default() })
+        Ok(Thread { runtime: handle, sessions: Arc::default(), near_timer: Arc::default() })
     }
 }

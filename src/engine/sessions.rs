@@ -105,8 +105,9 @@ pub async fn serve(gate: Arc<Gate>, connection: Connection) {
         Peer::Local => None,
         Peer::Tcp(address) => Some((address.ip(), address.port())),
     };
+    let ssl_refused = connection.ssl_refused;
     match connection.into_socket() {
-        Ok(socket) => protocol::serve(gate, Box::new(socket), pid, address, Box::new(around)).await,
+        Ok(socket) => protocol::serve(gate, Box::new(socket), pid, address, Box::new(around), ssl_refused).await,
         Err(e) => crate::log!("could not watch a client's socket: {}", crate::settings::os_text(&e)),
     }
 }

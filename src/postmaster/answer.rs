@@ -46,6 +46,20 @@ impl Answers {
     }
 }
 
+/// Whether a new client has asked for TLS by now, and waits for the answer. The request stays there.
+pub fn asks_for_ssl(socket: &OwnedFd) -> bool {
+    let mut head = [0; 9];
+    let got = rustix::net::recv(socket, &mut head, RecvFlags::DONTWAIT | RecvFlags::PEEK).map_or(0, |(n, _)| n);
+    got == 8 && head[..4] == 8u32.to_be_bytes() && head[4..8] == SSL.to_be_bytes()
+}
+
+/// Tells it that there is none. Said here, it spares the engine a turn of its own: clients wait for this answer before
+/// they say who they are.
+pub fn refuse_ssl(socket: &OwnedFd) {
+    // A client that is gone needs no answer, and for one byte there is room.
+    let _ = rustix::net::send(socket, b"N", SendFlags::NOSIGNAL | SendFlags::DONTWAIT);
+}
+
 /// The refusal for a phase. PostgreSQL 15, postmaster.c, ProcessStartupPacket: same texts.
 /// `progress`: of a recovery, for people; may be empty.
 pub fn refusal(admission: Admission, progress: &str) -> Report {

@@ -1,7 +1,7 @@
 //! One engine as the postmaster sees it: a pidfd to watch, a channel to talk through.
 
 use super::sessions::Sessions;
-use crate::process::message::{EngineState, ToEngine, ToPostmaster};
+use crate::process::message::{EngineState, NOTE_BYTES, ToEngine, ToPostmaster};
 use crate::process::outcome::Outcome;
 use crate::process::packet::{self, Packet};
 use crate::process::watched;
@@ -17,6 +17,8 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::io::unix::AsyncFd;
 
+/// Notes read at once.
+const NOTES: usize = 64;
 /// While so many packets wait for room in the channel, no further connection is accepted.
 const MAX_OUTGOING: usize = 64;
 /// Exit code of an engine that found the directory's engine lock taken.
@@ -24,7 +26,7 @@ pub const LOCK_BUSY: i32 = 75;
 
 enum Outgoing {
     Plain(Vec<u8>),
-    Connection(u64),
+    Connection { id: u64, ssl_refused: bool },
     Descriptors(Vec<u8>, Vec<OwnedFd>),
 }
 
@@ -102,12 +104,12 @@ impl Engine {
     }
 
     /// Passes a connection on: straight to a session thread, or by the channel, where it waits for room.
-    pub fn send_connection(&mut self, id: u64, socket: &OwnedFd) {
+    pub fn send_connection(&mut self, id: u64, socket: &OwnedFd, ssl_refused: bool) {
         self.turn = self.turn.wrapping_add(1);
         let intake = self.intakes.get(self.turn.checked_rem(self.intakes.len()).unwrap_or(0));
-        let message = ToEngine::Connection { id }.encode();
+        let message = ToEngine::Connection { id, ssl_refused }.encode();
         if !intake.is_some_and(|intake| packet::send(intake, &message, &[socket.as_fd()]).is_ok()) {
-            self.outgoing.push_back(Outgoing::Connection(id));
+            self.outgoing.push_back(Outgoing::Connection { id, ssl_refused });
         }
     }
 
@@ -118,10 +120,11 @@ impl Engine {
         self.intakes = fds.collect();
     }
 
-    /// The next thing the engine noted, if any.
-    pub fn next_note(&self) -> Option<ToPostmaster> {
-        let packet = packet::receive_short(self.notes.as_ref()?).ok().flatten()?;
-        ToPostmaster::decode(packet.bytes()).ok()
+    /// What the engine has noted: some of it, or nothing if nothing is left.
+    pub fn next_notes(&self) -> Vec<ToPostmaster> {
+        let mut bytes = [0; NOTES * NOTE_BYTES];
+        let read = self.notes.as_ref().and_then(|notes| rustix::io::read(notes, &mut bytes).ok()).unwrap_or(0);
+        bytes[..read].chunks(NOTE_BYTES).filter_map(|note| ToPostmaster::decode(note).ok()).collect()
     }
 
     /// Whether further connections must wait in the kernel's backlog.
@@ -140,9 +143,10 @@ impl Engine {
                     let fds: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
                     packet::send(channel, bytes, &fds)
                 }
-                Outgoing::Connection(id) => match sessions.socket(*id) {
+                Outgoing::Connection { id, ssl_refused } => match sessions.socket(*id) {
                     Some(socket) => {
-                        packet::send(channel, &ToEngine::Connection { id: *id }.encode(), &[socket.as_fd()])
+                        let message = ToEngine::Connection { id: *id, ssl_refused: *ssl_refused };
+                        packet::send(channel, &message.encode(), &[socket.as_fd()])
                     }
                     None => Ok(()),
                 },
@@ -151,7 +155,7 @@ impl Engine {
                 Ok(()) => {}
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => return None,
                 Err(e) if e.raw_os_error() == Some(rustix::io::Errno::TOOMANYREFS.raw_os_error()) => {
-                    if let Some(Outgoing::Connection(id)) = self.outgoing.pop_front() {
+                    if let Some(Outgoing::Connection { id, .. }) = self.outgoing.pop_front() {
                         return Some(id);
                     }
                     continue;

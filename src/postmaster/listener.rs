@@ -4,7 +4,7 @@ use super::pid_file::{PidFile, SocketLockError, lock_socket};
 use crate::base::error::Report;
 use crate::base::report;
 use crate::base::{Error, Result, Severity, SqlState};
-use crate::process::small_file;
+use crate::process::{defer_accept, small_file};
 use crate::settings::{Global, Id, Lookup, os_text};
 use rustix::fs::Mode;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockopt};
@@ -13,6 +13,9 @@ use std::os::fd::OwnedFd;
 
 /// PostgreSQL takes min(somaxconn, 2 × max_connections); a burst of new sessions needs more here.
 const BACKLOG: i32 = 4096;
+
+/// So many seconds, about, a client that says nothing waits before it is accepted all the same.
+const FIRST_BYTES: i32 = 1;
 
 /// An open listening socket.
 pub struct Listener {
@@ -175,6 +178,10 @@ fn listen_tcp(address: SocketAddr) -> Option<OwnedFd> {
         .map_err(|e| failed("create socket for", e, None))
         .ok()?;
     let _ = sockopt::set_socket_reuseaddr(&socket, true);
+    // The kernel hands these two down to the connections.
+    let _ = sockopt::set_tcp_nodelay(&socket, true);
+    let _ = sockopt::set_socket_keepalive(&socket, true);
+    defer_accept(&socket, FIRST_BYTES);
     if address.is_ipv6() {
         let _ = sockopt::set_ipv6_v6only(&socket, true);
     }

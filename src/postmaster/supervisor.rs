@@ -1,7 +1,7 @@
 //! The postmaster's loop: waits for whatever happens, asks the state machine, does what it says.
 
 use super::adoption::{self, Adopted};
-use super::answer::{Answers, refusal, too_many};
+use super::answer::{self, Answers, refusal, too_many};
 use super::control::{self, Request};
 use super::engine_process::{self, Engine, LOCK_BUSY};
 use super::listener::Listeners;
@@ -17,7 +17,7 @@ use crate::process::outcome::Outcome;
 use crate::process::packet::Packet;
 use crate::process::watched;
 use crate::settings::{Global, Id, Lookup, os_text};
-use rustix::net::{SocketFlags, sockopt};
+use rustix::net::SocketFlags;
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
 use std::os::fd::OwnedFd;
@@ -39,6 +39,8 @@ const RECHECK: Duration = Duration::from_secs(60);
 const TOUCH_AFTER_LOOKS: u32 = 58;
 /// So long after the last connection the engine's notes are looked at.
 const NOTES_DELAY: Duration = Duration::from_secs(1);
+/// After so many connections at the latest: that many duplicates of closed sockets may be open.
+const UNREAD: u32 = 32;
 
 /// Something happened.
 enum Wake {
@@ -101,6 +103,8 @@ pub struct Supervisor {
     recheck: Interval,
     notes_due: Option<Pin<Box<Sleep>>>,
     last_admission: Instant,
+    /// Connections since the notes were read.
+    unread: u32,
     exit: Option<u8>,
 }
 
@@ -176,6 +180,7 @@ impl Supervisor {
             recheck,
             notes_due: None,
             last_admission: Instant::now(),
+            unread: 0,
             exit: None,
         })
     }
@@ -300,21 +305,27 @@ impl Supervisor {
     }
 
     fn admit(&mut self, socket: OwnedFd, tcp: bool) {
-        if tcp {
-            let _ = sockopt::set_tcp_nodelay(&socket, true);
-            let _ = sockopt::set_socket_keepalive(&socket, true);
-        }
-        self.read_notes();
         let admission = self.state.admission();
+        if self.sessions.len() >= self.max_sessions {
+            self.read_notes();
+        }
         match &mut self.engine {
             Some(_) if admission == Admission::HandOver && self.sessions.len() >= self.max_sessions => {
                 self.answers.refuse(socket, too_many());
             }
             Some(engine) if admission == Admission::HandOver => {
+                let refuse_ssl = tcp && !self.settings.bool(Id::Ssl) && answer::asks_for_ssl(&socket);
                 let (id, socket) = self.sessions.add(socket);
-                engine.send_connection(id, socket);
+                engine.send_connection(id, socket, refuse_ssl);
+                if refuse_ssl {
+                    answer::refuse_ssl(socket);
+                }
                 self.last_admission = Instant::now();
                 self.notes_due.get_or_insert_with(|| Box::pin(sleep(NOTES_DELAY)));
+                self.unread += 1;
+                if self.unread >= UNREAD {
+                    self.read_notes();
+                }
             }
             engine => {
                 let progress = engine.as_ref().map_or("", |e| &e.progress);
@@ -325,11 +336,14 @@ impl Supervisor {
 
     /// Takes in what the engine noted of its sessions.
     fn read_notes(&mut self) {
-        while let Some(note) = self.engine.as_ref().and_then(Engine::next_note) {
-            match note {
-                ToPostmaster::Established { id } => self.sessions.established(id),
-                ToPostmaster::Closed { id } => drop(self.sessions.closed(id)),
-                _ => {}
+        self.unread = 0;
+        while let Some(notes) = self.engine.as_ref().map(Engine::next_notes).filter(|n| !n.is_empty()) {
+            for note in notes {
+                match note {
+                    ToPostmaster::Established { id } => self.sessions.established(id),
+                    ToPostmaster::Closed { id } => drop(self.sessions.closed(id)),
+                    _ => {}
+                }
             }
         }
     }

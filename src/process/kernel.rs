@@ -1,8 +1,9 @@
-//! The two questions to the kernel that no library asks for us.
-#![expect(unsafe_code, reason = "these ioctls have no safe binding")]
+//! What no library asks of the kernel for us: two questions and a wish.
+#![expect(unsafe_code, reason = "these have no safe binding")]
 
 use rustix::ioctl::{Getter, Opcode, Updater, ioctl};
-use std::os::fd::AsFd;
+use std::ffi::c_int;
+use std::os::fd::{AsFd, AsRawFd};
 
 const SIOCOUTQ: Opcode = 0x5411;
 const SIOCOUTQNSD: Opcode = 0x894B;
@@ -24,6 +25,15 @@ pub fn unsent_bytes(socket: impl AsFd, tcp: bool) -> Option<usize> {
         unsafe { ioctl(socket, Getter::<SIOCOUTQ, i32>::new()) }
     };
     usize::try_from(count.ok()?).ok()
+}
+
+/// Has a TCP listener report a connection when its first bytes are there, or after `seconds` without any: whoever accepts
+/// it is woken once and finds the client's request. Without effect on kernels that know no such thing.
+pub fn defer_accept(listener: impl AsFd, seconds: c_int) {
+    let fd = listener.as_fd().as_raw_fd();
+    let len = std::mem::size_of::<c_int>() as libc::socklen_t;
+    // SAFETY: the descriptor is open while it is borrowed, and the option is one C int, which is read only.
+    unsafe { libc::setsockopt(fd, libc::IPPROTO_TCP, libc::TCP_DEFER_ACCEPT, (&raw const seconds).cast(), len) };
 }
 
 /// The kernel's `struct pidfd_info`, first version.

@@ -33,9 +33,11 @@ pub enum EngineState {
 /// From the postmaster to the engine.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ToEngine {
-    /// A client. One descriptor: its socket.
+    /// A client. One descriptor: its socket. `ssl_refused`: it has asked for TLS, which is the
+    /// first thing to be read from it, and the postmaster answers.
     Connection {
         id: u64,
+        ssl_refused: bool,
     },
     Stop(StopMode),
     /// Read the configuration files again.
@@ -94,7 +96,7 @@ pub enum ToPostmaster {
         statement: Option<String>,
     },
     /// Ways around this channel. Descriptors: where the engine notes [`ToPostmaster::Established`] and
-    /// [`ToPostmaster::Closed`], to be read now and then; then one for [`ToEngine::Connection`] per session thread.
+    /// [`ToPostmaster::Closed`] (a pipe, whose writes of [`NOTE_BYTES`] are whole), to be read now and then; then one for [`ToEngine::Connection`] per session thread.
     Shortcuts,
     /// To a new postmaster: not now, the old one's end has not been seen yet. Try again.
     Busy,
@@ -143,8 +145,8 @@ impl ToEngine {
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(24);
         match self {
-            ToEngine::Connection { id } => {
-                out.push(b'C');
+            ToEngine::Connection { id, ssl_refused } => {
+                out.push(if *ssl_refused { b'N' } else { b'C' });
                 put_u64(&mut out, *id);
             }
             ToEngine::Stop(mode) => out.extend([b'S', *mode as u8]),
@@ -176,7 +178,8 @@ impl ToEngine {
     pub fn decode(bytes: &[u8]) -> io::Result<ToEngine> {
         let mut r = Reader(bytes);
         let message = match r.u8()? {
-            b'C' => ToEngine::Connection { id: r.u64()? },
+            b'C' => ToEngine::Connection { id: r.u64()?, ssl_refused: false },
+            b'N' => ToEngine::Connection { id: r.u64()?, ssl_refused: true },
             b'S' => ToEngine::Stop(StopMode::from_byte(r.u8()?)?),
             b'R' => ToEngine::Reload,
             b'K' => ToEngine::Signal { ticket: r.u64()?, pid: r.u32()?, signal: r.u32()? as i32 },
@@ -191,6 +194,9 @@ impl ToEngine {
         Ok(message)
     }
 }
+
+/// The bytes of a note: of [`ToPostmaster::Established`] and [`ToPostmaster::Closed`].
+pub const NOTE_BYTES: usize = 9;
 
 impl ToPostmaster {
     pub fn encode(&self) -> Vec<u8> {
@@ -371,7 +377,8 @@ mod tests {
     #[test]
     fn messages_survive_the_journey() {
         let to_engine = [
-            ToEngine::Connection { id: 7 },
+            ToEngine::Connection { id: 7, ssl_refused: false },
+            ToEngine::Connection { id: 8, ssl_refused: true },
             ToEngine::Stop(StopMode::Fast),
             ToEngine::Reload,
             ToEngine::Signal { ticket: 1, pid: 4_194_400, signal: 15 },

@@ -30,7 +30,7 @@ pub mod small_file;
 pub mod title;
 pub mod watched;
 
-pub use kernel::{exit_status_of_stranger, unsent_bytes};
+pub use kernel::{defer_accept, exit_status_of_stranger, unsent_bytes};
 
 /// The first argument by which the binary knows that it is to be the engine.
 pub const ENGINE_ARGUMENT: &str = "--run-engine";

@@ -45,6 +45,7 @@ pub async fn serve(
     pid: u32,
     address: Option<(IpAddr, u16)>,
     around: Box<dyn Surroundings>,
+    ssl_refused: bool,
 ) {
     let mut client = Client::new(stream);
     let handle = BackendHandle::new(pid);
@@ -56,7 +57,7 @@ pub async fn serve(
         start_us: clock::now_us(),
         ..Origin::default()
     });
-    let outcome = establish(&gate, &mut client, &handle, &origin, address, &*around).await;
+    let outcome = establish(&gate, &mut client, &handle, &origin, address, &*around, ssl_refused).await;
     match outcome {
         Ok(Some(session)) => {
             let last_word = tokio::select! {
@@ -99,6 +100,7 @@ async fn establish(
     origin: &Arc<Origin>,
     address: Option<(IpAddr, u16)>,
     around: &dyn Surroundings,
+    ssl_refused: bool,
 ) -> Result<Option<Session>> {
     use crate::settings::{Id, Lookup};
     let settings = gate.server.instance.settings.snapshot();
@@ -109,8 +111,10 @@ async fn establish(
     let limit = Duration::from_secs(settings.int(Id::AuthenticationTimeout).max(1) as u64);
     // A Unix socket needs no encryption.
     let tls = address.and_then(|_| gate.tls.current());
+    // The work is looked at first each time: what is done at once sets no timer.
     let beginning = tokio::select! {
-        b = begin(client, tls.as_deref()) => b?,
+        biased;
+        b = begin(client, tls.as_deref(), ssl_refused) => b?,
         () = handle.wake.notified() => return Ok(None),
         () = tokio::time::sleep(limit) => return Ok(None),
     };
@@ -142,6 +146,7 @@ async fn establish(
         admit(&gate.server, client, handle, &origin, *request, handshake, around).await
     };
     let outcome = tokio::select! {
+        biased;
         session = admitted => session,
         () = handle.wake.notified() => Ok(None),
         () = tokio::time::sleep(limit) => {

@@ -18,17 +18,19 @@ pub enum Beginning {
     Gone,
 }
 
-/// Reads packets until it is clear what the client wants.
+/// Reads packets until it is clear what the client wants. `ssl_refused`: the first asks for TLS and is answered already.
 ///
 /// # Errors
 /// FATAL 08P01 and others, to be sent as they are.
-pub async fn begin(client: &mut Client, tls: Option<&Loaded>) -> Result<Beginning> {
+pub async fn begin(client: &mut Client, tls: Option<&Loaded>, ssl_refused: bool) -> Result<Beginning> {
     let mut handshake = None;
     // Each kind of encryption may be asked for once (PostgreSQL 15, ProcessStartupPacket: ssl_done, gss_done).
     let (mut ssl_done, mut gss_done) = (false, false);
     loop {
         match client.startup().await? {
             None => return Ok(Beginning::Gone),
+            // The postmaster answers it.
+            Some(Startup::Ssl) if ssl_refused && !ssl_done => ssl_done = true,
             Some(Startup::Ssl) if !ssl_done => {
                 refuse_early_bytes(client, "SSL")?;
                 client.out.buf.put_u8(if tls.is_some() { b'S' } else { b'N' });

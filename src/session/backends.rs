@@ -1,7 +1,7 @@
 //! The sessions by the pid shown to people: who may interrupt them, and how.
 
 use crate::base::interrupt::Cause;
-use crate::base::{Interrupts, Oid};
+use crate::base::{Interrupts, Oid, unguessable};
 use hashbrown::HashMap;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -35,14 +35,9 @@ pub struct Mailbox {
 
 impl BackendHandle {
     pub fn new(pid: u32) -> Arc<BackendHandle> {
-        let mut secret = [0; 4];
-        // Without an entropy source the pid and the clock decide; a cancel key is a courtesy, not a secret of state.
-        if getrandom::fill(&mut secret).is_err() {
-            secret = (crate::base::clock::now_us() as u32 ^ pid).to_be_bytes();
-        }
         Arc::new(BackendHandle {
             pid,
-            secret: u32::from_be_bytes(secret),
+            secret: unguessable::number() as u32,
             interrupts: Arc::default(),
             wake: Notify::new(),
             role: AtomicU32::new(0),

@@ -120,7 +120,7 @@ async fn write_loop(link: Link) {
 fn obey(link: &Link, packet: Packet) {
     let mut fds = packet.fds.into_iter();
     match ToEngine::decode(&packet.bytes) {
-        Ok(ToEngine::Connection { id }) => link.connection(id, fds.next(), None),
+        Ok(ToEngine::Connection { id, ssl_refused }) => link.connection(id, fds.next(), ssl_refused, None),
         Ok(ToEngine::Stop(mode)) => link.stop(mode),
         Ok(ToEngine::Reload) => {
             if let Some(hook) = link.shared.on_reload.get() {

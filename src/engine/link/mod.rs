@@ -324,7 +324,7 @@ impl Link {
     }
 
     /// Takes a connection in and passes it on to those who serve; `thread` is the session thread it came to.
-    fn connection(&self, id: u64, socket: Option<OwnedFd>, thread: Option<usize>) {
+    fn connection(&self, id: u64, socket: Option<OwnedFd>, ssl_refused: bool, thread: Option<usize>) {
         let mut inner = self.shared.inner.lock();
         let Some(socket) = socket.map(Arc::new) else {
             self.send_locked(&mut inner, &ToPostmaster::Closed { id });
@@ -337,7 +337,7 @@ impl Link {
         inner.sessions.insert(id, Entry { socket: socket.clone(), established: false, tls: false });
         self.count(&inner);
         drop(inner);
-        let connection = Connection::new(self.clone(), id, socket);
+        let connection = Connection::new(self.clone(), id, socket, ssl_refused);
         let serve = match &mut *self.shared.intake.lock() {
             Intake::Waiting(waiting) => return waiting.push(connection),
             Intake::Serving(serve) => serve.clone(),

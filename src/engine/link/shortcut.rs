@@ -2,8 +2,8 @@
 //!
 //! On the channel a new connection wakes the control thread, which wakes a session thread; *established* and *closed*
 //! wake the postmaster twice. With shortcuts the postmaster lays a connection straight before the thread that will
-//! serve it, and reads what the engine notes of its sessions when it is awake anyway: at the next connection, after a
-//! second, and always before it acts on the engine's end.
+//! serve it, and reads what the engine notes of its sessions when it is awake anyway: after some more connections,
+//! after a second, and always before it acts on the engine's end.
 //!
 //! The channel does the same work wherever a shortcut is missing or full. The postmaster keeps the only other end of
 //! each, so that they end with it.
@@ -12,6 +12,7 @@ use super::{Inner, Link};
 use crate::process::message::{ToEngine, ToPostmaster};
 use crate::process::packet::{self, ShortPacket};
 use crate::process::watched;
+use rustix::pipe::{PipeFlags, pipe_with};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -57,7 +58,7 @@ impl Link {
         if inner.channel.is_none() || inner.shortcuts.are_open() {
             return Ok(Vec::new());
         }
-        let (notes, their_notes) = packet::pair()?;
+        let (their_notes, notes) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
         let (mut ours, mut theirs) = (Vec::new(), vec![Arc::new(their_notes)]);
         for _ in 0..threads.min(packet::MAX_FDS - 1) {
             let (our, their) = packet::pair()?;
@@ -110,7 +111,7 @@ impl Link {
 
     fn laid_before(&self, packet: ShortPacket, thread: Option<usize>) {
         match ToEngine::decode(packet.bytes()) {
-            Ok(ToEngine::Connection { id }) => self.connection(id, packet.fd, thread),
+            Ok(ToEngine::Connection { id, ssl_refused }) => self.connection(id, packet.fd, ssl_refused, thread),
             _ => crate::log!("could not understand the postmaster: not a connection"),
         }
     }
@@ -129,7 +130,7 @@ impl Link {
     pub(super) fn note(&self, inner: &mut Inner, message: &ToPostmaster) {
         let recent = inner.shortcuts.last_arrival.is_some_and(|at| at.elapsed() < NOTED);
         let noted = match &inner.shortcuts.notes {
-            Some(notes) if recent => packet::send(notes, &message.encode(), &[]).is_ok(),
+            Some(notes) if recent => rustix::io::write(notes, &message.encode()).is_ok(),
             _ => false,
         };
         if !noted {

@@ -27,6 +27,8 @@ pub struct Connection {
     /// The pid shown to people and sent in BackendKeyData.
     pub pid: u32,
     pub peer: Peer,
+    /// The postmaster answers the client's SSLRequest, the first thing to be read: no TLS.
+    pub ssl_refused: bool,
     guard: Guard,
 }
 
@@ -45,13 +47,13 @@ impl Drop for Guard {
 }
 
 impl Connection {
-    pub(super) fn new(link: Link, id: u64, socket: Arc<OwnedFd>) -> Connection {
+    pub(super) fn new(link: Link, id: u64, socket: Arc<OwnedFd>, ssl_refused: bool) -> Connection {
         let address = rustix::net::getpeername(&socket).ok().flatten();
         let peer = match address.map(SocketAddr::try_from) {
             Some(Ok(address)) => Peer::Tcp(address),
             _ => Peer::Local,
         };
-        Connection { id, pid: backend_pid(id), peer, guard: Guard { link, id, socket } }
+        Connection { id, pid: backend_pid(id), peer, ssl_refused, guard: Guard { link, id, socket } }
     }
 
     /// Registers the socket with the runtime of the calling task.

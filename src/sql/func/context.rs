@@ -2,7 +2,7 @@
 
 use super::FuncDef;
 use super::regexp::RegexCache;
-use crate::base::{Error, Flow, Interrupts, Oid};
+use crate::base::{Error, Flow, Interrupts, Oid, unguessable};
 use crate::types::context::IoContext;
 use crate::types::{Column, Datum, TypeRef};
 use parking_lot::Mutex;
@@ -94,15 +94,8 @@ pub struct Random {
 
 impl Random {
     /// A state nobody can guess.
-    pub fn from_entropy() -> Random {
-        let mut bytes = [0; 16];
-        // Without an entropy source the clock decides: random() promises no secrecy.
-        if getrandom::fill(&mut bytes).is_err() {
-            let t = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(1, |d| d.as_nanos());
-            bytes = t.to_le_bytes();
-        }
-        let n = u128::from_le_bytes(bytes);
-        Random { s0: n as u64, s1: (n >> 64) as u64 | 1 }
+    pub fn unguessable() -> Random {
+        Random { s0: unguessable::number(), s1: unguessable::number() | 1 }
     }
 
     /// PostgreSQL 15, pg_prng.c, pg_prng_fseed: the same numbers follow the same seed.
@@ -167,7 +160,7 @@ impl Default for FnContext {
             session: Arc::new(NoSession),
             system: Arc::new(NoSession),
             interrupts: Arc::default(),
-            random: Arc::new(Mutex::new(Random::from_entropy())),
+            random: Arc::new(Mutex::new(Random::unguessable())),
             statement_us: 0,
             call: None,
             collation: Oid::INVALID,
