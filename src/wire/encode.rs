@@ -140,8 +140,14 @@ impl Output {
     }
 
     pub fn parameter_status(&mut self, name: &str, value: &str) {
-        let status = pgwire::messages::startup::ParameterStatus::new(name.to_string(), value.to_string());
-        self.put(Message::ParameterStatus(status));
+        // More than a dozen greet every client: written as they are, without pgwire's owned texts.
+        self.buf.reserve(7 + name.len() + value.len());
+        self.buf.put_u8(b'S');
+        self.buf.put_u32((6 + name.len() + value.len()) as u32);
+        self.buf.put_slice(name.as_bytes());
+        self.buf.put_u8(0);
+        self.buf.put_slice(value.as_bytes());
+        self.buf.put_u8(0);
     }
 
     pub fn notification(&mut self, pid: i32, channel: &str, payload: &str) {
