@@ -166,6 +166,8 @@ fn newcomers_at_any_moment() {
     assert_eq!(pids.len(), count, "a pid was given twice");
     let mut stay: Vec<_> = (0..12).map(|_| server.connect()).collect();
     let postmaster = server.running_pid().unwrap();
+    // What the comers' sockets were is given up within a second.
+    std::thread::sleep(Duration::from_millis(1500));
     let files = open_files(postmaster);
     let more: Vec<_> = (0..40).map(|_| server.connect()).collect();
     assert!(open_files(postmaster) >= files + 40, "it keeps a duplicate of each");
