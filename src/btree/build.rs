@@ -4,6 +4,7 @@
 use super::node;
 use super::store::{IndexStore, META_BLOCK, init_meta, write_pages};
 use crate::base::{BlockNo, Result, TupleId, Xid};
+use crate::wal::Need;
 use crate::page::{HEADER_SIZE, PAGE_SIZE, Page};
 use crate::storage::Storage;
 
@@ -203,7 +204,7 @@ impl<'a> Loader<'a> {
 
     fn flush(&mut self) -> Result<()> {
         for chunk in self.pending.chunks_mut(PAGES_PER_RECORD) {
-            write_pages(self.storage, &self.store.fork, self.xid, chunk)?;
+            write_pages(self.storage, &self.store.fork, (self.xid, Need::Rows), chunk)?;
         }
         self.pending.clear();
         Ok(())

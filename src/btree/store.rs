@@ -9,7 +9,7 @@ use crate::mvcc::serializable::Target;
 use crate::page::Page;
 use crate::storage::Storage;
 use crate::types::TypeRef;
-use crate::wal::{BlockMode, Record, Rmgr};
+use crate::wal::{BlockMode, Need, Record, Rmgr};
 use parking_lot::{Mutex, MutexGuard};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -77,7 +77,7 @@ impl IndexStore {
         node::init(&mut root, 0, node::NO_BLOCK, node::NO_BLOCK);
         let range = storage.pool.extend(fork, 2)?;
         debug_assert_eq!(range, 0..2);
-        write_pages(storage, fork, xid, &mut [(META_BLOCK, meta), (FIRST_ROOT, root)])
+        write_pages(storage, fork, (xid, Need::Catalog), &mut [(META_BLOCK, meta), (FIRST_ROOT, root)])
     }
 
     /// Root block and level. The root remembered may be an old one: searching from it finds the same (BT-2).
@@ -135,11 +135,11 @@ pub(super) fn read_meta(page: &Page) -> Option<(BlockNo, u32)> {
 pub(super) fn write_pages(
     storage: &Storage,
     fork: &Arc<RelFork>,
-    xid: Xid,
+    (xid, need): (Xid, Need),
     pages: &mut [(BlockNo, Page)],
 ) -> Result<()> {
     if fork.is_logged() {
-        storage.wal.reserve(Record::max_bytes(pages.len(), 0)).map_err(|s| s.into_error())?;
+        storage.wal.reserve_for(Record::max_bytes(pages.len(), 0), need).map_err(|s| s.into_error())?;
     }
     let mut guards = Vec::with_capacity(pages.len());
     for (block, _) in pages.iter() {

@@ -23,7 +23,7 @@ pub struct Hint {
 /// Sets hints; with `all_visible` also looks whether the page deserves its flag now.
 #[cold]
 pub fn apply(storage: &Storage, store: &TableStore, block: BlockNo, hints: &[Hint], all_visible: Option<Csn>) {
-    if !storage.wal.is_started() || storage.wal.reserve(Record::max_bytes(1, 0)).is_err() {
+    if !storage.wal.is_started() || !storage.wal.has_room(Record::max_bytes(1, 0)) {
         return;
     }
     let Some(mut page) = storage.pool.try_write(&store.main, block) else { return };

@@ -67,7 +67,7 @@ pub(super) fn place(
     let mut done = 0;
     while done < encoded.len() {
         if store.main.is_logged() {
-            storage.wal.reserve(Record::max_bytes(1, 2 * PAGE_SIZE))?;
+            storage.wal.reserve_for(Record::max_bytes(1, 2 * PAGE_SIZE), store.need())?;
         }
         let need = encoded.row(done).len();
         let mut page = target(&mut fresh, need, |kept| pages_needed(encoded, done, kept))?;

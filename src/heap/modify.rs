@@ -35,7 +35,7 @@ pub fn delete_moved(cx: &WriteContext<'_>, store: &TableStore, tid: TupleId) -> 
 }
 
 fn delete_before(cx: &WriteContext<'_>, store: &TableStore, tid: TupleId, next: TupleId) -> Flow<TmResult> {
-    reserve(cx)?;
+    reserve(cx, store)?;
     let Some(mut page) = latch(cx, store, tid)? else { return Ok(TmResult::Invisible) };
     let t = Tuple(page.item(tid.offset));
     let found = check(cx, store, tid, t, LockStrength::Update);
@@ -65,7 +65,7 @@ pub fn update(
     row: usize,
     kind: UpdateKind,
 ) -> Flow<Updated> {
-    reserve(cx)?;
+    reserve(cx, store)?;
     let strength = if kind.key_changed { LockStrength::Update } else { LockStrength::NoKeyUpdate };
     let stamp = Stamp { infomask: mask::XMAX_INVALID | mask::UPDATED, ..Stamp::fresh(cx.xid, cx.cid) };
     let mut encoded = Encoded::default();
@@ -88,7 +88,7 @@ pub fn update(
 
 /// Locks a row version.
 pub fn lock_tuple(cx: &WriteContext<'_>, store: &TableStore, tid: TupleId, strength: LockStrength) -> Flow<TmResult> {
-    reserve(cx)?;
+    reserve(cx, store)?;
     let next = {
         let Some(mut page) = latch(cx, store, tid)? else { return Ok(TmResult::Invisible) };
         let t = Tuple(page.item(tid.offset));
@@ -117,7 +117,7 @@ pub fn lock_tuple(cx: &WriteContext<'_>, store: &TableStore, tid: TupleId, stren
 /// Overwrites a row's values where they are, for everybody at once and whatever becomes of the transaction: statistics
 /// in `pg_class`. The new row must have the same length and the same NULLs' room.
 pub fn overwrite(cx: &WriteContext<'_>, store: &TableStore, tid: TupleId, batch: &Batch, row: usize) -> Flow<()> {
-    reserve(cx)?;
+    reserve(cx, store)?;
     let mut encoded = Encoded::default();
     append_row(&mut encoded, store.desc(), batch, row, Stamp::fresh(cx.xid, cx.cid), &[]);
     let Some(mut page) = latch(cx, store, tid)? else {
@@ -135,8 +135,8 @@ pub fn overwrite(cx: &WriteContext<'_>, store: &TableStore, tid: TupleId, batch:
     Ok(())
 }
 
-fn reserve(cx: &WriteContext<'_>) -> Flow<()> {
-    cx.storage.wal.reserve(Record::max_bytes(2, 2 * PAGE_SIZE))
+fn reserve(cx: &WriteContext<'_>, store: &TableStore) -> Flow<()> {
+    cx.storage.wal.reserve_for(Record::max_bytes(2, 2 * PAGE_SIZE), store.need())
 }
 
 fn latch<'a>(cx: &WriteContext<'a>, store: &TableStore, tid: TupleId) -> Result<Option<WriteGuard<'a>>> {
@@ -304,7 +304,7 @@ fn lock_successors(
 ) -> Flow<()> {
     let (mut at, mut next) = (tid, next);
     while let Some((ctid, xmax)) = next.filter(|(ctid, _)| *ctid != at) {
-        reserve(cx)?;
+        reserve(cx, store)?;
         let Some(mut page) = latch(cx, store, ctid)? else { return Ok(()) };
         let t = Tuple(page.item(ctid.offset));
         if t.xmin() != xmax {
@@ -484,7 +484,7 @@ fn update_elsewhere(
     let mut tids = Vec::with_capacity(1);
     place(cx, store, encoded, &mut tids, |_, _, _| {})?;
     let new = tids[0];
-    reserve(cx)?;
+    reserve(cx, store)?;
     let Some(mut page) = latch(cx, store, tid)? else {
         return Err(Error::internal("HEAP-4: a locked row version is gone").into());
     };
@@ -508,7 +508,7 @@ fn update_elsewhere(
 }
 
 fn pass_lockers_elsewhere(cx: &WriteContext<'_>, store: &TableStore, old: TupleId, new: TupleId) -> Flow<()> {
-    reserve(cx)?;
+    reserve(cx, store)?;
     let Some(mut page) = latch(cx, store, new)? else { return Ok(()) };
     for (xid, strength) in cx.storage.mvcc.lockers.get((store.file(), old)) {
         if cx.storage.mvcc.is_running(xid) {
@@ -529,7 +529,7 @@ fn delete_values(cx: &WriteContext<'_>, store: &TableStore, values: &[Reference]
     let Some(toast) = store.toast() else { return Ok(()) };
     for value in values {
         for tid in toast::chunks(cx.storage, toast, *value)? {
-            reserve(cx)?;
+            reserve(cx, store)?;
             let Some(mut page) = latch(cx, toast, tid)? else { continue };
             let cleared = vm::clear(cx.storage, toast, &mut page)?;
             let _critical = critical::enter();

@@ -79,7 +79,7 @@ pub(super) fn worthwhile_below(store: &TableStore) -> usize {
 
 /// Prunes a page if nobody else has it; errors and waits are nobody's business here.
 pub(super) fn opportunistic(storage: &Storage, store: &TableStore, block: BlockNo) {
-    if !storage.wal.is_started() || storage.wal.reserve(Record::max_bytes(1, PAGE_SIZE)).is_err() {
+    if !storage.wal.is_started() || !storage.wal.has_room(Record::max_bytes(1, PAGE_SIZE)) {
         return;
     }
     if let Some(mut page) = storage.pool.try_write(&store.main, block) {

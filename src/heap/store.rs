@@ -2,6 +2,7 @@
 
 use super::desc::TupleDesc;
 use crate::base::{BlockNo, Fork, Oid, RelFileId, Result};
+use crate::wal::Need;
 use crate::buffer::{Persistence, RelFork};
 use crate::page::PAGE_SIZE;
 use crate::storage::Storage;
@@ -57,6 +58,11 @@ impl TableStore {
 
     pub fn file(&self) -> RelFileId {
         self.def.file
+    }
+
+    /// How urgent it is to write here when the disk is full: changes of the catalogs may free some of it.
+    pub(super) fn need(&self) -> Need {
+        if self.def.relid < Oid::FIRST_NORMAL { Need::Catalog } else { Need::Rows }
     }
 
     pub fn persistence(&self) -> Persistence {

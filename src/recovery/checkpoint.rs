@@ -14,7 +14,7 @@ use crate::settings::{Global, Id, Lookup, Snapshot};
 use crate::stat::Stats;
 use crate::storage::Storage;
 use crate::wal::record::xlog;
-use crate::wal::{CheckPoint, Control, DbState, Record, Rmgr, checkpoint_segments, control};
+use crate::wal::{CheckPoint, Control, DbState, Need, Record, Rmgr, checkpoint_segments, control};
 use parking_lot::Mutex;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -258,7 +258,7 @@ impl Checkpoints {
             checkpoint.next_oid = wal.oid_for_checkpoint(false);
         }
         let data = checkpoint.encode();
-        wal.reserve(Record::max_bytes(0, data.len())).map_err(crate::base::Stop::into_error)?;
+        wal.reserve_for(Record::max_bytes(0, data.len()), Need::Checkpoint).map_err(crate::base::Stop::into_error)?;
         let info = if at_end { xlog::CHECKPOINT_SHUTDOWN } else { xlog::CHECKPOINT_ONLINE };
         let record = Record { rmgr: Rmgr::Xlog, info, xid: Xid::INVALID, blocks: &[], data: &[&data] };
         let at = wal.insert(&record);

@@ -15,6 +15,33 @@ const WRITE_BEHIND_BYTES: u64 = 1 << 20;
 /// Emptied chunks kept for reuse.
 const SPARE_CHUNKS: usize = 8;
 
+/// Who writes, which says how much of the last segment may be left when the disk has no room for another: whoever
+/// frees space or ends a transaction finds room that those who fill the disk may not take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Rows and indexes of users.
+    Rows,
+    /// The catalogs: DROP and TRUNCATE.
+    Catalog,
+    /// The end of a transaction.
+    End,
+    /// The record of a checkpoint, behind which old segments go.
+    Checkpoint,
+}
+
+impl Need {
+    /// What must be there beyond the record itself, for others that write at the same time.
+    #[inline]
+    fn margin(self, segment_bytes: u64) -> u64 {
+        match self {
+            Need::Rows => segment_bytes / 4,
+            Need::Catalog => segment_bytes / 8,
+            Need::End => segment_bytes / 16,
+            Need::Checkpoint => 0,
+        }
+    }
+}
+
 /// Where a record lies. Pages it changed carry `end` as their LSN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inserted {
@@ -180,8 +207,17 @@ impl Wal {
     /// 53100 when the disk has no room for the segments ahead (WAL-4).
     #[inline]
     pub fn reserve(&self, bytes: usize) -> Flow<()> {
+        self.reserve_for(bytes, Need::Rows)
+    }
+
+    /// [`reserve`](Wal::reserve) for what must go on when the disk is full for others.
+    ///
+    /// # Errors
+    /// As [`reserve`](Wal::reserve), later.
+    #[inline]
+    pub fn reserve_for(&self, bytes: usize, need: Need) -> Flow<()> {
         let position = self.inserted.load(Ordering::Relaxed);
-        let wanted = position + bytes as u64 + self.segment_bytes / 4;
+        let wanted = position + bytes as u64 + need.margin(self.segment_bytes);
         if wanted > self.allocated_end.load(Ordering::Acquire)
             || position.saturating_sub(self.written.load(Ordering::Relaxed)) > self.buffer_bytes.load(Ordering::Relaxed)
             || self.checkpoint_due.load(Ordering::Relaxed)
@@ -189,6 +225,13 @@ impl Wal {
             self.reserve_slowly(wanted)?;
         }
         Ok(())
+    }
+
+    /// [`reserve`](Wal::reserve) for what is worth little: while the disk is full, no segment is tried for.
+    pub fn has_room(&self, bytes: usize) -> bool {
+        let wanted = self.inserted.load(Ordering::Relaxed) + bytes as u64 + Need::Rows.margin(self.segment_bytes);
+        let beyond = wanted > self.allocated_end.load(Ordering::Acquire);
+        !(beyond && self.no_room.load(Ordering::Relaxed)) && self.reserve(bytes).is_ok()
     }
 
     #[cold]

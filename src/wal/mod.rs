@@ -14,7 +14,8 @@
 //!   predecessor's) and its CRC fit, so that stale bytes of a recycled segment or of a tail that an
 //!   earlier recovery cut off are never taken for log.
 //! - WAL-4: after `reserve` returned, a quarter of a segment beyond the insert position exists on disk
-//!   with its space really there; inserts never meet a full disk while their sum stays below that.
+//!   with its space really there; inserts never meet a full disk while their sum stays below that. What frees
+//!   space or ends transactions ([`Need`]) goes on in that quarter when no segment can be had.
 //! - WAL-5: an I/O error below an insert, a write or an fsync is a PANIC; fsync is never tried twice.
 //!
 //! On disk (little endian). A segment starts with a header of 40 bytes ([`segment`]); records follow,
@@ -43,7 +44,7 @@ pub mod segment;
 mod stats;
 
 pub use control::{CheckPoint, Control, ControlFile, DbState};
-pub use insert::Inserted;
+pub use insert::{Inserted, Need};
 pub use reader::{End, Reader};
 pub use record::{BlockMode, BlockRef, Image, Record, RedoBlock, RedoRecord, Rmgr};
 pub use stats::WalStats;
@@ -133,6 +134,8 @@ pub trait Observer: Send + Sync {
     fn checkpoint_due(&self);
     /// A segment is complete and waits for the archiver.
     fn segment_ready(&self);
+    /// The disk has no room for the next segment, and a checkpoint would free an old one.
+    fn disk_full(&self);
 }
 
 /// The log of one engine.
@@ -171,6 +174,8 @@ pub struct Wal {
     observer: OnceLock<Box<dyn Observer>>,
     oids: Mutex<oid::State>,
     disk_is_slow: AtomicBool,
+    /// The last attempt to make a segment failed.
+    no_room: AtomicBool,
 }
 
 impl Wal {
@@ -207,6 +212,7 @@ impl Wal {
             observer: OnceLock::new(),
             oids: Mutex::default(),
             disk_is_slow: AtomicBool::new(false),
+            no_room: AtomicBool::new(false),
         });
         if config.flusher {
             flush::spawn_flusher(&wal);
@@ -328,6 +334,12 @@ impl Wal {
             self.set_full_page_writes(config.full_page_writes);
         }
         self.set_checkpoint_segments(checkpoint_segments(settings, self.segment_bytes));
+        // The archiver tries again at once: what it failed with may have been mended (PostgreSQL 15, pgarch.c: same).
+        if config.archiving
+            && let Some(observer) = self.observer.get()
+        {
+            observer.segment_ready();
+        }
     }
 
     /// The counters of `pg_stat_wal`.

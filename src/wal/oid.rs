@@ -5,6 +5,7 @@
 //! caller to check.
 
 use super::Wal;
+use super::insert::Need;
 use super::record::{Record, Rmgr, xlog};
 use crate::base::{Flow, Oid, Xid};
 
@@ -29,7 +30,7 @@ impl Wal {
             state.covered = 0;
         }
         if state.covered == 0 {
-            self.reserve(Record::max_bytes(0, 4))?;
+            self.reserve_for(Record::max_bytes(0, 4), Need::Catalog)?;
             let until = state.next.wrapping_add(PREFETCH).to_le_bytes();
             let record =
                 Record { rmgr: Rmgr::Xlog, info: xlog::NEXTOID, xid: Xid::INVALID, blocks: &[], data: &[&until] };

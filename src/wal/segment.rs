@@ -112,12 +112,31 @@ impl Wal {
             if have >= end {
                 return Ok(());
             }
-            let number = have / self.segment_bytes;
-            if !self.disk.exists(&self.segment_path(number)) {
-                let temporary = self.create_zeroed()?;
-                self.install(&temporary, number)?;
+            let made = self.make_segment(have / self.segment_bytes);
+            self.no_room.store(made.is_err(), Ordering::Relaxed);
+            if made.is_err() {
+                self.note_disk_full();
             }
+            made?;
             self.allocated_end.store(have + self.segment_bytes, Ordering::Release);
+        }
+    }
+
+    fn make_segment(&self, number: u64) -> Result<()> {
+        if self.disk.exists(&self.segment_path(number)) {
+            return Ok(());
+        }
+        let temporary = self.create_zeroed()?;
+        self.install(&temporary, number)
+    }
+
+    /// Has a checkpoint made if that lets go of an old segment. Not otherwise, or every writer that is refused would
+    /// ask for another.
+    fn note_disk_full(&self) {
+        if self.segment_of(self.redo_lsn().0) < self.segment_of(self.insert_lsn().0)
+            && let Some(observer) = self.observer.get()
+        {
+            observer.disk_full();
         }
     }
 
@@ -144,10 +163,14 @@ impl Wal {
             .disk
             .create(&temporary)
             .map_err(|e| failed("create file", &e).place("XLogFileInitInternal", "xlog.c", 2965))?;
-        let filled = if self.init_zero.load(Ordering::Relaxed) {
-            write_zeros(&*file, 0, self.segment_bytes)
-        } else {
-            file.allocate(0, self.segment_bytes)
+        // On a disk known to be full the space is asked for first: filling what little is left takes long and leaves
+        // others without.
+        let zeros = self.init_zero.load(Ordering::Relaxed);
+        let ask = !zeros || self.no_room.load(Ordering::Relaxed);
+        let allocated = if ask { file.allocate(0, self.segment_bytes) } else { Ok(()) };
+        let filled = match allocated {
+            Ok(()) if zeros => write_zeros(&*file, 0, self.segment_bytes),
+            other => other,
         };
         filled.map_err(|e| failed("write to file", &e).place("XLogFileInitInternal", "xlog.c", 3037))?;
         if self.fsync.load(Ordering::Relaxed) {

@@ -212,6 +212,48 @@ fn a_full_disk_is_an_error_of_reserve() {
     assert_eq!(read_all(&disk, SEGMENT).0.len(), inserted + 1);
 }
 
+/// When no segment can be had, those who free space and those who end go on, in this order, and one checkpoint is asked
+/// for if it would let go of a segment (WAL-4).
+#[test]
+fn a_full_disk_leaves_room_for_the_way_out() {
+    struct Asked(Arc<std::sync::atomic::AtomicU32>);
+    impl crate::wal::Observer for Asked {
+        fn checkpoint_due(&self) {}
+        fn segment_ready(&self) {}
+        fn disk_full(&self) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    let disk = Simulated::new(1);
+    directories(&disk);
+    let wal = open(&disk, SEGMENT, 1);
+    let asked = Arc::new(std::sync::atomic::AtomicU32::new(0));
+    wal.observe(Box::new(Asked(asked.clone())));
+    disk.set_capacity(Some(disk.used_bytes() + SEGMENT + 100));
+    let fill = |need| {
+        let mut inserted = 0;
+        while wal.reserve_for(1000, need).is_ok() {
+            wal.insert(&Record { rmgr: Rmgr::Heap, info: 0, xid: Xid(3), blocks: &[], data: &[&[1; 900]] });
+            inserted += 1;
+        }
+        inserted
+    };
+    assert!(fill(Need::Rows) > 80);
+    assert!(!wal.has_room(1000));
+    assert_eq!(asked.load(Ordering::SeqCst), 1, "what is worth little does not even try");
+    for need in [Need::Catalog, Need::End, Need::Checkpoint] {
+        assert!(fill(need) > 2, "{need:?}");
+    }
+    wal.begin_checkpoint();
+    let before = asked.load(Ordering::SeqCst);
+    assert!(wal.reserve(1000).is_err());
+    assert_eq!(asked.load(Ordering::SeqCst), before, "another checkpoint would not help");
+    wal.flush(wal.insert_lsn());
+    disk.set_capacity(None);
+    put(&wal, 9, b"again");
+    assert!(wal.has_room(1000));
+}
+
 /// Wakers are called once their LSN is durable, by the flusher thread and by an inline flush alike.
 #[test]
 fn waiters_are_woken() {

@@ -16,13 +16,23 @@ pub struct LogEvents {
 impl Observer for LogEvents {
     /// With nobody to make it (the postmaster is dead) the writer logs that and goes on, as PostgreSQL's.
     fn checkpoint_due(&self) {
-        let Some(checkpoints) = self.checkpoints.upgrade() else { return };
-        if let Err(e) = checkpoints.request(CheckpointFlags::CAUSE_WAL) {
-            report::log(&e.severity(Severity::Log).0);
-        }
+        self.request(CheckpointFlags::CAUSE_WAL);
+    }
+
+    fn disk_full(&self) {
+        self.request(CheckpointFlags::IMMEDIATE);
     }
 
     fn segment_ready(&self) {
         self.bell.ring();
+    }
+}
+
+impl LogEvents {
+    fn request(&self, flags: CheckpointFlags) {
+        let Some(checkpoints) = self.checkpoints.upgrade() else { return };
+        if let Err(e) = checkpoints.request(flags) {
+            report::log(&e.severity(Severity::Log).0);
+        }
     }
 }

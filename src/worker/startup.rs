@@ -3,7 +3,7 @@
 use super::events::LogEvents;
 use super::supervise::{Title, Worker};
 use super::{Context, Stop, archiver, checkpointer};
-use crate::base::{Error, Result, report};
+use crate::base::{Error, Result, Severity, report};
 use crate::recovery::{CheckpointFlags, Progress, start_up};
 use crate::settings::{Id, Lookup};
 use std::sync::Arc;
@@ -49,8 +49,11 @@ pub fn shut_down(cx: &Context) -> Result<()> {
             return checkpoints.control().update(|c| c.state = crate::wal::DbState::ShutdownedInRecovery);
         }
         if checkpoints.storage().wal.is_archiving() {
-            // PostgreSQL 15, xlog.c, ShutdownXLOG: what is complete goes to the archive, too.
-            checkpoints.storage().wal.switch().map_err(crate::base::Stop::into_error)?;
+            // PostgreSQL 15, xlog.c, ShutdownXLOG: what is complete goes to the archive, too. A disk without room for
+            // another segment is no reason to stop otherwise than cleanly.
+            if let Err(stop) = checkpoints.storage().wal.switch() {
+                report::log(&stop.into_error().severity(Severity::Log).0);
+            }
         }
         checkpoints.set_abandon(false);
         checkpoints.perform(CheckpointFlags::SHUTDOWN | CheckpointFlags::IMMEDIATE)

@@ -6,7 +6,7 @@ use super::transaction::{Phase, SyncCommit, Transaction};
 use crate::base::{Flow, Lsn, RelFileId, Result, Wait, Xid};
 use crate::base::{Stop, clock};
 use crate::catalog::Catalog;
-use crate::wal::{Record, Rmgr};
+use crate::wal::{Need, Record, Rmgr};
 
 impl Transaction {
     /// Commits. `Wait::Flush` means: await the log, then call again; from the first call on it cannot be undone (XACT-2).
@@ -65,7 +65,7 @@ impl Transaction {
         let subs = self.own.subs();
         let end = EndRecord { time_us: clock::now_us(), subs: subs.clone(), unlink: self.files_at_commit() };
         let body = end.encode();
-        self.storage.wal.reserve(body.len())?;
+        self.storage.wal.reserve_for(Record::max_bytes(0, body.len()), Need::End)?;
         let storage = &self.storage;
         let lsn = storage.mvcc.log_commit(xid, &subs, || {
             let record = Record { rmgr: Rmgr::Transaction, info: record::COMMIT, xid, blocks: &[], data: &[&body] };
@@ -121,7 +121,7 @@ impl Transaction {
     pub(super) fn log_abort(&self, xid: Xid, subs: &[Xid], made: &[RelFileId]) {
         let end = EndRecord { time_us: clock::now_us(), subs: subs.to_vec(), unlink: made.to_vec() };
         let body = end.encode();
-        if self.storage.wal.reserve(body.len()).is_ok() {
+        if self.storage.wal.reserve_for(Record::max_bytes(0, body.len()), Need::End).is_ok() {
             let record = Record { rmgr: Rmgr::Transaction, info: record::ABORT, xid, blocks: &[], data: &[&body] };
             self.storage.wal.insert(&record);
         }

@@ -1,11 +1,12 @@
 //! Files of relations: made and given up through the transaction (CMD-2).
 
-use crate::base::{Fork, Oid, RelFileId, Result};
+use crate::base::{Fork, Oid, RelFileId, Result, Stop};
 use crate::btree::IndexStore;
 use crate::catalog::{Persistence, toast_store};
 use crate::heap::{TableDef, TableStore, TupleDesc};
 use crate::sql::Backend;
 use crate::storage::log_create;
+use crate::wal::{Need, Record};
 use std::sync::Arc;
 
 /// A fresh file number.
@@ -13,11 +14,12 @@ pub fn new_file(backend: &Backend) -> RelFileId {
     RelFileId { db: backend.database, node: backend.instance.cluster.new_oid() }
 }
 
-fn note_created(backend: &mut Backend, file: RelFileId, persistence: Persistence) {
+fn note_created(backend: &mut Backend, file: RelFileId, persistence: Persistence) -> Result<()> {
     // Whoever aborts must find the file named before it exists.
     backend.txn.file_created(file);
     let xid = backend.txn.xid();
     let storage = &backend.instance.storage;
+    storage.wal.reserve_for(2 * Record::max_bytes(0, 16), Need::Catalog).map_err(Stop::into_error)?;
     match persistence {
         Persistence::Permanent => {
             log_create(storage, xid, file, Fork::Main);
@@ -28,12 +30,13 @@ fn note_created(backend: &mut Backend, file: RelFileId, persistence: Persistence
         }
         Persistence::Temp => {}
     }
+    Ok(())
 }
 
 /// Makes an empty table's files.
 pub fn create_table(backend: &mut Backend, relid: Oid, persistence: Persistence, desc: TupleDesc) -> Result<RelFileId> {
     let file = new_file(backend);
-    note_created(backend, file, persistence);
+    note_created(backend, file, persistence)?;
     let def = TableDef { relid, file, persistence, desc: Arc::new(desc), toast: None, fillfactor: 100, tracked: false };
     let storage = backend.instance.storage.clone();
     TableStore::open(&storage, def).create(&storage)?;
@@ -48,7 +51,7 @@ pub fn create_plain(backend: &mut Backend, relid: Oid, desc: TupleDesc) -> Resul
 /// Makes the empty files of a table for large values.
 pub fn create_toast(backend: &mut Backend, relid: Oid, persistence: Persistence) -> Result<RelFileId> {
     let file = new_file(backend);
-    note_created(backend, file, persistence);
+    note_created(backend, file, persistence)?;
     let storage = backend.instance.storage.clone();
     toast_store(&storage, relid, file, persistence).create(&storage)?;
     Ok(file)
@@ -57,7 +60,7 @@ pub fn create_toast(backend: &mut Backend, relid: Oid, persistence: Persistence)
 /// Makes an index's files; its pages are the builder's.
 pub fn create_index(backend: &mut Backend, persistence: Persistence) -> Result<RelFileId> {
     let file = new_file(backend);
-    note_created(backend, file, persistence);
+    note_created(backend, file, persistence)?;
     let xid = backend.txn.xid();
     let storage = backend.instance.storage.clone();
     let fork = storage.pool.open(file, Fork::Main, persistence);
