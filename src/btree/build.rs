@@ -4,9 +4,9 @@
 use super::node;
 use super::store::{IndexStore, META_BLOCK, init_meta, write_pages};
 use crate::base::{BlockNo, Result, TupleId, Xid};
-use crate::wal::Need;
 use crate::page::{HEADER_SIZE, PAGE_SIZE, Page};
 use crate::storage::Storage;
+use crate::wal::Need;
 
 /// PostgreSQL 15, nbtree.h, BTREE_DEFAULT_FILLFACTOR.
 const LEAF_FILL: usize = 90;

@@ -2,10 +2,10 @@
 
 use super::desc::TupleDesc;
 use crate::base::{BlockNo, Fork, Oid, RelFileId, Result};
-use crate::wal::Need;
 use crate::buffer::{Persistence, RelFork};
 use crate::page::PAGE_SIZE;
 use crate::storage::Storage;
+use crate::wal::Need;
 use std::sync::Arc;
 
 /// What is needed to open a table.
