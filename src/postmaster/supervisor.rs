@@ -315,11 +315,12 @@ impl Supervisor {
             }
             Some(engine) if admission == Admission::HandOver => {
                 let refuse_ssl = tcp && !self.settings.bool(Id::Ssl) && answer::asks_for_ssl(&socket);
+                // Before the hand-over: whoever kills us in between leaves no client that waits for the answer.
+                if refuse_ssl {
+                    answer::refuse_ssl(&socket);
+                }
                 let (id, socket) = self.sessions.add(socket);
                 engine.send_connection(id, socket, refuse_ssl);
-                if refuse_ssl {
-                    answer::refuse_ssl(socket);
-                }
                 self.last_admission = Instant::now();
                 self.notes_due.get_or_insert_with(|| Box::pin(sleep(NOTES_DELAY)));
                 self.unread += 1;
