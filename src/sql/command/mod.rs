@@ -52,6 +52,7 @@ mod reindex;
 mod reloptions;
 mod rename;
 mod rename_policies;
+mod rename_readers;
 mod rename_rules;
 mod rename_views;
 mod rewrite;

@@ -1,9 +1,10 @@
 //! ALTER … RENAME and ALTER … SET SCHEMA.
 
+use super::rename_readers::Readers;
 use super::write::{change, class_of, put};
 use super::{
-    Command, alter_table, domain, function, inherit, names, rename_policies, rename_rules, rename_views, role, schema,
-    sequence, stored_text, table, typed,
+    Command, alter_table, domain, function, inherit, names, rename_rules, role, schema, sequence, stored_text, table,
+    typed,
 };
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::{UserTypeKind, class};
@@ -99,8 +100,7 @@ fn rename_relation(cx: &mut ExecContext, found: &Relation, stmt: &RenameStmt) ->
     if stmt.object != ObjectType::Type {
         super::row_type::refuse_composite(found.kind, &found.name)?;
     }
-    let policies = rename_policies::readers(cx, found.oid)?;
-    let (readers, rules) = (rename_views::readers(cx, found.oid)?, rename_rules::readers(cx, found.oid)?);
+    let readers = Readers::of(cx, found.oid)?;
     names::lock_name(cx, class::RELATION, found.namespace, &stmt.new_name)?;
     table::exists(cx, found.namespace, &stmt.new_name, false)?;
     let name = stmt.new_name.clone();
@@ -112,9 +112,7 @@ fn rename_relation(cx: &mut ExecContext, found: &Relation, stmt: &RenameStmt) ->
             t.constraints.iter_mut().filter(|k| k.oid == def.constraint).for_each(|k| k.name = name.clone());
         })?;
     }
-    rename_views::follow(cx, found.oid, &found.name, readers)?;
-    rename_rules::follow(cx, found.oid, &found.name, rules)?;
-    rename_policies::follow(cx, found.oid, &found.name, policies)?;
+    readers.follow(cx, found.oid, &found.name)?;
     Ok(())
 }
 
@@ -131,8 +129,7 @@ fn rename_column(cx: &mut ExecContext, found: &Relation, old: &str, new: &str) -
     if crate::sql::bind::scope::system_attno(new).is_some() {
         return Err(err!(DUPLICATE_COLUMN, "column name \"{new}\" conflicts with a system column name"));
     }
-    let policies = rename_policies::readers(cx, c.oid)?;
-    let (readers, rules) = (rename_views::readers(cx, c.oid)?, rename_rules::readers(cx, c.oid)?);
+    let readers = Readers::of(cx, c.oid)?;
     let mut c = c;
     c.attributes[n].name = new.to_string();
     for a in c.attributes.iter_mut().filter(|a| a.generated != 0) {
@@ -173,9 +170,7 @@ fn rename_column(cx: &mut ExecContext, found: &Relation, old: &str, new: &str) -
         }
         put(cx, Object::Class(i))?;
     }
-    rename_views::follow(cx, oid, &found.name, readers)?;
-    rename_rules::follow(cx, oid, &found.name, rules)?;
-    rename_policies::follow(cx, oid, &found.name, policies)
+    readers.follow(cx, oid, &found.name)
 }
 
 fn rename_constraint(cx: &mut ExecContext, oid: Oid, old: &str, new: &str) -> Flow<()> {
@@ -329,12 +324,9 @@ pub fn set_schema(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterObjectSch
                 .hint("Change the schema of the table instead.")
                 .into());
         }
-        let policies = rename_policies::readers(cx, found.oid)?;
-        let (readers, rules) = (rename_views::readers(cx, found.oid)?, rename_rules::readers(cx, found.oid)?);
+        let readers = Readers::of(cx, found.oid)?;
         move_relation(cx, &found, namespace, &stmt.new_schema)?;
-        rename_views::follow(cx, found.oid, &found.name, readers)?;
-        rename_rules::follow(cx, found.oid, &found.name, rules)?;
-        rename_policies::follow(cx, found.oid, &found.name, policies)?;
+        readers.follow(cx, found.oid, &found.name)?;
         return Ok(tag);
     }
     if let Some(name @ ObjectName::Function(_)) = &stmt.name {

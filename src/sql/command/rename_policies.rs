@@ -1,6 +1,7 @@
 //! Policies whose sub-selects read what is renamed follow, as views do (`rename_views`).
 
 use super::policy::has_sub_select;
+use super::rename_readers::Renamed;
 use super::write::{change, relation_key};
 use super::{rename_views, stored_text};
 use crate::base::{Error, Oid, Result};
@@ -9,7 +10,6 @@ use crate::catalog::object::class;
 use crate::sql::bind::scope::Clause;
 use crate::sql::bind::{self, BindContext, Names, Written, parse_expression};
 use crate::sql::exec::ExecContext;
-use crate::sql::exec::system::define::Look;
 use crate::sql::expr::Expr;
 use std::sync::Arc;
 
@@ -61,19 +61,13 @@ pub fn readers(cx: &mut ExecContext, oid: Oid) -> Result<Vec<Reader>> {
 ///
 /// # Errors
 /// 0A000 for one that cannot be written out.
-pub fn follow(cx: &mut ExecContext, oid: Oid, old_name: &str, readers: Vec<Reader>) -> Result<()> {
-    if readers.is_empty() {
-        return Ok(());
-    }
-    cx.backend()?.txn.next_command();
-    let (catalog, io) = (cx.backend()?.catalog.clone(), cx.fx.io.clone());
-    let Some(now) = catalog.relation(oid)? else { return Ok(()) };
-    let look = Look { catalog: &catalog, io: &io, pretty: false, width: 0 };
+pub fn follow(cx: &mut ExecContext, renamed: &Renamed<'_>, readers: Vec<Reader>) -> Result<()> {
+    let Renamed { now, old_name, catalog, look } = renamed;
     for Reader { table, policy, using, check } in readers {
         let Some(rel) = catalog.relation(table)? else { continue };
         let mut text = |e: Option<Expr>| -> Result<Option<Arc<str>>> {
             let Some(mut e) = e else { return Ok(None) };
-            rename_views::in_expression(&mut e, &now, old_name);
+            rename_views::in_expression(&mut e, now, old_name);
             let shown = look.written_expression(&e, &rel).ok_or_else(|| refused(&policy.name))?;
             stored_text::text_of(cx, &stored_text::parse(&shown)?, None).map(Some)
         };

@@ -1,5 +1,6 @@
 //! Rules follow when what they read or write is renamed, as views do (`rename_views`).
 
+use super::rename_readers::Renamed;
 use super::write::{change, relation_key};
 use super::{rename_views, stored_text};
 use crate::base::{Error, Oid, Result};
@@ -8,7 +9,6 @@ use crate::catalog::object::{Class, class};
 use crate::sql::ast::Stmt;
 use crate::sql::bind::{self, BindContext, Names, Query, Written};
 use crate::sql::exec::ExecContext;
-use crate::sql::exec::system::define::Look;
 use crate::sql::expr::Expr;
 use std::sync::Arc;
 
@@ -66,20 +66,14 @@ fn bound(names: &dyn Names, io: &crate::types::IoContext, c: &Class, r: &Rule) -
 ///
 /// # Errors
 /// 0A000 for one that cannot be written out.
-pub fn follow(cx: &mut ExecContext, oid: Oid, old_name: &str, readers: Vec<Reader>) -> Result<()> {
-    if readers.is_empty() {
-        return Ok(());
-    }
-    cx.backend()?.txn.next_command();
-    let (catalog, io) = (cx.backend()?.catalog.clone(), cx.fx.io.clone());
-    let Some(now) = catalog.relation(oid)? else { return Ok(()) };
-    let look = Look { catalog: &catalog, io: &io, pretty: false, width: 0 };
+pub fn follow(cx: &mut ExecContext, renamed: &Renamed<'_>, readers: Vec<Reader>) -> Result<()> {
+    let Renamed { now, old_name, catalog, look } = renamed;
     for Reader { table, rule, mut condition, mut actions } in readers {
         let Some(rel) = catalog.relation(table)? else { continue };
         if let Some(e) = &mut condition {
-            rename_views::in_expression(e, &now, old_name);
+            rename_views::in_expression(e, now, old_name);
         }
-        actions.iter_mut().flatten().for_each(|q| rename_views::renamed(q, &now, old_name));
+        actions.iter_mut().flatten().for_each(|q| rename_views::rename_in(q, now, old_name));
         let level = bind::rule_level(&rel);
         let queries: Vec<Query> = actions.iter().flatten().cloned().collect();
         let shown = look.written_rule(&level, condition.as_ref(), &queries);

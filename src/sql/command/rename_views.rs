@@ -3,12 +3,12 @@
 //! A view is kept as text. It is bound before the renaming, the names in what was bound are changed, and that is written
 //! out again; only a text that is read back as the same is kept.
 
+use super::rename_readers::Renamed;
 use super::write::{change, class_of, relation_key};
 use crate::base::{Error, Oid, Result};
 use crate::catalog::{Relation, View};
 use crate::sql::bind::{self, FromNode, Query, Written};
 use crate::sql::exec::ExecContext;
-use crate::sql::exec::system::define::Look;
 use crate::sql::expr::{Expr, ExprKind};
 use std::sync::Arc;
 
@@ -38,19 +38,13 @@ pub fn readers(cx: &mut ExecContext, oid: Oid) -> Result<Vec<Reader>> {
 ///
 /// # Errors
 /// 0A000 for one that cannot be written out.
-pub fn follow(cx: &mut ExecContext, oid: Oid, old_name: &str, readers: Vec<Reader>) -> Result<()> {
-    if readers.is_empty() {
-        return Ok(());
-    }
-    cx.backend()?.txn.next_command();
-    let (catalog, io) = (cx.backend()?.catalog.clone(), cx.fx.io.clone());
-    let Some(now) = catalog.relation(oid)? else { return Ok(()) };
-    let look = Look { catalog: &catalog, io: &io, pretty: false, width: 0 };
+pub fn follow(cx: &mut ExecContext, renamed: &Renamed<'_>, readers: Vec<Reader>) -> Result<()> {
+    let Renamed { now, old_name, catalog, look } = renamed;
     let mut followers = Vec::new();
     for Reader { view, mut query } in readers {
         let c = class_of(cx, view)?;
         let Some(old) = c.view else { continue };
-        renamed(&mut query, &now, old_name);
+        rename_in(&mut query, now, old_name);
         let names: Vec<&str> = c.attributes.iter().filter(|a| !a.dropped).map(|a| a.name.as_str()).collect();
         let text = look.written_query(&query, &names).ok_or_else(|| refused(&c.name))?;
         let new = View { query: text.into(), search_path: catalog.search_path(), ..old };
@@ -71,7 +65,7 @@ fn refused(view: &str) -> Error {
 }
 
 /// Puts the relation as it is now into a query, wherever that reads it.
-pub(super) fn renamed(query: &mut Query, now: &Arc<Relation>, old_name: &str) {
+pub(super) fn rename_in(query: &mut Query, now: &Arc<Relation>, old_name: &str) {
     let mut joined = Vec::new();
     query.from.iter().for_each(|n| names_of_using(n, &mut joined));
     for n in 0..query.rels.len() {
@@ -88,7 +82,7 @@ pub(super) fn renamed(query: &mut Query, now: &Arc<Relation>, old_name: &str) {
             query.rels[n].alias.clone_from(&now.name);
         }
     }
-    query.for_each_query_mut(&mut |q| renamed(q, now, old_name));
+    query.for_each_query_mut(&mut |q| rename_in(q, now, old_name));
     query.for_each_expr_mut(&mut |e| in_expression(e, now, old_name));
 }
 
@@ -103,7 +97,7 @@ fn names_of_using(node: &FromNode, out: &mut Vec<String>) {
 pub(super) fn in_expression(e: &mut Expr, now: &Arc<Relation>, old_name: &str) {
     e.rewrite(&mut |e| {
         if let ExprKind::SubLink(link) = &mut e.kind {
-            renamed(&mut link.query, now, old_name);
+            rename_in(&mut link.query, now, old_name);
         }
     });
 }
