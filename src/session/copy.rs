@@ -1,6 +1,7 @@
 //! COPY: rows between the client, or a file, and a table or query.
 
 use super::client::Client;
+use super::copy_filter::{self, Filter, Sifting};
 use super::job::{Done, Work, is_full};
 use super::server_file;
 use super::state::Session;
@@ -44,12 +45,12 @@ impl Session {
             (CopyTarget::File(path), _) => {
                 self.check_file(path, stmt.is_from)?;
                 if stmt.is_from {
-                    self.copy_from(client, stmt, options, Some(path)).await
+                    self.copy_from(client, statement, stmt, options, Some(path)).await
                 } else {
                     self.copy_to(client, statement, stmt, options, Some(path)).await
                 }
             }
-            (CopyTarget::Std, true) => self.copy_from(client, stmt, options, None).await,
+            (CopyTarget::Std, true) => self.copy_from(client, statement, stmt, options, None).await,
             (CopyTarget::Std, false) => self.copy_to(client, statement, stmt, options, None).await,
         }
     }
@@ -72,6 +73,7 @@ impl Session {
     async fn copy_from(
         &mut self,
         client: &mut Client,
+        statement: &Arc<Statement>,
         stmt: &CopyStmt,
         options: CopyOptions,
         file: Option<&String>,
@@ -79,9 +81,6 @@ impl Session {
         let CopySource::Table { table, columns } = &stmt.source else {
             return Err(err!(SYNTAX_ERROR, "COPY FROM needs a table"));
         };
-        if stmt.filter.is_some() {
-            return Err(Error::unsupported("COPY FROM … WHERE is not supported"));
-        }
         self.backend().prevent_if_read_only("COPY FROM")?;
         let relation = crate::sql::command::find_relation(self.cx(), table)?
             .ok_or_else(|| err!(UNDEFINED_TABLE, "relation \"{}\" does not exist", table.joined()))?;
@@ -99,7 +98,12 @@ impl Session {
         }
         let names: Vec<String> = columns.iter().map(|c| c.name.clone()).collect();
         let mut copy = CopyIn::new(&relation, &names, options)?;
-        copy.plan = Some(self.insert_plan(client, &relation, &copy).await?);
+        let mut plan = self.insert_plan(client, &relation, &copy).await?;
+        if let Some(condition) = &stmt.filter {
+            let condition = copy_filter::bind(self.cx(), &statement.source, condition, &relation)?;
+            copy.filter = Some(Filter::split(&mut plan, condition)?);
+        }
+        copy.plan = Some(Arc::new(plan));
         self.begin_copy(relation.oid, 1, file.is_some());
         copy.one_by_one =
             instead || after_row::of_relation(self.cx(), &relation)?.fire_before(exec::ChangeKind::Insert);
@@ -205,10 +209,14 @@ impl Session {
         }
         let empty = copy.empty();
         let batch = std::mem::replace(&mut copy.batch, empty);
-        copy.done += batch.rows as u64;
         let plan = copy.plan.clone().ok_or_else(|| Error::internal("COPY without a plan"))?;
-        let work = InsertWork { plan, batch: Some(batch), node: None, after: copy.after.clone() };
+        let rows = match &copy.filter {
+            None => Rows::Ready(batch),
+            Some(filter) => Rows::Sifting(filter.sift(batch)),
+        };
+        let work = InsertWork { plan, rows, kept: copy.kept.clone(), after: copy.after.clone() };
         let done = self.drive(client, Box::new(work)).await.0;
+        copy.done += self.cx().processed;
         self.backend().activity.progress(Task::Copy, &[(0, copy.bytes as i64), (2, copy.done as i64)]);
         let done = done.map(drop).map_err(|e| copy.insertion_context(e));
         copy.lines.clear();
@@ -221,7 +229,7 @@ impl Session {
         client: &mut Client,
         relation: &Relation,
         copy: &CopyIn,
-    ) -> Result<Arc<PlannedStatement>> {
+    ) -> Result<PlannedStatement> {
         let table = format!("{}.{}", quote_identifier(&relation.schema), quote_identifier(&relation.name));
         let columns: Vec<String> = copy.names.iter().map(|n| quote_identifier(n)).collect();
         let params: Vec<String> = (1..=columns.len()).map(|n| format!("${n}")).collect();
@@ -245,7 +253,7 @@ impl Session {
         let mut plan = (*plan).clone();
         feed_from_work_table(&mut plan.plan, &copy.types)?;
         plan.work_tables = plan.work_tables.max(1);
-        Ok(Arc::new(plan))
+        Ok(plan)
     }
 
     async fn copy_to(
@@ -324,6 +332,10 @@ struct CopyIn {
     /// Where the batch's rows came from.
     lines: Lines,
     plan: Option<Arc<PlannedStatement>>,
+    /// WHERE.
+    filter: Option<Filter>,
+    /// Which rows of the batch the filter has left.
+    kept: Arc<Mutex<Vec<usize>>>,
     /// Rows are inserted one by one, since triggers look at them before.
     one_by_one: bool,
     header_seen: bool,
@@ -368,6 +380,8 @@ impl CopyIn {
             batch: Batch::default(),
             lines: Lines::default(),
             plan: None,
+            filter: None,
+            kept: Arc::default(),
             one_by_one: false,
             header_seen: false,
             bytes: 0,
@@ -416,7 +430,11 @@ impl CopyIn {
     /// checked while its line is at hand; the indexes get their entries when many rows are there, and only their
     /// numbers.
     fn insertion_context(&self, e: Error) -> Error {
-        let Some((line, text)) = e.0.input_row.and_then(|row| self.lines.get(row)) else {
+        let row = e.0.input_row.and_then(|row| match &*self.kept.lock() {
+            kept if kept.is_empty() => Some(row),
+            kept => kept.get(row).copied(),
+        });
+        let Some((line, text)) = row.and_then(|row| self.lines.get(row)) else {
             return self.context(e, None);
         };
         let numbers_only = e.sqlstate() == SqlState::UNIQUE_VIOLATION && !self.one_by_one;
@@ -601,9 +619,16 @@ fn no_params(e: &mut Expr) {
 /// Inserts one batch.
 struct InsertWork {
     plan: Arc<PlannedStatement>,
-    batch: Option<Batch>,
-    node: Option<Box<dyn Node>>,
+    rows: Rows,
+    kept: Arc<Mutex<Vec<usize>>>,
     after: Arc<Mutex<after_row::Worker>>,
+}
+
+/// A batch on its way into the table.
+enum Rows {
+    Sifting(Sifting),
+    Ready(Batch),
+    Inserting(Box<dyn Node>),
 }
 
 /// What is to be done about the rows when all are there.
@@ -618,11 +643,23 @@ impl Work for AfterWork {
 
 impl Work for InsertWork {
     fn step(&mut self, cx: &mut ExecContext, _: &mut Output) -> Flow<Done> {
-        if let Some(batch) = self.batch.take() {
-            self.node = Some(exec::start_plain(&self.plan, cx, None)?);
-            cx.set_work_table(0, batch);
+        if let Rows::Sifting(sifting) = &mut self.rows {
+            self.kept.lock().clear();
+            let (batch, kept) = sifting.run(cx)?;
+            *self.kept.lock() = kept;
+            if batch.rows == 0 {
+                cx.processed = 0;
+                return Ok(Done::Complete(String::new()));
+            }
+            self.rows = Rows::Ready(batch);
         }
-        if let Some(node) = &mut self.node {
+        if let Rows::Ready(batch) = &mut self.rows {
+            let batch = std::mem::take(batch);
+            let node = exec::start_plain(&self.plan, cx, None)?;
+            cx.set_work_table(0, batch);
+            self.rows = Rows::Inserting(node);
+        }
+        if let Rows::Inserting(node) = &mut self.rows {
             self.after.lock().collect(cx, |cx| -> Flow<()> {
                 while node.next(cx)?.is_some() {}
                 Ok(())

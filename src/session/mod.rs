@@ -26,6 +26,7 @@ mod client;
 mod command;
 mod context;
 mod copy;
+mod copy_filter;
 mod cursor;
 mod extended;
 mod function_call;
