@@ -531,3 +531,54 @@ fn a_missing_file() {
     assert_eq!(session.query("checkpoint"), Ok(vec![]));
     assert_eq!(session.query("drop table t"), Ok(vec![]));
 }
+
+/// A client that asks for much and reads nothing holds nobody up: its statement is cancelled by others and by
+/// `statement_timeout`, and its session can be ended, without a word in the middle of a row.
+#[test]
+fn a_client_that_does_not_read_can_be_told_to_stop() {
+    let server = Server::started(&["fsync=off"]);
+    let mut other = server.connect();
+    let mut until = |pid: u32, state: &str| {
+        let sql = format!(
+            "select coalesce((select state || '/' || coalesce(wait_event, '') from pg_stat_activity where pid = {pid}), 'gone')"
+        );
+        eventually(state, || other.query(&sql).unwrap() == [state]);
+    };
+    let much = "select repeat('x', 1000) from generate_series(1, 1000000)";
+    let mut client = server.connect_tcp();
+    for (before, tell, said) in [
+        ("reset statement_timeout", "select pg_cancel_backend", "canceling statement due to user request"),
+        ("set statement_timeout = '200ms'", "select", "canceling statement due to statement timeout"),
+    ] {
+        client.query(before).unwrap();
+        client.send(much);
+        if tell != "select" {
+            until(client.pid, "active/ClientWrite");
+            server.connect().query(&format!("{tell}({})", client.pid)).unwrap();
+        }
+        until(client.pid, "idle/ClientRead");
+        assert_eq!(client.answer().unwrap_err(), said);
+    }
+    client.query("reset statement_timeout").unwrap();
+    client.send(much);
+    until(client.pid, "active/ClientWrite");
+    server.connect().query(&format!("select pg_terminate_backend({})", client.pid)).unwrap();
+    until(client.pid, "gone");
+    let rest = client.read_to_end();
+    assert!(rest.iter().all(|m| matches!(m.kind, 'T' | 'D')), "nothing follows half a row");
+}
+
+/// `client_connection_check_interval`: a statement whose client has hung up ends while it runs and while it waits.
+#[test]
+fn a_client_that_hung_up_is_missed() {
+    let server = Server::started(&["fsync=off", "client_connection_check_interval=50ms"]);
+    for statement in ["select pg_sleep(1000)", "select count(*) from generate_series(1, 100000000000)"] {
+        let mut client = server.connect_tcp();
+        client.send(statement);
+        let gone = format!("select count(*) from pg_stat_activity where pid = {}", client.pid);
+        drop(client);
+        let mut other = server.connect();
+        eventually("the session ends", || other.query(&gone).unwrap() == ["0"]);
+    }
+    assert!(server.log().contains("FATAL:  connection to client lost"));
+}

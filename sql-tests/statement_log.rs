@@ -2,7 +2,7 @@
 
 mod support;
 
-use support::Server;
+use support::{Server, eventually};
 
 /// The lines of the log since `from`, durations blurred.
 fn lines(server: &Server, from: usize) -> Vec<String> {
@@ -112,4 +112,82 @@ fn sessions_choose_what_stands_below_errors() {
     assert_eq!(logged(&server, &quiet), ["ERROR:  division by zero"]);
     let verbose = ["set log_error_verbosity = verbose", "select 1/0"];
     assert_eq!(logged(&server, &verbose)[0], "ERROR:  22012: division by zero");
+}
+
+/// Numbers made `N`, so that pids, ids and times may be what they like.
+fn without_numbers(line: &str) -> String {
+    let mut shown = String::new();
+    for c in line.chars() {
+        match c {
+            '0'..='9' if shown.ends_with('N') => {}
+            '0'..='9' => shown.push('N'),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+/// A wait of more than `deadlock_timeout` is told once, and its end; a deadlock with the statements of all.
+#[test]
+fn long_waits_for_locks_are_logged() {
+    let server = Server::started(&["log_line_prefix=", "fsync=off", "log_lock_waits=on", "deadlock_timeout=20ms"]);
+    let (mut holder, mut waiter) = (server.connect(), server.connect());
+    holder.query("create table t (i int primary key, j int)").unwrap();
+    holder.query("insert into t values (1, 1), (2, 2)").unwrap();
+    holder.query("begin").unwrap();
+    holder.query("update t set j = 3 where i = 1").unwrap();
+    let from = server.log().len();
+    waiter.send("update t set j = 4 where i = 1");
+    eventually("the wait is told", || server.log()[from..].contains("STATEMENT"));
+    holder.query("commit").unwrap();
+    waiter.answer().unwrap();
+    eventually("its end is told", || server.log()[from..].matches("STATEMENT").count() == 2);
+    let shown: Vec<String> = server.log()[from..].lines().map(without_numbers).collect();
+    let expected = [
+        "LOG:  process N still waiting for ShareLock on transaction N after N.N ms",
+        "DETAIL:  Process holding the lock: N. Wait queue: N.",
+        "CONTEXT:  while updating tuple (N,N) in relation \"t\"",
+        "STATEMENT:  update t set j = N where i = N",
+        "LOG:  process N acquired ShareLock on transaction N after N.N ms",
+        "CONTEXT:  while updating tuple (N,N) in relation \"t\"",
+        "STATEMENT:  update t set j = N where i = N",
+    ];
+    assert_eq!(shown, expected);
+
+    holder.query("begin; update t set j = 5 where i = 1").unwrap();
+    waiter.query("begin; update t set j = 6 where i = 2").unwrap();
+    waiter.query("set deadlock_timeout = '1h'").unwrap();
+    waiter.send("update t set j = 6 where i = 1");
+    let from = server.log().len();
+    assert!(holder.query("update t set j = 5 where i = 2").unwrap_err().contains("deadlock detected"));
+    waiter.answer().unwrap();
+    let shown: Vec<String> = server.log()[from..].lines().map(without_numbers).collect();
+    let expected = [
+        "LOG:  process N detected deadlock while waiting for ShareLock on transaction N after N.N ms",
+        "DETAIL:  Process holding the lock: N. Wait queue: .",
+        "CONTEXT:  while updating tuple (N,N) in relation \"t\"",
+        "STATEMENT:  update t set j = N where i = N",
+        "ERROR:  deadlock detected",
+        "DETAIL:  Process N waits for ShareLock on transaction N; blocked by process N.",
+        "\tProcess N waits for ShareLock on transaction N; blocked by process N.",
+        "\tProcess N: update t set j = N where i = N",
+        "\tProcess N: update t set j = N where i = N",
+    ];
+    assert_eq!(shown[..expected.len()], expected);
+}
+
+/// Temporary files are told of from `log_temp_files` on, and counted.
+#[test]
+fn temporary_files_are_logged_and_counted() {
+    let server = server();
+    let sort = "select count(*) from (select g from generate_series(1, 50000) g order by g desc) s";
+    let all = logged(&server, &["set work_mem = '64kB'", "set log_temp_files = 0", sort]);
+    assert!(all.len() > 1);
+    assert!(all[0].starts_with("LOG:  temporary file: path \"base/pgsql_tmp/pgsql_tmp"), "{all:?}");
+    assert!(all[0].contains("\", size "), "{all:?}");
+    assert_eq!(all[1], format!("STATEMENT:  {sort}"));
+    let none = logged(&server, &["set work_mem = '64kB'", "set log_temp_files = '1GB'", sort]);
+    assert!(none.is_empty(), "{none:?}");
+    let counted = "select temp_files > 0 and temp_bytes > 100000 from pg_stat_database where datname = 'postgres'";
+    assert_eq!(server.connect().query(counted).unwrap(), ["t"]);
 }

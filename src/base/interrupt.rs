@@ -15,6 +15,8 @@ pub enum Cause {
     LockTimeout = 3,
     /// `pg_terminate_backend`, SIGTERM or a fast shutdown.
     Terminate = 4,
+    /// The client hung up while its statement ran.
+    ClientLost = 5,
 }
 
 /// One per session, shared with everyone who may interrupt it. Polled at each batch.
@@ -32,7 +34,8 @@ impl Interrupts {
             1 => Cause::Cancel,
             2 => Cause::StatementTimeout,
             3 => Cause::LockTimeout,
-            _ => Cause::Terminate,
+            4 => Cause::Terminate,
+            _ => Cause::ClientLost,
         }
     }
 
@@ -69,6 +72,9 @@ impl Interrupts {
                     .severity(super::Severity::Fatal)
                     .place("ProcessInterrupts", "postgres.c", 3211)
             }
+            Cause::ClientLost => Error::new(SqlState::CONNECTION_FAILURE, "connection to client lost")
+                .severity(super::Severity::Fatal)
+                .place("ProcessInterrupts", "postgres.c", 3238),
         }
     }
 }

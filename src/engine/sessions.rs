@@ -10,14 +10,17 @@ use crate::process::farewell;
 use crate::process::kept_files::KeptFiles;
 use crate::process::message::StopMode;
 use crate::protocol::{self, Gate, Surroundings, Tls};
-use crate::session::{ExecutorPool, Outside, Server};
+use crate::session::{ClientSocket, ExecutorPool, Outside, Server};
+use crate::settings::TcpTimes;
 use crate::sql::Instance;
 use crate::worker::Context;
 use async_trait::async_trait;
+use rustix::net::sockopt;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as StdStream;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Makes what all sessions share, once the storage is recovered.
 pub fn open(link: &Link, cx: &Context, files: Arc<KeptFiles>, access: Access, tls: Tls) -> Result<Arc<Gate>> {
@@ -119,6 +122,43 @@ struct Around {
     socket: Arc<OwnedFd>,
 }
 
+/// The client's socket as the kernel knows it.
+#[derive(Debug)]
+struct KernelSocket(Arc<OwnedFd>);
+
+impl ClientSocket for KernelSocket {
+    fn is_closed(&self) -> bool {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let mut asked = [PollFd::new(&*self.0, PollFlags::RDHUP)];
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let gone = PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR;
+        poll(&mut asked, Some(&now)).is_ok() && asked[0].revents().intersects(gone)
+    }
+
+    fn times(&self) -> Option<TcpTimes> {
+        let idle = sockopt::tcp_keepidle(&self.0).ok()?.as_secs() as i64;
+        let interval = sockopt::tcp_keepintvl(&self.0).ok()?.as_secs() as i64;
+        let count = i64::from(sockopt::tcp_keepcnt(&self.0).ok()?);
+        Some([idle, interval, count, i64::from(sockopt::tcp_user_timeout(&self.0).ok()?)])
+    }
+
+    fn set_times(&self, from: TcpTimes, to: TcpTimes) {
+        let seconds = |n: i64| Duration::from_secs(n as u64);
+        for at in (0..to.len()).filter(|at| from[*at] != to[*at]) {
+            let n = to[at];
+            let (name, done) = match at {
+                0 => ("TCP_KEEPIDLE", sockopt::set_tcp_keepidle(&self.0, seconds(n))),
+                1 => ("TCP_KEEPINTVL", sockopt::set_tcp_keepintvl(&self.0, seconds(n))),
+                2 => ("TCP_KEEPCNT", sockopt::set_tcp_keepcnt(&self.0, n as u32)),
+                _ => ("TCP_USER_TIMEOUT", sockopt::set_tcp_user_timeout(&self.0, n as u32)),
+            };
+            if let Err(e) = done {
+                crate::log!("setsockopt({name}) failed: {}", crate::settings::os_text(&e.into()));
+            }
+        }
+    }
+}
+
 /// What everybody is told who has to leave at once.
 fn word(mode: Mode) -> Option<Report> {
     if mode.crash {
@@ -143,6 +183,10 @@ impl Surroundings for Around {
     fn server_address(&self) -> Option<(IpAddr, u16)> {
         let own = rustix::net::getsockname(&self.socket).ok()?;
         SocketAddr::try_from(own).ok().map(|a| (a.ip(), a.port()))
+    }
+
+    fn socket(&self) -> Arc<dyn ClientSocket> {
+        Arc::new(KernelSocket(self.socket.clone()))
     }
 
     fn is_stopping(&self) -> bool {

@@ -55,18 +55,18 @@ fn search(
 }
 
 impl LockManager {
-    /// 40P01 if the owner's queued request is part of a circle.
+    /// 40P01 if the owner's queued request is part of a circle, and who makes up the circle.
     ///
     /// Departs from PostgreSQL 15, deadlock.c: a circle that only the order of a queue closes is not resolved by
     /// reordering, because LOCK-2 already lets an owner pass waiters its own locks hold up.
-    pub fn check_deadlock(&self, held: &HeldLocks) -> Option<Error> {
+    pub fn check_deadlock(&self, held: &HeldLocks) -> Option<(Error, Vec<u32>)> {
         let shards = self.lock_all();
         let mut circle = Vec::new();
         if !search(&shards, held.owner(), held.owner(), &mut Vec::new(), &mut circle) {
             return None;
         }
         circle.reverse();
-        Some(report(&circle))
+        Some((report(&circle), circle.iter().map(|(edge, _)| edge.owner).collect()))
     }
 }
 
@@ -102,7 +102,8 @@ mod tests {
         assert!(m.acquire(&mut a, y, LockMode::Share, Scope::Transaction).is_err());
         assert!(m.check_deadlock(&a).is_none());
         assert!(m.acquire(&mut b, x, LockMode::Share, Scope::Transaction).is_err());
-        let e = m.check_deadlock(&b).expect("a circle");
+        let (e, circle) = m.check_deadlock(&b).expect("a circle");
+        assert_eq!(circle, [2, 1]);
         let expected = "Process 2 waits for ShareLock on transaction 10; blocked by process 1.\n\
                         Process 1 waits for ShareLock on transaction 11; blocked by process 2.";
         assert_eq!(e.0.detail.as_deref(), Some(expected));

@@ -71,6 +71,15 @@ pub struct LockRow {
     pub since_us: Option<i64>,
 }
 
+/// A queued request, who holds what it is for, and all that are queued (`log_lock_waits`).
+#[derive(Clone, Debug)]
+pub struct LockWait {
+    pub tag: LockTag,
+    pub mode: LockMode,
+    pub holders: Vec<u32>,
+    pub queue: Vec<u32>,
+}
+
 impl LockState {
     fn mask_of(&self, owner: u32) -> u16 {
         self.granted.iter().find(|g| g.owner == owner).map_or(0, |g| g.modes)
@@ -223,6 +232,16 @@ impl LockManager {
     /// What a queued request is for: the wait event shown.
     pub fn waiting_for(&self, ticket: u64) -> Option<LockTag> {
         self.tickets.lock().get(&ticket).map(|t| t.tag)
+    }
+
+    /// What a queued request waits for, if it still does.
+    pub fn lock_wait(&self, ticket: u64) -> Option<LockWait> {
+        let tag = self.waiting_for(ticket)?;
+        let shard = self.shard(&tag).lock();
+        let state = shard.get(&tag)?;
+        let mode = state.queue.iter().find(|r| r.ticket == ticket)?.mode;
+        let holders = state.granted.iter().map(|g| g.owner).collect();
+        Some(LockWait { tag, mode, holders, queue: state.queue.iter().map(|r| r.owner).collect() })
     }
 
     /// Gives up the queued request, also when it was granted meanwhile.

@@ -19,6 +19,6 @@ mod mode;
 mod tag;
 
 pub use held::HeldLocks;
-pub use manager::{LockManager, LockRow, Scope};
+pub use manager::{LockManager, LockRow, LockWait, Scope};
 pub use mode::LockMode;
 pub use tag::LockTag;

@@ -6,7 +6,7 @@ use super::tls::{Handshake, Tls};
 use crate::base::interrupt::Cause;
 use crate::base::report::{self, Origin};
 use crate::base::{Error, Report, Result, Severity, SqlState, clock};
-use crate::session::{BackendHandle, Client, Request, Server, Session, Stream};
+use crate::session::{BackendHandle, Client, ClientSocket, Request, Server, Session, Stream};
 use crate::stat::TlsFacts;
 use crate::wire::{Frame, Frontend};
 use async_trait::async_trait;
@@ -30,6 +30,8 @@ pub trait Surroundings: Send + Sync {
     fn server_address(&self) -> Option<(IpAddr, u16)>;
     /// Returns when everybody has to leave at once, with what is to be said.
     async fn last_word(&self) -> Report;
+    /// The connection's socket.
+    fn socket(&self) -> Arc<dyn ClientSocket>;
 }
 
 /// What all connections of the engine pass.
@@ -60,10 +62,12 @@ pub async fn serve(
     let outcome = establish(&gate, &mut client, &handle, &origin, address, &*around, ssl_refused).await;
     match outcome {
         Ok(Some(session)) => {
+            client.session = Some(handle.clone());
             let last_word = tokio::select! {
                 () = converse(session, &mut client, &handle) => None,
                 word = around.last_word() => Some(word),
             };
+            client.session = None;
             if let Some(word) = last_word {
                 client.out.report(&word);
                 let _ = tokio::time::timeout(Duration::from_secs(1), client.flush()).await;
@@ -200,6 +204,7 @@ async fn admit(
         note(origin, authorized(origin, application, tls.as_deref()));
     }
     let role = server.login_role(&request.user, handle)?;
+    let _ = handle.socket.set(around.socket());
     let mut session = Session::open(server.clone(), registration, role, request)?;
     auth::ok(client);
     for (name, value) in session.reported_parameters() {
@@ -254,6 +259,7 @@ async fn converse(mut session: Session, client: &mut Client, handle: &Arc<Backen
     let origin = session.shared_origin().clone();
     let log_end = session.logs_disconnection();
     session.close(client).await;
+    client.session = None;
     if let Err(e) = result {
         part(client, &origin, e).await;
     }
@@ -277,7 +283,7 @@ async fn next_message(
     let start = tokio::time::Instant::now();
     client.rest();
     loop {
-        if handle.interrupts.cause() == Cause::Terminate {
+        if handle.interrupts.cause() >= Cause::Terminate {
             return Err(terminated(handle));
         }
         tokio::select! {

@@ -1,10 +1,11 @@
 //! The sessions by the pid shown to people: who may interrupt them, and how.
 
+use super::socket::ClientSocket;
 use crate::base::interrupt::Cause;
 use crate::base::{Interrupts, Oid, unguessable};
 use hashbrown::HashMap;
 use parking_lot::Mutex;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use tokio::sync::Notify;
 
@@ -15,6 +16,8 @@ pub struct BackendHandle {
     /// What a CancelRequest must bring.
     pub secret: u32,
     pub interrupts: Arc<Interrupts>,
+    /// Its client's, once it is known.
+    pub socket: OnceLock<Arc<dyn ClientSocket>>,
     /// Wakes the session where it waits: for its client, a lock, time.
     pub wake: Notify,
     /// The role it was authenticated as.
@@ -39,6 +42,7 @@ impl BackendHandle {
             pid,
             secret: unguessable::number() as u32,
             interrupts: Arc::default(),
+            socket: OnceLock::new(),
             wake: Notify::new(),
             role: AtomicU32::new(0),
             is_superuser: AtomicBool::new(false),
@@ -50,6 +54,13 @@ impl BackendHandle {
     pub fn interrupt(&self, cause: Cause) {
         self.interrupts.raise(cause);
         self.wake.notify_one();
+    }
+
+    /// The session ends if its client has hung up (`client_connection_check_interval`).
+    pub fn check_client(&self) {
+        if self.socket.get().is_some_and(|s| s.is_closed()) {
+            self.interrupts.raise(Cause::ClientLost);
+        }
     }
 
     pub fn role(&self) -> Oid {

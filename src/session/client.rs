@@ -1,9 +1,12 @@
 //! Bytes to and from the client, whatever carries them.
 
+use super::backends::BackendHandle;
+use crate::base::interrupt::Cause;
 use crate::base::{Error, Result, Severity, SqlState};
 use crate::wire::{Frame, Frontend, Output, Reader, Startup};
 use bytes::{Buf, BufMut};
 use std::io;
+use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// A socket, plain or encrypted.
@@ -20,20 +23,52 @@ pub struct Client {
     pub out: Output,
     /// The last read took all there was room for: more is coming.
     much: bool,
+    /// Whose client it is, while the session lives: who ends that must not wait for a client that does not read.
+    pub session: Option<Arc<BackendHandle>>,
+    /// A message was left half sent: whatever came after it would be taken for its rest.
+    broken: bool,
 }
 
 impl Client {
     pub fn new(stream: Box<dyn Stream>) -> Client {
-        Client { stream, reader: Reader::default(), out: Output::default(), much: false }
+        Client { stream, reader: Reader::default(), out: Output::default(), much: false, session: None, broken: false }
     }
 
     /// Sends everything.
     ///
+    /// A client that does not read is waited for until its session is ended (PostgreSQL 15, postgres.c,
+    /// ProcessClientWriteInterrupt: same). Dropping the future loses nothing.
+    ///
     /// # Errors
-    /// FATAL 08006 when the client is gone.
+    /// FATAL 08006 when the client is gone, 57P01 when the session is ended; then nothing more can be said to it.
     pub async fn flush(&mut self) -> Result<()> {
+        self.flush_unless(Cause::Terminate).await
+    }
+
+    /// Sends everything, unless the session is interrupted by so heavy a cause meanwhile. What was not sent stays.
+    ///
+    /// # Errors
+    /// As [`flush`](Client::flush), and the interrupt's.
+    pub async fn flush_unless(&mut self, least: Cause) -> Result<()> {
+        if self.broken {
+            self.out.buf.clear();
+        }
         while !self.out.buf.is_empty() {
-            let n = self.stream.write(&self.out.buf).await.map_err(|e| lost("could not send data to client", &e))?;
+            let sent = match &self.session {
+                None => self.stream.write(&self.out.buf).await,
+                Some(session) => tokio::select! {
+                    biased;
+                    sent = self.stream.write(&self.out.buf) => sent,
+                    e = interrupted(session, least) => {
+                        if e.0.severity == Severity::Fatal {
+                            self.broken = true;
+                            self.out.buf.clear();
+                        }
+                        return Err(e);
+                    }
+                },
+            };
+            let n = sent.map_err(|e| lost("could not send data to client", &e))?;
             if n == 0 {
                 return Err(lost("could not send data to client", &io::ErrorKind::WriteZero.into()));
             }
@@ -92,6 +127,34 @@ impl Client {
     pub fn rest(&mut self) {
         self.reader.rest();
         self.out.rest();
+    }
+}
+
+/// Returns when the session is interrupted by so heavy a cause. A lesser one that arrives stays for who looks next.
+async fn interrupted(session: &BackendHandle, least: Cause) -> Error {
+    let mut woken = Woken { session, passed: false };
+    loop {
+        if session.interrupts.cause() >= least
+            && let Err(e) = session.interrupts.check()
+        {
+            return e;
+        }
+        session.wake.notified().await;
+        woken.passed = true;
+    }
+}
+
+/// Passes on a wake-up that was meant for others, too.
+struct Woken<'a> {
+    session: &'a BackendHandle,
+    passed: bool,
+}
+
+impl Drop for Woken<'_> {
+    fn drop(&mut self) {
+        if self.passed {
+            self.session.wake.notify_one();
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `server` | what all sessions share |
 //! | `backends` | the sessions by pid: cancel, terminate |
-//! | `client` | bytes to and from the client |
+//! | `client`, `socket` | bytes to and from the client; its socket |
 //! | `block` | the transaction block as a state machine |
 //! | `job`, `pool`, `wait` | a statement's run: inline, on the executor pool, waiting for something |
 //! | `open` | from an authenticated connection to a session |
@@ -41,6 +41,7 @@ mod server;
 mod server_file;
 mod setting;
 mod simple;
+mod socket;
 mod state;
 mod statement;
 mod statement_log;
@@ -53,4 +54,5 @@ pub use client::{Client, Stream};
 pub use open::Request;
 pub use pool::{ExecutorPool, STACK_BYTES};
 pub use server::{Outside, Server};
+pub use socket::ClientSocket;
 pub use state::Session;

@@ -5,11 +5,12 @@ use super::block::Block;
 use super::context::Facts;
 use super::hooks::Hooks;
 use super::server::Server;
+use super::socket::Times;
 use super::state::Session;
 use crate::base::report::Origin;
 use crate::base::{Error, Result, Severity, SqlState, clock};
 use crate::catalog::object::Role;
-use crate::settings::{Id, Lookup, SessionSettings, Source};
+use crate::settings::{Connection, Id, Lookup, SessionSettings, Source};
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::domain::DomainChecks;
 use crate::sql::{Backend, User};
@@ -133,7 +134,13 @@ impl Session {
         let database = find_database(&server, &request.database, &role)?;
         let catalog = Arc::new(instance.cluster.session(database.oid)?);
         may_connect(&catalog, &database, &role)?;
-        let settings = initial_settings(&server, &catalog, &role, database.oid, &request)?;
+        let mut settings = initial_settings(&server, &catalog, &role, database.oid, &request)?;
+        let times = handle.socket.get().map(Times::of);
+        settings.connected_by(match &times {
+            None => Connection::Unknown,
+            Some(None) => Connection::Unix,
+            Some(Some(times)) => Connection::Tcp(times.system()),
+        });
         let view = settings.view().clone();
         let settings = Arc::new(Mutex::new(settings));
         let start_us = clock::now_us();
@@ -224,6 +231,7 @@ impl Session {
             origin: Arc::new(origin),
             skip_to_sync: false,
             statement_deadline: None,
+            tcp_times: times.flatten(),
             _registration: registration,
         };
         session.first_settings();

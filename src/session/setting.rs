@@ -61,6 +61,9 @@ impl Session {
         if self.origin.levels != levels {
             Arc::make_mut(&mut self.origin).levels = levels;
         }
+        if let Some(times) = &mut self.tcp_times {
+            times.follow(&view);
+        }
         let cx = self.cx();
         super::context::apply(cx, &view);
         let backend = self.backend();

@@ -64,8 +64,7 @@ impl Session {
                 if self.block == Block::None {
                     self.block = Block::Implicit;
                 }
-                self.begin_statement(&statement.text.clone(), "");
-                Arc::make_mut(&mut self.origin).statement = Some(source.clone());
+                self.restart_timeout();
             }
             let tag = self.run_statement(client, statement, params.clone(), &[], Destination::Described).await?;
             let last = i + 1 == statements.len();
@@ -278,7 +277,8 @@ impl Session {
         let Some(backend) = self.cx.as_ref().and_then(|cx| cx.backend.as_ref()) else {
             return Err(Error::internal("SES-1"));
         };
-        super::wait::wait_for(&self.server, &self.handle, &backend.txn.held, limits, what).await
+        let waiter = super::wait::Waiter { origin: &self.origin, context: None };
+        super::wait::wait_for(&self.server, &self.handle, &backend.txn.held, limits, waiter, what).await
     }
 
     /// Tells client and log of an error, and undoes what must be undone.

@@ -42,6 +42,7 @@ pub struct Session {
     /// Extended protocol: an error occurred, everything up to Sync is skipped (SES-3).
     pub(super) skip_to_sync: bool,
     pub(super) statement_deadline: Option<Instant>,
+    pub(super) tcp_times: Option<super::socket::Times>,
     /// Leaves the registry last.
     pub(super) _registration: Registration,
 }
@@ -70,6 +71,11 @@ impl Session {
         WaitLimits {
             deadlock_timeout: Duration::from_millis(view.int(Id::DeadlockTimeout) as u64),
             lock_timeout: (lock_timeout > 0).then(|| Duration::from_millis(lock_timeout)),
+            log_lock_waits: view.bool(Id::LogLockWaits),
+            client_check: match view.int(Id::ClientConnectionCheckInterval) {
+                0 => None,
+                ms => Some(Duration::from_millis(ms as u64)),
+            },
             statement_deadline,
         }
     }
@@ -179,12 +185,16 @@ impl Session {
         origin.statement = Some(text.clone());
         origin.tag.clear();
         origin.tag.push_str(tag);
-        let view = &self.backend().view;
-        let timeout = view.int(Id::StatementTimeout) as u64;
-        let limit = view.int(Id::TrackActivityQuerySize) as usize;
-        self.statement_deadline = (timeout > 0).then(|| Instant::now() + Duration::from_millis(timeout));
+        self.restart_timeout();
+        let limit = self.backend().view.int(Id::TrackActivityQuerySize) as usize;
         self.cx().fx.statement_us = now - clock::POSTGRES_EPOCH_US;
         self.backend().activity.statement(text, now, limit);
+    }
+
+    /// `statement_timeout` counts for each statement of a Query message by itself.
+    pub(super) fn restart_timeout(&mut self) {
+        let timeout = self.backend().view.int(Id::StatementTimeout) as u64;
+        self.statement_deadline = (timeout > 0).then(|| Instant::now() + Duration::from_millis(timeout));
     }
 
     /// Back to waiting for the client.
@@ -214,6 +224,7 @@ async fn on_pool(
     tokio::pin!(running);
     let mut deadline = limits.statement_deadline;
     loop {
+        let look = limits.client_check.map(|every| Instant::now() + every);
         tokio::select! {
             biased;
             back = &mut running => {
@@ -224,6 +235,7 @@ async fn on_pool(
                 deadline = None;
                 handle.interrupts.raise(Cause::StatementTimeout);
             }
+            () = wait::until(look) => handle.check_client(),
         }
     }
 }
@@ -238,14 +250,26 @@ async fn settle(
     what: &Wait,
 ) -> Result<()> {
     if matches!(what, Wait::Output) {
+        let Some(backend) = job.cx.backend.as_mut() else { return Err(Error::internal("a job without a backend")) };
+        backend.activity.wait_event(Some(wait_event(&server, what)));
         std::mem::swap(&mut client.out, &mut job.out);
-        let sent = client.flush().await;
+        // What is made so far still has to leave; the statement need not wait for it when it is called off.
+        let sent = tokio::select! {
+            biased;
+            sent = client.flush_unless(Cause::Cancel) => sent,
+            () = wait::until(limits.statement_deadline) => {
+                handle.interrupts.raise(Cause::StatementTimeout);
+                handle.interrupts.check()
+            }
+        };
         std::mem::swap(&mut client.out, &mut job.out);
+        backend.activity.wait_event(None);
         return sent;
     }
     let Some(backend) = job.cx.backend.as_mut() else { return Err(Error::internal("a job without a backend")) };
     backend.activity.wait_event(Some(wait_event(&server, what)));
-    let done = wait::wait_for(&server, &handle, &backend.txn.held, limits, what).await;
+    let waiter = wait::Waiter { origin: &job.origin, context: job.cx.wait_context.as_deref() };
+    let done = wait::wait_for(&server, &handle, &backend.txn.held, limits, waiter, what).await;
     backend.activity.wait_event(None);
     done
 }

@@ -3,8 +3,9 @@
 use super::backends::BackendHandle;
 use super::server::Server;
 use crate::base::interrupt::Cause;
-use crate::base::{Lsn, Result, Wait};
-use crate::lock::HeldLocks;
+use crate::base::report::{self, Origin};
+use crate::base::{Error, Lsn, Report, Result, Severity, SqlState, Wait};
+use crate::lock::{HeldLocks, LockWait};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
@@ -18,6 +19,37 @@ pub struct WaitLimits {
     pub lock_timeout: Option<Duration>,
     /// When `statement_timeout` strikes.
     pub statement_deadline: Option<Instant>,
+    pub log_lock_waits: bool,
+    /// How often to look whether the client is still there (`client_connection_check_interval`).
+    pub client_check: Option<Duration>,
+}
+
+/// Who waits, for the lines about it in the server log.
+#[derive(Clone, Copy)]
+pub struct Waiter<'a> {
+    pub origin: &'a Origin,
+    /// What it is doing.
+    pub context: Option<&'a str>,
+}
+
+impl Waiter<'_> {
+    /// `process 7 <what> ShareLock on transaction 5 after 1000.123 ms`.
+    ///
+    /// PostgreSQL 15, proc.c, ProcSleep: same texts.
+    fn log(self, what: &str, wait: &LockWait, since: Instant, queue: bool) {
+        let us = since.elapsed().as_micros();
+        let (pid, mode, tag) = (self.origin.pid, wait.mode.name(), wait.tag);
+        let text = format!("process {pid} {what} {mode} on {tag} after {}.{:03} ms", us / 1000, us % 1000);
+        let mut line = Report::notice(Severity::Log, SqlState::SUCCESSFUL_COMPLETION, text);
+        if queue {
+            let list = |pids: &[u32]| pids.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+            let holding = if wait.holders.len() == 1 { "Process" } else { "Processes" };
+            let (holders, queue) = (list(&wait.holders), list(&wait.queue));
+            line = line.with_detail(format!("{holding} holding the lock: {holders}. Wait queue: {queue}."));
+        }
+        line.context = self.context.map(str::to_string);
+        report::log_as(self.origin, &line);
+    }
 }
 
 /// Waits until the log is durable up to `lsn`. A commit that reached the log cannot be called off.
@@ -38,6 +70,7 @@ pub async fn wait_for(
     handle: &Arc<BackendHandle>,
     held: &HeldLocks,
     limits: WaitLimits,
+    waiter: Waiter<'_>,
     what: &Wait,
 ) -> Result<()> {
     match what {
@@ -45,7 +78,7 @@ pub async fn wait_for(
             flushed(server, *lsn).await;
             Ok(())
         }
-        Wait::Lock(ticket) => lock_granted(server, handle, held, limits, *ticket).await,
+        Wait::Lock(ticket) => lock_granted(server, handle, held, limits, waiter, *ticket).await,
         Wait::Until(when) => interruptible(handle, limits, tokio::time::sleep_until((*when).into())).await,
         Wait::Checkpoint(number) => {
             let mut outcome = None;
@@ -76,11 +109,13 @@ async fn interruptible(handle: &Arc<BackendHandle>, limits: WaitLimits, work: im
     let mut work = pin!(work);
     loop {
         handle.interrupts.check()?;
+        let look = limits.client_check.map(|every| Instant::now() + every);
         tokio::select! {
             biased;
             () = &mut work => return Ok(()),
             () = handle.wake.notified() => {}
             () = until(limits.statement_deadline) => handle.interrupts.raise(Cause::StatementTimeout),
+            () = until(look) => handle.check_client(),
         }
     }
 }
@@ -91,6 +126,7 @@ async fn lock_granted(
     handle: &Arc<BackendHandle>,
     held: &HeldLocks,
     limits: WaitLimits,
+    waiter: Waiter<'_>,
     ticket: u64,
 ) -> Result<()> {
     let start = Instant::now();
@@ -102,22 +138,57 @@ async fn lock_granted(
         false => Poll::Pending,
     });
     let mut granted = pin!(granted);
+    let mut told: Option<LockWait> = None;
     loop {
         handle.interrupts.check()?;
+        let look = limits.client_check.map(|every| Instant::now() + every);
         tokio::select! {
             biased;
-            () = &mut granted => return Ok(()),
+            () = &mut granted => {
+                if let Some(wait) = &told {
+                    waiter.log("acquired", wait, start, false);
+                }
+                return Ok(());
+            }
             () = handle.wake.notified() => {}
             () = until(limits.statement_deadline) => handle.interrupts.raise(Cause::StatementTimeout),
             () = until(lock_deadline) => handle.interrupts.raise(Cause::LockTimeout),
+            () = until(look) => handle.check_client(),
             () = until(deadlock_check) => {
                 deadlock_check = None;
-                if let Some(deadlock) = locks.check_deadlock(held) {
-                    return Err(deadlock);
+                let deadlock = locks.check_deadlock(held);
+                told = limits.log_lock_waits.then(|| locks.lock_wait(ticket)).flatten();
+                if let Some(wait) = told.as_mut().filter(|_| deadlock.is_some()) {
+                    // It stands in the queue no more.
+                    wait.queue.retain(|pid| *pid != held.owner());
+                }
+                if let Some(wait) = &told {
+                    let what = if deadlock.is_some() { "detected deadlock while waiting for" } else { "still waiting for" };
+                    waiter.log(what, wait, start, true);
+                }
+                if let Some((error, circle)) = deadlock {
+                    return Err(with_statements(server, error, &circle));
                 }
             }
         }
     }
+}
+
+/// What the server log says of a deadlock, and nobody else may read: the statements of all whom it holds.
+///
+/// PostgreSQL 15, deadlock.c, DeadLockReport: same form.
+fn with_statements(server: &Server, error: Error, circle: &[u32]) -> Error {
+    let mut detail = error.0.detail.clone().unwrap_or_default();
+    for pid in circle {
+        let facts = server.instance.activity.by_pid(*pid);
+        let text = match &facts {
+            None => "<backend information not available>",
+            Some(facts) if facts.query.is_empty() => "<command string not enabled>",
+            Some(facts) => &facts.query,
+        };
+        detail.push_str(&format!("\nProcess {pid}: {text}"));
+    }
+    error.detail_log(detail)
 }
 
 /// Sleeps until a time that may never come.

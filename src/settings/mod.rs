@@ -26,7 +26,7 @@ pub use file::{ConfigFiles, Item, os_text, parse_file, parse_text, quote};
 pub use global::{FileSetting, Global, Origin, check_custom_name, custom_of, is_custom_name, unrecognized, validate};
 pub use list::{SettingRow, flags, rows, show_all};
 pub use parameter::{Context, Kind, Parameter, Unit, flag};
-pub use session::{Lasting, SessionSettings, View};
+pub use session::{Connection, Lasting, SessionSettings, TcpTimes, View};
 pub use snapshot::{Entry, Lookup, Snapshot, Source, boot_value, find, parameter};
 pub use table::{IDS, Id, PARAMETERS, SERVER_VERSION, version_text};
 pub use value::{Value, format_g, parse_bool};

@@ -63,9 +63,39 @@ pub struct View {
     base: Arc<Snapshot>,
     overridden: [u64; WORDS],
     over: Arc<Vec<(Id, Value)>>,
+    connection: Connection,
+}
+
+/// `tcp_keepalives_idle`, `tcp_keepalives_interval`, `tcp_keepalives_count`, `tcp_user_timeout`.
+pub type TcpTimes = [i64; 4];
+
+/// What a session's client is connected by, which decides what TCP's settings show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Connection {
+    /// None, or nobody has said.
+    #[default]
+    Unknown,
+    Unix,
+    /// With what the system has set.
+    Tcp(TcpTimes),
 }
 
 impl View {
+    /// What a setting of TCP shows, where it is not what was set (PostgreSQL 15, guc.c, show_tcp_keepalives_idle and
+    /// others: same).
+    fn tcp_time(&self, id: Id) -> Option<String> {
+        let ids = [Id::TcpKeepalivesIdle, Id::TcpKeepalivesInterval, Id::TcpKeepalivesCount, Id::TcpUserTimeout];
+        let at = ids.iter().position(|i| *i == id)?;
+        match self.connection {
+            Connection::Unknown => None,
+            Connection::Unix => Some("0".into()),
+            Connection::Tcp(system) => match self.int(id) {
+                0 => Some(system[at].to_string()),
+                n => Some(n.to_string()),
+            },
+        }
+    }
+
     /// Nothing was set between these two.
     pub fn is(&self, other: &View) -> bool {
         Arc::ptr_eq(&self.over, &other.over) && Arc::ptr_eq(&self.base, &other.base)
@@ -81,6 +111,14 @@ impl Lookup for View {
             return read(&self.over[i].1);
         }
         self.base.with_value(id, read)
+    }
+
+    fn show(&self, id: Id) -> String {
+        self.tcp_time(id).unwrap_or_else(|| super::snapshot::shown(self, id))
+    }
+
+    fn plain(&self, id: Id) -> String {
+        self.tcp_time(id).unwrap_or_else(|| super::snapshot::plainly(self, id))
     }
 }
 
@@ -102,9 +140,14 @@ impl SessionSettings {
         SessionSettings::over(global.snapshot())
     }
 
+    /// What the client is connected by.
+    pub fn connected_by(&mut self, connection: Connection) {
+        self.view.connection = connection;
+    }
+
     pub fn over(base: Arc<Snapshot>) -> SessionSettings {
         SessionSettings {
-            view: View { base, overridden: [0; WORDS], over: Arc::default() },
+            view: View { base, overridden: [0; WORDS], over: Arc::default(), connection: Connection::Unknown },
             reset: BTreeMap::new(),
             set: BTreeMap::new(),
             undo: BTreeMap::new(),
@@ -449,6 +492,14 @@ fn merge(below: &mut Undo, top: Undo) {
 impl Lookup for SessionSettings {
     fn with_value<R>(&self, id: Id, read: impl FnOnce(&Value) -> R) -> R {
         self.view.with_value(id, read)
+    }
+
+    fn show(&self, id: Id) -> String {
+        self.view.show(id)
+    }
+
+    fn plain(&self, id: Id) -> String {
+        self.view.plain(id)
     }
 }
 

@@ -194,20 +194,40 @@ pub trait Lookup {
     }
 
     /// The text SHOW prints.
-    fn show(&self, id: Id) -> String {
-        if id == Id::ArchiveCommand && self.choice(Id::ArchiveMode) == "off" {
-            return "(disabled)".to_string();
-        }
-        self.with_value(id, |v| v.show(parameter(id)))
+    fn show(&self, id: Id) -> String
+    where
+        Self: Sized,
+    {
+        shown(self, id)
     }
 
     /// The text in `pg_settings.setting`.
-    fn plain(&self, id: Id) -> String {
-        if id == Id::ArchiveCommand && self.choice(Id::ArchiveMode) == "off" {
-            return "(disabled)".to_string();
-        }
-        self.with_value(id, |v| v.plain(parameter(id)))
+    fn plain(&self, id: Id) -> String
+    where
+        Self: Sized,
+    {
+        plainly(self, id)
     }
+}
+
+/// [`Lookup::show`] of what no connection changes.
+pub(super) fn shown(settings: &impl Lookup, id: Id) -> String {
+    match is_disabled(settings, id) {
+        true => "(disabled)".to_string(),
+        false => settings.with_value(id, |v| v.show(parameter(id))),
+    }
+}
+
+/// [`Lookup::plain`] of what no connection changes.
+pub(super) fn plainly(settings: &impl Lookup, id: Id) -> String {
+    match is_disabled(settings, id) {
+        true => "(disabled)".to_string(),
+        false => settings.with_value(id, |v| v.plain(parameter(id))),
+    }
+}
+
+fn is_disabled(settings: &impl Lookup, id: Id) -> bool {
+    id == Id::ArchiveCommand && settings.choice(Id::ArchiveMode) == "off"
 }
 
 #[cold]

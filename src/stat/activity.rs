@@ -147,19 +147,31 @@ impl Activity {
     /// A copy of every row.
     pub fn list(&self) -> Vec<ActivityFacts> {
         let slots: Vec<_> = self.registry.slots.lock().all.values().cloned().collect();
-        slots.iter().map(|s| s.lock().clone()).collect()
+        slots.iter().map(|s| s.lock().seen()).collect()
     }
 
     /// The row of one pid.
     pub fn by_pid(&self, pid: u32) -> Option<ActivityFacts> {
         let slots: Vec<_> = self.registry.slots.lock().all.values().cloned().collect();
-        slots.iter().map(|s| s.lock()).find(|f| f.pid == pid).map(|f| f.clone())
+        slots.iter().map(|s| s.lock()).find(|f| f.pid == pid).map(|f| f.seen())
     }
 
     /// How many sessions are in a database (`pg_stat_database.numbackends`).
     pub fn backends_in(&self, database: Oid) -> usize {
         let slots = self.registry.slots.lock();
         slots.all.values().filter(|s| s.lock().database == database).count()
+    }
+}
+
+impl ActivityFacts {
+    /// A copy for others to see. An idle session waits for its client, which it does not take the time to say.
+    fn seen(&self) -> ActivityFacts {
+        let mut seen = self.clone();
+        let idle = [SessionState::Idle, SessionState::IdleInTransaction, SessionState::IdleInTransactionAborted];
+        if seen.wait_event.is_none() && idle.contains(&seen.state) {
+            seen.wait_event = Some(("Client", "ClientRead"));
+        }
+        seen
     }
 }
 

@@ -45,6 +45,7 @@ pub fn apply_settings(cx: &mut ExecContext, view: &View) {
     cx.settings.work_mem_kb = view.int(Id::WorkMem) as usize;
     cx.settings.hash_mem_multiplier = view.real(Id::HashMemMultiplier);
     cx.settings.temp_file_limit_kb = u64::try_from(view.int(Id::TempFileLimit)).ok();
+    cx.settings.log_temp_files_kb = u64::try_from(view.int(Id::LogTempFiles)).ok();
 }
 
 /// Makes the catalog's search path follow the setting; `$user` is the current role.

@@ -19,11 +19,13 @@ pub struct ExecSettings {
     pub hash_mem_multiplier: f64,
     /// Bytes of all temporary files of the session; None: no limit.
     pub temp_file_limit_kb: Option<u64>,
+    /// Temporary files from this size on are logged (`log_temp_files`).
+    pub log_temp_files_kb: Option<u64>,
 }
 
 impl Default for ExecSettings {
     fn default() -> ExecSettings {
-        ExecSettings { work_mem_kb: 4096, hash_mem_multiplier: 2.0, temp_file_limit_kb: None }
+        ExecSettings { work_mem_kb: 4096, hash_mem_multiplier: 2.0, temp_file_limit_kb: None, log_temp_files_kb: None }
     }
 }
 

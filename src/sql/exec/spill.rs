@@ -5,7 +5,8 @@
 //! followed by the bytes. Removed when dropped; what a crash leaves behind the start removes.
 
 use super::ExecContext;
-use crate::base::{Error, Result};
+use crate::base::report::{self, Origin};
+use crate::base::{Error, Report, Result, Severity, SqlState};
 use crate::disk::{Disk, File, access_error};
 use crate::types::{Batch, BytesColumn, Column, ColumnData, Phys};
 use std::sync::Arc;
@@ -24,6 +25,9 @@ pub(crate) struct TempFile {
     written: u64,
     buffer: Vec<u8>,
     pub rows: usize,
+    /// Logged at its end if it has grown to so many kB, as what its maker did.
+    log_from_kb: Option<u64>,
+    origin: Option<Arc<Origin>>,
 }
 
 /// Where a reader stands in a file.
@@ -53,9 +57,12 @@ impl TempFile {
             }
         }
         let n = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = format!("{DIRECTORY}/pgsql_tmp{}.{n}", std::process::id());
+        let origin = report::current();
+        let pid = origin.as_ref().map_or_else(std::process::id, |o| o.pid);
+        let path = format!("{DIRECTORY}/pgsql_tmp{pid}.{n}");
         let file = disk.create(&path).map_err(|e| access_error(format!("create temporary file \"{path}\""), &e))?;
-        Ok(TempFile { disk, file, path, written: 0, buffer: Vec::new(), rows: 0 })
+        let log_from_kb = cx.settings.log_temp_files_kb;
+        Ok(TempFile { disk, file, path, written: 0, buffer: Vec::new(), rows: 0, log_from_kb, origin })
     }
 
     /// Bytes written out.
@@ -89,6 +96,10 @@ impl TempFile {
         }
         let wrote = self.file.write_at(&self.buffer, self.written);
         wrote.map_err(|e| access_error(format!("write to file \"{}\"", self.path), &e))?;
+        if let Some(backend) = &mut cx.backend {
+            backend.stats.temp_files += i64::from(self.written == 0 && !self.buffer.is_empty());
+            backend.stats.temp_bytes += self.buffer.len() as i64;
+        }
         self.written += self.buffer.len() as u64;
         self.buffer.clear();
         Ok(())
@@ -132,6 +143,21 @@ impl Drop for TempFile {
     fn drop(&mut self) {
         // Nobody can use the file any more; a leftover is removed at the next start.
         let _ = self.disk.remove(&self.path);
+        if self.log_from_kb.is_some_and(|kb| self.written > 0 && self.written / 1024 >= kb) {
+            self.log();
+        }
+    }
+}
+
+impl TempFile {
+    /// PostgreSQL 15, fd.c, ReportTemporaryFileUsage: same text.
+    fn log(&self) {
+        let text = format!("temporary file: path \"{}\", size {}", self.path, self.written);
+        let line = Report::notice(Severity::Log, SqlState::SUCCESSFUL_COMPLETION, text);
+        match report::current().or_else(|| self.origin.clone()) {
+            Some(origin) => report::log_as(&origin, &line),
+            None => report::log(&line),
+        }
     }
 }
 
