@@ -5,8 +5,8 @@ use crate::base::interrupt::Cause;
 use crate::base::{Interrupts, Oid, unguessable};
 use hashbrown::HashMap;
 use parking_lot::Mutex;
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use tokio::sync::Notify;
 
 /// How others reach a session.
