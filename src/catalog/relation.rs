@@ -124,6 +124,16 @@ pub struct ForeignKey {
     /// Which of the referring columns ON DELETE SET NULL | DEFAULT changes; empty: all.
     #[serde(default)]
     pub delete_columns: Vec<i16>,
+    /// `tgenabled` of the triggers that look for what rows refer to, and of those on the table referred to.
+    #[serde(default = "origin")]
+    pub check_enabled: char,
+    #[serde(default = "origin")]
+    pub action_enabled: char,
+}
+
+/// Triggers fire unless the session replays another server's changes.
+fn origin() -> char {
+    'O'
 }
 
 /// A key or included column of an index.

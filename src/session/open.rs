@@ -188,6 +188,7 @@ impl Session {
             delete_at_commit: Vec::new(),
             drop_at_commit: Vec::new(),
             deferred: Default::default(),
+            in_use: Default::default(),
             large_objects: Default::default(),
             listening: Vec::new(),
             notifies: Vec::new(),

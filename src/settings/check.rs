@@ -32,6 +32,10 @@ pub fn check(id: Id, new: &str, old: &str) -> Result<String> {
         Id::ClientEncoding => client_encoding(new),
         Id::LcMessages | Id::LcMonetary | Id::LcNumeric | Id::LcTime => locale(id, new),
         Id::ApplicationName | Id::ClusterName => Ok(printable(new)),
+        Id::DefaultTablespace if !matches!(new, "" | "pg_default" | "pg_global") => {
+            Err(bad(id, new).detail(format!("Tablespace \"{new}\" does not exist.")))
+        }
+        Id::DefaultTableAccessMethod => table_access_method(new),
         Id::SearchPath | Id::TempTablespaces | Id::ListenAddresses => match split_list(new) {
             Some(_) => Ok(new.to_string()),
             None => Err(bad(id, new).detail("List syntax is invalid.")),
@@ -47,6 +51,16 @@ fn bad(id: Id, text: &str) -> crate::base::Error {
 /// Bytes that are not printable ASCII become question marks (PostgreSQL 15, pg_clean_ascii).
 fn printable(text: &str) -> String {
     text.bytes().map(|b| if (32..127).contains(&b) { b as char } else { '?' }).collect()
+}
+
+/// There is one way to store tables.
+fn table_access_method(name: &str) -> Result<String> {
+    match name {
+        "heap" => Ok(name.to_string()),
+        "" => Err(bad(Id::DefaultTableAccessMethod, name).detail("default_table_access_method cannot be empty.")),
+        _ => Err(bad(Id::DefaultTableAccessMethod, name)
+            .detail(format!("Table access method \"{name}\" does not exist."))),
+    }
 }
 
 fn log_destination(text: &str) -> Result<String> {

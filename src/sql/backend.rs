@@ -64,6 +64,8 @@ pub struct Backend {
     pub drop_at_commit: Vec<Oid>,
     /// Work on changed rows that awaits the commit.
     pub deferred: crate::sql::exec::after_row::Deferred,
+    /// What its statements and cursors have open.
+    pub in_use: Arc<crate::sql::exec::InUse>,
     /// Large objects it has open.
     pub large_objects: crate::sql::large_object::Descriptors,
     /// Channels this session listens on.
@@ -152,6 +154,7 @@ impl Backend {
             delete_at_commit: Vec::new(),
             drop_at_commit: Vec::new(),
             deferred: Default::default(),
+            in_use: Default::default(),
             large_objects: Default::default(),
             listening: Vec::new(),
             notifies: Vec::new(),

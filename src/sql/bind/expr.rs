@@ -188,11 +188,16 @@ impl Binder<'_, '_> {
 
     /// PostgreSQL 15, parse_expr.c, transformColumnRef.
     fn column_ref(&mut self, parts: &[String], pos: Pos) -> Result<Expr> {
-        if let Some(word) = match self.scope().clause {
-            Clause::Default => Some("DEFAULT expression"),
-            _ => None,
-        } {
-            return Err(err!(FEATURE_NOT_SUPPORTED, "cannot use column reference in {word}").at(self.at(pos)));
+        match self.scope().clause {
+            Clause::Default => {
+                let text = "cannot use column reference in DEFAULT expression";
+                return Err(Error::unsupported(text).at(self.at(pos)));
+            }
+            Clause::PartitionBound => {
+                let text = "cannot use column reference in partition bound expression";
+                return Err(Error::unsupported(text).at(self.at(pos)));
+            }
+            _ => {}
         }
         self.column_or_variable(parts, pos)
     }
@@ -278,8 +283,8 @@ impl Binder<'_, '_> {
         if let Some(l) = left {
             if let (ast::ExprKind::Row { fields: a, .. }, ast::ExprKind::Row { fields: b, .. }) = (&l.kind, &right.kind)
             {
-                let a = a.iter().map(|e| self.expr(e)).collect::<Result<Vec<_>>>()?;
-                let b = b.iter().map(|e| self.expr(e)).collect::<Result<Vec<_>>>()?;
+                let a = self.row_fields(a)?;
+                let b = self.row_fields(b)?;
                 return self.row_compare(op.schema.as_deref(), &op.name, a, b, at);
             }
             if let (ast::ExprKind::Row { fields, .. }, ast::ExprKind::SubLink(link)) = (&l.kind, &right.kind)
@@ -359,16 +364,22 @@ impl Binder<'_, '_> {
     fn distinct(&mut self, left: &ast::Expr, right: &ast::Expr, negated: bool, pos: Pos) -> Result<Expr> {
         if let (ast::ExprKind::Row { fields: a, .. }, ast::ExprKind::Row { fields: b, .. }) = (&left.kind, &right.kind)
         {
+            let (a, b) = (self.row_fields(a)?, self.row_fields(b)?);
             if a.len() != b.len() {
                 return Err(err!(SYNTAX_ERROR, "unequal number of entries in row expressions").at(self.at(pos)));
             }
             // A row is distinct if any of its fields is.
-            let parts = a.iter().zip(b).map(|(x, y)| self.distinct(x, y, negated, pos)).collect::<Result<Vec<_>>>()?;
+            let pairs = a.into_iter().zip(b);
+            let parts = pairs.map(|(x, y)| self.distinct_values(x, y, negated, pos)).collect::<Result<Vec<_>>>()?;
             let kind = if negated { ExprKind::And(parts) } else { ExprKind::Or(parts) };
             return Ok(Expr::new(kind, TypeRef::of(oid::BOOL)));
         }
         let l = self.expr(left)?;
         let r = self.expr(right)?;
+        self.distinct_values(l, r, negated, pos)
+    }
+
+    fn distinct_values(&mut self, l: Expr, r: Expr, negated: bool, pos: Pos) -> Result<Expr> {
         // A NULL literal makes it a plain null test.
         if matches!(r.kind, ExprKind::Const(Value::Null)) || matches!(l.kind, ExprKind::Const(Value::Null)) {
             let arg = Box::new(if matches!(r.kind, ExprKind::Const(Value::Null)) { l } else { r });
@@ -418,8 +429,8 @@ impl Binder<'_, '_> {
             for item in list {
                 let part = match &item.kind {
                     ast::ExprKind::Row { fields: right, .. } => {
-                        let a = fields.iter().map(|e| self.expr(e)).collect::<Result<Vec<_>>>()?;
-                        let b = right.iter().map(|e| self.expr(e)).collect::<Result<Vec<_>>>()?;
+                        let a = self.row_fields(fields)?;
+                        let b = self.row_fields(right)?;
                         self.row_compare(None, name, a, b, pos)?
                     }
                     _ => {
@@ -724,7 +735,8 @@ impl Binder<'_, '_> {
         Ok(Expr { kind: ExprKind::Array { elements, nested }, ty: TypeRef::of(array), pos: Some(pos) })
     }
 
-    fn row(&mut self, fields: &[ast::Expr]) -> Result<Expr> {
+    /// The values of a row constructor.
+    pub(super) fn row_fields(&mut self, fields: &[ast::Expr]) -> Result<Vec<Expr>> {
         let mut out = Vec::new();
         for f in fields {
             // `ROW(t.*)` is expanded.
@@ -742,6 +754,11 @@ impl Binder<'_, '_> {
         if out.len() > 1664 {
             return Err(err!(TOO_MANY_COLUMNS, "ROW expressions can have at most 1664 entries"));
         }
+        Ok(out)
+    }
+
+    fn row(&mut self, fields: &[ast::Expr]) -> Result<Expr> {
+        let out = self.row_fields(fields)?;
         let names = (1..=out.len()).map(|i| format!("f{i}")).collect();
         Ok(Expr::new(ExprKind::Row { fields: out, names }, TypeRef::of(oid::RECORD)))
     }

@@ -135,6 +135,7 @@ impl Binder<'_, '_> {
             C::TriggerWhen => "trigger WHEN condition",
             C::Statistics => "statistics expression",
             C::Partition => "partition key expression",
+            C::PartitionBound => "partition bound",
             C::Copy => "COPY FROM WHERE condition",
             C::Transform => "transform expression",
             _ => return Ok(()),
@@ -151,7 +152,7 @@ impl Binder<'_, '_> {
         pos: Pos,
     ) -> Result<Expr> {
         let left = match &left.kind {
-            ast::ExprKind::Row { fields, .. } => fields.iter().map(|e| self.expr(e)).collect::<Result<Vec<_>>>()?,
+            ast::ExprKind::Row { fields, .. } => self.row_fields(fields)?,
             _ => vec![self.expr(left)?],
         };
         if left.len() < columns.len() {
@@ -172,7 +173,7 @@ impl Binder<'_, '_> {
         query: &ast::SelectStmt,
         pos: Pos,
     ) -> Result<Expr> {
-        let left = fields.iter().map(|e| self.expr(e)).collect::<Result<Vec<_>>>()?;
+        let left = self.row_fields(fields)?;
         let mut query = self.sub_select(query)?;
         let columns: Vec<TypeRef> = query.output().map(|t| t.expr.ty).collect();
         if left.len() != columns.len() {

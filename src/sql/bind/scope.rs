@@ -48,6 +48,7 @@ pub enum Clause {
     MergeWhen,
     Copy,
     Partition,
+    PartitionBound,
     AggregateArgument,
     Call,
     Transform,
@@ -73,6 +74,7 @@ impl Clause {
             Clause::MergeWhen => "MERGE WHEN conditions",
             Clause::Copy => "COPY FROM WHERE conditions",
             Clause::Partition => "partition key expressions",
+            Clause::PartitionBound => "partition bound",
             Clause::Call => "CALL arguments",
             Clause::Transform => "transform expressions",
             c => c.name(),
@@ -114,6 +116,7 @@ impl Clause {
             Clause::MergeWhen => "MERGE WHEN",
             Clause::Copy => "WHERE",
             Clause::Partition => "PARTITION BY",
+            Clause::PartitionBound => "FOR VALUES",
             Clause::Call => "CALL",
             Clause::Transform => "USING",
         }

@@ -40,14 +40,17 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterTableStmt) -> Fl
         }
     }
     foreign::lock_for_alter(cmd, cx, found.oid, stmt)?;
-    foreign::refuse_pending(cx, &found, "ALTER TABLE")?;
+    names::check_not_in_use(cx, (found.oid, &found.name), "ALTER TABLE")?;
     // All locks come first: the command starts over after a wait.
     for command in &stmt.commands {
         inherit::lock_other(cmd, cx, &command.kind)?;
         partition::place(cmd, cx, &found, &command.kind)?;
     }
     if stmt.commands.iter().any(|c| inherit::goes_down(&c.kind)) {
-        inherit::descendants(cx, found.oid, LockMode::AccessExclusive)?;
+        for child in inherit::descendants(cx, found.oid, LockMode::AccessExclusive)? {
+            let name = class_of(cx, child)?.name;
+            names::check_not_in_use(cx, (child, &name), "ALTER TABLE")?;
+        }
     }
     for command in &stmt.commands {
         if found.kind == RelKind::Composite {

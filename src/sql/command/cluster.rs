@@ -27,6 +27,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ClusterStmt) -> Flow<
             let table = names::locked_relation(cmd, cx, name, LockMode::AccessExclusive)?;
             names::check_owner(cx, &table)?;
             check_table(&table)?;
+            names::check_not_in_use(cx, (table.oid, &table.name), "CLUSTER")?;
             let index = wanted_index(cx, &table, stmt.index.as_deref())?;
             one_table(cx, &table, &index, verbose)?;
         }

@@ -19,6 +19,14 @@ pub fn find(catalog: &Catalog, name: &QualName) -> Option<Collation> {
     path.into_iter().find_map(|namespace| in_schema(catalog, namespace, name.name()))
 }
 
+/// A collation's name, without its schema.
+pub fn name(catalog: &Catalog, oid: Oid) -> String {
+    match catalog.get(ObjectKey::new(class::COLLATION, oid)).map(|r| r.object.clone()) {
+        Some(Object::Collation(c)) => c.name,
+        _ => crate::sql::exec::system_view::collation_name(oid).unwrap_or_default().to_string(),
+    }
+}
+
 fn in_schema(catalog: &Catalog, namespace: Oid, name: &str) -> Option<Collation> {
     let oid = *catalog.find(class::COLLATION, namespace, name).first()?;
     match &catalog.get(ObjectKey::new(class::COLLATION, oid))?.object {

@@ -5,7 +5,7 @@ use super::write::{attributes_read, bind, change, class_of, columns_only, new_oi
 use super::{Command, column, key, names, stored_text};
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::catalog::object::{UserTypeKind, class};
-use crate::catalog::{Constraint, ConstraintKind, Index, Object, Relation};
+use crate::catalog::{Constraint, ConstraintKind, Index, Object, RelKind, Relation};
 use crate::err;
 use crate::heap::HeapScan;
 use crate::sql::ast::{self, ConstraintKind as Ast, DefElem, Expr};
@@ -38,6 +38,7 @@ pub enum Kind {
         including: Vec<String>,
         nulls_not_distinct: bool,
         options: Vec<DefElem>,
+        tablespace: Option<String>,
         index: Option<String>,
     },
     Foreign(Box<ast::ForeignKey>),
@@ -55,6 +56,7 @@ impl Wanted {
                 including: k.including.clone(),
                 nulls_not_distinct: k.nulls_not_distinct,
                 options: k.options.clone(),
+                tablespace: k.tablespace.clone(),
                 index: k.index.clone(),
             }
         };
@@ -87,14 +89,14 @@ impl Wanted {
     }
 
     /// A CHECK taken over from another table.
-    pub fn stored_check(name: &str, text: Arc<str>) -> Wanted {
+    pub fn stored_check(name: &str, text: Arc<str>, no_inherit: bool) -> Wanted {
         Wanted {
             name: Some(name.to_string()),
             kind: Kind::StoredCheck(text),
             deferrable: false,
             deferred: false,
             not_valid: false,
-            no_inherit: false,
+            no_inherit,
             only: false,
             pos: ast::NOWHERE,
         }
@@ -117,6 +119,7 @@ impl Wanted {
             including,
             nulls_not_distinct: index.nulls_not_distinct,
             options: Vec::new(),
+            tablespace: None,
             index: None,
         };
         Wanted {
@@ -133,6 +136,10 @@ impl Wanted {
 
     pub fn is_check(&self) -> bool {
         matches!(self.kind, Kind::Check(_) | Kind::StoredCheck(_))
+    }
+
+    pub fn is_foreign(&self) -> bool {
+        matches!(self.kind, Kind::Foreign(_))
     }
 
     fn is_primary(&self) -> bool {
@@ -262,6 +269,10 @@ pub fn refuse_taken(constraints: &[Constraint], name: &str, table: &str) -> Resu
 
 fn add_check(cmd: &Command, cx: &mut ExecContext, table: Oid, w: Wanted) -> Result<()> {
     let c = class_of(cx, table)?;
+    if w.no_inherit && c.kind == RelKind::Partitioned {
+        let text = format!("cannot add NO INHERIT constraint to partitioned table \"{}\"", c.name);
+        return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, text));
+    }
     let rel = columns_only(table, &c.name, &c.attributes);
     let (bound, text) = match &w.kind {
         Kind::Check(e) => {

@@ -119,7 +119,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateDatabaseStmt
         let name = backend.catalog.role(owner).map(|r| r.name).unwrap_or_default();
         return Err(err!(INSUFFICIENT_PRIVILEGE, "must be member of role \"{name}\"").into());
     }
-    super::table::check_tablespace(text(options, "tablespace").as_deref())?;
+    check_tablespace(text(options, "tablespace").as_deref())?;
     if text(options, "locale_provider").is_some_and(|p| p != "libc") {
         return Err(Error::unsupported("locale providers other than libc are not supported").into());
     }
@@ -254,7 +254,7 @@ pub fn alter(_: &mut Command, cx: &mut ExecContext, stmt: &AlterDatabaseStmt) ->
                     "is_template" => d.is_template = flag(e)?,
                     "allow_connections" => d.allow_connections = flag(e)?,
                     "connection_limit" => d.connection_limit = limit(options)?.unwrap_or(-1),
-                    "tablespace" => super::table::check_tablespace(e.string().as_deref())?,
+                    "tablespace" => check_tablespace(e.string().as_deref())?,
                     other => return Err(err!(SYNTAX_ERROR, "option \"{other}\" not recognized").into()),
                 }
             }
@@ -313,4 +313,11 @@ pub fn drop(cmd: &mut Command, cx: &mut ExecContext, stmt: &DropDatabaseStmt) ->
         delete(cx, gone)?;
     }
     Ok("DROP DATABASE".into())
+}
+
+fn check_tablespace(name: Option<&str>) -> Result<()> {
+    if name == Some("pg_global") {
+        return Err(err!(INVALID_PARAMETER_VALUE, "pg_global cannot be used as default tablespace"));
+    }
+    super::table::check_tablespace(name)
 }

@@ -5,7 +5,7 @@ use super::alter_table::position;
 use super::constraint::relation;
 use super::write::{change, class_of};
 use crate::base::{Oid, Result};
-use crate::catalog::{Attribute, ConstraintKind, Relation};
+use crate::catalog::{Attribute, ConstraintKind, Declared, Relation};
 use crate::err;
 use crate::sql::ast::{DefElem, ReplicaIdentity};
 use crate::sql::exec::ExecContext;
@@ -51,10 +51,7 @@ pub fn needs_toast(columns: &[Attribute]) -> bool {
     let eight = |n: i32| (n + 7) & !7;
     let (mut bytes, mut toastable, mut unlimited) = (0, false, false);
     for a in columns.iter().filter(|a| !a.dropped) {
-        let storage = match a.declared.storage {
-            0 => types::info(types::base_type(a.ty.oid)).map_or(b'x', |i| i.storage),
-            declared => declared,
-        };
+        let storage = storage_of(a.ty, &a.declared);
         toastable |= storage != b'p';
         match most_bytes(a.ty) {
             Some(n) => bytes += n,
@@ -63,6 +60,14 @@ pub fn needs_toast(columns: &[Attribute]) -> bool {
     }
     let nulls = (columns.len() as i32 + 7) / 8;
     toastable && (unlimited || eight(ROW_HEAD + nulls) + eight(bytes) > THRESHOLD)
+}
+
+/// The storage strategy a column has.
+pub fn storage_of(ty: TypeRef, declared: &Declared) -> u8 {
+    match declared.storage {
+        0 => types::info(types::base_type(ty.oid)).map_or(b'x', |i| i.storage),
+        letter => letter,
+    }
 }
 
 /// The letter of a storage strategy.

@@ -82,6 +82,16 @@ pub fn required_by(catalog: &Catalog, key: ObjectKey) -> Option<ObjectKey> {
     (column.identity != 0).then_some(owner)
 }
 
+/// A column of a partition key goes only with its table.
+fn carrying(cx: &mut ExecContext, key: ObjectKey) -> Result<ObjectKey> {
+    if key.class != class::RELATION || key.sub <= 0 {
+        return Ok(key);
+    }
+    let c = super::write::class_of(cx, key.oid)?;
+    let in_key = c.kind == RelKind::Partitioned && super::partition::key_reads(cx, &c)?.contains(&(key.sub as i16));
+    Ok(if in_key { ObjectKey::new(class::RELATION, key.oid) } else { key })
+}
+
 struct Walk {
     /// With what it was found by, unless it goes silently.
     list: Vec<(ObjectKey, Option<ObjectKey>)>,
@@ -90,6 +100,7 @@ struct Walk {
 
 impl Walk {
     fn visit(&mut self, cx: &mut ExecContext, key: ObjectKey, on: Option<ObjectKey>) -> Flow<()> {
+        let key = carrying(cx, key)?;
         if self.stack.contains(&key) {
             return Ok(());
         }

@@ -131,7 +131,6 @@ fn relations(_: &Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<()> {
             if relation.is_stale() {
                 continue;
             }
-            super::foreign::refuse_pending(cx, &relation, &format!("DROP {}", words(stmt.object)))?;
             targets.push(ObjectKey::new(class::RELATION, relation.oid));
             break;
         }
@@ -287,6 +286,12 @@ pub fn remove(cx: &mut ExecContext, targets: Vec<ObjectKey>, behavior: DropBehav
     let found = dependency::collect(cx, &targets)?;
     parts_go_with_the_whole(cx, &targets)?;
     report(cx, &what, targets.len() == 1, &found.reported, behavior)?;
+    for key in found.all.iter().filter(|k| k.class == class::RELATION && k.sub == 0) {
+        if let Some(record) = cx.backend()?.catalog.class(key.oid) {
+            let name = record.object.name().map_or("", |n| n.1);
+            names::check_not_in_use(cx, (key.oid, name), "DROP TABLE")?;
+        }
+    }
     for key in found.all.iter().filter(|k| matches!(k.class, class::RELATION | class::NAMESPACE)) {
         super::publication::forget(cx, *key)?;
     }

@@ -207,6 +207,8 @@ pub fn add(cmd: &Command, cx: &mut ExecContext, table: Oid, w: &Wanted, f: &ast:
             on_delete: letter(f.on_delete),
             match_type: if f.match_kind == FkMatch::Full { b'f' } else { b's' },
             delete_columns,
+            check_enabled: 'O',
+            action_enabled: 'O',
         }),
         deferrable: w.deferrable,
         deferred: w.deferred,
@@ -523,16 +525,6 @@ fn check_types(
                 word(to.ty)
             ),
         ));
-    }
-    Ok(())
-}
-
-/// # Errors
-/// 55006 while changed rows of the table still await checks.
-pub fn refuse_pending(cx: &mut ExecContext, table: &Relation, what: &str) -> Result<()> {
-    if crate::sql::exec::after_row::has_pending(cx, table.oid)? {
-        let text = format!("cannot {what} \"{}\" because it has pending trigger events", table.name);
-        return Err(Error::new(SqlState::OBJECT_IN_USE, text).place("CheckTableNotInUse", "tablecmds.c", 4124));
     }
     Ok(())
 }

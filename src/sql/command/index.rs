@@ -86,6 +86,8 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateIndexStmt) -
     }
     let table = names::locked_relation(cmd, cx, &stmt.table, LockMode::Share)?;
     check_table(cx, &table)?;
+    names::check_not_in_use(cx, (table.oid, &table.name), "CREATE INDEX")?;
+    super::table::check_tablespace(stmt.tablespace.as_deref())?;
     if stmt.table.inherit && table.is_partitioned() {
         super::inherit::descendants(cx, table.oid, LockMode::Share)?;
     }
@@ -141,9 +143,9 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateIndexStmt) -
 
 fn check_table(cx: &mut ExecContext, table: &Relation) -> Result<()> {
     if !matches!(table.kind, RelKind::Table | RelKind::MatView | RelKind::Partitioned) {
-        let kind = names::kind_word(table.kind);
+        let kinds = names::kind_words(table.kind);
         return Err(err!(WRONG_OBJECT_TYPE, "cannot create index on relation \"{}\"", table.name)
-            .detail(format!("This operation is not supported for {kind}s.")));
+            .detail(format!("This operation is not supported for {kinds}.")));
     }
     names::check_owner(cx, table)?;
     super::schema::may_create_in(cx.backend()?, table.namespace)
@@ -308,7 +310,11 @@ fn column(
 /// The operator class named, if it is another than the type's default one. All of a type's order alike here, since
 /// text is ordered as bytes.
 fn opclass(cx: &ExecContext, e: &IndexElem, ty: TypeRef, hash: bool) -> Result<Oid> {
-    let Some(named) = &e.opclass else { return Ok(Oid::INVALID) };
+    e.opclass.as_ref().map_or(Ok(Oid::INVALID), |named| named_opclass(cx, named, ty, hash))
+}
+
+/// The operator class of a name, for a type; invalid: the type's default one.
+pub fn named_opclass(cx: &ExecContext, named: &QualName, ty: TypeRef, hash: bool) -> Result<Oid> {
     let (found, method) = match hash {
         true => (system_view::hash_opclass(named.name()), "hash"),
         false => (system_view::btree_opclass(named.name()), "btree"),
@@ -318,6 +324,10 @@ fn opclass(cx: &ExecContext, e: &IndexElem, ty: TypeRef, hash: bool) -> Result<O
         return Err(Error::new(SqlState::UNDEFINED_OBJECT, text));
     };
     if !system_view::opclass_takes(class, ty.oid) {
+        if crate::sql::bind::is_binary_coercible(ty.oid, class.input) {
+            let text = format!("operator class \"{}\" of values of another type is not supported", named.joined());
+            return Err(Error::unsupported(text));
+        }
         let shown = crate::types::format_type_plain(ty.oid, &*cx.fx.io.hooks);
         return Err(err!(DATATYPE_MISMATCH, "operator class \"{}\" does not accept data type {shown}", named.joined()));
     }

@@ -13,7 +13,9 @@ use std::sync::Arc;
 
 /// Adds a key to a table this transaction has locked.
 pub fn add(cmd: &Command, cx: &mut ExecContext, table: Oid, w: Wanted) -> Result<()> {
-    let Kind::Key { primary, columns, including, nulls_not_distinct, options, index } = &w.kind else { return Ok(()) };
+    let Kind::Key { primary, columns, including, nulls_not_distinct, options, tablespace, index } = &w.kind else {
+        return Ok(());
+    };
     let (primary, nulls_not_distinct) = (*primary, *nulls_not_distinct);
     let rel = relation(cx, table)?;
     let index = match index {
@@ -65,6 +67,7 @@ pub fn add(cmd: &Command, cx: &mut ExecContext, table: Oid, w: Wanted) -> Result
             }
         }
     };
+    super::table::check_tablespace(tablespace.as_deref())?;
     let constraint = new_oid(cx)?;
     let attnos: Vec<i16> = key_columns[..columns.len()].iter().map(|c| c.attno).collect();
     let options = reloptions::merge(cmd, reloptions::On::Index, &[], options)?;

@@ -39,6 +39,7 @@ mod index;
 mod inherit;
 mod key;
 mod large_object;
+mod like;
 mod lock_table;
 mod names;
 mod operator;
@@ -309,7 +310,7 @@ pub fn before_commit(cx: &mut ExecContext) -> Result<()> {
     temp::on_commit(cx)
 }
 
-/// The value of an expression without columns, as an argument of `ty`.
+/// The value of a partition bound's expression, as one of `ty`.
 pub fn evaluate(cx: &mut ExecContext, text: &str, expr: &ast::Expr, ty: TypeRef) -> Result<Value> {
     let catalog = cx.backend()?.catalog.clone();
     let mut bcx = crate::sql::bind::BindContext {
@@ -323,8 +324,8 @@ pub fn evaluate(cx: &mut ExecContext, text: &str, expr: &ast::Expr, ty: TypeRef)
         &mut bcx,
         expr,
         None,
-        crate::sql::bind::scope::Clause::Execute,
-        Some(("parameter", ty)),
+        crate::sql::bind::scope::Clause::PartitionBound,
+        Some(("bound", ty)),
     )?;
     evaluate_bound(cx, bound)
 }

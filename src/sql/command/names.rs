@@ -90,6 +90,10 @@ pub fn creation_place(cx: &mut ExecContext, name: &RangeVar) -> Result<(Oid, cra
         if name.schema.as_deref().is_some_and(|s| s != "pg_temp") {
             return Err(err!(INVALID_TABLE_DEFINITION, "cannot create temporary relation in non-temporary schema"));
         }
+        if name.persistence == Persistence::Unlogged {
+            let text = "only temporary relations may be created in temporary schemas";
+            return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, text));
+        }
         return Ok((super::temp::schema(cx)?, crate::catalog::Persistence::Temp));
     }
     let backend = cx.backend()?;
@@ -163,6 +167,21 @@ pub fn kind_word(kind: RelKind) -> &'static str {
     }
 }
 
+/// Relations of a kind, as details name them (PostgreSQL 15, pg_class.c, errdetail_relkind_not_supported).
+pub fn kind_words(kind: RelKind) -> &'static str {
+    match kind {
+        RelKind::Table => "tables",
+        RelKind::Partitioned => "partitioned tables",
+        RelKind::Index => "indexes",
+        RelKind::PartitionedIndex => "partitioned indexes",
+        RelKind::Sequence => "sequences",
+        RelKind::Toast => "TOAST tables",
+        RelKind::View => "views",
+        RelKind::MatView => "materialized views",
+        RelKind::Composite => "composite types",
+    }
+}
+
 /// # Errors
 /// 42501 `must be owner of table t`.
 pub fn check_owner(cx: &mut ExecContext, relation: &Relation) -> Result<()> {
@@ -193,4 +212,20 @@ mod tests {
         let long = super::make_object_name(&"x".repeat(70), "col", "key");
         assert_eq!((long.len(), long.ends_with("_col_key")), (63, true));
     }
+}
+
+/// What a command is about to change must be nobody's in this session (PostgreSQL 15, CheckTableNotInUse).
+///
+/// # Errors
+/// 55006 while a statement or cursor has the relation open, or changed rows of it still await checks.
+pub fn check_not_in_use(cx: &mut ExecContext, (oid, name): (Oid, &str), what: &str) -> Result<()> {
+    let why = if cx.backend()?.in_use.contains(oid) {
+        "it is being used by active queries in this session"
+    } else if crate::sql::exec::after_row::has_pending(cx, oid)? {
+        "it has pending trigger events"
+    } else {
+        return Ok(());
+    };
+    let text = format!("cannot {what} \"{name}\" because {why}");
+    Err(Error::new(SqlState::OBJECT_IN_USE, text).place("CheckTableNotInUse", "tablecmds.c", 4124))
 }

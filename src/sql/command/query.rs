@@ -277,6 +277,7 @@ pub fn refresh(cmd: &mut Command, cx: &mut ExecContext, stmt: &RefreshMatViewStm
             .into());
         }
     }
+    names::check_not_in_use(cx, (found.oid, &found.name), "REFRESH MATERIALIZED VIEW")?;
     let mut parsed = crate::sql::parse::parse(&view.query)?;
     let Some(raw) = parsed.pop() else { return Err(Error::internal("no definition").into()) };
     // The query is its owner's, whoever asks for the refresh.

@@ -11,6 +11,9 @@ use crate::sql::ast::{ReindexStmt, ReindexTarget};
 use crate::sql::exec::ExecContext;
 
 pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ReindexStmt) -> Flow<String> {
+    for o in stmt.options.iter().filter(|o| o.name == "tablespace") {
+        super::table::check_tablespace(o.string().as_deref())?;
+    }
     match &stmt.target {
         ReindexTarget::Index(name) => {
             let found = alter_table::locked(cmd, cx, name)?;

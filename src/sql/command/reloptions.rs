@@ -70,6 +70,10 @@ pub enum On {
 pub fn merge(cmd: &Command, on: On, old: &[String], options: &[DefElem]) -> Result<Vec<String>> {
     let mut out: Vec<String> = old.to_vec();
     for o in options {
+        // What every table is today may be said, and is not kept.
+        if on == On::Table && o.name == "oids" && o.namespace.is_none() && !truth(o)? {
+            continue;
+        }
         let (name, kind) = known(on, o)?;
         let value = match &o.arg {
             None => "true".to_string(),
@@ -99,6 +103,11 @@ pub fn reset(on: On, old: &[String], options: &[DefElem]) -> Result<Vec<String>>
         out.retain(|k| k.split('=').next() != Some(name.as_str()));
     }
     Ok(out)
+}
+
+fn truth(o: &DefElem) -> Result<bool> {
+    let Some(text) = o.string() else { return Ok(true) };
+    crate::types::bool::parse_opt(&text).ok_or_else(|| err!(SYNTAX_ERROR, "{} requires a Boolean value", o.name))
 }
 
 fn known(on: On, o: &DefElem) -> Result<(String, Kind)> {

@@ -28,6 +28,19 @@ pub fn find(catalog: &Catalog, parts: &[String]) -> Result<Statistics> {
     Ok(record.object.as_statistics()?.clone())
 }
 
+/// A free name for statistics of these columns (PostgreSQL 15, statscmds.c, ChooseExtendedStatisticName).
+pub fn choose_name(cx: &mut ExecContext, namespace: Oid, table: &str, parts: &[&str]) -> Result<String> {
+    let catalog = cx.backend()?.catalog.clone();
+    for n in 0.. {
+        let label = if n == 0 { "stat".to_string() } else { format!("stat{n}") };
+        let name = names::make_object_name(table, &parts.join("_"), &label);
+        if catalog.find(class::STATISTIC_EXT, namespace, &name).is_empty() {
+            return Ok(name);
+        }
+    }
+    Err(Error::internal("no free name"))
+}
+
 /// # Errors
 /// 42501 `must be owner of statistics object s`.
 pub fn check_owner(cx: &mut ExecContext, s: &Statistics) -> Result<()> {

@@ -3,8 +3,8 @@
 use super::column::{self, NewColumn};
 use super::constraint::{self, Wanted};
 use super::sequence::{self, NewSequence};
-use super::write::{class_of, empty_class, new_oid, put};
-use super::{Command, declared, inherit, names, partition, reloptions, storage, typed};
+use super::write::{empty_class, new_oid, put};
+use super::{Command, declared, inherit, like, names, partition, reloptions, storage, typed};
 use crate::base::{Error, Flow, Oid, Result, SqlState, Stop};
 use crate::catalog::object::{Class, class, fixed};
 use crate::catalog::{Attribute, Object, Persistence, RelKind, Relation};
@@ -17,7 +17,8 @@ use std::sync::Arc;
 
 pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateTableStmt) -> Flow<String> {
     refuse(stmt)?;
-    let (namespace, persistence) = names::creation_place(cx, &stmt.table)?;
+    let at = cmd.at(stmt.table.pos);
+    let (namespace, persistence) = names::creation_place(cx, &stmt.table).map_err(|e| e.at(at))?;
     names::lock_name(cx, class::RELATION, namespace, &stmt.table.name)?;
     let mut sources = Vec::new();
     for element in &stmt.elements {
@@ -39,6 +40,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateTableStmt) -
             let parent = names::locked_relation(cmd, cx, name, LockMode::ShareUpdateExclusive)?;
             partition::may_create(cx, &parent, persistence)?;
             names::check_owner(cx, &parent)?;
+            names::check_not_in_use(cx, (parent.oid, &parent.name), "CREATE TABLE .. PARTITION OF")?;
             super::foreign::lock_referenced(cx, &parent)?;
             vec![parent]
         }
@@ -83,7 +85,11 @@ fn refuse(stmt: &CreateTableStmt) -> Result<()> {
         return Err(err!(INVALID_PARAMETER_VALUE, "unrecognized parameter \"{}\"", option.name));
     }
     check_access_method(stmt.access_method.as_deref())?;
-    check_tablespace(stmt.tablespace.as_deref())
+    check_tablespace(stmt.tablespace.as_deref())?;
+    if stmt.partition_by.is_some() && stmt.tablespace.is_some() {
+        return Err(Error::unsupported("cannot specify default tablespace for partitioned relations"));
+    }
+    Ok(())
 }
 
 /// Only PostgreSQL's own heap is there.
@@ -94,10 +100,13 @@ pub fn check_access_method(name: Option<&str>) -> Result<()> {
     }
 }
 
-/// Only the default tablespace is there.
+/// Only the default tablespace is there, beside that of what all databases share.
 pub fn check_tablespace(name: Option<&str>) -> Result<()> {
     match name {
         None | Some("pg_default") => Ok(()),
+        Some("pg_global") => {
+            Err(err!(INVALID_PARAMETER_VALUE, "only shared relations can be placed in pg_global tablespace"))
+        }
         Some(other) => Err(err!(UNDEFINED_OBJECT, "tablespace \"{other}\" does not exist")),
     }
 }
@@ -139,15 +148,14 @@ fn define(
                 columns.push(new);
             }
             TableElement::Constraint(c) => wanted.push(Wanted::of(c, None)),
-            TableElement::Like { .. } => {
+            TableElement::Like { table, .. } => {
                 if let Some((source, options)) = sources_left.next() {
-                    like(cx, source, *options, &mut columns, &mut wanted)?;
+                    like::columns(cx, source, *options, &mut columns, &mut wanted)
+                        .map_err(|e| e.at(cmd.at(table.pos)))?;
                 }
             }
         }
     }
-    let columns = inherit::merge_columns(cx, parents, columns)?;
-    let checks = inherit::merge_checks(cx, name, parents, &mut wanted)?;
     for (n, c) in columns.iter().enumerate() {
         if columns[..n].iter().any(|o| o.attribute.name == c.attribute.name) {
             return Err(err!(DUPLICATE_COLUMN, "column \"{}\" specified more than once", c.attribute.name).place(
@@ -157,6 +165,8 @@ fn define(
             ));
         }
     }
+    let columns = inherit::merge_columns(cx, parents, columns)?;
+    let checks = inherit::merge_checks(cx, name, parents, &mut wanted)?;
     if columns.len() > 1600 {
         return Err(err!(TOO_MANY_COLUMNS, "tables can have at most 1600 columns"));
     }
@@ -182,6 +192,7 @@ fn define(
     // A new table has no rows to look at (parse_utilcmd.c, transformCheckConstraints): NOT VALID says nothing.
     wanted.iter_mut().for_each(|w| w.not_valid = false);
     let (checked, keys): (Vec<Wanted>, Vec<Wanted>) = wanted.into_iter().partition(Wanted::is_check);
+    let (foreign, keys): (Vec<Wanted>, Vec<Wanted>) = keys.into_iter().partition(Wanted::is_foreign);
     constraint::add_all(cmd, cx, oid, checked)?;
     inherit::attach(cx, oid, parents, &checks)?;
     if let Some(bound) = bound {
@@ -189,13 +200,9 @@ fn define(
     }
     constraint::add_all(cmd, cx, oid, keys)?;
     for (source, options) in &sources {
-        if options.indexes {
-            like_indexes(cmd, cx, oid, source)?;
-        }
-        if options.comments {
-            like_comments(cx, oid, source)?;
-        }
+        like::complete(cmd, cx, oid, source, *options)?;
     }
+    constraint::add_all(cmd, cx, oid, foreign)?;
     if let Some(of_type) = of_type {
         typed::bind(cx, oid, of_type)?;
     }
@@ -332,106 +339,4 @@ pub fn create_toast(cx: &mut ExecContext, table: &Class) -> Result<Oid> {
     ];
     put(cx, Object::Class(c))?;
     Ok(oid)
-}
-
-// ---- LIKE ----
-
-fn like(
-    cx: &mut ExecContext,
-    source: &Relation,
-    options: LikeOptions,
-    columns: &mut Vec<NewColumn>,
-    wanted: &mut Vec<Wanted>,
-) -> Result<()> {
-    if !matches!(
-        source.kind,
-        RelKind::Table | RelKind::View | RelKind::MatView | RelKind::Composite | RelKind::Partitioned
-    ) {
-        let kind = names::kind_word(source.kind);
-        return Err(err!(WRONG_OBJECT_TYPE, "relation \"{}\" is invalid in LIKE clause", source.name)
-            .detail(format!("This operation is not supported for {kind}s.")));
-    }
-    for a in source.visible_attributes() {
-        let mut attribute = super::write::attribute(&a.name, columns.len() as i16 + 1, a.ty);
-        attribute.not_null = a.not_null;
-        let generated = a.generated != 0;
-        if a.default.is_some() && (generated && options.generated || !generated && options.defaults) {
-            attribute.default = a.default.clone();
-            attribute.default_oid = new_oid(cx)?;
-            attribute.generated = a.generated;
-        }
-        let identity = match (a.identity, options.identity) {
-            (0, _) | (_, false) => None,
-            (kind, true) => Some((kind == b'a', Vec::new())),
-        };
-        columns.push(NewColumn {
-            attribute,
-            default: None,
-            generated: None,
-            serial: false,
-            identity,
-            constraints: Vec::new(),
-        });
-    }
-    if options.constraints {
-        for c in &source.constraints {
-            if let Some(check) = &c.check {
-                wanted.push(Wanted::stored_check(&c.name, check.clone()));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The source's indexes again, under names of the new table.
-fn like_indexes(cmd: &Command, cx: &mut ExecContext, table: Oid, source: &Relation) -> Result<()> {
-    for index in &source.indexes {
-        let constraint = source.constraints.iter().find(|c| c.index == index.oid && index.constraint.is_valid());
-        if let Some(c) = constraint {
-            let of = |attno: &i16| source.attributes.get(*attno as usize - 1).map(|a| a.name.clone());
-            let names: Vec<String> = c.columns.iter().filter_map(of).collect();
-            let more = index.columns[index.key_columns..].iter().map(|c| c.attno).collect::<Vec<_>>();
-            let including = more.iter().filter_map(of).collect();
-            constraint::add_all(cmd, cx, table, vec![Wanted::like_key(c, index, names, including)])?;
-            continue;
-        }
-        let now = cx.backend()?.catalog.relation(table)?.ok_or_else(|| Error::internal("the new table is gone"))?;
-        let mut columns = index.columns.clone();
-        for c in &mut columns {
-            let name = source.attributes.get((c.attno as usize).wrapping_sub(1)).map(|a| a.name.as_str());
-            if let Some(a) = name.and_then(|n| now.attribute(n)) {
-                c.attno = a.attno;
-            }
-        }
-        let parts: Vec<String> = columns[..index.key_columns].iter().map(|c| c.name.clone()).collect();
-        let name = names::choose(cx, now.namespace, &now.name, &parts.join("_"), "idx", &[])?;
-        let new = super::index::NewIndex {
-            name,
-            unique: index.unique,
-            primary: false,
-            nulls_not_distinct: index.nulls_not_distinct,
-            columns,
-            key_columns: index.key_columns,
-            predicate: index.predicate.clone(),
-            options: index.options.clone(),
-            constraint: Oid::INVALID,
-            parent: Oid::INVALID,
-            only: false,
-            hash: index.hash,
-        };
-        super::index::create_object(cx, &now, new)?;
-    }
-    Ok(())
-}
-
-fn like_comments(cx: &mut ExecContext, table: Oid, source: &Relation) -> Result<()> {
-    let catalog = cx.backend()?.catalog.clone();
-    let attributes = class_of(cx, table)?.attributes;
-    for a in source.visible_attributes() {
-        let on = |oid, attno| crate::catalog::ObjectKey { class: class::RELATION, oid, sub: i32::from(attno) };
-        let Some(text) = catalog.comment(on(source.oid, a.attno)) else { continue };
-        let Some(to) = attributes.iter().find(|t| t.name == a.name) else { continue };
-        put(cx, Object::Comment(crate::catalog::object::Comment { on: on(table, to.attno), text }))?;
-    }
-    Ok(())
 }

@@ -64,7 +64,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &TruncateStmt) -> Flow
     let done = cmd.progress(Firing::default);
     if done.step == 0 {
         for relation in &relations {
-            super::foreign::refuse_pending(cx, relation, "TRUNCATE")?;
+            names::check_not_in_use(cx, (relation.oid, &relation.name), "TRUNCATE")?;
         }
     }
     let done = cmd.progress(Firing::default);

@@ -9,6 +9,7 @@ use super::filter::FilterProject;
 use super::function_scan::FunctionScan;
 use super::hash_join::HashJoin;
 use super::index_scan::IndexScan;
+use super::in_use::using;
 use super::inject::Injected;
 use super::instrument::Instrumented;
 use super::limit::Limit;
@@ -64,7 +65,8 @@ pub fn start_piecemeal(
     cx: &mut ExecContext,
 ) -> Result<Box<dyn Node>> {
     let node = begin(statement, cx, snapshot, true)?;
-    Ok(if statement.read_only { node } else { Box::new(AfterRows::new(node)) })
+    let node = if statement.read_only { node } else { Box::new(AfterRows::new(node)) };
+    Ok(using(node, &statement.relations, cx))
 }
 
 /// As [`start`], for who works off himself what is to be done about changed rows.
@@ -73,7 +75,8 @@ pub fn start_plain(
     cx: &mut ExecContext,
     snapshot: Option<Snapshot>,
 ) -> Result<Box<dyn Node>> {
-    begin(statement, cx, snapshot, false)
+    let node = begin(statement, cx, snapshot, false)?;
+    Ok(using(node, &statement.relations, cx))
 }
 
 fn begin(

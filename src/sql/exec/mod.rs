@@ -25,6 +25,7 @@ pub mod domain;
 mod filter;
 mod function_scan;
 mod hash_join;
+mod in_use;
 mod index_scan;
 pub mod inject;
 pub mod instrument;
@@ -68,6 +69,7 @@ mod testing;
 mod tests;
 
 pub(crate) use build::visit_plan;
+pub use in_use::InUse;
 pub use build::{start, start_piecemeal, start_plain, start_seeing};
 pub use context::{Budget, ExecContext, ExecSettings, patiently};
 pub(crate) use deps::Versions;

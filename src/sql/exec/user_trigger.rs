@@ -109,6 +109,17 @@ pub fn condition(cx: &mut ExecContext, rel: &Relation, expr: &crate::sql::ast::E
     }
 }
 
+/// Whether a trigger with this `tgenabled` fires in this session.
+pub fn is_enabled(cx: &ExecContext, letter: char) -> bool {
+    let replica = || cx.backend.as_ref().is_some_and(|b| b.view.choice(Id::SessionReplicationRole) == "replica");
+    match letter {
+        'D' => false,
+        'A' => true,
+        'R' => replica(),
+        _ => !replica(),
+    }
+}
+
 impl UserTrigger {
     pub fn new(cx: &mut ExecContext, rel: &Arc<Relation>, def: &Trigger) -> Result<UserTrigger> {
         let condition = match &def.condition {
@@ -132,13 +143,7 @@ impl UserTrigger {
 
     /// Whether it fires in this session, for a statement that assigns these attributes (None: not known).
     pub fn fires(&self, cx: &ExecContext, kind: ChangeKind, assigned: Option<&[usize]>) -> bool {
-        let replica = cx.backend.as_ref().is_some_and(|b| b.view.choice(Id::SessionReplicationRole) == "replica");
-        let enabled = match self.def.enabled {
-            'D' => false,
-            'A' => true,
-            'R' => replica,
-            _ => !replica,
-        };
+        let enabled = is_enabled(cx, self.def.enabled);
         let columns = &self.def.columns;
         let named = kind != ChangeKind::Update
             || columns.is_empty()

@@ -229,9 +229,6 @@ fn refuse_partitioned(cx: &mut ExecContext, c: &Class, kind: &Kind, recurse: boo
     match kind {
         Kind::DropColumn { name, .. } => key_column(cx, name, "drop")?,
         Kind::AlterType { name, .. } => key_column(cx, name, "alter")?,
-        Kind::AddConstraint(k) if k.no_inherit && matches!(k.kind, Ast::Check(_)) => {
-            return Err(must_follow(format!("cannot add NO INHERIT constraint to partitioned table \"{}\"", c.name)));
-        }
         Kind::SetLogged | Kind::SetUnlogged | Kind::ClusterOn(_) | Kind::SetWithoutCluster => {
             return Err(Error::unsupported("this form of ALTER TABLE is not supported for partitioned tables"));
         }
@@ -350,7 +347,11 @@ pub fn add_check(cx: &mut ExecContext, child: Oid, of_parent: &Constraint) -> Re
             format!("merging constraint \"{name}\" with inherited definition"),
         );
         return change(cx, child, |c| {
-            c.constraints.iter_mut().filter(|k| k.name == *name).for_each(|k| k.inherited += 1);
+            let partition = c.lineage.bound.is_some();
+            for k in c.constraints.iter_mut().filter(|k| k.name == *name) {
+                k.inherited += 1;
+                k.local &= !partition;
+            }
         });
     }
     let Some(text) = &of_parent.check else { return Ok(()) };

@@ -16,7 +16,7 @@ use super::{Command, names};
 use crate::base::error::Report;
 use crate::base::{Error, Flow, Oid, Result, Severity, SqlState};
 use crate::catalog::object::Depend;
-use crate::catalog::{ConstraintKind, Persistence, RelKind, Relation};
+use crate::catalog::{ConstraintKind, Declared, Persistence, RelKind, Relation};
 use crate::err;
 use crate::lock::LockMode;
 use crate::sql::ast::RangeVar;
@@ -80,6 +80,46 @@ fn same_type(cx: &ExecContext, what: &str, name: &str, a: TypeRef, b: TypeRef) -
     )))
 }
 
+/// Merges what two definitions of a column say beside its type; what only one says, counts.
+fn same_declared(
+    cx: &mut ExecContext,
+    what: &str,
+    name: &str,
+    (have, other): (&mut Declared, &Declared),
+    ty: TypeRef,
+) -> Result<()> {
+    if have.collation != other.collation {
+        let catalog = cx.backend()?.catalog.clone();
+        let shown = |c: Oid| match c.is_valid() {
+            true => super::collation::name(&catalog, c),
+            false => "default".into(),
+        };
+        return Err(err!(COLLATION_MISMATCH, "{what}column \"{name}\" has a collation conflict")
+            .detail(format!("\"{}\" versus \"{}\"", shown(have.collation), shown(other.collation))));
+    }
+    // A child that says nothing of it stores as its parents do.
+    let (a, b) = (super::declared::storage_of(ty, have), super::declared::storage_of(ty, other));
+    if a != b && (other.storage != 0 || !what.is_empty()) {
+        let shown = |s: u8| match s {
+            b'p' => "PLAIN",
+            b'm' => "MAIN",
+            b'e' => "EXTERNAL",
+            _ => "EXTENDED",
+        };
+        return Err(err!(DATATYPE_MISMATCH, "{what}column \"{name}\" has a storage parameter conflict")
+            .detail(format!("{} versus {}", shown(a), shown(b))));
+    }
+    if have.compression == 0 {
+        have.compression = other.compression;
+    } else if other.compression != 0 && have.compression != other.compression {
+        let shown = |c: u8| if c == b'l' { "lz4" } else { "pglz" };
+        let (a, b) = (shown(have.compression), shown(other.compression));
+        return Err(err!(DATATYPE_MISMATCH, "column \"{name}\" has a compression method conflict")
+            .detail(format!("{a} versus {b}")));
+    }
+    Ok(())
+}
+
 /// Puts the parents' columns before the child's own; equal names become one column.
 pub fn merge_columns(cx: &mut ExecContext, parents: &[Arc<Relation>], own: Vec<NewColumn>) -> Result<Vec<NewColumn>> {
     if parents.is_empty() {
@@ -97,6 +137,7 @@ pub fn merge_columns(cx: &mut ExecContext, parents: &[Arc<Relation>], own: Vec<N
             if have.generated != a.generated {
                 return Err(err!(DATATYPE_MISMATCH, "inherited column \"{}\" has a generation conflict", a.name));
             }
+            same_declared(cx, "inherited ", &have.name.clone(), (&mut have.declared, &a.declared), a.ty)?;
             have.inherited += 1;
             have.not_null |= a.not_null;
             match (&have.default, &default) {
@@ -113,6 +154,8 @@ pub fn merge_columns(cx: &mut ExecContext, parents: &[Arc<Relation>], own: Vec<N
         new.not_null = a.not_null;
         new.inherited = 1;
         new.local = false;
+        let (collation, storage, compression) = (a.declared.collation, a.declared.storage, a.declared.compression);
+        new.declared = Declared { collation, storage, compression, options: Vec::new() };
         if default.is_some() {
             new.default = default;
             new.default_oid = new_oid(cx)?;
@@ -134,9 +177,6 @@ pub fn merge_columns(cx: &mut ExecContext, parents: &[Arc<Relation>], own: Vec<N
             out.push(c);
             continue;
         };
-        if out[n].attribute.local {
-            return Err(err!(DUPLICATE_COLUMN, "column \"{name}\" specified more than once"));
-        }
         let partition = parents[0].is_partitioned();
         match n == position {
             _ if partition => {}
@@ -147,8 +187,13 @@ pub fn merge_columns(cx: &mut ExecContext, parents: &[Arc<Relation>], own: Vec<N
                 Some("User-specified column moved to the position of the inherited column."),
             ),
         }
-        let have = &out[n].attribute;
+        let have = out[n].attribute.clone();
         same_type(cx, "", &name, have.ty, c.attribute.ty)?;
+        let mut declared = have.declared.clone();
+        if !partition {
+            same_declared(cx, "", &name, (&mut declared, &c.attribute.declared), have.ty)?;
+        }
+        c.attribute.declared = declared;
         if have.generated != 0 && (c.default.is_some() || c.serial) {
             return Err(err!(
                 INVALID_COLUMN_DEFINITION,
@@ -223,7 +268,7 @@ pub fn merge_checks(
         wanted.remove(n);
         f.local = !parents[0].is_partitioned();
     }
-    let inherited = found.iter().map(|f| Wanted::stored_check(&f.name, f.text.clone()));
+    let inherited = found.iter().map(|f| Wanted::stored_check(&f.name, f.text.clone(), false));
     let own = std::mem::take(wanted);
     *wanted = inherited.chain(own).collect();
     Ok(found)

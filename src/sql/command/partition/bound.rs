@@ -6,7 +6,7 @@ use crate::catalog::{Bound, Edge, KeyColumn, PartitionKey, Relation, Strategy};
 use crate::err;
 use crate::sql::ast::{Expr, ExprKind, PartitionBound, Pos};
 use crate::sql::exec::ExecContext;
-use crate::sql::partition::{edge_key, list_key, routing, text};
+use crate::sql::partition::{Routing, edge_key, list_key, routing, text};
 use crate::types::Value;
 use std::sync::Arc;
 
@@ -129,17 +129,16 @@ fn edges(
 /// A bound's value in the key's type.
 fn constant(cmd: &Command, cx: &mut ExecContext, parent: &Relation, column: &KeyColumn, e: &Expr) -> Result<Value> {
     let at = cmd.at(e.start());
-    evaluate(cx, "", e, column.ty).map_err(|error| {
+    let source = cmd.source.clone();
+    evaluate(cx, &source, e, column.ty).map_err(|error| {
         let column_name = parent.attributes.get((column.attno as usize).wrapping_sub(1)).map(|a| a.name.clone());
         match error.sqlstate() {
-            SqlState::DATATYPE_MISMATCH => {
+            SqlState::DATATYPE_MISMATCH if !error.message().starts_with("collations") => {
                 let shown = crate::types::format_type_plain(column.ty.oid, &*cx.fx.io.hooks);
                 let name = column_name.or_else(|| column.expr.as_ref().map(|e| e.to_string())).unwrap_or_default();
                 err!(DATATYPE_MISMATCH, "specified value cannot be cast to type {shown} for column \"{name}\"").at(at)
             }
-            SqlState::UNDEFINED_COLUMN => {
-                err!(INVALID_COLUMN_REFERENCE, "cannot use column reference in partition bound expression").at(at)
-            }
+            _ if error.0.position.is_some() => error,
             _ => error.at(at),
         }
     })
@@ -175,6 +174,10 @@ fn fits(
     let Some(n) = routing.overlapping(bound) else { return Ok(()) };
     let other = called(cx, routing.children[n])?;
     Err(match bound {
+        Bound::Range { from, to } => {
+            err!(INVALID_OBJECT_DEFINITION, "partition \"{name}\" would overlap partition \"{other}\"")
+                .at(overlapping_value(cmd, cx, &routing, (from, to), n, written)?)
+        }
         Bound::Default => err!(
             INVALID_OBJECT_DEFINITION,
             "partition \"{name}\" conflicts with existing default partition \"{other}\""
@@ -190,6 +193,36 @@ fn deciding(cmd: &Command, from: &[Edge], to: &[Edge], written: &PartitionBound)
     let PartitionBound::Range { lower, .. } = written else { return None };
     let n = from.iter().zip(to).position(|(a, b)| a != b).unwrap_or(lower.len().saturating_sub(1));
     lower.get(n).and_then(|e| cmd.at(e.start()))
+}
+
+/// The value that puts a range into partition `n` (PostgreSQL 15, check_new_partition_bound: same place).
+fn overlapping_value(
+    cmd: &Command,
+    cx: &mut ExecContext,
+    routing: &Routing,
+    (from, to): (&[Edge], &[Edge]),
+    n: usize,
+    written: &PartitionBound,
+) -> Result<Option<u32>> {
+    let PartitionBound::Range { lower, upper, .. } = written else { return Ok(None) };
+    let mut edges = Vec::new();
+    for child in &routing.children {
+        match super::super::write::class_of(cx, *child)?.lineage.bound.as_deref() {
+            Some(Bound::Range { from, to }) => edges.push((from.clone(), to.clone())),
+            _ => edges.push((Vec::new(), Vec::new())),
+        }
+    }
+    let start = &edges[n].0;
+    let differs = |edge: &[Edge]| edge.iter().zip(start).position(|(a, b)| a != b);
+    let value = match edge_key(&routing.key, start) <= edge_key(&routing.key, from) {
+        false => upper.get(differs(to).unwrap_or_default()),
+        true => match differs(from) {
+            Some(n) => lower.get(n),
+            None if edges.iter().any(|(_, end)| end == start) => lower.last(),
+            None => lower.first(),
+        },
+    };
+    Ok(value.and_then(|e| cmd.at(e.start())))
 }
 
 fn first_value(cmd: &Command, written: &PartitionBound) -> Option<u32> {

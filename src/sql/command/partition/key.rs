@@ -1,7 +1,7 @@
 //! PARTITION BY.
 
 use super::super::write::{attributes_read, bind, columns_only, volatility};
-use super::super::{Command, column, stored_text};
+use super::super::{Command, column, index, stored_text};
 use crate::base::{Error, Result, SqlState};
 use crate::catalog::object::Class;
 use crate::catalog::{KeyColumn, PartitionKey, Relation, Strategy};
@@ -30,7 +30,8 @@ pub fn define(cmd: &Command, cx: &mut ExecContext, rel: &Arc<Relation>, spec: &P
     if spec.params.len() > 32 {
         return Err(err!(TOO_MANY_COLUMNS, "cannot partition using more than 32 columns"));
     }
-    let columns = spec.params.iter().map(|p| column(cmd, cx, rel, p, strategy)).collect::<Result<_>>()?;
+    let params = spec.params.iter().enumerate();
+    let columns = params.map(|(n, p)| column(cmd, cx, rel, (n, p), strategy)).collect::<Result<_>>()?;
     Ok(PartitionKey { strategy, columns })
 }
 
@@ -41,7 +42,7 @@ pub fn reads(cx: &mut ExecContext, c: &Class) -> Result<Vec<i16>> {
     for k in c.lineage.key.iter().flat_map(|k| &k.columns) {
         match &k.expr {
             Some(text) => {
-                let bound = super::super::index::bind_text(cx, text, &rel, Clause::Partition)?;
+                let bound = index::bind_text(cx, text, &rel, Clause::Partition)?;
                 found.extend(attributes_read(&bound));
             }
             None => found.push(k.attno),
@@ -54,14 +55,18 @@ fn column(
     cmd: &Command,
     cx: &mut ExecContext,
     rel: &Arc<Relation>,
-    p: &PartitionElem,
+    (position, p): (usize, &PartitionElem),
     strategy: Strategy,
 ) -> Result<KeyColumn> {
     let at = cmd.at(p.pos);
     let (attno, expr, ty) = match (&p.name, &p.expr) {
         (Some(name), _) => plain(rel, name).map_err(|e| e.at(at))?,
         (None, Some(written)) => {
-            let bound = bind(cx, &cmd.source, written, Some(rel), Clause::Partition, None)?;
+            // PostgreSQL has no text at hand here: its messages have no position.
+            let bound = bind(cx, "", written, Some(rel), Clause::Partition, None).map_err(|mut e| {
+                e.0.position = None;
+                e
+            })?;
             match bound.kind {
                 ExprKind::Var { attno, .. } if attno > 0 => (attno, None, bound.ty),
                 _ => {
@@ -77,26 +82,39 @@ fn column(
                         let text = "cannot use constant expression as partition key";
                         return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, text));
                     }
+                    if crate::types::info(bound.ty.oid).is_some_and(|i| i.kind == b'p') {
+                        let shown = crate::types::format_type_plain(bound.ty.oid, &*cx.fx.io.hooks);
+                        let n = position + 1;
+                        return Err(err!(INVALID_TABLE_DEFINITION, "partition key column {n} has pseudo-type {shown}"));
+                    }
                     (0, Some(stored_text::text_of(cx, written, None)?), bound.ty)
                 }
             }
         }
         _ => return Err(Error::internal("a key column without name and expression")),
     };
-    column::check_collation(cx, p.collation.as_ref())?;
-    if strategy != Strategy::Hash {
-        super::super::index::check_ordered(cx, ty)?;
-    }
-    if strategy == Strategy::Hash && !crate::sql::func::hash::hashable(ty.oid) {
-        return Err(no_hash(cx, ty));
-    }
+    column::collation(cx, p.collation.as_ref(), ty, p.collation.as_ref().and_then(|c| cmd.at(c.pos)))?;
+    let hash = strategy == Strategy::Hash;
+    let opclass = match &p.opclass {
+        Some(named) => index::named_opclass(cx, named, ty, hash)?.is_valid().then(|| named.joined()),
+        None if !hash => {
+            index::check_ordered(cx, ty).map_err(|e| e.hint(btree_hint()))?;
+            None
+        }
+        None if !crate::sql::func::hash::hashable(ty.oid) => return Err(no_hash(cx, ty)),
+        None => None,
+    };
     Ok(KeyColumn {
         attno,
         expr,
         ty,
-        opclass: p.opclass.as_ref().map(|o| o.joined()),
+        opclass,
         collation: p.collation.as_ref().map(|c| crate::types::name::quote_identifier(c.name())),
     })
+}
+
+fn btree_hint() -> &'static str {
+    "You must specify a btree operator class or define a default btree operator class for the data type."
 }
 
 fn no_hash(cx: &ExecContext, ty: TypeRef) -> Error {

@@ -89,6 +89,12 @@ pub fn enable(cx: &mut ExecContext, table: Oid, mode: EnableMode, which: &Trigge
                 enable(cx, part, mode, &TriggerSelect::Name(name), true)?;
             }
         }
+        if matches!(which, TriggerSelect::All) {
+            super::super::inherit::all_below(cx, table)?.into_iter().try_for_each(|p| enable_keys(cx, p, letter))?;
+        }
+    }
+    if matches!(which, TriggerSelect::All) {
+        enable_keys(cx, table, letter)?;
     }
     change(cx, table, |c| {
         for t in &mut c.triggers {
@@ -97,6 +103,41 @@ pub fn enable(cx: &mut ExecContext, table: Oid, mode: EnableMode, which: &Trigge
             }
         }
     })
+}
+
+/// What foreign keys do on a table, on either side.
+///
+/// # Errors
+/// 42501 for who is no superuser.
+fn enable_keys(cx: &mut ExecContext, table: Oid, letter: char) -> Result<()> {
+    let mut found = Vec::new();
+    for record in cx.backend()?.catalog.all(class::RELATION) {
+        let Ok(c) = record.object.as_class() else { continue };
+        for k in &c.constraints {
+            let refers = k.foreign.as_ref().is_some_and(|f| f.relation == table);
+            if k.foreign.is_some() && (c.oid == table || refers) {
+                found.push((c.oid, k.oid, c.oid == table, refers));
+            }
+        }
+    }
+    let Some((_, first, own, _)) = found.first() else { return Ok(()) };
+    if !cx.backend()?.user.is_superuser {
+        let name = format!("RI_ConstraintTrigger_{}_{first}", if *own { 'c' } else { 'a' });
+        return Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied: \"{name}\" is a system trigger"));
+    }
+    for (child, key, own, refers) in found {
+        change(cx, child, |c| {
+            for f in c.constraints.iter_mut().filter(|k| k.oid == key).filter_map(|k| k.foreign.as_mut()) {
+                if own {
+                    f.check_enabled = letter;
+                }
+                if refers {
+                    f.action_enabled = letter;
+                }
+            }
+        })?;
+    }
+    Ok(())
 }
 
 /// ALTER TRIGGER … RENAME TO.

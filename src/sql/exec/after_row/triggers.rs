@@ -8,7 +8,7 @@ use crate::catalog::object::class;
 use crate::catalog::{ConstraintKind, Relation};
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::modify::ChangeKind;
-use crate::sql::exec::user_trigger::UserTrigger;
+use crate::sql::exec::user_trigger::{UserTrigger, is_enabled};
 use crate::sql::plan::PlannedStatement;
 use hashbrown::HashMap;
 use std::sync::Arc;
@@ -99,6 +99,14 @@ impl Work {
         change: &RowChange<'_>,
         queue: &mut Queue,
     ) -> Result<()> {
+        let enabled = match self {
+            Work::Check(r) => is_enabled(cx, r.foreign.check_enabled),
+            Work::Deleted(r) | Work::Updated(r) => is_enabled(cx, r.foreign.action_enabled),
+            _ => true,
+        };
+        if !enabled {
+            return Ok(());
+        }
         match self {
             Work::Check(r) => foreign_key::note_check(cx, r, trigger, change, queue),
             Work::Deleted(r) | Work::Updated(r) => foreign_key::note_action(cx, r, trigger, change, queue),

@@ -131,7 +131,7 @@ pub(crate) fn collation_rows() -> impl Iterator<Item = &'static str> {
     include_str!("facts/pg_collation.txt").lines().filter_map(|l| l.split('\t').nth(1))
 }
 
-pub(super) fn collation_name(oid: Oid) -> Option<&'static str> {
+pub(crate) fn collation_name(oid: Oid) -> Option<&'static str> {
     let own = oid.0.to_string();
     let line = include_str!("facts/pg_collation.txt").lines().find(|l| l.split('\t').next() == Some(&own))?;
     line.split('\t').nth(1)
