@@ -58,8 +58,10 @@ fn table_access_method(name: &str) -> Result<String> {
     match name {
         "heap" => Ok(name.to_string()),
         "" => Err(bad(Id::DefaultTableAccessMethod, name).detail("default_table_access_method cannot be empty.")),
-        _ => Err(bad(Id::DefaultTableAccessMethod, name)
-            .detail(format!("Table access method \"{name}\" does not exist."))),
+        _ => {
+            Err(bad(Id::DefaultTableAccessMethod, name)
+                .detail(format!("Table access method \"{name}\" does not exist.")))
+        }
     }
 }
 

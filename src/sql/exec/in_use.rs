@@ -40,11 +40,7 @@ fn is_opened((rel, mode): &(Arc<Relation>, LockMode)) -> bool {
 }
 
 /// The tree of a statement over these relations.
-pub(super) fn using(
-    node: Box<dyn Node>,
-    relations: &[(Arc<Relation>, LockMode)],
-    cx: &ExecContext,
-) -> Box<dyn Node> {
+pub(super) fn using(node: Box<dyn Node>, relations: &[(Arc<Relation>, LockMode)], cx: &ExecContext) -> Box<dyn Node> {
     let Some(backend) = &cx.backend else { return node };
     let opened: Vec<Oid> = relations.iter().filter(|r| is_opened(r)).map(|(rel, _)| rel.oid).collect();
     if opened.is_empty() {

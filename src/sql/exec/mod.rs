@@ -69,10 +69,10 @@ mod testing;
 mod tests;
 
 pub(crate) use build::visit_plan;
-pub use in_use::InUse;
 pub use build::{start, start_piecemeal, start_plain, start_seeing};
 pub use context::{Budget, ExecContext, ExecSettings, patiently};
 pub(crate) use deps::Versions;
+pub use in_use::InUse;
 pub(crate) use keys::{KeyArena, SubKeys};
 pub(crate) use materialize::{Place, Tuplestore};
 pub use modify::ChangeKind;

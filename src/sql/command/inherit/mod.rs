@@ -94,8 +94,11 @@ fn same_declared(
             true => super::collation::name(&catalog, c),
             false => "default".into(),
         };
-        return Err(err!(COLLATION_MISMATCH, "{what}column \"{name}\" has a collation conflict")
-            .detail(format!("\"{}\" versus \"{}\"", shown(have.collation), shown(other.collation))));
+        return Err(err!(COLLATION_MISMATCH, "{what}column \"{name}\" has a collation conflict").detail(format!(
+            "\"{}\" versus \"{}\"",
+            shown(have.collation),
+            shown(other.collation)
+        )));
     }
     // A child that says nothing of it stores as its parents do.
     let (a, b) = (super::declared::storage_of(ty, have), super::declared::storage_of(ty, other));
