@@ -21,6 +21,7 @@ pub mod mvcc;
 pub mod storage;
 
 pub mod btree;
+pub mod gin;
 pub mod heap;
 
 pub mod catalog;

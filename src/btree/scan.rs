@@ -83,6 +83,19 @@ impl IndexScan {
         self.done = false;
     }
 
+    /// Moves a forward scan on to the first entry at or above `target`, which is not below where it stands.
+    pub fn seek(&mut self, target: &[u8]) {
+        self.bounds.low.clear();
+        self.bounds.low.extend_from_slice(target);
+        self.done = false;
+        match &mut self.page {
+            Some(leaf) if !node::is_beyond(&leaf.page.0, target) => {
+                leaf.at = node::lower_bound(&leaf.page.0, target);
+            }
+            page => *page = None,
+        }
+    }
+
     /// The next entry: its address, its key and its INCLUDE values.
     pub fn next(&mut self, storage: &Storage) -> Result<Option<(TupleId, &[u8], &[u8])>> {
         let found = match self.direction {

@@ -1,9 +1,10 @@
 //! Puts a [`Relation`] together from its stored objects.
 
 use super::object::{Class, IndexDef, Object, ObjectKey, Stats, class};
-use super::relation::{Attribute, Index, Persistence, RelKind, RelStats, Relation};
+use super::relation::{Attribute, Index, IndexColumn, Persistence, RelKind, RelStats, Relation};
 use super::view::Catalog;
-use crate::base::{Oid, RelFileId, Result};
+use crate::base::{Error, Oid, RelFileId, Result};
+use crate::catalog::IndexMethod;
 use crate::heap::{TableDef, TableStore};
 use crate::storage::Storage;
 use crate::types::Phys;
@@ -53,9 +54,18 @@ pub fn tuple_desc(catalog: &Catalog, attributes: &[Attribute]) -> crate::heap::T
 
 fn index(catalog: &Catalog, c: &Class, def: &IndexDef) -> Result<Arc<Index>> {
     let file = RelFileId { db: catalog.database(), node: c.node };
-    let key_types = match def.hash {
-        true => vec![(crate::types::TypeRef::of(crate::types::oid::INT4), false, false)],
-        false => def.columns.iter().map(|k| (k.ty, k.desc, k.nulls_first)).collect(),
+    let key_types = match def.method() {
+        IndexMethod::Hash => vec![(crate::types::TypeRef::of(crate::types::oid::INT4), false, false)],
+        IndexMethod::Gin => Vec::new(),
+        IndexMethod::Btree => def.columns.iter().map(|k| (k.ty, k.desc, k.nulls_first)).collect(),
+    };
+    let gin = match def.method() {
+        IndexMethod::Gin => {
+            let class = |k: &IndexColumn| crate::gin::Class::of(k.opclass, k.ty.oid);
+            let all: Option<Vec<_>> = def.columns.iter().map(class).collect();
+            all.ok_or_else(|| Error::internal(format!("index {} has a column without an operator class", c.oid)))?
+        }
+        _ => Vec::new(),
     };
     Ok(Arc::new(Index {
         oid: c.oid,
@@ -75,7 +85,8 @@ fn index(catalog: &Catalog, c: &Class, def: &IndexDef) -> Result<Arc<Index>> {
         options: c.options.clone(),
         owner: c.owner,
         clustered: def.clustered,
-        hash: def.hash,
+        method: def.method(),
+        gin,
         parent: c.lineage.parents.first().copied().unwrap_or(Oid::INVALID),
         partitioned: c.kind == RelKind::PartitionedIndex,
         stats: rel_stats(stats_of(catalog, c.oid).as_ref()),

@@ -29,7 +29,7 @@ pub use build::{phys_of, toast_store, tuple_desc};
 pub use cluster::Cluster;
 pub use code::{Cast, Collation, Operator};
 pub use folder::{Folder, Record};
-pub use object::{Object, ObjectKey, Policy, Rule, Trigger};
+pub use object::{IndexMethod, Object, ObjectKey, Policy, Rule, Trigger};
 pub use partition::{Bound, Edge, KeyColumn, Lineage, PartitionKey, Strategy};
 
 pub use relation::{

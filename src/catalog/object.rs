@@ -60,6 +60,7 @@ pub mod fixed {
     pub const HEAP_AM: Oid = Oid(2);
     pub const BTREE_AM: Oid = Oid(403);
     pub const HASH_AM: Oid = Oid(405);
+    pub const GIN_AM: Oid = Oid(2742);
 }
 
 /// What names an object: its kind's catalog, its OID, and a sub-number (a comment's column).
@@ -283,6 +284,52 @@ pub struct IndexDef {
     /// USING hash: ordered by the values' hash codes.
     #[serde(default)]
     pub hash: bool,
+    /// USING gin: ordered by the values' elements.
+    #[serde(default)]
+    pub gin: bool,
+}
+
+impl IndexDef {
+    pub fn method(&self) -> IndexMethod {
+        match (self.hash, self.gin) {
+            (true, _) => IndexMethod::Hash,
+            (_, true) => IndexMethod::Gin,
+            _ => IndexMethod::Btree,
+        }
+    }
+}
+
+/// The access method of an index.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum IndexMethod {
+    Btree,
+    /// The key is the hash code of the column's value.
+    Hash,
+    /// A key for each element of each column's value.
+    Gin,
+}
+
+impl IndexMethod {
+    pub fn named(name: &str) -> Option<IndexMethod> {
+        [IndexMethod::Btree, IndexMethod::Hash, IndexMethod::Gin].into_iter().find(|m| m.name() == name)
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            IndexMethod::Btree => "btree",
+            IndexMethod::Hash => "hash",
+            IndexMethod::Gin => "gin",
+        }
+    }
+
+    /// Its row in `pg_am`.
+    pub fn oid(self) -> Oid {
+        match self {
+            IndexMethod::Btree => fixed::BTREE_AM,
+            IndexMethod::Hash => fixed::HASH_AM,
+            IndexMethod::Gin => fixed::GIN_AM,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

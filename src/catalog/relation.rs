@@ -2,7 +2,8 @@
 
 use crate::base::{Oid, RelFileId};
 pub use crate::buffer::Persistence;
-use crate::types::{TypeRef, Value};
+use crate::catalog::IndexMethod;
+use crate::types::{Datum, TypeRef, Value};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -177,8 +178,9 @@ pub struct Index {
     pub options: Vec<String>,
     pub owner: Oid,
     pub clustered: bool,
-    /// USING hash: the key is the hash code of the column's value.
-    pub hash: bool,
+    pub method: IndexMethod,
+    /// Of a GIN index: how its columns' values are taken apart.
+    pub gin: Vec<crate::gin::Class>,
     /// The partitioned index it is part of.
     pub parent: Oid,
     /// It has no entries of its own: the partitions' indexes have.
@@ -186,6 +188,23 @@ pub struct Index {
     pub stats: RelStats,
     /// The open B-tree: blocks, metapage cache.
     pub store: Arc<crate::btree::IndexStore>,
+}
+
+impl Index {
+    /// The keys of a row with these values of the key columns: one, or of a GIN index one for each element. `out` is
+    /// emptied first; its memory is used again.
+    pub fn keys<'a>(&self, values: impl Iterator<Item = Datum<'a>>, out: &mut Vec<Vec<u8>>) {
+        if self.method == IndexMethod::Gin {
+            out.clear();
+            for (n, (class, value)) in self.gin.iter().zip(values).enumerate() {
+                crate::gin::keys(n, *class, value, out);
+            }
+            return;
+        }
+        out.resize_with(1, Vec::new);
+        out[0].clear();
+        self.store.encode_key(values, &mut out[0]);
+    }
 }
 
 /// `pg_class.relpages`, `reltuples`: rewritten in place by VACUUM and ANALYZE.

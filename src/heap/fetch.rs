@@ -7,7 +7,7 @@ use super::serial::Reading;
 use super::store::TableStore;
 use super::tuple::{Tuple, mask};
 use super::visibility::{Fate, Judge};
-use crate::base::{Csn, Result, TupleId, Xid};
+use crate::base::{BlockNo, Csn, Result, TupleId, Xid};
 use crate::mvcc::{Own, Snapshot, XactStatus};
 use crate::page::{Page, State};
 use crate::storage::Storage;
@@ -85,6 +85,11 @@ impl HeapFetch {
             Some(at) => self.append(storage, at, out).map(Some),
             None => Ok(None),
         }
+    }
+
+    /// How many line pointers a page has.
+    pub fn lines(&self, storage: &Storage, block: BlockNo) -> Result<u16> {
+        Ok(page(storage, &self.store, TupleId::new(block, 1))?.map_or(0, |p| p.item_count()))
     }
 
     /// Appends exactly this version, if the snapshot shows it: no chain is followed (TID scans).

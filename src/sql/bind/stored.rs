@@ -4,6 +4,7 @@
 use super::scope::Clause;
 use super::{BindContext, Names, bind_expr};
 use crate::base::{Error, Result};
+use crate::catalog::IndexMethod;
 use crate::catalog::{ConstraintKind, Relation};
 use crate::sql::ast;
 use crate::sql::expr::{Expr, ExprKind};
@@ -72,7 +73,7 @@ fn make(rel: &Arc<Relation>, names: &dyn Names, io: &IoContext) -> Result<Stored
                 }
             });
         }
-        if index.hash {
+        if index.method == IndexMethod::Hash {
             columns = columns.into_iter().map(hash_code).collect::<Result<_>>()?;
         }
         let predicate = match &index.predicate {

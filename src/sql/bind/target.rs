@@ -154,6 +154,11 @@ pub(super) fn figure_name(e: &ast::Expr) -> &str {
     figure(e).map_or("?column?", |(name, _)| name)
 }
 
+/// What an index's column over an expression is called, if it has something to be called after.
+pub fn index_column_name(e: &ast::Expr) -> Option<&str> {
+    figure(e).map(|(name, _)| name)
+}
+
 /// The name, and whether it is a good one (a cast's type name is only second best).
 fn figure(e: &ast::Expr) -> Option<(&str, bool)> {
     use ast::ExprKind as K;

@@ -4,6 +4,7 @@ use super::names;
 use super::write::resolve_type;
 use super::{Command, cast, collation, drop, operator};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
+use crate::catalog::IndexMethod;
 use crate::catalog::ObjectKey;
 use crate::catalog::object::class;
 use crate::err;
@@ -45,7 +46,7 @@ fn is_built_in(object: ObjectType, name: &str) -> bool {
         ObjectType::Extension => name == "plpgsql",
         ObjectType::Language => matches!(name, "internal" | "c" | "sql" | "plpgsql"),
         ObjectType::OpClass | ObjectType::OpFamily => {
-            system_view::btree_opclass(name).is_some() || name.ends_with("_ops")
+            system_view::opclass_named(IndexMethod::Btree, name).is_some() || name.ends_with("_ops")
         }
         ObjectType::Tablespace => matches!(name, "pg_default" | "pg_global"),
         ObjectType::TsConfiguration | ObjectType::TsDictionary => name == "simple" || name.starts_with("english"),

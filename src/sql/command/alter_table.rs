@@ -8,6 +8,7 @@ use super::{
     reloptions, row_type, sequence, stored_text, table, typed,
 };
 use crate::base::{Error, Flow, Oid, Result, SqlState};
+use crate::catalog::IndexMethod;
 use crate::catalog::object::{Class, class};
 use crate::catalog::{Attribute, ConstraintKind, Object, ObjectKey, Persistence, RelKind, Relation};
 use crate::err;
@@ -173,12 +174,12 @@ pub fn apply(cmd: &Command, cx: &mut ExecContext, oid: Oid, kind: &Kind) -> Resu
         Kind::SetAccessMethod(name) => table::check_access_method(Some(name)),
         Kind::SetOptions(options) => {
             let c = class_of(cx, oid)?;
-            let options = reloptions::merge(cmd, options_on(c.kind), &c.options, options)?;
+            let options = reloptions::merge(cmd, options_on(&c), &c.options, options)?;
             change(cx, oid, |c| c.options = options)
         }
         Kind::ResetOptions(options) => {
             let c = class_of(cx, oid)?;
-            let options = reloptions::reset(options_on(c.kind), &c.options, options)?;
+            let options = reloptions::reset(options_on(&c), &c.options, options)?;
             change(cx, oid, |c| c.options = options)
         }
         Kind::Owner(role) => owner::set_relation_owner(cx, oid, role),
@@ -194,9 +195,9 @@ pub fn apply(cmd: &Command, cx: &mut ExecContext, oid: Oid, kind: &Kind) -> Resu
     }
 }
 
-fn options_on(kind: RelKind) -> reloptions::On {
-    match kind {
-        RelKind::Index => reloptions::On::Index,
+fn options_on(c: &Class) -> reloptions::On {
+    match c.kind {
+        RelKind::Index => reloptions::On::Index(c.index.as_ref().map_or(IndexMethod::Btree, |i| i.method())),
         RelKind::View => reloptions::On::View,
         _ => reloptions::On::Table,
     }
@@ -499,6 +500,9 @@ fn alter_type(
     };
     let rel = relation(cx, oid)?;
     for i in &rel.indexes {
+        for k in i.columns[..i.key_columns].iter().filter(|k| k.attno == n as i16 + 1) {
+            index::check_retyped(cx, i, k, ty)?;
+        }
         change(cx, i.oid, |c| {
             if let Some(def) = &mut c.index {
                 def.columns.iter_mut().filter(|k| k.attno == n as i16 + 1).for_each(|k| k.ty = ty);

@@ -4,6 +4,7 @@ use super::vacuum::flag;
 use super::write::change;
 use super::{Command, names, rewrite};
 use crate::base::{Flow, Oid, Result};
+use crate::catalog::IndexMethod;
 use crate::catalog::object::class;
 use crate::catalog::{Index, RelKind, Relation};
 use crate::err;
@@ -74,7 +75,7 @@ pub fn find_index(cx: &mut ExecContext, table: &Relation, name: &str) -> Result<
 
 /// Only an index that has all rows, in order.
 pub fn check_index(index: &Index) -> Result<()> {
-    if index.hash {
+    if index.method != IndexMethod::Btree {
         let text =
             format!("cannot cluster on index \"{}\" because access method does not support clustering", index.name);
         return Err(err!(FEATURE_NOT_SUPPORTED, "{text}"));

@@ -200,6 +200,8 @@ fn outcome(cx: &mut ExecContext, p: &Progress) -> Outcome {
             startup_ms: s.startup.as_secs_f64() * 1000.0,
             total_ms: s.total.as_secs_f64() * 1000.0,
             removed_by_filter: s.rows_removed_by_filter,
+            removed_by_recheck: s.rows_removed_by_recheck,
+            heap_blocks: s.heap_blocks,
             notes: s.notes.clone(),
         })
     };

@@ -5,6 +5,7 @@ use super::{Command, names, reloptions, storage, stored_text};
 use crate::base::{Error, Flow, Fork, Oid, Result, SqlState, TupleId};
 use crate::btree::node::push_tid;
 use crate::btree::{IndexStore, Loader};
+use crate::catalog::IndexMethod;
 use crate::catalog::object::{IndexDef, class};
 use crate::catalog::relation::IndexColumn;
 use crate::catalog::{Index, Object, Persistence, RelKind, Relation};
@@ -14,6 +15,7 @@ use crate::lock::LockMode;
 use crate::mvcc::Snapshot;
 use crate::settings::{Id, Lookup};
 use crate::sql::ast::{self, CreateIndexStmt, ExprKind as Ast, IndexElem, NullsOrder, QualName, SortDir};
+use crate::sql::bind::index_column_name;
 use crate::sql::bind::scope::Clause;
 use crate::sql::exec::{ExecContext, KeyArena, Sorter, system_view};
 use crate::sql::expr::eval::{Projection, Sel};
@@ -40,7 +42,7 @@ pub struct NewIndex {
     pub parent: Oid,
     /// Of a partitioned table: nothing is made in its partitions.
     pub only: bool,
-    pub hash: bool,
+    pub method: IndexMethod,
 }
 
 impl NewIndex {
@@ -58,25 +60,14 @@ impl NewIndex {
             constraint: Oid::INVALID,
             parent: Oid::INVALID,
             only: false,
-            hash: false,
+            method: IndexMethod::Btree,
         }
     }
 }
 
 pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateIndexStmt) -> Flow<String> {
-    let hash = stmt.method == "hash";
-    if hash {
-        refuse_for_hash(stmt)?;
-    }
-    if stmt.method != "btree" && !hash {
-        return Err(match stmt.method.as_str() {
-            "gist" | "gin" | "spgist" | "brin" => {
-                Error::unsupported(format!("access method \"{}\" is not supported", stmt.method))
-            }
-            other => err!(UNDEFINED_OBJECT, "access method \"{other}\" does not exist"),
-        }
-        .into());
-    }
+    let method = method(&stmt.method)?;
+    refuse_for(method, stmt)?;
     if stmt.concurrently {
         if let Some(t) = names::find_relation(cx, &stmt.table)?.filter(|t| t.is_partitioned()) {
             let text = format!("cannot create index on partitioned table \"{}\" concurrently", t.name);
@@ -109,7 +100,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateIndexStmt) -
     };
     let mut columns = Vec::new();
     for (elem, name) in stmt.columns.iter().zip(&element_names) {
-        columns.push(column(cmd, cx, &table, elem, name, hash)?);
+        columns.push(column(cmd, cx, &table, elem, name, method)?);
     }
     let key_columns = columns.len();
     for elem in &stmt.including {
@@ -122,7 +113,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateIndexStmt) -
         Some(filter) => Some(predicate(cmd, cx, &table, filter)?),
         None => None,
     };
-    let options = reloptions::merge(cmd, reloptions::On::Index, &[], &stmt.options)?;
+    let options = reloptions::merge(cmd, reloptions::On::Index(method), &[], &stmt.options)?;
     let new = NewIndex {
         name,
         unique: stmt.unique,
@@ -135,10 +126,17 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateIndexStmt) -
         constraint: Oid::INVALID,
         parent: Oid::INVALID,
         only: !stmt.table.inherit,
-        hash,
+        method,
     };
     create_object(cx, &table, new)?;
     Ok("CREATE INDEX".into())
+}
+
+fn method(name: &str) -> Result<IndexMethod> {
+    IndexMethod::named(name).ok_or_else(|| match name {
+        "gist" | "spgist" | "brin" => Error::unsupported(format!("access method \"{name}\" is not supported")),
+        other => err!(UNDEFINED_OBJECT, "access method \"{other}\" does not exist"),
+    })
 }
 
 fn check_table(cx: &mut ExecContext, table: &Relation) -> Result<()> {
@@ -157,7 +155,7 @@ fn column_names(elems: &[IndexElem]) -> Vec<String> {
     for e in elems {
         let base = match (&e.name, &e.expr) {
             (Some(name), _) => name.clone(),
-            (None, Some(expr)) => figure(expr).unwrap_or_else(|| "expr".into()),
+            (None, Some(expr)) => index_column_name(expr).unwrap_or("expr").to_string(),
             _ => "expr".into(),
         };
         let mut name = base.clone();
@@ -169,20 +167,6 @@ fn column_names(elems: &[IndexElem]) -> Vec<String> {
         out.push(name);
     }
     out
-}
-
-fn figure(e: &crate::sql::ast::Expr) -> Option<String> {
-    match &e.kind {
-        Ast::Column { parts, .. } => parts.last().cloned(),
-        Ast::Func(call) => call.name.last().cloned(),
-        Ast::Cast { arg, typ } => figure(arg).or_else(|| typ.names.last().cloned()),
-        Ast::Collate { arg, .. } => figure(arg),
-        Ast::Coalesce(_) => Some("coalesce".into()),
-        Ast::Case(_) => Some("case".into()),
-        Ast::MinMax { greatest, .. } => Some(if *greatest { "greatest" } else { "least" }.into()),
-        Ast::NullIf { .. } => Some("nullif".into()),
-        _ => None,
-    }
 }
 
 /// Types whose values have no order.
@@ -206,13 +190,15 @@ pub fn is_ordered(ty: Oid) -> bool {
     !UNORDERED.contains(&ty)
 }
 
-/// What hash indexes cannot do (PostgreSQL 15, indexcmds.c: same words).
-fn refuse_for_hash(stmt: &CreateIndexStmt) -> Result<()> {
-    let what = if stmt.unique {
+/// What only B-trees can do, and what hash indexes cannot (PostgreSQL 15, indexcmds.c: same words).
+fn refuse_for(method: IndexMethod, stmt: &CreateIndexStmt) -> Result<()> {
+    let what = if method == IndexMethod::Btree {
+        return Ok(());
+    } else if stmt.unique {
         "unique indexes"
     } else if !stmt.including.is_empty() {
         "included columns"
-    } else if stmt.columns.len() > 1 {
+    } else if stmt.columns.len() > 1 && method == IndexMethod::Hash {
         "multicolumn indexes"
     } else if stmt.columns.iter().any(|c| !matches!(c.dir, SortDir::Default)) {
         "ASC/DESC options"
@@ -221,20 +207,52 @@ fn refuse_for_hash(stmt: &CreateIndexStmt) -> Result<()> {
     } else {
         return Ok(());
     };
-    Err(Error::unsupported(format!("access method \"hash\" does not support {what}")))
+    Err(Error::unsupported(format!("access method \"{}\" does not support {what}", method.name())))
 }
 
-fn check_class(cx: &ExecContext, ty: TypeRef, hash: bool) -> Result<()> {
-    if !hash {
-        return check_ordered(cx, ty);
-    }
-    if crate::sql::func::hash::hashable(ty.oid) {
-        return Ok(());
+/// Whether a column of this type can be indexed; a class that is named has been looked at before.
+fn check_class(cx: &ExecContext, ty: TypeRef, method: IndexMethod) -> Result<()> {
+    let fits = match method {
+        IndexMethod::Btree => return check_ordered(cx, ty),
+        IndexMethod::Hash => crate::sql::func::hash::hashable(ty.oid),
+        IndexMethod::Gin => system_view::default_opclass(method, ty.oid).is_valid(),
+    };
+    if fits {
+        return check_elements(cx, ty, method);
     }
     let shown = crate::types::format_type_plain(ty.oid, &*cx.fx.io.hooks);
-    Err(err!(UNDEFINED_OBJECT, "data type {shown} has no default operator class for access method \"hash\"")
-        .hint("You must specify an operator class for the index or define a default operator class for the data type.")
-        .place("GetIndexOpClass", "indexcmds.c", 2173))
+    Err(err!(
+        UNDEFINED_OBJECT,
+        "data type {shown} has no default operator class for access method \"{}\"",
+        method.name()
+    )
+    .hint("You must specify an operator class for the index or define a default operator class for the data type.")
+    .place("GetIndexOpClass", "indexcmds.c", 2173))
+}
+
+/// Whether a column of an index can become one of this type.
+pub fn check_retyped(cx: &ExecContext, index: &Index, column: &IndexColumn, ty: TypeRef) -> Result<()> {
+    let classes = system_view::opclass_of(index.method, column.opclass);
+    match classes.filter(|c| !system_view::opclass_takes(c, ty.oid)) {
+        Some(class) => Err(not_accepted(cx, class.name, ty)),
+        None => check_class(cx, ty, index.method),
+    }
+}
+
+fn not_accepted(cx: &ExecContext, class: &str, ty: TypeRef) -> Error {
+    let shown = crate::types::format_type_plain(ty.oid, &*cx.fx.io.hooks);
+    err!(DATATYPE_MISMATCH, "operator class \"{class}\" does not accept data type {shown}")
+}
+
+/// The elements of arrays are compared (PostgreSQL 15, ginutil.c, initGinState).
+fn check_elements(cx: &ExecContext, ty: TypeRef, method: IndexMethod) -> Result<()> {
+    match crate::types::element_type(ty.oid) {
+        Some(element) if method == IndexMethod::Gin && !is_ordered(element) => {
+            let shown = crate::types::format_type_plain(element, &*cx.fx.io.hooks);
+            Err(err!(UNDEFINED_FUNCTION, "could not identify a comparison function for type {shown}"))
+        }
+        _ => Ok(()),
+    }
 }
 
 pub fn check_ordered(cx: &ExecContext, ty: TypeRef) -> Result<()> {
@@ -253,7 +271,7 @@ fn column(
     table: &Arc<Relation>,
     e: &IndexElem,
     name: &str,
-    hash: bool,
+    method: IndexMethod,
 ) -> Result<IndexColumn> {
     // A COLLATE clause of the expression is the column's.
     let (mut written, mut named) = (e.expr.as_ref(), e.collation.clone());
@@ -291,8 +309,13 @@ fn column(
         }
         _ => return Err(Error::internal("an index column without name and expression")),
     };
-    check_class(cx, ty, hash)?;
-    let opclass = opclass(cx, e, ty, hash)?;
+    let opclass = match &e.opclass {
+        Some(named) if method == IndexMethod::Gin => named_opclass(cx, named, ty, method)?,
+        named => {
+            check_class(cx, ty, method)?;
+            named.as_ref().map_or(Ok(Oid::INVALID), |n| named_opclass(cx, n, ty, method))?
+        }
+    };
     let collation = super::column::collation(cx, named.as_ref(), ty, None)?;
     let desc = match &e.dir {
         SortDir::Desc => true,
@@ -309,18 +332,10 @@ fn column(
 
 /// The operator class named, if it is another than the type's default one. All of a type's order alike here, since
 /// text is ordered as bytes.
-fn opclass(cx: &ExecContext, e: &IndexElem, ty: TypeRef, hash: bool) -> Result<Oid> {
-    e.opclass.as_ref().map_or(Ok(Oid::INVALID), |named| named_opclass(cx, named, ty, hash))
-}
-
-/// The operator class of a name, for a type; invalid: the type's default one.
-pub fn named_opclass(cx: &ExecContext, named: &QualName, ty: TypeRef, hash: bool) -> Result<Oid> {
-    let (found, method) = match hash {
-        true => (system_view::hash_opclass(named.name()), "hash"),
-        false => (system_view::btree_opclass(named.name()), "btree"),
-    };
-    let Some(class) = found else {
-        let text = format!("operator class \"{}\" does not exist for access method \"{method}\"", named.joined());
+pub fn named_opclass(cx: &ExecContext, named: &QualName, ty: TypeRef, method: IndexMethod) -> Result<Oid> {
+    let Some(class) = system_view::opclass_named(method, named.name()) else {
+        let (class, method) = (named.joined(), method.name());
+        let text = format!("operator class \"{class}\" does not exist for access method \"{method}\"");
         return Err(Error::new(SqlState::UNDEFINED_OBJECT, text));
     };
     if !system_view::opclass_takes(class, ty.oid) {
@@ -328,8 +343,7 @@ pub fn named_opclass(cx: &ExecContext, named: &QualName, ty: TypeRef, hash: bool
             let text = format!("operator class \"{}\" of values of another type is not supported", named.joined());
             return Err(Error::unsupported(text));
         }
-        let shown = crate::types::format_type_plain(ty.oid, &*cx.fx.io.hooks);
-        return Err(err!(DATATYPE_MISMATCH, "operator class \"{}\" does not accept data type {shown}", named.joined()));
+        return Err(not_accepted(cx, &named.joined(), ty));
     }
     if class.name == "record_image_ops" {
         return Err(Error::unsupported("operator class record_image_ops is not supported"));
@@ -375,7 +389,7 @@ fn predicate(
 /// Makes an index and fills it. The table is locked against writers.
 pub fn create_object(cx: &mut ExecContext, table: &Arc<Relation>, new: NewIndex) -> Result<Oid> {
     for c in &new.columns[..new.key_columns] {
-        check_class(cx, c.ty, new.hash)?;
+        check_class(cx, c.ty, new.method)?;
     }
     if new.unique && table.is_partitioned() {
         super::partition::refuse_unique(table, &new.columns[..new.key_columns], new.primary)?;
@@ -404,7 +418,8 @@ pub fn create_object(cx: &mut ExecContext, table: &Arc<Relation>, new: NewIndex)
         constraint: new.constraint,
         clustered: false,
         replica_identity: false,
-        hash: new.hash,
+        hash: new.method == IndexMethod::Hash,
+        gin: new.method == IndexMethod::Gin,
     });
     put(cx, Object::Class(c))?;
     if kind == RelKind::PartitionedIndex {
@@ -441,7 +456,7 @@ impl Keys {
                 }
             });
         }
-        if index.hash {
+        if index.method == IndexMethod::Hash {
             exprs = exprs.into_iter().map(crate::sql::bind::hash_code).collect::<Result<_>>()?;
         }
         let mut predicate = match &index.predicate {
@@ -506,7 +521,7 @@ pub fn fill(cx: &mut ExecContext, table: &Arc<Relation>, index: &Arc<Index>) -> 
     let mut scan = BuildScan::new(store.clone(), keys.attnos.clone());
     let memory = cx.backend()?.view.bytes(Id::MaintenanceWorkMem).max(1 << 20) as usize;
     let mut sorter = Sorter::of_keys(memory);
-    let mut key = Vec::new();
+    let mut found = Vec::new();
     let (mut batch, mut rows) = (Batch::default(), Vec::new());
     let (mut alive, mut entries) = (0u64, 0u64);
     while scan.next(&storage, &mut batch, &mut rows)? {
@@ -521,7 +536,6 @@ pub fn fill(cx: &mut ExecContext, table: &Arc<Relation>, index: &Arc<Index>) -> 
                 picked.retain(|r| values[*r as usize] && !answer[0].is_null(*r as usize));
             }
         }
-        entries += picked.len() as u64;
         if picked.is_empty() {
             continue;
         }
@@ -529,14 +543,16 @@ pub fn fill(cx: &mut ExecContext, table: &Arc<Relation>, index: &Arc<Index>) -> 
         let values = patiently(cx, |cx| keys.columns.run(cx, &batch, sel))?;
         for (at, row) in picked.iter().enumerate() {
             let row = rows[*row as usize];
-            key.clear();
-            index.store.encode_key(values.iter().map(|c| c.get(at)), &mut key);
-            push_tid(&mut key, row.tid);
-            index.store.check_size(key.len())?;
-            // Behind the address, which no two rows share, it does not change the order.
             let has_null = !index.nulls_not_distinct && values.iter().any(|c| c.is_null(at));
-            key.push((has_null || !row.alive).into());
-            sorter.push_key(cx, &key)?;
+            index.keys(values.iter().map(|c| c.get(at)), &mut found);
+            entries += found.len() as u64;
+            for key in &mut found {
+                push_tid(key, row.tid);
+                index.store.check_size(key.len())?;
+                // Behind the address, which no two rows share, it does not change the order.
+                key.push((has_null || !row.alive).into());
+                sorter.push_key(cx, key)?;
+            }
         }
     }
     activity.progress(Task::CreateIndex, &[(10, 5)]);

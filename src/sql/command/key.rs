@@ -6,6 +6,7 @@ use super::write::{change, new_oid};
 use super::{Command, names, reloptions};
 use crate::base::error::Report;
 use crate::base::{Error, Oid, Result, Severity, SqlState};
+use crate::catalog::IndexMethod;
 use crate::catalog::{Constraint, ConstraintKind, Index, Relation};
 use crate::err;
 use crate::sql::exec::ExecContext;
@@ -70,7 +71,7 @@ pub fn add(cmd: &Command, cx: &mut ExecContext, table: Oid, w: Wanted) -> Result
     super::table::check_tablespace(tablespace.as_deref())?;
     let constraint = new_oid(cx)?;
     let attnos: Vec<i16> = key_columns[..columns.len()].iter().map(|c| c.attno).collect();
-    let options = reloptions::merge(cmd, reloptions::On::Index, &[], options)?;
+    let options = reloptions::merge(cmd, reloptions::On::Index(IndexMethod::Btree), &[], options)?;
     let rel = relation(cx, table)?;
     let new = NewIndex {
         name: name.clone(),
@@ -84,7 +85,7 @@ pub fn add(cmd: &Command, cx: &mut ExecContext, table: Oid, w: Wanted) -> Result
         constraint,
         parent: Oid::INVALID,
         only: true,
-        hash: false,
+        method: IndexMethod::Btree,
     };
     let index = index::create_object(cx, &rel, new)?;
     let new = behind(&w, constraint, name, primary, attnos, index);

@@ -155,7 +155,7 @@ fn plain_index(cx: &mut ExecContext, table: Oid, source: &Relation, index: &Inde
         constraint: Oid::INVALID,
         parent: Oid::INVALID,
         only: false,
-        hash: index.hash,
+        method: index.method,
     };
     index::create_object(cx, &now, new)
 }

@@ -2,6 +2,7 @@
 
 use super::Command;
 use crate::base::Result;
+use crate::catalog::IndexMethod;
 use crate::err;
 use crate::sql::ast::DefElem;
 
@@ -39,10 +40,12 @@ fn table_option(name: &str) -> Option<Kind> {
     })
 }
 
-fn index_option(name: &str) -> Option<Kind> {
-    match name {
-        "fillfactor" => Some(Kind::Int(10, 100)),
-        "deduplicate_items" => Some(Kind::Bool),
+fn index_option(method: IndexMethod, name: &str) -> Option<Kind> {
+    match (method, name) {
+        (IndexMethod::Btree | IndexMethod::Hash, "fillfactor") => Some(Kind::Int(10, 100)),
+        (IndexMethod::Btree, "deduplicate_items") => Some(Kind::Bool),
+        (IndexMethod::Gin, "fastupdate") => Some(Kind::Bool),
+        (IndexMethod::Gin, "gin_pending_list_limit") => Some(Kind::Int(64, i32::MAX.into())),
         _ => None,
     }
 }
@@ -59,7 +62,7 @@ fn view_option(name: &str) -> Option<Kind> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum On {
     Table,
-    Index,
+    Index(IndexMethod),
     View,
 }
 
@@ -113,7 +116,7 @@ fn truth(o: &DefElem) -> Result<bool> {
 fn known(on: On, o: &DefElem) -> Result<(String, Kind)> {
     let kind = match (on, o.namespace.as_deref()) {
         (On::Table, None | Some("toast")) => table_option(&o.name),
-        (On::Index, None) => index_option(&o.name),
+        (On::Index(method), None) => index_option(method, &o.name),
         (On::View, None) => view_option(&o.name),
         (_, Some(namespace)) => {
             return Err(err!(INVALID_PARAMETER_VALUE, "unrecognized parameter namespace \"{namespace}\""));

@@ -3,6 +3,8 @@
 use super::after_row::AfterRows;
 use super::aggregate::Aggregate;
 use super::append::Append;
+use super::bitmap_heap_scan::BitmapHeapScan;
+use super::bitmap_index_scan::BitmapIndexScan;
 use super::cte::{CteScan, With};
 use super::distinct::Distinct;
 use super::filter::FilterProject;
@@ -182,6 +184,8 @@ fn make(plan: &Plan, lazy: bool, cx: &mut ExecContext) -> Result<Box<dyn Node>> 
             Box::new(SeqScan::start(rel, attnos, filter.as_ref(), project.as_deref(), lazy, cx)?)
         }
         PlanNode::IndexScan(s) => Box::new(IndexScan::start(s, lazy, cx)?),
+        PlanNode::BitmapIndexScan(s) => Box::new(BitmapIndexScan::start(s, cx)?),
+        PlanNode::BitmapHeapScan(s) => Box::new(BitmapHeapScan::start(s, lazy, cx)?),
         PlanNode::TidScan { rel, tids, attnos, filter, project, .. } => {
             Box::new(TidScan::start(rel, tids, attnos, filter.as_ref(), project.as_deref(), lazy, cx)?)
         }
@@ -209,6 +213,7 @@ pub(crate) fn visit_plan<'a>(plan: &'a Plan, f: &mut dyn FnMut(&'a Plan)) {
         PlanNode::Values { .. }
         | PlanNode::SeqScan { .. }
         | PlanNode::IndexScan(_)
+        | PlanNode::BitmapIndexScan(_)
         | PlanNode::VirtualScan { .. }
         | PlanNode::FunctionScan { .. }
         | PlanNode::TidScan { .. }
@@ -225,6 +230,7 @@ pub(crate) fn visit_plan<'a>(plan: &'a Plan, f: &mut dyn FnMut(&'a Plan)) {
         | PlanNode::Distinct { input, .. }
         | PlanNode::Materialize { input }
         | PlanNode::LockRows { input, .. } => go(input),
+        PlanNode::BitmapHeapScan(s) => go(&s.source),
         PlanNode::NestLoop(j) => [&j.left, &j.right].into_iter().for_each(go),
         PlanNode::HashJoin(j) => [&j.left, &j.right].into_iter().for_each(go),
         PlanNode::MergeJoin(j) => [&j.left, &j.right].into_iter().for_each(go),

@@ -15,6 +15,9 @@ pub struct NodeStats {
     pub startup: Duration,
     pub total: Duration,
     pub rows_removed_by_filter: u64,
+    pub rows_removed_by_recheck: u64,
+    /// Of a scan by a collection of addresses: pages of which rows were named, and whole ones.
+    pub heap_blocks: Option<(u64, u64)>,
     /// `Sort Method: …` and the like, ready to print.
     pub notes: Vec<String>,
 }

@@ -16,6 +16,8 @@
 pub mod after_row;
 mod aggregate;
 mod append;
+mod bitmap_heap_scan;
+mod bitmap_index_scan;
 mod build;
 pub mod context;
 mod cte;

@@ -195,12 +195,16 @@ pub enum Selectivity {
     Greater,
     Like,
     NotLike,
+    /// Arrays' `@>`, `<@` and `&&`.
+    ArrayContains,
+    Matching,
+    TextSearch,
     Other,
 }
 
 impl OperDef {
     pub fn selectivity(&self) -> Selectivity {
-        // Object ids of eqsel, neqsel, scalar*sel, like and regex selectivity functions.
+        // Object ids of eqsel, neqsel, scalar*sel, like and regex selectivity functions, and others.
         match self.rest.0 {
             0 => Selectivity::None,
             101 => Selectivity::Equal,
@@ -209,6 +213,9 @@ impl OperDef {
             104 | 337 => Selectivity::Greater,
             1814 | 1818 | 1819 | 1820 | 3437 => Selectivity::Like,
             1815 | 1821 | 1822 | 1823 => Selectivity::NotLike,
+            3817 => Selectivity::ArrayContains,
+            5040 => Selectivity::Matching,
+            3686 => Selectivity::TextSearch,
             _ => Selectivity::Other,
         }
     }

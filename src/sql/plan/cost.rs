@@ -98,6 +98,53 @@ pub(super) fn pages_fetched(tuples: f64, pages: f64, s: &PlannerSettings) -> f64
     if tuples <= limit { (2.0 * t * tuples) / (2.0 * t + tuples) } else { b + (tuples - limit) * (t - b) / t }.ceil()
 }
 
+/// What a scan by a collection of addresses is estimated from.
+pub(super) struct BitmapInput {
+    pub table_pages: f64,
+    pub table_tuples: f64,
+    pub index_pages: f64,
+    /// Part of the rows the index's conditions keep.
+    pub selectivity: f64,
+    /// Places of the index that are searched.
+    pub searches: f64,
+    pub conditions: usize,
+    /// How often the scan is repeated with other values.
+    pub loops: f64,
+    /// Cost of all conditions per row fetched.
+    pub filter: f64,
+}
+
+/// Collecting addresses from a GIN index. PostgreSQL 15, selfuncs.c, gincostestimate: same idea, for an index whose
+/// pages are all alike.
+pub(super) fn gin_search(i: &BitmapInput, s: &PlannerSettings) -> f64 {
+    let tuples = i.selectivity * i.table_tuples;
+    let descents = (i.searches * i.index_pages.powf(0.15).round()).max(1.0);
+    // Three entries take about a hundred bytes.
+    let leaves = (tuples * i.searches.max(1.0) * 32.0 / 8192.0).ceil();
+    let mut pages = (descents + leaves).min(i.index_pages.max(descents));
+    if i.loops > 1.0 {
+        pages = pages_fetched(pages * i.loops, i.index_pages, s) / i.loops;
+    }
+    let op = s.cpu_operator_cost * i.conditions as f64;
+    pages * s.random_page_cost + tuples * (s.cpu_index_tuple_cost + op)
+}
+
+/// Reading the rows found, page after page. PostgreSQL 15, costsize.c, cost_bitmap_heap_scan.
+pub(super) fn bitmap_heap(i: &BitmapInput, index_total: f64, s: &PlannerSettings) -> Pair {
+    let tuples = (i.selectivity * i.table_tuples).max(1.0);
+    let t = i.table_pages.max(1.0);
+    let pages = match i.loops > 1.0 {
+        true => pages_fetched(tuples * i.loops, t, s) / i.loops,
+        false => ((2.0 * t * tuples) / (2.0 * t + tuples)).min(t).ceil(),
+    };
+    let per_page = match pages >= 2.0 {
+        true => s.random_page_cost - (s.random_page_cost - s.seq_page_cost) * (pages / t).min(1.0).sqrt(),
+        false => s.random_page_cost,
+    };
+    let startup = index_total + 0.1 * s.cpu_operator_cost * tuples;
+    (startup, startup + pages * per_page + tuples * (s.cpu_tuple_cost + i.filter))
+}
+
 /// What an index scan is estimated from.
 pub(super) struct IndexInput {
     pub table_pages: f64,

@@ -3,13 +3,14 @@
 use super::fold::conjunction;
 use super::jointree::JoinTree;
 use super::layout::Layout;
-use super::path::{IndexPath, JoinPath, Method, Path, PathKind};
+use super::path::{BitmapPath, IndexPath, JoinPath, Method, Path, PathKind};
 use super::planner::Planner;
 use super::relset::{RelSet, rels_of};
 use super::scan::BaseRel;
 use super::search::needs_value;
 use super::{
-    Cost, FunctionCall, HashJoin, IndexCondition, IndexScan, JoinKind, MergeJoin, NestLoop, Plan, PlanColumn, PlanNode,
+    BitmapHeapScan, BitmapIndexScan, Cost, FunctionCall, GinCondition, HashJoin, IndexCondition, IndexScan, JoinKind,
+    MergeJoin, NestLoop, Plan, PlanColumn, PlanNode,
 };
 use crate::base::{Error, Result};
 use crate::catalog::Relation;
@@ -248,6 +249,7 @@ impl<'p, 'a> Maker<'p, 'a> {
             PathKind::Seq(rel) => self.scan(path, *rel, &[], None),
             PathKind::Tid { rel, tids, clause } => self.scan(path, *rel, &[*clause], Some(tids)),
             PathKind::Index(i) => self.index(path, i),
+            PathKind::Bitmap(b) => self.bitmap(path, b),
             PathKind::Append { rel, parts } => self.append(path, *rel, parts),
             PathKind::Other(rel) => self.other(path, *rel),
         }
@@ -347,6 +349,38 @@ impl<'p, 'a> Maker<'p, 'a> {
             project,
         };
         Ok((node(PlanNode::IndexScan(Box::new(scan)), &layout, cost), layout))
+    }
+
+    fn bitmap(&mut self, path: &Path, b: &BitmapPath) -> Result<(Plan, Layout)> {
+        let rel = b.rel;
+        let (attnos, input, project) = self.scan_columns(rel)?;
+        let filter = self.filter(rel, &b.covered, &input)?;
+        let bound = |maker: &mut Self, e: &Expr| {
+            let mut e = e.clone();
+            maker.from_outside(&mut e, RelSet::one(rel))?;
+            input.bound(&e)
+        };
+        let (mut recheck, mut shown, mut conditions) = (Vec::new(), Vec::new(), Vec::new());
+        for c in &b.conditions {
+            recheck.push(bound(self, &c.clause)?);
+            shown.push(bound(self, &c.shown)?);
+            let mut value = c.value.clone();
+            self.from_outside(&mut value, RelSet::EMPTY)?;
+            conditions.push(GinCondition { column: c.column, strategy: c.strategy, value });
+        }
+        for e in &b.implied {
+            recheck.push(bound(self, e)?);
+        }
+        let (layout, project) = Self::narrowed(input, project);
+        let cost = self.cost(path, &layout);
+        let (t, alias) = self.site(rel)?;
+        let index = t.indexes[b.index].clone();
+        let search = BitmapIndexScan { index, table: t.oid, conditions, shown: conjunction(shown) };
+        let rows = Cost { startup: 0.0, total: b.index_total, rows: b.index_rows, width: 0 };
+        let source = node(PlanNode::BitmapIndexScan(Box::new(search)), &Layout::new(Vec::new()), rows);
+        let recheck = conjunction(recheck);
+        let scan = BitmapHeapScan { rel: t, alias, source, recheck, attnos, filter, project };
+        Ok((node(PlanNode::BitmapHeapScan(Box::new(scan)), &layout, cost), layout))
     }
 
     fn other(&mut self, path: &Path, rel: usize) -> Result<(Plan, Layout)> {
@@ -599,6 +633,7 @@ pub(super) fn project_onto(mut plan: Plan, mut exprs: Vec<Expr>) -> Plan {
         | PlanNode::CteScan { project, .. }
         | PlanNode::WorkTableScan { project, .. } => Some(project),
         PlanNode::IndexScan(s) => Some(&mut s.project),
+        PlanNode::BitmapHeapScan(s) => Some(&mut s.project),
         PlanNode::NestLoop(j) => Some(&mut j.project),
         PlanNode::HashJoin(j) => Some(&mut j.project),
         PlanNode::MergeJoin(j) => Some(&mut j.project),

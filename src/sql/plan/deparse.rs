@@ -59,6 +59,7 @@ impl Deparser<'_> {
             | PlanNode::CteScan { project, .. }
             | PlanNode::WorkTableScan { project, .. } => project.as_ref(),
             PlanNode::IndexScan(s) => s.project.as_ref(),
+            PlanNode::BitmapHeapScan(s) => s.project.as_ref(),
             PlanNode::NestLoop(j) => j.project.as_ref(),
             PlanNode::HashJoin(j) => j.project.as_ref(),
             PlanNode::MergeJoin(j) => j.project.as_ref(),
@@ -113,6 +114,7 @@ impl Deparser<'_> {
             PlanNode::Aggregate(_) => Source::Grouped(plan),
             PlanNode::SeqScan { .. }
             | PlanNode::IndexScan(_)
+            | PlanNode::BitmapHeapScan(_)
             | PlanNode::TidScan { .. }
             | PlanNode::VirtualScan { .. }
             | PlanNode::FunctionScan { .. }
@@ -176,6 +178,7 @@ impl Deparser<'_> {
                     PlanNode::VirtualScan { rel: Some(rel), alias, attnos, .. } => {
                         attnos.get(i).map(|a| self.attribute(rel, alias, *a))
                     }
+                    PlanNode::BitmapHeapScan(s) => s.attnos.get(i).map(|a| self.attribute(&s.rel, &s.alias, *a)),
                     PlanNode::IndexScan(s) => s.attnos.get(i).map(|a| self.attribute(&s.rel, &s.alias, *a)),
                     PlanNode::FunctionScan { calls, alias, .. } => {
                         let all: Vec<&str> =

@@ -2,6 +2,7 @@
 
 use super::deparse::{Deparser, Source, is_init_plan, sub_plan_key};
 use super::{AggStrategy, IndexOp, Instead, JoinKind, ModifyKind, Plan, PlanNode, PlannedStatement, SetOpKind};
+use crate::catalog::IndexMethod;
 use crate::sql::expr::{Expr, ExprKind, SubPlan};
 use crate::types::IoContext;
 use crate::types::name::quote_identifier;
@@ -33,6 +34,9 @@ pub struct Actual {
     pub startup_ms: f64,
     pub total_ms: f64,
     pub removed_by_filter: u64,
+    pub removed_by_recheck: u64,
+    /// See `NodeStats`.
+    pub heap_blocks: Option<(u64, u64)>,
     /// Ready to print: `Sort Method: quicksort  Memory: 25kB`.
     pub notes: Vec<String>,
 }
@@ -95,6 +99,7 @@ fn count_scans(plan: &Plan, n: &mut usize) {
     match &plan.node {
         PlanNode::SeqScan { .. }
         | PlanNode::IndexScan(_)
+        | PlanNode::BitmapHeapScan(_)
         | PlanNode::TidScan { .. }
         | PlanNode::VirtualScan { .. }
         | PlanNode::FunctionScan { .. }
@@ -291,6 +296,12 @@ impl Explainer<'_> {
                 self.filter(filter.as_ref(), plan, s);
             }
             PlanNode::IndexScan(i) => self.index_scan(i, plan, s),
+            PlanNode::BitmapHeapScan(b) => self.bitmap_heap_scan(b, plan, s),
+            PlanNode::BitmapIndexScan(b) => {
+                s.kind = "Bitmap Index Scan".into();
+                s.place = format!(" on {}", quote_identifier(&b.index.name));
+                s.facts.push(("Index Name", json!(b.index.name)));
+            }
             PlanNode::FunctionScan { calls, alias, filter, .. } => {
                 s.kind = "Function Scan".into();
                 let name = calls.first().map_or("", |c| c.func.name);
@@ -507,7 +518,11 @@ impl Explainer<'_> {
                 });
                 let name = if self.verbose { format!("{}.{name}", quote_identifier(&i.alias)) } else { name };
                 // A hash index is searched by the code of the value shown.
-                let shown = if i.index.hash { crate::sql::bind::hashed_value(&c.value) } else { &c.value };
+                let shown = if i.index.method == IndexMethod::Hash {
+                    crate::sql::bind::hashed_value(&c.value)
+                } else {
+                    &c.value
+                };
                 let value = || self.d.expr(shown, Source::None);
                 match c.op {
                     IndexOp::Eq => format!("({name} = {})", value()),
@@ -527,6 +542,24 @@ impl Explainer<'_> {
             many => s.details.push(("Index Cond".into(), format!("({})", many.join(" AND ")))),
         }
         self.filter(i.filter.as_ref(), plan, s);
+    }
+
+    fn bitmap_heap_scan<'p>(&mut self, b: &'p super::BitmapHeapScan, plan: &'p Plan, s: &mut Shown<'p>) {
+        s.kind = "Bitmap Heap Scan".into();
+        self.place(&b.rel, &b.alias, s);
+        let source = self.d.inside(plan);
+        if let Some(e) = &b.recheck {
+            s.details.push(("Recheck Cond".into(), self.scan_expr(e, source)));
+        }
+        self.filter(b.filter.as_ref(), plan, s);
+        let mut child = self.node(&b.source, Vec::new());
+        // The index's own columns stand for the table's.
+        if let PlanNode::BitmapIndexScan(i) = &b.source.node
+            && let Some(e) = &i.shown
+        {
+            child.details.push(("Index Cond".into(), self.scan_expr(e, source)));
+        }
+        s.children.push((None, child));
     }
 
     fn aggregate<'p>(&mut self, a: &'p super::Aggregate, plan: &'p Plan, s: &mut Shown<'p>) {
@@ -636,11 +669,22 @@ fn text(
         {
             out.push(format!("{pad}Rows Removed by Filter: {}", a.removed_by_filter / a.loops.max(1)));
         }
+        if let Some(a) = &actual
+            && options.analyze
+            && k == "Recheck Cond"
+            && a.removed_by_recheck > 0
+        {
+            out.push(format!("{pad}Rows Removed by Index Recheck: {}", a.removed_by_recheck / a.loops.max(1)));
+        }
     }
     if let Some(a) = &actual
         && options.analyze
     {
         a.notes.iter().for_each(|n| out.push(format!("{pad}{n}")));
+        if let Some((exact, lossy)) = a.heap_blocks.filter(|b| *b != (0, 0)) {
+            let part = |n: u64, word: &str| if n > 0 { format!(" {word}={n}") } else { String::new() };
+            out.push(format!("{pad}Heap Blocks:{}{}", part(exact, "exact"), part(lossy, "lossy")));
+        }
     }
     for (heading, child) in &s.children {
         match heading {

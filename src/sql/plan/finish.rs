@@ -95,6 +95,12 @@ impl Plan {
                 each(filter, f);
                 each(project.iter().flatten(), f);
             }
+            PlanNode::BitmapIndexScan(s) => each(s.conditions.iter().map(|c| &c.value), f),
+            PlanNode::BitmapHeapScan(s) => {
+                each(&s.recheck, f);
+                each(&s.filter, f);
+                each(s.project.iter().flatten(), f);
+            }
             PlanNode::FunctionScan { calls, filter, project, .. } => {
                 each(calls.iter().flat_map(|c| &c.args), f);
                 each(filter, f);
@@ -186,6 +192,7 @@ impl Plan {
             | PlanNode::Distinct { input, .. }
             | PlanNode::Materialize { input }
             | PlanNode::LockRows { input, .. } => vec![input],
+            PlanNode::BitmapHeapScan(s) => vec![&s.source],
             PlanNode::NestLoop(j) => vec![&j.left, &j.right],
             PlanNode::HashJoin(j) => vec![&j.left, &j.right],
             PlanNode::MergeJoin(j) => vec![&j.left, &j.right],
@@ -210,6 +217,7 @@ impl Plan {
             | PlanNode::Distinct { input, .. }
             | PlanNode::Materialize { input }
             | PlanNode::LockRows { input, .. } => f(input),
+            PlanNode::BitmapHeapScan(s) => f(&mut s.source),
             PlanNode::NestLoop(j) => {
                 f(&mut j.left);
                 f(&mut j.right);

@@ -78,6 +78,7 @@ fn extend(plan: &mut Plan) -> Option<Vec<Identity>> {
             scan.index_only = false;
             of_scan(&scan.rel, &mut scan.attnos, scan.project.as_mut(), columns)
         }
+        PlanNode::BitmapHeapScan(scan) => of_scan(&scan.rel, &mut scan.attnos, scan.project.as_mut(), columns),
         PlanNode::Limit { input, .. } | PlanNode::Filter { input, .. } | PlanNode::With { body: input, .. } => {
             let known = extend(input)?;
             columns.clone_from(&input.columns);

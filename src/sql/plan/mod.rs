@@ -9,6 +9,7 @@
 //! - PLAN-2: no expression in a finished plan contains a binding-only or planning-only kind (see `ExprKind`).
 //! - PLAN-3: joins output left columns, then right columns, then are narrowed by `project`, if present.
 
+mod bitmap;
 mod cost;
 mod create;
 mod deparse;
@@ -93,6 +94,9 @@ pub enum PlanNode {
         project: Option<Vec<Expr>>,
     },
     IndexScan(Box<IndexScan>),
+    /// Row addresses, ascending and each once: one int8 column, for a `BitmapHeapScan` alone.
+    BitmapIndexScan(Box<BitmapIndexScan>),
+    BitmapHeapScan(Box<BitmapHeapScan>),
     /// A relation generated from the engine's own state; see `sql::exec::system_view`.
     VirtualScan {
         view: &'static str,
@@ -228,6 +232,38 @@ pub struct IndexScan {
     pub attnos: Vec<i16>,
     pub filter: Option<Expr>,
     pub project: Option<Vec<Expr>>,
+}
+
+/// The rows whose addresses another plan finds, in the table's order.
+#[derive(Clone, Debug)]
+pub struct BitmapHeapScan {
+    pub rel: Arc<Relation>,
+    pub alias: String,
+    pub source: Plan,
+    /// What the index was asked: of a row that was found it need not be true.
+    pub recheck: Option<Expr>,
+    pub attnos: Vec<i16>,
+    pub filter: Option<Expr>,
+    pub project: Option<Vec<Expr>>,
+}
+
+/// The addresses of rows that may fulfil all of the conditions.
+#[derive(Clone, Debug)]
+pub struct BitmapIndexScan {
+    pub index: Arc<Index>,
+    pub table: Oid,
+    pub conditions: Vec<GinCondition>,
+    /// The conditions for EXPLAIN, over the columns of the scan above.
+    pub shown: Option<Expr>,
+}
+
+#[derive(Clone, Debug)]
+pub struct GinCondition {
+    /// 0-based column of the index.
+    pub column: usize,
+    pub strategy: crate::gin::Strategy,
+    /// An expression without input columns.
+    pub value: Expr,
 }
 
 #[derive(Clone, Debug)]

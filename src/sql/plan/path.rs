@@ -31,6 +31,8 @@ pub(super) enum PathKind {
     /// Scan of a table.
     Seq(usize),
     Index(Box<IndexPath>),
+    /// The rows' addresses by an index first, then the rows in the table's order.
+    Bitmap(Box<BitmapPath>),
     /// `ctid = …`
     Tid {
         rel: usize,
@@ -59,6 +61,52 @@ pub(super) struct IndexPath {
     pub used: Vec<usize>,
     /// Conditions on the table that the index makes true (position in the relation's list).
     pub covered: Vec<usize>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct BitmapPath {
+    pub rel: usize,
+    /// Position in `Relation::indexes`.
+    pub index: usize,
+    pub conditions: Vec<SearchCondition>,
+    /// Conditions that hold for all of a partial index.
+    pub implied: Vec<Expr>,
+    /// Join clauses it asks (see `Clause::id`).
+    pub used: Vec<usize>,
+    /// Conditions on the table it asks (position in the relation's list).
+    pub covered: Vec<usize>,
+    /// Places of the index that are searched.
+    pub searches: f64,
+    pub index_total: f64,
+    pub index_rows: f64,
+}
+
+impl BitmapPath {
+    pub fn new(rel: usize, index: usize) -> BitmapPath {
+        BitmapPath {
+            rel,
+            index,
+            conditions: Vec::new(),
+            implied: Vec::new(),
+            used: Vec::new(),
+            covered: Vec::new(),
+            searches: 0.0,
+            index_total: 0.0,
+            index_rows: 0.0,
+        }
+    }
+}
+
+/// What a GIN index is asked.
+#[derive(Clone, Debug)]
+pub(super) struct SearchCondition {
+    pub column: usize,
+    pub strategy: crate::gin::Strategy,
+    pub value: Expr,
+    /// The condition with the index's column on its left.
+    pub shown: Expr,
+    /// The condition as it is asked again.
+    pub clause: Expr,
 }
 
 #[derive(Clone, Debug)]

@@ -11,6 +11,7 @@ use super::selectivity::{Estimator, Facts, strip};
 use super::settings::DISABLED;
 use super::{IndexOp, Plan};
 use crate::base::{Error, Oid, Result};
+use crate::catalog::IndexMethod;
 use crate::catalog::{Index, Relation};
 use crate::sql::bind::{Rel, Source, Stored, stored};
 use crate::sql::expr::{Expr, ExprKind, same};
@@ -474,7 +475,13 @@ fn index_paths(base: &BaseRel, t: &Arc<Relation>, around: &Around<'_>, out: &mut
         {
             continue;
         }
-        if index.hash {
+        if index.method == IndexMethod::Gin {
+            let own: Vec<(usize, &Expr)> = own.iter().filter_map(|c| Some((c.qual?, c.expr))).collect();
+            let index = (n, index);
+            super::bitmap::gin_paths(base, index, (&columns, predicate.as_ref()), &own, &join_clauses, around, out)?;
+            continue;
+        }
+        if index.method == IndexMethod::Hash {
             hash_paths(base, (n, index), &columns[0], &own, &join_clauses, around, out)?;
             continue;
         }

@@ -14,6 +14,7 @@ use super::selectivity::{Estimator, Facts};
 use super::{AggStrategy, Aggregate, Cost, Plan, PlanColumn, PlanNode, RowLock, SetItem};
 use crate::bail;
 use crate::base::{Error, Result};
+use crate::catalog::IndexMethod;
 use crate::sql::bind::{Distinct, Query, Source};
 use crate::sql::expr::{AggCall, Expr, ExprKind, SortKey, WindowCall, same};
 use crate::types::{TypeRef, Value, oid};
@@ -785,7 +786,7 @@ impl Planner<'_> {
                             && a.order_by.is_empty()
                             && matches!(a.args.first().map(|x| &super::selectivity::strip(x).kind),
                                 Some(ExprKind::Var { attno, levels_up: 0, .. })
-                                    if t.indexes.iter().any(|i| i.valid && !i.hash && i.predicate.is_none() && i.columns[0].attno == *attno));
+                                    if t.indexes.iter().any(|i| i.valid && i.method == IndexMethod::Btree && i.predicate.is_none() && i.columns[0].attno == *attno));
                         return false;
                     }
                     ExprKind::Var { levels_up: 0, .. } => fits = false,

@@ -12,6 +12,9 @@ use std::sync::Arc;
 const DEFAULT_EQ: f64 = 0.005;
 const DEFAULT_INEQ: f64 = 0.333_333_333_333_333_3;
 const DEFAULT_MATCH: f64 = 0.005;
+const DEFAULT_CONTAIN: f64 = 0.005;
+const DEFAULT_MATCHING: f64 = 0.010;
+const DEFAULT_TEXT_SEARCH: f64 = 0.001;
 const DEFAULT_UNKNOWN: f64 = 0.005;
 const DEFAULT_DISTINCT: f64 = 200.0;
 
@@ -281,6 +284,9 @@ impl Estimator<'_> {
             Selectivity::Greater => self.inequality(left, right, false),
             Selectivity::Like => DEFAULT_MATCH,
             Selectivity::NotLike => 1.0 - DEFAULT_MATCH,
+            Selectivity::ArrayContains => array_contains(op.name, left, right),
+            Selectivity::Matching => DEFAULT_MATCHING,
+            Selectivity::TextSearch => DEFAULT_TEXT_SEARCH,
             Selectivity::Other => DEFAULT_INEQ,
             Selectivity::None => 0.5,
         }
@@ -404,6 +410,21 @@ impl Variable {
             _ => DEFAULT_DISTINCT,
         };
         n.round().clamp(1.0, self.tuples)
+    }
+}
+
+/// PostgreSQL 15, array_selfuncs.c, of elements about which nothing is known.
+fn array_contains(op: &str, left: &Expr, right: &Expr) -> f64 {
+    let elements = match (constant(right), constant(left)) {
+        (Some(Value::Bytes(b)), _) | (_, Some(Value::Bytes(b))) => Some(types::array::Array::new(b).len() as i32),
+        _ => None,
+    };
+    match (op, elements) {
+        ("@>", Some(n)) if constant(right).is_some() => DEFAULT_CONTAIN.powi(n),
+        ("<@", Some(n)) if constant(right).is_none() => DEFAULT_CONTAIN.powi(n),
+        ("&&", Some(n)) => 1.0 - (1.0 - DEFAULT_CONTAIN).powi(n),
+        ("&&", None) => 2.0 * DEFAULT_CONTAIN,
+        _ => DEFAULT_CONTAIN,
     }
 }
 

@@ -96,7 +96,7 @@ fn alike(have: &Index, wanted: &Index, columns: &[IndexColumn]) -> bool {
             && a.opclass == b.opclass
     };
     have.unique == wanted.unique
-        && have.hash == wanted.hash
+        && have.method == wanted.method
         && have.nulls_not_distinct == wanted.nulls_not_distinct
         && have.key_columns == wanted.key_columns
         && have.columns.len() == columns.len()
@@ -135,7 +135,7 @@ fn create(
         constraint,
         parent: index.oid,
         only: false,
-        hash: index.hash,
+        method: index.method,
     };
     let oid = index_command::create_object(cx, &part, new)?;
     let Some(of_parent) = of_parent else { return Ok(()) };

@@ -3,6 +3,7 @@
 use super::super::write::{attributes_read, bind, columns_only, volatility};
 use super::super::{Command, column, index, stored_text};
 use crate::base::{Error, Result, SqlState};
+use crate::catalog::IndexMethod;
 use crate::catalog::object::Class;
 use crate::catalog::{KeyColumn, PartitionKey, Relation, Strategy};
 use crate::err;
@@ -95,8 +96,9 @@ fn column(
     };
     column::collation(cx, p.collation.as_ref(), ty, p.collation.as_ref().and_then(|c| cmd.at(c.pos)))?;
     let hash = strategy == Strategy::Hash;
+    let method = if hash { IndexMethod::Hash } else { IndexMethod::Btree };
     let opclass = match &p.opclass {
-        Some(named) => index::named_opclass(cx, named, ty, hash)?.is_valid().then(|| named.joined()),
+        Some(named) => index::named_opclass(cx, named, ty, method)?.is_valid().then(|| named.joined()),
         None if !hash => {
             index::check_ordered(cx, ty).map_err(|e| e.hint(btree_hint()))?;
             None

@@ -7,6 +7,7 @@ use super::row_lock::Writer;
 use super::verify;
 use crate::base::{Error, Flow, Result, Stop, TupleId};
 use crate::btree::{IndexEntry, Inserted};
+use crate::catalog::IndexMethod;
 use crate::catalog::{Index, Relation};
 use crate::heap::{Occupant, TableStore, occupant};
 use crate::sql::exec::after_row::transition::Capture;
@@ -234,12 +235,16 @@ impl Target {
         let sel = if picked.len() == batch.rows { Sel::All(batch.rows) } else { Sel::Rows(&picked) };
         let values = target.columns.run(cx, batch, sel)?;
         let keys = target.index.key_columns;
-        let mut list = Vec::with_capacity(picked.len());
+        let (mut list, mut found) = (Vec::with_capacity(picked.len()), Vec::new());
         for (at, (_, tid)) in wanted.iter().enumerate() {
-            let mut key = Vec::new();
-            target.index.store.encode_key(values[..keys].iter().map(|c| c.get(at)), &mut key);
+            target.index.keys(values[..keys].iter().map(|c| c.get(at)), &mut found);
             let has_null = !target.index.nulls_not_distinct && values[..keys].iter().any(|c| c.is_null(at));
-            list.push(IndexEntry { key, tid: Some(*tid), payload: Vec::new(), has_null });
+            let entry = |key| IndexEntry { key, tid: Some(*tid), payload: Vec::new(), has_null };
+            list.extend(found.drain(..).map(entry));
+        }
+        if target.index.method == IndexMethod::Gin {
+            // Ascending keys share a page's latch and a log record.
+            list.sort_unstable_by(|a, b| a.key.cmp(&b.key).then(a.tid.cmp(&b.tid)));
         }
         Ok(Entries { list, values, rows: picked, done: 0 })
     }

@@ -320,7 +320,7 @@ pub(crate) fn index(look: &Look<'_>, c: &Class) -> Option<String> {
         // The partitions' indexes have definitions of their own.
         if c.kind == RelKind::PartitionedIndex { "ONLY " } else { "" },
         class_name(catalog, index.table, !pretty),
-        if index.hash { "hash" } else { "btree" },
+        index.method().name(),
         columns(0, keys, true)
     );
     if index.columns.len() > keys {
@@ -438,6 +438,7 @@ pub(crate) fn trigger(look: &Look<'_>, c: &Class, t: &Trigger) -> String {
 /// Storage options as WITH lists them: values in quotes.
 fn options(options: &[String]) -> String {
     let one = |o: &String| match o.split_once('=') {
+        Some((name, value)) if quote_identifier(value) == value => format!("{name}={value}"),
         Some((name, value)) => format!("{name}='{value}'"),
         None => o.clone(),
     };

@@ -3,6 +3,7 @@
 
 use super::{SystemFn, push_record};
 use crate::base::{Error, Flow, Oid};
+use crate::catalog::IndexMethod;
 use crate::catalog::Strategy;
 use crate::catalog::object::fixed;
 use crate::err;
@@ -100,8 +101,9 @@ fn index_has(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow
         return Ok(());
     };
     let value = match args[1].str().to_ascii_lowercase().as_str() {
-        "clusterable" => Some(!index.hash),
-        "index_scan" | "bitmap_scan" | "backward_scan" => Some(true),
+        "clusterable" => Some(index.method() == IndexMethod::Btree),
+        "index_scan" | "backward_scan" => Some(index.method() != IndexMethod::Gin),
+        "bitmap_scan" => Some(true),
         _ => None,
     };
     maybe(out, value);
@@ -115,7 +117,7 @@ fn column_has(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flo
     let place = usize::try_from(n).ok().and_then(|n| n.checked_sub(1));
     let column = index.as_ref().zip(place).and_then(|(i, n)| Some((i, n, i.columns.get(n)?)));
     let value = column.and_then(|(index, n, column)| {
-        let (key, ordered) = (n < index.key_columns, !index.hash);
+        let (key, ordered) = (n < index.key_columns, index.method() == IndexMethod::Btree);
         let of_key = |v: bool| key.then_some(v);
         match args[2].str().to_ascii_lowercase().as_str() {
             "asc" => of_key(ordered && !column.desc),

@@ -4,6 +4,7 @@ use super::cell::{Acl, NULL, Texts, int2_vector, oid_vector};
 use super::{Sink, View, catalog, row};
 use crate::base::{Flow, Oid, Result};
 use crate::buffer::Persistence;
+use crate::catalog::IndexMethod;
 use crate::catalog::acl::shown;
 use crate::catalog::object::{Class, IndexDef, ObjectKey, class, fixed};
 use crate::catalog::{Attribute, Catalog, Object, Record, RelKind, Relation, system};
@@ -68,7 +69,7 @@ fn access_method(kind: RelKind) -> Oid {
 
 fn access_method_of(c: &Class) -> Oid {
     match &c.index {
-        Some(index) if index.hash => fixed::HASH_AM,
+        Some(index) => index.method().oid(),
         _ => access_method(c.kind),
     }
 }
@@ -285,11 +286,14 @@ fn push_index_columns(catalog: &Catalog, sink: &mut Sink, relation: Oid, index: 
         if k.collation.is_valid() {
             own.declared.collation = k.collation;
         }
-        // A hash index keeps hash codes.
-        let kept = match index.hash {
+        // A hash index keeps hash codes, a GIN index elements.
+        let kept = match index.method() {
             _ if n >= index.key_columns => None,
-            true => Some(types::oid::INT4),
-            false => super::code::key_type(operator_class(k, false)),
+            IndexMethod::Hash => Some(types::oid::INT4),
+            method => match super::code::key_type(operator_class(k, method)) {
+                Some(types::oid::ANYELEMENT) => types::element_type(k.ty.oid),
+                other => other,
+            },
         };
         let ty = kept.map_or(k.ty, TypeRef::of);
         if kept.is_some() {
@@ -326,15 +330,12 @@ pub(super) fn key_collation(catalog: &Catalog, table: Oid, k: &crate::catalog::I
     own.filter(|c| c.is_valid()).unwrap_or_else(|| facts(catalog, k.ty.oid).collation)
 }
 
-/// The default operator class of a type in a B-tree; PostgreSQL's OIDs where the type has its own.
-pub(super) fn operator_class(k: &crate::catalog::IndexColumn, hash: bool) -> Oid {
+/// The operator class of a column, or the default one of its type; PostgreSQL's OIDs where the type has its own.
+pub(super) fn operator_class(k: &crate::catalog::IndexColumn, method: IndexMethod) -> Oid {
     if k.opclass.is_valid() {
         return k.opclass;
     }
-    if hash {
-        return super::code::default_hash_opclass(k.ty.oid);
-    }
-    super::code::default_opclass(k.ty.oid)
+    super::code::default_opclass(method, k.ty.oid)
 }
 
 fn indexes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
@@ -354,7 +355,7 @@ fn indexes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             index.primary, false, !deferrable, index.clustered, index.valid, false, index.valid, true, index.replica_identity,
             int2_vector(index.columns.iter().map(|k| k.attno)),
             oid_vector(keys.iter().map(|k| key_collation(&catalog, index.table, k))),
-            oid_vector(keys.iter().map(|k| operator_class(k, index.hash))),
+            oid_vector(keys.iter().map(|k| operator_class(k, index.method()))),
             int2_vector(keys.iter().map(|k| i16::from(k.desc) | i16::from(k.nulls_first) << 1)),
             (!expressions.is_empty()).then(|| expressions.join(", ")), index.predicate.clone(),
         ];
@@ -408,8 +409,8 @@ fn partitioned(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         let expressions: Vec<&str> = key.columns.iter().filter_map(|k| k.expr.as_deref()).collect();
         let hash = key.strategy == crate::catalog::Strategy::Hash;
         let class = |ty: TypeRef| match hash {
-            true => super::code::default_hash_opclass(ty.oid),
-            false => super::code::default_opclass(ty.oid),
+            true => super::code::default_opclass(IndexMethod::Hash, ty.oid),
+            false => super::code::default_opclass(IndexMethod::Btree, ty.oid),
         };
         row![sink;
             c.oid, key.strategy.letter(), key.columns.len() as i16, default,

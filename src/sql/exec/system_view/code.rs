@@ -7,7 +7,7 @@ use crate::base::{Flow, Oid, Result};
 use crate::catalog::Catalog;
 use crate::catalog::Object;
 use crate::catalog::acl::shown;
-use crate::catalog::object::{Function, class, fixed};
+use crate::catalog::object::{Function, IndexMethod, class, fixed};
 use crate::sql::exec::ExecContext;
 use crate::sql::func::{self, CastContext, CastMethod, FuncDef};
 use crate::types::context::IoContext;
@@ -153,7 +153,7 @@ pub(crate) fn direct_arguments(oid: Oid) -> Option<usize> {
     if fields.next()? == "n" { None } else { fields.next()?.parse().ok() }
 }
 
-/// A row of `pg_opclass` for B-trees.
+/// A row of `pg_opclass`.
 pub(crate) struct OpClass {
     pub oid: Oid,
     pub name: &'static str,
@@ -164,6 +164,16 @@ pub(crate) struct OpClass {
 static OPCLASSES: LazyLock<Vec<OpClass>> = LazyLock::new(|| opclasses_of(fixed::BTREE_AM));
 
 static HASH_OPCLASSES: LazyLock<Vec<OpClass>> = LazyLock::new(|| opclasses_of(fixed::HASH_AM));
+
+static GIN_OPCLASSES: LazyLock<Vec<OpClass>> = LazyLock::new(|| opclasses_of(fixed::GIN_AM));
+
+fn opclasses(method: IndexMethod) -> &'static [OpClass] {
+    match method {
+        IndexMethod::Btree => &OPCLASSES,
+        IndexMethod::Hash => &HASH_OPCLASSES,
+        IndexMethod::Gin => &GIN_OPCLASSES,
+    }
+}
 
 fn opclasses_of(method: Oid) -> Vec<OpClass> {
     let line = |l: &'static str| {
@@ -184,17 +194,18 @@ pub(super) fn key_type(opclass: Oid) -> Option<Oid> {
 
 /// Name of an operator class that is not the default of its input type.
 pub(crate) fn special_opclass(opclass: Oid) -> Option<&'static str> {
-    OPCLASSES.iter().find(|c| c.oid == opclass && !c.is_default).map(|c| c.name)
+    let mut all = OPCLASSES.iter().chain(&*GIN_OPCLASSES);
+    all.find(|c| c.oid == opclass && !c.is_default).map(|c| c.name)
 }
 
-/// The B-tree operator class of this name.
-pub(crate) fn btree_opclass(name: &str) -> Option<&'static OpClass> {
-    OPCLASSES.iter().find(|c| c.name == name)
+/// The operator class with this OID.
+pub(crate) fn opclass_of(method: IndexMethod, opclass: Oid) -> Option<&'static OpClass> {
+    opclasses(method).iter().find(|c| c.oid == opclass)
 }
 
-/// The hash operator class of this name.
-pub(crate) fn hash_opclass(name: &str) -> Option<&'static OpClass> {
-    HASH_OPCLASSES.iter().find(|c| c.name == name)
+/// The operator class of this name.
+pub(crate) fn opclass_named(method: IndexMethod, name: &str) -> Option<&'static OpClass> {
+    opclasses(method).iter().find(|c| c.name == name)
 }
 
 /// What a type's values count as for operator classes.
@@ -219,18 +230,9 @@ pub(crate) fn opclass_takes(class: &OpClass, ty: Oid) -> bool {
     class.input == ty || class.input == opclass_input(ty)
 }
 
-/// The B-tree operator class an index uses for a type if none is named.
-pub(super) fn default_opclass(ty: Oid) -> Oid {
-    default_of(&OPCLASSES, ty)
-}
-
-/// The operator class by which HASH partitions are found.
-pub(super) fn default_hash_opclass(ty: Oid) -> Oid {
-    default_of(&HASH_OPCLASSES, ty)
-}
-
-fn default_of(classes: &[OpClass], ty: Oid) -> Oid {
-    let of = |input: Oid| classes.iter().find(|c| c.is_default && c.input == input).map(|c| c.oid);
+/// The operator class an index uses for a type if none is named.
+pub(crate) fn default_opclass(method: IndexMethod, ty: Oid) -> Oid {
+    let of = |input: Oid| opclasses(method).iter().find(|c| c.is_default && c.input == input).map(|c| c.oid);
     of(ty).or_else(|| of(opclass_input(ty))).unwrap_or_default()
 }
 

@@ -38,8 +38,8 @@ pub(crate) use activity::{Sight, address, serial, sessions, some};
 pub(crate) use cell::{Cell, NULL, Stamp, texts};
 pub(crate) use code::plpgsql_version;
 pub(crate) use code::{
-    btree_opclass, builtin_statement, collation_name, collation_rows, direct_arguments, hash_opclass, opclass_takes,
-    special_opclass,
+    builtin_statement, collation_name, collation_rows, default_opclass, direct_arguments, opclass_named, opclass_of,
+    opclass_takes, special_opclass,
 };
 pub(crate) use depend::{of_expression, of_query};
 pub(crate) use extended::{definition as statistics_definition, expressions as statistics_expressions};

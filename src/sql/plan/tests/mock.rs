@@ -2,6 +2,7 @@
 
 use crate::base::{Oid, RelFileId, Result};
 use crate::btree::IndexStore;
+use crate::catalog::IndexMethod;
 use crate::catalog::{Attribute, Constraint, ConstraintKind, Index, IndexColumn, Persistence, RelKind, Relation, View};
 use crate::catalog::{ColumnStats, RelStats};
 use crate::disk::Simulated;
@@ -138,7 +139,8 @@ impl Mock {
                 options: Vec::new(),
                 owner: Oid(10),
                 clustered: false,
-                hash: false,
+                method: IndexMethod::Btree,
+                gin: Vec::new(),
                 parent: Oid::INVALID,
                 partitioned: false,
                 stats: stats(t.rows, (t.pages / 4).max(1)),

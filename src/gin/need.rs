@@ -1,0 +1,153 @@
+//! What must be in the index for a row to be a candidate: a condition, taken apart by its operator.
+
+use super::extract::{self, category};
+use super::{Class, Strategy};
+use crate::base::Result;
+use crate::btree::Bounds;
+use crate::types::array::Array;
+use crate::types::jsonb::Jsonb;
+use crate::types::{Datum, TypeRef, tsquery};
+
+/// Rows by the keys they have.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Need {
+    /// No row.
+    Nothing,
+    /// The index cannot tell: all rows whose value is not NULL.
+    Everything,
+    Key(Vec<u8>),
+    /// Any of the keys between.
+    Range(Bounds),
+    All(Vec<Need>),
+    Any(Vec<Need>),
+}
+
+impl Need {
+    /// Both this and that.
+    pub fn all(parts: impl IntoIterator<Item = Need>) -> Need {
+        let mut out = Vec::new();
+        for part in parts {
+            match part {
+                Need::Nothing => return Need::Nothing,
+                Need::Everything => {}
+                Need::All(inner) => out.extend(inner),
+                other => out.push(other),
+            }
+        }
+        Need::collected(out, Need::Everything, Need::All)
+    }
+
+    /// One or the other.
+    pub fn any(parts: impl IntoIterator<Item = Need>) -> Need {
+        let mut out = Vec::new();
+        for part in parts {
+            match part {
+                Need::Everything => return Need::Everything,
+                Need::Nothing => {}
+                Need::Any(inner) => out.extend(inner),
+                other => out.push(other),
+            }
+        }
+        Need::collected(out, Need::Nothing, Need::Any)
+    }
+
+    fn collected(mut parts: Vec<Need>, none: Need, many: fn(Vec<Need>) -> Need) -> Need {
+        if parts.iter().all(|p| matches!(p, Need::Key(_))) {
+            let rank = |n: &Need| if let Need::Key(k) = n { k.clone() } else { Vec::new() };
+            parts.sort_by_cached_key(rank);
+            parts.dedup();
+        }
+        match (parts.len(), parts.pop()) {
+            (_, None) => none,
+            (1, Some(only)) => only,
+            (_, Some(last)) => {
+                parts.push(last);
+                many(parts)
+            }
+        }
+    }
+
+    /// How many places of the index are searched.
+    pub fn searches(&self) -> usize {
+        match self {
+            Need::Nothing => 0,
+            Need::Everything | Need::Key(_) | Need::Range(_) => 1,
+            Need::All(parts) | Need::Any(parts) => parts.iter().map(Need::searches).sum(),
+        }
+    }
+
+    /// What a condition on a column asks for, with this value on the operator's right.
+    pub fn of(column: usize, class: Class, strategy: Strategy, value: Datum<'_>) -> Result<Need> {
+        let (Datum::Bytes(stored), column) = (value, column as u8) else { return Ok(Need::Nothing) };
+        Ok(match strategy {
+            Strategy::Overlaps | Strategy::Contains | Strategy::ContainedBy | Strategy::Equals
+                if class == Class::Array =>
+            {
+                of_array(column, strategy, stored)
+            }
+            Strategy::Contains if class == Class::Jsonb => {
+                keys(|out| extract::json_elements(column, Jsonb::new(stored), out))
+            }
+            Strategy::Contains => keys(|out| extract::json_paths(column, Jsonb::new(stored), extract::PATH_START, out)),
+            Strategy::HasKey => Need::Key(extract::json_key(column, value.str())),
+            Strategy::HasAnyKey => Need::any(named(column, stored)),
+            Strategy::HasAllKeys => Need::all(named(column, stored)),
+            Strategy::Matches => match tsquery::parse(value.str())? {
+                Some(query) => of_query(column, &query),
+                None => Need::Nothing,
+            },
+            _ => Need::Everything,
+        })
+    }
+
+    /// Where all values of a column are that are not NULL.
+    pub fn every(column: usize) -> Bounds {
+        let low = extract::plain(column as u8, category::ELEMENT);
+        Bounds { low, high: Some(extract::plain(column as u8, category::NULL)) }
+    }
+}
+
+fn keys(extract: impl FnOnce(&mut Vec<Vec<u8>>)) -> Need {
+    let mut found = Vec::new();
+    extract(&mut found);
+    Need::all(found.into_iter().map(Need::Key))
+}
+
+/// The keys an array of names asks for; its NULLs do not count.
+fn named(column: u8, stored: &[u8]) -> Vec<Need> {
+    let names = Array::new(stored).iter().filter(|d| !d.is_null());
+    names.map(|d| Need::Key(extract::json_key(column, d.str()))).collect()
+}
+
+/// PostgreSQL 15, ginarrayproc.c, ginqueryarrayextract: same cases.
+fn of_array(column: u8, strategy: Strategy, stored: &[u8]) -> Need {
+    let array = Array::new(stored);
+    let element = TypeRef::of(array.element);
+    let key = |d: Datum<'_>| Need::Key(extract::array_element(column, element, d));
+    let empty = Need::Key(extract::plain(column, category::EMPTY));
+    match strategy {
+        // A NULL equals no element.
+        Strategy::Overlaps => Need::any(array.iter().filter(|d| !d.is_null()).map(key)),
+        Strategy::Contains if array.iter().any(Datum::is_null) => Need::Nothing,
+        Strategy::Contains => Need::all(array.iter().map(key)),
+        Strategy::ContainedBy => Need::any(array.iter().filter(|d| !d.is_null()).map(key).chain([empty])),
+        _ if array.is_empty() => empty,
+        _ => Need::all(array.iter().map(key)),
+    }
+}
+
+/// Weights and distances are for the condition to look at.
+fn of_query(column: u8, query: &tsquery::Query) -> Need {
+    use tsquery::Query;
+    match query {
+        Query::Value { text, prefix: false, .. } => Need::Key(extract::lexeme(column, text)),
+        Query::Value { text, .. } => {
+            let mut start = extract::plain(column, category::ELEMENT);
+            start.extend_from_slice(text.as_bytes());
+            Need::Range(Bounds::prefix(start))
+        }
+        Query::Not(_) => Need::Everything,
+        Query::And(a, b) | Query::Phrase(a, b, _) => Need::all([of_query(column, a), of_query(column, b)]),
+        Query::Or(a, b) => Need::any([of_query(column, a), of_query(column, b)]),
+    }
+}

@@ -1,0 +1,107 @@
+//! Rows whose addresses another node gives, in the table's order; what the index was asked is asked again.
+
+use super::bitmap_index_scan::unpacked;
+use super::output::Output;
+use super::seq_scan::store_of;
+use super::{ExecContext, Node};
+use crate::base::{Flow, Result, TupleId};
+use crate::gin::WHOLE_PAGE;
+use crate::heap::HeapFetch;
+use crate::sql::plan;
+use crate::storage::Storage;
+use crate::types::{BATCH_ROWS, Batch};
+use std::sync::Arc;
+
+pub(super) struct BitmapHeapScan {
+    storage: Arc<Storage>,
+    fetch: HeapFetch,
+    source: Box<dyn Node>,
+    /// Addresses not fetched yet, in order, from `at` on.
+    tids: Vec<TupleId>,
+    at: usize,
+    recheck: Output,
+    output: Output,
+    /// Pages whose rows were named, and those that stood for their rows.
+    exact_pages: u64,
+    lossy_pages: u64,
+    last_page: Option<u32>,
+}
+
+impl BitmapHeapScan {
+    pub fn start(s: &plan::BitmapHeapScan, lazy: bool, cx: &mut ExecContext) -> Result<BitmapHeapScan> {
+        Ok(BitmapHeapScan {
+            storage: cx.storage()?,
+            fetch: HeapFetch::new(store_of(&s.rel)?, cx.snapshot()?, s.attnos.clone()),
+            source: super::build::build(&s.source, cx)?,
+            tids: Vec::new(),
+            at: 0,
+            recheck: Output::new(s.recheck.as_ref(), None),
+            output: Output::new(s.filter.as_ref(), s.project.as_deref()).lazy(lazy),
+            exact_pages: 0,
+            lossy_pages: 0,
+            last_page: None,
+        })
+    }
+
+    /// Fetches the next rows of those named; None: more addresses are needed.
+    fn fetch_batch(&mut self) -> Result<Option<Batch>> {
+        let mut batch = Batch::default();
+        while batch.rows < BATCH_ROWS
+            && let Some(&tid) = self.tids.get(self.at)
+        {
+            self.at += 1;
+            if tid.offset == WHOLE_PAGE {
+                self.lossy_pages += 1;
+                for offset in 1..=self.fetch.lines(&self.storage, tid.block)? {
+                    self.fetch.fetch_exact(&self.storage, TupleId::new(tid.block, offset), &mut batch)?;
+                }
+                continue;
+            }
+            if self.last_page != Some(tid.block) {
+                self.last_page = Some(tid.block);
+                self.exact_pages += 1;
+            }
+            self.fetch.fetch(&self.storage, tid, &mut batch)?;
+        }
+        Ok((batch.rows > 0).then_some(batch))
+    }
+}
+
+impl Node for BitmapHeapScan {
+    fn next(&mut self, cx: &mut ExecContext) -> Flow<Option<Batch>> {
+        loop {
+            if let Some(batch) = self.output.take(cx)? {
+                return Ok(Some(batch));
+            }
+            if let Some(batch) = self.recheck.take(cx)? {
+                self.output.feed(batch);
+                continue;
+            }
+            cx.poll()?;
+            if let Some(batch) = self.fetch_batch()? {
+                self.recheck.feed(batch);
+                continue;
+            }
+            let Some(found) = self.source.next(cx)? else { return Ok(None) };
+            self.tids.clear();
+            self.at = 0;
+            self.tids.extend((0..found.rows).map(|n| unpacked(found.columns[0].get(n).i64())));
+        }
+    }
+
+    fn rescan(&mut self, cx: &mut ExecContext) -> Flow<()> {
+        self.source.rescan(cx)?;
+        self.tids.clear();
+        self.at = 0;
+        self.last_page = None;
+        self.recheck.reset();
+        self.output.reset();
+        Ok(())
+    }
+
+    fn report(&self, stats: &mut super::instrument::NodeStats) {
+        stats.rows_removed_by_filter = self.output.removed;
+        stats.rows_removed_by_recheck = self.recheck.removed;
+        stats.heap_blocks = Some((self.exact_pages, self.lossy_pages));
+    }
+}

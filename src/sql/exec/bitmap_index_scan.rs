@@ -1,0 +1,124 @@
+//! The addresses of rows that an index leads to, in order: one int8 column, the block above 16 bits of offset.
+
+use super::{ExecContext, Node};
+use crate::base::{Flow, Oid, Result, TupleId};
+use crate::catalog::Index;
+use crate::gin::{Gather, Need, Strategy};
+use crate::mvcc::Snapshot;
+use crate::settings::{Id, Lookup};
+use crate::sql::expr::Expr;
+use crate::sql::expr::eval::{Projection, Sel};
+use crate::sql::plan;
+use crate::storage::Storage;
+use crate::types::{BATCH_ROWS, Batch, Column, Datum, Phys};
+use std::sync::Arc;
+
+/// Entries of the index read between two looks at the clock.
+const STEP: usize = 4096;
+
+pub(super) struct BitmapIndexScan {
+    storage: Arc<Storage>,
+    snapshot: Snapshot,
+    index: Arc<Index>,
+    table: Oid,
+    values: Projection,
+    conditions: Vec<(usize, Strategy)>,
+    state: State,
+}
+
+enum State {
+    Start,
+    Searching(Box<Gather>),
+    Found(Vec<TupleId>, usize),
+}
+
+/// An address as a value.
+fn packed(tid: TupleId) -> i64 {
+    i64::from(tid.block) << 16 | i64::from(tid.offset)
+}
+
+/// The address a value stands for.
+pub(super) fn unpacked(value: i64) -> TupleId {
+    TupleId::new((value >> 16) as u32, value as u16)
+}
+
+impl BitmapIndexScan {
+    pub fn start(s: &plan::BitmapIndexScan, cx: &mut ExecContext) -> Result<BitmapIndexScan> {
+        let exprs: Vec<Expr> = s.conditions.iter().map(|c| c.value.clone()).collect();
+        Ok(BitmapIndexScan {
+            storage: cx.storage()?,
+            snapshot: cx.snapshot()?,
+            index: s.index.clone(),
+            table: s.table,
+            values: Projection::new(&exprs),
+            conditions: s.conditions.iter().map(|c| (c.column, c.strategy)).collect(),
+            state: State::Start,
+        })
+    }
+
+    fn begin(&mut self, cx: &mut ExecContext) -> Flow<Gather> {
+        let nothing = Batch { columns: Vec::new(), rows: 1 };
+        let values = self.values.run(cx, &nothing, Sel::All(1))?;
+        let mut needs = Vec::with_capacity(values.len());
+        for ((column, strategy), value) in self.conditions.iter().zip(&values) {
+            needs.push(Need::of(*column, self.index.gin[*column], *strategy, value.get(0))?);
+        }
+        let backend = cx.backend()?;
+        backend.stats.table(self.index.oid).scans += 1;
+        let memory = backend.view.bytes(Id::WorkMem).max(1 << 16) as usize;
+        let columns: Vec<usize> = self.conditions.iter().map(|c| c.0).collect();
+        Ok(Gather::new(self.index.store.clone(), self.snapshot.clone(), Need::all(needs), &columns, memory))
+    }
+}
+
+impl Node for BitmapIndexScan {
+    fn next(&mut self, cx: &mut ExecContext) -> Flow<Option<Batch>> {
+        loop {
+            cx.poll()?;
+            match &mut self.state {
+                State::Start => self.state = State::Searching(Box::new(self.begin(cx)?)),
+                State::Searching(gather) => {
+                    if gather.step(&self.storage, STEP)? {
+                        let State::Searching(gather) = std::mem::replace(&mut self.state, State::Start) else {
+                            continue;
+                        };
+                        let tids = gather.finish();
+                        let stats = &mut cx.backend()?.stats;
+                        stats.table(self.index.oid).tuples_returned += tids.len() as i64;
+                        stats.table(self.table).tuples_fetched += tids.len() as i64;
+                        self.state = State::Found(tids, 0);
+                    }
+                }
+                State::Found(tids, at) => {
+                    let piece = &tids[*at..tids.len().min(*at + BATCH_ROWS)];
+                    *at += piece.len();
+                    let mut column = Column::new(Phys::I64);
+                    piece.iter().for_each(|t| column.push(Datum::I64(packed(*t))));
+                    let rows = piece.len();
+                    return Ok((rows > 0).then(|| Batch { columns: vec![column], rows }));
+                }
+            }
+        }
+    }
+
+    fn rescan(&mut self, _: &mut ExecContext) -> Flow<()> {
+        self.values.reset();
+        self.state = State::Start;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Addresses keep through their form as values, and their order.
+    #[test]
+    fn addresses_are_values() {
+        let all = [TupleId::new(0, 0), TupleId::new(0, 1), TupleId::new(7, u16::MAX), TupleId::new(u32::MAX - 1, 3)];
+        for pair in all.windows(2) {
+            assert!(packed(pair[0]) < packed(pair[1]));
+            assert_eq!(unpacked(packed(pair[1])), pair[1]);
+        }
+    }
+}
