@@ -39,6 +39,8 @@ pub mod class {
     pub const POLICY: Oid = Oid(3256);
     pub const STATISTIC_EXT: Oid = Oid(3381);
     pub const PUBLICATION: Oid = Oid(6104);
+    pub const PUBLICATION_REL: Oid = Oid(6106);
+    pub const PUBLICATION_NAMESPACE: Oid = Oid(6237);
 }
 
 /// OIDs that initdb gives, all PostgreSQL's.
@@ -57,6 +59,7 @@ pub mod fixed {
     pub const DEFAULT_TABLESPACE: Oid = Oid(1663);
     pub const GLOBAL_TABLESPACE: Oid = Oid(1664);
     pub const DEFAULT_COLLATION: Oid = Oid(100);
+    pub const C_COLLATION: Oid = Oid(950);
     pub const HEAP_AM: Oid = Oid(2);
     pub const BTREE_AM: Oid = Oid(403);
     pub const HASH_AM: Oid = Oid(405);
@@ -661,6 +664,11 @@ impl Object {
                 parts.extend(c.triggers.iter().flat_map(|t| [t.oid, t.constraint]));
                 parts.extend(c.policies.iter().map(|p| p.oid));
                 parts.extend(c.rules.iter().map(|r| r.oid));
+                parts.extend(c.view.as_ref().map(|v| v.rule));
+            }
+            Object::Publication(p) => {
+                parts.extend(p.tables.iter().map(|t| t.oid));
+                parts.extend(p.schemas.iter().map(|(oid, _)| *oid));
             }
             Object::Type(t) => {
                 parts.push(t.array_oid);

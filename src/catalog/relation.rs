@@ -233,6 +233,9 @@ pub struct View {
     pub check_option: Option<String>,
     /// A materialized view holds rows.
     pub populated: bool,
+    /// The OID of its rule in `pg_rewrite`; invalid in directories of old, where the view's own stands for it.
+    #[serde(default)]
+    pub rule: Oid,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

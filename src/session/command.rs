@@ -61,7 +61,8 @@ impl Work for CommandWork {
             }
             // EXPLAIN: one text column.
             Outcome::Text { column, lines, tag } => {
-                let columns = [text_column(&column)];
+                let (name, ty) = column;
+                let columns = [RowColumn { ty, format: Format::of(&self.formats, 0), ..text_column(&name) }];
                 if self.described {
                     out.row_description(&columns);
                 }

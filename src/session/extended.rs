@@ -238,7 +238,10 @@ impl Session {
                 let columns: Vec<RowColumn> = columns.into_iter().enumerate().map(column).collect();
                 (!columns.is_empty()).then_some(columns)
             }
-            Stmt::Explain(_) => Some(in_formats(vec![text_column("QUERY PLAN")], formats)),
+            Stmt::Explain(s) => {
+                let (name, ty) = crate::sql::command::explained_as(s);
+                Some(in_formats(vec![RowColumn { ty, ..text_column(&name) }], formats))
+            }
             Stmt::Fetch(s) if !s.is_move => Some(self.cursor_columns(&s.cursor, Some(formats))?),
             Stmt::Execute(s) => {
                 let inner = self.find_statement(&s.name)?;

@@ -9,6 +9,7 @@ use crate::sql::exec::{self, ExecContext, Node};
 use crate::sql::plan::explain::{Actual, ExplainOptions, explain_json, explain_text};
 use crate::sql::plan::explain_format::{self, ExplainFormat};
 use crate::sql::plan::{self, Plan, PlanContext, PlannedStatement, PlannerSettings};
+use crate::types::{TypeRef, oid};
 use std::time::Instant;
 
 #[derive(Clone, Debug, Default)]
@@ -84,6 +85,17 @@ fn options(cmd: &Command, list: &[DefElem]) -> Result<Options> {
     Ok(o)
 }
 
+/// The column of what is shown: drivers read JSON and XML by its type. PostgreSQL 15, explain.c, ExplainResultDesc.
+pub fn explained_as(stmt: &ExplainStmt) -> (String, TypeRef) {
+    let format = stmt.options.iter().rev().find(|o| o.name.eq_ignore_ascii_case("format")).and_then(DefElem::string);
+    let ty = match format.unwrap_or_default().to_ascii_lowercase().as_str() {
+        "json" => oid::JSON,
+        "xml" => oid::XML,
+        _ => oid::TEXT,
+    };
+    ("QUERY PLAN".into(), TypeRef::of(ty))
+}
+
 pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ExplainStmt) -> Flow<Outcome> {
     if cmd.progress.is_none() {
         let options = options(cmd, &stmt.options)?;
@@ -104,7 +116,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ExplainStmt) -> Flow<
             query if query.is_optimizable() => plan_query(cmd, cx, query)?,
             _ => {
                 let lines = vec!["Utility statements have no plan structure".to_owned()];
-                return Ok(Outcome::Text { column: "QUERY PLAN".into(), lines, tag: "EXPLAIN".into() });
+                return Ok(Outcome::Text { column: explained_as(stmt), lines, tag: "EXPLAIN".into() });
             }
         };
         let planning_ms = started.elapsed().as_secs_f64() * 1000.0;
@@ -115,7 +127,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ExplainStmt) -> Flow<
     let mut p = taken.ok_or_else(|| Error::internal("EXPLAIN lost its progress"))?;
     let done = go_on(cx, &mut p);
     let outcome = match done {
-        Ok(()) => Ok(outcome(cx, &p)),
+        Ok(()) => Ok(outcome(cx, &p, explained_as(stmt))),
         Err(stop) => Err(stop),
     };
     cmd.progress = Some(p);
@@ -190,7 +202,7 @@ fn trigger_lines(stats: &exec::instrument::Instrumentation, timing: bool) -> Vec
     all.iter().filter(|t| t.calls > 0).map(line).collect()
 }
 
-fn outcome(cx: &mut ExecContext, p: &Progress) -> Outcome {
+fn outcome(cx: &mut ExecContext, p: &Progress, column: (String, TypeRef)) -> Outcome {
     let stats = cx.instrument.take();
     let actual = |plan: &Plan| {
         let s = stats.as_ref()?.of(plan)?;
@@ -231,5 +243,5 @@ fn outcome(cx: &mut ExecContext, p: &Progress) -> Outcome {
         }
         lines
     };
-    Outcome::Text { column: "QUERY PLAN".into(), lines, tag: "EXPLAIN".into() }
+    Outcome::Text { column, lines, tag: "EXPLAIN".into() }
 }

@@ -20,6 +20,7 @@ mod call;
 mod cast;
 mod checkpoint;
 mod cluster;
+mod collated;
 mod collation;
 mod column;
 mod comment;
@@ -86,7 +87,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 pub use call::call_columns;
-pub use explain::analyzes;
+pub use explain::{analyzes, explained_as};
 pub use function::resolve_type_name;
 pub use index::{NewIndex, create_object as create_index};
 pub use large_object::forget_comment;
@@ -119,7 +120,7 @@ pub enum Outcome {
     Tag(String),
     /// Lines of one text column: EXPLAIN.
     Text {
-        column: String,
+        column: (String, TypeRef),
         lines: Vec<String>,
         tag: String,
     },
@@ -263,7 +264,7 @@ pub fn run_nested(cmd: &mut Command, cx: &mut ExecContext) -> Flow<String> {
 ///
 /// # Errors
 /// As [`run`].
-pub fn explained(cmd: &mut Command, cx: &mut ExecContext) -> Flow<(String, Vec<String>)> {
+pub fn explained(cmd: &mut Command, cx: &mut ExecContext) -> Flow<((String, TypeRef), Vec<String>)> {
     match run(cmd, cx)? {
         Outcome::Text { column, lines, .. } => Ok((column, lines)),
         _ => Err(Error::internal("not an EXPLAIN").into()),

@@ -119,7 +119,8 @@ fn into(
     }
     let source = cmd.source.clone();
     let plan = plan_locked(cx, query, &source, None)?;
-    let attributes = attributes(cx, &plan, &into.columns)?;
+    let mut attributes = attributes(cx, &plan, &into.columns)?;
+    super::collated::declare(cx, query, &source, &mut attributes, false)?;
     let options = reloptions::merge(cmd, reloptions::On::Table, &[], &into.options)?;
     let view = if materialized { Some(super::view::stored(cmd, cx, query)?) } else { None };
     let oid = new_oid(cx)?;

@@ -37,8 +37,9 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateViewStmt) ->
     }
     let (namespace, persistence) = names::creation_place(cx, &name)?;
     names::lock_name(cx, class::RELATION, namespace, &name.name)?;
-    let attributes =
+    let mut attributes =
         named_attributes(cx, &found, &stmt.columns, "CREATE VIEW specifies more column names than columns", false)?;
+    super::collated::declare(cx, &query, &cmd.source, &mut attributes, true)?;
     let mut options = reloptions::merge(cmd, reloptions::On::View, &[], &stmt.options)?;
     view.check_option = match stmt.check {
         ViewCheck::No => options.iter().find_map(|o| o.strip_prefix("check_option=")).map(str::to_uppercase),
@@ -127,7 +128,8 @@ fn replace(
             new.default_oid = old.default_oid;
         }
         c.attributes = attributes;
-        c.view = Some(view);
+        let rule = c.view.as_ref().map_or(view.rule, |old| old.rule);
+        c.view = Some(View { rule, ..view });
         c.depends = depends;
         c.options = options;
     })?;
@@ -145,7 +147,8 @@ pub fn stored(cmd: &Command, cx: &mut ExecContext, query: &Stmt) -> Result<(View
     let search_path = cx.backend()?.catalog.search_path();
     let mut depends = Vec::new();
     dependencies(&mut bound, &mut depends);
-    let view = View { query: text.into(), search_path, check_option: None, populated: true };
+    let rule = new_oid(cx)?;
+    let view = View { query: text.into(), search_path, check_option: None, populated: true, rule };
     Ok((view, depends))
 }
 

@@ -156,6 +156,22 @@ fn pg_typeof(cx: &mut FnContext, _: Args<'_, '_>, out: &mut Column) -> Result<()
     Ok(())
 }
 
+/// The room a value takes in a row, in this server's encoding and before anything is compressed: what has no fixed length
+/// has it before itself, in one byte while that suffices.
+fn column_size(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    let fixed = types::info(cx.arg_type(0).oid).and_then(|i| i32::try_from(i.len).ok()).filter(|len| *len > 0);
+    let size = fixed.unwrap_or_else(|| match args[0] {
+        Datum::Bytes(b) if b.len() < 127 => b.len() as i32 + 1,
+        Datum::Bytes(b) => i32::try_from(b.len() + 4).unwrap_or(i32::MAX),
+        Datum::Bool(_) => 1,
+        Datum::I16(_) => 2,
+        Datum::I32(_) | Datum::U32(_) | Datum::F32(_) => 4,
+        _ => 8,
+    });
+    out.push(Datum::I32(size));
+    Ok(())
+}
+
 fn format_type(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
     if args[0].is_null() {
         out.push_null();
@@ -341,12 +357,22 @@ fn parse_ident(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Resul
     Ok(())
 }
 
-/// `to_regclass` and the like: NULL where the cast would fail.
+/// `to_regclass` and the like: NULL where there is no such object or schema, but what is no name at all is refused, and
+/// so are types an argument list names that are not there. PostgreSQL 15, regproc.c.
 fn to_reg<const TYPE: u32>(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    use crate::base::SqlState;
+    let no_type = |s: SqlState| s == SqlState::UNDEFINED_OBJECT && matches!(Oid(TYPE), oid::REGPROCEDURE | oid::REGOPERATOR);
     match types::reg::parse(Oid(TYPE), args[0].str(), &cx.io) {
         Ok(o) => out.push(Datum::U32(o)),
-        Err(e) if e.sqlstate().as_str().starts_with("42") => out.push_null(),
-        Err(e) => return Err(e),
+        Err(e) => match e.sqlstate() {
+            s if no_type(s) => return Err(e),
+            SqlState::INVALID_SCHEMA_NAME
+            | SqlState::UNDEFINED_TABLE
+            | SqlState::UNDEFINED_OBJECT
+            | SqlState::UNDEFINED_FUNCTION
+            | SqlState::AMBIGUOUS_FUNCTION => out.push_null(),
+            _ => return Err(e),
+        },
     }
     Ok(())
 }
@@ -504,6 +530,7 @@ pub(super) static TABLE: &[(&str, FuncImpl)] = &[
     ("show_config_by_name_missing_ok", Scalar(current_setting)),
     ("set_config_by_name", Scalar(set_config)),
     ("pg_typeof", Scalar(pg_typeof)),
+    ("pg_column_size", Scalar(column_size)),
     ("format_type", Scalar(format_type)),
     ("pg_collation_for", Scalar(collation_for)),
     ("pg_num_nulls", Scalar(num_nulls)),

@@ -461,11 +461,11 @@ impl Frame {
             self.command = Some(Box::new(Command::new(e.source.clone(), e.source, e.stmt, e.params)));
         }
         let Some(c) = &mut self.command else { return Err(Error::internal("no EXPLAIN").into()) };
-        let (name, lines) = with(command::explained(c, cx), &context)?;
+        let ((name, ty), lines) = with(command::explained(c, cx), &context)?;
         self.command = None;
         let mut column = Column::new(crate::types::Phys::Bytes);
         lines.iter().for_each(|l| column.push(crate::types::Datum::Bytes(l.as_bytes())));
-        let shape = Arc::new(Shape { names: vec![name], types: vec![TypeRef::of(oid::TEXT)] });
+        let shape = Arc::new(Shape { names: vec![name], types: vec![ty] });
         Ok((shape, Batch { columns: vec![column], rows: lines.len() }))
     }
 

@@ -339,6 +339,12 @@ pub(crate) fn index(look: &Look<'_>, c: &Class) -> Option<String> {
 }
 
 /// `CREATE RULE …`. PostgreSQL 15, ruleutils.c, make_ruledef.
+/// The rule that makes a relation a view.
+pub(crate) fn view_rule(look: &Look<'_>, c: &Class) -> Option<String> {
+    let view = class_name(look.catalog, c.oid, !look.pretty);
+    Some(format!("CREATE RULE \"_RETURN\" AS\n    ON SELECT TO {view} DO INSTEAD {}", look.view(c)?))
+}
+
 pub(crate) fn rule(look: &Look<'_>, c: &Class, r: &crate::catalog::Rule) -> String {
     let event = match r.event {
         '2' => "UPDATE",

@@ -200,8 +200,10 @@ fn rule_definition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -
     let look =
         define::Look { catalog: &catalog, io: &cx.fx.io, pretty: args.get(1).is_some_and(|p| p.bool()), width: 0 };
     let holder = catalog.holder(oid);
-    let shown =
-        as_class(&holder).and_then(|c| c.rules.iter().find(|r| r.oid == oid).map(|r| define::rule(&look, c, r)));
+    let shown = as_class(&holder).and_then(|c| match c.view.as_ref().is_some_and(|v| v.rule == oid) {
+        true => define::view_rule(&look, c),
+        false => c.rules.iter().find(|r| r.oid == oid).map(|r| define::rule(&look, c, r)),
+    });
     maybe(out, shown);
     Ok(())
 }
@@ -491,7 +493,8 @@ fn argument_default(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) 
         let inputs: Vec<usize> =
             (0..d.types.len()).filter(|n| d.modes.get(*n).is_none_or(|m| matches!(m, 'i' | 'b' | 'v'))).collect();
         let n = usize::try_from(args[1].i32()).ok()?.checked_sub(1)?;
-        let from_end = inputs.len() - 1 - inputs.iter().position(|i| *i == n)?;
+        let at = inputs.iter().position(|i| *i == n)?;
+        let from_end = inputs.len() - 1 - at;
         d.defaults.len().checked_sub(from_end + 1).map(|at| d.defaults[at].clone())
     });
     maybe(out, answer);

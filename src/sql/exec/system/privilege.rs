@@ -30,6 +30,7 @@ const DATABASE: &[(&str, char)] = &[("CREATE", 'C'), ("TEMPORARY", 'T'), ("TEMP"
 const FUNCTION: &[(&str, char)] = &[("EXECUTE", 'X')];
 const USAGE: &[(&str, char)] = &[("USAGE", 'U')];
 const TABLESPACE: &[(&str, char)] = &[("CREATE", 'C')];
+const PARAMETER: &[(&str, char)] = &[("SET", 's'), ("ALTER SYSTEM", 'A')];
 const MEMBER: &[(&str, char)] = &[("MEMBER", 'm'), ("USAGE", 'u'), ("SET", 's')];
 
 /// Whether this is one of the family.
@@ -159,6 +160,20 @@ fn answer(cx: &mut ExecContext, def: &FuncDef, args: &[Datum<'_>]) -> Result<Opt
         "has_tablespace_privilege" => {
             let rights = parse(word, TABLESPACE)?;
             Ok(any(rights, &|_| subject.is_superuser()))
+        }
+        // No rights on parameters are granted.
+        "has_parameter_privilege" => {
+            let rights = parse(word, PARAMETER)?;
+            Ok(any(rights, &|_| subject.is_superuser()))
+        }
+        // There are none of either.
+        "has_foreign_data_wrapper_privilege" | "has_server_privilege" => {
+            parse(word, USAGE)?;
+            let kind = if def.name == "has_server_privilege" { "server" } else { "foreign-data wrapper" };
+            match object {
+                Datum::U32(_) => Ok(None),
+                name => Err(err!(UNDEFINED_OBJECT, "{kind} \"{}\" does not exist", name.str())),
+            }
         }
         "pg_has_role" => {
             let rights = parse(word, MEMBER)?;

@@ -190,7 +190,6 @@ fn facts(catalog: &Catalog, ty: Oid) -> TypeFacts {
 const SYSTEM_COLUMNS: [(&str, u32, i16); 6] =
     [("tableoid", 26, -6), ("cmax", 29, -5), ("xmax", 28, -4), ("cmin", 29, -3), ("xmin", 28, -2), ("ctid", 27, -1)];
 
-const C_COLLATION: Oid = Oid(950);
 
 struct Column<'a> {
     relation: Oid,
@@ -208,7 +207,7 @@ fn push_column(catalog: &Catalog, sink: &mut Sink, c: &Column<'_>) {
     if f.collation == fixed::DEFAULT_COLLATION && system::relation(c.relation).is_some_and(|r| r.kind == RelKind::Table)
     {
         // Catalogs are sorted the same way in every database.
-        f.collation = C_COLLATION;
+        f.collation = fixed::C_COLLATION;
     }
     let declared = a.map(|a| &a.declared);
     if let Some(d) = declared {

@@ -6,7 +6,7 @@ use super::depend::check_columns;
 use super::{Sink, View, catalog, row};
 use crate::base::{Flow, Oid};
 use crate::catalog::object::{UserTypeKind, class};
-use crate::catalog::{Catalog, Constraint, ConstraintKind, Object, Trigger};
+use crate::catalog::{Catalog, Constraint, ConstraintKind, Object, RelKind, Trigger};
 use crate::sql::exec::ExecContext;
 use crate::sql::func;
 use crate::types::{Value, oid};
@@ -88,6 +88,10 @@ fn push_trigger(sink: &mut Sink, place: &Place, t: &Trigger) {
     ];
 }
 
+fn is_partitioned(catalog: &Catalog, relation: Oid) -> bool {
+    catalog.class(relation).is_some_and(|r| r.object.as_class().is_ok_and(|c| c.kind == RelKind::Partitioned))
+}
+
 fn push(catalog: &Catalog, sink: &mut Sink, place: &Place, k: &Constraint, columns: &[i16]) {
     let f = k.foreign.as_ref();
     let (pf, pp, ff) = match equalities(catalog, k, place.relation) {
@@ -96,7 +100,12 @@ fn push(catalog: &Catalog, sink: &mut Sink, place: &Place, k: &Constraint, colum
     };
     let set = f.filter(|f| !f.delete_columns.is_empty()).map(|f| int2_array(f.delete_columns.iter().copied()));
     let columns = (!columns.is_empty()).then(|| int2_array(columns.iter().copied()));
-    let no_inherit = k.kind != ConstraintKind::Check || k.no_inherit;
+    // Keys: what a partition has of the table above is inherited, and foreign keys of partitioned tables are.
+    let no_inherit = match k.kind {
+        ConstraintKind::Check => k.no_inherit,
+        ConstraintKind::ForeignKey => !k.parent.is_valid() && !is_partitioned(catalog, place.relation),
+        ConstraintKind::PrimaryKey | ConstraintKind::Unique => !k.parent.is_valid(),
+    };
     row![sink;
         k.oid, &k.name, place.namespace, k.kind as u8, k.deferrable, k.deferred, k.validated, place.relation,
         place.domain, k.index, k.parent, f.map_or(Oid::INVALID, |f| f.relation),

@@ -22,6 +22,7 @@ mod initial;
 mod large_object;
 mod listing;
 mod namespace;
+mod node_tree;
 mod object;
 mod policy;
 mod progress;

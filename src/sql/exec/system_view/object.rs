@@ -1,6 +1,7 @@
 //! What hangs on objects: `pg_description`, `pg_shdescription`, `pg_rewrite`, `pg_default_acl`.
 
 use super::cell::Acl;
+use super::node_tree;
 use super::class::{as_class, user_classes};
 use super::{Sink, View, catalog, row};
 use crate::base::{Flow, Oid};
@@ -118,7 +119,9 @@ fn rules(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             row![sink; r.oid, &r.name, c.oid, r.event, r.enabled, r.instead, condition, "<>"];
         }
         if let (RelKind::View | RelKind::MatView, Some(view)) = (c.kind, &c.view) {
-            row![sink; c.oid, "_RETURN", c.oid, '1', 'O', true, "<>", &view.query];
+            let action = sink.wants("ev_action").then(|| node_tree::of_view(&catalog, &cx.fx.io, c, view));
+            let rule = if view.rule.is_valid() { view.rule } else { c.oid };
+            row![sink; rule, "_RETURN", c.oid, '1', 'O', true, "<>", action.unwrap_or_default()];
         }
     }
     Ok(())

@@ -99,7 +99,7 @@ fn published(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             }
             let own = by.filter(|t| t.table == c.oid && !t.columns.is_empty());
             let listed = |a: &&crate::catalog::Attribute| own.is_none_or(|t| t.columns.contains(&a.attno));
-            let live = c.attributes.iter().filter(|a| !a.dropped && a.generated == 0);
+            let live = c.attributes.iter().filter(|a| !a.dropped);
             let columns: Vec<&String> = live.filter(listed).map(|a| &a.name).collect();
             let look = define::Look { catalog: &catalog, io: &cx.fx.io, pretty: false, width: 0 };
             let filter = by.and_then(|t| t.filter.as_ref()).map(|f| look.expression(c.oid, f));

@@ -201,6 +201,7 @@ impl Mock {
             search_path: vec!["public".to_owned()],
             check_option: None,
             populated: true,
+            rule: crate::base::Oid::INVALID,
         });
         self.relations.push(Arc::new(rel));
     }

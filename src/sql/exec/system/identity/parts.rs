@@ -37,9 +37,11 @@ pub(super) fn policy(catalog: &Catalog, oid: Oid) -> Option<Named> {
     of_holder(catalog, oid, named).map(|(table, name)| on_table("policy", table, name))
 }
 
-/// The rule of a view has the view's own OID here.
+/// In directories of old the rule of a view has the view's own OID.
 pub(super) fn rule(catalog: &Catalog, oid: Oid) -> Option<Named> {
-    if let Some(view) = catalog.class(oid).filter(|r| r.object.as_class().is_ok_and(|c| c.view.is_some())) {
+    let is_rule_of = |c: &Class| c.view.as_ref().is_some_and(|v| v.rule == oid || c.oid == oid && !v.rule.is_valid());
+    let found = catalog.class(oid).or_else(|| catalog.holder(oid));
+    if let Some(view) = found.filter(|r| r.object.as_class().is_ok_and(is_rule_of)) {
         let view = class_facts(catalog, view.object.key().oid)?;
         return Some(on_table("rule", view, "_RETURN".to_string()));
     }

@@ -7,7 +7,9 @@ pub(super) mod read;
 use super::class::as_class;
 use super::{Sink, View, catalog, row};
 use crate::base::{Flow, Oid};
-use crate::catalog::object::{Class, Depend, Function, ObjectKey, UserType, UserTypeKind, class, fixed};
+use crate::catalog::object::{
+    Class, Depend, Function, ObjectKey, Publication, Statistics, UserType, UserTypeKind, class, fixed,
+};
 use crate::catalog::{Catalog, Constraint, ConstraintKind, Object, Record, RelKind, Relation};
 use crate::sql::bind::{self, BindContext, Stored};
 use crate::sql::exec::ExecContext;
@@ -138,6 +140,9 @@ impl Rows<'_> {
                 self.type_(column, a.ty.oid);
                 self.collation(column, a.declared.collation);
             }
+        }
+        if c.toast.is_valid() {
+            self.push(Of(class::RELATION, c.toast, 0), (class::RELATION, c.oid, 0), 'i');
         }
         self.type_(of, c.of_type);
         let kind = if c.lineage.bound.is_some() { 'a' } else { 'n' };
@@ -300,13 +305,46 @@ impl Rows<'_> {
 
     /// A view's rule belongs to the view, and depends on what the query reads.
     fn rule(&mut self, c: &Class) {
-        let of = Of(class::REWRITE, c.oid, 0);
+        let rule = c.view.as_ref().map(|v| v.rule).filter(|r| r.is_valid()).unwrap_or(c.oid);
+        let of = Of(class::REWRITE, rule, 0);
         self.push(of, (class::RELATION, c.oid, 0), 'i');
         self.push(of, (class::RELATION, c.oid, 0), 'n');
         let bound = c.view.as_ref().and_then(|v| bind::view_query(v, self.catalog, self.io).ok());
         match bound {
             Some(query) => self.normal(of, &read::of_query(&query)),
             None => c.depends.iter().for_each(|d| self.stated(of, d)),
+        }
+    }
+
+    fn statistics(&mut self, s: &Statistics) {
+        let of = Of(class::STATISTIC_EXT, s.oid, 0);
+        self.schema(of, s.namespace);
+        for column in &s.columns {
+            self.push(of, (class::RELATION, s.table, i32::from(*column)), 'a');
+        }
+        let table = self.catalog.relation(s.table).ok().flatten();
+        for e in s.exprs.iter().filter_map(|text| bound(self.catalog, self.io, table.as_ref(), text)) {
+            self.expression(of, &e, s.table, 'a');
+        }
+    }
+
+    fn publication(&mut self, p: &Publication) {
+        for t in &p.tables {
+            let of = Of(class::PUBLICATION_REL, t.oid, 0);
+            self.push(of, (class::RELATION, t.table, 0), 'a');
+            self.push(of, (class::PUBLICATION, p.oid, 0), 'a');
+            for column in &t.columns {
+                self.push(of, (class::RELATION, t.table, i32::from(*column)), 'n');
+            }
+            let table = self.catalog.relation(t.table).ok().flatten();
+            if let Some(e) = t.filter.as_deref().and_then(|text| bound(self.catalog, self.io, table.as_ref(), text)) {
+                self.expression(of, &e, t.table, 'n');
+            }
+        }
+        for (oid, schema) in &p.schemas {
+            let of = Of(class::PUBLICATION_NAMESPACE, *oid, 0);
+            self.push(of, (class::PUBLICATION, p.oid, 0), 'a');
+            self.push(of, (class::NAMESPACE, *schema, 0), 'a');
         }
     }
 
@@ -354,7 +392,16 @@ impl Rows<'_> {
 
 /// The objects whose rows are asked for: one, or all of them in the order of their OIDs.
 fn asked(catalog: &Catalog, sink: &Sink) -> Vec<Arc<Record>> {
-    const KINDS: [Oid; 6] = [class::RELATION, class::PROC, class::TYPE, class::OPERATOR, class::CAST, class::COLLATION];
+    const KINDS: [Oid; 8] = [
+        class::RELATION,
+        class::PROC,
+        class::TYPE,
+        class::OPERATOR,
+        class::CAST,
+        class::COLLATION,
+        class::STATISTIC_EXT,
+        class::PUBLICATION,
+    ];
     let mut found: Vec<Arc<Record>> = match sink.oid_key("objid") {
         Some(oid) => {
             let whole = KINDS.into_iter().filter_map(|k| catalog.get(ObjectKey::new(k, oid)));
@@ -386,6 +433,8 @@ fn dependencies(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
                 o.depends.iter().for_each(|d| rows.stated(of, d));
             }
             Object::Cast(c) => c.depends.iter().for_each(|d| rows.stated(Of(class::CAST, c.oid, 0), d)),
+            Object::Statistics(s) => rows.statistics(s),
+            Object::Publication(p) => rows.publication(p),
             Object::Collation(c) => rows.schema(Of(class::COLLATION, c.oid, 0), c.namespace),
             _ => {}
         }
