@@ -75,9 +75,7 @@ fn outputs(catalog: &Catalog, levels: &[&Query]) -> Vec<Derived> {
             Source::Subquery(q) => Some(outputs(catalog, &within(levels, q))),
             _ => None,
         });
-        return arms
-            .reduce(|a, b| a.into_iter().zip(b).map(|(a, b)| combine(a, b)).collect())
-            .unwrap_or_default();
+        return arms.reduce(|a, b| a.into_iter().zip(b).map(|(a, b)| combine(a, b)).collect()).unwrap_or_default();
     }
     query.output().map(|t| of_expr(catalog, levels, &t.expr)).collect()
 }
@@ -116,13 +114,11 @@ fn of_column(catalog: &Catalog, levels: &[&Query], (rel, attno): (usize, i16), u
     let Some(rel) = levels.last().and_then(|q| q.rels.get(rel)) else { return DEFAULT };
     let Some(at) = usize::try_from(attno).ok().and_then(|n| n.checked_sub(1)) else { return DEFAULT };
     match &rel.source {
-        Source::Table { rel, .. } => {
-            match rel.attributes.get(at).map_or(Oid::INVALID, |a| a.declared.collation) {
-                declared if declared.is_valid() => Derived(Strength::Implicit, declared),
-                _ if rel.oid < Oid::FIRST_NORMAL => Derived(Strength::Implicit, fixed::C_COLLATION),
-                _ => Derived(Strength::None, Oid::INVALID),
-            }
-        }
+        Source::Table { rel, .. } => match rel.attributes.get(at).map_or(Oid::INVALID, |a| a.declared.collation) {
+            declared if declared.is_valid() => Derived(Strength::Implicit, declared),
+            _ if rel.oid < Oid::FIRST_NORMAL => Derived(Strength::Implicit, fixed::C_COLLATION),
+            _ => Derived(Strength::None, Oid::INVALID),
+        },
         Source::Values(rows) => {
             let values = rows.iter().filter_map(|row| row.get(at));
             let all = values.map(|e| of_expr(catalog, levels, e)).reduce(combine);
@@ -146,7 +142,13 @@ fn implicit(column: Option<&Derived>) -> Derived {
 fn combine(a: Derived, b: Derived) -> Derived {
     let default = fixed::DEFAULT_COLLATION;
     match (a, b) {
-        _ if a.0 != b.0 => if a.0 > b.0 { a } else { b },
+        _ if a.0 != b.0 => {
+            if a.0 > b.0 {
+                a
+            } else {
+                b
+            }
+        }
         _ if a.1 == b.1 || b.1 == default => a,
         _ if a.1 == default => b,
         _ => Derived(a.0, Oid::INVALID),

@@ -361,7 +361,8 @@ fn parse_ident(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Resul
 /// so are types an argument list names that are not there. PostgreSQL 15, regproc.c.
 fn to_reg<const TYPE: u32>(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
     use crate::base::SqlState;
-    let no_type = |s: SqlState| s == SqlState::UNDEFINED_OBJECT && matches!(Oid(TYPE), oid::REGPROCEDURE | oid::REGOPERATOR);
+    let no_type =
+        |s: SqlState| s == SqlState::UNDEFINED_OBJECT && matches!(Oid(TYPE), oid::REGPROCEDURE | oid::REGOPERATOR);
     match types::reg::parse(Oid(TYPE), args[0].str(), &cx.io) {
         Ok(o) => out.push(Datum::U32(o)),
         Err(e) => match e.sqlstate() {

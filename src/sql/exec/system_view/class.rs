@@ -190,7 +190,6 @@ fn facts(catalog: &Catalog, ty: Oid) -> TypeFacts {
 const SYSTEM_COLUMNS: [(&str, u32, i16); 6] =
     [("tableoid", 26, -6), ("cmax", 29, -5), ("xmax", 28, -4), ("cmin", 29, -3), ("xmin", 28, -2), ("ctid", 27, -1)];
 
-
 struct Column<'a> {
     relation: Oid,
     name: &'a str,

@@ -1,8 +1,8 @@
 //! What hangs on objects: `pg_description`, `pg_shdescription`, `pg_rewrite`, `pg_default_acl`.
 
 use super::cell::Acl;
-use super::node_tree;
 use super::class::{as_class, user_classes};
+use super::node_tree;
 use super::{Sink, View, catalog, row};
 use crate::base::{Flow, Oid};
 use crate::catalog::acl::shown;
