@@ -159,7 +159,7 @@ fn pg_typeof(cx: &mut FnContext, _: Args<'_, '_>, out: &mut Column) -> Result<()
 /// The room a value takes in a row, in this server's encoding and before anything is compressed: what has no fixed length
 /// has it before itself, in one byte while that suffices.
 fn column_size(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
-    let fixed = types::info(cx.arg_type(0).oid).and_then(|i| i32::try_from(i.len).ok()).filter(|len| *len > 0);
+    let fixed = types::info(cx.arg_type(0).oid).map(|i| i32::from(i.len)).filter(|len| *len > 0);
     let size = fixed.unwrap_or_else(|| match args[0] {
         Datum::Bytes(b) if b.len() < 127 => b.len() as i32 + 1,
         Datum::Bytes(b) => i32::try_from(b.len() + 4).unwrap_or(i32::MAX),
