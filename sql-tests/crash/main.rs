@@ -9,6 +9,7 @@ mod archiver;
 mod bank;
 mod checkpoint;
 mod configuration;
+mod ddl;
 mod deaths;
 mod interlock;
 mod orphan;

@@ -96,6 +96,7 @@ impl Mvcc {
     /// Gives out the next id and marks it running. For sub-transactions as well: add it with [`Own::add_sub`].
     pub fn assign_xid(&self) -> Xid {
         let mut shared = self.shared.lock();
+        self.skip_special(&mut shared);
         let xid = Xid(shared.next);
         let grown = self.ring.grow(xid);
         shared.running.insert(xid.0);
@@ -105,6 +106,17 @@ impl Mvcc {
             self.trim(self.clog.durable_lsn());
         }
         xid
+    }
+
+    /// Passes by ids whose low half, which is all that `xmin` shows, would look like a special one (PostgreSQL 15,
+    /// transam.h, FullTransactionIdAdvance: same). Nobody has them: they count as aborted.
+    fn skip_special(&self, shared: &mut Shared) {
+        while (shared.next as u32) < Xid::FIRST_NORMAL.0 as u32 {
+            let nobody = Xid(shared.next);
+            self.ring.grow(nobody);
+            self.ring.set(nobody, ABORTED, Lsn::INVALID);
+            shared.next += 1;
+        }
     }
 
     /// The first id not given yet.

@@ -209,3 +209,30 @@ fn pages_survive_every_cut() {
         }
     }
 }
+
+/// Ids go on beyond the end of their low half, past those that would look special there, and the commit log with them.
+#[test]
+fn ids_pass_two_to_the_32nd() {
+    let disk = Simulated::new(1);
+    initialise(&disk);
+    let first = (1 << 32) - 2;
+    let engine = room(&disk);
+    engine.storage().mvcc.redo_seen(Xid(first - 1));
+    start_up(engine.storage(), &engine, &Progress::default()).unwrap();
+    let mvcc = &engine.storage().mvcc;
+    let ids: Vec<Xid> = (0..4).map(|_| mvcc.assign_xid()).collect();
+    assert_eq!(ids, [first, first + 1, first + 5, first + 6].map(Xid));
+    for id in &ids[..3] {
+        let end = mvcc.log_commit(*id, &[], || Ok(engine.storage().wal.insert_lsn())).unwrap();
+        mvcc.commit(*id, &[], end);
+    }
+    mvcc.abort(ids[3], &[]).unwrap();
+    engine.perform(CheckpointFlags::SHUTDOWN | CheckpointFlags::IMMEDIATE).unwrap();
+    drop(engine);
+    let (engine, _) = started(&disk);
+    let mvcc = &engine.storage().mvcc;
+    assert_eq!(mvcc.next_xid(), Xid(first + 7));
+    let committed = |id: u64| matches!(mvcc.status(Xid(id)), crate::mvcc::XactStatus::Committed(_));
+    let found: Vec<bool> = (first..first + 7).map(committed).collect();
+    assert_eq!(found, [true, true, false, false, false, true, false]);
+}

@@ -123,10 +123,9 @@ pub(super) fn pathway(target: Oid, source: Oid, context: CastContext) -> Path {
     if context >= CastContext::Assignment && category(target) == b'S'
         || context >= CastContext::Explicit && category(source) == b'S'
     {
-        // Pseudo-types have no text form worth the name, but for rows.
-        if source == oid::RECORD
-            || !info(source).is_some_and(|i| i.is_pseudo()) && !info(target).is_some_and(|i| i.is_pseudo())
-        {
+        // Pseudo-types have no text form worth the name, but for rows, strings of C and nothing.
+        let has_text = |t| !info(t).is_some_and(|i| i.is_pseudo()) || t == oid::VOID || t == oid::CSTRING;
+        if (source == oid::RECORD || has_text(source)) && has_text(target) {
             return Path::Text;
         }
     }

@@ -1,6 +1,6 @@
 //! Rust values as column values.
 
-use crate::base::{Lsn, Oid};
+use crate::base::{Lsn, Oid, Xid};
 use crate::types::{Value, array, oid};
 use std::sync::Arc;
 
@@ -34,6 +34,8 @@ cells! {
     usize => |v| Value::I64(v as i64);
     f64 => |v| Value::F64(v);
     Oid => |v| Value::U32(v.0);
+    // As type xid shows it: the low half.
+    Xid => |v| Value::U32(v.0 as u32);
     Lsn => |v| Value::I64(v.0 as i64);
     &str => |v| Value::text(v);
     String => |v| Value::text(v);

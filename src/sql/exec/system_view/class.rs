@@ -2,7 +2,7 @@
 
 use super::cell::{Acl, NULL, Texts, int2_vector, oid_vector};
 use super::{Sink, View, catalog, row};
-use crate::base::{Flow, Oid, Result};
+use crate::base::{Flow, Oid, Result, Xid};
 use crate::buffer::Persistence;
 use crate::catalog::IndexMethod;
 use crate::catalog::acl::shown;
@@ -89,6 +89,7 @@ fn size(catalog: &Catalog, c: &Class) -> (i64, f64, i64) {
 }
 
 fn classes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    let frozen = super::frozen_xid(cx)?;
     let catalog = catalog(cx)?;
     let (oid, name) = (sink.oid_key("oid"), sink.text_key("relname"));
     let superuser = catalog.role(fixed::BOOTSTRAP_SUPERUSER).map(|r| r.name).unwrap_or_default();
@@ -100,7 +101,7 @@ fn classes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             access_method(r.kind), Oid::INVALID, if shared { fixed::GLOBAL_TABLESPACE } else { Oid::INVALID },
             0, -1.0, 0, Oid::INVALID, false, shared, 'p', r.kind as u8, r.attributes.len(), 0,
             r.kind == RelKind::View, false, false, false, false, true, 'n', false, Oid::INVALID,
-            if r.kind == RelKind::View { 0 } else { 3 }, i32::from(r.kind != RelKind::View),
+            if r.kind == RelKind::View { Xid::INVALID } else { frozen }, i32::from(r.kind != RelKind::View),
             system_acl(&r.name, &superuser), NULL, NULL,
         ];
     }
@@ -125,7 +126,7 @@ fn classes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             !catalog.children_of(c.oid).is_empty(),
             c.row_security, c.force_row_security, c.view.as_ref().is_none_or(|v| v.populated || c.kind == RelKind::View), replica,
             c.lineage.bound.is_some() || c.index.is_some() && !c.lineage.parents.is_empty(),
-            Oid::INVALID, if heap { 3 } else { 0 }, i32::from(heap), Acl(shown(&catalog, c.acl.as_deref()).as_deref()), Texts(&c.options),
+            Oid::INVALID, if heap { frozen } else { Xid::INVALID }, i32::from(heap), Acl(shown(&catalog, c.acl.as_deref()).as_deref()), Texts(&c.options),
             partition_bound(&catalog, c, &cx.fx.io),
         ];
     }

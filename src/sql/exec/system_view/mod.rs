@@ -50,8 +50,9 @@ pub(crate) use publication::is_publishable;
 
 use super::ExecContext;
 use super::output::phys_of;
-use crate::base::{Flow, Oid};
+use crate::base::{Flow, Oid, Xid};
 use crate::catalog::{Catalog, Relation};
+use crate::settings::{Id, Lookup};
 use crate::types::{BATCH_ROWS, Batch, Column, Datum, Phys, TypeRef, Value};
 use std::sync::Arc;
 
@@ -256,6 +257,18 @@ pub fn find(name: &str) -> Option<&'static View> {
 }
 
 /// The session's catalogs.
+/// What `relfrozenxid` and `datfrozenxid` show. With 64 bits no id has to be frozen; but those who watch for a
+/// wrap-around compare the low halves, and shall find what a PostgreSQL shows whose autovacuum is always on time.
+fn frozen_xid(cx: &mut ExecContext) -> crate::base::Result<Xid> {
+    let backend = cx.backend()?;
+    let kept = backend.view.int(Id::VacuumFreezeMinAge) as u64;
+    let mut frozen = Xid::FIRST_NORMAL.max(Xid(backend.instance.storage.mvcc.next_xid().0.saturating_sub(kept)));
+    while (frozen.0 as u32) < Xid::FIRST_NORMAL.0 as u32 {
+        frozen.0 += 1;
+    }
+    Ok(frozen)
+}
+
 pub(crate) fn catalog(cx: &mut ExecContext) -> crate::base::Result<Arc<Catalog>> {
     Ok(cx.backend()?.catalog.clone())
 }

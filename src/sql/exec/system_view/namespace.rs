@@ -28,6 +28,7 @@ fn namespaces(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 }
 
 fn databases(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    let frozen = super::frozen_xid(cx)?;
     let catalog = catalog(cx)?;
     let mut all = catalog.all(class::DATABASE);
     all.sort_by_key(|r| r.object.key().oid);
@@ -35,7 +36,7 @@ fn databases(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         if let Object::Database(d) = &record.object {
             row![sink;
                 d.oid, &d.name, d.owner, d.encoding, 'c', d.is_template, d.allow_connections, d.connection_limit,
-                3, 1, fixed::DEFAULT_TABLESPACE, &d.collate, &d.ctype, NULL, NULL, Acl(shown(&catalog, d.acl.as_deref()).as_deref()),
+                frozen, 1, fixed::DEFAULT_TABLESPACE, &d.collate, &d.ctype, NULL, NULL, Acl(shown(&catalog, d.acl.as_deref()).as_deref()),
             ];
         }
     }
