@@ -190,7 +190,8 @@ impl Worker {
         let mut found = Model::default();
         let mut client = server.connect();
         let mut rows = |text: &str| client.query(text).unwrap_or_else(|e| panic!("{text}: {e}"));
-        found.labels = rows(&format!("select count(*) from pg_enum where enumtypid = 'e{n}'::regtype"))[0].parse().unwrap();
+        found.labels =
+            rows(&format!("select count(*) from pg_enum where enumtypid = 'e{n}'::regtype"))[0].parse().unwrap();
         found.labels -= 1;
         for name in rows(&format!("select relname from pg_class where relkind = 'r' and relname ~ '^[wx]{n}'")) {
             let mut table = Table::default();
