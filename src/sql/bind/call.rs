@@ -30,6 +30,14 @@ pub(super) fn written(form: Form, e: Expr) -> Expr {
     Expr { kind: ExprKind::Written { form, arg: Box::new(e) }, ty, pos }
 }
 
+/// Nothing but a name and arguments: it may mean a column.
+fn is_bare(call: &FuncCall) -> bool {
+    !(call.star || call.distinct || call.variadic || call.within_group)
+        && call.order_by.is_empty()
+        && call.filter.is_none()
+        && call.over.is_none()
+}
+
 /// PostgreSQL 15, pg_config_manual.h, FUNC_MAX_ARGS.
 const MAX_ARGUMENTS: usize = 100;
 
@@ -89,6 +97,12 @@ impl Binder<'_, '_> {
         let actual: Vec<Oid> = args.iter().map(|e| e.ty.oid).collect();
         let found = match self.function(schema, name, &actual, &names, call.variadic)? {
             Ok(f) => f,
+            Err(false)
+                if let ([row], true) = (&args[..], is_bare(call) && schema.is_none() && names.is_empty())
+                    && let Some(column) = self.column_of_row(name, row, pos)? =>
+            {
+                return Ok(column);
+            }
             Err(ambiguous) => return Err(self.function_missing(schema, &shown, &actual, &names, ambiguous, call, pos)),
         };
         let candidate = match found {
@@ -171,6 +185,25 @@ impl Binder<'_, '_> {
             }
             None => None,
         }
+    }
+
+    /// Functional notation: `row.name` is `name(row)` where a plain function takes the row and the row has no such
+    /// column. PostgreSQL 15, parse_func.c, ParseFuncOrColumn.
+    pub(super) fn function_of_row(&mut self, name: &str, row: Expr, pos: Pos) -> Result<Option<Expr>> {
+        let actual = [row.ty.oid];
+        let Ok(Resolved::Function(candidate)) = self.function(None, name, &actual, &[], false)? else {
+            return Ok(None);
+        };
+        let func = candidate.what;
+        if func.kind != b'f' {
+            return Ok(None);
+        }
+        let (args, ret) = self.arguments(candidate, vec![row], &actual, pos)?;
+        if func.retset {
+            return self.set_returning(func, args, ret, pos).map(Some);
+        }
+        let kind = ExprKind::Func { func, oper: None, args, variadic: false };
+        Ok(Some(Expr { kind, ty: TypeRef::of(ret), pos: Some(pos) }))
     }
 
     /// CALL's procedure with its arguments.
@@ -429,6 +462,14 @@ impl Binder<'_, '_> {
             if call.distinct {
                 for a in &args {
                     self.require_order(a.ty.oid, a.pos)?;
+                }
+                // An argument was converted to what the aggregate takes: the order is then that of the converted one.
+                for k in &mut order_by {
+                    let is_plain =
+                        |a: &&Expr| matches!(&a.kind, ExprKind::Relabel(x) if crate::sql::expr::same(x, &k.expr));
+                    if let Some(a) = args.iter().find(is_plain) {
+                        k.expr = a.clone();
+                    }
                 }
                 let listed = |k: &SortKey| args.iter().any(|a| crate::sql::expr::same(a, &k.expr));
                 if let Some(k) = order_by.iter().find(|k| !listed(k)) {

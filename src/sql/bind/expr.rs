@@ -268,7 +268,10 @@ impl Binder<'_, '_> {
         match self.item_column(at, name, pos)? {
             Some(f) => Ok(f.expr),
             None => {
-                // Functional notation: `t.f` may be `f(t)`; only casts and functions of the row type would fit.
+                let row = self.whole_row(at, pos);
+                if let Some(call) = self.function_of_row(name, row, pos)? {
+                    return Ok(call);
+                }
                 let shown = match schema {
                     Some(s) => format!("{s}.{table}"),
                     None => table.to_owned(),
@@ -281,6 +284,7 @@ impl Binder<'_, '_> {
     fn op(&mut self, op: &ast::OperName, left: Option<&ast::Expr>, right: &ast::Expr, pos: Pos) -> Result<Expr> {
         let at = if op.pos == ast::NOWHERE { pos } else { op.pos };
         if let Some(l) = left {
+            self.refuse_two_collations(l, right)?;
             if let (ast::ExprKind::Row { fields: a, .. }, ast::ExprKind::Row { fields: b, .. }) = (&l.kind, &right.kind)
             {
                 let a = self.row_fields(a)?;
@@ -623,6 +627,26 @@ impl Binder<'_, '_> {
             out.pos = None;
         }
         Ok(out)
+    }
+
+    /// PostgreSQL 15, parse_collate.c, assign_collations_walker: what COLLATE says of one operand and of the other.
+    fn refuse_two_collations(&self, left: &ast::Expr, right: &ast::Expr) -> Result<()> {
+        fn explicit(e: &ast::Expr) -> Option<(&str, Pos)> {
+            match &e.kind {
+                ast::ExprKind::Collate { collation, .. } => collation.last().map(|c| (c.as_str(), e.pos)),
+                ast::ExprKind::Op { op, left: Some(l), right } if op.name == "||" => {
+                    explicit(l).or_else(|| explicit(right))
+                }
+                _ => None,
+            }
+        }
+        match (explicit(left), explicit(right)) {
+            (Some((a, _)), Some((b, pos))) if a != b => {
+                Err(err!(COLLATION_MISMATCH, "collation mismatch between explicit collations \"{a}\" and \"{b}\"")
+                    .at(self.at(pos)))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn collate(&mut self, arg: &ast::Expr, collation: &[String], pos: Pos) -> Result<Expr> {

@@ -126,11 +126,13 @@ impl Binder<'_, '_> {
         }
         let (bound, target) = self.group_expr(e, query)?;
         self.require_equality(bound.ty.oid, bound.pos)?;
-        if let Some(i) = query.group_by.iter().position(|g| same(g, &bound)) {
+        // PostgreSQL 15, parse_clause.c, findTargetlistEntrySQL99: the first one that says the same. Two output columns
+        // that say the same are two grouping columns when each is named.
+        let target = target.or_else(|| query.targets.iter().position(|t| same(&t.expr, &bound)));
+        let known = query.group_by.iter().zip(&query.grouped).position(|(g, t)| *t == target && same(g, &bound));
+        if let Some(i) = known {
             return Ok(vec![i]);
         }
-        // PostgreSQL 15, parse_clause.c, findTargetlistEntrySQL99: the first one that says the same.
-        let target = target.or_else(|| query.targets.iter().position(|t| same(&t.expr, &bound)));
         query.group_by.push(bound);
         query.grouped.push(target);
         Ok(vec![query.group_by.len() - 1])
@@ -298,13 +300,12 @@ impl Binder<'_, '_> {
                     if let ExprKind::Aggregate(a) = &x.kind
                         && a.levels_up == depth
                     {
-                        x.walk(&mut |v| {
+                        super::query::walk_expr_mut(x, depth, &mut |v, depth| {
                             if let ExprKind::Var { rel, attno, levels_up } = v.kind
                                 && levels_up == depth
                             {
                                 exempt.push((rel, attno));
                             }
-                            true
                         });
                     }
                 });

@@ -269,6 +269,9 @@ impl Binder<'_, '_> {
         let fields = self.fields_of(&e);
         let at = fields.as_ref().and_then(|f| f.iter().position(|(n, _)| n == name));
         let Some(index) = at else {
+            if let Some(call) = self.function_of_row(name, e.clone(), pos)? {
+                return Ok(call);
+            }
             return Err(match e.ty.oid {
                 oid::RECORD if fields.is_none() => {
                     err!(UNDEFINED_COLUMN, "could not identify column \"{name}\" in record data type")
@@ -279,6 +282,16 @@ impl Binder<'_, '_> {
             .at(self.at(pos)));
         };
         Ok(self.field_at(e, index, fields.map_or(TypeRef::of(oid::UNKNOWN), |f| f[index].1)))
+    }
+
+    /// `name(row)` where the row has a column of this name.
+    pub(super) fn column_of_row(&mut self, name: &str, row: &Expr, pos: Pos) -> Result<Option<Expr>> {
+        let is_row = is_complex(types::base_type(row.ty.oid));
+        let has = |fields: Vec<(String, TypeRef)>| fields.iter().any(|(n, _)| n == name);
+        if !is_row || !self.fields_of(row).is_some_and(has) {
+            return Ok(None);
+        }
+        self.field(row.clone(), name, pos).map(Some)
     }
 
     /// Field `index` of a composite value; of a row constructor the field itself.
@@ -325,6 +338,9 @@ impl Binder<'_, '_> {
         &mut self,
         path: &[ast::Indirection],
     ) -> Result<(Vec<Option<Expr>>, Vec<Option<Expr>>, bool)> {
+        if path.len() > types::array::MAX_DIMS {
+            return Err(types::array::too_many_dims(path.len()));
+        }
         let slice = path.iter().any(|p| matches!(p, ast::Indirection::Slice { .. }));
         let (mut lower, mut upper) = (Vec::new(), Vec::new());
         for p in path {

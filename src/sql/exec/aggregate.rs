@@ -14,9 +14,9 @@ use super::user_aggregate::{States, UserAggregate};
 use super::{ExecContext, Node, build};
 use crate::base::{Flow, Result};
 use crate::sql::expr::eval::{Projection, Scope};
-use crate::sql::expr::{AggCall, Expr};
+use crate::sql::expr::{AggCall, Expr, ExprKind};
 use crate::sql::func::aggregate::{self, AggregateCall, Groups, OrderedBy};
-use crate::sql::plan::{self, AggStrategy};
+use crate::sql::plan::{self, AggStrategy, has_volatile};
 use crate::types::{BATCH_ROWS, Batch, Column, ColumnData, Datum, Phys, TypeRef, oid};
 use std::ops::Range;
 use std::sync::Arc;
@@ -138,9 +138,21 @@ fn add(list: &mut Vec<Expr>, exprs: impl Iterator<Item = Expr>) -> Range<usize> 
     start..list.len()
 }
 
+/// What a filter may keep from failing is computed for the rows it passes alone; a column fails nowhere.
+fn guarded(filter: Option<&Expr>, e: &Expr) -> Expr {
+    match filter {
+        Some(f) if !matches!(e.kind, ExprKind::Column(_) | ExprKind::Const(_)) && !has_volatile(f) => {
+            let arms = vec![(f.clone(), e.clone())];
+            Expr { kind: ExprKind::Case { operand: None, arms, otherwise: None }, ..e.clone() }
+        }
+        _ => e.clone(),
+    }
+}
+
 fn spec(call: &AggCall, list: &mut Vec<Expr>) -> CallSpec {
-    let args = if call.star { 0..0 } else { add(list, call.args.iter().cloned()) };
-    let order = add(list, call.order_by.iter().map(|k| k.expr.clone()));
+    let filter = call.filter.as_ref();
+    let args = if call.star { 0..0 } else { add(list, call.args.iter().map(|a| guarded(filter, a))) };
+    let order = add(list, call.order_by.iter().map(|k| guarded(filter, &k.expr)));
     let direct = add(list, call.direct_args.iter().cloned());
     let filter = call.filter.as_ref().map(|f| add(list, std::iter::once(f.clone())).start);
     let order_by =

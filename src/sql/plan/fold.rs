@@ -436,7 +436,7 @@ pub(super) fn conjunction(mut parts: Vec<Expr>) -> Option<Expr> {
 }
 
 /// True if the expression, or a part of it, is worth the letter (`v`: volatile functions; `s`: stable ones, too).
-pub(super) fn has_volatile(e: &Expr) -> bool {
+pub(in crate::sql) fn has_volatile(e: &Expr) -> bool {
     e.any(&mut |x| match &x.kind {
         ExprKind::Func { func, .. } | ExprKind::SetReturning { func, .. } => func.volatility == b'v',
         ExprKind::SubLink(l) => {

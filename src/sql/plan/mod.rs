@@ -40,6 +40,7 @@ mod write;
 pub use write::routed_insert;
 
 pub use explain::{Actual, Actuals, ExplainOptions, explain_json, explain_text};
+pub(in crate::sql) use fold::has_volatile;
 pub use planner::plan;
 pub use settings::{PlanContext, PlannerSettings};
 

@@ -347,7 +347,8 @@ impl Planner<'_> {
         super::finish::set_params(&mut plan);
         let mut args = Vec::with_capacity(outer.len());
         for (slot, mut e) in outer {
-            self.outer_to_slots(&mut e);
+            // An aggregate that belongs here may hold sub-selects of its own.
+            self.prepare(&mut e)?;
             args.push((slot, e));
         }
         let mut test_params = Vec::new();

@@ -88,6 +88,12 @@ fn leaf_safe(query: &Query, attnos: &BTreeSet<i16>) -> bool {
         {
             return false;
         }
+        // A grouping set nulls such a column as a whole: what it says stands for it no longer.
+        let is_var = |x: &Expr| matches!(x.kind, ExprKind::Var { .. });
+        let twice = || query.group_by.iter().filter(|g| crate::sql::expr::same(g, &t.expr)).count() > 1;
+        if query.grouping_sets.is_some() && (!t.expr.any(&mut |x| is_var(x)) || twice()) {
+            return false;
+        }
         match &query.distinct {
             Distinct::On(on) if !on.contains(i) => return false,
             _ => {}

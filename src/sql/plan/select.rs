@@ -47,6 +47,7 @@ fn refuse_nullable(tree: &JoinTree, lock: &crate::sql::bind::RowMark) -> Result<
 impl Planner<'_> {
     pub(super) fn select(&mut self, mut query: Query) -> Result<Plan> {
         self.rewrite(&mut query)?;
+        without_rows(&mut query);
         if let Some(plan) = self.min_max(&query)? {
             return Ok(plan);
         }
@@ -313,7 +314,10 @@ impl Planner<'_> {
         facts: &[Facts],
     ) -> Result<Plan> {
         let s = self.cx.settings;
-        let has_set = targets.iter().any(|t| t.any(&mut |x| matches!(x.kind, ExprKind::SetReturning { .. })));
+        if is_postponed(query, &targets) {
+            return self.postponed(query, targets, plan, layout, sorted);
+        }
+        let has_set = targets.iter().any(returns_set);
         let junk = query.targets.iter().any(|t| t.junk);
         let need_sort = !query.order_by.is_empty() && (!sorted || has_set);
         plan.cost.total += plan.cost.rows * cost::exprs_cost(&targets, s);
@@ -379,6 +383,44 @@ impl Planner<'_> {
                 .collect();
             plan = project_onto(plan, kept);
         }
+        name_columns(&mut plan, query);
+        Ok(plan)
+    }
+
+    /// Sorts first, and computes the select list from the sorted rows: only of those that LIMIT leaves, unless its
+    /// calls return sets.
+    fn postponed(
+        &mut self,
+        query: &Query,
+        targets: Vec<Expr>,
+        mut plan: Plan,
+        layout: Layout,
+        sorted: bool,
+    ) -> Result<Plan> {
+        let on: &[usize] = if let Distinct::On(on) = &query.distinct { on } else { &[] };
+        let bound = |i: usize| layout.bound(&targets[i]);
+        if !sorted || !on.is_empty() {
+            let mut keys = Vec::new();
+            for o in &query.order_by {
+                keys.push(SortKey { expr: bound(o.target)?, desc: o.desc, nulls_first: o.nulls_first });
+            }
+            let limit = if on.is_empty() && !targets.iter().any(returns_set) { bound_of(query) } else { None };
+            plan = self.sort(plan, keys, limit);
+        }
+        if !on.is_empty() {
+            let (keys, cost, columns) =
+                (on.iter().map(|i| bound(*i)).collect::<Result<_>>()?, plan.cost, plan.columns.clone());
+            let distinct = PlanNode::Distinct { input: Box::new(plan), keys, sorted: true };
+            plan = Plan { node: distinct, columns, cost, params: Vec::new() };
+        }
+        let visible = query.targets.iter().zip(targets).filter(|(t, _)| !t.junk).map(|(_, e)| e);
+        let visible: Vec<Expr> = visible.collect();
+        plan = if visible.iter().any(returns_set) {
+            let plan = self.project_set(visible, plan, &layout)?;
+            self.limit(plan, query)
+        } else {
+            project_onto(self.limit(plan, query), layout.bound_all(&visible)?)
+        };
         name_columns(&mut plan, query);
         Ok(plan)
     }
@@ -990,10 +1032,49 @@ pub(super) fn bound_of(query: &Query) -> Option<Expr> {
     }
 }
 
+fn returns_set(e: &Expr) -> bool {
+    e.any(&mut |x| matches!(x.kind, ExprKind::SetReturning { .. }))
+}
+
+/// Output columns that call something volatile or return sets are computed after the sort that does not need them.
+/// PostgreSQL 15, planner.c, make_sort_input_target.
+fn is_postponed(query: &Query, targets: &[Expr]) -> bool {
+    let on: &[usize] = match &query.distinct {
+        Distinct::No => &[],
+        Distinct::On(on) => on,
+        Distinct::All => return false,
+    };
+    let late = |e: &Expr| super::fold::has_volatile(e) || returns_set(e);
+    let is_key = |i: usize| query.order_by.iter().any(|o| o.target == i) || on.contains(&i);
+    // The ON columns lead, and all of them are sorted by.
+    let leads = on.iter().all(|i| query.order_by.iter().take(on.len()).any(|o| o.target == *i));
+    !query.order_by.is_empty()
+        && !query.with_ties
+        && leads
+        && targets.iter().enumerate().any(|(i, e)| !query.targets[i].junk && !is_key(i) && late(e))
+        && !targets.iter().enumerate().any(|(i, e)| is_key(i) && late(e))
+}
+
 pub(super) fn name_columns(plan: &mut Plan, query: &Query) {
     for (c, t) in plan.columns.iter_mut().zip(query.targets.iter().filter(|t| !t.junk)) {
         c.name.clone_from(&t.name);
     }
+}
+
+/// HAVING without aggregates and without GROUP BY: one group, whatever rows there are, so none is read.
+/// PostgreSQL 15, planner.c, is_degenerate_grouping.
+fn without_rows(query: &mut Query) {
+    if query.having.is_none() || !query.group_by.is_empty() || query.grouping_sets.is_some() {
+        return;
+    }
+    let is_aggregate =
+        |x: &Expr| matches!(x.kind, ExprKind::Aggregate(_) | ExprKind::Grouping(_) | ExprKind::SubLink(_));
+    if query.targets.iter().map(|t| &t.expr).chain(&query.having).any(|e| e.any(&mut |x| is_aggregate(x))) {
+        return;
+    }
+    query.from.clear();
+    query.filter = query.having.take();
+    query.has_aggregates = false;
 }
 
 /// Conditions of HAVING that read no aggregate hold before grouping as well as after.

@@ -644,7 +644,7 @@ fn sql_standard(p: Parts, out: &mut Vec<u8>) {
         out.push(b'0');
         return;
     }
-    let (years, months, days) = (p.years.abs(), p.months.abs(), p.days.abs());
+    let (years, months, days) = (p.years.abs(), p.months.abs(), p.days.unsigned_abs());
     let (hours, minutes) = (p.hours.abs(), p.minutes.abs());
     if !standard {
         let sign = |neg: bool| if neg { '-' } else { '+' };

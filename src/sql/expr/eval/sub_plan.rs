@@ -204,8 +204,10 @@ impl SubPlanOp {
             SubPlanKind::Any | SubPlanKind::All => {
                 let any = self.kind == SubPlanKind::Any;
                 let Some(test) = &mut self.test else { return Ok(true) };
-                // The test holds no sub-plan: it compares values that are there.
-                let answer = test.eval(cx, batch, Sel::All(batch.rows))?;
+                // The test holds no sub-plan: it compares values that are there. What calls in it answered is of these
+                // rows alone.
+                let answer = test.eval(cx, batch, Sel::All(batch.rows))?.into_owned();
+                test.forget();
                 let ColumnData::Bool(values) = &answer.data else { return Ok(true) };
                 for (at, v) in values.iter().enumerate() {
                     if answer.is_null(at) {
@@ -315,9 +317,10 @@ impl SubPlanOp {
             let part = rows.slice(start..(start + BATCH_ROWS).min(rows.len()));
             let mut columns = Vec::with_capacity(h.inner.len());
             for e in &mut h.inner {
-                columns.push(e.eval(cx, &part, Sel::All(part.rows))?);
+                columns.push(e.eval(cx, &part, Sel::All(part.rows))?.into_owned());
+                e.forget();
             }
-            keys.add(&columns.iter().map(|c| &**c).collect::<Vec<_>>(), part.rows)?;
+            keys.add(&columns.iter().collect::<Vec<_>>(), part.rows)?;
         }
         Ok(Kept::Set { keys, rows })
     }

@@ -27,6 +27,8 @@ struct Told {
     month: i32,
     ms: i32,
     us: i32,
+    /// FF1 to FF6: the fraction is rounded to so many digits.
+    digits: Option<i32>,
     year: i32,
     year_told: bool,
     bc: bool,
@@ -49,6 +51,8 @@ fn invalid(message: String) -> Error {
 struct Reader<'a> {
     rest: &'a str,
     fixed: bool,
+    /// More separators were read than the template has, and the last one was a minus.
+    minus: bool,
 }
 
 fn separator(c: char) -> bool {
@@ -176,7 +180,7 @@ fn near_2020(year: i32) -> i32 {
 fn read(text: &str, template: &str) -> Result<Told> {
     let nodes = parse(template);
     let mut t = Told::default();
-    let mut r = Reader { rest: text, fixed: false };
+    let mut r = Reader { rest: text, fixed: false, minus: false };
     let mut extra = 0;
     for (at, node) in nodes.iter().enumerate() {
         if r.rest.is_empty() {
@@ -210,6 +214,7 @@ fn read(text: &str, template: &str) -> Result<Told> {
             r.fixed = true;
             continue;
         }
+        r.minus = extra > 0 && text[..text.len() - r.rest.len()].ends_with('-');
         field_value(field, name, &nodes, at, &mut r, &mut t)?;
         if ordinal {
             r.rest = r.rest.get(2..).unwrap_or("");
@@ -278,6 +283,9 @@ fn field_value(field: Field, name: &str, nodes: &[Node], at: usize, r: &mut Read
         }
         Field::Us | Field::Ff(_) => {
             let width = if let Field::Ff(n) = field { usize::from(n) } else { 6 };
+            if let Field::Ff(n) = field {
+                t.digits = Some(i32::from(n));
+            }
             let (value, len) = r.number(width, nodes, at)?;
             set(&mut t.us, value * 10_i32.pow(6_u32.saturating_sub(len as u32)), name)?;
         }
@@ -286,11 +294,11 @@ fn field_value(field: Field, name: &str, nodes: &[Node], at: usize, r: &mut Read
             bail!(FEATURE_NOT_SUPPORTED, "formatting field \"{name}\" is only supported in to_char")
         }
         Field::Tzh => {
-            t.zone_sign = match r.rest.chars().next() {
-                Some('-') => -1,
-                _ => 1,
-            };
-            if r.rest.starts_with(['+', '-', ' ']) {
+            // The sign may have been taken for a separator.
+            let told = r.rest.starts_with(['+', '-', ' ']);
+            let negative = if told { r.rest.starts_with('-') } else { r.minus };
+            t.zone_sign = if negative { -1 } else { 1 };
+            if told {
                 r.rest = &r.rest[1..];
             }
             t.zone_hour = r.number(2, nodes, at)?.0;
@@ -397,11 +405,10 @@ fn resolve(text: &str, template: &str) -> Result<(Civil, Option<i32>)> {
                 (true, y) => (century - 1) * 100 + y,
                 (false, y) => (century + 1) * 100 - y + 1,
             };
-        } else if t.bc {
-            year = 1 - t.year;
-        } else if year < 0 {
-            // A negative year is BC.
-            year += 1;
+        } else {
+            // A negative year is BC, and BC turns the sign; there is no year 0.
+            year = if t.bc { -year } else { year };
+            year += i32::from(year < 0);
         }
     } else if t.century != 0 {
         let century = if t.bc { -t.century } else { t.century };
@@ -453,6 +460,10 @@ fn resolve(text: &str, template: &str) -> Result<(Civil, Option<i32>)> {
         && (0..USECS_PER_SEC as i32).contains(&c.us);
     if !valid {
         return Err(out_of_range());
+    }
+    if let Some(n) = t.digits {
+        let unit = 10_i32.pow(6_u32.saturating_sub(n as u32));
+        c.us = (c.us + unit / 2) / unit * unit;
     }
     let zone = match t.zone_sign {
         0 => None,
