@@ -18,6 +18,7 @@ mod class;
 mod extract;
 mod gather;
 mod need;
+mod path;
 #[cfg(test)]
 mod tests;
 mod tids;

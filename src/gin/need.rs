@@ -6,7 +6,7 @@ use crate::base::Result;
 use crate::btree::Bounds;
 use crate::types::array::Array;
 use crate::types::jsonb::Jsonb;
-use crate::types::{Datum, TypeRef, tsquery};
+use crate::types::{Datum, TypeRef, jsonpath, tsquery};
 
 /// Rows by the keys they have.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -96,6 +96,8 @@ impl Need {
                 Some(query) => of_query(column, &query),
                 None => Need::Nothing,
             },
+            Strategy::PathExists => super::path::finds(column, class, &jsonpath::parse(value.str())?)?,
+            Strategy::PathMatches => super::path::is_true(column, class, &jsonpath::parse(value.str())?)?,
             _ => Need::Everything,
         })
     }

@@ -3,9 +3,9 @@
 
 use super::{SystemFn, push_record};
 use crate::base::{Error, Flow, Oid};
-use crate::catalog::IndexMethod;
 use crate::catalog::Strategy;
 use crate::catalog::object::fixed;
+use crate::catalog::{IndexMethod, RelKind};
 use crate::err;
 use crate::settings::{Id, Lookup};
 use crate::sql::exec::ExecContext;
@@ -24,6 +24,7 @@ pub(super) fn find(src: &str) -> Option<SystemFn> {
         "satisfies_hash_partition" => in_hash_partition,
         "pg_xact_commit_timestamp" | "pg_xact_commit_timestamp_origin" | "pg_last_committed_xact" => commit_timestamp,
         "mxid_age" => mxid_age,
+        "gin_clean_pending_list" => clean_pending_list,
         "pg_collation_actual_version" => collation_version,
         "pg_database_collation_actual_version" => |cx, args, out| {
             let oid = Oid(args[0].u32());
@@ -86,6 +87,29 @@ fn method_has(_: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow
     let wanted = args[1].str();
     let place = NAMES.iter().position(|n| n.eq_ignore_ascii_case(wanted));
     maybe(out, method_bits(Oid(args[0].u32())).and_then(|bits| place.map(|n| bits[n])));
+    Ok(())
+}
+
+/// There is never anything pending: entries go where they belong at once.
+fn clean_pending_list(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    let oid = Oid(args[0].u32());
+    let backend = cx.backend()?;
+    let Some(record) = backend.catalog.class(oid) else {
+        return Err(Error::internal(format!("could not open relation with OID {oid}")).into());
+    };
+    let class = record.object.as_class()?;
+    let wrong = match class.index.as_ref().map(|i| i.method()) {
+        Some(IndexMethod::Gin) if class.kind == RelKind::Index => None,
+        Some(_) => Some("a GIN index"),
+        None => Some("an index"),
+    };
+    if let Some(wrong) = wrong {
+        return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not {wrong}", class.name).into());
+    }
+    if !crate::sql::exec::rights::Subject::current(backend).has_role(class.owner) {
+        return Err(err!(INSUFFICIENT_PRIVILEGE, "must be owner of index {}", class.name).into());
+    }
+    out.push(Datum::I64(0));
     Ok(())
 }
 
