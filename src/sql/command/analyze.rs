@@ -193,8 +193,10 @@ fn distinct(groups: &[(usize, usize)], values: usize, wide: usize, rows: usize, 
     if repeated == 0 {
         return -present_frac;
     }
+    // What grows with the table is told as a fraction of it.
+    let told = |distinct: f64| if distinct > 0.1 * total { -(distinct / total) } else { distinct };
     if wide == 0 && repeated == groups.len() {
-        return d as f64;
+        return told(d as f64);
     }
     // Haas and Stokes' Duj1: n*d / (n - f1 + f1*n/N).
     let f1 = (groups.len() - repeated + wide) as f64;
@@ -202,7 +204,7 @@ fn distinct(groups: &[(usize, usize)], values: usize, wide: usize, rows: usize, 
     let big_n = total * present_frac;
     let mut estimate = if big_n > 0.0 { n * d as f64 / ((n - f1) + f1 * n / big_n) } else { 0.0 };
     estimate = estimate.clamp(d as f64, big_n.max(d as f64)).round();
-    if estimate > 0.1 * total { -(estimate / total) } else { estimate }
+    told(estimate)
 }
 
 /// The groups worth remembering one by one, most frequent first.

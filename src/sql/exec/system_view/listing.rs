@@ -1,15 +1,13 @@
-//! The views people read: `pg_tables`, `pg_views`, `pg_matviews`, `pg_indexes`, `pg_sequences`, `pg_stats`.
+//! The views people read: `pg_tables`, `pg_views`, `pg_matviews`, `pg_indexes`, `pg_sequences`.
 
 use super::cell::NULL;
 use super::class::{as_class, has_triggers, referenced, system_relations, user_classes};
 use super::{Sink, View, catalog, row};
 use crate::base::{Flow, Oid};
-use crate::catalog::object::{Class, ObjectKey, class};
-use crate::catalog::{Catalog, ColumnStats, RelKind};
+use crate::catalog::{Catalog, RelKind};
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::system::define::{self, Look};
 use crate::sql::exec::system::sequence;
-use crate::types::{self, Value, array, oid};
 
 pub(super) const VIEWS: &[View] = &[
     View { name: "pg_tables", rows: tables },
@@ -17,7 +15,6 @@ pub(super) const VIEWS: &[View] = &[
     View { name: "pg_matviews", rows: materialized },
     View { name: "pg_indexes", rows: indexes },
     View { name: "pg_sequences", rows: sequences },
-    View { name: "pg_stats", rows: stats },
 ];
 
 pub(super) fn schema_name(catalog: &Catalog, namespace: Oid) -> Option<String> {
@@ -105,43 +102,6 @@ fn sequences(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             schema_name(&catalog, c.namespace), &c.name, role_name(&catalog, c.owner), s.ty, s.start, s.min, s.max,
             s.increment, s.cycle, s.cache, last,
         ];
-    }
-    Ok(())
-}
-
-fn reals<'a>(values: impl Iterator<Item = &'a f64>) -> Value {
-    let values: Vec<Value> = values.map(|v| Value::F32(*v as f32)).collect();
-    Value::Bytes(array::from_values(oid::FLOAT4, values.iter().map(Value::datum)).into())
-}
-
-fn push_stats(catalog: &Catalog, sink: &mut Sink, c: &Class, s: &ColumnStats) {
-    let Some(a) = c.attributes.iter().find(|a| a.attno == s.attno && !a.dropped) else { return };
-    let list = |values: Vec<&Value>| -> Value {
-        if values.is_empty() {
-            return NULL;
-        }
-        Value::Bytes(array::from_values(a.ty.oid, values.into_iter().map(Value::datum)).into())
-    };
-    let frequencies = if s.most_common.is_empty() { NULL } else { reals(s.most_common.iter().map(|m| &m.1)) };
-    let sortable = types::info(a.ty.oid).is_some();
-    row![sink;
-        schema_name(catalog, c.namespace), &c.name, &a.name, false, s.null_frac, s.avg_width, s.n_distinct,
-        list(s.most_common.iter().map(|m| &m.0).collect()), frequencies, list(s.histogram.iter().collect()),
-        sortable.then_some(s.correlation), NULL, NULL, NULL,
-    ];
-}
-
-fn stats(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
-    let catalog = catalog(cx)?;
-    for record in user_classes(&catalog, None, sink.text_key("tablename").as_deref()) {
-        let Some(c) = as_class(&record) else { continue };
-        if let Some(found) = catalog.get(ObjectKey::new(class::STATISTIC, c.oid))
-            && crate::sql::exec::rights::may_read(cx.backend()?, c)
-        {
-            for s in &found.object.as_stats()?.columns {
-                push_stats(&catalog, sink, c, s);
-            }
-        }
     }
     Ok(())
 }

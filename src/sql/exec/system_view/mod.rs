@@ -13,6 +13,7 @@ mod activity;
 mod cell;
 mod class;
 mod code;
+mod column_statistics;
 mod constraint;
 pub(crate) mod depend;
 mod empty;
@@ -240,6 +241,7 @@ pub fn find(name: &str) -> Option<&'static View> {
         initial::VIEWS,
         large_object::VIEWS,
         listing::VIEWS,
+        column_statistics::VIEWS,
         namespace::VIEWS,
         object::VIEWS,
         policy::VIEWS,

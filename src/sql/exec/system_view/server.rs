@@ -1,20 +1,15 @@
-//! What is left: dependencies of shared objects, raw statistics, and views over parts the server keeps to itself.
+//! What is left: dependencies of shared objects, and views over parts the server keeps to itself.
 
 use super::{Sink, View, catalog, row};
-use crate::base::{Error, Flow, Oid};
+use crate::base::{Flow, Oid};
 use crate::catalog::Object;
 use crate::catalog::object::class;
 use crate::sql::exec::ExecContext;
 
 pub(super) const VIEWS: &[View] = &[
     View { name: "pg_shdepend", rows: shared_dependencies },
-    View { name: "pg_statistic", rows: |_, _| Err(refused("pg_statistic").into()) },
     View { name: "pg_config", rows: config },
 ];
-
-fn refused(view: &str) -> Error {
-    Error::unsupported(format!("view \"{view}\" is not supported"))
-}
 
 /// Where the server is, and what it was made of; it installs no headers, libraries or documents.
 fn config(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
