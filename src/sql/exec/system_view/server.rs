@@ -6,10 +6,8 @@ use crate::catalog::Object;
 use crate::catalog::object::class;
 use crate::sql::exec::ExecContext;
 
-pub(super) const VIEWS: &[View] = &[
-    View { name: "pg_shdepend", rows: shared_dependencies },
-    View { name: "pg_config", rows: config },
-];
+pub(super) const VIEWS: &[View] =
+    &[View { name: "pg_shdepend", rows: shared_dependencies }, View { name: "pg_config", rows: config }];
 
 /// Where the server is, and what it was made of; it installs no headers, libraries or documents.
 fn config(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
