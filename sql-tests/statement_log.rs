@@ -191,3 +191,41 @@ fn temporary_files_are_logged_and_counted() {
     let counted = "select temp_files > 0 and temp_bytes > 100000 from pg_stat_database where datname = 'postgres'";
     assert_eq!(server.connect().query(counted).unwrap(), ["t"]);
 }
+
+/// Autovacuum tells of what it did to a table from `log_autovacuum_min_duration` on, line for line.
+#[test]
+fn autovacuum_is_logged() {
+    let server = Server::started(&[
+        "log_line_prefix=",
+        "fsync=off",
+        "log_autovacuum_min_duration=0",
+        "autovacuum_naptime=1s",
+        "autovacuum_vacuum_threshold=10",
+        "autovacuum_analyze_threshold=10",
+    ]);
+    let mut client = server.connect();
+    client.query("create table t (i int primary key)").unwrap();
+    client.query("insert into t select g from generate_series(1, 1000) g").unwrap();
+    client.query("delete from t where i > 200").unwrap();
+    eventually("both are told", || {
+        let log = server.log();
+        let vacuum = log.find("LOG:  automatic vacuum of table \"postgres.public.t\": index scans: 1\n");
+        vacuum.is_some() && log.contains("LOG:  automatic analyze of table \"postgres.public.t\"\n")
+    });
+    let log = server.log();
+    let from = log.find("LOG:  automatic vacuum of table \"postgres.public.t\": index scans: 1").unwrap();
+    let shown: Vec<String> = log[from..].lines().take(10).map(without_numbers).collect();
+    let expected = [
+        "LOG:  automatic vacuum of table \"postgres.public.t\": index scans: N",
+        "\tpages: N removed, N remain, N scanned (N.N% of total)",
+        "\ttuples: N removed, N remain, N are dead but not yet removable",
+        "\tremovable cutoff: N, which was N XIDs old when operation ended",
+        "\tindex scan needed: N pages from table (N.N% of total) had N dead item identifiers removed",
+        "\tindex \"t_pkey\": pages: N in total, N newly deleted, N currently deleted, N reusable",
+        "\tavg read rate: N.N MB/s, avg write rate: N.N MB/s",
+        "\tbuffer usage: N hits, N misses, N dirtied",
+        "\tWAL usage: N records, N full page images, N bytes",
+        "\tsystem usage: CPU: user: N.N s, system: N.N s, elapsed: N.N s",
+    ];
+    assert_eq!(shown, expected);
+}

@@ -65,6 +65,16 @@ impl IndexStore {
         Ok(stats)
     }
 
+    /// Pages that were taken out of the tree and are not in use again.
+    pub fn deleted_pages(&self, storage: &Storage) -> Result<u32> {
+        let mut deleted = 0;
+        for block in META_BLOCK + 1..storage.pool.nblocks(&self.fork)? {
+            let page = storage.pool.read(&self.fork, block)?;
+            deleted += u32::from(!page.is_new() && node::has(&page, node::DELETED));
+        }
+        Ok(deleted)
+    }
+
     /// Counts without changing: VACUUM's clean-up when nothing was dead.
     pub fn count(&self, storage: &Storage) -> Result<VacuumStats> {
         self.bulk_delete(storage, &[])

@@ -69,6 +69,8 @@ impl Maintenance for Autovacuum {
             full: false,
             skip_locked: true,
             auto: true,
+            toast: true,
+            freeze: false,
             heap: VacuumOptions {
                 memory_bytes: backend.view.bytes(Id::MaintenanceWorkMem).max(1 << 20) as usize,
                 ..VacuumOptions::default()

@@ -6,8 +6,11 @@
 use super::decode::system;
 use super::scan::HeapScan;
 use super::store::TableStore;
+use super::tuple::Tuple;
+use super::visibility::{Fate, Judge};
 use crate::base::{BlockNo, Result};
 use crate::mvcc::Snapshot;
+use crate::page::{ALL_VISIBLE, State};
 use crate::storage::Storage;
 use crate::types::{Batch, Column};
 use std::sync::Arc;
@@ -21,6 +24,8 @@ pub struct Sample {
     pub total_rows: f64,
     /// Rows seen in the pages read.
     pub seen_rows: u64,
+    /// Versions nobody sees any more, and line pointers of such, in the pages read.
+    pub dead_rows: u64,
     pub pages: BlockNo,
     pub pages_read: BlockNo,
 }
@@ -70,12 +75,30 @@ pub fn sample(
         while scan.next(storage, &mut batch)? {
             kept.offer(&mut batch, &mut found.seen_rows, target, &mut random);
         }
+        found.dead_rows += dead_rows(storage, store, block)?;
     }
     if found.pages_read > 0 {
         found.total_rows = (found.seen_rows as f64 / found.pages_read as f64 * pages as f64 + 0.5).floor();
     }
     found.batch = kept.finish();
     Ok(found)
+}
+
+fn dead_rows(storage: &Storage, store: &TableStore, block: BlockNo) -> Result<u64> {
+    let page = storage.pool.read(&store.main, block)?;
+    if page.is_new() || page.has_flag(ALL_VISIBLE) {
+        return Ok(0);
+    }
+    let (mut judge, horizon) = (Judge::new(storage), storage.mvcc.oldest_visible());
+    let is_dead = |line: &u16| match page.pointer(*line).state() {
+        State::Dead => true,
+        State::Normal => {
+            let fate = judge.fate(Tuple(page.item(*line)), horizon, &mut 0);
+            matches!(fate, Fate::Dead | Fate::RecentlyDead)
+        }
+        State::Unused | State::Redirect => false,
+    };
+    Ok((1..=page.item_count()).filter(is_dead).count() as u64)
 }
 
 /// Up to `n` blocks, ascending, each set equally likely (Knuth's algorithm S).

@@ -78,18 +78,20 @@ pub struct VacuumReport {
 impl VacuumReport {
     /// The table's rows, from those counted and what was known before (PostgreSQL 15, vac_estimate_reltuples).
     pub fn estimate_rows(&self, old_pages: BlockNo, old_rows: f64) -> f64 {
-        let pages = self.pages_before - self.pages_removed;
+        // As they were scanned: those cut off had no rows, and were looked at.
+        let (pages, scanned) = (f64::from(self.pages_before), f64::from(self.pages_scanned));
         let counted = self.tuples_live as f64;
-        if self.pages_scanned >= self.pages_before {
+        if scanned >= pages {
             return counted;
         }
-        if self.pages_scanned == 0 {
+        // The same few pages again and again would let the estimate drift.
+        if scanned <= 1.0 || old_pages == self.pages_before && scanned < pages * 0.02 {
             return old_rows;
         }
         if old_rows < 0.0 || old_pages == 0 {
-            return (counted / self.pages_scanned as f64 * pages as f64 + 0.5).floor();
+            return (counted / scanned * pages + 0.5).floor();
         }
-        let unscanned = (pages.saturating_sub(self.pages_scanned)) as f64;
+        let unscanned = pages - scanned;
         (old_rows / old_pages as f64 * unscanned + counted + 0.5).floor()
     }
 }

@@ -32,7 +32,7 @@ pub use redo::redo_record;
 pub use request::{CheckpointFlags, Outcome};
 pub use start::{Progress, start_up};
 pub use unlogged::Reset;
-pub use usage::Usage;
+pub use usage::{Cpu, Usage};
 
 #[cfg(test)]
 mod sweep;

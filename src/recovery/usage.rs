@@ -30,6 +30,31 @@ impl std::fmt::Display for Usage {
     }
 }
 
+/// What pieces of work have used that may run on different threads.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cpu {
+    pub user: Duration,
+    pub system: Duration,
+}
+
+impl Cpu {
+    /// Adds what `work` uses on this thread.
+    pub fn during<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let before = thread_times();
+        let done = work();
+        let after = thread_times();
+        self.user += after.0.saturating_sub(before.0);
+        self.system += after.1.saturating_sub(before.1);
+        done
+    }
+
+    /// With the time that has passed (PostgreSQL 15, pg_rusage.c, pg_rusage_show: same shape).
+    pub fn show(&self, elapsed: Duration) -> String {
+        let (user, system) = (centis(self.user), centis(self.system));
+        format!("CPU: user: {user} s, system: {system} s, elapsed: {} s", centis(elapsed))
+    }
+}
+
 /// User and system time of this thread, to 10 ms; zero where /proc does not tell.
 fn thread_times() -> (Duration, Duration) {
     let Ok(stat) = small_file::read("/proc/thread-self/stat") else { return Default::default() };

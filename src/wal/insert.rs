@@ -273,6 +273,7 @@ impl Wal {
             let (inserted, crossed) = state.put(record, &body);
             self.inserted.store(inserted.end.0, Ordering::Release);
             drop(state);
+            super::usage::add(body.images_carried as u64, inserted.end.0 - inserted.start.0);
             if crossed {
                 self.note_new_segment(inserted.end.0);
             }

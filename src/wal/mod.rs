@@ -42,12 +42,14 @@ pub mod reader;
 pub mod record;
 pub mod segment;
 mod stats;
+mod usage;
 
 pub use control::{CheckPoint, Control, ControlFile, DbState};
 pub use insert::{Inserted, Need};
 pub use reader::{End, Reader};
 pub use record::{BlockMode, BlockRef, Image, Record, RedoBlock, RedoRecord, Rmgr};
 pub use stats::WalStats;
+pub use usage::{Usage, usage};
 
 use crate::base::Lsn;
 use crate::disk::Disk;

@@ -4,6 +4,7 @@
 
 use super::analyze_extended::Sampled;
 use super::vacuum::{self, Options};
+use super::vacuum_report::{self, Meter};
 use crate::base::error::Report;
 use crate::base::{Flow, Result, Severity, SqlState};
 use crate::catalog::object::class;
@@ -23,6 +24,11 @@ const WIDTH_LIMIT: usize = 1024;
 /// Analyses one table, whose lock the caller holds.
 pub fn table(cx: &mut ExecContext, relation: &Relation, only: &[String], options: &Options) -> Flow<()> {
     let Some(store) = &relation.store else { return Ok(()) };
+    if options.verbose {
+        let text = format!("analyzing \"{}.{}\"", relation.schema, relation.name);
+        cx.notices.push(Report::notice(Severity::Info, SqlState::SUCCESSFUL_COMPLETION, text));
+    }
+    let mut meter = Meter::start();
     let chosen: Vec<&Attribute> = match only.is_empty() {
         true => relation.visible_attributes().collect(),
         false => only
@@ -51,7 +57,8 @@ pub fn table(cx: &mut ExecContext, relation: &Relation, only: &[String], options
         read += 1;
         interrupts.check()
     };
-    let taken = sample(&storage, store, &snapshot, &attnos, most * ROWS_PER_TARGET, seed, &mut pace)?;
+    let taken = meter
+        .during(|| sample(&storage, store, &snapshot, &attnos, most * ROWS_PER_TARGET, seed, &mut pace))?;
     activity.progress(Task::Analyze, &[(0, 3)]);
     let mut columns: Vec<ColumnStats> = relation.column_stats.load().to_vec();
     for (n, attribute) in chosen.iter().enumerate() {
@@ -73,12 +80,22 @@ pub fn table(cx: &mut ExecContext, relation: &Relation, only: &[String], options
     backend.instance.stats.report_analyze(backend.database, relation.oid, live, 0, only.is_empty(), options.auto);
     if options.verbose {
         let text = format!(
-            "\"{}\": scanned {} of {} pages, containing {} live rows; {} rows in sample, {} estimated total rows",
-            relation.name, taken.pages_read, taken.pages, taken.seen_rows, taken.batch.rows, taken.total_rows
+            "\"{}\": scanned {} of {} pages, containing {} live rows and {} dead rows; {} rows in sample, {} estimated total rows",
+            relation.name,
+            taken.pages_read,
+            taken.pages,
+            taken.seen_rows,
+            taken.dead_rows,
+            taken.batch.rows,
+            taken.total_rows
         );
         cx.notices.push(Report::notice(Severity::Info, SqlState::SUCCESSFUL_COMPLETION, text));
     }
     activity.end_task(Task::Analyze);
+    if options.auto && vacuum_report::is_worth_a_line(cx, relation, &meter)? {
+        let name = vacuum_report::full_name(cx, relation)?;
+        crate::log!("automatic analyze of table \"{name}\"\n{}", meter.lines(false).join("\n"));
+    }
     Ok(())
 }
 

@@ -76,6 +76,7 @@ mod truncate;
 mod typed;
 mod types;
 mod vacuum;
+mod vacuum_report;
 mod view;
 mod write;
 

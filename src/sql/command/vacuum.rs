@@ -1,13 +1,14 @@
 //! VACUUM: dead rows' room is given back, table by table.
 
+use super::vacuum_report::{self, Found, Meter};
 use super::{Command, analyze, names};
 use crate::base::error::Report;
-use crate::base::{Error, Flow, Interrupts, Oid, Result, Severity, SqlState, TupleId};
+use crate::base::{Error, Flow, Interrupts, Oid, Result, Severity, SqlState, TupleId, Xid};
 use crate::btree::IndexStore;
 use crate::catalog::object::{ObjectKey, Stats, class};
 use crate::catalog::{Index, Object, RelKind, Relation};
 use crate::err;
-use crate::heap::{IndexVacuum, Vacuum, VacuumHost, VacuumOptions, VacuumReport};
+use crate::heap::{IndexVacuum, Vacuum, VacuumHost, VacuumOptions};
 use crate::lock::{LockMode, LockTag, Scope};
 use crate::settings::{Id, Lookup};
 use crate::sql::Backend;
@@ -26,6 +27,10 @@ pub struct Options {
     pub full: bool,
     pub skip_locked: bool,
     pub auto: bool,
+    /// Its TOAST table, too (PROCESS_TOAST).
+    pub toast: bool,
+    /// FREEZE: nothing is to be done for it, but it is spoken of.
+    pub freeze: bool,
     pub heap: VacuumOptions,
 }
 
@@ -41,7 +46,15 @@ struct Progress {
 pub struct Running {
     relation: Arc<Relation>,
     vacuum: Vacuum,
-    removed: Vec<u64>,
+    /// Of each index, how many pages its passes have taken out; none if there was no pass.
+    deleted: Vec<Option<u32>>,
+    meter: Meter,
+    /// Nobody older than this ran when it began.
+    cutoff: Xid,
+    /// Its own VACUUM is over, statistics and words included.
+    finished: bool,
+    /// The VACUUM of its TOAST table, once it has begun.
+    toast: Option<Box<Running>>,
 }
 
 /// A Boolean option.
@@ -67,6 +80,8 @@ fn options(cmd: &Command, stmt: &VacuumStmt, backend: &Backend) -> Result<Option
         full: false,
         skip_locked: false,
         auto: false,
+        toast: true,
+        freeze: false,
         heap: VacuumOptions {
             memory_bytes: backend.view.bytes(Id::MaintenanceWorkMem).max(1 << 20) as usize,
             ..VacuumOptions::default()
@@ -78,7 +93,8 @@ fn options(cmd: &Command, stmt: &VacuumStmt, backend: &Backend) -> Result<Option
             ("skip_locked", _) => o.skip_locked = flag(e)?,
             ("analyze", true) => o.analyze = flag(e)?,
             ("full", true) => o.full = flag(e)?,
-            ("freeze" | "process_toast", true) => {}
+            ("freeze", true) => o.freeze = flag(e)?,
+            ("process_toast", true) => o.toast = flag(e)?,
             ("parallel", true) => parallel = e.string().is_some_and(|n| n != "0"),
             ("disable_page_skipping", true) => o.heap.all_pages = flag(e)?,
             ("truncate", true) => o.heap.truncate = flag(e)?,
@@ -93,6 +109,9 @@ fn options(cmd: &Command, stmt: &VacuumStmt, backend: &Backend) -> Result<Option
     }
     if o.full && parallel {
         return Err(err!(FEATURE_NOT_SUPPORTED, "VACUUM FULL cannot be performed in parallel"));
+    }
+    if o.full && !o.toast {
+        return Err(err!(FEATURE_NOT_SUPPORTED, "PROCESS_TOAST required with VACUUM FULL"));
     }
     if o.full && o.heap.all_pages {
         return Err(err!(FEATURE_NOT_SUPPORTED, "VACUUM option DISABLE_PAGE_SKIPPING cannot be used with FULL"));
@@ -223,20 +242,30 @@ pub fn one_table(
             activity.begin_task(Task::Vacuum, oid);
             activity.progress(Task::Vacuum, &[(1, pages)]);
         }
+        if options.verbose && options.vacuum && !full {
+            vacuum_report::begin(cx, &relation, options)?;
+        }
         let vacuum = Vacuum::new(store, options.heap);
-        let removed = vec![0; relation.indexes.len()];
-        *running = Some(Running { relation, vacuum, removed });
+        let deleted = vec![None; relation.indexes.len()];
+        let cutoff = cx.storage()?.mvcc.running().oldest;
+        let meter = Meter::start();
+        *running = Some(Running { relation, vacuum, deleted, meter, cutoff, finished: false, toast: None });
     }
     let Some(run) = running else { return Ok(()) };
     if options.vacuum && (!options.full || run.relation.kind == RelKind::Toast) {
-        vacuum(cx, run)?;
-        finish(cx, run, options)?;
-        cx.backend()?.activity.end_task(Task::Vacuum);
+        if !run.finished {
+            vacuum(cx, run)?;
+            finish(cx, run, options)?;
+            run.finished = true;
+            cx.backend()?.activity.end_task(Task::Vacuum);
+        }
         let toast = run.relation.toast;
-        if toast.is_valid() {
+        if toast.is_valid() && options.toast {
             let only = Options { analyze: false, ..*options };
-            let mut inner = None;
-            one_table(cx, &only, toast, &[], &mut inner)?;
+            let mut inner = run.toast.take().map(|r| *r);
+            let done = one_table(cx, &only, toast, &[], &mut inner);
+            run.toast = inner.map(Box::new);
+            done?;
         }
     }
     if options.analyze && run.relation.kind != RelKind::Toast {
@@ -269,14 +298,14 @@ fn lock(cx: &mut ExecContext, oid: Oid, mode: LockMode, options: &Options) -> Fl
 /// An index as the heap's VACUUM sees it.
 struct OneIndex<'a> {
     store: &'a IndexStore,
-    removed: &'a mut u64,
+    deleted: &'a mut Option<u32>,
 }
 
 impl IndexVacuum for OneIndex<'_> {
     fn bulk_delete(&mut self, storage: &Storage, dead: &[TupleId]) -> Result<u64> {
-        let removed = self.store.bulk_delete(storage, dead)?.entries_removed;
-        *self.removed += removed;
-        Ok(removed)
+        let done = self.store.bulk_delete(storage, dead)?;
+        *self.deleted = Some(self.deleted.unwrap_or(0) + done.pages_deleted);
+        Ok(done.entries_removed)
     }
 }
 
@@ -315,11 +344,12 @@ fn vacuum(cx: &mut ExecContext, run: &mut Running) -> Flow<()> {
             .relation
             .indexes
             .iter()
-            .zip(&mut run.removed)
-            .map(|(i, removed)| OneIndex { store: &i.store, removed })
+            .zip(&mut run.deleted)
+            .map(|(i, deleted)| OneIndex { store: &i.store, deleted })
             .collect();
         let mut refs: Vec<&mut dyn IndexVacuum> = indexes.iter_mut().map(|i| i as &mut dyn IndexVacuum).collect();
-        let more = run.vacuum.step(&storage, &mut refs, &mut host)?;
+        let work = &mut run.vacuum;
+        let more = run.meter.during(|| work.step(&storage, &mut refs, &mut host))?;
         let (report, (phase, dead)) = (run.vacuum.report(), run.vacuum.progress());
         let scanned = i64::from(report.pages_scanned);
         let numbers = [(0, phase), (2, scanned), (4, i64::from(report.index_scans)), (6, dead as i64)];
@@ -346,7 +376,13 @@ fn finish(cx: &mut ExecContext, run: &Running, options: &Options) -> Result<()> 
     let (live, dead) = (rows as i64, report.tuples_recently_dead as i64);
     backend.instance.stats.report_vacuum(backend.database, relation.oid, live, dead, options.auto);
     if options.verbose || options.auto {
-        say(cx, relation, &report, &run.removed, options)?;
+        let found = Found {
+            report: &report,
+            rows: rows + report.tuples_recently_dead as f64,
+            cutoff: run.cutoff,
+            deleted: &run.deleted,
+        };
+        vacuum_report::end(cx, relation, &run.meter, &found, options)?;
     }
     Ok(())
 }
@@ -371,35 +407,4 @@ pub fn store_index_stats(cx: &mut ExecContext, index: &Index, rows: f64) -> Resu
     let storage = cx.backend()?.instance.storage.clone();
     let pages = storage.pool.nblocks(&index.store.fork)?;
     store_stats(cx, index.oid, pages.into(), rows, Vec::new())
-}
-
-fn say(cx: &mut ExecContext, relation: &Relation, r: &VacuumReport, removed: &[u64], options: &Options) -> Result<()> {
-    let database = cx.backend()?.database_name.clone();
-    let name = format!("{database}.{}.{}", relation.schema, relation.name);
-    let left = r.pages_before - r.pages_removed;
-    let scanned = 100.0 * f64::from(r.pages_scanned) / f64::from(r.pages_before.max(1));
-    let mut lines = vec![
-        format!("finished vacuuming \"{name}\": index scans: {}", r.index_scans),
-        format!(
-            "pages: {} removed, {left} remain, {} scanned ({scanned:.2}% of total)",
-            r.pages_removed, r.pages_scanned
-        ),
-        format!(
-            "tuples: {} removed, {} remain, {} are dead but not yet removable",
-            r.tuples_removed, r.tuples_live, r.tuples_recently_dead
-        ),
-    ];
-    for (index, n) in relation.indexes.iter().zip(removed).filter(|(_, n)| **n > 0) {
-        lines.push(format!("index \"{}\": {n} entries removed", index.name));
-    }
-    if options.auto {
-        lines[0] = format!("automatic vacuum of table \"{name}\": index scans: {}", r.index_scans);
-        let worth = cx.backend()?.view.int(Id::LogAutovacuumMinDuration) == 0;
-        if worth {
-            crate::log!("{}", lines.join("\n"));
-        }
-        return Ok(());
-    }
-    cx.notices.push(Report::notice(Severity::Info, SqlState::SUCCESSFUL_COMPLETION, lines.join("\n")));
-    Ok(())
 }
