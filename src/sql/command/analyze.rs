@@ -57,8 +57,8 @@ pub fn table(cx: &mut ExecContext, relation: &Relation, only: &[String], options
         read += 1;
         interrupts.check()
     };
-    let taken = meter
-        .during(|| sample(&storage, store, &snapshot, &attnos, most * ROWS_PER_TARGET, seed, &mut pace))?;
+    let taken =
+        meter.during(|| sample(&storage, store, &snapshot, &attnos, most * ROWS_PER_TARGET, seed, &mut pace))?;
     activity.progress(Task::Analyze, &[(0, 3)]);
     let mut columns: Vec<ColumnStats> = relation.column_stats.load().to_vec();
     for (n, attribute) in chosen.iter().enumerate() {

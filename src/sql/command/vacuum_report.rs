@@ -62,10 +62,7 @@ impl Meter {
         ];
         if wal {
             let w = &self.wal;
-            lines.push(format!(
-                "WAL usage: {} records, {} full page images, {} bytes",
-                w.records, w.images, w.bytes
-            ));
+            lines.push(format!("WAL usage: {} records, {} full page images, {} bytes", w.records, w.images, w.bytes));
         }
         lines.push(format!("system usage: {}", self.cpu.show(elapsed)));
         lines
