@@ -424,6 +424,26 @@ pub struct AggregateDef {
     pub state: Oid,
     pub space: i32,
     pub initial: Option<String>,
+    /// What only PostgreSQL's planner and executor use: frames are computed without it here.
+    #[serde(default)]
+    pub combine: Oid,
+    #[serde(default)]
+    pub sort_operator: Oid,
+    #[serde(default)]
+    pub moving: Option<MovingDef>,
+}
+
+/// How the states of an aggregate move with a window's frame: the columns `aggm…` of `pg_aggregate`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MovingDef {
+    pub transition: Oid,
+    pub inverse: Oid,
+    pub finish: Oid,
+    pub finish_extra: bool,
+    pub finish_modify: char,
+    pub state: Oid,
+    pub space: i32,
+    pub initial: Option<String>,
 }
 
 impl Function {

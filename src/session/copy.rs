@@ -39,7 +39,7 @@ impl Session {
         statement: &Arc<Statement>,
         stmt: &CopyStmt,
     ) -> Result<String> {
-        let options = CopyOptions::parse(&stmt.options, stmt.is_from)?;
+        let options = CopyOptions::parse(&stmt.options, stmt.is_from, &statement.source)?;
         match (&stmt.target, stmt.is_from) {
             (CopyTarget::Program(_), _) => Err(Error::unsupported("COPY with PROGRAM is not supported")),
             (CopyTarget::File(path), _) => {
@@ -266,6 +266,7 @@ impl Session {
     ) -> Result<String> {
         let (source, raw): (Arc<str>, RawStmt) = match &stmt.source {
             CopySource::Query(query) => {
+                check_query(query)?;
                 let raw = RawStmt { stmt: (**query).clone(), start: 0, len: statement.source.len() as u32 };
                 (statement.source.clone(), raw)
             }
@@ -286,6 +287,8 @@ impl Session {
                     }
                     false => columns.iter().map(|c| c.name.clone()).collect(),
                 };
+                check_columns(&relation, &names)?;
+                check_forced(&relation, &names, &options)?;
                 let list: Vec<String> = names.iter().map(|n| quote_identifier(n)).collect();
                 let name = format!("{}.{}", quote_identifier(&relation.schema), quote_identifier(&relation.name));
                 let text: Arc<str> = format!("select {} from only {name}", list.join(", ")).into();
@@ -346,20 +349,74 @@ struct CopyIn {
     after: Arc<Mutex<after_row::Worker>>,
 }
 
+/// A query that gives no rows cannot be copied.
+///
+/// # Errors
+/// 0A000.
+fn check_query(query: &Stmt) -> Result<()> {
+    let returning = match query {
+        Stmt::Insert(s) => &s.returning,
+        Stmt::Update(s) => &s.returning,
+        Stmt::Delete(s) => &s.returning,
+        _ => return Ok(()),
+    };
+    match returning.is_empty() {
+        true => Err(Error::unsupported("COPY query must have a RETURNING clause")),
+        false => Ok(()),
+    }
+}
+
+/// PostgreSQL 15, copy.c, CopyGetAttnums.
+///
+/// # Errors
+/// 42703, 42P10 for generated columns, 42701.
+fn check_columns(relation: &Relation, columns: &[String]) -> Result<()> {
+    for (n, c) in columns.iter().enumerate() {
+        let Some(a) = relation.attribute(c) else {
+            return Err(err!(UNDEFINED_COLUMN, "column \"{c}\" of relation \"{}\" does not exist", relation.name));
+        };
+        if a.generated != 0 {
+            return Err(err!(INVALID_COLUMN_REFERENCE, "column \"{c}\" is a generated column")
+                .detail("Generated columns cannot be used in COPY."));
+        }
+        if columns[..n].contains(c) {
+            return Err(err!(DUPLICATE_COLUMN, "column \"{c}\" specified more than once"));
+        }
+    }
+    Ok(())
+}
+
+/// The columns that options name are among those copied.
+///
+/// # Errors
+/// 42703, 42P10.
+fn check_forced(relation: &Relation, copied: &[String], options: &CopyOptions) -> Result<()> {
+    let lists = [
+        ("FORCE_QUOTE", &options.force_quote),
+        ("FORCE_NOT_NULL", &options.force_not_null),
+        ("FORCE_NULL", &options.force_null),
+    ];
+    for (what, list) in lists {
+        check_columns(relation, list)?;
+        if let Some(c) = list.iter().find(|c| !copied.contains(c)) {
+            return Err(err!(INVALID_COLUMN_REFERENCE, "{what} column \"{c}\" not referenced by COPY"));
+        }
+    }
+    Ok(())
+}
+
 impl CopyIn {
     fn new(relation: &Relation, columns: &[String], options: CopyOptions) -> Result<CopyIn> {
+        check_columns(relation, columns)?;
         let chosen: Vec<&crate::catalog::Attribute> = match columns.is_empty() {
             true => relation.visible_attributes().filter(|a| a.generated == 0).collect(),
             false => columns
                 .iter()
-                .map(|c| {
-                    relation.attribute(c).ok_or_else(|| {
-                        err!(UNDEFINED_COLUMN, "column \"{c}\" of relation \"{}\" does not exist", relation.name)
-                    })
-                })
-                .collect::<Result<_>>()?,
+                .filter_map(|c| relation.attribute(c))
+                .collect(),
         };
         let names: Vec<String> = chosen.iter().map(|a| a.name.clone()).collect();
+        check_forced(relation, &names, &options)?;
         let reader: Box<dyn RowReader> = match options.format {
             CopyFormat::Text => Box::new(TextReader::new(&options)),
             CopyFormat::Binary => Box::<BinaryReader>::default(),

@@ -4,10 +4,10 @@ use super::write::{new_oid, put, resolve_type};
 use super::{Command, default_acl, function, names, schema};
 use crate::base::error::Report;
 use crate::base::{Error, Flow, Oid, Result, Severity, SqlState};
-use crate::catalog::object::{AggregateDef, Depend, Function, class};
+use crate::catalog::object::{AggregateDef, Depend, Function, MovingDef, class};
 use crate::catalog::{Object, ObjectKey};
 use crate::err;
-use crate::sql::ast::{DefArg, DefElem, DefineStmt, ObjectType, ParamMode, QualName, TypeName};
+use crate::sql::ast::{DefArg, DefElem, DefineStmt, ObjectType, OperName, ParamMode, QualName, TypeName};
 use crate::sql::bind;
 use crate::sql::exec::ExecContext;
 use crate::sql::func::{FuncDef, FuncImpl, is_implemented};
@@ -27,8 +27,20 @@ struct Options<'a> {
     base_any: bool,
     parallel: Option<char>,
     space: i32,
+    combine: Option<QualName>,
+    serialize: bool,
+    deserialize: bool,
+    sort_operator: Option<OperName>,
+    /// The attributes of moving states that were given.
     moving: Vec<&'a str>,
-    has_moving_state: bool,
+    moving_transition: Option<QualName>,
+    moving_inverse: Option<QualName>,
+    moving_finish: Option<QualName>,
+    moving_finish_extra: bool,
+    moving_finish_modify: Option<char>,
+    moving_state: Option<TypeName>,
+    moving_space: i32,
+    moving_initial: Option<String>,
     refused: Option<&'a str>,
 }
 
@@ -87,10 +99,14 @@ fn options<'a>(cx: &mut ExecContext, list: &'a [DefElem]) -> Result<Options<'a>>
             }
             "hypothetical" if is_true(e) => o.refused = Some("hypothetical-set aggregates"),
             "hypothetical" => {}
-            "mstype" => o.has_moving_state = true,
-            "msfunc" | "minvfunc" | "mfinalfunc" | "msspace" | "minitcond" => o.moving.push(&e.name),
-            // Only the planner's, or of the moving mode that frames do without.
-            "combinefunc" | "serialfunc" | "deserialfunc" | "sortop" | "mfinalfunc_extra" | "mfinalfunc_modify" => {}
+            "combinefunc" => o.combine = Some(name_of(e)),
+            "serialfunc" => o.serialize = true,
+            "deserialfunc" => o.deserialize = true,
+            "sortop" => {
+                let named = |name: String| OperName { schema: None, name, pos: e.pos };
+                o.sort_operator = super::operator::operator_of(e).or_else(|| e.string().map(named));
+            }
+            name if moving(&mut o, name, e)? => {}
             other => {
                 let text = format!("aggregate attribute \"{other}\" not recognized");
                 cx.notices.push(Report::notice(Severity::Warning, SqlState::SYNTAX_ERROR, text));
@@ -98,6 +114,25 @@ fn options<'a>(cx: &mut ExecContext, list: &'a [DefElem]) -> Result<Options<'a>>
         }
     }
     Ok(o)
+}
+
+/// The attributes of moving states; false: it is another one.
+fn moving<'a>(o: &mut Options<'a>, name: &'a str, e: &DefElem) -> Result<bool> {
+    match name {
+        "mstype" => o.moving_state = Some(type_of(e)),
+        "msfunc" => o.moving_transition = Some(name_of(e)),
+        "minvfunc" => o.moving_inverse = Some(name_of(e)),
+        "mfinalfunc" => o.moving_finish = Some(name_of(e)),
+        "msspace" => o.moving_space = e.string().and_then(|s| s.parse().ok()).unwrap_or(0),
+        "minitcond" => o.moving_initial = e.string(),
+        "mfinalfunc_extra" => o.moving_finish_extra = is_true(e),
+        "mfinalfunc_modify" => o.moving_finish_modify = Some(modify(e)?),
+        _ => return Ok(false),
+    }
+    if !matches!(name, "mstype" | "mfinalfunc_extra" | "mfinalfunc_modify") {
+        o.moving.push(name);
+    }
+    Ok(true)
 }
 
 fn modify(e: &DefElem) -> Result<char> {
@@ -118,11 +153,11 @@ fn check(o: &Options<'_>, stmt: &DefineStmt) -> Result<()> {
         return Err(definition("aggregate sfunc must be specified"));
     }
     for name in ["msfunc", "minvfunc"] {
-        if o.has_moving_state && !o.moving.contains(&name) {
+        if o.moving_state.is_some() && !o.moving.contains(&name) {
             return Err(definition(format!("aggregate {name} must be specified when mstype is specified")));
         }
     }
-    if let (false, Some(name)) = (o.has_moving_state, o.moving.first()) {
+    if let (false, Some(name)) = (o.moving_state.is_some(), o.moving.first()) {
         return Err(definition(format!("aggregate {name} must not be specified without mstype")));
     }
     match (&stmt.args, &o.base) {
@@ -189,8 +224,13 @@ fn lookup(cx: &mut ExecContext, name: &QualName, types: &[Oid]) -> Result<(&'sta
     Ok((found.def, found.ret))
 }
 
-fn state_type(cmd: &Command, cx: &mut ExecContext, o: &Options<'_>, inputs: &[Oid]) -> Result<TypeRef> {
-    let Some(name) = &o.state else { return Err(Error::internal("no state type")) };
+fn state_type(
+    cmd: &Command,
+    cx: &mut ExecContext,
+    (name, initial): (&Option<TypeName>, &Option<String>),
+    inputs: &[Oid],
+) -> Result<TypeRef> {
+    let Some(name) = name else { return Err(Error::internal("no state type")) };
     let state = resolve_type(cx, &cmd.source, name)?;
     let polymorphic = bind::is_polymorphic(state.oid);
     let shown = |t: Oid| crate::types::format_type(t, -1, &*cx.fx.io.hooks);
@@ -206,7 +246,7 @@ fn state_type(cmd: &Command, cx: &mut ExecContext, o: &Options<'_>, inputs: &[Oi
             shown(state.oid)
         )));
     }
-    if let (Some(text), false) = (&o.initial, polymorphic) {
+    if let (Some(text), false) = (initial, polymorphic) {
         crate::types::text_in(state, text, &cx.fx.io)?;
     }
     Ok(state)
@@ -223,8 +263,8 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &DefineStmt) -> Flo
         return Err(Error::unsupported(format!("{what} of users are not supported")).into());
     }
     let (arg_types, arg_names, arg_modes) = signature(cmd, cx, stmt, &o)?;
-    let state = state_type(cmd, cx, &o, &arg_types)?;
-    let def = states(cx, &o, &arg_types, state)?;
+    let state = state_type(cmd, cx, (&o.state, &o.initial), &arg_types)?;
+    let def = states(cmd, cx, &o, &arg_types, state)?;
     let owner = cx.backend()?.user.current;
     let mut f = Function {
         oid: Oid::INVALID,
@@ -269,7 +309,13 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &DefineStmt) -> Flo
 }
 
 /// How the states work, and the type of the result.
-fn states(cx: &mut ExecContext, o: &Options<'_>, inputs: &[Oid], state: TypeRef) -> Result<(AggregateDef, Oid)> {
+fn states(
+    cmd: &Command,
+    cx: &mut ExecContext,
+    o: &Options<'_>,
+    inputs: &[Oid],
+    state: TypeRef,
+) -> Result<(AggregateDef, Oid)> {
     let shown = |cx: &ExecContext, t: Oid| crate::types::format_type(t, -1, &*cx.fx.io.hooks);
     let with_args: Vec<Oid> = std::iter::once(state.oid).chain(inputs.iter().copied()).collect();
     let Some(name) = &o.transition else { return Err(Error::internal("no transition function")) };
@@ -304,7 +350,20 @@ fn states(cx: &mut ExecContext, o: &Options<'_>, inputs: &[Oid], state: TypeRef)
             shown(cx, result)
         )));
     }
+    let combine = combine(cx, o, state)?;
+    if o.serialize != o.deserialize {
+        return Err(definition("must specify both or neither of serialization and deserialization functions"));
+    }
+    if o.serialize {
+        let text = "serialization functions may be specified only when the aggregate transition data type is internal";
+        return Err(definition(text));
+    }
+    let moving = moving_states(cmd, cx, o, inputs, result)?;
+    let sort_operator = sort_operator(cx, o, inputs)?;
     let def = AggregateDef {
+        combine,
+        sort_operator,
+        moving,
         transition: transition.oid,
         finish,
         finish_extra: o.finish_extra,
@@ -316,9 +375,96 @@ fn states(cx: &mut ExecContext, o: &Options<'_>, inputs: &[Oid], state: TypeRef)
     Ok((def, result))
 }
 
+/// # Errors
+/// 42804 for a function whose result is another type than the state.
+fn same_type(cx: &ExecContext, what: &str, name: &QualName, returned: Oid, state: Oid) -> Result<()> {
+    if returned == state {
+        return Ok(());
+    }
+    let shown = crate::types::format_type(state, -1, &*cx.fx.io.hooks);
+    Err(err!(DATATYPE_MISMATCH, "return type of {what} function {} is not {shown}", name.joined()))
+}
+
+fn combine(cx: &mut ExecContext, o: &Options<'_>, state: TypeRef) -> Result<Oid> {
+    let Some(name) = &o.combine else { return Ok(Oid::INVALID) };
+    let (def, returned) = lookup(cx, name, &[state.oid, state.oid])?;
+    same_type(cx, "combine", name, returned, state.oid)?;
+    Ok(def.oid)
+}
+
+/// How states move with a frame: the same checks as for those that do not.
+fn moving_states(
+    cmd: &Command,
+    cx: &mut ExecContext,
+    o: &Options<'_>,
+    inputs: &[Oid],
+    result: Oid,
+) -> Result<Option<MovingDef>> {
+    let (Some(forward), Some(back)) = (&o.moving_transition, &o.moving_inverse) else { return Ok(None) };
+    let state = state_type(cmd, cx, (&o.moving_state, &o.moving_initial), inputs)?;
+    let with_args: Vec<Oid> = std::iter::once(state.oid).chain(inputs.iter().copied()).collect();
+    let (transition, returned) = lookup(cx, forward, &with_args)?;
+    same_type(cx, "transition", forward, returned, state.oid)?;
+    let fits = inputs.first().is_some_and(|t| bind::is_binary_coercible(*t, state.oid));
+    if transition.strict && o.moving_initial.is_none() && !fits {
+        return Err(definition(
+            "must not omit initial value when transition function is strict and transition type is not compatible with input type",
+        ));
+    }
+    let (inverse, returned) = lookup(cx, back, &with_args)?;
+    same_type(cx, "inverse transition", back, returned, state.oid)?;
+    if transition.strict != inverse.strict {
+        return Err(definition("strictness of aggregate's forward and inverse transition functions must match"));
+    }
+    let (mut finish, mut moved) = (Oid::INVALID, state.oid);
+    if let Some(name) = &o.moving_finish {
+        let given = if o.moving_finish_extra { &with_args[..] } else { &with_args[..1] };
+        let (def, returned) = lookup(cx, name, given)?;
+        if o.moving_finish_extra && def.strict {
+            return Err(definition("final function with extra arguments must not be declared STRICT"));
+        }
+        (finish, moved) = (def.oid, returned);
+    }
+    if moved != result {
+        let shown = |t: Oid| crate::types::format_type(t, -1, &*cx.fx.io.hooks);
+        return Err(definition(format!(
+            "moving-aggregate implementation returns type {}, but plain implementation returns type {}",
+            shown(moved),
+            shown(result)
+        )));
+    }
+    Ok(Some(MovingDef {
+        transition: transition.oid,
+        inverse: inverse.oid,
+        finish,
+        finish_extra: o.moving_finish_extra,
+        finish_modify: o.moving_finish_modify.unwrap_or('r'),
+        state: state.oid,
+        space: o.moving_space,
+        initial: o.moving_initial.clone(),
+    }))
+}
+
+fn sort_operator(cx: &mut ExecContext, o: &Options<'_>, inputs: &[Oid]) -> Result<Oid> {
+    let Some(op) = &o.sort_operator else { return Ok(Oid::INVALID) };
+    let [input] = inputs else {
+        return Err(definition("sort operator can only be specified for single-argument aggregates"));
+    };
+    let shown = crate::types::format_type(*input, -1, &*cx.fx.io.hooks);
+    let schema = op.schema.as_deref().map(|s| format!("{}.", crate::types::name::quote_identifier(s)));
+    let name = format!("{}{}", schema.unwrap_or_default(), op.name);
+    let found = crate::types::text_in(TypeRef::of(oid::REGOPERATOR), &format!("{name}({shown},{shown})"), &cx.fx.io);
+    match found {
+        Ok(crate::types::Value::U32(found)) => Ok(Oid(found)),
+        _ => Err(err!(UNDEFINED_FUNCTION, "operator does not exist: {shown} {name} {shown}")),
+    }
+}
+
 fn depends(a: &AggregateDef) -> Vec<Depend> {
     let on = |oid: &Oid| Depend { on: ObjectKey::new(class::PROC, *oid), auto: false };
-    let mut out: Vec<Depend> = [a.transition, a.finish].iter().filter(|o| o.is_valid()).map(on).collect();
+    let moving = a.moving.iter().flat_map(|m| [m.transition, m.inverse, m.finish]);
+    let functions: Vec<Oid> = [a.transition, a.finish, a.combine].into_iter().chain(moving).collect();
+    let mut out: Vec<Depend> = functions.iter().filter(|o| o.is_valid()).map(on).collect();
     out.push(Depend { on: ObjectKey::new(class::TYPE, a.state), auto: false });
     out
 }

@@ -2,19 +2,20 @@
 
 use super::constraint::{self, Wanted, each_batch, relation, set_not_null, verify_check};
 use super::rewrite_rows::{NewRows, rewrite};
-use super::write::{bind, change, class_of, columns_only, over_attributes, relation_key, volatility};
+use super::write::{attributes_read, bind, change, class_of, columns_only, over_attributes, relation_key, volatility};
 use super::{
     Command, alter_kinds, cluster, column, declared, drop, foreign, index, inherit, names, owner, partition,
     reloptions, row_type, sequence, stored_text, table, typed,
 };
-use crate::base::{Error, Flow, Oid, Result, SqlState};
+use crate::base::error::Report;
+use crate::base::{Error, Flow, Oid, Result, Severity, SqlState};
 use crate::catalog::IndexMethod;
 use crate::catalog::object::{Class, class};
 use crate::catalog::{Attribute, ConstraintKind, Object, ObjectKey, Persistence, RelKind, Relation};
 use crate::err;
 use crate::lock::LockMode;
 use crate::sql::ast::{
-    AlterTableKind as Kind, AlterTableStmt, ColumnDef, ColumnRef, DefArg, DefElem, DropBehavior, Expr, ExprKind,
+    AlterTableCommand, AlterTableKind as Kind, AlterTableStmt, ColumnDef, ColumnRef, DefArg, DefElem, DropBehavior, Expr, ExprKind,
     TypeName,
 };
 use crate::sql::bind::scope::Clause;
@@ -53,7 +54,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterTableStmt) -> Fl
             names::check_not_in_use(cx, (child, &name), "ALTER TABLE")?;
         }
     }
-    for command in &stmt.commands {
+    for command in in_order(cmd, cx, &found, &stmt.commands)? {
         if found.kind == RelKind::Composite {
             typed::follow(cmd, cx, &c, &command.kind)?;
         }
@@ -61,6 +62,42 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterTableStmt) -> Fl
         done.map_err(|e| without_place(e, &command.kind))?;
     }
     Ok(tag)
+}
+
+/// The commands as they can be done one by one: all USING expressions read the rows as they were before, so that a column
+/// is altered after those that are made of it.
+///
+/// # Errors
+/// 0A000 for columns made of one another.
+fn in_order<'a>(
+    cmd: &Command,
+    cx: &mut ExecContext,
+    rel: &std::sync::Arc<Relation>,
+    commands: &'a [AlterTableCommand],
+) -> Result<Vec<&'a AlterTableCommand>> {
+    let mut out: Vec<&AlterTableCommand> = commands.iter().collect();
+    let places: Vec<usize> =
+        (0..commands.len()).filter(|n| matches!(commands[*n].kind, Kind::AlterType { .. })).collect();
+    if places.len() < 2 {
+        return Ok(out);
+    }
+    let mut left = Vec::new();
+    for n in &places {
+        let Kind::AlterType { name, using, .. } = &commands[*n].kind else { continue };
+        let own = rel.attribute(name).map_or(0, |a| a.attno);
+        // What cannot be bound is refused when its turn comes.
+        let bound = using.as_ref().map(|e| bind(cx, &cmd.source, e, Some(rel), Clause::Transform, None));
+        let reads = bound.and_then(Result::ok).map(|b| attributes_read(&b)).unwrap_or_default();
+        left.push((*n, own, reads));
+    }
+    for place in places {
+        let read = |own: i16, by: usize| left.iter().any(|(n, _, reads)| *n != by && reads.contains(&own));
+        let Some(next) = left.iter().position(|(n, own, _)| !read(*own, *n)) else {
+            return Err(Error::unsupported("columns that are altered USING one another are not supported"));
+        };
+        out[place] = &commands[left.remove(next).0];
+    }
+    Ok(out)
 }
 
 /// What PostgreSQL finds out without the statement's text at hand has no position.
@@ -112,6 +149,28 @@ fn missing_column(relation: &str, name: &str) -> Error {
     )
 }
 
+/// The 0-based place of an index's column, which must be an expression.
+fn index_column(cx: &mut ExecContext, oid: Oid, number: i16) -> Result<usize> {
+    let c = class_of(cx, oid)?;
+    let Some(index) = &c.index else {
+        return Err(Error::unsupported("cannot refer to non-index column by number"));
+    };
+    let n = (number as usize).wrapping_sub(1);
+    let Some(column) = index.columns.get(n) else {
+        return Err(err!(UNDEFINED_COLUMN, "column number {number} of relation \"{}\" does not exist", c.name));
+    };
+    if n >= index.key_columns {
+        let text = format!("cannot alter statistics on included column \"{}\" of index \"{}\"", column.name, c.name);
+        return Err(Error::unsupported(text));
+    }
+    if column.expr.is_none() {
+        let text =
+            format!("cannot alter statistics on non-expression column \"{}\" of index \"{}\"", column.name, c.name);
+        return Err(Error::unsupported(text).hint("Alter statistics on table column instead."));
+    }
+    Ok(n)
+}
+
 /// The 0-based place of a column.
 pub fn position(cx: &mut ExecContext, oid: Oid, name: &str) -> Result<usize> {
     let c = class_of(cx, oid)?;
@@ -149,9 +208,16 @@ pub fn apply(cmd: &Command, cx: &mut ExecContext, oid: Oid, kind: &Kind) -> Resu
         Kind::SetStatistics { column, target } => {
             let n = match column {
                 ColumnRef::Name(name) => position(cx, oid, name)?,
-                ColumnRef::Number(n) => (*n as usize).wrapping_sub(1),
+                ColumnRef::Number(n) => index_column(cx, oid, *n)?,
             };
-            let target = (*target).clamp(-1, 10000);
+            if *target < -1 {
+                return Err(err!(INVALID_PARAMETER_VALUE, "statistics target {target} is too low"));
+            }
+            if *target > 10000 {
+                let text = "lowering statistics target to 10000";
+                cx.notices.push(Report::notice(Severity::Warning, SqlState::INVALID_PARAMETER_VALUE, text));
+            }
+            let target = (*target).min(10000);
             change(cx, oid, |c| c.attributes.iter_mut().skip(n).take(1).for_each(|a| a.stat_target = target))
         }
         Kind::SetStorage { name, storage } => declared::set_storage(cx, oid, name, storage),

@@ -3,7 +3,7 @@
 use super::declared;
 use super::write::{attributes_read, bind, columns_only, new_oid, resolve_type, volatility};
 use super::{Command, stored_text};
-use crate::base::{Error, Oid, Result};
+use crate::base::{Error, Oid, Result, SqlState};
 use crate::catalog::Attribute;
 use crate::err;
 use crate::sql::ast::{ColumnDef, Constraint, ConstraintKind, DefElem, Expr as Ast, QualName};
@@ -211,7 +211,9 @@ fn read_as(
             }
             ConstraintKind::Identity { always, options } => {
                 if out.identity.is_some() {
-                    return clash("multiple identity specifications");
+                    let name = &def.name;
+                    let text = format!("multiple identity specifications for column \"{name}\" of table \"{table}\"");
+                    return Err(Error::new(SqlState::SYNTAX_ERROR, text).at(at));
                 }
                 if declared_null == Some(false) {
                     return Err(err!(

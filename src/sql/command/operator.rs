@@ -51,7 +51,7 @@ fn name_of(e: &DefElem) -> QualName {
     }
 }
 
-fn operator_of(e: &DefElem) -> Option<OperName> {
+pub fn operator_of(e: &DefElem) -> Option<OperName> {
     match &e.arg {
         Some(DefArg::Operator(o)) => Some(o.clone()),
         _ => None,

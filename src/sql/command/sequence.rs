@@ -356,6 +356,9 @@ pub fn alter_object(cmd: &Command, cx: &mut ExecContext, seq: Oid, list: &[DefEl
         Some(parts) => Some(Some(owner_column(cx, parts, c.namespace)?)),
         None => None,
     };
+    if owner.is_some() {
+        refuse_identity(cx, &c)?;
+    }
     let backend = cx.backend()?;
     let mut state = current(backend, &c)?;
     if let Some(value) = read.restart {
@@ -378,6 +381,19 @@ pub fn alter_object(cmd: &Command, cx: &mut ExecContext, seq: Oid, list: &[DefEl
             c.depends.extend(owner.map(owned));
         }
     })?;
+    Ok(())
+}
+
+/// # Errors
+/// 0A000 for the sequence of an identity column, which is its column's for good.
+fn refuse_identity(cx: &mut ExecContext, c: &Class) -> Result<()> {
+    for d in c.depends.iter().filter(|d| d.auto && d.on.class == class::RELATION && d.on.sub > 0) {
+        let table = class_of(cx, d.on.oid)?;
+        if table.attributes.get(d.on.sub as usize - 1).is_some_and(|a| a.identity != 0) {
+            return Err(Error::unsupported("cannot change ownership of identity sequence")
+                .detail(format!("Sequence \"{}\" is linked to table \"{}\".", c.name, table.name)));
+        }
+    }
     Ok(())
 }
 

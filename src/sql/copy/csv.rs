@@ -180,7 +180,7 @@ mod tests {
             format: super::super::CopyFormat::Csv,
             delimiter: b',',
             null: vec![],
-            ..CopyOptions::parse(&[], true).unwrap()
+            ..CopyOptions::parse(&[], true, "").unwrap()
         };
         for piece in [1, 3, 50] {
             let mut r = CsvReader::new(&options);

@@ -2,7 +2,7 @@
 
 use crate::base::{Error, Result, SqlState};
 use crate::err;
-use crate::sql::ast::{DefArg, DefElem};
+use crate::sql::ast::{DefArg, DefElem, cursor};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum CopyFormat {
@@ -55,7 +55,7 @@ fn one_byte(e: &DefElem, what: &str) -> Result<u8> {
 impl CopyOptions {
     /// # Errors
     /// 42601 for unknown, repeated or contradicting options; 22023 for impossible values.
-    pub fn parse(list: &[DefElem], is_from: bool) -> Result<CopyOptions> {
+    pub fn parse(list: &[DefElem], is_from: bool, source: &str) -> Result<CopyOptions> {
         let mut format = CopyFormat::Text;
         let (mut delimiter, mut null, mut quote, mut escape) = (None, None, None, None);
         let mut o = CopyOptions {
@@ -71,7 +71,10 @@ impl CopyOptions {
             force_not_null: Vec::new(),
             force_null: Vec::new(),
         };
-        for e in list {
+        for (n, e) in list.iter().enumerate() {
+            if list[..n].iter().any(|o| o.name == e.name) {
+                return Err(err!(SYNTAX_ERROR, "conflicting or redundant options").at(cursor(source, e.pos)));
+            }
             match e.name.as_str() {
                 "format" => {
                     format = match e.string().as_deref() {
@@ -80,7 +83,8 @@ impl CopyOptions {
                         Some("binary") => CopyFormat::Binary,
                         other => {
                             let other = other.unwrap_or_default();
-                            return Err(err!(INVALID_PARAMETER_VALUE, "COPY format \"{other}\" not recognized"));
+                            return Err(err!(INVALID_PARAMETER_VALUE, "COPY format \"{other}\" not recognized")
+                                .at(cursor(source, e.pos)));
                         }
                     }
                 }
@@ -89,6 +93,9 @@ impl CopyOptions {
                 "null" => null = e.string(),
                 "header" => match e.string().as_deref() {
                     None | Some("true" | "on" | "1") => o.header = true,
+                    Some("match") if !is_from => {
+                        return Err(Error::unsupported("cannot use \"match\" with HEADER in COPY TO"));
+                    }
                     Some("match") => (o.header, o.header_match) = (true, true),
                     Some("false" | "off" | "0") => o.header = false,
                     Some(_) => {
@@ -107,7 +114,9 @@ impl CopyOptions {
                         return Err(Error::unsupported(format!("COPY encoding \"{other}\" is not supported; UTF8 is")));
                     }
                 },
-                other => return Err(err!(SYNTAX_ERROR, "option \"{other}\" not recognized")),
+                other => {
+                    return Err(err!(SYNTAX_ERROR, "option \"{other}\" not recognized").at(cursor(source, e.pos)));
+                }
             }
         }
         o.format = format;
@@ -139,11 +148,19 @@ impl CopyOptions {
         if !csv && escape.is_some() {
             return Err(only_csv("escape"));
         }
-        if (!csv || is_from) && (self.force_quote_all || !self.force_quote.is_empty()) {
-            return Err(only_csv("force quote"));
-        }
-        if (!csv || !is_from) && !(self.force_not_null.is_empty() && self.force_null.is_empty()) {
-            return Err(only_csv("force not null"));
+        let one_way = |what: &str, way: &str| Err(Error::unsupported(format!("COPY {what} only available using COPY {way}")));
+        let quoted = self.force_quote_all || !self.force_quote.is_empty();
+        for (what, given, from) in [
+            ("force quote", quoted, false),
+            ("force not null", !self.force_not_null.is_empty(), true),
+            ("force null", !self.force_null.is_empty(), true),
+        ] {
+            if given && !csv {
+                return Err(only_csv(what));
+            }
+            if given && from != is_from {
+                return one_way(what, if from { "FROM" } else { "TO" });
+            }
         }
         self.delimiter = delimiter.unwrap_or(if csv { b',' } else { b'\t' });
         self.null = null.map_or_else(|| if csv { Vec::new() } else { b"\\N".to_vec() }, String::into_bytes);

@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     fn rows(input: &[u8], piece: usize) -> Vec<Vec<Option<String>>> {
-        let mut r = TextReader::new(&CopyOptions::parse(&[], true).unwrap());
+        let mut r = TextReader::new(&CopyOptions::parse(&[], true, "").unwrap());
         let (mut out, mut fields) = (Vec::new(), Fields::default());
         for part in input.chunks(piece) {
             r.feed(part);

@@ -7,7 +7,7 @@ use crate::base::{Flow, Oid, Result};
 use crate::catalog::Catalog;
 use crate::catalog::Object;
 use crate::catalog::acl::shown;
-use crate::catalog::object::{Function, IndexMethod, class, fixed};
+use crate::catalog::object::{Function, IndexMethod, MovingDef, class, fixed};
 use crate::sql::exec::ExecContext;
 use crate::sql::func::{self, CastContext, CastMethod, FuncDef};
 use crate::types::context::IoContext;
@@ -345,9 +345,13 @@ fn aggregates(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     for record in catalog(cx)?.all(class::PROC) {
         let Object::Function(f) = &record.object else { continue };
         let Some(a) = &f.aggregate else { continue };
+        let m = a.moving.as_ref();
+        let of = |f: fn(&MovingDef) -> Oid| m.map_or(none, f);
         row![sink;
-            f.oid, 'n', 0, a.transition, a.finish, none, none, none, none, none, none, a.finish_extra, false,
-            a.finish_modify, 'r', none, a.state, a.space, none, 0, a.initial.as_deref(), NULL,
+            f.oid, 'n', 0, a.transition, a.finish, a.combine, none, none, of(|m| m.transition), of(|m| m.inverse),
+            of(|m| m.finish), a.finish_extra, m.is_some_and(|m| m.finish_extra), a.finish_modify,
+            m.map_or('r', |m| m.finish_modify), a.sort_operator, a.state, a.space, of(|m| m.state),
+            m.map_or(0, |m| m.space), a.initial.as_deref(), m.and_then(|m| m.initial.as_deref()),
         ];
     }
     Ok(())
