@@ -82,6 +82,7 @@ mod write;
 
 use crate::base::{Error, Flow, Result};
 use crate::sql::ast::{self, Stmt};
+use crate::sql::bind::scope::Clause;
 use crate::sql::exec::ExecContext;
 use crate::types::{TypeRef, Value};
 use std::any::Any;
@@ -312,23 +313,20 @@ pub fn before_commit(cx: &mut ExecContext) -> Result<()> {
     temp::on_commit(cx)
 }
 
-/// The value of a partition bound's expression, as one of `ty`.
+/// The value of an expression without columns, as an argument of EXECUTE of type `ty`.
 pub fn evaluate(cx: &mut ExecContext, text: &str, expr: &ast::Expr, ty: TypeRef) -> Result<Value> {
-    let catalog = cx.backend()?.catalog.clone();
-    let mut bcx = crate::sql::bind::BindContext {
-        names: &*catalog,
-        io: &cx.fx.io,
-        text,
-        params: Vec::new(),
-        infer_params: false,
-    };
-    let bound = crate::sql::bind::bind_expr(
-        &mut bcx,
-        expr,
-        None,
-        crate::sql::bind::scope::Clause::PartitionBound,
-        Some(("bound", ty)),
-    )?;
+    evaluate_in(cx, text, expr, Clause::Execute, ("parameter", ty))
+}
+
+/// The value of an expression without columns at some place, for a named target.
+fn evaluate_in(
+    cx: &mut ExecContext,
+    text: &str,
+    expr: &ast::Expr,
+    clause: Clause,
+    target: (&str, TypeRef),
+) -> Result<Value> {
+    let bound = write::bind(cx, text, expr, None, clause, Some(target))?;
     evaluate_bound(cx, bound)
 }
 

@@ -1,10 +1,11 @@
 //! FOR VALUES and DEFAULT: read, and compared with the partitions there are.
 
-use super::super::{Command, evaluate};
+use super::super::{Command, evaluate_in};
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::catalog::{Bound, Edge, KeyColumn, PartitionKey, Relation, Strategy};
 use crate::err;
 use crate::sql::ast::{Expr, ExprKind, PartitionBound, Pos};
+use crate::sql::bind::scope::Clause;
 use crate::sql::exec::ExecContext;
 use crate::sql::partition::{Routing, edge_key, list_key, routing, text};
 use crate::types::Value;
@@ -130,7 +131,7 @@ fn edges(
 fn constant(cmd: &Command, cx: &mut ExecContext, parent: &Relation, column: &KeyColumn, e: &Expr) -> Result<Value> {
     let at = cmd.at(e.start());
     let source = cmd.source.clone();
-    evaluate(cx, &source, e, column.ty).map_err(|error| {
+    evaluate_in(cx, &source, e, Clause::PartitionBound, ("bound", column.ty)).map_err(|error| {
         let column_name = parent.attributes.get((column.attno as usize).wrapping_sub(1)).map(|a| a.name.clone());
         match error.sqlstate() {
             SqlState::DATATYPE_MISMATCH if !error.message().starts_with("collations") => {
