@@ -410,10 +410,7 @@ impl CopyIn {
         check_columns(relation, columns)?;
         let chosen: Vec<&crate::catalog::Attribute> = match columns.is_empty() {
             true => relation.visible_attributes().filter(|a| a.generated == 0).collect(),
-            false => columns
-                .iter()
-                .filter_map(|c| relation.attribute(c))
-                .collect(),
+            false => columns.iter().filter_map(|c| relation.attribute(c)).collect(),
         };
         let names: Vec<String> = chosen.iter().map(|a| a.name.clone()).collect();
         check_forced(relation, &names, &options)?;

@@ -15,8 +15,8 @@ use crate::catalog::{Attribute, ConstraintKind, Object, ObjectKey, Persistence, 
 use crate::err;
 use crate::lock::LockMode;
 use crate::sql::ast::{
-    AlterTableCommand, AlterTableKind as Kind, AlterTableStmt, ColumnDef, ColumnRef, DefArg, DefElem, DropBehavior, Expr, ExprKind,
-    TypeName,
+    AlterTableCommand, AlterTableKind as Kind, AlterTableStmt, ColumnDef, ColumnRef, DefArg, DefElem, DropBehavior,
+    Expr, ExprKind, TypeName,
 };
 use crate::sql::bind::scope::Clause;
 use crate::sql::exec::ExecContext;

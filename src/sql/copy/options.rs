@@ -148,7 +148,8 @@ impl CopyOptions {
         if !csv && escape.is_some() {
             return Err(only_csv("escape"));
         }
-        let one_way = |what: &str, way: &str| Err(Error::unsupported(format!("COPY {what} only available using COPY {way}")));
+        let one_way =
+            |what: &str, way: &str| Err(Error::unsupported(format!("COPY {what} only available using COPY {way}")));
         let quoted = self.force_quote_all || !self.force_quote.is_empty();
         for (what, given, from) in [
             ("force quote", quoted, false),
