@@ -4,6 +4,7 @@ use super::TypeRef;
 use super::datetime::zone::Zone;
 use crate::base::{Oid, Result};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// `DateStyle`, first half.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -55,7 +56,17 @@ pub struct IoContext {
     pub xml_form: super::xml::Form,
     /// Start of the transaction in microseconds since 2000-01-01 UTC: `now`, `today` and the like.
     pub now_us: i64,
+    /// A text meant the transaction's start: what was made of it is not to be kept for another transaction.
+    pub clock_read: Arc<AtomicBool>,
     pub hooks: Arc<dyn TypeHooks>,
+}
+
+impl IoContext {
+    /// The transaction's start, for a text that means it.
+    pub fn read_clock(&self) -> i64 {
+        self.clock_read.store(true, Ordering::Relaxed);
+        self.now_us
+    }
 }
 
 impl Default for IoContext {
@@ -70,6 +81,7 @@ impl Default for IoContext {
             bytea_output: ByteaOutput::Hex,
             xml_form: super::xml::Form::Content,
             now_us: 0,
+            clock_read: Arc::default(),
             hooks: Arc::new(NoHooks),
         }
     }

@@ -279,6 +279,11 @@ impl Binder<'_, '_> {
             // `f(*)` is looked up as `f()`.
             return self.no_function(shown, actual, names, ambiguous, pos);
         }
+        if !call.within_group && !call.order_by.is_empty() && !ambiguous {
+            return self.no_function(shown, actual, names, false, pos).hint(
+                "No aggregate function matches the given name and argument types. Perhaps you misplaced ORDER BY; ORDER BY must appear after all regular arguments of the aggregate.",
+            );
+        }
         if call.within_group && !ambiguous {
             let plain = self.no_function(shown, actual, names, false, pos);
             return plain;

@@ -149,7 +149,7 @@ pub(super) fn can_coerce(inputs: &[Oid], targets: &[Oid], context: CastContext) 
         if !matches!(pathway(target, input, context), Path::None) {
             continue;
         }
-        if input == oid::RECORD && is_complex(target) || target == oid::RECORD && is_complex(input) {
+        if input == oid::RECORD && is_complex(base_type(target)) || target == oid::RECORD && is_complex(input) {
             continue;
         }
         if target == oid::RECORD_ARRAY && types::element_type(input).is_some_and(is_complex) {
@@ -495,6 +495,12 @@ impl Binder<'_, '_> {
             || target.oid == oid::RECORD_ARRAY && types::element_type(source).is_some_and(is_complex)
         {
             return Ok(relabel(expr, target));
+        }
+        let base = types::domain_base(target);
+        if source == oid::RECORD && base.oid != target.oid && is_complex(base.oid) {
+            let row = self.coerce_record(expr, base, context, pos)?;
+            let at = row.pos;
+            return Ok(Expr { kind: ExprKind::ToDomain(Box::new(row)), ty: TypeRef::of(target.oid), pos: at });
         }
         if is_complex(source) && is_complex(target.oid) && source == oid::RECORD {
             let Some(fields) = self.cx.io.hooks.composite(target.oid) else {

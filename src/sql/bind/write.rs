@@ -863,6 +863,7 @@ impl Binder<'_, '_> {
             return Err(Error::internal("an empty path"));
         };
         let ty = base.ty;
+        let base = parts_of_domain(base);
         if let ast::Indirection::Field(name) = first {
             let Some(fields) = self.cx.io.hooks.composite(types::base_type(ty.oid)) else {
                 let shown = self.type_name(ty.oid);
@@ -942,6 +943,18 @@ pub(super) fn refuse_computed(a: &Attribute) -> Result<()> {
     let what = if a.generated != 0 { "a generated column" } else { "an identity column defined as GENERATED ALWAYS" };
     Err(err!(GENERATED_ALWAYS, "column \"{}\" can only be updated to DEFAULT", a.name)
         .detail(format!("Column \"{}\" is {what}.", a.name)))
+}
+
+/// A domain's value with parts replaced before its check: it is checked when all of them are.
+fn parts_of_domain(e: Expr) -> Expr {
+    match e.kind {
+        ExprKind::ToDomain(inner)
+            if matches!(inner.kind, ExprKind::FieldSet { .. } | ExprKind::SubscriptSet { .. }) =>
+        {
+            *inner
+        }
+        kind => Expr { kind, ..e },
+    }
 }
 
 /// A value with a part replaced; one of a domain is checked again.

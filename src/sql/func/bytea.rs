@@ -426,7 +426,11 @@ fn bit_set(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()
 
 fn bit_position(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
     let (text, part): (Vec<bool>, Vec<bool>) = (bits(args, 0).iter().collect(), bits(args, 1).iter().collect());
-    let at = if part.is_empty() { Some(0) } else { text.windows(part.len()).position(|w| w == part) };
+    let at = if part.is_empty() {
+        (!text.is_empty()).then_some(0)
+    } else {
+        text.windows(part.len()).position(|w| w == part)
+    };
     out.push(Datum::I32(at.map_or(0, |i| i as i32 + 1)));
     Ok(())
 }

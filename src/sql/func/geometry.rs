@@ -136,6 +136,15 @@ fn distance(a: Point, b: Point) -> f64 {
     hypotenuse(a.x - b.x, a.y - b.y)
 }
 
+/// Infinite only where a point is.
+fn apart(a: Point, b: Point) -> Result<Unbounded> {
+    let d = distance(a, b);
+    if d.is_infinite() && [a.x, a.y, b.x, b.y].iter().all(|v| v.is_finite()) {
+        bail!(NUMERIC_VALUE_OUT_OF_RANGE, "value out of range: overflow");
+    }
+    Ok(Unbounded(d))
+}
+
 fn plus(a: Point, b: Point) -> Point {
     Point { x: a.x + b.x, y: a.y + b.y }
 }
@@ -378,7 +387,7 @@ functions! {
     "point_below" (a: point, b: point) = lt(a.y, b.y);
     "point_vert" (a: point, b: point) = eq(a.x, b.x);
     "point_horiz" (a: point, b: point) = eq(a.y, b.y);
-    "point_distance" (a: point, b: point) = distance(a, b);
+    "point_distance" (a: point, b: point) = apart(a, b);
     "point_box" (a: point) = of_points([a, a]);
     "on_pb" (p: point, b: rect) = b.holds(p);
     "box_contain_pt" (b: rect, p: point) = b.holds(p);

@@ -161,7 +161,10 @@ fn apply_typmod(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Resu
 }
 
 fn from_money(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
-    let mut n = Numeric::from(args[0].i64()).div(&Numeric::from(100))?;
+    // Cents before the division, too: it keeps at least as many digits as it is given.
+    let mut n = Numeric::from(args[0].i64());
+    n.round(2);
+    let mut n = n.div(&Numeric::from(100))?;
     n.round(2);
     push_numeric(out, &n)
 }

@@ -503,14 +503,16 @@ impl Decoder<'_> {
         let known = match word {
             Word::Ignore => return Ok(Step::Nothing),
             Word::Now => {
-                let east = self.io.time_zone.offset_at_utc(self.io.now_us);
-                self.c = Civil::from_us(self.io.now_us + i64::from(east) * USECS_PER_SEC);
+                let now_us = self.io.read_clock();
+                let east = self.io.time_zone.offset_at_utc(now_us);
+                self.c = Civil::from_us(now_us + i64::from(east) * USECS_PER_SEC);
                 self.west = -east;
                 mask::DATE | mask::TIME | mask::ZONE
             }
             Word::Today | Word::Tomorrow | Word::Yesterday => {
-                let east = self.io.time_zone.offset_at_utc(self.io.now_us);
-                let today = Civil::from_us(self.io.now_us + i64::from(east) * USECS_PER_SEC).julian();
+                let now_us = self.io.read_clock();
+                let east = self.io.time_zone.offset_at_utc(now_us);
+                let today = Civil::from_us(now_us + i64::from(east) * USECS_PER_SEC).julian();
                 let day = match word {
                     Word::Tomorrow => today + 1,
                     Word::Yesterday => today - 1,
@@ -657,8 +659,9 @@ impl Decoder<'_> {
         match word {
             Word::Ignore => Ok(Step::Nothing),
             Word::Now => {
-                let east = self.io.time_zone.offset_at_utc(self.io.now_us);
-                let now = Civil::from_us(self.io.now_us + i64::from(east) * USECS_PER_SEC);
+                let now_us = self.io.read_clock();
+                let east = self.io.time_zone.offset_at_utc(now_us);
+                let now = Civil::from_us(now_us + i64::from(east) * USECS_PER_SEC);
                 self.c = now;
                 Ok(Step::Known(mask::TIME))
             }

@@ -31,8 +31,9 @@ pub fn parse_tz(text: &str, typmod: i32, io: &IoContext) -> Result<TimeTz> {
 
 /// Seconds east of the session's zone at this time of the current day.
 pub fn offset_today(us: i64, io: &IoContext) -> i32 {
-    let east = io.time_zone.offset_at_utc(io.now_us);
-    let local = io.now_us + i64::from(east) * USECS_PER_SEC;
+    let now_us = io.read_clock();
+    let east = io.time_zone.offset_at_utc(now_us);
+    let local = now_us + i64::from(east) * USECS_PER_SEC;
     io.time_zone.offset_at_local(local.div_euclid(USECS_PER_DAY) * USECS_PER_DAY + us)
 }
 

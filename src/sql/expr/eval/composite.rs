@@ -156,7 +156,7 @@ pub(super) fn field_set(
     batch: &Batch,
     sel: Sel<'_>,
 ) -> Flow<Column> {
-    let ty = arg.ty;
+    let ty = crate::types::domain_base(arg.ty);
     let rows = arg.eval(cx, batch, sel)?.into_owned();
     let values = value.eval(cx, batch, sel)?.into_owned();
     let fields = cx.fx.io.hooks.composite(ty.oid).unwrap_or_default();

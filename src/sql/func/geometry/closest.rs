@@ -345,6 +345,10 @@ fn on_line(l: Line, p: Point) -> bool {
 }
 
 fn same_line(a: Line, b: Line) -> bool {
+    // NaN is the same as itself alone.
+    if a.iter().chain(&b).any(|x| x.is_nan()) {
+        return (0..3).all(|i| a[i] == b[i] || a[i].is_nan() && b[i].is_nan());
+    }
     let ratio = (0..3).find(|i| !zero(b[*i])).map_or(1.0, |i| a[i] / b[i]);
     (0..3).all(|i| eq(a[i], ratio * b[i]))
 }

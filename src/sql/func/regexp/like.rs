@@ -170,6 +170,8 @@ fn one_character(escape: &str) -> Result<Option<char>> {
 /// An SQL regular expression as an advanced one (PostgreSQL 15, regexp.c, similar_escape_internal).
 pub(super) fn similar(pattern: &str, escape: Option<char>) -> Result<String> {
     let mut out = String::from("^(?:");
+    // What comes before the first separator matches as little as it can.
+    let separated = escape.is_some_and(|e| pattern.contains(&format!("{e}\"")));
     let (mut after_escape, mut in_class, mut quotes) = (false, false, 0);
     for c in pattern.chars() {
         if after_escape {
@@ -202,7 +204,11 @@ pub(super) fn similar(pattern: &str, escape: Option<char>) -> Result<String> {
                     out.push(c);
                     in_class = true;
                 }
-                '%' => out += ".*",
+                '%' => out += if separated && quotes == 0 { ".*?" } else { ".*" },
+                '*' | '+' | '?' | '}' if separated && quotes == 0 => {
+                    out.push(c);
+                    out.push('?');
+                }
                 '_' => out.push('.'),
                 '(' => out += "(?:",
                 '\\' | '.' | '^' | '$' => {
