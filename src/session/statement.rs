@@ -82,10 +82,11 @@ impl Statement {
         let stmt = self.stmt.as_deref().ok_or_else(|| Error::internal("an empty statement has no plan"))?;
         let known = self.state.lock().params.clone();
         let known = known.unwrap_or_else(|| self.given.clone());
-        cx.fx.io.clock_read.store(false, Ordering::Relaxed);
+        let watched = cx.fx.io.watch_clock();
         let (planned, params) = plan_stmt(cx, stmt, &self.source, known, self.prepared)?;
         let plan = Arc::new(planned);
-        if !self.prepared && cx.fx.io.clock_read.load(Ordering::Relaxed) {
+        let reads_clock = cx.fx.io.clock_was_read(watched);
+        if !self.prepared && reads_clock {
             // `'now'` and the like: the same text means another time when it comes again.
             return Ok(plan);
         }

@@ -67,6 +67,16 @@ impl IoContext {
         self.clock_read.store(true, Ordering::Relaxed);
         self.now_us
     }
+
+    /// Before something is made that may be kept: from here on it is noted whether a text means the present.
+    pub fn watch_clock(&self) -> bool {
+        self.clock_read.swap(false, Ordering::Relaxed)
+    }
+
+    /// Whether one did since. `before`: what `watch_clock` said, for who watches around this.
+    pub fn clock_was_read(&self, before: bool) -> bool {
+        self.clock_read.fetch_or(before, Ordering::Relaxed)
+    }
 }
 
 impl Default for IoContext {

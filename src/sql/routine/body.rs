@@ -238,8 +238,10 @@ impl SqlBody {
             return Ok(p);
         }
         let generation = cx.backend()?.catalog.generation();
+        let watched = cx.fx.io.watch_clock();
         let plan = query::plan(cx, &statement.stmt, &self.source, self.path.as_deref(), &self.args)
             .map_err(|e| e.inside(&self.source))?;
+        let reads_clock = cx.fx.io.clock_was_read(watched);
         let shaping = match n + 1 == self.statements.len() {
             true => {
                 let types: Vec<TypeRef> = plan.plan.columns.iter().map(|c| c.ty).collect();
@@ -248,7 +250,10 @@ impl SqlBody {
             false => None,
         };
         let planned = Planned { generation, plan: Arc::new(plan), shaping };
-        *statement.planned.lock() = Some(planned.clone());
+        // `'now'` and the like mean another time in the next transaction.
+        if !reads_clock {
+            *statement.planned.lock() = Some(planned.clone());
+        }
         Ok(planned)
     }
 }
