@@ -165,6 +165,57 @@ fn malformed_startup_packets() {
     assert_eq!(server.connect().query("select 1").unwrap(), ["1"]);
 }
 
+/// Encryption asked for where there is none, at once, in pieces, late, twice, and with more behind it: the postmaster's
+/// answer and the engine's are one. PostgreSQL 15, postmaster.c, ProcessStartupPacket: same rule.
+#[test]
+fn encryption_that_is_not_there() {
+    let server = Server::started(&[]);
+    let asks = |code: u32| [8u32.to_be_bytes(), code.to_be_bytes()].concat();
+    let (ssl, gss) = (asks(80_877_103), asks(80_877_104));
+    let parameters = b"user\0postgres\0\0";
+    let startup = [&(parameters.len() as u32 + 8).to_be_bytes()[..], &(3u32 << 16).to_be_bytes(), parameters].concat();
+    // What is written, piece by piece, each after the answer to the one before; then what comes.
+    let talk = |pieces: &[(&[u8], usize)]| {
+        let mut stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let mut answers = Vec::new();
+        for (bytes, expected) in pieces {
+            stream.write_all(bytes).unwrap();
+            let mut answer = vec![0; *expected];
+            stream.read_exact(&mut answer).unwrap();
+            answers.extend(answer);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let mut last = [0; 1];
+        let _ = stream.read_exact(&mut last);
+        if last[0] == b'E' {
+            let mut all = vec![0; 4];
+            let _ = stream.read_to_end(&mut all);
+            return said(&Message { kind: 'E', body: all[8..].to_vec() });
+        }
+        answers.extend(last);
+        String::from_utf8(answers).unwrap()
+    };
+    for _ in 0..20 {
+        assert_eq!(talk(&[(&ssl, 1), (&startup, 0)]), "NR");
+        assert_eq!(talk(&[(&ssl[..3], 0), (&ssl[3..], 1), (&startup, 0)]), "NR");
+        assert_eq!(talk(&[(&gss, 1), (&ssl, 1), (&startup, 0)]), "NNR");
+        assert_eq!(talk(&[(&ssl, 1), (&gss, 1), (&startup, 0)]), "NNR");
+    }
+    let twice = "FATAL 0A000 unsupported frontend protocol 1234.5679: server supports 3.0 to 3.0";
+    assert_eq!(talk(&[(&ssl, 1), (&ssl, 0)]), twice);
+    let early = "FATAL 08P01 received unencrypted data after SSL request";
+    assert_eq!(talk(&[(&[ssl.clone(), startup.clone()].concat(), 0)]), early);
+    // A client that is silent at first is taken in all the same.
+    let mut late = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
+    late.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    std::thread::sleep(Duration::from_secs(4));
+    late.write_all(&ssl).unwrap();
+    let mut answer = [0; 1];
+    late.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"N");
+}
+
 /// Starts it and waits for the end it must come to: exit code and what it wrote.
 fn refused(server: &mut Server) -> (i32, String) {
     let _ = fs::remove_file(server.dir.path().join("log"));
