@@ -286,6 +286,10 @@ fn add_check(cmd: &Command, cx: &mut ExecContext, table: Oid, w: Wanted) -> Resu
     let columns = attributes_read(&bound);
     let name = match &w.name {
         Some(name) => {
+            if let Some(have) = c.constraints.iter().find(|k| becomes_local(k, name, &text)) {
+                super::inherit::refuse_conflict(have, !w.not_valid, &format!("relation \"{}\"", c.name))?;
+                return make_local(cx, table, name);
+            }
             refuse_taken(&c.constraints, name, &c.name)?;
             name.clone()
         }
@@ -305,6 +309,22 @@ fn add_check(cmd: &Command, cx: &mut ExecContext, table: Oid, w: Wanted) -> Resu
         }
     }
     Ok(())
+}
+
+/// Whether a CHECK that a parent's brought along is the one to be added: so a parent's and its child's may come in either
+/// order. PostgreSQL 15, heap.c, MergeWithExistingConstraint.
+fn becomes_local(have: &Constraint, name: &str, text: &Arc<str>) -> bool {
+    have.name == name && !have.local && have.kind == ConstraintKind::Check && have.check.as_ref() == Some(text)
+}
+
+fn make_local(cx: &mut ExecContext, table: Oid, name: &str) -> Result<()> {
+    let c = class_of(cx, table)?;
+    if c.lineage.bound.is_some() {
+        // A partition's constraints are its parent's for good.
+        return refuse_taken(&c.constraints, name, &c.name);
+    }
+    super::inherit::tell_merging(cx, name);
+    change(cx, table, |c| c.constraints.iter_mut().filter(|k| k.name == name).for_each(|k| k.local = true))
 }
 
 /// A CHECK whose text another table has, too. Its OID.

@@ -332,6 +332,11 @@ fn drop_column(
 
 // ---- constraints ----
 
+pub fn tell_merging(cx: &mut ExecContext, constraint: &str) {
+    let text = format!("merging constraint \"{constraint}\" with inherited definition");
+    names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, text);
+}
+
 /// A CHECK its parent got: the child gets it, or has it already.
 pub fn add_check(cx: &mut ExecContext, child: Oid, of_parent: &Constraint) -> Result<()> {
     let c = class_of(cx, child)?;
@@ -341,11 +346,7 @@ pub fn add_check(cx: &mut ExecContext, child: Oid, of_parent: &Constraint) -> Re
             return Err(err!(DUPLICATE_OBJECT, "constraint \"{name}\" for relation \"{}\" already exists", c.name));
         }
         super::link::refuse_conflict(have, of_parent.validated, &format!("relation \"{}\"", c.name))?;
-        names::notice(
-            cx,
-            SqlState::SUCCESSFUL_COMPLETION,
-            format!("merging constraint \"{name}\" with inherited definition"),
-        );
+        tell_merging(cx, name);
         return change(cx, child, |c| {
             let partition = c.lineage.bound.is_some();
             for k in c.constraints.iter_mut().filter(|k| k.name == *name) {

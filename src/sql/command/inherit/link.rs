@@ -138,7 +138,7 @@ fn merge_check(child: &mut Class, k: &Constraint, partition: bool) -> Result<()>
 }
 
 /// A child's CHECK of the same name that cannot pass for its parent's. `valid`: the parent's holds for all rows.
-pub(super) fn refuse_conflict(have: &Constraint, valid: bool, on: &str) -> Result<()> {
+pub fn refuse_conflict(have: &Constraint, valid: bool, on: &str) -> Result<()> {
     let what = match (have.no_inherit, have.validated || !valid) {
         (true, _) => "non-inherited",
         (_, false) => "NOT VALID",

@@ -5,8 +5,8 @@ mod alter;
 mod link;
 mod rename;
 
-pub use alter::{add_check, all_below, alter, goes_down};
-pub use link::{link, lock_other, unlink};
+pub use alter::{add_check, all_below, alter, goes_down, tell_merging};
+pub use link::{link, lock_other, refuse_conflict, unlink};
 pub use rename::{rename_constraint, renamed};
 
 use super::column::NewColumn;

@@ -19,7 +19,8 @@ use std::sync::Arc;
 
 pub(super) fn find(src: &str) -> Option<SystemFn> {
     Some(match src {
-        "obj_description(oid,name)" | "shobj_description(oid,name)" => description_in,
+        "obj_description(oid,name)" => |cx, args, out| description_in(cx, args, out, false),
+        "shobj_description(oid,name)" => |cx, args, out| description_in(cx, args, out, true),
         "obj_description(oid)" => description,
         "col_description(oid,integer)" => column_description,
         "pg_get_userbyid" => user_by_id,
@@ -140,9 +141,11 @@ fn catalog(cx: &mut ExecContext) -> Result<Arc<Catalog>> {
     Ok(cx.backend()?.catalog.clone())
 }
 
-fn description_in(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+/// Comments on what all databases share are kept apart from the others.
+fn description_in(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column, shared: bool) -> Flow<()> {
+    let is_shared = |k: &Oid| [class::DATABASE, class::AUTHID, class::TABLESPACE].contains(k);
     let kind = system::oid_by_name(fixed::PG_CATALOG, args[1].str());
-    let found = match kind {
+    let found = match kind.filter(|k| is_shared(k) == shared) {
         Some(kind) => comment(&*catalog(cx)?, ObjectKey::new(kind, Oid(args[0].u32()))),
         None => None,
     };
