@@ -46,7 +46,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateTableStmt) -
         }
     };
     check_on_commit(stmt.on_commit, persistence)?;
-    if exists(cx, namespace, &stmt.table.name, stmt.if_not_exists)? {
+    if stmt.if_not_exists && exists(cx, namespace, &stmt.table.name, true)? {
         return Ok("CREATE TABLE".into());
     }
     define(cmd, cx, stmt, (namespace, persistence), sources, &parents)?;
@@ -171,6 +171,8 @@ fn define(
         return Err(err!(TOO_MANY_COLUMNS, "tables can have at most 1600 columns"));
     }
     let options = reloptions::merge(cmd, reloptions::On::Table, &[], &stmt.options)?;
+    // Only now, as in PostgreSQL: a faulty column is told of first.
+    exists(cx, place.0, name, false)?;
     let oid = new_oid(cx)?;
     let attributes = finish_columns(cmd, cx, (oid, name), columns, place)?;
     let key = match &stmt.partition_by {
