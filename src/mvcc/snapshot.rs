@@ -50,19 +50,18 @@ impl Snapshot {
 
     /// Everything committed now and everything own: for constraint checks and catalog maintenance.
     pub fn self_all(own: Arc<Own>) -> Snapshot {
-        Snapshot { kind: SnapshotKind::SelfAll, own, ..Snapshot::any() }
+        Snapshot::timeless(SnapshotKind::SelfAll, own)
     }
 
     /// Every version there is, dead or alive.
     pub fn any() -> Snapshot {
-        Snapshot {
-            kind: SnapshotKind::Any,
-            csn: Csn(u64::MAX - 1),
-            ended: Xid::INVALID,
-            curcid: CommandId(u32::MAX),
-            own: Arc::default(),
-            _hold: None,
-        }
+        Snapshot::timeless(SnapshotKind::Any, Arc::default())
+    }
+
+    /// One that sees whatever has committed when it is asked, and holds nothing back.
+    fn timeless(kind: SnapshotKind, own: Arc<Own>) -> Snapshot {
+        let (csn, ended, curcid) = (Csn(u64::MAX - 1), Xid::INVALID, CommandId(u32::MAX));
+        Snapshot { kind, csn, ended, curcid, own, _hold: None }
     }
 }
 
