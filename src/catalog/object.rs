@@ -38,6 +38,7 @@ pub mod class {
     pub const TRIGGER: Oid = Oid(2620);
     pub const POLICY: Oid = Oid(3256);
     pub const STATISTIC_EXT: Oid = Oid(3381);
+    pub const EXTENSION: Oid = Oid(3079);
     pub const PUBLICATION: Oid = Oid(6104);
     pub const PUBLICATION_REL: Oid = Oid(6106);
     pub const PUBLICATION_NAMESPACE: Oid = Oid(6237);
@@ -98,6 +99,7 @@ pub enum Object {
     Operator(super::Operator),
     Cast(super::Cast),
     Collation(super::Collation),
+    Extension(super::Extension),
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -395,7 +397,11 @@ pub struct Function {
     pub parallel: char,
     pub cost: f32,
     pub rows: f32,
+    /// Of languages C and internal: the name of the code behind it.
     pub body: Arc<str>,
+    /// `probin`: the library the code is in.
+    #[serde(default)]
+    pub library: Option<String>,
     pub settings: Vec<String>,
     #[serde(default)]
     pub acl: Option<Vec<String>>,
@@ -630,6 +636,7 @@ impl Object {
             Object::Operator(o) => ObjectKey::new(class::OPERATOR, o.oid),
             Object::Cast(o) => ObjectKey::new(class::CAST, o.oid),
             Object::Collation(o) => ObjectKey::new(class::COLLATION, o.oid),
+            Object::Extension(o) => ObjectKey::new(class::EXTENSION, o.oid),
         }
     }
 
@@ -655,6 +662,7 @@ impl Object {
             Object::Publication(o) => Some((Oid::INVALID, &o.name)),
             Object::Operator(o) => Some((o.namespace, &o.name)),
             Object::Collation(o) => Some((o.namespace, &o.name)),
+            Object::Extension(o) => Some((Oid::INVALID, &o.name)),
             Object::Cast(_)
             | Object::Stats(_)
             | Object::Comment(_)

@@ -41,6 +41,8 @@ pub struct Catalog {
     /// This session's temporary schema, 0 until it has one.
     temp_schema: AtomicU32,
     own_generation: AtomicU64,
+    /// Objects made, while somebody wants to know: the script of an extension.
+    made: Mutex<Option<Vec<ObjectKey>>>,
     acting: Mutex<Acting>,
 }
 
@@ -64,6 +66,7 @@ impl Catalog {
             search_path: RwLock::new(vec!["public".into()]),
             temp_schema: AtomicU32::new(0),
             own_generation: AtomicU64::new(0),
+            made: Mutex::default(),
             acting: Mutex::default(),
         }
     }
@@ -221,10 +224,42 @@ impl Catalog {
         let body = object.encode();
         let tid = match self.get(key) {
             Some(old) => store::update_row(&self.storage, &folder, &writer, old.tid, key, &body)?,
-            None => store::insert_row(&self.storage, &folder, &writer, key, &body)?,
+            None => {
+                if let Some(made) = &mut *self.made.lock() {
+                    made.push(key);
+                }
+                store::insert_row(&self.storage, &folder, &writer, key, &body)?
+            }
         };
         self.record(key, Some(Arc::new(Record { object, tid, bound: Default::default() })));
         Ok(())
+    }
+
+    /// Notes from now on which objects are made, after those given; None: no longer. Returns those noted so far.
+    pub fn note_made(&self, made: Option<Vec<ObjectKey>>) -> Vec<ObjectKey> {
+        std::mem::replace(&mut *self.made.lock(), made).unwrap_or_default()
+    }
+
+    /// Whether the script of an extension runs.
+    pub fn notes_made(&self) -> bool {
+        self.made.lock().is_some()
+    }
+
+    /// An extension by name.
+    pub fn extension(&self, name: &str) -> Option<super::Extension> {
+        let oid = *self.find(class::EXTENSION, Oid::INVALID, name).first()?;
+        match &self.get(ObjectKey::new(class::EXTENSION, oid))?.object {
+            Object::Extension(e) => Some(e.clone()),
+            _ => None,
+        }
+    }
+
+    /// The extension an object belongs to.
+    pub fn extension_of(&self, member: ObjectKey) -> Option<super::Extension> {
+        self.all(class::EXTENSION).iter().find_map(|r| match &r.object {
+            Object::Extension(e) if e.members.contains(&member) => Some(e.clone()),
+            _ => None,
+        })
     }
 
     /// Deletes an object as the running transaction; nothing happens if there is none.

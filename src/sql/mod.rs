@@ -9,6 +9,7 @@ pub mod command;
 pub mod copy;
 pub mod exec;
 pub mod expr;
+pub mod extension;
 pub mod func;
 pub mod instance;
 pub mod large_object;

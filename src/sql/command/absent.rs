@@ -43,7 +43,6 @@ fn is_built_in(object: ObjectType, name: &str) -> bool {
     match object {
         ObjectType::AccessMethod => matches!(name, "heap" | "btree" | "hash" | "gist" | "gin" | "spgist" | "brin"),
         ObjectType::Collation => system_view::collation_rows().any(|c| c == name),
-        ObjectType::Extension => name == "plpgsql",
         ObjectType::Language => matches!(name, "internal" | "c" | "sql" | "plpgsql"),
         ObjectType::OpClass | ObjectType::OpFamily => {
             system_view::opclass_named(IndexMethod::Btree, name).is_some() || name.ends_with("_ops")
@@ -227,7 +226,6 @@ fn one(cmd: &Command, cx: &mut ExecContext, stmt: &DropStmt, name: &ObjectName) 
             "cannot drop language plpgsql because extension plpgsql requires it"
         )
         .hint("You can drop extension plpgsql instead.")),
-        ObjectType::Extension => Err(Error::unsupported("DROP EXTENSION plpgsql is not supported")),
         ObjectType::Tablespace => {
             Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied for tablespace {}", plain.name()))
         }

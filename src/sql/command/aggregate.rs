@@ -10,7 +10,7 @@ use crate::err;
 use crate::sql::ast::{DefArg, DefElem, DefineStmt, ObjectType, OperName, ParamMode, QualName, TypeName};
 use crate::sql::bind;
 use crate::sql::exec::ExecContext;
-use crate::sql::func::{FuncDef, FuncImpl, is_implemented};
+use crate::sql::func::{FuncDef, is_implemented};
 use crate::sql::routine::shown;
 use crate::types::{TypeRef, oid};
 
@@ -217,7 +217,7 @@ fn lookup(cx: &mut ExecContext, name: &QualName, types: &[Oid]) -> Result<(&'sta
     if !found.as_is {
         return Err(err!(DATATYPE_MISMATCH, "function {listed} requires run-time type coercion"));
     }
-    if !matches!(found.def.imp, FuncImpl::Routine) && !is_implemented(found.def.oid) {
+    if !found.def.is_users() && !is_implemented(found.def.oid) {
         return Err(Error::unsupported(format!("function {listed} is not supported in an aggregate")));
     }
     function::may_call(cx, found.def)?;
@@ -292,6 +292,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &DefineStmt) -> Flo
         depends: depends(&def.0),
         atomic: false,
         search_path: Vec::new(),
+        library: None,
         aggregate: Some(def.0),
     };
     match function::same(cx, namespace, &f.name, &f.inputs())? {

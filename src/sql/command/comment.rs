@@ -44,7 +44,7 @@ fn missing_database(cx: &mut ExecContext, stmt: &CommentStmt) -> Result<bool> {
     Ok(true)
 }
 
-fn object(cmd: &Command, cx: &mut ExecContext, stmt: &CommentStmt) -> Flow<ObjectKey> {
+pub fn object(cmd: &Command, cx: &mut ExecContext, stmt: &CommentStmt) -> Flow<ObjectKey> {
     if let ObjectName::Function(_) = &stmt.name {
         let f = super::function::named(cmd, cx, stmt.object, &stmt.name)?;
         return Ok(ObjectKey::new(class::PROC, f.oid));
@@ -128,6 +128,7 @@ fn object(cmd: &Command, cx: &mut ExecContext, stmt: &CommentStmt) -> Flow<Objec
             super::statistics::check_owner(cx, &s)?;
             Ok(ObjectKey::new(class::STATISTIC_EXT, s.oid))
         }
+        ObjectType::Extension => Ok(super::extension::owned(cx, &last)?),
         ObjectType::Publication => {
             let p = super::publication::named(&cx.backend()?.catalog.clone(), &last)?;
             super::publication::check_owner(cx, &p)?;

@@ -65,6 +65,9 @@ pub fn collect(cx: &mut ExecContext, targets: &[ObjectKey]) -> Flow<Found> {
 /// What an object is only a part of the making of, so that it cannot go alone: an index's constraint, an identity
 /// column's sequence.
 pub fn required_by(catalog: &Catalog, key: ObjectKey) -> Option<ObjectKey> {
+    if let Some(extension) = catalog.extension_of(key) {
+        return Some(ObjectKey::new(class::EXTENSION, extension.oid));
+    }
     let record = catalog.class(key.oid).filter(|_| key.class == class::RELATION && key.sub == 0)?;
     let c = record.object.as_class().ok()?;
     if let (Some(_), Some(above)) = (&c.index, c.lineage.parents.first()) {
@@ -82,8 +85,12 @@ pub fn required_by(catalog: &Catalog, key: ObjectKey) -> Option<ObjectKey> {
     (column.identity != 0).then_some(owner)
 }
 
-/// A column of a partition key goes only with its table.
-fn carrying(cx: &mut ExecContext, key: ObjectKey) -> Result<ObjectKey> {
+/// A column of a partition key goes only with its table, a member only with its extension.
+fn carrying(cx: &mut ExecContext, key: ObjectKey, stack: &[ObjectKey]) -> Result<ObjectKey> {
+    if let Some(extension) = cx.backend()?.catalog.extension_of(key) {
+        let whole = ObjectKey::new(class::EXTENSION, extension.oid);
+        return Ok(if stack.contains(&whole) { key } else { whole });
+    }
     if key.class != class::RELATION || key.sub <= 0 {
         return Ok(key);
     }
@@ -100,7 +107,7 @@ struct Walk {
 
 impl Walk {
     fn visit(&mut self, cx: &mut ExecContext, key: ObjectKey, on: Option<ObjectKey>) -> Flow<()> {
-        let key = carrying(cx, key)?;
+        let key = carrying(cx, key, &self.stack)?;
         if self.stack.contains(&key) {
             return Ok(());
         }
@@ -145,6 +152,7 @@ fn dependents(cx: &mut ExecContext, key: ObjectKey) -> Result<Vec<Dependent>> {
         class::TYPE => of_type(&catalog, key.oid, &mut found),
         class::PROC => of_function(cx, key.oid, &mut found)?,
         class::COLLATION => of_collation(&catalog, key.oid, &mut found),
+        class::EXTENSION => of_extension(&catalog, key, &mut found),
         _ => {}
     }
     Ok(found)
@@ -160,6 +168,24 @@ fn members(catalog: &Catalog, namespace: Oid, found: &mut Vec<Dependent>) {
                 let key = record.object.key();
                 found.push(Dependent { key, age: key.oid, silent: false });
             }
+        }
+    }
+    for record in catalog.all(class::EXTENSION) {
+        if matches!(&record.object, Object::Extension(e) if e.namespace == namespace) {
+            let key = record.object.key();
+            found.push(Dependent { key, age: key.oid, silent: false });
+        }
+    }
+}
+
+/// Its members, and the extensions that need it.
+fn of_extension(catalog: &Catalog, key: ObjectKey, found: &mut Vec<Dependent>) {
+    for record in catalog.all(class::EXTENSION) {
+        let Object::Extension(e) = &record.object else { continue };
+        if e.oid == key.oid {
+            found.extend(e.members.iter().map(|m| Dependent { key: *m, age: m.oid, silent: true }));
+        } else if e.requires.contains(&key.oid) {
+            found.push(Dependent { key: record.object.key(), age: e.oid, silent: false });
         }
     }
 }

@@ -23,6 +23,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<Str
         ObjectType::Rule => super::rule::drop(cmd, cx, stmt)?,
         ObjectType::Statistics => super::statistics::drop(cx, stmt)?,
         ObjectType::Publication => super::publication::drop(cx, stmt)?,
+        ObjectType::Extension => super::extension::drop(cx, stmt)?,
         ObjectType::Function | ObjectType::Procedure | ObjectType::Routine | ObjectType::Aggregate => {
             super::function::drop_routines(cmd, cx, stmt)?;
         }
@@ -243,6 +244,7 @@ pub fn describe(cx: &mut ExecContext, key: ObjectKey) -> Result<String> {
         Object::Database(d) => format!("database {}", d.name),
         Object::DefaultAcl(d) => describe_default_acl(&catalog, d),
         Object::Publication(p) => format!("publication {}", p.name),
+        Object::Extension(e) => format!("extension {}", e.name),
         Object::Operator(o) => format!("operator {}", super::operator::shown(cx, o)),
         Object::Cast(c) => super::cast::shown(cx, c),
         Object::Collation(c) => format!("collation {}", super::collation::shown(&catalog, c)),

@@ -16,6 +16,7 @@ use crate::sql::exec::ExecContext;
 use crate::sql::routine::body::SqlBody;
 use crate::sql::routine::returns::Returns;
 use crate::sql::routine::shown;
+use crate::sql::{extension, func};
 use crate::types::{TypeRef, oid};
 use std::sync::Arc;
 
@@ -26,7 +27,8 @@ const MAX_ARGS: usize = 100;
 #[derive(Default)]
 struct Options {
     body: Option<String>,
-    two_bodies: bool,
+    /// `AS file, symbol`.
+    symbol: Option<String>,
     language: Option<String>,
     volatility: Option<char>,
     strict: Option<bool>,
@@ -82,8 +84,9 @@ fn options(cmd: &Command, list: &[DefElem], procedure: bool) -> Result<Options> 
                         .collect(),
                     _ => vec![text()],
                 };
-                out.two_bodies = parts.len() > 1;
-                out.body = parts.into_iter().next();
+                let mut parts = parts.into_iter();
+                out.body = parts.next();
+                out.symbol = parts.next();
             }
             "language" => out.language = Some(text()),
             "volatility" => out.volatility = text().chars().next(),
@@ -285,6 +288,27 @@ pub fn resolve_type_name(cx: &mut ExecContext, source: &str, name: &TypeName) ->
     resolve_type(cx, source, name)
 }
 
+fn is_coded(f: &Function) -> bool {
+    matches!(f.language.as_str(), "c" | "internal")
+}
+
+/// The code behind a function without body must be there.
+fn check_code(f: &Function) -> Result<()> {
+    let Some(library) = &f.library else {
+        return match func::implementation(&f.body) {
+            Some(_) => Ok(()),
+            None => Err(err!(UNDEFINED_FUNCTION, "there is no built-in function named \"{}\"", f.body)),
+        };
+    };
+    if !extension::has_library(library) {
+        return Err(err!(UNDEFINED_FILE, "could not access file \"{library}\": No such file or directory"));
+    }
+    match extension::symbol(library, &f.body).1 {
+        Some(_) => Ok(()),
+        None => Err(err!(UNDEFINED_FUNCTION, "could not find function \"{}\" in file \"{library}\"", f.body)),
+    }
+}
+
 fn check_pseudo(cx: &ExecContext, f: &Function) -> Result<()> {
     let is_pseudo = |t: Oid| crate::types::info(t).is_some_and(|i| i.is_pseudo());
     let polymorphic = |t: Oid| {
@@ -311,6 +335,9 @@ fn check_pseudo(cx: &ExecContext, f: &Function) -> Result<()> {
         };
         return Err(invalid("cannot determine result data type")
             .detail(format!("A result of type {} requires at least one input of type {family}.", shown(r))));
+    }
+    if is_coded(f) {
+        return Ok(());
     }
     let (language, word) = match f.language.as_str() {
         "sql" => ("SQL functions", "return"),
@@ -426,8 +453,9 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateFunctionStmt
     };
     match language.as_str() {
         "sql" | "plpgsql" => {}
+        "internal" | "c" if cx.backend()?.user.is_superuser => {}
         "internal" | "c" => {
-            return Err(Error::unsupported(format!("functions in language {language} are not supported")).into());
+            return Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied for language {language}").into());
         }
         other => {
             let e = err!(UNDEFINED_OBJECT, "language \"{other}\" does not exist");
@@ -449,7 +477,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateFunctionStmt
             }
             (atomic_text(cmd, b)?, true)
         }
-        (None, Some(_)) if o.two_bodies => {
+        (None, Some(_)) if o.symbol.is_some() && language != "c" => {
             return Err(invalid(format!("only one AS item needed for language \"{language}\"")).into());
         }
         (None, Some(b)) => (b.clone(), false),
@@ -458,6 +486,11 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateFunctionStmt
     if o.rows.is_some() && !returns_set {
         return Err(err!(INVALID_PARAMETER_VALUE, "ROWS is not applicable when function does not return a set").into());
     }
+    let coded = matches!(language.as_str(), "c" | "internal");
+    let (body, library) = match language.as_str() {
+        "c" => (o.symbol.clone().unwrap_or_else(|| name.clone()), Some(body)),
+        _ => (body, None),
+    };
     let backend = cx.backend()?;
     let search_path = if atomic { backend.catalog.search_path() } else { Vec::new() };
     let owner = backend.user.current;
@@ -481,9 +514,10 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateFunctionStmt
         security_definer: o.definer.unwrap_or(false),
         leakproof: o.leakproof.unwrap_or(false),
         parallel: o.parallel.unwrap_or('u'),
-        cost: o.cost.unwrap_or(100.0),
+        cost: o.cost.unwrap_or(if coded { 1.0 } else { 100.0 }),
         rows: o.rows.unwrap_or(if returns_set { 1000.0 } else { 0.0 }),
         body: body.into(),
+        library,
         settings,
         acl: None,
         depends: Vec::new(),
@@ -598,6 +632,9 @@ fn depends(cx: &mut ExecContext, f: &Function) -> Result<Vec<Depend>> {
 fn validate(cmd: &Command, cx: &mut ExecContext, f: &Function) -> Result<()> {
     if !cx.backend()?.view.bool(Id::CheckFunctionBodies) {
         return Ok(());
+    }
+    if is_coded(f) {
+        return check_code(f);
     }
     // Bodies may call the function itself: it has to be there.
     let backend = cx.backend()?;
@@ -753,7 +790,7 @@ fn owned(cx: &mut ExecContext, f: &Function) -> Result<()> {
 /// # Errors
 /// 42501 for a function the user may not call.
 pub fn may_call(cx: &mut ExecContext, def: &crate::sql::func::FuncDef) -> Result<()> {
-    if !matches!(def.imp, crate::sql::func::FuncImpl::Routine) {
+    if !def.is_users() {
         return Ok(());
     }
     let record = crate::sql::routine::record(cx, def.oid)?;

@@ -30,6 +30,7 @@ fn ties(catalog: &Catalog, role: Oid, name: &str, shared: bool) -> Vec<(ObjectKe
         class::DEFAULT_ACL,
         class::STATISTIC_EXT,
         class::PUBLICATION,
+        class::EXTENSION,
     ];
     let classes = if shared { &[class::DATABASE][..] } else { &local[..] };
     for record in classes.iter().flat_map(|class| catalog.all(*class)) {
@@ -55,6 +56,7 @@ fn ties(catalog: &Catalog, role: Oid, name: &str, shared: bool) -> Vec<(ObjectKe
             Object::DefaultAcl(d) => (d.role, Some(&d.acl)),
             Object::Statistics(s) => (s.owner, None),
             Object::Publication(p) => (p.owner, None),
+            Object::Extension(e) => (e.owner, None),
             Object::Operator(o) => (o.owner, None),
             Object::Collation(c) => (c.owner, None),
             _ => continue,
@@ -156,6 +158,7 @@ fn give(cx: &mut ExecContext, key: ObjectKey, new: Oid) -> Flow<()> {
         Object::Database(d) => owner::change_owner(&mut d.owner, &mut d.acl, new),
         Object::Statistics(s) => s.owner = new,
         Object::Publication(p) => p.owner = new,
+        Object::Extension(e) => e.owner = new,
         Object::Operator(o) => o.owner = new,
         Object::Collation(c) => c.owner = new,
         // Default privileges stay with whom they are for.

@@ -329,6 +329,10 @@ pub fn set_schema(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterObjectSch
         readers.follow(cx, found.oid, &found.name)?;
         return Ok(tag);
     }
+    if let (ObjectType::Extension, Some(ObjectName::Name(name))) = (stmt.object, &stmt.name) {
+        super::extension::set_schema(cx, name.name(), namespace)?;
+        return Ok(tag);
+    }
     if let Some(name @ ObjectName::Function(_)) = &stmt.name {
         let mut f = function::named(cmd, cx, stmt.object, name)?;
         schema::may_create_in(cx.backend()?, namespace)?;

@@ -15,7 +15,7 @@ use crate::sql::ast::{
 use crate::sql::bind::{Query, Source};
 use crate::sql::exec::ExecContext;
 use crate::sql::expr::ExprKind as Bound;
-use crate::sql::func::{FuncDef, FuncImpl};
+use crate::sql::func::FuncDef;
 use crate::types::{TypeRef, Value, oid};
 
 pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateViewStmt) -> Flow<String> {
@@ -184,7 +184,7 @@ pub fn dependencies(query: &mut Query, out: &mut Vec<Depend>) {
 /// Users' functions can be dropped.
 fn on_function(func: &FuncDef, out: &mut Vec<Depend>) {
     let depend = Depend { on: ObjectKey::new(class::PROC, func.oid), auto: false };
-    if matches!(func.imp, FuncImpl::Routine) && !out.contains(&depend) {
+    if func.is_users() && !out.contains(&depend) {
         out.push(depend);
     }
 }

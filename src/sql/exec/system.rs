@@ -129,6 +129,9 @@ pub(crate) fn check_restricted(cx: &mut ExecContext, def: &FuncDef) -> crate::ba
 }
 
 pub fn call(cx: &mut ExecContext, def: &'static FuncDef, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    if let Some(f) = crate::sql::extension::session_function(def.fact.src) {
+        return f(cx, args, out);
+    }
     if let Some(f) = find(def.fact.src) {
         check_restricted(cx, def)?;
         return f(cx, args, out);

@@ -57,8 +57,8 @@ mod xml;
 pub use context::{CallTypes, FnContext, Random, SessionFacts, SystemHooks};
 pub use fact::{CastContext, CastDef, CastMethod, OperDef, ProcFact, Selectivity};
 pub use registry::{
-    cast, casts, func, funcs, funcs_in, funcs_named, is_implemented, oper, opers, opers_named, type_operator,
-    wants_types,
+    cast, casts, func, funcs, funcs_in, funcs_named, implementation, is_implemented, oper, opers, opers_named,
+    type_operator, wants_types,
 };
 
 use crate::base::{Oid, Result};
@@ -101,6 +101,13 @@ pub struct FuncDef {
     pub kind: u8,
     pub imp: FuncImpl,
     pub fact: &'static ProcFact,
+}
+
+impl FuncDef {
+    /// A row of the catalogs, so that it can be dropped and has rights of its own.
+    pub fn is_users(&self) -> bool {
+        self.oid >= Oid::FIRST_NORMAL
+    }
 }
 
 /// Code by PostgreSQL's name of the function ([`ProcFact::src`]).

@@ -63,6 +63,11 @@ fn group<T>(items: impl Iterator<Item = (&'static str, T)>) -> HashMap<&'static 
     out
 }
 
+/// The code of a function of this name ([`ProcFact::src`](super::ProcFact::src)), for functions of language internal.
+pub fn implementation(src: &str) -> Option<FuncImpl> {
+    REGISTRY.funcs.iter().find(|f| f.fact.src == src).map(|f| f.imp)
+}
+
 /// A function of any kind by its object id.
 pub fn func(oid: Oid) -> Option<&'static FuncDef> {
     REGISTRY.func_by_oid.get(&oid).copied()

@@ -74,6 +74,27 @@ impl SetStream for Rows {
     }
 }
 
+/// A function of an extension, called when its first rows are wanted.
+struct Called {
+    f: crate::sql::extension::RowsFn,
+    args: Vec<Value>,
+    types: Vec<TypeRef>,
+    rows: Option<Box<dyn SetStream>>,
+}
+
+impl SetStream for Called {
+    fn next(&mut self, cx: &mut ExecContext, max: usize, out: &mut [Column]) -> Flow<bool> {
+        if self.rows.is_none() {
+            let rows = (self.f)(cx, &self.args, &self.types)?;
+            self.rows = Some(Rows::stream(crate::sql::exec::system::rows::columns(&self.types, &rows)));
+        }
+        match &mut self.rows {
+            Some(rows) => rows.next(cx, max, out),
+            None => Ok(false),
+        }
+    }
+}
+
 /// Starts a call; strict functions never see NULL.
 pub fn open(
     cx: &mut ExecContext,
@@ -97,6 +118,10 @@ pub fn open(
     if found.is_none() {
         use crate::sql::exec::system;
         system::check_restricted(cx, func)?;
+        if let Some(f) = crate::sql::extension::rows_function(func.fact.src) {
+            crate::sql::routine::check_call(cx, func)?;
+            return Ok(Box::new(Called { f, args: args.to_vec(), types: columns.to_vec(), rows: None }));
+        }
         let rows = system::rows::open(cx, func.fact.src, args, columns);
         if let Some(rows) = rows.map_err(crate::base::Stop::into_error)? {
             return Ok(Rows::stream(rows));

@@ -27,7 +27,7 @@ pub fn def(f: &Function) -> &'static FuncDef {
 
 fn key(f: &Function) -> String {
     format!(
-        "{} {} {} {} {:?} {:?} {:?} {:?} {} {} {} {} {} {} {} {}",
+        "{} {} {} {} {:?} {:?} {:?} {:?} {} {} {} {} {} {} {} {} {}",
         f.oid.0,
         f.name,
         f.language,
@@ -43,8 +43,20 @@ fn key(f: &Function) -> String {
         f.leakproof,
         f.parallel,
         f.cost,
-        f.rows
+        f.rows,
+        symbol(f).map_or(String::new(), |s| s.0)
     )
+}
+
+/// What is behind a function that has code here and no body: its name and the code.
+fn symbol(f: &Function) -> Option<(String, FuncImpl)> {
+    let (src, imp) = match f.language.as_str() {
+        "c" => crate::sql::extension::symbol(f.library.as_deref().unwrap_or_default(), &f.body),
+        "internal" if f.kind == 'f' => (f.body.to_string(), crate::sql::func::implementation(&f.body)),
+        _ => return None,
+    };
+    // Code that is not there (any more) says so when it is called.
+    Some((src, imp.unwrap_or(if f.returns_set { FuncImpl::Elsewhere } else { FuncImpl::System })))
 }
 
 fn leak<T>(list: Vec<T>) -> &'static [T] {
@@ -75,8 +87,14 @@ fn make(f: &Function) -> FuncDef {
         f.volatility,
         f.parallel,
         if f.leakproof { 'l' } else { '-' },
-        if f.language == "sql" { 'q' } else { '-' }
+        match f.language.as_str() {
+            "sql" => 'q',
+            "c" => 'c',
+            "internal" => 'i',
+            _ => '-',
+        }
     );
+    let (src, imp) = symbol(f).unwrap_or_else(|| (String::new(), FuncImpl::Routine));
     let modes: String = f.arg_modes.iter().collect();
     let names = f.arg_names.iter().any(|n| !n.is_empty());
     let fact = ProcFact {
@@ -86,7 +104,7 @@ fn make(f: &Function) -> FuncDef {
         args: leak(inputs),
         ret: f.result.oid,
         flags: text(&flags),
-        src: "",
+        src: text(&src),
         variadic,
         all_args: if modes.is_empty() { &[] } else { leak(f.arg_types.clone()) },
         modes: text(&modes),
@@ -107,7 +125,7 @@ fn make(f: &Function) -> FuncDef {
         strict: f.strict,
         volatility: f.volatility as u8,
         kind: f.kind as u8,
-        imp: FuncImpl::Routine,
+        imp,
         fact,
     }
 }

@@ -241,6 +241,15 @@ fn first(returns: &Returns, f: &SqlFrame, batch: &Batch) -> Value {
     }
 }
 
+/// The right to call a function of the catalogs.
+///
+/// # Errors
+/// 42501.
+pub fn check_call(cx: &mut ExecContext, def: &FuncDef) -> Result<()> {
+    let record = super::record(cx, def.oid)?;
+    check_execute(cx, super::function(&record)?)
+}
+
 /// # Errors
 /// 42501.
 pub fn check_execute(cx: &mut ExecContext, f: &Function) -> Result<()> {

@@ -561,7 +561,8 @@ fn function_definition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Colum
         words.push("LEAKPROOF");
     }
     let mut words: Vec<String> = words.into_iter().map(String::from).collect();
-    if f.cost != 100.0 {
+    let coded = matches!(f.language.as_str(), "c" | "internal");
+    if f.cost != if coded { 1.0 } else { 100.0 } {
         words.push(format!("COST {}", f.cost));
     }
     if f.rows != 0.0 && f.rows != 1000.0 {
@@ -584,7 +585,8 @@ fn function_definition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Colum
         while f.body.contains(&format!("${tag}")) {
             tag.push('x');
         }
-        lines += &format!("AS ${tag}${}${tag}$\n", f.body);
+        let library = f.library.as_ref().map(|l| format!("'{l}', ")).unwrap_or_default();
+        lines += &format!("AS {library}${tag}${}${tag}$\n", f.body);
     }
     text(out, &lines);
     Ok(())

@@ -35,10 +35,9 @@ pub(crate) fn open(cx: &mut ExecContext, src: &str, args: &[Value], types: &[Typ
         }
         "pg_partition_tree" => partition_tree(cx, args)?,
         "pg_stat_get_backend_idset" => super::session_fact::places(cx)?,
-        "pg_available_extensions" => vec![vec!["plpgsql".cell(), "1.0".cell(), EXTENSION_COMMENT.cell()]],
-        "pg_available_extension_versions" => vec![system_view::plpgsql_version(false)],
-        // From one version to another: there is only one.
-        "pg_extension_update_paths" => Vec::new(),
+        "pg_available_extensions" => system_view::available_extensions(),
+        "pg_available_extension_versions" => system_view::available_versions(),
+        "pg_extension_update_paths" => update_paths(args)?,
         "pg_tablespace_databases" => tablespace_databases(cx, args)?,
         // Neither replication nor prepared transactions.
         "pg_get_replication_slots"
@@ -55,7 +54,12 @@ pub(crate) fn open(cx: &mut ExecContext, src: &str, args: &[Value], types: &[Typ
     Ok(Some(columns(types, &rows)))
 }
 
-const EXTENSION_COMMENT: &str = "PL/pgSQL procedural language";
+/// From one version to another: there is only one of each.
+fn update_paths(args: &[Value]) -> Result<Vec<Vec<Value>>> {
+    let name = args.first().map(|a| a.datum().str().to_owned()).unwrap_or_default();
+    crate::sql::extension::control(&name)?;
+    Ok(Vec::new())
+}
 
 /// Databases with files in a tablespace.
 fn tablespace_databases(cx: &mut ExecContext, args: &[Value]) -> Result<Vec<Vec<Value>>> {
@@ -111,7 +115,7 @@ fn partition_tree(cx: &mut ExecContext, args: &[Value]) -> Result<Vec<Vec<Value>
     Ok(rows)
 }
 
-fn columns(types: &[TypeRef], rows: &[Vec<Value>]) -> Vec<Column> {
+pub(crate) fn columns(types: &[TypeRef], rows: &[Vec<Value>]) -> Vec<Column> {
     let mut out: Vec<Column> = types.iter().map(|t| Column::new(crate::sql::exec::phys_of(*t))).collect();
     for row in rows {
         for (value, column) in row.iter().zip(&mut out) {

@@ -26,9 +26,6 @@ pub(super) const VIEWS: &[View] = &[
     View { name: "pg_proc", rows: procs },
     View { name: "pg_operator", rows: operators },
     View { name: "pg_cast", rows: casts },
-    View { name: "pg_extension", rows: extensions },
-    View { name: "pg_available_extensions", rows: available_extensions },
-    View { name: "pg_available_extension_versions", rows: available_versions },
     fixed_rows!("pg_am"),
     fixed_rows!("pg_opfamily"),
     fixed_rows!("pg_opclass"),
@@ -38,7 +35,6 @@ pub(super) const VIEWS: &[View] = &[
     View { name: "pg_aggregate", rows: aggregates },
     fixed_rows!("pg_language"),
     fixed_rows!("pg_conversion"),
-    fixed_rows!("pg_extension"),
     fixed_rows!("pg_ts_config"),
     fixed_rows!("pg_ts_config_map"),
     fixed_rows!("pg_ts_dict"),
@@ -236,35 +232,6 @@ pub(crate) fn default_opclass(method: IndexMethod, ty: Oid) -> Oid {
     of(ty).or_else(|| of(opclass_input(ty))).unwrap_or_default()
 }
 
-/// PL/pgSQL: built in, and no other.
-const PLPGSQL: Oid = Oid(13559);
-
-fn extensions(_: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
-    row![sink; PLPGSQL, "plpgsql", fixed::BOOTSTRAP_SUPERUSER, fixed::PG_CATALOG, false, "1.0", NULL, NULL];
-    Ok(())
-}
-
-/// The version of PL/pgSQL there is; `installed`: that column, too.
-pub(crate) fn plpgsql_version(installed: bool) -> Vec<Value> {
-    use super::Cell;
-    let mut row: Vec<Value> = vec!["plpgsql".cell(), "1.0".cell()];
-    row.extend(installed.then(|| true.cell()));
-    let rest = [true.cell(), true.cell(), false.cell(), "pg_catalog".cell(), NULL];
-    row.extend(rest);
-    row.push("PL/pgSQL procedural language".cell());
-    row
-}
-
-fn available_versions(_: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
-    sink.push(&plpgsql_version(true));
-    Ok(())
-}
-
-fn available_extensions(_: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
-    row![sink; "plpgsql", "1.0", "1.0", "PL/pgSQL procedural language"];
-    Ok(())
-}
-
 fn types_array(types: &[Oid]) -> Value {
     if types.is_empty() { NULL } else { oid_array(types.iter().copied()) }
 }
@@ -312,7 +279,8 @@ fn push_function(catalog: &Catalog, sink: &mut Sink, f: &Function) {
         if f.arg_modes.is_empty() { NULL } else { types_array(&f.arg_types) },
         (!f.arg_modes.is_empty()).then(|| char_array(f.arg_modes.iter().copied())),
         f.arg_names.iter().any(|n| !n.is_empty()).then(|| texts(&f.arg_names)),
-        (!defaults.is_empty()).then(|| defaults.join(", ")), NULL, if f.atomic { "" } else { &*f.body }, NULL,
+        (!defaults.is_empty()).then(|| defaults.join(", ")), NULL, if f.atomic { "" } else { &*f.body },
+        f.library.as_deref(),
         f.atomic.then(|| f.body.to_string()), Texts(&f.settings),
         Acl(shown(catalog, f.acl.as_deref()).as_deref()),
     ];

@@ -18,6 +18,7 @@ mod constraint;
 pub(crate) mod depend;
 mod empty;
 mod extended;
+mod extension;
 mod information;
 mod initial;
 mod large_object;
@@ -38,13 +39,13 @@ mod types;
 
 pub(crate) use activity::{Sight, address, serial, sessions, some};
 pub(crate) use cell::{Cell, NULL, Stamp, texts};
-pub(crate) use code::plpgsql_version;
 pub(crate) use code::{
     builtin_statement, collation_name, collation_rows, default_opclass, direct_arguments, opclass_named, opclass_of,
     opclass_takes, special_opclass,
 };
 pub(crate) use depend::{of_expression, of_query};
 pub(crate) use extended::{definition as statistics_definition, expressions as statistics_expressions};
+pub(crate) use extension::{available_extensions, available_versions};
 pub(crate) use information::{Seen, updatable};
 pub(crate) use object::builtin_comment;
 pub(crate) use publication::is_publishable;
@@ -248,6 +249,7 @@ pub fn find(name: &str) -> Option<&'static View> {
         progress::VIEWS,
         publication::VIEWS,
         extended::VIEWS,
+        extension::VIEWS,
         role::VIEWS,
         server::VIEWS,
         session::VIEWS,

@@ -21,7 +21,8 @@ pub(super) const VIEWS: &[View] = &[
     View { name: "pg_default_acl", rows: default_acls },
 ];
 
-const KINDS: [Oid; 15] = [
+const KINDS: [Oid; 16] = [
+    class::EXTENSION,
     class::OPERATOR,
     class::CAST,
     class::COLLATION,
@@ -59,16 +60,19 @@ pub(crate) fn builtin_comment(on: ObjectKey) -> Option<&'static str> {
     BUILTIN_COMMENTS.get(&(on.class, on.oid)).copied()
 }
 
-fn push_builtin_comments(sink: &mut Sink) {
+/// Those that nobody has written others over.
+fn push_builtin_comments(catalog: &Catalog, sink: &mut Sink) {
     let (object, kind) = (sink.oid_key("objoid"), sink.oid_key("classoid"));
     if let (Some(oid), Some(class)) = (object, kind) {
-        if let Some(text) = builtin_comment(ObjectKey::new(class, oid)) {
+        let on = ObjectKey::new(class, oid);
+        if let Some(text) = builtin_comment(on).filter(|_| catalog.comment(on).is_none()) {
             row![sink; oid, class, 0, text];
         }
         return;
     }
     let fits = |k: Oid, o: Oid| object.is_none_or(|w| w == o) && kind.is_none_or(|w| w == k);
-    let mut found: Vec<_> = BUILTIN_COMMENTS.iter().filter(|((k, o), _)| fits(*k, *o)).collect();
+    let own = |k: Oid, o: Oid| catalog.comment(ObjectKey::new(k, o)).is_some();
+    let mut found: Vec<_> = BUILTIN_COMMENTS.iter().filter(|((k, o), _)| fits(*k, *o) && !own(*k, *o)).collect();
     found.sort_unstable();
     for ((class, oid), text) in found {
         row![sink; *oid, *class, 0, *text];
@@ -93,7 +97,7 @@ fn comments(catalog: &Catalog, kinds: &[Oid], sink: &Sink) -> Vec<Comment> {
 fn descriptions(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
     if sink.oid_key("objoid").is_none_or(|o| o < Oid::FIRST_NORMAL) {
-        push_builtin_comments(sink);
+        push_builtin_comments(&catalog, sink);
     }
     for c in comments(&catalog, &KINDS, sink) {
         row![sink; c.on.oid, c.on.class, c.on.sub, c.text];

@@ -79,6 +79,7 @@ impl Call {
 
     fn once(&mut self, cx: &mut ExecContext, batch: &Batch, sel: Sel<'_>) -> Flow<Column> {
         let rows = sel.len();
+        self.check_right(cx)?;
         if matches!(self.def.imp, FuncImpl::System) {
             return self.system(cx, batch, sel);
         }
@@ -113,6 +114,14 @@ impl Call {
                 Err(crate::base::Error::internal(format!("{}() was called as a scalar function", self.def.name)).into())
             }
         }
+    }
+
+    /// Routines look at their rights themselves; functions of users that are not have code here.
+    fn check_right(&self, cx: &mut ExecContext) -> crate::base::Result<()> {
+        if !self.def.is_users() || matches!(self.def.imp, FuncImpl::Routine) {
+            return Ok(());
+        }
+        crate::sql::routine::check_call(cx, self.def)
     }
 
     /// The arguments' values, kept over waits.

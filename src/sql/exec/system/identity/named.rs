@@ -46,6 +46,7 @@ pub(super) fn of(catalog: &Catalog, key: ObjectKey) -> Option<Named> {
         class::AUTHID => catalog.role(oid).map(|r| alone("role", &r.name)),
         class::DATABASE => catalog.database_by_oid(oid).map(|d| alone("database", &d.name)),
         class::DEFAULT_ACL | class::STATISTIC_EXT | class::PUBLICATION => stored(catalog, key),
+        class::EXTENSION => stored(catalog, key).or_else(|| fixed_object(catalog, key)),
         Oid(6106) => published_table(catalog, oid),
         Oid(6237) => published_schema(catalog, oid),
         class::TABLESPACE => match oid {
@@ -236,6 +237,7 @@ fn stored(catalog: &Catalog, key: ObjectKey) -> Option<Named> {
             Some(placed("statistics object", &schema_name(catalog, s.namespace), &s.name, bare))
         }
         Object::DefaultAcl(d) => Some(default_acl(catalog, d)),
+        Object::Extension(e) => Some(alone("extension", &e.name)),
         _ => None,
     }
 }

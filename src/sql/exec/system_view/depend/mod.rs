@@ -24,7 +24,7 @@ pub(super) const VIEWS: &[View] = &[View { name: "pg_depend", rows: dependencies
 const PLPGSQL: [(Oid, Oid); 4] =
     [(class::PROC, Oid(13560)), (class::PROC, Oid(13561)), (class::PROC, Oid(13562)), (class::LANGUAGE, LANGUAGE)];
 const LANGUAGE: Oid = Oid(13563);
-const EXTENSION: Oid = Oid(3079);
+const EXTENSION: Oid = class::EXTENSION;
 const PLPGSQL_EXTENSION: Oid = Oid(13559);
 
 /// Whether a sequence belongs to an identity column.
@@ -392,7 +392,7 @@ impl Rows<'_> {
 
 /// The objects whose rows are asked for: one, or all of them in the order of their OIDs.
 fn asked(catalog: &Catalog, sink: &Sink) -> Vec<Arc<Record>> {
-    const KINDS: [Oid; 8] = [
+    const KINDS: [Oid; 9] = [
         class::RELATION,
         class::PROC,
         class::TYPE,
@@ -401,6 +401,7 @@ fn asked(catalog: &Catalog, sink: &Sink) -> Vec<Arc<Record>> {
         class::COLLATION,
         class::STATISTIC_EXT,
         class::PUBLICATION,
+        class::EXTENSION,
     ];
     let mut found: Vec<Arc<Record>> = match sink.oid_key("objid") {
         Some(oid) => {
@@ -420,6 +421,12 @@ fn dependencies(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     for (kind, oid) in PLPGSQL {
         row![sink; kind, oid, 0, EXTENSION, PLPGSQL_EXTENSION, 0, 'e'];
     }
+    for record in catalog.all(class::EXTENSION) {
+        let Object::Extension(e) = &record.object else { continue };
+        for m in &e.members {
+            row![sink; m.class, m.oid, 0, EXTENSION, e.oid, 0, 'e'];
+        }
+    }
     let records = asked(&catalog, sink);
     let mut rows = Rows { catalog: &catalog, io: &io, sink };
     for record in records {
@@ -435,6 +442,11 @@ fn dependencies(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             Object::Cast(c) => c.depends.iter().for_each(|d| rows.stated(Of(class::CAST, c.oid, 0), d)),
             Object::Statistics(s) => rows.statistics(s),
             Object::Publication(p) => rows.publication(p),
+            Object::Extension(e) => {
+                let of = Of(class::EXTENSION, e.oid, 0);
+                rows.push(of, (class::NAMESPACE, e.namespace, 0), 'n');
+                e.requires.iter().for_each(|r| rows.push(of, (class::EXTENSION, *r, 0), 'n'));
+            }
             Object::Collation(c) => rows.schema(Of(class::COLLATION, c.oid, 0), c.namespace),
             _ => {}
         }

@@ -6,7 +6,7 @@ use crate::catalog::object::class;
 use crate::sql::bind::scope::WHOLE_ROW;
 use crate::sql::bind::{Query, Source};
 use crate::sql::expr::{Expr, ExprKind};
-use crate::sql::func::{FuncDef, FuncImpl};
+use crate::sql::func::FuncDef;
 use crate::types::{Value, oid};
 use std::collections::BTreeSet;
 
@@ -47,7 +47,7 @@ struct Reader<'q> {
 
 impl<'q> Reader<'q> {
     fn function(&mut self, f: &FuncDef) {
-        if matches!(f.imp, FuncImpl::Routine) {
+        if f.is_users() {
             self.found.insert((class::PROC, f.oid, 0));
         }
     }
