@@ -8,7 +8,7 @@
 //! # a comment
 //! query SQL
 //! parse NAME SQL                        `-` is the unnamed one
-//! bind PORTAL NAME [binary] [VALUE...]  texts; `binary` asks for all results so
+//! bind PORTAL NAME [binary] [VALUE...]  texts, in which `\0` is a zero byte; `binary` asks for all results so
 //! describe statement|portal NAME
 //! execute PORTAL LIMIT
 //! close statement|portal NAME
@@ -45,6 +45,7 @@ fn name(word: Option<&str>) -> Vec<u8> {
 fn values(values: &[&str], body: &mut Vec<u8>) {
     body.extend((values.len() as u16).to_be_bytes());
     for value in values {
+        let value = value.replace("\\0", "\0");
         body.extend((value.len() as u32).to_be_bytes());
         body.extend(value.as_bytes());
     }
@@ -206,4 +207,65 @@ fn wire_scripts() {
         wrong.push(format!("{}:{}: {} instead of {}", file.display(), at + 1, line(&came), line(&script)));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn session(server: &Option<Server>) -> Client {
+    match (server, std::env::var("WIRE_SERVER")) {
+        (Some(server), _) => server.connect(),
+        (None, Ok(address)) => Client::start(Box::new(TcpStream::connect(address).unwrap())).unwrap(),
+        (None, Err(_)) => unreachable!(),
+    }
+}
+
+fn own_server() -> Option<Server> {
+    std::env::var_os("WIRE_SERVER").is_none().then(|| Server::started(&[]))
+}
+
+/// Up to the message of a kind, what came, shown.
+fn until(client: &mut Client, kind: char) -> Vec<String> {
+    let mut came = Vec::new();
+    loop {
+        let message = client.read().expect("an answer").expect("a connection");
+        came.push(shown(&message));
+        if message.kind == kind {
+            return came;
+        }
+    }
+}
+
+fn query(client: &mut Client, sql: &str) -> Vec<String> {
+    let mut packets = Packets::default();
+    packets.add(b'Q', &[sql.as_bytes(), b"\0"]);
+    client.write(&packets.0);
+    until(client, 'Z')
+}
+
+/// A listener hears what was committed before it asked not to.
+#[test]
+fn a_notification_comes_before_the_answer_to_unlisten() {
+    let server = own_server();
+    let (mut listener, mut other) = (session(&server), session(&server));
+    query(&mut listener, "listen overtaken");
+    query(&mut other, "notify overtaken, 'first'");
+    let came = query(&mut listener, "unlisten overtaken");
+    assert!(came.iter().any(|m| m.contains("overtaken")), "{came:?}");
+    query(&mut other, "notify overtaken, 'second'");
+    let came = query(&mut listener, "select");
+    assert!(!came.iter().any(|m| m.contains("overtaken")), "{came:?}");
+}
+
+/// A row that fails is told of while the client still sends.
+#[test]
+fn a_failing_row_ends_a_copy_before_its_end() {
+    let server = own_server();
+    let mut client = session(&server);
+    query(&mut client, "create temp table copied(a int not null)");
+    let mut packets = Packets::default();
+    packets.add(b'Q', &[b"copy copied from stdin\0"]);
+    client.write(&std::mem::take(&mut packets.0));
+    until(&mut client, 'G');
+    packets.add(b'd', &[b"1\n\\N\n"]);
+    client.write(&packets.0);
+    let came = until(&mut client, 'Z');
+    assert!(came[0].contains("23502"), "{came:?}");
 }

@@ -288,7 +288,11 @@ async fn next_message(
         }
         tokio::select! {
             biased;
-            frame = client.frame() => return frame,
+            frame = client.frame() => {
+                // What the client says next must not overtake what it was to be told: it may be an UNLISTEN.
+                session.look_around(client);
+                return frame;
+            }
             () = handle.wake.notified() => {
                 session.look_around(client);
                 client.flush().await?;

@@ -77,11 +77,15 @@ fn request(version: u32, parameters: Vec<(String, String)>, handshake: Option<Bo
     let mut request = Box::new(Request { tls, ..Request::default() });
     let mut unknown = Vec::new();
     let mut database = None;
+    // Wherever the command line stands, what has a name of its own outdoes it.
+    for (_, value) in parameters.iter().filter(|(name, _)| name == "options") {
+        request.options = command_line(value)?;
+    }
     for (name, value) in parameters {
         match name.as_str() {
             "user" => request.user = value,
             "database" => database = Some(value),
-            "options" => request.options.extend(command_line(&value)?),
+            "options" => {}
             "replication" if matches!(value.as_str(), "false" | "off" | "no" | "0") => {}
             "replication" => {
                 return Err(

@@ -140,9 +140,24 @@ impl Session {
         client.out.copy_in(copy.options.format == CopyFormat::Binary, copy.types.len());
         client.flush().await?;
         loop {
+            // Before the client is waited for, it is to learn of a row that fails: it may go on sending for long.
+            let arrived = tokio::select! {
+                biased;
+                message = client.message() => Some(message),
+                () = std::future::ready(()) => None,
+            };
+            if arrived.is_none() {
+                self.insert_rows(client, copy).await?;
+            }
+            let waiting = async {
+                match arrived {
+                    Some(message) => message,
+                    None => client.message().await,
+                }
+            };
             let message = tokio::select! {
                 biased;
-                message = client.message() => message,
+                message = waiting => message,
                 () = self.handle.wake.notified() => {
                     if self.handle.interrupts.cause() != Cause::None {
                         self.handle.interrupts.check().map_err(|e| copy.next_line(e))?;

@@ -13,7 +13,7 @@ use super::statement::{Statement, row_columns};
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::err;
 use crate::sql::ast::Stmt;
-use crate::sql::parse::{ParseOptions, parse_with};
+use crate::sql::parse::parse_with;
 use crate::types::{self, TypeRef, Value};
 use crate::wire::{Bind, Format, Frontend, Parse, RowColumn, Target};
 use std::sync::Arc;
@@ -106,7 +106,7 @@ impl Session {
         }
         let given = m.types.iter().map(|t| given_type(*t)).collect();
         let mut notices = Vec::new();
-        let parsed = parse_with(&source, &ParseOptions::default(), &mut notices);
+        let parsed = parse_with(&source, &self.parse_options(), &mut notices);
         notices.into_iter().for_each(|n| self.tell(client, n));
         let mut parsed = parsed?;
         if parsed.len() > 1 {
@@ -165,7 +165,11 @@ impl Session {
         for (i, (bytes, ty)) in m.parameters.iter().zip(&types).enumerate() {
             let format = Format::of(&m.formats, i);
             let value = self.parameter(bytes.as_deref(), *ty, format);
-            params.push(value.map_err(|e| e.context(parameter_context(&m.portal, i, format)))?);
+            let value = value.map_err(|e| {
+                let e = if format == Format::Binary { naming_parameter(e, i) } else { e };
+                e.context(parameter_context(&m.portal, i, bytes.as_deref(), format))
+            });
+            params.push(value?);
         }
         crate::sql::exec::domain::check_unchecked(self.cx())?;
         statement.count_use();
@@ -182,7 +186,7 @@ impl Session {
         let Some(bytes) = bytes else { return Ok(Value::Null) };
         let io = &self.cx().fx.io;
         match format {
-            Format::Text => types::text_in(ty, crate::wire::utf8(bytes)?, io),
+            Format::Text => types::text_in(ty, types::text::check(bytes)?, io),
             Format::Binary => types::binary_in(ty, bytes, io),
         }
     }
@@ -337,8 +341,20 @@ impl Session {
 }
 
 /// Which parameter could not be read; its text is not shown. PostgreSQL 15, params.c, ParamsErrorCallback.
-fn parameter_context(portal: &str, n: usize, format: Format) -> String {
-    let value = if format == Format::Text { " = '...'" } else { "" };
+/// Bytes that a value's binary form leaves over are told of with the parameter's number.
+///
+/// PostgreSQL 15, postgres.c, exec_bind_message: same text.
+fn naming_parameter(mut e: Error, n: usize) -> Error {
+    if e.sqlstate() == SqlState::INVALID_BINARY_REPRESENTATION && e.message() == "incorrect binary data format" {
+        e.0.message.push_str(&format!(" in bind parameter {}", n + 1));
+    }
+    e
+}
+
+/// The value is hinted at where it is text.
+fn parameter_context(portal: &str, n: usize, bytes: Option<&[u8]>, format: Format) -> String {
+    let is_text = format == Format::Text && bytes.is_none_or(|b| types::text::check(b).is_ok());
+    let value = if is_text { " = '...'" } else { "" };
     match portal {
         "" => format!("unnamed portal parameter ${}{value}", n + 1),
         name => format!("portal \"{name}\" parameter ${}{value}", n + 1),

@@ -10,6 +10,7 @@ use super::state::Session;
 use super::statement::Statement;
 use crate::base::{Error, Result, Severity, Stop, Wait};
 use crate::sql::ast::Stmt;
+use crate::settings::{Id, Lookup};
 use crate::sql::parse::{ParseOptions, parse_with};
 use crate::sql::plan::PlannedStatement;
 use crate::wire::RowColumn;
@@ -80,20 +81,36 @@ impl Session {
         Ok(())
     }
 
+    /// How the session's settings have texts read.
+    pub(super) fn parse_options(&mut self) -> ParseOptions {
+        let view = &self.backend().view;
+        ParseOptions {
+            standard_conforming_strings: view.bool(Id::StandardConformingStrings),
+            escape_string_warning: view.bool(Id::EscapeStringWarning),
+            // Unsafe only where a byte of a character can look like a backslash, which in UTF-8 none does.
+            backslash_quote: view.choice(Id::BackslashQuote) != "off",
+        }
+    }
+
     /// Parses a query string, or finds it among those run lately.
     pub(super) fn parse(&mut self, client: &mut Client, source: &Arc<str>) -> Result<Arc<Vec<Arc<Statement>>>> {
-        if let Some(known) = self.recent.get(source) {
+        let options = self.parse_options();
+        if options.standard_conforming_strings
+            && let Some(known) = self.recent.get(source)
+        {
             return Ok(known);
         }
         let mut notices = Vec::new();
-        let parsed = parse_with(source, &ParseOptions::default(), &mut notices);
+        let parsed = parse_with(source, &options, &mut notices);
         for notice in notices {
             self.tell(client, notice);
         }
         let statements: Vec<_> =
             parsed?.into_iter().map(|raw| Arc::new(Statement::immediate(source.clone(), raw, Vec::new()))).collect();
         let statements = Arc::new(statements);
-        self.recent.put(source.clone(), statements.clone());
+        if options.standard_conforming_strings {
+            self.recent.put(source.clone(), statements.clone());
+        }
         Ok(statements)
     }
 

@@ -129,7 +129,7 @@ pub type Filled = (Arc<Vec<Arc<Statement>>>, Arc<[Value]>);
 impl Session {
     /// The planned statement behind a text, if its shape has one.
     pub(super) fn template(&mut self, source: &Arc<str>) -> Option<Filled> {
-        if self.block == super::block::Block::Failed {
+        if self.block == super::block::Block::Failed || !self.parse_options().standard_conforming_strings {
             return None;
         }
         let shape = Shape::of(source)?;

@@ -119,8 +119,21 @@ fn class_bits(address: Ipv4Addr, octets: u8) -> u8 {
     class.max(octets.saturating_mul(8))
 }
 
+/// What only has its last 32 bits, and is not `::1`, reads as an IPv4 address behind `::`.
+///
+/// PostgreSQL 15, inet_net_ntop.c, inet_net_ntop_ipv6: same rule.
+fn v6_text(a: Ipv6Addr) -> String {
+    match a.to_bits() {
+        n if n <= 1 || n > u128::from(u32::MAX) => a.to_string(),
+        n => format!("::{}", Ipv4Addr::from_bits(n as u32)),
+    }
+}
+
 pub fn write(value: Inet, cidr: bool, out: &mut Vec<u8>) {
-    out.extend_from_slice(value.address.to_string().as_bytes());
+    match value.address {
+        IpAddr::V6(a) => out.extend_from_slice(v6_text(a).as_bytes()),
+        a => out.extend_from_slice(a.to_string().as_bytes()),
+    }
     if cidr || value.bits != value.max_bits() {
         out.extend_from_slice(format!("/{}", value.bits).as_bytes());
     }

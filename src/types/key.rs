@@ -67,6 +67,11 @@ fn encode_bytes(typ: TypeRef, b: &[u8], out: &mut Vec<u8>) {
         }
         oid::RECORD => encode_record(b, out),
         oid::ANYARRAY => encode_array(b, out),
+        oid::OIDVECTOR => {
+            let vector = Array::new(b);
+            out.extend_from_slice(&(vector.len() as u32).to_be_bytes());
+            vector.iter().for_each(|v| encode(TypeRef::of(oid::OID), v, out));
+        }
         oid::ANYRANGE => Range::new(b).encode_key(out),
         oid::ANYMULTIRANGE => Multirange::new(b).encode_key(out),
         other => match info(base_type(other)) {

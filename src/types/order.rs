@@ -48,6 +48,7 @@ fn compare_bytes(typ: TypeRef, a: &[u8], b: &[u8]) -> Ordering {
         oid::BIT | oid::VARBIT => compare_bits(a, b),
         oid::RECORD => compare_records(a, b),
         oid::ANYARRAY => compare_arrays(a, b),
+        oid::OIDVECTOR => compare_vectors(a, b),
         oid::ANYRANGE => Range::new(a).compare(&Range::new(b)),
         oid::ANYMULTIRANGE => Multirange::new(a).compare(&Multirange::new(b)),
         other => match info(base_type(other)) {
@@ -59,6 +60,14 @@ fn compare_bytes(typ: TypeRef, a: &[u8], b: &[u8]) -> Ordering {
             _ => a.cmp(b),
         },
     }
+}
+
+/// The length, then the members; where the first one stands tells nothing (PostgreSQL 15, nbtcompare.c, btoidvectorcmp).
+fn compare_vectors(a: &[u8], b: &[u8]) -> Ordering {
+    let (a, b) = (Array::new(a), Array::new(b));
+    let member = TypeRef::of(oid::OID);
+    let differing = || a.iter().zip(b.iter()).map(|(x, y)| nulls_last(member, x, y)).find(|o| o.is_ne());
+    a.len().cmp(&b.len()).then_with(|| differing().unwrap_or(Ordering::Equal))
 }
 
 /// The bits as bytes, then the length (PostgreSQL 15, varbit.c, bit_cmp).

@@ -187,14 +187,21 @@ impl Binder<'_, '_> {
         }
     }
 
-    /// Functional notation: `row.name` is `name(row)` where a plain function takes the row and the row has no such
-    /// column. PostgreSQL 15, parse_func.c, ParseFuncOrColumn.
+    /// Functional notation: `value.name` is `name(value)` where a function, aggregate or cast takes the value, which is
+    /// no row or has no such column. PostgreSQL 15, parse_func.c, ParseFuncOrColumn.
     pub(super) fn function_of_row(&mut self, name: &str, row: Expr, pos: Pos) -> Result<Option<Expr>> {
         let actual = [row.ty.oid];
-        let Ok(Resolved::Function(candidate)) = self.function(None, name, &actual, &[], false)? else {
-            return Ok(None);
+        let candidate = match self.function(None, name, &actual, &[], false)? {
+            Ok(Resolved::Function(candidate)) => candidate,
+            Ok(Resolved::Cast(target)) => return self.cast(row, target, pos).map(Some),
+            Err(_) => return Ok(None),
         };
         let func = candidate.what;
+        if func.kind == b'a' {
+            let call = FuncCall::new(vec![name.into()], Vec::new());
+            let (args, ret) = self.arguments(candidate, vec![row], &actual, pos)?;
+            return self.aggregate(func, &call, args, 1, None, ret, self.scopes.len(), name, pos).map(Some);
+        }
         if func.kind != b'f' {
             return Ok(None);
         }

@@ -259,6 +259,9 @@ impl Binder<'_, '_> {
 
     fn field(&mut self, e: Expr, name: &str, pos: Pos) -> Result<Expr> {
         if !is_complex(types::base_type(e.ty.oid)) {
+            if let Some(call) = self.function_of_row(name, e.clone(), pos)? {
+                return Ok(call);
+            }
             let shown = self.type_name(e.ty.oid);
             return Err(err!(
                 WRONG_OBJECT_TYPE,

@@ -248,6 +248,11 @@ fn of_column(cx: &mut ExecContext, key: ObjectKey, found: &mut Vec<Dependent>) -
         }
     }
     let c = super::write::class_of(cx, key.oid)?;
+    if let Some(a) = c.attributes.get(n).filter(|a| a.default.is_some()) {
+        // Silently, though its sequence, which goes too, would also take it along.
+        let key = ObjectKey { class: class::ATTRDEF, ..key };
+        found.push(Dependent { key, age: a.default_oid, silent: true });
+    }
     for r in c.rules.iter().filter(|r| r.columns.contains(&(key.sub as i16))) {
         found.push(Dependent { key: ObjectKey::new(class::REWRITE, r.oid), age: r.oid, silent: false });
     }

@@ -1,10 +1,10 @@
 //! What stands between a scan or join and its parent: an optional filter, then an optional projection.
 
 use super::ExecContext;
-use crate::base::Flow;
+use crate::base::{Error, Flow, Stop};
 use crate::sql::expr::Expr;
 use crate::sql::expr::eval::{Predicate, Projection, Scope, Sel};
-use crate::types::{Batch, Phys, TypeRef};
+use crate::types::{Batch, Column, Phys, TypeRef};
 
 /// The physical form of a type's values.
 pub(crate) fn phys_of(ty: TypeRef) -> Phys {
@@ -14,6 +14,12 @@ pub(crate) fn phys_of(ty: TypeRef) -> Phys {
 /// The forms of a plan's columns.
 pub(crate) fn forms_of(columns: &[crate::sql::plan::PlanColumn]) -> Vec<Phys> {
     columns.iter().map(|c| phys_of(c.ty)).collect()
+}
+
+/// Some rows of a batch, whose columns may be empty where nobody needs them.
+fn rows_of(batch: &Batch, rows: &[u32]) -> Batch {
+    let column = |c: &Column| if c.is_empty() { c.clone() } else { c.gather_rows(rows) };
+    Batch { columns: batch.columns.iter().map(column).collect(), rows: rows.len() }
 }
 
 /// Filter and projection of one batch at a time, resumable after a wait.
@@ -28,7 +34,14 @@ pub(crate) struct Output {
     /// How many of the kept rows were given, and the end of the piece being projected.
     given: usize,
     piece: Option<usize>,
+    /// Rows that failed together, and the first of them that is still to be taken alone.
+    alone: Option<(Batch, usize)>,
     pub removed: u64,
+}
+
+/// Whether an error is about the values of one row, so that the rows before it are good.
+fn is_of_a_row(e: &Error) -> bool {
+    matches!(e.sqlstate().0, [b'2', b'1'..=b'3', ..])
 }
 
 impl Output {
@@ -41,6 +54,7 @@ impl Output {
             lazy: false,
             given: 0,
             piece: None,
+            alone: None,
             removed: 0,
         }
     }
@@ -60,11 +74,11 @@ impl Output {
 
     /// True if the last batch fed is still being worked on.
     pub fn is_busy(&self) -> bool {
-        self.batch.is_some()
+        self.batch.is_some() || self.alone.is_some()
     }
 
     pub fn feed(&mut self, batch: Batch) {
-        debug_assert!(self.batch.is_none(), "FLOW-1: a batch would be lost");
+        debug_assert!(!self.is_busy(), "FLOW-1: a batch would be lost");
         self.batch = Some(batch);
     }
 
@@ -73,6 +87,11 @@ impl Output {
         self.kept = None;
         self.given = 0;
         self.piece = None;
+        self.alone = None;
+        self.reset_expressions();
+    }
+
+    fn reset_expressions(&mut self) {
         if let Some(f) = &mut self.filter {
             f.reset();
         }
@@ -82,7 +101,45 @@ impl Output {
     }
 
     /// The batch fed, filtered and projected; None if no row is left.
+    ///
+    /// When a row fails, those before it come out first: they may be all that a LIMIT or a cursor wants, and a client
+    /// sees them before the error.
     pub fn take(&mut self, cx: &mut ExecContext) -> Flow<Option<Batch>> {
+        loop {
+            if self.batch.is_none()
+                && let Some((rows, at)) = &mut self.alone
+            {
+                if *at == rows.rows {
+                    self.alone = None;
+                    return Ok(None);
+                }
+                self.batch = Some(rows_of(rows, &[*at as u32]));
+                *at += 1;
+            }
+            match self.take_batch(cx) {
+                Err(Stop::Error(e)) if is_of_a_row(&e) && self.separate() => {}
+                Ok(None) if self.alone.is_some() => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// Has the rows of the batch, which have failed together, taken one by one; false where that would repeat what may be
+    /// done only once.
+    fn separate(&mut self) -> bool {
+        let repeatable = self.filter.as_ref().is_none_or(Predicate::is_repeatable)
+            && self.project.as_ref().is_none_or(Projection::is_repeatable);
+        let Some(batch) = self.batch.take_if(|b| repeatable && b.rows > 1) else { return false };
+        self.reset_expressions();
+        let kept = self.kept.take().flatten().unwrap_or_else(|| (0..batch.rows as u32).collect());
+        let rest = rows_of(&batch, &kept[self.given..]);
+        self.given = 0;
+        self.piece = None;
+        self.alone = Some((rest, 0));
+        true
+    }
+
+    fn take_batch(&mut self, cx: &mut ExecContext) -> Flow<Option<Batch>> {
         let Some(batch) = &self.batch else { return Ok(None) };
         if self.kept.is_none() {
             let kept = match &mut self.filter {

@@ -101,6 +101,10 @@ impl Lexer<'_> {
                     if s.tok == Tok::Eof {
                         return true;
                     }
+                    if let Some(escape) = s.escape.filter(|_| self.options.escape_string_warning) {
+                        let warning = scan::escape_warning(self.text, start, escape);
+                        self.out.notices.push((start as u32, warning));
+                    }
                     self.push(s.tok, start, s.end, s.value);
                 }
                 Err((start, error)) => {

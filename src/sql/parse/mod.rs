@@ -49,11 +49,15 @@ use crate::sql::ast::RawStmt;
 #[derive(Clone, Debug)]
 pub struct ParseOptions {
     pub standard_conforming_strings: bool,
+    /// Whether to tell of backslashes in strings that are not standard.
+    pub escape_string_warning: bool,
+    /// Whether `\\'` may stand for a quote.
+    pub backslash_quote: bool,
 }
 
 impl Default for ParseOptions {
     fn default() -> ParseOptions {
-        ParseOptions { standard_conforming_strings: true }
+        ParseOptions { standard_conforming_strings: true, escape_string_warning: true, backslash_quote: true }
     }
 }
 

@@ -7,7 +7,7 @@ use super::ParseOptions;
 use super::keyword::Kw;
 use super::token::Tok;
 use super::unicode;
-use crate::base::{Error, Result, SqlState};
+use crate::base::{Error, Report, Result, Severity, SqlState};
 use crate::err;
 use crate::sql::ast::cursor;
 
@@ -16,15 +16,17 @@ pub(super) struct Scanned {
     pub tok: Tok,
     pub end: usize,
     pub value: Option<String>,
+    /// What the first backslash of a string stands before that would not be an escape in a standard string.
+    pub escape: Option<u8>,
 }
 
 impl Scanned {
     fn plain(tok: Tok, end: usize) -> Scanned {
-        Scanned { tok, end, value: None }
+        Scanned { tok, end, value: None, escape: None }
     }
 
     fn with(tok: Tok, end: usize, value: String) -> Scanned {
-        Scanned { tok, end, value: Some(value) }
+        Scanned { tok, end, value: Some(value), escape: None }
     }
 }
 
@@ -116,8 +118,8 @@ fn token(text: &str, at: usize, options: &ParseOptions) -> Result<Scanned> {
     let next = b.get(at + 1).copied().unwrap_or(0);
     match (first, next) {
         (b'\'', _) if options.standard_conforming_strings => plain_string(text, at, at, Tok::Str, ""),
-        (b'\'', _) => escape_string(text, at, at),
-        (b'e' | b'E', b'\'') => escape_string(text, at, at + 1),
+        (b'\'', _) => escape_string(text, at, at, options),
+        (b'e' | b'E', b'\'') => Ok(Scanned { escape: None, ..escape_string(text, at, at + 1, options)? }),
         (b'b' | b'B', b'\'') => plain_string(text, at, at + 1, Tok::Bit, "b"),
         (b'x' | b'X', b'\'') => plain_string(text, at, at + 1, Tok::Bit, "x"),
         // The letter alone is the type name; the string follows as a token of its own.
@@ -285,9 +287,10 @@ fn plain_string(text: &str, start: usize, quote: usize, tok: Tok, prefix: &str) 
 }
 
 /// An `E'…'` string whose opening quote is at `quote`.
-fn escape_string(text: &str, start: usize, quote: usize) -> Result<Scanned> {
+fn escape_string(text: &str, start: usize, quote: usize, options: &ParseOptions) -> Result<Scanned> {
     let b = text.as_bytes();
     let mut value: Vec<u8> = Vec::new();
+    let mut first = None;
     let mut i = quote + 1;
     let unterminated = || error_near(text, "unterminated quoted string", start, text.len());
     loop {
@@ -295,6 +298,12 @@ fn escape_string(text: &str, start: usize, quote: usize) -> Result<Scanned> {
         value.extend_from_slice(&b[i..i + n]);
         i += n + 1;
         if b[i - 1] == b'\\' {
+            if b.get(i) == Some(&b'\'') && !options.backslash_quote {
+                return Err(err!(NONSTANDARD_USE_OF_ESCAPE_CHARACTER, "unsafe use of \\' in a string literal")
+                    .hint("Use '' to write quotes in strings. \\' is insecure in client-only encodings.")
+                    .at(cursor(text, start as u32)));
+            }
+            first = first.or(b.get(i).copied());
             i = escape(text, i, &mut value).ok_or_else(unterminated)??;
         } else if b.get(i) == Some(&b'\'') {
             value.push(b'\'');
@@ -306,7 +315,23 @@ fn escape_string(text: &str, start: usize, quote: usize) -> Result<Scanned> {
         }
     }
     let value = unicode::verify(value)?;
-    Ok(Scanned::with(Tok::Str, i, value))
+    Ok(Scanned { escape: first, ..Scanned::with(Tok::Str, i, value) })
+}
+
+/// What PostgreSQL says of a plain string in which a backslash is an escape.
+///
+/// PostgreSQL 15, scan.l, check_string_escape_warning and check_escape_warning: same texts.
+pub(super) fn escape_warning(text: &str, start: usize, escape: u8) -> Report {
+    let (what, hint) = match escape {
+        b'\'' => ("\\'", "Use '' to write quotes in strings, or use the escape string syntax (E'...')."),
+        b'\\' => ("\\\\", "Use the escape string syntax for backslashes, e.g., E'\\\\'."),
+        _ => ("escape", "Use the escape string syntax for escapes, e.g., E'\\r\\n'."),
+    };
+    let message = format!("nonstandard use of {what} in a string literal");
+    let mut report = Report::notice(Severity::Warning, SqlState::NONSTANDARD_USE_OF_ESCAPE_CHARACTER, message);
+    report.hint = Some(hint.into());
+    report.position = cursor(text, start as u32);
+    report
 }
 
 /// Decodes the escape whose backslash is at `at - 1`; gives where it ends, `None` at the end of the text.

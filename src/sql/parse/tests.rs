@@ -256,9 +256,14 @@ fn long_identifiers_are_cut() {
 /// Without standard_conforming_strings a plain string has escapes.
 #[test]
 fn old_strings_have_escapes() {
-    let options = ParseOptions { standard_conforming_strings: false };
-    let stmts = parse_with(r"select 'a\tb'", &options, &mut Vec::new()).expect("valid");
-    assert!(format!("{stmts:?}").contains(r#"Str("a\tb")"#), "{stmts:?}");
+    let options = ParseOptions { standard_conforming_strings: false, ..ParseOptions::default() };
+    let mut notices = Vec::new();
+    let stmts = parse_with(r"select 'a\tb\'c', 'plain', E'\t' -- it's", &options, &mut notices).expect("valid");
+    assert!(format!("{stmts:?}").contains(r#"Str("a\tb'c")"#), "{stmts:?}");
+    let told: Vec<_> = notices.iter().map(|n| (n.message.as_str(), n.position)).collect();
+    assert_eq!(told, [("nonstandard use of escape in a string literal", Some(8))]);
+    let options = ParseOptions { backslash_quote: false, ..options };
+    assert!(parse_with(r"select E'\''", &options, &mut Vec::new()).is_err());
 }
 
 /// Nesting ends in 54001, never in an overflow, however it is built; what is accepted can be dropped on a small stack.

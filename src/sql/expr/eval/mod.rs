@@ -471,6 +471,11 @@ impl Projection {
         self.exprs.is_empty()
     }
 
+    /// Whether doing it again for the same rows does no harm.
+    pub fn is_repeatable(&self) -> bool {
+        self.nature.volatile == 0
+    }
+
     pub fn types(&self) -> Vec<TypeRef> {
         self.exprs.iter().map(Eval::ty).collect()
     }
@@ -579,6 +584,7 @@ pub struct Predicate {
     /// Conjuncts, each evaluated only for the rows that passed those before it.
     arms: Vec<Eval>,
     waits: bool,
+    repeatable: bool,
     arm: usize,
     kept: Option<Vec<u32>>,
     by_row: Option<Projection>,
@@ -611,7 +617,12 @@ impl Predicate {
             arms.clear();
             by_row = Some(Projection::of(vec![Eval::with_scope(&strictly(expr), scope)]));
         }
-        Predicate { arms, waits: n.waits, arm: 0, kept: None, by_row }
+        Predicate { arms, waits: n.waits, repeatable: n.volatile == 0, arm: 0, kept: None, by_row }
+    }
+
+    /// Whether asking again for the same rows does no harm.
+    pub fn is_repeatable(&self) -> bool {
+        self.repeatable
     }
 
     pub fn reset(&mut self) {
