@@ -155,6 +155,10 @@ impl Catalog {
         for (_, relation) in self.own_relations.lock().drain() {
             relation.stale.store(true, Ordering::Release);
         }
+        // A temporary schema that was made among the changes is gone with them.
+        if self.temp_schema().is_some_and(|oid| self.namespace(oid).is_none()) {
+            self.temp_schema.store(0, Ordering::Relaxed);
+        }
         self.own_generation.fetch_add(1, Ordering::Relaxed);
     }
 

@@ -709,18 +709,19 @@ impl Binder<'_, '_> {
         match self.coerce_to(expr, target, CastContext::Assignment, pos)? {
             Some(e) => Ok(e),
             None => {
-                let kind = match what {
-                    Assigned::Column => "",
-                    Assigned::Default => "default ",
+                let (part, kind) = match what {
+                    Assigned::Column => ("column", ""),
+                    Assigned::Subfield => ("subfield", ""),
+                    Assigned::Default => ("column", "default "),
                 };
                 let shown = crate::types::format_type_plain(target.oid, &*self.cx.io.hooks);
                 Err(err!(
                     DATATYPE_MISMATCH,
-                    "column \"{column}\" is of type {shown} but {kind}expression is of type {}",
+                    "{part} \"{column}\" is of type {shown} but {kind}expression is of type {}",
                     self.type_name(from)
                 )
                 .hint("You will need to rewrite or cast the expression.")
-                .at(if what == Assigned::Column { self.at(pos) } else { None }))
+                .at(if what == Assigned::Default { None } else { self.at(pos) }))
             }
         }
     }

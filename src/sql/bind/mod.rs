@@ -253,7 +253,11 @@ pub fn bind_assignment(cx: &mut BindContext<'_>, stmt: &ast::Stmt, to: &Destinat
             return Err(Error::unsupported("assigning a sorted query to a part of a variable is not supported"));
         }
         binder.scopes.push(Scope::default());
-        let value = std::mem::replace(&mut target.expr, Expr::new(crate::sql::expr::ExprKind::CurrentRow, base.ty));
+        let mut value = std::mem::replace(&mut target.expr, Expr::new(crate::sql::expr::ExprKind::CurrentRow, base.ty));
+        // A bare literal has no type yet.
+        if let Some(literal) = literal_of(stmt) {
+            value = binder.expr(literal)?;
+        }
         target.expr = binder.assign_part(base.clone(), path, value, to.name, ast::NOWHERE)?;
         return Ok(query);
     }

@@ -310,7 +310,10 @@ impl Binder<'_, '_> {
     fn subscript(&mut self, array: Expr, path: &[ast::Indirection], pos: Pos) -> Result<Expr> {
         let base = types::base_type(array.ty.oid);
         if base == oid::JSONB {
-            return self.json_subscript(array, path, pos);
+            let upper = self.json_keys(path, pos)?;
+            let (lower, ty) = (vec![None; upper.len()], TypeRef::of(oid::JSONB));
+            let kind = ExprKind::Subscript { lower, upper, slice: false, array: Box::new(array) };
+            return Ok(Expr { pos: Some(pos), kind, ty });
         }
         let Some(element) = self.subscripted(base, pos)? else {
             let shown = self.type_name(array.ty.oid);
@@ -376,7 +379,8 @@ impl Binder<'_, '_> {
         }
     }
 
-    fn json_subscript(&mut self, value: Expr, path: &[ast::Indirection], pos: Pos) -> Result<Expr> {
+    /// The keys of a path into a `jsonb` document, each an integer or a text.
+    pub(super) fn json_keys(&mut self, path: &[ast::Indirection], pos: Pos) -> Result<Vec<Option<Expr>>> {
         let mut keys = Vec::new();
         for p in path {
             let ast::Indirection::Subscript(e) = p else {
@@ -391,7 +395,8 @@ impl Binder<'_, '_> {
             let key = self.expr(e)?;
             // PostgreSQL 15, jsonbsubs.c, jsonb_subscript_transform: what is either a number or a text.
             let implicit = |to| super::coerce::can_coerce(&[key.ty.oid], &[to], func::CastContext::Implicit);
-            let hint = match (key.ty.oid == oid::UNKNOWN, implicit(oid::INT4), implicit(oid::TEXT)) {
+            let (number, text) = (implicit(oid::INT4), implicit(oid::TEXT));
+            let hint = match (key.ty.oid == oid::UNKNOWN, number, text) {
                 (true, ..) | (_, true, false) | (_, false, true) => None,
                 (_, true, true) => Some("jsonb subscript must be coercible to only one type, integer or text."),
                 _ => Some("jsonb subscript must be coercible to either integer or text."),
@@ -402,10 +407,10 @@ impl Binder<'_, '_> {
                     .hint(hint)
                     .at(self.at(e.start())));
             }
-            keys.push(self.cast(key, TypeRef::of(oid::TEXT), e.start())?);
+            let to = if number && key.ty.oid != oid::UNKNOWN { oid::INT4 } else { oid::TEXT };
+            keys.push(Some(self.cast(key, TypeRef::of(to), e.start())?));
         }
-        let keys = Expr::new(ExprKind::Array { elements: keys, nested: false }, TypeRef::of(oid::TEXT_ARRAY));
-        self.make_op(None, "#>", Some(value), keys, pos)
+        Ok(keys)
     }
 
     /// `GROUPING(a, b)`: resolved against GROUP BY once that is known; until then the arguments stand in a row.

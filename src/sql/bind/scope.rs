@@ -127,6 +127,8 @@ impl Clause {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Assigned {
     Column,
+    /// A field of a column of a row type.
+    Subfield,
     Default,
 }
 

@@ -370,7 +370,7 @@ impl Binder<'_, '_> {
             Some(Given::Value(v, _)) => v,
             _ => Expr::new(ExprKind::Const(Value::Null), a.ty),
         };
-        Ok(Given::Value(self.assign_part(base, &c.path, e, &a.name, pos)?, pos))
+        Ok(Given::Value(self.assign_part(base, &c.path, e, &a.name, c.pos)?, pos))
     }
 
     /// GENERATED columns take no value from users; OVERRIDING says otherwise for identity columns.
@@ -830,13 +830,13 @@ impl Binder<'_, '_> {
             Given::Value(e, pos) if column.path.is_empty() => {
                 self.coerce_assignment(e, a.ty, &a.name, pos, Assigned::Column)?
             }
-            Given::Value(e, pos) => {
+            Given::Value(e, _) => {
                 let base = match existing {
                     Some(i) => out[i].1.clone(),
                     None => var(target, attr as i16 + 1, a.ty),
                 };
                 partial.push(attr);
-                let e = self.assign_part(base, &column.path, e, &a.name, pos)?;
+                let e = self.assign_part(base, &column.path, e, &a.name, column.pos)?;
                 match existing {
                     Some(i) => {
                         out[i].1 = e;
@@ -886,21 +886,29 @@ impl Binder<'_, '_> {
                 let inner = Expr::new(ExprKind::Field { arg: Box::new(base.clone()), index }, field_ty);
                 self.assign_part(inner, &path[1..], value, column, pos)?
             } else {
-                self.coerce_assignment(value, field_ty, name, pos, Assigned::Column)?
+                self.coerce_assignment(value, field_ty, name, pos, Assigned::Subfield)?
             };
             let set = ExprKind::FieldSet { arg: Box::new(base), index, value: Box::new(value) };
             return Ok(again_in_domain(set, ty));
         }
         let end = path.iter().position(|p| matches!(p, ast::Indirection::Field(_))).unwrap_or(path.len());
-        let Some(element) = types::element_type(ty.oid) else {
+        // PostgreSQL points at the column, where there is one.
+        let place = if matches!(base.kind, ExprKind::Var { .. }) { pos } else { ast::NOWHERE };
+        let document = types::base_type(ty.oid) == oid::JSONB;
+        let Some(element) = types::element_type(ty.oid).or(document.then_some(oid::JSONB)) else {
             let shown = self.type_name(ty.oid);
             return Err(err!(
                 DATATYPE_MISMATCH,
                 "cannot subscript type {shown} because it does not support subscripting"
             )
-            .at(self.at(pos)));
+            .at(self.at(place)));
         };
-        let (lower, upper, slice) = self.subscripts(&path[..end])?;
+        let (lower, upper, slice) = if document {
+            let keys = self.json_keys(&path[..end], pos)?;
+            (vec![None; keys.len()], keys, false)
+        } else {
+            self.subscripts(&path[..end])?
+        };
         let want = if slice { ty } else { TypeRef { oid: element, typmod: ty.typmod } };
         let value = if end < path.len() {
             let inner = Expr::new(

@@ -415,7 +415,9 @@ fn attnos<S: AsRef<str>>(rel: &Relation, columns: &[S]) -> Result<Vec<i16>> {
 
 /// The index behind the referenced columns, and the columns: the primary key's if none are named.
 fn referenced<S: AsRef<str>>(parent: &Relation, columns: &[S]) -> Result<(Oid, Vec<i16>)> {
-    let deferrable = |index: Oid| parent.constraints.iter().any(|k| k.index == index && k.deferrable);
+    // A foreign key of the table to itself names the index, too.
+    let behind = |index: Oid| parent.constraints.iter().find(|k| k.index == index && k.foreign.is_none());
+    let deferrable = |index: Oid| behind(index).is_some_and(|k| k.deferrable);
     if columns.is_empty() {
         let Some(primary) = parent.indexes.iter().find(|i| i.primary && i.valid) else {
             return Err(err!(UNDEFINED_OBJECT, "there is no primary key for referenced table \"{}\"", parent.name));

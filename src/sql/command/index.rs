@@ -82,7 +82,8 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateIndexStmt) -
     if stmt.table.inherit && table.is_partitioned() {
         super::inherit::descendants(cx, table.oid, LockMode::Share)?;
     }
-    let element_names: Vec<String> = column_names(&stmt.columns);
+    let all = stmt.columns.iter().chain(&stmt.including);
+    let element_names = distinct_names(all.map(|e| index_element_name(e).to_string()));
     let name = match &stmt.name {
         Some(name) => {
             names::lock_name(cx, class::RELATION, table.namespace, name)?;
@@ -149,15 +150,19 @@ fn check_table(cx: &mut ExecContext, table: &Relation) -> Result<()> {
     super::schema::may_create_in(cx.backend()?, table.namespace)
 }
 
+/// What an index's column is called unless another one is called so.
+fn index_element_name(e: &IndexElem) -> &str {
+    match (&e.name, &e.expr) {
+        (Some(name), _) => name,
+        (None, Some(expr)) => index_column_name(expr).unwrap_or("expr"),
+        _ => "expr",
+    }
+}
+
 /// What the index's columns are called (PostgreSQL 15, indexcmds.c, ChooseIndexColumnNames).
-fn column_names(elems: &[IndexElem]) -> Vec<String> {
+pub fn distinct_names(bases: impl Iterator<Item = String>) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
-    for e in elems {
-        let base = match (&e.name, &e.expr) {
-            (Some(name), _) => name.clone(),
-            (None, Some(expr)) => index_column_name(expr).unwrap_or("expr").to_string(),
-            _ => "expr".into(),
-        };
+    for base in bases {
         let mut name = base.clone();
         let mut n = 0;
         while out.contains(&name) {

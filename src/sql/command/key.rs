@@ -64,7 +64,10 @@ pub fn add(cmd: &Command, cx: &mut ExecContext, table: Oid, w: Wanted) -> Result
             let taken = taken_names(cx, rel.namespace, &[])?;
             match primary {
                 true => names::choose(cx, rel.namespace, &rel.name, "", "pkey", &taken)?,
-                false => names::choose(cx, rel.namespace, &rel.name, &columns.join("_"), "key", &taken)?,
+                false => {
+                    let all = index::distinct_names(columns.iter().chain(including).cloned()).join("_");
+                    names::choose(cx, rel.namespace, &rel.name, &all, "key", &taken)?
+                }
             }
         }
     };

@@ -116,7 +116,7 @@ fn comments(cx: &mut ExecContext, pairs: Pairs) -> Result<()> {
 /// The source's indexes again, under names of the new table.
 fn indexes(cmd: &Command, cx: &mut ExecContext, table: Oid, source: &Relation, pairs: &mut Pairs) -> Result<()> {
     for index in &source.indexes {
-        let made = match source.constraints.iter().find(|c| c.index == index.oid && index.constraint.is_valid()) {
+        let made = match source.constraints.iter().find(|c| c.index == index.oid && c.foreign.is_none()) {
             Some(c) => {
                 let of = |attno: &i16| source.attributes.get(*attno as usize - 1).map(|a| a.name.clone());
                 let names: Vec<String> = c.columns.iter().filter_map(of).collect();

@@ -5,6 +5,7 @@ mod change;
 mod get;
 pub mod path;
 mod populate;
+pub mod subscript;
 mod text;
 
 pub use text::Node;

@@ -1,13 +1,13 @@
 //! Arrays and rows: building them, taking them apart.
 
 use super::logic::set_operand;
-use super::{Eval, Sel};
+use super::{Eval, Sel, document};
 use crate::bail;
 use crate::base::{Flow, Result};
 use crate::sql::exec::{ExecContext, phys_of};
 use crate::types::array::{Array, Builder, Dim, Dims, nest};
 use crate::types::record::{self, Record};
-use crate::types::{Batch, Column, Datum, Phys, TypeRef, element_type, oid};
+use crate::types::{Batch, Column, Datum, Phys, TypeRef, base_type, element_type, oid};
 use smallvec::SmallVec;
 
 /// PostgreSQL 15, c.h, MAXDIM.
@@ -44,7 +44,7 @@ pub(crate) fn array_of(values: &Column, ty: TypeRef) -> Result<Vec<u8>> {
 }
 
 /// One bytes value per row.
-fn each(rows: usize, mut make: impl FnMut(usize) -> Flow<Option<Vec<u8>>>) -> Flow<Column> {
+pub(super) fn each(rows: usize, mut make: impl FnMut(usize) -> Flow<Option<Vec<u8>>>) -> Flow<Column> {
     let mut out = Column::with_capacity(Phys::Bytes, rows);
     for at in 0..rows {
         match make(at)? {
@@ -219,6 +219,9 @@ pub(super) fn subscript(
     batch: &Batch,
     sel: Sel<'_>,
 ) -> Flow<Column> {
+    if ty.oid == oid::JSONB && base_type(array.ty().oid) == oid::JSONB {
+        return document::part(array, bounds.1, cx, batch, sel);
+    }
     let fixed = element_type(array.ty().oid).is_none();
     let arrays = array.eval(cx, batch, sel)?.into_owned();
     let bounds = Bounds::eval(bounds, cx, batch, sel)?;
@@ -276,6 +279,9 @@ pub(super) fn subscript_set(
     batch: &Batch,
     sel: Sel<'_>,
 ) -> Flow<Column> {
+    if base_type(ty.oid) == oid::JSONB {
+        return document::with_part(array, bounds.1, value, cx, batch, sel);
+    }
     let element = element_type(ty.oid).unwrap_or(oid::TEXT);
     let arrays = array.eval(cx, batch, sel)?.into_owned();
     let bounds = Bounds::eval(bounds, cx, batch, sel)?;

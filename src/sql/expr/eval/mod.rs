@@ -13,6 +13,7 @@
 mod call;
 mod compile;
 mod composite;
+mod document;
 mod logic;
 mod sub_plan;
 

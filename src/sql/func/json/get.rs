@@ -108,7 +108,7 @@ fn json_path<const TEXT: bool>(_: &mut FnContext, args: Args<'_, '_>, out: &mut 
 }
 
 /// Follows a path through a stored document.
-fn follow<'a>(stored: &'a [u8], steps: &[&str]) -> Option<&'a [u8]> {
+pub(super) fn follow<'a>(stored: &'a [u8], steps: &[&str]) -> Option<&'a [u8]> {
     let mut at = stored;
     for step in steps {
         at = match Jsonb::new(at) {

@@ -1,0 +1,77 @@
+//! Subscripts of `jsonb`: `document['key'][0]`, to read and to assign.
+
+use super::{Eval, Sel};
+use crate::bail;
+use crate::base::Flow;
+use crate::sql::exec::ExecContext;
+use crate::sql::func::json::subscript;
+use crate::types::{Batch, Column, Datum, Phys};
+
+/// The columns of keys, numbers or texts.
+struct Keys(Vec<Column>);
+
+impl Keys {
+    fn eval(keys: &mut [Option<Eval>], cx: &mut ExecContext, batch: &Batch, sel: Sel<'_>) -> Flow<Keys> {
+        let columns = keys.iter_mut().flatten().map(|k| Ok(k.eval(cx, batch, sel)?.into_owned()));
+        columns.collect::<Flow<_>>().map(Keys)
+    }
+
+    /// One row's keys as text; None if one is NULL.
+    fn row(&self, at: usize) -> Option<Vec<String>> {
+        let text = |c: &Column| match c.get(at) {
+            Datum::Null => None,
+            Datum::I32(n) => Some(n.to_string()),
+            text => Some(text.str().to_owned()),
+        };
+        self.0.iter().map(text).collect()
+    }
+
+    /// Whether the first key is a number: what is made of nothing is an array then.
+    fn starts_with_number(&self) -> bool {
+        self.0.first().is_some_and(|c| c.phys() == Phys::I32)
+    }
+}
+
+pub(super) fn part(
+    document: &mut Eval,
+    keys: &mut [Option<Eval>],
+    cx: &mut ExecContext,
+    batch: &Batch,
+    sel: Sel<'_>,
+) -> Flow<Column> {
+    let documents = document.eval(cx, batch, sel)?.into_owned();
+    let keys = Keys::eval(keys, cx, batch, sel)?;
+    let mut out = Column::with_capacity(Phys::Bytes, documents.len());
+    for at in 0..documents.len() {
+        match (documents.get(at), keys.row(at)) {
+            (Datum::Null, _) | (_, None) => out.push_null(),
+            (stored, Some(keys)) => match subscript::find(stored.bytes(), &keys) {
+                Some(found) => out.push(Datum::Bytes(found)),
+                None => out.push_null(),
+            },
+        }
+    }
+    Ok(out)
+}
+
+pub(super) fn with_part(
+    document: &mut Eval,
+    keys: &mut [Option<Eval>],
+    value: &mut Eval,
+    cx: &mut ExecContext,
+    batch: &Batch,
+    sel: Sel<'_>,
+) -> Flow<Column> {
+    let documents = document.eval(cx, batch, sel)?.into_owned();
+    let keys = Keys::eval(keys, cx, batch, sel)?;
+    let values = value.eval(cx, batch, sel)?.into_owned();
+    let array = keys.starts_with_number();
+    super::composite::each(documents.len(), |at| {
+        let Some(keys) = keys.row(at) else {
+            bail!(NULL_VALUE_NOT_ALLOWED, "jsonb subscript in assignment must not be null");
+        };
+        let bytes = |d: Datum<'_>| (!d.is_null()).then(|| d.bytes().to_vec());
+        let (old, new) = (bytes(documents.get(at)), bytes(values.get(at)));
+        Ok(Some(subscript::assign(old.as_deref(), array, &keys, new.as_deref())?))
+    })
+}
