@@ -72,10 +72,7 @@ fn index(key: &str, len: usize, position: usize) -> Result<usize> {
 /// NULLs up to a length.
 fn fill(items: &mut Vec<Tree>, len: usize) -> Result<()> {
     if len >= MAX_ELEMENTS {
-        bail!(
-            PROGRAM_LIMIT_EXCEEDED,
-            "number of jsonb array elements exceeds the maximum allowed ({MAX_ELEMENTS})"
-        );
+        bail!(PROGRAM_LIMIT_EXCEEDED, "number of jsonb array elements exceeds the maximum allowed ({MAX_ELEMENTS})");
     }
     items.resize(len.max(items.len()), Tree::Null);
     Ok(())
