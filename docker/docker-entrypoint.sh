@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
 # Makes the data directory on first start and runs the scripts of /docker-entrypoint-initdb.d, then becomes the server.
-# The variables, file names and functions are those of the official postgres image, so that what was written for it works.
-set -Eeuo pipefail
+# The variables, file names, functions and the two lines that others wait for are those of the official postgres image, so
+# that what was written for it works. Scripts are sourced here, too: an unset variable is theirs to use.
+set -Eeo pipefail
 
 SOCKETS=/var/run/postgresql
 # Stands in the data directory until its initialisation is complete.
 UNFINISHED=initialization.unfinished
 
-say() { printf '%s: %s\n' "$0" "$*" >&2; }
+say() { printf '%s: %s\n' "$0" "$*"; }
 
 refuse() {
-    say "error: $1"
+    say "error: $1" >&2
     shift
     [ "$#" -eq 0 ] || printf '       %s\n' "$@" >&2
     exit 1
@@ -33,23 +34,17 @@ docker_setup_env() {
     file_env POSTGRES_USER postgres
     file_env POSTGRES_DB "$POSTGRES_USER"
     file_env POSTGRES_INITDB_ARGS
-    : "${POSTGRES_HOST_AUTH_METHOD:=scram-sha-256}"
-    if [ -z "$POSTGRES_PASSWORD" ] && [ "$POSTGRES_HOST_AUTH_METHOD" != trust ]; then
-        refuse "the database is empty and has no superuser password yet" \
-            "Set POSTGRES_PASSWORD (or POSTGRES_PASSWORD_FILE), for example: docker run -e POSTGRES_PASSWORD=secret ..." \
-            "POSTGRES_HOST_AUTH_METHOD=trust lets everybody in without one; that is for tests only."
-    fi
-    if [ "$POSTGRES_HOST_AUTH_METHOD" = trust ]; then
-        say "warning: POSTGRES_HOST_AUTH_METHOD=trust: everybody who reaches the port is let in as anybody, superuser included"
-    fi
+    : "${POSTGRES_HOST_AUTH_METHOD:=}"
+    declare -g DATABASE_ALREADY_EXISTS=${DATABASE_ALREADY_EXISTS:-}
+    [ ! -s "$PGDATA/PG_VERSION" ] || DATABASE_ALREADY_EXISTS=true
 }
 
 docker_create_db_directories() {
     mkdir -p "$PGDATA" || refuse "cannot create $PGDATA as user $(id -u)"
+    [ -z "${POSTGRES_INITDB_WALDIR:-}" ] || mkdir -p "$POSTGRES_INITDB_WALDIR"
     if [ "$(id -u)" = 0 ]; then
         mkdir -p "$SOCKETS"
         chmod 3777 "$SOCKETS"
-        [ -z "${POSTGRES_INITDB_WALDIR:-}" ] || mkdir -p "$POSTGRES_INITDB_WALDIR"
         find "$PGDATA" "$SOCKETS" ${POSTGRES_INITDB_WALDIR:+"$POSTGRES_INITDB_WALDIR"} \
             \! -user postgres -exec chown postgres '{}' +
     fi
@@ -57,20 +52,37 @@ docker_create_db_directories() {
     chmod 700 "$PGDATA" 2>/dev/null || :
 }
 
+docker_verify_minimum_env() {
+    if [ "$POSTGRES_HOST_AUTH_METHOD" = trust ]; then
+        say "warning: POSTGRES_HOST_AUTH_METHOD=trust: everybody who reaches the port is let in as anybody, superuser included" >&2
+    elif [ -z "$POSTGRES_PASSWORD" ]; then
+        refuse "the database is empty and has no superuser password yet" \
+            "Set POSTGRES_PASSWORD (or POSTGRES_PASSWORD_FILE), for example: docker run -e POSTGRES_PASSWORD=secret ..." \
+            "POSTGRES_HOST_AUTH_METHOD=trust lets everybody in without one; that is for tests only."
+    fi
+}
+
+# docker_init_database_dir [initdb's options]
 # Everybody on the local socket has entered the container already; everybody else needs the password.
 docker_init_database_dir() {
     local host=scram-sha-256
-    [ -n "$POSTGRES_PASSWORD" ] || host=trust
+    [ "$POSTGRES_HOST_AUTH_METHOD" != trust ] || host=trust
     # POSTGRES_INITDB_ARGS is words as a shell reads them.
     eval 'initdb -D "$PGDATA" --username="$POSTGRES_USER" --auth-local=trust --auth-host="$host" --no-instructions \
         ${POSTGRES_PASSWORD:+--pwfile=<(printf "%s\n" "$POSTGRES_PASSWORD")} \
-        ${POSTGRES_INITDB_WALDIR:+--waldir="$POSTGRES_INITDB_WALDIR"} '"$POSTGRES_INITDB_ARGS"
+        ${POSTGRES_INITDB_WALDIR:+--waldir="$POSTGRES_INITDB_WALDIR"} '"$POSTGRES_INITDB_ARGS"' "$@"'
     touch "$PGDATA/$UNFINISHED"
     {
         printf '\n# Of the container.\n'
         printf "listen_addresses = '*'\n"
         printf "unix_socket_directories = '%s'\n" "$SOCKETS"
     } >>"$PGDATA/postgresql.conf"
+}
+
+# pg_setup_hba_conf [the server's arguments]: hosts come in by the way their passwords are stored, unless told otherwise.
+pg_setup_hba_conf() {
+    [ "${1:-}" != postgres ] || shift
+    : "${POSTGRES_HOST_AUTH_METHOD:=$(postgres -D "$PGDATA" "$@" -C password_encryption)}"
     printf '\nhost all all all %s\n' "$POSTGRES_HOST_AUTH_METHOD" >>"$PGDATA/pg_hba.conf"
 }
 
@@ -100,7 +112,8 @@ docker_setup_db() {
 
 # docker_process_init_files FILE...: in the order given.
 docker_process_init_files() {
-    local f
+    # Older scripts call "${psql[@]}".
+    local f psql=(docker_process_sql)
     for f; do
         case $f in
             *.sh)
@@ -122,9 +135,12 @@ docker_process_init_files() {
 }
 
 initialise() {
+    docker_verify_minimum_env
+    # Before anything is made: a folder nobody may read would leave half a database.
+    ls /docker-entrypoint-initdb.d/ >/dev/null
     say "initialising $PGDATA"
-    docker_setup_env
     docker_init_database_dir
+    pg_setup_hba_conf "$@"
     # Scripts call psql as they like; the password is theirs if they go by way of a host.
     export PGPASSWORD=${PGPASSWORD:-$POSTGRES_PASSWORD}
     docker_temp_server_start "$@"
@@ -133,23 +149,24 @@ initialise() {
     docker_temp_server_stop
     unset PGPASSWORD
     rm "$PGDATA/$UNFINISHED"
-    say "initialisation complete; starting the server"
+    printf '\nPostgreSQL init process complete; ready for start up.\n\n'
 }
 
 # Whether the arguments only ask something, which needs no data directory.
-only_asks() {
+_pg_want_help() {
     local argument
     for argument; do
         case $argument in
-            -'?' | --help | --describe-config | -V | --version | -C) return 0 ;;
+            -'?' | --help | --describe-config | -V | --version) return 0 ;;
         esac
     done
     return 1
 }
 
-main() {
+_main() {
     [ "${1:0:1}" != - ] || set -- postgres "$@"
-    if [ "${1:-}" = postgres ] && ! only_asks "$@"; then
+    if [ "${1:-}" = postgres ] && ! _pg_want_help "$@"; then
+        docker_setup_env
         docker_create_db_directories
         if [ "$(id -u)" = 0 ]; then
             exec setpriv --reuid=postgres --regid=postgres --init-groups -- "$BASH_SOURCE" "$@"
@@ -157,8 +174,8 @@ main() {
         if [ -e "$PGDATA/$UNFINISHED" ]; then
             refuse "the initialisation of $PGDATA was interrupted, or another container is at it" \
                 "Remove the directory's contents to begin anew (or only $UNFINISHED to use it as it is)."
-        elif [ -s "$PGDATA/PG_VERSION" ]; then
-            say "$PGDATA has a database; initialisation is skipped"
+        elif [ -n "$DATABASE_ALREADY_EXISTS" ]; then
+            printf '\nPostgreSQL Database directory appears to contain a database; Skipping initialization\n\n'
         else
             initialise "$@"
         fi
@@ -168,4 +185,4 @@ main() {
 }
 
 # A script may source this file for its functions.
-[ "${BASH_SOURCE[0]}" != "$0" ] || main "$@"
+[ "${BASH_SOURCE[0]}" != "$0" ] || _main "$@"
