@@ -229,3 +229,37 @@ fn autovacuum_is_logged() {
     ];
     assert_eq!(shown, expected);
 }
+
+/// The number and the id of the transaction, what the session does, and who speaks before there is a session; a FATAL
+/// error is one line. PostgreSQL 15 wrote the same but for the numbers.
+#[test]
+fn lines_tell_of_the_transaction() {
+    let server =
+        Server::started(&["log_line_prefix=%b|%i|%v|%x|", "log_connections=on", "log_disconnections=on", "fsync=off"]);
+    let from = server.log().len();
+    let mut client = server.connect();
+    let number = |text: &str, n: usize| -> u64 {
+        text.split('|').nth(n).and_then(|t| t.rsplit('/').next()?.parse().ok()).unwrap()
+    };
+    client.simple("create table lt (i int)").unwrap();
+    client.simple("begin; insert into lt values (1)").unwrap();
+    client.simple("selec").unwrap();
+    client.simple("rollback; prepare p as select 1/i from lt").unwrap();
+    client.simple("insert into lt values (0)").unwrap();
+    client.simple("execute p").unwrap();
+    let _ = client.simple("select pg_terminate_backend(pg_backend_pid())");
+    eventually("the end of the session", || server.log()[from..].contains("disconnection:"));
+    let log = server.log()[from..].to_owned();
+    let line = |what: &str| log.lines().find(|l| l.contains(what)).unwrap_or_else(|| panic!("no {what:?} in {log}"));
+    assert!(line("connection received").starts_with("not initialized|||0|LOG:"), "{log}");
+    let syntax = line("syntax error");
+    assert!(syntax.starts_with("client backend|idle in transaction|"), "{log}");
+    assert!(number(syntax, 2) > 0 && number(syntax, 3) > 0, "{log}");
+    let division = line("division by zero");
+    assert!(division.starts_with("client backend|EXECUTE|"), "{log}");
+    assert!(number(division, 2) > number(syntax, 2) && number(division, 3) == 0, "{log}");
+    assert_eq!(log.matches("terminating connection").count(), 1, "{log}");
+    let end = line("disconnection:");
+    assert!(end.starts_with("client backend|SELECT|") && number(end, 2) == 0, "{log}");
+    assert!(!log.split_once("disconnection:").unwrap().1.contains("STATEMENT"), "{log}");
+}

@@ -7,6 +7,7 @@
 
 use super::error::{Report, Severity};
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// Who a log line speaks of. Sessions build one and share it; it changes rarely.
@@ -24,11 +25,10 @@ pub struct Origin {
     pub application: String,
     /// Microseconds since 1970 at which the session or the process started.
     pub start_us: i64,
-    /// The session's virtual transaction id `N/M`.
-    pub vxid: String,
-    pub xid: u64,
-    /// The command tag shown as `%i`.
-    pub tag: String,
+    /// The transactions of a session.
+    pub running: Option<Arc<Running>>,
+    /// The command tag, or what the session does between commands, shown as `%i`.
+    pub tag: &'static str,
     /// The text that goes below an error as STATEMENT, if any.
     pub statement: Option<Arc<str>>,
     /// The top-level query's id (`%Q`), 0 for none.
@@ -36,7 +36,35 @@ pub struct Origin {
     /// What this session wants logged, where it is not what the server's settings say.
     pub levels: Option<Levels>,
     /// Lines logged by this session or process so far (`%l`): text lines in the low half, messages in the high.
-    pub line_no: Arc<std::sync::atomic::AtomicU64>,
+    pub line_no: Arc<AtomicU64>,
+}
+
+/// Which transaction a session runs: kept by the transaction, read whenever a line is logged.
+#[derive(Debug, Default)]
+pub struct Running {
+    /// The session's own number of it, 0 between transactions.
+    pub local: AtomicU32,
+    /// Its id, 0 while it has none.
+    pub xid: AtomicU64,
+}
+
+impl Running {
+    /// The virtual transaction id of the session shown as `pid`.
+    pub fn virtual_id(&self, pid: u32) -> String {
+        format!("{pid}/{}", self.local.load(Ordering::Relaxed))
+    }
+}
+
+impl Origin {
+    /// The virtual transaction id `N/M`; empty where there are no transactions.
+    pub fn virtual_id(&self) -> String {
+        self.running.as_ref().map_or(String::new(), |r| r.virtual_id(self.pid))
+    }
+
+    /// The running transaction's id, 0 if it has none.
+    pub fn xid(&self) -> u64 {
+        self.running.as_ref().map_or(0, |r| r.xid.load(Ordering::Relaxed))
+    }
 }
 
 /// What is logged, and how fully.

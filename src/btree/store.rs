@@ -47,6 +47,7 @@ impl IndexStore {
         keys: usize,
     ) -> Arc<IndexStore> {
         let fork = storage.pool.open(file, Fork::Main, persistence);
+        fork.count_for(relid);
         let key = |(ty, desc, nulls_first)| KeyType { ty, desc, nulls_first };
         let tracked = relid >= Oid::FIRST_NORMAL && persistence != Persistence::Temp;
         let keys = columns.into_iter().take(keys).map(key).collect();

@@ -1,6 +1,7 @@
 //! One fork of one relation as the pool knows it: its file, its length, and where its blocks are.
 
-use crate::base::{BlockNo, Fork, RelFileId};
+use super::counts::Counts;
+use crate::base::{BlockNo, Fork, Oid, RelFileId};
 use crate::disk::RelationFile;
 use parking_lot::Mutex;
 use std::sync::OnceLock;
@@ -40,6 +41,7 @@ pub struct RelFork {
     /// Frame number + 1 of each block, 0 for none; in segments of doubling size, made when first needed.
     map: [OnceLock<Box<[AtomicU32]>>; SEGMENTS],
     pub(super) dropped: AtomicBool,
+    pub(super) counts: Counts,
     /// Free for the access method: the heap remembers the block it inserted into last, + 1.
     pub hint: AtomicU32,
     /// Free for the access method: a stamp that changes (B-tree's metapage cache).
@@ -59,6 +61,7 @@ impl RelFork {
             extending: Mutex::new(()),
             map: std::array::from_fn(|_| OnceLock::new()),
             dropped: AtomicBool::new(false),
+            counts: Counts::default(),
             hint: AtomicU32::new(0),
             stamp: AtomicU64::new(0),
         }
@@ -70,6 +73,11 @@ impl RelFork {
 
     pub fn fork(&self) -> Fork {
         self.fork
+    }
+
+    /// Which relation its pages are counted for in the statistics; until then they count for the database only.
+    pub fn count_for(&self, relation: Oid) {
+        self.counts.relation.store(relation.0, Ordering::Relaxed);
     }
 
     pub fn persistence(&self) -> Persistence {

@@ -152,6 +152,7 @@ impl BufferPool {
         for fork in Fork::ALL {
             let rel = self.open(id, fork, Persistence::Permanent);
             rel.dropped.store(true, Ordering::Release);
+            self.keep_counts(&rel);
             self.forget_all(&rel);
             self.registry.lock().remove(&(id, fork));
             rel.file.unlink()?;
@@ -185,6 +186,7 @@ impl BufferPool {
         };
         for rel in gone {
             rel.dropped.store(true, Ordering::Release);
+            self.keep_counts(&rel);
             self.forget_all(&rel);
             rel.file.close();
         }

@@ -16,6 +16,7 @@
 //! - BUF-5: one latch at a time, except the B-tree's ordered pairs and heap page before map page.
 
 mod checkpoint;
+mod counts;
 pub mod critical;
 pub mod damage;
 mod evict;

@@ -1,19 +1,19 @@
 //! Finding a page in the pool, and bringing it there.
 
+use super::damage;
 use super::fork::{Persistence, RelFork};
 use super::frame::{Frame, Frames, Slot, Tag};
 use super::guard::{ReadGuard, WriteGuard};
 use super::ring::Ring;
-use super::{damage, usage};
 use crate::base::error::{Place, Report};
-use crate::base::{BlockNo, Error, Fork, RelFileId, Result, Severity, SqlState};
+use crate::base::{BlockNo, Error, Fork, Oid, RelFileId, Result, Severity, SqlState};
 use crate::disk::Relations;
 use crate::page::PAGE_SIZE;
 use crate::wal::Wal;
 use parking_lot::{Mutex, RwLockReadGuard, RwLockWriteGuard};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 
 /// How the pool is made.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +38,10 @@ pub struct BufferPool {
     pub(super) free: Mutex<Vec<u32>>,
     pub(super) registry: Mutex<HashMap<(RelFileId, Fork), Arc<RelFork>>>,
     pub(super) totals: Totals,
+    /// Pages hit and read of files that are gone, by database, see `counts`.
+    pub(super) gone: Mutex<HashMap<Oid, (i64, i64)>>,
+    /// When the counts were last handed over, see `counts`.
+    pub(super) flushed_us: AtomicI64,
 }
 
 /// Counted since the start, for `pg_stat_bgwriter`.
@@ -62,6 +66,8 @@ impl BufferPool {
             free: Mutex::default(),
             registry: Mutex::default(),
             totals: Totals::default(),
+            gone: Mutex::default(),
+            flushed_us: AtomicI64::new(0),
         }
     }
 
@@ -108,7 +114,7 @@ impl BufferPool {
             let slot = frame.latch.read();
             if slot.tag.as_ref().is_some_and(|t| t.is(rel, block)) {
                 frame.touch();
-                usage::hit();
+                rel.count_hit();
                 return Ok(ReadGuard(slot));
             }
         }
@@ -130,7 +136,7 @@ impl BufferPool {
                         // A page in a ring must not look as if others wanted it.
                         frame.touch();
                     }
-                    usage::hit();
+                    rel.count_hit();
                     return Ok(ReadGuard(slot));
                 }
             }
@@ -151,7 +157,7 @@ impl BufferPool {
                 let slot = frame.latch.write();
                 if slot.tag.as_ref().is_some_and(|t| t.is(rel, block)) {
                     frame.touch();
-                    usage::hit();
+                    rel.count_hit();
                     return Ok(WriteGuard { slot, frame });
                 }
             }
@@ -229,7 +235,7 @@ impl BufferPool {
 
     fn fill(&self, rel: &RelFork, block: BlockNo, slot: &mut Slot) -> Result<()> {
         rel.file.read(block, &mut slot.page)?;
-        usage::read(1);
+        rel.count_read(1);
         self.verify(rel, block, slot)
     }
 

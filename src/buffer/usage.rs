@@ -44,6 +44,10 @@ pub(super) fn hit() {
     add(|u| u.hit += 1);
 }
 
+pub(super) fn unhit() {
+    add(|u| u.hit = u.hit.saturating_sub(1));
+}
+
 pub(super) fn read(pages: u64) {
     add(|u| u.read += pages);
 }

@@ -88,6 +88,7 @@ fn load_statistics(cx: &Context, recovered: bool) {
 /// The end of a clean stop: the shutdown checkpoint and the counters.
 pub fn shut_down(cx: &Context) -> Result<()> {
     worker::shut_down(cx)?;
+    cx.checkpoints.storage().pool.flush_counts(cx.checkpoints.stats());
     let disk = &*cx.checkpoints.storage().disk;
     let saved = durable::mkdir(disk, "pg_stat")
         .and_then(|()| durable::replace(disk, STATISTICS, &cx.checkpoints.stats().save()));

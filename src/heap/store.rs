@@ -38,6 +38,9 @@ impl TableStore {
     pub fn open(storage: &Storage, def: TableDef) -> Arc<TableStore> {
         let open = |fork| storage.pool.open(def.file, fork, def.persistence);
         let (main, fsm, vm) = (open(Fork::Main), open(Fork::Fsm), open(Fork::Vm));
+        for fork in [&main, &fsm, &vm] {
+            fork.count_for(def.relid);
+        }
         Arc::new(TableStore { def, main, fsm, vm })
     }
 

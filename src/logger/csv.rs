@@ -9,7 +9,6 @@ use crate::base::report::{Origin, Verbosity};
 /// One ended line; `number` counts this session's messages.
 pub fn format(origin: &Origin, report: &Report, style: &Style<'_>, number: u32) -> String {
     let session = is_session(origin);
-    let some = |text: &str| Some(text.to_string()).filter(|t| !t.is_empty());
     let remote = origin.remote.as_ref().map(|host| match origin.remote_port {
         Some(port) => format!("{host}:{port}"),
         None => host.clone(),
@@ -25,10 +24,10 @@ pub fn format(origin: &Origin, report: &Report, style: &Style<'_>, number: u32) 
         quoted(remote.as_deref()),
         session_id(origin),
         number.to_string(),
-        quoted(session.then_some(origin.tag.as_str())),
+        quoted(session.then_some(origin.tag)),
         time::without_ms(origin.start_us, style.zone),
-        some(&origin.vxid).unwrap_or_default(),
-        origin.xid.to_string(),
+        origin.virtual_id(),
+        origin.xid().to_string(),
         report.severity.as_str().to_string(),
         report.sqlstate.as_str().to_string(),
         quoted(Some(&report.message)),
@@ -73,7 +72,7 @@ mod tests {
             Style { prefix: "", zone: &zone, levels: levels(Verbosity::Verbose), now_us: 1_795_176_013_592_000 };
         assert_eq!(
             format(&session(), &report(), &style, 5),
-            "2026-11-20 13:00:13.592 CET,\"postgres\",\"postgres\",9424,\"127.0.0.1:52946\",6b00364d.24d0,5,\"SELECT\",2026-11-20 13:00:13 CET,3/5,0,ERROR,42703,\"column \"\"a\nb\"\" does not exist\",,,,,,\"select \"\"a\nb\"\"\",8,\"errorMissingColumn, parse_relation.c:3665\",\"psql\",\"client backend\",,0\n"
+            "2026-11-20 13:00:13.592 CET,\"postgres\",\"postgres\",9424,\"127.0.0.1:52946\",6b00364d.24d0,5,\"SELECT\",2026-11-20 13:00:13 CET,9424/5,0,ERROR,42703,\"column \"\"a\nb\"\" does not exist\",,,,,,\"select \"\"a\nb\"\"\",8,\"errorMissingColumn, parse_relation.c:3665\",\"psql\",\"client backend\",,0\n"
         );
         let postmaster =
             Origin { pid: 9414, backend_type: "postmaster", start_us: 1_795_176_013_000_000, ..Origin::default() };

@@ -27,10 +27,10 @@ pub fn format(origin: &Origin, report: &Report, style: &Style<'_>, number: u32) 
     put("remote_port", origin.remote_port.map(Value::from));
     put("session_id", Some(session_id(origin).into()));
     put("line_num", Some(number.into()));
-    put("ps", session.then(|| origin.tag.clone().into()));
+    put("ps", session.then(|| origin.tag.into()));
     put("session_start", Some(time::without_ms(origin.start_us, style.zone).into()));
-    put("vxid", Some(&origin.vxid).filter(|v| !v.is_empty()).map(|v| v.as_str().into()));
-    put("txid", Some(origin.xid.into()));
+    put("vxid", Some(origin.virtual_id()).filter(|v| !v.is_empty()).map(Value::from));
+    put("txid", Some(origin.xid().into()));
     put("error_severity", Some(report.severity.as_str().into()));
     put(
         "state_code",
@@ -71,7 +71,7 @@ mod tests {
             Style { prefix: "", zone: &zone, levels: levels(Verbosity::Verbose), now_us: 1_795_176_013_592_000 };
         assert_eq!(
             format(&session(), &report(), &style, 5),
-            r#"{"timestamp":"2026-11-20 13:00:13.592 CET","user":"postgres","dbname":"postgres","pid":9424,"remote_host":"127.0.0.1","remote_port":52946,"session_id":"6b00364d.24d0","line_num":5,"ps":"SELECT","session_start":"2026-11-20 13:00:13 CET","vxid":"3/5","txid":0,"error_severity":"ERROR","state_code":"42703","message":"column \"a\nb\" does not exist","statement":"select \"a\nb\"","cursor_position":8,"func_name":"errorMissingColumn","file_name":"parse_relation.c","file_line_num":3665,"application_name":"psql","backend_type":"client backend","query_id":0}
+            r#"{"timestamp":"2026-11-20 13:00:13.592 CET","user":"postgres","dbname":"postgres","pid":9424,"remote_host":"127.0.0.1","remote_port":52946,"session_id":"6b00364d.24d0","line_num":5,"ps":"SELECT","session_start":"2026-11-20 13:00:13 CET","vxid":"9424/5","txid":0,"error_severity":"ERROR","state_code":"42703","message":"column \"a\nb\" does not exist","statement":"select \"a\nb\"","cursor_position":8,"func_name":"errorMissingColumn","file_name":"parse_relation.c","file_line_num":3665,"application_name":"psql","backend_type":"client backend","query_id":0}
 "#
         );
     }

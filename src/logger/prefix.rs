@@ -71,13 +71,13 @@ fn expand(escape: char, origin: &Origin, state: SqlState, now_us: i64, zone: &Ti
         't' => time::without_ms(now_us, zone),
         'm' => time::with_ms(now_us, zone),
         'n' => time::epoch_ms(now_us),
-        'i' if is_session(origin) => origin.tag.clone(),
+        'i' if is_session(origin) => origin.tag.to_string(),
         'e' => state.as_str().to_string(),
         'c' => session_id(origin),
         'l' => line.to_string(),
         's' => time::without_ms(origin.start_us, zone),
-        'v' => origin.vxid.clone(),
-        'x' => origin.xid.to_string(),
+        'v' => origin.virtual_id(),
+        'x' => origin.xid().to_string(),
         'Q' => origin.query_id.to_string(),
         // %i outside a session, %P (there are no parallel workers), and escapes nobody knows.
         _ => String::new(),
@@ -93,6 +93,8 @@ fn pad(out: &mut String, text: &str, width: i32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::report::Running;
+    use std::sync::Arc;
 
     fn show(format: &str, origin: &Origin) -> String {
         let mut out = String::new();
@@ -110,14 +112,14 @@ mod tests {
         assert_eq!(show(all, &origin), "2026-11-20 12:00:13.592 UTC [9424] client backend ");
         origin.remote = Some("127.0.0.1".into());
         origin.remote_port = Some(52946);
-        origin.tag = "SELECT".into();
-        origin.vxid = "3/3".into();
+        origin.tag = "SELECT";
+        origin.running = Some(Arc::new(Running { local: 3.into(), ..Running::default() }));
         origin.user = Some("postgres".into());
         origin.database = Some("postgres".into());
         origin.application = "psql".into();
         assert_eq!(
             show(all, &origin),
-            "2026-11-20 12:00:13.592 UTC [9424] client backend psql|postgres|postgres|127.0.0.1(52946)|127.0.0.1|2026-11-20 12:00:13 UTC|1795176013.592|SELECT|42703|6b00364d.24d0|2|2026-11-20 12:00:13 UTC|3/3|0|0||  postgres|postgres  |%"
+            "2026-11-20 12:00:13.592 UTC [9424] client backend psql|postgres|postgres|127.0.0.1(52946)|127.0.0.1|2026-11-20 12:00:13 UTC|1795176013.592|SELECT|42703|6b00364d.24d0|2|2026-11-20 12:00:13 UTC|9424/3|0|0||  postgres|postgres  |%"
         );
     }
 }

@@ -75,7 +75,9 @@ fn append_indented(out: &mut String, text: &str) {
 pub(super) mod tests {
     use super::super::time;
     use super::*;
+    use crate::base::report::Running;
     use crate::base::{Error, Severity, SqlState};
+    use std::sync::Arc;
 
     pub fn session() -> Origin {
         Origin {
@@ -87,8 +89,8 @@ pub(super) mod tests {
             remote_port: Some(52946),
             application: "psql".into(),
             start_us: 1_795_176_013_000_000,
-            vxid: "3/5".into(),
-            tag: "SELECT".into(),
+            running: Some(Arc::new(Running { local: 5.into(), ..Running::default() })),
+            tag: "SELECT",
             statement: Some("select \"a\nb\"".into()),
             ..Origin::default()
         }

@@ -110,7 +110,8 @@ async fn establish(
     let settings = gate.server.instance.settings.snapshot();
     if settings.bool(Id::LogConnections) {
         let port = address.map(|a| format!(" port={}", a.1)).unwrap_or_default();
-        note(origin, format!("connection received: host={}{port}", host(address)));
+        let stranger = Origin { backend_type: "not initialized", ..Origin::clone(origin) };
+        note(&stranger, format!("connection received: host={}{port}", host(address)));
     }
     let limit = Duration::from_secs(settings.int(Id::AuthenticationTimeout).max(1) as u64);
     // A Unix socket needs no encryption.
@@ -135,9 +136,10 @@ async fn establish(
     let origin = Arc::new(Origin {
         user: Some(request.user.clone()),
         database: Some(request.database.clone()),
-        tag: "authentication".into(),
+        tag: "authentication",
         ..Origin::clone(origin)
     });
+    let mut authenticated = false;
     let admitted = async {
         if around.is_stopping() {
             return Err(Error::new(SqlState::CANNOT_CONNECT_NOW, "the database system is shutting down")
@@ -147,7 +149,7 @@ async fn establish(
         if version & 0xFFFF != 0 || !unknown.is_empty() {
             negotiate(client, unknown);
         }
-        admit(&gate.server, client, handle, &origin, *request, handshake, around).await
+        admit(&gate.server, client, handle, &origin, *request, handshake, around, &mut authenticated).await
     };
     let outcome = tokio::select! {
         biased;
@@ -164,7 +166,8 @@ async fn establish(
     match outcome {
         // Logged here, where its user and database are known.
         Err(e) => {
-            part(client, &origin, e).await;
+            let tag = if authenticated { "startup" } else { origin.tag };
+            part(client, &Arc::new(Origin { tag, ..Origin::clone(&origin) }), e).await;
             Ok(None)
         }
         done => done,
@@ -190,6 +193,7 @@ async fn admit(
     request: Request,
     handshake: Option<Box<Handshake>>,
     around: &dyn Surroundings,
+    authenticated: &mut bool,
 ) -> Result<Option<Session>> {
     use crate::settings::{Id, Lookup};
     let registration = server.backends.enter(handle.clone());
@@ -198,6 +202,7 @@ async fn admit(
     if !auth::check(server, client, origin, &request, handshake.as_deref(), around).await? {
         return Ok(None);
     }
+    *authenticated = true;
     client.reader.trust();
     if server.instance.settings.bool(Id::LogConnections) {
         let application = request.options.iter().rev().find(|o| o.0 == "application_name").map(|o| o.1.as_str());
@@ -264,7 +269,8 @@ async fn converse(mut session: Session, client: &mut Client, handle: &Arc<Backen
         part(client, &origin, e).await;
     }
     if log_end {
-        note(&origin, disconnected(&origin));
+        let parted = Origin { statement: None, ..Origin::clone(&origin) };
+        note(&parted, disconnected(&parted));
     }
 }
 

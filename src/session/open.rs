@@ -171,13 +171,16 @@ impl Session {
             current_name: role.name.clone(),
             is_superuser: role.superuser,
         };
+        let txn = Transaction::new(instance.storage.clone(), database.oid, handle.pid);
+        let running = txn.running().clone();
+        activity.update(|f| f.running = Some(running.clone()));
         let backend = Backend {
             instance: instance.clone(),
             pid: handle.pid,
             database: database.oid,
             database_name: database.name.clone(),
             user,
-            txn: Transaction::new(instance.storage.clone(), database.oid, handle.pid),
+            txn,
             catalog: catalog.clone(),
             followed: (role.name.clone(), "none".to_owned()),
             settings: settings.clone(),
@@ -216,7 +219,8 @@ impl Session {
             remote: Some(request.address.map_or("[local]".into(), |a| a.0.to_string())),
             remote_port: request.address.map(|a| a.1),
             start_us,
-            tag: "idle".into(),
+            tag: "idle",
+            running: Some(running),
             ..Origin::default()
         };
         let mut session = Session {

@@ -67,6 +67,9 @@ impl Session {
                 }
                 self.restart_timeout();
             }
+            if let Some(stmt) = &statement.stmt {
+                self.note_tag(stmt.tag());
+            }
             let tag = self.run_statement(client, statement, params.clone(), &[], Destination::Described).await?;
             let last = i + 1 == statements.len();
             if last && self.block == Block::Implicit {
@@ -134,7 +137,6 @@ impl Session {
         destination: Destination,
     ) -> Result<String> {
         let Some(stmt) = statement.stmt.clone() else { return Ok(String::new()) };
-        self.note_tag(stmt.tag());
         if self.block == Block::Failed && !stmt.is_transaction_exit() {
             return Err(Block::aborted_error());
         }
@@ -224,11 +226,10 @@ impl Session {
         Ok(tag)
     }
 
-    fn note_tag(&mut self, tag: &str) {
+    /// What log lines call the command that runs.
+    fn note_tag(&mut self, tag: &'static str) {
         if self.origin.tag != tag {
-            let origin = Arc::make_mut(&mut self.origin);
-            origin.tag.clear();
-            origin.tag.push_str(tag);
+            Arc::make_mut(&mut self.origin).tag = tag;
         }
     }
 
@@ -301,13 +302,13 @@ impl Session {
     /// Tells client and log of an error, and undoes what must be undone.
     ///
     /// # Errors
-    /// The error itself if it is FATAL: then the connection ends.
+    /// The error itself if it is FATAL, untold: whoever ends the connection tells of it.
     pub(super) fn report_error(&mut self, client: &mut Client, e: Error) -> Result<()> {
-        let origin = self.origin.clone();
-        crate::base::report::log_as(&origin, &e.0);
         if e.0.severity >= Severity::Fatal {
             return Err(e);
         }
+        let origin = self.origin.clone();
+        crate::base::report::log_as(&origin, &e.0);
         client.out.report(&e.0);
         self.fail();
         Ok(())

@@ -178,13 +178,14 @@ impl Session {
     }
 
     /// What every statement starts with: its time, its limits, its place in `pg_stat_activity` and in log lines.
-    pub(super) fn begin_statement(&mut self, text: &Arc<str>, tag: &str) {
+    pub(super) fn begin_statement(&mut self, text: &Arc<str>, tag: &'static str) {
         let now = clock::now_us();
         self.handle.interrupts.clear();
         let origin = Arc::make_mut(&mut self.origin);
         origin.statement = Some(text.clone());
-        origin.tag.clear();
-        origin.tag.push_str(tag);
+        if !tag.is_empty() {
+            origin.tag = tag;
+        }
         self.restart_timeout();
         let limit = self.backend().view.int(Id::TrackActivityQuerySize) as usize;
         self.cx().fx.statement_us = now - clock::POSTGRES_EPOCH_US;
@@ -201,14 +202,14 @@ impl Session {
     pub(super) fn end_statement(&mut self) {
         use crate::stat::SessionState;
         self.statement_deadline = None;
-        if self.origin.statement.is_some() {
-            Arc::make_mut(&mut self.origin).statement = None;
-        }
-        let state = match self.block {
-            Block::None | Block::Implicit => SessionState::Idle,
-            Block::Explicit => SessionState::IdleInTransaction,
-            Block::Failed => SessionState::IdleInTransactionAborted,
+        let (state, tag) = match self.block {
+            Block::None | Block::Implicit => (SessionState::Idle, "idle"),
+            Block::Explicit => (SessionState::IdleInTransaction, "idle in transaction"),
+            Block::Failed => (SessionState::IdleInTransactionAborted, "idle in transaction (aborted)"),
         };
+        let origin = Arc::make_mut(&mut self.origin);
+        origin.statement = None;
+        origin.tag = tag;
         self.backend().activity.state(state);
     }
 }

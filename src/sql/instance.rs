@@ -60,6 +60,12 @@ impl Instance {
         Instance { storage, cluster, settings, checkpoints, activity, stats, config_loaded_us, services }
     }
 
+    /// The shared counters, with the pages the pool has counted by itself until now.
+    pub fn counters(&self) -> &Arc<Stats> {
+        self.storage.pool.flush_counts(&self.stats);
+        &self.stats
+    }
+
     /// Set once, before the first session.
     pub fn install(&self, services: Arc<dyn Services>) {
         let _ = self.services.set(services);

@@ -1,5 +1,6 @@
 //! Who is connected or working, and what at: the rows of `pg_stat_activity`.
 
+use crate::base::report::Running;
 use crate::base::{Oid, Xid, clock::now_us};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -79,6 +80,8 @@ pub struct ActivityFacts {
     /// Type and name, as `Lock`, `transactionid`.
     pub wait_event: Option<(&'static str, &'static str)>,
     pub xid: Option<Xid>,
+    /// Which transaction runs.
+    pub running: Option<Arc<Running>>,
     pub xmin: Option<Xid>,
     pub query_id: Option<i64>,
     /// The running statement, or the last one; cut at `track_activity_query_size - 1` bytes.
@@ -171,6 +174,15 @@ impl ActivityFacts {
         if seen.wait_event.is_none() && idle.contains(&seen.state) {
             seen.wait_event = Some(("Client", "ClientRead"));
         }
+        // So does a worker between two rounds, which is nearly always.
+        seen.wait_event = seen.wait_event.or(match seen.backend_type {
+            "archiver" => Some(("Activity", "ArchiverMain")),
+            "autovacuum launcher" => Some(("Activity", "AutoVacuumMain")),
+            "background writer" => Some(("Activity", "BgWriterMain")),
+            "checkpointer" => Some(("Activity", "CheckpointerMain")),
+            "walwriter" => Some(("Activity", "WalWriterMain")),
+            _ => None,
+        });
         seen
     }
 }

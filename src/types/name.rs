@@ -277,6 +277,9 @@ pub fn format_type_sql(typ: Oid, typmod: Option<i32>, hooks: &dyn TypeHooks) -> 
     if !typ.is_valid() {
         return "-".into();
     }
+    if let Some(t) = info(typ).filter(|t| t.is_array() && t.name.starts_with('_')) {
+        return format!("{}[]", format_type_sql(t.element, typmod, hooks));
+    }
     match (typ, typmod) {
         (oid::BPCHAR, None) => "character".into(),
         (oid::BIT, Some(m)) if m < 0 => "\"bit\"".into(),

@@ -3,12 +3,14 @@
 use super::files::FileChange;
 use super::isolation::Isolation;
 use super::savepoint::Savepoint;
+use crate::base::report::Running;
 use crate::base::{CommandId, Flow, Lsn, Oid, Stop, Wait, Xid};
 use crate::lock::{HeldLocks, LockMode, LockTag, Scope};
 use crate::mvcc::serializable::{Tracked, Who};
 use crate::mvcc::{Own, Snapshot, SnapshotSlot};
 use crate::storage::Storage;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Whether a commit waits for the log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,6 +56,8 @@ pub struct Transaction {
     pub(super) pid: u32,
     /// Transactions begun so far.
     pub(super) started: u32,
+    /// Which one runs, for whoever logs or lists it.
+    running: Arc<Running>,
     /// Names of the snapshots offered to others.
     pub(super) exports: Vec<String>,
 }
@@ -84,12 +88,18 @@ impl Transaction {
             last_commit_lsn: Lsn::INVALID,
             pid,
             started: 0,
+            running: Arc::default(),
             exports: Vec::new(),
         }
     }
 
     pub fn is_active(&self) -> bool {
         self.phase != Phase::Idle
+    }
+
+    /// Which transaction runs, now and later.
+    pub fn running(&self) -> &Arc<Running> {
+        &self.running
     }
 
     /// Starts a transaction.
@@ -100,6 +110,7 @@ impl Transaction {
         assert_eq!(self.phase, Phase::Idle, "a transaction is already active");
         self.phase = Phase::Active;
         self.started = self.started.wrapping_add(1);
+        self.running.local.store(self.started, Ordering::Relaxed);
         self.isolation = isolation;
         self.read_only = read_only;
         self.deferrable = false;
@@ -123,6 +134,7 @@ impl Transaction {
     fn assign_top(&mut self) -> Xid {
         let xid = self.storage.mvcc.assign_xid();
         self.own.set_top(xid);
+        self.running.xid.store(xid.0, Ordering::Relaxed);
         self.lock_xid(xid);
         self.tell_id(xid);
         xid
@@ -283,6 +295,8 @@ impl Transaction {
         self.candidate = None;
         self.queried = false;
         self.phase = Phase::Idle;
+        self.running.local.store(0, Ordering::Relaxed);
+        self.running.xid.store(0, Ordering::Relaxed);
         self.cid = CommandId::FIRST;
         self.cid_used = false;
         self.snapshot = None;

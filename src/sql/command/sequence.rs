@@ -433,7 +433,9 @@ pub fn restart(cx: &mut ExecContext, seq: Oid) -> Result<()> {
 
 fn fork_of(backend: &Backend, c: &Class) -> std::sync::Arc<crate::buffer::RelFork> {
     let file = RelFileId { db: backend.database, node: c.node };
-    backend.instance.storage.pool.open(file, Fork::Main, c.persistence)
+    let fork = backend.instance.storage.pool.open(file, Fork::Main, c.persistence);
+    fork.count_for(c.oid);
+    fork
 }
 
 /// What a sequence's page says now.

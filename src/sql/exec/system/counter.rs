@@ -48,6 +48,17 @@ macro_rules! of_database {
     };
 }
 
+/// Pages, which the pool counts by itself. Called once for every row, so not each call makes it tell.
+macro_rules! of_pages {
+    ($of:ident, $field:ident) => {
+        |cx, args, out| {
+            let instance = &cx.backend()?.instance;
+            instance.storage.pool.flush_counts_lately(&instance.stats);
+            $of(cx, args, out, |s| s.$field.cell())
+        }
+    };
+}
+
 macro_rules! of_bgwriter {
     ($field:ident) => {
         |cx, _, out| bgwriter(cx, out, |b| b.$field.cell())
@@ -67,8 +78,8 @@ pub(super) fn find(src: &str) -> Option<SystemFn> {
         "pg_stat_get_dead_tuples" => of_table!(dead_tuples),
         "pg_stat_get_mod_since_analyze" => of_table!(changes_since_analyze),
         "pg_stat_get_ins_since_vacuum" => of_table!(inserts_since_vacuum),
-        "pg_stat_get_blocks_fetched" => of_table!(blocks_fetched),
-        "pg_stat_get_blocks_hit" => of_table!(blocks_hit),
+        "pg_stat_get_blocks_fetched" => of_pages!(table, blocks_fetched),
+        "pg_stat_get_blocks_hit" => of_pages!(table, blocks_hit),
         "pg_stat_get_vacuum_count" => of_table!(vacuum_count),
         "pg_stat_get_autovacuum_count" => of_table!(autovacuum_count),
         "pg_stat_get_analyze_count" => of_table!(analyze_count),
@@ -79,8 +90,8 @@ pub(super) fn find(src: &str) -> Option<SystemFn> {
         "pg_stat_get_last_autoanalyze_time" => of_table!(autoanalyze_time_us as time),
         "pg_stat_get_db_xact_commit" => of_database!(xact_commit),
         "pg_stat_get_db_xact_rollback" => of_database!(xact_rollback),
-        "pg_stat_get_db_blocks_fetched" => of_database!(blocks_fetched),
-        "pg_stat_get_db_blocks_hit" => of_database!(blocks_hit),
+        "pg_stat_get_db_blocks_fetched" => of_pages!(database, blocks_fetched),
+        "pg_stat_get_db_blocks_hit" => of_pages!(database, blocks_hit),
         "pg_stat_get_db_tuples_returned" => of_database!(tuples_returned),
         "pg_stat_get_db_tuples_fetched" => of_database!(tuples_fetched),
         "pg_stat_get_db_tuples_inserted" => of_database!(tuples_inserted),
@@ -244,7 +255,7 @@ fn backends(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<
 
 fn reset(cx: &mut ExecContext, _: &[Datum<'_>], out: &mut Column) -> Flow<()> {
     let backend = cx.backend()?;
-    backend.instance.stats.reset_database(backend.database);
+    backend.instance.counters().reset_database(backend.database);
     void(out);
     Ok(())
 }
@@ -263,7 +274,7 @@ fn reset_shared(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> F
 
 fn reset_one(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
     let backend = cx.backend()?;
-    backend.instance.stats.reset_table(backend.database, Oid(args[0].u32()));
+    backend.instance.counters().reset_table(backend.database, Oid(args[0].u32()));
     void(out);
     Ok(())
 }

@@ -155,14 +155,14 @@ fn target(tag: &LockTag) -> Target {
     }
 }
 
-/// The number of a session's running transaction in the form `virtualtransaction` has.
-fn virtual_transaction(pid: u32) -> String {
-    format!("{pid}/1")
-}
-
 fn locks(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let instance = cx.backend()?.instance.clone();
-    for f in instance.activity.list().iter().filter(|f| f.xact_start_us != 0) {
+    let sessions = instance.activity.list();
+    let virtual_transaction = |pid: u32| {
+        let running = sessions.iter().find(|f| f.pid == pid).and_then(|f| f.running.as_ref());
+        running.map_or_else(|| format!("{pid}/0"), |r| r.virtual_id(pid))
+    };
+    for f in sessions.iter().filter(|f| f.xact_start_us != 0) {
         let own = virtual_transaction(f.pid);
         row![sink;
             "virtualxid", NULL, NULL, NULL, NULL, &own, NULL, NULL, NULL, NULL, &own, f.pid, "ExclusiveLock", true,

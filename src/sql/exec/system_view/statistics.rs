@@ -105,7 +105,7 @@ const TABLES_WITH_FILES: [RelKind; 3] = [RelKind::Table, RelKind::Toast, RelKind
 
 fn counters(cx: &mut ExecContext) -> Result<(Arc<Stats>, Oid)> {
     let backend = cx.backend()?;
-    Ok((backend.instance.stats.clone(), backend.database))
+    Ok((backend.instance.counters().clone(), backend.database))
 }
 
 /// What was counted for all indexes of a table; None if it has none.
@@ -260,8 +260,9 @@ fn databases(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let all = database_list(cx)?;
     let instance = cx.backend()?.instance.clone();
     let checksums = instance.storage.pool.checksums();
+    let stats = instance.counters();
     for (oid, name) in all {
-        let d = instance.stats.database(oid);
+        let d = stats.database(oid);
         let sessions = if oid.is_valid() { Some(instance.activity.backends_in(oid)) } else { None };
         row![sink;
             oid, name, sessions.unwrap_or(0), d.xact_commit, d.xact_rollback, d.blocks_fetched - d.blocks_hit,
