@@ -476,6 +476,26 @@ impl Catalog {
         path
     }
 
+    /// Where functions and operators without a schema are looked for: never among what is temporary, so that
+    /// nobody can slip one in (PostgreSQL 15, namespace.c, FuncnameGetCandidates).
+    pub fn routine_path(&self) -> SmallVec<[Oid; 6]> {
+        self.without_temporary(self.effective_path())
+    }
+
+    /// A path without the session's temporary schema.
+    pub fn without_temporary(&self, mut path: SmallVec<[Oid; 6]>) -> SmallVec<[Oid; 6]> {
+        let temp = self.temp_schema();
+        path.retain(|n| Some(*n) != temp);
+        path
+    }
+
+    /// Whether the search path puts new objects into the session's temporary schema, which may not be there yet.
+    pub fn creates_temporary(&self) -> bool {
+        let path = self.search_path.read();
+        let first = path.iter().find(|n| *n == "pg_temp" || self.namespace_by_name(n).is_some());
+        first.is_some_and(|n| n == "pg_temp")
+    }
+
     /// The schemas the search path names, those that exist, without the implied ones.
     pub fn named_path(&self) -> Vec<Oid> {
         let path = self.search_path.read();

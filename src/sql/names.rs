@@ -297,12 +297,16 @@ pub fn enum_values(catalog: &Catalog, typ: Oid) -> Vec<Oid> {
 
 /// The columns of a composite type, or of a table's row type.
 pub fn composite(catalog: &Catalog, typ: Oid) -> Option<Vec<Field>> {
-    let class_oid = match catalog.user_type(typ).map(|t| t.kind) {
-        Some(UserTypeKind::Composite { class }) => class,
+    let (class_oid, named) = match catalog.user_type(typ).map(|t| t.kind) {
+        Some(UserTypeKind::Composite { class }) => (class, true),
         Some(_) => return None,
-        None => catalog.class_of_row_type(typ)?,
+        None => (catalog.class_of_row_type(typ)?, false),
     };
     let relation = catalog.relation(class_oid).ok().flatten()?;
+    // An array of rows is found by the same class, but is none.
+    if !named && relation.row_type != typ {
+        return None;
+    }
     Some(relation.visible_attributes().map(|a| Field { name: a.name.clone(), typ: a.ty }).collect())
 }
 
@@ -317,9 +321,12 @@ pub fn type_by_name(catalog: &Catalog, schema: Option<&str>, name: &str) -> Opti
     {
         return Some(t.array_oid);
     }
-    let class_oid = catalog.class_oid_by_name(schema, name).ok().flatten()?;
-    let relation = catalog.relation(class_oid).ok().flatten()?;
-    Some(relation.row_type).filter(|o| o.is_valid())
+    let row_type = |name: &str| {
+        let class_oid = catalog.class_oid_by_name(schema, name).ok().flatten()?;
+        catalog.relation(class_oid).ok().flatten().map(|r| r.row_type)
+    };
+    let array = || types::info(row_type(plain?)?).map(|t| t.array);
+    row_type(name).or_else(array).filter(|o| o.is_valid())
 }
 
 /// The name of a user's type as `format_type` shows it.
@@ -410,7 +417,7 @@ impl crate::sql::bind::Names for Catalog {
     }
 
     fn user_code(&self) -> Option<Arc<crate::sql::bind::UserCode>> {
-        super::user_code::of(self, &self.effective_path())
+        super::user_code::of(self, &self.routine_path())
     }
 
     fn domain_default(&self, domain: Oid) -> Option<Arc<str>> {
@@ -430,7 +437,7 @@ impl crate::sql::bind::Names for Catalog {
 
     fn functions(&self, schema: Option<&str>, name: &str) -> Vec<(usize, &'static FuncDef)> {
         match schema {
-            None => functions_in(self, &self.effective_path(), name),
+            None => functions_in(self, &self.routine_path(), name),
             Some(schema) => match self.namespace_oid(schema) {
                 Ok(namespace) => functions_in(self, &[namespace], name),
                 Err(_) => Vec::new(),
@@ -529,7 +536,7 @@ impl crate::sql::bind::Names for Along<'_> {
     }
 
     fn user_code(&self) -> Option<Arc<crate::sql::bind::UserCode>> {
-        super::user_code::of(self.catalog, &self.catalog.effective(self.search_path))
+        super::user_code::of(self.catalog, &self.catalog.without_temporary(self.catalog.effective(self.search_path)))
     }
 
     fn acting(&self) -> crate::catalog::Acting {

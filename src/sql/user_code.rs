@@ -17,7 +17,10 @@ pub fn of(catalog: &Catalog, path: &[Oid]) -> Option<Arc<UserCode>> {
     let mut behind = Vec::new();
     for record in &operators {
         let Object::Operator(o) = &record.object else { continue };
-        let schema = catalog.namespace(o.namespace).map(|n| n.name).unwrap_or_default();
+        let schema = match catalog.temp_schema() == Some(o.namespace) {
+            true => "pg_temp".into(),
+            false => catalog.namespace(o.namespace).map(|n| n.name).unwrap_or_default(),
+        };
         let def = user::operator(o.oid, &o.name, [o.left, o.right, o.result], o.function);
         code.operators.push((schema, path.contains(&o.namespace), def));
         behind.push(o.function);

@@ -654,9 +654,9 @@ impl Binder<'_, '_> {
         let (target, item) = self.target_rel(&rel, &s.table, access::UPDATE)?;
         let mut query = Query { from: vec![FromNode::Rel(target)], ..Query::default() };
         query.from.extend(self.from_with_target(item, &s.from)?);
-        let set = self.assignments(&s.set, &rel, &kept, target)?;
         query.filter = s.filter.as_ref().map(|f| self.condition(f, Clause::Where)).transpose()?;
         let returning = self.returning(&s.returning)?;
+        let set = self.assignments(&s.set, &rel, &kept, target)?;
         query.write = Some(Box::new(Write::new(target, WriteKind::Update { set }, returning)));
         self.take_scope(&mut query);
         Ok(query)

@@ -727,7 +727,7 @@ pub fn find(
                 return Ok(Err(err!(INVALID_SCHEMA_NAME, "schema \"{s}\" does not exist")));
             }
         },
-        None => catalog.effective_path().to_vec(),
+        None => catalog.routine_path().to_vec(),
     };
     let name = sig.name.name();
     let mut all: Vec<Function> = Vec::new();

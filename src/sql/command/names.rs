@@ -85,7 +85,11 @@ fn check_database(cx: &mut ExecContext, name: &RangeVar) -> Result<()> {
 /// 3F000, 42P16 for a temporary relation in an ordinary schema, 42501.
 pub fn creation_place(cx: &mut ExecContext, name: &RangeVar) -> Result<(Oid, crate::catalog::Persistence)> {
     check_database(cx, name)?;
-    let temporary = name.persistence == Persistence::Temporary || name.schema.as_deref() == Some("pg_temp");
+    let into_temporary = match name.schema.as_deref() {
+        Some(s) => s == "pg_temp",
+        None => cx.backend()?.catalog.creates_temporary(),
+    };
+    let temporary = name.persistence == Persistence::Temporary || into_temporary;
     if temporary {
         if name.schema.as_deref().is_some_and(|s| s != "pg_temp") {
             return Err(err!(INVALID_TABLE_DEFINITION, "cannot create temporary relation in non-temporary schema"));
@@ -94,7 +98,7 @@ pub fn creation_place(cx: &mut ExecContext, name: &RangeVar) -> Result<(Oid, cra
             let text = "only temporary relations may be created in temporary schemas";
             return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, text));
         }
-        return Ok((super::temp::schema(cx)?, crate::catalog::Persistence::Temp));
+        return Ok((super::temp::schema(cx.backend()?)?, crate::catalog::Persistence::Temp));
     }
     let backend = cx.backend()?;
     let namespace = super::schema::for_new(backend, name.schema.as_deref())?;

@@ -141,8 +141,10 @@ fn make(cx: &mut ExecContext, stmt: &CreateSchemaStmt) -> Flow<Option<String>> {
 ///
 /// # Errors
 /// 3F000, 42501.
-pub fn for_new(backend: &Backend, named: Option<&str>) -> Result<Oid> {
+pub fn for_new(backend: &mut Backend, named: Option<&str>) -> Result<Oid> {
     let namespace = match named {
+        Some("pg_temp") => return super::temp::schema(backend),
+        None if backend.catalog.creates_temporary() => return super::temp::schema(backend),
         Some(schema) => backend.catalog.namespace_oid(schema)?,
         None => backend.catalog.creation_schema()?,
     };

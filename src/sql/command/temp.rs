@@ -2,13 +2,17 @@
 
 use super::drop;
 use crate::base::{Oid, Result};
-use crate::catalog::Object;
 use crate::catalog::object::{Namespace, class, fixed};
+use crate::catalog::{Object, Record};
 use crate::sql::exec::ExecContext;
+use crate::sql::Backend;
+use std::sync::Arc;
+
+/// What a temporary schema can hold beside relations.
+const OTHERS: [Oid; 5] = [class::TYPE, class::PROC, class::STATISTIC_EXT, class::OPERATOR, class::COLLATION];
 
 /// The session's temporary schema, made if need be.
-pub fn schema(cx: &mut ExecContext) -> Result<Oid> {
-    let backend = cx.backend()?;
+pub fn schema(backend: &mut Backend) -> Result<Oid> {
     if let Some(oid) = backend.catalog.temp_schema() {
         return Ok(oid);
     }
@@ -34,6 +38,14 @@ pub fn discard_temp(cx: &mut ExecContext) -> Result<()> {
         .collect();
     for oid in ours {
         drop::remove_relation(cx, oid)?;
+    }
+    let catalog = cx.backend()?.catalog.clone();
+    for class in OTHERS {
+        let ours = |r: &Arc<Record>| r.object.name().is_some_and(|(place, _)| place == schema);
+        for record in catalog.all(class).into_iter().filter(ours) {
+            super::write::delete(cx, record.object.key())?;
+            super::write::delete(cx, crate::catalog::object::comment_key(record.object.key()))?;
+        }
     }
     let backend = cx.backend()?;
     let writer = backend.writer();
