@@ -4,8 +4,8 @@ use super::drop;
 use crate::base::{Oid, Result};
 use crate::catalog::object::{Namespace, class, fixed};
 use crate::catalog::{Object, Record};
-use crate::sql::exec::ExecContext;
 use crate::sql::Backend;
+use crate::sql::exec::ExecContext;
 use std::sync::Arc;
 
 /// What a temporary schema can hold beside relations.
