@@ -165,13 +165,13 @@ impl Session {
         for (i, (bytes, ty)) in m.parameters.iter().zip(&types).enumerate() {
             let format = Format::of(&m.formats, i);
             let value = self.parameter(bytes.as_deref(), *ty, format);
-            let value = value.map_err(|e| {
+            let checked = value.and_then(|v| crate::sql::exec::domain::check_unchecked(self.cx()).map(|()| v));
+            let value = checked.map_err(|e| {
                 let e = if format == Format::Binary { naming_parameter(e, i) } else { e };
                 e.context(parameter_context(&m.portal, i, bytes.as_deref(), format))
             });
             params.push(value?);
         }
-        crate::sql::exec::domain::check_unchecked(self.cx())?;
         statement.count_use();
         let logged = self.logged_message("bind", &m.portal, &statement, &params);
         let portal = Portal::new(statement, params.into(), m.result_formats, self.statement_us());

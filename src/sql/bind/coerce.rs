@@ -358,17 +358,17 @@ impl Binder<'_, '_> {
                 ExprKind::Const(value) => return self.coerce_literal(value, target, context, expr.pos),
                 ExprKind::Param(n) => {
                     let known = &mut self.cx.params[n];
-                    let base = TypeRef::of(base_type(target.oid));
+                    // Also a domain: what is bound to it is read, and checked, as a value of the domain.
                     if known.oid == oid::UNKNOWN {
-                        *known = base;
+                        *known = TypeRef::of(target.oid);
                     } else if known.oid != target.oid {
                         let (a, b) = (known.oid, target.oid);
                         return Err(err!(AMBIGUOUS_PARAMETER, "inconsistent types deduced for parameter ${}", n + 1)
                             .detail(format!("{} versus {}", self.type_name(a), self.type_name(b)))
                             .at(self.at(expr.pos.unwrap_or(pos))));
                     }
-                    expr.ty = base;
-                    return if base.oid == target.oid { Ok(expr) } else { self.coerce(expr, target, context, pos) };
+                    expr.ty = TypeRef::of(target.oid);
+                    return Ok(expr);
                 }
                 // `'1' COLLATE "C"`: the literal gets the type, and what has no collations loses the clause.
                 ExprKind::Written { form: Form::Collate(name), arg } => {

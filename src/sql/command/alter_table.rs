@@ -64,8 +64,8 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterTableStmt) -> Fl
     Ok(tag)
 }
 
-/// The commands as they can be done one by one: all USING expressions read the rows as they were before, so that a column
-/// is altered after those that are made of it.
+/// The commands as they can be done one by one, pass after pass: all USING expressions read the rows as they were before,
+/// so that a column is altered after those that are made of it.
 ///
 /// # Errors
 /// 0A000 for columns made of one another.
@@ -78,9 +78,6 @@ fn in_order<'a>(
     let mut out: Vec<&AlterTableCommand> = commands.iter().collect();
     let places: Vec<usize> =
         (0..commands.len()).filter(|n| matches!(commands[*n].kind, Kind::AlterType { .. })).collect();
-    if places.len() < 2 {
-        return Ok(out);
-    }
     let mut left = Vec::new();
     for n in &places {
         let Kind::AlterType { name, using, .. } = &commands[*n].kind else { continue };
@@ -97,6 +94,7 @@ fn in_order<'a>(
         };
         out[place] = &commands[left.remove(next).0];
     }
+    out.sort_by_key(|command| super::alter_passes::of(&command.kind));
     Ok(out)
 }
 
@@ -528,8 +526,10 @@ fn alter_type(
         return Err(err!(FEATURE_NOT_SUPPORTED, "cannot alter type of a column used by a view or rule")
             .detail(format!("rule {} on {table} depends on column \"{name}\"", r.name)));
     }
-    if !using_generated(cx, oid, n as i16 + 1)?.is_empty() {
-        return Err(err!(SYNTAX_ERROR, "cannot alter type of a column used by a generated column"));
+    if let Some(by) = using_generated(cx, oid, n as i16 + 1)?.first() {
+        let by = &c.attributes[*by].name;
+        return Err(err!(FEATURE_NOT_SUPPORTED, "cannot alter type of a column used by a generated column")
+            .detail(format!("Column \"{name}\" is used by generated column \"{by}\".")));
     }
     let rel = columns_only(oid, &c.name, &c.attributes);
     let own = Expr::new(ExprKind::Column { parts: vec![name.to_string()], star: false }, crate::sql::ast::NOWHERE);

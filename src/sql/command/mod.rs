@@ -12,6 +12,7 @@
 mod absent;
 mod aggregate;
 mod alter_kinds;
+mod alter_passes;
 mod alter_system;
 mod alter_table;
 mod analyze;

@@ -8,7 +8,7 @@ use crate::sql::ast::Stmt;
 use crate::sql::command::{self, Command};
 use crate::sql::exec::ExecContext;
 use crate::sql::expr::{Expr, ExprKind};
-use crate::sql::plan::PlannedStatement;
+use crate::sql::plan::{PlanNode, PlannedStatement};
 use crate::sql::routine::query::{self, Next, QueryRun, Variables};
 use crate::types::array::Array;
 use crate::types::{Batch, Column, TypeRef, Value, oid};
@@ -484,7 +484,10 @@ impl Frame {
             return Err(e.into());
         }
         let shape = shape_of_plan(&run.plan);
-        self.loops[place] = Some(Loop::Rows(RowLoop::new(Source::Run(run), shape, context)));
+        // Rows are fetched from a portal, which tells no statement; one row of constants was already computed by the
+        // planner, which does. PostgreSQL 15, spi.c, SPI_cursor_fetch.
+        let folded = matches!(run.plan.plan.node, PlanNode::Result { input: None, .. });
+        self.loops[place] = Some(Loop::Rows(RowLoop::new(Source::Run(run), shape, context.filter(|_| folded))));
         Ok(Goto::Next)
     }
 
@@ -559,14 +562,20 @@ impl Frame {
                     cx.routines.cursors.insert(name, c);
                     row?
                 }
-                Source::Run(run) => match with(run.next(cx), rows.context.as_deref().unwrap_or_default())? {
-                    Next::Batch(b) => Some(b),
-                    Next::End => None,
-                    Next::Stale => {
-                        let text = "a relation changed while a loop over it began";
-                        return Err(err!(OBJECT_NOT_IN_PREREQUISITE_STATE, "{text}").into());
+                Source::Run(run) => {
+                    let next = match &rows.context {
+                        Some(context) => with(run.next(cx), context)?,
+                        None => run.next(cx)?,
+                    };
+                    match next {
+                        Next::Batch(b) => Some(b),
+                        Next::End => None,
+                        Next::Stale => {
+                            let text = "a relation changed while a loop over it began";
+                            return Err(err!(OBJECT_NOT_IN_PREREQUISITE_STATE, "{text}").into());
+                        }
                     }
-                },
+                }
             };
             match next {
                 Some(b) => rows.batch = Some((b, 0)),
