@@ -295,7 +295,11 @@ async fn next_message(
         tokio::select! {
             biased;
             frame = client.frame() => {
-                // What the client says next must not overtake what it was to be told: it may be an UNLISTEN.
+                // What the client says next must not overtake the session's end, nor what it was to be told: it may
+                // be an UNLISTEN.
+                if handle.interrupts.cause() >= Cause::Terminate {
+                    return Err(terminated(handle));
+                }
                 session.look_around(client);
                 return frame;
             }
