@@ -3,10 +3,35 @@
 use std::path::{Path, PathBuf};
 
 /// Bottom first. A module may import from itself and from those before it, and `BESIDE` says what is special.
-const LAYERS: [&str; 27] = [
-    "base", "settings", "stat", "types", "process", "auth", "logger", "page", "disk", "wal", "buffer", "mvcc", "lock",
-    "storage", "heap", "btree", "gin", "catalog", "xact", "recovery", "sql", "wire", "session", "protocol", "worker",
-    "engine", "cli",
+const LAYERS: [&str; 28] = [
+    "base",
+    "settings",
+    "stat",
+    "types",
+    "text_search",
+    "process",
+    "auth",
+    "logger",
+    "page",
+    "disk",
+    "wal",
+    "buffer",
+    "mvcc",
+    "lock",
+    "storage",
+    "heap",
+    "btree",
+    "gin",
+    "catalog",
+    "xact",
+    "recovery",
+    "sql",
+    "wire",
+    "session",
+    "protocol",
+    "worker",
+    "engine",
+    "cli",
 ];
 /// Not part of the tower: what these may import.
 const POSTMASTER: [&str; 4] = ["base", "settings", "process", "logger"];

@@ -7,6 +7,8 @@ pub mod settings;
 pub mod stat;
 pub mod types;
 
+pub mod text_search;
+
 pub mod auth;
 pub mod process;
 

@@ -24,6 +24,7 @@ pub mod partition;
 pub mod relation;
 mod store;
 pub mod system;
+mod text_search;
 mod view;
 
 pub use build::{phys_of, toast_store, tuple_desc};
@@ -38,5 +39,7 @@ pub use relation::{
     Attribute, ColumnStats, Constraint, ConstraintKind, Declared, ForeignKey, Index, IndexColumn, Persistence, RelKind,
     RelStats, Relation, SequenceParams, View,
 };
+pub use text_search::{TsConfig, TsDictionary};
+
 pub use store::{CATALOG_NODE, CATALOG_TOAST_NODE, create_folder};
 pub use view::{Acting, Catalog, Writer};

@@ -42,6 +42,10 @@ pub mod class {
     pub const PUBLICATION: Oid = Oid(6104);
     pub const PUBLICATION_REL: Oid = Oid(6106);
     pub const PUBLICATION_NAMESPACE: Oid = Oid(6237);
+    pub const TS_DICTIONARY: Oid = Oid(3600);
+    pub const TS_PARSER: Oid = Oid(3601);
+    pub const TS_CONFIG: Oid = Oid(3602);
+    pub const TS_TEMPLATE: Oid = Oid(3764);
 }
 
 /// OIDs that initdb gives, all PostgreSQL's.
@@ -100,6 +104,8 @@ pub enum Object {
     Cast(super::Cast),
     Collation(super::Collation),
     Extension(super::Extension),
+    TsConfig(super::TsConfig),
+    TsDictionary(super::TsDictionary),
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -637,6 +643,8 @@ impl Object {
             Object::Cast(o) => ObjectKey::new(class::CAST, o.oid),
             Object::Collation(o) => ObjectKey::new(class::COLLATION, o.oid),
             Object::Extension(o) => ObjectKey::new(class::EXTENSION, o.oid),
+            Object::TsConfig(o) => ObjectKey::new(class::TS_CONFIG, o.oid),
+            Object::TsDictionary(o) => ObjectKey::new(class::TS_DICTIONARY, o.oid),
         }
     }
 
@@ -663,6 +671,8 @@ impl Object {
             Object::Operator(o) => Some((o.namespace, &o.name)),
             Object::Collation(o) => Some((o.namespace, &o.name)),
             Object::Extension(o) => Some((Oid::INVALID, &o.name)),
+            Object::TsConfig(o) => Some((o.namespace, &o.name)),
+            Object::TsDictionary(o) => Some((o.namespace, &o.name)),
             Object::Cast(_)
             | Object::Stats(_)
             | Object::Comment(_)
@@ -677,6 +687,7 @@ impl Object {
             Object::Function(o) => &o.depends,
             Object::Operator(o) => &o.depends,
             Object::Cast(o) => &o.depends,
+            Object::TsConfig(o) => &o.depends,
             _ => &[],
         }
     }

@@ -73,6 +73,7 @@ impl SessionFacts for Facts {
             settings.force(id, value, lasting)?;
             return settings.show_by_name(name, true);
         }
+        let value = &*crate::sql::text_search::checked_setting(&self.catalog, name, value)?;
         settings.set(name, value, lasting, superuser)?;
         settings.show_by_name(name, true)
     }

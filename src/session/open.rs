@@ -196,6 +196,7 @@ impl Session {
             listening: Vec::new(),
             notifies: Vec::new(),
             in_block: false,
+            text_search: crate::sql::text_search::Cache::default(),
         };
         crate::sql::command::apply_role(&backend);
         let facts = Arc::new(Facts {

@@ -151,6 +151,7 @@ impl Session {
         {
             self.apply_transaction_setting(id, text)?;
         }
+        let text = &*crate::sql::text_search::checked_setting(&self.backend().catalog.clone(), name, text)?;
         let privileged = self.backend().user.is_superuser;
         self.settings.lock().set(name, text, lasting, privileged)
     }

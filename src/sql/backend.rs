@@ -74,6 +74,8 @@ pub struct Backend {
     pub notifies: Vec<(String, String)>,
     /// Whether the statement runs inside a transaction block (`VACUUM` and others refuse).
     pub in_block: bool,
+    /// Text search configurations that are ready for use.
+    pub text_search: super::text_search::Cache,
 }
 
 impl Backend {
@@ -159,6 +161,7 @@ impl Backend {
             listening: Vec::new(),
             notifies: Vec::new(),
             in_block: false,
+            text_search: super::text_search::Cache::default(),
             instance,
         })
     }

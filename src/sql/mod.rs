@@ -20,6 +20,7 @@ pub mod plan;
 pub mod plpgsql;
 mod reg_names;
 pub mod routine;
+pub mod text_search;
 mod user_code;
 
 pub use backend::{Backend, SequenceState, Sequences, User};

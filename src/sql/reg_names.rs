@@ -1,6 +1,7 @@
-//! `regoper`, `regoperator`, `regcollation`, `regconfig` and `regdictionary`: names of what initdb made for good.
+//! `regoper`, `regoperator`, `regcollation`, `regconfig` and `regdictionary`: names of what initdb made, and of users' own.
 
 use super::names::{schema_and_name, split_list};
+use super::text_search::Kind;
 use crate::base::{Oid, Result};
 use crate::catalog::object::{class, fixed};
 use crate::catalog::{Catalog, Object, ObjectKey, Operator};
@@ -14,10 +15,17 @@ use crate::types::{self, oid};
 fn rows_of(typ: Oid) -> Option<(&'static str, &'static str)> {
     Some(match typ {
         oid::REGCOLLATION => ("collation", include_str!("exec/system_view/facts/pg_collation.txt")),
-        oid::REGCONFIG => ("text search configuration", include_str!("exec/system_view/facts/pg_ts_config.txt")),
-        oid::REGDICTIONARY => ("text search dictionary", include_str!("exec/system_view/facts/pg_ts_dict.txt")),
         _ => return None,
     })
+}
+
+/// Kinds of objects of text search that have types of their own.
+fn text_search(typ: Oid) -> Option<Kind> {
+    match typ {
+        oid::REGCONFIG => Some(Kind::Config),
+        oid::REGDICTIONARY => Some(Kind::Dictionary),
+        _ => None,
+    }
 }
 
 fn pairs(text: &'static str) -> impl Iterator<Item = (Oid, &'static str)> {
@@ -37,6 +45,10 @@ fn in_catalog(catalog: &Catalog, schema: Option<&str>) -> Result<bool> {
 
 /// The object of this kind with this name; None: the kind is not one of this file.
 pub(super) fn parse(catalog: &Catalog, typ: Oid, name: &str, hooks: &dyn TypeHooks) -> Option<Result<Oid>> {
+    if let Some(kind) = text_search(typ) {
+        let parts = schema_and_name(name).map(|(schema, name)| schema.into_iter().chain([name]).collect::<Vec<_>>());
+        return Some(parts.and_then(|p| kind.named(catalog, &p)));
+    }
     match typ {
         oid::REGOPER => Some(one_operator(catalog, name)),
         oid::REGOPERATOR => Some(operator_with_types(catalog, name, hooks)),
@@ -148,6 +160,9 @@ pub(super) fn show(catalog: &Catalog, typ: Oid, value: Oid, hooks: &dyn TypeHook
             oid::REGOPER => name,
             _ => with_types(&name, o.left, o.right, hooks),
         });
+    }
+    if let Some(kind) = text_search(typ) {
+        return kind.shown(catalog, value);
     }
     if let (oid::REGCOLLATION, Some(record)) = (typ, catalog.get(ObjectKey::new(class::COLLATION, value)))
         && let Object::Collation(c) = &record.object

@@ -53,6 +53,7 @@ fn encode_bytes(typ: TypeRef, b: &[u8], out: &mut Vec<u8>) {
             out.extend_from_slice(&(t.west as u32 ^ (1 << 31)).to_be_bytes());
         }
         oid::TSVECTOR => super::tsvector::encode_key(b, out),
+        oid::TSQUERY => super::tsquery::encode_key(b, out),
         oid::JSONB => Jsonb::new(b).encode_key(out),
         oid::TID => {
             let t = tid::from_bytes(b);

@@ -43,6 +43,7 @@ fn compare_bytes(typ: TypeRef, a: &[u8], b: &[u8]) -> Ordering {
         oid::TIMETZ => TimeTz::from_bytes(a).compare(TimeTz::from_bytes(b)),
         oid::JSONB => Jsonb::new(a).compare(Jsonb::new(b)),
         oid::TSVECTOR => super::tsvector::compare(a, b),
+        oid::TSQUERY => super::tsquery::compare(a, b),
         oid::TID => tid::from_bytes(a).cmp(&tid::from_bytes(b)),
         oid::INET | oid::CIDR => Inet::from_bytes(a).compare(Inet::from_bytes(b)),
         oid::BIT | oid::VARBIT => compare_bits(a, b),

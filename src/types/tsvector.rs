@@ -235,8 +235,11 @@ pub fn from_binary(bytes: &[u8]) -> Result<Vec<u8>> {
     }
 }
 
-/// What PostgreSQL's own form would take: it orders values by that first (PostgreSQL 15, tsvector_op.c, silly_cmp_tsvector).
-fn size(lexemes: &[Lexeme]) -> usize {
+/// More bytes of text and positions are refused.
+pub const MAX_TEXT: usize = (1 << 20) - 1;
+
+/// The bytes of text and positions in PostgreSQL's own form.
+pub fn text_size(lexemes: &[Lexeme]) -> usize {
     let mut text = 0;
     for l in lexemes {
         text += l.text.len();
@@ -244,7 +247,12 @@ fn size(lexemes: &[Lexeme]) -> usize {
             text += text % 2 + 2 + 2 * l.positions.len();
         }
     }
-    8 + 4 * lexemes.len() + text
+    text
+}
+
+/// What PostgreSQL's own form would take: it orders values by that first (PostgreSQL 15, tsvector_op.c, silly_cmp_tsvector).
+fn size(lexemes: &[Lexeme]) -> usize {
+    8 + 4 * lexemes.len() + text_size(lexemes)
 }
 
 /// A key in PostgreSQL's order: greater positions come first.

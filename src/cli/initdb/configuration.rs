@@ -25,9 +25,14 @@ const HEADER: &str = "\
 
 ";
 
-/// The name shown by initdb and written into the file.
+/// The name shown by initdb and written into the file. PostgreSQL 15, initdb.c, tsearch_config_languages: of the locales
+/// there are, only C and POSIX have a language.
 pub fn text_search_config(request: &Request) -> String {
-    request.text_search_config.clone().unwrap_or_else(|| "english".to_string())
+    let by_locale = || match request.locale.ctype.as_str() {
+        "C" | "POSIX" => "english",
+        _ => "simple",
+    };
+    request.text_search_config.clone().unwrap_or_else(|| by_locale().to_string())
 }
 
 pub fn write(dir: &Path, request: &Request, zone: &str, auth: &Auth) -> Result<()> {

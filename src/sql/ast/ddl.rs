@@ -832,6 +832,41 @@ pub struct AlterCollationStmt {
     pub name: QualName,
 }
 
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlterTsDictionaryStmt {
+    pub name: QualName,
+    pub options: Vec<DefElem>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlterTsConfigStmt {
+    pub name: QualName,
+    pub mapping: Mapping,
+}
+
+/// What becomes of a configuration's lists of dictionaries.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Mapping {
+    Add {
+        tokens: Vec<Name>,
+        dictionaries: Vec<QualName>,
+    },
+    Alter {
+        tokens: Vec<Name>,
+        dictionaries: Vec<QualName>,
+    },
+    /// No tokens: all of them.
+    Replace {
+        tokens: Vec<Name>,
+        old: QualName,
+        new: QualName,
+    },
+    Drop {
+        tokens: Vec<Name>,
+        missing_ok: bool,
+    },
+}
+
 /// DROP of all that has no statement of its own.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DropStmt {

@@ -112,6 +112,8 @@ pub enum Stmt {
     CreateAccessMethod(Box<CreateAccessMethodStmt>),
     CreateConversion(Box<CreateConversionStmt>),
     AlterCollation(Box<AlterCollationStmt>),
+    AlterTsDictionary(Box<AlterTsDictionaryStmt>),
+    AlterTsConfig(Box<AlterTsConfigStmt>),
     Drop(Box<DropStmt>),
     Rename(Box<RenameStmt>),
     AlterObjectSchema(Box<AlterObjectSchemaStmt>),

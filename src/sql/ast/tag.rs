@@ -178,6 +178,8 @@ impl Stmt {
             Stmt::CreateAccessMethod(_) => "CREATE ACCESS METHOD",
             Stmt::CreateConversion(_) => "CREATE CONVERSION",
             Stmt::AlterCollation(_) => "ALTER COLLATION",
+            Stmt::AlterTsDictionary(_) => "ALTER TEXT SEARCH DICTIONARY",
+            Stmt::AlterTsConfig(_) => "ALTER TEXT SEARCH CONFIGURATION",
             Stmt::Drop(d) => drop_tag(d.object),
             Stmt::Rename(r) => alter_tag(r.object),
             Stmt::AlterObjectSchema(a) => alter_tag(a.object),

@@ -146,6 +146,19 @@ fn own_one(cmd: &Command, cx: &mut ExecContext, object: ObjectType, name: &Objec
         ObjectName::Name(name) if object == ObjectType::Collation => {
             collation::named(cx, name)?.map(|c| ObjectKey::new(class::COLLATION, c.oid))
         }
+        ObjectName::Name(name) if super::text_search::kind_of(object).is_some() => {
+            let Some(kind) = super::text_search::kind_of(object) else { return Ok(None) };
+            let key = super::text_search::named(cx, kind, &name.parts)?;
+            if key.oid < crate::base::Oid::FIRST_NORMAL {
+                let shown = kind.shown(&cx.backend()?.catalog.clone(), key.oid).unwrap_or_default();
+                let what = format!("{} {shown}", kind.word());
+                return Err(match key.oid < super::text_search::FIRST_UNPINNED {
+                    true => required(&what),
+                    false => Error::unsupported(format!("DROP of the built-in {what} is not supported")),
+                });
+            }
+            Some(key)
+        }
         ObjectName::Cast { from, to } => cast::named(cmd, cx, from, to)?.map(|c| ObjectKey::new(class::CAST, c.oid)),
         _ => None,
     })

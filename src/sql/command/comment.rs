@@ -67,6 +67,9 @@ pub fn object(cmd: &Command, cx: &mut ExecContext, stmt: &CommentStmt) -> Flow<O
         })?;
         return Ok(ObjectKey::new(class::COLLATION, found.oid));
     }
+    if let (Some(kind), ObjectName::Name(name)) = (super::text_search::kind_of(stmt.object), &stmt.name) {
+        return Ok(super::text_search::named(cx, kind, &name.parts)?);
+    }
     if let ObjectName::LargeObject(number) = &stmt.name {
         return super::large_object::commented(cx, number);
     }

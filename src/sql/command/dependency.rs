@@ -159,7 +159,16 @@ fn dependents(cx: &mut ExecContext, key: ObjectKey) -> Result<Vec<Dependent>> {
 }
 
 fn members(catalog: &Catalog, namespace: Oid, found: &mut Vec<Dependent>) {
-    for class in [class::RELATION, class::TYPE, class::PROC, class::STATISTIC_EXT, class::OPERATOR, class::COLLATION] {
+    for class in [
+        class::RELATION,
+        class::TYPE,
+        class::PROC,
+        class::STATISTIC_EXT,
+        class::OPERATOR,
+        class::COLLATION,
+        class::TS_CONFIG,
+        class::TS_DICTIONARY,
+    ] {
         for record in catalog.all(class) {
             let inside = record.object.name().is_some_and(|(place, _)| place == namespace);
             let part = matches!(&record.object,

@@ -9,6 +9,7 @@ use crate::err;
 use crate::lock::LockMode;
 use crate::sql::ast::{DropBehavior, DropStmt, ObjectName, ObjectType, Persistence, QualName, RangeVar};
 use crate::sql::exec::ExecContext;
+use crate::sql::text_search::Kind;
 
 pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<String> {
     let tag = format!("DROP {}", words(stmt.object));
@@ -248,6 +249,12 @@ pub fn describe(cx: &mut ExecContext, key: ObjectKey) -> Result<String> {
         Object::Operator(o) => format!("operator {}", super::operator::shown(cx, o)),
         Object::Cast(c) => super::cast::shown(cx, c),
         Object::Collation(c) => format!("collation {}", super::collation::shown(&catalog, c)),
+        Object::TsConfig(c) => {
+            format!("text search configuration {}", Kind::Config.shown(&catalog, c.oid).unwrap_or_default())
+        }
+        Object::TsDictionary(d) => {
+            format!("text search dictionary {}", Kind::Dictionary.shown(&catalog, d.oid).unwrap_or_default())
+        }
         Object::Statistics(s) => {
             let schema = catalog.namespace(s.namespace).map(|n| n.name).unwrap_or_default();
             match catalog.effective_path().contains(&s.namespace) {

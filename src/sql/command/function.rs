@@ -395,6 +395,7 @@ fn setting(cx: &mut ExecContext, s: &crate::sql::ast::SetVariableStmt) -> Result
 fn check_setting(cx: &mut ExecContext, name: &str, value: &str) -> Result<()> {
     let backend = cx.backend()?;
     let privileged = backend.user.is_superuser;
+    crate::sql::text_search::checked_setting(&backend.catalog, name, value)?;
     let mut settings = backend.settings.lock();
     let level = settings.enter();
     let done = settings.set(name, value, crate::settings::Lasting::Save, privileged);

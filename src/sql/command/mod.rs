@@ -72,6 +72,7 @@ mod storage;
 pub mod stored_text;
 mod table;
 mod temp;
+mod text_search;
 mod trigger;
 mod truncate;
 mod typed;
@@ -102,6 +103,7 @@ pub use setting::{
 };
 pub use storage::create_plain as create_table_files;
 pub use temp::discard_temp;
+pub use text_search::FIRST_UNPINNED;
 pub use vacuum::{Options as MaintenanceOptions, Running as MaintenanceRunning};
 pub use write::{empty_class, new_oid, put};
 
@@ -199,6 +201,12 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
         Stmt::Define(s) if s.object == ast::ObjectType::Operator => operator::create(cmd, cx, s)?,
         Stmt::Define(s) if s.object == ast::ObjectType::Collation => collation::create(cmd, cx, s)?,
         Stmt::Define(s) if s.object == ast::ObjectType::Type && s.options.is_empty() => types::create_shell(cx, s)?,
+        Stmt::Define(s) if text_search::kind_of(s.object).is_some() => match text_search::kind_of(s.object) {
+            Some(kind) => text_search::create(cx, kind, s)?,
+            None => return Err(Error::internal("no object of text search").into()),
+        },
+        Stmt::AlterTsDictionary(s) => text_search::alter_dictionary(cx, s)?,
+        Stmt::AlterTsConfig(s) => text_search::alter_config(cmd, cx, s)?,
         Stmt::CreateCast(s) => cast::create(cmd, cx, s)?,
         Stmt::AlterEnum(s) => types::alter_enum(cmd, cx, s)?,
         Stmt::CreateCompositeType(s) => types::create_composite(cmd, cx, s)?,

@@ -59,6 +59,8 @@ fn ties(catalog: &Catalog, role: Oid, name: &str, shared: bool) -> Vec<(ObjectKe
             Object::Extension(e) => (e.owner, None),
             Object::Operator(o) => (o.owner, None),
             Object::Collation(c) => (c.owner, None),
+            Object::TsConfig(c) => (c.owner, None),
+            Object::TsDictionary(d) => (d.owner, None),
             _ => continue,
         };
         if acl.0 == role {
@@ -161,6 +163,8 @@ fn give(cx: &mut ExecContext, key: ObjectKey, new: Oid) -> Flow<()> {
         Object::Extension(e) => e.owner = new,
         Object::Operator(o) => o.owner = new,
         Object::Collation(c) => c.owner = new,
+        Object::TsConfig(c) => c.owner = new,
+        Object::TsDictionary(d) => d.owner = new,
         // Default privileges stay with whom they are for.
         _ => return Ok(()),
     }

@@ -79,6 +79,13 @@ pub fn alter(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterOwnerStmt) -> 
         put(cx, Object::Collation(c))?;
         return Ok(tag);
     }
+    if let (Some(kind), ObjectName::Name(name)) = (super::text_search::kind_of(stmt.object), &stmt.name) {
+        let change = super::text_search::Change { owner: Some(new.0), ..Default::default() };
+        let given = super::text_search::changed(cx, kind, &name.parts, &change)?;
+        may_become(cx, new.0, &new.1)?;
+        put(cx, given)?;
+        return Ok(tag);
+    }
     if let ObjectName::Operator(sig) = &stmt.name
         && let Some(mut o) = super::operator::named(cmd, cx, sig)?
     {

@@ -208,6 +208,11 @@ fn rename_object(cmd: &Command, cx: &mut ExecContext, stmt: &RenameStmt, name: &
         }
         _ => {}
     }
+    if let Some(kind) = super::text_search::kind_of(stmt.object) {
+        let change = super::text_search::Change { name: Some(&new), ..Default::default() };
+        let renamed = super::text_search::changed(cx, kind, name, &change)?;
+        return Ok(put(cx, renamed)?);
+    }
     if stmt.object == ObjectType::Collation {
         let name = QualName { parts: name.to_vec(), pos: crate::sql::ast::NOWHERE };
         if let Some(mut c) = super::collation::named(cx, &name)? {
@@ -342,6 +347,13 @@ pub fn set_schema(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterObjectSch
         }
         f.namespace = namespace;
         put(cx, Object::Function(f))?;
+        return Ok(tag);
+    }
+    if let (Some(kind), Some(ObjectName::Name(name))) = (super::text_search::kind_of(stmt.object), &stmt.name) {
+        schema::may_create_in(cx.backend()?, namespace)?;
+        let change = super::text_search::Change { namespace: Some(namespace), ..Default::default() };
+        let moved = super::text_search::changed(cx, kind, &name.parts, &change)?;
+        put(cx, moved)?;
         return Ok(tag);
     }
     if let (ObjectType::Collation, Some(ObjectName::Name(name))) = (stmt.object, &stmt.name)

@@ -136,7 +136,10 @@ pub fn set_variable(cx: &mut ExecContext, stmt: &SetVariableStmt) -> Result<Stri
             let privileged = backend.user.is_superuser;
             let mut settings = backend.settings.lock();
             match &text {
-                Some(text) => settings.set(name, text, lasting, privileged)?,
+                Some(text) => {
+                    let text = &*crate::sql::text_search::checked_setting(&backend.catalog, name, text)?;
+                    settings.set(name, text, lasting, privileged)?;
+                }
                 None => settings.reset(name, lasting, privileged)?,
             }
         }

@@ -22,6 +22,7 @@ mod session_fact;
 mod signal;
 mod size;
 mod standard;
+mod text_search;
 mod transaction;
 mod updatable;
 mod visibility;
@@ -55,6 +56,7 @@ fn find(src: &str) -> Option<SystemFn> {
         updatable::find,
         standard::find,
         current_of::find,
+        text_search::find,
     ];
     families.into_iter().find_map(|f| f(src))
 }

@@ -39,6 +39,68 @@ fn set_weight(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result
     push(out, lexemes)
 }
 
+/// The number of a weight's letter.
+fn letter(d: Datum<'_>) -> Option<u16> {
+    match d.bytes().first().copied().unwrap_or(0).to_ascii_lowercase() {
+        b'a' => Some(3),
+        b'b' => Some(2),
+        b'c' => Some(1),
+        b'd' => Some(0),
+        _ => None,
+    }
+}
+
+/// The texts of an array of lexemes, in order.
+fn named(array: &[u8]) -> Result<Vec<String>> {
+    let text = |d: Datum<'_>| match d {
+        Datum::Null => Err(err!(NULL_VALUE_NOT_ALLOWED, "lexeme array may not contain nulls")),
+        d => Ok(d.str().to_owned()),
+    };
+    let mut all = Array::new(array).iter().map(text).collect::<Result<Vec<String>>>()?;
+    all.sort_unstable();
+    Ok(all)
+}
+
+fn set_weight_of(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    let heavy = letter(args[1]);
+    let heavy = heavy.ok_or_else(|| {
+        err!(INTERNAL_ERROR, "unrecognized weight: {}", args[1].bytes().first().copied().unwrap_or(0) as i8)
+    })?;
+    let named = named(args[2].bytes())?;
+    let mut lexemes = read(args[0].bytes());
+    for l in lexemes.iter_mut().filter(|l| named.binary_search(&l.text).is_ok()) {
+        l.positions.iter_mut().for_each(|p| *p = entry(heavy, position(*p)));
+    }
+    push(out, lexemes)
+}
+
+fn delete(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    let gone = args[1].str();
+    push(out, read(args[0].bytes()).into_iter().filter(|l| l.text != gone).collect())
+}
+
+fn delete_all(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    let gone = named(args[1].bytes())?;
+    push(out, read(args[0].bytes()).into_iter().filter(|l| gone.binary_search(&l.text).is_err()).collect())
+}
+
+/// Only the positions of some weights, and the lexemes that have any.
+fn filter(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    let mut wanted = 0u8;
+    for d in Array::new(args[1].bytes()).iter() {
+        if d.is_null() {
+            return Err(err!(NULL_VALUE_NOT_ALLOWED, "weight array may not contain nulls"));
+        }
+        let shown = || String::from_utf8_lossy(d.bytes()).into_owned();
+        let heavy = letter(d);
+        wanted |= 1 << heavy.ok_or_else(|| err!(INVALID_PARAMETER_VALUE, "unrecognized weight: \"{}\"", shown()))?;
+    }
+    let mut lexemes = read(args[0].bytes());
+    lexemes.iter_mut().for_each(|l| l.positions.retain(|p| wanted >> weight(*p) & 1 == 1));
+    lexemes.retain(|l| !l.positions.is_empty());
+    push(out, lexemes)
+}
+
 /// The positions of the second come after those of the first.
 fn concat(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
     let mut all = read(args[0].bytes());
@@ -81,4 +143,8 @@ pub(super) static TABLE: &[(&str, FuncImpl)] = &[
     ("tsvector_concat", Scalar(concat)),
     ("tsvector_to_array", Scalar(to_array)),
     ("array_to_tsvector", Scalar(of_array)),
+    ("tsvector_setweight_by_filter", Scalar(set_weight_of)),
+    ("tsvector_delete_str", Scalar(delete)),
+    ("tsvector_delete_arr", Scalar(delete_all)),
+    ("tsvector_filter", Scalar(filter)),
 ];

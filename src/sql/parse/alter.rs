@@ -53,7 +53,7 @@ impl Parser<'_> {
             Kw::Policy => self.alter_policy(),
             Kw::Statistics => self.alter_statistics(),
             Kw::Event => self.alter_event_trigger(),
-            Kw::Text => self.alter_text_search(pos),
+            Kw::Text => self.alter_text_search(),
             Kw::Large => self.alter_large_object(),
             Kw::Publication => self.alter_publication(),
             Kw::Subscription => self.alter_unsupported("ALTER SUBSCRIPTION", 1, pos),
@@ -919,7 +919,7 @@ impl Parser<'_> {
         Ok(Stmt::AlterEventTrigger(Box::new(AlterEventTriggerStmt { name, mode })))
     }
 
-    fn alter_text_search(&mut self, pos: Pos) -> Result<Stmt> {
+    fn alter_text_search(&mut self) -> Result<Stmt> {
         self.expect_all(&[Kw::Text, Kw::Search])?;
         let object = self.text_search_kind()?;
         let name = self.any_name()?;
@@ -928,10 +928,49 @@ impl Parser<'_> {
             return self.alter_common(object, ObjectName::Name(name), true);
         }
         match object {
-            ObjectType::TsDictionary => Ok(self.unsupported_statement("ALTER TEXT SEARCH DICTIONARY", pos)),
-            ObjectType::TsConfiguration => Ok(self.unsupported_statement("ALTER TEXT SEARCH CONFIGURATION", pos)),
+            ObjectType::TsDictionary if self.at_char(b'(') => {
+                let options = self.definition()?;
+                Ok(Stmt::AlterTsDictionary(Box::new(AlterTsDictionaryStmt { name, options })))
+            }
+            ObjectType::TsConfiguration if !self.at_char(b'(') => {
+                let mapping = self.mapping()?;
+                Ok(Stmt::AlterTsConfig(Box::new(AlterTsConfigStmt { name, mapping })))
+            }
             _ => self.unexpected(),
         }
+    }
+
+    /// ADD, ALTER or DROP MAPPING …
+    fn mapping(&mut self) -> Result<Mapping> {
+        let verb = self.tok();
+        self.bump();
+        self.expect(Kw::Mapping)?;
+        if verb == Tok::Kw(Kw::Drop) {
+            let missing_ok = self.eat(Kw::If);
+            if missing_ok {
+                self.expect(Kw::Exists)?;
+            }
+            self.expect(Kw::For)?;
+            return Ok(Mapping::Drop { tokens: self.list(Self::col_id)?, missing_ok });
+        }
+        let tokens = match self.eat(Kw::For) {
+            true => self.list(Self::col_id)?,
+            false => Vec::new(),
+        };
+        if verb == Tok::Kw(Kw::Alter) && self.eat(Kw::Replace) {
+            let old = self.any_name()?;
+            self.expect(Kw::With)?;
+            return Ok(Mapping::Replace { tokens, old, new: self.any_name()? });
+        }
+        if tokens.is_empty() {
+            return self.unexpected();
+        }
+        self.expect(Kw::With)?;
+        let dictionaries = self.list(Self::any_name)?;
+        Ok(match verb == Tok::Kw(Kw::Alter) {
+            true => Mapping::Alter { tokens, dictionaries },
+            false => Mapping::Add { tokens, dictionaries },
+        })
     }
 
     fn alter_large_object(&mut self) -> Result<Stmt> {

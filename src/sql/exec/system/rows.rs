@@ -48,7 +48,10 @@ pub(crate) fn open(cx: &mut ExecContext, src: &str, args: &[Value], types: &[Typ
         | "pg_prepared_xact" => Vec::new(),
         _ => match super::server_file::rows(cx, src, args)? {
             Some(rows) => rows,
-            None => return Ok(None),
+            None => match super::text_search::rows(cx, src, args)? {
+                Some(rows) => rows,
+                None => return Ok(None),
+            },
         },
     };
     Ok(Some(columns(types, &rows)))

@@ -6,6 +6,7 @@ use crate::catalog::object::{ObjectKey, class};
 use crate::catalog::{Catalog, system};
 use crate::sql::exec::ExecContext;
 use crate::sql::func;
+use crate::sql::text_search::Kind;
 use crate::types::{self, Column, Datum};
 
 pub(super) fn find(src: &str) -> Option<SystemFn> {
@@ -16,13 +17,11 @@ pub(super) fn find(src: &str) -> Option<SystemFn> {
         "pg_operator_is_visible" => |cx, args, out| answer(cx, args, out, operator),
         "pg_collation_is_visible" => |cx, args, out| answer(cx, args, out, collation),
         "pg_statistics_obj_is_visible" => |cx, args, out| answer(cx, args, out, statistics),
-        "pg_opclass_is_visible"
-        | "pg_opfamily_is_visible"
-        | "pg_conversion_is_visible"
-        | "pg_ts_parser_is_visible"
-        | "pg_ts_dict_is_visible"
-        | "pg_ts_template_is_visible"
-        | "pg_ts_config_is_visible" => {
+        "pg_ts_parser_is_visible" => |cx, args, out| answer(cx, args, out, |c, o| Kind::Parser.is_visible(c, o)),
+        "pg_ts_dict_is_visible" => |cx, args, out| answer(cx, args, out, |c, o| Kind::Dictionary.is_visible(c, o)),
+        "pg_ts_template_is_visible" => |cx, args, out| answer(cx, args, out, |c, o| Kind::Template.is_visible(c, o)),
+        "pg_ts_config_is_visible" => |cx, args, out| answer(cx, args, out, |c, o| Kind::Config.is_visible(c, o)),
+        "pg_opclass_is_visible" | "pg_opfamily_is_visible" | "pg_conversion_is_visible" => {
             |cx, args, out| answer(cx, args, out, |_, o| (o < Oid::FIRST_NORMAL).then_some(true))
         }
         _ => return None,

@@ -10,6 +10,7 @@ use crate::catalog::acl::shown;
 use crate::catalog::object::{Function, IndexMethod, MovingDef, class, fixed};
 use crate::sql::exec::ExecContext;
 use crate::sql::func::{self, CastContext, CastMethod, FuncDef};
+use crate::sql::text_search;
 use crate::types::context::IoContext;
 use crate::types::{self, TypeRef, Value, oid};
 use std::collections::HashMap;
@@ -35,9 +36,9 @@ pub(super) const VIEWS: &[View] = &[
     View { name: "pg_aggregate", rows: aggregates },
     fixed_rows!("pg_language"),
     fixed_rows!("pg_conversion"),
-    fixed_rows!("pg_ts_config"),
-    fixed_rows!("pg_ts_config_map"),
-    fixed_rows!("pg_ts_dict"),
+    View { name: "pg_ts_config", rows: ts_configs },
+    View { name: "pg_ts_config_map", rows: ts_config_maps },
+    View { name: "pg_ts_dict", rows: ts_dictionaries },
     fixed_rows!("pg_ts_parser"),
     fixed_rows!("pg_ts_template"),
     View { name: "pg_collation", rows: collations },
@@ -330,6 +331,31 @@ fn collations(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     for record in catalog(cx)?.all(class::COLLATION) {
         let Object::Collation(c) = &record.object else { continue };
         row![sink; c.oid, &c.name, c.namespace, c.owner, 'c', true, -1, &c.collate, &c.ctype, NULL, NULL];
+    }
+    Ok(())
+}
+
+fn ts_configs(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    for c in text_search::configs(&*catalog(cx)?) {
+        row![sink; c.oid, &c.name, c.namespace, c.owner, text_search::PARSER];
+    }
+    Ok(())
+}
+
+fn ts_config_maps(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    for c in text_search::configs(&*catalog(cx)?) {
+        for (token, list) in &c.maps {
+            for (n, dictionary) in list.iter().enumerate() {
+                row![sink; c.oid, *token, n as i32 + 1, *dictionary];
+            }
+        }
+    }
+    Ok(())
+}
+
+fn ts_dictionaries(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    for d in text_search::dictionaries(&*catalog(cx)?) {
+        row![sink; d.oid, &d.name, d.namespace, d.owner, d.template, d.options.as_deref()];
     }
     Ok(())
 }

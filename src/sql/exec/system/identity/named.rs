@@ -7,6 +7,7 @@ use crate::catalog::object::{DefaultAcl, Function, ObjectKey, class, fixed};
 use crate::catalog::{Catalog, Object, RelKind};
 use crate::sql::func;
 use crate::sql::names::{procedure_shown, reg_out};
+use crate::sql::text_search::Kind;
 use crate::types::name::quote_identifier;
 use crate::types::oid;
 
@@ -55,6 +56,10 @@ pub(super) fn of(catalog: &Catalog, key: ObjectKey) -> Option<Named> {
             _ => None,
         },
         Oid(2602) | Oid(2603) => family_member(catalog, key),
+        class::TS_PARSER => text_search(catalog, Kind::Parser, oid),
+        class::TS_DICTIONARY => text_search(catalog, Kind::Dictionary, oid),
+        class::TS_TEMPLATE => text_search(catalog, Kind::Template, oid),
+        class::TS_CONFIG => text_search(catalog, Kind::Config, oid),
         _ => fixed_object(catalog, key),
     }
 }
@@ -317,6 +322,12 @@ fn method_name(oid: Oid) -> &'static str {
     fixed_row(facts!("pg_am"), oid).and_then(|r| r.get(1).copied()).unwrap_or_default()
 }
 
+fn text_search(catalog: &Catalog, kind: Kind, oid: Oid) -> Option<Named> {
+    let (namespace, name) = kind.place(catalog, oid)?;
+    let visible = kind.is_visible(catalog, oid) == Some(true);
+    Some(placed(kind.word(), &schema_name(catalog, namespace), &name, visible))
+}
+
 /// What only initdb makes.
 fn fixed_object(catalog: &Catalog, key: ObjectKey) -> Option<Named> {
     let (word, text) = match key.class {
@@ -325,10 +336,6 @@ fn fixed_object(catalog: &Catalog, key: ObjectKey) -> Option<Named> {
         class::LANGUAGE => ("language", facts!("pg_language")),
         class::ACCESS_METHOD => ("access method", facts!("pg_am")),
         Oid(3079) => ("extension", facts!("pg_extension")),
-        Oid(3601) => ("text search parser", facts!("pg_ts_parser")),
-        Oid(3600) => ("text search dictionary", facts!("pg_ts_dict")),
-        Oid(3764) => ("text search template", facts!("pg_ts_template")),
-        Oid(3602) => ("text search configuration", facts!("pg_ts_config")),
         Oid(2616) => ("operator class", facts!("pg_opclass")),
         Oid(2753) => ("operator family", facts!("pg_opfamily")),
         _ => return None,

@@ -392,7 +392,7 @@ impl Rows<'_> {
 
 /// The objects whose rows are asked for: one, or all of them in the order of their OIDs.
 fn asked(catalog: &Catalog, sink: &Sink) -> Vec<Arc<Record>> {
-    const KINDS: [Oid; 9] = [
+    const KINDS: [Oid; 11] = [
         class::RELATION,
         class::PROC,
         class::TYPE,
@@ -402,6 +402,8 @@ fn asked(catalog: &Catalog, sink: &Sink) -> Vec<Arc<Record>> {
         class::STATISTIC_EXT,
         class::PUBLICATION,
         class::EXTENSION,
+        class::TS_CONFIG,
+        class::TS_DICTIONARY,
     ];
     let mut found: Vec<Arc<Record>> = match sink.oid_key("objid") {
         Some(oid) => {
@@ -448,6 +450,18 @@ fn dependencies(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
                 e.requires.iter().for_each(|r| rows.push(of, (class::EXTENSION, *r, 0), 'n'));
             }
             Object::Collation(c) => rows.schema(Of(class::COLLATION, c.oid, 0), c.namespace),
+            Object::TsConfig(c) => {
+                let of = Of(class::TS_CONFIG, c.oid, 0);
+                rows.schema(of, c.namespace);
+                c.depends.iter().for_each(|d| rows.push(of, (d.on.class, d.on.oid, 0), 'n'));
+            }
+            Object::TsDictionary(d) => {
+                let of = Of(class::TS_DICTIONARY, d.oid, 0);
+                rows.schema(of, d.namespace);
+                if d.template >= crate::sql::command::FIRST_UNPINNED {
+                    rows.push(of, (class::TS_TEMPLATE, d.template, 0), 'n');
+                }
+            }
             _ => {}
         }
     }
