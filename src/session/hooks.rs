@@ -11,6 +11,7 @@ use std::sync::Arc;
 pub struct Hooks {
     pub catalog: Arc<Catalog>,
     pub domains: DomainChecks,
+    pub text_search: Arc<crate::sql::text_search::Cache>,
 }
 
 impl TypeHooks for Hooks {
@@ -48,6 +49,10 @@ impl TypeHooks for Hooks {
 
     fn check_domain(&self, typ: Oid, value: Datum<'_>, io: &IoContext) -> Result<()> {
         self.domains.check(&self.catalog, typ, value, io)
+    }
+
+    fn evaluate(&self, function: Oid, args: &[Datum<'_>], out: &mut crate::types::Column) -> Result<bool> {
+        self.text_search.evaluate(&self.catalog, function, args, out)
     }
 
     fn has_unchecked(&self) -> bool {

@@ -174,6 +174,8 @@ impl Session {
         let txn = Transaction::new(instance.storage.clone(), database.oid, handle.pid);
         let running = txn.running().clone();
         activity.update(|f| f.running = Some(running.clone()));
+        let disk = instance.storage.disk.clone();
+        let text_search = Arc::new(crate::sql::text_search::Cache::new(disk, &catalog, database.oid));
         let backend = Backend {
             instance: instance.clone(),
             pid: handle.pid,
@@ -196,7 +198,7 @@ impl Session {
             listening: Vec::new(),
             notifies: Vec::new(),
             in_block: false,
-            text_search: crate::sql::text_search::Cache::default(),
+            text_search: text_search.clone(),
         };
         crate::sql::command::apply_role(&backend);
         let facts = Arc::new(Facts {
@@ -209,7 +211,7 @@ impl Session {
         let domains = DomainChecks::new(facts.clone());
         cx.fx.session = facts;
         cx.fx.interrupts = handle.interrupts.clone();
-        cx.fx.io.hooks = Arc::new(Hooks { catalog, domains });
+        cx.fx.io.hooks = Arc::new(Hooks { catalog, domains, text_search });
         cx.temp = Some(instance.storage.disk.clone());
         cx.backend = Some(Box::new(backend));
         let origin = Origin {

@@ -75,7 +75,7 @@ pub struct Backend {
     /// Whether the statement runs inside a transaction block (`VACUUM` and others refuse).
     pub in_block: bool,
     /// Text search configurations that are ready for use.
-    pub text_search: super::text_search::Cache,
+    pub text_search: Arc<super::text_search::Cache>,
 }
 
 impl Backend {
@@ -140,6 +140,7 @@ impl Backend {
             current_name: name,
             is_superuser: true,
         };
+        let text_search = super::text_search::Cache::new(instance.storage.disk.clone(), &catalog, database);
         Ok(Backend {
             pid,
             database,
@@ -161,7 +162,7 @@ impl Backend {
             listening: Vec::new(),
             notifies: Vec::new(),
             in_block: false,
-            text_search: super::text_search::Cache::default(),
+            text_search: Arc::new(text_search),
             instance,
         })
     }

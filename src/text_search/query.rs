@@ -27,6 +27,17 @@ pub struct Asked {
     pub too_long: usize,
 }
 
+impl Asked {
+    /// The stored form of the query.
+    pub fn text(&self) -> Vec<u8> {
+        let mut text = Vec::new();
+        if let Some(query) = &self.query {
+            query.write(&mut text);
+        }
+        text
+    }
+}
+
 impl Form {
     pub fn read(self, config: &Config, text: &str) -> Result<Asked> {
         let joined = if self == Form::Plain { Join::And } else { Join::Phrase(1) };

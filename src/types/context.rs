@@ -139,6 +139,11 @@ pub trait TypeHooks: Send + Sync {
         Ok(())
     }
 
+    /// The value of an immutable function that needs the catalogs; false: it is not to be had before the statement runs.
+    fn evaluate(&self, _function: Oid, _args: &[super::Datum<'_>], _out: &mut super::Column) -> Result<bool> {
+        Ok(false)
+    }
+
     /// Whether values have been read whose checks need what is not at hand here.
     fn has_unchecked(&self) -> bool {
         false

@@ -13,6 +13,7 @@ use crate::catalog::{Catalog, Constraint, ConstraintKind, Object, ObjectKey, Rel
 use crate::lock::LockMode;
 use crate::sql::exec::ExecContext;
 use crate::sql::expr::{Expr, ExprKind};
+use crate::types::{Value, oid};
 
 /// What goes, dependents first; and what of it is to be told about, with what it depends on.
 pub struct Found {
@@ -153,6 +154,14 @@ fn dependents(cx: &mut ExecContext, key: ObjectKey) -> Result<Vec<Dependent>> {
         class::PROC => of_function(cx, key.oid, &mut found)?,
         class::COLLATION => of_collation(&catalog, key.oid, &mut found),
         class::EXTENSION => of_extension(&catalog, key, &mut found),
+        class::TS_CONFIG => {
+            let text = format!("'{}'::regconfig", key.oid);
+            expressions_that(cx, &text, |e| names(e, oid::REGCONFIG, key.oid), &mut found)?;
+        }
+        class::TS_DICTIONARY => {
+            let text = format!("'{}'::regdictionary", key.oid);
+            expressions_that(cx, &text, |e| names(e, oid::REGDICTIONARY, key.oid), &mut found)?;
+        }
         _ => {}
     }
     Ok(found)
@@ -305,8 +314,18 @@ fn calls(e: &Expr, function: Oid) -> bool {
     e.any(&mut |e| matches!(&e.kind, ExprKind::Func { func, .. } if func.oid == function))
 }
 
-/// Defaults, checks and indexes of a table that call a function.
-fn expressions_calling(cx: &mut ExecContext, function: Oid, name: &str, found: &mut Vec<Dependent>) -> Result<()> {
+/// Whether an expression names an object of text search.
+fn names(e: &Expr, typ: Oid, oid: Oid) -> bool {
+    e.any(&mut |e| e.ty.oid == typ && matches!(&e.kind, ExprKind::Const(Value::U32(n)) if *n == oid.0))
+}
+
+/// Defaults, checks and indexes of tables whose expressions are so; `name`: a part of all such texts.
+fn expressions_that(
+    cx: &mut ExecContext,
+    name: &str,
+    uses: impl Fn(&Expr) -> bool,
+    found: &mut Vec<Dependent>,
+) -> Result<()> {
     let catalog = cx.backend()?.catalog.clone();
     for record in catalog.all(class::RELATION) {
         let Ok(c) = record.object.as_class() else { continue };
@@ -322,28 +341,28 @@ fn expressions_calling(cx: &mut ExecContext, function: Oid, name: &str, found: &
         let stored = crate::sql::bind::stored(&rel, &*catalog, &cx.fx.io)?;
         if c.index.is_some() {
             let at = rel.indexes.iter().position(|i| i.oid == c.oid);
-            let uses = |n: usize| {
+            let in_index = |n: usize| {
                 let (columns, predicate) = &stored.indexes[n];
-                columns.iter().chain(predicate).any(|e| calls(e, function))
+                columns.iter().chain(predicate).any(&uses)
             };
-            if at.is_some_and(uses) {
+            if at.is_some_and(in_index) {
                 found.push(Dependent { key: record.object.key(), age: c.oid, silent: false });
             }
             continue;
         }
         for (n, a) in c.attributes.iter().enumerate() {
             let sub = i32::from(a.attno);
-            if stored.defaults[n].as_ref().is_some_and(|e| calls(e, function)) {
+            if stored.defaults[n].as_ref().is_some_and(&uses) {
                 let key = ObjectKey { class: class::ATTRDEF, oid: c.oid, sub };
                 found.push(Dependent { key, age: a.default_oid, silent: false });
             }
-            if stored.generated.iter().any(|(g, e)| *g == n && calls(e, function)) {
+            if stored.generated.iter().any(|(g, e)| *g == n && uses(e)) {
                 let key = ObjectKey { class: class::RELATION, oid: c.oid, sub };
                 found.push(Dependent { key, age: c.oid, silent: false });
             }
         }
         for k in &c.constraints {
-            if stored.checks.iter().any(|(name, e)| *name == k.name && calls(e, function)) {
+            if stored.checks.iter().any(|(name, e)| *name == k.name && uses(e)) {
                 found.push(Dependent { key: ObjectKey::new(class::CONSTRAINT, k.oid), age: k.oid, silent: false });
             }
         }
@@ -355,7 +374,7 @@ fn expressions_calling(cx: &mut ExecContext, function: Oid, name: &str, found: &
 fn of_function(cx: &mut ExecContext, oid: Oid, found: &mut Vec<Dependent>) -> Result<()> {
     let catalog = cx.backend()?.catalog.clone();
     let name = catalog.get(ObjectKey::new(class::PROC, oid)).and_then(|r| r.object.name().map(|(_, n)| n.to_owned()));
-    expressions_calling(cx, oid, &name.unwrap_or_default(), found)?;
+    expressions_that(cx, &name.unwrap_or_default(), |e| calls(e, oid), found)?;
     for rule in super::rule::naming(&catalog, ObjectKey::new(class::PROC, oid)) {
         found.push(Dependent { key: ObjectKey::new(class::REWRITE, rule), age: rule, silent: false });
     }

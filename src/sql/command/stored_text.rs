@@ -10,6 +10,7 @@ use crate::sql::ast::{self, Const, Expr, ExprKind, TypeName, deparse};
 use crate::sql::bind::Names;
 use crate::sql::exec::ExecContext;
 use crate::sql::func::FuncDef;
+use crate::sql::text_search::Kind;
 use crate::types::{TypeRef, oid};
 use std::sync::Arc;
 
@@ -95,6 +96,10 @@ fn settle(catalog: &Catalog, e: &mut Expr) -> Result<()> {
             if last == Some("regclass") && typ.array_bounds.is_empty() {
                 return settle_class(catalog, arg);
             }
+            if let Some(kind) = last.and_then(text_search).filter(|_| typ.array_bounds.is_empty()) {
+                settle_text_search(catalog, kind, arg);
+                return Ok(());
+            }
             if let [name] = typ.names.as_slice()
                 && let Ok(Some(t)) = catalog.user_type_by_name(None, name)
                 && let Some(n) = catalog.namespace(t.namespace)
@@ -113,11 +118,55 @@ fn settle(catalog: &Catalog, e: &mut Expr) -> Result<()> {
                 let typ = TypeName::named(vec!["regclass".into()], pos);
                 *first = Expr::new(ExprKind::Cast { arg, typ }, pos);
             }
+            let args = call.args.len();
+            if let (Some(kind), Some(first)) =
+                (named_first(call.name.last().map_or("", String::as_str), args), call.args.first_mut())
+                && settle_text_search(catalog, kind, first)
+            {
+                let pos = first.pos;
+                let arg = Box::new(std::mem::replace(first, Expr::int(0, pos)));
+                let word = if kind == Kind::Config { "regconfig" } else { "regdictionary" };
+                *first = Expr::new(ExprKind::Cast { arg, typ: TypeName::named(vec![word.into()], pos) }, pos);
+            }
             settle_function(catalog, &mut call.name);
         }
         _ => {}
     }
     Ok(())
+}
+
+/// The kind of object a type's values name.
+fn text_search(typ: &str) -> Option<Kind> {
+    match typ {
+        "regconfig" => Some(Kind::Config),
+        "regdictionary" => Some(Kind::Dictionary),
+        _ => None,
+    }
+}
+
+/// What the first argument of a text search function names, in a call with so many of them.
+fn named_first(function: &str, args: usize) -> Option<Kind> {
+    match (function, args) {
+        ("to_tsvector" | "to_tsquery" | "plainto_tsquery" | "phraseto_tsquery" | "websearch_to_tsquery", 2)
+        | ("json_to_tsvector" | "jsonb_to_tsvector", 3)
+        | ("ts_headline", 4)
+        | ("ts_debug", 2) => Some(Kind::Config),
+        ("ts_lexize", 2) => Some(Kind::Dictionary),
+        _ => None,
+    }
+}
+
+/// Puts the number of a user's object in the place of its name; false: it is none.
+fn settle_text_search(catalog: &Catalog, kind: Kind, arg: &mut Expr) -> bool {
+    let ExprKind::Const(Const::Str(name)) = &mut arg.kind else { return false };
+    let Ok((schema, plain)) = crate::sql::names::schema_and_name(name) else { return false };
+    match kind.find(catalog, schema.as_deref(), &plain) {
+        Ok(Some(oid)) if oid >= Oid::FIRST_NORMAL => {
+            *name = oid.to_string();
+            true
+        }
+        _ => false,
+    }
 }
 
 /// A function that only the search path of now finds gets its schema's name.

@@ -204,7 +204,7 @@ fn new_dictionary(cx: &mut ExecContext, given: &[DefElem]) -> Result<TsDictionar
         template,
         options: options::write(&own),
     };
-    cx.backend()?.try_ts_dictionary(&made)?;
+    cx.backend()?.text_search.try_dictionary(&catalog, &made)?;
     Ok(made)
 }
 
@@ -220,7 +220,7 @@ pub fn alter_dictionary(cx: &mut ExecContext, stmt: &AlterTsDictionaryStmt) -> F
         }
     }
     d.options = options::write(&own);
-    cx.backend()?.try_ts_dictionary(&d)?;
+    cx.backend()?.text_search.try_dictionary(&catalog, &d)?;
     put(cx, Object::TsDictionary(d))?;
     Ok("ALTER TEXT SEARCH DICTIONARY".into())
 }

@@ -204,6 +204,15 @@ fn sub_dependencies(e: &mut crate::sql::expr::Expr, out: &mut Vec<Depend>) {
             out.push(depend);
         }
     }
+    if let (Bound::Const(Value::U32(oid)), oid::REGCONFIG | oid::REGDICTIONARY) = (&e.kind, e.ty.oid)
+        && *oid >= Oid::FIRST_NORMAL.0
+    {
+        let kind = if e.ty.oid == oid::REGCONFIG { class::TS_CONFIG } else { class::TS_DICTIONARY };
+        let depend = Depend { on: ObjectKey::new(kind, Oid(*oid)), auto: false };
+        if !out.contains(&depend) {
+            out.push(depend);
+        }
+    }
     match &e.kind {
         Bound::Func { func, .. } | Bound::SetReturning { func, .. } => on_function(func, out),
         Bound::Aggregate(call) => on_function(call.func, out),

@@ -19,6 +19,7 @@ mod append;
 mod bitmap_heap_scan;
 mod bitmap_index_scan;
 mod build;
+pub(crate) mod built_in_trigger;
 pub mod context;
 mod cte;
 mod deps;

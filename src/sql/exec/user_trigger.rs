@@ -220,6 +220,9 @@ impl Calling {
         trigger: &UserTrigger,
         data: impl FnOnce() -> TriggerData,
     ) -> Flow<Value> {
+        if super::built_in_trigger::is_one(trigger.def.function) {
+            return Ok(super::built_in_trigger::fire(cx, trigger.def.function, data())?);
+        }
         if self.0.is_none() {
             self.0 = Some(Box::new(Invocation::trigger(cx, trigger.def.function, data())?));
         }

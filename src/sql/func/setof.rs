@@ -6,6 +6,7 @@
 mod json;
 mod series;
 mod text;
+pub(crate) mod text_search;
 
 pub(crate) use json::convert as json_value;
 
@@ -112,7 +113,10 @@ pub fn open(
         Some(s) => Some(s),
         None => match text::open(&call, cx)? {
             Some(s) => Some(s),
-            None => json::open(&call, cx)?,
+            None => match json::open(&call, cx)? {
+                Some(s) => Some(s),
+                None => text_search::open(&call, cx)?,
+            },
         },
     };
     if found.is_none() {

@@ -235,6 +235,18 @@ impl Folder {
                     }
                 }
             }
+            FuncImpl::System => {
+                let data: Vec<Datum<'_>> = values.iter().map(|v| v.datum()).collect();
+                let mut out = Column::new(types::phys(ret.oid));
+                match self.io.hooks.evaluate(f.oid, &data, &mut out) {
+                    Ok(true) => out,
+                    Ok(false) => return None,
+                    Err(e) => {
+                        self.fails(e);
+                        return None;
+                    }
+                }
+            }
             _ => return None,
         };
         let found = if out.len() == 1 { Some(out.get(0).to_value()) } else { None };

@@ -9,7 +9,8 @@ use crate::err;
 use crate::settings::{Id, Lookup};
 use crate::sql::Backend;
 use crate::text_search::dictionary::{Files, Template, built_in_file};
-use crate::text_search::{Config, Letters, Loaded};
+use crate::text_search::{Config, Form, Letters, Loaded, Words};
+use crate::types::{Column, Datum};
 use hashbrown::HashMap;
 use parking_lot::Mutex;
 use std::sync::{Arc, LazyLock};
@@ -17,13 +18,13 @@ use std::sync::{Arc, LazyLock};
 type Generation = (u64, u64, u64);
 
 /// What a session keeps.
-#[derive(Default)]
 pub struct Cache {
-    configs: HashMap<Oid, (Generation, Arc<Config>)>,
+    disk: Arc<dyn Disk>,
+    letters: Letters,
+    configs: Mutex<HashMap<Oid, (Generation, Arc<Config>)>>,
     /// Users' dictionaries, with the records they were made from.
-    dictionaries: Arc<Mutex<HashMap<Oid, (Arc<Record>, Arc<Loaded>)>>>,
-    default: Option<(Generation, Arc<str>, Oid)>,
-    letters: Option<Letters>,
+    dictionaries: Mutex<HashMap<Oid, (Arc<Record>, Arc<Loaded>)>>,
+    default: Mutex<Option<(Generation, Arc<str>, Oid)>>,
 }
 
 /// Dictionaries that initdb made, as all sessions share them.
@@ -105,54 +106,53 @@ impl Sources<'_> {
     }
 }
 
-impl Backend {
-    pub fn letters(&mut self) -> Letters {
-        let (catalog, database) = (&self.catalog, self.database);
-        let ctype = || catalog.database_by_oid(database).map(|d| Letters::of(&d.ctype)).unwrap_or_default();
-        *self.text_search.letters.get_or_insert_with(ctype)
+impl Cache {
+    pub fn new(disk: Arc<dyn Disk>, catalog: &Catalog, database: Oid) -> Cache {
+        let letters = catalog.database_by_oid(database).map(|d| Letters::of(&d.ctype)).unwrap_or_default();
+        Cache { disk, letters, configs: Mutex::default(), dictionaries: Mutex::default(), default: Mutex::default() }
     }
 
-    fn with_sources<T>(&mut self, f: impl FnOnce(&Sources<'_>) -> Result<T>) -> Result<T> {
-        let letters = self.letters();
-        let (catalog, disk) = (self.catalog.clone(), self.instance.storage.disk.clone());
-        let known = self.text_search.dictionaries.clone();
-        f(&Sources { catalog: &catalog, disk: &*disk, letters, known: &known, depth: 0 })
+    pub fn letters(&self) -> Letters {
+        self.letters
+    }
+
+    fn sources<'a>(&'a self, catalog: &'a Catalog) -> Sources<'a> {
+        Sources { catalog, disk: &*self.disk, letters: self.letters, known: &self.dictionaries, depth: 0 }
     }
 
     /// A dictionary, ready for use.
-    pub fn ts_dictionary(&mut self, oid: Oid) -> Result<Arc<Loaded>> {
-        self.with_sources(|s| s.load(oid))
+    pub fn dictionary(&self, catalog: &Catalog, oid: Oid) -> Result<Arc<Loaded>> {
+        self.sources(catalog).load(oid)
     }
 
     /// Tries whether a dictionary can be made.
     ///
     /// # Errors
     /// Those of its template.
-    pub fn try_ts_dictionary(&mut self, d: &TsDictionary) -> Result<()> {
-        self.with_sources(|s| s.make(d).map(|_| ()))
+    pub fn try_dictionary(&self, catalog: &Catalog, d: &TsDictionary) -> Result<()> {
+        self.sources(catalog).make(d).map(|_| ())
     }
 
     /// A configuration, ready for use.
-    pub fn ts_config(&mut self, oid: Oid) -> Result<Arc<Config>> {
-        let generation = self.catalog.generation();
-        if let Some((made, found)) = self.text_search.configs.get(&oid)
+    pub fn config(&self, catalog: &Catalog, oid: Oid) -> Result<Arc<Config>> {
+        let generation = catalog.generation();
+        if let Some((made, found)) = self.configs.lock().get(&oid)
             && *made == generation
         {
             return Ok(found.clone());
         }
         let missing = || Error::internal(format!("cache lookup failed for text search configuration {oid}"));
-        let c = config(&self.catalog, oid).ok_or_else(missing)?;
-        let made = self.with_sources(|s| {
-            let last = c.maps.iter().map(|(t, _)| *t).max().unwrap_or(0).max(0);
-            let mut maps = vec![Vec::new(); last as usize + 1];
-            for (token, list) in &c.maps {
-                if let Some(slot) = maps.get_mut(*token as usize) {
-                    *slot = list.iter().map(|d| s.load(*d)).collect::<Result<Vec<_>>>()?;
-                }
+        let c = config(catalog, oid).ok_or_else(missing)?;
+        let sources = self.sources(catalog);
+        let last = c.maps.iter().map(|(t, _)| *t).max().unwrap_or(0).max(0);
+        let mut maps = vec![Vec::new(); last as usize + 1];
+        for (token, list) in &c.maps {
+            if let Some(slot) = maps.get_mut(*token as usize) {
+                *slot = list.iter().map(|d| sources.load(*d)).collect::<Result<Vec<_>>>()?;
             }
-            Ok(Arc::new(Config { letters: s.letters, maps }))
-        })?;
-        self.text_search.configs.insert(oid, (generation, made.clone()));
+        }
+        let made = Arc::new(Config { letters: self.letters, maps });
+        self.configs.lock().insert(oid, (generation, made.clone()));
         Ok(made)
     }
 
@@ -160,16 +160,67 @@ impl Backend {
     ///
     /// # Errors
     /// 42704 if there is none of that name.
-    pub fn default_ts_config(&mut self) -> Result<Oid> {
-        let (generation, name) = (self.catalog.generation(), self.view.str(Id::DefaultTextSearchConfig));
-        if let Some((made, from, oid)) = &self.text_search.default
+    fn default(&self, catalog: &Catalog, name: &str) -> Result<Oid> {
+        let generation = catalog.generation();
+        if let Some((made, from, oid)) = &*self.default.lock()
             && *made == generation
             && **from == *name
         {
             return Ok(*oid);
         }
-        let (oid, _) = setting(&self.catalog, &name)?;
-        self.text_search.default = Some((generation, Arc::from(&*name), oid));
+        let (oid, _) = setting(catalog, name)?;
+        *self.default.lock() = Some((generation, Arc::from(name), oid));
         Ok(oid)
+    }
+
+    /// The value of an immutable function, for a plan; false: the statement itself must call it, since it would say
+    /// something to the client.
+    pub fn evaluate(&self, catalog: &Catalog, function: Oid, args: &[Datum<'_>], out: &mut Column) -> Result<bool> {
+        let Some(def) = crate::sql::func::func(function) else { return Ok(false) };
+        let form = match def.fact.src {
+            "to_tsvector_byid" => None,
+            "to_tsquery_byid" => Some(Form::Query),
+            "plainto_tsquery_byid" => Some(Form::Plain),
+            "phraseto_tsquery_byid" => Some(Form::Phrase),
+            "websearch_to_tsquery_byid" => Some(Form::Web),
+            _ => return Ok(false),
+        };
+        let [Datum::U32(oid), text] = args else { return Ok(false) };
+        let config = self.config(catalog, Oid(*oid))?;
+        let Some(form) = form else {
+            let mut words = Words::default();
+            words.add(&config, text.str());
+            let silent = words.too_long == 0;
+            if silent {
+                out.push(Datum::Bytes(&words.vector()?));
+            }
+            return Ok(silent);
+        };
+        let asked = form.read(&config, text.str())?;
+        let silent = asked.notice.is_none() && asked.too_long == 0;
+        if silent {
+            out.push(Datum::Bytes(&asked.text()));
+        }
+        Ok(silent)
+    }
+}
+
+impl Backend {
+    /// A dictionary, ready for use.
+    pub fn ts_dictionary(&self, oid: Oid) -> Result<Arc<Loaded>> {
+        self.text_search.dictionary(&self.catalog, oid)
+    }
+
+    /// A configuration, ready for use.
+    pub fn ts_config(&self, oid: Oid) -> Result<Arc<Config>> {
+        self.text_search.config(&self.catalog, oid)
+    }
+
+    /// The configuration that `default_text_search_config` names.
+    ///
+    /// # Errors
+    /// 42704 if there is none of that name.
+    pub fn default_ts_config(&self) -> Result<Oid> {
+        self.text_search.default(&self.catalog, &self.view.str(Id::DefaultTextSearchConfig))
     }
 }

@@ -102,7 +102,7 @@ impl Template {
         Ok(match self {
             Template::Simple => Box::new(simple::Simple::new(options, files, letters)?),
             Template::Synonym => Box::new(synonym::Synonym::new(options, files, letters)?),
-            Template::Ispell => Box::new(ispell::Ispell::new(options, files)?),
+            Template::Ispell => Box::new(ispell::Ispell::new(options, files, letters)?),
             Template::Thesaurus => Box::new(thesaurus::Thesaurus::new(options, files)?),
             Template::Snowball => Box::new(snowball::Snowball::new(options, files, letters)?),
         })

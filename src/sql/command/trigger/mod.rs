@@ -34,7 +34,8 @@ fn function_of(cx: &mut ExecContext, stmt: &CreateTriggerStmt) -> Result<Oid> {
     if f.ret != oid::TRIGGER {
         return Err(err!(INVALID_OBJECT_DEFINITION, "function {name} must return type trigger"));
     }
-    if !matches!(f.imp, crate::sql::func::FuncImpl::Routine) {
+    let built_in = crate::sql::exec::built_in_trigger::is_one(f.oid);
+    if !built_in && !matches!(f.imp, crate::sql::func::FuncImpl::Routine) {
         return Err(Error::unsupported(format!("trigger function {name}() is not supported")));
     }
     Ok(f.oid)

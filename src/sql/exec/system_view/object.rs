@@ -21,7 +21,7 @@ pub(super) const VIEWS: &[View] = &[
     View { name: "pg_default_acl", rows: default_acls },
 ];
 
-const KINDS: [Oid; 16] = [
+const KINDS: [Oid; 20] = [
     class::EXTENSION,
     class::OPERATOR,
     class::CAST,
@@ -38,6 +38,10 @@ const KINDS: [Oid; 16] = [
     class::ATTRDEF,
     class::TRIGGER,
     class::POLICY,
+    class::TS_CONFIG,
+    class::TS_DICTIONARY,
+    class::TS_PARSER,
+    class::TS_TEMPLATE,
 ];
 
 /// What PostgreSQL says about its built-in objects, by kind and OID. A line of the file: kind, text, objects.

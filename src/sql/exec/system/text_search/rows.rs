@@ -17,7 +17,7 @@ pub fn rows(cx: &mut ExecContext, src: &str, args: &[Value]) -> Result<Option<Ve
         }
         "ts_parse_byid" | "ts_parse_byname" => {
             check_parser(cx, args[0].datum())?;
-            let letters = cx.backend()?.letters();
+            let letters = cx.backend()?.text_search.letters();
             let parser = Parser::new(args[1].datum().str(), letters);
             parser.map(|(t, s)| vec![t.number().cell(), s.cell()]).collect()
         }

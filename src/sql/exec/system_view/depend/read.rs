@@ -105,6 +105,13 @@ impl<'q> Reader<'q> {
                 let owner = self.owner(*rel, *levels_up);
                 self.found.extend(owner.map(|o| (class::RELATION, o, i32::from(*attno))));
             }
+            ExprKind::Const(Value::U32(value))
+                if matches!(e.ty.oid, oid::REGCONFIG | oid::REGDICTIONARY)
+                    && *value >= crate::sql::command::FIRST_UNPINNED.0 =>
+            {
+                let kind = if e.ty.oid == oid::REGCONFIG { class::TS_CONFIG } else { class::TS_DICTIONARY };
+                self.found.insert((kind, Oid(*value), 0));
+            }
             ExprKind::Const(Value::U32(value)) if *value >= Oid::FIRST_NORMAL.0 => {
                 let kind = match e.ty.oid {
                     oid::REGCLASS => Some(class::RELATION),
