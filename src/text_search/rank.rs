@@ -102,7 +102,7 @@ fn near(weights: [f32; 4], document: &[Lexeme], query: &Query) -> f32 {
     if operands.len() < 2 {
         return often(weights, document, query);
     }
-    let nowhere = [entry(0, LAST_POSITION - 1)];
+    let nowhere = [entry(0, LAST_POSITION)];
     // The positions of each operand, and whether they are known.
     let mut places: Vec<Option<(&[u16], bool)>> = vec![None; operands.len()];
     let mut res = -1.0f32;

@@ -10,7 +10,7 @@ use crate::types::tsvector::{Lexeme, read};
 use crate::types::{Column, Datum};
 use hashbrown::HashSet;
 
-const MAX_DISTANCE: i32 = 16383;
+const MAX_DISTANCE: i32 = 16384;
 
 type Args<'a, 'b> = &'a [Datum<'b>];
 

@@ -50,15 +50,12 @@ fn letter(d: Datum<'_>) -> Option<u16> {
     }
 }
 
-/// The texts of an array of lexemes, in order.
-fn named(array: &[u8]) -> Result<Vec<String>> {
-    let text = |d: Datum<'_>| match d {
-        Datum::Null => Err(err!(NULL_VALUE_NOT_ALLOWED, "lexeme array may not contain nulls")),
-        d => Ok(d.str().to_owned()),
-    };
-    let mut all = Array::new(array).iter().map(text).collect::<Result<Vec<String>>>()?;
+/// The texts of an array of lexemes, in order; NULL is none.
+fn named(array: &[u8]) -> Vec<String> {
+    let there = Array::new(array).iter().filter(|d| !d.is_null());
+    let mut all: Vec<String> = there.map(|d| d.str().to_owned()).collect();
     all.sort_unstable();
-    Ok(all)
+    all
 }
 
 fn set_weight_of(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
@@ -66,7 +63,7 @@ fn set_weight_of(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Res
     let heavy = heavy.ok_or_else(|| {
         err!(INTERNAL_ERROR, "unrecognized weight: {}", args[1].bytes().first().copied().unwrap_or(0) as i8)
     })?;
-    let named = named(args[2].bytes())?;
+    let named = named(args[2].bytes());
     let mut lexemes = read(args[0].bytes());
     for l in lexemes.iter_mut().filter(|l| named.binary_search(&l.text).is_ok()) {
         l.positions.iter_mut().for_each(|p| *p = entry(heavy, position(*p)));
@@ -80,7 +77,7 @@ fn delete(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()>
 }
 
 fn delete_all(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
-    let gone = named(args[1].bytes())?;
+    let gone = named(args[1].bytes());
     push(out, read(args[0].bytes()).into_iter().filter(|l| gone.binary_search(&l.text).is_err()).collect())
 }
 

@@ -66,7 +66,7 @@ struct Stat {
     run: Option<Box<QueryRun>>,
     /// Weights that count; 0: all.
     weights: u8,
-    /// In how many documents a lexeme is, and how often.
+    /// In how many documents a lexeme is, and how often; the last one is told first, as in PostgreSQL.
     found: BTreeMap<String, (i32, i32)>,
 }
 
@@ -103,7 +103,7 @@ impl SetStream for Stat {
         }
         let mut any = false;
         for _ in 0..max {
-            let Some((text, (documents, entries))) = self.found.pop_first() else { break };
+            let Some((text, (documents, entries))) = self.found.pop_last() else { break };
             any = true;
             let row = [Datum::Bytes(text.as_bytes()), Datum::I32(documents), Datum::I32(entries)];
             row.into_iter().zip(out.iter_mut()).for_each(|(d, c)| c.push(d));

@@ -124,15 +124,15 @@ pub fn affixes(text: &str, letters: Letters) -> Result<Found> {
         if lower.is_empty() || lower.starts_with('#') {
             continue;
         }
-        if lower.starts_with("compoundwords") {
-            if let Some(at) = line.find(['l', 'L']) {
-                let rest = line[at..].trim_start_matches(|c| !is_space(c)).trim_start_matches(is_space);
-                if rest.chars().next().is_some_and(|c| c.is_ascii()) {
-                    found.flags.add_compound(rest, flag::ANYWHERE)?;
-                }
-                old = true;
-                continue;
+        if lower.starts_with("compoundwords")
+            && let Some(at) = line.find(['l', 'L'])
+        {
+            let rest = line[at..].trim_start_matches(|c| !is_space(c)).trim_start_matches(is_space);
+            if rest.chars().next().is_some_and(|c| c.is_ascii()) {
+                found.flags.add_compound(rest, flag::ANYWHERE)?;
             }
+            old = true;
+            continue;
         }
         if lower.starts_with("suffixes") || lower.starts_with("prefixes") {
             kind = Some(lower.starts_with("suffixes"));

@@ -32,13 +32,17 @@ pub const ROOT: usize = 0;
 impl Words {
     pub fn read(text: &str, flags: &Flags, letters: Letters) -> Result<Words> {
         let mut made = Words { nodes: vec![Node::default()], used: HashSet::new() };
+        let mut lines: Vec<(String, &str)> = Vec::new();
         for line in text.lines() {
             let (word, given) = line.split_once('/').unwrap_or((line, ""));
             let end = given.find(|c: char| !c.is_ascii_graphic()).unwrap_or(given.len());
             let word = letters.lower(word.split(is_space).next().unwrap_or_default());
-            if !word.is_empty() {
-                made.add(word.as_bytes(), flags.of_word(&given[..end])?, flags);
-            }
+            lines.push((word, &given[..end]));
+        }
+        // Of several wrong flags, those of the first word are told.
+        lines.sort();
+        for (word, given) in lines.iter().filter(|(word, _)| !word.is_empty()) {
+            made.add(word.as_bytes(), flags.of_word(given)?, flags);
         }
         Ok(made)
     }
