@@ -59,10 +59,8 @@ fn named(array: &[u8]) -> Vec<String> {
 }
 
 fn set_weight_of(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
-    let heavy = letter(args[1]);
-    let heavy = heavy.ok_or_else(|| {
-        err!(INTERNAL_ERROR, "unrecognized weight: {}", args[1].bytes().first().copied().unwrap_or(0) as i8)
-    })?;
+    let unknown = || err!(INTERNAL_ERROR, "unrecognized weight: {}", String::from_utf8_lossy(args[1].bytes()));
+    let heavy = letter(args[1]).ok_or_else(unknown)?;
     let named = named(args[2].bytes());
     let mut lexemes = read(args[0].bytes());
     for l in lexemes.iter_mut().filter(|l| named.binary_search(&l.text).is_ok()) {

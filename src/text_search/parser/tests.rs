@@ -35,7 +35,7 @@ fn addresses() {
         "protocol[http://] url[example.com/stuff/index.html?x=1] host[example.com] url_path[/stuff/index.html?x=1]"
     );
     assert_eq!(tokens("me@example.com:80, x"), "email[me@example.com:80] blank[, ] asciiword[x]");
-    assert_eq!(tokens("/usr/local/bin.x ../y"), "file[/usr/local/bin.x] blank[ ] file[../y]");
+    assert_eq!(tokens("/usr/local/bin.x ../y"), "file[/usr/local/bin.x] blank[ ..] file[/y]");
 }
 
 #[test]

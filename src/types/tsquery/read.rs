@@ -119,6 +119,10 @@ impl<B: Build> Reader<'_, B> {
         let mut left = self.not()?;
         while self.eat('<') {
             let Some((inside, rest)) = self.rest.split_once('>') else { return Err(self.syntax()) };
+            // At the very end it is no operator (PostgreSQL 15, tsquery.c, parse_phrase_operator).
+            if rest.is_empty() {
+                return Err(self.syntax());
+            }
             let distance = match inside {
                 "-" => 1,
                 n if !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()) => n.parse().unwrap_or(u32::MAX),

@@ -40,7 +40,7 @@ fn base_forms() {
             ("rebookings", vec!["booking", "book"]),
             ("unbook", vec!["book"]),
             ("footklubber", vec!["foot", "klubber"]),
-            ("footballklubber", vec!["footballklubber", "foot", "ball", "klubber"]),
+            ("footballklubber", vec!["footballklubber", "foot", "ball", "klubber", "football", "klubber"]),
             ("ballyklubber", vec!["ball", "klubber"]),
             ("nothing", vec![]),
         ] {
