@@ -102,6 +102,16 @@ fn messages_are_logged_with_their_parameters() {
         "DETAIL:  parameters: $1 = 'it''s...', $2 = NULL".to_owned(),
     ];
     assert_eq!(lines(&server, from), expected);
+    client.batch_execute("set log_parameter_max_length_on_error = -1; set log_min_duration_statement = -1").unwrap();
+    let statement = client.prepare_typed("select 1 / length($1)", &[postgres::types::Type::TEXT]).unwrap();
+    let from = server.log().len();
+    client.query(&statement, &[&""]).unwrap_err();
+    let expected = [
+        "ERROR:  division by zero",
+        "CONTEXT:  unnamed portal with parameters: $1 = ''",
+        "STATEMENT:  select 1 / length($1)",
+    ];
+    assert_eq!(lines(&server, from), expected);
 }
 
 /// A session says for itself which errors bring their statements, and how much of them is told.

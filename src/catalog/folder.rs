@@ -4,7 +4,7 @@
 
 use super::object::{Object, ObjectKey, class};
 use super::relation::Relation;
-use crate::base::{Oid, TupleId};
+use crate::base::{Oid, TupleId, Xid};
 use hashbrown::HashMap;
 use parking_lot::RwLock;
 use smallvec::SmallVec;
@@ -16,6 +16,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Record {
     pub object: Object,
     pub tid: TupleId,
+    /// Who wrote this version.
+    pub xmin: Xid,
     /// What the binder made of expressions kept in the object: once per version of it.
     pub bound: std::sync::OnceLock<Arc<dyn std::any::Any + Send + Sync>>,
 }

@@ -7,7 +7,7 @@ use super::folder::{Folder, Record};
 use super::object::{Object, ObjectKey, class};
 use super::relation::Persistence;
 use super::view::Writer;
-use crate::base::{Oid, RelFileId, Result, TupleId};
+use crate::base::{Oid, RelFileId, Result, TupleId, Xid};
 use crate::disk::access_error;
 use crate::err;
 use crate::heap::{self, AttrDesc, HeapScan, TableDef, TableStore, TmResult, TupleDesc, WriteContext};
@@ -63,8 +63,11 @@ pub fn create_folder(storage: &Storage, database: Oid) -> Result<Folder> {
 pub fn load(storage: &Storage, database: Oid) -> Result<Folder> {
     super::system::note_types();
     let store = open(storage, database);
-    let mut scan =
-        HeapScan::new(store.clone(), Snapshot::self_all(Arc::default()), vec![1, 2, 3, 4, heap::system::CTID]);
+    let mut scan = HeapScan::new(
+        store.clone(),
+        Snapshot::self_all(Arc::default()),
+        vec![1, 2, 3, 4, heap::system::CTID, heap::system::XMIN],
+    );
     let mut records = Vec::new();
     loop {
         let mut batch = Batch::default();
@@ -74,7 +77,8 @@ pub fn load(storage: &Storage, database: Oid) -> Result<Folder> {
             let key = ObjectKey { class: Oid(value(0).u32()), oid: Oid(value(1).u32()), sub: value(2).i32() };
             let object = Object::decode(value(3).bytes())?;
             let tid = heap::tid_from_bytes(value(4).bytes()).unwrap_or(TupleId::INVALID);
-            records.push((key, Arc::new(Record { object, tid, bound: Default::default() })));
+            let xmin = Xid(u64::from(value(5).u32()));
+            records.push((key, Arc::new(Record { object, tid, xmin, bound: Default::default() })));
         }
         if !more {
             return Ok(Folder::new(database, store, records));

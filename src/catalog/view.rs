@@ -235,7 +235,7 @@ impl Catalog {
                 store::insert_row(&self.storage, &folder, &writer, key, &body)?
             }
         };
-        self.record(key, Some(Arc::new(Record { object, tid, bound: Default::default() })));
+        self.record(key, Some(Arc::new(Record { object, tid, xmin: writer.xid, bound: Default::default() })));
         Ok(())
     }
 

@@ -1,10 +1,14 @@
 //! The files the collector writes: names, rotation, truncation, `current_logfiles`.
 
 use super::chunk::Destination;
-use super::{CURRENT_LOGFILES, time};
+use super::text::{self, Style};
+use super::{CURRENT_LOGFILES, level, time};
+use crate::base::report::Origin;
+use crate::base::{Report, Severity, SqlState};
 use crate::process::small_file;
-use crate::settings::{Global, Id, Lookup};
+use crate::settings::{Global, Id, Lookup, os_text};
 use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -30,13 +34,19 @@ pub struct LogFiles {
     data_directory: PathBuf,
     open: Vec<OpenFile>,
     next_rotation_us: Option<i64>,
+    /// A file could not be opened: files stay as they are until the settings are read anew.
+    stuck: bool,
+    /// Who speaks of that.
+    speaker: Origin,
 }
 
 impl LogFiles {
     /// Opens the first files.
     pub fn open(settings: &Global, now_us: i64) -> io::Result<LogFiles> {
         let data_directory = settings.origin().data_directory.clone();
-        let mut files = LogFiles { data_directory, open: Vec::new(), next_rotation_us: None };
+        let (pid, backend_type) = (std::process::id(), "logger");
+        let speaker = Origin { pid, backend_type, start_us: now_us, ..Origin::default() };
+        let mut files = LogFiles { data_directory, open: Vec::new(), next_rotation_us: None, stuck: false, speaker };
         files.make_directory(settings);
         files.plan_rotation(settings, now_us);
         files.switch(settings, now_us, Cause::Request, true)?;
@@ -63,6 +73,9 @@ impl LogFiles {
 
     /// Rotates if a file is too old or too large.
     pub fn rotate_if_due(&mut self, settings: &Global, now_us: i64) -> io::Result<()> {
+        if self.stuck {
+            return Ok(());
+        }
         if self.next_rotation_us.is_some_and(|at| now_us >= at) {
             return self.rotate(settings, now_us, Cause::Age);
         }
@@ -76,6 +89,7 @@ impl LogFiles {
     /// Opens the files that the settings and the time name now.
     pub fn rotate(&mut self, settings: &Global, now_us: i64, cause: Cause) -> io::Result<()> {
         self.make_directory(settings);
+        self.stuck = false;
         let done = self.switch(settings, now_us, cause, false);
         self.plan_rotation(settings, now_us);
         done
@@ -109,16 +123,35 @@ impl LogFiles {
                 Ok((file, written)) => next.push(OpenFile { destination, file, name, written }),
                 Err(e) => {
                     next.extend(old);
-                    failed = Some(e);
+                    failed = Some((name, e));
                 }
             }
         }
         self.open = next;
         self.write_current_logfiles(settings);
         match failed {
-            Some(e) if first => Err(e),
-            _ => Ok(()),
+            Some((_, e)) if first => Err(e),
+            Some((name, e)) => {
+                self.say(settings, now_us, &format!("could not open log file \"{}\": {}", name.display(), os_text(&e)));
+                // A want of descriptors passes; PostgreSQL 15, syslogger.c, logfile_rotate_dest: same rule.
+                let passes = matches!(Errno::from_io_error(&e), Some(Errno::NFILE | Errno::MFILE));
+                if !passes {
+                    self.say(settings, now_us, "disabling automatic rotation (use SIGHUP to re-enable)");
+                    self.stuck = true;
+                }
+                Ok(())
+            }
+            None => Ok(()),
         }
+    }
+
+    /// A line of the collector's own.
+    fn say(&mut self, settings: &Global, now_us: i64, what: &str) {
+        let (prefix, zone) = (settings.str(Id::LogLinePrefix), time::zone(&settings.str(Id::LogTimezone)));
+        let style = Style { prefix: &prefix, zone: &zone, levels: level::levels_of(settings), now_us };
+        let report = Report::notice(Severity::Log, SqlState::SUCCESSFUL_COMPLETION, what.to_string());
+        let line = text::format(&self.speaker, &report, &style);
+        self.write(Destination::Stderr, line.as_bytes());
     }
 
     /// One line for each file: `stderr log/postgresql.log`.
@@ -127,8 +160,8 @@ impl LogFiles {
         let wanted = |f: &&OpenFile| words.split(',').any(|w| w.trim().eq_ignore_ascii_case(f.destination.as_str()));
         let line = |f: &OpenFile| format!("{} {}\n", f.destination.as_str(), f.name.display());
         let text: String = self.open.iter().filter(wanted).map(line).collect();
-        let mode = settings.int(Id::LogFileMode) as u32;
-        let _ = small_file::replace(self.data_directory.join(CURRENT_LOGFILES), text.as_bytes(), mode | 0o600);
+        let (path, mode) = (self.data_directory.join(CURRENT_LOGFILES), file_mode(settings));
+        let _ = small_file::replace(&path, text.as_bytes(), 0o600).and_then(|()| Ok(rustix::fs::chmod(&path, mode)?));
     }
 }
 
@@ -145,7 +178,13 @@ fn file_name(settings: &Global, now_us: i64, destination: Destination) -> PathBu
         None => name,
         Some(ending) => format!("{}{ending}", name.strip_suffix(".log").unwrap_or(&name)),
     };
-    Path::new(&*settings.str(Id::LogDirectory)).join(name)
+    // An absolute name stays below the directory, too.
+    PathBuf::from(format!("{}/{name}", settings.str(Id::LogDirectory)))
+}
+
+/// `log_file_mode`. PostgreSQL 15, syslogger.c, logfile_open: the owner can always write.
+fn file_mode(settings: &Global) -> Mode {
+    Mode::from_raw_mode(settings.int(Id::LogFileMode) as u32 | 0o200)
 }
 
 fn open_file(path: &Path, settings: &Global, truncate: bool) -> io::Result<(OwnedFd, u64)> {
@@ -153,9 +192,15 @@ fn open_file(path: &Path, settings: &Global, truncate: bool) -> io::Result<(Owne
     if truncate {
         flags |= OFlags::TRUNC;
     }
-    // PostgreSQL 15, syslogger.c, logfile_open: the owner can always write.
-    let mode = settings.int(Id::LogFileMode) as u32 | 0o200;
-    let file = rustix::fs::open(path, flags, Mode::from_raw_mode(mode))?;
+    let file = match rustix::fs::open(path, flags | OFlags::EXCL, file_mode(settings)) {
+        Ok(file) => {
+            // What the umask has taken away: it is meant for the data.
+            rustix::fs::fchmod(&file, file_mode(settings))?;
+            file
+        }
+        Err(Errno::EXIST) => rustix::fs::open(path, flags, file_mode(settings))?,
+        Err(e) => return Err(e.into()),
+    };
     let size = rustix::fs::fstat(&file)?.st_size;
     Ok((file, size as u64))
 }
@@ -209,5 +254,31 @@ mod tests {
         files.rotate_if_due(&s, 61_000_000).unwrap();
         assert_eq!(text(d.join("log/f-01.log")), "");
         assert_eq!(text(d.join("log/f-01.csv")), "");
+    }
+
+    /// Files have the mode the setting says, whatever the umask; a file that cannot be opened is told of once, and the
+    /// old one goes on.
+    #[test]
+    fn modes_and_failures() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let d = dir.path();
+        let s = settings(d, &[("log_filename", "a.log"), ("log_file_mode", "0646"), ("log_rotation_size", "1kB")]);
+        let mut files = LogFiles::open(&s, 1_000_000).unwrap();
+        for name in ["log/a.log", CURRENT_LOGFILES] {
+            assert_eq!(d.join(name).metadata().unwrap().permissions().mode() & 0o777, 0o646, "{name}");
+        }
+        let wrong = settings(d, &[("log_filename", "no/such.log"), ("log_rotation_size", "1kB")]);
+        files.rotate(&wrong, 2_000_000, Cause::Request).unwrap();
+        files.write(Destination::Stderr, &[b'x'; 2000]);
+        files.rotate_if_due(&wrong, 3_000_000).unwrap();
+        let log = text(d.join("log/a.log"));
+        assert_eq!(
+            log.matches("LOG:  could not open log file \"log/no/such.log\": No such file or directory").count(),
+            1
+        );
+        assert!(log.contains("LOG:  disabling automatic rotation (use SIGHUP to re-enable)\nxxx"), "{log}");
+        files.rotate(&s, 4_000_000, Cause::Request).unwrap();
+        assert!(!files.stuck);
     }
 }

@@ -74,11 +74,15 @@ pub struct SnapshotSlot {
     /// The oldest CSN among the snapshots held, [`NONE`] without any.
     pub(super) oldest: AtomicU64,
     held: Mutex<Vec<u64>>,
+    /// Who reads, as `pg_stat_activity` shows it; 0 for nobody there.
+    pid: u32,
+    /// What [`Snapshot::ended`] is of the first snapshot since none was held.
+    ended: AtomicU64,
 }
 
 impl Default for SnapshotSlot {
     fn default() -> Self {
-        SnapshotSlot { oldest: AtomicU64::new(NONE), held: Mutex::default() }
+        SnapshotSlot::of(0)
     }
 }
 
@@ -96,6 +100,22 @@ impl Hold {
 }
 
 impl SnapshotSlot {
+    pub(super) fn of(pid: u32) -> SnapshotSlot {
+        SnapshotSlot { oldest: AtomicU64::new(NONE), held: Mutex::default(), pid, ended: AtomicU64::new(0) }
+    }
+
+    /// A snapshot is about to be taken, for which every id below `ended` has ended.
+    pub(super) fn note_ended(&self, ended: Xid) {
+        if self.oldest.load(Ordering::Relaxed) == NONE {
+            self.ended.store(ended.0, Ordering::Relaxed);
+        }
+    }
+
+    /// Who holds snapshots, and the id below which all had ended for them (`backend_xmin`).
+    pub(super) fn reader(&self) -> Option<(u32, Xid)> {
+        self.oldest().map(|_| (self.pid, Xid(self.ended.load(Ordering::Relaxed))))
+    }
+
     /// Publishes the present CSN and returns it (MVCC-4: published before it is used, then re-checked).
     pub(super) fn hold(self: &Arc<Self>, newest: &AtomicU64) -> Hold {
         let mut held = self.held.lock();

@@ -227,7 +227,12 @@ impl Mvcc {
 
     /// Registers a session. The slot disappears with its last owner.
     pub fn register(&self) -> Arc<SnapshotSlot> {
-        let slot = Arc::new(SnapshotSlot::default());
+        self.register_for(0)
+    }
+
+    /// Registers the session shown as `pid`.
+    pub fn register_for(&self, pid: u32) -> Arc<SnapshotSlot> {
+        let slot = Arc::new(SnapshotSlot::of(pid));
         let mut slots = self.slots.lock();
         slots.retain(|s| s.strong_count() > 0);
         slots.push(Arc::downgrade(&slot));
@@ -238,6 +243,7 @@ impl Mvcc {
     pub fn snapshot(&self, slot: &Arc<SnapshotSlot>, own: &Arc<Own>, curcid: CommandId) -> Snapshot {
         // Read before the CSN: what had ended by then carries this CSN or an older one (MVCC-5).
         let ended = Xid(self.ended.load(Ordering::SeqCst));
+        slot.note_ended(ended);
         let hold = slot.hold(&self.newest);
         let csn = hold.csn();
         Snapshot { kind: SnapshotKind::Mvcc, csn, ended, curcid, own: own.clone(), _hold: Some(Arc::new(hold)) }
@@ -247,9 +253,15 @@ impl Mvcc {
     pub fn same_snapshot(&self, other: &Snapshot, slot: &Arc<SnapshotSlot>, own: &Arc<Own>) -> Snapshot {
         // Nobody puts a horizon together meanwhile, who might miss the CSN on its way from slot to slot (MVCC-4).
         let _slots = self.slots.lock();
+        slot.note_ended(other.ended);
         let hold = slot.hold_at(other.csn);
         let (csn, ended, curcid) = (hold.csn(), other.ended, CommandId::FIRST);
         Snapshot { kind: SnapshotKind::Mvcc, csn, ended, curcid, own: own.clone(), _hold: Some(Arc::new(hold)) }
+    }
+
+    /// The sessions that hold snapshots, each with the id below which all had ended for its oldest one.
+    pub fn readers(&self) -> Vec<(u32, Xid)> {
+        self.slots.lock().iter().filter_map(Weak::upgrade).filter_map(|s| s.reader()).collect()
     }
 
     /// The CSN of the newest commit.

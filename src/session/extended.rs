@@ -43,7 +43,9 @@ impl Session {
             return self.function_call(client, call).await;
         }
         let answered = match message {
-            Frontend::Execute { portal, max_rows } => unharmed(self.on_execute(client, &portal, max_rows)).await,
+            Frontend::Execute { portal, max_rows } => {
+                unharmed(self.on_execute(client, &portal, max_rows)).await.map_err(|e| self.with_parameters(e, &portal))
+            }
             // The others never wait, and are spared the future of a whole statement.
             message => unharmed_now(|| self.on_message(client, message)),
         };

@@ -3,7 +3,7 @@
 use super::client::Client;
 use super::state::Session;
 use super::statement::Statement;
-use crate::base::{Report, Severity, SqlState, clock, report};
+use crate::base::{Error, Report, Severity, SqlState, clock, report};
 use crate::settings::{Id, Lookup};
 use crate::sql::ast::{Stmt, StmtKind};
 use crate::types::{self, TypeRef, Value};
@@ -111,6 +111,21 @@ impl Session {
         let types = statement.param_types(self.cx()).unwrap_or_default();
         let detail = parameters(self, &types, params, limit);
         Some(Logged { text, detail, done: false })
+    }
+
+    /// An error of a portal, with its parameters as far as `log_parameter_max_length_on_error` wants them.
+    ///
+    /// PostgreSQL 15, params.c, ParamsErrorCallback: same words.
+    pub(super) fn with_parameters(&mut self, e: Error, portal: &str) -> Error {
+        let limit = self.backend().view.int(Id::LogParameterMaxLengthOnError);
+        let Some(bound) = self.portals.get(portal).filter(|p| limit != 0 && !p.params.is_empty()) else { return e };
+        let (statement, params) = (bound.statement.clone(), bound.params.clone());
+        let types = statement.param_types(self.cx()).unwrap_or_default();
+        let Some(text) = parameters(self, &types, &params, limit) else { return e };
+        match portal {
+            "" => e.context(format!("unnamed portal with {text}")),
+            name => e.context(format!("portal \"{name}\" with {text}")),
+        }
     }
 
     /// `log_statement` of an Execute message.

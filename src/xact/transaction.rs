@@ -65,7 +65,7 @@ pub struct Transaction {
 impl Transaction {
     /// An idle transaction for the session shown as `pid`.
     pub fn new(storage: Arc<Storage>, database: Oid, pid: u32) -> Transaction {
-        let slot = storage.mvcc.register();
+        let slot = storage.mvcc.register_for(pid);
         Transaction {
             storage,
             database,

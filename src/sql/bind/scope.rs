@@ -2,6 +2,7 @@
 
 use super::{Binder, Cte, Rel, RelColumn, Source};
 use crate::base::{Oid, Result};
+use crate::catalog::RelKind;
 use crate::err;
 use crate::sql::ast::{self, Pos};
 use crate::sql::expr::{Expr, ExprKind};
@@ -425,7 +426,7 @@ impl Binder<'_, '_> {
     fn system_column(&self, scope: usize, item: &NsItem, attno: i16) -> Option<Found> {
         let rel = item.rel.filter(|r| self.scopes[scope].excluded != Some(*r))?;
         match &self.scopes[scope].rels[rel].source {
-            Source::Table { rel: table, .. } if table.view.is_none() => {
+            Source::Table { rel: table, .. } if table.kind != RelKind::View => {
                 Some(Found { expr: var(rel, attno, system_type(attno)?), origin: Some((table.oid, attno)) })
             }
             _ => None,
@@ -557,8 +558,8 @@ impl Binder<'_, '_> {
                     Some(t) if !rel.alias.is_empty() => distance(t, &rel.alias),
                     _ => 0,
                 };
-                let has_system =
-                    scope.excluded != Some(n) && matches!(&rel.source, Source::Table { rel, .. } if rel.view.is_none());
+                let has_system = scope.excluded != Some(n)
+                    && matches!(&rel.source, Source::Table { rel, .. } if rel.kind != RelKind::View);
                 if has_system && penalty == 0 && exact.is_none() && system_attno(name).is_some() {
                     exact = Some((rel.alias.clone(), name.to_owned()));
                 }

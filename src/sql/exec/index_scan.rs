@@ -18,8 +18,8 @@ const FIRST_BATCH: usize = 16;
 
 pub(super) struct IndexScan {
     storage: Arc<Storage>,
-    /// Index and table, for the statistics.
-    oids: [Oid; 2],
+    /// For the statistics.
+    oid: Oid,
     index: Arc<IndexStore>,
     fetch: HeapFetch,
     values: Projection,
@@ -38,7 +38,7 @@ impl IndexScan {
         let exprs: Vec<Expr> = s.conditions.iter().map(|c| c.value.clone()).collect();
         Ok(IndexScan {
             storage: cx.storage()?,
-            oids: [s.index.oid, s.rel.oid],
+            oid: s.index.oid,
             index: s.index.store.clone(),
             fetch: HeapFetch::new(store_of(&s.rel)?, cx.snapshot()?, s.attnos.clone()),
             values: Projection::new(&exprs),
@@ -60,7 +60,7 @@ impl IndexScan {
             ranges.reverse();
         }
         self.ranges = Some(ranges);
-        cx.backend()?.stats.table(self.oids[0]).scans += 1;
+        cx.backend()?.stats.count_scan(self.oid);
         Ok(())
     }
 
@@ -86,9 +86,9 @@ impl IndexScan {
             }
         }
         self.batch_rows = (self.batch_rows * 4).min(BATCH_ROWS);
-        let stats = &mut cx.backend()?.stats;
-        stats.table(self.oids[0]).tuples_returned += entries;
-        stats.table(self.oids[1]).tuples_fetched += batch.rows as i64;
+        let counts = cx.backend()?.stats.table(self.oid);
+        counts.tuples_returned += entries;
+        counts.tuples_fetched += batch.rows as i64;
         Ok((batch.rows > 0).then_some(batch))
     }
 }

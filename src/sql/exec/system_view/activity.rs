@@ -77,6 +77,11 @@ fn push_activity(sink: &mut Sink, f: &ActivityFacts, sees: bool) {
 pub(crate) fn sessions(cx: &mut ExecContext) -> Result<Vec<ActivityFacts>> {
     let instance = cx.backend()?.instance.clone();
     let mut all = instance.activity.list();
+    for (pid, xmin) in instance.storage.mvcc.readers() {
+        if let Some(f) = all.iter_mut().find(|f| f.pid == pid) {
+            f.xmin = Some(xmin);
+        }
+    }
     for lock in instance.storage.locks.rows() {
         if let (LockTag::Xact(xid), true, LockMode::Exclusive) = (lock.tag, lock.granted, lock.mode)
             && let Some(f) = all.iter_mut().find(|f| f.pid == lock.owner)

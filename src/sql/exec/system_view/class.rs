@@ -106,6 +106,7 @@ fn classes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         ];
     }
     for record in user_classes(&catalog, oid, name.as_deref()) {
+        sink.tells_of(&record);
         let Some(c) = as_class(&record) else { continue };
         let (pages, tuples, all_visible) = size(&catalog, c);
         let heap = matches!(c.kind, RelKind::Table | RelKind::MatView | RelKind::Toast);
@@ -255,6 +256,7 @@ fn attributes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         push_columns(&catalog, sink, r.oid, &r.attributes);
     }
     for record in user_classes(&catalog, oid, None) {
+        sink.tells_of(&record);
         let Some(c) = as_class(&record) else { continue };
         match &c.index {
             Some(index) => push_index_columns(&catalog, sink, c.oid, index),
@@ -307,6 +309,7 @@ fn push_index_columns(catalog: &Catalog, sink: &mut Sink, relation: Oid, index: 
 fn defaults(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
     for record in user_classes(&catalog, sink.oid_key("adrelid"), None) {
+        sink.tells_of(&record);
         let Some(c) = as_class(&record) else { continue };
         // The default of an identity column is the server's own business.
         for a in c.attributes.iter().filter(|a| !a.dropped && a.identity == 0) {
@@ -344,6 +347,7 @@ fn indexes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         None => user_classes(&catalog, sink.oid_key("indexrelid"), None),
     };
     for record in found {
+        sink.tells_of(&record);
         let Some(c) = as_class(&record) else { continue };
         let Some(index) = &c.index else { continue };
         let keys = &index.columns[..index.key_columns.min(index.columns.len())];
@@ -373,6 +377,7 @@ fn inherits(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
     let parent = sink.oid_key("inhparent");
     for record in user_classes(&catalog, sink.oid_key("inhrelid"), None) {
+        sink.tells_of(&record);
         let Some(c) = as_class(&record) else { continue };
         for (n, p) in (1i32..).zip(&c.lineage.parents) {
             if parent.is_none_or(|wanted| wanted == *p) {
@@ -394,6 +399,7 @@ fn partition_bound(catalog: &Catalog, c: &Class, io: &types::IoContext) -> Optio
 fn partitioned(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
     for record in user_classes(&catalog, sink.oid_key("partrelid"), None) {
+        sink.tells_of(&record);
         let Some(c) = as_class(&record) else { continue };
         let Some(key) = &c.lineage.key else { continue };
         let mut default = Oid::INVALID;
@@ -425,6 +431,7 @@ fn partitioned(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 fn sequences(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
     for record in user_classes(&catalog, sink.oid_key("seqrelid"), None) {
+        sink.tells_of(&record);
         let Some(c) = as_class(&record) else { continue };
         if let Some(s) = &c.sequence {
             row![sink; c.oid, s.ty, s.start, s.increment, s.max, s.min, s.cache, s.cycle];

@@ -298,6 +298,7 @@ fn procs(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         (None, None) => func::funcs().iter().for_each(&mut builtin),
     }
     for record in catalog.all(class::PROC) {
+        sink.tells_of(&record);
         if let Object::Function(f) = &record.object
             && oid.is_none_or(|o| o == f.oid)
             && name.as_ref().is_none_or(|n| *n == f.name)
@@ -312,6 +313,7 @@ fn aggregates(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     push_facts(sink, include_str!("facts/pg_aggregate.txt"))?;
     let none = Oid::INVALID;
     for record in catalog(cx)?.all(class::PROC) {
+        sink.tells_of(&record);
         let Object::Function(f) = &record.object else { continue };
         let Some(a) = &f.aggregate else { continue };
         let m = a.moving.as_ref();
@@ -329,6 +331,7 @@ fn aggregates(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 fn collations(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     push_facts(sink, include_str!("facts/pg_collation.txt"))?;
     for record in catalog(cx)?.all(class::COLLATION) {
+        sink.tells_of(&record);
         let Object::Collation(c) = &record.object else { continue };
         row![sink; c.oid, &c.name, c.namespace, c.owner, 'c', true, -1, &c.collate, &c.ctype, NULL, NULL];
     }
@@ -362,6 +365,7 @@ fn ts_dictionaries(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 
 fn operators(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     for record in catalog(cx)?.all(class::OPERATOR) {
+        sink.tells_of(&record);
         let Object::Operator(o) = &record.object else { continue };
         row![sink;
             o.oid, &o.name, o.namespace, o.owner, if o.left.is_valid() { 'b' } else { 'l' }, o.merges, o.hashes, o.left,
@@ -380,6 +384,7 @@ fn operators(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 
 fn casts(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     for record in catalog(cx)?.all(class::CAST) {
+        sink.tells_of(&record);
         let Object::Cast(c) = &record.object else { continue };
         row![sink; c.oid, c.source, c.target, c.function, c.context, c.method];
     }

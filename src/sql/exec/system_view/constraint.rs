@@ -31,6 +31,7 @@ fn constraints(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     };
     if domain.is_none() {
         for record in user_classes(&catalog, relation.filter(|o| o.is_valid()), None) {
+            sink.tells_of(&record);
             let Some(c) = as_class(&record) else { continue };
             let place = Place { namespace: c.namespace, relation: c.oid, domain: Oid::INVALID };
             for k in c.constraints.iter().filter(|k| wanted(k)) {
@@ -47,6 +48,7 @@ fn constraints(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     }
     if relation.is_none_or(|o| !o.is_valid()) {
         for record in catalog.all(class::TYPE) {
+            sink.tells_of(&record);
             let Object::Type(t) = &record.object else { continue };
             let UserTypeKind::Domain { checks, .. } = &t.kind else { continue };
             let place = Place { namespace: t.namespace, relation: Oid::INVALID, domain: t.oid };

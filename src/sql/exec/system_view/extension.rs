@@ -23,6 +23,7 @@ fn extensions(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let mut found = catalog(cx)?.all(class::EXTENSION);
     found.sort_by_key(|r| r.object.key());
     for record in found {
+        sink.tells_of(&record);
         let Object::Extension(e) = &record.object else { continue };
         let list = array::from_values(oid::OID, e.config.iter().map(|(table, _)| Datum::U32(table.0)));
         let config = if e.config.is_empty() { NULL } else { Value::Bytes(list.into()) };

@@ -53,7 +53,7 @@ pub(crate) use publication::is_publishable;
 use super::ExecContext;
 use super::output::phys_of;
 use crate::base::{Flow, Oid, Xid};
-use crate::catalog::{Catalog, Relation};
+use crate::catalog::{Catalog, Record, Relation};
 use crate::settings::{Id, Lookup};
 use crate::types::{BATCH_ROWS, Batch, Column, Datum, Phys, TypeRef, Value};
 use std::sync::Arc;
@@ -73,16 +73,22 @@ macro_rules! row {
 }
 pub(crate) use row;
 
-/// The number of the system column that names a row's table.
+/// The system columns that a generated row has.
+const XMIN: i16 = -2;
 const TABLEOID: i16 = -6;
+
+/// The `xmin` of rows that no transaction wrote: the bootstrap's.
+const BUILT_IN: Xid = Xid(1);
 
 /// Takes the rows of a view, keeps the columns wanted.
 pub struct Sink {
     relation: Arc<Relation>,
     /// For each output column the view's column, None for system columns.
     wanted: Vec<Option<usize>>,
-    /// Which of the output columns are `tableoid`; other system columns are NULL.
-    table_oids: Vec<bool>,
+    /// For each output column that is none of the view's: which system column it is. Those that rows lack are NULL.
+    system: Vec<i16>,
+    /// Who wrote what the next rows tell of.
+    xmin: Xid,
     types: Vec<TypeRef>,
     /// Columns that must have a value, to save work (VIEW-2).
     keys: Vec<(usize, Value)>,
@@ -103,11 +109,11 @@ impl Sink {
             .map(|a| usize::try_from(*a).ok().and_then(|a| a.checked_sub(1)).filter(|a| *a < columns.len()))
             .collect();
         let types = wanted.iter().map(|w| w.map_or(TypeRef::of(crate::types::oid::OID), |w| columns[w].ty)).collect();
-        let table_oids = attnos.iter().map(|a| *a == TABLEOID).collect();
         let mut sink = Sink {
             relation,
             wanted,
-            table_oids,
+            system: attnos.to_vec(),
+            xmin: BUILT_IN,
             types,
             keys,
             full: Vec::new(),
@@ -151,12 +157,20 @@ impl Sink {
         self.wanted.iter().flatten().any(|w| self.relation.attributes[*w].name == column)
     }
 
+    /// The next rows are of this object: clients ask for the `xmin` of catalog rows to find what has changed.
+    pub fn tells_of(&mut self, record: &Record) {
+        self.xmin = record.xmin;
+    }
+
     /// One row: a value for each of the view's columns (VIEW-1).
     pub fn push(&mut self, row: &[Value]) {
         debug_assert_eq!(row.len(), self.relation.attributes.len(), "VIEW-1: {}", self.relation.name);
-        let own = Datum::U32(self.relation.oid.0);
-        for ((w, c), own_oid) in self.wanted.iter().zip(&mut self.open).zip(&self.table_oids) {
-            let absent = if *own_oid { own } else { Datum::Null };
+        for ((w, c), attno) in self.wanted.iter().zip(&mut self.open).zip(&self.system) {
+            let absent = match *attno {
+                XMIN => Datum::U32(self.xmin.0 as u32),
+                TABLEOID => Datum::U32(self.relation.oid.0),
+                _ => Datum::Null,
+            };
             let value = w.and_then(|w| row.get(w)).map_or(absent, Value::datum);
             c.push(fit(value, c.phys()));
         }

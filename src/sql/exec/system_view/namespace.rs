@@ -20,6 +20,7 @@ fn namespaces(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let mut all = catalog.all(class::NAMESPACE);
     all.sort_by_key(|r| r.object.key().oid);
     for record in all {
+        sink.tells_of(&record);
         if let Object::Namespace(n) = &record.object {
             row![sink; n.oid, &n.name, n.owner, Acl(shown(&catalog, n.acl.as_deref()).as_deref())];
         }
@@ -33,6 +34,7 @@ fn databases(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let mut all = catalog.all(class::DATABASE);
     all.sort_by_key(|r| r.object.key().oid);
     for record in all {
+        sink.tells_of(&record);
         if let Object::Database(d) = &record.object {
             row![sink;
                 d.oid, &d.name, d.owner, d.encoding, 'c', d.is_template, d.allow_connections, d.connection_limit,
@@ -52,6 +54,7 @@ fn tablespaces(_: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 
 fn role_settings(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     for record in catalog(cx)?.all(class::DB_ROLE_SETTING) {
+        sink.tells_of(&record);
         if let Object::RoleSetting(s) = &record.object {
             row![sink; s.database, s.role, Texts(&lines(&s.settings))];
         }

@@ -121,6 +121,7 @@ fn shared_descriptions(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 fn rules(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
     for record in user_classes(&catalog, sink.oid_key("ev_class"), None) {
+        sink.tells_of(&record);
         let Some(c) = as_class(&record) else { continue };
         for r in &c.rules {
             let condition = r.condition.as_deref().unwrap_or("<>");
@@ -151,6 +152,7 @@ fn shown_rules(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 fn default_acls(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
     for record in catalog.all(class::DEFAULT_ACL) {
+        sink.tells_of(&record);
         if let Object::DefaultAcl(d) = &record.object {
             row![sink; d.oid, d.role, d.namespace, d.kind, Acl(shown(&catalog, Some(&d.acl)).as_deref())];
         }

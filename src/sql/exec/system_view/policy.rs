@@ -15,6 +15,7 @@ pub(super) const VIEWS: &[View] =
 fn policies(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
     for record in user_classes(&catalog, sink.oid_key("polrelid"), None) {
+        sink.tells_of(&record);
         let Some(c) = as_class(&record) else { continue };
         for p in &c.policies {
             row![sink;

@@ -25,6 +25,7 @@ fn shared_dependencies(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let database = catalog.database();
     for kind in [class::RELATION, class::NAMESPACE, class::TYPE, class::PROC, class::DATABASE] {
         for record in catalog.all(kind) {
+            sink.tells_of(&record);
             let (owner, db) = match &record.object {
                 Object::Class(c) if c.index.is_none() => (c.owner, database),
                 Object::Namespace(n) => (n.owner, database),

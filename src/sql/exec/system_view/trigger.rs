@@ -39,6 +39,7 @@ fn arguments(t: &Trigger) -> Value {
 fn triggers(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
     for record in user_classes(&catalog, sink.oid_key("tgrelid"), None) {
+        sink.tells_of(&record);
         let Some(c) = as_class(&record) else { continue };
         for t in &c.triggers {
             row![sink;

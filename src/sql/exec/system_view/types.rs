@@ -183,6 +183,7 @@ fn all_types(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let user = catalog.all(class::TYPE);
     let mut made = HashSet::new();
     for record in &user {
+        sink.tells_of(record);
         if let Object::Type(t) = &record.object {
             made.insert(t.oid);
             push_user(&catalog, sink, t);

@@ -90,8 +90,12 @@ fn find(cx: &mut ExecContext, r: &Reference, key: &[u8], snapshot: &Snapshot) ->
     let store = super::super::super::seq_scan::store_of(&r.parent)?;
     let mut fetch = HeapFetch::new(store, snapshot.clone(), Vec::new());
     let mut row = Batch::default();
+    cx.backend()?.stats.count_scan(r.index.oid);
     for tid in r.index.store.tids_of(&storage, key, snapshot.tracked().map(|t| &**t))? {
         if let Some(at) = fetch.fetch(&storage, tid, &mut row)? {
+            let counts = cx.backend()?.stats.table(r.index.oid);
+            counts.tuples_returned += 1;
+            counts.tuples_fetched += 1;
             return Ok(Some(at));
         }
     }
