@@ -269,3 +269,17 @@ fn a_failing_row_ends_a_copy_before_its_end() {
     let came = until(&mut client, 'Z');
     assert!(came[0].contains("23502"), "{came:?}");
 }
+
+/// What a session is sent after its end was ordered is not answered.
+#[test]
+fn a_terminated_session_answers_no_more() {
+    let server = own_server();
+    let (mut ended, mut other) = (session(&server), session(&server));
+    let pid = query(&mut ended, "select pg_backend_pid()")[1].replace("row ", "");
+    query(&mut other, &format!("select pg_terminate_backend({pid})"));
+    let mut packets = Packets::default();
+    packets.add(b'Q', &[b"select 1\0"]);
+    ended.write(&packets.0);
+    let came = ended.read_to_end();
+    assert!(came.iter().all(|m| m.kind == 'E'), "{:?}", came.iter().map(shown).collect::<Vec<_>>());
+}
