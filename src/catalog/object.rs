@@ -401,7 +401,9 @@ pub struct Function {
     pub security_definer: bool,
     pub leakproof: bool,
     pub parallel: char,
+    #[serde(with = "crate::types::stored_float")]
     pub cost: f32,
+    #[serde(with = "crate::types::stored_float")]
     pub rows: f32,
     /// Of languages C and internal: the name of the code behind it.
     pub body: Arc<str>,
@@ -531,6 +533,7 @@ pub struct RoleSetting {
 pub struct Stats {
     pub relation: Oid,
     pub pages: u64,
+    #[serde(with = "crate::types::stored_float")]
     pub tuples: f64,
     #[serde(default)]
     pub all_visible: u64,

@@ -303,13 +303,16 @@ pub struct Relation {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ColumnStats {
     pub attno: i16,
+    #[serde(with = "crate::types::stored_float")]
     pub null_frac: f64,
     pub avg_width: i32,
     /// As `stadistinct`: negative means a fraction of the rows.
+    #[serde(with = "crate::types::stored_float")]
     pub n_distinct: f64,
     pub most_common: Vec<(Value, f64)>,
     /// Equal-frequency bucket bounds, ascending.
     pub histogram: Vec<Value>,
+    #[serde(with = "crate::types::stored_float")]
     pub correlation: f64,
 }
 

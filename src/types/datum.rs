@@ -143,7 +143,9 @@ pub enum Value {
     I32(i32),
     U32(u32),
     I64(i64),
+    #[serde(with = "super::stored_float")]
     F32(f32),
+    #[serde(with = "super::stored_float")]
     F64(f64),
     Bytes(Box<[u8]>),
 }

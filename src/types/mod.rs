@@ -38,6 +38,7 @@ pub mod range;
 pub mod record;
 pub mod reg;
 pub mod snapshot;
+pub mod stored_float;
 pub mod text;
 pub mod tid;
 pub mod tsquery;

@@ -48,26 +48,8 @@ fn is_multirange(ty: Oid) -> bool {
 
 use crate::types::oid::{ANYCOMPATIBLEMULTIRANGE, ANYCOMPATIBLERANGE, ANYMULTIRANGE};
 
-/// anyelement and its family.
-fn is_polymorphic_first(ty: Oid) -> bool {
-    matches!(ty, oid::ANYELEMENT | oid::ANYARRAY | oid::ANYNONARRAY | oid::ANYENUM | oid::ANYRANGE | ANYMULTIRANGE)
-}
-
-/// anycompatible and its family.
-fn is_polymorphic_second(ty: Oid) -> bool {
-    matches!(
-        ty,
-        oid::ANYCOMPATIBLE
-            | oid::ANYCOMPATIBLEARRAY
-            | oid::ANYCOMPATIBLENONARRAY
-            | ANYCOMPATIBLERANGE
-            | ANYCOMPATIBLEMULTIRANGE
-    )
-}
-
-pub(super) fn is_polymorphic(ty: Oid) -> bool {
-    is_polymorphic_first(ty) || is_polymorphic_second(ty)
-}
+pub(super) use crate::sql::func::polymorphic::is_polymorphic;
+use crate::sql::func::polymorphic::{is_first as is_polymorphic_first, is_second as is_polymorphic_second};
 
 /// True if a value of one type is a value of the other as it is.
 pub(super) fn is_binary_coercible(source: Oid, target: Oid) -> bool {

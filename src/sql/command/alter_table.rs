@@ -595,8 +595,23 @@ fn alter_type(
         let values = vec![(n, over_attributes(bound)?)];
         rewrite(cx, oid, NewRows { attributes, values, persistence: c.persistence })?;
     }
+    forget_statistics(cx, oid, n as i16 + 1)?;
     reverify(cx, oid, n as i16 + 1)?;
     foreign::recheck(cx, oid, n as i16 + 1)
+}
+
+/// PostgreSQL 15, tablecmds.c, ATExecAlterColumnType: what ANALYZE found of values of the old type means nothing any more.
+fn forget_statistics(cx: &mut ExecContext, oid: Oid, attno: i16) -> Result<()> {
+    let backend = cx.backend()?;
+    let Some(known) = backend.catalog.get(ObjectKey::new(class::STATISTIC, oid)) else { return Ok(()) };
+    let mut stats = known.object.as_stats()?.clone();
+    stats.columns.retain(|c| c.attno != attno);
+    let of_it = |columns: &[i16]| columns.contains(&attno);
+    stats.extended.retain(|e| {
+        !e.distinct.iter().any(|(c, _)| of_it(c)) && !e.dependencies.iter().any(|(c, n, _)| of_it(c) || *n == attno)
+    });
+    let writer = backend.writer();
+    backend.catalog.put(writer, Object::Stats(stats))
 }
 
 /// CHECKs over a column whose values changed.

@@ -25,7 +25,7 @@ pub fn call(cmd: &mut Command, cx: &mut ExecContext, stmt: &CallStmt) -> Flow<Ou
     }
     let run = cmd.progress.as_mut().and_then(|p| p.downcast_mut::<ProcedureRun>());
     let run = run.ok_or_else(|| Error::internal("CALL lost its procedure"))?;
-    let columns = routine::out_columns(run.def());
+    let columns = run.columns();
     let value = run.step(cx)?;
     if columns.is_empty() {
         return Ok(Outcome::Tag("CALL".into()));
@@ -93,5 +93,5 @@ pub fn call_columns(
 ) -> Result<Vec<(String, crate::types::TypeRef)>> {
     let catalog = cx.backend()?.catalog.clone();
     let run = ProcedureRun::bind(cx, stmt, &*catalog, source, Vec::new(), Arc::from(Vec::new()))?;
-    Ok(routine::out_columns(run.def()))
+    Ok(run.columns())
 }

@@ -13,6 +13,7 @@ use crate::sql::ast::{
 };
 use crate::sql::bind::scope::Clause;
 use crate::sql::exec::ExecContext;
+use crate::sql::func::polymorphic;
 use crate::sql::routine::body::SqlBody;
 use crate::sql::routine::returns::Returns;
 use crate::sql::routine::shown;
@@ -309,32 +310,44 @@ fn check_code(f: &Function) -> Result<()> {
     }
 }
 
+/// PostgreSQL 15, parse_coerce.c, check_valid_polymorphic_signature: a polymorphic result follows from an argument.
+fn check_polymorphic(cx: &ExecContext, f: &Function, result: Oid) -> Result<()> {
+    let inputs = f.inputs();
+    let among = |family: &[Oid]| inputs.iter().any(|t| family.contains(t));
+    let (fine, family) = match result {
+        oid::ANYRANGE | oid::ANYMULTIRANGE => {
+            (among(&[oid::ANYRANGE, oid::ANYMULTIRANGE]), "anyrange or anymultirange")
+        }
+        oid::ANYCOMPATIBLERANGE | oid::ANYCOMPATIBLEMULTIRANGE => (
+            among(&[oid::ANYCOMPATIBLERANGE, oid::ANYCOMPATIBLEMULTIRANGE]),
+            "anycompatiblerange or anycompatiblemultirange",
+        ),
+        r if polymorphic::is_first(r) => (
+            inputs.iter().any(|t| polymorphic::is_first(*t)),
+            "anyelement, anyarray, anynonarray, anyenum, anyrange, or anymultirange",
+        ),
+        r if polymorphic::is_second(r) => (
+            inputs.iter().any(|t| polymorphic::is_second(*t)),
+            "anycompatible, anycompatiblearray, anycompatiblenonarray, anycompatiblerange, or anycompatiblemultirange",
+        ),
+        _ => return Ok(()),
+    };
+    if fine {
+        return Ok(());
+    }
+    let shown = crate::types::format_type_plain(result, &*cx.fx.io.hooks);
+    Err(invalid("cannot determine result data type")
+        .detail(format!("A result of type {shown} requires at least one input of type {family}.")))
+}
+
 fn check_pseudo(cx: &ExecContext, f: &Function) -> Result<()> {
     let is_pseudo = |t: Oid| crate::types::info(t).is_some_and(|i| i.is_pseudo());
-    let polymorphic = |t: Oid| {
-        matches!(
-            t,
-            oid::ANYELEMENT
-                | oid::ANYARRAY
-                | oid::ANYNONARRAY
-                | oid::ANYENUM
-                | oid::ANYRANGE
-                | oid::ANYCOMPATIBLE
-                | oid::ANYCOMPATIBLEARRAY
-                | oid::ANYCOMPATIBLENONARRAY
-        )
-    };
+    let polymorphic = polymorphic::is_polymorphic;
     let shown = |t: Oid| crate::types::format_type_plain(t, &*cx.fx.io.hooks);
     let r = f.result.oid;
-    if polymorphic(r) && !f.inputs().iter().any(|t| polymorphic(*t)) {
-        let family = match r {
-            oid::ANYCOMPATIBLE | oid::ANYCOMPATIBLEARRAY | oid::ANYCOMPATIBLENONARRAY => {
-                "anycompatible, anycompatiblearray, anycompatiblenonarray, anycompatiblerange, or anycompatiblemultirange"
-            }
-            _ => "anyelement, anyarray, anynonarray, anyenum, anyrange, or anymultirange",
-        };
-        return Err(invalid("cannot determine result data type")
-            .detail(format!("A result of type {} requires at least one input of type {family}.", shown(r))));
+    check_polymorphic(cx, f, r)?;
+    for n in (0..f.arg_types.len()).filter(|n| !f.is_input(*n)) {
+        check_polymorphic(cx, f, f.arg_types[n])?;
     }
     if is_coded(f) {
         return Ok(());

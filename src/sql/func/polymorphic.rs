@@ -1,24 +1,69 @@
 //! What a polymorphic type of a function stands for in one call.
 
 use crate::base::Oid;
-use crate::types::{TypeRef, array_type, base_type, element_type, oid};
+use crate::types::oid::{
+    ANYARRAY, ANYCOMPATIBLE, ANYCOMPATIBLEARRAY, ANYCOMPATIBLEMULTIRANGE, ANYCOMPATIBLENONARRAY, ANYCOMPATIBLERANGE,
+    ANYELEMENT, ANYENUM, ANYMULTIRANGE, ANYNONARRAY, ANYRANGE,
+};
+use crate::types::range::{multirange_of, range_of, subtype};
+use crate::types::{TypeRef, array_type, base_type, element_type};
+
+/// anyelement and its family.
+pub fn is_first(ty: Oid) -> bool {
+    matches!(ty, ANYELEMENT | ANYARRAY | ANYNONARRAY | ANYENUM | ANYRANGE | ANYMULTIRANGE)
+}
+
+/// anycompatible and its family.
+pub fn is_second(ty: Oid) -> bool {
+    matches!(
+        ty,
+        ANYCOMPATIBLE | ANYCOMPATIBLEARRAY | ANYCOMPATIBLENONARRAY | ANYCOMPATIBLERANGE | ANYCOMPATIBLEMULTIRANGE
+    )
+}
+
+pub fn is_polymorphic(ty: Oid) -> bool {
+    is_first(ty) || is_second(ty)
+}
+
+fn is_of_range(ty: Oid) -> bool {
+    matches!(ty, ANYRANGE | ANYMULTIRANGE | ANYCOMPATIBLERANGE | ANYCOMPATIBLEMULTIRANGE)
+}
 
 /// A declared type as a call has it whose arguments, declared as `inputs`, are of these types.
 pub fn actual(declared: Oid, inputs: &[Oid], types: &[TypeRef]) -> Oid {
-    const FIRST: [Oid; 4] = [oid::ANYELEMENT, oid::ANYARRAY, oid::ANYNONARRAY, oid::ANYENUM];
-    const SECOND: [Oid; 3] = [oid::ANYCOMPATIBLE, oid::ANYCOMPATIBLEARRAY, oid::ANYCOMPATIBLENONARRAY];
-    let family: &[Oid] = match declared {
-        d if FIRST.contains(&d) => &FIRST,
-        d if SECOND.contains(&d) => &SECOND,
+    let family = match declared {
+        d if is_first(d) => is_first,
+        d if is_second(d) => is_second,
         _ => return declared,
     };
-    let given = inputs.iter().zip(types).find(|(d, _)| family.contains(d)).map(|(d, t)| (*d, base_type(t.oid)));
-    let Some((d, t)) = given else { return declared };
-    let from_array = matches!(d, oid::ANYARRAY | oid::ANYCOMPATIBLEARRAY);
+    let mut given = inputs.iter().zip(types).filter(|(d, _)| family(**d)).map(|(d, t)| (*d, base_type(t.oid)));
+    let found = match is_of_range(declared) {
+        true => given.find(|(d, _)| is_of_range(*d)).and_then(|(d, t)| range_among(d, t)),
+        false => given.next().map(|(d, t)| element_among(d, t)),
+    };
+    let Some(found) = found else { return declared };
+    let made = match declared {
+        ANYARRAY | ANYCOMPATIBLEARRAY => array_type(found),
+        ANYMULTIRANGE | ANYCOMPATIBLEMULTIRANGE => multirange_of(found),
+        _ => Some(found),
+    };
+    made.unwrap_or(declared)
+}
+
+/// The element type that follows from an argument.
+fn element_among(declared: Oid, given: Oid) -> Oid {
+    let element = match declared {
+        ANYARRAY | ANYCOMPATIBLEARRAY => element_type(given),
+        d if is_of_range(d) => range_among(d, given).and_then(subtype),
+        _ => Some(given),
+    };
+    element.unwrap_or(given)
+}
+
+/// The range type that follows from an argument.
+fn range_among(declared: Oid, given: Oid) -> Option<Oid> {
     match declared {
-        oid::ANYARRAY | oid::ANYCOMPATIBLEARRAY if from_array => t,
-        oid::ANYARRAY | oid::ANYCOMPATIBLEARRAY => array_type(t).unwrap_or(declared),
-        _ if from_array => element_type(t).unwrap_or(t),
-        _ => t,
+        ANYMULTIRANGE | ANYCOMPATIBLEMULTIRANGE => range_of(given),
+        _ => Some(given),
     }
 }

@@ -24,6 +24,8 @@ pub struct SqlBody {
     path: Option<Vec<String>>,
     args: Arguments,
     returns: Returns,
+    /// A procedure's row is always made of its columns, even of one that is a row itself.
+    procedure: bool,
 }
 
 struct Statement {
@@ -169,6 +171,7 @@ impl SqlBody {
             path: f.atomic.then(|| f.search_path.clone()),
             args: Arguments::of(cx, f, types),
             returns,
+            procedure: f.is_procedure(),
         })
     }
 
@@ -186,7 +189,7 @@ impl SqlBody {
         }
         match self.statements.last() {
             Some(last) if last.stmt.is_optimizable() => Ok(()),
-            _ => returns::shape(cx, None, &self.returns).map(|_| ()),
+            _ => returns::shape(cx, None, &self.returns, self.procedure).map(|_| ()),
         }
     }
 
@@ -226,7 +229,7 @@ impl SqlBody {
         }
         let types: Vec<TypeRef> = query.output().map(|t| t.expr.ty).collect();
         let returns_rows = query.write.as_ref().is_none_or(|w| !w.returning.is_empty());
-        returns::shape(cx, returns_rows.then_some(&types[..]), &self.returns).map(drop)
+        returns::shape(cx, returns_rows.then_some(&types[..]), &self.returns, self.procedure).map(drop)
     }
 
     fn plan(&self, cx: &mut ExecContext, n: usize) -> Result<Planned> {
@@ -245,7 +248,7 @@ impl SqlBody {
         let shaping = match n + 1 == self.statements.len() {
             true => {
                 let types: Vec<TypeRef> = plan.plan.columns.iter().map(|c| c.ty).collect();
-                Some(returns::shape(cx, plan.returns_rows.then_some(&types[..]), &self.returns)?)
+                Some(returns::shape(cx, plan.returns_rows.then_some(&types[..]), &self.returns, self.procedure)?)
             }
             false => None,
         };

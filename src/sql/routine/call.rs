@@ -62,6 +62,11 @@ impl ProcedureRun {
         self.def
     }
 
+    /// The columns it answers with.
+    pub fn columns(&self) -> Vec<(String, TypeRef)> {
+        out_columns(self.def, &self.types)
+    }
+
     /// The row of its OUT arguments; NULL if it has none.
     pub fn step(&mut self, cx: &mut ExecContext) -> Flow<Value> {
         if self.invocation.is_none() {
@@ -84,9 +89,10 @@ impl ProcedureRun {
     }
 }
 
-/// The OUT arguments of a procedure: names and types.
-pub fn out_columns(def: &FuncDef) -> Vec<(String, TypeRef)> {
+/// The OUT arguments of a procedure: names and types, polymorphic ones as the arguments of a call have them.
+fn out_columns(def: &FuncDef, types: &[TypeRef]) -> Vec<(String, TypeRef)> {
     let fact = def.fact;
+    let actual = |declared| TypeRef::of(crate::sql::func::polymorphic::actual(declared, def.args, types));
     let is_out = |m: u8| matches!(m, b'o' | b'b');
     fact.modes
         .bytes()
@@ -95,7 +101,7 @@ pub fn out_columns(def: &FuncDef) -> Vec<(String, TypeRef)> {
         .enumerate()
         .map(|(i, (n, _))| {
             let name = fact.names.get(n).filter(|n| !n.is_empty()).map(|n| (*n).to_owned());
-            (name.unwrap_or_else(|| format!("column{}", i + 1)), TypeRef::of(fact.all_args[n]))
+            (name.unwrap_or_else(|| format!("column{}", i + 1)), actual(fact.all_args[n]))
         })
         .collect()
 }

@@ -26,7 +26,7 @@ pub mod query;
 pub mod returns;
 pub mod shown;
 
-pub use call::{ProcedureRun, out_columns};
+pub use call::ProcedureRun;
 pub use def::def;
 pub use invoke::{Invocation, check_call, check_execute, open};
 pub use nesting::{Level, Nesting, deeper};

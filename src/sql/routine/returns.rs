@@ -127,10 +127,16 @@ fn mismatch(cx: &ExecContext, returns: TypeRef, detail: impl Into<String>) -> cr
 }
 
 /// PostgreSQL 15, functions.c, check_sql_fn_retval: the columns of a body's last statement. None: it returns no rows.
+/// The single column of a function may be the whole row; a procedure's never is.
 ///
 /// # Errors
 /// 42P13 where they do not fit.
-pub fn shape(cx: &mut ExecContext, found: Option<&[TypeRef]>, returns: &Returns) -> Result<Shaping> {
+pub fn shape(
+    cx: &mut ExecContext,
+    found: Option<&[TypeRef]>,
+    returns: &Returns,
+    procedure: bool,
+) -> Result<Shaping> {
     let as_is = Shaping { exprs: None, whole: false };
     let ty = match returns {
         Returns::Void => return Ok(as_is),
@@ -156,7 +162,7 @@ pub fn shape(cx: &mut ExecContext, found: Option<&[TypeRef]>, returns: &Returns)
             Ok(Shaping { exprs: changed.then(|| vec![e]), whole: false })
         }
         Returns::Row { ty, fields } => {
-            if let [one] = found
+            if let ([one], false) = (found, procedure)
                 && (one.oid == ty.oid || one.oid == oid::RECORD && ty.oid == oid::RECORD)
             {
                 return Ok(Shaping { exprs: None, whole: true });

@@ -405,7 +405,9 @@ pub(super) fn to_big(digits: &[i16]) -> UBig {
 fn from_big(n: &UBig, len: usize) -> Digits {
     let text = n.to_string();
     let groups = text.len().div_ceil(4).max(len);
-    let padded = format!("{text:0>width$}", width = groups * 4);
+    // Not a format's width: that ends at 65,535.
+    let mut padded = "0".repeat(groups * 4 - text.len());
+    padded.push_str(&text);
     padded.as_bytes().as_chunks::<4>().0.iter().map(|c| c.iter().fold(0, |n, b| n * 10 + i16::from(b - b'0'))).collect()
 }
 

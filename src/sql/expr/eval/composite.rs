@@ -5,7 +5,7 @@ use super::{Eval, Sel, document};
 use crate::bail;
 use crate::base::{Flow, Result};
 use crate::sql::exec::{ExecContext, phys_of};
-use crate::types::array::{Array, Builder, Dim, Dims, nest};
+use crate::types::array::{Array, Builder, Dim, Dims, MAX_SIZE, nest};
 use crate::types::record::{self, Record};
 use crate::types::{Batch, Column, Datum, Phys, TypeRef, base_type, element_type, oid};
 use smallvec::SmallVec;
@@ -327,10 +327,7 @@ fn assign_element(old: &Array<'_>, index: &[i32], value: Datum<'_>, element: cra
     if let ([d], [i]) = (old.dims.as_slice(), index) {
         let lower = d.lower.min(*i);
         let upper = d.upper().max(*i);
-        let len = (i64::from(upper) - i64::from(lower) + 1) as usize;
-        if len > (1 << 27) {
-            bail!(PROGRAM_LIMIT_EXCEEDED, "array size exceeds the maximum allowed (134217727)");
-        }
+        let len = span(lower, upper)?;
         let mut b = Builder::new(element);
         for n in lower..=upper {
             b.push(if n == *i { value } else { old.get(&[n]) });
@@ -343,6 +340,20 @@ fn assign_element(old: &Array<'_>, index: &[i32], value: Datum<'_>, element: cra
     let mut b = Builder::new(element);
     old.iter().enumerate().for_each(|(n, v)| b.push(if n == position { value } else { v }));
     Ok(b.finish_with(old.dims.clone()))
+}
+
+/// A number of elements an array may have.
+fn sized(elements: Option<usize>) -> Result<usize> {
+    elements
+        .filter(|n| *n <= MAX_SIZE)
+        .ok_or_else(|| crate::err!(PROGRAM_LIMIT_EXCEEDED, "array size exceeds the maximum allowed ({MAX_SIZE})"))
+}
+
+/// Elements between two subscripts, both included; `lower` is not above `upper`.
+fn span(lower: i32, upper: i32) -> Result<usize> {
+    // As PostgreSQL, which counts them in 32 bits: the last subscript itself is out of reach.
+    let next = upper.checked_add(1).map(i64::from);
+    sized(next.map(|u| (u - i64::from(lower)) as usize))
 }
 
 /// `a[l:u] = source`. PostgreSQL 15, arrayfuncs.c, array_set_slice: same rules for one dimension; more dimensions must
@@ -367,7 +378,7 @@ fn assign_slice(
             if upper < lower {
                 return Err(inverted());
             }
-            dims.push(Dim { len: (upper - lower + 1) as usize, lower });
+            dims.push(Dim { len: span(lower, upper)?, lower });
         }
         dims
     } else {
@@ -388,14 +399,17 @@ fn assign_slice(
         }
         ranges.push((l, u));
     }
-    let wanted: usize = ranges.iter().map(|(l, u)| (u - l + 1) as usize).product();
+    let mut wanted = 1;
+    for (l, u) in &ranges {
+        wanted = sized(span(*l, *u)?.checked_mul(wanted))?;
+    }
     if source.len() < wanted {
         return Err(too_small());
     }
     let mut all = dims.clone();
     if let ([d], [(l, u)]) = (dims.as_slice(), ranges.as_slice()) {
         let (lower, upper) = (d.lower.min(*l), d.upper().max(*u));
-        all = Dims::from_slice(&[Dim { len: (upper - lower + 1) as usize, lower }]);
+        all = Dims::from_slice(&[Dim { len: span(lower, upper)?, lower }]);
     }
     let mut b = Builder::new(element);
     let mut next = source.iter();
