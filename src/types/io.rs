@@ -36,7 +36,7 @@ pub fn text_in(typ: TypeRef, s: &str, io: &IoContext) -> Result<Value> {
             bytes(out)
         }
         oid::NAME => Value::text(text::clip(s, text::NAME_MAX)),
-        oid::CHAR => bytes(&s.as_bytes()[..s.len().min(1)]),
+        oid::CHAR => bytes(text::char_in(s)),
         oid::BYTEA => bytes(bytea::parse(s)?),
         oid::DATE => Value::I32(date::parse(s, io)?),
         oid::TIME => Value::I64(time::parse(s, typ.typmod, io)?),
@@ -169,7 +169,6 @@ pub fn text_out(typ: TypeRef, value: Datum<'_>, out: &mut Vec<u8>, io: &IoContex
             | oid::VARCHAR
             | oid::BPCHAR
             | oid::NAME
-            | oid::CHAR
             | oid::UNKNOWN
             | oid::CSTRING
             | oid::JSON
@@ -185,6 +184,7 @@ pub fn text_out(typ: TypeRef, value: Datum<'_>, out: &mut Vec<u8>, io: &IoContex
             | oid::ACLITEM,
             Datum::Bytes(b),
         ) => out.extend_from_slice(b),
+        (oid::CHAR, Datum::Bytes(b)) => text::char_out(b, out),
         (oid::BYTEA, Datum::Bytes(b)) => bytea::write(b, io.bytea_output, out),
         (oid::TIMETZ, Datum::Bytes(b)) => time::write_tz(TimeTz::from_bytes(b), out),
         (oid::INTERVAL, Datum::Bytes(b)) => Interval::from_bytes(b).write(out, io),

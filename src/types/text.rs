@@ -84,6 +84,27 @@ pub fn trim_blanks(bytes: &[u8]) -> &[u8] {
     &bytes[..end]
 }
 
+/// A value of type `"char"`: the first byte, or one written as three octal digits. Empty: the byte 0.
+pub fn char_in(s: &str) -> Vec<u8> {
+    let byte = match s.as_bytes() {
+        [b'\\', a @ b'0'..=b'7', b @ b'0'..=b'7', c @ b'0'..=b'7'] => {
+            let value = u32::from(a - b'0') << 6 | u32::from(b - b'0') << 3 | u32::from(c - b'0');
+            value as u8
+        }
+        [first, ..] => *first,
+        [] => 0,
+    };
+    if byte == 0 { Vec::new() } else { vec![byte] }
+}
+
+/// Its text: bytes that are no character alone as octal digits.
+pub fn char_out(value: &[u8], out: &mut Vec<u8>) {
+    match value {
+        [b] if !b.is_ascii() => out.extend_from_slice(format!("\\{b:03o}").as_bytes()),
+        _ => out.extend_from_slice(value),
+    }
+}
+
 /// Text received from a client: valid UTF-8 without NUL.
 pub fn check(bytes: &[u8]) -> Result<&str> {
     let invalid = |at: usize, len: usize| {

@@ -430,6 +430,10 @@ impl Binder<'_, '_> {
                 )
                 .at(self.at(coldefs[0].pos)));
             }
+            if scalar.is_some() {
+                let text = "a column definition list for an expression that is no call is not supported";
+                return Err(Error::unsupported(text).at(self.at(coldefs[0].pos)));
+            }
             let columns = coldefs
                 .iter()
                 .map(|c| Ok(RelColumn { name: c.name.clone(), ty: self.type_ref(&c.typ)?, dropped: false }))

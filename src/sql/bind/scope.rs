@@ -498,9 +498,13 @@ impl Binder<'_, '_> {
                 return self.raised(expr, at.0, pos);
             }
         }
-        let row_type = item.rel.and_then(|r| scope.rels[r].relation()).map(|rel| rel.row_type);
+        let relation = item.rel.and_then(|r| scope.rels[r].relation());
+        let row_type = relation.map(|rel| rel.row_type);
         let fields: Vec<Expr> = item.columns.iter().map(|c| c.expr.clone()).collect();
-        let mut names: Vec<String> = item.columns.iter().map(|c| c.name.clone()).collect();
+        // A row of a named type has that type's names, whatever the columns are called here.
+        let own = relation.map(|rel| rel.attributes.iter().filter(|a| !a.dropped).map(|a| a.name.clone()));
+        let own: Option<Vec<String>> = own.map(Iterator::collect).filter(|names: &Vec<_>| names.len() == fields.len());
+        let mut names = own.unwrap_or_else(|| item.columns.iter().map(|c| c.name.clone()).collect());
         if item.rel.is_some() && !fields.is_empty() {
             names.push(WHOLE_ROW.to_owned());
         }

@@ -531,6 +531,9 @@ fn alter_type(
         return Err(err!(FEATURE_NOT_SUPPORTED, "cannot alter type of a column used by a generated column")
             .detail(format!("Column \"{name}\" is used by generated column \"{by}\".")));
     }
+    if c.attributes[n].identity != 0 {
+        retype_identity(cmd, cx, oid, n, typ, ty)?;
+    }
     let rel = columns_only(oid, &c.name, &c.attributes);
     let own = Expr::new(ExprKind::Column { parts: vec![name.to_string()], star: false }, crate::sql::ast::NOWHERE);
     let shown = crate::types::format_type(ty.oid, ty.typmod, &*cx.fx.io.hooks);
@@ -765,6 +768,33 @@ fn set_identity(cmd: &Command, cx: &mut ExecContext, oid: Oid, name: &str, optio
         return Ok(());
     }
     index::patiently(cx, |cx| sequence::alter_object(cmd, cx, seq, &rest))
+}
+
+/// The sequence of an identity column has the column's type.
+fn retype_identity(
+    cmd: &Command,
+    cx: &mut ExecContext,
+    oid: Oid,
+    n: usize,
+    written: &TypeName,
+    ty: crate::types::TypeRef,
+) -> Result<()> {
+    use crate::types::oid::{INT2, INT4, INT8};
+    if ![INT2, INT4, INT8].contains(&ty.oid) {
+        return Err(err!(
+            INVALID_PARAMETER_VALUE,
+            "identity column type must be smallint, integer, or bigint"
+        ));
+    }
+    let Some(seq) = identity_sequence(cx, oid, n)? else { return Ok(()) };
+    let option = DefElem {
+        namespace: None,
+        name: "as".into(),
+        arg: Some(DefArg::Type(Box::new(written.clone()))),
+        action: Default::default(),
+        pos: crate::sql::ast::NOWHERE,
+    };
+    index::patiently(cx, |cx| sequence::alter_object(cmd, cx, seq, std::slice::from_ref(&option)))
 }
 
 fn drop_identity(cx: &mut ExecContext, oid: Oid, name: &str, missing_ok: bool) -> Result<()> {

@@ -141,7 +141,7 @@ fn plain_index(cx: &mut ExecContext, table: Oid, source: &Relation, index: &Inde
             c.attno = a.attno;
         }
     }
-    let parts: Vec<String> = columns[..index.key_columns].iter().map(|c| c.name.clone()).collect();
+    let parts = index::distinct_names(columns.iter().map(|c| c.name.clone()));
     let name = names::choose(cx, now.namespace, &now.name, &parts.join("_"), "idx", &[])?;
     let new = index::NewIndex {
         name,

@@ -210,7 +210,7 @@ pub fn options(
     match find("maxvalue") {
         Some(e) if e.arg.is_some() => p.max = number(e)?.unwrap_or(high),
         None if old.is_some() && !max_was_default => {}
-        _ => p.max = if ascending { high } else { -1 },
+        _ => p.max = if ascending || max_was_default { high } else { -1 },
     }
     if !(low..=high).contains(&p.max) {
         return Err(err!(
@@ -222,7 +222,7 @@ pub fn options(
     match find("minvalue") {
         Some(e) if e.arg.is_some() => p.min = number(e)?.unwrap_or(low),
         None if old.is_some() && !min_was_default => {}
-        _ => p.min = if ascending { 1 } else { low },
+        _ => p.min = if !ascending || min_was_default { low } else { 1 },
     }
     if !(low..=high).contains(&p.min) {
         return Err(err!(

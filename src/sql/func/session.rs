@@ -234,13 +234,13 @@ fn size_pretty_of(size: i128) -> String {
     if size.abs() < limit {
         return format!("{size} bytes");
     }
-    // One bit is kept for the rounding at the end.
-    let mut n = size >> 9;
+    // One bit is kept for the rounding at the end; what is cut off is cut off towards zero.
+    let mut n = size / 512;
     for unit in &UNITS[1..] {
         if n.abs() < 2 * limit - 1 || *unit == "PB" {
             return format!("{} {unit}", half_rounded(n));
         }
-        n >>= 10;
+        n /= 1024;
     }
     format!("{size} bytes")
 }

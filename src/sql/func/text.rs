@@ -659,8 +659,14 @@ fn bpchar_to_text(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Re
 }
 
 fn to_char(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
-    let b = args[0].bytes();
-    out.push(Datum::Bytes(&b[..b.len().min(1)]));
+    out.push(Datum::Bytes(&crate::types::text::char_in(args[0].str())));
+    Ok(())
+}
+
+fn char_to_text(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    let mut text = Vec::new();
+    crate::types::text::char_out(args[0].bytes(), &mut text);
+    out.push(Datum::Bytes(&text));
     Ok(())
 }
 
@@ -757,7 +763,7 @@ pub(super) static TABLE: &[(&str, FuncImpl)] = &[
     ("text_name", Scalar(to_name)),
     ("name_bpchar", Scalar(same)),
     ("bpchar_name", Scalar(bpchar_to_name)),
-    ("char_text", Scalar(same)),
+    ("char_text", Scalar(char_to_text)),
     ("char_bpchar", Scalar(same)),
     ("text_char", Scalar(to_char)),
     ("booltext", Scalar(bool_to_text)),

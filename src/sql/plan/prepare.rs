@@ -426,14 +426,70 @@ fn try_join(part: Expr, query: &mut Query) -> Option<Expr> {
         SubPlanKind::Exists => exists_join(link, query),
         _ => any_join(link, query),
     };
-    let mut nodes = std::mem::take(&mut query.from).into_iter();
-    let Some(mut left) = nodes.next() else { return None };
-    for n in nodes {
-        left =
-            FromNode::Join(Box::new(JoinNode { kind: JoinKind::Inner, left, right: n, on: None, using: Vec::new() }));
-    }
+    let (right, on) = nested_links(query, kind, right, on);
+    let left = crossed(std::mem::take(&mut query.from))?;
     query.from = vec![FromNode::Join(Box::new(JoinNode { kind, left, right, on, using: Vec::new() }))];
     None
+}
+
+/// FROM items without conditions between them as one.
+fn crossed(nodes: Vec<FromNode>) -> Option<FromNode> {
+    let cross = |left, right| {
+        FromNode::Join(Box::new(JoinNode { kind: JoinKind::Inner, left, right, on: None, using: Vec::new() }))
+    };
+    nodes.into_iter().reduce(cross)
+}
+
+/// PostgreSQL 15, prepjointree.c, pull_up_sublinks_qual_recurse: the conditions of a join made of a sub-select may hold
+/// further ones. One that reads only the new join's right side is joined there; one that reads only the left side may
+/// be joined below a semi join as well, but not below an anti join, which keeps the rows it fails for.
+fn nested_links(query: &mut Query, kind: JoinKind, right: FromNode, on: Option<Expr>) -> (FromNode, Option<Expr>) {
+    let Some(on) = on else { return (right, None) };
+    let mut right = right;
+    let mut inner = Vec::new();
+    rels_of_node(&right, &mut inner);
+    let mut parts = Vec::new();
+    conjuncts(on, &mut parts);
+    let mut kept = Vec::new();
+    for part in parts {
+        let read = rels_read(&part);
+        let rest = if read.iter().all(|r| inner.contains(r)) {
+            let left = std::mem::replace(&mut query.from, vec![right]);
+            let rest = try_join(part, query);
+            let Some(joined) = query.from.pop() else { unreachable!("FROM is not empty") };
+            (right, query.from) = (joined, left);
+            rest
+        } else if kind == JoinKind::Semi && !read.iter().any(|r| inner.contains(r)) {
+            try_join(part, query)
+        } else {
+            Some(part)
+        };
+        kept.extend(rest);
+    }
+    (right, conjunction(kept))
+}
+
+fn rels_of_node(node: &FromNode, out: &mut Vec<usize>) {
+    match node {
+        FromNode::Rel(r) => out.push(*r),
+        FromNode::Join(j) => {
+            rels_of_node(&j.left, out);
+            rels_of_node(&j.right, out);
+        }
+    }
+}
+
+/// The relations of this level an expression reads, also from inside sub-selects.
+fn rels_read(e: &Expr) -> Vec<usize> {
+    let mut out = Vec::new();
+    walk_expr_mut(&mut e.clone(), 0, &mut |x, depth| {
+        if let ExprKind::Var { rel, levels_up, .. } = x.kind
+            && levels_up == depth
+        {
+            out.push(rel);
+        }
+    });
+    out
 }
 
 /// The query reads columns `levels` levels out.

@@ -231,6 +231,10 @@ impl Planner<'_> {
             children: None,
             root: None,
         };
+        if let Source::Table { sample: Some(s), .. } = &entry.source {
+            let args = std::iter::once(&s.percent).chain(&s.seed);
+            base.lateral = args.fold(base.lateral, |set, e| set.union(rels_of(e)));
+        }
         let mut tree = None;
         match &mut entry.source {
             Source::Table { rel: t, inherit, .. } if t.is_partitioned() || *inherit && !t.children.is_empty() => {

@@ -111,7 +111,7 @@ fn create(
     part: &Arc<Relation>,
     columns: Vec<IndexColumn>,
 ) -> Result<()> {
-    let keys: Vec<String> = columns[..index.key_columns].iter().map(|c| c.name.clone()).collect();
+    let keys = crate::sql::command::index::distinct_names(columns.iter().map(|c| c.name.clone()));
     // The parent may get its constraint only afterwards.
     let name = match (index.constraint.is_valid().then_some(()), index.primary) {
         (Some(()), true) => names::choose(cx, part.namespace, &part.name, "", "pkey", &[])?,
