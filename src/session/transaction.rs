@@ -232,6 +232,7 @@ impl Session {
                 backend.txn.release_savepoint(&catalog, name)?;
                 let depth = backend.txn.depth();
                 self.leave_levels(before - depth, depth, true);
+                self.show_modes();
                 "RELEASE"
             }
             TransactionStmt::RollbackTo(name) => {

@@ -44,6 +44,15 @@ pub enum Datum<'a> {
 }
 
 impl<'a> Datum<'a> {
+    /// Equal bit by bit: −0 is not 0, and NaN is NaN.
+    pub fn same_image(&self, other: &Datum<'_>) -> bool {
+        match (self, other) {
+            (Datum::F32(a), Datum::F32(b)) => a.to_bits() == b.to_bits(),
+            (Datum::F64(a), Datum::F64(b)) => a.to_bits() == b.to_bits(),
+            (a, b) => a == b,
+        }
+    }
+
     pub fn is_null(self) -> bool {
         matches!(self, Datum::Null)
     }

@@ -16,6 +16,7 @@ pub struct Savepoint {
     locks: usize,
     files: usize,
     catalog_depth: usize,
+    read_only: bool,
 }
 
 impl Transaction {
@@ -53,6 +54,7 @@ impl Transaction {
             locks: self.held.mark(),
             files: self.files.len(),
             catalog_depth: catalog.depth() - 1,
+            read_only: self.read_only,
         });
     }
 
@@ -76,6 +78,8 @@ impl Transaction {
     /// Releases the savepoint of this depth and those inside it.
     pub fn release_from(&mut self, catalog: &Catalog, at: usize) {
         catalog.merge_to(self.savepoints[at].catalog_depth);
+        // PostgreSQL 15, xact.c, CommitSubTransaction: READ ONLY ends with the sub-transaction it was said in.
+        self.read_only = self.savepoints[at].read_only;
         let released: Vec<Xid> = self.ids_from(at);
         self.savepoints.truncate(at);
         if let Some(outer) = self.savepoints.last_mut() {

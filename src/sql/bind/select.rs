@@ -266,13 +266,14 @@ impl Binder<'_, '_> {
 
     /// A VALUES list as a range-table entry, with its columns as output.
     fn values_rel(&mut self, rows: &[Vec<ast::Expr>], _unknowns: Unknowns) -> Result<(usize, Vec<Target>)> {
-        let width = rows.first().map_or(0, Vec::len);
+        let rows: Vec<_> = rows.iter().map(|row| self.with_rows(row)).collect();
+        let width = rows.first().map_or(0, |row| row.len());
         let mut columns: Vec<Vec<Expr>> = vec![Vec::with_capacity(rows.len()); width];
         let before = std::mem::replace(&mut self.scope().clause, Clause::Values);
-        for row in rows {
+        for row in &rows {
             if row.len() != width {
                 // What is wrong with the values comes first.
-                for e in row {
+                for e in row.iter() {
                     self.expr(e)?;
                 }
                 let pos = row.first().map_or(ast::NOWHERE, ast::Expr::start);

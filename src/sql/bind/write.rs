@@ -269,7 +269,7 @@ impl Binder<'_, '_> {
     }
 
     /// A list of values in which `NEW.*` stands for the fields of the variable, or for the columns of the rule's row.
-    fn with_rows<'r>(&mut self, row: &'r [ast::Expr]) -> std::borrow::Cow<'r, [ast::Expr]> {
+    pub(super) fn with_rows<'r>(&mut self, row: &'r [ast::Expr]) -> std::borrow::Cow<'r, [ast::Expr]> {
         let fields = |e: &ast::Expr| match &e.kind {
             ast::ExprKind::Column { parts, star: true } => {
                 let names = match self.row_columns(parts) {

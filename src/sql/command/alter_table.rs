@@ -781,10 +781,7 @@ fn retype_identity(
 ) -> Result<()> {
     use crate::types::oid::{INT2, INT4, INT8};
     if ![INT2, INT4, INT8].contains(&ty.oid) {
-        return Err(err!(
-            INVALID_PARAMETER_VALUE,
-            "identity column type must be smallint, integer, or bigint"
-        ));
+        return Err(err!(INVALID_PARAMETER_VALUE, "identity column type must be smallint, integer, or bigint"));
     }
     let Some(seq) = identity_sequence(cx, oid, n)? else { return Ok(()) };
     let option = DefElem {

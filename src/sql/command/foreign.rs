@@ -491,7 +491,7 @@ fn refuse_generated(child: &Relation, columns: &[i16], f: &ast::ForeignKey) -> R
 }
 
 fn delete_columns<S: AsRef<str>>(child: &Relation, columns: &[i16], names: &[S]) -> Result<Vec<i16>> {
-    let wanted = attnos(child, names)?;
+    let mut wanted = attnos(child, names)?;
     for (n, name) in wanted.iter().zip(names) {
         if !columns.contains(n) {
             return Err(err!(
@@ -501,6 +501,13 @@ fn delete_columns<S: AsRef<str>>(child: &Relation, columns: &[i16], names: &[S])
             ));
         }
     }
+    let mut seen = Vec::new();
+    wanted.retain(|n| {
+        !seen.contains(n) && {
+            seen.push(*n);
+            true
+        }
+    });
     Ok(wanted)
 }
 

@@ -52,20 +52,20 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &TruncateStmt) -> Flow
                     .hint(format!("Truncate table \"{}\" at the same time, or use TRUNCATE ... CASCADE.", other.name))
                     .into());
             }
-            names::notice(
-                cx,
-                SqlState::SUCCESSFUL_COMPLETION,
-                format!("truncate cascades to table \"{}\"", other.name),
-            );
+            if !cmd.progress(Firing::default).checked {
+                let text = format!("truncate cascades to table \"{}\"", other.name);
+                names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, text);
+            }
             relations.push(other);
         }
         n += 1;
     }
-    let done = cmd.progress(Firing::default);
-    if done.step == 0 {
+    // Only once: the triggers themselves may have the tables open when they go on.
+    if !cmd.progress(Firing::default).checked {
         for relation in &relations {
             names::check_not_in_use(cx, (relation.oid, &relation.name), "TRUNCATE")?;
         }
+        cmd.progress(Firing::default).checked = true;
     }
     let done = cmd.progress(Firing::default);
     if done.step == 0 {
@@ -98,6 +98,8 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &TruncateStmt) -> Flow
 /// TRUNCATE's triggers, as far as they were fired.
 #[derive(Default)]
 struct Firing {
+    /// No running statement of the session uses the tables.
+    checked: bool,
     /// 1: those before; 2: the tables are empty.
     step: usize,
     at: usize,

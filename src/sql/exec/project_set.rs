@@ -82,7 +82,8 @@ pub(super) struct ProjectSet {
 /// Names and types of a composite type's columns.
 fn fields_of(ty: TypeRef, cx: &ExecContext) -> Result<(Vec<String>, Vec<TypeRef>)> {
     let fields = cx.fx.io.hooks.composite(crate::types::base_type(ty.oid));
-    let fields = fields.ok_or_else(|| Error::unsupported("populating an anonymous record is not supported here"))?;
+    let fields =
+        fields.ok_or_else(|| Error::unsupported("sets of rows without a type of their own are not supported here"))?;
     Ok(fields.into_iter().map(|f| (f.name, f.typ)).unzip())
 }
 

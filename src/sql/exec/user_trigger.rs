@@ -300,6 +300,10 @@ impl RowFiring {
             }
             if let Some(batch) = &mut new {
                 take_row(&t.rel, &value, batch).map_err(|e| left(cx, t, e))?;
+                // The next one does not see either what this one made of generated columns.
+                for (n, a) in t.rel.attributes.iter().enumerate().filter(|(_, a)| a.generated != 0) {
+                    batch.columns[n] = Column::constant(phys_of(a.ty), Datum::Null, batch.rows);
+                }
             }
         }
         self.at = 0;

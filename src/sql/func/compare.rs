@@ -4,7 +4,9 @@ use super::int::Int;
 use super::vector::{cmp, compare, compare_blank, compare_bytes, compare_u64, holds};
 use super::{FnContext, FuncImpl, ScalarFn};
 use crate::base::{Oid, Result};
+use crate::err;
 use crate::types::datetime::{date, timestamp};
+use crate::types::record::Record;
 use crate::types::{self, Column, Datum, TypeRef, oid};
 use std::cmp::Ordering;
 
@@ -144,6 +146,60 @@ fn mixed_three_way<const KIND: usize, const SWAP: bool>(
     Ok(())
 }
 
+/// PostgreSQL 15, rowtypes.c, record_image_cmp: rows by the bits of their values, whatever these mean.
+fn image_order(a: Datum<'_>, b: Datum<'_>) -> Result<Ordering> {
+    let (a, b) = (Record::new(a.bytes()), Record::new(b.bytes()));
+    for (n, (x, y)) in a.columns.iter().zip(&b.columns).enumerate() {
+        if x.typ != y.typ {
+            let shown = |t| types::format_type_plain(t, &types::context::NoHooks);
+            let (x, y) = (shown(x.typ), shown(y.typ));
+            return Err(err!(
+                DATATYPE_MISMATCH,
+                "cannot compare dissimilar column types {x} and {y} at record column {}",
+                n + 1
+            ));
+        }
+        let order = match (x.value, y.value) {
+            (Datum::Null, Datum::Null) => Ordering::Equal,
+            (Datum::Null, _) => Ordering::Greater,
+            (_, Datum::Null) => Ordering::Less,
+            (Datum::Bytes(x), Datum::Bytes(y)) => x.cmp(y),
+            (x, y) => word(x).cmp(&word(y)),
+        };
+        if order.is_ne() {
+            return Ok(order);
+        }
+    }
+    if a.columns.len() != b.columns.len() {
+        return Err(err!(DATATYPE_MISMATCH, "cannot compare record types with different numbers of columns"));
+    }
+    Ok(Ordering::Equal)
+}
+
+/// A value that fits a machine word, as PostgreSQL keeps it there: integers with their sign drawn out.
+fn word(d: Datum<'_>) -> u64 {
+    match d {
+        Datum::Bool(b) => b.into(),
+        Datum::I16(n) => i64::from(n) as u64,
+        Datum::I32(n) => i64::from(n) as u64,
+        Datum::U32(n) => n.into(),
+        Datum::I64(n) => n as u64,
+        Datum::F32(f) => i64::from(f.to_bits() as i32) as u64,
+        Datum::F64(f) => f.to_bits(),
+        Datum::Null | Datum::Bytes(_) => 0,
+    }
+}
+
+fn image<const OP: u8>(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
+    out.push(Datum::Bool(holds::<OP>(image_order(args[0], args[1])?)));
+    Ok(())
+}
+
+fn image_three_way(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
+    out.push(Datum::I32(image_order(args[0], args[1])? as i32));
+    Ok(())
+}
+
 const fn scalar(f: ScalarFn) -> FuncImpl {
     FuncImpl::Scalar(f)
 }
@@ -184,6 +240,11 @@ macro_rules! unsigned {
 macro_rules! typed {
     ($t:literal, $op:ident) => {
         scalar(by_type::<$t, { cmp::$op }>)
+    };
+}
+macro_rules! image {
+    ($op:ident) => {
+        scalar(image::<{ cmp::$op }>)
     };
 }
 /// Names of the form `date_eq_timestamp`.
@@ -246,7 +307,7 @@ pub(super) static TABLES: &[&[(&str, FuncImpl)]] = &[
     six!("bit", typed!(1560,)),
     six!("array_", typed!(2277,)),
     six!("record_", typed!(2249,)),
-    six!("record_image_", typed!(2249,)),
+    six!("record_image_", image!()),
     six!("oidvector", typed!(30,)),
     six!("range_", typed!(3831,)),
     six!("multirange_", typed!(4537,)),
@@ -301,6 +362,7 @@ pub(super) static TABLES: &[&[(&str, FuncImpl)]] = &[
         ("btcharcmp", scalar(by_name)),
         ("btarraycmp", scalar(three_way::<2277>)),
         ("btrecordcmp", scalar(three_way::<2249>)),
+        ("btrecordimagecmp", scalar(image_three_way)),
         ("bpcharcmp", scalar(by_trimmed_bytes)),
         ("byteacmp", scalar(by_bytes)),
         ("numeric_cmp", scalar(three_way::<1700>)),

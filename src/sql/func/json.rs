@@ -4,7 +4,7 @@ mod build;
 mod change;
 mod get;
 pub mod path;
-mod populate;
+pub mod populate;
 pub mod subscript;
 mod text;
 

@@ -8,8 +8,6 @@ mod series;
 mod text;
 pub(crate) mod text_search;
 
-pub(crate) use json::convert as json_value;
-
 use super::FuncDef;
 use crate::base::{Error, Flow, Result};
 use crate::sql::exec::{ExecContext, phys_of};

@@ -372,7 +372,7 @@ impl RoutineStream {
 
 /// # Errors
 /// 42804 where the rows are not those the query's column list tells.
-fn check_columns(found: &[TypeRef], wanted: &[TypeRef]) -> Result<()> {
+pub fn check_columns(found: &[TypeRef], wanted: &[TypeRef]) -> Result<()> {
     let text = "function return row and query-specified return row do not match";
     if found.len() != wanted.len() {
         let attributes = if found.len() == 1 { "attribute" } else { "attributes" };

@@ -28,7 +28,7 @@ pub mod shown;
 
 pub use call::ProcedureRun;
 pub use def::def;
-pub use invoke::{Invocation, check_call, check_execute, open};
+pub use invoke::{Invocation, check_call, check_columns, check_execute, open};
 pub use nesting::{Level, Nesting, deeper};
 
 use crate::base::{Error, Oid, Result};

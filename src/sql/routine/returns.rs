@@ -131,12 +131,7 @@ fn mismatch(cx: &ExecContext, returns: TypeRef, detail: impl Into<String>) -> cr
 ///
 /// # Errors
 /// 42P13 where they do not fit.
-pub fn shape(
-    cx: &mut ExecContext,
-    found: Option<&[TypeRef]>,
-    returns: &Returns,
-    procedure: bool,
-) -> Result<Shaping> {
+pub fn shape(cx: &mut ExecContext, found: Option<&[TypeRef]>, returns: &Returns, procedure: bool) -> Result<Shaping> {
     let as_is = Shaping { exprs: None, whole: false };
     let ty = match returns {
         Returns::Void => return Ok(as_is),

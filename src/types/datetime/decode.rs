@@ -493,6 +493,10 @@ impl Decoder<'_> {
 
     fn word_field(&mut self, text: &str, next: Option<&Field>, s: &mut State) -> Decoded<Step> {
         let word = match meaning(text) {
+            Meaning::Zone { .. } if Zone::of_abbreviation(text).is_some() => {
+                s.named = Zone::of_abbreviation(text);
+                return Ok(Step::Known(mask::ZONE));
+            }
             Meaning::Zone { east, dst } => return Ok(self.zone_word(east, dst)),
             Meaning::Unknown => {
                 s.named = Some(Zone::named(text).ok_or(Fault::BadFormat)?);

@@ -18,6 +18,8 @@ enum Rules {
     Changing(TimeZone),
     /// Always the same seconds east of Greenwich: up to a week, where `jiff` knows a day and a bit.
     Fixed { east: i32, abbreviation: String },
+    /// What an abbreviation meant in a zone at the time.
+    Abbreviated { zone: Box<Zone>, word: String },
 }
 
 /// PostgreSQL 15, localtime.c, getsecs: hours may go up to a week.
@@ -72,6 +74,7 @@ impl Zone {
         match &self.rules {
             Rules::Changing(rules) => rules.to_fixed_offset().ok().map(Offset::seconds),
             Rules::Fixed { east, .. } => Some(*east),
+            Rules::Abbreviated { .. } => None,
         }
     }
 
@@ -125,6 +128,34 @@ impl Zone {
         Some((table[at].1, table[at].2))
     }
 
+    /// The zone an abbreviation stands for that has meant different offsets.
+    pub fn of_abbreviation(name: &str) -> Option<Zone> {
+        let word = name.to_ascii_uppercase();
+        let table = super::abbreviation::CHANGING;
+        let at = table.binary_search_by(|(n, _)| (*n).cmp(&name.to_ascii_lowercase())).ok()?;
+        let zone = Box::new(Zone::named(table[at].1)?);
+        Some(Zone { name: word.clone(), rules: Rules::Abbreviated { zone, word } })
+    }
+
+    /// What an abbreviation means at an instant: as it was used last before, or else first after it; what holds there in
+    /// the zone if it never was. PostgreSQL 15, localtime.c, pg_interpret_timezone_abbrev: same rule.
+    fn meaning(&self, word: &str, us: i64) -> ZoneAt {
+        let now = self.at_utc(us);
+        let Rules::Changing(rules) = &self.rules else { return now };
+        if now.abbreviation == word {
+            return now;
+        }
+        let found = |t: jiff::tz::TimeZoneTransition<'_>| {
+            (t.abbreviation() == word).then(|| ZoneAt {
+                offset: t.offset().seconds(),
+                dst: t.dst().is_dst(),
+                abbreviation: word.to_owned(),
+            })
+        };
+        let at = instant(us);
+        rules.preceding(at).find_map(found).or_else(|| rules.following(at).find_map(found)).unwrap_or(now)
+    }
+
     /// The names of all zones of the database.
     pub fn names() -> Vec<String> {
         jiff::tz::db().available().map(|name| name.as_str().to_owned()).collect()
@@ -149,6 +180,7 @@ impl Zone {
             Rules::Fixed { east, abbreviation } => {
                 ZoneAt { offset: *east, dst: false, abbreviation: abbreviation.clone() }
             }
+            Rules::Abbreviated { zone, word } => zone.meaning(word, us),
         }
     }
 
@@ -157,6 +189,7 @@ impl Zone {
         match &self.rules {
             Rules::Changing(rules) => rules.to_offset(instant(us)).seconds(),
             Rules::Fixed { east, .. } => *east,
+            Rules::Abbreviated { zone, word } => zone.meaning(word, us).offset,
         }
     }
 
@@ -168,6 +201,10 @@ impl Zone {
         let rules = match &self.rules {
             Rules::Changing(rules) => rules,
             Rules::Fixed { east, .. } => return *east,
+            Rules::Abbreviated { zone, word } => {
+                let us = local_us.saturating_sub(i64::from(zone.offset_at_local(local_us)) * USECS_PER_SEC);
+                return zone.meaning(word, us).offset;
+            }
         };
         let local = into_cycle(local_us);
         let c = Civil::from_us(local);

@@ -58,8 +58,36 @@ pub fn kind(stmt: &CreateTriggerStmt, rel: &Relation) -> Result<()> {
     Ok(())
 }
 
+/// Generated columns have no values yet where BEFORE triggers ask for them.
+fn refuse_generated(cmd: &Command, stmt: &CreateTriggerStmt, rel: &Relation, e: &crate::sql::ast::Expr) -> Result<()> {
+    if stmt.timing != TriggerTiming::Before || !rel.attributes.iter().any(|a| !a.dropped && a.generated != 0) {
+        return Ok(());
+    }
+    let mut fault = None;
+    e.clone().rewrite(&mut |x| {
+        let ExprKind::Column { parts, star } = &x.kind else { return };
+        if fault.is_some() || parts.first().is_none_or(|p| p != "new") {
+            return;
+        }
+        let detail = match parts.get(1) {
+            Some(name) if rel.attribute(name).is_some_and(|a| a.generated != 0) => {
+                format!("Column \"{name}\" is a generated column.")
+            }
+            None if *star || parts.len() == 1 => {
+                "A whole-row reference is used and the table contains generated columns.".to_owned()
+            }
+            _ => return,
+        };
+        fault = Some((detail, x.pos));
+    });
+    let Some((detail, pos)) = fault else { return Ok(()) };
+    let text = "BEFORE trigger's WHEN condition cannot reference NEW generated columns";
+    Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, text).detail(detail).at(cmd.at(pos)))
+}
+
 /// What a WHEN condition may not name.
-pub fn condition(cmd: &Command, stmt: &CreateTriggerStmt, e: &crate::sql::ast::Expr) -> Result<()> {
+pub fn condition(cmd: &Command, stmt: &CreateTriggerStmt, rel: &Relation, e: &crate::sql::ast::Expr) -> Result<()> {
+    refuse_generated(cmd, stmt, rel, e)?;
     let has = |f: fn(&TriggerEvent) -> bool| stmt.events.iter().any(f);
     let inserts = has(|e| matches!(e, TriggerEvent::Insert));
     let deletes = has(|e| matches!(e, TriggerEvent::Delete));

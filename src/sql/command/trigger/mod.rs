@@ -75,7 +75,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateTriggerStmt)
     }
     let condition = match &stmt.when {
         Some(e) => {
-            check::condition(cmd, stmt, e)?;
+            check::condition(cmd, stmt, &rel, e)?;
             user_trigger::condition(cx, &rel, e, &cmd.source)?;
             Some(stored_text::text_of(cx, e, None)?)
         }

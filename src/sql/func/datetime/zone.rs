@@ -23,6 +23,9 @@ pub fn clock_us() -> i64 {
 
 /// A zone by abbreviation or name.
 pub(super) fn zone_of(name: &str) -> Result<Zone> {
+    if let Some(zone) = Zone::of_abbreviation(name) {
+        return Ok(zone);
+    }
     let by_abbreviation = Zone::abbreviation(name).and_then(|(east, _)| Zone::fixed(east));
     by_abbreviation
         .or_else(|| Zone::named(name))

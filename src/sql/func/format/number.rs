@@ -495,7 +495,8 @@ fn scientific(n: &Numeric, post: usize) -> String {
     let shifted = if leading == digits.len() {
         Numeric::zero()
     } else {
-        let plain = &digits[leading..];
+        // Rounding looks at one digit more than are shown; a number cannot have as many behind its point as before it.
+        let plain = &digits[leading..digits.len().min(leading + post + 2)];
         Numeric::parse(&format!("{}.{}", &plain[..1], &plain[1..])).unwrap_or_else(|_| Numeric::zero())
     };
     let mut mantissa = shifted;

@@ -5,9 +5,9 @@ use crate::bail;
 use crate::base::Result;
 use crate::sql::exec::ExecContext;
 use crate::sql::func::json::Node;
-use crate::types::array::{Builder, Dim, Dims};
-use crate::types::jsonb::{self, Jsonb};
-use crate::types::record::{self, Record};
+use crate::sql::func::json::populate::{self, Doc};
+use crate::types::jsonb::Jsonb;
+use crate::types::record::Record;
 use crate::types::{Column, Datum, IoContext, TypeRef, Value, oid};
 
 pub(super) fn open(call: &Call<'_>, cx: &mut ExecContext) -> Result<Option<Box<dyn SetStream>>> {
@@ -154,116 +154,52 @@ fn jsonb_keys(call: &Call<'_>, out: &mut [Column]) -> Result<()> {
 /// Rows with the columns asked for out of an object, or an array of objects. Columns the object has not are those of
 /// `base`, or NULL.
 fn rows_of(call: &Call<'_>, at: usize, base: Option<&Value>, io: &IoContext, out: &mut [Column]) -> Result<()> {
-    let set = call.func.name.ends_with("recordset");
-    let document = match (call.arg(at), call.arg_types.get(at).map(|t| t.oid)) {
-        (Datum::Null, _) if set => return Ok(()),
-        (Datum::Null, _) => jsonb::parse("{}")?,
-        (d, Some(oid::JSONB)) => d.bytes().to_vec(),
-        (d, _) => jsonb::parse(d.str())?,
-    };
-    let objects: Vec<Jsonb<'_>> = match (Jsonb::new(&document), set) {
-        (Jsonb::Array(items), true) => items.iter().collect(),
-        (Jsonb::Object(_), true) => bail!(INVALID_PARAMETER_VALUE, "cannot call {} on an object", call.func.name),
-        (_, true) => bail!(INVALID_PARAMETER_VALUE, "cannot call {} on a scalar", call.func.name),
-        (object, false) => vec![object],
-    };
-    let base = match base.map(Value::datum) {
-        Some(Datum::Bytes(b)) => Some(Record::new(b)),
+    let name = call.func.name;
+    let set = name.ends_with("recordset");
+    let before = match base.map(Value::datum) {
+        Some(Datum::Bytes(b)) => Some(b),
         _ => None,
     };
-    for object in objects {
-        let Jsonb::Object(pairs) = object else {
-            if set {
-                bail!(INVALID_PARAMETER_VALUE, "argument of {} must be an array of objects", call.func.name);
-            }
-            let what = if matches!(object, Jsonb::Array(_)) { "an array" } else { "a scalar" };
-            bail!(INVALID_PARAMETER_VALUE, "cannot call {} on {what}", call.func.name);
-        };
-        for (n, column) in out.iter_mut().enumerate() {
-            let name = call.names.get(n).map_or("", String::as_str);
-            match pairs.position(name) {
-                Some(p) => column.push(convert(pairs.bytes(p), call.columns[n], io)?.datum()),
-                None => column.push(base.as_ref().map_or(Datum::Null, |b| b.field(n))),
-            }
-        }
-    }
-    Ok(())
-}
-
-/// A JSON value as a value of an SQL type.
-///
-/// PostgreSQL 15, jsonfuncs.c, populate_record_field: same rules.
-pub(crate) fn convert(stored: &[u8], ty: TypeRef, io: &IoContext) -> Result<Value> {
-    let json = Jsonb::new(stored);
-    if matches!(json, Jsonb::Null) {
-        return crate::types::io::null_in(ty.oid, io).map(|()| Value::Null);
-    }
-    let info = crate::types::info(ty.oid);
-    match ty.oid {
-        oid::JSONB => return Ok(Value::Bytes(stored.into())),
-        oid::JSON => {
-            let mut text = Vec::new();
-            json.write(&mut text);
-            return Ok(Value::Bytes(text.into()));
-        }
-        _ => {}
-    }
-    if let (Some(info), Jsonb::Array(_)) = (info.filter(|i| i.is_array()), json) {
-        let mut b = Builder::new(info.element);
-        let mut dims = Dims::new();
-        collect(stored, TypeRef { oid: info.element, typmod: ty.typmod }, 0, &mut dims, &mut b, io)?;
-        return Ok(Value::Bytes(b.finish_with(dims).into()));
-    }
-    if info.is_some_and(|i| i.kind == b'c')
-        && let Jsonb::Object(pairs) = json
-    {
-        let fields = io.hooks.composite(ty.oid).unwrap_or_default();
-        let mut values = Vec::with_capacity(fields.len());
-        for f in &fields {
-            values.push(match pairs.position(&f.name) {
-                Some(p) => convert(pairs.bytes(p), f.typ, io)?,
-                None => crate::types::io::null_in(f.typ.oid, io).map(|()| Value::Null)?,
-            });
-        }
-        let mut out = Vec::new();
-        let parts = fields.iter().zip(&values).map(|(f, v)| (f.name.as_str(), f.typ.oid, v.datum()));
-        record::build(ty, parts, &mut out);
-        return Ok(Value::Bytes(out.into()));
-    }
-    let text = jsonb_text(json).unwrap_or_default();
-    crate::types::text_in(ty, &text, io)
-}
-
-/// The elements of nested arrays in row-major order, and their dimensions.
-fn collect(
-    stored: &[u8],
-    element: TypeRef,
-    depth: usize,
-    dims: &mut Dims,
-    out: &mut Builder,
-    io: &IoContext,
-) -> Result<()> {
-    let Jsonb::Array(items) = Jsonb::new(stored) else {
-        out.push(convert(stored, element, io)?.datum());
-        return Ok(());
+    let of_record = base.is_some() && call.arg_types.first().is_some_and(|t| t.oid == oid::RECORD);
+    let asked: Vec<(String, TypeRef)> = call.names.iter().cloned().zip(call.columns.iter().copied()).collect();
+    // A row without a type of its own tells its columns itself, and the query asks for the same.
+    let fields = match before.filter(|_| of_record) {
+        Some(b) => populate::fields_of(&Record::new(b)),
+        None if of_record && asked.is_empty() => return Err(populate::unknown_row(name)),
+        None => asked,
     };
-    if items.is_empty() && depth == 0 {
-        return Ok(());
-    }
-    match dims.get(depth) {
-        None => dims.push(Dim { len: items.len(), lower: 1 }),
-        Some(d) if d.len == items.len() => {}
-        Some(_) => bail!(INVALID_TEXT_REPRESENTATION, "malformed JSON array"),
-    }
-    for n in 0..items.len() {
-        let nested = matches!(items.get(n), Jsonb::Array(_));
-        if !nested && dims.len() > depth + 1 {
-            bail!(INVALID_TEXT_REPRESENTATION, "malformed JSON array");
+    let mut push = |values: &[Value]| -> Result<()> {
+        let found: Vec<TypeRef> = fields.iter().map(|f| f.1).collect();
+        crate::sql::routine::check_columns(&found, call.columns)?;
+        out.iter_mut().zip(values).for_each(|(column, v)| column.push(v.datum()));
+        Ok(())
+    };
+    let typ = call.arg_types.get(at).map_or(oid::JSON, |t| t.oid);
+    let doc = match call.arg(at) {
+        Datum::Null if set => return Ok(()),
+        Datum::Null => {
+            let had = before.map(Record::new);
+            let values = (0..fields.len()).map(|n| had.as_ref().map_or(Value::Null, |b| b.field(n).to_value()));
+            return push(&values.collect::<Vec<_>>());
         }
-        match nested {
-            true => collect(items.bytes(n), element, depth + 1, dims, out, io)?,
-            false => out.push(convert(items.bytes(n), element, io)?.datum()),
+        given => Doc::of(given, typ),
+    };
+    if !set {
+        return push(&populate::row(doc, &fields, before, io)?);
+    }
+    if !doc.is_array() {
+        let what = match (typ == oid::JSONB, doc.is_object()) {
+            (true, _) => "a non-array",
+            (false, true) => "an object",
+            (false, false) => "a scalar",
+        };
+        bail!(INVALID_PARAMETER_VALUE, "cannot call {name} on {what}");
+    }
+    for item in doc.items() {
+        if !item.is_object() {
+            bail!(INVALID_PARAMETER_VALUE, "argument of {name} must be an array of objects");
         }
+        push(&populate::row(item, &fields, before, io)?)?;
     }
     Ok(())
 }

@@ -277,7 +277,8 @@ pub(super) fn note_action(
         return Ok(());
     }
     if let Some((new, new_row)) = change.new
-        && positions(columns).all(|n| old[n].get(row) == new[n].get(new_row))
+        // As they look, not as they compare: −0 that becomes 0 is passed on, as PostgreSQL does.
+        && positions(columns).all(|n| old[n].get(row).same_image(&new[n].get(new_row)))
     {
         return Ok(());
     }
