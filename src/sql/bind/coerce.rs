@@ -107,7 +107,8 @@ pub(super) fn pathway(target: Oid, source: Oid, context: CastContext) -> Path {
     {
         // Pseudo-types have no text form worth the name, but for rows, strings of C and nothing.
         let has_text = |t| !info(t).is_some_and(|i| i.is_pseudo()) || t == oid::VOID || t == oid::CSTRING;
-        if (source == oid::RECORD || has_text(source)) && has_text(target) {
+        // An array of any type brings its element's along.
+        if (matches!(source, oid::RECORD | oid::ANYARRAY) || has_text(source)) && has_text(target) {
             return Path::Text;
         }
     }

@@ -49,7 +49,9 @@ pub fn write_json(typ: TypeRef, value: Datum<'_>, out: &mut Vec<u8>, io_context:
         Datum::Bytes(b) if typ.oid == oid::JSON => out.extend_from_slice(b),
         Datum::Bytes(b) if typ.oid == oid::JSONB => Jsonb::new(b).write(out),
         Datum::Bytes(b) if is_composite(typ.oid) => write_record(b, false, out, io_context)?,
-        Datum::Bytes(b) if info(typ.oid).is_some_and(|i| i.is_array()) => write_array(b, false, out, io_context)?,
+        Datum::Bytes(b) if typ.oid == oid::ANYARRAY || info(typ.oid).is_some_and(|i| i.is_array()) => {
+            write_array(b, false, out, io_context)?;
+        }
         v => {
             if let Some(text) = iso_text(typ, v, io_context) {
                 out.push(b'"');

@@ -167,16 +167,36 @@ fn one_character(escape: &str) -> Result<Option<char>> {
     Ok(first)
 }
 
+/// A bracket expression being read. Brackets nest (`[[:alpha:]_]`), and one that closes is an ordinary character right
+/// at the beginning, also after the caret there.
+#[derive(Default)]
+struct Class {
+    depth: usize,
+    /// 2 right at the beginning, 1 after a caret there.
+    begun: u8,
+}
+
+impl Class {
+    fn take(&mut self, c: char) {
+        match c {
+            ']' if self.begun == 0 => self.depth -= 1,
+            '[' => self.depth += 1,
+            _ => {}
+        }
+        self.begun = if c == '^' { self.begun.saturating_sub(1) } else { 0 };
+    }
+}
+
 /// An SQL regular expression as an advanced one (PostgreSQL 15, regexp.c, similar_escape_internal).
 pub(super) fn similar(pattern: &str, escape: Option<char>) -> Result<String> {
     let mut out = String::from("^(?:");
     // What comes before the first separator matches as little as it can.
     let separated = escape.is_some_and(|e| pattern.contains(&format!("{e}\"")));
-    let (mut after_escape, mut in_class, mut quotes) = (false, false, 0);
+    let (mut after_escape, mut class, mut quotes) = (false, Class::default(), 0);
     for c in pattern.chars() {
         if after_escape {
             after_escape = false;
-            if c == '"' && !in_class {
+            if c == '"' && class.depth == 0 {
                 match quotes {
                     0 => out += "){1,1}?(",
                     1 => out += "){1,1}(?:",
@@ -189,20 +209,21 @@ pub(super) fn similar(pattern: &str, escape: Option<char>) -> Result<String> {
             } else {
                 out.push('\\');
                 out.push(c);
+                class.begun = 0;
             }
         } else if Some(c) == escape {
             after_escape = true;
-        } else if in_class {
+        } else if class.depth > 0 {
             if c == '\\' {
                 out.push('\\');
             }
             out.push(c);
-            in_class = c != ']';
+            class.take(c);
         } else {
             match c {
                 '[' => {
                     out.push(c);
-                    in_class = true;
+                    class = Class { depth: 1, begun: 2 };
                 }
                 '%' => out += if separated && quotes == 0 { ".*?" } else { ".*" },
                 '*' | '+' | '?' | '}' if separated && quotes == 0 => {
