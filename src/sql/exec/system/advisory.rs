@@ -27,6 +27,7 @@ macro_rules! family {
                 "pg_advisory_unlock_all" => unlock_all,
                 "pg_blocking_pids" => blocking,
                 "pg_safe_snapshot_blocking_pids" => unsafe_for,
+                "pg_isolation_test_session_is_blocked" => is_blocked,
                 _ => return None,
             })
         }
@@ -100,6 +101,17 @@ fn blocking(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<
     let pid = u32::try_from(args[0].i32()).unwrap_or(0);
     let pids = cx.backend()?.instance.storage.locks.blockers(pid);
     int4_list(out, pids.into_iter().map(|p| p as i32));
+    Ok(())
+}
+
+/// What testers of schedules ask: does a session wait for one of these, or for a safe snapshot?
+fn is_blocked(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    let pid = u32::try_from(args[0].i32()).unwrap_or(0);
+    let storage = cx.backend()?.instance.storage.clone();
+    let interesting = crate::types::array::Array::new(args[1].bytes());
+    let interesting: Vec<u32> = interesting.iter().filter(|d| !d.is_null()).map(|d| d.i32() as u32).collect();
+    let waits = storage.locks.blockers(pid).iter().any(|p| interesting.contains(p));
+    out.push(Datum::Bool(waits || !storage.mvcc.serializable.blockers(pid).is_empty()));
     Ok(())
 }
 
