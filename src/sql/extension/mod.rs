@@ -11,6 +11,7 @@
 //! - EXT-1: a script names every C function that has code here, and no other (tested).
 //! - EXT-2: what PostgreSQL's script makes and ours does not, ours says at its head.
 
+mod pgcrypto;
 mod uuid_ossp;
 
 use crate::base::{Flow, Result};
@@ -68,7 +69,7 @@ pub enum Code {
 }
 
 /// In the order of their names.
-const ALL: &[&Extension] = &[&uuid_ossp::EXTENSION];
+const ALL: &[&Extension] = &[&pgcrypto::EXTENSION, &uuid_ossp::EXTENSION];
 
 /// All there are, but for PL/pgSQL.
 pub fn all() -> impl Iterator<Item = &'static Extension> {
