@@ -1,7 +1,7 @@
-//! Tells the registry of types about those that live in the catalogs: OIDs are the cluster's, so one registry serves
+//! Tells the registries of types and of operator classes about those that live in the catalogs: OIDs are the cluster's, so one registry serves
 //! all databases. An aborted CREATE TYPE leaves an entry nobody can name.
 
-use super::object::{Object, UserTypeKind};
+use super::object::{Object, UserTypeKind, fixed};
 use crate::base::Oid;
 use crate::types::info::{register, user_type};
 use crate::types::{self, Phys};
@@ -17,6 +17,7 @@ pub(super) fn note(object: &Object) {
                     (b'd', phys, Some(*base))
                 }
                 UserTypeKind::Composite { .. } => (b'c', Phys::Bytes, None),
+                UserTypeKind::Base(_) => (b'b', Phys::Bytes, None),
                 UserTypeKind::Shell => return,
             };
             let mut info = user_type(t.oid, &t.name, kind, phys);
@@ -34,9 +35,18 @@ pub(super) fn note(object: &Object) {
                     info.collation = of.collation;
                 }
             }
+            if let UserTypeKind::Base(b) = &t.kind {
+                info.code = types::code::find(&b.code);
+                info.category = b.category as u8;
+                info.align = b.align as u8;
+                info.storage = b.storage as u8;
+                [info.input, info.output, info.receive, info.send] = b.functions;
+                info.collation = if b.collatable { fixed::DEFAULT_COLLATION } else { Oid::INVALID };
+            }
             register(info);
             array(t.array_oid, t.oid, &t.name, t.namespace);
         }
+        Object::OpClass(o) => crate::gin::note_class(o.oid, &o.code, o.input),
         Object::Class(c) if c.row_type.is_valid() => {
             note_row(&c.name, c.namespace, c.oid, c.row_type, c.row_array_type);
         }

@@ -20,6 +20,7 @@ mod extension;
 mod folder;
 mod known_types;
 pub mod object;
+mod opclass;
 pub mod partition;
 pub mod relation;
 mod store;
@@ -33,6 +34,7 @@ pub use code::{Cast, Collation, Operator};
 pub use extension::Extension;
 pub use folder::{Folder, Record};
 pub use object::{IndexMethod, Object, ObjectKey, Policy, Rule, Trigger};
+pub use opclass::OpClass;
 pub use partition::{Bound, Edge, KeyColumn, Lineage, PartitionKey, Strategy};
 
 pub use relation::{

@@ -39,6 +39,8 @@ pub mod class {
     pub const POLICY: Oid = Oid(3256);
     pub const STATISTIC_EXT: Oid = Oid(3381);
     pub const EXTENSION: Oid = Oid(3079);
+    pub const OPCLASS: Oid = Oid(2616);
+    pub const OPFAMILY: Oid = Oid(2753);
     pub const PUBLICATION: Oid = Oid(6104);
     pub const PUBLICATION_REL: Oid = Oid(6106);
     pub const PUBLICATION_NAMESPACE: Oid = Oid(6237);
@@ -106,6 +108,7 @@ pub enum Object {
     Extension(super::Extension),
     TsConfig(super::TsConfig),
     TsDictionary(super::TsDictionary),
+    OpClass(super::OpClass),
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -369,8 +372,23 @@ pub enum UserTypeKind {
     Composite {
         class: Oid,
     },
+    /// An extension's.
+    Base(BaseType),
     /// `CREATE TYPE name;`
     Shell,
+}
+
+/// A type whose values are read and ordered by code of the program.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BaseType {
+    /// The name of the code: [`crate::types::code`].
+    pub code: String,
+    /// Input, output, receive, send.
+    pub functions: [Oid; 4],
+    pub align: char,
+    pub storage: char,
+    pub category: char,
+    pub collatable: bool,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -648,6 +666,7 @@ impl Object {
             Object::Extension(o) => ObjectKey::new(class::EXTENSION, o.oid),
             Object::TsConfig(o) => ObjectKey::new(class::TS_CONFIG, o.oid),
             Object::TsDictionary(o) => ObjectKey::new(class::TS_DICTIONARY, o.oid),
+            Object::OpClass(o) => ObjectKey::new(class::OPCLASS, o.oid),
         }
     }
 
@@ -676,6 +695,7 @@ impl Object {
             Object::Extension(o) => Some((Oid::INVALID, &o.name)),
             Object::TsConfig(o) => Some((o.namespace, &o.name)),
             Object::TsDictionary(o) => Some((o.namespace, &o.name)),
+            Object::OpClass(o) => Some((o.namespace, &o.name)),
             Object::Cast(_)
             | Object::Stats(_)
             | Object::Comment(_)
@@ -717,7 +737,10 @@ impl Object {
                 match &t.kind {
                     UserTypeKind::Domain { checks, .. } => parts.extend(checks.iter().map(|k| k.oid)),
                     // Labels have numbers of their type's own.
-                    UserTypeKind::Enum(_) | UserTypeKind::Composite { .. } | UserTypeKind::Shell => {}
+                    UserTypeKind::Enum(_)
+                    | UserTypeKind::Composite { .. }
+                    | UserTypeKind::Base(_)
+                    | UserTypeKind::Shell => {}
                 }
             }
             _ => {}

@@ -2,6 +2,9 @@
 
 use crate::base::Oid;
 use crate::types::{element_type, oid};
+use parking_lot::RwLock;
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 /// PostgreSQL 15, pg_opclass.dat: the classes of its core for `gin`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -11,6 +14,12 @@ pub enum Class {
     /// Only the hash codes of paths to values.
     JsonbPath,
     Tsvector,
+    /// The trigrams of a text.
+    Trigram,
+    /// Keys and values, apart.
+    Hstore,
+    /// The value itself, of this type.
+    Scalar(Oid),
 }
 
 /// What a search asks of the indexed value.
@@ -26,12 +35,26 @@ pub enum Strategy {
     PathExists,
     PathMatches,
     Matches,
+    /// LIKE and ILIKE.
+    Like,
+    /// Has trigrams in common.
+    Similar,
 }
 
 const ARRAY_OPS: Oid = Oid(10064);
 const TSVECTOR_OPS: Oid = Oid(10073);
 const JSONB_OPS: Oid = Oid(10090);
 const JSONB_PATH_OPS: Oid = Oid(10091);
+
+/// Classes that live in the catalogs, by OID: one registry serves all databases, as OIDs are the cluster's.
+static KNOWN: LazyLock<RwLock<HashMap<Oid, Class>>> = LazyLock::new(RwLock::default);
+
+/// Makes an operator class of the catalogs known; one whose code is not there stays unknown.
+pub fn note_class(oid: Oid, code: &str, input: Oid) {
+    if let Some(class) = Class::named(code, input) {
+        KNOWN.write().insert(oid, class);
+    }
+}
 
 impl Class {
     /// The class of a column: the one named, or else the default one of its type.
@@ -41,7 +64,18 @@ impl Class {
             TSVECTOR_OPS => Some(Class::Tsvector),
             JSONB_OPS => Some(Class::Jsonb),
             JSONB_PATH_OPS => Some(Class::JsonbPath),
+            oid if oid >= Oid::FIRST_NORMAL => KNOWN.read().get(&oid).copied(),
             _ => Class::default_of(ty),
+        }
+    }
+
+    /// The class behind an operator class of an extension.
+    fn named(code: &str, input: Oid) -> Option<Class> {
+        match code {
+            "trigram" => Some(Class::Trigram),
+            "hstore" => Some(Class::Hstore),
+            "scalar" => Some(Class::Scalar(input)),
+            _ => None,
         }
     }
 
@@ -54,8 +88,26 @@ impl Class {
     }
 
     /// PostgreSQL 15, pg_amop.dat: what an operator, with the indexed value on its left, asks for.
-    pub fn strategy(self, operator: Oid) -> Option<Strategy> {
+    /// Extensions' operators are known by the symbol of their function.
+    pub fn strategy(self, operator: Oid, symbol: &str) -> Option<Strategy> {
+        if self == Class::Trigram && operator >= Oid::FIRST_NORMAL {
+            return symbol
+                .ends_with("similarity_op")
+                .then_some(Strategy::Similar)
+                .or_else(|| symbol.ends_with("similarity_commutator_op").then_some(Strategy::Similar));
+        }
+        if self == Class::Hstore {
+            return match symbol.rsplit(':').next()? {
+                "hstore_contains" => Some(Strategy::Contains),
+                "hstore_exists" => Some(Strategy::HasKey),
+                "hstore_exists_any" => Some(Strategy::HasAnyKey),
+                "hstore_exists_all" => Some(Strategy::HasAllKeys),
+                _ => None,
+            };
+        }
         Some(match (self, operator.0) {
+            (Class::Trigram, 1209 | 1627) => Strategy::Like,
+            (Class::Trigram, 98) => Strategy::Equals,
             (Class::Array, 2750) => Strategy::Overlaps,
             (Class::Array, 2751) => Strategy::Contains,
             (Class::Array, 2752) => Strategy::ContainedBy,

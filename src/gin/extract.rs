@@ -4,7 +4,8 @@ use super::Class;
 use crate::types::array::Array;
 use crate::types::jsonb::Jsonb;
 use crate::types::numeric::Numeric;
-use crate::types::{Datum, TypeRef, key, tsvector};
+use crate::types::trigram::{self, Trigram};
+use crate::types::{Datum, TypeRef, hstore, key, tsvector};
 
 /// What kind of thing a key stands for. All but the last are of values that are not NULL.
 pub mod category {
@@ -69,6 +70,15 @@ pub fn keys(column: usize, class: Class, value: Datum<'_>, out: &mut Vec<Vec<u8>
             out.extend(tsvector::read(b).iter().map(|l| lexeme(column, &l.text)));
         }
         (Datum::Bytes(b), Class::Jsonb) => json_elements(column, Jsonb::new(b), out),
+        (Datum::Bytes(_), Class::Trigram) => {
+            out.extend(trigram::of(value.str()).iter().map(|t| of_trigram(column, t)));
+        }
+        (Datum::Bytes(b), Class::Hstore) => out.extend(hstore_pairs(column, b)),
+        (Datum::Null, Class::Scalar(_)) => {
+            out.push(plain(column, category::NULL));
+            return;
+        }
+        (_, Class::Scalar(ty)) => out.push(array_element(column, TypeRef::of(ty), value)),
         (Datum::Bytes(b), Class::JsonbPath) => json_paths(column, Jsonb::new(b), PATH_START, out),
         _ => {
             out.push(plain(column, category::NULL));
@@ -88,6 +98,26 @@ pub fn keys(column: usize, class: Class, value: Datum<'_>, out: &mut Vec<Vec<u8>
         }
     }
     out.truncate(at);
+}
+
+/// The key of an hstore's key.
+pub fn hstore_key(column: u8, key: &str) -> Vec<u8> {
+    of_element(column, &[b"K", key.as_bytes(), &[0]].concat(), LONGEST)
+}
+
+/// The keys of an hstore's keys and values.
+pub fn hstore_pairs(column: u8, stored: &[u8]) -> Vec<Vec<u8>> {
+    let value = |v: Option<&str>| match v {
+        Some(v) => [b"V", v.as_bytes(), &[0]].concat(),
+        None => b"N".to_vec(),
+    };
+    let both = |(k, v): (&str, Option<&str>)| [hstore_key(column, k), of_element(column, &value(v), LONGEST)];
+    hstore::pairs(stored).into_iter().flat_map(both).collect()
+}
+
+/// The key of a trigram.
+pub fn of_trigram(column: u8, trigram: &Trigram) -> Vec<u8> {
+    of_element(column, trigram, LONGEST)
 }
 
 /// The key of an array's element.

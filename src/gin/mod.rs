@@ -23,7 +23,7 @@ mod path;
 mod tests;
 mod tids;
 
-pub use class::{Class, Strategy};
+pub use class::{Class, Strategy, note_class};
 pub use extract::keys;
 pub use gather::Gather;
 pub use need::Need;

@@ -6,6 +6,7 @@ use crate::base::Result;
 use crate::btree::Bounds;
 use crate::types::array::Array;
 use crate::types::jsonb::Jsonb;
+use crate::types::trigram;
 use crate::types::{Datum, TypeRef, jsonpath, tsquery};
 
 /// Rows by the keys they have.
@@ -78,6 +79,12 @@ impl Need {
 
     /// What a condition on a column asks for, with this value on the operator's right.
     pub fn of(column: usize, class: Class, strategy: Strategy, value: Datum<'_>) -> Result<Need> {
+        if let Class::Scalar(ty) = class {
+            return Ok(match value.is_null() {
+                true => Need::Nothing,
+                false => Need::Key(extract::array_element(column as u8, TypeRef::of(ty), value)),
+            });
+        }
         let (Datum::Bytes(stored), column) = (value, column as u8) else { return Ok(Need::Nothing) };
         Ok(match strategy {
             Strategy::Overlaps | Strategy::Contains | Strategy::ContainedBy | Strategy::Equals
@@ -85,13 +92,21 @@ impl Need {
             {
                 of_array(column, strategy, stored)
             }
+            Strategy::Contains if class == Class::Hstore => {
+                Need::all(extract::hstore_pairs(column, stored).into_iter().map(Need::Key))
+            }
             Strategy::Contains if class == Class::Jsonb => {
                 keys(|out| extract::json_elements(column, Jsonb::new(stored), out))
             }
             Strategy::Contains => keys(|out| extract::json_paths(column, Jsonb::new(stored), extract::PATH_START, out)),
-            Strategy::HasKey => Need::Key(extract::json_key(column, value.str())),
-            Strategy::HasAnyKey => Need::any(named(column, stored)),
-            Strategy::HasAllKeys => Need::all(named(column, stored)),
+            Strategy::HasKey => Need::Key(name_of(class)(column, value.str())),
+            Strategy::HasAnyKey => Need::any(named(column, class, stored)),
+            Strategy::HasAllKeys => Need::all(named(column, class, stored)),
+            Strategy::Like => trigrams(column, &like_pieces(value.str())),
+            Strategy::Equals => trigrams(column, &[Piece { text: value.str().into(), begins: true, ends: true }]),
+            Strategy::Similar => {
+                Need::any(trigram::of(value.str()).iter().map(|t| Need::Key(extract::of_trigram(column, t))))
+            }
             Strategy::Matches => match tsquery::parse(value.str())? {
                 Some(query) => of_query(column, &query),
                 None => Need::Nothing,
@@ -109,16 +124,56 @@ impl Need {
     }
 }
 
+/// A part of a pattern that stands for itself, and whether it is at an end of the text.
+struct Piece {
+    text: String,
+    begins: bool,
+    ends: bool,
+}
+
+/// What stands between the wildcards of a LIKE pattern.
+fn like_pieces(pattern: &str) -> Vec<Piece> {
+    let mut out = vec![Piece { text: String::new(), begins: true, ends: false }];
+    let mut chars = pattern.chars();
+    while let Some(c) = chars.next() {
+        let own = match c {
+            '%' | '_' => {
+                out.push(Piece { text: String::new(), begins: false, ends: false });
+                continue;
+            }
+            '\\' => chars.next().unwrap_or('\\'),
+            other => other,
+        };
+        if let Some(last) = out.last_mut() {
+            last.text.push(own);
+        }
+    }
+    if let Some(last) = out.last_mut() {
+        last.ends = true;
+    }
+    out
+}
+
+fn trigrams(column: u8, pieces: &[Piece]) -> Need {
+    let of = |p: &Piece| trigram::of_piece(&p.text, p.begins, p.ends);
+    Need::all(pieces.iter().flat_map(of).map(|t| Need::Key(extract::of_trigram(column, &t))))
+}
+
 fn keys(extract: impl FnOnce(&mut Vec<Vec<u8>>)) -> Need {
     let mut found = Vec::new();
     extract(&mut found);
     Need::all(found.into_iter().map(Need::Key))
 }
 
+/// What makes the key of a name.
+fn name_of(class: Class) -> fn(u8, &str) -> Vec<u8> {
+    if class == Class::Hstore { extract::hstore_key } else { extract::json_key }
+}
+
 /// The keys an array of names asks for; its NULLs do not count.
-fn named(column: u8, stored: &[u8]) -> Vec<Need> {
+fn named(column: u8, class: Class, stored: &[u8]) -> Vec<Need> {
     let names = Array::new(stored).iter().filter(|d| !d.is_null());
-    names.map(|d| Need::Key(extract::json_key(column, d.str()))).collect()
+    names.map(|d| Need::Key(name_of(class)(column, d.str()))).collect()
 }
 
 /// PostgreSQL 15, ginarrayproc.c, ginqueryarrayextract: same cases.

@@ -2,9 +2,10 @@
 
 use crate::base::Oid;
 use crate::catalog::object::class;
-use crate::catalog::{Cast, Catalog, Object, ObjectKey};
+use crate::catalog::{Cast, Catalog, Object, ObjectKey, Operator};
 use crate::sql::bind::UserCode;
-use crate::sql::func::{CastContext, CastDef, CastMethod, FuncDef, user};
+use crate::sql::func::{CastContext, CastDef, CastMethod, FuncDef, OperDef, user};
+use crate::types;
 use std::sync::Arc;
 
 /// None: users have made nothing.
@@ -23,6 +24,7 @@ pub fn of(catalog: &Catalog, path: &[Oid]) -> Option<Arc<UserCode>> {
         };
         let def = user::operator(o.oid, &o.name, [o.left, o.right, o.result], o.function);
         code.operators.push((schema, path.contains(&o.namespace), def));
+        note_coded(catalog, o);
         behind.push(o.function);
     }
     for record in &casts {
@@ -36,6 +38,30 @@ pub fn of(catalog: &Catalog, path: &[Oid]) -> Option<Arc<UserCode>> {
         }
     }
     Some(Arc::new(code))
+}
+
+/// Operators by which an extension's type is ordered can be trusted as built-in ones are.
+fn note_coded(catalog: &Catalog, o: &Operator) {
+    let is_coded = |t: Oid| types::info(t).is_some_and(|i| i.code.is_some());
+    let Some(f) = function(catalog, o.function).filter(|f| f.fact.language() == b'c') else { return };
+    let (coded, compares) = (is_coded(o.left), matches!(o.name.as_str(), "=" | "<>" | "<" | "<=" | ">" | ">="));
+    // Other types have orders that are not the operator's.
+    if compares && !coded {
+        return;
+    }
+    let ordered = coded && o.left == o.right;
+    let (can_merge, can_hash) = (o.merges && ordered, o.hashes && ordered);
+    let plain = user::operator(o.oid, &o.name, [o.left, o.right, o.result], o.function);
+    let facts = OperDef {
+        commutator: o.commutator,
+        negator: o.negator,
+        can_merge,
+        can_hash,
+        rest: o.restrict,
+        join: o.join,
+        ..*plain
+    };
+    user::note_coded(facts, f);
 }
 
 fn function(catalog: &Catalog, oid: Oid) -> Option<&'static FuncDef> {

@@ -2,6 +2,7 @@
 
 use super::TypeRef;
 use super::builtin::TYPES;
+use super::code::TypeCode;
 use super::datum::Phys;
 use crate::base::Oid;
 use parking_lot::RwLock;
@@ -43,6 +44,8 @@ pub struct TypeInfo {
     /// The relation a composite type is the row of, or 0.
     pub relation: Oid,
     pub namespace: Oid,
+    /// What an extension's base type is made of.
+    pub code: Option<&'static TypeCode>,
 }
 
 pub(super) const fn t(
@@ -88,6 +91,7 @@ pub(super) const fn t(
         base_typmod: -1,
         relation: Oid::INVALID,
         namespace: Oid(11),
+        code: None,
     }
 }
 

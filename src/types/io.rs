@@ -128,6 +128,7 @@ fn other_text_in(typ: TypeRef, s: &str, io: &IoContext) -> Result<Value> {
         b'r' => Ok(bytes(range::parse(typ.oid, s, io)?)),
         b'm' => Ok(bytes(range::multi_parse(typ.oid, s, io)?)),
         _ if typ.oid == oid::RECORD => Ok(bytes(record::parse(typ, s, io)?)),
+        _ if let Some(code) = t.code => Ok(bytes((code.read)(s)?)),
         b'p' => Err(err!(
             FEATURE_NOT_SUPPORTED,
             "cannot accept a value of type {}",
@@ -223,6 +224,10 @@ fn other_text_out(typ: TypeRef, value: Datum<'_>, out: &mut Vec<u8>, io: &IoCont
         (b'r', Datum::Bytes(b)) => range::write(b, out, io),
         (b'm', Datum::Bytes(b)) => range::multi_write(b, out, io),
         (_, Datum::Bytes(b)) if t.is_array() || matches!(typ.oid, oid::ANYARRAY) => array::write(b, out, io),
+        (_, Datum::Bytes(b)) if let Some(code) = t.code => {
+            (code.show)(b, out);
+            Ok(())
+        }
         (b'p', Datum::I32(v)) => {
             int::write(v, out);
             Ok(())
@@ -405,6 +410,7 @@ pub fn binary_in(typ: TypeRef, b: &[u8], io: &IoContext) -> Result<Value> {
                 b'c' => bytes(record::from_binary(typ, b, io)?),
                 b'r' => bytes(range::from_binary(typ.oid, b, io)?),
                 b'm' => bytes(range::multi_from_binary(typ.oid, b, io)?),
+                _ if let Some(code) = t.code => bytes((code.receive)(b)?),
                 _ => return Err(no_function("binary input", typ.oid)),
             }
         }
@@ -495,6 +501,7 @@ pub fn binary_out(typ: TypeRef, value: Datum<'_>, out: &mut Vec<u8>, io: &IoCont
                 b'c' => record::write_binary(b, out, io)?,
                 b'r' => range::write_binary(b, out, io)?,
                 b'm' => range::multi_write_binary(b, out, io)?,
+                _ if let Some(code) = t.code => (code.send)(b, out),
                 _ => return Err(no_function("binary output", other)),
             }
         }

@@ -80,6 +80,7 @@ fn encode_bytes(typ: TypeRef, b: &[u8], out: &mut Vec<u8>) {
             Some(t) if t.kind == b'c' => encode_record(b, out),
             Some(t) if t.kind == b'r' => Range::new(b).encode_key(out),
             Some(t) if t.kind == b'm' => Multirange::new(b).encode_key(out),
+            Some(t) if let Some(key) = t.code.and_then(|c| c.key) => key(b, out),
             Some(t) if t.oid != other => encode_bytes(TypeRef::of(t.oid), b, out),
             _ => escaped(b, out),
         },

@@ -57,6 +57,12 @@ fn compare_bytes(typ: TypeRef, a: &[u8], b: &[u8]) -> Ordering {
             Some(t) if t.kind == b'c' => compare_records(a, b),
             Some(t) if t.kind == b'r' => Range::new(a).compare(&Range::new(b)),
             Some(t) if t.kind == b'm' => Multirange::new(a).compare(&Multirange::new(b)),
+            Some(t) if let Some(key) = t.code.and_then(|c| c.key) => {
+                let (mut x, mut y) = (Vec::new(), Vec::new());
+                key(a, &mut x);
+                key(b, &mut y);
+                x.cmp(&y)
+            }
             Some(t) if t.oid != other => compare_bytes(TypeRef::of(t.oid), a, b),
             _ => a.cmp(b),
         },

@@ -787,6 +787,34 @@ pub struct CreateExtensionStmt {
     pub options: Vec<DefElem>,
 }
 
+/// CREATE OPERATOR CLASS.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateOpClassStmt {
+    pub name: QualName,
+    pub default: bool,
+    pub typ: TypeName,
+    pub method: Name,
+    pub family: Option<QualName>,
+    pub items: Vec<OpClassItem>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum OpClassItem {
+    /// Without types: those of the class on both sides.
+    Operator {
+        number: i32,
+        op: OperName,
+        types: Option<Box<OperSignature>>,
+        order_by: Option<QualName>,
+    },
+    Function {
+        number: i32,
+        types: Vec<TypeName>,
+        function: Box<FuncSignature>,
+    },
+    Storage(TypeName),
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlterExtensionStmt {
     pub name: Name,

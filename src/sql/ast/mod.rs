@@ -107,6 +107,7 @@ pub enum Stmt {
     CreatePublication(Box<CreatePublicationStmt>),
     AlterPublication(Box<AlterPublicationStmt>),
     CreateExtension(Box<CreateExtensionStmt>),
+    CreateOpClass(Box<CreateOpClassStmt>),
     AlterExtension(Box<AlterExtensionStmt>),
     CreateLanguage(Box<CreateLanguageStmt>),
     CreateAccessMethod(Box<CreateAccessMethodStmt>),

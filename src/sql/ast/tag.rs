@@ -173,6 +173,7 @@ impl Stmt {
             Stmt::CreatePublication(_) => "CREATE PUBLICATION",
             Stmt::AlterPublication(_) => "ALTER PUBLICATION",
             Stmt::CreateExtension(_) => "CREATE EXTENSION",
+            Stmt::CreateOpClass(_) => "CREATE OPERATOR CLASS",
             Stmt::AlterExtension(_) => "ALTER EXTENSION",
             Stmt::CreateLanguage(_) => "CREATE LANGUAGE",
             Stmt::CreateAccessMethod(_) => "CREATE ACCESS METHOD",

@@ -371,6 +371,9 @@ pub(in crate::sql) fn sort_operator(name: &str, ty: Oid) -> Option<&'static Oper
     if let Some(o) = func::type_operator(name, base, base) {
         return Some(o);
     }
+    if types::info(base).is_some_and(|i| i.code.is_some()) {
+        return func::user::sort_operator(name, base);
+    }
     if types::element_type(base).is_some() {
         return func::type_operator(name, oid::ANYARRAY, oid::ANYARRAY);
     }

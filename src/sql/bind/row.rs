@@ -73,7 +73,7 @@ impl Binder<'_, '_> {
                 super::resolve::find_operator(n, Some(left.ty.oid), right.ty.oid)
                     .ok()
                     .flatten()
-                    .and_then(|o| func::func(o.func))
+                    .and_then(func::user::function_of)
                     .ok_or_else(|| err!(UNDEFINED_FUNCTION, "operator does not exist: {n}"))
             };
             let (eq, lt) = (find("=")?, find("<")?);

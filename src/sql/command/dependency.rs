@@ -162,6 +162,7 @@ fn dependents(cx: &mut ExecContext, key: ObjectKey) -> Result<Vec<Dependent>> {
             let text = format!("'{}'::regdictionary", key.oid);
             expressions_that(cx, &text, |e| names(e, oid::REGDICTIONARY, key.oid), &mut found)?;
         }
+        class::OPCLASS => of_opclass(&catalog, key.oid, &mut found),
         _ => {}
     }
     Ok(found)
@@ -177,6 +178,7 @@ fn members(catalog: &Catalog, namespace: Oid, found: &mut Vec<Dependent>) {
         class::COLLATION,
         class::TS_CONFIG,
         class::TS_DICTIONARY,
+        class::OPCLASS,
     ] {
         for record in catalog.all(class) {
             let inside = record.object.name().is_some_and(|(place, _)| place == namespace);
@@ -192,6 +194,16 @@ fn members(catalog: &Catalog, namespace: Oid, found: &mut Vec<Dependent>) {
         if matches!(&record.object, Object::Extension(e) if e.namespace == namespace) {
             let key = record.object.key();
             found.push(Dependent { key, age: key.oid, silent: false });
+        }
+    }
+}
+
+/// Indexes that use it.
+fn of_opclass(catalog: &Catalog, oid: Oid, found: &mut Vec<Dependent>) {
+    for record in catalog.all(class::RELATION) {
+        let Ok(c) = record.object.as_class() else { continue };
+        if c.index.as_ref().is_some_and(|i| i.columns.iter().any(|k| k.opclass == oid)) {
+            found.push(Dependent { key: record.object.key(), age: c.oid, silent: false });
         }
     }
 }

@@ -246,6 +246,11 @@ pub fn describe(cx: &mut ExecContext, key: ObjectKey) -> Result<String> {
         Object::DefaultAcl(d) => describe_default_acl(&catalog, d),
         Object::Publication(p) => format!("publication {}", p.name),
         Object::Extension(e) => format!("extension {}", e.name),
+        Object::OpClass(o) => {
+            let visible = catalog.effective_path().contains(&o.namespace);
+            let schema = catalog.namespace(o.namespace).map(|n| format!("{}.", n.name)).filter(|_| !visible);
+            format!("operator class {}{} for access method gin", schema.unwrap_or_default(), o.name)
+        }
         Object::Operator(o) => format!("operator {}", super::operator::shown(cx, o)),
         Object::Cast(c) => super::cast::shown(cx, c),
         Object::Collation(c) => format!("collation {}", super::collation::shown(&catalog, c)),

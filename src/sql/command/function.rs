@@ -170,7 +170,7 @@ fn signature(cmd: &Command, cx: &mut ExecContext, stmt: &CreateFunctionStmt) -> 
             let what = if stmt.procedure { "procedures" } else { "functions" };
             return Err(invalid(format!("{what} cannot accept set arguments")));
         }
-        let ty = resolve_type_name(cx, &cmd.source, &p.typ).map_err(|e| unplaced(e, false))?;
+        let ty = type_or_shell(cmd, cx, stmt, &p.typ, "argument").map_err(|e| unplaced(e, false))?;
         let is_input = matches!(mode, 'i' | 'b' | 'v');
         if variadic && (is_input || mode == 'o' && stmt.procedure) {
             return Err(invalid("VARIADIC parameter must be the last input parameter"));
@@ -259,7 +259,7 @@ fn result_type(
             Ok((TypeRef::of(ty), true))
         }
         (Some(t), outs) => {
-            let ty = resolve_type_name(cx, &cmd.source, t).map_err(|e| unplaced(e, true))?;
+            let ty = type_or_shell(cmd, cx, stmt, t, "return").map_err(|e| unplaced(e, true))?;
             if let Some(wanted) = outs
                 && wanted != ty.oid
             {
@@ -271,6 +271,26 @@ fn result_type(
         (None, Some(ty)) => Ok((TypeRef::of(ty), false)),
         (None, None) => Err(invalid("function result type must be specified")),
     }
+}
+
+/// The type of an argument or a result; functions that make a type out of a shell may name that.
+fn type_or_shell(
+    cmd: &Command,
+    cx: &mut ExecContext,
+    stmt: &CreateFunctionStmt,
+    name: &TypeName,
+    what: &str,
+) -> Result<TypeRef> {
+    let fault = match resolve_type_name(cx, &cmd.source, name) {
+        Err(e) if e.message().ends_with("is only a shell") => e,
+        other => return other,
+    };
+    let language = stmt.options.iter().find(|o| o.name == "language").and_then(DefElem::string).unwrap_or_default();
+    let Some(shell) = super::types::find(cx, &name.names)?.filter(|_| !language.eq_ignore_ascii_case("sql")) else {
+        return Err(fault);
+    };
+    names::notice(cx, SqlState::WRONG_OBJECT_TYPE, format!("{what} type {} is only a shell", shell.name));
+    Ok(TypeRef::of(shell.oid))
 }
 
 /// A type that does not exist is told without its place here, an argument's without quotes, too.

@@ -1,7 +1,7 @@
 //! CREATE INDEX, and the indexes behind PRIMARY KEY and UNIQUE.
 
 use super::write::{attribute, attributes_read, bind, class_of, columns_only, empty_class, new_oid, put, volatility};
-use super::{Command, names, reloptions, storage, stored_text};
+use super::{Command, names, opclass, reloptions, storage, stored_text};
 use crate::base::{Error, Flow, Fork, Oid, Result, SqlState, TupleId};
 use crate::btree::node::push_tid;
 use crate::btree::{IndexStore, Loader};
@@ -192,7 +192,8 @@ const UNORDERED: &[Oid] = &[
 
 /// Values of the type have an order.
 pub fn is_ordered(ty: Oid) -> bool {
-    !UNORDERED.contains(&ty)
+    let unordered = |t: &crate::types::TypeInfo| t.code.is_some_and(|c| c.key.is_none());
+    !UNORDERED.contains(&ty) && !crate::types::info(crate::types::base_type(ty)).is_some_and(unordered)
 }
 
 /// What only B-trees can do, and what hash indexes cannot (PostgreSQL 15, indexcmds.c: same words).
@@ -261,7 +262,7 @@ fn check_elements(cx: &ExecContext, ty: TypeRef, method: IndexMethod) -> Result<
 }
 
 pub fn check_ordered(cx: &ExecContext, ty: TypeRef) -> Result<()> {
-    if !UNORDERED.contains(&ty.oid) {
+    if is_ordered(ty.oid) {
         return Ok(());
     }
     let shown = crate::types::format_type_plain(ty.oid, &*cx.fx.io.hooks);
@@ -315,6 +316,17 @@ fn column(
         _ => return Err(Error::internal("an index column without name and expression")),
     };
     let opclass = match &e.opclass {
+        None if method == IndexMethod::Gin && !system_view::default_opclass(method, ty.oid).is_valid() => {
+            let own = opclass::default_for(&cx.backend()?.catalog.clone(), ty.oid);
+            match own {
+                Some(oid) => oid,
+                None => {
+                    return Err(check_class(cx, ty, method)
+                        .err()
+                        .unwrap_or_else(|| Error::internal("no operator class")));
+                }
+            }
+        }
         Some(named) if method == IndexMethod::Gin => named_opclass(cx, named, ty, method)?,
         named => {
             check_class(cx, ty, method)?;
@@ -337,7 +349,20 @@ fn column(
 
 /// The operator class named, if it is another than the type's default one. All of a type's order alike here, since
 /// text is ordered as bytes.
-pub fn named_opclass(cx: &ExecContext, named: &QualName, ty: TypeRef, method: IndexMethod) -> Result<Oid> {
+pub fn named_opclass(cx: &mut ExecContext, named: &QualName, ty: TypeRef, method: IndexMethod) -> Result<Oid> {
+    // What an extension's type is ordered by has the type's name.
+    let code = crate::types::info(crate::types::base_type(ty.oid)).and_then(|i| i.code);
+    if code.is_some_and(|c| c.key.is_some() && named.name() == format!("{}_ops", c.name)) {
+        return Ok(Oid::INVALID);
+    }
+    if method == IndexMethod::Gin
+        && let Some(own) = opclass::named(&cx.backend()?.catalog.clone(), named)?
+    {
+        return match opclass::takes(&own, ty.oid) {
+            true => Ok(own.oid),
+            false => Err(not_accepted(cx, &named.joined(), ty)),
+        };
+    }
     let Some(class) = system_view::opclass_named(method, named.name()) else {
         let (class, method) = (named.joined(), method.name());
         let text = format!("operator class \"{class}\" does not exist for access method \"{method}\"");
@@ -393,7 +418,7 @@ fn predicate(
 
 /// Makes an index and fills it. The table is locked against writers.
 pub fn create_object(cx: &mut ExecContext, table: &Arc<Relation>, new: NewIndex) -> Result<Oid> {
-    for c in &new.columns[..new.key_columns] {
+    for c in new.columns[..new.key_columns].iter().filter(|c| c.opclass < Oid::FIRST_NORMAL) {
         check_class(cx, c.ty, new.method)?;
     }
     if new.unique && table.is_partitioned() {

@@ -17,6 +17,7 @@ mod alter_system;
 mod alter_table;
 mod analyze;
 mod analyze_extended;
+mod base_type;
 mod call;
 mod cast;
 mod checkpoint;
@@ -44,6 +45,7 @@ mod large_object;
 mod like;
 mod lock_table;
 mod names;
+mod opclass;
 mod operator;
 mod owned;
 mod owner;
@@ -207,6 +209,8 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
         },
         Stmt::AlterTsDictionary(s) => text_search::alter_dictionary(cx, s)?,
         Stmt::AlterTsConfig(s) => text_search::alter_config(cmd, cx, s)?,
+        Stmt::Define(s) if s.object == ast::ObjectType::Type => base_type::create(cmd, cx, s)?,
+        Stmt::CreateOpClass(s) => opclass::create(cmd, cx, s)?,
         Stmt::CreateCast(s) => cast::create(cmd, cx, s)?,
         Stmt::AlterEnum(s) => types::alter_enum(cmd, cx, s)?,
         Stmt::CreateCompositeType(s) => types::create_composite(cmd, cx, s)?,

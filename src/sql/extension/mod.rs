@@ -11,7 +11,13 @@
 //! - EXT-1: a script names every C function that has code here, and no other (tested).
 //! - EXT-2: what PostgreSQL's script makes and ours does not, ours says at its head.
 
+mod btree_gin;
+mod citext;
+mod fuzzystrmatch;
+mod hstore;
+mod pg_trgm;
 mod pgcrypto;
+mod unaccent;
 mod uuid_ossp;
 
 use crate::base::{Flow, Result};
@@ -60,6 +66,11 @@ pub type SessionFn = fn(&mut ExecContext, &[Datum<'_>], &mut Column) -> Flow<()>
 /// A function that returns rows, in columns of these types. It may wait; then it is called again.
 pub type RowsFn = fn(&mut ExecContext, &[Value], &[TypeRef]) -> Flow<Vec<Vec<Value>>>;
 
+/// Stands for what an index method does with values by code of its own; nobody can call it.
+fn index_only(_: &mut crate::sql::func::FnContext, _: &[Datum<'_>], _: &mut Column) -> Result<()> {
+    Err(crate::base::Error::unsupported("support functions of index methods cannot be called"))
+}
+
 /// What is behind a symbol.
 #[derive(Clone, Copy)]
 pub enum Code {
@@ -69,7 +80,16 @@ pub enum Code {
 }
 
 /// In the order of their names.
-const ALL: &[&Extension] = &[&pgcrypto::EXTENSION, &uuid_ossp::EXTENSION];
+const ALL: &[&Extension] = &[
+    &btree_gin::EXTENSION,
+    &citext::EXTENSION,
+    &fuzzystrmatch::EXTENSION,
+    &hstore::EXTENSION,
+    &pg_trgm::EXTENSION,
+    &pgcrypto::EXTENSION,
+    &unaccent::EXTENSION,
+    &uuid_ossp::EXTENSION,
+];
 
 /// All there are, but for PL/pgSQL.
 pub fn all() -> impl Iterator<Item = &'static Extension> {

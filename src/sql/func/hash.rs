@@ -193,6 +193,12 @@ fn any(typ: Oid, value: Datum<'_>, seed: u64) -> Result<u64> {
         (oid::JSONB, _) => Ok(jsonb(value.bytes(), seed)),
         (oid::INET | oid::CIDR, _) => Ok(network(value.bytes(), seed)),
         (oid::RECORD, _) => record(value.bytes(), seed),
+        (_, Some(t)) if let Some(key) = t.code.and_then(|c| c.key) => {
+            let mut bytes = Vec::new();
+            key(value.bytes(), &mut bytes);
+            // The end of a text belongs to its key alone.
+            Ok(hashed(Rule::Bytes, Datum::Bytes(bytes.strip_suffix(&[0]).unwrap_or(&bytes)), seed))
+        }
         (_, Some(t)) if t.is_array() => array(value.bytes(), seed),
         (_, Some(t)) if t.kind == b'e' => Ok(hashed(Rule::Word, value, seed)),
         (_, Some(t)) if t.kind == b'c' => record(value.bytes(), seed),
@@ -214,7 +220,9 @@ pub fn hashable(typ: Oid) -> bool {
     let typ = base_type(typ);
     rule_of(typ).is_some()
         || matches!(typ, oid::NUMERIC | oid::JSONB | oid::INET | oid::CIDR)
-        || info(typ).is_some_and(|t| t.is_array() || matches!(t.kind, b'e' | b'r' | b'm'))
+        || info(typ).is_some_and(|t| {
+            t.is_array() || matches!(t.kind, b'e' | b'r' | b'm') || t.code.is_some_and(|c| c.key.is_some())
+        })
 }
 
 /// The seeded 64-bit hash of a value, by which HASH partitions are found.

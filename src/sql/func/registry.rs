@@ -93,8 +93,9 @@ pub fn is_implemented(oid: Oid) -> bool {
     func(oid).is_some_and(|f| matches!(f.imp, FuncImpl::Scalar(_) | FuncImpl::Vector(_)))
 }
 
+/// An operator the planner knows: built in, or of an extension's type.
 pub fn oper(oid: Oid) -> Option<&'static OperDef> {
-    REGISTRY.oper_by_oid.get(&oid).copied()
+    if oid >= Oid::FIRST_NORMAL { super::user::coded(oid) } else { REGISTRY.oper_by_oid.get(&oid).copied() }
 }
 
 /// All operators of this name: the candidates of an overload resolution.

@@ -433,7 +433,7 @@ impl Parser<'_> {
         match self.tok() {
             Tok::Kw(Kw::Class) => {
                 self.bump();
-                Ok(self.unsupported_statement("CREATE OPERATOR CLASS", pos))
+                self.create_opclass()
             }
             Tok::Kw(Kw::Family) => {
                 self.bump();
@@ -449,6 +449,54 @@ impl Parser<'_> {
                 })))
             }
         }
+    }
+
+    /// CREATE OPERATOR CLASS, behind these words.
+    fn create_opclass(&mut self) -> Result<Stmt> {
+        let name = self.any_name()?;
+        let default = self.eat(Kw::Default);
+        self.expect_all(&[Kw::For, Kw::Type])?;
+        let typ = self.type_name()?;
+        self.expect(Kw::Using)?;
+        let method = self.col_id()?;
+        let family = if self.eat(Kw::Family) { Some(self.any_name()?) } else { None };
+        self.expect(Kw::As)?;
+        let items = self.list(Self::opclass_item)?;
+        Ok(Stmt::CreateOpClass(Box::new(CreateOpClassStmt { name, default, typ, method, family, items })))
+    }
+
+    fn opclass_item(&mut self) -> Result<OpClassItem> {
+        if self.eat(Kw::Storage) {
+            return Ok(OpClassItem::Storage(self.type_name()?));
+        }
+        if self.eat(Kw::Function) {
+            let number = self.integer()?;
+            let mut types = Vec::new();
+            if self.eat_char(b'(') {
+                types = self.list(Self::type_name)?;
+                self.expect_char(b')')?;
+            }
+            return Ok(OpClassItem::Function { number, types, function: Box::new(self.func_signature()?) });
+        }
+        self.expect(Kw::Operator)?;
+        let number = self.integer()?;
+        let pos = self.pos();
+        let op = self.any_operator()?;
+        let mut types = None;
+        if self.at_char(b'(') {
+            types = Some(Box::new(self.operator_types(op.clone(), pos)?));
+        }
+        let mut order_by = None;
+        if self.eat(Kw::For) {
+            match self.eat(Kw::Search) {
+                true => {}
+                false => {
+                    self.expect_all(&[Kw::Order, Kw::By])?;
+                    order_by = Some(self.any_name()?);
+                }
+            }
+        }
+        Ok(OpClassItem::Operator { number, op, types, order_by })
     }
 
     fn create_collation(&mut self) -> Result<Stmt> {

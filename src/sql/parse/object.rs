@@ -135,6 +135,11 @@ impl Parser<'_> {
     pub(super) fn operator_signature(&mut self) -> Result<OperSignature> {
         let pos = self.pos();
         let op = self.any_operator()?;
+        self.operator_types(op, pos)
+    }
+
+    /// The argument types of an operator, in parentheses.
+    pub(super) fn operator_types(&mut self, op: OperName, pos: Pos) -> Result<OperSignature> {
         self.expect_char(b'(')?;
         let left = self.operator_arg()?;
         if self.at_char(b')') {

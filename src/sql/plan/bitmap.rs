@@ -33,11 +33,20 @@ fn match_condition(e: &Expr, column: &Expr, class: Class, rel: usize) -> Option<
     if class == Class::Array && !same_elements(column, value) {
         return None;
     }
-    let strategy = class.strategy(op.oid)?;
+    let symbol = func::user::function_of(op).map_or("", |f| f.fact.src);
+    if let Class::Scalar(ty) = class
+        && !(op.name == "=" && [op.left, op.right].iter().all(|t| *t == ty))
+    {
+        return None;
+    }
+    let strategy = match class {
+        Class::Scalar(_) => Strategy::Equals,
+        _ => class.strategy(op.oid, symbol)?,
+    };
     if std::ptr::eq(value, r) {
         return Some((strategy, e.clone()));
     }
-    let func = func::func(op.func)?;
+    let func = func::user::function_of(op)?;
     let args = vec![r.clone(), l.clone()];
     Some((strategy, Expr::new(ExprKind::Func { func, oper: Some(op.oid), args, variadic: false }, e.ty)))
 }

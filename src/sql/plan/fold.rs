@@ -369,12 +369,12 @@ fn negate(arg: &mut Expr) -> Option<ExprKind> {
         ExprKind::Func { oper: Some(o), args, variadic, .. } => {
             let op = func::oper(*o)?;
             let neg = func::oper(op.negator)?;
-            let f = func::func(neg.func)?;
+            let f = func::user::function_of(neg)?;
             Some(ExprKind::Func { func: f, oper: Some(neg.oid), args: std::mem::take(args), variadic: *variadic })
         }
         ExprKind::ScalarArray { oper: Some(o), any, left, array, .. } => {
             let neg = func::oper(func::oper(*o)?.negator)?;
-            let f = func::func(neg.func)?;
+            let f = func::user::function_of(neg)?;
             Some(ExprKind::ScalarArray {
                 func: f,
                 oper: Some(neg.oid),

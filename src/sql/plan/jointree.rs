@@ -87,7 +87,7 @@ fn equality(e: &Expr) -> Option<(Equality, &'static OperDef)> {
 
 /// `l op r` again, from the parts of a class.
 pub(super) fn make_equality(op: &'static OperDef, left: Expr, right: Expr) -> Option<Expr> {
-    let f = func::func(op.func)?;
+    let f = func::user::function_of(op)?;
     Some(Expr::new(
         ExprKind::Func { func: f, oper: Some(op.oid), args: vec![left, right], variadic: false },
         crate::types::TypeRef::of(oid::BOOL),

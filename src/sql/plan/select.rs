@@ -241,7 +241,7 @@ impl Planner<'_> {
         }
         let find = |name: &str, l, r| {
             crate::sql::func::type_operator(name, l, r)
-                .and_then(|o| crate::sql::func::func(o.func).map(|f| (o, f)))
+                .and_then(|o| crate::sql::func::user::function_of(o).map(|f| (o, f)))
                 .ok_or_else(|| Error::internal(format!("operator {name} is missing")))
         };
         let random = crate::sql::func::funcs_named("random")
@@ -1111,7 +1111,7 @@ fn grouping_to_case(e: &mut Expr, sets: &[Vec<usize>], column: usize) {
             return;
         }
         let Some((op, f)) = crate::sql::func::type_operator("=", oid::INT4, oid::INT4)
-            .and_then(|o| crate::sql::func::func(o.func).map(|f| (o, f)))
+            .and_then(|o| crate::sql::func::user::function_of(o).map(|f| (o, f)))
         else {
             return;
         };

@@ -1,8 +1,10 @@
 //! Definitions as SQL text: indexes, constraints, views (`pg_get_indexdef`, `pg_get_constraintdef`, …).
 
 use crate::base::Oid;
-use crate::catalog::object::{Class, Function, fixed};
-use crate::catalog::{Catalog, Constraint, ConstraintKind, IndexColumn, RelKind, Relation, Trigger, View};
+use crate::catalog::object::{Class, Function, class, fixed};
+use crate::catalog::{
+    Catalog, Constraint, ConstraintKind, IndexColumn, Object, ObjectKey, RelKind, Relation, Trigger, View,
+};
 use crate::sql::ast::Stmt;
 use crate::sql::ast::deparse::string_literal;
 use crate::sql::bind::scope::Clause;
@@ -269,6 +271,16 @@ pub(crate) fn index_column(look: &Look<'_>, table: Oid, column: &IndexColumn, ke
         && let Some(name) = reg_out(look.catalog, oid::REGCOLLATION, column.collation)
     {
         text += &format!(" COLLATE {name}");
+    }
+    if let Some(own) = look.catalog.get(ObjectKey::new(class::OPCLASS, column.opclass))
+        && let Object::OpClass(o) = &own.object
+        && !o.default
+    {
+        let visible = look.catalog.effective_path().contains(&o.namespace);
+        let schema = look.catalog.namespace(o.namespace).filter(|_| !visible);
+        text += " ";
+        text += &schema.map(|n| quote_identifier(&n.name) + ".").unwrap_or_default();
+        text += &quote_identifier(&o.name);
     }
     if let Some(name) = special_opclass(column.opclass) {
         text += &format!(" {name}");

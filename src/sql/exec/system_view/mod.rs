@@ -26,6 +26,7 @@ mod listing;
 mod namespace;
 mod node_tree;
 mod object;
+mod opclass;
 mod policy;
 mod progress;
 mod publication;
@@ -259,6 +260,7 @@ pub fn find(name: &str) -> Option<&'static View> {
         column_statistics::VIEWS,
         namespace::VIEWS,
         object::VIEWS,
+        opclass::VIEWS,
         policy::VIEWS,
         progress::VIEWS,
         publication::VIEWS,

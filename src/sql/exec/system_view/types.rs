@@ -136,6 +136,11 @@ fn push_user(catalog: &Catalog, sink: &mut Sink, t: &UserType) {
             }
         }
         UserTypeKind::Composite { class } => made = Made { kind: 'c', category: b'C', relation: *class, ..made },
+        UserTypeKind::Base(b) => {
+            let collation = if b.collatable { fixed::DEFAULT_COLLATION } else { Oid::INVALID };
+            let (category, align, storage) = (b.category as u8, b.align as u8, b.storage as u8);
+            made = Made { io: b.functions.map(|f| f.0), category, align, storage, collation, ..made };
+        }
         UserTypeKind::Shell => {
             made = Made { len: 4, byval: true, kind: 'p', category: b'P', defined: false, align: b'i', ..made };
         }

@@ -56,6 +56,8 @@ pub struct Reference {
     noted: Vec<i16>,
     /// Values of the referring columns can be looked up in the index.
     direct: bool,
+    /// How each pair of columns is compared, with its schema.
+    equal: Vec<String>,
 }
 
 /// 0-based.
@@ -84,7 +86,9 @@ impl Reference {
         // Of a partitioned parent each partition has an index of its own: a query finds the right one.
         let direct = keys.iter().zip(&order).all(fits) && !parent.is_partitioned();
         let noted = foreign.columns.clone();
-        Ok(Reference { constraint: constraint.clone(), foreign, child, parent, index, order, direct, noted })
+        let equal = Self::types(&parent, &foreign.columns).iter().map(|t| equality(&catalog, *t)).collect();
+        let constraint = constraint.clone();
+        Ok(Reference { constraint, foreign, child, parent, index, order, direct, equal, noted })
     }
 
     /// For changed rows of a partition of the parent.
@@ -119,7 +123,7 @@ impl Reference {
         let keys = Self::types(&self.parent, &self.foreign.columns);
         let keys_of_parent = keys.clone();
         let where_key = |first: usize| {
-            let one = |(n, c): (usize, &String)| format!("${} OPERATOR(pg_catalog.=) x.{c}", n + first);
+            let one = |(n, c): (usize, &String)| format!("${} OPERATOR({}) x.{c}", n + first, self.equal[n]);
             columns.iter().enumerate().map(one).collect::<Vec<_>>().join(" AND ")
         };
         let assign = |value: &dyn Fn(usize) -> String, only: &[i16]| {
@@ -134,7 +138,7 @@ impl Reference {
         match query {
             Query::Parent | Query::Again => {
                 let name = |n: usize| quote_identifier(&self.parent.attributes[n].name);
-                let one = |(n, c): (usize, usize)| format!("x.{} OPERATOR(pg_catalog.=) ${}", name(c), n + 1);
+                let one = |(n, c): (usize, usize)| format!("x.{} OPERATOR({}) ${}", name(c), self.equal[n], n + 1);
                 let keys: Vec<String> = positions(&self.foreign.columns).enumerate().map(one).collect();
                 let text =
                     format!("SELECT 1 FROM {} WHERE {} FOR KEY SHARE OF x", table(&self.parent), keys.join(" AND "));
@@ -216,6 +220,15 @@ pub fn comparable(catalog: &crate::catalog::Catalog, from: TypeRef, to: TypeRef)
     let (from, to) = (base_type(catalog, from).oid, base_type(catalog, to).oid);
     let implicit = crate::sql::func::cast(from, to).is_some_and(|c| c.context == CastContext::Implicit);
     from == to || implicit || FAMILIES.iter().any(|f| f.contains(&from) && f.contains(&to))
+}
+
+/// The equality of a type by its default order, with its schema: types of extensions have one of their own.
+fn equality(catalog: &crate::catalog::Catalog, ty: TypeRef) -> String {
+    let own = crate::sql::func::user::sort_operator("=", base_type(catalog, ty).oid);
+    let record =
+        own.and_then(|o| catalog.get(crate::catalog::ObjectKey::new(crate::catalog::object::class::OPERATOR, o.oid)));
+    let place = record.and_then(|r| catalog.namespace(r.object.name()?.0));
+    format!("{}.=", place.map_or_else(|| "pg_catalog".to_owned(), |n| quote_identifier(&n.name)))
 }
 
 /// What look-ups see: in read committed everything committed up to now.

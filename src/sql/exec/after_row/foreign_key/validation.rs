@@ -29,7 +29,7 @@ impl Validation {
         let parent: Vec<String> = positions(&r.foreign.columns).map(name).collect();
         let list: Vec<String> = child.iter().map(|c| format!("fk.{c}")).collect();
         let on: Vec<String> =
-            child.iter().zip(&parent).map(|(c, p)| format!("pk.{p} OPERATOR(pg_catalog.=) fk.{c}")).collect();
+            child.iter().zip(&parent).zip(&r.equal).map(|((c, p), e)| format!("pk.{p} OPERATOR({e}) fk.{c}")).collect();
         let given: Vec<String> = child.iter().map(|c| format!("fk.{c} IS NOT NULL")).collect();
         format!(
             "SELECT {} FROM {} fk LEFT OUTER JOIN {} pk ON ({}) WHERE pk.{} IS NULL AND ({}) LIMIT 1",

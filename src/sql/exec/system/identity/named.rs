@@ -47,7 +47,7 @@ pub(super) fn of(catalog: &Catalog, key: ObjectKey) -> Option<Named> {
         class::AUTHID => catalog.role(oid).map(|r| alone("role", &r.name)),
         class::DATABASE => catalog.database_by_oid(oid).map(|d| alone("database", &d.name)),
         class::DEFAULT_ACL | class::STATISTIC_EXT | class::PUBLICATION => stored(catalog, key),
-        class::EXTENSION => stored(catalog, key).or_else(|| fixed_object(catalog, key)),
+        class::EXTENSION | class::OPCLASS => stored(catalog, key).or_else(|| fixed_object(catalog, key)),
         Oid(6106) => published_table(catalog, oid),
         Oid(6237) => published_schema(catalog, oid),
         class::TABLESPACE => match oid {
@@ -243,6 +243,14 @@ fn stored(catalog: &Catalog, key: ObjectKey) -> Option<Named> {
         }
         Object::DefaultAcl(d) => Some(default_acl(catalog, d)),
         Object::Extension(e) => Some(alone("extension", &e.name)),
+        Object::OpClass(o) => {
+            let bare = catalog.effective_path().contains(&o.namespace);
+            let mut named = placed("operator class", &schema_name(catalog, o.namespace), &o.name, bare);
+            named.described += " for access method gin";
+            named.identity += " USING gin";
+            named.names.insert(0, "gin".to_string());
+            Some(named)
+        }
         _ => None,
     }
 }

@@ -272,6 +272,9 @@ impl Rows<'_> {
             self.push(of, (class::RELATION, index.table, 0), 'S');
         }
         index.columns.iter().for_each(|k| self.collation(of, k.collation));
+        for k in index.columns.iter().filter(|k| k.opclass >= Oid::FIRST_NORMAL) {
+            self.push(of, (class::OPCLASS, k.opclass, 0), 'n');
+        }
         // An index of a constraint belongs to it; any other to its columns.
         if index.constraint.is_valid() {
             self.push(of, (class::CONSTRAINT, index.constraint, 0), 'i');
@@ -374,6 +377,12 @@ impl Rows<'_> {
         if t.array_oid.is_valid() {
             self.push(Of(class::TYPE, t.array_oid, 0), (class::TYPE, t.oid, 0), 'i');
         }
+        if let UserTypeKind::Base(b) = &t.kind {
+            b.functions
+                .iter()
+                .filter(|f| **f >= Oid::FIRST_NORMAL)
+                .for_each(|f| self.push(of, (class::PROC, *f, 0), 'n'));
+        }
         let UserTypeKind::Domain { base, checks, default, .. } = &t.kind else { return };
         self.type_(of, base.oid);
         let value = bind::domain::value_relation(*base);
@@ -392,7 +401,7 @@ impl Rows<'_> {
 
 /// The objects whose rows are asked for: one, or all of them in the order of their OIDs.
 fn asked(catalog: &Catalog, sink: &Sink) -> Vec<Arc<Record>> {
-    const KINDS: [Oid; 11] = [
+    const KINDS: [Oid; 12] = [
         class::RELATION,
         class::PROC,
         class::TYPE,
@@ -404,6 +413,7 @@ fn asked(catalog: &Catalog, sink: &Sink) -> Vec<Arc<Record>> {
         class::EXTENSION,
         class::TS_CONFIG,
         class::TS_DICTIONARY,
+        class::OPCLASS,
     ];
     let mut found: Vec<Arc<Record>> = match sink.oid_key("objid") {
         Some(oid) => {
@@ -448,6 +458,14 @@ fn dependencies(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
                 let of = Of(class::EXTENSION, e.oid, 0);
                 rows.push(of, (class::NAMESPACE, e.namespace, 0), 'n');
                 e.requires.iter().for_each(|r| rows.push(of, (class::EXTENSION, *r, 0), 'n'));
+            }
+            Object::OpClass(o) => {
+                let of = Of(class::OPCLASS, o.oid, 0);
+                rows.schema(of, o.namespace);
+                o.functions
+                    .iter()
+                    .filter(|f| f.1 >= Oid::FIRST_NORMAL)
+                    .for_each(|f| rows.push(of, (class::PROC, f.1, 0), 'n'));
             }
             Object::Collation(c) => rows.schema(Of(class::COLLATION, c.oid, 0), c.namespace),
             Object::TsConfig(c) => {

@@ -1,0 +1,166 @@
+//! CREATE OPERATOR CLASS for GIN, as the scripts of extensions have it. PostgreSQL 15, opclasscmds.c.
+//!
+//! What an index does with values is code of the program: a class is made of functions that have some. B-trees and hash
+//! indexes order and hash the values of a type in one way only.
+
+use super::write::{new_oid, put, resolve_type};
+use super::{Command, names, operator, schema};
+use crate::base::{Error, Flow, Oid, Result};
+use crate::catalog::object::{class, fixed};
+use crate::catalog::{Catalog, IndexMethod, Object, ObjectKey, OpClass};
+use crate::err;
+use crate::sql::ast::{CreateOpClassStmt, FuncSignature, OpClassItem, OperSignature, QualName};
+use crate::sql::bind::Names;
+use crate::sql::exec::ExecContext;
+use crate::sql::func;
+
+/// The code of a class, by the symbol of the function that takes a value apart (`extractValue`, number 2).
+fn code_of(symbol: &str) -> Option<&'static str> {
+    match symbol.rsplit(':').next()? {
+        "gin_extract_value_trgm" => Some("trigram"),
+        "gin_extract_hstore" => Some("hstore"),
+        of_scalar if of_scalar.starts_with("gin_extract_value_") => Some("scalar"),
+        _ => None,
+    }
+}
+
+/// A function by name and types, those of `internal` included.
+fn function(cmd: &Command, cx: &mut ExecContext, sig: &FuncSignature) -> Result<&'static func::FuncDef> {
+    let mut given = Vec::new();
+    for p in sig.args.iter().flatten() {
+        given.push(resolve_type(cx, &cmd.source, &p.typ)?.oid);
+    }
+    let catalog = cx.backend()?.catalog.clone();
+    let known = Names::functions(&*catalog, sig.name.schema(), sig.name.name());
+    let found = known.into_iter().find(|(_, f)| f.args == given).map(|(_, f)| f);
+    found.ok_or_else(|| err!(UNDEFINED_FUNCTION, "function {} does not exist", sig.name.joined()))
+}
+
+/// An operator of users, or a built-in one, and its argument types.
+fn oper(cmd: &Command, cx: &mut ExecContext, sig: &OperSignature) -> Result<(Oid, [Oid; 2])> {
+    if let Some(o) = operator::named(cmd, cx, sig)? {
+        return Ok((o.oid, [o.left, o.right]));
+    }
+    let (oid, _) = super::absent::built_in_operator(cmd, cx, sig)?;
+    let types = func::oper(oid).map_or([Oid::INVALID; 2], |o| [o.left, o.right]);
+    Ok((oid, types))
+}
+
+pub fn create(cmd: &Command, cx: &mut ExecContext, stmt: &CreateOpClassStmt) -> Flow<String> {
+    let backend = cx.backend()?;
+    if !backend.user.is_superuser {
+        return Err(err!(INSUFFICIENT_PRIVILEGE, "must be superuser to create an operator class").into());
+    }
+    let namespace = schema::for_new(backend, stmt.name.schema())?;
+    let owner = backend.user.current;
+    names::lock_name(cx, class::OPCLASS, namespace, stmt.name.name())?;
+    if IndexMethod::named(&stmt.method) != Some(IndexMethod::Gin) || stmt.family.is_some() {
+        return Err(Error::unsupported(format!("operator classes for {} are not supported", stmt.method)).into());
+    }
+    let input = resolve_type(cx, &cmd.source, &stmt.typ)?.oid;
+    let mut made = OpClass {
+        oid: Oid::INVALID,
+        family: Oid::INVALID,
+        name: stmt.name.name().to_owned(),
+        namespace,
+        owner,
+        method: fixed::GIN_AM,
+        input,
+        default: stmt.default,
+        key: Oid::INVALID,
+        operators: Vec::new(),
+        functions: Vec::new(),
+        code: String::new(),
+    };
+    for item in &stmt.items {
+        take(cmd, cx, item, &mut made)?;
+    }
+    if made.code.is_empty() {
+        return Err(Error::unsupported("operator classes other than those of extensions are not supported").into());
+    }
+    if named(&cx.backend()?.catalog.clone(), &stmt.name)?.is_some_and(|o| o.namespace == namespace) {
+        let text = format!("operator class \"{}\" for access method \"gin\" already exists", made.name);
+        return Err(err!(DUPLICATE_OBJECT, "{text}").into());
+    }
+    (made.oid, made.family) = (new_oid(cx)?, new_oid(cx)?);
+    put(cx, Object::OpClass(made))?;
+    Ok("CREATE OPERATOR CLASS".into())
+}
+
+fn take(cmd: &Command, cx: &mut ExecContext, item: &OpClassItem, made: &mut OpClass) -> Result<()> {
+    match item {
+        OpClassItem::Storage(t) => made.key = resolve_type(cx, &cmd.source, t)?.oid,
+        OpClassItem::Function { number, types, function: sig } => {
+            let f = function(cmd, cx, sig)?;
+            let mut of = [made.input; 2];
+            for (slot, t) in of.iter_mut().zip(types) {
+                *slot = resolve_type(cx, &cmd.source, t)?.oid;
+            }
+            if *number == 2 {
+                made.code = code_of(f.fact.src).unwrap_or_default().to_owned();
+            }
+            made.functions.push((*number as i16, f.oid, of));
+        }
+        OpClassItem::Operator { order_by: Some(_), .. } => {
+            return Err(Error::unsupported("ordering operators of operator classes are not supported"));
+        }
+        OpClassItem::Operator { number, op, types, .. } => {
+            let (oid, of) = match types {
+                Some(sig) => oper(cmd, cx, sig)?,
+                None => of_input(cx, op.schema.as_deref(), &op.name, made.input)?,
+            };
+            made.operators.push((*number as i16, oid, of));
+        }
+    }
+    Ok(())
+}
+
+/// The operator that has the class's type on both sides.
+fn of_input(cx: &mut ExecContext, schema: Option<&str>, name: &str, input: Oid) -> Result<(Oid, [Oid; 2])> {
+    if let Some(o) = func::type_operator(name, input, input) {
+        return Ok((o.oid, [input; 2]));
+    }
+    let catalog = cx.backend()?.catalog.clone();
+    let place = schema.map(|s| catalog.namespace_oid(s)).transpose()?;
+    let found = catalog.all(class::OPERATOR).into_iter().find_map(|r| match &r.object {
+        Object::Operator(o) if o.name == name && [o.left, o.right] == [input; 2] => {
+            place.is_none_or(|p| p == o.namespace).then_some(o.oid)
+        }
+        _ => None,
+    });
+    let oid = found.ok_or_else(|| err!(UNDEFINED_FUNCTION, "operator does not exist: {name}"))?;
+    Ok((oid, [input; 2]))
+}
+
+/// The class of users that a name means.
+pub fn named(catalog: &Catalog, name: &QualName) -> Result<Option<OpClass>> {
+    let path = match name.schema() {
+        Some(s) => [catalog.namespace_oid(s)?].into_iter().collect(),
+        None => catalog.effective_path(),
+    };
+    let found = path.into_iter().find_map(|n| catalog.find(class::OPCLASS, n, name.name()).first().copied());
+    Ok(found.and_then(|oid| by_oid(catalog, oid)))
+}
+
+pub fn by_oid(catalog: &Catalog, oid: Oid) -> Option<OpClass> {
+    match &catalog.get(ObjectKey::new(class::OPCLASS, oid))?.object {
+        Object::OpClass(o) => Some(o.clone()),
+        _ => None,
+    }
+}
+
+/// The default class of users for a type and GIN.
+pub fn default_for(catalog: &Catalog, ty: Oid) -> Option<Oid> {
+    let base = crate::types::base_type(ty);
+    catalog.all(class::OPCLASS).iter().find_map(|r| match &r.object {
+        Object::OpClass(o) if o.default && takes(o, base) => Some(o.oid),
+        _ => None,
+    })
+}
+
+/// Whether a class takes values of a type.
+pub fn takes(o: &OpClass, ty: Oid) -> bool {
+    let base = crate::types::base_type(ty);
+    let enumeration = o.input == crate::types::oid::ANYENUM && crate::types::info(base).is_some_and(|i| i.kind == b'e');
+    o.input == base || enumeration || (o.input == crate::types::oid::TEXT && base == crate::types::oid::VARCHAR)
+}

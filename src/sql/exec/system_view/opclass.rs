@@ -1,0 +1,63 @@
+//! Operator classes and families: PostgreSQL's, and those of extensions.
+
+use super::code::push_facts;
+use super::{Sink, View, catalog, row};
+use crate::base::{Flow, Oid};
+use crate::catalog::object::class;
+use crate::catalog::{Object, OpClass};
+use crate::sql::exec::ExecContext;
+
+pub(super) const VIEWS: &[View] = &[
+    View { name: "pg_opclass", rows: classes },
+    View { name: "pg_opfamily", rows: families },
+    View { name: "pg_amop", rows: operators },
+    View { name: "pg_amproc", rows: functions },
+];
+
+fn own(cx: &mut ExecContext) -> Flow<Vec<OpClass>> {
+    let mut found: Vec<OpClass> = Vec::new();
+    for record in catalog(cx)?.all(class::OPCLASS) {
+        if let Object::OpClass(o) = &record.object {
+            found.push(o.clone());
+        }
+    }
+    found.sort_by_key(|o| o.oid);
+    Ok(found)
+}
+
+fn classes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    push_facts(sink, include_str!("facts/pg_opclass.txt"))?;
+    for o in own(cx)? {
+        row![sink; o.oid, o.method, &o.name, o.namespace, o.owner, o.family, o.input, o.default, o.key];
+    }
+    Ok(())
+}
+
+fn families(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    push_facts(sink, include_str!("facts/pg_opfamily.txt"))?;
+    for o in own(cx)? {
+        row![sink; o.family, o.method, &o.name, o.namespace, o.owner];
+    }
+    Ok(())
+}
+
+/// Members of families have no numbers of their own here.
+fn operators(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    push_facts(sink, include_str!("facts/pg_amop.txt"))?;
+    for o in own(cx)? {
+        for (strategy, oper, types) in &o.operators {
+            row![sink; Oid::INVALID, o.family, types[0], types[1], i32::from(*strategy), 's', *oper, o.method, 0];
+        }
+    }
+    Ok(())
+}
+
+fn functions(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    push_facts(sink, include_str!("facts/pg_amproc.txt"))?;
+    for o in own(cx)? {
+        for (number, function, types) in &o.functions {
+            row![sink; Oid::INVALID, o.family, types[0], types[1], i32::from(*number), *function];
+        }
+    }
+    Ok(())
+}
