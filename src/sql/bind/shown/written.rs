@@ -43,6 +43,10 @@ macro_rules! delegate {
                 self.0.functions(schema, name)
             }
 
+            fn user_code(&self) -> Option<Arc<crate::sql::bind::UserCode>> {
+                self.0.user_code()
+            }
+
             fn keeps_written(&self) -> bool {
                 true
             }
