@@ -6,7 +6,7 @@
 use crate::base::Oid;
 use crate::sql::func::{self, CastDef, FuncDef, OperDef};
 use hashbrown::HashMap;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 /// What users made, as the search path shows it.
@@ -20,6 +20,8 @@ pub struct UserCode {
 }
 
 thread_local! {
+    /// How many callers want operators of all schemas.
+    static EVERYWHERE: Cell<usize> = const { Cell::new(0) };
     static AT_HAND: RefCell<Vec<Option<Arc<UserCode>>>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -38,6 +40,23 @@ impl Drop for AtHand {
         AT_HAND.with_borrow_mut(|stack| {
             stack.pop();
         });
+    }
+}
+
+/// While it lives, operators are found that the search path does not find, after those it does: for expressions kept as
+/// text, whose operators were found along another one.
+pub(super) struct Everywhere;
+
+impl Everywhere {
+    pub fn new() -> Everywhere {
+        EVERYWHERE.set(EVERYWHERE.get() + 1);
+        Everywhere
+    }
+}
+
+impl Drop for Everywhere {
+    fn drop(&mut self) {
+        EVERYWHERE.set(EVERYWHERE.get().saturating_sub(1));
     }
 }
 
@@ -63,6 +82,9 @@ pub(super) fn operators(schema: Option<&str>, name: &str) -> Vec<&'static OperDe
             o.name == name && schema.map_or(*visible, |s| s == of)
         };
         found.extend(code.operators.iter().filter(fits).map(|o| o.2));
+        if schema.is_none() && EVERYWHERE.get() > 0 {
+            found.extend(code.operators.iter().filter(|o| !o.1 && o.2.name == name).map(|o| o.2));
+        }
         Some(())
     });
     found

@@ -182,7 +182,7 @@ impl<'q> Writer<'_, 'q> {
                 self.put(&quote_identifier(&name));
             }
             ExprKind::Func { oper: Some(o), args, .. } => {
-                let name = func::user::operator_name(*o)?;
+                let name = self.operator(*o)?;
                 let parent = Parent::Op(arithmetic(e), args.first()?);
                 self.wrapped(|w| match &args[..] {
                     [l, r] => {
@@ -253,7 +253,7 @@ impl<'q> Writer<'_, 'q> {
             }
             ExprKind::Row { fields, names } => self.row(e, fields, names)?,
             ExprKind::ScalarArray { oper, any, left, array, .. } => {
-                let name = func::oper((*oper)?)?.name;
+                let name = self.operator((*oper)?)?;
                 let parent = Parent::Op(None, left);
                 let word = if *any { "ANY" } else { "ALL" };
                 self.wrapped(|w| {
@@ -654,6 +654,16 @@ impl<'q> Writer<'_, 'q> {
         self.indent = indent;
         self.put(closing);
         Some(())
+    }
+
+    /// An operator's name; with its schema where the search path does not find it.
+    fn operator(&self, oper: crate::base::Oid) -> Option<String> {
+        if oper < crate::base::Oid::FIRST_NORMAL {
+            return func::oper(oper).map(|o| o.name.to_owned());
+        }
+        let name = self.shown.io.hooks.reg_out(types::oid::REGOPER, oper);
+        let name = name.or_else(|| func::user::operator_name(oper).map(str::to_owned))?;
+        Some(if name.contains('.') { format!("OPERATOR({name})") } else { name })
     }
 
     /// The outer values a sub-select is compared with; the operator's name.

@@ -47,6 +47,7 @@ pub(super) fn of(catalog: &Catalog, key: ObjectKey) -> Option<Named> {
         class::AUTHID => catalog.role(oid).map(|r| alone("role", &r.name)),
         class::DATABASE => catalog.database_by_oid(oid).map(|d| alone("database", &d.name)),
         class::DEFAULT_ACL | class::STATISTIC_EXT | class::PUBLICATION => stored(catalog, key),
+        class::OPFAMILY => fixed_object(catalog, key).or_else(|| family(catalog, oid)),
         class::EXTENSION | class::OPCLASS => stored(catalog, key).or_else(|| fixed_object(catalog, key)),
         Oid(6106) => published_table(catalog, oid),
         Oid(6237) => published_schema(catalog, oid),
@@ -253,6 +254,18 @@ fn stored(catalog: &Catalog, key: ObjectKey) -> Option<Named> {
         }
         _ => None,
     }
+}
+
+/// The family of an extension's operator class, which has its name.
+fn family(catalog: &Catalog, oid: Oid) -> Option<Named> {
+    let own = catalog.all(class::OPCLASS).into_iter().find_map(|r| match &r.object {
+        Object::OpClass(o) if o.family == oid => Some(o.oid),
+        _ => None,
+    })?;
+    let mut named = stored(catalog, ObjectKey::new(class::OPCLASS, own))?;
+    named.word = "operator family";
+    named.described = named.described.replacen("class", "family", 1);
+    Some(named)
 }
 
 fn default_acl(catalog: &Catalog, d: &DefaultAcl) -> Named {

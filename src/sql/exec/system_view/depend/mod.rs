@@ -437,6 +437,12 @@ fn dependencies(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         let Object::Extension(e) = &record.object else { continue };
         for m in &e.members {
             row![sink; m.class, m.oid, 0, EXTENSION, e.oid, 0, 'e'];
+            // A class stands alone in a family, which goes with it.
+            if let Some(record) = catalog.get(*m)
+                && let Object::OpClass(o) = &record.object
+            {
+                row![sink; class::OPFAMILY, o.family, 0, EXTENSION, e.oid, 0, 'e'];
+            }
         }
     }
     let records = asked(&catalog, sink);
