@@ -42,7 +42,7 @@ pub use rewrite::{bind_rule_action, bind_rule_condition, obstacle, reads_of_cond
 pub use shown::{Label, Shown, Written, constant as shown_constant};
 pub use stored::{Stored, hash_code, hashed_value, parse_expression, stored, view_query};
 pub use target::index_column_name;
-pub use user_code::UserCode;
+pub use user_code::{Everywhere, UserCode};
 
 use crate::base::{Error, Result};
 use crate::sql::ast::{self, Pos};

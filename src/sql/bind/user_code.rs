@@ -45,7 +45,7 @@ impl Drop for AtHand {
 
 /// While it lives, operators are found that the search path does not find, after those it does: for expressions kept as
 /// text, whose operators were found along another one.
-pub(super) struct Everywhere;
+pub struct Everywhere;
 
 impl Everywhere {
     pub fn new() -> Everywhere {
