@@ -60,7 +60,7 @@ pub fn domain_level(record: &Record, names: &dyn Names, io: &IoContext) -> Resul
     for c in checks {
         let Some(text) = &c.check else { continue };
         let source = format!("SELECT {text}");
-        let _all = super::user_code::Everywhere::new();
+        let _all = super::user_code::Everywhere::reach();
         let mut cx = BindContext { names, io, text: &source, params: Vec::new(), infer_params: false };
         let expr: ast::Expr = parse_expression(text)?;
         let bound = bind_expr(&mut cx, &expr, Some(&value_relation(*base)), Clause::Check, None)?;

@@ -48,7 +48,7 @@ impl Drop for AtHand {
 pub struct Everywhere;
 
 impl Everywhere {
-    pub fn new() -> Everywhere {
+    pub fn reach() -> Everywhere {
         EVERYWHERE.set(EVERYWHERE.get() + 1);
         Everywhere
     }

@@ -518,7 +518,7 @@ pub fn place(e: &mut Expr, attnos: &[i16]) {
 
 /// Binds a stored text.
 pub fn bind_text(cx: &mut ExecContext, text: &str, rel: &Arc<Relation>, clause: Clause) -> Result<Expr> {
-    let _all = crate::sql::bind::Everywhere::new();
+    let _all = crate::sql::bind::Everywhere::reach();
     let source = format!("SELECT {text}");
     let expr = stored_text::parse(text)?;
     bind(cx, &source, &expr, Some(rel), clause, None)
