@@ -283,3 +283,57 @@ fn a_terminated_session_answers_no_more() {
     let came = ended.read_to_end();
     assert!(came.iter().all(|m| m.kind == 'E'), "{:?}", came.iter().map(shown).collect::<Vec<_>>());
 }
+
+/// Texts are in the client's encoding both ways, in text and binary form, in names, errors and COPY.
+#[test]
+fn a_client_speaks_latin1() {
+    let server = own_server();
+    let mut client = session(&server);
+    query(&mut client, "set client_encoding = 'latin1'");
+    let whole = |client: &mut Client, packets: &Packets| {
+        client.write(&packets.0);
+        let mut came = Vec::new();
+        loop {
+            let message = client.read().expect("an answer").expect("a connection");
+            came.extend(&message.body);
+            if message.kind == 'Z' {
+                return came;
+            }
+        }
+    };
+    let has = |came: &[u8], part: &[u8]| came.windows(part.len()).any(|w| w == part);
+    let mut packets = Packets::default();
+    packets.add(b'Q', &[b"select '\xfc' || length('\xfc') || encode(convert_to('\xfc', 'utf8'), 'hex') as \"\xf6\"\0"]);
+    let came = whole(&mut client, &packets);
+    assert!(has(&came, b"\xf6\0") && has(&came, b"\xfc1c3bc"), "{came:?}");
+
+    // A parameter in text form and one in binary form; results in binary form.
+    let mut packets = Packets::default();
+    packets.add(b'P', &[b"\0select $1::text, array[$2::text]\0", &[0, 0]]);
+    packets
+        .add(b'B', &[b"\0\0", &[0, 2, 0, 0, 0, 1, 0, 2, 0, 0, 0, 1], b"\xe4", &[0, 0, 0, 1], b"\xeb", &[0, 1, 0, 1]]);
+    packets.add(b'E', &[b"\0", &[0; 4]]);
+    packets.add(b'S', &[]);
+    let came = whole(&mut client, &packets);
+    assert!(has(&came, b"\0\0\0\x01\xe4") && has(&came, b"\0\0\0\x01\xeb"), "{came:?}");
+
+    let mut packets = Packets::default();
+    packets.add(b'Q', &[b"select '\xe9'::int\0"]);
+    let came = whole(&mut client, &packets);
+    assert!(has(&came, b"integer: \"\xe9\""), "{came:?}");
+    let came = query(&mut client, "select chr(8364)");
+    assert!(came.iter().any(|m| m.contains("22P05")), "{came:?}");
+
+    let mut packets = Packets::default();
+    packets.add(b'Q', &[b"create temp table copied(a text); copy copied from stdin\0"]);
+    packets.add(b'd', &[b"\xdf\n"]);
+    packets.add(b'c', &[]);
+    whole(&mut client, &packets);
+    let mut packets = Packets::default();
+    packets.add(
+        b'Q',
+        &[b"select length(a) from copied; copy copied to stdout; copy copied to stdout (encoding 'utf8')\0"],
+    );
+    let came = whole(&mut client, &packets);
+    assert!(has(&came, b"\xdf\n") && has(&came, "ß\n".as_bytes()), "{came:?}");
+}

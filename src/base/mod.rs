@@ -2,6 +2,7 @@
 //!
 //! Must never import from any other module of the crate.
 
+pub mod charset;
 pub mod clock;
 pub mod error;
 pub mod id;

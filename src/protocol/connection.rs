@@ -212,6 +212,7 @@ async fn admit(
     let _ = handle.socket.set(around.socket());
     let mut session = Session::open(server.clone(), registration, role, request)?;
     auth::ok(client);
+    session.follow_encoding(client);
     for (name, value) in session.reported_parameters() {
         client.out.parameter_status(name, &value);
     }
@@ -340,7 +341,7 @@ async fn answer(session: &mut Session, client: &mut Client, frame: Frame) -> Res
     if kind == b'X' {
         return Err(Error::new(SqlState::CONNECTION_FAILURE, "the client said good-bye").severity(Severity::Fatal));
     }
-    match Frontend::decode(frame) {
+    match Frontend::decode(frame, client.out.charset) {
         Ok(Frontend::Query(text)) => session.simple_query(client, &text).await,
         Ok(Frontend::Flush) => client.flush().await,
         Ok(Frontend::Password(_)) => {

@@ -106,7 +106,7 @@ impl Client {
     /// The next message, decoded.
     pub async fn message(&mut self) -> Result<Option<Frontend>> {
         match self.frame().await? {
-            Some(frame) => Frontend::decode(frame).map(Some),
+            Some(frame) => Frontend::decode(frame, self.out.charset).map(Some),
             None => Ok(None),
         }
     }

@@ -1,7 +1,7 @@
 //! From settings to what functions, types and the executor look at.
 
 use crate::base::Result;
-use crate::settings::{Id, Lasting, SessionSettings, find};
+use crate::settings::{Id, Lasting, Lookup, SessionSettings, find};
 use crate::sql::func::SessionFacts;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -50,6 +50,10 @@ impl SessionFacts for Facts {
             false => self.catalog.named_path(),
         };
         path.into_iter().filter_map(|oid| self.catalog.namespace(oid)).map(|n| n.name).collect()
+    }
+
+    fn client_encoding(&self) -> String {
+        self.settings.lock().view().str(Id::ClientEncoding).to_string()
     }
 
     fn backend_pid(&self) -> i32 {

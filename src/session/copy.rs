@@ -6,6 +6,7 @@ use super::job::{Done, Work, is_full};
 use super::server_file;
 use super::state::Session;
 use super::statement::Statement;
+use crate::base::charset::Charset;
 use crate::base::interrupt::Cause;
 use crate::base::{Error, Flow, Oid, Result, SqlState, Stop, Wait};
 use crate::catalog::Relation;
@@ -24,6 +25,7 @@ use crate::types::name::quote_identifier;
 use crate::types::{self, Batch, Column, Datum, TypeRef, oid};
 use crate::wire::{Frontend, Output, RowColumn};
 use parking_lot::Mutex;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Rows handed to the INSERT together.
@@ -98,6 +100,7 @@ impl Session {
         }
         let names: Vec<String> = columns.iter().map(|c| c.name.clone()).collect();
         let mut copy = CopyIn::new(&relation, &names, options)?;
+        copy.charset = copy.options.charset(self.cx().fx.io.charset);
         let mut plan = self.insert_plan(client, &relation, &copy).await?;
         if let Some(condition) = &stmt.filter {
             let condition = copy_filter::bind(self.cx(), &statement.source, condition, &relation)?;
@@ -114,7 +117,7 @@ impl Session {
                 loop {
                     let bytes = source.piece()?;
                     copy.bytes += bytes.len() as u64;
-                    copy.reader.feed(&bytes);
+                    copy.feed(&bytes)?;
                     self.take_rows(client, &mut copy, bytes.is_empty()).await?;
                     if bytes.is_empty() {
                         break;
@@ -168,7 +171,7 @@ impl Session {
             match message? {
                 Some(Frontend::CopyData(bytes)) => {
                     copy.bytes += bytes.len() as u64;
-                    copy.reader.feed(&bytes);
+                    copy.feed(&bytes)?;
                     self.take_rows(client, copy, false).await?;
                 }
                 Some(Frontend::CopyDone) => return self.take_rows(client, copy, true).await,
@@ -329,8 +332,10 @@ impl Session {
             }
             None => None,
         };
+        let charset = options.charset(self.cx().fx.io.charset);
+        let (node, batch) = (None, None);
         let work =
-            CopyOutWork { bytes: 0, plan, columns, options, node: None, batch: None, rows: 0, started: false, file };
+            CopyOutWork { bytes: 0, plan, columns, options, node, batch, rows: 0, started: false, file, charset };
         match self.drive(client, Box::new(work)).await.0? {
             Done::Complete(tag) => Ok(tag),
             Done::Suspended => Err(Error::internal("COPY was suspended")),
@@ -345,6 +350,8 @@ struct CopyIn {
     types: Vec<TypeRef>,
     options: CopyOptions,
     reader: Box<dyn RowReader>,
+    /// What the texts are in, where that is not UTF-8.
+    charset: Option<&'static Charset>,
     fields: Fields,
     batch: Batch,
     /// Where the batch's rows came from.
@@ -421,6 +428,14 @@ fn check_forced(relation: &Relation, copied: &[String], options: &CopyOptions) -
 }
 
 impl CopyIn {
+    fn feed(&mut self, bytes: &[u8]) -> Result<()> {
+        match self.charset {
+            None => self.reader.feed(bytes),
+            Some(charset) => self.reader.feed(charset.decode(bytes)?.as_bytes()),
+        }
+        Ok(())
+    }
+
     fn new(relation: &Relation, columns: &[String], options: CopyOptions) -> Result<CopyIn> {
         check_columns(relation, columns)?;
         let chosen: Vec<&crate::catalog::Attribute> = match columns.is_empty() {
@@ -445,6 +460,7 @@ impl CopyIn {
             names,
             options,
             reader,
+            charset: None,
             fields: Fields::default(),
             batch: Batch::default(),
             lines: Lines::default(),
@@ -751,14 +767,20 @@ struct CopyOutWork {
     started: bool,
     /// Instead of the client: a file on the server.
     file: Option<server_file::Target>,
+    /// What the texts are in there, where that is not UTF-8.
+    charset: Option<&'static Charset>,
 }
 
 impl CopyOutWork {
     fn put(&mut self, out: &mut Output, bytes: &[u8]) -> Result<()> {
+        let bytes = match self.charset {
+            None => Cow::Borrowed(bytes),
+            Some(charset) => charset.encode(bytes)?,
+        };
         self.bytes += bytes.len() as u64;
         match &mut self.file {
-            Some(file) => file.put(bytes)?,
-            None => out.copy_data(|b| b.extend_from_slice(bytes)),
+            Some(file) => file.put(&bytes)?,
+            None => out.copy_data(|b| b.extend_from_slice(&bytes)),
         }
         Ok(())
     }

@@ -136,6 +136,7 @@ impl Session {
             }
         };
         self.settings_changed();
+        self.follow_encoding(client);
         Ok(tag.to_string())
     }
 
@@ -241,6 +242,12 @@ impl Session {
         for (name, value) in self.settings.lock().take_changed() {
             client.out.parameter_status(name, &value);
         }
+        self.follow_encoding(client);
+    }
+
+    /// From now on the client's texts are what `client_encoding` says.
+    pub fn follow_encoding(&mut self, client: &mut Client) {
+        client.out.charset = self.cx().fx.io.charset;
     }
 }
 

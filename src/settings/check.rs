@@ -6,6 +6,7 @@ use super::snapshot::parameter;
 use super::table::{Id, PARAMETERS};
 use super::value::invalid;
 use crate::base::Result;
+use crate::base::charset::{self, Charset};
 use crate::err;
 use std::sync::{LazyLock, OnceLock};
 
@@ -191,16 +192,13 @@ fn locale(id: Id, new: &str) -> Result<String> {
     if known { Ok(new.to_string()) } else { Err(bad(id, new)) }
 }
 
-/// The server stores UTF-8; clients may speak that, or plain ASCII bytes.
+/// The server stores UTF-8; clients may speak that, plain ASCII bytes, and what has one byte a character.
 fn client_encoding(new: &str) -> Result<String> {
-    let folded: String = new.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-    match folded.as_str() {
-        "utf8" | "unicode" => Ok("UTF8".into()),
-        "sqlascii" => Ok("SQL_ASCII".into()),
-        "latin1" | "iso88591" | "win1252" | "windows1252" | "latin9" | "iso885915" => {
-            Err(err!(FEATURE_NOT_SUPPORTED, "client encoding \"{new}\" is not supported").hint("Use UTF8."))
-        }
-        _ => Err(bad(Id::ClientEncoding, new)),
+    match charset::canonical(new) {
+        Some(name @ ("UTF8" | "SQL_ASCII")) => Ok(name.into()),
+        Some(name) if Charset::named(name).is_some() => Ok(name.into()),
+        Some(_) => Err(err!(FEATURE_NOT_SUPPORTED, "client encoding \"{new}\" is not supported").hint("Use UTF8.")),
+        None => Err(bad(Id::ClientEncoding, new)),
     }
 }
 

@@ -2,7 +2,9 @@
 
 use super::TypeRef;
 use super::datetime::zone::Zone;
+use crate::base::charset::Charset;
 use crate::base::{Oid, Result};
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -58,10 +60,29 @@ pub struct IoContext {
     pub now_us: i64,
     /// A text meant the transaction's start: what was made of it is not to be kept for another transaction.
     pub clock_read: Arc<AtomicBool>,
+    /// What the client speaks, where that is not UTF-8: of texts in binary form.
+    pub charset: Option<&'static Charset>,
     pub hooks: Arc<dyn TypeHooks>,
 }
 
 impl IoContext {
+    /// A text the client sent in binary form.
+    pub fn from_client<'a>(&self, bytes: &'a [u8]) -> Result<Cow<'a, str>> {
+        match self.charset {
+            None => super::text::check(bytes).map(Cow::Borrowed),
+            Some(charset) => charset.decode(bytes),
+        }
+    }
+
+    /// A text in binary form for the client.
+    pub fn to_client(&self, text: &[u8], out: &mut Vec<u8>) -> Result<()> {
+        match self.charset {
+            None => out.extend_from_slice(text),
+            Some(charset) => out.extend_from_slice(&charset.encode(text)?),
+        }
+        Ok(())
+    }
+
     /// The transaction's start, for a text that means it.
     pub fn read_clock(&self) -> i64 {
         self.clock_read.store(true, Ordering::Relaxed);
@@ -92,6 +113,7 @@ impl Default for IoContext {
             xml_form: super::xml::Form::Content,
             now_us: 0,
             clock_read: Arc::default(),
+            charset: None,
             hooks: Arc::new(NoHooks),
         }
     }

@@ -319,7 +319,7 @@ pub fn binary_in(typ: TypeRef, b: &[u8], io: &IoContext) -> Result<Value> {
         | oid::NAME
         | oid::JSON
         | oid::XML
-        | oid::REFCURSOR => text_in(typ, text::check(b)?, io)?,
+        | oid::REFCURSOR => text_in(typ, &io.from_client(b)?, io)?,
         oid::CHAR => {
             let [c] = fixed::<1>(b)?;
             bytes(if c == 0 { Vec::new() } else { vec![c] })
@@ -368,12 +368,12 @@ pub fn binary_in(typ: TypeRef, b: &[u8], io: &IoContext) -> Result<Value> {
         oid::TSVECTOR => bytes(tsvector::from_binary(b)?),
         other if geometry::is_geometry(other) => bytes(geometry::from_binary(other, b)?),
         oid::JSONPATH => match b.split_first() {
-            Some((1, rest)) => text_in(typ, text::check(rest)?, io)?,
+            Some((1, rest)) => text_in(typ, &io.from_client(rest)?, io)?,
             Some((version, _)) => bail!(INTERNAL_ERROR, "unsupported jsonpath version number: {version}"),
             None => bail!(PROTOCOL_VIOLATION, "no data left in message"),
         },
         oid::JSONB => match b.split_first() {
-            Some((1, rest)) => bytes(jsonb::parse(text::check(rest)?)?),
+            Some((1, rest)) => bytes(jsonb::parse(&io.from_client(rest)?)?),
             Some((version, _)) => bail!(INTERNAL_ERROR, "unsupported jsonb version number {version}"),
             None => bail!(PROTOCOL_VIOLATION, "no data left in message"),
         },
@@ -406,7 +406,7 @@ pub fn binary_in(typ: TypeRef, b: &[u8], io: &IoContext) -> Result<Value> {
                     io.hooks.check_domain(typ.oid, value.datum(), io)?;
                     value
                 }
-                b'e' => Value::U32(io.hooks.enum_in(typ.oid, text::check(b)?)?.0),
+                b'e' => Value::U32(io.hooks.enum_in(typ.oid, &io.from_client(b)?)?.0),
                 b'c' => bytes(record::from_binary(typ, b, io)?),
                 b'r' => bytes(range::from_binary(typ.oid, b, io)?),
                 b'm' => bytes(range::multi_from_binary(typ.oid, b, io)?),
@@ -436,7 +436,9 @@ pub fn binary_out(typ: TypeRef, value: Datum<'_>, out: &mut Vec<u8>, io: &IoCont
         (_, Datum::F64(v)) => out.extend_from_slice(&v.to_be_bytes()),
         (other, Datum::U32(v)) => {
             if info(other).is_some_and(|t| t.kind == b'e') {
-                return text_out(typ, value, out, io);
+                let mut label = Vec::new();
+                text_out(typ, value, &mut label, io)?;
+                return io.to_client(&label, out);
             }
             out.extend_from_slice(&v.to_be_bytes());
         }
@@ -450,16 +452,13 @@ pub fn binary_out(typ: TypeRef, value: Datum<'_>, out: &mut Vec<u8>, io: &IoCont
             | oid::UNKNOWN
             | oid::CSTRING
             | oid::JSON
-            | oid::BYTEA
-            | oid::UUID
-            | oid::MACADDR
-            | oid::MACADDR8
             | oid::XML
             | oid::REFCURSOR
             | oid::VOID
             | oid::PG_NODE_TREE,
             Datum::Bytes(b),
-        ) => out.extend_from_slice(b),
+        ) => io.to_client(b, out)?,
+        (oid::BYTEA | oid::UUID | oid::MACADDR | oid::MACADDR8, Datum::Bytes(b)) => out.extend_from_slice(b),
         (oid::TSVECTOR, Datum::Bytes(b)) => tsvector::write_binary(b, out),
         (t, Datum::Bytes(b)) if geometry::is_geometry(t) => geometry::write_binary(t, b, out),
         (oid::TIMETZ, Datum::Bytes(b)) => {
@@ -475,11 +474,13 @@ pub fn binary_out(typ: TypeRef, value: Datum<'_>, out: &mut Vec<u8>, io: &IoCont
         }
         (oid::JSONPATH, Datum::Bytes(b)) => {
             out.push(1);
-            out.extend_from_slice(b);
+            io.to_client(b, out)?;
         }
         (oid::JSONB, Datum::Bytes(b)) => {
+            let mut text = Vec::new();
+            jsonb::Jsonb::new(b).write(&mut text);
             out.push(1);
-            jsonb::Jsonb::new(b).write(out);
+            io.to_client(&text, out)?;
         }
         (oid::TID, Datum::Bytes(b)) => {
             let t = tid::from_bytes(b);

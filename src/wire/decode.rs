@@ -2,6 +2,7 @@
 
 use super::encode::Format;
 use super::frame::Frame;
+use crate::base::charset::Charset;
 use crate::base::{Error, Result, SqlState};
 use crate::err;
 use bytes::Bytes;
@@ -84,7 +85,11 @@ impl Frontend {
     }
 }
 
-struct Body(Bytes);
+struct Body {
+    rest: Bytes,
+    /// What the client's texts are in, where that is not UTF-8.
+    charset: Option<&'static Charset>,
+}
 
 fn malformed(what: &str) -> Error {
     Error::new(SqlState::PROTOCOL_VIOLATION, what).place("pq_getmsgend", "pqformat.c", 635)
@@ -92,10 +97,10 @@ fn malformed(what: &str) -> Error {
 
 impl Body {
     fn take(&mut self, n: usize) -> Result<Bytes> {
-        if n > self.0.len() {
+        if n > self.rest.len() {
             return Err(malformed("insufficient data left in message"));
         }
-        Ok(self.0.split_to(n))
+        Ok(self.rest.split_to(n))
     }
 
     fn byte(&mut self) -> Result<u8> {
@@ -115,13 +120,16 @@ impl Body {
     /// A count that the remaining bytes can hold.
     fn count(&mut self, each: usize) -> Result<usize> {
         let n = self.int16()? as u16 as usize;
-        if n * each > self.0.len() { Err(malformed("insufficient data left in message")) } else { Ok(n) }
+        if n * each > self.rest.len() { Err(malformed("insufficient data left in message")) } else { Ok(n) }
     }
 
     fn string(&mut self) -> Result<String> {
-        let end = self.0.iter().position(|b| *b == 0).ok_or_else(|| malformed("invalid string in message"))?;
-        let text = utf8(&self.0[..end])?.to_string();
-        self.0 = self.0.slice(end + 1..);
+        let end = self.rest.iter().position(|b| *b == 0).ok_or_else(|| malformed("invalid string in message"))?;
+        let text = match self.charset {
+            None => utf8(&self.rest[..end])?.to_string(),
+            Some(charset) => charset.decode(&self.rest[..end])?.into_owned(),
+        };
+        self.rest = self.rest.slice(end + 1..);
         Ok(text)
     }
 
@@ -139,6 +147,20 @@ impl Body {
         (0..self.count(4)?).map(|_| one(self)).collect()
     }
 
+    /// Values of which those in text form are made UTF-8.
+    fn texts(&mut self, formats: &[Format]) -> Result<Vec<Option<Bytes>>> {
+        let mut values = self.values()?;
+        let Some(charset) = self.charset else { return Ok(values) };
+        for (i, value) in values.iter_mut().enumerate() {
+            if let (Some(bytes), Format::Text) = (&value, Format::of(formats, i))
+                && !bytes.is_ascii()
+            {
+                *value = Some(charset.decode(bytes)?.into_owned().into());
+            }
+        }
+        Ok(values)
+    }
+
     fn target(&mut self, message: &str) -> Result<Target> {
         match self.byte()? {
             b'S' => Ok(Target::Statement),
@@ -152,7 +174,7 @@ impl Body {
     }
 
     fn end(self) -> Result<()> {
-        if self.0.is_empty() { Ok(()) } else { Err(malformed("invalid message format")) }
+        if self.rest.is_empty() { Ok(()) } else { Err(malformed("invalid message format")) }
     }
 }
 
@@ -185,9 +207,10 @@ fn char_len(first: u8) -> usize {
 
 impl Frontend {
     /// # Errors
-    /// 08P01 for a body that is not what its type demands, 22021 for text that is not UTF-8.
-    pub fn decode(frame: Frame) -> Result<Frontend> {
-        let mut b = Body(frame.body);
+    /// 08P01 for a body that is not what its type demands, 22021 for text that is not UTF-8, 22P05 for bytes that mean
+    /// nothing in the client's encoding.
+    pub fn decode(frame: Frame, charset: Option<&'static Charset>) -> Result<Frontend> {
+        let mut b = Body { rest: frame.body, charset };
         let message = match frame.kind {
             b'Q' => Frontend::Query(b.string()?),
             b'P' => {
@@ -198,7 +221,7 @@ impl Frontend {
             b'B' => {
                 let (portal, statement) = (b.string()?, b.string()?);
                 let formats = b.formats()?;
-                let parameters = b.values()?;
+                let parameters = b.texts(&formats)?;
                 let result_formats = b.formats()?;
                 Frontend::Bind(Bind { portal, statement, formats, parameters, result_formats })
             }
@@ -208,13 +231,14 @@ impl Frontend {
             b'H' => Frontend::Flush,
             b'S' => Frontend::Sync,
             b'X' => Frontend::Terminate,
-            b'd' => return Ok(Frontend::CopyData(b.0)),
+            b'd' => return Ok(Frontend::CopyData(b.rest)),
             b'c' => Frontend::CopyDone,
             b'f' => Frontend::CopyFail(b.string()?),
-            b'p' => return Ok(Frontend::Password(b.0)),
+            b'p' => return Ok(Frontend::Password(b.rest)),
             _ => {
                 let function = b.int32()? as u32;
-                let (formats, arguments) = (b.formats()?, b.values()?);
+                let formats = b.formats()?;
+                let arguments = b.texts(&formats)?;
                 let result = Format::from_code(b.int16()?)?;
                 Frontend::FunctionCall(FunctionCall { function, formats, arguments, result })
             }
@@ -229,7 +253,7 @@ mod tests {
     use super::*;
 
     fn decode(kind: u8, body: &'static [u8]) -> Result<Frontend> {
-        Frontend::decode(Frame { kind, body: Bytes::from_static(body) })
+        Frontend::decode(Frame { kind, body: Bytes::from_static(body) }, None)
     }
 
     /// Well-formed messages come out as sent.

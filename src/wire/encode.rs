@@ -1,5 +1,6 @@
 //! What clients get, written into one buffer that leaves with few system calls.
 
+use crate::base::charset::Charset;
 use crate::base::error::Report;
 use crate::base::{Result, Severity};
 use crate::err;
@@ -10,6 +11,7 @@ use pgwire::messages::copy::{CopyDone, CopyInResponse, CopyOutResponse};
 use pgwire::messages::data::{FieldDescription, NoData, ParameterDescription, RowDescription};
 use pgwire::messages::extendedquery::{BindComplete, CloseComplete, ParseComplete, PortalSuspended};
 use pgwire::messages::response::{self, CommandComplete, EmptyQueryResponse, ReadyForQuery};
+use std::borrow::Cow;
 
 /// How a value travels.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,6 +68,8 @@ pub struct Output {
     pub buf: BytesMut,
     /// Scratch of the text encoders.
     scratch: Vec<u8>,
+    /// What the client's texts are in, where that is not UTF-8.
+    pub charset: Option<&'static Charset>,
 }
 
 impl Output {
@@ -96,6 +100,37 @@ impl Output {
         if message.encode(&mut self.buf).is_err() {
             self.buf.truncate(before);
         }
+        if let Some(charset) = self.charset {
+            self.translate(charset, before);
+        }
+    }
+
+    /// Puts the texts of the message that begins at `start` into the client's encoding. What an error says must not
+    /// fail: what it has no byte for becomes a question mark.
+    fn translate(&mut self, charset: &Charset, start: usize) {
+        let message = self.buf[start..].to_vec();
+        let Some((head, body)) = message.split_at_checked(5) else { return };
+        let made = match head[0] {
+            // Texts alone, with ASCII bytes and zeros between them.
+            b'E' | b'N' | b'C' => charset.encode_lossy(body).into_owned(),
+            b'A' => [&body[..4], &*charset.encode_lossy(&body[4..])].concat(),
+            b'T' => {
+                let mut made = body[..2].to_vec();
+                let mut rest = &body[2..];
+                while let Some(end) = rest.iter().position(|b| *b == 0) {
+                    // The name's zero, and the numbers after it.
+                    let next = (end + 19).min(rest.len());
+                    made.extend_from_slice(&charset.encode_lossy(&rest[..end]));
+                    made.extend_from_slice(&rest[end..next]);
+                    rest = &rest[next..];
+                }
+                made
+            }
+            _ => return,
+        };
+        self.buf.truncate(start + 1);
+        self.buf.put_u32(made.len() as u32 + 4);
+        self.buf.put_slice(&made);
     }
 
     pub fn parse_complete(&mut self) {
@@ -141,12 +176,16 @@ impl Output {
 
     pub fn parameter_status(&mut self, name: &str, value: &str) {
         // More than a dozen greet every client: written as they are, without pgwire's owned texts.
+        let value = match self.charset {
+            None => Cow::Borrowed(value.as_bytes()),
+            Some(charset) => charset.encode_lossy(value.as_bytes()),
+        };
         self.buf.reserve(7 + name.len() + value.len());
         self.buf.put_u8(b'S');
         self.buf.put_u32((6 + name.len() + value.len()) as u32);
         self.buf.put_slice(name.as_bytes());
         self.buf.put_u8(0);
-        self.buf.put_slice(value.as_bytes());
+        self.buf.put_slice(&value);
         self.buf.put_u8(0);
     }
 
@@ -243,19 +282,34 @@ impl Output {
             (Datum::Bytes(b), Format::Text)
                 if matches!(ty.oid, types::oid::TEXT | types::oid::VARCHAR | types::oid::BPCHAR) =>
             {
-                self.buf.put_i32(b.len() as i32);
-                self.buf.put_slice(b);
-                return Ok(());
+                return self.text(b);
             }
             _ => {}
         }
         self.scratch.clear();
         match format {
-            Format::Text => types::text_out(ty, value, &mut self.scratch, io)?,
+            Format::Text => {
+                types::text_out(ty, value, &mut self.scratch, io)?;
+                let scratch = std::mem::take(&mut self.scratch);
+                let put = self.text(&scratch);
+                self.scratch = scratch;
+                return put;
+            }
             Format::Binary => types::binary_out(ty, value, &mut self.scratch, io)?,
         }
         self.buf.put_i32(self.scratch.len() as i32);
         self.buf.put_slice(&self.scratch);
+        Ok(())
+    }
+
+    /// A value in text form, in the client's encoding.
+    fn text(&mut self, text: &[u8]) -> Result<()> {
+        let text = match self.charset {
+            None => Cow::Borrowed(text),
+            Some(charset) => charset.encode(text)?,
+        };
+        self.buf.put_i32(text.len() as i32);
+        self.buf.put_slice(&text);
         Ok(())
     }
 

@@ -300,16 +300,26 @@ pub fn remove(cx: &mut ExecContext, targets: Vec<ObjectKey>, behavior: DropBehav
     let found = dependency::collect(cx, &targets)?;
     parts_go_with_the_whole(cx, &targets)?;
     report(cx, &what, targets.len() == 1, &found.reported, behavior)?;
-    for key in found.all.iter().filter(|k| k.class == class::RELATION && k.sub == 0) {
+    remove_found(cx, &found.all)
+}
+
+/// Removes objects and what depends on them, and tells nobody.
+pub fn remove_quietly(cx: &mut ExecContext, targets: &[ObjectKey]) -> Flow<()> {
+    let found = dependency::collect(cx, targets)?;
+    remove_found(cx, &found.all)
+}
+
+fn remove_found(cx: &mut ExecContext, found: &[ObjectKey]) -> Flow<()> {
+    for key in found.iter().filter(|k| k.class == class::RELATION && k.sub == 0) {
         if let Some(record) = cx.backend()?.catalog.class(key.oid) {
             let name = record.object.name().map_or("", |n| n.1);
             names::check_not_in_use(cx, (key.oid, name), "DROP TABLE")?;
         }
     }
-    for key in found.all.iter().filter(|k| matches!(k.class, class::RELATION | class::NAMESPACE)) {
+    for key in found.iter().filter(|k| matches!(k.class, class::RELATION | class::NAMESPACE)) {
         super::publication::forget(cx, *key)?;
     }
-    for key in &found.all {
+    for key in found {
         match (key.class, key.sub) {
             (class::RELATION, 0) => remove_relation(cx, key.oid)?,
             (class::RELATION, attno) => super::alter_table::remove_column(cx, key.oid, attno as usize - 1)?,

@@ -72,6 +72,11 @@ pub fn add(cmd: &Command, cx: &mut ExecContext, table: Oid, w: Wanted) -> Result
         }
     };
     super::table::check_tablespace(tablespace.as_deref())?;
+    let verb = names::table_verb(cmd);
+    let add = if verb == "ALTER TABLE" { "ADD " } else { "" };
+    let what = if primary { "PRIMARY KEY" } else { "UNIQUE" };
+    let text = format!("{verb} / {add}{what} will create implicit index \"{name}\" for table \"{}\"", rel.name);
+    names::debug(cx, text);
     let constraint = new_oid(cx)?;
     let attnos: Vec<i16> = key_columns[..columns.len()].iter().map(|c| c.attno).collect();
     let options = reloptions::merge(cmd, reloptions::On::Index(IndexMethod::Btree), &[], options)?;

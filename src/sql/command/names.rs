@@ -6,7 +6,7 @@ use crate::base::{Error, Flow, Oid, Result, Severity, SqlState};
 use crate::catalog::{RelKind, Relation};
 use crate::err;
 use crate::lock::{LockMode, LockTag};
-use crate::sql::ast::{Persistence, RangeVar};
+use crate::sql::ast::{Persistence, RangeVar, Stmt};
 use crate::sql::exec::ExecContext;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -204,6 +204,19 @@ pub fn check_owner(cx: &mut ExecContext, relation: &Relation) -> Result<()> {
 /// Says something that is no error.
 pub fn notice(cx: &mut ExecContext, state: SqlState, text: impl Into<String>) {
     cx.notices.push(Report::notice(Severity::Notice, state, text));
+}
+
+/// What only those see who ask for messages of that level (PostgreSQL 15: DEBUG1 of the parser's).
+pub fn debug(cx: &mut ExecContext, text: String) {
+    cx.notices.push(Report::notice(Severity::Debug1, SqlState::SUCCESSFUL_COMPLETION, text));
+}
+
+/// The command that a table's part is made by, as those messages call it.
+pub fn table_verb(cmd: &Command) -> &'static str {
+    match &*cmd.stmt {
+        Stmt::AlterTable(_) => "ALTER TABLE",
+        _ => "CREATE TABLE",
+    }
 }
 
 #[cfg(test)]

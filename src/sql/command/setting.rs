@@ -1,5 +1,6 @@
 //! Settings as the executor sees them, and SET inside routines.
 
+use crate::base::charset::Charset;
 use crate::base::{Error, Flow, Oid, Result};
 use crate::err;
 use crate::settings::{Id, Lasting, Lookup, View, find, split_list};
@@ -42,6 +43,7 @@ pub fn apply_settings(cx: &mut ExecContext, view: &View) {
         "document" => Form::Document,
         _ => Form::Content,
     };
+    io.charset = Charset::named(&view.str(Id::ClientEncoding));
     cx.settings.work_mem_kb = view.int(Id::WorkMem) as usize;
     cx.settings.hash_mem_multiplier = view.real(Id::HashMemMultiplier);
     cx.settings.temp_file_limit_kb = u64::try_from(view.int(Id::TempFileLimit)).ok();

@@ -273,6 +273,10 @@ fn own_sequence(
         Some(name) => name.name().to_string(),
         None => names::choose(cx, place.0, table.1, &attribute.name, "seq", &[])?,
     };
+    let verb = names::table_verb(cmd);
+    let text =
+        format!("{verb} will create implicit sequence \"{name}\" for serial column \"{}.{}\"", table.1, attribute.name);
+    names::debug(cx, text);
     exists(cx, place.0, &name, false)?;
     let params = read.params.unwrap_or_else(|| sequence::default_params(attribute.ty.oid));
     let restart = read.restart.flatten();

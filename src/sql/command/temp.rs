@@ -1,15 +1,12 @@
 //! Temporary schemas: made at the first temporary object, emptied at the session's end.
 
 use super::drop;
-use crate::base::{Oid, Result};
+use crate::base::{Oid, Result, Stop};
 use crate::catalog::object::{Namespace, class, fixed};
-use crate::catalog::{Object, Record};
+use crate::catalog::{Object, ObjectKey};
+use crate::err;
 use crate::sql::Backend;
 use crate::sql::exec::ExecContext;
-use std::sync::Arc;
-
-/// What a temporary schema can hold beside relations.
-const OTHERS: [Oid; 5] = [class::TYPE, class::PROC, class::STATISTIC_EXT, class::OPERATOR, class::COLLATION];
 
 /// The session's temporary schema, made if need be.
 pub fn schema(backend: &mut Backend) -> Result<Oid> {
@@ -26,30 +23,17 @@ pub fn schema(backend: &mut Backend) -> Result<Oid> {
 }
 
 /// Drops everything temporary of this session (DISCARD TEMP, the session's end).
+///
+/// # Errors
+/// 55P03 where another session is at a table that uses a temporary type or function.
 pub fn discard_temp(cx: &mut ExecContext) -> Result<()> {
-    let backend = cx.backend()?;
-    let Some(schema) = backend.catalog.temp_schema() else { return Ok(()) };
-    let classes = backend.catalog.all(class::RELATION);
-    let ours: Vec<Oid> = classes
-        .iter()
-        .filter_map(|r| r.object.as_class().ok())
-        .filter(|c| c.namespace == schema)
-        .map(|c| c.oid)
-        .collect();
-    for oid in ours {
-        drop::remove_relation(cx, oid)?;
-    }
-    let catalog = cx.backend()?.catalog.clone();
-    for class in OTHERS {
-        let ours = |r: &Arc<Record>| r.object.name().is_some_and(|(place, _)| place == schema);
-        for record in catalog.all(class).into_iter().filter(ours) {
-            super::write::delete(cx, record.object.key())?;
-            super::write::delete(cx, crate::catalog::object::comment_key(record.object.key()))?;
-        }
+    let Some(schema) = cx.backend()?.catalog.temp_schema() else { return Ok(()) };
+    match drop::remove_quietly(cx, &[ObjectKey::new(class::NAMESPACE, schema)]) {
+        Ok(()) => {}
+        Err(Stop::Error(e)) => return Err(e),
+        Err(_) => return Err(err!(LOCK_NOT_AVAILABLE, "what depends on temporary objects is in use")),
     }
     let backend = cx.backend()?;
-    let writer = backend.writer();
-    backend.catalog.delete(writer, crate::catalog::ObjectKey::new(class::NAMESPACE, schema))?;
     backend.catalog.set_temp_schema(None);
     backend.delete_at_commit.clear();
     backend.drop_at_commit.clear();

@@ -1,5 +1,6 @@
 //! COPY's options.
 
+use crate::base::charset::{self, Charset};
 use crate::base::{Error, Result, SqlState};
 use crate::err;
 use crate::sql::ast::{DefArg, DefElem, cursor};
@@ -27,6 +28,8 @@ pub struct CopyOptions {
     pub force_quote_all: bool,
     pub force_not_null: Vec<String>,
     pub force_null: Vec<String>,
+    /// PostgreSQL's name of the data's encoding; None: the client's.
+    pub encoding: Option<&'static str>,
 }
 
 fn names(e: &DefElem) -> Vec<String> {
@@ -52,7 +55,26 @@ fn one_byte(e: &DefElem, what: &str) -> Result<u8> {
     }
 }
 
+/// PostgreSQL 15, copy.c, ProcessCopyOptions: same text.
+fn encoding(e: &DefElem) -> Result<&'static str> {
+    let written = e.string().unwrap_or_default();
+    match charset::canonical(&written) {
+        Some(name) if matches!(name, "UTF8" | "SQL_ASCII") || Charset::named(name).is_some() => Ok(name),
+        Some(name) => Err(Error::unsupported(format!("COPY encoding \"{name}\" is not supported"))),
+        None => Err(err!(INVALID_PARAMETER_VALUE, "argument to option \"encoding\" must be a valid encoding name")),
+    }
+}
+
 impl CopyOptions {
+    /// What the data's texts are in, where that is not UTF-8. Values in binary form are the client's by themselves.
+    pub fn charset(&self, client: Option<&'static Charset>) -> Option<&'static Charset> {
+        match self.encoding {
+            _ if self.format == CopyFormat::Binary => None,
+            None => client,
+            Some(name) => Charset::named(name),
+        }
+    }
+
     /// # Errors
     /// 42601 for unknown, repeated or contradicting options; 22023 for impossible values.
     pub fn parse(list: &[DefElem], is_from: bool, source: &str) -> Result<CopyOptions> {
@@ -70,6 +92,7 @@ impl CopyOptions {
             force_quote_all: false,
             force_not_null: Vec::new(),
             force_null: Vec::new(),
+            encoding: None,
         };
         for (n, e) in list.iter().enumerate() {
             if list[..n].iter().any(|o| o.name == e.name) {
@@ -108,12 +131,7 @@ impl CopyOptions {
                 "force_quote" => o.force_quote = names(e),
                 "force_not_null" => o.force_not_null = names(e),
                 "force_null" => o.force_null = names(e),
-                "encoding" => match e.string().unwrap_or_default().to_ascii_lowercase().as_str() {
-                    "utf8" | "utf-8" | "unicode" => {}
-                    other => {
-                        return Err(Error::unsupported(format!("COPY encoding \"{other}\" is not supported; UTF8 is")));
-                    }
-                },
+                "encoding" => o.encoding = Some(encoding(e).map_err(|f| f.at(cursor(source, e.pos)))?),
                 other => {
                     return Err(err!(SYNTAX_ERROR, "option \"{other}\" not recognized").at(cursor(source, e.pos)));
                 }

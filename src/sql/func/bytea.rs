@@ -1,11 +1,13 @@
 //! Functions of `bytea`, encodings, digests, and bit strings.
 
 use super::{FnContext, FuncImpl, push_text};
-use crate::base::Result;
+use crate::base::charset::{self, Charset};
+use crate::base::{Error, Result};
 use crate::types::bit::{self, Bits};
 use crate::types::{Column, Datum, bytea};
 use crate::{bail, err};
 use sha2::Digest;
+use std::borrow::Cow;
 
 type Args<'a, 'b> = &'a [Datum<'b>];
 
@@ -142,50 +144,39 @@ fn decode(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()>
     push(out, &bytes)
 }
 
-fn is_utf8(name: &str) -> bool {
-    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    matches!(plain.as_str(), "utf8" | "unicode" | "sqlascii")
-}
-
-fn is_latin1(name: &str) -> bool {
-    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    matches!(plain.as_str(), "latin1" | "iso88591")
+/// An encoding by its name, and how to convert it.
+///
+/// # Errors
+/// 0A000 for one that PostgreSQL knows and nobody here can convert.
+fn encoding(name: &str, what: &str) -> Result<Option<&'static Charset>> {
+    match charset::canonical(name) {
+        Some("UTF8" | "SQL_ASCII") => Ok(None),
+        Some(known) => {
+            let found = Charset::named(known);
+            found.map(Some).ok_or_else(|| Error::unsupported(format!("encoding \"{known}\" is not supported")))
+        }
+        None => Err(err!(INVALID_PARAMETER_VALUE, "invalid {what} name \"{name}\"")),
+    }
 }
 
 /// The text of bytes in an encoding.
-fn decoded(bytes: &[u8], name: &str) -> Result<String> {
-    if is_utf8(name) {
-        return Ok(crate::types::text::check(bytes)?.to_owned());
+fn decoded<'a>(bytes: &'a [u8], name: &str, what: &str) -> Result<Cow<'a, str>> {
+    match encoding(name, what)? {
+        None => crate::types::text::check(bytes).map(Cow::Borrowed),
+        Some(charset) => charset.decode(bytes),
     }
-    if is_latin1(name) {
-        return Ok(bytes.iter().map(|b| *b as char).collect());
-    }
-    Err(err!(INVALID_PARAMETER_VALUE, "invalid source encoding name \"{name}\""))
 }
 
 /// The bytes of a text in an encoding.
-fn encoded(text: &str, name: &str) -> Result<Vec<u8>> {
-    if is_utf8(name) {
-        return Ok(text.as_bytes().to_vec());
+fn encoded<'a>(text: &'a str, name: &str) -> Result<Cow<'a, [u8]>> {
+    match encoding(name, "destination encoding")? {
+        None => Ok(Cow::Borrowed(text.as_bytes())),
+        Some(charset) => charset.encode(text.as_bytes()),
     }
-    if !is_latin1(name) {
-        return Err(err!(INVALID_PARAMETER_VALUE, "invalid destination encoding name \"{name}\""));
-    }
-    let byte = |c: char| {
-        u8::try_from(c as u32).map_err(|_| {
-            let shown: Vec<String> = c.to_string().bytes().map(|b| format!("0x{b:02x}")).collect();
-            err!(
-                UNTRANSLATABLE_CHARACTER,
-                "character with byte sequence {} in encoding \"UTF8\" has no equivalent in encoding \"LATIN1\"",
-                shown.join(" ")
-            )
-        })
-    };
-    text.chars().map(byte).collect()
 }
 
 fn convert_from(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
-    push_text(out, decoded(args[0].bytes(), args[1].str())?)
+    push_text(out, decoded(args[0].bytes(), args[1].str(), "source encoding")?)
 }
 
 fn convert_to(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
@@ -193,17 +184,14 @@ fn convert_to(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result
 }
 
 fn pg_convert(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
-    let text = decoded(args[0].bytes(), args[1].str())?;
+    let text = decoded(args[0].bytes(), args[1].str(), "source encoding")?;
     push(out, &encoded(&text, args[2].str())?)
 }
 
 /// How many characters these bytes are in an encoding.
 fn length_in(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
-    let (bytes, name) = (args[0].bytes(), args[1].str());
-    if !is_utf8(name) && !is_latin1(name) {
-        return Err(err!(INVALID_PARAMETER_VALUE, "invalid encoding name \"{name}\""));
-    }
-    out.push(Datum::I32(decoded(bytes, name)?.chars().count() as i32));
+    let text = decoded(args[0].bytes(), args[1].str(), "encoding")?;
+    out.push(Datum::I32(text.chars().count() as i32));
     Ok(())
 }
 

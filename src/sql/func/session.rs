@@ -1,7 +1,7 @@
 //! Facts of the session, of types and of values; sizes, uuids, identifiers.
 
 use super::{FnContext, FuncImpl, push_text, text};
-use crate::base::{Oid, Result};
+use crate::base::{Oid, Result, charset};
 use crate::types::numeric::Numeric;
 use crate::types::{self, Column, Datum, array, name, oid};
 use crate::{bail, err};
@@ -52,60 +52,14 @@ fn database_encoding(_: &mut FnContext, _: Args<'_, '_>, out: &mut Column) -> Re
     push_text(out, "UTF8")
 }
 
-/// PostgreSQL's encodings by their numbers (pg_enc). Only UTF8 can be a database's here; conversions name the others.
-const ENCODINGS: [&str; 42] = [
-    "SQL_ASCII",
-    "EUC_JP",
-    "EUC_CN",
-    "EUC_KR",
-    "EUC_TW",
-    "EUC_JIS_2004",
-    "UTF8",
-    "MULE_INTERNAL",
-    "LATIN1",
-    "LATIN2",
-    "LATIN3",
-    "LATIN4",
-    "LATIN5",
-    "LATIN6",
-    "LATIN7",
-    "LATIN8",
-    "LATIN9",
-    "LATIN10",
-    "WIN1256",
-    "WIN1258",
-    "WIN866",
-    "WIN874",
-    "KOI8R",
-    "WIN1251",
-    "WIN1252",
-    "ISO_8859_5",
-    "ISO_8859_6",
-    "ISO_8859_7",
-    "ISO_8859_8",
-    "WIN1250",
-    "WIN1253",
-    "WIN1254",
-    "WIN1255",
-    "WIN1257",
-    "KOI8U",
-    "SJIS",
-    "BIG5",
-    "GBK",
-    "UHC",
-    "GB18030",
-    "JOHAB",
-    "SHIFT_JIS_2004",
-];
-
 fn encoding_to_char(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
-    let name = usize::try_from(args[0].i32()).ok().and_then(|n| ENCODINGS.get(n));
+    let name = usize::try_from(args[0].i32()).ok().and_then(|n| charset::NAMES.get(n));
     push_text(out, name.copied().unwrap_or_default())
 }
 
 /// Bytes of the longest character (PostgreSQL 15, wchar.c, pg_wchar_table).
 fn encoding_max_length(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
-    let name = usize::try_from(args[0].i32()).ok().and_then(|n| ENCODINGS.get(n));
+    let name = usize::try_from(args[0].i32()).ok().and_then(|n| charset::NAMES.get(n));
     out.push(match name.copied() {
         None => Datum::Null,
         Some("UTF8" | "EUC_TW" | "MULE_INTERNAL" | "GB18030") => Datum::I32(4),
@@ -117,14 +71,9 @@ fn encoding_max_length(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) 
 }
 
 fn char_to_encoding(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
-    let plain: String = args[0].str().chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
-    let plain = match plain.as_str() {
-        "unicode" => "utf8",
-        "iso88591" => "latin1",
-        other => other,
-    };
-    let is = |name: &&str| name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase() == plain;
-    out.push(Datum::I32(ENCODINGS.iter().position(is).map_or(-1, |n| n as i32)));
+    let name = charset::canonical(args[0].str());
+    let number = name.and_then(|name| charset::NAMES.iter().position(|n| *n == name));
+    out.push(Datum::I32(number.map_or(-1, |n| n as i32)));
     Ok(())
 }
 
