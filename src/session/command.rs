@@ -28,7 +28,8 @@ pub(super) struct Said {
 
 impl CommandWork {
     pub fn new(statement: &Statement, said: Said, formats: Vec<Format>, described: bool) -> CommandWork {
-        let command = Command::new(said.source, statement.text.clone(), said.stmt, said.params);
+        let mut command = Command::new(said.source, statement.text.clone(), said.stmt, said.params);
+        command.param_types = statement.known_param_types();
         CommandWork { command, described, formats }
     }
 }

@@ -258,6 +258,9 @@ impl Session {
     }
 
     async fn on_execute(&mut self, client: &mut Client, name: &str, max_rows: u32) -> Result<()> {
+        if self.block == Block::Failed && self.portals.has_failed(name) {
+            return Err(Block::aborted_error());
+        }
         let Some(portal) = self.portals.get(name) else { return self.execute_declared(client, name, max_rows).await };
         let (statement, params, formats) = (portal.statement.clone(), portal.params.clone(), portal.formats.clone());
         let (finished, is_cursor) = (portal.finished, portal.is_cursor);

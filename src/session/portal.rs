@@ -3,7 +3,7 @@
 use super::statement::Statement;
 use crate::types::Value;
 use crate::wire::Format;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// A bound statement.
@@ -29,6 +29,8 @@ impl Portal {
 pub struct Portals {
     unnamed: Option<Portal>,
     named: HashMap<String, Portal>,
+    /// Those that a failed transaction has taken away: known, but not to be executed before the block ends.
+    failed: HashSet<String>,
 }
 
 impl Portals {
@@ -53,6 +55,16 @@ impl Portals {
 
     pub fn remove(&mut self, name: &str) -> Option<Portal> {
         if name.is_empty() { self.unnamed.take() } else { self.named.remove(name) }
+    }
+
+    /// The transaction they belong to has failed.
+    pub fn fail(&mut self) {
+        self.failed = self.named.drain().map(|(name, _)| name).collect();
+        self.failed.extend(self.unnamed.take().map(|_| String::new()));
+    }
+
+    pub fn has_failed(&self, name: &str) -> bool {
+        self.failed.contains(name)
     }
 
     pub fn clear(&mut self) {

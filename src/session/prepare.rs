@@ -10,6 +10,7 @@ use crate::err;
 use crate::sql::ast::{self, Const, ExecuteStmt, ExprKind, PrepareStmt, RawStmt, Stmt};
 use crate::sql::bind::{self, BindContext};
 use crate::types::{TypeRef, Value};
+use crate::wire::Format;
 use std::sync::Arc;
 
 impl Session {
@@ -45,13 +46,14 @@ impl Session {
         client: &mut Client,
         source: &str,
         stmt: &ExecuteStmt,
+        formats: &[Format],
         destination: Destination,
     ) -> Result<String> {
         let statement = self.find_statement(&stmt.name)?;
         let types = self.execute_types(stmt, &statement)?;
         let params = self.evaluate_args(source, stmt, &types)?;
         statement.count_use();
-        Box::pin(self.run_statement(client, &statement, params, &[], destination)).await
+        Box::pin(self.run_statement(client, &statement, params, formats, destination)).await
     }
 
     /// EXECUTE inside of EXPLAIN and CREATE TABLE AS: the statement prepared stands in its place.

@@ -184,7 +184,7 @@ impl Session {
             }
             Stmt::Discard(what) => self.discard(*what)?,
             Stmt::Prepare(s) => self.prepare_stmt(&statement.source, s)?,
-            Stmt::Execute(s) => self.execute_stmt(client, &statement.source, s, destination).await?,
+            Stmt::Execute(s) => self.execute_stmt(client, &statement.source, s, formats, destination).await?,
             Stmt::Deallocate(name) => self.deallocate(name.as_deref())?,
             Stmt::DeclareCursor(s) => self.declare(client, &statement.source, s).await?,
             Stmt::Fetch(s) => {

@@ -150,12 +150,26 @@ impl Statement {
                 planned => drop(planned?),
             }
         }
-        Ok(self.state.lock().params.clone().unwrap_or_else(|| self.given.clone()))
+        if let Some(Stmt::Explain(e)) = self.stmt.as_deref()
+            && e.query.is_optimizable()
+        {
+            self.analyse(cx)?;
+        }
+        Ok(self.known_param_types())
+    }
+
+    /// What has been found out about the parameters so far.
+    pub fn known_param_types(&self) -> Vec<TypeRef> {
+        self.state.lock().params.clone().unwrap_or_else(|| self.given.clone())
     }
 
     /// Finds out the parameters' types without a plan.
     fn analyse(&self, cx: &mut ExecContext) -> Result<()> {
-        let Some(stmt) = self.stmt.as_deref() else { return Ok(()) };
+        let stmt = match self.stmt.as_deref() {
+            None => return Ok(()),
+            Some(Stmt::Explain(e)) => &e.query,
+            Some(stmt) => stmt,
+        };
         let known = self.state.lock().params.clone();
         let known = known.unwrap_or_else(|| self.given.clone());
         let (_, params) = bind_stmt(cx, stmt, &self.source, known, self.prepared)?;

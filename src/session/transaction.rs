@@ -160,7 +160,10 @@ impl Session {
             true => self.settings.lock().commit(),
             false => self.settings.lock().rollback(),
         }
-        self.portals.clear();
+        match committed {
+            true => self.portals.clear(),
+            false => self.portals.fail(),
+        }
         self.cx().routines.cursors.retain(|_, c| c.held);
         let pid = self.handle.pid;
         let backend = self.backend();

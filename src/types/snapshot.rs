@@ -40,6 +40,25 @@ impl SnapshotValue {
         (xmin > 0 && xmax > 0 && xmin <= xmax).then_some(SnapshotValue { xmin, xmax, running })
     }
 
+    /// PostgreSQL 15, xid8funcs.c, pg_snapshot_recv: same order and rules.
+    pub fn from_binary(b: &[u8]) -> Result<SnapshotValue> {
+        let bad = || err!(INVALID_BINARY_REPRESENTATION, "invalid external pg_snapshot data");
+        let (count, rest) = b.split_first_chunk::<4>().ok_or_else(bad)?;
+        let mut numbers = rest.chunks_exact(8).map(|c| c.iter().fold(0u64, |n, b| n << 8 | u64::from(*b)));
+        let (xmin, xmax) = numbers.next().zip(numbers.next()).ok_or_else(bad)?;
+        let running: Vec<u64> = numbers.collect();
+        let whole = rest.len() == 16 + running.len() * 8 && i32::from_be_bytes(*count) as usize == running.len();
+        let text = SnapshotValue { xmin, xmax, running }.to_string();
+        SnapshotValue::read(&text).filter(|_| whole).ok_or_else(bad)
+    }
+
+    pub fn write_binary(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&(self.running.len() as i32).to_be_bytes());
+        for xid in [self.xmin, self.xmax].iter().chain(&self.running) {
+            out.extend_from_slice(&xid.to_be_bytes());
+        }
+    }
+
     /// Whether a transaction was over.
     pub fn sees(&self, xid: u64) -> bool {
         xid < self.xmin || xid < self.xmax && self.running.binary_search(&xid).is_err()

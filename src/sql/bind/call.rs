@@ -85,6 +85,10 @@ impl Binder<'_, '_> {
                 }
             }
         }
+        // What a driver calls an output parameter is none (PostgreSQL 15, parse_func.c, ParseFuncOrColumn: same rule).
+        if names.is_empty() {
+            args.retain(|a: &Expr| a.ty.oid != oid::VOID || !matches!(a.kind, ExprKind::Param(_)));
+        }
         let direct_count = args.len();
         if call.within_group {
             for s in &call.order_by {

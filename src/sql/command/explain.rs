@@ -125,6 +125,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ExplainStmt) -> Flow<
     }
     let taken = cmd.progress.take().and_then(|p| p.downcast::<Progress>().ok());
     let mut p = taken.ok_or_else(|| Error::internal("EXPLAIN lost its progress"))?;
+    cx.params = cmd.params.clone();
     let done = go_on(cx, &mut p);
     let outcome = match done {
         Ok(()) => Ok(outcome(cx, &p, explained_as(stmt))),
@@ -151,7 +152,7 @@ fn plan_query(cmd: &Command, cx: &mut ExecContext, query: &Stmt) -> Result<Plann
     let transitions = cx.transitions.clone();
     let scoped = crate::sql::routine::query::Scoped { names: &*catalog, variables: &Unnamed, transitions };
     let mut bcx =
-        BindContext { names: &scoped, io: &cx.fx.io, text: &cmd.source, params: Vec::new(), infer_params: true };
+        BindContext { names: &scoped, io: &cx.fx.io, text: &cmd.source, params: cmd.param_types.clone(), infer_params: true };
     let query = bind::bind(&mut bcx, query)?;
     let params = std::mem::take(&mut bcx.params);
     let pcx = PlanContext { names: &*catalog, io: &cx.fx.io, settings: &settings, params: &params };

@@ -117,6 +117,8 @@ pub struct Command {
     pub text: Arc<str>,
     pub stmt: Arc<Stmt>,
     pub params: Arc<[Value]>,
+    /// The parameters' types, where they have been found out already.
+    pub param_types: Vec<TypeRef>,
     /// What a long command remembers between two calls.
     pub progress: Option<Box<dyn Any + Send>>,
 }
@@ -141,7 +143,7 @@ pub enum Outcome {
 
 impl Command {
     pub fn new(source: Arc<str>, text: Arc<str>, stmt: Arc<Stmt>, params: Arc<[Value]>) -> Command {
-        Command { source, text, stmt, params, progress: None }
+        Command { source, text, stmt, params, param_types: Vec::new(), progress: None }
     }
 
     /// The progress of this command, made by `start` on the first call.
