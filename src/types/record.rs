@@ -6,6 +6,7 @@
 
 use super::array::{put, take};
 use super::datum::Datum;
+use super::context::Field;
 use super::{IoContext, TypeRef, Value, io, phys};
 use crate::base::{Error, Oid, Result};
 use crate::{bail, err};
@@ -59,6 +60,22 @@ impl<'a> Record<'a> {
         Some(Record { typ, columns })
     }
 
+    /// The row in the shape its type has now: attributes may have come, gone or got other names since it was stored.
+    ///
+    /// A column is found by its name and type, or, renamed, by its place; one that has come since is NULL.
+    pub fn fitted(self, fields: &'a [Field]) -> Record<'a> {
+        let old = &self.columns;
+        let unchanged = old.len() == fields.len() && old.iter().zip(fields).all(|(c, f)| c.typ == f.typ.oid);
+        let find = |(at, f): (usize, &'a Field)| {
+            let of_type = |c: &&Column<'a>| c.typ == f.typ.oid;
+            let renamed = |c: &&Column<'a>| unchanged || fields.iter().all(|f| f.name != c.name);
+            let named = old.iter().filter(of_type).find(|c| c.name == f.name).filter(|_| !unchanged);
+            let found = named.or_else(|| old.get(at).filter(of_type).filter(renamed));
+            Column { typ: f.typ.oid, name: &f.name, value: found.map_or(Datum::Null, |c| c.value) }
+        };
+        Record { typ: self.typ, columns: fields.iter().enumerate().map(find).collect() }
+    }
+
     /// The value of a column, 0-based.
     pub fn field(&self, index: usize) -> Datum<'a> {
         self.columns.get(index).map_or(Datum::Null, |c| c.value)
@@ -86,7 +103,13 @@ pub fn build<'a>(typ: TypeRef, columns: impl Iterator<Item = (&'a str, Oid, Datu
 pub fn write(stored: &[u8], out: &mut Vec<u8>, io_context: &IoContext) -> Result<()> {
     out.push(b'(');
     let mut text = Vec::new();
-    for (i, column) in Record::new(stored).columns.iter().enumerate() {
+    let record = Record::new(stored);
+    let fields = io_context.hooks.composite(record.typ.oid);
+    let record = match &fields {
+        Some(fields) => record.fitted(fields),
+        None => record,
+    };
+    for (i, column) in record.columns.iter().enumerate() {
         if i > 0 {
             out.push(b',');
         }
@@ -170,6 +193,11 @@ pub fn parse(typ: TypeRef, text: &str, io_context: &IoContext) -> Result<Vec<u8>
 /// Appends PostgreSQL's binary form.
 pub fn write_binary(stored: &[u8], out: &mut Vec<u8>, io_context: &IoContext) -> Result<()> {
     let record = Record::new(stored);
+    let fields = io_context.hooks.composite(record.typ.oid);
+    let record = match &fields {
+        Some(fields) => record.fitted(fields),
+        None => record,
+    };
     out.extend_from_slice(&(record.columns.len() as i32).to_be_bytes());
     for c in &record.columns {
         out.extend_from_slice(&c.typ.0.to_be_bytes());

@@ -137,12 +137,14 @@ pub(super) fn field(
     batch: &Batch,
     sel: Sel<'_>,
 ) -> Flow<Column> {
+    let fields = cx.fx.io.hooks.composite(crate::types::domain_base(arg.ty).oid);
     let rows = arg.eval(cx, batch, sel)?;
     let mut out = Column::with_capacity(phys, rows.len());
     for at in 0..rows.len() {
-        match rows.get(at) {
-            Datum::Null => out.push_null(),
-            d => out.push(Record::new(d.bytes()).field(index)),
+        match (rows.get(at), &fields) {
+            (Datum::Null, _) => out.push_null(),
+            (d, None) => out.push(Record::new(d.bytes()).field(index)),
+            (d, Some(fields)) => out.push(Record::new(d.bytes()).fitted(fields).field(index)),
         }
     }
     Ok(out)
@@ -163,7 +165,7 @@ pub(super) fn field_set(
     each(rows.len(), |at| {
         let stored = match rows.get(at) {
             Datum::Null => None,
-            d => Some(Record::new(d.bytes())),
+            d => Some(Record::new(d.bytes()).fitted(&fields)),
         };
         let mut out = Vec::new();
         let old = |n: usize| stored.as_ref().map_or(Datum::Null, |r| r.field(n));

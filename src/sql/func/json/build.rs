@@ -74,6 +74,11 @@ pub fn write_json(typ: TypeRef, value: Datum<'_>, out: &mut Vec<u8>, io_context:
 
 fn write_record(stored: &[u8], pretty: bool, out: &mut Vec<u8>, io_context: &IoContext) -> Result<()> {
     let r = record::Record::new(stored);
+    let fields = io_context.hooks.composite(r.typ.oid);
+    let r = match &fields {
+        Some(fields) => r.fitted(fields),
+        None => r,
+    };
     out.push(b'{');
     for (i, c) in r.columns.iter().enumerate() {
         if i > 0 {
