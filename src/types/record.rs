@@ -5,8 +5,8 @@
 //! and bytes. So a row tells its columns without a catalog.
 
 use super::array::{put, take};
-use super::datum::Datum;
 use super::context::Field;
+use super::datum::Datum;
 use super::{IoContext, TypeRef, Value, io, phys};
 use crate::base::{Error, Oid, Result};
 use crate::{bail, err};

@@ -151,8 +151,13 @@ fn plan_query(cmd: &Command, cx: &mut ExecContext, query: &Stmt) -> Result<Plann
     // In a trigger function changed rows have names, too.
     let transitions = cx.transitions.clone();
     let scoped = crate::sql::routine::query::Scoped { names: &*catalog, variables: &Unnamed, transitions };
-    let mut bcx =
-        BindContext { names: &scoped, io: &cx.fx.io, text: &cmd.source, params: cmd.param_types.clone(), infer_params: true };
+    let mut bcx = BindContext {
+        names: &scoped,
+        io: &cx.fx.io,
+        text: &cmd.source,
+        params: cmd.param_types.clone(),
+        infer_params: true,
+    };
     let query = bind::bind(&mut bcx, query)?;
     let params = std::mem::take(&mut bcx.params);
     let pcx = PlanContext { names: &*catalog, io: &cx.fx.io, settings: &settings, params: &params };
