@@ -82,6 +82,15 @@ impl<'a> Record<'a> {
     }
 }
 
+/// Calls `f` with a stored row in the shape its type has now.
+pub fn with_fitted<T>(stored: &[u8], io: &IoContext, f: impl FnOnce(&Record<'_>) -> T) -> T {
+    let record = Record::new(stored);
+    match io.hooks.composite(record.typ.oid) {
+        Some(fields) => f(&record.fitted(&fields)),
+        None => f(&record),
+    }
+}
+
 /// Appends a row of these columns: name, type, value.
 pub fn build<'a>(typ: TypeRef, columns: impl Iterator<Item = (&'a str, Oid, Datum<'a>)> + Clone, out: &mut Vec<u8>) {
     out.extend_from_slice(&typ.oid.0.to_le_bytes());

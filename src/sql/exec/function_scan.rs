@@ -105,7 +105,7 @@ impl Call {
         let nothing = Batch { columns: Vec::new(), rows: 1 };
         let values = self.args.run(cx, &nothing, Sel::All(1))?;
         if !setof::is_stream(self.func) {
-            self.ready = setof::one_row(&values[0], &self.columns)?;
+            self.ready = setof::one_row(&values[0], &self.columns, &cx.fx.io)?;
             self.done = true;
         } else {
             let args: Vec<Value> = values.iter().map(|c| c.get(0).to_value()).collect();

@@ -12,8 +12,8 @@ use super::FuncDef;
 use crate::base::{Error, Flow, Result};
 use crate::sql::exec::{ExecContext, phys_of};
 use crate::types::array::Array;
-use crate::types::record::Record;
-use crate::types::{Column, Datum, TypeRef, Value};
+use crate::types::record::with_fitted;
+use crate::types::{Column, Datum, IoContext, TypeRef, Value};
 
 /// The rows of one call.
 pub trait SetStream: Send {
@@ -154,24 +154,26 @@ pub fn out_columns(func: &FuncDef, types: &[TypeRef]) -> Option<(Vec<String>, Ve
 }
 
 /// The value of a scalar function in FROM as columns: a composite value becomes its fields.
-pub fn one_row(value: &Column, columns: &[TypeRef]) -> Result<Vec<Column>> {
+pub fn one_row(value: &Column, columns: &[TypeRef], io: &IoContext) -> Result<Vec<Column>> {
     let composite = columns.len() > 1;
     let mut out = Rows::empty(columns);
     for row in 0..value.len() {
         match value.get(row) {
             d if !composite => out[0].push(d),
             Datum::Null => out.iter_mut().for_each(Column::push_null),
-            d => {
-                let record = Record::new(d.bytes());
-                out.iter_mut().enumerate().for_each(|(n, c)| c.push(record.field(n)));
-            }
+            d => spread(d.bytes(), &mut out, io),
         }
     }
     Ok(out)
 }
 
+/// A row's fields, one to each column.
+fn spread(stored: &[u8], out: &mut [Column], io: &IoContext) {
+    with_fitted(stored, io, |record| out.iter_mut().enumerate().for_each(|(n, c)| c.push(record.field(n))));
+}
+
 /// Elements of one or more arrays in lock step (`unnest`), or subscripts.
-pub(super) fn unnest(call: &Call<'_>) -> Vec<Column> {
+pub(super) fn unnest(call: &Call<'_>, io: &IoContext) -> Vec<Column> {
     let mut out = Rows::empty(call.columns);
     let arrays: Vec<Option<Array<'_>>> = call
         .args
@@ -187,10 +189,7 @@ pub(super) fn unnest(call: &Call<'_>) -> Vec<Column> {
         for value in array.iter() {
             match value {
                 Datum::Null => out.iter_mut().for_each(Column::push_null),
-                d => {
-                    let record = Record::new(d.bytes());
-                    out.iter_mut().enumerate().for_each(|(n, c)| c.push(record.field(n)));
-                }
+                d => spread(d.bytes(), &mut out, io),
             }
         }
         return out;

@@ -7,7 +7,7 @@ use crate::base::{Flow, Result};
 use crate::sql::exec::{ExecContext, phys_of};
 use crate::types::array::{Array, Builder, Dim, Dims, MAX_SIZE, nest};
 use crate::types::record::{self, Record};
-use crate::types::{Batch, Column, Datum, Phys, TypeRef, base_type, element_type, oid};
+use crate::types::{Batch, Column, Datum, IoContext, Phys, TypeRef, base_type, element_type, oid};
 use smallvec::SmallVec;
 
 /// PostgreSQL 15, c.h, MAXDIM.
@@ -17,11 +17,12 @@ pub(super) fn is_composite(ty: TypeRef) -> bool {
     ty.oid == oid::RECORD || crate::types::info(ty.oid).is_some_and(|i| i.kind == b'c')
 }
 
-pub(super) fn row_null_test(value: Datum<'_>, negated: bool) -> Result<bool> {
+pub(super) fn row_null_test(value: Datum<'_>, negated: bool, io: &IoContext) -> Result<bool> {
     if value.is_null() {
         return Ok(!negated);
     }
-    Ok(Record::new(value.bytes()).columns.iter().all(|c| c.value.is_null() != negated))
+    let test = |r: &Record<'_>| r.columns.iter().all(|c| c.value.is_null() != negated);
+    Ok(record::with_fitted(value.bytes(), io, test))
 }
 
 /// The elements of an array in storage order.

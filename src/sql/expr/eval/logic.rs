@@ -118,7 +118,7 @@ pub(super) fn is_null(
     let c = arg.eval(cx, batch, sel)?;
     if super::composite::is_composite(ty) {
         // A row is NULL if all its fields are, and NOT NULL if none is.
-        let test = |r| super::composite::row_null_test(c.get(r), negated);
+        let test = |r| super::composite::row_null_test(c.get(r), negated, &cx.fx.io);
         return Ok(plain((0..c.len()).map(test).collect::<crate::base::Result<_>>()?));
     }
     Ok(plain(match &c.nulls {

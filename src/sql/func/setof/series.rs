@@ -23,7 +23,7 @@ pub(super) fn open(call: &Call<'_>, cx: &mut ExecContext) -> Result<Option<Box<d
         "generate_series_timestamp" | "generate_series_timestamptz" => timestamp(call, cx)?,
         "generate_subscripts" | "generate_subscripts_nodir" => subscripts(call)?,
         "_pg_expandarray(anyarray)" => Rows::stream(numbered(call)),
-        "array_unnest" => Rows::stream(unnest(call)),
+        "array_unnest" => Rows::stream(unnest(call, &cx.fx.io)),
         "multirange_unnest" => {
             let mut out = Rows::empty(call.columns);
             let ranges = crate::types::range::Multirange::new(call.arg(0).bytes()).ranges;
