@@ -47,6 +47,7 @@ impl Portals {
     }
 
     pub fn insert(&mut self, name: String, portal: Portal) {
+        self.failed.remove(&name);
         match name.as_str() {
             "" => self.unnamed = Some(portal),
             _ => drop(self.named.insert(name, portal)),
