@@ -54,7 +54,7 @@ impl Server {
         let data = dir.path().join("data");
         let out = as_server_user(&mut Command::new(env!("CARGO_BIN_EXE_outlast")))
             .arg0("initdb")
-            .args(["-N", "-U", "postgres", "-A", "trust", "-D"])
+            .args(["-N", "-U", "postgres", "-A", "trust", "--no-locale", "-D"])
             .arg(&data)
             .current_dir("/")
             .output()

@@ -57,7 +57,12 @@ fn index(catalog: &Catalog, c: &Class, def: &IndexDef) -> Result<Arc<Index>> {
     let key_types = match def.method() {
         IndexMethod::Hash => vec![(crate::types::TypeRef::of(crate::types::oid::INT4), false, false)],
         IndexMethod::Gin => Vec::new(),
-        IndexMethod::Btree => def.columns.iter().map(|k| (k.ty, k.desc, k.nulls_first)).collect(),
+        IndexMethod::Btree => {
+            let key = |k: &IndexColumn| {
+                Ok((k.ty.ordered_by(crate::types::Collation::from_written(&k.order)?), k.desc, k.nulls_first))
+            };
+            def.columns.iter().map(key).collect::<Result<_>>()?
+        }
     };
     let gin = match def.method() {
         IndexMethod::Gin => {
@@ -114,6 +119,12 @@ pub fn relation(catalog: &Catalog, oid: Oid) -> Result<Option<Relation>> {
     let stats = stats_of(catalog, oid);
     let file = RelFileId { db: catalog.database(), node: c.node };
     let store = has_rows(c.kind).then(|| open_store(catalog, c, file));
+    let mut lineage = c.lineage.clone();
+    if let Some(key) = &mut lineage.key {
+        for column in &mut Arc::make_mut(key).columns {
+            column.ty = column.ordered()?;
+        }
+    }
     Ok(Some(Relation {
         oid,
         name: c.name.clone(),
@@ -137,7 +148,7 @@ pub fn relation(catalog: &Catalog, oid: Oid) -> Result<Option<Relation>> {
         column_stats: arc_swap::ArcSwap::from_pointee(stats.map(|s| s.columns).unwrap_or_default()),
         store,
         generated_by: None,
-        lineage: c.lineage.clone(),
+        lineage,
         children: catalog.children_of(oid),
         routing: Default::default(),
         stale: AtomicBool::new(false),

@@ -49,7 +49,7 @@ pub struct Cast {
     pub depends: Vec<Depend>,
 }
 
-/// A row of `pg_collation`: another name for the one order of text there is.
+/// A row of `pg_collation` that is not built in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Collation {
     pub oid: Oid,
@@ -58,4 +58,24 @@ pub struct Collation {
     pub owner: Oid,
     pub collate: String,
     pub ctype: String,
+    /// ICU's locale, where ICU orders; `collate` and `ctype` are empty then.
+    #[serde(default)]
+    pub icu_locale: Option<String>,
+    /// The version of what ordered when it was made.
+    #[serde(default)]
+    pub version: Option<String>,
+}
+
+impl Collation {
+    /// What it orders by.
+    ///
+    /// # Errors
+    /// 22023 where the system has no such locale.
+    pub fn order(&self) -> crate::base::Result<crate::types::Collation> {
+        use crate::types::collation::{Collation, Provider};
+        match &self.icu_locale {
+            Some(locale) => Collation::open(Provider::Icu, locale),
+            None => Collation::open(Provider::Libc, &self.collate),
+        }
+    }
 }

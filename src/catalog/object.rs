@@ -536,6 +536,26 @@ pub struct Database {
     pub ctype: String,
     #[serde(default)]
     pub acl: Option<Vec<String>>,
+    /// ICU's locale, where ICU orders by default.
+    #[serde(default)]
+    pub icu_locale: Option<String>,
+    /// The version of what ordered when it was made.
+    #[serde(default)]
+    pub collation_version: Option<String>,
+}
+
+impl Database {
+    /// What text is ordered by where nothing says otherwise.
+    ///
+    /// # Errors
+    /// 22023 where the system has no such locale.
+    pub fn order(&self) -> crate::base::Result<crate::types::Collation> {
+        use crate::types::collation::{Collation, Provider};
+        match &self.icu_locale {
+            Some(locale) => Collation::open(Provider::Icu, locale),
+            None => Collation::open(Provider::Libc, &self.collate),
+        }
+    }
 }
 
 /// `ALTER DATABASE … SET`, `ALTER ROLE … [IN DATABASE …] SET`: keyed by (database, role) in one row.

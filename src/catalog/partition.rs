@@ -49,6 +49,19 @@ pub struct KeyColumn {
     pub opclass: Option<String>,
     #[serde(default)]
     pub collation: Option<String>,
+    /// What its texts are ordered by, as [`crate::types::Collation::written`] notes it.
+    #[serde(default)]
+    pub order: String,
+}
+
+impl KeyColumn {
+    /// The type, with what its values are ordered by.
+    ///
+    /// # Errors
+    /// 22023 where the system does not have the locale any more.
+    pub fn ordered(&self) -> crate::base::Result<TypeRef> {
+        Ok(self.ty.ordered_by(crate::types::Collation::from_written(&self.order)?))
+    }
 }
 
 /// `relpartbound`.

@@ -152,6 +152,9 @@ pub struct IndexColumn {
     /// The collation, where one was named.
     #[serde(default)]
     pub collation: Oid,
+    /// What its texts are ordered by, as [`crate::types::Collation::written`] notes it.
+    #[serde(default)]
+    pub order: String,
     pub name: String,
 }
 

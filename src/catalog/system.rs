@@ -100,7 +100,7 @@ fn base_of(ty: u32) -> TypeRef {
         13234 => (1043, 7),
         other => (other, -1),
     };
-    TypeRef { oid: Oid(oid), typmod }
+    TypeRef::with(Oid(oid), typmod)
 }
 
 fn attribute(index: usize, column: &str) -> Option<Attribute> {

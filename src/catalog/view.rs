@@ -10,11 +10,12 @@ use super::{build, store, system};
 use crate::base::{CommandId, Oid, Result, Xid};
 use crate::err;
 use crate::storage::Storage;
+use crate::types::Collation;
 use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
 use smallvec::SmallVec;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Whom the session acts as, and whether `row_security` is on: what policies are judged by.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -44,6 +45,7 @@ pub struct Catalog {
     /// Objects made, while somebody wants to know: the script of an extension.
     made: Mutex<Option<Vec<ObjectKey>>>,
     acting: Mutex<Acting>,
+    default_collation: OnceLock<Collation>,
 }
 
 /// Who writes rows: the running transaction.
@@ -68,11 +70,19 @@ impl Catalog {
             own_generation: AtomicU64::new(0),
             made: Mutex::default(),
             acting: Mutex::default(),
+            default_collation: OnceLock::new(),
         }
     }
 
     pub fn database(&self) -> Oid {
         self.local.database
+    }
+
+    /// What this database orders text by where nothing says otherwise. (Nobody is let in whose database has a locale that
+    /// the system has not.)
+    pub fn default_collation(&self) -> Collation {
+        let order = || self.database_by_oid(self.database()).and_then(|d| d.order().ok()).unwrap_or_default();
+        *self.default_collation.get_or_init(order)
     }
 
     /// Changes whenever a cached plan or name look-up of this session may have become wrong.

@@ -1,6 +1,6 @@
 //! Making a new cluster: the storage, the folders, and the objects every cluster has.
 
-use crate::base::{Error, Oid, Result};
+use crate::base::{Oid, Result};
 use crate::catalog::object::{Comment, Database, Namespace, ObjectKey, Role, UserType, UserTypeKind, class, fixed};
 use crate::catalog::{Cluster, Constraint, ConstraintKind, Object, Writer, acl, create_folder};
 use crate::disk::{Disk, Posix, access_error, durable};
@@ -8,6 +8,7 @@ use crate::recovery::{self, CheckpointFlags, NewCluster, Progress};
 use crate::settings::Global;
 use crate::stat::Stats;
 use crate::storage::Storage;
+use crate::types::collation::{self, Collation, Provider};
 use crate::types::{TypeRef, oid};
 use crate::xact::{Isolation, SyncCommit, Transaction};
 use std::path::Path;
@@ -22,6 +23,17 @@ pub struct Options {
     pub checksums: bool,
     pub collate: String,
     pub ctype: String,
+    /// Text is ordered by ICU's locale.
+    pub icu_locale: Option<String>,
+}
+
+impl Options {
+    fn collation_version(&self) -> Option<String> {
+        match &self.icu_locale {
+            Some(locale) => collation::version(Provider::Icu, locale),
+            None => collation::version(Provider::Libc, &self.collate),
+        }
+    }
 }
 
 /// Roles every cluster has besides the superuser (PostgreSQL 15, pg_authid.dat).
@@ -65,6 +77,7 @@ fn fill(storage: &Arc<Storage>, cluster: &Arc<Cluster>, options: &Options) -> Re
         let mut objects: Vec<Object> = namespaces();
         objects.extend(comments(class::NAMESPACE, &NAMESPACE_COMMENTS));
         objects.extend(domains());
+        objects.extend(collations());
         if n == 0 {
             objects.extend(roles(options));
             objects.extend(databases(options));
@@ -87,6 +100,42 @@ fn fill(storage: &Arc<Storage>, cluster: &Arc<Cluster>, options: &Options) -> Re
     }
     Ok(())
 }
+
+/// The C library's locales of this system, each under its name and under that without the encoding (PostgreSQL 15,
+/// pg_import_system_collations: same rule).
+fn collations() -> Vec<Object> {
+    let Ok(listed) = std::process::Command::new("locale").arg("-a").output() else { return Vec::new() };
+    let mut found: Vec<(String, String)> = Vec::new();
+    for locale in String::from_utf8_lossy(&listed.stdout).lines() {
+        let known = matches!(locale, "C" | "POSIX") || Collation::open(Provider::Libc, locale).is_err();
+        if known {
+            continue;
+        }
+        found.push((locale.to_owned(), locale.to_owned()));
+        if let Some((short, _)) = locale.split_once('.').filter(|(short, _)| *short != "C") {
+            found.push((short.to_owned(), locale.to_owned()));
+        }
+    }
+    let made = |(n, (name, locale)): (usize, (String, String))| {
+        Object::Collation(crate::catalog::Collation {
+            oid: Oid(FIRST_COLLATION + n as u32),
+            name,
+            namespace: fixed::PG_CATALOG,
+            owner: fixed::BOOTSTRAP_SUPERUSER,
+            version: collation::version(Provider::Libc, &locale),
+            collate: locale.clone(),
+            ctype: locale,
+            icu_locale: None,
+        })
+    };
+    // What stands first under a name stays; PostgreSQL has as many as there are locales, here are OIDs for so many.
+    let mut names = std::collections::HashSet::new();
+    found.retain(|(name, _)| names.insert(name.clone()));
+    found.into_iter().take(1000).enumerate().map(made).collect()
+}
+
+/// OIDs below those of users that initdb gives to nothing else.
+const FIRST_COLLATION: u32 = 15_000;
 
 const NAMESPACE_COMMENTS: [(Oid, &str); 3] = [
     (fixed::PG_CATALOG, "system catalog schema"),
@@ -165,7 +214,7 @@ fn domains() -> impl Iterator<Item = Object> {
             namespace: fixed::INFORMATION_SCHEMA,
             owner: fixed::BOOTSTRAP_SUPERUSER,
             kind: UserTypeKind::Domain {
-                base: TypeRef { oid: base, typmod },
+                base: TypeRef::with(base, typmod),
                 not_null: false,
                 default: default.map(Into::into),
                 checks: check.into_iter().collect(),
@@ -221,6 +270,8 @@ fn databases(options: &Options) -> Vec<Object> {
             encoding: UTF8,
             collate: options.collate.clone(),
             ctype: options.ctype.clone(),
+            icu_locale: options.icu_locale.clone(),
+            collation_version: options.collation_version(),
             // PostgreSQL 15, initdb: nobody makes temporary tables in a template.
             acl: is_template.then(|| {
                 let owner = acl::role_mark(fixed::BOOTSTRAP_SUPERUSER);
@@ -237,14 +288,3 @@ fn databases(options: &Options) -> Vec<Object> {
 
 /// `pg_database.encoding` of UTF8.
 pub const UTF8: i32 = 6;
-
-/// Refuses what a bootstrap cannot do.
-///
-/// # Errors
-/// 0A000 for a collation that is not byte order.
-pub fn check_locale(name: &str) -> Result<()> {
-    match name {
-        "C" | "POSIX" | "C.UTF-8" | "C.utf8" => Ok(()),
-        other => Err(Error::unsupported(format!("collation \"{other}\" is not supported; \"C\" is"))),
-    }
-}

@@ -349,6 +349,9 @@ fn find_database(server: &Server, name: &str, role: &Role) -> Result<crate::cata
         let state = SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE;
         return Err(fatal(state, text, ("CheckMyDatabase", "postinit.c", 352)));
     }
+    if database.order().is_err() {
+        return Err(locale_gone(&database));
+    }
     let limit = database.connection_limit;
     let used = server.backends.list().iter().filter(|h| h.database() == database.oid).count();
     if limit >= 0 && !role.superuser && used >= limit as usize {
@@ -356,6 +359,20 @@ fn find_database(server: &Server, name: &str, role: &Role) -> Result<crate::cata
         return Err(fatal(SqlState::TOO_MANY_CONNECTIONS, text, ("CheckMyDatabase", "postinit.c", 382)));
     }
     Ok(database)
+}
+
+/// PostgreSQL 15, postinit.c, CheckMyDatabase: nobody works in a database whose order of text is unknown here.
+fn locale_gone(database: &crate::catalog::object::Database) -> Error {
+    let collate = &database.collate;
+    fatal(
+        SqlState::INTERNAL_ERROR,
+        "database locale is incompatible with operating system".to_owned(),
+        ("CheckMyDatabase", "postinit.c", 420),
+    )
+    .detail(format!(
+        "The database was initialized with LC_COLLATE \"{collate}\",  which is not recognized by setlocale()."
+    ))
+    .hint("Recreate the database with another locale or install the missing locale.")
 }
 
 /// The right CONNECT, which everybody has unless it was taken.

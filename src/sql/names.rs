@@ -408,12 +408,24 @@ impl crate::sql::bind::Names for Catalog {
         rel.store.as_ref().and_then(|s| s.nblocks(&self.storage).ok())
     }
 
-    fn has_collation(&self, schema: Option<&str>, name: &str) -> bool {
+    fn collation_by_name(&self, schema: Option<&str>, name: &str) -> Option<Oid> {
         let path = match schema {
             Some(s) => self.namespace_oid(s).into_iter().collect(),
             None => self.effective_path(),
         };
-        path.iter().any(|n| !self.find(class::COLLATION, *n, name).is_empty())
+        super::reg_names::collation_in(self, &path, name)
+    }
+
+    fn collation_name(&self, collation: Oid) -> String {
+        super::reg_names::collation_name(self, collation)
+    }
+
+    fn order(&self, collation: Oid) -> Result<types::Collation> {
+        super::reg_names::order(self, collation)
+    }
+
+    fn default_order(&self) -> types::Collation {
+        self.default_collation()
     }
 
     fn user_code(&self) -> Option<Arc<crate::sql::bind::UserCode>> {
@@ -527,12 +539,23 @@ impl crate::sql::bind::Names for Along<'_> {
         crate::sql::bind::Names::row_security(self.catalog, rel, role)
     }
 
-    fn has_collation(&self, schema: Option<&str>, name: &str) -> bool {
-        let path = match schema {
-            Some(_) => return crate::sql::bind::Names::has_collation(self.catalog, schema, name),
-            None => self.catalog.effective(self.search_path),
-        };
-        path.iter().any(|n| !self.catalog.find(class::COLLATION, *n, name).is_empty())
+    fn collation_by_name(&self, schema: Option<&str>, name: &str) -> Option<Oid> {
+        match schema {
+            Some(_) => crate::sql::bind::Names::collation_by_name(self.catalog, schema, name),
+            None => super::reg_names::collation_in(self.catalog, &self.catalog.effective(self.search_path), name),
+        }
+    }
+
+    fn collation_name(&self, collation: Oid) -> String {
+        super::reg_names::collation_name(self.catalog, collation)
+    }
+
+    fn order(&self, collation: Oid) -> Result<types::Collation> {
+        super::reg_names::order(self.catalog, collation)
+    }
+
+    fn default_order(&self) -> types::Collation {
+        self.catalog.default_collation()
     }
 
     fn user_code(&self) -> Option<Arc<crate::sql::bind::UserCode>> {

@@ -6,7 +6,9 @@ use crate::base::{Oid, Result};
 use crate::catalog::object::{class, fixed};
 use crate::catalog::{Catalog, Object, ObjectKey, Operator};
 use crate::err;
+use crate::sql::exec::system_view;
 use crate::sql::func::{self, OperDef};
+use crate::types::collation::{Collation, Provider};
 use crate::types::context::TypeHooks;
 use crate::types::name::quote_identifier;
 use crate::types::{self, oid};
@@ -84,6 +86,47 @@ fn user_collation(catalog: &Catalog, schema: Option<&str>, name: &str) -> Result
         None => catalog.effective_path().to_vec(),
     };
     Ok(path.into_iter().find_map(|n| catalog.find(class::COLLATION, n, name).first().copied()))
+}
+
+/// The first collation of this name in these schemas.
+pub(super) fn collation_in(catalog: &Catalog, path: &[Oid], name: &str) -> Option<Oid> {
+    path.iter().find_map(|n| {
+        let own = || catalog.find(class::COLLATION, *n, name).first().copied();
+        match *n == fixed::PG_CATALOG {
+            true => system_view::builtin_collation_named(name).map(|c| c.oid).or_else(own),
+            false => own(),
+        }
+    })
+}
+
+/// A collation's name, without its schema.
+pub(super) fn collation_name(catalog: &Catalog, collation: Oid) -> String {
+    if let Some(record) = catalog.get(ObjectKey::new(class::COLLATION, collation))
+        && let Object::Collation(c) = &record.object
+    {
+        return c.name.clone();
+    }
+    system_view::builtin_collation(collation).map_or_else(|| collation.to_string(), |c| c.name.to_owned())
+}
+
+/// What a collation orders by.
+///
+/// # Errors
+/// 22023 where the system does not have its locale any more, XX000 for what is no collation.
+pub(super) fn order(catalog: &Catalog, collation: Oid) -> Result<Collation> {
+    match collation {
+        fixed::C_COLLATION => return Ok(Collation::BYTES),
+        fixed::DEFAULT_COLLATION => return Ok(catalog.default_collation()),
+        _ => {}
+    }
+    if let Some(builtin) = system_view::builtin_collation(collation) {
+        return builtin.icu_locale.map_or(Ok(Collation::BYTES), |l| Collation::open(Provider::Icu, l));
+    }
+    let record = catalog.get(ObjectKey::new(class::COLLATION, collation));
+    match record.as_deref().map(|r| &r.object) {
+        Some(Object::Collation(c)) => c.order(),
+        _ => Err(crate::base::Error::internal(format!("cache lookup failed for collation {collation}"))),
+    }
 }
 
 /// Users' operators of a name: those of a schema, or those that the search path finds.

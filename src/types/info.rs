@@ -212,7 +212,7 @@ pub fn domain_base(typ: TypeRef) -> TypeRef {
     let mut typ = typ;
     for _ in 0..64 {
         match info(typ.oid) {
-            Some(i) if i.kind == b'd' => typ = TypeRef { oid: i.base, typmod: i.base_typmod },
+            Some(i) if i.kind == b'd' => typ = TypeRef::with(i.base, i.base_typmod),
             _ => break,
         }
     }

@@ -117,7 +117,7 @@ fn other_text_in(typ: TypeRef, s: &str, io: &IoContext) -> Result<Value> {
     }
     let Some(t) = info(typ.oid) else { return Err(no_function("input", typ.oid)) };
     match t.kind {
-        _ if t.is_array() => Ok(bytes(array::parse(TypeRef { oid: t.element, typmod: typ.typmod }, s, io)?)),
+        _ if t.is_array() => Ok(bytes(array::parse(TypeRef::with(t.element, typ.typmod), s, io)?)),
         b'd' => {
             let value = text_in(super::domain_base(typ), s, io)?;
             io.hooks.check_domain(typ.oid, value.datum(), io)?;
@@ -212,7 +212,7 @@ fn other_text_out(typ: TypeRef, value: Datum<'_>, out: &mut Vec<u8>, io: &IoCont
     }
     let Some(t) = info(typ.oid) else { return Err(no_function("output", typ.oid)) };
     match (t.kind, value) {
-        (b'd', v) => text_out(TypeRef { oid: t.base, typmod: t.base_typmod }, v, out, io),
+        (b'd', v) => text_out(TypeRef::with(t.base, t.base_typmod), v, out, io),
         (b'e', Datum::U32(v)) => match io.hooks.enum_out(typ.oid, Oid(v)) {
             Some(label) => {
                 out.extend_from_slice(label.as_bytes());
@@ -401,7 +401,7 @@ pub fn binary_in(typ: TypeRef, b: &[u8], io: &IoContext) -> Result<Value> {
         _ => {
             let Some(t) = info(typ.oid) else { return Err(no_function("binary input", typ.oid)) };
             match t.kind {
-                _ if t.is_array() => bytes(array::from_binary(TypeRef { oid: t.element, typmod: typ.typmod }, b, io)?),
+                _ if t.is_array() => bytes(array::from_binary(TypeRef::with(t.element, typ.typmod), b, io)?),
                 b'd' => {
                     let value = binary_in(super::domain_base(typ), b, io)?;
                     io.hooks.check_domain(typ.oid, value.datum(), io)?;
@@ -502,7 +502,7 @@ pub fn binary_out(typ: TypeRef, value: Datum<'_>, out: &mut Vec<u8>, io: &IoCont
             let Some(t) = info(other) else { return Err(no_function("binary output", other)) };
             match t.kind {
                 _ if t.is_array() || other == oid::ANYARRAY => array::write_binary(b, out, io)?,
-                b'd' => binary_out(TypeRef { oid: t.base, typmod: t.base_typmod }, value, out, io)?,
+                b'd' => binary_out(TypeRef::with(t.base, t.base_typmod), value, out, io)?,
                 b'c' => record::write_binary(b, out, io)?,
                 b'r' => range::write_binary(b, out, io)?,
                 b'm' => range::multi_write_binary(b, out, io)?,

@@ -1,6 +1,7 @@
 //! Keys whose order under memcmp is the order of the values (TYP-2). NULL markers and DESC are the caller's.
 //!
 //! Numbers are big-endian with the sign bit turned; text ends with a zero byte, which it cannot hold itself; bytea
+//! a text that a collation orders comes after its place in that order; bytea
 //! writes a zero byte as `00 FF` and ends with `00 00`; compound values are built from the keys of their parts.
 //! No key is a proper prefix of another one of its type.
 
@@ -33,14 +34,8 @@ pub fn encode(typ: TypeRef, value: Datum<'_>, out: &mut Vec<u8>) {
 
 fn encode_bytes(typ: TypeRef, b: &[u8], out: &mut Vec<u8>) {
     match typ.oid {
-        oid::TEXT | oid::VARCHAR | oid::NAME | oid::UNKNOWN | oid::CSTRING | oid::CHAR => {
-            out.extend_from_slice(b);
-            out.push(0);
-        }
-        oid::BPCHAR => {
-            out.extend_from_slice(text::trim_blanks(b));
-            out.push(0);
-        }
+        oid::TEXT | oid::VARCHAR | oid::NAME | oid::UNKNOWN | oid::CSTRING | oid::CHAR => typ.collation.encode(b, out),
+        oid::BPCHAR => typ.collation.encode(text::trim_blanks(b), out),
         oid::UUID => out.extend_from_slice(b),
         oid::NUMERIC => Numeric::encode_key(b, out),
         oid::INTERVAL => {
@@ -66,22 +61,22 @@ fn encode_bytes(typ: TypeRef, b: &[u8], out: &mut Vec<u8>) {
             escaped(bits.bytes, out);
             out.extend_from_slice(&(bits.len as u32).to_be_bytes());
         }
-        oid::RECORD => encode_record(b, out),
-        oid::ANYARRAY => encode_array(b, out),
         oid::OIDVECTOR => {
             let vector = Array::new(b);
             out.extend_from_slice(&(vector.len() as u32).to_be_bytes());
             vector.iter().for_each(|v| encode(TypeRef::of(oid::OID), v, out));
         }
+        oid::RECORD => encode_record(typ, b, out),
+        oid::ANYARRAY => encode_array(typ, b, out),
         oid::ANYRANGE => Range::new(b).encode_key(out),
         oid::ANYMULTIRANGE => Multirange::new(b).encode_key(out),
         other => match info(base_type(other)) {
-            Some(t) if t.is_array() => encode_array(b, out),
-            Some(t) if t.kind == b'c' => encode_record(b, out),
+            Some(t) if t.is_array() => encode_array(typ, b, out),
+            Some(t) if t.kind == b'c' => encode_record(typ, b, out),
             Some(t) if t.kind == b'r' => Range::new(b).encode_key(out),
             Some(t) if t.kind == b'm' => Multirange::new(b).encode_key(out),
             Some(t) if let Some(key) = t.code.and_then(|c| c.key) => key(b, out),
-            Some(t) if t.oid != other => encode_bytes(TypeRef::of(t.oid), b, out),
+            Some(t) if t.oid != other => encode_bytes(TypeRef::of(t.oid).ordered_by(typ.collation), b, out),
             _ => escaped(b, out),
         },
     }
@@ -110,9 +105,9 @@ fn encode_inet(value: Inet, out: &mut Vec<u8>) {
 }
 
 /// A marker before each element: 0 at the end, 1 before a value, 2 for NULL; then number and dimensions.
-fn encode_array(b: &[u8], out: &mut Vec<u8>) {
+fn encode_array(typ: TypeRef, b: &[u8], out: &mut Vec<u8>) {
     let array = Array::new(b);
-    let typ = TypeRef::of(array.element);
+    let typ = TypeRef::of(array.element).ordered_by(typ.collation);
     for value in array.iter() {
         out.push(if value.is_null() { 2 } else { 1 });
         encode(typ, value, out);
@@ -127,10 +122,10 @@ fn encode_array(b: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-fn encode_record(b: &[u8], out: &mut Vec<u8>) {
+fn encode_record(typ: TypeRef, b: &[u8], out: &mut Vec<u8>) {
     for c in Record::new(b).columns {
         out.push(if c.value.is_null() { 2 } else { 1 });
-        encode(TypeRef::of(c.typ), c.value, out);
+        encode(TypeRef::of(c.typ).ordered_by(typ.collation), c.value, out);
     }
     out.push(0);
 }

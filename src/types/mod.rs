@@ -15,6 +15,7 @@ mod builtin;
 pub mod bytea;
 pub mod citext;
 pub mod code;
+pub mod collation;
 pub mod column;
 pub mod context;
 pub mod datetime;
@@ -50,6 +51,7 @@ pub mod tsvector;
 pub mod uuid;
 pub mod xml;
 
+pub use collation::Collation;
 pub use column::{Batch, BytesColumn, Column, ColumnData};
 pub use context::IoContext;
 pub use datum::{Datum, Phys, Value};
@@ -62,14 +64,57 @@ pub use order::{compare, hash};
 pub const BATCH_ROWS: usize = 1024;
 
 /// A type with its modifier (`varchar(20)`, `numeric(10,2)`), −1 when there is none. PostgreSQL's encoding of typmods.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
+///
+/// Where a value is an operand that is ordered, the binder adds the collation it is ordered by; it is no part of the type,
+/// is not stored, and does not count when types are compared.
+#[derive(Clone, Copy, serde::Serialize, serde::Deserialize)]
 pub struct TypeRef {
     pub oid: crate::base::Oid,
     pub typmod: i32,
+    #[serde(skip)]
+    pub collation: Collation,
+}
+
+impl std::fmt::Debug for TypeRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut s = f.debug_struct("TypeRef");
+        s.field("oid", &self.oid).field("typmod", &self.typmod);
+        if !self.collation.is_bytewise() {
+            s.field("collation", &self.collation);
+        }
+        s.finish()
+    }
+}
+
+impl PartialEq for TypeRef {
+    fn eq(&self, other: &TypeRef) -> bool {
+        self.oid == other.oid && self.typmod == other.typmod
+    }
+}
+
+impl Eq for TypeRef {}
+
+impl std::hash::Hash for TypeRef {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        (self.oid, self.typmod).hash(state);
+    }
 }
 
 impl TypeRef {
     pub const fn of(oid: crate::base::Oid) -> TypeRef {
-        TypeRef { oid, typmod: -1 }
+        TypeRef::with(oid, -1)
+    }
+
+    pub const fn with(oid: crate::base::Oid, typmod: i32) -> TypeRef {
+        TypeRef { oid, typmod, collation: Collation::BYTES }
+    }
+
+    /// As it is where only equality counts, which is that of the bytes in every collation.
+    pub const fn plain(self) -> TypeRef {
+        TypeRef { collation: Collation::BYTES, ..self }
+    }
+
+    pub const fn ordered_by(self, collation: Collation) -> TypeRef {
+        TypeRef { collation, ..self }
     }
 }

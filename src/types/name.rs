@@ -566,12 +566,12 @@ impl<'a> Parser<'a> {
                 bail!(UNDEFINED_OBJECT, "type \"{first}.{name}\" does not exist");
             };
             let modifiers = self.modifiers()?;
-            TypeRef { oid: found, typmod: if modifiers.is_empty() { -1 } else { typmod_in(found, &modifiers)? } }
+            TypeRef::with(found, if modifiers.is_empty() { -1 } else { typmod_in(found, &modifiers)? })
         } else if quoted {
             let found = if first == "char" { Some(oid::CHAR) } else { plain(&first, hooks) };
             let Some(found) = found else { bail!(UNDEFINED_OBJECT, "type \"{first}\" does not exist") };
             let modifiers = self.modifiers()?;
-            TypeRef { oid: found, typmod: if modifiers.is_empty() { -1 } else { typmod_in(found, &modifiers)? } }
+            TypeRef::with(found, if modifiers.is_empty() { -1 } else { typmod_in(found, &modifiers)? })
         } else {
             self.keyword_type(&first, hooks)?
         };
@@ -589,7 +589,7 @@ impl<'a> Parser<'a> {
             return Ok(typ);
         }
         match info::array_type(typ.oid) {
-            Some(a) => Ok(TypeRef { oid: a, typmod: typ.typmod }),
+            Some(a) => Ok(TypeRef::with(a, typ.typmod)),
             None => Err(err!(
                 UNDEFINED_OBJECT,
                 "could not find array type for data type {}",
@@ -608,7 +608,7 @@ impl<'a> Parser<'a> {
                     (_, false) => oid::TIME,
                     _ => oid::TIMETZ,
                 };
-                Ok(TypeRef { oid: typ, typmod: typmod_in(typ, &modifiers)? })
+                Ok(TypeRef::with(typ, typmod_in(typ, &modifiers)?))
             }
             "interval" => {
                 let fields = self.interval_fields();
@@ -616,7 +616,7 @@ impl<'a> Parser<'a> {
                 if fields.is_empty() && modifiers.is_empty() {
                     return Ok(TypeRef::of(oid::INTERVAL));
                 }
-                Ok(TypeRef { oid: oid::INTERVAL, typmod: interval_typmod_in(&fields, modifiers.first().copied())? })
+                Ok(TypeRef::with(oid::INTERVAL, interval_typmod_in(&fields, modifiers.first().copied())?))
             }
             "double" => {
                 if !self.word("precision") {
@@ -637,12 +637,12 @@ impl<'a> Parser<'a> {
                 }
                 let typ = if self.word("varying") { oid::VARCHAR } else { oid::BPCHAR };
                 let modifiers = self.modifiers()?;
-                Ok(TypeRef { oid: typ, typmod: typmod_in(typ, &modifiers)? })
+                Ok(TypeRef::with(typ, typmod_in(typ, &modifiers)?))
             }
             "bit" => {
                 let typ = if self.word("varying") { oid::VARBIT } else { oid::BIT };
                 let modifiers = self.modifiers()?;
-                Ok(TypeRef { oid: typ, typmod: typmod_in(typ, &modifiers)? })
+                Ok(TypeRef::with(typ, typmod_in(typ, &modifiers)?))
             }
             _ => self.finish(sql_alias(first).or_else(|| plain(first, hooks)), first),
         }
@@ -652,7 +652,7 @@ impl<'a> Parser<'a> {
         let Some(found) = found else { bail!(UNDEFINED_OBJECT, "type \"{name}\" does not exist") };
         let modifiers = self.modifiers()?;
         let typmod = if modifiers.is_empty() { -1 } else { typmod_in(found, &modifiers)? };
-        Ok(TypeRef { oid: found, typmod })
+        Ok(TypeRef::with(found, typmod))
     }
 }
 

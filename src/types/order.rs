@@ -34,10 +34,9 @@ pub fn compare(typ: TypeRef, a: Datum<'_>, b: Datum<'_>) -> Ordering {
 
 fn compare_bytes(typ: TypeRef, a: &[u8], b: &[u8]) -> Ordering {
     match typ.oid {
-        oid::TEXT | oid::VARCHAR | oid::NAME | oid::BYTEA | oid::UUID | oid::UNKNOWN | oid::CSTRING | oid::CHAR => {
-            a.cmp(b)
-        }
-        oid::BPCHAR => text::trim_blanks(a).cmp(text::trim_blanks(b)),
+        oid::BYTEA | oid::UUID => a.cmp(b),
+        oid::TEXT | oid::VARCHAR | oid::NAME | oid::UNKNOWN | oid::CSTRING | oid::CHAR => typ.collation.compare(a, b),
+        oid::BPCHAR => typ.collation.compare(text::trim_blanks(a), text::trim_blanks(b)),
         oid::NUMERIC => Numeric::compare_bytes(a, b),
         oid::INTERVAL => Interval::from_bytes(a).compare(Interval::from_bytes(b)),
         oid::TIMETZ => TimeTz::from_bytes(a).compare(TimeTz::from_bytes(b)),
@@ -47,14 +46,14 @@ fn compare_bytes(typ: TypeRef, a: &[u8], b: &[u8]) -> Ordering {
         oid::TID => tid::from_bytes(a).cmp(&tid::from_bytes(b)),
         oid::INET | oid::CIDR => Inet::from_bytes(a).compare(Inet::from_bytes(b)),
         oid::BIT | oid::VARBIT => compare_bits(a, b),
-        oid::RECORD => compare_records(a, b),
-        oid::ANYARRAY => compare_arrays(a, b),
+        oid::RECORD => compare_records(typ, a, b),
+        oid::ANYARRAY => compare_arrays(typ, a, b),
         oid::OIDVECTOR => compare_vectors(a, b),
         oid::ANYRANGE => Range::new(a).compare(&Range::new(b)),
         oid::ANYMULTIRANGE => Multirange::new(a).compare(&Multirange::new(b)),
         other => match info(base_type(other)) {
-            Some(t) if t.is_array() => compare_arrays(a, b),
-            Some(t) if t.kind == b'c' => compare_records(a, b),
+            Some(t) if t.is_array() => compare_arrays(typ, a, b),
+            Some(t) if t.kind == b'c' => compare_records(typ, a, b),
             Some(t) if t.kind == b'r' => Range::new(a).compare(&Range::new(b)),
             Some(t) if t.kind == b'm' => Multirange::new(a).compare(&Multirange::new(b)),
             Some(t) if let Some(key) = t.code.and_then(|c| c.key) => {
@@ -63,7 +62,7 @@ fn compare_bytes(typ: TypeRef, a: &[u8], b: &[u8]) -> Ordering {
                 key(b, &mut y);
                 x.cmp(&y)
             }
-            Some(t) if t.oid != other => compare_bytes(TypeRef::of(t.oid), a, b),
+            Some(t) if t.oid != other => compare_bytes(TypeRef::of(t.oid).ordered_by(typ.collation), a, b),
             _ => a.cmp(b),
         },
     }
@@ -93,9 +92,9 @@ fn nulls_last(typ: TypeRef, a: Datum<'_>, b: Datum<'_>) -> Ordering {
 }
 
 /// Elements in order, then their number, then the dimensions (PostgreSQL 15, arrayfuncs.c, array_cmp).
-pub(super) fn compare_arrays(a: &[u8], b: &[u8]) -> Ordering {
+pub(super) fn compare_arrays(typ: TypeRef, a: &[u8], b: &[u8]) -> Ordering {
     let (a, b) = (Array::new(a), Array::new(b));
-    let typ = TypeRef::of(a.element);
+    let typ = TypeRef::of(a.element).ordered_by(typ.collation);
     for (x, y) in a.iter().zip(b.iter()) {
         let o = nulls_last(typ, x, y);
         if o.is_ne() {
@@ -109,12 +108,12 @@ pub(super) fn compare_arrays(a: &[u8], b: &[u8]) -> Ordering {
     })
 }
 
-fn compare_records(a: &[u8], b: &[u8]) -> Ordering {
+fn compare_records(typ: TypeRef, a: &[u8], b: &[u8]) -> Ordering {
     let (a, b) = (Record::new(a), Record::new(b));
     for (x, y) in a.columns.iter().zip(&b.columns) {
         // Only what nobody asked to be comparable has other types: any order will do.
         let o = match x.typ == y.typ {
-            true => nulls_last(TypeRef::of(x.typ), x.value, y.value),
+            true => nulls_last(TypeRef::of(x.typ).ordered_by(typ.collation), x.value, y.value),
             false => x.typ.0.cmp(&y.typ.0),
         };
         if o.is_ne() {
@@ -206,7 +205,7 @@ pub fn hash(typ: TypeRef, value: Datum<'_>) -> u64 {
             oid::BPCHAR => hash_bytes(text::trim_blanks(b)),
             _ => {
                 let mut k = Vec::with_capacity(b.len() + 8);
-                key::encode(typ, value, &mut k);
+                key::encode(typ.plain(), value, &mut k);
                 hash_bytes(&k)
             }
         },

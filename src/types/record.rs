@@ -38,7 +38,7 @@ impl<'a> Record<'a> {
             Some(u32::from_le_bytes(*head))
         }
         let mut data = stored;
-        let typ = TypeRef { oid: Oid(u32_at(&mut data)?), typmod: u32_at(&mut data)? as i32 };
+        let typ = TypeRef::with(Oid(u32_at(&mut data)?), u32_at(&mut data)? as i32);
         let (count, rest) = data.split_first_chunk::<2>()?;
         data = rest;
         let count = u16::from_le_bytes(*count) as usize;

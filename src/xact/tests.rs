@@ -67,6 +67,8 @@ fn cluster(storage: &Arc<Storage>) -> Arc<Cluster> {
         collate: "C".into(),
         ctype: "C".into(),
         acl: None,
+        icu_locale: None,
+        collation_version: None,
     };
     bootstrap.put(Writer { xid, cid, own: txn.own().clone() }, Object::Database(d)).unwrap();
     txn.commit(&bootstrap, SyncCommit::On).unwrap();

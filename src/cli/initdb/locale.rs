@@ -1,6 +1,7 @@
-//! Locales that initdb takes. Text is ordered by code point, so only those that say so are accepted.
+//! Locales that initdb takes: those the C library has, and ICU's for the order of text.
 
-use super::{Done, fail_with_hint};
+use super::{Done, fail};
+use crate::types::collation::{Collation, Provider};
 
 /// One name per category.
 #[derive(Clone, Debug, Default)]
@@ -11,19 +12,18 @@ pub struct Locale {
     pub monetary: String,
     pub numeric: String,
     pub time: String,
+    /// `--locale-provider`, where it was given.
+    pub provider: Option<String>,
+    pub icu: Option<String>,
 }
 
 impl Locale {
-    /// LC_ALL, LC_x, LANG, as setlocale looks them up. A locale whose order we do not have becomes C.UTF-8.
+    /// LC_ALL, LC_x, LANG, as setlocale looks them up.
     pub fn from_environment() -> Locale {
         let of = |category: &str| {
             let found =
                 ["LC_ALL", category, "LANG"].iter().find_map(|n| std::env::var(n).ok().filter(|v| !v.is_empty()));
-            match found {
-                None => "C".to_string(),
-                Some(name) if is_accepted(&name) => name,
-                Some(_) => "C.UTF-8".to_string(),
-            }
+            found.unwrap_or_else(|| "C".to_string())
         };
         Locale {
             collate: of("LC_COLLATE"),
@@ -32,6 +32,7 @@ impl Locale {
             monetary: of("LC_MONETARY"),
             numeric: of("LC_NUMERIC"),
             time: of("LC_TIME"),
+            ..Locale::default()
         }
     }
 
@@ -64,34 +65,44 @@ impl Locale {
         ]
     }
 
+    /// PostgreSQL 15, initdb.c, setlocales: same rules.
     pub fn check(&self) -> Done {
         for (_, name) in self.all() {
-            if !is_accepted(name) {
-                return fail_with_hint(
-                    format!("invalid locale name \"{name}\""),
-                    "Text is ordered by code point: use C, POSIX or C.UTF-8.",
-                );
+            if Collation::open(Provider::Libc, name).is_err() {
+                return fail(format!("invalid locale name \"{name}\""));
             }
         }
-        Ok(())
+        match self.provider.as_deref() {
+            None | Some("libc") => match &self.icu {
+                Some(_) => fail("--icu-locale cannot be specified unless locale provider \"icu\" is chosen"),
+                None => Ok(()),
+            },
+            Some("icu") => match &self.icu {
+                None => fail("ICU locale must be specified"),
+                Some(icu) => match Collation::open(Provider::Icu, icu) {
+                    Err(e) => fail(e.message().to_string()),
+                    Ok(_) => Ok(()),
+                },
+            },
+            Some(other) => fail(format!("unrecognized locale provider: {other}")),
+        }
     }
 
     /// The lines initdb prints.
     pub fn describe(&self) -> String {
-        if self.all().iter().all(|(_, name)| *name == self.collate) {
+        if self.icu.is_none() && self.all().iter().all(|(_, name)| *name == self.collate) {
             return format!("The database cluster will be initialized with locale \"{}\".\n", self.collate);
         }
         let mut text = String::from("The database cluster will be initialized with this locale configuration:\n");
-        text.push_str(&format!("  {:<13}{}\n", "provider:", "libc"));
+        text.push_str(&format!("  {:<13}{}\n", "provider:", self.provider.as_deref().unwrap_or("libc")));
+        if let Some(icu) = &self.icu {
+            text.push_str(&format!("  {:<13}{icu}\n", "ICU locale:"));
+        }
         for (category, name) in self.all() {
             text.push_str(&format!("  {category:<13}{name}\n"));
         }
         text
     }
-}
-
-fn is_accepted(name: &str) -> bool {
-    matches!(name.to_ascii_lowercase().as_str(), "c" | "posix" | "c.utf-8" | "c.utf8")
 }
 
 /// TZ, or where `/etc/localtime` points, if it is a zone we know.

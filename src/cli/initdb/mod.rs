@@ -35,12 +35,15 @@ Options:
   -E, --encoding=ENCODING   set default encoding for new databases (UTF8)
   -g, --allow-group-access  allow group read/execute on data directory
   -k, --data-checksums      use data page checksums (default)
-      --locale=LOCALE       set default locale for new databases (C, POSIX, C.UTF-8)
+      --icu-locale=LOCALE   set ICU locale ID for new databases
+      --locale=LOCALE       set default locale for new databases
       --lc-collate=, --lc-ctype=, --lc-messages=LOCALE
       --lc-monetary=, --lc-numeric=, --lc-time=LOCALE
                             set default locale in the respective category for
                             new databases (default taken from environment)
       --no-locale           equivalent to --locale=C
+      --locale-provider={libc|icu}
+                            set default locale provider for new databases
       --no-data-checksums   do not use data page checksums
       --pwfile=FILE         read password for the new superuser from file
   -T, --text-search-config=CFG
@@ -254,10 +257,8 @@ fn valued_option(name: &str, argument: &Argument, arguments: &mut Arguments, r: 
         "username" => r.username = Some(value),
         "wal-segsize" => check_segment_size(&value)?,
         "waldir" => return Err("initdb: error: a separate WAL directory is not supported".to_string()),
-        "locale-provider" if value == "libc" => {}
-        "locale-provider" | "icu-locale" => {
-            return Err("initdb: error: ICU is not supported in this build".to_string());
-        }
+        "locale-provider" => r.locale.provider = Some(value),
+        "icu-locale" => r.locale.icu = Some(value),
         "input-directory" => {}
         category => r.locale.set(category, &value),
     }
@@ -308,6 +309,7 @@ fn run(request: &Request, path: &str) -> Done {
         checksums: request.checksums,
         collate: request.locale.collate.clone(),
         ctype: request.locale.ctype.clone(),
+        icu_locale: request.locale.icu.clone(),
     };
     if let Err(failure) = fill(&absolute, request, &auth, &options) {
         failure.print();

@@ -476,6 +476,7 @@ impl Binder<'_, '_> {
                 order_by.push(self.sort_key(s, e)?);
             }
             if call.distinct {
+                args = args.into_iter().map(|a| self.resolve_unknown(a)).collect::<Result<_>>()?;
                 for a in &args {
                     self.require_order(a.ty.oid, a.pos)?;
                 }

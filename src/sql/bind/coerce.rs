@@ -354,10 +354,11 @@ impl Binder<'_, '_> {
                     return Ok(expr);
                 }
                 // `'1' COLLATE "C"`: the literal gets the type, and what has no collations loses the clause.
-                ExprKind::Written { form: Form::Collate(name), arg } => {
+                ExprKind::Written { form: form @ Form::Collate(..), arg } => {
+                    let clause = expr.pos;
                     let arg = self.coerce(*arg, target, context, pos)?;
                     return Ok(match info(arg.ty.oid).is_some_and(|i| i.collation.is_valid()) {
-                        true => super::call::written(Form::Collate(name), arg),
+                        true => Expr { pos: clause, ..super::call::written(form, arg) },
                         false => arg,
                     });
                 }
@@ -404,11 +405,11 @@ impl Binder<'_, '_> {
                 let from = types::element_type(source).unwrap_or(oid::UNKNOWN);
                 let to = types::element_type(base).unwrap_or(oid::UNKNOWN);
                 let element = Expr::new(ExprKind::CaseOperand, TypeRef::of(from));
-                let element = self.coerce(element, TypeRef { oid: to, typmod: target.typmod }, context, pos)?;
+                let element = self.coerce(element, TypeRef::with(to, target.typmod), context, pos)?;
                 let element = self.apply_typmod(element, target.typmod, context)?;
                 Expr {
                     kind: ExprKind::ArrayCast { arg: Box::new(expr), element: Box::new(element) },
-                    ty: TypeRef { oid: base, typmod: target.typmod },
+                    ty: TypeRef::with(base, target.typmod),
                     pos: epos,
                 }
             }
@@ -436,7 +437,7 @@ impl Binder<'_, '_> {
         };
         // Only interval's input needs its modifier at once; all others get it by a length coercion afterwards.
         let typmod = if base == oid::INTERVAL { base_typmod } else { -1 };
-        let ty = TypeRef { oid: base, typmod };
+        let ty = TypeRef::with(base, typmod);
         let value = match value {
             Value::Bytes(text) => {
                 let text = std::str::from_utf8(&text).unwrap_or("");
@@ -466,7 +467,7 @@ impl Binder<'_, '_> {
         }
         Expr {
             kind: ExprKind::Func { func: f, oper: None, args, variadic: false },
-            ty: TypeRef { oid: ret, typmod: typmod_applied },
+            ty: TypeRef::with(ret, typmod_applied),
             pos,
         }
     }
@@ -544,11 +545,11 @@ impl Binder<'_, '_> {
             let pos = expr.pos;
             return Ok(Expr {
                 kind: ExprKind::ArrayCast { arg: Box::new(expr), element: Box::new(element) },
-                ty: TypeRef { oid: ty, typmod },
+                ty: TypeRef::with(ty, typmod),
                 pos,
             });
         }
-        Ok(relabel(expr, TypeRef { oid: ty, typmod }))
+        Ok(relabel(expr, TypeRef::with(ty, typmod)))
     }
 
     /// PostgreSQL 15, parse_coerce.c, coerce_to_target_type: None if there is no such cast.

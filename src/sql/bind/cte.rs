@@ -162,7 +162,7 @@ impl Binder<'_, '_> {
             let left_sample = Expr::new(ExprKind::CaseOperand, c.ty);
             let common = self.common_type(&[&left_sample, &e], Some("UNION"))?.unwrap_or(c.ty.oid);
             let typmod = super::coerce::common_typmod([&left_sample, &e].into_iter(), common);
-            let overall = crate::types::TypeRef { oid: common, typmod };
+            let overall = crate::types::TypeRef::with(common, typmod);
             if overall != c.ty {
                 return Err(err!(
                     DATATYPE_MISMATCH,

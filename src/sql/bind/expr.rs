@@ -78,12 +78,12 @@ impl Binder<'_, '_> {
             K::Case(c) => self.case(c),
             K::Coalesce(list) => {
                 let (args, ty, typmod) = self.alike(list, "COALESCE")?;
-                Ok(Expr::new(ExprKind::Coalesce(args), TypeRef { oid: ty, typmod }))
+                Ok(Expr::new(ExprKind::Coalesce(args), TypeRef::with(ty, typmod)))
             }
             K::MinMax { greatest, args } => {
                 let (args, ty, typmod) = self.alike(args, if *greatest { "GREATEST" } else { "LEAST" })?;
                 let kind = if *greatest { ExprKind::Greatest(args) } else { ExprKind::Least(args) };
-                Ok(Expr::new(kind, TypeRef { oid: ty, typmod }))
+                Ok(Expr::new(kind, TypeRef::with(ty, typmod)))
             }
             K::SqlValue { kind, precision } => self.sql_value(*kind, *precision),
             K::Cast { arg, typ } => self.cast_expr(arg, typ, pos),
@@ -284,7 +284,6 @@ impl Binder<'_, '_> {
     fn op(&mut self, op: &ast::OperName, left: Option<&ast::Expr>, right: &ast::Expr, pos: Pos) -> Result<Expr> {
         let at = if op.pos == ast::NOWHERE { pos } else { op.pos };
         if let Some(l) = left {
-            self.refuse_two_collations(l, right)?;
             if let (ast::ExprKind::Row { fields: a, .. }, ast::ExprKind::Row { fields: b, .. }) = (&l.kind, &right.kind)
             {
                 let a = self.row_fields(a)?;
@@ -552,7 +551,7 @@ impl Binder<'_, '_> {
                 arms: conditions.into_iter().zip(results).collect(),
                 otherwise: c.default.is_some().then(|| Box::new(otherwise)),
             },
-            TypeRef { oid: ty, typmod },
+            TypeRef::with(ty, typmod),
         ))
     }
 
@@ -582,7 +581,7 @@ impl Binder<'_, '_> {
         let typmod = precision.map_or(-1, |p| p.clamp(0, 6));
         let now = |this: &mut Self, ty| {
             let now = call("now")?;
-            this.cast(now, TypeRef { oid: ty, typmod }, ast::NOWHERE)
+            this.cast(now, TypeRef::with(ty, typmod), ast::NOWHERE)
         };
         match kind {
             S::CurrentDate => {
@@ -629,26 +628,6 @@ impl Binder<'_, '_> {
         Ok(out)
     }
 
-    /// PostgreSQL 15, parse_collate.c, assign_collations_walker: what COLLATE says of one operand and of the other.
-    fn refuse_two_collations(&self, left: &ast::Expr, right: &ast::Expr) -> Result<()> {
-        fn explicit(e: &ast::Expr) -> Option<(&str, Pos)> {
-            match &e.kind {
-                ast::ExprKind::Collate { collation, .. } => collation.last().map(|c| (c.as_str(), e.pos)),
-                ast::ExprKind::Op { op, left: Some(l), right } if op.name == "||" => {
-                    explicit(l).or_else(|| explicit(right))
-                }
-                _ => None,
-            }
-        }
-        match (explicit(left), explicit(right)) {
-            (Some((a, _)), Some((b, pos))) if a != b => {
-                Err(err!(COLLATION_MISMATCH, "collation mismatch between explicit collations \"{a}\" and \"{b}\"")
-                    .at(self.at(pos)))
-            }
-            _ => Ok(()),
-        }
-    }
-
     fn collate(&mut self, arg: &ast::Expr, collation: &[String], pos: Pos) -> Result<Expr> {
         let bound = self.expr(arg)?;
         let collatable = |i: &types::info::TypeInfo| i.collation.is_valid() || types::element_type(i.oid).is_some();
@@ -656,43 +635,25 @@ impl Binder<'_, '_> {
             let shown = self.type_name(bound.ty.oid);
             return Err(err!(DATATYPE_MISMATCH, "collations are not supported by type {shown}").at(self.at(pos)));
         }
-        let name = collation.last().map_or("", String::as_str);
-        let (last, schema) = collation.split_last().map_or(("", None), |(l, s)| (l.as_str(), s.last()));
-        let own = self.cx.names.has_collation(schema.map(String::as_str), last);
-        if !own
-            && !matches!(
-                name,
-                "default"
-                    | "C"
-                    | "POSIX"
-                    | "ucs_basic"
-                    | "C.UTF-8"
-                    | "C.utf8"
-                    | "en_US"
-                    | "en_US.utf8"
-                    | "en_US.UTF-8"
-                    | "unicode"
-                    | "und-x-icu"
-                    | "en-x-icu"
-            )
-        {
+        let (name, schema) = collation.split_last().map_or(("", None), |(l, s)| (l.as_str(), s.last()));
+        let Some(found) = self.cx.names.collation_by_name(schema.map(String::as_str), name) else {
             return Err(err!(
                 UNDEFINED_OBJECT,
                 "collation \"{}\" for encoding \"UTF8\" does not exist",
                 collation.join(".")
             )
             .at(self.at(pos)));
-        }
-        if !self.cx.names.keeps_written() {
-            return Ok(bound);
-        }
+        };
+        self.collated = true;
         let system = matches!(collation, [_] | [_, _]) && collation.first().is_some_and(|s| s == "pg_catalog");
         let shown: Vec<String> = collation
             .iter()
             .skip(usize::from(system && collation.len() == 2))
             .map(|n| types::name::quote_identifier(n))
             .collect();
-        Ok(super::call::written(Form::Collate(shown.join(".")), bound))
+        let mut written = super::call::written(Form::Collate(found, shown.join(".")), bound);
+        written.pos = Some(pos);
+        Ok(written)
     }
 
     /// `ARRAY[…]`, perhaps with the element type a cast asks for.

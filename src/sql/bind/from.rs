@@ -246,6 +246,7 @@ impl Binder<'_, '_> {
             e
         });
         self.met_policies |= binder.met_policies;
+        self.collated |= binder.collated;
         query
     }
 
@@ -580,7 +581,7 @@ impl Binder<'_, '_> {
             let r = self.to_common(r.expr, ty, "JOIN/USING")?;
             let expr = match kind {
                 JoinKind::Right => r,
-                JoinKind::Full => Expr::new(ExprKind::Coalesce(vec![l, r]), TypeRef { oid: ty, typmod }),
+                JoinKind::Full => Expr::new(ExprKind::Coalesce(vec![l, r]), TypeRef::with(ty, typmod)),
                 // An inner join may use either; the one that needs no conversion is simpler.
                 JoinKind::Inner if lt != ty && rt == ty => r,
                 _ => l,

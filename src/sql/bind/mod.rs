@@ -9,6 +9,7 @@
 
 mod call;
 mod coerce;
+mod collate;
 mod cte;
 pub mod domain;
 mod expr;
@@ -35,6 +36,7 @@ mod user_code;
 mod window;
 mod write;
 
+pub use collate::output_collations;
 pub use names::{Conflict, Names};
 pub use policy::{RowSecurity, refuse as refuse_row_security};
 pub use query::*;
@@ -73,6 +75,7 @@ pub fn bind(cx: &mut BindContext<'_>, stmt: &ast::Stmt) -> Result<Query> {
     rights::mark(&mut query);
     binder.rewrite(&mut query)?;
     binder.secure(&mut query)?;
+    binder.collate_query(&mut query)?;
     binder.finish_params(&mut query)?;
     for step in &mut query.steps {
         binder.secure(step)?;
@@ -89,6 +92,7 @@ pub fn bind_unsecured(cx: &mut BindContext<'_>, stmt: &ast::Stmt) -> Result<Quer
     let mut query = binder.statement(stmt, true)?;
     rights::mark(&mut query);
     binder.rewrite(&mut query)?;
+    binder.collate_query(&mut query)?;
     binder.finish_params(&mut query)?;
     query.steps.iter_mut().try_for_each(|step| binder.finish_params(step))?;
     Ok(query)
@@ -96,7 +100,10 @@ pub fn bind_unsecured(cx: &mut BindContext<'_>, stmt: &ast::Stmt) -> Result<Quer
 
 /// Binds a statement as it is written, to be shown again.
 pub fn bind_written(cx: &mut BindContext<'_>, stmt: &ast::Stmt) -> Result<Query> {
-    Binder::new(cx).statement(stmt, true)
+    let mut binder = Binder::new(cx);
+    let mut query = binder.statement(stmt, true)?;
+    binder.collate_query(&mut query)?;
+    Ok(query)
 }
 
 /// Binds one expression over the columns of a relation (a default without columns: None), coerced to `target` as an
@@ -115,10 +122,13 @@ pub fn bind_expr(
     }
     binder.scope().clause = clause;
     let bound = binder.expr(expr)?;
-    match target {
-        Some((name, ty)) => binder.coerce_assignment(bound, ty, name, expr.start(), scope::Assigned::Default),
-        None => binder.resolve_unknown(bound),
-    }
+    let mut bound = match target {
+        Some((name, ty)) => binder.coerce_assignment(bound, ty, name, expr.start(), scope::Assigned::Default)?,
+        None => binder.resolve_unknown(bound)?,
+    };
+    let rels: Vec<&crate::catalog::Relation> = rel.into_iter().map(|r| &**r).collect();
+    binder.collate_expr(&mut bound, &rels)?;
+    Ok(bound)
 }
 
 /// The function that a call with arguments of these types means.
@@ -172,7 +182,9 @@ pub fn bind_condition(
     let mut binder = Binder::new(cx);
     binder.scopes.push(Scope::default());
     binder.add_table_columns(rel.clone());
-    binder.condition(expr, clause)
+    let mut bound = binder.condition(expr, clause)?;
+    binder.collate_expr(&mut bound, &[rel])?;
+    Ok(bound)
 }
 
 /// A procedure as CALL names it, with its arguments in their declared order and types.
@@ -242,6 +254,7 @@ pub fn bind_assignment(cx: &mut BindContext<'_>, stmt: &ast::Stmt, to: &Destinat
     rights::mark(&mut query);
     binder.rewrite(&mut query)?;
     binder.secure(&mut query)?;
+    binder.collate_query(&mut query)?;
     let count = query.output().count();
     if count != 1 {
         return Err(crate::err!(SYNTAX_ERROR, "assignment source returned {count} columns"));
@@ -307,6 +320,8 @@ pub(in crate::sql) struct Binder<'a, 'c> {
     calling: bool,
     /// A table with row security was met.
     met_policies: bool,
+    /// A COLLATE clause, or a table whose columns have collations of their own, was met.
+    collated: bool,
     /// Found by the rules of type resolution while the binder lives.
     _user_code: user_code::AtHand,
 }
@@ -324,6 +339,7 @@ impl<'a, 'c> Binder<'a, 'c> {
             check_as: None,
             calling: false,
             met_policies: false,
+            collated: false,
             _user_code: user_code,
         }
     }

@@ -4,7 +4,7 @@ use crate::base::{Oid, Result};
 use crate::catalog::Relation;
 use crate::sql::expr::Expr;
 use crate::sql::func::{self, FuncDef};
-use crate::types::TypeRef;
+use crate::types::{Collation, TypeRef};
 use std::sync::Arc;
 
 /// Which of both a name means that is a column's and a variable's.
@@ -47,9 +47,27 @@ pub trait Names {
         }
     }
 
-    /// Whether a user made such a collation.
-    fn has_collation(&self, _schema: Option<&str>, _name: &str) -> bool {
-        false
+    /// A collation, the system's own included.
+    fn collation_by_name(&self, _schema: Option<&str>, _name: &str) -> Option<Oid> {
+        None
+    }
+
+    /// A collation's name, alone.
+    fn collation_name(&self, collation: Oid) -> String {
+        collation.to_string()
+    }
+
+    /// What a collation orders by.
+    ///
+    /// # Errors
+    /// Where its locale is not there any more.
+    fn order(&self, _collation: Oid) -> Result<Collation> {
+        Ok(Collation::BYTES)
+    }
+
+    /// What text is ordered by where nothing says otherwise.
+    fn default_order(&self) -> Collation {
+        Collation::BYTES
     }
 
     /// Operators and casts of users; None: there are none.

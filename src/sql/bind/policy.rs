@@ -307,6 +307,8 @@ impl Binder<'_, '_> {
             e
         });
         let mut bound = bound?;
+        let collated = binder.collated;
+        self.collated |= collated;
         walk_expr_mut(&mut bound, 0, &mut |e, _| e.pos = None);
         super::rights::mark_alone(&mut bound);
         Ok(bound)

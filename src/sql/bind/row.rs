@@ -107,7 +107,7 @@ impl Binder<'_, '_> {
                     )
                     .at(self.at(pos)));
                 };
-                (SubPlanKind::Array, None, TypeRef { oid: array, typmod: ty.typmod })
+                (SubPlanKind::Array, None, TypeRef::with(array, ty.typmod))
             }
             ast::SubLinkKind::Any { left, op } => {
                 let (schema, name) = op.as_ref().map_or((None, "="), |o| (o.schema.as_deref(), o.name.as_str()));
@@ -329,7 +329,7 @@ impl Binder<'_, '_> {
         if slice && types::element_type(base).is_none() {
             return Err(crate::base::Error::unsupported("slices of fixed-length arrays not implemented"));
         }
-        let ty = if slice { array_ty } else { TypeRef { oid: element, typmod } };
+        let ty = if slice { array_ty } else { TypeRef::with(element, typmod) };
         Ok(Expr { pos: array.pos, kind: ExprKind::Subscript { array: Box::new(array), lower, upper, slice }, ty })
     }
 

@@ -300,6 +300,7 @@ impl Binder<'_, '_> {
         let mut columns: Vec<RelColumn> =
             rel.attributes.iter().map(|a| RelColumn { name: a.name.clone(), ty: a.ty, dropped: a.dropped }).collect();
         rename_columns(&mut columns, aliases, &alias)?;
+        self.collated |= rel.attributes.iter().any(|a| a.declared.collation.is_valid());
         let check_as = self.check_as;
         self.met_policies |= rel.row_security;
         Ok(self.add_rel(Rel {

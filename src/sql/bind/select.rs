@@ -291,7 +291,7 @@ impl Binder<'_, '_> {
             let typmod = super::coerce::common_typmod(column.iter(), ty);
             rel_columns.push(RelColumn {
                 name: format!("column{}", i + 1),
-                ty: TypeRef { oid: ty, typmod },
+                ty: TypeRef::with(ty, typmod),
                 dropped: false,
             });
             for (e, row) in column.into_iter().zip(&mut out) {

@@ -125,7 +125,7 @@ impl Binder<'_, '_> {
                     } else {
                         common_typmod([&x, &y].into_iter(), ty)
                     };
-                    out.push(TypeRef { oid: ty, typmod });
+                    out.push(TypeRef::with(ty, typmod));
                     let whole = *kind != SetOpKind::Union;
                     if whole {
                         self.require_equality(ty, x.pos)?;

@@ -9,7 +9,7 @@ use crate::catalog::IndexMethod;
 use crate::catalog::{ConstraintKind, Relation};
 use crate::sql::ast;
 use crate::sql::expr::{Expr, ExprKind};
-use crate::types::{IoContext, TypeRef};
+use crate::types::{Collation, IoContext, TypeRef};
 use std::sync::Arc;
 
 /// A relation's own expressions. `Var { rel: 0, attno }` is the relation's attribute.
@@ -65,14 +65,16 @@ fn make(rel: &Arc<Relation>, names: &dyn Names, io: &IoContext) -> Result<Stored
     }
     for index in &rel.indexes {
         let mut columns = Vec::new();
-        for c in &index.columns {
-            columns.push(match &c.expr {
+        for (n, c) in index.columns.iter().enumerate() {
+            let mut column = match &c.expr {
                 Some(text) => bind_text(text, rel, names, io, Clause::IndexExpression, None, true)?,
                 None => {
                     let ty = rel.attributes.get(c.attno as usize - 1).map_or(c.ty, |a| a.ty);
                     Expr::new(ExprKind::Var { rel: 0, attno: c.attno, levels_up: 0 }, ty)
                 }
-            });
+            };
+            column.ty.collation = index.store.keys().get(n).map_or(Collation::BYTES, |k| k.ty.collation);
+            columns.push(column);
         }
         if index.method == IndexMethod::Hash {
             columns = columns.into_iter().map(hash_code).collect::<Result<_>>()?;
@@ -85,7 +87,11 @@ fn make(rel: &Arc<Relation>, names: &dyn Names, io: &IoContext) -> Result<Stored
     }
     for c in rel.lineage.key.iter().flat_map(|k| &k.columns) {
         out.partition_key.push(match &c.expr {
-            Some(text) => bind_text(text, rel, names, io, Clause::Partition, None, true)?,
+            Some(text) => {
+                let mut bound = bind_text(text, rel, names, io, Clause::Partition, None, true)?;
+                bound.ty.collation = c.ty.collation;
+                bound
+            }
             None => Expr::new(ExprKind::Var { rel: 0, attno: c.attno, levels_up: 0 }, c.ty),
         });
     }

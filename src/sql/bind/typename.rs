@@ -42,11 +42,11 @@ impl Binder<'_, '_> {
         }
         let typmod = self.typmod(base.oid, name)?;
         if name.array_bounds.is_empty() {
-            return Ok(TypeRef { oid: base.oid, typmod });
+            return Ok(TypeRef::with(base.oid, typmod));
         }
         match types::array_type(base.oid) {
-            Some(array) => Ok(TypeRef { oid: array, typmod }),
-            None if types::element_type(base.oid).is_some() => Ok(TypeRef { oid: base.oid, typmod }),
+            Some(array) => Ok(TypeRef::with(array, typmod)),
+            None if types::element_type(base.oid).is_some() => Ok(TypeRef::with(base.oid, typmod)),
             None => {
                 Err(err!(UNDEFINED_OBJECT, "could not find array type for data type {}", self.type_name(base.oid))
                     .at(at))

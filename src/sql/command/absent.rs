@@ -42,7 +42,7 @@ fn word(object: ObjectType) -> Option<&'static str> {
 fn is_built_in(object: ObjectType, name: &str) -> bool {
     match object {
         ObjectType::AccessMethod => matches!(name, "heap" | "btree" | "hash" | "gist" | "gin" | "spgist" | "brin"),
-        ObjectType::Collation => system_view::collation_rows().any(|c| c == name),
+        ObjectType::Collation => system_view::builtin_collation_named(name).is_some(),
         ObjectType::Language => matches!(name, "internal" | "c" | "sql" | "plpgsql"),
         ObjectType::OpClass | ObjectType::OpFamily => {
             system_view::opclass_named(IndexMethod::Btree, name).is_some() || name.ends_with("_ops")

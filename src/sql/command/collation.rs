@@ -1,4 +1,4 @@
-//! CREATE COLLATION: another name for the order of bytes. PostgreSQL 15, collationcmds.c: same refusals.
+//! CREATE COLLATION. PostgreSQL 15, collationcmds.c: same rules and refusals.
 
 use super::write::{new_oid, put};
 use super::{Command, names, role, schema};
@@ -7,8 +7,11 @@ use crate::catalog::object::{class, fixed};
 use crate::catalog::{Catalog, Collation, Object, ObjectKey};
 use crate::err;
 use crate::sql::ast::{DefElem, DefineStmt, QualName};
+use crate::sql::bind::Names;
 use crate::sql::exec::ExecContext;
-use crate::types::{TypeRef, Value, oid};
+use crate::sql::exec::system_view::{self, BuiltinCollation};
+use crate::types;
+use crate::types::collation::Provider;
 
 /// A user's collation by name.
 pub fn find(catalog: &Catalog, name: &QualName) -> Option<Collation> {
@@ -23,7 +26,7 @@ pub fn find(catalog: &Catalog, name: &QualName) -> Option<Collation> {
 pub fn name(catalog: &Catalog, oid: Oid) -> String {
     match catalog.get(ObjectKey::new(class::COLLATION, oid)).map(|r| r.object.clone()) {
         Some(Object::Collation(c)) => c.name,
-        _ => crate::sql::exec::system_view::collation_name(oid).unwrap_or_default().to_string(),
+        _ => system_view::builtin_collation(oid).map_or_else(String::new, |c| c.name.to_owned()),
     }
 }
 
@@ -57,22 +60,35 @@ pub fn check_free(cx: &mut ExecContext, namespace: Oid, name: &str) -> Result<()
     Err(Error::new(SqlState::DUPLICATE_OBJECT, text))
 }
 
-/// The locales: how text is ordered, and what is a letter.
-fn locales(cmd: &Command, cx: &mut ExecContext, stmt: &DefineStmt) -> Result<(String, String)> {
+/// What is ordered by, as the options or the collation copied say it.
+#[derive(Default)]
+struct Definition {
+    collate: String,
+    ctype: String,
+    icu_locale: Option<String>,
+    version: Option<String>,
+}
+
+impl Definition {
+    fn provider(&self) -> Provider {
+        if self.icu_locale.is_some() { Provider::Icu } else { Provider::Libc }
+    }
+}
+
+fn definition(cmd: &Command, cx: &mut ExecContext, stmt: &DefineStmt) -> Result<Definition> {
     if let Some(from) = &stmt.from {
         return copied(cx, from);
     }
-    let (mut locale, mut collate, mut ctype, mut provider) = (None, None, None, None);
+    let (mut locale, mut collate, mut ctype, mut provider, mut version, mut deterministic) =
+        (None, None, None, None, None, None);
     for e in &stmt.options {
         let slot = match e.name.as_str() {
             "locale" => &mut locale,
             "lc_collate" => &mut collate,
             "lc_ctype" => &mut ctype,
             "provider" => &mut provider,
-            "deterministic" if is_false(e) => {
-                return Err(Error::unsupported("nondeterministic collations not supported with this provider"));
-            }
-            "deterministic" | "version" => continue,
+            "version" => &mut version,
+            "deterministic" => &mut deterministic,
             other => {
                 let text = format!("collation attribute \"{other}\" not recognized");
                 return Err(Error::new(SqlState::SYNTAX_ERROR, text).at(cmd.at(e.pos)));
@@ -81,49 +97,76 @@ fn locales(cmd: &Command, cx: &mut ExecContext, stmt: &DefineStmt) -> Result<(St
         if slot.is_some() {
             return Err(err!(SYNTAX_ERROR, "conflicting or redundant options").at(cmd.at(e.pos)));
         }
-        *slot = e.string();
+        *slot = Some(e);
     }
     if locale.is_some() && (collate.is_some() || ctype.is_some()) {
         return Err(err!(SYNTAX_ERROR, "conflicting or redundant options")
             .detail("LOCALE cannot be specified together with LC_COLLATE or LC_CTYPE."));
     }
-    match provider.as_deref() {
-        None | Some("libc") => {}
-        Some("icu") => return Err(Error::unsupported("collations by ICU are not supported")),
+    let text = |e: Option<&DefElem>| e.and_then(DefElem::string);
+    let provider = match text(provider) {
+        None => Provider::Libc,
+        Some(name) if name.eq_ignore_ascii_case("libc") => Provider::Libc,
+        Some(name) if name.eq_ignore_ascii_case("icu") => Provider::Icu,
         Some(other) => return Err(err!(INVALID_OBJECT_DEFINITION, "unrecognized collation provider: {other}")),
-    }
+    };
     let missing = |name: &str| err!(INVALID_OBJECT_DEFINITION, "parameter \"{name}\" must be specified");
-    let collate = collate.or_else(|| locale.clone()).ok_or_else(|| missing("lc_collate"))?;
-    let ctype = ctype.or(locale).ok_or_else(|| missing("lc_ctype"))?;
-    for name in [&collate, &ctype] {
-        if !matches!(name.as_str(), "C" | "POSIX") {
-            return Err(Error::unsupported(format!(
-                "locale \"{name}\" is not supported: there is only the order of bytes"
-            )));
+    let deterministic = !deterministic.is_some_and(is_false);
+    let locale = text(locale);
+    let mut made = Definition { version: text(version), ..Definition::default() };
+    match provider {
+        Provider::Icu => made.icu_locale = Some(locale.ok_or_else(|| missing("locale"))?),
+        Provider::Libc => {
+            made.collate = text(collate).or_else(|| locale.clone()).ok_or_else(|| missing("lc_collate"))?;
+            made.ctype = text(ctype).or(locale).ok_or_else(|| missing("lc_ctype"))?;
         }
     }
-    Ok((collate, ctype))
+    if !deterministic {
+        return Err(Error::unsupported(match provider {
+            Provider::Libc => "nondeterministic collations not supported with this provider",
+            Provider::Icu => "nondeterministic collations are not supported",
+        }));
+    }
+    if made.version.is_none() {
+        made.version = types::collation::version(provider, made.icu_locale.as_deref().unwrap_or(&made.collate));
+    }
+    Ok(made)
 }
 
 fn is_false(e: &DefElem) -> bool {
     e.string().is_some_and(|s| matches!(s.to_ascii_lowercase().as_str(), "false" | "off" | "0"))
 }
 
-fn copied(cx: &mut ExecContext, from: &QualName) -> Result<(String, String)> {
+fn copied(cx: &mut ExecContext, from: &QualName) -> Result<Definition> {
     let catalog = cx.backend()?.catalog.clone();
     if let Some(c) = find(&catalog, from) {
-        return Ok((c.collate, c.ctype));
+        return Ok(Definition { collate: c.collate, ctype: c.ctype, icu_locale: c.icu_locale, version: c.version });
     }
-    let quoted = from.parts.iter().map(|p| crate::types::name::quote_identifier(p)).collect::<Vec<_>>().join(".");
-    let known = crate::types::text_in(TypeRef::of(oid::REGCOLLATION), &quoted, &cx.fx.io)?;
-    if matches!(known, Value::U32(c) if Oid(c) == fixed::DEFAULT_COLLATION) {
+    let found = named_oid(&catalog, from)?;
+    if found == fixed::DEFAULT_COLLATION {
         return Err(err!(INVALID_OBJECT_DEFINITION, "collation \"default\" cannot be copied"));
     }
-    match from.name() {
-        name @ ("C" | "POSIX") => Ok((name.to_owned(), name.to_owned())),
-        "ucs_basic" => Ok(("C".into(), "C".into())),
-        other => Err(Error::unsupported(format!("collation \"{other}\" is not supported"))),
-    }
+    Ok(match system_view::builtin_collation(found) {
+        Some(BuiltinCollation { icu_locale: Some(locale), .. }) => Definition {
+            icu_locale: Some((*locale).to_owned()),
+            version: types::collation::version(Provider::Icu, locale),
+            ..Definition::default()
+        },
+        Some(BuiltinCollation { name: name @ "POSIX", .. }) => {
+            Definition { collate: (*name).to_owned(), ctype: (*name).to_owned(), ..Definition::default() }
+        }
+        _ => Definition { collate: "C".into(), ctype: "C".into(), ..Definition::default() },
+    })
+}
+
+/// A collation by its name, the system's own included.
+///
+/// # Errors
+/// 42704 if there is none.
+pub fn named_oid(catalog: &Catalog, name: &QualName) -> Result<Oid> {
+    let found = Names::collation_by_name(catalog, name.schema(), name.name());
+    let missing = || err!(UNDEFINED_OBJECT, "collation \"{}\" for encoding \"UTF8\" does not exist", name.joined());
+    found.ok_or_else(missing)
 }
 
 pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &DefineStmt) -> Flow<String> {
@@ -132,7 +175,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &DefineStmt) -> Flo
     let owner = backend.user.current;
     let name = stmt.name.name().to_owned();
     names::lock_name(cx, class::COLLATION, namespace, &name)?;
-    let (collate, ctype) = locales(cmd, cx, stmt)?;
+    let made = definition(cmd, cx, stmt)?;
     let catalog = cx.backend()?.catalog.clone();
     if in_schema(&catalog, namespace, &name).is_some() {
         let text = format!("collation \"{name}\" already exists");
@@ -142,9 +185,40 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &DefineStmt) -> Flo
         }
         return Err(Error::new(SqlState::DUPLICATE_OBJECT, text).into());
     }
+    // The locale must be there.
+    types::Collation::open(made.provider(), made.icu_locale.as_deref().unwrap_or(&made.collate))?;
     let oid = new_oid(cx)?;
-    put(cx, Object::Collation(Collation { oid, name, namespace, owner, collate, ctype }))?;
+    let Definition { collate, ctype, icu_locale, version } = made;
+    put(cx, Object::Collation(Collation { oid, name, namespace, owner, collate, ctype, icu_locale, version }))?;
     Ok("CREATE COLLATION".into())
+}
+
+/// ALTER COLLATION … REFRESH VERSION.
+pub fn refresh(cx: &mut ExecContext, name: &QualName) -> Flow<String> {
+    let catalog = cx.backend()?.catalog.clone();
+    let oid = named_oid(&catalog, name)?;
+    let Some(mut c) = named(cx, name)? else {
+        if !cx.backend()?.user.is_superuser {
+            let text = format!("must be owner of collation {}", self::name(&catalog, oid));
+            return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, text).into());
+        }
+        names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, "version has not changed");
+        return Ok("ALTER COLLATION".into());
+    };
+    let provider = if c.icu_locale.is_some() { Provider::Icu } else { Provider::Libc };
+    let now = types::collation::version(provider, c.icu_locale.as_deref().unwrap_or(&c.collate));
+    match (&c.version, &now) {
+        (Some(old), Some(new)) if old != new => {
+            names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, format!("changing version from {old} to {new}"));
+            c.version = now;
+            put(cx, Object::Collation(c))?;
+        }
+        (Some(_), Some(_)) | (None, None) => {
+            names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, "version has not changed");
+        }
+        _ => return Err(Error::internal("invalid collation version change").into()),
+    }
+    Ok("ALTER COLLATION".into())
 }
 
 /// How it is called in messages.

@@ -38,22 +38,11 @@ fn serial_type(name: &[String]) -> Option<Oid> {
     }
 }
 
-/// Collations that order as bytes do, which is the only order there is.
-///
 /// # Errors
-/// 42704 for unknown ones, 0A000 for others.
+/// 42704 for a collation that does not exist.
 pub fn check_collation(cx: &mut ExecContext, collation: Option<&QualName>) -> Result<()> {
     let catalog = cx.backend()?.catalog.clone();
-    if collation.is_some_and(|c| super::collation::find(&catalog, c).is_some()) {
-        return Ok(());
-    }
-    match collation.map(QualName::name) {
-        None | Some("default" | "C" | "POSIX" | "ucs_basic" | "C.UTF-8" | "C.utf8") => Ok(()),
-        Some(name) if name.contains('_') || name.contains("icu") || name.contains("-x-") => {
-            Err(Error::unsupported(format!("collation \"{name}\" is not supported")))
-        }
-        Some(name) => Err(err!(UNDEFINED_OBJECT, "collation \"{name}\" for encoding \"UTF8\" does not exist")),
-    }
+    collation.map_or(Ok(()), |name| super::collation::named_oid(&catalog, name).map(drop))
 }
 
 /// The OID of a collation named for a type; invalid where none is, or the database's own.
@@ -67,14 +56,8 @@ pub fn collation(cx: &mut ExecContext, named: Option<&QualName>, ty: TypeRef, at
         let shown = crate::types::format_type_plain(ty.oid, &*cx.fx.io.hooks);
         return Err(err!(DATATYPE_MISMATCH, "collations are not supported by type {shown}").at(at));
     }
-    if let Some(own) = super::collation::find(&cx.backend()?.catalog.clone(), name) {
-        return Ok(own.oid);
-    }
-    let quoted = crate::types::name::quote_identifier(name.name());
-    match crate::types::text_in(TypeRef::of(oid::REGCOLLATION), &quoted, &cx.fx.io)? {
-        crate::types::Value::U32(c) if Oid(c) != crate::catalog::object::fixed::DEFAULT_COLLATION => Ok(Oid(c)),
-        _ => Ok(Oid::INVALID),
-    }
+    let found = super::collation::named_oid(&cx.backend()?.catalog.clone(), name)?;
+    Ok(if found == crate::catalog::object::fixed::DEFAULT_COLLATION { Oid::INVALID } else { found })
 }
 
 /// # Errors

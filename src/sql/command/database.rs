@@ -18,6 +18,7 @@ use crate::sql::ast::{
 };
 use crate::sql::exec::ExecContext;
 use crate::storage::log_create;
+use crate::types::collation::{self, Collation, Provider};
 use crate::wal::record::xlog;
 use crate::wal::{BlockMode, Record, Rmgr};
 use std::time::{Duration, Instant};
@@ -120,9 +121,6 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateDatabaseStmt
         return Err(err!(INSUFFICIENT_PRIVILEGE, "must be member of role \"{name}\"").into());
     }
     check_tablespace(text(options, "tablespace").as_deref())?;
-    if text(options, "locale_provider").is_some_and(|p| p != "libc") {
-        return Err(Error::unsupported("locale providers other than libc are not supported").into());
-    }
     names::lock_name(cx, class::DATABASE, Oid::INVALID, &stmt.name)?;
     let backend = cx.backend()?;
     let template = text(options, "template").unwrap_or_else(|| "template1".into());
@@ -162,6 +160,13 @@ fn locale(new: &mut crate::catalog::object::Database, options: &[DefElem], templ
     let both = text(options, "locale");
     let collate = text(options, "lc_collate").or_else(|| both.clone());
     let ctype = text(options, "lc_ctype").or(both);
+    for name in [&collate, &ctype].into_iter().flatten() {
+        if let Err(e) = Collation::open(Provider::Libc, name) {
+            let known = e.sqlstate() == SqlState::INVALID_OBJECT_DEFINITION;
+            return Err(if known { e } else { err!(WRONG_OBJECT_TYPE, "invalid locale name: \"{name}\"") });
+        }
+    }
+    provider(new, options, template)?;
     for (word, given, of) in [("collation", collate, &mut new.collate), ("LC_CTYPE", ctype, &mut new.ctype)] {
         let Some(given) = given.filter(|g| g != of) else { continue };
         if template != "template0" {
@@ -173,6 +178,57 @@ fn locale(new: &mut crate::catalog::object::Database, options: &[DefElem], templ
         }
         *of = given;
     }
+    let icu = new.icu_locale.as_deref();
+    let version = match icu {
+        Some(locale) => collation::version(Provider::Icu, locale),
+        None => collation::version(Provider::Libc, &new.collate),
+    };
+    new.collation_version = text(options, "collation_version").or(version);
+    Ok(())
+}
+
+/// Who orders by default: the C library or ICU.
+fn provider(new: &mut crate::catalog::object::Database, options: &[DefElem], template: &str) -> Result<()> {
+    let name = |icu: bool| if icu { "icu" } else { "libc" };
+    let from = new.icu_locale.is_some();
+    let icu = match text(options, "locale_provider").map(|p| p.to_ascii_lowercase()).as_deref() {
+        None => from,
+        Some("libc") => false,
+        Some("icu") => true,
+        Some(other) => return Err(err!(INVALID_OBJECT_DEFINITION, "unrecognized locale provider: {other}")),
+    };
+    let locale = text(options, "icu_locale");
+    if !icu && locale.is_some() {
+        let text = "ICU locale cannot be specified unless locale provider is ICU";
+        return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, text));
+    }
+    if icu && locale.is_none() && new.icu_locale.is_none() {
+        return Err(err!(INVALID_PARAMETER_VALUE, "ICU locale must be specified"));
+    }
+    if let Some(locale) = &locale {
+        Collation::open(Provider::Icu, locale)?;
+    }
+    let hint = |what: &str| format!("Use the same {what} as in the template database, or use template0 as template.");
+    if template != "template0" {
+        if icu != from {
+            let (new, old) = (name(icu), name(from));
+            return Err(err!(
+                INVALID_PARAMETER_VALUE,
+                "new locale provider ({new}) does not match locale provider of the template database ({old})"
+            )
+            .hint(hint("locale provider")));
+        }
+        if let (Some(new), Some(old)) = (&locale, &new.icu_locale)
+            && new != old
+        {
+            return Err(err!(
+                INVALID_PARAMETER_VALUE,
+                "new ICU locale ({new}) is incompatible with the ICU locale of the template database ({old})"
+            )
+            .hint(hint("ICU locale")));
+        }
+    }
+    new.icu_locale = if icu { locale.or_else(|| new.icu_locale.take()) } else { None };
     Ok(())
 }
 
@@ -247,7 +303,13 @@ pub fn alter(_: &mut Command, cx: &mut ExecContext, stmt: &AlterDatabaseStmt) ->
     }
     match &stmt.action {
         AlterDatabaseAction::Set(set) => role::store_setting(cx, d.oid, Oid::INVALID, &set.action)?,
-        AlterDatabaseAction::RefreshCollationVersion => {}
+        AlterDatabaseAction::RefreshCollationVersion => {
+            let version = match &d.icu_locale {
+                Some(locale) => collation::version(Provider::Icu, locale),
+                None => collation::version(Provider::Libc, &d.collate),
+            };
+            d.collation_version = version;
+        }
         AlterDatabaseAction::Options(options) => {
             for e in options {
                 match e.name.as_str() {

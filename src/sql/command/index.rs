@@ -8,15 +8,15 @@ use crate::btree::{IndexStore, Loader};
 use crate::catalog::IndexMethod;
 use crate::catalog::object::{IndexDef, class};
 use crate::catalog::relation::IndexColumn;
-use crate::catalog::{Index, Object, Persistence, RelKind, Relation};
+use crate::catalog::{Attribute, Index, Object, Persistence, RelKind, Relation};
 use crate::err;
 use crate::heap::{BuildScan, HeapFetch};
 use crate::lock::LockMode;
 use crate::mvcc::Snapshot;
 use crate::settings::{Id, Lookup};
 use crate::sql::ast::{self, CreateIndexStmt, ExprKind as Ast, IndexElem, NullsOrder, QualName, SortDir};
-use crate::sql::bind::index_column_name;
 use crate::sql::bind::scope::Clause;
+use crate::sql::bind::{Names, index_column_name};
 use crate::sql::exec::{ExecContext, KeyArena, Sorter, system_view};
 use crate::sql::expr::eval::{Projection, Sel};
 use crate::sql::expr::{Expr, ExprKind};
@@ -105,7 +105,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateIndexStmt) -
     }
     let key_columns = columns.len();
     for elem in &stmt.including {
-        columns.push(included(&table, elem)?);
+        columns.push(included(cx, &table, elem)?);
     }
     if columns.len() > 32 {
         return Err(err!(TOO_MANY_COLUMNS, "cannot use more than 32 columns in an index").into());
@@ -334,6 +334,10 @@ fn column(
         }
     };
     let collation = super::column::collation(cx, named.as_ref(), ty, None)?;
+    let order = match method {
+        IndexMethod::Btree => order_of(cx, &table.attributes, (attno, ty), collation, opclass)?,
+        _ => String::new(),
+    };
     let desc = match &e.dir {
         SortDir::Desc => true,
         SortDir::Using(_) => return Err(Error::unsupported("USING is not allowed in CREATE INDEX")),
@@ -344,7 +348,7 @@ fn column(
         NullsOrder::First => true,
         NullsOrder::Last => false,
     };
-    Ok(IndexColumn { attno, expr, ty, desc, nulls_first, opclass, collation, name: name.to_string() })
+    Ok(IndexColumn { attno, expr, ty, desc, nulls_first, opclass, collation, order, name: name.to_string() })
 }
 
 /// The operator class named, if it is another than the type's default one. All of a type's order alike here, since
@@ -381,16 +385,36 @@ pub fn named_opclass(cx: &mut ExecContext, named: &QualName, ty: TypeRef, method
     Ok(if class.is_default { Oid::INVALID } else { class.oid })
 }
 
-fn included(table: &Relation, e: &IndexElem) -> Result<IndexColumn> {
+fn included(cx: &mut ExecContext, table: &Relation, e: &IndexElem) -> Result<IndexColumn> {
     let Some(name) = &e.name else {
         return Err(Error::unsupported("expressions are not supported in included columns"));
     };
-    key_column(table, name)?.ok_or_else(|| err!(UNDEFINED_COLUMN, "column \"{name}\" does not exist"))
+    key_column(cx, table, name)?.ok_or_else(|| err!(UNDEFINED_COLUMN, "column \"{name}\" does not exist"))
+}
+
+/// What a key column of a B-tree is ordered by: the collation named, else the column's, else the database's. The pattern
+/// operator classes go by bytes.
+pub fn order_of(
+    cx: &mut ExecContext,
+    attributes: &[Attribute],
+    (attno, ty): (i16, TypeRef),
+    named: Oid,
+    opclass: Oid,
+) -> Result<String> {
+    let own = crate::types::info(ty.oid).map_or(Oid::INVALID, |i| i.collation);
+    if !own.is_valid() || opclass.is_valid() {
+        return Ok(String::new());
+    }
+    let declared = attributes.iter().find(|a| attno > 0 && a.attno == attno).map(|a| a.declared.collation);
+    let collation = [named, declared.unwrap_or(Oid::INVALID), own].into_iter().find(|c| c.is_valid());
+    let catalog = cx.backend()?.catalog.clone();
+    collation.map_or(Ok(String::new()), |c| Ok(Names::order(&*catalog, c)?.written()))
 }
 
 /// A plain column of an index; None if the table has no such column.
-pub fn key_column(table: &Relation, name: &str) -> Result<Option<IndexColumn>> {
-    Ok(table.attribute(name).map(|a| IndexColumn {
+pub fn key_column(cx: &mut ExecContext, table: &Relation, name: &str) -> Result<Option<IndexColumn>> {
+    let Some(a) = table.attribute(name) else { return Ok(None) };
+    Ok(Some(IndexColumn {
         attno: a.attno,
         expr: None,
         ty: a.ty,
@@ -398,6 +422,7 @@ pub fn key_column(table: &Relation, name: &str) -> Result<Option<IndexColumn>> {
         nulls_first: false,
         opclass: Oid::INVALID,
         collation: Oid::INVALID,
+        order: order_of(cx, &table.attributes, (a.attno, a.ty), Oid::INVALID, Oid::INVALID)?,
         name: name.to_string(),
     }))
 }

@@ -33,7 +33,7 @@ pub fn add(cmd: &Command, cx: &mut ExecContext, table: Oid, w: Wanted) -> Result
     let word = if primary { "primary key" } else { "unique" };
     let mut key_columns = Vec::new();
     for name in columns.iter().chain(including) {
-        let found = index::key_column(&rel, name)?
+        let found = index::key_column(cx, &rel, name)?
             .ok_or_else(|| err!(UNDEFINED_COLUMN, "column \"{name}\" named in key does not exist").at(cmd.at(w.pos)))?;
         let twice = key_columns.iter().any(|c: &crate::catalog::IndexColumn| c.attno == found.attno);
         if twice && key_columns.len() < columns.len() {

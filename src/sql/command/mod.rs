@@ -204,6 +204,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
         Stmt::Define(s) if s.object == ast::ObjectType::Aggregate => aggregate::create(cmd, cx, s)?,
         Stmt::Define(s) if s.object == ast::ObjectType::Operator => operator::create(cmd, cx, s)?,
         Stmt::Define(s) if s.object == ast::ObjectType::Collation => collation::create(cmd, cx, s)?,
+        Stmt::AlterCollation(s) => collation::refresh(cx, &s.name)?,
         Stmt::Define(s) if s.object == ast::ObjectType::Type && s.options.is_empty() => types::create_shell(cx, s)?,
         Stmt::Define(s) if text_search::kind_of(s.object).is_some() => match text_search::kind_of(s.object) {
             Some(kind) => text_search::create(cx, kind, s)?,

@@ -69,7 +69,7 @@ impl KeyArena {
                     }
                     (_, KeyForm::Own) => {
                         self.bytes.push(1);
-                        key::encode(*t, c.get(row), &mut self.bytes);
+                        key::encode(t.plain(), c.get(row), &mut self.bytes);
                     }
                 }
             }
@@ -321,7 +321,7 @@ fn append_equal(column: &Column, row: usize, ty: TypeRef, out: &mut Vec<u8>) {
             let bits = if v.is_nan() { f64::NAN.to_bits() } else { canonical.to_bits() };
             out.extend_from_slice(&bits.to_le_bytes());
         }
-        KeyForm::Own => key::encode(ty, column.get(row), out),
+        KeyForm::Own => key::encode(ty.plain(), column.get(row), out),
     }
 }
 

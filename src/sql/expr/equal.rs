@@ -16,15 +16,12 @@ pub fn same(a: &Expr, b: &Expr) -> bool {
             rel == r && attno == n && levels_up == l
         }
         (Func { func, args, variadic, .. }, Func { func: g, args: b, variadic: w, .. }) => {
-            func.oid == g.oid && variadic == w && all(args, b)
+            func.oid == g.oid && variadic == w && all(args, b) && ordered_alike(args, b)
         }
         (Written { form, arg }, Written { form: f, arg: a }) => form == f && same(arg, a),
         (SetReturning { func, args }, SetReturning { func: g, args: b }) => func.oid == g.oid && all(args, b),
-        (And(x), And(y))
-        | (Or(x), Or(y))
-        | (Coalesce(x), Coalesce(y))
-        | (Greatest(x), Greatest(y))
-        | (Least(x), Least(y)) => all(x, y),
+        (And(x), And(y)) | (Or(x), Or(y)) | (Coalesce(x), Coalesce(y)) => all(x, y),
+        (Greatest(x), Greatest(y)) | (Least(x), Least(y)) => all(x, y) && ordered_alike(x, y),
         (Not(x), Not(y))
         | (IsNull(x), IsNull(y))
         | (IsNotNull(x), IsNotNull(y))
@@ -56,10 +53,10 @@ pub fn same(a: &Expr, b: &Expr) -> bool {
                 && pairs
                     .iter()
                     .zip(p)
-                    .all(|(x, y)| x.eq.oid == y.eq.oid && same(&x.left, &y.left) && same(&x.right, &y.right))
+                    .all(|(x, y)| x.eq.oid == y.eq.oid && same_operand(&x.left, &y.left) && same(&x.right, &y.right))
         }
         (ScalarArray { func, any, left, array, .. }, ScalarArray { func: g, any: n, left: l, array: r, .. }) => {
-            func.oid == g.oid && any == n && same(left, l) && same(array, r)
+            func.oid == g.oid && any == n && same_operand(left, l) && same(array, r)
         }
         (Field { arg, index }, Field { arg: b, index: i }) => index == i && same(arg, b),
         (Subscript { array, lower, upper, slice }, Subscript { array: a, lower: l, upper: u, slice: s }) => {
@@ -73,6 +70,16 @@ pub fn same(a: &Expr, b: &Expr) -> bool {
         (SubLink(x), SubLink(y)) => x.kind == y.kind && same_link(x, y),
         _ => false,
     }
+}
+
+/// The same, and ordered by the same collation: only operands that are ordered have one.
+pub fn same_operand(a: &Expr, b: &Expr) -> bool {
+    a.ty.collation == b.ty.collation && same(a, b)
+}
+
+/// A function orders its arguments by what its first one says.
+fn ordered_alike(a: &[Expr], b: &[Expr]) -> bool {
+    a.first().map(|e| e.ty.collation) == b.first().map(|e| e.ty.collation)
 }
 
 /// The same bits: NaN is the same as itself, and 0 is not -0 (PostgreSQL 15, datum.c, datumIsEqual).
@@ -112,7 +119,9 @@ fn options(a: &[Option<Expr>], b: &[Option<Expr>]) -> bool {
 
 fn same_keys(a: &[SortKey], b: &[SortKey]) -> bool {
     a.len() == b.len()
-        && a.iter().zip(b).all(|(x, y)| x.desc == y.desc && x.nulls_first == y.nulls_first && same(&x.expr, &y.expr))
+        && a.iter()
+            .zip(b)
+            .all(|(x, y)| x.desc == y.desc && x.nulls_first == y.nulls_first && same_operand(&x.expr, &y.expr))
 }
 
 fn same_aggregate(a: &AggCall, b: &AggCall) -> bool {
@@ -121,6 +130,7 @@ fn same_aggregate(a: &AggCall, b: &AggCall) -> bool {
         && a.star == b.star
         && a.levels_up == b.levels_up
         && all(&a.args, &b.args)
+        && ordered_alike(&a.args, &b.args)
         && all(&a.direct_args, &b.direct_args)
         && same_keys(&a.order_by, &b.order_by)
         && maybe(a.filter.as_ref(), b.filter.as_ref())
@@ -148,6 +158,7 @@ fn same_window(a: &WindowCall, b: &WindowCall) -> bool {
     a.func.oid == b.func.oid
         && a.star == b.star
         && all(&a.args, &b.args)
+        && ordered_alike(&a.args, &b.args)
         && maybe(a.filter.as_ref(), b.filter.as_ref())
         && same_spec(&a.spec, &b.spec)
 }

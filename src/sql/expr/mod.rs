@@ -10,7 +10,7 @@ mod equal;
 pub mod eval;
 mod walk;
 
-pub use equal::{same, same_spec};
+pub use equal::{same, same_operand, same_spec};
 
 use crate::base::Oid;
 use crate::sql::plan::Plan;
@@ -178,8 +178,9 @@ pub enum Form {
     Call { given: Vec<(usize, Option<String>)>, variadic: bool },
     /// A cast, not a conversion the place asked for.
     Cast,
-    /// With a COLLATE clause: the collation as its reader must write it.
-    Collate(String),
+    /// With a COLLATE clause: the collation, and its name as its reader must write it. Kept until the binder has said by
+    /// what everything is ordered.
+    Collate(Oid, String),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -334,6 +335,12 @@ pub struct SortKey {
 impl Expr {
     pub fn new(kind: ExprKind, ty: TypeRef) -> Expr {
         Expr { kind, ty, pos: None }
+    }
+
+    /// In the place of an expression with the same value: as an operand it is ordered as that one was.
+    pub fn in_place_of(mut self, other: &Expr) -> Expr {
+        self.ty.collation = other.ty.collation;
+        self
     }
 
     pub fn at(mut self, pos: u32) -> Expr {

@@ -1,7 +1,7 @@
 //! `=`, `<>`, `<`, `>`, `<=`, `>=` and the three-way comparisons of all types.
 
 use super::int::Int;
-use super::vector::{cmp, compare, compare_blank, compare_bytes, compare_u64, holds};
+use super::vector::{cmp, compare, compare_blank, compare_bytes, compare_text, compare_u64, holds};
 use super::{FnContext, FuncImpl, ScalarFn};
 use crate::base::{Oid, Result};
 use crate::err;
@@ -18,17 +18,22 @@ fn check<const TYPE: u32>(cx: &FnContext, args: &[Datum<'_>]) -> Result<()> {
     types::order::check_comparable(TypeRef::of(Oid(TYPE)), args[0], args[1], &*cx.io.hooks)
 }
 
+/// The type compared, with what the call orders by.
+fn typed<const TYPE: u32>(cx: &FnContext) -> TypeRef {
+    TypeRef::of(Oid(TYPE)).ordered_by(cx.collation())
+}
+
 /// A comparison by the type's default order.
 fn by_type<const TYPE: u32, const OP: u8>(cx: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
     check::<TYPE>(cx, args)?;
-    out.push(Datum::Bool(holds::<OP>(types::compare(TypeRef::of(Oid(TYPE)), args[0], args[1]))));
+    out.push(Datum::Bool(holds::<OP>(types::compare(typed::<TYPE>(cx), args[0], args[1]))));
     Ok(())
 }
 
 /// −1, 0 or 1 by the type's default order.
 fn three_way<const TYPE: u32>(cx: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
     check::<TYPE>(cx, args)?;
-    out.push(Datum::I32(types::compare(TypeRef::of(Oid(TYPE)), args[0], args[1]) as i32));
+    out.push(Datum::I32(types::compare(typed::<TYPE>(cx), args[0], args[1]) as i32));
     Ok(())
 }
 
@@ -36,6 +41,16 @@ fn three_way<const TYPE: u32>(cx: &mut FnContext, args: &[Datum<'_>], out: &mut 
 fn by_bytes(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
     push_difference(args[0].bytes(), args[1].bytes(), out);
     Ok(())
+}
+
+/// As [`by_bytes`], but for what a collation orders: then −1, 0 or 1.
+fn by_text<const BLANK: bool>(cx: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
+    match (cx.collation().is_bytewise(), BLANK) {
+        (true, false) => by_bytes(cx, args, out),
+        (true, true) => by_trimmed_bytes(cx, args, out),
+        (false, false) => three_way::<25>(cx, args, out),
+        (false, true) => three_way::<1042>(cx, args, out),
+    }
 }
 
 /// As [`by_bytes`], blanks at the end aside.
@@ -74,7 +89,7 @@ fn widths<A: Int, B: Int>(_: &mut FnContext, args: &[Datum<'_>], out: &mut Colum
 /// The greater (`MAX`) or smaller one.
 fn extreme<const TYPE: u32, const MAX: bool>(cx: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
     check::<TYPE>(cx, args)?;
-    let first = types::compare(TypeRef::of(Oid(TYPE)), args[0], args[1]);
+    let first = types::compare(typed::<TYPE>(cx), args[0], args[1]);
     let keep = if MAX { first.is_gt() } else { first.is_lt() };
     out.push(if keep { args[0] } else { args[1] });
     Ok(())
@@ -227,6 +242,11 @@ macro_rules! bytes {
         FuncImpl::Vector(compare_bytes::<{ cmp::$op }>)
     };
 }
+macro_rules! text {
+    ($blank:literal, $op:ident) => {
+        FuncImpl::Vector(compare_text::<{ cmp::$op }, $blank>)
+    };
+}
 macro_rules! blank {
     ($op:ident) => {
         FuncImpl::Vector(compare_blank::<{ cmp::$op }>)
@@ -289,14 +309,14 @@ pub(super) static TABLES: &[&[(&str, FuncImpl)]] = &[
     six!("pg_lsn_", unsigned!()),
     six!("xid8", unsigned!()),
     six!("enum_", native!(u32, u32,)),
-    six!("text", bytes!()),
-    six!("text_", bytes!()),
+    six!("text", text!(false,)),
+    six!("text_", text!(false,)),
     six!("text_pattern_", bytes!()),
-    six!("name", bytes!()),
+    six!("name", text!(false,)),
     six!("bytea", bytes!()),
     six!("char", bytes!()),
     six!("uuid_", bytes!()),
-    six!("bpchar", blank!()),
+    six!("bpchar", text!(true,)),
     six!("bpchar_pattern_", blank!()),
     six!("numeric_", typed!(1700,)),
     six!("interval_", typed!(1186,)),
@@ -326,16 +346,16 @@ pub(super) static TABLES: &[&[(&str, FuncImpl)]] = &[
         ("cideq", native!(u32, u32, EQ)),
         ("nameeqtext", bytes!(EQ)),
         ("namenetext", bytes!(NE)),
-        ("namelttext", bytes!(LT)),
-        ("namegttext", bytes!(GT)),
-        ("nameletext", bytes!(LE)),
-        ("namegetext", bytes!(GE)),
+        ("namelttext", text!(false, LT)),
+        ("namegttext", text!(false, GT)),
+        ("nameletext", text!(false, LE)),
+        ("namegetext", text!(false, GE)),
         ("texteqname", bytes!(EQ)),
         ("textnename", bytes!(NE)),
-        ("textltname", bytes!(LT)),
-        ("textgtname", bytes!(GT)),
-        ("textlename", bytes!(LE)),
-        ("textgename", bytes!(GE)),
+        ("textltname", text!(false, LT)),
+        ("textgtname", text!(false, GT)),
+        ("textlename", text!(false, LE)),
+        ("textgename", text!(false, GE)),
         ("btint24cmp", scalar(widths::<i16, i32>)),
         ("btint42cmp", scalar(widths::<i32, i16>)),
         ("btint28cmp", scalar(widths::<i16, i64>)),
@@ -344,8 +364,8 @@ pub(super) static TABLES: &[&[(&str, FuncImpl)]] = &[
         ("btint84cmp", scalar(widths::<i64, i32>)),
         ("bttext_pattern_cmp", scalar(by_bytes)),
         ("btbpchar_pattern_cmp", scalar(by_trimmed_bytes)),
-        ("btnametextcmp", scalar(by_bytes)),
-        ("bttextnamecmp", scalar(by_bytes)),
+        ("btnametextcmp", scalar(by_text::<false>)),
+        ("bttextnamecmp", scalar(by_text::<false>)),
         ("range_cmp", scalar(three_way::<3831>)),
         ("multirange_cmp", scalar(three_way::<4537>)),
         ("bttidcmp", scalar(three_way::<27>)),
@@ -357,13 +377,13 @@ pub(super) static TABLES: &[&[(&str, FuncImpl)]] = &[
         ("btfloat4cmp", scalar(three_way::<700>)),
         ("btfloat8cmp", scalar(three_way::<701>)),
         ("btoidcmp", scalar(three_way::<26>)),
-        ("bttextcmp", scalar(by_bytes)),
+        ("bttextcmp", scalar(by_text::<false>)),
         ("btnamecmp", scalar(by_name)),
         ("btcharcmp", scalar(by_name)),
         ("btarraycmp", scalar(three_way::<2277>)),
         ("btrecordcmp", scalar(three_way::<2249>)),
         ("btrecordimagecmp", scalar(image_three_way)),
-        ("bpcharcmp", scalar(by_trimmed_bytes)),
+        ("bpcharcmp", scalar(by_text::<true>)),
         ("byteacmp", scalar(by_bytes)),
         ("numeric_cmp", scalar(three_way::<1700>)),
         ("date_cmp", scalar(three_way::<1082>)),

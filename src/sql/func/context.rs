@@ -2,9 +2,9 @@
 
 use super::FuncDef;
 use super::regexp::RegexCache;
-use crate::base::{Error, Flow, Interrupts, Oid, unguessable};
+use crate::base::{Error, Flow, Interrupts, unguessable};
 use crate::types::context::IoContext;
-use crate::types::{Column, Datum, TypeRef};
+use crate::types::{Collation, Column, Datum, TypeRef};
 use parking_lot::Mutex;
 use std::sync::Arc;
 
@@ -148,8 +148,6 @@ pub struct FnContext {
     pub statement_us: i64,
     /// Set by the evaluator before the rows of one call; None: the types are those declared.
     pub call: Option<Arc<CallTypes>>,
-    /// Object id of the collation in force, 0 if none was derived.
-    pub collation: Oid,
     pub regexes: RegexCache,
 }
 
@@ -163,7 +161,6 @@ impl Default for FnContext {
             random: Arc::new(Mutex::new(Random::unguessable())),
             statement_us: 0,
             call: None,
-            collation: Oid::INVALID,
             regexes: RegexCache::default(),
         }
     }
@@ -173,6 +170,11 @@ impl FnContext {
     /// The type of argument `n` in this call, if the evaluator told.
     pub fn arg_type(&self, n: usize) -> TypeRef {
         self.call.as_ref().and_then(|c| c.args.get(n).copied()).unwrap_or(TypeRef::of(crate::types::oid::UNKNOWN))
+    }
+
+    /// What this call orders its arguments by: their first one says.
+    pub fn collation(&self) -> Collation {
+        self.call.as_ref().and_then(|c| c.args.first()).map_or(Collation::BYTES, |t| t.collation)
     }
 
     /// The type this call returns, if the evaluator told.

@@ -49,7 +49,7 @@ fn input(cx: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()>
         Some(Datum::I32(typmod)) => *typmod,
         _ => -1,
     };
-    let typ = TypeRef { oid: cx.ret_type().oid, typmod };
+    let typ = TypeRef::with(cx.ret_type().oid, typmod);
     let value = types::text_in(typ, args[0].str(), &cx.io)?;
     out.push(value.datum());
     Ok(())

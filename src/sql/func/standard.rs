@@ -87,7 +87,7 @@ pub fn interval_type(ty: TypeRef, hooks: &dyn crate::types::context::TypeHooks) 
 
 /// The type that a call's two arguments name.
 fn meant(args: &[Datum<'_>]) -> TypeRef {
-    TypeRef { oid: Oid(args[0].u32()), typmod: args[1].i32() }
+    TypeRef::with(Oid(args[0].u32()), args[1].i32())
 }
 
 fn push_number(out: &mut Column, value: Option<i64>) -> Result<()> {

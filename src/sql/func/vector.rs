@@ -224,7 +224,23 @@ pub fn compare_u64<const OP: u8>(_: &mut super::FnContext, args: &[&Column], row
     zip::<i64, i64, bool>(args, rows, |a, b| holds::<OP>((a as u64).cmp(&(b as u64))))
 }
 
-/// The kernel of a comparison byte by byte: text in the C collation, bytea, uuid, name.
+/// The kernel of a comparison of text by what the call orders by; `BLANK`: blanks at the end do not count.
+pub fn compare_text<const OP: u8, const BLANK: bool>(
+    cx: &mut super::FnContext,
+    args: &[&Column],
+    rows: usize,
+) -> Result<Column> {
+    use crate::types::text::trim_blanks;
+    let collation = cx.collation();
+    match (collation.is_bytewise(), BLANK) {
+        (true, false) => compare_bytes::<OP>(cx, args, rows),
+        (true, true) => compare_blank::<OP>(cx, args, rows),
+        (false, false) => zip_bytes(args, rows, |a, b| holds::<OP>(collation.compare(a, b))),
+        (false, true) => zip_bytes(args, rows, |a, b| holds::<OP>(collation.compare(trim_blanks(a), trim_blanks(b)))),
+    }
+}
+
+/// The kernel of a comparison byte by byte: bytea, uuid, text's pattern operators.
 pub fn compare_bytes<const OP: u8>(_: &mut super::FnContext, args: &[&Column], rows: usize) -> Result<Column> {
     zip_bytes(args, rows, |a, b| match OP {
         cmp::EQ => a == b,

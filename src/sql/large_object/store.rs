@@ -95,6 +95,7 @@ fn make(cx: &mut ExecContext, name: &str, columns: &[(&str, Oid)], keys: usize) 
         nulls_first: false,
         opclass: Oid::INVALID,
         collation: Oid::INVALID,
+        order: String::new(),
         name: name.to_string(),
     };
     let columns = (1..).zip(&columns[..keys]).map(key).collect();

@@ -272,6 +272,7 @@ mod tests {
             ty: TypeRef::of(oid::INT4),
             opclass: None,
             collation: None,
+            order: String::new(),
         };
         Arc::new(PartitionKey { strategy, columns: (0..columns).map(column).collect() })
     }

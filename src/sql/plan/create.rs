@@ -680,7 +680,7 @@ fn through(e: &mut Expr, below: &[Expr]) {
     if let ExprKind::Column(i) = e.kind {
         if let Some(x) = below.get(i) {
             let ty = e.ty;
-            *e = x.clone();
+            *e = x.clone().in_place_of(e);
             if e.ty.oid == ty.oid {
                 e.ty = ty;
             }

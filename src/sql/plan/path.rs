@@ -1,7 +1,7 @@
 //! Ways to compute a set of relations, with their cost: what the search compares.
 
 use super::relset::RelSet;
-use crate::sql::expr::{Expr, same};
+use crate::sql::expr::{Expr, same_operand};
 use crate::sql::plan::{IndexOp, JoinKind};
 use std::rc::Rc;
 
@@ -145,7 +145,7 @@ pub(super) fn ordered_for(have: &[PathKey], want: &[PathKey]) -> bool {
         && want
             .iter()
             .zip(have)
-            .all(|(w, h)| w.desc == h.desc && w.nulls_first == h.nulls_first && same(&w.expr, &h.expr))
+            .all(|(w, h)| w.desc == h.desc && w.nulls_first == h.nulls_first && same_operand(&w.expr, &h.expr))
 }
 
 /// Keeps the paths worth keeping: none is worse than another in everything.

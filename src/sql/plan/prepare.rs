@@ -370,7 +370,7 @@ fn replace_rel(query: &mut Query, rel: usize, exprs: &[Expr]) {
             if new.ty != e.ty && new.ty.oid == e.ty.oid {
                 new.ty = e.ty;
             }
-            *e = new;
+            *e = new.in_place_of(e);
         }
     });
 }

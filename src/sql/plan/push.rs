@@ -140,7 +140,7 @@ fn push_into(query: &mut Query, q: &Expr) {
 fn substitute(e: &mut Expr, outputs: &[Expr]) {
     if let ExprKind::Var { attno, levels_up: 0, .. } = e.kind {
         if let Some(x) = usize::try_from(attno).ok().and_then(|n| n.checked_sub(1)).and_then(|n| outputs.get(n)) {
-            *e = x.clone();
+            *e = x.clone().in_place_of(e);
         }
         return;
     }

@@ -97,12 +97,14 @@ pub(super) fn match_condition(c: &Expr, column: &Expr, rel: usize) -> Option<(In
                         && (family(op.right) == family(column.ty.oid) || polymorphic(op.right))
                 })
             };
+            // Equal values are found in any order, the others only in their own.
+            let alike = |i: &IndexOp| *i == IndexOp::Eq || l.ty.collation == column.ty.collation;
             if is_column(l) && free(r) {
-                return fits(op).map(|i| (i, r.clone()));
+                return fits(op).filter(alike).map(|i| (i, r.clone()));
             }
             if is_column(r) && free(l) {
                 let back = func::oper(op.commutator)?;
-                return fits(back).map(|i| (i, l.clone()));
+                return fits(back).filter(alike).map(|i| (i, l.clone()));
             }
             None
         }

@@ -16,7 +16,7 @@ use crate::bail;
 use crate::base::{Error, Result};
 use crate::catalog::IndexMethod;
 use crate::sql::bind::{Distinct, Query, Source};
-use crate::sql::expr::{AggCall, Expr, ExprKind, SortKey, WindowCall, same};
+use crate::sql::expr::{AggCall, Expr, ExprKind, SortKey, WindowCall, same, same_operand};
 use crate::types::{TypeRef, Value, oid};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -274,7 +274,7 @@ impl Planner<'_> {
         {
             e.rewrite(&mut |x| {
                 if let Some(n) = calls.iter().position(|c| same(c, x)) {
-                    *x = column(n);
+                    *x = column(n).in_place_of(x);
                 }
             });
         }
@@ -646,16 +646,15 @@ impl Planner<'_> {
                 .map(|e| SortKey { expr: e.clone(), desc: false, nulls_first: false })
                 .collect();
             for k in &bound_spec.order_by {
-                if !keys.iter().any(|x| same(&x.expr, &k.expr)) {
+                if !keys.iter().any(|x| same_operand(&x.expr, &k.expr)) {
                     keys.push(k.clone());
                 }
             }
             let enough = sorted.as_ref().is_some_and(|have| {
                 keys.len() <= have.len()
-                    && keys
-                        .iter()
-                        .zip(have)
-                        .all(|(a, b)| a.desc == b.desc && a.nulls_first == b.nulls_first && same(&a.expr, &b.expr))
+                    && keys.iter().zip(have).all(|(a, b)| {
+                        a.desc == b.desc && a.nulls_first == b.nulls_first && same_operand(&a.expr, &b.expr)
+                    })
             });
             if !keys.is_empty() && !enough {
                 plan = self.sort(plan, keys.clone(), None);
@@ -889,7 +888,8 @@ impl Planner<'_> {
                 inner
             } else {
                 Expr { kind: ExprKind::Relabel(Box::new(inner)), ty: e.ty, pos: None }
-            };
+            }
+            .in_place_of(e);
             return;
         }
         e.for_each_child_mut(&mut |c| self.replace_min_max(c, query, rel));

@@ -257,7 +257,7 @@ impl Parser<'_> {
             let Some(list) = crate::types::array_type(ty.oid) else {
                 return Err(self.error_at(at, SqlState::UNDEFINED_OBJECT, "could not find array type"));
             };
-            let ty = TypeRef { oid: list, typmod: ty.typmod };
+            let ty = TypeRef::with(list, ty.typmod);
             return Ok(Some((VarKind::Scalar(ty), ty)));
         }
         Ok(Some(found))

@@ -78,7 +78,9 @@ impl Fast {
                 Source::Field(v, f) => Fast::Field(*v, *f),
                 Source::Row(_) => return None,
             },
-            ExprKind::Func { func, args, variadic: false, .. } if is_plain(func, args.len()) => {
+            ExprKind::Func { func, args, variadic: false, .. }
+                if is_plain(func, args.len()) && args.iter().all(|a| a.ty.collation.is_bytewise()) =>
+            {
                 let mut args = list(args)?;
                 match (int_op(func.oid.0), args.len()) {
                     (Some((op, wide)), 2) => {

@@ -637,7 +637,7 @@ impl Frame {
             );
         }
         let (values, ty) = match slice {
-            0 => (list.iter().map(|d| d.to_value()).collect(), TypeRef { oid: element, typmod: ty.typmod }),
+            0 => (list.iter().map(|d| d.to_value()).collect(), TypeRef::with(element, ty.typmod)),
             n => (slices(&list, element, n), TypeRef::of(crate::types::base_type(ty.oid))),
         };
         self.loops[place] = Some(Loop::Array { values, ty, found: false });

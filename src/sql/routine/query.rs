@@ -102,8 +102,20 @@ impl Names for Scoped<'_> {
         self.variables.conflict()
     }
 
-    fn has_collation(&self, schema: Option<&str>, name: &str) -> bool {
-        self.names.has_collation(schema, name)
+    fn collation_by_name(&self, schema: Option<&str>, name: &str) -> Option<crate::base::Oid> {
+        self.names.collation_by_name(schema, name)
+    }
+
+    fn collation_name(&self, collation: crate::base::Oid) -> String {
+        self.names.collation_name(collation)
+    }
+
+    fn order(&self, collation: crate::base::Oid) -> Result<crate::types::Collation> {
+        self.names.order(collation)
+    }
+
+    fn default_order(&self) -> crate::types::Collation {
+        self.names.default_order()
     }
 
     fn user_code(&self) -> Option<Arc<bind::UserCode>> {

@@ -80,6 +80,7 @@ pub fn bind_rule_condition(cx: &mut BindContext<'_>, e: &ast::Expr, rel: &Arc<Re
     binder.check_as = Some(rel.owner);
     binder.open_rule(rel, Some(event))?;
     let mut bound = binder.condition(e, Clause::Where)?;
+    binder.collate_expr(&mut bound, &[rel, rel])?;
     rights::mark_alone(&mut bound);
     Ok(bound)
 }

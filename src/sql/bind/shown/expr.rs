@@ -329,7 +329,7 @@ impl<'q> Writer<'_, 'q> {
     fn written(&mut self, form: &'q Form, arg: &'q Expr) -> Option<()> {
         match (form, &arg.kind) {
             (Form::Keyword(word), _) => self.put(word),
-            (Form::Collate(name), _) => self.wrapped(|w| {
+            (Form::Collate(_, name), _) => self.wrapped(|w| {
                 w.inner(arg, Parent::Other)?;
                 w.put(&format!(" COLLATE {name}"));
                 Some(())
@@ -579,7 +579,7 @@ impl<'q> Writer<'_, 'q> {
             ExprKind::SetReturning { .. } | ExprKind::Aggregate(_) | ExprKind::Window(_) => true,
             _ => false,
         };
-        let keyword = matches!(&e.kind, ExprKind::Written { form: Form::Keyword(_) | Form::Collate(_), .. });
+        let keyword = matches!(&e.kind, ExprKind::Written { form: Form::Keyword(_) | Form::Collate(..), .. });
         match self.shown.pretty || call && !keyword {
             true => self.in_parens(|w| w.expr(e)),
             false => self.expr(e),

@@ -73,6 +73,7 @@ pub(super) fn is_simple(e: &Expr, parent: Parent<'_>) -> bool {
     }
     match &e.kind {
         ExprKind::Written { arg, form: Form::Cast } => is_simple(arg, parent),
+        ExprKind::Written { form: Form::Collate(..), .. } => !matches!(parent, Parent::Op(..) | Parent::Cast),
         ExprKind::Func { oper: Some(_), .. } => match parent {
             Parent::Op(outer, first) => match (arithmetic(e), outer) {
                 (Some(own), Some(outer)) => {

@@ -4,7 +4,7 @@ use crate::base::{Oid, Result};
 use crate::catalog::Relation;
 use crate::sql::bind::Names;
 use crate::sql::func::FuncDef;
-use crate::types::TypeRef;
+use crate::types::{Collation, TypeRef};
 use std::sync::Arc;
 
 pub struct Written<'a>(pub &'a dyn Names);
@@ -45,6 +45,22 @@ macro_rules! delegate {
 
             fn user_code(&self) -> Option<Arc<crate::sql::bind::UserCode>> {
                 self.0.user_code()
+            }
+
+            fn collation_by_name(&self, schema: Option<&str>, name: &str) -> Option<Oid> {
+                self.0.collation_by_name(schema, name)
+            }
+
+            fn collation_name(&self, collation: Oid) -> String {
+                self.0.collation_name(collation)
+            }
+
+            fn order(&self, collation: Oid) -> Result<Collation> {
+                self.0.order(collation)
+            }
+
+            fn default_order(&self) -> Collation {
+                self.0.default_order()
             }
 
             fn keeps_written(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use super::super::write::{attributes_read, bind, columns_only, volatility};
 use super::super::{Command, column, index, stored_text};
-use crate::base::{Error, Result, SqlState};
+use crate::base::{Error, Oid, Result, SqlState};
 use crate::catalog::IndexMethod;
 use crate::catalog::object::Class;
 use crate::catalog::{KeyColumn, PartitionKey, Relation, Strategy};
@@ -94,7 +94,7 @@ fn column(
         }
         _ => return Err(Error::internal("a key column without name and expression")),
     };
-    column::collation(cx, p.collation.as_ref(), ty, p.collation.as_ref().and_then(|c| cmd.at(c.pos)))?;
+    let named = column::collation(cx, p.collation.as_ref(), ty, p.collation.as_ref().and_then(|c| cmd.at(c.pos)))?;
     let hash = strategy == Strategy::Hash;
     let method = if hash { IndexMethod::Hash } else { IndexMethod::Btree };
     let opclass = match &p.opclass {
@@ -106,10 +106,15 @@ fn column(
         None if !crate::sql::func::hash::hashable(ty.oid) => return Err(no_hash(cx, ty)),
         None => None,
     };
+    let order = match opclass {
+        None => index::order_of(cx, &rel.attributes, (attno, ty), named, Oid::INVALID)?,
+        Some(_) => String::new(),
+    };
     Ok(KeyColumn {
         attno,
         expr,
         ty,
+        order,
         opclass,
         collation: p.collation.as_ref().map(|c| crate::types::name::quote_identifier(c.name())),
     })

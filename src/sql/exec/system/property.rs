@@ -4,12 +4,13 @@
 use super::{SystemFn, push_record};
 use crate::base::{Error, Flow, Oid};
 use crate::catalog::Strategy;
-use crate::catalog::object::fixed;
-use crate::catalog::{IndexMethod, RelKind};
+use crate::catalog::object::{class, fixed};
+use crate::catalog::{IndexMethod, Object, ObjectKey, RelKind};
 use crate::err;
 use crate::settings::{Id, Lookup};
 use crate::sql::exec::ExecContext;
-use crate::sql::exec::system_view::Cell;
+use crate::sql::exec::system_view::{self, Cell};
+use crate::types::collation::{self, Provider};
 use crate::types::{Column, Datum, TypeRef};
 
 pub(super) fn find(src: &str) -> Option<SystemFn> {
@@ -28,10 +29,10 @@ pub(super) fn find(src: &str) -> Option<SystemFn> {
         "pg_collation_actual_version" => collation_version,
         "pg_database_collation_actual_version" => |cx, args, out| {
             let oid = Oid(args[0].u32());
-            if cx.backend()?.catalog.database_by_oid(oid).is_none() {
+            let Some(d) = cx.backend()?.catalog.database_by_oid(oid) else {
                 return Err(err!(UNDEFINED_OBJECT, "database with OID {oid} does not exist").into());
-            }
-            out.push_null();
+            };
+            push_version(out, d.icu_locale.as_deref(), &d.collate);
             Ok(())
         },
         _ => return None,
@@ -282,14 +283,26 @@ fn mxid_age(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<
     Ok(())
 }
 
-/// Collations here are the C library's without versions.
-fn collation_version(_: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
-    let oid = args[0].u32().to_string();
-    let known = include_str!("../system_view/facts/pg_collation.txt").lines();
-    let mut known = known.filter_map(|l| l.split('\t').next());
-    if !known.any(|o| o == oid) {
-        return Err(err!(UNDEFINED_OBJECT, "collation with OID {oid} does not exist").into());
+fn push_version(out: &mut Column, icu: Option<&str>, collate: &str) {
+    let version = match icu {
+        Some(locale) => collation::version(Provider::Icu, locale),
+        None => collation::version(Provider::Libc, collate),
+    };
+    match version {
+        Some(v) => out.push(Datum::Bytes(v.as_bytes())),
+        None => out.push_null(),
     }
-    out.push_null();
+}
+
+/// The version of what a collation orders by, as the library tells it now.
+fn collation_version(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    let oid = Oid(args[0].u32());
+    let catalog = cx.backend()?.catalog.clone();
+    let own = catalog.get(ObjectKey::new(class::COLLATION, oid));
+    match (system_view::builtin_collation(oid), own.as_deref().map(|r| &r.object)) {
+        (Some(c), _) => push_version(out, c.icu_locale, "C"),
+        (_, Some(Object::Collation(c))) => push_version(out, c.icu_locale.as_deref(), &c.collate),
+        _ => return Err(err!(UNDEFINED_OBJECT, "collation with OID {oid} does not exist").into()),
+    }
     Ok(())
 }

@@ -119,15 +119,35 @@ pub(super) fn builtin_body(f: &FuncDef) -> String {
     body.unwrap_or_else(|| f.fact.src.to_string())
 }
 
-/// The names of the collations, in the order of their OIDs.
-pub(crate) fn collation_rows() -> impl Iterator<Item = &'static str> {
-    include_str!("facts/pg_collation.txt").lines().filter_map(|l| l.split('\t').nth(1))
+/// A collation that is there from the start.
+pub(crate) struct BuiltinCollation {
+    pub oid: Oid,
+    pub name: &'static str,
+    /// ICU's locale; None: it orders as bytes do, or as the database says.
+    pub icu_locale: Option<&'static str>,
 }
 
-pub(crate) fn collation_name(oid: Oid) -> Option<&'static str> {
-    let own = oid.0.to_string();
-    let line = include_str!("facts/pg_collation.txt").lines().find(|l| l.split('\t').next() == Some(&own))?;
-    line.split('\t').nth(1)
+static COLLATIONS: LazyLock<Vec<BuiltinCollation>> = LazyLock::new(|| {
+    let row = |line: &'static str| {
+        let mut fields = line.split('\t');
+        let oid = Oid(fields.next()?.parse().ok()?);
+        let name = fields.next()?;
+        Some(BuiltinCollation { oid, name, icu_locale: fields.nth(7).filter(|l| *l != "\\N") })
+    };
+    include_str!("facts/pg_collation.txt").lines().filter_map(row).collect()
+});
+
+/// The collations that are there from the start, in the order of their OIDs.
+pub(crate) fn builtin_collations() -> &'static [BuiltinCollation] {
+    &COLLATIONS
+}
+
+pub(crate) fn builtin_collation(oid: Oid) -> Option<&'static BuiltinCollation> {
+    COLLATIONS.binary_search_by_key(&oid, |c| c.oid).ok().map(|at| &COLLATIONS[at])
+}
+
+pub(crate) fn builtin_collation_named(name: &str) -> Option<&'static BuiltinCollation> {
+    COLLATIONS.iter().find(|c| c.name == name)
 }
 
 /// The built-in functions that have such rights.
@@ -329,7 +349,15 @@ fn collations(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     for record in catalog(cx)?.all(class::COLLATION) {
         sink.tells_of(&record);
         let Object::Collation(c) = &record.object else { continue };
-        row![sink; c.oid, &c.name, c.namespace, c.owner, 'c', true, -1, &c.collate, &c.ctype, NULL, NULL];
+        let (collate, ctype) = match &c.icu_locale {
+            Some(_) => (None, None),
+            None => (Some(&c.collate), Some(&c.ctype)),
+        };
+        let (provider, encoding) = if c.icu_locale.is_some() { ('i', -1) } else { ('c', 6) };
+        row![sink;
+            c.oid, &c.name, c.namespace, c.owner, provider, true, encoding, collate, ctype, c.icu_locale.as_deref(),
+            c.version.as_deref(),
+        ];
     }
     Ok(())
 }

@@ -37,8 +37,9 @@ fn databases(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         sink.tells_of(&record);
         if let Object::Database(d) = &record.object {
             row![sink;
-                d.oid, &d.name, d.owner, d.encoding, 'c', d.is_template, d.allow_connections, d.connection_limit,
-                frozen, 1, fixed::DEFAULT_TABLESPACE, &d.collate, &d.ctype, NULL, NULL, Acl(shown(&catalog, d.acl.as_deref()).as_deref()),
+                d.oid, &d.name, d.owner, d.encoding, if d.icu_locale.is_some() { 'i' } else { 'c' }, d.is_template, d.allow_connections, d.connection_limit,
+                frozen, 1, fixed::DEFAULT_TABLESPACE, &d.collate, &d.ctype, d.icu_locale.as_deref(),
+                d.collation_version.as_deref(), Acl(shown(&catalog, d.acl.as_deref()).as_deref()),
             ];
         }
     }

@@ -36,6 +36,7 @@ impl Call {
             || args.len() != def.args.len()
             || is_pseudo(def.ret)
             || def.args.iter().any(|a| is_pseudo(*a))
+            || args.first().is_some_and(|a| !a.ty().collation.is_bytewise())
             || crate::sql::func::wants_types(def);
         let types =
             polymorphic.then(|| Arc::new(CallTypes { args: args.iter().map(Eval::ty).collect(), ret, variadic }));
@@ -235,6 +236,8 @@ pub(super) struct ScalarArrayOp {
     left: Eval,
     array: Eval,
     element: TypeRef,
+    /// Told to the function where text is ordered.
+    types: Option<Arc<CallTypes>>,
     /// For a constant array and plain equality: the array's text of bytes, its elements' keys, whether one is NULL.
     set: Option<ConstantSet>,
 }
@@ -253,7 +256,9 @@ const HASH_FROM: usize = 9;
 impl ScalarArrayOp {
     pub fn new(def: &'static FuncDef, any: bool, left: Eval, array: Eval) -> ScalarArrayOp {
         let element = TypeRef::of(crate::types::element_type(array.ty.oid).unwrap_or(left.ty.oid));
-        ScalarArrayOp { def, any, left, array, element, set: None }
+        let ordered = !left.ty.collation.is_bytewise();
+        let types = CallTypes { args: vec![left.ty, element], ret: TypeRef::of(oid::BOOL), variadic: false };
+        ScalarArrayOp { def, any, left, array, element, types: ordered.then(|| Arc::new(types)), set: None }
     }
 
     pub fn visit(&mut self, f: &mut dyn FnMut(&mut Eval)) {
@@ -296,7 +301,7 @@ impl ScalarArrayOp {
                 null = true;
                 continue;
             }
-            call_once(cx, self.def, &[left, elements.get(n)], None, &mut answer)?;
+            call_once(cx, self.def, &[left, elements.get(n)], self.types.clone(), &mut answer)?;
             match answer.get(0) {
                 Datum::Null => null = true,
                 Datum::Bool(b) if b == self.any => return Ok(Datum::Bool(self.any)),

@@ -345,6 +345,7 @@ pub(super) fn extreme(
     batch: &Batch,
     sel: Sel<'_>,
 ) -> Flow<Column> {
+    let ty = args.first().map_or(ty, |a| ty.ordered_by(a.ty().collation));
     let mut parts = Vec::with_capacity(args.len());
     for a in args {
         parts.push(a.eval(cx, batch, sel)?.into_owned());

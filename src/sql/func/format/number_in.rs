@@ -144,7 +144,7 @@ fn to_number(cx: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result
     }
     let text = format!("{}{}", reader.sign, reader.digits.trim_end_matches('.'));
     let typmod = (((shape.pre + shape.multi + reader.post) << 16) | reader.post) as i32 + 4;
-    let ty = crate::types::TypeRef { oid: crate::types::oid::NUMERIC, typmod };
+    let ty = crate::types::TypeRef::with(crate::types::oid::NUMERIC, typmod);
     let crate::types::Value::Bytes(bytes) = crate::types::text_in(ty, &text, &cx.io)? else {
         return Err(crate::base::Error::internal("a number of another form"));
     };

@@ -115,7 +115,7 @@ fn field(doc: Option<Doc<'_>>, ty: TypeRef, name: Option<&str>, before: Datum<'_
     };
     let info = types::info(ty.oid);
     if let Some(domain) = info.filter(|i| i.kind == b'd') {
-        let below = TypeRef { oid: domain.base, typmod: domain.base_typmod };
+        let below = TypeRef::with(domain.base, domain.base_typmod);
         let value = field(Some(doc), below, name, before, io)?;
         io.hooks.check_domain(ty.oid, value.datum(), io)?;
         return Ok(value);
@@ -125,7 +125,7 @@ fn field(doc: Option<Doc<'_>>, ty: TypeRef, name: Option<&str>, before: Datum<'_
         return doc.scalar(ty, io);
     }
     if let Some(info) = info.filter(|i| i.is_array()) {
-        let element = TypeRef { oid: info.element, typmod: ty.typmod };
+        let element = TypeRef::with(info.element, ty.typmod);
         return Sub { io, element, name, dims: None, sizes: Vec::new() }.array(doc);
     }
     if info.is_some_and(|i| i.kind == b'c') {

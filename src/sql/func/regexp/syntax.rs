@@ -412,7 +412,7 @@ impl Parser {
             'x' => self.hex(1, 255)?,
             '0' => {
                 let digits: String =
-                    self.chars[self.at..].iter().take(2).take_while(|c| ('0'..='7').contains(c)).collect();
+                    self.chars[self.at..].iter().take(2).take_while(|c| ('0'..='7').contains(*c)).collect();
                 self.at += digits.len();
                 char::from(u8::from_str_radix(&digits, 8).unwrap_or(0))
             }

@@ -97,6 +97,7 @@ impl Mock {
                     nulls_first: false,
                     opclass: Oid::INVALID,
                     collation: Oid::INVALID,
+                    order: String::new(),
                     name: (*c).to_owned(),
                 })
                 .collect();
@@ -253,6 +254,10 @@ fn stats(rows: f64, pages: u64) -> RelStats {
 }
 
 impl Names for Mock {
+    fn collation_by_name(&self, _: Option<&str>, name: &str) -> Option<Oid> {
+        (name == "C").then_some(crate::catalog::object::fixed::C_COLLATION)
+    }
+
     fn relation_by_name(&self, schema: Option<&str>, name: &str) -> Result<Option<Arc<Relation>>> {
         let fits = schema.is_none_or(|s| s == "public");
         Ok(self.relations.iter().find(|r| fits && r.name == name).cloned())
@@ -283,6 +288,10 @@ impl Names for Mock {
 struct Borrowed<'a>(&'a Mock);
 
 impl Names for Borrowed<'_> {
+    fn collation_by_name(&self, schema: Option<&str>, name: &str) -> Option<Oid> {
+        self.0.collation_by_name(schema, name)
+    }
+
     fn relation_by_name(&self, schema: Option<&str>, name: &str) -> Result<Option<Arc<Relation>>> {
         self.0.relation_by_name(schema, name)
     }

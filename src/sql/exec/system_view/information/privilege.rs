@@ -210,7 +210,7 @@ fn usage(cx: &mut ExecContext, sink: &mut Sink, enabled: bool) -> Flow<()> {
     let scene = Scene::of(cx)?;
     if !enabled {
         let owner = fixed::BOOTSTRAP_SUPERUSER;
-        for name in super::super::code::collation_rows() {
+        for name in super::super::code::builtin_collations().iter().map(|c| c.name) {
             let of = Used { schema: "pg_catalog".into(), name, kind: "COLLATION", owner };
             let all = [Grant { grantor: owner, grantee: None, right: 'U', option: false }];
             push_usage(&scene, sink, &of, &all, enabled);

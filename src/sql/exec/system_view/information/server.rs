@@ -1,6 +1,6 @@
 //! What is true of the server as a whole: its catalog's name, character sets, collations, what it supports.
 
-use super::super::code::{collation_rows, push_facts};
+use super::super::code::{builtin_collations, push_facts};
 use super::super::{Sink, View};
 use super::{Scene, named};
 use crate::base::Flow;
@@ -37,7 +37,7 @@ fn character_sets(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 
 fn collations(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let scene = Scene::of(cx)?;
-    for name in collation_rows() {
+    for name in builtin_collations().iter().map(|c| c.name) {
         named![sink;
             collation_catalog: &scene.database, collation_schema: "pg_catalog", collation_name: name,
             pad_attribute: "NO PAD",
@@ -48,7 +48,7 @@ fn collations(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 
 fn applicability(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let scene = Scene::of(cx)?;
-    for name in collation_rows() {
+    for name in builtin_collations().iter().map(|c| c.name) {
         named![sink;
             collation_catalog: &scene.database, collation_schema: "pg_catalog", collation_name: name,
             character_set_name: ENCODING,

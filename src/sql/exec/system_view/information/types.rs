@@ -59,7 +59,7 @@ pub fn word(scene: &Scene, ty: Oid) -> String {
 /// Of a column or an attribute: what stands below a domain counts.
 pub fn describe(scene: &Scene, ty: TypeRef) -> Described {
     let domain = types::info(ty.oid).filter(|i| i.kind == b'd');
-    let base = domain.map_or(ty, |i| TypeRef { oid: i.base, typmod: i.base_typmod });
+    let base = domain.map_or(ty, |i| TypeRef::with(i.base, i.base_typmod));
     let (udt_schema, udt_name) = name_of(scene, base.oid);
     Described {
         data_type: word(scene, base.oid),
@@ -76,8 +76,8 @@ pub fn collation(scene: &Scene, declared: Oid, ty: Oid) -> Option<(String, Strin
     let own = if declared.is_valid() { declared } else { types::info(ty).map_or(Oid::INVALID, |i| i.collation) };
     match own.0 {
         0 | 100 => None,
-        n => match super::super::code::collation_name(Oid(n)) {
-            Some(name) => Some(("pg_catalog".into(), name.into())),
+        n => match super::super::code::builtin_collation(Oid(n)) {
+            Some(c) => Some(("pg_catalog".into(), c.name.into())),
             None => match &scene.catalog.get(ObjectKey::new(class::COLLATION, own))?.object {
                 Object::Collation(c) => Some((scene.schema(c.namespace).to_string(), c.name.clone())),
                 _ => None,
