@@ -169,10 +169,14 @@ const LEFT_OUT: &[&str] = &[
 /// The statements of all files that the other tests run.
 fn statements() -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("sql-tests");
-    let mut files: Vec<_> = ["slt", "transcript", "dump"]
-        .iter()
-        .flat_map(|d| std::fs::read_dir(root.join(d)).unwrap().map(|e| e.unwrap().path()))
-        .collect();
+    let mut folders: Vec<_> = ["slt", "transcript", "dump"].iter().map(|d| root.join(d)).collect();
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        let entries = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path());
+        let (deeper, found): (Vec<_>, Vec<_>) = entries.partition(|p| p.is_dir());
+        folders.extend(deeper);
+        files.extend(found);
+    }
     files.sort();
     let mut all = Vec::new();
     for file in files {

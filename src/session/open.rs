@@ -423,5 +423,9 @@ fn initial_settings(
     for (id, text) in internal {
         settings.force(id, text, crate::settings::Lasting::Session)?;
     }
+    if let Some(d) = catalog.database_by_oid(database) {
+        settings.force(Id::LcCollate, &d.collate, crate::settings::Lasting::Session)?;
+        settings.force(Id::LcCtype, &d.ctype, crate::settings::Lasting::Session)?;
+    }
     Ok(settings)
 }

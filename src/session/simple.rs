@@ -8,7 +8,7 @@ use super::query::{Destination, QueryWork};
 use super::setting::text_batch;
 use super::state::Session;
 use super::statement::Statement;
-use crate::base::{Error, Result, Severity, Stop, Wait};
+use crate::base::{Error, Result, Severity, SqlState, Stop, Wait};
 use crate::settings::{Id, Lookup};
 use crate::sql::ast::Stmt;
 use crate::sql::parse::{ParseOptions, parse_with};
@@ -302,13 +302,17 @@ impl Session {
     /// Tells client and log of an error, and undoes what must be undone.
     ///
     /// # Errors
-    /// The error itself if it is FATAL, untold: whoever ends the connection tells of it.
+    /// The error itself if it is FATAL, untold: whoever ends the connection tells of it. But a client that is gone is only
+    /// worth a line while it was waiting for an answer, which nobody knows later.
     pub(super) fn report_error(&mut self, client: &mut Client, e: Error) -> Result<()> {
-        if e.0.severity >= Severity::Fatal {
+        let fatal = e.0.severity >= Severity::Fatal;
+        if !fatal || e.sqlstate() == SqlState::CONNECTION_FAILURE {
+            let origin = self.origin.clone();
+            crate::base::report::log_as(&origin, &e.0);
+        }
+        if fatal {
             return Err(e);
         }
-        let origin = self.origin.clone();
-        crate::base::report::log_as(&origin, &e.0);
         client.out.report(&e.0);
         self.fail();
         Ok(())

@@ -95,9 +95,6 @@ impl Binder<'_, '_> {
                 args.push(self.expr(&s.expr)?);
             }
         }
-        if let Some(e) = self.system_shape(schema, name, call, &args, pos)? {
-            return Ok(e);
-        }
         let actual: Vec<Oid> = args.iter().map(|e| e.ty.oid).collect();
         let found = match self.function(schema, name, &actual, &names, call.variadic)? {
             Ok(f) => f,
@@ -254,20 +251,6 @@ impl Binder<'_, '_> {
                 Err(e)
             }
         }
-    }
-
-    /// Calls that PostgreSQL's grammar makes but that are no plain functions.
-    fn system_shape(
-        &mut self,
-        schema: Option<&str>,
-        name: &str,
-        _call: &FuncCall,
-        args: &[Expr],
-        pos: Pos,
-    ) -> Result<Option<Expr>> {
-        // `pg_typeof` of a literal is `unknown`, as in PostgreSQL: nothing to do; `pg_collation_for` keeps its type, too.
-        let _ = (schema, name, args, pos);
-        Ok(None)
     }
 
     fn function_missing(

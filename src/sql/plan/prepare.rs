@@ -278,11 +278,7 @@ fn pull_up_rel(
         if nullable && q.from.len() != 1 {
             return None;
         }
-        // Column references out of a system attribute of a sub-select do not exist.
-        if q.targets
-            .iter()
-            .any(|t| has_volatile(&t.expr) || t.expr.any(&mut |x| matches!(x.kind, ExprKind::SubLink(_))))
-        {
+        if q.targets.iter().any(|t| has_volatile(&t.expr)) {
             return None;
         }
     }
@@ -367,12 +363,23 @@ fn replace_rel(query: &mut Query, rel: usize, exprs: &[Expr]) {
         {
             let mut new = x.clone();
             raise_levels(&mut new, depth);
+            raise_ctes(&mut new, depth);
             if new.ty != e.ty && new.ty.oid == e.ty.oid {
                 new.ty = e.ty;
             }
             *e = new.in_place_of(e);
         }
     });
+}
+
+/// The sub-selects of an expression that goes some levels further in name the WITH items around it from there.
+fn raise_ctes(e: &mut Expr, by: usize) {
+    e.for_each_child_mut(&mut |c| raise_ctes(c, by));
+    if let ExprKind::SubLink(l) = &mut e.kind
+        && by > 0
+    {
+        shift_ctes(&mut l.query, 0, by as isize);
+    }
 }
 
 /// EXISTS, NOT EXISTS and IN among the conjuncts of WHERE become semi and anti joins.
