@@ -185,15 +185,7 @@ pub fn apply(cmd: &Command, cx: &mut ExecContext, oid: Oid, kind: &Kind) -> Resu
         Kind::DropColumn { name, missing_ok, behavior } => drop_column(cx, oid, name, *missing_ok, *behavior),
         Kind::AlterType { name, typ, collation, using, .. } => {
             column::check_collation(cx, collation.as_ref())?;
-            alter_type(cmd, cx, oid, name, typ, using.as_ref())?;
-            let n = position(cx, oid, name)?;
-            let ty = class_of(cx, oid)?.attributes[n].ty;
-            let at = collation.as_ref().and_then(|c| cmd.at(c.pos));
-            let collation = column::collation(cx, collation.as_ref(), ty, at)?;
-            change(cx, oid, |c| {
-                let declared = c.attributes.iter_mut().skip(n).take(1).map(|a| &mut a.declared);
-                declared.for_each(|d| *d = crate::catalog::Declared { collation, ..Default::default() });
-            })
+            alter_type(cmd, cx, oid, name, (typ, collation.as_ref()), using.as_ref())
         }
         Kind::SetDefault { name, expr } => set_default(cmd, cx, oid, name, Some(expr)),
         Kind::DropDefault { name } => set_default(cmd, cx, oid, name, None),
@@ -500,16 +492,18 @@ fn alter_type(
     cx: &mut ExecContext,
     oid: Oid,
     name: &str,
-    typ: &TypeName,
+    (typ, collation): (&TypeName, Option<&crate::sql::ast::QualName>),
     using: Option<&Expr>,
 ) -> Result<()> {
     let n = position(cx, oid, name)?;
     let ty = super::write::resolve_type(cx, &cmd.source, typ)?;
     column::check_type(cx, name, ty)?;
+    let collation = column::collation(cx, collation, ty, collation.and_then(|c| cmd.at(c.pos)))?;
+    let declared = crate::catalog::Declared { collation, ..Default::default() };
     let c = class_of(cx, oid)?;
     row_type::refuse_use(cx, &c)?;
     if c.kind == RelKind::Composite {
-        return change(cx, oid, |c| c.attributes[n].ty = ty);
+        return change(cx, oid, |c| (c.attributes[n].ty, c.attributes[n].declared) = (ty, declared));
     }
     if c.attributes[n].generated != 0 && using.is_some() {
         return Err(err!(INVALID_COLUMN_DEFINITION, "cannot specify USING when altering type of generated column")
@@ -554,7 +548,7 @@ fn alter_type(
         }
     })?;
     let mut attributes = c.attributes.clone();
-    attributes[n].ty = ty;
+    (attributes[n].ty, attributes[n].declared) = (ty, declared);
     if let (Some(text), 0) = (&attributes[n].default, attributes[n].generated) {
         let expr = stored_text::parse(text)?;
         let kept = bind(cx, &format!("SELECT {text}"), &expr, None, Clause::Default, Some((name, ty)));

@@ -698,9 +698,25 @@ fn key_text(cx: &ExecContext, index: &Index, values: &[Column]) -> String {
     format!("({})=({})", names.join(", "), shown.collect::<Vec<_>>().join(", "))
 }
 
+/// An index that is built anew is ordered by what its columns are ordered by now.
+fn note_orders(cx: &mut ExecContext, table: Oid, index: Oid) -> Result<()> {
+    let mut c = class_of(cx, index)?;
+    let attributes = class_of(cx, table)?.attributes;
+    let Some(def) = c.index.as_mut().filter(|d| d.method() == IndexMethod::Btree) else { return Ok(()) };
+    let mut changed = false;
+    for k in &mut def.columns[..def.key_columns] {
+        let order = order_of(cx, &attributes, (k.attno, k.ty), k.collation, k.opclass)?;
+        changed |= k.order != order;
+        k.order = order;
+    }
+    if changed { put(cx, Object::Class(c)) } else { Ok(()) }
+}
+
 /// Gives an index new, freshly built pages (REINDEX, rewritten tables).
 pub fn rebuild(cx: &mut ExecContext, table: Oid, index: Oid) -> Result<()> {
     let persistence: Persistence = class_of(cx, index)?.persistence;
+    cx.backend()?.txn.next_command();
+    note_orders(cx, table, index)?;
     let backend = cx.backend()?;
     backend.txn.next_command();
     let file = storage::create_index(backend, persistence)?;
