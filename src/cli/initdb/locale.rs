@@ -15,6 +15,8 @@ pub struct Locale {
     /// `--locale-provider`, where it was given.
     pub provider: Option<String>,
     pub icu: Option<String>,
+    /// The categories that options named; the others are the environment's.
+    given: Vec<String>,
 }
 
 impl Locale {
@@ -52,6 +54,7 @@ impl Locale {
             _ => &mut self.time,
         };
         *field = name.to_string();
+        self.given.push(category.to_string());
     }
 
     fn all(&self) -> [(&'static str, &str); 6] {
@@ -67,9 +70,13 @@ impl Locale {
 
     /// PostgreSQL 15, initdb.c, setlocales: same rules.
     pub fn check(&self) -> Done {
-        for (_, name) in self.all() {
+        for (label, name) in self.all() {
             if Collation::open(Provider::Libc, name).is_err() {
-                return fail(format!("invalid locale name \"{name}\""));
+                let category = label.trim_end_matches(':').replace('_', "-").to_ascii_lowercase();
+                return match self.given.contains(&category) {
+                    true => fail(format!("invalid locale name \"{name}\"")),
+                    false => fail("invalid locale settings; check LANG and LC_* environment variables"),
+                };
             }
         }
         match self.provider.as_deref() {
