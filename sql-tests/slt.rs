@@ -185,6 +185,9 @@ where
         let server = Fresh::start();
         let mut runner = Runner::new(connect(server.port()));
         runner.add_label("postgresql");
+        if std::env::var_os("SLT_POSTGRES").is_none() {
+            runner.add_label("outlast");
+        }
         let outcome = std::thread::scope(|s| s.spawn(|| runner.run_file(path)).join());
         match outcome {
             Ok(Ok(())) => {}
