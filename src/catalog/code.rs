@@ -67,15 +67,17 @@ pub struct Collation {
 }
 
 impl Collation {
+    /// Library and locale.
+    pub fn locale(&self) -> (crate::types::collation::Provider, &str) {
+        crate::types::collation::named(self.icu_locale.as_deref(), &self.collate)
+    }
+
     /// What it orders by.
     ///
     /// # Errors
     /// 22023 where the system has no such locale.
     pub fn order(&self) -> crate::base::Result<crate::types::Collation> {
-        use crate::types::collation::{Collation, Provider};
-        match &self.icu_locale {
-            Some(locale) => Collation::open(Provider::Icu, locale),
-            None => Collation::open(Provider::Libc, &self.collate),
-        }
+        let (provider, locale) = self.locale();
+        crate::types::Collation::open(provider, locale)
     }
 }

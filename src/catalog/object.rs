@@ -545,16 +545,18 @@ pub struct Database {
 }
 
 impl Database {
+    /// Library and locale.
+    pub fn locale(&self) -> (crate::types::collation::Provider, &str) {
+        crate::types::collation::named(self.icu_locale.as_deref(), &self.collate)
+    }
+
     /// What text is ordered by where nothing says otherwise.
     ///
     /// # Errors
     /// 22023 where the system has no such locale.
     pub fn order(&self) -> crate::base::Result<crate::types::Collation> {
-        use crate::types::collation::{Collation, Provider};
-        match &self.icu_locale {
-            Some(locale) => Collation::open(Provider::Icu, locale),
-            None => Collation::open(Provider::Libc, &self.collate),
-        }
+        let (provider, locale) = self.locale();
+        crate::types::Collation::open(provider, locale)
     }
 }
 

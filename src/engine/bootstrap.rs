@@ -29,10 +29,7 @@ pub struct Options {
 
 impl Options {
     fn collation_version(&self) -> Option<String> {
-        match &self.icu_locale {
-            Some(locale) => collation::version(Provider::Icu, locale),
-            None => collation::version(Provider::Libc, &self.collate),
-        }
+        collation::version(collation::named(self.icu_locale.as_deref(), &self.collate))
     }
 }
 
@@ -122,7 +119,7 @@ fn collations() -> Vec<Object> {
             name,
             namespace: fixed::PG_CATALOG,
             owner: fixed::BOOTSTRAP_SUPERUSER,
-            version: collation::version(Provider::Libc, &locale),
+            version: collation::version((Provider::Libc, &locale)),
             collate: locale.clone(),
             ctype: locale,
             icu_locale: None,

@@ -93,16 +93,7 @@ impl Binder<'_, '_> {
     }
 
     fn pass(&self) -> Pass<'_> {
-        let keep = self.cx.names.keeps_written();
-        Pass {
-            names: self.cx.names,
-            text: self.cx.text,
-            keep,
-            levels: Vec::new(),
-            operands: Vec::new(),
-            outputs: Vec::new(),
-            open: None,
-        }
+        Pass::new(self.cx.names, self.cx.text, self.cx.names.keeps_written())
     }
 
     /// Gives the operands of a whole statement their collations.
@@ -135,8 +126,7 @@ impl Binder<'_, '_> {
 /// # Errors
 /// As of binding it.
 pub fn output_collations(names: &dyn Names, query: &mut Query) -> Result<Vec<Oid>> {
-    let mut pass =
-        Pass { names, text: "", keep: true, levels: Vec::new(), operands: Vec::new(), outputs: Vec::new(), open: None };
+    let mut pass = Pass::new(names, "", true);
     let found = pass.query(query)?;
     pass.open.map_or(Ok(()), Err)?;
     let settled = |d: Derived| if d.strength == Strength::Conflict { Oid::INVALID } else { d.collation };
@@ -154,7 +144,12 @@ fn table_columns(rel: &Relation) -> Vec<Derived> {
     rel.attributes.iter().map(of).collect()
 }
 
-impl Pass<'_> {
+impl<'a> Pass<'a> {
+    fn new(names: &'a dyn Names, text: &'a str, keep: bool) -> Pass<'a> {
+        let (levels, operands, outputs) = (Vec::new(), Vec::new(), Vec::new());
+        Pass { names, text, keep, levels, operands, outputs, open: None }
+    }
+
     /// The client's position.
     fn at(&self, pos: Option<Pos>) -> Option<u32> {
         pos.filter(|p| *p != ast::NOWHERE && !self.text.is_empty()).and_then(|p| ast::cursor(self.text, p))

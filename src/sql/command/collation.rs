@@ -70,8 +70,8 @@ struct Definition {
 }
 
 impl Definition {
-    fn provider(&self) -> Provider {
-        if self.icu_locale.is_some() { Provider::Icu } else { Provider::Libc }
+    fn locale(&self) -> (Provider, &str) {
+        types::collation::named(self.icu_locale.as_deref(), &self.collate)
     }
 }
 
@@ -128,7 +128,7 @@ fn definition(cmd: &Command, cx: &mut ExecContext, stmt: &DefineStmt) -> Result<
         }));
     }
     if made.version.is_none() {
-        made.version = types::collation::version(provider, made.icu_locale.as_deref().unwrap_or(&made.collate));
+        made.version = types::collation::version(made.locale());
     }
     Ok(made)
 }
@@ -149,7 +149,7 @@ fn copied(cx: &mut ExecContext, from: &QualName) -> Result<Definition> {
     Ok(match system_view::builtin_collation(found) {
         Some(BuiltinCollation { icu_locale: Some(locale), .. }) => Definition {
             icu_locale: Some((*locale).to_owned()),
-            version: types::collation::version(Provider::Icu, locale),
+            version: types::collation::version((Provider::Icu, locale)),
             ..Definition::default()
         },
         Some(BuiltinCollation { name: name @ "POSIX", .. }) => {
@@ -186,7 +186,8 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &DefineStmt) -> Flo
         return Err(Error::new(SqlState::DUPLICATE_OBJECT, text).into());
     }
     // The locale must be there.
-    types::Collation::open(made.provider(), made.icu_locale.as_deref().unwrap_or(&made.collate))?;
+    let (provider, locale) = made.locale();
+    types::Collation::open(provider, locale)?;
     let oid = new_oid(cx)?;
     let Definition { collate, ctype, icu_locale, version } = made;
     put(cx, Object::Collation(Collation { oid, name, namespace, owner, collate, ctype, icu_locale, version }))?;
@@ -205,8 +206,7 @@ pub fn refresh(cx: &mut ExecContext, name: &QualName) -> Flow<String> {
         names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, "version has not changed");
         return Ok("ALTER COLLATION".into());
     };
-    let provider = if c.icu_locale.is_some() { Provider::Icu } else { Provider::Libc };
-    let now = types::collation::version(provider, c.icu_locale.as_deref().unwrap_or(&c.collate));
+    let now = types::collation::version(c.locale());
     match (&c.version, &now) {
         (Some(old), Some(new)) if old != new => {
             names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, format!("changing version from {old} to {new}"));

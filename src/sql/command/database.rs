@@ -178,12 +178,7 @@ fn locale(new: &mut crate::catalog::object::Database, options: &[DefElem], templ
         }
         *of = given;
     }
-    let icu = new.icu_locale.as_deref();
-    let version = match icu {
-        Some(locale) => collation::version(Provider::Icu, locale),
-        None => collation::version(Provider::Libc, &new.collate),
-    };
-    new.collation_version = text(options, "collation_version").or(version);
+    new.collation_version = text(options, "collation_version").or_else(|| collation::version(new.locale()));
     Ok(())
 }
 
@@ -303,13 +298,7 @@ pub fn alter(_: &mut Command, cx: &mut ExecContext, stmt: &AlterDatabaseStmt) ->
     }
     match &stmt.action {
         AlterDatabaseAction::Set(set) => role::store_setting(cx, d.oid, Oid::INVALID, &set.action)?,
-        AlterDatabaseAction::RefreshCollationVersion => {
-            let version = match &d.icu_locale {
-                Some(locale) => collation::version(Provider::Icu, locale),
-                None => collation::version(Provider::Libc, &d.collate),
-            };
-            d.collation_version = version;
-        }
+        AlterDatabaseAction::RefreshCollationVersion => d.collation_version = collation::version(d.locale()),
         AlterDatabaseAction::Options(options) => {
             for e in options {
                 match e.name.as_str() {

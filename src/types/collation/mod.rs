@@ -170,8 +170,13 @@ pub fn is_bytewise(locale: &str) -> bool {
     matches!(base.as_str(), "c" | "posix" | "c.utf8" | "posix.utf8")
 }
 
+/// What a catalog row says of its order: ICU's locale, where it has one, else the C library's.
+pub fn named<'a>(icu: Option<&'a str>, libc: &'a str) -> (Provider, &'a str) {
+    icu.map_or((Provider::Libc, libc), |locale| (Provider::Icu, locale))
+}
+
 /// The version of what orders; None: there is none to be told.
-pub fn version(provider: Provider, locale: &str) -> Option<String> {
+pub fn version((provider, locale): (Provider, &str)) -> Option<String> {
     match provider {
         Provider::Libc if is_bytewise(locale) => None,
         Provider::Libc => libc::version(),

@@ -10,7 +10,7 @@ use crate::err;
 use crate::settings::{Id, Lookup};
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::system_view::{self, Cell};
-use crate::types::collation::{self, Provider};
+use crate::types::collation;
 use crate::types::{Column, Datum, TypeRef};
 
 pub(super) fn find(src: &str) -> Option<SystemFn> {
@@ -284,11 +284,7 @@ fn mxid_age(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<
 }
 
 fn push_version(out: &mut Column, icu: Option<&str>, collate: &str) {
-    let version = match icu {
-        Some(locale) => collation::version(Provider::Icu, locale),
-        None => collation::version(Provider::Libc, collate),
-    };
-    match version {
+    match collation::version(collation::named(icu, collate)) {
         Some(v) => out.push(Datum::Bytes(v.as_bytes())),
         None => out.push_null(),
     }
