@@ -22,6 +22,7 @@ const LAYERS: [&str; 28] = [
     "heap",
     "btree",
     "gin",
+    "gist",
     "catalog",
     "xact",
     "recovery",

@@ -24,6 +24,7 @@ pub mod storage;
 
 pub mod btree;
 pub mod gin;
+pub mod gist;
 pub mod heap;
 
 pub mod catalog;

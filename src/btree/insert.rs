@@ -153,7 +153,7 @@ impl IndexStore {
     }
 
     /// Looks who has read a leaf that is about to get another entry.
-    pub(super) fn tell_write(&self, by: Inserter<'_>, block: BlockNo) -> Result<()> {
+    pub(crate) fn tell_write(&self, by: Inserter<'_>, block: BlockNo) -> Result<()> {
         match (by.tracked, self.target(block)) {
             (Some(tracked), Some(target)) => tracked.write(target, false),
             _ => Ok(()),

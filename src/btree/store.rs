@@ -55,12 +55,12 @@ impl IndexStore {
     }
 
     /// A page, as what a serializable transaction reads or writes; None: nobody needs to know.
-    pub(super) fn target(&self, block: BlockNo) -> Option<Target> {
+    pub(crate) fn target(&self, block: BlockNo) -> Option<Target> {
         self.tracked.then(|| Target::page(self.file.db, self.relid, block))
     }
 
     /// Entries that were on one page are, or will go, on another one. To be called with both latched.
-    pub(super) fn page_moved(&self, storage: &Storage, from: BlockNo, to: BlockNo) {
+    pub(crate) fn page_moved(&self, storage: &Storage, from: BlockNo, to: BlockNo) {
         if self.tracked {
             storage.mvcc.serializable.page_moved(self.file.db, self.relid, from, to);
         }
@@ -100,7 +100,7 @@ impl IndexStore {
     }
 
     /// Held through a split and the change of its parent.
-    pub(super) fn structure_mutex(&self) -> MutexGuard<'static, ()> {
+    pub(crate) fn structure_mutex(&self) -> MutexGuard<'static, ()> {
         STRUCTURE[(hash_of(&self.file) % STRUCTURE.len() as u64) as usize].lock()
     }
 

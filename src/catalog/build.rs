@@ -56,7 +56,7 @@ fn index(catalog: &Catalog, c: &Class, def: &IndexDef) -> Result<Arc<Index>> {
     let file = RelFileId { db: catalog.database(), node: c.node };
     let key_types = match def.method() {
         IndexMethod::Hash => vec![(crate::types::TypeRef::of(crate::types::oid::INT4), false, false)],
-        IndexMethod::Gin => Vec::new(),
+        IndexMethod::Gin | IndexMethod::Gist => Vec::new(),
         IndexMethod::Btree => {
             let key = |k: &IndexColumn| {
                 Ok((k.ty.ordered_by(crate::types::Collation::from_written(&k.order)?), k.desc, k.nulls_first))
@@ -68,6 +68,16 @@ fn index(catalog: &Catalog, c: &Class, def: &IndexDef) -> Result<Arc<Index>> {
         IndexMethod::Gin => {
             let class = |k: &IndexColumn| crate::gin::Class::of(k.opclass, k.ty.oid);
             let all: Option<Vec<_>> = def.columns.iter().map(class).collect();
+            all.ok_or_else(|| Error::internal(format!("index {} has a column without an operator class", c.oid)))?
+        }
+        _ => Vec::new(),
+    };
+    let gist = match def.method() {
+        IndexMethod::Gist => {
+            let column = |k: &IndexColumn| {
+                Some(crate::gist::Column::new(crate::gist::Family::of(k.opclass, k.ty.oid)?, def.key_columns))
+            };
+            let all: Option<Vec<_>> = def.columns.iter().take(def.key_columns).map(column).collect();
             all.ok_or_else(|| Error::internal(format!("index {} has a column without an operator class", c.oid)))?
         }
         _ => Vec::new(),
@@ -92,6 +102,7 @@ fn index(catalog: &Catalog, c: &Class, def: &IndexDef) -> Result<Arc<Index>> {
         clustered: def.clustered,
         method: def.method(),
         gin,
+        gist,
         parent: c.lineage.parents.first().copied().unwrap_or(Oid::INVALID),
         partitioned: c.kind == RelKind::PartitionedIndex,
         stats: rel_stats(stats_of(catalog, c.oid).as_ref()),

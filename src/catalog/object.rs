@@ -71,6 +71,7 @@ pub mod fixed {
     pub const BTREE_AM: Oid = Oid(403);
     pub const HASH_AM: Oid = Oid(405);
     pub const GIN_AM: Oid = Oid(2742);
+    pub const GIST_AM: Oid = Oid(783);
 }
 
 /// What names an object: its kind's catalog, its OID, and a sub-number (a comment's column).
@@ -301,13 +302,17 @@ pub struct IndexDef {
     /// USING gin: ordered by the values' elements.
     #[serde(default)]
     pub gin: bool,
+    /// USING gist: a tree of what covers the values.
+    #[serde(default)]
+    pub gist: bool,
 }
 
 impl IndexDef {
     pub fn method(&self) -> IndexMethod {
-        match (self.hash, self.gin) {
-            (true, _) => IndexMethod::Hash,
-            (_, true) => IndexMethod::Gin,
+        match (self.hash, self.gin, self.gist) {
+            (true, ..) => IndexMethod::Hash,
+            (_, true, _) => IndexMethod::Gin,
+            (.., true) => IndexMethod::Gist,
             _ => IndexMethod::Btree,
         }
     }
@@ -321,11 +326,15 @@ pub enum IndexMethod {
     Hash,
     /// A key for each element of each column's value.
     Gin,
+    /// [`crate::gist`].
+    Gist,
 }
 
 impl IndexMethod {
     pub fn named(name: &str) -> Option<IndexMethod> {
-        [IndexMethod::Btree, IndexMethod::Hash, IndexMethod::Gin].into_iter().find(|m| m.name() == name)
+        [IndexMethod::Btree, IndexMethod::Hash, IndexMethod::Gin, IndexMethod::Gist]
+            .into_iter()
+            .find(|m| m.name() == name)
     }
 
     pub fn name(self) -> &'static str {
@@ -333,6 +342,7 @@ impl IndexMethod {
             IndexMethod::Btree => "btree",
             IndexMethod::Hash => "hash",
             IndexMethod::Gin => "gin",
+            IndexMethod::Gist => "gist",
         }
     }
 
@@ -342,6 +352,7 @@ impl IndexMethod {
             IndexMethod::Btree => fixed::BTREE_AM,
             IndexMethod::Hash => fixed::HASH_AM,
             IndexMethod::Gin => fixed::GIN_AM,
+            IndexMethod::Gist => fixed::GIST_AM,
         }
     }
 }

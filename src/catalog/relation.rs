@@ -1,8 +1,11 @@
 //! What the catalogs say about one relation, put together: columns, indexes, constraints, storage.
 
-use crate::base::{Oid, RelFileId};
+use crate::base::{Flow, Oid, RelFileId, Result, TupleId, Xid};
+use crate::btree::{IndexEntry, IndexStore, Inserter, VacuumStats};
 pub use crate::buffer::Persistence;
+use crate::buffer::RelFork;
 use crate::catalog::IndexMethod;
+use crate::storage::Storage;
 use crate::types::{Datum, TypeRef, Value};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -184,16 +187,60 @@ pub struct Index {
     pub method: IndexMethod,
     /// Of a GIN index: how its columns' values are taken apart.
     pub gin: Vec<crate::gin::Class>,
+    /// Of a GiST index: what its key columns' classes can do.
+    pub gist: Vec<crate::gist::Column>,
     /// The partitioned index it is part of.
     pub parent: Oid,
     /// It has no entries of its own: the partitions' indexes have.
     pub partitioned: bool,
     pub stats: RelStats,
-    /// The open B-tree: blocks, metapage cache.
+    /// The open file: blocks, a B-tree's metapage cache.
     pub store: Arc<crate::btree::IndexStore>,
 }
 
+impl IndexMethod {
+    /// Makes an empty index in a fork whose file was just created.
+    pub fn create_empty(self, storage: &Storage, fork: &Arc<RelFork>, xid: Xid) -> Result<()> {
+        match self {
+            IndexMethod::Gist => crate::gist::create_empty(storage, fork, xid),
+            _ => IndexStore::create_empty(storage, fork, xid),
+        }
+    }
+}
+
 impl Index {
+    /// The tree of a GiST index.
+    pub fn tree(&self) -> crate::gist::Tree<'_> {
+        crate::gist::Tree { store: &self.store, columns: &self.gist }
+    }
+
+    /// Puts entries in that may have equals.
+    ///
+    /// # Errors
+    /// 54000 for a key that is too long; I/O.
+    pub fn insert(&self, storage: &Storage, by: Inserter<'_>, entries: &[IndexEntry]) -> Flow<()> {
+        match self.method {
+            IndexMethod::Gist => self.tree().insert(storage, by, entries),
+            _ => self.store.insert(storage, by, entries),
+        }
+    }
+
+    /// Removes every entry that leads to one of `dead` (ascending).
+    pub fn bulk_delete(&self, storage: &Storage, dead: &[TupleId]) -> Result<VacuumStats> {
+        match self.method {
+            IndexMethod::Gist => self.tree().bulk_delete(storage, dead),
+            _ => self.store.bulk_delete(storage, dead),
+        }
+    }
+
+    /// Pages that are in no use any more.
+    pub fn deleted_pages(&self, storage: &Storage) -> Result<u32> {
+        match self.method {
+            IndexMethod::Gist => self.tree().deleted_pages(storage),
+            _ => self.store.deleted_pages(storage),
+        }
+    }
+
     /// The keys of a row with these values of the key columns: one, or of a GIN index one for each element. `out` is
     /// emptied first; its memory is used again.
     pub fn keys<'a>(&self, values: impl Iterator<Item = Datum<'a>>, out: &mut Vec<Vec<u8>>) {
@@ -202,6 +249,11 @@ impl Index {
             for (n, (class, value)) in self.gin.iter().zip(values).enumerate() {
                 crate::gin::keys(n, *class, value, out);
             }
+            return;
+        }
+        if self.method == IndexMethod::Gist {
+            out.clear();
+            out.push(crate::gist::keys_of(&self.gist, values));
             return;
         }
         out.resize_with(1, Vec::new);

@@ -377,6 +377,7 @@ fn kind(rmgr: Rmgr, info: u8) -> String {
             (btree::UNLINK, "UNLINK_PAGE"),
             (btree::IMAGES, "IMAGES"),
         ],
+        Rmgr::Gist => &[(crate::gist::redo::UPDATE, "PAGE_UPDATE")],
         _ => &[],
     };
     let found = names.iter().find(|(n, _)| *n == info);

@@ -4,7 +4,7 @@ use crate::base::{Error, Lsn, Oid, Result};
 use crate::storage::{Action, RedoContext};
 use crate::wal::record::xlog;
 use crate::wal::{CheckPoint, RedoRecord, Rmgr};
-use crate::{btree, heap, mvcc, xact};
+use crate::{btree, gist, heap, mvcc, xact};
 
 /// Replays one record.
 ///
@@ -21,6 +21,7 @@ pub fn redo_record(cx: &mut RedoContext<'_>, record: &RedoRecord<'_>) -> Result<
         Rmgr::Storage => crate::storage::redo(cx, record),
         Rmgr::Heap | Rmgr::Heap2 => heap::redo(cx, record),
         Rmgr::Btree => btree::redo(cx, record),
+        Rmgr::Gist => gist::redo(cx, record),
         Rmgr::Database => redo_database(cx, record),
         Rmgr::Sequence => redo_images(cx, record),
         other => Err(Error::internal(format!("unexpected resource manager {}", other.name()))),

@@ -32,13 +32,14 @@ pub enum Rmgr {
     Heap2 = 9,
     Heap = 10,
     Btree = 11,
+    Gist = 14,
     Sequence = 15,
     Generic = 20,
     LogicalMessage = 21,
 }
 
 impl Rmgr {
-    pub const ALL: [Rmgr; 15] = [
+    pub const ALL: [Rmgr; 16] = [
         Rmgr::Xlog,
         Rmgr::Transaction,
         Rmgr::Storage,
@@ -51,6 +52,7 @@ impl Rmgr {
         Rmgr::Heap2,
         Rmgr::Heap,
         Rmgr::Btree,
+        Rmgr::Gist,
         Rmgr::Sequence,
         Rmgr::Generic,
         Rmgr::LogicalMessage,
@@ -75,6 +77,7 @@ impl Rmgr {
             Rmgr::Heap2 => "Heap2",
             Rmgr::Heap => "Heap",
             Rmgr::Btree => "Btree",
+            Rmgr::Gist => "Gist",
             Rmgr::Sequence => "Sequence",
             Rmgr::Generic => "Generic",
             Rmgr::LogicalMessage => "LogicalMessage",

@@ -75,7 +75,7 @@ pub fn find_index(cx: &mut ExecContext, table: &Relation, name: &str) -> Result<
 
 /// Only an index that has all rows, in order.
 pub fn check_index(index: &Index) -> Result<()> {
-    if index.method != IndexMethod::Btree {
+    if !matches!(index.method, IndexMethod::Btree | IndexMethod::Gist) {
         let text =
             format!("cannot cluster on index \"{}\" because access method does not support clustering", index.name);
         return Err(err!(FEATURE_NOT_SUPPORTED, "{text}"));

@@ -4,7 +4,7 @@ use super::write::{attribute, attributes_read, bind, class_of, columns_only, emp
 use super::{Command, names, opclass, reloptions, storage, stored_text};
 use crate::base::{Error, Flow, Fork, Oid, Result, SqlState, TupleId};
 use crate::btree::node::push_tid;
-use crate::btree::{IndexStore, Loader};
+use crate::btree::{IndexEntry, Loader};
 use crate::catalog::IndexMethod;
 use crate::catalog::object::{IndexDef, class};
 use crate::catalog::relation::IndexColumn;
@@ -135,9 +135,14 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateIndexStmt) -
 
 fn method(name: &str) -> Result<IndexMethod> {
     IndexMethod::named(name).ok_or_else(|| match name {
-        "gist" | "spgist" | "brin" => Error::unsupported(format!("access method \"{name}\" is not supported")),
+        "spgist" | "brin" => Error::unsupported(format!("access method \"{name}\" is not supported")),
         other => err!(UNDEFINED_OBJECT, "access method \"{other}\" does not exist"),
     })
+}
+
+/// What the index does is up to its columns' classes.
+fn has_classes(method: IndexMethod) -> bool {
+    matches!(method, IndexMethod::Gin | IndexMethod::Gist)
 }
 
 fn check_table(cx: &mut ExecContext, table: &Relation) -> Result<()> {
@@ -202,7 +207,7 @@ fn refuse_for(method: IndexMethod, stmt: &CreateIndexStmt) -> Result<()> {
         return Ok(());
     } else if stmt.unique {
         "unique indexes"
-    } else if !stmt.including.is_empty() {
+    } else if !stmt.including.is_empty() && method != IndexMethod::Gist {
         "included columns"
     } else if stmt.columns.len() > 1 && method == IndexMethod::Hash {
         "multicolumn indexes"
@@ -221,7 +226,7 @@ fn check_class(cx: &ExecContext, ty: TypeRef, method: IndexMethod) -> Result<()>
     let fits = match method {
         IndexMethod::Btree => return check_ordered(cx, ty),
         IndexMethod::Hash => crate::sql::func::hash::hashable(ty.oid),
-        IndexMethod::Gin => system_view::default_opclass(method, ty.oid).is_valid(),
+        IndexMethod::Gin | IndexMethod::Gist => system_view::default_opclass(method, ty.oid).is_valid(),
     };
     if fits {
         return check_elements(cx, ty, method);
@@ -316,8 +321,8 @@ fn column(
         _ => return Err(Error::internal("an index column without name and expression")),
     };
     let opclass = match &e.opclass {
-        None if method == IndexMethod::Gin && !system_view::default_opclass(method, ty.oid).is_valid() => {
-            let own = opclass::default_for(&cx.backend()?.catalog.clone(), ty.oid);
+        None if has_classes(method) && !system_view::default_opclass(method, ty.oid).is_valid() => {
+            let own = opclass::default_for(&cx.backend()?.catalog.clone(), method, ty.oid);
             match own {
                 Some(oid) => oid,
                 None => {
@@ -327,7 +332,7 @@ fn column(
                 }
             }
         }
-        Some(named) if method == IndexMethod::Gin => named_opclass(cx, named, ty, method)?,
+        Some(named) if has_classes(method) => named_opclass(cx, named, ty, method)?,
         named => {
             check_class(cx, ty, method)?;
             named.as_ref().map_or(Ok(Oid::INVALID), |n| named_opclass(cx, n, ty, method))?
@@ -356,11 +361,11 @@ fn column(
 pub fn named_opclass(cx: &mut ExecContext, named: &QualName, ty: TypeRef, method: IndexMethod) -> Result<Oid> {
     // What an extension's type is ordered by has the type's name.
     let code = crate::types::info(crate::types::base_type(ty.oid)).and_then(|i| i.code);
-    if code.is_some_and(|c| c.key.is_some() && named.name() == format!("{}_ops", c.name)) {
+    if !has_classes(method) && code.is_some_and(|c| c.key.is_some() && named.name() == format!("{}_ops", c.name)) {
         return Ok(Oid::INVALID);
     }
-    if method == IndexMethod::Gin
-        && let Some(own) = opclass::named(&cx.backend()?.catalog.clone(), named)?
+    if has_classes(method)
+        && let Some(own) = opclass::named(&cx.backend()?.catalog.clone(), method, named)?
     {
         return match opclass::takes(&own, ty.oid) {
             true => Ok(own.oid),
@@ -443,7 +448,9 @@ fn predicate(
 
 /// Makes an index and fills it. The table is locked against writers.
 pub fn create_object(cx: &mut ExecContext, table: &Arc<Relation>, new: NewIndex) -> Result<Oid> {
-    for c in new.columns[..new.key_columns].iter().filter(|c| c.opclass < Oid::FIRST_NORMAL) {
+    let named =
+        |c: &&IndexColumn| c.opclass >= Oid::FIRST_NORMAL || new.method == IndexMethod::Gist && c.opclass.is_valid();
+    for c in new.columns[..new.key_columns].iter().filter(|c| !named(c)) {
         check_class(cx, c.ty, new.method)?;
     }
     if new.unique && table.is_partitioned() {
@@ -453,7 +460,7 @@ pub fn create_object(cx: &mut ExecContext, table: &Arc<Relation>, new: NewIndex)
     let kind = if table.is_partitioned() { RelKind::PartitionedIndex } else { RelKind::Index };
     let mut c = empty_class(oid, new.name.clone(), table.namespace, kind, table.persistence, table.owner);
     if kind == RelKind::Index {
-        c.node = storage::create_index(cx.backend()?, table.persistence)?.node;
+        c.node = storage::create_index(cx.backend()?, table.persistence, new.method)?.node;
     }
     if new.parent.is_valid() {
         c.lineage.parents.push(new.parent);
@@ -475,6 +482,7 @@ pub fn create_object(cx: &mut ExecContext, table: &Arc<Relation>, new: NewIndex)
         replica_identity: false,
         hash: new.method == IndexMethod::Hash,
         gin: new.method == IndexMethod::Gin,
+        gist: new.method == IndexMethod::Gist,
     });
     put(cx, Object::Class(c))?;
     if kind == RelKind::PartitionedIndex {
@@ -570,13 +578,17 @@ pub fn fill(cx: &mut ExecContext, table: &Arc<Relation>, index: &Arc<Index>) -> 
     let xid = cx.backend()?.txn.xid();
     if store.nblocks(&storage)? == 0 {
         let fork = storage.pool.open(index.file, Fork::Main, index.persistence);
-        return IndexStore::create_empty(&storage, &fork, xid);
+        return index.method.create_empty(&storage, &fork, xid);
     }
     let activity = begin_build(cx, table, index, store.nblocks(&storage)?)?;
     let mut keys = Keys::new(cx, table, index)?;
     let mut scan = BuildScan::new(store.clone(), keys.attnos.clone());
     let memory = cx.backend()?.view.bytes(Id::MaintenanceWorkMem).max(1 << 20) as usize;
     let mut sorter = Sorter::of_keys(memory);
+    if index.method == IndexMethod::Gist {
+        let fork = storage.pool.open(index.file, Fork::Main, index.persistence);
+        index.method.create_empty(&storage, &fork, xid)?;
+    }
     let mut found = Vec::new();
     let (mut batch, mut rows) = (Batch::default(), Vec::new());
     let (mut alive, mut entries) = (0u64, 0u64);
@@ -602,6 +614,12 @@ pub fn fill(cx: &mut ExecContext, table: &Arc<Relation>, index: &Arc<Index>) -> 
             let has_null = !index.nulls_not_distinct && values.iter().any(|c| c.is_null(at));
             index.keys(values.iter().map(|c| c.get(at)), &mut found);
             entries += found.len() as u64;
+            if index.method == IndexMethod::Gist {
+                let entry = |key| IndexEntry { key, tid: Some(row.tid), payload: Vec::new(), has_null };
+                let list: Vec<IndexEntry> = found.drain(..).map(entry).collect();
+                patiently(cx, |_| index.insert(&storage, xid.into(), &list))?;
+                continue;
+            }
             for key in &mut found {
                 push_tid(key, row.tid);
                 index.store.check_size(key.len())?;
@@ -612,6 +630,10 @@ pub fn fill(cx: &mut ExecContext, table: &Arc<Relation>, index: &Arc<Index>) -> 
         }
     }
     activity.progress(Task::CreateIndex, &[(10, 5)]);
+    if index.method == IndexMethod::Gist {
+        activity.end_task(Task::CreateIndex);
+        return keep_counts(cx, table, index, alive as f64, entries as f64);
+    }
     match load(cx, index, sorter)? {
         Some((_, tid)) => Err(duplicate(cx, table, index, &mut keys, tid)?),
         None => {
@@ -714,12 +736,14 @@ fn note_orders(cx: &mut ExecContext, table: Oid, index: Oid) -> Result<()> {
 
 /// Gives an index new, freshly built pages (REINDEX, rewritten tables).
 pub fn rebuild(cx: &mut ExecContext, table: Oid, index: Oid) -> Result<()> {
-    let persistence: Persistence = class_of(cx, index)?.persistence;
+    let old = class_of(cx, index)?;
+    let persistence: Persistence = old.persistence;
+    let method = old.index.map_or(IndexMethod::Btree, |d| d.method());
     cx.backend()?.txn.next_command();
     note_orders(cx, table, index)?;
     let backend = cx.backend()?;
     backend.txn.next_command();
-    let file = storage::create_index(backend, persistence)?;
+    let file = storage::create_index(backend, persistence, method)?;
     super::truncate::replace_node(backend, index, file.node)?;
     cx.backend()?.txn.next_command();
     let table = cx.backend()?.catalog.relation(table)?;

@@ -78,7 +78,7 @@ pub fn create(cmd: &Command, cx: &mut ExecContext, stmt: &CreateOpClassStmt) -> 
     if made.code.is_empty() {
         return Err(Error::unsupported("operator classes other than those of extensions are not supported").into());
     }
-    if named(&cx.backend()?.catalog.clone(), &stmt.name)?.is_some_and(|o| o.namespace == namespace) {
+    if named(&cx.backend()?.catalog.clone(), IndexMethod::Gin, &stmt.name)?.is_some_and(|o| o.namespace == namespace) {
         let text = format!("operator class \"{}\" for access method \"gin\" already exists", made.name);
         return Err(err!(DUPLICATE_OBJECT, "{text}").into());
     }
@@ -133,13 +133,14 @@ fn of_input(cx: &mut ExecContext, schema: Option<&str>, name: &str, input: Oid) 
 }
 
 /// The class of users that a name means.
-pub fn named(catalog: &Catalog, name: &QualName) -> Result<Option<OpClass>> {
+pub fn named(catalog: &Catalog, method: IndexMethod, name: &QualName) -> Result<Option<OpClass>> {
     let path = match name.schema() {
         Some(s) => [catalog.namespace_oid(s)?].into_iter().collect(),
         None => catalog.effective_path(),
     };
-    let found = path.into_iter().find_map(|n| catalog.find(class::OPCLASS, n, name.name()).first().copied());
-    Ok(found.and_then(|oid| by_oid(catalog, oid)))
+    let of_method = |oid: &Oid| by_oid(catalog, *oid).filter(|o| o.method == method.oid());
+    let found = path.into_iter().find_map(|n| catalog.find(class::OPCLASS, n, name.name()).iter().find_map(of_method));
+    Ok(found)
 }
 
 pub fn by_oid(catalog: &Catalog, oid: Oid) -> Option<OpClass> {
@@ -149,11 +150,11 @@ pub fn by_oid(catalog: &Catalog, oid: Oid) -> Option<OpClass> {
     }
 }
 
-/// The default class of users for a type and GIN.
-pub fn default_for(catalog: &Catalog, ty: Oid) -> Option<Oid> {
+/// The default class of users for a type.
+pub fn default_for(catalog: &Catalog, method: IndexMethod, ty: Oid) -> Option<Oid> {
     let base = crate::types::base_type(ty);
     catalog.all(class::OPCLASS).iter().find_map(|r| match &r.object {
-        Object::OpClass(o) if o.default && takes(o, base) => Some(o.oid),
+        Object::OpClass(o) if o.default && o.method == method.oid() && takes(o, base) => Some(o.oid),
         _ => None,
     })
 }

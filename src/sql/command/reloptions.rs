@@ -42,8 +42,9 @@ fn table_option(name: &str) -> Option<Kind> {
 
 fn index_option(method: IndexMethod, name: &str) -> Option<Kind> {
     match (method, name) {
-        (IndexMethod::Btree | IndexMethod::Hash, "fillfactor") => Some(Kind::Int(10, 100)),
+        (IndexMethod::Btree | IndexMethod::Hash | IndexMethod::Gist, "fillfactor") => Some(Kind::Int(10, 100)),
         (IndexMethod::Btree, "deduplicate_items") => Some(Kind::Bool),
+        (IndexMethod::Gist, "buffering") => Some(Kind::Words(&["on", "off", "auto"])),
         (IndexMethod::Gin, "fastupdate") => Some(Kind::Bool),
         (IndexMethod::Gin, "gin_pending_list_limit") => Some(Kind::Int(64, i32::MAX.into())),
         _ => None,

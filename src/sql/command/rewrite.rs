@@ -8,7 +8,9 @@ use super::{storage, truncate, vacuum};
 use crate::base::error::Report;
 use crate::base::{Error, Result, Severity, SqlState};
 use crate::btree::{Bounds, Direction, IndexScan};
+use crate::catalog::IndexMethod;
 use crate::catalog::{Index, Relation};
+use crate::gist;
 use crate::heap::{RewriteReport, WriteContext};
 use crate::recovery::Usage;
 use crate::sql::exec::ExecContext;
@@ -50,6 +52,17 @@ pub fn table(cx: &mut ExecContext, relation: &Relation, order: Option<&Arc<Index
         let write = WriteContext { storage: &storage, xid, cid, own: &own };
         match order {
             None => crate::heap::rewrite(write, &from, &to, &mut || interrupts.check()),
+            Some(i) if i.method == IndexMethod::Gist => {
+                let mut scan = gist::Scan::new(i.tree(), Vec::new(), Vec::new());
+                crate::heap::rewrite_by_index(write, &from, &to, &mut |roots| {
+                    interrupts.check()?;
+                    let mut pages = 16;
+                    while let Some(found) = scan.next(&storage, &mut pages)? {
+                        roots.push(found.tid);
+                    }
+                    Ok(!scan.is_done())
+                })
+            }
             Some(i) => {
                 let mut scan = IndexScan::new(i.store.clone(), Bounds::default(), Direction::Forward);
                 crate::heap::rewrite_by_index(write, &from, &to, &mut |roots| {

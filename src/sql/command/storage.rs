@@ -1,7 +1,7 @@
 //! Files of relations: made and given up through the transaction (CMD-2).
 
 use crate::base::{Fork, Oid, RelFileId, Result, Stop};
-use crate::btree::IndexStore;
+use crate::catalog::IndexMethod;
 use crate::catalog::{Persistence, toast_store};
 use crate::heap::{TableDef, TableStore, TupleDesc};
 use crate::sql::Backend;
@@ -58,7 +58,7 @@ pub fn create_toast(backend: &mut Backend, relid: Oid, persistence: Persistence)
 }
 
 /// Makes an index's files; its pages are the builder's.
-pub fn create_index(backend: &mut Backend, persistence: Persistence) -> Result<RelFileId> {
+pub fn create_index(backend: &mut Backend, persistence: Persistence, method: IndexMethod) -> Result<RelFileId> {
     let file = new_file(backend);
     note_created(backend, file, persistence)?;
     let xid = backend.txn.xid();
@@ -69,7 +69,7 @@ pub fn create_index(backend: &mut Backend, persistence: Persistence) -> Result<R
         // After a crash the index is reset to this: empty, but an index.
         let init = storage.pool.open(file, Fork::Init, persistence);
         storage.pool.create(&init, false)?;
-        IndexStore::create_empty(&storage, &init, xid)?;
+        method.create_empty(&storage, &init, xid)?;
     }
     Ok(file)
 }

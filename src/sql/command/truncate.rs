@@ -152,11 +152,11 @@ pub fn empty(cx: &mut ExecContext, relation: &Relation) -> Result<()> {
         replace_node(backend, relation.toast, toast.node)?;
     }
     for index in &relation.indexes {
-        let file = storage::create_index(backend, index.persistence)?;
+        let file = storage::create_index(backend, index.persistence, index.method)?;
         let xid = backend.txn.xid();
         let storage = backend.instance.storage.clone();
         let fork = storage.pool.open(file, crate::base::Fork::Main, index.persistence);
-        crate::btree::IndexStore::create_empty(&storage, &fork, xid)?;
+        index.method.create_empty(&storage, &fork, xid)?;
         replace_node(backend, index.oid, file.node)?;
     }
     backend.stats.count_truncate(relation.oid);

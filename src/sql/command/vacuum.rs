@@ -4,7 +4,6 @@ use super::vacuum_report::{self, Found, Meter};
 use super::{Command, analyze, names};
 use crate::base::error::Report;
 use crate::base::{Error, Flow, Interrupts, Oid, Result, Severity, SqlState, TupleId, Xid};
-use crate::btree::IndexStore;
 use crate::catalog::object::{ObjectKey, Stats, class};
 use crate::catalog::{Index, Object, RelKind, Relation};
 use crate::err;
@@ -297,13 +296,13 @@ fn lock(cx: &mut ExecContext, oid: Oid, mode: LockMode, options: &Options) -> Fl
 
 /// An index as the heap's VACUUM sees it.
 struct OneIndex<'a> {
-    store: &'a IndexStore,
+    index: &'a Index,
     deleted: &'a mut Option<u32>,
 }
 
 impl IndexVacuum for OneIndex<'_> {
     fn bulk_delete(&mut self, storage: &Storage, dead: &[TupleId]) -> Result<u64> {
-        let done = self.store.bulk_delete(storage, dead)?;
+        let done = self.index.bulk_delete(storage, dead)?;
         *self.deleted = Some(self.deleted.unwrap_or(0) + done.pages_deleted);
         Ok(done.entries_removed)
     }
@@ -345,7 +344,7 @@ fn vacuum(cx: &mut ExecContext, run: &mut Running) -> Flow<()> {
             .indexes
             .iter()
             .zip(&mut run.deleted)
-            .map(|(i, deleted)| OneIndex { store: &i.store, deleted })
+            .map(|(i, deleted)| OneIndex { index: i, deleted })
             .collect();
         let mut refs: Vec<&mut dyn IndexVacuum> = indexes.iter_mut().map(|i| i as &mut dyn IndexVacuum).collect();
         let work = &mut run.vacuum;

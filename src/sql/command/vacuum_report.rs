@@ -189,7 +189,7 @@ fn indexes(cx: &mut ExecContext, relation: &Relation, found: &Found<'_>) -> Resu
     for (index, deleted) in relation.indexes.iter().zip(found.deleted) {
         let Some(newly) = deleted else { continue };
         let pages = storage.pool.nblocks(&index.store.fork)?;
-        let all = index.store.deleted_pages(&storage)?;
+        let all = index.deleted_pages(&storage)?;
         lines.push(format!(
             "index \"{}\": pages: {pages} in total, {newly} newly deleted, {all} currently deleted, 0 reusable",
             index.name

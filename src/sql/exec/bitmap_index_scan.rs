@@ -1,20 +1,24 @@
 //! The addresses of rows that an index leads to, in order: one int8 column, the block above 16 bits of offset.
 
+use super::gist_scan::Questions;
 use super::{ExecContext, Node};
 use crate::base::{Flow, Oid, Result, TupleId};
-use crate::catalog::Index;
-use crate::gin::{Gather, Need, Strategy};
+use crate::catalog::{Index, IndexMethod};
+use crate::gin::{Gather, Need, Strategy, condense, tidy};
+use crate::gist;
 use crate::mvcc::Snapshot;
 use crate::settings::{Id, Lookup};
 use crate::sql::expr::Expr;
 use crate::sql::expr::eval::{Projection, Sel};
-use crate::sql::plan;
+use crate::sql::plan::{self, Search};
 use crate::storage::Storage;
 use crate::types::{BATCH_ROWS, Batch, Column, Datum, Phys};
 use std::sync::Arc;
 
 /// Entries of the index read between two looks at the clock.
 const STEP: usize = 4096;
+/// The same in pages.
+const PAGES: usize = 64;
 
 pub(super) struct BitmapIndexScan {
     storage: Arc<Storage>,
@@ -23,12 +27,15 @@ pub(super) struct BitmapIndexScan {
     table: Oid,
     values: Projection,
     conditions: Vec<(usize, Strategy)>,
+    /// Of a GiST index.
+    questions: Option<Questions>,
     state: State,
 }
 
 enum State {
     Start,
     Searching(Box<Gather>),
+    Walking(Box<gist::Scan>, Vec<TupleId>),
     Found(Vec<TupleId>, usize),
 }
 
@@ -45,13 +52,19 @@ pub(super) fn unpacked(value: i64) -> TupleId {
 impl BitmapIndexScan {
     pub fn start(s: &plan::BitmapIndexScan, cx: &mut ExecContext) -> Result<BitmapIndexScan> {
         let exprs: Vec<Expr> = s.conditions.iter().map(|c| c.value.clone()).collect();
+        let gin = |c: &plan::SearchCondition| match c.strategy {
+            Search::Gin(strategy) => Some((c.column, strategy)),
+            Search::Gist(_) => None,
+        };
+        let questions = (s.index.method == IndexMethod::Gist).then(|| Questions::new(&s.conditions, &[]));
         Ok(BitmapIndexScan {
             storage: cx.storage()?,
             snapshot: cx.snapshot()?,
             index: s.index.clone(),
             table: s.table,
             values: Projection::new(&exprs),
-            conditions: s.conditions.iter().map(|c| (c.column, c.strategy)).collect(),
+            conditions: s.conditions.iter().filter_map(gin).collect(),
+            questions,
             state: State::Start,
         })
     }
@@ -69,6 +82,13 @@ impl BitmapIndexScan {
         let columns: Vec<usize> = self.conditions.iter().map(|c| c.0).collect();
         Ok(Gather::new(self.index.store.clone(), self.snapshot.clone(), Need::all(needs), &columns, memory))
     }
+
+    fn count(&self, cx: &mut ExecContext, rows: usize) -> Result<()> {
+        let stats = &mut cx.backend()?.stats;
+        stats.table(self.index.oid).tuples_returned += rows as i64;
+        stats.table(self.table).tuples_fetched += rows as i64;
+        Ok(())
+    }
 }
 
 impl Node for BitmapIndexScan {
@@ -76,16 +96,41 @@ impl Node for BitmapIndexScan {
         loop {
             cx.poll()?;
             match &mut self.state {
-                State::Start => self.state = State::Searching(Box::new(self.begin(cx)?)),
+                State::Start => match &mut self.questions {
+                    Some(questions) => {
+                        let scan = questions.scan(cx, &self.index)?;
+                        self.state = match scan {
+                            Some(scan) => State::Walking(Box::new(scan.seeing(&self.snapshot)), Vec::new()),
+                            None => State::Found(Vec::new(), 0),
+                        };
+                    }
+                    None => self.state = State::Searching(Box::new(self.begin(cx)?)),
+                },
+                State::Walking(scan, tids) => {
+                    let mut pages = PAGES;
+                    while let Some(found) = scan.next(&self.storage, &mut pages)? {
+                        tids.push(found.tid);
+                    }
+                    let memory = cx.backend()?.view.bytes(Id::WorkMem).max(1 << 16) as usize;
+                    let most = (memory / size_of::<TupleId>()).max(1024);
+                    let done = scan.is_done();
+                    if done || tids.len() > most {
+                        tidy(tids);
+                        condense(tids, most);
+                    }
+                    if done {
+                        let tids = std::mem::take(tids);
+                        self.count(cx, tids.len())?;
+                        self.state = State::Found(tids, 0);
+                    }
+                }
                 State::Searching(gather) => {
                     if gather.step(&self.storage, STEP)? {
                         let State::Searching(gather) = std::mem::replace(&mut self.state, State::Start) else {
                             continue;
                         };
                         let tids = gather.finish();
-                        let stats = &mut cx.backend()?.stats;
-                        stats.table(self.index.oid).tuples_returned += tids.len() as i64;
-                        stats.table(self.table).tuples_fetched += tids.len() as i64;
+                        self.count(cx, tids.len())?;
                         self.state = State::Found(tids, 0);
                     }
                 }
@@ -103,6 +148,9 @@ impl Node for BitmapIndexScan {
 
     fn rescan(&mut self, _: &mut ExecContext) -> Flow<()> {
         self.values.reset();
+        if let Some(q) = &mut self.questions {
+            q.reset();
+        }
         self.state = State::Start;
         Ok(())
     }

@@ -9,6 +9,7 @@ use super::cte::{CteScan, With};
 use super::distinct::Distinct;
 use super::filter::FilterProject;
 use super::function_scan::FunctionScan;
+use super::gist_scan::GistScan;
 use super::hash_join::HashJoin;
 use super::in_use::using;
 use super::index_scan::IndexScan;
@@ -184,6 +185,7 @@ fn make(plan: &Plan, lazy: bool, cx: &mut ExecContext) -> Result<Box<dyn Node>> 
             Box::new(SeqScan::start(rel, attnos, filter.as_ref(), project.as_deref(), lazy, cx)?)
         }
         PlanNode::IndexScan(s) => Box::new(IndexScan::start(s, lazy, cx)?),
+        PlanNode::GistScan(s) => Box::new(GistScan::start(s, lazy, cx)?),
         PlanNode::BitmapIndexScan(s) => Box::new(BitmapIndexScan::start(s, cx)?),
         PlanNode::BitmapHeapScan(s) => Box::new(BitmapHeapScan::start(s, lazy, cx)?),
         PlanNode::TidScan { rel, tids, attnos, filter, project, .. } => {
@@ -214,6 +216,7 @@ pub(crate) fn visit_plan<'a>(plan: &'a Plan, f: &mut dyn FnMut(&'a Plan)) {
         | PlanNode::SeqScan { .. }
         | PlanNode::IndexScan(_)
         | PlanNode::BitmapIndexScan(_)
+        | PlanNode::GistScan(_)
         | PlanNode::VirtualScan { .. }
         | PlanNode::FunctionScan { .. }
         | PlanNode::TidScan { .. }

@@ -27,6 +27,7 @@ mod distinct;
 pub mod domain;
 mod filter;
 mod function_scan;
+mod gist_scan;
 mod hash_join;
 mod in_use;
 mod index_scan;

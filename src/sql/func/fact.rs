@@ -199,6 +199,12 @@ pub enum Selectivity {
     ArrayContains,
     Matching,
     TextSearch,
+    /// Of areas: overlap, which side, containment.
+    Area,
+    Position,
+    Contain,
+    /// Of ranges and networks.
+    Span,
     Other,
 }
 
@@ -216,6 +222,10 @@ impl OperDef {
             3817 => Selectivity::ArrayContains,
             5040 => Selectivity::Matching,
             3686 => Selectivity::TextSearch,
+            139 => Selectivity::Area,
+            1300 => Selectivity::Position,
+            1302 => Selectivity::Contain,
+            3169 | 3560 | 4243 => Selectivity::Span,
             _ => Selectivity::Other,
         }
     }

@@ -1,6 +1,7 @@
 //! Scans that collect the addresses of rows in an index first, and then read the table in its own order, asking the
 //! conditions again. PostgreSQL 15, indxpath.c and selfuncs.c, gincostestimate.
 
+use super::Search;
 use super::cost::{self, BitmapInput};
 use super::fold::constant;
 use super::jointree::Clause;
@@ -61,7 +62,7 @@ fn same_elements(column: &Expr, value: &Expr) -> bool {
     own.is_some() && own == element(value)
 }
 
-fn value_of(condition: &Expr) -> Option<&Expr> {
+pub(super) fn value_of(condition: &Expr) -> Option<&Expr> {
     match &condition.kind {
         ExprKind::Func { args, .. } => args.get(1),
         _ => None,
@@ -77,7 +78,8 @@ enum Known {
 
 fn foresee(c: &SearchCondition, class: Class) -> Known {
     let Some(value) = constant(&c.value) else { return Known::Searches(5.0) };
-    match Need::of(c.column, class, c.strategy, value.datum()) {
+    let Search::Gin(strategy) = c.strategy else { return Known::Nothing };
+    match Need::of(c.column, class, strategy, value.datum()) {
         Ok(Need::Everything) => Known::Nothing,
         Ok(need) => Known::Searches(need.searches() as f64),
         Err(_) => Known::Searches(1.0),
@@ -110,6 +112,7 @@ pub(super) fn gin_paths(
             for (column, (expr, class)) in columns.iter().zip(&index.gin).enumerate() {
                 let Some((strategy, shown)) = match_condition(e, expr, *class, base.rel) else { continue };
                 let Some(value) = value_of(&shown).cloned() else { continue };
+                let strategy = Search::Gin(strategy);
                 let c = SearchCondition { column, strategy, value, shown, clause: e.clone() };
                 let Known::Searches(searches) = foresee(&c, *class) else { continue };
                 found = found.union(rels_of(&c.value));
@@ -129,7 +132,7 @@ pub(super) fn gin_paths(
 }
 
 /// What a partial index's predicate says is among what is asked again.
-fn recheck_predicate(path: &mut BitmapPath, base: &BaseRel, predicate: Option<&Expr>) {
+pub(super) fn recheck_predicate(path: &mut BitmapPath, base: &BaseRel, predicate: Option<&Expr>) {
     let parts = match predicate.map(|p| &p.kind) {
         Some(ExprKind::And(parts)) => parts.as_slice(),
         _ => predicate.map(std::slice::from_ref).unwrap_or_default(),

@@ -165,8 +165,8 @@ pub(super) struct IndexInput {
     pub filter: f64,
 }
 
-/// PostgreSQL 15, selfuncs.c, btcostestimate with costsize.c, cost_index.
-pub(super) fn index_scan(i: &IndexInput, s: &PlannerSettings) -> Pair {
+/// The index's own part. PostgreSQL 15, selfuncs.c, btcostestimate and gistcostestimate.
+pub(super) fn index_part(i: &IndexInput, s: &PlannerSettings) -> Pair {
     let tuples = (i.selectivity * i.index_tuples).max(1.0);
     let pages = if i.index_pages > 1.0 && i.index_tuples > 1.0 {
         (tuples * i.index_pages / i.index_tuples).ceil()
@@ -181,8 +181,12 @@ pub(super) fn index_scan(i: &IndexInput, s: &PlannerSettings) -> Pair {
     let op = s.cpu_operator_cost * i.conditions as f64;
     let height = if i.index_pages > 1.0 { (i.index_pages.ln() / 200.0_f64.ln()).floor() } else { 0.0 };
     let descent = (i.index_tuples.max(2.0).log2().ceil() + (height + 1.0) * 50.0) * s.cpu_operator_cost;
-    let startup = descent;
-    let index_total = index_io + descent * i.descents + tuples * (s.cpu_index_tuple_cost + op);
+    (descent, index_io + descent * i.descents + tuples * (s.cpu_index_tuple_cost + op))
+}
+
+/// PostgreSQL 15, costsize.c, cost_index.
+pub(super) fn index_scan(i: &IndexInput, s: &PlannerSettings) -> Pair {
+    let (startup, index_total) = index_part(i, s);
     let fetched = (i.selectivity * i.table_tuples).max(1.0);
     let hidden = 1.0 - i.all_visible;
     let (max_io, min_io) = if i.loops > 1.0 {

@@ -9,8 +9,8 @@ use super::relset::{RelSet, rels_of};
 use super::scan::BaseRel;
 use super::search::needs_value;
 use super::{
-    BitmapHeapScan, BitmapIndexScan, Cost, FunctionCall, GinCondition, HashJoin, IndexCondition, IndexScan, JoinKind,
-    MergeJoin, NestLoop, Plan, PlanColumn, PlanNode,
+    BitmapHeapScan, BitmapIndexScan, Cost, FunctionCall, GistScan, HashJoin, IndexCondition, IndexScan, JoinKind,
+    MergeJoin, NestLoop, Plan, PlanColumn, PlanNode, Search, SearchCondition,
 };
 use crate::base::{Error, Result};
 use crate::catalog::Relation;
@@ -250,6 +250,7 @@ impl<'p, 'a> Maker<'p, 'a> {
             PathKind::Tid { rel, tids, clause } => self.scan(path, *rel, &[*clause], Some(tids)),
             PathKind::Index(i) => self.index(path, i),
             PathKind::Bitmap(b) => self.bitmap(path, b),
+            PathKind::Gist(b) => self.gist(path, b),
             PathKind::Append { rel, parts } => self.append(path, *rel, parts),
             PathKind::Other(rel) => self.other(path, *rel),
         }
@@ -366,7 +367,7 @@ impl<'p, 'a> Maker<'p, 'a> {
             shown.push(bound(self, &c.shown)?);
             let mut value = c.value.clone();
             self.from_outside(&mut value, RelSet::EMPTY)?;
-            conditions.push(GinCondition { column: c.column, strategy: c.strategy, value });
+            conditions.push(SearchCondition { column: c.column, strategy: c.strategy, value });
         }
         for e in &b.implied {
             recheck.push(bound(self, e)?);
@@ -381,6 +382,50 @@ impl<'p, 'a> Maker<'p, 'a> {
         let recheck = conjunction(recheck);
         let scan = BitmapHeapScan { rel: t, alias, source, recheck, attnos, filter, project };
         Ok((node(PlanNode::BitmapHeapScan(Box::new(scan)), &layout, cost), layout))
+    }
+
+    fn gist(&mut self, path: &Path, b: &BitmapPath) -> Result<(Plan, Layout)> {
+        let rel = b.rel;
+        let (attnos, input, project) = self.scan_columns(rel)?;
+        let filter = self.filter(rel, &b.covered, &input)?;
+        let bound = |maker: &mut Self, e: &Expr| {
+            let mut e = e.clone();
+            maker.from_outside(&mut e, RelSet::one(rel))?;
+            input.bound(&e)
+        };
+        let (mut recheck, mut shown, mut conditions) = (Vec::new(), Vec::new(), Vec::new());
+        for c in &b.conditions {
+            recheck.push(bound(self, &c.clause)?);
+            shown.push(bound(self, &c.shown)?);
+            let mut value = c.value.clone();
+            self.from_outside(&mut value, RelSet::EMPTY)?;
+            conditions.push(SearchCondition { column: c.column, strategy: c.strategy, value });
+        }
+        let (mut orders, mut distances) = (Vec::new(), Vec::new());
+        for d in &b.orders {
+            distances.push(bound(self, &d.expr)?);
+            let mut value = d.value.clone();
+            self.from_outside(&mut value, RelSet::EMPTY)?;
+            orders.push(SearchCondition { column: d.column, strategy: Search::Gist(d.strategy), value });
+        }
+        let (layout, project) = Self::narrowed(input, project);
+        let cost = self.cost(path, &layout);
+        let (t, alias) = self.site(rel)?;
+        let scan = GistScan {
+            index: t.indexes[b.index].clone(),
+            rel: t,
+            alias,
+            conditions,
+            shown: conjunction(shown),
+            recheck: conjunction(recheck),
+            orders,
+            distances,
+            index_only: b.only,
+            attnos,
+            filter,
+            project,
+        };
+        Ok((node(PlanNode::GistScan(Box::new(scan)), &layout, cost), layout))
     }
 
     fn other(&mut self, path: &Path, rel: usize) -> Result<(Plan, Layout)> {
@@ -634,6 +679,7 @@ pub(super) fn project_onto(mut plan: Plan, mut exprs: Vec<Expr>) -> Plan {
         | PlanNode::WorkTableScan { project, .. } => Some(project),
         PlanNode::IndexScan(s) => Some(&mut s.project),
         PlanNode::BitmapHeapScan(s) => Some(&mut s.project),
+        PlanNode::GistScan(s) => Some(&mut s.project),
         PlanNode::NestLoop(j) => Some(&mut j.project),
         PlanNode::HashJoin(j) => Some(&mut j.project),
         PlanNode::MergeJoin(j) => Some(&mut j.project),

@@ -60,6 +60,7 @@ impl Deparser<'_> {
             | PlanNode::WorkTableScan { project, .. } => project.as_ref(),
             PlanNode::IndexScan(s) => s.project.as_ref(),
             PlanNode::BitmapHeapScan(s) => s.project.as_ref(),
+            PlanNode::GistScan(s) => s.project.as_ref(),
             PlanNode::NestLoop(j) => j.project.as_ref(),
             PlanNode::HashJoin(j) => j.project.as_ref(),
             PlanNode::MergeJoin(j) => j.project.as_ref(),
@@ -115,6 +116,7 @@ impl Deparser<'_> {
             PlanNode::SeqScan { .. }
             | PlanNode::IndexScan(_)
             | PlanNode::BitmapHeapScan(_)
+            | PlanNode::GistScan(_)
             | PlanNode::TidScan { .. }
             | PlanNode::VirtualScan { .. }
             | PlanNode::FunctionScan { .. }
@@ -179,6 +181,7 @@ impl Deparser<'_> {
                         attnos.get(i).map(|a| self.attribute(rel, alias, *a))
                     }
                     PlanNode::BitmapHeapScan(s) => s.attnos.get(i).map(|a| self.attribute(&s.rel, &s.alias, *a)),
+                    PlanNode::GistScan(s) => s.attnos.get(i).map(|a| self.attribute(&s.rel, &s.alias, *a)),
                     PlanNode::IndexScan(s) => s.attnos.get(i).map(|a| self.attribute(&s.rel, &s.alias, *a)),
                     PlanNode::FunctionScan { calls, alias, .. } => {
                         let all: Vec<&str> =

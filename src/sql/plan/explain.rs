@@ -100,6 +100,7 @@ fn count_scans(plan: &Plan, n: &mut usize) {
         PlanNode::SeqScan { .. }
         | PlanNode::IndexScan(_)
         | PlanNode::BitmapHeapScan(_)
+        | PlanNode::GistScan(_)
         | PlanNode::TidScan { .. }
         | PlanNode::VirtualScan { .. }
         | PlanNode::FunctionScan { .. }
@@ -297,6 +298,7 @@ impl Explainer<'_> {
             }
             PlanNode::IndexScan(i) => self.index_scan(i, plan, s),
             PlanNode::BitmapHeapScan(b) => self.bitmap_heap_scan(b, plan, s),
+            PlanNode::GistScan(g) => self.gist_scan(g, plan, s),
             PlanNode::BitmapIndexScan(b) => {
                 s.kind = "Bitmap Index Scan".into();
                 s.place = format!(" on {}", quote_identifier(&b.index.name));
@@ -560,6 +562,24 @@ impl Explainer<'_> {
             child.details.push(("Index Cond".into(), self.scan_expr(e, source)));
         }
         s.children.push((None, child));
+    }
+
+    fn gist_scan<'p>(&mut self, g: &'p super::GistScan, plan: &'p Plan, s: &mut Shown<'p>) {
+        s.kind = if g.index_only { "Index Only Scan" } else { "Index Scan" }.into();
+        s.place = format!(" using {}{}", quote_identifier(&g.index.name), self.on(&g.rel, &g.alias));
+        s.facts.push(("Scan Direction", json!("Forward")));
+        s.facts.push(("Index Name", json!(g.index.name)));
+        s.facts.push(("Relation Name", json!(g.rel.name)));
+        s.facts.push(("Alias", json!(g.alias)));
+        let source = self.d.inside(plan);
+        if let Some(e) = &g.shown {
+            s.details.push(("Index Cond".into(), self.scan_expr(e, source)));
+        }
+        if !g.distances.is_empty() {
+            let list: Vec<String> = g.distances.iter().map(|e| self.scan_expr(e, source)).collect();
+            s.details.push(("Order By".into(), list.join(" AND ")));
+        }
+        self.filter(g.filter.as_ref(), plan, s);
     }
 
     fn aggregate<'p>(&mut self, a: &'p super::Aggregate, plan: &'p Plan, s: &mut Shown<'p>) {

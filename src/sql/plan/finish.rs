@@ -96,6 +96,13 @@ impl Plan {
                 each(project.iter().flatten(), f);
             }
             PlanNode::BitmapIndexScan(s) => each(s.conditions.iter().map(|c| &c.value), f),
+            PlanNode::GistScan(s) => {
+                each(s.conditions.iter().chain(&s.orders).map(|c| &c.value), f);
+                each(&s.recheck, f);
+                each(&s.distances, f);
+                each(&s.filter, f);
+                each(s.project.iter().flatten(), f);
+            }
             PlanNode::BitmapHeapScan(s) => {
                 each(&s.recheck, f);
                 each(&s.filter, f);

@@ -78,6 +78,10 @@ fn extend(plan: &mut Plan) -> Option<Vec<Identity>> {
             scan.index_only = false;
             of_scan(&scan.rel, &mut scan.attnos, scan.project.as_mut(), columns)
         }
+        PlanNode::GistScan(scan) => {
+            scan.index_only = false;
+            of_scan(&scan.rel, &mut scan.attnos, scan.project.as_mut(), columns)
+        }
         PlanNode::BitmapHeapScan(scan) => of_scan(&scan.rel, &mut scan.attnos, scan.project.as_mut(), columns),
         PlanNode::Limit { input, .. } | PlanNode::Filter { input, .. } | PlanNode::With { body: input, .. } => {
             let known = extend(input)?;

@@ -17,6 +17,7 @@ pub mod explain;
 pub mod explain_format;
 mod finish;
 mod fold;
+mod gist;
 pub mod identify;
 mod jointree;
 mod layout;
@@ -98,6 +99,7 @@ pub enum PlanNode {
     /// Row addresses, ascending and each once: one int8 column, for a `BitmapHeapScan` alone.
     BitmapIndexScan(Box<BitmapIndexScan>),
     BitmapHeapScan(Box<BitmapHeapScan>),
+    GistScan(Box<GistScan>),
     /// A relation generated from the engine's own state; see `sql::exec::system_view`.
     VirtualScan {
         view: &'static str,
@@ -248,21 +250,49 @@ pub struct BitmapHeapScan {
     pub project: Option<Vec<Expr>>,
 }
 
+/// The rows a GiST index leads to, as they come or nearest first.
+#[derive(Clone, Debug)]
+pub struct GistScan {
+    pub rel: Arc<Relation>,
+    pub alias: String,
+    pub index: Arc<Index>,
+    pub conditions: Vec<SearchCondition>,
+    /// The conditions for EXPLAIN, over the scan's columns.
+    pub shown: Option<Expr>,
+    /// What the index was asked: of a row that was found it need not be true.
+    pub recheck: Option<Expr>,
+    pub orders: Vec<SearchCondition>,
+    /// The distances, over the scan's columns.
+    pub distances: Vec<Expr>,
+    pub index_only: bool,
+    pub attnos: Vec<i16>,
+    pub filter: Option<Expr>,
+    pub project: Option<Vec<Expr>>,
+}
+
+/// What an operator asks of an index.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Search {
+    Gin(crate::gin::Strategy),
+    /// A strategy of the column's operator class.
+    Gist(i16),
+}
+
 /// The addresses of rows that may fulfil all of the conditions.
 #[derive(Clone, Debug)]
 pub struct BitmapIndexScan {
     pub index: Arc<Index>,
     pub table: Oid,
-    pub conditions: Vec<GinCondition>,
+    pub conditions: Vec<SearchCondition>,
     /// The conditions for EXPLAIN, over the columns of the scan above.
     pub shown: Option<Expr>,
 }
 
 #[derive(Clone, Debug)]
-pub struct GinCondition {
+pub struct SearchCondition {
     /// 0-based column of the index.
     pub column: usize,
-    pub strategy: crate::gin::Strategy,
+    pub strategy: Search,
     /// An expression without input columns.
     pub value: Expr,
 }

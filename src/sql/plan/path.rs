@@ -33,6 +33,8 @@ pub(super) enum PathKind {
     Index(Box<IndexPath>),
     /// The rows' addresses by an index first, then the rows in the table's order.
     Bitmap(Box<BitmapPath>),
+    /// The rows as a GiST index gives them.
+    Gist(Box<BitmapPath>),
     /// `ctid = …`
     Tid {
         rel: usize,
@@ -79,6 +81,10 @@ pub(super) struct BitmapPath {
     pub searches: f64,
     pub index_total: f64,
     pub index_rows: f64,
+    /// Distances whose order the rows come in.
+    pub orders: Vec<Distance>,
+    /// The index has all that is read.
+    pub only: bool,
 }
 
 impl BitmapPath {
@@ -93,15 +99,27 @@ impl BitmapPath {
             searches: 0.0,
             index_total: 0.0,
             index_rows: 0.0,
+            orders: Vec::new(),
+            only: false,
         }
     }
 }
 
-/// What a GIN index is asked.
+/// A distance of an index's column.
+#[derive(Clone, Debug)]
+pub(super) struct Distance {
+    pub column: usize,
+    pub strategy: i16,
+    pub value: Expr,
+    /// As it is computed of a row.
+    pub expr: Expr,
+}
+
+/// What a GIN or GiST index is asked.
 #[derive(Clone, Debug)]
 pub(super) struct SearchCondition {
     pub column: usize,
-    pub strategy: crate::gin::Strategy,
+    pub strategy: super::Search,
     pub value: Expr,
     /// The condition with the index's column on its left.
     pub shown: Expr,

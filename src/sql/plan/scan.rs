@@ -487,6 +487,12 @@ fn index_paths(base: &BaseRel, t: &Arc<Relation>, around: &Around<'_>, out: &mut
             super::bitmap::gin_paths(base, index, (&columns, predicate.as_ref()), &own, &join_clauses, around, out)?;
             continue;
         }
+        if index.method == IndexMethod::Gist {
+            let own: Vec<(usize, &Expr)> = own.iter().filter_map(|c| Some((c.qual?, c.expr))).collect();
+            let index = (n, index);
+            super::gist::gist_paths(base, index, (&columns, predicate.as_ref()), &own, &join_clauses, around, out);
+            continue;
+        }
         if index.method == IndexMethod::Hash {
             hash_paths(base, (n, index), &columns[0], &own, &join_clauses, around, out)?;
             continue;
@@ -641,7 +647,7 @@ fn strict_in_expr(q: &Expr, e: &Expr) -> bool {
     }
 }
 
-fn index_only(base: &BaseRel, index: &Index) -> bool {
+pub(super) fn index_only(base: &BaseRel, index: &Index) -> bool {
     base.needed.iter().all(|&a| a > 0 && index.columns.iter().any(|c| c.attno == a && c.expr.is_none()))
 }
 

@@ -287,6 +287,16 @@ impl Estimator<'_> {
             Selectivity::ArrayContains => array_contains(op.name, left, right),
             Selectivity::Matching => DEFAULT_MATCHING,
             Selectivity::TextSearch => DEFAULT_TEXT_SEARCH,
+            // PostgreSQL 15, geo_selfuncs.c, rangetypes_selfuncs.c and network_selfuncs.c, without statistics.
+            Selectivity::Area => 0.005,
+            Selectivity::Position => 0.1,
+            Selectivity::Contain => 0.001,
+            Selectivity::Span => match op.name {
+                "&&" => 0.01,
+                "@>" | "<@" => 0.005,
+                "<<" | ">>" | "<<=" | ">>=" if op.left == crate::types::oid::INET => 0.005,
+                _ => DEFAULT_INEQ,
+            },
             Selectivity::Other => DEFAULT_INEQ,
             Selectivity::None => 0.5,
         }

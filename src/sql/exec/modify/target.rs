@@ -260,7 +260,7 @@ impl Target {
             return Ok(None);
         }
         if !target.index.unique {
-            store.insert(&writer.storage, writer.inserter(), &entries.list[entries.done..])?;
+            target.index.insert(&writer.storage, writer.inserter(), &entries.list[entries.done..])?;
             entries.done = entries.list.len();
             return Ok(None);
         }

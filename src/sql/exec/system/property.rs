@@ -4,7 +4,8 @@
 use super::{SystemFn, push_record};
 use crate::base::{Error, Flow, Oid};
 use crate::catalog::Strategy;
-use crate::catalog::object::{class, fixed};
+use crate::catalog::object::{IndexDef, class, fixed};
+use crate::catalog::relation::IndexColumn;
 use crate::catalog::{IndexMethod, Object, ObjectKey, RelKind};
 use crate::err;
 use crate::settings::{Id, Lookup};
@@ -115,7 +116,7 @@ fn clean_pending_list(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column
 }
 
 /// The definition of an index.
-fn index_of(cx: &mut ExecContext, oid: Oid) -> Flow<Option<crate::catalog::object::IndexDef>> {
+fn index_of(cx: &mut ExecContext, oid: Oid) -> Flow<Option<IndexDef>> {
     let record = cx.backend()?.catalog.class(oid);
     Ok(record.and_then(|r| r.object.as_class().ok().and_then(|c| c.index.clone())))
 }
@@ -126,13 +127,20 @@ fn index_has(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow
         return Ok(());
     };
     let value = match args[1].str().to_ascii_lowercase().as_str() {
-        "clusterable" => Some(index.method() == IndexMethod::Btree),
-        "index_scan" | "backward_scan" => Some(index.method() != IndexMethod::Gin),
+        "clusterable" => Some(matches!(index.method(), IndexMethod::Btree | IndexMethod::Gist)),
+        "index_scan" => Some(index.method() != IndexMethod::Gin),
+        "backward_scan" => Some(matches!(index.method(), IndexMethod::Btree | IndexMethod::Hash)),
         "bitmap_scan" => Some(true),
         _ => None,
     };
     maybe(out, value);
     Ok(())
+}
+
+/// The operators of a GiST index's column.
+fn gist(index: &IndexDef, column: &IndexColumn) -> Option<std::sync::Arc<crate::gist::Family>> {
+    let is = index.method() == IndexMethod::Gist;
+    is.then(|| crate::gist::Family::of(column.opclass, column.ty.oid)).flatten()
 }
 
 /// PostgreSQL 15, amutils.c, indexam_property: same answers, of columns that are only included, too.
@@ -150,9 +158,17 @@ fn column_has(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flo
             "nulls_first" => of_key(ordered && column.nulls_first),
             "nulls_last" => of_key(ordered && !column.nulls_first),
             "orderable" => Some(key && ordered),
-            "distance_orderable" => Some(false),
-            "returnable" => Some(ordered),
-            "search_array" | "search_nulls" => of_key(ordered),
+            "distance_orderable" => match gist(index, column) {
+                // An included column is NULL here, whatever it is of.
+                _ if !key && index.method() == IndexMethod::Gist => None,
+                family => Some(family.is_some_and(|f| f.has_ordering())),
+            },
+            "returnable" => match gist(index, column) {
+                _ if !key => (index.method() != IndexMethod::Gist).then_some(true),
+                family => Some(ordered || family.is_some_and(|f| f.code.is_returnable())),
+            },
+            "search_nulls" => of_key(ordered || index.method() == IndexMethod::Gist),
+            "search_array" => of_key(ordered),
             _ => None,
         }
     });

@@ -180,11 +180,14 @@ static HASH_OPCLASSES: LazyLock<Vec<OpClass>> = LazyLock::new(|| opclasses_of(fi
 
 static GIN_OPCLASSES: LazyLock<Vec<OpClass>> = LazyLock::new(|| opclasses_of(fixed::GIN_AM));
 
+static GIST_OPCLASSES: LazyLock<Vec<OpClass>> = LazyLock::new(|| opclasses_of(fixed::GIST_AM));
+
 fn opclasses(method: IndexMethod) -> &'static [OpClass] {
     match method {
         IndexMethod::Btree => &OPCLASSES,
         IndexMethod::Hash => &HASH_OPCLASSES,
         IndexMethod::Gin => &GIN_OPCLASSES,
+        IndexMethod::Gist => &GIST_OPCLASSES,
     }
 }
 
@@ -207,7 +210,7 @@ pub(super) fn key_type(opclass: Oid) -> Option<Oid> {
 
 /// Name of an operator class that is not the default of its input type.
 pub(crate) fn special_opclass(opclass: Oid) -> Option<&'static str> {
-    let mut all = OPCLASSES.iter().chain(&*GIN_OPCLASSES);
+    let mut all = OPCLASSES.iter().chain(&*GIN_OPCLASSES).chain(&*GIST_OPCLASSES);
     all.find(|c| c.oid == opclass && !c.is_default).map(|c| c.name)
 }
 

@@ -142,6 +142,7 @@ impl Mock {
                 clustered: false,
                 method: IndexMethod::Btree,
                 gin: Vec::new(),
+                gist: Vec::new(),
                 parent: Oid::INVALID,
                 partitioned: false,
                 stats: stats(t.rows, (t.pages / 4).max(1)),
