@@ -416,6 +416,10 @@ impl crate::sql::bind::Names for Catalog {
         super::reg_names::collation_in(self, &path, name)
     }
 
+    fn btree_class(&self, class: crate::sql::bind::BtreeClass<'_>) -> Option<(Oid, Oid)> {
+        crate::sql::exec::system_view::btree_class(class)
+    }
+
     fn collation_name(&self, collation: Oid) -> String {
         super::reg_names::collation_name(self, collation)
     }
@@ -544,6 +548,10 @@ impl crate::sql::bind::Names for Along<'_> {
             Some(_) => crate::sql::bind::Names::collation_by_name(self.catalog, schema, name),
             None => super::reg_names::collation_in(self.catalog, &self.catalog.effective(self.search_path), name),
         }
+    }
+
+    fn btree_class(&self, class: crate::sql::bind::BtreeClass<'_>) -> Option<(Oid, Oid)> {
+        crate::sql::exec::system_view::btree_class(class)
     }
 
     fn collation_name(&self, collation: Oid) -> String {

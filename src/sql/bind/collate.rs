@@ -427,8 +427,8 @@ impl<'a> Pass<'a> {
         let Some(w) = &mut q.write else { return Ok(None) };
         match &mut w.kind {
             WriteKind::Insert { on_conflict: Some(c), .. } => {
-                if let super::query::Arbiters::Inferred(exprs, predicate) = &mut c.arbiters {
-                    for e in exprs.iter_mut().chain(predicate) {
+                if let super::query::Arbiters::Inferred(elems, predicate) = &mut c.arbiters {
+                    for e in elems.iter_mut().map(|e| &mut e.expr).chain(predicate) {
                         self.expr(e)?;
                     }
                 }

@@ -628,6 +628,16 @@ impl Binder<'_, '_> {
         Ok(out)
     }
 
+    /// # Errors
+    /// 42704.
+    pub(super) fn collation_named(&self, parts: &[String], pos: Pos) -> Result<crate::base::Oid> {
+        let (name, schema) = parts.split_last().map_or(("", None), |(l, s)| (l.as_str(), s.last()));
+        self.cx.names.collation_by_name(schema.map(String::as_str), name).ok_or_else(|| {
+            let name = parts.join(".");
+            err!(UNDEFINED_OBJECT, "collation \"{name}\" for encoding \"UTF8\" does not exist").at(self.at(pos))
+        })
+    }
+
     fn collate(&mut self, arg: &ast::Expr, collation: &[String], pos: Pos) -> Result<Expr> {
         let bound = self.expr(arg)?;
         let collatable = |i: &types::info::TypeInfo| i.collation.is_valid() || types::element_type(i.oid).is_some();
@@ -635,15 +645,7 @@ impl Binder<'_, '_> {
             let shown = self.type_name(bound.ty.oid);
             return Err(err!(DATATYPE_MISMATCH, "collations are not supported by type {shown}").at(self.at(pos)));
         }
-        let (name, schema) = collation.split_last().map_or(("", None), |(l, s)| (l.as_str(), s.last()));
-        let Some(found) = self.cx.names.collation_by_name(schema.map(String::as_str), name) else {
-            return Err(err!(
-                UNDEFINED_OBJECT,
-                "collation \"{}\" for encoding \"UTF8\" does not exist",
-                collation.join(".")
-            )
-            .at(self.at(pos)));
-        };
+        let found = self.collation_named(collation, pos)?;
         self.collated = true;
         let system = matches!(collation, [_] | [_, _]) && collation.first().is_some_and(|s| s == "pg_catalog");
         let shown: Vec<String> = collation

@@ -37,7 +37,7 @@ mod window;
 mod write;
 
 pub use collate::output_collations;
-pub use names::{Conflict, Names};
+pub use names::{BtreeClass, Conflict, Names};
 pub use policy::{RowSecurity, refuse as refuse_row_security};
 pub use query::*;
 pub use rewrite::{bind_rule_action, bind_rule_condition, obstacle, reads_of_condition, reads_of_rule, rule_level};

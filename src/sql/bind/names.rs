@@ -16,6 +16,13 @@ pub enum Conflict {
 }
 
 /// Look-ups by name; they never wait. Implemented by the session's catalog, and by a mock in tests.
+/// How an operator class for B-trees is asked for.
+#[derive(Clone, Copy)]
+pub enum BtreeClass<'a> {
+    Named(&'a [String]),
+    OfColumn(Oid, Oid),
+}
+
 pub trait Names {
     /// A relation of any kind; without a schema along the search path, temporary tables first.
     fn relation_by_name(&self, schema: Option<&str>, name: &str) -> Result<Option<Arc<Relation>>>;
@@ -68,6 +75,12 @@ pub trait Names {
     /// What text is ordered by where nothing says otherwise.
     fn default_order(&self) -> Collation {
         Collation::BYTES
+    }
+
+    /// The family and the input type of an operator class for B-trees: of the one with this name, or of an index's
+    /// column of this type with the class it was made with (invalid: its type's own).
+    fn btree_class(&self, _class: BtreeClass<'_>) -> Option<(Oid, Oid)> {
+        None
     }
 
     /// Operators and casts of users; None: there are none.

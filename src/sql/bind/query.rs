@@ -309,6 +309,23 @@ pub struct Supplied {
     pub overriding: crate::sql::ast::Overriding,
 }
 
+/// An expression over the target that an index is to be on.
+#[derive(Clone, Debug)]
+pub struct ArbiterElem {
+    pub expr: Expr,
+    /// Invalid: any.
+    pub collation: Oid,
+    /// An operator class's family and input type.
+    pub class: Option<(Oid, Oid)>,
+}
+
+impl ArbiterElem {
+    /// However the index orders it.
+    pub fn is_plain(&self) -> bool {
+        !self.collation.is_valid() && self.class.is_none()
+    }
+}
+
 /// The unique indexes ON CONFLICT is about.
 #[derive(Clone, Debug)]
 pub enum Arbiters {
@@ -317,8 +334,8 @@ pub enum Arbiters {
         index: Oid,
         columns: Vec<i16>,
     },
-    /// Expressions over the target, and a predicate.
-    Inferred(Vec<Expr>, Option<Expr>),
+    /// What the target's index is on, and a predicate.
+    Inferred(Vec<ArbiterElem>, Option<Expr>),
     /// Found.
     Indexes(Vec<Oid>),
 }
@@ -370,8 +387,8 @@ impl Query {
             w.returning.iter_mut().for_each(|t| f(&mut t.expr));
             match &mut w.kind {
                 WriteKind::Insert { on_conflict: Some(c), .. } => {
-                    if let Arbiters::Inferred(exprs, predicate) = &mut c.arbiters {
-                        exprs.iter_mut().chain(predicate).for_each(&mut *f);
+                    if let Arbiters::Inferred(elems, predicate) = &mut c.arbiters {
+                        elems.iter_mut().map(|e| &mut e.expr).chain(predicate).for_each(&mut *f);
                     }
                     c.set.iter_mut().flatten().for_each(|(_, e)| f(e));
                     c.filter.iter_mut().for_each(f);

@@ -4,11 +4,11 @@ use super::scope::{Assigned, Clause, NsItem, Scope, var};
 use super::select::{Unknowns, wrap_as_record};
 use super::setop::output_mut;
 use super::{
-    Arbiters, Binder, FromNode, OnConflict, Query, Rel, RelColumn, Source, Stored, SubLink, Supplied, Target, Write,
+    ArbiterElem, Arbiters, Binder, BtreeClass, FromNode, OnConflict, Query, Rel, RelColumn, Source, Stored, SubLink, Supplied, Target, Write,
     WriteKind, stored,
 };
 use crate::base::{Error, Oid, Result, SqlState};
-use crate::catalog::{Attribute, ConstraintKind, RelKind, Relation};
+use crate::catalog::{Attribute, ConstraintKind, IndexColumn, RelKind, Relation};
 use crate::err;
 use crate::sql::ast::{self, Pos};
 use crate::sql::expr::{Expr, ExprKind, SubPlanKind, same};
@@ -547,7 +547,9 @@ impl Binder<'_, '_> {
             }
             None => Arbiters::Any,
             Some(ast::ConflictTarget::Constraint { name, .. }) => self.arbiter_constraint(rel, name)?,
-            Some(ast::ConflictTarget::Columns { elems, filter, .. }) => self.arbiters(elems, filter.as_ref())?,
+            Some(ast::ConflictTarget::Columns { elems, filter, pos }) => {
+                self.arbiters(elems, filter.as_ref(), *pos)?
+            }
         };
         let excluded = self.add_table_rel(rel.clone(), "excluded".to_owned(), &[])?;
         self.scope().rels[excluded].wanted = 0;
@@ -585,10 +587,19 @@ impl Binder<'_, '_> {
         }
     }
 
-    fn arbiters(&mut self, elems: &[ast::IndexElem], filter: Option<&ast::Expr>) -> Result<Arbiters> {
+    /// PostgreSQL 15, parse_clause.c, resolve_unique_index_expr.
+    fn arbiters(&mut self, elems: &[ast::IndexElem], filter: Option<&ast::Expr>, pos: Pos) -> Result<Arbiters> {
         let mut wanted = Vec::new();
         for e in elems {
-            let bound = match (&e.name, &e.expr) {
+            let refused = match (&e.dir, &e.nulls) {
+                (ast::SortDir::Default, ast::NullsOrder::Default) => None,
+                (ast::SortDir::Default, _) => Some("NULLS FIRST/LAST"),
+                _ => Some("ASC/DESC"),
+            };
+            if let Some(what) = refused {
+                return Err(err!(INVALID_COLUMN_REFERENCE, "{what} is not allowed in ON CONFLICT clause").at(self.at(pos)));
+            }
+            let expr = match (&e.name, &e.expr) {
                 (Some(name), _) => {
                     let c = ast::Expr::new(ast::ExprKind::Column { parts: vec![name.clone()], star: false }, e.pos);
                     self.typed_expr(&c)?
@@ -596,21 +607,34 @@ impl Binder<'_, '_> {
                 (None, Some(x)) => self.typed_expr(x)?,
                 _ => continue,
             };
-            wanted.push(bound);
+            let collation = match &e.collation {
+                Some(c) => self.collation_named(&c.parts, pos)?,
+                None => Oid::INVALID,
+            };
+            let class = e.opclass.as_ref().map(|c| self.btree_class_named(&c.parts)).transpose()?;
+            wanted.push(ArbiterElem { expr, collation, class });
         }
         let filter = filter.map(|f| self.condition(f, Clause::IndexPredicate)).transpose()?;
         Ok(Arbiters::Inferred(wanted, filter))
+    }
+
+    fn btree_class_named(&self, parts: &[String]) -> Result<(Oid, Oid)> {
+        self.cx.names.btree_class(BtreeClass::Named(parts)).ok_or_else(|| {
+            let name = parts.join(".");
+            err!(UNDEFINED_OBJECT, "operator class \"{name}\" does not exist for access method \"btree\"")
+        })
     }
 
     /// PostgreSQL 15, plancat.c, infer_arbiter_indexes: unique indexes on exactly these columns and expressions.
     pub(super) fn infer_arbiters(
         &mut self,
         rel: &Arc<Relation>,
-        wanted: Vec<Expr>,
+        wanted: Vec<ArbiterElem>,
         filter: Option<Expr>,
     ) -> Result<Vec<Oid>> {
         let kept = self.stored(rel)?;
-        let wanted: Vec<Expr> = wanted.into_iter().map(rebase).collect();
+        let wanted: Vec<ArbiterElem> =
+            wanted.into_iter().map(|w| ArbiterElem { expr: rebase(w.expr), ..w }).collect();
         let filter = filter.map(rebase);
         let mut out = Vec::new();
         for (index, (columns, predicate)) in rel.indexes.iter().zip(&kept.indexes) {
@@ -618,8 +642,11 @@ impl Binder<'_, '_> {
                 continue;
             }
             let keys = &columns[..index.key_columns];
-            let fits = keys.iter().all(|k| wanted.iter().any(|w| same(k, w)))
-                && wanted.iter().all(|w| keys.iter().any(|k| same(k, w)));
+            let fits = keys.iter().all(|k| wanted.iter().any(|w| same(k, &w.expr)))
+                && wanted.iter().all(|w| {
+                    let ordered = |at: usize| w.is_plain() || self.ordered_as(rel, &index.columns[at], w);
+                    keys.iter().enumerate().any(|(at, k)| same(k, &w.expr) && ordered(at))
+                });
             let implied = match (predicate, &filter) {
                 (None, _) => true,
                 (Some(p), Some(f)) => implies(f, p),
@@ -636,6 +663,18 @@ impl Binder<'_, '_> {
             ));
         }
         Ok(out)
+    }
+
+    /// Whether an index's column has the collation and the operator class that were asked for
+    /// (PostgreSQL 15, plancat.c, infer_collation_opclass_match).
+    fn ordered_as(&self, rel: &Relation, column: &IndexColumn, wanted: &ArbiterElem) -> bool {
+        let own = types::info(column.ty.oid).map_or(Oid::INVALID, |i| i.collation);
+        let declared = rel.attributes.iter().find(|a| column.attno > 0 && a.attno == column.attno);
+        let declared = declared.map_or(Oid::INVALID, |a| a.declared.collation);
+        let collation = [column.collation, declared, own].into_iter().find(|c| c.is_valid()).unwrap_or_default();
+        let class = || self.cx.names.btree_class(BtreeClass::OfColumn(column.opclass, column.ty.oid));
+        (!wanted.collation.is_valid() || wanted.collation == collation)
+            && (wanted.class.is_none() || wanted.class == class())
     }
 
     pub(super) fn update(&mut self, s: &ast::UpdateStmt) -> Result<Query> {
@@ -824,8 +863,8 @@ impl Binder<'_, '_> {
                 };
                 return Err(err!(FEATURE_NOT_SUPPORTED, "cannot set {what} to DEFAULT").at(self.at(column.pos)));
             }
-            // Generated columns compute themselves.
-            Given::Default if a.generated != 0 => return Ok(()),
+            // It computes itself; that it was named matters to UPDATE OF triggers.
+            Given::Default if a.generated != 0 => var(target, a.attno, a.ty),
             Given::Default => self.default_value(rel, kept, attr)?,
             Given::Value(e, pos) if column.path.is_empty() => {
                 self.coerce_assignment(e, a.ty, &a.name, pos, Assigned::Column)?

@@ -3,6 +3,7 @@
 mod build;
 mod change;
 mod get;
+mod moment;
 pub mod path;
 pub mod populate;
 pub mod subscript;

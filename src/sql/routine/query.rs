@@ -106,6 +106,10 @@ impl Names for Scoped<'_> {
         self.names.collation_by_name(schema, name)
     }
 
+    fn btree_class(&self, class: bind::BtreeClass<'_>) -> Option<(crate::base::Oid, crate::base::Oid)> {
+        self.names.btree_class(class)
+    }
+
     fn collation_name(&self, collation: crate::base::Oid) -> String {
         self.names.collation_name(collation)
     }

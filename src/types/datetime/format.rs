@@ -181,15 +181,20 @@ pub fn json_text(c: &Civil, with_time: bool, east: Option<i32>, out: &mut Vec<u8
         clock(c, out);
     }
     if let Some(east) = east {
-        out.push(if east < 0 { b'-' } else { b'+' });
-        let s = east.abs();
-        hours(s / 3600, out);
-        out.push(b':');
-        two(s / 60 % 60, out);
-        if s % 60 != 0 {
-            out.push(b':');
-            two(s % 60, out);
-        }
+        json_zone(east, out);
     }
     era(c, out);
+}
+
+/// A zone as JSON wants it: always with minutes.
+pub fn json_zone(east: i32, out: &mut Vec<u8>) {
+    out.push(if east < 0 { b'-' } else { b'+' });
+    let s = east.abs();
+    hours(s / 3600, out);
+    out.push(b':');
+    two(s / 60 % 60, out);
+    if s % 60 != 0 {
+        out.push(b':');
+        two(s % 60, out);
+    }
 }

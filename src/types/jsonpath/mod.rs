@@ -49,6 +49,8 @@ pub enum Kind {
     /// `**{first to last}`; `u32::MAX` is `last`.
     Any(u32, u32),
     Method(Method),
+    /// `.datetime()`, perhaps with a template.
+    Datetime(Option<String>),
     Filter(Box<Item>),
     Binary(Binary, Box<Item>, Box<Item>),
     Plus(Box<Item>),
@@ -75,11 +77,10 @@ pub enum Method {
     Double,
     Ceiling,
     KeyValue,
-    Datetime,
 }
 
 impl Method {
-    pub const ALL: [(&'static str, Method); 8] = [
+    pub const ALL: [(&'static str, Method); 7] = [
         ("abs", Method::Abs),
         ("size", Method::Size),
         ("type", Method::Type),
@@ -87,7 +88,6 @@ impl Method {
         ("double", Method::Double),
         ("ceiling", Method::Ceiling),
         ("keyvalue", Method::KeyValue),
-        ("datetime", Method::Datetime),
     ];
 
     pub fn name(self) -> &'static str {

@@ -176,13 +176,10 @@ fn number(rest: &mut &str) -> Result<Tok> {
         }
         at
     };
-    let mut end = digits(0);
+    // No number but 0 itself begins with 0.
+    let mut end = if b[0] == b'0' { 1 } else { digits(0) };
     if b.get(end) == Some(&b'.') {
-        let after = digits(end + 1);
-        // `1.type()`: the point begins an accessor.
-        if after > end + 1 || !rest[end + 1..].starts_with(is_name) {
-            end = after;
-        }
+        end = digits(end + 1);
     }
     if matches!(b.get(end), Some(b'e' | b'E')) {
         let sign = usize::from(matches!(b.get(end + 1), Some(b'+' | b'-')));
@@ -456,17 +453,31 @@ impl Parser {
         let Tok::Name(name, quoted) = self.tok().clone() else { return Err(self.unexpected()) };
         self.at += 1;
         if !quoted && matches!(self.tok(), Tok::Sign("(")) {
+            if name.eq_ignore_ascii_case("datetime") {
+                return self.datetime().map(Some);
+            }
             let Some(method) = Method::ALL.iter().find(|m| m.0.eq_ignore_ascii_case(&name)) else {
                 return Err(self.unexpected());
             };
             self.at += 1;
-            if method.1 == Method::Datetime {
-                return Err(Error::unsupported("jsonpath item method .datetime() is not supported"));
-            }
             self.expect(")")?;
             return Ok(Some(Kind::Method(method.1)));
         }
         Ok(Some(Kind::Key(name)))
+    }
+
+    /// What follows `.datetime`.
+    fn datetime(&mut self) -> Result<Kind> {
+        self.expect("(")?;
+        let template = match self.tok().clone() {
+            Tok::Name(s, true) => {
+                self.at += 1;
+                Some(s)
+            }
+            _ => None,
+        };
+        self.expect(")")?;
+        Ok(Kind::Datetime(template))
     }
 
     fn subscript(&mut self) -> Result<Kind> {

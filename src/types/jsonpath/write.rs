@@ -13,7 +13,15 @@ pub fn write(path: &Path) -> String {
 }
 
 fn item(i: &Item, brackets: bool, out: &mut Vec<u8>) {
+    // The point of an accessor must not be read as the number's.
+    let number = matches!(i.kind, Kind::Number(_)) && !i.next.is_empty();
+    if number {
+        out.push(b'(');
+    }
     kind(&i.kind, false, brackets, out);
+    if number {
+        out.push(b')');
+    }
     i.next.iter().for_each(|k| kind(k, true, true, out));
 }
 
@@ -89,6 +97,12 @@ fn kind(k: &Kind, in_chain: bool, brackets: bool, out: &mut Vec<u8>) {
             put(out, &bounds(*first, *last));
         }
         Kind::Method(m) => put(out, &format!(".{}()", m.name())),
+        Kind::Datetime(None) => put(out, ".datetime()"),
+        Kind::Datetime(Some(template)) => {
+            put(out, ".datetime(");
+            write_string(template, out);
+            out.push(b')');
+        }
         Kind::Filter(f) => {
             put(out, "?(");
             item(f, false, out);

@@ -237,9 +237,9 @@ impl Binder<'_, '_> {
     fn find_arbiters(&mut self, query: &mut Query, rel: &Arc<Relation>) -> Result<()> {
         let Some(write) = &mut query.write else { return Ok(()) };
         let WriteKind::Insert { on_conflict: Some(c), .. } = &mut write.kind else { return Ok(()) };
-        if let Arbiters::Inferred(exprs, predicate) = &mut c.arbiters {
-            let (exprs, predicate) = (std::mem::take(exprs), predicate.take());
-            c.arbiters = Arbiters::Indexes(self.infer_arbiters(rel, exprs, predicate)?);
+        if let Arbiters::Inferred(elems, predicate) = &mut c.arbiters {
+            let (elems, predicate) = (std::mem::take(elems), predicate.take());
+            c.arbiters = Arbiters::Indexes(self.infer_arbiters(rel, elems, predicate)?);
         }
         Ok(())
     }

@@ -11,11 +11,12 @@ use crate::err;
 use crate::sql::ast;
 use crate::sql::bind::scope::{Clause, NsItem, Scope, WHOLE_ROW, raise_levels};
 use crate::sql::bind::{
-    BindContext, Binder, FromNode, Query, Rel, RelColumn, Source, WriteKind, parse_expression, rights,
+    BindContext, Binder, FromNode, Query, Rel, RelColumn, Source, Stored, WriteKind, parse_expression, rights,
 };
 use crate::sql::bind::{Target, walk_expr_mut};
 use crate::sql::expr::{Expr, ExprKind};
 use crate::types::{TypeRef, oid};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// `ev_type` of the statements rules are for.
@@ -163,7 +164,7 @@ struct Meaning<'p> {
     /// The statement's target among the entries of the query they come into.
     target: usize,
     /// Values the statement gives, over the same entries: of INSERT those of all attributes.
-    given: Vec<(usize, &'p Expr)>,
+    given: Vec<(usize, Cow<'p, Expr>)>,
 }
 
 impl Meaning<'_> {
@@ -197,6 +198,36 @@ impl Meaning<'_> {
             }
         }
     }
+}
+
+/// A generated column of NEW is computed from what else NEW is: the statement gives it no value
+/// (PostgreSQL 15, rewriteManip.c, ReplaceVarsFromTargetList, over get_generated_columns).
+fn with_generated<'p>(mut meaning: Meaning<'p>, kept: &Stored) -> Result<Meaning<'p>> {
+    if meaning.event == DELETE {
+        return Ok(meaning);
+    }
+    let mut odd = false;
+    let computed: Vec<(usize, Expr)> = kept
+        .generated
+        .iter()
+        .map(|(n, e)| {
+            let mut e = e.clone();
+            walk_expr_mut(&mut e, 0, &mut |x, depth| {
+                x.pos = None;
+                if let ExprKind::Var { rel, levels_up, .. } = &mut x.kind
+                    && *levels_up == depth
+                {
+                    *rel = NEW;
+                    meaning.put(x, depth, 0, &mut odd);
+                }
+            });
+            (*n, e)
+        })
+        .collect();
+    refuse(odd)?;
+    meaning.given.retain(|(n, _)| computed.iter().all(|(c, _)| c != n));
+    meaning.given.extend(computed.into_iter().map(|(n, e)| (n, Cow::Owned(e))));
+    Ok(meaning)
 }
 
 /// A row of OLD or NEW is no longer that of an entry.
@@ -244,7 +275,7 @@ impl Binder<'_, '_> {
             fired.instead |= origin == Origin::Instead;
             if let (Origin::Conditional, Some(qual), false) = (origin, &qual, fired.instead) {
                 fired.conditional = true;
-                self.take_away(query, qual)?;
+                self.take_away(query, rel, qual)?;
             }
             for text in &r.actions {
                 let (query, utility) = self.fire(&original, rel, r, text, qual.as_ref(), &mut fired)?;
@@ -255,9 +286,9 @@ impl Binder<'_, '_> {
     }
 
     /// The rows of a conditional DO INSTEAD are no matter of the statement any more.
-    fn take_away(&mut self, query: &mut Query, qual: &Expr) -> Result<()> {
+    fn take_away(&mut self, query: &mut Query, rel: &Arc<Relation>, qual: &Expr) -> Result<()> {
         let mut e = qual.clone();
-        put_condition(&meaning(query), &mut e)?;
+        put_condition(&with_generated(meaning(query), &*self.stored(rel)?)?, &mut e)?;
         let ty = TypeRef::of(oid::BOOL);
         let stays = Expr::new(ExprKind::BoolTest { arg: Box::new(e), is: Some(true), negated: true }, ty);
         query.filter = and(query.filter.take(), Some(stays));
@@ -339,7 +370,7 @@ impl Binder<'_, '_> {
             {
                 return Err(Error::unsupported("conditional UNION/INTERSECT/EXCEPT statements are not implemented"));
             }
-            let (meaning, mut odd) = (meaning(&p), false);
+            let (meaning, mut odd) = (with_generated(meaning(&p), &*self.stored(rel)?)?, false);
             pull_conditions(host, above)?;
             host.walk_mut(0, &mut |x, depth| unmark_row(x, depth + 1 + above));
             host.walk_mut(0, &mut |x, depth| meaning.put(x, depth, 1 + above, &mut odd));
@@ -418,8 +449,8 @@ fn and(a: Option<Expr>, b: Option<Expr>) -> Option<Expr> {
 fn meaning(p: &Query) -> Meaning<'_> {
     let Some(write) = &p.write else { return Meaning { event: DELETE, target: 0, given: Vec::new() } };
     let given = match &write.kind {
-        WriteKind::Insert { .. } => p.targets.iter().map(|t| &t.expr).enumerate().collect(),
-        WriteKind::Update { set } => set.iter().map(|(n, e)| (*n, e)).collect(),
+        WriteKind::Insert { .. } => p.targets.iter().map(|t| Cow::Borrowed(&t.expr)).enumerate().collect(),
+        WriteKind::Update { set } => set.iter().map(|(n, e)| (*n, Cow::Borrowed(e))).collect(),
         _ => Vec::new(),
     };
     Meaning { event: event_of(&write.kind), target: write.target, given }

@@ -51,6 +51,10 @@ macro_rules! delegate {
                 self.0.collation_by_name(schema, name)
             }
 
+            fn btree_class(&self, class: crate::sql::bind::BtreeClass<'_>) -> Option<(Oid, Oid)> {
+                self.0.btree_class(class)
+            }
+
             fn collation_name(&self, collation: Oid) -> String {
                 self.0.collation_name(collation)
             }

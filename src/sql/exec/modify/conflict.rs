@@ -55,6 +55,8 @@ pub(super) struct InsertOrUpdate {
     /// Positions of the arbiter indexes in the target's list.
     arbiters: Vec<usize>,
     attrs: Option<Vec<usize>>,
+    /// The same with the generated columns that follow them, as triggers mean it.
+    assigned: Option<Vec<usize>>,
     set: Projection,
     filter: Option<Predicate>,
     fetch: HeapFetch,
@@ -82,9 +84,11 @@ impl InsertOrUpdate {
             .collect();
         let exprs: Vec<Expr> = c.set.iter().flat_map(|s| s.iter().map(|(_, e)| e.clone())).collect();
         let all = (1..=target.forms.len() as i16).collect();
+        let attrs: Option<Vec<usize>> = c.set.as_ref().map(|s| s.iter().map(|(n, _)| *n).collect());
         Ok(InsertOrUpdate {
             arbiters,
-            attrs: c.set.as_ref().map(|s| s.iter().map(|(n, _)| *n).collect()),
+            assigned: attrs.as_deref().map(|a| target.with_generated(a)),
+            attrs,
             set: Projection::new(&exprs),
             filter: c.filter.as_ref().map(Predicate::new),
             fetch: HeapFetch::new(target.store.clone(), Snapshot::any(), all),
@@ -298,7 +302,7 @@ impl InsertOrUpdate {
         let triggers = target.triggers.clone();
         if !*shown && triggers.fire_before(ChangeKind::Update) {
             let old = Some((&combined.columns[..width], 0));
-            let assigned = self.attrs.as_deref();
+            let assigned = self.assigned.as_deref();
             if !self.firing.is_under_way() {
                 target.forget_generated(new);
             }
@@ -353,7 +357,7 @@ impl InsertOrUpdate {
             new: Some((&new.columns, 0)),
             old_tid: *old_tid,
             tid: *tid,
-            assigned: self.attrs.as_deref(),
+            assigned: self.assigned.as_deref(),
         };
         target.note(cx, &change)?;
         changed.add((&new.columns, 0), *tid, xid, None);

@@ -5,6 +5,7 @@ use crate::base::{Flow, Oid, Result};
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::after_row::{self, RowTriggers};
 use crate::sql::exec::user_trigger::StatementFiring;
+use crate::sql::expr::Expr;
 use crate::sql::plan::{self, Instead, ModifyKind};
 use std::sync::Arc;
 
@@ -37,6 +38,15 @@ pub(super) fn assigned(kind: &ModifyKind) -> Option<Vec<usize>> {
     }
 }
 
+/// The generated columns computed from those assigned count as assigned; all of them, where a BEFORE trigger may assign
+/// any other.
+fn with_generated(mut set: Vec<usize>, m: &plan::Modify, any: bool) -> Vec<usize> {
+    let follows = |e: &Expr| any || super::target::reads(&[e]).iter().any(|n| set.contains(n));
+    let computed: Vec<usize> = m.generated.iter().filter(|(_, e)| follows(e)).map(|(n, _)| *n).collect();
+    set.extend(computed);
+    set
+}
+
 /// State of the node (FLOW-1).
 pub(super) struct Statements {
     relation: Oid,
@@ -53,11 +63,13 @@ pub(super) struct Statements {
 
 impl Statements {
     pub fn new(cx: &mut ExecContext, m: &plan::Modify) -> Result<Statements> {
+        let triggers = after_row::of_relation(cx, &m.rel)?;
+        let any = triggers.fire_before(ChangeKind::Update);
         Ok(Statements {
             relation: m.rel.oid,
-            triggers: after_row::of_relation(cx, &m.rel)?,
+            triggers,
             kinds: kinds(&m.kind),
-            assigned: assigned(&m.kind),
+            assigned: assigned(&m.kind).map(|set| with_generated(set, m, any)),
             begun: 0,
             first: None,
             firing: StatementFiring::default(),

@@ -47,6 +47,8 @@ pub(super) struct Target {
     pub store: Arc<TableStore>,
     pub forms: Vec<Phys>,
     generated: Vec<usize>,
+    /// What generated columns are computed from.
+    sources: Vec<Vec<usize>>,
     generate: Projection,
     check_names: Vec<String>,
     checks: Projection,
@@ -61,7 +63,7 @@ pub(super) struct Target {
     pub routed: bool,
 }
 
-fn reads(exprs: &[&Expr]) -> Vec<usize> {
+pub(super) fn reads(exprs: &[&Expr]) -> Vec<usize> {
     let mut found = Vec::new();
     for e in exprs {
         e.walk(&mut |e| {
@@ -117,6 +119,7 @@ impl Target {
             forms: m.rel.attributes.iter().map(|a| phys_of(a.ty)).collect(),
             rel: m.rel.clone(),
             generated: m.generated.iter().map(|(n, _)| *n).collect(),
+            sources: generate.iter().map(|e| reads(&[e])).collect(),
             generate: Projection::new(&generate),
             check_names: m.checks.iter().map(|(n, _)| n.clone()).collect(),
             checks: Projection::new(&checks),
@@ -127,6 +130,14 @@ impl Target {
             fit: Fit::of(cx, &m.rel)?,
             routed: false,
         })
+    }
+
+    /// The attributes that change with those a statement assigns; a BEFORE trigger may assign any.
+    pub fn with_generated(&self, set: &[usize]) -> Vec<usize> {
+        let any = self.triggers.fire_before(ChangeKind::Update);
+        let follows = |(_, from): &(&usize, &Vec<usize>)| any || from.iter().any(|n| set.contains(n));
+        let computed = self.generated.iter().zip(&self.sources).filter(follows).map(|(n, _)| *n);
+        set.iter().copied().chain(computed).collect()
     }
 
     /// Computes generated columns of new rows. To be repeated with the same batch after a `Stop`.

@@ -48,6 +48,8 @@ pub(super) struct Update {
     ctid: usize,
     /// Assigned attributes; None: DELETE.
     attrs: Option<Vec<usize>>,
+    /// The same with the generated columns that follow them, as triggers mean it.
+    assigned: Option<Vec<usize>>,
     set: Projection,
     recheck: Option<Predicate>,
     fetch: HeapFetch,
@@ -84,9 +86,11 @@ impl Update {
     pub fn new(ctid: usize, set: Option<&Vec<UpdateColumn>>, recheck: Option<&Expr>, target: &Target) -> Update {
         let exprs: Vec<Expr> = set.iter().flat_map(|s| s.iter().map(|c| c.expr.clone())).collect();
         let all = (1..=target.forms.len() as i16).collect();
+        let attrs: Option<Vec<usize>> = set.map(|s| s.iter().map(|c| c.attr).collect());
         Update {
             ctid,
-            attrs: set.map(|s| s.iter().map(|c| c.attr).collect()),
+            assigned: attrs.as_deref().map(|a| target.with_generated(a)),
+            attrs,
             set: Projection::new(&exprs),
             recheck: recheck.map(Predicate::new),
             fetch: HeapFetch::new(target.store.clone(), Snapshot::any(), all),
@@ -273,7 +277,7 @@ impl Update {
             if let Some(new) = new.as_mut().filter(|_| !self.firing.is_under_way()) {
                 target.forget_generated(new);
             }
-            if !self.firing.run(cx, &triggers.before, kind, self.attrs.as_deref(), old, new)? {
+            if !self.firing.run(cx, &triggers.before, kind, self.assigned.as_deref(), old, new)? {
                 return Ok(false);
             }
             self.shown = true;
@@ -468,7 +472,7 @@ impl Update {
             new: None,
             old_tid,
             tid: w.tid,
-            assigned: self.attrs.as_deref(),
+            assigned: self.assigned.as_deref(),
         };
         if self.attrs.is_none() {
             target.note(cx, &change)?;

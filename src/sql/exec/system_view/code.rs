@@ -8,6 +8,7 @@ use crate::catalog::Catalog;
 use crate::catalog::Object;
 use crate::catalog::acl::shown;
 use crate::catalog::object::{Function, IndexMethod, MovingDef, class, fixed};
+use crate::sql::bind::BtreeClass;
 use crate::sql::exec::ExecContext;
 use crate::sql::func::{self, CastContext, CastMethod, FuncDef};
 use crate::sql::text_search;
@@ -171,6 +172,7 @@ pub(crate) struct OpClass {
     pub oid: Oid,
     pub name: &'static str,
     pub input: Oid,
+    pub family: Oid,
     pub is_default: bool,
 }
 
@@ -195,7 +197,8 @@ fn opclasses_of(method: Oid) -> Vec<OpClass> {
     let line = |l: &'static str| {
         let f: Vec<&'static str> = l.split('\t').collect();
         let oid = |n: usize| f.get(n).and_then(|t| t.parse().ok()).map(Oid);
-        let class = OpClass { oid: oid(0)?, name: f.get(2)?, input: oid(6)?, is_default: *f.get(7)? == "t" };
+        let (name, is_default) = (f.get(2)?, *f.get(7)? == "t");
+        let class = OpClass { oid: oid(0)?, name, input: oid(6)?, family: oid(5)?, is_default };
         (oid(1)? == method).then_some(class)
     };
     include_str!("facts/pg_opclass.txt").lines().filter_map(line).collect()
@@ -222,6 +225,18 @@ pub(crate) fn opclass_of(method: IndexMethod, opclass: Oid) -> Option<&'static O
 /// The operator class of this name.
 pub(crate) fn opclass_named(method: IndexMethod, name: &str) -> Option<&'static OpClass> {
     opclasses(method).iter().find(|c| c.name == name)
+}
+
+/// The family and the input type of an operator class for B-trees; users have none.
+pub(crate) fn btree_class(class: BtreeClass<'_>) -> Option<(Oid, Oid)> {
+    let found = match class {
+        BtreeClass::Named([name]) => opclass_named(IndexMethod::Btree, name),
+        BtreeClass::Named([schema, name]) if schema == "pg_catalog" => opclass_named(IndexMethod::Btree, name),
+        BtreeClass::Named(_) => None,
+        BtreeClass::OfColumn(class, _) if class.is_valid() => opclass_of(IndexMethod::Btree, class),
+        BtreeClass::OfColumn(_, ty) => opclass_of(IndexMethod::Btree, default_opclass(IndexMethod::Btree, ty)),
+    };
+    found.map(|c| (c.family, c.input))
 }
 
 /// What a type's values count as for operator classes.

@@ -7,9 +7,24 @@ use crate::types::datetime::civil::{
     Civil, USECS_PER_SEC, day_of_year, days_in_month, from_julian, iso_week_to_julian, to_julian, valid_julian_range,
 };
 use crate::types::datetime::format::{DAYS, MONTHS};
+use crate::types::datetime::time::TimeTz;
 use crate::types::datetime::{date, timestamp};
 use crate::types::{Column, Datum};
 use crate::{bail, err};
+
+/// A date, a time, or both.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Moment {
+    Date(i32),
+    Time(i64),
+    TimeTz(TimeTz),
+    Timestamp(i64),
+    /// The instant, and the zone it was told in, in seconds east of Greenwich.
+    TimestampTz {
+        us: i64,
+        east: i32,
+    },
+}
 
 /// What a text told, field by field; 0 where it told nothing.
 #[derive(Default)]
@@ -72,6 +87,7 @@ fn is_digit_field(field: Field) -> bool {
             | Field::Of
             | Field::Rm
             | Field::Tz
+            | Field::Tzh
     )
 }
 
@@ -177,21 +193,27 @@ fn near_2020(year: i32) -> i32 {
     }
 }
 
-fn read(text: &str, template: &str) -> Result<Told> {
-    let nodes = parse(template);
+/// Reads by the rules of the SQL standard (`standard`) all that is there, or as `to_timestamp` does.
+fn read(text: &str, nodes: &[Node], standard: bool) -> Result<Told> {
     let mut t = Told::default();
-    let mut r = Reader { rest: text, fixed: false, minus: false };
+    let mut r = Reader { rest: text, fixed: standard, minus: false };
+    let mut read = 0;
     let mut extra = 0;
     for (at, node) in nodes.iter().enumerate() {
         if r.rest.is_empty() {
             break;
         }
+        read = at + 1;
         let (field, name, ordinal) = match node {
-            Node::Char(_, kind) => {
+            Node::Char(wanted, kind) => {
                 if !r.fixed && at == 0 {
                     extra += r.spaces();
                 }
                 let first = r.rest.chars().next().unwrap_or(' ');
+                if standard && first != *wanted {
+                    let what = if *kind == Kind::Text { "character" } else { "separator" };
+                    return Err(invalid(format!("unmatched format {what} \"{wanted}\"")));
+                }
                 match kind {
                     Kind::Space | Kind::Separator if !r.fixed => {
                         extra -= 1;
@@ -215,12 +237,21 @@ fn read(text: &str, template: &str) -> Result<Told> {
             continue;
         }
         r.minus = extra > 0 && text[..text.len() - r.rest.len()].ends_with('-');
-        field_value(field, name, &nodes, at, &mut r, &mut t)?;
+        field_value(field, name, nodes, at, &mut r, &mut t)?;
         if ordinal {
             r.rest = r.rest.get(2..).unwrap_or("");
         }
         if !r.fixed {
             extra = r.spaces();
+        }
+    }
+    if standard {
+        if read < nodes.len() {
+            return Err(invalid("input string is too short for datetime format".into()));
+        }
+        r.spaces();
+        if !r.rest.is_empty() {
+            return Err(invalid("trailing characters remain in input string after datetime format".into()));
         }
     }
     Ok(t)
@@ -376,7 +407,61 @@ fn field_value(field: Field, name: &str, nodes: &[Node], at: usize, r: &mut Read
 
 /// The local time told, and seconds east of Greenwich if told.
 fn resolve(text: &str, template: &str) -> Result<(Civil, Option<i32>)> {
-    let mut t = read(text, template)?;
+    made_of(text, read(text, &parse(template), false)?)
+}
+
+/// Which parts of a moment a template is about: the date, the time, the zone.
+fn parts(nodes: &[Node]) -> Result<(bool, bool, bool)> {
+    let (mut dated, mut timed, mut zoned) = (false, false, false);
+    for node in nodes {
+        let Node::Field { field, name, .. } = node else { continue };
+        match field {
+            Field::Fx | Field::Iw => {}
+            Field::Meridian { .. } | Field::Hh12 | Field::Hh24 | Field::Mi | Field::Ss | Field::Ms | Field::Us
+            | Field::Ff(_) | Field::Ssss => timed = true,
+            Field::Tz | Field::Of => {
+                bail!(FEATURE_NOT_SUPPORTED, "formatting field \"{name}\" is only supported in to_char")
+            }
+            Field::Tzh | Field::Tzm => zoned = true,
+            _ => dated = true,
+        }
+    }
+    Ok((dated, timed, zoned))
+}
+
+/// A moment by a template of the SQL standard: of which type it is, the template says
+/// (PostgreSQL 15, formatting.c, parse_datetime).
+///
+/// # Errors
+/// 22007, 22008, 22009.
+pub fn read_standard(text: &str, nodes: &[Node]) -> Result<Moment> {
+    let told = read(text, nodes, true)?;
+    let (dated, timed, zoned) = parts(nodes)?;
+    let (c, zone) = made_of(text, told)?;
+    let east = zone.unwrap_or(0);
+    Ok(match (dated, timed, zoned) {
+        (true, true, false) => Moment::Timestamp(c.to_us().ok_or_else(timestamp::out_of_range)?),
+        (true, true, true) => {
+            let us = c.to_us().map(|us| us - i64::from(east) * USECS_PER_SEC).filter(|us| timestamp::in_range(*us));
+            let out = || err!(DATETIME_FIELD_OVERFLOW, "timestamptz out of range");
+            Moment::TimestampTz { us: us.ok_or_else(out)?, east }
+        }
+        (true, false, true) => return Err(invalid("datetime format is zoned but not timed".into())),
+        (true, false, false) => Moment::Date(day_of(&c, text)?),
+        (false, true, false) => Moment::Time(c.time_us()),
+        (false, true, true) => Moment::TimeTz(TimeTz { us: c.time_us(), west: -east }),
+        (false, false, _) => return Err(invalid("datetime format is not dated and not timed".into())),
+    })
+}
+
+fn day_of(c: &Civil, text: &str) -> Result<i32> {
+    if !valid_julian_range(c.year, c.month) || !date::in_range(c.days()) {
+        bail!(DATETIME_FIELD_OVERFLOW, "date out of range: \"{text}\"");
+    }
+    Ok(c.days())
+}
+
+fn made_of(text: &str, mut t: Told) -> Result<(Civil, Option<i32>)> {
     let out_of_range = || err!(DATETIME_FIELD_OVERFLOW, "date/time field value out of range: \"{text}\"");
     let mut c = Civil { year: 0, month: 1, day: 1, ..Civil::default() };
     if t.seconds_of_day != 0 {
@@ -491,10 +576,7 @@ fn to_timestamp(cx: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Res
 fn to_date(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
     let text = args[0].str();
     let (c, _) = resolve(text, args[1].str())?;
-    if !valid_julian_range(c.year, c.month) || !date::in_range(c.days()) {
-        bail!(DATETIME_FIELD_OVERFLOW, "date out of range: \"{text}\"");
-    }
-    out.push(Datum::I32(c.days()));
+    out.push(Datum::I32(day_of(&c, text)?));
     Ok(())
 }
 

@@ -8,5 +8,8 @@ mod number;
 mod number_in;
 mod template;
 
+pub use date_in::{Moment, read_standard};
+pub use template::parse_standard;
+
 pub(super) static TABLES: &[&[(&str, super::FuncImpl)]] =
     &[date_in::TABLE, date_out::TABLE, number::TABLE, number_in::TABLE];

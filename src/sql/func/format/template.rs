@@ -1,5 +1,7 @@
 //! Templates of dates and times, taken apart.
 
+use crate::base::{Error, Result, SqlState};
+
 /// A template pattern, whatever the case it was written in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Field {
@@ -172,6 +174,25 @@ fn is_separator(c: char) -> bool {
 }
 
 pub fn parse(text: &str) -> Vec<Node> {
+    take_apart(text, &|_| true).0
+}
+
+/// A template of the SQL standard, which knows few separators.
+///
+/// # Errors
+/// 22007.
+pub fn parse_standard(text: &str) -> Result<Vec<Node>> {
+    match take_apart(text, &|c| "-./,':; \"".contains(c)) {
+        (nodes, None) => Ok(nodes),
+        (_, Some(c)) => {
+            let text = format!("invalid datetime format separator: \"{c}\"");
+            Err(Error::new(SqlState::INVALID_DATETIME_FORMAT, text))
+        }
+    }
+}
+
+/// The pieces up to the first character between patterns that is not allowed.
+fn take_apart(text: &str, allowed: &dyn Fn(char) -> bool) -> (Vec<Node>, Option<char>) {
     let mut out = Vec::new();
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
@@ -207,6 +228,9 @@ pub fn parse(text: &str) -> Vec<Node> {
             rest = body;
             continue;
         }
+        if !allowed(c) {
+            return (out, Some(c));
+        }
         rest = &rest[c.len_utf8()..];
         match c {
             '"' => {
@@ -233,7 +257,7 @@ pub fn parse(text: &str) -> Vec<Node> {
             c => out.push(Node::Char(c, Kind::Text)),
         }
     }
-    out
+    (out, None)
 }
 
 pub const FULL_MONTHS: [&str; 12] = [

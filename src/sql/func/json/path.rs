@@ -2,9 +2,10 @@
 //!
 //! PostgreSQL 15, jsonpath_exec.c: same rules, on documents in their stored form.
 
-use super::Args;
+use super::{Args, moment};
 use crate::base::{Error, Result, SqlState};
 use crate::err;
+use crate::sql::func::format::{Moment, parse_standard, read_standard};
 use crate::sql::func::regexp::Flags;
 use crate::sql::func::{FnContext, FuncImpl};
 use crate::types::jsonb::{Jsonb, Tree};
@@ -17,8 +18,37 @@ use std::cmp::Ordering;
 /// A value in its stored form.
 type Stored<'a> = Cow<'a, [u8]>;
 
+/// What a path meets: a part of a document, or what `.datetime()` made of one.
+#[derive(Clone)]
+enum Value<'a> {
+    Stored(Stored<'a>),
+    Moment(Moment),
+}
+
+impl<'a> Value<'a> {
+    /// None: no value of JSON.
+    fn json(&self) -> Option<Jsonb<'_>> {
+        match self {
+            Value::Stored(s) => Some(Jsonb::new(s)),
+            Value::Moment(_) => None,
+        }
+    }
+
+    fn is_scalar(&self) -> bool {
+        self.json().is_none_or(Jsonb::is_scalar)
+    }
+
+    /// As a value of JSON again: moments are texts.
+    fn stored(self) -> Result<Stored<'a>> {
+        match self {
+            Value::Stored(s) => Ok(s),
+            Value::Moment(m) => Ok(Cow::Owned(Tree::String(moment::text(m)).encode()?)),
+        }
+    }
+}
+
 /// Values found; None: nobody wants them, one is enough.
-type Found<'a, 'f> = Option<&'f mut Vec<Stored<'a>>>;
+type Found<'a, 'f> = Option<&'f mut Vec<Value<'a>>>;
 
 /// Why an execution ends early.
 enum Stop {
@@ -51,9 +81,12 @@ impl From<bool> for Truth {
 
 struct Executor<'a, 'c> {
     cx: &'c mut FnContext,
-    root: Stored<'a>,
+    document: &'a [u8],
+    /// What has no zone is told in the session's, to be compared.
+    use_zone: bool,
+    root: Value<'a>,
     vars: Option<&'a [u8]>,
-    current: Stored<'a>,
+    current: Value<'a>,
     lax: bool,
     /// Structural errors count as nothing found.
     ignore: bool,
@@ -70,19 +103,19 @@ fn soft<T>(code: &str, text: impl Into<String>) -> Run<T> {
     Err(Stop::Soft(Error::new(state(code), text)))
 }
 
-fn encoded(tree: Tree) -> Result<Stored<'static>> {
-    Ok(Cow::Owned(tree.encode()?))
+fn encoded(tree: Tree) -> Result<Value<'static>> {
+    Ok(Value::Stored(Cow::Owned(tree.encode()?)))
 }
 
-fn number(stored: &[u8]) -> Option<Numeric> {
-    match Jsonb::new(stored) {
-        Jsonb::Number(n) => Some(Numeric::from_bytes(n)),
+fn number(v: &Value<'_>) -> Option<Numeric> {
+    match v.json() {
+        Some(Jsonb::Number(n)) => Some(Numeric::from_bytes(n)),
         _ => None,
     }
 }
 
 /// A part of a value, borrowed as long as the value is.
-fn children<'a>(v: &Stored<'a>) -> Vec<Stored<'a>> {
+fn children<'a>(v: &Value<'a>) -> Vec<Value<'a>> {
     fn of(stored: &[u8]) -> Vec<&[u8]> {
         match Jsonb::new(stored) {
             Jsonb::Array(items) => (0..items.len()).map(|n| items.bytes(n)).collect(),
@@ -91,37 +124,39 @@ fn children<'a>(v: &Stored<'a>) -> Vec<Stored<'a>> {
         }
     }
     match v {
-        Cow::Borrowed(b) => of(b).into_iter().map(Cow::Borrowed).collect(),
-        Cow::Owned(b) => of(b).into_iter().map(|p| Cow::Owned(p.to_vec())).collect(),
+        Value::Stored(Cow::Borrowed(b)) => of(b).into_iter().map(|p| Value::Stored(Cow::Borrowed(p))).collect(),
+        Value::Stored(Cow::Owned(b)) => of(b).into_iter().map(|p| Value::Stored(Cow::Owned(p.to_vec()))).collect(),
+        Value::Moment(_) => Vec::new(),
     }
 }
 
-fn member<'a>(v: &Stored<'a>, key: &str) -> Option<Stored<'a>> {
+fn member<'a>(v: &Value<'a>, key: &str) -> Option<Value<'a>> {
+    fn of<'b>(stored: &'b [u8], key: &str) -> Option<&'b [u8]> {
+        match Jsonb::new(stored) {
+            Jsonb::Object(pairs) => pairs.position(key).map(|n| pairs.bytes(n)),
+            _ => None,
+        }
+    }
     match v {
-        Cow::Borrowed(b) => match Jsonb::new(b) {
-            Jsonb::Object(pairs) => pairs.position(key).map(|n| Cow::Borrowed(pairs.bytes(n))),
-            _ => None,
-        },
-        Cow::Owned(b) => match Jsonb::new(b) {
-            Jsonb::Object(pairs) => pairs.position(key).map(|n| Cow::Owned(pairs.bytes(n).to_vec())),
-            _ => None,
-        },
+        Value::Stored(Cow::Borrowed(b)) => of(b, key).map(|p| Value::Stored(Cow::Borrowed(p))),
+        Value::Stored(Cow::Owned(b)) => of(b, key).map(|p| Value::Stored(Cow::Owned(p.to_vec()))),
+        Value::Moment(_) => None,
     }
 }
 
-fn is_array(v: &[u8]) -> bool {
-    matches!(Jsonb::new(v), Jsonb::Array(_))
+fn is_array(v: &Value<'_>) -> bool {
+    matches!(v.json(), Some(Jsonb::Array(_)))
 }
 
 impl<'a> Executor<'a, '_> {
     /// A whole chain over a value. True: something was found.
-    fn item(&mut self, item: &Item, v: &Stored<'a>, found: Found<'a, '_>) -> Run<bool> {
+    fn item(&mut self, item: &Item, v: &Value<'a>, found: Found<'a, '_>) -> Run<bool> {
         let unwrap = self.lax;
         self.step(&item.kind, &item.next, v, found, unwrap)
     }
 
     /// What follows, over a value found.
-    fn next(&mut self, rest: &[Kind], v: Stored<'a>, found: Found<'a, '_>) -> Run<bool> {
+    fn next(&mut self, rest: &[Kind], v: Value<'a>, found: Found<'a, '_>) -> Run<bool> {
         match rest.split_first() {
             Some((kind, rest)) => {
                 let unwrap = self.lax;
@@ -140,7 +175,7 @@ impl<'a> Executor<'a, '_> {
         &mut self,
         kind: &Kind,
         rest: &[Kind],
-        v: &Stored<'a>,
+        v: &Value<'a>,
         mut found: Found<'a, '_>,
         unwrap: bool,
     ) -> Run<bool> {
@@ -173,22 +208,22 @@ impl<'a> Executor<'a, '_> {
             Kind::Last => {
                 self.next(rest, encoded(Tree::Number(Numeric::from_i128(i128::from(self.array_size) - 1)))?, found)
             }
-            Kind::Key(name) => match (Jsonb::new(v), member(v, name)) {
+            Kind::Key(name) => match (v.json(), member(v, name)) {
                 (_, Some(value)) => self.next(rest, value, found),
-                (Jsonb::Object(_), None) if self.ignore => Ok(false),
-                (Jsonb::Object(_), None) => soft("2203A", format!("JSON object does not contain key \"{name}\"")),
+                (Some(Jsonb::Object(_)), None) if self.ignore => Ok(false),
+                (Some(Jsonb::Object(_)), None) => soft("2203A", format!("JSON object does not contain key \"{name}\"")),
                 _ if per_element => self.each_element(kind, rest, v, found),
                 _ if self.ignore => Ok(false),
                 _ => soft("2203A", "jsonpath member accessor can only be applied to an object"),
             },
-            Kind::AnyKey => match Jsonb::new(v) {
-                Jsonb::Object(_) => self.below(Some(rest), v, found, (1, 1, 1), false, self.lax),
+            Kind::AnyKey => match v.json() {
+                Some(Jsonb::Object(_)) => self.below(Some(rest), v, found, (1, 1, 1), false, self.lax),
                 _ if per_element => self.each_element(kind, rest, v, found),
                 _ if self.ignore => Ok(false),
                 _ => soft("2203C", "jsonpath wildcard member accessor can only be applied to an object"),
             },
-            Kind::AnyArray => match Jsonb::new(v) {
-                Jsonb::Array(_) => self.below(Some(rest), v, found, (1, 1, 1), false, self.lax),
+            Kind::AnyArray => match v.json() {
+                Some(Jsonb::Array(_)) => self.below(Some(rest), v, found, (1, 1, 1), false, self.lax),
                 _ if self.lax => self.next(rest, v.clone(), found),
                 _ if self.ignore => Ok(false),
                 _ => soft("22039", "jsonpath wildcard array accessor can only be applied to an array"),
@@ -205,12 +240,13 @@ impl<'a> Executor<'a, '_> {
                         return Ok(true);
                     }
                 }
-                if !Jsonb::new(v).is_scalar() {
+                if !v.is_scalar() {
                     any |= self.below(Some(rest), v, found, (1, *first, *last), true, self.lax)?;
                 }
                 Ok(any)
             }
             Kind::Filter(_)
+            | Kind::Datetime(_)
             | Kind::Method(Method::Double | Method::KeyValue | Method::Abs | Method::Floor | Method::Ceiling)
                 if per_element =>
             {
@@ -226,6 +262,10 @@ impl<'a> Executor<'a, '_> {
                 }
             }
             Kind::Method(m) => self.method(*m, rest, v, found),
+            Kind::Datetime(template) => {
+                let m = moment_of(v, template.as_deref())?;
+                self.next(rest, Value::Moment(m), found)
+            }
             Kind::Binary(op, left, right) => {
                 let value = self.arithmetic(*op, left, right, v)?;
                 if nobody_asks {
@@ -261,7 +301,7 @@ impl<'a> Executor<'a, '_> {
     }
 
     /// The same step over each element of an array, which are not unwrapped again.
-    fn each_element(&mut self, kind: &Kind, rest: &[Kind], v: &Stored<'a>, mut found: Found<'a, '_>) -> Run<bool> {
+    fn each_element(&mut self, kind: &Kind, rest: &[Kind], v: &Value<'a>, mut found: Found<'a, '_>) -> Run<bool> {
         let mut any = false;
         for element in children(v) {
             any |= self.step(kind, rest, &element, found.as_deref_mut(), false)?;
@@ -276,7 +316,7 @@ impl<'a> Executor<'a, '_> {
     fn below(
         &mut self,
         rest: Option<&[Kind]>,
-        v: &Stored<'a>,
+        v: &Value<'a>,
         mut found: Found<'a, '_>,
         levels: (u32, u32, u32),
         ignore: bool,
@@ -289,7 +329,7 @@ impl<'a> Executor<'a, '_> {
         }
         self.cx.interrupts.check()?;
         for child in children(v) {
-            let leaf = Jsonb::new(&child).is_scalar();
+            let leaf = child.is_scalar();
             if level >= first || first == u32::MAX && last == u32::MAX && leaf {
                 match rest.and_then(<[Kind]>::split_first) {
                     Some((kind, rest)) => {
@@ -324,7 +364,7 @@ impl<'a> Executor<'a, '_> {
         &mut self,
         list: &[(Item, Option<Item>)],
         rest: &[Kind],
-        v: &Stored<'a>,
+        v: &Value<'a>,
         mut found: Found<'a, '_>,
     ) -> Run<bool> {
         let array = is_array(v);
@@ -345,8 +385,8 @@ impl<'a> Executor<'a, '_> {
         &mut self,
         list: &[(Item, Option<Item>)],
         rest: &[Kind],
-        v: &Stored<'a>,
-        items: &[Stored<'a>],
+        v: &Value<'a>,
+        items: &[Value<'a>],
         found: &mut Found<'a, '_>,
     ) -> Run<bool> {
         let size = items.len() as i64;
@@ -371,7 +411,7 @@ impl<'a> Executor<'a, '_> {
         Ok(any)
     }
 
-    fn subscript(&mut self, item: &Item, v: &Stored<'a>) -> Run<i64> {
+    fn subscript(&mut self, item: &Item, v: &Value<'a>) -> Run<i64> {
         let mut values = Vec::new();
         self.item(item, v, Some(&mut values))?;
         let one = match values.as_slice() {
@@ -388,23 +428,27 @@ impl<'a> Executor<'a, '_> {
         }
     }
 
-    fn variable(&mut self, name: &str) -> Result<Stored<'a>> {
+    fn variable(&mut self, name: &str) -> Result<Value<'a>> {
         let missing = || err!(UNDEFINED_OBJECT, "could not find jsonpath variable \"{name}\"");
         let vars = self.vars.ok_or_else(missing)?;
-        member(&Cow::Borrowed(vars), name).ok_or_else(missing)
+        member(&Value::Stored(Cow::Borrowed(vars)), name).ok_or_else(missing)
     }
 
-    fn method(&mut self, m: Method, rest: &[Kind], v: &Stored<'a>, found: Found<'a, '_>) -> Run<bool> {
+    fn method(&mut self, m: Method, rest: &[Kind], v: &Value<'a>, found: Found<'a, '_>) -> Run<bool> {
         let name = m.name();
-        let value = match (m, Jsonb::new(v)) {
-            (Method::Type, j) => Tree::String(j.type_name().into()),
-            (Method::Size, Jsonb::Array(items)) => Tree::Number(Numeric::from_i128(items.len() as i128)),
+        let value = match (m, v.json()) {
+            (Method::Type, Some(j)) => Tree::String(j.type_name().into()),
+            (Method::Type, None) => match v {
+                Value::Moment(m) => Tree::String(moment::type_name(*m).into()),
+                Value::Stored(_) => Tree::Null,
+            },
+            (Method::Size, Some(Jsonb::Array(items))) => Tree::Number(Numeric::from_i128(items.len() as i128)),
             (Method::Size, _) if self.lax => Tree::Number(Numeric::from_i128(1)),
             (Method::Size, _) if self.ignore => return Ok(false),
             (Method::Size, _) => {
                 return soft("22039", format!("jsonpath item method .{name}() can only be applied to an array"));
             }
-            (Method::Double, Jsonb::Number(n)) => {
+            (Method::Double, Some(Jsonb::Number(n))) => {
                 let text = Numeric::from_bytes(n).to_string();
                 match crate::types::float::parse_f64(&text) {
                     Ok(f) => Tree::Number(Numeric::from_f64(f)),
@@ -418,7 +462,7 @@ impl<'a> Executor<'a, '_> {
                     }
                 }
             }
-            (Method::Double, Jsonb::String(s)) => match crate::types::float::parse_f64(s) {
+            (Method::Double, Some(Jsonb::String(s))) => match crate::types::float::parse_f64(s) {
                 Ok(f) if f.is_finite() => Tree::Number(Numeric::from_f64(f)),
                 Ok(_) => {
                     return soft("22036", format!("NaN or Infinity is not allowed for jsonpath item method .{name}()"));
@@ -438,11 +482,11 @@ impl<'a> Executor<'a, '_> {
                     format!("jsonpath item method .{name}() can only be applied to a string or numeric value"),
                 );
             }
-            (Method::KeyValue, Jsonb::Object(_)) => return self.key_values(rest, v, found),
+            (Method::KeyValue, Some(Jsonb::Object(_))) => return self.key_values(rest, v, found),
             (Method::KeyValue, _) => {
                 return soft("2203C", format!("jsonpath item method .{name}() can only be applied to an object"));
             }
-            (_, Jsonb::Number(n)) => {
+            (_, Some(Jsonb::Number(n))) => {
                 let n = Numeric::from_bytes(n);
                 Tree::Number(match m {
                     Method::Abs => n.abs(),
@@ -457,15 +501,15 @@ impl<'a> Executor<'a, '_> {
         self.next(rest, encoded(value)?, found)
     }
 
-    fn key_values(&mut self, rest: &[Kind], v: &Stored<'a>, mut found: Found<'a, '_>) -> Run<bool> {
+    fn key_values(&mut self, rest: &[Kind], v: &Value<'a>, mut found: Found<'a, '_>) -> Run<bool> {
         // The id tells where in PostgreSQL's own form of the document the object lies.
-        if **v != *self.root {
+        if !matches!(v, Value::Stored(s) if **s == *self.document) {
             return Err(Error::unsupported(
                 "jsonpath item method .keyvalue() is supported only for the whole document",
             )
             .into());
         }
-        let Jsonb::Object(pairs) = Jsonb::new(v) else { return Ok(false) };
+        let Some(Jsonb::Object(pairs)) = v.json() else { return Ok(false) };
         let mut any = false;
         for (key, value) in pairs.iter() {
             let row = vec![
@@ -482,7 +526,7 @@ impl<'a> Executor<'a, '_> {
     }
 
     /// The values of an operand; in lax mode those of arrays one by one.
-    fn unwrapped(&mut self, item: &Item, v: &Stored<'a>, out: &mut Vec<Stored<'a>>) -> Run<()> {
+    fn unwrapped(&mut self, item: &Item, v: &Value<'a>, out: &mut Vec<Value<'a>>) -> Run<()> {
         let mut values = Vec::new();
         self.item(item, v, Some(&mut values))?;
         for value in values {
@@ -495,7 +539,7 @@ impl<'a> Executor<'a, '_> {
         Ok(())
     }
 
-    fn arithmetic(&mut self, op: Binary, left: &Item, right: &Item, v: &Stored<'a>) -> Run<Numeric> {
+    fn arithmetic(&mut self, op: Binary, left: &Item, right: &Item, v: &Value<'a>) -> Run<Numeric> {
         let one = |this: &mut Self, item: &Item, side: &str| {
             let mut values = Vec::new();
             this.unwrapped(item, v, &mut values)?;
@@ -524,7 +568,7 @@ impl<'a> Executor<'a, '_> {
         value.map_err(Stop::Soft)
     }
 
-    fn truth(&mut self, kind: &Kind, v: &Stored<'a>) -> Run<Truth> {
+    fn truth(&mut self, kind: &Kind, v: &Value<'a>) -> Run<Truth> {
         match kind {
             Kind::Binary(Binary::And, a, b) => match self.truth(&a.kind, v)? {
                 Truth::False => Ok(Truth::False),
@@ -560,8 +604,8 @@ impl<'a> Executor<'a, '_> {
             }
             Kind::LikeRegex(a, pattern, flags) => {
                 let flags = regex_flags(flags)?;
-                self.predicate(a, None, v, &mut |this, left, _| match Jsonb::new(left) {
-                    Jsonb::String(s) => {
+                self.predicate(a, None, v, &mut |this, left, _| match left.json() {
+                    Some(Jsonb::String(s)) => {
                         let regex = this.cx.regexes.get(pattern, flags)?;
                         Ok(regex.is_match(s)?.into())
                     }
@@ -569,13 +613,14 @@ impl<'a> Executor<'a, '_> {
                 })
             }
             Kind::Binary(Binary::StartsWith, a, b) => self.predicate(a, Some((b, false)), v, &mut |_, left, right| {
-                Ok(match (Jsonb::new(left), right.map(Jsonb::new)) {
-                    (Jsonb::String(whole), Some(Jsonb::String(initial))) => whole.starts_with(initial).into(),
+                Ok(match (left.json(), right.and_then(Value::json)) {
+                    (Some(Jsonb::String(whole)), Some(Jsonb::String(initial))) => whole.starts_with(initial).into(),
                     _ => Truth::Unknown,
                 })
             }),
-            Kind::Binary(op, a, b) => self.predicate(a, Some((b, true)), v, &mut |_, left, right| {
-                Ok(right.map_or(Truth::Unknown, |right| compared(*op, Jsonb::new(left), Jsonb::new(right))))
+            Kind::Binary(op, a, b) => self.predicate(a, Some((b, true)), v, &mut |this, left, right| {
+                let Some(right) = right else { return Ok(Truth::Unknown) };
+                this.compared(*op, left, right)
             }),
             _ => Err(Error::internal("not a jsonpath predicate").into()),
         }
@@ -586,8 +631,8 @@ impl<'a> Executor<'a, '_> {
         &mut self,
         left: &Item,
         right: Option<(&Item, bool)>,
-        v: &Stored<'a>,
-        test: &mut dyn FnMut(&mut Self, &[u8], Option<&[u8]>) -> Run<Truth>,
+        v: &Value<'a>,
+        test: &mut dyn FnMut(&mut Self, &Value<'_>, Option<&Value<'_>>) -> Run<Truth>,
     ) -> Run<Truth> {
         let (mut lefts, mut rights) = (Vec::new(), Vec::new());
         let done = self.unwrapped(left, v, &mut lefts).and_then(|()| match right {
@@ -599,14 +644,14 @@ impl<'a> Executor<'a, '_> {
             Err(Stop::Soft(_)) => return Ok(Truth::Unknown),
             other => other?,
         }
-        let rights: Vec<Option<Stored<'a>>> = match right {
+        let rights: Vec<Option<Value<'a>>> = match right {
             Some(_) => rights.into_iter().map(Some).collect(),
             None => vec![None],
         };
         let (mut found, mut error) = (false, false);
         for l in &lefts {
             for r in &rights {
-                match test(self, l, r.as_deref())? {
+                match test(self, l, r.as_ref())? {
                     Truth::Unknown if !self.lax => return Ok(Truth::Unknown),
                     Truth::Unknown => error = true,
                     Truth::True if self.lax => return Ok(Truth::True),
@@ -621,6 +666,60 @@ impl<'a> Executor<'a, '_> {
             (false, false) => Truth::False,
         })
     }
+
+    fn compared(&mut self, op: Binary, a: &Value<'_>, b: &Value<'_>) -> Run<Truth> {
+        match (a, b) {
+            (Value::Stored(a), Value::Stored(b)) => Ok(compared(op, Jsonb::new(a), Jsonb::new(b))),
+            (Value::Moment(a), Value::Moment(b)) => {
+                let order = moment::compare(*a, *b, self.use_zone, &self.cx.io)?;
+                Ok(order.map_or(Truth::Unknown, |o| decided(op, o)))
+            }
+            (Value::Stored(s), _) | (_, Value::Stored(s)) if matches!(Jsonb::new(s), Jsonb::Null) => {
+                Ok((op == Binary::NotEqual).into())
+            }
+            _ => Ok(Truth::Unknown),
+        }
+    }
+}
+
+/// The templates `.datetime()` tries by itself, one by one.
+const TEMPLATES: [&str; 19] = [
+    "yyyy-mm-dd",
+    "HH24:MI:SS.USTZH:TZM",
+    "HH24:MI:SS.USTZH",
+    "HH24:MI:SSTZH:TZM",
+    "HH24:MI:SSTZH",
+    "HH24:MI:SS.US",
+    "HH24:MI:SS",
+    "yyyy-mm-dd HH24:MI:SS.USTZH:TZM",
+    "yyyy-mm-dd HH24:MI:SS.USTZH",
+    "yyyy-mm-dd HH24:MI:SSTZH:TZM",
+    "yyyy-mm-dd HH24:MI:SSTZH",
+    "yyyy-mm-dd\"T\"HH24:MI:SS.USTZH:TZM",
+    "yyyy-mm-dd\"T\"HH24:MI:SS.USTZH",
+    "yyyy-mm-dd\"T\"HH24:MI:SSTZH:TZM",
+    "yyyy-mm-dd\"T\"HH24:MI:SSTZH",
+    "yyyy-mm-dd HH24:MI:SS.US",
+    "yyyy-mm-dd HH24:MI:SS",
+    "yyyy-mm-dd\"T\"HH24:MI:SS.US",
+    "yyyy-mm-dd\"T\"HH24:MI:SS",
+];
+
+/// What `.datetime()` makes of a value (PostgreSQL 15, jsonpath_exec.c, executeDateTimeMethod).
+fn moment_of(v: &Value<'_>, template: Option<&str>) -> Run<Moment> {
+    let Some(Jsonb::String(text)) = v.json() else {
+        return soft("22031", "jsonpath item method .datetime() can only be applied to a string");
+    };
+    if let Some(template) = template {
+        return read_standard(text, &parse_standard(template)?).map_err(Stop::Soft);
+    }
+    for template in TEMPLATES {
+        if let Ok(m) = read_standard(text, &parse_standard(template)?) {
+            return Ok(m);
+        }
+    }
+    let e = Error::new(state("22031"), format!("datetime format is not recognized: \"{text}\""));
+    Err(Stop::Soft(e.hint("Use a datetime template argument to specify the input data format.")))
 }
 
 fn regex_flags(flags: &str) -> Result<Flags> {
@@ -651,6 +750,10 @@ fn compared(op: Binary, a: Jsonb<'_>, b: Jsonb<'_>) -> Truth {
         (Jsonb::Null, _) | (_, Jsonb::Null) => return (op == Binary::NotEqual).into(),
         _ => return Truth::Unknown,
     };
+    decided(op, order)
+}
+
+fn decided(op: Binary, order: Ordering) -> Truth {
     match op {
         Binary::Equal => order.is_eq(),
         Binary::NotEqual => order.is_ne(),
@@ -667,7 +770,7 @@ fn execute<'a>(
     cx: &mut FnContext,
     args: &[Datum<'a>],
     silent: bool,
-    wanted: bool,
+    (wanted, use_zone): (bool, bool),
 ) -> Result<(Option<bool>, Vec<Stored<'a>>)> {
     let path: Path = jsonpath::parse(args[1].str())?;
     let vars = match args.get(2) {
@@ -680,9 +783,11 @@ fn execute<'a>(
         },
         _ => None,
     };
-    let root: Stored<'a> = Cow::Borrowed(args[0].bytes());
+    let root = Value::Stored(Cow::Borrowed(args[0].bytes()));
     let mut run = Executor {
         cx,
+        document: args[0].bytes(),
+        use_zone,
         root: root.clone(),
         vars,
         current: root.clone(),
@@ -692,7 +797,9 @@ fn execute<'a>(
     };
     let mut values = Vec::new();
     let found = if wanted || path.strict { Some(&mut values) } else { None };
-    match run.item(&path.root, &root, found) {
+    let ran = run.item(&path.root, &root, found);
+    let values = values.into_iter().map(Value::stored).collect::<Result<Vec<_>>>()?;
+    match ran {
         Ok(any) => Ok((Some(if path.strict && !wanted { !values.is_empty() } else { any }), values)),
         Err(Stop::Soft(_)) if silent => Ok((None, values)),
         Err(Stop::Soft(e) | Stop::Hard(e)) => Err(e),
@@ -703,20 +810,20 @@ fn is_silent(args: Args<'_, '_>) -> bool {
     matches!(args.get(3), Some(Datum::Bool(true)))
 }
 
-fn exists(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
-    let (found, _) = execute(cx, args, is_silent(args), false)?;
+fn exists<const ZONE: bool>(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    let (found, _) = execute(cx, args, is_silent(args), (false, ZONE))?;
     out.push(found.map_or(Datum::Null, Datum::Bool));
     Ok(())
 }
 
 fn exists_operator(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
-    let (found, _) = execute(cx, args, true, false)?;
+    let (found, _) = execute(cx, args, true, (false, false))?;
     out.push(found.map_or(Datum::Null, Datum::Bool));
     Ok(())
 }
 
-fn matched(cx: &mut FnContext, args: Args<'_, '_>, silent: bool, out: &mut Column) -> Result<()> {
-    let (_, values) = execute(cx, args, silent, true)?;
+fn matched(cx: &mut FnContext, args: Args<'_, '_>, silent: bool, use_zone: bool, out: &mut Column) -> Result<()> {
+    let (_, values) = execute(cx, args, silent, (true, use_zone))?;
     let one = match values.as_slice() {
         [one] => match Jsonb::new(one) {
             Jsonb::Bool(b) => Some(Datum::Bool(b)),
@@ -733,43 +840,43 @@ fn matched(cx: &mut FnContext, args: Args<'_, '_>, silent: bool, out: &mut Colum
     Ok(())
 }
 
-fn matches(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
-    matched(cx, args, is_silent(args), out)
+fn matches<const ZONE: bool>(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    matched(cx, args, is_silent(args), ZONE, out)
 }
 
 fn match_operator(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
-    matched(cx, args, true, out)
+    matched(cx, args, true, false, out)
 }
 
-fn query_array(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
-    let values = query(cx, args)?;
+fn query_array<const ZONE: bool>(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    let values = query(cx, args, ZONE)?;
     let items = values.iter().map(|v| Jsonb::new(v).to_tree()).collect();
     out.push(Datum::Bytes(&Tree::Array(items).encode()?));
     Ok(())
 }
 
-fn query_first(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
-    let values = query(cx, args)?;
+fn query_first<const ZONE: bool>(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    let values = query(cx, args, ZONE)?;
     out.push(values.first().map_or(Datum::Null, |v| Datum::Bytes(v)));
     Ok(())
 }
 
 /// All values a path finds: `jsonb_path_query`.
-pub fn query<'a>(cx: &mut FnContext, args: &[Datum<'a>]) -> Result<Vec<Stored<'a>>> {
-    Ok(execute(cx, args, is_silent(args), true)?.1)
+pub fn query<'a>(cx: &mut FnContext, args: &[Datum<'a>], use_zone: bool) -> Result<Vec<Stored<'a>>> {
+    Ok(execute(cx, args, is_silent(args), (true, use_zone))?.1)
 }
 
 use FuncImpl::Scalar;
 
 pub(super) static TABLE: &[(&str, FuncImpl)] = &[
-    ("jsonb_path_exists", Scalar(exists)),
-    ("jsonb_path_exists_tz", Scalar(exists)),
+    ("jsonb_path_exists", Scalar(exists::<false>)),
+    ("jsonb_path_exists_tz", Scalar(exists::<true>)),
     ("jsonb_path_exists_opr", Scalar(exists_operator)),
-    ("jsonb_path_match", Scalar(matches)),
-    ("jsonb_path_match_tz", Scalar(matches)),
+    ("jsonb_path_match", Scalar(matches::<false>)),
+    ("jsonb_path_match_tz", Scalar(matches::<true>)),
     ("jsonb_path_match_opr", Scalar(match_operator)),
-    ("jsonb_path_query_array", Scalar(query_array)),
-    ("jsonb_path_query_array_tz", Scalar(query_array)),
-    ("jsonb_path_query_first", Scalar(query_first)),
-    ("jsonb_path_query_first_tz", Scalar(query_first)),
+    ("jsonb_path_query_array", Scalar(query_array::<false>)),
+    ("jsonb_path_query_array_tz", Scalar(query_array::<true>)),
+    ("jsonb_path_query_first", Scalar(query_first::<false>)),
+    ("jsonb_path_query_first_tz", Scalar(query_first::<true>)),
 ];

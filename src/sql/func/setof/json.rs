@@ -26,7 +26,7 @@ pub(super) fn open(call: &Call<'_>, cx: &mut ExecContext) -> Result<Option<Box<d
         }
         "jsonb_path_query" | "jsonb_path_query_tz" => {
             let args: Vec<Datum<'_>> = call.args.iter().map(Value::datum).collect();
-            for found in crate::sql::func::json::path::query(&mut cx.fx, &args)? {
+            for found in crate::sql::func::json::path::query(&mut cx.fx, &args, name.ends_with("_tz"))? {
                 out[0].push(Datum::Bytes(&found));
             }
         }
