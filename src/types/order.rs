@@ -9,7 +9,7 @@ use super::numeric::Numeric;
 use super::range::{Multirange, Range};
 use super::record::Record;
 use super::{Datum, TypeRef, base_type, float, format_type_plain, info, key, oid, text, tid};
-use crate::bail;
+use crate::{bail, err};
 use crate::base::{Oid, Result};
 use std::cmp::Ordering;
 
@@ -123,24 +123,75 @@ fn compare_records(typ: TypeRef, a: &[u8], b: &[u8]) -> Ordering {
     a.columns.len().cmp(&b.columns.len())
 }
 
+/// Built-in types whose values have no order: no operator class for B-trees has them.
+const UNORDERED: &[Oid] = &[
+    oid::JSON,
+    Oid(600),
+    Oid(601),
+    Oid(602),
+    Oid(603),
+    Oid(604),
+    Oid(628),
+    Oid(718),
+    Oid(28),
+    Oid(29),
+    Oid(142),
+    Oid(1790),
+    Oid(1033),
+    Oid(4072),
+];
+
+/// Of these, those which hash: they can be told equal.
+const HASHED: &[Oid] = &[Oid(28), Oid(29), Oid(1033)];
+
+pub fn has_order(ty: Oid) -> bool {
+    !UNORDERED.contains(&base_type(ty))
+}
+
+pub fn has_equality(ty: Oid) -> bool {
+    has_order(ty) || HASHED.contains(&base_type(ty))
+}
+
+/// # Errors
+/// 42883.
+fn refuse_incomparable(ty: Oid, equality: bool, hooks: &dyn TypeHooks) -> Result<()> {
+    let (known, what) = match equality {
+        true => (has_equality(ty), "an equality operator"),
+        false => (has_order(ty), "a comparison function"),
+    };
+    match known {
+        true => Ok(()),
+        false => {
+            let shown = format_type_plain(ty, hooks);
+            Err(err!(UNDEFINED_FUNCTION, "could not identify {what} for type {shown}"))
+        }
+    }
+}
+
 /// Refuses rows, and arrays of them, whose columns cannot be compared: as many and of the same types, up to the first
 /// that differs (PostgreSQL 15, rowtypes.c, record_cmp).
-pub fn check_comparable(typ: TypeRef, a: Datum<'_>, b: Datum<'_>, hooks: &dyn TypeHooks) -> Result<()> {
+pub fn check_comparable(
+    typ: TypeRef,
+    a: Datum<'_>,
+    b: Datum<'_>,
+    equality: bool,
+    hooks: &dyn TypeHooks,
+) -> Result<()> {
     if a.is_null() || b.is_null() {
         return Ok(());
     }
     let kind = |t: Oid| info(base_type(t)).map_or(0, |i| i.kind);
     if typ.oid == oid::RECORD || kind(typ.oid) == b'c' {
-        return check_records(a.bytes(), b.bytes(), hooks);
+        return check_records(a.bytes(), b.bytes(), equality, hooks);
     }
     if typ.oid == oid::ANYARRAY || info(base_type(typ.oid)).is_some_and(|i| i.is_array()) {
         let (a, b) = (Array::new(a.bytes()), Array::new(b.bytes()));
         let element = TypeRef::of(a.element);
         if element.oid != oid::RECORD && kind(element.oid) != b'c' {
-            return Ok(());
+            return refuse_incomparable(element.oid, equality, hooks);
         }
         for (x, y) in a.iter().zip(b.iter()) {
-            check_comparable(element, x, y, hooks)?;
+            check_comparable(element, x, y, equality, hooks)?;
             if nulls_last(element, x, y).is_ne() {
                 return Ok(());
             }
@@ -149,7 +200,7 @@ pub fn check_comparable(typ: TypeRef, a: Datum<'_>, b: Datum<'_>, hooks: &dyn Ty
     Ok(())
 }
 
-fn check_records(a: &[u8], b: &[u8], hooks: &dyn TypeHooks) -> Result<()> {
+fn check_records(a: &[u8], b: &[u8], equality: bool, hooks: &dyn TypeHooks) -> Result<()> {
     let (a, b) = (Record::new(a), Record::new(b));
     for (i, (x, y)) in a.columns.iter().zip(&b.columns).enumerate() {
         if x.typ != y.typ {
@@ -157,7 +208,8 @@ fn check_records(a: &[u8], b: &[u8], hooks: &dyn TypeHooks) -> Result<()> {
             let column = i + 1;
             bail!(DATATYPE_MISMATCH, "cannot compare dissimilar column types {x} and {y} at record column {column}");
         }
-        check_comparable(TypeRef::of(x.typ), x.value, y.value, hooks)?;
+        refuse_incomparable(x.typ, equality, hooks)?;
+        check_comparable(TypeRef::of(x.typ), x.value, y.value, equality, hooks)?;
         if nulls_last(TypeRef::of(x.typ), x.value, y.value).is_ne() {
             return Ok(());
         }

@@ -7,7 +7,7 @@
 //!
 //! [`TypeRef::collation`]: crate::types::TypeRef
 
-use super::query::{Distinct, FromNode, MergeAction, Query, SetTree, Source, WriteKind};
+use super::query::{Distinct, FromNode, MergeAction, Query, Recursion, SetTree, Source, WriteKind};
 use super::{Binder, Names};
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::catalog::Relation;
@@ -276,7 +276,7 @@ impl<'a> Pass<'a> {
     fn level(&mut self, q: &mut Query) -> Result<Vec<Derived>> {
         for cte in &mut q.ctes {
             let columns = match &mut cte.recursion {
-                Some(r) => self.recursion(&mut r.left, &mut r.right)?,
+                Some(r) => self.recursion(&cte.name, r)?,
                 None => self.query(&mut cte.query)?,
             };
             self.here().ctes.push(columns.into_iter().map(Derived::column).collect());
@@ -324,12 +324,29 @@ impl<'a> Pass<'a> {
     }
 
     /// The columns of WITH RECURSIVE have what the first part says.
-    fn recursion(&mut self, left: &mut Query, right: &mut Query) -> Result<Vec<Derived>> {
-        let columns: Vec<Derived> = self.query(left)?.into_iter().map(Derived::column).collect();
+    fn recursion(&mut self, name: &str, r: &mut Recursion) -> Result<Vec<Derived>> {
+        let first = self.query(&mut r.left)?;
+        let columns: Vec<Derived> = first.iter().copied().map(Derived::column).collect();
         self.here().ctes.push(columns.clone());
-        let found = self.query(right);
+        let found = self.query(&mut r.right);
         self.here().ctes.pop();
-        found?;
+        for (n, (a, b)) in first.into_iter().zip(found?).enumerate() {
+            let both = self.combine(a, b)?;
+            if r.distinct {
+                self.refuse_conflict(both)?;
+            }
+            let overall = both.column().collation;
+            if overall != columns[n].collation {
+                let (x, y) = (self.shown(columns[n].collation), self.shown(overall));
+                let text = format!(
+                    "recursive query \"{name}\" column {} has collation \"{x}\" in non-recursive term but collation \"{y}\" overall",
+                    n + 1
+                );
+                let hint = "Use the COLLATE clause to set the collation of the non-recursive term.";
+                let at = r.left.output().nth(n).and_then(|t| t.expr.pos);
+                return Err(Error::new(SqlState::COLLATION_MISMATCH, text).hint(hint).at(self.at(at)));
+            }
+        }
         Ok(columns)
     }
 
@@ -645,7 +662,6 @@ fn what_for(func: &FuncDef) -> Option<Need> {
     Some(match src {
         "bttextcmp" | "btnametextcmp" | "bttextnamecmp" | "bpcharcmp" | "btarraycmp" | "btrecordcmp" => Need::Order,
         "width_bucket_array" => Need::Order,
-        "textlike" | "textnlike" | "bpcharlike" | "bpcharnlike" => Need::Other("LIKE"),
         "texticlike" | "texticnlike" | "bpchariclike" | "bpcharicnlike" => Need::Other("ILIKE"),
         "lower" => Need::Other("lower() function"),
         "upper" => Need::Other("upper() function"),

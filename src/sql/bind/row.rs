@@ -442,16 +442,29 @@ impl Binder<'_, '_> {
 
     /// The type can be grouped, made distinct or compared for equality.
     pub(super) fn require_equality(&self, ty: Oid, pos: Option<u32>) -> Result<()> {
-        if sort_operator("=", ty).is_some() {
+        if sort_operator("=", ty).is_some() && self.every_part(ty, &types::order::has_equality) {
             return Ok(());
         }
         Err(err!(UNDEFINED_FUNCTION, "could not identify an equality operator for type {}", self.type_name(ty))
             .at(pos.and_then(|p| self.at(p))))
     }
 
+    /// Whether a type, or what a composite type or an array is made of, passes; of a mere `record` nobody knows.
+    fn every_part(&self, ty: Oid, passes: &dyn Fn(Oid) -> bool) -> bool {
+        let base = types::base_type(ty);
+        if let Some(element) = types::element_type(base) {
+            return self.every_part(element, passes);
+        }
+        if types::info(base).is_some_and(|i| i.kind == b'c') {
+            let fields = self.cx.io.hooks.composite(base).unwrap_or_default();
+            return fields.iter().all(|f| self.every_part(f.typ.oid, passes));
+        }
+        passes(base)
+    }
+
     /// The type can be sorted.
     pub(super) fn require_order(&self, ty: Oid, pos: Option<u32>) -> Result<()> {
-        if sort_operator("<", ty).is_some() {
+        if sort_operator("<", ty).is_some() && self.every_part(ty, &types::order::has_order) {
             return Ok(());
         }
         Err(err!(UNDEFINED_FUNCTION, "could not identify an ordering operator for type {}", self.type_name(ty))

@@ -13,7 +13,7 @@ impl Binder<'_, '_> {
     pub(super) fn sort_key(&mut self, s: &ast::SortBy, expr: Expr) -> Result<SortKey> {
         let expr = self.resolve_unknown(expr)?;
         let (desc, nulls_first) = self.direction(s)?;
-        self.require_order(expr.ty.oid, expr.pos)?;
+        self.require_order(expr.ty.oid, Some(s.expr.start()))?;
         Ok(SortKey { expr, desc, nulls_first })
     }
 

@@ -21,7 +21,7 @@ use crate::sql::exec::{ExecContext, KeyArena, Sorter, system_view};
 use crate::sql::expr::eval::{Projection, Sel};
 use crate::sql::expr::{Expr, ExprKind};
 use crate::stat::{ActivitySlot, Task};
-use crate::types::{Batch, Column, ColumnData, Datum, TypeRef, oid};
+use crate::types::{Batch, Column, ColumnData, Datum, TypeRef};
 use std::sync::Arc;
 
 pub use crate::sql::exec::patiently;
@@ -179,26 +179,10 @@ pub fn distinct_names(bases: impl Iterator<Item = String>) -> Vec<String> {
     out
 }
 
-/// Types whose values have no order.
-const UNORDERED: &[Oid] = &[
-    oid::JSON,
-    Oid(600),
-    Oid(601),
-    Oid(602),
-    Oid(603),
-    Oid(604),
-    Oid(628),
-    Oid(718),
-    Oid(28),
-    Oid(29),
-    Oid(142),
-    Oid(1790),
-];
-
 /// Values of the type have an order.
 pub fn is_ordered(ty: Oid) -> bool {
     let unordered = |t: &crate::types::TypeInfo| t.code.is_some_and(|c| c.key.is_none());
-    !UNORDERED.contains(&ty) && !crate::types::info(crate::types::base_type(ty)).is_some_and(unordered)
+    crate::types::order::has_order(ty) && !crate::types::info(crate::types::base_type(ty)).is_some_and(unordered)
 }
 
 /// What only B-trees can do, and what hash indexes cannot (PostgreSQL 15, indexcmds.c: same words).

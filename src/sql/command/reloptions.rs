@@ -40,6 +40,12 @@ fn table_option(name: &str) -> Option<Kind> {
     })
 }
 
+/// Whether TOAST tables have the option, too.
+fn is_of_toast(name: &str) -> bool {
+    let own = ["fillfactor", "toast_tuple_target", "parallel_workers", "user_catalog_table"];
+    !own.contains(&name) && !name.starts_with("autovacuum_analyze_")
+}
+
 fn index_option(method: IndexMethod, name: &str) -> Option<Kind> {
     match (method, name) {
         (IndexMethod::Btree | IndexMethod::Hash | IndexMethod::Gist, "fillfactor") => Some(Kind::Int(10, 100)),
@@ -116,7 +122,8 @@ fn truth(o: &DefElem) -> Result<bool> {
 
 fn known(on: On, o: &DefElem) -> Result<(String, Kind)> {
     let kind = match (on, o.namespace.as_deref()) {
-        (On::Table, None | Some("toast")) => table_option(&o.name),
+        (On::Table, None) => table_option(&o.name),
+        (On::Table, Some("toast")) => table_option(&o.name).filter(|_| is_of_toast(&o.name)),
         (On::Index(method), None) => index_option(method, &o.name),
         (On::View, None) => view_option(&o.name),
         (_, Some(namespace)) => {

@@ -1,14 +1,15 @@
 //! Functions in FROM: set-returning or not, several in lock step, with an ordinality column if asked.
 
+use super::materialize::{Place, Tuplestore};
 use super::output::{Output, phys_of};
 use super::{ExecContext, Node};
 use crate::base::Flow;
-use crate::sql::expr::Expr;
+use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::expr::eval::{Eval, Projection, Sel};
 use crate::sql::func::FuncDef;
 use crate::sql::func::setof::{self, SetStream};
 use crate::sql::plan::FunctionCall;
-use crate::types::{BATCH_ROWS, Batch, Column, ColumnData, Datum, TypeRef, Value};
+use crate::types::{BATCH_ROWS, Batch, Column, ColumnData, Datum, Phys, TypeRef, Value};
 
 struct Call {
     func: &'static FuncDef,
@@ -22,6 +23,9 @@ struct Call {
     ready: Vec<Column>,
     at: usize,
     done: bool,
+    /// Beside others: the rows of a call that reads nothing from outside, and their reader's place. They are made once.
+    kept: Option<(Tuplestore, Place)>,
+    fixed: bool,
 }
 
 pub(super) struct FunctionScan {
@@ -39,7 +43,9 @@ impl FunctionScan {
         project: Option<&[Expr]>,
         lazy: bool,
     ) -> FunctionScan {
+        let several = calls.len() > 1;
         let call = |c: &FunctionCall| {
+            let fixed = several && !c.args.iter().any(reads_outside);
             let mut args: Vec<Eval> = c.args.iter().map(Eval::new).collect();
             let arg_types = args.iter().map(Eval::ty).collect();
             if !setof::is_stream(c.func) {
@@ -62,6 +68,8 @@ impl FunctionScan {
                 ready: Vec::new(),
                 at: 0,
                 done: false,
+                kept: None,
+                fixed,
             }
         };
         FunctionScan {
@@ -100,6 +108,16 @@ impl FunctionScan {
     }
 }
 
+/// Whether an argument may be another one at the next rescan.
+fn reads_outside(e: &Expr) -> bool {
+    let mut found = false;
+    e.walk(&mut |x| {
+        found |= matches!(x.kind, ExprKind::ExecParam(_) | ExprKind::SubPlan(_));
+        true
+    });
+    found
+}
+
 impl Call {
     fn begin(&mut self, cx: &mut ExecContext) -> Flow<()> {
         let nothing = Batch { columns: Vec::new(), rows: 1 };
@@ -129,6 +147,9 @@ impl Call {
 
     /// Makes rows available unless the function is done.
     fn fill(&mut self, cx: &mut ExecContext) -> Flow<()> {
+        if self.fixed {
+            return self.read_kept(cx);
+        }
         if !self.begun {
             self.begin(cx)?;
         }
@@ -139,6 +160,41 @@ impl Call {
                 None => self.done = true,
             }
             self.ready = columns;
+            self.at = 0;
+        }
+        Ok(())
+    }
+
+    /// The same from the rows kept, which are all made first.
+    fn read_kept(&mut self, cx: &mut ExecContext) -> Flow<()> {
+        let forms: Vec<Phys> = self.columns.iter().map(|t| phys_of(*t)).collect();
+        if !self.begun {
+            self.begin(cx)?;
+            let mut store = Tuplestore::new(&forms);
+            let columns = std::mem::take(&mut self.ready);
+            let rows = columns.first().map_or(0, Column::len);
+            if rows > 0 {
+                store.append(cx, &Batch { columns, rows })?;
+            }
+            self.kept = Some((store, Place::default()));
+        }
+        let Some((store, place)) = &mut self.kept else { return Ok(()) };
+        while let Some(stream) = &mut self.stream {
+            let mut columns: Vec<Column> = forms.iter().map(|f| Column::new(*f)).collect();
+            let more = stream.next(cx, BATCH_ROWS, &mut columns)?;
+            let rows = columns.first().map_or(0, Column::len);
+            if rows > 0 {
+                store.append(cx, &Batch { columns, rows })?;
+            }
+            if !more {
+                self.stream = None;
+            }
+        }
+        self.done = false;
+        if self.ready.first().is_none_or(|c| c.len() == self.at) {
+            let read = store.read(place)?;
+            self.done = read.is_none();
+            self.ready = read.map(|b| b.columns).unwrap_or_default();
             self.at = 0;
         }
         Ok(())
@@ -163,6 +219,13 @@ impl Call {
     }
 
     fn reset(&mut self) {
+        if let Some((_, place)) = &mut self.kept {
+            *place = Place::default();
+            self.ready.clear();
+            self.at = 0;
+            self.done = false;
+            return;
+        }
         self.args.reset();
         self.stream = None;
         self.begun = false;

@@ -11,11 +11,11 @@ use crate::types::{self, Column, Datum, TypeRef, oid};
 use std::cmp::Ordering;
 
 /// Rows, and arrays of them, tell only by their values whether they can be compared.
-fn check<const TYPE: u32>(cx: &FnContext, args: &[Datum<'_>]) -> Result<()> {
+fn check<const TYPE: u32>(cx: &FnContext, args: &[Datum<'_>], equality: bool) -> Result<()> {
     if TYPE != oid::RECORD.0 && TYPE != oid::ANYARRAY.0 {
         return Ok(());
     }
-    types::order::check_comparable(TypeRef::of(Oid(TYPE)), args[0], args[1], &*cx.io.hooks)
+    types::order::check_comparable(TypeRef::of(Oid(TYPE)), args[0], args[1], equality, &*cx.io.hooks)
 }
 
 /// The type compared, with what the call orders by.
@@ -25,14 +25,14 @@ fn typed<const TYPE: u32>(cx: &FnContext) -> TypeRef {
 
 /// A comparison by the type's default order.
 fn by_type<const TYPE: u32, const OP: u8>(cx: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
-    check::<TYPE>(cx, args)?;
+    check::<TYPE>(cx, args, OP == cmp::EQ || OP == cmp::NE)?;
     out.push(Datum::Bool(holds::<OP>(types::compare(typed::<TYPE>(cx), args[0], args[1]))));
     Ok(())
 }
 
 /// −1, 0 or 1 by the type's default order.
 fn three_way<const TYPE: u32>(cx: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
-    check::<TYPE>(cx, args)?;
+    check::<TYPE>(cx, args, false)?;
     out.push(Datum::I32(types::compare(typed::<TYPE>(cx), args[0], args[1]) as i32));
     Ok(())
 }
@@ -88,7 +88,7 @@ fn widths<A: Int, B: Int>(_: &mut FnContext, args: &[Datum<'_>], out: &mut Colum
 
 /// The greater (`MAX`) or smaller one.
 fn extreme<const TYPE: u32, const MAX: bool>(cx: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
-    check::<TYPE>(cx, args)?;
+    check::<TYPE>(cx, args, false)?;
     let first = types::compare(typed::<TYPE>(cx), args[0], args[1]);
     let keep = if MAX { first.is_gt() } else { first.is_lt() };
     out.push(if keep { args[0] } else { args[1] });

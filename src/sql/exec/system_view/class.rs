@@ -127,11 +127,23 @@ fn classes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             !catalog.children_of(c.oid).is_empty(),
             c.row_security, c.force_row_security, c.view.as_ref().is_none_or(|v| v.populated || c.kind == RelKind::View), replica,
             c.lineage.bound.is_some() || c.index.is_some() && !c.lineage.parents.is_empty(),
-            Oid::INVALID, if heap { frozen } else { Xid::INVALID }, i32::from(heap), Acl(shown(&catalog, c.acl.as_deref()).as_deref()), Texts(&c.options),
+            Oid::INVALID, if heap { frozen } else { Xid::INVALID }, i32::from(heap), Acl(shown(&catalog, c.acl.as_deref()).as_deref()), Texts(&options(&catalog, c)),
             partition_bound(&catalog, c, &cx.fx.io),
         ];
     }
     Ok(())
+}
+
+/// `reloptions`: a table keeps those of its TOAST table, too, as `toast.name=value`.
+fn options(catalog: &Catalog, c: &Class) -> Vec<String> {
+    const OF_TOAST: &str = "toast.";
+    if c.kind != RelKind::Toast {
+        return c.options.iter().filter(|o| !o.starts_with(OF_TOAST)).cloned().collect();
+    }
+    let owner = c.name.rsplit('_').next().and_then(|n| n.parse().ok()).map(Oid);
+    let record = owner.and_then(|o| catalog.get(ObjectKey::new(class::RELATION, o)));
+    let table = record.as_ref().and_then(|r| as_class(r)).filter(|t| t.toast == c.oid);
+    table.iter().flat_map(|t| &t.options).filter_map(|o| o.strip_prefix(OF_TOAST)).map(str::to_owned).collect()
 }
 
 /// What initdb grants on the catalogs: all may read them, but for passwords and samples of data.
