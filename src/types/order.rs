@@ -9,8 +9,8 @@ use super::numeric::Numeric;
 use super::range::{Multirange, Range};
 use super::record::Record;
 use super::{Datum, TypeRef, base_type, float, format_type_plain, info, key, oid, text, tid};
-use crate::{bail, err};
 use crate::base::{Oid, Result};
+use crate::{bail, err};
 use std::cmp::Ordering;
 
 /// Compares two non-NULL values of one type.
@@ -170,13 +170,7 @@ fn refuse_incomparable(ty: Oid, equality: bool, hooks: &dyn TypeHooks) -> Result
 
 /// Refuses rows, and arrays of them, whose columns cannot be compared: as many and of the same types, up to the first
 /// that differs (PostgreSQL 15, rowtypes.c, record_cmp).
-pub fn check_comparable(
-    typ: TypeRef,
-    a: Datum<'_>,
-    b: Datum<'_>,
-    equality: bool,
-    hooks: &dyn TypeHooks,
-) -> Result<()> {
+pub fn check_comparable(typ: TypeRef, a: Datum<'_>, b: Datum<'_>, equality: bool, hooks: &dyn TypeHooks) -> Result<()> {
     if a.is_null() || b.is_null() {
         return Ok(());
     }

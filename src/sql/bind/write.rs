@@ -4,8 +4,8 @@ use super::scope::{Assigned, Clause, NsItem, Scope, var};
 use super::select::{Unknowns, wrap_as_record};
 use super::setop::output_mut;
 use super::{
-    ArbiterElem, Arbiters, Binder, BtreeClass, FromNode, OnConflict, Query, Rel, RelColumn, Source, Stored, SubLink, Supplied, Target, Write,
-    WriteKind, stored,
+    ArbiterElem, Arbiters, Binder, BtreeClass, FromNode, OnConflict, Query, Rel, RelColumn, Source, Stored, SubLink,
+    Supplied, Target, Write, WriteKind, stored,
 };
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::catalog::{Attribute, ConstraintKind, IndexColumn, RelKind, Relation};
@@ -547,9 +547,7 @@ impl Binder<'_, '_> {
             }
             None => Arbiters::Any,
             Some(ast::ConflictTarget::Constraint { name, .. }) => self.arbiter_constraint(rel, name)?,
-            Some(ast::ConflictTarget::Columns { elems, filter, pos }) => {
-                self.arbiters(elems, filter.as_ref(), *pos)?
-            }
+            Some(ast::ConflictTarget::Columns { elems, filter, pos }) => self.arbiters(elems, filter.as_ref(), *pos)?,
         };
         let excluded = self.add_table_rel(rel.clone(), "excluded".to_owned(), &[])?;
         self.scope().rels[excluded].wanted = 0;
@@ -597,7 +595,9 @@ impl Binder<'_, '_> {
                 _ => Some("ASC/DESC"),
             };
             if let Some(what) = refused {
-                return Err(err!(INVALID_COLUMN_REFERENCE, "{what} is not allowed in ON CONFLICT clause").at(self.at(pos)));
+                return Err(
+                    err!(INVALID_COLUMN_REFERENCE, "{what} is not allowed in ON CONFLICT clause").at(self.at(pos))
+                );
             }
             let expr = match (&e.name, &e.expr) {
                 (Some(name), _) => {
@@ -633,8 +633,7 @@ impl Binder<'_, '_> {
         filter: Option<Expr>,
     ) -> Result<Vec<Oid>> {
         let kept = self.stored(rel)?;
-        let wanted: Vec<ArbiterElem> =
-            wanted.into_iter().map(|w| ArbiterElem { expr: rebase(w.expr), ..w }).collect();
+        let wanted: Vec<ArbiterElem> = wanted.into_iter().map(|w| ArbiterElem { expr: rebase(w.expr), ..w }).collect();
         let filter = filter.map(rebase);
         let mut out = Vec::new();
         for (index, (columns, predicate)) in rel.indexes.iter().zip(&kept.indexes) {

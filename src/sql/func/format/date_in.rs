@@ -417,8 +417,15 @@ fn parts(nodes: &[Node]) -> Result<(bool, bool, bool)> {
         let Node::Field { field, name, .. } = node else { continue };
         match field {
             Field::Fx | Field::Iw => {}
-            Field::Meridian { .. } | Field::Hh12 | Field::Hh24 | Field::Mi | Field::Ss | Field::Ms | Field::Us
-            | Field::Ff(_) | Field::Ssss => timed = true,
+            Field::Meridian { .. }
+            | Field::Hh12
+            | Field::Hh24
+            | Field::Mi
+            | Field::Ss
+            | Field::Ms
+            | Field::Us
+            | Field::Ff(_)
+            | Field::Ssss => timed = true,
             Field::Tz | Field::Of => {
                 bail!(FEATURE_NOT_SUPPORTED, "formatting field \"{name}\" is only supported in to_char")
             }

@@ -48,10 +48,8 @@ pub fn compare(a: Moment, b: Moment, use_zone: bool, io: &IoContext) -> Result<O
     use Moment as M;
     let needs_zone = |from: &str, to: &str| match use_zone {
         true => Ok(()),
-        false => {
-            Err(err!(FEATURE_NOT_SUPPORTED, "cannot convert value from {from} to {to} without time zone usage")
-                .hint("Use *_tz() function for time zone support."))
-        }
+        false => Err(err!(FEATURE_NOT_SUPPORTED, "cannot convert value from {from} to {to} without time zone usage")
+            .hint("Use *_tz() function for time zone support.")),
     };
     Ok(Some(match (a, b) {
         (M::Date(a), M::Date(b)) => a.cmp(&b),

@@ -171,14 +171,7 @@ impl<'a> Executor<'a, '_> {
         }
     }
 
-    fn step(
-        &mut self,
-        kind: &Kind,
-        rest: &[Kind],
-        v: &Value<'a>,
-        mut found: Found<'a, '_>,
-        unwrap: bool,
-    ) -> Run<bool> {
+    fn step(&mut self, kind: &Kind, rest: &[Kind], v: &Value<'a>, mut found: Found<'a, '_>, unwrap: bool) -> Run<bool> {
         // One step over the elements of an array instead of the array itself.
         let per_element = unwrap && is_array(v);
         let nobody_asks = rest.is_empty() && found.is_none();
