@@ -4,6 +4,7 @@
 use super::object::{Object, UserTypeKind, fixed};
 use crate::base::Oid;
 use crate::types::info::{register, user_type};
+use crate::types::range;
 use crate::types::{self, Phys};
 
 /// Registers what types an object brings: a user's type, a table's row type, and arrays of them.
@@ -17,6 +18,8 @@ pub(super) fn note(object: &Object) {
                     (b'd', phys, Some(*base))
                 }
                 UserTypeKind::Composite { .. } => (b'c', Phys::Bytes, None),
+                UserTypeKind::Range(_) => (b'r', Phys::Bytes, None),
+                UserTypeKind::Multirange { .. } => (b'm', Phys::Bytes, None),
                 UserTypeKind::Base(_) => (b'b', Phys::Bytes, None),
                 UserTypeKind::Shell => return,
             };
@@ -43,6 +46,20 @@ pub(super) fn note(object: &Object) {
                 [info.input, info.output, info.receive, info.send] = b.functions;
                 info.collation = if b.collatable { fixed::DEFAULT_COLLATION } else { Oid::INVALID };
             }
+            match &t.kind {
+                UserTypeKind::Range(r) => {
+                    info.align = range_align(r.subtype);
+                    [info.input, info.output, info.receive, info.send] = RANGE_IO.map(Oid);
+                    range::opened(t.oid, r.multirange, r.subtype, &r.order, r.step)
+                        .into_iter()
+                        .for_each(range::register);
+                }
+                UserTypeKind::Multirange { range } => {
+                    info.align = types::info(*range).map_or(b'i', |i| i.align);
+                    [info.input, info.output, info.receive, info.send] = MULTIRANGE_IO.map(Oid);
+                }
+                _ => {}
+            }
             register(info);
             array(t.array_oid, t.oid, &t.name, t.namespace);
         }
@@ -52,6 +69,15 @@ pub(super) fn note(object: &Object) {
         }
         _ => {}
     }
+}
+
+/// OIDs of the input, output, receive and send functions of all ranges.
+pub const RANGE_IO: [u32; 4] = [3834, 3835, 3836, 3837];
+pub const MULTIRANGE_IO: [u32; 4] = [4231, 4232, 4233, 4234];
+
+/// How a range is aligned whose bounds are of a type.
+pub fn range_align(subtype: Oid) -> u8 {
+    if types::info(subtype).is_some_and(|i| i.align == b'd') { b'd' } else { b'i' }
 }
 
 /// Registers a relation's row type and the type of arrays of it.

@@ -33,6 +33,7 @@ pub use cluster::Cluster;
 pub use code::{Cast, Collation, Operator};
 pub use extension::Extension;
 pub use folder::{Folder, Record};
+pub use known_types::{MULTIRANGE_IO, RANGE_IO, range_align};
 pub use object::{IndexMethod, Object, ObjectKey, Policy, Rule, Trigger};
 pub use opclass::OpClass;
 pub use partition::{Bound, Edge, KeyColumn, Lineage, PartitionKey, Strategy};

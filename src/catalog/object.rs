@@ -383,10 +383,35 @@ pub enum UserTypeKind {
     Composite {
         class: Oid,
     },
+    Range(RangeType),
+    /// What goes with a range type.
+    Multirange {
+        range: Oid,
+    },
     /// An extension's.
     Base(BaseType),
     /// `CREATE TYPE name;`
     Shell,
+}
+
+/// A row of `pg_range`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RangeType {
+    pub subtype: Oid,
+    pub multirange: Oid,
+    /// Of the bounds; invalid where they have none.
+    pub collation: Oid,
+    /// What the bounds are ordered by, as an index notes it.
+    #[serde(default)]
+    pub order: String,
+    pub opclass: Oid,
+    #[serde(default)]
+    pub canonical: Oid,
+    /// What the canonical function does.
+    #[serde(default)]
+    pub step: Option<crate::types::range::Step>,
+    #[serde(default)]
+    pub difference: Oid,
 }
 
 /// A type whose values are read and ordered by code of the program.
@@ -772,6 +797,8 @@ impl Object {
                     // Labels have numbers of their type's own.
                     UserTypeKind::Enum(_)
                     | UserTypeKind::Composite { .. }
+                    | UserTypeKind::Range(_)
+                    | UserTypeKind::Multirange { .. }
                     | UserTypeKind::Base(_)
                     | UserTypeKind::Shell => {}
                 }

@@ -25,7 +25,7 @@ struct Options {
     collatable: bool,
 }
 
-fn name_of(e: &DefElem) -> QualName {
+pub(super) fn name_of(e: &DefElem) -> QualName {
     match &e.arg {
         Some(DefArg::Name(n)) => n.clone(),
         Some(DefArg::Type(t)) => QualName { parts: t.names.clone(), pos: t.pos },

@@ -8,7 +8,7 @@
 //! though nothing is stored for them.
 
 use crate::base::{Flow, Oid, Result};
-use crate::catalog::object::{UserTypeKind, class};
+use crate::catalog::object::{RangeType, UserTypeKind, class};
 use crate::catalog::{Catalog, Constraint, ConstraintKind, Object, ObjectKey, RelKind};
 use crate::lock::LockMode;
 use crate::sql::exec::ExecContext;
@@ -69,6 +69,9 @@ pub fn required_by(catalog: &Catalog, key: ObjectKey) -> Option<ObjectKey> {
     if let Some(extension) = catalog.extension_of(key) {
         return Some(ObjectKey::new(class::EXTENSION, extension.oid));
     }
+    if let Some(whole) = made_with(catalog, key) {
+        return Some(whole);
+    }
     let record = catalog.class(key.oid).filter(|_| key.class == class::RELATION && key.sub == 0)?;
     let c = record.object.as_class().ok()?;
     if let (Some(_), Some(above)) = (&c.index, c.lineage.parents.first()) {
@@ -86,11 +89,24 @@ pub fn required_by(catalog: &Catalog, key: ObjectKey) -> Option<ObjectKey> {
     (column.identity != 0).then_some(owner)
 }
 
+/// What made an object along with itself, so that it cannot go alone: a range type its multirange type and their functions.
+fn made_with(catalog: &Catalog, key: ObjectKey) -> Option<ObjectKey> {
+    let may_be = matches!(key.class, class::TYPE | class::PROC | class::CAST);
+    may_be.then(|| super::range_type::made_with(&catalog.get(key)?.object)).flatten()
+}
+
 /// A column of a partition key goes only with its table, a member only with its extension.
 fn carrying(cx: &mut ExecContext, key: ObjectKey, stack: &[ObjectKey]) -> Result<ObjectKey> {
     if let Some(extension) = cx.backend()?.catalog.extension_of(key) {
         let whole = ObjectKey::new(class::EXTENSION, extension.oid);
         return Ok(if stack.contains(&whole) { key } else { whole });
+    }
+    let mut whole = key;
+    while let Some(above) = made_with(&cx.backend()?.catalog, whole).filter(|w| !stack.contains(w)) {
+        whole = above;
+    }
+    if whole != key {
+        return Ok(whole);
     }
     if key.class != class::RELATION || key.sub <= 0 {
         return Ok(key);
@@ -382,9 +398,10 @@ fn expressions_that(
     Ok(())
 }
 
-/// Triggers that call a function, and tables' expressions.
+/// Triggers that call a function, and tables' expressions; range types it belongs to.
 fn of_function(cx: &mut ExecContext, oid: Oid, found: &mut Vec<Dependent>) -> Result<()> {
     let catalog = cx.backend()?.catalog.clone();
+    ranges_by(&catalog, |r| r.canonical == oid || r.difference == oid, found);
     let name = catalog.get(ObjectKey::new(class::PROC, oid)).and_then(|r| r.object.name().map(|(_, n)| n.to_owned()));
     expressions_that(cx, &name.unwrap_or_default(), |e| calls(e, oid), found)?;
     for rule in super::rule::naming(&catalog, ObjectKey::new(class::PROC, oid)) {
@@ -409,6 +426,18 @@ fn of_collation(catalog: &Catalog, oid: Oid, found: &mut Vec<Dependent>) {
         }
         if c.index.as_ref().is_some_and(|i| i.columns.iter().any(|k| k.collation == oid)) {
             found.push(Dependent { key: record.object.key(), age: c.oid, silent: false });
+        }
+    }
+    ranges_by(catalog, |r| r.collation == oid, found);
+}
+
+/// Range types that are so.
+fn ranges_by(catalog: &Catalog, uses: impl Fn(&RangeType) -> bool, found: &mut Vec<Dependent>) {
+    for record in catalog.all(class::TYPE) {
+        if let Object::Type(t) = &record.object
+            && matches!(&t.kind, UserTypeKind::Range(r) if uses(r))
+        {
+            found.push(Dependent { key: record.object.key(), age: t.oid, silent: false });
         }
     }
 }
@@ -438,6 +467,10 @@ fn of_type(catalog: &Catalog, oid: Oid, found: &mut Vec<Dependent>) {
         found.push(Dependent { key: ObjectKey::new(class::TYPE, array), age: oid, silent: true });
     }
     let is = |ty: Oid| ty == oid;
+    if let Some(UserTypeKind::Range(r)) = catalog.user_type(oid).map(|t| t.kind) {
+        found.push(Dependent { key: ObjectKey::new(class::TYPE, r.multirange), age: oid, silent: true });
+    }
+    ranges_by(catalog, |r| is(r.subtype), found);
     for record in catalog.all(class::RELATION) {
         let Ok(c) = record.object.as_class() else { continue };
         // Views depend on the tables their columns come from.

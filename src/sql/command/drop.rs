@@ -355,7 +355,7 @@ fn remove_found(cx: &mut ExecContext, found: &[ObjectKey]) -> Flow<()> {
 fn parts_go_with_the_whole(cx: &mut ExecContext, targets: &[ObjectKey]) -> Result<()> {
     let catalog = cx.backend()?.catalog.clone();
     for target in targets {
-        let Some(by) = dependency::required_by(&catalog, *target) else { continue };
+        let Some(by) = dependency::required_by(&catalog, *target).filter(|by| !targets.contains(by)) else { continue };
         let (target, by) = (describe(cx, *target)?, describe(cx, by)?);
         let text = format!("cannot drop {target} because {by} requires it");
         return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, text)

@@ -790,6 +790,10 @@ pub fn find(
     for p in params {
         let ty = match resolve_type_name(cx, &cmd.source, &p.typ) {
             Ok(t) => t.oid,
+            // A function may be of a type that is not made yet.
+            Err(e) if e.message().ends_with("is only a shell") => {
+                super::types::find(cx, &p.typ.names)?.map(|t| t.oid).ok_or(e)?
+            }
             Err(e) if e.sqlstate() == SqlState::UNDEFINED_OBJECT => return Ok(Err(e)),
             Err(e) => return Err(e),
         };

@@ -53,6 +53,7 @@ mod partition;
 mod policy;
 mod publication;
 mod query;
+mod range_type;
 mod reindex;
 mod reloptions;
 mod rename;
@@ -201,6 +202,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
         Stmt::AlterDatabase(s) => database::alter(cmd, cx, s)?,
         Stmt::DropDatabase(s) => database::drop(cmd, cx, s)?,
         Stmt::CreateEnum(s) => types::create_enum(cmd, cx, s)?,
+        Stmt::CreateRange(s) => range_type::create(cmd, cx, s)?,
         Stmt::Define(s) if s.object == ast::ObjectType::Aggregate => aggregate::create(cmd, cx, s)?,
         Stmt::Define(s) if s.object == ast::ObjectType::Operator => operator::create(cmd, cx, s)?,
         Stmt::Define(s) if s.object == ast::ObjectType::Collation => collation::create(cmd, cx, s)?,

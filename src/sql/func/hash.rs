@@ -240,7 +240,7 @@ fn record(bytes: &[u8], seed: u64) -> Result<u64> {
 }
 
 fn range(r: &Range<'_>, seed: u64) -> Result<u64> {
-    let sub = crate::types::range::subtype(r.typ).unwrap_or(oid::INT4);
+    let sub = r.sub().oid;
     let flags = word_extended(r.flags().into(), seed);
     Ok(turned(flags ^ any(sub, r.lower.value, seed)?) ^ any(sub, r.upper.value, seed)?)
 }

@@ -8,10 +8,12 @@
 //! - RNG-1: ranges over discrete types are stored as `[a,b)`; an infinite bound is never inclusive.
 //! - RNG-2: the ranges of a multirange are in order, not empty, and neither overlap nor touch.
 
+mod family;
 mod multi;
 mod set;
 mod text;
 
+pub use family::{Family, Step, family, multirange_of, opened, range_of, register, subtype};
 pub use multi::{Multirange, contains_range, intersect_all, subtract_all};
 pub use text::{
     from_binary, multi_from_binary, multi_parse, multi_write, multi_write_binary, parse, write, write_binary,
@@ -19,7 +21,7 @@ pub use text::{
 
 use super::array::{put, take};
 use super::datetime::date;
-use super::{Datum, TypeRef, Value, key, oid, phys};
+use super::{Datum, TypeRef, Value, key, phys};
 use crate::base::{Error, Oid, Result};
 use crate::{bail, err};
 use std::cmp::Ordering;
@@ -29,29 +31,6 @@ const LOWER_INCLUSIVE: u8 = 2;
 const UPPER_INCLUSIVE: u8 = 4;
 const LOWER_INFINITE: u8 = 8;
 const UPPER_INFINITE: u8 = 16;
-
-/// Range type, its subtype and its multirange type.
-const FAMILY: [(u32, Oid, u32); 6] = [
-    (3904, oid::INT4, 4451),
-    (3906, oid::NUMERIC, 4532),
-    (3908, oid::TIMESTAMP, 4533),
-    (3910, oid::TIMESTAMPTZ, 4534),
-    (3912, oid::DATE, 4535),
-    (3926, oid::INT8, 4536),
-];
-
-/// The type of a range's bounds.
-pub fn subtype(range: Oid) -> Option<Oid> {
-    FAMILY.iter().find(|f| f.0 == range.0).map(|f| f.1)
-}
-
-pub fn multirange_of(range: Oid) -> Option<Oid> {
-    FAMILY.iter().find(|f| f.0 == range.0).map(|f| Oid(f.2))
-}
-
-pub fn range_of(multirange: Oid) -> Option<Oid> {
-    FAMILY.iter().find(|f| f.2 == multirange.0).map(|f| Oid(f.0))
-}
 
 /// One end of a range.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +55,7 @@ impl<'a> Bound<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Range<'a> {
     pub typ: Oid,
+    family: &'static Family,
     pub empty: bool,
     pub lower: Bound<'a>,
     pub upper: Bound<'a>,
@@ -115,31 +95,37 @@ fn corrupt() -> Error {
 impl<'a> Range<'a> {
     /// Takes the stored form apart; damaged bytes read as an empty range.
     pub fn new(stored: &'a [u8]) -> Range<'a> {
-        let none = |lower| Bound::new(Datum::Null, false, lower);
-        Range::read(stored).unwrap_or(Range { typ: Oid(3904), empty: true, lower: none(true), upper: none(false) })
+        Range::read(stored).unwrap_or_else(|| Range::nothing(family::first()))
     }
 
     fn read(stored: &'a [u8]) -> Option<Range<'a>> {
         let (head, mut rest) = stored.split_first_chunk::<5>()?;
         let typ = Oid(u32::from_le_bytes([head[0], head[1], head[2], head[3]]));
         let flags = head[4];
-        let form = phys(subtype(typ)?);
+        let family = family(typ)?;
+        let form = phys(family.subtype.oid);
         let mut bound = |infinite: u8, inclusive: u8, lower| {
             let value = if flags & (EMPTY | infinite) != 0 { Datum::Null } else { take(form, &mut rest)? };
             Some(Bound::new(value, flags & inclusive != 0, lower))
         };
         let lower = bound(LOWER_INFINITE, LOWER_INCLUSIVE, true)?;
         let upper = bound(UPPER_INFINITE, UPPER_INCLUSIVE, false)?;
-        Some(Range { typ, empty: flags & EMPTY != 0, lower, upper })
+        Some(Range { typ, family, empty: flags & EMPTY != 0, lower, upper })
     }
 
+    /// The empty range of a type, of `int4range` where the type is not known.
     pub fn empty(typ: Oid) -> Range<'a> {
-        let none = |lower| Bound::new(Datum::Null, false, lower);
-        Range { typ, empty: true, lower: none(true), upper: none(false) }
+        Range::nothing(family(typ).unwrap_or(family::first()))
     }
 
-    fn sub(&self) -> TypeRef {
-        TypeRef::of(subtype(self.typ).unwrap_or(oid::INT4))
+    fn nothing(family: &'static Family) -> Range<'a> {
+        let none = |lower| Bound::new(Datum::Null, false, lower);
+        Range { typ: family.range, family, empty: true, lower: none(true), upper: none(false) }
+    }
+
+    /// The type of the bounds, with what they are ordered by.
+    pub fn sub(&self) -> TypeRef {
+        self.family.subtype
     }
 
     /// PostgreSQL's flags of a stored range.
@@ -173,20 +159,21 @@ impl<'a> Range<'a> {
 
     /// PostgreSQL 15, rangetypes.c, make_range: the bounds checked and brought into their canonical form (RNG-1).
     pub fn make(typ: Oid, lower: Bound<'_>, upper: Bound<'_>) -> Result<Vec<u8>> {
-        let sub = TypeRef::of(subtype(typ).ok_or_else(corrupt)?);
-        let empty = || Ok(Range::empty(typ).to_bytes());
+        let family = family(typ).ok_or_else(corrupt)?;
+        let sub = family.subtype;
+        let empty = || Ok(Range::nothing(family).to_bytes());
         if is_nothing(sub, &lower, &upper)? {
             return empty();
         }
         let mut low = lower.value.to_value();
         let mut high = upper.value.to_value();
         let (mut low_in, mut high_in) = (lower.inclusive, upper.inclusive);
-        if is_discrete(typ) {
-            if !lower.infinite() && !lower.inclusive && steps(typ, lower.value) {
-                (low, low_in) = (successor(typ, lower.value)?, true);
+        if let Some(step) = family.step {
+            if !lower.infinite() && !lower.inclusive && steps(step, lower.value) {
+                (low, low_in) = (successor(step, lower.value)?, true);
             }
-            if upper.inclusive && steps(typ, upper.value) {
-                (high, high_in) = (successor(typ, upper.value)?, false);
+            if upper.inclusive && steps(step, upper.value) {
+                (high, high_in) = (successor(step, upper.value)?, false);
             }
         }
         let lower = Bound::new(low.datum(), low_in, true);
@@ -194,7 +181,7 @@ impl<'a> Range<'a> {
         if is_nothing(sub, &lower, &upper)? {
             return empty();
         }
-        Ok(Range { typ, empty: false, lower, upper }.to_bytes())
+        Ok(Range { typ, family, empty: false, lower, upper }.to_bytes())
     }
 
     pub fn compare(&self, other: &Range<'_>) -> Ordering {
@@ -240,19 +227,14 @@ fn is_nothing(sub: TypeRef, lower: &Bound<'_>, upper: &Bound<'_>) -> Result<bool
     }
 }
 
-/// Ranges whose bounds can be counted.
-fn is_discrete(range: Oid) -> bool {
-    matches!(range.0, 3904 | 3912 | 3926)
-}
-
 /// An infinite date has no day after it.
-fn steps(range: Oid, value: Datum<'_>) -> bool {
-    range.0 != 3912 || matches!(value, Datum::I32(v) if date::is_finite(v))
+fn steps(step: Step, value: Datum<'_>) -> bool {
+    step != Step::Date || matches!(value, Datum::I32(v) if date::is_finite(v))
 }
 
-fn successor(range: Oid, value: Datum<'_>) -> Result<Value> {
+fn successor(step: Step, value: Datum<'_>) -> Result<Value> {
     Ok(match value {
-        Datum::I32(v) if range.0 == 3912 => match v.checked_add(1).filter(|n| date::in_range(*n)) {
+        Datum::I32(v) if step == Step::Date => match v.checked_add(1).filter(|n| date::in_range(*n)) {
             Some(n) => Value::I32(n),
             None => bail!(DATETIME_FIELD_OVERFLOW, "date out of range"),
         },

@@ -1,6 +1,6 @@
 //! Ranges as sets: containment, order of whole ranges, union, intersection, difference.
 
-use super::{Bound, Range, compare_bounds, compare_values, is_discrete};
+use super::{Bound, Range, compare_bounds, compare_values};
 use crate::base::Result;
 use crate::err;
 use crate::types::Datum;
@@ -22,7 +22,7 @@ fn bounds_adjacent(r: &Range<'_>, upper: &Bound<'_>, lower: &Bound<'_>) -> Resul
     match compare_values(r.sub(), upper, lower) {
         Ordering::Equal => Ok(upper.inclusive != lower.inclusive),
         Ordering::Greater => Ok(false),
-        Ordering::Less if !is_discrete(r.typ) => Ok(false),
+        Ordering::Less if r.family.step.is_none() => Ok(false),
         Ordering::Less => {
             let from = Bound::new(upper.value, !upper.inclusive, true);
             let to = Bound::new(lower.value, !lower.inclusive, false);

@@ -1,11 +1,11 @@
 //! Text and binary forms of ranges and multiranges. PostgreSQL 15, rangetypes.c and multirangetypes.c.
 
 use super::{Bound, EMPTY, LOWER_INCLUSIVE, LOWER_INFINITE, Multirange, Range, UPPER_INCLUSIVE, UPPER_INFINITE};
-use super::{corrupt, range_of, subtype};
+use super::{corrupt, family, range_of};
 use crate::base::{Error, Oid, Result};
 use crate::types::io::{Wire, binary_in, sized_binary, text_in, text_out};
 use crate::types::text::is_space;
-use crate::types::{Datum, IoContext, TypeRef, Value};
+use crate::types::{Datum, IoContext, Value};
 use crate::{bail, err};
 
 #[cold]
@@ -18,7 +18,7 @@ fn starts_with_empty(s: &str) -> bool {
 }
 
 pub fn parse(typ: Oid, text: &str, io: &IoContext) -> Result<Vec<u8>> {
-    let sub = TypeRef::of(subtype(typ).ok_or_else(corrupt)?);
+    let sub = family(typ).ok_or_else(corrupt)?.subtype;
     let bad = |detail: &str| malformed("range", text, detail);
     let rest = text.trim_start_matches(is_space);
     if starts_with_empty(rest) {
@@ -124,7 +124,7 @@ pub fn write_binary(stored: &[u8], out: &mut Vec<u8>, io: &IoContext) -> Result<
 }
 
 pub fn from_binary(typ: Oid, bytes: &[u8], io: &IoContext) -> Result<Vec<u8>> {
-    let sub = TypeRef::of(subtype(typ).ok_or_else(corrupt)?);
+    let sub = family(typ).ok_or_else(corrupt)?.subtype;
     let Some((&flags, rest)) = bytes.split_first() else { bail!(PROTOCOL_VIOLATION, "no data left in message") };
     let mut wire = Wire(rest);
     let mut values = [Value::Null, Value::Null];

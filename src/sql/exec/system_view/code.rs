@@ -29,7 +29,6 @@ pub(super) const VIEWS: &[View] = &[
     View { name: "pg_operator", rows: operators },
     View { name: "pg_cast", rows: casts },
     fixed_rows!("pg_am"),
-    fixed_rows!("pg_range"),
     View { name: "pg_aggregate", rows: aggregates },
     fixed_rows!("pg_language"),
     fixed_rows!("pg_conversion"),

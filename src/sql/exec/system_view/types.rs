@@ -2,19 +2,24 @@
 
 use super::cell::{Acl, NULL};
 use super::class::as_class;
+use super::code::push_facts;
 use super::{Sink, View, catalog, row};
 use crate::base::{Flow, Oid};
 use crate::catalog::acl::shown;
 use crate::catalog::object::{Class, UserType, UserTypeKind, class, fixed};
 use crate::catalog::{Catalog, Relation, system};
+use crate::catalog::{MULTIRANGE_IO, RANGE_IO, range_align};
 use crate::catalog::{Object, RelKind};
 use crate::sql::exec::ExecContext;
 use crate::types::info::{TypeInfo, builtin_types};
 use crate::types::{self, TypeRef, oid};
 use std::collections::HashSet;
 
-pub(super) const VIEWS: &[View] =
-    &[View { name: "pg_type", rows: all_types }, View { name: "pg_enum", rows: enum_labels }];
+pub(super) const VIEWS: &[View] = &[
+    View { name: "pg_type", rows: all_types },
+    View { name: "pg_enum", rows: enum_labels },
+    View { name: "pg_range", rows: ranges },
+];
 
 /// The OID of the function that gathers statistics of a type's values, if it has one of its own.
 fn analyzer(t: &TypeInfo) -> u32 {
@@ -52,6 +57,8 @@ struct Made<'a> {
     array: Oid,
     /// OIDs of the input, output, receive and send functions.
     io: [u32; 4],
+    /// The OID of the function that gathers statistics; 0: the type has none of its own.
+    analyze: u32,
     align: u8,
     storage: u8,
     not_null: bool,
@@ -81,6 +88,7 @@ impl<'a> Made<'a> {
             element: Oid::INVALID,
             array: Oid::INVALID,
             io: RECORD_IO,
+            analyze: 0,
             align: b'd',
             storage: b'x',
             not_null: false,
@@ -93,15 +101,15 @@ impl<'a> Made<'a> {
     }
 
     fn array(self, oid: Oid, element: Oid) -> Made<'a> {
-        Made { oid, element, category: b'A', io: ARRAY_IO, ..self }
+        Made { oid, element, category: b'A', io: ARRAY_IO, analyze: 3816, ..self }
     }
 
     fn push(self, sink: &mut Sink) {
-        let (subscript, analyze) = if self.element.is_valid() { (6179, 3816) } else { (0, 0) };
+        let subscript = if self.element.is_valid() { 6179 } else { 0 };
         row![sink;
             self.oid, self.name, self.namespace, self.owner, self.len, self.byval, self.kind, self.category, false,
             self.defined, ',', self.relation, subscript, self.element, self.array, self.io[0], self.io[1], self.io[2],
-            self.io[3], 0, 0, analyze, self.align, self.storage, self.not_null,
+            self.io[3], 0, 0, self.analyze, self.align, self.storage, self.not_null,
             self.base.map_or(Oid::INVALID, |b| b.oid), self.base.map_or(-1, |b| b.typmod), 0, self.collation, self.default.clone(),
             self.default, Acl(self.acl),
         ];
@@ -136,6 +144,14 @@ fn push_user(catalog: &Catalog, sink: &mut Sink, t: &UserType) {
             }
         }
         UserTypeKind::Composite { class } => made = Made { kind: 'c', category: b'C', relation: *class, ..made },
+        UserTypeKind::Range(r) => {
+            made =
+                Made { kind: 'r', category: b'R', io: RANGE_IO, align: range_align(r.subtype), analyze: 3916, ..made };
+        }
+        UserTypeKind::Multirange { range } => {
+            let align = types::info(*range).map_or(b'i', |i| i.align);
+            made = Made { kind: 'm', category: b'R', io: MULTIRANGE_IO, align, analyze: 4242, ..made };
+        }
         UserTypeKind::Base(b) => {
             let collation = if b.collatable { fixed::DEFAULT_COLLATION } else { Oid::INVALID };
             let (category, align, storage) = (b.category as u8, b.align as u8, b.storage as u8);
@@ -212,6 +228,17 @@ fn enum_labels(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             for l in labels {
                 row![sink; l.oid, *oid, f64::from(l.sort), &l.label];
             }
+        }
+    }
+    Ok(())
+}
+
+fn ranges(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    push_facts(sink, include_str!("facts/pg_range.txt"))?;
+    for record in catalog(cx)?.all(class::TYPE) {
+        sink.tells_of(&record);
+        if let Object::Type(UserType { oid, kind: UserTypeKind::Range(r), .. }) = &record.object {
+            row![sink; *oid, r.subtype, r.multirange, r.collation, r.opclass, r.canonical, r.difference];
         }
     }
     Ok(())

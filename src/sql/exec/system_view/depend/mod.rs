@@ -8,7 +8,7 @@ use super::class::as_class;
 use super::{Sink, View, catalog, row};
 use crate::base::{Flow, Oid};
 use crate::catalog::object::{
-    Class, Depend, Function, ObjectKey, Publication, Statistics, UserType, UserTypeKind, class, fixed,
+    Class, Depend, Function, ObjectKey, Publication, RangeType, Statistics, UserType, UserTypeKind, class, fixed,
 };
 use crate::catalog::{Catalog, Constraint, ConstraintKind, Object, Record, RelKind, Relation};
 use crate::sql::bind::{self, BindContext, Stored};
@@ -368,7 +368,20 @@ impl Rows<'_> {
         types.sort();
         types.dedup();
         types.into_iter().for_each(|t| self.type_(of, t));
+        // What a type has made along with itself.
+        for d in f.depends.iter().filter(|d| d.auto && d.on.class == class::TYPE) {
+            self.push(of, (d.on.class, d.on.oid, 0), 'i');
+            return;
+        }
         f.depends.iter().for_each(|d| self.stated(of, d));
+    }
+
+    fn range(&mut self, of: Of, r: &RangeType) {
+        self.type_(of, r.subtype);
+        self.collation(of, r.collation);
+        for f in [r.canonical, r.difference].into_iter().filter(|f| *f >= Oid::FIRST_NORMAL) {
+            self.push(of, (class::PROC, f, 0), 'n');
+        }
     }
 
     fn user_type(&mut self, t: &UserType) {
@@ -382,6 +395,11 @@ impl Rows<'_> {
                 .iter()
                 .filter(|f| **f >= Oid::FIRST_NORMAL)
                 .for_each(|f| self.push(of, (class::PROC, *f, 0), 'n'));
+        }
+        match &t.kind {
+            UserTypeKind::Range(r) => self.range(of, r),
+            UserTypeKind::Multirange { range } => self.push(of, (class::TYPE, *range, 0), 'i'),
+            _ => {}
         }
         let UserTypeKind::Domain { base, checks, default, .. } = &t.kind else { return };
         self.type_(of, base.oid);
@@ -457,7 +475,15 @@ fn dependencies(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
                 rows.schema(of, o.namespace);
                 o.depends.iter().for_each(|d| rows.stated(of, d));
             }
-            Object::Cast(c) => c.depends.iter().for_each(|d| rows.stated(Of(class::CAST, c.oid, 0), d)),
+            Object::Cast(c) => {
+                let of = Of(class::CAST, c.oid, 0);
+                for d in &c.depends {
+                    match d.auto {
+                        true => rows.push(of, (d.on.class, d.on.oid, 0), 'i'),
+                        false => rows.stated(of, d),
+                    }
+                }
+            }
             Object::Statistics(s) => rows.statistics(s),
             Object::Publication(p) => rows.publication(p),
             Object::Extension(e) => {
