@@ -369,7 +369,7 @@ impl Rows<'_> {
         types.dedup();
         types.into_iter().for_each(|t| self.type_(of, t));
         // What a type has made along with itself.
-        for d in f.depends.iter().filter(|d| d.auto && d.on.class == class::TYPE) {
+        if let Some(d) = f.depends.iter().find(|d| d.auto && d.on.class == class::TYPE) {
             self.push(of, (d.on.class, d.on.oid, 0), 'i');
             return;
         }
