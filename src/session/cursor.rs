@@ -163,8 +163,9 @@ impl Session {
     pub(super) async fn declare(
         &mut self,
         client: &mut Client,
-        source: &Arc<str>,
+        outer: &Statement,
         stmt: &DeclareCursorStmt,
+        params: Arc<[Value]>,
     ) -> Result<String> {
         if !stmt.hold {
             self.block.require("DECLARE CURSOR")?;
@@ -173,13 +174,14 @@ impl Session {
             return Err(duplicate(&stmt.name));
         }
         let select = Stmt::Select(Box::new(stmt.query.clone()));
+        let source = outer.source.clone();
         let raw = RawStmt { stmt: select, start: 0, len: source.len() as u32 };
-        let statement = Arc::new(Statement::immediate(source.clone(), raw, Vec::new()));
+        let statement = Arc::new(Statement::immediate(source.clone(), raw, outer.known_param_types()));
         statement.plan(self.cx())?;
         check_declaration(stmt)?;
-        let run = self.begin_run(client, &statement, Arc::from([])).await?;
+        let run = self.begin_run(client, &statement, params).await?;
         let facts = CursorFacts {
-            statement: source.clone(),
+            statement: source,
             scroll: stmt.scroll.unwrap_or_else(|| reads_backward(&run.plan)),
             hold: stmt.hold,
             binary: stmt.binary,

@@ -119,7 +119,7 @@ impl Session {
             if self.block == Block::Failed && !stmt.is_transaction_exit() {
                 return Err(Block::aborted_error());
             }
-            if stmt.is_optimizable() {
+            if stmt.takes_parameters() {
                 self.enter_pipeline();
                 statement.param_types(self.cx())?;
             }
@@ -238,7 +238,12 @@ impl Session {
             }
             Stmt::ShowVariable(s) => Some(Session::show_columns(s, formats)),
             Stmt::Call(s) => {
-                let columns = crate::sql::command::call_columns(self.cx(), s, &statement.source)?;
+                let columns = crate::sql::command::call_columns(
+                    self.cx(),
+                    s,
+                    &statement.source,
+                    statement.known_param_types(),
+                )?;
                 let column =
                     |(n, (name, ty))| RowColumn { name, table: 0, attno: 0, ty, format: Format::of(formats, n) };
                 let columns: Vec<RowColumn> = columns.into_iter().enumerate().map(column).collect();

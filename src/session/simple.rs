@@ -186,7 +186,7 @@ impl Session {
             Stmt::Prepare(s) => self.prepare_stmt(&statement.source, s)?,
             Stmt::Execute(s) => self.execute_stmt(client, &statement.source, s, formats, destination).await?,
             Stmt::Deallocate(name) => self.deallocate(name.as_deref())?,
-            Stmt::DeclareCursor(s) => self.declare(client, &statement.source, s).await?,
+            Stmt::DeclareCursor(s) => self.declare(client, statement, s, params).await?,
             Stmt::Fetch(s) => {
                 let formats = (!described).then_some(formats);
                 self.fetch(client, s, formats).await?

@@ -4,6 +4,7 @@ use crate::base::{Error, Result};
 use crate::err;
 use crate::sql::ast::{self, RawStmt, Stmt};
 use crate::sql::bind::{self, BindContext, UNKNOWN_PARAM};
+use crate::sql::command;
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::context::PreparedFacts;
 use crate::sql::plan::{self, PlannedStatement};
@@ -150,9 +151,7 @@ impl Statement {
                 planned => drop(planned?),
             }
         }
-        if let Some(Stmt::Explain(e)) = self.stmt.as_deref()
-            && e.query.is_optimizable()
-        {
+        if self.stmt.as_deref().is_some_and(|s| !s.is_optimizable() && s.takes_parameters()) {
             self.analyse(cx)?;
         }
         Ok(self.known_param_types())
@@ -165,14 +164,18 @@ impl Statement {
 
     /// Finds out the parameters' types without a plan.
     fn analyse(&self, cx: &mut ExecContext) -> Result<()> {
-        let stmt = match self.stmt.as_deref() {
-            None => return Ok(()),
-            Some(Stmt::Explain(e)) => &e.query,
-            Some(stmt) => stmt,
-        };
+        let Some(stmt) = self.stmt.as_deref() else { return Ok(()) };
+        let inner = stmt.inner_query();
+        let stmt = inner.as_deref().unwrap_or(stmt);
         let known = self.state.lock().params.clone();
         let known = known.unwrap_or_else(|| self.given.clone());
-        let (_, params) = bind_stmt(cx, stmt, &self.source, known, self.prepared)?;
+        let params = match stmt {
+            Stmt::Call(call) => command::call_param_types(cx, call, &self.source, known)?,
+            stmt => bind_stmt(cx, stmt, &self.source, known, self.prepared)?.1,
+        };
+        if let Some(n) = params.iter().position(|p| *p == UNKNOWN_PARAM) {
+            return Err(undetermined(n));
+        }
         self.state.lock().params = Some(params);
         Ok(())
     }
@@ -211,9 +214,13 @@ fn bind_stmt(
     let params = std::mem::take(&mut bcx.params);
     crate::sql::exec::domain::check_unchecked(cx)?;
     if let Some(n) = params.iter().position(|p| *p == UNKNOWN_PARAM) {
-        return Err(err!(INDETERMINATE_DATATYPE, "could not determine data type of parameter ${}", n + 1));
+        return Err(undetermined(n));
     }
     Ok((query, params))
+}
+
+fn undetermined(n: usize) -> Error {
+    err!(INDETERMINATE_DATATYPE, "could not determine data type of parameter ${}", n + 1)
 }
 
 fn planner(cx: &mut ExecContext, query: bind::Query, params: &[TypeRef]) -> Result<PlannedStatement> {

@@ -89,6 +89,28 @@ impl Stmt {
         }
     }
 
+    /// The query inside a command that may name parameters. PostgreSQL 15, analyze.c, transformStmt: same commands.
+    pub fn inner_query(&self) -> Option<std::borrow::Cow<'_, Stmt>> {
+        use std::borrow::Cow;
+        Some(match self {
+            Stmt::CreateTableAs(s) if s.query.is_optimizable() => Cow::Borrowed(&s.query),
+            Stmt::DeclareCursor(s) => Cow::Owned(Stmt::Select(Box::new(s.query.clone()))),
+            Stmt::Select(s) if s.into_clause().is_some() => {
+                let mut s = s.clone();
+                s.take_into();
+                Cow::Owned(Stmt::Select(s))
+            }
+            Stmt::Explain(s) if s.query.is_optimizable() => Cow::Borrowed(&s.query),
+            Stmt::Explain(s) => return s.query.inner_query(),
+            _ => return None,
+        })
+    }
+
+    /// Whether it is analysed as soon as it is prepared: its parameters' types are found out.
+    pub fn takes_parameters(&self) -> bool {
+        self.is_optimizable() || matches!(self, Stmt::Call(_)) || self.inner_query().is_some()
+    }
+
     /// The class of a utility statement; for queries the plan decides (NotReadOnly for DML and row locks).
     pub fn read_only_class(&self) -> ReadOnlyClass {
         use ReadOnlyClass::*;
@@ -249,6 +271,15 @@ impl SelectStmt {
                 SelectBody::Values(_) => return None,
                 SelectBody::SetOp(op) => query = &op.left,
             }
+        }
+    }
+
+    /// Takes the INTO clause out of the query.
+    pub fn take_into(&mut self) -> Option<IntoClause> {
+        match &mut self.body {
+            SelectBody::Select(core) => core.into.take(),
+            SelectBody::SetOp(op) => op.left.take_into(),
+            SelectBody::Values(_) => None,
         }
     }
 }

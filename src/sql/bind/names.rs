@@ -8,8 +8,9 @@ use crate::types::{Collation, TypeRef};
 use std::sync::Arc;
 
 /// Which of both a name means that is a column's and a variable's.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Conflict {
+    #[default]
     Column,
     Variable,
     Error,

@@ -4,10 +4,11 @@ use super::{Command, Outcome};
 use crate::base::{Error, Flow, Result};
 use crate::err;
 use crate::sql::ast::{CallStmt, DefArg, DoStmt};
+use crate::sql::bind::{self, BindContext};
 use crate::sql::exec::{ExecContext, phys_of};
 use crate::sql::plpgsql;
 use crate::sql::routine::{self, ProcedureRun, returns::Returns};
-use crate::types::{Batch, Column, Value};
+use crate::types::{Batch, Column, TypeRef, Value};
 use std::sync::Arc;
 
 /// Whether what is called may end the transaction.
@@ -19,7 +20,8 @@ pub fn call(cmd: &mut Command, cx: &mut ExecContext, stmt: &CallStmt) -> Flow<Ou
     if cmd.progress.is_none() {
         let catalog = cx.backend()?.catalog.clone();
         let transactions = may_end(cx)?;
-        let mut run = ProcedureRun::bind(cx, stmt, &*catalog, &cmd.source, Vec::new(), cmd.params.clone())?;
+        let scoped = cmd.scoped(&*catalog, cx);
+        let mut run = ProcedureRun::bind(cx, stmt, &scoped, &cmd.source, cmd.param_types.clone(), cmd.params.clone())?;
         run.transactions = transactions;
         cmd.progress = Some(Box::new(run));
     }
@@ -90,8 +92,22 @@ pub fn call_columns(
     cx: &mut ExecContext,
     stmt: &CallStmt,
     source: &str,
-) -> Result<Vec<(String, crate::types::TypeRef)>> {
+    param_types: Vec<TypeRef>,
+) -> Result<Vec<(String, TypeRef)>> {
     let catalog = cx.backend()?.catalog.clone();
-    let run = ProcedureRun::bind(cx, stmt, &*catalog, source, Vec::new(), Arc::from(Vec::new()))?;
+    let run = ProcedureRun::bind(cx, stmt, &*catalog, source, param_types, Arc::from(Vec::new()))?;
     Ok(run.columns())
+}
+
+/// The types of a CALL's parameters: those of `known`, and those its arguments tell.
+pub fn call_param_types(
+    cx: &mut ExecContext,
+    stmt: &CallStmt,
+    source: &str,
+    known: Vec<TypeRef>,
+) -> Result<Vec<TypeRef>> {
+    let catalog = cx.backend()?.catalog.clone();
+    let mut bcx = BindContext { names: &*catalog, io: &cx.fx.io, text: source, params: known, infer_params: true };
+    bind::bind_call(&mut bcx, &stmt.call, stmt.pos)?;
+    Ok(bcx.params)
 }

@@ -1,5 +1,6 @@
 //! The collations a query's columns have, for relations made of them.
 
+use super::Command;
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::catalog::Attribute;
 use crate::sql::ast::Stmt;
@@ -12,9 +13,9 @@ use crate::types;
 /// # Errors
 /// 42P22 where those disagree.
 pub fn declare(
+    cmd: &Command,
     cx: &mut ExecContext,
     query: &Stmt,
-    source: &str,
     attributes: &mut [Attribute],
     view: bool,
 ) -> Result<()> {
@@ -22,8 +23,10 @@ pub fn declare(
         return Ok(());
     }
     let catalog = cx.backend()?.catalog.clone();
-    let names = Written(&*catalog);
-    let mut bcx = BindContext { names: &names, io: &cx.fx.io, text: source, params: Vec::new(), infer_params: false };
+    let scoped = cmd.scoped(&*catalog, cx);
+    let names = Written(&scoped);
+    let params = cmd.param_types.clone();
+    let mut bcx = BindContext { names: &names, io: &cx.fx.io, text: &cmd.source, params, infer_params: false };
     let mut bound = bind::bind_unsecured(&mut bcx, query)?;
     let found = bind::output_collations(&names, &mut bound)?;
     for (a, found) in attributes.iter_mut().zip(found) {

@@ -104,7 +104,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ExplainStmt) -> Flow<
             // What would be done with the rows is of no interest here.
             Stmt::Select(s) => {
                 let mut s = s.clone();
-                super::query::take_into(&mut s);
+                s.take_into();
                 plan_query(cmd, cx, &Stmt::Select(s))?
             }
             Stmt::DeclareCursor(d) => plan_query(cmd, cx, &Stmt::Select(Box::new(d.query.clone())))?,
@@ -125,8 +125,9 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ExplainStmt) -> Flow<
     }
     let taken = cmd.progress.take().and_then(|p| p.downcast::<Progress>().ok());
     let mut p = taken.ok_or_else(|| Error::internal("EXPLAIN lost its progress"))?;
-    cx.params = cmd.params.clone();
+    let outer = std::mem::replace(&mut cx.params, cmd.params.clone());
     let done = go_on(cx, &mut p);
+    cx.params = outer;
     let outcome = match done {
         Ok(()) => Ok(outcome(cx, &p, explained_as(stmt))),
         Err(stop) => Err(stop),
@@ -135,22 +136,11 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ExplainStmt) -> Flow<
     outcome
 }
 
-/// No variables.
-struct Unnamed;
-
-impl crate::sql::routine::query::Variables for Unnamed {
-    fn find(&self, _: &[String]) -> Result<Option<crate::sql::expr::Expr>> {
-        Ok(None)
-    }
-}
-
 fn plan_query(cmd: &Command, cx: &mut ExecContext, query: &Stmt) -> Result<PlannedStatement> {
     let backend = cx.backend()?;
     let catalog = backend.catalog.clone();
     let settings = PlannerSettings::of(&backend.view);
-    // In a trigger function changed rows have names, too.
-    let transitions = cx.transitions.clone();
-    let scoped = crate::sql::routine::query::Scoped { names: &*catalog, variables: &Unnamed, transitions };
+    let scoped = cmd.scoped(&*catalog, cx);
     let mut bcx = BindContext {
         names: &scoped,
         io: &cx.fx.io,

@@ -88,12 +88,14 @@ mod write;
 use crate::base::{Error, Flow, Result};
 use crate::sql::ast::{self, Stmt};
 use crate::sql::bind::scope::Clause;
+use crate::sql::bind::Names;
 use crate::sql::exec::ExecContext;
+use crate::sql::routine::query::{Nameless, Scoped, Variables};
 use crate::types::{TypeRef, Value};
 use std::any::Any;
 use std::sync::Arc;
 
-pub use call::call_columns;
+pub use call::{call_columns, call_param_types};
 pub use explain::{analyzes, explained_as};
 pub use function::resolve_type_name;
 pub use index::{NewIndex, create_object as create_index};
@@ -120,6 +122,8 @@ pub struct Command {
     pub params: Arc<[Value]>,
     /// The parameters' types, where they have been found out already.
     pub param_types: Vec<TypeRef>,
+    /// What queries and arguments inside it can name: those of the routine that runs it.
+    pub variables: Option<Arc<dyn Variables + Send + Sync>>,
     /// What a long command remembers between two calls.
     pub progress: Option<Box<dyn Any + Send>>,
 }
@@ -144,7 +148,16 @@ pub enum Outcome {
 
 impl Command {
     pub fn new(source: Arc<str>, text: Arc<str>, stmt: Arc<Stmt>, params: Arc<[Value]>) -> Command {
-        Command { source, text, stmt, params, param_types: Vec::new(), progress: None }
+        Command { source, text, stmt, params, param_types: Vec::new(), variables: None, progress: None }
+    }
+
+    /// The catalogs' names with those of the routine around, in a trigger function those of the changed rows, too.
+    pub fn scoped<'a>(&'a self, names: &'a dyn Names, cx: &ExecContext) -> Scoped<'a> {
+        let variables: &dyn Variables = match &self.variables {
+            Some(v) => &**v,
+            None => &Nameless,
+        };
+        Scoped { names, variables, transitions: cx.transitions.clone() }
     }
 
     /// The progress of this command, made by `start` on the first call.
@@ -254,10 +267,20 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
 /// # Errors
 /// 0A000 for what only a client's own statement can be; the command's own.
 pub fn run_nested(cmd: &mut Command, cx: &mut ExecContext) -> Flow<String> {
+    match run_inside(cmd, cx)? {
+        Outcome::Tag(tag) | Outcome::Text { tag, .. } | Outcome::Rows { tag, .. } => Ok(tag),
+    }
+}
+
+/// The same for who wants to know what a CALL answers.
+///
+/// # Errors
+/// As [`run_nested`].
+pub fn run_inside(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
     let stmt = cmd.stmt.clone();
     match &*stmt {
-        Stmt::SetVariable(s) => return Ok(set_variable(cx, s)?),
-        Stmt::Listen(_) | Stmt::Unlisten(_) | Stmt::Notify(_) => return Ok(notify(cx, &stmt)?),
+        Stmt::SetVariable(s) => return Ok(Outcome::Tag(set_variable(cx, s)?)),
+        Stmt::Listen(_) | Stmt::Unlisten(_) | Stmt::Notify(_) => return Ok(Outcome::Tag(notify(cx, &stmt)?)),
         Stmt::Explain(_)
         | Stmt::ShowVariable(_)
         | Stmt::Transaction(_)
@@ -276,9 +299,7 @@ pub fn run_nested(cmd: &mut Command, cx: &mut ExecContext) -> Flow<String> {
     let block = std::mem::replace(&mut cx.backend()?.in_block, true);
     let done = run(cmd, cx);
     cx.backend()?.in_block = block;
-    match done? {
-        Outcome::Tag(tag) | Outcome::Text { tag, .. } | Outcome::Rows { tag, .. } => Ok(tag),
-    }
+    done
 }
 
 /// EXPLAIN inside a routine: its column and its lines.

@@ -9,11 +9,12 @@ use crate::catalog::{Attribute, RelKind, View};
 use crate::err;
 use crate::heap::{TableStore, WriteContext};
 use crate::lock::LockMode;
-use crate::sql::ast::{CreateTableAsStmt, IntoClause, RefreshMatViewStmt, SelectBody, SelectStmt, Stmt};
+use crate::sql::ast::{CreateTableAsStmt, IntoClause, RefreshMatViewStmt, SelectStmt, Stmt};
 use crate::sql::backend::User;
 use crate::sql::bind::{self, BindContext};
 use crate::sql::exec::context::RunState;
 use crate::sql::exec::{self, ExecContext, Node};
+use crate::sql::expr::ExprKind;
 use crate::sql::plan::{self, PlannedStatement};
 use crate::types::{Batch, TypeRef};
 use std::sync::Arc;
@@ -52,19 +53,39 @@ fn bind_to_run(cx: &mut ExecContext, stmt: &Stmt, source: &str, path: Option<&[S
     bind::bind(&mut bcx, stmt)
 }
 
+/// Binds the query of a command, with the parameters and variables it may name unless its text is kept.
+fn bind_own(cmd: &Command, cx: &mut ExecContext, stmt: &Stmt, kept: bool) -> Result<(bind::Query, Vec<TypeRef>)> {
+    let catalog = cx.backend()?.catalog.clone();
+    let scoped = cmd.scoped(&*catalog, cx);
+    let params = cmd.param_types.clone();
+    let mut bcx = BindContext { names: &scoped, io: &cx.fx.io, text: &cmd.source, params, infer_params: false };
+    let mut query = bind::bind(&mut bcx, stmt)?;
+    if kept {
+        let mut given = false;
+        query.walk_mut(0, &mut |e, _| given |= matches!(e.kind, ExprKind::Param(_)));
+        if given {
+            return Err(Error::unsupported("materialized views may not be defined using bound parameters"));
+        }
+    }
+    Ok((query, bcx.params))
+}
+
 /// Plans a bound query.
-pub fn plan_query(cx: &mut ExecContext, query: bind::Query) -> Result<PlannedStatement> {
+pub fn plan_query(cx: &mut ExecContext, query: bind::Query, params: &[TypeRef]) -> Result<PlannedStatement> {
     let backend = cx.backend()?;
     let settings = plan::PlannerSettings::of(&backend.view);
     let catalog = backend.catalog.clone();
-    plan::plan(query, &plan::PlanContext { names: &*catalog, io: &cx.fx.io, settings: &settings, params: &[] })
+    plan::plan(query, &plan::PlanContext { names: &*catalog, io: &cx.fx.io, settings: &settings, params })
 }
 
 /// Plans, and locks what the plan reads; again, if something changed before the locks were there.
-fn plan_locked(cx: &mut ExecContext, stmt: &Stmt, source: &str, path: Option<&[String]>) -> Flow<PlannedStatement> {
+fn plan_locked(
+    cx: &mut ExecContext,
+    bind: impl Fn(&mut ExecContext) -> Result<(bind::Query, Vec<TypeRef>)>,
+) -> Flow<PlannedStatement> {
     loop {
-        let query = bind_to_run(cx, stmt, source, path)?;
-        let plan = plan_query(cx, query)?;
+        let (query, params) = bind(cx)?;
+        let plan = plan_query(cx, query, &params)?;
         for (rel, mode) in &plan.relations {
             cx.backend()?.txn.lock_listed(rel, *mode)?;
         }
@@ -84,17 +105,8 @@ pub fn create_as(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateTableAsSt
 /// `SELECT … INTO`.
 pub fn select_into(cmd: &mut Command, cx: &mut ExecContext, stmt: &SelectStmt) -> Flow<String> {
     let mut query = stmt.clone();
-    let Some(target) = take_into(&mut query) else { return Err(Error::internal("SELECT without INTO").into()) };
+    let Some(target) = query.take_into() else { return Err(Error::internal("SELECT without INTO").into()) };
     into(cmd, cx, &target, &Stmt::Select(Box::new(query)), false, false)
-}
-
-/// Takes the INTO clause out of a query.
-pub fn take_into(s: &mut SelectStmt) -> Option<IntoClause> {
-    match &mut s.body {
-        SelectBody::Select(core) => core.into.take(),
-        SelectBody::SetOp(op) => take_into(&mut op.left),
-        SelectBody::Values(_) => None,
-    }
 }
 
 fn into(
@@ -117,10 +129,9 @@ fn into(
     if exists(cx, namespace, &into.table.name, if_not_exists)? {
         return Ok(tag.into());
     }
-    let source = cmd.source.clone();
-    let plan = plan_locked(cx, query, &source, None)?;
+    let plan = plan_locked(cx, |cx| bind_own(cmd, cx, query, materialized))?;
     let mut attributes = attributes(cx, &plan, &into.columns)?;
-    super::collated::declare(cx, query, &source, &mut attributes, false)?;
+    super::collated::declare(cmd, cx, query, &mut attributes, false)?;
     let options = reloptions::merge(cmd, reloptions::On::Table, &[], &into.options)?;
     let view = if materialized { Some(super::view::stored(cmd, cx, query)?) } else { None };
     let oid = new_oid(cx)?;
@@ -186,10 +197,12 @@ fn start(
     let relation = super::constraint::relation(cx, table)?;
     let store = relation.store.clone().ok_or_else(|| Error::internal("a relation without rows"))?;
     let before = std::mem::take(&mut cx.run);
+    let outer = std::mem::replace(&mut cx.params, cmd.params.clone());
     let node = as_user(cx, &user, |cx| {
         exec::rights::check(cx, plan)?;
         Ok(exec::start(plan, cx)?)
     });
+    cx.params = outer;
     let state = std::mem::replace(&mut cx.run, before);
     let filling = Filling { node: node?, state, store, table, pending: None, rows: 0, indexes, user };
     cmd.progress = Some(Box::new(filling));
@@ -202,8 +215,10 @@ fn go_on(cmd: &mut Command, cx: &mut ExecContext) -> Flow<String> {
         return Err(Error::internal("nothing is under way").into());
     };
     std::mem::swap(&mut cx.run, &mut filling.state);
+    let outer = std::mem::replace(&mut cx.params, cmd.params.clone());
     let user = filling.user.clone();
     let done = as_user(cx, &user, |cx| fill(filling, cx));
+    cx.params = outer;
     std::mem::swap(&mut cx.run, &mut filling.state);
     done?;
     let (table, rows, indexes) = (filling.table, filling.rows, std::mem::take(&mut filling.indexes));
@@ -283,7 +298,10 @@ pub fn refresh(cmd: &mut Command, cx: &mut ExecContext, stmt: &RefreshMatViewStm
     let Some(raw) = parsed.pop() else { return Err(Error::internal("no definition").into()) };
     // The query is its owner's, whoever asks for the refresh.
     let owner = user_as(cx.backend()?, found.owner)?;
-    let plan = |cx: &mut ExecContext| plan_locked(cx, &raw.stmt, &view.query, Some(&view.search_path));
+    let bound = |cx: &mut ExecContext| {
+        Ok((bind_to_run(cx, &raw.stmt, &view.query, Some(&view.search_path))?, Vec::new()))
+    };
+    let plan = |cx: &mut ExecContext| plan_locked(cx, bound);
     let plan = act_as(cx, owner.clone(), plan)?;
     cx.backend()?.txn.next_command();
     truncate::empty(cx, &found)?;

@@ -39,7 +39,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateViewStmt) ->
     names::lock_name(cx, class::RELATION, namespace, &name.name)?;
     let mut attributes =
         named_attributes(cx, &found, &stmt.columns, "CREATE VIEW specifies more column names than columns", false)?;
-    super::collated::declare(cx, &query, &cmd.source, &mut attributes, true)?;
+    super::collated::declare(cmd, cx, &query, &mut attributes, true)?;
     let mut options = reloptions::merge(cmd, reloptions::On::View, &[], &stmt.options)?;
     view.check_option = match stmt.check {
         ViewCheck::No => options.iter().find_map(|o| o.strip_prefix("check_option=")).map(str::to_uppercase),

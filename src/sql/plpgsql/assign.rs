@@ -250,7 +250,7 @@ impl Frame {
         let from = self.type_of(value);
         self.casting = true;
         self.result = match self.returns.clone() {
-            Returns::Void => crate::sql::routine::body::void(),
+            Returns::Void => void(),
             Returns::Scalar(to) => self.convert(cx, v, from, to)?,
             Returns::Trigger => self.row_result(cx, v, from)?,
             Returns::Row { ty, .. } => {
@@ -332,7 +332,7 @@ impl Frame {
         let values = self.out_values();
         self.casting = true;
         self.result = match (&self.returns, values.len()) {
-            (Returns::Void, _) => crate::sql::routine::body::void(),
+            (Returns::Void, _) => void(),
             (Returns::Scalar(_), 1) => values.into_iter().next().map_or(Value::Null, |v| v.2),
             (Returns::Row { ty, .. }, n) if n > 0 => {
                 let ty = *ty;
@@ -478,4 +478,9 @@ impl Frame {
             }
         }
     }
+}
+
+/// void's one value, which is not NULL. PostgreSQL 15, pl_exec.c, exec_stmt_return: same rule.
+fn void() -> Value {
+    Value::text("")
 }

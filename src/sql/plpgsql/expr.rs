@@ -13,9 +13,10 @@ use crate::sql::expr::eval::Projection;
 use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::plan::{self, PlanNode, PlannedStatement};
 use crate::sql::routine::ProcedureRun;
+use crate::sql::routine::named::Noting;
 use crate::sql::routine::query::{Generation, Scoped, Variables};
 use crate::types::context::TypeHooks;
-use crate::types::{TypeRef, oid};
+use crate::types::{TypeRef, Value, oid};
 use parking_lot::Mutex;
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -120,6 +121,28 @@ impl PlExpr {
         let sources = reach.sources.into_inner();
         run.set_params(super::frame::params(&sources, slots, f));
         Ok(run)
+    }
+
+    /// The variables that a command's query names, with their values.
+    pub fn named(
+        &self,
+        cx: &mut ExecContext,
+        f: &Function,
+        slots: &[Slot],
+    ) -> Result<(Arc<[Value]>, Option<Arc<dyn Variables + Send + Sync>>)> {
+        let Some(query) = self.stmt.inner_query() else { return Ok((Arc::from([]), None)) };
+        let catalog = cx.backend()?.catalog.clone();
+        let hooks = cx.fx.io.hooks.clone();
+        let (sources, shapes) = Default::default();
+        let reach = InReach { f, scope: self.scope, slots, hooks: &*hooks, sources, shapes };
+        let noting = Noting::new(&reach);
+        let scoped = Scoped { names: &*catalog, variables: &noting, transitions: cx.transitions.clone() };
+        let mut bcx =
+            BindContext { names: &scoped, io: &cx.fx.io, text: &self.source, params: Vec::new(), infer_params: false };
+        bind::bind(&mut bcx, &query).map_err(|e| self.located(e))?;
+        let named = noting.into_named();
+        let params = super::frame::params(&reach.sources.into_inner(), slots, f);
+        Ok((params, Some(Arc::new(named))))
     }
 
     fn plan(&self, cx: &mut ExecContext, f: &Function, slots: &[Slot]) -> Result<Planned> {

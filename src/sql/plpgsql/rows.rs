@@ -5,7 +5,7 @@ use super::frame::{Frame, Goto, RecordValue, Shape};
 use crate::base::{Error, Flow, Result, SqlState, Stop, Wait};
 use crate::err;
 use crate::sql::ast::Stmt;
-use crate::sql::command::{self, Command};
+use crate::sql::command::{self, Command, Outcome};
 use crate::sql::exec::ExecContext;
 use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::plan::{PlanNode, PlannedStatement};
@@ -57,11 +57,27 @@ pub struct Dynamic {
     command: Option<Box<Command>>,
 }
 
+type OneRow = (Arc<Shape>, Batch);
+
 /// An EXPLAIN whose lines are rows.
 struct Explained {
     source: Arc<str>,
     stmt: Arc<Stmt>,
     params: Arc<[Value]>,
+    types: Vec<TypeRef>,
+    variables: Option<Arc<dyn Variables + Send + Sync>>,
+}
+
+impl Explained {
+    fn dynamic(d: &Dynamic, stmt: Stmt) -> Explained {
+        let (source, params, types) = (d.source.clone(), d.params.clone(), d.types.clone());
+        Explained { source, stmt: Arc::new(stmt), params, types, variables: None }
+    }
+}
+
+/// How many rows a command's tag tells of: those of CREATE TABLE AS.
+fn rows_of(tag: &str) -> u64 {
+    tag.strip_prefix("SELECT ").and_then(|n| n.parse().ok()).unwrap_or(0)
 }
 
 /// USING's values as `$1` …
@@ -246,14 +262,18 @@ impl Frame {
             }
             cx.backend()?.txn.next_command();
             let text: Arc<str> = expr.text.as_str().into();
-            self.command = Some(Box::new(Command::new(text.clone(), text, expr.stmt.clone(), Arc::from(Vec::new()))));
+            let (params, variables) = expr.named(cx, &body, &self.slots)?;
+            let mut command = Command::new(text.clone(), text, expr.stmt.clone(), params);
+            command.variables = variables;
+            self.command = Some(Box::new(command));
         }
+        let mut tag = String::new();
         if let Some(c) = &mut self.command {
-            with(command::run_nested(c, cx), context)?;
+            tag = with(command::run_nested(c, cx), context)?;
         }
         cx.backend()?.txn.next_command();
         self.command = None;
-        self.row_count = 0;
+        self.row_count = rows_of(&tag);
         Ok(Goto::Next)
     }
 
@@ -317,7 +337,7 @@ impl Frame {
         while let Some(stmt) = d.statements.front() {
             let last = d.statements.len() == 1;
             if let Stmt::Explain(_) = stmt {
-                let e = Explained { source: d.source.clone(), stmt: Arc::new(stmt.clone()), params: d.params.clone() };
+                let e = Explained::dynamic(d, stmt.clone());
                 let (shape, lines) = self.explain(cx, e)?;
                 d.statements.pop_front();
                 self.row_count = lines.rows as u64;
@@ -332,8 +352,12 @@ impl Frame {
             }
             if !stmt.is_optimizable() {
                 let stmt = stmt.clone();
-                self.execute_command(cx, d, stmt, &context)?;
+                let row = self.execute_command(cx, d, stmt, &context)?;
                 d.statements.pop_front();
+                if let (true, Some(into), Some((shape, row))) = (last, into, row) {
+                    self.put_row(cx, into.target, row_of(&row, 0, &shape))?;
+                    continue;
+                }
                 if last && into.is_some() {
                     return Err(err!(SYNTAX_ERROR, "INTO used with a command that cannot return data").into());
                 }
@@ -375,7 +399,8 @@ impl Frame {
         Ok(Goto::Next)
     }
 
-    fn execute_command(&mut self, cx: &mut ExecContext, d: &mut Dynamic, stmt: Stmt, context: &str) -> Flow<()> {
+    /// Returns the row of a procedure's OUT arguments, if it was a CALL that has one.
+    fn execute_command(&mut self, cx: &mut ExecContext, d: &mut Dynamic, stmt: Stmt, context: &str) -> Flow<Option<OneRow>> {
         if d.command.is_none() {
             match &stmt {
                 Stmt::Transaction(_) => {
@@ -393,15 +418,24 @@ impl Frame {
                 return Err(err!(FEATURE_NOT_SUPPORTED, "{tag} is not allowed in a non-volatile function").into());
             }
             cx.backend()?.txn.next_command();
-            let command = Command::new(d.source.clone(), d.source.clone(), Arc::new(stmt), d.params.clone());
+            let mut command = Command::new(d.source.clone(), d.source.clone(), Arc::new(stmt), d.params.clone());
+            command.param_types = d.types.clone();
             d.command = Some(Box::new(command));
         }
-        if let Some(c) = &mut d.command {
-            with(command::run_nested(c, cx), context)?;
-        }
+        let Some(c) = &mut d.command else { return Err(Error::internal("EXECUTE lost its command").into()) };
+        let outcome = with(command::run_inside(c, cx), context)?;
         cx.backend()?.txn.next_command();
         d.command = None;
-        Ok(())
+        Ok(match outcome {
+            Outcome::Tag(tag) | Outcome::Text { tag, .. } => {
+                self.row_count = rows_of(&tag);
+                None
+            }
+            Outcome::Rows { columns, batch, .. } => {
+                let (names, types) = columns.into_iter().unzip();
+                Some((Arc::new(Shape { names, types }), batch))
+            }
+        })
     }
 
     // ---- loops ----
@@ -435,19 +469,17 @@ impl Frame {
             Query::Static(id) => {
                 let body = self.body.clone();
                 let e = &body.exprs[*id];
-                let is = matches!(&*e.stmt, Stmt::Explain(_));
-                Ok(is.then(|| Explained {
-                    source: e.source.clone(),
-                    stmt: e.stmt.clone(),
-                    params: Arc::from(Vec::new()),
-                }))
+                if !matches!(&*e.stmt, Stmt::Explain(_)) {
+                    return Ok(None);
+                }
+                let (params, variables) = e.named(cx, &body, &self.slots)?;
+                let (source, stmt, types) = (e.source.clone(), e.stmt.clone(), Vec::new());
+                Ok(Some(Explained { source, stmt, params, types, variables }))
             }
             Query::Dynamic { text, using } => {
                 let mut d = self.dynamic(cx, *text, using)?;
                 match (d.statements.pop_front(), d.statements.is_empty()) {
-                    (Some(stmt @ Stmt::Explain(_)), true) => {
-                        Ok(Some(Explained { source: d.source, stmt: Arc::new(stmt), params: d.params }))
-                    }
+                    (Some(stmt @ Stmt::Explain(_)), true) => Ok(Some(Explained::dynamic(&d, stmt))),
                     _ => Ok(None),
                 }
             }
@@ -458,7 +490,9 @@ impl Frame {
     fn explain(&mut self, cx: &mut ExecContext, e: Explained) -> Flow<(Arc<Shape>, Batch)> {
         let context = format!("SQL statement \"{}\"", e.source);
         if self.command.is_none() {
-            self.command = Some(Box::new(Command::new(e.source.clone(), e.source, e.stmt, e.params)));
+            let mut command = Command::new(e.source.clone(), e.source, e.stmt, e.params);
+            (command.param_types, command.variables) = (e.types, e.variables);
+            self.command = Some(Box::new(command));
         }
         let Some(c) = &mut self.command else { return Err(Error::internal("no EXPLAIN").into()) };
         let ((name, ty), lines) = with(command::explained(c, cx), &context)?;

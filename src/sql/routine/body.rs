@@ -1,5 +1,6 @@
 //! A routine's body in SQL: its statements one after the other, the last one's rows are the result.
 
+use super::ProcedureRun;
 use super::query::{self, Generation, Next, QueryRun, Variables};
 use super::returns::{self, Returns, Shaping};
 use crate::base::{Error, Flow, Result, Stop};
@@ -7,12 +8,13 @@ use crate::catalog::object::Function;
 use crate::err;
 use crate::mvcc::Snapshot;
 use crate::sql::ast::{self, CreateFunctionStmt, FunctionBody, Stmt};
+use crate::sql::bind::Names;
 use crate::sql::command::{self, Command};
-use crate::sql::exec::{ExecContext, phys_of};
+use crate::sql::exec::ExecContext;
 use crate::sql::expr::eval::{Projection, Sel};
 use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::plan::PlannedStatement;
-use crate::types::{Batch, Column, TypeRef, Value, oid};
+use crate::types::{Batch, TypeRef, Value};
 use parking_lot::Mutex;
 use std::sync::Arc;
 
@@ -22,7 +24,7 @@ pub struct SqlBody {
     source: Arc<str>,
     statements: Vec<Statement>,
     path: Option<Vec<String>>,
-    args: Arguments,
+    args: Arc<Arguments>,
     returns: Returns,
     /// A procedure's row is always made of its columns, even of one that is a row itself.
     procedure: bool,
@@ -169,7 +171,7 @@ impl SqlBody {
             source,
             statements: list.into_iter().map(statement).collect(),
             path: f.atomic.then(|| f.search_path.clone()),
-            args: Arguments::of(cx, f, types),
+            args: Arc::new(Arguments::of(cx, f, types)),
             returns,
             procedure: f.is_procedure(),
         })
@@ -185,6 +187,7 @@ impl SqlBody {
                 self.bind(cx, n)?;
             } else {
                 self.refuse(n)?;
+                self.check_call(cx, n)?;
             }
         }
         match self.statements.last() {
@@ -200,7 +203,7 @@ impl SqlBody {
     pub fn relations(&self, cx: &mut ExecContext) -> Result<Vec<crate::base::Oid>> {
         let mut found = Vec::new();
         for s in self.statements.iter().filter(|s| s.stmt.is_optimizable()) {
-            let plan = query::plan(cx, &s.stmt, &self.source, self.path.as_deref(), &self.args)?;
+            let plan = query::plan(cx, &s.stmt, &self.source, self.path.as_deref(), &*self.args)?;
             found.extend(plan.relations.iter().filter(|(r, _)| r.generated_by.is_none()).map(|(r, _)| r.oid));
         }
         Ok(found)
@@ -218,11 +221,29 @@ impl SqlBody {
         }
     }
 
+    /// PostgreSQL 15, functions.c, check_sql_fn_statements: nothing could take what a procedure hands out.
+    fn check_call(&self, cx: &mut ExecContext, n: usize) -> Result<()> {
+        let Stmt::Call(call) = &*self.statements[n].stmt else { return Ok(()) };
+        let catalog = cx.backend()?.catalog.clone();
+        let along = self.path.as_deref().map(|p| Names::along(&*catalog, p));
+        let names: &dyn Names = along.as_deref().unwrap_or(&*catalog);
+        let scoped = query::Scoped { names, variables: &*self.args, transitions: cx.transitions.clone() };
+        let run = ProcedureRun::bind(cx, call, &scoped, &self.source, Vec::new(), Arc::from([]))
+            .map_err(|e| e.inside(&self.source))?;
+        match run.columns().is_empty() {
+            true => Ok(()),
+            false => {
+                let text = "calling procedures with output arguments is not supported in SQL functions";
+                Err(Error::unsupported(text))
+            }
+        }
+    }
+
     /// PostgreSQL 15, pg_proc.c, fmgr_sql_validator: a body is analysed, not planned; constants are computed by
     /// whoever calls it.
     fn bind(&self, cx: &mut ExecContext, n: usize) -> Result<()> {
         let statement = &self.statements[n];
-        let query = query::bound(cx, &statement.stmt, &self.source, self.path.as_deref(), &self.args)
+        let query = query::bound(cx, &statement.stmt, &self.source, self.path.as_deref(), &*self.args)
             .map_err(|e| e.inside(&self.source))?;
         if n + 1 < self.statements.len() {
             return Ok(());
@@ -242,7 +263,7 @@ impl SqlBody {
         }
         let generation = cx.backend()?.catalog.generation();
         let watched = cx.fx.io.watch_clock();
-        let plan = query::plan(cx, &statement.stmt, &self.source, self.path.as_deref(), &self.args)
+        let plan = query::plan(cx, &statement.stmt, &self.source, self.path.as_deref(), &*self.args)
             .map_err(|e| e.inside(&self.source))?;
         let reads_clock = cx.fx.io.clock_was_read(watched);
         let shaping = match n + 1 == self.statements.len() {
@@ -379,8 +400,9 @@ impl SqlFrame {
             let tag = statement.stmt.tag();
             return Err(err!(FEATURE_NOT_SUPPORTED, "{tag} is not allowed in a non-volatile function"));
         }
-        let command =
+        let mut command =
             Command::new(body.source.clone(), statement.text.clone(), statement.stmt.clone(), self.args.clone());
+        command.variables = Some(body.args.clone());
         self.running = Running::Command(Box::new(command));
         Ok(())
     }
@@ -396,15 +418,4 @@ impl SqlFrame {
         }
         Ok(self.raw.take().unwrap_or_default())
     }
-}
-
-/// void's one value.
-pub fn void() -> Value {
-    Value::Null
-}
-
-/// A batch of one row that says nothing.
-pub fn void_row() -> Batch {
-    let ty = TypeRef::of(oid::VOID);
-    Batch { columns: vec![Column::constant(phys_of(ty), void().datum(), 1)], rows: 1 }
 }

@@ -24,7 +24,7 @@ pub struct ProcedureRun {
 }
 
 impl ProcedureRun {
-    /// Binds a call. `params`: values of the variables its arguments name.
+    /// Binds a call. `types`: of the parameters `params` has the values of.
     ///
     /// # Errors
     /// The binder's.

@@ -140,7 +140,8 @@ impl Invocation {
                     }
                 }
                 Ok(match this.returns {
-                    Returns::Void => super::body::void(),
+                    // PostgreSQL 15, functions.c, fmgr_sql: a function in SQL that returns void returns NULL.
+                    Returns::Void => Value::Null,
                     _ => this.strict_end.take().unwrap_or(Value::Null),
                 })
             }

@@ -7,6 +7,7 @@
 //! | `returns` | what a routine returns, and how rows become that |
 //! | `body` | a body written in SQL |
 //! | `call` | CALL of a procedure |
+//! | `named` | the variables that a command inside a routine names |
 //! | `query` | a statement inside a routine: planned with the routine's variables, run inside another statement |
 //! | `shown` | signatures and definitions as text |
 //!
@@ -21,6 +22,7 @@ mod call;
 pub mod cursor;
 mod def;
 mod invoke;
+pub mod named;
 mod nesting;
 pub mod query;
 pub mod returns;

@@ -33,6 +33,15 @@ pub trait Variables {
     }
 }
 
+/// No variables.
+pub struct Nameless;
+
+impl Variables for Nameless {
+    fn find(&self, _: &[String]) -> Result<Option<Expr>> {
+        Ok(None)
+    }
+}
+
 /// The catalogs with a routine's variables.
 pub struct Scoped<'a> {
     pub names: &'a dyn Names,

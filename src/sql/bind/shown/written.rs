@@ -2,7 +2,8 @@
 
 use crate::base::{Oid, Result};
 use crate::catalog::Relation;
-use crate::sql::bind::Names;
+use crate::sql::bind::{Conflict, Names};
+use crate::sql::expr::Expr;
 use crate::sql::func::FuncDef;
 use crate::types::{Collation, TypeRef};
 use std::sync::Arc;
@@ -69,6 +70,18 @@ macro_rules! delegate {
 
             fn keeps_written(&self) -> bool {
                 true
+            }
+
+            fn variable(&self, parts: &[String]) -> Result<Option<Expr>> {
+                self.0.variable(parts)
+            }
+
+            fn variable_fields(&self, parts: &[String]) -> Option<Vec<(String, Expr)>> {
+                self.0.variable_fields(parts)
+            }
+
+            fn conflict(&self) -> Conflict {
+                self.0.conflict()
             }
 
             fn along<'b>(&'b self, search_path: &'b [String]) -> Box<dyn Names + 'b> {
