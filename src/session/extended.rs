@@ -238,12 +238,8 @@ impl Session {
             }
             Stmt::ShowVariable(s) => Some(Session::show_columns(s, formats)),
             Stmt::Call(s) => {
-                let columns = crate::sql::command::call_columns(
-                    self.cx(),
-                    s,
-                    &statement.source,
-                    statement.known_param_types(),
-                )?;
+                let columns =
+                    crate::sql::command::call_columns(self.cx(), s, &statement.source, statement.known_param_types())?;
                 let column =
                     |(n, (name, ty))| RowColumn { name, table: 0, attno: 0, ty, format: Format::of(formats, n) };
                 let columns: Vec<RowColumn> = columns.into_iter().enumerate().map(column).collect();

@@ -87,8 +87,8 @@ mod write;
 
 use crate::base::{Error, Flow, Result};
 use crate::sql::ast::{self, Stmt};
-use crate::sql::bind::scope::Clause;
 use crate::sql::bind::Names;
+use crate::sql::bind::scope::Clause;
 use crate::sql::exec::ExecContext;
 use crate::sql::routine::query::{Nameless, Scoped, Variables};
 use crate::types::{TypeRef, Value};

@@ -298,9 +298,8 @@ pub fn refresh(cmd: &mut Command, cx: &mut ExecContext, stmt: &RefreshMatViewStm
     let Some(raw) = parsed.pop() else { return Err(Error::internal("no definition").into()) };
     // The query is its owner's, whoever asks for the refresh.
     let owner = user_as(cx.backend()?, found.owner)?;
-    let bound = |cx: &mut ExecContext| {
-        Ok((bind_to_run(cx, &raw.stmt, &view.query, Some(&view.search_path))?, Vec::new()))
-    };
+    let bound =
+        |cx: &mut ExecContext| Ok((bind_to_run(cx, &raw.stmt, &view.query, Some(&view.search_path))?, Vec::new()));
     let plan = |cx: &mut ExecContext| plan_locked(cx, bound);
     let plan = act_as(cx, owner.clone(), plan)?;
     cx.backend()?.txn.next_command();

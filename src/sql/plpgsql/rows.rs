@@ -400,7 +400,13 @@ impl Frame {
     }
 
     /// Returns the row of a procedure's OUT arguments, if it was a CALL that has one.
-    fn execute_command(&mut self, cx: &mut ExecContext, d: &mut Dynamic, stmt: Stmt, context: &str) -> Flow<Option<OneRow>> {
+    fn execute_command(
+        &mut self,
+        cx: &mut ExecContext,
+        d: &mut Dynamic,
+        stmt: Stmt,
+        context: &str,
+    ) -> Flow<Option<OneRow>> {
         if d.command.is_none() {
             match &stmt {
                 Stmt::Transaction(_) => {
