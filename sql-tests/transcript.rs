@@ -1,6 +1,7 @@
 //! Runs the scripts of `sql-tests/transcript/` through psql and compares everything it shows, notices, details and hints
 //! included, with what it showed at PostgreSQL 15. `TRANSCRIPT=part` runs some of them; `TRANSCRIPT_RECORD=port` asks the
-//! PostgreSQL at that port (of this machine, user postgres) and writes its answers down.
+//! PostgreSQL at that port (of this machine, user postgres) and writes its answers down. A script's first lines may say
+//! what the server must be started with: `-- setting name=value`.
 
 mod support;
 
@@ -67,7 +68,10 @@ fn scripts_show_what_postgresql_shows() {
     }
     let mut failed = Vec::new();
     for script in support::scripts("transcript", "TRANSCRIPT") {
-        let server = support::Server::started(&["fsync=off"]);
+        let text = std::fs::read_to_string(&script).unwrap();
+        let mut settings = vec!["fsync=off"];
+        settings.extend(text.lines().map_while(|l| l.strip_prefix("-- setting ")));
+        let server = support::Server::started(&settings);
         admin(server.port, "create database transcript");
         let expected = std::fs::read_to_string(script.with_extension("out")).unwrap_or_default();
         let shown = transcript(server.port, "transcript", &script);

@@ -21,6 +21,7 @@ pub mod buffer;
 pub mod lock;
 pub mod mvcc;
 pub mod storage;
+pub mod twophase;
 
 pub mod btree;
 pub mod gin;

@@ -5,6 +5,7 @@ use crate::buffer::{BufferPool, Persistence, WriteGuard};
 use crate::disk::Disk;
 use crate::lock::LockManager;
 use crate::mvcc::Mvcc;
+use crate::twophase::TwoPhase;
 use crate::wal::{BlockMode, Record, RedoRecord, Rmgr, Wal};
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ pub struct Storage {
     pub pool: BufferPool,
     pub mvcc: Mvcc,
     pub locks: LockManager,
+    pub twophase: Arc<TwoPhase>,
 }
 
 impl std::fmt::Debug for Storage {
@@ -149,6 +151,7 @@ pub mod testing {
     use crate::buffer::{BufferPool, PoolConfig};
     use crate::disk::{Disk, Relations, Simulated, durable};
     use crate::mvcc::{Clog, Mvcc};
+    use crate::twophase::TwoPhase;
     use crate::wal::{StartAt, Wal, WalConfig};
     use std::sync::Arc;
 
@@ -162,7 +165,8 @@ pub mod testing {
         let wal = Wal::new(shared.clone(), &config);
         let pool = BufferPool::new(Relations::new(shared.clone()), wal.clone(), PoolConfig { frames, checksums: true });
         let mvcc = Mvcc::new(Clog::new(shared.clone(), wal.clone()), Xid::FIRST_NORMAL);
-        Arc::new(Storage { disk: shared, wal, pool, mvcc, locks: crate::lock::LockManager::new() })
+        let twophase = Arc::new(TwoPhase::new(shared.clone()));
+        Arc::new(Storage { disk: shared, wal, pool, mvcc, locks: crate::lock::LockManager::new(), twophase })
     }
 
     /// A fresh, empty system with database 5.
@@ -188,7 +192,8 @@ pub mod testing {
         wal.start(start_at(config.segment_bytes)).unwrap();
         let pool = BufferPool::new(Relations::new(disk.clone()), wal.clone(), PoolConfig { frames, checksums: true });
         let mvcc = Mvcc::new(Clog::new(disk.clone(), wal.clone()), Xid::FIRST_NORMAL);
-        Arc::new(Storage { disk, wal, pool, mvcc, locks: crate::lock::LockManager::new() })
+        let twophase = Arc::new(TwoPhase::new(disk.clone()));
+        Arc::new(Storage { disk, wal, pool, mvcc, locks: crate::lock::LockManager::new(), twophase })
     }
 
     pub fn start_at(lsn: u64) -> StartAt {

@@ -15,6 +15,7 @@ mod interlock;
 mod orphan;
 mod rewrite;
 mod shutdown;
+mod two_phase;
 mod unlogged;
 mod workers;
 

@@ -30,7 +30,7 @@ impl fmt::Debug for Lsn {
 }
 
 /// A transaction id: 64 bits in memory, 48 of them on a page, so that it never wraps.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug, Serialize, Deserialize)]
 pub struct Xid(pub u64);
 
 impl Xid {
@@ -88,7 +88,7 @@ impl fmt::Display for Oid {
 pub type BlockNo = u32;
 
 /// Where a row version lies: its page and the 1-based number of its line pointer; shown as `(0,1)`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct TupleId {
     pub block: BlockNo,
     pub offset: u16,

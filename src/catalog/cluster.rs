@@ -36,12 +36,25 @@ impl Cluster {
             cluster.note_used(&folder);
             store::remove_orphan_files(&cluster.storage, &folder)?;
         }
+        cluster.note_prepared()?;
         Ok(Arc::new(cluster))
     }
 
     fn note_used(&self, folder: &Folder) {
         let highest = folder.everything().iter().map(|r| highest_oid(&r.object)).max().unwrap_or(0);
         self.next_oid.fetch_max(highest + 1, Ordering::Relaxed);
+    }
+
+    /// What prepared transactions have made has its OIDs, too.
+    fn note_prepared(&self) -> Result<()> {
+        for state in self.storage.twophase.states() {
+            let files = state.created.iter().map(|f| f.node.0);
+            let objects = Catalog::read_changes(&state.changes)?;
+            let made = objects.iter().filter_map(|(_, c)| c.as_ref()).map(|r| highest_oid(&r.object));
+            let highest = files.chain(made).max().unwrap_or(0);
+            self.next_oid.fetch_max(highest + 1, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// A fresh OID, never given twice while the engine lives.

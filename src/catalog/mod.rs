@@ -32,7 +32,7 @@ pub use build::{phys_of, toast_store, tuple_desc};
 pub use cluster::Cluster;
 pub use code::{Cast, Collation, Operator};
 pub use extension::Extension;
-pub use folder::{Folder, Record};
+pub use folder::{Change, Folder, Record};
 pub use known_types::{MULTIRANGE_IO, RANGE_IO, range_align};
 pub use object::{IndexMethod, Object, ObjectKey, Policy, Rule, Trigger};
 pub use opclass::OpClass;

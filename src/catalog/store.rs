@@ -138,6 +138,9 @@ pub fn remove_orphan_files(storage: &Storage, folder: &Folder) -> Result<()> {
     for record in folder.all(class::RELATION) {
         named.insert(record.object.as_class()?.node.0);
     }
+    let prepared = storage.twophase.states();
+    let made = prepared.iter().flat_map(|s| &s.created).filter(|f| f.db == folder.database);
+    named.extend(made.map(|f| f.node.0));
     let mut gone: HashSet<u32> = HashSet::new();
     let path = format!("base/{}", folder.database);
     for entry in storage.disk.list(&path).map_err(|e| access_error(format!("read directory \"{path}\""), &e))? {

@@ -5,11 +5,12 @@ use super::folder::{Change, Changes, Folder, Record};
 use super::object::{
     Class, Database, Namespace, Object, ObjectKey, Role, RoleSetting, UserType, class, comment_key, fixed,
 };
-use super::relation::Relation;
+use super::relation::{Persistence, Relation};
 use super::{build, store, system};
 use crate::base::{CommandId, Oid, Result, Xid};
 use crate::err;
 use crate::storage::Storage;
+use crate::twophase::{CatalogChange, NewRow};
 use crate::types::Collation;
 use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
@@ -139,6 +140,12 @@ impl Catalog {
         for layer in layers {
             all.extend(layer.records);
         }
+        self.apply_changes(all);
+        self.forget_own_relations();
+    }
+
+    /// Makes changes everybody's, this session's own or a prepared transaction's.
+    pub fn apply_changes(&self, all: impl IntoIterator<Item = (ObjectKey, Change)>) {
         let shared = |key: &ObjectKey, change: &Change| match change {
             Some(r) => r.object.is_shared(),
             None => self.global.get(*key).is_some(),
@@ -150,7 +157,45 @@ impl Catalog {
         if !local.is_empty() {
             self.local.apply(local.into_iter());
         }
-        self.forget_own_relations();
+    }
+
+    /// Whether a relation is temporary, or was before this transaction dropped it.
+    pub fn is_or_was_temporary(&self, oid: Oid) -> bool {
+        let key = ObjectKey::new(class::RELATION, oid);
+        let is = |r: Arc<Record>| matches!(&r.object, Object::Class(c) if c.persistence == Persistence::Temp);
+        self.get(key).is_some_and(is) || self.local.get(key).is_some_and(is)
+    }
+
+    /// All own changes, for a transaction that is prepared: what `apply_changes` takes, in no particular order.
+    pub fn changes(&self) -> Vec<CatalogChange> {
+        let mut all: HashMap<ObjectKey, Change> = HashMap::new();
+        for layer in self.layers.read().iter() {
+            all.extend(layer.records.iter().map(|(k, c)| (*k, c.clone())));
+        }
+        let row = |r: Arc<Record>| NewRow {
+            tid: r.tid,
+            xmin: r.xmin,
+            body: String::from_utf8(r.object.encode()).unwrap_or_default(),
+        };
+        all.into_iter()
+            .map(|(k, c)| CatalogChange { class: k.class, oid: k.oid, sub: k.sub, row: c.map(row) })
+            .collect()
+    }
+
+    /// Reads back what `changes` told.
+    ///
+    /// # Errors
+    /// XX001 if an object is damaged.
+    pub fn read_changes(changes: &[CatalogChange]) -> Result<Vec<(ObjectKey, Change)>> {
+        let read = |c: &CatalogChange| {
+            let record = |row: &NewRow| {
+                let object = Object::decode(row.body.as_bytes())?;
+                Ok(Arc::new(Record { object, tid: row.tid, xmin: row.xmin, bound: Default::default() }))
+            };
+            let key = ObjectKey { class: c.class, oid: c.oid, sub: c.sub };
+            Ok((key, c.row.as_ref().map(record).transpose()?))
+        };
+        changes.iter().map(read).collect()
     }
 
     /// Forgets all own changes: abort.

@@ -353,12 +353,20 @@ fn kind(rmgr: Rmgr, info: u8) -> String {
             (xlog::END_OF_RECOVERY, "END_OF_RECOVERY"),
             (xlog::FPI, "FPI"),
         ],
-        Rmgr::Transaction => &[(xact::COMMIT, "COMMIT"), (xact::ABORT, "ABORT")],
+        Rmgr::Transaction => &[
+            (xact::COMMIT, "COMMIT"),
+            (xact::ABORT, "ABORT"),
+            (xact::PREPARE, "PREPARE"),
+            (xact::COMMIT_PREPARED, "COMMIT_PREPARED"),
+            (xact::ABORT_PREPARED, "ABORT_PREPARED"),
+            (xact::PASS_LOCK, "PASS_LOCK"),
+        ],
         Rmgr::Heap => &[
             (heap::DELETE, "DELETE"),
             (heap::UPDATE, "UPDATE"),
             (heap::HOT_UPDATE, "HOT_UPDATE"),
             (heap::UPDATE_OLD, "UPDATE_OLD"),
+            (heap::LOCK, "LOCK"),
             (heap::INPLACE, "INPLACE"),
         ],
         Rmgr::Heap2 => &[

@@ -4,12 +4,13 @@
 //! header, writes the new version, and comes back: nobody can have changed the old one meanwhile.
 //!
 //! Row locks live in the header's xmax as long as there is one holder, further ones in `mvcc::RowLockers`; the flag
-//! [`mask::XMAX_MULTI`] tells to look there. A lock alone is never logged: it does not outlive a crash.
+//! [`mask::XMAX_MULTI`] tells to look there. A lock alone is not logged unless transactions can be prepared: only theirs
+//! outlive a crash (`restore` brings those in memory back).
 
 use super::encode::{Encoded, Stamp, append_row, row_bytes};
 use super::insert::{WriteContext, place};
 use super::prune;
-use super::record::{Bytes, flag, heap};
+use super::record::{Bytes, PASS_LOCK, flag, heap};
 use super::result::{LockStrength, TmResult, UpdateKind, Updated};
 use super::serial;
 use super::store::TableStore;
@@ -21,6 +22,7 @@ use crate::base::{Error, Flow, Result, TupleId, Xid};
 use crate::buffer::{WriteGuard, critical};
 use crate::mvcc::XactStatus;
 use crate::page::PAGE_SIZE;
+use crate::twophase::RowLock;
 use crate::types::Batch;
 use crate::wal::{BlockMode, Record, Rmgr};
 
@@ -107,7 +109,7 @@ pub fn lock_tuple(cx: &WriteContext<'_>, store: &TableStore, tid: TupleId, stren
             keep_own_lock(cx, store, page.item_mut(tid.offset), tid);
             put_lock(page.item_mut(tid.offset), cx.xid, strength);
         }
-        cx.storage.pool.mark_hint(&mut page);
+        log_lock(cx, &mut page, tid);
         next
     };
     lock_successors(cx, store, tid, next, strength)?;
@@ -260,8 +262,31 @@ fn add_locker(
     strength: LockStrength,
 ) {
     cx.storage.mvcc.lockers.add((store.file(), tid), xid, strength as u8);
+    if xid != cx.xid {
+        pass_on(cx, store, RowLock { file: store.file(), tid, xid, strength: strength as u8 });
+    }
     let bits = Tuple(item).infomask() | mask::XMAX_MULTI;
     put::infomask(item, bits);
+}
+
+/// A lock that moves, from the header or from version to version, and belongs to a prepared transaction must survive a
+/// crash as that does (TWO-3).
+fn pass_on(cx: &WriteContext<'_>, store: &TableStore, row: RowLock) {
+    if cx.storage.twophase.pass_on(row) && store.main.is_logged() {
+        let data = serde_json::to_vec(&row).unwrap_or_default();
+        let record = Record { rmgr: Rmgr::Transaction, info: PASS_LOCK, xid: cx.xid, blocks: &[], data: &[&data] };
+        cx.storage.wal.insert(&record);
+    }
+}
+
+/// Where transactions can be prepared a lock in a header must survive a crash.
+fn log_lock(cx: &WriteContext<'_>, page: &mut WriteGuard<'_>, tid: TupleId) {
+    if !cx.storage.twophase.is_enabled() || !page.rel().is_logged() {
+        cx.storage.pool.mark_hint(page);
+        return;
+    }
+    let _critical = critical::enter();
+    log_xmax(cx, page, heap::LOCK, tid, false);
 }
 
 /// Before xmax is overwritten: a living lock that another of our (sub-)transactions, or a compatible stranger, has there
@@ -352,7 +377,7 @@ fn set_xmax(cx: &WriteContext<'_>, store: &TableStore, page: &mut WriteGuard<'_>
     put::infomask2(item, bits2);
 }
 
-/// DELETE's and UPDATE_OLD's data: flags (1), line (2), infomask (2), infomask2 (2), ctid (6).
+/// DELETE's, LOCK's and UPDATE_OLD's data: flags (1), line (2), infomask (2), infomask2 (2), ctid (6).
 fn log_xmax(cx: &WriteContext<'_>, page: &mut WriteGuard<'_>, info: u8, tid: TupleId, cleared: bool) {
     let t = Tuple(page.item(tid.offset));
     let mut b = Bytes::default();
@@ -470,7 +495,7 @@ fn hold_latched(
     let item = page.item_mut(tid.offset);
     keep_own_lock(cx, store, item, tid);
     put_lock(item, cx.xid, strength);
-    cx.storage.pool.mark_hint(page);
+    log_lock(cx, page, tid);
 }
 
 /// Puts the new version on another page, then enters it in the old one, which is locked by us.

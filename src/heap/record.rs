@@ -10,6 +10,7 @@ pub mod heap {
     pub const HOT_UPDATE: u8 = 0x40;
     /// The old version of an update whose new version went to another page.
     pub const UPDATE_OLD: u8 = 0x30;
+    pub const LOCK: u8 = 0x60;
     pub const INPLACE: u8 = 0x70;
 }
 
@@ -22,6 +23,9 @@ pub mod heap2 {
     /// With [`MULTI_INSERT`]: the page is built from nothing.
     pub const INIT_PAGE: u8 = 0x80;
 }
+
+/// Of `Rmgr::Transaction`: a row lock was passed on to a prepared transaction.
+pub const PASS_LOCK: u8 = 0x50;
 
 /// Flags in a record's first data byte.
 pub mod flag {

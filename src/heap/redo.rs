@@ -15,6 +15,7 @@ pub fn redo(cx: &mut RedoContext<'_>, record: &RedoRecord<'_>) -> Result<()> {
     match (record.rmgr, record.info) {
         (Rmgr::Heap, heap::DELETE | heap::UPDATE_OLD) => change(cx, record, |page, r| set_xmax(page, r, record.xid)),
         (Rmgr::Heap, heap::UPDATE | heap::HOT_UPDATE) => change(cx, record, |page, r| update(page, r, record.xid)),
+        (Rmgr::Heap, heap::LOCK) => plain(cx, record, |page, r| set_xmax(page, r, record.xid)),
         (Rmgr::Heap, heap::INPLACE) => plain(cx, record, overwrite),
         (Rmgr::Heap2, heap2::PRUNE) => plain(cx, record, |page, r| Plan::decode(r.0).map(|plan| plan.apply(page))),
         (Rmgr::Heap2, heap2::VACUUM) => plain(cx, record, vacuum),

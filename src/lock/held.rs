@@ -50,6 +50,18 @@ impl HeldLocks {
         self.taken.len()
     }
 
+    /// What the transaction holds: each thing with its modes (bit n: mode n).
+    pub fn transaction_modes(&self) -> Vec<(LockTag, u16)> {
+        let mut all: Vec<_> = self.entries.iter().map(|(tag, h)| (*tag, h.transaction)).filter(|l| l.1 != 0).collect();
+        all.sort();
+        all
+    }
+
+    /// Whether something is held by the transaction and by the session at once.
+    pub fn holds_twice(&self) -> bool {
+        self.entries.values().any(|h| h.transaction != 0 && h.session.iter().any(|n| *n > 0))
+    }
+
     /// The request that is queued, if any.
     pub fn ticket(&self) -> Option<u64> {
         self.pending.map(|p| p.2)

@@ -333,6 +333,24 @@ impl LockManager {
         }
     }
 
+    /// Gives everything the transaction holds to another owner, who has nothing yet; what the session holds stays. The
+    /// caller has seen to it that nothing is held by both.
+    pub fn hand_over(&self, held: &mut HeldLocks, owner: u32) -> HeldLocks {
+        let mut heir = HeldLocks::new(owner);
+        heir.taken = std::mem::take(&mut held.taken);
+        let tags: Vec<LockTag> = heir.taken.iter().map(|t| t.0).collect();
+        for tag in tags {
+            let Some(holding) = held.entries.remove(&tag) else { continue };
+            let mut shard = self.shard(&tag).lock();
+            if let Some(grant) = shard.get_mut(&tag).and_then(|s| s.granted.iter_mut().find(|g| g.owner == held.owner))
+            {
+                grant.owner = owner;
+            }
+            heir.entries.insert(tag, holding);
+        }
+        heir
+    }
+
     /// Releases one transaction-level lock before the transaction ends (a look at a table that was not the right one).
     pub fn release_early(&self, held: &mut HeldLocks, tag: LockTag, mode: LockMode) {
         if let Some(i) = held.taken.iter().rposition(|t| *t == (tag, mode)) {
@@ -440,6 +458,26 @@ mod tests {
         m.release_to(&mut a, mark);
         assert!(a.holds(&T, LockMode::AccessShare) && !a.holds(&T, LockMode::AccessExclusive));
         assert_eq!(m.rows().len(), 1);
+    }
+
+    /// Locks that change hands go on to exclude others, and go with the new owner.
+    #[test]
+    fn an_heir_holds_what_the_transaction_held() {
+        let m = LockManager::new();
+        let (mut a, mut b) = (HeldLocks::new(1), HeldLocks::new(2));
+        let s = LockTag::Advisory { db: Oid(5), high: 0, low: 7, split: false };
+        m.acquire(&mut a, s, LockMode::Exclusive, Scope::Session).unwrap();
+        m.acquire(&mut a, T, LockMode::AccessShare, Scope::Transaction).unwrap();
+        m.acquire(&mut a, T, LockMode::AccessExclusive, Scope::Transaction).unwrap();
+        assert!(!a.holds_twice());
+        let mut heir = m.hand_over(&mut a, 9);
+        assert!(!a.holds(&T, LockMode::AccessShare) && a.holds(&s, LockMode::Exclusive));
+        assert_eq!(heir.transaction_modes(), [(T, 1 << 1 | 1 << 8)]);
+        assert!(waits(m.acquire(&mut b, T, LockMode::AccessShare, Scope::Transaction)));
+        assert!(waits(m.acquire(&mut a, T, LockMode::AccessShare, Scope::Transaction)));
+        m.release_to(&mut heir, 0);
+        m.acquire(&mut b, T, LockMode::AccessShare, Scope::Transaction).unwrap();
+        m.acquire(&mut a, T, LockMode::AccessShare, Scope::Transaction).unwrap();
     }
 
     #[test]

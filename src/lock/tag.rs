@@ -1,10 +1,11 @@
 //! What can be locked.
 
 use crate::base::{BlockNo, Oid, TupleId, Xid};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The thing a lock is on. `db` 0 means shared by all databases.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum LockTag {
     Relation {
         db: Oid,

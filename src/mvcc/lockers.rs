@@ -49,6 +49,19 @@ impl RowLockers {
         self.inner.lock().rows.get(&key).cloned().unwrap_or_default()
     }
 
+    /// The rows these transactions hold in here.
+    pub fn held_by(&self, xids: &[Xid]) -> Vec<(RowKey, Xid, u8)> {
+        let inner = self.inner.lock();
+        let mut all = Vec::new();
+        for xid in xids {
+            for key in inner.by_xid.get(xid).into_iter().flatten() {
+                let holders = inner.rows.get(key).into_iter().flatten();
+                all.extend(holders.filter(|h| h.0 == *xid).map(|h| (*key, *xid, h.1)));
+            }
+        }
+        all
+    }
+
     /// Forgets transactions that have ended.
     pub fn release<'a>(&self, xids: impl Iterator<Item = &'a Xid>) {
         if self.rows.load(Ordering::Acquire) == 0 {

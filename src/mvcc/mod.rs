@@ -31,7 +31,7 @@ mod transactions;
 
 pub use clog::{Clog, ClogStatus};
 pub use export::{Exported, Exports};
-pub use lockers::RowLockers;
+pub use lockers::{RowKey, RowLockers};
 pub use own::Own;
 pub use redo::redo;
 pub use serializable::{Serializable, Tracked};

@@ -138,6 +138,16 @@ impl Mvcc {
         Ok(lsn)
     }
 
+    /// As [`log_commit`](Self::log_commit) for a rollback that no checkpoint may forget: a prepared transaction's.
+    pub fn log_abort(&self, top: Xid, subs: &[Xid], insert: impl FnOnce() -> Lsn) -> Result<Lsn> {
+        let _gate = self.gate.read();
+        let lsn = insert();
+        for &xid in subs.iter().chain([&top]) {
+            self.clog.set(xid, ClogStatus::Aborted, lsn)?;
+        }
+        Ok(lsn)
+    }
+
     /// Held by a checkpoint while it decides its redo position: no commit is between its record and the commit log.
     pub fn checkpoint_gate(&self) -> RwLockWriteGuard<'_, ()> {
         self.gate.write()

@@ -170,7 +170,7 @@ impl Checkpoints {
             crate::log!("checkpoint starting:{}", flags.words());
         }
         let mut checkpoint = self.describe(redo, at_end, &settings);
-        let mut facts = self.write_everything(flags, &settings, start)?;
+        let mut facts = self.write_everything(redo, flags, &settings, start)?;
         let at = self.log_checkpoint(&mut checkpoint, at_end)?;
         let previous = self.control.get().checkpoint_copy.redo;
         self.control.update(|c| {
@@ -210,7 +210,13 @@ impl Checkpoints {
     }
 
     /// Step 2. Pages first, so that the time goes where it is spread; then the small things; then fsync.
-    fn write_everything(&self, flags: CheckpointFlags, settings: &Snapshot, start: Instant) -> Result<Facts> {
+    fn write_everything(
+        &self,
+        redo: Lsn,
+        flags: CheckpointFlags,
+        settings: &Snapshot,
+        start: Instant,
+    ) -> Result<Facts> {
         let at_end = CheckpointFlags::SHUTDOWN | CheckpointFlags::END_OF_RECOVERY;
         let all = at_end | CheckpointFlags::FLUSH_ALL;
         let which = if flags.has(all) { Which::All } else { Which::Permanent };
@@ -238,6 +244,8 @@ impl Checkpoints {
         let synced = self.storage.pool.sync()?;
         let sync = sync_start.elapsed();
         let clog = self.storage.mvcc.clog().flush()?;
+        let wal = &self.storage.wal;
+        self.storage.twophase.checkpoint(redo, |lsn| wal.flush(lsn))?;
         Ok(Facts {
             buffers: buffers + clog,
             write,

@@ -37,4 +37,6 @@ pub use usage::{Cpu, Usage};
 #[cfg(test)]
 mod sweep;
 #[cfg(test)]
+mod sweep_prepared;
+#[cfg(test)]
 mod tests;

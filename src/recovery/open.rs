@@ -10,6 +10,7 @@ use crate::mvcc::{Clog, Mvcc};
 use crate::settings::{Global, Id, Lookup};
 use crate::stat::Stats;
 use crate::storage::Storage;
+use crate::twophase::TwoPhase;
 use crate::wal::{Control, ControlFile, StartAt, Wal, WalConfig};
 use std::sync::Arc;
 
@@ -81,7 +82,9 @@ pub fn open_with(
     let wal = Wal::new(disk.clone(), config);
     let pool = BufferPool::new(relations, wal.clone(), PoolConfig { frames, checksums: control.data_checksums });
     let mvcc = Mvcc::new(Clog::new(disk.clone(), wal.clone()), Xid::FIRST_NORMAL);
-    let storage = Arc::new(Storage { disk: disk.clone(), wal, pool, mvcc, locks: LockManager::new() });
+    let twophase = Arc::new(TwoPhase::new(disk.clone()));
+    twophase.set_limit(settings.snapshot().int(Id::MaxPreparedTransactions) as usize);
+    let storage = Arc::new(Storage { disk: disk.clone(), wal, pool, mvcc, locks: LockManager::new(), twophase });
     let control = Arc::new(Control::new(disk, control));
     Ok(Checkpoints::new(storage, control, settings, stats))
 }

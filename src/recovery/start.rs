@@ -8,12 +8,13 @@ use super::redo::{checkpoint_of, redo_record};
 use super::request::CheckpointFlags;
 use super::unlogged::{self, Reset};
 use super::usage::Usage;
-use crate::base::{Error, Lsn, Report, Result, Severity, SqlState, report};
+use crate::base::{Error, Lsn, Report, Result, Severity, SqlState, Xid, report};
 use crate::disk::{Disk, access_error};
 use crate::mvcc::serializable::Limits;
 use crate::settings::{Id, Lookup};
 use crate::storage::{RedoContext, Storage};
 use crate::wal::{CheckPoint, ControlFile, DbState, Reader, StartAt, archive, segment};
+use crate::xact;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -64,10 +65,11 @@ pub fn start_up(storage: &Storage, checkpoints: &Checkpoints, progress: &Progres
     let (checkpoint, after, was_shutdown) = read_checkpoint(storage, &control)?;
     storage.wal.set_next_oid(checkpoint.next_oid);
     storage.mvcc.redo_seen(crate::base::Xid(checkpoint.next_xid.0 - 1));
+    storage.twophase.load(checkpoint.next_xid, storage.mvcc.clog())?;
     let recovering = checkpoint.redo < control.checkpoint || control.state != DbState::Shutdowned || !was_shutdown;
     if !recovering {
         open_log(storage, checkpoints, &checkpoint, after)?;
-        storage.mvcc.recovery_finished(&[])?;
+        end_recovery(storage)?;
         checkpoints.control().update(|c| c.state = DbState::InProduction)?;
         return Ok(false);
     }
@@ -79,10 +81,17 @@ pub fn start_up(storage: &Storage, checkpoints: &Checkpoints, progress: &Progres
     storage.pool.flush_init_forks()?;
     storage.pool.forget_unlogged(&unlogged::relations(disk)?);
     unlogged::reset(disk, Reset::Init)?;
-    storage.mvcc.recovery_finished(&[])?;
+    end_recovery(storage)?;
     checkpoints.perform_or_ask(CheckpointFlags::END_OF_RECOVERY | CheckpointFlags::IMMEDIATE)?;
     checkpoints.control().update(|c| c.state = DbState::InProduction)?;
     Ok(true)
+}
+
+/// Who did not end is aborted, except prepared transactions, which hold again what they held.
+fn end_recovery(storage: &Storage) -> Result<()> {
+    let running: Vec<Xid> = storage.twophase.states().iter().flat_map(|s| s.ids().collect::<Vec<_>>()).collect();
+    storage.mvcc.recovery_finished(&running)?;
+    xact::recover_prepared(storage)
 }
 
 fn report_state(control: &ControlFile, zone: &str) -> Result<()> {
@@ -255,7 +264,11 @@ fn replay(
 
 /// Raises the incarnation durably (REC-3), then opens the log for inserts at `end`.
 fn open_log(storage: &Storage, checkpoints: &Checkpoints, checkpoint: &CheckPoint, end: Lsn) -> Result<()> {
-    checkpoints.control().update(|c| c.incarnation = (c.incarnation + 1) & 0xFF_FFFF)?;
+    let most = checkpoints.settings().int(Id::MaxPreparedTransactions) as u32;
+    checkpoints.control().update(|c| {
+        c.incarnation = (c.incarnation + 1) & 0xFF_FFFF;
+        c.max_prepared_transactions = most;
+    })?;
     let control = checkpoints.control().get();
     storage.wal.start(StartAt {
         end,

@@ -27,17 +27,17 @@ const INDEX: RelFileId = RelFileId { db: Oid(5), node: Oid(20001) };
 const COMMIT: u8 = 0;
 
 /// An engine room with one table and one index.
-struct Db {
-    room: Arc<Checkpoints>,
-    table: Arc<TableStore>,
+pub(super) struct Db {
+    pub room: Arc<Checkpoints>,
+    pub table: Arc<TableStore>,
     index: Arc<IndexStore>,
 }
 
 /// Values in the table: the model, and what a scan finds.
-type Values = BTreeSet<i32>;
+pub(super) type Values = BTreeSet<i32>;
 
 impl Db {
-    fn open(room: Arc<Checkpoints>) -> Db {
+    pub fn open(room: Arc<Checkpoints>) -> Db {
         let storage = room.storage();
         let int = TypeRef::of(oid::INT4);
         let desc =
@@ -60,7 +60,7 @@ impl Db {
     }
 
     /// The table and the index, empty, on a cluster stopped cleanly.
-    fn create(disk: &Simulated) {
+    pub fn create(disk: &Simulated) {
         initialise(disk);
         let (room, _) = started(disk);
         let db = Db::open(room);
@@ -99,7 +99,7 @@ impl Db {
     }
 
     /// What a new transaction sees, each value once; checks that the index leads to every row.
-    fn values(&self) -> Values {
+    pub fn values(&self) -> Values {
         let storage = self.room.storage();
         let rows = self.rows(&Arc::new(Own::new()), 0);
         self.index.verify(storage).unwrap();
@@ -114,6 +114,15 @@ impl Db {
             assert!(indexed.contains(&(self.key(value), tid)), "{value} at {tid} is not in the index");
         }
         values
+    }
+
+    pub fn index_rows(&self, xid: Xid, values: &[i32], tids: &[TupleId]) -> crate::base::Result<()> {
+        let entries: Vec<IndexEntry> = values
+            .iter()
+            .zip(tids)
+            .map(|(v, tid)| IndexEntry { key: self.key(*v), tid: Some(*tid), payload: Vec::new(), has_null: false })
+            .collect();
+        self.index.insert(self.room.storage(), xid.into(), &entries).map_err(crate::base::Stop::into_error)
     }
 
     fn key(&self, value: i32) -> Vec<u8> {
@@ -169,12 +178,7 @@ impl Xact<'_> {
     }
 
     fn index(&self, values: &[i32], tids: &[TupleId]) -> crate::base::Result<()> {
-        let entries: Vec<IndexEntry> = values
-            .iter()
-            .zip(tids)
-            .map(|(v, tid)| IndexEntry { key: self.db.key(*v), tid: Some(*tid), payload: Vec::new(), has_null: false })
-            .collect();
-        self.db.index.insert(self.db.room.storage(), self.xid.into(), &entries).map_err(crate::base::Stop::into_error)
+        self.db.index_rows(self.xid, values, tids)
     }
 
     fn insert(&mut self, values: &[i32]) -> crate::base::Result<()> {
@@ -229,7 +233,7 @@ impl Xact<'_> {
     }
 }
 
-fn batch(values: &[i32]) -> Batch {
+pub(super) fn batch(values: &[i32]) -> Batch {
     let (mut a, mut b) = (Column::new(Phys::I32), Column::new(Phys::I64));
     for v in values {
         a.push(Datum::I32(*v));

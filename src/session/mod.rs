@@ -47,6 +47,7 @@ mod statement;
 mod statement_log;
 mod template;
 mod transaction;
+mod two_phase;
 mod wait;
 
 pub use backends::{BackendHandle, Backends};

@@ -196,6 +196,7 @@ impl Session {
             in_use: Default::default(),
             large_objects: Default::default(),
             listening: Vec::new(),
+            listening_changed: false,
             notifies: Vec::new(),
             in_block: false,
             text_search: text_search.clone(),

@@ -195,13 +195,16 @@ impl Session {
             Stmt::Copy(s) => self.copy(client, statement, s).await?,
             Stmt::Listen(channel) => {
                 let backend = self.backend();
+                backend.listening_changed = true;
                 if !backend.listening.contains(channel) {
                     backend.listening.push(channel.clone());
                 }
                 "LISTEN".into()
             }
             Stmt::Unlisten(channel) => {
-                self.backend().listening.retain(|c| channel.as_ref().is_some_and(|gone| gone != c));
+                let backend = self.backend();
+                backend.listening_changed = true;
+                backend.listening.retain(|c| channel.as_ref().is_some_and(|gone| gone != c));
                 "UNLISTEN".into()
             }
             Stmt::Notify(n) => {

@@ -6,7 +6,7 @@ use super::job::{Done, Work};
 use super::state::Session;
 use super::wait;
 use crate::base::error::Report;
-use crate::base::{Error, Flow, Result, Severity, SqlState, Stop, Wait};
+use crate::base::{Flow, Result, Severity, SqlState, Stop, Wait};
 use crate::err;
 use crate::settings::{Id, Lasting, Lookup};
 use crate::sql::ast::{TransactionMode, TransactionStmt};
@@ -155,7 +155,7 @@ impl Session {
         self.after_end(false);
     }
 
-    fn after_end(&mut self, committed: bool) {
+    pub(super) fn after_end(&mut self, committed: bool) {
         match committed {
             true => self.settings.lock().commit(),
             false => self.settings.lock().rollback(),
@@ -169,6 +169,7 @@ impl Session {
         let backend = self.backend();
         let stats = backend.instance.stats.clone();
         backend.stats.end_transaction(committed, &stats);
+        backend.listening_changed = false;
         backend.activity.transaction(0);
         backend.delete_at_commit.retain(|_| committed);
         after_row::forget(&mut backend.deferred);
@@ -255,37 +256,19 @@ impl Session {
                 self.block = Block::Explicit;
                 "ROLLBACK"
             }
-            TransactionStmt::Prepare(_) => {
-                if self.block == Block::Explicit {
-                    // What was to be prepared is gone.
-                    self.rollback();
-                    self.block = Block::None;
-                    return Err(Error::new(
-                        SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
-                        "prepared transactions are disabled",
-                    )
-                    .hint("Set max_prepared_transactions to a nonzero value.")
-                    .place("PrepareTransaction", "twophase.c", 383));
-                }
-                self.end_block(client, false, false).await?;
-                "ROLLBACK"
+            TransactionStmt::Prepare(gid) => self.prepare_transaction(client, gid).await?,
+            TransactionStmt::CommitPrepared(gid) => {
+                self.block.prevent("COMMIT PREPARED")?;
+                self.end_prepared(gid, true).await?;
+                "COMMIT PREPARED"
             }
-            TransactionStmt::CommitPrepared(gid) => return Err(self.not_prepared("COMMIT PREPARED", gid)),
-            TransactionStmt::RollbackPrepared(gid) => return Err(self.not_prepared("ROLLBACK PREPARED", gid)),
+            TransactionStmt::RollbackPrepared(gid) => {
+                self.block.prevent("ROLLBACK PREPARED")?;
+                self.end_prepared(gid, false).await?;
+                "ROLLBACK PREPARED"
+            }
         };
         Ok(tag.to_string())
-    }
-
-    /// `max_prepared_transactions` is 0, so there is none of any name.
-    fn not_prepared(&self, statement: &str, gid: &str) -> Error {
-        match self.block.prevent(statement) {
-            Err(e) => e,
-            Ok(()) => err!(UNDEFINED_OBJECT, "prepared transaction with identifier \"{gid}\" does not exist").place(
-                "LockGXact",
-                "twophase.c",
-                584,
-            ),
-        }
     }
 
     fn leave_levels(&mut self, levels: usize, depth: usize, keep: bool) {
@@ -386,7 +369,7 @@ impl Session {
         Ok(())
     }
 
-    async fn end_block(&mut self, client: &mut Client, commit: bool, chain: bool) -> Result<()> {
+    pub(super) async fn end_block(&mut self, client: &mut Client, commit: bool, chain: bool) -> Result<()> {
         let (next, end) = self.block.end(commit);
         let txn = &self.backend().txn;
         let (isolation, read_only, deferrable) = (txn.isolation, txn.read_only, txn.deferrable);

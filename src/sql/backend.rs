@@ -70,6 +70,8 @@ pub struct Backend {
     pub large_objects: crate::sql::large_object::Descriptors,
     /// Channels this session listens on.
     pub listening: Vec<String>,
+    /// The transaction has executed LISTEN or UNLISTEN.
+    pub listening_changed: bool,
     /// NOTIFYs of the transaction, sent when it commits.
     pub notifies: Vec<(String, String)>,
     /// Whether the statement runs inside a transaction block (`VACUUM` and others refuse).
@@ -160,6 +162,7 @@ impl Backend {
             in_use: Default::default(),
             large_objects: Default::default(),
             listening: Vec::new(),
+            listening_changed: false,
             notifies: Vec::new(),
             in_block: false,
             text_search: Arc::new(text_search),

@@ -17,4 +17,4 @@ mod persist;
 
 pub use activity::{Activity, ActivityFacts, ActivitySlot, Progress, SessionState, Task, TlsFacts};
 pub use counters::{ArchiverStats, BgwriterStats, DatabaseStats, FunctionStats, Stats, TableStats, WalStats};
-pub use pending::{PendingStats, PendingTable};
+pub use pending::{PendingStats, PendingTable, Written};

@@ -4,9 +4,10 @@
 use super::counters::{Stats, TableStats};
 use crate::base::Oid;
 use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
 
 /// Rows written at one nest level of a transaction.
-#[derive(Clone, Copy, Default, Debug)]
+#[derive(Clone, Copy, Default, Debug, PartialEq, Serialize, Deserialize)]
 struct Level {
     nest: u32,
     inserted: i64,
@@ -36,6 +37,14 @@ pub struct PendingTable {
     dead_delta: i64,
     changed: i64,
     levels: Vec<Level>,
+}
+
+/// What a prepared transaction has written to a relation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Written {
+    db: Oid,
+    rel: Oid,
+    level: Level,
 }
 
 /// One session's counts; flushed at each transaction end.
@@ -157,6 +166,28 @@ impl PendingStats {
         self.flush(stats);
     }
 
+    /// The transaction is prepared: how it ends, and with that what its rows count as, is not known yet.
+    pub fn prepare(&mut self, stats: &Stats) -> Vec<Written> {
+        self.nest = 1;
+        let mut written = Vec::new();
+        for (rel, table) in &mut self.tables {
+            let db = table.db;
+            written.extend(table.take_level().map(|level| Written { db, rel: *rel, level }));
+        }
+        self.flush(stats);
+        written.sort_by_key(|w| w.rel);
+        written
+    }
+
+    /// A prepared transaction ends.
+    pub fn end_prepared(committed: bool, written: &[Written], stats: &Stats) {
+        for w in written {
+            let mut table = PendingTable { db: w.db, levels: vec![w.level], ..Default::default() };
+            table.end(committed);
+            table.flush(w.rel, stats);
+        }
+    }
+
     /// Adds what is final to the shared counters; safe in the middle of a transaction, too.
     pub fn flush(&mut self, stats: &Stats) {
         let mut total = PendingTable::default();
@@ -219,6 +250,14 @@ impl PendingTable {
             below.updated += top.updated;
             below.deleted += top.deleted;
         }
+    }
+
+    /// All that the transaction has written.
+    fn take_level(&mut self) -> Option<Level> {
+        while let Some(top) = self.levels.last().filter(|l| l.nest > 1).map(|l| l.nest) {
+            self.leave(top, true);
+        }
+        self.levels.pop()
     }
 
     /// PostgreSQL 15, AtEOXact_PgStat_Relations.

@@ -17,6 +17,8 @@ impl Transaction {
         let lsn = match self.phase {
             Phase::Idle => return Ok(()),
             Phase::Committing(lsn) => lsn,
+            // `prepare` goes on with it.
+            Phase::Preparing(lsn) => return Stop::wait(Wait::Flush(lsn)),
             Phase::Active => {
                 if let Some(tracked) = self.own.tracked() {
                     tracked.prepare()?;
@@ -41,7 +43,7 @@ impl Transaction {
     /// True if the commit is durable on return. With no other transaction running nobody is held up by a flush on this
     /// thread, and a hand-over to the flusher and back is saved; beside others it would stall those on this thread, and
     /// the flusher takes them all along.
-    fn flush_here(&self, lsn: Lsn) -> bool {
+    pub(super) fn flush_here(&self, lsn: Lsn) -> bool {
         let wal = &self.storage.wal;
         wal.is_durable(lsn) || (!self.storage.mvcc.others_run(&self.own) && wal.flush_alone(lsn))
     }

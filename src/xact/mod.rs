@@ -11,11 +11,15 @@
 //! - XACT-4: files made by an aborted (sub)transaction, and those dropped by a committed one, are unlinked; a crash
 //!   between is repaired by redo of the record, which names them.
 //!
+//! - XACT-5: from its PREPARE record on a transaction is nobody's session's; until its COMMIT PREPARED or ROLLBACK
+//!   PREPARED record is in the log it can neither be lost nor end.
+//!
 //! Records (resource manager `Transaction`): see `record`.
 
 mod commit;
 mod files;
 mod isolation;
+mod prepared;
 pub mod record;
 mod redo;
 mod savepoint;
@@ -26,6 +30,7 @@ mod transaction;
 
 pub use files::FileChange;
 pub use isolation::Isolation;
+pub use prepared::{Ending, Preparation, recover_prepared};
 pub use record::EndRecord;
 pub use redo::redo;
 pub use transaction::{SyncCommit, Transaction};

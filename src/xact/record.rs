@@ -1,4 +1,4 @@
-//! The bytes of commit and abort records.
+//! The bytes of commit and abort records, of prepared transactions, too.
 //!
 //! | bytes | what |
 //! |---|---|
@@ -12,7 +12,13 @@ use crate::base::{Oid, RelFileId, Result, Xid};
 use crate::err;
 
 pub const COMMIT: u8 = 0x00;
+/// The data is a `twophase::State`.
+pub const PREPARE: u8 = 0x10;
 pub const ABORT: u8 = 0x20;
+pub const COMMIT_PREPARED: u8 = 0x30;
+pub const ABORT_PREPARED: u8 = 0x40;
+/// A row lock was passed on to a prepared transaction: a `twophase::RowLock`.
+pub const PASS_LOCK: u8 = crate::heap::record::PASS_LOCK;
 
 /// What the end of a transaction leaves in the log.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]

@@ -9,6 +9,7 @@ use crate::lock::{HeldLocks, LockMode, LockTag, Scope};
 use crate::mvcc::serializable::{Tracked, Who};
 use crate::mvcc::{Own, Snapshot, SnapshotSlot};
 use crate::storage::Storage;
+use crate::twophase::Claim;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -25,6 +26,8 @@ pub(super) enum Phase {
     Active,
     /// The commit record ends at this position and is on its way to the disk.
     Committing(Lsn),
+    /// The PREPARE record ends at this position.
+    Preparing(Lsn),
 }
 
 /// One per session. Idle, active, or on its way out.
@@ -37,7 +40,8 @@ pub struct Transaction {
     pub deferrable: bool,
     /// Microseconds since 1970: `now()`.
     pub start_us: i64,
-    /// The temporary tables touched whose rows go at commit.
+    /// It has made or looked for something in the temporary schema.
+    pub touched_temporary: bool,
     pub(super) phase: Phase,
     pub(super) own: Arc<Own>,
     pub(super) slot: Arc<SnapshotSlot>,
@@ -57,9 +61,11 @@ pub struct Transaction {
     /// Transactions begun so far.
     pub(super) started: u32,
     /// Which one runs, for whoever logs or lists it.
-    running: Arc<Running>,
+    pub(super) running: Arc<Running>,
     /// Names of the snapshots offered to others.
     pub(super) exports: Vec<String>,
+    /// The name under which it is being prepared, and who will hold its locks.
+    pub(super) preparing: Option<(Claim, u32)>,
 }
 
 impl Transaction {
@@ -74,6 +80,7 @@ impl Transaction {
             read_only: false,
             deferrable: false,
             start_us: 0,
+            touched_temporary: false,
             phase: Phase::Idle,
             own: Arc::new(Own::new()),
             slot,
@@ -90,6 +97,7 @@ impl Transaction {
             started: 0,
             running: Arc::default(),
             exports: Vec::new(),
+            preparing: None,
         }
     }
 
@@ -131,7 +139,7 @@ impl Transaction {
         self.own.top()
     }
 
-    fn assign_top(&mut self) -> Xid {
+    pub(super) fn assign_top(&mut self) -> Xid {
         let xid = self.storage.mvcc.assign_xid();
         self.own.set_top(xid);
         self.running.xid.store(xid.0, Ordering::Relaxed);
@@ -303,5 +311,6 @@ impl Transaction {
         self.savepoints.clear();
         self.files.clear();
         self.force_sync = false;
+        self.touched_temporary = false;
     }
 }

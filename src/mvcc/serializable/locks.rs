@@ -179,6 +179,13 @@ impl Marks {
         self.targets.iter().filter(move |(t, _)| t.rel == rel && t.db == db)
     }
 
+    /// The marks of one owner.
+    pub fn of(&self, owner: VertexId) -> Vec<Target> {
+        let mut all: Vec<Target> = self.by_owner.get(&owner).into_iter().flatten().copied().collect();
+        all.sort();
+        all
+    }
+
     pub fn all(&self) -> impl Iterator<Item = (&Target, &Owners)> {
         self.targets.iter()
     }

@@ -4,10 +4,11 @@ use super::error::Fault;
 use super::graph::{Graph, Retired, VertexId};
 use super::limits::Limits;
 use super::locks::Marks;
+use super::signal;
 use super::target::Target;
 use super::tracked::Tracked;
 use super::writers::Writers;
-use crate::base::{BlockNo, Oid, Xid};
+use crate::base::{self, BlockNo, Csn, Oid, Xid};
 use crate::mvcc::Snapshot;
 use parking_lot::{Mutex, MutexGuard, RwLock};
 use std::sync::Arc;
@@ -95,6 +96,32 @@ impl Serializable {
             state.graph.get(id).map(|v| (id, v.signal.clone()))
         })?;
         Some(Arc::new(Tracked::new(self.clone(), id, signal, who.pid)))
+    }
+
+    /// Enters a prepared transaction after a restart, with what it had marked.
+    ///
+    /// # Errors
+    /// 53200 if there is no room for the marks.
+    pub fn recover(
+        self: &Arc<Self>,
+        who: &Who,
+        snapshot: Csn,
+        wrote: bool,
+        marks: &[Target],
+    ) -> base::Result<Option<Arc<Tracked>>> {
+        let entered: Result<_, Fault> = self.change(|state| {
+            let id = state.graph.recover(who.pid, who.read_only, snapshot);
+            who.ids.iter().for_each(|xid| state.enter_id(id, *xid));
+            for target in marks {
+                state.marks.add(*target, id)?;
+            }
+            Ok(state.graph.get(id).map(|v| (id, v.signal.clone())))
+        });
+        let Some((id, signal)) = entered.map_err(Fault::report)? else { return Ok(None) };
+        if wrote {
+            signal.raise(signal::WROTE);
+        }
+        Ok(Some(Arc::new(Tracked::new(self.clone(), id, signal, who.pid))))
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {

@@ -1,11 +1,12 @@
 //! What a mark is on.
 
 use crate::base::{BlockNo, Oid, TupleId};
+use serde::{Deserialize, Serialize};
 
 const NO_BLOCK: BlockNo = BlockNo::MAX;
 
 /// A row version, a page of a table or an index, or a whole relation.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct Target {
     pub db: Oid,
     pub rel: Oid,

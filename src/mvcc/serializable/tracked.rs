@@ -179,6 +179,15 @@ impl Tracked {
         }
     }
 
+    /// What a prepared transaction must remember of itself: whether it only reads, whether it wrote, what it marked. It
+    /// belongs to `owner` from now on, who is no session.
+    pub fn leave_session(&self, owner: u32) -> (bool, bool, Vec<Target>) {
+        let mut state = self.home.state();
+        let marks = state.marks.of(self.id);
+        let read_only = state.graph.leave_session(self.id, owner);
+        (read_only, self.signal.has(signal::WROTE), marks)
+    }
+
     /// The session.
     pub fn pid(&self) -> u32 {
         self.pid

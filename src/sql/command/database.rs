@@ -29,8 +29,15 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Since when others are waited for.
 struct Waiting(Instant);
 
-pub fn others_text(count: usize) -> String {
-    match count {
+/// Who uses a database (PostgreSQL 15, dbcommands.c, errdetail_busy_db: same texts).
+pub fn others_text(sessions: usize, prepared: usize) -> String {
+    match (sessions, prepared) {
+        (0, 1) => return "There is 1 prepared transaction using the database.".into(),
+        (0, n) => return format!("There are {n} prepared transactions using the database."),
+        (_, 0) => {}
+        (m, n) => return format!("There are {m} other session(s) and {n} prepared transaction(s) using the database."),
+    }
+    match sessions {
         1 => "There is 1 other session using the database.".into(),
         n => format!("There are {n} other sessions using the database."),
     }
@@ -72,7 +79,8 @@ fn alone(cmd: &mut Command, cx: &mut ExecContext, database: Oid, message: &str) 
     let backend = cx.backend()?;
     let own = usize::from(backend.database == database);
     let others = backend.instance.services()?.sessions_in(database).saturating_sub(own);
-    if others == 0 {
+    let prepared = backend.instance.storage.twophase.count_in(database);
+    if others + prepared == 0 {
         return Ok(());
     }
     let since = cmd.progress(|| Waiting(Instant::now())).0;
@@ -80,7 +88,7 @@ fn alone(cmd: &mut Command, cx: &mut ExecContext, database: Oid, message: &str) 
     if now.duration_since(since) < PATIENCE {
         return Stop::wait(Wait::Until(now + Duration::from_millis(20)));
     }
-    Err(Error::new(SqlState::OBJECT_IN_USE, message).detail(others_text(others)).into())
+    Err(Error::new(SqlState::OBJECT_IN_USE, message).detail(others_text(others, prepared)).into())
 }
 
 const KNOWN: &[&str] = &[
@@ -342,6 +350,11 @@ pub fn drop(cmd: &mut Command, cx: &mut ExecContext, stmt: &DropDatabaseStmt) ->
     let tag = LockTag::Object { db: Oid::INVALID, class: class::DATABASE, oid: d.oid };
     backend.txn.lock(tag, LockMode::AccessExclusive)?;
     if stmt.options.iter().any(|o| o.name == "force") {
+        let prepared = backend.instance.storage.twophase.count_in(d.oid);
+        if prepared > 0 {
+            let text = format!("database \"{}\" is being used by prepared transactions", stmt.name);
+            return Err(Error::new(SqlState::OBJECT_IN_USE, text).detail(others_text(0, prepared)).into());
+        }
         backend.instance.services()?.terminate_database(d.oid);
     }
     alone(cmd, cx, d.oid, &format!("database \"{}\" is being accessed by other users", stmt.name))?;

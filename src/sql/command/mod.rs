@@ -324,12 +324,14 @@ fn notify(cx: &mut ExecContext, stmt: &Stmt) -> Result<String> {
             "NOTIFY"
         }
         Stmt::Listen(channel) => {
+            backend.listening_changed = true;
             if !backend.listening.contains(channel) {
                 backend.listening.push(channel.clone());
             }
             "LISTEN"
         }
         Stmt::Unlisten(channel) => {
+            backend.listening_changed = true;
             backend.listening.retain(|c| channel.as_ref().is_some_and(|gone| gone != c));
             "UNLISTEN"
         }

@@ -277,9 +277,10 @@ fn rename_object(cmd: &Command, cx: &mut ExecContext, stmt: &RenameStmt, name: &
                 return Err(Error::unsupported("current database cannot be renamed").into());
             }
             let others = backend.instance.services()?.sessions_in(d.oid);
-            if others > 0 {
+            let prepared = backend.instance.storage.twophase.count_in(d.oid);
+            if others + prepared > 0 {
                 return Err(err!(OBJECT_IN_USE, "database \"{last}\" is being accessed by other users")
-                    .detail(super::database::others_text(others))
+                    .detail(super::database::others_text(others, prepared))
                     .into());
             }
             d.name = new;

@@ -10,6 +10,7 @@ use crate::sql::exec::ExecContext;
 
 /// The session's temporary schema, made if need be.
 pub fn schema(backend: &mut Backend) -> Result<Oid> {
+    backend.txn.touched_temporary = true;
     if let Some(oid) = backend.catalog.temp_schema() {
         return Ok(oid);
     }

@@ -194,6 +194,26 @@ impl Graph {
         id
     }
 
+    /// Enters a prepared transaction that comes back from a restart. Whom it had edges with nobody knows any more, so it
+    /// counts as having both kinds (PostgreSQL 15, predicate.c, predicatelock_twophase_recover: same).
+    pub fn recover(&mut self, owner: u32, read_only: bool, snapshot: Csn) -> VertexId {
+        let id = self.enter(owner, read_only, (self.last, snapshot));
+        let last = self.last;
+        if let Some(v) = self.vertices.get_mut(&id) {
+            v.prepared = Some(last);
+            (v.old_in, v.old_out) = (!read_only, !read_only);
+        }
+        id
+    }
+
+    /// A prepared transaction belongs to no session; whether it was declared read-only.
+    pub fn leave_session(&mut self, id: VertexId, owner: u32) -> bool {
+        self.vertices.get_mut(&id).is_some_and(|v| {
+            v.pid = owner;
+            v.declared_read_only
+        })
+    }
+
     /// The oldest snapshot of an active transaction.
     pub fn oldest_snapshot(&self) -> Option<Csn> {
         self.active.iter().filter_map(|(_, id)| self.vertices.get(id)).map(|v| v.snapshot).min()

@@ -100,8 +100,13 @@ fn unlock_all(cx: &mut ExecContext, _: &[Datum<'_>], out: &mut Column) -> Flow<(
 fn blocking(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
     let pid = u32::try_from(args[0].i32()).unwrap_or(0);
     let pids = cx.backend()?.instance.storage.locks.blockers(pid);
-    int4_list(out, pids.into_iter().map(|p| p as i32));
+    int4_list(out, pids.into_iter().map(shown));
     Ok(())
+}
+
+/// A prepared transaction has no process.
+fn shown(owner: u32) -> i32 {
+    if crate::twophase::is_prepared_owner(owner) { 0 } else { owner as i32 }
 }
 
 /// What testers of schedules ask: does a session wait for one of these, or for a safe snapshot?
@@ -119,6 +124,6 @@ fn is_blocked(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flo
 fn unsafe_for(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
     let pid = u32::try_from(args[0].i32()).unwrap_or(0);
     let pids = cx.backend()?.instance.storage.mvcc.serializable.blockers(pid);
-    int4_list(out, pids.into_iter().map(|p| p as i32));
+    int4_list(out, pids.into_iter().map(shown));
     Ok(())
 }

@@ -39,13 +39,13 @@ pub(crate) fn open(cx: &mut ExecContext, src: &str, args: &[Value], types: &[Typ
         "pg_available_extension_versions" => system_view::available_versions(),
         "pg_extension_update_paths" => update_paths(args)?,
         "pg_tablespace_databases" => tablespace_databases(cx, args)?,
-        // Neither replication nor prepared transactions.
+        "pg_prepared_xact" => prepared(cx)?,
+        // No replication.
         "pg_get_replication_slots"
         | "pg_stat_get_wal_senders"
         | "pg_stat_get_subscription"
         | "pg_show_replication_origin_status"
-        | "pg_stat_get_recovery_prefetch"
-        | "pg_prepared_xact" => Vec::new(),
+        | "pg_stat_get_recovery_prefetch" => Vec::new(),
         _ => match super::server_file::rows(cx, src, args)? {
             Some(rows) => rows,
             None => match super::text_search::rows(cx, src, args)? {
@@ -55,6 +55,15 @@ pub(crate) fn open(cx: &mut ExecContext, src: &str, args: &[Value], types: &[Typ
         },
     };
     Ok(Some(columns(types, &rows)))
+}
+
+/// Prepared transactions, of all databases.
+fn prepared(cx: &mut ExecContext) -> Result<Vec<Vec<Value>>> {
+    let all = cx.backend()?.instance.storage.twophase.list();
+    let row = |s: &crate::twophase::State| {
+        vec![s.xid.0.cell(), Value::text(&s.gid), Stamp(s.prepared_us).cell(), s.owner.cell(), s.database.cell()]
+    };
+    Ok(all.iter().map(|p| row(&p.state)).collect())
 }
 
 /// From one version to another: there is only one of each.

@@ -1,12 +1,14 @@
-//! Who does what at the moment: `pg_stat_activity`, `pg_stat_ssl`, `pg_stat_gssapi`, `pg_locks`.
+//! Who does what at the moment: `pg_stat_activity`, `pg_stat_ssl`, `pg_stat_gssapi`, `pg_locks`, `pg_prepared_xacts`.
 
 use super::cell::{NULL, Stamp};
+use super::listing::role_name;
 use super::{Sink, View, row};
 use crate::base::{Flow, Oid, Result};
 use crate::lock::{LockMode, LockTag};
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::rights::Subject;
 use crate::stat::{ActivityFacts, TlsFacts};
+use crate::twophase::is_prepared_owner;
 use crate::types::Value;
 use crate::types::inet::Inet;
 use crate::types::numeric::Numeric;
@@ -16,6 +18,7 @@ pub(super) const VIEWS: &[View] = &[
     View { name: "pg_stat_ssl", rows: ssl },
     View { name: "pg_stat_gssapi", rows: gssapi },
     View { name: "pg_locks", rows: locks },
+    View { name: "pg_prepared_xacts", rows: prepared },
 ];
 
 /// OIDs of the predefined roles that open statistics and settings to their members.
@@ -163,7 +166,11 @@ fn target(tag: &LockTag) -> Target {
 fn locks(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let instance = cx.backend()?.instance.clone();
     let sessions = instance.activity.list();
+    let prepared = instance.storage.twophase.list();
     let virtual_transaction = |pid: u32| {
+        if let Some(p) = prepared.iter().find(|p| p.owner == pid) {
+            return p.virtual_id.clone();
+        }
         let running = sessions.iter().find(|f| f.pid == pid).and_then(|f| f.running.as_ref());
         running.map_or_else(|| format!("{pid}/0"), |r| r.virtual_id(pid))
     };
@@ -178,14 +185,24 @@ fn locks(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         let t = target(&l.tag);
         row![sink;
             l.tag.kind(), t.database, t.relation, t.page, t.tuple.map(i32::from), NULL, t.xid, t.class, t.object, t.sub,
-            virtual_transaction(l.owner), l.owner, l.mode.name(), l.granted, false, l.since_us.map(Stamp),
+            virtual_transaction(l.owner), (!is_prepared_owner(l.owner)).then_some(l.owner), l.mode.name(), l.granted, false, l.since_us.map(Stamp),
         ];
     }
     for (target, pid) in instance.storage.mvcc.serializable.rows() {
         row![sink;
             target.kind(), target.db, target.rel, target.block(), target.line().map(i32::from), NULL, NULL, NULL, NULL,
-            NULL, virtual_transaction(pid), (pid != 0).then_some(pid), "SIReadLock", true, false, NULL,
+            NULL, virtual_transaction(pid), (pid != 0 && !is_prepared_owner(pid)).then_some(pid), "SIReadLock", true, false, NULL,
         ];
+    }
+    Ok(())
+}
+
+fn prepared(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    let catalog = cx.backend()?.catalog.clone();
+    for p in catalog.storage.twophase.list() {
+        let s = &p.state;
+        let database = catalog.database_by_oid(s.database).map(|d| d.name);
+        row![sink; s.xid.0, &*s.gid, Stamp(s.prepared_us), role_name(&catalog, s.owner), database];
     }
     Ok(())
 }

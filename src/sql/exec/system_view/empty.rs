@@ -1,5 +1,5 @@
 //! Relations that have no rows, because the server has no objects of their kind: no triggers, no publications, no
-//! extensions, no prepared transactions, … Each name stands here on purpose; what could hold rows has a generator.
+//! extensions, … Each name stands here on purpose; what could hold rows has a generator.
 
 use super::View;
 
@@ -57,6 +57,4 @@ pub(super) const VIEWS: &[View] = empty![
     // Neither caches of that kind nor prefetching in recovery.
     "pg_stat_slru",
     "pg_stat_recovery_prefetch",
-    // Two-phase commit is refused.
-    "pg_prepared_xacts",
 ];
