@@ -273,3 +273,72 @@ fn lines_tell_of_the_transaction() {
     assert!(end.starts_with("client backend|SELECT|") && number(end, 2) == 0, "{log}");
     assert!(!log.split_once("disconnection:").unwrap().1.contains("STATEMENT"), "{log}");
 }
+
+/// Statements are counted by what they are known by, with constants left out, those of functions if that is asked for,
+/// and the counts outlive a clean stop.
+#[test]
+fn costs_of_statements_are_counted() {
+    let mut server = Server::started(&["shared_preload_libraries=pg_stat_statements", "fsync=off"]);
+    let counts = "select format('%s %s %s: %s', calls, rows, toplevel, query) from pg_stat_statements
+        where query not like '%pg_stat_statements%' and query <> 'select $1' order by query collate \"C\"";
+    let mut client = server.connect();
+    let counted = |client: &mut support::Client, statements: &[&str]| {
+        client.query("select pg_stat_statements_reset()").unwrap();
+        for s in statements {
+            client.query(s).unwrap();
+        }
+        client.query(counts).unwrap()
+    };
+    client.query("create extension pg_stat_statements").unwrap();
+    client.query("create table t (a int primary key, b text)").unwrap();
+    let body = "declare r int; begin select count(*) into r from t where b is not null; return r; end";
+    client.query(&format!("create function f(x int) returns int language plpgsql as $$ {body} $$")).unwrap();
+    let shown = counted(
+        &mut client,
+        &[
+            "insert into t select g, 'x' from generate_series(1, 100) g",
+            "select a from t where a = 1",
+            "select a from t where a = 2",
+            "SELECT  a FROM public.t WHERE (a = 3)",
+            "select a from t where a = 4",
+            "select a from t where a in (1, 2, 3) order by 1 limit 5",
+            "prepare p(int) as select * from t where a = $1 and b <> 'foo'",
+            "execute p(5)",
+            "execute p(6)",
+            "begin",
+            "declare c cursor for select * from t where a < 20",
+            "fetch 5 from c",
+            "commit",
+            "select f(3)",
+            "set work_mem = '1MB'",
+        ],
+    );
+    let expected = [
+        "1 0 t: begin",
+        "1 0 t: commit",
+        "1 0 t: declare c cursor for select * from t where a < 20",
+        "1 5 t: fetch 5 from c",
+        "1 100 t: insert into t select g, $1 from generate_series($2, $3) g",
+        "2 2 t: prepare p(int) as select * from t where a = $1 and b <> $2",
+        "4 4 t: select a from t where a = $1",
+        "1 3 t: select a from t where a in ($1, $2, $3) order by 1 limit $4",
+        "1 1 t: select f($1)",
+        "1 0 t: set work_mem = '1MB'",
+    ];
+    assert_eq!(shown, expected);
+    client.query("set pg_stat_statements.track = 'all'").unwrap();
+    let shown = counted(&mut client, &["select f(3)", "do $$ begin execute 'select 7, 8'; end $$"]);
+    let expected = [
+        "1 0 t: do $$ begin execute 'select 7, 8'; end $$",
+        "1 1 f: select $1, $2",
+        "1 1 f: select count(*)        from t where b is not null",
+        "1 1 t: select f($1)",
+    ];
+    assert_eq!(shown, expected);
+    drop(client);
+    let (code, said) = server.tool("pg_ctl", &["stop", "-m", "fast"]);
+    assert_eq!(code, 0, "{said}");
+    server.wait_end();
+    server.start();
+    assert_eq!(server.connect().query(counts).unwrap(), expected);
+}

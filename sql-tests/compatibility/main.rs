@@ -179,7 +179,7 @@ fn settings(out: &mut String) {
     writeln!(
         out,
         "\n## Settings\n\nPostgreSQL 15's {} parameters (hidden ones counted) are known, with its units, bounds and defaults; ours alone: {}.",
-        PARAMETERS.len() - OUR_SETTINGS.len(),
+        PARAMETERS.iter().filter(|p| !p.name.contains('.')).count() - OUR_SETTINGS.len(),
         OUR_SETTINGS.join(", ")
     )
     .unwrap();

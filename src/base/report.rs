@@ -7,7 +7,7 @@
 
 use super::error::{Report, Severity};
 use std::cell::RefCell;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// Who a log line speaks of. Sessions build one and share it; it changes rarely.
@@ -31,8 +31,6 @@ pub struct Origin {
     pub tag: &'static str,
     /// The text that goes below an error as STATEMENT, if any.
     pub statement: Option<Arc<str>>,
-    /// The top-level query's id (`%Q`), 0 for none.
-    pub query_id: i64,
     /// What this session wants logged, where it is not what the server's settings say.
     pub levels: Option<Levels>,
     /// Lines logged by this session or process so far (`%l`): text lines in the low half, messages in the high.
@@ -46,9 +44,18 @@ pub struct Running {
     pub local: AtomicU32,
     /// Its id, 0 while it has none.
     pub xid: AtomicU64,
+    /// What the client's query, the running one or the last, is known by, 0 for nothing (`%Q`).
+    pub query_id: AtomicI64,
 }
 
 impl Running {
+    /// The client's query has this identifier, if it has none yet: what it calls is not the client's.
+    pub fn identify(&self, query_id: i64) {
+        if query_id != 0 && self.query_id.load(Ordering::Relaxed) == 0 {
+            self.query_id.store(query_id, Ordering::Relaxed);
+        }
+    }
+
     /// The virtual transaction id of the session shown as `pid`.
     pub fn virtual_id(&self, pid: u32) -> String {
         format!("{pid}/{}", self.local.load(Ordering::Relaxed))
@@ -64,6 +71,11 @@ impl Origin {
     /// The running transaction's id, 0 if it has none.
     pub fn xid(&self) -> u64 {
         self.running.as_ref().map_or(0, |r| r.xid.load(Ordering::Relaxed))
+    }
+
+    /// What the query is known by, 0 for nothing.
+    pub fn query_id(&self) -> i64 {
+        self.running.as_ref().map_or(0, |r| r.query_id.load(Ordering::Relaxed))
     }
 }
 

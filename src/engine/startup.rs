@@ -6,8 +6,8 @@ use crate::disk::{self, durable};
 use crate::process::message::EngineState;
 use crate::process::title;
 use crate::recovery::{self, Progress};
-use crate::settings::Global;
-use crate::stat::Stats;
+use crate::settings::{self, Global, Id, Lookup};
+use crate::stat::{Stats, statements};
 use crate::wal::segment;
 use crate::worker::{self, Context, Stop};
 use std::path::Path;
@@ -26,7 +26,11 @@ pub const TITLE: &str = "postgres: engine";
 /// Opens the storage; nothing is read yet but the control file.
 pub fn open(data_dir: &Path, settings: &Arc<Global>) -> Result<Context> {
     let disk = disk::of_data_directory(data_dir);
-    let checkpoints = recovery::open(disk, settings.clone(), Arc::new(Stats::new()))?;
+    let stats = Arc::new(Stats::new());
+    if settings::is_loaded(&*settings.snapshot(), "pg_stat_statements") {
+        stats.count_statements(settings.snapshot().int(Id::PgStatStatementsMax) as usize);
+    }
+    let checkpoints = recovery::open(disk, settings.clone(), stats)?;
     Ok(Context::new(checkpoints))
 }
 
@@ -47,6 +51,7 @@ pub fn recover(link: &Link, cx: &Context) -> Result<()> {
     title::set(TITLE);
     let recovered = outcome?;
     load_statistics(cx, recovered);
+    load_statements(cx);
     Ok(())
 }
 
@@ -85,13 +90,35 @@ fn load_statistics(cx: &Context, recovered: bool) {
     let _ = disk.remove(STATISTICS);
 }
 
+/// Counts of statements need not be of the last moment, so they are taken over whenever a clean stop has left them.
+fn load_statements(cx: &Context) {
+    let disk = &*cx.checkpoints.storage().disk;
+    let Some(counted) = cx.checkpoints.stats().statements().filter(|_| disk.exists(statements::FILE)) else { return };
+    if cx.checkpoints.settings().snapshot().bool(Id::PgStatStatementsSave)
+        && let Err(e) = durable::read(disk, statements::FILE).and_then(|bytes| counted.load(&bytes))
+    {
+        report::log(&e.severity(Severity::Log).0);
+    }
+    let _ = disk.remove(statements::FILE);
+}
+
+fn save_statements(cx: &Context) -> Result<()> {
+    let disk = &*cx.checkpoints.storage().disk;
+    let wanted = cx.checkpoints.settings().snapshot().bool(Id::PgStatStatementsSave);
+    match cx.checkpoints.stats().statements().filter(|_| wanted) {
+        Some(counted) => durable::replace(disk, statements::FILE, &counted.save()),
+        None => Ok(()),
+    }
+}
+
 /// The end of a clean stop: the shutdown checkpoint and the counters.
 pub fn shut_down(cx: &Context) -> Result<()> {
     worker::shut_down(cx)?;
     cx.checkpoints.storage().pool.flush_counts(cx.checkpoints.stats());
     let disk = &*cx.checkpoints.storage().disk;
     let saved = durable::mkdir(disk, "pg_stat")
-        .and_then(|()| durable::replace(disk, STATISTICS, &cx.checkpoints.stats().save()));
+        .and_then(|()| durable::replace(disk, STATISTICS, &cx.checkpoints.stats().save()))
+        .and_then(|()| save_statements(cx));
     if let Err(e) = saved {
         report::log(&e.severity(Severity::Log).0);
     }

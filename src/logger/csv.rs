@@ -45,7 +45,7 @@ pub fn format(origin: &Origin, report: &Report, style: &Style<'_>, number: u32) 
         quoted(Some(&origin.application)),
         quoted(Some(origin.backend_type)),
         String::new(),
-        origin.query_id.to_string(),
+        origin.query_id().to_string(),
     ];
     let mut line = columns.join(",");
     line.push('\n');

@@ -52,7 +52,7 @@ pub fn format(origin: &Origin, report: &Report, style: &Style<'_>, number: u32) 
     }
     put("application_name", Some(&origin.application).filter(|a| !a.is_empty()).map(|a| a.as_str().into()));
     put("backend_type", Some(origin.backend_type.into()));
-    put("query_id", Some(origin.query_id.into()));
+    put("query_id", Some(origin.query_id().into()));
     let mut line = Value::Object(map).to_string();
     line.push('\n');
     line

@@ -78,7 +78,7 @@ fn expand(escape: char, origin: &Origin, state: SqlState, now_us: i64, zone: &Ti
         's' => time::without_ms(origin.start_us, zone),
         'v' => origin.virtual_id(),
         'x' => origin.xid().to_string(),
-        'Q' => origin.query_id.to_string(),
+        'Q' => origin.query_id().to_string(),
         // %i outside a session, %P (there are no parallel workers), and escapes nobody knows.
         _ => String::new(),
     }

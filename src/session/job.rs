@@ -6,6 +6,7 @@ use crate::buffer::damage::{self, Met, Tolerance};
 use crate::session::client::OUTPUT_LIMIT;
 use crate::settings::{Id, Lookup};
 use crate::sql::exec::{ExecContext, domain};
+use crate::sql::track::Track;
 use crate::wire::Output;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -70,6 +71,10 @@ impl Job {
         let reentry = self.cx.nesting.begin_turn();
         self.cx.budget.deadline = budget.map(|b| Instant::now() + b + reentry);
         let origin = self.origin.clone();
+        let counted = self.cx.settings.tracking.which != Track::None;
+        if counted {
+            self.cx.meter.begin_turn();
+        }
         let (cx, work, out) = (&mut self.cx, &mut self.work, &mut self.out);
         let tolerance = tolerance(cx);
         let (result, met) = damage::during(tolerance, || {
@@ -83,6 +88,9 @@ impl Job {
                 }))
             })
         });
+        if counted {
+            self.cx.meter.end_turn();
+        }
         note_damage(&mut self.cx, met);
         send_notices(&mut self.cx, &mut self.out, &origin);
         match result {

@@ -14,7 +14,8 @@ use crate::wire::Format;
 use std::sync::Arc;
 
 impl Session {
-    pub(super) fn prepare_stmt(&mut self, source: &Arc<str>, stmt: &PrepareStmt) -> Result<String> {
+    pub(super) fn prepare_stmt(&mut self, said: &Statement, stmt: &PrepareStmt) -> Result<String> {
+        let source = &said.source;
         if self.statements.contains_key(&stmt.name) {
             return Err(duplicate(&stmt.name));
         }
@@ -26,6 +27,7 @@ impl Session {
         let raw = RawStmt { stmt: stmt.query.clone(), start: 0, len: source.len() as u32 };
         let mut statement = Statement::new(&stmt.name, source.clone(), Some(raw), given);
         statement.from_sql = true;
+        statement.text = said.text.clone();
         statement.param_types(self.cx())?;
         self.statements.insert(stmt.name.clone(), Arc::new(statement));
         Ok("PREPARE".into())

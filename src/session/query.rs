@@ -7,6 +7,7 @@ use crate::sql::exec::context::RunState;
 use crate::sql::exec::{self, ExecContext, Node};
 use crate::sql::plan::{PlanNode, PlannedStatement};
 use crate::sql::routine::query::{Next, QueryRun};
+use crate::sql::track::Account;
 use crate::types::{Batch, Value};
 use crate::wire::{Format, Output, RowColumn};
 use std::sync::Arc;
@@ -28,6 +29,7 @@ pub struct QueryWork {
     destination: Destination,
     sent: u64,
     phase: Phase,
+    account: Option<Box<Account>>,
 }
 
 enum Phase {
@@ -137,7 +139,7 @@ impl QueryWork {
         formats: Vec<Format>,
         destination: Destination,
     ) -> QueryWork {
-        QueryWork { statement, params, formats, destination, sent: 0, phase: Phase::Plan }
+        QueryWork { statement, params, formats, destination, sent: 0, phase: Phase::Plan, account: None }
     }
 
     fn lock(&mut self, cx: &mut ExecContext, plan: Arc<PlannedStatement>, from: usize) -> Flow<()> {
@@ -153,6 +155,7 @@ impl QueryWork {
             }
         }
         let backend = cx.backend()?;
+        backend.txn.running().identify(plan.query_id);
         if !plan.read_only {
             backend.prevent_if_read_only(plan.tag)?;
         }
@@ -161,6 +164,7 @@ impl QueryWork {
             return Ok(());
         }
         exec::rights::check(cx, &plan)?;
+        self.account = Account::of_plan(cx, &plan);
         cx.params = self.params.clone();
         let node = exec::start(&plan, cx)?;
         let columns = row_columns(&plan, &self.formats);
@@ -214,10 +218,15 @@ impl Work for QueryWork {
                 Phase::Run(run) => {
                     let (tag, returns) = (run.plan.tag, run.plan.returns_rows);
                     self.swap_state(cx);
+                    cx.meter.level += 1;
                     let ended = self.rows(cx, out);
+                    cx.meter.level -= 1;
                     self.swap_state(cx);
                     ended?;
                     let count = if tag == "SELECT" || returns && cx.processed == 0 { self.sent } else { cx.processed };
+                    if let Some(mut account) = self.account.take() {
+                        account.pause(cx, count);
+                    }
                     self.phase = Phase::Over(tag, count);
                 }
                 Phase::Steps(_) => {

@@ -13,8 +13,10 @@ use crate::settings::{Id, Lookup};
 use crate::sql::ast::Stmt;
 use crate::sql::parse::{ParseOptions, parse_with};
 use crate::sql::plan::PlannedStatement;
+use crate::sql::track::Account;
 use crate::wire::RowColumn;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 impl Session {
     /// Answers a Query message, ReadyForQuery included.
@@ -66,6 +68,7 @@ impl Session {
                     self.block = Block::Implicit;
                 }
                 self.restart_timeout();
+                self.backend().txn.running().query_id.store(0, Ordering::Relaxed);
             }
             if let Some(stmt) = &statement.stmt {
                 self.note_tag(stmt.tag());
@@ -150,7 +153,7 @@ impl Session {
         self.utility(client, statement, &stmt, params, formats, destination).await
     }
 
-    /// Statements that are not queries: the session's own, or the commands'.
+    /// A statement that is no query. Its cost is counted, but that of EXECUTE and the like is of what they are about.
     async fn utility(
         &mut self,
         client: &mut Client,
@@ -160,7 +163,31 @@ impl Session {
         formats: &[crate::wire::Format],
         destination: Destination,
     ) -> Result<String> {
+        if matches!(**stmt, Stmt::Prepare(_) | Stmt::Execute(_) | Stmt::Deallocate(_)) {
+            return self.command(client, statement, stmt, params, formats, destination).await;
+        }
+        let account = Account::of_command(self.cx(), &statement.text);
+        self.cx().meter.level += 1;
+        let done = self.command(client, statement, stmt, params, formats, destination).await;
+        self.cx().meter.level = self.cx().meter.level.saturating_sub(1);
+        if let (Ok(tag), Some(mut account)) = (&done, account) {
+            account.pause(self.cx(), counted_rows(tag));
+        }
+        done
+    }
+
+    /// Statements that are not queries: the session's own, or the commands'.
+    async fn command(
+        &mut self,
+        client: &mut Client,
+        statement: &Arc<Statement>,
+        stmt: &Arc<Stmt>,
+        params: Arc<[crate::types::Value]>,
+        formats: &[crate::wire::Format],
+        destination: Destination,
+    ) -> Result<String> {
         if let Stmt::Transaction(t) = &**stmt {
+            self.identify_command(statement);
             if matches!(&**t, crate::sql::ast::TransactionStmt::Commit { .. }) {
                 if self.block == Block::Explicit
                     && let Err(e) = self.run_deferred(client).await
@@ -173,6 +200,7 @@ impl Session {
             }
             return self.transaction_stmt(client, t).await;
         }
+        self.identify_command(statement);
         self.ensure_transaction();
         let described = destination == Destination::Described;
         let tag = match &**stmt {
@@ -183,7 +211,7 @@ impl Session {
                 "SHOW".into()
             }
             Stmt::Discard(what) => self.discard(*what)?,
-            Stmt::Prepare(s) => self.prepare_stmt(&statement.source, s)?,
+            Stmt::Prepare(s) => self.prepare_stmt(statement, s)?,
             Stmt::Execute(s) => self.execute_stmt(client, &statement.source, s, formats, destination).await?,
             Stmt::Deallocate(name) => self.deallocate(name.as_deref())?,
             Stmt::DeclareCursor(s) => self.declare(client, statement, s, params).await?,
@@ -227,6 +255,14 @@ impl Session {
             self.backend().txn.next_command();
         }
         Ok(tag)
+    }
+
+    /// A statement that is no query is known by its text. EXECUTE is known by what it executes.
+    fn identify_command(&mut self, statement: &Statement) {
+        if self.cx().settings.identify_queries && !matches!(statement.stmt.as_deref(), Some(Stmt::Execute(_))) {
+            let id = crate::sql::bind::jumble::text_id(statement.text.as_bytes());
+            self.backend().txn.running().identify(id);
+        }
     }
 
     /// What log lines call the command that runs.
@@ -332,6 +368,14 @@ impl Session {
                 client.out.notification(pid as i32, &channel, &payload);
             }
         }
+    }
+}
+
+/// The rows that a command tells of. PostgreSQL 15, pg_stat_statements.c, pgss_ProcessUtility: of these commands.
+fn counted_rows(tag: &str) -> u64 {
+    match tag.rsplit_once(' ') {
+        Some(("COPY" | "FETCH" | "SELECT" | "REFRESH MATERIALIZED VIEW", count)) => count.parse().unwrap_or(0),
+        _ => 0,
     }
 }
 

@@ -188,6 +188,7 @@ impl Session {
         }
         self.restart_timeout();
         let limit = self.backend().view.int(Id::TrackActivityQuerySize) as usize;
+        self.cx().meter.level = 0;
         self.cx().fx.statement_us = now - clock::POSTGRES_EPOCH_US;
         self.backend().activity.statement(text, now, limit);
     }

@@ -8,12 +8,14 @@ use crate::sql::command;
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::context::PreparedFacts;
 use crate::sql::plan::{self, PlannedStatement};
+use crate::sql::track;
 use crate::types::TypeRef;
 use crate::wire::{Format, RowColumn};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Instant;
 
 /// A statement, prepared or about to run.
 pub struct Statement {
@@ -84,7 +86,12 @@ impl Statement {
         let known = self.state.lock().params.clone();
         let known = known.unwrap_or_else(|| self.given.clone());
         let watched = cx.fx.io.watch_clock();
-        let (planned, params) = plan_stmt(cx, stmt, &self.source, known, self.prepared)?;
+        let started = cx.settings.tracking.planning.then(Instant::now);
+        let (mut planned, params) = plan_stmt(cx, stmt, &self.source, known, self.prepared)?;
+        planned.source = (planned.query_id != 0).then(|| self.text.clone());
+        if let Some(started) = started {
+            track::planned(cx, &planned, started.elapsed());
+        }
         let plan = Arc::new(planned);
         let reads_clock = cx.fx.io.clock_was_read(watched);
         if !self.prepared && reads_clock {
@@ -111,11 +118,12 @@ impl Statement {
     /// The plan, if there is one and the catalogs have not changed since.
     pub fn current_plan(&self, cx: &mut ExecContext) -> Option<Arc<PlannedStatement>> {
         crate::sql::command::catch_up(cx).ok()?;
+        let identify = cx.settings.identify_queries;
         let catalog = &cx.backend().ok()?.catalog;
         let generation = catalog.generation();
         let state = self.state.lock();
         let cached = state.plan.as_ref().filter(|c| c.generation == generation)?;
-        cached.plan.is_current(catalog).then(|| cached.plan.clone())
+        (cached.plan.is_current(catalog) && (cached.plan.query_id != 0 || !identify)).then(|| cached.plan.clone())
     }
 
     /// It is about to be run.
@@ -210,7 +218,7 @@ fn bind_stmt(
 ) -> Result<(bind::Query, Vec<TypeRef>)> {
     let catalog = cx.backend()?.catalog.clone();
     let mut bcx = BindContext { names: &*catalog, io: &cx.fx.io, text: source, params, infer_params };
-    let query = bind::bind(&mut bcx, stmt)?;
+    let query = bind::bind_identified(&mut bcx, stmt, cx.settings.identify_queries)?;
     let params = std::mem::take(&mut bcx.params);
     crate::sql::exec::domain::check_unchecked(cx)?;
     if let Some(n) = params.iter().position(|p| *p == UNKNOWN_PARAM) {

@@ -27,9 +27,16 @@ pub struct SettingRow {
     pub pending_restart: bool,
 }
 
+/// Whether the library is loaded that a parameter, or anything else of such a name, belongs to.
+pub fn is_loaded(view: &impl Lookup, name: &str) -> bool {
+    let library = name.split('.').next().unwrap_or(name);
+    let named = view.str(Id::SharedPreloadLibraries);
+    super::check::split_list(&named).is_some_and(|all| all.iter().any(|n| n == library || n == &format!("$libdir/{library}")))
+}
+
 /// All rows a user may see. `reads_all`: superuser or member of pg_read_all_settings.
 pub fn rows(settings: &SessionSettings, reads_all: bool) -> Vec<SettingRow> {
-    visible(reads_all).map(|id| row(settings, id, reads_all)).collect()
+    visible(settings, reads_all).map(|id| row(settings, id, reads_all)).collect()
 }
 
 /// Name, value and description, as SHOW ALL lists them.
@@ -38,7 +45,7 @@ pub fn show_all(settings: &SessionSettings, reads_all: bool) -> Vec<[String; 3]>
         let p = parameter(id);
         [p.name.to_string(), settings.show(id), p.description.to_string()]
     };
-    visible(reads_all).map(line).collect()
+    visible(settings, reads_all).map(line).collect()
 }
 
 /// `pg_settings_get_flags(name)`; `None` for an unknown name.
@@ -54,10 +61,11 @@ pub fn flags(name: &str) -> Option<Vec<&'static str>> {
     Some(named.into_iter().filter(|(bit, _)| p.has(*bit)).map(|(_, word)| word).collect())
 }
 
-fn visible(reads_all: bool) -> impl Iterator<Item = Id> {
+fn visible(settings: &SessionSettings, reads_all: bool) -> impl Iterator<Item = Id> {
     let shown = move |id: &Id| {
         let p = parameter(*id);
-        !p.has(flag::NO_SHOW_ALL) && (reads_all || !p.has(flag::SUPERUSER_ONLY))
+        let hidden = p.has(flag::NO_SHOW_ALL) || p.has(flag::SUPERUSER_ONLY) && !reads_all;
+        !hidden && (!p.has(flag::MODULE) || is_loaded(settings.view(), p.name))
     };
     IDS.iter().copied().filter(shown)
 }

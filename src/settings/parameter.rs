@@ -129,6 +129,8 @@ pub mod flag {
     pub const SUPERUSER_ONLY: u16 = 256;
     pub const DISALLOW_IN_FILE: u16 = 512;
     pub const DISALLOW_IN_AUTO_FILE: u16 = 1024;
+    /// Of a library: shown where `shared_preload_libraries` names it.
+    pub const MODULE: u16 = 2048;
 }
 
 /// One line of the table.

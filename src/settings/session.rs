@@ -256,6 +256,9 @@ impl SessionSettings {
     /// SHOW name, or `current_setting`. `reads_all`: superuser or member of pg_read_all_settings.
     pub fn show_by_name(&self, name: &str, reads_all: bool) -> Result<String> {
         if let Some(id) = find(name) {
+            if parameter(id).has(flag::MODULE) && !super::list::is_loaded(&self.view, name) {
+                return Err(unrecognized(name));
+            }
             if parameter(id).has(flag::SUPERUSER_ONLY) && !reads_all {
                 return Err(err!(
                     INSUFFICIENT_PRIVILEGE,

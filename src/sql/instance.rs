@@ -4,7 +4,7 @@ use crate::base::Result;
 use crate::catalog::Cluster;
 use crate::recovery::Checkpoints;
 use crate::settings::Global;
-use crate::stat::{Activity, Stats};
+use crate::stat::{Activity, Statements, Stats};
 use crate::storage::Storage;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
@@ -43,6 +43,8 @@ pub struct Instance {
     pub stats: Arc<Stats>,
     /// When the configuration was read last, microseconds since 1970.
     pub config_loaded_us: AtomicI64,
+    /// What `pg_stat_statements` has counted, if it was loaded at the start.
+    pub statements: Option<Arc<Statements>>,
     services: std::sync::OnceLock<Arc<dyn Services>>,
 }
 
@@ -57,7 +59,8 @@ impl Instance {
     ) -> Instance {
         let config_loaded_us = AtomicI64::new(crate::base::clock::now_us());
         let services = std::sync::OnceLock::new();
-        Instance { storage, cluster, settings, checkpoints, activity, stats, config_loaded_us, services }
+        let statements = stats.statements().cloned();
+        Instance { storage, cluster, settings, checkpoints, activity, stats, config_loaded_us, statements, services }
     }
 
     /// The shared counters, with the pages the pool has counted by itself until now.

@@ -21,6 +21,7 @@ pub mod plpgsql;
 mod reg_names;
 pub mod routine;
 pub mod text_search;
+pub mod track;
 mod user_code;
 
 pub use backend::{Backend, SequenceState, Sequences, User};

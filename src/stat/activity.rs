@@ -6,6 +6,7 @@ use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// The session's state as `pg_stat_activity.state` shows it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -83,7 +84,6 @@ pub struct ActivityFacts {
     /// Which transaction runs.
     pub running: Option<Arc<Running>>,
     pub xmin: Option<Xid>,
-    pub query_id: Option<i64>,
     /// The running statement, or the last one; cut at `track_activity_query_size - 1` bytes.
     pub query: String,
     /// Of the long command that runs.
@@ -167,6 +167,11 @@ impl Activity {
 }
 
 impl ActivityFacts {
+    /// What the query is known by.
+    pub fn query_id(&self) -> Option<i64> {
+        self.running.as_ref().map(|r| r.query_id.load(Ordering::Relaxed)).filter(|id| *id != 0)
+    }
+
     /// A copy for others to see. An idle session waits for its client, which it does not take the time to say.
     fn seen(&self) -> ActivityFacts {
         let mut seen = self.clone();
@@ -206,7 +211,9 @@ impl ActivitySlot {
         }
         f.query.clear();
         f.query.push_str(&text[..end]);
-        f.query_id = None;
+        if let Some(running) = &f.running {
+            running.query_id.store(0, Ordering::Relaxed);
+        }
         f.state = SessionState::Active;
         f.query_start_us = start_us;
         f.state_change_us = start_us;

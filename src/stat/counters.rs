@@ -125,6 +125,8 @@ pub struct Stats {
     pub(super) bgwriter: Mutex<BgwriterStats>,
     pub(super) wal: Mutex<WalStats>,
     pub(super) archiver: Mutex<ArchiverStats>,
+    /// What statements have cost, if anybody counts it.
+    pub(super) statements: std::sync::OnceLock<std::sync::Arc<super::Statements>>,
     /// Where `pg_stat_get_snapshot` and the views of sessions come from.
     pub activity: super::Activity,
 }
@@ -139,6 +141,7 @@ impl Default for Stats {
             bgwriter: Mutex::new(BgwriterStats { reset_us: now, ..Default::default() }),
             wal: Mutex::new(WalStats { reset_us: now, ..Default::default() }),
             archiver: Mutex::new(ArchiverStats { reset_us: now, ..Default::default() }),
+            statements: std::sync::OnceLock::new(),
             activity: super::Activity::new(),
         }
     }
@@ -147,6 +150,15 @@ impl Default for Stats {
 impl Stats {
     pub fn new() -> Stats {
         Stats::default()
+    }
+
+    /// From now on the cost of statements is counted.
+    pub fn count_statements(&self, max: usize) {
+        let _ = self.statements.set(std::sync::Arc::new(super::Statements::new(max)));
+    }
+
+    pub fn statements(&self) -> Option<&std::sync::Arc<super::Statements>> {
+        self.statements.get()
     }
 
     pub(super) fn shard(&self, key: RelationKey) -> &Mutex<HashMap<RelationKey, TableStats>> {

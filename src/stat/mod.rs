@@ -8,13 +8,16 @@
 //!   the outcome decides (PostgreSQL 15, pgstat_relation.c: same rules).
 //! - STAT-2: counters are never trusted after a crash: recovery starts with empty ones.
 //!
-//! On disk: `pg_stat/pgstat.stat`, the bytes of [`Stats::save`] (see `persist`).
+//! On disk: `pg_stat/pgstat.stat`, the bytes of [`Stats::save`] (see `persist`), and `pg_stat/pg_stat_statements.stat`,
+//! those of [`Statements::save`]: JSON and its CRC-32.
 
 pub mod activity;
 pub mod counters;
 mod pending;
 mod persist;
+pub mod statements;
 
 pub use activity::{Activity, ActivityFacts, ActivitySlot, Progress, SessionState, Task, TlsFacts};
 pub use counters::{ArchiverStats, BgwriterStats, DatabaseStats, FunctionStats, Stats, TableStats, WalStats};
 pub use pending::{PendingStats, PendingTable, Written};
+pub use statements::Statements;

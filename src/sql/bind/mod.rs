@@ -15,6 +15,7 @@ pub mod domain;
 mod expr;
 mod from;
 mod group;
+pub mod jumble;
 mod merge;
 mod names;
 mod policy;
@@ -70,8 +71,17 @@ pub const UNKNOWN_PARAM: TypeRef = TypeRef::of(oid::UNKNOWN);
 /// Binds SELECT, VALUES, INSERT, UPDATE or DELETE; other statements are not queries (XX000).
 /// Afterwards `cx.params` has the type of every parameter.
 pub fn bind(cx: &mut BindContext<'_>, stmt: &ast::Stmt) -> Result<Query> {
+    bind_identified(cx, stmt, false)
+}
+
+/// As [`bind`], with the query's identifier if it is wanted.
+pub fn bind_identified(cx: &mut BindContext<'_>, stmt: &ast::Stmt, wanted: bool) -> Result<Query> {
     let mut binder = Binder::new(cx);
     let mut query = binder.statement(stmt, true)?;
+    if wanted {
+        // Types of parameters that are found out later are the same next time.
+        query.id = jumble::query_id(&query, !binder.cx.infer_params);
+    }
     rights::mark(&mut query);
     binder.rewrite(&mut query)?;
     binder.secure(&mut query)?;
@@ -248,9 +258,17 @@ pub struct Destination<'a> {
 ///
 /// # Errors
 /// 42601 if it has not one column.
-pub fn bind_assignment(cx: &mut BindContext<'_>, stmt: &ast::Stmt, to: &Destination<'_>) -> Result<Query> {
+pub fn bind_assignment(
+    cx: &mut BindContext<'_>,
+    stmt: &ast::Stmt,
+    to: &Destination<'_>,
+    identify: bool,
+) -> Result<Query> {
     let mut binder = Binder::new(cx);
     let mut query = binder.statement(stmt, true)?;
+    if identify {
+        query.id = jumble::query_id(&query, false);
+    }
     rights::mark(&mut query);
     binder.rewrite(&mut query)?;
     binder.secure(&mut query)?;

@@ -52,6 +52,8 @@ pub struct Query {
     pub silent: bool,
     /// Of a whole statement: what it means depends on the role and on `row_security`.
     pub depends_on_role: bool,
+    /// Of a whole statement: what it is known by, 0 if nobody wants to know.
+    pub id: i64,
 }
 
 /// An item of GROUP BY; numbers are grouping expressions.

@@ -148,7 +148,7 @@ fn plan_query(cmd: &Command, cx: &mut ExecContext, query: &Stmt) -> Result<Plann
         params: cmd.param_types.clone(),
         infer_params: true,
     };
-    let query = bind::bind(&mut bcx, query)?;
+    let query = bind::bind_identified(&mut bcx, query, cx.settings.identify_queries)?;
     let params = std::mem::take(&mut bcx.params);
     let pcx = PlanContext { names: &*catalog, io: &cx.fx.io, settings: &settings, params: &params };
     plan::plan(query, &pcx)
@@ -216,9 +216,14 @@ fn outcome(cx: &mut ExecContext, p: &Progress, column: (String, TypeRef)) -> Out
     let actuals: Option<plan::explain::Actuals<'_>> = if p.options.shown.analyze { Some(&actual) } else { None };
     let execution_ms = p.started.map(|s| s.elapsed().as_secs_f64() * 1000.0);
     let summary = p.options.summary.unwrap_or(p.options.shown.analyze);
+    let shown_id = p.options.shown.verbose && cx.settings.show_query_ids && p.plan.query_id != 0;
+    let query_id = shown_id.then_some(p.plan.query_id);
     let lines = if p.options.format != ExplainFormat::Text {
         let mut top = serde_json::Map::new();
         top.insert("Plan".into(), explain_json(&p.plan, &p.options.shown, actuals, &cx.fx.io));
+        if let Some(id) = query_id {
+            top.insert("Query Identifier".into(), id.into());
+        }
         if summary {
             top.insert("Planning Time".into(), p.planning_ms.into());
             if let Some(ms) = execution_ms {
@@ -228,6 +233,7 @@ fn outcome(cx: &mut ExecContext, p: &Progress, column: (String, TypeRef)) -> Out
         vec![explain_format::write(p.options.format, &top)]
     } else {
         let mut lines = explain_text(&p.plan, &p.options.shown, actuals, &cx.fx.io);
+        lines.extend(query_id.map(|id| format!("Query Identifier: {id}")));
         if summary {
             lines.push(format!("Planning Time: {:.3} ms", p.planning_ms));
         }

@@ -91,6 +91,7 @@ use crate::sql::bind::Names;
 use crate::sql::bind::scope::Clause;
 use crate::sql::exec::ExecContext;
 use crate::sql::routine::query::{Nameless, Scoped, Variables};
+use crate::sql::track::Account;
 use crate::types::{TypeRef, Value};
 use std::any::Any;
 use std::sync::Arc;
@@ -126,6 +127,8 @@ pub struct Command {
     pub variables: Option<Arc<dyn Variables + Send + Sync>>,
     /// What a long command remembers between two calls.
     pub progress: Option<Box<dyn Any + Send>>,
+    /// What it costs, where a routine runs it.
+    account: Option<Box<Account>>,
 }
 
 /// What a command leaves for the client.
@@ -148,7 +151,7 @@ pub enum Outcome {
 
 impl Command {
     pub fn new(source: Arc<str>, text: Arc<str>, stmt: Arc<Stmt>, params: Arc<[Value]>) -> Command {
-        Command { source, text, stmt, params, param_types: Vec::new(), variables: None, progress: None }
+        Command { source, text, stmt, params, param_types: Vec::new(), variables: None, progress: None, account: None }
     }
 
     /// The catalogs' names with those of the routine around, in a trigger function those of the changed rows, too.
@@ -277,6 +280,19 @@ pub fn run_nested(cmd: &mut Command, cx: &mut ExecContext) -> Flow<String> {
 /// # Errors
 /// As [`run_nested`].
 pub fn run_inside(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
+    if cmd.account.is_none() {
+        cmd.account = Account::of_command(cx, &cmd.text);
+    }
+    cx.meter.level += 1;
+    let done = run_measured(cmd, cx);
+    cx.meter.level -= 1;
+    if let (Ok(_), Some(mut account)) = (&done, cmd.account.take_if(|_| done.is_ok())) {
+        account.pause(cx, 0);
+    }
+    done
+}
+
+fn run_measured(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
     let stmt = cmd.stmt.clone();
     match &*stmt {
         Stmt::SetVariable(s) => return Ok(Outcome::Tag(set_variable(cx, s)?)),
@@ -392,6 +408,8 @@ pub fn evaluate_bound(cx: &mut ExecContext, expr: crate::sql::expr::Expr) -> Res
         read_only: true,
         constants: Vec::new(),
         acting: None,
+        query_id: 0,
+        source: None,
     };
     let mut node = crate::sql::exec::start(&statement, cx)?;
     let batch = crate::sql::exec::context::patiently(cx, |cx| node.next(cx))?;

@@ -50,7 +50,7 @@ fn bind_to_run(cx: &mut ExecContext, stmt: &Stmt, source: &str, path: Option<&[S
     let along = path.map(|p| bind::Names::along(&*catalog, p));
     let names: &dyn bind::Names = along.as_deref().unwrap_or(&*catalog);
     let mut bcx = BindContext { names, io: &cx.fx.io, text: source, params: Vec::new(), infer_params: false };
-    bind::bind(&mut bcx, stmt)
+    bind::bind_identified(&mut bcx, stmt, cx.settings.identify_queries)
 }
 
 /// Binds the query of a command, with the parameters and variables it may name unless its text is kept.

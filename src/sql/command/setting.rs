@@ -8,6 +8,7 @@ use crate::sql::Backend;
 use crate::sql::ast::{SetAction, SetVariableStmt};
 use crate::sql::backend::User;
 use crate::sql::exec::ExecContext;
+use crate::sql::track::{Track, Tracking};
 use crate::types::context::{ByteaOutput, DateOrder, DateStyle, IntervalStyle};
 use crate::types::datetime::Zone;
 use crate::types::xml::Form;
@@ -48,6 +49,22 @@ pub fn apply_settings(cx: &mut ExecContext, view: &View) {
     cx.settings.hash_mem_multiplier = view.real(Id::HashMemMultiplier);
     cx.settings.temp_file_limit_kb = u64::try_from(view.int(Id::TempFileLimit)).ok();
     cx.settings.log_temp_files_kb = u64::try_from(view.int(Id::LogTempFiles)).ok();
+    cx.settings.identify_queries = match view.choice(Id::ComputeQueryId) {
+        "on" => true,
+        "auto" | "regress" => cx.backend.as_ref().is_some_and(|b| b.instance.statements.is_some()),
+        _ => false,
+    };
+    cx.settings.tracking = Tracking {
+        which: match view.choice(Id::PgStatStatementsTrack) {
+            _ if cx.backend.as_ref().is_none_or(|b| b.instance.statements.is_none()) => Track::None,
+            "none" => Track::None,
+            "top" => Track::Top,
+            _ => Track::All,
+        },
+        commands: view.bool(Id::PgStatStatementsTrackUtility),
+        planning: view.bool(Id::PgStatStatementsTrackPlanning),
+    };
+    cx.settings.show_query_ids = cx.settings.identify_queries && view.choice(Id::ComputeQueryId) != "regress";
 }
 
 /// Makes the catalog's search path follow the setting; `$user` is the current role.

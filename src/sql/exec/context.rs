@@ -21,11 +21,25 @@ pub struct ExecSettings {
     pub temp_file_limit_kb: Option<u64>,
     /// Temporary files from this size on are logged (`log_temp_files`).
     pub log_temp_files_kb: Option<u64>,
+    /// Queries get identifiers when they are analysed (`compute_query_id`).
+    pub identify_queries: bool,
+    /// EXPLAIN shows them.
+    pub show_query_ids: bool,
+    /// Whose cost is counted.
+    pub tracking: crate::sql::track::Tracking,
 }
 
 impl Default for ExecSettings {
     fn default() -> ExecSettings {
-        ExecSettings { work_mem_kb: 4096, hash_mem_multiplier: 2.0, temp_file_limit_kb: None, log_temp_files_kb: None }
+        ExecSettings {
+            work_mem_kb: 4096,
+            hash_mem_multiplier: 2.0,
+            temp_file_limit_kb: None,
+            log_temp_files_kb: None,
+            identify_queries: false,
+            show_query_ids: false,
+            tracking: Default::default(),
+        }
     }
 }
 
@@ -146,6 +160,8 @@ pub struct ExecContext {
     pub routines: crate::sql::routine::Cache,
     /// Where the stack began when the outermost routine was entered, and how many are on it.
     pub nesting: crate::sql::routine::Nesting,
+    /// What this session's statements have done, and how deep they stand.
+    pub meter: crate::sql::track::Meter,
     /// The session's side; None in tests of the executor alone.
     pub backend: Option<Box<Backend>>,
 }
@@ -172,6 +188,7 @@ impl Default for ExecContext {
             transitions: None,
             routines: Default::default(),
             nesting: Default::default(),
+            meter: Default::default(),
             backend: None,
         }
     }

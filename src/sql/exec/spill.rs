@@ -86,6 +86,7 @@ impl TempFile {
     /// Writes out what is buffered; to be called before the first read.
     pub fn flush(&mut self, cx: &mut ExecContext) -> Result<()> {
         cx.run.temp_bytes += self.buffer.len() as u64;
+        crate::sql::track::temporary_written(self.buffer.len());
         if let Some(limit) = cx.settings.temp_file_limit_kb
             && cx.run.temp_bytes > limit * 1024
         {
@@ -134,6 +135,7 @@ impl TempFile {
         let got = self.file.read_at(&mut cursor.buffer[have..], cursor.offset);
         let got = got.map_err(|e| access_error(format!("read from temporary file \"{}\"", self.path), &e))?;
         cursor.buffer.truncate(have + got);
+        crate::sql::track::temporary_read(got);
         cursor.offset += got as u64;
         Ok(cursor.buffer.len() >= need)
     }

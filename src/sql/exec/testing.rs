@@ -131,6 +131,8 @@ pub(super) fn statement(plan: Plan) -> PlannedStatement {
         read_only: true,
         constants: Vec::new(),
         acting: None,
+        query_id: 0,
+        source: None,
     }
 }
 

@@ -15,6 +15,7 @@ mod btree_gin;
 mod citext;
 mod fuzzystrmatch;
 mod hstore;
+mod pg_stat_statements;
 mod pg_trgm;
 mod pgcrypto;
 mod unaccent;
@@ -85,6 +86,7 @@ const ALL: &[&Extension] = &[
     &citext::EXTENSION,
     &fuzzystrmatch::EXTENSION,
     &hstore::EXTENSION,
+    &pg_stat_statements::EXTENSION,
     &pg_trgm::EXTENSION,
     &pgcrypto::EXTENSION,
     &unaccent::EXTENSION,

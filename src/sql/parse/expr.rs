@@ -384,6 +384,9 @@ impl Parser<'_> {
             Tok::Char(b'-') => {
                 self.bump();
                 let right = self.expr_prec(prec::UMINUS, mode)?;
+                if matches!(right.kind, ExprKind::Const(Const::Int(_) | Const::Float(_))) {
+                    self.note_minus(right.pos, pos);
+                }
                 Ok(negate(right, pos))
             }
             Tok::Op => {
@@ -451,20 +454,24 @@ impl Parser<'_> {
         let t = self.token();
         let pos = t.start;
         let constant = |p: &mut Self, c: Const| {
+            p.note_constant();
             p.bump();
             Ok(Expr::new(ExprKind::Const(c), pos))
         };
         match t.tok {
             Tok::Int(n) => constant(self, Const::Int(n)),
             Tok::Float => {
+                self.note_constant();
                 self.bump();
                 Ok(Expr::new(ExprKind::Const(Const::Float(self.value(t))), pos))
             }
             Tok::Str => {
+                self.note_constant();
                 self.bump();
                 Ok(Expr::string(self.value(t), pos))
             }
             Tok::Bit => {
+                self.note_constant();
                 self.bump();
                 Ok(Expr::new(ExprKind::Const(Const::Bit(self.value(t))), pos))
             }

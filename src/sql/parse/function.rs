@@ -344,6 +344,7 @@ impl Parser<'_> {
 
     fn extract(&mut self, pos: Pos) -> Result<Expr> {
         let field_pos = self.pos();
+        self.note_constant();
         let field = match self.tok() {
             Tok::Ident | Tok::Str => {
                 let t = self.bump();

@@ -24,6 +24,8 @@ pub(super) struct Parser<'a> {
     pub(super) deferred: Option<Error>,
     /// What is reported beside the result.
     pub(super) notices: Vec<Report>,
+    /// Where constants stand, if anybody wants to know.
+    pub(super) constants: Option<Vec<super::constants::Span>>,
     /// Address of a local at the entry.
     stack_base: usize,
 }
@@ -48,6 +50,7 @@ impl<'a> Parser<'a> {
             last_paren_was_list: false,
             deferred: None,
             notices: Vec::new(),
+            constants: None,
             stack_base: stack_address(),
         }
     }

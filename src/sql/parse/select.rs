@@ -132,7 +132,11 @@ impl Parser<'_> {
         if self.eat(Kw::Distinct) {
             required = true;
             core.distinct = match self.eat(Kw::On) {
-                true => Distinct::On(self.paren_list(Self::expr)?),
+                true => {
+                    let on = self.paren_list(Self::expr)?;
+                    on.iter().for_each(|e| self.forget_ordinal(e));
+                    Distinct::On(on)
+                }
                 false => Distinct::All,
             };
         } else {
@@ -255,6 +259,12 @@ impl Parser<'_> {
         }
     }
 
+    fn group_expr(&mut self) -> Result<GroupItem> {
+        let expr = self.expr()?;
+        self.forget_ordinal(&expr);
+        Ok(GroupItem::Expr(expr))
+    }
+
     fn group_item(&mut self) -> Result<GroupItem> {
         self.check_stack()?;
         let pos = self.pos();
@@ -267,18 +277,18 @@ impl Parser<'_> {
             }
             Tok::Kw(Kw::Rollup) if paren_next => {
                 self.bump();
-                Ok(GroupItem::Rollup(self.paren_list(|p| p.expr().map(GroupItem::Expr))?, pos))
+                Ok(GroupItem::Rollup(self.paren_list(Self::group_expr)?, pos))
             }
             Tok::Kw(Kw::Cube) if paren_next => {
                 self.bump();
-                Ok(GroupItem::Cube(self.paren_list(|p| p.expr().map(GroupItem::Expr))?, pos))
+                Ok(GroupItem::Cube(self.paren_list(Self::group_expr)?, pos))
             }
             Tok::Kw(Kw::Grouping) if self.at_n(1, Kw::Sets) => {
                 self.bump();
                 self.bump();
                 Ok(GroupItem::Sets(self.paren_list(Self::group_item)?, pos))
             }
-            _ => Ok(GroupItem::Expr(self.expr()?)),
+            _ => self.group_expr(),
         }
     }
 
@@ -322,6 +332,7 @@ impl Parser<'_> {
 
     fn sort_by(&mut self) -> Result<SortBy> {
         let expr = self.expr()?;
+        self.forget_ordinal(&expr);
         let mut pos = NOWHERE;
         let dir = match self.eat(Kw::Using) {
             true => {

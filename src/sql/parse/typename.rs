@@ -95,7 +95,7 @@ impl Parser<'_> {
         }
         let mut typ = TypeName::named(names, pos);
         if self.at_char(b'(') {
-            typ.typmods = self.paren_list(Self::expr)?;
+            typ.typmods = self.without_constants(|p| p.paren_list(Self::expr))?;
         }
         Ok(typ)
     }
@@ -170,14 +170,14 @@ impl Parser<'_> {
             }
             Kw::Decimal | Kw::Dec | Kw::Numeric => {
                 if self.at_char(b'(') {
-                    typ.typmods = self.paren_list(Self::expr)?;
+                    typ.typmods = self.without_constants(|p| p.paren_list(Self::expr))?;
                 }
                 "numeric"
             }
             Kw::Bit => {
                 let varying = self.eat(Kw::Varying);
                 if self.at_char(b'(') {
-                    typ.typmods = self.paren_list(Self::expr)?;
+                    typ.typmods = self.without_constants(|p| p.paren_list(Self::expr))?;
                 } else if !varying && !literal {
                     typ.typmods = vec![Expr::int(1, NOWHERE)];
                 }
@@ -312,6 +312,7 @@ impl Parser<'_> {
 
     pub(super) fn string_const(&mut self) -> Result<Expr> {
         let pos = self.pos();
+        self.note_constant();
         Ok(Expr::string(self.string()?, pos))
     }
 

@@ -643,6 +643,10 @@ pub struct PlannedStatement {
     pub constants: Vec<Value>,
     /// Row security: it holds for this role and this `row_security` alone.
     pub acting: Option<crate::catalog::Acting>,
+    /// What the query is known by, 0 if nobody wanted to know.
+    pub query_id: i64,
+    /// And the text that it is shown by.
+    pub source: Option<Arc<str>>,
 }
 
 impl PlannedStatement {

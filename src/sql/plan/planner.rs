@@ -74,6 +74,7 @@ pub fn plan(query: Query, cx: &PlanContext<'_>) -> Result<PlannedStatement> {
     let returns_rows = !query.silent && query.write.as_ref().is_none_or(|w| !w.returning.is_empty());
     let origins = query.output().map(|t| t.origin.unwrap_or((Oid::INVALID, 0))).collect();
     let acting = query.depends_on_role.then(|| cx.names.acting());
+    let query_id = query.id;
     let mut planner = Planner::new(cx);
     let (mut plan, _) = planner.query(query, LevelKind::Top)?;
     super::finish::set_params(&mut plan);
@@ -91,12 +92,15 @@ pub fn plan(query: Query, cx: &PlanContext<'_>) -> Result<PlannedStatement> {
         read_only: !planner.writes && !planner.locks_rows,
         constants: Vec::new(),
         acting,
+        query_id,
+        source: None,
     })
 }
 
 /// Plans the statements that rules made of one.
 fn sequence(query: Query, tag: &'static str, cx: &PlanContext<'_>) -> Result<PlannedStatement> {
     let acting = query.depends_on_role.then(|| cx.names.acting());
+    let query_id = query.id;
     let mut steps = Vec::with_capacity(query.steps.len());
     for step in query.steps {
         steps.push(Arc::new(plan(step, cx)?));
@@ -125,6 +129,8 @@ fn sequence(query: Query, tag: &'static str, cx: &PlanContext<'_>) -> Result<Pla
         read_only: false,
         constants: Vec::new(),
         acting,
+        query_id,
+        source: None,
     })
 }
 

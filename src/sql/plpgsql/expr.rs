@@ -150,6 +150,7 @@ impl PlExpr {
         let catalog = backend.catalog.clone();
         let generation = catalog.generation();
         let hooks = cx.fx.io.hooks.clone();
+        let identify = cx.settings.identify_queries;
         let reach = InReach {
             f,
             scope: self.scope,
@@ -162,23 +163,24 @@ impl PlExpr {
         let mut bcx =
             BindContext { names: &scoped, io: &cx.fx.io, text: &self.source, params: Vec::new(), infer_params: false };
         let query = match &self.want {
-            None => bind::bind(&mut bcx, &self.stmt)?,
+            None => bind::bind_identified(&mut bcx, &self.stmt, identify)?,
             Some(Want::Type(ty)) => {
                 let literal = self.assignment.is_some();
                 let to = bind::Destination { ty: *ty, part: None, literal, name: "" };
-                bind::bind_assignment(&mut bcx, &self.stmt, &to)?
+                bind::bind_assignment(&mut bcx, &self.stmt, &to, identify)?
             }
             Some(Want::Part { var, field, path }) => {
                 let name = &f.vars[*var].name;
                 let base = reach.whole(*var, field.as_deref())?;
                 let to = bind::Destination { ty: base.ty, part: Some((base, path)), literal: false, name };
-                bind::bind_assignment(&mut bcx, &self.stmt, &to)?
+                bind::bind_assignment(&mut bcx, &self.stmt, &to, identify)?
             }
         };
         let backend = cx.backend()?;
         let settings = plan::PlannerSettings::of(&backend.view);
         let context = plan::PlanContext { names: &*catalog, io: &cx.fx.io, settings: &settings, params: &[] };
-        let planned = plan::plan(query, &context)?;
+        let mut planned = plan::plan(query, &context)?;
+        planned.source = (planned.query_id != 0).then(|| self.source.as_ref().into());
         let simple = (self.mode == Mode::Expr).then(|| simple(&planned)).flatten();
         Ok(Planned {
             generation,

@@ -263,8 +263,9 @@ impl SqlBody {
         }
         let generation = cx.backend()?.catalog.generation();
         let watched = cx.fx.io.watch_clock();
-        let plan = query::plan(cx, &statement.stmt, &self.source, self.path.as_deref(), &*self.args)
+        let mut plan = query::plan(cx, &statement.stmt, &self.source, self.path.as_deref(), &*self.args)
             .map_err(|e| e.inside(&self.source))?;
+        plan.source = plan.source.take().map(|_| statement.text.clone());
         let reads_clock = cx.fx.io.clock_was_read(watched);
         let shaping = match n + 1 == self.statements.len() {
             true => {

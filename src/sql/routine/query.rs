@@ -15,6 +15,7 @@ use crate::sql::expr::Expr;
 use crate::sql::func::FuncDef;
 use crate::sql::plan::identify::{self, Identity};
 use crate::sql::plan::{self, PlannedStatement};
+use crate::sql::track::Account;
 use crate::types::{Batch, TypeRef, Value};
 use std::sync::Arc;
 
@@ -160,7 +161,7 @@ pub fn bound(
     let names: &dyn Names = along.as_deref().unwrap_or(&*catalog);
     let scoped = Scoped { names, variables, transitions: cx.transitions.clone() };
     let mut bcx = BindContext { names: &scoped, io: &cx.fx.io, text: source, params: Vec::new(), infer_params: false };
-    bind::bind(&mut bcx, stmt)
+    bind::bind_identified(&mut bcx, stmt, cx.settings.identify_queries)
 }
 
 /// Binds and plans a statement of a routine's body.
@@ -178,7 +179,10 @@ pub fn plan(
     let backend = cx.backend()?;
     let catalog = backend.catalog.clone();
     let settings = plan::PlannerSettings::of(&backend.view);
-    plan::plan(query, &plan::PlanContext { names: &*catalog, io: &cx.fx.io, settings: &settings, params: &[] })
+    let mut planned =
+        plan::plan(query, &plan::PlanContext { names: &*catalog, io: &cx.fx.io, settings: &settings, params: &[] })?;
+    planned.source = (planned.query_id != 0).then(|| source.into());
+    Ok(planned)
 }
 
 /// What a plan was made for: it is made anew when this changed.
@@ -212,6 +216,7 @@ pub struct QueryRun {
     processed: u64,
     rows: u64,
     ended: bool,
+    account: Option<Box<Account>>,
 }
 
 impl QueryRun {
@@ -228,6 +233,7 @@ impl QueryRun {
             processed: 0,
             rows: 0,
             ended: false,
+            account: None,
         }
     }
 
@@ -262,7 +268,11 @@ impl QueryRun {
             if !self.lock(cx)? {
                 return Ok(false);
             }
+            self.account = Account::of_plan(cx, &self.plan);
             self.inside(cx, |this, cx| Ok(this.start(cx)?))?;
+            if let Some(account) = &mut self.account {
+                account.pause(cx, 0);
+            }
         }
         Ok(true)
     }
@@ -280,18 +290,24 @@ impl QueryRun {
         if !self.begin(cx)? {
             return Ok(Next::Stale);
         }
+        if let Some(account) = &mut self.account {
+            account.go_on(cx);
+        }
         let batch = self.inside(cx, |this, cx| match &mut this.node {
             Some(node) => node.next(cx),
             None => Ok(None),
         })?;
+        self.rows += batch.as_ref().map_or(0, |b| b.rows as u64);
+        let count = self.count();
+        if let Some(account) = &mut self.account {
+            account.pause(cx, count);
+        }
         Ok(match batch {
-            Some(b) => {
-                self.rows += b.rows as u64;
-                Next::Batch(b)
-            }
+            Some(b) => Next::Batch(b),
             None => {
                 self.ended = true;
                 self.node = None;
+                self.account = None;
                 crate::sql::command::catch_up(cx)?;
                 if !self.plan.read_only {
                     cx.backend()?.txn.next_command();
@@ -316,6 +332,7 @@ impl QueryRun {
 
     fn start(&mut self, cx: &mut ExecContext) -> Result<()> {
         let backend = cx.backend()?;
+        backend.txn.running().identify(self.plan.query_id);
         if !self.plan.read_only {
             if self.snapshot.is_some() {
                 let tag = self.plan.tag;
@@ -345,7 +362,9 @@ impl QueryRun {
         cx.run = std::mem::take(&mut self.run);
         cx.params = self.params.clone();
         cx.processed = self.processed;
+        cx.meter.level += 1;
         let done = f(self, cx);
+        cx.meter.level -= 1;
         self.run = std::mem::take(&mut cx.run);
         self.processed = cx.processed;
         outer.enter(cx);

@@ -197,7 +197,7 @@ fn activity(cx: &mut ExecContext, args: &[Value]) -> Result<Vec<Vec<Value>>> {
             NULL,
             false.cell(),
             NULL,
-            hide(f.query_id.cell()),
+            hide(f.query_id().cell()),
         ]);
     }
     Ok(rows)

@@ -71,7 +71,7 @@ fn push_activity(sink: &mut Sink, f: &ActivityFacts, sees: bool) {
         some(f.database), database, f.pid, NULL, some(f.user), user, &*f.application, address(f), NULL,
         f.client_port, Stamp(f.backend_start_us), Stamp(f.xact_start_us), Stamp(f.query_start_us),
         Stamp(f.state_change_us), f.wait_event.map(|e| e.0), f.wait_event.map(|e| e.1), f.state.as_str(),
-        f.xid.map(|x| x.0), f.xmin.map(|x| x.0), f.query_id, if disabled { "" } else { f.query.as_str() },
+        f.xid.map(|x| x.0), f.xmin.map(|x| x.0), f.query_id(), if disabled { "" } else { f.query.as_str() },
         f.backend_type,
     ];
 }
