@@ -31,7 +31,8 @@ pub struct SettingRow {
 pub fn is_loaded(view: &impl Lookup, name: &str) -> bool {
     let library = name.split('.').next().unwrap_or(name);
     let named = view.str(Id::SharedPreloadLibraries);
-    super::check::split_list(&named).is_some_and(|all| all.iter().any(|n| n == library || n == &format!("$libdir/{library}")))
+    super::check::split_list(&named)
+        .is_some_and(|all| all.iter().any(|n| n == library || n == &format!("$libdir/{library}")))
 }
 
 /// All rows a user may see. `reads_all`: superuser or member of pg_read_all_settings.

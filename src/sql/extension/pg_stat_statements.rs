@@ -29,10 +29,7 @@ pub(super) const EXTENSION: Extension = Extension {
 
 fn counted(cx: &mut ExecContext) -> Result<Arc<Statements>> {
     cx.backend()?.instance.statements.clone().ok_or_else(|| {
-        err!(
-            OBJECT_NOT_IN_PREREQUISITE_STATE,
-            "pg_stat_statements must be loaded via shared_preload_libraries"
-        )
+        err!(OBJECT_NOT_IN_PREREQUISITE_STATE, "pg_stat_statements must be loaded via shared_preload_libraries")
     })
 }
 
@@ -70,7 +67,9 @@ fn rows(cx: &mut ExecContext, args: &[Value], _: &[TypeRef]) -> Flow<Vec<Vec<Val
         times(&c.plans, &mut row);
         times(&c.runs, &mut row);
         let e = c.effort;
-        row.extend([e.rows, e.hit, e.read, e.dirtied, e.written, 0, 0, 0, 0, e.temp_read, e.temp_written].map(Cell::cell));
+        row.extend(
+            [e.rows, e.hit, e.read, e.dirtied, e.written, 0, 0, 0, 0, e.temp_read, e.temp_written].map(Cell::cell),
+        );
         row.extend([0.0; 4].map(Cell::cell));
         row.extend([e.wal_records, e.wal_images].map(Cell::cell));
         row.push(Value::Bytes(Numeric::from_i128(i128::from(e.wal_bytes)).to_bytes()?.into()));

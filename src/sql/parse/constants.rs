@@ -88,8 +88,14 @@ mod tests {
             ("select 1, 'a' , -2.5,  null, true", "select $1, $2 , $3,  $4, $5"),
             ("select a from t where b = $2 and c in (1, 2)", "select a from t where b = $2 and c in ($3, $4)"),
             ("select cast('1' as numeric(5,2)), date '2020-01-01'", "select cast($1 as numeric(5,2)), date $2"),
-            ("select a, 1 from t group by 1 order by 2, a + 1 limit 5", "select a, $1 from t group by 1 order by 2, a + $2 limit $3"),
-            ("select distinct on (1) a from t where b is not null", "select distinct on (1) a from t where b is not null"),
+            (
+                "select a, 1 from t group by 1 order by 2, a + 1 limit 5",
+                "select a, $1 from t group by 1 order by 2, a + $2 limit $3",
+            ),
+            (
+                "select distinct on (1) a from t where b is not null",
+                "select distinct on (1) a from t where b is not null",
+            ),
             ("insert into t values (1, default), (- 2, 'x''y')", "insert into t values ($1, default), ($2, $3)"),
             ("update t set a = 5 where b is true /* 7 */", "update t set a = $1 where b is true /* 7 */"),
             ("select extract(year from now()), interval '1 day'", "select extract($1 from now()), interval $2"),
