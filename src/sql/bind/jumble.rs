@@ -244,8 +244,12 @@ impl Jumble {
         match &c.arbiters {
             Arbiters::Any => self.tag(0),
             Arbiters::Constraint { index, .. } => self.number(index.0),
-            Arbiters::Inferred(exprs, predicate) => {
-                self.all(exprs);
+            Arbiters::Inferred(elements, predicate) => {
+                for e in elements {
+                    self.expr(&e.expr);
+                    self.number(e.collation.0);
+                    self.number(e.class.map_or(0, |(class, _)| class.0));
+                }
                 self.all(predicate);
             }
             Arbiters::Indexes(list) => list.iter().for_each(|oid| self.number(oid.0)),
