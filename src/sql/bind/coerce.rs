@@ -132,7 +132,9 @@ pub(super) fn can_coerce(inputs: &[Oid], targets: &[Oid], context: CastContext) 
         if !matches!(pathway(target, input, context), Path::None) {
             continue;
         }
-        if input == oid::RECORD && is_complex(base_type(target)) || target == oid::RECORD && is_complex(input) {
+        if input == oid::RECORD && is_complex(base_type(target))
+            || target == oid::RECORD && is_complex(base_type(input))
+        {
             continue;
         }
         if target == oid::RECORD_ARRAY && types::element_type(input).is_some_and(is_complex) {
@@ -475,7 +477,7 @@ impl Binder<'_, '_> {
     /// Record to composite and back.
     fn coerce_record(&mut self, expr: Expr, target: TypeRef, context: CastContext, pos: Pos) -> Result<Expr> {
         let source = expr.ty.oid;
-        if target.oid == oid::RECORD && is_complex(source)
+        if target.oid == oid::RECORD && is_complex(base_type(source))
             || target.oid == oid::RECORD_ARRAY && types::element_type(source).is_some_and(is_complex)
         {
             return Ok(relabel(expr, target));

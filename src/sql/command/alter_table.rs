@@ -41,6 +41,14 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterTableStmt) -> Fl
             cx.backend()?.txn.lock_relation(table, LockMode::AccessExclusive)?;
         }
     }
+    let columns_change =
+        stmt.commands.iter().any(|c| matches!(c.kind, Kind::AddColumn { .. } | Kind::DropColumn { .. }));
+    if columns_change {
+        row_type::lock_users(cx, found.oid)?;
+        for table in typed::tables_of(cx, c.row_type)? {
+            row_type::lock_users(cx, table)?;
+        }
+    }
     foreign::lock_for_alter(cmd, cx, found.oid, stmt)?;
     names::check_not_in_use(cx, (found.oid, &found.name), "ALTER TABLE")?;
     // All locks come first: the command starts over after a wait.
@@ -52,6 +60,9 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterTableStmt) -> Fl
         for child in inherit::descendants(cx, found.oid, LockMode::AccessExclusive)? {
             let name = class_of(cx, child)?.name;
             names::check_not_in_use(cx, (child, &name), "ALTER TABLE")?;
+            if columns_change {
+                row_type::lock_users(cx, child)?;
+            }
         }
     }
     for command in in_order(cmd, cx, &found, &stmt.commands)? {
@@ -367,7 +378,8 @@ fn append(cx: &mut ExecContext, oid: Oid, mut attributes: Vec<Attribute>, n: usi
     change(cx, oid, |c| {
         c.attributes = attributes;
         c.toast = toast;
-    })
+    })?;
+    row_type::reshape(cx, oid, &c.attributes)
 }
 
 /// The relation for a table's large values, made if its columns have come to need one.
@@ -446,6 +458,7 @@ pub fn using_generated(cx: &mut ExecContext, oid: Oid, attno: i16) -> Result<Vec
 
 pub fn remove_column(cx: &mut ExecContext, oid: Oid, n: usize) -> Result<()> {
     let attno = n as i16 + 1;
+    let before = class_of(cx, oid)?.attributes;
     let rel = relation(cx, oid)?;
     for (seq, _) in sequence::owned_by(cx, oid)?.into_iter().filter(|s| s.1 == attno) {
         remove_relation(cx, seq)?;
@@ -477,7 +490,8 @@ pub fn remove_column(cx: &mut ExecContext, oid: Oid, n: usize) -> Result<()> {
         a.identity = 0;
         a.generated = 0;
         a.acl = None;
-    })
+    })?;
+    row_type::reshape(cx, oid, &before)
 }
 
 fn remove_relation(cx: &mut ExecContext, oid: Oid) -> Result<()> {

@@ -139,6 +139,9 @@ impl Walk {
         if let Some(table) = table {
             cx.backend()?.txn.lock_relation(table, LockMode::AccessExclusive)?;
         }
+        if key.class == class::RELATION && key.sub > 0 {
+            super::row_type::lock_users(cx, key.oid)?;
+        }
         self.stack.push(key);
         let mut dependents = dependents(cx, key)?;
         dependents.sort_by_key(|d| std::cmp::Reverse((d.age, d.key)));

@@ -9,7 +9,8 @@ use crate::heap::WriteContext;
 use crate::sql::exec::ExecContext;
 use crate::sql::expr::Expr;
 use crate::sql::expr::eval::{Projection, Sel};
-use crate::types::{Batch, Column, Phys};
+use crate::types::record::Reshape;
+use crate::types::{Batch, Column, Datum, Phys};
 
 /// What a rewrite makes of a table.
 pub struct NewRows {
@@ -22,6 +23,17 @@ pub struct NewRows {
 /// Writes all rows into new files (PostgreSQL 15, tablecmds.c, ATRewriteTable: same, rows are this transaction's).
 /// The table is locked against everybody.
 pub fn rewrite(cx: &mut ExecContext, oid: Oid, new: NewRows) -> Result<()> {
+    rewrite_with(cx, oid, new, None)
+}
+
+/// Writes all rows into new files, the rows of a type inside them in the shape that it has now.
+pub fn reshape(cx: &mut ExecContext, oid: Oid, shape: &Reshape) -> Result<()> {
+    let c = class_of(cx, oid)?;
+    let new = NewRows { attributes: c.attributes, values: Vec::new(), persistence: c.persistence };
+    rewrite_with(cx, oid, new, Some(shape))
+}
+
+fn rewrite_with(cx: &mut ExecContext, oid: Oid, new: NewRows, shape: Option<&Reshape>) -> Result<()> {
     let old = constraint::relation(cx, oid)?;
     let catalog = cx.backend()?.catalog.clone();
     let desc = crate::catalog::tuple_desc(&catalog, &new.attributes);
@@ -57,7 +69,7 @@ pub fn rewrite(cx: &mut ExecContext, oid: Oid, new: NewRows) -> Result<()> {
     for i in &old.indexes {
         change(cx, i.oid, |c| c.persistence = new.persistence)?;
     }
-    copy_rows(cx, oid, &old, &forms, &new.values)?;
+    copy_rows(cx, oid, &old, &forms, &new.values, shape)?;
     for i in &old.indexes {
         index::rebuild(cx, oid, i.oid)?;
     }
@@ -70,6 +82,7 @@ fn copy_rows(
     old: &crate::catalog::Relation,
     forms: &[Phys],
     values: &[(usize, Expr)],
+    shape: Option<&Reshape>,
 ) -> Result<()> {
     let now = constraint::relation(cx, oid)?;
     let store = now.store.clone().ok_or_else(|| Error::internal("a table without rows"))?;
@@ -84,7 +97,10 @@ fn copy_rows(
         for (n, form) in forms.iter().enumerate() {
             columns.push(match values.iter().position(|v| v.0 == n) {
                 Some(at) => std::mem::replace(&mut computed[at], Column::new(*form)),
-                None => batch.columns[n].clone(),
+                None => match shape {
+                    Some(shape) => reshaped(shape, old.attributes[n].ty.oid, &batch.columns[n]),
+                    None => batch.columns[n].clone(),
+                },
             });
         }
         let rows = Batch { columns, rows: batch.rows };
@@ -97,4 +113,16 @@ fn copy_rows(
             crate::heap::insert(&WriteContext { storage: &storage, xid, cid, own: &own }, &store, &rows, &mut tids)
         })
     })
+}
+
+fn reshaped(shape: &Reshape, typ: Oid, column: &Column) -> Column {
+    if crate::types::phys(typ) != Phys::Bytes {
+        return column.clone();
+    }
+    let mut out = Column::with_capacity(Phys::Bytes, column.len());
+    for at in 0..column.len() {
+        let value = column.get(at);
+        out.push(shape.of(typ, value).as_deref().map_or(value, Datum::Bytes));
+    }
+    out
 }

@@ -2,12 +2,16 @@
 //!
 //! PostgreSQL 15, tablecmds.c, find_composite_type_dependencies: same refusals.
 
-use crate::base::{Error, Oid, Result};
+use super::write::class_of;
+use super::{names, rewrite_rows};
+use crate::base::{Error, Flow, Oid, Result};
 use crate::catalog::object::{Class, UserTypeKind, class};
-use crate::catalog::{Catalog, RelKind};
+use crate::catalog::{Attribute, Catalog, RelKind};
 use crate::err;
+use crate::lock::LockMode;
 use crate::sql::exec::ExecContext;
 use crate::types;
+use crate::types::record::Reshape;
 
 /// # Errors
 /// 0A000 where a table's column has such rows inside.
@@ -41,6 +45,69 @@ fn user(catalog: &Catalog, of: Oid) -> Option<(String, String)> {
     None
 }
 
+/// The tables with rows of a type inside their rows or the keys of their indexes.
+fn users(catalog: &Catalog, of: Oid) -> Vec<Oid> {
+    let mut found = Vec::new();
+    for record in catalog.all(class::RELATION) {
+        let Ok(c) = record.object.as_class() else { continue };
+        if !c.node.is_valid() {
+            continue;
+        }
+        match &c.index {
+            Some(i) if i.columns.iter().any(|k| contains(catalog, k.ty.oid, of, 0)) => found.push(i.table),
+            None if c.attributes.iter().any(|a| !a.dropped && contains(catalog, a.ty.oid, of, 0)) => found.push(c.oid),
+            _ => {}
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// Locks the tables whose rows have to be written anew when a relation gets or loses a column.
+pub fn lock_users(cx: &mut ExecContext, oid: Oid) -> Flow<()> {
+    let row_type = class_of(cx, oid)?.row_type;
+    if !row_type.is_valid() {
+        return Ok(());
+    }
+    let catalog = cx.backend()?.catalog.clone();
+    for table in users(&catalog, row_type) {
+        cx.backend()?.txn.lock_relation(table, LockMode::AccessExclusive)?;
+        let name = class_of(cx, table)?.name;
+        names::check_not_in_use(cx, (table, &name), "ALTER TYPE")?;
+    }
+    Ok(())
+}
+
+/// Brings stored rows of a relation's row type, wherever they are, into the shape it has now; `before`: the columns they
+/// were stored with. The tables are locked.
+///
+/// Departs from PostgreSQL, which leaves them as they are and reads a row that is shorter or has columns that are gone by
+/// its type: here rows tell their columns themselves, and the keys of indexes are made of them.
+pub fn reshape(cx: &mut ExecContext, oid: Oid, before: &[Attribute]) -> Result<()> {
+    let c = class_of(cx, oid)?;
+    if !c.row_type.is_valid() {
+        return Ok(());
+    }
+    let catalog = cx.backend()?.catalog.clone();
+    let tables = users(&catalog, c.row_type);
+    if tables.is_empty() {
+        return Ok(());
+    }
+    let old: Vec<&Attribute> = before.iter().filter(|a| !a.dropped).collect();
+    let from = |a: &Attribute| old.iter().position(|o| o.attno == a.attno);
+    let now = c.attributes.iter().filter(|a| !a.dropped);
+    let shape = Reshape {
+        row: c.row_type,
+        before: old.iter().map(|a| (a.name.clone(), a.ty.oid)).collect(),
+        after: now.map(|a| (a.name.clone(), a.ty.oid, from(a))).collect(),
+    };
+    for table in tables {
+        rewrite_rows::reshape(cx, table, &shape)?;
+    }
+    Ok(())
+}
+
 /// Types in types at most.
 const DEPTH: usize = 32;
 
@@ -49,8 +116,11 @@ fn contains(catalog: &Catalog, ty: Oid, of: Oid, depth: usize) -> bool {
     if ty == of {
         return true;
     }
-    if depth == DEPTH {
+    if depth == DEPTH || ty < Oid::FIRST_NORMAL {
         return false;
+    }
+    if let Some(family) = types::range::family(ty) {
+        return contains(catalog, family.subtype.oid, of, depth + 1);
     }
     if let Some(element) = types::element_type(ty) {
         return contains(catalog, element, of, depth + 1);

@@ -221,7 +221,7 @@ pub fn hashable(typ: Oid) -> bool {
     rule_of(typ).is_some()
         || matches!(typ, oid::NUMERIC | oid::JSONB | oid::INET | oid::CIDR)
         || info(typ).is_some_and(|t| {
-            t.is_array() || matches!(t.kind, b'e' | b'r' | b'm') || t.code.is_some_and(|c| c.key.is_some())
+            t.is_array() || matches!(t.kind, b'c' | b'e' | b'r' | b'm') || t.code.is_some_and(|c| c.key.is_some())
         })
 }
 

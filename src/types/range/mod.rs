@@ -123,6 +123,11 @@ impl<'a> Range<'a> {
         Range { typ: family.range, family, empty: true, lower: none(true), upper: none(false) }
     }
 
+    /// With other values for its finite bounds.
+    pub fn with_bounds<'b>(&self, lower: Bound<'b>, upper: Bound<'b>) -> Range<'b> {
+        Range { typ: self.typ, family: self.family, empty: self.empty, lower, upper }
+    }
+
     /// The type of the bounds, with what they are ordered by.
     pub fn sub(&self) -> TypeRef {
         self.family.subtype

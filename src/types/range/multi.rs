@@ -50,14 +50,12 @@ impl<'a> Multirange<'a> {
             }
             merged.push(range.to_bytes());
         }
-        let mut out = Vec::with_capacity(8 + merged.iter().map(|r| r.len() + 4).sum::<usize>());
-        out.extend_from_slice(&typ.0.to_le_bytes());
-        out.extend_from_slice(&(merged.len() as u32).to_le_bytes());
-        for range in merged {
-            out.extend_from_slice(&(range.len() as u32).to_le_bytes());
-            out.extend_from_slice(&range);
-        }
-        Ok(out)
+        Ok(stored(typ, &merged))
+    }
+
+    /// The stored form with these ranges, which are as RNG-2 wants them.
+    pub fn with_ranges(&self, ranges: &[Vec<u8>]) -> Vec<u8> {
+        stored(self.typ, ranges)
     }
 
     pub fn compare(&self, other: &Multirange<'_>) -> Ordering {
@@ -81,6 +79,17 @@ impl<'a> Multirange<'a> {
             _ => Range::empty(self.range_type()),
         }
     }
+}
+
+fn stored(typ: Oid, ranges: &[Vec<u8>]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(8 + ranges.iter().map(|r| r.len() + 4).sum::<usize>());
+    out.extend_from_slice(&typ.0.to_le_bytes());
+    out.extend_from_slice(&(ranges.len() as u32).to_le_bytes());
+    for range in ranges {
+        out.extend_from_slice(&(range.len() as u32).to_le_bytes());
+        out.extend_from_slice(range);
+    }
+    out
 }
 
 /// Whether one of the ranges holds this one.

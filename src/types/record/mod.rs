@@ -4,6 +4,10 @@
 //! u8 and the name; then per column 1 u8 for NULL, or 0 and the value: fixed width little-endian, or length u32 LE
 //! and bytes. So a row tells its columns without a catalog.
 
+mod reshape;
+
+pub use reshape::Reshape;
+
 use super::array::{put, take};
 use super::context::Field;
 use super::datum::Datum;
