@@ -105,7 +105,7 @@ impl IndexStore {
     }
 
     /// Held through a unique check and the insertion that follows.
-    pub(super) fn unique_mutex(&self, key: &[u8]) -> MutexGuard<'static, ()> {
+    pub(crate) fn unique_mutex(&self, key: &[u8]) -> MutexGuard<'static, ()> {
         UNIQUE[(hash_of(&(self.file, key)) % UNIQUE.len() as u64) as usize].lock()
     }
 }

@@ -103,6 +103,7 @@ fn index(catalog: &Catalog, c: &Class, def: &IndexDef) -> Result<Arc<Index>> {
         method: def.method(),
         gin,
         gist,
+        exclusion: def.exclusion.clone(),
         parent: c.lineage.parents.first().copied().unwrap_or(Oid::INVALID),
         partitioned: c.kind == RelKind::PartitionedIndex,
         stats: rel_stats(stats_of(catalog, c.oid).as_ref()),

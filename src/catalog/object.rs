@@ -305,6 +305,9 @@ pub struct IndexDef {
     /// USING gist: a tree of what covers the values.
     #[serde(default)]
     pub gist: bool,
+    /// EXCLUDE: the operator of each key column that must not hold between two rows.
+    #[serde(default)]
+    pub exclusion: Vec<Oid>,
 }
 
 impl IndexDef {

@@ -87,6 +87,7 @@ pub enum ConstraintKind {
     ForeignKey = b'f',
     PrimaryKey = b'p',
     Unique = b'u',
+    Exclude = b'x',
 }
 
 /// A row of `pg_constraint`.
@@ -189,6 +190,8 @@ pub struct Index {
     pub gin: Vec<crate::gin::Class>,
     /// Of a GiST index: what its key columns' classes can do.
     pub gist: Vec<crate::gist::Column>,
+    /// EXCLUDE: the operator of each key column.
+    pub exclusion: Vec<Oid>,
     /// The partitioned index it is part of.
     pub parent: Oid,
     /// It has no entries of its own: the partitions' indexes have.
@@ -209,6 +212,11 @@ impl IndexMethod {
 }
 
 impl Index {
+    /// It is for a constraint on pairs of rows.
+    pub fn constrains(&self) -> bool {
+        self.unique || !self.exclusion.is_empty()
+    }
+
     /// The tree of a GiST index.
     pub fn tree(&self) -> crate::gist::Tree<'_> {
         crate::gist::Tree { store: &self.store, columns: &self.gist }

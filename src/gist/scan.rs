@@ -157,7 +157,8 @@ impl Scan {
             return Ok(());
         }
         let leaf = header.level == 0;
-        for item in node::items(&page) {
+        // What is pushed last comes first: so the items come in their order.
+        for item in (1..=page.item_count()).rev().map(|n| page.item(n)) {
             let keys: Vec<Option<&[u8]>> = node::columns(node::keys(item)).collect();
             let Some(recheck) = self.test(&keys, leaf) else { continue };
             let distances = self.distances(&keys, leaf);

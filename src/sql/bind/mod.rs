@@ -41,6 +41,7 @@ pub use collate::output_collations;
 pub use names::{BtreeClass, Conflict, Names};
 pub use policy::{RowSecurity, refuse as refuse_row_security};
 pub use query::*;
+pub(in crate::sql) use resolve::find_operator_in;
 pub use rewrite::{bind_rule_action, bind_rule_condition, obstacle, reads_of_condition, reads_of_rule, rule_level};
 pub use shown::{Label, Shown, Written, constant as shown_constant};
 pub use stored::{Stored, hash_code, hashed_value, parse_expression, stored, view_query};

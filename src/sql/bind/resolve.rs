@@ -308,7 +308,7 @@ pub(in crate::sql) fn find_operator(
 }
 
 /// PostgreSQL 15, parse_oper.c: exact match, then the best candidate. Err: several are equally good.
-fn find_operator_in(
+pub(in crate::sql) fn find_operator_in(
     schema: Option<&str>,
     name: &str,
     left: Option<Oid>,

@@ -546,7 +546,9 @@ impl Binder<'_, '_> {
                 .at(self.at(c.pos)));
             }
             None => Arbiters::Any,
-            Some(ast::ConflictTarget::Constraint { name, .. }) => self.arbiter_constraint(rel, name)?,
+            Some(ast::ConflictTarget::Constraint { name, .. }) => {
+                self.arbiter_constraint(rel, name, matches!(c.action, ast::ConflictAction::Update { .. }))?
+            }
             Some(ast::ConflictTarget::Columns { elems, filter, pos }) => self.arbiters(elems, filter.as_ref(), *pos)?,
         };
         let excluded = self.add_table_rel(rel.clone(), "excluded".to_owned(), &[])?;
@@ -574,10 +576,13 @@ impl Binder<'_, '_> {
         Ok(OnConflict { arbiters, set, filter, excluded })
     }
 
-    fn arbiter_constraint(&mut self, rel: &Relation, name: &str) -> Result<Arbiters> {
+    fn arbiter_constraint(&mut self, rel: &Relation, name: &str, update: bool) -> Result<Arbiters> {
         let found = rel.constraints.iter().find(|c| c.name == name);
         match found {
-            Some(c) if matches!(c.kind, ConstraintKind::PrimaryKey | ConstraintKind::Unique) => {
+            Some(c) if c.kind == ConstraintKind::Exclude && update => {
+                Err(err!(WRONG_OBJECT_TYPE, "ON CONFLICT DO UPDATE not supported with exclusion constraints"))
+            }
+            Some(c) if !matches!(c.kind, ConstraintKind::Check | ConstraintKind::ForeignKey) => {
                 Ok(Arbiters::Constraint { index: c.index, columns: c.columns.clone() })
             }
             Some(_) => Err(err!(WRONG_OBJECT_TYPE, "constraint in ON CONFLICT clause has no associated index")),

@@ -41,6 +41,7 @@ pub enum Kind {
         tablespace: Option<String>,
         index: Option<String>,
     },
+    Exclude(Box<ast::ExcludeConstraint>),
     Foreign(Box<ast::ForeignKey>),
     Unsupported(&'static str),
 }
@@ -71,7 +72,7 @@ impl Wanted {
                 }
                 Kind::Foreign(f)
             }
-            Ast::Exclude(_) => Kind::Unsupported("exclusion constraints are not supported"),
+            Ast::Exclude(e) => Kind::Exclude(e.clone()),
             Ast::Null | Ast::NotNull | Ast::Default(_) | Ast::Generated(_) | Ast::Identity { .. } => {
                 Kind::Unsupported("this constraint is not one of tables")
             }
@@ -153,7 +154,7 @@ pub fn add_all(cmd: &Command, cx: &mut ExecContext, table: Oid, wanted: Vec<Want
     for w in wanted {
         match &w.kind {
             Kind::Unsupported(what) => return Err(Error::unsupported(*what).at(cmd.at(w.pos))),
-            Kind::Key { .. } => keys.push(w),
+            Kind::Key { .. } | Kind::Exclude(_) => keys.push(w),
             Kind::Foreign(_) => foreign.push(w),
             Kind::Check(_) | Kind::StoredCheck(_) => checks.push(w),
         }
@@ -172,7 +173,10 @@ pub fn add_all(cmd: &Command, cx: &mut ExecContext, table: Oid, wanted: Vec<Want
             }
             seen.push((columns.clone(), *nulls_not_distinct));
         }
-        key::add(cmd, cx, table, w)?;
+        match &w.kind {
+            Kind::Exclude(e) => super::exclusion::add(cmd, cx, table, &w, e)?,
+            _ => key::add(cmd, cx, table, w)?,
+        }
     }
     // A table may refer to its own new keys.
     for w in foreign {

@@ -43,6 +43,8 @@ pub struct NewIndex {
     /// Of a partitioned table: nothing is made in its partitions.
     pub only: bool,
     pub method: IndexMethod,
+    /// EXCLUDE: the operator of each key column.
+    pub exclusion: Vec<Oid>,
 }
 
 impl NewIndex {
@@ -61,6 +63,7 @@ impl NewIndex {
             parent: Oid::INVALID,
             only: false,
             method: IndexMethod::Btree,
+            exclusion: Vec::new(),
         }
     }
 }
@@ -128,12 +131,13 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateIndexStmt) -
         parent: Oid::INVALID,
         only: !stmt.table.inherit,
         method,
+        exclusion: Vec::new(),
     };
     create_object(cx, &table, new)?;
     Ok("CREATE INDEX".into())
 }
 
-fn method(name: &str) -> Result<IndexMethod> {
+pub fn method(name: &str) -> Result<IndexMethod> {
     IndexMethod::named(name).ok_or_else(|| match name {
         "spgist" | "brin" => Error::unsupported(format!("access method \"{name}\" is not supported")),
         other => err!(UNDEFINED_OBJECT, "access method \"{other}\" does not exist"),
@@ -156,7 +160,7 @@ fn check_table(cx: &mut ExecContext, table: &Relation) -> Result<()> {
 }
 
 /// What an index's column is called unless another one is called so.
-fn index_element_name(e: &IndexElem) -> &str {
+pub fn index_element_name(e: &IndexElem) -> &str {
     match (&e.name, &e.expr) {
         (Some(name), _) => name,
         (None, Some(expr)) => index_column_name(expr).unwrap_or("expr"),
@@ -187,17 +191,27 @@ pub fn is_ordered(ty: Oid) -> bool {
 
 /// What only B-trees can do, and what hash indexes cannot (PostgreSQL 15, indexcmds.c: same words).
 fn refuse_for(method: IndexMethod, stmt: &CreateIndexStmt) -> Result<()> {
+    if stmt.unique && method != IndexMethod::Btree {
+        return Err(Error::unsupported(format!("access method \"{}\" does not support unique indexes", method.name())));
+    }
+    refuse_elements(method, stmt.columns.iter(), !stmt.including.is_empty())
+}
+
+/// The same for the columns alone.
+pub fn refuse_elements<'e>(
+    method: IndexMethod,
+    columns: impl Iterator<Item = &'e IndexElem> + Clone,
+    including: bool,
+) -> Result<()> {
     let what = if method == IndexMethod::Btree {
         return Ok(());
-    } else if stmt.unique {
-        "unique indexes"
-    } else if !stmt.including.is_empty() && method != IndexMethod::Gist {
+    } else if including && method != IndexMethod::Gist {
         "included columns"
-    } else if stmt.columns.len() > 1 && method == IndexMethod::Hash {
+    } else if columns.clone().count() > 1 && method == IndexMethod::Hash {
         "multicolumn indexes"
-    } else if stmt.columns.iter().any(|c| !matches!(c.dir, SortDir::Default)) {
+    } else if columns.clone().any(|c| !matches!(c.dir, SortDir::Default)) {
         "ASC/DESC options"
-    } else if stmt.columns.iter().any(|c| !matches!(c.nulls, NullsOrder::Default)) {
+    } else if columns.clone().any(|c| !matches!(c.nulls, NullsOrder::Default)) {
         "NULLS FIRST/LAST options"
     } else {
         return Ok(());
@@ -206,7 +220,7 @@ fn refuse_for(method: IndexMethod, stmt: &CreateIndexStmt) -> Result<()> {
 }
 
 /// Whether a column of this type can be indexed; a class that is named has been looked at before.
-fn check_class(cx: &ExecContext, ty: TypeRef, method: IndexMethod) -> Result<()> {
+pub fn check_class(cx: &ExecContext, ty: TypeRef, method: IndexMethod) -> Result<()> {
     let fits = match method {
         IndexMethod::Btree => return check_ordered(cx, ty),
         IndexMethod::Hash => crate::sql::func::hash::hashable(ty.oid),
@@ -260,7 +274,7 @@ pub fn check_ordered(cx: &ExecContext, ty: TypeRef) -> Result<()> {
         .place("GetIndexOpClass", "indexcmds.c", 2173))
 }
 
-fn column(
+pub fn column(
     cmd: &Command,
     cx: &mut ExecContext,
     table: &Arc<Relation>,
@@ -416,7 +430,7 @@ pub fn key_column(cx: &mut ExecContext, table: &Relation, name: &str) -> Result<
     }))
 }
 
-fn predicate(
+pub fn predicate(
     cmd: &Command,
     cx: &mut ExecContext,
     table: &Arc<Relation>,
@@ -467,6 +481,7 @@ pub fn create_object(cx: &mut ExecContext, table: &Arc<Relation>, new: NewIndex)
         hash: new.method == IndexMethod::Hash,
         gin: new.method == IndexMethod::Gin,
         gist: new.method == IndexMethod::Gist,
+        exclusion: new.exclusion,
     });
     put(cx, Object::Class(c))?;
     if kind == RelKind::PartitionedIndex {

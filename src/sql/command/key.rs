@@ -94,6 +94,7 @@ pub fn add(cmd: &Command, cx: &mut ExecContext, table: Oid, w: Wanted) -> Result
         parent: Oid::INVALID,
         only: true,
         method: IndexMethod::Btree,
+        exclusion: Vec::new(),
     };
     let index = index::create_object(cx, &rel, new)?;
     let new = behind(&w, constraint, name, primary, attnos, index);

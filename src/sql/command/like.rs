@@ -8,7 +8,7 @@ use super::write::{attribute, class_of, new_oid, put};
 use super::{Command, index, names};
 use crate::base::{Error, Oid, Result};
 use crate::catalog::object::{Comment, class};
-use crate::catalog::{Index, Object, ObjectKey, RelKind, Relation};
+use crate::catalog::{ConstraintKind, Index, Object, ObjectKey, RelKind, Relation};
 use crate::err;
 use crate::sql::ast::LikeOptions;
 use crate::sql::exec::ExecContext;
@@ -117,6 +117,7 @@ fn comments(cx: &mut ExecContext, pairs: Pairs) -> Result<()> {
 fn indexes(cmd: &Command, cx: &mut ExecContext, table: Oid, source: &Relation, pairs: &mut Pairs) -> Result<()> {
     for index in &source.indexes {
         let made = match source.constraints.iter().find(|c| c.index == index.oid && c.foreign.is_none()) {
+            Some(c) if c.kind == ConstraintKind::Exclude => super::exclusion::like(cx, table, source, index, c)?,
             Some(c) => {
                 let of = |attno: &i16| source.attributes.get(*attno as usize - 1).map(|a| a.name.clone());
                 let names: Vec<String> = c.columns.iter().filter_map(of).collect();
@@ -156,6 +157,7 @@ fn plain_index(cx: &mut ExecContext, table: Oid, source: &Relation, index: &Inde
         parent: Oid::INVALID,
         only: false,
         method: index.method,
+        exclusion: Vec::new(),
     };
     index::create_object(cx, &now, new)
 }

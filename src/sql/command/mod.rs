@@ -33,6 +33,7 @@ mod default_acl;
 mod dependency;
 mod domain;
 mod drop;
+mod exclusion;
 mod explain;
 mod extension;
 mod foreign;

@@ -136,6 +136,7 @@ fn create(
         parent: index.oid,
         only: false,
         method: index.method,
+        exclusion: Vec::new(),
     };
     let oid = index_command::create_object(cx, &part, new)?;
     let Some(of_parent) = of_parent else { return Ok(()) };

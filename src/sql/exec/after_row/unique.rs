@@ -8,6 +8,7 @@ use crate::base::{Error, Flow, Result, SqlState, TupleId};
 use crate::catalog::{Constraint, Index, Relation};
 use crate::heap::{Occupant, occupant};
 use crate::sql::exec::ExecContext;
+use crate::sql::exec::exclusion::{Exclusion, Met};
 use crate::sql::exec::modify::{Writer, key_text};
 use crate::types::{Column, TypeRef};
 use std::sync::Arc;
@@ -57,11 +58,12 @@ pub struct Recheck {
     key: Arc<UniqueKey>,
     event: Event,
     row: usize,
+    exclusion: Option<Box<Exclusion>>,
 }
 
 impl Recheck {
     pub fn start(key: Arc<UniqueKey>, event: Event) -> Recheck {
-        Recheck { key, event, row: 0 }
+        Recheck { key, event, row: 0, exclusion: None }
     }
 
     pub fn run(&mut self, cx: &mut ExecContext) -> Flow<()> {
@@ -75,9 +77,38 @@ impl Recheck {
         Ok(())
     }
 
+    /// A row that is still there must be out of all others' way. To be repeated after a wait.
+    fn one_apart(&mut self, cx: &mut ExecContext) -> Flow<()> {
+        let key = self.key.clone();
+        let store = super::super::seq_scan::store_of(&key.rel)?;
+        let exclusion = match &mut self.exclusion {
+            Some(e) => e,
+            none => none.insert(Box::new(Exclusion::new(cx, &key.rel, &key.index)?)),
+        };
+        let columns = &self.event.rows.columns;
+        loop {
+            let writer = Writer::for_locks(cx)?;
+            let here = occupant(&writer.storage, &store, self.event.tids[self.row], &writer.own)?;
+            let Occupant::Live(own) = here else { return Ok(()) };
+            match exclusion.look(cx, columns, self.row, Some(own))? {
+                Met::Nothing => return Ok(()),
+                Met::Row(_, existing) => return Err(exclusion.violated(cx, columns, self.row, &existing).into()),
+                Met::Doubtful(xid) => {
+                    let rel = &key.rel.name;
+                    cx.wait_for(xid, || {
+                        format!("while checking exclusion constraint on tuple {own} in relation \"{rel}\"")
+                    })?;
+                }
+            }
+        }
+    }
+
     /// A row that is still there must be the only one. To be repeated after a wait.
     fn one(&mut self, cx: &mut ExecContext) -> Flow<()> {
         let key = &self.key;
+        if !key.index.exclusion.is_empty() {
+            return self.one_apart(cx);
+        }
         let store = super::super::seq_scan::store_of(&key.rel)?;
         let columns = &self.event.rows.columns;
         let mut bytes = Vec::new();

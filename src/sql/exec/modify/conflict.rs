@@ -14,6 +14,7 @@ use crate::heap::{self, HeapFetch, TmResult, UpdateKind, occupant};
 use crate::mvcc::Snapshot;
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::after_row::RowChange;
+use crate::sql::exec::exclusion::Met;
 use crate::sql::exec::user_trigger::RowFiring;
 use crate::sql::expr::Expr;
 use crate::sql::expr::eval::{Predicate, Projection, Sel};
@@ -78,7 +79,7 @@ impl InsertOrUpdate {
             .enumerate()
             .filter(|(_, i)| match &c.arbiters {
                 Some(list) => list.contains(&i.index.oid),
-                None => i.index.unique,
+                None => i.index.constrains(),
             })
             .map(|(n, _)| n)
             .collect();
@@ -203,6 +204,24 @@ impl InsertOrUpdate {
                 *arbiter += 1;
                 continue;
             };
+            if let Some(exclusion) = &mut target.indexes[n].exclusion {
+                let values = entries.as_ref().map(|e| e.constrained.clone()).unwrap_or_default();
+                match exclusion.look(cx, &values, 0, None)? {
+                    Met::Nothing => {
+                        *entries = None;
+                        *arbiter += 1;
+                    }
+                    Met::Doubtful(xid) => {
+                        let rel = &target.rel.name;
+                        cx.wait_for(xid, || format!("while checking exclusion constraint in relation \"{rel}\""))?;
+                    }
+                    Met::Row(tid, _) => {
+                        self.step = Step::Conflict(tid);
+                        return Ok(());
+                    }
+                }
+                continue;
+            }
             let writer = Writer::for_locks(cx)?;
             let mut judge = |tid| occupant(&writer.storage, &target.store, tid, &writer.own);
             match target.indexes[n].index.store.find_conflict(&writer.storage, &e.key, &mut judge)? {

@@ -12,6 +12,7 @@ use crate::catalog::{Index, Relation};
 use crate::heap::{Occupant, TableStore, occupant};
 use crate::sql::exec::after_row::transition::Capture;
 use crate::sql::exec::after_row::{self, RowChange, RowTrigger, RowTriggers};
+use crate::sql::exec::exclusion::{Exclusion, Met};
 use crate::sql::exec::{ExecContext, phys_of};
 use crate::sql::expr::eval::{Projection, Sel};
 use crate::sql::expr::{Expr, ExprKind};
@@ -30,6 +31,7 @@ pub(super) struct IndexTarget {
     pub is_key: bool,
     /// Its key may have duplicates until the statement or the transaction ends.
     pub deferrable: Option<Arc<RowTrigger>>,
+    pub exclusion: Option<Box<Exclusion>>,
 }
 
 /// Entries of one index for some rows.
@@ -40,6 +42,9 @@ pub(super) struct Entries {
     /// The batch's row of each entry.
     rows: Vec<u32>,
     pub done: usize,
+    /// EXCLUDE: the constrained values, by entry, and those of a row that was met.
+    pub constrained: Vec<Column>,
+    met: Vec<Column>,
 }
 
 pub(super) struct Target {
@@ -100,20 +105,23 @@ fn naming_row(of: &mut Projection, cx: &mut ExecContext, batch: &Batch) -> Flow<
 impl Target {
     pub fn new(m: &plan::Modify, cx: &mut ExecContext) -> Result<Target> {
         let triggers = after_row::of_relation(cx, &m.rel)?;
-        let index = |i: &plan::IndexMaintenance| {
+        let index = |i: &plan::IndexMaintenance| -> Result<IndexTarget> {
             let mut all: Vec<&Expr> = i.columns.iter().collect();
             all.extend(&i.predicate);
-            IndexTarget {
+            let excludes = !i.index.exclusion.is_empty();
+            Ok(IndexTarget {
+                exclusion: excludes.then(|| Exclusion::new(cx, &m.rel, &i.index).map(Box::new)).transpose()?,
                 index: i.index.clone(),
                 columns: Projection::new(&i.columns),
                 predicate: i.predicate.as_ref().map(|p| Projection::new(std::slice::from_ref(p))),
                 reads: reads(&all),
                 is_key: i.index.unique && i.predicate.is_none() && i.index.columns.iter().all(|c| c.expr.is_none()),
                 deferrable: triggers.key(i.index.oid),
-            }
+            })
         };
         let checks: Vec<Expr> = m.checks.iter().map(|(_, e)| e.clone()).collect();
         let generate: Vec<Expr> = m.generated.iter().map(|(_, e)| e.clone()).collect();
+        let indexes = m.index_exprs.iter().map(index).collect::<Result<_>>()?;
         Ok(Target {
             store: super::super::seq_scan::store_of(&m.rel)?,
             forms: m.rel.attributes.iter().map(|a| phys_of(a.ty)).collect(),
@@ -124,7 +132,7 @@ impl Target {
             check_names: m.checks.iter().map(|(n, _)| n.clone()).collect(),
             checks: Projection::new(&checks),
             row_checks: RowChecks::new(&m.row_checks),
-            indexes: m.index_exprs.iter().map(index).collect(),
+            indexes,
             triggers: triggers.clone(),
             capture: Capture::of(&m.rel),
             fit: Fit::of(cx, &m.rel)?,
@@ -245,6 +253,10 @@ impl Target {
         let picked: Vec<u32> = wanted.iter().map(|w| w.0).collect();
         let sel = if picked.len() == batch.rows { Sel::All(batch.rows) } else { Sel::Rows(&picked) };
         let values = target.columns.run(cx, batch, sel)?;
+        let constrained = match &mut target.exclusion {
+            Some(e) => e.values(cx, batch, sel)?,
+            None => Vec::new(),
+        };
         let keys = target.index.key_columns;
         let (mut list, mut found) = (Vec::with_capacity(picked.len()), Vec::new());
         for (at, (_, tid)) in wanted.iter().enumerate() {
@@ -257,12 +269,15 @@ impl Target {
             // Ascending keys share a page's latch and a log record.
             list.sort_unstable_by(|a, b| a.key.cmp(&b.key).then(a.tid.cmp(&b.tid)));
         }
-        Ok(Entries { list, values, rows: picked, done: 0 })
+        Ok(Entries { list, values, rows: picked, done: 0, constrained, met: Vec::new() })
     }
 
     /// Puts entries into their index. Waits for transactions on whose end a duplicate depends; `entries` keeps count.
     /// None: all are in. Some: a living duplicate, of the entry `done`.
-    pub fn put(&self, cx: &mut ExecContext, n: usize, entries: &mut Entries) -> Flow<Option<TupleId>> {
+    pub fn put(&mut self, cx: &mut ExecContext, n: usize, entries: &mut Entries) -> Flow<Option<TupleId>> {
+        if self.indexes[n].exclusion.is_some() {
+            return self.put_apart(cx, n, entries);
+        }
         let target = &self.indexes[n];
         let writer = Writer::for_rows(cx)?;
         let store = &target.index.store;
@@ -287,6 +302,49 @@ impl Target {
                     let tid = entries.list[entries.done].tid.unwrap_or(TupleId::INVALID);
                     let index = &target.index.name;
                     cx.wait_for(xid, || format!("while inserting index tuple {tid} in relation \"{index}\""))?;
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Puts entries into an index whose rows keep out of each other's way.
+    fn put_apart(&mut self, cx: &mut ExecContext, n: usize, entries: &mut Entries) -> Flow<Option<TupleId>> {
+        let target = &mut self.indexes[n];
+        let Some(exclusion) = &mut target.exclusion else { return Ok(None) };
+        let index = target.index.clone();
+        while entries.done < entries.list.len() {
+            let writer = Writer::for_rows(cx)?;
+            let entry = std::slice::from_ref(&entries.list[entries.done]);
+            let own = entry[0].tid;
+            if let Some(trigger) = &target.deferrable {
+                index.insert(&writer.storage, writer.inserter(), entry)?;
+                if !matches!(exclusion.look(cx, &entries.constrained, entries.done, own)?, Met::Nothing) {
+                    let tid = own.unwrap_or(TupleId::INVALID);
+                    after_row::unique::note(cx, trigger, &entries.constrained, entries.done, tid)?;
+                }
+                entries.done += 1;
+                continue;
+            }
+            let met = {
+                let _alone = index.store.unique_mutex(&[]);
+                let met = exclusion.look(cx, &entries.constrained, entries.done, own)?;
+                if matches!(met, Met::Nothing) {
+                    index.insert(&writer.storage, writer.inserter(), entry)?;
+                }
+                met
+            };
+            match met {
+                Met::Nothing => entries.done += 1,
+                Met::Row(tid, existing) => {
+                    entries.met = existing;
+                    return Ok(Some(tid));
+                }
+                Met::Doubtful(xid) => {
+                    let (tid, rel) = (own.unwrap_or(TupleId::INVALID), &self.rel.name);
+                    cx.wait_for(xid, || {
+                        format!("while checking exclusion constraint on tuple {tid} in relation \"{rel}\"")
+                    })?;
                 }
             }
         }
@@ -328,6 +386,9 @@ impl Target {
     pub fn duplicate(&self, cx: &mut ExecContext, n: usize, entries: &Entries) -> Error {
         let row = entries.rows.get(entries.done).map_or(0, |r| *r as usize);
         let index = &self.indexes[n].index;
+        if let Some(e) = &self.indexes[n].exclusion {
+            return e.violated(cx, &entries.constrained, entries.done, &entries.met).input_row(row);
+        }
         after_row::unique::duplicate(cx, &self.rel, index, &entries.values, entries.done).input_row(row)
     }
 

@@ -3,6 +3,7 @@
 use crate::base::{Error, Result, SqlState};
 use crate::catalog::Relation;
 use crate::sql::exec::ExecContext;
+use crate::sql::exec::system::define;
 use crate::types::{Batch, Column, ColumnData, Datum, TypeRef};
 
 /// Values are shown up to this many bytes (PostgreSQL 15, execMain.c, ExecBuildSlotValueDescription: same).
@@ -89,15 +90,23 @@ fn failing_row(cx: &ExecContext, rel: &Relation, batch: &Batch, row: usize) -> S
 
 /// `(a, b)=(1, 2)` for a unique violation: names and values of the key columns.
 pub(in crate::sql::exec) fn key_text(
-    cx: &ExecContext,
+    cx: &mut ExecContext,
     index: &crate::catalog::Index,
     columns: &[Column],
     types: &[TypeRef],
     row: usize,
 ) -> String {
     let key = &index.columns[..index.key_columns];
-    let names: Vec<String> =
-        key.iter().map(|c| c.expr.as_ref().map_or_else(|| quoted(&c.name), |e| e.to_string())).collect();
+    // PostgreSQL 15, ruleutils.c, pg_get_indexdef_columns: expressions as they are shown to people.
+    let catalog = cx.backend().map(|b| b.catalog.clone()).ok();
+    let name = |c: &crate::catalog::IndexColumn| match &catalog {
+        Some(catalog) => {
+            let look = define::Look { catalog, io: &cx.fx.io, pretty: true, width: 0 };
+            define::index_column(&look, index.table, c, true, true)
+        }
+        None => quoted(&c.name),
+    };
+    let names: Vec<String> = key.iter().map(name).collect();
     let value = |n: usize| {
         let mut text = Vec::new();
         match columns[n].get(row) {

@@ -545,6 +545,40 @@ fn included(catalog: &Catalog, k: &Constraint) -> String {
     }
 }
 
+/// An operator's name; with its schema where the search path does not find it.
+fn operator_name(catalog: &Catalog, o: Oid) -> String {
+    let own = catalog.get(ObjectKey::new(class::OPERATOR, o));
+    match own.as_ref().map(|r| &r.object) {
+        Some(Object::Operator(o)) if !catalog.effective_path().contains(&o.namespace) => {
+            let schema = catalog.namespace(o.namespace).map(|n| quote_identifier(&n.name)).unwrap_or_default();
+            format!("OPERATOR({schema}.{})", o.name)
+        }
+        Some(Object::Operator(o)) => o.name.clone(),
+        _ => crate::sql::func::oper(o).map_or_else(String::new, |o| o.name.to_owned()),
+    }
+}
+
+/// `EXCLUDE …`. PostgreSQL 15, ruleutils.c, pg_get_indexdef_worker.
+fn exclusion(look: &Look<'_>, table: Oid, k: &Constraint) -> String {
+    let record = look.catalog.class(k.index);
+    let class = record.as_ref().and_then(|r| r.object.as_class().ok());
+    let Some((c, index)) = class.and_then(|c| Some((c, c.index.as_ref()?))) else { return String::new() };
+    let keys = index.key_columns.min(index.columns.len());
+    let key = |(column, o): (&IndexColumn, &Oid)| {
+        format!("{} WITH {}", index_column(look, table, column, true, false), operator_name(look.catalog, *o))
+    };
+    let list: Vec<String> = index.columns[..keys].iter().zip(&index.exclusion).map(key).collect();
+    let mut text =
+        format!("EXCLUDE USING {} ({}){}", index.method().name(), list.join(", "), included(look.catalog, k));
+    if !c.options.is_empty() {
+        text += &format!(" WITH ({})", options(&c.options));
+    }
+    if let Some(p) = &index.predicate {
+        text += &format!(" WHERE ({})", look.condition(table, p));
+    }
+    text
+}
+
 /// A constraint as CREATE TABLE would take it; `domain`: the base type of the domain it is on.
 pub(crate) fn constraint(look: &Look<'_>, table: Oid, domain: Option<TypeRef>, k: &Constraint) -> String {
     let catalog = look.catalog;
@@ -564,6 +598,7 @@ pub(crate) fn constraint(look: &Look<'_>, table: Oid, domain: Option<TypeRef>, k
             let nulls = if index.is_some_and(|i| i.nulls_not_distinct) { "NULLS NOT DISTINCT " } else { "" };
             format!("UNIQUE {nulls}({}){}", columns(&k.columns), included(catalog, k))
         }
+        ConstraintKind::Exclude => exclusion(look, table, k),
         ConstraintKind::ForeignKey => match &k.foreign {
             None => String::new(),
             Some(f) => {

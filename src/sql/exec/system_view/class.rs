@@ -367,7 +367,7 @@ fn indexes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         let deferrable = constraint_of(&catalog, index).is_ok_and(|d| d);
         row![sink;
             c.oid, index.table, index.columns.len(), index.key_columns, index.unique, index.nulls_not_distinct,
-            index.primary, false, !deferrable, index.clustered, index.valid, false, index.valid, true, index.replica_identity,
+            index.primary, !index.exclusion.is_empty(), !deferrable, index.clustered, index.valid, false, index.valid, true, index.replica_identity,
             int2_vector(index.columns.iter().map(|k| k.attno)),
             oid_vector(keys.iter().map(|k| key_collation(&catalog, index.table, k))),
             oid_vector(keys.iter().map(|k| operator_class(k, index.method()))),

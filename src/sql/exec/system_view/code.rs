@@ -266,6 +266,16 @@ pub(crate) fn default_opclass(method: IndexMethod, ty: Oid) -> Oid {
     of(ty).or_else(|| of(opclass_input(ty))).unwrap_or_default()
 }
 
+/// What the operator family of a column of an index is called.
+pub(crate) fn family_name(method: IndexMethod, opclass: Oid, ty: Oid) -> String {
+    let class = if opclass.is_valid() { opclass } else { default_opclass(method, ty) };
+    let row = |text: &'static str, oid: Oid| text.lines().find(|l| l.split('\t').next() == Some(&oid.to_string()));
+    let family = row(include_str!("facts/pg_opclass.txt"), class).and_then(|l| l.split('\t').nth(5));
+    let family = family.and_then(|f| f.parse().ok()).map(Oid).unwrap_or_default();
+    let name = row(include_str!("facts/pg_opfamily.txt"), family).and_then(|l| l.split('\t').nth(2));
+    name.unwrap_or_default().to_owned()
+}
+
 fn types_array(types: &[Oid]) -> Value {
     if types.is_empty() { NULL } else { oid_array(types.iter().copied()) }
 }

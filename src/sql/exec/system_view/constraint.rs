@@ -106,14 +106,16 @@ fn push(catalog: &Catalog, sink: &mut Sink, place: &Place, k: &Constraint, colum
     let no_inherit = match k.kind {
         ConstraintKind::Check => k.no_inherit,
         ConstraintKind::ForeignKey => !k.parent.is_valid() && !is_partitioned(catalog, place.relation),
-        ConstraintKind::PrimaryKey | ConstraintKind::Unique => !k.parent.is_valid(),
+        ConstraintKind::PrimaryKey | ConstraintKind::Unique | ConstraintKind::Exclude => !k.parent.is_valid(),
     };
+    let operators = catalog.class(k.index).and_then(|r| as_class(&r)?.index.as_ref().map(|i| i.exclusion.clone()));
+    let exclusion = operators.filter(|o| !o.is_empty()).map(oid_array);
     row![sink;
         k.oid, &k.name, place.namespace, k.kind as u8, k.deferrable, k.deferred, k.validated, place.relation,
         place.domain, k.index, k.parent, f.map_or(Oid::INVALID, |f| f.relation),
         f.map_or(b' ', |f| f.on_update), f.map_or(b' ', |f| f.on_delete), f.map_or(b' ', |f| f.match_type), k.local,
         i32::from(k.inherited),
         no_inherit, columns, f.map(|f| int2_array(f.columns.iter().copied())), pf, pp, ff,
-        set, NULL, k.check.clone(),
+        set, exclusion, k.check.clone(),
     ];
 }

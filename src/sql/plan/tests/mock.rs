@@ -143,6 +143,7 @@ impl Mock {
                 method: IndexMethod::Btree,
                 gin: Vec::new(),
                 gist: Vec::new(),
+                exclusion: Vec::new(),
                 parent: Oid::INVALID,
                 partitioned: false,
                 stats: stats(t.rows, (t.pages / 4).max(1)),

@@ -29,6 +29,7 @@ fn kind_word(kind: ConstraintKind) -> &'static str {
         ConstraintKind::ForeignKey => "FOREIGN KEY",
         ConstraintKind::PrimaryKey => "PRIMARY KEY",
         ConstraintKind::Unique => "UNIQUE",
+        ConstraintKind::Exclude => "EXCLUDE",
     }
 }
 
@@ -76,7 +77,7 @@ fn key_columns(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let (database, wanted) = (&scene.database, sink.text_key("constraint_name"));
     for h in scene.relations(sink, &TABLES, "table_schema", "table_name") {
         let schema = scene.schema(h.namespace());
-        let keys = h.constraints().iter().filter(|k| k.kind != ConstraintKind::Check);
+        let keys = h.constraints().filter(|k| k.kind != ConstraintKind::Check);
         for k in keys.filter(|k| wanted.as_ref().is_none_or(|n| k.name == *n)) {
             for (n, attno) in k.columns.iter().enumerate() {
                 let Some(a) = h.column(*attno).filter(|a| scene.sees_column(&h, a.attno)) else { continue };
@@ -104,7 +105,7 @@ fn constraint_columns(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let database = &scene.database;
     let (table, name) = (sink.text_key("table_name"), sink.text_key("constraint_name"));
     for h in scene.all_relations(sink, &TABLES) {
-        for k in h.constraints().iter().filter(|k| name.as_ref().is_none_or(|n| k.name == *n)) {
+        for k in h.constraints().filter(|k| name.as_ref().is_none_or(|n| k.name == *n)) {
             let other = k.foreign.as_ref().and_then(|f| scene.relation(f.relation));
             let on = other.as_ref().unwrap_or(&h);
             if !scene.owns(on) || table.as_ref().is_some_and(|n| on.name() != n) {
@@ -131,7 +132,7 @@ fn constraint_tables(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let scene = Scene::of(cx)?;
     let database = &scene.database;
     for h in scene.all_relations(sink, &TABLES) {
-        for k in h.constraints().iter().filter(|k| k.kind != ConstraintKind::Check) {
+        for k in h.constraints().filter(|k| k.kind != ConstraintKind::Check) {
             let other = k.foreign.as_ref().and_then(|f| scene.relation(f.relation));
             let on = other.as_ref().unwrap_or(&h);
             if scene.owns(on) {
@@ -160,15 +161,15 @@ fn references(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let scene = Scene::of(cx)?;
     let (database, wanted) = (&scene.database, sink.text_key("constraint_name"));
     for h in scene.all_relations(sink, &TABLES) {
-        if h.constraints().iter().all(|k| k.foreign.is_none()) || !scene.sees_rules(&h) {
+        if h.constraints().all(|k| k.foreign.is_none()) || !scene.sees_rules(&h) {
             continue;
         }
-        for k in h.constraints().iter().filter(|k| wanted.as_ref().is_none_or(|n| k.name == *n)) {
+        for k in h.constraints().filter(|k| wanted.as_ref().is_none_or(|n| k.name == *n)) {
             let Some(f) = &k.foreign else { continue };
             let other = scene.relation(f.relation);
             // The key it refers to; an index that is no constraint has no name here.
             let key = other.as_ref().and_then(|o| {
-                o.constraints().iter().find(|u| u.index == k.index && u.foreign.is_none() && u.index.is_valid())
+                o.constraints().find(|u| u.index == k.index && u.foreign.is_none() && u.index.is_valid())
             });
             let place = key.and(other.as_ref()).map(|o| scene.schema(o.namespace()));
             named![sink;
@@ -199,7 +200,7 @@ fn checks(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             continue;
         }
         let schema = scene.schema(h.namespace());
-        for k in h.constraints().iter().filter(|k| k.kind == ConstraintKind::Check) {
+        for k in h.constraints().filter(|k| k.kind == ConstraintKind::Check) {
             let clause = clause(&look, h.oid(), None, k);
             // An inherited one is told once.
             if told.insert((schema.clone(), k.name.clone(), clause.clone())) {

@@ -4,7 +4,7 @@ use super::super::class::{as_class, system_relations};
 use super::super::{Sink, catalog};
 use crate::base::{Oid, Result};
 use crate::catalog::object::{Class, class};
-use crate::catalog::{Attribute, Catalog, Constraint, Object, Persistence, Record, RelKind, Relation};
+use crate::catalog::{Attribute, Catalog, Constraint, ConstraintKind, Object, Persistence, Record, RelKind, Relation};
 use crate::sql::bind::{self, Query};
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::rights::{Subject, Target};
@@ -81,8 +81,10 @@ impl Held {
         self.columns().find(|a| a.attno == attno)
     }
 
-    pub fn constraints(&self) -> &[Constraint] {
-        self.class().map_or(&[], |c| &c.constraints)
+    /// The standard knows no exclusion constraints.
+    pub fn constraints(&self) -> impl Iterator<Item = &Constraint> {
+        let all = self.class().map_or(&[][..], |c| &c.constraints);
+        all.iter().filter(|k| k.kind != ConstraintKind::Exclude)
     }
 
     pub fn is_temporary(&self) -> bool {

@@ -123,7 +123,7 @@ fn push_check(scene: &Scene, sink: &mut Sink, namespace: Oid, name: &str, found:
 fn checks(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let scene = Scene::of(cx)?;
     for h in scene.all_relations(sink, &TABLES) {
-        if h.constraints().iter().all(|k| k.kind != ConstraintKind::Check) {
+        if h.constraints().all(|k| k.kind != ConstraintKind::Check) {
             continue;
         }
         let Some(relation) = scene.catalog.relation(h.oid())? else { continue };
