@@ -41,6 +41,7 @@ pub mod class {
     pub const EXTENSION: Oid = Oid(3079);
     pub const OPCLASS: Oid = Oid(2616);
     pub const OPFAMILY: Oid = Oid(2753);
+    pub const EVENT_TRIGGER: Oid = Oid(3466);
     pub const PUBLICATION: Oid = Oid(6104);
     pub const PUBLICATION_REL: Oid = Oid(6106);
     pub const PUBLICATION_NAMESPACE: Oid = Oid(6237);
@@ -110,6 +111,7 @@ pub enum Object {
     TsConfig(super::TsConfig),
     TsDictionary(super::TsDictionary),
     OpClass(super::OpClass),
+    EventTrigger(super::EventTrigger),
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -728,6 +730,7 @@ impl Object {
             Object::TsConfig(o) => ObjectKey::new(class::TS_CONFIG, o.oid),
             Object::TsDictionary(o) => ObjectKey::new(class::TS_DICTIONARY, o.oid),
             Object::OpClass(o) => ObjectKey::new(class::OPCLASS, o.oid),
+            Object::EventTrigger(o) => ObjectKey::new(class::EVENT_TRIGGER, o.oid),
         }
     }
 
@@ -754,6 +757,7 @@ impl Object {
             Object::Operator(o) => Some((o.namespace, &o.name)),
             Object::Collation(o) => Some((o.namespace, &o.name)),
             Object::Extension(o) => Some((Oid::INVALID, &o.name)),
+            Object::EventTrigger(o) => Some((Oid::INVALID, &o.name)),
             Object::TsConfig(o) => Some((o.namespace, &o.name)),
             Object::TsDictionary(o) => Some((o.namespace, &o.name)),
             Object::OpClass(o) => Some((o.namespace, &o.name)),
@@ -772,6 +776,7 @@ impl Object {
             Object::Operator(o) => &o.depends,
             Object::Cast(o) => &o.depends,
             Object::TsConfig(o) => &o.depends,
+            Object::EventTrigger(o) => &o.depends,
             _ => &[],
         }
     }

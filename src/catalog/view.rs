@@ -45,6 +45,8 @@ pub struct Catalog {
     own_generation: AtomicU64,
     /// Objects made, while somebody wants to know: the script of an extension.
     made: Mutex<Option<Vec<ObjectKey>>>,
+    /// Objects written, and which of them are new, while somebody wants to know: a command with event triggers.
+    changes: Mutex<Option<Vec<(ObjectKey, bool)>>>,
     acting: Mutex<Acting>,
     default_collation: OnceLock<Collation>,
 }
@@ -70,6 +72,7 @@ impl Catalog {
             temp_schema: AtomicU32::new(0),
             own_generation: AtomicU64::new(0),
             made: Mutex::default(),
+            changes: Mutex::default(),
             acting: Mutex::default(),
             default_collation: OnceLock::new(),
         }
@@ -281,7 +284,13 @@ impl Catalog {
         let key = object.key();
         let folder = if object.is_shared() { self.global.clone() } else { self.local.clone() };
         let body = object.encode();
-        let tid = match self.get(key) {
+        let old = self.get(key);
+        if let Some(changes) = &mut *self.changes.lock()
+            && !changes.iter().any(|(known, _)| *known == key)
+        {
+            changes.push((key, old.is_none()));
+        }
+        let tid = match old {
             Some(old) => store::update_row(&self.storage, &folder, &writer, old.tid, key, &body)?,
             None => {
                 if let Some(made) = &mut *self.made.lock() {
@@ -297,6 +306,15 @@ impl Catalog {
     /// Notes from now on which objects are made, after those given; None: no longer. Returns those noted so far.
     pub fn note_made(&self, made: Option<Vec<ObjectKey>>) -> Vec<ObjectKey> {
         std::mem::replace(&mut *self.made.lock(), made).unwrap_or_default()
+    }
+
+    /// The same of all objects that are written.
+    pub fn note_changes(&self, changes: Option<Vec<(ObjectKey, bool)>>) -> Vec<(ObjectKey, bool)> {
+        std::mem::replace(&mut *self.changes.lock(), changes).unwrap_or_default()
+    }
+
+    pub fn notes_changes(&self) -> bool {
+        self.changes.lock().is_some()
     }
 
     /// Whether the script of an extension runs.
@@ -659,7 +677,9 @@ impl Catalog {
     /// Objects that depend on `key`, with whether they go along silently.
     pub fn dependents(&self, key: ObjectKey) -> Vec<(Arc<Record>, bool)> {
         let mut found = Vec::new();
-        for class in [class::RELATION, class::PROC, class::OPERATOR, class::CAST, class::TS_CONFIG] {
+        for class in
+            [class::RELATION, class::PROC, class::OPERATOR, class::CAST, class::TS_CONFIG, class::EVENT_TRIGGER]
+        {
             for record in self.all(class) {
                 let on = |d: &&super::object::Depend| {
                     d.on.class == key.class && d.on.oid == key.oid && (key.sub == 0 || d.on.sub == key.sub)

@@ -132,6 +132,10 @@ pub fn object(cmd: &Command, cx: &mut ExecContext, stmt: &CommentStmt) -> Flow<O
             Ok(ObjectKey::new(class::STATISTIC_EXT, s.oid))
         }
         ObjectType::Extension => Ok(super::extension::owned(cx, &last)?),
+        ObjectType::EventTrigger => {
+            let t = super::event_trigger::owned(cx, &last)?;
+            Ok(ObjectKey::new(class::EVENT_TRIGGER, t.oid))
+        }
         ObjectType::Publication => {
             let p = super::publication::named(&cx.backend()?.catalog.clone(), &last)?;
             super::publication::check_owner(cx, &p)?;

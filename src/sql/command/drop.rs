@@ -24,6 +24,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<Str
         ObjectType::Rule => super::rule::drop(cmd, cx, stmt)?,
         ObjectType::Statistics => super::statistics::drop(cx, stmt)?,
         ObjectType::Publication => super::publication::drop(cx, stmt)?,
+        ObjectType::EventTrigger => super::event_trigger::drop(cx, stmt)?,
         ObjectType::Extension => super::extension::drop(cx, stmt)?,
         ObjectType::Function | ObjectType::Procedure | ObjectType::Routine | ObjectType::Aggregate => {
             super::function::drop_routines(cmd, cx, stmt)?;
@@ -53,6 +54,7 @@ fn words(object: ObjectType) -> &'static str {
         ObjectType::Rule => "RULE",
         ObjectType::Statistics => "STATISTICS",
         ObjectType::Publication => "PUBLICATION",
+        ObjectType::EventTrigger => "EVENT TRIGGER",
         ObjectType::Extension => "EXTENSION",
         ObjectType::Collation => "COLLATION",
         _ => "of this kind",
@@ -246,6 +248,7 @@ pub fn describe(cx: &mut ExecContext, key: ObjectKey) -> Result<String> {
         Object::DefaultAcl(d) => describe_default_acl(&catalog, d),
         Object::Publication(p) => format!("publication {}", p.name),
         Object::Extension(e) => format!("extension {}", e.name),
+        Object::EventTrigger(t) => format!("event trigger {}", t.name),
         Object::OpClass(o) => {
             let visible = catalog.effective_path().contains(&o.namespace);
             let schema = catalog.namespace(o.namespace).map(|n| format!("{}.", n.name)).filter(|_| !visible);
@@ -300,12 +303,14 @@ pub fn remove(cx: &mut ExecContext, targets: Vec<ObjectKey>, behavior: DropBehav
     let found = dependency::collect(cx, &targets)?;
     parts_go_with_the_whole(cx, &targets)?;
     report(cx, &what, targets.len() == 1, &found.reported, behavior)?;
+    super::event_trigger::note_dropped(cx, &targets, &found.all, &found.reported)?;
     remove_found(cx, &found.all)
 }
 
 /// Removes objects and what depends on them, and tells nobody.
 pub fn remove_quietly(cx: &mut ExecContext, targets: &[ObjectKey]) -> Flow<()> {
     let found = dependency::collect(cx, targets)?;
+    super::event_trigger::note_dropped(cx, targets, &found.all, &found.reported)?;
     remove_found(cx, &found.all)
 }
 

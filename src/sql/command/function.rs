@@ -376,7 +376,9 @@ fn check_pseudo(cx: &ExecContext, f: &Function) -> Result<()> {
         "sql" => ("SQL functions", "return"),
         _ => ("PL/pgSQL functions", "return"),
     };
-    let fine = polymorphic(r) || matches!(r, oid::VOID | oid::RECORD) || f.language == "plpgsql" && r == oid::TRIGGER;
+    let fine = polymorphic(r)
+        || matches!(r, oid::VOID | oid::RECORD)
+        || f.language == "plpgsql" && matches!(r, oid::TRIGGER | oid::EVENT_TRIGGER);
     if is_pseudo(r) && !fine {
         let state =
             if f.language == "sql" { SqlState::INVALID_FUNCTION_DEFINITION } else { SqlState::FEATURE_NOT_SUPPORTED };

@@ -33,6 +33,7 @@ mod default_acl;
 mod dependency;
 mod domain;
 mod drop;
+mod event_trigger;
 mod exclusion;
 mod explain;
 mod extension;
@@ -98,6 +99,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 pub use call::{call_columns, call_param_types};
+pub use event_trigger::Dropped;
 pub use explain::{analyzes, explained_as};
 pub use function::resolve_type_name;
 pub use index::{NewIndex, create_object as create_index};
@@ -128,6 +130,10 @@ pub struct Command {
     pub variables: Option<Arc<dyn Variables + Send + Sync>>,
     /// What a long command remembers between two calls.
     pub progress: Option<Box<dyn Any + Send>>,
+    /// How far it is with its events.
+    events: Option<Box<event_trigger::Events>>,
+    /// One part of a command that has events as a whole.
+    is_part: bool,
     /// What it costs, where a routine runs it.
     account: Option<Box<Account>>,
 }
@@ -152,7 +158,18 @@ pub enum Outcome {
 
 impl Command {
     pub fn new(source: Arc<str>, text: Arc<str>, stmt: Arc<Stmt>, params: Arc<[Value]>) -> Command {
-        Command { source, text, stmt, params, param_types: Vec::new(), variables: None, progress: None, account: None }
+        Command {
+            source,
+            text,
+            stmt,
+            params,
+            param_types: Vec::new(),
+            variables: None,
+            progress: None,
+            events: None,
+            is_part: false,
+            account: None,
+        }
     }
 
     /// The catalogs' names with those of the routine around, in a trigger function those of the changed rows, too.
@@ -189,6 +206,14 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
     if stmt.read_only_class() == ast::ReadOnlyClass::NotReadOnly {
         cx.backend()?.prevent_if_read_only(stmt.tag())?;
     }
+    match event_trigger::is_wanted(cmd, cx)? {
+        true => event_trigger::around(cmd, cx),
+        false => perform(cmd, cx),
+    }
+}
+
+fn perform(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
+    let stmt = cmd.stmt.clone();
     let tag = match &*stmt {
         Stmt::Explain(s) => return explain::run(cmd, cx, s),
         Stmt::Call(s) => return call::call(cmd, cx, s),
@@ -200,6 +225,8 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
         Stmt::AlterStatistics(s) => statistics::alter(cx, s)?,
         Stmt::CreatePublication(s) => publication::create(cmd, cx, s)?,
         Stmt::AlterPublication(s) => publication::alter(cmd, cx, s)?,
+        Stmt::CreateEventTrigger(s) => event_trigger::create(cx, s)?,
+        Stmt::AlterEventTrigger(s) => event_trigger::alter(cx, s)?,
         Stmt::CreateRule(s) => rule::create(cmd, cx, s)?,
         Stmt::CreatePolicy(s) => policy::create(cmd, cx, s)?,
         Stmt::AlterPolicy(s) => policy::alter(cmd, cx, s)?,

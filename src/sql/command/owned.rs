@@ -31,6 +31,7 @@ fn ties(catalog: &Catalog, role: Oid, name: &str, shared: bool) -> Vec<(ObjectKe
         class::STATISTIC_EXT,
         class::PUBLICATION,
         class::EXTENSION,
+        class::EVENT_TRIGGER,
     ];
     let classes = if shared { &[class::DATABASE][..] } else { &local[..] };
     for record in classes.iter().flat_map(|class| catalog.all(*class)) {
@@ -57,6 +58,7 @@ fn ties(catalog: &Catalog, role: Oid, name: &str, shared: bool) -> Vec<(ObjectKe
             Object::Statistics(s) => (s.owner, None),
             Object::Publication(p) => (p.owner, None),
             Object::Extension(e) => (e.owner, None),
+            Object::EventTrigger(t) => (t.owner, None),
             Object::Operator(o) => (o.owner, None),
             Object::OpClass(o) => (o.owner, None),
             Object::Collation(c) => (c.owner, None),
@@ -162,6 +164,7 @@ fn give(cx: &mut ExecContext, key: ObjectKey, new: Oid) -> Flow<()> {
         Object::Statistics(s) => s.owner = new,
         Object::Publication(p) => p.owner = new,
         Object::Extension(e) => e.owner = new,
+        Object::EventTrigger(t) => t.owner = new,
         Object::Operator(o) => o.owner = new,
         Object::OpClass(o) => o.owner = new,
         Object::Collation(c) => c.owner = new,

@@ -128,6 +128,7 @@ pub fn alter(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterOwnerStmt) -> 
             Object::Type(t)
         }
         ObjectType::Statistics => super::statistics::set_owner(cx, &name, new.0)?,
+        ObjectType::EventTrigger => super::event_trigger::set_owner(cx, &name[0], new.0)?,
         ObjectType::Publication => super::publication::set_owner(cx, &name[0], new.0)?,
         ObjectType::Table | ObjectType::View | ObjectType::MatView | ObjectType::Sequence => {
             let var = names::range_var(&name);

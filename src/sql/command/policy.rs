@@ -219,7 +219,10 @@ pub fn drop(cmd: &Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<()> {
         }
         let rel = table(cmd, cx, &var)?;
         match rel.policies.iter().find(|p| p.name == *name) {
-            Some(p) => remove(cx, p.oid)?,
+            Some(p) => {
+                super::event_trigger::note_part(cx, ObjectKey::new(class::POLICY, p.oid))?;
+                remove(cx, p.oid)?;
+            }
             None if stmt.missing_ok => {
                 let text = format!("policy \"{name}\" for relation \"{}\" does not exist, skipping", rel.name);
                 names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, text);

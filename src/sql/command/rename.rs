@@ -202,6 +202,10 @@ fn rename_object(cmd: &Command, cx: &mut ExecContext, stmt: &RenameStmt, name: &
             let moved = super::statistics::moved(cx, name, Some(&new), None)?;
             return Ok(put(cx, moved)?);
         }
+        ObjectType::EventTrigger => {
+            let renamed = super::event_trigger::renamed(cx, &last, &new)?;
+            return Ok(put(cx, renamed)?);
+        }
         ObjectType::Publication => {
             let renamed = super::publication::renamed(cx, &last, &new)?;
             return Ok(put(cx, renamed)?);

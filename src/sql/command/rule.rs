@@ -250,7 +250,10 @@ pub fn drop(cmd: &Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<()> {
         }
         let rel = table(cmd, cx, &var)?;
         match rel.rules.iter().find(|r| r.name == *name) {
-            Some(r) => remove(cx, r.oid)?,
+            Some(r) => {
+                super::event_trigger::note_part(cx, ObjectKey::new(class::REWRITE, r.oid))?;
+                remove(cx, r.oid)?;
+            }
             None if stmt.missing_ok => {
                 let text = format!("{}, skipping", missing(name, &rel.name).message());
                 names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, text);

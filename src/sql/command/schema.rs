@@ -74,7 +74,8 @@ impl Elements {
             if self.command.is_none() {
                 cx.backend()?.txn.next_command();
                 let stmt = Arc::new(element.clone());
-                let command = Command::new(source.clone(), text.clone(), stmt, Arc::from(Vec::new()));
+                let mut command = Command::new(source.clone(), text.clone(), stmt, Arc::from(Vec::new()));
+                command.is_part = true;
                 self.command = Some(Box::new(command));
             }
             self.step(cx)?;

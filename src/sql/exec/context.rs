@@ -160,6 +160,10 @@ pub struct ExecContext {
     pub routines: crate::sql::routine::Cache,
     /// Where the stack began when the outermost routine was entered, and how many are on it.
     pub nesting: crate::sql::routine::Nesting,
+    /// The event whose trigger runs.
+    pub event: Option<Arc<super::event::Event>>,
+    /// What goes, while somebody wants to know: a command with event triggers.
+    pub dropped: Option<Vec<crate::sql::command::Dropped>>,
     /// What this session's statements have done, and how deep they stand.
     pub meter: crate::sql::track::Meter,
     /// The session's side; None in tests of the executor alone.
@@ -188,6 +192,8 @@ impl Default for ExecContext {
             transitions: None,
             routines: Default::default(),
             nesting: Default::default(),
+            event: None,
+            dropped: None,
             meter: Default::default(),
             backend: None,
         }

@@ -25,6 +25,7 @@ mod cte;
 mod deps;
 mod distinct;
 pub mod domain;
+pub mod event;
 pub(in crate::sql) mod exclusion;
 mod filter;
 mod function_scan;

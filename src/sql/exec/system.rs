@@ -27,6 +27,8 @@ mod transaction;
 mod updatable;
 mod visibility;
 
+pub(crate) use identity::{Identified, identified};
+
 use super::ExecContext;
 use crate::base::{Error, Flow, Report, Severity, SqlState};
 use crate::sql::func::FuncDef;
@@ -42,6 +44,7 @@ fn find(src: &str) -> Option<SystemFn> {
         session::find,
         describe::find,
         identity::find,
+        super::event::find,
         large_object::find,
         visibility::find,
         advisory::find,

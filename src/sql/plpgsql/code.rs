@@ -23,6 +23,8 @@ pub struct Function {
     pub out: Option<usize>,
     pub found: usize,
     pub trigger: Option<TriggerVars>,
+    /// Of an event trigger's function: TG_EVENT and TG_TAG.
+    pub event: Option<[usize; 2]>,
     pub conflict: Conflict,
     /// Loops that need a place for their state.
     pub loops: usize,

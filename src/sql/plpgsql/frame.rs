@@ -155,7 +155,7 @@ impl Frame {
         snapshot: Option<Snapshot>,
         returns: Returns,
     ) -> Result<Frame> {
-        if body.is_trigger {
+        if body.is_trigger || body.event.is_some() {
             return Err(err!(FEATURE_NOT_SUPPORTED, "trigger functions can only be called as triggers")
                 .context(format!("compilation of PL/pgSQL function \"{}\" near line 1", body.name)));
         }
@@ -175,6 +175,17 @@ impl Frame {
         let mut frame = Frame::bare(cx, body, None, Returns::Trigger);
         frame.set_trigger(event);
         Ok(frame)
+    }
+
+    /// An event trigger's function.
+    pub fn on_event(cx: &mut ExecContext, body: Arc<Function>, event: &str, tag: &str) -> Frame {
+        let mut frame = Frame::bare(cx, body, None, Returns::Void);
+        if let Some(vars) = frame.body.event {
+            for (var, value) in vars.into_iter().zip([event, tag]) {
+                frame.slots[var] = Slot::Scalar(Value::text(value));
+            }
+        }
+        frame
     }
 
     fn bare(cx: &mut ExecContext, body: Arc<Function>, snapshot: Option<Snapshot>, returns: Returns) -> Frame {

@@ -93,6 +93,7 @@ fn empty(name: &str, signature: String, source: Arc<str>) -> Function {
         out: None,
         found: 0,
         trigger: None,
+        event: None,
         conflict: Conflict::Error,
         loops: 0,
         returns_set: false,
@@ -115,13 +116,33 @@ pub fn compile(cx: &mut ExecContext, f: &object::Function, types: &[TypeRef], re
     function.result = result;
     function.is_procedure = f.is_procedure();
     function.is_trigger = f.result.oid == oid::TRIGGER;
+    let on_event = f.result.oid == oid::EVENT_TRIGGER;
+    if on_event {
+        function.result = TypeRef::of(oid::VOID);
+    }
+    if (on_event || function.is_trigger) && !f.arg_types.is_empty() {
+        return Err(declared_arguments(&f.name, on_event));
+    }
     let mut parser = Parser::new(cx, function)?;
     parser.label(&f.name, false);
     parser.arguments(f, types)?;
     if parser.f.is_trigger {
         parser.trigger_variables();
     }
+    if on_event {
+        let text = VarKind::Scalar(TypeRef::of(oid::TEXT));
+        parser.f.event = Some(["tg_event", "tg_tag"].map(|name| parser.add_var(name, text.clone(), 0)));
+    }
     parser.finish()
+}
+
+/// PostgreSQL 15, pl_comp.c, do_compile: same words.
+fn declared_arguments(name: &str, on_event: bool) -> Error {
+    let whose = if on_event { "event trigger" } else { "trigger" };
+    let hint = "The arguments of the trigger can be accessed through TG_NARGS and TG_ARGV instead.";
+    let e = err!(INVALID_FUNCTION_DEFINITION, "{whose} functions cannot have declared arguments")
+        .context(format!("compilation of PL/pgSQL function \"{name}\" near line 1"));
+    if on_event { e } else { e.hint(hint) }
 }
 
 /// Compiles DO's block.

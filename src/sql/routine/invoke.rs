@@ -106,6 +106,20 @@ impl Invocation {
         Invocation::around(cx, &found, Returns::Trigger, frame)
     }
 
+    /// The function of an event trigger.
+    pub fn event(cx: &mut ExecContext, oid: Oid, event: &str, tag: &str) -> Result<Invocation> {
+        let found = record(cx, oid)?;
+        let f = function(&found)?;
+        if f.language != "plpgsql" {
+            let text = format!("event trigger functions in language {} are not supported", f.language);
+            return Err(Error::unsupported(text));
+        }
+        let key = Key { function: f.oid, types: Vec::new(), returns: f.result.oid, relation: Oid::INVALID };
+        let body = compiled(cx, &found, key, |cx| plpgsql::compile(cx, f, &[], f.result))?;
+        let frame = Frame::Plpgsql(Box::new(plpgsql::Frame::on_event(cx, body, event, tag)));
+        Invocation::around(cx, &found, Returns::Void, frame)
+    }
+
     fn around(cx: &mut ExecContext, record: &Record, returns: Returns, frame: Frame) -> Result<Invocation> {
         let f = function(record)?;
         let mut acts_as = None;

@@ -45,6 +45,7 @@ pub fn drop(cmd: &Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<()> {
                 .into());
         }
         super::super::inherit::descendants(cx, rel.oid, LockMode::AccessExclusive)?;
+        super::super::event_trigger::note_part(cx, ObjectKey::new(class::TRIGGER, t.oid))?;
         remove(cx, t.oid)?;
     }
     Ok(())

@@ -46,6 +46,9 @@ pub(crate) fn open(cx: &mut ExecContext, src: &str, args: &[Value], types: &[Typ
         | "pg_stat_get_subscription"
         | "pg_show_replication_origin_status"
         | "pg_stat_get_recovery_prefetch" => Vec::new(),
+        "pg_event_trigger_ddl_commands" | "pg_event_trigger_dropped_objects" => {
+            crate::sql::exec::event::rows(cx, src)?.unwrap_or_default()
+        }
         _ => match super::server_file::rows(cx, src, args)? {
             Some(rows) => rows,
             None => match super::text_search::rows(cx, src, args)? {

@@ -16,7 +16,6 @@ pub(super) const VIEWS: &[View] = empty![
     "pg_user_mappings",
     "pg_foreign_data_wrapper",
     "pg_foreign_table",
-    "pg_event_trigger",
     "pg_stats_ext_exprs",
     "pg_parameter_acl",
     "pg_transform",

@@ -21,7 +21,7 @@ pub(super) const VIEWS: &[View] = &[
     View { name: "pg_default_acl", rows: default_acls },
 ];
 
-const KINDS: [Oid; 20] = [
+const KINDS: [Oid; 21] = [
     class::EXTENSION,
     class::OPERATOR,
     class::CAST,
@@ -30,6 +30,7 @@ const KINDS: [Oid; 20] = [
     class::REWRITE,
     class::STATISTIC_EXT,
     class::PUBLICATION,
+    class::EVENT_TRIGGER,
     class::TYPE,
     class::PROC,
     class::RELATION,

@@ -1,13 +1,25 @@
-//! `pg_trigger`.
+//! `pg_trigger` and `pg_event_trigger`.
 
+use super::cell::Texts;
 use super::class::{as_class, user_classes};
 use super::{Sink, View, catalog, row};
 use crate::base::{Flow, Oid};
-use crate::catalog::Trigger;
+use crate::catalog::object::class;
+use crate::catalog::{Object, Trigger};
 use crate::sql::exec::ExecContext;
 use crate::types::{Datum, Value, array, oid};
 
-pub(super) const VIEWS: &[View] = &[View { name: "pg_trigger", rows: triggers }];
+pub(super) const VIEWS: &[View] =
+    &[View { name: "pg_trigger", rows: triggers }, View { name: "pg_event_trigger", rows: event_triggers }];
+
+fn event_triggers(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    for record in catalog(cx)?.all(class::EVENT_TRIGGER) {
+        let Object::EventTrigger(t) = &record.object else { continue };
+        sink.tells_of(&record);
+        row![sink; t.oid, &t.name, &t.event, t.owner, t.function, t.enabled, Texts(&t.tags)];
+    }
+    Ok(())
+}
 
 /// PostgreSQL 15, pg_trigger.h: the bits of `tgtype`.
 fn bits(t: &Trigger) -> i16 {

@@ -90,6 +90,22 @@ fn is_relation(cx: &mut ExecContext, oid: Oid) -> Result<bool> {
     Ok(crate::catalog::system::relation(oid).is_some() || cx.backend()?.catalog.class(oid).is_some())
 }
 
+/// What the functions of event triggers are told of an object.
+pub(crate) struct Identified {
+    pub word: &'static str,
+    pub schema: Option<String>,
+    pub name: Option<String>,
+    pub identity: String,
+    pub names: Vec<String>,
+    pub args: Vec<String>,
+}
+
+/// The names of an object; None: it is not there.
+pub(crate) fn identified(catalog: &crate::catalog::Catalog, key: ObjectKey) -> Option<Identified> {
+    let Named { word, schema, name, identity, names, args, .. } = named::of(catalog, key)?;
+    Some(Identified { word, schema, name, identity, names, args })
+}
+
 fn described(cx: &mut ExecContext, key: ObjectKey) -> Flow<Option<Named>> {
     if key.class == large_object::CLASS {
         return Ok(large_object::object::find(cx, key.oid, None)?.map(|o| named::large_object(o.oid)));

@@ -46,7 +46,7 @@ pub(super) fn of(catalog: &Catalog, key: ObjectKey) -> Option<Named> {
         class::NAMESPACE => catalog.namespace(oid).map(|n| alone("schema", &n.name)),
         class::AUTHID => catalog.role(oid).map(|r| alone("role", &r.name)),
         class::DATABASE => catalog.database_by_oid(oid).map(|d| alone("database", &d.name)),
-        class::DEFAULT_ACL | class::STATISTIC_EXT | class::PUBLICATION => stored(catalog, key),
+        class::DEFAULT_ACL | class::STATISTIC_EXT | class::PUBLICATION | class::EVENT_TRIGGER => stored(catalog, key),
         class::OPFAMILY => fixed_object(catalog, key).or_else(|| family(catalog, oid)),
         class::EXTENSION | class::OPCLASS => stored(catalog, key).or_else(|| fixed_object(catalog, key)),
         Oid(6106) => published_table(catalog, oid),
@@ -206,11 +206,17 @@ fn type_named(catalog: &Catalog, ty: Oid) -> Option<Named> {
 }
 
 fn cast(catalog: &Catalog, oid: Oid) -> Option<Named> {
-    let c = func::casts().iter().find(|c| c.oid == oid)?;
-    let (from, to) = (qualified(catalog, c.source), qualified(catalog, c.target));
+    let (source, target) = match func::casts().iter().find(|c| c.oid == oid) {
+        Some(c) => (c.source, c.target),
+        None => match &catalog.get(ObjectKey::new(class::CAST, oid))?.object {
+            Object::Cast(c) => (c.source, c.target),
+            _ => return None,
+        },
+    };
+    let (from, to) = (qualified(catalog, source), qualified(catalog, target));
     Some(Named {
         word: "cast",
-        described: format!("cast from {} to {}", shown(catalog, c.source), shown(catalog, c.target)),
+        described: format!("cast from {} to {}", shown(catalog, source), shown(catalog, target)),
         identity: format!("({from} AS {to})"),
         names: vec![from],
         args: vec![to],
@@ -219,15 +225,21 @@ fn cast(catalog: &Catalog, oid: Oid) -> Option<Named> {
 }
 
 fn operator(catalog: &Catalog, oid: Oid) -> Option<Named> {
-    let o = func::oper(oid)?;
-    let schema = schema_name(catalog, fixed::PG_CATALOG);
+    let (schema, name, left, right) = match func::oper(oid) {
+        Some(o) => (fixed::PG_CATALOG, o.name.to_string(), o.left, o.right),
+        None => match &catalog.get(ObjectKey::new(class::OPERATOR, oid))?.object {
+            Object::Operator(o) => (o.namespace, o.name.clone(), o.left, o.right),
+            _ => return None,
+        },
+    };
+    let schema = schema_name(catalog, schema);
     let operand = |t: Oid| if t.is_valid() { qualified(catalog, t) } else { "NONE".to_string() };
-    let args = [o.left, o.right].into_iter().filter(|t| t.is_valid()).map(|t| qualified(catalog, t)).collect();
+    let args = [left, right].into_iter().filter(|t| t.is_valid()).map(|t| qualified(catalog, t)).collect();
     Some(Named {
         word: "operator",
         described: format!("operator {}", reg_out(catalog, oid::REGOPERATOR, oid)?),
-        identity: format!("{schema}.{}({},{})", o.name, operand(o.left), operand(o.right)),
-        names: vec![schema.clone(), o.name.to_string()],
+        identity: format!("{}.{name}({},{})", quote_identifier(&schema), operand(left), operand(right)),
+        names: vec![schema.clone(), name],
         schema: Some(schema),
         name: None,
         args,
@@ -238,6 +250,7 @@ fn operator(catalog: &Catalog, oid: Oid) -> Option<Named> {
 fn stored(catalog: &Catalog, key: ObjectKey) -> Option<Named> {
     match &catalog.get(key)?.object {
         Object::Publication(p) => Some(alone("publication", &p.name)),
+        Object::EventTrigger(t) => Some(alone("event trigger", &t.name)),
         Object::Statistics(s) => {
             let bare = catalog.effective_path().contains(&s.namespace);
             Some(placed("statistics object", &schema_name(catalog, s.namespace), &s.name, bare))

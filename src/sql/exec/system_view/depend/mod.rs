@@ -419,7 +419,7 @@ impl Rows<'_> {
 
 /// The objects whose rows are asked for: one, or all of them in the order of their OIDs.
 fn asked(catalog: &Catalog, sink: &Sink) -> Vec<Arc<Record>> {
-    const KINDS: [Oid; 12] = [
+    const KINDS: [Oid; 13] = [
         class::RELATION,
         class::PROC,
         class::TYPE,
@@ -428,6 +428,7 @@ fn asked(catalog: &Catalog, sink: &Sink) -> Vec<Arc<Record>> {
         class::COLLATION,
         class::STATISTIC_EXT,
         class::PUBLICATION,
+        class::EVENT_TRIGGER,
         class::EXTENSION,
         class::TS_CONFIG,
         class::TS_DICTIONARY,
@@ -486,6 +487,10 @@ fn dependencies(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             }
             Object::Statistics(s) => rows.statistics(s),
             Object::Publication(p) => rows.publication(p),
+            Object::EventTrigger(t) => {
+                let of = Of(class::EVENT_TRIGGER, t.oid, 0);
+                t.depends.iter().for_each(|d| rows.stated(of, d));
+            }
             Object::Extension(e) => {
                 let of = Of(class::EXTENSION, e.oid, 0);
                 rows.push(of, (class::NAMESPACE, e.namespace, 0), 'n');
