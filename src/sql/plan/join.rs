@@ -1,0 +1,208 @@
+//! The joined relations of a query: what is read of each, the search for the order, the cheapest path for what is wanted.
+
+use super::create::{Maker, node, vars_of};
+use super::fold::conjunction;
+use super::jointree::{JoinTree, constant_equality, make_equality};
+use super::layout::Layout;
+use super::path::{Path, PathKey, ordered_for};
+use super::planner::Planner;
+use super::scan::BaseRel;
+use super::search::Search;
+use super::selectivity::{Estimator, Facts};
+use super::settings::PlannerSettings;
+use super::{Cost, Plan, PlanNode, cost};
+use crate::base::Result;
+use crate::sql::bind::{Query, Rel, Source};
+use crate::sql::expr::{Expr, ExprKind, same};
+use crate::types::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+/// The joined relations of a query.
+pub(super) struct Joined {
+    pub plan: Plan,
+    pub layout: Layout,
+    /// Its rows come in the order asked for.
+    pub sorted: bool,
+    pub facts: Vec<Facts>,
+    /// All conditions that hold for the rows, for re-checks.
+    pub conditions: Vec<Expr>,
+}
+
+impl Planner<'_> {
+    /// Plans the joins. `top`: columns read above; `wanted`: the order asked for.
+    pub(super) fn joined(
+        &mut self,
+        query: &mut Query,
+        mut top: Vec<(usize, i16)>,
+        mut wanted: Vec<PathKey>,
+        rows_wanted: Option<f64>,
+    ) -> Result<Joined> {
+        if query.from.is_empty() {
+            return self.no_from(query);
+        }
+        let mut tree = JoinTree::new(&query.from, query.filter.as_ref());
+        super::secure::add_conditions(&mut tree, &query.rels);
+        let tree = tree;
+        for l in &query.locks {
+            super::lock_rows::refuse_nullable(&tree, l)?;
+        }
+        let conditions = all_conditions(&tree);
+        if !query.locks.is_empty() || query.write.is_some() {
+            conditions.iter().for_each(|e| vars_of(e, &mut top));
+        }
+        let (base, facts) = self.base_rels(query, &tree, columns_read(query, &tree, &top))?;
+        let asked = !wanted.is_empty();
+        wanted.retain(|k| !is_held(&tree, k));
+        let paths = Search::new(&tree, &facts, &wanted, self.cx.settings, &query.rels, &base).run()?;
+        let best = choose(&paths, &wanted, rows_wanted, self.cx.settings);
+        let sorted = asked && ordered_for(&best.order, &wanted);
+        let top: BTreeSet<(usize, i16)> = top.into_iter().collect();
+        let gates = tree.gates.clone();
+        let (mut plan, layout) = Maker::new(self, &mut query.rels, base, &tree, top).make(&best)?;
+        if !gates.is_empty() {
+            plan = gate(plan, gates, &layout)?;
+        }
+        Ok(Joined { plan, layout, sorted, facts, conditions })
+    }
+
+    /// What is known of each relation alone: its ways in, its conditions, how many of its rows hold them.
+    fn base_rels(
+        &mut self,
+        query: &mut Query,
+        tree: &JoinTree,
+        mut read: Columns,
+    ) -> Result<(Vec<BaseRel>, Vec<Facts>)> {
+        let mut base = Vec::new();
+        let mut facts: Vec<Facts> = vec![Facts::default(); query.rels.len()];
+        for r in tree.rels.iter() {
+            let quals: Vec<Expr> = tree.restrictions.iter().filter(|(x, _)| *x == r).map(|(_, e)| e.clone()).collect();
+            let quals = self.sample(r, &query.rels[r].source, quals)?;
+            let b = self.base_rel(&mut query.rels, r, read.remove(&r).unwrap_or_default(), quals)?;
+            facts[r] = Facts { table: super::scan::table(&query.rels[r]).cloned(), tuples: b.tuples, rows: b.tuples };
+            base.push(b);
+        }
+        for b in &mut base {
+            super::secure::arrange(b, self.cx.settings);
+            let refs: Vec<&Expr> = b.quals.iter().collect();
+            let s = Estimator { rels: &facts }.all(&refs);
+            b.rows = (b.tuples * s).round().max(1.0);
+            self.estimate_children(b, &facts);
+        }
+        for b in &base {
+            facts[b.rel].rows = b.rows;
+        }
+        Ok((base, facts))
+    }
+
+    /// SELECT without FROM: one row, or none.
+    pub(super) fn no_from(&mut self, query: &mut Query) -> Result<Joined> {
+        let one_time = query.filter.take();
+        let cost = Cost { startup: 0.0, total: self.cx.settings.cpu_tuple_cost, rows: 1.0, width: 0 };
+        let layout = Layout::default();
+        let n = match &one_time {
+            Some(Expr { kind: ExprKind::Const(v), .. }) if *v != Value::Bool(true) => PlanNode::Empty,
+            _ => PlanNode::Result {
+                input: None,
+                exprs: Vec::new(),
+                one_time: one_time.filter(|f| !matches!(f.kind, ExprKind::Const(_))),
+            },
+        };
+        Ok(Joined { plan: node(n, &layout, cost), layout, sorted: false, facts: Vec::new(), conditions: Vec::new() })
+    }
+}
+
+/// The columns read of each relation, by its number.
+type Columns = BTreeMap<usize, BTreeSet<i16>>;
+
+/// All conditions that hold for the joined rows, equivalences spelled out in a chain.
+fn all_conditions(tree: &JoinTree) -> Vec<Expr> {
+    let mut all: Vec<Expr> = tree.restrictions.iter().map(|(_, e)| e.clone()).collect();
+    all.extend(tree.clauses.iter().map(|c| c.expr.clone()));
+    for class in tree.classes.iter().filter(|c| c.constant.is_none()) {
+        for pair in class.members.windows(2) {
+            all.extend(make_equality(class.oper, pair[0].0.clone(), pair[1].0.clone()));
+        }
+    }
+    all
+}
+
+/// What is read of each relation: by the levels above (`top`), the conditions, and relations beside it (LATERAL).
+fn columns_read(query: &Query, tree: &JoinTree, top: &[(usize, i16)]) -> Columns {
+    let mut read = top.to_vec();
+    tree.restrictions.iter().for_each(|(_, e)| vars_of(e, &mut read));
+    tree.clauses.iter().for_each(|c| vars_of(&c.expr, &mut read));
+    tree.specials.iter().flat_map(|s| &s.on).for_each(|c| vars_of(&c.expr, &mut read));
+    tree.classes.iter().flat_map(|c| &c.members).for_each(|(e, _)| vars_of(e, &mut read));
+    for r in tree.rels.iter() {
+        read_by(r, &query.rels[r], &mut read);
+    }
+    let mut needed = Columns::new();
+    for (r, a) in read {
+        needed.entry(r).or_default().insert(a);
+    }
+    needed
+}
+
+/// What the relation numbered `r` reads itself: of those beside it, and its own row's place for a repeatable sample.
+fn read_by(r: usize, rel: &Rel, read: &mut Vec<(usize, i16)>) {
+    match &rel.source {
+        Source::Function { calls, .. } => {
+            calls.iter().flat_map(|c| c.args.iter().chain(&c.scalar)).for_each(|e| vars_of(e, read));
+        }
+        Source::Values(rows) => rows.iter().flatten().for_each(|e| vars_of(e, read)),
+        Source::Subquery(q) if rel.lateral => {
+            (**q).clone().walk_mut(1, &mut |e, depth| {
+                if let ExprKind::Var { rel, attno, levels_up } = e.kind
+                    && levels_up == depth
+                {
+                    read.push((rel, attno));
+                }
+            });
+        }
+        Source::Table { sample: Some(s), .. } if s.seed.is_some() => read.push((r, -1)),
+        _ => {}
+    }
+}
+
+/// A column held by a constant does not order anything.
+fn is_held(tree: &JoinTree, key: &PathKey) -> bool {
+    let by = |c: &Expr| constant_equality(c).is_some_and(|(v, _, _)| same(v, &key.expr));
+    matches!(key.expr.kind, ExprKind::Const(_)) || tree.restrictions.iter().any(|(_, c)| by(c))
+}
+
+/// The path cheapest for what is wanted of it: its order counts against a sort, LIMIT against the total.
+fn choose(paths: &[Rc<Path>], wanted: &[PathKey], rows_wanted: Option<f64>, s: &PlannerSettings) -> Rc<Path> {
+    let price = |p: &Path| {
+        let ordered = wanted.is_empty() || ordered_for(&p.order, wanted);
+        let (startup, total) = if ordered {
+            (p.startup, p.total)
+        } else {
+            cost::sort(p.total, p.rows, 32, rows_wanted.unwrap_or(-1.0), s)
+        };
+        match rows_wanted {
+            Some(n) if p.rows > 0.0 && n < p.rows => startup + (total - startup) * n / p.rows,
+            _ => total,
+        }
+    };
+    let mut best = &paths[0];
+    for p in &paths[1..] {
+        if price(p) < price(best) {
+            best = p;
+        }
+    }
+    best.clone()
+}
+
+/// A condition without columns above a plan.
+fn gate(plan: Plan, gates: Vec<Expr>, layout: &Layout) -> Result<Plan> {
+    if gates.iter().any(|g| matches!(&g.kind, ExprKind::Const(v) if *v != Value::Bool(true))) {
+        let cost = Cost { startup: 0.0, total: 0.0, rows: 1.0, width: plan.cost.width };
+        return Ok(node(PlanNode::Empty, layout, cost));
+    }
+    let gates: Vec<Expr> = gates.into_iter().filter(|g| !matches!(g.kind, ExprKind::Const(_))).collect();
+    let Some(one_time) = conjunction(gates) else { return Ok(plan) };
+    let exprs: Vec<Expr> = plan.columns.iter().enumerate().map(|(i, c)| Expr::new(ExprKind::Column(i), c.ty)).collect();
+    let cost = plan.cost;
+    Ok(node(PlanNode::Result { input: Some(Box::new(plan)), exprs, one_time: Some(one_time) }, layout, cost))
+}

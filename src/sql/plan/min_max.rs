@@ -1,0 +1,110 @@
+//! min() and max() by an index. PostgreSQL 15, planagg.c.
+
+use super::Plan;
+use super::planner::Planner;
+use super::selectivity::strip;
+use crate::base::Result;
+use crate::catalog::{Index, IndexMethod, Relation};
+use crate::sql::bind::{FromNode, OrderItem, Query, Rel, Source, SubLink, Target};
+use crate::sql::expr::{AggCall, Expr, ExprKind, SubPlanKind};
+use crate::types::{TypeRef, Value, oid};
+
+impl Planner<'_> {
+    /// A query of nothing but min() and max() of columns that lead an index: each is the first row of a scan of it.
+    pub(super) fn min_max(&mut self, query: &Query) -> Result<Option<Plan>> {
+        if !query.has_aggregates
+            || !query.group_by.is_empty()
+            || query.grouping_sets.is_some()
+            || query.has_windows
+            || query.has_set_returning
+        {
+            return Ok(None);
+        }
+        let [FromNode::Rel(rel)] = query.from[..] else { return Ok(None) };
+        let Source::Table { rel: t, sample: None, inherit } = &query.rels[rel].source else { return Ok(None) };
+        if *inherit && !t.children.is_empty() || t.is_partitioned() {
+            return Ok(None);
+        }
+        // With a condition PostgreSQL compares costs; the index is only sure to win without one.
+        if query.filter.is_some() || !reads_extremes_only(query, t) {
+            return Ok(None);
+        }
+        let mut new = query.clone();
+        new.from.clear();
+        new.has_aggregates = false;
+        for t in &mut new.targets {
+            replace(&mut t.expr, &query.rels[rel]);
+        }
+        new.filter = new.having.take();
+        if let Some(f) = &mut new.filter {
+            replace(f, &query.rels[rel]);
+        }
+        self.prepare_all(&mut new)?;
+        let joined = self.no_from(&mut new)?;
+        self.upper(new, joined).map(Some)
+    }
+}
+
+/// All that is read of the table are extremes that an index has.
+fn reads_extremes_only(query: &Query, table: &Relation) -> bool {
+    let (mut found, mut fits) = (false, true);
+    for e in query.targets.iter().map(|t| &t.expr).chain(&query.having) {
+        e.walk(&mut |x| {
+            match &x.kind {
+                ExprKind::Aggregate(a) => {
+                    found = true;
+                    fits &= is_extreme(a, table);
+                    return false;
+                }
+                ExprKind::Var { levels_up: 0, .. } | ExprKind::SubLink(_) => fits = false,
+                _ => {}
+            }
+            true
+        });
+    }
+    found && fits
+}
+
+fn is_extreme(a: &AggCall, table: &Relation) -> bool {
+    let leads = |attno| {
+        let by = |i: &Index| i.valid && i.method == IndexMethod::Btree && i.predicate.is_none();
+        table.indexes.iter().any(|i| by(i) && i.columns[0].attno == attno)
+    };
+    a.levels_up == 0
+        && matches!(a.func.name, "min" | "max")
+        && a.filter.is_none()
+        && a.order_by.is_empty()
+        && matches!(a.args.first().map(|x| &strip(x).kind),
+            Some(ExprKind::Var { attno, levels_up: 0, .. }) if leads(*attno))
+}
+
+/// Each min and max in `e` becomes (SELECT column FROM table WHERE column IS NOT NULL ORDER BY column LIMIT 1).
+fn replace(e: &mut Expr, table: &Rel) {
+    let ExprKind::Aggregate(a) = &e.kind else {
+        e.for_each_child_mut(&mut |c| replace(c, table));
+        return;
+    };
+    let arg = a.args[0].clone();
+    let max = a.func.name == "max";
+    let mut column = arg.clone();
+    column.rewrite(&mut |x| {
+        if let ExprKind::Var { rel, .. } = &mut x.kind {
+            *rel = 0;
+        }
+    });
+    let filter = Expr::new(ExprKind::IsNotNull(Box::new(column.clone())), TypeRef::of(oid::BOOL));
+    let query = Query {
+        rels: vec![table.clone()],
+        from: vec![FromNode::Rel(0)],
+        filter: Some(filter),
+        targets: vec![Target { name: a.func.name.to_owned(), expr: column, junk: false, origin: None }],
+        order_by: vec![OrderItem { target: 0, desc: max, nulls_first: max }],
+        limit: Some(Expr::new(ExprKind::Const(Value::I64(1)), TypeRef::of(oid::INT8))),
+        ..Query::default()
+    };
+    let link = SubLink { kind: SubPlanKind::Scalar, test: None, query };
+    let inner = Expr::new(ExprKind::SubLink(Box::new(link)), arg.ty);
+    let found =
+        if arg.ty == e.ty { inner } else { Expr { kind: ExprKind::Relabel(Box::new(inner)), ty: e.ty, pos: None } };
+    *e = found.in_place_of(e);
+}
