@@ -115,6 +115,26 @@ pub fn relation(oid: Oid) -> Option<Arc<Relation>> {
     if oid >= Oid::FIRST_NORMAL { None } else { SYSTEM.by_oid.get(&oid).cloned() }
 }
 
+/// The column by whose value, an OID, a generator finds its rows without making the others: a join may look them up one
+/// by one. (It may know more columns: what a condition names is always told to it.)
+pub fn key(relation: &str) -> Option<&'static str> {
+    Some(match relation {
+        "pg_class" | "pg_collation" | "pg_proc" => "oid",
+        "pg_attribute" => "attrelid",
+        "pg_attrdef" => "adrelid",
+        "pg_constraint" => "conrelid",
+        "pg_index" => "indexrelid",
+        "pg_inherits" => "inhrelid",
+        "pg_partitioned_table" => "partrelid",
+        "pg_policy" => "polrelid",
+        "pg_rewrite" => "ev_class",
+        "pg_sequence" => "seqrelid",
+        "pg_statistic" => "starelid",
+        "pg_trigger" => "tgrelid",
+        _ => return None,
+    })
+}
+
 /// The OID of a generated relation.
 pub fn oid_by_name(namespace: Oid, name: &str) -> Option<Oid> {
     if namespace >= Oid::FIRST_NORMAL { None } else { SYSTEM.by_name.get(&(namespace, name)).copied() }
@@ -142,6 +162,10 @@ mod tests {
     #[test]
     fn every_line_is_a_relation_with_columns() {
         assert_eq!(all().count(), include_str!("system_relations.txt").lines().count());
+        for r in all() {
+            let column = key(&r.name).map(|k| r.attributes.iter().find(|a| a.name == k));
+            assert!(column.is_none_or(|a| a.is_some_and(|a| a.ty.oid == crate::types::oid::OID)), "{}", r.name);
+        }
         let class = relation(oid_by_name(fixed::PG_CATALOG, "pg_class").unwrap()).unwrap();
         assert_eq!((class.oid, class.attributes.len(), class.attributes[1].name.as_str()), (Oid(1259), 33, "relname"));
         assert!(all().all(|r| !r.attributes.is_empty()));

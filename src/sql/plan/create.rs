@@ -246,8 +246,9 @@ impl<'p, 'a> Maker<'p, 'a> {
     pub fn make(&mut self, path: &Path) -> Result<(Plan, Layout)> {
         match &path.kind {
             PathKind::Join(j) => self.join(path, j),
-            PathKind::Seq(rel) => self.scan(path, *rel, &[], None),
-            PathKind::Tid { rel, tids, clause } => self.scan(path, *rel, &[*clause], Some(tids)),
+            PathKind::Seq(rel) => self.scan(path, *rel, &[], &[], None),
+            PathKind::Keyed(k) => self.scan(path, k.rel, &[], std::slice::from_ref(&k.condition), None),
+            PathKind::Tid { rel, tids, clause } => self.scan(path, *rel, &[*clause], &[], Some(tids)),
             PathKind::Index(i) => self.index(path, i),
             PathKind::Bitmap(b) => self.bitmap(path, b),
             PathKind::Gist(b) => self.gist(path, b),
@@ -279,16 +280,10 @@ impl<'p, 'a> Maker<'p, 'a> {
         Ok((attnos, Layout::new(exprs), project))
     }
 
-    /// The conditions of a scan but for those an index or a ctid makes true.
-    fn filter(&mut self, rel: usize, done: &[usize], input: &Layout) -> Result<Option<Expr>> {
-        let quals: Vec<Expr> = self
-            .base(rel)?
-            .quals
-            .iter()
-            .enumerate()
-            .filter(|(i, _)| !done.contains(i))
-            .map(|(_, q)| q.clone())
-            .collect();
+    /// The conditions of a scan but for those an index or a ctid makes true, and those that are `more`.
+    fn filter(&mut self, rel: usize, done: &[usize], more: &[Expr], input: &Layout) -> Result<Option<Expr>> {
+        let own = self.base(rel)?.quals.iter().enumerate().filter(|(i, _)| !done.contains(i)).map(|(_, q)| q);
+        let quals: Vec<Expr> = more.iter().chain(own).cloned().collect();
         let mut out = Vec::with_capacity(quals.len());
         for mut q in quals {
             self.from_outside(&mut q, RelSet::one(rel))?;
@@ -308,9 +303,16 @@ impl<'p, 'a> Maker<'p, 'a> {
         }
     }
 
-    fn scan(&mut self, path: &Path, rel: usize, done: &[usize], tids: Option<&Vec<Expr>>) -> Result<(Plan, Layout)> {
+    fn scan(
+        &mut self,
+        path: &Path,
+        rel: usize,
+        done: &[usize],
+        more: &[Expr],
+        tids: Option<&Vec<Expr>>,
+    ) -> Result<(Plan, Layout)> {
         let (attnos, input, project) = self.scan_columns(rel)?;
-        let filter = self.filter(rel, done, &input)?;
+        let filter = self.filter(rel, done, more, &input)?;
         let (layout, project) = Self::narrowed(input, project);
         let cost = self.cost(path, &layout);
         let (t, alias) = self.site(rel)?;
@@ -325,7 +327,7 @@ impl<'p, 'a> Maker<'p, 'a> {
     fn index(&mut self, path: &Path, i: &IndexPath) -> Result<(Plan, Layout)> {
         let rel = i.rel;
         let (attnos, input, project) = self.scan_columns(rel)?;
-        let filter = self.filter(rel, &i.covered, &input)?;
+        let filter = self.filter(rel, &i.covered, &[], &input)?;
         let (layout, project) = Self::narrowed(input, project);
         let cost = self.cost(path, &layout);
         let (t, alias) = self.site(rel)?;
@@ -355,7 +357,7 @@ impl<'p, 'a> Maker<'p, 'a> {
     fn bitmap(&mut self, path: &Path, b: &BitmapPath) -> Result<(Plan, Layout)> {
         let rel = b.rel;
         let (attnos, input, project) = self.scan_columns(rel)?;
-        let filter = self.filter(rel, &b.covered, &input)?;
+        let filter = self.filter(rel, &b.covered, &[], &input)?;
         let bound = |maker: &mut Self, e: &Expr| {
             let mut e = e.clone();
             maker.from_outside(&mut e, RelSet::one(rel))?;
@@ -387,7 +389,7 @@ impl<'p, 'a> Maker<'p, 'a> {
     fn gist(&mut self, path: &Path, b: &BitmapPath) -> Result<(Plan, Layout)> {
         let rel = b.rel;
         let (attnos, input, project) = self.scan_columns(rel)?;
-        let filter = self.filter(rel, &b.covered, &input)?;
+        let filter = self.filter(rel, &b.covered, &[], &input)?;
         let bound = |maker: &mut Self, e: &Expr| {
             let mut e = e.clone();
             maker.from_outside(&mut e, RelSet::one(rel))?;
@@ -439,7 +441,7 @@ impl<'p, 'a> Maker<'p, 'a> {
             .map(|(i, c)| crate::sql::bind::scope::var(rel, i as i16 + 1, c.ty))
             .collect();
         let input = Layout::new(all);
-        let filter = self.filter(rel, &[], &input)?;
+        let filter = self.filter(rel, &[], &[], &input)?;
         let kept: Vec<usize> = (0..input.len()).filter(|&i| self.needed_above((rel, i as i16 + 1), me)).collect();
         let narrow = (kept.len() < input.len()).then_some(kept);
         let (layout, project) = Self::narrowed(input.clone(), narrow);

@@ -22,6 +22,7 @@ mod group;
 pub mod identify;
 mod join;
 mod jointree;
+mod keyed;
 mod layout;
 mod lock_rows;
 mod min_max;

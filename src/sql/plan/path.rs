@@ -41,6 +41,8 @@ pub(super) enum PathKind {
         tids: Vec<Expr>,
         clause: usize,
     },
+    /// Rows of a generated relation by a key.
+    Keyed(Box<KeyedPath>),
     /// A table with children: a path for each that is read.
     Append {
         rel: usize,
@@ -63,6 +65,15 @@ pub(super) struct IndexPath {
     pub used: Vec<usize>,
     /// Conditions on the table that the index makes true (position in the relation's list).
     pub covered: Vec<usize>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct KeyedPath {
+    pub rel: usize,
+    /// `key = value of another relation`
+    pub condition: Expr,
+    /// The join clause it is (see `Clause::id`).
+    pub used: usize,
 }
 
 #[derive(Clone, Debug)]

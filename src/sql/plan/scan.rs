@@ -391,9 +391,10 @@ pub(super) fn base_paths(base: &BaseRel, around: &Around<'_>) -> Result<Vec<Rc<P
             tid_paths(base, around, &mut out);
             index_paths(base, base.table.as_ref().unwrap_or(t), around, &mut out)?;
         }
-        Source::Table { .. } => {
+        Source::Table { rel: t, .. } => {
             let (start, total) = cost::seq_scan(base.pages, base.tuples, qual, s);
             add_path(&mut out, make(start, total, Vec::new(), PathKind::Seq(rel)));
+            super::keyed::keyed_paths(base, t, around, &mut out);
         }
         Source::Subquery(_) => {
             let Some((plan, _)) = &base.sub else { return Err(Error::internal("a sub-select without a plan")) };

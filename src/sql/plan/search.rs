@@ -575,6 +575,7 @@ fn used_clauses(p: &Path) -> Vec<usize> {
     match &p.kind {
         PathKind::Index(i) => i.used.clone(),
         PathKind::Bitmap(b) | PathKind::Gist(b) => b.used.clone(),
+        PathKind::Keyed(k) => vec![k.used],
         PathKind::Join(j) => {
             let mut out = used_clauses(&j.left);
             out.extend(used_clauses(&j.right));

@@ -52,7 +52,9 @@ fn fact(field: &str, ty: TypeRef, io: &IoContext) -> Result<Value> {
 pub(super) fn push_facts(sink: &mut Sink, text: &str) -> Result<()> {
     let io = IoContext::default();
     let columns: Vec<TypeRef> = sink.relation.attributes.iter().map(|a| a.ty).collect();
-    for line in text.lines() {
+    let first = sink.relation.attributes.first().filter(|a| a.name == "oid").and_then(|_| sink.oid_key("oid"));
+    let first = first.map(|oid| format!("{oid}\t"));
+    for line in text.lines().filter(|l| first.as_ref().is_none_or(|f| l.starts_with(f))) {
         let row: Result<Vec<Value>> = line.split('\t').zip(&columns).map(|(f, ty)| fact(f, *ty, &io)).collect();
         sink.push(&row?);
     }
