@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// Bottom first. A module may import from itself and from those before it, and `BESIDE` says what is special.
-const LAYERS: [&str; 29] = [
+const LAYERS: &[&str] = &[
     "base",
     "settings",
     "stat",
