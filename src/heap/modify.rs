@@ -95,15 +95,18 @@ pub fn lock_tuple(cx: &WriteContext<'_>, store: &TableStore, tid: TupleId, stren
         let Some(mut page) = latch(cx, store, tid)? else { return Ok(TmResult::Invisible) };
         let t = Tuple(page.item(tid.offset));
         let found = check(cx, store, tid, t, strength);
-        if found != TmResult::Ok || holds(cx, store, tid, t, strength) {
+        let updater = updater(cx, t);
+        let held = holds(cx, store, tid, t, strength);
+        if found != TmResult::Ok || held && updater.is_none() {
             return Ok(found);
         }
         if !cx.storage.pool.may_hint(&page) {
             return Err(Error::internal("rows cannot be locked in recovery").into());
         }
-        let updater = running_updater(cx, t);
-        let next = updater.map(|xmax| (t.ctid(), xmax));
-        if updater.is_some() || slot_taken(cx, t) {
+        let next = updater.map(|(xmax, _)| (t.ctid(), xmax));
+        if held || updater.is_some_and(|(_, running)| !running) {
+            // Who wants a row that was replaced meets its newer versions.
+        } else if updater.is_some() || slot_taken(cx, t) {
             add_locker(cx, store, page.item_mut(tid.offset), tid, cx.xid, strength);
         } else {
             keep_own_lock(cx, store, page.item_mut(tid.offset), tid);
@@ -112,8 +115,12 @@ pub fn lock_tuple(cx: &WriteContext<'_>, store: &TableStore, tid: TupleId, stren
         log_lock(cx, &mut page, tid);
         next
     };
-    lock_successors(cx, store, tid, next, strength)?;
-    Ok(TmResult::Ok)
+    let found = lock_successors(cx, store, tid, next, strength)?;
+    match (found, next) {
+        // Whoever follows updates begins with this one.
+        (TmResult::Updated { .. }, Some((ctid, xmax))) => Ok(TmResult::Updated { ctid, xmax }),
+        _ => Ok(found),
+    }
 }
 
 /// Overwrites a row's values where they are, for everybody at once and whatever becomes of the transaction: statistics
@@ -166,6 +173,12 @@ fn check(cx: &WriteContext<'_>, store: &TableStore, tid: TupleId, t: Tuple<'_>, 
             return TmResult::Invisible;
         }
     }
+    check_xmax(cx, store, tid, t, want)
+}
+
+/// The same, of a version that is there.
+fn check_xmax(cx: &WriteContext<'_>, store: &TableStore, tid: TupleId, t: Tuple<'_>, want: LockStrength) -> TmResult {
+    let mut judge = Judge::new(cx.storage);
     if t.has(mask::XMAX_MULTI) {
         for (xid, strength) in cx.storage.mvcc.lockers.get((store.file(), tid)) {
             let strength = strength_of(strength);
@@ -194,6 +207,8 @@ fn check(cx: &WriteContext<'_>, store: &TableStore, tid: TupleId, t: Tuple<'_>, 
         XactStatus::Running | XactStatus::Aborted => TmResult::Ok,
         XactStatus::Committed(_) if t.ctid() == tid => TmResult::Deleted { xmax },
         XactStatus::Committed(_) if t.ctid() == TupleId::MOVED => TmResult::Moved { xmax },
+        // The key is the same: what the lock is for goes on in the newer version.
+        XactStatus::Committed(_) if !update_strength(t).conflicts(want) => TmResult::Ok,
         XactStatus::Committed(_) => TmResult::Updated { ctid: t.ctid(), xmax },
     }
 }
@@ -238,10 +253,19 @@ fn holds(cx: &WriteContext<'_>, store: &TableStore, tid: TupleId, t: Tuple<'_>, 
                 .any(|(xid, strength)| cx.own.contains(*xid) && strength_of(*strength) >= want)
 }
 
-/// The transaction that is just updating the version (never our own: that was refused).
-fn running_updater(cx: &WriteContext<'_>, t: Tuple<'_>) -> Option<Xid> {
-    let updating = !t.has(mask::XMAX_INVALID | mask::XMAX_LOCK_ONLY) && cx.storage.mvcc.is_running(t.xmax());
-    updating.then(|| t.xmax())
+/// The transaction that replaced the version, and whether it still runs (never our own: that was refused).
+fn updater(cx: &WriteContext<'_>, t: Tuple<'_>) -> Option<(Xid, bool)> {
+    if t.has(mask::XMAX_INVALID | mask::XMAX_LOCK_ONLY) {
+        return None;
+    }
+    if t.has(mask::XMAX_COMMITTED) {
+        return Some((t.xmax(), false));
+    }
+    match Judge::new(cx.storage).status(t.xmax()) {
+        XactStatus::Running => Some((t.xmax(), true)),
+        XactStatus::Committed(_) => Some((t.xmax(), false)),
+        XactStatus::Aborted => None,
+    }
 }
 
 /// Whether another transaction's lock occupies xmax.
@@ -319,29 +343,38 @@ fn put_lock(item: &mut [u8], xid: Xid, strength: LockStrength) {
     put::infomask2(item, bits2);
 }
 
-/// A lock on a version that a compatible update is replacing holds its newer versions, too.
+/// A lock on a version that a compatible update has replaced, or is replacing, holds its newer versions, too; one of
+/// them may be in others' hands. PostgreSQL 15, heapam.c, heap_lock_updated_tuple: same rule.
 fn lock_successors(
     cx: &WriteContext<'_>,
     store: &TableStore,
     tid: TupleId,
     next: Option<(TupleId, Xid)>,
     strength: LockStrength,
-) -> Flow<()> {
+) -> Flow<TmResult> {
     let (mut at, mut next) = (tid, next);
-    while let Some((ctid, xmax)) = next.filter(|(ctid, _)| *ctid != at) {
+    while let Some((ctid, xmax)) = next.filter(|(ctid, _)| *ctid != at && *ctid != TupleId::MOVED) {
         reserve(cx, store)?;
-        let Some(mut page) = latch(cx, store, ctid)? else { return Ok(()) };
+        let Some(mut page) = latch(cx, store, ctid)? else { break };
         let t = Tuple(page.item(ctid.offset));
-        if t.xmin() != xmax {
-            return Ok(());
+        if t.xmin() != xmax || Judge::new(cx.storage).status(xmax) == XactStatus::Aborted {
+            break;
         }
         let updated = !t.has(mask::XMAX_INVALID | mask::XMAX_LOCK_ONLY);
         next = updated.then(|| (t.ctid(), t.xmax()));
         at = ctid;
+        // What we have changed ourselves is ours.
+        if updated && cx.own.contains(t.xmax()) {
+            continue;
+        }
+        let found = check_xmax(cx, store, ctid, t, strength);
+        if found != TmResult::Ok {
+            return Ok(found);
+        }
         add_locker(cx, store, page.item_mut(ctid.offset), ctid, cx.xid, strength);
         cx.storage.pool.mark_hint(&mut page);
     }
-    Ok(())
+    Ok(TmResult::Ok)
 }
 
 /// How a version's xmax is set by a delete or update.

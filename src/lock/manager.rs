@@ -294,6 +294,18 @@ impl LockManager {
         }
     }
 
+    /// Gives queues another order, and grants what can be granted then.
+    pub(super) fn reorder(&self, shards: &mut [MutexGuard<'_, Shard>], orders: &HashMap<LockTag, Vec<u32>>) {
+        for (tag, order) in orders {
+            let shard = &mut shards[self.hasher.hash_one(tag) as usize % SHARDS];
+            if let Some(state) = shard.get_mut(tag) {
+                let place = |r: &Request| order.iter().position(|o| *o == r.owner);
+                state.queue.make_contiguous().sort_by_key(place);
+            }
+            self.settle(shard, *tag);
+        }
+    }
+
     fn release_mode(&self, owner: u32, tag: LockTag, mode: LockMode) {
         let mut shard = self.shard(&tag).lock();
         if let Some(state) = shard.get_mut(&tag) {

@@ -30,7 +30,9 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterTableStmt) -> Fl
         names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, text);
         return Ok(tag);
     }
-    let found = locked(cmd, cx, &stmt.table)?;
+    let mode = stmt.commands.iter().map(|c| mode_for(&c.kind)).max_by_key(|m| *m as u8);
+    let mode = mode.unwrap_or(LockMode::AccessExclusive);
+    let found = locked(cmd, cx, &stmt.table, mode)?;
     check_kind(&found, stmt.object)?;
     names::check_owner(cx, &found)?;
     stmt.commands.iter().try_for_each(|command| alter_kinds::check(&found, &command.kind))?;
@@ -57,7 +59,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterTableStmt) -> Fl
         partition::place(cmd, cx, &found, &command.kind)?;
     }
     if stmt.commands.iter().any(|c| inherit::goes_down(&c.kind)) {
-        for child in inherit::descendants(cx, found.oid, LockMode::AccessExclusive)? {
+        for child in inherit::descendants(cx, found.oid, mode)? {
             let name = class_of(cx, child)?.name;
             names::check_not_in_use(cx, (child, &name), "ALTER TABLE")?;
             if columns_change {
@@ -118,15 +120,45 @@ fn without_place(mut e: Error, kind: &Kind) -> Error {
     e
 }
 
+/// How much a command keeps others away: what readers, or writers, need not notice they need not wait for.
+/// PostgreSQL 15, tablecmds.c, AlterTableGetLockLevel and AlterTableGetRelOptionsLockLevel.
+fn mode_for(kind: &Kind) -> LockMode {
+    use crate::sql::ast::ConstraintKind;
+    match kind {
+        Kind::AddConstraint(c) if matches!(c.kind, ConstraintKind::ForeignKey(_)) => LockMode::ShareRowExclusive,
+        Kind::Trigger { .. } => LockMode::ShareRowExclusive,
+        Kind::ValidateConstraint(_)
+        | Kind::SetStatistics { .. }
+        | Kind::SetColumnOptions { .. }
+        | Kind::ResetColumnOptions { .. }
+        | Kind::ClusterOn(_)
+        | Kind::SetWithoutCluster => LockMode::ShareUpdateExclusive,
+        Kind::SetOptions(list) | Kind::ResetOptions(list) if !list.iter().any(|o| changes_reading(&o.name)) => {
+            LockMode::ShareUpdateExclusive
+        }
+        _ => LockMode::AccessExclusive,
+    }
+}
+
+/// Options that mean something to those who read or plan.
+fn changes_reading(option: &str) -> bool {
+    ["user_catalog_table", "security_barrier", "security_invoker", "check_option", "fastupdate"].contains(&option)
+}
+
 /// Locks a relation, or an index with its table.
-pub fn locked(cmd: &Command, cx: &mut ExecContext, name: &crate::sql::ast::RangeVar) -> Flow<std::sync::Arc<Relation>> {
+pub fn locked(
+    cmd: &Command,
+    cx: &mut ExecContext,
+    name: &crate::sql::ast::RangeVar,
+    mode: LockMode,
+) -> Flow<std::sync::Arc<Relation>> {
     let found = names::relation(cx, name)?;
     let record = cx.backend()?.catalog.class(found.oid);
     let table = record.and_then(|r| r.object.as_class().ok().and_then(|c| c.index.as_ref().map(|i| i.table)));
     if let Some(table) = table {
-        cx.backend()?.txn.lock_relation(table, LockMode::AccessExclusive)?;
+        cx.backend()?.txn.lock_relation(table, mode)?;
     }
-    names::locked_relation(cmd, cx, name, LockMode::AccessExclusive)
+    names::locked_relation(cmd, cx, name, mode)
 }
 
 /// # Errors

@@ -16,7 +16,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ReindexStmt) -> Flow<
     }
     match &stmt.target {
         ReindexTarget::Index(name) => {
-            let found = alter_table::locked(cmd, cx, name)?;
+            let found = alter_table::locked(cmd, cx, name, LockMode::AccessExclusive)?;
             if found.kind == RelKind::PartitionedIndex {
                 return partitioned_index(cx, found.oid);
             }

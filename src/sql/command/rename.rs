@@ -87,7 +87,7 @@ fn find(
         names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, text);
         return Ok(None);
     }
-    let found = alter_table::locked(cmd, cx, name)?;
+    let found = alter_table::locked(cmd, cx, name, crate::lock::LockMode::AccessExclusive)?;
     names::check_owner(cx, &found)?;
     Ok(Some(found))
 }

@@ -27,8 +27,8 @@ pub(super) struct IndexTarget {
     predicate: Option<Projection>,
     /// 0-based attributes its columns and its predicate read.
     pub reads: Vec<usize>,
-    /// Attributes of a key that a foreign key could refer to.
-    pub is_key: bool,
+    /// The attributes foreign keys may refer to: the index is unique and has all rows. What it only includes is no key.
+    pub key: Vec<usize>,
     /// Its key may have duplicates until the statement or the transaction ends.
     pub deferrable: Option<Arc<RowTrigger>>,
     pub exclusion: Option<Box<Exclusion>>,
@@ -115,7 +115,10 @@ impl Target {
                 columns: Projection::new(&i.columns),
                 predicate: i.predicate.as_ref().map(|p| Projection::new(std::slice::from_ref(p))),
                 reads: reads(&all),
-                is_key: i.index.unique && i.predicate.is_none() && i.index.columns.iter().all(|c| c.expr.is_none()),
+                key: match i.index.unique && i.predicate.is_none() && i.index.columns.iter().all(|c| c.expr.is_none()) {
+                    true => reads(&i.columns.iter().take(i.index.key_columns).collect::<Vec<_>>()),
+                    false => Vec::new(),
+                },
                 deferrable: triggers.key(i.index.oid),
             })
         };

@@ -570,7 +570,7 @@ fn kind_of(target: &Target, old: &Batch, old_row: usize, new: &Batch, new_row: u
     for i in &target.indexes {
         if i.reads.iter().any(differs) {
             kind.indexed_changed = true;
-            kind.key_changed |= i.is_key;
+            kind.key_changed |= i.key.iter().any(differs);
         }
     }
     kind
