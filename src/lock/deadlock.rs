@@ -115,12 +115,7 @@ fn orders_of(shards: &[MutexGuard<'_, Shard>], swaps: &[Swap]) -> Option<Orders>
 }
 
 /// An order of the queues in which nobody here is part of a circle: the swaps, and one more for each circle left.
-fn untangle(
-    shards: &[MutexGuard<'_, Shard>],
-    start: u32,
-    swaps: &mut Vec<Swap>,
-    tries: &mut usize,
-) -> Option<Orders> {
+fn untangle(shards: &[MutexGuard<'_, Shard>], start: u32, swaps: &mut Vec<Swap>, tries: &mut usize) -> Option<Orders> {
     *tries = tries.checked_sub(1)?;
     let orders = orders_of(shards, swaps)?;
     let ends: Vec<u32> = swaps.iter().flat_map(|s| [s.first, s.then]).chain([start]).collect();
@@ -202,7 +197,8 @@ mod tests {
         let m = LockManager::new();
         let mut held: Vec<HeldLocks> = (1..=4).map(HeldLocks::new).collect();
         let (x, y) = (LockTag::Xact(Xid(10)), LockTag::Xact(Xid(11)));
-        let ask = |held: &mut Vec<HeldLocks>, n: usize, tag, mode| m.acquire(&mut held[n], tag, mode, Scope::Transaction);
+        let ask =
+            |held: &mut Vec<HeldLocks>, n: usize, tag, mode| m.acquire(&mut held[n], tag, mode, Scope::Transaction);
         ask(&mut held, 0, x, LockMode::AccessShare).unwrap();
         ask(&mut held, 1, y, LockMode::AccessShare).unwrap();
         assert!(ask(&mut held, 2, x, LockMode::AccessExclusive).is_err());

@@ -336,7 +336,10 @@ impl InsertOrUpdate {
         let differs = |attr: &usize| combined.columns[*attr].get(0) != new.columns[*attr].get(0);
         let changed: Vec<&super::target::IndexTarget> =
             target.indexes.iter().filter(|i| i.reads.iter().any(differs)).collect();
-        let kind = UpdateKind { indexed_changed: !changed.is_empty(), key_changed: changed.iter().any(|i| i.key.iter().any(differs)) };
+        let kind = UpdateKind {
+            indexed_changed: !changed.is_empty(),
+            key_changed: changed.iter().any(|i| i.key.iter().any(differs)),
+        };
         let writer = Writer::for_rows(cx)?;
         let done = heap::update(&writer.context(), &target.store, *tid, new, 0, kind)?;
         match claim(cx, done.result, &target.rel, LockWait::Block, ("updating", *tid))? {
