@@ -159,7 +159,7 @@ pub fn relation(catalog: &Catalog, oid: Oid) -> Result<Option<Relation>> {
         extended_stats: arc_swap::ArcSwap::from_pointee(stats.as_ref().map(|s| s.extended.clone()).unwrap_or_default()),
         column_stats: arc_swap::ArcSwap::from_pointee(stats.map(|s| s.columns).unwrap_or_default()),
         store,
-        generated_by: None,
+        generated_by: (oid < Oid::FIRST_NORMAL).then_some(""),
         lineage,
         children: catalog.children_of(oid),
         routing: Default::default(),

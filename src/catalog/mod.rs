@@ -26,6 +26,7 @@ pub mod partition;
 pub mod relation;
 mod store;
 pub mod system;
+pub mod system_indexes;
 mod text_search;
 mod view;
 

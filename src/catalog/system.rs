@@ -5,22 +5,26 @@
 
 use super::known_types;
 use super::object::fixed;
-use super::relation::{Attribute, Persistence, RelKind, RelStats, Relation};
+use super::relation::{Attribute, Constraint, Persistence, RelKind, RelStats, Relation};
+use super::system_indexes;
 use crate::base::{Oid, RelFileId};
 use crate::types::TypeRef;
 use hashbrown::HashMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, LazyLock};
 
+#[derive(Default)]
 struct System {
     by_oid: HashMap<Oid, Arc<Relation>>,
     by_name: HashMap<(Oid, &'static str), Oid>,
     /// By row type, and by the type of arrays of it.
     by_type: HashMap<Oid, Oid>,
+    /// Tables by their constraints.
+    by_constraint: HashMap<Oid, Oid>,
 }
 
 static SYSTEM: LazyLock<System> = LazyLock::new(|| {
-    let mut system = System { by_oid: HashMap::new(), by_name: HashMap::new(), by_type: HashMap::new() };
+    let mut system = System::default();
     for line in include_str!("system_relations.txt").lines() {
         let Some((relation, array)) = parse(line) else { continue };
         known_types::note_row(&relation.name, relation.namespace, relation.oid, relation.row_type, array);
@@ -30,8 +34,35 @@ static SYSTEM: LazyLock<System> = LazyLock::new(|| {
         system.by_name.insert((relation.namespace, name), relation.oid);
         system.by_oid.insert(relation.oid, Arc::new(relation));
     }
+    for (table, constraint) in system_indexes::constraints() {
+        system.by_constraint.insert(constraint.oid, table);
+        if let Some(of) = system.by_oid.get_mut(&table).and_then(Arc::get_mut) {
+            of.constraints.push(constraint);
+        }
+    }
+    for (toast, table) in system_indexes::toasts() {
+        system.add_toast(toast, table);
+    }
     system
 });
+
+impl System {
+    /// The TOAST table of a catalog, always empty.
+    fn add_toast(&mut self, toast: Oid, table: Oid) {
+        let Some(of) = self.by_oid.get_mut(&table).and_then(Arc::get_mut) else { return };
+        of.toast = toast;
+        let name: &'static str = String::leak(format!("pg_toast_{table}"));
+        let (db, columns) = (of.file.db, system_indexes::chunk_columns());
+        let relation = Relation {
+            namespace: fixed::PG_TOAST,
+            schema: "pg_toast".into(),
+            file: RelFileId { db, node: Oid::INVALID },
+            ..generated(toast, name, RelKind::Toast, columns)
+        };
+        self.by_name.insert((fixed::PG_TOAST, name), toast);
+        self.by_oid.insert(toast, Arc::new(relation));
+    }
+}
 
 /// A relation and the type of arrays of its rows.
 fn parse(line: &'static str) -> Option<(Relation, Oid)> {
@@ -54,16 +85,27 @@ fn parse(line: &'static str) -> Option<(Relation, Oid)> {
         open.for_each(|a| a.acl = Some(vec![item.clone()]));
     }
     let relation = Relation {
-        oid,
-        name: name.to_string(),
         namespace: if schema.is_empty() { fixed::PG_CATALOG } else { fixed::INFORMATION_SCHEMA },
         schema: if schema.is_empty() { "pg_catalog".into() } else { schema.into() },
+        file: RelFileId { db: if shared { Oid::INVALID } else { Oid(1) }, node: Oid::INVALID },
+        row_type,
+        ..generated(oid, name, kind, attributes)
+    };
+    Some((relation, array))
+}
+
+fn generated(oid: Oid, name: &'static str, kind: RelKind, attributes: Vec<Attribute>) -> Relation {
+    Relation {
+        oid,
+        name: name.to_string(),
+        namespace: fixed::PG_CATALOG,
+        schema: "pg_catalog".into(),
         kind,
         persistence: Persistence::Permanent,
         owner: fixed::BOOTSTRAP_SUPERUSER,
         acl: None,
-        file: RelFileId { db: if shared { Oid::INVALID } else { Oid(1) }, node: Oid::INVALID },
-        row_type,
+        file: RelFileId { db: Oid(1), node: Oid::INVALID },
+        row_type: Oid::INVALID,
         attributes,
         indexes: Vec::new(),
         constraints: Vec::new(),
@@ -86,8 +128,7 @@ fn parse(line: &'static str) -> Option<(Relation, Oid)> {
         rules: Vec::new(),
         row_security: false,
         force_row_security: false,
-    };
-    Some((relation, array))
+    }
 }
 
 /// The domains of information_schema stand for these types here.
@@ -145,6 +186,16 @@ pub fn oid_by_type(typ: Oid) -> Option<Oid> {
     if typ >= Oid::FIRST_NORMAL { None } else { SYSTEM.by_type.get(&typ).copied() }
 }
 
+/// The table of a constraint, and the constraint.
+pub fn constraint(oid: Oid) -> Option<(Arc<Relation>, Constraint)> {
+    if oid >= Oid::FIRST_NORMAL {
+        return None;
+    }
+    let table = relation(*SYSTEM.by_constraint.get(&oid)?)?;
+    let found = table.constraints.iter().find(|k| k.oid == oid)?.clone();
+    Some((table, found))
+}
+
 /// Makes their row types known, which nobody need have named before they are asked for.
 pub(super) fn note_types() {
     LazyLock::force(&SYSTEM);
@@ -161,7 +212,8 @@ mod tests {
 
     #[test]
     fn every_line_is_a_relation_with_columns() {
-        assert_eq!(all().count(), include_str!("system_relations.txt").lines().count());
+        let toasts = system_indexes::toasts().count();
+        assert_eq!(all().count(), include_str!("system_relations.txt").lines().count() + toasts);
         for r in all() {
             let column = key(&r.name).map(|k| r.attributes.iter().find(|a| a.name == k));
             assert!(column.is_none_or(|a| a.is_some_and(|a| a.ty.oid == crate::types::oid::OID)), "{}", r.name);

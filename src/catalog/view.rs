@@ -6,7 +6,7 @@ use super::object::{
     Class, Database, Namespace, Object, ObjectKey, Role, RoleSetting, UserType, class, comment_key, fixed,
 };
 use super::relation::{Persistence, Relation};
-use super::{build, store, system};
+use super::{build, store, system, system_indexes};
 use crate::base::{CommandId, Oid, Result, Xid};
 use crate::err;
 use crate::storage::Storage;
@@ -431,16 +431,20 @@ impl Catalog {
 
     /// The OID of a class in a schema.
     pub fn class_in(&self, namespace: Oid, name: &str) -> Option<Oid> {
-        system::oid_by_name(namespace, name).or_else(|| self.find(class::RELATION, namespace, name).first().copied())
+        let of_catalogs = || system_indexes::oid_by_name(namespace, name);
+        system::oid_by_name(namespace, name).or_else(of_catalogs).or_else(|| self.find(class::RELATION, namespace, name).first().copied())
     }
 
-    /// The stored form of a user's relation, index or sequence.
+    /// The stored form of a user's relation, index or sequence, or what stands for an index of a catalog.
     pub fn class(&self, oid: Oid) -> Option<Arc<Record>> {
-        self.get(ObjectKey::new(class::RELATION, oid))
+        system_indexes::record(oid).or_else(|| self.get(ObjectKey::new(class::RELATION, oid)))
     }
 
     /// OIDs of a table's indexes.
     pub fn indexes_of(&self, table: Oid) -> Vec<Oid> {
+        if table < Oid::FIRST_NORMAL {
+            return system_indexes::of_table(table).to_vec();
+        }
         let mut found = self.local.indexes_of(table);
         let layers = self.layers.read();
         if !layers.is_empty() {

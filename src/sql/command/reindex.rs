@@ -23,6 +23,9 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ReindexStmt) -> Flow<
             if found.kind != RelKind::Index {
                 return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not an index", found.name).into());
             }
+            if found.generated_by.is_some() {
+                return of_catalog(cx, &found, "index");
+            }
             names::check_owner(cx, &found)?;
             if let Some(def) = class_of(cx, found.oid)?.index {
                 index::rebuild(cx, def.table, found.oid)?;
@@ -36,6 +39,9 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ReindexStmt) -> Flow<
                     all_of(cx, below)?;
                 }
                 return Ok("REINDEX".into());
+            }
+            if found.generated_by.is_some() && matches!(found.kind, RelKind::Table | RelKind::Toast) {
+                return of_catalog(cx, &found, "table");
             }
             if !matches!(found.kind, RelKind::Table | RelKind::MatView) {
                 return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not a table or materialized view", found.name).into());
@@ -58,6 +64,14 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ReindexStmt) -> Flow<
         }
     }
     Ok("REINDEX".into())
+}
+
+/// A catalog's indexes hold nothing that could be built anew.
+fn of_catalog(cx: &mut ExecContext, found: &crate::catalog::Relation, word: &str) -> Flow<String> {
+    match super::role::has_role(cx.backend()?, found.owner) {
+        true => Ok("REINDEX".into()),
+        false => Err(err!(INSUFFICIENT_PRIVILEGE, "must be owner of {word} {}", found.name).into()),
+    }
 }
 
 /// The partitions' parts of an index.

@@ -265,9 +265,11 @@ pub(crate) fn index_column(look: &Look<'_>, table: Oid, column: &IndexColumn, ke
     if plain || !key {
         return text;
     }
+    let of_catalog = crate::catalog::system::relation(table).is_some();
     let own = of_table.map(|a| a.declared.collation).filter(|c| c.is_valid()).unwrap_or(fixed::DEFAULT_COLLATION);
     if column.collation.is_valid()
         && column.collation != own
+        && !of_catalog
         && let Some(name) = reg_out(look.catalog, oid::REGCOLLATION, column.collation)
     {
         text += &format!(" COLLATE {name}");
@@ -485,8 +487,10 @@ pub(crate) fn in_parentheses(text: &str) -> String {
 }
 
 fn column_list(catalog: &Catalog, table: Oid, columns: &[i16]) -> String {
+    let of_catalog = crate::catalog::system::relation(table);
     let record = catalog.class(table);
-    let attributes = record.as_ref().and_then(|r| r.object.as_class().ok()).map(|c| c.attributes.as_slice());
+    let own = record.as_ref().and_then(|r| r.object.as_class().ok()).map(|c| c.attributes.as_slice());
+    let attributes = of_catalog.as_ref().map(|r| r.attributes.as_slice()).or(own);
     let name = |attno: &i16| {
         let found = attributes.unwrap_or_default().iter().find(|a| a.attno == *attno);
         found.map_or_else(|| "?".to_string(), |a| quote_identifier(&a.name))

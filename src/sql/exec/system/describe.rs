@@ -277,6 +277,9 @@ fn index_definition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) 
 /// The constraint with this OID, and the table it is on.
 fn constraint_by_oid(catalog: &Catalog, oid: Oid) -> Option<(Oid, Option<TypeRef>, Constraint)> {
     use crate::catalog::object::UserTypeKind;
+    if let Some((table, k)) = crate::catalog::system::constraint(oid) {
+        return Some((table.oid, None, k));
+    }
     let holder = catalog.holder(oid)?;
     let (on, constraints) = match &holder.object {
         Object::Class(c) => ((c.oid, None), &c.constraints),

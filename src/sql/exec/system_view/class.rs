@@ -7,7 +7,7 @@ use crate::buffer::Persistence;
 use crate::catalog::IndexMethod;
 use crate::catalog::acl::shown;
 use crate::catalog::object::{Class, IndexDef, ObjectKey, class, fixed};
-use crate::catalog::{Attribute, Catalog, Object, Record, RelKind, Relation, system};
+use crate::catalog::{Attribute, Catalog, Object, Record, RelKind, Relation, system, system_indexes};
 use crate::sql::exec::ExecContext;
 use crate::types::{self, TypeRef, Value};
 use std::collections::HashSet;
@@ -23,11 +23,15 @@ pub(super) const VIEWS: &[View] = &[
     View { name: "pg_partitioned_table", rows: partitioned },
 ];
 
-/// The user's classes that a key on their OID or name leaves over, in the order of their OIDs.
+/// The user's classes, and the catalogs' indexes, that a key on their OID or name leaves over, in the order of their OIDs.
 pub(super) fn user_classes(catalog: &Catalog, oid: Option<Oid>, name: Option<&str>) -> Vec<Arc<Record>> {
     let mut found = match oid {
         Some(oid) => catalog.class(oid).into_iter().collect(),
-        None => catalog.all(class::RELATION),
+        None => {
+            let mut all = catalog.all(class::RELATION);
+            all.extend_from_slice(system_indexes::all());
+            all
+        }
     };
     let shown = |c: &Class| name.is_none_or(|n| c.name == n) && !crate::sql::large_object::is_store(c);
     found.retain(|r| matches!(&r.object, Object::Class(c) if shown(c)));
@@ -80,6 +84,7 @@ fn size(catalog: &Catalog, c: &Class) -> (i64, f64, i64) {
     match record.as_ref().and_then(|r| r.object.as_stats().ok()) {
         Some(s) => (s.pages as i64, s.tuples, s.all_visible as i64),
         None => match c.kind {
+            RelKind::Index if !c.node.is_valid() => (0, 0.0, 0),
             RelKind::Sequence => (1, 1.0, 0),
             RelKind::Index => (1, 0.0, 0),
             RelKind::View | RelKind::Composite | RelKind::Partitioned | RelKind::PartitionedIndex => (0, -1.0, 0),
@@ -99,10 +104,10 @@ fn classes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         row![sink;
             r.oid, &r.name, r.namespace, r.row_type, Oid::INVALID, r.owner,
             access_method(r.kind), Oid::INVALID, if shared { fixed::GLOBAL_TABLESPACE } else { Oid::INVALID },
-            0, -1.0, 0, Oid::INVALID, false, shared, 'p', r.kind as u8, r.attributes.len(), 0,
+            0, -1.0, 0, r.toast, !system_indexes::of_table(r.oid).is_empty(), shared, 'p', r.kind as u8, r.attributes.len(), 0,
             r.kind == RelKind::View, false, false, false, false, true, 'n', false, Oid::INVALID,
             if r.kind == RelKind::View { Xid::INVALID } else { frozen }, i32::from(r.kind != RelKind::View),
-            system_acl(&r.name, &superuser), NULL, NULL,
+            if r.kind == RelKind::Toast { NULL } else { system_acl(&r.name, &superuser) }, NULL, NULL,
         ];
     }
     for record in user_classes(&catalog, oid, name.as_deref()) {
@@ -119,9 +124,10 @@ fn classes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         };
         let has_index = (heap || c.kind == RelKind::Partitioned) && !catalog.indexes_of(c.oid).is_empty();
         let triggers = has_triggers(&referenced, c);
+        let shared = is_of_shared(c);
         row![sink;
             c.oid, &c.name, c.namespace, c.row_type, c.of_type, c.owner, access_method_of(c), c.node,
-            Oid::INVALID, pages, tuples, all_visible, c.toast, has_index, false, letter(c.persistence),
+            if shared { fixed::GLOBAL_TABLESPACE } else { Oid::INVALID }, pages, tuples, all_visible, c.toast, has_index, shared, letter(c.persistence),
             c.kind as u8, column_count(c), checks,
             matches!(c.kind, RelKind::View | RelKind::MatView) || !c.rules.is_empty(), triggers,
             !catalog.children_of(c.oid).is_empty(),
@@ -144,6 +150,12 @@ fn options(catalog: &Catalog, c: &Class) -> Vec<String> {
     let record = owner.and_then(|o| catalog.get(ObjectKey::new(class::RELATION, o)));
     let table = record.as_ref().and_then(|r| as_class(r)).filter(|t| t.toast == c.oid);
     table.iter().flat_map(|t| &t.options).filter_map(|o| o.strip_prefix(OF_TOAST)).map(str::to_owned).collect()
+}
+
+/// Whether an index is of a catalog that all databases share.
+pub(super) fn is_of_shared(c: &Class) -> bool {
+    let table = c.index.as_ref().and_then(|i| system::relation(i.table));
+    table.is_some_and(|r| !r.file.db.is_valid())
 }
 
 /// What initdb grants on the catalogs: all may read them, but for passwords and samples of data.
@@ -262,7 +274,7 @@ fn attributes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
     let oid = sink.oid_key("attrelid");
     for r in system_relations(oid, None) {
-        if r.kind == RelKind::Table {
+        if matches!(r.kind, RelKind::Table | RelKind::Toast) {
             push_system_columns(&catalog, sink, r.oid);
         }
         push_columns(&catalog, sink, r.oid, &r.attributes);

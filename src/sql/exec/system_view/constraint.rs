@@ -1,7 +1,7 @@
 //! `pg_constraint`.
 
 use super::cell::{NULL, int2_array, oid_array};
-use super::class::{as_class, user_classes};
+use super::class::{as_class, system_relations, user_classes};
 use super::depend::check_columns;
 use super::{Sink, View, catalog, row};
 use crate::base::{Flow, Oid};
@@ -30,6 +30,7 @@ fn constraints(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             && foreign.is_none_or(|o| k.foreign.as_ref().map_or(Oid::INVALID, |f| f.relation) == o)
     };
     if domain.is_none() {
+        push_of_catalogs(&catalog, sink, relation, &wanted);
         for record in user_classes(&catalog, relation.filter(|o| o.is_valid()), None) {
             sink.tells_of(&record);
             let Some(c) = as_class(&record) else { continue };
@@ -58,6 +59,16 @@ fn constraints(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         }
     }
     Ok(())
+}
+
+/// The keys of the catalogs.
+fn push_of_catalogs(catalog: &Catalog, sink: &mut Sink, relation: Option<Oid>, wanted: &dyn Fn(&Constraint) -> bool) {
+    for table in system_relations(relation.filter(|o| o.is_valid()), None) {
+        let place = Place { namespace: table.namespace, relation: table.oid, domain: Oid::INVALID };
+        for k in table.constraints.iter().filter(|k| wanted(k)) {
+            push(catalog, sink, &place, k, &k.columns);
+        }
+    }
 }
 
 /// The equality operators of a foreign key's columns: key with reference, key with key, reference with reference.

@@ -1,10 +1,10 @@
 //! The views people read: `pg_tables`, `pg_views`, `pg_matviews`, `pg_indexes`, `pg_sequences`.
 
 use super::cell::NULL;
-use super::class::{as_class, has_triggers, referenced, system_relations, user_classes};
+use super::class::{as_class, has_triggers, is_of_shared, referenced, system_relations, user_classes};
 use super::{Sink, View, catalog, row};
 use crate::base::{Flow, Oid};
-use crate::catalog::{Catalog, RelKind};
+use crate::catalog::{Catalog, RelKind, system};
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::system::define::{self, Look};
 use crate::sql::exec::system::sequence;
@@ -31,7 +31,8 @@ fn tables(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let referenced = referenced(&catalog);
     for r in system_relations(None, name.as_deref()).iter().filter(|r| r.kind == RelKind::Table) {
         let tablespace = (!r.file.db.is_valid()).then_some("pg_global");
-        row![sink; &r.schema, &r.name, role_name(&catalog, r.owner), tablespace, false, false, false, false];
+        let indexed = !catalog.indexes_of(r.oid).is_empty();
+        row![sink; &r.schema, &r.name, role_name(&catalog, r.owner), tablespace, indexed, false, false, false];
     }
     for record in user_classes(&catalog, None, name.as_deref()) {
         let Some(c) = as_class(&record).filter(|c| matches!(c.kind, RelKind::Table | RelKind::Partitioned)) else {
@@ -82,11 +83,18 @@ fn indexes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     for record in user_classes(&catalog, None, sink.text_key("indexname").as_deref()) {
         let Some(c) = as_class(&record) else { continue };
         let Some(index) = &c.index else { continue };
-        let table = catalog.class(index.table);
-        let Some(t) = table.as_deref().and_then(as_class) else { continue };
-        if t.kind != RelKind::Toast && table_name.as_ref().is_none_or(|n| *n == t.name) {
+        let (kind, table) = match system::relation(index.table) {
+            Some(r) => (r.kind, r.name.clone()),
+            None => {
+                let table = catalog.class(index.table);
+                let Some(t) = table.as_deref().and_then(as_class) else { continue };
+                (t.kind, t.name.clone())
+            }
+        };
+        if kind != RelKind::Toast && table_name.as_ref().is_none_or(|n| *n == table) {
             let text = define::index(&Look { catalog: &catalog, io: &io, pretty: false, width: 0 }, c);
-            row![sink; schema_name(&catalog, c.namespace), &t.name, &c.name, NULL, text];
+            let tablespace = is_of_shared(c).then_some("pg_global");
+            row![sink; schema_name(&catalog, c.namespace), table, &c.name, tablespace, text];
         }
     }
     Ok(())

@@ -273,7 +273,9 @@ pub fn find(name: &str) -> Option<&'static View> {
         statistics::VIEWS,
         types::VIEWS,
     ];
-    families.iter().chain(information::FAMILIES).copied().flatten().find(|v| v.name == name)
+    let found = families.iter().chain(information::FAMILIES).copied().flatten().find(|v| v.name == name);
+    // TOAST tables of catalogs.
+    found.or_else(|| name.starts_with("pg_toast_").then_some(&empty::NOTHING))
 }
 
 /// The session's catalogs.

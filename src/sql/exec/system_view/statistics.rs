@@ -5,7 +5,7 @@ use super::class::{as_class, system_relations, user_classes};
 use super::{Sink, View, catalog, row};
 use crate::base::{Error, Flow, Oid, Result};
 use crate::catalog::object::{Class, class};
-use crate::catalog::{Catalog, Object, RelKind};
+use crate::catalog::{Catalog, Object, RelKind, system};
 use crate::sql::exec::ExecContext;
 use crate::stat::{Stats, TableStats};
 use crate::types::Value;
@@ -195,11 +195,17 @@ fn listed_indexes(cx: &mut ExecContext, sink: &Sink, which: Which) -> Result<Vec
     for record in user_classes(&catalog, sink.oid_key("indexrelid"), sink.text_key("indexrelname").as_deref()) {
         let Some(c) = as_class(&record) else { continue };
         let Some(index) = &c.index else { continue };
-        let table = catalog.class(index.table);
-        let Some(t) = table.as_deref().and_then(as_class) else { continue };
-        let schema = schema_of(&catalog, t.namespace);
-        if TABLES_WITH_FILES.contains(&t.kind) && which.has(&schema) {
-            let (table, table_name) = (t.oid, t.name.clone());
+        let (kind, namespace, table_name) = match system::relation(index.table) {
+            Some(r) => (r.kind, r.namespace, r.name.clone()),
+            None => {
+                let table = catalog.class(index.table);
+                let Some(t) = table.as_deref().and_then(as_class) else { continue };
+                (t.kind, t.namespace, t.name.clone())
+            }
+        };
+        let schema = schema_of(&catalog, namespace);
+        if TABLES_WITH_FILES.contains(&kind) && which.has(&schema) {
+            let table = index.table;
             found.push(ListedIndex { table, index: c.oid, schema, table_name, name: c.name.clone() });
         }
     }

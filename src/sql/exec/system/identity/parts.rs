@@ -68,7 +68,11 @@ pub(super) fn constraint(catalog: &Catalog, oid: Oid) -> Option<Named> {
         let own = c.constraints.iter().find(|k| k.oid == oid).map(|k| k.name.clone());
         own.or_else(|| c.triggers.iter().find(|t| t.constraint == oid).map(|t| t.name.clone()))
     };
-    if let Some((table, name)) = of_holder(catalog, oid, constraint_name) {
+    let of_catalog = || {
+        let (table, k) = crate::catalog::system::constraint(oid)?;
+        Some((class_facts(catalog, table.oid)?, k.name))
+    };
+    if let Some((table, name)) = of_catalog().or_else(|| of_holder(catalog, oid, constraint_name)) {
         let schema = table.schema.clone();
         let mut named = on_table("constraint", table, name);
         named.word = "table constraint";

@@ -83,7 +83,10 @@ impl Held {
 
     /// The standard knows no exclusion constraints.
     pub fn constraints(&self) -> impl Iterator<Item = &Constraint> {
-        let all = self.class().map_or(&[][..], |c| &c.constraints);
+        let all = match self {
+            Held::System(r) => &r.constraints[..],
+            Held::User(_) => self.class().map_or(&[][..], |c| &c.constraints),
+        };
         all.iter().filter(|k| k.kind != ConstraintKind::Exclude)
     }
 
