@@ -54,7 +54,8 @@ impl Indexes {
         self.by_name.insert((line.namespace, line.name.clone()), oid);
         self.of_table.entry(table).or_default().push(oid);
         let object = Object::Class(class(line));
-        let record = Arc::new(Record { object, tid: TupleId::INVALID, xmin: Xid::BOOTSTRAP, bound: Default::default() });
+        let record =
+            Arc::new(Record { object, tid: TupleId::INVALID, xmin: Xid::BOOTSTRAP, bound: Default::default() });
         self.by_oid.insert(oid, record.clone());
         self.all.push(record);
     }
@@ -239,7 +240,8 @@ mod tests {
     /// Each line is an index of a table that is there, over columns that it has.
     #[test]
     fn every_line_is_an_index() {
-        let lines = include_str!("system_indexes.txt").lines().count() + include_str!("system_toasts.txt").lines().count();
+        let lines =
+            include_str!("system_indexes.txt").lines().count() + include_str!("system_toasts.txt").lines().count();
         assert_eq!((all().len(), lines, constraints().count()), (162, 162, 109));
         for record in all() {
             let index = record.object.as_class().unwrap().index.as_ref().unwrap();

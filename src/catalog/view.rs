@@ -432,7 +432,9 @@ impl Catalog {
     /// The OID of a class in a schema.
     pub fn class_in(&self, namespace: Oid, name: &str) -> Option<Oid> {
         let of_catalogs = || system_indexes::oid_by_name(namespace, name);
-        system::oid_by_name(namespace, name).or_else(of_catalogs).or_else(|| self.find(class::RELATION, namespace, name).first().copied())
+        system::oid_by_name(namespace, name)
+            .or_else(of_catalogs)
+            .or_else(|| self.find(class::RELATION, namespace, name).first().copied())
     }
 
     /// The stored form of a user's relation, index or sequence, or what stands for an index of a catalog.
