@@ -18,3 +18,8 @@ comment on type app.floatrange is 'floats'; comment on type app.floatmultirange 
 grant usage on type derange to public;
 alter type app.floatrange owner to postgres;
 create type two as (r app.floatrange, n int);
+create collation nd (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+create domain folded as text collate nd;
+create type foldedrange as range (subtype = text, collation = nd);
+create table f (a folded primary key, b text collate nd, r foldedrange);
+insert into f values ('a', 'b', '[a,b)');

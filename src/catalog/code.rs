@@ -61,9 +61,16 @@ pub struct Collation {
     /// ICU's locale, where ICU orders; `collate` and `ctype` are empty then.
     #[serde(default)]
     pub icu_locale: Option<String>,
+    /// Texts are equal only if their bytes are.
+    #[serde(default = "yes")]
+    pub deterministic: bool,
     /// The version of what ordered when it was made.
     #[serde(default)]
     pub version: Option<String>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Collation {
@@ -78,6 +85,9 @@ impl Collation {
     /// 22023 where the system has no such locale.
     pub fn order(&self) -> crate::base::Result<crate::types::Collation> {
         let (provider, locale) = self.locale();
+        if !self.deterministic {
+            return crate::types::Collation::open_nondeterministic(locale);
+        }
         crate::types::Collation::open(provider, locale)
     }
 }

@@ -38,6 +38,11 @@ pub(super) fn note(object: &Object) {
                     info.collation = of.collation;
                 }
             }
+            if let UserTypeKind::Domain { collation, .. } = &t.kind
+                && collation.is_valid()
+            {
+                info.collation = *collation;
+            }
             if let UserTypeKind::Base(b) = &t.kind {
                 info.code = types::code::find(&b.code);
                 info.category = b.category as u8;

@@ -380,6 +380,9 @@ pub enum UserTypeKind {
     Enum(Vec<EnumLabel>),
     Domain {
         base: TypeRef,
+        /// Where one was named, here or for the domain it is made over.
+        #[serde(default)]
+        collation: Oid,
         not_null: bool,
         default: Option<Arc<str>>,
         checks: Vec<Constraint>,
@@ -589,6 +592,13 @@ impl Database {
     /// Library and locale.
     pub fn locale(&self) -> (crate::types::collation::Provider, &str) {
         crate::types::collation::named(self.icu_locale.as_deref(), &self.collate)
+    }
+
+    /// The version of what orders when the database was made and now, where these differ.
+    pub fn version_mismatch(&self) -> Option<(String, String)> {
+        let recorded = self.collation_version.clone()?;
+        let now = crate::types::collation::version(self.locale())?;
+        (recorded != now).then_some((recorded, now))
     }
 
     /// What text is ordered by where nothing says otherwise.

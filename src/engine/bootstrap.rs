@@ -123,6 +123,7 @@ fn collations() -> Vec<Object> {
             collate: locale.clone(),
             ctype: locale,
             icu_locale: None,
+            deterministic: true,
         })
     };
     // What stands first under a name stays; PostgreSQL has as many as there are locales, here are OIDs for so many.
@@ -212,6 +213,7 @@ fn domains() -> impl Iterator<Item = Object> {
             owner: fixed::BOOTSTRAP_SUPERUSER,
             kind: UserTypeKind::Domain {
                 base: TypeRef::with(base, typmod),
+                collation: if base == oid::VARCHAR { fixed::C_COLLATION } else { Oid::INVALID },
                 not_null: false,
                 default: default.map(Into::into),
                 checks: check.into_iter().collect(),

@@ -213,6 +213,10 @@ async fn admit(
     let mut session = Session::open(server.clone(), registration, role, request)?;
     auth::ok(client);
     session.follow_encoding(client);
+    for notice in session.first_notices() {
+        report::log_as(origin, &notice);
+        client.out.report(&notice);
+    }
     for (name, value) in session.reported_parameters() {
         client.out.parameter_status(name, &value);
     }

@@ -7,6 +7,7 @@ use super::hooks::Hooks;
 use super::server::Server;
 use super::socket::Times;
 use super::state::Session;
+use crate::base::error::Report;
 use crate::base::report::Origin;
 use crate::base::{Error, Result, Severity, SqlState, clock};
 use crate::catalog::object::Role;
@@ -214,6 +215,7 @@ impl Session {
         cx.fx.interrupts = handle.interrupts.clone();
         cx.fx.io.hooks = Arc::new(Hooks { catalog, domains, text_search });
         cx.temp = Some(instance.storage.disk.clone());
+        cx.notices.extend(order_changed(&database));
         cx.backend = Some(Box::new(backend));
         let origin = Origin {
             pid: handle.pid,
@@ -245,6 +247,11 @@ impl Session {
         };
         session.first_settings();
         Ok(session)
+    }
+
+    /// What a client is told before anything else.
+    pub fn first_notices(&mut self) -> Vec<Report> {
+        self.cx.as_mut().map(|cx| std::mem::take(&mut cx.notices)).unwrap_or_default()
     }
 
     /// The parameters a client is told at the start.
@@ -360,6 +367,23 @@ fn find_database(server: &Server, name: &str, role: &Role) -> Result<crate::cata
         return Err(fatal(SqlState::TOO_MANY_CONNECTIONS, text, ("CheckMyDatabase", "postinit.c", 382)));
     }
     Ok(database)
+}
+
+/// PostgreSQL 15, postinit.c, CheckMyDatabase: what text is ordered by is not what it was.
+fn order_changed(database: &crate::catalog::object::Database) -> Option<Report> {
+    let name = &database.name;
+    let (recorded, now) = database.version_mismatch()?;
+    let text = format!("database \"{name}\" has a collation version mismatch");
+    let detail = format!(
+        "The database was created using collation version {recorded}, but the operating system provides version {now}."
+    );
+    let shown = crate::types::name::quote_identifier(name);
+    let hint = format!(
+        "Rebuild all objects in this database that use the default collation and run ALTER DATABASE {shown} REFRESH COLLATION VERSION, or build PostgreSQL with the right library version."
+    );
+    let mut report = Report::notice(Severity::Warning, SqlState::WARNING, text).with_detail(detail);
+    report.hint = Some(hint);
+    Some(report)
 }
 
 /// PostgreSQL 15, postinit.c, CheckMyDatabase: nobody works in a database whose order of text is unknown here.

@@ -8,6 +8,7 @@ use crate::base::Oid;
 use parking_lot::RwLock;
 use std::collections::HashMap;
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// One row of `pg_type` with what the executor needs beside it.
 #[derive(Clone, Debug)]
@@ -147,9 +148,19 @@ pub fn builtin_by_name(name: &str) -> Option<&'static TypeInfo> {
     INDEX.by_name.get(name).copied()
 }
 
+/// Whether there has been a domain with a collation of its own.
+static COLLATED_DOMAINS: AtomicBool = AtomicBool::new(false);
+
+pub fn has_collated_domains() -> bool {
+    COLLATED_DOMAINS.load(Ordering::Relaxed)
+}
+
 /// Makes a type that lives in the catalogs known; a later call for the same object id replaces the entry.
 /// The catalog calls this whenever it reads or makes a row of `pg_type`.
 pub fn register(info: TypeInfo) {
+    if info.kind == b'd' && !matches!(info.collation.0, 0 | 100 | 950) {
+        COLLATED_DOMAINS.store(true, Ordering::Relaxed);
+    }
     let mut user = USER.write();
     if let Some(old) = user.get(&info.oid)
         && format!("{old:?}") == format!("{info:?}")

@@ -109,9 +109,12 @@ impl TypeRef {
         TypeRef { oid, typmod, collation: Collation::BYTES }
     }
 
-    /// As it is where only equality counts, which is that of the bytes in every collation.
+    /// As it is where only equality counts, which is that of the bytes in every deterministic collation.
     pub const fn plain(self) -> TypeRef {
-        TypeRef { collation: Collation::BYTES, ..self }
+        match self.collation.is_deterministic() {
+            true => TypeRef { collation: Collation::BYTES, ..self },
+            false => self,
+        }
     }
 
     pub const fn ordered_by(self, collation: Collation) -> TypeRef {

@@ -247,6 +247,11 @@ pub fn hash(typ: TypeRef, value: Datum<'_>) -> u64 {
         Datum::F32(v) => mix(float::key(v.into())),
         Datum::F64(v) => mix(float::key(v)),
         Datum::Bytes(b) => match typ.oid {
+            _ if !typ.collation.is_deterministic() => {
+                let mut k = Vec::with_capacity(b.len() + 8);
+                key::encode(typ, value, &mut k);
+                hash_bytes(&k)
+            }
             oid::TEXT | oid::VARCHAR | oid::NAME | oid::BYTEA | oid::UUID | oid::UNKNOWN | oid::CHAR => hash_bytes(b),
             oid::BPCHAR => hash_bytes(text::trim_blanks(b)),
             _ => {

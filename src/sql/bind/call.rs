@@ -337,7 +337,7 @@ impl Binder<'_, '_> {
                 if *d == oid::ANY
                     && !self.cx.names.keeps_written()
                     && a.ty.oid == oid::UNKNOWN
-                    && f.name != "pg_typeof"
+                    && !matches!(f.name, "pg_typeof" | "pg_collation_for")
                     && matches!(a.kind, ExprKind::Const(_) | ExprKind::Param(_))
                 {
                     let e = std::mem::replace(a, super::coerce::bool_const(false));

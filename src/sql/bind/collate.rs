@@ -3,7 +3,7 @@
 //! An expression's collation is that of its parts: one named by COLLATE wins over those of columns, another one than the
 //! default wins over the default, and two others cancel each other out. It matters only where something is ordered: there
 //! the operand's [`TypeRef::collation`] is set, which comparisons, sorts, aggregates and indexes go by. Equality is that of
-//! the bytes in every collation and needs none.
+//! the bytes in every deterministic collation and needs none; a nondeterministic one is set there, too.
 //!
 //! [`TypeRef::collation`]: crate::types::TypeRef
 
@@ -14,7 +14,7 @@ use crate::catalog::Relation;
 use crate::catalog::object::fixed;
 use crate::sql::ast::{self, Pos};
 use crate::sql::expr::{AggCall, Expr, ExprKind, Form, FrameBound, RowOp, SortKey, WindowCall};
-use crate::sql::func::FuncDef;
+use crate::sql::func::{Collated, FuncDef};
 use crate::sql::plan::SetOpKind;
 use crate::types::{self, Collation, Value};
 
@@ -89,7 +89,7 @@ fn own(ty: Oid) -> Oid {
 impl Binder<'_, '_> {
     /// Collations matter: the database orders by more than bytes, or the statement or a table it names has others.
     fn has_collations(&self) -> bool {
-        self.collated || !self.cx.names.default_order().is_bytewise()
+        self.collated || !self.cx.names.default_order().is_bytewise() || types::info::has_collated_domains()
     }
 
     fn pass(&self) -> Pass<'_> {
@@ -239,10 +239,50 @@ impl<'a> Pass<'a> {
     }
 
     /// The arguments of a function: those that order them go by the first one's.
-    fn mark_arguments(&mut self, func: &FuncDef, first: Option<&mut Expr>, all: Derived) -> Result<()> {
-        match (what_for(func), first) {
-            (Some(Need::Order), Some(first)) => self.mark(first, all),
-            (Some(Need::Other(what)), Some(first)) => self.order(first.ty.oid, all, what).map(drop),
+    fn mark_arguments<'e>(
+        &mut self,
+        func: &FuncDef,
+        args: impl IntoIterator<Item = &'e mut Expr>,
+        all: Derived,
+    ) -> Result<()> {
+        let mut args = args.into_iter();
+        let (Some(need), Some(first)) = (func.collated, args.next()) else { return Ok(()) };
+        match need {
+            Collated::Order => self.mark(first, all)?,
+            Collated::Parts => self.mark_equal(first, all)?,
+            need => {
+                let order = self.order(first.ty.oid, all, need.what())?;
+                if !order.is_deterministic() {
+                    first.ty.collation = order;
+                }
+            }
+        }
+        // What is equal counts on both sides of a join.
+        if !first.ty.collation.is_deterministic() {
+            args.for_each(|a| a.ty.collation = first.ty.collation);
+        }
+        Ok(())
+    }
+
+    /// Marks an operand of which only equality counts: where a collation is nondeterministic.
+    fn mark_equal(&mut self, e: &mut Expr, derived: Derived) -> Result<()> {
+        if matches!(derived.strength, Strength::Implicit | Strength::Explicit) && derived.collation.is_valid() {
+            let order = self.names.order(derived.collation)?;
+            if !order.is_deterministic() {
+                e.ty.collation = order;
+            }
+        }
+        Ok(())
+    }
+
+    /// A function with many rows that looks into texts.
+    fn refuse_within(&mut self, func: &FuncDef, all: Derived) -> Result<()> {
+        let Some(Collated::Within { refused, .. }) = func.collated else { return Ok(()) };
+        match all.strength {
+            Strength::Implicit | Strength::Explicit if !self.names.order(all.collation)?.is_deterministic() => {
+                let text = format!("nondeterministic collations are not supported for {refused}");
+                Err(Error::unsupported(text))
+            }
             _ => Ok(()),
         }
     }
@@ -295,6 +335,7 @@ impl<'a> Pass<'a> {
         for e in &mut q.group_by {
             let found = self.expr(e)?;
             self.refuse_conflict(found)?;
+            self.mark_equal(e, found)?;
         }
         let mut targets = Vec::with_capacity(q.targets.len());
         for t in &mut q.targets {
@@ -302,6 +343,7 @@ impl<'a> Pass<'a> {
         }
         if let Some(tree) = &q.set_op {
             targets = self.set_operation(q, tree)?;
+            self.mark_outputs(q, &targets)?;
         }
         for item in &q.order_by {
             let target = &mut q.targets[item.target].expr;
@@ -313,14 +355,27 @@ impl<'a> Pass<'a> {
             Distinct::All => (0..targets.len()).collect(),
             Distinct::On(list) => list.clone(),
         };
-        for derived in distinct.into_iter().filter_map(|n| targets.get(n)) {
+        for n in distinct {
+            let Some(derived) = targets.get(n) else { continue };
             self.refuse_conflict(*derived)?;
+            self.mark_equal(&mut q.targets[n].expr, *derived)?;
         }
         let returned = self.write(q)?;
         Ok(match returned {
             Some(columns) => columns,
             None => q.targets.iter().zip(targets).filter(|(t, _)| !t.junk).map(|(_, d)| d).collect(),
         })
+    }
+
+    /// What a set operation finds equal: the columns of its arms.
+    fn mark_outputs(&mut self, q: &mut Query, columns: &[Derived]) -> Result<()> {
+        for rel in &mut q.rels {
+            let Source::Subquery(arm) = &mut rel.source else { continue };
+            for (t, derived) in arm.targets.iter_mut().filter(|t| !t.junk).zip(columns) {
+                self.mark_equal(&mut t.expr, *derived)?;
+            }
+        }
+        Ok(())
     }
 
     /// The columns of WITH RECURSIVE have what the first part says.
@@ -372,6 +427,7 @@ impl<'a> Pass<'a> {
                 let mut columns = Vec::new();
                 for call in calls.iter_mut() {
                     let mut parts = self.all(&mut call.args)?;
+                    self.refuse_within(call.func, parts)?;
                     if let Some(e) = &mut call.scalar {
                         parts = self.expr(e)?;
                     }
@@ -508,10 +564,22 @@ impl<'a> Pass<'a> {
                     self.tell(e, all);
                     return Ok(Derived::implicit(fixed::DEFAULT_COLLATION));
                 }
-                self.mark_arguments(func, args.first_mut(), all)?;
+                self.mark_arguments(func, args.iter_mut(), all)?;
                 all
             }
-            ExprKind::SetReturning { args, .. } => self.all(args)?,
+            ExprKind::SetReturning { func, args } => {
+                let all = self.all(args)?;
+                self.refuse_within(func, all)?;
+                all
+            }
+            // A domain with a collation of its own has that one (assign_collations_walker, CoerceToDomain).
+            ExprKind::ToDomain(arg) => {
+                let within = self.expr(arg)?;
+                match own(e.ty.oid) {
+                    own if own == fixed::DEFAULT_COLLATION => within,
+                    own => return Ok(Derived { pos: e.pos, ..Derived::implicit(own) }),
+                }
+            }
             ExprKind::Case { operand, arms, otherwise } => {
                 let tested = operand.as_mut().map_or(Ok(Derived::NONE), |o| self.expr(o))?;
                 self.operands.push(tested);
@@ -529,7 +597,7 @@ impl<'a> Pass<'a> {
             }
             ExprKind::Distinct { eq, left, right, .. } | ExprKind::NullIf { eq, left, right, .. } => {
                 let all = self.all([left.as_mut(), right.as_mut()])?;
-                self.mark_arguments(eq, Some(left), all)?;
+                self.mark_arguments(eq, [left.as_mut(), right.as_mut()], all)?;
                 all
             }
             ExprKind::RowCompare { op, pairs } => {
@@ -538,14 +606,14 @@ impl<'a> Pass<'a> {
                     let all = self.all([&mut p.left, &mut p.right])?;
                     match ordered {
                         true => self.mark(&mut p.left, all)?,
-                        false => self.mark_arguments(p.eq, Some(&mut p.left), all)?,
+                        false => self.mark_arguments(p.eq, [&mut p.left, &mut p.right], all)?,
                     }
                 }
                 Derived::NONE
             }
             ExprKind::ScalarArray { func, left, array, .. } => {
                 let all = self.all([left.as_mut(), array.as_mut()])?;
-                self.mark_arguments(func, Some(left), all)?;
+                self.mark_arguments(func, [left.as_mut(), array.as_mut()], all)?;
                 all
             }
             ExprKind::SubLink(s) => {
@@ -587,10 +655,13 @@ impl<'a> Pass<'a> {
     fn tell(&self, e: &mut Expr, all: Derived) {
         let ExprKind::Func { args, .. } = &e.kind else { return };
         let collatable = args.first().is_some_and(|a| own(a.ty.oid).is_valid());
-        if !collatable && all.strength != Strength::Explicit {
+        let explicit = all.strength == Strength::Explicit;
+        let unknown = !explicit && args.first().is_some_and(|a| a.ty.oid == types::oid::UNKNOWN);
+        if !collatable && !unknown && !explicit {
             return;
         }
-        let value = match all.collation.is_valid() {
+        // A literal of no type has none.
+        let value = match !unknown && all.collation.is_valid() && all.strength != Strength::Conflict {
             true => Value::text(types::name::quote_identifier(&self.shown(all.collation))),
             false => Value::Null,
         };
@@ -645,40 +716,4 @@ impl<'a> Pass<'a> {
             _ => self.mark(first, all),
         }
     }
-}
-
-/// What a function needs to know a collation for.
-enum Need {
-    /// It orders its arguments.
-    Order,
-    /// Something that is the same in all collations here; but one must be known.
-    Other(&'static str),
-}
-
-/// PostgreSQL 15, varlena.c, like.c, regexp.c, formatting.c: who asks for a collation, and how they say what for.
-fn what_for(func: &FuncDef) -> Option<Need> {
-    const COMPARISON: &str = "string comparison";
-    let src = func.fact.src;
-    Some(match src {
-        "bttextcmp" | "btnametextcmp" | "bttextnamecmp" | "bpcharcmp" | "btarraycmp" | "btrecordcmp" => Need::Order,
-        "width_bucket_array" => Need::Order,
-        "texticlike" | "texticnlike" | "bpchariclike" | "bpcharicnlike" => Need::Other("ILIKE"),
-        "lower" => Need::Other("lower() function"),
-        "upper" => Need::Other("upper() function"),
-        "initcap" => Need::Other("initcap() function"),
-        _ if src.starts_with("textregex") || src.starts_with("texticregex") || src.starts_with("regexp_") => {
-            Need::Other("regular expression")
-        }
-        _ => {
-            let relation = ["text", "bpchar", "array", "record", "name"].iter().find_map(|t| src.strip_prefix(t))?;
-            match relation.trim_start_matches('_') {
-                "lt" | "le" | "gt" | "ge" | "larger" | "smaller" => Need::Order,
-                "lttext" | "letext" | "gttext" | "getext" | "ltname" | "lename" | "gtname" | "gename" => Need::Order,
-                "eq" | "ne" | "eqtext" | "netext" | "eqname" | "nename" if !src.starts_with("array") => {
-                    Need::Other(COMPARISON)
-                }
-                _ => return None,
-            }
-        }
-    })
 }

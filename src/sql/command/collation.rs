@@ -66,6 +66,7 @@ struct Definition {
     collate: String,
     ctype: String,
     icu_locale: Option<String>,
+    nondeterministic: bool,
     version: Option<String>,
 }
 
@@ -122,10 +123,10 @@ fn definition(cmd: &Command, cx: &mut ExecContext, stmt: &DefineStmt) -> Result<
         }
     }
     if !deterministic {
-        return Err(Error::unsupported(match provider {
-            Provider::Libc => "nondeterministic collations not supported with this provider",
-            Provider::Icu => "nondeterministic collations are not supported",
-        }));
+        if provider == Provider::Libc {
+            return Err(Error::unsupported("nondeterministic collations not supported with this provider"));
+        }
+        made.nondeterministic = true;
     }
     if made.version.is_none() {
         made.version = types::collation::version(made.locale());
@@ -140,7 +141,9 @@ fn is_false(e: &DefElem) -> bool {
 fn copied(cx: &mut ExecContext, from: &QualName) -> Result<Definition> {
     let catalog = cx.backend()?.catalog.clone();
     if let Some(c) = find(&catalog, from) {
-        return Ok(Definition { collate: c.collate, ctype: c.ctype, icu_locale: c.icu_locale, version: c.version });
+        let nondeterministic = !c.deterministic;
+        let Collation { collate, ctype, icu_locale, version, .. } = c;
+        return Ok(Definition { collate, ctype, icu_locale, nondeterministic, version });
     }
     let found = named_oid(&catalog, from)?;
     if found == fixed::DEFAULT_COLLATION {
@@ -189,8 +192,10 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &DefineStmt) -> Flo
     let (provider, locale) = made.locale();
     types::Collation::open(provider, locale)?;
     let oid = new_oid(cx)?;
-    let Definition { collate, ctype, icu_locale, version } = made;
-    put(cx, Object::Collation(Collation { oid, name, namespace, owner, collate, ctype, icu_locale, version }))?;
+    let Definition { collate, ctype, icu_locale, nondeterministic, version } = made;
+    let deterministic = !nondeterministic;
+    let made = Collation { oid, name, namespace, owner, collate, ctype, icu_locale, deterministic, version };
+    put(cx, Object::Collation(made))?;
     Ok("CREATE COLLATION".into())
 }
 

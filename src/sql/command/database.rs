@@ -306,7 +306,19 @@ pub fn alter(_: &mut Command, cx: &mut ExecContext, stmt: &AlterDatabaseStmt) ->
     }
     match &stmt.action {
         AlterDatabaseAction::Set(set) => role::store_setting(cx, d.oid, Oid::INVALID, &set.action)?,
-        AlterDatabaseAction::RefreshCollationVersion => d.collation_version = collation::version(d.locale()),
+        AlterDatabaseAction::RefreshCollationVersion => {
+            let now = collation::version(d.locale());
+            let text = match (&d.collation_version, &now) {
+                (Some(old), Some(new)) if old != new => format!("changing version from {old} to {new}"),
+                (Some(_), Some(_)) | (None, None) => "version has not changed".to_owned(),
+                _ => return Err(Error::internal("invalid collation version change").into()),
+            };
+            names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, text);
+            if d.collation_version != now {
+                d.collation_version = now;
+                put(cx, Object::Database(d))?;
+            }
+        }
         AlterDatabaseAction::Options(options) => {
             for e in options {
                 match e.name.as_str() {

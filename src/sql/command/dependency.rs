@@ -432,6 +432,13 @@ fn of_collation(catalog: &Catalog, oid: Oid, found: &mut Vec<Dependent>) {
         }
     }
     ranges_by(catalog, |r| r.collation == oid, found);
+    for record in catalog.all(class::TYPE) {
+        if let Object::Type(t) = &record.object
+            && matches!(&t.kind, UserTypeKind::Domain { collation, .. } if *collation == oid)
+        {
+            found.push(Dependent { key: record.object.key(), age: t.oid, silent: false });
+        }
+    }
 }
 
 /// Range types that are so.

@@ -45,10 +45,14 @@ fn create_domain(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateDomainStm
         let shown = types::format_type_plain(base.oid, &*cx.fx.io.hooks);
         return Err(err!(DATATYPE_MISMATCH, "collations are not supported by type {shown}").into());
     }
-    let inherited = cx.backend()?.catalog.user_type(base.oid).and_then(|t| match t.kind {
-        UserTypeKind::Domain { default, .. } => default,
-        _ => None,
-    });
+    let (inherited, collation) = match cx.backend()?.catalog.user_type(base.oid).map(|t| t.kind) {
+        Some(UserTypeKind::Domain { default, collation, .. }) => (default, collation),
+        _ => (None, Oid::INVALID),
+    };
+    let collation = match &stmt.collation {
+        Some(name) => super::collation::named_oid(&cx.backend()?.catalog.clone(), name)?,
+        None => collation,
+    };
     let (mut default, mut given, mut null) = (inherited, false, None);
     for c in &stmt.constraints {
         refuse_impossible(c)?;
@@ -81,7 +85,7 @@ fn create_domain(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateDomainStm
         let made = check(cmd, cx, c, stmt.name.name(), base, &checks)?.0;
         checks.push(made);
     }
-    let kind = UserTypeKind::Domain { base, not_null: null == Some(true), default, checks };
+    let kind = UserTypeKind::Domain { base, collation, not_null: null == Some(true), default, checks };
     let made = new_type(cx, stmt.name.name(), namespace, kind)?;
     put(cx, Object::Type(made))?;
     Ok("CREATE DOMAIN".into())
@@ -192,7 +196,7 @@ fn alter_domain(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterDomainStmt)
     names::lock_name(cx, class::TYPE, t.namespace, &t.oid.to_string())?;
     let domain = t.name.clone();
     let typ = t.oid;
-    let UserTypeKind::Domain { base, not_null, default, checks } = &mut t.kind else { return Ok(String::new()) };
+    let UserTypeKind::Domain { base, not_null, default, checks, .. } = &mut t.kind else { return Ok(String::new()) };
     match &stmt.action {
         AlterDomainAction::SetDefault(e) => *default = default_text(cmd, cx, e, &domain, *base)?,
         AlterDomainAction::DropDefault => *default = None,

@@ -337,8 +337,12 @@ pub fn column(
         }
     };
     let collation = super::column::collation(cx, named.as_ref(), ty, None)?;
+    let order = order_of(cx, &table.attributes, (attno, ty), collation, Oid::INVALID)?;
+    if !crate::types::Collation::from_written(&order)?.is_deterministic() {
+        refuse_nondeterministic(method, opclass)?;
+    }
     let order = match method {
-        IndexMethod::Btree => order_of(cx, &table.attributes, (attno, ty), collation, opclass)?,
+        IndexMethod::Btree if !opclass.is_valid() => order,
         _ => String::new(),
     };
     let desc = match &e.dir {
@@ -352,6 +356,16 @@ pub fn column(
         NullsOrder::Last => false,
     };
     Ok(IndexColumn { attno, expr, ty, desc, nulls_first, opclass, collation, order, name: name.to_string() })
+}
+
+/// Equality of other than bytes is only that of a B-tree's default order.
+fn refuse_nondeterministic(method: IndexMethod, opclass: Oid) -> Result<()> {
+    let what = match system_view::special_opclass(opclass).filter(|_| opclass.is_valid()) {
+        Some(class) => format!("operator class \"{class}\""),
+        None if method == IndexMethod::Btree => return Ok(()),
+        None => format!("access method \"{}\"", method.name()),
+    };
+    Err(Error::unsupported(format!("nondeterministic collations are not supported for {what}")))
 }
 
 /// The operator class named, if it is another than the type's default one. All of a type's order alike here, since

@@ -21,5 +21,6 @@ pub static CURRENT_OF: FuncDef = FuncDef {
     volatility: b's',
     kind: b'f',
     imp: FuncImpl::System,
+    collated: None,
     fact: &FACT,
 };

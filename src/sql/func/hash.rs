@@ -240,6 +240,10 @@ fn record(bytes: &[u8], seed: u64) -> Result<u64> {
 }
 
 fn range(r: &Range<'_>, seed: u64) -> Result<u64> {
+    if !r.sub().collation.is_deterministic() {
+        let text = "nondeterministic collations are not supported for hash functions";
+        return Err(crate::base::Error::unsupported(text));
+    }
     let sub = r.sub().oid;
     let flags = word_extended(r.flags().into(), seed);
     Ok(turned(flags ^ any(sub, r.lower.value, seed)?) ^ any(sub, r.upper.value, seed)?)

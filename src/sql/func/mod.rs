@@ -18,6 +18,7 @@ pub mod next_value;
 mod array;
 mod bytea;
 mod casts;
+pub mod collated;
 mod compare;
 mod datetime;
 mod enums;
@@ -54,6 +55,7 @@ pub mod vector;
 pub mod window;
 mod xml;
 
+pub use collated::Collated;
 pub use context::{CallTypes, FnContext, Random, SessionFacts, SystemHooks};
 pub use fact::{CastContext, CastDef, CastMethod, OperDef, ProcFact, Selectivity};
 pub use registry::{
@@ -100,6 +102,8 @@ pub struct FuncDef {
     /// `f`unction, `a`ggregate, `w`indow function or `p`rocedure.
     pub kind: u8,
     pub imp: FuncImpl,
+    /// What it needs to know its arguments' collation for.
+    pub collated: Option<Collated>,
     pub fact: &'static ProcFact,
 }
 
@@ -165,6 +169,7 @@ pub fn call_scalar(fx: &mut FnContext, def: &FuncDef, args: &[Datum<'_>], out: &
         out.push_null();
         return Ok(());
     }
+    collated::check(def.collated, fx.collation())?;
     match def.imp {
         FuncImpl::Scalar(f) => f(fx, args, out),
         FuncImpl::Vector(f) => {

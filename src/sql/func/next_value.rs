@@ -21,5 +21,6 @@ pub static NEXT_VALUE: FuncDef = FuncDef {
     volatility: b'v',
     kind: b'f',
     imp: FuncImpl::System,
+    collated: None,
     fact: &FACT,
 };

@@ -3,7 +3,7 @@
 use super::casts::CASTS;
 use super::opers::OPERS;
 use super::procs::PROCS;
-use super::{CastDef, FuncDef, FuncImpl, OperDef};
+use super::{CastDef, Collated, FuncDef, FuncImpl, OperDef};
 use crate::base::Oid;
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -40,6 +40,7 @@ fn build() -> Registry {
                 Some(imp) => *imp,
                 None => inout.get(&p.oid).copied().unwrap_or(FuncImpl::System),
             },
+            collated: Collated::of(p.src),
             fact: p,
         })
         .collect();

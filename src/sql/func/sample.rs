@@ -23,6 +23,7 @@ const fn method(fact: &'static ProcFact, imp: super::ScalarFn) -> FuncDef {
         volatility: b's',
         kind: b'f',
         imp: FuncImpl::Scalar(imp),
+        collated: None,
         fact,
     }
 }

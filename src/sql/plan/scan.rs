@@ -82,6 +82,12 @@ fn index_op(name: &str) -> Option<IndexOp> {
     })
 }
 
+/// Equal values are found in any order, but for those that only a nondeterministic one finds equal; the others in their own.
+fn finds(op: IndexOp, operand: &Expr, column: &Expr) -> bool {
+    let (a, b) = (operand.ty.collation, column.ty.collation);
+    a == b || op == IndexOp::Eq && a.is_deterministic() && b.is_deterministic()
+}
+
 /// A condition as one on an index column: the operator and the value compared with.
 pub(super) fn match_condition(c: &Expr, column: &Expr, rel: usize) -> Option<(IndexOp, Expr)> {
     let is_column = |e: &Expr| same(strip(e), strip(column));
@@ -97,8 +103,7 @@ pub(super) fn match_condition(c: &Expr, column: &Expr, rel: usize) -> Option<(In
                         && (family(op.right) == family(column.ty.oid) || polymorphic(op.right))
                 })
             };
-            // Equal values are found in any order, the others only in their own.
-            let alike = |i: &IndexOp| *i == IndexOp::Eq || l.ty.collation == column.ty.collation;
+            let alike = |i: &IndexOp| finds(*i, l, column);
             if is_column(l) && free(r) {
                 return fits(op).filter(alike).map(|i| (i, r.clone()));
             }
@@ -113,6 +118,7 @@ pub(super) fn match_condition(c: &Expr, column: &Expr, rel: usize) -> Option<(In
             let element = types::element_type(array.ty.oid)?;
             let alike = types::base_type(element) == types::base_type(column.ty.oid)
                 || family(element) == 2 && family(column.ty.oid) == 2;
+            let alike = alike && finds(IndexOp::Eq, left, column);
             (op.name == "=" && is_column(left) && free(array) && alike).then(|| (IndexOp::EqAny, (**array).clone()))
         }
         ExprKind::IsNull(a) if is_column(a) => Some((IndexOp::IsNull, super::fold::bool_expr(true))),

@@ -5,7 +5,7 @@
 
 use crate::base::Oid;
 use crate::catalog::object::Function;
-use crate::sql::func::{FuncDef, FuncImpl, ProcFact};
+use crate::sql::func::{Collated, FuncDef, FuncImpl, ProcFact};
 use crate::types;
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -126,6 +126,7 @@ fn make(f: &Function) -> FuncDef {
         volatility: f.volatility as u8,
         kind: f.kind as u8,
         imp,
+        collated: (f.language == "internal").then(|| Collated::of(&f.body)).flatten(),
         fact,
     }
 }

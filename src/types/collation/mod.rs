@@ -2,7 +2,8 @@
 //!
 //! A [`Collation`] is a number that stands for an order opened before, so that it can travel in every [`TypeRef`] at no
 //! cost. An order turns a text into a key; keys are compared by memcmp, and where two are equal the texts' bytes decide
-//! (PostgreSQL 15, varlena.c, varstr_cmp: same rule, since equality is that of the bytes).
+//! (PostgreSQL 15, varlena.c, varstr_cmp: same rule, since equality is that of the bytes), unless the collation is
+//! nondeterministic: there texts are equal whose keys are.
 //!
 //! Invariants
 //! - COLL-1: a key has no zero byte, so that it can be followed by something else.
@@ -58,11 +59,15 @@ struct Order {
     keys: Keys,
 }
 
+/// Set in the number of a nondeterministic order.
+const NONDETERMINISTIC: u16 = 1 << 15;
+
 /// So many different orders a server may use between two starts.
 const MOST: usize = 1024;
 
 static ORDERS: [OnceLock<Order>; MOST] = [const { OnceLock::new() }; MOST];
-static NUMBERS: LazyLock<Mutex<HashMap<(Provider, String), u16>>> = LazyLock::new(Mutex::default);
+/// By what they are written as.
+static NUMBERS: LazyLock<Mutex<HashMap<String, u16>>> = LazyLock::new(Mutex::default);
 
 impl Collation {
     pub const BYTES: Collation = Collation(0);
@@ -75,9 +80,22 @@ impl Collation {
         if provider == Provider::Libc && is_bytewise(locale) {
             return Ok(Collation::BYTES);
         }
+        Collation::opened(provider, locale, false)
+    }
+
+    /// The order of a locale of ICU's, where texts are equal whose keys are.
+    ///
+    /// # Errors
+    /// As [`Collation::open`].
+    pub fn open_nondeterministic(locale: &str) -> Result<Collation> {
+        Collation::opened(Provider::Icu, locale, true)
+    }
+
+    fn opened(provider: Provider, locale: &str, nondeterministic: bool) -> Result<Collation> {
+        let letter = if nondeterministic { 'n' } else { provider.letter() as char };
+        let written = format!("{letter}:{locale}");
         let mut numbers = NUMBERS.lock();
-        let name = (provider, locale.to_owned());
-        if let Some(n) = numbers.get(&name) {
+        if let Some(n) = numbers.get(&written) {
             return Ok(Collation(*n));
         }
         let keys = match provider {
@@ -88,10 +106,10 @@ impl Collation {
         let Some(slot) = ORDERS.get(number) else {
             return Err(err!(PROGRAM_LIMIT_EXCEEDED, "more than {} collations are in use", MOST - 1));
         };
-        let written = format!("{}:{locale}", provider.letter() as char);
-        slot.get_or_init(|| Order { written, keys });
-        numbers.insert(name, number as u16);
-        Ok(Collation(number as u16))
+        slot.get_or_init(|| Order { written: written.clone(), keys });
+        let number = number as u16 | if nondeterministic { NONDETERMINISTIC } else { 0 };
+        numbers.insert(written, number);
+        Ok(Collation(number))
     }
 
     /// How an index notes the order it was built in: provider and locale, nothing for the bytes' own.
@@ -108,8 +126,14 @@ impl Collation {
             None => Ok(Collation::BYTES),
             Some(("c", locale)) => Collation::open(Provider::Libc, locale),
             Some(("i", locale)) => Collation::open(Provider::Icu, locale),
+            Some(("n", locale)) => Collation::open_nondeterministic(locale),
             Some(_) => Err(Error::internal(format!("collation \"{text}\" cannot be read"))),
         }
+    }
+
+    /// Texts are equal only if their bytes are.
+    pub const fn is_deterministic(self) -> bool {
+        self.0 & NONDETERMINISTIC == 0
     }
 
     pub fn is_bytewise(self) -> bool {
@@ -117,7 +141,7 @@ impl Collation {
     }
 
     fn order(self) -> Option<&'static Order> {
-        match self.0 {
+        match self.0 & !NONDETERMINISTIC {
             0 => None,
             n => ORDERS.get(usize::from(n))?.get(),
         }
@@ -136,7 +160,10 @@ impl Collation {
             y.clear();
             order.append(a, x);
             order.append(b, y);
-            let found = x.cmp(&y).then_with(|| a.cmp(b));
+            let found = match self.is_deterministic() {
+                true => x.cmp(&y).then_with(|| a.cmp(b)),
+                false => x.cmp(&y),
+            };
             // Long texts are rare; their keys need not stay.
             x.shrink_to(4096);
             y.shrink_to(4096);
@@ -144,11 +171,14 @@ impl Collation {
         })
     }
 
-    /// Appends a text as a key that ends itself: its place in the order, then its bytes.
+    /// Appends a text as a key that ends itself: its place in the order, then its bytes, where these count.
     pub fn encode(self, text: &[u8], out: &mut Vec<u8>) {
         if let Some(order) = self.order() {
             order.append(text, out);
             out.push(0);
+            if !self.is_deterministic() {
+                return;
+            }
         }
         out.extend_from_slice(text);
         out.push(0);
@@ -230,6 +260,22 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Texts of one key are one text, and orders of one locale are two.
+    #[test]
+    fn keys_decide_where_a_collation_is_nondeterministic() {
+        let strict = Collation::open(Provider::Icu, "und-u-ks-level2").unwrap();
+        let loose = Collation::open_nondeterministic("und-u-ks-level2").unwrap();
+        assert!(strict.compare(b"a", b"A").is_ne() && loose.compare(b"a", b"A").is_eq());
+        let key = |c: Collation, t: &str| {
+            let mut k = Vec::new();
+            c.encode(t.as_bytes(), &mut k);
+            k
+        };
+        assert_eq!(key(loose, "Straße"), key(loose, "STRASSE"));
+        assert_ne!(key(strict, "a"), key(strict, "A"));
+        assert_eq!(Collation::from_written(&loose.written()).unwrap(), loose);
     }
 
     #[test]

@@ -106,8 +106,13 @@ fn column(
         None if !crate::sql::func::hash::hashable(ty.oid) => return Err(no_hash(cx, ty)),
         None => None,
     };
+    let order = index::order_of(cx, &rel.attributes, (attno, ty), named, Oid::INVALID)?;
+    if !crate::types::Collation::from_written(&order)?.is_deterministic() && (hash || opclass.is_some()) {
+        let what = opclass.as_deref().map_or("hash partition keys".to_owned(), |c| format!("operator class \"{c}\""));
+        return Err(Error::unsupported(format!("nondeterministic collations are not supported for {what}")));
+    }
     let order = match opclass {
-        None => index::order_of(cx, &rel.attributes, (attno, ty), named, Oid::INVALID)?,
+        None => order,
         Some(_) => String::new(),
     };
     Ok(KeyColumn {

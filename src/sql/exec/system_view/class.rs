@@ -207,7 +207,10 @@ fn facts(catalog: &Catalog, ty: Oid) -> TypeFacts {
         Some((false, UserTypeKind::Enum(_))) => {
             TypeFacts { len: 4, byval: true, align: b'i', storage: b'p', collation: Oid::INVALID, dimensions: 0 }
         }
-        Some((false, UserTypeKind::Domain { base, .. })) => facts(catalog, base.oid),
+        Some((false, UserTypeKind::Domain { base, collation, .. })) => match facts(catalog, base.oid) {
+            of if collation.is_valid() => TypeFacts { collation, ..of },
+            of => of,
+        },
         _ => TypeFacts { len: -1, byval: false, align: b'd', storage: b'x', collation: Oid::INVALID, dimensions: 0 },
     }
 }

@@ -384,7 +384,7 @@ fn collations(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         };
         let (provider, encoding) = if c.icu_locale.is_some() { ('i', -1) } else { ('c', 6) };
         row![sink;
-            c.oid, &c.name, c.namespace, c.owner, provider, true, encoding, collate, ctype, c.icu_locale.as_deref(),
+            c.oid, &c.name, c.namespace, c.owner, provider, c.deterministic, encoding, collate, ctype, c.icu_locale.as_deref(),
             c.version.as_deref(),
         ];
     }

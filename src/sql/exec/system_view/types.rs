@@ -134,13 +134,14 @@ fn push_user(catalog: &Catalog, sink: &mut Sink, t: &UserType) {
                 ..made
             };
         }
-        UserTypeKind::Domain { base, not_null, default, .. } => {
+        UserTypeKind::Domain { base, collation: named, not_null, default, .. } => {
             let default = default.as_ref().map(ToString::to_string);
             made = Made { kind: 'd', not_null: *not_null, base: Some(*base), default, ..made };
             if let Some(i) = types::info(base.oid) {
                 let io = [2597, i.output.0, 2598, i.send.0];
+                let collation = if named.is_valid() { *named } else { i.collation };
                 let (len, byval, category, align, storage) = (i.len, i.byval, i.category, i.align, i.storage);
-                made = Made { len, byval, category, io, align, storage, collation: i.collation, ..made };
+                made = Made { len, byval, category, io, align, storage, collation, ..made };
             }
         }
         UserTypeKind::Composite { class } => made = Made { kind: 'c', category: b'C', relation: *class, ..made },

@@ -1,9 +1,11 @@
 //! Function calls: kernels over columns, or row by row with strictness handled here.
 
 use super::{Eval, Sel};
+use crate::base::Error;
 use crate::base::{Flow, Stop};
 use crate::sql::exec::domain::DomainCheck;
 use crate::sql::exec::{ExecContext, phys_of, system};
+use crate::sql::func::collated;
 use crate::sql::func::{CallTypes, FuncDef, FuncImpl};
 use crate::sql::routine::Invocation;
 use crate::types::{Batch, Column, Datum, Phys, TypeRef, Value, oid};
@@ -81,6 +83,10 @@ impl Call {
     fn once(&mut self, cx: &mut ExecContext, batch: &Batch, sel: Sel<'_>) -> Flow<Column> {
         let rows = sel.len();
         self.check_right(cx)?;
+        let collation = self.args.first().map(|a| a.ty().collation).unwrap_or_default();
+        if let Err(error) = collated::check(self.def.collated, collation) {
+            return self.refuse(cx, batch, sel, error);
+        }
         if matches!(self.def.imp, FuncImpl::System) {
             return self.system(cx, batch, sel);
         }
@@ -114,6 +120,16 @@ impl Call {
             FuncImpl::System | FuncImpl::Elsewhere | FuncImpl::Routine => {
                 Err(crate::base::Error::internal(format!("{}() was called as a scalar function", self.def.name)).into())
             }
+        }
+    }
+
+    /// Refuses the first call with arguments that it cannot do by their collation.
+    fn refuse(&mut self, cx: &mut ExecContext, batch: &Batch, sel: Sel<'_>, error: Error) -> Flow<Column> {
+        let args = self.arguments(cx, batch, sel)?;
+        let called = |at: usize| !self.def.strict || args.iter().all(|c| !c.is_null(at));
+        match (0..sel.len()).any(called) {
+            true => Err(error.into()),
+            false => Ok(Column::constant(self.ret, Datum::Null, sel.len())),
         }
     }
 
@@ -188,6 +204,9 @@ pub(crate) fn call_once(
     if def.strict && args.iter().any(|d| d.is_null()) {
         out.push_null();
         return Ok(());
+    }
+    if let Some(first) = types.as_ref().and_then(|t| t.args.first()) {
+        collated::check(def.collated, first.collation)?;
     }
     cx.fx.call = types;
     match def.imp {
@@ -270,7 +289,9 @@ impl ScalarArrayOp {
     fn is_plain_equality(&self) -> bool {
         let same = self.def.args.len() == 2 && self.def.args[0] == self.def.args[1];
         let eq = crate::sql::func::type_operator("=", self.def.args[0], self.def.args[0]);
-        same && self.any && eq.is_some_and(|o| o.func == self.def.oid && o.can_hash)
+        same && self.any
+            && self.left.ty.collation.is_deterministic()
+            && eq.is_some_and(|o| o.func == self.def.oid && o.can_hash)
     }
 
     pub fn eval(&mut self, cx: &mut ExecContext, batch: &Batch, sel: Sel<'_>) -> Flow<Column> {

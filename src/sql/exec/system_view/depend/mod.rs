@@ -401,8 +401,9 @@ impl Rows<'_> {
             UserTypeKind::Multirange { range } => self.push(of, (class::TYPE, *range, 0), 'i'),
             _ => {}
         }
-        let UserTypeKind::Domain { base, checks, default, .. } = &t.kind else { return };
+        let UserTypeKind::Domain { base, collation, checks, default, .. } = &t.kind else { return };
         self.type_(of, base.oid);
+        self.collation(of, *collation);
         let value = bind::domain::value_relation(*base);
         for k in checks {
             let of = Of(class::CONSTRAINT, k.oid, 0);

@@ -49,7 +49,7 @@ fn domains(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     for record in all(&scene) {
         let Some((t, d)) = of(&record).filter(|(t, _)| scene.may_use_type(t.oid)) else { continue };
         let shown = describe(&scene, TypeRef::of(t.oid));
-        let collated = collation(&scene, crate::base::Oid::INVALID, d.base.oid);
+        let collated = collation(&scene, crate::base::Oid::INVALID, t.oid);
         named![sink;
             domain_catalog: &scene.database, domain_schema: scene.schema(t.namespace), domain_name: &t.name,
             data_type: shown.data_type, character_maximum_length: shown.sizes.length,
