@@ -273,7 +273,7 @@ mod tests {
             c.encode(t.as_bytes(), &mut k);
             k
         };
-        assert_eq!(key(loose, "Straße"), key(loose, "STRASSE"));
+        assert_eq!(key(loose, "Été"), key(loose, "éTÉ"));
         assert_ne!(key(strict, "a"), key(strict, "A"));
         assert_eq!(Collation::from_written(&loose.written()).unwrap(), loose);
     }
