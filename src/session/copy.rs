@@ -83,9 +83,11 @@ impl Session {
         let CopySource::Table { table, columns } = &stmt.source else {
             return Err(err!(SYNTAX_ERROR, "COPY FROM needs a table"));
         };
-        self.backend().prevent_if_read_only("COPY FROM")?;
         let relation = crate::sql::command::find_relation(self.cx(), table)?
             .ok_or_else(|| err!(UNDEFINED_TABLE, "relation \"{}\" does not exist", table.joined()))?;
+        if relation.persistence != crate::catalog::Persistence::Temp {
+            self.backend().prevent_if_read_only("COPY FROM")?;
+        }
         let instead = relation.has_instead_of("INSERT");
         if relation.kind == crate::catalog::RelKind::View && !instead {
             return Err(err!(WRONG_OBJECT_TYPE, "cannot copy to view \"{}\"", relation.name)

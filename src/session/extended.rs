@@ -283,6 +283,14 @@ impl Session {
                 self.enter_pipeline();
             }
             let tag = self.run_statement(client, &statement, params, &formats, Destination::Plain).await?;
+            let backend = self.backend();
+            backend.in_pipeline = !matches!(&*stmt, Stmt::Transaction(_));
+            if std::mem::take(&mut backend.commits_at_once) && self.block == Block::None {
+                // PostgreSQL 15, postgres.c, exec_execute_message: what must not be rolled back later is committed now.
+                self.commit_implicit(client).await?;
+                // Those that commit by themselves on the way leave another transaction behind there.
+                self.backend().in_pipeline = matches!(&*stmt, Stmt::Vacuum(_) | Stmt::Cluster(_) | Stmt::CreateIndex(_));
+            }
             client.out.command_complete(&tag);
             self.log_duration(client, logged);
             return Ok(());
@@ -328,6 +336,7 @@ impl Session {
         match done {
             Done::Complete(tag) => {
                 self.backend().txn.next_command();
+                self.backend().in_pipeline = true;
                 client.out.command_complete(&tag);
             }
             Done::Suspended => client.out.portal_suspended(),

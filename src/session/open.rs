@@ -200,6 +200,8 @@ impl Session {
             listening_changed: false,
             notifies: Vec::new(),
             in_block: false,
+            in_pipeline: false,
+            commits_at_once: false,
             text_search: text_search.clone(),
         };
         crate::sql::command::apply_role(&backend);
@@ -229,6 +231,8 @@ impl Session {
             running: Some(running),
             ..Origin::default()
         };
+        let cut: Vec<_> =
+            request.options.iter().filter_map(|(n, text)| super::setting::name_notice(n, text)).collect();
         let mut session = Session {
             server,
             handle,
@@ -246,6 +250,7 @@ impl Session {
             _registration: registration,
         };
         session.first_settings();
+        session.cx().notices.extend(cut);
         Ok(session)
     }
 

@@ -156,7 +156,7 @@ impl QueryWork {
         }
         let backend = cx.backend()?;
         backend.txn.running().identify(plan.query_id);
-        if !plan.read_only {
+        if plan.writes_permanent() {
             backend.prevent_if_read_only(plan.tag)?;
         }
         if let (Some(steps), Destination::Described) = (Stepping::of(&plan), self.destination) {

@@ -90,6 +90,9 @@ impl Session {
                 }
                 let texts: Vec<String> = args.iter().map(|a| a.text()).collect();
                 let text = if is_list(name) { list_text(name, &texts) } else { texts.concat() };
+                if let Some(notice) = name_notice(name, &text) {
+                    self.tell(client, notice);
+                }
                 self.set_one(name, &text, lasting)?;
                 "SET"
             }
@@ -264,4 +267,10 @@ pub(super) fn text_batch(rows: &[Vec<String>], columns: usize) -> Batch {
         }
     }
     batch
+}
+
+/// What is told of a value that is cut like a name.
+pub(super) fn name_notice(name: &str, text: &str) -> Option<Report> {
+    let is_name = find(name).is_some_and(|id| crate::settings::parameter(id).has(crate::settings::flag::IS_NAME));
+    if is_name { crate::base::name::notice(text) } else { None }
 }

@@ -42,6 +42,8 @@ impl Session {
                 self.report_error(client, e)?;
             }
         }
+        let backend = self.backend();
+        (backend.in_pipeline, backend.commits_at_once) = (false, false);
         self.end_statement();
         self.report_changes(client);
         if self.block == Block::None {
@@ -121,7 +123,7 @@ impl Session {
     }
 
     /// Commits what ran outside a block.
-    async fn commit_implicit(&mut self, client: &mut Client) -> Result<()> {
+    pub(super) async fn commit_implicit(&mut self, client: &mut Client) -> Result<()> {
         if self.backend().txn.is_active() {
             self.run_deferred(client).await?;
             self.hold_cursors(client).await?;

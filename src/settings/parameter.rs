@@ -131,6 +131,8 @@ pub mod flag {
     pub const DISALLOW_IN_AUTO_FILE: u16 = 1024;
     /// Of a library: shown where `shared_preload_libraries` names it.
     pub const MODULE: u16 = 2048;
+    /// Its value is cut like a name.
+    pub const IS_NAME: u16 = 4096;
 }
 
 /// One line of the table.

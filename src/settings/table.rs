@@ -39,7 +39,7 @@ macro_rules! parameters {
 parameters! {
     AllowInPlaceTablespaces, "allow_in_place_tablespaces", Superuser, Kind::Bool, "off", "Developer Options", flag::NOT_IN_SAMPLE, "Lets a tablespace lie inside pg_tblspc itself, for tests.";
     AllowSystemTableMods, "allow_system_table_mods", Superuser, Kind::Bool, "off", "Developer Options", flag::NOT_IN_SAMPLE, "Lets a superuser change the definition of system tables.";
-    ApplicationName, "application_name", User, Kind::String, "", "Reporting and Logging / What to Log", flag::NOT_IN_SAMPLE | flag::REPORT, "Name a client gives itself, shown in the log and in pg_stat_activity.";
+    ApplicationName, "application_name", User, Kind::String, "", "Reporting and Logging / What to Log", flag::IS_NAME | flag::NOT_IN_SAMPLE | flag::REPORT, "Name a client gives itself, shown in the log and in pg_stat_activity.";
     ArchiveCleanupCommand, "archive_cleanup_command", Sighup, Kind::String, "", "Write-Ahead Log / Archive Recovery", 0, "Command run after each restart point of a standby.";
     ArchiveCommand, "archive_command", Sighup, Kind::String, "", "Write-Ahead Log / Archiving", 0, "Shell command that saves one finished WAL file.";
     ArchiveLibrary, "archive_library", Sighup, Kind::String, "", "Write-Ahead Log / Archiving", 0, "Library that saves finished WAL files instead of a command.";
@@ -80,7 +80,7 @@ parameters! {
     ClientConnectionCheckInterval, "client_connection_check_interval", User, Kind::Int { min: 0, max: 2147483647, unit: Unit::Ms }, "0", "Connections and Authentication / Connection Settings", 0, "How often a running statement looks whether its client is still there.";
     ClientEncoding, "client_encoding", User, Kind::String, "UTF8", "Client Connection Defaults / Locale and Formatting", flag::REPORT, "Character encoding of the client.";
     ClientMinMessages, "client_min_messages", User, Kind::Enum { values: &["debug5", "debug4", "debug3", "debug2", "debug1", "log", "notice", "warning", "error"], aliases: &[("debug", "debug2"), ("info", "info")] }, "notice", "Client Connection Defaults / Statement Behavior", 0, "Least severity of messages sent to the client.";
-    ClusterName, "cluster_name", Postmaster, Kind::String, "", "Reporting and Logging / Process Title", 0, "Name of this server, shown in process titles.";
+    ClusterName, "cluster_name", Postmaster, Kind::String, "", "Reporting and Logging / Process Title", flag::IS_NAME, "Name of this server, shown in process titles.";
     CommitDelay, "commit_delay", Superuser, Kind::Int { min: 0, max: 100000, unit: Unit::None }, "0", "Write-Ahead Log / Settings", 0, "Microseconds a commit waits for others before the WAL is flushed.";
     CommitSiblings, "commit_siblings", User, Kind::Int { min: 0, max: 1000, unit: Unit::None }, "5", "Write-Ahead Log / Settings", 0, "Least number of other open transactions for which commit_delay is worth it.";
     ComputeQueryId, "compute_query_id", Superuser, Kind::Enum { values: &["auto", "regress", "on", "off"], aliases: &[("true", "on"), ("false", "off"), ("yes", "on"), ("no", "off"), ("1", "on"), ("0", "off")] }, "auto", "Statistics / Monitoring", 0, "Whether statements get an identifier.";
@@ -104,8 +104,8 @@ parameters! {
     DebugPrintPlan, "debug_print_plan", User, Kind::Bool, "off", "Reporting and Logging / What to Log", 0, "Logs each statement's plan.";
     DebugPrintRewritten, "debug_print_rewritten", User, Kind::Bool, "off", "Reporting and Logging / What to Log", 0, "Logs each statement's rewritten parse tree.";
     DefaultStatisticsTarget, "default_statistics_target", User, Kind::Int { min: 1, max: 10000, unit: Unit::None }, "100", "Query Tuning / Other Planner Options", 0, "How much detail ANALYZE keeps for a column.";
-    DefaultTableAccessMethod, "default_table_access_method", User, Kind::String, "heap", "Client Connection Defaults / Statement Behavior", 0, "Storage of new tables.";
-    DefaultTablespace, "default_tablespace", User, Kind::String, "", "Client Connection Defaults / Statement Behavior", 0, "Tablespace of new tables and indexes.";
+    DefaultTableAccessMethod, "default_table_access_method", User, Kind::String, "heap", "Client Connection Defaults / Statement Behavior", flag::IS_NAME, "Storage of new tables.";
+    DefaultTablespace, "default_tablespace", User, Kind::String, "", "Client Connection Defaults / Statement Behavior", flag::IS_NAME, "Tablespace of new tables and indexes.";
     DefaultTextSearchConfig, "default_text_search_config", User, Kind::String, "pg_catalog.simple", "Client Connection Defaults / Locale and Formatting", 0, "Text search configuration when none is named.";
     DefaultToastCompression, "default_toast_compression", User, Kind::Enum { values: &["pglz", "lz4"], aliases: &[] }, "pglz", "Client Connection Defaults / Statement Behavior", 0, "Compression of large values.";
     DefaultTransactionDeferrable, "default_transaction_deferrable", User, Kind::Bool, "off", "Client Connection Defaults / Statement Behavior", 0, "Whether new transactions are deferrable.";
@@ -295,7 +295,7 @@ parameters! {
     RestoreCommand, "restore_command", Sighup, Kind::String, "", "Write-Ahead Log / Archive Recovery", 0, "Command that fetches a saved WAL file.";
     RestrictNonsystemRelationKind, "restrict_nonsystem_relation_kind", User, Kind::String, "", "Client Connection Defaults / Statement Behavior", flag::NOT_IN_SAMPLE | flag::LIST_INPUT, "Kinds of relations that are not to be read, for safe dumps.";
     RevivePostmaster, "revive_postmaster", Sighup, Kind::Bool, "off", "Error Handling", 0, "Whether the engine starts a new postmaster when the old one was killed.";
-    Role, "role", User, Kind::String, "none", "Ungrouped", flag::NO_SHOW_ALL | flag::NO_RESET_ALL | flag::NOT_IN_SAMPLE | flag::DISALLOW_IN_FILE, "The current role.";
+    Role, "role", User, Kind::String, "none", "Ungrouped", flag::NO_SHOW_ALL | flag::NO_RESET_ALL | flag::IS_NAME | flag::NOT_IN_SAMPLE | flag::DISALLOW_IN_FILE, "The current role.";
     RowSecurity, "row_security", User, Kind::Bool, "on", "Client Connection Defaults / Statement Behavior", 0, "Whether row security applies; off makes it an error.";
     SearchPath, "search_path", User, Kind::String, "\"$user\", public", "Client Connection Defaults / Statement Behavior", flag::EXPLAIN | flag::LIST_INPUT | flag::LIST_QUOTE, "Schemas looked through for names without one.";
     Seed, "seed", User, Kind::Real { min: -1.0, max: 1.0, unit: Unit::None }, "0", "Ungrouped", flag::NO_SHOW_ALL | flag::NO_RESET_ALL | flag::NOT_IN_SAMPLE | flag::DISALLOW_IN_FILE, "Start of random().";
@@ -304,7 +304,7 @@ parameters! {
     ServerEncoding, "server_encoding", Internal, Kind::String, "UTF8", "Preset Options", flag::NOT_IN_SAMPLE | flag::REPORT | flag::DISALLOW_IN_FILE, "Character encoding of the database.";
     ServerVersion, "server_version", Internal, Kind::String, SERVER_VERSION, "Preset Options", flag::NOT_IN_SAMPLE | flag::REPORT | flag::DISALLOW_IN_FILE, "Version of the server.";
     ServerVersionNum, "server_version_num", Internal, Kind::Int { min: 150000, max: 150000, unit: Unit::None }, "150000", "Preset Options", flag::NOT_IN_SAMPLE | flag::DISALLOW_IN_FILE, "Version of the server, as a number.";
-    SessionAuthorization, "session_authorization", User, Kind::String, "", "Ungrouped", flag::NO_SHOW_ALL | flag::NO_RESET_ALL | flag::NOT_IN_SAMPLE | flag::REPORT | flag::DISALLOW_IN_FILE, "The user of the session.";
+    SessionAuthorization, "session_authorization", User, Kind::String, "", "Ungrouped", flag::NO_SHOW_ALL | flag::NO_RESET_ALL | flag::IS_NAME | flag::NOT_IN_SAMPLE | flag::REPORT | flag::DISALLOW_IN_FILE, "The user of the session.";
     SessionPreloadLibraries, "session_preload_libraries", Superuser, Kind::String, "", "Client Connection Defaults / Shared Library Preloading", flag::LIST_INPUT | flag::LIST_QUOTE | flag::SUPERUSER_ONLY, "Libraries each session loads.";
     SessionReplicationRole, "session_replication_role", Superuser, Kind::Enum { values: &["origin", "replica", "local"], aliases: &[] }, "origin", "Client Connection Defaults / Statement Behavior", 0, "Whether triggers and rules fire as on a replica.";
     SharedBuffers, "shared_buffers", Postmaster, Kind::Int { min: 16, max: 1073741823, unit: Unit::Blocks }, "16384", "Resource Usage / Memory", 0, "Memory that holds pages.";

@@ -2,7 +2,7 @@
 //!
 //! PostgreSQL 15, guc.c, parse_bool, parse_int, parse_real, config_enum_lookup_by_name: same rules and texts.
 
-use super::parameter::{Kind, Parameter, Unit};
+use super::parameter::{Kind, Parameter, Unit, flag};
 use crate::base::{Result, error::Error};
 use crate::err;
 use std::sync::Arc;
@@ -54,6 +54,7 @@ impl Value {
                 }
                 Ok(Value::Real(r))
             }
+            Kind::String if parameter.has(flag::IS_NAME) => Ok(Value::Str(crate::base::name::cut(text).into())),
             Kind::String => Ok(Value::Str(text.into())),
             Kind::Enum { values, aliases } => match lookup_enum(values, aliases, text) {
                 Some(v) => Ok(Value::Enum(v)),

@@ -76,6 +76,10 @@ pub struct Backend {
     pub notifies: Vec<(String, String)>,
     /// Whether the statement runs inside a transaction block (`VACUUM` and others refuse).
     pub in_block: bool,
+    /// Statements of the extended protocol have run since the last Sync, and are not committed.
+    pub in_pipeline: bool,
+    /// The statement that ran is to be committed at once.
+    pub commits_at_once: bool,
     /// Text search configurations that are ready for use.
     pub text_search: Arc<super::text_search::Cache>,
 }
@@ -91,8 +95,8 @@ impl Backend {
     }
 
     /// # Errors
-    /// 25001 inside a transaction block.
-    pub fn prevent_in_block(&self, what: &str) -> Result<()> {
+    /// 25001 inside a transaction block, and where other statements of a pipeline share the transaction.
+    pub fn prevent_in_block(&mut self, what: &str) -> Result<()> {
         if self.in_block {
             return Err(err!(ACTIVE_SQL_TRANSACTION, "{what} cannot run inside a transaction block").place(
                 "PreventInTransactionBlock",
@@ -100,6 +104,14 @@ impl Backend {
                 3486,
             ));
         }
+        if self.in_pipeline {
+            return Err(err!(ACTIVE_SQL_TRANSACTION, "{what} cannot be executed within a pipeline").place(
+                "PreventInTransactionBlock",
+                "xact.c",
+                3506,
+            ));
+        }
+        self.commits_at_once = true;
         Ok(())
     }
 
@@ -165,6 +177,8 @@ impl Backend {
             listening_changed: false,
             notifies: Vec::new(),
             in_block: false,
+            in_pipeline: false,
+            commits_at_once: false,
             text_search: Arc::new(text_search),
             instance,
         })

@@ -366,6 +366,13 @@ pub fn binary_in(typ: TypeRef, b: &[u8], io: &IoContext) -> Result<Value> {
         oid::MACADDR8 if b.len() == 6 => bytes(macaddr::widened(b)),
         oid::MACADDR8 => bytes(fixed::<8>(b)?),
         oid::TSVECTOR => bytes(tsvector::from_binary(b)?),
+        oid::TSQUERY => {
+            let mut out = Vec::new();
+            if let Some(q) = tsquery::from_binary(b)? {
+                q.write(&mut out);
+            }
+            bytes(out)
+        }
         oid::PG_SNAPSHOT | oid::TXID_SNAPSHOT => Value::text(SnapshotValue::from_binary(b)?.to_string()),
         other if geometry::is_geometry(other) => bytes(geometry::from_binary(other, b)?),
         oid::JSONPATH => match b.split_first() {
@@ -461,6 +468,7 @@ pub fn binary_out(typ: TypeRef, value: Datum<'_>, out: &mut Vec<u8>, io: &IoCont
         ) => io.to_client(b, out)?,
         (oid::BYTEA | oid::UUID | oid::MACADDR | oid::MACADDR8, Datum::Bytes(b)) => out.extend_from_slice(b),
         (oid::TSVECTOR, Datum::Bytes(b)) => tsvector::write_binary(b, out),
+        (oid::TSQUERY, d @ Datum::Bytes(_)) => tsquery::write_binary(d.str(), out)?,
         (oid::PG_SNAPSHOT | oid::TXID_SNAPSHOT, d @ Datum::Bytes(_)) => {
             SnapshotValue::parse(d.str())?.write_binary(out);
         }

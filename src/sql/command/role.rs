@@ -379,6 +379,7 @@ fn forget(backend: &mut Backend, role: Oid) -> Result<()> {
 /// # Errors
 /// 22023 for a role that is not there, 42501 for one the session's user is no member of.
 pub fn set_role(cx: &mut ExecContext, name: &str, lasting: Lasting) -> Result<()> {
+    let name = crate::base::name::cut(name);
     let backend = cx.backend()?;
     own_right(&backend.catalog, &backend.view, "role")?;
     may_act_as(&backend.catalog, backend.user.session, Id::Role, name)?;
@@ -393,7 +394,7 @@ pub fn set_role(cx: &mut ExecContext, name: &str, lasting: Lasting) -> Result<()
 pub fn set_session_authorization(cx: &mut ExecContext, name: Option<&str>, lasting: Lasting) -> Result<()> {
     let backend = cx.backend()?;
     own_right(&backend.catalog, &backend.view, "session_authorization")?;
-    let name = name.map_or_else(|| backend.user.authenticated_name.clone(), str::to_owned);
+    let name = name.map_or_else(|| backend.user.authenticated_name.clone(), |n| crate::base::name::cut(n).to_owned());
     may_act_as(&backend.catalog, backend.user.authenticated, Id::SessionAuthorization, &name)?;
     let settings = backend.settings.clone();
     settings.lock().force(Id::SessionAuthorization, &name, lasting)?;

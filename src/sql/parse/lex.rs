@@ -14,14 +14,14 @@ use super::scan;
 use super::token::{NO_VALUE, Tok, Token};
 use super::unicode;
 use crate::base::error::Report;
-use crate::base::{Error, Severity, SqlState};
+use crate::base::Error;
 use crate::err;
 use crate::sql::ast::cursor;
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::tokenizer::{Location, Token as Theirs, TokenWithSpan, Tokenizer, Whitespace};
 
 /// PostgreSQL's NAMEDATALEN, less the terminating zero byte it has there.
-pub(super) const NAME_LEN: usize = 63;
+pub(super) use crate::base::name::NAME_LEN;
 
 /// All tokens of a text, ending in `Eof` or `Bad`.
 pub(super) struct Lexed {
@@ -211,21 +211,10 @@ impl Lexer<'_> {
         }
     }
 
-    /// Cuts an identifier to 63 bytes at a character's boundary. PostgreSQL 15, scansup.c, `truncate_identifier`.
+    /// Cuts an identifier that is too long, which is told.
     fn cut(&mut self, name: String, start: usize) -> String {
-        let mut len = NAME_LEN;
-        while !name.is_char_boundary(len) {
-            len -= 1;
-        }
-        let short = name[..len].to_owned();
-        let message = format!("identifier \"{name}\" will be truncated to \"{short}\"");
-        let notice = Report::notice(Severity::Notice, SqlState::NAME_TOO_LONG, message).with_place(
-            "truncate_identifier",
-            "scansup.c",
-            101,
-        );
-        self.out.notices.push((start as u32, notice));
-        short
+        self.out.notices.extend(crate::base::name::notice(&name).map(|n| (start as u32, n)));
+        crate::base::name::cut(&name).to_owned()
     }
 
     fn fail(&mut self, start: usize, error: Error) {

@@ -55,7 +55,7 @@ pub use planner::plan;
 pub use settings::{PlanContext, PlannerSettings};
 
 use crate::base::Oid;
-use crate::catalog::{Index, Relation};
+use crate::catalog::{Index, Persistence, Relation};
 use crate::sql::expr::{AggCall, Expr, SortKey, WindowCall, WindowSpec};
 use crate::types::{TypeRef, Value};
 use std::sync::Arc;
@@ -659,6 +659,17 @@ pub struct PlannedStatement {
 }
 
 impl PlannedStatement {
+    /// It changes or locks rows of a table that is not temporary. PostgreSQL 15, execMain.c, ExecCheckXactReadOnly: same rule.
+    pub fn writes_permanent(&self) -> bool {
+        let temporary = |p: &RelationAccess| p.rel.persistence == Persistence::Temp;
+        let mut written = self.privileges.iter().filter(|p| p.wanted & !access::SELECT != 0).peekable();
+        match self.plan.node {
+            // Each step is asked when it starts.
+            PlanNode::Sequence { .. } => false,
+            _ => !self.read_only && (written.peek().is_none() || !written.all(temporary)),
+        }
+    }
+
     /// The relations are still what was planned for, and so is who asks.
     pub fn is_current(&self, catalog: &crate::catalog::Catalog) -> bool {
         self.relations.iter().all(|(r, _)| !r.is_stale()) && self.acting.is_none_or(|a| a == catalog.acting())

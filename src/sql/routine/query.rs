@@ -338,7 +338,9 @@ impl QueryRun {
                 let tag = self.plan.tag;
                 return Err(err!(FEATURE_NOT_SUPPORTED, "{tag} is not allowed in a non-volatile function"));
             }
-            backend.prevent_if_read_only(self.plan.tag)?;
+            if self.plan.writes_permanent() {
+                backend.prevent_if_read_only(self.plan.tag)?;
+            }
         }
         if self.snapshot.is_none() {
             backend.txn.next_command();

@@ -2,11 +2,13 @@
 //!
 //! Bytes: the text that [`Query::write`] makes; it reads back as the same query.
 
+mod binary;
 mod execute;
 mod order;
 mod read;
 mod rewrite;
 
+pub use binary::{from_binary, write_binary};
 pub use execute::{Answer, Found};
 pub use order::{compare, encode_key};
 pub use read::{Build, Join, MAX_DEPTH, is_operator, parse, parse_with, read_word, too_deep};
