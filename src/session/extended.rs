@@ -289,7 +289,8 @@ impl Session {
                 // PostgreSQL 15, postgres.c, exec_execute_message: what must not be rolled back later is committed now.
                 self.commit_implicit(client).await?;
                 // Those that commit by themselves on the way leave another transaction behind there.
-                self.backend().in_pipeline = matches!(&*stmt, Stmt::Vacuum(_) | Stmt::Cluster(_) | Stmt::CreateIndex(_));
+                self.backend().in_pipeline =
+                    matches!(&*stmt, Stmt::Vacuum(_) | Stmt::Cluster(_) | Stmt::CreateIndex(_));
             }
             client.out.command_complete(&tag);
             self.log_duration(client, logged);

@@ -231,8 +231,7 @@ impl Session {
             running: Some(running),
             ..Origin::default()
         };
-        let cut: Vec<_> =
-            request.options.iter().filter_map(|(n, text)| super::setting::name_notice(n, text)).collect();
+        let cut: Vec<_> = request.options.iter().filter_map(|(n, text)| super::setting::name_notice(n, text)).collect();
         let mut session = Session {
             server,
             handle,
