@@ -56,8 +56,8 @@ fn index(catalog: &Catalog, c: &Class, def: &IndexDef) -> Result<Arc<Index>> {
     let file = RelFileId { db: catalog.database(), node: c.node };
     let key_types = match def.method() {
         IndexMethod::Hash => vec![(crate::types::TypeRef::of(crate::types::oid::INT4), false, false)],
-        IndexMethod::Gin | IndexMethod::Gist => Vec::new(),
-        IndexMethod::Btree => {
+        IndexMethod::Gin => Vec::new(),
+        IndexMethod::Btree | IndexMethod::Gist => {
             let key = |k: &IndexColumn| {
                 Ok((k.ty.ordered_by(crate::types::Collation::from_written(&k.order)?), k.desc, k.nulls_first))
             };
@@ -75,7 +75,8 @@ fn index(catalog: &Catalog, c: &Class, def: &IndexDef) -> Result<Arc<Index>> {
     let gist = match def.method() {
         IndexMethod::Gist => {
             let column = |k: &IndexColumn| {
-                Some(crate::gist::Column::new(crate::gist::Family::of(k.opclass, k.ty.oid)?, def.key_columns))
+                let ty = k.ty.ordered_by(crate::types::Collation::from_written(&k.order).ok()?);
+                Some(crate::gist::Column::new(crate::gist::Family::of(k.opclass, k.ty.oid)?, ty, def.key_columns))
             };
             let all: Option<Vec<_>> = def.columns.iter().take(def.key_columns).map(column).collect();
             all.ok_or_else(|| Error::internal(format!("index {} has a column without an operator class", c.oid)))?

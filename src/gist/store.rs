@@ -9,7 +9,7 @@ use crate::buffer::RelFork;
 use crate::err;
 use crate::page::Page;
 use crate::storage::Storage;
-use crate::types::Datum;
+use crate::types::{Datum, TypeRef};
 use crate::wal::Need;
 use std::sync::Arc;
 
@@ -37,9 +37,9 @@ pub fn create_empty(storage: &Storage, fork: &Arc<RelFork>, xid: Xid) -> Result<
 }
 
 impl Column {
-    /// The column of a family, in an index of `columns` ones.
-    pub fn new(family: Arc<Family>, columns: usize) -> Column {
-        let class = family.code.class(super::class::ROOM / columns.max(1));
+    /// The column of a type, by a family, in an index of `columns` ones.
+    pub fn new(family: Arc<Family>, ty: TypeRef, columns: usize) -> Column {
+        let class = family.code.class(ty, super::class::ROOM / columns.max(1));
         Column { family, class }
     }
 }

@@ -30,7 +30,7 @@ struct Index {
 impl Index {
     fn open(storage: Arc<Storage>) -> Index {
         let store = IndexStore::open(&storage, (Oid::INVALID, FILE), Persistence::Permanent, Vec::new(), 0);
-        let column = |ty| Column::new(Family::of(Oid::INVALID, ty).unwrap(), 2);
+        let column = |ty| Column::new(Family::of(Oid::INVALID, ty).unwrap(), TypeRef::of(ty), 2);
         Index { storage, store, columns: vec![column(INT4RANGE), column(BOX)] }
     }
 
@@ -65,7 +65,7 @@ impl Index {
 
     fn ask(&self, column: usize, strategy: i16, value: &[u8], ty: Oid) -> Condition {
         let class = &self.columns[column].class;
-        Condition::Query(class.query(strategy, Datum::Bytes(value), TypeRef::of(ty)).unwrap())
+        Condition::Query(class.query(strategy, Datum::Bytes(value), TypeRef::of(ty), 0.0).unwrap())
     }
 }
 
@@ -139,7 +139,7 @@ fn compare(index: &Index, rows: &Rows, seed: &mut u64) {
 /// Entries come nearest first.
 fn nearest(index: &Index, rows: &Rows, (x, y): (f64, f64)) {
     let point = of_points([Point { x, y }]);
-    let query = index.columns[1].class.query(15, Datum::Bytes(&point), TypeRef::of(POINT)).unwrap();
+    let query = index.columns[1].class.query(15, Datum::Bytes(&point), TypeRef::of(POINT), 0.0).unwrap();
     let mut scan = Scan::new(index.tree(), Vec::new(), vec![(1, Some(query))]);
     let far = |r: &Row| {
         let (a, b, c, d) = r.area;

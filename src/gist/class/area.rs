@@ -148,7 +148,7 @@ impl Class for Areas {
         )
     }
 
-    fn query(&self, strategy: i16, value: Datum<'_>, ty: TypeRef) -> Result<Box<dyn Query>> {
+    fn query(&self, strategy: i16, value: Datum<'_>, ty: TypeRef, _: f64) -> Result<Box<dyn Query>> {
         let kind = match base_type(ty.oid).0 {
             600 => Kind::Point,
             603 => Kind::Box,

@@ -1,8 +1,9 @@
 //! Operator families: which operators an index answers, and by which code.
 
-use super::{Class, area, inet, range};
+use super::{Class, area, inet, range, scalar, text, trigram};
 use crate::base::Oid;
-use crate::types::{base_type, info};
+use crate::types::range::family;
+use crate::types::{TypeRef, base_type, info};
 use parking_lot::RwLock;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -17,6 +18,12 @@ pub enum Code {
     Circle,
     Point,
     Inet,
+    Document,
+    Query,
+    /// Of the extension `pg_trgm`.
+    Trigram,
+    /// Of the extension `btree_gist`.
+    Scalar,
 }
 
 /// The operators of a class, each with its strategy.
@@ -153,6 +160,8 @@ static BUILTIN: LazyLock<HashMap<u32, Arc<Family>>> = LazyLock::new(|| {
         (10061, of(Code::Point, POINT)),
         (10062, of(Code::Polygon, POLYGON)),
         (10063, of(Code::Circle, CIRCLE)),
+        (10072, of(Code::Document, &[(3636, 1)])),
+        (10075, of(Code::Query, &[(3693, 7), (3694, 8)])),
         (10078, of(Code::Range, RANGE)),
         (10082, of(Code::Multirange, MULTIRANGE)),
     ])
@@ -169,26 +178,35 @@ pub fn note_family(oid: Oid, code: &str, operators: Vec<(Oid, i16, bool)>) {
 }
 
 impl Code {
-    fn named(_: &str) -> Option<Code> {
-        None
+    fn named(code: &str) -> Option<Code> {
+        match code {
+            "scalar" => Some(Code::Scalar),
+            "trigram" => Some(Code::Trigram),
+            _ => None,
+        }
     }
 
-    /// The code at work. `room`: bytes a key may take.
-    pub fn class(self, room: usize) -> Arc<dyn Class> {
+    /// The code at work, for a column of this type. `room`: bytes a key may take.
+    pub fn class(self, ty: TypeRef, room: usize) -> Arc<dyn Class> {
+        let sub = family(base_type(ty.oid)).map_or(ty, |f| f.subtype);
         match self {
-            Code::Range => Arc::new(range::Ranges { room, multi: false }),
-            Code::Multirange => Arc::new(range::Ranges { room, multi: true }),
+            Code::Range => Arc::new(range::Ranges { room, multi: false, sub }),
+            Code::Multirange => Arc::new(range::Ranges { room, multi: true, sub }),
             Code::Box => Arc::new(area::Areas(area::Kind::Box)),
             Code::Polygon => Arc::new(area::Areas(area::Kind::Polygon)),
             Code::Circle => Arc::new(area::Areas(area::Kind::Circle)),
             Code::Point => Arc::new(area::Areas(area::Kind::Point)),
             Code::Inet => Arc::new(inet::Networks),
+            Code::Document => Arc::new(text::Documents::new(room)),
+            Code::Query => Arc::new(text::Queries),
+            Code::Trigram => Arc::new(trigram::Trigrams::new(room)),
+            Code::Scalar => Arc::new(scalar::Scalars { ty, room }),
         }
     }
 
     /// Whether values can be read back from the keys (`fetch`).
     pub fn is_returnable(self) -> bool {
-        matches!(self, Code::Range | Code::Box | Code::Point | Code::Inet)
+        matches!(self, Code::Range | Code::Box | Code::Point | Code::Inet | Code::Scalar)
     }
 }
 
@@ -209,6 +227,8 @@ impl Family {
             (603, _) => 10060,
             (604, _) => 10062,
             (718, _) => 10063,
+            (3614, _) => 10072,
+            (3615, _) => 10075,
             (_, b'r') => 10078,
             (_, b'm') => 10082,
             _ => return None,

@@ -45,7 +45,7 @@ impl Class for Networks {
     }
 
     /// PostgreSQL 15, network_gist.c: strategies. A network that is less than another one begins no later.
-    fn query(&self, strategy: i16, value: Datum<'_>, _: TypeRef) -> Result<Box<dyn Query>> {
+    fn query(&self, strategy: i16, value: Datum<'_>, _: TypeRef, _: f64) -> Result<Box<dyn Query>> {
         let relation = match strategy {
             3 => Relation::Overlaps,
             18 => Relation::Equals,

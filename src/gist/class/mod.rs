@@ -5,6 +5,10 @@ mod family;
 mod inet;
 mod interval;
 mod range;
+mod scalar;
+mod sign;
+mod text;
+mod trigram;
 
 pub use family::{Code, Family, note_family};
 
@@ -42,11 +46,12 @@ pub trait Class: Debug + Send + Sync {
     /// Which of several keys, not all alike, go to the right half (`picksplit`).
     fn split(&self, keys: &[&[u8]]) -> Vec<bool>;
 
-    /// A question: the strategy's operator with this value, of this type, on its right.
+    /// A question: the strategy's operator with this value, of this type, on its right. `threshold`: what a setting of the
+    /// session says of the operator, if there is one.
     ///
     /// # Errors
     /// For a value that cannot be asked about.
-    fn query(&self, strategy: i16, value: Datum<'_>, ty: TypeRef) -> Result<Box<dyn Query>>;
+    fn query(&self, strategy: i16, value: Datum<'_>, ty: TypeRef, threshold: f64) -> Result<Box<dyn Query>>;
 }
 
 /// What is asked of keys.

@@ -3,13 +3,15 @@
 use super::interval::{self, Relation, Span};
 use super::{Answer, Class, Query};
 use crate::base::{Error, Result};
-use crate::types::range::{Bound, Multirange, Range, subtype};
+use crate::types::range::{Bound, Multirange, Range};
 use crate::types::{Datum, TypeRef, base_type, info, key};
 
 #[derive(Debug)]
 pub struct Ranges {
     pub room: usize,
     pub multi: bool,
+    /// The type of the bounds, with what it is ordered by.
+    pub sub: TypeRef,
 }
 
 #[derive(Debug)]
@@ -29,12 +31,9 @@ fn end(sub: TypeRef, bound: &Bound<'_>) -> Vec<u8> {
 }
 
 fn span_of(range: &Range<'_>) -> Span {
-    match subtype(range.typ) {
-        Some(sub) if !range.empty => {
-            let sub = TypeRef::of(sub);
-            Span::new(end(sub, &range.lower), end(sub, &range.upper))
-        }
-        _ => Span::default(),
+    match range.empty {
+        false => Span::new(end(range.sub(), &range.lower), end(range.sub(), &range.upper)),
+        true => Span::default(),
     }
 }
 
@@ -73,13 +72,13 @@ impl Class for Ranges {
         interval::split(keys)
     }
 
-    fn query(&self, strategy: i16, value: Datum<'_>, ty: TypeRef) -> Result<Box<dyn Query>> {
+    fn query(&self, strategy: i16, value: Datum<'_>, ty: TypeRef, _: f64) -> Result<Box<dyn Query>> {
         let relation = relation(strategy).ok_or_else(|| Error::internal(format!("unknown strategy {strategy}")))?;
         let kind = info(base_type(ty.oid)).map_or(0, |i| i.kind);
         let (span, lossy) = match (value, kind) {
             _ if strategy == 16 => {
                 let mut bytes = Vec::new();
-                key::encode(ty, value, &mut bytes);
+                key::encode(self.sub, value, &mut bytes);
                 (Span::of_value(&bytes), false)
             }
             (Datum::Bytes(b), b'm') => (span_of(&Multirange::new(b).span()), true),

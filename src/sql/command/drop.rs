@@ -252,7 +252,7 @@ pub fn describe(cx: &mut ExecContext, key: ObjectKey) -> Result<String> {
         Object::OpClass(o) => {
             let visible = catalog.effective_path().contains(&o.namespace);
             let schema = catalog.namespace(o.namespace).map(|n| format!("{}.", n.name)).filter(|_| !visible);
-            format!("operator class {}{} for access method gin", schema.unwrap_or_default(), o.name)
+            format!("operator class {}{} for access method {}", schema.unwrap_or_default(), o.name, o.method_name())
         }
         Object::Operator(o) => format!("operator {}", super::operator::shown(cx, o)),
         Object::Cast(c) => super::cast::shown(cx, c),

@@ -343,6 +343,7 @@ pub fn column(
     }
     let order = match method {
         IndexMethod::Btree if !opclass.is_valid() => order,
+        IndexMethod::Gist => order,
         _ => String::new(),
     };
     let desc = match &e.dir {
@@ -737,10 +738,13 @@ fn key_text(cx: &ExecContext, index: &Index, values: &[Column]) -> String {
 fn note_orders(cx: &mut ExecContext, table: Oid, index: Oid) -> Result<()> {
     let mut c = class_of(cx, index)?;
     let attributes = class_of(cx, table)?.attributes;
-    let Some(def) = c.index.as_mut().filter(|d| d.method() == IndexMethod::Btree) else { return Ok(()) };
+    let ordered = |d: &&mut IndexDef| matches!(d.method(), IndexMethod::Btree | IndexMethod::Gist);
+    let Some(def) = c.index.as_mut().filter(ordered) else { return Ok(()) };
+    let by_class = def.method() == IndexMethod::Btree;
     let mut changed = false;
     for k in &mut def.columns[..def.key_columns] {
-        let order = order_of(cx, &attributes, (k.attno, k.ty), k.collation, k.opclass)?;
+        let opclass = if by_class { k.opclass } else { Oid::INVALID };
+        let order = order_of(cx, &attributes, (k.attno, k.ty), k.collation, opclass)?;
         changed |= k.order != order;
         k.order = order;
     }

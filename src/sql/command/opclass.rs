@@ -1,4 +1,4 @@
-//! CREATE OPERATOR CLASS for GIN, as the scripts of extensions have it. PostgreSQL 15, opclasscmds.c.
+//! CREATE OPERATOR CLASS for GIN and GiST, as the scripts of extensions have it. PostgreSQL 15, opclasscmds.c.
 //!
 //! What an index does with values is code of the program: a class is made of functions that have some. B-trees and hash
 //! indexes order and hash the values of a type in one way only.
@@ -11,14 +11,17 @@ use crate::catalog::{Catalog, IndexMethod, Object, ObjectKey, OpClass};
 use crate::err;
 use crate::sql::ast::{CreateOpClassStmt, FuncSignature, OpClassItem, OperSignature, QualName};
 use crate::sql::bind::Names;
-use crate::sql::exec::ExecContext;
+use crate::sql::exec::{ExecContext, system_view};
 use crate::sql::func;
 
-/// The code of a class, by the symbol of the function that takes a value apart (`extractValue`, number 2).
+/// The code of a class, by the symbol of the function that takes a value apart (GIN: `extractValue`, number 2), or that
+/// asks a key (GiST: `consistent`, number 1).
 fn code_of(symbol: &str) -> Option<&'static str> {
     match symbol.rsplit(':').next()? {
         "gin_extract_value_trgm" => Some("trigram"),
         "gin_extract_hstore" => Some("hstore"),
+        "gtrgm_consistent" => Some("trigram"),
+        of_scalar if of_scalar.starts_with("gbt_") && of_scalar.ends_with("_consistent") => Some("scalar"),
         of_scalar if of_scalar.starts_with("gin_extract_value_") => Some("scalar"),
         _ => None,
     }
@@ -54,9 +57,10 @@ pub fn create(cmd: &Command, cx: &mut ExecContext, stmt: &CreateOpClassStmt) -> 
     let namespace = schema::for_new(backend, stmt.name.schema())?;
     let owner = backend.user.current;
     names::lock_name(cx, class::OPCLASS, namespace, stmt.name.name())?;
-    if IndexMethod::named(&stmt.method) != Some(IndexMethod::Gin) || stmt.family.is_some() {
+    let method = IndexMethod::named(&stmt.method).filter(|m| matches!(m, IndexMethod::Gin | IndexMethod::Gist));
+    let Some(method) = method.filter(|_| stmt.family.is_none()) else {
         return Err(Error::unsupported(format!("operator classes for {} are not supported", stmt.method)).into());
-    }
+    };
     let input = resolve_type(cx, &cmd.source, &stmt.typ)?.oid;
     let mut made = OpClass {
         oid: Oid::INVALID,
@@ -64,11 +68,12 @@ pub fn create(cmd: &Command, cx: &mut ExecContext, stmt: &CreateOpClassStmt) -> 
         name: stmt.name.name().to_owned(),
         namespace,
         owner,
-        method: fixed::GIN_AM,
+        method: method.oid(),
         input,
         default: stmt.default,
         key: Oid::INVALID,
         operators: Vec::new(),
+        ordering: Vec::new(),
         functions: Vec::new(),
         code: String::new(),
     };
@@ -78,8 +83,8 @@ pub fn create(cmd: &Command, cx: &mut ExecContext, stmt: &CreateOpClassStmt) -> 
     if made.code.is_empty() {
         return Err(Error::unsupported("operator classes other than those of extensions are not supported").into());
     }
-    if named(&cx.backend()?.catalog.clone(), IndexMethod::Gin, &stmt.name)?.is_some_and(|o| o.namespace == namespace) {
-        let text = format!("operator class \"{}\" for access method \"gin\" already exists", made.name);
+    if named(&cx.backend()?.catalog.clone(), method, &stmt.name)?.is_some_and(|o| o.namespace == namespace) {
+        let text = format!("operator class \"{}\" for access method \"{}\" already exists", made.name, method.name());
         return Err(err!(DUPLICATE_OBJECT, "{text}").into());
     }
     (made.oid, made.family) = (new_oid(cx)?, new_oid(cx)?);
@@ -96,19 +101,27 @@ fn take(cmd: &Command, cx: &mut ExecContext, item: &OpClassItem, made: &mut OpCl
             for (slot, t) in of.iter_mut().zip(types) {
                 *slot = resolve_type(cx, &cmd.source, t)?.oid;
             }
-            if *number == 2 {
+            if *number == if made.method == fixed::GIST_AM { 1 } else { 2 } {
                 made.code = code_of(f.fact.src).unwrap_or_default().to_owned();
             }
             made.functions.push((*number as i16, f.oid, of));
         }
-        OpClassItem::Operator { order_by: Some(_), .. } => {
-            return Err(Error::unsupported("ordering operators of operator classes are not supported"));
-        }
-        OpClassItem::Operator { number, op, types, .. } => {
+        OpClassItem::Operator { number, op, types, order_by } => {
             let (oid, of) = match types {
                 Some(sig) => oper(cmd, cx, sig)?,
                 None => of_input(cx, op.schema.as_deref(), &op.name, made.input)?,
             };
+            if let Some(family) = order_by {
+                let name = family.name();
+                let known = system_view::family_named(IndexMethod::Btree, name);
+                made.ordering.push((
+                    oid,
+                    known.ok_or_else(|| {
+                        let text = "does not exist for access method \"btree\"";
+                        err!(UNDEFINED_OBJECT, "operator family \"{name}\" {text}")
+                    })?,
+                ));
+            }
             made.operators.push((*number as i16, oid, of));
         }
     }

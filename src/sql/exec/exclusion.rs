@@ -186,7 +186,7 @@ impl Exclusion {
                     let strategy = index.exclusion.get(n).and_then(|o| column.family.strategy(*o));
                     let strategy =
                         strategy.ok_or_else(|| Error::internal("an operator that is none of its index's"))?;
-                    let query = column.class.query(strategy, new.columns[n].get(0), self.types[n])?;
+                    let query = column.class.query(strategy, new.columns[n].get(0), self.types[n], 0.0)?;
                     conditions.push((n, gist::Condition::Query(query)));
                 }
                 let mut scan = gist::Scan::new(index.tree(), conditions, Vec::new());

@@ -6,14 +6,14 @@ use super::seq_scan::store_of;
 use super::{ExecContext, Node};
 use crate::base::{Flow, Result};
 use crate::catalog::Index;
-use crate::gist::{Condition, Found, IS_NOT_NULL, IS_NULL, Scan, compare_distances};
+use crate::gist::{Code, Condition, Found, IS_NOT_NULL, IS_NULL, Scan, compare_distances};
 use crate::heap::HeapFetch;
 use crate::sql::expr::Expr;
 use crate::sql::expr::eval::{Predicate, Projection, Sel};
 use crate::sql::plan::{self, Search, SearchCondition};
 use crate::storage::Storage;
 use crate::types::datetime::Interval;
-use crate::types::{BATCH_ROWS, Batch, Datum, TypeRef, oid};
+use crate::types::{BATCH_ROWS, Batch, Datum, TypeRef, float, oid};
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
@@ -61,7 +61,11 @@ impl Questions {
                     IS_NULL => Condition::IsNull,
                     IS_NOT_NULL => Condition::IsNotNull,
                     _ if value.is_null(0) => return Ok(None),
-                    strategy => Condition::Query(index.gist[*column].class.query(strategy, value.get(0), *ty)?),
+                    strategy => {
+                        let c = &index.gist[*column];
+                        let threshold = threshold(cx, c.family.code, strategy)?;
+                        Condition::Query(c.class.query(strategy, value.get(0), *ty, threshold)?)
+                    }
                 },
             ));
         }
@@ -69,12 +73,24 @@ impl Questions {
         for ((column, strategy, ty), value) in self.orders.iter().zip(near) {
             let query = match value.get(0) {
                 Datum::Null => None,
-                value => Some(index.gist[*column].class.query(*strategy, value, *ty)?),
+                value => Some(index.gist[*column].class.query(*strategy, value, *ty, 0.0)?),
             };
             orders.push((*column, query));
         }
         Ok(Some(Scan::new(index.tree(), conditions, orders)))
     }
+}
+
+/// What the session's settings say of an operator.
+fn threshold(cx: &ExecContext, code: Code, strategy: i16) -> Result<f64> {
+    let (name, usual) = match (code, strategy) {
+        (Code::Trigram, 1) => ("pg_trgm.similarity_threshold", 0.3),
+        (Code::Trigram, 7) => ("pg_trgm.word_similarity_threshold", 0.6),
+        (Code::Trigram, 9) => ("pg_trgm.strict_word_similarity_threshold", 0.5),
+        _ => return Ok(0.0),
+    };
+    // A value that is none is told of where the rows are asked.
+    Ok(cx.fx.session.setting(name).map_or(usual, |text| float::parse_f64(&text).unwrap_or(0.0)))
 }
 
 /// A row whose turn comes when nothing nearer can.

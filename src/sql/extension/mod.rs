@@ -12,6 +12,7 @@
 //! - EXT-2: what PostgreSQL's script makes and ours does not, ours says at its head.
 
 mod btree_gin;
+mod btree_gist;
 mod citext;
 mod fuzzystrmatch;
 mod hstore;
@@ -83,6 +84,7 @@ pub enum Code {
 /// In the order of their names.
 const ALL: &[&Extension] = &[
     &btree_gin::EXTENSION,
+    &btree_gist::EXTENSION,
     &citext::EXTENSION,
     &fuzzystrmatch::EXTENSION,
     &hstore::EXTENSION,

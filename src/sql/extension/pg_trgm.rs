@@ -16,6 +16,8 @@ pub(super) const EXTENSION: Extension = Extension {
         ("gin_extract_value_trgm", Code::Scalar(index_only)),
         ("gin_extract_query_trgm", Code::Scalar(index_only)),
         ("gin_trgm_consistent", Code::Scalar(index_only)),
+        ("gtrgm_consistent", Code::Scalar(index_only)),
+        ("gtrgm_distance", Code::Scalar(index_only)),
         ("set_limit", Code::Scalar(set_limit)),
         ("show_limit", Code::Scalar(|fx, _, out| number(limit(fx, SIMILAR)?, out))),
         ("show_trgm", Code::Scalar(show)),

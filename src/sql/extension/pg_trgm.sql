@@ -1,4 +1,5 @@
--- Left out: the type gtrgm and the operator class for GiST.
+-- Left out: the type gtrgm and the functions about it, which an index here does not call; regular expressions in the
+-- operator classes.
 CREATE FUNCTION set_limit(float4) RETURNS float4 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'set_limit';
 CREATE FUNCTION show_limit() RETURNS float4 LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'show_limit';
 CREATE FUNCTION show_trgm(text) RETURNS text[] LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'show_trgm';
@@ -40,3 +41,17 @@ CREATE OPERATOR CLASS gin_trgm_ops FOR TYPE text USING gin AS
     FUNCTION 3 gin_extract_query_trgm(text, internal, int2, internal, internal, internal, internal),
     FUNCTION 4 gin_trgm_consistent(internal, int2, text, int4, internal, internal, internal, internal),
     STORAGE int4;
+CREATE FUNCTION gtrgm_consistent(internal, text, int2, oid, internal) RETURNS bool LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'gtrgm_consistent';
+CREATE FUNCTION gtrgm_distance(internal, text, int2, oid, internal) RETURNS float8 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'gtrgm_distance';
+CREATE OPERATOR CLASS gist_trgm_ops FOR TYPE text USING gist AS
+    OPERATOR 1 % (text, text),
+    OPERATOR 2 <-> (text, text) FOR ORDER BY pg_catalog.float_ops,
+    OPERATOR 3 pg_catalog.~~ (text, text),
+    OPERATOR 4 pg_catalog.~~* (text, text),
+    OPERATOR 7 %> (text, text),
+    OPERATOR 8 <->> (text, text) FOR ORDER BY pg_catalog.float_ops,
+    OPERATOR 9 %>> (text, text),
+    OPERATOR 10 <->>> (text, text) FOR ORDER BY pg_catalog.float_ops,
+    OPERATOR 11 pg_catalog.= (text, text),
+    FUNCTION 1 gtrgm_consistent(internal, text, int2, oid, internal),
+    FUNCTION 8 gtrgm_distance(internal, text, int2, oid, internal);

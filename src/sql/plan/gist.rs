@@ -12,7 +12,7 @@ use super::scan::{Around, BaseRel, index_only};
 use super::selectivity::{Estimator, strip};
 use super::settings::DISABLED;
 use crate::catalog::Index;
-use crate::gist::{Family, IS_NOT_NULL, IS_NULL};
+use crate::gist::{Code, Family, IS_NOT_NULL, IS_NULL};
 use crate::sql::expr::{Expr, ExprKind, same};
 use crate::sql::func;
 use std::rc::Rc;
@@ -37,6 +37,14 @@ fn with_column_left(e: &Expr, column: &Expr, rel: usize) -> Option<(&'static fun
     Some((op, Expr::new(ExprKind::Func { func, oper: Some(op.oid), args, variadic: false }, e.ty)))
 }
 
+/// Whether the column's side is compared by what the index is ordered by.
+fn ordered_alike(shown: &Expr, column: &Expr) -> bool {
+    match &shown.kind {
+        ExprKind::Func { args, .. } => args.first().is_some_and(|l| l.ty.collation == column.ty.collation),
+        _ => false,
+    }
+}
+
 /// A condition as one on an index's column.
 fn match_condition(e: &Expr, n: usize, column: &Expr, family: &Family, rel: usize) -> Option<SearchCondition> {
     let null = |strategy| SearchCondition {
@@ -52,7 +60,12 @@ fn match_condition(e: &Expr, n: usize, column: &Expr, family: &Family, rel: usiz
         _ => {}
     }
     let (op, shown) = with_column_left(e, column, rel)?;
-    let strategy = Search::Gist(family.strategy(op.oid)?);
+    let strategy = family.strategy(op.oid)?;
+    // Equal values are found in any order, the others only in their own.
+    if family.code == Code::Scalar && !matches!(strategy, 3 | 6) && !ordered_alike(&shown, column) {
+        return None;
+    }
+    let strategy = Search::Gist(strategy);
     let value = value_of(&shown)?.clone();
     Some(SearchCondition { column: n, strategy, value, shown, clause: e.clone() })
 }

@@ -476,7 +476,10 @@ fn index_paths(base: &BaseRel, t: &Arc<Relation>, around: &Around<'_>, out: &mut
         join_clauses.iter_mut().for_each(|c| c.expr = super::tree::to_child(&c.expr, rel, map));
     }
     join_clauses.retain(|c| super::secure::may_search(base, &c.expr));
-    for (n, index) in t.indexes.iter().enumerate() {
+    // Of equally good GiST indexes PostgreSQL takes the newest.
+    let (gist, others): (Vec<_>, Vec<_>) =
+        t.indexes.iter().enumerate().partition(|(_, i)| i.method == IndexMethod::Gist);
+    for (n, index) in others.into_iter().chain(gist.into_iter().rev()) {
         if !index.valid {
             continue;
         }

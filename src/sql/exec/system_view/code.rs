@@ -278,6 +278,16 @@ pub(crate) fn family_name(method: IndexMethod, opclass: Oid, ty: Oid) -> String 
     name.unwrap_or_default().to_owned()
 }
 
+/// The built-in operator family of this name.
+pub(crate) fn family_named(method: IndexMethod, name: &str) -> Option<Oid> {
+    let of = |l: &str| {
+        let mut fields = l.split('\t');
+        let oid = fields.next()?.parse().ok().map(Oid)?;
+        (fields.next()? == method.oid().0.to_string() && fields.next()? == name).then_some(oid)
+    };
+    include_str!("facts/pg_opfamily.txt").lines().find_map(of)
+}
+
 fn types_array(types: &[Oid]) -> Value {
     if types.is_empty() { NULL } else { oid_array(types.iter().copied()) }
 }

@@ -46,7 +46,12 @@ fn operators(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     push_facts(sink, include_str!("facts/pg_amop.txt"))?;
     for o in own(cx)? {
         for (strategy, oper, types) in &o.operators {
-            row![sink; Oid::INVALID, o.family, types[0], types[1], i32::from(*strategy), 's', *oper, o.method, 0];
+            let order = o.ordering.iter().find(|(of, _)| of == oper).map(|(_, family)| *family);
+            let purpose = if order.is_some() { 'o' } else { 's' };
+            row![sink;
+                Oid::INVALID, o.family, types[0], types[1], i32::from(*strategy), purpose, *oper, o.method,
+                order.unwrap_or(Oid::INVALID),
+            ];
         }
     }
     Ok(())

@@ -260,9 +260,10 @@ fn stored(catalog: &Catalog, key: ObjectKey) -> Option<Named> {
         Object::OpClass(o) => {
             let bare = catalog.effective_path().contains(&o.namespace);
             let mut named = placed("operator class", &schema_name(catalog, o.namespace), &o.name, bare);
-            named.described += " for access method gin";
-            named.identity += " USING gin";
-            named.names.insert(0, "gin".to_string());
+            let method = o.method_name();
+            named.described += &format!(" for access method {method}");
+            named.identity += &format!(" USING {method}");
+            named.names.insert(0, method.to_string());
             Some(named)
         }
         _ => None,
