@@ -124,6 +124,8 @@ pub struct Frame {
     /// CALL under way.
     pub(super) calling: Option<Box<crate::sql::routine::ProcedureRun>>,
     casts: HashMap<(TypeRef, TypeRef), Option<Projection>>,
+    /// The expression whose evaluator is in the middle of its work.
+    computing: Option<usize>,
     pub(super) result: Value,
     store: Option<(Tuplestore, Place)>,
     columns: (Vec<String>, Vec<TypeRef>),
@@ -221,6 +223,7 @@ impl Frame {
             dynamic: None,
             calling: None,
             casts: HashMap::new(),
+            computing: None,
             result: Value::Null,
             store: None,
             columns,
@@ -400,6 +403,7 @@ impl Frame {
     pub(super) fn clear(&mut self) {
         self.values.clear();
         self.evaluating = None;
+        self.computing = None;
         self.query = None;
         self.command = None;
         self.found_row = None;
@@ -468,6 +472,10 @@ impl Frame {
 
     /// The value of an expression. To be asked for again after a `Stop`.
     pub(super) fn eval(&mut self, cx: &mut ExecContext, id: usize) -> Flow<Value> {
+        if self.computing == Some(id) {
+            // Whatever it called so far may have changed the catalogs: it goes on all the same (RTN-2).
+            return self.eval_simple(cx, id);
+        }
         if self.evaluating.is_none() {
             self.prepare(cx, id)?;
             let Some(ready) = &mut self.ready[id] else { return Err(Error::internal("no plan").into()) };
@@ -491,8 +499,12 @@ impl Frame {
         cx.params = params(&ready.planned.sources, &self.slots, &self.body);
         let Some(p) = &mut ready.projection else { return Err(Error::internal("no evaluator").into()) };
         let one = Batch { columns: Vec::new(), rows: 1 };
-        let columns = p.run(cx, &one, Sel::All(1))?;
-        Ok(columns[0].get(0).to_value())
+        self.computing = Some(id);
+        let done = p.run(cx, &one, Sel::All(1));
+        if !matches!(done, Err(Stop::Wait(_) | Stop::Yield)) {
+            self.computing = None;
+        }
+        Ok(done?[0].get(0).to_value())
     }
 
     fn eval_query(&mut self, cx: &mut ExecContext, id: usize) -> Flow<Value> {
