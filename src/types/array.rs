@@ -611,7 +611,7 @@ impl Reader<'_> {
         self.rest = &self.rest[end..];
         let trimmed = value[keep..].trim_end_matches(super::text::is_space).len() + keep;
         value.truncate(trimmed);
-        if !quoted && value.eq_ignore_ascii_case("null") {
+        if !quoted && self.io.array_nulls && value.eq_ignore_ascii_case("null") {
             io::null_in(self.element.oid, self.io)?;
             b.push(Datum::Null);
             return Ok(());

@@ -56,6 +56,8 @@ pub struct IoContext {
     pub bytea_output: ByteaOutput,
     /// `xmloption`.
     pub xml_form: super::xml::Form,
+    /// NULL in an array's text is a NULL unless quoted.
+    pub array_nulls: bool,
     /// Start of the transaction in microseconds since 2000-01-01 UTC: `now`, `today` and the like.
     pub now_us: i64,
     /// A text meant the transaction's start: what was made of it is not to be kept for another transaction.
@@ -111,6 +113,7 @@ impl Default for IoContext {
             extra_float_digits: 1,
             bytea_output: ByteaOutput::Hex,
             xml_form: super::xml::Form::Content,
+            array_nulls: true,
             now_us: 0,
             clock_read: Arc::default(),
             charset: None,

@@ -30,12 +30,26 @@ pub fn parse_u32(text: &str, name: &str) -> Result<u32> {
     }
 }
 
-/// Reads an `xid8`: unsigned 64 bits.
-pub fn parse_u64(text: &str, name: &str) -> Result<u64> {
-    let t = text.trim_matches(super::text::is_space);
-    match t.parse() {
-        Ok(v) => Ok(v),
-        Err(_) => bail!(INVALID_TEXT_REPRESENTATION, "invalid input syntax for type {name}: \"{text}\""),
+/// The number a transaction's id begins with, as C's strtoul reads it: 0 where there is none, in octal behind 0 and in
+/// hexadecimal behind 0x; PostgreSQL 15 refuses nothing here (xid.c).
+pub fn leading_u64(text: &str) -> u64 {
+    let t = text.trim_start_matches(super::text::is_space);
+    let (negative, t) = match t.strip_prefix(['-', '+']) {
+        Some(rest) => (t.starts_with('-'), rest),
+        None => (false, t),
+    };
+    let hexadecimal = t.strip_prefix("0x").or_else(|| t.strip_prefix("0X"));
+    let (digits, radix) = match hexadecimal.filter(|h| h.starts_with(|c: char| c.is_ascii_hexdigit())) {
+        Some(h) => (h, 16),
+        None if t.starts_with('0') => (t, 8),
+        None => (t, 10),
+    };
+    let digits = digits.chars().map_while(|c| c.to_digit(radix));
+    let whole = digits.fold(Some(0u64), |n, d| n?.checked_mul(u64::from(radix))?.checked_add(u64::from(d)));
+    match whole {
+        None => u64::MAX,
+        Some(n) if negative => n.wrapping_neg(),
+        Some(n) => n,
     }
 }
 

@@ -63,6 +63,8 @@ fn make(rel: &Arc<Relation>, names: &dyn Names, io: &IoContext) -> Result<Stored
             out.checks.push((c.name.clone(), bind_text(text, rel, names, io, Clause::Check, None, true)?));
         }
     }
+    // They are checked in the order of their names (PostgreSQL 15, relcache.c, CheckConstraintFetch).
+    out.checks.sort_by(|a, b| a.0.cmp(&b.0));
     for index in &rel.indexes {
         let mut columns = Vec::new();
         for (n, c) in index.columns.iter().enumerate() {

@@ -800,10 +800,23 @@ impl Binder<'_, '_> {
         };
         match &source.kind {
             ast::ExprKind::Row { fields, .. } => {
-                if fields.len() != count {
+                let starred = |f: &ast::Expr| match &f.kind {
+                    ast::ExprKind::Column { star, .. } => *star,
+                    ast::ExprKind::Indirection { path, .. } => matches!(path.last(), Some(ast::Indirection::Star)),
+                    _ => false,
+                };
+                let given: Vec<Given> = match fields.iter().any(starred) {
+                    true => {
+                        let expanded = self.row_fields(fields)?;
+                        expanded.into_iter().map(|e| Given::Value(e, source.pos)).collect()
+                    }
+                    false if fields.len() != count => return Err(mismatch(self)),
+                    false => fields.iter().map(|f| self.given(f)).collect::<Result<_>>()?,
+                };
+                if given.len() != count {
                     return Err(mismatch(self));
                 }
-                fields.iter().map(|f| self.given(f)).collect()
+                Ok(given)
             }
             ast::ExprKind::SubLink(link) if matches!(link.kind, ast::SubLinkKind::Scalar) => {
                 let mut query = self.sub_select(&link.query)?;

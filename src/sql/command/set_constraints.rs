@@ -4,10 +4,12 @@ use super::Command;
 use crate::base::error::Report;
 use crate::base::{Flow, Oid, Result, Severity, SqlState};
 use crate::catalog::object::class;
+use crate::catalog::Record;
 use crate::err;
 use crate::sql::ast::{RangeVar, SetConstraintsStmt};
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::after_row::{self, DeferredEvents};
+use std::sync::Arc;
 
 pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &SetConstraintsStmt) -> Flow<String> {
     if cmd.progress.is_none() {
@@ -57,8 +59,26 @@ fn find(cx: &mut ExecContext, name: &RangeVar, oids: &mut Vec<Oid>) -> Result<()
             }
         }
         if found {
+            with_parts(&classes, oids);
             return Ok(());
         }
     }
     Err(err!(UNDEFINED_OBJECT, "constraint \"{}\" does not exist", name.joined()))
+}
+
+/// Adds what partitions have of the constraints.
+fn with_parts(classes: &[Arc<Record>], oids: &mut Vec<Oid>) {
+    loop {
+        let known = oids.len();
+        for c in classes.iter().filter_map(|r| r.object.as_class().ok()) {
+            for k in c.constraints.iter().filter(|k| k.parent.is_valid() && k.deferrable) {
+                if oids.contains(&k.parent) && !oids.contains(&k.oid) {
+                    oids.push(k.oid);
+                }
+            }
+        }
+        if oids.len() == known {
+            return;
+        }
+    }
 }

@@ -44,6 +44,7 @@ pub fn apply_settings(cx: &mut ExecContext, view: &View) {
         "document" => Form::Document,
         _ => Form::Content,
     };
+    io.array_nulls = view.bool(Id::ArrayNulls);
     io.charset = Charset::named(&view.str(Id::ClientEncoding));
     cx.settings.work_mem_kb = view.int(Id::WorkMem) as usize;
     cx.settings.hash_mem_multiplier = view.real(Id::HashMemMultiplier);

@@ -216,10 +216,15 @@ impl Exclusion {
         key_text(cx, &self.index, values, &self.types, row)
     }
 
+    fn is_hidden(&self, cx: &mut ExecContext) -> bool {
+        let attnos: Vec<i16> = self.index.columns[..self.index.key_columns].iter().map(|c| c.attno).collect();
+        cx.backend().is_ok_and(|b| crate::sql::exec::rights::hides_key(b, &self.rel, &attnos))
+    }
+
     /// 23P01 for a row that another one is in the way of.
     #[cold]
     pub fn violated(&self, cx: &mut ExecContext, values: &[Column], row: usize, existing: &[Column]) -> Error {
-        let hidden = cx.backend().is_ok_and(|b| crate::sql::exec::rights::hides_rows(b, &self.rel));
+        let hidden = self.is_hidden(cx);
         let detail = match hidden {
             true => "Key conflicts with existing key.".to_owned(),
             false => {
@@ -234,7 +239,7 @@ impl Exclusion {
     /// 23P01 for rows that were there before the constraint.
     #[cold]
     pub fn impossible(&self, cx: &mut ExecContext, values: &[Column], row: usize, existing: &[Column]) -> Error {
-        let hidden = cx.backend().is_ok_and(|b| crate::sql::exec::rights::hides_rows(b, &self.rel));
+        let hidden = self.is_hidden(cx);
         let detail = match hidden {
             true => "Key conflicts exist.".to_owned(),
             false => {

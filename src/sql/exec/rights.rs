@@ -132,6 +132,14 @@ pub(crate) fn hides_rows(backend: &Backend, rel: &Relation) -> bool {
     matches!(bound_by_policies(&backend.catalog, rel, backend.user.current).0, RowSecurity::For(_))
 }
 
+/// Whether they must not show values of these attributes (0: an expression), which the user may not read
+/// (PostgreSQL 15, genam.c, BuildIndexValueDescription: same rule).
+pub(crate) fn hides_key(backend: &Backend, rel: &Relation, attnos: &[i16]) -> bool {
+    let (target, subject) = (Target::of(rel), Subject::current(backend));
+    let unread = |a: &i16| *a == 0 || !target.column(&subject, *a, 'r', false);
+    hides_rows(backend, rel) || !target.whole(&subject, 'r', false) && attnos.iter().any(unread)
+}
+
 /// Catalogs that hold passwords or samples of data.
 pub(crate) fn is_closed_catalog(name: &str) -> bool {
     matches!(

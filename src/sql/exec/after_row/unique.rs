@@ -44,7 +44,8 @@ pub fn duplicate(cx: &mut ExecContext, rel: &Relation, index: &Index, key: &[Col
     let shown = key_text(cx, index, key, &types, row);
     let text = format!("duplicate key value violates unique constraint \"{}\"", index.name);
     let e = Error::new(SqlState::UNIQUE_VIOLATION, text);
-    let hidden = cx.backend().is_ok_and(|b| crate::sql::exec::rights::hides_rows(b, rel));
+    let attnos: Vec<i16> = index.columns[..index.key_columns].iter().map(|c| c.attno).collect();
+    let hidden = cx.backend().is_ok_and(|b| crate::sql::exec::rights::hides_key(b, rel, &attnos));
     let e = if hidden { e } else { e.detail(format!("Key {shown} already exists.")) };
     e.table(rel.schema.clone(), rel.name.clone()).constraint(index.name.clone()).place(
         "_bt_check_unique",

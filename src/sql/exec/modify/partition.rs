@@ -299,13 +299,18 @@ pub(super) fn as_root(map: &[i16], width: usize, root: &Relation, batch: &Batch)
     Batch { columns, rows: batch.rows }
 }
 
-fn no_partition(cx: &ExecContext, level: &Level, values: &[Datum<'_>]) -> Error {
+fn no_partition(cx: &mut ExecContext, level: &Level, values: &[Datum<'_>]) -> Error {
     let shown: Vec<String> =
         level.routing.types().iter().zip(values).map(|(ty, v)| verify::shown(cx, *ty, *v)).collect();
     let names = text::column_list(&level.routing.key, &level.rel.attributes);
     let text = format!("no partition of relation \"{}\" found for row", level.rel.name);
-    Error::new(SqlState::CHECK_VIOLATION, text)
-        .detail(format!("Partition key of the failing row contains {names} = ({}).", shown.join(", ")))
-        .table(level.rel.schema.clone(), level.rel.name.clone())
+    let attnos: Vec<i16> = level.routing.key.columns.iter().map(|c| c.attno).collect();
+    let hidden = cx.backend().is_ok_and(|b| crate::sql::exec::rights::hides_key(b, &level.rel, &attnos));
+    let e = Error::new(SqlState::CHECK_VIOLATION, text);
+    let e = match hidden {
+        true => e,
+        false => e.detail(format!("Partition key of the failing row contains {names} = ({}).", shown.join(", "))),
+    };
+    e.table(level.rel.schema.clone(), level.rel.name.clone())
         .place("ExecFindPartition", "execPartition.c", 333)
 }

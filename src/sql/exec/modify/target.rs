@@ -14,6 +14,7 @@ use crate::sql::exec::after_row::transition::Capture;
 use crate::sql::exec::after_row::{self, RowChange, RowTrigger, RowTriggers};
 use crate::sql::exec::exclusion::{Exclusion, Met};
 use crate::sql::exec::{ExecContext, phys_of};
+use crate::sql::exec::user_trigger::UserTrigger;
 use crate::sql::expr::eval::{Projection, Sel};
 use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::plan::{self, RowCheckKind};
@@ -176,22 +177,29 @@ impl Target {
         // A trigger may have changed what has found its way.
         let fired = self.routed && self.triggers.fire_before(ChangeKind::Insert);
         if let Some(fit) = self.fit.as_mut().filter(|_| !self.routed || fired) {
-            if fired && fit.test(cx, batch)?.contains(&false) {
-                return Err(self.sent_away().into());
+            if fired
+                && fit.test(cx, batch)?.contains(&false)
+                && let Some(e) = self.sent_away()
+            {
+                return Err(e.into());
             }
+            let Some(fit) = self.fit.as_mut() else { return Err(Error::internal("a partition without bounds").into()) };
             fit.enforce(cx, &self.rel, batch)?;
         }
         self.verify_constraints(cx, batch)
     }
 
-    /// 0A000 for a row that a BEFORE trigger has made one of another partition.
+    /// 0A000 for a row that a BEFORE trigger of the whole table has made one of another partition. What triggers of the
+    /// partition alone do just does not fit.
     #[cold]
-    fn sent_away(&self) -> Error {
-        let by = self.triggers.before.iter().rfind(|t| t.is_for(ChangeKind::Insert));
-        let name = by.map_or("", |t| t.def.name.as_str());
+    fn sent_away(&self) -> Option<Error> {
+        let of_tree = |t: &&Arc<UserTrigger>| t.is_for(ChangeKind::Insert) && t.def.parent.is_valid();
+        let name = &self.triggers.before.iter().rfind(of_tree)?.def.name;
         let (schema, part) = (&self.rel.schema, &self.rel.name);
-        Error::unsupported("moving row to another partition during a BEFORE FOR EACH ROW trigger is not supported")
-            .detail(format!("Before executing trigger \"{name}\", the row was to be in partition \"{schema}.{part}\"."))
+        let text = "moving row to another partition during a BEFORE FOR EACH ROW trigger is not supported";
+        Some(Error::unsupported(text).detail(format!(
+            "Before executing trigger \"{name}\", the row was to be in partition \"{schema}.{part}\"."
+        )))
     }
 
     /// Checks what ON CONFLICT makes of a row, which must stay where it is.

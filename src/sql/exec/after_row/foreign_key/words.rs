@@ -24,9 +24,9 @@ fn key(rel: &Relation, attnos: &[i16], columns: &[Column], row: usize, io: &IoCo
     format!("({})=({})", names.join(", "), values.join(", "))
 }
 
-/// The key with a space behind; nothing where policies keep the user from seeing such rows.
+/// The key with a space behind; nothing where the user may not see it.
 fn shown_key(cx: &mut ExecContext, rel: &Relation, attnos: &[i16], columns: &[Column], row: usize) -> String {
-    match cx.backend().is_ok_and(|b| rights::hides_rows(b, rel)) {
+    match cx.backend().is_ok_and(|b| rights::hides_key(b, rel, attnos)) {
         true => String::new(),
         false => key(rel, attnos, columns, row, &cx.fx.io) + " ",
     }
