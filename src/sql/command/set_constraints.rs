@@ -3,8 +3,8 @@
 use super::Command;
 use crate::base::error::Report;
 use crate::base::{Flow, Oid, Result, Severity, SqlState};
-use crate::catalog::object::class;
 use crate::catalog::Record;
+use crate::catalog::object::class;
 use crate::err;
 use crate::sql::ast::{RangeVar, SetConstraintsStmt};
 use crate::sql::exec::ExecContext;

@@ -311,6 +311,5 @@ fn no_partition(cx: &mut ExecContext, level: &Level, values: &[Datum<'_>]) -> Er
         true => e,
         false => e.detail(format!("Partition key of the failing row contains {names} = ({}).", shown.join(", "))),
     };
-    e.table(level.rel.schema.clone(), level.rel.name.clone())
-        .place("ExecFindPartition", "execPartition.c", 333)
+    e.table(level.rel.schema.clone(), level.rel.name.clone()).place("ExecFindPartition", "execPartition.c", 333)
 }
