@@ -44,8 +44,8 @@ pub fn leading_u64(text: &str) -> u64 {
         None if t.starts_with('0') => (t, 8),
         None => (t, 10),
     };
-    let digits = digits.chars().map_while(|c| c.to_digit(radix));
-    let whole = digits.fold(Some(0u64), |n, d| n?.checked_mul(u64::from(radix))?.checked_add(u64::from(d)));
+    let mut digits = digits.chars().map_while(|c| c.to_digit(radix));
+    let whole = digits.try_fold(0u64, |n, d| n.checked_mul(u64::from(radix))?.checked_add(u64::from(d)));
     match whole {
         None => u64::MAX,
         Some(n) if negative => n.wrapping_neg(),
