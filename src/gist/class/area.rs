@@ -158,7 +158,11 @@ impl Class for Areas {
         };
         let Datum::Bytes(b) = value else { return Err(Error::internal("a question that is no area")) };
         let nan = numbers(b).iter().any(|n| n.is_nan());
-        Ok(Box::new(AreaQuery { strategy, area: Area::around(kind, b), nan }))
+        let circle = match (self.0, kind, numbers(b).as_slice()) {
+            (Kind::Point, Kind::Circle, [x, y, r]) => Some(([*x, *y], *r)),
+            _ => None,
+        };
+        Ok(Box::new(AreaQuery { strategy, area: Area::around(kind, b), circle, nan }))
     }
 }
 
@@ -167,6 +171,8 @@ struct AreaQuery {
     /// PostgreSQL 15, gistproc.c: strategies of areas and of points.
     strategy: i16,
     area: Area,
+    /// Of points in a circle: its centre and radius, which tell more than the box around it.
+    circle: Option<([f64; 2], f64)>,
     nan: bool,
 }
 
@@ -187,6 +193,10 @@ impl Query for AreaQuery {
                     11 | 30 => at_most(q.high[1], edge(k.low[1], k.high[1])),
                     12 => at_most(q.low[1], edge(k.low[1], k.high[1])),
                     7 => k.contains(q),
+                    68 => {
+                        let near = |(centre, r): ([f64; 2], f64)| at_most(k.distance(centre) * (1.0 - 1e-9), r);
+                        self.circle.is_none_or(near)
+                    }
                     _ => k.overlaps(q),
                 },
         )
