@@ -1,0 +1,129 @@
+//! Routines by the names and arguments that statements give them.
+
+use super::signature::resolve_type_name;
+use crate::base::{Error, Oid, Result, SqlState};
+use crate::catalog::ObjectKey;
+use crate::catalog::object::{Function, class};
+use crate::err;
+use crate::sql::ast::{FuncSignature, ObjectName, ObjectType, ParamMode};
+use crate::sql::command::{Command, role};
+use crate::sql::exec::ExecContext;
+use crate::sql::routine::shown;
+
+pub(super) fn word(object: ObjectType) -> &'static str {
+    match object {
+        ObjectType::Procedure => "procedure",
+        ObjectType::Routine => "routine",
+        ObjectType::Aggregate => "aggregate",
+        _ => "function",
+    }
+}
+
+pub(super) fn fits(object: ObjectType, f: &Function) -> bool {
+    match object {
+        ObjectType::Procedure => f.kind == 'p',
+        ObjectType::Aggregate => f.kind == 'a',
+        ObjectType::Routine => true,
+        _ => f.kind != 'p',
+    }
+}
+
+/// The user's routine a signature names.
+///
+/// # Errors
+/// 42883, 42725, 42809; Ok(Err) with the error for what is not there.
+pub fn find(
+    cmd: &Command,
+    cx: &mut ExecContext,
+    object: ObjectType,
+    sig: &FuncSignature,
+) -> Result<std::result::Result<Function, Error>> {
+    let catalog = cx.backend()?.catalog.clone();
+    let path: Vec<Oid> = match sig.name.schema() {
+        Some(s) => match catalog.namespace_by_name(s) {
+            Some(_) => vec![catalog.namespace_oid(s)?],
+            None => {
+                return Ok(Err(err!(INVALID_SCHEMA_NAME, "schema \"{s}\" does not exist")));
+            }
+        },
+        None => catalog.routine_path().to_vec(),
+    };
+    let name = sig.name.name();
+    let mut all: Vec<Function> = Vec::new();
+    for namespace in &path {
+        for oid in catalog.find(class::PROC, *namespace, name) {
+            if let Some(record) = catalog.get(ObjectKey::new(class::PROC, oid)) {
+                all.push(record.object.as_function()?.clone());
+            }
+        }
+    }
+    let shown_name = sig.name.joined();
+    let word = word(object);
+    let Some(params) = &sig.args else {
+        all.retain(|f| fits(object, f));
+        return Ok(match all.len() {
+            1 => Ok(all.swap_remove(0)),
+            0 => Err(err!(UNDEFINED_FUNCTION, "could not find a {word} named \"{shown_name}\"")),
+            _ => {
+                return Err(err!(AMBIGUOUS_FUNCTION, "{word} name \"{shown_name}\" is not unique")
+                    .hint(format!("Specify the argument list to select the {word} unambiguously.")));
+            }
+        });
+    };
+    let mut inputs = Vec::new();
+    let mut everything = Vec::new();
+    for p in params {
+        let ty = match resolve_type_name(cx, &cmd.source, &p.typ) {
+            Ok(t) => t.oid,
+            // A function may be of a type that is not made yet.
+            Err(e) if e.message().ends_with("is only a shell") => {
+                crate::sql::command::types::find(cx, &p.typ.names)?.map(|t| t.oid).ok_or(e)?
+            }
+            Err(e) if e.sqlstate() == SqlState::UNDEFINED_OBJECT => return Ok(Err(e)),
+            Err(e) => return Err(e),
+        };
+        everything.push(ty);
+        if !matches!(p.mode, ParamMode::Out | ParamMode::Table) {
+            inputs.push(ty);
+        }
+    }
+    let found = all.iter().position(|f| f.inputs() == inputs && fits(object, f)).or_else(|| {
+        // A procedure may be named with its OUT arguments' types, too.
+        all.iter().position(|f| f.is_procedure() && fits(object, f) && f.arg_types == everything)
+    });
+    if let Some(i) = found {
+        return Ok(Ok(all.swap_remove(i)));
+    }
+    let signature = shown::listed(&*cx.fx.io.hooks, &shown_name, &inputs);
+    // What could be of any kind is called a function.
+    let word = if object == ObjectType::Routine { "function" } else { word };
+    if all.iter().any(|f| f.inputs() == inputs) {
+        return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("{signature} is not a {word}")));
+    }
+    Ok(Err(err!(UNDEFINED_FUNCTION, "{word} {signature} does not exist")))
+}
+
+pub(super) fn owned(cx: &mut ExecContext, f: &Function) -> Result<()> {
+    match role::has_role(cx.backend()?, f.owner) {
+        true => Ok(()),
+        false => Err(err!(INSUFFICIENT_PRIVILEGE, "must be owner of {} {}", shown::kind_word(f), f.name)),
+    }
+}
+
+/// # Errors
+/// 42501 for a function the user may not call.
+pub fn may_call(cx: &mut ExecContext, def: &crate::sql::func::FuncDef) -> Result<()> {
+    if !def.is_users() {
+        return Ok(());
+    }
+    let record = crate::sql::routine::record(cx, def.oid)?;
+    crate::sql::routine::check_execute(cx, crate::sql::routine::function(&record)?)
+}
+
+/// An owned routine by its name in a statement.
+pub fn named(cmd: &Command, cx: &mut ExecContext, object: ObjectType, name: &ObjectName) -> Result<Function> {
+    let ObjectName::Function(sig) = name else { return Err(Error::internal("a routine with an odd name")) };
+    let f = find(cmd, cx, object, sig)??;
+    owned(cx, &f)?;
+    Ok(f)
+}

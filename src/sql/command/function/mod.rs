@@ -1,0 +1,16 @@
+//! CREATE, ALTER and DROP of functions and procedures.
+
+mod alter;
+mod check;
+mod create;
+mod drop;
+mod find;
+mod options;
+mod signature;
+
+pub use alter::{alter, check_free};
+pub use check::transposed;
+pub use create::{create, replace, same};
+pub use drop::drop_routines;
+pub use find::{find, may_call, named};
+pub use signature::resolve_type_name;
