@@ -1,10 +1,8 @@
 //! ALTER FUNCTION, PROCEDURE and ROUTINE.
 
 use super::create::same;
-use super::find::find;
-use super::find::owned;
-use super::options::apply_settings;
-use super::options::options;
+use super::find::{find, owned};
+use super::options::{apply_settings, options};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::Object;
 use crate::catalog::object::{Function, class};

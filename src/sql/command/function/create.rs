@@ -1,10 +1,8 @@
 //! CREATE [OR REPLACE] FUNCTION and PROCEDURE.
 
 use super::check::{check_pseudo, validate};
-use super::options::apply_settings;
-use super::options::options;
-use super::signature::signature;
-use super::signature::{invalid, result_type};
+use super::options::{apply_settings, options};
+use super::signature::{invalid, result_type, signature};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::{Depend, Function, class};
 use crate::catalog::{Object, ObjectKey};

@@ -1,7 +1,6 @@
 //! DROP FUNCTION, PROCEDURE and ROUTINE.
 
-use super::find::owned;
-use super::find::{find, word};
+use super::find::{find, owned, word};
 use crate::base::{Error, Flow, SqlState};
 use crate::catalog::ObjectKey;
 use crate::catalog::object::class;
