@@ -88,6 +88,7 @@ impl Collation {
         if !self.deterministic {
             return crate::types::Collation::open_nondeterministic(locale);
         }
-        crate::types::Collation::open(provider, locale)
+        let order = crate::types::Collation::open(provider, locale)?;
+        Ok(if self.icu_locale.is_some() { order } else { order.with_case_of(&self.ctype) })
     }
 }

@@ -607,7 +607,8 @@ impl Database {
     /// 22023 where the system has no such locale.
     pub fn order(&self) -> crate::base::Result<crate::types::Collation> {
         let (provider, locale) = self.locale();
-        crate::types::Collation::open(provider, locale)
+        let order = crate::types::Collation::open(provider, locale)?;
+        Ok(if self.icu_locale.is_some() { order } else { order.with_case_of(&self.ctype) })
     }
 }
 

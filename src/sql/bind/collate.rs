@@ -89,7 +89,7 @@ fn own(ty: Oid) -> Oid {
 impl Binder<'_, '_> {
     /// Collations matter: the database orders by more than bytes, or the statement or a table it names has others.
     fn has_collations(&self) -> bool {
-        self.collated || !self.cx.names.default_order().is_bytewise() || types::info::has_collated_domains()
+        self.collated || !self.cx.names.default_order().is_plain() || types::info::has_collated_domains()
     }
 
     fn pass(&self) -> Pass<'_> {
@@ -249,10 +249,10 @@ impl<'a> Pass<'a> {
         let (Some(need), Some(first)) = (func.collated, args.next()) else { return Ok(()) };
         match need {
             Collated::Order => self.mark(first, all)?,
-            Collated::Parts => self.mark_equal(first, all)?,
+            Collated::Parts | Collated::Like => self.mark_equal(first, all)?,
             need => {
                 let order = self.order(first.ty.oid, all, need.what())?;
-                if !order.is_deterministic() {
+                if !order.is_deterministic() || need.asks_for_case() {
                     first.ty.collation = order;
                 }
             }

@@ -13,15 +13,17 @@ pub enum Collated {
     Equality,
     /// As `Equality`, of parts that tell themselves whether one is known.
     Parts,
-    /// It is the same in all collations; but one must be known.
-    Other(&'static str),
-    /// It looks into texts byte by byte: not where texts that differ may be equal.
-    Within { what: &'static str, refused: &'static str },
+    /// LIKE: as `Within`, but no collation need be known.
+    Like,
+    /// It goes by the case of letters.
+    Case(&'static str),
+    /// It looks into texts byte by byte: not where texts that differ may be equal. `case`: and goes by the case of letters.
+    Within { what: &'static str, refused: &'static str, case: bool },
 }
 
 const COMPARISON: &str = "string comparison";
-const REGEX: Collated = Collated::Within { what: "regular expression", refused: "regular expressions" };
-const SEARCH: Collated = Collated::Within { what: COMPARISON, refused: "substring searches" };
+const REGEX: Collated = Collated::Within { what: "regular expression", refused: "regular expressions", case: true };
+const SEARCH: Collated = Collated::Within { what: COMPARISON, refused: "substring searches", case: false };
 
 impl Collated {
     /// Of a function, by the name of its code.
@@ -31,11 +33,9 @@ impl Collated {
                 Collated::Order
             }
             "width_bucket_array" => Collated::Order,
-            "textlike" | "textnlike" | "bpcharlike" | "bpcharnlike" => {
-                Collated::Within { what: "LIKE", refused: "LIKE" }
-            }
+            "textlike" | "textnlike" | "bpcharlike" | "bpcharnlike" => Collated::Like,
             "texticlike" | "texticnlike" | "bpchariclike" | "bpcharicnlike" => {
-                Collated::Within { what: "ILIKE", refused: "ILIKE" }
+                Collated::Within { what: "ILIKE", refused: "ILIKE", case: true }
             }
             "textpos" | "replace_text" | "split_part" | "text_to_array" | "text_to_array_null" | "text_to_table"
             | "text_to_table_null" | "text_starts_with" => SEARCH,
@@ -46,13 +46,15 @@ impl Collated {
             | "array_position_start"
             | "array_positions"
             | "array_remove"
-            | "array_replace" => Collated::Within { what: COMPARISON, refused: "functions that search arrays" },
-            "hashtext" | "hashtextextended" | "hashbpchar" | "hashbpcharextended" => {
-                Collated::Within { what: "string hashing", refused: "hash functions" }
+            | "array_replace" => {
+                Collated::Within { what: COMPARISON, refused: "functions that search arrays", case: false }
             }
-            "lower" => Collated::Other("lower() function"),
-            "upper" => Collated::Other("upper() function"),
-            "initcap" => Collated::Other("initcap() function"),
+            "hashtext" | "hashtextextended" | "hashbpchar" | "hashbpcharextended" => {
+                Collated::Within { what: "string hashing", refused: "hash functions", case: false }
+            }
+            "lower" => Collated::Case("lower() function"),
+            "upper" => Collated::Case("upper() function"),
+            "initcap" => Collated::Case("initcap() function"),
             "textregexsubstr" | "textregexreplace" | "textregexreplace_noopt" => REGEX,
             _ if ["textregex", "texticregex", "bpcharregex", "bpcharicregex", "regexp_"]
                 .iter()
@@ -75,11 +77,15 @@ impl Collated {
         })
     }
 
+    pub fn asks_for_case(self) -> bool {
+        matches!(self, Collated::Case(_) | Collated::Within { case: true, .. })
+    }
+
     /// What it would say it is for.
     pub fn what(self) -> &'static str {
         match self {
-            Collated::Order | Collated::Equality | Collated::Parts => COMPARISON,
-            Collated::Other(what) | Collated::Within { what, .. } => what,
+            Collated::Order | Collated::Equality | Collated::Parts | Collated::Like => COMPARISON,
+            Collated::Case(what) | Collated::Within { what, .. } => what,
         }
     }
 }
@@ -89,10 +95,13 @@ impl Collated {
 /// # Errors
 /// 0A000 `nondeterministic collations are not supported for LIKE`.
 pub fn check(collated: Option<Collated>, collation: Collation) -> Result<()> {
-    match collated {
-        Some(Collated::Within { refused, .. }) if !collation.is_deterministic() => {
-            Err(Error::unsupported(format!("nondeterministic collations are not supported for {refused}")))
-        }
-        _ => Ok(()),
+    let refused = match collated {
+        Some(Collated::Within { refused, .. }) => refused,
+        Some(Collated::Like) => "LIKE",
+        _ => return Ok(()),
+    };
+    match collation.is_deterministic() {
+        true => Ok(()),
+        false => Err(Error::unsupported(format!("nondeterministic collations are not supported for {refused}"))),
     }
 }

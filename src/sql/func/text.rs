@@ -2,6 +2,7 @@
 
 use super::{FnContext, FuncImpl, push_text};
 use crate::base::{Error, Result};
+use crate::types::collation::Case;
 use crate::types::inet::Inet;
 use crate::types::text::{bpchar, char_offset, clip, trim_blanks, varchar};
 use crate::types::{Column, Datum, TypeRef, array, io, name, oid};
@@ -82,30 +83,55 @@ fn single(c: char, mut mapped: impl Iterator<Item = char>) -> char {
     }
 }
 
-pub(super) fn lower_char(c: char) -> char {
-    single(c, c.to_lowercase())
+fn lower_char(c: char, case: Case) -> char {
+    match case {
+        Case::Ascii => c.to_ascii_lowercase(),
+        _ => single(c, c.to_lowercase()),
+    }
 }
 
-fn upper_char(c: char) -> char {
-    single(c, c.to_uppercase())
+fn upper_char(c: char, case: Case) -> char {
+    match case {
+        Case::Ascii => c.to_ascii_uppercase(),
+        _ => single(c, c.to_uppercase()),
+    }
 }
 
-fn lower(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
-    push_text(out, args[0].str().chars().map(lower_char).collect::<String>())
+pub(super) fn lowered(text: &str, case: Case) -> String {
+    match case {
+        Case::Ascii => text.to_ascii_lowercase(),
+        Case::Simple => text.chars().map(|c| lower_char(c, case)).collect(),
+        Case::Full { turkic: false } => text.to_lowercase(),
+        Case::Full { turkic: true } => text.replace('I', "ı").replace('İ', "i").to_lowercase(),
+    }
 }
 
-fn upper(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
-    push_text(out, args[0].str().chars().map(upper_char).collect::<String>())
+fn uppered(text: &str, case: Case) -> String {
+    match case {
+        Case::Ascii => text.to_ascii_uppercase(),
+        Case::Simple => text.chars().map(|c| upper_char(c, case)).collect(),
+        Case::Full { turkic: false } => text.to_uppercase(),
+        Case::Full { turkic: true } => text.replace('i', "İ").to_uppercase(),
+    }
 }
 
-fn initcap(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+fn lower(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    push_text(out, lowered(args[0].str(), cx.collation().case()))
+}
+
+fn upper(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    push_text(out, uppered(args[0].str(), cx.collation().case()))
+}
+
+fn initcap(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
     let mut inside = false;
+    let case = cx.collation().case();
     let text: String = args[0]
         .str()
         .chars()
         .map(|c| {
-            let mapped = if inside { lower_char(c) } else { upper_char(c) };
-            inside = c.is_alphanumeric();
+            let mapped = if inside { lower_char(c, case) } else { upper_char(c, case) };
+            inside = if case == Case::Ascii { c.is_ascii_alphanumeric() } else { c.is_alphanumeric() };
             mapped
         })
         .collect();

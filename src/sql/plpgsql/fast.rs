@@ -79,7 +79,7 @@ impl Fast {
                 Source::Row(_) => return None,
             },
             ExprKind::Func { func, args, variadic: false, .. }
-                if is_plain(func, args.len()) && args.iter().all(|a| a.ty.collation.is_bytewise()) =>
+                if is_plain(func, args.len()) && args.iter().all(|a| a.ty.collation.is_plain()) =>
             {
                 let mut args = list(args)?;
                 match (int_op(func.oid.0), args.len()) {

@@ -40,8 +40,34 @@ impl Provider {
 }
 
 /// An order of text that has been opened.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct Collation(u16);
+
+impl PartialEq for Collation {
+    /// Of one order: what letters become of other case does not count.
+    fn eq(&self, other: &Collation) -> bool {
+        self.0 & !FOLDS == other.0 & !FOLDS
+    }
+}
+
+impl Eq for Collation {}
+
+impl std::hash::Hash for Collation {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        (self.0 & !FOLDS).hash(state);
+    }
+}
+
+/// What letters of other case there are: a collation's LC_CTYPE.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Case {
+    /// Locale C: only ASCII's letters have another case, or are letters.
+    Ascii,
+    /// One character for one, as C's towlower and towupper do.
+    Simple,
+    /// As ICU does: a character may become several.
+    Full { turkic: bool },
+}
 
 impl std::fmt::Debug for Collation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -62,6 +88,9 @@ struct Order {
 /// Set in the number of a nondeterministic order.
 const NONDETERMINISTIC: u16 = 1 << 15;
 
+/// Set in the number of an order whose letters are Unicode's.
+const FOLDS: u16 = 1 << 14;
+
 /// So many different orders a server may use between two starts.
 const MOST: usize = 1024;
 
@@ -78,9 +107,35 @@ impl Collation {
     /// 22023 where the library has no such locale, 42P17 where it is not one of UTF-8, 54000 beyond 1,023 of them.
     pub fn open(provider: Provider, locale: &str) -> Result<Collation> {
         if provider == Provider::Libc && is_bytewise(locale) {
-            return Ok(Collation::BYTES);
+            return Ok(Collation::BYTES.with_case_of(locale));
         }
         Collation::opened(provider, locale, false)
+    }
+
+    /// The same order with the letters of another locale of the C library.
+    pub fn with_case_of(self, ctype: &str) -> Collation {
+        match ctype {
+            "C" | "POSIX" => Collation(self.0 & !FOLDS),
+            _ => Collation(self.0 | FOLDS),
+        }
+    }
+
+    pub fn case(self) -> Case {
+        if self.0 & FOLDS == 0 {
+            return Case::Ascii;
+        }
+        match self.order() {
+            Some(Order { written, keys: Keys::Icu(_) }) => {
+                let language = written[2..].split(['-', '_', '@']).next().unwrap_or_default();
+                Case::Full { turkic: matches!(language, "tr" | "az") }
+            }
+            _ => Case::Simple,
+        }
+    }
+
+    /// Nothing is to be known of it: texts are ordered as bytes, and only ASCII has letters.
+    pub const fn is_plain(self) -> bool {
+        self.0 == 0
     }
 
     /// The order of a locale of ICU's, where texts are equal whose keys are.
@@ -107,7 +162,7 @@ impl Collation {
             return Err(err!(PROGRAM_LIMIT_EXCEEDED, "more than {} collations are in use", MOST - 1));
         };
         slot.get_or_init(|| Order { written: written.clone(), keys });
-        let number = number as u16 | if nondeterministic { NONDETERMINISTIC } else { 0 };
+        let number = number as u16 | FOLDS | if nondeterministic { NONDETERMINISTIC } else { 0 };
         numbers.insert(written, number);
         Ok(Collation(number))
     }
@@ -141,7 +196,7 @@ impl Collation {
     }
 
     fn order(self) -> Option<&'static Order> {
-        match self.0 & !NONDETERMINISTIC {
+        match self.0 & !(NONDETERMINISTIC | FOLDS) {
             0 => None,
             n => ORDERS.get(usize::from(n))?.get(),
         }

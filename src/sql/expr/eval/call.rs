@@ -38,7 +38,7 @@ impl Call {
             || args.len() != def.args.len()
             || is_pseudo(def.ret)
             || def.args.iter().any(|a| is_pseudo(*a))
-            || args.first().is_some_and(|a| !a.ty().collation.is_bytewise())
+            || args.first().is_some_and(|a| !a.ty().collation.is_plain())
             || crate::sql::func::wants_types(def);
         let types =
             polymorphic.then(|| Arc::new(CallTypes { args: args.iter().map(Eval::ty).collect(), ret, variadic }));
@@ -275,7 +275,7 @@ const HASH_FROM: usize = 9;
 impl ScalarArrayOp {
     pub fn new(def: &'static FuncDef, any: bool, left: Eval, array: Eval) -> ScalarArrayOp {
         let element = TypeRef::of(crate::types::element_type(array.ty.oid).unwrap_or(left.ty.oid));
-        let ordered = !left.ty.collation.is_bytewise();
+        let ordered = !left.ty.collation.is_plain();
         let types = CallTypes { args: vec![left.ty, element], ret: TypeRef::of(oid::BOOL), variadic: false };
         ScalarArrayOp { def, any, left, array, element, types: ordered.then(|| Arc::new(types)), set: None }
     }

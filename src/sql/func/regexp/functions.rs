@@ -4,6 +4,7 @@ use super::engine::{Groups, Regex, next_char};
 use super::syntax::Flags;
 use crate::base::Result;
 use crate::sql::func::{FnContext, FuncImpl, push_text};
+use crate::types::collation::Case;
 use crate::types::text::char_offset;
 use crate::types::{Column, Datum, array, oid};
 use crate::{bail, err};
@@ -31,9 +32,15 @@ fn test<const IGNORE_CASE: bool, const NEGATED: bool>(
     out: &mut Column,
 ) -> Result<()> {
     let flags = Flags { ignore_case: IGNORE_CASE, ..Flags::default() };
-    let found = cx.regexes.get(args[1].str(), flags)?.is_match(args[0].str())?;
+    let found = regex_of(cx, args[1].str(), flags)?.is_match(args[0].str())?;
     out.push(Datum::Bool(found != NEGATED));
     Ok(())
+}
+
+/// An expression as the call's collation has letters.
+fn regex_of(cx: &mut FnContext, pattern: &str, flags: Flags) -> Result<Arc<Regex>> {
+    let ascii = cx.collation().case() == Case::Ascii;
+    cx.regexes.get(pattern, Flags { ascii, ..flags })
 }
 
 fn group<'a>(text: &'a str, groups: &Groups, n: usize) -> Option<&'a str> {
@@ -43,7 +50,7 @@ fn group<'a>(text: &'a str, groups: &Groups, n: usize) -> Option<&'a str> {
 /// `substring(text from pattern)`: the first group if there is one, else the whole match.
 fn substring(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
     let text = args[0].str();
-    let regex = cx.regexes.get(args[1].str(), Flags::default())?;
+    let regex = regex_of(cx, args[1].str(), Flags::default())?;
     let found = regex.find(text, 0)?;
     let n = usize::from(regex.groups() > 1);
     match found.and_then(|g| group(text, &g, n)) {
@@ -123,7 +130,7 @@ fn replace(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<(
         ));
     }
     let flags = flags(args, 3)?;
-    let regex = cx.regexes.get(args[1].str(), Flags { global: false, ..flags })?;
+    let regex = regex_of(cx, args[1].str(), Flags { global: false, ..flags })?;
     push_text(out, replace_matches(args[0].str(), &regex, args[2].str(), 0, usize::from(!flags.global))?)
 }
 
@@ -137,7 +144,7 @@ fn replace_extended(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) ->
     };
     let flags = flags(args, 5)?;
     let n = n.unwrap_or(usize::from(!flags.global));
-    let regex = cx.regexes.get(args[1].str(), Flags { global: false, ..flags })?;
+    let regex = regex_of(cx, args[1].str(), Flags { global: false, ..flags })?;
     let text = args[0].str();
     let from = char_offset(text, start - 1).unwrap_or(text.len() + 1);
     push_text(out, replace_matches(text, &regex, args[2].str(), from, n)?)
@@ -171,7 +178,7 @@ fn first_match(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Resu
             .hint("Use the regexp_matches function instead."));
     }
     let text = args[0].str();
-    let regex = cx.regexes.get(args[1].str(), flags)?;
+    let regex = regex_of(cx, args[1].str(), flags)?;
     match regex.find(text, 0)? {
         Some(groups) => out.push(Datum::Bytes(&text_array(&match_texts(text, &regex, &groups)))),
         None => out.push_null(),
@@ -232,7 +239,7 @@ fn from_start(
     limit: usize,
 ) -> Result<(Arc<Regex>, Vec<Groups>)> {
     let text = args[0].str();
-    let regex = cx.regexes.get(args[1].str(), flags)?;
+    let regex = regex_of(cx, args[1].str(), flags)?;
     let mut out = Vec::new();
     let mut from = char_offset(text, start - 1).unwrap_or(text.len() + 1);
     while out.len() < limit && from <= text.len() {
@@ -254,7 +261,7 @@ fn count(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()>
 
 fn like(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
     let flags = local_flags(args, 2, "regexp_like()")?;
-    let found = cx.regexes.get(args[1].str(), flags)?.is_match(args[0].str())?;
+    let found = regex_of(cx, args[1].str(), flags)?.is_match(args[0].str())?;
     out.push(Datum::Bool(found));
     Ok(())
 }

@@ -1,8 +1,9 @@
 //! `LIKE`, `ILIKE`, and the translations behind `SIMILAR TO`.
 
 use crate::base::{Error, Result};
-use crate::sql::func::text::lower_char;
+use crate::sql::func::text::lowered;
 use crate::sql::func::{FnContext, FuncImpl, push_text};
+use crate::types::collation::Case;
 use crate::types::{Column, Datum};
 use crate::{bail, err};
 
@@ -78,8 +79,13 @@ fn fits(text: &[u8], pattern: &[u8], inner: fn(u8) -> bool) -> Result<bool> {
     }
 }
 
-fn lower(text: &str) -> String {
-    text.chars().map(lower_char).collect()
+/// Whether a text fits a pattern whatever the case of their letters, one character for one.
+fn matches_any_case(cx: &FnContext, args: Args<'_, '_>) -> Result<bool> {
+    let case = match cx.collation().case() {
+        Case::Ascii => Case::Ascii,
+        _ => Case::Simple,
+    };
+    matches(lowered(args[0].str(), case).as_bytes(), lowered(args[1].str(), case).as_bytes())
 }
 
 type Args<'a, 'b> = &'a [Datum<'b>];
@@ -94,13 +100,13 @@ fn not_like(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<(
     Ok(())
 }
 
-fn ilike(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
-    out.push(Datum::Bool(matches(lower(args[0].str()).as_bytes(), lower(args[1].str()).as_bytes())?));
+fn ilike(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    out.push(Datum::Bool(matches_any_case(cx, args)?));
     Ok(())
 }
 
-fn not_ilike(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
-    out.push(Datum::Bool(!matches(lower(args[0].str()).as_bytes(), lower(args[1].str()).as_bytes())?));
+fn not_ilike(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    out.push(Datum::Bool(!matches_any_case(cx, args)?));
     Ok(())
 }
 

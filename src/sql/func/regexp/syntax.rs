@@ -16,6 +16,8 @@ pub struct Flags {
     pub literal: bool,
     /// `g`: all matches; only some functions accept it.
     pub global: bool,
+    /// Locale C: only ASCII has letters, digits and blanks.
+    pub ascii: bool,
 }
 
 /// Which of several possible ends a match prefers.
@@ -344,7 +346,7 @@ impl Parser {
                 return Err(invalid("quantifier operand invalid"));
             }
             '\\' => return self.escape_sequence(),
-            c => push_literal(c, &mut self.out),
+            c => self.literal(c),
         }
         Ok((Preference::None, true))
     }
@@ -421,20 +423,47 @@ impl Parser {
         }))
     }
 
+    fn literal(&mut self, c: char) {
+        // Has no other case in locale C.
+        let alone = self.flags.ascii && self.flags.ignore_case && !c.is_ascii();
+        self.out += if alone { "(?-i:" } else { "" };
+        push_literal(c, &mut self.out);
+        self.out += if alone { ")" } else { "" };
+    }
+
+    /// What an escape stands for where only ASCII counts.
+    fn ascii_class(c: char) -> &'static str {
+        match c {
+            'd' => "[0-9]",
+            'D' => "[^0-9]",
+            's' => r"[\t-\r ]",
+            'S' => r"[^\t-\r ]",
+            'w' => "[0-9A-Za-z_]",
+            _ => "[^0-9A-Za-z_]",
+        }
+    }
+
     fn escape_sequence(&mut self) -> Result<(Preference, bool)> {
         let Some(c) = self.peek() else { return Err(invalid("invalid escape \\ sequence")) };
         self.at += 1;
         if let Some(literal) = self.character_escape(c)? {
-            push_literal(literal, &mut self.out);
+            self.literal(literal);
             return Ok((Preference::None, true));
         }
         let constraint = match c {
             'A' => r"\A",
             'Z' => r"\z",
+            'm' if self.flags.ascii => r"(?-u:\b{start})",
+            'M' if self.flags.ascii => r"(?-u:\b{end})",
+            'y' if self.flags.ascii => r"(?-u:\b)",
             'm' => r"\b{start}",
             'M' => r"\b{end}",
             'y' => r"\b",
             'Y' => r"\B",
+            'd' | 'D' | 's' | 'S' | 'w' | 'W' if self.flags.ascii => {
+                self.out += Parser::ascii_class(c);
+                return Ok((Preference::None, true));
+            }
             'd' | 'D' | 's' | 'S' | 'w' | 'W' => {
                 self.out.push('\\');
                 self.out.push(c);
@@ -519,7 +548,19 @@ impl Parser {
                 };
             }
             // In Unicode, as the engines' \w is.
+            let ascii = self.flags.ascii;
             self.out += match name {
+                "alpha" if ascii => "A-Za-z",
+                "digit" if ascii => "0-9",
+                "alnum" if ascii => "0-9A-Za-z",
+                "upper" | "lower" if ascii && self.flags.ignore_case => "A-Za-z",
+                "upper" if ascii => "A-Z",
+                "lower" if ascii => "a-z",
+                "space" if ascii => r"\t-\r ",
+                "print" if ascii => " -~",
+                "graph" if ascii => "!-~",
+                "cntrl" if ascii => r"\x00-\x1f\x7f",
+                "word" if ascii => "0-9A-Za-z_",
                 "alpha" => r"\p{Alphabetic}",
                 "digit" => r"\d",
                 "alnum" => r"\p{Alphabetic}\p{Nd}",
@@ -554,6 +595,10 @@ impl Parser {
             return Ok(Some(literal));
         }
         match e {
+            'd' | 's' | 'w' | 'D' | 'S' | 'W' if self.flags.ascii => {
+                self.out += Parser::ascii_class(e);
+                Ok(None)
+            }
             'd' | 's' | 'w' | 'D' | 'S' | 'W' => {
                 self.out.push('\\');
                 self.out.push(e);
