@@ -120,6 +120,9 @@ impl Session {
                     let bytes = source.piece()?;
                     copy.bytes += bytes.len() as u64;
                     copy.feed(&bytes)?;
+                    if bytes.is_empty() {
+                        copy.end_of_text()?;
+                    }
                     self.take_rows(client, &mut copy, bytes.is_empty()).await?;
                     if bytes.is_empty() {
                         break;
@@ -176,7 +179,10 @@ impl Session {
                     copy.feed(&bytes)?;
                     self.take_rows(client, copy, false).await?;
                 }
-                Some(Frontend::CopyDone) => return self.take_rows(client, copy, true).await,
+                Some(Frontend::CopyDone) => {
+                    copy.end_of_text()?;
+                    return self.take_rows(client, copy, true).await;
+                }
                 Some(Frontend::CopyFail(why)) => {
                     let e = err!(QUERY_CANCELED, "COPY from stdin failed: {why}");
                     return Err(copy.next_line(e));
@@ -354,6 +360,8 @@ struct CopyIn {
     reader: Box<dyn RowReader>,
     /// What the texts are in, where that is not UTF-8.
     charset: Option<&'static Charset>,
+    /// The beginning of a character whose end has not come yet.
+    cut: Vec<u8>,
     fields: Fields,
     batch: Batch,
     /// Where the batch's rows came from.
@@ -431,11 +439,29 @@ fn check_forced(relation: &Relation, copied: &[String], options: &CopyOptions) -
 
 impl CopyIn {
     fn feed(&mut self, bytes: &[u8]) -> Result<()> {
-        match self.charset {
-            None => self.reader.feed(bytes),
-            Some(charset) => self.reader.feed(charset.decode(bytes)?.as_bytes()),
-        }
+        let Some(charset) = self.charset else {
+            self.reader.feed(bytes);
+            return Ok(());
+        };
+        // A character may be cut where the client's messages, or the file's pieces, end.
+        let mut all = std::mem::take(&mut self.cut);
+        all.extend_from_slice(bytes);
+        let whole = charset.whole(&all);
+        let text = charset.decode(&all[..whole])?;
+        self.reader.feed(text.as_bytes());
+        self.cut = all[whole..].to_vec();
         Ok(())
+    }
+
+    /// No more will come.
+    ///
+    /// # Errors
+    /// 22021 if the last character lacks its end.
+    fn end_of_text(&mut self) -> Result<()> {
+        match self.charset {
+            Some(charset) if !self.cut.is_empty() => charset.decode(&self.cut).map(drop),
+            _ => Ok(()),
+        }
     }
 
     fn new(relation: &Relation, columns: &[String], options: CopyOptions) -> Result<CopyIn> {
@@ -463,6 +489,7 @@ impl CopyIn {
             options,
             reader,
             charset: None,
+            cut: Vec::new(),
             fields: Fields::default(),
             batch: Batch::default(),
             lines: Lines::default(),

@@ -192,11 +192,16 @@ fn locale(id: Id, new: &str) -> Result<String> {
     if known { Ok(new.to_string()) } else { Err(bad(id, new)) }
 }
 
-/// The server stores UTF-8; clients may speak that, plain ASCII bytes, and what has one byte a character.
+/// The server stores UTF-8; clients may speak that, plain ASCII bytes, and what can be converted.
 fn client_encoding(new: &str) -> Result<String> {
     match charset::canonical(new) {
         Some(name @ ("UTF8" | "SQL_ASCII")) => Ok(name.into()),
         Some(name) if Charset::named(name).is_some() => Ok(name.into()),
+        // PostgreSQL 15, variable.c, check_client_encoding: same text.
+        Some(name @ "MULE_INTERNAL") => {
+            Err(err!(FEATURE_NOT_SUPPORTED, "invalid value for parameter \"client_encoding\": \"{new}\"")
+                .detail(format!("Conversion between {name} and UTF8 is not supported.")))
+        }
         Some(_) => Err(err!(FEATURE_NOT_SUPPORTED, "client encoding \"{new}\" is not supported").hint("Use UTF8.")),
         None => Err(bad(Id::ClientEncoding, new)),
     }

@@ -1,10 +1,12 @@
-//! The encodings clients may speak, PostgreSQL's names of them, and the conversion of those with one byte a character.
+//! The encodings clients may speak, PostgreSQL's names of them, and their conversion.
 //!
 //! The server stores UTF-8. ASCII bytes mean themselves in every encoding here.
 
+mod multi;
 mod table;
 
 use super::{Error, Result, SqlState};
+use multi::{Fault, Multi, Rule};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -96,21 +98,55 @@ pub fn canonical(written: &str) -> Option<&'static str> {
     alias.or_else(|| NAMES.into_iter().find(|n| fold(n) == plain))
 }
 
-/// An encoding with one byte a character.
+/// An encoding that is not the server's.
 #[derive(Debug)]
 pub struct Charset {
     pub name: &'static str,
-    upper: &'static table::Upper,
-    bytes: HashMap<char, u8>,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// One byte a character.
+    Single { upper: &'static table::Upper, bytes: HashMap<char, u8> },
+    /// Put together when first used.
+    Multi(LazyLock<Multi>),
+}
+
+macro_rules! multi {
+    ($name:literal, $rule:ident, $file:literal, $last:literal, $keep:expr) => {
+        Charset {
+            name: $name,
+            kind: Kind::Multi(LazyLock::new(|| Multi::new(Rule::$rule, include_bytes!($file), $last, $keep))),
+        }
+    };
+}
+
+/// EUC_KR is the part of UHC whose bytes are both from 0xA1 on, without its rows for private use.
+fn is_euc_kr(code: u32) -> bool {
+    code >> 8 >= 0xA1 && code & 0xFF >= 0xA1 && !matches!(code >> 8, 0xC9 | 0xFE)
 }
 
 static CHARSETS: LazyLock<Vec<Charset>> = LazyLock::new(|| {
     let made = |(name, upper): &'static (&'static str, table::Upper)| {
         let known = upper.iter().zip(128u8..=255).filter(|(c, _)| **c != 0);
         let bytes = known.filter_map(|(c, byte)| Some((char::from_u32((*c).into())?, byte))).collect();
-        Charset { name, upper, bytes }
+        Charset { name, kind: Kind::Single { upper, bytes } }
     };
-    table::TABLES.iter().map(made).collect()
+    let mut all: Vec<Charset> = table::TABLES.iter().map(made).collect();
+    all.extend([
+        multi!("EUC_JP", EucJp, "maps/euc_jp.map", false, |_| true),
+        multi!("EUC_CN", Euc, "maps/euc_cn.map", false, |_| true),
+        multi!("EUC_KR", Euc, "maps/uhc.map", false, is_euc_kr),
+        multi!("EUC_TW", EucTw, "maps/euc_tw.map", false, |_| true),
+        multi!("SJIS", Sjis, "maps/sjis.map", false, |_| true),
+        multi!("BIG5", Pair, "maps/big5.map", false, |_| true),
+        multi!("GBK", Pair, "maps/gbk.map", false, |_| true),
+        multi!("UHC", Pair, "maps/uhc.map", false, |_| true),
+        multi!("GB18030", Gb18030, "maps/gb18030.map", false, |_| true),
+        multi!("JOHAB", Johab, "maps/johab.map", false, |_| true),
+    ]);
+    all
 });
 
 impl Charset {
@@ -121,7 +157,7 @@ impl Charset {
     }
 
     /// # Errors
-    /// 22P05 for a byte that means nothing.
+    /// 22P05 for a character that means nothing, 22021 for bytes that are none.
     pub fn decode<'a>(&self, bytes: &'a [u8]) -> Result<Cow<'a, str>> {
         if bytes.is_ascii()
             && let Ok(text) = std::str::from_utf8(bytes)
@@ -129,27 +165,50 @@ impl Charset {
             return Ok(Cow::Borrowed(text));
         }
         let mut text = String::with_capacity(bytes.len() * 2);
-        for &byte in bytes {
-            match byte {
-                0..128 => text.push(byte.into()),
-                _ => match self.upper[usize::from(byte) - 128] {
-                    0 => return Err(untranslatable(&[byte], self.name, "UTF8")),
-                    c => text.push(char::from_u32(c.into()).unwrap_or(char::REPLACEMENT_CHARACTER)),
-                },
+        match &self.kind {
+            Kind::Single { upper, .. } => {
+                for &byte in bytes {
+                    match byte {
+                        0..128 => text.push(byte.into()),
+                        _ => match upper[usize::from(byte) - 128] {
+                            0 => return Err(untranslatable(&[byte], self.name, "UTF8")),
+                            c => text.push(char::from_u32(c.into()).unwrap_or(char::REPLACEMENT_CHARACTER)),
+                        },
+                    }
+                }
+            }
+            Kind::Multi(multi) => {
+                let mut rest = bytes;
+                while !rest.is_empty() {
+                    let (c, length) = multi.first(rest).map_err(|fault| match fault {
+                        Fault::Invalid(n) => invalid(&rest[..n], self.name),
+                        Fault::Unknown(n) => untranslatable(&rest[..n], self.name, "UTF8"),
+                    })?;
+                    text.push(c);
+                    rest = &rest[length..];
+                }
             }
         }
         Ok(Cow::Owned(text))
     }
 
+    /// How many of these bytes are whole characters: the rest is the beginning of one that goes on elsewhere.
+    pub fn whole(&self, bytes: &[u8]) -> usize {
+        match &self.kind {
+            Kind::Single { .. } => bytes.len(),
+            Kind::Multi(multi) => multi.whole(bytes),
+        }
+    }
+
     /// The bytes of a text in UTF-8.
     ///
     /// # Errors
-    /// 22P05 for a character it has no byte for.
+    /// 22P05 for a character it has no bytes for.
     pub fn encode<'a>(&self, text: &'a [u8]) -> Result<Cow<'a, [u8]>> {
         self.encode_with(text, |c| Err(untranslatable(c.to_string().as_bytes(), "UTF8", self.name)))
     }
 
-    /// The same, with a question mark for what it has no byte for: what is said of an error must not fail.
+    /// The same, with a question mark for what it has no bytes for: what is said of an error must not fail.
     pub fn encode_lossy<'a>(&self, text: &'a [u8]) -> Cow<'a, [u8]> {
         self.encode_with(text, |_| Ok(b'?')).unwrap_or(Cow::Borrowed(text))
     }
@@ -158,20 +217,40 @@ impl Charset {
         if text.is_ascii() {
             return Ok(Cow::Borrowed(text));
         }
-        let byte = |c: char| match u8::try_from(c) {
-            Ok(b) if b.is_ascii() => Ok(b),
-            _ => self.bytes.get(&c).copied().map_or_else(|| unknown(c), Ok),
-        };
         let chars = text.utf8_chunks().flat_map(|c| c.valid().chars().chain((!c.invalid().is_empty()).then_some('?')));
-        chars.map(byte).collect::<Result<Vec<u8>>>().map(Cow::Owned)
+        let mut out = Vec::with_capacity(text.len());
+        for c in chars {
+            let known = match (&self.kind, u8::try_from(c)) {
+                (_, Ok(b)) if b.is_ascii() => {
+                    out.push(b);
+                    true
+                }
+                (Kind::Single { bytes, .. }, _) => bytes.get(&c).map(|b| out.push(*b)).is_some(),
+                (Kind::Multi(multi), _) => multi.put(c, &mut out),
+            };
+            if !known {
+                out.push(unknown(c)?);
+            }
+        }
+        Ok(Cow::Owned(out))
     }
 }
 
-fn untranslatable(bytes: &[u8], from: &str, to: &str) -> Error {
+fn shown(bytes: &[u8]) -> String {
     let mut shown = String::new();
     for b in bytes {
         let _ = write!(shown, "{}0x{b:02x}", if shown.is_empty() { "" } else { " " });
     }
+    shown
+}
+
+fn invalid(bytes: &[u8], encoding: &str) -> Error {
+    let text = format!("invalid byte sequence for encoding \"{encoding}\": {}", shown(bytes));
+    Error::new(SqlState::CHARACTER_NOT_IN_REPERTOIRE, text).place("report_invalid_encoding_int", "mbutils.c", 1798)
+}
+
+fn untranslatable(bytes: &[u8], from: &str, to: &str) -> Error {
+    let shown = shown(bytes);
     let text =
         format!("character with byte sequence {shown} in encoding \"{from}\" has no equivalent in encoding \"{to}\"");
     Error::new(SqlState::UNTRANSLATABLE_CHARACTER, text).place("report_untranslatable_char", "mbutils.c", 1845)
@@ -200,6 +279,56 @@ mod tests {
             "character with byte sequence 0xe2 0x82 0xac in encoding \"UTF8\" has no equivalent in encoding \"LATIN1\"";
         assert_eq!(e.message(), said);
         assert_eq!(*Charset::named("latin1").unwrap().encode_lossy("ü€".as_bytes()), [0xfc, b'?']);
+    }
+
+    /// All that has bytes is read back, but for the characters that share some; cut characters wait for their rest.
+    #[test]
+    fn several_bytes() {
+        // How many characters each has bytes for at PostgreSQL 15, up to U+2FFFF.
+        for (name, count) in [
+            ("EUC_JP", 13_175),
+            ("EUC_CN", 7445),
+            ("EUC_KR", 8227),
+            ("EUC_TW", 17_711),
+            ("SJIS", 7397),
+            ("BIG5", 13_711),
+            ("GBK", 21_792),
+            ("UHC", 17_237),
+            ("GB18030", 194_432),
+        ] {
+            let charset = Charset::named(name).unwrap();
+            let mut known = 0;
+            for c in (0x80..0x3_0000).filter_map(char::from_u32) {
+                let text = c.to_string();
+                let Ok(bytes) = charset.encode(text.as_bytes()) else { continue };
+                known += 1;
+                let bytes = bytes.into_owned();
+                // PostgreSQL writes planes of EUC_TW, and a euro sign of GBK, that it does not read.
+                let Ok(back) = charset.decode(&bytes) else {
+                    assert!(matches!(name, "EUC_TW" | "GBK"), "{name}: {c}");
+                    continue;
+                };
+                assert!(
+                    back == text || matches!(name, "EUC_JP" | "EUC_TW" | "SJIS"),
+                    "{name}: {c} comes back as {back}"
+                );
+                assert_eq!(charset.whole(&bytes), bytes.len(), "{name}: {c}");
+                for n in 1..bytes.len() {
+                    assert_eq!(charset.whole(&bytes[..n]), 0, "{name}: {c} cut at {n}");
+                    assert!(charset.decode(&bytes[..n]).is_err());
+                }
+            }
+            assert_eq!(known, count, "{name}");
+        }
+        let said = |name: &str, bytes: &[u8]| Charset::named(name).unwrap().decode(bytes).unwrap_err();
+        assert_eq!(said("sjis", b"\x81").message(), "invalid byte sequence for encoding \"SJIS\": 0x81");
+        let e = said("gbk", b"a\xff\x20");
+        let text = "character with byte sequence 0xff 0x20 in encoding \"GBK\" has no equivalent in encoding \"UTF8\"";
+        assert_eq!((e.message(), e.0.sqlstate), (text, SqlState::UNTRANSLATABLE_CHARACTER));
+        assert_eq!(
+            *Charset::named("gb18030").unwrap().encode("\u{10FFFF}".as_bytes()).unwrap(),
+            [0xe3, 0x32, 0x9a, 0x35]
+        );
     }
 
     /// Names are read as PostgreSQL reads them.
