@@ -49,6 +49,12 @@ pub fn show_all(settings: &SessionSettings, reads_all: bool) -> Vec<[String; 3]>
     visible(settings, reads_all).map(line).collect()
 }
 
+/// What the planner looks at and is not as it is built in: for EXPLAIN (SETTINGS).
+pub fn changed_for_plans(settings: &SessionSettings) -> Vec<(&'static str, String)> {
+    let changed = |id: &Id| parameter(*id).has(flag::EXPLAIN) && settings.entry(*id).value != *boot_value(*id);
+    IDS.iter().copied().filter(changed).map(|id| (parameter(id).name, settings.show(id))).collect()
+}
+
 /// `pg_settings_get_flags(name)`; `None` for an unknown name.
 pub fn flags(name: &str) -> Option<Vec<&'static str>> {
     let p = parameter(super::find(name)?);

@@ -24,7 +24,7 @@ pub use alter_system::{Change, alter_system};
 pub use check::{Check, register, split_list};
 pub use file::{ConfigFiles, Item, os_text, parse_file, parse_text, quote};
 pub use global::{FileSetting, Global, Origin, check_custom_name, custom_of, is_custom_name, unrecognized, validate};
-pub use list::{SettingRow, flags, is_loaded, rows, show_all};
+pub use list::{SettingRow, changed_for_plans, flags, is_loaded, rows, show_all};
 pub use parameter::{Context, Kind, Parameter, Unit, flag};
 pub use session::{Connection, Lasting, SessionSettings, TcpTimes, View};
 pub use snapshot::{Entry, Lookup, Snapshot, Source, boot_value, find, parameter};

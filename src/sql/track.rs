@@ -98,7 +98,8 @@ fn blocks(bytes: usize) -> i64 {
     bytes.div_ceil(crate::page::PAGE_SIZE) as i64
 }
 
-fn on_this_thread() -> Effort {
+/// What this thread has done since it began.
+pub fn on_this_thread() -> Effort {
     let (pages, log, (temp_read, temp_written)) = (buffer::usage(), wal::usage(), TEMPORARY.get());
     Effort {
         rows: 0,
@@ -114,7 +115,7 @@ fn on_this_thread() -> Effort {
     }
 }
 
-fn difference(now: Effort, before: Effort) -> Effort {
+pub fn difference(now: Effort, before: Effort) -> Effort {
     Effort {
         rows: 0,
         hit: now.hit - before.hit,

@@ -3,12 +3,15 @@
 use super::{Command, Outcome};
 use crate::base::{Error, Flow, Result};
 use crate::err;
+use crate::settings;
 use crate::sql::ast::{DefArg, DefElem, ExplainStmt, Stmt};
 use crate::sql::bind::{self, BindContext};
 use crate::sql::exec::{self, ExecContext, Node};
-use crate::sql::plan::explain::{Actual, ExplainOptions, explain_json, explain_text};
+use crate::sql::plan::explain::{Actual, ExplainOptions, buffers_fields, buffers_line, explain_json, explain_text};
 use crate::sql::plan::explain_format::{self, ExplainFormat};
 use crate::sql::plan::{self, Plan, PlanContext, PlannedStatement, PlannerSettings};
+use crate::sql::track;
+use crate::stat::statements::Effort;
 use crate::types::{TypeRef, oid};
 use std::time::Instant;
 
@@ -17,6 +20,7 @@ struct Options {
     shown: ExplainOptions,
     format: ExplainFormat,
     summary: Option<bool>,
+    settings: bool,
 }
 
 /// A statement that EXPLAIN ANALYZE runs.
@@ -24,6 +28,8 @@ struct Progress {
     options: Options,
     plan: Box<PlannedStatement>,
     planning_ms: f64,
+    /// Of the planning.
+    effort: Effort,
     started: Option<Instant>,
     node: Option<Box<dyn Node>>,
     locked: usize,
@@ -57,9 +63,9 @@ fn options(cmd: &Command, list: &[DefElem]) -> Result<Options> {
             "costs" => o.shown.costs = flag(e)?,
             "timing" => timing = Some(flag(e)?),
             "summary" => o.summary = Some(flag(e)?),
-            "buffers" | "wal" | "settings" => {
-                flag(e)?;
-            }
+            "buffers" => o.shown.buffers = flag(e)?,
+            "wal" => o.shown.wal = flag(e)?,
+            "settings" => o.settings = flag(e)?,
             "format" => match e.string().unwrap_or_default().to_ascii_lowercase().as_str() {
                 "text" => o.format = ExplainFormat::Text,
                 "json" => o.format = ExplainFormat::Json,
@@ -77,6 +83,9 @@ fn options(cmd: &Command, list: &[DefElem]) -> Result<Options> {
                 return Err(err!(SYNTAX_ERROR, "unrecognized EXPLAIN option \"{other}\"").at(cmd.at(e.pos)));
             }
         }
+    }
+    if o.shown.wal && !o.shown.analyze {
+        return Err(err!(INVALID_PARAMETER_VALUE, "EXPLAIN option WAL requires ANALYZE"));
     }
     if timing == Some(true) && !o.shown.analyze {
         return Err(err!(INVALID_PARAMETER_VALUE, "EXPLAIN option TIMING requires ANALYZE"));
@@ -99,7 +108,7 @@ pub fn explained_as(stmt: &ExplainStmt) -> (String, TypeRef) {
 pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ExplainStmt) -> Flow<Outcome> {
     if cmd.progress.is_none() {
         let options = options(cmd, &stmt.options)?;
-        let started = Instant::now();
+        let (before, started) = (track::on_this_thread(), Instant::now());
         let plan = match &stmt.query {
             // What would be done with the rows is of no interest here.
             Stmt::Select(s) => {
@@ -120,8 +129,10 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ExplainStmt) -> Flow<
             }
         };
         let planning_ms = started.elapsed().as_secs_f64() * 1000.0;
+        let effort = track::difference(track::on_this_thread(), before);
         let plan = Box::new(plan);
-        cmd.progress = Some(Box::new(Progress { options, plan, planning_ms, started: None, node: None, locked: 0 }));
+        cmd.progress =
+            Some(Box::new(Progress { options, plan, planning_ms, effort, started: None, node: None, locked: 0 }));
     }
     let taken = cmd.progress.take().and_then(|p| p.downcast::<Progress>().ok());
     let mut p = taken.ok_or_else(|| Error::internal("EXPLAIN lost its progress"))?;
@@ -198,6 +209,24 @@ fn trigger_lines(stats: &exec::instrument::Instrumentation, timing: bool) -> Vec
     all.iter().filter(|t| t.calls > 0).map(line).collect()
 }
 
+/// The same for the other formats.
+fn trigger_fields(stats: &exec::instrument::Instrumentation, timing: bool) -> serde_json::Value {
+    let field = |t: &&exec::instrument::TriggerStats| {
+        let mut m = serde_json::Map::new();
+        m.insert("Trigger Name".into(), t.name.clone().into());
+        if let Some(constraint) = &t.constraint {
+            m.insert("Constraint Name".into(), constraint.clone().into());
+        }
+        m.insert("Relation".into(), t.relation.clone().into());
+        if timing {
+            m.insert("Time".into(), (t.total.as_secs_f64() * 1000.0).into());
+        }
+        m.insert("Calls".into(), t.calls.into());
+        serde_json::Value::Object(m)
+    };
+    stats.triggers().iter().filter(|t| t.calls > 0).map(field).collect::<Vec<_>>().into()
+}
+
 fn outcome(cx: &mut ExecContext, p: &Progress, column: (String, TypeRef)) -> Outcome {
     let stats = cx.instrument.take();
     let actual = |plan: &Plan| {
@@ -210,6 +239,7 @@ fn outcome(cx: &mut ExecContext, p: &Progress, column: (String, TypeRef)) -> Out
             removed_by_filter: s.rows_removed_by_filter,
             removed_by_recheck: s.rows_removed_by_recheck,
             heap_blocks: s.heap_blocks,
+            effort: s.effort,
             notes: s.notes.clone(),
         })
     };
@@ -217,15 +247,34 @@ fn outcome(cx: &mut ExecContext, p: &Progress, column: (String, TypeRef)) -> Out
     let execution_ms = p.started.map(|s| s.elapsed().as_secs_f64() * 1000.0);
     let summary = p.options.summary.unwrap_or(p.options.shown.analyze);
     let shown_id = p.options.shown.verbose && cx.settings.show_query_ids && p.plan.query_id != 0;
+    let settings = match (p.options.settings, cx.backend()) {
+        (true, Ok(backend)) => settings::changed_for_plans(&backend.settings.lock()),
+        _ => Vec::new(),
+    };
     let query_id = shown_id.then_some(p.plan.query_id);
     let lines = if p.options.format != ExplainFormat::Text {
         let mut top = serde_json::Map::new();
         top.insert("Plan".into(), explain_json(&p.plan, &p.options.shown, actuals, &cx.fx.io));
+        if p.options.settings {
+            let all: serde_json::Map<_, _> =
+                settings.iter().map(|(n, v)| ((*n).to_owned(), v.clone().into())).collect();
+            top.insert("Settings".into(), all.into());
+        }
         if let Some(id) = query_id {
             top.insert("Query Identifier".into(), id.into());
         }
+        if p.options.shown.buffers {
+            let mut planning = serde_json::Map::new();
+            buffers_fields(&p.effort, &mut planning);
+            top.insert("Planning".into(), planning.into());
+        }
         if summary {
             top.insert("Planning Time".into(), p.planning_ms.into());
+        }
+        if let Some(stats) = &stats {
+            top.insert("Triggers".into(), trigger_fields(stats, p.options.shown.timing));
+        }
+        if summary {
             if let Some(ms) = execution_ms {
                 top.insert("Execution Time".into(), ms.into());
             }
@@ -233,7 +282,14 @@ fn outcome(cx: &mut ExecContext, p: &Progress, column: (String, TypeRef)) -> Out
         vec![explain_format::write(p.options.format, &top)]
     } else {
         let mut lines = explain_text(&p.plan, &p.options.shown, actuals, &cx.fx.io);
+        if !settings.is_empty() {
+            let all: Vec<String> = settings.iter().map(|(n, v)| format!("{n} = '{v}'")).collect();
+            lines.push(format!("Settings: {}", all.join(", ")));
+        }
         lines.extend(query_id.map(|id| format!("Query Identifier: {id}")));
+        if let Some(line) = buffers_line(&p.effort).filter(|_| p.options.shown.buffers) {
+            lines.extend(["Planning:".to_owned(), format!("  {line}")]);
+        }
         if summary {
             lines.push(format!("Planning Time: {:.3} ms", p.planning_ms));
         }

@@ -3,6 +3,8 @@
 use super::{ExecContext, Node};
 use crate::base::Flow;
 use crate::sql::plan::Plan;
+use crate::sql::track;
+use crate::stat::statements::Effort;
 use crate::types::Batch;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -18,6 +20,8 @@ pub struct NodeStats {
     pub rows_removed_by_recheck: u64,
     /// Of a scan by a collection of addresses: pages of which rows were named, and whole ones.
     pub heap_blocks: Option<(u64, u64)>,
+    /// Pages and log of this node and those below.
+    pub effort: Effort,
     /// `Sort Method: …` and the like, ready to print.
     pub notes: Vec<String>,
 }
@@ -89,7 +93,7 @@ impl Instrumented {
 
 impl Node for Instrumented {
     fn next(&mut self, cx: &mut ExecContext) -> Flow<Option<Batch>> {
-        let started = Instant::now();
+        let (before, started) = (track::on_this_thread(), Instant::now());
         let answer = self.inner.next(cx);
         let took = started.elapsed();
         if let Some(i) = &mut cx.instrument {
@@ -99,6 +103,7 @@ impl Node for Instrumented {
                 stats.loops += 1;
             }
             stats.total += took;
+            stats.effort.add(&track::difference(track::on_this_thread(), before));
             self.inner.report(stats);
             match &answer {
                 Ok(Some(b)) => {

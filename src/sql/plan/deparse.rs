@@ -19,6 +19,8 @@ pub(super) enum Source<'p> {
     Join(&'p Plan, &'p Plan),
     /// The columns an aggregate makes, before its projection.
     Grouped(&'p Plan),
+    /// The same as the aggregate itself sees them.
+    Aggregated(&'p Plan),
     /// The attributes of the written row, then the input's columns.
     #[expect(dead_code, reason = "RETURNING is not shown by EXPLAIN yet")]
     Row(&'p crate::catalog::Relation, &'p Plan),
@@ -43,6 +45,26 @@ pub(super) fn is_init_plan(s: &SubPlan) -> bool {
     s.args.is_empty() && s.test.is_none() && s.plan.params.is_empty()
 }
 
+/// What a node makes of the columns it reads, if it makes anything.
+fn project_of(plan: &Plan) -> Option<&Vec<Expr>> {
+    match &plan.node {
+        PlanNode::SeqScan { project, .. }
+        | PlanNode::VirtualScan { project, .. }
+        | PlanNode::FunctionScan { project, .. }
+        | PlanNode::TidScan { project, .. }
+        | PlanNode::CteScan { project, .. }
+        | PlanNode::WorkTableScan { project, .. } => project.as_ref(),
+        PlanNode::IndexScan(s) => s.project.as_ref(),
+        PlanNode::BitmapHeapScan(s) => s.project.as_ref(),
+        PlanNode::GistScan(s) => s.project.as_ref(),
+        PlanNode::NestLoop(j) => j.project.as_ref(),
+        PlanNode::HashJoin(j) => j.project.as_ref(),
+        PlanNode::MergeJoin(j) => j.project.as_ref(),
+        PlanNode::Aggregate(a) => a.project.as_ref(),
+        _ => None,
+    }
+}
+
 impl Deparser<'_> {
     fn type_name(&self, ty: TypeRef) -> String {
         let hooks: &dyn TypeHooks = &*self.io.hooks;
@@ -51,22 +73,7 @@ impl Deparser<'_> {
 
     /// Output column `i` of a plan; `true` beside it: it is a plain column.
     fn output(&self, plan: &Plan, i: usize) -> (String, bool) {
-        let project = match &plan.node {
-            PlanNode::SeqScan { project, .. }
-            | PlanNode::VirtualScan { project, .. }
-            | PlanNode::FunctionScan { project, .. }
-            | PlanNode::TidScan { project, .. }
-            | PlanNode::CteScan { project, .. }
-            | PlanNode::WorkTableScan { project, .. } => project.as_ref(),
-            PlanNode::IndexScan(s) => s.project.as_ref(),
-            PlanNode::BitmapHeapScan(s) => s.project.as_ref(),
-            PlanNode::GistScan(s) => s.project.as_ref(),
-            PlanNode::NestLoop(j) => j.project.as_ref(),
-            PlanNode::HashJoin(j) => j.project.as_ref(),
-            PlanNode::MergeJoin(j) => j.project.as_ref(),
-            PlanNode::Aggregate(a) => a.project.as_ref(),
-            _ => None,
-        };
+        let project = project_of(plan);
         if let Some(e) = project.and_then(|p| p.get(i)) {
             return self.below(e, self.inside(plan));
         }
@@ -103,6 +110,47 @@ impl Deparser<'_> {
                 }
             }
             _ => self.column(self.inside(plan), i),
+        }
+    }
+
+    /// The output columns of a node as it computes them itself; what lower nodes have computed is in parentheses.
+    pub fn outputs(&self, plan: &Plan) -> Vec<String> {
+        (0..plan.columns.len()).map(|i| self.own_output(plan, i)).collect()
+    }
+
+    /// The same as a node above reads them.
+    pub fn read_outputs(&self, plan: &Plan) -> Vec<String> {
+        (0..plan.columns.len()).map(|i| self.output(plan, i).0).collect()
+    }
+
+    fn own_output(&self, plan: &Plan, i: usize) -> String {
+        let own = match &plan.node {
+            PlanNode::Aggregate(_) => Source::Aggregated(plan),
+            _ => self.inside(plan),
+        };
+        if let Some(e) = project_of(plan).and_then(|p| p.get(i)) {
+            return self.expr(e, own);
+        }
+        match &plan.node {
+            PlanNode::Project { input, exprs } if i < exprs.len() => match exprs[i].kind {
+                // Shown with the node that computes it.
+                ExprKind::Column(n) => self.own_output(input, n),
+                _ => self.expr(&exprs[i], own),
+            },
+            PlanNode::Result { exprs, .. } if i < exprs.len() => self.expr(&exprs[i], own),
+            PlanNode::ProjectSet { input, items } => match items.get(i) {
+                Some(super::SetItem::Plain(e)) => self.expr(e, Source::Plan(input)),
+                Some(super::SetItem::Set { func, args }) => {
+                    format!("{}({})", func.name, self.list(args, Source::Plan(input)))
+                }
+                None => "???".into(),
+            },
+            PlanNode::Window { input, calls, .. } => match i.checked_sub(input.columns.len()) {
+                Some(k) if k < calls.len() => self.window(&calls[k], Source::Plan(input)),
+                _ => self.output(input, i).0,
+            },
+            PlanNode::Aggregate(_) => self.column(own, i).0,
+            _ => self.output(plan, i).0,
         }
     }
 
@@ -161,12 +209,14 @@ impl Deparser<'_> {
                 None => (self.attribute(rel, &rel.name, i as i16 + 1), true),
                 Some(k) => self.output(input, k),
             },
-            Source::Grouped(p) => {
+            Source::Grouped(p) | Source::Aggregated(p) => {
+                let own = matches!(source, Source::Aggregated(_));
                 let PlanNode::Aggregate(a) = &p.node else { return unknown() };
                 let input = Source::Plan(&a.input);
                 match i.checked_sub(a.group_by.len()) {
                     None => self.below(&a.group_by[i], input),
                     Some(k) => match a.calls.get(k) {
+                        Some(c) if own => (self.aggregate(c, input), false),
                         Some(c) => (format!("({})", self.aggregate(c, input)), false),
                         None => ("GROUPING()".into(), true),
                     },
@@ -188,10 +238,16 @@ impl Deparser<'_> {
                             calls.iter().flat_map(|c| c.columns.iter().map(|c| c.name.as_str())).collect();
                         Some(self.named(alias, all.get(i).copied().unwrap_or("ordinality")))
                     }
+                    PlanNode::CteScan { alias, project: None, .. }
+                    | PlanNode::WorkTableScan { alias, project: None, .. }
+                        if i < p.columns.len() =>
+                    {
+                        Some(self.named(alias, &p.columns[i].name))
+                    }
                     PlanNode::CteScan { alias, .. } | PlanNode::WorkTableScan { alias, .. } => {
                         Some(self.named(alias, &format!("column{}", i + 1)))
                     }
-                    PlanNode::Values { .. } => Some(format!("\"*VALUES*\".column{}", i + 1)),
+                    PlanNode::Values { .. } => Some(self.named("*VALUES*", &format!("column{}", i + 1))),
                     _ => None,
                 };
                 name.map_or_else(unknown, |n| (n, true))

@@ -4,6 +4,7 @@ use super::deparse::{Deparser, Source, is_init_plan, sub_plan_key};
 use super::{AggStrategy, IndexOp, Instead, JoinKind, ModifyKind, Plan, PlanNode, PlannedStatement, SetOpKind};
 use crate::catalog::IndexMethod;
 use crate::sql::expr::{Expr, ExprKind, SubPlan};
+use crate::stat::statements::Effort;
 use crate::types::IoContext;
 use crate::types::name::quote_identifier;
 use serde_json::{Map, Value as Json, json};
@@ -17,11 +18,13 @@ pub struct ExplainOptions {
     /// Show what [`Actual`] says.
     pub analyze: bool,
     pub timing: bool,
+    pub buffers: bool,
+    pub wal: bool,
 }
 
 impl Default for ExplainOptions {
     fn default() -> ExplainOptions {
-        ExplainOptions { costs: true, verbose: false, analyze: false, timing: true }
+        ExplainOptions { costs: true, verbose: false, analyze: false, timing: true, buffers: false, wal: false }
     }
 }
 
@@ -37,6 +40,8 @@ pub struct Actual {
     pub removed_by_recheck: u64,
     /// See `NodeStats`.
     pub heap_blocks: Option<(u64, u64)>,
+    /// Pages and log, those of the nodes below included.
+    pub effort: Effort,
     /// Ready to print: `Sort Method: quicksort  Memory: 25kB`.
     pub notes: Vec<String>,
 }
@@ -52,6 +57,8 @@ struct Shown<'p> {
     place: String,
     /// JSON's fields of the place.
     facts: Vec<(&'static str, Json)>,
+    /// VERBOSE: the output columns.
+    output: Vec<String>,
     details: Vec<(String, String)>,
     /// Heading (`CTE x`, `SubPlan 1`) and node, in order; headed ones before plain ones are init plans.
     children: Vec<(Option<String>, Shown<'p>)>,
@@ -91,6 +98,7 @@ fn show<'p>(stmt: &'p PlannedStatement, options: &ExplainOptions, io: &IoContext
         d: Deparser { io, prefix: scans > 1 || options.verbose, slots: HashMap::new(), sub_plans: HashMap::new() },
         ctes: HashMap::new(),
         verbose: options.verbose,
+        several: scans > 1,
     };
     e.node(&stmt.plan, Vec::new())
 }
@@ -124,6 +132,8 @@ struct Explainer<'d> {
     d: Deparser<'d>,
     ctes: HashMap<usize, String>,
     verbose: bool,
+    /// Several relations are read.
+    several: bool,
 }
 
 fn join_word(kind: JoinKind) -> &'static str {
@@ -154,6 +164,9 @@ impl Explainer<'_> {
             PlanNode::Project { input, exprs } => {
                 let mut shown = self.node(input, extra);
                 self.sub_plans_of(exprs.iter(), &mut shown);
+                if !shown.output.is_empty() {
+                    shown.output = self.output(plan, false);
+                }
                 return shown;
             }
             PlanNode::Filter { input, filter } => {
@@ -180,6 +193,7 @@ impl Explainer<'_> {
             kind: String::new(),
             place: String::new(),
             facts: Vec::new(),
+            output: Vec::new(),
             details: Vec::new(),
             children: Vec::new(),
         };
@@ -208,7 +222,30 @@ impl Explainer<'_> {
             }
         }
         s.children.extend(tail);
+        // What these give is what their inputs give.
+        let silent = matches!(
+            plan.node,
+            PlanNode::Append { .. }
+                | PlanNode::RecursiveUnion { .. }
+                | PlanNode::BitmapIndexScan(_)
+                | PlanNode::Modify(_)
+                | PlanNode::Sequence { .. }
+        );
+        if !silent {
+            s.output = self.output(plan, false);
+        }
         s
+    }
+
+    /// VERBOSE: the columns of a node, as it computes them or as they are read from it.
+    fn output(&mut self, plan: &Plan, read: bool) -> Vec<String> {
+        if !self.verbose {
+            return Vec::new();
+        }
+        let prefix = std::mem::replace(&mut self.d.prefix, self.several);
+        let list = if read { self.d.read_outputs(plan) } else { self.d.outputs(plan) };
+        self.d.prefix = prefix;
+        list
     }
 
     fn sub_plans_of<'p>(&mut self, exprs: impl Iterator<Item = &'p Expr>, shown: &mut Shown<'p>) {
@@ -312,6 +349,12 @@ impl Explainer<'_> {
                 } else {
                     format!(" on {name} {}", quote_identifier(alias))
                 };
+                if self.verbose {
+                    let call =
+                        |c: &super::FunctionCall| format!("{}({})", c.func.name, self.d.exprs(&c.args, Source::None));
+                    let all: Vec<String> = calls.iter().map(call).collect();
+                    s.details.push(("Function Call".into(), all.join(", ")));
+                }
                 self.filter(filter.as_ref(), plan, s);
             }
             PlanNode::CteScan { cte, alias, filter, .. } => {
@@ -349,11 +392,13 @@ impl Explainer<'_> {
                 self.keyed("Hash Cond", (&j.left, &j.right), (&j.left_keys, &j.right_keys), j.condition.as_ref(), s);
                 let left = self.node(&j.left, Vec::new());
                 let right = self.node(&j.right, Vec::new());
+                let hashed = self.output(&j.right, true);
                 let hash = Shown {
                     plan: &j.right,
                     kind: "Hash".into(),
                     place: String::new(),
                     facts: Vec::new(),
+                    output: hashed,
                     details: Vec::new(),
                     children: vec![(None, right)],
                 };
@@ -469,6 +514,9 @@ impl Explainer<'_> {
     fn place(&self, rel: &crate::catalog::Relation, alias: &str, s: &mut Shown<'_>) {
         s.place = self.on(rel, alias);
         s.facts.push(("Relation Name", json!(rel.name)));
+        if self.verbose {
+            s.facts.push(("Schema", json!(rel.schema)));
+        }
         s.facts.push(("Alias", json!(if alias.is_empty() { &rel.name } else { alias })));
     }
 
@@ -508,6 +556,9 @@ impl Explainer<'_> {
         s.facts.push(("Scan Direction", json!(if i.backward { "Backward" } else { "Forward" })));
         s.facts.push(("Index Name", json!(i.index.name)));
         s.facts.push(("Relation Name", json!(i.rel.name)));
+        if self.verbose {
+            s.facts.push(("Schema", json!(i.rel.schema)));
+        }
         s.facts.push(("Alias", json!(i.alias)));
         let list: Vec<String> = i
             .conditions
@@ -570,6 +621,9 @@ impl Explainer<'_> {
         s.facts.push(("Scan Direction", json!("Forward")));
         s.facts.push(("Index Name", json!(g.index.name)));
         s.facts.push(("Relation Name", json!(g.rel.name)));
+        if self.verbose {
+            s.facts.push(("Schema", json!(g.rel.schema)));
+        }
         s.facts.push(("Alias", json!(g.alias)));
         let source = self.d.inside(plan);
         if let Some(e) = &g.shown {
@@ -604,7 +658,7 @@ impl Explainer<'_> {
             s.details.push((word.into(), self.d.exprs(&keys, input)));
         }
         if let Some(h) = &a.having {
-            s.details.push(("Filter".into(), self.d.expr(h, Source::Grouped(plan))));
+            s.details.push(("Filter".into(), self.d.expr(h, Source::Aggregated(plan))));
         }
         self.only_child(&a.input, s);
     }
@@ -617,6 +671,7 @@ fn wrap_append<'p>(input: &'p Plan, s: &mut Shown<'p>) {
             kind: "Result".into(),
             place: String::new(),
             facts: Vec::new(),
+            output: Vec::new(),
             details: Vec::new(),
             children: vec![(None, child)],
         };
@@ -680,6 +735,9 @@ fn text(
     out.push(line);
     let inner = indent + if arrow { 6 } else { 2 };
     let pad = " ".repeat(inner);
+    if !s.output.is_empty() {
+        out.push(format!("{pad}Output: {}", s.output.join(", ")));
+    }
     for (k, v) in &s.details {
         out.push(if k.is_empty() { format!("{pad}{v}") } else { format!("{pad}{k}: {v}") });
         if let Some(a) = &actual
@@ -705,6 +763,8 @@ fn text(
             let part = |n: u64, word: &str| if n > 0 { format!(" {word}={n}") } else { String::new() };
             out.push(format!("{pad}Heap Blocks:{}{}", part(exact, "exact"), part(lossy, "lossy")));
         }
+        out.extend(buffers_line(&a.effort).filter(|_| options.buffers).map(|line| format!("{pad}{line}")));
+        out.extend(wal_line(&a.effort).filter(|_| options.wal).map(|line| format!("{pad}{line}")));
     }
     for (heading, child) in &s.children {
         match heading {
@@ -714,6 +774,43 @@ fn text(
             }
             None => text(child, inner, true, options, actuals, out),
         }
+    }
+}
+
+fn counts(parts: &[(&str, i64)]) -> String {
+    parts.iter().filter(|(_, n)| *n > 0).map(|(word, n)| format!(" {word}={n}")).collect()
+}
+
+/// PostgreSQL 15, explain.c, show_buffer_usage: same form.
+pub fn buffers_line(e: &Effort) -> Option<String> {
+    let shared = counts(&[("hit", e.hit), ("read", e.read), ("dirtied", e.dirtied), ("written", e.written)]);
+    let temp = counts(&[("read", e.temp_read), ("written", e.temp_written)]);
+    let named = |word: &str, counts: &str| Some(format!(" {word}{counts}")).filter(|_| !counts.is_empty());
+    let parts: Vec<String> = named("shared", &shared).into_iter().chain(named("temp", &temp)).collect();
+    (!parts.is_empty()).then(|| format!("Buffers:{}", parts.join(",")))
+}
+
+/// PostgreSQL 15, explain.c, show_wal_usage: same form.
+fn wal_line(e: &Effort) -> Option<String> {
+    let shown = counts(&[("records", e.wal_records), ("fpi", e.wal_images), ("bytes", e.wal_bytes)]);
+    (!shown.is_empty()).then(|| format!("WAL:{shown}"))
+}
+
+/// The pages as the other formats name them.
+pub fn buffers_fields(e: &Effort, m: &mut Map<String, Json>) {
+    for (what, n) in [
+        ("Shared Hit Blocks", e.hit),
+        ("Shared Read Blocks", e.read),
+        ("Shared Dirtied Blocks", e.dirtied),
+        ("Shared Written Blocks", e.written),
+        ("Local Hit Blocks", 0),
+        ("Local Read Blocks", 0),
+        ("Local Dirtied Blocks", 0),
+        ("Local Written Blocks", 0),
+        ("Temp Read Blocks", e.temp_read),
+        ("Temp Written Blocks", e.temp_written),
+    ] {
+        m.insert(what.into(), json!(n));
     }
 }
 
@@ -763,8 +860,9 @@ fn json_of(s: &Shown<'_>, parent: Option<&str>, options: &ExplainOptions, actual
         m.insert("Plan Rows".into(), json!(c.rows.round() as i64));
         m.insert("Plan Width".into(), json!(c.width));
     }
+    let actual = actuals.and_then(|f| f(s.plan)).unwrap_or_default();
     if options.analyze {
-        let a = actuals.and_then(|f| f(s.plan)).unwrap_or_default();
+        let a = &actual;
         let n = a.loops.max(1) as f64;
         if options.timing {
             m.insert("Actual Startup Time".into(), json!((a.startup_ms / n * 1000.0).round() / 1000.0));
@@ -773,12 +871,24 @@ fn json_of(s: &Shown<'_>, parent: Option<&str>, options: &ExplainOptions, actual
         m.insert("Actual Rows".into(), json!((a.rows as f64 / n).round() as i64));
         m.insert("Actual Loops".into(), json!(a.loops));
     }
+    if !s.output.is_empty() {
+        m.insert("Output".into(), json!(s.output));
+    }
     for (k, v) in s.details.iter().filter(|(k, _)| !k.is_empty()) {
         let value = match k.as_str() {
             "Sort Key" | "Group Key" => json!(v.split(", ").collect::<Vec<_>>()),
             _ => json!(v),
         };
         m.insert(k.clone(), value);
+    }
+    // PostgreSQL 15 has these without ANALYZE, too.
+    if options.buffers {
+        buffers_fields(&actual.effort, &mut m);
+    }
+    if options.wal {
+        m.insert("WAL Records".into(), json!(actual.effort.wal_records));
+        m.insert("WAL FPI".into(), json!(actual.effort.wal_images));
+        m.insert("WAL Bytes".into(), json!(actual.effort.wal_bytes));
     }
     let mut plans = Vec::new();
     let mut plain = 0;
