@@ -71,7 +71,8 @@ pub use scan::HeapScan;
 pub use store::{TableDef, TableStore};
 pub use toast::toast_desc;
 pub use vacuum::{IndexVacuum, Vacuum, VacuumHost, VacuumOptions, VacuumReport, truncate};
-pub use verify::{Damage, verify};
+pub use verify::{Damage, verify, verify_block};
+pub use vm::all_visible as is_all_visible;
 pub use vm::{all_visible, count as count_all_visible};
 
 #[cfg(test)]

@@ -26,16 +26,22 @@ pub struct Damage {
 pub fn verify(storage: &Storage, store: &TableStore) -> Result<Vec<Damage>> {
     let mut found = Vec::new();
     for block in 0..store.nblocks(storage)? {
-        let page = match storage.pool.read(&store.main, block) {
-            Ok(page) => Box::new(page.clone()),
-            Err(e) => {
-                found.push(Damage { tid: TupleId::new(block, 0), what: e.message().to_string() });
-                continue;
+        found.extend(verify_block(storage, store, block)?);
+    }
+    Ok(found)
+}
+
+/// Checks one page; that it cannot be read is told, too.
+pub fn verify_block(storage: &Storage, store: &TableStore, block: BlockNo) -> Result<Vec<Damage>> {
+    let mut found = Vec::new();
+    match storage.pool.read(&store.main, block) {
+        Ok(page) => {
+            let page = Box::new(page.clone());
+            if !page.is_new() {
+                verify_page(storage, store, block, &page, &mut found)?;
             }
-        };
-        if !page.is_new() {
-            verify_page(storage, store, block, &page, &mut found)?;
         }
+        Err(e) => found.push(Damage { tid: TupleId::new(block, 0), what: e.message().to_string() }),
     }
     Ok(found)
 }

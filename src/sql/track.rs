@@ -51,6 +51,8 @@ impl Tracking {
 pub struct Meter {
     /// How many statements stand around the one that runs.
     pub level: u32,
+    /// How long functions ran whose time is counted (`track_functions`).
+    pub in_functions: Duration,
     done: Effort,
     /// What the thread had done when the turn began.
     mark: Option<Effort>,

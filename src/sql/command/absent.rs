@@ -278,3 +278,27 @@ pub fn built_in_operator(cmd: &Command, cx: &mut ExecContext, sig: &OperSignatur
         }
     }
 }
+
+/// Nobody provides labels. PostgreSQL 15, seclabel.c, ExecSecLabelStmt: same words.
+pub fn security_label(stmt: &crate::sql::ast::SecurityLabelStmt) -> Error {
+    match &stmt.provider {
+        Some(name) => err!(INVALID_PARAMETER_VALUE, "security label provider \"{name}\" is not loaded"),
+        None => err!(INVALID_PARAMETER_VALUE, "no security label providers have been loaded"),
+    }
+}
+
+/// LOAD: what could be loaded is part of the program.
+///
+/// # Errors
+/// 58P01 for a library that is not there, 42501 for users who may not have it.
+pub fn load(cx: &mut ExecContext, name: &str) -> Result<String> {
+    let plain = name.strip_prefix("$libdir/").unwrap_or(name);
+    let library = plain.strip_suffix(".so").unwrap_or(plain);
+    if !cx.backend()?.user.is_superuser {
+        return Err(err!(INSUFFICIENT_PRIVILEGE, "access to library \"{name}\" is not allowed"));
+    }
+    match library == "plpgsql" || crate::sql::extension::find(library).is_some() {
+        true => Ok("LOAD".into()),
+        false => Err(err!(UNDEFINED_FILE, "could not access file \"{name}\": No such file or directory")),
+    }
+}

@@ -288,6 +288,8 @@ fn perform(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
         Stmt::AlterSystem(s) => alter_system::run(cmd, cx, s)?,
         Stmt::SetConstraints(s) => set_constraints::run(cmd, cx, s)?,
         Stmt::Lock(s) => lock_table::run(cx, s)?,
+        Stmt::SecurityLabel(s) => return Err(absent::security_label(s).into()),
+        Stmt::Load(name) => absent::load(cx, name)?,
         other => return Err(Error::unsupported(format!("{} is not supported", other.tag())).into()),
     };
     Ok(Outcome::Tag(tag))

@@ -2,23 +2,26 @@
 
 use super::write::class_of;
 use super::{Command, alter_table, index, names};
-use crate::base::{Error, Flow, Oid, Result};
+use crate::base::error::Report;
+use crate::base::{Error, Flow, Oid, Result, Severity, SqlState};
 use crate::catalog::object::class;
 use crate::catalog::{Persistence, RelKind};
 use crate::err;
 use crate::lock::LockMode;
-use crate::sql::ast::{ReindexStmt, ReindexTarget};
+use crate::recovery::Usage;
+use crate::sql::ast::{DefArg, DefElem, ReindexStmt, ReindexTarget};
 use crate::sql::exec::ExecContext;
 
 pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ReindexStmt) -> Flow<String> {
     for o in stmt.options.iter().filter(|o| o.name == "tablespace") {
         super::table::check_tablespace(o.string().as_deref())?;
     }
+    let verbose = stmt.options.iter().any(|o| o.name == "verbose" && flag(o));
     match &stmt.target {
         ReindexTarget::Index(name) => {
             let found = alter_table::locked(cmd, cx, name, LockMode::AccessExclusive)?;
             if found.kind == RelKind::PartitionedIndex {
-                return partitioned_index(cx, found.oid);
+                return partitioned_index(cx, found.oid, verbose);
             }
             if found.kind != RelKind::Index {
                 return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not an index", found.name).into());
@@ -28,7 +31,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ReindexStmt) -> Flow<
             }
             names::check_owner(cx, &found)?;
             if let Some(def) = class_of(cx, found.oid)?.index {
-                index::rebuild(cx, def.table, found.oid)?;
+                rebuild(cx, def.table, found.oid, verbose)?;
             }
         }
         ReindexTarget::Table(name) => {
@@ -36,7 +39,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ReindexStmt) -> Flow<
             if found.is_partitioned() {
                 names::check_owner(cx, &found)?;
                 for below in super::inherit::descendants(cx, found.oid, LockMode::AccessExclusive)? {
-                    all_of(cx, below)?;
+                    all_of(cx, below, verbose)?;
                 }
                 return Ok("REINDEX".into());
             }
@@ -47,11 +50,11 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ReindexStmt) -> Flow<
                 return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not a table or materialized view", found.name).into());
             }
             names::check_owner(cx, &found)?;
-            all_of(cx, found.oid)?;
+            all_of(cx, found.oid, verbose)?;
         }
         ReindexTarget::Schema(name) => {
             let namespace = cx.backend()?.catalog.namespace_oid(name)?;
-            many(cx, Some(namespace))?;
+            many(cx, Some(namespace), verbose)?;
         }
         ReindexTarget::Database(name) | ReindexTarget::System(name) => {
             let current = cx.backend()?.database_name.clone();
@@ -59,7 +62,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ReindexStmt) -> Flow<
                 return Err(Error::unsupported("can only reindex the currently open database").into());
             }
             if matches!(stmt.target, ReindexTarget::Database(_)) {
-                many(cx, None)?;
+                many(cx, None, verbose)?;
             }
         }
     }
@@ -74,8 +77,30 @@ fn of_catalog(cx: &mut ExecContext, found: &crate::catalog::Relation, word: &str
     }
 }
 
+/// Rebuilds an index, and tells of it if that is wanted. PostgreSQL 15, index.c, reindex_index: same words.
+fn rebuild(cx: &mut ExecContext, table: Oid, oid: Oid, verbose: bool) -> Result<()> {
+    let usage = Usage::now();
+    index::rebuild(cx, table, oid)?;
+    if verbose {
+        let name = class_of(cx, oid)?.name;
+        let text = format!("index \"{name}\" was reindexed");
+        let said = Report::notice(Severity::Info, SqlState::SUCCESSFUL_COMPLETION, text);
+        cx.notices.push(said.with_detail(usage.to_string()));
+    }
+    Ok(())
+}
+
+/// A boolean option.
+fn flag(o: &DefElem) -> bool {
+    match &o.arg {
+        None | Some(DefArg::Bool(true)) => true,
+        Some(DefArg::Int(n)) => *n != 0,
+        _ => o.string().is_some_and(|s| matches!(&*s.to_ascii_lowercase(), "true" | "on" | "1")),
+    }
+}
+
 /// The partitions' parts of an index.
-fn partitioned_index(cx: &mut ExecContext, index: Oid) -> Flow<String> {
+fn partitioned_index(cx: &mut ExecContext, index: Oid, verbose: bool) -> Flow<String> {
     let whole = super::constraint::relation(cx, index)?;
     names::check_owner(cx, &whole)?;
     let parts = super::inherit::all_below(cx, index)?;
@@ -87,19 +112,19 @@ fn partitioned_index(cx: &mut ExecContext, index: Oid) -> Flow<String> {
             found.push((def.table, part));
         }
     }
-    found.into_iter().try_for_each(|(table, part)| index::rebuild(cx, table, part))?;
+    found.into_iter().try_for_each(|(table, part)| rebuild(cx, table, part, verbose))?;
     Ok("REINDEX".into())
 }
 
-fn all_of(cx: &mut ExecContext, table: Oid) -> Result<()> {
+fn all_of(cx: &mut ExecContext, table: Oid, verbose: bool) -> Result<()> {
     if class_of(cx, table)?.kind == RelKind::Partitioned {
         return Ok(());
     }
     let indexes = cx.backend()?.catalog.indexes_of(table);
-    indexes.into_iter().try_for_each(|i| index::rebuild(cx, table, i))
+    indexes.into_iter().try_for_each(|i| rebuild(cx, table, i, verbose))
 }
 
-fn many(cx: &mut ExecContext, namespace: Option<Oid>) -> Flow<()> {
+fn many(cx: &mut ExecContext, namespace: Option<Oid>, verbose: bool) -> Flow<()> {
     let mut tables = Vec::new();
     for record in cx.backend()?.catalog.all(class::RELATION) {
         let Ok(c) = record.object.as_class() else { continue };
@@ -113,7 +138,7 @@ fn many(cx: &mut ExecContext, namespace: Option<Oid>) -> Flow<()> {
     }
     for table in tables {
         if cx.backend()?.catalog.class(table).is_some() {
-            all_of(cx, table)?;
+            all_of(cx, table, verbose)?;
         }
     }
     Ok(())

@@ -82,6 +82,8 @@ pub struct RunState {
     /// Operands of the CASE expressions being evaluated: values and the rows they belong to (None: all).
     pub(crate) operands: Vec<Option<Operand>>,
     pub(super) temp_bytes: u64,
+    /// What reads whole relations has left the thread that serves clients.
+    pub(in crate::sql) moved: bool,
     /// When the `pg_sleep` under way ends.
     pub(super) sleep_until: Option<Instant>,
 }

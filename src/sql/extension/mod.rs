@@ -11,6 +11,7 @@
 //! - EXT-1: a script names every C function that has code here, and no other (tested).
 //! - EXT-2: what PostgreSQL's script makes and ours does not, ours says at its head.
 
+mod amcheck;
 mod btree_gin;
 mod btree_gist;
 mod citext;
@@ -83,6 +84,7 @@ pub enum Code {
 
 /// In the order of their names.
 const ALL: &[&Extension] = &[
+    &amcheck::EXTENSION,
     &btree_gin::EXTENSION,
     &btree_gist::EXTENSION,
     &citext::EXTENSION,

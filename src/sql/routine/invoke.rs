@@ -9,7 +9,7 @@ use crate::base::{Error, Flow, Oid, Result};
 use crate::catalog::Record;
 use crate::catalog::object::Function;
 use crate::err;
-use crate::settings::Lasting;
+use crate::settings::{Id, Lasting, Lookup};
 use crate::sql::backend::User;
 use crate::sql::exec::{ExecContext, phys_of, rights};
 use crate::sql::func::setof::SetStream;
@@ -17,6 +17,7 @@ use crate::sql::func::{CallTypes, FuncDef};
 use crate::sql::plpgsql;
 use crate::types::{Batch, Column, TypeRef, Value, oid};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// A call under way.
 pub struct Invocation {
@@ -28,6 +29,39 @@ pub struct Invocation {
     settings: Vec<(String, String)>,
     level: Option<u32>,
     strict_end: Option<Value>,
+    clock: Option<Clock>,
+}
+
+/// `track_functions`: when the call began, and how long functions had run by then.
+struct Clock {
+    function: Oid,
+    since: Instant,
+    before: Duration,
+}
+
+impl Clock {
+    /// PostgreSQL 15, pgstat_function.c, pgstat_init_function_usage: `pl` is all but C and SQL.
+    fn start(cx: &mut ExecContext, f: &Function) -> Result<Option<Clock>> {
+        let wanted = match cx.backend()?.view.choice(Id::TrackFunctions) {
+            "pl" => f.language == "plpgsql",
+            "all" => true,
+            _ => false,
+        };
+        let before = cx.meter.in_functions;
+        Ok(wanted.then(|| Clock { function: f.oid, since: Instant::now(), before }))
+    }
+
+    /// The time of functions called inside is theirs.
+    fn stop(self, cx: &mut ExecContext) -> Result<()> {
+        let total = self.since.elapsed();
+        let inside = cx.meter.in_functions.saturating_sub(self.before);
+        cx.meter.in_functions = self.before + total;
+        let us = |d: Duration| i64::try_from(d.as_micros()).unwrap_or(i64::MAX);
+        let backend = cx.backend()?;
+        let own = total.saturating_sub(inside);
+        backend.instance.stats.count_call(backend.database, self.function, us(total), us(own));
+        Ok(())
+    }
 }
 
 enum Frame {
@@ -128,7 +162,8 @@ impl Invocation {
         }
         let split = |s: &String| s.split_once('=').map(|(n, v)| (n.to_owned(), v.to_owned()));
         let settings = f.settings.iter().filter_map(split).collect();
-        Ok(Invocation { returns, frame, acts_as, settings, level: None, strict_end: None })
+        let clock = Clock::start(cx, f)?;
+        Ok(Invocation { returns, frame, acts_as, settings, level: None, strict_end: None, clock })
     }
 
     /// May it run COMMIT and ROLLBACK? Only procedures and DO outside a block.
@@ -141,7 +176,7 @@ impl Invocation {
 
     /// The value of a call that returns one.
     pub fn value(&mut self, cx: &mut ExecContext) -> Flow<Value> {
-        self.within(cx, |this, cx| match &mut this.frame {
+        let value = self.within(cx, |this, cx| match &mut this.frame {
             Frame::Plpgsql(f) => f.value(cx),
             Frame::Sql(f) => {
                 loop {
@@ -159,7 +194,11 @@ impl Invocation {
                     _ => this.strict_end.take().unwrap_or(Value::Null),
                 })
             }
-        })
+        })?;
+        if let Some(clock) = self.clock.take() {
+            clock.stop(cx)?;
+        }
+        Ok(value)
     }
 
     /// What a fired trigger function returned: the row, None for NULL.
@@ -169,10 +208,16 @@ impl Invocation {
 
     /// More rows of a set; None at the end. Columns: fields, or the one value.
     fn rows(&mut self, cx: &mut ExecContext) -> Flow<Option<Batch>> {
-        self.within(cx, |this, cx| match &mut this.frame {
+        let rows = self.within(cx, |this, cx| match &mut this.frame {
             Frame::Sql(f) => f.next(cx),
             Frame::Plpgsql(f) => f.rows(cx),
-        })
+        })?;
+        if rows.is_none()
+            && let Some(clock) = self.clock.take()
+        {
+            clock.stop(cx)?;
+        }
+        Ok(rows)
     }
 
     /// Runs a step as the body's user, with its settings, one level deeper (RTN-1).
