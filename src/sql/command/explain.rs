@@ -32,6 +32,7 @@ struct Progress {
     effort: Effort,
     started: Option<Instant>,
     node: Option<Box<dyn Node>>,
+    stats: Option<exec::instrument::Instrumentation>,
     locked: usize,
 }
 
@@ -131,8 +132,16 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ExplainStmt) -> Flow<
         let planning_ms = started.elapsed().as_secs_f64() * 1000.0;
         let effort = track::difference(track::on_this_thread(), before);
         let plan = Box::new(plan);
-        cmd.progress =
-            Some(Box::new(Progress { options, plan, planning_ms, effort, started: None, node: None, locked: 0 }));
+        cmd.progress = Some(Box::new(Progress {
+            options,
+            plan,
+            planning_ms,
+            effort,
+            started: None,
+            node: None,
+            stats: None,
+            locked: 0,
+        }));
     }
     let taken = cmd.progress.take().and_then(|p| p.downcast::<Progress>().ok());
     let mut p = taken.ok_or_else(|| Error::internal("EXPLAIN lost its progress"))?;
@@ -140,7 +149,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ExplainStmt) -> Flow<
     let done = go_on(cx, &mut p);
     cx.params = outer;
     let outcome = match done {
-        Ok(()) => Ok(outcome(cx, &p, explained_as(stmt))),
+        Ok(()) => Ok(outcome(cx, &mut p, explained_as(stmt))),
         Err(stop) => Err(stop),
     };
     cmd.progress = Some(p);
@@ -182,8 +191,15 @@ fn go_on(cx: &mut ExecContext, p: &mut Progress) -> Flow<()> {
             Error::unsupported("EXPLAIN ANALYZE of what rules make several statements of is not supported").into()
         );
     }
+    // Between two turns it is kept here: the statement around has its own (FLOW-1).
+    let outer = std::mem::replace(&mut cx.instrument, Some(p.stats.take().unwrap_or_default()));
+    let done = measured(cx, p);
+    p.stats = std::mem::replace(&mut cx.instrument, outer);
+    done
+}
+
+fn measured(cx: &mut ExecContext, p: &mut Progress) -> Flow<()> {
     if p.node.is_none() {
-        cx.instrument = Some(exec::instrument::Instrumentation::default());
         p.started = Some(Instant::now());
         p.node = Some(exec::start(&p.plan, cx)?);
     }
@@ -227,8 +243,8 @@ fn trigger_fields(stats: &exec::instrument::Instrumentation, timing: bool) -> se
     stats.triggers().iter().filter(|t| t.calls > 0).map(field).collect::<Vec<_>>().into()
 }
 
-fn outcome(cx: &mut ExecContext, p: &Progress, column: (String, TypeRef)) -> Outcome {
-    let stats = cx.instrument.take();
+fn outcome(cx: &mut ExecContext, p: &mut Progress, column: (String, TypeRef)) -> Outcome {
+    let stats = p.stats.take();
     let actual = |plan: &Plan| {
         let s = stats.as_ref()?.of(plan)?;
         Some(Actual {
