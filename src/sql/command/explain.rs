@@ -192,7 +192,7 @@ fn go_on(cx: &mut ExecContext, p: &mut Progress) -> Flow<()> {
         );
     }
     // Between two turns it is kept here: the statement around has its own (FLOW-1).
-    let outer = std::mem::replace(&mut cx.instrument, Some(p.stats.take().unwrap_or_default()));
+    let outer = cx.instrument.replace(p.stats.take().unwrap_or_default());
     let done = measured(cx, p);
     p.stats = std::mem::replace(&mut cx.instrument, outer);
     done
@@ -290,10 +290,8 @@ fn outcome(cx: &mut ExecContext, p: &mut Progress, column: (String, TypeRef)) ->
         if let Some(stats) = &stats {
             top.insert("Triggers".into(), trigger_fields(stats, p.options.shown.timing));
         }
-        if summary {
-            if let Some(ms) = execution_ms {
-                top.insert("Execution Time".into(), ms.into());
-            }
+        if let Some(ms) = execution_ms.filter(|_| summary) {
+            top.insert("Execution Time".into(), ms.into());
         }
         vec![explain_format::write(p.options.format, &top)]
     } else {
