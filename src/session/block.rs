@@ -87,6 +87,14 @@ impl Block {
         }
     }
 
+    /// A statement about savepoints asks: those of several statements at once would end with them.
+    ///
+    /// # Errors
+    /// 25P01 outside.
+    pub fn require_explicit(self, what: &str) -> Result<()> {
+        if self == Block::Implicit { Block::None } else { self }.require(what)
+    }
+
     pub fn is_explicit(self) -> bool {
         matches!(self, Block::Explicit | Block::Failed)
     }

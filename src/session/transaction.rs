@@ -220,7 +220,7 @@ impl Session {
                 "ROLLBACK"
             }
             TransactionStmt::Savepoint(name) => {
-                self.block.require("SAVEPOINT")?;
+                self.block.require_explicit("SAVEPOINT")?;
                 self.settings.lock().enter();
                 let backend = self.backend();
                 let catalog = backend.catalog.clone();
@@ -229,7 +229,7 @@ impl Session {
                 "SAVEPOINT"
             }
             TransactionStmt::Release(name) => {
-                self.block.require("RELEASE SAVEPOINT")?;
+                self.block.require_explicit("RELEASE SAVEPOINT")?;
                 let backend = self.backend();
                 let catalog = backend.catalog.clone();
                 let before = backend.txn.depth();
@@ -241,7 +241,7 @@ impl Session {
             }
             TransactionStmt::RollbackTo(name) => {
                 if !self.block.is_explicit() {
-                    self.block.require("ROLLBACK TO SAVEPOINT")?;
+                    self.block.require_explicit("ROLLBACK TO SAVEPOINT")?;
                 }
                 let backend = self.backend();
                 let catalog = backend.catalog.clone();

@@ -458,10 +458,8 @@ fn open(cx: &mut ExecContext, seq: Oid, rights: Option<&str>) -> Flow<(Class, Se
         return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not a sequence", c.name).into());
     };
     let backend = cx.backend()?;
-    let allowed = |rights: &str| {
-        super::role::has_role(backend, c.owner)
-            || rights.chars().any(|r| super::role::acl_allows(backend, c.acl.as_deref(), r))
-    };
+    let subject = crate::sql::exec::rights::Subject::current(backend);
+    let allowed = |rights: &str| rights.chars().any(|r| subject.may(c.owner, c.acl.as_deref(), "", r, false));
     if !rights.is_none_or(allowed) {
         return Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied for sequence {}", c.name).into());
     }
@@ -599,7 +597,9 @@ pub fn setval(cx: &mut ExecContext, seq: Oid, value: i64, called: bool) -> Flow<
         .into());
     }
     let backend = cx.backend()?;
-    backend.prevent_if_read_only("setval()")?;
+    if c.persistence != Persistence::Temp {
+        backend.prevent_if_read_only("setval()")?;
+    }
     let now = State { last: value, log_cnt: 0, called };
     store(backend, &c, |_, _| Ok(Step { logged: Some(now), now }))?;
     let known = backend.sequences.known.remove(&seq);
