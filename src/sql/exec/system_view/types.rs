@@ -176,6 +176,10 @@ fn push_row_type(sink: &mut Sink, c: &Class) {
 }
 
 fn push_system_row_type(sink: &mut Sink, r: &Relation) {
+    if !r.row_type.is_valid() {
+        // A TOAST table's rows have no type.
+        return;
+    }
     let array = types::info(r.row_type).map_or(Oid::INVALID, |i| i.array);
     push_row(sink, Made { relation: r.oid, array, ..Made::new(r.row_type, &r.name, r.namespace, r.owner) });
 }
