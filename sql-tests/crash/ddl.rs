@@ -2,7 +2,7 @@
 //! not is there wholly or not at all, indexes agree with their tables, and catalogs with the files.
 
 use crate::support::{Client, Server, psql};
-use crate::{Random, connect_soon, sql};
+use crate::{Random, connect_soon, sql, strike};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -281,25 +281,6 @@ fn check_files(server: &Server) {
     assert!(missing.is_empty(), "files are missing: {missing:?}");
     let orphans: Vec<_> = there.difference(&named).collect();
     assert!(orphans.is_empty(), "nobody's files: {orphans:?}\n{}", server.log());
-}
-
-/// Ends whoever chance says. A new postmaster takes over what goes on without its own.
-fn strike(server: &mut Server, random: &mut Random) {
-    let victim = match random.next() % 4 {
-        0 | 1 => server.engine_pid(),
-        2 => {
-            let workers: Vec<u32> = ["walwriter", "checkpointer"].iter().flat_map(|w| server.workers(w)).collect();
-            workers.first().copied().unwrap_or_else(|| server.engine_pid())
-        }
-        _ => {
-            server.kill_postmaster();
-            server.start();
-            return;
-        }
-    };
-    if let Some(pid) = rustix::process::Pid::from_raw(victim as i32) {
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
-    }
 }
 
 /// Sessions create, change and drop tables, indexes, columns and labels, with rows in them, while the engine, its

@@ -11,6 +11,7 @@ mod checkpoint;
 mod configuration;
 mod ddl;
 mod deaths;
+mod indexes;
 mod interlock;
 mod orphan;
 mod rewrite;
@@ -70,5 +71,24 @@ impl Random {
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         self.0
+    }
+}
+
+/// Ends whoever chance says. A new postmaster takes over what goes on without its own.
+fn strike(server: &mut Server, random: &mut Random) {
+    let victim = match random.next() % 4 {
+        0 | 1 => server.engine_pid(),
+        2 => {
+            let workers: Vec<u32> = ["walwriter", "checkpointer"].iter().flat_map(|w| server.workers(w)).collect();
+            workers.first().copied().unwrap_or_else(|| server.engine_pid())
+        }
+        _ => {
+            server.kill_postmaster();
+            server.start();
+            return;
+        }
+    };
+    if let Some(pid) = rustix::process::Pid::from_raw(victim as i32) {
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
     }
 }

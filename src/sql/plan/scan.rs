@@ -13,7 +13,7 @@ use super::{IndexOp, Plan};
 use crate::base::{Error, Oid, Result};
 use crate::catalog::IndexMethod;
 use crate::catalog::{Index, Relation};
-use crate::sql::bind::{Rel, Source, Stored, stored};
+use crate::sql::bind::{Rel, Source, stored};
 use crate::sql::expr::{Expr, ExprKind, same};
 use crate::sql::func;
 use crate::types::{self, Value, oid};
@@ -40,7 +40,8 @@ pub(super) struct BaseRel {
     pub lateral: RelSet,
     /// A sub-select's plan and the values it takes from its neighbours.
     pub sub: Option<(Plan, Vec<(usize, Expr)>)>,
-    pub stored: Option<Arc<Stored>>,
+    /// By index of the table: its columns, and its predicate, as expressions of the level, simplified as its conditions are.
+    pub indexes: Vec<(Vec<Expr>, Option<Expr>)>,
     pub all_visible: f64,
     /// The table read, if it is one; a member of a tree has its own.
     pub table: Option<Arc<Relation>>,
@@ -231,7 +232,7 @@ impl Planner<'_> {
             needed,
             lateral: RelSet::EMPTY,
             sub: None,
-            stored: None,
+            indexes: Vec::new(),
             all_visible: 0.0,
             table: table(entry).cloned(),
             map: None,
@@ -254,9 +255,7 @@ impl Planner<'_> {
             }
             Source::Table { rel: t, .. } => {
                 self.table_size(t, &mut base);
-                if !t.indexes.is_empty() {
-                    base.stored = Some(stored(t, self.cx.names, self.cx.io)?);
-                }
+                base.indexes = self.index_expressions(t, rel)?;
             }
             Source::Subquery(q) => {
                 let query = std::mem::take(&mut **q);
@@ -303,6 +302,25 @@ impl Planner<'_> {
         base.rows = base.tuples;
         base.width = base.needed.iter().map(|&a| self.attribute_width(&rels[rel], a)).sum();
         Ok(base)
+    }
+
+    pub(super) fn index_expressions(
+        &mut self,
+        t: &Arc<Relation>,
+        rel: usize,
+    ) -> Result<Vec<(Vec<Expr>, Option<Expr>)>> {
+        if t.indexes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let kept = stored(t, self.cx.names, self.cx.io)?;
+        let mut own = |e: &Expr| {
+            let e = with_rel(e, rel);
+            let mut simple = e.clone();
+            // What fails, fails when a row is entered.
+            if self.folder.simplify(&mut simple).is_ok() { simple } else { e }
+        };
+        let indexes = kept.indexes.iter();
+        Ok(indexes.map(|(columns, p)| (columns.iter().map(&mut own).collect(), p.as_ref().map(&mut own))).collect())
     }
 
     fn attribute_width(&self, rel: &Rel, attno: i16) -> i32 {
@@ -466,7 +484,6 @@ fn tid_paths(base: &BaseRel, around: &Around<'_>, out: &mut Vec<Rc<Path>>) {
 }
 
 fn index_paths(base: &BaseRel, t: &Arc<Relation>, around: &Around<'_>, out: &mut Vec<Rc<Path>>) -> Result<()> {
-    let Some(kept) = &base.stored else { return Ok(()) };
     let rel = base.rel;
     let own: Vec<Candidate<'_>> =
         base.quals.iter().enumerate().map(|(i, e)| Candidate { expr: e, qual: Some(i), clause: None }).collect();
@@ -483,10 +500,8 @@ fn index_paths(base: &BaseRel, t: &Arc<Relation>, around: &Around<'_>, out: &mut
         if !index.valid {
             continue;
         }
-        let (columns, predicate) = &kept.indexes[n];
-        let columns: Vec<Expr> = columns.iter().map(|e| with_rel(e, rel)).collect();
-        let predicate = predicate.as_ref().map(|p| with_rel(p, rel));
-        if let Some(p) = &predicate
+        let Some((columns, predicate)) = base.indexes.get(n) else { continue };
+        if let Some(p) = predicate
             && !predicate_implied(&base.quals, p)
         {
             continue;
@@ -494,13 +509,13 @@ fn index_paths(base: &BaseRel, t: &Arc<Relation>, around: &Around<'_>, out: &mut
         if index.method == IndexMethod::Gin {
             let own: Vec<(usize, &Expr)> = own.iter().filter_map(|c| Some((c.qual?, c.expr))).collect();
             let index = (n, index);
-            super::bitmap::gin_paths(base, index, (&columns, predicate.as_ref()), &own, &join_clauses, around, out)?;
+            super::bitmap::gin_paths(base, index, (columns, predicate.as_ref()), &own, &join_clauses, around, out)?;
             continue;
         }
         if index.method == IndexMethod::Gist {
             let own: Vec<(usize, &Expr)> = own.iter().filter_map(|c| Some((c.qual?, c.expr))).collect();
             let index = (n, index);
-            super::gist::gist_paths(base, index, (&columns, predicate.as_ref()), &own, &join_clauses, around, out);
+            super::gist::gist_paths(base, index, (columns, predicate.as_ref()), &own, &join_clauses, around, out);
             continue;
         }
         if index.method == IndexMethod::Hash {
@@ -508,8 +523,8 @@ fn index_paths(base: &BaseRel, t: &Arc<Relation>, around: &Around<'_>, out: &mut
             continue;
         }
         let only = index_only(base, index);
-        let m = match_index(&columns, index.key_columns, &own, rel);
-        let order = index_order(index, &columns, &m);
+        let m = match_index(columns, index.key_columns, &own, rel);
+        let order = index_order(index, columns, &m);
         let forward_fits = !around.wanted.is_empty() && ordered_for(&order, around.wanted);
         let back: Vec<PathKey> = order
             .iter()
@@ -547,7 +562,7 @@ fn index_paths(base: &BaseRel, t: &Arc<Relation>, around: &Around<'_>, out: &mut
                 qual: None,
                 clause: Some(c),
             }));
-            let m = match_index(&columns, index.key_columns, &list, rel);
+            let m = match_index(columns, index.key_columns, &list, rel);
             if m.outer.is_empty() || tried.contains(&m.outer) {
                 continue;
             }

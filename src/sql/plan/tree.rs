@@ -8,7 +8,7 @@ use super::scan::{Around, BaseRel, base_paths};
 use super::selectivity::{Estimator, Facts};
 use crate::base::{Error, Result};
 use crate::catalog::Relation;
-use crate::sql::bind::{Names, stored};
+use crate::sql::bind::Names;
 use crate::sql::expr::{Expr, ExprKind};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -138,7 +138,7 @@ impl Planner<'_> {
                 needed: base.needed.iter().map(|a| mapped(&map, *a)).collect(),
                 lateral: RelSet::EMPTY,
                 sub: None,
-                stored: None,
+                indexes: Vec::new(),
                 all_visible: 0.0,
                 table: Some(member.clone()),
                 map: Some(map),
@@ -147,9 +147,7 @@ impl Planner<'_> {
                 root: None,
             };
             self.table_size(&member, &mut child);
-            if !member.indexes.is_empty() {
-                child.stored = Some(stored(&member, self.cx.names, self.cx.io)?);
-            }
+            child.indexes = self.index_expressions(&member, child.rel)?;
             child.tuples = child.tuples.max(1.0);
             child.rows = child.tuples;
             out.push(child);
