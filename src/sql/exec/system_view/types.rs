@@ -205,7 +205,7 @@ fn all_types(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     }
     let catalog = catalog(cx)?;
     builtin_types().iter().for_each(|t| push_builtin(sink, t));
-    system::all().for_each(|r| push_system_row_type(sink, r));
+    system::all().filter(|r| r.row_type.is_valid()).for_each(|r| push_system_row_type(sink, r));
     let user = catalog.all(class::TYPE);
     let mut made = HashSet::new();
     for record in &user {
