@@ -203,6 +203,11 @@ impl Folder {
         if f.is_users() {
             return None;
         }
+        let collation = arg_types.first().map(|t| t.collation).unwrap_or_default();
+        if let Err(e) = func::collated::check(f.collated, collation) {
+            self.fails(e);
+            return None;
+        }
         let io = &self.io;
         let cx = self.cx.get_or_insert_with(|| FnContext { io: io.clone(), ..FnContext::default() });
         cx.call = Some(Arc::new(CallTypes { args: arg_types.clone(), ret, variadic }));
