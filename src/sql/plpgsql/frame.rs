@@ -359,7 +359,11 @@ impl Frame {
                                 }
                             }
                         }
-                        Goto::End => return Ok(()),
+                        Goto::End => {
+                            // RETURN may stand inside blocks with handlers.
+                            self.unguard(cx, self.guards.len())?;
+                            return Ok(());
+                        }
                     }
                 }
                 Err(Stop::Error(e)) => self.caught(cx, instr, e)?,
