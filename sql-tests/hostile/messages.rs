@@ -200,7 +200,9 @@ fn messages_of_any_kind_are_answered_or_refused() {
         }
         converse(stream, &packets, &mut r);
         count += packets.len();
-        assert_eq!(bystander.query("select 1").unwrap(), ["1"]);
+        let answer = bystander.query("select 1");
+        let sent = || packets.iter().map(|p| String::from_utf8_lossy(p)).collect::<Vec<_>>();
+        assert_eq!(answer, Ok(vec!["1".to_string()]), "after {:?}", sent());
     }
     println!("{count} messages");
     drop(bystander);

@@ -269,7 +269,7 @@ fn session(server: &crate::support::Server) -> Client {
 /// Nothing runs on for so long when it is told to stop.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What PostgreSQL 15, too, answers with XX000: functions that are handed an OID of nothing.
+/// What PostgreSQL 15, too, answers with XX000: functions that are handed an OID of nothing, and hstore's input.
 const POSTGRESQLS_OWN: &[&str] = &[
     "unrecognized object class: ",
     "invalid non-zero objectSubId for object class ",
@@ -278,6 +278,8 @@ const POSTGRESQLS_OWN: &[&str] = &[
     "unrecognized objtype abbreviation: ",
     "unrecognized weight: ",
     "cannot rename trigger ",
+    "Unexpected end of string",
+    "Syntax error near ",
 ];
 
 /// No statement is answered with a fault of the server, and none ends its session.

@@ -251,8 +251,8 @@ impl Session {
             }
             Stmt::Fetch(s) if !s.is_move => Some(self.cursor_columns(&s.cursor, Some(formats))?),
             Stmt::Execute(s) => {
-                let inner = self.find_statement(&s.name)?;
-                return self.result_columns(&inner, formats);
+                let Some(last) = self.executed_last(s)? else { return Ok(None) };
+                return self.result_columns(&last, formats);
             }
             _ => None,
         })

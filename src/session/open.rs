@@ -244,6 +244,7 @@ impl Session {
             templates: Default::default(),
             origin: Arc::new(origin),
             skip_to_sync: false,
+            executes: 0,
             statement_deadline: None,
             tcp_times: times.flatten(),
             _registration: registration,

@@ -9,9 +9,13 @@ use crate::base::{Error, Result};
 use crate::err;
 use crate::sql::ast::{self, Const, ExecuteStmt, ExprKind, PrepareStmt, RawStmt, Stmt};
 use crate::sql::bind::{self, BindContext};
+use crate::sql::routine::too_deep;
 use crate::types::{TypeRef, Value};
 use crate::wire::Format;
 use std::sync::Arc;
+
+/// How many EXECUTE may be inside each other. PostgreSQL stops where its stack does, at some thousands.
+const MAX_EXECUTES: usize = 100;
 
 impl Session {
     pub(super) fn prepare_stmt(&mut self, said: &Statement, stmt: &PrepareStmt) -> Result<String> {
@@ -55,7 +59,25 @@ impl Session {
         let types = self.execute_types(stmt, &statement)?;
         let params = self.evaluate_args(source, stmt, &types)?;
         statement.count_use();
-        Box::pin(self.run_statement(client, &statement, params, formats, destination)).await
+        if self.executes == MAX_EXECUTES {
+            return Err(too_deep(self.cx()));
+        }
+        self.executes += 1;
+        let done = Box::pin(self.run_statement(client, &statement, params, formats, destination)).await;
+        self.executes -= 1;
+        done
+    }
+
+    /// What EXECUTE runs in the end, through statements that are EXECUTE themselves; None if that has no end.
+    pub(super) fn executed_last(&self, execute: &ExecuteStmt) -> Result<Option<Arc<Statement>>> {
+        let mut statement = self.find_statement(&execute.name)?;
+        for _ in 0..MAX_EXECUTES {
+            let Some(Stmt::Execute(inner)) = statement.stmt.as_deref() else {
+                return Ok(Some(statement));
+            };
+            statement = self.find_statement(&inner.name)?;
+        }
+        Ok(None)
     }
 
     /// EXECUTE inside of EXPLAIN and CREATE TABLE AS: the statement prepared stands in its place.

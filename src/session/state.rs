@@ -41,6 +41,8 @@ pub struct Session {
     pub(super) origin: Arc<Origin>,
     /// Extended protocol: an error occurred, everything up to Sync is skipped (SES-3).
     pub(super) skip_to_sync: bool,
+    /// How many EXECUTE are inside each other: the protocol can prepare an EXECUTE, even of itself.
+    pub(super) executes: usize,
     pub(super) statement_deadline: Option<Instant>,
     pub(super) tcp_times: Option<super::socket::Times>,
     /// Leaves the registry last.

@@ -23,10 +23,11 @@ pub(super) struct Logged {
 fn level(session: &Session, stmt: &Stmt) -> u8 {
     match stmt {
         Stmt::Prepare(p) => level(session, &p.query),
-        Stmt::Execute(e) => {
-            let prepared = session.statements.get(&e.name).and_then(|s| s.stmt.clone());
-            prepared.map_or(3, |s| level(session, &s))
-        }
+        Stmt::Execute(e) => match session.executed_last(e).ok().flatten().and_then(|s| s.stmt.clone()).as_deref() {
+            // That may be an EXECUTE again, even of itself.
+            None | Some(Stmt::Explain(_)) => 3,
+            Some(s) => level(session, s),
+        },
         Stmt::Explain(e) => match crate::sql::command::analyzes(&e.options) {
             true => level(session, &e.query),
             false => 3,

@@ -60,7 +60,7 @@ pub fn deeper<T>(cx: &mut ExecContext, level: Level, f: impl FnOnce(&mut ExecCon
     let weight = cx.nesting.weight + level as usize;
     let limit = max_stack_depth_kb(cx) * 1024;
     if weight > limit || cx.nesting.base.abs_diff(here) > MAX_STACK {
-        return Err(too_deep(limit / 1024).into());
+        return Err(too_deep(cx).into());
     }
     cx.nesting.weight = weight;
     cx.nesting.depth += 1;
@@ -76,8 +76,10 @@ fn max_stack_depth_kb(cx: &mut ExecContext) -> usize {
     set.ok().and_then(|kb| usize::try_from(kb).ok()).unwrap_or(2048)
 }
 
+/// 54001, as `max_stack_depth` tells of it.
 #[cold]
-fn too_deep(kb: usize) -> Error {
+pub fn too_deep(cx: &mut ExecContext) -> Error {
+    let kb = max_stack_depth_kb(cx);
     err!(STATEMENT_TOO_COMPLEX, "stack depth limit exceeded")
         .hint(format!(
             "Increase the configuration parameter \"max_stack_depth\" (currently {kb}kB), after ensuring the platform's \

@@ -34,8 +34,9 @@ fn file(cx: &mut ExecContext, oid: Oid) -> Result<Option<(Class, RelFileId)>> {
     Ok(Some((c.clone(), file)))
 }
 
+/// Catalogs' own indexes and TOAST tables have none, nor have partitioned tables.
 fn has_file(c: &Class) -> bool {
-    !matches!(c.kind, RelKind::View | RelKind::Composite)
+    c.node.is_valid() && !matches!(c.kind, RelKind::View | RelKind::Composite)
 }
 
 fn exists(oid: Oid) -> bool {
