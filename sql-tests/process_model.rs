@@ -470,3 +470,38 @@ fn failing_starts() {
         &["FATAL:  incorrect checksum in control file", "exited with exit code 1", "aborting startup"],
     );
 }
+
+/// A long command keeps nobody waiting: neither those whose sessions share its thread, nor its own time limit.
+#[test]
+fn long_commands_run_apart() {
+    let server = Server::started(&[]);
+    let mut owner = server.connect();
+    owner
+        .query("create table long as select g as i, repeat('x', 400) || g % 7 as t from generate_series(1, 60000) g")
+        .unwrap();
+    owner
+        .query("create function slow(text) returns text immutable language plpgsql as 'begin return md5($1); end'")
+        .unwrap();
+    owner.query("set statement_timeout = '300ms'").unwrap();
+    let before = std::time::Instant::now();
+    let refused = owner.query("create index on long (slow(repeat(t, 20)))").unwrap_err();
+    assert!(refused.contains("statement timeout"), "{refused}");
+    assert!(before.elapsed() < std::time::Duration::from_secs(10), "the limit came late: {:?}", before.elapsed());
+    owner.query("reset statement_timeout").unwrap();
+    let mut others: Vec<_> = (0..8).map(|_| server.connect()).collect();
+    owner.send("create index on long (slow(t))");
+    let mut most = std::time::Duration::ZERO;
+    for _ in 0..5 {
+        for other in &mut others {
+            let asked = std::time::Instant::now();
+            assert_eq!(other.query("select 1").unwrap(), ["1"]);
+            most = most.max(asked.elapsed());
+        }
+    }
+    owner.answer().unwrap();
+    let whole = before.elapsed();
+    assert!(
+        most < std::time::Duration::from_millis(500),
+        "a session waited {most:?} for another's command ({whole:?})"
+    );
+}

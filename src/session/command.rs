@@ -34,7 +34,26 @@ impl CommandWork {
     }
 }
 
+/// Commands whose work grows with the tables they are about and is done in one go.
+fn is_long(stmt: &Stmt) -> bool {
+    matches!(
+        stmt,
+        Stmt::CreateIndex(_)
+            | Stmt::AlterTable(_)
+            | Stmt::AlterDomain(_)
+            | Stmt::Reindex(_)
+            | Stmt::Cluster(_)
+            | Stmt::Vacuum(_)
+            | Stmt::RefreshMatView(_)
+            | Stmt::CreateDatabase(_)
+    )
+}
+
 impl Work for CommandWork {
+    fn is_long(&self) -> bool {
+        is_long(&self.command.stmt)
+    }
+
     fn step(&mut self, cx: &mut ExecContext, out: &mut Output) -> Flow<Done> {
         if matches!(*self.command.stmt, Stmt::Explain(_) | Stmt::Do(_) | Stmt::Call(_)) {
             cx.backend()?.txn.await_safe_snapshot()?;

@@ -17,6 +17,11 @@ pub trait Work: Send {
     /// Goes on until done (the command tag's text), or returns what to wait for. Rows go to `out`; when it is
     /// full the work returns `Wait::Output`.
     fn step(&mut self, cx: &mut ExecContext, out: &mut Output) -> Flow<Done>;
+
+    /// Whether a step may take long without giving others their turn.
+    fn is_long(&self) -> bool {
+        false
+    }
 }
 
 /// How a statement ended well.
@@ -66,6 +71,11 @@ pub struct Job {
 }
 
 impl Job {
+    /// The first part of the work, by whoever awaits it: short work is all done then, and long work is not begun.
+    pub fn begin(&mut self, budget: Duration) -> Step {
+        if self.work.is_long() { Step::Yield } else { self.run(Some(budget)) }
+    }
+
     /// Runs for at most `budget` (none: until something stops it).
     pub fn run(&mut self, budget: Option<Duration>) -> Step {
         let reentry = self.cx.nesting.begin_turn();

@@ -35,6 +35,28 @@ pub struct ExecutorPool {
     work: Condvar,
 }
 
+/// Runs a job that does not let others have their turn on a thread of its own. It comes back if there can be none.
+fn run_apart(queued: Queued) -> Option<Queued> {
+    let kept = Arc::new(Mutex::new(Some(queued)));
+    let given = kept.clone();
+    let run = move || {
+        let _ = rustix::process::nice(NICE);
+        let Some(mut queued) = given.lock().take() else { return };
+        let step = loop {
+            match queued.job.run(None) {
+                Step::Yield => {}
+                step => break step,
+            }
+        };
+        drop(queued.reply.send((queued.job, step)));
+    };
+    let thread = std::thread::Builder::new().name("command".into()).stack_size(STACK_BYTES);
+    match thread.spawn(run) {
+        Ok(_) => None,
+        Err(_) => kept.lock().take(),
+    }
+}
+
 impl ExecutorPool {
     /// Starts `threads` threads.
     pub fn start(threads: usize) -> std::io::Result<Arc<ExecutorPool>> {
@@ -54,8 +76,12 @@ impl ExecutorPool {
     /// None only while the engine goes down: the job is lost with its session.
     pub async fn run(&self, job: Job) -> Option<(Job, Step)> {
         let (reply, answer) = oneshot::channel();
-        self.queue.lock().jobs.push_back(Queued { job, reply });
-        self.work.notify_one();
+        let queued = Queued { job, reply };
+        let queued = if queued.job.work.is_long() { run_apart(queued) } else { Some(queued) };
+        if let Some(queued) = queued {
+            self.queue.lock().jobs.push_back(queued);
+            self.work.notify_one();
+        }
         answer.await.ok()
     }
 

@@ -94,7 +94,7 @@ impl Session {
         let mut limits = self.limits();
         let Some(cx) = self.cx.take() else { return (Err(Error::internal("SES-1")), Some(work)) };
         let mut job = Job { cx, work, out: std::mem::take(&mut client.out), origin: self.origin.clone() };
-        let mut step = job.run(Some(INLINE));
+        let mut step = job.begin(INLINE);
         let result = loop {
             match step {
                 Step::Done(done) => break Ok(done),
@@ -116,11 +116,11 @@ impl Session {
                     if let Err(e) = ended {
                         break Err(e);
                     }
-                    step = job.run(Some(INLINE));
+                    step = job.begin(INLINE);
                 }
                 Step::Wait(what) if matches!(*what, Wait::Listing) => {
                     job.cx.listing = Some(self.listing());
-                    step = job.run(Some(INLINE));
+                    step = job.begin(INLINE);
                 }
                 Step::Wait(what) => {
                     let settled =
@@ -131,7 +131,7 @@ impl Session {
                             limits.statement_deadline = None;
                             self.handle.interrupts.raise(Cause::StatementTimeout);
                         }
-                        step = job.run(Some(INLINE));
+                        step = job.begin(INLINE);
                         continue;
                     };
                     let e = match job.cx.wait_context.take() {

@@ -624,6 +624,8 @@ pub fn fill(cx: &mut ExecContext, table: &Arc<Relation>, index: &Arc<Index>) -> 
         let sel = if picked.len() == batch.rows { Sel::All(batch.rows) } else { Sel::Rows(&picked) };
         let values = patiently(cx, |cx| keys.columns.run(cx, &batch, sel))?;
         for (at, row) in picked.iter().enumerate() {
+            // A key may take long to make, or to find a place for.
+            cx.interrupts.check()?;
             let row = rows[*row as usize];
             let has_null = !index.nulls_not_distinct && values.iter().any(|c| c.is_null(at));
             index.keys(values.iter().map(|c| c.get(at)), &mut found);
