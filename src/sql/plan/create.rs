@@ -59,6 +59,14 @@ pub(super) fn columns_for(exprs: &[Expr]) -> Vec<PlanColumn> {
     exprs.iter().map(|e| PlanColumn { name: String::new(), ty: e.ty }).collect()
 }
 
+/// The conditions an inverted or GiST index is searched by, as the three places have them that need them.
+#[derive(Default)]
+struct Searched {
+    recheck: Vec<Expr>,
+    shown: Vec<Expr>,
+    conditions: Vec<SearchCondition>,
+}
+
 impl<'p, 'a> Maker<'p, 'a> {
     pub fn new(
         planner: &'p mut Planner<'a>,
@@ -354,25 +362,32 @@ impl<'p, 'a> Maker<'p, 'a> {
         Ok((node(PlanNode::IndexScan(Box::new(scan)), &layout, cost), layout))
     }
 
+    /// A condition of the scan of `rel`, over the columns it reads and what an outer nested loop gives.
+    fn bound_at(&mut self, rel: usize, e: &Expr, input: &Layout) -> Result<Expr> {
+        let mut e = e.clone();
+        self.from_outside(&mut e, RelSet::one(rel))?;
+        input.bound(&e)
+    }
+
+    fn searched(&mut self, b: &BitmapPath, input: &Layout) -> Result<Searched> {
+        let mut out = Searched::default();
+        for c in &b.conditions {
+            out.recheck.push(self.bound_at(b.rel, &c.clause, input)?);
+            out.shown.push(self.bound_at(b.rel, &c.shown, input)?);
+            let mut value = c.value.clone();
+            self.from_outside(&mut value, RelSet::EMPTY)?;
+            out.conditions.push(SearchCondition { column: c.column, strategy: c.strategy, value });
+        }
+        Ok(out)
+    }
+
     fn bitmap(&mut self, path: &Path, b: &BitmapPath) -> Result<(Plan, Layout)> {
         let rel = b.rel;
         let (attnos, input, project) = self.scan_columns(rel)?;
         let filter = self.filter(rel, &b.covered, &[], &input)?;
-        let bound = |maker: &mut Self, e: &Expr| {
-            let mut e = e.clone();
-            maker.from_outside(&mut e, RelSet::one(rel))?;
-            input.bound(&e)
-        };
-        let (mut recheck, mut shown, mut conditions) = (Vec::new(), Vec::new(), Vec::new());
-        for c in &b.conditions {
-            recheck.push(bound(self, &c.clause)?);
-            shown.push(bound(self, &c.shown)?);
-            let mut value = c.value.clone();
-            self.from_outside(&mut value, RelSet::EMPTY)?;
-            conditions.push(SearchCondition { column: c.column, strategy: c.strategy, value });
-        }
+        let Searched { mut recheck, shown, conditions } = self.searched(b, &input)?;
         for e in &b.implied {
-            recheck.push(bound(self, e)?);
+            recheck.push(self.bound_at(rel, e, &input)?);
         }
         let (layout, project) = Self::narrowed(input, project);
         let cost = self.cost(path, &layout);
@@ -390,22 +405,10 @@ impl<'p, 'a> Maker<'p, 'a> {
         let rel = b.rel;
         let (attnos, input, project) = self.scan_columns(rel)?;
         let filter = self.filter(rel, &b.covered, &[], &input)?;
-        let bound = |maker: &mut Self, e: &Expr| {
-            let mut e = e.clone();
-            maker.from_outside(&mut e, RelSet::one(rel))?;
-            input.bound(&e)
-        };
-        let (mut recheck, mut shown, mut conditions) = (Vec::new(), Vec::new(), Vec::new());
-        for c in &b.conditions {
-            recheck.push(bound(self, &c.clause)?);
-            shown.push(bound(self, &c.shown)?);
-            let mut value = c.value.clone();
-            self.from_outside(&mut value, RelSet::EMPTY)?;
-            conditions.push(SearchCondition { column: c.column, strategy: c.strategy, value });
-        }
+        let Searched { recheck, shown, conditions } = self.searched(b, &input)?;
         let (mut orders, mut distances) = (Vec::new(), Vec::new());
         for d in &b.orders {
-            distances.push(bound(self, &d.expr)?);
+            distances.push(self.bound_at(rel, &d.expr, &input)?);
             let mut value = d.value.clone();
             self.from_outside(&mut value, RelSet::EMPTY)?;
             orders.push(SearchCondition { column: d.column, strategy: Search::Gist(d.strategy), value });
