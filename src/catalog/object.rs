@@ -182,6 +182,40 @@ pub struct Class {
     pub of_type: Oid,
 }
 
+impl Class {
+    /// A relation without anything: the fields a kind does not need.
+    pub fn new(oid: Oid, name: String, namespace: Oid, kind: RelKind, persistence: Persistence, owner: Oid) -> Class {
+        Class {
+            oid,
+            name,
+            namespace,
+            kind,
+            persistence,
+            owner,
+            acl: None,
+            node: Oid::INVALID,
+            row_type: Oid::INVALID,
+            row_array_type: Oid::INVALID,
+            attributes: Vec::new(),
+            constraints: Vec::new(),
+            toast: Oid::INVALID,
+            view: None,
+            sequence: None,
+            index: None,
+            options: Vec::new(),
+            depends: Vec::new(),
+            replica_identity: None,
+            lineage: Default::default(),
+            triggers: Vec::new(),
+            of_type: Oid::INVALID,
+            policies: Vec::new(),
+            rules: Vec::new(),
+            row_security: false,
+            force_row_security: false,
+        }
+    }
+}
+
 /// A rule: what is done instead of a statement, or beside it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rule {

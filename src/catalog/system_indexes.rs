@@ -152,34 +152,9 @@ fn class(line: Line) -> Class {
         gist: false,
         exclusion: Vec::new(),
     };
-    Class {
-        oid: line.oid,
-        name: line.name,
-        namespace: line.namespace,
-        kind: RelKind::Index,
-        persistence: Persistence::Permanent,
-        owner: fixed::BOOTSTRAP_SUPERUSER,
-        acl: None,
-        node: Oid::INVALID,
-        row_type: Oid::INVALID,
-        row_array_type: Oid::INVALID,
-        attributes: Vec::new(),
-        constraints: Vec::new(),
-        toast: Oid::INVALID,
-        view: None,
-        sequence: None,
-        index: Some(index),
-        options: Vec::new(),
-        depends: Vec::new(),
-        replica_identity: None,
-        lineage: Default::default(),
-        triggers: Vec::new(),
-        policies: Vec::new(),
-        rules: Vec::new(),
-        row_security: false,
-        force_row_security: false,
-        of_type: Oid::INVALID,
-    }
+    let (kind, persistence) = (RelKind::Index, Persistence::Permanent);
+    let class = Class::new(line.oid, line.name, line.namespace, kind, persistence, fixed::BOOTSTRAP_SUPERUSER);
+    Class { index: Some(index), ..class }
 }
 
 /// The constraints that are made of indexes, with their tables.

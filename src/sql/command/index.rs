@@ -1,12 +1,12 @@
 //! CREATE INDEX, and the indexes behind PRIMARY KEY and UNIQUE.
 
-use super::write::{attribute, attributes_read, bind, class_of, columns_only, empty_class, new_oid, put, volatility};
+use super::write::{attribute, attributes_read, bind, class_of, columns_only, new_oid, put, volatility};
 use super::{Command, names, opclass, reloptions, storage, stored_text};
 use crate::base::{Error, Flow, Fork, Oid, Result, SqlState, TupleId};
 use crate::btree::node::push_tid;
 use crate::btree::{IndexEntry, Loader};
 use crate::catalog::IndexMethod;
-use crate::catalog::object::{IndexDef, class};
+use crate::catalog::object::{Class, IndexDef, class};
 use crate::catalog::relation::IndexColumn;
 use crate::catalog::{Attribute, Index, Object, Persistence, RelKind, Relation};
 use crate::err;
@@ -471,7 +471,7 @@ pub fn create_object(cx: &mut ExecContext, table: &Arc<Relation>, new: NewIndex)
     }
     let oid = new_oid(cx)?;
     let kind = if table.is_partitioned() { RelKind::PartitionedIndex } else { RelKind::Index };
-    let mut c = empty_class(oid, new.name.clone(), table.namespace, kind, table.persistence, table.owner);
+    let mut c = Class::new(oid, new.name.clone(), table.namespace, kind, table.persistence, table.owner);
     if kind == RelKind::Index {
         c.node = storage::create_index(cx.backend()?, table.persistence, new.method)?.node;
     }

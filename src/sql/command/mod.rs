@@ -114,7 +114,7 @@ pub use storage::create_plain as create_table_files;
 pub use temp::discard_temp;
 pub use text_search::FIRST_UNPINNED;
 pub use vacuum::{Options as MaintenanceOptions, Running as MaintenanceRunning};
-pub use write::{empty_class, new_oid, put};
+pub use write::{new_oid, put};
 
 /// One execution of a command.
 pub struct Command {

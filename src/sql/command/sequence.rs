@@ -4,7 +4,7 @@
 //! place: what a rolled-back transaction took is gone. Values are logged 32 ahead (PostgreSQL 15, sequence.c: same), by
 //! a full image of the page, so that redo only restores it.
 
-use super::write::{attribute, change, class_of, empty_class, new_oid, put, relation_key, resolve_type};
+use super::write::{attribute, change, class_of, new_oid, put, relation_key, resolve_type};
 use super::{Command, names, storage};
 use crate::base::{Error, Flow, Fork, Oid, RelFileId, Result, SqlState};
 use crate::buffer::critical;
@@ -119,7 +119,7 @@ pub fn create_object(cx: &mut ExecContext, new: NewSequence) -> Result<Oid> {
     let owner = backend.user.current;
     let state = State { last: new.restart.unwrap_or(new.params.start), log_cnt: 0, called: false };
     let file = create_file(backend, oid, new.persistence, state)?;
-    let mut c = empty_class(oid, new.name, new.namespace, RelKind::Sequence, new.persistence, owner);
+    let mut c = Class::new(oid, new.name, new.namespace, RelKind::Sequence, new.persistence, owner);
     c.node = file.node;
     c.acl = super::default_acl::for_new(cx.backend()?, crate::sql::ast::ObjectType::Sequence, owner, new.namespace);
     c.attributes = columns();

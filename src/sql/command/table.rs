@@ -3,7 +3,7 @@
 use super::column::{self, NewColumn};
 use super::constraint::{self, Wanted};
 use super::sequence::{self, NewSequence};
-use super::write::{empty_class, new_oid, put};
+use super::write::{new_oid, put};
 use super::{Command, declared, inherit, like, names, partition, reloptions, storage, typed};
 use crate::base::{Error, Flow, Oid, Result, SqlState, Stop};
 use crate::catalog::object::{Class, class, fixed};
@@ -315,7 +315,7 @@ pub fn create_object(cx: &mut ExecContext, new: NewTable) -> Result<()> {
         true => storage::create_table(backend, new.oid, persistence, desc)?.node,
         false => Oid::INVALID,
     };
-    let mut c = empty_class(new.oid, new.name, namespace, new.kind, persistence, owner);
+    let mut c = Class::new(new.oid, new.name, namespace, new.kind, persistence, owner);
     c.node = node;
     c.row_type = new_oid(cx)?;
     c.row_array_type = new_oid(cx)?;
@@ -334,7 +334,7 @@ pub fn create_toast(cx: &mut ExecContext, table: &Class) -> Result<Oid> {
     let oid = new_oid(cx)?;
     let file = storage::create_toast(cx.backend()?, oid, table.persistence)?;
     let name = format!("pg_toast_{}", table.oid);
-    let mut c = empty_class(oid, name, fixed::PG_TOAST, RelKind::Toast, table.persistence, table.owner);
+    let mut c = Class::new(oid, name, fixed::PG_TOAST, RelKind::Toast, table.persistence, table.owner);
     c.node = file.node;
     let column = |name, attno, ty| super::write::attribute(name, attno, TypeRef::of(ty));
     c.attributes = vec![

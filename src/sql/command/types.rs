@@ -1,9 +1,9 @@
 //! CREATE TYPE (enum, composite), ALTER TYPE of enums, DROP TYPE and DROP DOMAIN.
 
-use super::write::{attribute, class_of, empty_class, new_oid, put, resolve_type};
+use super::write::{attribute, class_of, new_oid, put, resolve_type};
 use super::{Command, column, drop, names, role, schema};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
-use crate::catalog::object::{Depend, EnumLabel, UserType, UserTypeKind, class};
+use crate::catalog::object::{Class, Depend, EnumLabel, UserType, UserTypeKind, class};
 use crate::catalog::{Object, ObjectKey, Persistence, RelKind};
 use crate::err;
 use crate::sql::ast::{
@@ -186,7 +186,7 @@ pub fn create_composite(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateCo
     let class_oid = new_oid(cx)?;
     let made = new_type(cx, &stmt.name.name, namespace, UserTypeKind::Composite { class: class_oid })?;
     let name = stmt.name.name.clone();
-    let mut c = empty_class(class_oid, name, namespace, RelKind::Composite, Persistence::Permanent, made.owner);
+    let mut c = Class::new(class_oid, name, namespace, RelKind::Composite, Persistence::Permanent, made.owner);
     c.attributes = attributes;
     c.row_type = made.oid;
     c.row_array_type = made.array_oid;

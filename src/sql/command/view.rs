@@ -1,10 +1,10 @@
 //! CREATE VIEW.
 
 use super::query::{bind_query, named_attributes};
-use super::write::{change, class_of, empty_class, new_oid, put, relation_key};
+use super::write::{change, class_of, new_oid, put, relation_key};
 use super::{Command, names, reloptions};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
-use crate::catalog::object::{Depend, class};
+use crate::catalog::object::{Class, Depend, class};
 use crate::catalog::{Attribute, Object, ObjectKey, Persistence, RelKind, View};
 use crate::err;
 use crate::lock::LockMode;
@@ -64,7 +64,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateViewStmt) ->
     }
     let oid = new_oid(cx)?;
     let owner = cx.backend()?.user.current;
-    let mut c = empty_class(oid, name.name.clone(), namespace, RelKind::View, persistence, owner);
+    let mut c = Class::new(oid, name.name.clone(), namespace, RelKind::View, persistence, owner);
     c.row_type = new_oid(cx)?;
     c.row_array_type = new_oid(cx)?;
     c.acl = super::default_acl::for_new(cx.backend()?, crate::sql::ast::ObjectType::Table, owner, namespace);

@@ -2,7 +2,7 @@
 
 use crate::base::{Error, Oid, Result};
 use crate::catalog::object::{Class, class};
-use crate::catalog::{Attribute, Object, ObjectKey, Persistence, RelKind, Relation};
+use crate::catalog::{Attribute, Object, ObjectKey, Relation};
 use crate::sql::ast;
 use crate::sql::bind::scope::Clause;
 use crate::sql::bind::{BindContext, bind_expr, bind_type};
@@ -49,45 +49,6 @@ pub fn change(cx: &mut ExecContext, oid: Oid, f: impl FnOnce(&mut Class)) -> Res
 /// A fresh OID.
 pub fn new_oid(cx: &mut ExecContext) -> Result<Oid> {
     Ok(cx.backend()?.instance.cluster.new_oid())
-}
-
-/// A relation without anything: the fields a kind does not need.
-pub fn empty_class(
-    oid: Oid,
-    name: String,
-    namespace: Oid,
-    kind: RelKind,
-    persistence: Persistence,
-    owner: Oid,
-) -> Class {
-    Class {
-        oid,
-        name,
-        namespace,
-        kind,
-        persistence,
-        owner,
-        acl: None,
-        node: Oid::INVALID,
-        row_type: Oid::INVALID,
-        row_array_type: Oid::INVALID,
-        attributes: Vec::new(),
-        constraints: Vec::new(),
-        toast: Oid::INVALID,
-        view: None,
-        sequence: None,
-        index: None,
-        options: Vec::new(),
-        depends: Vec::new(),
-        replica_identity: None,
-        lineage: Default::default(),
-        triggers: Vec::new(),
-        of_type: Oid::INVALID,
-        policies: Vec::new(),
-        rules: Vec::new(),
-        row_security: false,
-        force_row_security: false,
-    }
 }
 
 /// A column with nothing to say.

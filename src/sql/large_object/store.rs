@@ -73,7 +73,7 @@ fn make(cx: &mut ExecContext, name: &str, columns: &[(&str, Oid)], keys: usize) 
         (1..).zip(columns).map(|(n, (name, ty))| crate::catalog::Attribute::new(name, n, TypeRef::of(*ty))).collect();
     let catalog = cx.backend()?.catalog.clone();
     let desc: TupleDesc = crate::catalog::tuple_desc(&catalog, &attributes);
-    let mut c = crate::sql::command::empty_class(
+    let mut c = crate::catalog::object::Class::new(
         table,
         name.to_string(),
         fixed::PG_TOAST,
