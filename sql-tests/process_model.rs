@@ -4,6 +4,7 @@
 mod support;
 
 use std::io::Read;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -504,4 +505,28 @@ fn long_commands_run_apart() {
         most < std::time::Duration::from_millis(500),
         "a session waited {most:?} for another's command ({whole:?})"
     );
+}
+
+/// A cancelled COPY leaves no program behind, its program's death is no crash, and it holds nothing of the engine's open.
+#[test]
+fn programs_of_copy_end_with_it() {
+    let server = Server::started(&[]);
+    let mut client = server.connect();
+    let engine = server.engine_pid();
+    client.query("create table t (a text)").unwrap();
+    client.query("set statement_timeout = '300ms'").unwrap();
+    for copy in ["copy t from program", "copy (select 1) to program"] {
+        let late = client.query(&format!("{copy} 'sleep 7171'")).unwrap_err();
+        assert!(late.contains("statement timeout"), "{late}");
+    }
+    client.query("reset statement_timeout").unwrap();
+    eventually("the end of the programs", || {
+        let found = Command::new("pgrep").args(["-f", "^sleep 7171$"]).output().unwrap();
+        found.stdout.is_empty()
+    });
+    let killed = client.query("copy t from program 'kill -9 $$'").unwrap_err();
+    assert!(killed.contains("failed"), "{killed}");
+    client.query("copy t from program 'ls /proc/self/fd | grep -c socket; ls -l /proc/self/fd'").unwrap();
+    assert_eq!(client.query("select count(*) from t where a like '%socket%'").unwrap(), ["0"]);
+    assert_eq!(server.engine_pid(), engine);
 }

@@ -1,6 +1,8 @@
 //! How a process ended, in PostgreSQL's words.
 
 use std::fmt;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
 
 /// The end of a process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,6 +20,21 @@ impl Outcome {
             0 => Outcome::Exited((status >> 8) & 0xff),
             signal => Outcome::Signaled(signal),
         }
+    }
+
+    /// What a command of the shell came to. PostgreSQL 15, wait_error.c, wait_result_to_str.
+    pub fn of_command(self) -> String {
+        match self {
+            Outcome::Exited(126) => "command not executable".to_string(),
+            Outcome::Exited(127) => "command not found".to_string(),
+            outcome => format!("child process {outcome}"),
+        }
+    }
+}
+
+impl From<ExitStatus> for Outcome {
+    fn from(status: ExitStatus) -> Outcome {
+        Outcome::from_wait_status(status.into_raw())
     }
 }
 

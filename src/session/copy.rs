@@ -1,21 +1,23 @@
-//! COPY: rows between the client, or a file, and a table or query.
+//! COPY: who may, and COPY FROM: rows from the client, a file or a program into a table.
 
 use super::client::Client;
 use super::copy_filter::{self, Filter, Sifting};
-use super::job::{Done, Work, is_full};
+use super::job::{Done, Work};
+use super::program::Program;
 use super::server_file;
 use super::state::Session;
 use super::statement::Statement;
 use crate::base::charset::Charset;
 use crate::base::interrupt::Cause;
-use crate::base::{Error, Flow, Oid, Result, SqlState, Stop, Wait};
+use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::Relation;
 use crate::err;
-use crate::sql::ast::{CopySource, CopyStmt, CopyTarget, RawStmt, Stmt};
+use crate::sql::ast::{CopySource, CopyStmt, CopyTarget, Stmt};
 use crate::sql::bind::{Names, RowSecurity};
-use crate::sql::copy::binary::{self, BinaryReader};
-use crate::sql::copy::csv::{self, CsvReader};
-use crate::sql::copy::text::{self, TextReader};
+use crate::sql::command::is_member;
+use crate::sql::copy::binary::BinaryReader;
+use crate::sql::copy::csv::CsvReader;
+use crate::sql::copy::text::TextReader;
 use crate::sql::copy::{CopyFormat, CopyOptions, Fields, RowReader};
 use crate::sql::exec::{self, ExecContext, Node, after_row};
 use crate::sql::expr::{Expr, ExprKind};
@@ -23,9 +25,8 @@ use crate::sql::plan::{Plan, PlanColumn, PlanNode, PlannedStatement};
 use crate::stat::Task;
 use crate::types::name::quote_identifier;
 use crate::types::{self, Batch, Column, Datum, TypeRef, oid};
-use crate::wire::{Frontend, Output, RowColumn};
+use crate::wire::{Frontend, Output};
 use parking_lot::Mutex;
-use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Rows handed to the INSERT together.
@@ -41,35 +42,36 @@ impl Session {
         statement: &Arc<Statement>,
         stmt: &CopyStmt,
     ) -> Result<String> {
+        self.check_target(stmt)?;
         let options = CopyOptions::parse(&stmt.options, stmt.is_from, &statement.source)?;
-        match (&stmt.target, stmt.is_from) {
-            (CopyTarget::Program(_), _) => Err(Error::unsupported("COPY with PROGRAM is not supported")),
-            (CopyTarget::File(path), _) => {
-                self.check_file(path, stmt.is_from)?;
-                if stmt.is_from {
-                    self.copy_from(client, statement, stmt, options, Some(path)).await
-                } else {
-                    self.copy_to(client, statement, stmt, options, Some(path)).await
-                }
-            }
-            (CopyTarget::Std, true) => self.copy_from(client, statement, stmt, options, None).await,
-            (CopyTarget::Std, false) => self.copy_to(client, statement, stmt, options, None).await,
+        match stmt.is_from {
+            true => self.copy_from(client, statement, stmt, options).await,
+            false => self.copy_to(client, statement, stmt, options).await,
         }
     }
 
-    fn check_file(&mut self, path: &str, is_from: bool) -> Result<()> {
-        if !self.backend().user.is_superuser {
-            let (what, role) = if is_from { ("from", "pg_read_server_files") } else { ("to", "pg_write_server_files") };
+    /// PostgreSQL 15, copy.c, DoCopy: who may read and write what the server's own user may.
+    fn check_target(&mut self, stmt: &CopyStmt) -> Result<()> {
+        let (role, does) = match (&stmt.target, stmt.is_from) {
+            (CopyTarget::Std, _) => return Ok(()),
+            (CopyTarget::Program(_), _) => ("pg_execute_server_program", "to or from an external program"),
+            (CopyTarget::File(_), true) => ("pg_read_server_files", "from a file"),
+            (CopyTarget::File(_), false) => ("pg_write_server_files", "to a file"),
+        };
+        let backend = self.backend();
+        if !backend.user.is_superuser && !is_member(backend, role) {
             return Err(err!(
                 INSUFFICIENT_PRIVILEGE,
-                "must be superuser or have privileges of the {role} role to COPY {what} a file"
+                "must be superuser or have privileges of the {role} role to COPY {does}"
             )
             .hint("Anyone can COPY to stdout or from stdin. psql's \\copy command also works for anyone."));
         }
-        if !path.starts_with('/') && !is_from {
-            return Err(err!(INVALID_NAME, "relative path not allowed for COPY to file"));
+        match &stmt.target {
+            CopyTarget::File(path) if !path.starts_with('/') && !stmt.is_from => {
+                Err(err!(INVALID_NAME, "relative path not allowed for COPY to file"))
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     async fn copy_from(
@@ -78,7 +80,6 @@ impl Session {
         statement: &Arc<Statement>,
         stmt: &CopyStmt,
         options: CopyOptions,
-        file: Option<&String>,
     ) -> Result<String> {
         let CopySource::Table { table, columns } = &stmt.source else {
             return Err(err!(SYNTAX_ERROR, "COPY FROM needs a table"));
@@ -109,27 +110,13 @@ impl Session {
             copy.filter = Some(Filter::split(&mut plan, condition)?);
         }
         copy.plan = Some(Arc::new(plan));
-        self.begin_copy(relation.oid, 1, file.is_some());
+        self.begin_copy(relation.oid, 1, &stmt.target);
         copy.one_by_one =
             instead || after_row::of_relation(self.cx(), &relation)?.fire_before(exec::ChangeKind::Insert);
-        match file {
-            Some(path) => {
-                let disk = self.backend().instance.storage.disk.clone();
-                let mut source = server_file::Source::open(&*disk, path)?;
-                loop {
-                    let bytes = source.piece()?;
-                    copy.bytes += bytes.len() as u64;
-                    copy.feed(&bytes)?;
-                    if bytes.is_empty() {
-                        copy.end_of_text()?;
-                    }
-                    self.take_rows(client, &mut copy, bytes.is_empty()).await?;
-                    if bytes.is_empty() {
-                        break;
-                    }
-                }
-            }
-            None => self.receive(client, &mut copy).await?,
+        match &stmt.target {
+            CopyTarget::File(path) => self.read_file(client, &mut copy, path).await?,
+            CopyTarget::Program(command) => self.read_program(client, &mut copy, command).await?,
+            CopyTarget::Std => self.receive(client, &mut copy).await?,
         }
         self.insert_rows(client, &mut copy).await?;
         let after = AfterWork(copy.after.clone());
@@ -137,10 +124,58 @@ impl Session {
         Ok(format!("COPY {}", copy.done))
     }
 
-    fn begin_copy(&mut self, relation: Oid, command: i64, file: bool) {
+    pub(super) fn begin_copy(&mut self, relation: Oid, command: i64, target: &CopyTarget) {
         let activity = &self.backend().activity;
         activity.begin_task(Task::Copy, relation);
-        activity.progress(Task::Copy, &[(4, command), (5, if file { 1 } else { 3 })]);
+        let kind = match target {
+            CopyTarget::File(_) => 1,
+            CopyTarget::Program(_) => 2,
+            CopyTarget::Std => 3,
+        };
+        activity.progress(Task::Copy, &[(4, command), (5, kind)]);
+    }
+
+    async fn read_file(&mut self, client: &mut Client, copy: &mut CopyIn, path: &str) -> Result<()> {
+        let disk = self.backend().instance.storage.disk.clone();
+        let mut source = server_file::Source::open(&*disk, path)?;
+        loop {
+            let bytes = source.piece()?;
+            self.take_piece(client, copy, &bytes).await?;
+            if bytes.is_empty() || copy.reader.has_ended() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn read_program(&mut self, client: &mut Client, copy: &mut CopyIn, command: &str) -> Result<()> {
+        let limits = self.limits();
+        let mut program = Program::read_from(command, self.handle.clone(), limits)?;
+        loop {
+            let taken = match program.piece().await {
+                Ok(bytes) => self.take_piece(client, copy, &bytes).await.map(|()| bytes.is_empty()),
+                Err(e) => Err(e),
+            };
+            match taken {
+                Ok(at_end) if at_end || copy.reader.has_ended() => break,
+                Ok(_) => {}
+                Err(e) => return Err(program.give_up(e).await),
+            }
+        }
+        // The rows' own failure comes before the program's.
+        match self.insert_rows(client, copy).await {
+            Ok(()) => program.finish().await,
+            Err(e) => Err(program.give_up(e).await),
+        }
+    }
+
+    /// Takes what has been read; nothing: it was the end.
+    async fn take_piece(&mut self, client: &mut Client, copy: &mut CopyIn, bytes: &[u8]) -> Result<()> {
+        copy.bytes += bytes.len() as u64;
+        copy.feed(bytes)?;
+        if bytes.is_empty() {
+            copy.end_of_text()?;
+        }
+        self.take_rows(client, copy, bytes.is_empty()).await
     }
 
     /// Takes the client's CopyData until it ends.
@@ -281,74 +316,6 @@ impl Session {
         plan.work_tables = plan.work_tables.max(1);
         Ok(plan)
     }
-
-    async fn copy_to(
-        &mut self,
-        client: &mut Client,
-        statement: &Arc<Statement>,
-        stmt: &CopyStmt,
-        options: CopyOptions,
-        file: Option<&String>,
-    ) -> Result<String> {
-        let (source, raw): (Arc<str>, RawStmt) = match &stmt.source {
-            CopySource::Query(query) => {
-                check_query(query)?;
-                let raw = RawStmt { stmt: (**query).clone(), start: 0, len: statement.source.len() as u32 };
-                (statement.source.clone(), raw)
-            }
-            CopySource::Table { table, columns } => {
-                let relation = crate::sql::command::find_relation(self.cx(), table)?
-                    .ok_or_else(|| err!(UNDEFINED_TABLE, "relation \"{}\" does not exist", table.joined()))?;
-                if relation.kind == crate::catalog::RelKind::View {
-                    return Err(err!(WRONG_OBJECT_TYPE, "cannot copy from view \"{}\"", relation.name)
-                        .hint("Try the COPY (SELECT ...) TO variant."));
-                }
-                if relation.is_partitioned() {
-                    return Err(err!(WRONG_OBJECT_TYPE, "cannot copy from partitioned table \"{}\"", relation.name)
-                        .hint("Try the COPY (SELECT ...) TO variant."));
-                }
-                let names: Vec<String> = match columns.is_empty() {
-                    true => {
-                        relation.visible_attributes().filter(|a| a.generated == 0).map(|a| a.name.clone()).collect()
-                    }
-                    false => columns.iter().map(|c| c.name.clone()).collect(),
-                };
-                check_columns(&relation, &names)?;
-                check_forced(&relation, &names, &options)?;
-                let list: Vec<String> = names.iter().map(|n| quote_identifier(n)).collect();
-                let name = format!("{}.{}", quote_identifier(&relation.schema), quote_identifier(&relation.name));
-                let text: Arc<str> = format!("select {} from only {name}", list.join(", ")).into();
-                let raw = crate::sql::parse::parse(&text)?.pop().ok_or_else(|| Error::internal("COPY's SELECT"))?;
-                (text, raw)
-            }
-        };
-        let query = Arc::new(Statement::immediate(source, raw, Vec::new()));
-        let plan = self.lock_and_plan(client, &query).await?;
-        let columns = super::statement::row_columns(&plan, &[]);
-        if file.is_none() {
-            client.out.copy_out(options.format == CopyFormat::Binary, columns.len());
-        }
-        let whole = match &stmt.source {
-            CopySource::Table { table, .. } => crate::sql::command::find_relation(self.cx(), table)?.map(|r| r.oid),
-            CopySource::Query(_) => None,
-        };
-        self.begin_copy(whole.unwrap_or_default(), 2, file.is_some());
-        let file = match file {
-            Some(path) => {
-                let disk = self.backend().instance.storage.disk.clone();
-                Some(server_file::Target::open(&*disk, path)?)
-            }
-            None => None,
-        };
-        let charset = options.charset(self.cx().fx.io.charset);
-        let (node, batch) = (None, None);
-        let work =
-            CopyOutWork { bytes: 0, plan, columns, options, node, batch, rows: 0, started: false, file, charset };
-        match self.drive(client, Box::new(work)).await.0? {
-            Done::Complete(tag) => Ok(tag),
-            Done::Suspended => Err(Error::internal("COPY was suspended")),
-        }
-    }
 }
 
 /// The state of a COPY FROM.
@@ -381,28 +348,11 @@ struct CopyIn {
     after: Arc<Mutex<after_row::Worker>>,
 }
 
-/// A query that gives no rows cannot be copied.
-///
-/// # Errors
-/// 0A000.
-fn check_query(query: &Stmt) -> Result<()> {
-    let returning = match query {
-        Stmt::Insert(s) => &s.returning,
-        Stmt::Update(s) => &s.returning,
-        Stmt::Delete(s) => &s.returning,
-        _ => return Ok(()),
-    };
-    match returning.is_empty() {
-        true => Err(Error::unsupported("COPY query must have a RETURNING clause")),
-        false => Ok(()),
-    }
-}
-
 /// PostgreSQL 15, copy.c, CopyGetAttnums.
 ///
 /// # Errors
 /// 42703, 42P10 for generated columns, 42701.
-fn check_columns(relation: &Relation, columns: &[String]) -> Result<()> {
+pub(super) fn check_columns(relation: &Relation, columns: &[String]) -> Result<()> {
     for (n, c) in columns.iter().enumerate() {
         let Some(a) = relation.attribute(c) else {
             return Err(err!(UNDEFINED_COLUMN, "column \"{c}\" of relation \"{}\" does not exist", relation.name));
@@ -422,7 +372,7 @@ fn check_columns(relation: &Relation, columns: &[String]) -> Result<()> {
 ///
 /// # Errors
 /// 42703, 42P10.
-fn check_forced(relation: &Relation, copied: &[String], options: &CopyOptions) -> Result<()> {
+pub(super) fn check_forced(relation: &Relation, copied: &[String], options: &CopyOptions) -> Result<()> {
     let lists = [
         ("FORCE_QUOTE", &options.force_quote),
         ("FORCE_NOT_NULL", &options.force_not_null),
@@ -780,154 +730,5 @@ impl Work for InsertWork {
             })?;
         }
         Ok(Done::Complete(String::new()))
-    }
-}
-
-/// Sends a query's rows as CopyData.
-struct CopyOutWork {
-    /// Made so far.
-    bytes: u64,
-    plan: Arc<PlannedStatement>,
-    columns: Vec<RowColumn>,
-    options: CopyOptions,
-    node: Option<Box<dyn Node>>,
-    batch: Option<(Batch, usize)>,
-    rows: u64,
-    started: bool,
-    /// Instead of the client: a file on the server.
-    file: Option<server_file::Target>,
-    /// What the texts are in there, where that is not UTF-8.
-    charset: Option<&'static Charset>,
-}
-
-impl CopyOutWork {
-    fn put(&mut self, out: &mut Output, bytes: &[u8]) -> Result<()> {
-        let bytes = match self.charset {
-            None => Cow::Borrowed(bytes),
-            Some(charset) => charset.encode(bytes)?,
-        };
-        self.bytes += bytes.len() as u64;
-        match &mut self.file {
-            Some(file) => file.put(&bytes)?,
-            None => out.copy_data(|b| b.extend_from_slice(&bytes)),
-        }
-        Ok(())
-    }
-
-    fn begin(&mut self, out: &mut Output) -> Result<()> {
-        if self.started {
-            return Ok(());
-        }
-        self.started = true;
-        if self.options.header && self.options.format != CopyFormat::Binary {
-            let names: Vec<String> = self.columns.iter().map(|c| c.name.clone()).collect();
-            let mut line = Vec::new();
-            for (n, name) in names.iter().enumerate() {
-                if n > 0 {
-                    line.push(self.options.delimiter);
-                }
-                match self.options.format {
-                    CopyFormat::Csv => csv::write(name.as_bytes(), &self.options, false, names.len() == 1, &mut line),
-                    _ => text::escape(name.as_bytes(), self.options.delimiter, &mut line),
-                }
-            }
-            line.push(b'\n');
-            self.put(out, &line)?;
-        }
-        Ok(())
-    }
-
-    /// The header of the binary format; clients want it in one message with what comes first.
-    fn head(&self) -> Vec<u8> {
-        if self.options.format == CopyFormat::Binary && self.rows == 0 { binary::header().to_vec() } else { Vec::new() }
-    }
-
-    fn row(&self, batch: &Batch, row: usize, io: &types::IoContext, scratch: &mut Vec<u8>) -> Result<Vec<u8>> {
-        let mut line = self.head();
-        if self.options.format == CopyFormat::Binary {
-            line.extend_from_slice(&(self.columns.len() as i16).to_be_bytes());
-        }
-        for (n, (column, shape)) in batch.columns.iter().zip(&self.columns).enumerate() {
-            let value = column.get(row);
-            scratch.clear();
-            if self.options.format == CopyFormat::Binary {
-                if value.is_null() {
-                    line.extend_from_slice(&(-1i32).to_be_bytes());
-                    continue;
-                }
-                types::binary_out(shape.ty, value, scratch, io)?;
-                line.extend_from_slice(&(scratch.len() as i32).to_be_bytes());
-                line.extend_from_slice(scratch);
-                continue;
-            }
-            if n > 0 {
-                line.push(self.options.delimiter);
-            }
-            if value.is_null() {
-                line.extend_from_slice(&self.options.null);
-                continue;
-            }
-            types::text_out(shape.ty, value, scratch, io)?;
-            match self.options.format {
-                CopyFormat::Csv => {
-                    let force = self.options.force_quote_all || self.options.force_quote.contains(&shape.name);
-                    csv::write(scratch, &self.options, force, self.columns.len() == 1, &mut line);
-                }
-                _ => text::escape(scratch, self.options.delimiter, &mut line),
-            }
-        }
-        if self.options.format != CopyFormat::Binary {
-            line.push(b'\n');
-        }
-        Ok(line)
-    }
-
-    fn finish(&mut self, out: &mut Output) -> Result<()> {
-        if self.options.format == CopyFormat::Binary {
-            let mut end = self.head();
-            end.extend_from_slice(&(-1i16).to_be_bytes());
-            self.put(out, &end)?;
-        }
-        match &mut self.file {
-            Some(file) => file.flush(),
-            None => {
-                out.copy_done();
-                Ok(())
-            }
-        }
-    }
-}
-
-impl Work for CopyOutWork {
-    fn step(&mut self, cx: &mut ExecContext, out: &mut Output) -> Flow<Done> {
-        if self.node.is_none() {
-            cx.params = Arc::from([]);
-            self.node = Some(exec::start(&self.plan, cx)?);
-        }
-        self.begin(out)?;
-        let mut scratch = Vec::new();
-        loop {
-            if let Some((batch, from)) = self.batch.take() {
-                for row in from..batch.rows {
-                    if is_full(out) {
-                        self.batch = Some((batch, row));
-                        return Stop::wait(Wait::Output);
-                    }
-                    let line = self.row(&batch, row, &cx.fx.io, &mut scratch)?;
-                    self.put(out, &line)?;
-                    self.rows += 1;
-                }
-            }
-            let Some(node) = &mut self.node else { return Err(Error::internal("COPY without a node").into()) };
-            let next = node.next(cx)?;
-            cx.backend()?.activity.progress(Task::Copy, &[(0, self.bytes as i64), (2, self.rows as i64)]);
-            match next {
-                Some(batch) => self.batch = Some((batch, 0)),
-                None => {
-                    self.finish(out)?;
-                    return Ok(Done::Complete(format!("COPY {}", self.rows)));
-                }
-            }
-        }
     }
 }

@@ -10,8 +10,9 @@
 //! | `open` | from an authenticated connection to a session |
 //! | `statement`, `portal` | prepared statements with their plans; running queries |
 //! | `template` | plans shared by simple queries that differ in numbers |
+//! | `program` | the children that COPY reads from and writes to |
 //! | `simple`, `extended`, `function_call` | the two query protocols, and the call of one function |
-//! | `transaction`, `setting`, `prepare`, `cursor`, `copy`, … | statements that are the session's own |
+//! | `transaction`, `setting`, `prepare`, `cursor`, `copy`, `copy_to`, … | statements that are the session's own |
 //!
 //! Must never change a page or a catalog row itself, nor hold a latch or a lock of another thread while it waits.
 //!
@@ -27,6 +28,7 @@ mod command;
 mod context;
 mod copy;
 mod copy_filter;
+mod copy_to;
 mod cursor;
 mod extended;
 mod function_call;
@@ -36,6 +38,7 @@ mod open;
 mod pool;
 mod portal;
 mod prepare;
+mod program;
 mod query;
 mod server;
 mod server_file;

@@ -105,14 +105,21 @@ pub async fn wait_for(
 }
 
 /// Awaits `work` unless the session is interrupted or the statement's time is up.
-async fn interruptible(handle: &Arc<BackendHandle>, limits: WaitLimits, work: impl Future<Output = ()>) -> Result<()> {
+///
+/// # Errors
+/// The interrupt's.
+pub async fn interruptible<T>(
+    handle: &Arc<BackendHandle>,
+    limits: WaitLimits,
+    work: impl Future<Output = T>,
+) -> Result<T> {
     let mut work = pin!(work);
     loop {
         handle.interrupts.check()?;
         let look = limits.client_check.map(|every| Instant::now() + every);
         tokio::select! {
             biased;
-            () = &mut work => return Ok(()),
+            done = &mut work => return Ok(done),
             () = handle.wake.notified() => {}
             () = until(limits.statement_deadline) => handle.interrupts.raise(Cause::StatementTimeout),
             () = until(look) => handle.check_client(),

@@ -6,6 +6,7 @@
 use super::supervise::{self, Title, Worker};
 use super::{Context, Stop};
 use crate::base::{Error, Report, Severity, SqlState, report};
+use crate::process::outcome::signal_text;
 use crate::settings::{Id, Lookup};
 use crate::wal::archive;
 use async_trait::async_trait;
@@ -124,28 +125,6 @@ fn fault_of(status: ExitStatus, command: &str) -> ArchiveFault {
     let line = Report::notice(severity, SqlState::SUCCESSFUL_COMPLETION, text);
     let detail = format!("The failed archive command was: {command}");
     ArchiveFault { report: Some(line.with_detail(detail)), fatal }
-}
-
-/// glibc's strsignal for the signals a command may die of.
-fn signal_text(n: i32) -> &'static str {
-    match n {
-        1 => "Hangup",
-        2 => "Interrupt",
-        3 => "Quit",
-        4 => "Illegal instruction",
-        5 => "Trace/breakpoint trap",
-        6 => "Aborted",
-        7 => "Bus error",
-        8 => "Floating point exception",
-        9 => "Killed",
-        10 => "User defined signal 1",
-        11 => "Segmentation fault",
-        12 => "User defined signal 2",
-        13 => "Broken pipe",
-        14 => "Alarm clock",
-        15 => "Terminated",
-        _ => "unrecognized signal",
-    }
 }
 
 pub fn spawn(cx: &Context, _generation: u64, stop: &Stop) -> Option<JoinHandle<()>> {

@@ -105,7 +105,7 @@ pub use function::resolve_type_name;
 pub use index::{NewIndex, create_object as create_index};
 pub use large_object::forget_comment;
 pub use names::find_relation;
-pub use role::{follow_settings, may_act_as, own_right, set_role, set_session_authorization};
+pub use role::{follow_settings, is_member, may_act_as, own_right, set_role, set_session_authorization};
 pub use setting::{
     act_as, apply_role, apply_search_path, apply_settings, catch_up, is_list, is_name_list, list_text, set_variable,
     settings_changed, user_as,

@@ -142,6 +142,10 @@ impl RowReader for CsvReader {
         Ok(Some(()))
     }
 
+    fn has_ended(&self) -> bool {
+        self.ended
+    }
+
     fn line(&self) -> u64 {
         self.line
     }

@@ -45,6 +45,11 @@ pub trait RowReader: Send + Sync {
     /// The next complete row. `ended`: no more bytes will come. None: more bytes are needed, or it is the end.
     fn next(&mut self, ended: bool, fields: &mut Fields) -> Result<Option<()>>;
 
+    /// Whether the data said that it ends; what follows is not looked at.
+    fn has_ended(&self) -> bool {
+        false
+    }
+
     /// The number of the line last read, from 1.
     fn line(&self) -> u64;
 

@@ -153,6 +153,10 @@ impl RowReader for TextReader {
         Ok(Some(()))
     }
 
+    fn has_ended(&self) -> bool {
+        self.ended
+    }
+
     fn line(&self) -> u64 {
         self.line
     }
