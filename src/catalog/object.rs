@@ -474,6 +474,9 @@ pub struct EnumLabel {
     pub oid: Oid,
     pub label: String,
     pub sort: f32,
+    /// The transaction that added it to a type that was there; 0: it came with the type.
+    #[serde(default)]
+    pub added_by: u64,
 }
 
 /// A user's function, procedure or aggregate.

@@ -4,7 +4,7 @@
 //! (`!`: not null; the type of arrays has the OID before the row type's where none is given).
 
 use super::known_types;
-use super::object::fixed;
+use super::object::{Rule, fixed};
 use super::relation::{Attribute, Constraint, Persistence, RelKind, RelStats, Relation};
 use super::system_indexes;
 use crate::base::{Oid, RelFileId};
@@ -84,7 +84,9 @@ fn parse(line: &'static str) -> Option<(Relation, Oid)> {
         let item = format!("=r/{}", super::acl::role_mark(fixed::BOOTSTRAP_SUPERUSER));
         open.for_each(|a| a.acl = Some(vec![item.clone()]));
     }
+    let rules = if name == "pg_settings" { settings_rules() } else { Vec::new() };
     let relation = Relation {
+        rules,
         namespace: if schema.is_empty() { fixed::PG_CATALOG } else { fixed::INFORMATION_SCHEMA },
         schema: if schema.is_empty() { "pg_catalog".into() } else { schema.into() },
         file: RelFileId { db: if shared { Oid::INVALID } else { Oid(1) }, node: Oid::INVALID },
@@ -92,6 +94,27 @@ fn parse(line: &'static str) -> Option<(Relation, Oid)> {
         ..generated(oid, name, kind, attributes)
     };
     Some((relation, array))
+}
+
+/// An UPDATE of `pg_settings` is a SET. PostgreSQL 15, system_views.sql.
+fn settings_rules() -> Vec<Rule> {
+    let rule = |name: &str, oid: u32, instead: bool, condition: Option<&str>, action: Option<&str>| Rule {
+        oid: Oid(oid),
+        name: name.to_owned(),
+        event: '2',
+        instead,
+        condition: condition.map(Into::into),
+        actions: action.into_iter().map(Into::into).collect(),
+        columns: Vec::new(),
+        depends: Vec::new(),
+        enabled: 'O',
+        search_path: vec!["pg_catalog".to_owned()],
+    };
+    let set = "SELECT set_config(old.name, new.setting, false)";
+    vec![
+        rule("pg_settings_n", 12109, true, None, None),
+        rule("pg_settings_u", 12108, false, Some("new.name = old.name"), Some(set)),
+    ]
 }
 
 fn generated(oid: Oid, name: &'static str, kind: RelKind, attributes: Vec<Attribute>) -> Relation {

@@ -31,6 +31,10 @@ impl TypeHooks for Hooks {
         crate::sql::names::enum_out(&self.catalog, typ, value)
     }
 
+    fn check_enum(&self, typ: Oid, value: Oid) -> Result<()> {
+        crate::sql::names::check_enum(&self.catalog, typ, value)
+    }
+
     fn enum_values(&self, typ: Oid) -> Vec<Oid> {
         crate::sql::names::enum_values(&self.catalog, typ)
     }

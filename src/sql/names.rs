@@ -1,7 +1,7 @@
 //! Names of catalog objects as values: regclass and its kin, enum labels, composite fields.
 
-use crate::base::{Error, Oid, Result};
-use crate::catalog::object::{UserTypeKind, class, fixed};
+use crate::base::{Error, Oid, Result, SqlState, Xid};
+use crate::catalog::object::{EnumLabel, UserTypeKind, class, fixed};
 use crate::catalog::{Catalog, Object, Relation};
 use crate::err;
 use crate::sql::bind::Names;
@@ -266,15 +266,39 @@ pub fn procedure_shown(catalog: &Catalog, oid: Oid) -> Option<String> {
 }
 
 /// # Errors
-/// 22P02 for a label the enum does not have.
+/// 22P02 for a label the enum does not have; 55P04 for one that is not committed.
 pub fn enum_in(catalog: &Catalog, typ: Oid, label: &str) -> Result<Oid> {
     let t = catalog.user_type(typ).ok_or_else(|| Error::internal(format!("type {typ} is no enum")))?;
     if let UserTypeKind::Enum(labels) = &t.kind
         && let Some(found) = labels.iter().find(|l| l.label == label)
     {
-        return Ok(found.oid);
+        return is_safe(catalog, &t.name, found).map(|()| found.oid);
     }
     Err(err!(INVALID_TEXT_REPRESENTATION, "invalid input value for enum {}: \"{label}\"", t.name))
+}
+
+/// A label added by the transaction under way must not get into tables and indexes: should it be rolled back, they would
+/// hold a value that nothing orders. PostgreSQL 15, enum.c, check_safe_enum_use.
+fn is_safe(catalog: &Catalog, typ: &str, label: &EnumLabel) -> Result<()> {
+    if label.added_by == 0 || !catalog.storage.mvcc.is_running(Xid(label.added_by)) {
+        return Ok(());
+    }
+    let text = format!("unsafe use of new value \"{}\" of enum type {typ}", label.label);
+    let hint = "New enum values must be committed before they can be used.";
+    Err(Error::new(SqlState::UNSAFE_NEW_ENUM_VALUE_USAGE, text).hint(hint))
+}
+
+/// # Errors
+/// 55P04 for a value that is not committed.
+pub fn check_enum(catalog: &Catalog, typ: Oid, value: Oid) -> Result<()> {
+    let Some(t) = catalog.user_type(typ) else { return Ok(()) };
+    match &t.kind {
+        UserTypeKind::Enum(labels) => match labels.iter().find(|l| l.oid == value) {
+            Some(label) => is_safe(catalog, &t.name, label),
+            None => Ok(()),
+        },
+        _ => Ok(()),
+    }
 }
 
 pub fn enum_out(catalog: &Catalog, typ: Oid, value: Oid) -> Option<String> {

@@ -143,6 +143,11 @@ pub trait TypeHooks: Send + Sync {
     /// The label of an enum's value.
     fn enum_out(&self, typ: Oid, value: Oid) -> Option<String>;
 
+    /// Refuses a value of an enum that must not be used yet.
+    fn check_enum(&self, _typ: Oid, _value: Oid) -> Result<()> {
+        Ok(())
+    }
+
     /// The values of an enum in their order.
     fn enum_values(&self, _typ: Oid) -> Vec<Oid> {
         Vec::new()

@@ -391,6 +391,7 @@ impl Binder<'_, '_> {
         let place = match scope.clause {
             Clause::Select | Clause::OrderBy | Clause::GroupBy | Clause::DistinctOn | Clause::FromFunction => None,
             Clause::Other | Clause::AggregateArgument | Clause::OneRow => None,
+            Clause::WindowPartition | Clause::WindowOrder => None,
             c => Some(c.place()),
         };
         if let Some(p) = place {
@@ -544,10 +545,14 @@ impl Binder<'_, '_> {
                         nested = Some((level, e.pos));
                     }
                 }
-                // A GROUPING not resolved yet.
-                ExprKind::Row { names, .. } if depth == 0 && names.first().is_some_and(|n| n == GROUPING_MARK) => {
-                    note(0);
-                    nested = Some((0, e.pos));
+                // A GROUPING not resolved yet, or of a query that is bound.
+                ExprKind::Row { names, fields } if names.first().is_some_and(|n| n == GROUPING_MARK) => {
+                    if let Some(level) = super::group::level_of(fields).checked_sub(depth) {
+                        note(level);
+                        if nested.is_none_or(|(l, _)| level < l) {
+                            nested = Some((level, e.pos));
+                        }
+                    }
                 }
                 ExprKind::Window(_) if depth == 0 => window = Some(e.pos),
                 ExprKind::SetReturning { .. } if depth == 0 => set = Some(e.pos),

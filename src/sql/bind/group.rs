@@ -240,6 +240,31 @@ impl Binder<'_, '_> {
         Ok(())
     }
 
+    /// Makes a mark that stands `depth` queries further in, and means this one, a GROUPING call of its expressions.
+    fn resolve_grouping(&self, e: &mut Expr, groups: &[Expr], depth: usize) -> Result<bool> {
+        let ExprKind::Row { fields, names } = &e.kind else { return Ok(false) };
+        if names.first().is_none_or(|n| n != GROUPING_MARK) || level_of(fields) != depth {
+            return Ok(false);
+        }
+        let mut items = Vec::new();
+        for f in fields {
+            let mut here = f.clone();
+            super::query::walk_expr_mut(&mut here, 0, &mut |x, inner| match &mut x.kind {
+                ExprKind::Var { levels_up, .. } if *levels_up >= inner => *levels_up -= depth,
+                _ => {}
+            });
+            // Of a query further out only its columns, as PostgreSQL has it.
+            let known = depth == 0 || matches!(here.kind, ExprKind::Var { .. });
+            let Some(i) = groups.iter().position(|g| known && same(g, &here)) else {
+                let text = "arguments to GROUPING must be grouping expressions of the associated query level";
+                return Err(err!(GROUPING_ERROR, "{text}").at(f.pos.and_then(|p| self.at(p))));
+            };
+            items.push(i);
+        }
+        e.kind = ExprKind::Grouping { items, levels_up: depth };
+        Ok(true)
+    }
+
     fn check_grouped(
         &mut self,
         e: &mut Expr,
@@ -248,23 +273,7 @@ impl Binder<'_, '_> {
         plain: bool,
         dependent: &mut Vec<Expr>,
     ) -> Result<()> {
-        if let ExprKind::Row { fields, names } = &e.kind
-            && names.first().is_some_and(|n| n == GROUPING_MARK)
-        {
-            let mut list = Vec::new();
-            for f in fields {
-                match groups.iter().position(|g| same(g, f)) {
-                    Some(i) => list.push(i),
-                    None => {
-                        return Err(err!(
-                            GROUPING_ERROR,
-                            "arguments to GROUPING must be grouping expressions of the associated query level"
-                        )
-                        .at(f.pos.and_then(|p| self.at(p))));
-                    }
-                }
-            }
-            e.kind = ExprKind::Grouping(list);
+        if self.resolve_grouping(e, groups, 0)? {
             return Ok(());
         }
         if groups.iter().chain(dependent.iter()).any(|g| same(g, e)) {
@@ -295,6 +304,15 @@ impl Binder<'_, '_> {
                 .at(e.pos.and_then(|p| self.at(p))));
             }
             ExprKind::SubLink(link) => {
+                let mut failed = None;
+                link.query.walk_mut(1, &mut |x, depth| {
+                    if failed.is_none() {
+                        failed = self.resolve_grouping(x, groups, depth).err();
+                    }
+                });
+                if let Some(f) = failed {
+                    return Err(f);
+                }
                 let mut exempt: Vec<(usize, i16)> = Vec::new();
                 link.query.walk_mut(1, &mut |x, depth| {
                     if let ExprKind::Aggregate(a) = &x.kind
@@ -350,6 +368,20 @@ impl Binder<'_, '_> {
         });
         failed.map_or(Ok(()), Err)
     }
+}
+
+/// How far out the query is whose grouping expressions a GROUPING call names.
+pub(super) fn level_of(fields: &[Expr]) -> usize {
+    let mut level = None;
+    let mut note = |e: &mut Expr, depth: usize| {
+        if let ExprKind::Var { levels_up, .. } = e.kind
+            && levels_up >= depth
+        {
+            level = Some(level.map_or(levels_up - depth, |l: usize| l.min(levels_up - depth)));
+        }
+    };
+    fields.to_vec().iter_mut().for_each(|f| super::query::walk_expr_mut(f, 0, &mut note));
+    level.unwrap_or(0)
 }
 
 /// The grouping expressions hold a primary key of the relation.

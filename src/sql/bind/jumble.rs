@@ -381,9 +381,10 @@ impl Jumble {
                 self.window(&w.spec);
             }
             ExprKind::SetReturning { func, .. } => numbered(self, 36, func.oid.0 as usize),
-            ExprKind::Grouping(list) => {
+            ExprKind::Grouping { items, levels_up } => {
                 self.tag(37);
-                list.iter().for_each(|n| self.number(*n));
+                self.number(*levels_up);
+                items.iter().for_each(|n| self.number(*n));
             }
             ExprKind::CurrentRow => self.tag(38),
         }

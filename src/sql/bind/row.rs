@@ -419,20 +419,10 @@ impl Binder<'_, '_> {
             return Err(err!(TOO_MANY_ARGUMENTS, "GROUPING must have fewer than 32 arguments").at(self.at(pos)));
         }
         let fields = args.iter().map(|e| self.expr(e)).collect::<Result<Vec<_>>>()?;
-        let mut level = None;
-        let mut note = |e: &mut Expr, depth: usize| {
-            if let ExprKind::Var { levels_up, .. } = e.kind
-                && levels_up >= depth
-            {
-                level = Some(level.map_or(levels_up - depth, |l: usize| l.min(levels_up - depth)));
-            }
-        };
-        fields.clone().iter_mut().for_each(|f| super::query::walk_expr_mut(f, 0, &mut note));
-        self.allow_aggregate("grouping operations", level.unwrap_or(0), pos)?;
-        if level.is_some_and(|l| l > 0) {
-            return Err(err!(FEATURE_NOT_SUPPORTED, "GROUPING of an outer query is not supported").at(self.at(pos)));
-        }
-        self.scope().has_aggregates = true;
+        let level = super::group::level_of(&fields);
+        self.allow_aggregate("grouping operations", level, pos)?;
+        let query = self.scopes.len() - 1 - level;
+        self.scopes[query].has_aggregates = true;
         Ok(Expr {
             kind: ExprKind::Row { fields, names: vec![super::group::GROUPING_MARK.to_owned()] },
             ty: TypeRef::of(oid::INT4),

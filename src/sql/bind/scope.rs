@@ -261,6 +261,7 @@ pub fn raise_levels(expr: &mut Expr, by: usize) {
     super::query::walk_expr_mut(expr, 0, &mut |e, depth| match &mut e.kind {
         ExprKind::Var { levels_up, .. } if *levels_up >= depth => *levels_up += by,
         ExprKind::Aggregate(a) if a.levels_up >= depth && depth > 0 => a.levels_up += by,
+        ExprKind::Grouping { levels_up, .. } if *levels_up >= depth && depth > 0 => *levels_up += by,
         _ => {}
     });
 }
@@ -388,7 +389,10 @@ impl Binder<'_, '_> {
                 && let Some(attno) = system_attno(name)
             {
                 for item in &scope.items {
-                    let table = item.rel.is_some_and(|r| matches!(scope.rels[r].source, Source::Table { .. }));
+                    let has = |r: usize| {
+                        matches!(scope.rels[r].source, Source::Table { .. }) && scope.excluded != Some(r)
+                    };
+                    let table = item.rel.is_some_and(has);
                     if !item.system_visible || !table || (item.lateral_only && !scope.lateral_active) {
                         continue;
                     }

@@ -454,6 +454,7 @@ pub(super) fn wrap_as_record(query: &mut Query) {
     inner.walk_mut(0, &mut |e, depth| match &mut e.kind {
         ExprKind::Var { levels_up, .. } if *levels_up > depth => *levels_up += 1,
         ExprKind::Aggregate(a) if a.levels_up > depth => a.levels_up += 1,
+        ExprKind::Grouping { levels_up, .. } if *levels_up > depth => *levels_up += 1,
         _ => {}
     });
     super::cte::raise_cte_levels(&mut inner, 0);

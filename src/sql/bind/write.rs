@@ -562,14 +562,6 @@ impl Binder<'_, '_> {
                 self.scope().excluded = Some(excluded);
                 let set = self.assignments(set, rel, kept, target)?;
                 let filter = filter.as_ref().map(|f| self.condition(f, Clause::Where)).transpose()?;
-                let read = set.iter().map(|(_, e)| e).chain(&filter).find_map(|e| system_column(e, target));
-                if let Some((name, pos)) = read {
-                    return Err(err!(
-                        FEATURE_NOT_SUPPORTED,
-                        "system column \"{name}\" in ON CONFLICT DO UPDATE is not supported"
-                    )
-                    .at(pos.and_then(|p| self.at(p))));
-                }
                 (Some(set), filter)
             }
         };

@@ -51,7 +51,7 @@ pub fn create_enum(_: &mut Command, cx: &mut ExecContext, stmt: &CreateEnumStmt)
             let text = "duplicate key value violates unique constraint \"pg_enum_typid_label_index\"";
             return Err(Error::new(SqlState::UNIQUE_VIOLATION, text).into());
         }
-        labels.push(EnumLabel { oid: Oid::INVALID, label: label.clone(), sort: n as f32 + 1.0 });
+        labels.push(EnumLabel { oid: Oid::INVALID, label: label.clone(), sort: n as f32 + 1.0, added_by: 0 });
     }
     number_labels(cx, &mut labels)?;
     let made = new_type(cx, stmt.name.name(), namespace, UserTypeKind::Enum(labels))?;
@@ -78,10 +78,11 @@ fn number_labels(cx: &mut ExecContext, labels: &mut [EnumLabel]) -> Result<()> {
 
 /// Puts a label at a place among others.
 fn insert_label(cx: &mut ExecContext, labels: &mut Vec<EnumLabel>, at: usize, label: &str) -> Result<()> {
+    let added_by = cx.backend()?.txn.xid().0;
     let (before, after) = (at.checked_sub(1).map(|n| labels[n].clone()), labels.get(at).cloned());
     let (oid, sort) = match (before, after) {
         (None, None) => {
-            labels.push(EnumLabel { oid: Oid::INVALID, label: label.to_owned(), sort: 1.0 });
+            labels.push(EnumLabel { oid: Oid::INVALID, label: label.to_owned(), sort: 1.0, added_by });
             return number_labels(cx, labels);
         }
         (Some(b), None) if b.oid.0 < FIRST => (new_oid(cx)?.0, b.sort + 1.0),
@@ -92,7 +93,7 @@ fn insert_label(cx: &mut ExecContext, labels: &mut Vec<EnumLabel>, at: usize, la
     if labels.iter().any(|l| l.oid.0 == oid) || oid == 0 {
         return Err(Error::unsupported("there is no room between these labels"));
     }
-    labels.insert(at, EnumLabel { oid: Oid(oid), label: label.to_owned(), sort });
+    labels.insert(at, EnumLabel { oid: Oid(oid), label: label.to_owned(), sort, added_by });
     Ok(())
 }
 

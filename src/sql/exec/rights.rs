@@ -193,7 +193,11 @@ impl<'a> Target<'a> {
     }
 
     fn public(&self) -> &'static str {
-        if self.system && !is_closed_catalog(self.name) { "r" } else { "" }
+        match self.name {
+            "pg_settings" if self.system => "rw",
+            name if self.system && !is_closed_catalog(name) => "r",
+            _ => "",
+        }
     }
 
     /// Whether the whole relation may be used so.

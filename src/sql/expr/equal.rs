@@ -64,7 +64,7 @@ pub fn same(a: &Expr, b: &Expr) -> bool {
         }
         (Aggregate(x), Aggregate(y)) => same_aggregate(x, y),
         (Window(x), Window(y)) => same_window(x, y),
-        (Grouping(x), Grouping(y)) => x == y,
+        (Grouping { items: x, levels_up: m }, Grouping { items: y, levels_up: n }) => x == y && m == n,
         // A planned sub-select is itself; one not planned yet is compared as a whole.
         (SubPlan(x), SubPlan(y)) => std::sync::Arc::ptr_eq(&x.plan, &y.plan),
         (SubLink(x), SubLink(y)) => x.kind == y.kind && same_link(x, y),

@@ -156,8 +156,11 @@ pub enum ExprKind {
         func: &'static crate::sql::func::FuncDef,
         args: Vec<Expr>,
     },
-    /// `GROUPING(a, b)`: bit mask over the grouping expressions named, per grouping set.
-    Grouping(Vec<usize>),
+    /// `GROUPING(a, b)`: bit mask over the grouping expressions named, per grouping set, of this query or of one around.
+    Grouping {
+        items: Vec<usize>,
+        levels_up: usize,
+    },
     /// Only where the binder's result is shown again: how `arg` was written. Never reaches the planner.
     Written {
         form: Form,

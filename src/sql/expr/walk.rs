@@ -13,7 +13,7 @@ macro_rules! children {
                 | ExprKind::Column(_)
                 | ExprKind::Var { .. }
                 | ExprKind::CaseOperand
-                | ExprKind::Grouping(_)
+                | ExprKind::Grouping { .. }
                 | ExprKind::CurrentRow => {}
                 ExprKind::Func { args, .. } | ExprKind::SetReturning { args, .. } => args.$iter().for_each(f),
                 ExprKind::And(a)

@@ -17,12 +17,22 @@ fn values(cx: &FnContext) -> Result<(Oid, Vec<Oid>)> {
 }
 
 fn first(cx: &mut FnContext, _: Args<'_, '_>, out: &mut Column) -> Result<()> {
-    out.push(values(cx)?.1.first().map_or(Datum::Null, |v| Datum::U32(v.0)));
-    Ok(())
+    let (typ, values) = values(cx)?;
+    one(cx, typ, values.first(), out)
 }
 
 fn last(cx: &mut FnContext, _: Args<'_, '_>, out: &mut Column) -> Result<()> {
-    out.push(values(cx)?.1.last().map_or(Datum::Null, |v| Datum::U32(v.0)));
+    let (typ, values) = values(cx)?;
+    one(cx, typ, values.last(), out)
+}
+
+fn one(cx: &FnContext, typ: Oid, value: Option<&Oid>, out: &mut Column) -> Result<()> {
+    let Some(value) = value else {
+        out.push(Datum::Null);
+        return Ok(());
+    };
+    cx.io.hooks.check_enum(typ, *value)?;
+    out.push(Datum::U32(value.0));
     Ok(())
 }
 
@@ -35,6 +45,7 @@ fn range(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()>
     };
     let (from, to) = (place(0).unwrap_or(0), place(1).map_or(values.len(), |n| n + 1));
     let found = values.get(from..to).unwrap_or(&[]);
+    found.iter().try_for_each(|v| cx.io.hooks.check_enum(typ, *v))?;
     out.push(Datum::Bytes(&array::from_values(typ, found.iter().map(|v| Datum::U32(v.0)))));
     Ok(())
 }

@@ -409,7 +409,7 @@ impl Deparser<'_> {
             ExprKind::Aggregate(a) => self.aggregate(a, s),
             ExprKind::Window(w) => self.window(w, s),
             ExprKind::SetReturning { func: f, args } => format!("{}({})", f.name, self.list(args, s)),
-            ExprKind::Grouping(_) => "GROUPING()".to_owned(),
+            ExprKind::Grouping { .. } => "GROUPING()".to_owned(),
             ExprKind::Written { arg, .. } => self.expr(arg, s),
             ExprKind::CurrentRow => "CURRENT ROW".to_owned(),
             ExprKind::Var { .. } | ExprKind::SubLink(_) => "???".to_owned(),

@@ -30,7 +30,7 @@ impl Planner<'_> {
         let set_column = out.len();
         if query.grouping_sets.is_some() {
             // The number of the set, read by GROUPING only.
-            out.push(Expr::new(ExprKind::Grouping(Vec::new()), TypeRef::of(oid::INT4)));
+            out.push(Expr::new(ExprKind::Grouping { items: Vec::new(), levels_up: 0 }, TypeRef::of(oid::INT4)));
         }
         let mut having = query.having.clone();
         for e in targets.iter_mut().chain(&mut having) {
@@ -144,7 +144,7 @@ fn est_max(est: &Estimator<'_>, exprs: &[&Expr]) -> f64 {
 
 /// GROUPING(…) as a look-up by the number of the grouping set.
 fn grouping_to_case(e: &mut Expr, sets: &[Vec<usize>], column: usize) {
-    if let ExprKind::Grouping(list) = &e.kind {
+    if let ExprKind::Grouping { items: list, levels_up: 0 } = &e.kind {
         let mask = |set: &Vec<usize>| list.iter().fold(0i32, |m, i| (m << 1) | i32::from(!set.contains(i)));
         let int = |n: i32| Expr::new(ExprKind::Const(Value::I32(n)), TypeRef::of(oid::INT4));
         let masks: Vec<i32> = sets.iter().map(mask).collect();
@@ -211,7 +211,7 @@ pub(super) fn having_to_where(query: &mut Query) {
     conjuncts(having, &mut parts);
     let (up, down): (Vec<Expr>, Vec<Expr>) = parts.into_iter().partition(|p| {
         super::fold::has_volatile(p)
-            || p.any(&mut |x| matches!(x.kind, ExprKind::Aggregate(_) | ExprKind::Grouping(_) | ExprKind::SubPlan(_)))
+            || p.any(&mut |x| matches!(x.kind, ExprKind::Aggregate(_) | ExprKind::Grouping { .. } | ExprKind::SubPlan(_)))
     });
     query.having = conjunction(up);
     if !down.is_empty() {
@@ -231,7 +231,7 @@ pub(super) fn without_rows(query: &mut Query) {
         return;
     }
     let is_aggregate =
-        |x: &Expr| matches!(x.kind, ExprKind::Aggregate(_) | ExprKind::Grouping(_) | ExprKind::SubLink(_));
+        |x: &Expr| matches!(x.kind, ExprKind::Aggregate(_) | ExprKind::Grouping { .. } | ExprKind::SubLink(_));
     if query.targets.iter().map(|t| &t.expr).chain(&query.having).any(|e| e.any(&mut |x| is_aggregate(x))) {
         return;
     }

@@ -619,8 +619,11 @@ pub struct UpdateColumn {
     pub expr: Expr,
 }
 
+/// `ctid` to `tableoid`, -1 to -6.
+pub const SYSTEM_COLUMNS: i16 = 6;
+
 /// `excluded.*` follows the existing row's attributes: `set` and `filter` read existing attributes first
-/// (0-based), then the proposed row's.
+/// (0-based), then the proposed row's, then the existing row's system columns.
 #[derive(Clone, Debug)]
 pub struct OnConflict {
     /// None: any unique index (DO NOTHING without a target).

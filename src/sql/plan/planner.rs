@@ -289,18 +289,15 @@ impl Planner<'_> {
                 e.kind = ExprKind::ExecParam(slot);
                 return;
             }
-            ExprKind::Aggregate(a) if a.levels_up > 0 => {
-                let mut outer = e.clone();
+            kind if grouped_level(kind) > 0 => {
+                let (mut outer, mut at) = (e.clone(), level);
                 lower_levels(&mut outer);
-                let slot = if self.levels[level].kind == LevelKind::Rel
-                    && matches!(&outer.kind, ExprKind::Aggregate(a) if a.levels_up > 0)
-                    && level > 0
-                {
-                    self.slot_of(level - 1, outer)
-                } else {
-                    self.slot_of(level, outer)
-                };
-                e.kind = ExprKind::ExecParam(slot);
+                // What is in FROM or WITH shares the slots of the query around it.
+                while self.levels[at].kind == LevelKind::Rel && grouped_level(&outer.kind) > 0 && at > 0 {
+                    lower_levels(&mut outer);
+                    at -= 1;
+                }
+                e.kind = ExprKind::ExecParam(self.slot_of(at, outer));
                 return;
             }
             _ => {}
@@ -461,11 +458,21 @@ impl Planner<'_> {
     }
 }
 
+/// How far out the query is whose grouping an aggregate or a GROUPING call belongs to.
+fn grouped_level(kind: &ExprKind) -> usize {
+    match kind {
+        ExprKind::Aggregate(a) => a.levels_up,
+        ExprKind::Grouping { levels_up, .. } => *levels_up,
+        _ => 0,
+    }
+}
+
 /// One level less for everything that refers outside.
 fn lower_levels(e: &mut Expr) {
     bind::query::walk_expr_mut(e, 0, &mut |x, depth| match &mut x.kind {
         ExprKind::Var { levels_up, .. } if *levels_up > depth => *levels_up -= 1,
         ExprKind::Aggregate(a) if a.levels_up > depth => a.levels_up -= 1,
+        ExprKind::Grouping { levels_up, .. } if *levels_up > depth => *levels_up -= 1,
         _ => {}
     });
 }

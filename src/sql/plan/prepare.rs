@@ -48,6 +48,7 @@ fn replace_cte(query: &mut Query, index: usize, body: &Query, depth: usize) {
                 q.walk_mut(0, &mut |e, d| match &mut e.kind {
                     ExprKind::Var { levels_up, .. } if *levels_up > d => *levels_up += depth,
                     ExprKind::Aggregate(a) if a.levels_up > d => a.levels_up += depth,
+                    ExprKind::Grouping { levels_up, .. } if *levels_up > d => *levels_up += depth,
                     _ => {}
                 });
                 shift_ctes(&mut q, 0, depth as isize);
@@ -296,6 +297,7 @@ fn pull_up_rel(
             }
         }
         ExprKind::Aggregate(a) if a.levels_up > depth => a.levels_up -= 1,
+        ExprKind::Grouping { levels_up, .. } if *levels_up > depth => *levels_up -= 1,
         _ => {}
     });
     shift_ctes(&mut sub, 0, -1);
@@ -506,6 +508,7 @@ fn reads_outer(e: &Expr, min: usize) -> bool {
     walk_expr_mut(&mut e, 0, &mut |x, depth| match &x.kind {
         ExprKind::Var { levels_up, .. } => found |= *levels_up >= depth + min,
         ExprKind::Aggregate(a) => found |= a.levels_up >= depth + min && min > 0,
+        ExprKind::Grouping { levels_up, .. } => found |= *levels_up >= depth + min && min > 0,
         _ => {}
     });
     found
@@ -604,6 +607,7 @@ fn any_fits(link: &SubLink) -> bool {
     q.walk_mut(0, &mut |e, depth| match &e.kind {
         ExprKind::Var { levels_up, .. } => outer |= *levels_up > depth,
         ExprKind::Aggregate(a) => outer |= a.levels_up > depth,
+        ExprKind::Grouping { levels_up, .. } => outer |= *levels_up > depth,
         _ => {}
     });
     all_equal && !outer

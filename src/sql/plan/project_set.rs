@@ -12,8 +12,7 @@ impl Planner<'_> {
     /// Set-returning calls in GROUP BY are made below the grouping: columns of a relation that is none stand for them
     /// from there on.
     pub(super) fn spread_keys(&mut self, query: &mut Query, plan: Plan, layout: Layout) -> Result<(Plan, Layout)> {
-        let is_set = |e: &Expr| e.any(&mut |x| matches!(x.kind, ExprKind::SetReturning { .. }));
-        let calls: Vec<Expr> = query.group_by.iter().filter(|e| is_set(e)).cloned().collect();
+        let calls: Vec<Expr> = query.group_by.iter().filter(|e| returns_set(e)).cloned().collect();
         if calls.is_empty() {
             return Ok((plan, layout));
         }
@@ -21,6 +20,43 @@ impl Planner<'_> {
         let column = |n: usize| crate::sql::bind::scope::var(nowhere, n as i16 + 1, calls[n].ty);
         for e in query.group_by.iter_mut().chain(query.targets.iter_mut().map(|t| &mut t.expr)).chain(&mut query.having)
         {
+            e.rewrite(&mut |x| {
+                if let Some(n) = calls.iter().position(|c| same(c, x)) {
+                    *x = column(n).in_place_of(x);
+                }
+            });
+        }
+        let below: Vec<Expr> = layout.exprs().iter().chain(&calls).cloned().collect();
+        let plan = self.project_set(below, plan, &layout)?;
+        let mut above = layout;
+        (0..calls.len()).for_each(|n| above.push(column(n)));
+        Ok((plan, above))
+    }
+
+    /// Set-returning calls that windows are divided or ordered by are made below the windows; `nowhere` is the number
+    /// of a relation that is none.
+    pub(super) fn spread_window_keys(
+        &mut self,
+        targets: &mut [Expr],
+        plan: Plan,
+        layout: Layout,
+        nowhere: usize,
+    ) -> Result<(Plan, Layout)> {
+        let mut calls: Vec<Expr> = Vec::new();
+        for t in targets.iter() {
+            t.walk(&mut |x| {
+                if let ExprKind::Window(w) = &x.kind {
+                    let keys = w.spec.partition_by.iter().chain(w.spec.order_by.iter().map(|k| &k.expr));
+                    calls.extend(keys.filter(|e| returns_set(e)).cloned());
+                }
+                true
+            });
+        }
+        if calls.is_empty() {
+            return Ok((plan, layout));
+        }
+        let column = |n: usize| crate::sql::bind::scope::var(nowhere, n as i16 + 1, calls[n].ty);
+        for e in targets {
             e.rewrite(&mut |x| {
                 if let Some(n) = calls.iter().position(|c| same(c, x)) {
                     *x = column(n).in_place_of(x);

@@ -88,6 +88,11 @@ impl Planner<'_> {
             sorted = false;
         }
         if query.has_windows {
+            if query.has_set_returning {
+                let nowhere = query.rels.len() + 1;
+                (plan, layout) = self.spread_window_keys(&mut targets, plan, layout, nowhere)?;
+                facts.resize(nowhere + 1, Facts::default());
+            }
             (plan, layout) = self.windows(&targets, plan, layout)?;
             sorted = false;
         }

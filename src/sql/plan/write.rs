@@ -7,7 +7,7 @@ use super::planner::Planner;
 use super::scan::with_rel;
 use super::{
     Cost, IndexMaintenance, Instead, MergeAction, MergeWhen, Modify, ModifyKind, OnConflict, Plan, PlanColumn,
-    PlanNode, RowCheck, UpdateColumn,
+    PlanNode, RowCheck, SYSTEM_COLUMNS, UpdateColumn,
 };
 use crate::base::{Error, Result};
 use crate::catalog::{RelKind, Relation};
@@ -19,6 +19,11 @@ use std::sync::Arc;
 /// The row's attributes as a layout: column i is attribute i + 1 of `rel`.
 fn attributes(rel: &Relation, index: usize) -> Vec<Expr> {
     rel.attributes.iter().map(|a| var(index, a.attno, a.ty)).collect()
+}
+
+/// The system columns of a relation, from -1 on.
+fn system_columns(index: usize) -> impl Iterator<Item = Expr> {
+    (1..=SYSTEM_COLUMNS).filter_map(move |n| Some(var(index, -n, system_type(-n)?)))
 }
 
 /// RETURNING's columns before the input's: attributes, then ctid, xmin, xmax, tableoid.
@@ -153,6 +158,7 @@ impl Planner<'_> {
     fn on_conflict(&mut self, c: bind::OnConflict, target: usize, rel: &Relation) -> Result<OnConflict> {
         let mut layout = Layout::new(attributes(rel, target));
         attributes(rel, c.excluded).into_iter().for_each(|e| layout.push(e));
+        system_columns(target).for_each(|e| layout.push(e));
         let set = match c.set {
             Some(list) => {
                 let mut out = Vec::with_capacity(list.len());
@@ -396,7 +402,11 @@ impl Planner<'_> {
             let mut e = e.clone();
             e.rewrite(&mut |x| {
                 if let crate::sql::expr::ExprKind::Column(n) = &mut x.kind {
-                    *n = if *n < width { place(*n) } else { own_width + place(*n - width) };
+                    *n = match *n / width.max(1) {
+                        0 => place(*n),
+                        1 => own_width + place(*n - width),
+                        _ => *n - 2 * width + 2 * own_width,
+                    };
                 }
             });
             e

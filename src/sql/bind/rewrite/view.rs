@@ -134,11 +134,6 @@ impl Binder<'_, '_> {
         verb: &'static str,
     ) -> Result<()> {
         if view.view.is_none() {
-            if view.name == "pg_settings" && verb == "UPDATE" {
-                return Err(
-                    Error::unsupported("UPDATE of pg_settings is not supported").hint("Use SET, or set_config().")
-                );
-            }
             return Err(not_updatable(view, verb, SINGLE));
         }
         let mut below = self.view_query(view)?;

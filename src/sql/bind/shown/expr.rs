@@ -293,8 +293,8 @@ impl<'q> Writer<'_, 'q> {
                     self.put("]");
                 }
             }
-            ExprKind::Grouping(list) => {
-                let group = &self.levels.last()?.query.group_by;
+            ExprKind::Grouping { items: list, levels_up } => {
+                let group = &self.levels.iter().rev().nth(*levels_up)?.query.group_by;
                 self.put("GROUPING(");
                 let exprs: Vec<&'q Expr> = list.iter().map(|n| group.get(*n)).collect::<Option<_>>()?;
                 self.list(exprs, |w, e| w.expr(e))?;

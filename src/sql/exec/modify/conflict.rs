@@ -18,7 +18,7 @@ use crate::sql::exec::exclusion::Met;
 use crate::sql::exec::user_trigger::RowFiring;
 use crate::sql::expr::Expr;
 use crate::sql::expr::eval::{Predicate, Projection, Sel};
-use crate::sql::plan::{LockWait, OnConflict, RowCheckKind};
+use crate::sql::plan::{LockWait, OnConflict, RowCheckKind, SYSTEM_COLUMNS};
 use crate::types::{Batch, Column};
 
 /// Where the present row stands.
@@ -84,7 +84,8 @@ impl InsertOrUpdate {
             .map(|(n, _)| n)
             .collect();
         let exprs: Vec<Expr> = c.set.iter().flat_map(|s| s.iter().map(|(_, e)| e.clone())).collect();
-        let all = (1..=target.forms.len() as i16).collect();
+        let system = (1..=SYSTEM_COLUMNS).map(|n| -n);
+        let all = (1..=target.forms.len() as i16).chain(system).collect();
         let attrs: Option<Vec<usize>> = c.set.as_ref().map(|s| s.iter().map(|(n, _)| *n).collect());
         Ok(InsertOrUpdate {
             arbiters,
@@ -294,7 +295,9 @@ impl InsertOrUpdate {
             return Ok(false);
         }
         combined.rows = 1;
+        let system = combined.columns.split_off(target.forms.len());
         combined.columns.extend(Self::alone(&self.batch.columns, self.row).columns);
+        combined.columns.extend(system);
         self.step = Step::Update { tid, combined, new: None, shown: false };
         Ok(true)
     }

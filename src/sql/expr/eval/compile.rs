@@ -155,7 +155,7 @@ pub(super) fn compile(e: &Expr, scope: &mut Scope) -> Eval {
             value: boxed(value, scope),
         },
         ExprKind::SubPlan(s) => Op::SubPlan(Box::new(SubPlanOp::new(s, e.ty, scope))),
-        ExprKind::Grouping(args) => grouping(args, scope),
+        ExprKind::Grouping { items, .. } => grouping(items, scope),
         ExprKind::Var { .. } => Op::Unsupported("a variable"),
         ExprKind::SubLink(_) => Op::Unsupported("a sub-select not planned"),
         ExprKind::Aggregate(_) => Op::Unsupported("an aggregate"),

@@ -45,7 +45,7 @@ fn check(plan: &super::Plan) {
                     | ExprKind::Aggregate(_)
                     | ExprKind::Window(_)
                     | ExprKind::SetReturning { .. }
-                    | ExprKind::Grouping(_)
+                    | ExprKind::Grouping { .. }
             );
             assert!(!left, "PLAN-2: {:?} in {}", x.kind, &node[..node.len().min(300)]);
             if let (ExprKind::Column(i), super::PlanNode::Project { .. } | super::PlanNode::Sort { .. }) =
