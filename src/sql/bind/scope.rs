@@ -389,9 +389,8 @@ impl Binder<'_, '_> {
                 && let Some(attno) = system_attno(name)
             {
                 for item in &scope.items {
-                    let has = |r: usize| {
-                        matches!(scope.rels[r].source, Source::Table { .. }) && scope.excluded != Some(r)
-                    };
+                    let has =
+                        |r: usize| matches!(scope.rels[r].source, Source::Table { .. }) && scope.excluded != Some(r);
                     let table = item.rel.is_some_and(has);
                     if !item.system_visible || !table || (item.lateral_only && !scope.lateral_active) {
                         continue;

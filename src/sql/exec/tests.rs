@@ -325,7 +325,12 @@ fn grouping_sets() {
         sets: vec![vec![0, 1], vec![0], vec![]],
         calls: vec![count_star()],
         having: None,
-        project: Some(vec![col(0, INT4), col(1, INT4), col(2, INT8), Expr::new(ExprKind::Grouping { items: vec![0, 1], levels_up: 0 }, INT4)]),
+        project: Some(vec![
+            col(0, INT4),
+            col(1, INT4),
+            col(2, INT8),
+            Expr::new(ExprKind::Grouping { items: vec![0, 1], levels_up: 0 }, INT4),
+        ]),
     };
     let p = plan(PlanNode::Aggregate(Box::new(a)), &[INT4, INT4, INT8, INT4]);
     assert_eq!(run(p), rows(&["1 1 1 0", "1 2 1 0", "2 2 1 0", "1 · 2 1", "2 · 1 1", "· · 3 3"]));

@@ -211,7 +211,9 @@ pub(super) fn having_to_where(query: &mut Query) {
     conjuncts(having, &mut parts);
     let (up, down): (Vec<Expr>, Vec<Expr>) = parts.into_iter().partition(|p| {
         super::fold::has_volatile(p)
-            || p.any(&mut |x| matches!(x.kind, ExprKind::Aggregate(_) | ExprKind::Grouping { .. } | ExprKind::SubPlan(_)))
+            || p.any(&mut |x| {
+                matches!(x.kind, ExprKind::Aggregate(_) | ExprKind::Grouping { .. } | ExprKind::SubPlan(_))
+            })
     });
     query.having = conjunction(up);
     if !down.is_empty() {
