@@ -7,7 +7,7 @@ use postgres::Client;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-const TABLE: &str = "create table item (id bigserial primary key, span int4range, spot point, tags int[], word text, \
+const TABLE: &str = "create extension amcheck; create table item (id bigserial primary key, span int4range, spot point, tags int[], word text, \
      exclude using gist (span with &&)); \
      create index by_spot on item using gist (spot); create index by_tags on item using gin (tags); \
      create index by_word on item using hash (word); create index by_pair on item (word, id desc) where id % 2 = 0;";
@@ -27,8 +27,11 @@ fn work(client: &mut Client, random: &mut Random, stop: &AtomicBool) {
     while !stop.load(Ordering::Relaxed) {
         let r = random.next();
         let (low, x, y, tag, word) = (r % 900, r % 97, r / 97 % 97, r % 11, r % 13);
-        let text = match r / 1000 % 20 {
+        let text = match r / 1000 % 24 {
             0 => "vacuum item".to_string(),
+            // A queue: pages at the left become empty, those at the right are made of them.
+            20..23 => format!("delete from item where id < (select max(id) from item) - {}", 100 + low),
+            23 => format!("insert into item (word) select 'w' || n % 13 from generate_series(1, {}) n", 300 + low),
             1..=3 => format!("delete from item where span && '[{low},{})'", low + 40),
             4..=6 => format!("update item set spot = '({y},{x})', tags = '{{{tag}}}' where word = 'w{word}'"),
             7 => format!("begin; update item set word = 'w{word}' where id % 7 = {}; rollback", tag % 7),
@@ -71,6 +74,9 @@ fn check(client: &mut Client) {
         let plan = all(&format!("explain (costs off) {query}")).join("\n");
         assert!(plan.contains(index), "{index} is not used:\n{plan}");
         assert_eq!(all(&query), expected, "{index} and the table disagree about {condition}");
+    }
+    for index in ["item_pkey", "by_pair"] {
+        all(&format!("select bt_index_parent_check('{index}')"));
     }
     assert_eq!(all(near), nearest, "the nearest by the index are not the nearest");
     let twice = all("select count(*) from item a join item b on a.id < b.id and a.span && b.span");

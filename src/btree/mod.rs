@@ -14,6 +14,7 @@
 //! - BT-4: a split's right half is reachable by its left neighbour's link before the parent knows it; the flag
 //!   INCOMPLETE_SPLIT stays until it does.
 //! - BT-5: of equal keys of a unique index at most one leads to a row that lives.
+//! - BT-6: a page that left the tree is used again only when nobody is on the way to it ([`recycle`]).
 //!
 //! Pages: block 0 is the meta page (magic u32, version u32, root u32, level u32 in its special space), all others see
 //! `node`.
@@ -23,6 +24,7 @@ mod descend;
 mod insert;
 mod keys;
 pub mod node;
+mod recycle;
 pub mod redo;
 mod scan;
 mod split;
@@ -36,6 +38,7 @@ mod verify;
 pub use build::Loader;
 pub use insert::{IndexEntry, Inserted, Inserter};
 pub use keys::KeyType;
+pub(crate) use recycle::Use;
 pub use redo::redo;
 pub use scan::{Bounds, Direction, IndexScan};
 pub use store::IndexStore;

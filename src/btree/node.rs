@@ -6,9 +6,12 @@
 //! (block u32, offset u16, both big endian), so that entries are unique and memcmp orders them; the payload holds
 //! the values of INCLUDE columns. Inner item: child block u32, separator. A separator is the shortest byte string
 //! above everything to its left; the first child's is empty. A page that has a right sibling starts with its high
-//! key (entry length and bytes, no payload): everything on it is below, everything to the right is at or above.
+//! key (entry length and bytes, no payload): everything on it is below, everything to the right is at or above. A
+//! deleted page keeps its right link and its high key, whose payload is the next transaction id at its deletion, u64
+//! (of old, nothing).
 
-use crate::base::{BlockNo, TupleId};
+use super::recycle::Use;
+use crate::base::{BlockNo, TupleId, Xid};
 use crate::page::Page;
 
 pub const SPECIAL: usize = 16;
@@ -107,6 +110,26 @@ pub fn payload(page: &Page, n: u16) -> &[u8] {
     let item = page.item(n);
     let len = entry_of(item).len();
     item.get(2 + len..).unwrap_or(&[])
+}
+
+/// Marks a page without entries as out of the tree.
+pub fn delete(page: &mut Page, stamp: Xid) {
+    let high = leaf_item(high_key(page).unwrap_or_default(), &stamp.0.to_le_bytes());
+    let fits = page.replace_item(1, &high);
+    assert!(fits, "a page with a high key and at most one item has room for a stamp");
+    set_flag(page, DELETED);
+}
+
+/// What the page is there for.
+pub(crate) fn in_use(page: &Page) -> Use {
+    match page.is_new() {
+        true => Use::New,
+        false if has(page, DELETED) => {
+            let stamp = payload(page, 1).first_chunk::<8>().map_or(0, |b| u64::from_le_bytes(*b));
+            Use::Deleted(Xid(stamp))
+        }
+        false => Use::Tree,
+    }
 }
 
 /// Key and address of an entry.

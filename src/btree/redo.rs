@@ -7,13 +7,13 @@
 //! | SPLIT | left, right (built), next | at u16, level, left, right, next u32, separator, old high key, items |
 //! | NEW_ROOT | root (built), meta (built), left child | left, right, level, root u32, separator |
 //! | DELETE | leaf | positions u16 |
-//! | UNLINK | left, gone, right, parent | left, right u32, position in the parent u16, high key |
+//! | UNLINK | from the leaf up left, gone, right; the parent of the last | position in the parent u16, stamp u64, high key |
 //! | IMAGES | any | none: whole pages |
 
 use super::node;
 use super::split::{cut_left, fill_right};
 use super::store::init_meta;
-use crate::base::{BlockNo, Result};
+use crate::base::{BlockNo, Result, Xid};
 use crate::err;
 use crate::page::Page;
 use crate::storage::{Action, RedoContext};
@@ -24,8 +24,8 @@ pub const INSERT_UPPER: u8 = 0x10;
 pub const SPLIT: u8 = 0x20;
 pub const NEW_ROOT: u8 = 0x30;
 pub const DELETE: u8 = 0x40;
-pub const UNLINK: u8 = 0x50;
 pub const IMAGES: u8 = 0x60;
+pub const UNLINK: u8 = 0x70;
 
 /// An item and where it was put.
 pub struct PlacedItem {
@@ -86,11 +86,10 @@ pub fn encode_positions(positions: &[u16]) -> Vec<u8> {
     positions.iter().flat_map(|p| p.to_le_bytes()).collect()
 }
 
-pub fn encode_unlink(left: BlockNo, right: BlockNo, position: u16, high: &[u8]) -> Vec<u8> {
+pub fn encode_unlink(position: u16, stamp: Xid, high: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
-    out.extend_from_slice(&left.to_le_bytes());
-    out.extend_from_slice(&right.to_le_bytes());
     out.extend_from_slice(&position.to_le_bytes());
+    out.extend_from_slice(&stamp.0.to_le_bytes());
     put_bytes(&mut out, high);
     out
 }
@@ -103,13 +102,19 @@ pub fn build_root(page: &mut Page, left: BlockNo, right: BlockNo, separator: &[u
     assert!(fits, "two separators fit on an empty page");
 }
 
-/// Takes a page out from between its neighbours: what happens to each of them.
+/// Takes a page out from between its neighbours: what happens to the left one.
 pub fn unlink_left(page: &mut Page, right: BlockNo, high: &[u8]) -> bool {
     if !page.replace_item(1, &node::high_item(high)) {
         return false;
     }
     node::set_right(page, right);
     true
+}
+
+/// Whether [`unlink_left`] has the room it needs.
+pub fn may_unlink(page: &Page, high: &[u8]) -> bool {
+    let item = 2 + high.len();
+    page.item_count() >= 1 && (item <= page.item(1).len() || item <= page.exact_free_space())
 }
 
 /// Reads a record's data; ends early on damage.
@@ -122,6 +127,10 @@ impl<'a> Reader<'a> {
 
     fn u32(&mut self) -> Result<u32> {
         self.bytes(4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+    }
+
+    fn u64(&mut self) -> Result<u64> {
+        Ok(u64::from(self.u32()?) | u64::from(self.u32()?) << 32)
     }
 
     fn bytes(&mut self, n: usize) -> Result<&'a [u8]> {
@@ -235,23 +244,28 @@ fn redo_split(cx: &mut RedoContext<'_>, rec: &RedoRecord<'_>) -> Result<()> {
 
 fn redo_unlink(cx: &mut RedoContext<'_>, rec: &RedoRecord<'_>) -> Result<()> {
     let mut r = Reader(rec.data);
-    let (left, right, position) = (r.u32()?, r.u32()?, r.u16()?);
+    let (position, stamp) = (r.u16()?, Xid(r.u64()?));
     let high = r.counted()?;
-    apply(cx, rec, 0, |p| match unlink_left(p, right, high) {
-        true => Ok(()),
-        false => Err(err!(DATA_CORRUPTED, "B-tree record does not fit its page")),
-    })?;
-    apply(cx, rec, 1, |p| {
-        node::set_flag(p, node::DELETED);
-        Ok(())
-    })?;
-    apply(cx, rec, 2, |p| {
-        node::set_left(p, left);
-        Ok(())
-    })?;
-    apply(cx, rec, 3, |p| {
+    let misfit = || err!(DATA_CORRUPTED, "B-tree record does not fit its page");
+    let levels = rec.blocks.len() / 3;
+    for n in 0..levels {
+        let (left, right) = (rec.blocks[n * 3].block, rec.blocks[n * 3 + 2].block);
+        apply(cx, rec, n * 3, |p| if unlink_left(p, right, high) { Ok(()) } else { Err(misfit()) })?;
+        apply(cx, rec, n * 3 + 1, |p| {
+            node::delete(p, stamp);
+            Ok(())
+        })?;
+        apply(cx, rec, n * 3 + 2, |p| {
+            node::set_left(p, left);
+            Ok(())
+        })?;
+    }
+    if rec.blocks.len() != levels * 3 + 1 {
+        return Err(misfit());
+    }
+    apply(cx, rec, levels * 3, |p| {
         if position == 0 || position > p.item_count() {
-            return Err(err!(DATA_CORRUPTED, "B-tree record does not fit its page"));
+            return Err(misfit());
         }
         p.remove_item(position);
         Ok(())

@@ -37,7 +37,7 @@ impl IndexStore {
         if self.fork.is_logged() {
             storage.wal.reserve(Record::max_bytes(3, 2 * PAGE_SIZE))?;
         }
-        let new_block = storage.pool.extend(&self.fork, 1)?.start;
+        let new_block = self.new_block(storage)?;
         let mut left = self.move_right(storage, block, target, level)?;
         let left_block = left.block();
         let at = split_point(&left, target);
@@ -145,7 +145,7 @@ impl IndexStore {
         if self.fork.is_logged() {
             storage.wal.reserve(Record::max_bytes(3, PAGE_SIZE))?;
         }
-        let root_block = storage.pool.extend(&self.fork, 1)?.start;
+        let root_block = self.new_block(storage)?;
         let mut child = storage.pool.write(&self.fork, left)?;
         let mut root = storage.pool.init(&self.fork, root_block)?;
         let mut meta = storage.pool.write(&self.fork, META_BLOCK)?;

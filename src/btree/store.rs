@@ -32,6 +32,8 @@ pub struct IndexStore {
     pub relid: Oid,
     pub file: RelFileId,
     pub fork: Arc<RelFork>,
+    /// Its pages that are free.
+    pub(crate) map: Arc<RelFork>,
     pub(super) keys: Vec<KeyType>,
     /// What serializable transactions read and write of it matters.
     tracked: bool,
@@ -47,11 +49,12 @@ impl IndexStore {
         keys: usize,
     ) -> Arc<IndexStore> {
         let fork = storage.pool.open(file, Fork::Main, persistence);
-        fork.count_for(relid);
+        let map = storage.pool.open(file, Fork::Fsm, persistence);
+        [&fork, &map].into_iter().for_each(|f| f.count_for(relid));
         let key = |(ty, desc, nulls_first)| KeyType { ty, desc, nulls_first };
         let tracked = relid >= Oid::FIRST_NORMAL && persistence != Persistence::Temp;
         let keys = columns.into_iter().take(keys).map(key).collect();
-        Arc::new(IndexStore { relid, file, fork, keys, tracked })
+        Arc::new(IndexStore { relid, file, fork, map, keys, tracked })
     }
 
     /// A page, as what a serializable transaction reads or writes; None: nobody needs to know.

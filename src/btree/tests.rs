@@ -100,6 +100,80 @@ fn empty_pages_leave_the_tree() {
     assert_eq!(store.verify(&storage).unwrap(), 5_000);
     assert_eq!(all(&storage, &store, Direction::Backward).len(), 5_000);
     assert_eq!(all(&storage, &store, Direction::Forward).len(), 5_000);
+    store.verify_parents(&storage).unwrap();
+}
+
+/// A transaction begins and ends.
+fn pass_time(storage: &Storage) {
+    let xid = storage.mvcc.assign_xid();
+    storage.mvcc.abort(xid, &[]).unwrap();
+}
+
+/// A queue, new keys at the right and old ones gone at the left: the file stays as small as the queue, inner pages leave
+/// the tree with their leaves, and what recovery makes of the log is the same.
+#[test]
+fn a_queue_does_not_grow() {
+    let disk = Simulated::new(13);
+    let storage = fresh(&disk, 800);
+    let store = index(&storage, oid::TEXT);
+    // Long keys: a tree of several levels.
+    let make = |n: u32| {
+        let text = format!("{n:0900}");
+        entry(&store, Datum::Bytes(text.as_bytes()), TupleId::new(n, 1))
+    };
+    let mut sizes = Vec::new();
+    for round in 0..40u32 {
+        let new: Vec<IndexEntry> = (round * 1000..(round + 1) * 1000).map(make).collect();
+        store.insert(&storage, XID.into(), &new).unwrap();
+        pass_time(&storage);
+        let gone = (round * 1000).saturating_sub(500);
+        let dead: Vec<TupleId> = (gone.saturating_sub(1000)..gone).map(|n| TupleId::new(n, 1)).collect();
+        let stats = store.bulk_delete(&storage, &dead).unwrap();
+        assert_eq!(stats.entries_removed as usize, dead.len());
+        assert_eq!(store.verify(&storage).unwrap(), u64::from((round + 1) * 1000 - gone));
+        store.verify_parents(&storage).unwrap();
+        let keys = all(&storage, &store, Direction::Forward);
+        assert_eq!(keys.len() as u32, (round + 1) * 1000 - gone);
+        assert_eq!(all(&storage, &store, Direction::Backward).len(), keys.len());
+        sizes.push(storage.pool.nblocks(&store.fork).unwrap());
+        pass_time(&storage);
+    }
+    assert!(sizes[39] <= sizes[4] + 10, "{sizes:?}");
+}
+
+/// While a reader, or a writer, may be on the way to a page it is not used again.
+#[test]
+fn nobody_meets_a_page_in_its_second_life() {
+    let disk = Simulated::new(14);
+    let storage = fresh(&disk, 400);
+    let store = index(&storage, oid::INT4);
+    let make = |n: i32| entry(&store, Datum::I32(n), TupleId::new(n as u32, 1));
+    store.insert(&storage, XID.into(), &(0..20_000).map(make).collect::<Vec<_>>()).unwrap();
+    let slot = storage.mvcc.register();
+    let snapshot = storage.mvcc.snapshot(&slot, &Arc::default(), crate::base::CommandId::FIRST);
+    let dead: Vec<TupleId> = (2_000..18_000).map(|n| TupleId::new(n, 1)).collect();
+    let stats = store.bulk_delete(&storage, &dead).unwrap();
+    assert!(stats.pages_out > 20 && stats.pages_free == 0, "{stats:?}");
+    pass_time(&storage);
+    assert_eq!(store.clean_up(&storage).unwrap().unwrap().pages_free, 0);
+    drop(snapshot);
+    let writer = storage.mvcc.assign_xid();
+    let all = store.clean_up(&storage).unwrap().unwrap();
+    assert_eq!((all.pages_free, all.pages_out), (stats.pages_out, stats.pages_out));
+    assert_eq!(store.clean_up(&storage).unwrap(), None);
+    let before = storage.pool.nblocks(&store.fork).unwrap();
+    store.insert(&storage, XID.into(), &(20_000..26_000).map(make).collect::<Vec<_>>()).unwrap();
+    assert_eq!(storage.pool.nblocks(&store.fork).unwrap(), before);
+    // What goes now may be on that writer's way.
+    let dead: Vec<TupleId> = (20_000..24_000).map(|n| TupleId::new(n, 1)).collect();
+    pass_time(&storage);
+    let stats = store.bulk_delete(&storage, &dead).unwrap();
+    assert!(stats.pages_deleted > 5 && stats.pages_free < stats.pages_out, "{stats:?}");
+    storage.mvcc.abort(writer, &[]).unwrap();
+    pass_time(&storage);
+    let all = store.clean_up(&storage).unwrap().unwrap();
+    assert_eq!(all.pages_free, all.pages_out);
+    store.verify_parents(&storage).unwrap();
 }
 
 /// Ranges return exactly what lies between their bounds, in text order with NULLs last.

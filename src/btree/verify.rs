@@ -1,12 +1,13 @@
-//! Checks an index's structure (like amcheck's bt_index_check).
+//! Checks an index's structure (like amcheck's bt_index_check and bt_index_parent_check).
 
 use super::node;
 use super::store::IndexStore;
-use crate::base::Result;
+use crate::base::{BlockNo, Result};
+use crate::page::Page;
 use crate::storage::Storage;
 
 impl IndexStore {
-    /// Walks every level from left to right. Returns the number of entries.
+    /// Walks every level from left to right, while others may write. Returns the number of entries.
     ///
     /// # Errors
     /// XX002 naming the first fault: order within and between pages (BT-1), sibling links, levels.
@@ -14,35 +15,95 @@ impl IndexStore {
         let (mut start, top) = self.root(storage)?;
         let mut entries = 0;
         for level in (0..=top).rev() {
-            let (mut block, mut left) = (start, node::NO_BLOCK);
-            let mut bound: Option<Vec<u8>> = None;
             let mut below = node::NO_BLOCK;
-            while block != node::NO_BLOCK {
-                let page = storage.pool.read(&self.fork, block)?;
-                if node::level(&page) != level || node::left(&page) != left {
-                    return Err(self.damaged(&format!("has a wrong level or left link in block {block}")));
-                }
+            let (mut at, mut bound) = (Some((start, node::NO_BLOCK)), None);
+            while let Some((block, left)) = at {
+                let page = self.right_neighbour(storage, block, left, level)?;
+                self.check_items(&page, block, bound.as_deref())?;
                 let first = node::first(&page);
-                if below == node::NO_BLOCK && level > 0 {
+                if left == node::NO_BLOCK && level > 0 {
                     below = node::child(&page, first);
-                }
-                for n in first..=page.item_count() {
-                    let key = node::order_key(&page, n);
-                    let above_last = n == first || node::order_key(&page, n - 1) < key;
-                    let above_low = level > 0 && n == first || bound.as_deref().is_none_or(|b| b <= key);
-                    if !above_last || !above_low || node::is_beyond(&page, key) {
-                        return Err(self.damaged(&format!("has items out of order in block {block}, item {n}")));
-                    }
                 }
                 if level == 0 {
                     entries += u64::from(page.item_count() + 1 - first);
                 }
                 bound = node::high_key(&page).map(<[u8]>::to_vec);
-                left = block;
-                block = node::right(&page);
+                at = self.next_of(storage, block)?;
             }
             start = below;
         }
         Ok(entries)
+    }
+
+    /// Walks every level and asks whether the one above leads to each of its pages, in their order. Nobody writes.
+    ///
+    /// # Errors
+    /// XX002 naming the first fault.
+    pub fn verify_parents(&self, storage: &Storage) -> Result<()> {
+        let (start, top) = self.root(storage)?;
+        let mut children = vec![start];
+        for level in (0..=top).rev() {
+            let mut expected = std::mem::take(&mut children).into_iter();
+            let mut block = expected.next().unwrap_or(node::NO_BLOCK);
+            let mut known = true;
+            while block != node::NO_BLOCK {
+                let page = storage.pool.read(&self.fork, block)?;
+                if node::has(&page, node::DELETED) || node::level(&page) != level {
+                    return Err(self.damaged(&format!("leads to block {block}, which is not part of level {level}")));
+                }
+                if level > 0 {
+                    children.extend((node::first(&page)..=page.item_count()).map(|n| node::child(&page, n)));
+                }
+                // The parent need not know the right half of a split that was not finished.
+                known = !node::has(&page, node::INCOMPLETE_SPLIT);
+                block = node::right(&page);
+                if block != node::NO_BLOCK && known && expected.next() != Some(block) {
+                    return Err(self.damaged(&format!("has no downlink to block {block}, or in the wrong place")));
+                }
+            }
+            if !known || expected.next().is_some() {
+                return Err(self.damaged(&format!("has downlinks beyond level {level}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// The page right of `left` as the two stand beside each other now.
+    fn right_neighbour(&self, storage: &Storage, block: BlockNo, left: BlockNo, level: u32) -> Result<Page> {
+        let page = storage.pool.read(&self.fork, block)?;
+        // Between the look at the left one and this there may have been a split, or the page may have been taken out.
+        if node::level(&page) != level || left == node::NO_BLOCK && node::left(&page) != left {
+            return Err(self.damaged(&format!("has a wrong level or left link in block {block}")));
+        }
+        Ok(page.clone())
+    }
+
+    /// The right neighbour of a page, whose left link is looked at while no page can come or go.
+    fn next_of(&self, storage: &Storage, block: BlockNo) -> Result<Option<(BlockNo, BlockNo)>> {
+        let _structure = self.structure_mutex();
+        let page = storage.pool.read(&self.fork, block)?;
+        let (right, deleted) = (node::right(&page), node::has(&page, node::DELETED));
+        drop(page);
+        if right == node::NO_BLOCK {
+            return Ok(None);
+        }
+        let page = storage.pool.read(&self.fork, right)?;
+        if !deleted && (node::has(&page, node::DELETED) || node::left(&page) != block) {
+            return Err(self.damaged(&format!("has a wrong left link in block {right}")));
+        }
+        Ok(Some((right, block)))
+    }
+
+    fn check_items(&self, page: &Page, block: BlockNo, bound: Option<&[u8]>) -> Result<()> {
+        let first = node::first(page);
+        for n in first..=page.item_count() {
+            let key = node::order_key(page, n);
+            let above_last = n == first || node::order_key(page, n - 1) < key;
+            let above_low = !node::is_leaf(page) && n == first || bound.is_none_or(|b| b <= key);
+            if !above_last || !above_low || node::is_beyond(page, key) {
+                return Err(self.damaged(&format!("has items out of order in block {block}, item {n}")));
+            }
+        }
+        Ok(())
     }
 }

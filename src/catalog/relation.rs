@@ -241,11 +241,11 @@ impl Index {
         }
     }
 
-    /// Pages that are in no use any more.
-    pub fn deleted_pages(&self, storage: &Storage) -> Result<u32> {
+    /// VACUUM's look for pages that may be used again, when no entry had to go.
+    pub fn clean_up(&self, storage: &Storage) -> Result<Option<VacuumStats>> {
         match self.method {
-            IndexMethod::Gist => self.tree().deleted_pages(storage),
-            _ => self.store.deleted_pages(storage),
+            IndexMethod::Gist => self.tree().clean_up(storage),
+            _ => self.store.clean_up(storage),
         }
     }
 

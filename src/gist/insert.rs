@@ -44,21 +44,29 @@ pub(super) fn reserve(storage: &Storage, fork: &Arc<RelFork>, changes: &[Change]
 }
 
 /// Makes a change whose record has room: latches all its pages, changes them and logs that.
-pub(super) fn log(storage: &Storage, fork: &Arc<RelFork>, xid: Xid, changes: &[Change]) -> Result<()> {
+pub(super) fn log(storage: &Storage, fork: &Arc<RelFork>, xid: Xid, changes: &mut [Change]) -> Result<()> {
     let mut pages = Vec::with_capacity(changes.len());
-    for c in changes {
+    for c in changes.iter() {
         pages.push(match c.new {
             true => storage.pool.init(fork, c.block)?,
             false => storage.pool.write(fork, c.block)?,
         });
     }
+    for op in changes.iter_mut().flat_map(|c| &mut c.ops) {
+        // Read with the pages latched: whoever has read a link to the page has begun before.
+        if let Op::Header(header) = op
+            && header.is_deleted()
+        {
+            header.seen = storage.mvcc.next_xid().0;
+        }
+    }
     let data = if fork.is_logged() { redo::encode(changes) } else { Vec::new() };
     let _critical = buffer::critical::enter();
-    for (page, change) in pages.iter_mut().zip(changes) {
+    for (page, change) in pages.iter_mut().zip(changes.iter()) {
         assert!(redo::apply(page, &change.ops), "a change fits the page it was made for");
     }
     let mode = |c: &Change| if c.new { BlockMode::Init } else { BlockMode::Normal };
-    let mut changed: Vec<_> = pages.iter_mut().zip(changes).map(|(p, c)| (p, mode(c))).collect();
+    let mut changed: Vec<_> = pages.iter_mut().zip(changes.iter()).map(|(p, c)| (p, mode(c))).collect();
     storage.pool.log(Rmgr::Gist, redo::UPDATE, xid, &mut changed, &[&data]);
     Ok(())
 }
@@ -101,7 +109,7 @@ impl Tree<'_> {
         for c in changes.iter().filter(|c| !c.new) {
             self.store.tell_write(by, c.block)?;
         }
-        log(storage, &self.store.fork, by.xid, &changes)?;
+        log(storage, &self.store.fork, by.xid, &mut changes)?;
         Ok(())
     }
 
@@ -204,6 +212,20 @@ impl Tree<'_> {
         }
     }
 
+    /// Blocks to fill: those that are out of use, and new ones.
+    fn new_blocks(&self, storage: &Storage, count: usize) -> Result<Vec<BlockNo>> {
+        let mut blocks = Vec::with_capacity(count);
+        while blocks.len() < count {
+            match self.store.free_block(storage, node::in_use)? {
+                Some(block) => blocks.push(block),
+                None => {
+                    blocks.extend(storage.pool.extend(&self.store.fork, (count - blocks.len()) as u32)?);
+                }
+            }
+        }
+        Ok(blocks)
+    }
+
     /// The first group stays, the others get new pages to the right.
     fn split_below(
         &self,
@@ -214,9 +236,8 @@ impl Tree<'_> {
         parent: &Step,
         changes: &mut Vec<Change>,
     ) -> Result<Edit> {
-        let fork = &self.store.fork;
         let number = parent.header.seen + 1;
-        let fresh = storage.pool.extend(fork, groups.len() as u32 - 1)?;
+        let fresh = self.new_blocks(storage, groups.len() - 1)?;
         let blocks: Vec<BlockNo> = std::iter::once(step.block).chain(fresh).collect();
         let mut edit = Edit { seen: Some(number), ..Edit::default() };
         let last = groups.len() - 1;
@@ -248,9 +269,9 @@ impl Tree<'_> {
         groups: Vec<Vec<Vec<u8>>>,
         changes: &mut Vec<Change>,
     ) -> Result<Edit> {
-        let fresh = storage.pool.extend(&self.store.fork, groups.len() as u32)?;
+        let fresh = self.new_blocks(storage, groups.len())?;
         let mut above = Vec::with_capacity(groups.len());
-        for (block, group) in fresh.zip(groups) {
+        for (block, group) in fresh.into_iter().zip(groups) {
             let keys = self.union_all(group.iter().map(Vec::as_slice));
             above.push(node::inner_item(block, &keys));
             self.store.page_moved(storage, node::ROOT, block);

@@ -4,7 +4,7 @@
 //! Departs from PostgreSQL 15, gist: who changes a tree does so alone, and every change, an insertion with all the splits
 //! and wider keys it takes included, is one record over all its pages. So there is no incomplete split. Readers take no
 //! part in that: they copy one page at a time. A split number is not a position of the log but counted from the parent.
-//! Pages that became empty leave the tree and are not used again.
+//! Leaves that became empty leave the tree and are used again as those of a [`crate::btree`] are.
 //!
 //! Must never miss a row that fulfils the condition; where an operator class cannot tell, whoever fetches the row asks again.
 //!

@@ -1,12 +1,14 @@
 //! One page of the tree, and one item.
 //!
 //! Special space, 28 bytes little endian: split number u64, number of the last split below it that it knows of u64,
-//! right neighbour u32, level u32 (0: leaf), flags u32.
+//! right neighbour u32, level u32 (0: leaf), flags u32. On a deleted leaf the second number is the next transaction id at
+//! its deletion (of old, 0).
 //!
 //! Item: block u32, offset u16 (the row's address on a leaf; the child and 0xFFFF above), then the columns' keys, each
 //! its length u16 (0xFFFF: NULL) and its bytes. Items are in no order.
 
-use crate::base::{BlockNo, TupleId};
+use crate::base::{BlockNo, TupleId, Xid};
+use crate::btree::Use;
 use crate::page::Page;
 
 pub const SPECIAL: usize = 28;
@@ -64,6 +66,15 @@ impl Header {
 
     pub fn is_deleted(self) -> bool {
         self.flags & DELETED != 0
+    }
+}
+
+/// What the page is there for.
+pub(crate) fn in_use(page: &Page) -> Use {
+    match Header::of(page) {
+        None => Use::New,
+        Some(h) if h.is_deleted() => Use::Deleted(Xid(h.seen)),
+        Some(_) => Use::Tree,
     }
 }
 

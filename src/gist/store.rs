@@ -31,9 +31,9 @@ pub struct Tree<'a> {
 pub fn create_empty(storage: &Storage, fork: &Arc<RelFork>, xid: Xid) -> Result<()> {
     let range = storage.pool.extend(fork, 1)?;
     debug_assert_eq!(range, 0..1);
-    let change = Change { block: node::ROOT, new: true, ops: vec![Op::Reset(Header::leaf())] };
-    super::insert::reserve(storage, fork, std::slice::from_ref(&change), Need::Catalog).map_err(|s| s.into_error())?;
-    super::insert::log(storage, fork, xid, &[change])
+    let mut change = [Change { block: node::ROOT, new: true, ops: vec![Op::Reset(Header::leaf())] }];
+    super::insert::reserve(storage, fork, &change, Need::Catalog).map_err(|s| s.into_error())?;
+    super::insert::log(storage, fork, xid, &mut change)
 }
 
 impl Column {

@@ -6,27 +6,49 @@ use super::redo::{Change, Op};
 use super::store::Tree;
 use crate::base::{BlockNo, Result, TupleId, Xid};
 use crate::btree::VacuumStats;
+use crate::heap::fsm;
 use crate::page::Page;
 use crate::storage::Storage;
 use crate::wal::Need;
 
 impl Tree<'_> {
     /// Removes every entry that leads to one of `dead` (ascending). Goes through the blocks in their order: what a split
-    /// moves meanwhile it moves to blocks behind.
+    /// moves meanwhile it moves to blocks behind, since no block is used again while this goes on.
     pub fn bulk_delete(&self, storage: &Storage, dead: &[TupleId]) -> Result<VacuumStats> {
         let mut stats = VacuumStats::default();
         let mut empty = Vec::new();
+        let mut out = Vec::new();
+        {
+            let _alone = self.store.structure_mutex();
+            fsm::truncate(storage, &self.store.map, 0)?;
+        }
         let mut block = node::ROOT;
         while block < storage.pool.nblocks(&self.store.fork)? {
-            self.clean(storage, block, dead, &mut stats, &mut empty)?;
+            if !self.clean(storage, block, dead, &mut stats, &mut empty)? {
+                out.push(block);
+            }
             block += 1;
         }
         if !empty.is_empty() {
             stats.pages_deleted += self.unlink(storage, &empty)?;
+            out.append(&mut empty);
         }
+        stats.count(self.store.note_free(storage, out.into_iter(), node::in_use)?);
         Ok(stats)
     }
 
+    /// Looks for pages out of use when nothing was dead, unless all of them are known.
+    pub fn clean_up(&self, storage: &Storage) -> Result<Option<VacuumStats>> {
+        if !self.store.has_unknown_free() {
+            return Ok(None);
+        }
+        let mut stats = VacuumStats::default();
+        let blocks = node::ROOT..storage.pool.nblocks(&self.store.fork)?;
+        stats.count(self.store.note_free(storage, blocks, node::in_use)?);
+        Ok(Some(stats))
+    }
+
+    /// False: the block is no part of the tree.
     fn clean(
         &self,
         storage: &Storage,
@@ -34,13 +56,13 @@ impl Tree<'_> {
         dead: &[TupleId],
         stats: &mut VacuumStats,
         empty: &mut Vec<BlockNo>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let _alone = self.store.structure_mutex();
         let page = storage.pool.read(&self.store.fork, block)?.clone();
         // A block that a writer got and never filled.
-        let Some(header) = Header::of(&page) else { return Ok(()) };
+        let Some(header) = Header::of(&page) else { return Ok(false) };
         if header.is_deleted() || header.level > 0 {
-            return Ok(());
+            return Ok(!header.is_deleted());
         }
         let gone: Vec<u16> =
             (1..=page.item_count()).filter(|n| dead.binary_search(&node::tid(page.item(*n))).is_ok()).collect();
@@ -52,13 +74,14 @@ impl Tree<'_> {
             empty.push(block);
         }
         if gone.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         let ops = gone.into_iter().rev().map(Op::Remove).collect();
-        self.make(storage, &[Change { block, new: false, ops }])
+        self.make(storage, &mut [Change { block, new: false, ops }])?;
+        Ok(true)
     }
 
-    fn make(&self, storage: &Storage, changes: &[Change]) -> Result<()> {
+    fn make(&self, storage: &Storage, changes: &mut [Change]) -> Result<()> {
         reserve(storage, &self.store.fork, changes, Need::Rows).map_err(|s| s.into_error())?;
         log(storage, &self.store.fork, Xid::INVALID, changes)
     }
@@ -100,21 +123,11 @@ impl Tree<'_> {
             }
             let gone = Header { flags: own.flags | node::DELETED, ..own };
             let parent = Change { block, new: false, ops: vec![Op::Remove(n)] };
-            self.make(storage, &[parent, Change { block: child, new: false, ops: vec![Op::Header(gone)] }])?;
+            self.make(storage, &mut [parent, Change { block: child, new: false, ops: vec![Op::Header(gone)] }])?;
             left -= 1;
             count += 1;
         }
         Ok(count)
-    }
-
-    /// Pages that were taken out of the tree and are not in use again.
-    pub fn deleted_pages(&self, storage: &Storage) -> Result<u32> {
-        let mut deleted = 0;
-        for block in node::ROOT..storage.pool.nblocks(&self.store.fork)? {
-            let page = storage.pool.read(&self.store.fork, block)?;
-            deleted += u32::from(Header::of(&page).is_none_or(Header::is_deleted));
-        }
-        Ok(deleted)
     }
 
     /// Checks the whole structure and counts the entries.

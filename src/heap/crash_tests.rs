@@ -119,6 +119,10 @@ impl IndexVacuum for Index {
         self.entries.retain(|t| dead.binary_search(t).is_err());
         Ok((before - self.entries.len()) as u64)
     }
+
+    fn clean_up(&mut self, _: &Storage) -> Result<()> {
+        Ok(())
+    }
 }
 
 fn vacuum(storage: &Storage, store: &Arc<TableStore>, index: Option<&mut Index>) -> VacuumReport {

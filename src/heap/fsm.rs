@@ -1,4 +1,5 @@
-//! The free-space map: how much room each heap page has, in steps of 32 bytes, findable from the top.
+//! The free-space map: how much room each heap page has, in steps of 32 bytes, findable from the top. Indexes note their
+//! pages that are free for any use, too.
 //!
 //! Each map page holds a binary tree of bytes in its special space: leaves tell of heap pages (or, on page 0, of map
 //! pages), each inner node the greater of its children. Page 0 is the root; page n + 1 tells of the heap pages
@@ -7,11 +8,11 @@
 //! Nothing here is logged: a wrong entry costs a look at the page it names, which then corrects it (PostgreSQL 15,
 //! freespace: same). A torn page fails its checksum and is emptied by the pool.
 
-use super::store::TableStore;
 use crate::base::{BlockNo, Result};
-use crate::buffer::WriteGuard;
+use crate::buffer::{RelFork, WriteGuard};
 use crate::page::{HEADER_SIZE, PAGE_SIZE};
 use crate::storage::Storage;
+use std::sync::Arc;
 
 const NODES: usize = PAGE_SIZE - HEADER_SIZE;
 const INNER: usize = 4095;
@@ -30,54 +31,54 @@ fn needed(bytes: usize) -> u8 {
 }
 
 /// Tells how much room a page has now.
-pub fn record(storage: &Storage, store: &TableStore, block: BlockNo, free: usize) -> Result<()> {
-    set(storage, store, block, category(free))
+pub fn record(storage: &Storage, map: &Arc<RelFork>, block: BlockNo, free: usize) -> Result<()> {
+    set(storage, map, block, category(free))
 }
 
 /// A page that should have room for `bytes`, if one is known.
-pub fn search(storage: &Storage, store: &TableStore, bytes: usize) -> Result<Option<BlockNo>> {
-    let pages = storage.pool.nblocks(&store.fsm)?;
+pub fn search(storage: &Storage, map: &Arc<RelFork>, bytes: usize) -> Result<Option<BlockNo>> {
+    let pages = storage.pool.nblocks(map)?;
     if pages == 0 {
         return Ok(None);
     }
     let want = needed(bytes);
     // A parent may promise what its page no longer has: corrected, and asked again.
     for _ in 0..100 {
-        let Some(slot) = find(&*storage.pool.read(&store.fsm, 0)?, want) else { return Ok(None) };
+        let Some(slot) = find(&*storage.pool.read(map, 0)?, want) else { return Ok(None) };
         if slot + 1 >= pages {
-            correct_root(storage, store, slot, 0)?;
+            correct_root(storage, map, slot, 0)?;
             continue;
         }
         let (found, best) = {
-            let page = storage.pool.read(&store.fsm, slot + 1)?;
+            let page = storage.pool.read(map, slot + 1)?;
             (find(&page, want), top(&page))
         };
         match found {
             Some(leaf) => return Ok(Some(slot * LEAVES + leaf)),
-            None => correct_root(storage, store, slot, best)?,
+            None => correct_root(storage, map, slot, best)?,
         }
     }
     Ok(None)
 }
 
 /// Room known in a page; for `pg_freespace` and tests.
-pub fn known(storage: &Storage, store: &TableStore, block: BlockNo) -> Result<usize> {
+pub fn known(storage: &Storage, map: &Arc<RelFork>, block: BlockNo) -> Result<usize> {
     let (map_block, slot) = place(block);
-    if map_block >= storage.pool.nblocks(&store.fsm)? {
+    if map_block >= storage.pool.nblocks(map)? {
         return Ok(0);
     }
-    let page = storage.pool.read(&store.fsm, map_block)?;
+    let page = storage.pool.read(map, map_block)?;
     Ok(if page.is_new() { 0 } else { page.special()[INNER + slot as usize] as usize * STEP })
 }
 
 /// Forgets pages from `blocks` on.
-pub fn truncate(storage: &Storage, store: &TableStore, blocks: BlockNo) -> Result<()> {
+pub fn truncate(storage: &Storage, map: &Arc<RelFork>, blocks: BlockNo) -> Result<()> {
     let (map_block, slot) = place(blocks);
-    if map_block >= storage.pool.nblocks(&store.fsm)? {
+    if map_block >= storage.pool.nblocks(map)? {
         return Ok(());
     }
     let best = {
-        let mut page = storage.pool.write(&store.fsm, map_block)?;
+        let mut page = storage.pool.write(map, map_block)?;
         init(&mut page);
         for s in slot..LEAVES {
             put(&mut page, s, 0);
@@ -85,28 +86,28 @@ pub fn truncate(storage: &Storage, store: &TableStore, blocks: BlockNo) -> Resul
         page.mark_dirty();
         top(&page)
     };
-    storage.pool.truncate(&store.fsm, map_block + 1)?;
-    correct_root(storage, store, map_block - 1, best)
+    storage.pool.truncate(map, map_block + 1)?;
+    correct_root(storage, map, map_block - 1, best)
 }
 
 fn place(block: BlockNo) -> (BlockNo, u32) {
     (block / LEAVES + 1, block % LEAVES)
 }
 
-fn set(storage: &Storage, store: &TableStore, block: BlockNo, value: u8) -> Result<()> {
+fn set(storage: &Storage, map: &Arc<RelFork>, block: BlockNo, value: u8) -> Result<()> {
     let (map_block, slot) = place(block);
     if map_block > LEAVES {
         return Ok(());
     }
-    let pages = storage.pool.nblocks(&store.fsm)?;
+    let pages = storage.pool.nblocks(map)?;
     if map_block >= pages {
         if value == 0 {
             return Ok(());
         }
-        storage.pool.extend_to(&store.fsm, map_block + 1)?;
+        storage.pool.extend_to(map, map_block + 1)?;
     }
     let best = {
-        let mut page = storage.pool.write(&store.fsm, map_block)?;
+        let mut page = storage.pool.write(map, map_block)?;
         if !page.is_new() && page.special()[INNER + slot as usize] == value {
             return Ok(());
         }
@@ -115,11 +116,11 @@ fn set(storage: &Storage, store: &TableStore, block: BlockNo, value: u8) -> Resu
         page.mark_dirty();
         top(&page)
     };
-    correct_root(storage, store, map_block - 1, best)
+    correct_root(storage, map, map_block - 1, best)
 }
 
-fn correct_root(storage: &Storage, store: &TableStore, slot: u32, value: u8) -> Result<()> {
-    let mut root = storage.pool.write(&store.fsm, 0)?;
+fn correct_root(storage: &Storage, map: &Arc<RelFork>, slot: u32, value: u8) -> Result<()> {
+    let mut root = storage.pool.write(map, 0)?;
     if !root.is_new() && root.special()[INNER + slot as usize] == value {
         return Ok(());
     }

@@ -95,7 +95,7 @@ pub(super) fn place(
             // The page is full: others may find what little is left.
             let (block, free) = (page.block(), page.heap_free_space(MAX_ITEMS));
             drop(page);
-            fsm::record(storage, store, block, free.saturating_sub(store.kept_free()))?;
+            fsm::record(storage, &store.fsm, block, free.saturating_sub(store.kept_free()))?;
         }
     }
     Ok(())
@@ -197,7 +197,7 @@ impl Drop for Fresh<'_> {
             page.mark_dirty();
             let free = page.free_space();
             drop(page);
-            if fsm::record(self.storage, self.store, block, free).is_err() {
+            if fsm::record(self.storage, &self.store.fsm, block, free).is_err() {
                 return;
             }
         }
@@ -240,8 +240,8 @@ fn used_page<'a>(storage: &'a Storage, store: &TableStore, need: usize) -> Resul
             return Ok(Some(page));
         }
         drop(page);
-        fsm::record(storage, store, block, free.saturating_sub(store.kept_free()))?;
-        candidate = fsm::search(storage, store, need)?;
+        fsm::record(storage, &store.fsm, block, free.saturating_sub(store.kept_free()))?;
+        candidate = fsm::search(storage, &store.fsm, need)?;
     }
     Ok(None)
 }

@@ -29,6 +29,8 @@ const TRUNCATE_FRACTION: u32 = 16;
 pub trait IndexVacuum {
     /// Removes all entries that lead to one of `dead`, sorted ascending; returns how many were removed.
     fn bulk_delete(&mut self, storage: &Storage, dead: &[TupleId]) -> Result<u64>;
+    /// Called once at the end if none had to be removed.
+    fn clean_up(&mut self, storage: &Storage) -> Result<()>;
 }
 
 /// What VACUUM needs from whoever runs it.
@@ -103,6 +105,8 @@ enum Phase {
     Index(usize),
     /// Freeing the line pointers from this place in the list on.
     Free(usize),
+    /// Before the index with this number, which had nothing to forget.
+    CleanUp(usize),
     Truncate,
     Done,
 }
@@ -149,6 +153,7 @@ impl Vacuum {
             Phase::Scan => 1,
             Phase::Index(_) => 2,
             Phase::Free(_) => 3,
+            Phase::CleanUp(_) => 4,
             Phase::Truncate => 5,
             Phase::Done => 6,
         };
@@ -166,6 +171,7 @@ impl Vacuum {
             Phase::Scan => self.scan(storage, !indexes.is_empty(), host)?,
             Phase::Index(n) => self.one_index(storage, indexes, n)?,
             Phase::Free(from) => self.free(storage, from, host)?,
+            Phase::CleanUp(n) => self.clean_up(storage, indexes, n)?,
             Phase::Truncate => self.truncate(storage, host)?,
             Phase::Done => return Ok(false),
         }
@@ -185,7 +191,7 @@ impl Vacuum {
             }
             self.skip(storage)?;
             if self.next >= self.end {
-                self.phase = if self.dead.is_empty() { Phase::Truncate } else { Phase::Index(0) };
+                self.phase = if self.dead.is_empty() { Phase::CleanUp(0) } else { Phase::Index(0) };
                 return Ok(());
             }
             host.pace()?;
@@ -303,7 +309,7 @@ impl Vacuum {
         }
         let free = page.heap_free_space(MAX_ITEMS);
         drop(page);
-        fsm::record(storage, &self.store, block, free)
+        fsm::record(storage, &self.store.fsm, block, free)
     }
 
     fn one_index(&mut self, storage: &Storage, indexes: &mut [&mut dyn IndexVacuum], n: usize) -> Result<()> {
@@ -316,6 +322,18 @@ impl Vacuum {
                 self.report.index_scans += 1;
                 self.phase = Phase::Free(0);
             }
+        }
+        Ok(())
+    }
+
+    fn clean_up(&mut self, storage: &Storage, indexes: &mut [&mut dyn IndexVacuum], n: usize) -> Result<()> {
+        self.phase = Phase::Truncate;
+        if self.report.index_scans == 0
+            && self.options.index_cleanup
+            && let Some(index) = indexes.get_mut(n)
+        {
+            index.clean_up(storage)?;
+            self.phase = Phase::CleanUp(n + 1);
         }
         Ok(())
     }
@@ -338,7 +356,7 @@ impl Vacuum {
         self.phase = Phase::Free(at);
         if at >= self.dead.len() {
             self.dead.clear();
-            self.phase = if self.next >= self.end { Phase::Truncate } else { Phase::Scan };
+            self.phase = if self.next >= self.end { Phase::CleanUp(0) } else { Phase::Scan };
         }
         Ok(())
     }
@@ -387,7 +405,7 @@ pub fn truncate(storage: &Storage, store: &TableStore, blocks: BlockNo) -> Resul
         // The pages' last records must not outlive the pages.
         storage.wal.flush(end);
     }
-    fsm::truncate(storage, store, blocks)?;
+    fsm::truncate(storage, &store.fsm, blocks)?;
     vm::truncate(storage, store, blocks)?;
     storage.pool.truncate(&store.main, blocks)
 }

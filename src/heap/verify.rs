@@ -91,7 +91,7 @@ fn verify_page(
             tell(pair[1].2, format!("overlaps item {}", pair[0].2));
         }
     }
-    if fsm::known(storage, store, block)? > crate::page::PAGE_SIZE {
+    if fsm::known(storage, &store.fsm, block)? > crate::page::PAGE_SIZE {
         tell(0, "more room known than a page has".to_string());
     }
     Ok(())

@@ -303,6 +303,15 @@ impl Mvcc {
         Csn(self.horizon.fetch_max(horizon, Ordering::SeqCst).max(horizon))
     }
 
+    /// Whoever reads or writes now began to when this id, or a later one, was the next one: nobody follows a link that
+    /// was cut when the next id was lower.
+    pub fn oldest_on_the_way(&self) -> Xid {
+        // Read first: a snapshot not found below was published later, and its reader begins later.
+        let ended = self.ended.load(Ordering::SeqCst);
+        let held = self.readers().into_iter().map(|(_, ended)| ended.0).min();
+        Xid(held.map_or(ended, |h| h.min(ended)))
+    }
+
     /// Frees the ring's chunks that no reader needs (done by itself with every chunk added). `durable` is the log's durable position.
     pub fn trim(&self, durable: Lsn) {
         let horizon = self.compute_horizon().0;

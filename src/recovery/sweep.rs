@@ -148,6 +148,10 @@ impl IndexVacuum for Sweeper<'_> {
     fn bulk_delete(&mut self, storage: &crate::storage::Storage, dead: &[TupleId]) -> crate::base::Result<u64> {
         Ok(self.0.bulk_delete(storage, dead)?.entries_removed)
     }
+
+    fn clean_up(&mut self, storage: &crate::storage::Storage) -> crate::base::Result<()> {
+        self.0.clean_up(storage).map(drop)
+    }
 }
 
 /// Nobody else works on the table.

@@ -4,6 +4,7 @@ use super::vacuum_report::{self, Found, Meter};
 use super::{Command, analyze, names};
 use crate::base::error::Report;
 use crate::base::{Error, Flow, Interrupts, Oid, Result, Severity, SqlState, TupleId, Xid};
+use crate::btree::VacuumStats;
 use crate::catalog::object::{ObjectKey, Stats, class};
 use crate::catalog::{Index, Object, RelKind, Relation};
 use crate::err;
@@ -46,7 +47,7 @@ pub struct Running {
     relation: Arc<Relation>,
     vacuum: Vacuum,
     /// Of each index, how many pages its passes have taken out; none if there was no pass.
-    deleted: Vec<Option<u32>>,
+    indexes: Vec<Option<VacuumStats>>,
     meter: Meter,
     /// Nobody older than this ran when it began.
     cutoff: Xid,
@@ -245,10 +246,10 @@ pub fn one_table(
             vacuum_report::begin(cx, &relation, options)?;
         }
         let vacuum = Vacuum::new(store, options.heap);
-        let deleted = vec![None; relation.indexes.len()];
+        let indexes = vec![None; relation.indexes.len()];
         let cutoff = cx.storage()?.mvcc.running().oldest;
         let meter = Meter::start();
-        *running = Some(Running { relation, vacuum, deleted, meter, cutoff, finished: false, toast: None });
+        *running = Some(Running { relation, vacuum, indexes, meter, cutoff, finished: false, toast: None });
     }
     let Some(run) = running else { return Ok(()) };
     if options.vacuum && (!options.full || run.relation.kind == RelKind::Toast) {
@@ -297,14 +298,20 @@ fn lock(cx: &mut ExecContext, oid: Oid, mode: LockMode, options: &Options) -> Fl
 /// An index as the heap's VACUUM sees it.
 struct OneIndex<'a> {
     index: &'a Index,
-    deleted: &'a mut Option<u32>,
+    stats: &'a mut Option<VacuumStats>,
 }
 
 impl IndexVacuum for OneIndex<'_> {
     fn bulk_delete(&mut self, storage: &Storage, dead: &[TupleId]) -> Result<u64> {
         let done = self.index.bulk_delete(storage, dead)?;
-        *self.deleted = Some(self.deleted.unwrap_or(0) + done.pages_deleted);
+        let before = self.stats.map_or(0, |s| s.pages_deleted);
+        *self.stats = Some(VacuumStats { pages_deleted: before + done.pages_deleted, ..done });
         Ok(done.entries_removed)
+    }
+
+    fn clean_up(&mut self, storage: &Storage) -> Result<()> {
+        *self.stats = self.index.clean_up(storage)?;
+        Ok(())
     }
 }
 
@@ -343,8 +350,8 @@ fn vacuum(cx: &mut ExecContext, run: &mut Running) -> Flow<()> {
             .relation
             .indexes
             .iter()
-            .zip(&mut run.deleted)
-            .map(|(i, deleted)| OneIndex { index: i, deleted })
+            .zip(&mut run.indexes)
+            .map(|(index, stats)| OneIndex { index, stats })
             .collect();
         let mut refs: Vec<&mut dyn IndexVacuum> = indexes.iter_mut().map(|i| i as &mut dyn IndexVacuum).collect();
         let work = &mut run.vacuum;
@@ -379,7 +386,7 @@ fn finish(cx: &mut ExecContext, run: &Running, options: &Options) -> Result<()> 
             report: &report,
             rows: rows + report.tuples_recently_dead as f64,
             cutoff: run.cutoff,
-            deleted: &run.deleted,
+            indexes: &run.indexes,
         };
         vacuum_report::end(cx, relation, &run.meter, &found, options)?;
     }

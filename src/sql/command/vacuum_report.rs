@@ -5,6 +5,7 @@
 use super::vacuum::Options;
 use crate::base::error::Report;
 use crate::base::{Result, Severity, SqlState, Xid};
+use crate::btree::VacuumStats;
 use crate::buffer;
 use crate::catalog::Relation;
 use crate::catalog::object::{ObjectKey, class};
@@ -75,8 +76,8 @@ pub struct Found<'a> {
     /// Rows that remain, estimated.
     pub rows: f64,
     pub cutoff: Xid,
-    /// Pages taken out of each index, if it was passed through.
-    pub deleted: &'a [Option<u32>],
+    /// What was done in each index, if it was passed through.
+    pub indexes: &'a [Option<VacuumStats>],
 }
 
 /// `database.schema.table`.
@@ -182,17 +183,15 @@ fn index_scan(relation: &Relation, r: &VacuumReport, options: &Options) -> Strin
     )
 }
 
-/// Pages once taken out of an index are not used again.
 fn indexes(cx: &mut ExecContext, relation: &Relation, found: &Found<'_>) -> Result<Vec<String>> {
     let storage = cx.backend()?.instance.storage.clone();
     let mut lines = Vec::new();
-    for (index, deleted) in relation.indexes.iter().zip(found.deleted) {
-        let Some(newly) = deleted else { continue };
+    for (index, stats) in relation.indexes.iter().zip(found.indexes) {
+        let Some(s) = stats else { continue };
         let pages = storage.pool.nblocks(&index.store.fork)?;
-        let all = index.deleted_pages(&storage)?;
         lines.push(format!(
-            "index \"{}\": pages: {pages} in total, {newly} newly deleted, {all} currently deleted, 0 reusable",
-            index.name
+            "index \"{}\": pages: {pages} in total, {} newly deleted, {} currently deleted, {} reusable",
+            index.name, s.pages_deleted, s.pages_out, s.pages_free
         ));
     }
     Ok(lines)

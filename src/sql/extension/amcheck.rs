@@ -82,6 +82,9 @@ fn index_check(cx: &mut ExecContext, args: &[Datum<'_>], mode: LockMode, out: &m
         move_to_pool(cx)?;
         let storage = cx.storage()?;
         index.store.verify(&storage)?;
+        if mode == LockMode::Share {
+            index.store.verify_parents(&storage)?;
+        }
         cx.run.moved = false;
     }
     // The result of a function that returns void.
