@@ -144,12 +144,7 @@ impl IndexStore {
 
     /// The pages from the leaf up that have no other child, and the page and item that lead to the last of them. None
     /// if a left neighbour is not below the same page, or something is not as it will be.
-    fn branch_above(
-        &self,
-        storage: &Storage,
-        leaf: BlockNo,
-        high: &[u8],
-    ) -> Result<Option<(Vec<Gone>, BlockNo, u16)>> {
+    fn branch_above(&self, storage: &Storage, leaf: BlockNo, high: &[u8]) -> Result<Option<(Vec<Gone>, BlockNo, u16)>> {
         let (_, top) = self.root(storage)?;
         let mut gone: Vec<Gone> = Vec::new();
         let mut block = leaf;

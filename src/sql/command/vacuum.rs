@@ -346,13 +346,8 @@ fn vacuum(cx: &mut ExecContext, run: &mut Running) -> Flow<()> {
         let storage = backend.instance.storage.clone();
         let tag = LockTag::Relation { db: backend.database, rel: run.relation.oid };
         let mut host = Host { interrupts: &interrupts, storage: &storage, backend, tag };
-        let mut indexes: Vec<OneIndex<'_>> = run
-            .relation
-            .indexes
-            .iter()
-            .zip(&mut run.indexes)
-            .map(|(index, stats)| OneIndex { index, stats })
-            .collect();
+        let mut indexes: Vec<OneIndex<'_>> =
+            run.relation.indexes.iter().zip(&mut run.indexes).map(|(index, stats)| OneIndex { index, stats }).collect();
         let mut refs: Vec<&mut dyn IndexVacuum> = indexes.iter_mut().map(|i| i as &mut dyn IndexVacuum).collect();
         let work = &mut run.vacuum;
         let more = run.meter.during(|| work.step(&storage, &mut refs, &mut host))?;
