@@ -25,6 +25,7 @@ mod opclass;
 pub mod partition;
 pub mod relation;
 mod store;
+mod subject;
 pub mod system;
 pub mod system_indexes;
 mod text_search;
@@ -48,4 +49,5 @@ pub use relation::{
 pub use text_search::{TsConfig, TsDictionary};
 
 pub use store::{CATALOG_NODE, CATALOG_TOAST_NODE, create_folder};
-pub use view::{Acting, Catalog, Writer};
+pub use subject::{Subject, schema_allows};
+pub use view::{Acting, Catalog, Generation, Writer};

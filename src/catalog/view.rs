@@ -48,8 +48,14 @@ pub struct Catalog {
     /// Objects written, and which of them are new, while somebody wants to know: a command with event triggers.
     changes: Mutex<Option<Vec<(ObjectKey, bool)>>>,
     acting: Mutex<Acting>,
+    /// The paths that the roles of this session have searched, and which of them is the present one.
+    paths: Mutex<Vec<SmallVec<[Oid; 6]>>>,
+    path: AtomicU64,
     default_collation: OnceLock<Collation>,
 }
+
+/// What plans are made for: the catalogs as they are, and what the search path finds in them.
+pub type Generation = (u64, u64, u64, u64);
 
 /// Who writes rows: the running transaction.
 #[derive(Clone)]
@@ -74,6 +80,8 @@ impl Catalog {
             made: Mutex::default(),
             changes: Mutex::default(),
             acting: Mutex::default(),
+            paths: Mutex::default(),
+            path: AtomicU64::new(0),
             default_collation: OnceLock::new(),
         }
     }
@@ -90,8 +98,9 @@ impl Catalog {
     }
 
     /// Changes whenever a cached plan or name look-up of this session may have become wrong.
-    pub fn generation(&self) -> (u64, u64, u64) {
-        (self.global.generation(), self.local.generation(), self.own_generation.load(Ordering::Relaxed))
+    pub fn generation(&self) -> Generation {
+        let [own, path] = [&self.own_generation, &self.path].map(|n| n.load(Ordering::Relaxed));
+        (self.global.generation(), self.local.generation(), own, path)
     }
 
     // ---- transaction ----
@@ -516,7 +525,21 @@ impl Catalog {
     }
 
     pub fn set_acting(&self, acting: Acting) {
-        *self.acting.lock() = acting;
+        let before = std::mem::replace(&mut *self.acting.lock(), acting);
+        if before.user != acting.user {
+            self.note_path();
+        }
+    }
+
+    /// What the search path finds depends on who looks: plans are made for one such path.
+    fn note_path(&self) {
+        let path = self.effective_path();
+        let mut known = self.paths.lock();
+        let at = known.iter().position(|p| *p == path).unwrap_or_else(|| {
+            known.push(path);
+            known.len() - 1
+        });
+        self.path.store(at as u64, Ordering::Relaxed);
     }
 
     /// This session's temporary schema, once it has one.
@@ -531,10 +554,12 @@ impl Catalog {
 
     /// The schemas searched, in order, the implied ones first (PostgreSQL 15, namespace.c: same rule).
     pub fn effective_path(&self) -> SmallVec<[Oid; 6]> {
-        self.effective(&self.search_path.read())
+        let mut path = self.effective(&self.search_path.read());
+        path.retain(|n| self.may_look_into(*n));
+        path
     }
 
-    /// [`effective_path`](Self::effective_path) of another search path than the session's.
+    /// The schemas searched along another search path than the session's, whoever may look into them.
     pub fn effective(&self, search_path: &[String]) -> SmallVec<[Oid; 6]> {
         let mut path: SmallVec<[Oid; 6]> = SmallVec::new();
         for name in search_path {
@@ -579,7 +604,8 @@ impl Catalog {
     pub fn named_path(&self) -> Vec<Oid> {
         let path = self.search_path.read();
         let named = path.iter().filter_map(|n| self.namespace_by_name(n));
-        named.filter_map(|r| r.object.as_namespace().ok().map(|n| n.oid)).collect()
+        let named = named.filter_map(|r| r.object.as_namespace().ok().map(|n| n.oid));
+        named.filter(|n| self.may_look_into(*n)).collect()
     }
 
     /// The relation whose rows have this type (or arrays of it).
@@ -610,8 +636,8 @@ impl Catalog {
         self.search_path
             .read()
             .iter()
-            .find_map(|n| self.namespace_by_name(n))
-            .and_then(|r| r.object.as_namespace().ok().map(|n| n.oid))
+            .filter_map(|n| self.namespace_by_name(n)?.object.as_namespace().ok().map(|n| n.oid))
+            .find(|n| self.may_look_into(*n))
             .ok_or_else(|| err!(INVALID_SCHEMA_NAME, "no schema has been selected to create in"))
     }
 

@@ -47,7 +47,7 @@ struct State {
 }
 
 struct Cached {
-    generation: (u64, u64, u64),
+    generation: crate::catalog::Generation,
     plan: Arc<PlannedStatement>,
 }
 

@@ -497,6 +497,10 @@ impl crate::sql::bind::Names for Catalog {
         crate::sql::exec::rights::Subject::of(self, user).has_role(role)
     }
 
+    fn is_closed(&self, schema: &str) -> bool {
+        self.namespace_oid(schema).is_ok_and(|n| !self.may_look_into(n))
+    }
+
     fn along<'a>(&'a self, search_path: &'a [String]) -> Box<dyn crate::sql::bind::Names + 'a> {
         Box::new(Along { catalog: self, search_path })
     }

@@ -96,6 +96,7 @@ impl Binder<'_, '_> {
             }
         }
         let actual: Vec<Oid> = args.iter().map(|e| e.ty.oid).collect();
+        self.may_look_into(schema, pos)?;
         let found = match self.function(schema, name, &actual, &names, call.variadic)? {
             Ok(f) => f,
             Err(false)

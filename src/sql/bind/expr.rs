@@ -630,8 +630,9 @@ impl Binder<'_, '_> {
 
     /// # Errors
     /// 42704.
-    pub(super) fn collation_named(&self, parts: &[String], pos: Pos) -> Result<crate::base::Oid> {
+    pub(super) fn collation_named(&mut self, parts: &[String], pos: Pos) -> Result<crate::base::Oid> {
         let (name, schema) = parts.split_last().map_or(("", None), |(l, s)| (l.as_str(), s.last()));
+        self.may_look_into(schema.map(String::as_str), pos)?;
         self.cx.names.collation_by_name(schema.map(String::as_str), name).ok_or_else(|| {
             let name = parts.join(".");
             err!(UNDEFINED_OBJECT, "collation \"{name}\" for encoding \"UTF8\" does not exist").at(self.at(pos))

@@ -144,6 +144,7 @@ impl Binder<'_, '_> {
             )
             .at(self.at(t.pos)));
         }
+        self.may_look_into(t.schema.as_deref(), t.pos)?;
         match self.cx.names.relation_by_name(t.schema.as_deref(), &t.name)? {
             Some(rel) => Ok(rel),
             None => {
@@ -246,6 +247,7 @@ impl Binder<'_, '_> {
             e
         });
         self.met_policies |= binder.met_policies;
+        self.named_schemas |= binder.named_schemas;
         self.collated |= binder.collated;
         query
     }

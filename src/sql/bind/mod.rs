@@ -93,6 +93,7 @@ pub fn bind_identified(cx: &mut BindContext<'_>, stmt: &ast::Stmt, wanted: bool)
         binder.finish_params(step)?;
         query.depends_on_role |= step.depends_on_role;
     }
+    query.depends_on_role |= binder.named_schemas;
     Ok(query)
 }
 
@@ -100,6 +101,7 @@ pub fn bind_identified(cx: &mut BindContext<'_>, stmt: &ast::Stmt, wanted: bool)
 /// what a stored query is made of.
 pub fn bind_unsecured(cx: &mut BindContext<'_>, stmt: &ast::Stmt) -> Result<Query> {
     let mut binder = Binder::new(cx);
+    binder.unsecured = true;
     let mut query = binder.statement(stmt, true)?;
     rights::mark(&mut query);
     binder.rewrite(&mut query)?;
@@ -339,6 +341,10 @@ pub(in crate::sql) struct Binder<'a, 'c> {
     calling: bool,
     /// A table with row security was met.
     met_policies: bool,
+    /// A schema was named that not everybody may be allowed to look into.
+    named_schemas: bool,
+    /// Nobody asks who may look into schemas.
+    unsecured: bool,
     /// A COLLATE clause, or a table whose columns have collations of their own, was met.
     collated: bool,
     /// Found by the rules of type resolution while the binder lives.
@@ -358,8 +364,29 @@ impl<'a, 'c> Binder<'a, 'c> {
             check_as: None,
             calling: false,
             met_policies: false,
+            named_schemas: false,
+            unsecured: false,
             collated: false,
             _user_code: user_code,
+        }
+    }
+
+    /// The schema of a written name may be looked into. PostgreSQL 15, namespace.c, LookupExplicitNamespace.
+    ///
+    /// # Errors
+    /// 42501 without USAGE.
+    fn may_look_into(&mut self, schema: Option<&str>, pos: Pos) -> Result<()> {
+        let open = |s: &str| matches!(s, "pg_catalog" | "information_schema");
+        let Some(schema) = schema.filter(|s| !open(s) && !self.unsecured && !user_code::Everywhere::is_reached())
+        else {
+            return Ok(());
+        };
+        self.named_schemas = true;
+        match self.cx.names.is_closed(schema) {
+            false => Ok(()),
+            true => Err(crate::err!(INSUFFICIENT_PRIVILEGE, "permission denied for schema {schema}")
+                .at(self.at(pos))
+                .place("aclcheck_error", "aclchk.c", 3512)),
         }
     }
 

@@ -130,6 +130,11 @@ pub trait Names {
         false
     }
 
-    /// The same catalogs seen along another search path, for a view's text.
+    /// Whether the current user may not look up names in a schema.
+    fn is_closed(&self, _schema: &str) -> bool {
+        false
+    }
+
+    /// The same catalogs seen along another search path, for a view's text, whoever may look into its schemas.
     fn along<'a>(&'a self, search_path: &'a [String]) -> Box<dyn Names + 'a>;
 }

@@ -130,6 +130,7 @@ impl Binder<'_, '_> {
         {
             return Err(err!(INVALID_SCHEMA_NAME, "schema \"{s}\" does not exist").at(self.at(pos)));
         }
+        self.may_look_into(schema, pos)?;
         let found = find_operator_in(schema, name, left, right);
         let (ambiguous, _) = match found {
             Ok(Some(o)) => return Ok(o),

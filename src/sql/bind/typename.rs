@@ -20,6 +20,7 @@ impl Binder<'_, '_> {
         if name.pct_type {
             return self.percent_type(name);
         }
+        self.may_look_into(schema, name.pos)?;
         let found = match schema {
             Some("pg_catalog") => types::info::builtin_by_name(last).map(|i| TypeRef::of(i.oid)),
             _ => self.cx.names.type_by_name(schema, last).or_else(|| match schema {
@@ -67,6 +68,7 @@ impl Binder<'_, '_> {
         }
         let schema = if n > 2 { Some(name.names[n - 3].as_str()) } else { None };
         let (table, column) = (&name.names[n - 2], &name.names[n - 1]);
+        self.may_look_into(schema, name.pos)?;
         let Some(rel) = self.cx.names.relation_by_name(schema, table)? else {
             return Err(err!(UNDEFINED_TABLE, "relation \"{table}\" does not exist").at(at));
         };

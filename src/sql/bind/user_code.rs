@@ -52,6 +52,11 @@ impl Everywhere {
         EVERYWHERE.set(EVERYWHERE.get() + 1);
         Everywhere
     }
+
+    /// What is being bound is kept as text.
+    pub(super) fn is_reached() -> bool {
+        EVERYWHERE.get() > 0
+    }
 }
 
 impl Drop for Everywhere {

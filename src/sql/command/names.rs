@@ -3,7 +3,7 @@
 use super::Command;
 use crate::base::error::Report;
 use crate::base::{Error, Flow, Oid, Result, Severity, SqlState};
-use crate::catalog::{RelKind, Relation};
+use crate::catalog::{Catalog, RelKind, Relation};
 use crate::err;
 use crate::lock::{LockMode, LockTag};
 use crate::sql::ast::{Persistence, RangeVar, Stmt};
@@ -52,7 +52,25 @@ pub fn find_relation(cx: &mut ExecContext, name: &RangeVar) -> Result<Option<Arc
     let catalog = cx.backend()?.catalog.clone();
     match &name.schema {
         Some(schema) if catalog.namespace_by_name(schema).is_none() => Ok(None),
-        schema => catalog.relation_by_name(schema.as_deref(), &name.name),
+        schema => {
+            may_look_into(&catalog, schema.as_deref())?;
+            catalog.relation_by_name(schema.as_deref(), &name.name)
+        }
+    }
+}
+
+/// The schema of a written name may be looked into. PostgreSQL 15, namespace.c, LookupExplicitNamespace.
+///
+/// # Errors
+/// 42501 without USAGE.
+pub fn may_look_into(catalog: &Catalog, schema: Option<&str>) -> Result<()> {
+    match schema.filter(|s| catalog.namespace_oid(s).is_ok_and(|n| !catalog.may_look_into(n))) {
+        None => Ok(()),
+        Some(s) => Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied for schema {s}").place(
+            "aclcheck_error",
+            "aclchk.c",
+            3512,
+        )),
     }
 }
 

@@ -17,7 +17,6 @@ use crate::sql::ast::{
 };
 use crate::sql::bind::scope::Clause;
 use crate::sql::exec::ExecContext;
-use crate::sql::exec::rights::Subject;
 use crate::sql::expr::ExprKind;
 use std::sync::Arc;
 
@@ -268,7 +267,7 @@ fn needs_superuser(cx: &mut ExecContext, list: &[PublicationObject], what: &str)
 
 pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreatePublicationStmt) -> Flow<String> {
     let backend = cx.backend()?;
-    let subject = Subject::current(backend);
+    let subject = crate::sql::exec::rights::subject(backend);
     let database = backend.catalog.database_by_oid(backend.database);
     let allowed = database.is_some_and(|d| subject.may(d.owner, d.acl.as_deref(), "", 'C', false));
     if !allowed {

@@ -13,7 +13,6 @@ use crate::sql::ast::{
     SetAction,
 };
 use crate::sql::exec::ExecContext;
-use crate::sql::exec::rights::Subject;
 use crate::types::{self, TypeRef, Value};
 
 /// A role named in a statement: OID and name.
@@ -50,7 +49,7 @@ pub(super) fn member_of(catalog: &Catalog, role: Oid) -> Vec<Oid> {
 
 /// Whether the current role has the rights of another one.
 pub fn has_role(backend: &Backend, role: Oid) -> bool {
-    Subject::current(backend).has_role(role)
+    crate::sql::exec::rights::subject(backend).has_role(role)
 }
 
 pub fn is_member(backend: &Backend, name: &str) -> bool {
@@ -59,7 +58,7 @@ pub fn is_member(backend: &Backend, name: &str) -> bool {
 
 /// Whether ACL items give the current role a right; None: only the owner has any.
 pub fn acl_allows(backend: &Backend, acl: Option<&[String]>, right: char) -> bool {
-    Subject::current(backend).may(Oid::INVALID, acl, "", right, false)
+    crate::sql::exec::rights::subject(backend).may(Oid::INVALID, acl, "", right, false)
 }
 
 pub fn creates_roles(backend: &Backend) -> bool {

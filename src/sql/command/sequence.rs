@@ -458,7 +458,7 @@ fn open(cx: &mut ExecContext, seq: Oid, rights: Option<&str>) -> Flow<(Class, Se
         return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not a sequence", c.name).into());
     };
     let backend = cx.backend()?;
-    let subject = crate::sql::exec::rights::Subject::current(backend);
+    let subject = crate::sql::exec::rights::subject(backend);
     let allowed = |rights: &str| rights.chars().any(|r| subject.may(c.owner, c.acl.as_deref(), "", r, false));
     if !rights.is_none_or(allowed) {
         return Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied for sequence {}", c.name).into());

@@ -177,7 +177,7 @@ impl Aggregate {
         let mut list = a.group_by.clone();
         let mut specs: Vec<CallSpec> = a.calls.iter().map(|c| spec(c, &mut list)).collect();
         for s in &mut specs {
-            s.user = UserAggregate::of(cx, &s.call())?;
+            s.user = UserAggregate::of(cx, &s.call(), "aggregate")?;
         }
         let exprs = Projection::new(&list);
         let set_list = match (a.sets.is_empty(), a.strategy) {

@@ -5,7 +5,8 @@
 use super::ExecContext;
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::catalog::object::{Class, ObjectKey, class};
-use crate::catalog::{Attribute, Catalog, RelKind, Relation, acl};
+use crate::catalog::{Attribute, Catalog, RelKind, Relation};
+pub(crate) use crate::catalog::{Subject, schema_allows};
 use crate::sql::Backend;
 use crate::sql::bind::RowSecurity;
 use crate::sql::plan::{PlannedStatement, RelationAccess, access};
@@ -14,89 +15,9 @@ use crate::sql::plan::{PlannedStatement, RelationAccess, access};
 const PG_READ_ALL_DATA: Oid = Oid(6181);
 const PG_WRITE_ALL_DATA: Oid = Oid(6182);
 
-/// A role with all roles whose rights it has.
-pub(crate) struct Subject {
-    superuser: bool,
-    roles: Vec<Oid>,
-    names: Vec<String>,
-}
-
-impl Subject {
-    /// The rights of a role: its own and those of the roles it inherits from.
-    pub fn of(catalog: &Catalog, role: Oid) -> Subject {
-        let superuser = catalog.role(role).is_some_and(|r| r.superuser);
-        let mut roles = vec![role];
-        let mut n = 0;
-        while n < roles.len() {
-            if let Some(r) = catalog.role(roles[n])
-                && r.inherit
-            {
-                for m in r.member_of {
-                    if !roles.contains(&m.role) {
-                        roles.push(m.role);
-                    }
-                }
-            }
-            n += 1;
-        }
-        let owner = catalog.database_by_oid(catalog.database()).map(|d| d.owner);
-        if owner.is_some_and(|o| roles.contains(&o)) {
-            roles.push(crate::catalog::object::fixed::DATABASE_OWNER);
-        }
-        let names = roles.iter().map(|r| catalog.role(*r).map(|r| r.name).unwrap_or_default()).collect();
-        Subject { superuser, roles, names }
-    }
-
-    pub fn current(backend: &Backend) -> Subject {
-        Subject::of(&backend.catalog, backend.user.current)
-    }
-
-    pub fn is_superuser(&self) -> bool {
-        self.superuser
-    }
-
-    pub fn has_role(&self, role: Oid) -> bool {
-        self.superuser || self.roles.contains(&role)
-    }
-
-    /// The role itself, then those it inherits from.
-    pub fn roles(&self) -> &[Oid] {
-        &self.roles
-    }
-
-    /// It is a role, or inherits from it: not by being a superuser.
-    pub fn is_one_of(&self, role: Oid) -> bool {
-        self.roles.contains(&role)
-    }
-
-    fn is_one(&self, grantee: &str) -> bool {
-        self.roles.iter().zip(&self.names).any(|(role, name)| acl::is_role(grantee, *role, name))
-    }
-
-    /// Whether items give a right; `grantable`: with the option to pass it on.
-    fn allowed(&self, items: &[String], right: char, grantable: bool) -> bool {
-        items.iter().any(|item| {
-            let (grantee, rights, _) = acl::split(item);
-            let mut letters = rights.chars().peekable();
-            let mut found = false;
-            while let Some(letter) = letters.next() {
-                let option = letters.next_if_eq(&'*').is_some();
-                found |= letter == right && (option || !grantable);
-            }
-            found && (grantee.is_empty() || self.is_one(grantee))
-        })
-    }
-
-    /// Whether the role has a right on an object with this owner, ACL and rights that everybody has by default.
-    pub fn may(&self, owner: Oid, acl: Option<&[String]>, public: &str, right: char, grantable: bool) -> bool {
-        if self.superuser {
-            return true;
-        }
-        match acl {
-            Some(acl) => self.allowed(acl, right, grantable) || grantable && self.roles.contains(&owner),
-            None => self.roles.contains(&owner) || !grantable && public.contains(right),
-        }
-    }
+/// The current user.
+pub(crate) fn subject(backend: &Backend) -> Subject {
+    Subject::of(&backend.catalog, backend.user.current)
 }
 
 /// What a table's policies mean to a role, None: to the current user. PostgreSQL 15, rls.c, check_enable_rls: same rules.
@@ -135,7 +56,7 @@ pub(crate) fn hides_rows(backend: &Backend, rel: &Relation) -> bool {
 /// Whether they must not show values of these attributes (0: an expression), which the user may not read
 /// (PostgreSQL 15, genam.c, BuildIndexValueDescription: same rule).
 pub(crate) fn hides_key(backend: &Backend, rel: &Relation, attnos: &[i16]) -> bool {
-    let (target, subject) = (Target::of(rel), Subject::current(backend));
+    let (target, subject) = (Target::of(rel), subject(backend));
     let unread = |a: &i16| *a == 0 || !target.column(&subject, *a, 'r', false);
     hides_rows(backend, rel) || !target.whole(&subject, 'r', false) && attnos.iter().any(unread)
 }
@@ -203,8 +124,8 @@ impl<'a> Target<'a> {
     /// Whether the whole relation may be used so.
     pub fn whole(&self, subject: &Subject, right: char, grantable: bool) -> bool {
         let all_data = match right {
-            'r' => subject.roles.contains(&PG_READ_ALL_DATA) && !self.system,
-            'a' | 'w' | 'd' => subject.roles.contains(&PG_WRITE_ALL_DATA) && !self.system,
+            'r' => subject.is_one_of(PG_READ_ALL_DATA) && !self.system,
+            'a' | 'w' | 'd' => subject.is_one_of(PG_WRITE_ALL_DATA) && !self.system,
             _ => false,
         };
         all_data && !grantable || subject.may(self.owner, self.acl, self.public(), right, grantable)
@@ -230,7 +151,7 @@ impl<'a> Target<'a> {
 
 /// Whether the current user may read all of a table.
 pub(crate) fn may_read(backend: &Backend, c: &Class) -> bool {
-    Target::of_class(c).whole(&Subject::current(backend), 'r', false)
+    Target::of_class(c).whole(&subject(backend), 'r', false)
 }
 
 /// Checks what a statement wants to do to relations.
@@ -243,30 +164,16 @@ pub fn check(cx: &mut ExecContext, plan: &PlannedStatement) -> Result<()> {
     if own_super && plan.privileges.iter().all(|p| p.check_as.is_none()) {
         return Ok(());
     }
-    let current = Subject::current(backend);
+    let current = subject(backend);
     for wanted in &plan.privileges {
         match wanted.check_as.filter(|r| r.is_valid() && *r != backend.user.current) {
             Some(role) => check_one(&Subject::of(&backend.catalog, role), wanted)?,
             None => {
-                check_schema(&backend.catalog, &current, wanted.rel.namespace)?;
                 check_one(&current, wanted)?;
             }
         }
     }
     Ok(())
-}
-
-/// Names in a schema may be looked up by those who have USAGE.
-fn check_schema(catalog: &Catalog, subject: &Subject, schema: Oid) -> Result<()> {
-    if schema < Oid::FIRST_NORMAL || schema_allows(catalog, subject, schema, 'U', false) {
-        return Ok(());
-    }
-    let name = catalog.namespace(schema).map(|n| n.name).unwrap_or_default();
-    Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("permission denied for schema {name}")).place(
-        "aclcheck_error",
-        "aclchk.c",
-        3512,
-    ))
 }
 
 fn check_one(subject: &Subject, wanted: &RelationAccess) -> Result<()> {
@@ -305,14 +212,6 @@ fn denied(rel: &Relation) -> Error {
         "aclchk.c",
         3512,
     )
-}
-
-/// Whether a role may look up names in a schema (`U`) or make objects in it (`C`).
-pub(crate) fn schema_allows(catalog: &Catalog, subject: &Subject, schema: Oid, right: char, grantable: bool) -> bool {
-    let Some(n) = catalog.namespace(schema) else { return false };
-    // The catalogs' own schemas are open for look-ups.
-    let public = if schema < Oid(16384) && schema.0 != 2200 && schema.0 != 99 { "U" } else { "" };
-    n.temp_of.is_some() || subject.may(n.owner, n.acl.as_deref(), public, right, grantable)
 }
 
 /// The ACL of a sequence, table or view by OID, as a target of questions; None if there is none.

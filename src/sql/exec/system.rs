@@ -126,7 +126,7 @@ pub(crate) fn check_restricted(cx: &mut ExecContext, def: &FuncDef) -> crate::ba
     let closed = is_restricted(def.fact.src) && !cx.backend()?.user.is_superuser;
     // initdb lets those who watch over servers list some folders.
     let watched = def.fact.src.starts_with("pg_ls_") && !def.fact.src.starts_with("pg_ls_dir");
-    if closed && !(watched && super::rights::Subject::current(cx.backend()?).has_role(PG_MONITOR)) {
+    if closed && !(watched && super::rights::subject(cx.backend()?).has_role(PG_MONITOR)) {
         let text = format!("permission denied for function {}", def.name);
         return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, text).place("aclcheck_error", "aclchk.c", 3512));
     }

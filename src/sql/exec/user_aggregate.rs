@@ -27,14 +27,23 @@ pub(super) struct UserAggregate {
 }
 
 impl UserAggregate {
-    /// None: the aggregate is built in.
-    pub fn of(cx: &mut ExecContext, call: &AggregateCall<'_>) -> Result<Option<Arc<UserAggregate>>> {
+    /// None: the aggregate is built in. `word`: what it is to messages.
+    pub fn of(cx: &mut ExecContext, call: &AggregateCall<'_>, word: &str) -> Result<Option<Arc<UserAggregate>>> {
         if !matches!(call.func.imp, FuncImpl::Routine) {
             return Ok(None);
         }
         let record = routine::record(cx, call.func.oid)?;
         let f = routine::function(&record)?;
         let Some(a) = &f.aggregate else { return Err(Error::internal("an aggregate without states")) };
+        // The aggregate is called by who asks, its functions by its owner.
+        let user = cx.backend()?.user.current;
+        routine::check_execute_as(cx, f, user, word)?;
+        for part in [a.transition, a.finish] {
+            if routine::any(cx, part).is_ok_and(|d| matches!(d.imp, FuncImpl::Routine)) {
+                let record = routine::record(cx, part)?;
+                routine::check_execute_as(cx, routine::function(&record)?, f.owner, "function")?;
+            }
+        }
         let state = TypeRef::of(polymorphic::actual(a.state, call.func.args, call.args));
         let step = |cx: &mut ExecContext, oid, args: Vec<TypeRef>, ret: TypeRef| -> Result<Step> {
             let def = routine::any(cx, oid)?;
@@ -64,7 +73,7 @@ impl Step {
             return Ok(Value::Null);
         }
         if matches!(self.def.imp, FuncImpl::Routine) {
-            let mut call = Invocation::start(cx, self.def, args, Some(&self.types), None)?;
+            let mut call = Invocation::start_allowed(cx, self.def, args, Some(&self.types), None)?;
             return patiently(cx, &mut call);
         }
         let mut out = Column::new(phys_of(self.types.ret));

@@ -125,6 +125,8 @@ impl UserTrigger {
         let condition = match &def.condition {
             Some(text) => {
                 let expr = crate::sql::bind::parse_expression(text)?;
+                // It is kept as text: nobody asks who may look into its schemas.
+                let _all = crate::sql::bind::Everywhere::reach();
                 Some(condition(cx, rel, &expr, &format!("SELECT {text}"))?)
             }
             None => None,

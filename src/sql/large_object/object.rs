@@ -8,7 +8,6 @@ use crate::lock::LockMode;
 use crate::mvcc::Snapshot;
 use crate::settings::{Id, Lookup};
 use crate::sql::exec::ExecContext;
-use crate::sql::exec::rights::Subject;
 use crate::types::array::{self, Array};
 use crate::types::{Batch, Datum, Value, oid};
 
@@ -118,7 +117,7 @@ pub fn change(cx: &mut ExecContext, object: Oid, f: impl FnOnce(&mut LargeObject
 pub fn check(cx: &mut ExecContext, object: &LargeObject, right: char) -> Result<()> {
     let backend = cx.backend()?;
     let allowed = backend.view.bool(Id::LoCompatPrivileges)
-        || Subject::current(backend).may(object.owner, object.acl.as_deref(), "", right, false);
+        || crate::sql::exec::rights::subject(backend).may(object.owner, object.acl.as_deref(), "", right, false);
     if allowed {
         return Ok(());
     }
@@ -129,7 +128,7 @@ pub fn check(cx: &mut ExecContext, object: &LargeObject, right: char) -> Result<
 /// # Errors
 /// 42501 unless the current role has the owner's rights.
 pub fn check_owner(cx: &mut ExecContext, object: &LargeObject) -> Result<()> {
-    if Subject::current(cx.backend()?).has_role(object.owner) {
+    if crate::sql::exec::rights::subject(cx.backend()?).has_role(object.owner) {
         return Ok(());
     }
     Err(err!(INSUFFICIENT_PRIVILEGE, "must be owner of large object {}", object.oid))

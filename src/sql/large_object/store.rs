@@ -23,7 +23,7 @@ const OBJECTS: &str = "pg_largeobject_metadata";
 /// Plans of the statements here, as long as the catalogs stay the same.
 #[derive(Default)]
 pub struct Statements {
-    known: HashMap<&'static str, ((u64, u64, u64), Arc<PlannedStatement>)>,
+    known: HashMap<&'static str, (crate::catalog::Generation, Arc<PlannedStatement>)>,
 }
 
 /// Whether a relation is one of the two tables, or an index of theirs.

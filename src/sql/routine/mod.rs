@@ -30,7 +30,7 @@ pub mod shown;
 
 pub use call::ProcedureRun;
 pub use def::def;
-pub use invoke::{Invocation, check_call, check_columns, check_execute, open};
+pub use invoke::{Invocation, check_call, check_columns, check_execute, check_execute_as, open};
 pub use nesting::{Level, Nesting, deeper, too_deep};
 
 use crate::base::{Error, Oid, Result};

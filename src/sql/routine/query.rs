@@ -100,6 +100,10 @@ impl Names for Scoped<'_> {
         self.names.has_role(user, role)
     }
 
+    fn is_closed(&self, schema: &str) -> bool {
+        self.names.is_closed(schema)
+    }
+
     fn variable(&self, parts: &[String]) -> Result<Option<Expr>> {
         self.variables.find(parts)
     }
@@ -186,7 +190,7 @@ pub fn plan(
 }
 
 /// What a plan was made for: it is made anew when this changed.
-pub type Generation = (u64, u64, u64);
+pub use crate::catalog::Generation;
 
 /// True while a plan made at this generation may be used.
 pub fn is_fresh(cx: &mut ExecContext, generation: Generation, plan: &PlannedStatement) -> Result<bool> {

@@ -15,7 +15,7 @@ use hashbrown::HashMap;
 use parking_lot::Mutex;
 use std::sync::{Arc, LazyLock};
 
-type Generation = (u64, u64, u64);
+use crate::catalog::Generation;
 
 /// What a session keeps.
 pub struct Cache {

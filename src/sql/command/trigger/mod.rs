@@ -27,10 +27,14 @@ fn function_of(cx: &mut ExecContext, stmt: &CreateTriggerStmt) -> Result<Oid> {
     {
         return Err(err!(INVALID_SCHEMA_NAME, "schema \"{s}\" does not exist"));
     }
+    names::may_look_into(&catalog, stmt.function.schema())?;
     let known = crate::sql::bind::Names::functions(&*catalog, stmt.function.schema(), stmt.function.name());
     let Some((_, f)) = known.into_iter().find(|(_, f)| f.args.is_empty()) else {
         return Err(err!(UNDEFINED_FUNCTION, "function {name}() does not exist"));
     };
+    if matches!(f.imp, crate::sql::func::FuncImpl::Routine) {
+        crate::sql::routine::check_call(cx, f)?;
+    }
     if f.ret != oid::TRIGGER {
         return Err(err!(INVALID_OBJECT_DEFINITION, "function {name} must return type trigger"));
     }

@@ -143,7 +143,7 @@ impl Work {
 /// What was found out about relations and their triggers, good for one state of the catalogs.
 #[derive(Default)]
 pub struct Known {
-    generation: (u64, u64, u64),
+    generation: crate::catalog::Generation,
     /// Referenced table → referencing tables.
     referencing: Option<HashMap<Oid, Vec<Oid>>>,
     relations: HashMap<Oid, Arc<RowTriggers>>,

@@ -108,7 +108,7 @@ fn clean_pending_list(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column
     if let Some(wrong) = wrong {
         return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not {wrong}", class.name).into());
     }
-    if !crate::sql::exec::rights::Subject::current(backend).has_role(class.owner) {
+    if !crate::sql::exec::rights::subject(backend).has_role(class.owner) {
         return Err(err!(INSUFFICIENT_PRIVILEGE, "must be owner of index {}", class.name).into());
     }
     out.push(Datum::I64(0));

@@ -33,7 +33,7 @@ fn signal(cx: &mut ExecContext, pid: i32, signal: Signal) -> Result<bool> {
     let backend = cx.backend()?;
     let services = backend.instance.services()?.clone();
     let number = u32::try_from(pid).unwrap_or(0);
-    let subject = Subject::current(backend);
+    let subject = crate::sql::exec::rights::subject(backend);
     if let Some((role, superuser)) = services.role_of(number) {
         check(&subject, role, superuser, signal)?;
     }

@@ -32,7 +32,7 @@ pub(crate) struct Sight {
 
 impl Sight {
     pub fn of(cx: &mut ExecContext) -> Result<Sight> {
-        let subject = Subject::current(cx.backend()?);
+        let subject = crate::sql::exec::rights::subject(cx.backend()?);
         Ok(Sight { all: subject.has_role(PG_READ_ALL_STATS), subject })
     }
 

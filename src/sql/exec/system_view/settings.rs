@@ -20,7 +20,7 @@ const PG_READ_ALL_SETTINGS: Oid = Oid(3374);
 
 fn settings_rows(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let backend = cx.backend()?;
-    let reads_all = crate::sql::exec::rights::Subject::current(backend).has_role(PG_READ_ALL_SETTINGS);
+    let reads_all = crate::sql::exec::rights::subject(backend).has_role(PG_READ_ALL_SETTINGS);
     let mut rows = settings::rows(&backend.settings.lock(), reads_all);
     rows.sort_by_key(|r| r.name.to_ascii_lowercase());
     for r in rows {

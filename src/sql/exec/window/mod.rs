@@ -104,7 +104,7 @@ impl Window {
                 user: None,
             };
             if made.kind == WindowKind::Aggregate {
-                made.user = UserAggregate::of(cx, &made.aggregate())?;
+                made.user = UserAggregate::of(cx, &made.aggregate(), "function")?;
             }
             specs.push(made);
         }

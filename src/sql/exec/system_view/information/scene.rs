@@ -123,7 +123,7 @@ impl Scene {
         let io = cx.fx.io.clone();
         let backend = cx.backend()?;
         let database = backend.database_name.clone();
-        let subject = Subject::current(backend);
+        let subject = crate::sql::exec::rights::subject(backend);
         Ok(Scene {
             catalog,
             database,
