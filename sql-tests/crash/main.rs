@@ -8,6 +8,7 @@ mod adoption;
 mod archiver;
 mod bank;
 mod checkpoint;
+mod concurrently;
 mod configuration;
 mod ddl;
 mod deaths;

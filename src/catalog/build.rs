@@ -1,6 +1,6 @@
 //! Puts a [`Relation`] together from its stored objects.
 
-use super::object::{Class, IndexDef, Object, ObjectKey, Stats, class};
+use super::object::{Class, IndexDef, IndexStage, Object, ObjectKey, Stats, class};
 use super::relation::{Attribute, Index, IndexColumn, Persistence, RelKind, RelStats, Relation};
 use super::view::Catalog;
 use crate::base::{Error, Oid, RelFileId, Result};
@@ -94,6 +94,7 @@ fn index(catalog: &Catalog, c: &Class, def: &IndexDef) -> Result<Arc<Index>> {
         primary: def.primary,
         nulls_not_distinct: def.nulls_not_distinct,
         valid: def.valid,
+        ready: def.stage == IndexStage::Ready,
         columns: def.columns.clone(),
         key_columns: def.key_columns,
         predicate: def.predicate.clone(),
@@ -126,7 +127,7 @@ pub fn relation(catalog: &Catalog, oid: Oid) -> Result<Option<Relation>> {
     for index_oid in catalog.indexes_of(oid) {
         let Some(record) = catalog.class(index_oid) else { continue };
         let Object::Class(ic) = &record.object else { continue };
-        let Some(def) = &ic.index else { continue };
+        let Some(def) = ic.index.as_ref().filter(|d| d.stage != IndexStage::Dead) else { continue };
         indexes.push(index(catalog, ic, def)?);
     }
     let stats = stats_of(catalog, oid);

@@ -313,6 +313,18 @@ pub struct Depend {
     pub auto: bool,
 }
 
+/// What writers of the table do about an index that is made, or dropped, while they work.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum IndexStage {
+    /// They put their rows in (`indisready`).
+    #[default]
+    Ready,
+    /// Nothing but to mind it where an update may be heap-only.
+    Building,
+    /// Nothing (not `indislive`).
+    Dead,
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct IndexDef {
     pub table: Oid,
@@ -321,6 +333,8 @@ pub struct IndexDef {
     #[serde(default)]
     pub nulls_not_distinct: bool,
     pub valid: bool,
+    #[serde(default)]
+    pub stage: IndexStage,
     pub columns: Vec<IndexColumn>,
     pub key_columns: usize,
     #[serde(default)]

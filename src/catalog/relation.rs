@@ -1,7 +1,7 @@
 //! What the catalogs say about one relation, put together: columns, indexes, constraints, storage.
 
 use crate::base::{Flow, Oid, RelFileId, Result, TupleId, Xid};
-use crate::btree::{IndexEntry, IndexStore, Inserter, VacuumStats};
+use crate::btree::{Bounds, Direction, IndexEntry, IndexScan, IndexStore, Inserter, VacuumStats};
 pub use crate::buffer::Persistence;
 use crate::buffer::RelFork;
 use crate::catalog::IndexMethod;
@@ -174,7 +174,10 @@ pub struct Index {
     pub unique: bool,
     pub primary: bool,
     pub nulls_not_distinct: bool,
+    /// All rows are in it: it may be searched.
     pub valid: bool,
+    /// Writers put their rows in. If not, they mind only that an update that changes what it would hold is not heap-only.
+    pub ready: bool,
     /// Key columns, then `INCLUDE`d ones.
     pub columns: Vec<IndexColumn>,
     pub key_columns: usize,
@@ -239,6 +242,23 @@ impl Index {
             IndexMethod::Gist => self.tree().bulk_delete(storage, dead),
             _ => self.store.bulk_delete(storage, dead),
         }
+    }
+
+    /// Hands out where every entry leads, in no order, some of them twice. Nobody takes entries out meanwhile.
+    pub fn every_tid(&self, storage: &Storage, take: &mut dyn FnMut(TupleId) -> Result<()>) -> Result<()> {
+        if self.method == IndexMethod::Gist {
+            let mut scan = crate::gist::Scan::new(self.tree(), Vec::new(), Vec::new());
+            let mut pages = usize::MAX;
+            while let Some(found) = scan.next(storage, &mut pages)? {
+                take(found.tid)?;
+            }
+            return Ok(());
+        }
+        let mut scan = IndexScan::new(self.store.clone(), Bounds::default(), Direction::Forward);
+        while let Some((tid, _, _)) = scan.next(storage)? {
+            take(tid)?;
+        }
+        Ok(())
     }
 
     /// VACUUM's look for pages that may be used again, when no entry had to go.
@@ -331,6 +351,7 @@ pub struct Relation {
     /// Row type's OID in `pg_type`.
     pub row_type: Oid,
     pub attributes: Vec<Attribute>,
+    /// All but those that are about to be gone.
     pub indexes: Vec<Arc<Index>>,
     pub constraints: Vec<Constraint>,
     pub toast: Oid,

@@ -141,6 +141,7 @@ fn class(line: Line) -> Class {
         primary: line.primary,
         nulls_not_distinct: false,
         valid: true,
+        stage: Default::default(),
         columns: line.columns,
         key_columns,
         predicate: None,

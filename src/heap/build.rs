@@ -3,6 +3,9 @@
 //! PostgreSQL 15, heapam_handler.c, heapam_index_build_range_scan: same choice of versions. The table is locked against
 //! writers. Departs from it in having no `indcheckxmin`: a snapshot older than the index may miss versions that a HOT
 //! update replaced before the build.
+//!
+//! Where the table is written to meanwhile, only what one snapshot shows is read: of each row a single version. Whoever
+//! updates it knows of the index then, and makes no version heap-only that the index would have elsewhere.
 
 use super::decode::{self, Columns, RowAt};
 use super::fetch::Chain;
@@ -11,6 +14,7 @@ use super::tuple::{MAX_ITEMS, Tuple};
 use super::visibility::{Fate, Judge};
 use crate::base::{BlockNo, Csn, Result, TupleId};
 use crate::buffer::ScanReader;
+use crate::mvcc::Snapshot;
 use crate::page::{PAGE_SIZE, Page, State};
 use crate::storage::Storage;
 use crate::types::{BATCH_ROWS, Batch};
@@ -32,11 +36,13 @@ pub struct BuildScan {
     end: Option<BlockNo>,
     horizon: Csn,
     reader: ScanReader,
+    seen: Option<Snapshot>,
 }
 
 impl BuildScan {
-    pub fn new(store: Arc<TableStore>, attnos: Vec<i16>) -> BuildScan {
-        BuildScan { store, attnos, next: 0, end: None, horizon: Csn(0), reader: ScanReader::default() }
+    /// `seen`: what is to be read of a table that is written to.
+    pub fn new(store: Arc<TableStore>, attnos: Vec<i16>, seen: Option<Snapshot>) -> BuildScan {
+        BuildScan { store, attnos, next: 0, end: None, horizon: Csn(0), reader: ScanReader::default(), seen }
     }
 
     /// Pages in all, once started, and pages read.
@@ -87,13 +93,11 @@ impl BuildScan {
                 continue;
             }
             let t = Tuple(page.item(line));
-            let alive = match judge.fate(t, self.horizon, &mut 0) {
-                Fate::Dead => continue,
-                // Its successor stands for the chain.
-                Fate::RecentlyDead | Fate::DeleteInProgress(_) if t.is_hot_updated() => continue,
-                Fate::RecentlyDead | Fate::DeleteInProgress(_) => false,
-                Fate::Live | Fate::InsertInProgress(_) => true,
+            let alive = match &self.seen {
+                Some(snapshot) => judge.visible(t, snapshot, &mut 0).then_some(true),
+                None => self.is_alive(&mut judge, t),
             };
+            let Some(alive) = alive else { continue };
             let root = roots[line as usize];
             if root == 0 {
                 // A heap-only version of a rolled-back update.
@@ -101,6 +105,19 @@ impl BuildScan {
             }
             places.push(RowAt { buffer, start: p.offset() as u16, len: p.len() as u16, line });
             rows.push(BuildRow { tid: TupleId::new(self.next, root), alive });
+        }
+    }
+}
+
+impl BuildScan {
+    /// Whether a version counts for uniqueness; None: it is not to be indexed.
+    fn is_alive(&self, judge: &mut Judge<'_>, t: Tuple<'_>) -> Option<bool> {
+        match judge.fate(t, self.horizon, &mut 0) {
+            Fate::Dead => None,
+            // Its successor stands for the chain.
+            Fate::RecentlyDead | Fate::DeleteInProgress(_) if t.is_hot_updated() => None,
+            Fate::RecentlyDead | Fate::DeleteInProgress(_) => Some(false),
+            Fate::Live | Fate::InsertInProgress(_) => Some(true),
         }
     }
 }

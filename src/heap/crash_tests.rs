@@ -306,7 +306,7 @@ fn chains_are_redirected() {
     let page = storage.pool.read(t.main(), 0).unwrap().clone();
     assert_eq!(page.pointer(4).state(), crate::page::State::Redirect);
     assert_eq!(page.pointer(4).target(), last.offset);
-    let mut scan = BuildScan::new(t.clone(), vec![1]);
+    let mut scan = BuildScan::new(t.clone(), vec![1], None);
     let (mut batch, mut rows) = (Batch::default(), Vec::new());
     assert!(scan.next(&storage, &mut batch, &mut rows).unwrap());
     let seen: BTreeMap<TupleId, i32> =

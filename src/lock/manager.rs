@@ -382,9 +382,19 @@ impl LockManager {
 
     /// Releases all session-level locks (`pg_advisory_unlock_all`, DISCARD ALL).
     pub fn release_all_session(&self, held: &mut HeldLocks) {
+        self.release_session_if(held, |_| true);
+    }
+
+    /// Releases what the session holds from one transaction of a command to the next: the command has failed.
+    pub fn release_command(&self, held: &mut HeldLocks) {
+        self.release_session_if(held, |tag| !matches!(tag, LockTag::Advisory { .. }));
+    }
+
+    fn release_session_if(&self, held: &mut HeldLocks, which: impl Fn(&LockTag) -> bool) {
         let all: Vec<(LockTag, LockMode)> = held
             .entries
             .iter()
+            .filter(|(tag, _)| which(tag))
             .flat_map(|(tag, h)| LockMode::ALL.into_iter().filter(|m| h.session[*m as usize] > 0).map(|m| (*tag, m)))
             .collect();
         for (tag, mode) in all {
@@ -398,6 +408,23 @@ impl LockManager {
         shard
             .get(tag)
             .is_some_and(|s| mode.conflicts() & s.others(owner) != 0 || s.queue.iter().any(|r| r.owner != owner))
+    }
+
+    /// Who holds modes of the tag that exclude `mode`.
+    pub fn holders(&self, tag: &LockTag, mode: LockMode) -> Vec<u32> {
+        let shard = self.shard(tag).lock();
+        let excluding = |g: &&Grant| g.modes & mode.conflicts() != 0;
+        shard.get(tag).map_or_else(Vec::new, |s| s.granted.iter().filter(excluding).map(|g| g.owner).collect())
+    }
+
+    /// Enters an exclusive hold of a tag that its owner has not taken itself: so others can wait for it. Again: nothing.
+    pub fn enter_for(&self, owner: u32, tag: LockTag) {
+        self.shard(&tag).lock().entry(tag).or_default().grant(owner, LockMode::Exclusive);
+    }
+
+    /// Ends what [`enter_for`](Self::enter_for) has begun, if it has.
+    pub fn leave_for(&self, owner: u32, tag: LockTag) {
+        self.release_mode(owner, tag, LockMode::Exclusive);
     }
 
     /// Everything for `pg_locks`.
@@ -490,6 +517,37 @@ mod tests {
         m.release_to(&mut heir, 0);
         m.acquire(&mut b, T, LockMode::AccessShare, Scope::Transaction).unwrap();
         m.acquire(&mut a, T, LockMode::AccessShare, Scope::Transaction).unwrap();
+    }
+
+    /// What is entered for an owner who has not asked keeps others waiting until it is ended, and goes without a trace.
+    #[test]
+    fn a_hold_entered_for_another_can_be_awaited() {
+        let m = LockManager::new();
+        let mut waiter = HeldLocks::new(2);
+        let t = LockTag::Virtual { pid: 1, number: 7 };
+        m.enter_for(1, t);
+        m.enter_for(1, t);
+        assert!(waits(m.acquire(&mut waiter, t, LockMode::Share, Scope::Transaction)));
+        assert_eq!(m.holders(&t, LockMode::Share), [1]);
+        m.leave_for(1, t);
+        m.acquire(&mut waiter, t, LockMode::Share, Scope::Transaction).unwrap();
+        m.leave_for(1, t);
+        m.release_to(&mut waiter, 0);
+        assert!(m.rows().is_empty());
+    }
+
+    /// What a command holds over several transactions goes when it fails; advisory locks stay.
+    #[test]
+    fn a_failed_command_keeps_only_advisory_locks() {
+        let m = LockManager::new();
+        let mut a = HeldLocks::new(1);
+        let t = LockTag::Advisory { db: Oid(5), high: 0, low: 7, split: false };
+        m.acquire(&mut a, t, LockMode::Exclusive, Scope::Session).unwrap();
+        m.acquire(&mut a, T, LockMode::ShareUpdateExclusive, Scope::Session).unwrap();
+        m.release_to(&mut a, 0);
+        assert!(a.holds(&T, LockMode::ShareUpdateExclusive));
+        m.release_command(&mut a);
+        assert!(a.holds(&t, LockMode::Exclusive) && !a.holds(&T, LockMode::ShareUpdateExclusive));
     }
 
     #[test]

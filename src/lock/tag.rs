@@ -37,6 +37,12 @@ pub enum LockTag {
         low: u32,
         split: bool,
     },
+    /// The transaction a session runs, by the session's own number of it. Nobody takes it for himself: who waits for the
+    /// end of a transaction that may have no id enters it as held by the session ([`super::LockManager::enter_for`]).
+    Virtual {
+        pid: u32,
+        number: u32,
+    },
 }
 
 impl fmt::Display for LockTag {
@@ -51,6 +57,7 @@ impl fmt::Display for LockTag {
             LockTag::Advisory { db, high, low, split } => {
                 write!(f, "advisory lock [{db},{high},{low},{}]", if *split { 2 } else { 1 })
             }
+            LockTag::Virtual { pid, number } => write!(f, "virtual transaction {pid}/{number}"),
         }
     }
 }
@@ -65,6 +72,7 @@ impl LockTag {
             LockTag::Object { .. } => "object",
             LockTag::Page { .. } => "page",
             LockTag::Advisory { .. } => "advisory",
+            LockTag::Virtual { .. } => "virtualxid",
         }
     }
 }

@@ -35,5 +35,5 @@ pub use lockers::{RowKey, RowLockers};
 pub use own::Own;
 pub use redo::redo;
 pub use serializable::{Serializable, Tracked};
-pub use snapshot::{Snapshot, SnapshotKind, SnapshotSlot};
+pub use snapshot::{Snapshot, SnapshotKind, SnapshotSlot, VirtualXid};
 pub use transactions::{Mvcc, RunningXids, XactStatus};

@@ -2,10 +2,10 @@
 
 use super::own::Own;
 use super::serializable::Tracked;
-use crate::base::{CommandId, Csn, Xid};
+use crate::base::{CommandId, Csn, Oid, Xid};
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 /// Which rows a snapshot shows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -78,11 +78,23 @@ pub struct SnapshotSlot {
     pid: u32,
     /// What [`Snapshot::ended`] is of the first snapshot since none was held.
     ended: AtomicU64,
+    database: Oid,
+    /// The session's number of the transaction it runs, 0 between two.
+    transaction: AtomicU32,
+    /// Somebody waits for the end of that transaction.
+    awaited: AtomicBool,
+}
+
+/// A session's transaction, whether it has an id or not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct VirtualXid {
+    pub pid: u32,
+    pub number: u32,
 }
 
 impl Default for SnapshotSlot {
     fn default() -> Self {
-        SnapshotSlot::of(0)
+        SnapshotSlot::of(0, Oid::INVALID)
     }
 }
 
@@ -100,8 +112,48 @@ impl Hold {
 }
 
 impl SnapshotSlot {
-    pub(super) fn of(pid: u32) -> SnapshotSlot {
-        SnapshotSlot { oldest: AtomicU64::new(NONE), held: Mutex::default(), pid, ended: AtomicU64::new(0) }
+    pub(super) fn of(pid: u32, database: Oid) -> SnapshotSlot {
+        SnapshotSlot {
+            oldest: AtomicU64::new(NONE),
+            held: Mutex::default(),
+            pid,
+            ended: AtomicU64::new(0),
+            database,
+            transaction: AtomicU32::new(0),
+            awaited: AtomicBool::new(false),
+        }
+    }
+
+    /// The session's transaction of this number begins.
+    pub fn begin(&self, number: u32) {
+        self.transaction.store(number, Ordering::SeqCst);
+    }
+
+    /// The session's transaction ends. True: somebody waits for that, or has given up since.
+    pub fn end(&self) -> bool {
+        self.transaction.store(0, Ordering::SeqCst);
+        self.awaited.load(Ordering::SeqCst) && self.awaited.swap(false, Ordering::SeqCst)
+    }
+
+    /// The transaction it runs.
+    pub(super) fn running(&self) -> Option<VirtualXid> {
+        let number = self.transaction.load(Ordering::SeqCst);
+        (number != 0).then_some(VirtualXid { pid: self.pid, number })
+    }
+
+    pub(super) fn is_of(&self, pid: u32) -> bool {
+        self.pid == pid
+    }
+
+    pub(super) fn is_in(&self, database: Oid) -> bool {
+        self.database == database || !self.database.is_valid()
+    }
+
+    /// Has the end of that transaction told to who waits for it; false: it has ended already. What [`end`](Self::end) is
+    /// to find must be there before: one of both sees the other.
+    pub(super) fn await_end(&self, which: VirtualXid) -> bool {
+        self.awaited.store(true, Ordering::SeqCst);
+        self.running() == Some(which)
     }
 
     /// A snapshot is about to be taken, for which every id below `ended` has ended.

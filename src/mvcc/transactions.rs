@@ -6,8 +6,8 @@ use super::lockers::RowLockers;
 use super::own::Own;
 use super::ring::{ABORTED, RUNNING, Ring};
 use super::serializable::Serializable;
-use super::snapshot::{Snapshot, SnapshotKind, SnapshotSlot};
-use crate::base::{CommandId, Csn, Lsn, Result, Xid};
+use super::snapshot::{Snapshot, SnapshotKind, SnapshotSlot, VirtualXid};
+use crate::base::{CommandId, Csn, Lsn, Oid, Result, Xid};
 use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -237,12 +237,12 @@ impl Mvcc {
 
     /// Registers a session. The slot disappears with its last owner.
     pub fn register(&self) -> Arc<SnapshotSlot> {
-        self.register_for(0)
+        self.register_for(0, Oid::INVALID)
     }
 
-    /// Registers the session shown as `pid`.
-    pub fn register_for(&self, pid: u32) -> Arc<SnapshotSlot> {
-        let slot = Arc::new(SnapshotSlot::of(pid));
+    /// Registers a session of a database, shown as `pid`.
+    pub fn register_for(&self, pid: u32, database: Oid) -> Arc<SnapshotSlot> {
+        let slot = Arc::new(SnapshotSlot::of(pid, database));
         let mut slots = self.slots.lock();
         slots.retain(|s| s.strong_count() > 0);
         slots.push(Arc::downgrade(&slot));
@@ -272,6 +272,24 @@ impl Mvcc {
     /// The sessions that hold snapshots, each with the id below which all had ended for its oldest one.
     pub fn readers(&self) -> Vec<(u32, Xid)> {
         self.slots.lock().iter().filter_map(Weak::upgrade).filter_map(|s| s.reader()).collect()
+    }
+
+    /// The transaction that the session shown as `pid` runs.
+    pub fn running_of(&self, pid: u32) -> Option<VirtualXid> {
+        self.slots.lock().iter().filter_map(Weak::upgrade).filter(|s| s.is_of(pid)).find_map(|s| s.running())
+    }
+
+    /// The transactions in a database that hold snapshots in which some commit up to `csn` is missing.
+    pub fn behind(&self, csn: Csn, database: Oid) -> Vec<VirtualXid> {
+        let slots = self.slots.lock();
+        let old = slots.iter().filter_map(Weak::upgrade).filter(|s| s.is_in(database));
+        old.filter(|s| s.oldest().is_some_and(|o| o < csn)).filter_map(|s| s.running()).collect()
+    }
+
+    /// Has the session's [`SnapshotSlot::end`] tell of that transaction's end; false: it has ended.
+    pub fn await_end(&self, which: VirtualXid) -> bool {
+        let slots = self.slots.lock();
+        slots.iter().filter_map(Weak::upgrade).filter(|s| s.is_of(which.pid)).any(|s| s.await_end(which))
     }
 
     /// The CSN of the newest commit.

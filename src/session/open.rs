@@ -200,6 +200,7 @@ impl Session {
             listening_changed: false,
             notifies: Vec::new(),
             in_block: false,
+            in_routine: false,
             in_pipeline: false,
             commits_at_once: false,
             text_search: text_search.clone(),

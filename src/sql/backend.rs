@@ -76,6 +76,8 @@ pub struct Backend {
     pub notifies: Vec<(String, String)>,
     /// Whether the statement runs inside a transaction block (`VACUUM` and others refuse).
     pub in_block: bool,
+    /// A routine runs the statement, outside any block.
+    pub in_routine: bool,
     /// Statements of the extended protocol have run since the last Sync, and are not committed.
     pub in_pipeline: bool,
     /// The statement that ran is to be committed at once.
@@ -97,12 +99,13 @@ impl Backend {
     /// # Errors
     /// 25001 inside a transaction block, and where other statements of a pipeline share the transaction.
     pub fn prevent_in_block(&mut self, what: &str) -> Result<()> {
-        if self.in_block {
-            return Err(err!(ACTIVE_SQL_TRANSACTION, "{what} cannot run inside a transaction block").place(
-                "PreventInTransactionBlock",
-                "xact.c",
-                3486,
-            ));
+        let place = |e: crate::base::Error, line| e.place("PreventInTransactionBlock", "xact.c", line);
+        if self.in_block && !self.in_routine || self.txn.depth() > 0 {
+            let text = err!(ACTIVE_SQL_TRANSACTION, "{what} cannot run inside a transaction block");
+            return Err(place(text, 3486));
+        }
+        if self.in_routine {
+            return Err(place(err!(ACTIVE_SQL_TRANSACTION, "{what} cannot be executed from a function"), 3516));
         }
         if self.in_pipeline {
             return Err(err!(ACTIVE_SQL_TRANSACTION, "{what} cannot be executed within a pipeline").place(
@@ -177,6 +180,7 @@ impl Backend {
             listening_changed: false,
             notifies: Vec::new(),
             in_block: false,
+            in_routine: false,
             in_pipeline: false,
             commits_at_once: false,
             text_search: Arc::new(text_search),

@@ -113,6 +113,7 @@ impl Transaction {
         if let Some(tracked) = self.own.tracked() {
             tracked.abort();
         }
+        self.storage.clone().locks.release_command(&mut self.held);
         self.finish();
         if let Err(e) = files::unlink(&self.storage, &made) {
             crate::base::report::log(&e.0);

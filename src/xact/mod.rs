@@ -27,6 +27,7 @@ mod share;
 #[cfg(test)]
 mod tests;
 mod transaction;
+mod wait;
 
 pub use files::FileChange;
 pub use isolation::Isolation;

@@ -71,7 +71,7 @@ pub struct Transaction {
 impl Transaction {
     /// An idle transaction for the session shown as `pid`.
     pub fn new(storage: Arc<Storage>, database: Oid, pid: u32) -> Transaction {
-        let slot = storage.mvcc.register_for(pid);
+        let slot = storage.mvcc.register_for(pid, database);
         Transaction {
             storage,
             database,
@@ -118,7 +118,10 @@ impl Transaction {
         assert_eq!(self.phase, Phase::Idle, "a transaction is already active");
         self.phase = Phase::Active;
         self.started = self.started.wrapping_add(1);
+        // 0 is none.
+        self.started = self.started.max(1);
         self.running.local.store(self.started, Ordering::Relaxed);
+        self.slot.begin(self.started);
         self.isolation = isolation;
         self.read_only = read_only;
         self.deferrable = false;
@@ -279,14 +282,6 @@ impl Transaction {
         self.lock(LockTag::Relation { db, rel: rel.oid }, mode)
     }
 
-    /// Waits for the end of another transaction; the share of its id is given back at once.
-    pub fn wait_for(&mut self, xid: Xid) -> Flow<()> {
-        let storage = self.storage.clone();
-        storage.locks.acquire(&mut self.held, LockTag::Xact(xid), LockMode::Share, Scope::Transaction)?;
-        storage.locks.release_early(&mut self.held, LockTag::Xact(xid), LockMode::Share);
-        Ok(())
-    }
-
     /// Where the last commit's record ended; for `pg_last_committed` views and tests.
     pub fn last_commit_lsn(&self) -> Lsn {
         self.last_commit_lsn
@@ -297,6 +292,10 @@ impl Transaction {
         self.withdraw_exports();
         let storage = self.storage.clone();
         storage.locks.release_to(&mut self.held, 0);
+        if self.slot.end() {
+            let (pid, number) = (self.pid, self.started);
+            storage.locks.leave_for(pid, LockTag::Virtual { pid, number });
+        }
         if !self.own.is_fresh() {
             self.own = Arc::new(Own::new());
         }

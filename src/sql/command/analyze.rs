@@ -72,7 +72,7 @@ pub fn table(cx: &mut ExecContext, relation: &Relation, only: &[String], options
     activity.progress(Task::Analyze, &[(0, 4)]);
     extended(cx, relation, &attnos, &taken)?;
     activity.progress(Task::Analyze, &[(0, 5)]);
-    for index in &relation.indexes {
+    for index in relation.indexes.iter().filter(|i| i.ready) {
         vacuum::store_index_stats(cx, index, taken.total_rows)?;
     }
     let backend = cx.backend()?;

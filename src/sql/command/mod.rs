@@ -26,6 +26,7 @@ mod collated;
 mod collation;
 mod column;
 mod comment;
+mod concurrent;
 mod constraint;
 mod database;
 mod declared;
@@ -342,9 +343,12 @@ fn run_measured(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
         }
         _ => {}
     }
-    let block = std::mem::replace(&mut cx.backend()?.in_block, true);
+    let backend = cx.backend()?;
+    let before = (backend.in_block, backend.in_routine);
+    (backend.in_block, backend.in_routine) = (true, before.1 || !before.0);
     let done = run(cmd, cx);
-    cx.backend()?.in_block = block;
+    let backend = cx.backend()?;
+    (backend.in_block, backend.in_routine) = before;
     done
 }
 

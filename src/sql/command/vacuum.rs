@@ -346,8 +346,8 @@ fn vacuum(cx: &mut ExecContext, run: &mut Running) -> Flow<()> {
         let storage = backend.instance.storage.clone();
         let tag = LockTag::Relation { db: backend.database, rel: run.relation.oid };
         let mut host = Host { interrupts: &interrupts, storage: &storage, backend, tag };
-        let mut indexes: Vec<OneIndex<'_>> =
-            run.relation.indexes.iter().zip(&mut run.indexes).map(|(index, stats)| OneIndex { index, stats }).collect();
+        let all = run.relation.indexes.iter().zip(&mut run.indexes).filter(|(index, _)| index.ready);
+        let mut indexes: Vec<OneIndex<'_>> = all.map(|(index, stats)| OneIndex { index, stats }).collect();
         let mut refs: Vec<&mut dyn IndexVacuum> = indexes.iter_mut().map(|i| i as &mut dyn IndexVacuum).collect();
         let work = &mut run.vacuum;
         let more = run.meter.during(|| work.step(&storage, &mut refs, &mut host))?;
@@ -370,7 +370,7 @@ fn finish(cx: &mut ExecContext, run: &Running, options: &Options) -> Result<()> 
     let pages = u64::from(report.pages_before - report.pages_removed);
     let columns = relation.column_stats.load().to_vec();
     store_stats(cx, relation.oid, pages, rows, columns)?;
-    for index in &relation.indexes {
+    for index in relation.indexes.iter().filter(|i| i.ready) {
         store_index_stats(cx, index, rows)?;
     }
     let backend = cx.backend()?;

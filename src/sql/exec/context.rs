@@ -221,7 +221,7 @@ impl ExecContext {
     }
 
     /// Waits for the end of another transaction; `what` is the CONTEXT of an error that ends the wait.
-    pub(super) fn wait_for(&mut self, xid: crate::base::Xid, what: impl FnOnce() -> String) -> Flow<()> {
+    pub fn wait_for(&mut self, xid: crate::base::Xid, what: impl FnOnce() -> String) -> Flow<()> {
         let waited = self.backend()?.txn.wait_for(xid);
         self.wait_context = waited.is_err().then(what);
         waited

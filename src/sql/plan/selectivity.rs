@@ -62,9 +62,9 @@ impl Estimator<'_> {
         let stats = facts.table.as_ref().and_then(|t| t.column_stats.load().iter().find(|s| s.attno == attno).cloned());
         let unique = attno == -1
             || facts.table.as_ref().is_some_and(|t| {
-                t.indexes
-                    .iter()
-                    .any(|i| i.unique && i.key_columns == 1 && i.columns[0].attno == attno && i.predicate.is_none())
+                t.indexes.iter().any(|i| {
+                    i.unique && i.valid && i.key_columns == 1 && i.columns[0].attno == attno && i.predicate.is_none()
+                })
             });
         Some(Variable { rel, stats, unique, tuples: facts.tuples.max(1.0), ty: inner.ty })
     }

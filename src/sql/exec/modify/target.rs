@@ -36,6 +36,7 @@ pub(super) struct IndexTarget {
 }
 
 /// Entries of one index for some rows.
+#[derive(Default)]
 pub(super) struct Entries {
     pub list: Vec<IndexEntry>,
     /// Values of the index's columns, by entry.
@@ -250,6 +251,9 @@ impl Target {
         tids: &[TupleId],
     ) -> Flow<Entries> {
         let target = &mut self.indexes[n];
+        if !target.index.ready {
+            return Ok(Entries::default());
+        }
         let mut wanted: Vec<(u32, TupleId)> = rows.iter().copied().zip(tids.iter().copied()).collect();
         if let Some(p) = &mut target.predicate {
             let answer = p.run(cx, batch, Sel::Rows(rows))?;

@@ -130,6 +130,7 @@ struct Target {
     relation: Option<Oid>,
     page: Option<u32>,
     tuple: Option<u16>,
+    virtual_id: Option<String>,
     xid: Option<u64>,
     class: Option<Oid>,
     object: Option<Oid>,
@@ -160,6 +161,7 @@ fn target(tag: &LockTag) -> Target {
             sub: Some(if split { 2 } else { 1 }),
             ..Target::default()
         },
+        LockTag::Virtual { pid, number } => Target { virtual_id: Some(format!("{pid}/{number}")), ..Target::default() },
     }
 }
 
@@ -182,9 +184,13 @@ fn locks(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         ];
     }
     for l in instance.storage.locks.rows() {
+        if l.granted && matches!(l.tag, LockTag::Virtual { .. }) {
+            // All running ones are above.
+            continue;
+        }
         let t = target(&l.tag);
         row![sink;
-            l.tag.kind(), t.database, t.relation, t.page, t.tuple.map(i32::from), NULL, t.xid, t.class, t.object, t.sub,
+            l.tag.kind(), t.database, t.relation, t.page, t.tuple.map(i32::from), t.virtual_id, t.xid, t.class, t.object, t.sub,
             virtual_transaction(l.owner), (!is_prepared_owner(l.owner)).then_some(l.owner), l.mode.name(), l.granted, false, l.since_us.map(Stamp),
         ];
     }

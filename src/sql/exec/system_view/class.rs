@@ -6,7 +6,7 @@ use crate::base::{Flow, Oid, Result, Xid};
 use crate::buffer::Persistence;
 use crate::catalog::IndexMethod;
 use crate::catalog::acl::shown;
-use crate::catalog::object::{Class, IndexDef, ObjectKey, class, fixed};
+use crate::catalog::object::{Class, IndexDef, IndexStage, ObjectKey, class, fixed};
 use crate::catalog::{Attribute, Catalog, Object, Record, RelKind, Relation, system, system_indexes};
 use crate::sql::exec::ExecContext;
 use crate::types::{self, TypeRef, Value};
@@ -382,7 +382,7 @@ fn indexes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         let deferrable = constraint_of(&catalog, index).is_ok_and(|d| d);
         row![sink;
             c.oid, index.table, index.columns.len(), index.key_columns, index.unique, index.nulls_not_distinct,
-            index.primary, !index.exclusion.is_empty(), !deferrable, index.clustered, index.valid, false, index.valid, true, index.replica_identity,
+            index.primary, !index.exclusion.is_empty(), !deferrable, index.clustered, index.valid, false, index.stage == IndexStage::Ready, index.stage != IndexStage::Dead, index.replica_identity,
             int2_vector(index.columns.iter().map(|k| k.attno)),
             oid_vector(keys.iter().map(|k| key_collation(&catalog, index.table, k))),
             oid_vector(keys.iter().map(|k| operator_class(k, index.method()))),

@@ -91,10 +91,21 @@ fn create_index(p: &Progress) -> Vec<Value> {
     const STEPS: [&str; 6] =
         ["", "initializing", "scanning table", "sorting live tuples", "sorting dead tuples", "loading tuples in tree"];
     let n = &p.numbers;
+    let alone = match n[9] {
+        1 => "waiting for writers before build",
+        3 => "waiting for writers before validation",
+        4 => "index validation: scanning index",
+        5 => "index validation: sorting tuples",
+        6 => "index validation: scanning table",
+        7 => "waiting for old snapshots",
+        8 => "waiting for readers before marking dead",
+        9 => "waiting for readers before dropping",
+        _ => "initializing",
+    };
     let phase = match (n[9], usize::try_from(n[10]).ok().and_then(|s| STEPS.get(s)).filter(|s| !s.is_empty())) {
         (2, Some(step)) => format!("building index: {step}").cell(),
         (2, None) => "building index".cell(),
-        _ => "initializing".cell(),
+        _ => alone.cell(),
     };
     let mut row = vec![n[6].cell(), word(&COMMANDS, n[0]), phase];
     row.extend(numbers(p, &[3, 4, 5, 15, 16, 11, 12, 13, 14]));

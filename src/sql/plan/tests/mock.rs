@@ -133,6 +133,7 @@ impl Mock {
                 primary: *primary,
                 nulls_not_distinct: false,
                 valid: true,
+                ready: true,
                 columns: cols,
                 key_columns: count,
                 predicate: None,
