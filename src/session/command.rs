@@ -7,6 +7,7 @@ use crate::base::Flow;
 use crate::sql::ast::Stmt;
 use crate::sql::command::{self, Command, Outcome};
 use crate::sql::exec::ExecContext;
+use crate::sql::plan::PlannedStatement;
 use crate::types::Value;
 use crate::wire::{Format, Output, RowColumn};
 use std::sync::Arc;
@@ -24,12 +25,15 @@ pub(super) struct Said {
     /// The text its positions are in.
     pub source: Arc<str>,
     pub params: Arc<[Value]>,
+    /// EXPLAIN EXECUTE: the plan of what is executed.
+    pub plan: Option<Arc<PlannedStatement>>,
 }
 
 impl CommandWork {
     pub fn new(statement: &Statement, said: Said, formats: Vec<Format>, described: bool) -> CommandWork {
         let mut command = Command::new(said.source, statement.text.clone(), said.stmt, said.params);
         command.param_types = statement.known_param_types();
+        command.executed = said.plan;
         CommandWork { command, described, formats }
     }
 }

@@ -310,7 +310,7 @@ impl Session {
             s.of_copy = true;
         }
         let statement = Arc::new(Statement::immediate(text, raw, copy.types.clone()));
-        let plan = self.lock_and_plan(client, &statement).await?;
+        let plan = self.lock_and_plan(client, &statement, &mut None, &[]).await?;
         let mut plan = (*plan).clone();
         feed_from_work_table(&mut plan.plan, &copy.types)?;
         plan.work_tables = plan.work_tables.max(1);

@@ -66,7 +66,7 @@ impl Session {
             }
         };
         let query = Arc::new(Statement::immediate(source, raw, Vec::new()));
-        let plan = self.lock_and_plan(client, &query).await?;
+        let plan = self.lock_and_plan(client, &query, &mut None, &[]).await?;
         let columns = super::statement::row_columns(&plan, &[]);
         if matches!(stmt.target, CopyTarget::Std) {
             client.out.copy_out(options.format == CopyFormat::Binary, columns.len());

@@ -6,7 +6,7 @@ use super::client::Client;
 use super::job::{Done, Work, is_full};
 use super::query::complete;
 use super::state::Session;
-use super::statement::{Statement, row_columns};
+use super::statement::{Cached, Statement, row_columns};
 use crate::base::{Error, Flow, Result, Stop, Wait};
 use crate::err;
 use crate::sql::ast::{CommonTable, DeclareCursorStmt, FETCH_ALL, FetchDirection, FetchStmt, RawStmt, Stmt};
@@ -177,9 +177,15 @@ impl Session {
         let source = outer.source.clone();
         let raw = RawStmt { stmt: select, start: 0, len: source.len() as u32 };
         let statement = Arc::new(Statement::immediate(source.clone(), raw, outer.known_param_types()));
-        statement.plan(self.cx())?;
+        let own = match params.is_empty() {
+            true => None,
+            false => Some(statement.plan_with(self.cx(), &params)?),
+        };
+        if own.is_none() {
+            statement.plan(self.cx())?;
+        }
         check_declaration(stmt)?;
-        let run = self.begin_run(client, &statement, params).await?;
+        let run = self.begin_run(client, &statement, params, own).await?;
         let facts = CursorFacts {
             statement: source,
             scroll: stmt.scroll.unwrap_or_else(|| reads_backward(&run.plan)),
@@ -198,9 +204,10 @@ impl Session {
         client: &mut Client,
         statement: &Arc<Statement>,
         params: Arc<[Value]>,
+        mut own: Option<Cached>,
     ) -> Result<Box<QueryRun>> {
         loop {
-            let plan = self.lock_and_plan(client, statement).await?;
+            let plan = self.lock_and_plan(client, statement, &mut own, &params).await?;
             let mut run = Box::new(QueryRun::new(plan, params.clone(), None).for_cursor());
             loop {
                 match run.begin(self.cx()) {
@@ -231,13 +238,13 @@ impl Session {
     pub(super) async fn open_portal(&mut self, client: &mut Client, name: &str) -> Result<()> {
         let Some(portal) = self.portals.get(name).filter(|p| !p.is_cursor) else { return Ok(()) };
         let (statement, params, created_us) = (portal.statement.clone(), portal.params.clone(), portal.created_us);
-        let finished = portal.finished;
+        let (own, finished) = (portal.own.clone(), portal.finished);
         if !statement.stmt.as_deref().is_some_and(Stmt::is_optimizable) {
             return Err(Error::unsupported("FETCH from a portal of a statement that is no query is not supported"));
         }
         let run = match finished {
             true => Box::new(QueryRun::new(statement.plan(self.cx())?, params, None)),
-            false => self.begin_run(client, &statement, params).await?,
+            false => self.begin_run(client, &statement, params, own).await?,
         };
         let text = statement.source.clone();
         let facts = CursorFacts { statement: text, scroll: false, hold: false, binary: false, created_us };

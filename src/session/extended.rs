@@ -9,7 +9,7 @@ use super::prepare::duplicate;
 use super::query::{Destination, QueryWork};
 use super::setting::text_column;
 use super::state::Session;
-use super::statement::{Statement, row_columns};
+use super::statement::Statement;
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::err;
 use crate::sql::ast::Stmt;
@@ -174,9 +174,9 @@ impl Session {
             });
             params.push(value?);
         }
-        statement.count_use();
+        let own = statement.choose(self.cx(), &params)?;
         let logged = self.logged_message("bind", &m.portal, &statement, &params);
-        let portal = Portal::new(statement, params.into(), m.result_formats, self.statement_us());
+        let portal = Portal::new(statement, params.into(), own, m.result_formats, self.statement_us());
         self.drop_portal(&m.portal);
         self.portals.insert(m.portal, portal);
         client.out.bind_complete();
@@ -232,10 +232,7 @@ impl Session {
     ) -> Result<Option<Vec<RowColumn>>> {
         let Some(stmt) = statement.stmt.clone() else { return Ok(None) };
         Ok(match &*stmt {
-            s if s.is_optimizable() => {
-                let plan = statement.plan(self.cx())?;
-                plan.returns_rows.then(|| row_columns(&plan, formats))
-            }
+            s if s.is_optimizable() => statement.columns(self.cx(), formats)?,
             Stmt::ShowVariable(s) => Some(Session::show_columns(s, formats)),
             Stmt::Call(s) => {
                 let columns =
@@ -264,6 +261,7 @@ impl Session {
         }
         let Some(portal) = self.portals.get(name) else { return self.execute_declared(client, name, max_rows).await };
         let (statement, params, formats) = (portal.statement.clone(), portal.params.clone(), portal.formats.clone());
+        let own = portal.own.clone();
         let (finished, is_cursor) = (portal.finished, portal.is_cursor);
         // PostgreSQL calls what goes on with a portal a fetch.
         let what = if finished || is_cursor { "execute fetch from" } else { "execute" };
@@ -282,7 +280,7 @@ impl Session {
             if self.block == Block::None && !matches!(&*stmt, Stmt::Transaction(_)) {
                 self.enter_pipeline();
             }
-            let tag = self.run_statement(client, &statement, params, &formats, Destination::Plain).await?;
+            let tag = self.run_statement(client, &statement, params, None, &formats, Destination::Plain).await?;
             let backend = self.backend();
             backend.in_pipeline = !matches!(&*stmt, Stmt::Transaction(_));
             if std::mem::take(&mut backend.commits_at_once) && self.block == Block::None {
@@ -302,12 +300,12 @@ impl Session {
             self.log_duration(client, logged);
             return Ok(());
         }
-        let in_pieces = is_cursor || max_rows > 0 && statement.plan(self.cx())?.returns_rows;
+        let in_pieces = is_cursor || max_rows > 0 && statement.returns_rows(self.cx())?;
         let done = if in_pieces {
             self.open_portal(client, name).await?;
             self.execute_cursor(client, name, stmt.tag(), max_rows, Some(&formats)).await?
         } else {
-            let work = Box::new(QueryWork::new(statement, params, formats, Destination::Plain));
+            let work = Box::new(QueryWork::new(statement, params, own, formats, Destination::Plain));
             let done = self.drive(client, work).await.0?;
             if let Some(portal) = self.portals.get_mut(name) {
                 portal.finished = true;

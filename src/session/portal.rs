@@ -1,6 +1,6 @@
 //! Portals: bound statements. One that is read in pieces has become the cursor of its name.
 
-use super::statement::Statement;
+use super::statement::{Cached, Statement};
 use crate::types::Value;
 use crate::wire::Format;
 use std::collections::{HashMap, HashSet};
@@ -10,6 +10,8 @@ use std::sync::Arc;
 pub struct Portal {
     pub statement: Arc<Statement>,
     pub params: Arc<[Value]>,
+    /// The plan made for these values alone, if there is one.
+    pub own: Option<Cached>,
     pub formats: Vec<Format>,
     /// It ran to its end.
     pub finished: bool,
@@ -19,8 +21,14 @@ pub struct Portal {
 }
 
 impl Portal {
-    pub fn new(statement: Arc<Statement>, params: Arc<[Value]>, formats: Vec<Format>, created_us: i64) -> Portal {
-        Portal { statement, params, formats, finished: false, is_cursor: false, created_us }
+    pub fn new(
+        statement: Arc<Statement>,
+        params: Arc<[Value]>,
+        own: Option<Cached>,
+        formats: Vec<Format>,
+        created_us: i64,
+    ) -> Portal {
+        Portal { statement, params, own, formats, finished: false, is_cursor: false, created_us }
     }
 }
 

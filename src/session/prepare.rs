@@ -58,12 +58,12 @@ impl Session {
         let statement = self.find_statement(&stmt.name)?;
         let types = self.execute_types(stmt, &statement)?;
         let params = self.evaluate_args(source, stmt, &types)?;
-        statement.count_use();
         if self.executes == MAX_EXECUTES {
             return Err(too_deep(self.cx()));
         }
+        let own = statement.choose(self.cx(), &params)?;
         self.executes += 1;
-        let done = Box::pin(self.run_statement(client, &statement, params, formats, destination)).await;
+        let done = Box::pin(self.run_statement(client, &statement, params, own, formats, destination)).await;
         self.executes -= 1;
         done
     }
@@ -95,6 +95,12 @@ impl Session {
         let types = self.execute_types(execute, &statement)?;
         let params = self.evaluate_args(&said.source.clone(), execute, &types)?;
         let Some(prepared) = &statement.stmt else { return Ok(said) };
+        let explained = matches!(&*said.stmt, Stmt::Explain(e) if matches!(e.query, Stmt::Execute(_)));
+        if explained && prepared.is_optimizable() {
+            let plan = Some(statement.choose_shown(self.cx(), &params)?);
+            return Ok(Said { source: statement.source.clone(), params, plan, ..said });
+        }
+        statement.count_spelled_out(self.cx(), &params)?;
         let prepared = match &**prepared {
             Stmt::Select(s) => {
                 let mut s = s.clone();
@@ -123,7 +129,7 @@ impl Session {
             return Err(err!(WRONG_OBJECT_TYPE, "prepared statement is not a SELECT"));
         }
         *place = prepared;
-        Ok(Said { stmt: Arc::new(stmt), source: statement.source.clone(), params })
+        Ok(Said { stmt: Arc::new(stmt), source: statement.source.clone(), params, plan: None })
     }
 
     /// Values as what could have been written in their place.

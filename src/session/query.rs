@@ -1,7 +1,7 @@
 //! Running a planned query: locks first, then rows.
 
 use super::job::{Done, Work, is_full};
-use super::statement::{Statement, row_columns};
+use super::statement::{Cached, Statement, row_columns};
 use crate::base::{Error, Flow, Stop, Wait};
 use crate::sql::exec::context::RunState;
 use crate::sql::exec::{self, ExecContext, Node};
@@ -25,6 +25,8 @@ pub enum Destination {
 pub struct QueryWork {
     statement: Arc<Statement>,
     params: Arc<[Value]>,
+    /// The plan made for these values alone.
+    own: Option<Cached>,
     formats: Vec<Format>,
     destination: Destination,
     sent: u64,
@@ -136,10 +138,11 @@ impl QueryWork {
     pub fn new(
         statement: Arc<Statement>,
         params: Arc<[Value]>,
+        own: Option<Cached>,
         formats: Vec<Format>,
         destination: Destination,
     ) -> QueryWork {
-        QueryWork { statement, params, formats, destination, sent: 0, phase: Phase::Plan, account: None }
+        QueryWork { statement, params, own, formats, destination, sent: 0, phase: Phase::Plan, account: None }
     }
 
     fn lock(&mut self, cx: &mut ExecContext, plan: Arc<PlannedStatement>, from: usize) -> Flow<()> {
@@ -208,7 +211,7 @@ impl Work for QueryWork {
             match &self.phase {
                 Phase::Plan => {
                     cx.backend()?.txn.await_safe_snapshot()?;
-                    let plan = self.statement.plan(cx)?;
+                    let plan = self.statement.plan_for(cx, &mut self.own, &self.params)?;
                     self.lock(cx, plan, 0)?;
                 }
                 Phase::Lock(plan, n) => {

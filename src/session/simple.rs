@@ -7,7 +7,7 @@ use super::job::{Done, unharmed};
 use super::query::{Destination, QueryWork};
 use super::setting::text_batch;
 use super::state::Session;
-use super::statement::Statement;
+use super::statement::{Cached, Statement};
 use crate::base::{Error, Result, Severity, SqlState, Stop, Wait};
 use crate::settings::{Id, Lookup};
 use crate::sql::ast::Stmt;
@@ -75,7 +75,7 @@ impl Session {
             if let Some(stmt) = &statement.stmt {
                 self.note_tag(stmt.tag());
             }
-            let tag = self.run_statement(client, statement, params.clone(), &[], Destination::Described).await?;
+            let tag = self.run_statement(client, statement, params.clone(), None, &[], Destination::Described).await?;
             let last = i + 1 == statements.len();
             if last && self.block == Block::Implicit {
                 self.block = Block::None;
@@ -138,6 +138,7 @@ impl Session {
         client: &mut Client,
         statement: &Arc<Statement>,
         params: Arc<[crate::types::Value]>,
+        own: Option<Cached>,
         formats: &[crate::wire::Format],
         destination: Destination,
     ) -> Result<String> {
@@ -147,7 +148,7 @@ impl Session {
         }
         if stmt.is_optimizable() {
             self.ensure_transaction();
-            let work = QueryWork::new(statement.clone(), params, formats.to_vec(), destination);
+            let work = QueryWork::new(statement.clone(), params, own, formats.to_vec(), destination);
             let done = self.drive(client, Box::new(work)).await.0?;
             self.backend().txn.next_command();
             return Ok(tag_of(done));
@@ -247,7 +248,7 @@ impl Session {
             }
             _ => {
                 self.backend().in_block = self.block != Block::None;
-                let said = Said { stmt: stmt.clone(), source: statement.source.clone(), params };
+                let said = Said { stmt: stmt.clone(), source: statement.source.clone(), params, plan: None };
                 let said = self.spelled_out(said)?;
                 let work = CommandWork::new(statement, said, formats.to_vec(), described);
                 tag_of(self.drive(client, Box::new(work)).await.0?)
@@ -293,6 +294,8 @@ impl Session {
         &mut self,
         client: &mut Client,
         statement: &Arc<Statement>,
+        own: &mut Option<Cached>,
+        params: &[crate::types::Value],
     ) -> Result<Arc<PlannedStatement>> {
         while let Err(stop) = self.backend().txn.await_safe_snapshot() {
             match stop {
@@ -301,7 +304,7 @@ impl Session {
             }
         }
         loop {
-            let plan = statement.plan(self.cx())?;
+            let plan = statement.plan_for(self.cx(), own, params)?;
             if self.lock_plan(client, &plan).await? {
                 // COPY and cursors run their plans from here: the same rights as any query's.
                 crate::sql::exec::rights::check(self.cx(), &plan)?;

@@ -456,6 +456,14 @@ pub fn walk_expr_mut(expr: &mut Expr, depth: usize, f: &mut dyn FnMut(&mut Expr,
 }
 
 impl FromNode {
+    /// How many joins it is made of.
+    pub fn joins(&self) -> usize {
+        match self {
+            FromNode::Rel(_) => 0,
+            FromNode::Join(j) => 1 + j.left.joins() + j.right.joins(),
+        }
+    }
+
     /// Adds to the numbers of rels.
     pub fn shift(&mut self, by: usize) {
         match self {

@@ -13,6 +13,7 @@ use crate::sql::plan::{self, Plan, PlanContext, PlannedStatement, PlannerSetting
 use crate::sql::track;
 use crate::stat::statements::Effort;
 use crate::types::{TypeRef, oid};
+use std::sync::Arc;
 use std::time::Instant;
 
 #[derive(Clone, Debug, Default)]
@@ -26,7 +27,7 @@ struct Options {
 /// A statement that EXPLAIN ANALYZE runs.
 struct Progress {
     options: Options,
-    plan: Box<PlannedStatement>,
+    plan: Arc<PlannedStatement>,
     planning_ms: f64,
     /// Of the planning.
     effort: Effort,
@@ -110,28 +111,18 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ExplainStmt) -> Flow<
     if cmd.progress.is_none() {
         let options = options(cmd, &stmt.options)?;
         let (before, started) = (track::on_this_thread(), Instant::now());
-        let plan = match &stmt.query {
-            // What would be done with the rows is of no interest here.
-            Stmt::Select(s) => {
-                let mut s = s.clone();
-                s.take_into();
-                plan_query(cmd, cx, &Stmt::Select(s))?
-            }
-            Stmt::DeclareCursor(d) => plan_query(cmd, cx, &Stmt::Select(Box::new(d.query.clone())))?,
-            Stmt::CreateTableAs(c) if !options.shown.analyze => plan_query(cmd, cx, &c.query)?,
-            Stmt::CreateTableAs(_) => {
-                let text = format!("EXPLAIN ANALYZE of {} is not supported", stmt.query.tag());
-                return Err(Error::unsupported(text).into());
-            }
-            query if query.is_optimizable() => plan_query(cmd, cx, query)?,
-            _ => {
-                let lines = vec!["Utility statements have no plan structure".to_owned()];
-                return Ok(Outcome::Text { column: explained_as(stmt), lines, tag: "EXPLAIN".into() });
-            }
+        let plan = match (&stmt.query, cmd.executed.take()) {
+            (_, Some(plan)) => plan,
+            (query, None) => match explained(cmd, cx, query, options.shown.analyze)? {
+                Some(plan) => Arc::new(plan),
+                None => {
+                    let lines = vec!["Utility statements have no plan structure".to_owned()];
+                    return Ok(Outcome::Text { column: explained_as(stmt), lines, tag: "EXPLAIN".into() });
+                }
+            },
         };
         let planning_ms = started.elapsed().as_secs_f64() * 1000.0;
         let effort = track::difference(track::on_this_thread(), before);
-        let plan = Box::new(plan);
         cmd.progress = Some(Box::new(Progress {
             options,
             plan,
@@ -156,6 +147,25 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ExplainStmt) -> Flow<
     outcome
 }
 
+/// The plan of what is to be explained; None: it has none.
+fn explained(cmd: &Command, cx: &mut ExecContext, query: &Stmt, analyze: bool) -> Result<Option<PlannedStatement>> {
+    match query {
+        // What would be done with the rows is of no interest here.
+        Stmt::Select(s) => {
+            let mut s = s.clone();
+            s.take_into();
+            plan_query(cmd, cx, &Stmt::Select(s)).map(Some)
+        }
+        Stmt::DeclareCursor(d) => plan_query(cmd, cx, &Stmt::Select(Box::new(d.query.clone()))).map(Some),
+        Stmt::CreateTableAs(c) if !analyze => plan_query(cmd, cx, &c.query).map(Some),
+        Stmt::CreateTableAs(_) => {
+            Err(Error::unsupported(format!("EXPLAIN ANALYZE of {} is not supported", query.tag())))
+        }
+        query if query.is_optimizable() => plan_query(cmd, cx, query).map(Some),
+        _ => Ok(None),
+    }
+}
+
 fn plan_query(cmd: &Command, cx: &mut ExecContext, query: &Stmt) -> Result<PlannedStatement> {
     let backend = cx.backend()?;
     let catalog = backend.catalog.clone();
@@ -168,8 +178,9 @@ fn plan_query(cmd: &Command, cx: &mut ExecContext, query: &Stmt) -> Result<Plann
         params: cmd.param_types.clone(),
         infer_params: true,
     };
-    let query = bind::bind_identified(&mut bcx, query, cx.settings.identify_queries)?;
+    let mut query = bind::bind_identified(&mut bcx, query, cx.settings.identify_queries)?;
     let params = std::mem::take(&mut bcx.params);
+    plan::choice::put_values(&mut query, &cmd.params);
     let pcx = PlanContext { names: &*catalog, io: &cx.fx.io, settings: &settings, params: &params };
     plan::plan(query, &pcx)
 }

@@ -129,6 +129,8 @@ pub struct Command {
     pub param_types: Vec<TypeRef>,
     /// What queries and arguments inside it can name: those of the routine that runs it.
     pub variables: Option<Arc<dyn Variables + Send + Sync>>,
+    /// EXPLAIN EXECUTE: the plan of the statement prepared.
+    pub executed: Option<Arc<crate::sql::plan::PlannedStatement>>,
     /// What a long command remembers between two calls.
     pub progress: Option<Box<dyn Any + Send>>,
     /// How far it is with its events.
@@ -166,6 +168,7 @@ impl Command {
             params,
             param_types: Vec::new(),
             variables: None,
+            executed: None,
             progress: None,
             events: None,
             is_part: false,
@@ -441,6 +444,7 @@ pub fn evaluate_bound(cx: &mut ExecContext, expr: crate::sql::expr::Expr) -> Res
         relations: Vec::new(),
         read_only: true,
         constants: Vec::new(),
+        entries: 0,
         acting: None,
         query_id: 0,
         source: None,

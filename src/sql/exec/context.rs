@@ -116,6 +116,7 @@ pub struct PreparedFacts {
     pub types: Vec<Oid>,
     pub from_sql: bool,
     pub generic_plans: i64,
+    pub custom_plans: i64,
 }
 
 /// A bound statement of the protocol.

@@ -130,6 +130,7 @@ pub(super) fn statement(plan: Plan) -> PlannedStatement {
         relations,
         read_only: true,
         constants: Vec::new(),
+        entries: 0,
         acting: None,
         query_id: 0,
         source: None,

@@ -10,6 +10,7 @@
 //! - PLAN-3: joins output left columns, then right columns, then are narrowed by `project`, if present.
 
 mod bitmap;
+pub mod choice;
 mod cost;
 mod create;
 mod deparse;
@@ -653,6 +654,8 @@ pub struct PlannedStatement {
     pub read_only: bool,
     /// Constant for literal-free speed paths.
     pub constants: Vec<Value>,
+    /// How many relations, joins and partitions planning it was about.
+    pub entries: usize,
     /// Row security: it holds for this role and this `row_security` alone.
     pub acting: Option<crate::catalog::Acting>,
     /// What the query is known by, 0 if nobody wanted to know.

@@ -7,7 +7,7 @@ use crate::base::{Error, Oid, Result};
 use crate::catalog::relation::TRANSITION;
 use crate::catalog::{RelKind, Relation};
 use crate::lock::LockMode;
-use crate::sql::bind::{self, Query, WriteKind};
+use crate::sql::bind::{self, FromNode, Query, WriteKind};
 use crate::sql::expr::{Expr, ExprKind, SubPlan, SubPlanKind};
 use crate::types::{TypeRef, oid};
 use std::sync::Arc;
@@ -53,6 +53,8 @@ pub(super) struct Planner<'a> {
     privileges: Vec<RelationAccess>,
     writes: bool,
     locks_rows: bool,
+    /// See [`PlannedStatement::entries`].
+    entries: usize,
     /// (level, relation, members) of the trees read.
     pub(super) expanded: Vec<(usize, usize, Vec<Arc<Relation>>)>,
     /// (level, relation) being updated or deleted from.
@@ -91,6 +93,7 @@ pub fn plan(query: Query, cx: &PlanContext<'_>) -> Result<PlannedStatement> {
         relations: planner.relations,
         read_only: !planner.writes && !planner.locks_rows,
         constants: Vec::new(),
+        entries: planner.entries,
         acting,
         query_id,
         source: None,
@@ -107,6 +110,7 @@ fn sequence(query: Query, tag: &'static str, cx: &PlanContext<'_>) -> Result<Pla
     }
     let main = query.main.map(|n| steps[n].clone());
     let relations = steps.iter().flat_map(|s| s.relations.iter().cloned()).collect();
+    let entries = steps.iter().map(|s| s.entries).sum();
     let columns = main.as_ref().map(|m| m.plan.columns.clone()).unwrap_or_default();
     let plan = Plan {
         node: PlanNode::Sequence { steps, main: query.main },
@@ -128,6 +132,7 @@ fn sequence(query: Query, tag: &'static str, cx: &PlanContext<'_>) -> Result<Pla
         relations,
         read_only: false,
         constants: Vec::new(),
+        entries,
         acting,
         query_id,
         source: None,
@@ -148,6 +153,7 @@ impl<'a> Planner<'a> {
             privileges: Vec::new(),
             writes: false,
             locks_rows: false,
+            entries: 0,
             expanded: Vec::new(),
             target: None,
         }
@@ -204,6 +210,7 @@ impl Planner<'_> {
     pub(super) fn note_relations(&mut self, query: &Query, first: usize) {
         let target = query.write.as_ref().map(|w| w.target);
         self.locks_rows |= !query.locks.is_empty();
+        self.entries += query.rels.len().saturating_sub(first) + query.from.iter().map(FromNode::joins).sum::<usize>();
         for (i, r) in query.rels.iter().enumerate().skip(first) {
             let Some(rel) = r.relation() else { continue };
             let locked = query.locks.iter().any(|l| l.rel == i);
@@ -239,6 +246,7 @@ impl Planner<'_> {
 
     /// Remembers the lock on a member of a table's tree: the table's own.
     pub(super) fn note_member(&mut self, root: &Arc<Relation>, member: &Arc<Relation>) {
+        self.entries += 1;
         let Some((_, mode)) = self.relations.iter().find(|(r, _)| Arc::ptr_eq(r, root)) else { return };
         let mode = *mode;
         match self.relations.iter_mut().find(|(r, _)| Arc::ptr_eq(r, member)) {

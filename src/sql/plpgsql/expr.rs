@@ -5,12 +5,14 @@ use super::fast::Fast;
 use super::frame::{Shape, Slot};
 use super::parse::lookup;
 use crate::base::{Error, Result, SqlState};
+use crate::catalog::Catalog;
 use crate::err;
 use crate::sql::ast::{self, Stmt};
 use crate::sql::bind::{self, BindContext, Conflict};
 use crate::sql::exec::ExecContext;
 use crate::sql::expr::eval::Projection;
 use crate::sql::expr::{Expr, ExprKind};
+use crate::sql::plan::choice::{self, Bound, CacheMode, Choice};
 use crate::sql::plan::{self, PlanNode, PlannedStatement};
 use crate::sql::routine::ProcedureRun;
 use crate::sql::routine::named::Noting;
@@ -54,12 +56,28 @@ pub struct PlExpr {
 /// A bound and planned expression.
 pub struct Planned {
     generation: Generation,
-    pub plan: Arc<PlannedStatement>,
+    plans: Plans,
+    ty: TypeRef,
     pub sources: Vec<Source>,
     /// Rows of records as they were when it was bound.
     shapes: Vec<(usize, Option<Arc<Shape>>)>,
     /// An expression that needs no plan.
     pub simple: Option<Expr>,
+}
+
+enum Plans {
+    /// For all values.
+    One(Arc<PlannedStatement>),
+    /// The values decide.
+    ByValues(Box<Kept>),
+}
+
+/// What is planned again for other values.
+struct Kept {
+    bound: Bound,
+    source: Arc<str>,
+    generic: Mutex<Option<Arc<PlannedStatement>>>,
+    choice: Mutex<Choice>,
 }
 
 /// Where a parameter's value comes from.
@@ -162,7 +180,7 @@ impl PlExpr {
         let scoped = Scoped { names: &*catalog, variables: &reach, transitions: cx.transitions.clone() };
         let mut bcx =
             BindContext { names: &scoped, io: &cx.fx.io, text: &self.source, params: Vec::new(), infer_params: false };
-        let query = match &self.want {
+        let mut query = match &self.want {
             None => bind::bind_identified(&mut bcx, &self.stmt, identify)?,
             Some(Want::Type(ty)) => {
                 let literal = self.assignment.is_some();
@@ -176,15 +194,27 @@ impl PlExpr {
                 bind::bind_assignment(&mut bcx, &self.stmt, &to, identify)?
             }
         };
-        let backend = cx.backend()?;
-        let settings = plan::PlannerSettings::of(&backend.view);
-        let context = plan::PlanContext { names: &*catalog, io: &cx.fx.io, settings: &settings, params: &[] };
-        let mut planned = plan::plan(query, &context)?;
-        planned.source = (planned.query_id != 0).then(|| self.source.as_ref().into());
-        let simple = (self.mode == Mode::Expr).then(|| simple(&planned)).flatten();
+        let ty = query.output().next().map_or(TypeRef::of(oid::VOID), |t| t.expr.ty);
+        let (plans, simple) = match choice::values_matter(&mut query) {
+            true => {
+                let kept = Kept {
+                    bound: Bound::new(generation, query, &catalog),
+                    source: self.source.clone(),
+                    generic: Mutex::default(),
+                    choice: Mutex::default(),
+                };
+                (Plans::ByValues(Box::new(kept)), None)
+            }
+            false => {
+                let planned = made(cx, query, &self.source)?;
+                let simple = (self.mode == Mode::Expr).then(|| simple(&planned)).flatten();
+                (Plans::One(Arc::new(planned)), simple)
+            }
+        };
         Ok(Planned {
             generation,
-            plan: Arc::new(planned),
+            plans,
+            ty,
             sources: reach.sources.into_inner(),
             shapes: reach.shapes.into_inner(),
             simple,
@@ -224,7 +254,7 @@ impl PlExpr {
 impl Planned {
     fn is_fresh(&self, cx: &mut ExecContext, slots: &[Slot]) -> Result<bool> {
         let catalog = &cx.backend()?.catalog;
-        Ok(catalog.generation() == self.generation && self.fits(slots) && self.plan.is_current(catalog))
+        Ok(catalog.generation() == self.generation && self.fits(slots) && self.is_valid(catalog))
     }
 
     /// The records it reads have the columns it was bound for.
@@ -245,8 +275,73 @@ impl Planned {
 
     /// The type of the first column.
     pub fn ty(&self) -> TypeRef {
-        self.plan.plan.columns.first().map_or(TypeRef::of(oid::VOID), |c| c.ty)
+        self.ty
     }
+
+    /// What it reads is still what it was planned for; its generation is asked elsewhere.
+    pub fn is_valid(&self, catalog: &Catalog) -> bool {
+        match &self.plans {
+            Plans::One(plan) => plan.is_current(catalog),
+            Plans::ByValues(kept) => kept.bound.is_valid(catalog),
+        }
+    }
+
+    /// The plan of an execution with these values.
+    ///
+    /// # Errors
+    /// The planner's.
+    pub fn plan(&self, cx: &mut ExecContext, values: &[Value]) -> Result<Arc<PlannedStatement>> {
+        match &self.plans {
+            Plans::One(plan) => Ok(plan.clone()),
+            Plans::ByValues(kept) => kept.plan(cx, values),
+        }
+    }
+}
+
+impl Kept {
+    fn plan(&self, cx: &mut ExecContext, values: &[Value]) -> Result<Arc<PlannedStatement>> {
+        let mode = CacheMode::of(&cx.backend()?.view);
+        let mut custom = self.choice.lock().is_custom(mode);
+        if !custom {
+            let generic = self.generic(cx)?;
+            let mut choice = self.choice.lock();
+            choice.costs_generic(&generic);
+            custom = choice.is_custom(mode);
+            if !custom {
+                choice.count_generic();
+                return Ok(generic);
+            }
+        }
+        let mut query = self.bound.query.clone();
+        choice::put_values(&mut query, values);
+        let plan = made(cx, query, &self.source)?;
+        let settings = plan::PlannerSettings::of(&cx.backend()?.view);
+        self.choice.lock().count_custom(&plan, &settings);
+        Ok(Arc::new(plan))
+    }
+
+    fn generic(&self, cx: &mut ExecContext) -> Result<Arc<PlannedStatement>> {
+        let known = self.generic.lock().clone();
+        let catalog = cx.backend()?.catalog.clone();
+        match known.filter(|p| p.is_current(&catalog)) {
+            Some(plan) => Ok(plan),
+            None => {
+                let plan = Arc::new(made(cx, self.bound.query.clone(), &self.source)?);
+                *self.generic.lock() = Some(plan.clone());
+                Ok(plan)
+            }
+        }
+    }
+}
+
+fn made(cx: &mut ExecContext, query: bind::Query, source: &str) -> Result<PlannedStatement> {
+    let backend = cx.backend()?;
+    let catalog = backend.catalog.clone();
+    let settings = plan::PlannerSettings::of(&backend.view);
+    let context = plan::PlanContext { names: &*catalog, io: &cx.fx.io, settings: &settings, params: &[] };
+    let mut planned = plan::plan(query, &context)?;
+    planned.source = (planned.query_id != 0).then(|| source.into());
+    Ok(planned)
 }
 
 /// The expression of a plan that is nothing else.

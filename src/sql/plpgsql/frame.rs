@@ -455,7 +455,7 @@ impl Frame {
         if let Some(r) = &self.ready[id]
             && r.planned.generation() == generation
             && r.planned.fits(&self.slots)
-            && (r.planned.simple.is_some() || r.planned.plan.is_current(catalog))
+            && (r.planned.simple.is_some() || r.planned.is_valid(catalog))
         {
             return Ok(());
         }
@@ -553,8 +553,10 @@ impl Frame {
     pub(super) fn start(&mut self, cx: &mut ExecContext, id: usize) -> Result<Box<QueryRun>> {
         self.prepare(cx, id)?;
         let Some(ready) = &self.ready[id] else { return Err(Error::internal("no plan")) };
-        let params = params(&ready.planned.sources, &self.slots, &self.body);
-        Ok(Box::new(QueryRun::new(ready.planned.plan.clone(), params, self.snapshot.clone())))
+        let planned = ready.planned.clone();
+        let params = params(&planned.sources, &self.slots, &self.body);
+        let plan = planned.plan(cx, &params).map_err(|e| self.body.exprs[id].located(e))?;
+        Ok(Box::new(QueryRun::new(plan, params, self.snapshot.clone())))
     }
 
     /// Forgets a plan that has become wrong.

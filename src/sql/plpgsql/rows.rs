@@ -300,10 +300,12 @@ impl Frame {
     /// The plan of a dynamic query's next statement.
     fn dynamic_run(&mut self, cx: &mut ExecContext, d: &Dynamic) -> Result<Box<QueryRun>> {
         let Some(stmt) = d.statements.front() else { return Err(Error::internal("an empty query")) };
-        let planned = query::plan(cx, stmt, &d.source, None, &Using(&d.types)).map_err(|e| match e.0.position {
-            Some(_) => e.inside(&d.source),
-            None => e.context(format!("SQL statement \"{}\"", d.source)),
-        })?;
+        // It is planned for this once.
+        let planned =
+            query::plan(cx, stmt, &d.source, None, &Using(&d.types), &d.params).map_err(|e| match e.0.position {
+                Some(_) => e.inside(&d.source),
+                None => e.context(format!("SQL statement \"{}\"", d.source)),
+            })?;
         Ok(Box::new(QueryRun::new(Arc::new(planned), d.params.clone(), self.snapshot.clone())))
     }
 

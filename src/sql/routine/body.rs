@@ -203,7 +203,7 @@ impl SqlBody {
     pub fn relations(&self, cx: &mut ExecContext) -> Result<Vec<crate::base::Oid>> {
         let mut found = Vec::new();
         for s in self.statements.iter().filter(|s| s.stmt.is_optimizable()) {
-            let plan = query::plan(cx, &s.stmt, &self.source, self.path.as_deref(), &*self.args)?;
+            let plan = query::plan(cx, &s.stmt, &self.source, self.path.as_deref(), &*self.args, &[])?;
             found.extend(plan.relations.iter().filter(|(r, _)| r.generated_by.is_none()).map(|(r, _)| r.oid));
         }
         Ok(found)
@@ -263,7 +263,7 @@ impl SqlBody {
         }
         let generation = cx.backend()?.catalog.generation();
         let watched = cx.fx.io.watch_clock();
-        let mut plan = query::plan(cx, &statement.stmt, &self.source, self.path.as_deref(), &*self.args)
+        let mut plan = query::plan(cx, &statement.stmt, &self.source, self.path.as_deref(), &*self.args, &[])
             .map_err(|e| e.inside(&self.source))?;
         plan.source = plan.source.take().map(|_| statement.text.clone());
         let reads_clock = cx.fx.io.clock_was_read(watched);

@@ -168,7 +168,7 @@ pub fn bound(
     bind::bind_identified(&mut bcx, stmt, cx.settings.identify_queries)
 }
 
-/// Binds and plans a statement of a routine's body.
+/// Binds and plans a statement of a routine's body, `values` in the places of its parameters (none: for all values).
 ///
 /// # Errors
 /// The binder's, with positions in `source`.
@@ -178,8 +178,10 @@ pub fn plan(
     source: &str,
     path: Option<&[String]>,
     variables: &dyn Variables,
+    values: &[Value],
 ) -> Result<PlannedStatement> {
-    let query = bound(cx, stmt, source, path, variables)?;
+    let mut query = bound(cx, stmt, source, path, variables)?;
+    plan::choice::put_values(&mut query, values);
     let backend = cx.backend()?;
     let catalog = backend.catalog.clone();
     let settings = plan::PlannerSettings::of(&backend.view);

@@ -20,7 +20,7 @@ fn listing(cx: &mut ExecContext) -> Flow<Box<Listing>> {
 fn statements(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     for s in listing(cx)?.statements {
         row![sink;
-            s.name, s.text, Stamp(s.prepared_us), regtype_array(s.types), s.from_sql, s.generic_plans, 0,
+            s.name, s.text, Stamp(s.prepared_us), regtype_array(s.types), s.from_sql, s.generic_plans, s.custom_plans,
         ];
     }
     Ok(())

@@ -55,7 +55,7 @@ pub(crate) fn started(cx: &mut ExecContext, text: &str) -> Result<Box<QueryRun>>
     if !matches!(one.stmt, Stmt::Select(_) | Stmt::Insert(_) | Stmt::Update(_) | Stmt::Delete(_)) {
         return Err(err!(INVALID_CURSOR_DEFINITION, "cannot open {} query as cursor", one.stmt.tag()));
     }
-    let planned = query::plan(cx, &one.stmt, text, None, &Nothing).map_err(|e| e.inside(text))?;
+    let planned = query::plan(cx, &one.stmt, text, None, &Nothing, &[]).map_err(|e| e.inside(text))?;
     if !planned.returns_rows {
         return Err(err!(INVALID_CURSOR_DEFINITION, "cannot open {} query as cursor", planned.tag));
     }
