@@ -852,6 +852,7 @@ impl Object {
                 parts.extend(c.attributes.iter().map(|a| a.default_oid));
                 parts.extend(c.constraints.iter().map(|k| k.oid));
                 parts.extend(c.triggers.iter().flat_map(|t| [t.oid, t.constraint]));
+                parts.extend(c.constraints.iter().filter_map(|k| k.foreign.as_ref()).flat_map(|f| f.triggers.clone()));
                 parts.extend(c.policies.iter().map(|p| p.oid));
                 parts.extend(c.rules.iter().map(|r| r.oid));
                 parts.extend(c.view.as_ref().map(|v| v.rule));

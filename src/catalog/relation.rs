@@ -134,6 +134,9 @@ pub struct ForeignKey {
     pub check_enabled: char,
     #[serde(default = "origin")]
     pub action_enabled: char,
+    /// The numbers of the triggers that stand for it ([`super::key_triggers`]).
+    #[serde(default)]
+    pub triggers: Vec<Oid>,
 }
 
 /// Triggers fire unless the session replays another server's changes.

@@ -313,7 +313,8 @@ impl Binder<'_, '_> {
                 if let Some(f) = failed {
                     return Err(f);
                 }
-                let mut exempt: Vec<(usize, i16)> = Vec::new();
+                // What stands inside of an aggregate of this query, told from the same column elsewhere by its place.
+                let mut exempt: Vec<(usize, i16, Option<u32>)> = Vec::new();
                 link.query.walk_mut(1, &mut |x, depth| {
                     if let ExprKind::Aggregate(a) = &x.kind
                         && a.levels_up == depth
@@ -322,7 +323,7 @@ impl Binder<'_, '_> {
                             if let ExprKind::Var { rel, attno, levels_up } = v.kind
                                 && levels_up == depth
                             {
-                                exempt.push((rel, attno));
+                                exempt.push((rel, attno, v.pos));
                             }
                         });
                     }
@@ -331,7 +332,7 @@ impl Binder<'_, '_> {
                 link.query.walk_mut(1, &mut |x, depth| {
                     if let ExprKind::Var { rel, attno, levels_up } = x.kind
                         && levels_up == depth
-                        && !exempt.contains(&(rel, attno))
+                        && !exempt.contains(&(rel, attno, x.pos))
                     {
                         used.push((rel, attno, x.ty, x.pos));
                     }

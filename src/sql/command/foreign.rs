@@ -6,7 +6,9 @@ use super::write::{change, new_oid};
 use super::{Command, dependency, names};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::{Class, class};
-use crate::catalog::{Attribute, Constraint, ConstraintKind, ForeignKey, ObjectKey, Persistence, RelKind, Relation};
+use crate::catalog::{
+    Attribute, Constraint, ConstraintKind, ForeignKey, KEY_TRIGGERS, ObjectKey, Persistence, RelKind, Relation,
+};
 use crate::err;
 use crate::lock::LockMode;
 use crate::sql::ast::{
@@ -209,6 +211,7 @@ pub fn add(cmd: &Command, cx: &mut ExecContext, table: Oid, w: &Wanted, f: &ast:
             delete_columns,
             check_enabled: 'O',
             action_enabled: 'O',
+            triggers: trigger_numbers(cx)?,
         }),
         deferrable: w.deferrable,
         deferred: w.deferred,
@@ -270,6 +273,10 @@ pub fn for_new_partition(cx: &mut ExecContext, parent: Oid, part: Oid) -> Result
     Ok(())
 }
 
+fn trigger_numbers(cx: &mut ExecContext) -> Result<Vec<Oid>> {
+    (0..KEY_TRIGGERS).map(|_| new_oid(cx)).collect()
+}
+
 /// A partition's own part of a foreign key: one that is there, or a new one; its rows are checked.
 fn go_down(cx: &mut ExecContext, above: &Arc<Relation>, part: Oid, k: &Constraint) -> Result<()> {
     let below = relation(cx, part)?;
@@ -280,8 +287,9 @@ fn go_down(cx: &mut ExecContext, above: &Arc<Relation>, part: Oid, k: &Constrain
     if let Some(f) = &mut foreign {
         f.delete_columns = f.delete_columns.iter().map(own).collect();
     }
+    let plain = |f: &Option<ForeignKey>| f.clone().map(|f| ForeignKey { triggers: Vec::new(), ..f });
     let same = |h: &&Constraint| {
-        h.foreign == foreign
+        plain(&h.foreign) == plain(&foreign)
             && h.columns == columns
             && !h.parent.is_valid()
             && (h.deferrable, h.deferred) == (k.deferrable, k.deferred)
@@ -300,6 +308,8 @@ fn go_down(cx: &mut ExecContext, above: &Arc<Relation>, part: Oid, k: &Constrain
                 }
             };
             let oid = new_oid(cx)?;
+            let triggers = trigger_numbers(cx)?;
+            let foreign = foreign.map(|f| ForeignKey { triggers, ..f });
             Constraint { oid, name, columns, foreign, inherited: 1, local: false, parent: k.oid, ..k.clone() }
         }
     };

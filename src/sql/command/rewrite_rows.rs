@@ -70,6 +70,8 @@ fn rewrite_with(cx: &mut ExecContext, oid: Oid, new: NewRows, shape: Option<&Res
         change(cx, i.oid, |c| c.persistence = new.persistence)?;
     }
     copy_rows(cx, oid, &old, &forms, &new.values, shape)?;
+    // What else the command does to the table sees the rows: checks them, or computes from them.
+    cx.backend()?.txn.next_command();
     for i in &old.indexes {
         index::rebuild(cx, oid, i.oid)?;
     }

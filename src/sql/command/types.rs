@@ -182,7 +182,10 @@ pub fn create_composite(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateCo
         let Some(typ) = &def.typ else { continue };
         let ty = resolve_type(cx, &cmd.source, typ)?;
         column::check_type(cx, &def.name, ty)?;
-        attributes.push(attribute(&def.name, n as i16 + 1, ty));
+        let mut made = attribute(&def.name, n as i16 + 1, ty);
+        let at = def.collation.as_ref().and_then(|c| cmd.at(c.pos));
+        made.declared.collation = column::collation(cx, def.collation.as_ref(), ty, at)?;
+        attributes.push(made);
     }
     let class_oid = new_oid(cx)?;
     let made = new_type(cx, &stmt.name.name, namespace, UserTypeKind::Composite { class: class_oid })?;

@@ -143,7 +143,7 @@ fn make(plan: &Plan, lazy: bool, cx: &mut ExecContext) -> Result<Box<dyn Node>> 
         PlanNode::Result { input, exprs, one_time } => {
             Box::new(ResultNode::start(input.as_deref(), exprs, one_time.as_ref(), cx)?)
         }
-        PlanNode::Values { rows } => Box::new(Values::start(rows, forms_of(&plan.columns))),
+        PlanNode::Values { rows } => Box::new(Values::start(rows, forms_of(&plan.columns), lazy)),
         PlanNode::Sequence { steps, main } => Box::new(Sequence::new(steps, *main)),
         PlanNode::Empty => Box::new(Empty),
         PlanNode::Filter { input, filter } => Box::new(FilterProject::start(input, Some(filter), None, lazy, cx)?),

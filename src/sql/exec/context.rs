@@ -204,6 +204,15 @@ impl Default for ExecContext {
 }
 
 impl ExecContext {
+    /// Evaluates what stands outside of the CASE expressions under way, and has slots of its own for its operands: a
+    /// sub-select's, a domain's condition.
+    pub(in crate::sql) fn apart<T>(&mut self, f: impl FnOnce(&mut ExecContext) -> Flow<T>) -> Flow<T> {
+        let kept = std::mem::take(&mut self.run.operands);
+        let out = f(self);
+        self.run.operands = kept;
+        out
+    }
+
     /// What the running statement sees.
     ///
     /// # Errors

@@ -89,7 +89,7 @@ impl DomainCheck {
         let name = shown(cx);
         let batch = Batch { columns: vec![values.clone()], rows: values.len() };
         for (constraint, test) in &mut self.tests {
-            let answer = test.run(cx, &batch, Sel::All(batch.rows))?;
+            let answer = cx.apart(|cx| test.run(cx, &batch, Sel::All(batch.rows)))?;
             let ColumnData::Bool(truths) = &answer[0].data else { continue };
             if (0..batch.rows).any(|n| !truths[n] && !answer[0].is_null(n)) {
                 let text = format!("value for domain {name} violates check constraint \"{constraint}\"");

@@ -17,10 +17,11 @@ pub(super) struct Values {
     forms: Vec<Phys>,
     at: usize,
     out: Vec<Column>,
+    lazy: bool,
 }
 
 impl Values {
-    pub fn start(rows: &[Vec<Expr>], forms: Vec<Phys>) -> Values {
+    pub fn start(rows: &[Vec<Expr>], forms: Vec<Phys>, lazy: bool) -> Values {
         let constant = |e: &Expr| match &e.kind {
             ExprKind::Const(v) => Some(v.clone()),
             _ => None,
@@ -29,7 +30,7 @@ impl Values {
             Some(values) => Row::Constants(values),
             None => Row::Exprs(Projection::new(r)),
         };
-        Values { rows: rows.iter().map(row).collect(), forms, at: 0, out: Vec::new() }
+        Values { rows: rows.iter().map(row).collect(), forms, at: 0, out: Vec::new(), lazy }
     }
 }
 
@@ -41,7 +42,8 @@ impl Node for Values {
         }
         let mut rows = self.out.first().map_or(0, Column::len);
         let nothing = Batch { columns: Vec::new(), rows: 1 };
-        while rows < BATCH_ROWS
+        let most = if self.lazy { cx.run.row_goal.clamp(1, BATCH_ROWS) } else { BATCH_ROWS };
+        while rows < most
             && let Some(row) = self.rows.get_mut(self.at)
         {
             match row {

@@ -5,7 +5,7 @@ use super::super::{Command, dependency, names};
 use super::part;
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::class;
-use crate::catalog::{ObjectKey, RelKind, Relation, Trigger};
+use crate::catalog::{ObjectKey, RelKind, Relation, Trigger, key_triggers};
 use crate::err;
 use crate::lock::LockMode;
 use crate::sql::ast::{DropStmt, EnableMode, ObjectName, TriggerSelect};
@@ -117,16 +117,18 @@ fn enable_keys(cx: &mut ExecContext, table: Oid, letter: char) -> Result<()> {
         for k in &c.constraints {
             let refers = k.foreign.as_ref().is_some_and(|f| f.relation == table);
             if k.foreign.is_some() && (c.oid == table || refers) {
-                found.push((c.oid, k.oid, c.oid == table, refers));
+                let first = key_triggers(c.oid, k).into_iter().find(|(on, _)| *on == table).map(|(_, t)| t.name);
+                found.push((c.oid, k.oid, c.oid == table, refers, first));
             }
         }
     }
-    let Some((_, first, own, _)) = found.first() else { return Ok(()) };
+    let Some((_, key, own, _, first)) = found.first() else { return Ok(()) };
     if !cx.backend()?.user.is_superuser {
-        let name = format!("RI_ConstraintTrigger_{}_{first}", if *own { 'c' } else { 'a' });
+        let name = || format!("RI_ConstraintTrigger_{}_{key}", if *own { 'c' } else { 'a' });
+        let name = first.clone().unwrap_or_else(name);
         return Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied: \"{name}\" is a system trigger"));
     }
-    for (child, key, own, refers) in found {
+    for (child, key, own, refers, _) in found {
         change(cx, child, |c| {
             for f in c.constraints.iter_mut().filter(|k| k.oid == key).filter_map(|k| k.foreign.as_mut()) {
                 if own {

@@ -24,6 +24,7 @@ mod user;
 
 pub use deferred::{Deferred, DeferredEvents, forget, has_pending, set_constraints};
 pub use nested::Nested;
+pub(in crate::sql::exec) use triggers::referencing;
 pub use triggers::{RowTrigger, RowTriggers, Work, of_relation};
 
 use super::modify::ChangeKind;

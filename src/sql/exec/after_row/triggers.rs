@@ -186,7 +186,7 @@ pub(super) fn again(cx: &mut ExecContext, trigger: &RowTrigger) -> Result<Option
 }
 
 /// Tables with a foreign key on this one.
-fn referencing(cx: &mut ExecContext, table: Oid) -> Result<Vec<Oid>> {
+pub(in crate::sql::exec) fn referencing(cx: &mut ExecContext, table: Oid) -> Result<Vec<Oid>> {
     if known(cx)?.referencing.is_none() {
         let mut map: HashMap<Oid, Vec<Oid>> = HashMap::new();
         for record in cx.backend()?.catalog.all(class::RELATION) {

@@ -29,6 +29,7 @@ use super::output::phys_of;
 use super::{ExecContext, Node, build};
 use crate::base::{Flow, Result, Stop, TupleId, Xid};
 use crate::sql::expr::eval::{Projection, Sel};
+use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::plan::{self, ModifyKind};
 use crate::types::{Batch, Column, Datum, Phys};
 use statement::{Statements, kinds};
@@ -66,8 +67,10 @@ pub(super) struct Modify {
     kinds: Vec<ChangeKind>,
     /// None: the node above fires statement triggers.
     statements: Option<Statements>,
-    /// Rows to be worked on one by one, since triggers see what became of those before.
+    /// Rows to be worked on one by one, since triggers, or functions that compute them, see what became of those before.
     waiting: Option<(Batch, usize)>,
+    /// Functions of users that see what is there compute the rows.
+    sees_rows: bool,
 }
 
 /// Rows for RETURNING: attributes, system columns, input columns.
@@ -130,6 +133,22 @@ impl Changed {
     }
 }
 
+/// Whether volatile functions of users compute the rows: they see the rows before, PostgreSQL computes one at a time.
+fn sees_rows(m: &plan::Modify) -> bool {
+    let sees = |e: &Expr| {
+        e.any(&mut |x| {
+            matches!(&x.kind, ExprKind::Func { func, .. }
+                if func.volatility == b'v' && matches!(func.imp, crate::sql::func::FuncImpl::Routine))
+        })
+    };
+    let mut found = match &m.kind {
+        ModifyKind::Update { set, .. } => set.iter().any(|s| sees(&s.expr)),
+        _ => false,
+    };
+    crate::sql::exec::build::visit_plan(&m.input, &mut |p| p.for_each_expr(&mut |e| found |= sees(e)));
+    found
+}
+
 impl Modify {
     pub fn start(m: &plan::Modify, counted: bool, cx: &mut ExecContext) -> Result<Modify> {
         let target = Target::new(m, cx)?;
@@ -151,9 +170,13 @@ impl Modify {
                 (Method::Update(Box::new(update::Update::new(*ctid, None, recheck.as_ref(), &target))), input_forms)
             }
         };
+        let sees_rows = sees_rows(m);
+        let lazy = std::mem::replace(&mut cx.run.lazy, sees_rows);
+        let input = build(&m.input, cx)?;
+        cx.run.lazy = lazy;
         let changed = Changed::new(m.returning.is_some(), target.forms.clone(), kept, m.rel.oid.0);
         Ok(Modify {
-            input: build(&m.input, cx)?,
+            input,
             target,
             method,
             returning: m.returning.as_ref().map(|r| Projection::new(r)),
@@ -164,6 +187,7 @@ impl Modify {
             statements: Some(Statements::new(cx, m)?),
             kinds: kinds(&m.kind),
             waiting: None,
+            sees_rows,
         })
     }
 
@@ -177,7 +201,10 @@ impl Modify {
             }
             self.waiting = None;
         }
-        let Some(batch) = self.input.next(cx)? else { return Ok(None) };
+        let goal = std::mem::replace(&mut cx.run.row_goal, if self.sees_rows { 1 } else { usize::MAX });
+        let next = self.input.next(cx);
+        cx.run.row_goal = goal;
+        let Some(batch) = next? else { return Ok(None) };
         if !self.one_by_one() || batch.rows == 1 {
             return Ok(Some(batch));
         }
@@ -208,7 +235,7 @@ impl Modify {
     }
 
     fn one_by_one(&self) -> bool {
-        self.kinds.iter().any(|k| self.target.triggers.fire_before(*k))
+        self.sees_rows || self.kinds.iter().any(|k| self.target.triggers.fire_before(*k))
     }
 
     /// Works off the present input batch.

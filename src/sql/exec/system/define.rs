@@ -426,7 +426,7 @@ pub(crate) fn trigger(look: &Look<'_>, c: &Class, t: &Trigger) -> String {
     text += &format!("{} ON {}", events.join(" OR "), class_name(catalog, c.oid, !pretty));
     if t.constraint.is_valid() {
         if t.referenced.is_valid() {
-            text += &format!(" FROM {}", class_name(catalog, t.referenced, !pretty));
+            text += &format!(" FROM {}", class_name(catalog, t.referenced, false));
         }
         text += if t.deferrable { " DEFERRABLE" } else { " NOT DEFERRABLE" };
         text += if t.deferred { " INITIALLY DEFERRED" } else { " INITIALLY IMMEDIATE" };
@@ -451,6 +451,7 @@ pub(crate) fn trigger(look: &Look<'_>, c: &Class, t: &Trigger) -> String {
             _ => quote_identifier(&f.name),
         }
     });
+    let name = name.or_else(|| Some(quote_identifier(crate::sql::func::func(t.function)?.name)));
     let args: Vec<String> = t.args.iter().map(|a| format!("'{}'", a.replace('\'', "''"))).collect();
     text + &format!(" EXECUTE FUNCTION {}({})", name.unwrap_or_default(), args.join(", "))
 }

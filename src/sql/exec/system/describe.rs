@@ -4,7 +4,7 @@ use super::define::Look;
 use super::{SystemFn, define, text};
 use crate::base::{Flow, Oid, Result};
 use crate::catalog::object::{Class, Function, ObjectKey, class, fixed};
-use crate::catalog::{Catalog, Constraint, Object, Record, acl, system};
+use crate::catalog::{Catalog, Constraint, Object, Record, acl, key_triggers, system};
 use crate::err;
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::system_view::{
@@ -515,7 +515,15 @@ fn trigger_definition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column
     let holder = catalog.holder(oid);
     let c = holder.as_ref().and_then(|r| r.object.as_class().ok());
     let found = c.and_then(|c| c.triggers.iter().find(|t| t.oid == oid).map(|t| (c, t)));
-    maybe(out, found.map(|(c, t)| define::trigger(&look, c, t)));
+    let mut shown = found.map(|(c, t)| define::trigger(&look, c, t));
+    if let (None, Some(c)) = (&shown, c) {
+        let of_key = c.constraints.iter().flat_map(|k| key_triggers(c.oid, k)).find(|(_, t)| t.oid == oid);
+        shown = of_key.and_then(|(table, t)| {
+            let record = catalog.class(table)?;
+            Some(define::trigger(&look, record.object.as_class().ok()?, &t))
+        });
+    }
+    maybe(out, shown);
     Ok(())
 }
 

@@ -5,8 +5,9 @@ use super::class::{as_class, user_classes};
 use super::{Sink, View, catalog, row};
 use crate::base::{Flow, Oid};
 use crate::catalog::object::class;
-use crate::catalog::{Object, Trigger};
+use crate::catalog::{Object, Trigger, key_triggers};
 use crate::sql::exec::ExecContext;
+use crate::sql::exec::after_row::referencing;
 use crate::types::{Datum, Value, array, oid};
 
 pub(super) const VIEWS: &[View] =
@@ -48,6 +49,39 @@ fn arguments(t: &Trigger) -> Value {
     Value::Bytes(bytes.into())
 }
 
+/// Those of foreign keys on a table, or of all that tables have.
+fn of_keys(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    let catalog = catalog(cx)?;
+    let on = sink.oid_key("tgrelid");
+    let holders: Vec<Oid> = match on {
+        Some(table) => [vec![table], referencing(cx, table)?].concat(),
+        None => catalog.all(class::RELATION).iter().filter_map(|r| Some(r.object.as_class().ok()?.oid)).collect(),
+    };
+    let mut seen = Vec::new();
+    for holder in holders {
+        let Some(record) = catalog.class(holder) else { continue };
+        let Some(c) = as_class(&record).filter(|_| !seen.contains(&holder)) else { continue };
+        seen.extend(on.is_some().then_some(holder));
+        for k in &c.constraints {
+            let above = (k.parent.is_valid()).then(|| catalog.holder(k.parent)).flatten();
+            let above = above.as_ref().and_then(|r| r.object.as_class().ok());
+            let above = above.and_then(|a| a.constraints.iter().find(|p| p.oid == k.parent));
+            for (table, t) in key_triggers(c.oid, k) {
+                let place = k.foreign.as_ref().and_then(|f| f.triggers.iter().position(|o| *o == t.oid));
+                let parent = above.and_then(|a| a.foreign.as_ref()?.triggers.get(place?).copied());
+                if on.is_none_or(|o| o == table) {
+                    row![sink;
+                        t.oid, table, parent.unwrap_or(Oid::INVALID), &t.name, t.function, bits(&t), t.enabled, true,
+                        t.referenced, k.index, t.constraint, t.deferrable, t.deferred, 0i16, columns(&t), arguments(&t),
+                        t.condition.as_deref(), t.old_table.as_deref(), t.new_table.as_deref(),
+                    ];
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 fn triggers(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
     for record in user_classes(&catalog, sink.oid_key("tgrelid"), None) {
@@ -61,5 +95,5 @@ fn triggers(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             ];
         }
     }
-    Ok(())
+    of_keys(cx, sink)
 }

@@ -281,7 +281,7 @@ impl SubPlanOp {
             SubPlanOp::filled(&mut self.args);
             SubPlanOp::filled(&mut self.test_params);
         }
-        self.run(cx, false)?;
+        cx.apart(|cx| self.run(cx, false))?;
         Ok(self.answer()?)
     }
 
@@ -291,11 +291,11 @@ impl SubPlanOp {
         }
         if self.kept.is_none() || !self.versions.unchanged(cx) {
             let tested = matches!(self.kind, SubPlanKind::Any | SubPlanKind::All);
-            self.run(cx, tested)?;
+            cx.apart(|cx| self.run(cx, tested))?;
             self.versions.remember(cx);
             self.kept = Some(match tested {
                 false => Kept::Value(self.answer()?),
-                true => self.keep_rows(cx)?,
+                true => cx.apart(|cx| self.keep_rows(cx))?,
             });
         }
         match &mut self.kept {
@@ -382,7 +382,7 @@ impl SubPlanOp {
             self.found = Found::default();
             for start in (0..rows.len()).step_by(BATCH_ROWS) {
                 let part = rows.slice(start..(start + BATCH_ROWS).min(rows.len()));
-                if self.take(cx, &part)? {
+                if cx.apart(|cx| self.take(cx, &part))? {
                     break;
                 }
             }

@@ -3,6 +3,7 @@
 //! Rust's engines find the leftmost match and, among its ends, the one a backtracker would try first. So the start is
 //! theirs, the end is sought by an automaton that knows all ends, and groups are matched again between both.
 
+use super::dissect::Dissector;
 use super::syntax::{Flags, Preference, Translation, translate};
 use crate::base::{Error, Result};
 use crate::err;
@@ -26,6 +27,8 @@ pub struct Regex {
     groups: usize,
     /// Knows every end of a match; None where it cannot be built.
     ends: OnceLock<Option<(DFA, Mutex<Cache>)>>,
+    /// Where groups may be chosen otherwise than the engine does.
+    dissector: Option<Dissector>,
     /// The same expression that must end where the text ends.
     whole: OnceLock<Option<meta::Regex>>,
 }
@@ -43,7 +46,7 @@ fn invalid(e: impl std::fmt::Display) -> Error {
     err!(INVALID_REGULAR_EXPRESSION, "invalid regular expression: {line}")
 }
 
-fn syntax_config() -> syntax::Config {
+pub(super) fn syntax_config() -> syntax::Config {
     syntax::Config::new().nest_limit(1000)
 }
 
@@ -57,7 +60,7 @@ fn build(pattern: &str) -> std::result::Result<meta::Regex, Box<meta::BuildError
 
 impl Regex {
     pub fn new(text: &str, flags: Flags) -> Result<Regex> {
-        let Translation { pattern, preference, backtracking } = translate(text, flags)?;
+        let Translation { pattern, preference, backtracking, dissector } = translate(text, flags)?;
         let engine = if backtracking {
             Engine::Backtracking(Box::new(fancy_regex::Regex::new(&pattern).map_err(invalid)?))
         } else {
@@ -77,7 +80,7 @@ impl Regex {
             Engine::Automaton(m) => m.group_info().group_len(regex_automata::PatternID::ZERO),
             Engine::Backtracking(b) => b.captures_len(),
         };
-        Ok(Regex { engine, preference, pattern, groups, ends: OnceLock::new(), whole: OnceLock::new() })
+        Ok(Regex { engine, preference, pattern, groups, dissector, ends: OnceLock::new(), whole: OnceLock::new() })
     }
 
     /// Number of groups, the whole match counted.
@@ -104,6 +107,15 @@ impl Regex {
         let mut caps = m.create_captures();
         m.search_captures(&Input::new(text).span(from..text.len()), &mut caps);
         let Some(first) = caps.get_match() else { return Ok(None) };
+        if let Some(dissector) = &self.dissector {
+            let end = match self.preference {
+                Preference::None => first.end(),
+                _ => self.preferred_end(text, first.start()).unwrap_or(first.end()),
+            };
+            if let Some(groups) = dissector.groups(text, first.start(), end, self.groups) {
+                return Ok(Some(groups));
+            }
+        }
         if self.preference == Preference::None || (self.preference == Preference::Longest && first.end() == text.len())
         {
             return Ok(Some(ranges(&caps)));

@@ -1,8 +1,8 @@
 //! Regular expressions: PostgreSQL's advanced syntax over Rust's engines; `LIKE`; `SIMILAR TO`.
 //!
-//! A superset of PostgreSQL is accepted nowhere, but where a sub-match can be chosen in several ways, alternatives
-//! are tried from left to right instead of longest first (the whole match is the same).
+//! A superset of PostgreSQL is accepted nowhere.
 
+mod dissect;
 pub mod engine;
 mod functions;
 mod like;

@@ -1,5 +1,6 @@
 //! PostgreSQL's advanced regular expressions, translated into the syntax of Rust's engines.
 
+use super::dissect::{Dissector, MANY, Part, Shape};
 use crate::base::{Error, Result};
 use crate::err;
 
@@ -29,12 +30,13 @@ pub enum Preference {
 }
 
 /// A translated expression.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Translation {
     pub pattern: String,
     pub preference: Preference,
     /// Back references or look-around: only a backtracking engine can run it.
     pub backtracking: bool,
+    pub dissector: Option<Dissector>,
 }
 
 #[cold]
@@ -111,14 +113,17 @@ pub fn translate(text: &str, flags: Flags) -> Result<Translation> {
     let prefix = if prefix.len() > 2 { prefix + ")" } else { String::new() };
     if flags.literal {
         let pattern = prefix + &escape(rest);
-        return Ok(Translation { pattern, preference: Preference::None, backtracking: false });
+        return Ok(Translation { pattern, preference: Preference::None, backtracking: false, dissector: None });
     }
-    let mut p = Parser { chars: rest.chars().collect(), at: 0, out: prefix, flags, groups: 0, backtracking: false };
-    let preference = p.alternatives(0)?;
+    let out = prefix.clone();
+    let mut p = Parser { chars: rest.chars().collect(), at: 0, out, flags, groups: 0, backtracking: false };
+    let root = p.alternatives(0)?;
     if p.at < p.chars.len() {
         return Err(invalid("parentheses () not balanced"));
     }
-    Ok(Translation { pattern: p.out, preference, backtracking: p.backtracking })
+    let preference = root.preference;
+    let dissector = (root.ambiguous && root.has_groups() && !p.backtracking).then(|| Dissector { root, prefix });
+    Ok(Translation { pattern: p.out, preference, backtracking: p.backtracking, dissector })
 }
 
 fn escape(text: &str) -> String {
@@ -190,69 +195,94 @@ impl Parser {
         }
     }
 
-    fn alternatives(&mut self, depth: usize) -> Result<Preference> {
+    fn alternatives(&mut self, depth: usize) -> Result<Part> {
         if depth > MAX_DEPTH {
             return Err(invalid("regular expression is too complex"));
         }
-        let mut preference = self.branch(depth)?;
+        let start = self.out.len();
+        let first = self.branch(depth)?;
+        if self.peek() != Some('|') {
+            return Ok(first);
+        }
+        let mut list = vec![first];
         while self.eat('|') {
             self.out.push('|');
-            self.branch(depth)?;
-            preference = Preference::Longest;
+            list.push(self.branch(depth)?);
         }
-        Ok(preference)
+        let shape = if list.iter().any(Part::has_groups) { Shape::Choice(list) } else { Shape::Plain };
+        Ok(self.part(start, Preference::Longest, shape, MANY))
     }
 
-    fn branch(&mut self, depth: usize) -> Result<Preference> {
-        let mut preference = Preference::None;
+    /// What has been written since `start`.
+    fn part(&self, start: usize, preference: Preference, shape: Shape, loose: usize) -> Part {
+        Part::new(self.out[start..].to_owned(), preference, shape, loose)
+    }
+
+    fn branch(&mut self, depth: usize) -> Result<Part> {
+        let mut pieces: Vec<Part> = Vec::new();
         loop {
             self.skip();
             match self.peek() {
-                None | Some('|') => return Ok(preference),
-                Some(')') if depth > 0 => return Ok(preference),
+                None | Some('|') => return Ok(sequence(pieces)),
+                Some(')') if depth > 0 => return Ok(sequence(pieces)),
                 Some(')') => return Err(invalid("parentheses () not balanced")),
                 Some(_) => {}
             }
             let piece = self.piece(depth)?;
-            if preference == Preference::None {
-                preference = piece;
+            match pieces.last_mut() {
+                Some(last) if can_join(last, &piece) => join(last, piece),
+                _ => pieces.push(piece),
             }
         }
     }
 
     /// An atom or constraint with its quantifier.
-    fn piece(&mut self, depth: usize) -> Result<Preference> {
+    fn piece(&mut self, depth: usize) -> Result<Part> {
         let start = self.out.len();
         let (atom, quantifiable) = self.atom(depth)?;
         self.skip();
-        let bounds = match self.peek() {
-            Some('*') => (0, None),
-            Some('+') => (1, None),
-            Some('?') => (0, Some(1)),
-            Some('{') if self.peek_at(1).is_some_and(|c| c.is_ascii_digit()) => {
-                let (low, high, fixed) = self.bounds()?;
-                if !quantifiable {
-                    return Err(invalid("quantifier operand invalid"));
-                }
-                let lazy = self.eat('?');
-                self.no_second_quantifier()?;
-                self.repeat(start, low, high, lazy);
-                return Ok(match (fixed, lazy) {
-                    (true, _) => atom,
-                    (false, true) => Preference::Shortest,
-                    (false, false) => Preference::Longest,
-                });
+        let (low, high, fixed) = match self.peek() {
+            Some('{') if self.peek_at(1).is_some_and(|c| c.is_ascii_digit()) => self.bounds()?,
+            Some(c @ ('*' | '+' | '?')) => {
+                self.at += 1;
+                (u32::from(c == '+'), (c == '?').then_some(1), false)
             }
             _ => return Ok(atom),
         };
         if !quantifiable {
             return Err(invalid("quantifier operand invalid"));
         }
-        self.at += 1;
         let lazy = self.eat('?');
         self.no_second_quantifier()?;
-        self.repeat(start, bounds.0, bounds.1, lazy);
-        Ok(if lazy { Preference::Shortest } else { Preference::Longest })
+        self.repeat(start, low, high, lazy);
+        let preference = match (fixed, lazy) {
+            (true, _) => atom.preference,
+            (false, true) => Preference::Shortest,
+            (false, false) => Preference::Longest,
+        };
+        Ok(self.repeated(start, atom, (low, high), preference))
+    }
+
+    /// A piece as it was just written, `atom` so many times. PostgreSQL 15, regcomp.c, parseqatom: only the last round of
+    /// a group is looked into.
+    fn repeated(&self, start: usize, atom: Part, (low, high): (u32, Option<u32>), preference: Preference) -> Part {
+        if !atom.has_groups() || high == Some(0) {
+            let loose = if low == high.unwrap_or(u32::MAX) { atom.loose } else { 1 + atom.loose };
+            return self.part(start, preference, Shape::Plain, loose);
+        }
+        if (low, high) == (1, Some(1)) {
+            return atom;
+        }
+        let shape = match low {
+            0 => Shape::Repeat(Box::new(atom), high),
+            _ => {
+                let most = high.map_or(String::new(), |h| (h - 1).to_string());
+                let before = format!("(?:{}){{{},{most}}}", atom.pattern, low - 1);
+                let before = Part::new(before, preference, Shape::Plain, MANY);
+                Shape::Pair(Box::new(before), Box::new(atom))
+            }
+        };
+        self.part(start, preference, shape, MANY)
     }
 
     fn no_second_quantifier(&mut self) -> Result<()> {
@@ -315,31 +345,40 @@ impl Parser {
         n.ok_or_else(|| invalid("invalid repetition count(s)"))
     }
 
-    /// Writes an atom; its preference, and whether a quantifier may follow.
-    fn atom(&mut self, depth: usize) -> Result<(Preference, bool)> {
-        let Some(c) = self.peek() else { return Ok((Preference::None, false)) };
+    /// Writes an atom; what it is, and whether a quantifier may follow.
+    fn atom(&mut self, depth: usize) -> Result<(Part, bool)> {
+        let start = self.out.len();
+        if self.eat('(') {
+            return self.group(depth);
+        }
+        let quantifiable = self.single()?;
+        Ok((self.part(start, Preference::None, Shape::Plain, 0), quantifiable))
+    }
+
+    /// Writes what is one character or a constraint; false: no quantifier may follow.
+    fn single(&mut self) -> Result<bool> {
+        let Some(c) = self.peek() else { return Ok(false) };
         self.at += 1;
         match c {
-            '(' => return self.group(depth),
             '[' if self.looking_at("[:<:]]") => {
                 self.at += 6;
                 self.out += r"\b{start}";
-                return Ok((Preference::None, false));
+                return Ok(false);
             }
             '[' if self.looking_at("[:>:]]") => {
                 self.at += 6;
                 self.out += r"\b{end}";
-                return Ok((Preference::None, false));
+                return Ok(false);
             }
             '[' => self.bracket()?,
             '.' => self.out.push('.'),
             '^' => {
                 self.out.push('^');
-                return Ok((Preference::None, false));
+                return Ok(false);
             }
             '$' => {
                 self.out.push('$');
-                return Ok((Preference::None, false));
+                return Ok(false);
             }
             '*' | '+' | '?' => return Err(invalid("quantifier operand invalid")),
             '{' if self.peek().is_some_and(|c| c.is_ascii_digit()) => {
@@ -348,11 +387,11 @@ impl Parser {
             '\\' => return self.escape_sequence(),
             c => self.literal(c),
         }
-        Ok((Preference::None, true))
+        Ok(true)
     }
 
-    fn group(&mut self, depth: usize) -> Result<(Preference, bool)> {
-        let mut constraint = false;
+    fn group(&mut self, depth: usize) -> Result<(Part, bool)> {
+        let (start, mut constraint, mut number) = (self.out.len(), false, None);
         if self.eat('?') {
             let open = match (self.peek(), self.peek_at(1)) {
                 (Some(':'), _) => ":",
@@ -369,14 +408,23 @@ impl Parser {
             self.backtracking |= constraint;
         } else {
             self.groups += 1;
+            number = Some(self.groups as usize);
             self.out.push('(');
         }
-        let preference = self.alternatives(depth + 1)?;
+        let inner = self.alternatives(depth + 1)?;
         if !self.eat(')') {
             return Err(invalid("parentheses () not balanced"));
         }
         self.out.push(')');
-        Ok(if constraint { (Preference::None, false) } else { (preference, true) })
+        if constraint {
+            return Ok((self.part(start, Preference::None, Shape::Plain, 0), false));
+        }
+        let (preference, loose) = (inner.preference, inner.loose);
+        let shape = match number {
+            Some(n) => Shape::Group(n, Box::new(inner)),
+            None => inner.shape,
+        };
+        Ok((self.part(start, preference, shape, loose), true))
     }
 
     /// A number of up to `max` hexadecimal digits, at least `min`.
@@ -443,12 +491,12 @@ impl Parser {
         }
     }
 
-    fn escape_sequence(&mut self) -> Result<(Preference, bool)> {
+    fn escape_sequence(&mut self) -> Result<bool> {
         let Some(c) = self.peek() else { return Err(invalid("invalid escape \\ sequence")) };
         self.at += 1;
         if let Some(literal) = self.character_escape(c)? {
             self.literal(literal);
-            return Ok((Preference::None, true));
+            return Ok(true);
         }
         let constraint = match c {
             'A' => r"\A",
@@ -462,21 +510,21 @@ impl Parser {
             'Y' => r"\B",
             'd' | 'D' | 's' | 'S' | 'w' | 'W' if self.flags.ascii => {
                 self.out += Parser::ascii_class(c);
-                return Ok((Preference::None, true));
+                return Ok(true);
             }
             'd' | 'D' | 's' | 'S' | 'w' | 'W' => {
                 self.out.push('\\');
                 self.out.push(c);
-                return Ok((Preference::None, true));
+                return Ok(true);
             }
             '1'..='9' => return self.back_reference(c),
             _ => return Err(invalid("invalid escape \\ sequence")),
         };
         self.out += constraint;
-        Ok((Preference::None, false))
+        Ok(false)
     }
 
-    fn back_reference(&mut self, first: char) -> Result<(Preference, bool)> {
+    fn back_reference(&mut self, first: char) -> Result<bool> {
         let mut n = first.to_digit(10).unwrap_or(0);
         // More digits belong to it only while there are so many groups.
         while let Some(d) = self.peek().and_then(|c| c.to_digit(10))
@@ -490,7 +538,7 @@ impl Parser {
         }
         self.backtracking = true;
         self.out += &format!("(?:\\{n})");
-        Ok((Preference::None, true))
+        Ok(true)
     }
 
     /// A bracket expression; the opening bracket is taken already.
@@ -607,6 +655,43 @@ impl Parser {
             _ => Err(invalid("invalid escape \\ sequence")),
         }
     }
+}
+
+/// Pieces without groups that prefer the same are one.
+fn can_join(last: &Part, piece: &Part) -> bool {
+    let (a, b) = (last.preference, piece.preference);
+    !last.has_groups() && !piece.has_groups() && (a == b || a == Preference::None || b == Preference::None)
+}
+
+fn join(last: &mut Part, piece: Part) {
+    if last.preference == Preference::None {
+        last.preference = piece.preference;
+    }
+    last.pattern += &piece.pattern;
+    last.loose = (last.loose + piece.loose).min(MANY);
+    last.ambiguous = last.loose == MANY;
+}
+
+/// Pieces one after the other: the first and the rest. What is very long is not taken apart.
+fn sequence(mut pieces: Vec<Part>) -> Part {
+    const MOST: usize = 200;
+    if pieces.len() > MOST {
+        let preference = pieces.iter().map(|p| p.preference).find(|p| *p != Preference::None);
+        let pattern = pieces.into_iter().map(|p| p.pattern).collect();
+        return Part::new(pattern, preference.unwrap_or(Preference::None), Shape::Plain, 0);
+    }
+    let Some(mut rest) = pieces.pop() else {
+        return Part::new(String::new(), Preference::None, Shape::Plain, 0);
+    };
+    while let Some(first) = pieces.pop() {
+        let preference = if first.preference == Preference::None { rest.preference } else { first.preference };
+        let pattern = format!("{}{}", first.pattern, rest.pattern);
+        let plain = !first.has_groups() && !rest.has_groups();
+        let loose = if plain { MANY } else { first.loose + rest.loose };
+        let shape = if plain { Shape::Plain } else { Shape::Pair(Box::new(first), Box::new(rest)) };
+        rest = Part::new(pattern, preference, shape, loose);
+    }
+    rest
 }
 
 fn bracket_literal(c: char, out: &mut String) {
