@@ -63,10 +63,8 @@ impl Part {
     /// All ends of matches that start exactly here; None where no automaton can tell.
     fn ends(&self, prefix: &str, text: &str, from: usize, to: usize) -> Option<Vec<usize>> {
         let build = || {
-            let config = DFA::config()
-                .match_kind(MatchKind::All)
-                .unicode_word_boundary(true)
-                .skip_cache_capacity_check(true);
+            let config =
+                DFA::config().match_kind(MatchKind::All).unicode_word_boundary(true).skip_cache_capacity_check(true);
             let dfa = DFA::builder()
                 .configure(config)
                 .syntax(syntax_config())
