@@ -1,4 +1,4 @@
-//! Indexes that are made while their table is written to: what each finds is what the table has for the same snapshot,
+//! Indexes that are made, replaced and dropped while their table is written to: what each finds is what the table has for the same snapshot,
 //! its structure is sound, and kills in the middle leave nothing worse than an index that is not valid.
 
 use crate::support::Server;
@@ -74,14 +74,14 @@ fn rows(client: &mut Client, text: &str) -> Vec<String> {
 
 /// Asks the index and the table, in one snapshot.
 fn compare(client: &mut Client, condition: &str) {
-    let query = format!("select id || ' ' || item::text from item where {condition} order by id");
+    let query = format!("select id || ' ' || item::text from item where {condition}");
     client.batch_execute("begin isolation level repeatable read; select 1 from item limit 1").unwrap();
     client
         .batch_execute(
             "set local enable_indexscan = off; set local enable_bitmapscan = off; set local enable_indexonlyscan = off",
         )
         .unwrap();
-    let by_table = rows(client, &query);
+    let mut by_table = rows(client, &query);
     client
         .batch_execute(
             "set local enable_indexscan = on; set local enable_bitmapscan = on; set local enable_seqscan = off",
@@ -89,13 +89,23 @@ fn compare(client: &mut Client, condition: &str) {
         .unwrap();
     let plan = rows(client, &format!("explain (costs off) {query}")).join("\n");
     assert!(plan.contains("made"), "the index is not used:\n{plan}");
-    let by_index = rows(client, &query);
+    let mut by_index = rows(client, &query);
     client.batch_execute("commit").unwrap();
+    by_table.sort();
+    by_index.sort();
     if by_table != by_index {
         let lost: Vec<_> = by_table.iter().filter(|r| !by_index.contains(r)).collect();
         let more: Vec<_> = by_index.iter().filter(|r| !by_table.contains(r)).collect();
         panic!("{condition}: the index lacks {lost:?} and has {more:?} (of {})", by_table.len());
     }
+}
+
+/// The structure of a B-tree, and of the table's key.
+fn check(client: &mut Client, definition: &str) {
+    if !definition.contains("using") {
+        client.batch_execute("select bt_index_check('made')").unwrap();
+    }
+    client.batch_execute("select bt_index_check('item_pkey')").unwrap();
 }
 
 fn seed() -> u64 {
@@ -133,10 +143,17 @@ fn indexes_made_beside_writers_have_all_rows() {
                 compare(&mut client, condition);
                 std::thread::sleep(Duration::from_millis(random.next() % 50));
                 compare(&mut client, condition);
-                if !definition.contains("using") {
-                    client.batch_execute("select bt_index_check('made')").unwrap();
-                }
-                client.batch_execute("drop index made").unwrap();
+                check(&mut client, definition);
+                client.batch_execute("reindex index concurrently made").unwrap();
+                compare(&mut client, condition);
+                check(&mut client, definition);
+                client.batch_execute("reindex table concurrently item").unwrap();
+                compare(&mut client, condition);
+                check(&mut client, definition);
+                client.batch_execute("drop index concurrently made").unwrap();
+                let left =
+                    rows(&mut client, "select indexrelid::regclass from pg_index where indrelid = 'item'::regclass");
+                assert_eq!(left, ["item_pkey"]);
             }
         }));
         stop.store(true, Ordering::Relaxed);
@@ -155,8 +172,17 @@ fn indexes_made_beside_writers_survive_kills() {
     let mut server = Server::started(&["checkpoint_timeout=30s", "max_wal_size=64MB"]);
     connect_soon(&server).batch_execute(TABLE).unwrap();
     let (mut valid, mut invalid) = (0, 0);
-    for round in 0..count_of("KILLS", 8) {
-        let (definition, condition) = INDEXES[round as usize % INDEXES.len()];
+    for round in 0..count_of("KILLS", 9) {
+        let (definition, condition) = INDEXES[random.next() as usize % INDEXES.len()];
+        let command = ["", "reindex index concurrently made", "drop index concurrently made"][round as usize % 3];
+        let create = format!("create {definition}");
+        let command = match command {
+            "" => create,
+            command => {
+                connect_soon(&server).batch_execute(&create).unwrap();
+                command.to_string()
+            }
+        };
         let stop = AtomicBool::new(false);
         std::thread::scope(|s| {
             for writer in 0..3 {
@@ -167,10 +193,10 @@ fn indexes_made_beside_writers_survive_kills() {
                     }
                 });
             }
-            let port = server.port;
+            let (port, command) = (server.port, &command);
             s.spawn(move || {
                 if let Some(mut client) = connect(port) {
-                    let _ = client.batch_execute(&format!("create {definition}"));
+                    let _ = client.batch_execute(command);
                 }
             });
             std::thread::sleep(Duration::from_millis(20 + random.next() % 400));
@@ -180,20 +206,29 @@ fn indexes_made_beside_writers_survive_kills() {
         });
         let mut client = connect_soon(&server);
         settle(&mut client);
-        let state = rows(&mut client, "select indisvalid from pg_index where indexrelid = to_regclass('made')");
-        match state.first().map(String::as_str) {
-            None => continue,
-            Some("t") => valid += 1,
-            Some(_) => {
-                invalid += 1;
-                client.batch_execute("insert into item (key, mark, word) values (-100, 5, 'w1')").unwrap();
-                client.batch_execute("reindex index made; delete from item where key = -100").unwrap();
+        let made = "select indexrelid::regclass || ' ' || indisvalid from pg_index \
+             where indrelid = 'item'::regclass and not indisprimary order by 1";
+        for line in rows(&mut client, made) {
+            match line.split_once(' ').expect("a name and a state") {
+                ("made", "true") => valid += 1,
+                ("made", _) => {
+                    invalid += 1;
+                    client.batch_execute("insert into item (key, mark, word) values (-100, 5, 'w1')").unwrap();
+                    client.batch_execute("reindex index made; delete from item where key = -100").unwrap();
+                }
+                (name, state) => {
+                    assert_eq!(state, "false", "{name} after {command}");
+                    client.batch_execute(&format!("drop index {name}")).unwrap();
+                }
             }
         }
-        compare(&mut client, condition);
-        if !definition.contains("using") {
-            client.batch_execute("select bt_index_check('made')").unwrap();
+        let lines = rows(&mut client, made);
+        if !command.starts_with("reindex") && lines.is_empty() {
+            continue;
         }
+        assert_eq!(lines, ["made true"], "after {command}");
+        compare(&mut client, condition);
+        check(&mut client, definition);
         client.batch_execute("drop index made").unwrap();
     }
     println!("{valid} valid, {invalid} not");
@@ -202,7 +237,7 @@ fn indexes_made_beside_writers_survive_kills() {
 /// A new postmaster takes over what goes on: a command that survived it comes to its end.
 fn settle(client: &mut Client) {
     let until = Instant::now() + Duration::from_secs(60);
-    let busy = "select pid from pg_stat_activity where query like 'create % made %' and state = 'active'";
+    let busy = "select pid from pg_stat_activity where query like '%index concurrently made%' and pid <> pg_backend_pid() and state = 'active'";
     while !rows(client, busy).is_empty() {
         assert!(Instant::now() < until, "the command does not end");
         std::thread::sleep(Duration::from_millis(10));

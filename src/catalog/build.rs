@@ -83,6 +83,10 @@ fn index(catalog: &Catalog, c: &Class, def: &IndexDef) -> Result<Arc<Index>> {
         }
         _ => Vec::new(),
     };
+    let marks = def.marks_oid(c.oid);
+    let store =
+        crate::btree::IndexStore::open(&catalog.storage, (marks, file), c.persistence, key_types, def.key_columns);
+    store.fork.count_for(c.oid);
     Ok(Arc::new(Index {
         oid: c.oid,
         name: c.name.clone(),
@@ -109,13 +113,7 @@ fn index(catalog: &Catalog, c: &Class, def: &IndexDef) -> Result<Arc<Index>> {
         parent: c.lineage.parents.first().copied().unwrap_or(Oid::INVALID),
         partitioned: c.kind == RelKind::PartitionedIndex,
         stats: rel_stats(stats_of(catalog, c.oid).as_ref()),
-        store: crate::btree::IndexStore::open(
-            &catalog.storage,
-            (c.oid, file),
-            c.persistence,
-            key_types,
-            def.key_columns,
-        ),
+        store,
     }))
 }
 

@@ -335,6 +335,9 @@ pub struct IndexDef {
     pub valid: bool,
     #[serde(default)]
     pub stage: IndexStage,
+    /// By what OID serializable transactions mark its file's pages as read, if not by its own: the file was another's.
+    #[serde(default)]
+    pub marks: Oid,
     pub columns: Vec<IndexColumn>,
     pub key_columns: usize,
     #[serde(default)]
@@ -361,6 +364,11 @@ pub struct IndexDef {
 }
 
 impl IndexDef {
+    /// See `marks`; `own` is the index's.
+    pub fn marks_oid(&self, own: Oid) -> Oid {
+        if self.marks.is_valid() { self.marks } else { own }
+    }
+
     pub fn method(&self) -> IndexMethod {
         match (self.hash, self.gin, self.gist) {
             (true, ..) => IndexMethod::Hash,

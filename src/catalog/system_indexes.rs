@@ -142,6 +142,7 @@ fn class(line: Line) -> Class {
         nulls_not_distinct: false,
         valid: true,
         stage: Default::default(),
+        marks: Oid::INVALID,
         columns: line.columns,
         key_columns,
         predicate: None,

@@ -1,10 +1,11 @@
 //! DROP of relations and schemas, with what depends on them.
 
+use super::concurrent::Removal;
 use super::write::change;
 use super::{Command, absent, dependency, names};
 use crate::base::{Error, Flow, Oid, RelFileId, Result, SqlState};
 use crate::catalog::object::{DefaultAcl, class};
-use crate::catalog::{Catalog, Object, ObjectKey, RelKind};
+use crate::catalog::{Catalog, Object, ObjectKey, Persistence as Kept, RelKind};
 use crate::err;
 use crate::lock::LockMode;
 use crate::sql::ast::{DropBehavior, DropStmt, ObjectName, ObjectType, Persistence, QualName, RangeVar};
@@ -94,7 +95,26 @@ fn article(word: &str) -> &'static str {
     if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
 }
 
-fn relations(_: &Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<()> {
+/// # Errors
+/// 25001 in a transaction block, 0A000 for what DROP INDEX CONCURRENTLY cannot do.
+fn check_concurrently(cx: &mut ExecContext, stmt: &DropStmt) -> Result<()> {
+    cx.backend()?.prevent_in_block("DROP INDEX CONCURRENTLY")?;
+    let what = match stmt.behavior {
+        _ if stmt.names.len() != 1 => "dropping multiple objects",
+        DropBehavior::Cascade => "CASCADE",
+        DropBehavior::Restrict => return Ok(()),
+    };
+    Err(Error::unsupported(format!("DROP INDEX CONCURRENTLY does not support {what}")))
+}
+
+fn relations(cmd: &mut Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<()> {
+    if let Some(begun) = Removal::begun(cmd) {
+        return begun.go_on(cx);
+    }
+    if stmt.concurrently {
+        check_concurrently(cx, stmt)?;
+    }
+    let mut beside_others = None;
     let wanted = kind_of(stmt.object);
     let word = names::kind_word(wanted);
     let mut targets = Vec::new();
@@ -124,20 +144,29 @@ fn relations(_: &Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<()> {
                     cx.backend()?.txn.lock_relation(*parent, LockMode::AccessExclusive)?;
                 }
             }
-            let locked = match table_of_index(cx, relation.oid)? {
-                Some(table) => {
-                    cx.backend()?.txn.lock_relation(table, LockMode::AccessExclusive)?;
-                    relation.oid
-                }
-                None => relation.oid,
-            };
-            cx.backend()?.txn.lock_relation(locked, LockMode::AccessExclusive)?;
+            // Nobody else uses what is temporary.
+            let concurrently = stmt.concurrently && relation.persistence != Kept::Temp;
+            let mode = if concurrently { LockMode::ShareUpdateExclusive } else { LockMode::AccessExclusive };
+            let table = table_of_index(cx, relation.oid)?;
+            if let Some(table) = table {
+                cx.backend()?.txn.lock_relation(table, mode)?;
+            }
+            cx.backend()?.txn.lock_relation(relation.oid, mode)?;
             if relation.is_stale() {
                 continue;
             }
+            if stmt.concurrently && relation.kind == RelKind::PartitionedIndex {
+                let text = format!("cannot drop partitioned index \"{}\" concurrently", relation.name);
+                return Err(Error::unsupported(text).into());
+            }
+            beside_others = table.filter(|_| concurrently).map(|table| (table, relation.oid));
             targets.push(ObjectKey::new(class::RELATION, relation.oid));
             break;
         }
+    }
+    if let Some((table, index)) = beside_others {
+        look_before(cx, &targets, stmt.behavior)?;
+        return Removal::begin(cmd, cx, table, index);
     }
     remove(cx, targets, stmt.behavior)
 }
@@ -296,15 +325,21 @@ fn describe_default_acl(catalog: &Catalog, d: &DefaultAcl) -> String {
 /// # Errors
 /// 2BP01 without CASCADE when something else depends on them.
 pub fn remove(cx: &mut ExecContext, targets: Vec<ObjectKey>, behavior: DropBehavior) -> Flow<()> {
-    let what = match targets.as_slice() {
+    let found = look_before(cx, &targets, behavior)?;
+    super::event_trigger::note_dropped(cx, &targets, &found.all, &found.reported)?;
+    remove_found(cx, &found.all)
+}
+
+/// Finds what goes along with objects, and says so.
+fn look_before(cx: &mut ExecContext, targets: &[ObjectKey], behavior: DropBehavior) -> Flow<dependency::Found> {
+    let what = match targets {
         [one] => describe(cx, *one)?,
         _ => "desired object(s)".to_string(),
     };
-    let found = dependency::collect(cx, &targets)?;
-    parts_go_with_the_whole(cx, &targets)?;
+    let found = dependency::collect(cx, targets)?;
+    parts_go_with_the_whole(cx, targets)?;
     report(cx, &what, targets.len() == 1, &found.reported, behavior)?;
-    super::event_trigger::note_dropped(cx, &targets, &found.all, &found.reported)?;
-    remove_found(cx, &found.all)
+    Ok(found)
 }
 
 /// Removes objects and what depends on them, and tells nobody.
@@ -431,7 +466,7 @@ pub fn remove_relation(cx: &mut ExecContext, oid: Oid) -> Result<()> {
     let backend = cx.backend()?;
     if c.node.is_valid() {
         match &c.index {
-            Some(index) => backend.txn.places_change(oid, index.table),
+            Some(index) => backend.txn.places_change(index.marks_oid(oid), index.table),
             None => backend.txn.all_rows_go(oid)?,
         }
         backend.txn.file_dropped(RelFileId { db: backend.database, node: c.node }, c.persistence);

@@ -5,7 +5,7 @@ use super::write::{attribute, change, class_of, new_oid};
 use super::{Command, act_as, index, names, reloptions, truncate, user_as};
 use crate::base::{Error, Flow, Oid, Result};
 use crate::catalog::object::class;
-use crate::catalog::{Attribute, RelKind, View};
+use crate::catalog::{Attribute, Index, RelKind, View};
 use crate::err;
 use crate::heap::{TableStore, WriteContext};
 use crate::lock::LockMode;
@@ -281,7 +281,8 @@ pub fn refresh(cmd: &mut Command, cx: &mut ExecContext, stmt: &RefreshMatViewStm
             )
             .into());
         }
-        let unique = found.indexes.iter().any(|i| i.unique && i.predicate.is_none());
+        let plain = |i: &Index| i.predicate.is_none() && i.columns.iter().all(|c| c.expr.is_none());
+        let unique = found.indexes.iter().any(|i| i.unique && i.valid && plain(i));
         if !unique {
             let schema = crate::types::name::quote_identifier(&found.schema);
             let name = crate::types::name::quote_identifier(&found.name);

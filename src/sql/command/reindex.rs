@@ -1,10 +1,11 @@
 //! REINDEX.
 
+use super::concurrent::{Replacement, Whole};
 use super::write::class_of;
 use super::{Command, alter_table, index, names};
 use crate::base::error::Report;
 use crate::base::{Error, Flow, Oid, Result, Severity, SqlState};
-use crate::catalog::object::class;
+use crate::catalog::object::{Class, class};
 use crate::catalog::{Persistence, RelKind};
 use crate::err;
 use crate::lock::LockMode;
@@ -13,10 +14,19 @@ use crate::sql::ast::{DefArg, DefElem, ReindexStmt, ReindexTarget};
 use crate::sql::exec::ExecContext;
 
 pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ReindexStmt) -> Flow<String> {
+    if let Some(begun) = Replacement::begun(cmd) {
+        return begun.go_on(cx);
+    }
     for o in stmt.options.iter().filter(|o| o.name == "tablespace") {
         super::table::check_tablespace(o.string().as_deref())?;
     }
     let verbose = stmt.options.iter().any(|o| o.name == "verbose" && flag(o));
+    if stmt.options.iter().any(|o| o.name == "concurrently" && flag(o)) {
+        cx.backend()?.prevent_in_block("REINDEX CONCURRENTLY")?;
+        if let Some(wholes) = wholes(cmd, cx, &stmt.target)? {
+            return Replacement::begin(cmd, cx, wholes, verbose);
+        }
+    }
     match &stmt.target {
         ReindexTarget::Index(name) => {
             let found = alter_table::locked(cmd, cx, name, LockMode::AccessExclusive)?;
@@ -57,16 +67,85 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ReindexStmt) -> Flow<
             many(cx, Some(namespace), verbose)?;
         }
         ReindexTarget::Database(name) | ReindexTarget::System(name) => {
-            let current = cx.backend()?.database_name.clone();
-            if *name != current {
-                return Err(Error::unsupported("can only reindex the currently open database").into());
-            }
+            check_database(cx, name)?;
             if matches!(stmt.target, ReindexTarget::Database(_)) {
                 many(cx, None, verbose)?;
             }
         }
     }
     Ok("REINDEX".into())
+}
+
+/// What REINDEX CONCURRENTLY goes through; None: it is done as without it, since nobody else writes there.
+fn wholes(cmd: &mut Command, cx: &mut ExecContext, target: &ReindexTarget) -> Flow<Option<Vec<Whole>>> {
+    let catalogs = || Error::unsupported("cannot reindex system catalogs concurrently");
+    Ok(Some(match target {
+        ReindexTarget::Index(name) => {
+            let found = alter_table::locked(cmd, cx, name, LockMode::ShareUpdateExclusive)?;
+            if found.generated_by.is_some() {
+                return Err(catalogs().into());
+            }
+            names::check_owner(cx, &found)?;
+            match found.kind {
+                RelKind::Index if found.persistence == Persistence::Temp => return Ok(None),
+                RelKind::Index => vec![Whole::Index(found.oid)],
+                RelKind::PartitionedIndex => {
+                    let is_leaf = |c: &Class| c.kind == RelKind::Index;
+                    below(cx, found.oid, is_leaf)?.into_iter().map(Whole::Index).collect()
+                }
+                _ => return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not an index", found.name).into()),
+            }
+        }
+        ReindexTarget::Table(name) => {
+            let found = names::locked_relation(cmd, cx, name, LockMode::ShareUpdateExclusive)?;
+            if found.generated_by.is_some() && matches!(found.kind, RelKind::Table | RelKind::Toast) {
+                return Err(catalogs().into());
+            }
+            if !matches!(found.kind, RelKind::Table | RelKind::MatView | RelKind::Partitioned) {
+                return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not a table or materialized view", found.name).into());
+            }
+            names::check_owner(cx, &found)?;
+            match found.kind {
+                RelKind::Partitioned => {
+                    let is_leaf = |c: &Class| c.kind == RelKind::Table;
+                    let parts = below(cx, found.oid, is_leaf)?.into_iter();
+                    parts.map(|oid| Whole::Table { oid, asked: false }).collect()
+                }
+                _ if found.persistence == Persistence::Temp => return Ok(None),
+                _ => vec![Whole::Table { oid: found.oid, asked: true }],
+            }
+        }
+        ReindexTarget::Schema(name) => {
+            let namespace = cx.backend()?.catalog.namespace_oid(name)?;
+            let tables = tables(cx, Some(namespace))?.into_iter();
+            tables.map(|oid| Whole::Table { oid, asked: false }).collect()
+        }
+        ReindexTarget::System(_) => return Err(catalogs().into()),
+        ReindexTarget::Database(name) => {
+            check_database(cx, name)?;
+            let text = "cannot reindex system catalogs concurrently, skipping all";
+            cx.notices.push(Report::notice(Severity::Warning, SqlState::FEATURE_NOT_SUPPORTED, text));
+            let tables = tables(cx, None)?.into_iter();
+            tables.map(|oid| Whole::Table { oid, asked: false }).collect()
+        }
+    }))
+}
+
+fn below(cx: &mut ExecContext, oid: Oid, wanted: impl Fn(&Class) -> bool) -> Result<Vec<Oid>> {
+    let mut found = Vec::new();
+    for part in super::inherit::all_below(cx, oid)? {
+        if wanted(&class_of(cx, part)?) {
+            found.push(part);
+        }
+    }
+    Ok(found)
+}
+
+fn check_database(cx: &mut ExecContext, name: &str) -> Result<()> {
+    match cx.backend()?.database_name == name {
+        true => Ok(()),
+        false => Err(Error::unsupported("can only reindex the currently open database")),
+    }
 }
 
 /// A catalog's indexes hold nothing that could be built anew.
@@ -124,7 +203,8 @@ fn all_of(cx: &mut ExecContext, table: Oid, verbose: bool) -> Result<()> {
     indexes.into_iter().try_for_each(|i| rebuild(cx, table, i, verbose))
 }
 
-fn many(cx: &mut ExecContext, namespace: Option<Oid>, verbose: bool) -> Flow<()> {
+/// The tables of a schema, or of the database, but for temporary ones.
+fn tables(cx: &mut ExecContext, namespace: Option<Oid>) -> Result<Vec<Oid>> {
     let mut tables = Vec::new();
     for record in cx.backend()?.catalog.all(class::RELATION) {
         let Ok(c) = record.object.as_class() else { continue };
@@ -133,6 +213,12 @@ fn many(cx: &mut ExecContext, namespace: Option<Oid>, verbose: bool) -> Flow<()>
             tables.push(c.oid);
         }
     }
+    tables.sort_unstable();
+    Ok(tables)
+}
+
+fn many(cx: &mut ExecContext, namespace: Option<Oid>, verbose: bool) -> Flow<()> {
+    let tables = tables(cx, namespace)?;
     for table in &tables {
         cx.backend()?.txn.lock_relation(*table, LockMode::AccessExclusive)?;
     }

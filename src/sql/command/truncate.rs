@@ -171,7 +171,9 @@ pub fn replace_node(backend: &mut crate::sql::Backend, oid: Oid, node: Oid) -> R
     if let Object::Class(c) = &mut object {
         let old = crate::base::RelFileId { db: backend.database, node: c.node };
         backend.txn.file_dropped(old, c.persistence);
-        backend.txn.places_change(oid, c.index.as_ref().map_or(oid, |i| i.table));
+        let (marks, table) = c.index.as_ref().map_or((oid, oid), |i| (i.marks_oid(oid), i.table));
+        backend.txn.places_change(marks, table);
+        c.index.iter_mut().for_each(|i| i.marks = Oid::INVALID);
         c.node = node;
     }
     let writer = backend.writer();

@@ -1,6 +1,6 @@
-//! Indexes that are made while their tables are written to: `CREATE INDEX CONCURRENTLY`.
+//! Indexes that are made, replaced and dropped while their tables are written to.
 //!
-//! PostgreSQL 15, indexcmds.c, DefineIndex: same transactions, same waits. All through it the session holds the table
+//! `CREATE INDEX CONCURRENTLY`; PostgreSQL 15, indexcmds.c, DefineIndex: same transactions, same waits. All through it the session holds the table
 //! against other commands that change its structure, and against VACUUM, so that no place of a row gets another one.
 //!
 //! 1. The index enters the catalogs. Whoever writes from now on minds it where an update may be heap-only
@@ -15,11 +15,18 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `drop` | DROP INDEX CONCURRENTLY |
+//! | `reindex` | REINDEX CONCURRENTLY |
 //! | `validate` | the second look at the table |
 //! | `waiting` | whose ends are awaited |
 
+mod drop;
+mod reindex;
 mod validate;
 mod waiting;
+
+pub use drop::Removal;
+pub use reindex::{Replacement, Whole};
 
 use super::Command;
 use super::index::{fill, of_table};

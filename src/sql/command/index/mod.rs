@@ -518,6 +518,7 @@ pub fn enter(cx: &mut ExecContext, table: &Arc<Relation>, new: NewIndex, stage: 
         nulls_not_distinct: new.nulls_not_distinct,
         valid: complete && stage == IndexStage::Ready,
         stage,
+        marks: Oid::INVALID,
         columns: new.columns,
         key_columns: new.key_columns,
         predicate: new.predicate,
