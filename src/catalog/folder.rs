@@ -2,6 +2,7 @@
 //!
 //! Loaded once from the folder's catalog heap; afterwards only commits change it (CAT-1).
 
+use super::changes::Change;
 use super::object::{Object, ObjectKey, class};
 use super::relation::Relation;
 use crate::base::{Oid, TupleId, Xid};
@@ -20,15 +21,6 @@ pub struct Record {
     pub xmin: Xid,
     /// What the binder made of expressions kept in the object: once per version of it.
     pub bound: std::sync::OnceLock<Arc<dyn std::any::Any + Send + Sync>>,
-}
-
-/// A changed object: its new record, or None when it was dropped.
-pub type Change = Option<Arc<Record>>;
-
-/// What a transaction, or one of its savepoints, changed.
-#[derive(Default, Debug)]
-pub struct Changes {
-    pub records: HashMap<ObjectKey, Change>,
 }
 
 /// The committed state of one folder.

@@ -14,6 +14,7 @@
 
 pub mod acl;
 mod build;
+mod changes;
 mod cluster;
 mod code;
 mod event_trigger;
@@ -37,7 +38,8 @@ pub use cluster::Cluster;
 pub use code::{Cast, Collation, Operator};
 pub use event_trigger::EventTrigger;
 pub use extension::Extension;
-pub use folder::{Change, Folder, Record};
+pub use changes::Change;
+pub use folder::{Folder, Record};
 pub use key_triggers::{KEY_TRIGGERS, key_triggers};
 pub use known_types::{MULTIRANGE_IO, RANGE_IO, range_align};
 pub use object::{IndexMethod, Object, ObjectKey, Policy, Rule, Trigger};

@@ -159,10 +159,20 @@ pub struct IndexColumn {
     /// The collation, where one was named.
     #[serde(default)]
     pub collation: Oid,
+    /// The collation an expression has of itself, where it is not its type's.
+    #[serde(default)]
+    pub derived: Oid,
     /// What its texts are ordered by, as [`crate::types::Collation::written`] notes it.
     #[serde(default)]
     pub order: String,
     pub name: String,
+}
+
+impl IndexColumn {
+    /// What orders it other than a column of the table does: a collation named, else that of its expression.
+    pub fn named(&self) -> Oid {
+        if self.collation.is_valid() { self.collation } else { self.derived }
+    }
 }
 
 /// A row of `pg_index` with the index's own `pg_class` row.

@@ -97,6 +97,7 @@ fn column(name: &str, attno: i16, ty: TypeRef, (opclass, collation): (Oid, Oid))
         nulls_first: false,
         opclass,
         collation,
+        derived: Oid::INVALID,
         order: String::new(),
         name: name.to_string(),
     }

@@ -1,9 +1,10 @@
 //! One session's view of the catalogs: what is committed, with this transaction's own changes on top.
 
 use super::cluster::Cluster;
-use super::folder::{Change, Changes, Folder, Record};
+use super::changes::{Change, Changes};
+use super::folder::{Folder, Record};
 use super::object::{
-    Class, Database, Namespace, Object, ObjectKey, Role, RoleSetting, UserType, class, comment_key, fixed,
+    Database, Namespace, Object, ObjectKey, Role, RoleSetting, UserType, class, comment_key, fixed,
 };
 use super::relation::{Persistence, Relation};
 use super::{build, store, system, system_indexes};
@@ -133,13 +134,13 @@ impl Catalog {
         while layers.len() > depth.max(1) {
             let Some(top) = layers.pop() else { break };
             if let Some(below) = layers.last_mut() {
-                below.records.extend(top.records);
+                below.merge(top);
             }
         }
     }
 
     pub fn has_changes(&self) -> bool {
-        self.layers.read().iter().any(|l| !l.records.is_empty())
+        self.layers.read().iter().any(|l| !l.is_empty())
     }
 
     /// Makes the transaction's changes everybody's. Called by commit, while the transaction's locks are still held.
@@ -150,7 +151,7 @@ impl Catalog {
         }
         let mut all: HashMap<ObjectKey, Change> = HashMap::new();
         for layer in layers {
-            all.extend(layer.records);
+            all.extend(layer.into_records());
         }
         self.apply_changes(all);
         self.forget_own_relations();
@@ -182,7 +183,7 @@ impl Catalog {
     pub fn changes(&self) -> Vec<CatalogChange> {
         let mut all: HashMap<ObjectKey, Change> = HashMap::new();
         for layer in self.layers.read().iter() {
-            all.extend(layer.records.iter().map(|(k, c)| (*k, c.clone())));
+            all.extend(layer.iter().map(|(k, c)| (*k, c.clone())));
         }
         let row = |r: Arc<Record>| NewRow {
             tid: r.tid,
@@ -233,7 +234,7 @@ impl Catalog {
 
     pub fn get(&self, key: ObjectKey) -> Option<Arc<Record>> {
         for layer in self.layers.read().iter().rev() {
-            if let Some(change) = layer.records.get(&key) {
+            if let Some(change) = layer.get(&key) {
                 return change.clone();
             }
         }
@@ -248,10 +249,10 @@ impl Catalog {
         if layers.is_empty() {
             return found;
         }
-        found.retain(|r| !layers.iter().any(|l| l.records.contains_key(&r.object.key())));
+        found.retain(|r| !layers.iter().any(|l| l.contains(&r.object.key())));
         let mut own: HashMap<ObjectKey, Change> = HashMap::new();
         for layer in layers.iter() {
-            own.extend(layer.records.iter().filter(|(k, _)| k.class == class).map(|(k, c)| (*k, c.clone())));
+            own.extend(layer.iter().filter(|(k, _)| k.class == class).map(|(k, c)| (*k, c.clone())));
         }
         found.extend(own.into_values().flatten());
         found
@@ -270,19 +271,15 @@ impl Catalog {
             return found;
         }
         // A changed object may have lost or gained the name.
-        found.retain(|oid| !layers.iter().any(|l| l.records.contains_key(&ObjectKey::new(class, *oid))));
-        let mut seen: SmallVec<[ObjectKey; 4]> = SmallVec::new();
-        for layer in layers.iter().rev() {
-            for (key, change) in layer.records.iter().filter(|(k, _)| k.class == class) {
-                if seen.contains(key) {
-                    continue;
-                }
-                seen.push(*key);
-                if let Some(record) = change
-                    && record.object.name() == Some((namespace, name))
-                {
-                    found.push(key.oid);
-                }
+        let named = (class, namespace, name.to_string());
+        let candidates: SmallVec<[Oid; 4]> =
+            layers.iter().rev().flat_map(|l| l.named(&named)).copied().collect();
+        found.retain(|oid| !layers.iter().any(|l| l.contains(&ObjectKey::new(class, *oid))));
+        drop(layers);
+        for oid in candidates {
+            let has = |r: Arc<Record>| r.object.name() == Some((namespace, name));
+            if !found.contains(&oid) && self.get(ObjectKey::new(class, oid)).is_some_and(has) {
+                found.push(oid);
             }
         }
         found
@@ -358,8 +355,9 @@ impl Catalog {
     }
 
     fn record(&self, key: ObjectKey, change: Change) {
+        let old = self.get(key);
         let mut touched: SmallVec<[Oid; 2]> = SmallVec::new();
-        for object in [self.get(key), change.clone()].into_iter().flatten() {
+        for object in [&old, &change].into_iter().flatten() {
             super::known_types::note(&object.object);
             if let Object::Class(c) = &object.object {
                 touched.push(c.oid);
@@ -377,21 +375,14 @@ impl Catalog {
             layers.push(Changes::default());
         }
         if let Some(top) = layers.last_mut() {
-            top.records.insert(key, change);
+            top.insert(key, old.as_ref().map(|r| &r.object), change);
         }
         drop(layers);
         self.own_generation.fetch_add(1, Ordering::Relaxed);
     }
 
     fn is_own(&self, oid: Oid) -> bool {
-        let relation = ObjectKey::new(class::RELATION, oid);
-        self.layers.read().iter().any(|l| {
-            l.records.contains_key(&relation)
-                || l.records.iter().any(|(k, c)| {
-                    let of = |r: &Arc<Record>| matches!(&r.object, Object::Class(c) if c.index.as_ref().is_some_and(|i| i.table == oid) || c.lineage.parents.contains(&oid));
-                    k.class == class::RELATION && (c.as_ref().is_some_and(of) || self.local.get(*k).as_ref().is_some_and(of))
-                })
-        })
+        self.layers.read().iter().any(|l| l.touches(oid))
     }
 
     // ---- relations ----
@@ -458,22 +449,19 @@ impl Catalog {
         }
         let mut found = self.local.indexes_of(table);
         let layers = self.layers.read();
-        if !layers.is_empty() {
-            found.retain(|oid| self.class(*oid).is_some());
-            for layer in layers.iter() {
-                for (key, change) in &layer.records {
-                    if let Some(record) = change
-                        && let Object::Class(Class { index: Some(index), .. }) = &record.object
-                        && index.table == table
-                        && !found.contains(&key.oid)
-                        && self.class(key.oid).is_some()
-                    {
-                        found.push(key.oid);
-                    }
-                }
-            }
-            found.sort();
+        if layers.is_empty() {
+            return found;
         }
+        let changed: Vec<Oid> = layers.iter().flat_map(|l| l.indexes_of(table)).copied().collect();
+        drop(layers);
+        found.extend(changed);
+        let is_index = |oid: &Oid| {
+            self.class(*oid)
+                .is_some_and(|r| matches!(&r.object, Object::Class(c) if c.index.as_ref().is_some_and(|i| i.table == table)))
+        };
+        found.retain(is_index);
+        found.sort();
+        found.dedup();
         found
     }
 
@@ -484,24 +472,16 @@ impl Catalog {
         if layers.is_empty() {
             return found;
         }
-        let is_child = |oid: Oid| {
-            self.class(oid)
+        let changed: Vec<Oid> = layers.iter().flat_map(|l| l.children_of(parent)).copied().collect();
+        drop(layers);
+        found.extend(changed);
+        let is_child = |oid: &Oid| {
+            self.class(*oid)
                 .is_some_and(|r| matches!(&r.object, Object::Class(c) if c.lineage.parents.contains(&parent)))
         };
-        found.retain(|oid| is_child(*oid));
-        for layer in layers.iter() {
-            for (key, change) in &layer.records {
-                if let Some(record) = change
-                    && let Object::Class(c) = &record.object
-                    && c.lineage.parents.contains(&parent)
-                    && !found.contains(&c.oid)
-                    && is_child(key.oid)
-                {
-                    found.push(c.oid);
-                }
-            }
-        }
+        found.retain(is_child);
         found.sort();
+        found.dedup();
         found
     }
 
@@ -620,12 +600,8 @@ impl Catalog {
     /// The object that holds a constraint, a trigger, a default, a row type, an array type or a label of its own.
     pub fn holder(&self, part: Oid) -> Option<Arc<Record>> {
         let holds = |r: &Arc<Record>| r.object.parts().contains(&part);
-        let own = {
-            let layers = self.layers.read();
-            let changed = layers.iter().flat_map(|l| l.records.iter());
-            changed.filter(|(_, c)| c.as_ref().is_some_and(holds)).map(|(k, _)| *k).next()
-        };
-        self.get(own.or_else(|| self.local.holder(part))?).filter(holds)
+        let own: SmallVec<[ObjectKey; 2]> = self.layers.read().iter().flat_map(|l| l.holders_of(part)).copied().collect();
+        own.into_iter().chain(self.local.holder(part)).find_map(|key| self.get(key).filter(holds))
     }
 
     /// Where new objects go: the first schema named in the search path that exists.

@@ -133,6 +133,20 @@ pub fn output_collations(names: &dyn Names, query: &mut Query) -> Result<Vec<Oid
     Ok(found.into_iter().map(settled).collect())
 }
 
+/// What an expression over a relation has; invalid: its type has none.
+///
+/// # Errors
+/// 42P22 where its parts disagree; `what` needs to know.
+pub fn expr_collation(names: &dyn Names, e: &Expr, rel: &Relation, what: &str) -> Result<Oid> {
+    let mut pass = Pass::new(names, "", true);
+    pass.levels.push(Level { rels: vec![table_columns(rel)], ctes: Vec::new() });
+    let found = pass.expr(&mut e.clone())?;
+    if found.strength == Strength::Conflict {
+        pass.order(e.ty.oid, found, what)?;
+    }
+    pass.open.map_or(Ok(found.collation), Err)
+}
+
 fn table_columns(rel: &Relation) -> Vec<Derived> {
     let system = rel.oid < Oid::FIRST_NORMAL;
     let of = |a: &crate::catalog::Attribute| match own(a.ty.oid) {

@@ -37,7 +37,7 @@ mod user_code;
 mod window;
 mod write;
 
-pub use collate::output_collations;
+pub use collate::{expr_collation, output_collations};
 pub use names::{BtreeClass, Conflict, Names};
 pub use policy::{RowSecurity, refuse as refuse_row_security};
 pub use query::*;

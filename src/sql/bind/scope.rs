@@ -581,7 +581,7 @@ impl Binder<'_, '_> {
                     }
                     let d = distance(name, &c.name) + penalty;
                     let limit = best.as_ref().map_or(name.chars().count().max(1) / 2, |b| b.0);
-                    if d > limit || d > 3 * 1000 || name.chars().count().max(1) / 2 < d {
+                    if d > limit || d > 3 || name.chars().count().max(1) / 2 < d {
                         continue;
                     }
                     let shown = format!("{}.{}", rel.alias, c.name);

@@ -54,7 +54,9 @@ pub fn columns(
     for (n, a) in visible(&of).enumerate() {
         let plain = ColumnDef::plain(&a.name);
         let def = said.iter().find(|d| d.name == a.name).map_or(&plain, |d| *d);
-        out.push(column::read_typed(cmd, cx, table, def, n as i16 + 1, a.ty)?);
+        let mut made = column::read_typed(cmd, cx, table, def, n as i16 + 1, a.ty)?;
+        made.attribute.declared.collation = a.declared.collation;
+        out.push(made);
     }
     Ok((oid, out))
 }
@@ -94,7 +96,7 @@ pub fn adopt(cmd: &Command, cx: &mut ExecContext, table: Oid, typ: &TypeName) ->
         if t.name != a.name {
             return Err(err!(DATATYPE_MISMATCH, "table has column \"{}\" where type requires \"{}\"", t.name, a.name));
         }
-        if t.ty != a.ty {
+        if t.ty != a.ty || t.declared.collation != a.declared.collation {
             return Err(err!(DATATYPE_MISMATCH, "table \"{}\" has different type for column \"{}\"", c.name, a.name));
         }
     }

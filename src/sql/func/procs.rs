@@ -3075,7 +3075,7 @@ pub(super) static PROCS: &[ProcFact] = &[
     p(5022, "pg_lsn_pli", &[O(3220), O(1700)], 3220, "f-tis-i", "pg_lsn_pli"),
     p(5023, "numeric_pl_pg_lsn", &[O(1700), O(3220)], 3220, "f-tis-q", "numeric_pl_pg_lsn(numeric,pg_lsn)"),
     p(5024, "pg_lsn_mii", &[O(3220), O(1700)], 3220, "f-tis-i", "pg_lsn_mii"),
-    p(5028, "satisfies_hash_partition", &[O(26), O(23), O(23), O(2276)], 16, "f--is-i", "satisfies_hash_partition").variadic(2276),
+    p(5028, "satisfies_hash_partition", &[O(26), O(23), O(23), O(2276)], 16, "f--is-i", "satisfies_hash_partition").variadic(2276).outs(&[], "iiiv", &[]),
     p(5029, "pg_ls_tmpdir", &[], 2249, "fstvs-i", "pg_ls_tmpdir_noargs").outs(&[O(25), O(20), O(1184)], "ooo", &["name", "size", "modification"]).rows(20).cost(10),
     p(5030, "pg_ls_tmpdir", &[O(26)], 2249, "fstvs-i", "pg_ls_tmpdir_1arg").outs(&[O(26), O(25), O(20), O(1184)], "iooo", &["tablespace", "name", "size", "modification"]).rows(20).cost(10),
     p(5031, "pg_ls_archive_statusdir", &[], 2249, "fstvs-i", "pg_ls_archive_statusdir").outs(&[O(25), O(20), O(1184)], "ooo", &["name", "size", "modification"]).rows(20).cost(10),

@@ -95,6 +95,7 @@ fn make(cx: &mut ExecContext, name: &str, columns: &[(&str, Oid)], keys: usize) 
         nulls_first: false,
         opclass: Oid::INVALID,
         collation: Oid::INVALID,
+        derived: Oid::INVALID,
         order: String::new(),
         name: name.to_string(),
     };

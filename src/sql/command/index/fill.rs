@@ -250,7 +250,7 @@ fn renew(cx: &mut ExecContext, table: Oid, index: Oid) -> Result<()> {
     let by_class = def.method() == IndexMethod::Btree;
     for k in &mut def.columns[..keys] {
         let opclass = if by_class { k.opclass } else { Oid::INVALID };
-        let order = order_of(cx, &attributes, (k.attno, k.ty), k.collation, opclass)?;
+        let order = order_of(cx, &attributes, (k.attno, k.ty), k.named(), opclass)?;
         changed |= k.order != order;
         k.order = order;
     }

@@ -9,14 +9,14 @@ use super::write::{attribute, bind, new_oid, put, volatility};
 use super::{Command, concurrent, names, opclass, reloptions, storage, stored_text};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::IndexMethod;
-use crate::catalog::object::{Class, IndexDef, IndexStage, class};
+use crate::catalog::object::{Class, IndexDef, IndexStage, class, fixed};
 use crate::catalog::relation::IndexColumn;
 use crate::catalog::{Attribute, Index, Object, Persistence, RelKind, Relation};
 use crate::err;
 use crate::lock::LockMode;
 use crate::sql::ast::{self, CreateIndexStmt, ExprKind as Ast, IndexElem, NullsOrder, QualName, SortDir};
 use crate::sql::bind::scope::Clause;
-use crate::sql::bind::{Names, index_column_name};
+use crate::sql::bind::{Names, expr_collation, index_column_name};
 use crate::sql::exec::{ExecContext, system_view};
 use crate::sql::expr::{Expr, ExprKind};
 use crate::types::TypeRef;
@@ -295,6 +295,7 @@ pub fn column(
         named = named.or_else(|| Some(QualName { parts: collation.clone(), pos: *pos }));
         written = Some(arg);
     }
+    let mut derived = Oid::INVALID;
     let (attno, expr, ty) = match (&e.name, written) {
         (Some(column), _) => {
             let a = table.attribute(column).ok_or_else(|| {
@@ -319,6 +320,9 @@ pub fn column(
                         ));
                     }
                     let ty = bound.ty;
+                    if named.is_none() {
+                        derived = derived_collation(cx, &bound, table)?;
+                    }
                     (0, Some(stored_text::text_of(cx, expr, None)?), ty)
                 }
             }
@@ -343,8 +347,10 @@ pub fn column(
             named.as_ref().map_or(Ok(Oid::INVALID), |n| named_opclass(cx, n, ty, method))?
         }
     };
-    let collation = super::column::collation(cx, named.as_ref(), ty, None)?;
-    let order = order_of(cx, &table.attributes, (attno, ty), collation, Oid::INVALID)?;
+    let own = table.attributes.iter().find(|a| attno > 0 && a.attno == attno).map_or(Oid::INVALID, |a| a.declared.collation);
+    let collation = named_collation(cx, named.as_ref(), ty, own)?;
+    let named = if collation.is_valid() { collation } else { derived };
+    let order = order_of(cx, &table.attributes, (attno, ty), named, Oid::INVALID)?;
     if !crate::types::Collation::from_written(&order)?.is_deterministic() {
         refuse_nondeterministic(method, opclass)?;
     }
@@ -363,7 +369,7 @@ pub fn column(
         NullsOrder::First => true,
         NullsOrder::Last => false,
     };
-    Ok(IndexColumn { attno, expr, ty, desc, nulls_first, opclass, collation, order, name: name.to_string() })
+    Ok(IndexColumn { attno, expr, ty, desc, nulls_first, opclass, collation, derived, order, name: name.to_string() })
 }
 
 /// Equality of other than bytes is only that of a B-tree's default order.
@@ -410,6 +416,28 @@ pub fn named_opclass(cx: &mut ExecContext, named: &QualName, ty: TypeRef, method
     Ok(if class.is_default { Oid::INVALID } else { class.oid })
 }
 
+/// The collation named for a key; invalid where it is the column's anyway.
+fn named_collation(cx: &mut ExecContext, named: Option<&QualName>, ty: TypeRef, own: Oid) -> Result<Oid> {
+    let found = super::column::collation(cx, named, ty, None)?;
+    match found.is_valid() {
+        true => Ok(if found == own { Oid::INVALID } else { found }),
+        // The default one is told from none where the column has another.
+        false if named.is_some() && own.is_valid() => Ok(fixed::DEFAULT_COLLATION),
+        false => Ok(found),
+    }
+}
+
+/// The collation of an index's expression, where it is not its type's.
+fn derived_collation(cx: &mut ExecContext, e: &Expr, table: &Relation) -> Result<Oid> {
+    let own = crate::types::info(e.ty.oid).map_or(Oid::INVALID, |i| i.collation);
+    if !own.is_valid() {
+        return Ok(own);
+    }
+    let catalog = cx.backend()?.catalog.clone();
+    let found = expr_collation(&*catalog, e, table, "index expression")?;
+    Ok(if found == own { Oid::INVALID } else { found })
+}
+
 fn included(cx: &mut ExecContext, table: &Relation, e: &IndexElem) -> Result<IndexColumn> {
     let Some(name) = &e.name else {
         return Err(Error::unsupported("expressions are not supported in included columns"));
@@ -447,6 +475,7 @@ pub fn key_column(cx: &mut ExecContext, table: &Relation, name: &str) -> Result<
         nulls_first: false,
         opclass: Oid::INVALID,
         collation: Oid::INVALID,
+        derived: Oid::INVALID,
         order: order_of(cx, &table.attributes, (a.attno, a.ty), Oid::INVALID, Oid::INVALID)?,
         name: name.to_string(),
     }))

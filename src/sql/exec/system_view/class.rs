@@ -311,8 +311,8 @@ fn push_index_columns(catalog: &Catalog, sink: &mut Sink, relation: Oid, index: 
         let mut own = Attribute::new(&k.name, attno, k.ty);
         own.declared = of_table.map(|a| a.declared.clone()).unwrap_or_default();
         own.declared.options.clear();
-        if k.collation.is_valid() {
-            own.declared.collation = k.collation;
+        if k.named().is_valid() {
+            own.declared.collation = k.named();
         }
         // A hash index keeps hash codes, a GIN index elements.
         let kept = match index.method() {
@@ -350,8 +350,8 @@ fn defaults(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 
 /// The collation of an index's column: its own, the table column's, the type's.
 pub(super) fn key_collation(catalog: &Catalog, table: Oid, k: &crate::catalog::IndexColumn) -> Oid {
-    if k.collation.is_valid() {
-        return k.collation;
+    if k.named().is_valid() {
+        return k.named();
     }
     let record = catalog.class(table);
     let columns = record.as_ref().and_then(|r| as_class(r)).map(|t| t.attributes.as_slice()).unwrap_or_default();

@@ -162,11 +162,11 @@ fn push_user(catalog: &Catalog, sink: &mut Sink, t: &UserType) {
             made = Made { len: 4, byval: true, kind: 'p', category: b'P', defined: false, align: b'i', ..made };
         }
     }
-    let align = made.align;
+    let (align, collation) = (made.align, made.collation);
     made.push(sink);
     if t.array_oid.is_valid() {
         let align = if align == b'd' { b'd' } else { b'i' };
-        Made { align, ..plain(t.array_oid, &array_name).array(t.array_oid, t.oid) }.push(sink);
+        Made { align, collation, ..plain(t.array_oid, &array_name).array(t.array_oid, t.oid) }.push(sink);
     }
 }
 

@@ -97,6 +97,7 @@ impl Mock {
                     nulls_first: false,
                     opclass: Oid::INVALID,
                     collation: Oid::INVALID,
+                    derived: Oid::INVALID,
                     order: String::new(),
                     name: (*c).to_owned(),
                 })
