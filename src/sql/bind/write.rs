@@ -667,7 +667,7 @@ impl Binder<'_, '_> {
         let own = types::info(column.ty.oid).map_or(Oid::INVALID, |i| i.collation);
         let declared = rel.attributes.iter().find(|a| column.attno > 0 && a.attno == column.attno);
         let declared = declared.map_or(Oid::INVALID, |a| a.declared.collation);
-        let collation = [column.collation, declared, own].into_iter().find(|c| c.is_valid()).unwrap_or_default();
+        let collation = [column.named(), declared, own].into_iter().find(|c| c.is_valid()).unwrap_or_default();
         let class = || self.cx.names.btree_class(BtreeClass::OfColumn(column.opclass, column.ty.oid));
         (!wanted.collation.is_valid() || wanted.collation == collation)
             && (wanted.class.is_none() || wanted.class == class())
