@@ -49,6 +49,24 @@ pub mod class {
     pub const TS_PARSER: Oid = Oid(3601);
     pub const TS_CONFIG: Oid = Oid(3602);
     pub const TS_TEMPLATE: Oid = Oid(3764);
+
+    /// Classes of one database whose objects have owners of their own ([`super::Object::owned`]).
+    pub const OWNED: [Oid; 14] = [
+        RELATION,
+        TYPE,
+        PROC,
+        NAMESPACE,
+        DEFAULT_ACL,
+        STATISTIC_EXT,
+        PUBLICATION,
+        EXTENSION,
+        EVENT_TRIGGER,
+        OPERATOR,
+        OPCLASS,
+        COLLATION,
+        TS_CONFIG,
+        TS_DICTIONARY,
+    ];
 }
 
 /// OIDs that initdb gives, all PostgreSQL's.
@@ -886,6 +904,30 @@ impl Object {
         }
         parts.retain(|p| p.is_valid());
         parts
+    }
+
+    /// Who owns the object, and what is granted on it; None for what is owned with something else.
+    pub fn owned(&self) -> Option<(Oid, Option<&Vec<String>>)> {
+        Some(match self {
+            Object::Class(c) if c.index.is_some() || matches!(c.kind, RelKind::Toast | RelKind::Composite) => return None,
+            Object::Class(c) => (c.owner, c.acl.as_ref()),
+            Object::Type(t) => (t.owner, t.acl.as_ref()),
+            Object::Function(f) => (f.owner, f.acl.as_ref()),
+            Object::Namespace(n) if n.temp_of.is_some() => return None,
+            Object::Namespace(n) => (n.owner, n.acl.as_ref()),
+            Object::Database(d) => (d.owner, d.acl.as_ref()),
+            Object::DefaultAcl(d) => (d.role, Some(&d.acl)),
+            Object::Statistics(s) => (s.owner, None),
+            Object::Publication(p) => (p.owner, None),
+            Object::Extension(e) => (e.owner, None),
+            Object::EventTrigger(t) => (t.owner, None),
+            Object::Operator(o) => (o.owner, None),
+            Object::OpClass(o) => (o.owner, None),
+            Object::Collation(c) => (c.owner, None),
+            Object::TsConfig(c) => (c.owner, None),
+            Object::TsDictionary(d) => (d.owner, None),
+            _ => return None,
+        })
     }
 
     pub fn encode(&self) -> Vec<u8> {

@@ -185,8 +185,11 @@ impl Session {
     }
 
     pub(super) fn parameter(&mut self, bytes: Option<&[u8]>, ty: TypeRef, format: Format) -> Result<Value> {
-        let Some(bytes) = bytes else { return Ok(Value::Null) };
         let io = &self.cx().fx.io;
+        let Some(bytes) = bytes else {
+            types::io::null_in(ty.oid, io)?;
+            return Ok(Value::Null);
+        };
         match format {
             Format::Text => types::text_in(ty, types::text::check(bytes)?, io),
             Format::Binary => types::binary_in(ty, bytes, io),

@@ -427,7 +427,7 @@ fn of_collation(catalog: &Catalog, oid: Oid, found: &mut Vec<Dependent>) {
             let key = ObjectKey { class: class::RELATION, oid: c.oid, sub: i32::from(a.attno) };
             found.push(Dependent { key, age: c.oid, silent: false });
         }
-        if c.index.as_ref().is_some_and(|i| i.columns.iter().any(|k| k.collation == oid)) {
+        if c.index.as_ref().is_some_and(|i| i.columns.iter().any(|k| k.named() == oid)) {
             found.push(Dependent { key: record.object.key(), age: c.oid, silent: false });
         }
     }

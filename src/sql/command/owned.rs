@@ -7,7 +7,7 @@ use super::{dependency, drop, large_object, owner, role};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::acl::mentions;
 use crate::catalog::object::class;
-use crate::catalog::{Catalog, Object, ObjectKey, RelKind};
+use crate::catalog::{Catalog, Object, ObjectKey};
 use crate::sql::ast::{DropOwnedStmt, ReassignOwnedStmt};
 use crate::sql::exec::ExecContext;
 
@@ -22,53 +22,23 @@ enum Tie {
 /// Ties of a role to one database's objects, by OID.
 fn ties(catalog: &Catalog, role: Oid, name: &str, shared: bool) -> Vec<(ObjectKey, Tie)> {
     let mut found = Vec::new();
-    let local = [
-        class::RELATION,
-        class::TYPE,
-        class::PROC,
-        class::NAMESPACE,
-        class::DEFAULT_ACL,
-        class::STATISTIC_EXT,
-        class::PUBLICATION,
-        class::EXTENSION,
-        class::EVENT_TRIGGER,
-    ];
-    let classes = if shared { &[class::DATABASE][..] } else { &local[..] };
+    let classes = if shared { &[class::DATABASE][..] } else { &class::OWNED[..] };
     for record in classes.iter().flat_map(|class| catalog.all(*class)) {
         let key = record.object.key();
-        let acl = match &record.object {
-            Object::Class(c) if c.index.is_some() || matches!(c.kind, RelKind::Toast | RelKind::Composite) => continue,
-            Object::Class(c) => {
-                for p in c.policies.iter().filter(|p| p.roles.contains(&role)) {
-                    found.push((ObjectKey::new(class::POLICY, p.oid), Tie::Policy));
-                }
-                for a in c.attributes.iter().filter(|a| c.owner != role && !a.dropped) {
-                    if a.acl.as_ref().is_some_and(|i| mentions(i, role, name)) {
-                        found.push((ObjectKey { sub: i32::from(a.attno), ..key }, Tie::Privileges));
-                    }
-                }
-                (c.owner, c.acl.as_ref())
+        let Some((owner, acl)) = record.object.owned() else { continue };
+        if let Object::Class(c) = &record.object {
+            for p in c.policies.iter().filter(|p| p.roles.contains(&role)) {
+                found.push((ObjectKey::new(class::POLICY, p.oid), Tie::Policy));
             }
-            Object::Type(t) => (t.owner, t.acl.as_ref()),
-            Object::Function(f) => (f.owner, f.acl.as_ref()),
-            Object::Namespace(n) if n.temp_of.is_some() => continue,
-            Object::Namespace(n) => (n.owner, n.acl.as_ref()),
-            Object::Database(d) => (d.owner, d.acl.as_ref()),
-            Object::DefaultAcl(d) => (d.role, Some(&d.acl)),
-            Object::Statistics(s) => (s.owner, None),
-            Object::Publication(p) => (p.owner, None),
-            Object::Extension(e) => (e.owner, None),
-            Object::EventTrigger(t) => (t.owner, None),
-            Object::Operator(o) => (o.owner, None),
-            Object::OpClass(o) => (o.owner, None),
-            Object::Collation(c) => (c.owner, None),
-            Object::TsConfig(c) => (c.owner, None),
-            Object::TsDictionary(d) => (d.owner, None),
-            _ => continue,
-        };
-        if acl.0 == role {
+            for a in c.attributes.iter().filter(|a| owner != role && !a.dropped) {
+                if a.acl.as_ref().is_some_and(|i| mentions(i, role, name)) {
+                    found.push((ObjectKey { sub: i32::from(a.attno), ..key }, Tie::Privileges));
+                }
+            }
+        }
+        if owner == role {
             found.push((key, Tie::Owner));
-        } else if acl.1.is_some_and(|i| mentions(i, role, name)) {
+        } else if acl.is_some_and(|i| mentions(i, role, name)) {
             found.push((key, Tie::Privileges));
         }
     }

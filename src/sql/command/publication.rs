@@ -12,7 +12,7 @@ use crate::err;
 use crate::lock::LockMode;
 use crate::settings::{Id, Lookup, split_list};
 use crate::sql::ast::{
-    AlterPublicationAction as Action, AlterPublicationStmt, CreatePublicationStmt, DefArg, DefElem, DropStmt, Expr,
+    self, AlterPublicationAction as Action, AlterPublicationStmt, CreatePublicationStmt, DefArg, DefElem, DropStmt, Expr,
     ObjectName, Pos, PublicationObject, RangeVar,
 };
 use crate::sql::bind::scope::Clause;
@@ -147,22 +147,22 @@ fn filter_of(cmd: &Command, cx: &mut ExecContext, rel: &Arc<Relation>, e: &Expr)
     stored_text::text_of(cx, e, None)
 }
 
-fn table_of(
-    cmd: &Command,
-    cx: &mut ExecContext,
-    (table, columns, filter): (&RangeVar, &[String], Option<&Expr>),
-) -> Flow<PublishedTable> {
-    let rel = names::locked_relation(cmd, cx, table, LockMode::ShareUpdateExclusive).map_err(|stop| match stop {
+fn locked(cmd: &Command, cx: &mut ExecContext, table: &RangeVar) -> Flow<Arc<Relation>> {
+    names::locked_relation(cmd, cx, table, LockMode::ShareUpdateExclusive).map_err(|stop| match stop {
         crate::base::Stop::Error(mut e) => {
             e.0.position = None;
             crate::base::Stop::Error(e)
         }
         other => other,
-    })?;
+    })
+}
+
+fn table_of(cmd: &Command, cx: &mut ExecContext, rel: &Arc<Relation>, written: &ast::PublishedTable) -> Flow<PublishedTable> {
+    let (columns, filter) = (&written.columns, written.filter.as_ref());
     if rel.generated_by.is_none() {
-        names::check_owner(cx, &rel)?;
+        names::check_owner(cx, rel)?;
     }
-    check_publishable(&rel)?;
+    check_publishable(rel)?;
     let mut attnos = Vec::new();
     for name in columns {
         let Some(a) = rel.attribute(name) else {
@@ -180,7 +180,7 @@ fn table_of(
     }
     attnos.sort_unstable();
     let filter = match filter {
-        Some(e) => Some(filter_of(cmd, cx, &rel, e)?),
+        Some(e) => Some(filter_of(cmd, cx, rel, e)?),
         None => None,
     };
     Ok(PublishedTable { oid: new_oid(cx)?, table: rel.oid, columns: attnos, filter })
@@ -208,6 +208,41 @@ fn schema_of(cx: &mut ExecContext, name: Option<&String>) -> Result<Oid> {
     }
 }
 
+/// Adds a table with the tables that inherit from it. Partitions go with their table by themselves.
+fn add_table(
+    cmd: &Command,
+    cx: &mut ExecContext,
+    written: &ast::PublishedTable,
+    tables: &mut Vec<PublishedTable>,
+) -> Flow<()> {
+    let rel = locked(cmd, cx, &written.table)?;
+    if refuse_again(&rel, written, tables)? {
+        return Ok(());
+    }
+    tables.push(table_of(cmd, cx, &rel, written)?);
+    if !written.table.inherit || rel.kind == RelKind::Partitioned {
+        return Ok(());
+    }
+    for oid in super::inherit::descendants(cx, rel.oid, LockMode::ShareUpdateExclusive)? {
+        let child = super::constraint::relation(cx, oid)?;
+        if !refuse_again(&child, written, tables)? {
+            tables.push(table_of(cmd, cx, &child, written)?);
+        }
+    }
+    Ok(())
+}
+
+/// Whether a table is there already; with a condition or a column list it cannot be so twice.
+fn refuse_again(rel: &Relation, written: &ast::PublishedTable, tables: &[PublishedTable]) -> Result<bool> {
+    let Some(t) = tables.iter().find(|t| t.table == rel.oid) else { return Ok(false) };
+    let what = match () {
+        () if written.filter.is_some() || t.filter.is_some() => "WHERE clauses",
+        () if !written.columns.is_empty() || !t.columns.is_empty() => "column lists",
+        () => return Ok(true),
+    };
+    Err(err!(DUPLICATE_OBJECT, "conflicting or redundant {what} for table \"{}\"", rel.name))
+}
+
 /// The tables and schemas a list names.
 fn members(
     cmd: &Command,
@@ -217,22 +252,7 @@ fn members(
     let (mut tables, mut schemas): (Vec<PublishedTable>, Vec<(Oid, Oid)>) = (Vec::new(), Vec::new());
     for object in list {
         match object {
-            PublicationObject::Table(written) => {
-                let table = &written.table;
-                let new = table_of(cmd, cx, (table, &written.columns, written.filter.as_ref()))?;
-                match tables.iter().find(|t| t.table == new.table) {
-                    Some(t) if new.filter.is_some() || t.filter.is_some() => {
-                        let text = format!("conflicting or redundant WHERE clauses for table \"{}\"", table.name);
-                        return Err(Error::new(SqlState::DUPLICATE_OBJECT, text).into());
-                    }
-                    Some(t) if !new.columns.is_empty() || !t.columns.is_empty() => {
-                        let text = format!("conflicting or redundant column lists for table \"{}\"", table.name);
-                        return Err(Error::new(SqlState::DUPLICATE_OBJECT, text).into());
-                    }
-                    Some(_) => {}
-                    None => tables.push(new),
-                }
-            }
+            PublicationObject::Table(written) => add_table(cmd, cx, written, &mut tables)?,
             PublicationObject::Schema(name, _) => {
                 let schema = schema_of(cx, name.as_ref())?;
                 if !schemas.iter().any(|(_, s)| *s == schema) {

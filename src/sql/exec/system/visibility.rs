@@ -6,6 +6,7 @@ use crate::catalog::object::{ObjectKey, class};
 use crate::catalog::{Catalog, system};
 use crate::sql::exec::ExecContext;
 use crate::sql::func;
+use crate::sql::names::type_is_visible;
 use crate::sql::text_search::Kind;
 use crate::types::{self, Column, Datum};
 
@@ -62,10 +63,10 @@ fn table(catalog: &Catalog, oid: Oid) -> Option<bool> {
 
 fn type_(catalog: &Catalog, oid: Oid) -> Option<bool> {
     if oid < Oid::FIRST_NORMAL {
-        return types::info(oid).map(|i| catalog.effective_path().contains(&i.namespace));
+        return types::info(oid).map(|i| type_is_visible(catalog, oid, i.namespace, i.name));
     }
     if let Some(t) = catalog.user_type(oid) {
-        return Some(catalog.user_type_by_name(None, &t.name).ok().flatten().is_some_and(|f| f.oid == oid));
+        return Some(type_is_visible(catalog, oid, t.namespace, &t.name));
     }
     let class = catalog.class_of_row_type(oid)?;
     table(catalog, class)

@@ -2,9 +2,11 @@
 
 use super::{Sink, View, catalog, row};
 use crate::base::{Flow, Oid};
-use crate::catalog::Object;
+use crate::catalog::acl::{role_of, split, stored};
+use crate::catalog::{Catalog, Object};
 use crate::catalog::object::class;
 use crate::sql::exec::ExecContext;
+use crate::sql::large_object;
 
 pub(super) const VIEWS: &[View] =
     &[View { name: "pg_shdepend", rows: shared_dependencies }, View { name: "pg_config", rows: config }];
@@ -19,25 +21,56 @@ fn config(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     Ok(())
 }
 
-/// Owners that are not the bootstrap superuser; that one is pinned and not listed.
+/// Who owns objects, has rights on them or is meant by policies. What initdb made is pinned and not listed.
 fn shared_dependencies(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
-    let database = catalog.database();
-    for kind in [class::RELATION, class::NAMESPACE, class::TYPE, class::PROC, class::DATABASE] {
-        for record in catalog.all(kind) {
+    let here = catalog.database();
+    for kind in class::OWNED.iter().chain(&[class::DATABASE]) {
+        for record in catalog.all(*kind) {
             sink.tells_of(&record);
-            let (owner, db) = match &record.object {
-                Object::Class(c) if c.index.is_none() => (c.owner, database),
-                Object::Namespace(n) => (n.owner, database),
-                Object::Type(t) => (t.owner, database),
-                Object::Function(f) => (f.owner, database),
-                Object::Database(d) => (d.owner, Oid::INVALID),
-                _ => continue,
-            };
+            let Some((owner, acl)) = record.object.owned() else { continue };
+            let db = if *kind == class::DATABASE { Oid::INVALID } else { here };
+            let key = record.object.key();
             if owner >= Oid::FIRST_NORMAL {
-                row![sink; db, kind, record.object.key().oid, 0, class::AUTHID, owner, 'o'];
+                row![sink; db, key.class, key.oid, 0, class::AUTHID, owner, 'o'];
+            }
+            for role in mentioned(&catalog, acl, owner) {
+                row![sink; db, key.class, key.oid, 0, class::AUTHID, role, 'a'];
+            }
+            let Object::Class(c) = &record.object else { continue };
+            for a in c.attributes.iter().filter(|a| !a.dropped) {
+                for role in mentioned(&catalog, a.acl.as_ref(), owner) {
+                    row![sink; db, key.class, key.oid, i32::from(a.attno), class::AUTHID, role, 'a'];
+                }
+            }
+            for p in &c.policies {
+                for role in p.roles.iter().filter(|r| **r >= Oid::FIRST_NORMAL) {
+                    row![sink; db, class::POLICY, p.oid, 0, class::AUTHID, *role, 'r'];
+                }
             }
         }
     }
+    let snapshot = cx.snapshot()?;
+    for o in large_object::object::all(cx, Some(&snapshot))? {
+        if o.owner >= Oid::FIRST_NORMAL {
+            row![sink; here, large_object::CLASS, o.oid, 0, class::AUTHID, o.owner, 'o'];
+        }
+        for role in mentioned(&catalog, o.acl.as_ref(), o.owner) {
+            row![sink; here, large_object::CLASS, o.oid, 0, class::AUTHID, role, 'a'];
+        }
+    }
     Ok(())
+}
+
+/// The roles that access items speak of, the owner and what initdb made left out.
+fn mentioned(catalog: &Catalog, acl: Option<&Vec<String>>, owner: Oid) -> Vec<Oid> {
+    let mut roles = Vec::new();
+    for item in stored(catalog, acl.map_or(&[], |items| items)) {
+        let (grantee, _, grantor) = split(&item);
+        roles.extend([grantee, grantor].into_iter().filter_map(role_of));
+    }
+    roles.retain(|r| *r != owner && *r >= Oid::FIRST_NORMAL);
+    roles.sort_unstable();
+    roles.dedup();
+    roles
 }

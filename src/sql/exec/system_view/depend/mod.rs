@@ -271,7 +271,7 @@ impl Rows<'_> {
             self.push(of, (class::RELATION, *parent, 0), 'P');
             self.push(of, (class::RELATION, index.table, 0), 'S');
         }
-        index.columns.iter().for_each(|k| self.collation(of, k.collation));
+        index.columns.iter().for_each(|k| self.collation(of, k.named()));
         for k in index.columns.iter().filter(|k| k.opclass >= Oid::FIRST_NORMAL) {
             self.push(of, (class::OPCLASS, k.opclass, 0), 'n');
         }
