@@ -34,11 +34,11 @@ mod text_search;
 mod view;
 
 pub use build::{phys_of, toast_store, tuple_desc};
+pub use changes::Change;
 pub use cluster::Cluster;
 pub use code::{Cast, Collation, Operator};
 pub use event_trigger::EventTrigger;
 pub use extension::Extension;
-pub use changes::Change;
 pub use folder::{Folder, Record};
 pub use key_triggers::{KEY_TRIGGERS, key_triggers};
 pub use known_types::{MULTIRANGE_IO, RANGE_IO, range_align};

@@ -909,7 +909,9 @@ impl Object {
     /// Who owns the object, and what is granted on it; None for what is owned with something else.
     pub fn owned(&self) -> Option<(Oid, Option<&Vec<String>>)> {
         Some(match self {
-            Object::Class(c) if c.index.is_some() || matches!(c.kind, RelKind::Toast | RelKind::Composite) => return None,
+            Object::Class(c) if c.index.is_some() || matches!(c.kind, RelKind::Toast | RelKind::Composite) => {
+                return None;
+            }
             Object::Class(c) => (c.owner, c.acl.as_ref()),
             Object::Type(t) => (t.owner, t.acl.as_ref()),
             Object::Function(f) => (f.owner, f.acl.as_ref()),

@@ -1,11 +1,9 @@
 //! One session's view of the catalogs: what is committed, with this transaction's own changes on top.
 
-use super::cluster::Cluster;
 use super::changes::{Change, Changes};
+use super::cluster::Cluster;
 use super::folder::{Folder, Record};
-use super::object::{
-    Database, Namespace, Object, ObjectKey, Role, RoleSetting, UserType, class, comment_key, fixed,
-};
+use super::object::{Database, Namespace, Object, ObjectKey, Role, RoleSetting, UserType, class, comment_key, fixed};
 use super::relation::{Persistence, Relation};
 use super::{build, store, system, system_indexes};
 use crate::base::{CommandId, Oid, Result, Xid};
@@ -272,8 +270,7 @@ impl Catalog {
         }
         // A changed object may have lost or gained the name.
         let named = (class, namespace, name.to_string());
-        let candidates: SmallVec<[Oid; 4]> =
-            layers.iter().rev().flat_map(|l| l.named(&named)).copied().collect();
+        let candidates: SmallVec<[Oid; 4]> = layers.iter().rev().flat_map(|l| l.named(&named)).copied().collect();
         found.retain(|oid| !layers.iter().any(|l| l.contains(&ObjectKey::new(class, *oid))));
         drop(layers);
         for oid in candidates {
@@ -456,8 +453,9 @@ impl Catalog {
         drop(layers);
         found.extend(changed);
         let is_index = |oid: &Oid| {
-            self.class(*oid)
-                .is_some_and(|r| matches!(&r.object, Object::Class(c) if c.index.as_ref().is_some_and(|i| i.table == table)))
+            self.class(*oid).is_some_and(
+                |r| matches!(&r.object, Object::Class(c) if c.index.as_ref().is_some_and(|i| i.table == table)),
+            )
         };
         found.retain(is_index);
         found.sort();
@@ -600,7 +598,8 @@ impl Catalog {
     /// The object that holds a constraint, a trigger, a default, a row type, an array type or a label of its own.
     pub fn holder(&self, part: Oid) -> Option<Arc<Record>> {
         let holds = |r: &Arc<Record>| r.object.parts().contains(&part);
-        let own: SmallVec<[ObjectKey; 2]> = self.layers.read().iter().flat_map(|l| l.holders_of(part)).copied().collect();
+        let own: SmallVec<[ObjectKey; 2]> =
+            self.layers.read().iter().flat_map(|l| l.holders_of(part)).copied().collect();
         own.into_iter().chain(self.local.holder(part)).find_map(|key| self.get(key).filter(holds))
     }
 

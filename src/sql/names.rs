@@ -178,7 +178,8 @@ pub(super) fn split_list(list: &str) -> Vec<&str> {
 pub fn type_is_visible(catalog: &Catalog, oid: Oid, namespace: Oid, name: &str) -> bool {
     let path = catalog.effective_path();
     let mut before = path.iter().take_while(|n| **n != namespace);
-    let has_row_type = |class| catalog.class(class).is_some_and(|r| r.object.as_class().is_ok_and(|c| c.row_type.is_valid()));
+    let has_row_type =
+        |class| catalog.class(class).is_some_and(|r| r.object.as_class().is_ok_and(|c| c.row_type.is_valid()));
     let hidden = |n: &Oid| match *n {
         fixed::PG_CATALOG => types::info::builtin_by_name(name).is_some_and(|i| i.oid != oid),
         n => !catalog.find(class::TYPE, n, name).is_empty() || catalog.class_in(n, name).is_some_and(has_row_type),

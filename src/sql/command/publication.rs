@@ -12,8 +12,8 @@ use crate::err;
 use crate::lock::LockMode;
 use crate::settings::{Id, Lookup, split_list};
 use crate::sql::ast::{
-    self, AlterPublicationAction as Action, AlterPublicationStmt, CreatePublicationStmt, DefArg, DefElem, DropStmt, Expr,
-    ObjectName, Pos, PublicationObject, RangeVar,
+    self, AlterPublicationAction as Action, AlterPublicationStmt, CreatePublicationStmt, DefArg, DefElem, DropStmt,
+    Expr, ObjectName, Pos, PublicationObject, RangeVar,
 };
 use crate::sql::bind::scope::Clause;
 use crate::sql::exec::ExecContext;
@@ -157,7 +157,12 @@ fn locked(cmd: &Command, cx: &mut ExecContext, table: &RangeVar) -> Flow<Arc<Rel
     })
 }
 
-fn table_of(cmd: &Command, cx: &mut ExecContext, rel: &Arc<Relation>, written: &ast::PublishedTable) -> Flow<PublishedTable> {
+fn table_of(
+    cmd: &Command,
+    cx: &mut ExecContext,
+    rel: &Arc<Relation>,
+    written: &ast::PublishedTable,
+) -> Flow<PublishedTable> {
     let (columns, filter) = (&written.columns, written.filter.as_ref());
     if rel.generated_by.is_none() {
         names::check_owner(cx, rel)?;

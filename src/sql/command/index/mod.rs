@@ -347,7 +347,8 @@ pub fn column(
             named.as_ref().map_or(Ok(Oid::INVALID), |n| named_opclass(cx, n, ty, method))?
         }
     };
-    let own = table.attributes.iter().find(|a| attno > 0 && a.attno == attno).map_or(Oid::INVALID, |a| a.declared.collation);
+    let own =
+        table.attributes.iter().find(|a| attno > 0 && a.attno == attno).map_or(Oid::INVALID, |a| a.declared.collation);
     let collation = named_collation(cx, named.as_ref(), ty, own)?;
     let named = if collation.is_valid() { collation } else { derived };
     let order = order_of(cx, &table.attributes, (attno, ty), named, Oid::INVALID)?;

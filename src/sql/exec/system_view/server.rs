@@ -3,8 +3,8 @@
 use super::{Sink, View, catalog, row};
 use crate::base::{Flow, Oid};
 use crate::catalog::acl::{role_of, split, stored};
-use crate::catalog::{Catalog, Object};
 use crate::catalog::object::class;
+use crate::catalog::{Catalog, Object};
 use crate::sql::exec::ExecContext;
 use crate::sql::large_object;
 
