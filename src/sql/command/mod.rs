@@ -47,6 +47,7 @@ mod key;
 mod large_object;
 mod like;
 mod lock_table;
+mod merge;
 mod names;
 mod opclass;
 mod operator;

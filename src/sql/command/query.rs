@@ -1,5 +1,6 @@
 //! Queries inside commands: CREATE TABLE AS, SELECT INTO, materialized views.
 
+use super::merge::Merge;
 use super::table::{NewTable, check_on_commit, create_object, exists, note_on_commit};
 use super::write::{attribute, change, class_of, new_oid};
 use super::{Command, act_as, index, names, reloptions, truncate, user_as};
@@ -33,6 +34,8 @@ struct Filling {
     indexes: Vec<Oid>,
     /// Whose query it is, if not the caller's.
     user: Option<User>,
+    /// The rows are compared with those that are there.
+    merge: Option<Box<Merge>>,
 }
 
 /// Binds a statement of some text to learn what it is made of, names looked up along a search path of its own if there is one.
@@ -149,7 +152,7 @@ fn into(
     if into.skip_data {
         return Ok(tag.into());
     }
-    start(cmd, cx, &plan, oid, Vec::new(), None)?;
+    start(cmd, cx, &plan, oid, Vec::new(), None, None)?;
     go_on(cmd, cx)
 }
 
@@ -193,6 +196,7 @@ fn start(
     table: Oid,
     indexes: Vec<Oid>,
     user: Option<User>,
+    merge: Option<Box<Merge>>,
 ) -> Flow<()> {
     let relation = super::constraint::relation(cx, table)?;
     let store = relation.store.clone().ok_or_else(|| Error::internal("a relation without rows"))?;
@@ -204,7 +208,7 @@ fn start(
     });
     cx.params = outer;
     let state = std::mem::replace(&mut cx.run, before);
-    let filling = Filling { node: node?, state, store, table, pending: None, rows: 0, indexes, user };
+    let filling = Filling { node: node?, state, store, table, pending: None, rows: 0, indexes, user, merge };
     cmd.progress = Some(Box::new(filling));
     Ok(())
 }
@@ -221,6 +225,9 @@ fn go_on(cmd: &mut Command, cx: &mut ExecContext) -> Flow<String> {
     cx.params = outer;
     std::mem::swap(&mut cx.run, &mut filling.state);
     done?;
+    if let Some(merge) = &mut filling.merge {
+        merge.run(cx)?;
+    }
     let (table, rows, indexes) = (filling.table, filling.rows, std::mem::take(&mut filling.indexes));
     cmd.progress = None;
     for i in indexes {
@@ -250,7 +257,10 @@ fn fill(f: &mut Filling, cx: &mut ExecContext) -> Flow<()> {
         }
         cx.poll()?;
         match f.node.next(cx)? {
-            Some(batch) if batch.rows > 0 => f.pending = Some((batch, Vec::new())),
+            Some(batch) if batch.rows > 0 => match &mut f.merge {
+                Some(merge) => merge.take(cx, &batch)?,
+                None => f.pending = Some((batch, Vec::new())),
+            },
             Some(_) => {}
             None => return Ok(()),
         }
@@ -262,7 +272,8 @@ pub fn refresh(cmd: &mut Command, cx: &mut ExecContext, stmt: &RefreshMatViewStm
     if cmd.progress.as_ref().is_some_and(|p| p.is::<Filling>()) {
         return go_on(cmd, cx).map(|_| tag);
     }
-    let found = names::locked_relation(cmd, cx, &stmt.view, LockMode::AccessExclusive)?;
+    let mode = if stmt.concurrently { LockMode::Exclusive } else { LockMode::AccessExclusive };
+    let found = names::locked_relation(cmd, cx, &stmt.view, mode)?;
     if found.kind != RelKind::MatView {
         return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not a materialized view", found.name).into());
     }
@@ -304,6 +315,11 @@ pub fn refresh(cmd: &mut Command, cx: &mut ExecContext, stmt: &RefreshMatViewStm
     let plan = |cx: &mut ExecContext| plan_locked(cx, bound);
     let plan = act_as(cx, owner.clone(), plan)?;
     cx.backend()?.txn.next_command();
+    if stmt.concurrently {
+        let merge = Box::new(Merge::start(cx, found.oid)?);
+        start(cmd, cx, &plan, found.oid, Vec::new(), Some(owner), Some(merge))?;
+        return go_on(cmd, cx).map(|_| tag);
+    }
     truncate::empty(cx, &found)?;
     cx.backend()?.txn.next_command();
     let populated = !stmt.skip_data;
@@ -318,6 +334,6 @@ pub fn refresh(cmd: &mut Command, cx: &mut ExecContext, stmt: &RefreshMatViewStm
         return Ok(tag);
     }
     let indexes = found.indexes.iter().map(|i| i.oid).collect();
-    start(cmd, cx, &plan, found.oid, indexes, Some(owner))?;
+    start(cmd, cx, &plan, found.oid, indexes, Some(owner), None)?;
     go_on(cmd, cx).map(|_| tag)
 }

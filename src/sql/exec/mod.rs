@@ -79,7 +79,7 @@ pub use build::{start, start_piecemeal, start_plain, start_seeing};
 pub use context::{Budget, ExecContext, ExecSettings, patiently};
 pub(crate) use deps::Versions;
 pub use in_use::InUse;
-pub(crate) use keys::{KeyArena, SubKeys};
+pub(crate) use keys::{KeyArena, KeyColumn, SubKeys};
 pub(crate) use materialize::{Place, Tuplestore};
 pub use modify::ChangeKind;
 pub(crate) use output::phys_of;

@@ -27,6 +27,7 @@ mod waiting;
 
 pub use drop::Removal;
 pub use reindex::{Replacement, Whole};
+pub use validate::Missing;
 
 use super::Command;
 use super::index::{fill, of_table};

@@ -76,14 +76,87 @@ impl Present {
     }
 }
 
-/// Entries that one batch of rows lacks.
+/// Entries that some rows lack.
 #[derive(Default)]
-struct Missing {
+pub struct Missing {
     list: Vec<IndexEntry>,
     /// The row of `values` that each is of.
     rows: Vec<usize>,
     values: Vec<Column>,
     done: usize,
+}
+
+impl Missing {
+    /// The entries of some rows of a batch, which lie where `place` says.
+    pub fn of(
+        cx: &mut ExecContext,
+        index: &Index,
+        keys: &mut Keys,
+        batch: &Batch,
+        rows: &[u32],
+        place: &dyn Fn(u32) -> TupleId,
+    ) -> Result<Missing> {
+        let mut missing = Missing::default();
+        if rows.is_empty() {
+            return Ok(missing);
+        }
+        let columns = &mut keys.columns;
+        missing.values = patiently(cx, |cx| columns.run(cx, batch, Sel::Rows(rows)))?;
+        let mut found = Vec::new();
+        let values = &missing.values;
+        for (at, row) in rows.iter().enumerate() {
+            let has_null = !index.nulls_not_distinct && values.iter().any(|c| c.is_null(at));
+            index.keys(values.iter().map(|c| c.get(at)), &mut found);
+            for key in found.drain(..) {
+                index.store.check_size(key.len())?;
+                missing.list.push(IndexEntry { key, tid: Some(place(*row)), payload: Vec::new(), has_null });
+                missing.rows.push(at);
+            }
+        }
+        Ok(missing)
+    }
+
+    /// Puts them in, one by one. Waits for transactions on whose end a duplicate depends.
+    pub fn put(&mut self, cx: &mut ExecContext, table: &Relation, store: &TableStore, index: &Index) -> Flow<()> {
+        while let Some(entry) = self.list.get(self.done) {
+            let backend = cx.backend()?;
+            let xid = backend.txn.xid();
+            let own = backend.txn.own().clone();
+            let storage = cx.storage()?;
+            let one = std::slice::from_ref(entry);
+            if !index.unique {
+                index.insert(&storage, xid.into(), one)?;
+                self.done += 1;
+                continue;
+            }
+            let tid = entry.tid.unwrap_or(TupleId::INVALID);
+            let mut judge = |tid| occupant(&storage, store, tid, &own);
+            let met = index.store.insert_unique(&storage, xid.into(), one, &mut judge)?.1;
+            let other = match met {
+                Inserted::Done => None,
+                Inserted::Doubtful(xid) => Some(xid),
+                // What was deleted since the snapshot was taken is in nobody's way.
+                Inserted::Duplicate(_) => match occupant(&storage, store, tid, &own)? {
+                    Occupant::None { .. } => {
+                        index.insert(&storage, xid.into(), one)?;
+                        None
+                    }
+                    Occupant::Running(xid) => Some(xid),
+                    Occupant::Live(_) => {
+                        let row = self.rows[self.done];
+                        return Err(after_row::unique::duplicate(cx, table, index, &self.values, row).into());
+                    }
+                },
+            };
+            if let Some(xid) = other {
+                let name = &index.name;
+                cx.wait_for(xid, || format!("while inserting index tuple {tid} in relation \"{name}\""))?;
+                continue;
+            }
+            self.done += 1;
+        }
+        Ok(())
+    }
 }
 
 pub struct Validation {
@@ -118,7 +191,7 @@ impl Validation {
 
     pub fn run(&mut self, cx: &mut ExecContext) -> Flow<()> {
         loop {
-            self.put(cx)?;
+            self.missing.put(cx, &self.table, &self.store, &self.index)?;
             if !self.read(cx)? {
                 return Ok(());
             }
@@ -142,66 +215,8 @@ impl Validation {
             }
         }
         self.keys.pick(cx, &batch, &mut picked)?;
-        if picked.is_empty() {
-            return Ok(true);
-        }
-        let columns = &mut self.keys.columns;
-        self.missing.values = patiently(cx, |cx| columns.run(cx, &batch, Sel::Rows(&picked)))?;
-        let mut found = Vec::new();
-        let values = &self.missing.values;
-        for (at, row) in picked.iter().enumerate() {
-            let has_null = !self.index.nulls_not_distinct && values.iter().any(|c| c.is_null(at));
-            self.index.keys(values.iter().map(|c| c.get(at)), &mut found);
-            let tid = Some(rows[*row as usize].tid);
-            for key in found.drain(..) {
-                self.index.store.check_size(key.len())?;
-                self.missing.list.push(IndexEntry { key, tid, payload: Vec::new(), has_null });
-                self.missing.rows.push(at);
-            }
-        }
+        let place = |row: u32| rows[row as usize].tid;
+        self.missing = Missing::of(cx, &self.index, &mut self.keys, &batch, &picked, &place)?;
         Ok(true)
-    }
-
-    /// Puts entries in, one by one. Waits for transactions on whose end a duplicate depends.
-    fn put(&mut self, cx: &mut ExecContext) -> Flow<()> {
-        while let Some(entry) = self.missing.list.get(self.missing.done) {
-            let backend = cx.backend()?;
-            let xid = backend.txn.xid();
-            let own = backend.txn.own().clone();
-            let storage = cx.storage()?;
-            let one = std::slice::from_ref(entry);
-            if !self.index.unique {
-                self.index.insert(&storage, xid.into(), one)?;
-                self.missing.done += 1;
-                continue;
-            }
-            let tid = entry.tid.unwrap_or(TupleId::INVALID);
-            let mut judge = |tid| occupant(&storage, &self.store, tid, &own);
-            let met = self.index.store.insert_unique(&storage, xid.into(), one, &mut judge)?.1;
-            let other = match met {
-                Inserted::Done => None,
-                Inserted::Doubtful(xid) => Some(xid),
-                // What was deleted since the snapshot was taken is in nobody's way.
-                Inserted::Duplicate(_) => match occupant(&storage, &self.store, tid, &own)? {
-                    Occupant::None { .. } => {
-                        self.index.insert(&storage, xid.into(), one)?;
-                        None
-                    }
-                    Occupant::Running(xid) => Some(xid),
-                    Occupant::Live(_) => {
-                        let row = self.missing.rows[self.missing.done];
-                        let (table, index) = (&self.table, &self.index);
-                        return Err(after_row::unique::duplicate(cx, table, index, &self.missing.values, row).into());
-                    }
-                },
-            };
-            if let Some(xid) = other {
-                let name = &self.index.name;
-                cx.wait_for(xid, || format!("while inserting index tuple {tid} in relation \"{name}\""))?;
-                continue;
-            }
-            self.missing.done += 1;
-        }
-        Ok(())
     }
 }
