@@ -121,6 +121,11 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ExplainStmt) -> Flow<
                 }
             },
         };
+        let mut prunes = false;
+        exec::visit_plan(&plan.plan, &mut |p| {
+            prunes |= matches!(&p.node, plan::PlanNode::Append { pruning: Some(_), .. });
+        });
+        let plan = if prunes { Arc::new(pruned(cmd, cx, &plan)?) } else { plan };
         let planning_ms = started.elapsed().as_secs_f64() * 1000.0;
         let effort = track::difference(track::on_this_thread(), before);
         cmd.progress = Some(Box::new(Progress {
@@ -145,6 +150,14 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ExplainStmt) -> Flow<
     };
     cmd.progress = Some(p);
     outcome
+}
+
+/// The plan without the partitions that the parameters leave out.
+fn pruned(cmd: &Command, cx: &mut ExecContext, plan: &PlannedStatement) -> Result<PlannedStatement> {
+    let outer = std::mem::replace(&mut cx.params, cmd.params.clone());
+    let pruned = exec::pruned(plan, cx);
+    cx.params = outer;
+    pruned
 }
 
 /// The plan of what is to be explained; None: it has none.

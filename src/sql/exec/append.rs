@@ -5,7 +5,7 @@ use crate::base::{Flow, Result};
 use crate::sql::expr::Expr;
 use crate::sql::expr::ExprKind;
 use crate::sql::expr::eval::{Projection, Sel};
-use crate::sql::plan::Plan;
+use crate::sql::plan::{Plan, PlanNode};
 use crate::sql::plan::prune::{Child, Pruning};
 use crate::types::{Batch, Value};
 use hashbrown::HashMap;
@@ -18,7 +18,7 @@ pub(super) struct Append {
 }
 
 /// Finds out which inputs are read, once per scan.
-struct Pruner {
+pub(super) struct Pruner {
     pruning: Pruning,
     values: Projection,
     /// None: not found out yet.
@@ -26,7 +26,7 @@ struct Pruner {
 }
 
 impl Pruner {
-    fn new(pruning: &Pruning) -> Pruner {
+    pub fn new(pruning: &Pruning) -> Pruner {
         let mut exprs = Vec::new();
         pruning.for_each_expr(&mut |e| {
             if !matches!(e.kind, ExprKind::Const(_)) {
@@ -34,6 +34,19 @@ impl Pruner {
             }
         });
         Pruner { pruning: pruning.clone(), values: Projection::new(&exprs), wanted: None }
+    }
+
+    /// Which inputs are read.
+    pub fn wanted(&mut self, cx: &mut ExecContext, inputs: usize) -> Flow<&[bool]> {
+        if self.wanted.is_none() {
+            self.look(cx, inputs)?;
+        }
+        Ok(self.wanted.as_deref().unwrap_or_default())
+    }
+
+    /// Before the next scan.
+    pub fn forget(&mut self) {
+        self.wanted = None;
     }
 
     fn look(&mut self, cx: &mut ExecContext, inputs: usize) -> Flow<()> {
@@ -51,6 +64,90 @@ impl Pruner {
         mark(&self.pruning, &known, &mut wanted)?;
         self.wanted = Some(wanted);
         Ok(())
+    }
+}
+
+/// Leaves out the partitions of which it is known before the plan runs that they are not read: what EXPLAIN shows.
+/// PostgreSQL 15, execPartition.c, ExecInitPartitionPruning.
+pub(crate) fn remove_pruned(plan: &mut Plan, cx: &mut ExecContext) -> Result<()> {
+    let mut failed = None;
+    plan.for_each_input_mut(&mut |p| {
+        if failed.is_none() {
+            failed = remove_pruned(p, cx).err();
+        }
+    });
+    if let Some(e) = failed {
+        return Err(e);
+    }
+    let PlanNode::Append { inputs, pruning: pruning @ Some(_), removed, .. } = &mut plan.node else { return Ok(()) };
+    let Some(p) = pruning else { return Ok(()) };
+    let later = |e: &Expr| e.any(&mut |x| matches!(x.kind, ExprKind::ExecParam(_) | ExprKind::SubPlan(_)));
+    let (mut early, mut known, mut any_later) = (Vec::new(), HashMap::new(), false);
+    p.for_each_expr(&mut |e| match &e.kind {
+        ExprKind::Const(v) => drop(known.insert(std::ptr::from_ref(e), v.clone())),
+        _ if later(e) => any_later = true,
+        _ => early.push(e),
+    });
+    if early.is_empty() {
+        return Ok(());
+    }
+    let mut values = Projection::new(&early.iter().map(|e| (*e).clone()).collect::<Vec<_>>());
+    let one = Batch { columns: Vec::new(), rows: 1 };
+    let columns = super::context::patiently(cx, |cx| values.run(cx, &one, Sel::All(1)))?;
+    known.extend(early.iter().zip(&columns).map(|(e, c)| (std::ptr::from_ref(*e), c.get(0).to_value())));
+    let mut wanted = vec![false; inputs.len()];
+    mark(p, &known, &mut wanted)?;
+    *removed += wanted.iter().filter(|w| !**w).count();
+    let before = |n: usize| wanted[..n].iter().filter(|w| **w).count();
+    let places: Vec<Option<usize>> = wanted.iter().enumerate().map(|(n, w)| w.then(|| before(n))).collect();
+    let mut stay = wanted.iter();
+    inputs.retain(|_| stay.next() == Some(&true));
+    rename(inputs);
+    match any_later {
+        true => renumber(p, &places),
+        false => *pruning = None,
+    }
+    Ok(())
+}
+
+/// The tables that stay are numbered anew: `t_1`, `t_2`.
+fn rename(inputs: &mut [Plan]) {
+    let mut found: Vec<(usize, String)> = Vec::new();
+    for input in &mut *inputs {
+        for_each_alias(input, &mut |alias| {
+            let number = alias.rsplit_once('_').and_then(|(_, n)| n.parse().ok());
+            found.extend(number.map(|n| (n, alias.clone())));
+        });
+    }
+    found.sort();
+    found.dedup();
+    for input in inputs {
+        for_each_alias(input, &mut |alias| {
+            let at = found.iter().position(|(_, old)| old == alias);
+            if let (Some(at), Some((name, _))) = (at, alias.rsplit_once('_')) {
+                *alias = format!("{name}_{}", at + 1);
+            }
+        });
+    }
+}
+
+fn for_each_alias(plan: &mut Plan, f: &mut dyn FnMut(&mut String)) {
+    match &mut plan.node {
+        PlanNode::SeqScan { alias, .. } | PlanNode::TidScan { alias, .. } => f(alias),
+        PlanNode::IndexScan(s) => f(&mut s.alias),
+        PlanNode::GistScan(s) => f(&mut s.alias),
+        PlanNode::BitmapHeapScan(s) => f(&mut s.alias),
+        _ => plan.for_each_input_mut(&mut |p| for_each_alias(p, f)),
+    }
+}
+
+fn renumber(pruning: &mut Pruning, places: &[Option<usize>]) {
+    for child in &mut pruning.children {
+        match child {
+            Child::Gone => {}
+            Child::Input(n) => *child = places[*n].map_or(Child::Gone, Child::Input),
+            Child::Below(p) => renumber(p, places),
+        }
     }
 }
 
@@ -76,12 +173,10 @@ impl Append {
 
 impl Node for Append {
     fn next(&mut self, cx: &mut ExecContext) -> Flow<Option<Batch>> {
-        if let Some(p) = &mut self.pruner
-            && p.wanted.is_none()
-        {
-            p.look(cx, self.inputs.len())?;
-        }
-        let wanted = self.pruner.as_ref().and_then(|p| p.wanted.as_ref());
+        let wanted = match &mut self.pruner {
+            Some(p) => Some(p.wanted(cx, self.inputs.len())?),
+            None => None,
+        };
         while let Some(input) = self.inputs.get_mut(self.at) {
             if wanted.is_none_or(|w| w[self.at])
                 && let Some(batch) = input.next(cx)?
@@ -101,7 +196,7 @@ impl Node for Append {
         self.rescanned = 0;
         self.at = 0;
         if let Some(p) = &mut self.pruner {
-            p.wanted = None;
+            p.forget();
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use super::after_row::AfterRows;
 use super::aggregate::Aggregate;
 use super::append::Append;
+use super::merge_append::MergeAppend;
 use super::bitmap_heap_scan::BitmapHeapScan;
 use super::bitmap_index_scan::BitmapIndexScan;
 use super::cte::{CteScan, With};
@@ -159,7 +160,10 @@ fn make(plan: &Plan, lazy: bool, cx: &mut ExecContext) -> Result<Box<dyn Node>> 
         PlanNode::Aggregate(a) => Box::new(Aggregate::start(a, plan.columns.len(), cx)?),
         PlanNode::Window { input, spec, calls } => Box::new(Window::start(input, spec, calls, cx)?),
         PlanNode::Distinct { input, keys, sorted } => Box::new(Distinct::start(input, keys, *sorted, cx)?),
-        PlanNode::Append { inputs, pruning } => Box::new(Append::start(inputs, pruning.as_deref(), cx)?),
+        PlanNode::Append { inputs, pruning, merge, .. } => match merge.is_empty() {
+            true => Box::new(Append::start(inputs, pruning.as_deref(), cx)?),
+            false => Box::new(MergeAppend::start(inputs, merge, pruning.as_deref(), lazy, cx)?),
+        },
         PlanNode::SetOp { left, right, op, all } => Box::new(SetOp::start(left, right, *op, *all, cx)?),
         PlanNode::Materialize { input } => Box::new(Materialize::start(input, cx)?),
         PlanNode::With { ctes, body } => Box::new(With::start(ctes, body, cx)?),
@@ -204,6 +208,13 @@ fn make(plan: &Plan, lazy: bool, cx: &mut ExecContext) -> Result<Box<dyn Node>> 
             }
         }
     })
+}
+
+/// As a plan that is about to be shown: see [`super::append::remove_pruned`].
+pub fn pruned(statement: &PlannedStatement, cx: &mut ExecContext) -> Result<PlannedStatement> {
+    let mut statement = statement.clone();
+    super::append::remove_pruned(&mut statement.plan, cx)?;
+    Ok(statement)
 }
 
 /// Calls `f` for a plan and all plans below it, without those inside expressions.

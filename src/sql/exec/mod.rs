@@ -39,6 +39,7 @@ mod keys;
 mod limit;
 mod lock_rows;
 mod materialize;
+mod merge_append;
 mod merge_join;
 mod modify;
 pub(in crate::sql) use modify::Fit;
@@ -75,7 +76,7 @@ mod testing;
 mod tests;
 
 pub(crate) use build::visit_plan;
-pub use build::{start, start_piecemeal, start_plain, start_seeing};
+pub use build::{pruned, start, start_piecemeal, start_plain, start_seeing};
 pub use context::{Budget, ExecContext, ExecSettings, patiently};
 pub(crate) use deps::Versions;
 pub use in_use::InUse;

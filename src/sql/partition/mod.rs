@@ -188,6 +188,26 @@ impl Routing {
         Bounds::Hash { slots }
     }
 
+    /// Whether all rows of each partition that stays come, by the key, before those of the next. PostgreSQL 15,
+    /// partbounds.c, partitions_are_ordered and create_list_bounds: same rules.
+    pub fn is_ordered(&self, stay: &[bool]) -> bool {
+        if self.default.is_some_and(|d| stay.get(d) == Some(&true)) {
+            return false;
+        }
+        match &self.bounds {
+            Bounds::Range(_) => true,
+            Bounds::Hash { .. } => false,
+            Bounds::List { values, null } => {
+                let mut last = 0;
+                values.iter().all(|(_, child)| {
+                    let apart = *child >= last && *null != Some(*child);
+                    last = *child;
+                    apart || stay.get(*child) != Some(&true)
+                })
+            }
+        }
+    }
+
     pub fn types(&self) -> Vec<TypeRef> {
         self.key.columns.iter().map(|c| c.ty).collect()
     }

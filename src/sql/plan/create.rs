@@ -3,7 +3,7 @@
 use super::fold::conjunction;
 use super::jointree::JoinTree;
 use super::layout::Layout;
-use super::path::{BitmapPath, IndexPath, JoinPath, Method, Path, PathKind};
+use super::path::{BitmapPath, IndexPath, JoinPath, Method, Part, Path, PathKey, PathKind};
 use super::planner::Planner;
 use super::relset::{RelSet, rels_of};
 use super::scan::BaseRel;
@@ -142,8 +142,8 @@ impl<'p, 'a> Maker<'p, 'a> {
         found.ok_or_else(|| Error::internal("an attribute is missing"))
     }
 
-    /// A tree: its members one after the other, each narrowed to what is read above.
-    fn append(&mut self, path: &Path, rel: usize, parts: &[std::rc::Rc<Path>]) -> Result<(Plan, Layout)> {
+    /// A tree: its members one after the other or merged, each narrowed to what is read above.
+    fn append(&mut self, path: &Path, rel: usize, parts: &[Part]) -> Result<(Plan, Layout)> {
         let me = RelSet::one(rel);
         let kept: Vec<i16> =
             self.base(rel)?.needed.iter().copied().filter(|a| self.needed_above((rel, *a), me)).collect();
@@ -153,31 +153,96 @@ impl<'p, 'a> Maker<'p, 'a> {
             exprs.push(crate::sql::bind::scope::var(rel, a, ty));
         }
         let layout = Layout::new(exprs);
-        let mut plans = Vec::with_capacity(parts.len());
-        for (n, part) in parts.iter().enumerate() {
-            let made = self.member_plan(rel, n, part, &kept, parts.len() > 1);
-            self.member = None;
-            plans.push(made?);
+        self.name_members(rel, parts);
+        let plan = self.parts(path, rel, parts, &kept, &layout)?;
+        Ok((plan, layout))
+    }
+
+    /// The members' aliases. Partitioned tables that are nodes of their own are counted in front of their members.
+    fn name_members(&mut self, rel: usize, parts: &[Part]) {
+        fn nodes(parts: &[Part], out: &mut Vec<usize>) {
+            for part in parts {
+                if let Part::Parted(_, path) = part
+                    && let PathKind::Append { parts, .. } = &path.kind
+                {
+                    let mut below = Vec::new();
+                    part.tables(&mut below);
+                    out.extend(below.iter().min());
+                    nodes(parts, out);
+                }
+            }
         }
-        let cost = self.cost(path, &layout);
-        if plans.len() == 1
-            && let Some(plan) = plans.pop()
+        let mut inner = Vec::new();
+        nodes(parts, &mut inner);
+        let mut all = Vec::new();
+        parts.iter().for_each(|p| p.tables(&mut all));
+        let alias = self.rels[rel].alias.clone();
+        // Both the table and its member stand in the plan of a change.
+        let target = self.planner.target == Some((self.planner.levels.len(), rel));
+        let many = target || all.len() > 1;
+        let base = self.base.iter_mut().find(|b| b.rel == rel);
+        for (n, child) in base.and_then(|b| b.children.as_mut()).into_iter().flatten().enumerate() {
+            let number = n + 1 + inner.iter().filter(|first| **first <= n).count();
+            child.alias = Some(if many { format!("{alias}_{number}") } else { alias.clone() });
+        }
+    }
+
+    fn parts(&mut self, path: &Path, rel: usize, parts: &[Part], kept: &[i16], layout: &Layout) -> Result<Plan> {
+        let mut inputs = Vec::with_capacity(parts.len());
+        for part in parts {
+            inputs.push(match part {
+                Part::Table(n, path) => {
+                    let made = self.member_plan(rel, *n, path, kept);
+                    self.member = None;
+                    made?
+                }
+                Part::Parted(_, path) => match &path.kind {
+                    PathKind::Append { parts, .. } => self.parts(path, rel, parts, kept, layout)?,
+                    _ => return Err(Error::internal("a partitioned table that is no Append")),
+                },
+            });
+        }
+        let cost = self.cost(path, layout);
+        if inputs.len() == 1
+            && let Some(plan) = inputs.pop()
         {
-            return Ok((plan, layout));
+            return Ok(plan);
         }
-        let n = match plans.is_empty() {
-            true => PlanNode::Empty,
-            false => PlanNode::Append { inputs: plans, pruning: self.pruning(path, rel)?.map(Box::new) },
-        };
-        Ok((node(n, &layout, cost), layout))
+        if inputs.is_empty() {
+            return Ok(node(PlanNode::Empty, layout, cost));
+        }
+        let merges = matches!(path.kind, PathKind::Append { merge: true, .. });
+        let merge = if merges { self.sort_keys(&path.order, layout)? } else { Vec::new() };
+        let pruning = self.pruning(path, rel, parts)?.map(Box::new);
+        let alias = (!self.is_inner(rel, parts)).then(|| self.rels[rel].alias.clone());
+        Ok(node(PlanNode::Append { inputs, pruning, merge, removed: 0, alias }, layout, cost))
+    }
+
+    fn sort_keys(&self, order: &[PathKey], layout: &Layout) -> Result<Vec<SortKey>> {
+        let key =
+            |k: &PathKey| Ok(SortKey { expr: layout.bound(&k.expr)?, desc: k.desc, nulls_first: k.nulls_first });
+        order.iter().map(key).collect()
+    }
+
+    fn sorted(&mut self, path: &Path, input: &Path, keys: &[PathKey]) -> Result<(Plan, Layout)> {
+        let (plan, layout) = self.make(input)?;
+        let keys = self.sort_keys(keys, &layout)?;
+        let cost = self.cost(path, &layout);
+        Ok((node(PlanNode::Sort { input: Box::new(plan), keys, bound: None }, &layout, cost), layout))
     }
 
     /// What the Append of a partitioned table looks at when it runs.
-    fn pruning(&mut self, path: &Path, rel: usize) -> Result<Option<super::prune::Pruning>> {
+    fn pruning(&mut self, path: &Path, rel: usize, parts: &[Part]) -> Result<Option<super::prune::Pruning>> {
         let base = self.base(rel)?;
         let Some(root) = base.root.clone().filter(|r| r.is_partitioned()) else { return Ok(None) };
-        let tables = base.children.iter().flatten().filter_map(|c| c.table.clone());
-        let inputs: Vec<Arc<Relation>> = tables.collect();
+        let table = |part: &Part| match part {
+            Part::Table(n, _) => base.children.as_ref().and_then(|c| c.get(*n)).and_then(|c| c.table.clone()),
+            Part::Parted(table, _) => Some(table.clone()),
+        };
+        let inputs: Vec<Arc<Relation>> = parts.iter().filter_map(table).collect();
+        if inputs.is_empty() || inputs.len() != parts.len() || self.is_inner(rel, parts) {
+            return Ok(None);
+        }
         let mut quals = base.quals.clone();
         if !path.outer.is_empty() {
             let clauses = super::scan::join_candidates(rel, self.tree);
@@ -196,14 +261,14 @@ impl<'p, 'a> Maker<'p, 'a> {
         failed.map_or(Ok(Some(pruning)), Err)
     }
 
-    fn member_plan(&mut self, rel: usize, n: usize, path: &Path, kept: &[i16], many: bool) -> Result<Plan> {
-        let alias = self.rels[rel].alias.clone();
-        let base = self.base.iter_mut().find(|b| b.rel == rel);
-        if let Some(child) = base.and_then(|b| b.children.as_mut()).and_then(|c| c.get_mut(n)) {
-            // Both the table and its member stand in the plan of a change.
-            let target = self.planner.target == Some((self.planner.levels.len(), rel));
-            child.alias = Some(if many || target { format!("{alias}_{}", n + 1) } else { alias });
-        }
+    /// The parts are those of a partitioned table inside the tree: the root's conditions are not about its key alone.
+    fn is_inner(&self, rel: usize, parts: &[Part]) -> bool {
+        let mut tables = Vec::new();
+        parts.iter().for_each(|p| p.tables(&mut tables));
+        self.base(rel).is_ok_and(|b| b.children.as_ref().is_some_and(|c| c.len() != tables.len()))
+    }
+
+    fn member_plan(&mut self, rel: usize, n: usize, path: &Path, kept: &[i16]) -> Result<Plan> {
         self.member = Some(n);
         let (plan, layout) = self.make(path)?;
         let mut columns = Vec::with_capacity(kept.len());
@@ -260,7 +325,8 @@ impl<'p, 'a> Maker<'p, 'a> {
             PathKind::Index(i) => self.index(path, i),
             PathKind::Bitmap(b) => self.bitmap(path, b),
             PathKind::Gist(b) => self.gist(path, b),
-            PathKind::Append { rel, parts } => self.append(path, *rel, parts),
+            PathKind::Append { rel, parts, .. } => self.append(path, *rel, parts),
+            PathKind::Sorted { input, keys } => self.sorted(path, input, keys),
             PathKind::Other(rel) => self.other(path, *rel),
         }
     }

@@ -65,6 +65,19 @@ fn project_of(plan: &Plan) -> Option<&Vec<Expr>> {
     }
 }
 
+/// `child_1.column` as a column of the whole table.
+fn renamed(column: &str, alias: &str) -> String {
+    let mut quoted = false;
+    let dot = column.char_indices().find(|(_, c)| {
+        quoted ^= *c == '"';
+        *c == '.' && !quoted
+    });
+    match dot {
+        Some((at, _)) => format!("{}{}", quote_identifier(alias), &column[at..]),
+        None => column.to_owned(),
+    }
+}
+
 impl Deparser<'_> {
     fn type_name(&self, ty: TypeRef) -> String {
         let hooks: &dyn TypeHooks = &*self.io.hooks;
@@ -90,8 +103,12 @@ impl Deparser<'_> {
             | PlanNode::Distinct { input, .. }
             | PlanNode::Materialize { input }
             | PlanNode::LockRows { input, .. } => self.output(input, i),
-            PlanNode::Append { inputs, .. } => {
-                inputs.first().map_or_else(|| ("???".into(), true), |p| self.output(p, i))
+            PlanNode::Append { inputs, alias, .. } => {
+                let (text, plain) = inputs.first().map_or_else(|| ("???".into(), true), |p| self.output(p, i));
+                match alias {
+                    Some(alias) if plain => (renamed(&text, alias), plain),
+                    _ => (text, plain),
+                }
             }
             PlanNode::SetOp { left, .. } | PlanNode::RecursiveUnion { left, .. } => self.output(left, i),
             PlanNode::With { body, .. } => self.output(body, i),

@@ -441,8 +441,14 @@ impl Explainer<'_> {
                 s.kind = "ProjectSet".into();
                 self.only_child(input, s);
             }
-            PlanNode::Append { inputs, .. } => {
-                s.kind = "Append".into();
+            PlanNode::Append { inputs, merge, removed, .. } => {
+                s.kind = if merge.is_empty() { "Append" } else { "Merge Append" }.into();
+                if !merge.is_empty() {
+                    s.details.push(("Sort Key".into(), self.d.keys(merge, Source::Plan(plan))));
+                }
+                if *removed > 0 {
+                    s.details.push(("Subplans Removed".into(), removed.to_string()));
+                }
                 for p in inputs {
                     let child = self.node(p, Vec::new());
                     s.children.push((None, child));
@@ -876,6 +882,7 @@ fn json_of(s: &Shown<'_>, parent: Option<&str>, options: &ExplainOptions, actual
     }
     for (k, v) in s.details.iter().filter(|(k, _)| !k.is_empty()) {
         let value = match k.as_str() {
+            "Subplans Removed" => json!(v.parse::<usize>().unwrap_or_default()),
             "Sort Key" | "Group Key" => json!(v.split(", ").collect::<Vec<_>>()),
             _ => json!(v),
         };
@@ -899,7 +906,7 @@ fn json_of(s: &Shown<'_>, parent: Option<&str>, options: &ExplainOptions, actual
             None => {
                 plain += 1;
                 match (s.kind.as_str(), plain) {
-                    ("Append", _) => "Member",
+                    ("Append" | "Merge Append", _) => "Member",
                     (_, 1) => "Outer",
                     _ => "Inner",
                 }

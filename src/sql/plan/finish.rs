@@ -176,7 +176,10 @@ impl Plan {
             PlanNode::Distinct { keys, .. } => each(keys, f),
             PlanNode::LockRows { recheck, .. } => each(recheck, f),
             PlanNode::Modify(m) => modify_exprs(m, f),
-            PlanNode::Append { pruning, .. } => pruning.iter().for_each(|p| p.for_each_expr(f)),
+            PlanNode::Append { pruning, merge, .. } => {
+                pruning.iter().for_each(|p| p.for_each_expr(f));
+                each(merge.iter().map(|k| &k.expr), f);
+            }
             PlanNode::SetOp { .. }
             | PlanNode::Materialize { .. }
             | PlanNode::With { .. }
@@ -212,7 +215,7 @@ impl Plan {
         }
     }
 
-    fn for_each_input_mut(&mut self, f: &mut dyn FnMut(&mut Plan)) {
+    pub(in crate::sql) fn for_each_input_mut(&mut self, f: &mut dyn FnMut(&mut Plan)) {
         match &mut self.node {
             PlanNode::Result { input, .. } => input.iter_mut().for_each(|p| f(p)),
             PlanNode::Filter { input, .. }

@@ -3,6 +3,7 @@
 use super::Plan;
 use super::planner::Planner;
 use super::selectivity::strip;
+use super::tree::{attribute_map, is_tree, mapped, members};
 use crate::base::Result;
 use crate::catalog::{Index, IndexMethod, Relation};
 use crate::sql::bind::{FromNode, OrderItem, Query, Rel, Source, SubLink, Target};
@@ -21,12 +22,21 @@ impl Planner<'_> {
             return Ok(None);
         }
         let [FromNode::Rel(rel)] = query.from[..] else { return Ok(None) };
-        let Source::Table { rel: t, sample: None, inherit } = &query.rels[rel].source else { return Ok(None) };
-        if *inherit && !t.children.is_empty() || t.is_partitioned() {
+        let Source::Table { rel: t, sample: None, .. } = &query.rels[rel].source else { return Ok(None) };
+        // With a condition PostgreSQL compares costs; the index is only sure to win without one.
+        if query.filter.is_some() {
             return Ok(None);
         }
-        // With a condition PostgreSQL compares costs; the index is only sure to win without one.
-        if query.filter.is_some() || !reads_extremes_only(query, t) {
+        let tables = match is_tree(&query.rels[rel]) {
+            true => members(self.cx.names, t)?,
+            false => vec![t.clone()],
+        };
+        for table in tables.iter().filter(|t| !t.is_partitioned()) {
+            if !reads_extremes_only(query, table, &attribute_map(t, table)?) {
+                return Ok(None);
+            }
+        }
+        if tables.iter().all(|t| t.is_partitioned()) {
             return Ok(None);
         }
         let mut new = query.clone();
@@ -46,14 +56,14 @@ impl Planner<'_> {
 }
 
 /// All that is read of the table are extremes that an index has.
-fn reads_extremes_only(query: &Query, table: &Relation) -> bool {
+fn reads_extremes_only(query: &Query, table: &Relation, map: &[i16]) -> bool {
     let (mut found, mut fits) = (false, true);
     for e in query.targets.iter().map(|t| &t.expr).chain(&query.having) {
         e.walk(&mut |x| {
             match &x.kind {
                 ExprKind::Aggregate(a) => {
                     found = true;
-                    fits &= is_extreme(a, table);
+                    fits &= is_extreme(a, table, map);
                     return false;
                 }
                 ExprKind::Var { levels_up: 0, .. } | ExprKind::SubLink(_) => fits = false,
@@ -65,8 +75,9 @@ fn reads_extremes_only(query: &Query, table: &Relation) -> bool {
     found && fits
 }
 
-fn is_extreme(a: &AggCall, table: &Relation) -> bool {
+fn is_extreme(a: &AggCall, table: &Relation, map: &[i16]) -> bool {
     let leads = |attno| {
+        let attno = mapped(map, attno);
         let by = |i: &Index| i.valid && i.method == IndexMethod::Btree && i.predicate.is_none();
         table.indexes.iter().any(|i| by(i) && i.columns[0].attno == attno)
     };

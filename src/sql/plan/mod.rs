@@ -180,6 +180,12 @@ pub enum PlanNode {
         inputs: Vec<Plan>,
         /// Partitions that are left out only when it runs.
         pruning: Option<Box<prune::Pruning>>,
+        /// The order of each input's rows, to be that of all; empty: one input after the other.
+        merge: Vec<SortKey>,
+        /// How many inputs were left out when it began, of a plan to be shown.
+        removed: usize,
+        /// The table whose rows these are, as nodes above name it.
+        alias: Option<String>,
     },
     SetOp {
         left: Box<Plan>,

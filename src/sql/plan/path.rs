@@ -3,7 +3,9 @@
 use super::relset::RelSet;
 use crate::sql::expr::{Expr, same_operand};
 use crate::sql::plan::{IndexOp, JoinKind};
+use crate::catalog::Relation;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// One item of an order.
 #[derive(Clone, Debug)]
@@ -43,14 +45,49 @@ pub(super) enum PathKind {
     },
     /// Rows of a generated relation by a key.
     Keyed(Box<KeyedPath>),
-    /// A table with children: a path for each that is read.
+    /// A table with children: those that are read, one after the other or merged in the path's order.
     Append {
         rel: usize,
-        parts: Vec<Rc<Path>>,
+        parts: Vec<Part>,
+        merge: bool,
+    },
+    /// The rows of one of a tree's tables, sorted.
+    Sorted {
+        input: Rc<Path>,
+        keys: Vec<PathKey>,
     },
     /// Anything else that is read from start to end: function, VALUES, sub-select, CTE, generated relation.
     Other(usize),
     Join(Box<JoinPath>),
+}
+
+/// What an Append reads.
+#[derive(Clone, Debug)]
+pub(super) enum Part {
+    /// One of the tree's tables, by its number.
+    Table(usize, Rc<Path>),
+    /// A partitioned table below, whose rows are needed in order.
+    Parted(Arc<Relation>, Rc<Path>),
+}
+
+impl Part {
+    pub fn path(&self) -> &Rc<Path> {
+        match self {
+            Part::Table(_, p) | Part::Parted(_, p) => p,
+        }
+    }
+
+    /// The numbers of the tables it reads.
+    pub fn tables(&self, out: &mut Vec<usize>) {
+        match self {
+            Part::Table(n, _) => out.push(*n),
+            Part::Parted(_, path) => {
+                if let PathKind::Append { parts, .. } = &path.kind {
+                    parts.iter().for_each(|p| p.tables(out));
+                }
+            }
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

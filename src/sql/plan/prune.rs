@@ -2,6 +2,7 @@
 //! values of outer rows, stable functions) is looked at again by the Append ([`Pruning`]).
 
 use super::IndexOp;
+use super::path::PathKey;
 use super::relset::rels_of;
 use super::scan::{match_condition, with_rel};
 use super::tree::{attribute_map, to_child};
@@ -108,21 +109,52 @@ fn child_of(names: &dyn Names, table: &Relation, level: &Level, n: usize) -> Res
     names.relation(oid).ok_or_else(|| Error::internal(format!("partition {oid} of \"{}\" is gone", table.name)))
 }
 
+/// How a tree is divided into tables; what is left out is not there.
+#[derive(Clone, Debug)]
+pub(super) enum Shape {
+    /// One of the tables with rows, by its number.
+    Table(usize),
+    /// `order`: that of the partitions, ascending, over the whole tree's attributes; none if they have no order.
+    Parted { table: Arc<Relation>, order: Vec<PathKey>, parts: Vec<Shape> },
+}
+
+/// The order that partitions come in, where their bounds allow one. PostgreSQL 15, partprune.c, partitions_are_ordered,
+/// and pathkeys.c, build_partition_pathkeys.
+fn order(level: &Level, stay: &[bool], rel: usize, own: &[i16]) -> Vec<PathKey> {
+    if !level.routing.is_ordered(stay) {
+        return Vec::new();
+    }
+    let columns = &level.routing.key.columns;
+    let alike = level.routing.exprs.iter().zip(columns).all(|(e, c)| e.ty.collation == c.ty.collation);
+    let key = |e: &Expr| {
+        let mut expr = with_rel(e, rel);
+        expr.rewrite(&mut |x| {
+            if let ExprKind::Var { attno, levels_up: 0, .. } = &mut x.kind {
+                *attno = own.iter().position(|a| a == attno).map_or(0, |n| n as i16 + 1);
+            }
+        });
+        PathKey { expr, desc: false, nulls_first: false }
+    };
+    if alike { level.routing.exprs.iter().map(key).collect() } else { Vec::new() }
+}
+
 /// The tables with rows below a partitioned table that its conditions leave, in the order of their bounds; `inner` gets
-/// the partitioned ones between.
+/// the partitioned ones between. `own`: the table's numbers of the root's attributes.
 pub(super) fn expand(
     names: &dyn Names,
     io: &IoContext,
-    table: &Arc<Relation>,
+    (table, own): (&Arc<Relation>, &[i16]),
     quals: &[Expr],
     rel: usize,
     (found, inner): (&mut Vec<Arc<Relation>>, &mut Vec<Arc<Relation>>),
-) -> Result<()> {
+) -> Result<Shape> {
     let level = level(names, io, table, quals, rel)?;
     let stay = level.routing.survivors(&level.test, &mut constant)?;
+    let mut parts = Vec::new();
     for n in (0..stay.len()).filter(|n| stay[*n]) {
         let child = child_of(names, table, &level, n)?;
         if !child.is_partitioned() {
+            parts.push(Shape::Table(found.len()));
             found.push(child);
             continue;
         }
@@ -130,9 +162,10 @@ pub(super) fn expand(
         let map = attribute_map(table, &child)?;
         let quals = possible(&level, quals, rel, n)?;
         let quals: Vec<Expr> = quals.iter().map(|q| to_child(q, rel, &map)).collect();
-        expand(names, io, &child, &quals, rel, (found, inner))?;
+        let own: Vec<i16> = own.iter().map(|a| super::tree::mapped(&map, *a)).collect();
+        parts.push(expand(names, io, (&child, &own), &quals, rel, (found, inner))?);
     }
-    Ok(())
+    Ok(Shape::Parted { table: table.clone(), order: order(&level, &stay, rel, own), parts })
 }
 
 /// Conditions for one partition: ways of an OR that lead to others are left out.

@@ -51,6 +51,8 @@ pub(super) struct BaseRel {
     pub alias: Option<String>,
     /// The members of a tree.
     pub children: Option<Vec<BaseRel>>,
+    /// How they are divided.
+    pub shape: Option<super::prune::Shape>,
     /// The root of the tree.
     pub root: Option<Arc<Relation>>,
 }
@@ -238,6 +240,7 @@ impl Planner<'_> {
             map: None,
             alias: None,
             children: None,
+            shape: None,
             root: None,
         };
         if let Source::Table { sample: Some(s), .. } = &entry.source {
@@ -292,10 +295,11 @@ impl Planner<'_> {
             }
         }
         if let Some(root) = tree {
-            let children = self.children(&base, &root)?;
+            let (children, shape) = self.children(&base, &root)?;
             base.tuples = children.iter().map(|c| c.tuples).sum();
             base.pages = children.iter().map(|c| c.pages).sum();
             base.children = Some(children);
+            base.shape = Some(shape);
             base.root = Some(root);
         }
         base.tuples = base.tuples.max(1.0);

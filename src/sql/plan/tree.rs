@@ -1,11 +1,13 @@
 //! A table with children: each is read on its own, with the parent's conditions, and their rows come one after the
 //! other. PostgreSQL 15, inherit.c and allpaths.c, set_append_rel_pathlist.
 
-use super::path::{Path, PathKey, PathKind, add_path};
+use super::path::{Part, Path, PathKey, PathKind, add_path, ordered_for};
 use super::planner::Planner;
+use super::prune::Shape;
 use super::relset::RelSet;
 use super::scan::{Around, BaseRel, base_paths};
 use super::selectivity::{Estimator, Facts};
+use super::settings::PlannerSettings;
 use crate::base::{Error, Result};
 use crate::catalog::Relation;
 use crate::sql::bind::Names;
@@ -110,14 +112,17 @@ impl BaseRel {
 
 impl Planner<'_> {
     /// The members of a tree as relations of their own under the tree's number.
-    pub(super) fn children(&mut self, base: &BaseRel, root: &Arc<Relation>) -> Result<Vec<BaseRel>> {
+    pub(super) fn children(&mut self, base: &BaseRel, root: &Arc<Relation>) -> Result<(Vec<BaseRel>, Shape)> {
         let mut inner = Vec::new();
-        let found = if root.is_partitioned() {
-            let mut found = Vec::new();
-            super::prune::expand(self.cx.names, self.cx.io, root, &base.quals, base.rel, (&mut found, &mut inner))?;
-            found
+        let mut found = Vec::new();
+        let shape = if root.is_partitioned() {
+            let own: Vec<i16> = root.attributes.iter().map(|a| a.attno).collect();
+            let out = (&mut found, &mut inner);
+            super::prune::expand(self.cx.names, self.cx.io, (root, &own), &base.quals, base.rel, out)?
         } else {
-            members(self.cx.names, root)?
+            found = members(self.cx.names, root)?;
+            let parts = (0..found.len()).map(Shape::Table).collect();
+            Shape::Parted { table: root.clone(), order: Vec::new(), parts }
         };
         inner.iter().for_each(|table| self.note_member(root, table));
         self.expanded.retain(|(level, rel, _)| (*level, *rel) != (self.levels.len(), base.rel));
@@ -144,6 +149,7 @@ impl Planner<'_> {
                 map: Some(map),
                 alias: None,
                 children: None,
+                shape: None,
                 root: None,
             };
             self.table_size(&member, &mut child);
@@ -152,7 +158,7 @@ impl Planner<'_> {
             child.rows = child.tuples;
             out.push(child);
         }
-        Ok(out)
+        Ok((out, shape))
     }
 
     /// Rows of the children under their conditions; the tree has their sum.
@@ -179,6 +185,7 @@ fn child_facts(facts: &[Facts], child: &BaseRel) -> Vec<Facts> {
 /// The ways to read a tree: every member in the cheapest way, with the values of the same outer relations.
 pub(super) fn tree_paths(base: &BaseRel, children: &[BaseRel], around: &Around<'_>) -> Result<Vec<Rc<Path>>> {
     let mut all: Vec<Vec<Rc<Path>>> = Vec::with_capacity(children.len());
+    let mut wants = Vec::with_capacity(children.len());
     for c in children {
         let facts = child_facts(around.facts, c);
         let map = c.map.as_deref().unwrap_or_default();
@@ -186,6 +193,7 @@ pub(super) fn tree_paths(base: &BaseRel, children: &[BaseRel], around: &Around<'
             around.wanted.iter().map(|k| PathKey { expr: to_child(&k.expr, c.rel, map), ..k.clone() }).collect();
         let around = Around { facts: &facts, wanted: &wanted, ..*around };
         all.push(base_paths(c, &around)?);
+        wants.push(wanted);
     }
     let mut outers = vec![RelSet::EMPTY];
     for p in all.iter().flatten() {
@@ -200,18 +208,133 @@ pub(super) fn tree_paths(base: &BaseRel, children: &[BaseRel], around: &Around<'
             fits.min_by(|a, b| a.total.total_cmp(&b.total)).cloned()
         };
         let Some(parts) = all.iter().map(|p| cheapest(p)).collect::<Option<Vec<_>>>() else { continue };
-        let rows = parts.iter().map(|p| p.rows).sum::<f64>().max(1.0);
-        let path = Path {
-            rels: RelSet::one(base.rel),
-            outer,
-            rows,
-            startup: parts.first().map_or(0.0, |p| p.startup),
-            total: parts.iter().map(|p| p.total).sum::<f64>()
-                + rows * around.settings.cpu_tuple_cost * 0.5 * f64::from(u8::from(parts.len() > 1)),
-            order: Vec::new(),
-            kind: PathKind::Append { rel: base.rel, parts },
-        };
-        add_path(&mut out, path);
+        let parts = parts.into_iter().enumerate().map(|(n, p)| Part::Table(n, p)).collect();
+        add_path(&mut out, appended(base.rel, outer, parts, Vec::new(), around.settings));
+    }
+    if let Some(shape) = &base.shape
+        && !around.wanted.is_empty()
+    {
+        for by_startup in [false, true] {
+            let ordering = Ordering { rel: base.rel, width: base.width, all: &all, wants: &wants, around, by_startup };
+            ordering.add(shape, &mut out);
+        }
     }
     Ok(out)
+}
+
+/// Parts one after the other. PostgreSQL 15, costsize.c, cost_append.
+fn appended(rel: usize, outer: RelSet, parts: Vec<Part>, order: Vec<PathKey>, s: &PlannerSettings) -> Path {
+    let rows = parts.iter().map(|p| p.path().rows).sum::<f64>().max(1.0);
+    let handing_on = if parts.len() > 1 { rows * s.cpu_tuple_cost * 0.5 } else { 0.0 };
+    Path {
+        rels: RelSet::one(rel),
+        outer,
+        rows,
+        startup: parts.first().map_or(0.0, |p| p.path().startup),
+        total: parts.iter().map(|p| p.path().total).sum::<f64>() + handing_on,
+        order,
+        kind: PathKind::Append { rel, parts, merge: false },
+    }
+}
+
+/// Ways to read a tree in the order wanted, where some of its tables have an index for it.
+/// PostgreSQL 15, allpaths.c, generate_orderedappend_paths.
+struct Ordering<'t> {
+    rel: usize,
+    width: i32,
+    all: &'t [Vec<Rc<Path>>],
+    /// The order wanted, over each table's own attributes.
+    wants: &'t [Vec<PathKey>],
+    around: &'t Around<'t>,
+    /// The tables' paths are those that begin soonest, not those that end soonest.
+    by_startup: bool,
+}
+
+impl Ordering<'_> {
+    fn add(&self, shape: &Shape, out: &mut Vec<Rc<Path>>) {
+        let fits = |(paths, want): (&Vec<Rc<Path>>, &Vec<PathKey>)| {
+            paths.iter().any(|p| p.outer.is_empty() && ordered_for(&p.order, want))
+        };
+        if !self.all.iter().zip(self.wants).any(fits) {
+            return;
+        }
+        match self.part(shape) {
+            Some(Part::Parted(_, path)) => add_path(out, Path::clone(&path)),
+            Some(one) => {
+                let order = self.around.wanted.to_vec();
+                add_path(out, appended(self.rel, RelSet::EMPTY, vec![one], order, self.around.settings));
+            }
+            None => {}
+        }
+    }
+
+    fn part(&self, shape: &Shape) -> Option<Part> {
+        let (table, order, parts) = match shape {
+            Shape::Table(n) => return Some(Part::Table(*n, self.table(*n)?)),
+            Shape::Parted { table, order, parts } => (table, order, parts),
+        };
+        let mut parts = parts.iter().map(|p| self.part(p)).collect::<Option<Vec<_>>>()?;
+        if parts.len() < 2 {
+            return parts.pop();
+        }
+        let wanted = self.around.wanted;
+        let back: Vec<PathKey> = order.iter().map(|k| PathKey { desc: true, nulls_first: true, ..k.clone() }).collect();
+        let fits = |order: &[PathKey]| {
+            !order.is_empty() && (ordered_for(order, wanted) || ordered_for(wanted, order))
+        };
+        let path = if fits(order) || fits(&back) {
+            if !fits(order) {
+                parts.reverse();
+            }
+            appended(self.rel, RelSet::EMPTY, parts, wanted.to_vec(), self.around.settings)
+        } else {
+            self.merged(parts)
+        };
+        Some(Part::Parted(table.clone(), Rc::new(path)))
+    }
+
+    /// A table in order by one of its indexes; sorted, if it has none for that.
+    fn table(&self, n: usize) -> Option<Rc<Path>> {
+        let free = || self.all[n].iter().filter(|p| p.outer.is_empty());
+        let price = |p: &Path| if self.by_startup { p.startup } else { p.total };
+        let in_order = free().filter(|p| ordered_for(&p.order, &self.wants[n]));
+        if let Some(p) = in_order.min_by(|a, b| price(a).total_cmp(&price(b))) {
+            return Some(p.clone());
+        }
+        let input = free().min_by(|a, b| a.total.total_cmp(&b.total))?.clone();
+        let (startup, total) = super::cost::sort(input.total, input.rows, self.width, -1.0, self.around.settings);
+        let keys = self.wants[n].clone();
+        let kind = PathKind::Sorted { input: input.clone(), keys };
+        Some(Rc::new(Path { startup, total, order: self.wants[n].clone(), kind, ..Path::clone(&input) }))
+    }
+
+    /// PostgreSQL 15, costsize.c, cost_merge_append.
+    fn merged(&self, parts: Vec<Part>) -> Path {
+        let mut flat = Vec::with_capacity(parts.len());
+        for part in parts {
+            match part {
+                Part::Parted(_, path) if matches!(path.kind, PathKind::Append { .. }) => {
+                    if let PathKind::Append { parts, .. } = &path.kind {
+                        flat.extend(parts.iter().cloned());
+                    }
+                }
+                part => flat.push(part),
+            }
+        }
+        let s = self.around.settings;
+        let sum = |f: &dyn Fn(&Path) -> f64| flat.iter().map(|p| f(p.path())).sum::<f64>();
+        let (rows, n) = (sum(&|p| p.rows).max(1.0), flat.len() as f64);
+        let compare = 2.0 * s.cpu_operator_cost * n.log2();
+        let first = compare * n;
+        let (startup, total) = (first + sum(&|p| p.startup), first + sum(&|p| p.total));
+        Path {
+            rels: RelSet::one(self.rel),
+            outer: RelSet::EMPTY,
+            rows,
+            startup,
+            total: total + rows * (compare + s.cpu_tuple_cost * 0.5),
+            order: self.around.wanted.to_vec(),
+            kind: PathKind::Append { rel: self.rel, parts: flat, merge: true },
+        }
+    }
 }

@@ -1,0 +1,166 @@
+//! Several inputs in the same order, merged: each row is the least of those that come next.
+//! PostgreSQL 15, nodeMergeAppend.c: same rule, a heap of the inputs by their next rows.
+
+use super::append::Pruner;
+use super::keys::{KeyArena, KeyColumn};
+use super::output::forms_of;
+use super::sort::{key_columns, key_exprs};
+use super::{ExecContext, Node, build};
+use crate::base::{Flow, Result};
+use crate::sql::expr::SortKey;
+use crate::sql::expr::eval::{Projection, Sel};
+use crate::sql::plan::Plan;
+use crate::sql::plan::prune::Pruning;
+use crate::types::{BATCH_ROWS, Batch, Column, Phys};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+pub(super) struct MergeAppend {
+    inputs: Vec<Input>,
+    keys: Projection,
+    spec: Vec<KeyColumn>,
+    forms: Vec<Phys>,
+    pruner: Option<Pruner>,
+    /// The next rows' keys; of equal ones the earlier input's row comes first.
+    heap: BinaryHeap<Reverse<(Vec<u8>, usize)>>,
+    /// Inputs that have no row in the heap and may have one: those are asked before anything is given.
+    hungry: Vec<usize>,
+    started: bool,
+    out: Vec<Column>,
+    rows: usize,
+    rescanned: usize,
+    lazy: bool,
+}
+
+struct Input {
+    node: Box<dyn Node>,
+    batch: Option<Batch>,
+    /// Of the batch's rows.
+    keys: KeyArena,
+    row: usize,
+}
+
+impl MergeAppend {
+    pub fn start(
+        inputs: &[Plan],
+        keys: &[SortKey],
+        pruning: Option<&Pruning>,
+        lazy: bool,
+        cx: &mut ExecContext,
+    ) -> Result<MergeAppend> {
+        let forms = inputs.first().map_or_else(Vec::new, |p| forms_of(&p.columns));
+        let input = |p: &Plan| Ok(Input { node: build(p, cx)?, batch: None, keys: KeyArena::default(), row: 0 });
+        let inputs = inputs.iter().map(input).collect::<Result<_>>()?;
+        Ok(MergeAppend {
+            inputs,
+            keys: Projection::new(&key_exprs(keys)),
+            spec: key_columns(keys),
+            out: forms.iter().map(|f| Column::new(*f)).collect(),
+            forms,
+            pruner: pruning.map(Pruner::new),
+            heap: BinaryHeap::new(),
+            hungry: Vec::new(),
+            started: false,
+            rows: 0,
+            rescanned: 0,
+            lazy,
+        })
+    }
+
+    /// Gets the next rows of the inputs that have none.
+    fn feed(&mut self, cx: &mut ExecContext) -> Flow<()> {
+        while let Some(&n) = self.hungry.last() {
+            let input = &mut self.inputs[n];
+            if input.batch.is_none() {
+                input.batch = input.node.next(cx)?;
+            }
+            match &input.batch {
+                None => {}
+                Some(batch) if batch.rows == 0 => {
+                    input.batch = None;
+                    continue;
+                }
+                Some(batch) => {
+                    let keys = self.keys.columns(cx, batch, Sel::All(batch.rows))?;
+                    let refs: Vec<&Column> = keys.iter().map(|c| &**c).collect();
+                    input.keys.clear();
+                    input.keys.append_rows(&refs, &self.spec, batch.rows);
+                    input.row = 0;
+                    self.heap.push(Reverse((input.keys.get(0).to_vec(), n)));
+                }
+            }
+            self.hungry.pop();
+        }
+        Ok(())
+    }
+
+    /// Takes rows from the inputs until so many are there, or one has no more at hand.
+    fn take(&mut self, goal: usize) {
+        while self.rows < goal && self.hungry.is_empty() {
+            let Some(mut least) = self.heap.peek_mut() else { return };
+            let n = least.0.1;
+            let input = &mut self.inputs[n];
+            let Some(batch) = &input.batch else { return };
+            for (to, from) in self.out.iter_mut().zip(&batch.columns).filter(|(_, from)| !from.is_empty()) {
+                to.push(from.get(input.row));
+            }
+            self.rows += 1;
+            input.row += 1;
+            if input.row < batch.rows {
+                let key = &mut least.0.0;
+                key.clear();
+                key.extend_from_slice(input.keys.get(input.row));
+            } else {
+                std::collections::binary_heap::PeekMut::pop(least);
+                input.batch = None;
+                self.hungry.push(n);
+            }
+        }
+    }
+}
+
+impl Node for MergeAppend {
+    fn next(&mut self, cx: &mut ExecContext) -> Flow<Option<Batch>> {
+        if !self.started {
+            let wanted = match &mut self.pruner {
+                Some(p) => Some(p.wanted(cx, self.inputs.len())?),
+                None => None,
+            };
+            let read = |n: &usize| wanted.is_none_or(|w| w[*n]);
+            self.hungry = (0..self.inputs.len()).filter(read).rev().collect();
+            self.started = true;
+        }
+        let goal = if self.lazy { cx.run.row_goal.clamp(1, BATCH_ROWS) } else { BATCH_ROWS };
+        loop {
+            self.feed(cx)?;
+            self.take(goal);
+            if self.rows >= goal || self.hungry.is_empty() {
+                break;
+            }
+        }
+        cx.poll()?;
+        let rows = std::mem::take(&mut self.rows);
+        let fresh = self.forms.iter().map(|f| Column::new(*f)).collect();
+        let columns = std::mem::replace(&mut self.out, fresh);
+        Ok((rows > 0).then_some(Batch { columns, rows }))
+    }
+
+    fn rescan(&mut self, cx: &mut ExecContext) -> Flow<()> {
+        while let Some(input) = self.inputs.get_mut(self.rescanned) {
+            input.node.rescan(cx)?;
+            input.batch = None;
+            self.rescanned += 1;
+        }
+        self.rescanned = 0;
+        self.keys.reset();
+        self.heap.clear();
+        self.hungry.clear();
+        self.started = false;
+        self.rows = 0;
+        self.out = self.forms.iter().map(|f| Column::new(*f)).collect();
+        if let Some(p) = &mut self.pruner {
+            p.forget();
+        }
+        Ok(())
+    }
+}
