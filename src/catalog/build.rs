@@ -157,6 +157,7 @@ pub fn relation(catalog: &Catalog, oid: Oid) -> Result<Option<Relation>> {
         options: c.options.clone(),
         stats: rel_stats(stats.as_ref()),
         extended_stats: arc_swap::ArcSwap::from_pointee(stats.as_ref().map(|s| s.extended.clone()).unwrap_or_default()),
+        tree_stats: arc_swap::ArcSwap::from_pointee(stats.as_ref().map(|s| s.tree.clone()).unwrap_or_default()),
         column_stats: arc_swap::ArcSwap::from_pointee(stats.map(|s| s.columns).unwrap_or_default()),
         store,
         generated_by: (oid < Oid::FIRST_NORMAL).then_some(""),

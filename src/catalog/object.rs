@@ -708,6 +708,9 @@ pub struct Stats {
     pub all_visible: u64,
     #[serde(default)]
     pub columns: Vec<ColumnStats>,
+    /// Of the rows of a tree with children.
+    #[serde(default)]
+    pub tree: Vec<ColumnStats>,
     #[serde(default)]
     pub extended: Vec<ExtendedStats>,
 }

@@ -375,6 +375,8 @@ pub struct Relation {
     pub stats: RelStats,
     /// Per-column statistics by ANALYZE, by attribute number.
     pub column_stats: arc_swap::ArcSwap<Vec<ColumnStats>>,
+    /// The same of its own rows and its children's.
+    pub tree_stats: arc_swap::ArcSwap<Vec<ColumnStats>>,
     /// What ANALYZE found out for extended statistics.
     pub extended_stats: arc_swap::ArcSwap<Vec<super::object::ExtendedStats>>,
     /// Open storage of tables, sequences, materialized views and TOAST tables.
@@ -459,6 +461,7 @@ impl Relation {
             options: Vec::new(),
             stats: RelStats::unknown(),
             column_stats: Default::default(),
+            tree_stats: Default::default(),
             extended_stats: Default::default(),
             store: None,
             generated_by: None,
@@ -515,6 +518,7 @@ impl Relation {
         if new.relation == self.oid {
             self.stats.take(new);
             self.column_stats.store(Arc::new(new.columns.clone()));
+            self.tree_stats.store(Arc::new(new.tree.clone()));
             self.extended_stats.store(Arc::new(new.extended.clone()));
         } else if let Some(index) = self.indexes.iter().find(|i| i.oid == new.relation) {
             index.stats.take(new);

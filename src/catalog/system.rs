@@ -138,6 +138,7 @@ fn generated(oid: Oid, name: &'static str, kind: RelKind, attributes: Vec<Attrib
         options: Vec::new(),
         stats: RelStats::unknown(),
         column_stats: Default::default(),
+        tree_stats: Default::default(),
         extended_stats: Default::default(),
         store: None,
         generated_by: Some(name),

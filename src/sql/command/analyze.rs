@@ -11,8 +11,10 @@ use crate::catalog::object::class;
 use crate::catalog::{Attribute, ColumnStats, Object, ObjectKey, Relation};
 use crate::err;
 use crate::heap::sample;
+use crate::lock::LockMode;
 use crate::settings::{Id, Lookup};
-use crate::sql::exec::ExecContext;
+use crate::sql::exec::{ExecContext, phys_of};
+use crate::sql::plan::tree::{attribute_map, mapped};
 use crate::stat::Task;
 use crate::types::{self, Column, Datum, Value};
 
@@ -29,17 +31,7 @@ pub fn table(cx: &mut ExecContext, relation: &Relation, only: &[String], options
         cx.notices.push(Report::notice(Severity::Info, SqlState::SUCCESSFUL_COMPLETION, text));
     }
     let mut meter = Meter::start();
-    let chosen: Vec<&Attribute> = match only.is_empty() {
-        true => relation.visible_attributes().collect(),
-        false => only
-            .iter()
-            .map(|name| {
-                relation.attribute(name).ok_or_else(|| {
-                    err!(UNDEFINED_COLUMN, "column \"{name}\" of relation \"{}\" does not exist", relation.name)
-                })
-            })
-            .collect::<Result<_>>()?,
-    };
+    let chosen = chosen(relation, only)?;
     let interrupts = cx.interrupts.clone();
     let backend = cx.backend()?;
     let target = backend.view.int(Id::DefaultStatisticsTarget).max(1) as usize;
@@ -95,6 +87,71 @@ pub fn table(cx: &mut ExecContext, relation: &Relation, only: &[String], options
     if options.auto && vacuum_report::is_worth_a_line(cx, relation, &meter)? {
         let name = vacuum_report::full_name(cx, relation)?;
         crate::log!("automatic analyze of table \"{name}\"\n{}", meter.lines(false).join("\n"));
+    }
+    Ok(())
+}
+
+/// The columns to look at.
+fn chosen<'r>(relation: &'r Relation, only: &[String]) -> Result<Vec<&'r Attribute>> {
+    if only.is_empty() {
+        return Ok(relation.visible_attributes().collect());
+    }
+    let find = |name: &String| {
+        relation.attribute(name).ok_or_else(|| {
+            err!(UNDEFINED_COLUMN, "column \"{name}\" of relation \"{}\" does not exist", relation.name)
+        })
+    };
+    only.iter().map(find).collect()
+}
+
+/// Analyses the rows of a table and all its children together: each gives as many to the sample as it has pages.
+/// PostgreSQL 15, analyze.c, acquire_inherited_sample_rows.
+pub fn tree(cx: &mut ExecContext, root: &Relation, only: &[String], options: &Options) -> Flow<()> {
+    let chosen = chosen(root, only)?;
+    let mut tables = Vec::new();
+    for oid in std::iter::once(root.oid).chain(super::inherit::all_below(cx, root.oid)?) {
+        cx.backend()?.txn.lock_relation(oid, LockMode::AccessShare)?;
+        tables.extend(cx.backend()?.catalog.relation(oid)?.filter(|r| r.store.is_some()));
+    }
+    if options.verbose {
+        let text = format!("analyzing \"{}.{}\" inheritance tree", root.schema, root.name);
+        cx.notices.push(Report::notice(Severity::Info, SqlState::SUCCESSFUL_COMPLETION, text));
+    }
+    let interrupts = cx.interrupts.clone();
+    let backend = cx.backend()?;
+    let target = backend.view.int(Id::DefaultStatisticsTarget).max(1) as usize;
+    let most = chosen.iter().map(|a| target_of(a, target)).max().unwrap_or(target) * ROWS_PER_TARGET;
+    let snapshot = backend.txn.latest_snapshot();
+    let storage = backend.instance.storage.clone();
+    let mut pages = Vec::with_capacity(tables.len());
+    for t in &tables {
+        pages.push(t.store.as_ref().map_or(Ok(0), |s| s.nblocks(&storage))?);
+    }
+    let all_pages = pages.iter().map(|p| f64::from(*p)).sum::<f64>().max(1.0);
+    let mut columns: Vec<Column> = chosen.iter().map(|a| Column::new(phys_of(a.ty))).collect();
+    let (mut rows, mut total) = (0, 0.0);
+    for (table, pages) in tables.iter().zip(pages) {
+        let Some(store) = table.store.as_ref().filter(|_| pages > 0) else { continue };
+        let map = attribute_map(root, table)?;
+        let attnos: Vec<i16> = chosen.iter().map(|a| mapped(&map, a.attno)).collect();
+        let share = (most as f64 * f64::from(pages) / all_pages).round().max(1.0) as usize;
+        let seed = crate::base::clock::now_us() as u64;
+        let taken = sample(&storage, store, &snapshot, &attnos, share, seed, &mut || interrupts.check())?;
+        for (to, from) in columns.iter_mut().zip(&taken.batch.columns) {
+            (0..taken.batch.rows).for_each(|row| to.push(from.get(row)));
+        }
+        rows += taken.batch.rows;
+        total += taken.total_rows;
+    }
+    let mut found: Vec<ColumnStats> = root.tree_stats.load().to_vec();
+    for (attribute, column) in chosen.iter().zip(&columns) {
+        found.retain(|c| c.attno != attribute.attno);
+        found.push(column_stats(attribute, column, rows, total, target_of(attribute, target)));
+    }
+    vacuum::store_tree_stats(cx, root, total, found)?;
+    let backend = cx.backend()?;
+    if root.is_partitioned() {
+        backend.instance.stats.report_analyze(backend.database, root.oid, total as i64, 0, only.is_empty(), options.auto);
     }
     Ok(())
 }

@@ -154,13 +154,14 @@ fn tables(cx: &mut ExecContext, stmt: &VacuumStmt, options: &Options) -> Result<
             let c = record.object.as_class()?;
             let ours = c.persistence != crate::catalog::Persistence::Temp
                 || cx.backend()?.catalog.temp_schema() == Some(c.namespace);
-            if ours && matches!(c.kind, RelKind::Table | RelKind::MatView) {
+            // VACUUM has nothing to do where there are no rows.
+            let parted = c.kind == RelKind::Partitioned && options.analyze;
+            if ours && (matches!(c.kind, RelKind::Table | RelKind::MatView) || parted) {
                 found.push((c.oid, Vec::new()));
             }
         }
         found.sort();
     }
-    let _ = options;
     Ok(found)
 }
 
@@ -199,7 +200,7 @@ fn is_allowed(cx: &mut ExecContext, relation: &Relation, options: &Options) -> R
     }
     // Only its partitions have rows.
     if relation.is_partitioned() {
-        return Ok(false);
+        return Ok(options.analyze);
     }
     if !matches!(relation.kind, RelKind::Table | RelKind::MatView | RelKind::Toast) {
         let text = match options.vacuum {
@@ -232,7 +233,9 @@ pub fn one_table(
             return Ok(());
         }
         let Some(relation) = cx.backend()?.catalog.relation(oid)? else { return Ok(()) };
-        let Some(store) = relation.store.clone() else { return Ok(()) };
+        let Some(store) = relation.store.clone() else {
+            return if relation.is_partitioned() { analyze::tree(cx, &relation, columns, options) } else { Ok(()) };
+        };
         if full {
             super::rewrite::table(cx, &relation, None, options.verbose)?;
         }
@@ -271,6 +274,9 @@ pub fn one_table(
     if options.analyze && run.relation.kind != RelKind::Toast {
         let relation = cx.backend()?.catalog.relation(oid)?.unwrap_or_else(|| run.relation.clone());
         analyze::table(cx, &relation, columns, options)?;
+        if !relation.children.is_empty() {
+            analyze::tree(cx, &relation, columns, options)?;
+        }
     }
     Ok(())
 }
@@ -399,8 +405,35 @@ pub fn store_stats(
     let writer = backend.writer();
     let known = backend.catalog.get(ObjectKey::new(class::STATISTIC, relation));
     let known = known.as_ref().and_then(|r| r.object.as_stats().ok());
-    let extended = known.map(|s| s.extended.clone()).unwrap_or_default();
-    let stats = Stats { relation, pages, tuples, all_visible: 0, columns, extended };
+    let (tree, extended) = known.map(|s| (s.tree.clone(), s.extended.clone())).unwrap_or_default();
+    let stats = Stats { relation, pages, tuples, all_visible: 0, columns, tree, extended };
+    backend.catalog.put(writer, Object::Stats(stats))
+}
+
+/// What was found out of a tree's rows. A partitioned table has their number, too: it has no other.
+pub fn store_tree_stats(
+    cx: &mut ExecContext,
+    root: &Relation,
+    rows: f64,
+    tree: Vec<crate::catalog::ColumnStats>,
+) -> Result<()> {
+    let backend = cx.backend()?;
+    let known = backend.catalog.get(ObjectKey::new(class::STATISTIC, root.oid));
+    let known = known.as_ref().and_then(|r| r.object.as_stats().ok()).cloned();
+    let none = Stats {
+        relation: root.oid,
+        pages: 0,
+        tuples: -1.0,
+        all_visible: 0,
+        columns: Vec::new(),
+        tree: Vec::new(),
+        extended: Vec::new(),
+    };
+    let mut stats = Stats { tree, ..known.unwrap_or(none) };
+    if root.is_partitioned() {
+        stats.tuples = rows;
+    }
+    let writer = backend.writer();
     backend.catalog.put(writer, Object::Stats(stats))
 }
 

@@ -79,7 +79,8 @@ impl Planner<'_> {
             let quals: Vec<Expr> = tree.restrictions.iter().filter(|(x, _)| *x == r).map(|(_, e)| e.clone()).collect();
             let quals = self.sample(r, &query.rels[r].source, quals)?;
             let b = self.base_rel(&mut query.rels, r, read.remove(&r).unwrap_or_default(), quals)?;
-            facts[r] = Facts { table: super::scan::table(&query.rels[r]).cloned(), tuples: b.tuples, rows: b.tuples };
+            let table = super::scan::table(&query.rels[r]).cloned();
+            facts[r] = Facts { table, tree: b.children.is_some(), tuples: b.tuples, rows: b.tuples };
             base.push(b);
         }
         for b in &mut base {

@@ -22,6 +22,8 @@ const DEFAULT_DISTINCT: f64 = 200.0;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Facts {
     pub table: Option<Arc<Relation>>,
+    /// Its children's rows are meant, too.
+    pub tree: bool,
     /// Rows before any condition.
     pub tuples: f64,
     /// Rows after the relation's own conditions.
@@ -59,7 +61,10 @@ impl Estimator<'_> {
         let inner = strip(e);
         let ExprKind::Var { rel, attno, levels_up: 0 } = inner.kind else { return None };
         let facts = self.rels.get(rel)?;
-        let stats = facts.table.as_ref().and_then(|t| t.column_stats.load().iter().find(|s| s.attno == attno).cloned());
+        let stats = facts.table.as_ref().and_then(|t| {
+            let stats = if facts.tree { &t.tree_stats } else { &t.column_stats };
+            stats.load().iter().find(|s| s.attno == attno).cloned()
+        });
         let unique = attno == -1
             || facts.table.as_ref().is_some_and(|t| {
                 t.indexes.iter().any(|i| {

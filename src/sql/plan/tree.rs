@@ -178,7 +178,7 @@ impl Planner<'_> {
 
 fn child_facts(facts: &[Facts], child: &BaseRel) -> Vec<Facts> {
     let mut facts = facts.to_vec();
-    facts[child.rel] = Facts { table: child.table.clone(), tuples: child.tuples, rows: child.rows };
+    facts[child.rel] = Facts { table: child.table.clone(), tree: false, tuples: child.tuples, rows: child.rows };
     facts
 }
 

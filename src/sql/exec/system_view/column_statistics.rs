@@ -25,8 +25,11 @@ fn raw(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     for record in user_classes(&catalog, sink.oid_key("starelid"), None) {
         let Some(c) = as_class(&record) else { continue };
         let Some(found) = catalog.get(ObjectKey::new(class::STATISTIC, c.oid)) else { continue };
-        for (a, s) in known(c, &found.object.as_stats()?.columns) {
-            sink.push(&raw_row(c, a, s));
+        let stats = found.object.as_stats()?;
+        for (inherited, columns) in [(false, &stats.columns), (true, &stats.tree)] {
+            for (a, s) in known(c, columns) {
+                sink.push(&raw_row(c, a, s, inherited));
+            }
         }
     }
     Ok(())
@@ -40,9 +43,11 @@ fn readable(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         if !crate::sql::exec::rights::may_read(cx.backend()?, c) {
             continue;
         }
-        for (a, s) in known(c, &found.object.as_stats()?.columns) {
+        let stats = found.object.as_stats()?;
+        let own = known(c, &stats.columns).map(|(a, s)| (a, s, false));
+        for (a, s, inherited) in own.chain(known(c, &stats.tree).map(|(a, s)| (a, s, true))) {
             row![sink;
-                schema_name(&catalog, c.namespace), &c.name, &a.name, false, s.null_frac, width(a, s), s.n_distinct,
+                schema_name(&catalog, c.namespace), &c.name, &a.name, inherited, s.null_frac, width(a, s), s.n_distinct,
                 common(a, s), frequencies(s), histogram(a, s), is_ordered(s).then_some(s.correlation), NULL, NULL, NULL,
             ];
         }
@@ -71,7 +76,7 @@ fn slots(a: &Attribute, s: &ColumnStats) -> Vec<Slot> {
     slots
 }
 
-fn raw_row(c: &Class, a: &Attribute, s: &ColumnStats) -> Vec<Value> {
+fn raw_row(c: &Class, a: &Attribute, s: &ColumnStats, inherited: bool) -> Vec<Value> {
     let slots = slots(a, s);
     let collation = match a.declared.collation {
         declared if declared.is_valid() => declared,
@@ -80,7 +85,7 @@ fn raw_row(c: &Class, a: &Attribute, s: &ColumnStats) -> Vec<Value> {
     let mut row = vec![
         Value::U32(c.oid.0),
         Value::I16(s.attno),
-        Value::Bool(false),
+        Value::Bool(inherited),
         Value::F32(s.null_frac as f32),
         Value::I32(width(a, s)),
         Value::F32(s.n_distinct as f32),

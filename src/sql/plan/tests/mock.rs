@@ -232,6 +232,7 @@ impl Mock {
             options: Vec::new(),
             stats: stats(0.0, 0),
             column_stats: arc_swap::ArcSwap::from_pointee(Vec::new()),
+            tree_stats: arc_swap::ArcSwap::from_pointee(Vec::new()),
             extended_stats: Default::default(),
             store: None,
             generated_by: None,
