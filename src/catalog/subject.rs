@@ -7,9 +7,9 @@ use crate::base::Oid;
 /// A role with all roles whose rights it has.
 #[derive(Debug)]
 pub struct Subject {
-    superuser: bool,
-    roles: Vec<Oid>,
-    names: Vec<String>,
+    pub(crate) superuser: bool,
+    pub(crate) roles: Vec<Oid>,
+    pub(crate) names: Vec<String>,
 }
 
 impl Subject {

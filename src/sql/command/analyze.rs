@@ -97,9 +97,9 @@ fn chosen<'r>(relation: &'r Relation, only: &[String]) -> Result<Vec<&'r Attribu
         return Ok(relation.visible_attributes().collect());
     }
     let find = |name: &String| {
-        relation.attribute(name).ok_or_else(|| {
-            err!(UNDEFINED_COLUMN, "column \"{name}\" of relation \"{}\" does not exist", relation.name)
-        })
+        relation
+            .attribute(name)
+            .ok_or_else(|| err!(UNDEFINED_COLUMN, "column \"{name}\" of relation \"{}\" does not exist", relation.name))
     };
     only.iter().map(find).collect()
 }
@@ -151,7 +151,14 @@ pub fn tree(cx: &mut ExecContext, root: &Relation, only: &[String], options: &Op
     vacuum::store_tree_stats(cx, root, total, found)?;
     let backend = cx.backend()?;
     if root.is_partitioned() {
-        backend.instance.stats.report_analyze(backend.database, root.oid, total as i64, 0, only.is_empty(), options.auto);
+        backend.instance.stats.report_analyze(
+            backend.database,
+            root.oid,
+            total as i64,
+            0,
+            only.is_empty(),
+            options.auto,
+        );
     }
     Ok(())
 }

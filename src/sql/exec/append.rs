@@ -5,8 +5,8 @@ use crate::base::{Flow, Result};
 use crate::sql::expr::Expr;
 use crate::sql::expr::ExprKind;
 use crate::sql::expr::eval::{Projection, Sel};
-use crate::sql::plan::{Plan, PlanNode};
 use crate::sql::plan::prune::{Child, Pruning};
+use crate::sql::plan::{Plan, PlanNode};
 use crate::types::{Batch, Value};
 use hashbrown::HashMap;
 

@@ -3,7 +3,6 @@
 use super::after_row::AfterRows;
 use super::aggregate::Aggregate;
 use super::append::Append;
-use super::merge_append::MergeAppend;
 use super::bitmap_heap_scan::BitmapHeapScan;
 use super::bitmap_index_scan::BitmapIndexScan;
 use super::cte::{CteScan, With};
@@ -19,6 +18,7 @@ use super::instrument::Instrumented;
 use super::limit::Limit;
 use super::lock_rows::LockRows;
 use super::materialize::Materialize;
+use super::merge_append::MergeAppend;
 use super::merge_join::MergeJoin;
 use super::modify::{InsertTree, InsteadOf, Modify, ModifyTree};
 use super::nest_loop::NestLoop;

@@ -219,8 +219,7 @@ impl<'p, 'a> Maker<'p, 'a> {
     }
 
     fn sort_keys(&self, order: &[PathKey], layout: &Layout) -> Result<Vec<SortKey>> {
-        let key =
-            |k: &PathKey| Ok(SortKey { expr: layout.bound(&k.expr)?, desc: k.desc, nulls_first: k.nulls_first });
+        let key = |k: &PathKey| Ok(SortKey { expr: layout.bound(&k.expr)?, desc: k.desc, nulls_first: k.nulls_first });
         order.iter().map(key).collect()
     }
 

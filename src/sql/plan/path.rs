@@ -1,9 +1,9 @@
 //! Ways to compute a set of relations, with their cost: what the search compares.
 
 use super::relset::RelSet;
+use crate::catalog::Relation;
 use crate::sql::expr::{Expr, same_operand};
 use crate::sql::plan::{IndexOp, JoinKind};
-use crate::catalog::Relation;
 use std::rc::Rc;
 use std::sync::Arc;
 

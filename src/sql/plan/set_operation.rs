@@ -59,8 +59,12 @@ impl Planner<'_> {
                 }
                 cost.startup = inputs.first().map_or(0.0, |i| i.cost.startup);
                 let columns = inputs.first().map_or_else(Vec::new, |i| i.columns.clone());
-                let append =
-                    Plan { node: PlanNode::Append { inputs, pruning: None, merge: Vec::new(), removed: 0, alias: None }, columns, cost, params: Vec::new() };
+                let append = Plan {
+                    node: PlanNode::Append { inputs, pruning: None, merge: Vec::new(), removed: 0, alias: None },
+                    columns,
+                    cost,
+                    params: Vec::new(),
+                };
                 Ok(if *all { append } else { self.unique(append) })
             }
             SetTree::Node { op, all, left, right } => {

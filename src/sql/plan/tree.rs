@@ -279,9 +279,7 @@ impl Ordering<'_> {
         }
         let wanted = self.around.wanted;
         let back: Vec<PathKey> = order.iter().map(|k| PathKey { desc: true, nulls_first: true, ..k.clone() }).collect();
-        let fits = |order: &[PathKey]| {
-            !order.is_empty() && (ordered_for(order, wanted) || ordered_for(wanted, order))
-        };
+        let fits = |order: &[PathKey]| !order.is_empty() && (ordered_for(order, wanted) || ordered_for(wanted, order));
         let path = if fits(order) || fits(&back) {
             if !fits(order) {
                 parts.reverse();
