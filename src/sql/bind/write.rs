@@ -957,7 +957,7 @@ impl Binder<'_, '_> {
         } else {
             self.subscripts(&path[..end])?
         };
-        let want = if slice { ty } else { TypeRef::with(element, ty.typmod) };
+        let want = if slice { ty } else { TypeRef::with(element, types::domain_base(ty).typmod) };
         let value = if end < path.len() {
             let inner = Expr::new(
                 ExprKind::Subscript {

@@ -274,12 +274,12 @@ pub fn apply(cmd: &Command, cx: &mut ExecContext, oid: Oid, kind: &Kind) -> Resu
         Kind::SetOptions(options) => {
             let c = class_of(cx, oid)?;
             let options = reloptions::merge(cmd, options_on(&c), &c.options, options)?;
-            change(cx, oid, |c| c.options = options)
+            put_options(cx, oid, options)
         }
         Kind::ResetOptions(options) => {
             let c = class_of(cx, oid)?;
             let options = reloptions::reset(options_on(&c), &c.options, options)?;
-            change(cx, oid, |c| c.options = options)
+            put_options(cx, oid, options)
         }
         Kind::Owner(role) => owner::set_relation_owner(cx, oid, role),
         Kind::ReplicaIdentity(identity) => declared::replica_identity(cx, oid, identity),
@@ -292,6 +292,15 @@ pub fn apply(cmd: &Command, cx: &mut ExecContext, oid: Oid, kind: &Kind) -> Resu
         Kind::Rule { mode, name } => super::rule::enable(cx, oid, *mode, name),
         _ => Err(Error::unsupported("this form of ALTER TABLE is not supported")),
     }
+}
+
+fn put_options(cx: &mut ExecContext, oid: Oid, options: Vec<String>) -> Result<()> {
+    change(cx, oid, |c| {
+        if let Some(view) = &mut c.view {
+            view.check_option = super::view::check_of(&options);
+        }
+        c.options = options;
+    })
 }
 
 fn options_on(c: &Class) -> reloptions::On {

@@ -18,6 +18,11 @@ use crate::sql::expr::ExprKind as Bound;
 use crate::sql::func::FuncDef;
 use crate::types::{TypeRef, Value, oid};
 
+/// The CHECK OPTION among a view's options.
+pub fn check_of(options: &[String]) -> Option<String> {
+    options.iter().find_map(|o| o.strip_prefix("check_option=")).map(str::to_uppercase)
+}
+
 pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateViewStmt) -> Flow<String> {
     let query = Stmt::Select(Box::new(stmt.query.clone()));
     if stmt.view.persistence == Written::Unlogged {
@@ -42,7 +47,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateViewStmt) ->
     super::collated::declare(cmd, cx, &query, &mut attributes, true)?;
     let mut options = reloptions::merge(cmd, reloptions::On::View, &[], &stmt.options)?;
     view.check_option = match stmt.check {
-        ViewCheck::No => options.iter().find_map(|o| o.strip_prefix("check_option=")).map(str::to_uppercase),
+        ViewCheck::No => check_of(&options),
         ViewCheck::Local => Some("LOCAL".into()),
         ViewCheck::Cascaded => Some("CASCADED".into()),
     };

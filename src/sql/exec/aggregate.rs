@@ -14,7 +14,7 @@ use super::user_aggregate::{States, UserAggregate};
 use super::{ExecContext, Node, build};
 use crate::base::{Flow, Result};
 use crate::sql::expr::eval::{Projection, Scope};
-use crate::sql::expr::{AggCall, Expr, ExprKind};
+use crate::sql::expr::{AggCall, Expr, ExprKind, same};
 use crate::sql::func::aggregate::{self, AggregateCall, Groups, OrderedBy};
 use crate::sql::plan::{self, AggStrategy, has_volatile};
 use crate::types::{BATCH_ROWS, Batch, Column, ColumnData, Datum, Phys, TypeRef, oid};
@@ -31,7 +31,8 @@ struct CallSpec {
     func: &'static crate::sql::func::FuncDef,
     args: Range<usize>,
     order: Range<usize>,
-    direct: Range<usize>,
+    /// For each grouping set.
+    direct: Vec<Range<usize>>,
     filter: Option<usize>,
     distinct: bool,
     arg_types: Vec<TypeRef>,
@@ -56,10 +57,10 @@ impl CallSpec {
         self.distinct || !self.order.is_empty()
     }
 
-    /// Expressions fed to the states, in order.
-    fn fed(&self) -> Vec<usize> {
+    /// Expressions fed to the states of a set, in order.
+    fn fed(&self, set: usize) -> Vec<usize> {
         match self.ordered_set {
-            true => self.order.clone().chain(self.direct.clone()).collect(),
+            true => self.order.clone().chain(self.direct.get(set).cloned().unwrap_or_default()).collect(),
             false => self.args.clone().collect(),
         }
     }
@@ -149,11 +150,23 @@ fn guarded(filter: Option<&Expr>, e: &Expr) -> Expr {
     }
 }
 
-fn spec(call: &AggCall, list: &mut Vec<Expr>) -> CallSpec {
+/// An expression over what is grouped by, in a set that leaves some of that out.
+fn without_keys(e: &Expr, keys: &[Expr], set: &[usize]) -> Expr {
+    let mut e = e.clone();
+    match keys.iter().position(|k| same(k, &e)) {
+        Some(key) if set.contains(&key) => {}
+        Some(_) => e.kind = ExprKind::Const(crate::types::Value::Null),
+        None => e.for_each_child_mut(&mut |c| *c = without_keys(c, keys, set)),
+    }
+    e
+}
+
+fn spec(call: &AggCall, list: &mut Vec<Expr>, keys: &[Expr], sets: &[Vec<usize>]) -> CallSpec {
     let filter = call.filter.as_ref();
     let args = if call.star { 0..0 } else { add(list, call.args.iter().map(|a| guarded(filter, a))) };
     let order = add(list, call.order_by.iter().map(|k| guarded(filter, &k.expr)));
-    let direct = add(list, call.direct_args.iter().cloned());
+    let of_set = |set: &Vec<usize>| add(list, call.direct_args.iter().map(|e| without_keys(e, keys, set)));
+    let direct = sets.iter().map(of_set).collect();
     let filter = call.filter.as_ref().map(|f| add(list, std::iter::once(f.clone())).start);
     let order_by =
         call.order_by.iter().map(|k| OrderedBy { ty: k.expr.ty, desc: k.desc, nulls_first: k.nulls_first }).collect();
@@ -175,16 +188,16 @@ fn spec(call: &AggCall, list: &mut Vec<Expr>) -> CallSpec {
 impl Aggregate {
     pub fn start(a: &plan::Aggregate, width: usize, cx: &mut ExecContext) -> Result<Aggregate> {
         let mut list = a.group_by.clone();
-        let mut specs: Vec<CallSpec> = a.calls.iter().map(|c| spec(c, &mut list)).collect();
-        for s in &mut specs {
-            s.user = UserAggregate::of(cx, &s.call(), "aggregate")?;
-        }
-        let exprs = Projection::new(&list);
         let set_list = match (a.sets.is_empty(), a.strategy) {
             (true, AggStrategy::Plain) => vec![Vec::new()],
             (true, _) => vec![(0..a.group_by.len()).collect()],
             (false, _) => a.sets.clone(),
         };
+        let mut specs: Vec<CallSpec> = a.calls.iter().map(|c| spec(c, &mut list, &a.group_by, &set_list)).collect();
+        for s in &mut specs {
+            s.user = UserAggregate::of(cx, &s.call(), "aggregate")?;
+        }
+        let exprs = Projection::new(&list);
         let mut scope = Scope::default();
         scope.sets = Some((a.group_by.len() + specs.len(), set_list.clone()));
         let output = Output::with_scope(a.having.as_ref(), a.project.as_deref(), &mut scope);
@@ -242,7 +255,7 @@ impl Aggregate {
             key.extend(spec.args.clone().map(|a| KeyColumn::ascending(self.expr_types[a])));
         }
         let mut forms = vec![Phys::I32];
-        forms.extend(spec.fed().iter().map(|e| phys_of(self.expr_types[*e])));
+        forms.extend(spec.fed(0).iter().map(|e| phys_of(self.expr_types[*e])));
         Sorter::new(key, &forms, None)
     }
 
@@ -389,7 +402,7 @@ impl Aggregate {
     /// Feeds the rows to all calls of a set.
     fn update(&mut self, cx: &mut ExecContext, set: usize, rows: &Batch, groups: Groups<'_>) -> Result<()> {
         for (spec, call) in self.specs.iter().zip(&mut self.sets[set].calls) {
-            let fed: Vec<&Column> = spec.fed().into_iter().map(|e| &rows.columns[e]).collect();
+            let fed: Vec<&Column> = spec.fed(set).into_iter().map(|e| &rows.columns[e]).collect();
             let passing = spec.filter.and_then(|f| passing(&rows.columns[f]));
             if let Some(sorter) = &mut call.sorter {
                 let numbers = (0..rows.rows).map(|r| groups.of(r) as i32).collect();

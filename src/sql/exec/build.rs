@@ -102,6 +102,9 @@ fn begin(
         cx.temp = Some(b.txn.storage.disk.clone());
     }
     if let Some(b) = &mut cx.backend {
+        // One that writes keeps its id for itself.
+        let command = if statement.read_only { b.txn.command() } else { b.txn.command_for_write() };
+        cx.run.command = Some(command);
         cx.run.snapshot = Some(snapshot.unwrap_or_else(|| b.txn.snapshot()));
     }
     #[cfg(debug_assertions)]

@@ -64,6 +64,8 @@ pub struct Budget {
 pub struct RunState {
     /// What the statement sees; taken when it starts. A portal that is put aside keeps its whole run state.
     pub snapshot: Option<Snapshot>,
+    /// Its command id: what functions and triggers do meanwhile has later ones.
+    pub(super) command: Option<crate::base::CommandId>,
     /// Rows that are changed must be visible in this one, too (foreign keys in repeatable read).
     pub(super) crosscheck: Option<Snapshot>,
     /// Rows the LIMIT or cursor above wants at most from the next call of its child; only nodes built `lazy` look at it.

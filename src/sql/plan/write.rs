@@ -152,7 +152,10 @@ impl Planner<'_> {
         let list = list.map(|t| Ok(PlanTarget { name: t.name, expr: layout.bound(&t.expr)? }));
         let list = list.collect::<Result<Vec<_>>>()?;
         let nothing = Stored::default();
-        self.modify(ModifyKind::Instead(what), rel, &nothing, input, (!list.is_empty()).then_some(list))
+        // Of the views above this one.
+        let checks = self.prepared_checks(write.checks)?;
+        let plan = self.modify(ModifyKind::Instead(what), rel, &nothing, input, (!list.is_empty()).then_some(list))?;
+        with_row_checks(plan, &checks)
     }
 
     fn on_conflict(&mut self, c: bind::OnConflict, target: usize, rel: &Relation) -> Result<OnConflict> {

@@ -380,12 +380,12 @@ impl Frame {
                 Next::Stale => d.running = None,
                 Next::End => {
                     self.row_count = run.count();
-                    let (read_only, shape) = (run.plan.read_only, shape_of_plan(&run.plan));
+                    let shape = shape_of_plan(&run.plan);
                     if last && let Some(into) = into {
                         if self.found_rows == 0 && into.strict {
                             return Err(Error::new(SqlState::NO_DATA_FOUND, "query returned no rows").into());
                         }
-                        if self.found_rows > 1 && (into.strict || !read_only) {
+                        if self.found_rows > 1 && into.strict {
                             let text = "query returned more than one row";
                             return Err(Error::new(SqlState::TOO_MANY_ROWS, text).into());
                         }

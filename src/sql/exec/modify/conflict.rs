@@ -155,7 +155,7 @@ impl InsertOrUpdate {
             match &mut self.step {
                 Step::Look { .. } => self.look(cx, target)?,
                 Step::Heap => {
-                    let writer = Writer::for_rows(cx)?;
+                    let writer = Writer::of_statement(cx)?;
                     let one = Self::alone(&self.batch.columns, self.row);
                     let mut tids = Vec::new();
                     heap::insert(&writer.context(), &target.store, &one, &mut tids)?;
@@ -271,7 +271,7 @@ impl InsertOrUpdate {
 
     /// Locks the row in the way and fetches it; false: it is gone, look again.
     fn lock_conflict(&mut self, cx: &mut ExecContext, target: &Target, tid: TupleId) -> Flow<bool> {
-        let writer = Writer::for_locks(cx)?;
+        let writer = Writer::of_statement(cx)?;
         let found = heap::lock_tuple(&writer.context(), &target.store, tid, heap::LockStrength::NoKeyUpdate)?;
         if matches!(found, TmResult::Invisible | TmResult::SelfModified { .. }) {
             return Err(Error::new(
@@ -343,7 +343,7 @@ impl InsertOrUpdate {
             indexed_changed: !changed.is_empty(),
             key_changed: changed.iter().any(|i| i.key.iter().any(differs)),
         };
-        let writer = Writer::for_rows(cx)?;
+        let writer = Writer::of_statement(cx)?;
         let done = heap::update(&writer.context(), &target.store, *tid, new, 0, kind)?;
         match claim(cx, done.result, &target.rel, LockWait::Block, ("updating", *tid))? {
             Claim::Mine => {}

@@ -77,7 +77,7 @@ impl Insert {
             self.step = Step::Heap;
         }
         if self.step == Step::Heap {
-            let writer = Writer::for_rows(cx)?;
+            let writer = Writer::of_statement(cx)?;
             crate::heap::insert(&writer.context(), &target.store, &self.batch, &mut self.tids)?;
             self.step = Step::Index(0);
         }

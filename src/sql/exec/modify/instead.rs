@@ -2,14 +2,16 @@
 //! a trigger that returns NULL ends with the row, which is neither counted nor returned.
 
 use super::ChangeKind;
+use super::row_check::RowChecks;
 use super::statement::{Statements, assigned};
 use crate::base::{Error, Flow, Result};
+use crate::catalog::Relation;
 use crate::sql::exec::after_row::{self, RowTriggers};
 use crate::sql::exec::output::phys_of;
 use crate::sql::exec::user_trigger::RowFiring;
 use crate::sql::exec::{ExecContext, Node, build};
 use crate::sql::expr::eval::{Projection, Sel};
-use crate::sql::plan::{self, Instead, ModifyKind};
+use crate::sql::plan::{self, Instead, ModifyKind, RowCheckKind};
 use crate::types::{Batch, Column, Phys};
 use std::sync::Arc;
 
@@ -36,6 +38,10 @@ pub(in crate::sql::exec) struct InsteadOf {
     rows: Option<(Batch, usize)>,
     /// The new row, as the triggers made it so far.
     new: Option<Batch>,
+    /// What they have said of it.
+    done_with: Option<bool>,
+    rel: Arc<Relation>,
+    checks: RowChecks,
     firing: RowFiring,
     /// Rows as RETURNING reads them, of these forms.
     done: Batch,
@@ -61,6 +67,9 @@ impl InsteadOf {
             width,
             rows: None,
             new: None,
+            done_with: None,
+            rel: m.rel.clone(),
+            checks: RowChecks::new(&m.row_checks),
             firing: RowFiring::default(),
             done: empty(&forms),
             forms,
@@ -82,7 +91,15 @@ impl InsteadOf {
             }
             let old = (!inserts).then_some((&batch.columns[..width], *at));
             let (triggers, assigned) = (&self.triggers.instead, self.assigned.as_deref());
-            let done = self.firing.run(cx, triggers, self.kind, assigned, old, self.new.as_mut())?;
+            let done = match self.done_with {
+                Some(done) => done,
+                None => self.firing.run(cx, triggers, self.kind, assigned, old, self.new.as_mut())?,
+            };
+            self.done_with = Some(done);
+            if let (true, Some(new)) = (done, &self.new) {
+                self.checks.enforce(cx, &self.rel, new, RowCheckKind::View)?;
+            }
+            self.done_with = None;
             let new = self.new.take();
             if done {
                 cx.processed += u64::from(self.counted);

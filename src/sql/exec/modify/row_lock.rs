@@ -29,6 +29,13 @@ impl Writer {
         Ok(Writer { storage: txn.storage.clone(), xid, cid, own: txn.own().clone() })
     }
 
+    /// For what the running statement writes: its own command id, whatever functions and triggers have done since.
+    pub fn of_statement(cx: &mut ExecContext) -> Result<Writer> {
+        let command = cx.run.command;
+        let writer = Writer::for_rows(cx)?;
+        Ok(Writer { cid: command.unwrap_or(writer.cid), ..writer })
+    }
+
     /// For row locks alone.
     pub fn for_locks(cx: &mut ExecContext) -> Result<Writer> {
         let txn = &mut cx.backend()?.txn;

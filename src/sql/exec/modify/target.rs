@@ -294,7 +294,7 @@ impl Target {
             return self.put_apart(cx, n, entries);
         }
         let target = &self.indexes[n];
-        let writer = Writer::for_rows(cx)?;
+        let writer = Writer::of_statement(cx)?;
         let store = &target.index.store;
         if let Some(trigger) = &target.deferrable {
             self.put_for_now(cx, n, trigger, entries)?;
@@ -329,7 +329,7 @@ impl Target {
         let Some(exclusion) = &mut target.exclusion else { return Ok(None) };
         let index = target.index.clone();
         while entries.done < entries.list.len() {
-            let writer = Writer::for_rows(cx)?;
+            let writer = Writer::of_statement(cx)?;
             let entry = std::slice::from_ref(&entries.list[entries.done]);
             let own = entry[0].tid;
             if let Some(trigger) = &target.deferrable {
@@ -375,7 +375,7 @@ impl Target {
         entries: &mut Entries,
     ) -> Flow<()> {
         let index = &self.indexes[n].index;
-        let writer = Writer::for_rows(cx)?;
+        let writer = Writer::of_statement(cx)?;
         while entries.done < entries.list.len() {
             let entry = &entries.list[entries.done];
             index.store.insert(&writer.storage, writer.inserter(), std::slice::from_ref(entry))?;

@@ -125,6 +125,22 @@ impl Update {
         self.attrs.is_none()
     }
 
+    /// A row that a trigger or a function of this very statement has changed, or the statement itself would have been
+    /// the second to. (One that it has changed itself is left alone.)
+    fn refuse_triggered(&self, found: &crate::heap::TmResult, writer: &Writer) -> Result<()> {
+        match found {
+            crate::heap::TmResult::SelfModified { cmax } if *cmax != writer.cid => {
+                let verb = if self.attrs.is_some() { "updated" } else { "deleted" };
+                let text =
+                    format!("tuple to be {verb} was already modified by an operation triggered by the current command");
+                let hint =
+                    "Consider using an AFTER trigger instead of a BEFORE trigger to propagate changes to other rows.";
+                Err(Error::new(SqlState::TRIGGERED_DATA_CHANGE_VIOLATION, text).hint(hint))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// What MERGE refuses of what became of a row to be changed.
     fn refuse_in_merge(&self, found: &crate::heap::TmResult) -> Result<()> {
         use crate::heap::TmResult;
@@ -245,9 +261,10 @@ impl Update {
                 Some(_) => crate::heap::LockStrength::NoKeyUpdate,
                 None => crate::heap::LockStrength::Update,
             };
-            let writer = Writer::for_locks(cx)?;
+            let writer = Writer::of_statement(cx)?;
             let found = crate::heap::lock_tuple(&writer.context(), &target.store, tid, strength)?;
             let doing = if self.attrs.is_some() { "updating" } else { "deleting" };
+            self.refuse_triggered(&found, &writer)?;
             self.refuse_in_merge(&found)?;
             let became = claim(cx, found, &target.rel, LockWait::Block, (doing, tid))?;
             match became {
@@ -332,7 +349,7 @@ impl Update {
                 return Ok(());
             }
             let tid = self.anew.as_ref().map_or(self.tids[self.row], |a| a.tid);
-            let writer = Writer::for_rows(cx)?;
+            let writer = Writer::of_statement(cx)?;
             let moves = self.moves();
             let (found, at, hot) = if moves {
                 (crate::heap::delete_moved(&writer.context(), &target.store, tid)?, tid, true)
@@ -345,15 +362,8 @@ impl Update {
                 (crate::heap::delete(&writer.context(), &target.store, tid)?, tid, true)
             };
             let doing = if self.attrs.is_some() { "updating" } else { "deleting" };
+            self.refuse_triggered(&found, &writer)?;
             self.refuse_in_merge(&found)?;
-            if self.fired && matches!(found, crate::heap::TmResult::SelfModified { .. }) {
-                let verb = if self.attrs.is_some() { "updated" } else { "deleted" };
-                let text =
-                    format!("tuple to be {verb} was already modified by an operation triggered by the current command");
-                let hint =
-                    "Consider using an AFTER trigger instead of a BEFORE trigger to propagate changes to other rows.";
-                return Err(Error::new(SqlState::TRIGGERED_DATA_CHANGE_VIOLATION, text).hint(hint).into());
-            }
             let became = claim(cx, found, &target.rel, LockWait::Block, (doing, tid))?;
             match became {
                 Claim::Mine => {
