@@ -113,3 +113,28 @@ pub fn schema_allows(catalog: &Catalog, subject: &Subject, schema: Oid, right: c
     let public = if schema < Oid(16384) && schema.0 != 2200 && schema.0 != 99 { "U" } else { "" };
     n.temp_of.is_some() || subject.may(n.owner, n.acl.as_deref(), public, right, grantable)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn joe() -> Subject {
+        Subject { superuser: false, roles: vec![Oid(20000)], names: vec!["joe".into()] }
+    }
+
+    /// Rights come from items for the role or for everybody, and only the option makes them grantable.
+    #[test]
+    fn items_give_rights() {
+        let acl = ["#20000=ar*w/#10".to_string(), "=d/postgres".to_string(), "\"a \"\"b\"=x/postgres".to_string()];
+        let may = |right, grantable| joe().may(Oid(10), Some(&acl), "", right, grantable);
+        assert!(may('a', false) && may('r', false) && may('w', false) && may('d', false));
+        assert!(may('r', true) && !may('a', true) && !may('d', true) && !may('x', false));
+    }
+
+    /// Without items the owner has all rights, others those that are open.
+    #[test]
+    fn defaults_depend_on_the_owner() {
+        assert!(joe().may(Oid(20000), None, "", 'r', true));
+        assert!(joe().may(Oid(10), None, "U", 'U', false) && !joe().may(Oid(10), None, "U", 'C', false));
+    }
+}
