@@ -7,6 +7,7 @@ use crate::lock::LockManager;
 use crate::mvcc::Mvcc;
 use crate::twophase::TwoPhase;
 use crate::wal::{BlockMode, Record, RedoRecord, Rmgr, Wal};
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// Everything the access methods need. Held as `Arc` by everyone above.
@@ -86,6 +87,14 @@ mod kind {
     pub const TRUNCATE: u8 = 0x20;
 }
 
+/// The tablespace, at a record's end, where there is one.
+fn space_bytes(file: &RelFileId) -> SmallVec<[u8; 4]> {
+    match file.space.is_valid() {
+        true => file.space.0.to_le_bytes().into(),
+        false => SmallVec::new(),
+    }
+}
+
 fn file_bytes(file: RelFileId) -> [u8; 8] {
     let mut b = [0; 8];
     b[..4].copy_from_slice(&file.db.0.to_le_bytes());
@@ -94,17 +103,17 @@ fn file_bytes(file: RelFileId) -> [u8; 8] {
 }
 
 /// Logs that a fork's empty file was made, so that recovery makes it again. Call `wal.reserve` before.
-/// Data: database, node (4 bytes each), fork (1).
+/// Data: database, node (4 bytes each), fork (1), the tablespace if any (4).
 pub fn log_create(storage: &Storage, xid: Xid, file: RelFileId, fork: Fork) -> Lsn {
-    let data: [&[u8]; 2] = [&file_bytes(file), &[fork as u8]];
+    let data: [&[u8]; 3] = [&file_bytes(file), &[fork as u8], &space_bytes(&file)];
     let record = Record { rmgr: Rmgr::Storage, info: kind::CREATE, xid, blocks: &[], data: &data };
     storage.wal.insert(&record).end
 }
 
 /// Logs that a relation is cut to so many blocks; flush the log before doing it. Call `wal.reserve` before.
-/// Data: database, node (4 bytes each), blocks (4).
+/// Data: database, node (4 bytes each), blocks (4), the tablespace if any (4).
 pub fn log_truncate(storage: &Storage, file: RelFileId, blocks: BlockNo) -> Lsn {
-    let data: [&[u8]; 2] = [&file_bytes(file), &blocks.to_le_bytes()];
+    let data: [&[u8]; 3] = [&file_bytes(file), &blocks.to_le_bytes(), &space_bytes(&file)];
     let record = Record { rmgr: Rmgr::Storage, info: kind::TRUNCATE, xid: Xid::INVALID, blocks: &[], data: &data };
     storage.wal.insert(&record).end
 }
@@ -113,7 +122,9 @@ pub fn log_truncate(storage: &Storage, file: RelFileId, blocks: BlockNo) -> Lsn 
 pub fn redo(cx: &mut RedoContext<'_>, record: &RedoRecord<'_>) -> Result<()> {
     let word = |at: usize| record.data.get(at..at + 4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]));
     let short = || Error::internal(format!("smgr_redo: short record at {}", record.start));
-    let file = RelFileId { db: Oid(word(0).ok_or_else(short)?), node: Oid(word(4).ok_or_else(short)?) };
+    let (db, node) = (Oid(word(0).ok_or_else(short)?), Oid(word(4).ok_or_else(short)?));
+    let at = if record.info == kind::CREATE { 9 } else { 12 };
+    let file = RelFileId { db, node, space: Oid(word(at).unwrap_or(0)) };
     let pool = &cx.storage.pool;
     match record.info {
         kind::CREATE => {
@@ -153,6 +164,7 @@ pub mod testing {
     use crate::mvcc::{Clog, Mvcc};
     use crate::twophase::TwoPhase;
     use crate::wal::{StartAt, Wal, WalConfig};
+    use smallvec::SmallVec;
     use std::sync::Arc;
 
     pub const SEGMENT_BYTES: u64 = 1 << 20;

@@ -1,4 +1,4 @@
-//! Tables that come, change and go in several sessions, under random kills: what was acknowledged is there, what was
+//! Tables and tablespaces that come, change and go in several sessions, under random kills: what was acknowledged is there, what was
 //! not is there wholly or not at all, indexes agree with their tables, and catalogs with the files.
 
 use crate::support::{Client, Server, psql};
@@ -16,13 +16,16 @@ struct Table {
     extra: Option<u64>,
     /// Whether there is an index on the first characters of `v`.
     indexed: bool,
+    /// Its tablespace, where that is not the database's.
+    space: Option<String>,
 }
 
-/// What one session has made: its tables by name, and how many labels its enum has.
+/// What one session has made: its tables by name, how many labels its enum has, its tablespaces.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 struct Model {
     tables: BTreeMap<String, Table>,
     labels: u64,
+    spaces: BTreeSet<String>,
 }
 
 /// One session's work, and what it knows of it.
@@ -60,6 +63,32 @@ impl Worker {
         self.known.tables.keys().nth(at).cloned()
     }
 
+    /// One of the own tablespaces, or the database's.
+    fn some_space(&mut self) -> Option<String> {
+        let n = self.known.spaces.len() as u64;
+        let at = self.below(n + 1) as usize;
+        self.known.spaces.iter().nth(at).cloned()
+    }
+
+    /// A tablespace more or less; such a command is a transaction of its own.
+    fn spaces(&mut self, after: &mut Model) -> Option<String> {
+        let used: BTreeSet<&String> = self.known.tables.values().filter_map(|t| t.space.as_ref()).collect();
+        let unused = self.known.spaces.iter().find(|s| !used.contains(s)).cloned();
+        match unused {
+            Some(name) => {
+                after.spaces.remove(&name);
+                Some(format!("drop tablespace {name}"))
+            }
+            None if self.known.spaces.len() < 3 => {
+                let n = self.fresh();
+                let name = format!("w{}_{n}", self.number);
+                after.spaces.insert(name.clone());
+                Some(format!("create tablespace {name} location ''"))
+            }
+            None => None,
+        }
+    }
+
     /// Works until told to stop or until the session ends.
     fn run(&mut self, client: &mut Client, stop: &AtomicBool) {
         while !stop.load(Ordering::Relaxed) {
@@ -83,11 +112,18 @@ impl Worker {
     /// A transaction's text; `after` becomes what it leaves.
     fn transaction(&mut self, after: &mut Model) -> Option<String> {
         let n = self.number;
+        if self.below(10) == 0 {
+            return self.spaces(after);
+        }
         if self.known.tables.len() < 2 || self.below(8) == 0 && self.known.tables.len() < 6 {
             let name = format!("w{n}_{}", self.fresh());
             let mut table = Table::default();
             let rows = self.insert(&name, &mut table, 20);
-            let storage = if self.below(4) == 0 { " with (fillfactor = 50)" } else { "" };
+            let mut storage = if self.below(4) == 0 { " with (fillfactor = 50)" } else { "" }.to_string();
+            table.space = self.some_space();
+            if let Some(space) = &table.space {
+                let _ = write!(storage, " tablespace {space}");
+            }
             after.tables.insert(name.clone(), table);
             return Some(format!(
                 "begin; create table {name} (id bigint primary key, v text, s serial){storage}; {rows}; commit"
@@ -100,7 +136,7 @@ impl Worker {
         }
         let mut table = after.tables.remove(&name)?;
         let mut to = name.clone();
-        let text = match self.below(16) {
+        let text = match self.below(18) {
             0 => {
                 table.rows.clear();
                 let rows = self.insert(&name, &mut table, 10);
@@ -139,6 +175,18 @@ impl Worker {
             8 => {
                 after.labels += 1;
                 format!("alter type e{n} add value 'label{}'", after.labels)
+            }
+            16 | 17 => {
+                table.space = self.some_space();
+                let space = table.space.as_deref().unwrap_or("pg_default");
+                match self.below(2) {
+                    0 => format!("alter table {name} set tablespace {space}"),
+                    _ => format!(
+                        "begin; alter table {name} set tablespace {space}; savepoint a; \
+                         alter table {name} set tablespace pg_default; rollback to a; \
+                         reindex (tablespace pg_default) table {name}; commit"
+                    ),
+                }
             }
             9 | 10 => {
                 let cut = self.below(self.next + 1);
@@ -193,6 +241,8 @@ impl Worker {
         found.labels =
             rows(&format!("select count(*) from pg_enum where enumtypid = 'e{n}'::regtype"))[0].parse().unwrap();
         found.labels -= 1;
+        found.spaces =
+            rows(&format!("select spcname from pg_tablespace where spcname ~ '^w{n}_'")).into_iter().collect();
         for name in rows(&format!("select relname from pg_class where relkind = 'r' and relname ~ '^[wx]{n}'")) {
             let mut table = Table::default();
             for row in rows(&format!("select id || ' ' || v from {name}")) {
@@ -201,6 +251,8 @@ impl Worker {
             }
             let indexed = format!("select count(*) from pg_class where relname = '{name}_v' and relkind = 'i'");
             table.indexed = rows(&indexed) == ["1"];
+            let space = "select spcname from pg_tablespace t join pg_class c on t.oid = reltablespace where relname =";
+            table.space = rows(&format!("{space} '{name}'")).pop();
             let extra = format!(
                 "select pg_get_expr(adbin, adrelid) from pg_attrdef d join pg_attribute a on adrelid = attrelid \
                  and adnum = attnum where adrelid = '{name}'::regclass and attname = 'extra' and not attisdropped"
@@ -248,15 +300,21 @@ fn check_indexes(rows: &mut impl FnMut(&str) -> Vec<String>, name: &str, table: 
 /// Where two states differ, in few words.
 fn difference(known: &Model, found: &Model) -> String {
     let mut text = format!("labels {} and {}\n", known.labels, found.labels);
+    let _ = writeln!(text, "tablespaces {:?} and {:?}", known.spaces, found.spaces);
     let names: BTreeSet<&String> = known.tables.keys().chain(found.tables.keys()).collect();
     for name in names {
-        let short = |t: Option<&Table>| t.map(|t| (t.rows.len(), t.extra, t.indexed));
+        let short = |t: Option<&Table>| t.map(|t| (t.rows.len(), t.extra, t.indexed, t.space.clone()));
         let (a, b) = (known.tables.get(name), found.tables.get(name));
         if a != b {
             let _ = writeln!(text, "{name}: known {:?}, found {:?}", short(a), short(b));
         }
     }
     text
+}
+
+fn list(dir: &std::path::Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
+    entries.map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect()
 }
 
 /// The files of the database are those of its relations, and all of them are there.
@@ -267,10 +325,13 @@ fn check_files(server: &Server) {
             .into_iter()
             .collect();
     let database = sql(server, "select oid from pg_database where datname = 'postgres'").concat();
-    let dir = server.data.join("base").join(database);
     let mut there = BTreeSet::new();
-    for entry in std::fs::read_dir(dir).unwrap() {
-        let name = entry.unwrap().file_name().to_string_lossy().into_owned();
+    let mut dirs = vec![server.data.join("base").join(&database)];
+    let spaces = sql(server, "select oid from pg_tablespace where oid >= 16384");
+    let links: BTreeSet<String> = list(&server.data.join("pg_tblspc")).into_iter().collect();
+    assert_eq!(links, spaces.iter().cloned().collect(), "tablespaces and their folders");
+    dirs.extend(spaces.iter().map(|s| server.data.join("pg_tblspc").join(s).join("PG_15_202209061").join(&database)));
+    for name in dirs.iter().flat_map(|dir| list(dir)) {
         let number = name.split(['.', '_']).next().unwrap().to_string();
         // The catalogs' own files have numbers below the first user's.
         if number.parse::<u32>().is_ok_and(|n| n >= 16384) {
@@ -292,7 +353,12 @@ fn tables_survive_kills_wholly_or_not_at_all() {
     let seed = std::env::var("SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(clock | 1);
     println!("SEED={seed}");
     let mut random = Random(seed);
-    let mut server = Server::started(&["checkpoint_timeout=30s", "max_wal_size=64MB", "autovacuum_naptime=1s"]);
+    let mut server = Server::started(&[
+        "checkpoint_timeout=30s",
+        "max_wal_size=64MB",
+        "autovacuum_naptime=1s",
+        "allow_in_place_tablespaces=on",
+    ]);
     let mut workers: Vec<Worker> = (0..3).map(|n| Worker::new(n, seed)).collect();
     for n in 0..3 {
         sql(&server, &format!("create type e{n} as enum ('first')"));

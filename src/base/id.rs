@@ -148,19 +148,37 @@ impl Fork {
     }
 }
 
-/// Names a relation's storage: `base/<db>/<node>`, or `global/<node>` when `db` is 0.
+/// The folder inside a tablespace that is this version's own (PostgreSQL 15, relpath.h).
+pub const TABLESPACE_VERSION: &str = "PG_15_202209061";
+
+/// Names a relation's storage: `base/<db>/<node>`, or `global/<node>` when `db` is 0; in a tablespace of a user's
+/// `pg_tblspc/<space>/PG_15_…/<db>/<node>`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct RelFileId {
     pub db: Oid,
     pub node: Oid,
+    /// 0: in the data directory (`pg_default`, or `pg_global` when `db` is 0).
+    #[serde(default)]
+    pub space: Oid,
 }
 
 impl RelFileId {
+    /// In the data directory.
+    pub const fn new(db: Oid, node: Oid) -> RelFileId {
+        RelFileId { db, node, space: Oid::INVALID }
+    }
+
+    /// The folder its files lie in.
+    pub fn folder(self) -> String {
+        match (self.space, self.db) {
+            (_, Oid::INVALID) => "global".to_string(),
+            (Oid::INVALID, db) => format!("base/{db}"),
+            (space, db) => format!("pg_tblspc/{space}/{TABLESPACE_VERSION}/{db}"),
+        }
+    }
+
     /// The path of a fork below the data directory, without a segment suffix.
     pub fn path(self, fork: Fork) -> String {
-        match self.db {
-            Oid::INVALID => format!("global/{}{}", self.node, fork.suffix()),
-            db => format!("base/{db}/{}{}", self.node, fork.suffix()),
-        }
+        format!("{}/{}{}", self.folder(), self.node, fork.suffix())
     }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 const XID: Xid = Xid(3);
 
 fn index(storage: &Storage, ty: Oid) -> Arc<IndexStore> {
-    let file = RelFileId { db: Oid(5), node: Oid(77) };
+    let file = RelFileId::new(Oid(5), Oid(77));
     let fork = storage.pool.open(file, Fork::Main, Persistence::Permanent);
     storage.pool.create(&fork, false).unwrap();
     IndexStore::create_empty(storage, &fork, XID).unwrap();
@@ -22,7 +22,7 @@ fn index(storage: &Storage, ty: Oid) -> Arc<IndexStore> {
 }
 
 fn open(storage: &Storage, ty: Oid) -> Arc<IndexStore> {
-    let file = RelFileId { db: Oid(5), node: Oid(77) };
+    let file = RelFileId::new(Oid(5), Oid(77));
     IndexStore::open(
         storage,
         (crate::base::Oid::INVALID, file),
@@ -249,7 +249,7 @@ fn bulk_build() {
 /// An index whose fork is there and empty.
 fn unloaded(seed: u64, ty: Oid) -> (Arc<Storage>, Arc<IndexStore>) {
     let storage = fresh(&Simulated::new(seed), 400);
-    let file = RelFileId { db: Oid(5), node: Oid(77) };
+    let file = RelFileId::new(Oid(5), Oid(77));
     let fork = storage.pool.open(file, Fork::Main, Persistence::Permanent);
     storage.pool.create(&fork, false).unwrap();
     let store = open(&storage, ty);

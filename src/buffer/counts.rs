@@ -113,7 +113,7 @@ mod tests {
     fn counts_reach_the_statistics_once() {
         let (storage, stats) = (fresh(&Simulated::new(1), 64), Stats::new());
         let pool = &storage.pool;
-        let id = |node| RelFileId { db: Oid(5), node: Oid(node) };
+        let id = |node| RelFileId::new(Oid(5), Oid(node));
         let rel = pool.open(id(7), Fork::Main, Persistence::Permanent);
         rel.count_for(Oid(16384));
         rel.count_hit();

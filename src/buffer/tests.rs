@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 fn file(node: u32) -> RelFileId {
-    RelFileId { db: Oid(5), node: Oid(node) }
+    RelFileId::new(Oid(5), Oid(node))
 }
 
 fn table(storage: &Storage, node: u32) -> Arc<RelFork> {

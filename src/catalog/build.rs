@@ -53,7 +53,7 @@ pub fn tuple_desc(catalog: &Catalog, attributes: &[Attribute]) -> crate::heap::T
 }
 
 fn index(catalog: &Catalog, c: &Class, def: &IndexDef) -> Result<Arc<Index>> {
-    let file = RelFileId { db: catalog.database(), node: c.node };
+    let file = catalog.file_of(c);
     let key_types = match def.method() {
         IndexMethod::Hash => vec![(crate::types::TypeRef::of(crate::types::oid::INT4), false, false)],
         IndexMethod::Gin => Vec::new(),
@@ -129,7 +129,7 @@ pub fn relation(catalog: &Catalog, oid: Oid) -> Result<Option<Relation>> {
         indexes.push(index(catalog, ic, def)?);
     }
     let stats = stats_of(catalog, oid);
-    let file = RelFileId { db: catalog.database(), node: c.node };
+    let file = catalog.file_of(c);
     let store = has_rows(c.kind).then(|| open_store(catalog, c, file));
     let mut lineage = c.lineage.clone();
     if let Some(key) = &mut lineage.key {
@@ -176,8 +176,7 @@ pub fn relation(catalog: &Catalog, oid: Oid) -> Result<Option<Relation>> {
 
 fn open_store(catalog: &Catalog, c: &Class, file: RelFileId) -> Arc<TableStore> {
     let toast = catalog.class(c.toast).and_then(|r| r.object.as_class().ok().map(|t| t.node));
-    let toast =
-        toast.map(|node| toast_store(&catalog.storage, c.toast, RelFileId { db: file.db, node }, c.persistence));
+    let toast = toast.map(|node| toast_store(&catalog.storage, c.toast, RelFileId { node, ..file }, c.persistence));
     let fillfactor = c.options.iter().find_map(|o| o.strip_prefix("fillfactor=")).and_then(|v| v.parse().ok());
     let def = TableDef {
         relid: c.oid,

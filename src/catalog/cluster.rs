@@ -1,7 +1,7 @@
 //! All folders of the cluster: the shared objects, and those of each database, loaded when first needed.
 
 use super::folder::Folder;
-use super::object::{Object, class};
+use super::object::{Object, ObjectKey, class};
 use super::store;
 use super::view::Catalog;
 use crate::base::{Oid, Result};
@@ -26,7 +26,8 @@ impl Cluster {
     /// OIDs are not logged: whatever is in use stands in some folder, and a number that only an aborted transaction
     /// or a dropped object had may be used again, because files nobody owns are removed here (CAT-4).
     pub fn load(storage: Arc<Storage>) -> Result<Arc<Cluster>> {
-        let global = Arc::new(store::load(&storage, Oid::INVALID)?);
+        let global = Arc::new(store::load(&storage, Oid::INVALID, Oid::INVALID)?);
+        super::tablespace::settle_links(&*storage.disk, &global)?;
         let cluster =
             Cluster { storage, global, folders: Mutex::default(), next_oid: AtomicU32::new(Oid::FIRST_NORMAL.0) };
         cluster.note_used(&cluster.global);
@@ -69,11 +70,14 @@ impl Cluster {
 
     /// A database's committed objects.
     pub fn folder(&self, database: Oid) -> Result<Arc<Folder>> {
+        let record = self.global.get(ObjectKey::new(class::DATABASE, database));
+        let space = record.as_ref().and_then(|r| r.object.as_database().ok()).map_or(Oid::INVALID, |d| d.space());
         let mut folders = self.folders.lock();
-        if let Some(folder) = folders.get(&database) {
+        // One that was moved is another one; nobody uses a database while it moves.
+        if let Some(folder) = folders.get(&database).filter(|f| f.space == space) {
             return Ok(folder.clone());
         }
-        let folder = Arc::new(store::load(&self.storage, database)?);
+        let folder = Arc::new(store::load(&self.storage, database, space)?);
         folders.insert(database, folder.clone());
         Ok(folder)
     }
@@ -88,7 +92,7 @@ impl Cluster {
     /// # Errors
     /// 3D000 if the database does not exist.
     pub fn session(self: &Arc<Cluster>, database: Oid) -> Result<Catalog> {
-        let exists = self.global.get(super::object::ObjectKey::new(class::DATABASE, database)).is_some();
+        let exists = self.global.get(ObjectKey::new(class::DATABASE, database)).is_some();
         if !exists {
             return Err(err!(INVALID_CATALOG_NAME, "database {database} does not exist"));
         }

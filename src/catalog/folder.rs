@@ -27,6 +27,8 @@ pub struct Record {
 pub struct Folder {
     /// 0: shared by all databases.
     pub database: Oid,
+    /// Where its files lie, 0: in the data directory.
+    pub space: Oid,
     pub store: Arc<crate::heap::TableStore>,
     state: RwLock<State>,
     generation: AtomicU64,
@@ -138,12 +140,17 @@ impl State {
 }
 
 impl Folder {
-    pub fn new(database: Oid, store: Arc<crate::heap::TableStore>, records: Vec<(ObjectKey, Arc<Record>)>) -> Folder {
+    /// Of a database (0: shared) whose files lie in a tablespace.
+    pub fn new(
+        (database, space): (Oid, Oid),
+        store: Arc<crate::heap::TableStore>,
+        records: Vec<(ObjectKey, Arc<Record>)>,
+    ) -> Folder {
         let mut state = State::default();
         for (key, record) in records {
             state.insert(key, record);
         }
-        Folder { database, store, state: RwLock::new(state), generation: AtomicU64::new(1) }
+        Folder { database, space, store, state: RwLock::new(state), generation: AtomicU64::new(1) }
     }
 
     /// Grows with every committed change that could make a plan or a look-up wrong.

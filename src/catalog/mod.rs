@@ -30,6 +30,7 @@ mod store;
 mod subject;
 pub mod system;
 pub mod system_indexes;
+mod tablespace;
 mod text_search;
 mod view;
 
@@ -50,6 +51,7 @@ pub use relation::{
     Attribute, ColumnStats, Constraint, ConstraintKind, Declared, ForeignKey, Index, IndexColumn, Persistence, RelKind,
     RelStats, Relation, SequenceParams, View,
 };
+pub use tablespace::{Tablespace, space_of};
 pub use text_search::{TsConfig, TsDictionary};
 
 pub use store::{CATALOG_NODE, CATALOG_TOAST_NODE, create_folder};

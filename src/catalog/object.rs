@@ -130,6 +130,7 @@ pub enum Object {
     TsDictionary(super::TsDictionary),
     OpClass(super::OpClass),
     EventTrigger(super::EventTrigger),
+    Tablespace(super::Tablespace),
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -198,6 +199,9 @@ pub struct Class {
     /// `reloftype`: of a typed table.
     #[serde(default)]
     pub of_type: Oid,
+    /// `reltablespace`: 0 for the database's own.
+    #[serde(default)]
+    pub tablespace: Oid,
 }
 
 impl Class {
@@ -226,6 +230,7 @@ impl Class {
             lineage: Default::default(),
             triggers: Vec::new(),
             of_type: Oid::INVALID,
+            tablespace: Oid::INVALID,
             policies: Vec::new(),
             rules: Vec::new(),
             row_security: false,
@@ -663,6 +668,9 @@ pub struct Database {
     /// The version of what ordered when it was made.
     #[serde(default)]
     pub collation_version: Option<String>,
+    /// Where its files lie that say nothing else; 0: `pg_default`.
+    #[serde(default)]
+    pub tablespace: Oid,
 }
 
 impl Database {
@@ -822,14 +830,15 @@ impl Object {
             Object::TsDictionary(o) => ObjectKey::new(class::TS_DICTIONARY, o.oid),
             Object::OpClass(o) => ObjectKey::new(class::OPCLASS, o.oid),
             Object::EventTrigger(o) => ObjectKey::new(class::EVENT_TRIGGER, o.oid),
+            Object::Tablespace(o) => ObjectKey::new(class::TABLESPACE, o.oid),
         }
     }
 
     /// Lives in the folder shared by all databases.
     pub fn is_shared(&self) -> bool {
         match self {
-            Object::Role(_) | Object::Database(_) | Object::RoleSetting(_) => true,
-            Object::Comment(c) => c.on.class == class::AUTHID || c.on.class == class::DATABASE,
+            Object::Role(_) | Object::Database(_) | Object::Tablespace(_) | Object::RoleSetting(_) => true,
+            Object::Comment(c) => matches!(c.on.class, class::AUTHID | class::DATABASE | class::TABLESPACE),
             _ => false,
         }
     }
@@ -843,6 +852,7 @@ impl Object {
             Object::Function(o) => Some((o.namespace, &o.name)),
             Object::Role(o) => Some((Oid::INVALID, &o.name)),
             Object::Database(o) => Some((Oid::INVALID, &o.name)),
+            Object::Tablespace(o) => Some((Oid::INVALID, &o.name)),
             Object::Statistics(o) => Some((o.namespace, &o.name)),
             Object::Publication(o) => Some((Oid::INVALID, &o.name)),
             Object::Operator(o) => Some((o.namespace, &o.name)),
@@ -921,6 +931,7 @@ impl Object {
             Object::Namespace(n) if n.temp_of.is_some() => return None,
             Object::Namespace(n) => (n.owner, n.acl.as_ref()),
             Object::Database(d) => (d.owner, d.acl.as_ref()),
+            Object::Tablespace(t) => (t.owner, t.acl.as_ref()),
             Object::DefaultAcl(d) => (d.role, Some(&d.acl)),
             Object::Statistics(s) => (s.owner, None),
             Object::Publication(p) => (p.owner, None),
@@ -979,4 +990,5 @@ accessors! {
     as_role_setting => RoleSetting(RoleSetting);
     as_statistics => Statistics(Statistics);
     as_publication => Publication(Publication);
+    as_tablespace => Tablespace(super::Tablespace);
 }

@@ -450,7 +450,7 @@ impl Relation {
             persistence: Persistence::Permanent,
             owner: Oid::INVALID,
             acl: None,
-            file: RelFileId { db: Oid::INVALID, node: Oid::INVALID },
+            file: RelFileId::new(Oid::INVALID, Oid::INVALID),
             row_type: Oid::INVALID,
             attributes: attributes.to_vec(),
             indexes: Vec::new(),

@@ -8,7 +8,7 @@ use super::object::{Object, ObjectKey, class};
 use super::relation::Persistence;
 use super::view::Writer;
 use crate::base::{Oid, RelFileId, Result, TupleId, Xid};
-use crate::disk::access_error;
+use crate::disk::{access_error, tablespace};
 use crate::err;
 use crate::heap::{self, AttrDesc, HeapScan, TableDef, TableStore, TmResult, TupleDesc, WriteContext};
 use crate::mvcc::Snapshot;
@@ -31,12 +31,13 @@ fn desc() -> TupleDesc {
     ])
 }
 
-/// The open catalog heap of a database (0: shared).
-pub fn open(storage: &Storage, database: Oid) -> Arc<TableStore> {
-    let toast = RelFileId { db: database, node: CATALOG_TOAST_NODE };
+/// The open catalog heap of a database (0: shared) in a tablespace.
+pub fn open(storage: &Storage, database: Oid, space: Oid) -> Arc<TableStore> {
+    let file = RelFileId { db: database, node: CATALOG_NODE, space };
+    let toast = RelFileId { node: CATALOG_TOAST_NODE, ..file };
     let def = TableDef {
         relid: CATALOG_NODE,
-        file: RelFileId { db: database, node: CATALOG_NODE },
+        file,
         persistence: Persistence::Permanent,
         desc: Arc::new(desc()),
         toast: Some(toast_store(storage, CATALOG_TOAST_NODE, toast, Persistence::Permanent)),
@@ -48,21 +49,21 @@ pub fn open(storage: &Storage, database: Oid) -> Arc<TableStore> {
 
 /// Makes the empty catalog heap of a new folder, whose directory exists.
 pub fn create_folder(storage: &Storage, database: Oid) -> Result<Folder> {
-    let store = open(storage, database);
+    let store = open(storage, database, Oid::INVALID);
     store.create(storage)?;
     if let Some(toast) = store.toast() {
         toast.create(storage)?;
     }
-    Ok(Folder::new(database, store, Vec::new()))
+    Ok(Folder::new((database, Oid::INVALID), store, Vec::new()))
 }
 
 /// Reads all committed objects of a folder.
 ///
 /// # Errors
 /// XX001 for a damaged row, I/O.
-pub fn load(storage: &Storage, database: Oid) -> Result<Folder> {
+pub fn load(storage: &Storage, database: Oid, space: Oid) -> Result<Folder> {
     super::system::note_types();
-    let store = open(storage, database);
+    let store = open(storage, database, space);
     let mut scan = HeapScan::new(
         store.clone(),
         Snapshot::self_all(Arc::default()),
@@ -81,7 +82,7 @@ pub fn load(storage: &Storage, database: Oid) -> Result<Folder> {
             records.push((key, Arc::new(Record { object, tid, xmin, bound: Default::default() })));
         }
         if !more {
-            return Ok(Folder::new(database, store, records));
+            return Ok(Folder::new((database, space), store, records));
         }
     }
 }
@@ -134,22 +135,25 @@ pub fn update_row(
 
 /// Removes files that no object names: left by a crash between a file's creation and its transaction's end (CAT-4).
 pub fn remove_orphan_files(storage: &Storage, folder: &Folder) -> Result<()> {
-    let mut named: HashSet<u32> = HashSet::from([CATALOG_NODE.0, CATALOG_TOAST_NODE.0]);
+    let mut named: HashSet<(Oid, u32)> = [CATALOG_NODE, CATALOG_TOAST_NODE].map(|n| (folder.space, n.0)).into();
     for record in folder.all(class::RELATION) {
-        named.insert(record.object.as_class()?.node.0);
+        let c = record.object.as_class()?;
+        named.insert((super::tablespace::space_of(c.tablespace, folder.space), c.node.0));
     }
     let prepared = storage.twophase.states();
     let made = prepared.iter().flat_map(|s| &s.created).filter(|f| f.db == folder.database);
-    named.extend(made.map(|f| f.node.0));
-    let mut gone: HashSet<u32> = HashSet::new();
-    let path = format!("base/{}", folder.database);
-    for entry in storage.disk.list(&path).map_err(|e| access_error(format!("read directory \"{path}\""), &e))? {
-        let number: String = entry.name.chars().take_while(char::is_ascii_digit).collect();
-        if let Ok(node) = number.parse::<u32>()
-            && !named.contains(&node)
-        {
-            gone.insert(node);
+    named.extend(made.map(|f| (f.space, f.node.0)));
+    let mut gone: HashSet<RelFileId> = HashSet::new();
+    for place in tablespace::database_folders(&*storage.disk)?.iter().filter(|f| f.db == folder.database) {
+        let entries = storage.disk.list(&place.path);
+        for entry in entries.map_err(|e| access_error(format!("read directory \"{}\"", place.path), &e))? {
+            let number: String = entry.name.chars().take_while(char::is_ascii_digit).collect();
+            if let Ok(node) = number.parse::<u32>()
+                && !named.contains(&(place.space, node))
+            {
+                gone.insert(RelFileId { db: folder.database, node: Oid(node), space: place.space });
+            }
         }
     }
-    gone.into_iter().try_for_each(|n| storage.pool.drop_relation(RelFileId { db: folder.database, node: Oid(n) }))
+    gone.into_iter().try_for_each(|file| storage.pool.drop_relation(file))
 }

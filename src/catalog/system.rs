@@ -56,7 +56,7 @@ impl System {
         let relation = Relation {
             namespace: fixed::PG_TOAST,
             schema: "pg_toast".into(),
-            file: RelFileId { db, node: Oid::INVALID },
+            file: RelFileId::new(db, Oid::INVALID),
             ..generated(toast, name, RelKind::Toast, columns)
         };
         self.by_name.insert((fixed::PG_TOAST, name), toast);
@@ -89,7 +89,7 @@ fn parse(line: &'static str) -> Option<(Relation, Oid)> {
         rules,
         namespace: if schema.is_empty() { fixed::PG_CATALOG } else { fixed::INFORMATION_SCHEMA },
         schema: if schema.is_empty() { "pg_catalog".into() } else { schema.into() },
-        file: RelFileId { db: if shared { Oid::INVALID } else { Oid(1) }, node: Oid::INVALID },
+        file: RelFileId::new(if shared { Oid::INVALID } else { Oid(1) }, Oid::INVALID),
         row_type,
         ..generated(oid, name, kind, attributes)
     };
@@ -127,7 +127,7 @@ fn generated(oid: Oid, name: &'static str, kind: RelKind, attributes: Vec<Attrib
         persistence: Persistence::Permanent,
         owner: fixed::BOOTSTRAP_SUPERUSER,
         acl: None,
-        file: RelFileId { db: Oid(1), node: Oid::INVALID },
+        file: RelFileId::new(Oid(1), Oid::INVALID),
         row_type: Oid::INVALID,
         attributes,
         indexes: Vec::new(),

@@ -3,7 +3,7 @@
 
 use super::arguments::{Argument, Arguments};
 use super::{Call, answers_first, data_dir};
-use crate::base::{Error, Fork, Lsn, Xid};
+use crate::base::{Error, Fork, Lsn, RelFileId, Xid};
 use crate::disk::{Disk, Posix};
 use crate::wal::find::first_record;
 use crate::wal::segment::{self, DIR};
@@ -311,7 +311,11 @@ fn line(record: &RedoRecord<'_>, previous: Lsn, details: bool) -> String {
         kind(record.rmgr, record.info),
     );
     for (i, block) in record.blocks.iter().enumerate() {
-        let space = if block.file.db.is_valid() { 1663 } else { 1664 };
+        let space = match block.file {
+            RelFileId { space, .. } if space.is_valid() => space.0,
+            RelFileId { db, .. } if db.is_valid() => 1663,
+            _ => 1664,
+        };
         let separator = if details { "\n\t" } else { ", " };
         let fork = match block.fork {
             Fork::Main => "",

@@ -15,6 +15,7 @@ pub mod error;
 pub mod posix;
 pub mod relation;
 pub mod simulated;
+pub mod tablespace;
 pub mod withheld;
 
 pub use error::{access_error, os_text};
@@ -105,6 +106,18 @@ pub trait Disk: Send + Sync {
     }
     /// Makes creations, renames and removals in a directory durable.
     fn sync_dir(&self, path: &str) -> io::Result<()>;
+    /// Makes a symbolic link to a path of the operating system.
+    fn link(&self, _path: &str, _target: &str) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+    /// Where a symbolic link points; None if it is none.
+    fn read_link(&self, _path: &str) -> io::Result<Option<String>> {
+        Ok(None)
+    }
+    /// Lets only the owner in.
+    fn make_private(&self, _path: &str) -> io::Result<()> {
+        Ok(())
+    }
     /// The path as the operating system knows it, for other programs (`archive_command`).
     fn os_path(&self, path: &str) -> String;
 }

@@ -83,7 +83,12 @@ impl Disk for Posix {
         let mut all = Vec::new();
         for entry in fs::read_dir(self.at(path))? {
             let entry = entry?;
-            match (entry.file_name().into_string(), entry.metadata()) {
+            // What lies behind a link counts: tablespaces are links, and the log may be one.
+            let meta = match entry.file_type() {
+                Ok(kind) if kind.is_symlink() => fs::metadata(entry.path()).or_else(|_| entry.metadata()),
+                _ => entry.metadata(),
+            };
+            match (entry.file_name().into_string(), meta) {
                 (Ok(name), Ok(meta)) => all.push(describe(name, &meta)),
                 // Gone between the two calls, or a name that is not ours.
                 _ => continue,
@@ -100,6 +105,21 @@ impl Disk for Posix {
 
     fn sync_dir(&self, path: &str) -> io::Result<()> {
         fs::File::open(self.at(path))?.sync_all()
+    }
+
+    fn link(&self, path: &str, target: &str) -> io::Result<()> {
+        std::os::unix::fs::symlink(target, self.at(path))
+    }
+
+    fn read_link(&self, path: &str) -> io::Result<Option<String>> {
+        match fs::symlink_metadata(self.at(path))?.is_symlink() {
+            true => Ok(Some(fs::read_link(self.at(path))?.to_string_lossy().into_owned())),
+            false => Ok(None),
+        }
+    }
+
+    fn make_private(&self, path: &str) -> io::Result<()> {
+        fs::set_permissions(self.at(path), fs::Permissions::from_mode(0o700))
     }
 
     fn os_path(&self, path: &str) -> String {

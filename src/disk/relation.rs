@@ -1,4 +1,4 @@
-//! Forks of relations in 1 GB segments: `base/<db>/<node>[_fork][.n]`.
+//! Forks of relations in 1 GB segments: `base/<db>/<node>[_fork][.n]`, or below a tablespace's folder.
 //!
 //! [`Relations`] opens them and remembers which segments were written since they were last synced;
 //! a checkpoint syncs those with [`Relations::sync_pending`].
@@ -166,11 +166,17 @@ impl RelationFile {
 
     /// Creates the fork, empty. `if_missing` (redo) accepts one that is there.
     pub fn create(&self, if_missing: bool) -> Result<()> {
-        if if_missing {
-            self.make_directory()?;
-        }
-        let made =
-            if if_missing { self.shared.disk.open_or_create(&self.path) } else { self.shared.disk.create(&self.path) };
+        let make = || match if_missing {
+            true => self.shared.disk.open_or_create(&self.path),
+            false => self.shared.disk.create(&self.path),
+        };
+        let made = match make() {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                self.make_directory(if_missing)?;
+                make()
+            }
+            made => made,
+        };
         let file = made.map_err(|e| access_error(format!("create file \"{}\"", self.path), &e))?;
         let segment = Segment { file, unsynced: Arc::default() };
         self.shared.created(&self.path, &segment);
@@ -184,13 +190,14 @@ impl RelationFile {
         Ok(())
     }
 
-    /// The database's directory may be gone with a later DROP DATABASE, or not yet durable.
-    fn make_directory(&self) -> Result<()> {
-        let dir = parent(&self.path);
-        if !self.shared.disk.exists(dir) {
-            super::durable::mkdir(&*self.shared.disk, dir)?;
+    /// The database's directory may be gone with a later DROP DATABASE, or not yet durable; outside of its database's own
+    /// tablespace it is made with the first file.
+    fn make_directory(&self, with_parents: bool) -> Result<()> {
+        let (disk, dir) = (&*self.shared.disk, parent(&self.path));
+        match with_parents {
+            true => super::tablespace::make_path(disk, dir),
+            false => super::durable::mkdir(disk, dir),
         }
-        Ok(())
     }
 
     /// The length of the fork in blocks, asked of the files; a torn block at the end does not count.
@@ -463,7 +470,7 @@ mod tests {
             super::super::durable::mkdir(&disk, dir).unwrap();
         }
         let relations = Relations::new(Arc::new(disk.clone()));
-        let file = relations.open(RelFileId { db: Oid(5), node: Oid(16384) }, Fork::Main);
+        let file = relations.open(RelFileId::new(Oid(5), Oid(16384)), Fork::Main);
         (disk, relations, file)
     }
 
@@ -500,7 +507,7 @@ mod tests {
         let disk = crate::disk::Posix::new(dir.path());
         disk.mkdir("global").unwrap();
         let relations = Relations::new(Arc::new(disk));
-        let file = relations.open(RelFileId { db: Oid(0), node: Oid(7) }, Fork::Vm);
+        let file = relations.open(RelFileId::new(Oid(0), Oid(7)), Fork::Vm);
         file.create(false).unwrap();
         // A hole: no real gigabyte is written.
         file.segment(0).unwrap().file.set_len(1 << 30).unwrap();
@@ -524,7 +531,7 @@ mod tests {
         let (disk, relations, _) = setup(1);
         relations.set_open_limit(3);
         let files: Vec<RelationFile> =
-            (0..20).map(|n| relations.open(RelFileId { db: Oid(5), node: Oid(30_000 + n) }, Fork::Main)).collect();
+            (0..20).map(|n| relations.open(RelFileId::new(Oid(5), Oid(30_000 + n)), Fork::Main)).collect();
         for (n, file) in files.iter().enumerate() {
             file.create(false).unwrap();
             file.extend(0, 1).unwrap();

@@ -271,6 +271,7 @@ fn databases(options: &Options) -> Vec<Object> {
             ctype: options.ctype.clone(),
             icu_locale: options.icu_locale.clone(),
             collation_version: options.collation_version(),
+            tablespace: Oid::INVALID,
             // PostgreSQL 15, initdb: nobody makes temporary tables in a template.
             acl: is_template.then(|| {
                 let owner = acl::role_mark(fixed::BOOTSTRAP_SUPERUSER);

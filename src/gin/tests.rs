@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const XID: Xid = Xid(3);
-const FILE: RelFileId = RelFileId { db: Oid(5), node: Oid(78) };
+const FILE: RelFileId = RelFileId::new(Oid(5), Oid(78));
 
 type Rows = BTreeMap<TupleId, Vec<i32>>;
 

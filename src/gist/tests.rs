@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const XID: Xid = Xid(3);
-const FILE: RelFileId = RelFileId { db: Oid(5), node: Oid(79) };
+const FILE: RelFileId = RelFileId::new(Oid(5), Oid(79));
 const INT4RANGE: Oid = Oid(3904);
 const BOX: Oid = Oid(603);
 const POINT: Oid = Oid(600);

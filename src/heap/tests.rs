@@ -12,7 +12,7 @@ pub fn def(node: u32, phys: &[Phys]) -> TableDef {
     let attrs = phys.iter().map(|p| AttrDesc::new(*p, TypeRef::of(oid::INT4))).collect();
     TableDef {
         relid: Oid(node),
-        file: RelFileId { db: Oid(5), node: Oid(node) },
+        file: RelFileId::new(Oid(5), Oid(node)),
         persistence: Persistence::Permanent,
         desc: Arc::new(TupleDesc::new(attrs)),
         toast: None,

@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn holders_go_with_their_transactions() {
         let lockers = RowLockers::default();
-        let key = (RelFileId { db: Oid(5), node: Oid(9) }, TupleId::new(0, 1));
+        let key = (RelFileId::new(Oid(5), Oid(9)), TupleId::new(0, 1));
         lockers.add(key, Xid(10), 0);
         lockers.add(key, Xid(11), 1);
         lockers.add(key, Xid(10), 1);

@@ -1,6 +1,7 @@
 //! The one table from resource manager to redo function.
 
-use crate::base::{Error, Lsn, Oid, Result};
+use crate::base::{Error, Lsn, Oid, RelFileId, Result};
+use crate::disk::tablespace;
 use crate::storage::{Action, RedoContext};
 use crate::wal::record::xlog;
 use crate::wal::{CheckPoint, RedoRecord, Rmgr};
@@ -23,20 +24,33 @@ pub fn redo_record(cx: &mut RedoContext<'_>, record: &RedoRecord<'_>) -> Result<
         Rmgr::Btree => btree::redo(cx, record),
         Rmgr::Gist => gist::redo(cx, record),
         Rmgr::Database => redo_database(cx, record),
+        Rmgr::Tablespace => redo_tablespace(cx, record),
         Rmgr::Sequence => redo_images(cx, record),
         other => Err(Error::internal(format!("unexpected resource manager {}", other.name()))),
     };
     done.map_err(|e| e.context(describe(record)))
 }
 
-/// A new database's directory; its files have records of their own. Data: the database's OID.
+/// A new database's directory; its files have records of their own. Data: the database's OID, its tablespace's if any.
 fn redo_database(cx: &mut RedoContext<'_>, record: &RedoRecord<'_>) -> Result<()> {
-    let oid = record.data.try_into().map(u32::from_le_bytes);
-    let oid = oid.map_err(|_| Error::internal(format!("dbase_redo: short record at {}", record.start)))?;
-    let path = format!("base/{oid}");
-    match cx.storage.disk.exists(&path) {
-        true => Ok(()),
-        false => crate::disk::durable::mkdir(&*cx.storage.disk, &path),
+    let short = || Error::internal(format!("dbase_redo: short record at {}", record.start));
+    let oid = |at: usize| {
+        let bytes = record.data.get(at..at + 4)?.try_into().ok()?;
+        Some(Oid(u32::from_le_bytes(bytes)))
+    };
+    let file = RelFileId { db: oid(0).ok_or_else(short)?, node: Oid::INVALID, space: oid(4).unwrap_or_default() };
+    tablespace::make_path(&*cx.storage.disk, &file.folder())
+}
+
+/// A tablespace's link, made or gone (kinds as PostgreSQL 15, tablespace.h). Data: its OID, and where it is.
+fn redo_tablespace(cx: &mut RedoContext<'_>, record: &RedoRecord<'_>) -> Result<()> {
+    let short = || Error::internal(format!("tblspc_redo: short record at {}", record.start));
+    let (oid, place) = record.data.split_first_chunk().ok_or_else(short)?;
+    let (disk, oid) = (&*cx.storage.disk, Oid(u32::from_le_bytes(*oid)));
+    match record.info {
+        tablespace::CREATE => tablespace::create(disk, oid, &String::from_utf8_lossy(place), true),
+        tablespace::DROP => tablespace::remove(disk, oid).map(drop),
+        other => Err(Error::internal(format!("tblspc_redo: unknown op code {other}"))),
     }
 }
 

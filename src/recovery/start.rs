@@ -8,8 +8,8 @@ use super::redo::{checkpoint_of, redo_record};
 use super::request::CheckpointFlags;
 use super::unlogged::{self, Reset};
 use super::usage::Usage;
-use crate::base::{Error, Lsn, Report, Result, Severity, SqlState, Xid, report};
-use crate::disk::{Disk, access_error};
+use crate::base::{Error, Lsn, Oid, Report, Result, Severity, SqlState, Xid, report};
+use crate::disk::{Disk, access_error, tablespace};
 use crate::mvcc::serializable::Limits;
 use crate::settings::{Id, Lookup};
 use crate::storage::{RedoContext, Storage};
@@ -152,10 +152,12 @@ fn is_data(path: &str) -> bool {
 
 /// What sorts and hashes of the run before spilled (PostgreSQL 15, fd.c, RemovePgTempFiles). Best effort.
 fn remove_temporary_files(disk: &dyn Disk) {
-    const DIR: &str = "base/pgsql_tmp";
-    for entry in disk.list(DIR).unwrap_or_default() {
-        if !entry.is_dir && entry.name.starts_with("pgsql_tmp") {
-            let _ = disk.remove(&format!("{DIR}/{}", entry.name));
+    for space in [Oid::INVALID].into_iter().chain(tablespace::all(disk).unwrap_or_default()) {
+        let dir = tablespace::temporary(space);
+        for entry in disk.list(&dir).unwrap_or_default() {
+            if !entry.is_dir && entry.name.starts_with("pgsql_tmp") {
+                let _ = disk.remove(&format!("{dir}/{}", entry.name));
+            }
         }
     }
 }

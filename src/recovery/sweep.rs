@@ -22,8 +22,8 @@ use crate::xact::EndRecord;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-const TABLE: RelFileId = RelFileId { db: Oid(5), node: Oid(20000) };
-const INDEX: RelFileId = RelFileId { db: Oid(5), node: Oid(20001) };
+const TABLE: RelFileId = RelFileId::new(Oid(5), Oid(20000));
+const INDEX: RelFileId = RelFileId::new(Oid(5), Oid(20001));
 const COMMIT: u8 = 0;
 
 /// An engine room with one table and one index.

@@ -36,7 +36,7 @@ pub fn started(disk: &Simulated) -> (Arc<Checkpoints>, bool) {
     (room, recovered)
 }
 
-const FILE: RelFileId = RelFileId { db: Oid(5), node: Oid(16384) };
+const FILE: RelFileId = RelFileId::new(Oid(5), Oid(16384));
 
 /// Writes a page wholly through the log, as an image.
 fn put_page(room: &Checkpoints, block: u32, text: &[u8]) -> Lsn {

@@ -1,6 +1,7 @@
 //! Unlogged relations after a crash: their forks go, and the init fork becomes the main fork.
 
 use crate::base::{Fork, Oid, RelFileId, Result};
+use crate::disk::tablespace::{self, DatabaseFolder};
 use crate::disk::{Disk, access_error, durable};
 use std::collections::BTreeSet;
 
@@ -15,7 +16,7 @@ pub enum Reset {
 
 /// Resets the unlogged relations of all databases.
 pub fn reset(disk: &dyn Disk, what: Reset) -> Result<()> {
-    for dir in database_dirs(disk)? {
+    for DatabaseFolder { path: dir, .. } in tablespace::database_folders(disk)? {
         let files = list(disk, &dir)?;
         let unlogged: BTreeSet<&str> = files.iter().filter_map(|name| name.strip_suffix("_init")).collect();
         if unlogged.is_empty() {
@@ -32,18 +33,12 @@ pub fn reset(disk: &dyn Disk, what: Reset) -> Result<()> {
 /// The unlogged relations of all databases.
 pub fn relations(disk: &dyn Disk) -> Result<BTreeSet<RelFileId>> {
     let mut found = BTreeSet::new();
-    for dir in database_dirs(disk)? {
-        let Some(db) = dir.rsplit('/').next().and_then(|d| d.parse().ok()) else { continue };
-        let files = list(disk, &dir)?;
+    for DatabaseFolder { space, db, path } in tablespace::database_folders(disk)? {
+        let files = list(disk, &path)?;
         let nodes = files.iter().filter_map(|name| name.strip_suffix("_init")?.parse().ok());
-        found.extend(nodes.map(|node| RelFileId { db: Oid(db), node: Oid(node) }));
+        found.extend(nodes.map(|node| RelFileId { db, node: Oid(node), space }));
     }
     Ok(found)
-}
-
-fn database_dirs(disk: &dyn Disk) -> Result<Vec<String>> {
-    let entries = disk.list("base").map_err(|e| access_error("open directory \"base\"", &e))?;
-    Ok(entries.into_iter().filter(|e| e.is_dir).map(|e| format!("base/{}", e.name)).collect())
 }
 
 fn list(disk: &dyn Disk, dir: &str) -> Result<Vec<String>> {

@@ -77,6 +77,7 @@ impl SessionFacts for Facts {
             settings.force(id, value, lasting)?;
             return settings.show_by_name(name, true);
         }
+        crate::sql::command::check_tablespace_setting(&self.catalog, name, value)?;
         let value = &*crate::sql::text_search::checked_setting(&self.catalog, name, value)?;
         settings.set(name, value, lasting, superuser)?;
         settings.show_by_name(name, true)

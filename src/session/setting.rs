@@ -155,6 +155,7 @@ impl Session {
         {
             self.apply_transaction_setting(id, text)?;
         }
+        crate::sql::command::check_tablespace_setting(&self.backend().catalog.clone(), name, text)?;
         let text = &*crate::sql::text_search::checked_setting(&self.backend().catalog.clone(), name, text)?;
         let privileged = self.backend().user.is_superuser;
         self.settings.lock().set(name, text, lasting, privileged)

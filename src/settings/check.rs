@@ -33,9 +33,6 @@ pub fn check(id: Id, new: &str, old: &str) -> Result<String> {
         Id::ClientEncoding => client_encoding(new),
         Id::LcMessages | Id::LcMonetary | Id::LcNumeric | Id::LcTime => locale(id, new),
         Id::ApplicationName | Id::ClusterName => Ok(printable(new)),
-        Id::DefaultTablespace if !matches!(new, "" | "pg_default" | "pg_global") => {
-            Err(bad(id, new).detail(format!("Tablespace \"{new}\" does not exist.")))
-        }
         Id::DefaultTableAccessMethod => table_access_method(new),
         Id::SearchPath | Id::TempTablespaces | Id::ListenAddresses => match split_list(new) {
             Some(_) => Ok(new.to_string()),

@@ -13,7 +13,7 @@ fn state(gid: &str, xid: u64) -> State {
 }
 
 fn row(xid: u64) -> RowLock {
-    let file = RelFileId { db: Oid(5), node: Oid(20000) };
+    let file = RelFileId::new(Oid(5), Oid(20000));
     RowLock { file, tid: TupleId::new(3, 1), xid: Xid(xid), strength: 1 }
 }
 

@@ -15,6 +15,8 @@ pub const MAX_BLOCKS: usize = 255;
 
 const FLAG_IMAGE: u8 = 1 << 4;
 const FLAG_SAME_RELATION: u8 = 1 << 5;
+/// It lies in a tablespace, whose number follows the relation's.
+const FLAG_SPACE: u8 = 1 << 6;
 
 /// Who redoes a record. Numbers and names as PostgreSQL 15's rmgrlist.h.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -135,7 +137,7 @@ pub struct Record<'a> {
 impl Record<'_> {
     /// No more than these bytes, for [`Wal::reserve`](super::Wal::reserve).
     pub fn max_bytes(blocks: usize, data: usize) -> usize {
-        HEADER_BYTES + 1 + blocks * (17 + PAGE_SIZE) + data + ALIGNMENT
+        HEADER_BYTES + 1 + blocks * (21 + PAGE_SIZE) + data + ALIGNMENT
     }
 }
 
@@ -190,10 +192,15 @@ impl<'a> Body<'a> {
         let mut flags = block.fork as u8 | (block.mode as u8) << 2;
         flags |= if image { FLAG_IMAGE } else { 0 };
         flags |= if same { FLAG_SAME_RELATION } else { 0 };
+        let spaced = !same && block.file.space.is_valid();
+        flags |= if spaced { FLAG_SPACE } else { 0 };
         self.head.push(flags);
         if !same {
             self.head.extend_from_slice(&block.file.db.0.to_le_bytes());
             self.head.extend_from_slice(&block.file.node.0.to_le_bytes());
+        }
+        if spaced {
+            self.head.extend_from_slice(&block.file.space.0.to_le_bytes());
         }
         self.head.extend_from_slice(&block.block.to_le_bytes());
         if image {
@@ -389,7 +396,11 @@ pub(super) fn decode<'a>(start: u64, end: u64, header: &Header, body: &'a [u8]) 
 fn decode_block<'a>(cursor: &mut Cursor<'a>, last: Option<RelFileId>) -> Option<RedoBlock<'a>> {
     let flags = cursor.u8()?;
     let file = match flags & FLAG_SAME_RELATION {
-        0 => RelFileId { db: Oid(cursor.u32()?), node: Oid(cursor.u32()?) },
+        0 => {
+            let (db, node) = (Oid(cursor.u32()?), Oid(cursor.u32()?));
+            let space = if flags & FLAG_SPACE != 0 { Oid(cursor.u32()?) } else { Oid::INVALID };
+            RelFileId { db, node, space }
+        }
         _ => last?,
     };
     let mode = match flags >> 2 & 3 {

@@ -27,6 +27,11 @@ impl Transaction {
         self.force_sync |= persistence != Persistence::Temp;
     }
 
+    /// What the transaction did to files must not be found without its commit, nor the commit without it.
+    pub fn sync_at_commit(&mut self) {
+        self.force_sync = true;
+    }
+
     /// A table, or an index of it, gets another file: what serializable transactions have read of it by place is from now
     /// on the table as a whole (PostgreSQL 15, predicate.c, TransferPredicateLocksToHeapRelation).
     pub fn places_change(&self, rel: Oid, table: Oid) {

@@ -7,6 +7,7 @@
 //! | 8 each | their ids |
 //! | 4 | number of files to unlink |
 //! | 8 each | database, node |
+//! | 4 each | tablespaces of these files, if any lies in one |
 
 use crate::base::{Oid, RelFileId, Result, Xid};
 use crate::err;
@@ -40,6 +41,9 @@ impl EndRecord {
             out.extend_from_slice(&f.db.0.to_le_bytes());
             out.extend_from_slice(&f.node.0.to_le_bytes());
         }
+        if self.unlink.iter().any(|f| f.space.is_valid()) {
+            self.unlink.iter().for_each(|f| out.extend_from_slice(&f.space.0.to_le_bytes()));
+        }
         out
     }
 
@@ -50,12 +54,17 @@ impl EndRecord {
         let subs = (0..u32::from_le_bytes(take(&mut bytes)?))
             .map(|_| take(&mut bytes).map(|b| Xid(u64::from_le_bytes(b))))
             .collect::<Result<_>>()?;
-        let unlink = (0..u32::from_le_bytes(take(&mut bytes)?))
+        let mut unlink = (0..u32::from_le_bytes(take(&mut bytes)?))
             .map(|_| {
                 let db = Oid(u32::from_le_bytes(take(&mut bytes)?));
-                Ok(RelFileId { db, node: Oid(u32::from_le_bytes(take(&mut bytes)?)) })
+                Ok(RelFileId::new(db, Oid(u32::from_le_bytes(take(&mut bytes)?))))
             })
-            .collect::<Result<_>>()?;
+            .collect::<Result<Vec<_>>>()?;
+        if !bytes.is_empty() {
+            for f in &mut unlink {
+                f.space = Oid(u32::from_le_bytes(take(&mut bytes)?));
+            }
+        }
         Ok(EndRecord { time_us, subs, unlink })
     }
 }
@@ -77,7 +86,7 @@ mod tests {
         let record = EndRecord {
             time_us: -5,
             subs: vec![Xid(9), Xid(1 << 40)],
-            unlink: vec![RelFileId { db: Oid(5), node: Oid(16384) }],
+            unlink: vec![RelFileId::new(Oid(5), Oid(16384))],
         };
         let bytes = record.encode();
         assert_eq!(EndRecord::decode(&bytes).unwrap(), record);

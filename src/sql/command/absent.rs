@@ -8,9 +8,7 @@ use crate::catalog::IndexMethod;
 use crate::catalog::ObjectKey;
 use crate::catalog::object::class;
 use crate::err;
-use crate::sql::ast::{
-    DropBehavior, DropStmt, DropTablespaceStmt, NOWHERE, ObjectName, ObjectType, OperSignature, QualName, TypeName,
-};
+use crate::sql::ast::{DropStmt, ObjectName, ObjectType, OperSignature, QualName, TypeName};
 use crate::sql::exec::{ExecContext, system_view};
 use crate::sql::func;
 
@@ -29,7 +27,6 @@ fn word(object: ObjectType) -> Option<&'static str> {
         ObjectType::OpClass => "operator class",
         ObjectType::OpFamily => "operator family",
         ObjectType::Subscription => "subscription",
-        ObjectType::Tablespace => "tablespace",
         ObjectType::TsConfiguration => "text search configuration",
         ObjectType::TsDictionary => "text search dictionary",
         ObjectType::TsParser => "text search parser",
@@ -47,7 +44,6 @@ fn is_built_in(object: ObjectType, name: &str) -> bool {
         ObjectType::OpClass | ObjectType::OpFamily => {
             system_view::opclass_named(IndexMethod::Btree, name).is_some() || name.ends_with("_ops")
         }
-        ObjectType::Tablespace => matches!(name, "pg_default" | "pg_global"),
         ObjectType::TsConfiguration | ObjectType::TsDictionary => name == "simple" || name.starts_with("english"),
         ObjectType::TsParser => name == "default",
         ObjectType::TsTemplate => matches!(name, "simple" | "synonym" | "ispell" | "thesaurus" | "snowball"),
@@ -164,14 +160,6 @@ fn own_one(cmd: &Command, cx: &mut ExecContext, object: ObjectType, name: &Objec
     })
 }
 
-pub fn drop_tablespace(cmd: &Command, cx: &mut ExecContext, stmt: &DropTablespaceStmt) -> Flow<String> {
-    let names = vec![ObjectName::Name(QualName::single(stmt.name.as_str(), NOWHERE))];
-    let object = ObjectType::Tablespace;
-    let (behavior, missing_ok) = (DropBehavior::Restrict, stmt.missing_ok);
-    drop(cmd, cx, &DropStmt { object, names, behavior, missing_ok, concurrently: false })?;
-    Ok("DROP TABLESPACE".into())
-}
-
 fn without_place(mut e: Error) -> Error {
     e.0.position = None;
     e
@@ -239,9 +227,6 @@ fn one(cmd: &Command, cx: &mut ExecContext, stmt: &DropStmt, name: &ObjectName) 
             "cannot drop language plpgsql because extension plpgsql requires it"
         )
         .hint("You can drop extension plpgsql instead.")),
-        ObjectType::Tablespace => {
-            Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied for tablespace {}", plain.name()))
-        }
         _ => Err(required(&format!("{word} {}", crate::types::name::quote_identifier(plain.name())))),
     }
 }

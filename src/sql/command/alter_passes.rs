@@ -14,6 +14,7 @@ pub enum Pass {
     AddIndexConstraint,
     AddOtherConstraint,
     Misc,
+    Move,
 }
 
 /// The pass a part belongs to; those of one pass keep their order.
@@ -35,6 +36,7 @@ pub fn of(kind: &Kind) -> Pass {
             _ => Pass::AddOtherConstraint,
         },
         Kind::SetDefault { .. } | Kind::AddIdentity { .. } => Pass::AddOtherConstraint,
+        Kind::SetTablespace(_) => Pass::Move,
         _ => Pass::Misc,
     }
 }

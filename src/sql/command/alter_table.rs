@@ -51,6 +51,9 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterTableStmt) -> Fl
             row_type::lock_users(cx, table)?;
         }
     }
+    if stmt.commands.iter().filter(|c| matches!(c.kind, Kind::SetTablespace(_))).count() > 1 {
+        return Err(err!(SYNTAX_ERROR, "cannot have multiple SET TABLESPACE subcommands").into());
+    }
     foreign::lock_for_alter(cmd, cx, found.oid, stmt)?;
     names::check_not_in_use(cx, (found.oid, &found.name), "ALTER TABLE")?;
     // All locks come first: the command starts over after a wait.
@@ -269,7 +272,7 @@ pub fn apply(cmd: &Command, cx: &mut ExecContext, oid: Oid, kind: &Kind) -> Resu
         Kind::SetWithoutOids => Ok(()),
         Kind::SetLogged => set_persistence(cx, oid, Persistence::Permanent),
         Kind::SetUnlogged => set_persistence(cx, oid, Persistence::Unlogged),
-        Kind::SetTablespace(name) => table::check_tablespace(Some(name)),
+        Kind::SetTablespace(name) => super::move_files::set_tablespace(cx, oid, name),
         Kind::SetAccessMethod(name) => table::check_access_method(Some(name)),
         Kind::SetOptions(options) => {
             let c = class_of(cx, oid)?;

@@ -165,6 +165,11 @@ pub fn object(cmd: &Command, cx: &mut ExecContext, stmt: &CommentStmt) -> Flow<O
             owned(cx, d.owner, "database", &last)?;
             Ok(ObjectKey::new(class::DATABASE, d.oid))
         }
+        ObjectType::Tablespace => {
+            let t = super::tablespace::named(cx, &last)?;
+            owned(cx, t.owner, "tablespace", &last)?;
+            Ok(ObjectKey::new(class::TABLESPACE, t.oid))
+        }
         ObjectType::Role => {
             let found = cx.backend()?.catalog.role_by_name(&last);
             let r = found.ok_or_else(|| err!(UNDEFINED_OBJECT, "role \"{last}\" does not exist"))?;

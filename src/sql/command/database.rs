@@ -4,12 +4,12 @@
 //! (PostgreSQL 15, dbcommands.c, strategy WAL_LOG: same), so that neither a checkpoint is needed nor anything but the
 //! directory is special in recovery. A dropped one's files go at commit; the empty directory stays behind.
 
+use super::move_files::copy_fork;
 use super::write::{delete, new_oid, put};
 use super::{Command, names, role};
 use crate::base::{Error, Flow, Fork, Oid, RelFileId, Result, SqlState, Stop, Wait};
-use crate::buffer::critical;
-use crate::catalog::object::{class, comment_key};
-use crate::catalog::{CATALOG_NODE, CATALOG_TOAST_NODE, Object, ObjectKey, Persistence};
+use crate::catalog::object::{Database, class, comment_key, fixed};
+use crate::catalog::{CATALOG_NODE, CATALOG_TOAST_NODE, Folder, Object, ObjectKey, Persistence, Tablespace, space_of};
 use crate::err;
 use crate::lock::{LockMode, LockTag};
 use crate::sql::Backend;
@@ -17,10 +17,8 @@ use crate::sql::ast::{
     AlterDatabaseAction, AlterDatabaseStmt, CreateDatabaseStmt, DefArg, DefElem, DropDatabaseStmt, RoleKind, RoleSpec,
 };
 use crate::sql::exec::ExecContext;
-use crate::storage::log_create;
 use crate::types::collation::{self, Collation, Provider};
-use crate::wal::record::xlog;
-use crate::wal::{BlockMode, Record, Rmgr};
+use crate::wal::{Record, Rmgr};
 use std::time::{Duration, Instant};
 
 /// How long others are waited for before a database counts as in use.
@@ -128,7 +126,6 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateDatabaseStmt
         let name = backend.catalog.role(owner).map(|r| r.name).unwrap_or_default();
         return Err(err!(INSUFFICIENT_PRIVILEGE, "must be member of role \"{name}\"").into());
     }
-    check_tablespace(text(options, "tablespace").as_deref())?;
     names::lock_name(cx, class::DATABASE, Oid::INVALID, &stmt.name)?;
     let backend = cx.backend()?;
     let template = text(options, "template").unwrap_or_else(|| "template1".into());
@@ -142,6 +139,21 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateDatabaseStmt
         return Err(err!(DUPLICATE_DATABASE, "database \"{}\" already exists", stmt.name).into());
     }
     let mut new = source.clone();
+    if let Some(name) = text(options, "tablespace") {
+        new.tablespace = default_tablespace(cx, &name)?.oid;
+    }
+    if new.space() != source.space() {
+        let folder = cx.backend()?.instance.cluster.folder(source.oid)?;
+        if lies_in(&folder, new.default_tablespace())? {
+            let name = text(options, "tablespace").unwrap_or_default();
+            return Err(Error::unsupported(format!("cannot assign new default tablespace \"{name}\""))
+                .detail(format!(
+                    "There is a conflict because database \"{template}\" already has some tables in this tablespace."
+                ))
+                .into());
+        }
+    }
+    let backend = cx.backend()?;
     locale(&mut new, options, &template)?;
     backend.txn.lock(LockTag::Object { db: Oid::INVALID, class: class::DATABASE, oid: source.oid }, LockMode::Share)?;
     alone(cmd, cx, source.oid, &format!("source database \"{template}\" is being accessed by other users"))?;
@@ -152,7 +164,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateDatabaseStmt
     new.is_template = option(options, "is_template").map_or(Ok(false), flag)?;
     new.allow_connections = option(options, "allow_connections").map_or(Ok(true), flag)?;
     new.connection_limit = limit(options)?.unwrap_or(-1);
-    copy(cx.backend()?, source.oid, new.oid)?;
+    copy(cx.backend()?, &source, &new)?;
     put(cx, Object::Database(new))?;
     Ok("CREATE DATABASE".into())
 }
@@ -235,67 +247,115 @@ fn provider(new: &mut crate::catalog::object::Database, options: &[DefElem], tem
     Ok(())
 }
 
-/// Copies all files of a database, its directory made and logged first.
-fn copy(backend: &mut Backend, from: Oid, to: Oid) -> Result<()> {
-    let storage = backend.instance.storage.clone();
-    let xid = backend.txn.xid();
-    let path = format!("base/{to}");
-    storage.wal.reserve(Record::max_bytes(0, 64)).map_err(|s| s.into_error())?;
-    crate::disk::durable::mkdir(&*storage.disk, &path)?;
-    let data = to.0.to_le_bytes();
-    storage.wal.insert(&Record { rmgr: Rmgr::Database, info: 0, xid, blocks: &[], data: &[&data] });
-    let folder = backend.instance.cluster.folder(from)?;
-    let mut files = vec![(CATALOG_NODE, Persistence::Permanent), (CATALOG_TOAST_NODE, Persistence::Permanent)];
+/// The tablespace a database is to be in.
+///
+/// # Errors
+/// 42704, 42501, 22023 for `pg_global`.
+fn default_tablespace(cx: &mut ExecContext, name: &str) -> Result<Tablespace> {
+    let t = super::tablespace::named(cx, name)?;
+    if !super::tablespace::may_create(cx.backend()?, &t) {
+        return Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied for tablespace {name}"));
+    }
+    match t.oid {
+        fixed::GLOBAL_TABLESPACE => {
+            Err(err!(INVALID_PARAMETER_VALUE, "pg_global cannot be used as default tablespace"))
+        }
+        _ => Ok(t),
+    }
+}
+
+/// Whether relations of a database say that they lie in a tablespace.
+fn lies_in(folder: &Folder, tablespace: Oid) -> Result<bool> {
     for record in folder.all(class::RELATION) {
         let c = record.object.as_class()?;
-        if c.node.is_valid() && c.persistence != Persistence::Temp {
-            files.push((c.node, c.persistence));
+        if c.tablespace == tablespace && c.node.is_valid() {
+            return Ok(true);
         }
     }
-    for (node, persistence) in files {
+    Ok(false)
+}
+
+/// The files of a database: number, tablespace as relations say it, how they survive.
+fn files_of(folder: &Folder) -> Result<Vec<(Oid, Oid, Persistence)>> {
+    let own = |node| (node, Oid::INVALID, Persistence::Permanent);
+    let mut files = vec![own(CATALOG_NODE), own(CATALOG_TOAST_NODE)];
+    for record in folder.all(class::RELATION) {
+        let c = record.object.as_class()?;
+        if c.node.is_valid() {
+            files.push((c.node, c.tablespace, c.persistence));
+        }
+    }
+    Ok(files)
+}
+
+/// Makes and logs a database's directory.
+fn make_directory(backend: &mut Backend, database: &Database) -> Result<()> {
+    let storage = backend.instance.storage.clone();
+    let xid = backend.txn.xid();
+    let file = RelFileId { db: database.oid, node: Oid::INVALID, space: database.space() };
+    storage.wal.reserve(Record::max_bytes(0, 64)).map_err(|s| s.into_error())?;
+    crate::disk::durable::mkdir(&*storage.disk, &file.folder())?;
+    let (oid, space) = (file.db.0.to_le_bytes(), file.space.0.to_le_bytes());
+    let data: &[&[u8]] = if file.space.is_valid() { &[&oid, &space] } else { &[&oid] };
+    storage.wal.insert(&Record { rmgr: Rmgr::Database, info: 0, xid, blocks: &[], data });
+    Ok(())
+}
+
+/// Copies all files of a database, its directory made and logged first.
+fn copy(backend: &mut Backend, from: &Database, to: &Database) -> Result<()> {
+    make_directory(backend, to)?;
+    let folder = backend.instance.cluster.folder(from.oid)?;
+    for (node, tablespace, persistence) in files_of(&folder)? {
+        if persistence == Persistence::Temp {
+            continue;
+        }
+        let source = RelFileId { db: from.oid, node, space: space_of(tablespace, from.space()) };
+        let target = RelFileId { db: to.oid, node, space: space_of(tablespace, to.space()) };
         for fork in [Fork::Main, Fork::Init] {
-            copy_fork(backend, (from, to), node, fork, persistence)?;
+            copy_fork(backend, source, target, fork, persistence)?;
         }
     }
     Ok(())
 }
 
-fn copy_fork(
-    backend: &mut Backend,
-    (from, to): (Oid, Oid),
-    node: Oid,
-    fork: Fork,
-    persistence: Persistence,
-) -> Result<()> {
-    let storage = backend.instance.storage.clone();
-    let source = storage.pool.open(RelFileId { db: from, node }, fork, persistence);
-    if !source.exists() {
+/// ALTER DATABASE SET TABLESPACE: all files that lie in the old one go to the new one.
+///
+/// PostgreSQL 15, dbcommands.c, movedb: same checks.
+fn move_to(cmd: &mut Command, cx: &mut ExecContext, mut d: Database, name: &str) -> Flow<()> {
+    cx.backend()?.prevent_in_block("ALTER DATABASE SET TABLESPACE")?;
+    let tag = LockTag::Object { db: Oid::INVALID, class: class::DATABASE, oid: d.oid };
+    cx.backend()?.txn.lock(tag, LockMode::AccessExclusive)?;
+    if d.oid == cx.backend()?.database {
+        return Err(err!(OBJECT_IN_USE, "cannot change the tablespace of the currently open database").into());
+    }
+    let to = default_tablespace(cx, name)?;
+    if to.space() == d.space() {
         return Ok(());
     }
-    let file = RelFileId { db: to, node };
-    if fork == Fork::Main {
-        backend.txn.file_created(file);
+    alone(cmd, cx, d.oid, &format!("database \"{}\" is being accessed by other users", d.name))?;
+    let backend = cx.backend()?;
+    let folder = backend.instance.cluster.folder(d.oid)?;
+    if lies_in(&folder, to.oid)? {
+        let text = format!("some relations of database \"{}\" are already in tablespace \"{name}\"", d.name);
+        return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, text)
+            .hint("You must move them back to the database's default tablespace before using this command.")
+            .into());
     }
-    let xid = backend.txn.xid();
-    let target = storage.pool.open(file, fork, persistence);
-    storage.wal.reserve(Record::max_bytes(0, 64)).map_err(|s| s.into_error())?;
-    log_create(&storage, xid, file, fork);
-    storage.pool.create(&target, true)?;
-    for block in 0..storage.pool.nblocks(&source)? {
-        if target.is_logged() {
-            storage.wal.reserve(Record::max_bytes(1, 0)).map_err(|s| s.into_error())?;
+    let old = d.space();
+    d.tablespace = to.oid;
+    make_directory(backend, &d)?;
+    for (node, _, persistence) in files_of(&folder)?.into_iter().filter(|(_, t, _)| !t.is_valid()) {
+        let source = RelFileId { db: d.oid, node, space: old };
+        for fork in [Fork::Main, Fork::Init] {
+            copy_fork(backend, source, RelFileId { space: d.space(), ..source }, fork, persistence)?;
         }
-        let copied = storage.pool.read(&source, block)?.clone();
-        let at = storage.pool.extend(&target, 1)?.start;
-        let mut page = storage.pool.init(&target, at)?;
-        let _critical = critical::enter();
-        page.bytes_mut().copy_from_slice(copied.bytes());
-        storage.pool.log(Rmgr::Xlog, xlog::FPI, xid, &mut [(&mut page, BlockMode::Image)], &[]);
+        backend.txn.file_dropped(source, persistence);
     }
-    Ok(())
+    backend.txn.sync_at_commit();
+    Ok(put(cx, Object::Database(d))?)
 }
 
-pub fn alter(_: &mut Command, cx: &mut ExecContext, stmt: &AlterDatabaseStmt) -> Flow<String> {
+pub fn alter(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterDatabaseStmt) -> Flow<String> {
     names::lock_name(cx, class::DATABASE, Oid::INVALID, &stmt.name)?;
     let backend = cx.backend()?;
     let Some(mut d) = backend.catalog.database_by_name(&stmt.name) else {
@@ -319,13 +379,15 @@ pub fn alter(_: &mut Command, cx: &mut ExecContext, stmt: &AlterDatabaseStmt) ->
                 put(cx, Object::Database(d))?;
             }
         }
+        AlterDatabaseAction::Options(options) if options.iter().any(|e| e.name == "tablespace") => {
+            move_to(cmd, cx, d, &text(options, "tablespace").unwrap_or_default())?;
+        }
         AlterDatabaseAction::Options(options) => {
             for e in options {
                 match e.name.as_str() {
                     "is_template" => d.is_template = flag(e)?,
                     "allow_connections" => d.allow_connections = flag(e)?,
                     "connection_limit" => d.connection_limit = limit(options)?.unwrap_or(-1),
-                    "tablespace" => check_tablespace(e.string().as_deref())?,
                     other => return Err(err!(SYNTAX_ERROR, "option \"{other}\" not recognized").into()),
                 }
             }
@@ -372,14 +434,9 @@ pub fn drop(cmd: &mut Command, cx: &mut ExecContext, stmt: &DropDatabaseStmt) ->
     alone(cmd, cx, d.oid, &format!("database \"{}\" is being accessed by other users", stmt.name))?;
     let backend = cx.backend()?;
     let folder = backend.instance.cluster.folder(d.oid)?;
-    for record in folder.all(class::RELATION) {
-        let node = record.object.as_class()?.node;
-        if node.is_valid() {
-            backend.txn.file_dropped(RelFileId { db: d.oid, node }, Persistence::Permanent);
-        }
-    }
-    for node in [CATALOG_NODE, CATALOG_TOAST_NODE] {
-        backend.txn.file_dropped(RelFileId { db: d.oid, node }, Persistence::Permanent);
+    for (node, tablespace, _) in files_of(&folder)? {
+        let file = RelFileId { db: d.oid, node, space: space_of(tablespace, d.space()) };
+        backend.txn.file_dropped(file, Persistence::Permanent);
     }
     backend.instance.cluster.forget(d.oid);
     let settings: Vec<ObjectKey> =
@@ -389,11 +446,4 @@ pub fn drop(cmd: &mut Command, cx: &mut ExecContext, stmt: &DropDatabaseStmt) ->
         delete(cx, gone)?;
     }
     Ok("DROP DATABASE".into())
-}
-
-fn check_tablespace(name: Option<&str>) -> Result<()> {
-    if name == Some("pg_global") {
-        return Err(err!(INVALID_PARAMETER_VALUE, "pg_global cannot be used as default tablespace"));
-    }
-    super::table::check_tablespace(name)
 }

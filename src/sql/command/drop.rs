@@ -3,7 +3,7 @@
 use super::concurrent::Removal;
 use super::write::change;
 use super::{Command, absent, dependency, names};
-use crate::base::{Error, Flow, Oid, RelFileId, Result, SqlState};
+use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::{DefaultAcl, class};
 use crate::catalog::{Catalog, Object, ObjectKey, Persistence as Kept, RelKind};
 use crate::err;
@@ -274,6 +274,7 @@ pub fn describe(cx: &mut ExecContext, key: ObjectKey) -> Result<String> {
         }
         Object::Namespace(n) => format!("schema {}", n.name),
         Object::Database(d) => format!("database {}", d.name),
+        Object::Tablespace(t) => format!("tablespace {}", t.name),
         Object::DefaultAcl(d) => describe_default_acl(&catalog, d),
         Object::Publication(p) => format!("publication {}", p.name),
         Object::Extension(e) => format!("extension {}", e.name),
@@ -469,7 +470,7 @@ pub fn remove_relation(cx: &mut ExecContext, oid: Oid) -> Result<()> {
             Some(index) => backend.txn.places_change(index.marks_oid(oid), index.table),
             None => backend.txn.all_rows_go(oid)?,
         }
-        backend.txn.file_dropped(RelFileId { db: backend.database, node: c.node }, c.persistence);
+        backend.txn.file_dropped(backend.catalog.file_of(&c), c.persistence);
     }
     let writer = backend.writer();
     let key = ObjectKey::new(class::RELATION, oid);

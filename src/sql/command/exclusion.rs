@@ -3,7 +3,7 @@
 
 use super::constraint::{Wanted, refuse_taken, relation, taken_names};
 use super::index::{self, NewIndex, patiently};
-use super::write::{change, new_oid};
+use super::write::{change, class_of, new_oid};
 use super::{Command, names, reloptions};
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::catalog::relation::IndexColumn;
@@ -55,7 +55,8 @@ pub fn add(cmd: &Command, cx: &mut ExecContext, table: Oid, w: &Wanted, e: &Excl
         Some(filter) => Some(index::predicate(cmd, cx, &rel, filter)?),
         None => None,
     };
-    super::table::check_tablespace(e.tablespace.as_deref())?;
+    let tablespace =
+        super::tablespace::place(cx, e.tablespace.as_deref(), Oid::INVALID, rel.persistence, rel.is_partitioned())?;
     let options = reloptions::merge(cmd, reloptions::On::Index(method), &[], &e.options)?;
     let new = NewIndex {
         name: String::new(),
@@ -71,6 +72,7 @@ pub fn add(cmd: &Command, cx: &mut ExecContext, table: Oid, w: &Wanted, e: &Excl
         only: true,
         method,
         exclusion: operators,
+        tablespace,
     };
     make(cx, &rel, w.name.as_deref(), &parts, new, (w.deferrable, w.deferred)).map(drop)
 }
@@ -86,6 +88,8 @@ pub fn like(cx: &mut ExecContext, table: Oid, source: &Relation, i: &Index, k: &
         }
     }
     let parts = index::distinct_names(columns.iter().map(|c| c.name.clone()));
+    let there = class_of(cx, i.oid)?.tablespace;
+    let tablespace = super::tablespace::place(cx, None, there, rel.persistence, rel.is_partitioned())?;
     let new = NewIndex {
         name: String::new(),
         unique: false,
@@ -100,6 +104,7 @@ pub fn like(cx: &mut ExecContext, table: Oid, source: &Relation, i: &Index, k: &
         only: true,
         method: i.method,
         exclusion: i.exclusion.clone(),
+        tablespace,
     };
     make(cx, &rel, None, &parts, new, (k.deferrable, k.deferred))
 }

@@ -71,7 +71,6 @@ pub fn add(cmd: &Command, cx: &mut ExecContext, table: Oid, w: Wanted) -> Result
             }
         }
     };
-    super::table::check_tablespace(tablespace.as_deref())?;
     let verb = names::table_verb(cmd);
     let add = if verb == "ALTER TABLE" { "ADD " } else { "" };
     let what = if primary { "PRIMARY KEY" } else { "UNIQUE" };
@@ -81,6 +80,9 @@ pub fn add(cmd: &Command, cx: &mut ExecContext, table: Oid, w: Wanted) -> Result
     let attnos: Vec<i16> = key_columns[..columns.len()].iter().map(|c| c.attno).collect();
     let options = reloptions::merge(cmd, reloptions::On::Index(IndexMethod::Btree), &[], options)?;
     let rel = relation(cx, table)?;
+    let persistence = rel.persistence;
+    let tablespace =
+        super::tablespace::place(cx, tablespace.as_deref(), Oid::INVALID, persistence, rel.is_partitioned())?;
     let new = NewIndex {
         name: name.clone(),
         unique: true,
@@ -95,6 +97,7 @@ pub fn add(cmd: &Command, cx: &mut ExecContext, table: Oid, w: Wanted) -> Result
         only: true,
         method: IndexMethod::Btree,
         exclusion: Vec::new(),
+        tablespace,
     };
     let index = index::create_object(cx, &rel, new)?;
     let new = behind(&w, constraint, name, primary, attnos, index);

@@ -48,6 +48,7 @@ mod large_object;
 mod like;
 mod lock_table;
 mod merge;
+mod move_files;
 mod names;
 mod opclass;
 mod operator;
@@ -78,6 +79,7 @@ mod statistics;
 mod storage;
 pub mod stored_text;
 mod table;
+mod tablespace;
 mod temp;
 mod text_search;
 mod trigger;
@@ -107,12 +109,15 @@ pub use function::resolve_type_name;
 pub use index::{NewIndex, create_object as create_index};
 pub use large_object::forget_comment;
 pub use names::find_relation;
-pub use role::{follow_settings, is_member, may_act_as, own_right, set_role, set_session_authorization};
+pub use role::{
+    acl_allows, follow_settings, has_role, is_member, may_act_as, own_right, set_role, set_session_authorization,
+};
 pub use setting::{
     act_as, apply_role, apply_search_path, apply_settings, catch_up, is_list, is_name_list, list_text, set_variable,
     settings_changed, user_as,
 };
 pub use storage::create_plain as create_table_files;
+pub use tablespace::{check_setting as check_tablespace_setting, next_temporary as next_temporary_tablespace};
 pub use temp::discard_temp;
 pub use text_search::FIRST_UNPINNED;
 pub use vacuum::{Options as MaintenanceOptions, Running as MaintenanceRunning};
@@ -282,7 +287,10 @@ fn perform(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
         Stmt::RefreshMatView(s) => query::refresh(cmd, cx, s)?,
         Stmt::CreateSchema(s) => schema::create(cmd, cx, s)?,
         Stmt::Drop(s) => drop::run(cmd, cx, s)?,
-        Stmt::DropTablespace(s) => absent::drop_tablespace(cmd, cx, s)?,
+        Stmt::CreateTablespace(s) => tablespace::create(cmd, cx, s)?,
+        Stmt::AlterTablespace(s) => tablespace::alter(cmd, cx, s)?,
+        Stmt::DropTablespace(s) => tablespace::drop(cx, s)?,
+        Stmt::AlterTableMoveAll(s) => move_files::move_all(cx, s)?,
         Stmt::Vacuum(s) => vacuum::run(cmd, cx, s)?,
         Stmt::Cluster(s) => cluster::run(cmd, cx, s)?,
         Stmt::Truncate(s) => truncate::run(cmd, cx, s)?,

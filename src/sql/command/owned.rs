@@ -22,7 +22,7 @@ enum Tie {
 /// Ties of a role to one database's objects, by OID.
 fn ties(catalog: &Catalog, role: Oid, name: &str, shared: bool) -> Vec<(ObjectKey, Tie)> {
     let mut found = Vec::new();
-    let classes = if shared { &[class::DATABASE][..] } else { &class::OWNED[..] };
+    let classes = if shared { &[class::DATABASE, class::TABLESPACE][..] } else { &class::OWNED[..] };
     for record in classes.iter().flat_map(|class| catalog.all(*class)) {
         let key = record.object.key();
         let Some((owner, acl)) = record.object.owned() else { continue };
@@ -131,6 +131,7 @@ fn give(cx: &mut ExecContext, key: ObjectKey, new: Oid) -> Flow<()> {
         Object::Function(f) => owner::change_owner(&mut f.owner, &mut f.acl, new),
         Object::Namespace(n) => owner::change_owner(&mut n.owner, &mut n.acl, new),
         Object::Database(d) => owner::change_owner(&mut d.owner, &mut d.acl, new),
+        Object::Tablespace(t) => owner::change_owner(&mut t.owner, &mut t.acl, new),
         Object::Statistics(s) => s.owner = new,
         Object::Publication(p) => p.owner = new,
         Object::Extension(e) => e.owner = new,
@@ -162,7 +163,7 @@ pub fn drop_owned(cx: &mut ExecContext, stmt: &DropOwnedStmt) -> Flow<String> {
         for (key, tie) in all {
             match (tie, key.class) {
                 (_, class::DEFAULT_ACL) if tie == Tie::Owner => delete(cx, key)?,
-                (Tie::Owner, class::DATABASE) => {}
+                (Tie::Owner, class::DATABASE | class::TABLESPACE) => {}
                 (Tie::Owner, _) => targets.push(key),
                 (Tie::Privileges, _) => take_all(cx, key, oid)?,
                 (Tie::Policy, _) => super::policy::forget_role(cx, key.oid, oid)?,
@@ -211,6 +212,7 @@ fn take_all(cx: &mut ExecContext, key: ObjectKey, role: Oid) -> Result<()> {
         Object::Function(f) => strip(&mut f.acl, f.owner)?,
         Object::Namespace(n) => strip(&mut n.acl, n.owner)?,
         Object::Database(d) => strip(&mut d.acl, d.owner)?,
+        Object::Tablespace(t) => strip(&mut t.acl, t.owner)?,
         Object::DefaultAcl(d) => {
             let mut acl = Some(std::mem::take(&mut d.acl));
             strip(&mut acl, d.role)?;

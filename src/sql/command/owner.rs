@@ -127,6 +127,12 @@ pub fn alter(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterOwnerStmt) -> 
             change_owner(&mut t.owner, &mut t.acl, new.0);
             Object::Type(t)
         }
+        ObjectType::Tablespace => {
+            let mut t = super::tablespace::named(cx, &name[0])?;
+            check(cx, t.owner, "tablespace", &t.name)?;
+            change_owner(&mut t.owner, &mut t.acl, new.0);
+            Object::Tablespace(t)
+        }
         ObjectType::Statistics => super::statistics::set_owner(cx, &name, new.0)?,
         ObjectType::EventTrigger => super::event_trigger::set_owner(cx, &name[0], new.0)?,
         ObjectType::Publication => super::publication::set_owner(cx, &name[0], new.0)?,

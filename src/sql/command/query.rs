@@ -125,7 +125,6 @@ fn into(
     }
     let tag = if materialized { "CREATE MATERIALIZED VIEW" } else { "CREATE TABLE AS" };
     super::table::check_access_method(into.access_method.as_deref())?;
-    super::table::check_tablespace(into.tablespace.as_deref())?;
     let (namespace, persistence) = names::creation_place(cx, &into.table)?;
     names::lock_name(cx, class::RELATION, namespace, &into.table.name)?;
     check_on_commit(into.on_commit, persistence)?;
@@ -133,6 +132,7 @@ fn into(
         return Ok(tag.into());
     }
     let plan = plan_locked(cx, |cx| bind_own(cmd, cx, query, materialized))?;
+    let tablespace = super::tablespace::place(cx, into.tablespace.as_deref(), Oid::INVALID, persistence, false)?;
     let mut attributes = attributes(cx, &plan, &into.columns)?;
     super::collated::declare(cmd, cx, query, &mut attributes, false)?;
     let options = reloptions::merge(cmd, reloptions::On::Table, &[], &into.options)?;
@@ -140,7 +140,8 @@ fn into(
     let oid = new_oid(cx)?;
     let kind = if materialized { RelKind::MatView } else { RelKind::Table };
     let place = (namespace, persistence);
-    create_object(cx, NewTable { oid, name: into.table.name.clone(), place, kind, attributes, options })?;
+    let name = into.table.name.clone();
+    create_object(cx, NewTable { oid, name, place, kind, attributes, options, tablespace })?;
     if let Some((view, depends)) = view {
         let populated = !into.skip_data;
         change(cx, oid, |c| {

@@ -17,31 +17,35 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ReindexStmt) -> Flow<
     if let Some(begun) = Replacement::begun(cmd) {
         return begun.go_on(cx);
     }
-    for o in stmt.options.iter().filter(|o| o.name == "tablespace") {
-        super::table::check_tablespace(o.string().as_deref())?;
+    let mut how = How { verbose: stmt.options.iter().any(|o| o.name == "verbose" && flag(o)), to: None };
+    for name in stmt.options.iter().filter(|o| o.name == "tablespace").filter_map(DefElem::string) {
+        let to = super::tablespace::named(cx, &name)?.oid;
+        how.to = Some(super::tablespace::check_place(cx, to)?);
     }
-    let verbose = stmt.options.iter().any(|o| o.name == "verbose" && flag(o));
     if stmt.options.iter().any(|o| o.name == "concurrently" && flag(o)) {
         cx.backend()?.prevent_in_block("REINDEX CONCURRENTLY")?;
         if let Some(wholes) = wholes(cmd, cx, &stmt.target)? {
-            return Replacement::begin(cmd, cx, wholes, verbose);
+            if how.to.is_some() {
+                return Err(Error::unsupported("REINDEX CONCURRENTLY to another tablespace is not supported").into());
+            }
+            return Replacement::begin(cmd, cx, wholes, how.verbose);
         }
     }
     match &stmt.target {
         ReindexTarget::Index(name) => {
             let found = alter_table::locked(cmd, cx, name, LockMode::AccessExclusive)?;
             if found.kind == RelKind::PartitionedIndex {
-                return partitioned_index(cx, found.oid, verbose);
+                return partitioned_index(cx, found.oid, how);
             }
             if found.kind != RelKind::Index {
                 return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not an index", found.name).into());
             }
             if found.generated_by.is_some() {
-                return of_catalog(cx, &found, "index");
+                return of_catalog(cx, &found, "index", how);
             }
             names::check_owner(cx, &found)?;
             if let Some(def) = class_of(cx, found.oid)?.index {
-                rebuild(cx, def.table, found.oid, verbose)?;
+                rebuild(cx, def.table, found.oid, how)?;
             }
         }
         ReindexTarget::Table(name) => {
@@ -49,27 +53,27 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ReindexStmt) -> Flow<
             if found.is_partitioned() {
                 names::check_owner(cx, &found)?;
                 for below in super::inherit::descendants(cx, found.oid, LockMode::AccessExclusive)? {
-                    all_of(cx, below, verbose)?;
+                    all_of(cx, below, how)?;
                 }
                 return Ok("REINDEX".into());
             }
             if found.generated_by.is_some() && matches!(found.kind, RelKind::Table | RelKind::Toast) {
-                return of_catalog(cx, &found, "table");
+                return of_catalog(cx, &found, "table", how);
             }
             if !matches!(found.kind, RelKind::Table | RelKind::MatView) {
                 return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not a table or materialized view", found.name).into());
             }
             names::check_owner(cx, &found)?;
-            all_of(cx, found.oid, verbose)?;
+            all_of(cx, found.oid, how)?;
         }
         ReindexTarget::Schema(name) => {
             let namespace = cx.backend()?.catalog.namespace_oid(name)?;
-            many(cx, Some(namespace), verbose)?;
+            many(cx, Some(namespace), how)?;
         }
         ReindexTarget::Database(name) | ReindexTarget::System(name) => {
             check_database(cx, name)?;
             if matches!(stmt.target, ReindexTarget::Database(_)) {
-                many(cx, None, verbose)?;
+                many(cx, None, how)?;
             }
         }
     }
@@ -148,8 +152,22 @@ fn check_database(cx: &mut ExecContext, name: &str) -> Result<()> {
     }
 }
 
+/// What the options say.
+#[derive(Clone, Copy)]
+struct How {
+    verbose: bool,
+    /// To a tablespace as relations name it.
+    to: Option<Oid>,
+}
+
 /// A catalog's indexes hold nothing that could be built anew.
-fn of_catalog(cx: &mut ExecContext, found: &crate::catalog::Relation, word: &str) -> Flow<String> {
+fn of_catalog(cx: &mut ExecContext, found: &crate::catalog::Relation, word: &str, how: How) -> Flow<String> {
+    if how.to.is_some() {
+        let catalog = cx.backend()?.catalog.clone();
+        let index = catalog.indexes_of(found.oid).first().and_then(|oid| catalog.class(*oid));
+        let name = index.and_then(|r| r.object.as_class().ok().map(|c| c.name.clone())).unwrap_or(found.name.clone());
+        return Err(Error::unsupported(format!("cannot move system relation \"{name}\"")).into());
+    }
     match super::role::has_role(cx.backend()?, found.owner) {
         true => Ok("REINDEX".into()),
         false => Err(err!(INSUFFICIENT_PRIVILEGE, "must be owner of {word} {}", found.name).into()),
@@ -157,10 +175,10 @@ fn of_catalog(cx: &mut ExecContext, found: &crate::catalog::Relation, word: &str
 }
 
 /// Rebuilds an index, and tells of it if that is wanted. PostgreSQL 15, index.c, reindex_index: same words.
-fn rebuild(cx: &mut ExecContext, table: Oid, oid: Oid, verbose: bool) -> Result<()> {
+fn rebuild(cx: &mut ExecContext, table: Oid, oid: Oid, how: How) -> Result<()> {
     let usage = Usage::now();
-    index::rebuild(cx, table, oid)?;
-    if verbose {
+    index::rebuild_in(cx, table, oid, how.to)?;
+    if how.verbose {
         let name = class_of(cx, oid)?.name;
         let text = format!("index \"{name}\" was reindexed");
         let said = Report::notice(Severity::Info, SqlState::SUCCESSFUL_COMPLETION, text);
@@ -179,7 +197,7 @@ fn flag(o: &DefElem) -> bool {
 }
 
 /// The partitions' parts of an index.
-fn partitioned_index(cx: &mut ExecContext, index: Oid, verbose: bool) -> Flow<String> {
+fn partitioned_index(cx: &mut ExecContext, index: Oid, how: How) -> Flow<String> {
     let whole = super::constraint::relation(cx, index)?;
     names::check_owner(cx, &whole)?;
     let parts = super::inherit::all_below(cx, index)?;
@@ -191,16 +209,16 @@ fn partitioned_index(cx: &mut ExecContext, index: Oid, verbose: bool) -> Flow<St
             found.push((def.table, part));
         }
     }
-    found.into_iter().try_for_each(|(table, part)| rebuild(cx, table, part, verbose))?;
+    found.into_iter().try_for_each(|(table, part)| rebuild(cx, table, part, how))?;
     Ok("REINDEX".into())
 }
 
-fn all_of(cx: &mut ExecContext, table: Oid, verbose: bool) -> Result<()> {
+fn all_of(cx: &mut ExecContext, table: Oid, how: How) -> Result<()> {
     if class_of(cx, table)?.kind == RelKind::Partitioned {
         return Ok(());
     }
     let indexes = cx.backend()?.catalog.indexes_of(table);
-    indexes.into_iter().try_for_each(|i| rebuild(cx, table, i, verbose))
+    indexes.into_iter().try_for_each(|i| rebuild(cx, table, i, how))
 }
 
 /// The tables of a schema, or of the database, but for temporary ones.
@@ -217,14 +235,14 @@ fn tables(cx: &mut ExecContext, namespace: Option<Oid>) -> Result<Vec<Oid>> {
     Ok(tables)
 }
 
-fn many(cx: &mut ExecContext, namespace: Option<Oid>, verbose: bool) -> Flow<()> {
+fn many(cx: &mut ExecContext, namespace: Option<Oid>, how: How) -> Flow<()> {
     let tables = tables(cx, namespace)?;
     for table in &tables {
         cx.backend()?.txn.lock_relation(*table, LockMode::AccessExclusive)?;
     }
     for table in tables {
         if cx.backend()?.catalog.class(table).is_some() {
-            all_of(cx, table, verbose)?;
+            all_of(cx, table, how)?;
         }
     }
     Ok(())

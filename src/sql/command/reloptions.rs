@@ -65,12 +65,21 @@ fn view_option(name: &str) -> Option<Kind> {
     }
 }
 
+fn tablespace_option(name: &str) -> Option<Kind> {
+    match name {
+        "random_page_cost" | "seq_page_cost" => Some(Kind::Real(0.0, f64::MAX)),
+        "effective_io_concurrency" | "maintenance_io_concurrency" => Some(Kind::Int(0, 1000)),
+        _ => None,
+    }
+}
+
 /// What has the options.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum On {
     Table,
     Index(IndexMethod),
     View,
+    Tablespace,
 }
 
 /// Checks options, and puts them over those there were.
@@ -126,6 +135,7 @@ fn known(on: On, o: &DefElem) -> Result<(String, Kind)> {
         (On::Table, Some("toast")) => table_option(&o.name).filter(|_| is_of_toast(&o.name)),
         (On::Index(method), None) => index_option(method, &o.name),
         (On::View, None) => view_option(&o.name),
+        (On::Tablespace, None) => tablespace_option(&o.name),
         (_, Some(namespace)) => {
             return Err(err!(INVALID_PARAMETER_VALUE, "unrecognized parameter namespace \"{namespace}\""));
         }

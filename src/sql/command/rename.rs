@@ -290,6 +290,7 @@ fn rename_object(cmd: &Command, cx: &mut ExecContext, stmt: &RenameStmt, name: &
             d.name = new;
             Object::Database(d)
         }
+        ObjectType::Tablespace => super::tablespace::renamed(cx, &last, new)?,
         ObjectType::Type | ObjectType::Domain => {
             let schema = name.len().checked_sub(2).map(|n| name[n].as_str());
             let found = backend.catalog.user_type_by_name(schema, &last)?;

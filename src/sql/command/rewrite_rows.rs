@@ -3,7 +3,7 @@
 use super::index::{self, patiently};
 use super::write::{change, class_of};
 use super::{constraint, storage, table};
-use crate::base::{Error, Oid, RelFileId, Result};
+use crate::base::{Error, Oid, Result};
 use crate::catalog::{Attribute, Persistence};
 use crate::heap::WriteContext;
 use crate::sql::exec::ExecContext;
@@ -47,9 +47,9 @@ fn rewrite_with(cx: &mut ExecContext, oid: Oid, new: NewRows, shape: Option<&Res
     c.persistence = new.persistence;
     if c.toast.is_valid() {
         let toast = storage::create_toast(cx.backend()?, c.toast, new.persistence)?;
-        let gone = class_of(cx, c.toast)?.node;
+        let gone = class_of(cx, c.toast)?;
         let backend = cx.backend()?;
-        backend.txn.file_dropped(RelFileId { db: backend.database, node: gone }, old.persistence);
+        backend.txn.file_dropped(backend.catalog.file_of(&gone), old.persistence);
         change(cx, c.toast, |t| {
             t.node = toast.node;
             t.persistence = new.persistence;

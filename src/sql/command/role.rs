@@ -289,6 +289,9 @@ fn may_set(backend: &Backend, role: Oid, database: Option<&str>) -> Result<()> {
 /// Changes what is stored for a database and a role (0: for all).
 pub fn store_setting(cx: &mut ExecContext, database: Oid, role: Oid, action: &SetAction) -> Flow<()> {
     names::lock_name(cx, class::DB_ROLE_SETTING, database, &role.to_string())?;
+    if let SetAction::Value { name, args } = action {
+        super::tablespace::notice_missing(cx, name, &args.iter().map(|a| a.text()).collect::<Vec<_>>().join(", "))?;
+    }
     let backend = cx.backend()?;
     let mut stored =
         backend.catalog.role_setting(database, role).unwrap_or(RoleSetting { database, role, settings: Vec::new() });

@@ -401,7 +401,7 @@ fn refuse_identity(cx: &mut ExecContext, c: &Class) -> Result<()> {
 fn new_file(cx: &mut ExecContext, c: &Class, state: State) -> Result<()> {
     let backend = cx.backend()?;
     let file = create_file(backend, c.oid, c.persistence, state)?;
-    backend.txn.file_dropped(RelFileId { db: backend.database, node: c.node }, c.persistence);
+    backend.txn.file_dropped(backend.catalog.file_of(c), c.persistence);
     if let Some(known) = backend.sequences.known.get_mut(&c.oid) {
         known.cached_left = 0;
     }
@@ -432,7 +432,7 @@ pub fn restart(cx: &mut ExecContext, seq: Oid) -> Result<()> {
 // ---- values ----
 
 fn fork_of(backend: &Backend, c: &Class) -> std::sync::Arc<crate::buffer::RelFork> {
-    let file = RelFileId { db: backend.database, node: c.node };
+    let file = backend.catalog.file_of(c);
     let fork = backend.instance.storage.pool.open(file, Fork::Main, c.persistence);
     fork.count_for(c.oid);
     fork

@@ -157,6 +157,7 @@ pub fn set_variable(cx: &mut ExecContext, stmt: &SetVariableStmt) -> Result<Stri
             let mut settings = backend.settings.lock();
             match &text {
                 Some(text) => {
+                    super::tablespace::check_setting(&backend.catalog, name, text)?;
                     let text = &*crate::sql::text_search::checked_setting(&backend.catalog, name, text)?;
                     settings.set(name, text, lasting, privileged)?;
                 }

@@ -9,9 +9,16 @@ use crate::storage::log_create;
 use crate::wal::{Need, Record};
 use std::sync::Arc;
 
-/// A fresh file number.
-pub fn new_file(backend: &Backend) -> RelFileId {
-    RelFileId { db: backend.database, node: backend.instance.cluster.new_oid() }
+/// A fresh file number in a tablespace.
+pub fn new_file(backend: &Backend, tablespace: Oid) -> RelFileId {
+    let space = backend.catalog.space(tablespace);
+    RelFileId { db: backend.database, node: backend.instance.cluster.new_oid(), space }
+}
+
+/// The tablespace of a relation that is there already.
+fn tablespace_of(backend: &Backend, relid: Oid) -> Oid {
+    let record = backend.catalog.class(relid);
+    record.and_then(|r| r.object.as_class().ok().map(|c| c.tablespace)).unwrap_or_default()
 }
 
 fn note_created(backend: &mut Backend, file: RelFileId, persistence: Persistence) -> Result<()> {
@@ -33,9 +40,20 @@ fn note_created(backend: &mut Backend, file: RelFileId, persistence: Persistence
     Ok(())
 }
 
-/// Makes an empty table's files.
+/// Makes empty files for a table, where it is now.
 pub fn create_table(backend: &mut Backend, relid: Oid, persistence: Persistence, desc: TupleDesc) -> Result<RelFileId> {
-    let file = new_file(backend);
+    create_table_in(backend, tablespace_of(backend, relid), relid, persistence, desc)
+}
+
+/// Makes an empty table's files in a tablespace.
+pub fn create_table_in(
+    backend: &mut Backend,
+    tablespace: Oid,
+    relid: Oid,
+    persistence: Persistence,
+    desc: TupleDesc,
+) -> Result<RelFileId> {
+    let file = new_file(backend, tablespace);
     note_created(backend, file, persistence)?;
     let def = TableDef { relid, file, persistence, desc: Arc::new(desc), toast: None, fillfactor: 100, tracked: false };
     let storage = backend.instance.storage.clone();
@@ -48,18 +66,43 @@ pub fn create_plain(backend: &mut Backend, relid: Oid, desc: TupleDesc) -> Resul
     create_table(backend, relid, Persistence::Permanent, desc)
 }
 
-/// Makes the empty files of a table for large values.
+/// Makes empty files for a table of large values, where it is now.
 pub fn create_toast(backend: &mut Backend, relid: Oid, persistence: Persistence) -> Result<RelFileId> {
-    let file = new_file(backend);
+    create_toast_in(backend, tablespace_of(backend, relid), relid, persistence)
+}
+
+/// Makes the empty files of a table for large values in a tablespace.
+pub fn create_toast_in(
+    backend: &mut Backend,
+    tablespace: Oid,
+    relid: Oid,
+    persistence: Persistence,
+) -> Result<RelFileId> {
+    let file = new_file(backend, tablespace);
     note_created(backend, file, persistence)?;
     let storage = backend.instance.storage.clone();
     toast_store(&storage, relid, file, persistence).create(&storage)?;
     Ok(file)
 }
 
-/// Makes an index's files; its pages are the builder's.
-pub fn create_index(backend: &mut Backend, persistence: Persistence, method: IndexMethod) -> Result<RelFileId> {
-    let file = new_file(backend);
+/// Makes new files for an index, where it is now.
+pub fn create_index(
+    backend: &mut Backend,
+    index: Oid,
+    persistence: Persistence,
+    method: IndexMethod,
+) -> Result<RelFileId> {
+    create_index_in(backend, tablespace_of(backend, index), persistence, method)
+}
+
+/// Makes an index's files in a tablespace; its pages are the builder's.
+pub fn create_index_in(
+    backend: &mut Backend,
+    tablespace: Oid,
+    persistence: Persistence,
+    method: IndexMethod,
+) -> Result<RelFileId> {
+    let file = new_file(backend, tablespace);
     note_created(backend, file, persistence)?;
     let xid = backend.txn.xid();
     let storage = backend.instance.storage.clone();

@@ -3,7 +3,7 @@
 use super::column::{self, NewColumn};
 use super::constraint::{self, Wanted};
 use super::sequence::{self, NewSequence};
-use super::write::{new_oid, put};
+use super::write::{class_of, new_oid, put};
 use super::{Command, declared, inherit, like, names, partition, reloptions, storage, typed};
 use crate::base::{Error, Flow, Oid, Result, SqlState, Stop};
 use crate::catalog::object::{Class, class, fixed};
@@ -85,10 +85,6 @@ fn refuse(stmt: &CreateTableStmt) -> Result<()> {
         return Err(err!(INVALID_PARAMETER_VALUE, "unrecognized parameter \"{}\"", option.name));
     }
     check_access_method(stmt.access_method.as_deref())?;
-    check_tablespace(stmt.tablespace.as_deref())?;
-    if stmt.partition_by.is_some() && stmt.tablespace.is_some() {
-        return Err(Error::unsupported("cannot specify default tablespace for partitioned relations"));
-    }
     Ok(())
 }
 
@@ -97,17 +93,6 @@ pub fn check_access_method(name: Option<&str>) -> Result<()> {
     match name {
         None | Some("heap") => Ok(()),
         Some(other) => Err(err!(UNDEFINED_OBJECT, "access method \"{other}\" does not exist")),
-    }
-}
-
-/// Only the default tablespace is there, beside that of what all databases share.
-pub fn check_tablespace(name: Option<&str>) -> Result<()> {
-    match name {
-        None | Some("pg_default") => Ok(()),
-        Some("pg_global") => {
-            Err(err!(INVALID_PARAMETER_VALUE, "only shared relations can be placed in pg_global tablespace"))
-        }
-        Some(other) => Err(err!(UNDEFINED_OBJECT, "tablespace \"{other}\" does not exist")),
     }
 }
 
@@ -120,6 +105,12 @@ fn define(
     parents: &[Arc<Relation>],
 ) -> Result<Oid> {
     let name = &stmt.table.name;
+    let inherited = match (&stmt.partition_bound, parents.first()) {
+        (Some(_), Some(whole)) => class_of(cx, whole.oid)?.tablespace,
+        _ => Oid::INVALID,
+    };
+    let (clause, partitioned) = (stmt.tablespace.as_deref(), stmt.partition_by.is_some());
+    let tablespace = super::tablespace::place(cx, clause, inherited, place.1, partitioned)?;
     let mut columns: Vec<NewColumn> = Vec::new();
     let mut wanted: Vec<Wanted> = Vec::new();
     let mut sources_left = sources.iter();
@@ -187,7 +178,7 @@ fn define(
         None => None,
     };
     let kind = if key.is_some() { RelKind::Partitioned } else { RelKind::Table };
-    create_object(cx, NewTable { oid, name: name.clone(), place, kind, attributes, options })?;
+    create_object(cx, NewTable { oid, name: name.clone(), place, kind, attributes, options, tablespace })?;
     if key.is_some() {
         super::write::change(cx, oid, |c| c.lineage.key = key)?;
     }
@@ -300,6 +291,8 @@ pub struct NewTable {
     pub kind: RelKind,
     pub attributes: Vec<Attribute>,
     pub options: Vec<String>,
+    /// As [`Class::tablespace`].
+    pub tablespace: Oid,
 }
 
 /// Makes an empty relation with its files and its table for large values.
@@ -312,11 +305,12 @@ pub fn create_object(cx: &mut ExecContext, new: NewTable) -> Result<()> {
     let owner = backend.user.current;
     let stored = new.kind != RelKind::Partitioned;
     let node = match stored {
-        true => storage::create_table(backend, new.oid, persistence, desc)?.node,
+        true => storage::create_table_in(backend, new.tablespace, new.oid, persistence, desc)?.node,
         false => Oid::INVALID,
     };
     let mut c = Class::new(new.oid, new.name, namespace, new.kind, persistence, owner);
     c.node = node;
+    c.tablespace = new.tablespace;
     c.row_type = new_oid(cx)?;
     c.row_array_type = new_oid(cx)?;
     c.acl = super::default_acl::for_new(cx.backend()?, crate::sql::ast::ObjectType::Table, owner, namespace);
@@ -332,10 +326,11 @@ pub fn create_object(cx: &mut ExecContext, new: NewTable) -> Result<()> {
 /// Makes the relation that holds a table's large values.
 pub fn create_toast(cx: &mut ExecContext, table: &Class) -> Result<Oid> {
     let oid = new_oid(cx)?;
-    let file = storage::create_toast(cx.backend()?, oid, table.persistence)?;
+    let file = storage::create_toast_in(cx.backend()?, table.tablespace, oid, table.persistence)?;
     let name = format!("pg_toast_{}", table.oid);
     let mut c = Class::new(oid, name, fixed::PG_TOAST, RelKind::Toast, table.persistence, table.owner);
     c.node = file.node;
+    c.tablespace = table.tablespace;
     let column = |name, attno, ty| super::write::attribute(name, attno, TypeRef::of(ty));
     c.attributes = vec![
         column("chunk_id", 1, oid::OID),

@@ -152,7 +152,7 @@ pub fn empty(cx: &mut ExecContext, relation: &Relation) -> Result<()> {
         replace_node(backend, relation.toast, toast.node)?;
     }
     for index in &relation.indexes {
-        let file = storage::create_index(backend, index.persistence, index.method)?;
+        let file = storage::create_index(backend, index.oid, index.persistence, index.method)?;
         let xid = backend.txn.xid();
         let storage = backend.instance.storage.clone();
         let fork = storage.pool.open(file, crate::base::Fork::Main, index.persistence);
@@ -169,7 +169,7 @@ pub fn replace_node(backend: &mut crate::sql::Backend, oid: Oid, node: Oid) -> R
     let record = backend.catalog.get(key).ok_or_else(|| Error::internal(format!("relation {oid} is gone")))?;
     let mut object = record.object.clone();
     if let Object::Class(c) = &mut object {
-        let old = crate::base::RelFileId { db: backend.database, node: c.node };
+        let old = backend.catalog.file_of(c);
         backend.txn.file_dropped(old, c.persistence);
         let (marks, table) = c.index.as_ref().map_or((oid, oid), |i| (i.marks_oid(oid), i.table));
         backend.txn.places_change(marks, table);

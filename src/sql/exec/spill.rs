@@ -1,18 +1,18 @@
 //! Temporary files: batches that did not fit into `work_mem`.
 //!
-//! On disk: `base/pgsql_tmp/pgsql_tmp<pid>.<n>`, frames of a length (u32 LE) and a batch: rows u32, columns u16, and per
+//! On disk: `base/pgsql_tmp/pgsql_tmp<pid>.<n>` (or in one of `temp_tablespaces`), frames of a length (u32 LE) and a batch: rows u32, columns u16, and per
 //! column its form u8, whether it has NULLs u8, their flags a byte each, the values LE; bytes values as lengths u32
 //! followed by the bytes. Removed when dropped; what a crash leaves behind the start removes.
 
 use super::ExecContext;
 use crate::base::report::{self, Origin};
-use crate::base::{Error, Report, Result, Severity, SqlState};
-use crate::disk::{Disk, File, access_error};
+use crate::base::{Error, Oid, Report, Result, Severity, SqlState};
+use crate::disk::{Disk, File, access_error, tablespace};
+use crate::sql::command::next_temporary_tablespace as next_temporary;
 use crate::types::{Batch, BytesColumn, Column, ColumnData, Phys};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-const DIRECTORY: &str = "base/pgsql_tmp";
 const BUFFER: usize = 256 * 1024;
 
 static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -48,7 +48,9 @@ impl Cursor {
 impl TempFile {
     pub fn create(cx: &ExecContext) -> Result<TempFile> {
         let disk = cx.temp.clone().ok_or_else(|| Error::internal("no place for temporary files"))?;
-        for dir in ["base", DIRECTORY] {
+        let space = cx.backend.as_ref().map_or(Oid::INVALID, |b| b.catalog.space(next_temporary(b)));
+        let directory = tablespace::temporary(space);
+        for dir in [&tablespace::root(space), &directory] {
             match disk.mkdir(dir) {
                 Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => {
                     return Err(access_error(format!("create directory \"{dir}\""), &e));
@@ -59,7 +61,7 @@ impl TempFile {
         let n = NEXT.fetch_add(1, Ordering::Relaxed);
         let origin = report::current();
         let pid = origin.as_ref().map_or_else(std::process::id, |o| o.pid);
-        let path = format!("{DIRECTORY}/pgsql_tmp{pid}.{n}");
+        let path = format!("{directory}/pgsql_tmp{pid}.{n}");
         let file = disk.create(&path).map_err(|e| access_error(format!("create temporary file \"{path}\""), &e))?;
         let log_from_kb = cx.settings.log_temp_files_kb;
         Ok(TempFile { disk, file, path, written: 0, buffer: Vec::new(), rows: 0, log_from_kb, origin })

@@ -176,6 +176,7 @@ fn enter_twin(cx: &mut ExecContext, table: &Arc<Relation>, of: &Index) -> Result
         only: true,
         method: of.method,
         exclusion: Vec::new(),
+        tablespace: class_of(cx, of.oid)?.tablespace,
     };
     index::enter(cx, table, new, IndexStage::Building)
 }
@@ -185,6 +186,7 @@ fn exchange(cx: &mut ExecContext, table: Oid, pair: Pair) -> Result<()> {
     let (mut old, mut new) = (class_of(cx, pair.index)?, class_of(cx, pair.twin)?);
     new.name = names::choose(cx, old.namespace, &old.name, "", "ccold", &[])?;
     swap(&mut old.node, &mut new.node);
+    swap(&mut old.tablespace, &mut new.tablespace);
     if let (Some(o), Some(n)) = (&mut old.index, &mut new.index) {
         (o.marks, n.marks) = (n.marks_oid(pair.twin), o.marks_oid(pair.index));
         swap(&mut o.columns, &mut n.columns);

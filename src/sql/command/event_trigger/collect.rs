@@ -346,6 +346,7 @@ fn shown_as(catalog: &Catalog, key: ObjectKey) -> Option<(ObjectKey, &'static st
         Object::OpClass(_) => "CREATE OPERATOR CLASS",
         Object::Role(_)
         | Object::Database(_)
+        | Object::Tablespace(_)
         | Object::Stats(_)
         | Object::Comment(_)
         | Object::RoleSetting(_)

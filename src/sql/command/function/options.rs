@@ -146,6 +146,7 @@ pub(super) fn setting(
 
 /// Would the value be taken?
 pub(super) fn check_setting(cx: &mut ExecContext, name: &str, value: &str) -> Result<()> {
+    crate::sql::command::tablespace::notice_missing(cx, name, value)?;
     let backend = cx.backend()?;
     let privileged = backend.user.is_superuser;
     crate::sql::text_search::checked_setting(&backend.catalog, name, value)?;

@@ -41,6 +41,7 @@ pub(super) fn rights_of(object: ObjectType) -> Option<(Rights, Rights, &'static 
         ObjectType::Sequence => ("rwU", "", "sequence"),
         ObjectType::Column => ("arwx", "", "column"),
         ObjectType::Database => ("CTc", "Tc", "database"),
+        ObjectType::Tablespace => ("C", "", "tablespace"),
         ObjectType::Schema => ("UC", "", "schema"),
         ObjectType::Type | ObjectType::Domain => ("U", "U", "type"),
         ObjectType::Function | ObjectType::Procedure | ObjectType::Routine => ("X", "X", "function"),
@@ -326,6 +327,12 @@ impl Grant<'_> {
                 let mut d = found.ok_or_else(|| err!(INVALID_CATALOG_NAME, "database \"{last}\" does not exist"))?;
                 self.on(cx, object, &last, d.owner, &mut d.acl)?;
                 Ok(put(cx, Object::Database(d))?)
+            }
+            ObjectType::Tablespace => {
+                names::lock_name(cx, class::TABLESPACE, Oid::INVALID, &last)?;
+                let mut t = super::tablespace::named(cx, &last)?;
+                self.on(cx, object, &last, t.owner, &mut t.acl)?;
+                Ok(put(cx, Object::Tablespace(t))?)
             }
             ObjectType::Type | ObjectType::Domain => {
                 let schema = parts.len().checked_sub(2).map(|n| parts[n].clone());

@@ -1,7 +1,7 @@
 //! The entries of an index: read out of its table, sorted, written.
 
 use super::super::vacuum::{store_index_stats, store_stats};
-use super::super::write::{attributes_read, class_of, columns_only, put};
+use super::super::write::{attributes_read, change, class_of, columns_only, put};
 use super::super::{storage, truncate};
 use super::{bind_text, of_table, order_of, patiently, place};
 use crate::base::{Error, Fork, Oid, Result, SqlState, TupleId};
@@ -257,17 +257,26 @@ fn renew(cx: &mut ExecContext, table: Oid, index: Oid) -> Result<()> {
     if changed { put(cx, Object::Class(c)) } else { Ok(()) }
 }
 
-/// Gives an index new, freshly built pages (REINDEX, rewritten tables).
+/// Gives an index new, freshly built pages (rewritten tables).
 pub fn rebuild(cx: &mut ExecContext, table: Oid, index: Oid) -> Result<()> {
+    rebuild_in(cx, table, index, None)
+}
+
+/// The same for REINDEX, which may name another tablespace, as relations name it.
+pub fn rebuild_in(cx: &mut ExecContext, table: Oid, index: Oid, to: Option<Oid>) -> Result<()> {
     let old = class_of(cx, index)?;
     let persistence: Persistence = old.persistence;
-    let method = old.index.map_or(IndexMethod::Btree, |d| d.method());
+    let method = old.index.as_ref().map_or(IndexMethod::Btree, |d| d.method());
     cx.backend()?.txn.next_command();
     renew(cx, table, index)?;
     let backend = cx.backend()?;
     backend.txn.next_command();
-    let file = storage::create_index(backend, persistence, method)?;
+    let at = to.unwrap_or(old.tablespace);
+    let file = storage::create_index_in(backend, at, persistence, method)?;
     truncate::replace_node(backend, index, file.node)?;
+    if at != old.tablespace {
+        change(cx, index, |c| c.tablespace = at)?;
+    }
     cx.backend()?.txn.next_command();
     let (table, index) = of_table(cx, table, index)?;
     let activity = &cx.backend()?.activity;

@@ -3,7 +3,7 @@
 mod fill;
 
 pub use crate::sql::exec::patiently;
-pub use fill::{Keys, fill, rebuild};
+pub use fill::{Keys, fill, rebuild, rebuild_in};
 
 use super::write::{attribute, bind, new_oid, put, volatility};
 use super::{Command, concurrent, names, opclass, reloptions, storage, stored_text};
@@ -41,6 +41,8 @@ pub struct NewIndex {
     pub method: IndexMethod,
     /// EXCLUDE: the operator of each key column.
     pub exclusion: Vec<Oid>,
+    /// As [`Class::tablespace`].
+    pub tablespace: Oid,
 }
 
 impl NewIndex {
@@ -60,6 +62,7 @@ impl NewIndex {
             only: false,
             method: IndexMethod::Btree,
             exclusion: Vec::new(),
+            tablespace: Oid::INVALID,
         }
     }
 }
@@ -84,7 +87,8 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateIndexStmt) -
     let table = names::locked_relation(cmd, cx, &stmt.table, mode)?;
     check_table(cx, &table)?;
     names::check_not_in_use(cx, (table.oid, &table.name), "CREATE INDEX")?;
-    super::table::check_tablespace(stmt.tablespace.as_deref())?;
+    let clause = stmt.tablespace.as_deref();
+    let tablespace = super::tablespace::place(cx, clause, Oid::INVALID, table.persistence, table.is_partitioned())?;
     if stmt.table.inherit && table.is_partitioned() {
         super::inherit::descendants(cx, table.oid, LockMode::Share)?;
     }
@@ -135,6 +139,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateIndexStmt) -
         only: !stmt.table.inherit,
         method,
         exclusion: Vec::new(),
+        tablespace,
     };
     if concurrently {
         let index = enter(cx, &table, new, IndexStage::Building)?;
@@ -532,8 +537,9 @@ pub fn enter(cx: &mut ExecContext, table: &Arc<Relation>, new: NewIndex, stage: 
     let oid = new_oid(cx)?;
     let kind = if table.is_partitioned() { RelKind::PartitionedIndex } else { RelKind::Index };
     let mut c = Class::new(oid, new.name.clone(), table.namespace, kind, table.persistence, table.owner);
+    c.tablespace = new.tablespace;
     if kind == RelKind::Index {
-        c.node = storage::create_index(cx.backend()?, table.persistence, new.method)?.node;
+        c.node = storage::create_index_in(cx.backend()?, new.tablespace, table.persistence, new.method)?.node;
     }
     if new.parent.is_valid() {
         c.lineage.parents.push(new.parent);

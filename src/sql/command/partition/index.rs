@@ -123,6 +123,8 @@ fn create(
         constraint::set_not_null(cx, part.oid, &keys)?;
     }
     let part = relation(cx, part.oid)?;
+    let there = class_of(cx, index.oid)?.tablespace;
+    let tablespace = crate::sql::command::tablespace::place(cx, None, there, part.persistence, part.is_partitioned())?;
     let new = NewIndex {
         name: name.clone(),
         unique: index.unique,
@@ -137,6 +139,7 @@ fn create(
         only: false,
         method: index.method,
         exclusion: Vec::new(),
+        tablespace,
     };
     let oid = index_command::create_object(cx, &part, new)?;
     let Some(of_parent) = of_parent else { return Ok(()) };

@@ -158,8 +158,16 @@ fn answer(cx: &mut ExecContext, def: &FuncDef, args: &[Datum<'_>]) -> Result<Opt
             Ok(any(rights, &|(_, g)| !g || subject.is_superuser()))
         }
         "has_tablespace_privilege" => {
+            let found = match object {
+                Datum::U32(oid) => catalog.tablespace(Oid(oid)),
+                name => {
+                    let missing = || err!(UNDEFINED_OBJECT, "tablespace \"{}\" does not exist", name.str());
+                    Some(catalog.tablespace_by_name(name.str()).ok_or_else(missing)?)
+                }
+            };
             let rights = parse(word, TABLESPACE)?;
-            Ok(any(rights, &|_| subject.is_superuser()))
+            let Some(t) = found else { return Ok(None) };
+            Ok(any(rights, &|(r, g)| subject.may(t.owner, t.acl.as_deref(), "", r, g)))
         }
         // No rights on parameters are granted.
         "has_parameter_privilege" => {

@@ -78,14 +78,22 @@ fn update_paths(args: &[Value]) -> Result<Vec<Vec<Value>>> {
 
 /// Databases with files in a tablespace.
 fn tablespace_databases(cx: &mut ExecContext, args: &[Value]) -> Result<Vec<Vec<Value>>> {
-    use crate::catalog::object::{class, fixed};
+    use crate::catalog::object::fixed;
+    use crate::disk::tablespace;
+    let backend = cx.backend()?;
     let warning = match args.first().map_or(Oid::INVALID, |a| Oid(a.datum().u32())) {
-        fixed::DEFAULT_TABLESPACE => {
-            let all = cx.backend()?.catalog.all(class::DATABASE);
-            return Ok(all.iter().map(|r| vec![r.object.key().oid.cell()]).collect());
-        }
         fixed::GLOBAL_TABLESPACE => "global tablespace never has databases".to_string(),
-        other => format!("{other} is not a tablespace OID"),
+        oid => match backend.catalog.tablespace(oid) {
+            Some(t) => {
+                let disk = backend.instance.storage.disk.clone();
+                let folders = tablespace::database_folders(&*disk)?;
+                let used = |f: &&tablespace::DatabaseFolder| {
+                    f.space == t.space() && disk.list(&f.path).is_ok_and(|entries| !entries.is_empty())
+                };
+                return Ok(folders.iter().filter(used).map(|f| vec![f.db.cell()]).collect());
+            }
+            None => format!("{oid} is not a tablespace OID"),
+        },
     };
     super::warn(cx, warning, ("pg_tablespace_databases", "misc.c", 229));
     Ok(Vec::new())

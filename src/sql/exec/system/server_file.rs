@@ -3,7 +3,8 @@
 
 use super::{SystemFn, push_record};
 use crate::base::{Flow, Oid, Result, SqlState};
-use crate::disk::{Disk, Entry, access_error};
+use crate::catalog::object::fixed;
+use crate::disk::{Disk, Entry, access_error, tablespace};
 use crate::err;
 use crate::settings::{Id, Lookup};
 use crate::sql::exec::ExecContext;
@@ -155,15 +156,16 @@ pub(super) fn rows(cx: &mut ExecContext, src: &str, args: &[Value]) -> Result<Op
         "pg_ls_archive_statusdir" => files(cx, "pg_wal/archive_status", true)?,
         "pg_ls_logicalsnapdir" => files(cx, "pg_logical/snapshots", true)?,
         "pg_ls_logicalmapdir" => files(cx, "pg_logical/mappings", true)?,
-        "pg_ls_tmpdir_noargs" => files(cx, "base/pgsql_tmp", true)?,
-        "pg_ls_tmpdir_1arg" => match args.first().map(|a| Oid(a.datum().u32())) {
-            Some(Oid(1663)) => files(cx, "base/pgsql_tmp", true)?,
-            Some(Oid(1664)) => files(cx, "global/pgsql_tmp", true)?,
-            other => {
-                let oid = other.unwrap_or_default();
-                return Err(err!(UNDEFINED_OBJECT, "tablespace with OID {oid} does not exist"));
+        "pg_ls_tmpdir_noargs" => files(cx, &tablespace::temporary(Oid::INVALID), true)?,
+        "pg_ls_tmpdir_1arg" => {
+            let oid = args.first().map_or(Oid::INVALID, |a| Oid(a.datum().u32()));
+            let found = cx.backend()?.catalog.tablespace(oid);
+            let t = found.ok_or_else(|| err!(UNDEFINED_OBJECT, "tablespace with OID {oid} does not exist"))?;
+            match t.oid {
+                fixed::GLOBAL_TABLESPACE => files(cx, "global/pgsql_tmp", true)?,
+                _ => files(cx, &tablespace::temporary(t.space()), true)?,
             }
-        },
+        }
         _ => return Ok(None),
     }))
 }

@@ -3,7 +3,8 @@
 use super::{SystemFn, text};
 use crate::base::{Flow, Fork, Oid, RelFileId, Result};
 use crate::catalog::RelKind;
-use crate::catalog::object::Class;
+use crate::catalog::object::{Class, fixed};
+use crate::disk::{access_error, tablespace as folder};
 use crate::err;
 use crate::page::PAGE_SIZE;
 use crate::sql::exec::ExecContext;
@@ -30,7 +31,7 @@ fn file(cx: &mut ExecContext, oid: Oid) -> Result<Option<(Class, RelFileId)>> {
     let backend = cx.backend()?;
     let Some(record) = backend.catalog.class(oid) else { return Ok(None) };
     let c = record.object.as_class()?;
-    let file = RelFileId { db: backend.catalog.database(), node: c.node };
+    let file = backend.catalog.file_of(c);
     Ok(Some((c.clone(), file)))
 }
 
@@ -144,7 +145,8 @@ fn folder_bytes(cx: &mut ExecContext, path: &str) -> Result<i64> {
 }
 
 fn database_bytes(cx: &mut ExecContext, oid: Oid) -> Result<i64> {
-    folder_bytes(cx, &format!("base/{oid}"))
+    let folders = folder::database_folders(&*cx.backend()?.instance.storage.disk)?;
+    folders.iter().filter(|f| f.db == oid).map(|f| folder_bytes(cx, &f.path)).sum()
 }
 
 fn database_by_name(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
@@ -168,30 +170,44 @@ fn database_by_oid(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -
 }
 
 fn tablespace(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
-    use crate::catalog::object::{class, fixed};
-    let global = match args[0] {
-        Datum::U32(oid) if oid == fixed::GLOBAL_TABLESPACE.0 => true,
-        Datum::U32(oid) if oid == fixed::DEFAULT_TABLESPACE.0 => false,
-        Datum::U32(_) => {
-            out.push_null();
-            return Ok(());
+    let catalog = cx.backend()?.catalog.clone();
+    let found = match args[0] {
+        Datum::U32(oid) => catalog.tablespace(Oid(oid)),
+        name => {
+            let found = catalog.tablespace_by_name(name.str());
+            Some(found.ok_or_else(|| err!(UNDEFINED_OBJECT, "tablespace \"{}\" does not exist", name.str()))?)
         }
-        name => match name.str() {
-            "pg_global" => true,
-            "pg_default" => false,
-            other => return Err(err!(UNDEFINED_OBJECT, "tablespace \"{other}\" does not exist").into()),
-        },
     };
+    let Some(t) = found else {
+        out.push_null();
+        return Ok(());
+    };
+    if !may_measure(cx, &t)? {
+        return Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied for tablespace {}", t.name).into());
+    }
     let mut sum = 0;
-    if global {
+    if t.oid == fixed::GLOBAL_TABLESPACE {
         sum = folder_bytes(cx, "global")?;
     } else {
-        for record in cx.backend()?.catalog.all(class::DATABASE) {
-            sum += database_bytes(cx, record.object.key().oid)?;
+        let space = t.space();
+        let root = folder::root(space);
+        let folders = folder::database_folders(&*cx.backend()?.instance.storage.disk)?;
+        for path in folders.iter().filter(|f| f.space == space).map(|f| &f.path).chain([&root]) {
+            sum += folder_bytes(cx, path)?;
         }
+        sum += folder_bytes(cx, &folder::temporary(space))?;
     }
     out.push(Datum::I64(sum));
     Ok(())
+}
+
+/// PostgreSQL 15, dbsize.c, calculate_tablespace_size: the database's own may be measured by all.
+fn may_measure(cx: &mut ExecContext, t: &crate::catalog::Tablespace) -> Result<bool> {
+    let backend = cx.backend()?;
+    Ok(t.space() == backend.catalog.local.space && t.oid != fixed::GLOBAL_TABLESPACE
+        || crate::sql::command::is_member(backend, "pg_read_all_stats")
+        || crate::sql::command::has_role(backend, t.owner)
+        || crate::sql::command::acl_allows(backend, t.acl.as_deref(), 'C'))
 }
 
 fn filenode(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
@@ -204,17 +220,25 @@ fn filenode(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<
 
 fn filepath(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
     match file(cx, Oid(args[0].u32()))? {
-        Some((c, file)) if has_file(&c) => text(out, &format!("base/{}/{}", file.db, file.node)),
+        Some((c, file)) if has_file(&c) => text(out, &file.path(Fork::Main)),
         _ => out.push_null(),
     }
     Ok(())
 }
 
-/// The two tablespaces there are lie in the data directory.
-fn location(_: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
-    match args[0].u32() {
-        1663 | 1664 | 0 => text(out, ""),
-        _ => out.push_null(),
+/// PostgreSQL 15, misc.c, pg_tablespace_location: same texts.
+fn location(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
+    let oid = match Oid(args[0].u32()) {
+        Oid::INVALID => cx.backend()?.catalog.local.space,
+        oid => oid,
+    };
+    if matches!(oid, Oid::INVALID | fixed::DEFAULT_TABLESPACE | fixed::GLOBAL_TABLESPACE) {
+        text(out, "");
+        return Ok(());
     }
+    let link = folder::link(oid);
+    let target = cx.backend()?.instance.storage.disk.read_link(&link);
+    let target = target.map_err(|e| access_error(format!("stat file \"{link}\""), &e))?;
+    text(out, &target.unwrap_or(link));
     Ok(())
 }

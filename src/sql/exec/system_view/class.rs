@@ -127,7 +127,7 @@ fn classes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         let shared = is_of_shared(c);
         row![sink;
             c.oid, &c.name, c.namespace, c.row_type, c.of_type, c.owner, access_method_of(c), c.node,
-            if shared { fixed::GLOBAL_TABLESPACE } else { Oid::INVALID }, pages, tuples, all_visible, c.toast, has_index, shared, letter(c.persistence),
+            if shared { fixed::GLOBAL_TABLESPACE } else { c.tablespace }, pages, tuples, all_visible, c.toast, has_index, shared, letter(c.persistence),
             c.kind as u8, column_count(c), checks,
             matches!(c.kind, RelKind::View | RelKind::MatView) || !c.rules.is_empty(), triggers,
             !catalog.children_of(c.oid).is_empty(),

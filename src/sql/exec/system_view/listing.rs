@@ -4,6 +4,7 @@ use super::cell::NULL;
 use super::class::{as_class, has_triggers, is_of_shared, referenced, system_relations, user_classes};
 use super::{Sink, View, catalog, row};
 use crate::base::{Flow, Oid};
+use crate::catalog::object::Class;
 use crate::catalog::{Catalog, RelKind, system};
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::system::define::{self, Look};
@@ -25,6 +26,11 @@ pub(super) fn role_name(catalog: &Catalog, role: Oid) -> Option<String> {
     catalog.role(role).map(|r| r.name)
 }
 
+/// Of a relation that is not in its database's own tablespace.
+fn tablespace_name(catalog: &Catalog, c: &Class) -> Option<String> {
+    catalog.tablespace(c.tablespace).map(|t| t.name)
+}
+
 fn tables(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
     let name = sink.text_key("tablename");
@@ -39,7 +45,7 @@ fn tables(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             continue;
         };
         row![sink;
-            schema_name(&catalog, c.namespace), &c.name, role_name(&catalog, c.owner), NULL,
+            schema_name(&catalog, c.namespace), &c.name, role_name(&catalog, c.owner), tablespace_name(&catalog, c),
             !catalog.indexes_of(c.oid).is_empty(), false, has_triggers(&referenced, c), c.row_security,
         ];
     }
@@ -69,7 +75,7 @@ fn materialized(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         let Some(c) = as_class(&record).filter(|c| c.kind == RelKind::MatView) else { continue };
         let populated = c.view.as_ref().is_some_and(|v| v.populated);
         row![sink;
-            schema_name(&catalog, c.namespace), &c.name, role_name(&catalog, c.owner), NULL,
+            schema_name(&catalog, c.namespace), &c.name, role_name(&catalog, c.owner), tablespace_name(&catalog, c),
             !catalog.indexes_of(c.oid).is_empty(), populated, Look { catalog: &catalog, io: &io, pretty: false, width: 0 }.view(c),
         ];
     }
@@ -93,7 +99,7 @@ fn indexes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         };
         if kind != RelKind::Toast && table_name.as_ref().is_none_or(|n| *n == table) {
             let text = define::index(&Look { catalog: &catalog, io: &io, pretty: false, width: 0 }, c);
-            let tablespace = is_of_shared(c).then_some("pg_global");
+            let tablespace = if is_of_shared(c) { Some("pg_global".into()) } else { tablespace_name(&catalog, c) };
             row![sink; schema_name(&catalog, c.namespace), table, &c.name, tablespace, text];
         }
     }

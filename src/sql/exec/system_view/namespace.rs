@@ -1,11 +1,11 @@
 //! `pg_namespace`, `pg_database`, `pg_tablespace`, `pg_db_role_setting`.
 
-use super::cell::{Acl, NULL, Texts};
+use super::cell::{Acl, Texts};
 use super::{Sink, View, catalog, row};
 use crate::base::{Flow, Oid};
-use crate::catalog::Object;
 use crate::catalog::acl::shown;
-use crate::catalog::object::{class, fixed};
+use crate::catalog::object::class;
+use crate::catalog::{Object, ObjectKey};
 use crate::sql::exec::ExecContext;
 
 pub(super) const VIEWS: &[View] = &[
@@ -38,7 +38,7 @@ fn databases(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         if let Object::Database(d) = &record.object {
             row![sink;
                 d.oid, &d.name, d.owner, d.encoding, if d.icu_locale.is_some() { 'i' } else { 'c' }, d.is_template, d.allow_connections, d.connection_limit,
-                frozen, 1, fixed::DEFAULT_TABLESPACE, &d.collate, &d.ctype, d.icu_locale.as_deref(),
+                frozen, 1, d.default_tablespace(), &d.collate, &d.ctype, d.icu_locale.as_deref(),
                 d.collation_version.as_deref(), Acl(shown(&catalog, d.acl.as_deref()).as_deref()),
             ];
         }
@@ -46,9 +46,14 @@ fn databases(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     Ok(())
 }
 
-fn tablespaces(_: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
-    for (oid, name) in [(fixed::DEFAULT_TABLESPACE, "pg_default"), (fixed::GLOBAL_TABLESPACE, "pg_global")] {
-        row![sink; oid, name, fixed::BOOTSTRAP_SUPERUSER, NULL, NULL];
+fn tablespaces(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    let catalog = catalog(cx)?;
+    for t in catalog.tablespaces() {
+        if let Some(record) = catalog.get(ObjectKey::new(class::TABLESPACE, t.oid)) {
+            sink.tells_of(&record);
+        }
+        let options = (!t.options.is_empty()).then_some(Texts(&t.options));
+        row![sink; t.oid, &t.name, t.owner, Acl(shown(&catalog, t.acl.as_deref()).as_deref()), options];
     }
     Ok(())
 }

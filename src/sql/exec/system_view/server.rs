@@ -25,11 +25,11 @@ fn config(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 fn shared_dependencies(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
     let here = catalog.database();
-    for kind in class::OWNED.iter().chain(&[class::DATABASE]) {
+    for kind in class::OWNED.iter().chain(&[class::DATABASE, class::TABLESPACE]) {
         for record in catalog.all(*kind) {
             sink.tells_of(&record);
             let Some((owner, acl)) = record.object.owned() else { continue };
-            let db = if *kind == class::DATABASE { Oid::INVALID } else { here };
+            let db = if matches!(*kind, class::DATABASE | class::TABLESPACE) { Oid::INVALID } else { here };
             let key = record.object.key();
             if owner >= Oid::FIRST_NORMAL {
                 row![sink; db, key.class, key.oid, 0, class::AUTHID, owner, 'o'];

@@ -86,7 +86,7 @@ impl Mock {
         let mut constraints = Vec::new();
         for (name, columns, unique, primary) in &t.indexes {
             let index = self.oid();
-            let file = RelFileId { db: Oid(5), node: index };
+            let file = RelFileId::new(Oid(5), index);
             let cols: Vec<IndexColumn> = columns
                 .iter()
                 .map(|c| IndexColumn {
@@ -221,7 +221,7 @@ impl Mock {
             persistence: Persistence::Permanent,
             owner: Oid(10),
             acl: None,
-            file: RelFileId { db: Oid(5), node: oid },
+            file: RelFileId::new(Oid(5), oid),
             row_type: Oid::INVALID,
             attributes,
             indexes: Vec::new(),

@@ -51,11 +51,7 @@ pub(super) fn of(catalog: &Catalog, key: ObjectKey) -> Option<Named> {
         class::EXTENSION | class::OPCLASS => stored(catalog, key).or_else(|| fixed_object(catalog, key)),
         Oid(6106) => published_table(catalog, oid),
         Oid(6237) => published_schema(catalog, oid),
-        class::TABLESPACE => match oid {
-            fixed::DEFAULT_TABLESPACE => Some(alone("tablespace", "pg_default")),
-            fixed::GLOBAL_TABLESPACE => Some(alone("tablespace", "pg_global")),
-            _ => None,
-        },
+        class::TABLESPACE => catalog.tablespace(oid).map(|t| alone("tablespace", &t.name)),
         Oid(2602) | Oid(2603) => family_member(catalog, key),
         class::TS_PARSER => text_search(catalog, Kind::Parser, oid),
         class::TS_DICTIONARY => text_search(catalog, Kind::Dictionary, oid),
