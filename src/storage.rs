@@ -164,7 +164,6 @@ pub mod testing {
     use crate::mvcc::{Clog, Mvcc};
     use crate::twophase::TwoPhase;
     use crate::wal::{StartAt, Wal, WalConfig};
-    use smallvec::SmallVec;
     use std::sync::Arc;
 
     pub const SEGMENT_BYTES: u64 = 1 << 20;

@@ -92,7 +92,7 @@ fn images_go_along_once_per_checkpoint() {
     let disk = Simulated::new(1);
     directories(&disk);
     let wal = open(&disk, SEGMENT, 1);
-    let file = RelFileId::new(Oid(5), Oid(16384));
+    let file = RelFileId { db: Oid(5), node: Oid(16384), space: Oid(16500) };
     let mut page = Page::initialised(8);
     page.add_item(&[1; 100]);
     let change = |page: &mut Page, mode| {

@@ -93,5 +93,8 @@ mod tests {
         for n in 0..bytes.len() {
             assert!(EndRecord::decode(&bytes[..n]).is_err());
         }
+        let moved = RelFileId { space: Oid(16500), ..record.unlink[0] };
+        let record = EndRecord { unlink: vec![record.unlink[0], moved], ..record };
+        assert_eq!(EndRecord::decode(&record.encode()).unwrap(), record);
     }
 }

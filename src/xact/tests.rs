@@ -69,6 +69,7 @@ fn cluster(storage: &Arc<Storage>) -> Arc<Cluster> {
         acl: None,
         icu_locale: None,
         collation_version: None,
+        tablespace: Oid::INVALID,
     };
     bootstrap.put(Writer { xid, cid, own: txn.own().clone() }, Object::Database(d)).unwrap();
     txn.commit(&bootstrap, SyncCommit::On).unwrap();
