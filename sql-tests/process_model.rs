@@ -530,3 +530,19 @@ fn programs_of_copy_end_with_it() {
     assert_eq!(client.query("select count(*) from t where a like '%socket%'").unwrap(), ["0"]);
     assert_eq!(server.engine_pid(), engine);
 }
+
+/// A library that is not there ends a start, and a session that names it; those that are part of the program are there.
+#[test]
+fn libraries_that_are_not_there() {
+    let server = Server::new(&["shared_preload_libraries=pg_stat_statements, nowhere"]);
+    assert_eq!(server.refused_start(&[]), Some(1));
+    let gone = "FATAL:  could not access file \"nowhere\": No such file or directory";
+    contains_in_order(&server.log(), &[gone, "database system is shut down"]);
+    let server = Server::started(&["shared_preload_libraries=pg_stat_statements"]);
+    let mut client = server.connect();
+    client.query("alter database postgres set session_preload_libraries = 'nowhere'").unwrap();
+    let refused = server.try_connect().err().unwrap();
+    assert!(refused.contains("could not access file \"nowhere\""), "{refused}");
+    client.query("alter database postgres set session_preload_libraries = 'pg_trgm'").unwrap();
+    assert_eq!(server.connect().query("select 1").unwrap(), ["1"]);
+}

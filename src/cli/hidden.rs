@@ -18,7 +18,7 @@ pub const DETACH_ARGUMENT: &str = "--run-detached";
 pub fn run(word: &str, arguments: &[OsString]) -> Option<ExitCode> {
     match word {
         ENGINE_ARGUMENT => Some(crate::engine::run()),
-        POSTMASTER_ARGUMENT => Some(crate::postmaster::run_below_init()),
+        POSTMASTER_ARGUMENT => Some(crate::postmaster::run_below_init(super::postgres::check_libraries)),
         LOGGER_ARGUMENT => Some(logger(arguments)),
         DETACH_ARGUMENT => Some(detach(arguments)),
         _ => None,

@@ -103,8 +103,18 @@ fn run(call: Call, command_line: Vec<String>) -> Result<ExitCode, Refusal> {
         return print_value(&origin, parameter);
     }
     warn_root();
-    let options = crate::postmaster::Options { origin, no_adopt: request.no_adopt, command_line };
+    let options = crate::postmaster::Options {
+        origin,
+        no_adopt: request.no_adopt,
+        command_line,
+        check_libraries: Some(check_libraries),
+    };
     Ok(crate::postmaster::run(options))
+}
+
+/// What `shared_preload_libraries` names.
+pub fn check_libraries(list: &str) -> crate::base::Result<()> {
+    crate::sql::extension::check_libraries(list, false)
 }
 
 /// PostgreSQL refuses root; containers often have nobody else.

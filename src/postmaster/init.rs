@@ -33,7 +33,7 @@ pub fn options_from_args(args: impl Iterator<Item = OsString>) -> Options {
     let word = |pair: &[OsString]| (pair[0] == "--word").then(|| pair[1].to_string_lossy().into_owned());
     let command_line = all.chunks_exact(2).filter_map(word).collect();
     // A postmaster below an init is there to adopt.
-    Options { origin: origin_args::from_args(all), no_adopt: false, command_line }
+    Options { origin: origin_args::from_args(all), no_adopt: false, command_line, check_libraries: None }
 }
 
 fn to_args(options: &Options) -> Vec<OsString> {

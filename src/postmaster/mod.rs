@@ -58,7 +58,13 @@ pub struct Options {
     pub no_adopt: bool,
     /// The program and its arguments as `postmaster.opts` keeps them for `pg_ctl restart`.
     pub command_line: Vec<String>,
+    /// Whether the libraries in a list can be loaded: what they are is known further up.
+    pub check_libraries: Option<LibraryCheck>,
 }
+
+/// # Errors
+/// 58P01.
+pub type LibraryCheck = fn(&str) -> Result<()>;
 
 /// Runs a postmaster until it is told to stop. As PID 1 it is an init with the postmaster below it.
 pub fn run(options: Options) -> ExitCode {
@@ -69,8 +75,9 @@ pub fn run(options: Options) -> ExitCode {
 }
 
 /// The postmaster below an init: arguments as the init passed them.
-pub fn run_below_init() -> ExitCode {
+pub fn run_below_init(check_libraries: LibraryCheck) -> ExitCode {
     let options = init::options_from_args(std::env::args_os().skip(2));
+    let options = Options { check_libraries: Some(check_libraries), ..options };
     crate::process::title::set(&options.command_line.join(" "));
     run_here(options)
 }
@@ -139,6 +146,9 @@ async fn open_and_serve(
     data_dir: &Path,
     (signals, descriptors): (Signals, usize),
 ) -> Result<u8> {
+    if let Some(check) = options.check_libraries {
+        check(&settings.str(Id::SharedPreloadLibraries)).map_err(|e| e.severity(Severity::Fatal))?;
+    }
     let mut adopted: Option<Adopted> = adoption::adopt(data_dir).await?;
     let old_logger = adopted.as_mut().and_then(Adopted::take_logger);
     let logger = LoggerProcess::open(&settings, old_logger)?;

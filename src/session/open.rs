@@ -251,8 +251,22 @@ impl Session {
             _registration: registration,
         };
         session.first_settings();
+        session.check_preloaded()?;
         session.cx().notices.extend(cut);
         Ok(session)
+    }
+
+    /// The libraries that a session names to be loaded at its start. PostgreSQL 15, process_session_preload_libraries.
+    ///
+    /// # Errors
+    /// FATAL.
+    fn check_preloaded(&mut self) -> Result<()> {
+        let view = &self.backend().view;
+        for (id, restricted) in [(Id::SessionPreloadLibraries, false), (Id::LocalPreloadLibraries, true)] {
+            crate::sql::extension::check_libraries(&view.str(id), restricted)
+                .map_err(|e| e.severity(Severity::Fatal))?;
+        }
+        Ok(())
     }
 
     /// What a client is told before anything else.

@@ -65,6 +65,11 @@ fn parameters(session: &mut Session, types: &[TypeRef], params: &[Value], limit:
     Some(format!("parameters: {text}"))
 }
 
+/// A number from 0 to 1 that hangs on another one.
+fn chance(of: u64) -> f64 {
+    (of.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 11) as f64 / (1u64 << 53) as f64
+}
+
 impl Session {
     /// `log_statement` of a Query message. None: nothing of it can be logged later either.
     pub(super) fn log_simple(
@@ -154,6 +159,15 @@ impl Session {
         view.bool(Id::LogDuration)
             || view.int(Id::LogMinDurationStatement) >= 0
             || view.int(Id::LogMinDurationSample) >= 0
+            || view.real(Id::LogTransactionSampleRate) > 0.0
+    }
+
+    /// Whether chance has chosen the transaction for the log (`log_transaction_sample_rate`): the same for all of its
+    /// statements.
+    fn is_sampled(&mut self) -> bool {
+        let rate = self.backend().view.real(Id::LogTransactionSampleRate);
+        let began = (self.cx().fx.io.now_us as u64) ^ (u64::from(self.origin.pid) << 32);
+        rate >= 1.0 || rate > 0.0 && chance(began) <= rate
     }
 
     /// How long what began with the message has taken, if that is to be logged. PostgreSQL 15, postgres.c,
@@ -170,9 +184,8 @@ impl Session {
         let exceeded = exceeds(view.int(Id::LogMinDurationStatement));
         let rate = view.real(Id::LogStatementSampleRate);
         let sampled = exceeds(view.int(Id::LogMinDurationSample))
-            && (rate >= 1.0
-                || ((us as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 11) as f64 / (1u64 << 53) as f64 <= rate
-                    && rate > 0.0);
+            && (rate >= 1.0 || rate > 0.0 && chance(us as u64) <= rate)
+            || self.is_sampled();
         if !(exceeded || sampled || always) {
             return;
         }

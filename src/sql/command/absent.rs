@@ -277,13 +277,8 @@ pub fn security_label(stmt: &crate::sql::ast::SecurityLabelStmt) -> Error {
 /// # Errors
 /// 58P01 for a library that is not there, 42501 for users who may not have it.
 pub fn load(cx: &mut ExecContext, name: &str) -> Result<String> {
-    let plain = name.strip_prefix("$libdir/").unwrap_or(name);
-    let library = plain.strip_suffix(".so").unwrap_or(plain);
     if !cx.backend()?.user.is_superuser {
         return Err(err!(INSUFFICIENT_PRIVILEGE, "access to library \"{name}\" is not allowed"));
     }
-    match library == "plpgsql" || crate::sql::extension::find(library).is_some() {
-        true => Ok("LOAD".into()),
-        false => Err(err!(UNDEFINED_FILE, "could not access file \"{name}\": No such file or directory")),
-    }
+    crate::sql::extension::check_library(name).map(|()| "LOAD".into())
 }

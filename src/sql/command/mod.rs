@@ -108,7 +108,7 @@ pub use explain::{analyzes, explained_as};
 pub use function::resolve_type_name;
 pub use index::{NewIndex, create_object as create_index};
 pub use large_object::forget_comment;
-pub use names::find_relation;
+pub use names::{find_relation, kind_word};
 pub use role::{
     acl_allows, follow_settings, has_role, is_member, may_act_as, own_right, set_role, set_session_authorization,
 };

@@ -17,15 +17,19 @@ mod btree_gist;
 mod citext;
 mod fuzzystrmatch;
 mod hstore;
+mod pg_buffercache;
+mod pg_prewarm;
 mod pg_stat_statements;
 mod pg_trgm;
 mod pgcrypto;
+mod tablefunc;
 mod unaccent;
 mod uuid_ossp;
 
 use crate::base::{Flow, Result};
 use crate::err;
 use crate::sql::exec::ExecContext;
+use crate::sql::func::setof::SetStream;
 use crate::sql::func::{FuncImpl, ScalarFn};
 use crate::types::{Column, Datum, TypeRef, Value};
 use std::collections::HashMap;
@@ -69,6 +73,9 @@ pub type SessionFn = fn(&mut ExecContext, &[Datum<'_>], &mut Column) -> Flow<()>
 /// A function that returns rows, in columns of these types. It may wait; then it is called again.
 pub type RowsFn = fn(&mut ExecContext, &[Value], &[TypeRef]) -> Flow<Vec<Vec<Value>>>;
 
+/// A function whose rows come from a stream, in columns of these types.
+pub type StreamFn = fn(&mut ExecContext, &[Value], &[TypeRef]) -> Result<Box<dyn SetStream>>;
+
 /// Stands for what an index method does with values by code of its own; nobody can call it.
 fn index_only(_: &mut crate::sql::func::FnContext, _: &[Datum<'_>], _: &mut Column) -> Result<()> {
     Err(crate::base::Error::unsupported("support functions of index methods cannot be called"))
@@ -80,6 +87,7 @@ pub enum Code {
     Scalar(ScalarFn),
     Session(SessionFn),
     Rows(RowsFn),
+    Stream(StreamFn),
 }
 
 /// In the order of their names.
@@ -90,9 +98,12 @@ const ALL: &[&Extension] = &[
     &citext::EXTENSION,
     &fuzzystrmatch::EXTENSION,
     &hstore::EXTENSION,
+    &pg_buffercache::EXTENSION,
+    &pg_prewarm::EXTENSION,
     &pg_stat_statements::EXTENSION,
     &pg_trgm::EXTENSION,
     &pgcrypto::EXTENSION,
+    &tablefunc::EXTENSION,
     &unaccent::EXTENSION,
     &uuid_ossp::EXTENSION,
 ];
@@ -161,7 +172,7 @@ pub fn symbol(library: &str, symbol: &str) -> (String, Option<FuncImpl>) {
     let imp = CODE.get(&src).map(|code| match code {
         Code::Scalar(f) => FuncImpl::Scalar(*f),
         Code::Session(_) => FuncImpl::System,
-        Code::Rows(_) => FuncImpl::Elsewhere,
+        Code::Rows(_) | Code::Stream(_) => FuncImpl::Elsewhere,
     });
     (src, imp)
 }
@@ -184,6 +195,49 @@ pub fn rows_function(src: &str) -> Option<RowsFn> {
         Code::Rows(f) => Some(f),
         _ => None,
     }
+}
+
+/// The function of this name that has a stream.
+pub fn stream_function(src: &str) -> Option<StreamFn> {
+    match code(src)? {
+        Code::Stream(f) => Some(f),
+        _ => None,
+    }
+}
+
+/// Whether a library can be loaded: what could be is part of the program.
+///
+/// # Errors
+/// 58P01.
+pub fn check_library(name: &str) -> Result<()> {
+    let plain = name.strip_prefix(LIBRARIES).unwrap_or(name);
+    let library = plain.strip_suffix(".so").unwrap_or(plain);
+    match library == "plpgsql" || find(library).is_some() {
+        true => Ok(()),
+        false => Err(err!(UNDEFINED_FILE, "could not access file \"{name}\": No such file or directory")),
+    }
+}
+
+/// The same for a list in a setting; what everybody may name lies in a folder of its own.
+///
+/// PostgreSQL 15, miscinit.c, load_libraries.
+///
+/// # Errors
+/// 58P01; 42501 for what lies elsewhere.
+pub fn check_libraries(list: &str, restricted: bool) -> Result<()> {
+    const PLUGINS: &str = "$libdir/plugins/";
+    let names = list.split(',').map(|n| n.trim().trim_matches('"')).filter(|n| !n.is_empty());
+    for name in names {
+        match (restricted, name.contains('/')) {
+            (false, _) => check_library(name)?,
+            (true, false) => check_library(&format!("{PLUGINS}{name}"))?,
+            (true, true) if name.strip_prefix(PLUGINS).is_some_and(|n| !n.contains('/')) => check_library(name)?,
+            (true, true) => {
+                return Err(err!(INSUFFICIENT_PRIVILEGE, "access to library \"{name}\" is not allowed"));
+            }
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

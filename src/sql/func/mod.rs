@@ -47,7 +47,7 @@ mod session;
 pub mod setof;
 mod snapshot;
 pub mod standard;
-mod text;
+pub(crate) mod text;
 mod tsquery;
 mod tsvector;
 pub mod user;

@@ -124,6 +124,10 @@ pub fn open(
             crate::sql::routine::check_call(cx, func)?;
             return Ok(Box::new(Called { f, args: args.to_vec(), types: columns.to_vec(), rows: None }));
         }
+        if let Some(f) = crate::sql::extension::stream_function(func.fact.src) {
+            crate::sql::routine::check_call(cx, func)?;
+            return f(cx, args, columns);
+        }
         let rows = system::rows::open(cx, func.fact.src, args, columns);
         if let Some(rows) = rows.map_err(crate::base::Stop::into_error)? {
             return Ok(Rows::stream(rows));

@@ -353,7 +353,8 @@ fn concat_ws(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result
     push_text(out, parts.join(args[0].str()))
 }
 
-fn quote_literal_text(text: &str) -> String {
+/// As a literal in SQL.
+pub(crate) fn quote_literal_text(text: &str) -> String {
     let escape = if text.contains('\\') { "E" } else { "" };
     format!("{escape}'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }

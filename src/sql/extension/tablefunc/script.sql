@@ -1,0 +1,14 @@
+CREATE FUNCTION normal_rand(int4, float8, float8) RETURNS setof float8 LANGUAGE C VOLATILE STRICT AS 'MODULE_PATHNAME', 'normal_rand';
+CREATE FUNCTION crosstab(text) RETURNS setof record LANGUAGE C STABLE STRICT AS 'MODULE_PATHNAME', 'crosstab';
+CREATE TYPE tablefunc_crosstab_2 AS (row_name TEXT, category_1 TEXT, category_2 TEXT);
+CREATE TYPE tablefunc_crosstab_3 AS (row_name TEXT, category_1 TEXT, category_2 TEXT, category_3 TEXT);
+CREATE TYPE tablefunc_crosstab_4 AS (row_name TEXT, category_1 TEXT, category_2 TEXT, category_3 TEXT, category_4 TEXT);
+CREATE FUNCTION crosstab2(text) RETURNS setof tablefunc_crosstab_2 LANGUAGE C STABLE STRICT AS 'MODULE_PATHNAME', 'crosstab';
+CREATE FUNCTION crosstab3(text) RETURNS setof tablefunc_crosstab_3 LANGUAGE C STABLE STRICT AS 'MODULE_PATHNAME', 'crosstab';
+CREATE FUNCTION crosstab4(text) RETURNS setof tablefunc_crosstab_4 LANGUAGE C STABLE STRICT AS 'MODULE_PATHNAME', 'crosstab';
+CREATE FUNCTION crosstab(text, int) RETURNS setof record LANGUAGE C STABLE STRICT AS 'MODULE_PATHNAME', 'crosstab';
+CREATE FUNCTION crosstab(text, text) RETURNS setof record LANGUAGE C STABLE STRICT AS 'MODULE_PATHNAME', 'crosstab_hash';
+CREATE FUNCTION connectby(text, text, text, text, int, text) RETURNS setof record LANGUAGE C STABLE STRICT AS 'MODULE_PATHNAME', 'connectby_text';
+CREATE FUNCTION connectby(text, text, text, text, int) RETURNS setof record LANGUAGE C STABLE STRICT AS 'MODULE_PATHNAME', 'connectby_text';
+CREATE FUNCTION connectby(text, text, text, text, text, int, text) RETURNS setof record LANGUAGE C STABLE STRICT AS 'MODULE_PATHNAME', 'connectby_text_serial';
+CREATE FUNCTION connectby(text, text, text, text, text, int) RETURNS setof record LANGUAGE C STABLE STRICT AS 'MODULE_PATHNAME', 'connectby_text_serial';
