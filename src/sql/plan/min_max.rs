@@ -11,7 +11,8 @@ use crate::sql::expr::{AggCall, Expr, ExprKind, SubPlanKind};
 use crate::types::{TypeRef, Value, oid};
 
 impl Planner<'_> {
-    /// A query of nothing but min() and max() of columns that lead an index: each is the first row of a scan of it.
+    /// A query of nothing but min() and max() of columns that an index has: each is the first row of a scan of it. That is
+    /// sure to win without conditions; with some the costs decide.
     pub(super) fn min_max(&mut self, query: &Query) -> Result<Option<Plan>> {
         if !query.has_aggregates
             || !query.group_by.is_empty()
@@ -23,8 +24,7 @@ impl Planner<'_> {
         }
         let [FromNode::Rel(rel)] = query.from[..] else { return Ok(None) };
         let Source::Table { rel: t, sample: None, .. } = &query.rels[rel].source else { return Ok(None) };
-        // With a condition PostgreSQL compares costs; the index is only sure to win without one.
-        if query.filter.is_some() {
+        if query.filter.as_ref().is_some_and(|f| !is_own(f)) {
             return Ok(None);
         }
         let tables = match is_tree(&query.rels[rel]) {
@@ -42,12 +42,14 @@ impl Planner<'_> {
         let mut new = query.clone();
         new.from.clear();
         new.has_aggregates = false;
+        new.filter = None;
+        let filter = query.filter.as_ref();
         for t in &mut new.targets {
-            replace(&mut t.expr, &query.rels[rel]);
+            replace(&mut t.expr, &query.rels[rel], filter);
         }
         new.filter = new.having.take();
         if let Some(f) = &mut new.filter {
-            replace(f, &query.rels[rel]);
+            replace(f, &query.rels[rel], filter);
         }
         self.prepare_all(&mut new)?;
         let joined = self.no_from(&mut new)?;
@@ -63,7 +65,7 @@ fn reads_extremes_only(query: &Query, table: &Relation, map: &[i16]) -> bool {
             match &x.kind {
                 ExprKind::Aggregate(a) => {
                     found = true;
-                    fits &= is_extreme(a, table, map);
+                    fits &= is_extreme(a, table, map, query.filter.is_some());
                     return false;
                 }
                 ExprKind::Var { levels_up: 0, .. } | ExprKind::SubLink(_) => fits = false,
@@ -75,11 +77,13 @@ fn reads_extremes_only(query: &Query, table: &Relation, map: &[i16]) -> bool {
     found && fits
 }
 
-fn is_extreme(a: &AggCall, table: &Relation, map: &[i16]) -> bool {
+fn is_extreme(a: &AggCall, table: &Relation, map: &[i16], conditions: bool) -> bool {
     let leads = |attno| {
         let attno = mapped(map, attno);
         let by = |i: &Index| i.valid && i.method == IndexMethod::Btree && i.predicate.is_none();
-        table.indexes.iter().any(|i| by(i) && i.columns[0].attno == attno)
+        // Columns in front of it may be held by conditions.
+        let columns = |i: &Index| if conditions { i.key_columns } else { 1 };
+        table.indexes.iter().any(|i| by(i) && i.columns.iter().take(columns(i)).any(|c| c.attno == attno))
     };
     a.levels_up == 0
         && matches!(a.func.name, "min" | "max")
@@ -89,21 +93,38 @@ fn is_extreme(a: &AggCall, table: &Relation, map: &[i16]) -> bool {
             Some(ExprKind::Var { attno, levels_up: 0, .. }) if leads(*attno))
 }
 
-/// Each min and max in `e` becomes (SELECT column FROM table WHERE column IS NOT NULL ORDER BY column LIMIT 1).
-fn replace(e: &mut Expr, table: &Rel) {
+/// Conditions on the table alone, which may be asked once for each extreme.
+fn is_own(filter: &Expr) -> bool {
+    let odd = |x: &Expr| match x.kind {
+        ExprKind::SubLink(_) => true,
+        ExprKind::Var { levels_up, .. } => levels_up > 0,
+        _ => false,
+    };
+    !filter.any(&mut |x| odd(x)) && !super::fold::has_volatile(filter)
+}
+
+/// Each min and max in `e` becomes (SELECT column FROM table WHERE … AND column IS NOT NULL ORDER BY column LIMIT 1).
+fn replace(e: &mut Expr, table: &Rel, conditions: Option<&Expr>) {
     let ExprKind::Aggregate(a) = &e.kind else {
-        e.for_each_child_mut(&mut |c| replace(c, table));
+        e.for_each_child_mut(&mut |c| replace(c, table, conditions));
         return;
     };
     let arg = a.args[0].clone();
     let max = a.func.name == "max";
-    let mut column = arg.clone();
-    column.rewrite(&mut |x| {
-        if let ExprKind::Var { rel, .. } = &mut x.kind {
-            *rel = 0;
-        }
-    });
-    let filter = Expr::new(ExprKind::IsNotNull(Box::new(column.clone())), TypeRef::of(oid::BOOL));
+    let moved = |e: &Expr| {
+        let mut e = e.clone();
+        e.rewrite(&mut |x| {
+            if let ExprKind::Var { rel, .. } = &mut x.kind {
+                *rel = 0;
+            }
+        });
+        e
+    };
+    let column = moved(&arg);
+    let mut filter = Expr::new(ExprKind::IsNotNull(Box::new(column.clone())), TypeRef::of(oid::BOOL));
+    if let Some(conditions) = conditions {
+        filter = Expr::new(ExprKind::And(vec![moved(conditions), filter]), TypeRef::of(oid::BOOL));
+    }
     let query = Query {
         rels: vec![table.clone()],
         from: vec![FromNode::Rel(0)],

@@ -21,7 +21,10 @@ impl Planner<'_> {
     pub(super) fn select(&mut self, mut query: Query) -> Result<Plan> {
         self.rewrite(&mut query)?;
         without_rows(&mut query);
-        if let Some(plan) = self.min_max(&query)? {
+        let extremes = self.min_max(&query)?;
+        if query.filter.is_none()
+            && let Some(plan) = extremes
+        {
             return Ok(plan);
         }
         self.prepare_all(&mut query)?;
@@ -46,7 +49,11 @@ impl Planner<'_> {
         if !query.locks.is_empty() {
             return self.locking(query, joined);
         }
-        self.upper(query, joined)
+        let plan = self.upper(query, joined)?;
+        Ok(match extremes {
+            Some(extremes) if extremes.cost.total < plan.cost.total => extremes,
+            _ => plan,
+        })
     }
 
     /// The rewriting before planning; rels that come in from sub-selects are noted.
