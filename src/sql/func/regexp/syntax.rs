@@ -271,7 +271,8 @@ impl Parser {
             return self.part(start, preference, Shape::Plain, loose);
         }
         if (low, high) == (1, Some(1)) {
-            return atom;
+            // Only what it prefers as a whole may be another.
+            return self.part(start, preference, atom.shape, atom.loose);
         }
         let shape = match low {
             0 => Shape::Repeat(Box::new(atom), high),
