@@ -174,6 +174,7 @@ mod tests {
             },
             no_adopt: false,
             command_line: vec!["postgres".into(), "-D".into(), "/d".into()],
+            check_libraries: None,
         };
         let back = options_from_args(to_args(&options).into_iter());
         assert_eq!(back.origin.data_directory, options.origin.data_directory);
