@@ -224,7 +224,9 @@ fn autovacuum_is_logged() {
     });
     let log = server.log();
     let from = log.find("LOG:  automatic vacuum of table \"postgres.public.t\": index scans: 1").unwrap();
-    let shown: Vec<String> = log[from..].lines().take(10).map(without_numbers).collect();
+    // Whether an earlier one has gone as far already is chance.
+    let lines = log[from..].lines().filter(|l| !l.starts_with("\tnew relfrozenxid: "));
+    let shown: Vec<String> = lines.take(10).map(without_numbers).collect();
     let expected = [
         "LOG:  automatic vacuum of table \"postgres.public.t\": index scans: N",
         "\tpages: N removed, N remain, N scanned (N.N% of total)",

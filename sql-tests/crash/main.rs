@@ -12,6 +12,7 @@ mod concurrently;
 mod configuration;
 mod ddl;
 mod deaths;
+mod freeze;
 mod indexes;
 mod interlock;
 mod orphan;

@@ -158,6 +158,9 @@ pub struct Class {
     pub acl: Option<Vec<String>>,
     /// File number below the database's folder; 0 for views.
     pub node: Oid,
+    /// The oldest transaction that ran when it was made: nothing in it is older; 0: not known.
+    #[serde(default)]
+    pub frozen: u64,
     #[serde(default)]
     pub row_type: Oid,
     #[serde(default)]
@@ -216,6 +219,7 @@ impl Class {
             owner,
             acl: None,
             node: Oid::INVALID,
+            frozen: 0,
             row_type: Oid::INVALID,
             row_array_type: Oid::INVALID,
             attributes: Vec::new(),
@@ -721,6 +725,9 @@ pub struct Stats {
     pub tree: Vec<ColumnStats>,
     #[serde(default)]
     pub extended: Vec<ExtendedStats>,
+    /// Below this transaction id nothing in the table needs the commit log; 0: never looked at.
+    #[serde(default)]
+    pub frozen: u64,
 }
 
 /// What CREATE STATISTICS made. What ANALYZE found out is in the table's [`Stats`].

@@ -113,6 +113,11 @@ impl Catalog {
         layers.push(Changes::default());
     }
 
+    /// Whether the transaction has changed any object.
+    pub fn is_changed(&self) -> bool {
+        !self.layers.read().is_empty()
+    }
+
     /// How many layers there are: what `pop_to` and `merge_to` take.
     pub fn depth(&self) -> usize {
         self.layers.read().len()
@@ -283,11 +288,14 @@ impl Catalog {
     }
 
     /// Writes an object, new or changed, as the running transaction.
-    pub fn put(&self, writer: Writer, object: Object) -> Result<()> {
+    pub fn put(&self, writer: Writer, mut object: Object) -> Result<()> {
         let key = object.key();
         let folder = if object.is_shared() { self.global.clone() } else { self.local.clone() };
-        let body = object.encode();
         let old = self.get(key);
+        if let (Object::Class(c), None) = (&mut object, &old) {
+            c.frozen = self.storage.mvcc.running().oldest.0;
+        }
+        let body = object.encode();
         if let Some(changes) = &mut *self.changes.lock()
             && !changes.iter().any(|(known, _)| *known == key)
         {

@@ -376,6 +376,7 @@ fn kind(rmgr: Rmgr, info: u8) -> String {
         Rmgr::Heap2 => &[
             (heap2::PRUNE, "PRUNE"),
             (heap2::VACUUM, "VACUUM"),
+            (heap2::FREEZE_PAGE, "FREEZE_PAGE"),
             (heap2::VISIBLE, "VISIBLE"),
             (heap2::MULTI_INSERT, "MULTI_INSERT"),
             (heap2::MULTI_INSERT | heap2::INIT_PAGE, "MULTI_INSERT+INIT"),

@@ -22,13 +22,14 @@ fn option<T: std::str::FromStr>(options: &[String], name: &str) -> Option<T> {
 }
 
 impl Maintenance for Autovacuum {
-    fn databases(&self) -> Vec<Oid> {
+    fn databases(&self) -> Vec<(Oid, bool)> {
         let all = self.0.cluster.global.all(class::DATABASE);
-        all.iter().filter_map(|r| r.object.as_database().ok()).filter(|d| d.allow_connections).map(|d| d.oid).collect()
+        all.iter().filter_map(|r| r.object.as_database().ok()).map(|d| (d.oid, d.allow_connections)).collect()
     }
 
     fn tables(&self, database: Oid) -> Result<Vec<TableFacts>> {
         let folder = self.0.cluster.folder(database)?;
+        let next = self.0.storage.mvcc.next_xid().0;
         let mut found = Vec::new();
         for record in folder.all(class::RELATION) {
             let c = record.object.as_class()?;
@@ -37,12 +38,14 @@ impl Maintenance for Autovacuum {
                 continue;
             }
             let stats = folder.get(crate::catalog::ObjectKey::new(class::STATISTIC, c.oid));
+            let frozen = command::frozen(c, stats.as_deref());
             let row_count = stats.and_then(|s| s.object.as_stats().ok().map(|s| s.tuples)).unwrap_or(-1.0);
             let o = &c.options;
             found.push(TableFacts {
                 table: c.oid,
                 is_toast: c.kind == RelKind::Toast,
                 row_count,
+                age: next - frozen.0.min(next),
                 enabled: option(o, "autovacuum_enabled").unwrap_or(true),
                 thresholds: Thresholds {
                     vacuum: option(o, "autovacuum_vacuum_threshold"),
@@ -51,6 +54,7 @@ impl Maintenance for Autovacuum {
                     vacuum_insert_scale: option(o, "autovacuum_vacuum_insert_scale_factor"),
                     analyze: option(o, "autovacuum_analyze_threshold"),
                     analyze_scale: option(o, "autovacuum_analyze_scale_factor"),
+                    freeze_max_age: option(o, "autovacuum_freeze_max_age"),
                 },
             });
         }
@@ -71,6 +75,7 @@ impl Maintenance for Autovacuum {
             auto: true,
             toast: true,
             freeze: false,
+            wraparound: work.wraparound,
             heap: VacuumOptions {
                 memory_bytes: backend.view.bytes(Id::MaintenanceWorkMem).max(1 << 20) as usize,
                 ..VacuumOptions::default()
@@ -79,7 +84,8 @@ impl Maintenance for Autovacuum {
         let mut cx = ExecContext { backend: Some(Box::new(backend)), ..ExecContext::default() };
         let backend = cx.backend()?;
         backend.txn.begin(Isolation::ReadCommitted, false);
-        match run(&mut cx, &options, table, interrupts) {
+        let done = run(&mut cx, &options, table, interrupts);
+        match done.and_then(|()| command::after_vacuum(&mut cx, false)) {
             Ok(()) => end(&mut cx),
             Err(e) => {
                 let backend = cx.backend()?;

@@ -135,6 +135,18 @@ fn vacuum(storage: &Storage, store: &Arc<TableStore>, index: Option<&mut Index>)
     work.report()
 }
 
+/// Freezes all that can be of a table and its large values; what is older than the answer needs no commit log.
+fn freeze(storage: &Storage, store: &Arc<TableStore>, aggressive: bool) -> Xid {
+    let mut oldest = storage.mvcc.next_xid();
+    for store in [Some(store), store.toast()].into_iter().flatten() {
+        let options = VacuumOptions { aggressive, freeze_age: 0, truncate: false, ..VacuumOptions::default() };
+        let mut work = Vacuum::new(store.clone(), options);
+        while work.step(storage, &mut [], &mut Host { lock: false }).unwrap() {}
+        oldest = oldest.min(work.frozen().unwrap_or(Xid::FIRST_NORMAL));
+    }
+    oldest
+}
+
 /// Everything the heap logs is redone: from the log alone, and from half-written pages on disk.
 #[test]
 fn redo_repeats_everything() {
@@ -156,6 +168,7 @@ fn redo_repeats_everything() {
         let mut redo = (Lsn(SEGMENT_BYTES), Xid::FIRST_NORMAL);
         let mut random = Random(seed);
         let mut rows: BTreeMap<i32, TupleId> = BTreeMap::new();
+        let mut frozen = Xid::FIRST_NORMAL;
         // The files' creation is durable from the start, as a checkpoint after CREATE TABLE would make it.
         storage.pool.sync().unwrap();
         for step in 0..60 {
@@ -192,6 +205,13 @@ fn redo_repeats_everything() {
             if random.below(10) == 0 {
                 vacuum(&storage, &t, None);
             }
+            if random.below(8) == 0 {
+                let old = Xact::begin(&storage);
+                frozen = frozen.max(freeze(&storage, &t, random.below(2) == 0));
+                assert!(frozen <= old.xid);
+                storage.mvcc.clog().note_oldest(frozen);
+                old.abort();
+            }
             if random.below(15) == 0 {
                 redo = checkpoint(&storage);
             }
@@ -207,6 +227,8 @@ fn redo_repeats_everything() {
         for crashed in [disk.after_power_loss(), disk.after_process_crash()] {
             let again = recover(&crashed, redo);
             let t = reopen(&again, &t);
+            // Whoever asks for an older transaction fails.
+            again.mvcc.clog().note_oldest(frozen);
             assert_eq!(verify(&again, &t).unwrap(), [], "seed {seed}");
             assert_eq!(now(&again, &t), expected, "seed {seed}");
             assert_eq!(verify(&again, t.toast().unwrap()).unwrap(), []);
@@ -223,6 +245,92 @@ fn redo_repeats_everything() {
             vacuum(&again, &t, None);
             assert_eq!(now(&again, &t).len(), expected.len() + 1);
         }
+    }
+}
+
+/// Most transactions are cut off the commit log, with versions of every kind about; nothing asks for them, before or
+/// after a crash, and what they did stands.
+#[test]
+fn the_commit_log_is_cut() {
+    let disk = Simulated::new(4);
+    let storage = fresh(&disk, 256);
+    let t = table(&storage, 1, &[Phys::I32, Phys::Bytes]);
+    let row = |n: i32| {
+        let text = vec![n as u8; 20];
+        Batch::new(
+            vec![Column::constant(Phys::I32, Datum::I32(n), 1), Column::constant(Phys::Bytes, Datum::Bytes(&text), 1)],
+            1,
+        )
+    };
+    let mut tids = Vec::new();
+    for n in 0..300 {
+        let x = Xact::begin(&storage);
+        let tid = x.insert(&t, &row(n))[0];
+        match n % 3 {
+            0 => x.abort(),
+            _ => {
+                commit(x);
+                tids.push(tid);
+            }
+        }
+    }
+    // Deletions of every end; one goes on.
+    let kind = UpdateKind { indexed_changed: false, key_changed: false };
+    for (i, tid) in tids.iter().enumerate() {
+        let x = Xact::begin(&storage);
+        match i % 4 {
+            0 => assert_eq!(delete(&x.cx(), &t, *tid).unwrap(), TmResult::Ok),
+            1 => assert_eq!(update(&x.cx(), &t, *tid, &row(1000 + i as i32), 0, kind).unwrap().result, TmResult::Ok),
+            2 => assert_eq!(lock_tuple(&x.cx(), &t, *tid, LockStrength::Update).unwrap(), TmResult::Ok),
+            _ => {}
+        }
+        match i % 3 {
+            0 => x.abort(),
+            _ => {
+                commit(x);
+            }
+        }
+    }
+    let expected = now(&storage, &t);
+    let last = Xact::begin(&storage);
+    assert_eq!(delete(&last.cx(), &t, tids[3]).unwrap(), TmResult::Ok);
+    for _ in 0..1_100_000 {
+        let xid = storage.mvcc.assign_xid();
+        storage.mvcc.abort(xid, &[]).unwrap();
+    }
+    storage.mvcc.clog().flush().unwrap();
+    // Not while somebody old runs.
+    let limit = freeze(&storage, &t, true);
+    assert_eq!(limit, last.xid);
+    storage.mvcc.clog().truncate(limit).unwrap();
+    assert!(storage.disk.exists("pg_xact/0000"));
+    last.abort();
+    storage.mvcc.clog().flush().unwrap();
+    let limit = freeze(&storage, &t, true);
+    assert_eq!(limit, storage.mvcc.next_xid());
+    storage.mvcc.clog().truncate(limit).unwrap();
+    assert!(!storage.disk.exists("pg_xact/0000") && storage.mvcc.clog().oldest() == limit);
+    assert_eq!(now(&storage, &t), expected);
+    for crashed in [disk.after_power_loss(), disk.after_process_crash()] {
+        let again = recover(&crashed, (Lsn(SEGMENT_BYTES), limit));
+        let t = reopen(&again, &t);
+        assert_eq!(again.mvcc.clog().oldest(), limit);
+        assert!(!again.disk.exists("pg_xact/0000"));
+        assert_eq!(verify(&again, &t).unwrap(), []);
+        assert_eq!(now(&again, &t), expected);
+        let report = vacuum(&again, &t, None);
+        assert_eq!((report.tuples_live, report.tuples_removed), (expected.len() as u64, 0));
+        // The rows that are left can be locked, changed and deleted.
+        let x = Xact::begin(&again);
+        let mut left = 0;
+        for tid in &tids {
+            match delete(&x.cx(), &t, *tid).unwrap() {
+                TmResult::Ok => left += 1,
+                other => assert!(matches!(other, TmResult::Deleted { .. } | TmResult::Invisible), "{other:?}"),
+            }
+        }
+        commit(x);
+        assert_eq!(now(&again, &t).len(), expected.len() - left);
     }
 }
 

@@ -4,12 +4,14 @@
 //! "may this update be HOT" and [`IndexVacuum`].
 //!
 //! Invariants
-//! - HEAP-1: a version's xmin and xmax fit 48 bits; ids are never reused, so no version is ever frozen.
+//! - HEAP-1: a version's xmin and xmax fit 48 bits; ids are never reused.
 //! - HEAP-2: a page's ALL_VISIBLE flag is set only while every version on it is visible to everybody; whoever changes
 //!   the page clears it first, with its bit in the map. The map's bit implies the flag.
 //! - HEAP-3: a version never moves to another page, and its line pointer never changes while an index may lead to it.
 //! - HEAP-4: the holder of a version's lock finds it unchanged.
 //! - HEAP-5: a line pointer is reused only after every index entry that leads to it is gone.
+//! - HEAP-6: below a table's `relfrozenxid`, no version on its pages needs the commit log ([`freeze`]); the map's second bit
+//!   says so of one page.
 //!
 //! On disk: pages as in `page`, without special space. A version (little endian), its length a multiple of 4:
 //!
@@ -32,6 +34,7 @@ mod decode;
 mod desc;
 mod encode;
 mod fetch;
+mod freeze;
 pub mod fsm;
 mod hint;
 mod insert;
@@ -72,6 +75,7 @@ pub use store::{TableDef, TableStore};
 pub use toast::toast_desc;
 pub use vacuum::{IndexVacuum, Vacuum, VacuumHost, VacuumOptions, VacuumReport, truncate};
 pub use verify::{Damage, verify, verify_block};
+pub use vm::all_frozen as is_all_frozen;
 pub use vm::all_visible as is_all_visible;
 pub use vm::{all_visible, count as count_all_visible};
 

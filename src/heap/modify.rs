@@ -193,7 +193,7 @@ fn check_xmax(cx: &WriteContext<'_>, store: &TableStore, tid: TupleId, t: Tuple<
     let xmax = t.xmax();
     if t.has(mask::XMAX_LOCK_ONLY) {
         let in_the_way =
-            !cx.own.contains(xmax) && lock_strength(t).conflicts(want) && judge.status(xmax) == XactStatus::Running;
+            !cx.own.contains(xmax) && lock_strength(t).conflicts(want) && cx.storage.mvcc.is_running(xmax);
         return if in_the_way { TmResult::BeingModified(xmax) } else { TmResult::Ok };
     }
     if cx.own.contains(xmax) {
@@ -266,6 +266,12 @@ fn updater(cx: &WriteContext<'_>, t: Tuple<'_>) -> Option<(Xid, bool)> {
         XactStatus::Committed(_) => Some((t.xmax(), false)),
         XactStatus::Aborted => None,
     }
+}
+
+/// Whether the version's maker was rolled back.
+fn was_rolled_back(cx: &WriteContext<'_>, t: Tuple<'_>) -> bool {
+    t.has(mask::XMIN_INVALID)
+        || !t.has(mask::XMIN_COMMITTED) && Judge::new(cx.storage).status(t.xmin()) == XactStatus::Aborted
 }
 
 /// Whether another transaction's lock occupies xmax.
@@ -357,7 +363,7 @@ fn lock_successors(
         reserve(cx, store)?;
         let Some(mut page) = latch(cx, store, ctid)? else { break };
         let t = Tuple(page.item(ctid.offset));
-        if t.xmin() != xmax || Judge::new(cx.storage).status(xmax) == XactStatus::Aborted {
+        if t.xmin() != xmax || was_rolled_back(cx, t) {
             break;
         }
         let updated = !t.has(mask::XMAX_INVALID | mask::XMAX_LOCK_ONLY);

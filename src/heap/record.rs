@@ -18,6 +18,7 @@ pub mod heap {
 pub mod heap2 {
     pub const PRUNE: u8 = 0x10;
     pub const VACUUM: u8 = 0x20;
+    pub const FREEZE_PAGE: u8 = 0x30;
     pub const VISIBLE: u8 = 0x40;
     pub const MULTI_INSERT: u8 = 0x50;
     /// With [`MULTI_INSERT`]: the page is built from nothing.

@@ -1,5 +1,6 @@
 //! Redo of the heap's records.
 
+use super::freeze;
 use super::prune::{self, Plan};
 use super::record::{Reader, flag, heap, heap2};
 use super::tuple::{HEADER_BYTES, Tuple, mask, put};
@@ -19,6 +20,7 @@ pub fn redo(cx: &mut RedoContext<'_>, record: &RedoRecord<'_>) -> Result<()> {
         (Rmgr::Heap, heap::INPLACE) => plain(cx, record, overwrite),
         (Rmgr::Heap2, heap2::PRUNE) => plain(cx, record, |page, r| Plan::decode(r.0).map(|plan| plan.apply(page))),
         (Rmgr::Heap2, heap2::VACUUM) => plain(cx, record, vacuum),
+        (Rmgr::Heap2, heap2::FREEZE_PAGE) => plain(cx, record, freeze::redo),
         (Rmgr::Heap2, heap2::VISIBLE) => visible(cx, record),
         (Rmgr::Heap2, info) if info & !heap2::INIT_PAGE == heap2::MULTI_INSERT => {
             let init = info & heap2::INIT_PAGE != 0;
@@ -158,16 +160,18 @@ fn vacuum(page: &mut WriteGuard<'_>, r: &mut Reader<'_>) -> Option<()> {
     Some(())
 }
 
-/// VISIBLE: block 0 is the map's page, block 1 the heap's; the data name the heap's block.
+/// VISIBLE: block 0 is the map's page, block 1 the heap's; the data name the heap's block and whether it is all frozen.
 fn visible(cx: &mut RedoContext<'_>, record: &RedoRecord<'_>) -> Result<()> {
     if let Action::Apply(mut page) = cx.block(record, 1)? {
         page.set_flag(ALL_VISIBLE);
         cx.applied(record, &mut page);
     }
-    let block = Reader(record.data).u32().ok_or_else(|| damaged(record))?;
+    let mut r = Reader(record.data);
+    let block = r.u32().ok_or_else(|| damaged(record))?;
+    let frozen = r.u8() == Some(1);
     match cx.block(record, 0)? {
         Action::Apply(mut map) => {
-            vm::redo_set(&mut map, block);
+            vm::redo_set(&mut map, block, frozen);
             cx.applied(record, &mut map);
         }
         Action::Missing => {
@@ -175,7 +179,7 @@ fn visible(cx: &mut RedoContext<'_>, record: &RedoRecord<'_>) -> Result<()> {
             let map = &record.blocks[0];
             let rel = cx.storage.pool.open(map.file, Fork::Vm, Persistence::Permanent);
             let mut map = cx.storage.pool.write(&rel, map.block)?;
-            vm::redo_set(&mut map, block);
+            vm::redo_set(&mut map, block, frozen);
             cx.applied(record, &mut map);
         }
         Action::Restored | Action::Done => {}

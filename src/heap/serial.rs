@@ -52,7 +52,7 @@ impl<'a> Reading<'a> {
         (t, tid, visible, scanned): (Tuple<'_>, TupleId, bool, bool),
     ) -> Result<()> {
         let xid = if visible { remover(t) } else { Some(t.xmin()).filter(|_| !t.has(mask::XMIN_INVALID)) };
-        if let Some(xid) = xid.filter(|x| *x != self.told && !self.snapshot.own.contains(*x)) {
+        if let Some(xid) = xid.filter(|x| *x != self.told && !judge.is_old(*x) && !self.snapshot.own.contains(*x)) {
             let unseen = match judge.status(xid) {
                 XactStatus::Running => true,
                 XactStatus::Committed(csn) => csn > self.snapshot.csn,

@@ -33,6 +33,8 @@ pub mod mask {
     pub const XMAX_MULTI: u16 = 0x1000;
     /// The version was made by an UPDATE.
     pub const UPDATED: u16 = 0x2000;
+    /// What the hints say of xmin is in the log: nobody will ask the commit log (of our own).
+    pub const FROZEN: u16 = 0x4000;
 
     /// Everything that speaks of xmax.
     pub const XMAX_BITS: u16 =

@@ -3,6 +3,7 @@
 //!
 //! PostgreSQL 15, vacuumlazy.c: same phases. A state machine: the caller may stop between any two steps.
 
+use super::freeze;
 use super::hint::deserves_flag;
 use super::prune;
 use super::record::heap2;
@@ -50,13 +51,24 @@ pub struct VacuumOptions {
     /// INDEX_CLEANUP off: dead line pointers stay.
     pub index_cleanup: bool,
     pub truncate: bool,
+    /// Look at all pages that are not all frozen, so that `relfrozenxid` can move on.
+    pub aggressive: bool,
+    /// Versions are frozen that are older than so many transactions.
+    pub freeze_age: u64,
     /// `maintenance_work_mem`: bounds the list of dead line pointers.
     pub memory_bytes: usize,
 }
 
 impl Default for VacuumOptions {
     fn default() -> VacuumOptions {
-        VacuumOptions { all_pages: false, index_cleanup: true, truncate: true, memory_bytes: 64 << 20 }
+        VacuumOptions {
+            all_pages: false,
+            index_cleanup: true,
+            truncate: true,
+            aggressive: false,
+            freeze_age: 50_000_000,
+            memory_bytes: 64 << 20,
+        }
     }
 }
 
@@ -124,6 +136,12 @@ pub struct Vacuum {
     /// One behind the last page that holds anything.
     used_end: BlockNo,
     dead: Vec<TupleId>,
+    /// Everything below has ended: may be frozen.
+    cutoff: Xid,
+    /// The oldest id for which the commit log is needed by what was looked at, or may be by what comes later.
+    kept: Xid,
+    /// Some page was passed by that is not all frozen.
+    skipped: bool,
     report: VacuumReport,
 }
 
@@ -139,8 +157,16 @@ impl Vacuum {
             end: 0,
             used_end: 0,
             dead: Vec::new(),
+            cutoff: Xid::INVALID,
+            kept: Xid::INVALID,
+            skipped: false,
             report: VacuumReport::default(),
         }
+    }
+
+    /// Once all is done: below this id no version of the table needs the commit log. None if not all was looked at.
+    pub fn frozen(&self) -> Option<Xid> {
+        (self.phase == Phase::Done && !self.skipped && self.kept.is_valid()).then_some(self.kept)
     }
 
     pub fn report(&self) -> VacuumReport {
@@ -180,6 +206,10 @@ impl Vacuum {
 
     fn scan(&mut self, storage: &Storage, indexed: bool, host: &mut dyn VacuumHost) -> Result<()> {
         if self.horizon.is_none() {
+            // Older than the horizon: what it lets freeze, the horizon lets prune.
+            let ended = storage.mvcc.oldest_on_the_way();
+            self.kept = ended;
+            self.cutoff = Xid(ended.0.saturating_sub(self.options.freeze_age)).max(Xid::FIRST_NORMAL);
             self.horizon = Some(storage.mvcc.compute_horizon());
             self.end = self.store.nblocks(storage)?;
             self.report.pages_before = self.end;
@@ -208,10 +238,17 @@ impl Vacuum {
             return Ok(());
         }
         let mut to = self.next;
-        while to + 1 < self.end && vm::all_visible(storage, &self.store, to)? {
+        let mut frozen = true;
+        while to + 1 < self.end {
+            let all_frozen = vm::all_frozen(storage, &self.store, to)?;
+            if !all_frozen && (self.options.aggressive || !vm::all_visible(storage, &self.store, to)?) {
+                break;
+            }
+            frozen &= all_frozen;
             to += 1;
         }
         if to - self.next >= SKIP_AT_LEAST {
+            self.skipped |= !frozen;
             self.next = to;
             self.used_end = to;
         }
@@ -244,6 +281,9 @@ impl Vacuum {
             }
         }
         self.count(storage, &mut page, horizon);
+        if let Some(oldest) = freeze::freeze(storage, &mut page, self.cutoff) {
+            self.kept = self.kept.min(oldest);
+        }
         // Dead line pointers are about to be freed: they do not keep the page.
         let keeps = |state| match state {
             State::Normal | State::Redirect => true,
@@ -302,9 +342,10 @@ impl Vacuum {
                 // Asked without the map's latch: only statistics depend on it.
                 vm::all_visible(storage, &self.store, block)?
             };
-            if !already {
-                vm::set(storage, &self.store, &mut page)?;
-                self.report.pages_set_visible += 1;
+            let frozen = freeze::is_all_frozen(&page);
+            if !already || frozen && !vm::all_frozen(storage, &self.store, block)? {
+                vm::set(storage, &self.store, &mut page, frozen)?;
+                self.report.pages_set_visible += u32::from(!already);
             }
         }
         let free = page.heap_free_space(MAX_ITEMS);

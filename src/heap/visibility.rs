@@ -56,6 +56,12 @@ impl<'a> Judge<'a> {
         status
     }
 
+    /// Whether an id is so old that all there is to know of it is whether it committed.
+    #[inline]
+    pub fn is_old(&self, xid: Xid) -> bool {
+        xid < self.oldest
+    }
+
     /// The commit's number, of a transaction known to have committed.
     #[inline]
     fn csn(&mut self, xid: Xid) -> Csn {
@@ -135,7 +141,7 @@ impl<'a> Judge<'a> {
         let xmax = t.xmax();
         if bits & mask::XMAX_LOCK_ONLY != 0 {
             // A lock that is over is worth forgetting: the page can be all visible again.
-            if bits & mask::XMAX_MULTI == 0 && self.status(xmax) != XactStatus::Running {
+            if bits & mask::XMAX_MULTI == 0 && !self.mvcc.is_running(xmax) {
                 *hints |= mask::XMAX_INVALID;
             }
             return true;

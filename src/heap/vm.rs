@@ -1,6 +1,6 @@
 //! The visibility map: which pages hold only rows that everybody sees.
 //!
-//! Two bits a page, the lower one used; four pages a byte, in the special space of ordinary pages.
+//! Two bits a page: all visible, and all frozen, which implies the first; four pages a byte, in the special space of ordinary pages.
 //! PostgreSQL 15, visibilitymap.c: same rules. A bit is set with a log record, under the heap page's latch, only while
 //! the page's own flag is set; it is cleared, with the page's flag, before the record of the change that makes it
 //! untrue, whose redo clears it again.
@@ -33,6 +33,16 @@ pub fn all_visible(storage: &Storage, store: &TableStore, block: BlockNo) -> Res
     Ok(!page.is_new() && page.special()[byte] & bit != 0)
 }
 
+/// Whether nothing on the page needs the commit log, as far as the map knows.
+pub fn all_frozen(storage: &Storage, store: &TableStore, block: BlockNo) -> Result<bool> {
+    let (map_block, byte, bit) = place(block);
+    if map_block >= storage.pool.nblocks(&store.vm)? {
+        return Ok(false);
+    }
+    let page = storage.pool.read(&store.vm, map_block)?;
+    Ok(!page.is_new() && page.special()[byte] & (bit << 1) != 0)
+}
+
 /// How many pages the map calls all visible (`relallvisible`).
 pub fn count(storage: &Storage, store: &TableStore) -> Result<u32> {
     let mut n = 0;
@@ -61,33 +71,39 @@ pub(super) fn clear_bit(storage: &Storage, vm: &Arc<RelFork>, block: BlockNo) ->
         return Ok(());
     }
     let mut map = storage.pool.write(vm, map_block)?;
-    if !map.is_new() && map.special()[byte] & bit != 0 {
-        map.special_mut()[byte] &= !bit;
+    if !map.is_new() && map.special()[byte] & (bit * 3) != 0 {
+        map.special_mut()[byte] &= !(bit * 3);
         map.mark_dirty();
     }
     Ok(())
 }
 
-/// Sets a page's flag and its bit in the map. The caller holds the latch, has looked at every row, and has reserved
+/// Sets a page's flag and its bits in the map. The caller holds the latch, has looked at every row, and has reserved
 /// room in the log.
-pub(super) fn set<'a>(storage: &'a Storage, store: &TableStore, page: &mut WriteGuard<'a>) -> Result<()> {
+pub(super) fn set<'a>(
+    storage: &'a Storage,
+    store: &TableStore,
+    page: &mut WriteGuard<'a>,
+    frozen: bool,
+) -> Result<()> {
     let (map_block, byte, bit) = place(page.block());
+    let bits = if frozen { bit * 3 } else { bit };
     storage.pool.extend_to(&store.vm, map_block + 1)?;
     let mut map = storage.pool.write(&store.vm, map_block)?;
-    if page.has_flag(ALL_VISIBLE) && !map.is_new() && map.special()[byte] & bit != 0 {
+    if page.has_flag(ALL_VISIBLE) && !map.is_new() && map.special()[byte] & bits == bits {
         return Ok(());
     }
     let _critical = critical::enter();
     init(&mut map);
     page.set_flag(ALL_VISIBLE);
-    map.special_mut()[byte] |= bit;
+    map.special_mut()[byte] |= bits;
     let heap_block = page.block().to_le_bytes();
     storage.pool.log(
         Rmgr::Heap2,
         heap2::VISIBLE,
         Xid::INVALID,
         &mut [(&mut map, BlockMode::Normal), (page, BlockMode::Normal)],
-        &[&heap_block],
+        &[&heap_block, &[u8::from(frozen)]],
     );
     Ok(())
 }
@@ -117,8 +133,8 @@ pub(super) fn init(map: &mut WriteGuard<'_>) {
 }
 
 /// Redo of [`set`] on the map's page.
-pub(super) fn redo_set(map: &mut WriteGuard<'_>, block: BlockNo) {
+pub(super) fn redo_set(map: &mut WriteGuard<'_>, block: BlockNo, frozen: bool) {
     init(map);
     let (_, byte, bit) = place(block);
-    map.special_mut()[byte] |= bit;
+    map.special_mut()[byte] |= if frozen { bit * 3 } else { bit };
 }

@@ -3,18 +3,21 @@
 //! Pages carry no checksum: what a torn write may mix are two states of a page that differ only in bits which
 //! recovery sets again from the log (PostgreSQL 15, clog.c: same).
 
-use crate::base::{Error, Lsn, Result, Severity, Xid};
+use crate::base::{Error, Lsn, Result, Severity, Stop, Xid};
 use crate::disk::{Disk, File, access_error, durable};
-use crate::wal::Wal;
+use crate::wal::{Record, Rmgr, Wal};
 use parking_lot::Mutex;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 const DIRECTORY: &str = "pg_xact";
 const PAGE: usize = 8192;
 /// Transactions per page.
 pub(super) const PER_PAGE: u64 = PAGE as u64 * 4;
 const PAGES_PER_SEGMENT: u64 = 32;
+/// The record of a cut (PostgreSQL 15, clog.h, CLOG_TRUNCATE: same number). Data: the oldest id known, u64.
+pub(super) const TRUNCATE: u8 = 0x10;
 /// Pages kept in memory: 4 million transactions' states in 1 MiB.
 const CACHED: usize = 128;
 
@@ -49,11 +52,15 @@ pub struct Clog {
     disk: Arc<dyn Disk>,
     wal: Arc<Wal>,
     state: Mutex<State>,
+    /// What became of ids below is no longer known.
+    oldest: AtomicU64,
+    /// Held by whoever finds out what can be cut off.
+    pub cutting: Mutex<()>,
 }
 
 impl Clog {
     pub fn new(disk: Arc<dyn Disk>, wal: Arc<Wal>) -> Clog {
-        Clog { disk, wal, state: Mutex::default() }
+        Clog { disk, wal, state: Mutex::default(), oldest: AtomicU64::new(Xid::FIRST_NORMAL.0), cutting: Mutex::default() }
     }
 
     pub(super) fn durable_lsn(&self) -> Lsn {
@@ -65,8 +72,61 @@ impl Clog {
         if disk.exists(DIRECTORY) { Ok(()) } else { durable::mkdir(disk, DIRECTORY) }
     }
 
+    /// What became of ids below this one is not known any more.
+    pub fn oldest(&self) -> Xid {
+        Xid(self.oldest.load(Ordering::Acquire))
+    }
+
+    /// What a checkpoint, or a record of the log, says of it.
+    pub fn note_oldest(&self, oldest: Xid) {
+        self.oldest.fetch_max(oldest.0, Ordering::AcqRel);
+    }
+
+    /// How many whole segments lie between the oldest id known and `limit`.
+    pub fn segments_below(&self, limit: Xid) -> u64 {
+        segment_of(limit).saturating_sub(segment_of(self.oldest()))
+    }
+
+    /// Cuts off the segments that hold only ids below `limit`, of which nobody will ever ask (MVCC-7). Logged first.
+    ///
+    /// PostgreSQL 15, clog.c, TruncateCLOG: same order.
+    pub fn truncate(&self, limit: Xid) -> Result<()> {
+        if self.segments_below(limit) == 0 {
+            return Ok(());
+        }
+        let data = limit.0.to_le_bytes();
+        self.wal.reserve(Record::max_bytes(0, data.len())).map_err(Stop::into_error)?;
+        let record = Record { rmgr: Rmgr::Clog, info: TRUNCATE, xid: Xid::INVALID, blocks: &[], data: &[&data] };
+        let end = self.wal.insert(&record).end;
+        // With it everything is durable that says what the commit log said.
+        self.wal.flush(end);
+        self.note_oldest(limit);
+        self.remove_below(limit)
+    }
+
+    /// Removes the files of whole segments below `limit`, and what is in memory of them.
+    pub(super) fn remove_below(&self, limit: Xid) -> Result<()> {
+        let first = segment_of(limit);
+        let mut state = self.state.lock();
+        state.pages.retain(|n, _| n / PAGES_PER_SEGMENT >= first);
+        state.files.retain(|n, _| *n >= first);
+        state.unsynced = state.unsynced.split_off(&first);
+        let listed = self.disk.list(DIRECTORY).map_err(|e| access_error(format!("open directory \"{DIRECTORY}\""), &e))?;
+        for name in listed.into_iter().map(|e| e.name) {
+            if u64::from_str_radix(&name, 16).is_ok_and(|n| n < first && path(n) == format!("{DIRECTORY}/{name}")) {
+                let path = format!("{DIRECTORY}/{name}");
+                self.disk.remove(&path).map_err(|e| access_error(format!("remove file \"{path}\""), &e))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Enters a transaction's end; `lsn` is the end of its commit record (MVCC-6).
     pub fn set(&self, xid: Xid, status: ClogStatus, lsn: Lsn) -> Result<()> {
+        if xid < self.oldest() {
+            // Redo of what was cut off since.
+            return Ok(());
+        }
         let mut state = self.state.lock();
         let page = self.page(&mut state, xid.0 / PER_PAGE)?;
         let (byte, shift) = place(xid);
@@ -172,6 +232,10 @@ impl Clog {
 
 fn access(what: &str, segment: u64, e: &std::io::Error) -> Error {
     access_error(format!("{what} file \"{}\"", path(segment)), e)
+}
+
+fn segment_of(xid: Xid) -> u64 {
+    xid.0 / PER_PAGE / PAGES_PER_SEGMENT
 }
 
 fn path(segment: u64) -> String {

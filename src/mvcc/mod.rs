@@ -15,6 +15,8 @@
 //!   horizon is ever beyond a snapshot in use.
 //! - MVCC-5: the CSN of a commit is stored before it is published; all ids of a transaction get the same.
 //! - MVCC-6: a page of the commit log is written only when the log is durable up to its newest commit.
+//! - MVCC-7: the commit log is cut only behind ids of which every version on every page says in itself, durably, what
+//!   became of them; whoever asks for one all the same is not answered.
 //!
 //! On disk: `pg_xact/NNNN`, segments of 32 pages of 8 KiB, two bits a transaction (0 in progress or
 //! crashed, 1 committed, 2 aborted), lowest bits first (PostgreSQL 15, clog.c: same bits).

@@ -6,9 +6,16 @@ use super::{ClogStatus, XactStatus};
 use crate::base::{Error, Result, Xid};
 use crate::wal::RedoRecord;
 
-/// The commit log itself writes no records: commits and aborts are redone by `xact`, which calls
+/// That it was cut is all the commit log itself records: commits and aborts are redone by `xact`, which calls
 /// [`Mvcc::redo_commit`] and [`Mvcc::redo_abort`].
-pub fn redo(_: &Mvcc, record: &RedoRecord<'_>) -> Result<()> {
+pub fn redo(mvcc: &Mvcc, record: &RedoRecord<'_>) -> Result<()> {
+    if record.info == super::clog::TRUNCATE
+        && let Some(oldest) = record.data.first_chunk::<8>()
+    {
+        let oldest = Xid(u64::from_le_bytes(*oldest));
+        mvcc.clog().note_oldest(oldest);
+        return mvcc.clog().remove_below(oldest);
+    }
     Err(Error::internal(format!("clog_redo: unknown op code {}", record.info)))
 }
 

@@ -203,6 +203,7 @@ impl Checkpoints {
             full_page_writes: settings.bool(Id::FullPageWrites),
             next_xid: mvcc.next_xid(),
             next_oid: self.storage.wal.oid_for_checkpoint(exact_oid),
+            oldest_xid: mvcc.clog().oldest(),
             oldest_active_xid: if exact_oid { Xid::INVALID } else { mvcc.oldest_in_ring() },
             time: control::now_s(),
             ..CheckPoint::default()
@@ -263,6 +264,7 @@ impl Checkpoints {
         if !at_end {
             // Later than at the start, since ids given out meanwhile are covered then, too.
             checkpoint.next_xid = self.storage.mvcc.next_xid();
+            checkpoint.oldest_xid = self.storage.mvcc.clog().oldest();
             checkpoint.next_oid = wal.oid_for_checkpoint(false);
         }
         let data = checkpoint.encode();

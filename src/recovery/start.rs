@@ -65,6 +65,7 @@ pub fn start_up(storage: &Storage, checkpoints: &Checkpoints, progress: &Progres
     let (checkpoint, after, was_shutdown) = read_checkpoint(storage, &control)?;
     storage.wal.set_next_oid(checkpoint.next_oid);
     storage.mvcc.redo_seen(crate::base::Xid(checkpoint.next_xid.0 - 1));
+    storage.mvcc.clog().note_oldest(checkpoint.oldest_xid);
     storage.twophase.load(checkpoint.next_xid, storage.mvcc.clog())?;
     let recovering = checkpoint.redo < control.checkpoint || control.state != DbState::Shutdowned || !was_shutdown;
     if !recovering {

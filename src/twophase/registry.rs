@@ -287,7 +287,7 @@ impl TwoPhase {
             if xid >= next {
                 warn(format!("removing future two-phase state file for transaction {xid}"));
                 file::remove(&*self.disk, xid)?;
-            } else if clog.get(xid)? != ClogStatus::InProgress {
+            } else if xid < clog.oldest() || clog.get(xid)? != ClogStatus::InProgress {
                 warn(format!("removing stale two-phase state file for transaction {xid}"));
                 file::remove(&*self.disk, xid)?;
             } else {

@@ -25,6 +25,8 @@ pub struct TableFacts {
     pub is_toast: bool,
     /// From the catalog; negative = never counted.
     pub row_count: f64,
+    /// How many transactions ago the oldest was that its rows may need the commit log for.
+    pub age: u64,
     /// `autovacuum_enabled` of its storage options.
     pub enabled: bool,
     /// Its storage options where they differ from the settings.
@@ -40,6 +42,7 @@ pub struct Thresholds {
     pub vacuum_insert_scale: Option<f64>,
     pub analyze: Option<i64>,
     pub analyze_scale: Option<f64>,
+    pub freeze_max_age: Option<i64>,
 }
 
 /// What a table needs.
@@ -47,12 +50,14 @@ pub struct Thresholds {
 pub struct Work {
     pub vacuum: bool,
     pub analyze: bool,
+    /// The vacuum is for the table's age, whatever else is asked for.
+    pub wraparound: bool,
 }
 
 /// How tables are found, vacuumed and analysed: supplied by the layers that know catalogs and commands.
 pub trait Maintenance: Send + Sync {
-    /// Databases that accept connections.
-    fn databases(&self) -> Vec<Oid>;
+    /// All databases, and whether they accept connections.
+    fn databases(&self) -> Vec<(Oid, bool)>;
     /// The ordinary and TOAST tables and materialised views of a database; no temporary ones.
     fn tables(&self, database: Oid) -> Result<Vec<TableFacts>>;
     /// Vacuums or analyses or both, in transactions of its own; ends soon after `interrupts` is raised. A table
@@ -83,11 +88,12 @@ fn launch(worker: &Worker) {
         }
         running.lock().retain(|(thread, _)| !thread.is_finished());
         let on = settings.bool(Id::Autovacuum) && settings.bool(Id::TrackCounts);
-        if on && !databases.is_empty() && running.lock().len() < settings.int(Id::AutovacuumMaxWorkers) as usize {
-            let database = databases[turn % databases.len()];
+        if !databases.is_empty() && running.lock().len() < settings.int(Id::AutovacuumMaxWorkers) as usize {
+            let (database, open) = databases[turn % databases.len()];
             turn += 1;
-            if !due(&worker.cx, database, &settings).is_empty() {
-                let started = visit(&worker.cx, &worker.stop, database);
+            let routine = on && open;
+            if !due(&worker.cx, database, &settings, routine).is_empty() {
+                let started = visit(&worker.cx, &worker.stop, database, routine);
                 running.lock().extend(started);
             }
         }
@@ -99,8 +105,8 @@ fn launch(worker: &Worker) {
     }
 }
 
-/// A worker for one database.
-fn visit(cx: &Context, stop: &Stop, database: Oid) -> Option<(JoinHandle<()>, Arc<Interrupts>)> {
+/// A worker for one database; without `routine` for what is too old alone.
+fn visit(cx: &Context, stop: &Stop, database: Oid, routine: bool) -> Option<(JoinHandle<()>, Arc<Interrupts>)> {
     let interrupts = Arc::new(Interrupts::default());
     let shared = interrupts.clone();
     let thread = supervise::spawn_with(cx, stop, WORKER, AfterPanic::End, move |worker| {
@@ -109,7 +115,7 @@ fn visit(cx: &Context, stop: &Stop, database: Oid) -> Option<(JoinHandle<()>, Ar
         stats.update_database(database, |s| s.last_autovac_us = clock::now_us());
         let settings = worker.cx.checkpoints.settings().snapshot();
         let Some(maintenance) = &worker.cx.maintenance else { return };
-        for (table, work) in due(&worker.cx, database, &settings) {
+        for (table, work) in due(&worker.cx, database, &settings, routine) {
             if worker.stop.is_set() {
                 return;
             }
@@ -123,26 +129,38 @@ fn visit(cx: &Context, stop: &Stop, database: Oid) -> Option<(JoinHandle<()>, Ar
     thread.map(|t| (t, shared))
 }
 
-/// The tables of a database that need work.
-fn due(cx: &Context, database: Oid, settings: &Snapshot) -> Vec<(Oid, Work)> {
+/// The tables of a database that need work; without `routine` those that are too old.
+fn due(cx: &Context, database: Oid, settings: &Snapshot, routine: bool) -> Vec<(Oid, Work)> {
     let Some(maintenance) = &cx.maintenance else { return Vec::new() };
     let tables = match maintenance.tables(database) {
         Ok(tables) => tables,
         Err(e) => {
             // A database that was dropped meanwhile has nothing to be done in.
-            if maintenance.databases().contains(&database) {
+            if maintenance.databases().iter().any(|d| d.0 == database) {
                 report::log(&e.severity(Severity::Log).0);
             }
             return Vec::new();
         }
     };
     let stats = cx.checkpoints.stats();
-    let wanted = tables.iter().filter(|t| t.enabled && stats.has_table(database, t.table));
-    let decided = wanted.map(|t| (t.table, decide(t, &stats.table(database, t.table), settings)));
+    let decided = tables.iter().map(|t| {
+        let active = routine && t.enabled && stats.has_table(database, t.table);
+        let mut work = if active { decide(t, &stats.table(database, t.table), settings) } else { Work::default() };
+        work.wraparound = is_too_old(t, settings);
+        work.vacuum |= work.wraparound;
+        (t.table, work)
+    });
     decided.filter(|(_, work)| *work != Work::default()).collect()
 }
 
-/// PostgreSQL 15, autovacuum.c, relation_needs_vacanalyze: same sums; no wraparound to fear.
+/// Whether a table must be vacuumed so that the commit log can be cut.
+fn is_too_old(table: &TableFacts, settings: &Snapshot) -> bool {
+    let most = settings.int(Id::AutovacuumFreezeMaxAge);
+    let own = table.thresholds.freeze_max_age.map_or(most, |own| own.min(most));
+    table.age > own.max(0) as u64
+}
+
+/// PostgreSQL 15, autovacuum.c, relation_needs_vacanalyze: same sums.
 fn decide(table: &TableFacts, stats: &TableStats, settings: &Snapshot) -> Work {
     let rows = table.row_count.max(0.0);
     let own = &table.thresholds;
@@ -163,6 +181,7 @@ fn decide(table: &TableFacts, stats: &TableStats, settings: &Snapshot) -> Work {
     Work {
         vacuum: stats.dead_tuples as f64 > vacuum.1 || many_inserts,
         analyze: !table.is_toast && stats.changes_since_analyze as f64 > analyze.1,
+        wraparound: false,
     }
 }
 
@@ -185,12 +204,16 @@ mod tests {
             decide(&table, &stats, &settings)
         };
         assert_eq!(with(250, 1200, 150), Work::default());
-        assert_eq!(with(251, 0, 0), Work { vacuum: true, analyze: false });
-        assert_eq!(with(0, 1201, 0), Work { vacuum: true, analyze: false });
-        assert_eq!(with(0, 0, 151), Work { vacuum: false, analyze: true });
+        assert_eq!(with(251, 0, 0), Work { vacuum: true, ..Work::default() });
+        assert_eq!(with(0, 1201, 0), Work { vacuum: true, ..Work::default() });
+        assert_eq!(with(0, 0, 151), Work { analyze: true, ..Work::default() });
         let own = Thresholds { vacuum: Some(10), vacuum_scale: Some(0.0), ..Thresholds::default() };
         let stats = TableStats { dead_tuples: 11, changes_since_analyze: 9999, ..TableStats::default() };
         let toast = TableFacts { thresholds: own, is_toast: true, ..table.clone() };
-        assert_eq!(decide(&toast, &stats, &settings), Work { vacuum: true, analyze: false });
+        assert_eq!(decide(&toast, &stats, &settings), Work { vacuum: true, ..Work::default() });
+        let old = TableFacts { age: 200_000_001, ..TableFacts::default() };
+        assert!(is_too_old(&old, &settings) && !is_too_old(&table, &settings));
+        let own = Thresholds { freeze_max_age: Some(100_000), ..Thresholds::default() };
+        assert!(is_too_old(&TableFacts { age: 100_001, thresholds: own, ..TableFacts::default() }, &settings));
     }
 }

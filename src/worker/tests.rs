@@ -155,8 +155,8 @@ fn segments_are_archived() {
 struct OneTable(Mutex<Vec<(Oid, Oid, Work)>>);
 
 impl Maintenance for OneTable {
-    fn databases(&self) -> Vec<Oid> {
-        vec![Oid(5)]
+    fn databases(&self) -> Vec<(Oid, bool)> {
+        vec![(Oid(5), true)]
     }
 
     fn tables(&self, _: Oid) -> BaseResult<Vec<TableFacts>> {
@@ -182,7 +182,7 @@ fn autovacuum_visits() {
     let stop = Stop::default();
     let thread = autovacuum::spawn(&cx, 1, &stop).unwrap();
     until("visited", || !table.0.lock().is_empty());
-    assert_eq!(table.0.lock()[0], (Oid(5), Oid(16384), Work { vacuum: true, analyze: false }));
+    assert_eq!(table.0.lock()[0], (Oid(5), Oid(16384), Work { vacuum: true, ..Work::default() }));
     stop.set();
     thread.join().unwrap();
 }

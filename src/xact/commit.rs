@@ -77,6 +77,9 @@ impl Transaction {
     }
 
     fn make_visible(&mut self, catalog: &Catalog, lsn: Lsn) {
+        let storage = self.storage.clone();
+        // Who cuts the commit log must not see that it has ended before he sees what tables it has made.
+        let gate = catalog.is_changed().then(|| storage.mvcc.delay_checkpoint());
         if let Some(xid) = self.own.top() {
             let csn = self.storage.mvcc.commit(xid, &self.own.subs(), lsn);
             // SSI-3: its end is numbered once it is visible.
@@ -85,6 +88,7 @@ impl Transaction {
             }
         }
         catalog.apply();
+        drop(gate);
         let dropped = self.files_at_commit();
         self.last_commit_lsn = lsn;
         self.finish();

@@ -221,6 +221,8 @@ impl Ending {
     fn finish(&mut self, catalog: &Catalog, lsn: Lsn) -> Result<()> {
         let storage = self.storage.clone();
         let State { xid, subs, .. } = &*self.state;
+        // As for any transaction that has changed the catalogs.
+        let gate = storage.mvcc.delay_checkpoint();
         let csn = match self.commit {
             true => Some(storage.mvcc.commit(*xid, subs, lsn)),
             false => {
@@ -239,6 +241,7 @@ impl Ending {
                 (None, _) => {}
             }
             catalog.apply_changes(std::mem::take(&mut self.changes));
+            drop(gate);
             storage.locks.release_to(&mut hold.held, 0);
         }
         // It has ended; a file that cannot be unlinked now is removed at the next start.

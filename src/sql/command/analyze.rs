@@ -60,7 +60,7 @@ pub fn table(cx: &mut ExecContext, relation: &Relation, only: &[String], options
             columns.push(column_stats(attribute, column, taken.batch.rows, taken.total_rows, target));
         }
     }
-    vacuum::store_stats(cx, relation.oid, taken.pages.into(), taken.total_rows, columns)?;
+    vacuum::store_stats(cx, relation.oid, taken.pages.into(), taken.total_rows, columns, None)?;
     activity.progress(Task::Analyze, &[(0, 4)]);
     extended(cx, relation, &attnos, &taken)?;
     activity.progress(Task::Analyze, &[(0, 5)]);

@@ -39,6 +39,7 @@ mod exclusion;
 mod explain;
 mod extension;
 mod foreign;
+mod freeze;
 mod function;
 mod grant;
 mod index;
@@ -120,6 +121,7 @@ pub use storage::create_plain as create_table_files;
 pub use tablespace::{check_setting as check_tablespace_setting, next_temporary as next_temporary_tablespace};
 pub use temp::discard_temp;
 pub use text_search::FIRST_UNPINNED;
+pub use freeze::{after as after_vacuum, database_frozen, frozen};
 pub use vacuum::{Options as MaintenanceOptions, Running as MaintenanceRunning};
 pub use write::{new_oid, put};
 

@@ -108,7 +108,7 @@ fn count(cx: &mut ExecContext, relation: &Relation, report: &RewriteReport) -> R
     let now = super::constraint::relation(cx, relation.oid)?;
     let rows = report.live as f64;
     let columns = relation.column_stats.load().to_vec();
-    vacuum::store_stats(cx, relation.oid, report.pages.into(), rows, columns)?;
+    vacuum::store_stats(cx, relation.oid, report.pages.into(), rows, columns, None)?;
     for i in &now.indexes {
         vacuum::store_index_stats(cx, i, rows)?;
     }

@@ -29,8 +29,10 @@ pub struct Options {
     pub auto: bool,
     /// Its TOAST table, too (PROCESS_TOAST).
     pub toast: bool,
-    /// FREEZE: nothing is to be done for it, but it is spoken of.
+    /// FREEZE: whatever may be frozen is.
     pub freeze: bool,
+    /// Autovacuum comes because of the table's age alone.
+    pub wraparound: bool,
     pub heap: VacuumOptions,
 }
 
@@ -46,6 +48,7 @@ struct Progress {
 pub struct Running {
     relation: Arc<Relation>,
     vacuum: Vacuum,
+    aggressive: bool,
     /// Of each index, how many pages its passes have taken out; none if there was no pass.
     indexes: Vec<Option<VacuumStats>>,
     meter: Meter,
@@ -82,6 +85,7 @@ fn options(cmd: &Command, stmt: &VacuumStmt, backend: &Backend) -> Result<Option
         auto: false,
         toast: true,
         freeze: false,
+        wraparound: false,
         heap: VacuumOptions {
             memory_bytes: backend.view.bytes(Id::MaintenanceWorkMem).max(1 << 20) as usize,
             ..VacuumOptions::default()
@@ -134,8 +138,12 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &VacuumStmt) -> Flow<S
     let mut progress: Box<Progress> =
         progress.and_then(|p| p.downcast().ok()).ok_or_else(|| Error::internal("VACUUM lost its progress"))?;
     let done = go_on(cx, &mut progress);
+    let whole = stmt.tables.is_empty();
     cmd.progress = Some(progress);
     done?;
+    if stmt.is_vacuum {
+        super::freeze::after(cx, whole)?;
+    }
     Ok(tag.into())
 }
 
@@ -245,14 +253,15 @@ pub fn one_table(
             activity.begin_task(Task::Vacuum, oid);
             activity.progress(Task::Vacuum, &[(1, pages)]);
         }
+        let heap = super::freeze::heap_options(cx, &relation, options)?;
         if options.verbose && options.vacuum && !full {
-            vacuum_report::begin(cx, &relation, options)?;
+            vacuum_report::begin(cx, &relation, heap.aggressive)?;
         }
-        let vacuum = Vacuum::new(store, options.heap);
+        let vacuum = Vacuum::new(store, heap);
         let indexes = vec![None; relation.indexes.len()];
         let cutoff = cx.storage()?.mvcc.running().oldest;
         let meter = Meter::start();
-        *running = Some(Running { relation, vacuum, indexes, meter, cutoff, finished: false, toast: None });
+        *running = Some(Running { relation, vacuum, aggressive: heap.aggressive, indexes, meter, cutoff, finished: false, toast: None });
     }
     let Some(run) = running else { return Ok(()) };
     if options.vacuum && (!options.full || run.relation.kind == RelKind::Toast) {
@@ -375,7 +384,9 @@ fn finish(cx: &mut ExecContext, run: &Running, options: &Options) -> Result<()> 
     let rows = report.estimate_rows(old_pages, relation.stats.reltuples());
     let pages = u64::from(report.pages_before - report.pages_removed);
     let columns = relation.column_stats.load().to_vec();
-    store_stats(cx, relation.oid, pages, rows, columns)?;
+    let before = super::freeze::frozen_of(&cx.backend()?.catalog, relation.oid);
+    let frozen = run.vacuum.frozen().filter(|f| *f > before);
+    store_stats(cx, relation.oid, pages, rows, columns, frozen)?;
     for index in relation.indexes.iter().filter(|i| i.ready) {
         store_index_stats(cx, index, rows)?;
     }
@@ -388,6 +399,8 @@ fn finish(cx: &mut ExecContext, run: &Running, options: &Options) -> Result<()> 
             rows: rows + report.tuples_recently_dead as f64,
             cutoff: run.cutoff,
             indexes: &run.indexes,
+            aggressive: run.aggressive,
+            frozen: frozen.map(|f| (before, f)),
         };
         vacuum_report::end(cx, relation, &run.meter, &found, options)?;
     }
@@ -400,13 +413,16 @@ pub fn store_stats(
     pages: u64,
     tuples: f64,
     columns: Vec<crate::catalog::ColumnStats>,
+    frozen: Option<Xid>,
 ) -> Result<()> {
     let backend = cx.backend()?;
     let writer = backend.writer();
     let known = backend.catalog.get(ObjectKey::new(class::STATISTIC, relation));
     let known = known.as_ref().and_then(|r| r.object.as_stats().ok());
+    let before = known.map_or(0, |s| s.frozen);
     let (tree, extended) = known.map(|s| (s.tree.clone(), s.extended.clone())).unwrap_or_default();
-    let stats = Stats { relation, pages, tuples, all_visible: 0, columns, tree, extended };
+    let frozen = frozen.map_or(0, |f| f.0).max(before);
+    let stats = Stats { relation, pages, tuples, all_visible: 0, columns, tree, extended, frozen };
     backend.catalog.put(writer, Object::Stats(stats))
 }
 
@@ -428,6 +444,7 @@ pub fn store_tree_stats(
         columns: Vec::new(),
         tree: Vec::new(),
         extended: Vec::new(),
+        frozen: 0,
     };
     let mut stats = Stats { tree, ..known.unwrap_or(none) };
     if root.is_partitioned() {
@@ -440,5 +457,5 @@ pub fn store_tree_stats(
 pub fn store_index_stats(cx: &mut ExecContext, index: &Index, rows: f64) -> Result<()> {
     let storage = cx.backend()?.instance.storage.clone();
     let pages = storage.pool.nblocks(&index.store.fork)?;
-    store_stats(cx, index.oid, pages.into(), rows, Vec::new())
+    store_stats(cx, index.oid, pages.into(), rows, Vec::new(), None)
 }

@@ -78,6 +78,10 @@ pub struct Found<'a> {
     pub cutoff: Xid,
     /// What was done in each index, if it was passed through.
     pub indexes: &'a [Option<VacuumStats>],
+    /// All pages were looked at that may have something to freeze.
+    pub aggressive: bool,
+    /// `relfrozenxid` before and after, if it moved.
+    pub frozen: Option<(Xid, Xid)>,
 }
 
 /// `database.schema.table`.
@@ -101,14 +105,10 @@ fn inform(cx: &mut ExecContext, text: String) {
     cx.notices.push(Report::notice(Severity::Info, SqlState::SUCCESSFUL_COMPLETION, text));
 }
 
-fn is_aggressive(options: &Options) -> bool {
-    options.freeze || options.heap.all_pages
-}
-
 /// The line before a table's VACUUM.
-pub fn begin(cx: &mut ExecContext, relation: &Relation, options: &Options) -> Result<()> {
+pub fn begin(cx: &mut ExecContext, relation: &Relation, aggressive: bool) -> Result<()> {
     let name = full_name(cx, relation)?;
-    let how = if is_aggressive(options) { "aggressively " } else { "" };
+    let how = if aggressive { "aggressively " } else { "" };
     inform(cx, format!("{how}vacuuming \"{name}\""));
     Ok(())
 }
@@ -129,7 +129,8 @@ pub fn end(
     if options.verbose && r.pages_removed > 0 {
         inform(cx, format!("table \"{}\": truncated {} to {left} pages", relation.name, r.pages_before));
     }
-    let what = match (options.auto, is_aggressive(options)) {
+    let what = match (options.auto, found.aggressive) {
+        (true, true) if options.wraparound => "automatic aggressive vacuum to prevent wraparound of table",
         (true, true) => "automatic aggressive vacuum of table",
         (true, false) => "automatic vacuum of table",
         (false, _) => "finished vacuuming",
@@ -153,7 +154,7 @@ fn percent(pages: u32, of: u32) -> f64 {
 fn pages_and_rows(cx: &mut ExecContext, found: &Found<'_>) -> Result<Vec<String>> {
     let r = found.report;
     let age = cx.storage()?.mvcc.next_xid().0 - found.cutoff.0;
-    Ok(vec![
+    let mut lines = vec![
         format!(
             "pages: {} removed, {} remain, {} scanned ({:.2}% of total)",
             r.pages_removed,
@@ -166,7 +167,12 @@ fn pages_and_rows(cx: &mut ExecContext, found: &Found<'_>) -> Result<Vec<String>
             r.tuples_removed, found.rows, r.tuples_recently_dead
         ),
         format!("removable cutoff: {}, which was {age} XIDs old when operation ended", found.cutoff.0 as u32),
-    ])
+    ];
+    if let Some((before, now)) = found.frozen {
+        let ahead = now.0 - before.0;
+        lines.push(format!("new relfrozenxid: {}, which is {ahead} XIDs ahead of previous value", now.0 as u32));
+    }
+    Ok(lines)
 }
 
 fn index_scan(relation: &Relation, r: &VacuumReport, options: &Options) -> String {

@@ -128,10 +128,10 @@ fn verify_heap(cx: &mut ExecContext, args: &[Value], _: &[TypeRef]) -> Flow<Vec<
     let Some(Value::Bytes(skip)) = args.get(3) else {
         return Err(err!(INVALID_PARAMETER_VALUE, "skip cannot be null").into());
     };
-    let skips_visible = match &*String::from_utf8_lossy(skip).to_ascii_lowercase() {
-        "all-visible" => true,
-        // Nothing is ever frozen.
-        "all-frozen" | "none" => false,
+    let skip: fn(&_, &_, _) -> Result<bool> = match &*String::from_utf8_lossy(skip).to_ascii_lowercase() {
+        "all-visible" => heap::is_all_visible,
+        "all-frozen" => heap::is_all_frozen,
+        "none" => |_, _, _| Ok(false),
         _ => {
             let e = err!(INVALID_PARAMETER_VALUE, "invalid skip option");
             return Err(e.hint("Valid skip options are \"all-visible\", \"all-frozen\", and \"none\".").into());
@@ -167,7 +167,7 @@ fn verify_heap(cx: &mut ExecContext, args: &[Value], _: &[TypeRef]) -> Flow<Vec<
     let mut rows = Vec::new();
     for block in first..=last {
         cx.interrupts.check()?;
-        if skips_visible && heap::is_all_visible(&storage, &store, block)? {
+        if skip(&storage, &store, block)? {
             continue;
         }
         for d in heap::verify_block(&storage, &store, block)? {

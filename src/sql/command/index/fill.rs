@@ -188,7 +188,7 @@ fn keep_counts(cx: &mut ExecContext, table: &Relation, index: &Index, rows: f64,
         Some(store) => u64::from(store.nblocks(&storage)?),
         None => 0,
     };
-    store_stats(cx, table.oid, pages, rows, table.column_stats.load().to_vec())
+    store_stats(cx, table.oid, pages, rows, table.column_stats.load().to_vec(), None)
 }
 
 fn duplicate(

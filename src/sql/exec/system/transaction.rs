@@ -69,6 +69,10 @@ fn status(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()
         }
         return Ok(());
     }
+    if xid < mvcc.clog().oldest() {
+        out.push_null();
+        return Ok(());
+    }
     text(
         out,
         match mvcc.status(xid) {

@@ -93,8 +93,15 @@ fn size(catalog: &Catalog, c: &Class) -> (i64, f64, i64) {
     }
 }
 
+/// `relfrozenxid`.
+fn frozen_of(catalog: &Catalog, c: &Class, next: Xid) -> Xid {
+    let stats = catalog.get(ObjectKey::new(class::STATISTIC, c.oid));
+    super::shown_frozen(crate::sql::command::frozen(c, stats.as_deref()), next)
+}
+
 fn classes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let frozen = super::frozen_xid(cx)?;
+    let next = cx.storage()?.mvcc.next_xid();
     let catalog = catalog(cx)?;
     let (oid, name) = (sink.oid_key("oid"), sink.text_key("relname"));
     let superuser = catalog.role(fixed::BOOTSTRAP_SUPERUSER).map(|r| r.name).unwrap_or_default();
@@ -133,7 +140,7 @@ fn classes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             !catalog.children_of(c.oid).is_empty(),
             c.row_security, c.force_row_security, c.view.as_ref().is_none_or(|v| v.populated || c.kind == RelKind::View), replica,
             c.lineage.bound.is_some() || c.index.is_some() && !c.lineage.parents.is_empty(),
-            Oid::INVALID, if heap { frozen } else { Xid::INVALID }, i32::from(heap), Acl(shown(&catalog, c.acl.as_deref()).as_deref()), Texts(&options(&catalog, c)),
+            Oid::INVALID, if heap { frozen_of(&catalog, c, next) } else { Xid::INVALID }, i32::from(heap), Acl(shown(&catalog, c.acl.as_deref()).as_deref()), Texts(&options(&catalog, c)),
             partition_bound(&catalog, c, &cx.fx.io),
         ];
     }

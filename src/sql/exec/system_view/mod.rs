@@ -279,8 +279,8 @@ pub fn find(name: &str) -> Option<&'static View> {
 }
 
 /// The session's catalogs.
-/// What `relfrozenxid` and `datfrozenxid` show. With 64 bits no id has to be frozen; but those who watch for a
-/// wrap-around compare the low halves, and shall find what a PostgreSQL shows whose autovacuum is always on time.
+/// What `relfrozenxid` shows of the catalogs, which are frozen whenever the commit log could be cut: what a PostgreSQL
+/// shows whose autovacuum is always on time.
 fn frozen_xid(cx: &mut ExecContext) -> crate::base::Result<Xid> {
     let backend = cx.backend()?;
     let kept = backend.view.int(Id::VacuumFreezeMinAge) as u64;
@@ -289,6 +289,16 @@ fn frozen_xid(cx: &mut ExecContext) -> crate::base::Result<Xid> {
         frozen.0 += 1;
     }
     Ok(frozen)
+}
+
+/// An id as `relfrozenxid` shows it: those who watch for a wrap-around compare the low halves, and shall never find an age
+/// that 32 bits do not have.
+fn shown_frozen(frozen: Xid, next: Xid) -> Xid {
+    let mut shown = Xid(frozen.0.max(next.0.saturating_sub(2_000_000_000)));
+    while (shown.0 as u32) < Xid::FIRST_NORMAL.0 as u32 {
+        shown.0 += 1;
+    }
+    shown
 }
 
 pub(crate) fn catalog(cx: &mut ExecContext) -> crate::base::Result<Arc<Catalog>> {

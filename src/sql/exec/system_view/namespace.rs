@@ -29,13 +29,17 @@ fn namespaces(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 }
 
 fn databases(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
-    let frozen = super::frozen_xid(cx)?;
+    let next = cx.storage()?.mvcc.next_xid();
+    let of_catalogs = super::frozen_xid(cx)?;
+    let cluster = cx.backend()?.instance.cluster.clone();
     let catalog = catalog(cx)?;
     let mut all = catalog.all(class::DATABASE);
     all.sort_by_key(|r| r.object.key().oid);
     for record in all {
         sink.tells_of(&record);
         if let Object::Database(d) = &record.object {
+            let tables = crate::sql::command::database_frozen(&*cluster.folder(d.oid)?)?;
+            let frozen = tables.map_or(of_catalogs, |t| super::shown_frozen(t, next).min(of_catalogs));
             row![sink;
                 d.oid, &d.name, d.owner, d.encoding, if d.icu_locale.is_some() { 'i' } else { 'c' }, d.is_template, d.allow_connections, d.connection_limit,
                 frozen, 1, d.default_tablespace(), &d.collate, &d.ctype, d.icu_locale.as_deref(),
