@@ -32,6 +32,8 @@ pub struct Folder {
     pub store: Arc<crate::heap::TableStore>,
     state: RwLock<State>,
     generation: AtomicU64,
+    /// Rows that commits have replaced or deleted since VACUUM's last look at the heap.
+    dead: AtomicU64,
 }
 
 #[derive(Default)]
@@ -150,12 +152,24 @@ impl Folder {
         for (key, record) in records {
             state.insert(key, record);
         }
-        Folder { database, space, store, state: RwLock::new(state), generation: AtomicU64::new(1) }
+        let generation = AtomicU64::new(1);
+        Folder { database, space, store, state: RwLock::new(state), generation, dead: AtomicU64::new(0) }
     }
 
     /// Grows with every committed change that could make a plan or a look-up wrong.
     pub fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
+    }
+
+    /// Whether its heap has so many dead rows that they are worth removing: as many as autovacuum lets a table have.
+    pub fn is_untidy(&self) -> bool {
+        let dead = self.dead.load(Ordering::Relaxed);
+        dead > 1000 && dead > self.state.read().records.len() as u64 / 5
+    }
+
+    /// VACUUM begins to remove the dead rows.
+    pub fn tidied(&self) {
+        self.dead.store(0, Ordering::Relaxed);
     }
 
     pub fn get(&self, key: ObjectKey) -> Option<Arc<Record>> {
@@ -209,6 +223,7 @@ impl Folder {
         let mut matters = false;
         for (key, change) in changes {
             if let Some(old) = state.records.get(&key).cloned() {
+                self.dead.fetch_add(1, Ordering::Relaxed);
                 if key.class != class::STATISTIC {
                     state.invalidate(&old.object);
                 }

@@ -61,6 +61,15 @@ impl Maintenance for Autovacuum {
         Ok(found)
     }
 
+    fn is_untidy(&self, database: Oid) -> bool {
+        let own = self.0.cluster.folder(database).is_ok_and(|f| f.is_untidy());
+        own || self.0.cluster.global.is_untidy()
+    }
+
+    fn tidy(&self, database: Oid, interrupts: &Interrupts) -> Result<()> {
+        command::tidy_catalogs(&self.0.cluster, database, interrupts)
+    }
+
     fn maintain(&self, database: Oid, table: Oid, work: Work, interrupts: &Interrupts) -> Result<()> {
         let pid = rustix::thread::gettid().as_raw_nonzero().get() as u32;
         let facts = ActivityFacts { pid, backend_type: "autovacuum worker", database, ..ActivityFacts::default() };

@@ -60,6 +60,9 @@ pub trait Maintenance: Send + Sync {
     fn databases(&self) -> Vec<(Oid, bool)>;
     /// The ordinary and TOAST tables and materialised views of a database; no temporary ones.
     fn tables(&self, database: Oid) -> Result<Vec<TableFacts>>;
+    /// Whether the catalogs have many dead rows, which are nobody's table.
+    fn is_untidy(&self, database: Oid) -> bool;
+    fn tidy(&self, database: Oid, interrupts: &Interrupts) -> Result<()>;
     /// Vacuums or analyses or both, in transactions of its own; ends soon after `interrupts` is raised. A table
     /// that is gone or locked is skipped quietly.
     fn maintain(&self, database: Oid, table: Oid, work: Work, interrupts: &Interrupts) -> Result<()>;
@@ -92,7 +95,8 @@ fn launch(worker: &Worker) {
             let (database, open) = databases[turn % databases.len()];
             turn += 1;
             let routine = on && open;
-            if !due(&worker.cx, database, &settings, routine).is_empty() {
+            let untidy = || worker.cx.maintenance.as_ref().is_some_and(|m| m.is_untidy(database));
+            if !due(&worker.cx, database, &settings, routine).is_empty() || routine && untidy() {
                 let started = visit(&worker.cx, &worker.stop, database, routine);
                 running.lock().extend(started);
             }
@@ -115,6 +119,7 @@ fn visit(cx: &Context, stop: &Stop, database: Oid, routine: bool) -> Option<(Joi
         stats.update_database(database, |s| s.last_autovac_us = clock::now_us());
         let settings = worker.cx.checkpoints.settings().snapshot();
         let Some(maintenance) = &worker.cx.maintenance else { return };
+        let tell = |e: crate::base::Error| report::log(&e.severity(Severity::Error).0);
         for (table, work) in due(&worker.cx, database, &settings, routine) {
             if worker.stop.is_set() {
                 return;
@@ -122,8 +127,15 @@ fn visit(cx: &Context, stop: &Stop, database: Oid, routine: bool) -> Option<(Joi
             if let Err(e) = maintenance.maintain(database, table, work, &interrupts)
                 && !worker.stop.is_set()
             {
-                report::log(&e.severity(Severity::Error).0);
+                tell(e);
             }
+        }
+        if routine
+            && !worker.stop.is_set()
+            && let Err(e) = maintenance.tidy(database, &interrupts)
+            && !worker.stop.is_set()
+        {
+            tell(e);
         }
     });
     thread.map(|t| (t, shared))

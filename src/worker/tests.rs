@@ -163,6 +163,14 @@ impl Maintenance for OneTable {
         Ok(vec![TableFacts { table: Oid(16384), row_count: 10.0, enabled: true, ..TableFacts::default() }])
     }
 
+    fn is_untidy(&self, _: Oid) -> bool {
+        false
+    }
+
+    fn tidy(&self, _: Oid, _: &crate::base::Interrupts) -> BaseResult<()> {
+        Ok(())
+    }
+
     fn maintain(&self, database: Oid, table: Oid, work: Work, _: &crate::base::Interrupts) -> BaseResult<()> {
         self.0.lock().push((database, table, work));
         Ok(())

@@ -8,13 +8,12 @@ use super::vacuum::Options;
 use crate::base::{Interrupts, Oid, Result, Xid};
 use crate::catalog::object::{Class, ObjectKey, class};
 use crate::catalog::{Catalog, Cluster, Folder, Record, RelKind, Relation};
-use crate::heap::{IndexVacuum, TableStore, Vacuum, VacuumHost, VacuumOptions};
+use crate::heap::{IndexVacuum, Vacuum, VacuumHost, VacuumOptions};
 use crate::lock::{LockMode, LockTag, Scope};
 use crate::settings::{Id, Lookup};
 use crate::sql::Backend;
 use crate::sql::exec::ExecContext;
 use crate::storage::Storage;
-use std::sync::Arc;
 
 /// A table with its `relfrozenxid`: nothing in it that is older needs the commit log.
 pub fn frozen(class: &Class, stats: Option<&Record>) -> Xid {
@@ -69,9 +68,24 @@ impl VacuumHost for Quiet<'_> {
     fn truncated(&mut self) {}
 }
 
+/// Removes the dead rows of the catalogs of a database, and of the shared ones, where there are many.
+///
+/// # Errors
+/// 3D000, I/O; that of the interrupt.
+pub fn tidy_catalogs(cluster: &Cluster, database: Oid, interrupts: &Interrupts) -> Result<()> {
+    for folder in [&cluster.folder(database)?, &cluster.global] {
+        if folder.is_untidy() {
+            catalog_rows(&cluster.storage, folder, interrupts)?;
+        }
+    }
+    Ok(())
+}
+
 /// Vacuums a catalog's rows, which no index leads to, and freezes what it can; below the id it returns they do not need
 /// the commit log.
-fn catalog_rows(storage: &Storage, store: &Arc<TableStore>, interrupts: &Interrupts) -> Result<Xid> {
+fn catalog_rows(storage: &Storage, folder: &Folder, interrupts: &Interrupts) -> Result<Xid> {
+    folder.tidied();
+    let store = &folder.store;
     let options = VacuumOptions { aggressive: true, freeze_age: 0, truncate: false, ..VacuumOptions::default() };
     let mut oldest = storage.mvcc.oldest_on_the_way();
     for store in [Some(store), store.toast()].into_iter().flatten() {
@@ -90,8 +104,8 @@ pub fn after(cx: &mut ExecContext, whole: bool) -> Result<()> {
     let (storage, cluster) = (backend.instance.storage.clone(), backend.instance.cluster.clone());
     if whole {
         let own = cluster.folder(backend.database)?;
-        catalog_rows(&storage, &own.store, &interrupts)?;
-        catalog_rows(&storage, &cluster.global.store, &interrupts)?;
+        catalog_rows(&storage, &own, &interrupts)?;
+        catalog_rows(&storage, &cluster.global, &interrupts)?;
     }
     let clog = storage.mvcc.clog();
     let limit = storage.mvcc.oldest_on_the_way();
@@ -116,8 +130,8 @@ pub fn after(cx: &mut ExecContext, whole: bool) -> Result<()> {
     let mut limit = limit.min(tables_limit(backend, &all)?);
     for db in all.into_iter().chain([Oid::INVALID]) {
         interrupts.check()?;
-        let store = if db.is_valid() { cluster.folder(db)?.store.clone() } else { cluster.global.store.clone() };
-        limit = limit.min(catalog_rows(&storage, &store, &interrupts)?);
+        let folder = if db.is_valid() { cluster.folder(db)? } else { cluster.global.clone() };
+        limit = limit.min(catalog_rows(&storage, &folder, &interrupts)?);
     }
     clog.truncate(limit)
 }

@@ -121,7 +121,7 @@ pub use storage::create_plain as create_table_files;
 pub use tablespace::{check_setting as check_tablespace_setting, next_temporary as next_temporary_tablespace};
 pub use temp::discard_temp;
 pub use text_search::FIRST_UNPINNED;
-pub use freeze::{after as after_vacuum, database_frozen, frozen};
+pub use freeze::{after as after_vacuum, database_frozen, frozen, tidy_catalogs};
 pub use vacuum::{Options as MaintenanceOptions, Running as MaintenanceRunning};
 pub use write::{new_oid, put};
 
