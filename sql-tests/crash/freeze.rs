@@ -1,7 +1,7 @@
 //! A cluster grows old: its commit log is cut behind rows of every kind, and it is killed; every row is as it was.
 
-use crate::support::{Server, kill};
 use crate::connect_soon;
+use crate::support::{Server, kill};
 use postgres::{Client, NoTls};
 
 const MAKE: &str = "create extension amcheck; create table item (id int primary key, word text); \
@@ -53,7 +53,8 @@ fn pass_transactions(server: &Server, each: u32) {
             s.spawn(|| {
                 let mut client = connect_soon(server);
                 client.batch_execute("set synchronous_commit = off").unwrap();
-                let text = format!("do $$ begin for i in 1..{each} loop perform txid_current(); commit; end loop; end $$");
+                let text =
+                    format!("do $$ begin for i in 1..{each} loop perform txid_current(); commit; end loop; end $$");
                 client.batch_execute(&text).unwrap();
             });
         }

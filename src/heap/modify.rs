@@ -192,8 +192,7 @@ fn check_xmax(cx: &WriteContext<'_>, store: &TableStore, tid: TupleId, t: Tuple<
     }
     let xmax = t.xmax();
     if t.has(mask::XMAX_LOCK_ONLY) {
-        let in_the_way =
-            !cx.own.contains(xmax) && lock_strength(t).conflicts(want) && cx.storage.mvcc.is_running(xmax);
+        let in_the_way = !cx.own.contains(xmax) && lock_strength(t).conflicts(want) && cx.storage.mvcc.is_running(xmax);
         return if in_the_way { TmResult::BeingModified(xmax) } else { TmResult::Ok };
     }
     if cx.own.contains(xmax) {

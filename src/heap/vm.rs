@@ -80,12 +80,7 @@ pub(super) fn clear_bit(storage: &Storage, vm: &Arc<RelFork>, block: BlockNo) ->
 
 /// Sets a page's flag and its bits in the map. The caller holds the latch, has looked at every row, and has reserved
 /// room in the log.
-pub(super) fn set<'a>(
-    storage: &'a Storage,
-    store: &TableStore,
-    page: &mut WriteGuard<'a>,
-    frozen: bool,
-) -> Result<()> {
+pub(super) fn set<'a>(storage: &'a Storage, store: &TableStore, page: &mut WriteGuard<'a>, frozen: bool) -> Result<()> {
     let (map_block, byte, bit) = place(page.block());
     let bits = if frozen { bit * 3 } else { bit };
     storage.pool.extend_to(&store.vm, map_block + 1)?;

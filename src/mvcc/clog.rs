@@ -60,7 +60,13 @@ pub struct Clog {
 
 impl Clog {
     pub fn new(disk: Arc<dyn Disk>, wal: Arc<Wal>) -> Clog {
-        Clog { disk, wal, state: Mutex::default(), oldest: AtomicU64::new(Xid::FIRST_NORMAL.0), cutting: Mutex::default() }
+        Clog {
+            disk,
+            wal,
+            state: Mutex::default(),
+            oldest: AtomicU64::new(Xid::FIRST_NORMAL.0),
+            cutting: Mutex::default(),
+        }
     }
 
     pub(super) fn durable_lsn(&self) -> Lsn {
@@ -111,7 +117,8 @@ impl Clog {
         state.pages.retain(|n, _| n / PAGES_PER_SEGMENT >= first);
         state.files.retain(|n, _| *n >= first);
         state.unsynced = state.unsynced.split_off(&first);
-        let listed = self.disk.list(DIRECTORY).map_err(|e| access_error(format!("open directory \"{DIRECTORY}\""), &e))?;
+        let listed =
+            self.disk.list(DIRECTORY).map_err(|e| access_error(format!("open directory \"{DIRECTORY}\""), &e))?;
         for name in listed.into_iter().map(|e| e.name) {
             if u64::from_str_radix(&name, 16).is_ok_and(|n| n < first && path(n) == format!("{DIRECTORY}/{name}")) {
                 let path = format!("{DIRECTORY}/{name}");

@@ -106,6 +106,7 @@ use std::sync::Arc;
 pub use call::{call_columns, call_param_types};
 pub use event_trigger::Dropped;
 pub use explain::{analyzes, explained_as};
+pub use freeze::{after as after_vacuum, database_frozen, frozen, tidy_catalogs};
 pub use function::resolve_type_name;
 pub use index::{NewIndex, create_object as create_index};
 pub use large_object::forget_comment;
@@ -121,7 +122,6 @@ pub use storage::create_plain as create_table_files;
 pub use tablespace::{check_setting as check_tablespace_setting, next_temporary as next_temporary_tablespace};
 pub use temp::discard_temp;
 pub use text_search::FIRST_UNPINNED;
-pub use freeze::{after as after_vacuum, database_frozen, frozen, tidy_catalogs};
 pub use vacuum::{Options as MaintenanceOptions, Running as MaintenanceRunning};
 pub use write::{new_oid, put};
 

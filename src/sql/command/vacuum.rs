@@ -261,7 +261,16 @@ pub fn one_table(
         let indexes = vec![None; relation.indexes.len()];
         let cutoff = cx.storage()?.mvcc.running().oldest;
         let meter = Meter::start();
-        *running = Some(Running { relation, vacuum, aggressive: heap.aggressive, indexes, meter, cutoff, finished: false, toast: None });
+        *running = Some(Running {
+            relation,
+            vacuum,
+            aggressive: heap.aggressive,
+            indexes,
+            meter,
+            cutoff,
+            finished: false,
+            toast: None,
+        });
     }
     let Some(run) = running else { return Ok(()) };
     if options.vacuum && (!options.full || run.relation.kind == RelKind::Toast) {
