@@ -3,7 +3,7 @@
 use super::write::{delete, put};
 use super::{Command, names, role};
 use crate::base::{Error, Flow, Oid, Report, Result, Severity, SqlState};
-use crate::catalog::object::{Comment, class, comment_key};
+use crate::catalog::object::{Comment, class, comment_key, fixed};
 use crate::catalog::{Object, ObjectKey, RelKind};
 use crate::err;
 use crate::lock::LockMode;
@@ -169,6 +169,14 @@ pub fn object(cmd: &Command, cx: &mut ExecContext, stmt: &CommentStmt) -> Flow<O
             let t = super::tablespace::named(cx, &last)?;
             owned(cx, t.owner, "tablespace", &last)?;
             Ok(ObjectKey::new(class::TABLESPACE, t.oid))
+        }
+        ObjectType::Language => {
+            let oid = match last.as_str() {
+                "internal" | "c" | "sql" | "plpgsql" => crate::sql::exec::system_view::language(&last),
+                _ => return Err(err!(UNDEFINED_OBJECT, "language \"{last}\" does not exist").into()),
+            };
+            owned(cx, fixed::BOOTSTRAP_SUPERUSER, "language", &last)?;
+            Ok(ObjectKey::new(class::LANGUAGE, oid))
         }
         ObjectType::Role => {
             let found = cx.backend()?.catalog.role_by_name(&last);

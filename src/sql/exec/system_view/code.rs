@@ -292,7 +292,7 @@ fn types_array(types: &[Oid]) -> Value {
     if types.is_empty() { NULL } else { oid_array(types.iter().copied()) }
 }
 
-fn language(name: &str) -> Oid {
+pub(crate) fn language(name: &str) -> Oid {
     Oid(match name {
         "sql" => 14,
         "c" => 13,

@@ -21,7 +21,7 @@ pub(super) const VIEWS: &[View] = &[
     View { name: "pg_default_acl", rows: default_acls },
 ];
 
-const KINDS: [Oid; 21] = [
+const KINDS: [Oid; 22] = [
     class::EXTENSION,
     class::OPERATOR,
     class::CAST,
@@ -43,6 +43,7 @@ const KINDS: [Oid; 21] = [
     class::TS_DICTIONARY,
     class::TS_PARSER,
     class::TS_TEMPLATE,
+    class::LANGUAGE,
 ];
 
 /// What PostgreSQL says about its built-in objects, by kind and OID. A line of the file: kind, text, objects.
