@@ -173,7 +173,6 @@ mod tests {
                 command_line: vec![("a".into(), "b".into())],
             },
             no_adopt: false,
-            check_libraries: None,
             command_line: vec!["postgres".into(), "-D".into(), "/d".into()],
             check_libraries: None,
         };
