@@ -120,6 +120,7 @@ pub enum Object {
     Comment(Comment),
     RoleSetting(RoleSetting),
     DefaultAcl(DefaultAcl),
+    BuiltinAcl(BuiltinAcl),
     Statistics(Statistics),
     Publication(Publication),
     Operator(super::Operator),
@@ -802,6 +803,18 @@ pub struct Comment {
     pub text: String,
 }
 
+/// The rights on something built in since GRANT or REVOKE changed them: it has no object of its own.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BuiltinAcl {
+    pub on: ObjectKey,
+    /// Of the whole; None: as initdb left them.
+    #[serde(default)]
+    pub acl: Option<Vec<String>>,
+    /// Of columns, by attribute number.
+    #[serde(default)]
+    pub columns: Vec<(i16, Vec<String>)>,
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DefaultAcl {
     pub oid: Oid,
@@ -827,6 +840,7 @@ impl Object {
                 ObjectKey { class: class::DB_ROLE_SETTING, oid: o.database, sub: o.role.0 as i32 }
             }
             Object::DefaultAcl(o) => ObjectKey::new(class::DEFAULT_ACL, o.oid),
+            Object::BuiltinAcl(o) => builtin_acl_key(o.on),
             Object::Statistics(o) => ObjectKey::new(class::STATISTIC_EXT, o.oid),
             Object::Publication(o) => ObjectKey::new(class::PUBLICATION, o.oid),
             Object::Operator(o) => ObjectKey::new(class::OPERATOR, o.oid),
@@ -873,7 +887,8 @@ impl Object {
             | Object::Stats(_)
             | Object::Comment(_)
             | Object::RoleSetting(_)
-            | Object::DefaultAcl(_) => None,
+            | Object::DefaultAcl(_)
+            | Object::BuiltinAcl(_) => None,
         }
     }
 
@@ -973,6 +988,14 @@ pub fn comment_key(on: ObjectKey) -> ObjectKey {
     ObjectKey { class: Oid(on.class.0 | COMMENT_BIT), ..on }
 }
 
+/// Set in the key class of the rights on something built in.
+pub const BUILTIN_ACL_BIT: u32 = 1 << 30;
+
+/// The key of the rights on something built in.
+pub fn builtin_acl_key(on: ObjectKey) -> ObjectKey {
+    ObjectKey { class: Oid(on.class.0 | BUILTIN_ACL_BIT), ..on }
+}
+
 macro_rules! accessors {
     ($($fn:ident => $variant:ident($ty:ty);)*) => {
         impl Object {
@@ -998,4 +1021,5 @@ accessors! {
     as_statistics => Statistics(Statistics);
     as_publication => Publication(Publication);
     as_tablespace => Tablespace(super::Tablespace);
+    as_builtin_acl => BuiltinAcl(BuiltinAcl);
 }

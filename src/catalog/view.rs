@@ -3,7 +3,10 @@
 use super::changes::{Change, Changes};
 use super::cluster::Cluster;
 use super::folder::{Folder, Record};
-use super::object::{Database, Namespace, Object, ObjectKey, Role, RoleSetting, UserType, class, comment_key, fixed};
+use super::object::{
+    BuiltinAcl, Database, Namespace, Object, ObjectKey, Role, RoleSetting, UserType, builtin_acl_key, class, comment_key,
+    fixed,
+};
 use super::relation::{Persistence, Relation};
 use super::{build, store, system, system_indexes};
 use crate::base::{CommandId, Oid, Result, Xid};
@@ -687,6 +690,11 @@ impl Catalog {
             Object::Comment(c) => Some(c.text.clone()),
             _ => None,
         })
+    }
+
+    /// What GRANT and REVOKE made of the rights on a built-in relation or function.
+    pub fn builtin_acl(&self, on: ObjectKey) -> Option<BuiltinAcl> {
+        self.get(builtin_acl_key(on)).and_then(|r| r.object.as_builtin_acl().ok().cloned())
     }
 
     /// Objects that depend on `key`, with whether they go along silently.

@@ -307,7 +307,6 @@ pub struct Frame {
     pub end: FrameBound,
     pub between: bool,
     pub exclude: FrameExclude,
-    pub pos: Pos,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -368,6 +367,8 @@ impl Expr {
             | ExprKind::IsBool { arg: left, .. }
             | ExprKind::Collate { arg: left, .. } => self.pos.min(left.start()),
             ExprKind::Indirection { arg, .. } => arg.start(),
+            // A literal of that type, which is where its text is.
+            ExprKind::Cast { arg, .. } if matches!(arg.kind, ExprKind::Const(Const::Str(_) | Const::Null)) => arg.pos,
             ExprKind::Cast { arg, typ } => self.pos.min(arg.start()).min(typ.pos),
             ExprKind::And(args) | ExprKind::Or(args) => self.pos.min(args.first().map_or(self.pos, Expr::start)),
             ExprKind::SubLink(link) => match &link.kind {

@@ -41,8 +41,31 @@ fn is_bare(call: &FuncCall) -> bool {
 /// PostgreSQL 15, pg_config_manual.h, FUNC_MAX_ARGS.
 const MAX_ARGUMENTS: usize = 100;
 
+/// What a name before parentheses is looked up as.
+#[derive(Clone, Copy, PartialEq)]
+enum Wanted {
+    Function,
+    /// CALL's own; its arguments call functions.
+    Procedure,
+}
+
+impl Wanted {
+    /// 42883 and 42725 in the words of CALL.
+    fn missing(self, mut e: Error) -> Error {
+        if self == Wanted::Procedure {
+            e.0.message = e.message().replacen("function ", "procedure ", 1);
+            e.0.hint = e.0.hint.map(|h| h.replacen("function", "procedure", 1).into());
+        }
+        e
+    }
+}
+
 impl Binder<'_, '_> {
     pub(super) fn call(&mut self, call: &FuncCall, pos: Pos) -> Result<Expr> {
+        self.call_of(call, Wanted::Function, pos)
+    }
+
+    fn call_of(&mut self, call: &FuncCall, wanted: Wanted, pos: Pos) -> Result<Expr> {
         let (schema, name) = match &call.name[..] {
             [n] => (None, n.as_str()),
             [s, n] => (Some(s.as_str()), n.as_str()),
@@ -101,13 +124,20 @@ impl Binder<'_, '_> {
             Ok(f) => f,
             Err(false)
                 if let ([row], true) = (&args[..], is_bare(call) && schema.is_none() && names.is_empty())
+                    && wanted == Wanted::Function
                     && let Some(column) = self.column_of_row(name, row, pos)? =>
             {
                 return Ok(column);
             }
-            Err(ambiguous) => return Err(self.function_missing(schema, &shown, &actual, &names, ambiguous, call, pos)),
+            Err(ambiguous) => {
+                let plain = self.function_missing(schema, &shown, &actual, &names, ambiguous, call, pos);
+                return Err(wanted.missing(plain));
+            }
         };
         let candidate = match found {
+            Resolved::Cast(_) if wanted == Wanted::Procedure => {
+                return Err(wanted.missing(self.no_function(&shown, &actual, &names, false, pos)));
+            }
             Resolved::Cast(target) => {
                 self.refuse_aggregate_words(call, filter.is_some(), &shown, pos)?;
                 let Some(arg) = args.pop() else { return Err(Error::internal("a cast without argument")) };
@@ -116,6 +146,15 @@ impl Binder<'_, '_> {
             Resolved::Function(c) => c,
         };
         let f = candidate.what;
+        if (f.kind == b'p') != (wanted == Wanted::Procedure) {
+            let types: Vec<String> = actual.iter().map(|t| self.type_name(*t)).collect();
+            let (what, hint) = match wanted {
+                Wanted::Function => ("a procedure", "To call a procedure, use CALL."),
+                Wanted::Procedure => ("not a procedure", "To call a function, use SELECT."),
+            };
+            let text = format!("{shown}({}) is {what}", types.join(", "));
+            return Err(Error::new(crate::base::SqlState::WRONG_OBJECT_TYPE, text).hint(hint).at(self.at(pos)));
+        }
         let form = self.call_form(call, &candidate, &names);
         if call.variadic
             && f.variadic == oid::ANY
@@ -140,12 +179,6 @@ impl Binder<'_, '_> {
                     );
                 }
                 self.window_call(f, call, args, filter, ret, &shown, pos)
-            }
-            b'p' if !self.calling => {
-                let types: Vec<String> = actual.iter().map(|t| self.type_name(*t)).collect();
-                Err(err!(WRONG_OBJECT_TYPE, "{shown}({}) is a procedure", types.join(", "))
-                    .hint("To call a procedure, use CALL.")
-                    .at(self.at(pos)))
             }
             _ => {
                 self.refuse_aggregate_words(call, filter.is_some(), &shown, pos)?;
@@ -217,40 +250,12 @@ impl Binder<'_, '_> {
 
     /// CALL's procedure with its arguments.
     pub(super) fn procedure(&mut self, call: &FuncCall, pos: Pos) -> Result<super::ProcedureCall> {
-        self.calling = true;
         self.scope().clause = Clause::Call;
-        let bound = self.call(call, pos);
-        self.calling = false;
-        match bound {
-            Ok(Expr { kind: ExprKind::Func { func, args, variadic, .. }, .. }) if func.kind == b'p' => {
+        match self.call_of(call, Wanted::Procedure, pos)? {
+            Expr { kind: ExprKind::Func { func, args, variadic, .. }, .. } => {
                 Ok(super::ProcedureCall { def: func, args, variadic })
             }
-            Ok(_) => Err(Error::internal("CALL of something that is no procedure")),
-            // A function of this name is no procedure.
-            Err(e) if e.sqlstate() == crate::base::SqlState::UNDEFINED_FUNCTION => {
-                let shown = e.message().to_owned();
-                if self.call(call, pos).is_ok()
-                    && let Some(name) = shown.strip_prefix("function ").and_then(|s| s.strip_suffix(" does not exist"))
-                {
-                    return Err(err!(WRONG_OBJECT_TYPE, "{name} is not a procedure")
-                        .hint("To call a function, use SELECT.")
-                        .at(self.at(pos)));
-                }
-                let mut e = e;
-                e.0.message = shown.replacen("function ", "procedure ", 1);
-                e.0.hint = Some(
-                    "No procedure matches the given name and argument types. You might need to add explicit type casts."
-                        .into(),
-                );
-                Err(e)
-            }
-            Err(mut e) => {
-                if e.sqlstate() == crate::base::SqlState::AMBIGUOUS_FUNCTION {
-                    e.0.message = e.message().replacen("function ", "procedure ", 1);
-                    e.0.hint = e.0.hint.map(|h| h.replace("candidate function", "candidate procedure"));
-                }
-                Err(e)
-            }
+            _ => Err(Error::internal("CALL of something that is no procedure")),
         }
     }
 
@@ -274,14 +279,11 @@ impl Binder<'_, '_> {
             // `f(*)` is looked up as `f()`.
             return self.no_function(shown, actual, names, ambiguous, pos);
         }
-        if !call.within_group && !call.order_by.is_empty() && !ambiguous {
+        // PostgreSQL 15, parse_func.c: only of several, which may have been meant for arguments.
+        if !call.within_group && call.order_by.len() > 1 && !ambiguous {
             return self.no_function(shown, actual, names, false, pos).hint(
                 "No aggregate function matches the given name and argument types. Perhaps you misplaced ORDER BY; ORDER BY must appear after all regular arguments of the aggregate.",
             );
-        }
-        if call.within_group && !ambiguous {
-            let plain = self.no_function(shown, actual, names, false, pos);
-            return plain;
         }
         self.no_function(shown, actual, names, ambiguous, pos)
     }

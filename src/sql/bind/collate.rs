@@ -412,7 +412,7 @@ impl<'a> Pass<'a> {
                     n + 1
                 );
                 let hint = "Use the COLLATE clause to set the collation of the non-recursive term.";
-                let at = r.left.output().nth(n).and_then(|t| t.expr.pos);
+                let at = r.left.output().nth(n).and_then(|t| t.expr.start());
                 return Err(Error::new(SqlState::COLLATION_MISMATCH, text).hint(hint).at(self.at(at)));
             }
         }

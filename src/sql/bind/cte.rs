@@ -152,7 +152,7 @@ impl Binder<'_, '_> {
         columns: &[RelColumn],
     ) -> Result<()> {
         if right.output().count() != columns.len() {
-            let pos = right.output().next().and_then(|t| t.expr.pos);
+            let pos = right.output().next().and_then(|t| t.expr.start());
             return Err(err!(SYNTAX_ERROR, "each UNION query must have the same number of columns")
                 .at(pos.and_then(|p| self.at(p))));
         }
@@ -173,7 +173,7 @@ impl Binder<'_, '_> {
                     self.modified_type_name(overall)
                 )
                 .hint("Cast the output of the non-recursive term to the correct type.")
-                .at(left.output().nth(i).and_then(|t| t.expr.pos).and_then(|p| self.at(p))));
+                .at(left.output().nth(i).and_then(|t| t.expr.start()).and_then(|p| self.at(p))));
             }
             let e = self.to_common(e, common, "UNION")?;
             if let Some(t) = output_mut(right, i) {

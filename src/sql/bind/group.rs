@@ -125,7 +125,7 @@ impl Binder<'_, '_> {
             return Ok(union(&out));
         }
         let (bound, target) = self.group_expr(e, query)?;
-        self.require_equality(bound.ty.oid, bound.pos)?;
+        self.require_equality(bound.ty.oid, Some(e.start()))?;
         // PostgreSQL 15, parse_clause.c, findTargetlistEntrySQL99: the first one that says the same. Two output columns
         // that say the same are two grouping columns when each is named.
         let target = target.or_else(|| query.targets.iter().position(|t| same(&t.expr, &bound)));

@@ -337,8 +337,6 @@ pub(in crate::sql) struct Binder<'a, 'c> {
     depth: usize,
     /// Rights are checked for this role: the owner of the view being expanded.
     check_as: Option<crate::base::Oid>,
-    /// The call being bound is CALL's: it means a procedure.
-    calling: bool,
     /// A table with row security was met.
     met_policies: bool,
     /// A schema was named that not everybody may be allowed to look into.
@@ -362,7 +360,6 @@ impl<'a, 'c> Binder<'a, 'c> {
             scopes: Vec::new(),
             depth: 0,
             check_as: None,
-            calling: false,
             met_policies: false,
             named_schemas: false,
             unsecured: false,

@@ -219,10 +219,7 @@ impl Binder<'_, '_> {
         names: &[String],
         variadic: bool,
     ) -> Result<std::result::Result<Resolved, bool>> {
-        let mut known = self.cx.names.functions(schema, name);
-        if self.calling {
-            known.retain(|(_, f)| f.kind == b'p');
-        }
+        let known = self.cx.names.functions(schema, name);
         let mut candidates = candidates(&known, actual.len(), names, variadic);
         if let Some(i) = candidates.iter().position(|c| c.args == actual && !c.spread) {
             return Ok(Ok(Resolved::Function(candidates.swap_remove(i))));

@@ -138,6 +138,7 @@ impl Binder<'_, '_> {
             C::PartitionBound => "partition bound",
             C::Copy => "COPY FROM WHERE condition",
             C::Transform => "transform expression",
+            C::Call => "CALL argument",
             _ => return Ok(()),
         };
         Err(err!(FEATURE_NOT_SUPPORTED, "cannot use subquery in {what}").at(self.at(pos)))

@@ -217,17 +217,26 @@ pub fn system_type(attno: i16) -> Option<TypeRef> {
 
 /// Whether columns of the present query are read, also by queries inside.
 pub fn has_variables(e: &Expr) -> bool {
-    e.any(&mut |x| match &x.kind {
-        ExprKind::Var { levels_up: 0, .. } => true,
-        ExprKind::SubLink(link) => {
-            let mut found = false;
-            link.query.clone().walk_mut(1, &mut |v, depth| {
-                found |= matches!(v.kind, ExprKind::Var { levels_up, .. } if levels_up == depth);
-            });
-            found
+    variable(e).is_some()
+}
+
+/// A column of the present query that is read, also by queries inside: where it is written.
+pub fn variable(e: &Expr) -> Option<Pos> {
+    let mut found = None;
+    let place = |e: &Expr| e.pos.unwrap_or(ast::NOWHERE);
+    e.walk(&mut |x| {
+        match &x.kind {
+            ExprKind::Var { levels_up: 0, .. } => found = found.or(Some(place(x))),
+            ExprKind::SubLink(link) => link.query.clone().walk_mut(1, &mut |v, depth| {
+                if matches!(v.kind, ExprKind::Var { levels_up, .. } if levels_up == depth) {
+                    found = found.or(Some(place(v)));
+                }
+            }),
+            _ => {}
         }
-        _ => false,
-    })
+        found.is_none()
+    });
+    found
 }
 
 /// The attribute number of a system column's name.
@@ -269,6 +278,9 @@ pub fn raise_levels(expr: &mut Expr, by: usize) {
 /// One name more than fields: the row is a whole row of a rel, NULL as such where an outer join has none. The planner
 /// takes the mark away.
 pub const WHOLE_ROW: &str = "*";
+
+/// PostgreSQL 15, parse_relation.c, MAX_FUZZY_DISTANCE: how far a name may be from what is suggested for it.
+const MAX_FUZZY_DISTANCE: usize = 3;
 
 /// What a column name was found to mean.
 pub(super) struct Found {
@@ -556,7 +568,8 @@ impl Binder<'_, '_> {
         e.at(self.at(pos))
     }
 
-    /// PostgreSQL 15, parse_relation.c, searchRangeTableForCol: Levenshtein distance, not more than half the length.
+    /// PostgreSQL 15, parse_relation.c, searchRangeTableForCol: Levenshtein distance of the column, not more than half
+    /// the length, and of the table.
     fn nearest_column(&self, table: Option<&str>, name: &str) -> Option<String> {
         let mut exact = None;
         let mut best: Option<(usize, Vec<String>)> = None;
@@ -579,9 +592,9 @@ impl Binder<'_, '_> {
                             exact = Some((rel.alias.clone(), c.name.clone()));
                         }
                     }
-                    let d = distance(name, &c.name) + penalty;
-                    let limit = best.as_ref().map_or(name.chars().count().max(1) / 2, |b| b.0);
-                    if d > limit || d > 3 || name.chars().count().max(1) / 2 < d {
+                    let apart = distance(name, &c.name);
+                    let d = apart + penalty;
+                    if apart > name.len() / 2 || d > best.as_ref().map_or(MAX_FUZZY_DISTANCE, |b| b.0) {
                         continue;
                     }
                     let shown = format!("{}.{}", rel.alias, c.name);

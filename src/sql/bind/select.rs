@@ -168,7 +168,7 @@ impl Binder<'_, '_> {
                     .at(pos.and_then(|p| self.at(p))));
                 }
                 for t in query.targets.iter().filter(|t| !t.junk) {
-                    self.require_equality(t.expr.ty.oid, t.expr.pos)?;
+                    self.require_equality(t.expr.ty.oid, t.expr.start())?;
                 }
                 query.distinct = Distinct::All;
             }
@@ -219,9 +219,9 @@ impl Binder<'_, '_> {
             let bound = this.expr(e);
             this.scope().clause = before;
             let bound = this.to_type(bound?, oid::INT8, clause.name(), e.start())?;
-            if super::scope::has_variables(&bound) {
+            if let Some(at) = super::scope::variable(&bound) {
                 return Err(err!(INVALID_COLUMN_REFERENCE, "argument of {} must not contain variables", clause.name())
-                    .at(this.at(e.start())));
+                    .at(this.at(at)));
             }
             Ok(bound)
         };

@@ -185,10 +185,7 @@ fn figure(e: &ast::Expr) -> Option<(&str, bool)> {
         K::SubLink(link) => match &link.kind {
             ast::SubLinkKind::Exists => Some(("exists", true)),
             ast::SubLinkKind::Array => Some(("array", true)),
-            ast::SubLinkKind::Scalar => match first_target(&link.query)? {
-                (Some(name), _) => Some((name, true)),
-                (None, e) => Some((figure_name(e), true)),
-            },
+            ast::SubLinkKind::Scalar => Some((first_column(&link.query)?, true)),
             _ => None,
         },
         K::Case(c) => {
@@ -224,10 +221,13 @@ fn figure(e: &ast::Expr) -> Option<(&str, bool)> {
     }
 }
 
-fn first_target(query: &ast::SelectStmt) -> Option<(Option<&str>, &ast::Expr)> {
+/// What a query's first column is called.
+fn first_column(query: &ast::SelectStmt) -> Option<&str> {
     match &query.body {
-        ast::SelectBody::Select(core) => core.targets.first().map(|t| (t.name.as_deref(), &t.expr)),
-        ast::SelectBody::SetOp(op) => first_target(&op.left),
-        ast::SelectBody::Values(_) => None,
+        ast::SelectBody::Select(core) => {
+            core.targets.first().map(|t| t.name.as_deref().unwrap_or_else(|| figure_name(&t.expr)))
+        }
+        ast::SelectBody::SetOp(op) => first_column(&op.left),
+        ast::SelectBody::Values(_) => Some("column1"),
     }
 }

@@ -85,6 +85,10 @@ impl Binder<'_, '_> {
         }
         let at = self.at(name.pos);
         let info = types::info(typ);
+        if info.is_some_and(|i| !i.modin.is_valid()) {
+            let shown = name.names.join(".");
+            return Err(err!(SYNTAX_ERROR, "type modifier is not allowed for type \"{shown}\"").at(at));
+        }
         let mut numbers = Vec::with_capacity(name.typmods.len());
         for e in &name.typmods {
             let n = match &e.kind {
@@ -118,10 +122,6 @@ impl Binder<'_, '_> {
                 [mask, p] => Ok((mask << 16) | p.min(6)),
                 _ => Err(err!(INVALID_PARAMETER_VALUE, "invalid INTERVAL type modifier").at(at)),
             };
-        }
-        if info.is_some_and(|i| !i.modin.is_valid()) && info.is_some_and(|i| i.kind != b'd') {
-            let shown = self.type_name(typ);
-            return Err(err!(SYNTAX_ERROR, "type modifier is not allowed for type \"{shown}\"").at(at));
         }
         types::typmod_in(typ, &numbers).map_err(|e| e.at(at))
     }

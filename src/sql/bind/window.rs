@@ -107,7 +107,7 @@ impl Binder<'_, '_> {
                 order_by = b.order_by;
             }
         }
-        let frame = self.frame(def.frame.as_ref(), &order_by)?;
+        let frame = self.frame(def.frame.as_ref(), &order_by, def.pos)?;
         let written = self.cx.names.keeps_written().then(|| {
             Box::new(WindowWritten {
                 name: None,
@@ -120,7 +120,7 @@ impl Binder<'_, '_> {
         Ok(WindowSpec { partition_by, order_by, frame, written })
     }
 
-    fn frame(&mut self, frame: Option<&ast::Frame>, order_by: &[SortKey]) -> Result<Frame> {
+    fn frame(&mut self, frame: Option<&ast::Frame>, order_by: &[SortKey], pos: ast::Pos) -> Result<Frame> {
         let Some(f) = frame else {
             return Ok(Frame {
                 mode: FrameMode::Range,
@@ -134,12 +134,12 @@ impl Binder<'_, '_> {
             ast::FrameMode::Range => FrameMode::Range,
             ast::FrameMode::Groups => FrameMode::Groups,
         };
-        let fail = |this: &Self, text: &str| Err(err!(WINDOWING_ERROR, "{text}").at(this.at(f.pos)));
+        let fail = |this: &Self, text: &str| Err(err!(WINDOWING_ERROR, "{text}").at(this.at(pos)));
         if mode == FrameMode::Groups && order_by.is_empty() {
             return fail(self, "GROUPS mode requires an ORDER BY clause");
         }
-        let start = self.bound(&f.start, mode, order_by, f.pos)?;
-        let end = if f.between { self.bound(&f.end, mode, order_by, f.pos)? } else { FrameBound::CurrentRow };
+        let start = self.bound(&f.start, mode, order_by, pos)?;
+        let end = if f.between { self.bound(&f.end, mode, order_by, pos)? } else { FrameBound::CurrentRow };
         match (&start, &end) {
             (FrameBound::UnboundedFollowing, _) => return fail(self, "frame start cannot be UNBOUNDED FOLLOWING"),
             (_, FrameBound::UnboundedPreceding) => return fail(self, "frame end cannot be UNBOUNDED PRECEDING"),
@@ -194,10 +194,8 @@ impl Binder<'_, '_> {
             FrameMode::Range => "RANGE",
         };
         let alone = mode != FrameMode::Range || order_by.len() == 1;
-        if alone && super::scope::has_variables(&bound) {
-            return Err(
-                err!(INVALID_COLUMN_REFERENCE, "argument of {word} must not contain variables").at(self.at(e.start()))
-            );
+        if alone && let Some(at) = super::scope::variable(&bound) {
+            return Err(err!(INVALID_COLUMN_REFERENCE, "argument of {word} must not contain variables").at(self.at(at)));
         }
         if mode != FrameMode::Range {
             return self.to_type(bound, oid::INT8, word, e.start());

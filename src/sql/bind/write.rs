@@ -486,7 +486,7 @@ impl Binder<'_, '_> {
     ) -> Result<usize> {
         let mut source = self.select(q, Some(Unknowns::Keep))?;
         let have = source.output().count();
-        let more = source.output().nth(columns.len()).and_then(|t| t.expr.pos).unwrap_or(ast::NOWHERE);
+        let more = source.output().nth(columns.len()).and_then(|t| t.expr.start()).unwrap_or(ast::NOWHERE);
         self.count_matches(have, s, columns, ast::NOWHERE, more)?;
         for (i, &(attr, _)) in columns.iter().take(have).enumerate() {
             let Some(t) = output_mut(&mut source, i) else { continue };
@@ -501,7 +501,7 @@ impl Binder<'_, '_> {
                 }
             }
         }
-        let positions: Vec<Pos> = source.output().map(|t| t.expr.pos.unwrap_or(ast::NOWHERE)).collect();
+        let positions: Vec<Pos> = source.output().map(|t| t.expr.start().unwrap_or(ast::NOWHERE)).collect();
         let cols = super::cte::columns_of(&source);
         let types: Vec<TypeRef> = cols.iter().map(|c| c.ty).collect();
         let sub = self.add_rel(Rel::new("*SELECT*".to_owned(), Source::Subquery(Box::new(source)), cols));
@@ -598,7 +598,7 @@ impl Binder<'_, '_> {
             }
             let expr = match (&e.name, &e.expr) {
                 (Some(name), _) => {
-                    let c = ast::Expr::new(ast::ExprKind::Column { parts: vec![name.clone()], star: false }, e.pos);
+                    let c = ast::Expr::new(ast::ExprKind::Column { parts: vec![name.clone()], star: false }, pos);
                     self.typed_expr(&c)?
                 }
                 (None, Some(x)) => self.typed_expr(x)?,

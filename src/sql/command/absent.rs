@@ -51,7 +51,8 @@ fn is_built_in(object: ObjectType, name: &str) -> bool {
     }
 }
 
-fn required(what: &str) -> Error {
+/// 2BP01 for what is built in.
+pub fn required(what: &str) -> Error {
     err!(DEPENDENT_OBJECTS_STILL_EXIST, "cannot drop {what} because it is required by the database system")
 }
 

@@ -51,7 +51,7 @@ pub fn check_collation(cx: &mut ExecContext, collation: Option<&QualName>) -> Re
 /// As [`check_collation`]; 42804 for types without an order of text.
 pub fn collation(cx: &mut ExecContext, named: Option<&QualName>, ty: TypeRef, at: Option<u32>) -> Result<Oid> {
     let Some(name) = named else { return Ok(Oid::INVALID) };
-    check_collation(cx, named)?;
+    check_collation(cx, named).map_err(|e| e.at(at))?;
     if !collatable(ty.oid) {
         let shown = crate::types::format_type_plain(ty.oid, &*cx.fx.io.hooks);
         return Err(err!(DATATYPE_MISMATCH, "collations are not supported by type {shown}").at(at));

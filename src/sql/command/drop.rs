@@ -222,6 +222,24 @@ fn schemas(cx: &mut ExecContext, stmt: &DropStmt) -> Flow<()> {
     remove(cx, targets, stmt.behavior)
 }
 
+/// A catalog or a built-in function.
+fn describe_builtin(cx: &ExecContext, key: ObjectKey) -> Option<String> {
+    match key.class {
+        class::RELATION => {
+            let r = crate::catalog::system::relation(key.oid)?;
+            let schema = if r.schema == "pg_catalog" { String::new() } else { format!("{}.", r.schema) };
+            Some(format!("{} {schema}{}", names::kind_word(r.kind), r.name))
+        }
+        class::PROC => {
+            let f = crate::sql::func::func(key.oid).filter(|f| !f.is_users())?;
+            let type_name = |t: &Oid| crate::types::format_type_plain(*t, &*cx.fx.io.hooks);
+            let types: Vec<String> = f.args.iter().map(type_name).collect();
+            Some(format!("function {}({})", f.name, types.join(",")))
+        }
+        _ => None,
+    }
+}
+
 /// What an object is called in messages about dependencies.
 pub fn describe(cx: &mut ExecContext, key: ObjectKey) -> Result<String> {
     let catalog = cx.backend()?.catalog.clone();
@@ -247,14 +265,19 @@ pub fn describe(cx: &mut ExecContext, key: ObjectKey) -> Result<String> {
     }
     if key.sub != 0 {
         let whole = describe(cx, ObjectKey::new(class::RELATION, key.oid))?;
+        let system = crate::catalog::system::relation(key.oid);
         let record = catalog.class(key.oid);
-        let attributes = record.as_ref().and_then(|r| r.object.as_class().ok()).map(|c| &c.attributes);
+        let of_class = record.as_ref().and_then(|r| r.object.as_class().ok()).map(|c| &c.attributes);
+        let attributes = system.as_ref().map(|r| &r.attributes).or(of_class);
         let name = attributes.and_then(|a| a.get(key.sub as usize - 1)).map(|a| a.name.clone()).unwrap_or_default();
         let default = if key.class == class::ATTRDEF { "default value for " } else { "" };
         return Ok(format!("{default}column {name} of {whole}"));
     }
     if key.class == class::TYPE {
         return Ok(format!("type {}", crate::types::format_type_plain(key.oid, &*cx.fx.io.hooks)));
+    }
+    if let Some(builtin) = describe_builtin(cx, key) {
+        return Ok(builtin);
     }
     let Some(record) = catalog.get(key) else { return Ok(String::new()) };
     Ok(match &record.object {

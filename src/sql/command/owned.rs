@@ -6,7 +6,7 @@ use super::write::{class_of, delete, put};
 use super::{dependency, drop, large_object, owner, role};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::acl::mentions;
-use crate::catalog::object::class;
+use crate::catalog::object::{builtin_acl_key, class, fixed};
 use crate::catalog::{Catalog, Object, ObjectKey};
 use crate::sql::ast::{DropOwnedStmt, ReassignOwnedStmt};
 use crate::sql::exec::ExecContext;
@@ -42,8 +42,25 @@ fn ties(catalog: &Catalog, role: Oid, name: &str, shared: bool) -> Vec<(ObjectKe
             found.push((key, Tie::Privileges));
         }
     }
+    if !shared {
+        builtin_ties(catalog, role, name, &mut found);
+    }
     found.sort_by_key(|(key, _)| (key.oid, key.sub));
     found
+}
+
+/// Rights on what is built in.
+fn builtin_ties(catalog: &Catalog, role: Oid, name: &str, found: &mut Vec<(ObjectKey, Tie)>) {
+    let kinds = [class::RELATION, class::PROC].map(|class| builtin_acl_key(ObjectKey::new(class, Oid::INVALID)).class);
+    for record in kinds.iter().flat_map(|kind| catalog.all(*kind)) {
+        let Ok(b) = record.object.as_builtin_acl() else { continue };
+        for (attno, _) in b.columns.iter().filter(|(_, acl)| mentions(acl, role, name)) {
+            found.push((ObjectKey { sub: i32::from(*attno), ..b.on }, Tie::Privileges));
+        }
+        if b.acl.as_ref().is_some_and(|acl| mentions(acl, role, name)) {
+            found.push((b.on, Tie::Privileges));
+        }
+    }
 }
 
 /// # Errors
@@ -194,6 +211,15 @@ fn take_all(cx: &mut ExecContext, key: ObjectKey, role: Oid) -> Result<()> {
         }
         Ok(())
     };
+    if let Some(mut b) = catalog.builtin_acl(ObjectKey { sub: 0, ..key }) {
+        strip(&mut b.acl, fixed::BOOTSTRAP_SUPERUSER)?;
+        for (_, acl) in &mut b.columns {
+            let mut of_column = Some(std::mem::take(acl));
+            strip(&mut of_column, fixed::BOOTSTRAP_SUPERUSER)?;
+            *acl = of_column.unwrap_or_default();
+        }
+        return put(cx, Object::BuiltinAcl(b));
+    }
     if key.class == class::RELATION {
         let mut c = class_of(cx, key.oid)?;
         match c.attributes.iter_mut().find(|a| i32::from(a.attno) == key.sub) {

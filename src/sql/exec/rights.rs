@@ -4,8 +4,8 @@
 
 use super::ExecContext;
 use crate::base::{Error, Oid, Result, SqlState};
-use crate::catalog::object::{Class, ObjectKey, class};
-use crate::catalog::{Attribute, Catalog, RelKind, Relation};
+use crate::catalog::object::{BuiltinAcl, Class, ObjectKey, class, fixed};
+use crate::catalog::{Attribute, Catalog, RelKind, Relation, acl};
 pub(crate) use crate::catalog::{Subject, schema_allows};
 use crate::sql::Backend;
 use crate::sql::bind::RowSecurity;
@@ -56,7 +56,7 @@ pub(crate) fn hides_rows(backend: &Backend, rel: &Relation) -> bool {
 /// Whether they must not show values of these attributes (0: an expression), which the user may not read
 /// (PostgreSQL 15, genam.c, BuildIndexValueDescription: same rule).
 pub(crate) fn hides_key(backend: &Backend, rel: &Relation, attnos: &[i16]) -> bool {
-    let (target, subject) = (Target::of(rel), subject(backend));
+    let (target, subject) = (Target::of(&backend.catalog, rel), subject(backend));
     let unread = |a: &i16| *a == 0 || !target.column(&subject, *a, 'r', false);
     hides_rows(backend, rel) || !target.whole(&subject, 'r', false) && attnos.iter().any(unread)
 }
@@ -98,19 +98,35 @@ pub(crate) fn has_no_grants(name: &str) -> bool {
 pub(crate) struct Target<'a> {
     pub name: &'a str,
     pub owner: Oid,
-    pub acl: Option<&'a [String]>,
+    acl: Option<&'a [String]>,
     pub attributes: &'a [Attribute],
     pub system: bool,
+    /// Of a catalog whose rights are no longer initdb's.
+    changed: Option<BuiltinAcl>,
 }
 
 impl<'a> Target<'a> {
-    pub fn of(r: &'a Relation) -> Target<'a> {
-        let (name, attributes) = (r.name.as_str(), r.attributes.as_slice());
-        Target { name, owner: r.owner, acl: r.acl.as_deref(), attributes, system: r.generated_by.is_some() }
+    pub fn of(catalog: &Catalog, r: &'a Relation) -> Target<'a> {
+        let (name, attributes, system) = (r.name.as_str(), r.attributes.as_slice(), r.generated_by.is_some());
+        let changed = system.then(|| catalog.builtin_acl(ObjectKey::new(class::RELATION, r.oid))).flatten();
+        Target { name, owner: r.owner, acl: r.acl.as_deref(), attributes, system, changed }
     }
 
     pub fn of_class(c: &'a Class) -> Target<'a> {
-        Target { name: &c.name, owner: c.owner, acl: c.acl.as_deref(), attributes: &c.attributes, system: false }
+        let (name, attributes) = (c.name.as_str(), c.attributes.as_slice());
+        Target { name, owner: c.owner, acl: c.acl.as_deref(), attributes, system: false, changed: None }
+    }
+
+    /// The items of the whole; None: the default.
+    pub fn acl(&self) -> Option<&[String]> {
+        self.changed.as_ref().map_or(self.acl, |c| c.acl.as_deref())
+    }
+
+    fn column_acl(&self, attno: i16) -> Option<&[String]> {
+        match &self.changed {
+            Some(c) => c.columns.iter().find(|(n, _)| *n == attno).map(|(_, acl)| acl.as_slice()),
+            None => self.attributes.iter().find(|a| a.attno == attno && !a.dropped).and_then(|a| a.acl.as_deref()),
+        }
     }
 
     fn public(&self) -> &'static str {
@@ -128,13 +144,12 @@ impl<'a> Target<'a> {
             'a' | 'w' | 'd' => subject.is_one_of(PG_WRITE_ALL_DATA) && !self.system,
             _ => false,
         };
-        all_data && !grantable || subject.may(self.owner, self.acl, self.public(), right, grantable)
+        all_data && !grantable || subject.may(self.owner, self.acl(), self.public(), right, grantable)
     }
 
     /// Whether one column may be used so, by rights on the column alone.
     pub fn column(&self, subject: &Subject, attno: i16, right: char, grantable: bool) -> bool {
-        let found = self.attributes.iter().find(|a| a.attno == attno && !a.dropped);
-        found.and_then(|a| a.acl.as_deref()).is_some_and(|acl| subject.allowed(acl, right, grantable))
+        self.column_acl(attno).is_some_and(|acl| subject.allowed(acl, right, grantable))
     }
 
     /// Whether each of these columns may be used so; without columns, whether any may.
@@ -167,20 +182,20 @@ pub fn check(cx: &mut ExecContext, plan: &PlannedStatement) -> Result<()> {
     let current = subject(backend);
     for wanted in &plan.privileges {
         match wanted.check_as.filter(|r| r.is_valid() && *r != backend.user.current) {
-            Some(role) => check_one(&Subject::of(&backend.catalog, role), wanted)?,
+            Some(role) => check_one(&backend.catalog, &Subject::of(&backend.catalog, role), wanted)?,
             None => {
-                check_one(&current, wanted)?;
+                check_one(&backend.catalog, &current, wanted)?;
             }
         }
     }
     Ok(())
 }
 
-fn check_one(subject: &Subject, wanted: &RelationAccess) -> Result<()> {
+fn check_one(catalog: &Catalog, subject: &Subject, wanted: &RelationAccess) -> Result<()> {
     if subject.is_superuser() {
         return Ok(());
     }
-    let target = Target::of(&wanted.rel);
+    let target = Target::of(catalog, &wanted.rel);
     let rights = [(access::SELECT, 'r'), (access::INSERT, 'a'), (access::UPDATE, 'w'), (access::DELETE, 'd')];
     for (bit, right) in rights {
         if wanted.wanted & bit == 0 || target.whole(subject, right, false) {
@@ -217,9 +232,19 @@ fn denied(rel: &Relation) -> Error {
 /// The ACL of a sequence, table or view by OID, as a target of questions; None if there is none.
 pub(crate) fn with_target<T>(catalog: &Catalog, oid: Oid, f: impl FnOnce(&Target<'_>) -> T) -> Option<T> {
     if let Some(r) = crate::catalog::system::relation(oid) {
-        return Some(f(&Target::of(&r)));
+        return Some(f(&Target::of(catalog, &r)));
     }
     let record = catalog.get(ObjectKey::new(class::RELATION, oid))?;
     let c = record.object.as_class().ok()?;
     Some(f(&Target::of_class(c)))
+}
+
+/// Who may run a built-in function, as items; None: everybody.
+pub(crate) fn function_acl(catalog: &Catalog, oid: Oid) -> Option<Vec<String>> {
+    if let Some(changed) = catalog.builtin_acl(ObjectKey::new(class::PROC, oid)) {
+        return changed.acl;
+    }
+    let superuser = || catalog.role(fixed::BOOTSTRAP_SUPERUSER).map(|r| r.name).unwrap_or_default();
+    let initial = super::system_view::builtin_acl(oid, superuser)?;
+    Some(acl::stored(catalog, &initial))
 }

@@ -29,8 +29,9 @@ mod visibility;
 
 pub(crate) use identity::{Identified, identified};
 
-use super::ExecContext;
+use super::{ExecContext, rights};
 use crate::base::{Error, Flow, Report, Severity, SqlState};
+use crate::catalog::object::fixed;
 use crate::sql::func::FuncDef;
 use crate::types::{Column, Datum, Phys, TypeRef, Value, array, oid, record};
 
@@ -69,64 +70,20 @@ pub fn is_known(def: &FuncDef) -> bool {
     find(def.fact.src).is_some() || privilege::is_member(def.fact.src)
 }
 
-/// Functions initdb takes away from everybody but superusers.
-pub(crate) fn is_restricted(src: &str) -> bool {
-    matches!(
-        src,
-        "pg_reload_conf"
-            | "pg_rotate_logfile"
-            | "pg_rotate_logfile_v2"
-            | "pg_switch_wal"
-            | "pg_ls_waldir"
-            | "pg_create_restore_point"
-            | "pg_promote"
-            | "pg_wal_replay_pause"
-            | "pg_wal_replay_resume"
-            | "pg_current_logfile"
-            | "pg_current_logfile_1arg"
-            | "pg_stat_reset"
-            | "pg_stat_reset_shared"
-            | "pg_stat_reset_slru"
-            | "pg_stat_reset_single_table_counters"
-            | "pg_stat_reset_single_function_counters"
-            | "show_all_file_settings"
-            | "pg_stat_file"
-            | "pg_stat_file_1arg"
-            | "pg_read_file_all"
-            | "pg_read_file_off_len"
-            | "pg_read_file_v2"
-            | "pg_read_binary_file"
-            | "pg_read_binary_file_off_len"
-            | "pg_read_binary_file_all"
-            | "pg_ls_dir"
-            | "pg_ls_dir_1arg"
-            | "pg_ls_logdir"
-            | "pg_ls_tmpdir_noargs"
-            | "pg_ls_tmpdir_1arg"
-            | "pg_ls_archive_statusdir"
-            | "pg_ls_logicalsnapdir"
-            | "pg_ls_logicalmapdir"
-            | "pg_ls_replslotdir"
-            | "pg_log_backend_memory_contexts"
-            | "pg_get_backend_memory_contexts"
-            | "pg_get_shmem_allocations"
-            | "pg_stat_have_stats"
-            | "be_lo_import"
-            | "be_lo_import_with_oid"
-            | "be_lo_export"
-    )
+/// Whether its rights are looked at when it is called.
+pub(crate) fn is_checked(def: &FuncDef) -> bool {
+    find(def.fact.src).is_some() || super::system_view::builtin_acl(def.oid, String::new).is_some()
 }
 
-/// The predefined role of those who watch over servers.
-const PG_MONITOR: crate::base::Oid = crate::base::Oid(3373);
-
 /// # Errors
-/// 42501 for functions only superusers may call.
-pub(crate) fn check_restricted(cx: &mut ExecContext, def: &FuncDef) -> crate::base::Result<()> {
-    let closed = is_restricted(def.fact.src) && !cx.backend()?.user.is_superuser;
-    // initdb lets those who watch over servers list some folders.
-    let watched = def.fact.src.starts_with("pg_ls_") && !def.fact.src.starts_with("pg_ls_dir");
-    if closed && !(watched && super::rights::subject(cx.backend()?).has_role(PG_MONITOR)) {
+/// 42501 for functions that not everybody may call.
+pub(crate) fn check_execute(cx: &mut ExecContext, def: &FuncDef) -> crate::base::Result<()> {
+    let backend = cx.backend()?;
+    if backend.user.is_superuser {
+        return Ok(());
+    }
+    let acl = rights::function_acl(&backend.catalog, def.oid);
+    if acl.is_some() && !rights::subject(backend).may(fixed::BOOTSTRAP_SUPERUSER, acl.as_deref(), "", 'X', false) {
         let text = format!("permission denied for function {}", def.name);
         return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, text).place("aclcheck_error", "aclchk.c", 3512));
     }
@@ -138,7 +95,7 @@ pub fn call(cx: &mut ExecContext, def: &'static FuncDef, args: &[Datum<'_>], out
         return f(cx, args, out);
     }
     if let Some(f) = find(def.fact.src) {
-        check_restricted(cx, def)?;
+        check_execute(cx, def)?;
         return f(cx, args, out);
     }
     if privilege::is_member(def.fact.src) {

@@ -346,6 +346,14 @@ impl Expr {
         self
     }
 
+    /// Where it starts in the statement's text. PostgreSQL 15, nodeFuncs.c, exprLocation: same rule, the leftmost of the
+    /// parts.
+    pub fn start(&self) -> Option<u32> {
+        let mut first = self.pos;
+        self.for_each_child(&mut |e| first = first.into_iter().chain(e.start()).min());
+        first
+    }
+
     pub fn at(mut self, pos: u32) -> Expr {
         self.pos = Some(pos);
         self

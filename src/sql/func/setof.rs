@@ -119,7 +119,7 @@ pub fn open(
     };
     if found.is_none() {
         use crate::sql::exec::system;
-        system::check_restricted(cx, func)?;
+        system::check_execute(cx, func)?;
         if let Some(f) = crate::sql::extension::rows_function(func.fact.src) {
             crate::sql::routine::check_call(cx, func)?;
             return Ok(Box::new(Called { f, args: args.to_vec(), types: columns.to_vec(), rows: None }));

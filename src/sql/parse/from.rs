@@ -368,9 +368,11 @@ impl Parser<'_> {
         Ok(FuncColumn { name, typ, collation, pos })
     }
 
+    /// `COLLATE name`, in the place of its first word.
     pub(super) fn opt_collate(&mut self) -> Result<Option<QualName>> {
+        let pos = self.pos();
         match self.eat(Kw::Collate) {
-            true => Ok(Some(self.any_name()?)),
+            true => Ok(Some(QualName { pos, ..self.any_name()? })),
             false => Ok(None),
         }
     }

@@ -147,7 +147,6 @@ impl Parser<'_> {
     }
 
     fn opt_frame(&mut self) -> Result<Option<Frame>> {
-        let pos = self.pos();
         let mode = match self.tok() {
             Tok::Kw(Kw::Range) => FrameMode::Range,
             Tok::Kw(Kw::Rows) => FrameMode::Rows,
@@ -166,7 +165,7 @@ impl Parser<'_> {
         };
         self.check_frame(&start, start_pos, &end.1, end.0, between)?;
         let exclude = self.frame_exclusion()?;
-        Ok(Some(Frame { mode, start, end: end.1, between, exclude, pos }))
+        Ok(Some(Frame { mode, start, end: end.1, between, exclude }))
     }
 
     /// PostgreSQL 15, gram.y, `frame_extent`: same refusals.

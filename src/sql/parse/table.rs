@@ -306,8 +306,7 @@ impl Parser<'_> {
         let mut seen = Seen::default();
         loop {
             let pos = self.pos();
-            if self.eat(Kw::Collate) {
-                let collation = self.any_name()?;
+            if let Some(collation) = self.opt_collate()? {
                 if def.collation.is_some() {
                     return Err(self.error(SqlState::SYNTAX_ERROR, "multiple COLLATE clauses not allowed", pos));
                 }

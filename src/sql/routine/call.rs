@@ -2,11 +2,9 @@
 
 use super::Invocation;
 use crate::base::{Error, Flow, Result};
-use crate::err;
 use crate::sql::ast::{self, CallStmt};
 use crate::sql::bind::{self, BindContext, Names};
 use crate::sql::exec::ExecContext;
-use crate::sql::expr::ExprKind;
 use crate::sql::expr::eval::{Projection, Sel};
 use crate::sql::func::{CallTypes, FuncDef};
 use crate::types::{Batch, TypeRef, Value};
@@ -38,11 +36,6 @@ impl ProcedureRun {
     ) -> Result<ProcedureRun> {
         let mut bcx = BindContext { names, io: &cx.fx.io, text: source, params: types, infer_params: false };
         let call = bind::bind_call(&mut bcx, &stmt.call, stmt.pos)?;
-        for a in &call.args {
-            if a.any(&mut |e| matches!(e.kind, ExprKind::SubLink(_))) {
-                return Err(err!(FEATURE_NOT_SUPPORTED, "cannot use subquery in CALL argument"));
-            }
-        }
         let types = call.args.iter().map(|a| a.ty).collect();
         Ok(ProcedureRun {
             def: call.def,

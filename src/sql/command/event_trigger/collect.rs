@@ -351,6 +351,7 @@ fn shown_as(catalog: &Catalog, key: ObjectKey) -> Option<(ObjectKey, &'static st
         | Object::Comment(_)
         | Object::RoleSetting(_)
         | Object::DefaultAcl(_)
+        | Object::BuiltinAcl(_)
         | Object::EventTrigger(_) => return None,
     };
     Some((key, made))

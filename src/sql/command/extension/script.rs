@@ -137,7 +137,7 @@ fn is_member(object: &Object) -> bool {
                 && !matches!(c.kind, RelKind::Toast | RelKind::Composite)
                 && c.depends.iter().all(|d| !d.auto)
         }
-        Object::Comment(_) | Object::Stats(_) | Object::DefaultAcl(_) => false,
+        Object::Comment(_) | Object::Stats(_) | Object::DefaultAcl(_) | Object::BuiltinAcl(_) => false,
         _ => true,
     }
 }

@@ -1,13 +1,14 @@
 //! DROP FUNCTION, PROCEDURE and ROUTINE.
 
-use super::find::{find, owned, word};
-use crate::base::{Error, Flow, SqlState};
+use super::find::{find, find_builtin, owned, word};
+use crate::base::{Error, Flow, Result, SqlState};
 use crate::catalog::ObjectKey;
 use crate::catalog::object::class;
 use crate::err;
 use crate::sql::ast::{DropStmt, FuncParam, FuncSignature, ObjectName, ObjectType, ParamMode};
-use crate::sql::command::{Command, drop, names};
+use crate::sql::command::{Command, absent, drop, names};
 use crate::sql::exec::ExecContext;
+use crate::sql::func::FuncDef;
 
 /// What the notice says of a routine that is not there: the types as they were written.
 pub(super) fn skipped(object: ObjectType, sig: &FuncSignature, e: &Error) -> String {
@@ -18,6 +19,14 @@ pub(super) fn skipped(object: ObjectType, sig: &FuncSignature, e: &Error) -> Str
     let inputs = sig.args.iter().flatten().filter(|p| !matches!(p.mode, ParamMode::Out | ParamMode::Table));
     let types: Vec<String> = inputs.map(one).collect();
     format!("{} {}({}) does not exist", word(object), sig.name.joined(), types.join(","))
+}
+
+/// Nobody drops what is built in.
+fn refuse_builtin(cx: &mut ExecContext, f: &FuncDef) -> Result<Error> {
+    if !cx.backend()?.user.is_superuser {
+        return Ok(err!(INSUFFICIENT_PRIVILEGE, "must be owner of function {}", f.name));
+    }
+    Ok(absent::required(&drop::describe(cx, ObjectKey::new(class::PROC, f.oid))?))
 }
 
 /// DROP FUNCTION, PROCEDURE, ROUTINE, AGGREGATE.
@@ -37,6 +46,9 @@ pub fn drop_routines(cmd: &Command, cx: &mut ExecContext, stmt: &DropStmt) -> Fl
                 owned(cx, &f)?;
                 names::lock_name(cx, class::PROC, f.namespace, &f.name)?;
                 targets.push(ObjectKey::new(class::PROC, f.oid));
+            }
+            Err(_) if let Some(f) = find_builtin(cmd, cx, stmt.object, sig)? => {
+                return Err(refuse_builtin(cx, f)?.into());
             }
             Err(e) if stmt.missing_ok => {
                 let text = skipped(stmt.object, sig, &e);

@@ -3,11 +3,12 @@
 use super::signature::resolve_type_name;
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::catalog::ObjectKey;
-use crate::catalog::object::{Function, class};
+use crate::catalog::object::{Function, class, fixed};
 use crate::err;
 use crate::sql::ast::{FuncSignature, ObjectName, ObjectType, ParamMode};
 use crate::sql::command::{Command, role};
 use crate::sql::exec::ExecContext;
+use crate::sql::func::{self, FuncDef};
 use crate::sql::routine::shown;
 
 pub(super) fn word(object: ObjectType) -> &'static str {
@@ -26,6 +27,49 @@ pub(super) fn fits(object: ObjectType, f: &Function) -> bool {
         ObjectType::Routine => true,
         _ => f.kind != 'p',
     }
+}
+
+/// The built-in function a signature names.
+///
+/// # Errors
+/// 42725 where several have the name and no arguments tell which.
+pub fn find_builtin(
+    cmd: &Command,
+    cx: &mut ExecContext,
+    object: ObjectType,
+    sig: &FuncSignature,
+) -> Result<Option<&'static FuncDef>> {
+    let namespace = match sig.name.schema() {
+        Some(s) => cx.backend()?.catalog.namespace_oid(s).ok(),
+        None => Some(fixed::PG_CATALOG),
+    };
+    let fits = |f: &&&FuncDef| {
+        let kind = match object {
+            ObjectType::Procedure => f.kind == b'p',
+            ObjectType::Aggregate => f.kind == b'a',
+            ObjectType::Routine => true,
+            _ => f.kind != b'p',
+        };
+        kind && Some(f.fact.namespace) == namespace
+    };
+    let mut found = func::funcs_named(sig.name.name()).iter().filter(fits);
+    let Some(params) = &sig.args else {
+        let one = found.next();
+        if found.next().is_some() {
+            return Err(ambiguous(word(object), &sig.name.joined()));
+        }
+        return Ok(one.copied());
+    };
+    let mut inputs = Vec::new();
+    for p in params.iter().filter(|p| !matches!(p.mode, ParamMode::Out | ParamMode::Table)) {
+        inputs.push(resolve_type_name(cx, &cmd.source, &p.typ)?.oid);
+    }
+    Ok(found.find(|f| f.args == inputs).copied())
+}
+
+fn ambiguous(word: &str, name: &str) -> Error {
+    err!(AMBIGUOUS_FUNCTION, "{word} name \"{name}\" is not unique")
+        .hint(format!("Specify the argument list to select the {word} unambiguously."))
 }
 
 /// The user's routine a signature names.
@@ -64,10 +108,7 @@ pub fn find(
         return Ok(match all.len() {
             1 => Ok(all.swap_remove(0)),
             0 => Err(err!(UNDEFINED_FUNCTION, "could not find a {word} named \"{shown_name}\"")),
-            _ => {
-                return Err(err!(AMBIGUOUS_FUNCTION, "{word} name \"{shown_name}\" is not unique")
-                    .hint(format!("Specify the argument list to select the {word} unambiguously.")));
-            }
+            _ => return Err(ambiguous(word, &shown_name)),
         });
     };
     let mut inputs = Vec::new();
@@ -123,7 +164,13 @@ pub fn may_call(cx: &mut ExecContext, def: &crate::sql::func::FuncDef) -> Result
 /// An owned routine by its name in a statement.
 pub fn named(cmd: &Command, cx: &mut ExecContext, object: ObjectType, name: &ObjectName) -> Result<Function> {
     let ObjectName::Function(sig) = name else { return Err(Error::internal("a routine with an odd name")) };
-    let f = find(cmd, cx, object, sig)??;
+    let f = match find(cmd, cx, object, sig)? {
+        Ok(f) => f,
+        Err(missing) => {
+            let builtin = find_builtin(cmd, cx, object, sig)?;
+            return Err(builtin.map_or(missing, |_| Error::unsupported("changes of built-in functions are not supported")));
+        }
+    };
     owned(cx, &f)?;
     Ok(f)
 }

@@ -12,5 +12,5 @@ pub use alter::{alter, check_free};
 pub use check::transposed;
 pub use create::{create, replace, same};
 pub use drop::drop_routines;
-pub use find::{find, may_call, named};
+pub use find::{find, find_builtin, may_call, named};
 pub use signature::resolve_type_name;

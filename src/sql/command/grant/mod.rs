@@ -1,5 +1,6 @@
 //! GRANT and REVOKE: items as `catalog::acl` has them (`exec::rights` reads them). PostgreSQL 15, aclchk.c.
 
+mod builtin;
 mod items;
 mod member;
 
@@ -195,16 +196,22 @@ impl Grant<'_> {
 
     fn on_relation(&self, cx: &mut ExecContext, oid: Oid, as_table: bool) -> Result<()> {
         let mut c = class_of(cx, oid)?;
+        self.on_class(cx, &mut c, Rights::NONE, as_table)?;
+        put(cx, Object::Class(c))
+    }
+
+    /// `public`: the rights that everybody has by default.
+    fn on_class(&self, cx: &mut ExecContext, c: &mut Class, public: Rights, as_table: bool) -> Result<()> {
         let catalog = cx.backend()?.catalog.clone();
         let object = if c.kind == RelKind::Sequence { ObjectType::Sequence } else { ObjectType::Table };
-        let (all, public, _) = rights_of(object).ok_or_else(unsupported)?;
+        let (all, _, _) = rights_of(object).ok_or_else(unsupported)?;
         let before = Items::new(&catalog, c.acl.as_deref(), c.owner, all, public);
         let (whole, by_column): (Vec<Privilege>, Vec<Privilege>) =
             self.stmt.privileges.iter().cloned().partition(|p| p.columns.is_empty());
         let mut on_columns = vec![Rights::NONE; c.attributes.len()];
         let column_rights = Rights::of("arwx");
         if !whole.is_empty() || by_column.is_empty() {
-            let (rights, named_all) = (self.rights_on_relation(cx, &c, &whole, as_table)?, whole.is_empty());
+            let (rights, named_all) = (self.rights_on_relation(cx, c, &whole, as_table)?, whole.is_empty());
             if !rights.is_empty() {
                 let mut items = before.clone();
                 let word = if object == ObjectType::Sequence { "sequence" } else { "table" };
@@ -229,10 +236,10 @@ impl Grant<'_> {
         }
         for (n, rights) in on_columns.into_iter().enumerate() {
             if !rights.is_empty() && !c.attributes[n].dropped {
-                self.on_column(cx, &mut c, n, &before, rights)?;
+                self.on_column(cx, c, n, &before, rights)?;
             }
         }
-        put(cx, Object::Class(c))
+        Ok(())
     }
 
     /// The rights named for a whole relation. GRANT … ON TABLE works on a sequence, too, as far as the rights exist there.
@@ -287,8 +294,13 @@ impl Grant<'_> {
 
     fn one(&self, cmd: &Command, cx: &mut ExecContext, object: ObjectType, name: &ObjectName) -> Flow<()> {
         if let ObjectName::Function(sig) = name {
-            let f = super::function::find(cmd, cx, object, sig)??;
-            return Ok(self.on_function(cx, f)?);
+            return Ok(match super::function::find(cmd, cx, object, sig)? {
+                Ok(f) => self.on_function(cx, f)?,
+                Err(missing) => match super::function::find_builtin(cmd, cx, object, sig)? {
+                    Some(f) => self.on_builtin_function(cx, f)?,
+                    None => return Err(missing.into()),
+                },
+            });
         }
         if let ObjectName::LargeObject(number) = name {
             return super::large_object::grant(cx, self, number);
@@ -303,7 +315,7 @@ impl Grant<'_> {
             ObjectType::Table | ObjectType::Sequence => {
                 let found = names::locked_relation(cmd, cx, &names::range_var(&parts), LockMode::AccessShare)?;
                 if found.generated_by.is_some() {
-                    return Err(Error::unsupported("GRANT on system catalogs is not supported").into());
+                    return Ok(self.on_catalog(cx, &found, object == ObjectType::Table)?);
                 }
                 if object == ObjectType::Sequence && found.kind != RelKind::Sequence {
                     return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not a sequence", found.name).into());

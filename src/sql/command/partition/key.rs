@@ -94,7 +94,7 @@ fn column(
         }
         _ => return Err(Error::internal("a key column without name and expression")),
     };
-    let named = column::collation(cx, p.collation.as_ref(), ty, p.collation.as_ref().and_then(|c| cmd.at(c.pos)))?;
+    let named = column::collation(cx, p.collation.as_ref(), ty, None)?;
     let hash = strategy == Strategy::Hash;
     let method = if hash { IndexMethod::Hash } else { IndexMethod::Btree };
     let opclass = match &p.opclass {

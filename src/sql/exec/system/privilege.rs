@@ -1,7 +1,7 @@
 //! `has_table_privilege` and its kin, `pg_has_role`: the question is in the function's name.
 
 use crate::base::{Error, Flow, Oid, Result};
-use crate::catalog::object::{ObjectKey, class};
+use crate::catalog::object::{ObjectKey, class, fixed};
 use crate::catalog::{Catalog, Object};
 use crate::err;
 use crate::sql::exec::ExecContext;
@@ -241,8 +241,9 @@ fn function(catalog: &Catalog, subject: &Subject, object: Datum<'_>, rights: &[R
         name => crate::sql::names::reg_in(catalog, oid::REGPROCEDURE, name.str())?,
     };
     if let Some(f) = crate::sql::func::func(oid) {
-        let open = !super::is_restricted(f.fact.src);
-        return Ok(Some(rights.iter().any(|(_, g)| subject.is_superuser() || open && !g)));
+        let acl = rights::function_acl(catalog, f.oid);
+        let may = |(r, g): &Right| subject.may(fixed::BOOTSTRAP_SUPERUSER, acl.as_deref(), "X", *r, *g);
+        return Ok(Some(rights.iter().any(may)));
     }
     let Some(record) = catalog.get(ObjectKey::new(class::PROC, oid)) else { return Ok(None) };
     let Object::Function(f) = &record.object else { return Ok(None) };

@@ -114,7 +114,7 @@ fn classes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             0, -1.0, 0, r.toast, !system_indexes::of_table(r.oid).is_empty(), shared, 'p', r.kind as u8, r.attributes.len(), 0,
             r.kind == RelKind::View, false, false, false, false, true, 'n', false, Oid::INVALID,
             if r.kind == RelKind::View { Xid::INVALID } else { frozen }, i32::from(r.kind != RelKind::View),
-            if r.kind == RelKind::Toast { NULL } else { system_acl(&r.name, &superuser) }, NULL, NULL,
+            if r.kind == RelKind::Toast { NULL } else { catalog_acl(&catalog, &r, &superuser) }, NULL, NULL,
         ];
     }
     for record in user_classes(&catalog, oid, name.as_deref()) {
@@ -163,6 +163,15 @@ fn options(catalog: &Catalog, c: &Class) -> Vec<String> {
 pub(super) fn is_of_shared(c: &Class) -> bool {
     let table = c.index.as_ref().and_then(|i| system::relation(i.table));
     table.is_some_and(|r| !r.file.db.is_valid())
+}
+
+/// The rights on a catalog: initdb's, or what GRANT and REVOKE made of them.
+fn catalog_acl(catalog: &Catalog, r: &Relation, superuser: &str) -> Value {
+    let changed = catalog.builtin_acl(ObjectKey::new(class::RELATION, r.oid));
+    match changed.and_then(|c| c.acl) {
+        Some(acl) => super::Cell::cell(Acl(shown(catalog, Some(&acl)).as_deref())),
+        None => system_acl(&r.name, superuser),
+    }
 }
 
 /// What initdb grants on the catalogs: all may read them, but for passwords and samples of data.

@@ -10,6 +10,7 @@ use crate::catalog::acl::shown;
 use crate::catalog::object::{Function, IndexMethod, MovingDef, class, fixed};
 use crate::sql::bind::BtreeClass;
 use crate::sql::exec::ExecContext;
+use crate::sql::exec::rights::function_acl;
 use crate::sql::func::{self, CastContext, CastMethod, FuncDef};
 use crate::sql::text_search;
 use crate::types::context::IoContext;
@@ -102,8 +103,8 @@ fn builtin_proc_acl(acl: &str, superuser: &str) -> Vec<String> {
 }
 
 /// The rights on a built-in function where initdb takes them from PUBLIC.
-pub(super) fn builtin_acl(oid: Oid, superuser: &str) -> Option<Vec<String>> {
-    Some(builtin_proc_acl(PROC_MORE.get(&oid)?.acl?, superuser))
+pub(crate) fn builtin_acl(oid: Oid, superuser: impl Fn() -> String) -> Option<Vec<String>> {
+    Some(builtin_proc_acl(PROC_MORE.get(&oid)?.acl?, &superuser()))
 }
 
 /// The language a built-in function is written in.
@@ -301,10 +302,10 @@ pub(crate) fn language(name: &str) -> Oid {
     })
 }
 
-fn push_builtin(sink: &mut Sink, f: &FuncDef, superuser: &str) {
+fn push_builtin(catalog: &Catalog, sink: &mut Sink, f: &FuncDef) {
     let p = f.fact;
     let more = PROC_MORE.get(&f.oid).copied().unwrap_or_default();
-    let acl = more.acl.map(|a| builtin_proc_acl(a, superuser));
+    let acl = if sink.wants("proacl") { shown(catalog, function_acl(catalog, f.oid).as_deref()) } else { None };
     let body = more.body.map(|b| b.replace("\\n", "\n"));
     let tongue = language_name(f);
     row![sink;
@@ -345,8 +346,7 @@ fn push_function(catalog: &Catalog, sink: &mut Sink, f: &Function) {
 fn procs(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
     let (oid, name) = (sink.oid_key("oid"), sink.text_key("proname"));
-    let superuser = catalog.role(fixed::BOOTSTRAP_SUPERUSER).map(|r| r.name).unwrap_or_default();
-    let mut builtin = |f: &FuncDef| push_builtin(sink, f, &superuser);
+    let mut builtin = |f: &FuncDef| push_builtin(&catalog, sink, f);
     match (oid, &name) {
         (Some(oid), _) => func::func(oid).into_iter().for_each(&mut builtin),
         (None, Some(name)) => func::funcs_named(name).iter().for_each(|f| builtin(f)),

@@ -100,9 +100,9 @@ fn visible(scene: &Scene, g: &Grant, enabled: bool) -> bool {
 /// What initdb grants on catalogs that all may read.
 fn table_grants(scene: &Scene, h: &Held) -> Vec<Grant> {
     const ALL: &str = "arwdDxt";
-    let Some(t) = h.target() else { return Vec::new() };
+    let Some(t) = h.target(&scene.catalog) else { return Vec::new() };
     let open = t.system && !crate::sql::exec::rights::is_closed_catalog(t.name);
-    grants(scene, t.owner, t.acl, ALL, if open { "r" } else { "" })
+    grants(scene, t.owner, t.acl(), ALL, if open { "r" } else { "" })
 }
 
 fn tables(cx: &mut ExecContext, sink: &mut Sink, enabled: bool) -> Flow<()> {

@@ -104,7 +104,7 @@ impl Routine {
     /// Who may run it besides its owner, as items; None: everybody.
     pub fn acl(&self, scene: &Scene) -> Option<Vec<String>> {
         match self {
-            Routine::Builtin(f) => super::super::code::builtin_acl(f.oid, &scene.role(fixed::BOOTSTRAP_SUPERUSER)),
+            Routine::Builtin(f) => crate::sql::exec::rights::function_acl(&scene.catalog, f.oid),
             Routine::User(_) => self.function().and_then(|f| f.acl.clone()),
         }
     }

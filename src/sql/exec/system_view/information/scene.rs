@@ -94,9 +94,9 @@ impl Held {
         self.class().is_some_and(|c| c.persistence == Persistence::Temp)
     }
 
-    pub fn target(&self) -> Option<Target<'_>> {
+    pub fn target(&self, catalog: &Catalog) -> Option<Target<'_>> {
         match self {
-            Held::System(r) => Some(Target::of(r)),
+            Held::System(r) => Some(Target::of(catalog, r)),
             Held::User(_) => self.class().map(Target::of_class),
         }
     }
@@ -197,7 +197,7 @@ impl Scene {
 
     /// Whether the role has one of these rights on a relation, or of `column` on one of its columns.
     fn may(&self, h: &Held, whole: &str, column: &str) -> bool {
-        let Some(t) = h.target() else { return false };
+        let Some(t) = h.target(&self.catalog) else { return false };
         whole.chars().any(|r| t.whole(&self.subject, r, false))
             || column.chars().any(|r| h.columns().any(|a| t.column(&self.subject, a.attno, r, false)))
     }
@@ -214,14 +214,14 @@ impl Scene {
 
     /// A column is visible to those who may use it.
     pub fn sees_column(&self, h: &Held, attno: i16) -> bool {
-        let Some(t) = h.target() else { return false };
+        let Some(t) = h.target(&self.catalog) else { return false };
         self.owns(h)
             || "rawx".chars().any(|r| t.whole(&self.subject, r, false) || t.column(&self.subject, attno, r, false))
     }
 
     /// Likewise, but reading it is not enough.
     pub fn sees_written(&self, h: &Held, attno: i16) -> bool {
-        let Some(t) = h.target() else { return false };
+        let Some(t) = h.target(&self.catalog) else { return false };
         self.owns(h)
             || "awx".chars().any(|r| t.whole(&self.subject, r, false) || t.column(&self.subject, attno, r, false))
     }

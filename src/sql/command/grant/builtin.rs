@@ -1,0 +1,43 @@
+//! GRANT and REVOKE on what is built in: catalogs, their views, functions. None has an object of its own; from the first
+//! change on a [`BuiltinAcl`] keeps its rights.
+
+use super::{Grant, Rights};
+use crate::base::{Error, Result};
+use crate::catalog::object::{BuiltinAcl, Class, ObjectKey, class, fixed};
+use crate::catalog::{Object, Relation};
+use crate::sql::ast::ObjectType;
+use crate::sql::command::write::put;
+use crate::sql::exec::rights::{function_acl, is_closed_catalog};
+use crate::sql::exec::{ExecContext, system};
+use crate::sql::func::FuncDef;
+
+impl Grant<'_> {
+    pub(super) fn on_catalog(&self, cx: &mut ExecContext, r: &Relation, as_table: bool) -> Result<()> {
+        let on = ObjectKey::new(class::RELATION, r.oid);
+        let mut c = Class::new(r.oid, r.name.clone(), r.namespace, r.kind, r.persistence, r.owner);
+        c.attributes = r.attributes.clone();
+        if let Some(changed) = cx.backend()?.catalog.builtin_acl(on) {
+            c.acl = changed.acl;
+            for a in &mut c.attributes {
+                a.acl = changed.columns.iter().find(|(attno, _)| *attno == a.attno).map(|(_, acl)| acl.clone());
+            }
+        }
+        let public = if is_closed_catalog(&r.name) { Rights::NONE } else { Rights::of("r") };
+        self.on_class(cx, &mut c, public, as_table)?;
+        let columns = c.attributes.into_iter().filter_map(|a| Some((a.attno, a.acl?))).collect();
+        put(cx, Object::BuiltinAcl(BuiltinAcl { on, acl: c.acl, columns }))
+    }
+
+    /// # Errors
+    /// 0A000 where the function would no longer be everybody's, but nobody asks at its calls.
+    pub(super) fn on_builtin_function(&self, cx: &mut ExecContext, f: &FuncDef) -> Result<()> {
+        let mut acl = function_acl(&cx.backend()?.catalog, f.oid);
+        self.on(cx, ObjectType::Function, f.name, fixed::BOOTSTRAP_SUPERUSER, &mut acl)?;
+        let open = |acl: &Vec<String>| acl.iter().any(|item| item.starts_with('='));
+        if !acl.as_ref().is_none_or(open) && !system::is_checked(f) {
+            return Err(Error::unsupported(format!("function {} cannot be taken from PUBLIC", f.name)));
+        }
+        let on = ObjectKey::new(class::PROC, f.oid);
+        put(cx, Object::BuiltinAcl(BuiltinAcl { on, acl, columns: Vec::new() }))
+    }
+}
