@@ -119,12 +119,12 @@ fn class_bits(address: Ipv4Addr, octets: u8) -> u8 {
     class.max(octets.saturating_mul(8))
 }
 
-/// What only has its last 32 bits, and is not `::1`, reads as an IPv4 address behind `::`.
+/// What has no more than its last 32 bits, but more than 16, reads as an IPv4 address behind `::`.
 ///
 /// PostgreSQL 15, inet_net_ntop.c, inet_net_ntop_ipv6: same rule.
 fn v6_text(a: Ipv6Addr) -> String {
     match a.to_bits() {
-        n if n <= 1 || n > u128::from(u32::MAX) => a.to_string(),
+        n if n <= u128::from(u16::MAX) || n > u128::from(u32::MAX) => a.to_string(),
         n => format!("::{}", Ipv4Addr::from_bits(n as u32)),
     }
 }

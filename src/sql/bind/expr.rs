@@ -641,8 +641,9 @@ impl Binder<'_, '_> {
 
     fn collate(&mut self, arg: &ast::Expr, collation: &[String], pos: Pos) -> Result<Expr> {
         let bound = self.expr(arg)?;
-        let collatable = |i: &types::info::TypeInfo| i.collation.is_valid() || types::element_type(i.oid).is_some();
-        if bound.ty.oid != oid::UNKNOWN && !types::info(bound.ty.oid).is_some_and(collatable) {
+        let base = types::base_type(bound.ty.oid);
+        let ordered = types::info(types::element_type(base).unwrap_or(base));
+        if bound.ty.oid != oid::UNKNOWN && !ordered.is_some_and(|i| i.collation.is_valid()) {
             let shown = self.type_name(bound.ty.oid);
             return Err(err!(DATATYPE_MISMATCH, "collations are not supported by type {shown}").at(self.at(pos)));
         }

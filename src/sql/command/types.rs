@@ -222,6 +222,25 @@ fn refuse_row_type(cx: &mut ExecContext, object: ObjectType, parts: &[String]) -
         .place("findDependentObjects", "dependency.c", 754))
 }
 
+/// Nobody drops a type that is built in.
+fn refuse_builtin(cx: &mut ExecContext, object: ObjectType, parts: &[String]) -> Result<()> {
+    let (schema, name) = match parts {
+        [name] => (None, name),
+        [.., schema, name] => (Some(schema.as_str()), name),
+        [] => return Ok(()),
+    };
+    let builtin = schema.is_none_or(|s| s == "pg_catalog").then(|| crate::types::info::builtin_by_name(name)).flatten();
+    let Some(builtin) = builtin else { return Ok(()) };
+    let shown = crate::types::format_type_plain(builtin.oid, &*cx.fx.io.hooks);
+    if object == ObjectType::Domain {
+        return Err(err!(WRONG_OBJECT_TYPE, "\"{shown}\" is not a domain"));
+    }
+    if !cx.backend()?.user.is_superuser {
+        return Err(err!(INSUFFICIENT_PRIVILEGE, "must be owner of type {shown}"));
+    }
+    Err(super::absent::required(&format!("type {shown}")))
+}
+
 /// DROP TYPE and DROP DOMAIN.
 pub fn drop(cx: &mut ExecContext, stmt: &DropStmt) -> Flow<()> {
     let mut targets = Vec::new();
@@ -234,6 +253,7 @@ pub fn drop(cx: &mut ExecContext, stmt: &DropStmt) -> Flow<()> {
         let shown = parts.join(".");
         let Some(t) = find(cx, &parts)? else {
             refuse_row_type(cx, stmt.object, &parts)?;
+            refuse_builtin(cx, stmt.object, &parts)?;
             let schema = parts.len().checked_sub(2).map(|n| parts[n].clone());
             let text = match schema.filter(|s| !cx.backend().is_ok_and(|b| b.catalog.namespace_by_name(s).is_some())) {
                 Some(schema) if stmt.missing_ok => format!("schema \"{schema}\" does not exist"),

@@ -180,6 +180,7 @@ impl Word {
         let ion = next == b'I' && matches!(after, b'O' | b'A');
         let (sound, skipped) = match own {
             b'B' if last == b'M' => return 0,
+            b'B' => ('B', 0),
             b'C' if softens(next) => match (next, after, last) {
                 (b'I', b'A', _) => ('X', 0),
                 (_, _, b'S') => return 0,
@@ -235,7 +236,7 @@ mod tests {
         {
             assert_eq!(soundex_of(text), code);
         }
-        for (text, code) in [("Thumb", "0M"), ("Knight", "NFT"), ("Schmidt", "SKMTT"), ("judge", "JJ"), ("what", "HT")]
+        for (text, code) in [("Thumb", "0M"), ("Knight", "NFT"), ("Schmidt", "SKMTT"), ("judge", "JJ"), ("what", "HT"), ("Bob-12", "BB"), ("1BC", "BK")]
         {
             let mut word = Word { bytes: text.to_ascii_uppercase().into_bytes(), at: 0, code: String::new() };
             word.run(9);

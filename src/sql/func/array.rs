@@ -128,24 +128,23 @@ fn cat(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
     }
     let incompatible =
         |detail: &str| err!(ARRAY_SUBSCRIPT_ERROR, "cannot concatenate incompatible arrays").detail(detail);
-    let inner = |d: &[Dim]| d.iter().map(|d| d.len).collect::<Vec<_>>();
     let (n, m) = (a.dims.len(), b.dims.len());
     let mut dims = if n == m {
-        if inner(&a.dims[1..]) != inner(&b.dims[1..]) {
+        if a.dims[1..] != b.dims[1..] {
             return Err(incompatible("Arrays with differing element dimensions are not compatible for concatenation."));
         }
         let mut d = a.dims.clone();
         d[0].len += b.dims[0].len;
         d
     } else if n == m + 1 {
-        if inner(&a.dims[1..]) != inner(&b.dims) {
+        if a.dims[1..] != b.dims[..] {
             return Err(incompatible("Arrays with differing dimensions are not compatible for concatenation."));
         }
         let mut d = a.dims.clone();
         d[0].len += 1;
         d
     } else if m == n + 1 {
-        if inner(&b.dims[1..]) != inner(&a.dims) {
+        if b.dims[1..] != a.dims[..] {
             return Err(incompatible("Arrays with differing dimensions are not compatible for concatenation."));
         }
         let mut d = b.dims.clone();

@@ -225,8 +225,9 @@ fn overlay(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()
     if start <= 0 {
         bail!(SUBSTRING_ERROR, "negative substring length not allowed");
     }
+    let Some(rest) = start.checked_add(len) else { bail!(NUMERIC_VALUE_OUT_OF_RANGE, "integer out of range") };
     let head = (start as usize - 1).min(b.len());
-    let tail = ((i64::from(start) - 1 + i64::from(len)).max(0) as usize).min(b.len());
+    let tail = (rest.saturating_sub(1).max(0) as usize).min(b.len());
     push(out, &[&b[..head], new, &b[tail..]].concat())
 }
 
@@ -322,8 +323,9 @@ fn bit_overlay(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Resul
     if start <= 0 {
         bail!(SUBSTRING_ERROR, "negative substring length not allowed");
     }
+    let Some(rest) = start.checked_add(len) else { bail!(NUMERIC_VALUE_OUT_OF_RANGE, "integer out of range") };
     let head = start as usize - 1;
-    let tail = (i64::from(start) - 1 + i64::from(len)).max(0) as usize;
+    let tail = rest.saturating_sub(1).max(0) as usize;
     push(out, &bit::build(old.iter().take(head).chain(new.iter()).chain(old.iter().skip(tail))))
 }
 
@@ -433,7 +435,8 @@ fn apply_varbit(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Resu
 
 /// The low bits of a number, filled with its sign.
 fn from_int(n: i64, width: i64, typmod: i32, out: &mut Column) -> Result<()> {
-    let len = i64::from(if typmod <= 0 { 1 } else { typmod });
+    // PostgreSQL 15, varbit.h, VARBITMAXLEN: the longest there is; what is longer counts as not given.
+    let len = if (1..=i32::MAX - 7).contains(&typmod) { i64::from(typmod) } else { 1 };
     let bit = |i: i64| n >> (len - 1 - i).min(width - 1) & 1 == 1;
     push(out, &bit::build((0..len).map(bit)))
 }

@@ -216,7 +216,7 @@ plain! {
     cbrt = cube_root; atan = f64::atan; asinh = f64::asinh; tanh = f64::tanh; sinh = f64::sinh; cosh = f64::cosh;
     atand = |v| degrees_of(v.atan(), std::f64::consts::FRAC_PI_4, 45.0);
 }
-checked! { degrees = f64::to_degrees; }
+checked! { degrees = |v| v / RADIANS_PER_DEGREE; }
 trig! {
     sin = f64::sin; cos = f64::cos; tan = f64::tan; cot = |v| 1.0 / v.tan();
     sind = sin_degrees; cosd = cos_degrees; tand = tan_degrees; cotd = cot_degrees;
@@ -288,8 +288,11 @@ fn inverse_cosh(v: f64) -> f64 {
     (t + (2.0 * t + t * t).sqrt()).ln_1p()
 }
 
+/// PostgreSQL 15, float.h, RADIANS_PER_DEGREE: the same number, multiplied by and divided by as there, for the last digit.
+const RADIANS_PER_DEGREE: f64 = 0.017_453_292_519_943_295_769_2;
+
 fn radians(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
-    unary(args, out, f64::to_radians)
+    unary(args, out, |v| v * RADIANS_PER_DEGREE)
 }
 
 /// Scaled so that the exact angle gives exactly its degrees.

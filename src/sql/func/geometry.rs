@@ -472,6 +472,7 @@ functions! {
         between(Point { x: c.center.x + half, y: c.center.y + half }, Point { x: c.center.x - half, y: c.center.y - half })
     };
     "circle_poly" (n: whole, c: circle) = corners(n, &c);
+    "polygon(circle)" (c: circle) = corners(12, &c);
 
     "lseg_construct" (a: point, b: point) = of_points([a, b]);
     "lseg_length" (s: list) = length(&s, false);

@@ -74,15 +74,68 @@ fn merge(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> 
     push(out, net.with_number(net.number() & net.mask()))
 }
 
-/// A network with the octets its mask leaves out dropped; what PostgreSQL writes of IPv6 is not known here.
+/// A network without what its mask leaves out. PostgreSQL 15, inet_cidr_ntop.c: same rules.
 fn cidr_abbrev(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
     let i = arg(args, 0);
-    let std::net::IpAddr::V4(address) = i.address else {
-        return Err(crate::base::Error::unsupported("abbrev() of IPv6 networks is not supported"));
+    let groups = match i.address {
+        std::net::IpAddr::V4(address) => {
+            let count = usize::from(i.bits.div_ceil(8)).max(1);
+            let octets: Vec<String> = address.octets()[..count].iter().map(u8::to_string).collect();
+            octets.join(".")
+        }
+        std::net::IpAddr::V6(address) => groups_within(address, i.bits),
     };
-    let count = usize::from(i.bits.div_ceil(8)).max(1);
-    let octets: Vec<String> = address.octets()[..count].iter().map(u8::to_string).collect();
-    push_text(out, format!("{}/{}", octets.join("."), i.bits))
+    push_text(out, format!("{groups}/{}", i.bits))
+}
+
+/// The 16-bit groups of a network that its mask reaches, two at least, the longest run of zeros among them as `::` (so
+/// that the groups left out may make another address of it: `0:0:1::/48` is `::1/48`).
+fn groups_within(address: std::net::Ipv6Addr, bits: u8) -> String {
+    if bits == 0 {
+        return "::".to_string();
+    }
+    let count = usize::from(bits.div_ceil(16)).max(2);
+    let (all, bytes) = (address.segments(), address.octets());
+    let zeros = longest_zeros(&all[..count]);
+    // An IPv4 address within: after six groups of zeros, or five and ffff.
+    let mapped = zeros.start == 0
+        && zeros.len() != count
+        && match zeros.len() {
+            5 => all[5] == 0xffff,
+            6 => true,
+            7 => bytes[14] != 0 && bytes[15] != 1,
+            _ => false,
+        };
+    let mut text = String::new();
+    for (n, group) in all.iter().enumerate().take(count) {
+        if zeros.contains(&n) {
+            text.push_str(if n == zeros.start { ":" } else { "" });
+            text.push_str(if n + 1 == count { ":" } else { "" });
+        } else if mapped && n > 5 {
+            text.push_str(&format!("{}{}", if n == 6 { ':' } else { '.' }, group >> 8));
+            if n != 7 || bits > 120 {
+                text.push_str(&format!(".{}", group & 0xff));
+            }
+        } else {
+            text.push_str(if text.is_empty() { "" } else { ":" });
+            text.push_str(&format!("{group:x}"));
+        }
+    }
+    text
+}
+
+/// The first of the longest runs of zeros.
+fn longest_zeros(groups: &[u16]) -> std::ops::Range<usize> {
+    let mut longest = 0..0;
+    let mut start = 0;
+    for (n, group) in groups.iter().enumerate() {
+        if *group != 0 {
+            start = n + 1;
+        } else if n + 1 - start > longest.len() {
+            longest = start..n + 1;
+        }
+    }
+    longest
 }
 
 fn masklen(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
@@ -160,16 +213,15 @@ fn not(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
     push(out, i.with_number(!i.number() & all_bits(i)))
 }
 
-/// The address as a plain number.
-fn plain(i: Inet) -> i128 {
-    if i.address.is_ipv4() { (i.number() >> 96) as i128 } else { i.number() as i128 }
+/// The address as a plain number, and how many there are.
+fn plain(i: Inet) -> (u128, u128) {
+    if i.address.is_ipv4() { (i.number() >> 96, u128::from(u32::MAX)) } else { (i.number(), u128::MAX) }
 }
 
 fn moved(i: Inet, by: i128) -> Result<Inet> {
-    let n = plain(i).checked_add(by);
-    let max = if i.address.is_ipv4() { i128::from(u32::MAX) } else { i128::MAX };
-    match n.filter(|n| (0..=max).contains(n)) {
-        Some(n) => Ok(i.with_number(if i.address.is_ipv4() { (n as u128) << 96 } else { n as u128 })),
+    let (n, max) = plain(i);
+    match n.checked_add_signed(by).filter(|n| *n <= max) {
+        Some(n) => Ok(i.with_number(if i.address.is_ipv4() { n << 96 } else { n })),
         None => Err(err!(NUMERIC_VALUE_OUT_OF_RANGE, "result is out of range")),
     }
 }
@@ -191,9 +243,11 @@ fn difference(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result
     if !same_family(a, b) {
         bail!(INVALID_PARAMETER_VALUE, "cannot subtract inet values of different sizes");
     }
-    match i64::try_from(plain(a) - plain(b)) {
-        Ok(n) => out.push(Datum::I64(n)),
-        Err(_) => bail!(NUMERIC_VALUE_OUT_OF_RANGE, "result is out of range"),
+    let ((a, _), (b, _)) = (plain(a), plain(b));
+    let apart = i128::try_from(a.abs_diff(b)).ok().map(|d| if a < b { -d } else { d });
+    match apart.and_then(|d| i64::try_from(d).ok()) {
+        Some(n) => out.push(Datum::I64(n)),
+        None => bail!(NUMERIC_VALUE_OUT_OF_RANGE, "result is out of range"),
     }
     Ok(())
 }

@@ -351,10 +351,13 @@ fn lsn_add(lsn: Datum<'_>, n: Datum<'_>, sign: i128, out: &mut Column) -> Result
         let what = if sign > 0 { "add NaN to" } else { "subtract NaN from" };
         bail!(FEATURE_NOT_SUPPORTED, "cannot {what} pg_lsn");
     }
+    if n.is_infinite() {
+        bail!(FEATURE_NOT_SUPPORTED, "cannot convert infinity to pg_lsn");
+    }
     let sum = n.to_i128().and_then(|n| i128::from(lsn.i64() as u64).checked_add(sign * n));
     match sum.and_then(|s| u64::try_from(s).ok()) {
         Some(s) => out.push(Datum::I64(s as i64)),
-        None => bail!(NUMERIC_VALUE_OUT_OF_RANGE, "pg_lsn out of range"),
+        None => bail!(INVALID_PARAMETER_VALUE, "pg_lsn out of range"),
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use super::keyword::Kw;
 use super::parser::Parser;
 use super::token::Tok;
-use crate::base::Result;
+use crate::base::{Result, SqlState};
 use crate::sql::ast::{
     AlterPublicationAction, AlterPublicationStmt, CreatePublicationStmt, ObjectName, ObjectType, PublicationObject,
     PublishedTable, QualName, Stmt,
@@ -32,7 +32,7 @@ impl Parser<'_> {
         self.list(|p| {
             if p.eat(Kw::Table) {
                 schemas = Some(false);
-            } else if p.at(Kw::Tables) {
+            } else if p.at(Kw::Tables) && p.at_n(1, Kw::In) {
                 p.expect_all(&[Kw::Tables, Kw::In, Kw::Schema])?;
                 schemas = Some(true);
             }
@@ -52,6 +52,11 @@ impl Parser<'_> {
                         p.expect_char(b')')?;
                     }
                     Ok(PublicationObject::Table(Box::new(PublishedTable { table, columns, filter })))
+                }
+                None if p.is_col_id(0) => {
+                    let detail =
+                        "One of TABLE or TABLES IN SCHEMA must be specified before a standalone table or schema name.";
+                    Err(p.error(SqlState::SYNTAX_ERROR, "invalid publication object list", p.pos()).detail(detail))
                 }
                 None => p.unexpected(),
             }

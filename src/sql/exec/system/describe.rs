@@ -310,7 +310,8 @@ fn view_definition_by_name(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut C
     let name = args[0].str();
     let (schema, view) = schema_and_name(name)?;
     let found = catalog(cx)?.class_oid_by_name(schema.as_deref(), &view)?;
-    let oid = found.ok_or_else(|| err!(UNDEFINED_TABLE, "relation \"{name}\" does not exist"))?;
+    let named = || schema.iter().chain([&view]).map(String::as_str).collect::<Vec<_>>().join(".");
+    let oid = found.ok_or_else(|| err!(UNDEFINED_TABLE, "relation \"{}\" does not exist", named()))?;
     show_view(cx, oid, args, out)
 }
 

@@ -25,7 +25,7 @@ pub(crate) fn open(cx: &mut ExecContext, src: &str, args: &[Value], types: &[Typ
         "pg_stat_get_activity" => activity(cx, args)?,
         "pg_ls_waldir" => wal_files(cx)?,
         "pg_listening_channels" => cx.backend()?.listening.iter().map(|c| vec![Value::text(c)]).collect(),
-        "pg_options_to_table" => options(args),
+        "pg_options_to_table" => options(args)?,
         "aclexplode" => explode(cx, args)?,
         "pg_get_keywords" => keywords(),
         "pg_partition_ancestors" => {
@@ -221,11 +221,14 @@ fn wal_files(cx: &mut ExecContext) -> Result<Vec<Vec<Value>>> {
     Ok(shown.map(|e| vec![e.name.cell(), e.len.cell(), Stamp(e.modified_us).cell()]).collect())
 }
 
-fn options(args: &[Value]) -> Vec<Vec<Value>> {
-    let Some(Value::Bytes(stored)) = args.first() else { return Vec::new() };
-    let one = |item: Datum<'_>| match item.str().split_once('=') {
-        Some((name, value)) => vec![name.cell(), value.cell()],
-        None => vec![item.str().cell(), NULL],
+fn options(args: &[Value]) -> Result<Vec<Vec<Value>>> {
+    let Some(Value::Bytes(stored)) = args.first() else { return Ok(Vec::new()) };
+    let one = |item: Datum<'_>| match item {
+        Datum::Null => Err(err!(NULL_VALUE_NOT_ALLOWED, "null array element not allowed in this context")),
+        item => Ok(match item.str().split_once('=') {
+            Some((name, value)) => vec![name.cell(), value.cell()],
+            None => vec![item.str().cell(), NULL],
+        }),
     };
     Array::new(stored).iter().map(one).collect()
 }

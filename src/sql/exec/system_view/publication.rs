@@ -3,7 +3,7 @@
 use super::class::as_class;
 use super::listing::schema_name;
 use super::{Sink, View, catalog, cell, row};
-use crate::base::Flow;
+use crate::base::{Flow, Oid};
 use crate::catalog::object::{Class, Publication, PublishedTable, class, fixed};
 use crate::catalog::{Catalog, Object, Persistence, RelKind};
 use crate::sql::exec::ExecContext;
@@ -55,7 +55,8 @@ fn schemas(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 
 /// Whether changes of a table can be published at all.
 pub(crate) fn is_publishable(c: &Class) -> bool {
-    matches!(c.kind, RelKind::Table | RelKind::Partitioned)
+    c.oid >= Oid::FIRST_NORMAL
+        && matches!(c.kind, RelKind::Table | RelKind::Partitioned)
         && c.persistence == Persistence::Permanent
         && c.namespace != fixed::PG_CATALOG
         && c.namespace != fixed::INFORMATION_SCHEMA

@@ -25,6 +25,8 @@ struct Spec {
 }
 
 fn spec(text: &str) -> Result<Spec> {
+    // As `encrypt` calls it in messages, too.
+    let text = &*text.to_ascii_lowercase();
     let mut parts = text.split('/');
     let name = parts.next().unwrap_or_default();
     let mut padded = true;
@@ -37,7 +39,7 @@ fn spec(text: &str) -> Result<Spec> {
             _ => return Err(cannot_use(text, "Unknown option")),
         };
     }
-    let (algorithm, chained) = match name.to_ascii_lowercase().as_str() {
+    let (algorithm, chained) = match name {
         "aes" | "aes-cbc" | "rijndael" | "rijndael-cbc" => (Algorithm::Aes, true),
         "aes-ecb" | "rijndael-ecb" => (Algorithm::Aes, false),
         "bf" | "bf-cbc" | "blowfish" | "blowfish-cbc" => (Algorithm::Blowfish, true),

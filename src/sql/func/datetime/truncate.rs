@@ -99,7 +99,10 @@ fn timestamptz_trunc(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -
 }
 
 fn timestamptz_trunc_zone(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
-    out.push(Datum::I64(in_zone(args[0].str(), args[1].i64(), &zone_of(args[2].str())?)?));
+    let us = args[1].i64();
+    // What has no end has no zone either, whatever is named.
+    let cut = if timestamp::is_finite(us) { in_zone(args[0].str(), us, &zone_of(args[2].str())?)? } else { us };
+    out.push(Datum::I64(cut));
     Ok(())
 }
 

@@ -249,6 +249,9 @@ fn of_timestamptz(cx: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> R
     push(out, args[1].str(), &Moment::of(&c, Some(zone)))
 }
 
+/// PostgreSQL 15, timestamp.h, JULIAN_MAXYEAR.
+const LAST_YEAR: i32 = 5_874_898;
+
 fn of_interval(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
     if args[1].bytes().is_empty() {
         out.push_null();
@@ -256,8 +259,11 @@ fn of_interval(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Resul
     }
     let i = Interval::from_bytes(args[0].bytes());
     let p = i.parts();
-    let days = (p.years * 12 + p.months) * 30 + p.days;
-    let (iso_year, week) = iso_week(p.years, p.months, p.days);
+    // As in C: of what no calendar has, DDD tells nothing, nor do the others.
+    let days = (p.years.wrapping_mul(12).wrapping_add(p.months)).wrapping_mul(30).wrapping_add(p.days);
+    let year = p.years.clamp(-LAST_YEAR, LAST_YEAR);
+    let (iso_year, week) = iso_week(year, p.months, p.days);
+    let julian = to_julian(year, p.months, p.days);
     let m = Moment {
         year: p.years,
         month: p.months,
@@ -268,8 +274,8 @@ fn of_interval(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Resul
         us: p.us,
         weekday: 0,
         day_of_year: days,
-        julian: to_julian(p.years, p.months, p.days),
-        iso: (iso_year, week, to_julian(p.years, p.months, p.days) - iso_week_to_julian(iso_year, 1) + 1),
+        julian,
+        iso: (iso_year, week, julian - iso_week_to_julian(iso_year, 1) + 1),
         zone: None,
         interval: true,
     };

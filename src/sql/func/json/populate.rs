@@ -268,6 +268,10 @@ pub fn unknown_row(function: &str) -> Error {
 /// `json_populate_record` and `jsonb_populate_record` where a value is wanted, not columns.
 fn populate<const STORED: bool>(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
     let typ = cx.ret_type();
+    if base_type(typ.oid) != oid::RECORD && cx.io.hooks.composite(base_type(typ.oid)).is_none() {
+        let name = if STORED { "jsonb_populate_record" } else { "json_populate_record" };
+        return Err(err!(DATATYPE_MISMATCH, "first argument of {name} must be a row type"));
+    }
     if base_type(typ.oid) == oid::RECORD && args[0].is_null() {
         return Err(unknown_row(if STORED { "jsonb_populate_record" } else { "json_populate_record" }));
     }

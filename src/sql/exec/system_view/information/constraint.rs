@@ -114,7 +114,7 @@ fn constraint_columns(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             let columns = match (&k.foreign, h.class()) {
                 (Some(f), _) => f.columns.clone(),
                 (None, Some(c)) => check_columns(&scene.catalog, &scene.io, c, k).unwrap_or_else(|| k.columns.clone()),
-                (None, None) => continue,
+                (None, None) => k.columns.clone(),
             };
             for a in columns.iter().filter_map(|attno| on.column(*attno)) {
                 named![sink;
