@@ -233,7 +233,7 @@ fn refuse_builtin(cx: &mut ExecContext, object: ObjectType, parts: &[String]) ->
     let Some(builtin) = builtin else { return Ok(()) };
     let shown = crate::types::format_type_plain(builtin.oid, &*cx.fx.io.hooks);
     if object == ObjectType::Domain {
-        return Err(err!(WRONG_OBJECT_TYPE, "\"{shown}\" is not a domain"));
+        return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not a domain", parts.join(".")));
     }
     if !cx.backend()?.user.is_superuser {
         return Err(err!(INSUFFICIENT_PRIVILEGE, "must be owner of type {shown}"));
