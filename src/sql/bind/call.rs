@@ -54,7 +54,7 @@ impl Wanted {
     fn missing(self, mut e: Error) -> Error {
         if self == Wanted::Procedure {
             e.0.message = e.message().replacen("function ", "procedure ", 1);
-            e.0.hint = e.0.hint.map(|h| h.replacen("function", "procedure", 1).into());
+            e.0.hint = e.0.hint.map(|h| h.replacen("function", "procedure", 1));
         }
         e
     }

@@ -289,7 +289,7 @@ fn inverse_cosh(v: f64) -> f64 {
 }
 
 /// PostgreSQL 15, float.h, RADIANS_PER_DEGREE: the same number, multiplied by and divided by as there, for the last digit.
-const RADIANS_PER_DEGREE: f64 = 0.017_453_292_519_943_295_769_2;
+const RADIANS_PER_DEGREE: f64 = 0.017_453_292_519_943_295;
 
 fn radians(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
     unary(args, out, |v| v * RADIANS_PER_DEGREE)

@@ -265,7 +265,9 @@ fn network(bytes: &[u8], seed: u64) -> u64 {
 fn jsonb(bytes: &[u8], seed: u64) -> u64 {
     let mut sum = 0;
     let top = Jsonb::new(bytes);
-    if matches!(&top, Jsonb::Array(items) if items.len() == 0) || matches!(&top, Jsonb::Object(pairs) if pairs.len() == 0) {
+    if matches!(&top, Jsonb::Array(items) if items.is_empty())
+        || matches!(&top, Jsonb::Object(pairs) if pairs.is_empty())
+    {
         return seed;
     }
     if top.is_scalar() {

@@ -294,13 +294,14 @@ impl Grant<'_> {
 
     fn one(&self, cmd: &Command, cx: &mut ExecContext, object: ObjectType, name: &ObjectName) -> Flow<()> {
         if let ObjectName::Function(sig) = name {
-            return Ok(match super::function::find(cmd, cx, object, sig)? {
+            match super::function::find(cmd, cx, object, sig)? {
                 Ok(f) => self.on_function(cx, f)?,
                 Err(missing) => match super::function::find_builtin(cmd, cx, object, sig)? {
                     Some(f) => self.on_builtin_function(cx, f)?,
                     None => return Err(missing.into()),
                 },
-            });
+            }
+            return Ok(());
         }
         if let ObjectName::LargeObject(number) = name {
             return super::large_object::grant(cx, self, number);
