@@ -4,8 +4,8 @@ use super::changes::{Change, Changes};
 use super::cluster::Cluster;
 use super::folder::{Folder, Record};
 use super::object::{
-    BuiltinAcl, Database, Namespace, Object, ObjectKey, Role, RoleSetting, UserType, builtin_acl_key, class, comment_key,
-    fixed,
+    BuiltinAcl, Database, Namespace, Object, ObjectKey, Role, RoleSetting, UserType, builtin_acl_key, class,
+    comment_key, fixed,
 };
 use super::relation::{Persistence, Relation};
 use super::{build, store, system, system_indexes};

@@ -236,8 +236,15 @@ mod tests {
         {
             assert_eq!(soundex_of(text), code);
         }
-        for (text, code) in [("Thumb", "0M"), ("Knight", "NFT"), ("Schmidt", "SKMTT"), ("judge", "JJ"), ("what", "HT"), ("Bob-12", "BB"), ("1BC", "BK")]
-        {
+        for (text, code) in [
+            ("Thumb", "0M"),
+            ("Knight", "NFT"),
+            ("Schmidt", "SKMTT"),
+            ("judge", "JJ"),
+            ("what", "HT"),
+            ("Bob-12", "BB"),
+            ("1BC", "BK"),
+        ] {
             let mut word = Word { bytes: text.to_ascii_uppercase().into_bytes(), at: 0, code: String::new() };
             word.run(9);
             assert_eq!(word.code, code, "{text}");

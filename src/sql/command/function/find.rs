@@ -168,7 +168,9 @@ pub fn named(cmd: &Command, cx: &mut ExecContext, object: ObjectType, name: &Obj
         Ok(f) => f,
         Err(missing) => {
             let builtin = find_builtin(cmd, cx, object, sig)?;
-            return Err(builtin.map_or(missing, |_| Error::unsupported("changes of built-in functions are not supported")));
+            return Err(
+                builtin.map_or(missing, |_| Error::unsupported("changes of built-in functions are not supported"))
+            );
         }
     };
     owned(cx, &f)?;

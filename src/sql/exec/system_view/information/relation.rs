@@ -150,7 +150,8 @@ fn sequences(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     for h in scene.relations(sink, &[RelKind::Sequence], "sequence_schema", "sequence_name") {
         let Some(c) = h.class() else { continue };
         let Some(s) = &c.sequence else { continue };
-        let allowed = h.target(&scene.catalog).is_some_and(|t| "rwU".chars().any(|r| t.whole(&scene.subject, r, false)));
+        let allowed =
+            h.target(&scene.catalog).is_some_and(|t| "rwU".chars().any(|r| t.whole(&scene.subject, r, false)));
         if !(scene.owns(&h) || allowed) || of_identity(&scene.catalog, c) {
             continue;
         }
