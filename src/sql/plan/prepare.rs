@@ -274,6 +274,9 @@ fn pull_up_rel(
         if !movable && q.filter.is_some() {
             return None;
         }
+        if lateral && q.from.iter().any(outer_join_reads_siblings) {
+            return None;
+        }
         // A filter on the empty side cannot leave its join: only joins whose ON it may join are tried (see the caller);
         // a sub-select of several rels there keeps its own join order.
         if nullable && q.from.len() != 1 {
@@ -326,6 +329,22 @@ fn pull_up_rel(
     }
     pending.push((rel, exprs));
     Some(out)
+}
+
+/// The condition of an outer join reads what stands beside the whole sub-select: on one level that would be neither of
+/// its sides. PostgreSQL 15, prepjointree.c, jointree_contains_lateral_outer_refs: same rule.
+fn outer_join_reads_siblings(node: &FromNode) -> bool {
+    let FromNode::Join(j) = node else { return false };
+    let reads = |on: &Expr| {
+        let mut found = false;
+        walk_expr_mut(&mut on.clone(), 0, &mut |e, depth| {
+            found |= matches!(e.kind, ExprKind::Var { levels_up, .. } if levels_up == depth + 1);
+        });
+        found
+    };
+    j.kind != JoinKind::Inner && j.on.as_ref().is_some_and(reads)
+        || outer_join_reads_siblings(&j.left)
+        || outer_join_reads_siblings(&j.right)
 }
 
 fn shift_node(node: &mut FromNode, by: usize) {

@@ -4,7 +4,7 @@
 //! row have got in between, ours is taken back by a delete under a later command id, and the row starts over
 //! (PostgreSQL 15, nodeModifyTable.c, ExecInsert: same loop, its speculative tokens spare others the wait).
 
-use super::row_lock::{Claim, Writer, claim};
+use super::row_lock::{Claim, Writer, claim, refuse_triggered};
 use super::target::{Entries, Target};
 use super::{ChangeKind, Changed};
 use crate::bail;
@@ -345,6 +345,11 @@ impl InsertOrUpdate {
         };
         let writer = Writer::of_statement(cx)?;
         let done = heap::update(&writer.context(), &target.store, *tid, new, 0, kind)?;
+        refuse_triggered(&done.result, writer.cid, true)?;
+        // Another part of the statement (a WITH read by the new values) was faster: the row is left as that made it.
+        if matches!(done.result, TmResult::SelfModified { .. }) {
+            return Ok(false);
+        }
         match claim(cx, done.result, &target.rel, LockWait::Block, ("updating", *tid))? {
             Claim::Mine => {}
             Claim::Again => return Ok(true),

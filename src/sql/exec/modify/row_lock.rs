@@ -1,7 +1,7 @@
 //! What to do about a row somebody else has changed, is changing or has locked.
 
 use crate::bail;
-use crate::base::{CommandId, Error, Flow, Result, TupleId, Xid};
+use crate::base::{CommandId, Error, Flow, Result, SqlState, TupleId, Xid};
 use crate::btree::Inserter;
 use crate::catalog::Relation;
 use crate::heap::{self, TmResult, WriteContext};
@@ -77,6 +77,25 @@ pub(in crate::sql::exec) enum Claim {
 #[cold]
 fn serialization(what: &str) -> Error {
     crate::err!(SERIALIZATION_FAILURE, "could not serialize access due to concurrent {what}")
+}
+
+/// A row that a trigger or a function of this very statement has changed is not changed once more; one that the
+/// statement has changed itself is left alone.
+///
+/// # Errors
+/// 27000.
+pub(super) fn refuse_triggered(found: &TmResult, own: CommandId, update: bool) -> Result<()> {
+    match found {
+        TmResult::SelfModified { cmax } if *cmax != own => {
+            let verb = if update { "updated" } else { "deleted" };
+            let text =
+                format!("tuple to be {verb} was already modified by an operation triggered by the current command");
+            let hint =
+                "Consider using an AFTER trigger instead of a BEFORE trigger to propagate changes to other rows.";
+            Err(Error::new(SqlState::TRIGGERED_DATA_CHANGE_VIOLATION, text).hint(hint))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Waits, follows, or gives up, by PostgreSQL's rules for each isolation level (nodeModifyTable.c, nodeLockRows.c).

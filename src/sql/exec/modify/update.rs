@@ -1,6 +1,6 @@
 //! UPDATE and DELETE.
 
-use super::row_lock::{Claim, Writer, claim};
+use super::row_lock::{Claim, Writer, claim, refuse_triggered};
 use super::target::{Entries, Target};
 use super::{ChangeKind, Changed};
 use crate::base::{Error, Flow, Result, SqlState, TupleId};
@@ -123,22 +123,6 @@ impl Update {
 
     pub fn deletes(&self) -> bool {
         self.attrs.is_none()
-    }
-
-    /// A row that a trigger or a function of this very statement has changed, or the statement itself would have been
-    /// the second to. (One that it has changed itself is left alone.)
-    fn refuse_triggered(&self, found: &crate::heap::TmResult, writer: &Writer) -> Result<()> {
-        match found {
-            crate::heap::TmResult::SelfModified { cmax } if *cmax != writer.cid => {
-                let verb = if self.attrs.is_some() { "updated" } else { "deleted" };
-                let text =
-                    format!("tuple to be {verb} was already modified by an operation triggered by the current command");
-                let hint =
-                    "Consider using an AFTER trigger instead of a BEFORE trigger to propagate changes to other rows.";
-                Err(Error::new(SqlState::TRIGGERED_DATA_CHANGE_VIOLATION, text).hint(hint))
-            }
-            _ => Ok(()),
-        }
     }
 
     /// What MERGE refuses of what became of a row to be changed.
@@ -264,7 +248,7 @@ impl Update {
             let writer = Writer::of_statement(cx)?;
             let found = crate::heap::lock_tuple(&writer.context(), &target.store, tid, strength)?;
             let doing = if self.attrs.is_some() { "updating" } else { "deleting" };
-            self.refuse_triggered(&found, &writer)?;
+            refuse_triggered(&found, writer.cid, self.attrs.is_some())?;
             self.refuse_in_merge(&found)?;
             let became = claim(cx, found, &target.rel, LockWait::Block, (doing, tid))?;
             match became {
@@ -362,7 +346,7 @@ impl Update {
                 (crate::heap::delete(&writer.context(), &target.store, tid)?, tid, true)
             };
             let doing = if self.attrs.is_some() { "updating" } else { "deleting" };
-            self.refuse_triggered(&found, &writer)?;
+            refuse_triggered(&found, writer.cid, self.attrs.is_some())?;
             self.refuse_in_merge(&found)?;
             let became = claim(cx, found, &target.rel, LockWait::Block, (doing, tid))?;
             match became {
