@@ -1,5 +1,7 @@
 //! Newtypes for every number that crosses a module.
 
+use super::Result;
+use crate::err;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -141,6 +143,23 @@ impl Fork {
             Fork::Vm => "_vm",
             Fork::Init => "_init",
         }
+    }
+
+    /// By the name that SQL has for it (PostgreSQL 15, relpath.c, forkNames).
+    ///
+    /// # Errors
+    /// 22023.
+    pub fn named(name: &str) -> Result<Fork> {
+        Ok(match name {
+            "main" => Fork::Main,
+            "fsm" => Fork::Fsm,
+            "vm" => Fork::Vm,
+            "init" => Fork::Init,
+            _ => {
+                return Err(err!(INVALID_PARAMETER_VALUE, "invalid fork name")
+                    .hint("Valid fork names are \"main\", \"fsm\", \"vm\", and \"init\"."));
+            }
+        })
     }
 
     pub fn from_u8(n: u8) -> Option<Fork> {

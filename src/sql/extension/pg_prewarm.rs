@@ -29,19 +29,6 @@ fn required<'a>(arg: &Datum<'a>, what: &str) -> Result<Datum<'a>> {
     }
 }
 
-fn fork_named(name: &str) -> Result<Fork> {
-    Ok(match name {
-        "main" => Fork::Main,
-        "fsm" => Fork::Fsm,
-        "vm" => Fork::Vm,
-        "init" => Fork::Init,
-        _ => {
-            return Err(err!(INVALID_PARAMETER_VALUE, "invalid fork name")
-                .hint("Valid fork names are \"main\", \"fsm\", \"vm\", and \"init\"."));
-        }
-    })
-}
-
 fn class_of(cx: &mut ExecContext, oid: Oid) -> Result<Class> {
     let backend = cx.backend()?;
     let record = backend.catalog.class(oid);
@@ -81,7 +68,7 @@ fn prewarm(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<(
                 .into());
         }
     };
-    let fork = fork_named(fork_name)?;
+    let fork = Fork::named(fork_name)?;
     let c = class_of(cx, oid)?;
     cx.backend()?.txn.lock_relation(oid, LockMode::AccessShare)?;
     let backend = cx.backend()?;

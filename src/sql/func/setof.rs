@@ -44,14 +44,30 @@ impl Call<'_> {
 }
 
 /// Rows made all at once: for functions over one value in memory.
-pub(super) struct Rows {
+pub(crate) struct Rows {
     columns: Vec<Column>,
     at: usize,
 }
 
 impl Rows {
+    pub fn new(columns: Vec<Column>) -> Rows {
+        Rows { columns, at: 0 }
+    }
+
     pub fn stream(columns: Vec<Column>) -> Box<dyn SetStream> {
-        Box::new(Rows { columns, at: 0 })
+        Box::new(Rows::new(columns))
+    }
+
+    /// Hands out the next rows; false: there were none.
+    pub fn give(&mut self, max: usize, out: &mut [Column]) -> bool {
+        let rows = self.columns.first().map_or(0, Column::len);
+        let end = rows.min(self.at + max);
+        for (from, to) in self.columns.iter().zip(out) {
+            (self.at..end).for_each(|r| to.push_from(from, r));
+        }
+        let some = end > self.at;
+        self.at = end;
+        some
     }
 
     /// Empty columns of these types.
@@ -62,14 +78,7 @@ impl Rows {
 
 impl SetStream for Rows {
     fn next(&mut self, _: &mut ExecContext, max: usize, out: &mut [Column]) -> Flow<bool> {
-        let rows = self.columns.first().map_or(0, Column::len);
-        let end = rows.min(self.at + max);
-        for (from, to) in self.columns.iter().zip(out) {
-            (self.at..end).for_each(|r| to.push_from(from, r));
-        }
-        let some = end > self.at;
-        self.at = end;
-        Ok(some)
+        Ok(self.give(max, out))
     }
 }
 

@@ -13,24 +13,10 @@ impl Planner<'_> {
     /// from there on.
     pub(super) fn spread_keys(&mut self, query: &mut Query, plan: Plan, layout: Layout) -> Result<(Plan, Layout)> {
         let calls: Vec<Expr> = query.group_by.iter().filter(|e| returns_set(e)).cloned().collect();
-        if calls.is_empty() {
-            return Ok((plan, layout));
-        }
         let nowhere = query.rels.len();
-        let column = |n: usize| crate::sql::bind::scope::var(nowhere, n as i16 + 1, calls[n].ty);
-        for e in query.group_by.iter_mut().chain(query.targets.iter_mut().map(|t| &mut t.expr)).chain(&mut query.having)
-        {
-            e.rewrite(&mut |x| {
-                if let Some(n) = calls.iter().position(|c| same(c, x)) {
-                    *x = column(n).in_place_of(x);
-                }
-            });
-        }
-        let below: Vec<Expr> = layout.exprs().iter().chain(&calls).cloned().collect();
-        let plan = self.project_set(below, plan, &layout)?;
-        let mut above = layout;
-        (0..calls.len()).for_each(|n| above.push(column(n)));
-        Ok((plan, above))
+        let targets = query.targets.iter_mut().map(|t| &mut t.expr);
+        let readers = query.group_by.iter_mut().chain(targets).chain(&mut query.having);
+        self.spread(&calls, readers, plan, layout, nowhere)
     }
 
     /// Set-returning calls that windows are divided or ordered by are made below the windows; `nowhere` is the number
@@ -52,18 +38,30 @@ impl Planner<'_> {
                 true
             });
         }
+        self.spread(&calls, targets.iter_mut(), plan, layout, nowhere)
+    }
+
+    /// Makes `calls` on top of a plan; `readers` read them as columns of the relation `nowhere` then.
+    fn spread<'e>(
+        &mut self,
+        calls: &[Expr],
+        readers: impl Iterator<Item = &'e mut Expr>,
+        plan: Plan,
+        layout: Layout,
+        nowhere: usize,
+    ) -> Result<(Plan, Layout)> {
         if calls.is_empty() {
             return Ok((plan, layout));
         }
         let column = |n: usize| crate::sql::bind::scope::var(nowhere, n as i16 + 1, calls[n].ty);
-        for e in targets {
+        for e in readers {
             e.rewrite(&mut |x| {
                 if let Some(n) = calls.iter().position(|c| same(c, x)) {
                     *x = column(n).in_place_of(x);
                 }
             });
         }
-        let below: Vec<Expr> = layout.exprs().iter().chain(&calls).cloned().collect();
+        let below: Vec<Expr> = layout.exprs().iter().chain(calls).cloned().collect();
         let plan = self.project_set(below, plan, &layout)?;
         let mut above = layout;
         (0..calls.len()).for_each(|n| above.push(column(n)));

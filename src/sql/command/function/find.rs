@@ -20,12 +20,13 @@ pub(super) fn word(object: ObjectType) -> &'static str {
     }
 }
 
-pub(super) fn fits(object: ObjectType, f: &Function) -> bool {
+/// Whether a routine of this `prokind` may be what the statement names.
+fn fits(object: ObjectType, kind: char) -> bool {
     match object {
-        ObjectType::Procedure => f.kind == 'p',
-        ObjectType::Aggregate => f.kind == 'a',
+        ObjectType::Procedure => kind == 'p',
+        ObjectType::Aggregate => kind == 'a',
         ObjectType::Routine => true,
-        _ => f.kind != 'p',
+        _ => kind != 'p',
     }
 }
 
@@ -43,16 +44,8 @@ pub fn find_builtin(
         Some(s) => cx.backend()?.catalog.namespace_oid(s).ok(),
         None => Some(fixed::PG_CATALOG),
     };
-    let fits = |f: &&&FuncDef| {
-        let kind = match object {
-            ObjectType::Procedure => f.kind == b'p',
-            ObjectType::Aggregate => f.kind == b'a',
-            ObjectType::Routine => true,
-            _ => f.kind != b'p',
-        };
-        kind && Some(f.fact.namespace) == namespace
-    };
-    let mut found = func::funcs_named(sig.name.name()).iter().filter(fits);
+    let wanted = |f: &&&FuncDef| fits(object, char::from(f.kind)) && Some(f.fact.namespace) == namespace;
+    let mut found = func::funcs_named(sig.name.name()).iter().filter(wanted);
     let Some(params) = &sig.args else {
         let one = found.next();
         if found.next().is_some() {
@@ -104,7 +97,7 @@ pub fn find(
     let shown_name = sig.name.joined();
     let word = word(object);
     let Some(params) = &sig.args else {
-        all.retain(|f| fits(object, f));
+        all.retain(|f| fits(object, f.kind));
         return Ok(match all.len() {
             1 => Ok(all.swap_remove(0)),
             0 => Err(err!(UNDEFINED_FUNCTION, "could not find a {word} named \"{shown_name}\"")),
@@ -128,9 +121,9 @@ pub fn find(
             inputs.push(ty);
         }
     }
-    let found = all.iter().position(|f| f.inputs() == inputs && fits(object, f)).or_else(|| {
+    let found = all.iter().position(|f| f.inputs() == inputs && fits(object, f.kind)).or_else(|| {
         // A procedure may be named with its OUT arguments' types, too.
-        all.iter().position(|f| f.is_procedure() && fits(object, f) && f.arg_types == everything)
+        all.iter().position(|f| f.is_procedure() && fits(object, f.kind) && f.arg_types == everything)
     });
     if let Some(i) = found {
         return Ok(Ok(all.swap_remove(i)));

@@ -65,22 +65,9 @@ fn all_forks(cx: &mut ExecContext, oid: Oid) -> Result<i64> {
     Ok(sum)
 }
 
-fn fork_named(name: &str) -> Result<Fork> {
-    Ok(match name {
-        "main" => Fork::Main,
-        "fsm" => Fork::Fsm,
-        "vm" => Fork::Vm,
-        "init" => Fork::Init,
-        _ => {
-            return Err(err!(INVALID_PARAMETER_VALUE, "invalid fork name")
-                .hint("Valid fork names are \"main\", \"fsm\", \"vm\", and \"init\"."));
-        }
-    })
-}
-
 fn relation(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
     let oid = Oid(args[0].u32());
-    let fork = args.get(1).map_or(Ok(Fork::Main), |f| fork_named(f.str()))?;
+    let fork = args.get(1).map_or(Ok(Fork::Main), |f| Fork::named(f.str()))?;
     match file(cx, oid)? {
         Some((c, file)) => {
             let bytes = fork_bytes(cx, &c, file, fork)?;

@@ -1,10 +1,10 @@
 //! Trees kept as keys and their parents' keys, from the top downwards.
 
-use super::{Gathered, Ready, check_shape, columns_of, text, value};
+use super::{Gathered, check_shape, columns_of, text, value};
 use crate::base::{Error, Flow, Result, SqlState};
 use crate::err;
 use crate::sql::exec::ExecContext;
-use crate::sql::func::setof::SetStream;
+use crate::sql::func::setof::{Rows, SetStream};
 use crate::sql::func::text::quote_literal_text;
 use crate::types::{Column, TypeRef, Value, format_type, oid};
 
@@ -29,7 +29,7 @@ struct ConnectBy {
     /// The query for the children of a key, and the branch that leads to it.
     asking: Option<(Gathered, String)>,
     rows: Vec<Vec<Value>>,
-    ready: Option<Ready>,
+    ready: Option<Rows>,
 }
 
 pub(super) fn unordered(cx: &mut ExecContext, args: &[Value], types: &[TypeRef]) -> Result<Box<dyn SetStream>> {
@@ -175,7 +175,7 @@ impl SetStream for ConnectBy {
         if self.ready.is_none() {
             self.walk(cx)?;
             let rows = std::mem::take(&mut self.rows);
-            self.ready = Some(Ready { columns: columns_of(&self.types, &rows), at: 0 });
+            self.ready = Some(Rows::new(columns_of(&self.types, &rows)));
         }
         Ok(self.ready.as_mut().is_some_and(|r| r.give(max, out)))
     }

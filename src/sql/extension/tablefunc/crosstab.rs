@@ -1,10 +1,10 @@
 //! Rows of categories turned into columns.
 
-use super::{Gathered, Ready, check_shape, columns_of, text, value};
+use super::{Gathered, check_shape, columns_of, text, value};
 use crate::base::{Error, Flow, Result, SqlState};
 use crate::err;
 use crate::sql::exec::ExecContext;
-use crate::sql::func::setof::SetStream;
+use crate::sql::func::setof::{Rows, SetStream};
 use crate::types::{Column, TypeRef, Value};
 
 fn wrong_type(detail: &str) -> Error {
@@ -14,7 +14,7 @@ fn wrong_type(detail: &str) -> Error {
 struct Plain {
     source: Gathered,
     types: Vec<TypeRef>,
-    ready: Option<Ready>,
+    ready: Option<Rows>,
 }
 
 /// `crosstab(text)`: values fill the columns in the order in which they come.
@@ -39,7 +39,7 @@ impl SetStream for Plain {
         self.source.finish(cx)?;
         if self.ready.is_none() {
             let rows = self.turned();
-            self.ready = Some(Ready { columns: columns_of(&self.types, &rows), at: 0 });
+            self.ready = Some(Rows::new(columns_of(&self.types, &rows)));
         }
         Ok(self.ready.as_mut().is_some_and(|r| r.give(max, out)))
     }
@@ -66,7 +66,7 @@ struct ByCategory {
     source: Option<Gathered>,
     text: String,
     types: Vec<TypeRef>,
-    ready: Option<Ready>,
+    ready: Option<Rows>,
 }
 
 /// `crosstab(text, text)`: a column for each row of the second query.
@@ -95,7 +95,7 @@ impl SetStream for ByCategory {
             let Some(source) = &mut self.source else { return Ok(false) };
             source.finish(cx)?;
             let rows = turned(cx, source, &names, &self.types)?;
-            self.ready = Some(Ready { columns: columns_of(&self.types, &rows), at: 0 });
+            self.ready = Some(Rows::new(columns_of(&self.types, &rows)));
         }
         Ok(self.ready.as_mut().is_some_and(|r| r.give(max, out)))
     }

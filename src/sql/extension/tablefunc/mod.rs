@@ -98,26 +98,6 @@ fn columns_of(types: &[TypeRef], rows: &[Vec<Value>]) -> Vec<Column> {
     out
 }
 
-/// Hands out rows that are all there.
-#[derive(Default)]
-struct Ready {
-    columns: Vec<Column>,
-    at: usize,
-}
-
-impl Ready {
-    fn give(&mut self, max: usize, out: &mut [Column]) -> bool {
-        let rows = self.columns.first().map_or(0, Column::len);
-        let end = rows.min(self.at + max);
-        for (from, to) in self.columns.iter().zip(out) {
-            (self.at..end).for_each(|r| to.push_from(from, r));
-        }
-        let some = end > self.at;
-        self.at = end;
-        some
-    }
-}
-
 struct Normal {
     left: i64,
     mean: f64,
