@@ -21,6 +21,7 @@
 
 mod build;
 mod descend;
+mod figures;
 mod insert;
 mod keys;
 pub mod node;
@@ -36,6 +37,7 @@ mod vacuum;
 mod verify;
 
 pub use build::Loader;
+pub use figures::Figures;
 pub use insert::{IndexEntry, Inserted, Inserter};
 pub use keys::KeyType;
 pub(crate) use recycle::Use;

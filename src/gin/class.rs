@@ -39,6 +39,8 @@ pub enum Strategy {
     Like,
     /// Has trigrams in common.
     Similar,
+    /// A `query_int`.
+    Formula,
 }
 
 const ARRAY_OPS: Oid = Oid(10064);
@@ -74,6 +76,7 @@ impl Class {
         match code {
             "trigram" => Some(Class::Trigram),
             "hstore" => Some(Class::Hstore),
+            "numbers" => Some(Class::Array),
             "scalar" => Some(Class::Scalar(input)),
             _ => None,
         }
@@ -102,6 +105,15 @@ impl Class {
                 "hstore_exists" => Some(Strategy::HasKey),
                 "hstore_exists_any" => Some(Strategy::HasAnyKey),
                 "hstore_exists_all" => Some(Strategy::HasAllKeys),
+                _ => None,
+            };
+        }
+        if self == Class::Array && operator >= Oid::FIRST_NORMAL {
+            return match symbol.rsplit(':').next()? {
+                "_int_overlap" => Some(Strategy::Overlaps),
+                "_int_contains" => Some(Strategy::Contains),
+                "_int_contained" => Some(Strategy::ContainedBy),
+                "boolop" => Some(Strategy::Formula),
                 _ => None,
             };
         }

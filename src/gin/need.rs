@@ -5,9 +5,10 @@ use super::{Class, Strategy};
 use crate::base::Result;
 use crate::btree::Bounds;
 use crate::types::array::Array;
+use crate::types::intarray::Formula;
 use crate::types::jsonb::Jsonb;
 use crate::types::trigram;
-use crate::types::{Datum, TypeRef, jsonpath, tsquery};
+use crate::types::{Datum, TypeRef, jsonpath, oid, tsquery};
 
 /// Rows by the keys they have.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -104,6 +105,11 @@ impl Need {
             Strategy::HasAllKeys => Need::all(named(column, class, stored)),
             Strategy::Like => trigrams(column, &like_pieces(value.str())),
             Strategy::Equals => trigrams(column, &[Piece { text: value.str().into(), begins: true, ends: true }]),
+            Strategy::Formula => {
+                let key = |n| Need::Key(extract::array_element(column, TypeRef::of(oid::INT4), Datum::I32(n)));
+                let (both, one) = (|a, b| Need::all([a, b]), |a, b| Need::any([a, b]));
+                Formula::of(stored).fold(key, |_| Need::Everything, both, one).unwrap_or(Need::Nothing)
+            }
             Strategy::Similar => {
                 Need::any(trigram::of(value.str()).iter().map(|t| Need::Key(extract::of_trigram(column, t))))
             }

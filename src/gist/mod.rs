@@ -28,7 +28,7 @@ mod store;
 mod tests;
 mod vacuum;
 
-pub use class::{Code, Family, IS_NOT_NULL, IS_NULL, note_family};
+pub use class::{Code, Family, IS_NOT_NULL, IS_NULL, cube_coordinate, note_family};
 pub use redo::redo;
 pub use scan::{Condition, Found, Scan, compare as compare_distances};
 pub use store::{Column, Tree, create_empty, keys_of};

@@ -221,7 +221,7 @@ fn every_record_is_a_whole_change() {
             _ => continue,
         }
         if record.rmgr == Rmgr::Gist {
-            if count % 7 == 0 {
+            if count.is_multiple_of(7) {
                 assert_eq!(again.tree().verify(&storage).unwrap(), count);
             }
             count += 1;

@@ -24,6 +24,7 @@ impl Tree<'_> {
         }
         let mut block = node::ROOT;
         while block < storage.pool.nblocks(&self.store.fork)? {
+            crate::buffer::pace::point()?;
             if !self.clean(storage, block, dead, &mut stats, &mut empty)? {
                 out.push(block);
             }

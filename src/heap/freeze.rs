@@ -106,10 +106,11 @@ fn apply(page: &mut Page, f: Freeze) {
 
 /// Whether nothing on the page needs the commit log.
 pub(super) fn is_all_frozen(page: &Page) -> bool {
-    (1..=page.item_count()).filter(|n| page.pointer(*n).is_normal()).all(|n| {
-        let t = Tuple(page.item(n));
-        !needs_xmin(t) && !needs_xmax(t)
-    })
+    (1..=page.item_count()).filter(|n| page.pointer(*n).is_normal()).all(|n| is_frozen(Tuple(page.item(n))))
+}
+
+pub(super) fn is_frozen(t: Tuple<'_>) -> bool {
+    !needs_xmin(t) && !needs_xmax(t)
 }
 
 /// FREEZE_PAGE's data: pairs of a line (with the mark that xmax goes) and the bits to set.

@@ -30,6 +30,7 @@
 //! With four bytes more than PostgreSQL's header but without its alignment to 8, tables take the same number of pages.
 
 mod build;
+mod census;
 mod decode;
 mod desc;
 mod encode;
@@ -59,6 +60,7 @@ mod visibility;
 mod vm;
 
 pub use build::{BuildRow, BuildScan};
+pub use census::{Census, unfrozen, unseen};
 pub use decode::{new_columns, system, tid_bytes, tid_from_bytes};
 pub use desc::{AttrDesc, TupleDesc};
 pub use encode::frozen_row;

@@ -98,6 +98,11 @@ impl TableStore {
         &self.main
     }
 
+    /// The map of free room.
+    pub fn fsm(&self) -> &Arc<RelFork> {
+        &self.fsm
+    }
+
     /// Room that INSERT leaves free on each page for later versions (PostgreSQL 15, hio.c, saveFreeSpace).
     pub(super) fn kept_free(&self) -> usize {
         PAGE_SIZE * (100 - self.def.fillfactor.clamp(10, 100) as usize) / 100

@@ -4,6 +4,7 @@ use super::code::TypeCode;
 use super::text;
 
 pub static CODE: TypeCode = TypeCode {
+    input: ("citext", "citextin"),
     name: "citext",
     read: |s| Ok(s.as_bytes().to_vec()),
     show: |b, out| out.extend_from_slice(b),

@@ -1,15 +1,18 @@
 //! Base types that extensions bring: their values lie in memory as bytes, and what these mean is here.
 //!
-//! A type in the catalogs names its code by its extension; the code is part of the program, so that values can be read,
+//! A type in the catalogs names its code, which is called like the type; the code is part of the program, so that values can be read,
 //! ordered and hashed wherever those of built-in types can.
 
-use super::{citext, hstore};
+use super::ltree::{self, lquery, ltxtquery};
+use super::{citext, cube, hstore, intarray};
 use crate::base::Result;
 
 /// What can be done with the values of a base type.
 #[derive(Debug)]
 pub struct TypeCode {
-    /// The extension's name, which is the type's, too.
+    /// The extension's name and the symbol of the type's input function in it.
+    pub input: (&'static str, &'static str),
+    /// The type's name.
     pub name: &'static str,
     /// The text form, as a value.
     pub read: fn(&str) -> Result<Vec<u8>>,
@@ -21,9 +24,15 @@ pub struct TypeCode {
     pub key: Option<fn(&[u8], &mut Vec<u8>)>,
 }
 
-const ALL: &[&TypeCode] = &[&citext::CODE, &hstore::CODE];
+const ALL: &[&TypeCode] =
+    &[&citext::CODE, &cube::CODE, &hstore::CODE, &ltree::CODE, &lquery::CODE, &ltxtquery::CODE, &intarray::CODE];
 
-/// The code of a type, by its extension's name.
+/// The code of the type that a function of an extension reads.
+pub fn read_by(library: &str, symbol: &str) -> Option<&'static TypeCode> {
+    ALL.iter().copied().find(|c| c.input == (library, symbol))
+}
+
+/// The code of a type, by its name.
 pub fn find(name: &str) -> Option<&'static TypeCode> {
     ALL.iter().copied().find(|c| c.name == name)
 }

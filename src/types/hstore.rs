@@ -8,7 +8,15 @@ use super::text;
 use crate::base::{Error, Result};
 use crate::err;
 
-pub static CODE: TypeCode = TypeCode { name: "hstore", read: parse, show: write, receive, send, key: Some(encode_key) };
+pub static CODE: TypeCode = TypeCode {
+    input: ("hstore", "hstore_in"),
+    name: "hstore",
+    read: parse,
+    show: write,
+    receive,
+    send,
+    key: Some(encode_key),
+};
 
 const NULL: u32 = u32::MAX;
 

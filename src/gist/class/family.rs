@@ -1,6 +1,6 @@
 //! Operator families: which operators an index answers, and by which code.
 
-use super::{Class, area, inet, range, scalar, text, trigram};
+use super::{Class, area, cube, inet, numbers, path, range, scalar, text, trigram};
 use crate::base::Oid;
 use crate::types::range::family;
 use crate::types::{TypeRef, base_type, info};
@@ -24,6 +24,13 @@ pub enum Code {
     Trigram,
     /// Of the extension `btree_gist`.
     Scalar,
+    /// Of the extension `ltree`: paths, and arrays of them.
+    Path,
+    Paths,
+    /// Of the extension `intarray`.
+    Numbers,
+    /// Of the extension `cube`.
+    Cube,
 }
 
 /// The operators of a class, each with its strategy.
@@ -182,6 +189,10 @@ impl Code {
         match code {
             "scalar" => Some(Code::Scalar),
             "trigram" => Some(Code::Trigram),
+            "path" => Some(Code::Path),
+            "paths" => Some(Code::Paths),
+            "numbers" => Some(Code::Numbers),
+            "cube" => Some(Code::Cube),
             _ => None,
         }
     }
@@ -200,6 +211,9 @@ impl Code {
             Code::Document => Arc::new(text::Documents::new(room)),
             Code::Query => Arc::new(text::Queries),
             Code::Trigram => Arc::new(trigram::Trigrams::new(room)),
+            Code::Path | Code::Paths => Arc::new(path::Paths { many: self == Code::Paths, room }),
+            Code::Cube => Arc::new(cube::Cubes),
+            Code::Numbers => Arc::new(numbers::Numbers::new(room)),
             Code::Scalar => Arc::new(scalar::Scalars { ty, room }),
         }
     }

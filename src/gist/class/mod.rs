@@ -1,15 +1,19 @@
 //! Operator classes: what the tree keeps of a value, and what can be told from that.
 
 mod area;
+mod cube;
 mod family;
 mod inet;
 mod interval;
+mod numbers;
+mod path;
 mod range;
 mod scalar;
 mod sign;
 mod text;
 mod trigram;
 
+pub use cube::coordinate as cube_coordinate;
 pub use family::{Code, Family, note_family};
 
 use crate::base::Result;

@@ -73,10 +73,10 @@ fn function(cx: &mut ExecContext, name: &QualName, arg: Oid, ret: Oid) -> Result
     Ok(f)
 }
 
-/// The code of a type, by its input function's library.
+/// The code of a type, by its input function.
 fn code_of(input: &FuncDef) -> Option<&'static code::TypeCode> {
-    let (library, _) = input.fact.src.split_once(':')?;
-    code::find(library.strip_prefix("$libdir/")?)
+    let (library, symbol) = input.fact.src.split_once(':')?;
+    code::read_by(library.strip_prefix("$libdir/")?, symbol)
 }
 
 pub fn create(cmd: &Command, cx: &mut ExecContext, stmt: &DefineStmt) -> Flow<String> {

@@ -15,13 +15,21 @@ mod amcheck;
 mod btree_gin;
 mod btree_gist;
 mod citext;
+mod cube;
+mod earthdistance;
 mod fuzzystrmatch;
 mod hstore;
+mod intarray;
+mod ltree;
+mod pages;
 mod pg_buffercache;
+mod pg_freespacemap;
 mod pg_prewarm;
 mod pg_stat_statements;
 mod pg_trgm;
+mod pg_visibility;
 mod pgcrypto;
+mod pgstattuple;
 mod tablefunc;
 mod unaccent;
 mod uuid_ossp;
@@ -96,13 +104,20 @@ const ALL: &[&Extension] = &[
     &btree_gin::EXTENSION,
     &btree_gist::EXTENSION,
     &citext::EXTENSION,
+    &cube::EXTENSION,
+    &earthdistance::EXTENSION,
     &fuzzystrmatch::EXTENSION,
     &hstore::EXTENSION,
+    &intarray::EXTENSION,
+    &ltree::EXTENSION,
     &pg_buffercache::EXTENSION,
+    &pg_freespacemap::EXTENSION,
     &pg_prewarm::EXTENSION,
     &pg_stat_statements::EXTENSION,
     &pg_trgm::EXTENSION,
+    &pg_visibility::EXTENSION,
     &pgcrypto::EXTENSION,
+    &pgstattuple::EXTENSION,
     &tablefunc::EXTENSION,
     &unaccent::EXTENSION,
     &uuid_ossp::EXTENSION,

@@ -31,9 +31,6 @@ fn match_condition(e: &Expr, column: &Expr, class: Class, rel: usize) -> Option<
         (_, true) => (func::oper(op.commutator)?, l),
         _ => return None,
     };
-    if class == Class::Array && !same_elements(column, value) {
-        return None;
-    }
     let symbol = func::user::function_of(op).map_or("", |f| f.fact.src);
     if let Class::Scalar(ty) = class
         && !(op.name == "=" && [op.left, op.right].iter().all(|t| *t == ty))
@@ -44,6 +41,9 @@ fn match_condition(e: &Expr, column: &Expr, class: Class, rel: usize) -> Option<
         Class::Scalar(_) => Strategy::Equals,
         _ => class.strategy(op.oid, symbol)?,
     };
+    if class == Class::Array && strategy != Strategy::Formula && !same_elements(column, value) {
+        return None;
+    }
     if std::ptr::eq(value, r) {
         return Some((strategy, e.clone()));
     }
