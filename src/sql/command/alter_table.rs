@@ -554,7 +554,7 @@ fn alter_type(
     using: Option<&Expr>,
 ) -> Result<()> {
     let n = position(cx, oid, name)?;
-    let ty = super::write::resolve_type(cx, &cmd.source, typ)?;
+    let ty = super::write::usable_type(cx, &cmd.source, typ)?;
     column::check_type(cx, name, ty)?;
     let collation = column::collation(cx, collation, ty, collation.and_then(|c| cmd.at(c.pos)))?;
     let declared = crate::catalog::Declared { collation, ..Default::default() };

@@ -72,7 +72,7 @@ fn block(cmd: &Command, cx: &mut ExecContext, stmt: &DoStmt) -> Result<plpgsql::
     }
     let Some(body) = body else { return Err(err!(SYNTAX_ERROR, "no inline code specified")) };
     match language.as_str() {
-        "plpgsql" => {}
+        "plpgsql" => super::function::check_language(cx, &language)?,
         "sql" | "internal" | "c" => {
             return Err(err!(FEATURE_NOT_SUPPORTED, "language \"{language}\" does not support inline code execution"));
         }

@@ -1,7 +1,7 @@
 //! Columns as CREATE TABLE and ALTER TABLE define them.
 
 use super::declared;
-use super::write::{attributes_read, bind, columns_only, new_oid, resolve_type, volatility};
+use super::write::{attributes_read, bind, columns_only, new_oid, usable_type, volatility};
 use super::{Command, stored_text};
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::catalog::Attribute;
@@ -124,7 +124,7 @@ pub fn read(cmd: &Command, cx: &mut ExecContext, table: &str, def: &ColumnDef, a
     }
     let ty = match serial {
         Some(ty) => TypeRef::of(ty),
-        None => resolve_type(cx, &cmd.source, typ)?,
+        None => usable_type(cx, &cmd.source, typ)?,
     };
     if typ.setof {
         return Err(err!(INVALID_TABLE_DEFINITION, "column \"{}\" cannot be declared SETOF", def.name));

@@ -40,6 +40,7 @@ fn create_domain(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateDomainStm
         let shown = types::format_type_plain(base.oid, &*cx.fx.io.hooks);
         return Err(err!(DATATYPE_MISMATCH, "\"{shown}\" is not a valid base type for a domain").into());
     }
+    super::write::check_usable(cx, base.oid)?;
     column::check_collation(cx, stmt.collation.as_ref())?;
     if stmt.collation.is_some() && base_info.is_none_or(|i| !i.collation.is_valid()) {
         let shown = types::format_type_plain(base.oid, &*cx.fx.io.hooks);

@@ -1,6 +1,6 @@
 //! CREATE TYPE (enum, composite), ALTER TYPE of enums, DROP TYPE and DROP DOMAIN.
 
-use super::write::{attribute, class_of, new_oid, put, resolve_type};
+use super::write::{attribute, class_of, new_oid, put};
 use super::{Command, column, drop, names, role, schema};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::{Class, Depend, EnumLabel, UserType, UserTypeKind, class};
@@ -180,7 +180,7 @@ pub fn create_composite(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateCo
             return Err(err!(DUPLICATE_COLUMN, "column \"{}\" specified more than once", def.name).into());
         }
         let Some(typ) = &def.typ else { continue };
-        let ty = resolve_type(cx, &cmd.source, typ)?;
+        let ty = super::write::usable_type(cx, &cmd.source, typ)?;
         column::check_type(cx, &def.name, ty)?;
         let mut made = attribute(&def.name, n as i16 + 1, ty);
         let at = def.collation.as_ref().and_then(|c| cmd.at(c.pos));

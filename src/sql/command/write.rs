@@ -3,12 +3,13 @@
 use crate::base::{Error, Oid, Result};
 use crate::catalog::object::{Class, class};
 use crate::catalog::{Attribute, Object, ObjectKey, Relation};
+use crate::err;
 use crate::sql::ast;
 use crate::sql::bind::scope::Clause;
 use crate::sql::bind::{BindContext, bind_expr, bind_type};
-use crate::sql::exec::ExecContext;
+use crate::sql::exec::{ExecContext, rights};
 use crate::sql::expr::{Expr, ExprKind};
-use crate::types::TypeRef;
+use crate::types::{self, TypeRef};
 use std::sync::Arc;
 
 /// Writes an object. What follows is another command id, so that the same object can be written again.
@@ -82,6 +83,28 @@ pub fn resolve_type(cx: &mut ExecContext, source: &str, name: &ast::TypeName) ->
     let mut bcx =
         BindContext { names: &*catalog, io: &cx.fx.io, text: source, params: Vec::new(), infer_params: false };
     bind_type(&mut bcx, name)
+}
+
+/// The same of a type that something is to be made with.
+///
+/// # Errors
+/// 42501 too (PostgreSQL 15, aclchk.c, aclcheck_error_type: an array is called by its elements).
+pub fn usable_type(cx: &mut ExecContext, source: &str, name: &ast::TypeName) -> Result<TypeRef> {
+    let ty = resolve_type(cx, source, name)?;
+    check_usable(cx, ty.oid)?;
+    Ok(ty)
+}
+
+/// # Errors
+/// 42501.
+pub fn check_usable(cx: &mut ExecContext, ty: Oid) -> Result<()> {
+    let backend = cx.backend()?;
+    let subject = rights::subject(backend);
+    if rights::type_allows(&backend.catalog, &subject, ty, 'U', false) {
+        return Ok(());
+    }
+    let shown = types::format_type_plain(types::element_type(ty).unwrap_or(ty), &*cx.fx.io.hooks);
+    Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied for type {shown}"))
 }
 
 /// Attribute numbers an expression over one relation reads, ascending.

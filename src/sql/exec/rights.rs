@@ -248,3 +248,29 @@ pub(crate) fn function_acl(catalog: &Catalog, oid: Oid) -> Option<Vec<String>> {
     let initial = super::system_view::builtin_acl(oid, superuser)?;
     Some(acl::stored(catalog, &initial))
 }
+
+/// What GRANT and REVOKE have made of the rights on a language.
+pub(crate) fn language_acl(catalog: &Catalog, oid: Oid) -> Option<Vec<String>> {
+    catalog.builtin_acl(ObjectKey::new(class::LANGUAGE, oid))?.acl
+}
+
+/// Whether the user may write routines in a language.
+pub(crate) fn language_allows(catalog: &Catalog, subject: &Subject, oid: Oid, right: char, grant: bool) -> bool {
+    let acl = language_acl(catalog, oid);
+    subject.may(fixed::BOOTSTRAP_SUPERUSER, acl.as_deref(), "U", right, grant)
+}
+
+/// The same of a built-in type.
+pub(crate) fn type_acl(catalog: &Catalog, oid: Oid) -> Option<Vec<String>> {
+    catalog.builtin_acl(ObjectKey::new(class::TYPE, oid))?.acl
+}
+
+/// Whether the user may make objects with a type. Arrays have the rights of their elements.
+pub(crate) fn type_allows(catalog: &Catalog, subject: &Subject, oid: Oid, right: char, grant: bool) -> bool {
+    let oid = crate::types::element_type(oid).unwrap_or(oid);
+    let (owner, acl) = match catalog.user_type(oid) {
+        Some(t) => (t.owner, t.acl),
+        None => (fixed::BOOTSTRAP_SUPERUSER, type_acl(catalog, oid)),
+    };
+    subject.may(owner, acl.as_deref(), "U", right, grant)
+}

@@ -10,7 +10,8 @@ use crate::err;
 use crate::sql::ast::{CreateFunctionStmt, FunctionBody, ObjectType};
 use crate::sql::command::write::{new_oid, put};
 use crate::sql::command::{Command, names, role, schema};
-use crate::sql::exec::ExecContext;
+use crate::sql::exec::rights;
+use crate::sql::exec::{ExecContext, system_view};
 use crate::sql::routine::body::SqlBody;
 use crate::sql::routine::returns::Returns;
 use crate::sql::routine::shown;
@@ -33,6 +34,17 @@ pub(super) fn atomic_text(cmd: &Command, body: &FunctionBody) -> Result<String> 
     Err(Error::internal("BEGIN ATOMIC that is not there"))
 }
 
+/// # Errors
+/// 42501 for a language that the user has no right to use.
+pub fn check_language(cx: &mut ExecContext, name: &str) -> Result<()> {
+    let backend = cx.backend()?;
+    let (subject, oid) = (rights::subject(backend), system_view::language(name));
+    match rights::language_allows(&backend.catalog, &subject, oid, 'U', false) {
+        true => Ok(()),
+        false => Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied for language {name}")),
+    }
+}
+
 pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateFunctionStmt) -> Flow<String> {
     let tag = if stmt.procedure { "CREATE PROCEDURE" } else { "CREATE FUNCTION" };
     let backend = cx.backend()?;
@@ -46,7 +58,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateFunctionStmt
         (None, None) => return Err(invalid("no language specified").into()),
     };
     match language.as_str() {
-        "sql" | "plpgsql" => {}
+        "sql" | "plpgsql" => check_language(cx, &language)?,
         "internal" | "c" if cx.backend()?.user.is_superuser => {}
         "internal" | "c" => {
             return Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied for language {language}").into());

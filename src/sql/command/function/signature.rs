@@ -4,7 +4,7 @@ use crate::base::{Error, Oid, Result, SqlState};
 use crate::err;
 use crate::sql::ast::{CreateFunctionStmt, DefElem, FuncParam, ParamMode, TypeName};
 use crate::sql::bind::scope::Clause;
-use crate::sql::command::write::resolve_type;
+use crate::sql::command::write::{check_usable, resolve_type};
 use crate::sql::command::{Command, names, stored_text};
 use crate::sql::exec::ExecContext;
 use crate::types::{TypeRef, oid};
@@ -166,7 +166,11 @@ pub(super) fn type_or_shell(
 ) -> Result<TypeRef> {
     let fault = match resolve_type_name(cx, &cmd.source, name) {
         Err(e) if e.message().ends_with("is only a shell") => e,
-        other => return other,
+        Err(e) => return Err(e),
+        Ok(ty) => {
+            check_usable(cx, ty.oid)?;
+            return Ok(ty);
+        }
     };
     let language = stmt.options.iter().find(|o| o.name == "language").and_then(DefElem::string).unwrap_or_default();
     let Some(shell) =

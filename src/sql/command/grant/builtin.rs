@@ -1,17 +1,48 @@
 //! GRANT and REVOKE on what is built in: catalogs, their views, functions. None has an object of its own; from the first
 //! change on a [`BuiltinAcl`] keeps its rights.
 
-use super::{Grant, Rights};
-use crate::base::{Error, Result};
+use super::{Grant, Rights, rights};
+use crate::base::{Error, Oid, Result, SqlState};
 use crate::catalog::object::{BuiltinAcl, Class, ObjectKey, class, fixed};
 use crate::catalog::{Object, Relation};
+use crate::err;
 use crate::sql::ast::ObjectType;
 use crate::sql::command::write::put;
-use crate::sql::exec::rights::{function_acl, is_closed_catalog};
-use crate::sql::exec::{ExecContext, system};
+use crate::sql::exec::rights::{function_acl, is_closed_catalog, language_acl, type_acl};
+use crate::sql::exec::{ExecContext, system, system_view};
 use crate::sql::func::FuncDef;
 
+/// Languages, and whether all may be allowed to use them.
+const LANGUAGES: [(&str, bool); 4] = [("internal", false), ("c", false), ("sql", true), ("plpgsql", true)];
+
 impl Grant<'_> {
+    /// PostgreSQL 15, aclchk.c, ExecGrant_Language.
+    pub(super) fn on_language(&self, cx: &mut ExecContext, name: &str) -> Result<()> {
+        let Some((_, trusted)) = LANGUAGES.iter().find(|(known, _)| *known == name) else {
+            return Err(err!(UNDEFINED_OBJECT, "language \"{name}\" does not exist"));
+        };
+        // What rights are named is looked at first.
+        rights(self.stmt, ObjectType::Language)?;
+        if !trusted {
+            let text = format!("language \"{name}\" is not trusted");
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, text).detail(
+                "GRANT and REVOKE are not allowed on untrusted languages, because only superusers can use untrusted languages.",
+            ));
+        }
+        let oid = system_view::language(name);
+        let mut acl = language_acl(&cx.backend()?.catalog, oid);
+        self.on(cx, ObjectType::Language, name, fixed::BOOTSTRAP_SUPERUSER, &mut acl)?;
+        let on = ObjectKey::new(class::LANGUAGE, oid);
+        put(cx, Object::BuiltinAcl(BuiltinAcl { on, acl, columns: Vec::new() }))
+    }
+
+    pub(super) fn on_builtin_type(&self, cx: &mut ExecContext, oid: Oid, name: &str) -> Result<()> {
+        let mut acl = type_acl(&cx.backend()?.catalog, oid);
+        self.on(cx, ObjectType::Type, name, fixed::BOOTSTRAP_SUPERUSER, &mut acl)?;
+        let on = ObjectKey::new(class::TYPE, oid);
+        put(cx, Object::BuiltinAcl(BuiltinAcl { on, acl, columns: Vec::new() }))
+    }
+
     pub(super) fn on_catalog(&self, cx: &mut ExecContext, r: &Relation, as_table: bool) -> Result<()> {
         let on = ObjectKey::new(class::RELATION, r.oid);
         let mut c = Class::new(r.oid, r.name.clone(), r.namespace, r.kind, r.persistence, r.owner);

@@ -14,8 +14,11 @@ use crate::catalog::object::{Class, Function, class};
 use crate::catalog::{Catalog, Object, RelKind};
 use crate::err;
 use crate::lock::LockMode;
-use crate::sql::ast::{DropBehavior, GrantStmt, GrantTarget, ObjectName, ObjectType, Privilege, RoleKind, RoleSpec};
+use crate::sql::ast::{
+    DropBehavior, GrantStmt, GrantTarget, ObjectName, ObjectType, Privilege, RoleKind, RoleSpec, TypeName,
+};
 use crate::sql::exec::ExecContext;
+use crate::types;
 
 fn letter(word: &str) -> Option<&'static str> {
     Some(match word {
@@ -45,6 +48,7 @@ pub(super) fn rights_of(object: ObjectType) -> Option<(Rights, Rights, &'static 
         ObjectType::Tablespace => ("C", "", "tablespace"),
         ObjectType::Schema => ("UC", "", "schema"),
         ObjectType::Type | ObjectType::Domain => ("U", "U", "type"),
+        ObjectType::Language => ("U", "U", "language"),
         ObjectType::Function | ObjectType::Procedure | ObjectType::Routine => ("X", "X", "function"),
         ObjectType::LargeObject => ("rw", "", "large object"),
         _ => return None,
@@ -348,15 +352,44 @@ impl Grant<'_> {
                 Ok(put(cx, Object::Tablespace(t))?)
             }
             ObjectType::Type | ObjectType::Domain => {
-                let schema = parts.len().checked_sub(2).map(|n| parts[n].clone());
-                let found = cx.backend()?.catalog.user_type_by_name(schema.as_deref(), &last)?;
-                let missing = || err!(UNDEFINED_OBJECT, "type \"{}\" does not exist", parts.join("."));
-                let mut t = found.ok_or_else(missing)?;
-                self.on(cx, object, &last, t.owner, &mut t.acl)?;
-                Ok(put(cx, Object::Type(t))?)
+                let written = match name {
+                    ObjectName::Type(t) => t.clone(),
+                    _ => TypeName {
+                        names: parts.clone(),
+                        setof: false,
+                        pct_type: false,
+                        typmods: Vec::new(),
+                        array_bounds: Vec::new(),
+                        pos: crate::sql::ast::NOWHERE,
+                    },
+                };
+                Ok(self.on_type(cmd, cx, object, &written)?)
             }
+            ObjectType::Language => Ok(self.on_language(cx, &last)?),
             _ => Err(unsupported().into()),
         }
+    }
+
+    /// PostgreSQL 15, aclchk.c, ExecGrant_Type: same refusals.
+    fn on_type(&self, cmd: &Command, cx: &mut ExecContext, object: ObjectType, typ: &TypeName) -> Result<()> {
+        let found = super::write::resolve_type(cx, &cmd.source, typ).map_err(Error::without_position)?.oid;
+        rights(self.stmt, object)?;
+        let info = types::info(found);
+        if info.is_some_and(|i| i.element.is_valid() && i.category == b'A') {
+            let text = "cannot set privileges of array types";
+            return Err(Error::new(SqlState::INVALID_GRANT_OPERATION, text)
+                .hint("Set the privileges of the element type instead."));
+        }
+        let name = info.map_or_else(String::new, |i| i.name.to_owned());
+        if object == ObjectType::Domain && info.is_none_or(|i| i.kind != b'd') {
+            return Err(err!(WRONG_OBJECT_TYPE, "\"{name}\" is not a domain"));
+        }
+        let Some(mut t) = cx.backend()?.catalog.user_type(found) else {
+            return self.on_builtin_type(cx, found, &name);
+        };
+        let name = t.name.clone();
+        self.on(cx, object, &name, t.owner, &mut t.acl)?;
+        put(cx, Object::Type(t))
     }
 
     fn all_functions(&self, cx: &mut ExecContext, object: ObjectType, namespace: Oid) -> Result<()> {

@@ -6,6 +6,7 @@ use crate::catalog::{Catalog, Object};
 use crate::err;
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::rights::{self, Subject};
+use crate::sql::exec::system_view;
 use crate::sql::func::FuncDef;
 use crate::sql::names::schema_and_name;
 use crate::types::{self, Column, Datum, oid};
@@ -147,15 +148,24 @@ fn answer(cx: &mut ExecContext, def: &FuncDef, args: &[Datum<'_>]) -> Result<Opt
                 Datum::U32(oid) => Oid(oid),
                 name => crate::sql::names::reg_in(&catalog, oid::REGTYPE, name.str())?,
             };
-            match catalog.user_type(oid) {
-                Some(t) => Ok(any(rights, &|(r, g)| subject.may(t.owner, t.acl.as_deref(), "U", r, g))),
-                None if types::info(oid).is_some() => Ok(any(rights, &|(_, g)| !g || subject.is_superuser())),
+            match types::info(oid) {
+                Some(_) => Ok(any(rights, &|(r, g)| rights::type_allows(&catalog, &subject, oid, r, g))),
                 None => Ok(None),
             }
         }
         "has_language_privilege" => {
             let rights = parse(word, USAGE)?;
-            Ok(any(rights, &|(_, g)| !g || subject.is_superuser()))
+            let oid = match object {
+                Datum::U32(oid) => Oid(oid),
+                name => match name.str() {
+                    name @ ("internal" | "c" | "sql" | "plpgsql") => system_view::language(name),
+                    name => return Err(err!(UNDEFINED_OBJECT, "language \"{name}\" does not exist")),
+                },
+            };
+            if !(12..=14).contains(&oid.0) && oid != system_view::language("plpgsql") {
+                return Ok(None);
+            }
+            Ok(any(rights, &|(r, g)| rights::language_allows(&catalog, &subject, oid, r, g)))
         }
         "has_tablespace_privilege" => {
             let found = match object {

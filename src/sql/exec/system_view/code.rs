@@ -10,7 +10,7 @@ use crate::catalog::acl::shown;
 use crate::catalog::object::{Function, IndexMethod, MovingDef, class, fixed};
 use crate::sql::bind::BtreeClass;
 use crate::sql::exec::ExecContext;
-use crate::sql::exec::rights::function_acl;
+use crate::sql::exec::rights::{function_acl, language_acl};
 use crate::sql::func::{self, CastContext, CastMethod, FuncDef};
 use crate::sql::text_search;
 use crate::types::context::IoContext;
@@ -31,7 +31,7 @@ pub(super) const VIEWS: &[View] = &[
     View { name: "pg_cast", rows: casts },
     fixed_rows!("pg_am"),
     View { name: "pg_aggregate", rows: aggregates },
-    fixed_rows!("pg_language"),
+    View { name: "pg_language", rows: languages },
     fixed_rows!("pg_conversion"),
     View { name: "pg_ts_config", rows: ts_configs },
     View { name: "pg_ts_config_map", rows: ts_config_maps },
@@ -40,6 +40,21 @@ pub(super) const VIEWS: &[View] = &[
     fixed_rows!("pg_ts_template"),
     View { name: "pg_collation", rows: collations },
 ];
+
+/// The languages, with what GRANT and REVOKE have made of the rights on them.
+fn languages(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
+    let catalog = catalog(cx)?;
+    let rows = include_str!("facts/pg_language.txt").lines().map(|line| {
+        let oid = line.split('\t').next().and_then(|n| n.parse().ok()).map_or(Oid::INVALID, Oid);
+        let acl = shown(&catalog, language_acl(&catalog, oid).as_deref());
+        match acl.zip(line.strip_suffix("\\N")) {
+            Some((acl, rest)) => format!("{rest}{{{}}}", acl.join(",")),
+            None => line.to_owned(),
+        }
+    });
+    let text: Vec<String> = rows.collect();
+    Ok(push_facts(sink, &text.join("\n"))?)
+}
 
 /// A field in COPY's text form as a value; names of the reg* types stand as numbers.
 fn fact(field: &str, ty: TypeRef, io: &IoContext) -> Result<Value> {

@@ -11,6 +11,7 @@ use crate::catalog::{Catalog, Relation, system};
 use crate::catalog::{MULTIRANGE_IO, RANGE_IO, range_align};
 use crate::catalog::{Object, RelKind};
 use crate::sql::exec::ExecContext;
+use crate::sql::exec::rights::type_acl;
 use crate::types::info::{TypeInfo, builtin_types};
 use crate::types::{self, TypeRef, oid};
 use std::collections::HashSet;
@@ -33,12 +34,13 @@ fn analyzer(t: &TypeInfo) -> u32 {
     }
 }
 
-fn push_builtin(sink: &mut Sink, t: &TypeInfo) {
+fn push_builtin(catalog: &Catalog, sink: &mut Sink, t: &TypeInfo) {
+    let acl = shown(catalog, type_acl(catalog, t.oid).as_deref());
     row![sink;
         t.oid, t.name, t.namespace, fixed::BOOTSTRAP_SUPERUSER, t.len, t.byval, t.kind, t.category, t.preferred, true,
         t.delim, t.relation, t.subscript, t.element, t.array, t.input, t.output, t.receive, t.send, t.modin, t.modout,
         analyzer(t), t.align, t.storage, false, t.base, t.base_typmod, 0, t.collation, NULL, NULL,
-        NULL,
+        Acl(acl.as_deref()),
     ];
 }
 
@@ -166,7 +168,8 @@ fn push_user(catalog: &Catalog, sink: &mut Sink, t: &UserType) {
     made.push(sink);
     if t.array_oid.is_valid() {
         let align = if align == b'd' { b'd' } else { b'i' };
-        Made { align, collation, ..plain(t.array_oid, &array_name).array(t.array_oid, t.oid) }.push(sink);
+        // Arrays have no rights of their own.
+        Made { align, collation, acl: None, ..plain(t.array_oid, &array_name).array(t.array_oid, t.oid) }.push(sink);
     }
 }
 
@@ -200,11 +203,11 @@ fn all_types(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         return Ok(());
     }
     if let Some(builtin) = sink.oid_key("oid").and_then(types::info).filter(|t| t.oid < Oid::FIRST_NORMAL) {
-        push_builtin(sink, builtin);
+        push_builtin(&*catalog(cx)?, sink, builtin);
         return Ok(());
     }
     let catalog = catalog(cx)?;
-    builtin_types().iter().for_each(|t| push_builtin(sink, t));
+    builtin_types().iter().for_each(|t| push_builtin(&catalog, sink, t));
     system::all().filter(|r| r.row_type.is_valid()).for_each(|r| push_system_row_type(sink, r));
     let user = catalog.all(class::TYPE);
     let mut made = HashSet::new();
