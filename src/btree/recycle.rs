@@ -80,6 +80,7 @@ impl IndexStore {
         let oldest = storage.mvcc.oldest_on_the_way();
         let mut count = OutOfUse::default();
         for block in blocks {
+            crate::buffer::pace::point()?;
             let found = what(&*storage.pool.read(&self.fork, block)?);
             count.deleted += u32::from(found != Use::Tree);
             if found.is_over(oldest) {

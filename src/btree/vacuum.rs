@@ -44,6 +44,7 @@ impl IndexStore {
         let (mut block, page) = self.leaf_for(storage, &[])?;
         drop(page);
         loop {
+            buffer::pace::point()?;
             if self.fork.is_logged() {
                 storage.wal.reserve(Record::max_bytes(1, PAGE_SIZE)).map_err(|s| s.into_error())?;
             }

@@ -26,6 +26,7 @@ mod guard;
 mod length;
 mod listing;
 mod log;
+pub mod pace;
 mod pool;
 mod ring;
 mod scan;

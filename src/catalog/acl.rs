@@ -30,7 +30,8 @@ fn unquoted(name: &str) -> String {
     }
 }
 
-fn quoted(name: &str) -> String {
+/// A role's name as items have it: quoted by rules of their own (PostgreSQL 15, acl.c, putid).
+pub fn quoted(name: &str) -> String {
     let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     if plain { name.to_string() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
 }

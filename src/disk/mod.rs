@@ -106,6 +106,10 @@ pub trait Disk: Send + Sync {
     }
     /// Makes creations, renames and removals in a directory durable.
     fn sync_dir(&self, path: &str) -> io::Result<()>;
+    /// Makes all durable that is on the same file system as a directory.
+    fn sync_file_system(&self, _path: &str) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
     /// Makes a symbolic link to a path of the operating system.
     fn link(&self, _path: &str, _target: &str) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())

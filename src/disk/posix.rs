@@ -107,6 +107,10 @@ impl Disk for Posix {
         fs::File::open(self.at(path))?.sync_all()
     }
 
+    fn sync_file_system(&self, path: &str) -> io::Result<()> {
+        Ok(rustix::fs::syncfs(fs::File::open(self.at(path))?)?)
+    }
+
     fn link(&self, path: &str, target: &str) -> io::Result<()> {
         std::os::unix::fs::symlink(target, self.at(path))
     }

@@ -1,6 +1,7 @@
 //! What autovacuum calls: finding tables, vacuuming and analysing them in transactions of its own.
 
 use crate::base::{Error, Interrupts, Oid, Result, Stop, Wait};
+use crate::buffer::pace;
 use crate::catalog::object::class;
 use crate::catalog::{Persistence, RelKind};
 use crate::heap::VacuumOptions;
@@ -70,7 +71,7 @@ impl Maintenance for Autovacuum {
         command::tidy_catalogs(&self.0.cluster, database, interrupts)
     }
 
-    fn maintain(&self, database: Oid, table: Oid, work: Work, interrupts: &Interrupts) -> Result<()> {
+    fn maintain(&self, database: Oid, table: Oid, work: Work, interrupts: &Arc<Interrupts>) -> Result<()> {
         let pid = rustix::thread::gettid().as_raw_nonzero().get() as u32;
         let facts = ActivityFacts { pid, backend_type: "autovacuum worker", database, ..ActivityFacts::default() };
         let activity = Arc::new(self.0.activity.register(facts));
@@ -107,13 +108,14 @@ impl Maintenance for Autovacuum {
 }
 
 /// Vacuums or analyses, passing on an interrupt that arrives.
-fn run(cx: &mut ExecContext, options: &MaintenanceOptions, table: Oid, interrupts: &Interrupts) -> Result<()> {
+fn run(cx: &mut ExecContext, options: &MaintenanceOptions, table: Oid, interrupts: &Arc<Interrupts>) -> Result<()> {
     let mut running = None;
+    let mut pace = command::worker_pace(cx, table, interrupts.clone())?;
     loop {
         interrupts.check()?;
         // Short slices, so that an interrupt is seen soon.
         cx.budget.deadline = Some(std::time::Instant::now() + std::time::Duration::from_millis(20));
-        match command::maintain_table(cx, options, table, &mut running) {
+        match pace::during(&mut pace, || command::maintain_table(cx, options, table, &mut running)) {
             Ok(()) => return Ok(()),
             Err(Stop::Yield) => {}
             Err(Stop::Error(e)) => return Err(e),

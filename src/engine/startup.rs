@@ -66,7 +66,9 @@ fn watch(link: &Link, cx: &Context, progress: &Progress, done: &Stop) {
         let (timeline, bytes) = (control.checkpoint_copy.timeline, u64::from(control.segment_bytes));
         let segment = segment::file_name(timeline, at.0 / bytes, bytes);
         if segment != shown {
-            title::set(&format!("postgres: startup recovering {segment}"));
+            if cx.checkpoints.settings().snapshot().bool(Id::UpdateProcessTitle) {
+                title::set(&format!("postgres: startup recovering {segment}"));
+            }
             let megabytes = (at.0 - from.0) >> 20;
             let text = format!("Redo started at {from} and is at {at}, {megabytes} MB later.");
             link.report(EngineState::Redo, &text);

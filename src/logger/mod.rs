@@ -20,6 +20,7 @@ mod prefix;
 mod signals;
 mod sink;
 mod spawn;
+mod syslog;
 mod text;
 mod time;
 

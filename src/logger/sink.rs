@@ -1,6 +1,7 @@
 //! Takes the process's reports to stderr or to the collector.
 
 use super::chunk::{Destination, cut};
+use super::syslog::Syslog;
 use super::text::Style;
 use super::{csv, json, level, library, text, time};
 use crate::base::clock::now_us;
@@ -18,17 +19,20 @@ struct Plan {
     prefix: Arc<str>,
     zone: TimeZone,
     destinations: Vec<Destination>,
+    syslog: Option<Syslog>,
 }
 
 impl Plan {
     fn of(settings: &Global) -> Plan {
         let words = settings.str(Id::LogDestination);
-        let wanted = |d: &Destination| words.split(',').any(|w| w.trim().eq_ignore_ascii_case(d.as_str()));
+        let named = |name: &str| words.split(',').any(|w| w.trim().eq_ignore_ascii_case(name));
+        let wanted = |d: &Destination| named(d.as_str());
         Plan {
             levels: level::levels_of(settings),
             prefix: settings.str(Id::LogLinePrefix),
             zone: time::zone(&settings.str(Id::LogTimezone)),
             destinations: Destination::ALL.into_iter().filter(wanted).collect(),
+            syslog: named("syslog").then(|| Syslog::of(settings)),
         }
     }
 }
@@ -90,6 +94,12 @@ impl report::Sink for StderrSink {
             return;
         }
         let style = Style { prefix: &plan.prefix, zone: &plan.zone, levels, now_us: now_us() };
+        if let Some(syslog) = &plan.syslog {
+            syslog.send(report.severity, &text::format(origin, report, &style));
+            if plan.destinations.is_empty() {
+                return;
+            }
+        }
         if COLLECTED.load(Ordering::SeqCst) {
             send(origin, report, &style, &plan.destinations);
         } else {

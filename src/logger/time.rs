@@ -14,6 +14,11 @@ pub fn without_ms(us: i64, zone: &TimeZone) -> String {
     local(us, zone).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
 }
 
+/// `Nov  5 09:25:39`, as RFC 3164 has it.
+pub fn syslog(us: i64, zone: &TimeZone) -> String {
+    local(us, zone).strftime("%b %e %H:%M:%S").to_string()
+}
+
 /// Seconds with three decimals, as `%n` shows them.
 pub fn epoch_ms(us: i64) -> String {
     format!("{}.{:03}", us.div_euclid(1_000_000), us.rem_euclid(1_000_000) / 1000)

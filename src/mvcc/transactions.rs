@@ -342,7 +342,12 @@ impl Mvcc {
 
     /// Whether any transaction with an id is running beside this one.
     pub fn others_run(&self, own: &Own) -> bool {
-        self.shared.lock().running.len() > own.count()
+        self.others_running(own) > 0
+    }
+
+    /// How many ids of others run.
+    pub fn others_running(&self, own: &Own) -> usize {
+        self.shared.lock().running.len().saturating_sub(own.count())
     }
 
     /// The ids running now, sub-transactions' included.

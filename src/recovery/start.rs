@@ -60,7 +60,10 @@ pub fn start_up(storage: &Storage, checkpoints: &Checkpoints, progress: &Progres
     let clean = matches!(control.state, DbState::Shutdowned | DbState::ShutdownedInRecovery);
     let interval = Duration::from_millis(settings.int(Id::LogStartupProgressInterval) as u64);
     if !clean && settings.bool(Id::Fsync) {
-        sync_directory(disk, interval)?;
+        match settings.choice(Id::RecoveryInitSyncMethod) {
+            "syncfs" => sync_file_systems(disk, interval),
+            _ => sync_directory(disk, interval)?,
+        }
     }
     let (checkpoint, after, was_shutdown) = read_checkpoint(storage, &control)?;
     storage.wal.set_next_oid(checkpoint.next_oid);
@@ -122,6 +125,24 @@ fn report_state(control: &ControlFile, zone: &str) -> Result<()> {
 
 /// After a crash of the engine alone, pages written but not synced are in the kernel's cache and look
 /// fine to redo, which would leave them unsynced for ever (PostgreSQL 15, fd.c, SyncDataDirectory).
+/// Makes the file systems durable that the directory and its tablespaces lie on. What fails is told and not more
+/// (PostgreSQL 15, fd.c, do_syncfs: same rule).
+fn sync_file_systems(disk: &dyn Disk, interval: Duration) {
+    let mut ticker = Ticker::new(interval);
+    let spaces = disk.list("pg_tblspc").unwrap_or_default();
+    let spaces = spaces.into_iter().map(|e| format!("pg_tblspc/{}", e.name));
+    let log = disk.read_link("pg_wal").ok().flatten().map(|_| "pg_wal".to_owned());
+    for path in std::iter::once(".".to_owned()).chain(spaces).chain(log) {
+        if let Some(elapsed) = ticker.due() {
+            crate::log!("syncing data directory (syncfs), elapsed time: {} s, current path: {path}", centis(elapsed));
+        }
+        if let Err(e) = disk.sync_file_system(&path) {
+            let failed = access_error(format!("synchronize file system for file \"{path}\""), &e);
+            crate::base::report::log(&failed.severity(Severity::Log).0);
+        }
+    }
+}
+
 fn sync_directory(disk: &dyn Disk, interval: Duration) -> Result<()> {
     let mut ticker = Ticker::new(interval);
     sync_tree(disk, ".", &mut ticker)

@@ -7,6 +7,7 @@ use crate::session::client::OUTPUT_LIMIT;
 use crate::settings::{Id, Lookup};
 use crate::sql::exec::{ExecContext, domain};
 use crate::sql::track::Track;
+use crate::types::name::quoting;
 use crate::wire::Output;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -87,17 +88,16 @@ impl Job {
         }
         let (cx, work, out) = (&mut self.cx, &mut self.work, &mut self.out);
         let tolerance = tolerance(cx);
-        let (result, met) = damage::during(tolerance, || {
-            report::with_origin(&origin, || {
-                catch_unwind(AssertUnwindSafe(|| {
-                    // What was read while the statement was bound, and at its very end.
-                    domain::check_unchecked(cx)?;
-                    let done = work.step(cx, out)?;
-                    domain::check_unchecked(cx)?;
-                    Ok(done)
-                }))
-            })
-        });
+        let quote_all = cx.backend.as_ref().is_some_and(|b| b.view.bool(Id::QuoteAllIdentifiers));
+        let step = || {
+            // What was read while the statement was bound, and at its very end.
+            domain::check_unchecked(cx)?;
+            let done = work.step(cx, out)?;
+            domain::check_unchecked(cx)?;
+            Ok(done)
+        };
+        let step = || catch_unwind(AssertUnwindSafe(|| quoting(quote_all, step)));
+        let (result, met) = damage::during(tolerance, || report::with_origin(&origin, step));
         if counted {
             self.cx.meter.end_turn();
         }

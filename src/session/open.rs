@@ -190,6 +190,7 @@ impl Session {
             view,
             activity,
             stats: PendingStats::new(database.oid),
+            seen: Arc::default(),
             sequences: Default::default(),
             delete_at_commit: Vec::new(),
             drop_at_commit: Vec::new(),

@@ -224,27 +224,12 @@ impl Session {
             }
             Stmt::ClosePortal(name) => self.close_cursor(name.as_deref())?,
             Stmt::Copy(s) => self.copy(client, statement, s).await?,
-            Stmt::Listen(channel) => {
-                let backend = self.backend();
-                backend.listening_changed = true;
-                if !backend.listening.contains(channel) {
-                    backend.listening.push(channel.clone());
+            Stmt::Listen(_) | Stmt::Unlisten(_) | Stmt::Notify(_) => {
+                let tag = crate::sql::command::notify(self.cx(), stmt)?;
+                for said in std::mem::take(&mut self.cx().notices) {
+                    self.tell(client, said);
                 }
-                "LISTEN".into()
-            }
-            Stmt::Unlisten(channel) => {
-                let backend = self.backend();
-                backend.listening_changed = true;
-                backend.listening.retain(|c| channel.as_ref().is_some_and(|gone| gone != c));
-                "UNLISTEN".into()
-            }
-            Stmt::Notify(n) => {
-                let note = (n.channel.clone(), n.payload.clone().unwrap_or_default());
-                let backend = self.backend();
-                if !backend.notifies.contains(&note) {
-                    backend.notifies.push(note);
-                }
-                "NOTIFY".into()
+                tag
             }
             _ => {
                 self.backend().in_block = self.block != Block::None;
@@ -348,7 +333,10 @@ impl Session {
     /// # Errors
     /// The error itself if it is FATAL, untold: whoever ends the connection tells of it. But a client that is gone is only
     /// worth a line while it was waiting for an answer, which nobody knows later.
-    pub(super) fn report_error(&mut self, client: &mut Client, e: Error) -> Result<()> {
+    pub(super) fn report_error(&mut self, client: &mut Client, mut e: Error) -> Result<()> {
+        if e.0.severity == Severity::Error && self.backend().view.bool(Id::ExitOnError) {
+            e = e.severity(Severity::Fatal);
+        }
         let fatal = e.0.severity >= Severity::Fatal;
         if !fatal || e.sqlstate() == SqlState::CONNECTION_FAILURE {
             let origin = self.origin.clone();

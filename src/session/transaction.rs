@@ -15,6 +15,7 @@ use crate::sql::exec::after_row::{self, DeferredEvents};
 use crate::sql::routine::cursor;
 use crate::wire::Output;
 use crate::xact::{Isolation, SyncCommit};
+use std::time::Duration;
 
 /// Deferred constraints, before a commit.
 struct DeferredWork(DeferredEvents);
@@ -74,6 +75,15 @@ impl Session {
         }
     }
 
+    /// `commit_delay`, if `commit_siblings` others are in the middle of something (PostgreSQL 15, xlog.c, XLogFlush).
+    pub(super) fn commit_delay(&mut self) -> Duration {
+        let backend = self.backend();
+        let Ok(delay @ 1..) = u64::try_from(backend.view.int(Id::CommitDelay)) else { return Duration::ZERO };
+        let others = backend.txn.others_running();
+        let enough = backend.view.bool(Id::Fsync) && others as i64 >= backend.view.int(Id::CommitSiblings);
+        if enough { Duration::from_micros(delay) } else { Duration::ZERO }
+    }
+
     /// Commits the active transaction, if any.
     ///
     /// # Errors
@@ -95,7 +105,10 @@ impl Session {
             match backend.txn.commit(&catalog, sync) {
                 Ok(()) => break,
                 Err(Stop::Wait(w)) => match *w {
-                    Wait::Flush(lsn) => wait::flushed(&self.server, lsn).await,
+                    Wait::Flush(lsn) => {
+                        let delay = self.commit_delay();
+                        wait::flushed(&self.server, lsn, delay).await
+                    }
                     _ => tokio::task::yield_now().await,
                 },
                 Err(Stop::Yield) => {}
@@ -169,6 +182,7 @@ impl Session {
         let backend = self.backend();
         let stats = backend.instance.stats.clone();
         backend.stats.end_transaction(committed, &stats);
+        backend.seen.clear();
         backend.listening_changed = false;
         backend.activity.transaction(0);
         backend.delete_at_commit.retain(|_| committed);

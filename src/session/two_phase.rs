@@ -97,7 +97,10 @@ impl Session {
     async fn await_log(&mut self, stop: Stop) -> Result<()> {
         match stop {
             Stop::Wait(w) => match *w {
-                Wait::Flush(lsn) => wait::flushed(&self.server, lsn).await,
+                Wait::Flush(lsn) => {
+                    let delay = self.commit_delay();
+                    wait::flushed(&self.server, lsn, delay).await
+                }
                 _ => tokio::task::yield_now().await,
             },
             Stop::Yield => {}

@@ -53,8 +53,9 @@ impl Waiter<'_> {
 }
 
 /// Waits until the log is durable up to `lsn`. A commit that reached the log cannot be called off.
-pub async fn flushed(server: &Server, lsn: Lsn) {
-    poll_fn(|cx| match server.instance.storage.wal.on_durable(lsn, cx.waker().clone()) {
+/// With a delay others get that long to commit, too, before the log is flushed for all.
+pub async fn flushed(server: &Server, lsn: Lsn, mut delay: Duration) {
+    poll_fn(|cx| match server.instance.storage.wal.on_durable(lsn, std::mem::take(&mut delay), cx.waker().clone()) {
         true => Poll::Ready(()),
         false => Poll::Pending,
     })
@@ -75,7 +76,7 @@ pub async fn wait_for(
 ) -> Result<()> {
     match what {
         Wait::Flush(lsn) => {
-            flushed(server, *lsn).await;
+            flushed(server, *lsn, Duration::ZERO).await;
             Ok(())
         }
         Wait::Lock(ticket) => lock_granted(server, handle, held, limits, waiter, *ticket).await,

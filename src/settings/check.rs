@@ -66,10 +66,7 @@ fn table_access_method(name: &str) -> Result<String> {
 fn log_destination(text: &str) -> Result<String> {
     let list = split_list(text).ok_or_else(|| bad(Id::LogDestination, text).detail("List syntax is invalid."))?;
     for word in &list {
-        if word == "syslog" {
-            return Err(bad(Id::LogDestination, text).detail("syslog is not supported."));
-        }
-        if !matches!(word.as_str(), "stderr" | "csvlog" | "jsonlog") {
+        if !matches!(word.as_str(), "stderr" | "csvlog" | "jsonlog" | "syslog") {
             return Err(bad(Id::LogDestination, text).detail(format!("Unrecognized key word: \"{word}\".")));
         }
     }

@@ -196,7 +196,7 @@ parameters! {
     LogAutovacuumMinDuration, "log_autovacuum_min_duration", Sighup, Kind::Int { min: -1, max: 2147483647, unit: Unit::Ms }, "600000", "Reporting and Logging / What to Log", 0, "Least duration of autovacuum's work that is logged; -1 never.";
     LogCheckpoints, "log_checkpoints", Sighup, Kind::Bool, "on", "Reporting and Logging / What to Log", 0, "Logs each checkpoint.";
     LogConnections, "log_connections", SuperuserBackend, Kind::Bool, "off", "Reporting and Logging / What to Log", 0, "Logs each connection.";
-    LogDestination, "log_destination", Sighup, Kind::String, "stderr", "Reporting and Logging / Where to Log", flag::LIST_INPUT, "Forms of the log: stderr, csvlog, jsonlog.";
+    LogDestination, "log_destination", Sighup, Kind::String, "stderr", "Reporting and Logging / Where to Log", flag::LIST_INPUT, "Forms of the log: stderr, csvlog, jsonlog, syslog.";
     LogDirectory, "log_directory", Sighup, Kind::String, "log", "Reporting and Logging / Where to Log", flag::SUPERUSER_ONLY, "Directory of the log files, from the data directory.";
     LogDisconnections, "log_disconnections", SuperuserBackend, Kind::Bool, "off", "Reporting and Logging / What to Log", 0, "Logs the end of each session, with its duration.";
     LogDuration, "log_duration", Superuser, Kind::Bool, "off", "Reporting and Logging / What to Log", 0, "Logs how long each statement took.";

@@ -4,8 +4,8 @@ use super::instance::Instance;
 use crate::base::{CommandId, Oid, Result};
 use crate::catalog::{Catalog, Writer};
 use crate::err;
-use crate::settings::{SessionSettings, View};
-use crate::stat::{ActivitySlot, PendingStats};
+use crate::settings::{Id, Lookup, SessionSettings, View};
+use crate::stat::{ActivitySlot, Consistency, Counted, PendingStats, Seen};
 use crate::xact::Transaction;
 use hashbrown::HashMap;
 use parking_lot::Mutex;
@@ -57,6 +57,8 @@ pub struct Backend {
     pub view: View,
     pub activity: Arc<ActivitySlot>,
     pub stats: PendingStats,
+    /// What the transaction has seen of the counters.
+    pub seen: Arc<Seen>,
     pub sequences: Sequences,
     /// Temporary tables whose rows go at commit.
     pub delete_at_commit: Vec<Oid>,
@@ -94,6 +96,12 @@ impl Backend {
         let xid = self.txn.xid();
         let cid: CommandId = self.txn.command_for_write();
         Writer { xid, cid, own: self.txn.own().clone() }
+    }
+
+    /// The counters as this transaction sees them.
+    pub fn counted(&self) -> Counted {
+        let how = Consistency::named(self.view.choice(Id::StatsFetchConsistency));
+        Counted::new(self.instance.stats.clone(), self.seen.clone(), how, self.database)
     }
 
     /// # Errors
@@ -170,6 +178,7 @@ impl Backend {
             view,
             activity,
             stats: PendingStats::new(database),
+            seen: Arc::default(),
             sequences: Sequences::default(),
             delete_at_commit: Vec::new(),
             drop_at_commit: Vec::new(),

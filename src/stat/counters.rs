@@ -112,6 +112,10 @@ pub struct ArchiverStats {
     pub reset_us: i64,
 }
 
+/// The names of `pg_stat_slru`, in their order.
+pub const SLRU_NAMES: [&str; 8] =
+    ["CommitTs", "MultiXactMember", "MultiXactOffset", "Notify", "Serial", "Subtrans", "Xact", "other"];
+
 /// A database and a relation in it; database 0 for shared relations.
 pub type RelationKey = (Oid, Oid);
 
@@ -125,6 +129,8 @@ pub struct Stats {
     pub(super) bgwriter: Mutex<BgwriterStats>,
     pub(super) wal: Mutex<WalStats>,
     pub(super) archiver: Mutex<ArchiverStats>,
+    /// When each line of `pg_stat_slru` was set back.
+    slru_resets: Mutex<[i64; SLRU_NAMES.len()]>,
     /// What statements have cost, if anybody counts it.
     pub(super) statements: std::sync::OnceLock<std::sync::Arc<super::Statements>>,
     /// Where `pg_stat_get_snapshot` and the views of sessions come from.
@@ -141,6 +147,7 @@ impl Default for Stats {
             bgwriter: Mutex::new(BgwriterStats { reset_us: now, ..Default::default() }),
             wal: Mutex::new(WalStats { reset_us: now, ..Default::default() }),
             archiver: Mutex::new(ArchiverStats { reset_us: now, ..Default::default() }),
+            slru_resets: Mutex::new([now; SLRU_NAMES.len()]),
             statements: std::sync::OnceLock::new(),
             activity: super::Activity::new(),
         }
@@ -233,6 +240,15 @@ impl Stats {
         change(self.databases.lock().entry(db).or_default());
     }
 
+    pub fn databases(&self) -> HashMap<Oid, DatabaseStats> {
+        self.databases.lock().clone()
+    }
+
+    /// One function's counters; None if it was never called.
+    pub fn function(&self, db: Oid, function: Oid) -> Option<FunctionStats> {
+        self.functions.lock().get(&(db, function)).copied()
+    }
+
     pub fn functions_of(&self, db: Oid) -> Vec<(Oid, FunctionStats)> {
         self.functions.lock().iter().filter(|(k, _)| k.0 == db).map(|(k, f)| (k.1, *f)).collect()
     }
@@ -318,6 +334,18 @@ impl Stats {
             _ => return false,
         }
         true
+    }
+
+    pub fn slru_resets(&self) -> [i64; SLRU_NAMES.len()] {
+        *self.slru_resets.lock()
+    }
+
+    /// `pg_stat_reset_slru(name)`, None: all. A name that is none of them means the last.
+    pub fn reset_slru(&self, name: Option<&str>) {
+        let now = now_us();
+        let one = name.map(|n| SLRU_NAMES.iter().position(|s| *s == n).unwrap_or(SLRU_NAMES.len() - 1));
+        let mut resets = self.slru_resets.lock();
+        resets.iter_mut().enumerate().filter(|(n, _)| one.is_none_or(|o| o == *n)).for_each(|(_, r)| *r = now);
     }
 
     /// Forgets everything: after a crash nothing counted can be trusted (STAT-2).

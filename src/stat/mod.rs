@@ -15,9 +15,13 @@ pub mod activity;
 pub mod counters;
 mod pending;
 mod persist;
+mod seen;
 pub mod statements;
 
 pub use activity::{Activity, ActivityFacts, ActivitySlot, Progress, SessionState, Task, TlsFacts};
-pub use counters::{ArchiverStats, BgwriterStats, DatabaseStats, FunctionStats, Stats, TableStats, WalStats};
+pub use counters::{
+    ArchiverStats, BgwriterStats, DatabaseStats, FunctionStats, SLRU_NAMES, Stats, TableStats, WalStats,
+};
 pub use pending::{PendingStats, PendingTable, Written};
+pub use seen::{Consistency, Counted, Seen};
 pub use statements::Statements;

@@ -1,7 +1,7 @@
 //! One session's counts that are not shared yet: what was read counts at once, what was written
 //! depends on how the transaction and its savepoints end.
 
-use super::counters::{Stats, TableStats};
+use super::counters::{FunctionStats, Stats, TableStats};
 use crate::base::Oid;
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
@@ -59,6 +59,8 @@ pub struct PendingStats {
     pub temp_bytes: i64,
     pub deadlocks: i64,
     pub checksum_failures: i64,
+    /// Calls of users' functions in this transaction (they are shared already).
+    functions: HashMap<Oid, FunctionStats>,
 }
 
 impl PendingStats {
@@ -120,6 +122,20 @@ impl PendingStats {
         (live, dead)
     }
 
+    /// A function of users was called. It counts at once, and for this transaction.
+    pub fn count_call(&mut self, stats: &Stats, function: Oid, total_us: i64, self_us: i64) {
+        stats.count_call(self.db, function, total_us, self_us);
+        let f = self.functions.entry(function).or_default();
+        f.calls += 1;
+        f.total_us += total_us;
+        f.self_us += self_us;
+    }
+
+    /// What the running transaction counted for a function; None: it has not called it.
+    pub fn counted_function(&self, function: Oid) -> Option<FunctionStats> {
+        self.functions.get(&function).copied()
+    }
+
     /// What the running transaction counted for a relation so far (`pg_stat_xact_*`).
     pub fn counted(&self, rel: Oid) -> TableStats {
         let Some(t) = self.tables.get(&rel) else { return TableStats::default() };
@@ -155,6 +171,7 @@ impl PendingStats {
     /// The transaction ends: everything is added to the shared counters (STAT-1).
     pub fn end_transaction(&mut self, committed: bool, stats: &Stats) {
         self.nest = 1;
+        self.functions.clear();
         if committed {
             self.commits += 1;
         } else {
@@ -169,6 +186,7 @@ impl PendingStats {
     /// The transaction is prepared: how it ends, and with that what its rows count as, is not known yet.
     pub fn prepare(&mut self, stats: &Stats) -> Vec<Written> {
         self.nest = 1;
+        self.functions.clear();
         let mut written = Vec::new();
         for (rel, table) in &mut self.tables {
             let db = table.db;

@@ -4,6 +4,7 @@ use super::context::TypeHooks;
 use super::{TypeRef, info, oid};
 use crate::base::{Error, Oid, Result};
 use crate::{bail, err};
+use std::cell::Cell;
 
 /// Precision value of an interval typmod that gives none.
 pub const INTERVAL_FULL_PRECISION: i32 = 0xFFFF;
@@ -65,9 +66,26 @@ pub fn sql_alias(name: &str) -> Option<Oid> {
     })
 }
 
-/// Quotes an identifier if it needs it.
+thread_local! {
+    static QUOTE_ALL: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs work in which every identifier is quoted, if `all` (`quote_all_identifiers`).
+pub fn quoting<T>(all: bool, work: impl FnOnce() -> T) -> T {
+    struct Back(bool);
+    impl Drop for Back {
+        fn drop(&mut self) {
+            QUOTE_ALL.set(self.0);
+        }
+    }
+    let _back = Back(QUOTE_ALL.replace(all));
+    work()
+}
+
+/// Quotes an identifier if it needs it, or if all are to be quoted.
 pub fn quote_identifier(name: &str) -> String {
-    let safe = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+    let safe = !QUOTE_ALL.get()
+        && name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
         && !is_quoted_keyword(name);
     if safe { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }

@@ -42,6 +42,8 @@ struct Queue {
     ticket: u64,
     /// A flush up to here was asked for without waiting (walwriter's nudge).
     wanted: u64,
+    /// How long to wait for others before the next flush (`commit_delay`).
+    delay: Duration,
     stopped: bool,
 }
 
@@ -79,7 +81,7 @@ pub(super) fn spawn_flusher(wal: &Arc<Wal>) {
 
 fn flusher(waiters: &Waiters, wal: &Weak<Wal>) {
     loop {
-        {
+        let delay = {
             let mut queue = waiters.queue.lock();
             while queue.waiting.is_empty() && queue.wanted == 0 && !queue.stopped {
                 waiters.work.wait(&mut queue);
@@ -88,6 +90,10 @@ fn flusher(waiters: &Waiters, wal: &Weak<Wal>) {
                 return;
             }
             queue.wanted = 0;
+            std::mem::take(&mut queue.delay)
+        };
+        if !delay.is_zero() {
+            std::thread::sleep(delay);
         }
         let Some(wal) = wal.upgrade() else { return };
         wal.flush_group();
@@ -140,8 +146,9 @@ impl Wal {
     }
 
     /// Has `waker` woken once when `lsn` is durable, or returns true if it is already (and keeps nothing).
-    /// The queue's mutex is held over the check, so that no wake-up is lost.
-    pub fn on_durable(&self, lsn: Lsn, waker: Waker) -> bool {
+    /// The queue's mutex is held over the check, so that no wake-up is lost. With a delay the flusher gives others that
+    /// long to come before it flushes for all.
+    pub fn on_durable(&self, lsn: Lsn, delay: Duration, waker: Waker) -> bool {
         let mut queue = self.waiters.queue.lock();
         if self.durable.load(Ordering::SeqCst) >= lsn.0 || !self.is_started() {
             return true;
@@ -149,6 +156,7 @@ impl Wal {
         queue.ticket += 1;
         let key = (lsn.0, queue.ticket);
         queue.waiting.insert(key, waker);
+        queue.delay = queue.delay.max(delay);
         drop(queue);
         self.waiters.work.notify_one();
         false

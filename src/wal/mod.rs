@@ -69,6 +69,8 @@ pub struct WalConfig {
     /// `wal_sync_method = fsync` instead of fdatasync.
     pub sync_metadata: bool,
     pub full_page_writes: bool,
+    /// How long writing and syncing takes is counted (`track_wal_io_timing`, as the server's own settings say).
+    pub time_io: bool,
     /// Zero-fill new segments (`wal_init_zero`); otherwise only their space is allocated.
     pub init_zero: bool,
     /// Finished segments get a `.ready` file for the archiver.
@@ -86,6 +88,7 @@ impl WalConfig {
             fsync: settings.bool(Id::Fsync),
             sync_metadata: settings.choice(Id::WalSyncMethod) == "fsync",
             full_page_writes: settings.bool(Id::FullPageWrites),
+            time_io: settings.bool(Id::TrackWalIoTiming),
             init_zero: settings.bool(Id::WalInitZero),
             archiving: settings.choice(Id::ArchiveMode) != "off",
             flusher: true,
@@ -110,6 +113,7 @@ impl Default for WalConfig {
             fsync: true,
             sync_metadata: false,
             full_page_writes: true,
+            time_io: false,
             init_zero: true,
             archiving: false,
             flusher: true,
@@ -173,6 +177,8 @@ pub struct Wal {
     timeline: AtomicU32,
     system_identifier: AtomicU64,
     counters: stats::Counters,
+    /// What `new_stats` has told.
+    told: Mutex<WalStats>,
     observer: OnceLock<Box<dyn Observer>>,
     oids: Mutex<oid::State>,
     disk_is_slow: AtomicBool,
@@ -211,6 +217,7 @@ impl Wal {
             timeline: AtomicU32::new(1),
             system_identifier: AtomicU64::new(0),
             counters: stats::Counters::default(),
+            told: Mutex::default(),
             observer: OnceLock::new(),
             oids: Mutex::default(),
             disk_is_slow: AtomicBool::new(false),
@@ -331,6 +338,7 @@ impl Wal {
         self.set_fsync(config.fsync);
         self.set_sync_metadata(config.sync_metadata);
         self.set_init_zero(config.init_zero);
+        self.counters.timed.store(config.time_io, Ordering::Relaxed);
         self.set_archiving(config.archiving);
         if config.full_page_writes != self.full_page_writes() {
             self.set_full_page_writes(config.full_page_writes);
@@ -342,6 +350,15 @@ impl Wal {
         {
             observer.segment_ready();
         }
+    }
+
+    /// What was counted since this was last asked.
+    pub fn new_stats(&self) -> WalStats {
+        let mut told = self.told.lock();
+        let now = self.stats();
+        let new = now.since(&told);
+        *told = now;
+        new
     }
 
     /// The counters of `pg_stat_wal`.

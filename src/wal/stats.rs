@@ -1,7 +1,7 @@
 //! The counters of `pg_stat_wal`.
 
 use super::insert;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// A copy of the counters.
@@ -18,6 +18,22 @@ pub struct WalStats {
     pub sync_time_us: u64,
 }
 
+impl WalStats {
+    /// What was added since.
+    pub fn since(&self, before: &WalStats) -> WalStats {
+        WalStats {
+            records: self.records - before.records,
+            full_page_images: self.full_page_images - before.full_page_images,
+            bytes: self.bytes - before.bytes,
+            buffers_full: self.buffers_full - before.buffers_full,
+            writes: self.writes - before.writes,
+            syncs: self.syncs - before.syncs,
+            write_time_us: self.write_time_us - before.write_time_us,
+            sync_time_us: self.sync_time_us - before.sync_time_us,
+        }
+    }
+}
+
 #[derive(Default)]
 pub(super) struct Counters {
     pub buffers_full: AtomicU64,
@@ -25,17 +41,25 @@ pub(super) struct Counters {
     pub syncs: AtomicU64,
     pub write_time_us: AtomicU64,
     pub sync_time_us: AtomicU64,
+    /// Whether times are counted at all.
+    pub timed: AtomicBool,
 }
 
 impl Counters {
     pub fn wrote(&self, took: Duration) {
         self.writes.fetch_add(1, Ordering::Relaxed);
-        self.write_time_us.fetch_add(took.as_micros() as u64, Ordering::Relaxed);
+        self.add(&self.write_time_us, took);
     }
 
     pub fn synced(&self, took: Duration) {
         self.syncs.fetch_add(1, Ordering::Relaxed);
-        self.sync_time_us.fetch_add(took.as_micros() as u64, Ordering::Relaxed);
+        self.add(&self.sync_time_us, took);
+    }
+
+    fn add(&self, to: &AtomicU64, took: Duration) {
+        if self.timed.load(Ordering::Relaxed) {
+            to.fetch_add(took.as_micros() as u64, Ordering::Relaxed);
+        }
     }
 
     pub fn snapshot(&self, state: &insert::State) -> WalStats {

@@ -4,6 +4,7 @@ use crate::disk::simulated::Fault;
 use crate::disk::{Disk, Simulated};
 use crate::page::Page;
 use std::sync::Once;
+use std::time::Duration;
 
 const SEGMENT: u64 = 64 << 10;
 const SYSTEM: u64 = 42;
@@ -273,7 +274,8 @@ fn waiters_are_woken() {
         let at: Vec<Inserted> = (0..5).map(|i| put(&wal, i, b"x")).collect();
         let mut expected = 0;
         for at in &at {
-            expected += !wal.on_durable(at.end, Arc::new(Flag(sender.clone(), at.end.0)).into()) as usize;
+            expected +=
+                !wal.on_durable(at.end, Duration::ZERO, Arc::new(Flag(sender.clone(), at.end.0)).into()) as usize;
         }
         if round % 2 == 0 {
             wal.flush(at[2].end);
@@ -421,7 +423,7 @@ fn wait_for(wal: &Wal, lsn: Lsn) -> bool {
         }
     }
     let start = std::time::Instant::now();
-    while !wal.on_durable(lsn, Arc::new(Unpark(std::thread::current())).into()) {
+    while !wal.on_durable(lsn, Duration::ZERO, Arc::new(Unpark(std::thread::current())).into()) {
         std::thread::park_timeout(std::time::Duration::from_secs(1));
         assert!(start.elapsed().as_secs() < 20, "a lost wake-up");
     }

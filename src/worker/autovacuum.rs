@@ -65,7 +65,7 @@ pub trait Maintenance: Send + Sync {
     fn tidy(&self, database: Oid, interrupts: &Interrupts) -> Result<()>;
     /// Vacuums or analyses or both, in transactions of its own; ends soon after `interrupts` is raised. A table
     /// that is gone or locked is skipped quietly.
-    fn maintain(&self, database: Oid, table: Oid, work: Work, interrupts: &Interrupts) -> Result<()>;
+    fn maintain(&self, database: Oid, table: Oid, work: Work, interrupts: &Arc<Interrupts>) -> Result<()>;
 }
 
 pub fn spawn(cx: &Context, _generation: u64, stop: &Stop) -> Option<JoinHandle<()>> {

@@ -171,7 +171,13 @@ impl Maintenance for OneTable {
         Ok(())
     }
 
-    fn maintain(&self, database: Oid, table: Oid, work: Work, _: &crate::base::Interrupts) -> BaseResult<()> {
+    fn maintain(
+        &self,
+        database: Oid,
+        table: Oid,
+        work: Work,
+        _: &std::sync::Arc<crate::base::Interrupts>,
+    ) -> BaseResult<()> {
         self.0.lock().push((database, table, work));
         Ok(())
     }

@@ -4,7 +4,6 @@ use super::supervise::{self, Title, Worker};
 use super::{Context, Stop};
 use crate::base::{Severity, report};
 use crate::settings::{Id, Lookup};
-use crate::stat::WalStats;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -36,17 +35,15 @@ fn run(worker: &Worker) {
 
 /// Takes the log's counters over into `pg_stat_wal`.
 fn carry(worker: &Worker) {
-    let now = worker.cx.checkpoints.storage().wal.stats();
+    let new = worker.cx.checkpoints.storage().wal.new_stats();
     worker.cx.checkpoints.stats().update_wal(|s| {
-        *s = WalStats {
-            records: now.records as i64,
-            full_page_images: now.full_page_images as i64,
-            bytes: now.bytes as i64,
-            buffers_full: now.buffers_full as i64,
-            writes: now.writes as i64,
-            syncs: now.syncs as i64,
-            reset_us: s.reset_us,
-            ..*s
-        };
+        s.records += new.records as i64;
+        s.full_page_images += new.full_page_images as i64;
+        s.bytes += new.bytes as i64;
+        s.buffers_full += new.buffers_full as i64;
+        s.writes += new.writes as i64;
+        s.syncs += new.syncs as i64;
+        s.write_us += new.write_time_us as i64;
+        s.sync_us += new.sync_time_us as i64;
     });
 }

@@ -48,6 +48,11 @@ impl Transaction {
         wal.is_durable(lsn) || (!self.storage.mvcc.others_run(&self.own) && wal.flush_alone(lsn))
     }
 
+    /// How many other transactions have written something and not ended.
+    pub fn others_running(&self) -> usize {
+        self.storage.mvcc.others_running(&self.own)
+    }
+
     /// A transaction that wrote nothing; files it made and dropped again may still be there (XACT-3).
     fn end_without_id(&mut self, catalog: &Catalog) -> Result<()> {
         catalog.discard();

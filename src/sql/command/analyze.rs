@@ -7,6 +7,7 @@ use super::vacuum::{self, Options};
 use super::vacuum_report::{self, Meter};
 use crate::base::error::Report;
 use crate::base::{Flow, Result, Severity, SqlState};
+use crate::buffer::pace;
 use crate::catalog::object::class;
 use crate::catalog::{Attribute, ColumnStats, Object, ObjectKey, Relation};
 use crate::err;
@@ -47,6 +48,7 @@ pub fn table(cx: &mut ExecContext, relation: &Relation, only: &[String], options
     let mut pace = || {
         activity.progress(Task::Analyze, &[(2, read)]);
         read += 1;
+        pace::point()?;
         interrupts.check()
     };
     let taken =
@@ -71,17 +73,7 @@ pub fn table(cx: &mut ExecContext, relation: &Relation, only: &[String], options
     let live = taken.total_rows as i64;
     backend.instance.stats.report_analyze(backend.database, relation.oid, live, 0, only.is_empty(), options.auto);
     if options.verbose {
-        let text = format!(
-            "\"{}\": scanned {} of {} pages, containing {} live rows and {} dead rows; {} rows in sample, {} estimated total rows",
-            relation.name,
-            taken.pages_read,
-            taken.pages,
-            taken.seen_rows,
-            taken.dead_rows,
-            taken.batch.rows,
-            taken.total_rows
-        );
-        cx.notices.push(Report::notice(Severity::Info, SqlState::SUCCESSFUL_COMPLETION, text));
+        tell_sample(cx, &relation.name, &taken);
     }
     activity.end_task(Task::Analyze);
     if options.auto && vacuum_report::is_worth_a_line(cx, relation, &meter)? {
@@ -89,6 +81,15 @@ pub fn table(cx: &mut ExecContext, relation: &Relation, only: &[String], options
         crate::log!("automatic analyze of table \"{name}\"\n{}", meter.lines(false).join("\n"));
     }
     Ok(())
+}
+
+/// PostgreSQL 15, analyze.c, acquire_sample_rows.
+fn tell_sample(cx: &mut ExecContext, table: &str, taken: &crate::heap::Sample) {
+    let text = format!(
+        "\"{table}\": scanned {} of {} pages, containing {} live rows and {} dead rows; {} rows in sample, {} estimated total rows",
+        taken.pages_read, taken.pages, taken.seen_rows, taken.dead_rows, taken.batch.rows, taken.total_rows
+    );
+    cx.notices.push(Report::notice(Severity::Info, SqlState::SUCCESSFUL_COMPLETION, text));
 }
 
 /// The columns to look at.
@@ -136,12 +137,16 @@ pub fn tree(cx: &mut ExecContext, root: &Relation, only: &[String], options: &Op
         let attnos: Vec<i16> = chosen.iter().map(|a| mapped(&map, a.attno)).collect();
         let share = (most as f64 * f64::from(pages) / all_pages).round().max(1.0) as usize;
         let seed = crate::base::clock::now_us() as u64;
-        let taken = sample(&storage, store, &snapshot, &attnos, share, seed, &mut || interrupts.check())?;
+        let mut pace = || pace::point().and_then(|()| interrupts.check());
+        let taken = sample(&storage, store, &snapshot, &attnos, share, seed, &mut pace)?;
         for (to, from) in columns.iter_mut().zip(&taken.batch.columns) {
             (0..taken.batch.rows).for_each(|row| to.push(from.get(row)));
         }
         rows += taken.batch.rows;
         total += taken.total_rows;
+        if options.verbose {
+            tell_sample(cx, &table.name, &taken);
+        }
     }
     let mut found: Vec<ColumnStats> = root.tree_stats.load().to_vec();
     for (attribute, column) in chosen.iter().zip(&columns) {

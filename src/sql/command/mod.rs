@@ -88,11 +88,13 @@ mod truncate;
 mod typed;
 mod types;
 mod vacuum;
+mod vacuum_cost;
 mod vacuum_report;
 mod view;
 mod write;
 
-use crate::base::{Error, Flow, Result};
+use crate::base::{Error, Flow, Report, Result, Severity, SqlState};
+use crate::settings::{Id, Lookup};
 use crate::sql::ast::{self, Stmt};
 use crate::sql::bind::Names;
 use crate::sql::bind::scope::Clause;
@@ -123,6 +125,7 @@ pub use tablespace::{check_setting as check_tablespace_setting, next_temporary a
 pub use temp::discard_temp;
 pub use text_search::FIRST_UNPINNED;
 pub use vacuum::{Options as MaintenanceOptions, Running as MaintenanceRunning};
+pub use vacuum_cost::of_worker as worker_pace;
 pub use write::{new_oid, put};
 
 /// One execution of a command.
@@ -377,7 +380,26 @@ pub fn explained(cmd: &mut Command, cx: &mut ExecContext) -> Flow<((String, Type
     }
 }
 
-fn notify(cx: &mut ExecContext, stmt: &Stmt) -> Result<String> {
+/// `trace_notify`. PostgreSQL 15, async.c: same lines, of level DEBUG1.
+fn trace_notify(cx: &mut ExecContext, stmt: &Stmt) -> Result<()> {
+    let backend = cx.backend()?;
+    if !backend.view.bool(Id::TraceNotify) {
+        return Ok(());
+    }
+    let pid = backend.pid;
+    let text = match stmt {
+        Stmt::Notify(n) => format!("Async_Notify({})", n.channel),
+        Stmt::Listen(channel) => format!("Async_Listen({channel},{pid})"),
+        Stmt::Unlisten(Some(channel)) => format!("Async_Unlisten({channel},{pid})"),
+        _ => format!("Async_UnlistenAll({pid})"),
+    };
+    cx.notices.push(Report::notice(Severity::Debug1, SqlState::SUCCESSFUL_COMPLETION, text));
+    Ok(())
+}
+
+/// LISTEN, UNLISTEN and NOTIFY.
+pub fn notify(cx: &mut ExecContext, stmt: &Stmt) -> Result<String> {
+    trace_notify(cx, stmt)?;
     let backend = cx.backend()?;
     Ok(match stmt {
         Stmt::Notify(n) => {

@@ -1,10 +1,11 @@
 //! VACUUM: dead rows' room is given back, table by table.
 
 use super::vacuum_report::{self, Found, Meter};
-use super::{Command, analyze, names};
+use super::{Command, analyze, names, vacuum_cost};
 use crate::base::error::Report;
 use crate::base::{Error, Flow, Interrupts, Oid, Result, Severity, SqlState, TupleId, Xid};
 use crate::btree::VacuumStats;
+use crate::buffer::pace::{self, Pace};
 use crate::catalog::object::{ObjectKey, Stats, class};
 use crate::catalog::{Index, Object, RelKind, Relation};
 use crate::err;
@@ -42,6 +43,7 @@ struct Progress {
     tables: Vec<(Oid, Vec<String>)>,
     next: usize,
     running: Option<Running>,
+    pace: Option<Pace>,
 }
 
 /// One table's VACUUM.
@@ -132,12 +134,15 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &VacuumStmt) -> Flow<S
         }
         let options = options(cmd, stmt, backend)?;
         let tables = tables(cx, stmt, &options)?;
-        cmd.progress = Some(Box::new(Progress { options, tables, next: 0, running: None }));
+        let pace = vacuum_cost::of_session(cx)?;
+        cmd.progress = Some(Box::new(Progress { options, tables, next: 0, running: None, pace }));
     }
     let progress = cmd.progress.take();
     let mut progress: Box<Progress> =
         progress.and_then(|p| p.downcast().ok()).ok_or_else(|| Error::internal("VACUUM lost its progress"))?;
-    let done = go_on(cx, &mut progress);
+    let mut pace = progress.pace.take();
+    let done = pace::during(&mut pace, || go_on(cx, &mut progress));
+    progress.pace = pace;
     let whole = stmt.tables.is_empty();
     cmd.progress = Some(progress);
     done?;
@@ -349,6 +354,7 @@ struct Host<'a> {
 
 impl VacuumHost for Host<'_> {
     fn pace(&mut self) -> Result<()> {
+        pace::point()?;
         self.interrupts.check()
     }
 

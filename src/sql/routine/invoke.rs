@@ -59,7 +59,8 @@ impl Clock {
         let us = |d: Duration| i64::try_from(d.as_micros()).unwrap_or(i64::MAX);
         let backend = cx.backend()?;
         let own = total.saturating_sub(inside);
-        backend.instance.stats.count_call(backend.database, self.function, us(total), us(own));
+        let shared = backend.instance.stats.clone();
+        backend.stats.count_call(&shared, self.function, us(total), us(own));
         Ok(())
     }
 }

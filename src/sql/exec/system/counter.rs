@@ -147,12 +147,24 @@ pub(super) fn find(src: &str) -> Option<SystemFn> {
         "pg_stat_get_function_calls" => of_function!(|f| f.calls.cell()),
         "pg_stat_get_function_total_time" => of_function!(|f| (f.total_us as f64 / 1000.0).cell()),
         "pg_stat_get_function_self_time" => of_function!(|f| (f.self_us as f64 / 1000.0).cell()),
+        "pg_stat_get_xact_function_calls" => |cx, args, out| xact_function(cx, args, out, |f| f.calls.cell()),
+        "pg_stat_get_xact_function_total_time" => {
+            |cx, args, out| xact_function(cx, args, out, |f| (f.total_us as f64 / 1000.0).cell())
+        }
+        "pg_stat_get_xact_function_self_time" => {
+            |cx, args, out| xact_function(cx, args, out, |f| (f.self_us as f64 / 1000.0).cell())
+        }
+        "pg_stat_reset_slru" => |cx, args, out| {
+            let name = if args[0].is_null() { None } else { Some(args[0].str()) };
+            cx.backend()?.instance.stats.reset_slru(name);
+            void(out);
+            Ok(())
+        },
         "pg_stat_get_wal" => |cx, _, out| row_of(cx, "pg_stat_wal", 1136, out),
         "pg_stat_get_archiver" => |cx, _, out| row_of(cx, "pg_stat_archiver", 3195, out),
         "pg_stat_have_stats" => have_stats,
-        // Counters are read where they stand: there is no copy of them that had a time.
-        "pg_stat_get_snapshot_timestamp" => |_, _, out| {
-            out.push_null();
+        "pg_stat_get_snapshot_timestamp" => |cx, _, out| {
+            push(out, &cx.backend()?.seen.taken_us().map(Stamp).cell());
             Ok(())
         },
         "pg_stat_get_bgwriter_timed_checkpoints" => of_bgwriter!(checkpoints_timed),
@@ -167,8 +179,8 @@ pub(super) fn find(src: &str) -> Option<SystemFn> {
         "pg_stat_reset" => reset,
         "pg_stat_reset_shared" => reset_shared,
         "pg_stat_reset_single_table_counters" | "pg_stat_reset_single_function_counters" => reset_one,
-        // Counters are read where they stand, nothing is kept to be cleared.
-        "pg_stat_clear_snapshot" => |_, _, out| {
+        "pg_stat_clear_snapshot" => |cx, _, out| {
+            cx.backend()?.seen.clear();
             void(out);
             Ok(())
         },
@@ -187,15 +199,27 @@ fn push(out: &mut Column, value: &Value) {
 
 fn table(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column, f: fn(&TableStats) -> Value) -> Flow<()> {
     let backend = cx.backend()?;
-    push(out, &f(&backend.instance.stats.table(backend.database, Oid(args[0].u32()))));
+    push(out, &f(&backend.counted().table(backend.database, Oid(args[0].u32()))));
     Ok(())
 }
 
 fn function(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column, f: fn(&FunctionStats) -> Value) -> Flow<()> {
     let backend = cx.backend()?;
-    let counted = backend.instance.stats.functions_of(backend.database);
-    match counted.iter().find(|(oid, _)| oid.0 == args[0].u32()) {
-        Some((_, s)) => push(out, &f(s)),
+    match backend.counted().function(backend.database, Oid(args[0].u32())) {
+        Some(s) => push(out, &f(&s)),
+        None => out.push_null(),
+    }
+    Ok(())
+}
+
+fn xact_function(
+    cx: &mut ExecContext,
+    args: &[Datum<'_>],
+    out: &mut Column,
+    f: fn(&FunctionStats) -> Value,
+) -> Flow<()> {
+    match cx.backend()?.stats.counted_function(Oid(args[0].u32())) {
+        Some(s) => push(out, &f(&s)),
         None => out.push_null(),
     }
     Ok(())
@@ -219,11 +243,11 @@ fn row_of(cx: &mut ExecContext, view: &str, function: u32, out: &mut Column) -> 
 fn have_stats(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
     let (kind, db, object) = (args[0].str(), Oid(args[1].u32()), Oid(args[2].u32()));
     let backend = cx.backend()?;
-    let stats = &backend.instance.stats;
+    let stats = backend.counted();
     let there = match kind {
         "database" => !object.is_valid() && backend.catalog.database_by_oid(db).is_some(),
         "relation" => stats.has_table(db, object),
-        "function" => stats.functions_of(db).iter().any(|(oid, _)| *oid == object),
+        "function" => stats.function(db, object).is_some(),
         "archiver" | "bgwriter" | "checkpointer" | "slru" | "wal" => true,
         "replslot" | "subscription" => false,
         _ => return Err(err!(INVALID_PARAMETER_VALUE, "invalid statistics kind: \"{kind}\"").into()),
@@ -238,12 +262,12 @@ fn database(
     out: &mut Column,
     f: impl Fn(&DatabaseStats) -> Value,
 ) -> Flow<()> {
-    push(out, &f(&cx.backend()?.instance.stats.database(Oid(args[0].u32()))));
+    push(out, &f(&cx.backend()?.counted().database(Oid(args[0].u32()))));
     Ok(())
 }
 
 fn bgwriter(cx: &mut ExecContext, out: &mut Column, f: fn(&BgwriterStats) -> Value) -> Flow<()> {
-    push(out, &f(&cx.backend()?.instance.stats.bgwriter()));
+    push(out, &f(&cx.backend()?.counted().bgwriter()));
     Ok(())
 }
 

@@ -81,7 +81,7 @@ impl Look<'_> {
             let ExprKind::Column(n) = kind else { return None };
             let count = rel.attributes.len();
             let (row, n) = if *n < count { ("new", *n) } else { ("old", n - count) };
-            Some(format!("{row}.{}", quote_identifier(&rel.attributes.get(n)?.name)))
+            Some(format!("{}.{}", quote_identifier(row), quote_identifier(&rel.attributes.get(n)?.name)))
         };
         self.show_slots(self.pretty, &slot, |s| s.expression(&bound, None))
     }
@@ -334,7 +334,7 @@ pub(crate) fn index(look: &Look<'_>, c: &Class) -> Option<String> {
         // The partitions' indexes have definitions of their own.
         if c.kind == RelKind::PartitionedIndex { "ONLY " } else { "" },
         class_name(catalog, index.table, !pretty),
-        index.method().name(),
+        quote_identifier(index.method().name()),
         columns(0, keys, true)
     );
     if index.columns.len() > keys {
@@ -573,8 +573,12 @@ fn exclusion(look: &Look<'_>, table: Oid, k: &Constraint) -> String {
         format!("{} WITH {}", index_column(look, table, column, true, false), operator_name(look.catalog, *o))
     };
     let list: Vec<String> = index.columns[..keys].iter().zip(&index.exclusion).map(key).collect();
-    let mut text =
-        format!("EXCLUDE USING {} ({}){}", index.method().name(), list.join(", "), included(look.catalog, k));
+    let mut text = format!(
+        "EXCLUDE USING {} ({}){}",
+        quote_identifier(index.method().name()),
+        list.join(", "),
+        included(look.catalog, k)
+    );
     if !c.options.is_empty() {
         text += &format!(" WITH ({})", options(&c.options));
     }

@@ -86,7 +86,7 @@ fn default_rights(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) ->
         }
     };
     let owner = Oid(args[1].u32());
-    let owner = catalog(cx)?.role(owner).map_or_else(|| owner.to_string(), |r| quote_identifier(&r.name));
+    let owner = catalog(cx)?.role(owner).map_or_else(|| owner.to_string(), |r| acl::quoted(&r.name));
     let mut items = Vec::new();
     if !public.is_empty() {
         items.push(format!("={public}/{owner}"));
@@ -551,7 +551,7 @@ fn function_definition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Colum
     if f.kind != 'p' {
         lines += &format!(" RETURNS {}\n", result(&d, &*hooks).unwrap_or_default());
     }
-    lines += &format!(" LANGUAGE {}\n", f.language);
+    lines += &format!(" LANGUAGE {}\n", quote_identifier(&f.language));
     let mut words = Vec::new();
     match f.volatility {
         'i' => words.push("IMMUTABLE"),

@@ -19,6 +19,7 @@ pub(crate) fn open(cx: &mut ExecContext, src: &str, args: &[Value], types: &[Typ
         "pg_cursor" => return view(cx, "pg_cursors", types).map(Some),
         "pg_hba_file_rules" => return view(cx, "pg_hba_file_rules", types).map(Some),
         "pg_ident_file_mappings" => return view(cx, "pg_ident_file_mappings", types).map(Some),
+        "pg_stat_get_slru" => return view(cx, "pg_stat_slru", types).map(Some),
         "pg_config" => return view(cx, "pg_config", types).map(Some),
         "pg_timezone_names" => return view(cx, "pg_timezone_names", types).map(Some),
         "pg_timezone_abbrevs" => return view(cx, "pg_timezone_abbrevs", types).map(Some),

@@ -56,7 +56,6 @@ pub(super) const VIEWS: &[View] = empty![
     // Memory is not divided like that here.
     "pg_shmem_allocations",
     "pg_backend_memory_contexts",
-    // Neither caches of that kind nor prefetching in recovery.
-    "pg_stat_slru",
+    // No prefetching in recovery.
     "pg_stat_recovery_prefetch",
 ];

@@ -5,16 +5,15 @@ use super::class::{system_acl, system_relations};
 use super::code::builtin_acls;
 use super::{Sink, View, catalog, row};
 use crate::base::Flow;
-use crate::catalog::acl::shown;
+use crate::catalog::acl::{quoted, shown};
 use crate::catalog::object::{class, fixed};
 use crate::sql::exec::ExecContext;
-use crate::types::name::quote_identifier;
 
 pub(super) const VIEWS: &[View] = &[View { name: "pg_init_privs", rows: initial_rights }];
 
 fn initial_rights(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
-    let superuser = catalog.role(fixed::BOOTSTRAP_SUPERUSER).map(|r| quote_identifier(&r.name)).unwrap_or_default();
+    let superuser = catalog.role(fixed::BOOTSTRAP_SUPERUSER).map(|r| quoted(&r.name)).unwrap_or_default();
     let schemas = [
         (fixed::PG_CATALOG, [format!("{superuser}=UC/{superuser}"), format!("=U/{superuser}")]),
         (fixed::PUBLIC, ["pg_database_owner=UC/pg_database_owner".into(), "=U/pg_database_owner".into()]),
