@@ -211,7 +211,7 @@ fn coordinator(port: u16, number: u64, decisions: &Decisions) {
                 )
             };
             let prepared = east.batch_execute(&work("east", amount)).and(west.batch_execute(&work("west", -amount)));
-            let commit = prepared.is_ok() && random.next() % 5 > 0;
+            let commit = prepared.is_ok() && !random.next().is_multiple_of(5);
             if commit {
                 decisions.commit.lock().unwrap().insert(id.clone(), amount);
             }
@@ -261,7 +261,7 @@ fn two_branches_agree_after_every_crash() {
                 scope.spawn(move || coordinator(port, 1 + n + round * 4, decisions));
             }
             std::thread::sleep(Duration::from_millis(30 + random.next() % 120));
-            if random.next() % 2 == 0 {
+            if random.next().is_multiple_of(2) {
                 let _ = server.connect().query("checkpoint");
             }
             std::thread::sleep(Duration::from_millis(random.next() % 60));

@@ -237,18 +237,6 @@ pub fn table_verb(cmd: &Command) -> &'static str {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    /// Names keep their suffix however long the table's name is.
-    #[test]
-    fn object_names_are_cut_in_the_middle() {
-        assert_eq!(super::make_object_name("t", "a", "key"), "t_a_key");
-        assert_eq!(super::make_object_name("t", "", "pkey"), "t_pkey");
-        let long = super::make_object_name(&"x".repeat(70), "col", "key");
-        assert_eq!((long.len(), long.ends_with("_col_key")), (63, true));
-    }
-}
-
 /// What a command is about to change must be nobody's in this session (PostgreSQL 15, CheckTableNotInUse).
 ///
 /// # Errors
@@ -263,4 +251,16 @@ pub fn check_not_in_use(cx: &mut ExecContext, (oid, name): (Oid, &str), what: &s
     };
     let text = format!("cannot {what} \"{name}\" because {why}");
     Err(Error::new(SqlState::OBJECT_IN_USE, text).place("CheckTableNotInUse", "tablecmds.c", 4124))
+}
+
+#[cfg(test)]
+mod tests {
+    /// Names keep their suffix however long the table's name is.
+    #[test]
+    fn object_names_are_cut_in_the_middle() {
+        assert_eq!(super::make_object_name("t", "a", "key"), "t_a_key");
+        assert_eq!(super::make_object_name("t", "", "pkey"), "t_pkey");
+        let long = super::make_object_name(&"x".repeat(70), "col", "key");
+        assert_eq!((long.len(), long.ends_with("_col_key")), (63, true));
+    }
 }
