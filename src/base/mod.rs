@@ -8,6 +8,7 @@ pub mod error;
 pub mod id;
 pub mod interrupt;
 pub mod name;
+pub mod pglz;
 pub mod report;
 pub mod sqlstate;
 pub mod stop;

@@ -2,6 +2,7 @@
 //! at the same time (PostgreSQL 15, nbtsort.c, _bt_load: same). What it holds in memory is a page of each level.
 
 use super::node;
+use super::packed;
 use super::store::{IndexStore, META_BLOCK, init_meta, write_pages};
 use crate::base::{BlockNo, Result, TupleId, Xid};
 use crate::page::{HEADER_SIZE, PAGE_SIZE, Page};
@@ -22,6 +23,7 @@ pub struct Loader<'a> {
     unique: bool,
     /// From the leaves up; the last one has had one page so far, which becomes the root if no second one is needed.
     levels: Vec<Level>,
+    /// The last entry, as it is stored.
     last: Vec<u8>,
     /// The last entry that may be somebody's duplicate.
     rival: Option<Vec<u8>>,
@@ -121,13 +123,14 @@ impl<'a> Loader<'a> {
             rival.clear();
             rival.extend_from_slice(entry);
         }
-        if !self.levels[0].has_room(2 + entry.len(), LEAF_FILL) {
-            let high = node::shortest_separator(&self.last, entry).to_vec();
+        let stored = packed::stored(&self.store.keys, entry);
+        if !self.levels[0].has_room(2 + stored.len(), LEAF_FILL) {
+            let high = packed::separator(&self.store.keys, &self.last, &stored);
             self.turn(0, high)?;
         }
-        self.levels[0].push(&(entry.len() as u16).to_le_bytes(), entry);
+        self.levels[0].push(&(stored.len() as u16).to_le_bytes(), &stored);
         self.last.clear();
-        self.last.extend_from_slice(entry);
+        self.last.extend_from_slice(&stored);
         Ok(None)
     }
 
@@ -164,7 +167,7 @@ impl<'a> Loader<'a> {
         let over = (!level.fits_high(&high)).then(|| level.pop());
         if let Some(item) = &over {
             high = match n {
-                0 => node::shortest_separator(&level.last()[2..], &item[2..]).to_vec(),
+                0 => packed::separator(&self.store.keys, &level.last()[2..], &item[2..]),
                 _ => item[4..].to_vec(),
             };
         }

@@ -29,14 +29,14 @@ impl IndexStore {
             if node::has(&page, node::DELETED) {
                 drop(page);
                 block = self.root(storage)?.0;
-            } else if node::is_beyond(&page, target) {
+            } else if node::is_beyond(&self.keys, &page, target) {
                 block = node::right(&page);
             } else if node::level(&page) == level {
                 return Ok((block, page));
             } else if node::level(&page) < level {
                 break;
             } else {
-                block = node::child(&page, node::covering(&page, target));
+                block = node::child(&page, node::covering(&self.keys, &page, target));
             }
         }
         Err(self.damaged("has no way to a key"))
@@ -67,7 +67,7 @@ impl IndexStore {
             if node::has(&page, node::DELETED) {
                 drop(page);
                 block = self.page_at(storage, target, level)?.0;
-            } else if node::is_beyond(&page, target) {
+            } else if node::is_beyond(&self.keys, &page, target) {
                 block = node::right(&page);
             } else {
                 return Ok(page);

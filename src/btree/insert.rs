@@ -1,6 +1,8 @@
 //! Putting entries in.
 
+use super::keys::KeyType;
 use super::node;
+use super::packed::{self, compare, plain};
 use super::redo::{self, PlacedItem};
 use super::store::IndexStore;
 use crate::base::{BlockNo, Flow, Result, TupleId, Xid};
@@ -9,6 +11,7 @@ use crate::err;
 use crate::mvcc::Tracked;
 use crate::storage::Storage;
 use crate::wal::{BlockMode, Record, Rmgr};
+use std::borrow::Cow;
 
 /// A key to put in, with the row it leads to.
 #[derive(Clone, Debug, Default)]
@@ -68,10 +71,17 @@ impl IndexStore {
     }
 
     /// # Errors
-    /// 54000 for an entry that is too long for a page.
-    pub fn check_size(&self, len: usize) -> Result<()> {
+    /// 54000 for an entry that is too long for a page, also packed.
+    pub fn check_size(&self, entry: &[u8]) -> Result<()> {
+        self.stored(entry, 0).map(drop)
+    }
+
+    /// An entry as it is stored, with so many bytes behind it.
+    fn stored<'e>(&self, entry: &'e [u8], payload: usize) -> Result<Cow<'e, [u8]>> {
+        let stored = packed::stored(&self.keys, entry);
+        let len = stored.len() + payload;
         if len <= node::MAX_ENTRY {
-            return Ok(());
+            return Ok(stored);
         }
         Err(err!(
             PROGRAM_LIMIT_EXCEEDED,
@@ -85,12 +95,12 @@ impl IndexStore {
         ))
     }
 
-    pub(super) fn full_entry(&self, e: &IndexEntry) -> Result<Vec<u8>> {
+    /// An entry in its plain form.
+    pub(super) fn full_entry(e: &IndexEntry) -> Vec<u8> {
         let mut entry = Vec::with_capacity(e.key.len() + 6);
         entry.extend_from_slice(&e.key);
         node::push_tid(&mut entry, e.tid.unwrap_or(TupleId::INVALID));
-        self.check_size(entry.len() + e.payload.len())?;
-        Ok(entry)
+        entry
     }
 
     /// Puts in as many of the first entries as belong on one leaf and fit. With `unique`, stops before an entry whose
@@ -103,7 +113,8 @@ impl IndexStore {
         unique: Option<&[TupleId]>,
     ) -> Flow<Option<usize>> {
         let xid = by.xid;
-        let first = self.full_entry(&entries[0])?;
+        let first = Self::full_entry(&entries[0]);
+        let first_stored = self.stored(&first, entries[0].payload.len())?;
         loop {
             if self.fork.is_logged() {
                 storage.wal.reserve(Record::max_bytes(1, crate::page::PAGE_SIZE))?;
@@ -120,18 +131,20 @@ impl IndexStore {
             let critical = buffer::critical::enter();
             let mut stopped = false;
             for (i, e) in entries.iter().enumerate() {
-                // A key that is too long is reported when its turn comes as the first of a run.
-                let Ok(entry) = (if i == 0 { Ok(first.clone()) } else { self.full_entry(e) }) else { break };
-                if i > 0 && (node::is_beyond(&page, &entry) || entry <= first) {
+                let entry = if i == 0 { first.clone() } else { Self::full_entry(e) };
+                if i > 0 && (node::is_beyond(&self.keys, &page, &entry) || entry <= first) {
                     break;
                 }
-                let at = node::lower_bound(&page, &entry);
+                // A key that is too long is reported when its turn comes as the first of a run.
+                let stored = if i == 0 { Ok(first_stored.clone()) } else { self.stored(&entry, e.payload.len()) };
+                let Ok(stored) = stored else { break };
+                let at = node::lower_bound(&self.keys, &page, &entry);
                 let is_unique = unique.is_some() && !e.has_null;
                 if is_unique && !self.may_insert(&page, at, &e.key, unique.unwrap_or(&[])) {
                     stopped = true;
                     break;
                 }
-                let item = node::leaf_item(&entry, &e.payload);
+                let item = node::leaf_item(&stored, &e.payload);
                 if !page.insert_item(at, &item) {
                     break;
                 }
@@ -170,7 +183,7 @@ impl IndexStore {
             && node::is_leaf(&page)
             && !node::has(&page, node::DELETED)
             && page.item_count() >= 1
-            && node::entry(&page, 1) < entry
+            && compare(&self.keys, node::entry(&page, 1), entry).is_lt()
         {
             return Ok(page);
         }
@@ -183,7 +196,7 @@ impl IndexStore {
 
     /// Whether a key may go to `at`: its neighbours on the page are other keys, or rows known to be no duplicates.
     fn may_insert(&self, page: &crate::page::Page, at: u16, key: &[u8], known: &[TupleId]) -> bool {
-        match neighbours(page, at, key, known) {
+        match neighbours(&self.keys, page, at, key, known) {
             Neighbours::None => true,
             Neighbours::Some => false,
             // The caller of the second round has looked at the neighbouring pages already.
@@ -197,9 +210,10 @@ impl IndexStore {
     }
 }
 
-fn neighbours(page: &crate::page::Page, at: u16, key: &[u8], known: &[TupleId]) -> Neighbours {
+fn neighbours(keys: &[KeyType], page: &crate::page::Page, at: u16, key: &[u8], known: &[TupleId]) -> Neighbours {
     let same = |n: u16| {
-        let (k, tid) = node::split_entry(node::entry(page, n));
+        let entry = plain(keys, node::entry(page, n));
+        let (k, tid) = node::split_entry(&entry);
         (k == key, known.contains(&tid))
     };
     let (first, last) = (node::first(page), page.item_count());
@@ -221,7 +235,10 @@ fn neighbours(page: &crate::page::Page, at: u16, key: &[u8], known: &[TupleId]) 
     loop {
         if n > last {
             // A high key that differs within the key's length proves that no equal key lies beyond it.
-            edge |= node::high_key(page).is_some_and(|h| h.starts_with(key) || key.starts_with(h));
+            edge |= node::high_key(page).is_some_and(|h| {
+                let high = plain(keys, h);
+                high.starts_with(key) || key.starts_with(&high)
+            });
             break;
         }
         match same(n) {

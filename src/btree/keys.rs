@@ -13,7 +13,7 @@ pub struct KeyType {
     pub nulls_first: bool,
 }
 
-const VALUE: u8 = 1;
+pub(super) const VALUE: u8 = 1;
 
 impl KeyType {
     fn null_marker(self) -> u8 {

@@ -15,6 +15,7 @@
 //!   INCOMPLETE_SPLIT stays until it does.
 //! - BT-5: of equal keys of a unique index at most one leads to a row that lives.
 //! - BT-6: a page that left the tree is used again only when nobody is on the way to it ([`recycle`]).
+//! - BT-7: what orders and is compared is an entry in its plain form; what lies on pages may be [`packed`].
 //!
 //! Pages: block 0 is the meta page (magic u32, version u32, root u32, level u32 in its special space), all others see
 //! `node`.
@@ -25,8 +26,10 @@ mod figures;
 mod insert;
 mod keys;
 pub mod node;
+mod packed;
 mod recycle;
 pub mod redo;
+mod remove;
 mod scan;
 mod split;
 mod store;

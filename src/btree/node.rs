@@ -10,6 +10,8 @@
 //! deleted page keeps its right link and its high key, whose payload is the next transaction id at its deletion, u64
 //! (of old, nothing).
 
+use super::keys::KeyType;
+use super::packed::compare;
 use super::recycle::Use;
 use crate::base::{BlockNo, TupleId, Xid};
 use crate::page::Page;
@@ -93,13 +95,13 @@ fn entry_of(item: &[u8]) -> &[u8] {
     rest.get(..u16::from_le_bytes(*len) as usize).unwrap_or(&[])
 }
 
-/// The page's upper bound; None on the rightmost page of a level.
+/// The page's upper bound as it is stored; None on the rightmost page of a level.
 #[inline]
 pub fn high_key(page: &Page) -> Option<&[u8]> {
     (right(page) != NO_BLOCK).then(|| entry_of(page.item(1)))
 }
 
-/// The entry of a leaf item.
+/// The entry of a leaf item as it is stored.
 #[inline]
 pub fn entry(page: &Page, n: u16) -> &[u8] {
     entry_of(page.item(n))
@@ -190,11 +192,11 @@ pub fn order_key(page: &Page, n: u16) -> &[u8] {
 ///
 /// A plain binary search: the branch-free form is slower, because speculation is what prefetches the probes.
 #[inline]
-pub fn lower_bound(page: &Page, target: &[u8]) -> u16 {
+pub fn lower_bound(keys: &[KeyType], page: &Page, target: &[u8]) -> u16 {
     let (mut low, mut high) = (first(page), page.item_count() + 1);
     while low < high {
         let middle = low + (high - low) / 2;
-        if entry(page, middle) < target {
+        if compare(keys, entry(page, middle), target).is_lt() {
             low = middle + 1;
         } else {
             high = middle;
@@ -205,11 +207,11 @@ pub fn lower_bound(page: &Page, target: &[u8]) -> u16 {
 
 /// The inner item whose child covers `target`: the last with a separator at or below it.
 #[inline]
-pub fn covering(page: &Page, target: &[u8]) -> u16 {
+pub fn covering(keys: &[KeyType], page: &Page, target: &[u8]) -> u16 {
     let (mut low, mut high) = (first(page) + 1, page.item_count() + 1);
     while low < high {
         let middle = low + (high - low) / 2;
-        if separator(page, middle) <= target {
+        if compare(keys, separator(page, middle), target).is_le() {
             low = middle + 1;
         } else {
             high = middle;
@@ -220,8 +222,8 @@ pub fn covering(page: &Page, target: &[u8]) -> u16 {
 
 /// Whether `target` belongs on a page to the right.
 #[inline]
-pub fn is_beyond(page: &Page, target: &[u8]) -> bool {
-    high_key(page).is_some_and(|high| target >= high)
+pub fn is_beyond(keys: &[KeyType], page: &Page, target: &[u8]) -> bool {
+    high_key(page).is_some_and(|high| compare(keys, high, target).is_le())
 }
 
 /// The shortest string above `left` and at or below `right`.
@@ -258,17 +260,17 @@ mod tests {
             for (i, k) in ["b", "d", "f"].iter().enumerate() {
                 assert!(page.insert_item(n + i as u16, &leaf_item(k.as_bytes(), b"")));
             }
-            let at = |t: &str| lower_bound(&page, t.as_bytes()) - n;
+            let at = |t: &str| lower_bound(&[], &page, t.as_bytes()) - n;
             assert_eq!((at("a"), at("b"), at("c"), at("f"), at("g")), (0, 0, 1, 2, 3));
-            assert_eq!(is_beyond(&page, b"x"), right_block != NO_BLOCK);
-            assert!(!is_beyond(&page, b"w"));
+            assert_eq!(is_beyond(&[], &page, b"x"), right_block != NO_BLOCK);
+            assert!(!is_beyond(&[], &page, b"w"));
         }
         let mut page = Page::default();
         init(&mut page, 1, NO_BLOCK, NO_BLOCK);
         for (i, k) in ["", "d", "m"].iter().enumerate() {
             assert!(page.insert_item(i as u16 + 1, &inner_item(i as u32 + 10, k.as_bytes())));
         }
-        let at = |t: &str| child(&page, covering(&page, t.as_bytes()));
+        let at = |t: &str| child(&page, covering(&[], &page, t.as_bytes()));
         assert_eq!((at("a"), at("d"), at("l"), at("m"), at("z")), (10, 11, 11, 12, 12));
     }
 }

@@ -1,11 +1,13 @@
 //! Walking a range of entries, in either direction, over private copies of the leaves.
 
 use super::node;
+use super::packed::{compare, plain};
 use super::store::IndexStore;
 use crate::base::{BlockNo, Result, TupleId};
 use crate::mvcc::Snapshot;
 use crate::page::Page;
 use crate::storage::Storage;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,6 +41,8 @@ pub struct IndexScan {
     done: bool,
     /// What the rows are looked at with: pages read count as read by its transaction.
     snapshot: Option<Snapshot>,
+    /// The last key handed out, if it was packed.
+    unpacked: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -59,7 +63,7 @@ impl std::fmt::Debug for PageCopy {
 
 impl IndexScan {
     pub fn new(store: Arc<IndexStore>, bounds: Bounds, direction: Direction) -> IndexScan {
-        IndexScan { store, bounds, direction, page: None, done: false, snapshot: None }
+        IndexScan { store, bounds, direction, page: None, done: false, snapshot: None, unpacked: Vec::new() }
     }
 
     /// The entries are for a query: what it does not find must count as read, too.
@@ -89,8 +93,8 @@ impl IndexScan {
         self.bounds.low.extend_from_slice(target);
         self.done = false;
         match &mut self.page {
-            Some(leaf) if !node::is_beyond(&leaf.page.0, target) => {
-                leaf.at = node::lower_bound(&leaf.page.0, target);
+            Some(leaf) if !node::is_beyond(&self.store.keys, &leaf.page.0, target) => {
+                leaf.at = node::lower_bound(&self.store.keys, &leaf.page.0, target);
             }
             page => *page = None,
         }
@@ -103,7 +107,14 @@ impl IndexScan {
             Direction::Backward => self.backward(storage)?,
         };
         let (Some(n), Some(leaf)) = (found, &self.page) else { return Ok(None) };
-        let (key, tid) = node::split_entry(node::entry(&leaf.page.0, n));
+        let key = match plain(&self.store.keys, node::entry(&leaf.page.0, n)) {
+            Cow::Borrowed(entry) => entry,
+            Cow::Owned(entry) => {
+                self.unpacked = entry;
+                &self.unpacked
+            }
+        };
+        let (key, tid) = node::split_entry(key);
         Ok(Some((tid, key, node::payload(&leaf.page.0, n))))
     }
 
@@ -127,15 +138,17 @@ impl IndexScan {
             self.mark(block)?;
             let page = guard.clone();
             drop(guard);
-            let at = node::lower_bound(&page, &self.bounds.low);
+            let at = node::lower_bound(&self.store.keys, &page, &self.bounds.low);
             self.page = Some(Box::new(Leaf { block, page: PageCopy(page), at }));
         }
+        let keys = self.store.clone();
+        let keys = &keys.keys;
         loop {
             let Some(leaf) = &mut self.page else { return Ok(None) };
             let page = &leaf.page.0;
             if leaf.at <= page.item_count() {
                 let n = leaf.at;
-                if self.bounds.high.as_deref().is_some_and(|high| node::entry(page, n) >= high) {
+                if self.bounds.high.as_deref().is_some_and(|high| compare(keys, node::entry(page, n), high).is_ge()) {
                     self.done = true;
                     return Ok(None);
                 }
@@ -143,7 +156,11 @@ impl IndexScan {
                 return Ok(Some(n));
             }
             let right = node::right(page);
-            let over = self.bounds.high.as_deref().is_some_and(|h| node::high_key(page).is_some_and(|k| k >= h));
+            let over = self
+                .bounds
+                .high
+                .as_deref()
+                .is_some_and(|h| node::high_key(page).is_some_and(|k| compare(keys, k, h).is_ge()));
             if right == node::NO_BLOCK || over {
                 self.done = true;
                 return Ok(None);
@@ -175,7 +192,7 @@ impl IndexScan {
             let page = &leaf.page.0;
             if leaf.at > node::first(page) {
                 leaf.at -= 1;
-                if node::entry(page, leaf.at) < self.bounds.low.as_slice() {
+                if compare(&self.store.keys, node::entry(page, leaf.at), &self.bounds.low).is_lt() {
                     self.done = true;
                     return Ok(None);
                 }
@@ -219,7 +236,7 @@ impl IndexScan {
         self.mark(block)?;
         let page = guard.clone();
         drop(guard);
-        let at = node::lower_bound(&page, bound);
+        let at = node::lower_bound(&self.store.keys, &page, bound);
         Ok(Box::new(Leaf { block, page: PageCopy(page), at }))
     }
 
@@ -246,10 +263,10 @@ impl IndexScan {
         // The neighbourhood was rebuilt: find the place again by the smallest entry seen.
         let first = node::first(&leaf.page.0);
         let bound = if first <= leaf.page.0.item_count() {
-            node::entry(&leaf.page.0, first).to_vec()
+            node::entry(&leaf.page.0, first)
         } else {
-            node::high_key(&leaf.page.0).unwrap_or_default().to_vec()
+            node::high_key(&leaf.page.0).unwrap_or_default()
         };
-        self.leaf_below(storage, &bound)
+        self.leaf_below(storage, &plain(&self.store.keys, bound))
     }
 }

@@ -1,6 +1,8 @@
 //! Splits, and telling the parent.
 
+use super::keys::KeyType;
 use super::node;
+use super::packed::{self, compare};
 use super::redo;
 use super::store::{IndexStore, META_BLOCK, init_meta};
 use crate::base::{BlockNo, Flow, Xid};
@@ -40,7 +42,7 @@ impl IndexStore {
         let new_block = self.new_block(storage)?;
         let mut left = self.move_right(storage, block, target, level)?;
         let left_block = left.block();
-        let at = split_point(&left, target);
+        let at = split_point(&self.keys, &left, target);
         let next_block = node::right(&left);
         let mut right = storage.pool.init(&self.fork, new_block)?;
         let mut next = match next_block {
@@ -50,7 +52,7 @@ impl IndexStore {
         self.page_moved(storage, left_block, new_block);
         let critical = buffer::critical::enter();
         let separator = match node::is_leaf(&left) {
-            true => node::shortest_separator(node::entry(&left, at - 1), node::entry(&left, at)).to_vec(),
+            true => packed::separator(&self.keys, node::entry(&left, at - 1), node::entry(&left, at)),
             false => node::separator(&left, at).to_vec(),
         };
         let items: Vec<Vec<u8>> = (at..=left.item_count()).map(|n| left.item(n).to_vec()).collect();
@@ -78,7 +80,7 @@ impl IndexStore {
         self.insert_downlink(storage, xid, left_block, new_block, &separator, level)
     }
 
-    /// Enters a split's right half into the parent level, which may split in turn, or grows a new root.
+    /// Enters a split's right half, with its separator as it is stored, into the parent level, which may split in turn, or grows a new root.
     fn insert_downlink(
         &self,
         storage: &Storage,
@@ -89,6 +91,7 @@ impl IndexStore {
         level: u32,
     ) -> Flow<()> {
         let (root, root_level) = self.true_root(storage)?;
+        let target = &*packed::plain(&self.keys, separator);
         if root == left && root_level == level {
             return self.grow_root(storage, xid, left, right, separator, level);
         }
@@ -96,7 +99,7 @@ impl IndexStore {
             if self.fork.is_logged() {
                 storage.wal.reserve(Record::max_bytes(2, PAGE_SIZE))?;
             }
-            let (parent_block, parent) = self.page_at(storage, separator, level + 1)?;
+            let (parent_block, parent) = self.page_at(storage, target, level + 1)?;
             if node::has(&parent, node::INCOMPLETE_SPLIT) {
                 let (grand, sep) = (node::right(&parent), node::high_key(&parent).unwrap_or_default().to_vec());
                 drop(parent);
@@ -105,8 +108,8 @@ impl IndexStore {
             }
             drop(parent);
             let mut child = storage.pool.write(&self.fork, left)?;
-            let mut parent = self.move_right(storage, parent_block, separator, level + 1)?;
-            let at = node::covering(&parent, separator);
+            let mut parent = self.move_right(storage, parent_block, target, level + 1)?;
+            let at = node::covering(&self.keys, &parent, target);
             let known = node::separator(&parent, at) == separator;
             let item = node::inner_item(right, separator);
             let critical = buffer::critical::enter();
@@ -114,7 +117,7 @@ impl IndexStore {
                 drop(critical);
                 let full = parent.block();
                 drop((child, parent));
-                self.split_locked(storage, xid, full, separator, level + 1)?;
+                self.split_locked(storage, xid, full, target, level + 1)?;
                 continue;
             }
             node::clear_flag(&mut child, node::INCOMPLETE_SPLIT);
@@ -163,10 +166,10 @@ impl IndexStore {
 }
 
 /// The item the right half starts with: half the bytes, or nearly all of them when the index grows at its end.
-fn split_point(page: &Page, target: &[u8]) -> u16 {
+fn split_point(keys: &[KeyType], page: &Page, target: &[u8]) -> u16 {
     let (first, last) = (node::first(page), page.item_count());
     let total: usize = (first..=last).map(|n| page.item(n).len() + 4).sum();
-    let at_end = node::right(page) == node::NO_BLOCK && target > node::order_key(page, last);
+    let at_end = node::right(page) == node::NO_BLOCK && compare(keys, node::order_key(page, last), target).is_lt();
     let wanted = if at_end { total * RIGHT_EDGE_FILL / 100 } else { total / 2 };
     let mut sum = 0;
     for n in first..=last {

@@ -7,7 +7,8 @@ use crate::disk::Simulated;
 use crate::heap::Occupant;
 use crate::storage::Storage;
 use crate::storage::testing::fresh;
-use crate::types::{Datum, TypeRef, oid};
+use crate::types::collation::Provider;
+use crate::types::{Collation, Datum, TypeRef, oid};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -257,7 +258,7 @@ fn unloaded(seed: u64, ty: Oid) -> (Arc<Storage>, Arc<IndexStore>) {
 }
 
 fn full(store: &IndexStore, value: Datum, tid: TupleId) -> Vec<u8> {
-    store.full_entry(&entry(store, value, tid)).unwrap()
+    IndexStore::full_entry(&entry(store, value, tid))
 }
 
 fn load(storage: &Storage, store: &IndexStore, entries: &mut [Vec<u8>], unique: bool) -> Option<(TupleId, TupleId)> {
@@ -288,6 +289,70 @@ fn bulk_build_of_long_keys() {
             .collect();
         assert_eq!(load(&storage, &store, &mut entries, false), None);
         assert_eq!(store.verify(&storage).unwrap(), 2000);
+    }
+}
+
+/// Texts far longer than a page that compress well enough lie on pages packed, beside short ones: loaded at once or put in
+/// one by one, they are found, in their order, and taken out; what does not compress is refused.
+#[test]
+fn long_values_are_packed() {
+    let collated = Collation::open(Provider::Icu, "en").unwrap();
+    for (seed, ty) in [(1, TypeRef::of(oid::TEXT)), (2, TypeRef::of(oid::TEXT).ordered_by(collated))] {
+        for desc in [false, true] {
+            let (storage, _) = unloaded(seed, oid::TEXT);
+            let file = RelFileId::new(Oid(5), Oid(77));
+            let columns = vec![(TypeRef::of(oid::INT4), false, false), (ty, desc, false), (ty, false, true)];
+            let store =
+                IndexStore::open(&storage, (Oid::INVALID, file), crate::catalog::Persistence::Permanent, columns, 3);
+            let mut seed = seed;
+            let mut texts = |n: u32| {
+                let len = 2500 + random(&mut seed) as usize % 60_000;
+                let mut a = b"some text that is repeated ".repeat(len / 27);
+                a.extend((0..10).map(|_| b'A' + (random(&mut seed) % 50) as u8));
+                let b: Vec<u8> = (0..random(&mut seed) % 900).map(|_| b'a' + (random(&mut seed) % 26) as u8).collect();
+                let values = [Datum::I32((n % 3) as i32), Datum::Bytes(&a), Datum::Bytes(&b)];
+                let mut key = Vec::new();
+                store.encode_key(values.into_iter().take(if n % 7 == 0 { 2 } else { 3 }), &mut key);
+                if n % 7 == 0 {
+                    store.keys()[2].null(&mut key);
+                }
+                IndexEntry { key, tid: Some(TupleId::new(n, 1)), payload: Vec::new(), has_null: false }
+            };
+            let entries: Vec<IndexEntry> = (0..600).map(&mut texts).collect();
+            let (first, later) = entries.split_at(300);
+            let mut loaded: Vec<Vec<u8>> = first.iter().map(IndexStore::full_entry).collect();
+            assert_eq!(load(&storage, &store, &mut loaded, true), None);
+            for e in later {
+                store.insert(&storage, XID.into(), std::slice::from_ref(e)).unwrap();
+            }
+            assert_eq!(store.verify(&storage).unwrap(), 600);
+            let mut model: Vec<(Vec<u8>, TupleId)> =
+                entries.iter().map(|e| (e.key.clone(), e.tid.unwrap_or(TupleId::INVALID))).collect();
+            model.sort();
+            assert!(all(&storage, &store, Direction::Forward) == model);
+            let mut found = model.iter().map(|(key, _)| store.tids_of(&storage, key, None).unwrap());
+            assert!(found.by_ref().zip(&model).all(|(found, (_, tid))| found == [*tid]));
+            let mut alive = |tid: TupleId| Ok(Occupant::Live(tid));
+            let again = IndexEntry { tid: Some(TupleId::new(9999, 1)), ..entries[5].clone() };
+            let met = store.insert_unique(&storage, XID.into(), &[again], &mut alive).unwrap();
+            assert_eq!(met, (0, Inserted::Duplicate(TupleId::new(5, 1))));
+            let dead: Vec<TupleId> = (100..500).map(|n| TupleId::new(n, 1)).collect();
+            assert_eq!(store.bulk_delete(&storage, &dead).unwrap().entries_removed, 400);
+            assert_eq!(store.verify(&storage).unwrap(), 200);
+            store.verify_parents(&storage).unwrap();
+            model.retain(|(_, tid)| !dead.contains(tid));
+            model.reverse();
+            assert!(all(&storage, &store, Direction::Backward) == model);
+            let noise: Vec<u8> = (0..9000).map(|_| 1 + (random(&mut seed) % 120) as u8).collect();
+            assert!(store.check_size(&full(&store, Datum::I32(1), TupleId::new(1, 1))).is_ok());
+            let mut key = Vec::new();
+            store.encode_key([Datum::I32(1), Datum::Bytes(&noise), Datum::Null].into_iter(), &mut key);
+            assert!(store.check_size(&key).is_err());
+            // Of a text that does not compress as much as fits goes in, in any order.
+            key.clear();
+            store.encode_key([Datum::I32(1), Datum::Bytes(&noise[..2600]), Datum::Null].into_iter(), &mut key);
+            assert!(store.check_size(&key).is_ok());
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::insert::{IndexEntry, Inserted, Inserter};
 use super::keys::after_prefix;
 use super::node;
+use super::packed::plain;
 use super::store::IndexStore;
 use crate::base::{Flow, Result, TupleId};
 use crate::heap::Occupant;
@@ -81,9 +82,9 @@ impl IndexStore {
         let (block, mut page) = self.leaf_for(storage, key)?;
         mark(block)?;
         loop {
-            let mut n = node::lower_bound(&page, key);
+            let mut n = node::lower_bound(&self.keys, &page, key);
             while n <= page.item_count() {
-                let entry = node::entry(&page, n);
+                let entry = &*plain(&self.keys, node::entry(&page, n));
                 if end.as_deref().is_some_and(|end| entry >= end) {
                     return Ok(found);
                 }

@@ -1,6 +1,7 @@
 //! Taking out entries of dead rows, and pages that became empty.
 
 use super::node;
+use super::packed;
 use super::recycle::OutOfUse;
 use super::redo;
 use super::store::{IndexStore, META_BLOCK};
@@ -164,7 +165,7 @@ impl IndexStore {
             }
             drop(page);
             gone.push(Gone { left, block, right });
-            let (parent_block, parent) = self.page_at(storage, &low, level + 1)?;
+            let (parent_block, parent) = self.page_at(storage, &packed::plain(&self.keys, &low), level + 1)?;
             let (first, last) = (node::first(&parent), parent.item_count());
             match (first..=last).find(|n| node::child(&parent, *n) == block) {
                 Some(at) if at > first && node::child(&parent, at - 1) == left => {

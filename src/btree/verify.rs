@@ -1,6 +1,7 @@
 //! Checks an index's structure (like amcheck's bt_index_check and bt_index_parent_check).
 
 use super::node;
+use super::packed::plain;
 use super::store::IndexStore;
 use crate::base::{BlockNo, Result};
 use crate::page::Page;
@@ -97,10 +98,10 @@ impl IndexStore {
     fn check_items(&self, page: &Page, block: BlockNo, bound: Option<&[u8]>) -> Result<()> {
         let first = node::first(page);
         for n in first..=page.item_count() {
-            let key = node::order_key(page, n);
-            let above_last = n == first || node::order_key(page, n - 1) < key;
-            let above_low = !node::is_leaf(page) && n == first || bound.is_none_or(|b| b <= key);
-            if !above_last || !above_low || node::is_beyond(page, key) {
+            let key = &*plain(&self.keys, node::order_key(page, n));
+            let above_last = n == first || *plain(&self.keys, node::order_key(page, n - 1)) < *key;
+            let above_low = !node::is_leaf(page) && n == first || bound.is_none_or(|b| *plain(&self.keys, b) <= *key);
+            if !above_last || !above_low || node::is_beyond(&self.keys, page, key) {
                 return Err(self.damaged(&format!("has items out of order in block {block}, item {n}")));
             }
         }
