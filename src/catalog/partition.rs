@@ -100,4 +100,7 @@ pub struct Lineage {
     /// Of a partition.
     #[serde(default)]
     pub bound: Option<Arc<Bound>>,
+    /// The transaction that began to detach it (`inhdetachpending`); 0: nobody has.
+    #[serde(default)]
+    pub detaching: u64,
 }

@@ -108,7 +108,7 @@ impl Work for FunctionCallWork {
         if !self.begun {
             cx.run = RunState::default();
             cx.params = Arc::from([]);
-            cx.run.snapshot = Some(cx.backend()?.txn.snapshot());
+            cx.run.snapshot = Some(cx.backend()?.snapshot());
             self.begun = true;
         }
         let nothing = Batch { columns: Vec::new(), rows: 1 };

@@ -38,6 +38,7 @@ impl Session {
         let isolation = Isolation::parse(backend.view.choice(Id::DefaultTransactionIsolation)).unwrap_or_default();
         let read_only = backend.view.bool(Id::DefaultTransactionReadOnly);
         backend.txn.begin(isolation, read_only);
+        backend.catalog.keep_snapshot(None);
         backend.txn.deferrable = backend.view.bool(Id::DefaultTransactionDeferrable);
         settings.lock().begin();
         // A transaction starts when the statement came that starts it.

@@ -4,6 +4,7 @@ use super::instance::Instance;
 use crate::base::{CommandId, Oid, Result};
 use crate::catalog::{Catalog, Writer};
 use crate::err;
+use crate::mvcc::Snapshot;
 use crate::settings::{Id, Lookup, SessionSettings, View};
 use crate::stat::{ActivitySlot, Consistency, Counted, PendingStats, Seen};
 use crate::xact::Transaction;
@@ -124,6 +125,16 @@ impl Backend {
         }
         self.commits_at_once = true;
         Ok(())
+    }
+
+    /// What a statement sees. From the first one on that a transaction keeps, the catalogs show it partitions that it sees
+    /// rows of still.
+    pub fn snapshot(&mut self) -> Snapshot {
+        let taken = self.txn.snapshot();
+        if self.txn.isolation.keeps_snapshot() {
+            self.catalog.keep_snapshot(Some(taken.csn));
+        }
+        taken
     }
 
     /// # Errors

@@ -4,8 +4,8 @@ use super::constraint::{self, Wanted, each_batch, relation, set_not_null, verify
 use super::rewrite_rows::{NewRows, rewrite};
 use super::write::{attributes_read, bind, change, class_of, columns_only, over_attributes, relation_key, volatility};
 use super::{
-    Command, alter_kinds, cluster, column, declared, drop, foreign, index, inherit, names, owner, partition,
-    reloptions, row_type, sequence, stored_text, table, typed,
+    Command, alter_kinds, cluster, column, concurrent, declared, drop, foreign, index, inherit, names, owner,
+    partition, reloptions, row_type, sequence, stored_text, table, typed,
 };
 use crate::base::error::Report;
 use crate::base::{Error, Flow, Oid, Result, Severity, SqlState};
@@ -25,6 +25,13 @@ use crate::types::Value;
 
 pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterTableStmt) -> Flow<String> {
     let tag = cmd.stmt.tag().to_string();
+    if let Some(begun) = concurrent::Detachment::begun(cmd) {
+        begun.go_on(cx)?;
+        return Ok(tag);
+    }
+    if stmt.commands.iter().any(|c| matches!(c.kind, Kind::DetachPartition { concurrently: true, .. })) {
+        cx.backend()?.prevent_in_block("ALTER TABLE ... DETACH CONCURRENTLY")?;
+    }
     if stmt.missing_ok && names::find_relation(cx, &stmt.table)?.is_none() {
         let text = format!("relation \"{}\" does not exist, skipping", stmt.table.name);
         names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, text);
@@ -69,6 +76,18 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterTableStmt) -> Fl
                 row_type::lock_users(cx, child)?;
             }
         }
+    }
+    // These stand alone (PostgreSQL 15, gram.y, partition_cmd: same).
+    if let [AlterTableCommand { kind, .. }] = &stmt.commands[..]
+        && let Kind::DetachPartition { table, concurrently: true } | Kind::DetachPartitionFinalize(table) = kind
+    {
+        let c = class_of(cx, found.oid)?;
+        inherit::refuse_partitioned(cx, &c, kind, true)?;
+        match kind {
+            Kind::DetachPartitionFinalize(_) => concurrent::finalize(cmd, cx, &found, table)?,
+            _ => concurrent::Detachment::begin(cmd, cx, &found, table)?,
+        }
+        return Ok(tag);
     }
     for command in in_order(cmd, cx, &found, &stmt.commands)? {
         if found.kind == RelKind::Composite {
@@ -135,7 +154,9 @@ fn mode_for(kind: &Kind) -> LockMode {
         | Kind::SetColumnOptions { .. }
         | Kind::ResetColumnOptions { .. }
         | Kind::ClusterOn(_)
-        | Kind::SetWithoutCluster => LockMode::ShareUpdateExclusive,
+        | Kind::SetWithoutCluster
+        | Kind::DetachPartition { concurrently: true, .. }
+        | Kind::DetachPartitionFinalize(_) => LockMode::ShareUpdateExclusive,
         Kind::SetOptions(list) | Kind::ResetOptions(list) if !list.iter().any(|o| changes_reading(&o.name)) => {
             LockMode::ShareUpdateExclusive
         }

@@ -340,6 +340,23 @@ pub fn make_check(cx: &mut ExecContext, table: Oid, name: &str, text: &Arc<str>,
     Ok(put_check(cx, table, (name.to_string(), text.clone()), (bound, columns), (valid, false))?.oid)
 }
 
+/// A CHECK that is known to hold, named as PostgreSQL names one without a name.
+pub fn keep_check(cx: &mut ExecContext, table: Oid, text: &Arc<str>) -> Result<Constraint> {
+    let c = class_of(cx, table)?;
+    let rel = columns_only(table, &c.name, &c.attributes);
+    let bound = index::bind_text(cx, text, &rel, Clause::Check)?;
+    let columns = attributes_read(&bound);
+    let column = match columns[..] {
+        [only] => c.attributes.get(only as usize - 1).map_or("", |a| &a.name),
+        _ => "",
+    };
+    let taken = taken_names(cx, c.namespace, &c.constraints)?;
+    let name = choose_name(&taken, &c.name, column, "check");
+    let made = put_check(cx, table, (name, text.clone()), (bound, columns), (false, false))?;
+    change(cx, table, |c| c.constraints.iter_mut().filter(|k| k.oid == made.oid).for_each(|k| k.validated = true))?;
+    Ok(Constraint { validated: true, ..made })
+}
+
 fn put_check(
     cx: &mut ExecContext,
     table: Oid,

@@ -57,7 +57,7 @@ impl Scene<'_> {
 
     fn others(&self) -> Vec<Bound> {
         let mut found: Vec<Bound> = Vec::new();
-        for child in self.catalog.children_of(self.parent.oid) {
+        for child in self.catalog.members_of(self.parent.oid) {
             let record = self.catalog.class(child);
             let bound = record.as_ref().and_then(|r| r.object.as_class().ok()).and_then(|c| c.lineage.bound.clone());
             found.extend(bound.filter(|b| **b != Bound::Default).map(|b| (*b).clone()));

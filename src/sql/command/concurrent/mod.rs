@@ -1,4 +1,4 @@
-//! Indexes that are made, replaced and dropped while their tables are written to.
+//! Indexes that are made, replaced and dropped while their tables are written to, and partitions that leave theirs.
 //!
 //! `CREATE INDEX CONCURRENTLY`; PostgreSQL 15, indexcmds.c, DefineIndex: same transactions, same waits. All through it the session holds the table
 //! against other commands that change its structure, and against VACUUM, so that no place of a row gets another one.
@@ -15,16 +15,19 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `detach` | DETACH PARTITION CONCURRENTLY |
 //! | `drop` | DROP INDEX CONCURRENTLY |
 //! | `reindex` | REINDEX CONCURRENTLY |
 //! | `validate` | the second look at the table |
 //! | `waiting` | whose ends are awaited |
 
+mod detach;
 mod drop;
 mod reindex;
 mod validate;
 mod waiting;
 
+pub use detach::{Detachment, finalize};
 pub use drop::Removal;
 pub use reindex::{Replacement, Whole};
 pub use validate::Missing;
@@ -58,7 +61,7 @@ pub struct Creation {
 }
 
 /// Commits what has been done; the command goes on in a new transaction.
-fn commit() -> Flow<()> {
+pub fn commit() -> Flow<()> {
     Stop::wait(Wait::EndTransaction { commit: true, chain: false })
 }
 

@@ -21,9 +21,7 @@ pub fn alter(cmd: &Command, cx: &mut ExecContext, table: Oid, recurse: bool, kin
         Kind::Inherit(parent) => return super::link::inherit(cx, table, parent),
         Kind::NoInherit(parent) => return super::link::no_inherit(cx, table, parent),
         Kind::AttachPartition { table: name, bound } => return partition::attach(cmd, cx, table, name, bound),
-        Kind::DetachPartition { table: name, concurrently } => {
-            return partition::detach(cx, table, name, *concurrently);
-        }
+        Kind::DetachPartition { table: name, .. } => return partition::detach(cx, table, name),
         Kind::AttachIndexPartition(name) => return partition::attach_index(cx, table, name),
         _ => {}
     }
@@ -191,7 +189,7 @@ fn refuse_inherited(c: &Class, kind: &Kind) -> Result<()> {
 }
 
 /// What partitions and partitioned tables do not bear.
-fn refuse_partitioned(cx: &mut ExecContext, c: &Class, kind: &Kind, recurse: bool) -> Result<()> {
+pub fn refuse_partitioned(cx: &mut ExecContext, c: &Class, kind: &Kind, recurse: bool) -> Result<()> {
     if c.lineage.bound.is_some() {
         match kind {
             Kind::AddColumn { .. } => return Err(err!(WRONG_OBJECT_TYPE, "cannot add column to a partition")),
@@ -210,9 +208,10 @@ fn refuse_partitioned(cx: &mut ExecContext, c: &Class, kind: &Kind, recurse: boo
     }
     if c.lineage.key.is_none() {
         return match (kind, c.kind) {
-            (Kind::AttachPartition { .. } | Kind::DetachPartition { .. }, RelKind::Table) => {
-                Err(err!(INVALID_OBJECT_DEFINITION, "table \"{}\" is not partitioned", c.name))
-            }
+            (
+                Kind::AttachPartition { .. } | Kind::DetachPartition { .. } | Kind::DetachPartitionFinalize(_),
+                RelKind::Table,
+            ) => Err(err!(INVALID_OBJECT_DEFINITION, "table \"{}\" is not partitioned", c.name)),
             _ => Ok(()),
         };
     }

@@ -5,7 +5,7 @@ mod alter;
 mod link;
 mod rename;
 
-pub use alter::{add_check, all_below, alter, goes_down, tell_merging};
+pub use alter::{add_check, all_below, alter, goes_down, refuse_partitioned, tell_merging};
 pub use link::{link, lock_other, refuse_conflict, unlink};
 pub use rename::{rename_constraint, renamed};
 

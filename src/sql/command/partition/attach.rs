@@ -21,6 +21,8 @@ pub fn place(cmd: &Command, cx: &mut ExecContext, parent: &Relation, kind: &Kind
             let child = names::locked_relation(cmd, cx, table, LockMode::AccessExclusive)?;
             inherit::descendants(cx, child.oid, LockMode::AccessExclusive)?;
         }
+        // Those lock for themselves.
+        Kind::DetachPartition { concurrently: true, .. } | Kind::DetachPartitionFinalize(_) => return Ok(()),
         Kind::DetachPartition { table, .. } => {
             let child = names::locked_relation(cmd, cx, table, LockMode::AccessExclusive)?;
             inherit::descendants(cx, child.oid, LockMode::AccessExclusive)?;
@@ -39,7 +41,7 @@ fn lock_default(cx: &mut ExecContext, parent: &Relation) -> Flow<()> {
     Ok(())
 }
 
-fn default_of(cx: &mut ExecContext, parent: Oid) -> Result<Option<Oid>> {
+pub fn default_of(cx: &mut ExecContext, parent: Oid) -> Result<Option<Oid>> {
     for child in cx.backend()?.catalog.children_of(parent) {
         if class_of(cx, child)?.lineage.bound.as_deref() == Some(&Bound::Default) {
             return Ok(Some(child));
@@ -175,7 +177,7 @@ fn verify(cx: &mut ExecContext, table: Oid, default: Option<()>) -> Result<()> {
 }
 
 /// The child a DETACH names.
-fn to_detach(cx: &mut ExecContext, parent: &Relation, name: &RangeVar) -> Result<Arc<Relation>> {
+pub fn to_detach(cx: &mut ExecContext, parent: &Relation, name: &RangeVar) -> Result<Arc<Relation>> {
     let found = names::find_relation(cx, name)?;
     let child = found.ok_or_else(|| err!(UNDEFINED_TABLE, "relation \"{}\" does not exist", name.name))?;
     if !child.is_partition() || !child.lineage.parents.contains(&parent.oid) {
@@ -186,27 +188,35 @@ fn to_detach(cx: &mut ExecContext, parent: &Relation, name: &RangeVar) -> Result
 }
 
 /// DETACH PARTITION.
-pub fn detach(cx: &mut ExecContext, parent: Oid, name: &RangeVar, concurrently: bool) -> Result<()> {
+pub fn detach(cx: &mut ExecContext, parent: Oid, name: &RangeVar) -> Result<()> {
     let parent = relation(cx, parent)?;
     if !parent.is_partitioned() {
         return Err(alter_kinds::impossible(&parent, "DETACH PARTITION"));
     }
-    if concurrently {
-        return Err(Error::unsupported("DETACH PARTITION CONCURRENTLY is not supported"));
-    }
     let child = to_detach(cx, &parent, name)?;
+    if child.lineage.detaching != 0 {
+        return Err(err!(OBJECT_NOT_IN_PREREQUISITE_STATE, "cannot detach partition \"{}\"", child.name)
+            .detail("The partition is being detached concurrently or has an unfinished detach.")
+            .hint("Use ALTER TABLE ... DETACH PARTITION ... FINALIZE to complete the pending detach operation.")
+            .place("DeleteInheritsTuple", "pg_inherits.c", 590));
+    }
     foreign::refuse_detach(cx, &parent, &child)?;
-    index::set_free(cx, child.oid)?;
-    trigger::set_free(cx, child.oid)?;
-    change(cx, child.oid, |c| {
+    set_free(cx, parent.oid, child.oid)
+}
+
+/// What makes a partition of a table is taken from it: it is a table of its own.
+pub fn set_free(cx: &mut ExecContext, parent: Oid, child: Oid) -> Result<()> {
+    index::set_free(cx, child)?;
+    trigger::set_free(cx, child)?;
+    change(cx, child, |c| {
         for k in c.constraints.iter_mut().filter(|k| k.parent.is_valid()) {
             k.parent = Oid::INVALID;
             k.inherited = 0;
             k.local = true;
         }
     })?;
-    inherit::unlink(cx, child.oid, parent.oid)?;
-    change(cx, child.oid, |c| c.lineage.bound = None)
+    inherit::unlink(cx, child, parent)?;
+    change(cx, child, |c| (c.lineage.bound, c.lineage.detaching) = (None, 0))
 }
 
 /// ALTER INDEX … ATTACH PARTITION.

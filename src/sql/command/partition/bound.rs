@@ -154,6 +154,8 @@ fn fits(
     written: &PartitionBound,
 ) -> Result<()> {
     let catalog = cx.backend()?.catalog.clone();
+    // The place of a partition that is being detached is not free yet.
+    let parent = &catalog.with_detaching(parent.clone())?;
     let routing = routing(parent, &*catalog, &cx.fx.io)?;
     let called =
         |cx: &mut ExecContext, oid: Oid| -> Result<String> { Ok(super::super::write::class_of(cx, oid)?.name) };

@@ -6,7 +6,8 @@ mod bound;
 mod index;
 mod key;
 
-pub use attach::{attach, attach_index, detach, may_create, place, settle};
+pub use crate::sql::command::foreign::refuse_detach;
+pub use attach::{attach, attach_index, default_of, detach, may_create, place, set_free, settle, to_detach};
 pub use bound::read as read_bound;
 pub use index::{cascade, refuse_unique};
 pub use key::{define, reads as key_reads};

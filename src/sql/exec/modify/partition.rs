@@ -58,7 +58,11 @@ impl Fit {
         let mut below = rel.clone();
         while below.is_partition() {
             let Some(parent) = below.lineage.parents.first() else { break };
-            let parent = relation(cx, *parent)?;
+            let mut parent = relation(cx, *parent)?;
+            if below.lineage.detaching != 0 {
+                // Its bounds hold until it is out.
+                parent = cx.backend()?.catalog.with_detaching(parent)?;
+            }
             let routing = routing_of(cx, &parent)?;
             let child = routing.children.iter().position(|c| *c == below.oid);
             let child = child.ok_or_else(|| Error::internal("a partition is unknown to its parent"))?;
