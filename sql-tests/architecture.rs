@@ -24,6 +24,7 @@ const LAYERS: &[&str] = &[
     "btree",
     "gin",
     "gist",
+    "brin",
     "catalog",
     "xact",
     "recovery",

@@ -23,6 +23,7 @@ pub mod mvcc;
 pub mod storage;
 pub mod twophase;
 
+pub mod brin;
 pub mod btree;
 pub mod gin;
 pub mod gist;

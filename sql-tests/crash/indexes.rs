@@ -8,18 +8,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 const TABLE: &str = "create extension amcheck; create table item (id bigserial primary key, span int4range, spot point, tags int[], word text, \
+     weight int, code int, \
      exclude using gist (span with &&)); \
      create index by_spot on item using gist (spot); create index by_tags on item using gin (tags); \
-     create index by_word on item using hash (word); create index by_pair on item (word, id desc) where id % 2 = 0;";
+     create index by_word on item using hash (word); create index by_pair on item (word, id desc) where id % 2 = 0; \
+     create index by_weight on item using brin (weight) with (pages_per_range = 1); \
+     create index by_code on item using brin (code int4_bloom_ops) with (pages_per_range = 2);";
 
 /// Conditions, and the index that answers each.
-const CONDITIONS: [(&str, &str); 6] = [
+const CONDITIONS: [(&str, &str); 8] = [
     ("item_pkey", "id between 1 and 1000000"),
     ("item_span_excl", "span && '[100,400)'"),
     ("by_spot", "spot <@ box '((10,10),(60,60))'"),
     ("by_tags", "tags @> '{3}'"),
     ("by_word", "word = 'w7'"),
     ("by_pair", "word >= 'w3' and word < 'w9' and id % 2 = 0"),
+    ("by_weight", "weight between 100 and 250"),
+    ("by_code", "code = 7"),
 ];
 
 /// Inserts, changes, deletes and now and then vacuums, until told to stop or until the connection is gone.
@@ -27,16 +32,22 @@ fn work(client: &mut Client, random: &mut Random, stop: &AtomicBool) {
     while !stop.load(Ordering::Relaxed) {
         let r = random.next();
         let (low, x, y, tag, word) = (r % 900, r % 97, r / 97 % 97, r % 11, r % 13);
-        let text = match r / 1000 % 24 {
+        let text = match r / 1000 % 28 {
             0 => "vacuum item".to_string(),
             // A queue: pages at the left become empty, those at the right are made of them.
             20..23 => format!("delete from item where id < (select max(id) from item) - {}", 100 + low),
             23 => format!("insert into item (word) select 'w' || n % 13 from generate_series(1, {}) n", 300 + low),
+            24 => "select brin_summarize_new_values('by_weight'), brin_summarize_new_values('by_code')".to_string(),
+            25 => {
+                format!("select brin_desummarize_range('by_weight', {tag}), brin_desummarize_range('by_code', {tag})")
+            }
+            26 | 27 => format!("update item set weight = {low}, code = {} where id % 17 = {tag}", low / 7),
             1..=3 => format!("delete from item where span && '[{low},{})'", low + 40),
             4..=6 => format!("update item set spot = '({y},{x})', tags = '{{{tag}}}' where word = 'w{word}'"),
             7 => format!("begin; update item set word = 'w{word}' where id % 7 = {}; rollback", tag % 7),
             _ => format!(
-                "insert into item (span, spot, tags, word) values ('[{low},{})', '({x},{y})', '{{{tag},{}}}', 'w{word}') \
+                "insert into item (span, spot, tags, word, weight, code) \
+                 values ('[{low},{})', '({x},{y})', '{{{tag},{}}}', 'w{word}', {low}, {x}) \
                  on conflict do nothing",
                 low + 1 + r / 7 % 9,
                 tag + 3,

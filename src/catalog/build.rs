@@ -1,7 +1,7 @@
 //! Puts a [`Relation`] together from its stored objects.
 
 use super::object::{Class, IndexDef, IndexStage, Object, ObjectKey, Stats, class};
-use super::relation::{Attribute, Index, IndexColumn, Persistence, RelKind, RelStats, Relation};
+use super::relation::{Attribute, Detaching, Index, IndexColumn, Persistence, RelKind, RelStats, Relation};
 use super::view::Catalog;
 use crate::base::{Error, Oid, RelFileId, Result};
 use crate::catalog::IndexMethod;
@@ -9,7 +9,6 @@ use crate::heap::{TableDef, TableStore};
 use crate::storage::Storage;
 use crate::types::Phys;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 fn stats_of(catalog: &Catalog, oid: Oid) -> Option<Stats> {
     let record = catalog.get(ObjectKey::new(class::STATISTIC, oid))?;
@@ -57,7 +56,7 @@ fn index(catalog: &Catalog, c: &Class, def: &IndexDef) -> Result<Arc<Index>> {
     let key_types = match def.method() {
         IndexMethod::Hash => vec![(crate::types::TypeRef::of(crate::types::oid::INT4), false, false)],
         IndexMethod::Gin => Vec::new(),
-        IndexMethod::Btree | IndexMethod::Gist => {
+        IndexMethod::Btree | IndexMethod::Gist | IndexMethod::Brin => {
             let key = |k: &IndexColumn| {
                 Ok((k.ty.ordered_by(crate::types::Collation::from_written(&k.order)?), k.desc, k.nulls_first))
             };
@@ -77,6 +76,17 @@ fn index(catalog: &Catalog, c: &Class, def: &IndexDef) -> Result<Arc<Index>> {
             let column = |k: &IndexColumn| {
                 let ty = k.ty.ordered_by(crate::types::Collation::from_written(&k.order).ok()?);
                 Some(crate::gist::Column::new(crate::gist::Family::of(k.opclass, k.ty.oid)?, ty, def.key_columns))
+            };
+            let all: Option<Vec<_>> = def.columns.iter().take(def.key_columns).map(column).collect();
+            all.ok_or_else(|| Error::internal(format!("index {} has a column without an operator class", c.oid)))?
+        }
+        _ => Vec::new(),
+    };
+    let brin = match def.method() {
+        IndexMethod::Brin => {
+            let column = |k: &IndexColumn| {
+                let ty = k.ty.ordered_by(crate::types::Collation::from_written(&k.order).ok()?);
+                crate::brin::Column::new((k.opclass, &k.options), ty, def.key_columns)
             };
             let all: Option<Vec<_>> = def.columns.iter().take(def.key_columns).map(column).collect();
             all.ok_or_else(|| Error::internal(format!("index {} has a column without an operator class", c.oid)))?
@@ -109,6 +119,8 @@ fn index(catalog: &Catalog, c: &Class, def: &IndexDef) -> Result<Arc<Index>> {
         method: def.method(),
         gin,
         gist,
+        brin,
+        pages_per_range: def.pages_per_range,
         exclusion: def.exclusion.clone(),
         parent: c.lineage.parents.first().copied().unwrap_or(Oid::INVALID),
         partitioned: c.kind == RelKind::PartitionedIndex,
@@ -163,8 +175,10 @@ pub fn relation(catalog: &Catalog, oid: Oid) -> Result<Option<Relation>> {
         generated_by: (oid < Oid::FIRST_NORMAL).then_some(""),
         lineage,
         children: catalog.children_of(oid),
+        detaching: catalog.detaching_from(oid).map(|(child, by)| Detaching { child, by, shown: false }),
+        whole: Default::default(),
         routing: Default::default(),
-        stale: AtomicBool::new(false),
+        stale: Arc::default(),
         bound: Default::default(),
         triggers: c.triggers.clone(),
         policies: c.policies.clone(),

@@ -91,6 +91,7 @@ pub mod fixed {
     pub const HASH_AM: Oid = Oid(405);
     pub const GIN_AM: Oid = Oid(2742);
     pub const GIST_AM: Oid = Oid(783);
+    pub const BRIN_AM: Oid = Oid(3580);
 }
 
 /// What names an object: its kind's catalog, its OID, and a sub-number (a comment's column).
@@ -386,6 +387,9 @@ pub struct IndexDef {
     /// USING gist: a tree of what covers the values.
     #[serde(default)]
     pub gist: bool,
+    /// USING brin: the pages of a range, as the index was built; 0: it is none.
+    #[serde(default)]
+    pub pages_per_range: u32,
     /// EXCLUDE: the operator of each key column that must not hold between two rows.
     #[serde(default)]
     pub exclusion: Vec<Oid>,
@@ -399,6 +403,7 @@ impl IndexDef {
 
     pub fn method(&self) -> IndexMethod {
         match (self.hash, self.gin, self.gist) {
+            _ if self.pages_per_range > 0 => IndexMethod::Brin,
             (true, ..) => IndexMethod::Hash,
             (_, true, _) => IndexMethod::Gin,
             (.., true) => IndexMethod::Gist,
@@ -417,11 +422,13 @@ pub enum IndexMethod {
     Gin,
     /// [`crate::gist`].
     Gist,
+    /// [`crate::brin`].
+    Brin,
 }
 
 impl IndexMethod {
     pub fn named(name: &str) -> Option<IndexMethod> {
-        [IndexMethod::Btree, IndexMethod::Hash, IndexMethod::Gin, IndexMethod::Gist]
+        [IndexMethod::Btree, IndexMethod::Hash, IndexMethod::Gin, IndexMethod::Gist, IndexMethod::Brin]
             .into_iter()
             .find(|m| m.name() == name)
     }
@@ -432,6 +439,7 @@ impl IndexMethod {
             IndexMethod::Hash => "hash",
             IndexMethod::Gin => "gin",
             IndexMethod::Gist => "gist",
+            IndexMethod::Brin => "brin",
         }
     }
 
@@ -442,6 +450,7 @@ impl IndexMethod {
             IndexMethod::Hash => fixed::HASH_AM,
             IndexMethod::Gin => fixed::GIN_AM,
             IndexMethod::Gist => fixed::GIST_AM,
+            IndexMethod::Brin => fixed::BRIN_AM,
         }
     }
 }

@@ -26,6 +26,16 @@ pub enum RelKind {
     PartitionedIndex = b'I',
 }
 
+/// A partition that is being detached while its table is read. Whose snapshot is older than that sees its rows still.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Detaching {
+    pub child: Oid,
+    /// The transaction that began it.
+    pub by: Xid,
+    /// It is among the relation's children nevertheless.
+    pub shown: bool,
+}
+
 /// A row of `pg_attribute`, with its default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Attribute {
@@ -165,6 +175,9 @@ pub struct IndexColumn {
     /// What its texts are ordered by, as [`crate::types::Collation::written`] notes it.
     #[serde(default)]
     pub order: String,
+    /// What its operator class was told, `name=value`.
+    #[serde(default)]
+    pub options: Vec<String>,
     pub name: String,
 }
 
@@ -206,6 +219,9 @@ pub struct Index {
     pub gin: Vec<crate::gin::Class>,
     /// Of a GiST index: what its key columns' classes can do.
     pub gist: Vec<crate::gist::Column>,
+    /// Of a BRIN index: the same, and the pages of a range.
+    pub brin: Vec<crate::brin::Column>,
+    pub pages_per_range: u32,
     /// EXCLUDE: the operator of each key column.
     pub exclusion: Vec<Oid>,
     /// The partitioned index it is part of.
@@ -238,6 +254,11 @@ impl Index {
         crate::gist::Tree { store: &self.store, columns: &self.gist }
     }
 
+    /// The ranges of a BRIN index.
+    pub fn ranges(&self) -> crate::brin::Ranges<'_> {
+        crate::brin::Ranges { store: &self.store, columns: &self.brin, pages_per_range: self.pages_per_range.max(1) }
+    }
+
     /// Puts entries in that may have equals.
     ///
     /// # Errors
@@ -245,6 +266,7 @@ impl Index {
     pub fn insert(&self, storage: &Storage, by: Inserter<'_>, entries: &[IndexEntry]) -> Flow<()> {
         match self.method {
             IndexMethod::Gist => self.tree().insert(storage, by, entries),
+            IndexMethod::Brin => self.ranges().insert(storage, by, entries),
             _ => self.store.insert(storage, by, entries),
         }
     }
@@ -253,12 +275,18 @@ impl Index {
     pub fn bulk_delete(&self, storage: &Storage, dead: &[TupleId]) -> Result<VacuumStats> {
         match self.method {
             IndexMethod::Gist => self.tree().bulk_delete(storage, dead),
+            // Dead rows stay in their ranges' summaries.
+            IndexMethod::Brin => self.store.bulk_delete(storage, &[]),
             _ => self.store.bulk_delete(storage, dead),
         }
     }
 
     /// Hands out where every entry leads, in no order, some of them twice. Nobody takes entries out meanwhile.
     pub fn every_tid(&self, storage: &Storage, take: &mut dyn FnMut(TupleId) -> Result<()>) -> Result<()> {
+        if self.method == IndexMethod::Brin {
+            // Of no row it is known whether it is there: each one is put in again.
+            return Ok(());
+        }
         if self.method == IndexMethod::Gist {
             let mut scan = crate::gist::Scan::new(self.tree(), Vec::new(), Vec::new());
             let mut pages = usize::MAX;
@@ -295,6 +323,11 @@ impl Index {
         if self.method == IndexMethod::Gist {
             out.clear();
             out.push(crate::gist::keys_of(&self.gist, values));
+            return;
+        }
+        if self.method == IndexMethod::Brin {
+            out.clear();
+            out.push(crate::brin::summary::of_row(&self.brin, values));
             return;
         }
         out.resize_with(1, Vec::new);
@@ -386,9 +419,14 @@ pub struct Relation {
     pub lineage: super::Lineage,
     /// Direct children, ascending.
     pub children: Vec<Oid>,
+    /// The partition that is on its way out.
+    pub detaching: Option<Detaching>,
+    /// The same relation with that partition among its children, filled on first use.
+    pub whole: std::sync::OnceLock<Arc<Relation>>,
     /// How rows find their partition, filled on first use.
     pub routing: std::sync::OnceLock<Arc<dyn std::any::Any + Send + Sync>>,
-    pub stale: AtomicBool,
+    /// Shared with [`Relation::whole`].
+    pub stale: Arc<AtomicBool>,
     /// Bound defaults, checks and index expressions, filled by the binder on first use.
     pub bound: std::sync::OnceLock<Arc<dyn std::any::Any + Send + Sync>>,
     pub triggers: Vec<super::object::Trigger>,
@@ -467,8 +505,10 @@ impl Relation {
             generated_by: None,
             lineage: Default::default(),
             children: Vec::new(),
+            detaching: None,
+            whole: Default::default(),
             routing: Default::default(),
-            stale: AtomicBool::new(false),
+            stale: Arc::default(),
             bound: Default::default(),
             triggers: Vec::new(),
             policies: Vec::new(),

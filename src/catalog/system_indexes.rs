@@ -99,6 +99,7 @@ fn column(name: &str, attno: i16, ty: TypeRef, (opclass, collation): (Oid, Oid))
         collation,
         derived: Oid::INVALID,
         order: String::new(),
+        options: Vec::new(),
         name: name.to_string(),
     }
 }
@@ -153,6 +154,7 @@ fn class(line: Line) -> Class {
         hash: false,
         gin: false,
         gist: false,
+        pages_per_range: 0,
         exclusion: Vec::new(),
     };
     let (kind, persistence) = (RelKind::Index, Persistence::Permanent);

@@ -28,7 +28,9 @@ mod store;
 mod tests;
 mod vacuum;
 
-pub use class::{Code, Family, IS_NOT_NULL, IS_NULL, cube_coordinate, note_family};
+pub use class::{
+    Answer, Class, Code, Family, IS_NOT_NULL, IS_NULL, Query, ROOM, cube_coordinate, interval, note_family,
+};
 pub use redo::redo;
 pub use scan::{Condition, Found, Scan, compare as compare_distances};
 pub use store::{Column, Tree, create_empty, keys_of};

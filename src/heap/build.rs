@@ -18,6 +18,7 @@ use crate::mvcc::Snapshot;
 use crate::page::{PAGE_SIZE, Page, State};
 use crate::storage::Storage;
 use crate::types::{BATCH_ROWS, Batch};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// A row of the new index leads here.
@@ -37,12 +38,29 @@ pub struct BuildScan {
     horizon: Csn,
     reader: ScanReader,
     seen: Option<Snapshot>,
+    /// Of these blocks every version that somebody may see, now or later.
+    wanted: Option<Range<BlockNo>>,
 }
 
 impl BuildScan {
     /// `seen`: what is to be read of a table that is written to.
     pub fn new(store: Arc<TableStore>, attnos: Vec<i16>, seen: Option<Snapshot>) -> BuildScan {
-        BuildScan { store, attnos, next: 0, end: None, horizon: Csn(0), reader: ScanReader::default(), seen }
+        BuildScan {
+            store,
+            attnos,
+            next: 0,
+            end: None,
+            horizon: Csn(0),
+            reader: ScanReader::default(),
+            seen,
+            wanted: None,
+        }
+    }
+
+    /// Reads of these blocks every version that is not dead to all, whatever becomes of who made or deleted it, of a table
+    /// that is written to.
+    pub fn of_blocks(store: Arc<TableStore>, attnos: Vec<i16>, blocks: Range<BlockNo>) -> BuildScan {
+        BuildScan { next: blocks.start, wanted: Some(blocks), ..BuildScan::new(store, attnos, None) }
     }
 
     /// Pages in all, once started, and pages read.
@@ -55,7 +73,10 @@ impl BuildScan {
         let end = match self.end {
             Some(end) => end,
             None => {
-                let end = self.store.nblocks(storage)?;
+                let end = match &self.wanted {
+                    Some(blocks) => blocks.end,
+                    None => self.store.nblocks(storage)?,
+                };
                 self.horizon = storage.mvcc.compute_horizon();
                 self.reader = ScanReader::new(&storage.pool, end);
                 *self.end.insert(end)
@@ -95,11 +116,12 @@ impl BuildScan {
             let t = Tuple(page.item(line));
             let alive = match &self.seen {
                 Some(snapshot) => judge.visible(t, snapshot, &mut 0).then_some(true),
+                None if self.wanted.is_some() => (judge.fate(t, self.horizon, &mut 0) != Fate::Dead).then_some(true),
                 None => self.is_alive(&mut judge, t),
             };
             let Some(alive) = alive else { continue };
             let root = roots[line as usize];
-            if root == 0 {
+            if root == 0 && self.wanted.is_none() {
                 // A heap-only version of a rolled-back update.
                 continue;
             }

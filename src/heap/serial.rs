@@ -11,6 +11,17 @@ use crate::mvcc::serializable::{Target, Tracked};
 use crate::mvcc::{Snapshot, XactStatus};
 use crate::storage::Storage;
 
+/// What is read of a table is not known row by row: all of it counts as read.
+///
+/// # Errors
+/// 40001; 53200.
+pub fn read_whole(store: &TableStore, snapshot: &Snapshot) -> Result<()> {
+    match Reading::of(store, snapshot) {
+        Some(reading) => reading.check().and_then(|()| reading.whole(store)),
+        None => Ok(()),
+    }
+}
+
 /// A serializable transaction reading one table.
 pub(super) struct Reading<'a> {
     tracked: &'a Tracked,

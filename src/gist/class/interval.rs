@@ -142,7 +142,7 @@ fn place(end: &[u8]) -> f64 {
 }
 
 /// The part of both that tells them from each other, so that far along the line small differences count, too.
-fn gap(from: &[u8], to: &[u8]) -> f64 {
+pub fn gap(from: &[u8], to: &[u8]) -> f64 {
     if from >= to {
         return 0.0;
     }

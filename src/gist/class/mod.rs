@@ -4,7 +4,7 @@ mod area;
 mod cube;
 mod family;
 mod inet;
-mod interval;
+pub mod interval;
 mod numbers;
 mod path;
 mod range;
@@ -44,11 +44,15 @@ pub trait Class: Debug + Send + Sync {
     /// A key that covers both. One that covers another already stays as it is.
     fn union(&self, a: &[u8], b: &[u8]) -> Vec<u8>;
 
-    /// How much worse a key gets by covering another one; 0: not at all.
-    fn penalty(&self, key: &[u8], new: &[u8]) -> f64;
+    /// How much worse a key gets by covering another one; 0: not at all. Only trees ask.
+    fn penalty(&self, _key: &[u8], _new: &[u8]) -> f64 {
+        0.0
+    }
 
-    /// Which of several keys, not all alike, go to the right half (`picksplit`).
-    fn split(&self, keys: &[&[u8]]) -> Vec<bool>;
+    /// Which of several keys, not all alike, go to the right half (`picksplit`). Only trees ask.
+    fn split(&self, keys: &[&[u8]]) -> Vec<bool> {
+        (0..keys.len()).map(|n| n >= keys.len() / 2).collect()
+    }
 
     /// A question: the strategy's operator with this value, of this type, on its right. `threshold`: what a setting of the
     /// session says of the operator, if there is one.

@@ -2,6 +2,7 @@
 
 use super::Command;
 use crate::base::Result;
+use crate::brin::{MAX_PAGES_PER_RANGE, PAGES_PER_RANGE};
 use crate::catalog::IndexMethod;
 use crate::err;
 use crate::sql::ast::DefElem;
@@ -52,6 +53,8 @@ fn index_option(method: IndexMethod, name: &str) -> Option<Kind> {
         (IndexMethod::Btree, "deduplicate_items") => Some(Kind::Bool),
         (IndexMethod::Gist, "buffering") => Some(Kind::Words(&["on", "off", "auto"])),
         (IndexMethod::Gin, "fastupdate") => Some(Kind::Bool),
+        (IndexMethod::Brin, "pages_per_range") => Some(Kind::Int(1, MAX_PAGES_PER_RANGE.into())),
+        (IndexMethod::Brin, "autosummarize") => Some(Kind::Bool),
         (IndexMethod::Gin, "gin_pending_list_limit") => Some(Kind::Int(64, i32::MAX.into())),
         _ => None,
     }
@@ -71,6 +74,48 @@ fn tablespace_option(name: &str) -> Option<Kind> {
         "effective_io_concurrency" | "maintenance_io_concurrency" => Some(Kind::Int(0, 1000)),
         _ => None,
     }
+}
+
+/// How many pages of the table a BRIN index with these options has in each range.
+pub fn pages_per_range(options: &[String]) -> u32 {
+    let named = options.iter().find_map(|o| o.strip_prefix("pages_per_range="));
+    named.and_then(|v| v.parse().ok()).filter(|n| (1..=MAX_PAGES_PER_RANGE).contains(n)).unwrap_or(PAGES_PER_RANGE)
+}
+
+/// PostgreSQL 15, brin_minmax_multi.c, brin_bloom.c, tsgistidx.c and pg_trgm's trgm_gist.c: same names and bounds.
+fn class_option(class: &str, name: &str) -> Option<Kind> {
+    match (class, name) {
+        (c, "values_per_range") if c.ends_with("_minmax_multi_ops") => Some(Kind::Int(8, 256)),
+        (c, "n_distinct_per_range") if c.ends_with("_bloom_ops") => Some(Kind::Real(-1.0, i32::MAX.into())),
+        (c, "false_positive_rate") if c.ends_with("_bloom_ops") => Some(Kind::Real(0.0001, 0.25)),
+        ("tsvector_ops" | "gist_trgm_ops" | "gist_hstore_ops", "siglen") => Some(Kind::Int(1, 2024)),
+        _ => None,
+    }
+}
+
+/// The options of a column's operator class.
+///
+/// # Errors
+/// 22023 for a class without any, unknown names and bad values.
+pub fn of_class(class: &str, options: &[DefElem]) -> Result<Vec<String>> {
+    let has_some =
+        ["values_per_range", "false_positive_rate", "siglen"].iter().any(|o| class_option(class, o).is_some());
+    if !has_some {
+        return Err(err!(INVALID_PARAMETER_VALUE, "operator class {class} has no options").place(
+            "index_opclass_options",
+            "indexam.c",
+            1013,
+        ));
+    }
+    let mut out: Vec<String> = Vec::new();
+    for o in options {
+        let kind = class_option(class, &o.name);
+        let kind = kind.ok_or_else(|| err!(INVALID_PARAMETER_VALUE, "unrecognized parameter \"{}\"", o.name))?;
+        let value = o.string().unwrap_or_else(|| "true".into());
+        check(&o.name, &value, &kind)?;
+        out.push(format!("{}={value}", o.name));
+    }
+    Ok(out)
 }
 
 /// What has the options.

@@ -34,7 +34,7 @@ impl Questions {
         let exprs: Vec<Expr> = conditions.iter().chain(orders).map(|c| c.value.clone()).collect();
         let of = |c: &SearchCondition| match c.strategy {
             Search::Gist(strategy) => Some((c.column, strategy, c.value.ty)),
-            Search::Gin(_) => None,
+            _ => None,
         };
         Questions {
             values: Projection::new(&exprs),

@@ -118,7 +118,8 @@ impl Bound {
 
     /// The same for who knows the generation to be the same.
     pub fn is_valid(&self, catalog: &Catalog) -> bool {
-        !self.relations.iter().any(|r| r.is_stale()) && self.acting.is_none_or(|a| a == catalog.acting())
+        self.relations.iter().all(|r| !r.is_stale() && catalog.is_seen_alike(r))
+            && self.acting.is_none_or(|a| a == catalog.acting())
     }
 }
 

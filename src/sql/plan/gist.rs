@@ -19,7 +19,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 /// An operator with the column on its left: the operator, and the expression written so.
-fn with_column_left(e: &Expr, column: &Expr, rel: usize) -> Option<(&'static func::OperDef, Expr)> {
+pub(super) fn with_column_left(e: &Expr, column: &Expr, rel: usize) -> Option<(&'static func::OperDef, Expr)> {
     let ExprKind::Func { oper: Some(o), args, .. } = &e.kind else { return None };
     let [l, r] = &args[..] else { return None };
     let is_column = |e: &Expr| same(strip(e), strip(column));
@@ -38,7 +38,7 @@ fn with_column_left(e: &Expr, column: &Expr, rel: usize) -> Option<(&'static fun
 }
 
 /// Whether the column's side is compared by what the index is ordered by.
-fn ordered_alike(shown: &Expr, column: &Expr) -> bool {
+pub(super) fn ordered_alike(shown: &Expr, column: &Expr) -> bool {
     match &shown.kind {
         ExprKind::Func { args, .. } => args.first().is_some_and(|l| l.ty.collation == column.ty.collation),
         _ => false,

@@ -10,6 +10,7 @@
 //! - PLAN-3: joins output left columns, then right columns, then are narrowed by `project`, if present.
 
 mod bitmap;
+mod brin;
 pub mod choice;
 mod cost;
 mod create;
@@ -292,6 +293,11 @@ pub enum Search {
     Gin(crate::gin::Strategy),
     /// A strategy of the column's operator class.
     Gist(i16),
+    /// The same of a BRIN index; `any`: of one of an array's elements.
+    Brin {
+        strategy: i16,
+        any: bool,
+    },
 }
 
 /// The addresses of rows that may fulfil all of the conditions.
@@ -684,7 +690,8 @@ impl PlannedStatement {
 
     /// The relations are still what was planned for, and so is who asks.
     pub fn is_current(&self, catalog: &crate::catalog::Catalog) -> bool {
-        self.relations.iter().all(|(r, _)| !r.is_stale()) && self.acting.is_none_or(|a| a == catalog.acting())
+        self.relations.iter().all(|(r, _)| !r.is_stale() && catalog.is_seen_alike(r))
+            && self.acting.is_none_or(|a| a == catalog.acting())
     }
 }
 

@@ -497,9 +497,9 @@ fn index_paths(base: &BaseRel, t: &Arc<Relation>, around: &Around<'_>, out: &mut
         join_clauses.iter_mut().for_each(|c| c.expr = super::tree::to_child(&c.expr, rel, map));
     }
     join_clauses.retain(|c| super::secure::may_search(base, &c.expr));
-    // Of equally good GiST indexes PostgreSQL takes the newest.
+    // Of equally good GiST and BRIN indexes PostgreSQL takes the newest.
     let (gist, others): (Vec<_>, Vec<_>) =
-        t.indexes.iter().enumerate().partition(|(_, i)| i.method == IndexMethod::Gist);
+        t.indexes.iter().enumerate().partition(|(_, i)| matches!(i.method, IndexMethod::Gist | IndexMethod::Brin));
     for (n, index) in others.into_iter().chain(gist.into_iter().rev()) {
         if !index.valid {
             continue;
@@ -520,6 +520,12 @@ fn index_paths(base: &BaseRel, t: &Arc<Relation>, around: &Around<'_>, out: &mut
             let own: Vec<(usize, &Expr)> = own.iter().filter_map(|c| Some((c.qual?, c.expr))).collect();
             let index = (n, index);
             super::gist::gist_paths(base, index, (columns, predicate.as_ref()), &own, &join_clauses, around, out);
+            continue;
+        }
+        if index.method == IndexMethod::Brin {
+            let own: Vec<(usize, &Expr)> = own.iter().filter_map(|c| Some((c.qual?, c.expr))).collect();
+            let index = (n, index);
+            super::brin::brin_paths(base, index, (columns, predicate.as_ref()), &own, &join_clauses, around, out);
             continue;
         }
         if index.method == IndexMethod::Hash {

@@ -5,6 +5,7 @@ use super::super::write::{attributes_read, change, class_of, columns_only, put};
 use super::super::{storage, truncate};
 use super::{bind_text, of_table, order_of, patiently, place};
 use crate::base::{Error, Fork, Oid, Result, SqlState, TupleId};
+use crate::brin;
 use crate::btree::node::push_tid;
 use crate::btree::{IndexEntry, Loader};
 use crate::catalog::IndexMethod;
@@ -107,6 +108,10 @@ pub fn fill(cx: &mut ExecContext, table: &Arc<Relation>, index: &Arc<Index>, see
         let fork = storage.pool.open(index.file, Fork::Main, index.persistence);
         index.method.create_empty(&storage, &fork, xid)?;
     }
+    let mut brin = match index.method {
+        IndexMethod::Brin => Some(brin::Builder::new(&storage, index.ranges(), xid)?),
+        _ => None,
+    };
     let mut found = Vec::new();
     let (mut batch, mut rows) = (Batch::default(), Vec::new());
     let (mut alive, mut entries) = (0u64, 0u64);
@@ -129,6 +134,10 @@ pub fn fill(cx: &mut ExecContext, table: &Arc<Relation>, index: &Arc<Index>, see
             let has_null = !index.nulls_not_distinct && values.iter().any(|c| c.is_null(at));
             index.keys(values.iter().map(|c| c.get(at)), &mut found);
             entries += found.len() as u64;
+            if let Some(builder) = &mut brin {
+                builder.add(row.tid.block, &found[0])?;
+                continue;
+            }
             if index.method == IndexMethod::Gist {
                 let entry = |key| IndexEntry { key, tid: Some(row.tid), payload: Vec::new(), has_null };
                 let list: Vec<IndexEntry> = found.drain(..).map(entry).collect();
@@ -137,7 +146,7 @@ pub fn fill(cx: &mut ExecContext, table: &Arc<Relation>, index: &Arc<Index>, see
             }
             for key in &mut found {
                 push_tid(key, row.tid);
-                index.store.check_size(key.len())?;
+                index.store.check_size(key)?;
                 // Behind the address, which no two rows share, it does not change the order.
                 key.push((has_null || !row.alive).into());
                 sorter.push_key(cx, key)?;
@@ -145,6 +154,11 @@ pub fn fill(cx: &mut ExecContext, table: &Arc<Relation>, index: &Arc<Index>, see
         }
     }
     activity.progress(Task::CreateIndex, &[(10, 5)]);
+    if let Some(builder) = brin {
+        let count = builder.finish(scan.progress().0)?;
+        activity.end_task(Task::CreateIndex);
+        return keep_counts(cx, table, index, alive as f64, count as f64);
+    }
     if index.method == IndexMethod::Gist {
         activity.end_task(Task::CreateIndex);
         return keep_counts(cx, table, index, alive as f64, entries as f64);
@@ -244,9 +258,14 @@ fn renew(cx: &mut ExecContext, table: Oid, index: Oid) -> Result<()> {
     let mut changed = !def.valid || def.stage != IndexStage::Ready;
     (def.valid, def.stage) = (true, IndexStage::Ready);
     let keys = match def.method() {
-        IndexMethod::Btree | IndexMethod::Gist => def.key_columns,
+        IndexMethod::Btree | IndexMethod::Gist | IndexMethod::Brin => def.key_columns,
         _ => 0,
     };
+    if def.method() == IndexMethod::Brin {
+        let pages = super::super::reloptions::pages_per_range(&c.options);
+        changed |= pages != def.pages_per_range;
+        def.pages_per_range = pages;
+    }
     let by_class = def.method() == IndexMethod::Btree;
     for k in &mut def.columns[..keys] {
         let opclass = if by_class { k.opclass } else { Oid::INVALID };
@@ -273,7 +292,7 @@ pub fn rebuild_in(cx: &mut ExecContext, table: Oid, index: Oid, to: Option<Oid>)
     backend.txn.next_command();
     let at = to.unwrap_or(old.tablespace);
     let file = storage::create_index_in(backend, at, persistence, method)?;
-    truncate::replace_node(backend, index, file.node)?;
+    truncate::replace_node(backend, index, file.node, truncate::Content::New)?;
     if at != old.tablespace {
         change(cx, index, |c| c.tablespace = at)?;
     }

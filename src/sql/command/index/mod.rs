@@ -1,9 +1,11 @@
 //! CREATE INDEX, and the indexes behind PRIMARY KEY and UNIQUE.
 
 mod fill;
+mod summarize;
 
 pub use crate::sql::exec::patiently;
 pub use fill::{Keys, fill, rebuild, rebuild_in};
+pub use summarize::{after_vacuum, summarize};
 
 use super::write::{attribute, bind, new_oid, put, volatility};
 use super::{Command, concurrent, names, opclass, reloptions, storage, stored_text};
@@ -151,14 +153,14 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateIndexStmt) -
 
 pub fn method(name: &str) -> Result<IndexMethod> {
     IndexMethod::named(name).ok_or_else(|| match name {
-        "spgist" | "brin" => Error::unsupported(format!("access method \"{name}\" is not supported")),
+        "spgist" => Error::unsupported(format!("access method \"{name}\" is not supported")),
         other => err!(UNDEFINED_OBJECT, "access method \"{other}\" does not exist"),
     })
 }
 
 /// What the index does is up to its columns' classes.
 fn has_classes(method: IndexMethod) -> bool {
-    matches!(method, IndexMethod::Gin | IndexMethod::Gist)
+    matches!(method, IndexMethod::Gin | IndexMethod::Gist | IndexMethod::Brin)
 }
 
 fn check_table(cx: &mut ExecContext, table: &Relation) -> Result<()> {
@@ -236,7 +238,9 @@ pub fn check_class(cx: &ExecContext, ty: TypeRef, method: IndexMethod) -> Result
     let fits = match method {
         IndexMethod::Btree => return check_ordered(cx, ty),
         IndexMethod::Hash => crate::sql::func::hash::hashable(ty.oid),
-        IndexMethod::Gin | IndexMethod::Gist => system_view::default_opclass(method, ty.oid).is_valid(),
+        IndexMethod::Gin | IndexMethod::Gist | IndexMethod::Brin => {
+            system_view::default_opclass(method, ty.oid).is_valid()
+        }
     };
     if fits {
         return check_elements(cx, ty, method);
@@ -354,6 +358,14 @@ pub fn column(
     };
     let own =
         table.attributes.iter().find(|a| attno > 0 && a.attno == attno).map_or(Oid::INVALID, |a| a.declared.collation);
+    let options = match &e.opclass {
+        Some(class) if !e.opclass_options.is_empty() => reloptions::of_class(class.name(), &e.opclass_options)?,
+        _ => Vec::new(),
+    };
+    let opclass = match opclass.is_valid() || options.is_empty() {
+        true => opclass,
+        false => system_view::default_opclass(method, ty.oid),
+    };
     let collation = named_collation(cx, named.as_ref(), ty, own)?;
     let named = if collation.is_valid() { collation } else { derived };
     let order = order_of(cx, &table.attributes, (attno, ty), named, Oid::INVALID)?;
@@ -362,7 +374,7 @@ pub fn column(
     }
     let order = match method {
         IndexMethod::Btree if !opclass.is_valid() => order,
-        IndexMethod::Gist => order,
+        IndexMethod::Gist | IndexMethod::Brin => order,
         _ => String::new(),
     };
     let desc = match &e.dir {
@@ -375,7 +387,19 @@ pub fn column(
         NullsOrder::First => true,
         NullsOrder::Last => false,
     };
-    Ok(IndexColumn { attno, expr, ty, desc, nulls_first, opclass, collation, derived, order, name: name.to_string() })
+    Ok(IndexColumn {
+        attno,
+        expr,
+        ty,
+        desc,
+        nulls_first,
+        opclass,
+        collation,
+        derived,
+        order,
+        options,
+        name: name.to_string(),
+    })
 }
 
 /// Equality of other than bytes is only that of a B-tree's default order.
@@ -483,6 +507,7 @@ pub fn key_column(cx: &mut ExecContext, table: &Relation, name: &str) -> Result<
         collation: Oid::INVALID,
         derived: Oid::INVALID,
         order: order_of(cx, &table.attributes, (a.attno, a.ty), Oid::INVALID, Oid::INVALID)?,
+        options: Vec::new(),
         name: name.to_string(),
     }))
 }
@@ -526,8 +551,10 @@ pub fn of_table(cx: &mut ExecContext, table: Oid, index: Oid) -> Result<(Arc<Rel
 
 /// Makes an index that has no entries yet.
 pub fn enter(cx: &mut ExecContext, table: &Arc<Relation>, new: NewIndex, stage: IndexStage) -> Result<Oid> {
-    let named =
-        |c: &&IndexColumn| c.opclass >= Oid::FIRST_NORMAL || new.method == IndexMethod::Gist && c.opclass.is_valid();
+    let named = |c: &&IndexColumn| {
+        c.opclass >= Oid::FIRST_NORMAL
+            || matches!(new.method, IndexMethod::Gist | IndexMethod::Brin) && c.opclass.is_valid()
+    };
     for c in new.columns[..new.key_columns].iter().filter(|c| !named(c)) {
         check_class(cx, c.ty, new.method)?;
     }
@@ -545,6 +572,7 @@ pub fn enter(cx: &mut ExecContext, table: &Arc<Relation>, new: NewIndex, stage: 
         c.lineage.parents.push(new.parent);
     }
     let complete = !new.only || !table.is_partitioned() || table.children.is_empty();
+    let pages_per_range = if new.method == IndexMethod::Brin { reloptions::pages_per_range(&new.options) } else { 0 };
     c.options = new.options;
     c.attributes = (1..).zip(&new.columns).map(|(n, k)| attribute(&k.name, n, k.ty)).collect();
     c.index = Some(IndexDef {
@@ -564,6 +592,7 @@ pub fn enter(cx: &mut ExecContext, table: &Arc<Relation>, new: NewIndex, stage: 
         hash: new.method == IndexMethod::Hash,
         gin: new.method == IndexMethod::Gin,
         gist: new.method == IndexMethod::Gist,
+        pages_per_range,
         exclusion: new.exclusion,
     });
     put(cx, Object::Class(c))?;

@@ -9,7 +9,7 @@ use crate::sql::ast::Stmt;
 use crate::sql::ast::deparse::string_literal;
 use crate::sql::bind::scope::Clause;
 use crate::sql::bind::{self, BindContext, Names, Query, Shown, Written};
-use crate::sql::exec::system_view::{of_expression, of_query, special_opclass};
+use crate::sql::exec::system_view::{of_expression, of_query, opclass_name, special_opclass};
 use crate::sql::exec::user_trigger;
 use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::func::FuncDef;
@@ -276,7 +276,7 @@ pub(crate) fn index_column(look: &Look<'_>, table: Oid, column: &IndexColumn, ke
     }
     if let Some(own) = look.catalog.get(ObjectKey::new(class::OPCLASS, column.opclass))
         && let Object::OpClass(o) = &own.object
-        && !o.default
+        && (!o.default || !column.options.is_empty())
     {
         let visible = look.catalog.effective_path().contains(&o.namespace);
         let schema = look.catalog.namespace(o.namespace).filter(|_| !visible);
@@ -284,8 +284,16 @@ pub(crate) fn index_column(look: &Look<'_>, table: Oid, column: &IndexColumn, ke
         text += &schema.map(|n| quote_identifier(&n.name) + ".").unwrap_or_default();
         text += &quote_identifier(&o.name);
     }
-    if let Some(name) = special_opclass(column.opclass) {
+    // What was told of it is told of a default one, too.
+    let class = match column.options.is_empty() {
+        true => special_opclass(column.opclass),
+        false => opclass_name(column.opclass),
+    };
+    if let Some(name) = class {
         text += &format!(" {name}");
+    }
+    if !column.options.is_empty() {
+        text += &format!(" ({})", options(&column.options));
     }
     match (column.desc, column.nulls_first) {
         (false, true) => text += " NULLS FIRST",

@@ -128,7 +128,7 @@ fn index_has(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow
     };
     let value = match args[1].str().to_ascii_lowercase().as_str() {
         "clusterable" => Some(matches!(index.method(), IndexMethod::Btree | IndexMethod::Gist)),
-        "index_scan" => Some(index.method() != IndexMethod::Gin),
+        "index_scan" => Some(!matches!(index.method(), IndexMethod::Gin | IndexMethod::Brin)),
         "backward_scan" => Some(matches!(index.method(), IndexMethod::Btree | IndexMethod::Hash)),
         "bitmap_scan" => Some(true),
         _ => None,
@@ -167,7 +167,7 @@ fn column_has(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flo
                 _ if !key => (index.method() != IndexMethod::Gist).then_some(true),
                 family => Some(ordered || family.is_some_and(|f| f.code.is_returnable())),
             },
-            "search_nulls" => of_key(ordered || index.method() == IndexMethod::Gist),
+            "search_nulls" => of_key(ordered || matches!(index.method(), IndexMethod::Gist | IndexMethod::Brin)),
             "search_array" => of_key(ordered),
             _ => None,
         }

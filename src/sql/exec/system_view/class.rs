@@ -326,7 +326,7 @@ fn push_index_columns(catalog: &Catalog, sink: &mut Sink, relation: Oid, index: 
         let of_table = columns.iter().find(|a| a.attno == k.attno && k.attno > 0);
         let mut own = Attribute::new(&k.name, attno, k.ty);
         own.declared = of_table.map(|a| a.declared.clone()).unwrap_or_default();
-        own.declared.options.clear();
+        own.declared.options = k.options.clone();
         if k.named().is_valid() {
             own.declared.collation = k.named();
         }
@@ -424,7 +424,7 @@ fn inherits(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         let Some(c) = as_class(&record) else { continue };
         for (n, p) in (1i32..).zip(&c.lineage.parents) {
             if parent.is_none_or(|wanted| wanted == *p) {
-                row![sink; c.oid, *p, n, false];
+                row![sink; c.oid, *p, n, c.lineage.detaching != 0];
             }
         }
     }

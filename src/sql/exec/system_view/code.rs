@@ -201,12 +201,15 @@ static GIN_OPCLASSES: LazyLock<Vec<OpClass>> = LazyLock::new(|| opclasses_of(fix
 
 static GIST_OPCLASSES: LazyLock<Vec<OpClass>> = LazyLock::new(|| opclasses_of(fixed::GIST_AM));
 
+static BRIN_OPCLASSES: LazyLock<Vec<OpClass>> = LazyLock::new(|| opclasses_of(fixed::BRIN_AM));
+
 fn opclasses(method: IndexMethod) -> &'static [OpClass] {
     match method {
         IndexMethod::Btree => &OPCLASSES,
         IndexMethod::Hash => &HASH_OPCLASSES,
         IndexMethod::Gin => &GIN_OPCLASSES,
         IndexMethod::Gist => &GIST_OPCLASSES,
+        IndexMethod::Brin => &BRIN_OPCLASSES,
     }
 }
 
@@ -228,10 +231,19 @@ pub(super) fn key_type(opclass: Oid) -> Option<Oid> {
     key.is_valid().then_some(key)
 }
 
+fn listed_opclass(opclass: Oid) -> Option<&'static OpClass> {
+    let mut all = OPCLASSES.iter().chain(&*GIN_OPCLASSES).chain(&*GIST_OPCLASSES).chain(&*BRIN_OPCLASSES);
+    all.find(|c| c.oid == opclass)
+}
+
 /// Name of an operator class that is not the default of its input type.
 pub(crate) fn special_opclass(opclass: Oid) -> Option<&'static str> {
-    let mut all = OPCLASSES.iter().chain(&*GIN_OPCLASSES).chain(&*GIST_OPCLASSES);
-    all.find(|c| c.oid == opclass && !c.is_default).map(|c| c.name)
+    listed_opclass(opclass).filter(|c| !c.is_default).map(|c| c.name)
+}
+
+/// Name of an operator class.
+pub(crate) fn opclass_name(opclass: Oid) -> Option<&'static str> {
+    listed_opclass(opclass).map(|c| c.name)
 }
 
 /// The operator class with this OID.

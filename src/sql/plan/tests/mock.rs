@@ -99,6 +99,7 @@ impl Mock {
                     collation: Oid::INVALID,
                     derived: Oid::INVALID,
                     order: String::new(),
+                    options: Vec::new(),
                     name: (*c).to_owned(),
                 })
                 .collect();
@@ -145,6 +146,8 @@ impl Mock {
                 method: IndexMethod::Btree,
                 gin: Vec::new(),
                 gist: Vec::new(),
+                brin: Vec::new(),
+                pages_per_range: 0,
                 exclusion: Vec::new(),
                 parent: Oid::INVALID,
                 partitioned: false,
@@ -238,8 +241,10 @@ impl Mock {
             generated_by: None,
             lineage: Default::default(),
             children: Vec::new(),
+            detaching: None,
+            whole: Default::default(),
             routing: Default::default(),
-            stale: AtomicBool::new(false),
+            stale: Default::default(),
             bound: std::sync::OnceLock::new(),
             triggers: Vec::new(),
             policies: Vec::new(),
