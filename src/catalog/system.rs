@@ -10,7 +10,6 @@ use super::system_indexes;
 use crate::base::{Oid, RelFileId};
 use crate::types::TypeRef;
 use hashbrown::HashMap;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, LazyLock};
 
 #[derive(Default)]
@@ -144,8 +143,10 @@ fn generated(oid: Oid, name: &'static str, kind: RelKind, attributes: Vec<Attrib
         generated_by: Some(name),
         lineage: Default::default(),
         children: Vec::new(),
+        detaching: None,
+        whole: Default::default(),
         routing: Default::default(),
-        stale: AtomicBool::new(false),
+        stale: Arc::default(),
         bound: Default::default(),
         triggers: Vec::new(),
         policies: Vec::new(),

@@ -7,10 +7,11 @@ use super::object::{
     BuiltinAcl, Database, Namespace, Object, ObjectKey, Role, RoleSetting, UserType, builtin_acl_key, class,
     comment_key, fixed,
 };
-use super::relation::{Persistence, Relation};
+use super::relation::{Detaching, Persistence, Relation};
 use super::{build, store, system, system_indexes};
-use crate::base::{CommandId, Oid, Result, Xid};
+use crate::base::{CommandId, Csn, Oid, Result, Xid};
 use crate::err;
+use crate::mvcc::XactStatus;
 use crate::storage::Storage;
 use crate::twophase::{CatalogChange, NewRow};
 use crate::types::Collation;
@@ -45,6 +46,8 @@ pub struct Catalog {
     /// This session's temporary schema, 0 until it has one.
     temp_schema: AtomicU32,
     own_generation: AtomicU64,
+    /// One more than the CSN of the snapshot that the transaction keeps, 0 without one.
+    kept: AtomicU64,
     /// Objects made, while somebody wants to know: the script of an extension.
     made: Mutex<Option<Vec<ObjectKey>>>,
     /// Objects written, and which of them are new, while somebody wants to know: a command with event triggers.
@@ -79,6 +82,7 @@ impl Catalog {
             search_path: RwLock::new(vec!["public".into()]),
             temp_schema: AtomicU32::new(0),
             own_generation: AtomicU64::new(0),
+            kept: AtomicU64::new(0),
             made: Mutex::default(),
             changes: Mutex::default(),
             acting: Mutex::default(),
@@ -128,8 +132,12 @@ impl Catalog {
 
     /// Forgets the changes of the layers above `depth`.
     pub fn pop_to(&self, depth: usize) {
-        if self.depth() > depth {
-            self.layers.write().truncate(depth);
+        let gone = {
+            let mut layers = self.layers.write();
+            let from = depth.min(layers.len());
+            layers.split_off(from)
+        };
+        if gone.iter().any(|l| !l.is_empty()) {
             self.forget_own_relations();
         }
     }
@@ -152,7 +160,7 @@ impl Catalog {
     /// Makes the transaction's changes everybody's. Called by commit, while the transaction's locks are still held.
     pub fn apply(&self) {
         let layers = std::mem::take(&mut *self.layers.write());
-        if layers.is_empty() {
+        if layers.iter().all(Changes::is_empty) {
             return;
         }
         let mut all: HashMap<ObjectKey, Change> = HashMap::new();
@@ -219,10 +227,7 @@ impl Catalog {
 
     /// Forgets all own changes: abort.
     pub fn discard(&self) {
-        if self.depth() > 0 {
-            self.layers.write().clear();
-            self.forget_own_relations();
-        }
+        self.pop_to(0);
     }
 
     fn forget_own_relations(&self) {
@@ -397,6 +402,47 @@ impl Catalog {
 
     /// A relation by OID: table, index's own entry excepted, view, sequence, or generated.
     pub fn relation(&self, oid: Oid) -> Result<Option<Arc<Relation>>> {
+        match self.relation_now(oid)? {
+            Some(found) if found.detaching.is_some_and(|d| !d.shown && self.precedes(d.by)) => {
+                self.with_detaching(found).map(Some)
+            }
+            found => Ok(found),
+        }
+    }
+
+    /// The transaction's snapshot, which it keeps; none: it takes one for each statement.
+    pub fn keep_snapshot(&self, csn: Option<Csn>) {
+        self.kept.store(csn.map_or(0, |c| c.0 + 1), Ordering::Relaxed);
+    }
+
+    /// Whether the transaction's snapshot, which it keeps, is older than the commit of another one.
+    fn precedes(&self, xid: Xid) -> bool {
+        let Some(kept) = self.kept.load(Ordering::Relaxed).checked_sub(1) else { return false };
+        let mvcc = &self.storage.mvcc;
+        xid >= mvcc.oldest_in_ring() && matches!(mvcc.status(xid), XactStatus::Committed(csn) if csn.0 > kept)
+    }
+
+    /// Whether a plan made with this relation has the children that a plan made now would have.
+    pub fn is_seen_alike(&self, relation: &Relation) -> bool {
+        relation.detaching.is_none_or(|d| d.shown == self.precedes(d.by))
+    }
+
+    /// A relation with the partition that is being detached among its children.
+    pub fn with_detaching(&self, found: Arc<Relation>) -> Result<Arc<Relation>> {
+        if let Some(whole) = found.whole.get() {
+            return Ok(whole.clone());
+        }
+        let Some(mut whole) = build::relation(self, found.oid)? else { return Ok(found) };
+        whole.stale = found.stale.clone();
+        if let Some(d) = found.detaching {
+            whole.children.push(d.child);
+            whole.children.sort();
+            whole.detaching = Some(Detaching { shown: true, ..d });
+        }
+        Ok(found.whole.get_or_init(|| Arc::new(whole)).clone())
+    }
+
+    fn relation_now(&self, oid: Oid) -> Result<Option<Arc<Relation>>> {
         if let Some(relation) = system::relation(oid) {
             return Ok(Some(relation));
         }
@@ -474,8 +520,28 @@ impl Catalog {
         found
     }
 
-    /// OIDs of a relation's direct children (or of a partitioned index's parts), ascending.
+    /// OIDs of a relation's direct children (or of a partitioned index's parts), ascending, without a partition that is
+    /// being detached.
     pub fn children_of(&self, parent: Oid) -> Vec<Oid> {
+        let mut found = self.members_of(parent);
+        found.retain(|oid| self.detached_by(*oid).is_none());
+        found
+    }
+
+    /// Who began to detach a partition.
+    fn detached_by(&self, oid: Oid) -> Option<Xid> {
+        let record = self.class(oid)?;
+        let Object::Class(c) = &record.object else { return None };
+        (c.lineage.detaching != 0).then_some(Xid(c.lineage.detaching))
+    }
+
+    /// The partition that is being detached from a table, and by which transaction.
+    pub fn detaching_from(&self, parent: Oid) -> Option<(Oid, Xid)> {
+        self.members_of(parent).into_iter().find_map(|oid| Some((oid, self.detached_by(oid)?)))
+    }
+
+    /// All direct children, ascending.
+    pub fn members_of(&self, parent: Oid) -> Vec<Oid> {
         let mut found = self.local.children_of(parent);
         let layers = self.layers.read();
         if layers.is_empty() {

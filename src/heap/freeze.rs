@@ -54,6 +54,15 @@ pub(super) fn freeze(storage: &Storage, page: &mut WriteGuard<'_>, cutoff: Xid) 
     kept
 }
 
+/// Freezes a version that is copied to where nobody sees it yet. The oldest id for which it stays in need of the commit log.
+pub(super) fn freeze_copy(judge: &mut Judge<'_>, version: &mut [u8], cutoff: Xid) -> Option<Xid> {
+    let (what, kept) = prepare(judge, Tuple(version), cutoff);
+    if let Some(f) = what {
+        apply_to(version, f);
+    }
+    kept
+}
+
 /// What freezes the version, and the oldest id that stays in need of the commit log.
 fn prepare(judge: &mut Judge<'_>, t: Tuple<'_>, cutoff: Xid) -> (Option<Freeze>, Option<Xid>) {
     let mut f = Freeze { line: 0, bits: 0, no_xmax: false };
@@ -96,7 +105,10 @@ fn what_became(judge: &mut Judge<'_>, t: Tuple<'_>, xid: Xid, committed: u16, in
 }
 
 fn apply(page: &mut Page, f: Freeze) {
-    let item = page.item_mut(f.line);
+    apply_to(page.item_mut(f.line), f);
+}
+
+fn apply_to(item: &mut [u8], f: Freeze) {
     let bits = Tuple(item).infomask() | f.bits;
     put::infomask(item, bits);
     if f.no_xmax {

@@ -73,6 +73,7 @@ pub use result::{LockStrength, Occupant, TmResult, UpdateKind, Updated};
 pub use rewrite::{Rewrite, RewriteReport, rewrite, rewrite_by_index};
 pub use sample::{Random, Sample, sample};
 pub use scan::HeapScan;
+pub use serial::read_whole;
 pub use store::{TableDef, TableStore};
 pub use toast::toast_desc;
 pub use vacuum::{IndexVacuum, Vacuum, VacuumHost, VacuumOptions, VacuumReport, truncate};

@@ -7,6 +7,7 @@
 use super::decode;
 use super::encode::{Encoded, Stamp, append_row};
 use super::fetch::{self, Chain};
+use super::freeze;
 use super::insert::WriteContext;
 use super::store::TableStore;
 use super::toast;
@@ -27,6 +28,8 @@ pub struct RewriteReport {
     pub recently_dead: u64,
     pub removed: u64,
     pub pages: BlockNo,
+    /// Below it nothing in the copy needs the commit log.
+    pub frozen: Xid,
 }
 
 /// Copies versions one after another. Both tables have the same columns and are locked against everybody.
@@ -36,6 +39,8 @@ pub struct Rewrite<'a> {
     to: Arc<TableStore>,
     page: Box<Page>,
     horizon: Csn,
+    /// What is older is frozen.
+    cutoff: Xid,
     report: RewriteReport,
 }
 
@@ -43,7 +48,9 @@ impl<'a> Rewrite<'a> {
     pub fn new(cx: WriteContext<'a>, from: Arc<TableStore>, to: Arc<TableStore>) -> Rewrite<'a> {
         let horizon = cx.storage.mvcc.compute_horizon();
         let page = Box::new(Page::initialised(0));
-        Rewrite { cx, from, to, page, horizon, report: RewriteReport::default() }
+        let cutoff = cx.storage.mvcc.oldest_on_the_way();
+        let report = RewriteReport { frozen: cutoff, ..RewriteReport::default() };
+        Rewrite { cx, from, to, page, horizon, cutoff, report }
     }
 
     /// Copies all versions of a page, in their order.
@@ -95,6 +102,9 @@ impl<'a> Rewrite<'a> {
         };
         let mut copy = self.values(tid, bytes)?;
         self.header(Tuple(bytes), deleted, &mut copy);
+        if let Some(kept) = freeze::freeze_copy(&mut judge, &mut copy, self.cutoff) {
+            self.report.frozen = self.report.frozen.min(kept);
+        }
         match deleted {
             true => self.report.recently_dead += 1,
             false => self.report.live += 1,

@@ -30,8 +30,9 @@ pub fn add(cmd: &Command, cx: &mut ExecContext, table: Oid, w: &Wanted, e: &Excl
         return Err(Error::unsupported(text).at(cmd.at(w.pos)));
     }
     let method = index::method(e.method.as_deref().unwrap_or("btree"))?;
-    if method == IndexMethod::Gin {
-        return Err(Error::unsupported("access method \"gin\" does not support exclusion constraints"));
+    if matches!(method, IndexMethod::Gin | IndexMethod::Brin) {
+        let text = format!("access method \"{}\" does not support exclusion constraints", method.name());
+        return Err(Error::unsupported(text));
     }
     index::refuse_elements(method, e.elems.iter().map(|(c, _)| c), !e.including.is_empty())?;
     let keys = e.elems.iter().map(|(c, _)| index::index_element_name(c).to_string());

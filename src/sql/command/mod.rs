@@ -110,7 +110,7 @@ pub use event_trigger::Dropped;
 pub use explain::{analyzes, explained_as};
 pub use freeze::{after as after_vacuum, database_frozen, frozen, tidy_catalogs};
 pub use function::resolve_type_name;
-pub use index::{NewIndex, create_object as create_index};
+pub use index::{NewIndex, create_object as create_index, summarize};
 pub use large_object::forget_comment;
 pub use names::{find_relation, kind_word};
 pub use role::{
@@ -483,7 +483,7 @@ pub fn evaluate_bound(cx: &mut ExecContext, expr: crate::sql::expr::Expr) -> Res
         source: None,
     };
     let mut node = crate::sql::exec::start(&statement, cx)?;
-    let batch = crate::sql::exec::context::patiently(cx, |cx| node.next(cx))?;
+    let batch = crate::sql::exec::patiently(cx, |cx| node.next(cx))?;
     let batch = batch.ok_or_else(|| Error::internal("an expression without a value"))?;
     Ok(batch.columns[0].get(0).to_value())
 }

@@ -1,11 +1,11 @@
 //! REINDEX.
 
-use super::concurrent::{Replacement, Whole};
+use super::concurrent::{Replacement, Whole, commit};
 use super::write::class_of;
 use super::{Command, alter_table, index, names};
 use crate::base::error::Report;
 use crate::base::{Error, Flow, Oid, Result, Severity, SqlState};
-use crate::catalog::object::{Class, class};
+use crate::catalog::object::{Class, class, fixed};
 use crate::catalog::{Persistence, RelKind};
 use crate::err;
 use crate::lock::LockMode;
@@ -15,6 +15,9 @@ use crate::sql::exec::ExecContext;
 
 pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ReindexStmt) -> Flow<String> {
     if let Some(begun) = Replacement::begun(cmd) {
+        return begun.go_on(cx);
+    }
+    if let Some(begun) = Many::begun(cmd) {
         return begun.go_on(cx);
     }
     let mut how = How { verbose: stmt.options.iter().any(|o| o.name == "verbose" && flag(o)), to: None };
@@ -67,14 +70,20 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ReindexStmt) -> Flow<
             all_of(cx, found.oid, how)?;
         }
         ReindexTarget::Schema(name) => {
-            let namespace = cx.backend()?.catalog.namespace_oid(name)?;
-            many(cx, Some(namespace), how)?;
+            cx.backend()?.prevent_in_block("REINDEX SCHEMA")?;
+            let namespace = own_schema(cx, name)?;
+            let tables = tables(cx, Some(namespace))?;
+            return Many::begin(cmd, tables, how);
         }
-        ReindexTarget::Database(name) | ReindexTarget::System(name) => {
+        ReindexTarget::Database(name) => {
+            cx.backend()?.prevent_in_block("REINDEX DATABASE")?;
             check_database(cx, name)?;
-            if matches!(stmt.target, ReindexTarget::Database(_)) {
-                many(cx, None, how)?;
-            }
+            let tables = tables(cx, None)?;
+            return Many::begin(cmd, tables, how);
+        }
+        ReindexTarget::System(name) => {
+            cx.backend()?.prevent_in_block("REINDEX SYSTEM")?;
+            check_database(cx, name)?;
         }
     }
     Ok("REINDEX".into())
@@ -120,7 +129,7 @@ fn wholes(cmd: &mut Command, cx: &mut ExecContext, target: &ReindexTarget) -> Fl
             }
         }
         ReindexTarget::Schema(name) => {
-            let namespace = cx.backend()?.catalog.namespace_oid(name)?;
+            let namespace = own_schema(cx, name)?;
             let tables = tables(cx, Some(namespace))?.into_iter();
             tables.map(|oid| Whole::Table { oid, asked: false }).collect()
         }
@@ -145,10 +154,35 @@ fn below(cx: &mut ExecContext, oid: Oid, wanted: impl Fn(&Class) -> bool) -> Res
     Ok(found)
 }
 
+/// PostgreSQL 15, indexcmds.c, ReindexMultipleTables: whose the schema, or the database, is, may rebuild what others have
+/// in it.
+fn own_schema(cx: &mut ExecContext, name: &str) -> Result<Oid> {
+    let backend = cx.backend()?;
+    let oid = backend.catalog.namespace_oid(name)?;
+    let owner = backend.catalog.namespace(oid).map_or(fixed::BOOTSTRAP_SUPERUSER, |n| n.owner);
+    match super::role::has_role(backend, owner) {
+        true => Ok(oid),
+        false => Err(err!(INSUFFICIENT_PRIVILEGE, "must be owner of schema {name}").place(
+            "aclcheck_error",
+            "aclchk.c",
+            3793,
+        )),
+    }
+}
+
 fn check_database(cx: &mut ExecContext, name: &str) -> Result<()> {
-    match cx.backend()?.database_name == name {
+    let backend = cx.backend()?;
+    if backend.database_name != name {
+        return Err(Error::unsupported("can only reindex the currently open database"));
+    }
+    let owner = backend.catalog.database_by_oid(backend.database).map_or(fixed::BOOTSTRAP_SUPERUSER, |d| d.owner);
+    match super::role::has_role(backend, owner) {
         true => Ok(()),
-        false => Err(Error::unsupported("can only reindex the currently open database")),
+        false => Err(err!(INSUFFICIENT_PRIVILEGE, "must be owner of database {name}").place(
+            "aclcheck_error",
+            "aclchk.c",
+            3793,
+        )),
     }
 }
 
@@ -235,15 +269,42 @@ fn tables(cx: &mut ExecContext, namespace: Option<Oid>) -> Result<Vec<Oid>> {
     Ok(tables)
 }
 
-fn many(cx: &mut ExecContext, namespace: Option<Oid>, how: How) -> Flow<()> {
-    let tables = tables(cx, namespace)?;
-    for table in &tables {
-        cx.backend()?.txn.lock_relation(*table, LockMode::AccessExclusive)?;
+/// The indexes of many tables, each table's in a transaction of its own.
+struct Many {
+    tables: Vec<Oid>,
+    at: usize,
+    how: How,
+}
+
+impl Many {
+    fn begin(cmd: &mut Command, tables: Vec<Oid>, how: How) -> Flow<String> {
+        cmd.progress(|| Many { tables, at: 0, how });
+        commit()?;
+        Ok(String::new())
     }
-    for table in tables {
-        if cx.backend()?.catalog.class(table).is_some() {
-            all_of(cx, table, how)?;
+
+    /// The one that a command has begun.
+    fn begun(cmd: &mut Command) -> Option<&mut Many> {
+        cmd.progress.as_mut()?.downcast_mut()
+    }
+
+    fn go_on(&mut self, cx: &mut ExecContext) -> Flow<String> {
+        while let Some(&table) = self.tables.get(self.at) {
+            cx.backend()?.txn.lock_relation(table, LockMode::AccessExclusive)?;
+            let found = cx.backend()?.catalog.relation(table)?.filter(|r| !r.indexes.is_empty());
+            self.at += 1;
+            if let Some(found) = found {
+                all_of(cx, table, self.how)?;
+                if self.how.verbose {
+                    let text = format!("table \"{}.{}\" was reindexed", found.schema, found.name);
+                    let said = Report::notice(Severity::Info, SqlState::SUCCESSFUL_COMPLETION, text);
+                    cx.notices.push(said);
+                }
+            }
+            if self.at < self.tables.len() {
+                commit()?;
+            }
         }
+        Ok("REINDEX".into())
     }
-    Ok(())
 }

@@ -94,10 +94,10 @@ fn new_files(cx: &mut ExecContext, relation: &Relation) -> Result<()> {
     let backend = cx.backend()?;
     backend.txn.next_command();
     let file = storage::create_table(backend, relation.oid, relation.persistence, desc)?;
-    truncate::replace_node(backend, relation.oid, file.node)?;
+    truncate::replace_node(backend, relation.oid, file.node, truncate::Content::Old)?;
     if relation.toast.is_valid() {
         let toast = storage::create_toast(backend, relation.toast, relation.persistence)?;
-        truncate::replace_node(backend, relation.toast, toast.node)?;
+        truncate::replace_node(backend, relation.toast, toast.node, truncate::Content::New)?;
     }
     backend.txn.next_command();
     Ok(())
@@ -108,7 +108,7 @@ fn count(cx: &mut ExecContext, relation: &Relation, report: &RewriteReport) -> R
     let now = super::constraint::relation(cx, relation.oid)?;
     let rows = report.live as f64;
     let columns = relation.column_stats.load().to_vec();
-    vacuum::store_stats(cx, relation.oid, report.pages.into(), rows, columns, None)?;
+    vacuum::store_stats(cx, relation.oid, report.pages.into(), rows, columns, Some(report.frozen))?;
     for i in &now.indexes {
         vacuum::store_index_stats(cx, i, rows)?;
     }

@@ -45,6 +45,8 @@ fn rewrite_with(cx: &mut ExecContext, oid: Oid, new: NewRows, shape: Option<&Res
     backend.txn.places_change(oid, oid);
     let mut c = class_of(cx, oid)?;
     c.persistence = new.persistence;
+    // All rows are made anew.
+    let oldest = cx.storage()?.mvcc.running().oldest.0;
     if c.toast.is_valid() {
         let toast = storage::create_toast(cx.backend()?, c.toast, new.persistence)?;
         let gone = class_of(cx, c.toast)?;
@@ -52,6 +54,7 @@ fn rewrite_with(cx: &mut ExecContext, oid: Oid, new: NewRows, shape: Option<&Res
         backend.txn.file_dropped(backend.catalog.file_of(&gone), old.persistence);
         change(cx, c.toast, |t| {
             t.node = toast.node;
+            t.frozen = t.frozen.max(oldest);
             t.persistence = new.persistence;
         })?;
     } else if large {
@@ -62,6 +65,7 @@ fn rewrite_with(cx: &mut ExecContext, oid: Oid, new: NewRows, shape: Option<&Res
     attributes.iter_mut().for_each(|a| a.missing = None);
     change(cx, oid, |c| {
         c.node = file.node;
+        c.frozen = c.frozen.max(oldest);
         c.toast = toast;
         c.persistence = new.persistence;
         c.attributes = attributes;

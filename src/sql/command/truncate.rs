@@ -146,10 +146,10 @@ pub fn empty(cx: &mut ExecContext, relation: &Relation) -> Result<()> {
     let backend = cx.backend()?;
     backend.txn.all_rows_go(relation.oid)?;
     let file = storage::create_table(backend, relation.oid, relation.persistence, desc)?;
-    replace_node(backend, relation.oid, file.node)?;
+    replace_node(backend, relation.oid, file.node, Content::New)?;
     if relation.toast.is_valid() {
         let toast = storage::create_toast(backend, relation.toast, relation.persistence)?;
-        replace_node(backend, relation.toast, toast.node)?;
+        replace_node(backend, relation.toast, toast.node, Content::New)?;
     }
     for index in &relation.indexes {
         let file = storage::create_index(backend, index.oid, index.persistence, index.method)?;
@@ -157,14 +157,23 @@ pub fn empty(cx: &mut ExecContext, relation: &Relation) -> Result<()> {
         let storage = backend.instance.storage.clone();
         let fork = storage.pool.open(file, crate::base::Fork::Main, index.persistence);
         index.method.create_empty(&storage, &fork, xid)?;
-        replace_node(backend, index.oid, file.node)?;
+        replace_node(backend, index.oid, file.node, Content::New)?;
     }
     backend.stats.count_truncate(relation.oid);
     Ok(())
 }
 
+/// Whose rows a new file is to have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// Those that are made from now on.
+    New,
+    /// Those of the old file, by whoever made them.
+    Old,
+}
+
 /// Lets a relation use another file from now on; the old one goes at commit.
-pub fn replace_node(backend: &mut crate::sql::Backend, oid: Oid, node: Oid) -> Result<()> {
+pub fn replace_node(backend: &mut crate::sql::Backend, oid: Oid, node: Oid, content: Content) -> Result<()> {
     let key = ObjectKey::new(class::RELATION, oid);
     let record = backend.catalog.get(key).ok_or_else(|| Error::internal(format!("relation {oid} is gone")))?;
     let mut object = record.object.clone();
@@ -175,6 +184,10 @@ pub fn replace_node(backend: &mut crate::sql::Backend, oid: Oid, node: Oid) -> R
         backend.txn.places_change(marks, table);
         c.index.iter_mut().for_each(|i| i.marks = Oid::INVALID);
         c.node = node;
+        if content == Content::New {
+            // PostgreSQL 15, relcache.c, RelationSetNewRelfilenode: relfrozenxid moves on likewise.
+            c.frozen = c.frozen.max(backend.instance.storage.mvcc.running().oldest.0);
+        }
     }
     let writer = backend.writer();
     backend.catalog.put(writer, object)

@@ -281,6 +281,7 @@ pub fn one_table(
     if options.vacuum && (!options.full || run.relation.kind == RelKind::Toast) {
         if !run.finished {
             vacuum(cx, run)?;
+            super::index::after_vacuum(cx, run.relation.oid)?;
             finish(cx, run, options)?;
             run.finished = true;
             cx.backend()?.activity.end_task(Task::Vacuum);

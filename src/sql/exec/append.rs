@@ -93,7 +93,7 @@ pub(crate) fn remove_pruned(plan: &mut Plan, cx: &mut ExecContext) -> Result<()>
     }
     let mut values = Projection::new(&early.iter().map(|e| (*e).clone()).collect::<Vec<_>>());
     let one = Batch { columns: Vec::new(), rows: 1 };
-    let columns = super::context::patiently(cx, |cx| values.run(cx, &one, Sel::All(1)))?;
+    let columns = super::patiently(cx, |cx| values.run(cx, &one, Sel::All(1)))?;
     known.extend(early.iter().zip(&columns).map(|(e, c)| (std::ptr::from_ref(*e), c.get(0).to_value())));
     let mut wanted = vec![false; inputs.len()];
     mark(p, &known, &mut wanted)?;

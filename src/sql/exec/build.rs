@@ -105,7 +105,7 @@ fn begin(
         // One that writes keeps its id for itself.
         let command = if statement.read_only { b.txn.command() } else { b.txn.command_for_write() };
         cx.run.command = Some(command);
-        cx.run.snapshot = Some(snapshot.unwrap_or_else(|| b.txn.snapshot()));
+        cx.run.snapshot = Some(snapshot.unwrap_or_else(|| b.snapshot()));
     }
     #[cfg(debug_assertions)]
     if cx.inject_waits.is_none() {

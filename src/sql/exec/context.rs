@@ -221,7 +221,7 @@ impl ExecContext {
     /// XX000 where there is no session.
     pub fn snapshot(&mut self) -> Result<Snapshot> {
         if self.run.snapshot.is_none() {
-            self.run.snapshot = Some(self.backend()?.txn.snapshot());
+            self.run.snapshot = Some(self.backend()?.snapshot());
         }
         self.run.snapshot.clone().ok_or_else(|| Error::internal("no snapshot"))
     }
@@ -281,28 +281,4 @@ impl ExecContext {
         self.run.exec_params[slot] = value;
         self.run.versions[slot] += 1;
     }
-}
-
-/// Lets a step that may have to wait come to its end here, where nothing may be left half done.
-pub fn patiently<T>(cx: &mut ExecContext, mut step: impl FnMut(&mut ExecContext) -> Flow<T>) -> Result<T> {
-    // A budget that is used up would end every step at once.
-    let budget = std::mem::take(&mut cx.budget);
-    let done = loop {
-        match step(cx) {
-            Ok(done) => break Ok(done),
-            Err(Stop::Wait(_)) => {
-                let flushed = cx.storage().map(|storage| storage.wal.flush(storage.wal.insert_lsn()));
-                if let Err(e) = flushed {
-                    break Err(e);
-                }
-            }
-            Err(Stop::Yield) => {}
-            Err(other) => break Err(other.into_error()),
-        }
-        if let Err(e) = cx.interrupts.check() {
-            break Err(e);
-        }
-    };
-    cx.budget = budget;
-    done
 }

@@ -46,6 +46,7 @@ pub(in crate::sql) use modify::Fit;
 mod nest_loop;
 mod output;
 mod pairs;
+mod patience;
 mod project_set;
 mod recursive_union;
 mod result;
@@ -77,13 +78,14 @@ mod tests;
 
 pub(crate) use build::visit_plan;
 pub use build::{pruned, start, start_piecemeal, start_plain, start_seeing};
-pub use context::{Budget, ExecContext, ExecSettings, patiently};
+pub use context::{Budget, ExecContext, ExecSettings};
 pub(crate) use deps::Versions;
 pub use in_use::InUse;
 pub(crate) use keys::{KeyArena, KeyColumn, SubKeys};
 pub(crate) use materialize::{Place, Tuplestore};
 pub use modify::ChangeKind;
 pub(crate) use output::phys_of;
+pub use patience::patiently;
 pub(crate) use sorter::Sorter;
 pub(crate) use store::RowStore;
 

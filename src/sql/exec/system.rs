@@ -4,6 +4,7 @@
 //! session's [`SystemHooks`](crate::sql::func::SystemHooks). One file per family.
 
 mod advisory;
+mod brin;
 mod counter;
 mod current_of;
 pub(crate) mod define;
@@ -55,6 +56,7 @@ fn find(src: &str) -> Option<SystemFn> {
         size::find,
         counter::find,
         property::find,
+        brin::find,
         server_file::find,
         session_fact::find,
         updatable::find,

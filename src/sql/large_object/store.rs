@@ -11,7 +11,7 @@ use crate::sql::bind::{self, BindContext};
 use crate::sql::command::{NewIndex, create_index, create_table_files, new_oid, put};
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::after_row::Nested;
-use crate::sql::exec::context::patiently;
+use crate::sql::exec::patiently;
 use crate::sql::plan::{self, PlannedStatement};
 use crate::types::{Batch, TypeRef, Value, oid};
 use hashbrown::HashMap;
@@ -97,6 +97,7 @@ fn make(cx: &mut ExecContext, name: &str, columns: &[(&str, Oid)], keys: usize) 
         collation: Oid::INVALID,
         derived: Oid::INVALID,
         order: String::new(),
+        options: Vec::new(),
         name: name.to_string(),
     };
     let columns = (1..).zip(&columns[..keys]).map(key).collect();

@@ -154,7 +154,7 @@ fn tell_skipped(cx: &mut ExecContext, table: &Relation) {
 /// An empty index like another one, that stands for nothing.
 fn enter_twin(cx: &mut ExecContext, table: &Arc<Relation>, of: &Index) -> Result<Oid> {
     let mut columns = of.columns.clone();
-    if matches!(of.method, IndexMethod::Btree | IndexMethod::Gist) {
+    if matches!(of.method, IndexMethod::Btree | IndexMethod::Gist | IndexMethod::Brin) {
         for k in &mut columns[..of.key_columns] {
             let opclass = if of.method == IndexMethod::Btree { k.opclass } else { Oid::INVALID };
             k.order = order_of(cx, &table.attributes, (k.attno, k.ty), k.collation, opclass)?;
@@ -191,6 +191,7 @@ fn exchange(cx: &mut ExecContext, table: Oid, pair: Pair) -> Result<()> {
         (o.marks, n.marks) = (n.marks_oid(pair.twin), o.marks_oid(pair.index));
         swap(&mut o.columns, &mut n.columns);
         swap(&mut o.stage, &mut n.stage);
+        swap(&mut o.pages_per_range, &mut n.pages_per_range);
         (o.valid, n.valid) = (true, false);
     }
     put(cx, Object::Class(old))?;
