@@ -81,8 +81,13 @@ impl Ranges<'_> {
         Ok(known)
     }
 
-    fn add(&self, storage: &Storage, by: Inserter<'_>, first: BlockNo, kind: u8, summary: &[u8]) -> Flow<()> {
-        let entry = IndexEntry { key: key(first, kind, summary), tid: Some(Self::place(first)), ..Default::default() };
+    /// Adds an entry, unless the same one is there.
+    fn add(&self, storage: &Storage, by: Inserter<'_>, known: &Known, key: Vec<u8>) -> Flow<()> {
+        if known.entries.iter().any(|e| e.len() == key.len() + TID && e.starts_with(&key)) {
+            return Ok(());
+        }
+        let first = taken_apart(&key).map_or(0, |k| k.0);
+        let entry = IndexEntry { key, tid: Some(Self::place(first)), ..Default::default() };
         self.store.insert(storage, by, &[entry])
     }
 
@@ -108,13 +113,13 @@ impl Ranges<'_> {
             }
             if known.entries.len() >= MOST {
                 let kind = if known.whole { WHOLE } else { MORE };
-                self.add(storage, by, range, kind, &all)?;
+                self.add(storage, by, &known, key(range, kind, &all))?;
                 self.take_out(storage, &known.entries, Some(&key(range, kind, &all)))?;
                 continue;
             }
             let nothing = summary::nothing(self.columns);
             let new = group.iter().fold(nothing, |sum, n| summary::union(self.columns, &sum, &rows[*n].key));
-            self.add(storage, by, range, MORE, &new)?;
+            self.add(storage, by, &known, key(range, MORE, &new))?;
         }
         Ok(())
     }
@@ -138,7 +143,8 @@ impl Ranges<'_> {
     /// From now on whoever puts a row into the range adds it (BRIN-1).
     pub fn begin_summary(&self, storage: &Storage, xid: Xid, first: BlockNo) -> Flow<()> {
         let _alone = self.store.unique_mutex(&prefix(first));
-        self.add(storage, xid.into(), first, MORE, &summary::nothing(self.columns))
+        let known = self.known(storage, first)?;
+        self.add(storage, xid.into(), &known, key(first, MORE, &summary::nothing(self.columns)))
     }
 
     /// The range has been read: this is what was there.
@@ -146,7 +152,7 @@ impl Ranges<'_> {
         let _alone = self.store.unique_mutex(&prefix(first));
         let known = self.known(storage, first)?;
         let all = summary::union(self.columns, &known.union, summary);
-        self.add(storage, xid.into(), first, WHOLE, &all)?;
+        self.add(storage, xid.into(), &known, key(first, WHOLE, &all))?;
         self.take_out(storage, &known.entries, Some(&key(first, WHOLE, &all)))
     }
 

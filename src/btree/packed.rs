@@ -132,7 +132,7 @@ pub fn stored<'e>(keys: &[KeyType], entry: &'e [u8]) -> Cow<'e, [u8]> {
     }
     let Some((key, tid)) = entry.split_last_chunk::<TID>() else { return Cow::Borrowed(entry) };
     let mut flags = 0;
-    let mut bytes = Cow::Borrowed(&key[..]);
+    let mut bytes = Cow::Borrowed(key);
     let short = shorten(keys, key);
     if short.len() < key.len() && lengthen(keys, &short) == *key {
         (flags, bytes) = (SHORTENED, Cow::Owned(short));

@@ -10,7 +10,7 @@ use crate::sql::bind::Names;
 use crate::storage::{Storage, testing};
 use crate::types::{TypeRef, oid};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicU64;
 
 pub struct Mock {
     storage: Arc<Storage>,
