@@ -185,6 +185,7 @@ pub fn relation(catalog: &Catalog, oid: Oid) -> Result<Option<Relation>> {
         rules: c.rules.clone(),
         row_security: c.row_security,
         force_row_security: c.force_row_security,
+        of_type: c.of_type,
     }))
 }
 

@@ -434,6 +434,8 @@ pub struct Relation {
     pub rules: Vec<super::object::Rule>,
     pub row_security: bool,
     pub force_row_security: bool,
+    /// The composite type of a typed table.
+    pub of_type: Oid,
 }
 
 /// A row of `pg_statistic` in the planner's terms.
@@ -515,6 +517,7 @@ impl Relation {
             rules: Vec::new(),
             row_security: false,
             force_row_security: false,
+            of_type: Oid::INVALID,
         }
     }
 

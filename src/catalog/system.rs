@@ -153,6 +153,7 @@ fn generated(oid: Oid, name: &'static str, kind: RelKind, attributes: Vec<Attrib
         rules: Vec::new(),
         row_security: false,
         force_row_security: false,
+        of_type: Oid::INVALID,
     }
 }
 

@@ -616,6 +616,18 @@ impl Catalog {
 
     /// The schemas searched along another search path than the session's, whoever may look into them.
     pub fn effective(&self, search_path: &[String]) -> SmallVec<[Oid; 6]> {
+        let mut path = self.effective_kept(search_path);
+        if let Some(temp) = self.temp_schema()
+            && !path.contains(&temp)
+        {
+            path.insert(0, temp);
+        }
+        path
+    }
+
+    /// The schemas searched for what a stored text names: what is temporary only where the path says so, since what a
+    /// session makes later must not come between a view and its tables.
+    pub fn effective_kept(&self, search_path: &[String]) -> SmallVec<[Oid; 6]> {
         let mut path: SmallVec<[Oid; 6]> = SmallVec::new();
         for name in search_path {
             let found = match name.as_str() {
@@ -627,10 +639,14 @@ impl Catalog {
         if !path.contains(&fixed::PG_CATALOG) {
             path.insert(0, fixed::PG_CATALOG);
         }
-        if let Some(temp) = self.temp_schema()
-            && !path.contains(&temp)
-        {
-            path.insert(0, temp);
+        path
+    }
+
+    /// The search path as it is kept with a text that reads something temporary, or does not.
+    pub fn kept_path(&self, temporary: bool) -> Vec<String> {
+        let mut path = self.search_path();
+        if temporary && !path.iter().any(|n| n == "pg_temp") {
+            path.insert(0, "pg_temp".to_owned());
         }
         path
     }

@@ -162,7 +162,8 @@ impl Session {
 
     fn evaluate_args(&mut self, source: &str, stmt: &ExecuteStmt, types: &[TypeRef]) -> Result<Arc<[Value]>> {
         let cx = self.cx();
-        stmt.args.iter().zip(types).map(|(arg, ty)| crate::sql::command::evaluate(cx, source, arg, *ty)).collect()
+        let given = stmt.args.iter().zip(types).enumerate();
+        given.map(|(n, (arg, ty))| crate::sql::command::evaluate(cx, source, arg, n, *ty)).collect()
     }
 
     pub(super) fn deallocate(&mut self, name: Option<&str>) -> Result<String> {

@@ -160,7 +160,7 @@ impl QueryWork {
         let backend = cx.backend()?;
         backend.txn.running().identify(plan.query_id);
         if plan.writes_permanent() {
-            backend.prevent_if_read_only(plan.tag)?;
+            backend.prevent_if_read_only(&plan.name())?;
         }
         if let (Some(steps), Destination::Described) = (Stepping::of(&plan), self.destination) {
             self.phase = Phase::Steps(steps);

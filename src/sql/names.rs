@@ -547,7 +547,8 @@ impl crate::sql::bind::Names for Along<'_> {
         if schema.is_some() {
             return crate::sql::bind::Names::relation_by_name(self.catalog, schema, name);
         }
-        let found = self.catalog.effective(self.search_path).into_iter().find_map(|n| self.catalog.class_in(n, name));
+        let path = self.catalog.effective_kept(self.search_path);
+        let found = path.into_iter().find_map(|n| self.catalog.class_in(n, name));
         match found {
             Some(oid) => Catalog::relation(self.catalog, oid),
             None => Ok(None),

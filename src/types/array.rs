@@ -450,6 +450,12 @@ struct Reader<'a> {
     io: &'a IoContext,
 }
 
+/// The digits and signs a text begins with, and what follows.
+fn digits(text: &str) -> (&str, &str) {
+    let end = text.find(|c: char| !c.is_ascii_digit() && !matches!(c, '-' | '+')).unwrap_or(text.len());
+    text.split_at(end)
+}
+
 impl Reader<'_> {
     #[cold]
     fn malformed(&self, detail: &str) -> Error {
@@ -469,17 +475,23 @@ impl Reader<'_> {
             if dims.len() >= MAX_DIMS {
                 return Err(too_many_dims(dims.len() + 1));
             }
-            let Some(end) = rest.find(']') else {
+            let number = |t: &str| super::int::parse::<i32>(t, "integer");
+            let (first, mut after) = digits(rest);
+            if first.is_empty() {
+                return Err(self.malformed("\"[\" must introduce explicitly-specified array dimensions."));
+            }
+            let (mut lower, mut upper) = (1, first);
+            if let Some(second) = after.strip_prefix(':') {
+                lower = number(first)?;
+                (upper, after) = digits(second);
+                if upper.is_empty() {
+                    return Err(self.malformed("Missing array dimension value."));
+                }
+            }
+            let Some(after) = after.strip_prefix(']') else {
                 return Err(self.malformed("Missing \"]\" after array dimensions."));
             };
-            let (lower, upper) = match rest[..end].split_once(':') {
-                Some((l, u)) => (l, u),
-                None => ("1", &rest[..end]),
-            };
-            let number = |t: &str| t.trim().parse::<i32>().ok();
-            let (Some(lower), Some(upper)) = (number(lower), number(upper)) else {
-                return Err(self.malformed("\"[\" must introduce explicitly-specified array dimensions."));
-            };
+            let upper = number(upper)?;
             if upper < lower {
                 bail!(ARRAY_SUBSCRIPT_ERROR, "upper bound cannot be less than lower bound");
             }
@@ -488,7 +500,7 @@ impl Reader<'_> {
                 bail!(PROGRAM_LIMIT_EXCEEDED, "array size exceeds the maximum allowed ({MAX_SIZE})");
             }
             dims.push(Dim { len, lower });
-            self.rest = &rest[end + 1..];
+            self.rest = after;
         }
         if dims.is_empty() {
             return Ok(None);

@@ -405,6 +405,11 @@ impl Batch {
         Batch { columns, rows }
     }
 
+    /// Its first rows.
+    pub fn first(&self, rows: usize) -> Batch {
+        Batch { columns: self.columns.iter().map(|c| c.slice(0..rows)).collect(), rows }
+    }
+
     pub fn gather(&mut self, rows: &[u32]) -> Batch {
         Batch { columns: self.columns.iter_mut().map(|c| c.gather(rows)).collect(), rows: rows.len() }
     }

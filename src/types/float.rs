@@ -1,5 +1,6 @@
 //! `float4` and `float8`: shortest text that reads back the same, NaN equal to itself and greatest.
 
+use super::shortest::{shortest_f32, shortest_f64};
 use crate::base::Result;
 use crate::{bail, err};
 use std::cmp::Ordering;
@@ -93,7 +94,7 @@ pub fn write_f64(v: f64, extra_float_digits: i32, out: &mut Vec<u8>) {
         return special(v, out);
     }
     if extra_float_digits > 0 {
-        layout(&format!("{v:e}"), 15, out);
+        layout(&shortest_f64(v), 15, out);
     } else {
         write_g(v, (15 + extra_float_digits).max(1) as usize, out);
     }
@@ -105,7 +106,7 @@ pub fn write_f32(v: f32, extra_float_digits: i32, out: &mut Vec<u8>) {
         return special(v.into(), out);
     }
     if extra_float_digits > 0 {
-        layout(&format!("{v:e}"), 6, out);
+        layout(&shortest_f32(v), 6, out);
     } else {
         write_g(v.into(), (6 + extra_float_digits).max(1) as usize, out);
     }

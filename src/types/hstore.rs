@@ -5,7 +5,7 @@
 
 use super::code::TypeCode;
 use super::text;
-use crate::base::{Error, Result};
+use crate::base::{Error, Oid, Result};
 use crate::err;
 
 pub static CODE: TypeCode = TypeCode {
@@ -22,6 +22,23 @@ const NULL: u32 = u32::MAX;
 
 /// A key with its value.
 pub type Pair<'a> = (&'a str, Option<&'a str>);
+
+/// It is the extension's type, or a domain over it.
+pub fn is(ty: Oid) -> bool {
+    super::info(super::base_type(ty)).and_then(|i| i.code).is_some_and(|code| std::ptr::eq(code, &CODE))
+}
+
+/// What a key leads to, as subscripts do.
+pub fn subscript<'a>(stored: &'a [u8], keys: &[String]) -> Option<&'a [u8]> {
+    find(&pairs(stored), keys.first()?).flatten().map(str::as_bytes)
+}
+
+/// The pairs with another value of a key, or one more.
+pub fn assign(stored: Option<&[u8]>, keys: &[String], value: Option<&[u8]>) -> Vec<u8> {
+    let value = value.map(|v| std::str::from_utf8(v).unwrap_or_default());
+    let new = keys.first().map(|k| (k.as_str(), value));
+    build(new.into_iter().chain(stored.map(pairs).unwrap_or_default()).collect())
+}
 
 fn number(bytes: &[u8], at: usize) -> u32 {
     bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_le_bytes)

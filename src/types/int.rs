@@ -7,10 +7,13 @@ use crate::base::Result;
 pub fn parse<T: TryFrom<i64>>(text: &str, name: &str) -> Result<T> {
     let t = text.trim_matches(super::text::is_space);
     let digits = t.strip_prefix(['-', '+']).unwrap_or(t);
-    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+    let rest = digits.trim_start_matches(|c: char| c.is_ascii_digit());
+    // What the number is too large for is told before what stands behind it.
+    let value = t[..t.len() - rest.len()].parse::<i64>().ok().and_then(|v| T::try_from(v).ok());
+    if rest.len() == digits.len() || value.is_some() && !rest.is_empty() {
         bail!(INVALID_TEXT_REPRESENTATION, "invalid input syntax for type {name}: \"{text}\"");
     }
-    match t.parse::<i64>().ok().and_then(|v| T::try_from(v).ok()) {
+    match value {
         Some(v) => Ok(v),
         None => bail!(NUMERIC_VALUE_OUT_OF_RANGE, "value \"{text}\" is out of range for type {name}"),
     }

@@ -44,6 +44,7 @@ pub mod order;
 pub mod range;
 pub mod record;
 pub mod reg;
+mod shortest;
 pub mod snapshot;
 pub mod stored_float;
 pub mod text;

@@ -164,15 +164,11 @@ impl Binder<'_, '_> {
             let at = last.pos.and_then(|p| self.at(p));
             return Err(err!(DATATYPE_MISMATCH, "VARIADIC argument must be an array").at(at));
         }
+        self.refuse_form(f, call, &shown, pos)?;
         let (args, ret) = self.arguments(candidate, args, &actual, pos)?;
         match f.kind {
             b'a' => self.aggregate(f, call, args, direct_count, filter, ret, aggregate_level, &shown, pos),
             b'w' => {
-                if call.over.is_none() {
-                    return Err(
-                        err!(WRONG_OBJECT_TYPE, "window function {shown} requires an OVER clause").at(self.at(pos))
-                    );
-                }
                 if call.within_group {
                     return Err(
                         err!(WRONG_OBJECT_TYPE, "window function {shown} cannot have WITHIN GROUP").at(self.at(pos))
@@ -404,6 +400,26 @@ impl Binder<'_, '_> {
         Ok(Expr { kind: ExprKind::SetReturning { func: f, args }, ty: TypeRef::of(ret), pos: Some(pos) })
     }
 
+    /// What of a call's form its function does not go with: told before anything about its arguments' types.
+    /// PostgreSQL 15, parse_func.c, ParseFuncOrColumn: same order.
+    fn refuse_form(&self, f: &FuncDef, call: &FuncCall, shown: &str, pos: Pos) -> Result<()> {
+        let wrong = |text: String| Err(Error::new(crate::base::SqlState::WRONG_OBJECT_TYPE, text).at(self.at(pos)));
+        match f.kind {
+            b'w' if call.over.is_none() => wrong(format!("window function {shown} requires an OVER clause")),
+            b'a' if ordered_set_kind(f).is_some() && !call.within_group => {
+                wrong(format!("WITHIN GROUP is required for ordered-set aggregate {shown}"))
+            }
+            b'a' if ordered_set_kind(f).is_none() && call.within_group => {
+                wrong(format!("{shown} is not an ordered-set aggregate, so it cannot have WITHIN GROUP"))
+            }
+            b'a' if call.within_group && call.over.is_some() => {
+                let text = format!("OVER is not supported for ordered-set aggregate {shown}");
+                Err(Error::unsupported(text).at(self.at(pos)))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn aggregate(
         &mut self,
         f: &'static FuncDef,
@@ -420,17 +436,6 @@ impl Binder<'_, '_> {
             Err(Error::new(crate::base::SqlState::WRONG_OBJECT_TYPE, text).at(this.at(pos)))
         };
         let ordered_set = ordered_set_kind(f);
-        if ordered_set.is_some() && !call.within_group {
-            return wrong(self, format!("WITHIN GROUP is required for ordered-set aggregate {shown}"));
-        }
-        if ordered_set.is_none() && call.within_group {
-            return wrong(self, format!("{shown} is not an ordered-set aggregate, so it cannot have WITHIN GROUP"));
-        }
-        if call.within_group && call.over.is_some() {
-            return Err(
-                Error::unsupported(format!("OVER is not supported for ordered-set aggregate {shown}")).at(self.at(pos))
-            );
-        }
         if args.is_empty() && !call.star && !call.within_group {
             return wrong(self, format!("{shown}(*) must be used to call a parameterless aggregate function"));
         }

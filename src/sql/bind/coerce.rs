@@ -8,7 +8,6 @@ use crate::err;
 use crate::sql::ast::Pos;
 use crate::sql::expr::{Expr, ExprKind, Form};
 use crate::sql::func::{self, CastContext, CastMethod, FuncDef};
-use crate::types::range::{multirange_of, range_of, subtype};
 use crate::types::{self, TypeRef, Value, base_type, info, oid};
 
 /// How one type becomes another.
@@ -42,14 +41,14 @@ fn is_range(ty: Oid) -> bool {
     info(ty).is_some_and(|i| i.kind == b'r')
 }
 
-fn is_multirange(ty: Oid) -> bool {
+pub(super) fn is_multirange(ty: Oid) -> bool {
     info(ty).is_some_and(|i| i.kind == b'm')
 }
 
+use super::generic::check_generic;
 use crate::types::oid::{ANYCOMPATIBLEMULTIRANGE, ANYCOMPATIBLERANGE, ANYMULTIRANGE};
 
 pub(super) use crate::sql::func::polymorphic::is_polymorphic;
-use crate::sql::func::polymorphic::{is_first as is_polymorphic_first, is_second as is_polymorphic_second};
 
 /// True if a value of one type is a value of the other as it is.
 pub(super) fn is_binary_coercible(source: Oid, target: Oid) -> bool {
@@ -137,155 +136,14 @@ pub(super) fn can_coerce(inputs: &[Oid], targets: &[Oid], context: CastContext) 
         {
             continue;
         }
-        if target == oid::RECORD_ARRAY && types::element_type(input).is_some_and(is_complex) {
+        if target == oid::RECORD_ARRAY && types::element_type(input).is_some_and(is_complex)
+            || user_code::is_kin(base_type(input), target)
+        {
             continue;
         }
         return false;
     }
     !generic || check_generic(inputs, targets)
-}
-
-/// PostgreSQL 15, parse_coerce.c, check_generic_type_consistency.
-fn check_generic(actual: &[Oid], declared: &[Oid]) -> bool {
-    let (mut elem, mut array) = (Oid::INVALID, Oid::INVALID);
-    let (mut nonarray, mut any_enum, mut range) = (false, false, Oid::INVALID);
-    let (mut multi, mut compatible_range) = (Oid::INVALID, Oid::INVALID);
-    let mut compatible: Vec<Oid> = Vec::new();
-    let mut compatible_nonarray = false;
-    for (&d, &a) in declared.iter().zip(actual) {
-        let unknown = a == oid::UNKNOWN;
-        match d {
-            oid::ANYELEMENT | oid::ANYNONARRAY | oid::ANYENUM => {
-                nonarray |= d == oid::ANYNONARRAY;
-                any_enum |= d == oid::ANYENUM;
-                if unknown {
-                    continue;
-                }
-                if elem.is_valid() && a != elem {
-                    return false;
-                }
-                elem = a;
-            }
-            oid::ANYARRAY => {
-                if unknown {
-                    continue;
-                }
-                let a = base_type(a);
-                if array.is_valid() && a != array {
-                    return false;
-                }
-                array = a;
-            }
-            oid::ANYRANGE => {
-                if unknown {
-                    continue;
-                }
-                let a = base_type(a);
-                if range.is_valid() && a != range {
-                    return false;
-                }
-                range = a;
-            }
-            oid::ANYCOMPATIBLE | oid::ANYCOMPATIBLENONARRAY => {
-                compatible_nonarray |= d == oid::ANYCOMPATIBLENONARRAY;
-                if !unknown {
-                    compatible.push(a);
-                }
-            }
-            oid::ANYCOMPATIBLEARRAY => {
-                if unknown {
-                    continue;
-                }
-                match types::element_type(a) {
-                    Some(e) => compatible.push(e),
-                    None => return false,
-                }
-            }
-            ANYMULTIRANGE if !unknown => {
-                let a = base_type(a);
-                if !is_multirange(a) || multi.is_valid() && a != multi {
-                    return false;
-                }
-                multi = a;
-            }
-            ANYCOMPATIBLERANGE | ANYCOMPATIBLEMULTIRANGE if !unknown => {
-                let a = base_type(a);
-                let a = if d == ANYCOMPATIBLERANGE { a } else { range_of(a).unwrap_or(Oid::INVALID) };
-                let Some(e) = subtype(a) else { return false };
-                if compatible_range.is_valid() && a != compatible_range {
-                    return false;
-                }
-                compatible_range = a;
-                compatible.push(e);
-            }
-            _ => {}
-        }
-    }
-    if multi.is_valid() {
-        let Some(r) = range_of(multi) else { return false };
-        if range.is_valid() && range != r {
-            return false;
-        }
-        range = r;
-    }
-    if range.is_valid() {
-        let Some(e) = subtype(range) else { return false };
-        if elem.is_valid() && elem != e {
-            return false;
-        }
-        elem = e;
-    }
-    if array.is_valid() && array != oid::ANYARRAY {
-        let Some(e) = types::element_type(array) else { return false };
-        if elem.is_valid() {
-            if elem != e {
-                return false;
-            }
-        } else {
-            elem = e;
-        }
-    }
-    if nonarray && elem.is_valid() && types::element_type(elem).is_some() {
-        return false;
-    }
-    if any_enum && elem.is_valid() && !is_enum(elem) {
-        return false;
-    }
-    if !compatible.is_empty() {
-        let Some(common) = common_of(&compatible) else { return false };
-        if compatible_nonarray && types::element_type(common).is_some() {
-            return false;
-        }
-        if compatible_range.is_valid() && subtype(compatible_range) != Some(common) {
-            return false;
-        }
-        if compatible.iter().any(|&c| !can_coerce(&[c], &[common], CastContext::Implicit)) {
-            return false;
-        }
-    }
-    true
-}
-
-/// PostgreSQL 15, parse_coerce.c, select_common_type_from_oids without errors.
-fn common_of(list: &[Oid]) -> Option<Oid> {
-    let mut best = oid::UNKNOWN;
-    for &next in list {
-        let next = base_type(next);
-        if next == oid::UNKNOWN || next == best {
-            continue;
-        }
-        if best == oid::UNKNOWN {
-            best = next;
-        } else if category(next) != category(best) {
-            return None;
-        } else if !is_preferred(category(best), best)
-            && can_coerce(&[best], &[next], CastContext::Implicit)
-            && !can_coerce(&[next], &[best], CastContext::Implicit)
-        {
-            best = next;
-        }
-    }
-    Some(if best == oid::UNKNOWN { oid::TEXT } else { best })
 }
 
 /// PostgreSQL 15, parse_coerce.c, select_common_typmod.
@@ -443,7 +301,9 @@ impl Binder<'_, '_> {
         let value = match value {
             Value::Bytes(text) => {
                 let text = std::str::from_utf8(&text).unwrap_or("");
-                types::text_in(ty, text, self.cx.io).map_err(|e| e.at(pos.and_then(|p| self.at(p))))?
+                let value = types::text_in(ty, text, self.cx.io).map_err(|e| e.at(pos.and_then(|p| self.at(p))))?;
+                super::literals::note(self.cx.text, pos, ty, &value);
+                value
             }
             other => other,
         };
@@ -453,6 +313,23 @@ impl Binder<'_, '_> {
             return Ok(Expr { kind: ExprKind::ToDomain(Box::new(out)), ty: TypeRef::of(target.oid), pos });
         }
         Ok(out)
+    }
+
+    /// Puts at hand which tables the table of a row type inherits from.
+    pub(super) fn note_kin(&self, ty: Oid) {
+        let row = base_type(ty);
+        let table = |t: Oid| info(t).filter(|i| i.kind == b'c').map(|i| i.relation).filter(|r| r.is_valid());
+        let Some(table) = table(row) else { return };
+        user_code::note_kin(row, || {
+            let mut found = Vec::new();
+            let mut open = vec![table];
+            while let Some(table) = open.pop() {
+                let Some(rel) = self.cx.names.relation(table) else { continue };
+                found.extend([rel.row_type, rel.of_type].into_iter().filter(|t| t.is_valid()));
+                open.extend(&rel.lineage.parents);
+            }
+            found
+        });
     }
 
     /// A call of a cast function, with the typmod and the explicit flag where it takes them.
@@ -481,6 +358,12 @@ impl Binder<'_, '_> {
             || target.oid == oid::RECORD_ARRAY && types::element_type(source).is_some_and(is_complex)
         {
             return Ok(relabel(expr, target));
+        }
+        if user_code::is_kin(base_type(source), target.oid) {
+            let pos = expr.pos;
+            let func = &crate::sql::func::as_parent::AS_PARENT;
+            let kind = ExprKind::Func { func, oper: None, args: vec![expr], variadic: false };
+            return Ok(Expr { kind, ty: TypeRef::of(target.oid), pos });
         }
         let base = types::domain_base(target);
         if source == oid::RECORD && base.oid != target.oid && is_complex(base.oid) {
@@ -562,6 +445,7 @@ impl Binder<'_, '_> {
         context: CastContext,
         pos: Pos,
     ) -> Result<Option<Expr>> {
+        self.note_kin(expr.ty.oid);
         if !can_coerce(&[expr.ty.oid], &[target.oid], context) {
             return Ok(None);
         }
@@ -626,6 +510,7 @@ impl Binder<'_, '_> {
             }
         }
         let _ = all_same;
+        exprs.iter().for_each(|e| self.note_kin(e.ty.oid));
         best = base_type(best);
         for e in exprs.iter().skip(1) {
             let next = base_type(e.ty.oid);
@@ -643,7 +528,7 @@ impl Binder<'_, '_> {
                         self.type_name(best),
                         self.type_name(next)
                     )
-                    .at(e.pos.and_then(|p| self.at(p)))),
+                    .at(e.start().and_then(|p| self.at(p)))),
                 };
             } else if !is_preferred(category(best), best)
                 && can_coerce(&[best], &[next], CastContext::Implicit)
@@ -725,169 +610,5 @@ impl Binder<'_, '_> {
         let ty = if domain { TypeRef::of(base) } else { to };
         let cast = Expr::new(ExprKind::IoCast { arg: Box::new(value), explicit: false }, ty);
         Ok(Some(if domain { Expr::new(ExprKind::ToDomain(Box::new(cast)), to) } else { cast }))
-    }
-
-    /// PostgreSQL 15, parse_coerce.c, enforce_generic_type_consistency: replaces polymorphic declared types by the
-    /// call's own and answers the result type.
-    pub(super) fn resolve_generic(
-        &mut self,
-        actual: &[Oid],
-        declared: &mut [Oid],
-        ret: Oid,
-        allow_poly: bool,
-    ) -> Result<Oid> {
-        let (mut elem, mut array, mut range) = (Oid::INVALID, Oid::INVALID, Oid::INVALID);
-        let (mut compatible, mut compatible_range): (Vec<Oid>, Oid) = (Vec::new(), Oid::INVALID);
-        let (mut first, mut second) = (is_polymorphic_first(ret), is_polymorphic_second(ret));
-        let mismatch = |this: &Self, what: &str, a: Oid, b: Oid| {
-            err!(DATATYPE_MISMATCH, "arguments declared \"{what}\" are not all alike").detail(format!(
-                "{} versus {}",
-                this.type_name(a),
-                this.type_name(b)
-            ))
-        };
-        for (d, &a) in declared.iter().zip(actual) {
-            first |= is_polymorphic_first(*d);
-            second |= is_polymorphic_second(*d);
-            if a == oid::UNKNOWN {
-                continue;
-            }
-            match *d {
-                oid::ANYELEMENT | oid::ANYNONARRAY | oid::ANYENUM => {
-                    if elem.is_valid() && a != elem {
-                        return Err(mismatch(self, "anyelement", elem, a));
-                    }
-                    elem = a;
-                }
-                oid::ANYARRAY => {
-                    let a = base_type(a);
-                    if array.is_valid() && a != array {
-                        return Err(mismatch(self, "anyarray", array, a));
-                    }
-                    array = a;
-                }
-                oid::ANYRANGE | ANYMULTIRANGE => {
-                    let a = base_type(a);
-                    let multi = *d == ANYMULTIRANGE;
-                    let (what, kind) = if multi { ("anymultirange", "a multirange") } else { ("anyrange", "a range") };
-                    let Some(r) = (if multi { range_of(a) } else { Some(a).filter(|a| subtype(*a).is_some()) }) else {
-                        return Err(err!(
-                            DATATYPE_MISMATCH,
-                            "argument declared {what} is not {kind} type but type {}",
-                            self.type_name(a)
-                        ));
-                    };
-                    if range.is_valid() && range != r {
-                        return Err(mismatch(self, what, range, r));
-                    }
-                    range = r;
-                }
-                ANYCOMPATIBLERANGE | ANYCOMPATIBLEMULTIRANGE => {
-                    let a = base_type(a);
-                    let r = if *d == ANYCOMPATIBLERANGE { a } else { range_of(a).unwrap_or(a) };
-                    compatible_range = r;
-                    compatible.extend(subtype(r));
-                }
-                oid::ANYCOMPATIBLE | oid::ANYCOMPATIBLENONARRAY => compatible.push(a),
-                oid::ANYCOMPATIBLEARRAY => match types::element_type(a) {
-                    Some(e) => compatible.push(e),
-                    None => {
-                        return Err(err!(
-                            DATATYPE_MISMATCH,
-                            "argument declared {} is not an array but type {}",
-                            "anycompatiblearray",
-                            self.type_name(a)
-                        ));
-                    }
-                },
-                _ => {}
-            }
-        }
-        if first {
-            if array.is_valid() && array != oid::ANYARRAY {
-                let Some(e) = types::element_type(array) else {
-                    return Err(err!(
-                        DATATYPE_MISMATCH,
-                        "argument declared {} is not an array but type {}",
-                        "anyarray",
-                        self.type_name(array)
-                    ));
-                };
-                if elem.is_valid() && elem != e {
-                    return Err(err!(
-                        DATATYPE_MISMATCH,
-                        "argument declared {} is not consistent with argument declared {}",
-                        "anyarray",
-                        "anyelement"
-                    )
-                    .detail(format!("{} versus {}", self.type_name(array), self.type_name(elem))));
-                }
-                elem = e;
-            } else if array == oid::ANYARRAY && !elem.is_valid() {
-                elem = oid::ANYELEMENT;
-            }
-            if let Some(e) = subtype(range) {
-                if elem.is_valid() && elem != e {
-                    return Err(err!(
-                        DATATYPE_MISMATCH,
-                        "argument declared {} is not consistent with argument declared {}",
-                        "anyrange",
-                        "anyelement"
-                    )
-                    .detail(format!("{} versus {}", self.type_name(range), self.type_name(elem))));
-                }
-                elem = e;
-            }
-            if !elem.is_valid() && !range.is_valid() {
-                if !allow_poly {
-                    return Err(err!(
-                        DATATYPE_MISMATCH,
-                        "could not determine polymorphic type because input has type {}",
-                        "unknown"
-                    ));
-                }
-                elem = oid::TEXT;
-            }
-            if !array.is_valid() {
-                array = types::array_type(elem).unwrap_or(Oid::INVALID);
-            }
-        }
-        let common = match second {
-            true => common_of(&compatible).unwrap_or(oid::TEXT),
-            false => Oid::INVALID,
-        };
-        let resolve = |d: Oid| match d {
-            oid::ANYELEMENT | oid::ANYNONARRAY | oid::ANYENUM => elem,
-            oid::ANYARRAY => array,
-            oid::ANYRANGE => range,
-            ANYMULTIRANGE => multirange_of(range).unwrap_or(Oid::INVALID),
-            ANYCOMPATIBLERANGE => compatible_range,
-            ANYCOMPATIBLEMULTIRANGE => multirange_of(compatible_range).unwrap_or(Oid::INVALID),
-            oid::ANYCOMPATIBLE | oid::ANYCOMPATIBLENONARRAY => common,
-            oid::ANYCOMPATIBLEARRAY => types::array_type(common).unwrap_or(Oid::INVALID),
-            other => other,
-        };
-        for d in declared.iter_mut() {
-            let what = match *d {
-                oid::ANYRANGE => "anyrange",
-                ANYMULTIRANGE => "anymultirange",
-                ANYCOMPATIBLERANGE => "anycompatiblerange",
-                ANYCOMPATIBLEMULTIRANGE => "anycompatiblemultirange",
-                _ => "",
-            };
-            *d = resolve(*d);
-            if !what.is_empty() && !d.is_valid() {
-                return Err(err!(
-                    DATATYPE_MISMATCH,
-                    "could not determine polymorphic type {what} because input has type unknown"
-                ));
-            }
-        }
-        let out = resolve(ret);
-        if !out.is_valid() {
-            let e = if second { common } else { elem };
-            return Err(err!(UNDEFINED_OBJECT, "could not find array type for data type {}", self.type_name(e)));
-        }
-        Ok(out)
     }
 }

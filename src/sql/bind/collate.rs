@@ -16,7 +16,7 @@ use crate::sql::ast::{self, Pos};
 use crate::sql::expr::{AggCall, Expr, ExprKind, Form, FrameBound, RowOp, SortKey, WindowCall};
 use crate::sql::func::{Collated, FuncDef};
 use crate::sql::plan::SetOpKind;
-use crate::types::{self, Collation, Value};
+use crate::types::{self, Collation, TypeRef, Value};
 
 /// How strongly an expression insists on its collation.
 #[derive(Clone, Copy, PartialEq, PartialOrd, Debug)]
@@ -679,7 +679,16 @@ impl<'a> Pass<'a> {
             true => Value::text(types::name::quote_identifier(&self.shown(all.collation))),
             false => Value::Null,
         };
-        e.kind = ExprKind::Const(value);
+        let text = Expr::new(ExprKind::Const(value), e.ty);
+        let sets = args.first().filter(|a| a.any(&mut |x| matches!(x.kind, ExprKind::SetReturning { .. })));
+        e.kind = match sets {
+            None => text.kind,
+            // As many rows as there are.
+            Some(set) => {
+                let any = Expr::new(ExprKind::IsNull(Box::new(set.clone())), TypeRef::of(types::oid::BOOL));
+                ExprKind::Case { operand: None, arms: vec![(any, text.clone())], otherwise: Some(Box::new(text)) }
+            }
+        };
     }
 
     fn keys(&mut self, keys: &mut [SortKey]) -> Result<Derived> {

@@ -82,6 +82,10 @@ impl Binder<'_, '_> {
             }
             K::MinMax { greatest, args } => {
                 let (args, ty, typmod) = self.alike(args, if *greatest { "GREATEST" } else { "LEAST" })?;
+                if !self.every_part(ty, &crate::types::order::has_order) {
+                    let shown = self.type_name(ty);
+                    return Err(err!(UNDEFINED_FUNCTION, "could not identify a comparison function for type {shown}"));
+                }
                 let kind = if *greatest { ExprKind::Greatest(args) } else { ExprKind::Least(args) };
                 Ok(Expr::new(kind, TypeRef::with(ty, typmod)))
             }

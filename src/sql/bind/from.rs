@@ -118,7 +118,7 @@ impl Binder<'_, '_> {
             RelKind::View if rel.generated_by.is_none() => {
                 self.view_rel(rel, alias.clone(), aliases).map_err(|e| e.at(at))?
             }
-            _ => self.add_table_rel(rel, alias.clone(), aliases).map_err(|e| e.at(at))?,
+            _ => self.add_table_rel(rel, alias.clone(), aliases)?,
         };
         self.only(index, t);
         let item = self.table_item(index, alias, schema);
@@ -195,7 +195,7 @@ impl Binder<'_, '_> {
                 (Source::WorkTable { index, levels_up }, columns)
             }
         };
-        rename_columns(&mut columns, aliases, &alias).map_err(|e| e.at(self.at(t.pos)))?;
+        rename_columns(&mut columns, aliases, &alias)?;
         let rel = self.add_rel(Rel::new(alias.clone(), source, columns));
         let mut item = self.table_item(rel, alias, None);
         item.columns.iter_mut().rev().take(concealed).for_each(|c| c.hidden = true);
@@ -296,7 +296,7 @@ impl Binder<'_, '_> {
         scope.lateral_active = lateral_before;
         let query = query?;
         let mut columns = super::cte::columns_of(&query);
-        rename_columns(&mut columns, &s.alias.columns, &s.alias.name).map_err(|e| e.at(self.at(s.pos)))?;
+        rename_columns(&mut columns, &s.alias.columns, &s.alias.name)?;
         let name = s.alias.name.clone();
         let rel = self
             .add_rel(Rel { lateral: s.lateral, ..Rel::new(name.clone(), Source::Subquery(Box::new(query)), columns) });
@@ -318,10 +318,10 @@ impl Binder<'_, '_> {
         let mut calls = calls?;
         let alias = f.alias.as_ref();
         if let ([call], Some(a)) = (&mut calls[..], alias)
-            && let [only] = &mut call.columns[..]
-            && !composite_result(call.func, call.scalar.as_ref())
+            && !call.gives_rows()
             && f.coldefs.is_empty()
             && out_columns(call.func, &call.args).is_none_or(|o| o.len() != 1)
+            && let [only] = &mut call.columns[..]
         {
             only.name.clone_from(&a.name);
         }
@@ -334,7 +334,7 @@ impl Binder<'_, '_> {
             None => f.functions.first().map_or("", |i| super::target::figure_name(&i.call)).to_owned(),
         };
         if let Some(a) = alias {
-            rename_columns(&mut columns, &a.columns, &a.name).map_err(|e| e.at(self.at(f.pos)))?;
+            rename_columns(&mut columns, &a.columns, &a.name)?;
         }
         let rel = self.add_rel(Rel {
             lateral: true,
@@ -441,7 +441,7 @@ impl Binder<'_, '_> {
                 .iter()
                 .map(|c| Ok(RelColumn { name: c.name.clone(), ty: self.type_ref(&c.typ)?, dropped: false }))
                 .collect::<Result<_>>()?;
-            return Ok(FunctionItem { func, args, scalar, columns, defined: true, written });
+            return Ok(FunctionItem { func, args, ty, scalar, columns, defined: true, written });
         }
         let columns = match composite {
             Some(list) => list.into_iter().map(|(name, ty)| RelColumn { name, ty, dropped: false }).collect(),
@@ -460,7 +460,7 @@ impl Binder<'_, '_> {
                 vec![RelColumn { name, ty, dropped: false }]
             }
         };
-        Ok(FunctionItem { func, args, scalar, columns, defined: false, written })
+        Ok(FunctionItem { func, args, ty, scalar, columns, defined: false, written })
     }
 
     fn join(&mut self, j: &ast::JoinExpr) -> Result<(FromNode, Vec<NsItem>)> {
@@ -570,8 +570,7 @@ impl Binder<'_, '_> {
         let mut merged = Vec::new();
         for (i, name) in names.iter().enumerate() {
             if names[..i].contains(name) {
-                return Err(err!(DUPLICATE_COLUMN, "column name \"{name}\" appears more than once in USING clause")
-                    .at(self.at(pos)));
+                return Err(err!(DUPLICATE_COLUMN, "column name \"{name}\" appears more than once in USING clause"));
             }
             let l = self.using_column(name, left, "left")?;
             let r = self.using_column(name, right, "right")?;
@@ -647,9 +646,4 @@ fn unnamed(columns: Vec<NsColumn>) -> NsItem {
 
 fn visible_columns(items: &[NsItem]) -> impl Iterator<Item = &NsColumn> {
     items.iter().filter(|i| i.columns_visible).flat_map(|i| &i.columns)
-}
-
-fn composite_result(f: &'static FuncDef, scalar: Option<&Expr>) -> bool {
-    let ty = scalar.map_or(f.ret, |e| e.ty.oid);
-    ty == oid::RECORD || super::coerce::is_complex(types::base_type(ty))
 }

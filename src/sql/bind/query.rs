@@ -164,6 +164,8 @@ pub struct Sample {
 pub struct FunctionItem {
     pub func: &'static FuncDef,
     pub args: Vec<Expr>,
+    /// What the call gives, as this one has it: a row type, where its columns are that type's fields.
+    pub ty: TypeRef,
     /// Not a plain call: any expression of one row.
     pub scalar: Option<Expr>,
     pub columns: Vec<RelColumn>,
@@ -171,6 +173,13 @@ pub struct FunctionItem {
     pub defined: bool,
     /// How it was written, where that is to be shown again.
     pub written: Option<Expr>,
+}
+
+impl FunctionItem {
+    /// Its columns are the fields of a row.
+    pub fn gives_rows(&self) -> bool {
+        super::coerce::is_complex(crate::types::base_type(self.ty.oid))
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -219,6 +219,7 @@ impl Binder<'_, '_> {
         names: &[String],
         variadic: bool,
     ) -> Result<std::result::Result<Resolved, bool>> {
+        actual.iter().for_each(|t| self.note_kin(*t));
         let known = self.cx.names.functions(schema, name);
         let mut candidates = candidates(&known, actual.len(), names, variadic);
         if let Some(i) = candidates.iter().position(|c| c.args == actual && !c.spread) {
@@ -253,7 +254,8 @@ impl Binder<'_, '_> {
             Some(_) => None,
         }
         .or_else(|| types::info::builtin_by_name(name).map(|i| TypeRef::of(i.oid)))?;
-        if types::info(target.oid).is_some_and(|i| i.is_pseudo()) {
+        // A row type is no function (FuncNameAsType).
+        if types::info(target.oid).is_some_and(|i| i.is_pseudo() || i.kind == b'c') {
             return None;
         }
         if source == oid::UNKNOWN {

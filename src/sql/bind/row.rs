@@ -276,6 +276,9 @@ impl Binder<'_, '_> {
             if let Some(call) = self.function_of_row(name, e.clone(), pos)? {
                 return Ok(call);
             }
+            if let Some(table) = self.alias_of_row(&e) {
+                return Err(err!(UNDEFINED_COLUMN, "column {table}.{name} does not exist").at(self.at(pos)));
+            }
             return Err(match e.ty.oid {
                 oid::RECORD if fields.is_none() => {
                     err!(UNDEFINED_COLUMN, "could not identify column \"{name}\" in record data type")
@@ -286,6 +289,15 @@ impl Binder<'_, '_> {
             .at(self.at(pos)));
         };
         Ok(self.field_at(e, index, fields.map_or(TypeRef::of(oid::UNKNOWN), |f| f[index].1)))
+    }
+
+    /// What FROM calls the entry whose whole row this is.
+    fn alias_of_row(&self, e: &Expr) -> Option<String> {
+        let ExprKind::Row { fields, names } = &e.kind else { return None };
+        let whole = names.last().is_some_and(|n| n == super::scope::WHOLE_ROW);
+        let ExprKind::Var { rel, levels_up, .. } = fields.first().filter(|_| whole)?.kind else { return None };
+        let scope = self.scopes.get(self.scopes.len().checked_sub(1 + levels_up)?)?;
+        Some(scope.rels.get(rel)?.alias.clone())
     }
 
     /// `name(row)` where the row has a column of this name.
@@ -315,6 +327,12 @@ impl Binder<'_, '_> {
             let (lower, ty) = (vec![None; upper.len()], TypeRef::of(oid::JSONB));
             let kind = ExprKind::Subscript { lower, upper, slice: false, array: Box::new(array) };
             return Ok(Expr { pos: Some(pos), kind, ty });
+        }
+        if types::hstore::is(base) {
+            let key = self.hstore_key(path)?;
+            let kind =
+                ExprKind::Subscript { lower: vec![None], upper: vec![Some(key)], slice: false, array: Box::new(array) };
+            return Ok(Expr { pos: Some(pos), kind, ty: TypeRef::of(oid::TEXT) });
         }
         let Some(element) = self.subscripted(base, pos)? else {
             let shown = self.type_name(array.ty.oid);
@@ -380,6 +398,18 @@ impl Binder<'_, '_> {
         }
     }
 
+    /// The one key of a path into an `hstore`. PostgreSQL 15, hstore_subs.c, hstore_subscript_transform.
+    pub(super) fn hstore_key(&mut self, path: &[ast::Indirection]) -> Result<Expr> {
+        let [ast::Indirection::Subscript(e)] = path else {
+            return Err(Error::unsupported("hstore allows only one subscript"));
+        };
+        let key = self.expr(e)?;
+        match self.coerce_to(key, TypeRef::of(oid::TEXT), func::CastContext::Assignment, e.start())? {
+            Some(key) => Ok(key),
+            None => Err(err!(DATATYPE_MISMATCH, "hstore subscript must have type text").at(self.at(e.start()))),
+        }
+    }
+
     /// The keys of a path into a `jsonb` document, each an integer or a text.
     pub(super) fn json_keys(&mut self, path: &[ast::Indirection], pos: Pos) -> Result<Vec<Option<Expr>>> {
         let mut keys = Vec::new();
@@ -441,7 +471,7 @@ impl Binder<'_, '_> {
     }
 
     /// Whether a type, or what a composite type or an array is made of, passes; of a mere `record` nobody knows.
-    fn every_part(&self, ty: Oid, passes: &dyn Fn(Oid) -> bool) -> bool {
+    pub(super) fn every_part(&self, ty: Oid, passes: &dyn Fn(Oid) -> bool) -> bool {
         let base = types::base_type(ty);
         if let Some(element) = types::element_type(base) {
             return self.every_part(element, passes);

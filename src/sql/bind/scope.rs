@@ -506,25 +506,30 @@ impl Binder<'_, '_> {
             // A function of one scalar column stands for the column itself.
             if let Source::Function { calls, ordinality: false } = &scope.rels[r].source
                 && let [call] = &calls[..]
-                && call.columns.len() == 1
+                && !call.gives_rows()
                 && let Some(c) = item.columns.first()
-                && crate::types::info(call.func.ret).is_none_or(|t| t.oid != oid::RECORD && t.kind != b'c')
             {
                 let expr = c.expr.clone();
                 return self.raised(expr, at.0, pos);
             }
         }
-        let relation = item.rel.and_then(|r| scope.rels[r].relation());
-        let row_type = relation.map(|rel| rel.row_type);
         let fields: Vec<Expr> = item.columns.iter().map(|c| c.expr.clone()).collect();
+        let row_type = item.rel.and_then(|r| match &scope.rels[r].source {
+            Source::Function { calls, ordinality: false } => match &calls[..] {
+                [call] if call.ty.oid != oid::RECORD => Some(call.ty.oid),
+                _ => None,
+            },
+            _ => scope.rels[r].relation().map(|rel| rel.row_type).filter(|t| t.is_valid()),
+        });
         // A row of a named type has that type's names, whatever the columns are called here.
-        let own = relation.map(|rel| rel.attributes.iter().filter(|a| !a.dropped).map(|a| a.name.clone()));
-        let own: Option<Vec<String>> = own.map(Iterator::collect).filter(|names: &Vec<_>| names.len() == fields.len());
+        let own = row_type.and_then(|t| self.cx.io.hooks.composite(crate::types::base_type(t)));
+        let own = own.filter(|own| own.len() == fields.len());
+        let own: Option<Vec<String>> = own.map(|own| own.into_iter().map(|f| f.name).collect());
         let mut names = own.unwrap_or_else(|| item.columns.iter().map(|c| c.name.clone()).collect());
         if item.rel.is_some() && !fields.is_empty() {
             names.push(WHOLE_ROW.to_owned());
         }
-        let ty = TypeRef::of(row_type.filter(|t| t.is_valid()).unwrap_or(oid::RECORD));
+        let ty = TypeRef::of(row_type.unwrap_or(oid::RECORD));
         self.raised(Expr::new(ExprKind::Row { fields, names }, ty), at.0, pos)
     }
 

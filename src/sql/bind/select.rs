@@ -4,7 +4,7 @@ use super::scope::{Clause, Scope, var};
 use super::{Binder, Distinct, FromNode, OrderItem, Query, Rel, RelColumn, RowMark, Source, Target};
 use crate::base::{Error, Result};
 use crate::err;
-use crate::sql::ast;
+use crate::sql::ast::{self, Pos};
 use crate::sql::expr::{Expr, ExprKind, same};
 use crate::sql::plan::{LockStrength, LockWait, access};
 use crate::types::{TypeRef, oid};
@@ -184,29 +184,24 @@ impl Binder<'_, '_> {
                             self.add_target(bound?, &mut query.targets)?
                         }
                     };
-                    if !on.contains(&i) {
-                        on.push(i);
+                    if !on.iter().any(|(o, _)| *o == i) {
+                        on.push((i, e.start()));
                     }
                 }
                 // The leading sort columns must be exactly those of ON, in any order.
-                let mut seen_other = None;
-                for (n, o) in query.order_by.iter().enumerate() {
-                    if on.contains(&o.target) {
-                        if seen_other.is_some() {
-                            let pos = query.targets[o.target].expr.pos;
-                            return Err(distinct_on_mismatch().at(pos.and_then(|p| self.at(p))));
-                        }
-                    } else {
-                        if n < on.len()
-                            && seen_other.is_none()
-                            && on.iter().any(|i| !query.order_by[..n].iter().any(|x| x.target == *i))
-                        {
-                            let pos = query.targets[o.target].expr.pos;
-                            return Err(distinct_on_mismatch().at(pos.and_then(|p| self.at(p))));
-                        }
-                        seen_other = Some(n);
+                let mismatch = |this: &Self, (_, pos): &(usize, Pos)| Err(distinct_on_mismatch().at(this.at(*pos)));
+                let mut skipped = false;
+                for o in &query.order_by {
+                    match on.iter().find(|(i, _)| *i == o.target) {
+                        Some(e) if skipped => return mismatch(self, e),
+                        found => skipped |= found.is_none(),
                     }
                 }
+                let sorted = |(i, _): &&(usize, Pos)| query.order_by.iter().any(|o| o.target == *i);
+                if let Some(e) = on.iter().find(|e| skipped && !sorted(e)) {
+                    return mismatch(self, e);
+                }
+                let on = on.into_iter().map(|(i, _)| i).collect();
                 query.distinct = Distinct::On(on);
             }
         }

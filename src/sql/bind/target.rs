@@ -133,7 +133,7 @@ impl Binder<'_, '_> {
             return Err(err!(WRONG_OBJECT_TYPE, "type {shown} is not composite"));
         }
         let Some(fields) = self.fields_of(&value) else {
-            return Err(err!(WRONG_OBJECT_TYPE, "record type has not been registered").at(self.at(pos)));
+            return Err(err!(WRONG_OBJECT_TYPE, "record type has not been registered"));
         };
         Ok(fields
             .into_iter()

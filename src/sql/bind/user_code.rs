@@ -23,6 +23,8 @@ thread_local! {
     /// How many callers want operators of all schemas.
     static EVERYWHERE: Cell<usize> = const { Cell::new(0) };
     static AT_HAND: RefCell<Vec<Option<Arc<UserCode>>>> = const { RefCell::new(Vec::new()) };
+    /// Row types met, each with a type whose rows theirs are, too; the first number tells the binder.
+    static KIN: RefCell<Vec<(usize, Oid, Oid)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Keeps it at hand.
@@ -37,9 +39,11 @@ impl AtHand {
 
 impl Drop for AtHand {
     fn drop(&mut self) {
-        AT_HAND.with_borrow_mut(|stack| {
+        let left = AT_HAND.with_borrow_mut(|stack| {
             stack.pop();
+            stack.len()
         });
+        KIN.with_borrow_mut(|kin| kin.retain(|(binder, ..)| *binder <= left));
     }
 }
 
@@ -67,6 +71,27 @@ impl Drop for Everywhere {
 
 fn with<T>(f: impl FnOnce(&UserCode) -> Option<T>) -> Option<T> {
     AT_HAND.with_borrow(|stack| stack.last().and_then(Option::as_ref).and_then(|code| f(code)))
+}
+
+fn innermost() -> usize {
+    AT_HAND.with_borrow(Vec::len)
+}
+
+/// Notes which types' rows a table's rows are, too, unless that is done: the table's parents, and theirs.
+pub(super) fn note_kin(row: Oid, of: impl FnOnce() -> Vec<Oid>) {
+    let binder = innermost();
+    if KIN.with_borrow(|kin| kin.iter().any(|(b, r, _)| *b == binder && *r == row)) {
+        return;
+    }
+    let found = of();
+    KIN.with_borrow_mut(|kin| kin.extend([row].into_iter().chain(found).map(|to| (binder, row, to))));
+}
+
+/// A row of a table is one of a table it inherits from. PostgreSQL 15, parse_coerce.c, typeInheritsFrom and
+/// typeIsOfTypedTable.
+pub(super) fn is_kin(row: Oid, target: Oid) -> bool {
+    let binder = innermost();
+    row != target && KIN.with_borrow(|kin| kin.contains(&(binder, row, target)))
 }
 
 /// The cast from one type to another.

@@ -220,7 +220,8 @@ impl Binder<'_, '_> {
                 return Err(err!(
                     FEATURE_NOT_SUPPORTED,
                     "RANGE with offset PRECEDING/FOLLOWING is not supported for column type {}",
-                    self.type_name(t)
+                    // Ordered as texts they are.
+                    self.type_name(if t == oid::VARCHAR { oid::TEXT } else { t })
                 )
                 .at(self.at(e.start())));
             }

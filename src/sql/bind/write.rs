@@ -834,7 +834,7 @@ impl Binder<'_, '_> {
                 FEATURE_NOT_SUPPORTED,
                 "source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression"
             )
-            .at(self.at(source.pos))),
+            .at(self.at(source.start()))),
         }
     }
 
@@ -856,9 +856,7 @@ impl Binder<'_, '_> {
         }
         let existing = out.iter().position(|(i, _)| *i == attr);
         if existing.is_some() && (column.path.is_empty() || !partial.contains(&attr)) {
-            return Err(
-                err!(SYNTAX_ERROR, "multiple assignments to same column \"{}\"", a.name).at(self.at(column.pos))
-            );
+            return Err(err!(SYNTAX_ERROR, "multiple assignments to same column \"{}\"", a.name));
         }
         let default = matches!(given, Given::Default);
         if !default {
@@ -943,7 +941,9 @@ impl Binder<'_, '_> {
         // PostgreSQL points at the column, where there is one.
         let place = if matches!(base.kind, ExprKind::Var { .. }) { pos } else { ast::NOWHERE };
         let document = types::base_type(ty.oid) == oid::JSONB;
-        let Some(element) = types::element_type(ty.oid).or(document.then_some(oid::JSONB)) else {
+        let pairs = types::hstore::is(ty.oid);
+        let element = types::element_type(ty.oid).or(document.then_some(oid::JSONB)).or(pairs.then_some(oid::TEXT));
+        let Some(element) = element else {
             let shown = self.type_name(ty.oid);
             return Err(err!(
                 DATATYPE_MISMATCH,
@@ -954,6 +954,8 @@ impl Binder<'_, '_> {
         let (lower, upper, slice) = if document {
             let keys = self.json_keys(&path[..end], pos)?;
             (vec![None; keys.len()], keys, false)
+        } else if pairs {
+            (vec![None], vec![Some(self.hstore_key(&path[..end])?)], false)
         } else {
             self.subscripts(&path[..end])?
         };

@@ -1,6 +1,6 @@
 //! CREATE AGGREGATE. PostgreSQL 15, aggregatecmds.c and pg_aggregate.c: same refusals.
 
-use super::write::{new_oid, put, resolve_type};
+use super::write::{new_oid, put, resolve_type, resolve_type_unplaced};
 use super::{Command, default_acl, function, names, schema};
 use crate::base::error::Report;
 use crate::base::{Error, Flow, Oid, Result, Severity, SqlState};
@@ -173,7 +173,7 @@ type Signature = (Vec<Oid>, Vec<String>, Vec<char>);
 fn signature(cmd: &Command, cx: &mut ExecContext, stmt: &DefineStmt, o: &Options<'_>) -> Result<Signature> {
     let Some(sig) = &stmt.args else {
         let types = match (&o.base, o.base_any) {
-            (Some(t), false) => vec![resolve_type(cx, &cmd.source, t)?.oid],
+            (Some(t), false) => vec![resolve_type_unplaced(cx, &cmd.source, t)?.oid],
             _ => Vec::new(),
         };
         return Ok((types, Vec::new(), Vec::new()));
@@ -186,7 +186,7 @@ fn signature(cmd: &Command, cx: &mut ExecContext, stmt: &DefineStmt, o: &Options
         if p.default.is_some() {
             return Err(definition("aggregate functions cannot have default arguments"));
         }
-        types.push(resolve_type(cx, &cmd.source, &p.typ)?.oid);
+        types.push(resolve_type(cx, &cmd.source, &p.typ).map_err(|e| super::function::unplaced(e, false))?.oid);
         names.push(p.name.clone().unwrap_or_default());
         modes.push(match p.mode {
             ParamMode::Variadic => 'v',
@@ -231,7 +231,7 @@ fn state_type(
     inputs: &[Oid],
 ) -> Result<TypeRef> {
     let Some(name) = name else { return Err(Error::internal("no state type")) };
-    let state = resolve_type(cx, &cmd.source, name)?;
+    let state = resolve_type_unplaced(cx, &cmd.source, name)?;
     let polymorphic = bind::is_polymorphic(state.oid);
     let shown = |t: Oid| crate::types::format_type(t, -1, &*cx.fx.io.hooks);
     if !polymorphic && crate::types::info(state.oid).is_some_and(|i| i.is_pseudo()) {

@@ -575,9 +575,9 @@ fn alter_type(
     using: Option<&Expr>,
 ) -> Result<()> {
     let n = position(cx, oid, name)?;
-    let ty = super::write::usable_type(cx, &cmd.source, typ)?;
+    let ty = super::write::usable_type(cx, &cmd.source, typ).map_err(super::write::unplaced)?;
     column::check_type(cx, name, ty)?;
-    let collation = column::collation(cx, collation, ty, collation.and_then(|c| cmd.at(c.pos)))?;
+    let collation = column::collation(cx, collation, ty, None)?;
     let declared = crate::catalog::Declared { collation, ..Default::default() };
     let c = class_of(cx, oid)?;
     row_type::refuse_use(cx, &c)?;

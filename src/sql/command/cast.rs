@@ -1,6 +1,6 @@
 //! CREATE and DROP CAST. PostgreSQL 15, functioncmds.c, CreateCast: same refusals.
 
-use super::write::{new_oid, put, resolve_type};
+use super::write::{new_oid, put, resolve_type, resolve_type_unplaced};
 use super::{Command, function, names, role};
 use crate::base::error::Report;
 use crate::base::{Error, Flow, Oid, Result, Severity, SqlState};
@@ -154,10 +154,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateCastStmt) ->
 
 /// A type of a cast: messages have no position.
 fn place(cmd: &Command, cx: &mut ExecContext, typ: &TypeName) -> Result<Oid> {
-    resolve_type(cx, &cmd.source, typ).map(|t| t.oid).map_err(|mut e| {
-        e.0.position = None;
-        e
-    })
+    resolve_type_unplaced(cx, &cmd.source, typ).map(|t| t.oid)
 }
 
 fn find(cx: &mut ExecContext, source: Oid, target: Oid) -> Result<Option<Cast>> {

@@ -123,7 +123,14 @@ pub fn read(cmd: &Command, cx: &mut ExecContext, table: &str, def: &ColumnDef, a
         return Err(Error::unsupported("array of serial is not implemented").at(cmd.at(typ.pos)));
     }
     let ty = match serial {
-        Some(ty) => TypeRef::of(ty),
+        Some(ty) => {
+            if !typ.typmods.is_empty() {
+                let shown = crate::types::format_type(ty, -1, &*cx.fx.io.hooks);
+                let e = err!(SYNTAX_ERROR, "type modifier is not allowed for type \"{shown}\"");
+                return Err(e.at(cmd.at(typ.pos)));
+            }
+            TypeRef::of(ty)
+        }
         None => usable_type(cx, &cmd.source, typ)?,
     };
     if typ.setof {
@@ -161,7 +168,8 @@ fn read_as(
     };
     let mut declared_null = None;
     for c in &def.constraints {
-        let at = cmd.at(c.pos);
+        // What a serial column clashes with comes before what it is made of, which stands nowhere.
+        let at = if serial.is_some() { None } else { cmd.at(c.pos) };
         let clash = |what: &str| {
             Err(err!(SYNTAX_ERROR, "{what} specified for column \"{}\" of table \"{table}\"", def.name).at(at))
         };

@@ -87,6 +87,9 @@ pub fn object(cmd: &Command, cx: &mut ExecContext, stmt: &CommentStmt) -> Flow<O
         }
         ObjectType::Column => {
             name.pop();
+            if name.is_empty() {
+                return Err(err!(SYNTAX_ERROR, "column name must be qualified").into());
+            }
             let found = names::locked_relation(cmd, cx, &names::range_var(&name), LockMode::ShareUpdateExclusive)?;
             names::check_owner(cx, &found)?;
             let Some(a) = found.attribute(&last) else {

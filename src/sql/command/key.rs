@@ -9,8 +9,23 @@ use crate::base::{Error, Oid, Result, Severity, SqlState};
 use crate::catalog::IndexMethod;
 use crate::catalog::{Constraint, ConstraintKind, Index, Relation};
 use crate::err;
+use crate::sql::ast::{Pos, Stmt};
 use crate::sql::exec::ExecContext;
 use std::sync::Arc;
+
+/// PostgreSQL 15, parse_utilcmd.c, transformIndexConstraint: of a table that is there, a primary key's columns are first
+/// made NOT NULL.
+#[cold]
+fn no_column(cmd: &Command, rel: &Relation, name: &str, not_null: bool, pos: Pos) -> Error {
+    let altered = matches!(&*cmd.stmt, Stmt::AlterTable(_));
+    match altered && not_null {
+        true => err!(UNDEFINED_COLUMN, "column \"{name}\" of relation \"{}\" does not exist", rel.name),
+        false => {
+            let at = if altered { None } else { cmd.at(pos) };
+            err!(UNDEFINED_COLUMN, "column \"{name}\" named in key does not exist").at(at)
+        }
+    }
+}
 
 /// Adds a key to a table this transaction has locked.
 pub fn add(cmd: &Command, cx: &mut ExecContext, table: Oid, w: Wanted) -> Result<()> {
@@ -32,9 +47,10 @@ pub fn add(cmd: &Command, cx: &mut ExecContext, table: Oid, w: Wanted) -> Result
     }
     let word = if primary { "primary key" } else { "unique" };
     let mut key_columns = Vec::new();
-    for name in columns.iter().chain(including) {
-        let found = index::key_column(cx, &rel, name)?
-            .ok_or_else(|| err!(UNDEFINED_COLUMN, "column \"{name}\" named in key does not exist").at(cmd.at(w.pos)))?;
+    for (n, name) in columns.iter().chain(including).enumerate() {
+        let Some(found) = index::key_column(cx, &rel, name)? else {
+            return Err(no_column(cmd, &rel, name, primary && n < columns.len(), w.pos));
+        };
         let twice = key_columns.iter().any(|c: &crate::catalog::IndexColumn| c.attno == found.attno);
         if twice && key_columns.len() < columns.len() {
             return Err(

@@ -63,6 +63,7 @@ mod range_type;
 mod reindex;
 mod reloptions;
 mod rename;
+mod rename_label;
 mod rename_policies;
 mod rename_readers;
 mod rename_rules;
@@ -441,9 +442,21 @@ pub fn before_commit(cx: &mut ExecContext) -> Result<()> {
     temp::on_commit(cx)
 }
 
-/// The value of an expression without columns, as an argument of EXECUTE of type `ty`.
-pub fn evaluate(cx: &mut ExecContext, text: &str, expr: &ast::Expr, ty: TypeRef) -> Result<Value> {
-    evaluate_in(cx, text, expr, Clause::Execute, ("parameter", ty))
+/// The value of an expression without columns, as the n-th argument of EXECUTE, of type `ty`. PostgreSQL 15, prepare.c,
+/// EvaluateParams: its own words for a type that does not fit.
+pub fn evaluate(cx: &mut ExecContext, text: &str, expr: &ast::Expr, n: usize, ty: TypeRef) -> Result<Value> {
+    let done = evaluate_in(cx, text, expr, Clause::Execute, ("parameter", ty));
+    if done.as_ref().is_err_and(|e| e.sqlstate() == SqlState::DATATYPE_MISMATCH) {
+        // What is wrong inside is told again here.
+        let from = write::bind(cx, text, expr, None, Clause::Execute, None)?.ty;
+        let shown = |t: TypeRef| crate::types::format_type(t.oid, -1, &*cx.fx.io.hooks);
+        let (n, from, to) = (n + 1, shown(from), shown(ty));
+        let what = format!("parameter ${n} of type {from} cannot be coerced to the expected type {to}");
+        return Err(Error::new(SqlState::DATATYPE_MISMATCH, what)
+            .hint("You will need to rewrite or cast the expression.")
+            .at(ast::cursor(text, expr.start())));
+    }
+    done
 }
 
 /// The value of an expression without columns at some place, for a named target.
@@ -476,6 +489,7 @@ pub fn evaluate_bound(cx: &mut ExecContext, expr: crate::sql::expr::Expr) -> Res
         privileges: Vec::new(),
         relations: Vec::new(),
         read_only: true,
+        locks_rows: None,
         constants: Vec::new(),
         entries: 0,
         acting: None,

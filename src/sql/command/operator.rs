@@ -1,6 +1,6 @@
 //! CREATE and DROP OPERATOR. PostgreSQL 15, operatorcmds.c and pg_operator.c: same refusals.
 
-use super::write::{new_oid, put, resolve_type};
+use super::write::{new_oid, put, resolve_type_unplaced};
 use super::{Command, function, names, role, schema};
 use crate::base::error::Report;
 use crate::base::{Error, Flow, Oid, Result, Severity, SqlState};
@@ -58,6 +58,15 @@ pub fn operator_of(e: &DefElem) -> Option<OperName> {
     }
 }
 
+/// # Errors
+/// 42602 for what no operator can be called.
+fn related_name(e: &DefElem) -> Result<OperName> {
+    operator_of(e).ok_or_else(|| {
+        let shown = name_of(e).joined();
+        err!(INVALID_NAME, "\"{shown}\" is not a valid operator name")
+    })
+}
+
 fn is_true(e: &DefElem) -> bool {
     e.string().is_none_or(|s| matches!(s.to_ascii_lowercase().as_str(), "true" | "on" | "1"))
 }
@@ -69,8 +78,8 @@ fn options(cx: &mut ExecContext, list: &[DefElem]) -> Result<Options> {
             "leftarg" => o.left = Some(type_of(e)?),
             "rightarg" => o.right = Some(type_of(e)?),
             "function" | "procedure" => o.function = Some(name_of(e)),
-            "commutator" => o.commutator = operator_of(e),
-            "negator" => o.negator = operator_of(e),
+            "commutator" => o.commutator = Some(related_name(e)?),
+            "negator" => o.negator = Some(related_name(e)?),
             "restrict" => o.restrict = Some(name_of(e)),
             "join" => o.join = Some(name_of(e)),
             "hashes" => o.hashes = is_true(e),
@@ -145,7 +154,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &DefineStmt) -> Flo
     let o = options(cx, &stmt.options)?;
     let Some(function) = &o.function else { return Err(definition("operator function must be specified").into()) };
     let mut side = |t: &Option<TypeName>| -> Result<Oid> {
-        t.as_ref().map_or(Ok(Oid::INVALID), |t| Ok(resolve_type(cx, &cmd.source, t)?.oid))
+        t.as_ref().map_or(Ok(Oid::INVALID), |t| Ok(resolve_type_unplaced(cx, &cmd.source, t)?.oid))
     };
     let (left, right) = (side(&o.left)?, side(&o.right)?);
     if !left.is_valid() && !right.is_valid() {
@@ -247,7 +256,7 @@ fn find(cx: &mut ExecContext, namespace: Oid, name: &str, left: Oid, right: Oid)
 /// A user's operator that a signature names.
 pub fn named(cmd: &Command, cx: &mut ExecContext, sig: &OperSignature) -> Result<Option<Operator>> {
     let mut side = |t: &Option<TypeName>| -> Result<Oid> {
-        t.as_ref().map_or(Ok(Oid::INVALID), |t| Ok(resolve_type(cx, &cmd.source, t)?.oid))
+        t.as_ref().map_or(Ok(Oid::INVALID), |t| Ok(resolve_type_unplaced(cx, &cmd.source, t)?.oid))
     };
     let (left, right) = (side(&sig.left)?, side(&sig.right)?);
     for namespace in path(cx, sig.op.schema.as_deref())? {

@@ -5,7 +5,7 @@ use super::{Command, names, role, stored_text, view};
 use crate::base::error::Report;
 use crate::base::{Error, Flow, Oid, Result, Severity, SqlState};
 use crate::catalog::object::{Class, Depend, class};
-use crate::catalog::{Catalog, Object, ObjectKey, Policy, RelKind, Relation};
+use crate::catalog::{Catalog, Object, ObjectKey, Persistence, Policy, RelKind, Relation};
 use crate::err;
 use crate::lock::LockMode;
 use crate::sql::ast::{
@@ -44,6 +44,12 @@ fn roles(cx: &mut ExecContext, list: &[RoleSpec]) -> Result<Vec<Oid>> {
         return Ok(vec![Oid::INVALID]);
     }
     list.iter().map(|r| Ok(role::resolve(cx.backend()?, r)?.0)).collect()
+}
+
+/// The path that a policy's conditions are kept with.
+fn kept_path(cx: &mut ExecContext, rel: &Relation, depends: &[Depend]) -> Result<Vec<String>> {
+    let temporary = rel.persistence == Persistence::Temp || view::reads_temporary(cx, depends)?;
+    Ok(cx.backend()?.catalog.kept_path(temporary))
 }
 
 /// Sub-selects in a condition name tables.
@@ -134,7 +140,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreatePolicyStmt) 
         roles,
         using,
         check,
-        search_path: cx.backend()?.catalog.search_path(),
+        search_path: kept_path(cx, &rel, &depends)?,
         depends,
     };
     change(cx, rel.oid, |c| {
@@ -172,7 +178,8 @@ pub fn alter(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterPolicyStmt) ->
     }
     if conditions.iter().any(Option::is_some) {
         // Both are looked up along one path, and what is kept may name something else along the present one.
-        let path = cx.backend()?.catalog.search_path();
+        let temporary = super::rename_views::reads_temporary(&old.search_path);
+        let path = cx.backend()?.catalog.kept_path(temporary);
         let kept = [(&old.using, &conditions[0]), (&old.check, &conditions[1])];
         if path != old.search_path && kept.iter().any(|(text, new)| text.is_some() && new.is_none()) {
             let text = "changing one condition of a policy along another search_path is not supported";

@@ -72,7 +72,7 @@ pub fn follow(cx: &mut ExecContext, renamed: &Renamed<'_>, readers: Vec<Reader>)
             stored_text::text_of(cx, &stored_text::parse(&shown)?, None).map(Some)
         };
         let (using, check) = (text(using)?, text(check)?);
-        let path = catalog.search_path();
+        let path = catalog.kept_path(rename_views::reads_temporary(&policy.search_path));
         change(cx, table, |c| {
             for p in c.policies.iter_mut().filter(|p| p.oid == policy.oid) {
                 (p.using, p.check, p.search_path) = (using.clone(), check.clone(), path.clone());

@@ -4,8 +4,8 @@ use super::rename_readers::Renamed;
 use super::write::{change, relation_key};
 use super::{rename_views, stored_text};
 use crate::base::{Error, Oid, Result};
-use crate::catalog::Rule;
 use crate::catalog::object::{Class, class};
+use crate::catalog::{Relation, Rule};
 use crate::sql::ast::Stmt;
 use crate::sql::bind::{self, BindContext, Names, Query, Written};
 use crate::sql::exec::ExecContext;
@@ -32,22 +32,26 @@ pub fn readers(cx: &mut ExecContext, oid: Oid) -> Result<Vec<Reader>> {
         let Ok(c) = record.object.as_class() else { continue };
         let has_to_do = |r: &&Rule| c.oid == oid || r.depends.iter().any(|d| d.on == relation_key(oid));
         for r in c.rules.iter().filter(|r| !r.actions.is_empty() || c.oid != oid).filter(has_to_do) {
-            found.push(bound(&*catalog, &io, c, r).map_err(|_| refused(&r.name))?);
+            let rel = catalog.relation(c.oid)?.ok_or_else(|| Error::internal("a rule without its table"))?;
+            found.push(bound(&*catalog, &io, &rel, r).map_err(|_| refused(&r.name))?);
         }
     }
     Ok(found)
 }
 
-fn bound(names: &dyn Names, io: &crate::types::IoContext, c: &Class, r: &Rule) -> Result<Reader> {
+/// A rule of a table as it is written.
+///
+/// # Errors
+/// The binder's.
+pub fn bound(names: &dyn Names, io: &crate::types::IoContext, rel: &Arc<Relation>, r: &Rule) -> Result<Reader> {
     let written = Written(names);
     let along = written.along(&r.search_path);
-    let rel = names.relation(c.oid).ok_or_else(|| Error::internal("a rule without its table"))?;
     let source = format!("SELECT {}", r.condition.as_deref().unwrap_or_default());
     let context = |text| BindContext { names: &*along, io, text, params: Vec::new(), infer_params: false };
     let condition = match &r.condition {
         Some(text) => {
             let e = bind::parse_expression(text)?;
-            Some(bind::bind_rule_condition(&mut context(&source), &e, &rel, r.event)?)
+            Some(bind::bind_rule_condition(&mut context(&source), &e, rel, r.event)?)
         }
         None => None,
     };
@@ -56,10 +60,10 @@ fn bound(names: &dyn Names, io: &crate::types::IoContext, c: &Class, r: &Rule) -
         let parsed = crate::sql::parse::parse(text)?;
         actions.push(match parsed.first().map(|raw| &raw.stmt) {
             Some(Stmt::Notify(_)) | None => None,
-            Some(stmt) => Some(bind::bind_rule_action(&mut context(text), stmt, &rel, r.event)?.0),
+            Some(stmt) => Some(bind::bind_rule_action(&mut context(text), stmt, rel, r.event)?.0),
         });
     }
-    Ok(Reader { table: c.oid, rule: r.clone(), condition, actions })
+    Ok(Reader { table: rel.oid, rule: r.clone(), condition, actions })
 }
 
 /// Gives the rules their new texts, after the relation got its new names.
@@ -91,7 +95,7 @@ pub fn follow(cx: &mut ExecContext, renamed: &Renamed<'_>, readers: Vec<Reader>)
             Some(_) => Some(stored_text::text_of(cx, &stored_text::parse(&shown_condition)?, None)?),
             None => None,
         };
-        let path = catalog.search_path();
+        let path = catalog.kept_path(rename_views::reads_temporary(&rule.search_path));
         change(cx, table, |c| {
             for r in c.rules.iter_mut().filter(|r| r.oid == rule.oid) {
                 (r.condition, r.actions, r.search_path) = (condition.clone(), texts.clone(), path.clone());

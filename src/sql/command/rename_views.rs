@@ -47,7 +47,7 @@ pub fn follow(cx: &mut ExecContext, renamed: &Renamed<'_>, readers: Vec<Reader>)
         rename_in(&mut query, now, old_name);
         let names: Vec<&str> = c.attributes.iter().filter(|a| !a.dropped).map(|a| a.name.as_str()).collect();
         let text = look.written_query(&query, &names).ok_or_else(|| refused(&c.name))?;
-        let new = View { query: text.into(), search_path: catalog.search_path(), ..old };
+        let new = View { query: text.into(), search_path: catalog.kept_path(reads_temporary(&old.search_path)), ..old };
         change(cx, view, |c| c.view = Some(new.clone()))?;
         followers.push((c.name, new, query));
     }
@@ -57,6 +57,11 @@ pub fn follow(cx: &mut ExecContext, renamed: &Renamed<'_>, readers: Vec<Reader>)
         Some((name, ..)) => Err(refused(name)),
         None => Ok(()),
     }
+}
+
+/// What was kept along this path reads something temporary.
+pub(super) fn reads_temporary(kept: &[String]) -> bool {
+    kept.iter().any(|n| n == "pg_temp")
 }
 
 fn refused(view: &str) -> Error {

@@ -6,7 +6,7 @@ use super::write::{change, class_of, new_oid, relation_key};
 use super::{Command, names, role, stored_text};
 use crate::base::{Error, Flow, Oid, Result, SqlState, Stop};
 use crate::catalog::object::{Depend, class};
-use crate::catalog::{Catalog, ObjectKey, RelKind, Relation, Rule};
+use crate::catalog::{Catalog, ObjectKey, Persistence, RelKind, Relation, Rule};
 use crate::err;
 use crate::lock::LockMode;
 use crate::sql::ast::{CreateRuleStmt, DropStmt, EnableMode, Expr, ObjectName, RangeVar, RuleEvent, Stmt};
@@ -194,6 +194,8 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateRuleStmt) ->
         let text = format!("rule \"{}\" for relation \"{}\" already exists", stmt.name, rel.name);
         return Err(Error::new(SqlState::DUPLICATE_OBJECT, text).into());
     }
+    let temporary = rel.persistence == Persistence::Temp || super::view::reads_temporary(cx, &parts.depends)?;
+    let search_path = cx.backend()?.catalog.kept_path(temporary);
     let made = Rule {
         oid: match old {
             Some(r) => r.oid,
@@ -207,7 +209,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateRuleStmt) ->
         columns: parts.columns,
         depends: parts.depends,
         enabled: old.map_or('O', |r| r.enabled),
-        search_path: cx.backend()?.catalog.search_path(),
+        search_path,
     };
     change(cx, rel.oid, |c| {
         c.rules.retain(|r| r.name != made.name);

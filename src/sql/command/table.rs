@@ -20,6 +20,10 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateTableStmt) -
     let at = cmd.at(stmt.table.pos);
     let (namespace, persistence) = names::creation_place(cx, &stmt.table).map_err(|e| e.at(at))?;
     names::lock_name(cx, class::RELATION, namespace, &stmt.table.name)?;
+    // Before anything else that it names is looked for (PostgreSQL 15, parse_utilcmd.c, transformCreateStmt).
+    if stmt.if_not_exists && exists(cx, namespace, &stmt.table.name, true)? {
+        return Ok("CREATE TABLE".into());
+    }
     let mut sources = Vec::new();
     for element in &stmt.elements {
         if let TableElement::Like { table, options } = element {
@@ -46,9 +50,6 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateTableStmt) -
         }
     };
     check_on_commit(stmt.on_commit, persistence)?;
-    if stmt.if_not_exists && exists(cx, namespace, &stmt.table.name, true)? {
-        return Ok("CREATE TABLE".into());
-    }
     define(cmd, cx, stmt, (namespace, persistence), sources, &parents)?;
     Ok("CREATE TABLE".into())
 }

@@ -1,7 +1,7 @@
 //! Typed tables: CREATE TABLE … OF, ALTER TABLE … OF and NOT OF, and what is not done to them alone.
 
 use super::column::{self, NewColumn};
-use super::write::{change, class_of, resolve_type};
+use super::write::{change, class_of, resolve_type_unplaced};
 use super::{Command, inherit};
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::catalog::object::{Class, Depend, UserTypeKind, class};
@@ -12,7 +12,7 @@ use crate::sql::exec::ExecContext;
 
 /// The composite type a table is made of: its OID and its relation.
 fn composite(cmd: &Command, cx: &mut ExecContext, typ: &TypeName) -> Result<(Oid, Class)> {
-    let ty = resolve_type(cx, &cmd.source, typ)?;
+    let ty = resolve_type_unplaced(cx, &cmd.source, typ)?;
     let kind = cx.backend()?.catalog.user_type(ty.oid).map(|t| t.kind);
     match kind {
         Some(UserTypeKind::Composite { class }) => Ok((ty.oid, class_of(cx, class)?)),

@@ -154,6 +154,7 @@ pub fn alter_enum(_: &mut Command, cx: &mut ExecContext, stmt: &AlterEnumStmt) -
             let label = labels.iter_mut().find(|l| l.label == *from);
             let label =
                 label.ok_or_else(|| err!(INVALID_PARAMETER_VALUE, "\"{from}\" is not an existing enum label"))?;
+            super::rename_label::follow(cx, label.oid, from, to)?;
             label.label = to.clone();
         }
     }
@@ -180,11 +181,10 @@ pub fn create_composite(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateCo
             return Err(err!(DUPLICATE_COLUMN, "column \"{}\" specified more than once", def.name).into());
         }
         let Some(typ) = &def.typ else { continue };
-        let ty = super::write::usable_type(cx, &cmd.source, typ)?;
+        let ty = super::write::usable_type(cx, &cmd.source, typ).map_err(super::write::unplaced)?;
         column::check_type(cx, &def.name, ty)?;
         let mut made = attribute(&def.name, n as i16 + 1, ty);
-        let at = def.collation.as_ref().and_then(|c| cmd.at(c.pos));
-        made.declared.collation = column::collation(cx, def.collation.as_ref(), ty, at)?;
+        made.declared.collation = column::collation(cx, def.collation.as_ref(), ty, None)?;
         attributes.push(made);
     }
     let class_oid = new_oid(cx)?;

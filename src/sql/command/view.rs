@@ -149,15 +149,17 @@ pub fn stored(cmd: &Command, cx: &mut ExecContext, query: &Stmt) -> Result<(View
     expand_stars(cmd, cx, &mut select, None)?;
     super::stored_text::settle_query(cx, &mut select)?;
     let text = deparse::select(&select)?;
-    let search_path = cx.backend()?.catalog.search_path();
     let mut depends = Vec::new();
     dependencies(&mut bound, &mut depends);
+    let temporary = reads_temporary(cx, &depends)?;
+    let search_path = cx.backend()?.catalog.kept_path(temporary);
     let rule = new_oid(cx)?;
     let view = View { query: text.into(), search_path, check_option: None, populated: true, rule };
     Ok((view, depends))
 }
 
-fn reads_temporary(cx: &mut ExecContext, depends: &[Depend]) -> Result<bool> {
+/// Whether one of these is a temporary relation.
+pub fn reads_temporary(cx: &mut ExecContext, depends: &[Depend]) -> Result<bool> {
     for d in depends.iter().filter(|d| d.on.class == class::RELATION) {
         if class_of(cx, d.on.oid)?.persistence == Persistence::Temp {
             return Ok(true);

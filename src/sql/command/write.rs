@@ -107,6 +107,17 @@ pub fn check_usable(cx: &mut ExecContext, ty: Oid) -> Result<()> {
     Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied for type {shown}"))
 }
 
+/// An error of a name that PostgreSQL looks for without the statement's text: it has no position.
+pub fn unplaced(mut e: Error) -> Error {
+    e.0.position = None;
+    e
+}
+
+/// As [`resolve_type`], there.
+pub fn resolve_type_unplaced(cx: &mut ExecContext, source: &str, name: &ast::TypeName) -> Result<TypeRef> {
+    resolve_type(cx, source, name).map_err(unplaced)
+}
+
 /// Attribute numbers an expression over one relation reads, ascending.
 pub fn attributes_read(e: &Expr) -> Vec<i16> {
     let mut found = Vec::new();

@@ -6,13 +6,15 @@ use super::{ExecContext, Node};
 use crate::base::Flow;
 use crate::sql::expr::eval::{Eval, Projection, Sel};
 use crate::sql::expr::{Expr, ExprKind};
-use crate::sql::func::FuncDef;
 use crate::sql::func::setof::{self, SetStream};
+use crate::sql::func::{FuncDef, polymorphic};
 use crate::sql::plan::FunctionCall;
 use crate::types::{BATCH_ROWS, Batch, Column, ColumnData, Datum, Phys, TypeRef, Value};
 
 struct Call {
     func: &'static FuncDef,
+    /// Its columns are the fields of a row.
+    rows: bool,
     args: Projection,
     arg_types: Vec<TypeRef>,
     columns: Vec<TypeRef>,
@@ -47,18 +49,19 @@ impl FunctionScan {
         let call = |c: &FunctionCall| {
             let fixed = several && !c.args.iter().any(reads_outside);
             let mut args: Vec<Eval> = c.args.iter().map(Eval::new).collect();
-            let arg_types = args.iter().map(Eval::ty).collect();
+            let arg_types: Vec<TypeRef> = args.iter().map(Eval::ty).collect();
             if !setof::is_stream(c.func) {
                 // A plain function in FROM is a one-row set: its call is the only argument.
                 // Several columns are the fields of the one value it answers.
                 let answer = match c.columns.as_slice() {
-                    [one] => one.ty,
-                    _ => TypeRef::of(c.func.ret),
+                    [one] if !c.rows => one.ty,
+                    _ => TypeRef::of(polymorphic::actual(c.func.ret, c.func.args, &arg_types)),
                 };
                 args = vec![Eval::call(c.func, args, answer)];
             }
             Call {
                 func: c.func,
+                rows: c.rows,
                 args: Projection::of(args),
                 arg_types,
                 columns: c.columns.iter().map(|c| c.ty).collect(),
@@ -123,7 +126,7 @@ impl Call {
         let nothing = Batch { columns: Vec::new(), rows: 1 };
         let values = self.args.run(cx, &nothing, Sel::All(1))?;
         if !setof::is_stream(self.func) {
-            self.ready = setof::one_row(&values[0], &self.columns, &cx.fx.io)?;
+            self.ready = setof::one_row(&values[0], self.rows, &self.columns, &cx.fx.io)?;
             self.done = true;
         } else {
             let args: Vec<Value> = values.iter().map(|c| c.get(0).to_value()).collect();

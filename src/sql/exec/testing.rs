@@ -93,6 +93,7 @@ pub(super) fn series(n: i32) -> Plan {
     let call = crate::sql::plan::FunctionCall {
         func: func("generate_series", &[oid::INT4, oid::INT4]),
         args: vec![int(1), int(n)],
+        rows: false,
         columns: vec![PlanColumn { name: "i".into(), ty: INT4 }],
     };
     let node =
@@ -129,6 +130,7 @@ pub(super) fn statement(plan: Plan) -> PlannedStatement {
         privileges: Vec::new(),
         relations,
         read_only: true,
+        locks_rows: None,
         constants: Vec::new(),
         entries: 0,
         acting: None,

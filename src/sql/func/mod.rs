@@ -10,6 +10,7 @@
 //! - FN-3: the object ids are PostgreSQL 15's.
 
 pub mod aggregate;
+pub mod as_parent;
 pub mod context;
 pub mod current_of;
 pub mod fact;

@@ -130,5 +130,5 @@ pub fn wants_types(def: &FuncDef) -> bool {
     def.fact.src.ends_with("send")
         || def.fact.src.contains("range_constructor")
         || def.fact.src.contains("hash")
-        || def.fact.src == "satisfies_hash_partition"
+        || matches!(def.fact.src, "satisfies_hash_partition" | "as_parent")
 }

@@ -9,7 +9,7 @@ mod text;
 pub(crate) mod text_search;
 
 use super::FuncDef;
-use crate::base::{Error, Flow, Result};
+use crate::base::{Error, Flow, Oid, Result};
 use crate::sql::exec::{ExecContext, phys_of};
 use crate::types::array::Array;
 use crate::types::record::with_fitted;
@@ -166,18 +166,22 @@ pub fn out_columns(func: &FuncDef, types: &[TypeRef]) -> Option<(Vec<String>, Ve
     Some((outs.iter().map(name).collect(), outs.iter().map(ty).collect()))
 }
 
-/// The value of a scalar function in FROM as columns: a composite value becomes its fields.
-pub fn one_row(value: &Column, columns: &[TypeRef], io: &IoContext) -> Result<Vec<Column>> {
-    let composite = columns.len() > 1;
+/// The value of a scalar function in FROM as columns: `fields` are those of a row.
+pub fn one_row(value: &Column, fields: bool, columns: &[TypeRef], io: &IoContext) -> Result<Vec<Column>> {
     let mut out = Rows::empty(columns);
     for row in 0..value.len() {
         match value.get(row) {
-            d if !composite => out[0].push(d),
+            d if !fields => out[0].push(d),
             Datum::Null => out.iter_mut().for_each(Column::push_null),
             d => spread(d.bytes(), &mut out, io),
         }
     }
     Ok(out)
+}
+
+fn is_row(ty: Oid) -> bool {
+    let base = crate::types::base_type(ty);
+    base == crate::types::oid::RECORD || crate::types::info(base).is_some_and(|i| i.kind == b'c')
 }
 
 /// A row's fields, one to each column.
@@ -197,8 +201,11 @@ pub(super) fn unnest(call: &Call<'_>, io: &IoContext) -> Vec<Column> {
         })
         .collect();
     let rows = arrays.iter().flatten().map(Array::len).max().unwrap_or(0);
-    // One array of composite values fills several columns.
-    if let ([Some(array)], true) = (arrays.as_slice(), call.columns.len() > 1) {
+    // One array of composite values fills the columns of their type.
+    let fields = |a: &Array<'_>| call.columns.len() > 1 || is_row(a.element) && call.columns[0].oid != a.element;
+    if let [Some(array)] = arrays.as_slice()
+        && fields(array)
+    {
         for value in array.iter() {
             match value {
                 Datum::Null => out.iter_mut().for_each(Column::push_null),

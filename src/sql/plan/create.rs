@@ -584,9 +584,16 @@ impl<'p, 'a> Maker<'p, 'a> {
         if calls.iter().any(|c| c.scalar.is_some()) {
             let [call] = <[_; 1]>::try_from(calls)
                 .map_err(|_| Error::unsupported("ROWS FROM with expressions that are no calls is not supported"))?;
+            let fields: Option<Vec<_>> = call.gives_rows().then(|| call.columns.iter().map(|c| c.ty).collect());
             let Some(mut e) = call.scalar else { return Err(Error::internal("a scalar item without expression")) };
             self.from_outside(&mut e, RelSet::EMPTY)?;
-            let mut exprs = vec![e];
+            let mut exprs = match fields {
+                None => vec![e],
+                Some(types) => {
+                    let field = |index| ExprKind::Field { arg: Box::new(e.clone()), index };
+                    types.into_iter().enumerate().map(|(n, ty)| Expr::new(field(n), ty)).collect()
+                }
+            };
             if ordinality {
                 let one = crate::types::Value::I64(1);
                 exprs.push(Expr::new(ExprKind::Const(one), crate::types::TypeRef::of(crate::types::oid::INT8)));
@@ -596,12 +603,13 @@ impl<'p, 'a> Maker<'p, 'a> {
         }
         let mut out = Vec::with_capacity(calls.len());
         for c in calls {
+            let rows = c.gives_rows();
             let mut args = c.args;
             for a in &mut args {
                 self.from_outside(a, RelSet::EMPTY)?;
             }
             let columns = c.columns.into_iter().map(|c| PlanColumn { name: c.name, ty: c.ty }).collect();
-            out.push(FunctionCall { func: c.func, args, columns });
+            out.push(FunctionCall { func: c.func, args, rows, columns });
         }
         Ok(node(PlanNode::FunctionScan { calls: out, alias, ordinality, filter, project }, layout, cost))
     }

@@ -216,7 +216,7 @@ impl Folder {
                 let data: Vec<Datum<'_>> = values.iter().map(|v| v.datum()).collect();
                 let mut out = Column::new(types::phys(ret.oid));
                 if let Err(e) = run(cx, &data, &mut out) {
-                    self.fails(e);
+                    self.fails(in_function(f, e));
                     return None;
                 }
                 out
@@ -235,7 +235,7 @@ impl Folder {
                 match run(cx, &refs, 1) {
                     Ok(out) => out,
                     Err(e) => {
-                        self.fails(e);
+                        self.fails(in_function(f, e));
                         return None;
                     }
                 }
@@ -496,5 +496,13 @@ pub(super) fn strict_in(e: &Expr, rel: usize, top: bool) -> bool {
             pairs.first().is_some_and(|p| strict_in(&p.left, rel, false) || strict_in(&p.right, rel, false))
         }
         _ => false,
+    }
+}
+
+/// What PostgreSQL writes in SQL is a function while its constants are computed, and its body afterwards.
+fn in_function(f: &FuncDef, e: Error) -> Error {
+    match f.fact.language() {
+        b'q' => e.context(format!("SQL function \"{}\" statement 1", f.name)),
+        _ => e,
     }
 }

@@ -346,6 +346,8 @@ pub enum IndexOp {
 pub struct FunctionCall {
     pub func: &'static crate::sql::func::FuncDef,
     pub args: Vec<Expr>,
+    /// The columns are the fields of a row.
+    pub rows: bool,
     /// Column names and types the call contributes.
     pub columns: Vec<PlanColumn>,
 }
@@ -664,6 +666,8 @@ pub struct PlannedStatement {
     /// Relations read or written, with the lock to take at start.
     pub relations: Vec<(Arc<Relation>, crate::lock::LockMode)>,
     pub read_only: bool,
+    /// The first clause by which it locks rows.
+    pub locks_rows: Option<LockStrength>,
     /// Constant for literal-free speed paths.
     pub constants: Vec<Value>,
     /// How many relations, joins and partitions planning it was about.
@@ -677,6 +681,14 @@ pub struct PlannedStatement {
 }
 
 impl PlannedStatement {
+    /// As messages call it: `SELECT FOR UPDATE`. PostgreSQL 15, utility.c, CreateCommandTag.
+    pub fn name(&self) -> String {
+        match self.locks_rows.filter(|_| self.tag == "SELECT") {
+            Some(strength) => format!("{} {}", self.tag, strength.clause()),
+            None => self.tag.to_owned(),
+        }
+    }
+
     /// It changes or locks rows of a table that is not temporary. PostgreSQL 15, execMain.c, ExecCheckXactReadOnly: same rule.
     pub fn writes_permanent(&self) -> bool {
         let temporary = |p: &RelationAccess| p.rel.persistence == Persistence::Temp;

@@ -2,7 +2,7 @@
 
 use super::fold::Folder;
 use super::settings::PlanContext;
-use super::{Cost, Cte, Plan, PlanColumn, PlanNode, PlannedStatement, RelationAccess};
+use super::{Cost, Cte, LockStrength, Plan, PlanColumn, PlanNode, PlannedStatement, RelationAccess};
 use crate::base::{Error, Oid, Result};
 use crate::catalog::relation::TRANSITION;
 use crate::catalog::{RelKind, Relation};
@@ -52,7 +52,8 @@ pub(super) struct Planner<'a> {
     relations: Vec<(Arc<Relation>, LockMode)>,
     privileges: Vec<RelationAccess>,
     writes: bool,
-    locks_rows: bool,
+    /// The first clause by which rows are locked.
+    locks_rows: Option<LockStrength>,
     /// See [`PlannedStatement::entries`].
     entries: usize,
     /// (level, relation, members) of the trees read.
@@ -91,7 +92,8 @@ pub fn plan(query: Query, cx: &PlanContext<'_>) -> Result<PlannedStatement> {
         origins,
         privileges: planner.privileges,
         relations: planner.relations,
-        read_only: !planner.writes && !planner.locks_rows,
+        read_only: !planner.writes && planner.locks_rows.is_none(),
+        locks_rows: planner.locks_rows,
         constants: Vec::new(),
         entries: planner.entries,
         acting,
@@ -131,6 +133,7 @@ fn sequence(query: Query, tag: &'static str, cx: &PlanContext<'_>) -> Result<Pla
         privileges: Vec::new(),
         relations,
         read_only: false,
+        locks_rows: None,
         constants: Vec::new(),
         entries,
         acting,
@@ -152,7 +155,7 @@ impl<'a> Planner<'a> {
             relations: Vec::new(),
             privileges: Vec::new(),
             writes: false,
-            locks_rows: false,
+            locks_rows: None,
             entries: 0,
             expanded: Vec::new(),
             target: None,
@@ -209,7 +212,7 @@ impl Planner<'_> {
     /// Remembers locks and rights of the query's own tables, from rel `first` on.
     pub(super) fn note_relations(&mut self, query: &Query, first: usize) {
         let target = query.write.as_ref().map(|w| w.target);
-        self.locks_rows |= !query.locks.is_empty();
+        self.locks_rows = self.locks_rows.or(query.locks.first().map(|l| l.strength));
         self.entries += query.rels.len().saturating_sub(first) + query.from.iter().map(FromNode::joins).sum::<usize>();
         for (i, r) in query.rels.iter().enumerate().skip(first) {
             let Some(rel) = r.relation() else { continue };

@@ -102,17 +102,14 @@ impl Frame {
                     self.slots[var] = empty;
                     return Ok(());
                 }
-                let is_row =
-                    from.oid == oid::RECORD || cx.fx.io.hooks.composite(crate::types::base_type(from.oid)).is_some();
-                if !is_row {
-                    return Err(
-                        err!(DATATYPE_MISMATCH, "cannot assign non-composite value to a record variable").into()
-                    );
-                }
+                needs_row(cx, from, "record")?;
                 let r = record_value(cx, TypeRef::of(oid::RECORD), &value);
                 self.put_record(cx, var, *ty, r)?;
             }
             VarKind::Row(list) => {
+                if !value.is_null() {
+                    needs_row(cx, from, "row")?;
+                }
                 let r = record_value(cx, TypeRef::of(oid::RECORD), &value);
                 let types = r.shape.as_ref().map(|s| s.types.clone()).unwrap_or_default();
                 for (n, to) in list.clone().into_iter().enumerate() {
@@ -262,8 +259,7 @@ impl Frame {
     }
 
     fn row_result(&mut self, cx: &ExecContext, v: Value, from: TypeRef) -> Result<Value> {
-        let is_row = from.oid == oid::RECORD || cx.fx.io.hooks.composite(crate::types::base_type(from.oid)).is_some();
-        if v.is_null() || is_row {
+        if v.is_null() || is_row(cx, from) {
             return Ok(v);
         }
         Err(err!(DATATYPE_MISMATCH, "cannot return non-composite value from function returning composite type"))
@@ -483,4 +479,17 @@ impl Frame {
 /// void's one value, which is not NULL. PostgreSQL 15, pl_exec.c, exec_stmt_return: same rule.
 fn void() -> Value {
     Value::text("")
+}
+
+fn is_row(cx: &ExecContext, ty: TypeRef) -> bool {
+    ty.oid == oid::RECORD || cx.fx.io.hooks.composite(crate::types::base_type(ty.oid)).is_some()
+}
+
+/// # Errors
+/// 42804 for a value that has no columns.
+fn needs_row(cx: &ExecContext, ty: TypeRef, what: &str) -> Result<()> {
+    match is_row(cx, ty) {
+        true => Ok(()),
+        false => Err(err!(DATATYPE_MISMATCH, "cannot assign non-composite value to a {what} variable")),
+    }
 }

@@ -7,7 +7,7 @@
 //! | `expr` | expressions and statements bound with the variables in reach; planned once per session |
 //! | `fast` | simple expressions evaluated value by value |
 //! | `frame` | one call: its variables, its place in the code, what it waits for |
-//! | `assign`, `rows`, `cursor`, `raise`, `handler` | what instructions do |
+//! | `assign`, `rows`, `foreach`, `cursor`, `raise`, `handler` | what instructions do |
 //! | `condition` | names of SQLSTATEs |
 //!
 //! A body is a list of instructions with jumps, so that a call's whole state is a place in the list and values: it can
@@ -20,6 +20,7 @@ mod cursor;
 mod declare;
 mod expr;
 mod fast;
+mod foreach;
 mod frame;
 mod handler;
 mod parse;

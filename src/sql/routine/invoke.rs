@@ -373,12 +373,12 @@ pub fn open(
     columns: &[TypeRef],
     names: &[String],
 ) -> Result<Box<dyn SetStream>> {
+    let own = crate::sql::func::polymorphic::actual(def.ret, def.args, arg_types);
+    let composite = cx.fx.io.hooks.composite(crate::types::base_type(own)).is_some();
     let ret = match columns {
-        [one] if def.ret != oid::RECORD => *one,
-        _ => TypeRef::of(def.ret),
+        [one] if own != oid::RECORD && !composite => *one,
+        _ => TypeRef::of(own),
     };
-    let composite = cx.fx.io.hooks.composite(crate::types::base_type(def.ret)).is_some();
-    let ret = if composite { TypeRef::of(def.ret) } else { ret };
     let types = CallTypes { args: arg_types.to_vec(), ret, variadic: false };
     let expected: Vec<(String, TypeRef)> =
         columns.iter().enumerate().map(|(n, t)| (names.get(n).cloned().unwrap_or_default(), *t)).collect();

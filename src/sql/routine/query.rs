@@ -341,11 +341,11 @@ impl QueryRun {
         backend.txn.running().identify(self.plan.query_id);
         if !self.plan.read_only {
             if self.snapshot.is_some() {
-                let tag = self.plan.tag;
+                let tag = self.plan.name();
                 return Err(err!(FEATURE_NOT_SUPPORTED, "{tag} is not allowed in a non-volatile function"));
             }
             if self.plan.writes_permanent() {
-                backend.prevent_if_read_only(self.plan.tag)?;
+                backend.prevent_if_read_only(&self.plan.name())?;
             }
         }
         if self.snapshot.is_none() {

@@ -336,7 +336,12 @@ pub(super) fn time_only(text: &str, io: &IoContext) -> Decoded<(Civil, Option<i3
         if d.known & mask::DST_MODIFIER != 0 {
             return Err(Fault::BadFormat);
         }
-        if d.known & mask::DATE == mask::DATE { Some(-d.local_offset(&d.io.time_zone)) } else { None }
+        match d.known & mask::DATE {
+            0 => None,
+            mask::DATE => Some(-d.local_offset(&d.io.time_zone)),
+            // Half a date tells no offset.
+            _ => return Err(Fault::BadFormat),
+        }
     };
     Ok((d.c, zone))
 }

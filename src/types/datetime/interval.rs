@@ -261,7 +261,7 @@ impl Building {
 }
 
 const SECONDS_ALL: u32 = 1 << (Unit::Second as u32) | 1 << (Unit::Millisecond as u32) | 1 << (Unit::Microsecond as u32);
-const CLOCK: u32 = 1 << (Unit::Hour as u32) | 1 << (Unit::Minute as u32) | 1 << (Unit::Second as u32);
+const CLOCK: u32 = 1 << (Unit::Hour as u32) | 1 << (Unit::Minute as u32) | SECONDS_ALL;
 
 /// What the last number means if it has no unit, by the fields of the type.
 fn rightmost_unit(range: i32) -> Unit {

@@ -131,11 +131,19 @@ impl Numeric {
         // Assumes half of the argument's digits before the point, as PostgreSQL does.
         let weight = if self.weight >= 0 { (self.weight + 1) * 4 / 2 - 1 } else { 1 - (1 - self.weight) * 4 / 2 };
         let weight = if self.weight >= 0 { weight } else { (self.weight + 1) * 4 / 2 - 1 };
-        let rscale = Numeric::clamp_scale((MIN_SIG_DIGITS - weight).max(self.dscale));
+        Ok(self.sqrt_to(Numeric::clamp_scale((MIN_SIG_DIGITS - weight).max(self.dscale))))
+    }
+
+    /// The square root of a finite number that is not negative, to as many digits behind the point as it has itself.
+    pub fn sqrt_of_same_scale(&self) -> Numeric {
+        self.sqrt_to(self.dscale)
+    }
+
+    fn sqrt_to(&self, rscale: i32) -> Numeric {
         let scaled = self.to_scaled(2 * (rscale + 4));
         let mut n = Numeric::from_scaled(&scaled.sqrt(), rscale + 4, false);
         n.round(rscale);
-        Ok(n)
+        n
     }
 
     pub fn exp(&self) -> Result<Numeric> {

@@ -203,14 +203,21 @@ impl Binder<'_, '_> {
             if values[attr].is_some() {
                 return Err(assigned_twice(&rel.attributes[attr].name));
             }
-            // A user's value that is of no interest, or a column computed by the table itself.
-            if self.user_value_ignored(rel, supplied.overriding, attr)? {
-                continue;
-            }
             let column = match value.expr.kind {
                 ExprKind::Var { rel, attno, levels_up: 0 } => zero_based(attno).map(|c| (rel, c)),
                 _ => None,
             };
+            // All rows say DEFAULT: as if it had not been named.
+            if let Some((values, c)) = column
+                && let Source::Values(rows) = &query.rels[values].source
+                && (0..rows.len()).all(|row| supplied.gaps.contains(&(row, c)))
+            {
+                continue;
+            }
+            // A user's value that is of no interest, or a column computed by the table itself.
+            if self.user_value_ignored(rel, supplied.overriding, attr)? {
+                continue;
+            }
             for (row, c) in supplied.gaps.iter().filter(|(_, c)| column.is_some_and(|(_, n)| n == *c)) {
                 let Some((values, c)) = column.filter(|(_, n)| n == c) else { continue };
                 let default = self.own_default(rel, &kept, attr)?;

@@ -98,7 +98,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateFunctionStmt
         _ => (body, None),
     };
     let backend = cx.backend()?;
-    let search_path = if atomic { backend.catalog.search_path() } else { Vec::new() };
+    let search_path = if atomic { backend.catalog.kept_path(true) } else { Vec::new() };
     let owner = backend.user.current;
     let mut settings = Vec::new();
     apply_settings(cx, &mut settings, &o.settings)?;

@@ -1,6 +1,6 @@
 //! Routines by the names and arguments that statements give them.
 
-use super::signature::resolve_type_name;
+use super::signature::{resolve_type_name, unplaced};
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::catalog::ObjectKey;
 use crate::catalog::object::{Function, class, fixed};
@@ -55,7 +55,7 @@ pub fn find_builtin(
     };
     let mut inputs = Vec::new();
     for p in params.iter().filter(|p| !matches!(p.mode, ParamMode::Out | ParamMode::Table)) {
-        inputs.push(resolve_type_name(cx, &cmd.source, &p.typ)?.oid);
+        inputs.push(resolve_type_name(cx, &cmd.source, &p.typ).map_err(|e| unplaced(e, true))?.oid);
     }
     Ok(found.find(|f| f.args == inputs).copied())
 }
@@ -107,7 +107,7 @@ pub fn find(
     let mut inputs = Vec::new();
     let mut everything = Vec::new();
     for p in params {
-        let ty = match resolve_type_name(cx, &cmd.source, &p.typ) {
+        let ty = match resolve_type_name(cx, &cmd.source, &p.typ).map_err(|e| unplaced(e, true)) {
             Ok(t) => t.oid,
             // A function may be of a type that is not made yet.
             Err(e) if e.message().ends_with("is only a shell") => {

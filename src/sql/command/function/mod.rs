@@ -13,4 +13,4 @@ pub use check::transposed;
 pub use create::{check_language, create, replace, same};
 pub use drop::drop_routines;
 pub use find::{find, find_builtin, may_call, named};
-pub use signature::resolve_type_name;
+pub use signature::{resolve_type_name, unplaced};

@@ -183,7 +183,7 @@ pub(super) fn type_or_shell(
 }
 
 /// A type that does not exist is told without its place here, an argument's without quotes, too.
-pub(super) fn unplaced(mut e: Error, quoted: bool) -> Error {
+pub fn unplaced(mut e: Error, quoted: bool) -> Error {
     if e.sqlstate() == SqlState::UNDEFINED_OBJECT {
         e.0.position = None;
         if !quoted {

@@ -164,6 +164,7 @@ impl InsertOrUpdate {
                 }
                 Step::Index { .. } => {
                     if let Some(tid) = self.index(cx, target)? {
+                        target.enforce_view(cx, &self.batch, self.row)?;
                         let backend = cx.backend()?;
                         backend.stats.count_insert(target.rel.oid, 1);
                         let xid = backend.txn.xid();
@@ -378,6 +379,7 @@ impl InsertOrUpdate {
             *entries = None;
             *index += 1;
         }
+        target.enforce_view(cx, new, 0)?;
         let backend = cx.backend()?;
         backend.stats.count_update(target.rel.oid, *hot);
         let xid = backend.txn.xid();

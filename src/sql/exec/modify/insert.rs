@@ -16,6 +16,7 @@ enum Step {
     Before,
     Generate,
     Verify,
+    View,
     Heap,
     /// Entries for this index.
     Index(usize),
@@ -34,7 +35,7 @@ pub(super) struct Insert {
     step: Step,
     entries: Option<Entries>,
     firing: RowFiring,
-    /// A row broke a constraint: raised when those before it are in, which may fail first.
+    /// A row broke a constraint, or a view's condition: raised when those before it are in, which may fail first.
     failed: Option<Error>,
 }
 
@@ -44,6 +45,12 @@ impl Insert {
         self.tids.clear();
         self.step = Step::Before;
         self.entries = None;
+    }
+
+    /// Only the first rows go in, then the error is raised.
+    fn keep(&mut self, rows: usize, failed: Error) {
+        self.batch = self.batch.first(rows);
+        self.failed = Some(failed);
     }
 
     pub fn run(&mut self, cx: &mut ExecContext, target: &mut Target, changed: &mut Changed) -> Flow<()> {
@@ -67,12 +74,21 @@ impl Insert {
                 match stop {
                     Stop::Error(e) if e.0.input_row.is_some_and(|row| row > 0) => {
                         let before = e.0.input_row.unwrap_or_default().min(self.batch.rows - 1);
-                        let columns = self.batch.columns.iter().map(|c| c.slice(0..before)).collect();
-                        self.batch = Batch { columns, rows: before };
-                        self.failed = Some(e);
+                        self.keep(before, e);
                     }
                     stop => return Err(stop),
                 }
+            }
+            self.step = Step::View;
+        }
+        if self.step == Step::View {
+            match target.enforce(cx, &self.batch, RowCheckKind::View) {
+                // A row that its view refuses is put in before that is told: it may be a duplicate.
+                Err(Stop::Error(e)) if e.0.input_row.is_some() => {
+                    let with = e.0.input_row.unwrap_or_default().saturating_add(1).min(self.batch.rows);
+                    self.keep(with, e);
+                }
+                other => other?,
             }
             self.step = Step::Heap;
         }

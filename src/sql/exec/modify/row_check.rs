@@ -24,6 +24,10 @@ impl RowChecks {
         RowChecks { list: checks.iter().map(one).collect() }
     }
 
+    pub fn has(&self, kind: RowCheckKind) -> bool {
+        self.list.iter().any(|one| one.check.kind == kind)
+    }
+
     /// Refuses the first row that breaks a condition of this kind. To be repeated with the same batch after a `Stop`.
     pub fn enforce(&mut self, cx: &mut ExecContext, rel: &Relation, batch: &Batch, kind: RowCheckKind) -> Flow<()> {
         let mut broken: Option<(u32, usize)> = None;

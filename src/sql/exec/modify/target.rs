@@ -223,7 +223,7 @@ impl Target {
         c
     }
 
-    /// NOT NULL and CHECK alone.
+    /// NOT NULL and CHECK alone. What views say of rows is asked when they are in: [`Target::enforce_view`].
     pub fn verify_constraints(&mut self, cx: &mut ExecContext, batch: &Batch) -> Flow<()> {
         verify::not_null(cx, &self.rel, batch)?;
         if !self.check_names.is_empty() {
@@ -232,7 +232,17 @@ impl Target {
                 verify::check(cx, &self.rel, batch, name, answer)?;
             }
         }
-        self.row_checks.enforce(cx, &self.rel, batch, RowCheckKind::View)
+        Ok(())
+    }
+
+    /// WITH CHECK OPTION of a row that has its entries in the indexes. PostgreSQL 15, nodeModifyTable.c, ExecInsert: the
+    /// same order, so that a duplicate is told first. To be repeated with the same row after a `Stop`.
+    pub fn enforce_view(&mut self, cx: &mut ExecContext, new: &Batch, row: usize) -> Flow<()> {
+        if !self.row_checks.has(RowCheckKind::View) {
+            return Ok(());
+        }
+        let one = Batch { columns: new.columns.iter().map(|c| c.gather_rows(&[row as u32])).collect(), rows: 1 };
+        self.enforce(cx, &one, RowCheckKind::View)
     }
 
     /// What policies say of rows. To be repeated with the same batch after a `Stop`.

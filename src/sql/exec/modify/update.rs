@@ -3,7 +3,7 @@
 use super::row_lock::{Claim, Writer, claim, refuse_triggered};
 use super::target::{Entries, Target};
 use super::{ChangeKind, Changed};
-use crate::base::{Error, Flow, Result, SqlState, TupleId};
+use crate::base::{Error, Flow, Result, SqlState, Stop, TupleId};
 use crate::heap::{HeapFetch, UpdateKind, tid_from_bytes};
 use crate::mvcc::Snapshot;
 use crate::sql::exec::ExecContext;
@@ -80,6 +80,8 @@ pub(super) struct Update {
     moves: Vec<bool>,
     /// New rows for other partitions.
     moved: Batch,
+    /// A new row broke a constraint: raised when those before it are written, which may fail first.
+    failed: Option<Error>,
 }
 
 impl Update {
@@ -113,6 +115,7 @@ impl Update {
             may_move: false,
             moves: Vec::new(),
             moved: Batch::default(),
+            failed: None,
         }
     }
 
@@ -153,6 +156,7 @@ impl Update {
         self.input = batch;
         self.step = Step::Fetch;
         self.row = 0;
+        self.failed = None;
     }
 
     pub fn run(&mut self, cx: &mut ExecContext, target: &mut Target, changed: &mut Changed) -> Flow<()> {
@@ -176,7 +180,18 @@ impl Update {
             self.step = Step::Verify;
         }
         if self.step == Step::Verify {
-            self.moves = verify_or_move(cx, target, &self.new, self.may_move)?;
+            self.moves = loop {
+                match verify_or_move(cx, target, &self.new, self.may_move) {
+                    Err(Stop::Error(e)) if e.0.input_row.is_some_and(|row| row > 0) => {
+                        let before = e.0.input_row.unwrap_or_default().min(self.new.rows - 1);
+                        self.new = self.new.first(before);
+                        self.rows.truncate(before);
+                        self.tids.truncate(before);
+                        self.failed = Some(e);
+                    }
+                    other => break other?,
+                }
+            };
             self.step = Step::Rows;
         }
         while self.row < self.rows.len() {
@@ -194,7 +209,7 @@ impl Update {
             self.anew = None;
             self.written = None;
         }
-        Ok(())
+        self.failed.take().map_or(Ok(()), |e| Err(e.into()))
     }
 
     /// The targets' present attributes. A plain DELETE needs none.
@@ -368,6 +383,10 @@ impl Update {
             }
         }
         self.index_row(cx, target)?;
+        if self.attrs.is_some() && !self.moves() {
+            let (_, _, new, row) = self.versions();
+            target.enforce_view(cx, new, row)?;
+        }
         self.finish_row(cx, target, changed)
     }
 
@@ -511,9 +530,16 @@ fn verify_or_move(cx: &mut ExecContext, target: &mut Target, new: &Batch, may_mo
         }
         false => {
             let columns = new.columns.iter().map(|c| c.gather_rows(&stay)).collect();
-            let stay = Batch { columns, rows: stay.len() };
-            target.enforce(cx, &stay, RowCheckKind::Update)?;
-            target.verify_constraints(cx, &stay)?;
+            let alone = Batch { columns, rows: stay.len() };
+            let refused = |stop| match stop {
+                Stop::Error(mut e) => {
+                    e.0.input_row = e.0.input_row.and_then(|row| stay.get(row)).map(|row| *row as usize);
+                    Stop::Error(e)
+                }
+                other => other,
+            };
+            target.enforce(cx, &alone, RowCheckKind::Update).map_err(refused)?;
+            target.verify_constraints(cx, &alone).map_err(refused)?;
         }
     }
     Ok(fits.into_iter().map(|f| !f).collect())

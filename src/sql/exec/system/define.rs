@@ -237,7 +237,7 @@ impl Look<'_> {
 
     /// Whether a text for a view's query, read along the search path of now, is the query it was made of.
     pub fn reads_as(&self, view: &View, text: &str, bound: &Query) -> bool {
-        let again = View { query: text.into(), search_path: self.catalog.search_path(), ..view.clone() };
+        let again = View { query: text.into(), search_path: self.catalog.kept_path(true), ..view.clone() };
         let Ok(again) = bind::view_query(&again, &Written(self.catalog), self.io) else { return false };
         let columns = |q: &Query| q.output().map(|t| t.expr.ty.oid).collect::<Vec<_>>();
         columns(&again) == columns(bound) && of_query(&again) == of_query(bound)

@@ -7,7 +7,7 @@ use crate::base::{Flow, Result};
 use crate::sql::exec::{ExecContext, phys_of};
 use crate::types::array::{Array, Builder, Dim, Dims, MAX_SIZE, nest};
 use crate::types::record::{self, Record};
-use crate::types::{Batch, Column, Datum, IoContext, Phys, TypeRef, base_type, element_type, oid};
+use crate::types::{Batch, Column, Datum, IoContext, Phys, TypeRef, element_type, oid};
 use smallvec::SmallVec;
 
 /// PostgreSQL 15, c.h, MAXDIM.
@@ -222,8 +222,8 @@ pub(super) fn subscript(
     batch: &Batch,
     sel: Sel<'_>,
 ) -> Flow<Column> {
-    if ty.oid == oid::JSONB && base_type(array.ty().oid) == oid::JSONB {
-        return document::part(array, bounds.1, cx, batch, sel);
+    if let Some(rules) = document::rules(array.ty().oid) {
+        return document::part(rules, array, bounds.1, cx, batch, sel);
     }
     let fixed = element_type(array.ty().oid).is_none();
     let arrays = array.eval(cx, batch, sel)?.into_owned();
@@ -282,8 +282,8 @@ pub(super) fn subscript_set(
     batch: &Batch,
     sel: Sel<'_>,
 ) -> Flow<Column> {
-    if base_type(ty.oid) == oid::JSONB {
-        return document::with_part(array, bounds.1, value, cx, batch, sel);
+    if let Some(rules) = document::rules(ty.oid) {
+        return document::with_part(rules, array, bounds.1, value, cx, batch, sel);
     }
     let element = element_type(ty.oid).unwrap_or(oid::TEXT);
     let arrays = array.eval(cx, batch, sel)?.into_owned();

@@ -1,11 +1,11 @@
-//! Subscripts of `jsonb`: `document['key'][0]`, to read and to assign.
+//! Subscripts of `jsonb` and `hstore`: `document['key'][0]`, to read and to assign.
 
 use super::{Eval, Sel};
 use crate::bail;
-use crate::base::Flow;
+use crate::base::{Flow, Oid, Result};
 use crate::sql::exec::ExecContext;
 use crate::sql::func::json::subscript;
-use crate::types::{Batch, Column, Datum, Phys};
+use crate::types::{Batch, Column, Datum, Phys, base_type, hstore, oid};
 
 /// The columns of keys, numbers or texts.
 struct Keys(Vec<Column>);
@@ -32,7 +32,32 @@ impl Keys {
     }
 }
 
+/// What a type's subscripts do.
+pub(super) struct Rules {
+    what: &'static str,
+    find: for<'a> fn(&'a [u8], &[String]) -> Option<&'a [u8]>,
+    /// The value before, whether the first key is a number, the keys, the new part.
+    assign: fn(Option<&[u8]>, bool, &[String], Option<&[u8]>) -> Result<Vec<u8>>,
+}
+
+static JSONB: Rules = Rules { what: "jsonb", find: subscript::find, assign: subscript::assign };
+
+static HSTORE: Rules = Rules {
+    what: "hstore",
+    find: hstore::subscript,
+    assign: |stored, _, keys, value| Ok(hstore::assign(stored, keys, value)),
+};
+
+/// None: its subscripts are those of arrays.
+pub(super) fn rules(ty: Oid) -> Option<&'static Rules> {
+    match base_type(ty) {
+        oid::JSONB => Some(&JSONB),
+        base => hstore::is(base).then_some(&HSTORE),
+    }
+}
+
 pub(super) fn part(
+    rules: &Rules,
     document: &mut Eval,
     keys: &mut [Option<Eval>],
     cx: &mut ExecContext,
@@ -45,7 +70,7 @@ pub(super) fn part(
     for at in 0..documents.len() {
         match (documents.get(at), keys.row(at)) {
             (Datum::Null, _) | (_, None) => out.push_null(),
-            (stored, Some(keys)) => match subscript::find(stored.bytes(), &keys) {
+            (stored, Some(keys)) => match (rules.find)(stored.bytes(), &keys) {
                 Some(found) => out.push(Datum::Bytes(found)),
                 None => out.push_null(),
             },
@@ -55,6 +80,7 @@ pub(super) fn part(
 }
 
 pub(super) fn with_part(
+    rules: &Rules,
     document: &mut Eval,
     keys: &mut [Option<Eval>],
     value: &mut Eval,
@@ -68,10 +94,10 @@ pub(super) fn with_part(
     let array = keys.starts_with_number();
     super::composite::each(documents.len(), |at| {
         let Some(keys) = keys.row(at) else {
-            bail!(NULL_VALUE_NOT_ALLOWED, "jsonb subscript in assignment must not be null");
+            bail!(NULL_VALUE_NOT_ALLOWED, "{} subscript in assignment must not be null", rules.what);
         };
         let bytes = |d: Datum<'_>| (!d.is_null()).then(|| d.bytes().to_vec());
         let (old, new) = (bytes(documents.get(at)), bytes(values.get(at)));
-        Ok(Some(subscript::assign(old.as_deref(), array, &keys, new.as_deref())?))
+        Ok(Some((rules.assign)(old.as_deref(), array, &keys, new.as_deref())?))
     })
 }

@@ -104,7 +104,7 @@ impl Aggregator for ExactSpread {
         }
         let other = if self.spread.sample { Numeric::from_i128(i128::from(n) - 1) } else { count.clone() };
         let variance = numerator.div(&count.mul(&other))?;
-        let result = if self.spread.root { variance.sqrt()? } else { variance };
+        let result = if self.spread.root { variance.sqrt_of_same_scale() } else { variance };
         out.push_bytes_with(|b| result.write(b))
     }
 }

@@ -505,8 +505,6 @@ fn made_of(text: &str, mut t: Told) -> Result<(Civil, Option<i32>)> {
     } else if t.century != 0 {
         let century = if t.bc { -t.century } else { t.century };
         year = if century >= 0 { (century - 1) * 100 + 1 } else { century * 100 + 1 };
-    } else if t.bc {
-        year = 1 - t.year;
     }
     c.year = year;
     if t.julian != 0 {

@@ -251,6 +251,7 @@ impl Mock {
             rules: Vec::new(),
             row_security: false,
             force_row_security: false,
+            of_type: Oid::INVALID,
         }
     }
 }

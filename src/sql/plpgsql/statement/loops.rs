@@ -329,13 +329,17 @@ impl Parser<'_> {
 
     pub(super) fn foreach(&mut self, label: Option<String>, line: u32) -> Result<()> {
         let at = self.i;
-        let (target, _) = self.target().map_err(|e| match e.sqlstate() {
+        let (mut target, _) = self.target().map_err(|e| match e.sqlstate() {
             SqlState::SYNTAX_ERROR => {
                 let text = "loop variable of FOREACH must be a known variable or list of variables".to_string();
                 self.error_at(at, SqlState::SYNTAX_ERROR, text)
             }
             _ => e,
         })?;
+        if self.is_symbol(",") {
+            self.i = at;
+            target = Target::Var(self.into_target()?);
+        }
         let slice = match self.eat_word("slice") {
             true => {
                 let n = self.token().text.parse::<u32>().map_err(|_| self.unexpected())?;

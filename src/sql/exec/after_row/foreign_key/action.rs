@@ -2,7 +2,7 @@
 
 use super::lookup::Lookup;
 use super::{Query, Reference, newest, words};
-use crate::base::{Flow, Result};
+use crate::base::{Flow, Result, Stop};
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::after_row::Nested;
 use crate::types::{Batch, Value};
@@ -100,7 +100,13 @@ impl Action {
         }
         let Some(running) = nested else { return Ok(Step::Done) };
         let mut any = false;
-        while running.next(cx)?.is_some() {
+        let told = |stop| match stop {
+            Stop::Error(e) => {
+                Stop::Error(e.context(format!("SQL statement \"{}\"", words::statement(&self.reference, query))))
+            }
+            other => other,
+        };
+        while running.next(cx).map_err(told)?.is_some() {
             any = true;
             if matches!(query, Query::Child | Query::Again) {
                 break;

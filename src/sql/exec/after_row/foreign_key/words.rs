@@ -1,6 +1,6 @@
 //! The messages of foreign keys.
 
-use super::{Reference, positions};
+use super::{Query, Reference, positions};
 use crate::base::{Error, SqlState};
 use crate::catalog::Relation;
 use crate::sql::exec::{ExecContext, rights};
@@ -73,4 +73,37 @@ pub(super) fn still_referenced(cx: &mut ExecContext, r: &Reference, columns: &[C
         "ri_triggers.c",
         2535,
     )
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// What CONTEXT calls an action's statement. PostgreSQL 15, ri_triggers.c: the text that it runs there.
+pub(super) fn statement(r: &Reference, query: Query) -> String {
+    let only = if r.child.is_partitioned() { "" } else { "ONLY " };
+    let table = format!("{only}{}.{}", quoted(&r.child.schema), quoted(&r.child.name));
+    let column = |attno: &i16| r.child.attributes.get(*attno as usize - 1).map(|a| quoted(&a.name)).unwrap_or_default();
+    let set = |columns: &[i16], value: &dyn Fn(usize) -> String| {
+        let one = |(n, c): (usize, &i16)| format!("{} = {}", column(c), value(n));
+        columns.iter().enumerate().map(one).collect::<Vec<_>>().join(", ")
+    };
+    let keys = &r.constraint.columns;
+    let chosen =
+        |all: &[i16]| if r.foreign.delete_columns.is_empty() { all.to_vec() } else { r.foreign.delete_columns.clone() };
+    let given = |update: bool| if update { keys.clone() } else { chosen(keys) };
+    let (verb, first) = match query {
+        Query::Delete => (format!("DELETE FROM {table}"), 1),
+        Query::Update => (format!("UPDATE {table} SET {}", set(keys, &|n| format!("${}", n + 1))), keys.len() + 1),
+        Query::SetNull(update) => (format!("UPDATE {table} SET {}", set(&given(update), &|_| "NULL".into())), 1),
+        Query::SetDefault(update) => (format!("UPDATE {table} SET {}", set(&given(update), &|_| "DEFAULT".into())), 1),
+        _ => (format!("SELECT 1 FROM {table} x"), 1),
+    };
+    let text = |n: i16| r.child.attributes.get(n as usize - 1).is_some_and(|a| a.ty.oid == crate::types::oid::VARCHAR);
+    let one = |(n, c): (usize, &i16)| {
+        let cast = if text(*c) { "::pg_catalog.text" } else { "" };
+        format!("${}{cast} OPERATOR(pg_catalog.=) {}{cast}", n + first, column(c))
+    };
+    let conditions: Vec<String> = keys.iter().enumerate().map(one).collect();
+    format!("{verb} WHERE {}", conditions.join(" AND "))
 }
