@@ -24,7 +24,8 @@ LITERALS = {
 }
 NUMBERS = ["int", "bigint", "numeric", "float8", "smallint"]
 SETTINGS = ["enable_hashjoin", "enable_mergejoin", "enable_nestloop", "enable_indexscan", "enable_seqscan", "enable_sort",
-            "enable_hashagg", "enable_indexonlyscan", "enable_bitmapscan", "enable_material", "enable_memoize"]
+            "enable_hashagg", "enable_indexonlyscan", "enable_bitmapscan", "enable_material", "enable_memoize",
+            "enable_incremental_sort"]
 
 
 class Gen:

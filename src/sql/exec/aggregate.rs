@@ -23,8 +23,6 @@ use std::sync::Arc;
 
 const FAN_OUT: usize = 32;
 const MAX_LEVEL: u32 = 4;
-/// Sorted input: groups are given out when there are this many.
-const FLUSH: usize = BATCH_ROWS;
 
 /// Where a call's expressions stand among all expressions.
 struct CallSpec {
@@ -130,6 +128,8 @@ pub(super) struct Aggregate {
     /// Sorted input: the last row's key.
     last_key: Option<Vec<u8>>,
     numbers: Vec<u32>,
+    /// A LIMIT or a cursor above wants no more groups than it asks for.
+    lazy: bool,
 }
 
 /// Adds expressions to the common list; where they stand.
@@ -186,7 +186,7 @@ fn spec(call: &AggCall, list: &mut Vec<Expr>, keys: &[Expr], sets: &[Vec<usize>]
 }
 
 impl Aggregate {
-    pub fn start(a: &plan::Aggregate, width: usize, cx: &mut ExecContext) -> Result<Aggregate> {
+    pub fn start(a: &plan::Aggregate, width: usize, lazy: bool, cx: &mut ExecContext) -> Result<Aggregate> {
         let mut list = a.group_by.clone();
         let set_list = match (a.sets.is_empty(), a.strategy) {
             (true, AggStrategy::Plain) => vec![Vec::new()],
@@ -200,7 +200,7 @@ impl Aggregate {
         let exprs = Projection::new(&list);
         let mut scope = Scope::default();
         scope.sets = Some((a.group_by.len() + specs.len(), set_list.clone()));
-        let output = Output::with_scope(a.having.as_ref(), a.project.as_deref(), &mut scope);
+        let output = Output::with_scope(a.having.as_ref(), a.project.as_deref(), &mut scope).lazy(lazy);
         let mut node = Aggregate {
             input: build(&a.input, cx)?,
             expr_types: exprs.types(),
@@ -221,6 +221,7 @@ impl Aggregate {
             width: a.project.is_none().then_some(width),
             last_key: None,
             numbers: Vec::new(),
+            lazy,
         };
         node.begin()?;
         Ok(node)
@@ -318,7 +319,7 @@ impl Aggregate {
         arena.append_rows(&keys, &spec, rows.rows);
         let before = |r: usize| if r == 0 { self.last_key.as_deref() } else { Some(arena.get(r - 1)) };
         let change = (0..rows.rows).rev().find(|r| before(*r).is_some_and(|k| k != arena.get(*r)));
-        let change = change.filter(|_| self.sets[0].groups.len() >= FLUSH);
+        let change = change.filter(|_| self.lazy || self.sets[0].groups.len() >= BATCH_ROWS);
         self.last_key = Some(arena.get(rows.rows - 1).to_vec());
         change
     }

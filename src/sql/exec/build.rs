@@ -12,6 +12,7 @@ use super::function_scan::FunctionScan;
 use super::gist_scan::GistScan;
 use super::hash_join::HashJoin;
 use super::in_use::using;
+use super::incremental_sort::IncrementalSort;
 use super::index_scan::IndexScan;
 use super::inject::Injected;
 use super::instrument::Instrumented;
@@ -156,11 +157,14 @@ fn make(plan: &Plan, lazy: bool, cx: &mut ExecContext) -> Result<Box<dyn Node>> 
         PlanNode::NestLoop(j) => Box::new(NestLoop::start(j, cx)?),
         PlanNode::HashJoin(j) => Box::new(HashJoin::start(j, cx)?),
         PlanNode::MergeJoin(j) => Box::new(MergeJoin::start(j, cx)?),
-        PlanNode::Sort { input, keys, bound } => Box::new(Sort::start(input, keys, bound.as_ref(), cx)?),
+        PlanNode::Sort { input, keys, presorted: 0, bound } => Box::new(Sort::start(input, keys, bound.as_ref(), cx)?),
+        PlanNode::Sort { input, keys, presorted, bound } => {
+            Box::new(IncrementalSort::start(input, keys, *presorted, bound.as_ref(), cx)?)
+        }
         PlanNode::Limit { input, limit, offset, with_ties } => {
             Box::new(Limit::start(input, limit.as_ref(), offset.as_ref(), with_ties.as_deref(), cx)?)
         }
-        PlanNode::Aggregate(a) => Box::new(Aggregate::start(a, plan.columns.len(), cx)?),
+        PlanNode::Aggregate(a) => Box::new(Aggregate::start(a, plan.columns.len(), lazy, cx)?),
         PlanNode::Window { input, spec, calls } => Box::new(Window::start(input, spec, calls, cx)?),
         PlanNode::Distinct { input, keys, sorted } => Box::new(Distinct::start(input, keys, *sorted, cx)?),
         PlanNode::Append { inputs, pruning, merge, .. } => match merge.is_empty() {

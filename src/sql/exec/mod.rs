@@ -32,6 +32,7 @@ mod function_scan;
 mod gist_scan;
 mod hash_join;
 mod in_use;
+mod incremental_sort;
 mod index_scan;
 pub mod inject;
 pub mod instrument;

@@ -113,7 +113,7 @@ pub(super) fn filter(input: Plan, filter: Expr) -> Plan {
 
 pub(super) fn sort(input: Plan, keys: Vec<SortKey>) -> Plan {
     let types = types_of(&input);
-    plan(PlanNode::Sort { input: Box::new(input), keys, bound: None }, &types)
+    plan(PlanNode::Sort { input: Box::new(input), keys, presorted: 0, bound: None }, &types)
 }
 
 pub(super) fn statement(plan: Plan) -> PlannedStatement {

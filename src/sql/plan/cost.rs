@@ -56,7 +56,7 @@ pub(super) fn type_width(ty: TypeRef) -> i32 {
 }
 
 pub(super) fn row_bytes(rows: f64, width: i32) -> f64 {
-    rows * (f64::from(width.max(8)) + 24.0)
+    rows * (f64::from((width.max(0) + 7) & !7) + 24.0)
 }
 
 /// A scan of all pages with a condition of `qual` per row.
@@ -67,11 +67,57 @@ pub(super) fn seq_scan(pages: f64, tuples: f64, qual: f64, s: &PlannerSettings) 
 
 /// PostgreSQL 15, costsize.c, cost_sort. `limit` −1: all rows.
 pub(super) fn sort(input_total: f64, rows: f64, width: i32, limit: f64, s: &PlannerSettings) -> Pair {
+    let (start, run) = tuple_sort(rows, width, limit, s);
+    let start = input_total + start + if s.enable_sort { 0.0 } else { DISABLED };
+    (start, start + run)
+}
+
+/// A sort of rows of which each run that agrees in the leading keys comes together: `groups` of them.
+/// PostgreSQL 15, costsize.c, cost_incremental_sort: same formula, groups taken as half as large again.
+pub(super) fn incremental_sort(
+    input: (f64, f64),
+    (rows, groups): (f64, f64),
+    width: i32,
+    limit: f64,
+    s: &PlannerSettings,
+) -> Pair {
+    let (rows, groups) = (rows.max(2.0), groups.max(1.0));
+    let input_run = (input.1 - input.0) / groups;
+    let (first, each) = tuple_sort(1.5 * rows / groups, width, limit, s);
+    let startup = input.0 + first + input_run;
+    let run = each + (each + first) * (groups - 1.0) + input_run * (groups - 1.0);
+    (startup, startup + run + s.cpu_tuple_cost * rows + 2.0 * s.cpu_tuple_cost * groups)
+}
+
+/// What hashing groups costs beyond memory. PostgreSQL 15, costsize.c, cost_agg, and nodeAgg.c,
+/// hash_agg_entry_size and hash_agg_set_limits.
+pub(super) fn hash_spill((rows, width): (f64, i32), groups: f64, calls: usize, s: &PlannerSettings) -> Pair {
+    const CHUNK: f64 = 16.0;
+    let aligned = |n: f64| (n / 8.0).ceil() * 8.0;
+    let states = if calls > 0 { CHUNK + 16.0 * calls as f64 } else { 0.0 };
+    let entry = 24.0 + CHUNK + 16.0 + aligned(f64::from(width)) + states;
+    let memory = s.work_mem_kb * 1024.0 * s.hash_mem_multiplier;
+    if groups * entry <= memory {
+        return (0.0, 0.0);
+    }
+    let parts = (1.5 * groups * entry / memory).clamp(4.0, 256.0);
+    let parts = 2.0_f64.powf(parts.log2().ceil());
+    let kept = memory - (8192.0 * parts).min(memory * 0.25);
+    let batches = (groups * entry / kept).max(groups / (kept / entry).max(1.0)).ceil().max(1.0);
+    let depth = (batches.ln() / parts.max(2.0).ln()).ceil().max(1.0);
+    let pages = 2.0 * (row_bytes(rows, width) / 8192.0) * depth;
+    let work = depth * rows * 2.0 * s.cpu_tuple_cost;
+    let startup = pages * s.random_page_cost + work;
+    (startup, startup + pages * s.seq_page_cost)
+}
+
+/// Startup and what follows, without the input. PostgreSQL 15, costsize.c, cost_tuplesort.
+fn tuple_sort(rows: f64, width: i32, limit: f64, s: &PlannerSettings) -> Pair {
     let rows = rows.max(2.0);
     let compare = 2.0 * s.cpu_operator_cost;
     let output = if limit > 0.0 && limit < rows { limit } else { rows };
     let bytes = row_bytes(rows, width);
-    let mut start = input_total + if s.enable_sort { 0.0 } else { DISABLED };
+    let mut start = 0.0;
     if row_bytes(output, width) > s.work_mem_kb * 1024.0 {
         let pages = (bytes / 8192.0).ceil();
         let runs = bytes / (s.work_mem_kb * 1024.0);
@@ -84,7 +130,7 @@ pub(super) fn sort(input_total: f64, rows: f64, width: i32, limit: f64, s: &Plan
     } else {
         start += compare * rows * rows.log2();
     }
-    (start, start + s.cpu_operator_cost * rows)
+    (start, s.cpu_operator_cost * rows)
 }
 
 /// Pages read by fetching rows at random: Mackert and Lohman's formula.
@@ -179,7 +225,7 @@ pub(super) fn index_part(i: &IndexInput, s: &PlannerSettings) -> Pair {
         pages * s.random_page_cost
     };
     let op = s.cpu_operator_cost * i.conditions as f64;
-    let height = if i.index_pages > 1.0 { (i.index_pages.ln() / 200.0_f64.ln()).floor() } else { 0.0 };
+    let height = if i.index_pages > 1.0 { (i.index_pages.ln() / 200.0_f64.ln()).ceil() } else { 0.0 };
     let descent = (i.index_tuples.max(2.0).log2().ceil() + (height + 1.0) * 50.0) * s.cpu_operator_cost;
     (descent, index_io + descent * i.descents + tuples * (s.cpu_index_tuple_cost + op))
 }

@@ -227,7 +227,7 @@ impl<'p, 'a> Maker<'p, 'a> {
         let (plan, layout) = self.make(input)?;
         let keys = self.sort_keys(keys, &layout)?;
         let cost = self.cost(path, &layout);
-        Ok((node(PlanNode::Sort { input: Box::new(plan), keys, bound: None }, &layout, cost), layout))
+        Ok((node(PlanNode::Sort { input: Box::new(plan), keys, presorted: 0, bound: None }, &layout, cost), layout))
     }
 
     /// What the Append of a partitioned table looks at when it runs.
@@ -724,7 +724,12 @@ fn sorted(input: Plan, keys: &[Expr], s: &super::settings::PlannerSettings) -> P
     let cost = Cost { startup, total, ..input.cost };
     let columns = input.columns.clone();
     let keys = keys.iter().map(|e| SortKey { expr: e.clone(), desc: false, nulls_first: false }).collect();
-    Plan { node: PlanNode::Sort { input: Box::new(input), keys, bound: None }, columns, cost, params: Vec::new() }
+    Plan {
+        node: PlanNode::Sort { input: Box::new(input), keys, presorted: 0, bound: None },
+        columns,
+        cost,
+        params: Vec::new(),
+    }
 }
 
 /// A filter and a projection above a plan that has no place for them.

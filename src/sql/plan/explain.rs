@@ -414,9 +414,13 @@ impl Explainer<'_> {
                     s.children.push((None, child));
                 }
             }
-            PlanNode::Sort { input, keys, .. } => {
-                s.kind = "Sort".into();
+            PlanNode::Sort { input, keys, presorted, .. } => {
+                s.kind = if *presorted > 0 { "Incremental Sort" } else { "Sort" }.into();
                 s.details.push(("Sort Key".into(), self.d.keys(keys, Source::Plan(input))));
+                if *presorted > 0 {
+                    let leading: Vec<Expr> = keys[..*presorted].iter().map(|k| k.expr.clone()).collect();
+                    s.details.push(("Presorted Key".into(), self.d.exprs(&leading, Source::Plan(input))));
+                }
                 self.only_child(input, s);
             }
             PlanNode::Limit { input, .. } => {
@@ -883,7 +887,7 @@ fn json_of(s: &Shown<'_>, parent: Option<&str>, options: &ExplainOptions, actual
     for (k, v) in s.details.iter().filter(|(k, _)| !k.is_empty()) {
         let value = match k.as_str() {
             "Subplans Removed" => json!(v.parse::<usize>().unwrap_or_default()),
-            "Sort Key" | "Group Key" => json!(v.split(", ").collect::<Vec<_>>()),
+            "Sort Key" | "Presorted Key" | "Group Key" => json!(v.split(", ").collect::<Vec<_>>()),
             _ => json!(v),
         };
         m.insert(k.clone(), value);

@@ -2,13 +2,18 @@
 
 use super::create::node;
 use super::fold::{conjunction, conjuncts};
+use super::goal::{Grouping, Input};
 use super::layout::Layout;
+use super::order::{end_of, is_held, order_keys};
+use super::path::{PathKey, presorted};
 use super::planner::Planner;
+use super::select::State;
 use super::selectivity::{Estimator, Facts};
-use super::{AggStrategy, Aggregate, Cost, Plan, PlanNode, cost};
+use super::settings::PlannerSettings;
+use super::{AggStrategy, Aggregate, Plan, PlanNode, cost};
 use crate::base::Result;
-use crate::sql::bind::Query;
-use crate::sql::expr::{AggCall, Expr, ExprKind, SortKey, same};
+use crate::sql::bind::{Distinct, Query};
+use crate::sql::expr::{AggCall, Expr, ExprKind, SortKey, same, same_operand};
 use crate::types::{TypeRef, Value, oid};
 
 impl Planner<'_> {
@@ -19,8 +24,9 @@ impl Planner<'_> {
         targets: &mut [Expr],
         input: Plan,
         layout: &Layout,
-        facts: &[Facts],
+        state: &mut State<'_>,
     ) -> Result<(Plan, Layout)> {
+        let facts = state.facts;
         let calls = calls_of(targets.iter().chain(&query.having));
         let bound = calls.iter().filter_map(|c| bound_call(c, layout).transpose()).collect::<Result<Vec<_>>>()?;
         let mut out = Layout::new(query.group_by.clone());
@@ -37,52 +43,94 @@ impl Planner<'_> {
             grouping_to_case(e, &sets, set_column);
         }
         let having = having.map(|h| out.bound(&h)).transpose()?;
-        let mut rows = rows_of_sets(query, &sets, input.cost.rows, facts);
+        let groups = rows_of_sets(query, &sets, input.cost.rows, facts);
+        let mut rows = groups;
         if having.is_some() {
             rows = (rows / 3.0).max(1.0);
         }
         let s = self.cx.settings;
-        let work = input.cost.rows
-            * (s.cpu_operator_cost * (bound.len() + group_by.len()) as f64
-                + bound.iter().map(|a| cost::exprs_cost(&a.args, s)).sum::<f64>());
-        let strategy = self.strategy(query, &bound, &input.cost, rows);
-        let input = if strategy == AggStrategy::Sorted {
-            let key = |e: &Expr| SortKey { expr: e.clone(), desc: false, nulls_first: false };
-            self.sort(input, group_by.iter().map(key).collect(), None)
-        } else {
-            input
-        };
         let mut cost = input.cost;
-        if strategy != AggStrategy::Sorted {
-            cost.startup = input.cost.total + work;
+        let grouping = grouping(query, s);
+        let mut order = Vec::new();
+        let (strategy, input) = if query.group_by.is_empty() || query.grouping_sets.is_some() {
+            let per_row = grouping.per_row + s.cpu_operator_cost * group_by.len() as f64;
+            cost.startup = input.cost.total + per_row * input.cost.rows;
+            cost.total = cost.startup + groups * (grouping.per_group + s.cpu_tuple_cost);
+            let plain = query.group_by.is_empty() && query.grouping_sets.is_none();
+            (if plain { AggStrategy::Plain } else { AggStrategy::Hash }, input)
+        } else {
+            let keys = group_keys(query, state.held);
+            let have = presorted(&state.order, &keys);
+            let est = Estimator { rels: facts };
+            let best = grouping.best(Input::of(input.cost), groups, (&keys, have), end_of(query), &est, s);
+            (cost.startup, cost.total) = (best.startup, best.total);
+            let input = if best.strategy == AggStrategy::Sorted {
+                let sort = keys
+                    .iter()
+                    .map(|k| Ok(SortKey { expr: layout.bound(&k.expr)?, desc: k.desc, nulls_first: k.nulls_first }))
+                    .collect::<Result<_>>()?;
+                let input = self.sort(input, (sort, &keys, have), None, facts);
+                order = keys;
+                input
+            } else {
+                input
+            };
+            (best.strategy, input)
+        };
+        state.order = order;
+        if query.grouping_sets.is_some() {
+            state.held = &[];
         }
-        cost.total = input.cost.total + work + rows * s.cpu_tuple_cost;
         cost.rows = rows;
         cost.width = out.exprs().iter().map(|e| cost::type_width(e.ty)).sum();
         let n = Aggregate { input, strategy, group_by, sets, calls: bound, having, project: None };
         Ok((node(PlanNode::Aggregate(Box::new(n)), &out, cost), out))
     }
+}
 
-    /// Hashing costs no sort but must hold the groups; calls that want their rows in an order of their own are sorted for.
-    fn strategy(&self, query: &Query, calls: &[AggCall], input: &Cost, groups: f64) -> AggStrategy {
-        if query.group_by.is_empty() && query.grouping_sets.is_none() {
-            return AggStrategy::Plain;
-        }
-        if query.grouping_sets.is_some() {
-            return AggStrategy::Hash;
-        }
-        let s = self.cx.settings;
-        let (_, sort_total) = cost::sort(input.total, input.rows, input.width, -1.0, s);
-        let bytes = cost::row_bytes(groups, 32);
-        let spill = if bytes > s.work_mem_kb * 1024.0 * s.hash_mem_multiplier {
-            2.0 * (cost::row_bytes(input.rows, input.width) / 8192.0)
-        } else {
-            0.0
-        };
-        let hash_total = input.total + spill + groups * s.cpu_tuple_cost;
-        let ordered = calls.iter().any(|a| a.distinct || !a.order_by.is_empty());
-        if !ordered && s.enable_hashagg && hash_total <= sort_total { AggStrategy::Hash } else { AggStrategy::Sorted }
+/// What GROUP BY means for the rows below.
+pub(super) fn grouping(query: &Query, s: &PlannerSettings) -> Grouping {
+    let calls = calls_of(query.targets.iter().map(|t| &t.expr).chain(&query.having));
+    let mut out = Grouping {
+        keys: query.group_by.clone(),
+        calls: calls.len(),
+        can_hash: true,
+        incremental: true,
+        kept: if query.having.is_some() { 1.0 / 3.0 } else { 1.0 },
+        ..Grouping::default()
+    };
+    for call in &calls {
+        let ExprKind::Aggregate(a) = &call.kind else { continue };
+        out.per_row += s.cpu_operator_cost + cost::exprs_cost(a.args.iter().chain(&a.filter), s);
+        // Calls that want their rows in an order of their own are sorted for.
+        out.can_hash &= !a.distinct && a.order_by.is_empty();
     }
+    let above = query.has_windows || query.has_set_returning || !matches!(query.distinct, Distinct::No);
+    if !above && !query.order_by.is_empty() {
+        let order = order_keys(query, &[]);
+        let leading = group_keys(query, &[]);
+        let alike = |((_, o), k): (&(usize, PathKey), &PathKey)| same_operand(&o.expr, &k.expr);
+        out.order_asked = Some(order.len() <= leading.len() && order.iter().zip(&leading).all(alike));
+    }
+    out
+}
+
+/// The order for going through groups: that of ORDER BY as far as it is about the keys, then the others' own.
+/// PostgreSQL 15, planner.c, preprocess_groupclause.
+pub(super) fn group_keys(query: &Query, held: &[Expr]) -> Vec<PathKey> {
+    let mut keys: Vec<PathKey> = Vec::new();
+    for (_, key) in order_keys(query, held) {
+        if !query.group_by.iter().any(|g| same_operand(g, &key.expr)) {
+            break;
+        }
+        keys.push(key);
+    }
+    for g in &query.group_by {
+        if !is_held(held, g) && !keys.iter().any(|k| same_operand(&k.expr, g)) {
+            keys.push(PathKey { expr: g.clone(), desc: false, nulls_first: false });
+        }
+    }
+    keys
 }
 
 /// The aggregate calls of this level, each once.

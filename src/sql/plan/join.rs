@@ -2,42 +2,40 @@
 
 use super::create::{Maker, node, vars_of};
 use super::fold::conjunction;
+use super::goal::{Goal, Grouping};
+use super::group::{group_keys, grouping};
 use super::jointree::{JoinTree, constant_equality, make_equality};
 use super::layout::Layout;
-use super::path::{Path, PathKey, ordered_for};
+use super::order::{Order, distinct_grouping, distinct_keys, distinct_on_keys, end_of, order_keys};
+use super::path::PathKey;
 use super::planner::Planner;
 use super::scan::BaseRel;
 use super::search::Search;
 use super::selectivity::{Estimator, Facts};
-use super::settings::PlannerSettings;
+use super::window::first_window_keys;
 use super::{Cost, Plan, PlanNode, cost};
 use crate::base::Result;
-use crate::sql::bind::{Query, Rel, Source};
-use crate::sql::expr::{Expr, ExprKind, same};
+use crate::sql::bind::{Distinct, Query, Rel, Source};
+use crate::sql::expr::{Expr, ExprKind};
 use crate::types::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
 
 /// The joined relations of a query.
 pub(super) struct Joined {
     pub plan: Plan,
     pub layout: Layout,
-    /// Its rows come in the order asked for.
-    pub sorted: bool,
+    /// The order its rows come in, as far as it is of use.
+    pub order: Vec<PathKey>,
+    /// Expressions with one value in all rows.
+    pub held: Vec<Expr>,
     pub facts: Vec<Facts>,
     /// All conditions that hold for the rows, for re-checks.
     pub conditions: Vec<Expr>,
 }
 
 impl Planner<'_> {
-    /// Plans the joins. `top`: columns read above; `wanted`: the order asked for.
-    pub(super) fn joined(
-        &mut self,
-        query: &mut Query,
-        mut top: Vec<(usize, i16)>,
-        mut wanted: Vec<PathKey>,
-        rows_wanted: Option<f64>,
-    ) -> Result<Joined> {
+    /// Plans the joins. `top`: columns read above.
+    pub(super) fn joined(&mut self, query: &mut Query, mut top: Vec<(usize, i16)>) -> Result<Joined> {
         if query.from.is_empty() {
             return self.no_from(query);
         }
@@ -51,19 +49,19 @@ impl Planner<'_> {
         if !query.locks.is_empty() || query.write.is_some() {
             conditions.iter().for_each(|e| vars_of(e, &mut top));
         }
+        let held = held(&tree);
+        let goal = self.goal(query, &held);
         let (base, facts) = self.base_rels(query, &tree, columns_read(query, &tree, &top))?;
-        let asked = !wanted.is_empty();
-        wanted.retain(|k| !is_held(&tree, k));
-        let paths = Search::new(&tree, &facts, &wanted, self.cx.settings, &query.rels, &base).run()?;
-        let best = choose(&paths, &wanted, rows_wanted, self.cx.settings);
-        let sorted = asked && ordered_for(&best.order, &wanted);
+        let paths = Search::new(&tree, &facts, &goal.order, &held, self.cx.settings, &query.rels, &base).run()?;
         let top: BTreeSet<(usize, i16)> = top.into_iter().collect();
+        let width = |(r, a): &(usize, i16)| query.rels[*r].attribute(*a).map_or(4, cost::type_width);
+        let best = goal.choose(&paths, top.iter().map(width).sum(), &Estimator { rels: &facts }, self.cx.settings);
         let gates = tree.gates.clone();
         let (mut plan, layout) = Maker::new(self, &mut query.rels, base, &tree, top).make(&best)?;
         if !gates.is_empty() {
             plan = gate(plan, gates, &layout)?;
         }
-        Ok(Joined { plan, layout, sorted, facts, conditions })
+        Ok(Joined { plan, layout, order: best.order.clone(), held, facts, conditions })
     }
 
     /// What is known of each relation alone: its ways in, its conditions, how many of its rows hold them.
@@ -109,7 +107,39 @@ impl Planner<'_> {
                 one_time: one_time.filter(|f| !matches!(f.kind, ExprKind::Const(_))),
             },
         };
-        Ok(Joined { plan: node(n, &layout, cost), layout, sorted: false, facts: Vec::new(), conditions: Vec::new() })
+        let plan = node(n, &layout, cost);
+        Ok(Joined { plan, layout, order: Vec::new(), held: Vec::new(), facts: Vec::new(), conditions: Vec::new() })
+    }
+
+    /// What the levels above make of the joined rows. PostgreSQL 15, planner.c, standard_qp_callback.
+    fn goal(&self, query: &Query, held: &[Expr]) -> Goal {
+        let targets = || query.targets.iter().map(|t| t.expr.clone()).collect::<Vec<_>>();
+        if query.has_aggregates || !query.group_by.is_empty() {
+            if query.group_by.is_empty() || query.grouping_sets.is_some() || query.has_set_returning {
+                return Goal::default();
+            }
+            let order = group_keys(query, held);
+            return Goal { order, end: end_of(query), grouping: Some(grouping(query, self.cx.settings)) };
+        }
+        if query.has_set_returning {
+            return Goal::default();
+        }
+        if query.has_windows {
+            return Goal { order: first_window_keys(&targets(), held), ..Goal::default() };
+        }
+        let end = end_of(query);
+        match &query.distinct {
+            Distinct::No => Goal { order: order_keys(query, held).order(), end, grouping: None },
+            Distinct::All => {
+                let order = distinct_keys(query, held).order();
+                Goal { order, end, grouping: Some(distinct_grouping(query)) }
+            }
+            Distinct::On(on) => {
+                let keys = on.iter().map(|i| query.targets[*i].expr.clone()).collect();
+                let order = distinct_on_keys(query, on, held).order();
+                Goal { order, end, grouping: Some(Grouping { keys, can_hash: false, ..distinct_grouping(query) }) }
+            }
+        }
     }
 }
 
@@ -166,33 +196,10 @@ fn read_by(r: usize, rel: &Rel, read: &mut Vec<(usize, i16)>) {
     }
 }
 
-/// A column held by a constant does not order anything.
-fn is_held(tree: &JoinTree, key: &PathKey) -> bool {
-    let by = |c: &Expr| constant_equality(c).is_some_and(|(v, _, _)| same(v, &key.expr));
-    matches!(key.expr.kind, ExprKind::Const(_)) || tree.restrictions.iter().any(|(_, c)| by(c))
-}
-
-/// The path cheapest for what is wanted of it: its order counts against a sort, LIMIT against the total.
-fn choose(paths: &[Rc<Path>], wanted: &[PathKey], rows_wanted: Option<f64>, s: &PlannerSettings) -> Rc<Path> {
-    let price = |p: &Path| {
-        let ordered = wanted.is_empty() || ordered_for(&p.order, wanted);
-        let (startup, total) = if ordered {
-            (p.startup, p.total)
-        } else {
-            cost::sort(p.total, p.rows, 32, rows_wanted.unwrap_or(-1.0), s)
-        };
-        match rows_wanted {
-            Some(n) if p.rows > 0.0 && n < p.rows => startup + (total - startup) * n / p.rows,
-            _ => total,
-        }
-    };
-    let mut best = &paths[0];
-    for p in &paths[1..] {
-        if price(p) < price(best) {
-            best = p;
-        }
-    }
-    best.clone()
+/// What conditions hold at one value in all joined rows: not in those that an outer join makes up.
+fn held(tree: &JoinTree) -> Vec<Expr> {
+    let all = tree.restrictions.iter().filter(|(r, _)| !tree.may_be_missing(*r, tree.rels));
+    all.filter_map(|(_, c)| constant_equality(c).map(|(v, _, _)| v.clone())).collect()
 }
 
 /// A condition without columns above a plan.

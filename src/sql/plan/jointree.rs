@@ -254,7 +254,7 @@ impl JoinTree {
     }
 
     /// Whether joins within `w` give rows, too, where this relation has none.
-    fn may_be_missing(&self, rel: usize, w: RelSet) -> bool {
+    pub fn may_be_missing(&self, rel: usize, w: RelSet) -> bool {
         self.specials.iter().filter(|s| s.syn_left.union(s.syn_right).within(w)).any(|s| match s.kind {
             JoinKind::Full => s.syn_left.union(s.syn_right).has(rel),
             _ => s.syn_right.has(rel),

@@ -4,7 +4,8 @@ use super::create::{node, project_onto};
 use super::fold::conjunction;
 use super::join::Joined;
 use super::jointree::{JoinTree, Special};
-use super::order::order_keys;
+use super::order::{Order, order_keys};
+use super::path::presorted;
 use super::planner::Planner;
 use super::select::name_columns;
 use super::tree::{attribute_map, is_tree};
@@ -18,15 +19,14 @@ use crate::types::{TypeRef, oid};
 impl Planner<'_> {
     /// FOR UPDATE: sort, lock, then compute the select list from the newest rows.
     pub(super) fn locking(&mut self, query: Query, joined: Joined) -> Result<Plan> {
-        let Joined { mut plan, layout, sorted, conditions, .. } = joined;
-        let keys = order_keys(&query);
-        if !keys.is_empty() && !sorted {
-            let sort = keys
-                .iter()
-                .map(|k| Ok(SortKey { expr: layout.bound(&k.expr)?, desc: k.desc, nulls_first: k.nulls_first }))
-                .collect::<Result<Vec<_>>>()?;
-            plan = self.sort(plan, sort, None);
-        }
+        let Joined { mut plan, layout, order, held, conditions, facts, .. } = joined;
+        let keys = order_keys(&query, &held).order();
+        let have = presorted(&order, &keys);
+        let sort = keys
+            .iter()
+            .map(|k| Ok(SortKey { expr: layout.bound(&k.expr)?, desc: k.desc, nulls_first: k.nulls_first }))
+            .collect::<Result<Vec<_>>>()?;
+        plan = self.sort(plan, (sort, &keys, have), None, &facts);
         let mut locks = Vec::new();
         for l in &query.locks {
             let Source::Table { rel, .. } = &query.rels[l.rel].source else { continue };

@@ -20,6 +20,7 @@ pub mod explain_format;
 mod finish;
 mod fold;
 mod gist;
+mod goal;
 mod group;
 pub mod identify;
 mod join;
@@ -155,6 +156,8 @@ pub enum PlanNode {
     Sort {
         input: Box<Plan>,
         keys: Vec<SortKey>,
+        /// The input's order: so many of the keys.
+        presorted: usize,
         /// keep only the first rows (LIMIT above)
         bound: Option<Expr>,
     },

@@ -1,62 +1,92 @@
 //! Sort, DISTINCT, LIMIT.
 
+use super::fold::has_volatile;
+use super::goal::{End, Grouping, Input, ordered};
 use super::group::groups;
-use super::path::PathKey;
+use super::path::{PathKey, presorted};
 use super::planner::Planner;
 use super::search::known_count;
+use super::select::State;
 use super::selectivity::{Estimator, Facts};
-use super::{Cost, Plan, PlanNode, cost};
+use super::{AggStrategy, Cost, Plan, PlanNode};
 use crate::sql::bind::Query;
-use crate::sql::expr::{Expr, ExprKind, SortKey, same};
+use crate::sql::expr::{Expr, ExprKind, SortKey, same_operand};
 use crate::types::{TypeRef, Value, oid};
 
 impl Planner<'_> {
-    pub(super) fn sort(&mut self, input: Plan, keys: Vec<SortKey>, bound: Option<Expr>) -> Plan {
-        let limit = known_count(bound.as_ref()).unwrap_or(-1.0);
-        let (startup, total) = cost::sort(input.cost.total, input.cost.rows, input.cost.width, limit, self.cx.settings);
+    /// Sorts by `keys`, which are `order` over the input's columns; its rows come in the order of the first `have`.
+    pub(super) fn sort(
+        &mut self,
+        input: Plan,
+        (keys, order, have): (Vec<SortKey>, &[PathKey], usize),
+        bound: Option<Expr>,
+        facts: &[Facts],
+    ) -> Plan {
+        if have >= keys.len() {
+            return input;
+        }
+        let (s, limit) = (self.cx.settings, known_count(bound.as_ref()));
+        let presorted = if s.enable_incremental_sort { have } else { 0 };
+        let est = Estimator { rels: facts };
+        let (startup, total) = ordered(Input::of(input.cost), order, presorted, limit, true, &est, s);
         let cost = Cost { startup, total, ..input.cost };
         let columns = input.columns.clone();
-        Plan { node: PlanNode::Sort { input: Box::new(input), keys, bound }, columns, cost, params: Vec::new() }
+        let node = PlanNode::Sort { input: Box::new(input), keys, presorted, bound };
+        Plan { node, columns, cost, params: Vec::new() }
     }
 
-    /// DISTINCT: all columns are keys, in any order.
-    pub(super) fn distinct(&mut self, input: Plan, query: &Query, facts: &[Facts]) -> Plan {
+    /// ORDER BY over the columns of the computed select list.
+    pub(super) fn order_by(&mut self, plan: Plan, query: &Query, state: &State<'_>) -> Plan {
+        let wanted = order_keys(query, state.held);
+        let order = wanted.order();
+        let keys = wanted.iter().map(|(i, k)| sort_key(&plan, *i, k)).collect();
+        let have = presorted(&state.order, &order);
+        self.sort(plan, (keys, &order, have), bound_of(query), state.facts)
+    }
+
+    /// DISTINCT: all columns are keys. Answers the order the rows come in, too.
+    pub(super) fn distinct(&mut self, input: Plan, query: &Query, state: &State<'_>) -> (Plan, Vec<PathKey>) {
         let s = self.cx.settings;
         let keys: Vec<Expr> = (0..input.columns.len()).map(|i| column(&input, i)).collect();
+        let est = Estimator { rels: state.facts };
         let groups = if query.has_aggregates || query.set_op.is_some() {
             (input.cost.rows * 0.1).max(1.0)
         } else {
             let visible: Vec<&Expr> = query.targets.iter().filter(|t| !t.junk).map(|t| &t.expr).collect();
-            groups(&Estimator { rels: facts }, &visible, input.cost.rows)
+            groups(&est, &visible, input.cost.rows)
         };
-        let work = s.cpu_operator_cost * keys.len() as f64 * input.cost.rows;
-        if s.enable_hashagg {
-            let startup = input.cost.total + work;
-            let total = startup + s.cpu_tuple_cost * groups;
-            let cost = Cost { startup, total, rows: groups, width: input.cost.width };
+        let wanted = distinct_keys(query, state.held);
+        let order = wanted.order();
+        let have = presorted(&state.order, &order);
+        let best = distinct_grouping(query).best(Input::of(input.cost), groups, (&order, have), end_of(query), &est, s);
+        let cost = Cost { startup: best.startup, total: best.total, rows: groups, width: input.cost.width };
+        if best.strategy == AggStrategy::Hash {
             let columns = input.columns.clone();
             let node = PlanNode::Distinct { input: Box::new(input), keys, sorted: false };
-            return Plan { node, columns, cost, params: Vec::new() };
+            return (Plan { node, columns, cost, params: Vec::new() }, Vec::new());
         }
-        let sort = keys.iter().map(|e| SortKey { expr: e.clone(), desc: false, nulls_first: false }).collect();
-        let input = self.sort(input, sort, None);
-        let cost = Cost { total: input.cost.total + work, rows: groups, ..input.cost };
-        unique(input, keys, cost)
+        let have = if have == order.len() { have } else { 0 };
+        let sort = wanted.iter().map(|(i, k)| sort_key(&input, *i, k)).collect();
+        let input = self.sort(input, (sort, &order, have), None, state.facts);
+        (unique(input, keys, cost), order)
     }
 
     /// DISTINCT ON: the first row of each, in the order asked for; the ON columns lead it.
-    pub(super) fn distinct_on(&mut self, input: Plan, on: &[usize], query: &Query) -> Plan {
-        let mut sort = target_keys(query);
-        for &i in on {
-            let c = column(&input, i);
-            if !sort.iter().any(|k| same(&k.expr, &c)) {
-                sort.push(SortKey { expr: c, desc: false, nulls_first: false });
-            }
-        }
-        sort.sort_by_key(|k| !on.iter().any(|&i| matches!(k.expr.kind, ExprKind::Column(c) if c == i)));
+    pub(super) fn distinct_on(&mut self, input: Plan, on: &[usize], query: &Query, state: &State<'_>) -> Plan {
+        let wanted = distinct_on_keys(query, on, state.held);
+        let order = wanted.order();
+        let have = presorted(&state.order, &order);
+        let have = if have == order.len() { have } else { 0 };
         let keys: Vec<Expr> = on.iter().map(|&i| column(&input, i)).collect();
-        let input = if sort.is_empty() { input } else { self.sort(input, sort, None) };
-        let cost = input.cost;
+        let sort = wanted.iter().map(|(i, k)| sort_key(&input, *i, k)).collect();
+        let input = self.sort(input, (sort, &order, have), None, state.facts);
+        let mut cost = input.cost;
+        let on: Vec<&Expr> = on.iter().map(|&i| &query.targets[i].expr).collect();
+        cost.total += self.cx.settings.cpu_operator_cost * keys.len() as f64 * cost.rows;
+        cost.rows = match query.has_aggregates || query.set_op.is_some() {
+            true => (cost.rows * 0.1).max(1.0),
+            false => groups(&Estimator { rels: state.facts }, &on, cost.rows),
+        };
         unique(input, keys, cost)
     }
 
@@ -108,13 +138,86 @@ pub(super) fn unique(input: Plan, keys: Vec<Expr>, cost: Cost) -> Plan {
     Plan { node, columns, cost, params: Vec::new() }
 }
 
-/// ORDER BY over the query's own expressions.
-pub(super) fn order_keys(query: &Query) -> Vec<PathKey> {
-    query
-        .order_by
-        .iter()
-        .map(|o| PathKey { expr: query.targets[o.target].expr.clone(), desc: o.desc, nulls_first: o.nulls_first })
-        .collect()
+fn sort_key(plan: &Plan, i: usize, key: &PathKey) -> SortKey {
+    SortKey { expr: column(plan, i), desc: key.desc, nulls_first: key.nulls_first }
+}
+
+/// A column held by a constant does not order anything.
+pub(super) fn is_held(held: &[Expr], e: &Expr) -> bool {
+    matches!(e.kind, ExprKind::Const(_)) || held.iter().any(|h| same_operand(h, e))
+}
+
+/// The items of an order, with the targets they stand for.
+pub(super) type Items = Vec<(usize, PathKey)>;
+
+pub(super) trait Order {
+    fn order(&self) -> Vec<PathKey>;
+}
+
+impl Order for Items {
+    fn order(&self) -> Vec<PathKey> {
+        self.iter().map(|(_, k)| k.clone()).collect()
+    }
+}
+
+/// The items of an order that are not decided by those before them, nor by conditions. PostgreSQL 15, pathkeys.c,
+/// pathkey_is_redundant.
+pub(super) fn without_redundant(list: impl Iterator<Item = (usize, PathKey)>, held: &[Expr]) -> Items {
+    let mut out: Items = Vec::new();
+    for (i, key) in list {
+        if has_volatile(&key.expr)
+            || !is_held(held, &key.expr) && !out.iter().any(|(_, o)| same_operand(&o.expr, &key.expr))
+        {
+            out.push((i, key));
+        }
+    }
+    out
+}
+
+/// ORDER BY: targets, and the query's own expressions.
+pub(super) fn order_keys(query: &Query, held: &[Expr]) -> Items {
+    without_redundant(asked_order(query), held)
+}
+
+fn asked_order(query: &Query) -> impl Iterator<Item = (usize, PathKey)> {
+    query.order_by.iter().map(|o| {
+        let expr = query.targets[o.target].expr.clone();
+        (o.target, PathKey { expr, desc: o.desc, nulls_first: o.nulls_first })
+    })
+}
+
+fn ascending(query: &Query, i: usize) -> (usize, PathKey) {
+    (i, PathKey { expr: query.targets[i].expr.clone(), desc: false, nulls_first: false })
+}
+
+/// DISTINCT: the ORDER BY items, then the other columns.
+pub(super) fn distinct_keys(query: &Query, held: &[Expr]) -> Items {
+    let others = (0..query.targets.len()).filter(|i| !query.targets[*i].junk).map(|i| ascending(query, i));
+    without_redundant(asked_order(query).chain(others), held)
+}
+
+pub(super) fn distinct_on_keys(query: &Query, on: &[usize], held: &[Expr]) -> Items {
+    let mut list: Items = asked_order(query).collect();
+    for &i in on {
+        let e = &query.targets[i].expr;
+        if !list.iter().any(|(o, k)| *o == i || same_operand(&k.expr, e)) {
+            list.push(ascending(query, i));
+        }
+    }
+    let is_on = |(i, k): &(usize, PathKey)| on.iter().any(|o| o == i || same_operand(&query.targets[*o].expr, &k.expr));
+    list.sort_by_key(|k| !is_on(k));
+    without_redundant(list.into_iter(), held)
+}
+
+/// What DISTINCT means for the rows below.
+pub(super) fn distinct_grouping(query: &Query) -> Grouping {
+    Grouping {
+        keys: query.targets.iter().filter(|t| !t.junk).map(|t| t.expr.clone()).collect(),
+        can_hash: true,
+        kept: 1.0,
+        order_asked: (!query.order_by.is_empty()).then_some(true),
+        ..Grouping::default()
+    }
 }
 
 /// ORDER BY over the columns of the computed select list.
@@ -130,9 +233,19 @@ pub(super) fn target_keys(query: &Query) -> Vec<SortKey> {
         .collect()
 }
 
-pub(super) fn limit_rows(query: &Query) -> Option<f64> {
-    let n = known_count(query.limit.as_ref())?;
-    Some(n + known_count(query.offset.as_ref()).unwrap_or(0.0))
+/// PostgreSQL 15, planner.c, preprocess_limit: a tenth, where the number is not known.
+pub(super) fn end_of(query: &Query) -> End {
+    let is_null = |e: &Expr| matches!(e.kind, ExprKind::Const(Value::Null));
+    let Some(limit) = query.limit.as_ref().filter(|l| !is_null(l)) else { return End::default() };
+    let offset = query.offset.as_ref().filter(|o| !is_null(o));
+    let (count, skipped) = (known_count(Some(limit)), offset.map_or(Some(0.0), |o| known_count(Some(o))));
+    match count.zip(skipped) {
+        Some((n, o)) => {
+            let rows = n.max(1.0) + o.max(0.0);
+            End { fraction: rows, limit: Some(rows) }
+        }
+        None => End { fraction: 0.1, limit: None },
+    }
 }
 
 /// How many sorted rows are looked at: LIMIT plus OFFSET.

@@ -1,5 +1,6 @@
 //! Ways to compute a set of relations, with their cost: what the search compares.
 
+use super::fold::has_volatile;
 use super::relset::RelSet;
 use crate::catalog::Relation;
 use crate::sql::expr::{Expr, same_operand};
@@ -207,11 +208,14 @@ pub(super) struct JoinPath {
 
 /// True if rows in order `have` are also in order `want`.
 pub(super) fn ordered_for(have: &[PathKey], want: &[PathKey]) -> bool {
-    want.len() <= have.len()
-        && want
-            .iter()
-            .zip(have)
-            .all(|(w, h)| w.desc == h.desc && w.nulls_first == h.nulls_first && same_operand(&w.expr, &h.expr))
+    want.len() <= have.len() && presorted(have, want) == want.len()
+}
+
+/// How many of the wanted items rows in order `have` come in.
+pub(super) fn presorted(have: &[PathKey], want: &[PathKey]) -> usize {
+    let alike =
+        |w: &PathKey, h: &PathKey| w.desc == h.desc && w.nulls_first == h.nulls_first && same_operand(&w.expr, &h.expr);
+    want.iter().zip(have).take_while(|(w, h)| alike(w, h) && !has_volatile(&w.expr)).count()
 }
 
 /// Keeps the paths worth keeping: none is worse than another in everything.

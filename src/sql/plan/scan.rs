@@ -4,7 +4,7 @@
 use super::cost::{self, IndexInput};
 use super::fold::constant;
 use super::jointree::{Clause, JoinTree};
-use super::path::{IndexPath, Path, PathCondition, PathKey, PathKind, add_path, ordered_for};
+use super::path::{IndexPath, Path, PathCondition, PathKey, PathKind, add_path, presorted};
 use super::planner::Planner;
 use super::relset::{RelSet, rels_of};
 use super::selectivity::{Estimator, Facts, strip};
@@ -387,6 +387,8 @@ pub(super) struct Around<'t> {
     pub tree: &'t JoinTree,
     pub facts: &'t [Facts],
     pub wanted: &'t [PathKey],
+    /// See [`super::join::Joined::held`].
+    pub held: &'t [Expr],
     pub settings: &'t super::settings::PlannerSettings,
     /// The rels whose rows are wanted in a hurry: LIMIT is above.
     pub rels: &'t [Rel],
@@ -534,19 +536,18 @@ fn index_paths(base: &BaseRel, t: &Arc<Relation>, around: &Around<'_>, out: &mut
         }
         let only = index_only(base, index);
         let m = match_index(columns, index.key_columns, &own, rel);
-        let order = index_order(index, columns, &m);
-        let forward_fits = !around.wanted.is_empty() && ordered_for(&order, around.wanted);
+        let order = index_order(index, columns, &m, around.held);
+        let forward = presorted(&order, around.wanted);
         let back: Vec<PathKey> = order
             .iter()
             .map(|k| PathKey { desc: !k.desc, nulls_first: !k.nulls_first, expr: k.expr.clone() })
             .collect();
-        let backward_fits = !around.wanted.is_empty() && ordered_for(&back, around.wanted);
-        if !m.conditions.is_empty() || forward_fits || only || predicate.is_some() {
-            let kept_order = if forward_fits { around.wanted.to_vec() } else { Vec::new() };
-            push_index(base, n, index, &m, false, only, kept_order, 1.0, around, out);
+        let backward = presorted(&back, around.wanted);
+        if !m.conditions.is_empty() || forward > 0 || only || predicate.is_some() {
+            push_index(base, n, index, &m, false, only, around.wanted[..forward].to_vec(), 1.0, around, out);
         }
-        if backward_fits {
-            push_index(base, n, index, &m, true, only, around.wanted.to_vec(), 1.0, around, out);
+        if backward > 0 {
+            push_index(base, n, index, &m, true, only, around.wanted[..backward].to_vec(), 1.0, around, out);
         }
         // With values of other relations: all of them, then those of each single relation.
         if join_clauses.is_empty() {
@@ -687,7 +688,7 @@ pub(super) fn index_only(base: &BaseRel, index: &Index) -> bool {
 }
 
 /// The order an index gives beyond the columns held by one value.
-fn index_order(index: &Index, columns: &[Expr], m: &Match) -> Vec<PathKey> {
+fn index_order(index: &Index, columns: &[Expr], m: &Match, held: &[Expr]) -> Vec<PathKey> {
     if m.has_array {
         return Vec::new();
     }
@@ -696,6 +697,7 @@ fn index_order(index: &Index, columns: &[Expr], m: &Match) -> Vec<PathKey> {
         .zip(&index.columns)
         .take(index.key_columns)
         .skip(m.fixed)
+        .filter(|(e, _)| !super::order::is_held(held, e))
         .map(|(e, c)| PathKey { expr: e.clone(), desc: c.desc, nulls_first: c.nulls_first })
         .collect()
 }

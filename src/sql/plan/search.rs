@@ -31,6 +31,7 @@ pub(super) struct Search<'t> {
     pub tree: &'t JoinTree,
     pub facts: &'t [Facts],
     pub wanted: &'t [PathKey],
+    pub held: &'t [Expr],
     pub settings: &'t PlannerSettings,
     pub rels: &'t [Rel],
     pub base: &'t [BaseRel],
@@ -50,11 +51,12 @@ impl<'t> Search<'t> {
         tree: &'t JoinTree,
         facts: &'t [Facts],
         wanted: &'t [PathKey],
+        held: &'t [Expr],
         settings: &'t PlannerSettings,
         rels: &'t [Rel],
         base: &'t [BaseRel],
     ) -> Search<'t> {
-        Search { tree, facts, wanted, settings, rels, base, done: HashMap::new() }
+        Search { tree, facts, wanted, held, settings, rels, base, done: HashMap::new() }
     }
 
     /// The paths of all relations joined.
@@ -63,6 +65,7 @@ impl<'t> Search<'t> {
             tree: self.tree,
             facts: self.facts,
             wanted: self.wanted,
+            held: self.held,
             settings: self.settings,
             rels: self.rels,
         };

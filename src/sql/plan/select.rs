@@ -6,7 +6,8 @@ use super::fold::has_volatile;
 use super::group::{having_to_where, keep_items_apart, without_rows};
 use super::join::Joined;
 use super::layout::Layout;
-use super::order::{bound_of, limit_rows, order_keys, target_keys, unique};
+use super::order::{Order, bound_of, order_keys, unique};
+use super::path::{PathKey, presorted};
 use super::planner::Planner;
 use super::project_set::returns_set;
 use super::relset::MAX_RELS;
@@ -16,6 +17,16 @@ use super::{Plan, cost};
 use crate::base::{Error, Result};
 use crate::sql::bind::{Distinct, Query};
 use crate::sql::expr::{Expr, ExprKind, SortKey};
+
+/// What is known of the rows of a plan on the way up.
+#[derive(Default)]
+pub(super) struct State<'q> {
+    /// The order they come in.
+    pub order: Vec<PathKey>,
+    /// Expressions with one value in all of them.
+    pub held: &'q [Expr],
+    pub facts: &'q [Facts],
+}
 
 impl Planner<'_> {
     pub(super) fn select(&mut self, mut query: Query) -> Result<Plan> {
@@ -29,13 +40,6 @@ impl Planner<'_> {
         }
         self.prepare_all(&mut query)?;
         having_to_where(&mut query);
-        let keys = order_keys(&query);
-        let simple = !query.has_aggregates
-            && !query.has_windows
-            && !query.has_set_returning
-            && matches!(query.distinct, Distinct::No);
-        let wanted = if simple { keys } else { Vec::new() };
-        let fraction = if simple { limit_rows(&query) } else { None };
         let mut top = Vec::new();
         for t in &query.targets {
             vars_of(&t.expr, &mut top);
@@ -45,7 +49,7 @@ impl Planner<'_> {
             top.push((l.rel, -1));
             top.extend(is_tree(&query.rels[l.rel]).then_some((l.rel, -6)));
         }
-        let joined = self.joined(&mut query, top, wanted, fraction)?;
+        let joined = self.joined(&mut query, top)?;
         if !query.locks.is_empty() {
             return self.locking(query, joined);
         }
@@ -84,26 +88,26 @@ impl Planner<'_> {
 
     /// Everything above the joins.
     pub(super) fn upper(&mut self, mut query: Query, joined: Joined) -> Result<Plan> {
-        let Joined { mut plan, mut layout, mut sorted, mut facts, .. } = joined;
-        if query.has_set_returning && !query.group_by.is_empty() {
-            (plan, layout) = self.spread_keys(&mut query, plan, layout)?;
-            facts.resize(query.rels.len() + 1, Facts::default());
+        let Joined { mut plan, mut layout, order, held, mut facts, .. } = joined;
+        if query.has_set_returning {
+            facts.resize(query.rels.len() + 2, Facts::default());
+            if !query.group_by.is_empty() {
+                (plan, layout) = self.spread_keys(&mut query, plan, layout)?;
+            }
         }
+        let mut state = State { order, held: &held, facts: &facts };
         let mut targets: Vec<Expr> = query.targets.iter().map(|t| t.expr.clone()).collect();
         if query.has_aggregates {
-            (plan, layout) = self.aggregate(&query, &mut targets, plan, &layout, &facts)?;
-            sorted = false;
+            (plan, layout) = self.aggregate(&query, &mut targets, plan, &layout, &mut state)?;
         }
         if query.has_windows {
             if query.has_set_returning {
                 let nowhere = query.rels.len() + 1;
                 (plan, layout) = self.spread_window_keys(&mut targets, plan, layout, nowhere)?;
-                facts.resize(nowhere + 1, Facts::default());
             }
-            (plan, layout) = self.windows(&targets, plan, layout)?;
-            sorted = false;
+            (plan, layout) = self.windows(&targets, plan, layout, &mut state)?;
         }
-        self.output(&query, targets, plan, layout, sorted, &facts)
+        self.output(&query, targets, plan, layout, state)
     }
 
     /// Select list, DISTINCT, ORDER BY, LIMIT over what the layout offers.
@@ -113,16 +117,20 @@ impl Planner<'_> {
         targets: Vec<Expr>,
         mut plan: Plan,
         layout: Layout,
-        sorted: bool,
-        facts: &[Facts],
+        mut state: State<'_>,
     ) -> Result<Plan> {
         let s = self.cx.settings;
         if is_postponed(query, &targets) {
-            return self.postponed(query, targets, plan, layout, sorted);
+            return self.postponed(query, targets, plan, layout, state);
         }
         let has_set = targets.iter().any(returns_set);
+        if has_set {
+            state.order.clear();
+            state.held = &[];
+        }
         let junk = query.targets.iter().any(|t| t.junk);
-        let need_sort = !query.order_by.is_empty() && (!sorted || has_set);
+        let keys = order_keys(query, state.held);
+        let need_sort = presorted(&state.order, &keys.order()) < keys.len();
         plan.cost.total += plan.cost.rows * cost::exprs_cost(&targets, s);
         if has_set {
             plan = self.project_set(targets, plan, &layout)?;
@@ -139,12 +147,12 @@ impl Planner<'_> {
         let narrowed = plan.columns.len() < query.targets.len();
         plan = match &query.distinct {
             Distinct::No if !need_sort => plan,
-            Distinct::No => self.sort(plan, target_keys(query), bound_of(query)),
+            Distinct::No => self.order_by(plan, query, &state),
             Distinct::All => {
-                let plan = self.distinct(plan, query, facts);
-                if query.order_by.is_empty() { plan } else { self.sort(plan, target_keys(query), bound_of(query)) }
+                (plan, state.order) = self.distinct(plan, query, &state);
+                self.order_by(plan, query, &state)
             }
-            Distinct::On(on) => self.distinct_on(plan, on, query),
+            Distinct::On(on) => self.distinct_on(plan, on, query, &state),
         };
         plan = self.limit(plan, query);
         if junk && !narrowed {
@@ -169,18 +177,20 @@ impl Planner<'_> {
         targets: Vec<Expr>,
         mut plan: Plan,
         layout: Layout,
-        sorted: bool,
+        state: State<'_>,
     ) -> Result<Plan> {
         let on: &[usize] = if let Distinct::On(on) = &query.distinct { on } else { &[] };
         let bound = |i: usize| layout.bound(&targets[i]);
-        if !sorted || !on.is_empty() {
-            let mut keys = Vec::new();
-            for o in &query.order_by {
-                keys.push(SortKey { expr: bound(o.target)?, desc: o.desc, nulls_first: o.nulls_first });
-            }
-            let limit = if on.is_empty() && !targets.iter().any(returns_set) { bound_of(query) } else { None };
-            plan = self.sort(plan, keys, limit);
+        let wanted = order_keys(query, state.held);
+        let order = wanted.order();
+        let mut keys = Vec::new();
+        for (i, o) in &wanted {
+            keys.push(SortKey { expr: bound(*i)?, desc: o.desc, nulls_first: o.nulls_first });
         }
+        let have = presorted(&state.order, &order);
+        let have = if on.is_empty() || have == order.len() { have } else { 0 };
+        let limit = if on.is_empty() && !targets.iter().any(returns_set) { bound_of(query) } else { None };
+        plan = self.sort(plan, (keys, &order, have), limit, state.facts);
         if !on.is_empty() {
             let cost = plan.cost;
             plan = unique(plan, on.iter().map(|i| bound(*i)).collect::<Result<_>>()?, cost);

@@ -2,6 +2,7 @@
 
 use super::layout::Layout;
 use super::planner::{LevelKind, Planner};
+use super::select::State;
 use super::{Cost, Plan, PlanNode, SetOpKind};
 use crate::base::{Error, Result};
 use crate::sql::bind::{Distinct, Query, Rel, SetTree, Source};
@@ -36,7 +37,7 @@ impl Planner<'_> {
             targets.push(e);
         }
         debug_assert!(matches!(query.distinct, Distinct::No));
-        self.output(&query, targets, plan, layout, false, &[])
+        self.output(&query, targets, plan, layout, State::default())
     }
 
     fn set_tree(&mut self, tree: &SetTree, rels: &mut [Rel]) -> Result<Plan> {

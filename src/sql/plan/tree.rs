@@ -191,7 +191,8 @@ pub(super) fn tree_paths(base: &BaseRel, children: &[BaseRel], around: &Around<'
         let map = c.map.as_deref().unwrap_or_default();
         let wanted: Vec<PathKey> =
             around.wanted.iter().map(|k| PathKey { expr: to_child(&k.expr, c.rel, map), ..k.clone() }).collect();
-        let around = Around { facts: &facts, wanted: &wanted, ..*around };
+        let held: Vec<Expr> = around.held.iter().map(|e| to_child(e, c.rel, map)).collect();
+        let around = Around { facts: &facts, wanted: &wanted, held: &held, ..*around };
         all.push(base_paths(c, &around)?);
         wants.push(wanted);
     }

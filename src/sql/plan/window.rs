@@ -2,27 +2,24 @@
 
 use super::create::node;
 use super::layout::Layout;
+use super::order::{Order, without_redundant};
+use super::path::{PathKey, presorted};
 use super::planner::Planner;
+use super::select::State;
 use super::{Plan, PlanNode, cost};
 use crate::base::Result;
-use crate::sql::expr::{Expr, ExprKind, Frame, FrameBound, SortKey, WindowCall, same, same_operand, same_spec};
+use crate::sql::expr::{Expr, ExprKind, Frame, FrameBound, SortKey, WindowCall, WindowSpec, same, same_spec};
 
 impl Planner<'_> {
-    pub(super) fn windows(&mut self, targets: &[Expr], mut plan: Plan, mut layout: Layout) -> Result<(Plan, Layout)> {
+    pub(super) fn windows(
+        &mut self,
+        targets: &[Expr],
+        mut plan: Plan,
+        mut layout: Layout,
+        state: &mut State<'_>,
+    ) -> Result<(Plan, Layout)> {
         let s = self.cx.settings;
-        let mut calls: Vec<(Expr, WindowCall)> = Vec::new();
-        for e in targets {
-            e.walk(&mut |x| {
-                if let ExprKind::Window(w) = &x.kind {
-                    if !calls.iter().any(|(c, _)| same(c, x)) {
-                        calls.push((x.clone(), (**w).clone()));
-                    }
-                    return false;
-                }
-                true
-            });
-        }
-        let mut sorted: Option<Vec<SortKey>> = None;
+        let mut calls = calls_of(targets);
         while !calls.is_empty() {
             let spec = calls[0].1.spec.clone();
             let (now, later): (Vec<_>, Vec<_>) = calls.into_iter().partition(|(_, w)| same_spec(&w.spec, &spec));
@@ -34,25 +31,15 @@ impl Planner<'_> {
             for k in &mut bound_spec.order_by {
                 k.expr = layout.bound(&k.expr)?;
             }
-            let mut keys: Vec<SortKey> = bound_spec
-                .partition_by
-                .iter()
-                .map(|e| SortKey { expr: e.clone(), desc: false, nulls_first: false })
-                .collect();
-            for k in &bound_spec.order_by {
-                if !keys.iter().any(|x| same_operand(&x.expr, &k.expr)) {
-                    keys.push(k.clone());
-                }
-            }
-            let enough = sorted.as_ref().is_some_and(|have| {
-                keys.len() <= have.len()
-                    && keys.iter().zip(have).all(|(a, b)| {
-                        a.desc == b.desc && a.nulls_first == b.nulls_first && same_operand(&a.expr, &b.expr)
-                    })
-            });
-            if !keys.is_empty() && !enough {
-                plan = self.sort(plan, keys.clone(), None);
-                sorted = Some(keys);
+            let order = window_keys(&spec, state.held);
+            let have = presorted(&state.order, &order);
+            if have < order.len() {
+                let key = |k: &PathKey| {
+                    Ok(SortKey { expr: layout.bound(&k.expr)?, desc: k.desc, nulls_first: k.nulls_first })
+                };
+                let keys = order.iter().map(key).collect::<Result<_>>()?;
+                plan = self.sort(plan, (keys, &order, have), None, state.facts);
+                state.order = order;
             }
             let mut list = Vec::with_capacity(now.len());
             let mut next = layout.clone();
@@ -76,6 +63,37 @@ impl Planner<'_> {
         }
         Ok((plan, layout))
     }
+}
+
+/// The window calls of a select list, each once.
+fn calls_of(targets: &[Expr]) -> Vec<(Expr, WindowCall)> {
+    let mut calls: Vec<(Expr, WindowCall)> = Vec::new();
+    for e in targets {
+        e.walk(&mut |x| {
+            if let ExprKind::Window(w) = &x.kind {
+                if !calls.iter().any(|(c, _)| same(c, x)) {
+                    calls.push((x.clone(), (**w).clone()));
+                }
+                return false;
+            }
+            true
+        });
+    }
+    calls
+}
+
+/// The order that the window needs which is computed first.
+pub(super) fn first_window_keys(targets: &[Expr], held: &[Expr]) -> Vec<PathKey> {
+    calls_of(targets).first().map_or_else(Vec::new, |(_, w)| window_keys(&w.spec, held))
+}
+
+/// Partitions come together, ordered inside.
+fn window_keys(spec: &WindowSpec, held: &[Expr]) -> Vec<PathKey> {
+    let partition = spec.partition_by.iter().map(|e| PathKey { expr: e.clone(), desc: false, nulls_first: false });
+    let order = spec.order_by.iter();
+    let order = order.map(|k| PathKey { expr: k.expr.clone(), desc: k.desc, nulls_first: k.nulls_first });
+    let items = without_redundant(partition.chain(order).map(|k| (0, k)), held);
+    items.order()
 }
 
 fn bind_frame(frame: &mut Frame, layout: &Layout) -> Result<()> {

@@ -5,6 +5,7 @@ use super::fold::conjunction;
 use super::layout::Layout;
 use super::planner::Planner;
 use super::scan::with_rel;
+use super::select::State;
 use super::{
     Cost, IndexMaintenance, Instead, MergeAction, MergeWhen, Modify, ModifyKind, OnConflict, Plan, PlanColumn,
     PlanNode, RowCheck, SYSTEM_COLUMNS, UpdateColumn,
@@ -80,9 +81,15 @@ impl Planner<'_> {
             self.prepare_all(&mut source)?;
             let mut top = Vec::new();
             source.targets.iter().for_each(|t| vars_of(&t.expr, &mut top));
-            let joined = self.joined(&mut source, top, Vec::new(), None)?;
+            let joined = self.joined(&mut source, top)?;
             let targets = source.targets.iter().map(|t| t.expr.clone()).collect();
-            self.output(&source, targets, joined.plan, joined.layout, false, &joined.facts)?
+            self.output(
+                &source,
+                targets,
+                joined.plan,
+                joined.layout,
+                State { facts: &joined.facts, ..State::default() },
+            )?
         };
         let row_checks = std::mem::take(&mut write.checks);
         let WriteKind::Insert { on_conflict, .. } = write.kind else {
@@ -145,9 +152,15 @@ impl Planner<'_> {
         self.prepare_all(&mut source)?;
         let mut top = Vec::new();
         source.targets.iter().for_each(|t| vars_of(&t.expr, &mut top));
-        let joined = self.joined(&mut source, top, Vec::new(), None)?;
+        let joined = self.joined(&mut source, top)?;
         let targets = source.targets.iter().map(|t| t.expr.clone()).collect();
-        let input = self.output(&source, targets, joined.plan, joined.layout, false, &joined.facts)?;
+        let input = self.output(
+            &source,
+            targets,
+            joined.plan,
+            joined.layout,
+            State { facts: &joined.facts, ..State::default() },
+        )?;
         let list = write.returning.into_iter();
         let list = list.map(|t| Ok(PlanTarget { name: t.name, expr: layout.bound(&t.expr)? }));
         let list = list.collect::<Result<Vec<_>>>()?;
@@ -451,7 +464,7 @@ impl Planner<'_> {
         top: Vec<(usize, i16)>,
         target: usize,
     ) -> Result<(Plan, Layout, Vec<Expr>)> {
-        let joined = self.joined(query, top, Vec::new(), None)?;
+        let joined = self.joined(query, top)?;
         // Attributes of the target itself are not needed above its scan.
         let kept: Vec<usize> = (0..joined.layout.len())
             .filter(|&i| match joined.layout.exprs()[i].kind {

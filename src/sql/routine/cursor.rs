@@ -71,7 +71,7 @@ pub fn reads_backward(plan: &PlannedStatement) -> bool {
             | PlanNode::FunctionScan { .. }
             | PlanNode::TidScan { .. }
             | PlanNode::CteScan { .. }
-            | PlanNode::Sort { .. }
+            | PlanNode::Sort { presorted: 0, .. }
             | PlanNode::Materialize { .. } => true,
             _ => false,
         }

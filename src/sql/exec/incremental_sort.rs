@@ -1,0 +1,262 @@
+//! Sort of an input whose rows come in the order of the leading keys: what agrees in them is sorted and given out
+//! before the next is read. PostgreSQL 15, nodeIncrementalSort.c: same idea, over batches.
+
+use super::keys::{KeyArena, KeyColumn};
+use super::output::forms_of;
+use super::sort::{key_columns, key_exprs};
+use super::sorter::Sorter;
+use super::{ExecContext, Node, build};
+use crate::base::{Flow, Result};
+use crate::sql::expr::eval::{Projection, Sel, Single};
+use crate::sql::expr::{Expr, SortKey};
+use crate::sql::plan::Plan;
+use crate::types::{Batch, Column, Phys, Value};
+use std::ops::Range;
+
+pub(super) struct IncrementalSort {
+    input: Box<dyn Node>,
+    keys: Projection,
+    spec: Vec<KeyColumn>,
+    presorted: usize,
+    forms: Vec<Phys>,
+    bound: Option<Single>,
+    bound_value: Option<Value>,
+    batch: Option<Batch>,
+    /// Rows that belong together in the leading keys, and those before them, until they are given out.
+    sorter: Option<Sorter>,
+    /// The leading keys of the last row in the sorter.
+    last: Option<Vec<u8>>,
+    /// The sorter's rows are being given out; those in `batch` come after them.
+    giving: bool,
+    done: bool,
+    given: usize,
+    census: Census,
+}
+
+impl IncrementalSort {
+    pub fn start(
+        input: &Plan,
+        keys: &[SortKey],
+        presorted: usize,
+        bound: Option<&Expr>,
+        cx: &mut ExecContext,
+    ) -> Result<IncrementalSort> {
+        Ok(IncrementalSort {
+            keys: Projection::new(&key_exprs(keys)),
+            spec: key_columns(keys),
+            presorted,
+            forms: forms_of(&input.columns),
+            bound: bound.map(Single::new),
+            bound_value: None,
+            batch: None,
+            sorter: None,
+            last: None,
+            giving: false,
+            done: false,
+            given: 0,
+            census: Census::default(),
+            input: build(input, cx)?,
+        })
+    }
+
+    /// How many more rows LIMIT wants; NULL and negative numbers are its own to judge.
+    fn left(&mut self, cx: &mut ExecContext) -> Flow<Option<usize>> {
+        let Some(b) = &mut self.bound else { return Ok(None) };
+        if self.bound_value.is_none() {
+            self.bound_value = Some(b.run(cx)?);
+        }
+        Ok(match self.bound_value {
+            Some(Value::I64(n)) => {
+                let all = usize::try_from(n).ok().filter(|n| *n < 1_000_000);
+                all.map(|n| n.saturating_sub(self.given))
+            }
+            _ => None,
+        })
+    }
+
+    /// Reads until rows with other leading keys come, or none.
+    fn fill(&mut self, cx: &mut ExecContext) -> Flow<()> {
+        let left = self.left(cx)?;
+        while !self.giving {
+            if self.batch.is_none() {
+                self.batch = self.input.next(cx)?;
+            }
+            let Some(batch) = &self.batch else {
+                self.done = true;
+                self.giving = true;
+                break;
+            };
+            let keys = self.keys.columns(cx, batch, Sel::All(batch.rows))?;
+            let refs: Vec<&Column> = keys.iter().map(|c| &**c).collect();
+            // Nothing from here on waits.
+            let rows = batch.rows;
+            let mut leading = KeyArena::default();
+            leading.append_rows(&refs[..self.presorted], &self.spec[..self.presorted], rows);
+            let before = |r: usize| if r == 0 { self.last.as_deref() } else { Some(leading.get(r - 1)) };
+            let is_new = |r: usize| before(r).is_some_and(|k| k != leading.get(r));
+            // With nothing in the sorter the first row begins the run, whatever came before it.
+            let from = usize::from(self.sorter.is_none());
+            let end = (from..rows).rev().find(|r| is_new(*r)).unwrap_or(rows);
+            (0..end).for_each(|r| self.census.row(is_new(r), self.bound_value.as_ref()));
+            if end > 0 {
+                let sorter = self.sorter.get_or_insert_with(|| Sorter::new(self.spec.clone(), &self.forms, left));
+                if end == rows {
+                    sorter.push(cx, &refs, batch)?;
+                } else {
+                    let part: Vec<Column> = refs.iter().map(|c| c.slice(0..end)).collect();
+                    sorter.push(cx, &part.iter().collect::<Vec<_>>(), &slice(batch, 0..end))?;
+                }
+                self.last = Some(leading.get(end - 1).to_vec());
+            }
+            drop(keys);
+            self.batch = (end < rows).then(|| slice(batch, end..rows));
+            self.giving = end < rows;
+        }
+        if let Some(s) = &mut self.sorter {
+            s.finish(cx)?;
+        }
+        Ok(())
+    }
+}
+
+fn slice(batch: &Batch, rows: Range<usize>) -> Batch {
+    Batch { rows: rows.len(), columns: batch.columns.iter().map(|c| c.slice(rows.clone())).collect() }
+}
+
+impl Node for IncrementalSort {
+    fn next(&mut self, cx: &mut ExecContext) -> Flow<Option<Batch>> {
+        loop {
+            if !self.giving {
+                self.fill(cx)?;
+            }
+            cx.poll()?;
+            if let Some(s) = &mut self.sorter {
+                if let Some(batch) = s.next(None)? {
+                    self.given += batch.rows;
+                    return Ok(Some(batch));
+                }
+                self.census.sorted(s, self.bound.is_some());
+                self.sorter = None;
+            }
+            if self.done {
+                return Ok(None);
+            }
+            self.giving = false;
+        }
+    }
+
+    fn rescan(&mut self, cx: &mut ExecContext) -> Flow<()> {
+        self.input.rescan(cx)?;
+        self.keys.reset();
+        self.bound_value = None;
+        self.batch = None;
+        self.sorter = None;
+        self.last = None;
+        self.giving = false;
+        self.done = false;
+        self.given = 0;
+        self.census.ended();
+        Ok(())
+    }
+
+    fn report(&self, stats: &mut super::instrument::NodeStats) {
+        let mut census = self.census.clone();
+        if let Some(s) = &self.sorter {
+            census.sorted(s, self.bound.is_some());
+        }
+        census.ended();
+        stats.notes = census.notes();
+    }
+}
+
+/// PostgreSQL 15 sorts at least so many rows at once by all keys, and past the second number goes on by the others
+/// alone (nodeIncrementalSort.c, DEFAULT_MIN_GROUP_SIZE and DEFAULT_MAX_FULL_SORT_GROUP_SIZE).
+const LEAST: usize = 32;
+const MOST: usize = 64;
+
+/// The groups PostgreSQL would have sorted, for EXPLAIN ANALYZE.
+#[derive(Clone, Default)]
+struct Census {
+    full: u64,
+    by_prefix: u64,
+    /// Rows of the group under way, and how often their leading keys changed.
+    rows: usize,
+    changes: u64,
+    /// It is sorted by the other keys alone.
+    prefix: bool,
+    complete: usize,
+    /// LIMIT has its rows.
+    enough: bool,
+    sorts: u64,
+    memory: usize,
+    peak: usize,
+    disk: u64,
+    bounded: bool,
+}
+
+impl Census {
+    fn row(&mut self, is_new: bool, bound: Option<&Value>) {
+        let left = match bound {
+            Some(Value::I64(n)) => usize::try_from(*n).unwrap_or(usize::MAX).saturating_sub(self.complete),
+            _ => usize::MAX,
+        };
+        self.enough |= left == 0;
+        if self.enough {
+            return;
+        }
+        if is_new && (self.prefix || self.rows >= LEAST.min(left)) {
+            self.complete += self.rows;
+            self.end_group();
+            return self.row(false, bound);
+        }
+        self.rows += 1;
+        self.changes += u64::from(is_new);
+        if !self.prefix && self.rows > MOST {
+            self.full += 1;
+            self.by_prefix += self.changes;
+            self.prefix = true;
+        }
+    }
+
+    fn end_group(&mut self) {
+        match self.prefix {
+            true => self.by_prefix += 1,
+            false => self.full += u64::from(self.rows > 0),
+        }
+        self.rows = 0;
+        self.changes = 0;
+        self.prefix = false;
+    }
+
+    /// The input has ended, or nobody wants more.
+    fn ended(&mut self) {
+        self.end_group();
+        self.complete = 0;
+        self.enough = false;
+    }
+
+    fn sorted(&mut self, sorter: &Sorter, bounded: bool) {
+        self.sorts += 1;
+        self.memory += sorter.peak;
+        self.peak = self.peak.max(sorter.peak);
+        self.disk += sorter.disk_bytes();
+        self.bounded |= bounded;
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let kb = |n: u64| n.div_ceil(1024);
+        let average = |n: u64| kb(n / self.sorts.max(1));
+        let method = match (self.disk > 0, self.bounded) {
+            (true, _) => "external merge",
+            (_, true) => "top-N heapsort",
+            _ => "quicksort",
+        };
+        let space = match self.disk {
+            0 => format!("Average Memory: {}kB  Peak Memory: {}kB", average(self.memory as u64), kb(self.peak as u64)),
+            disk => format!("Average Disk: {}kB  Peak Disk: {}kB", average(disk), kb(disk)),
+        };
+        let line =
+            |(word, n): (&str, u64)| (n > 0).then(|| format!("{word} Groups: {n}  Sort Method: {method}  {space}"));
+        [("Full-sort", self.full), ("Pre-sorted", self.by_prefix)].into_iter().filter_map(line).collect()
+    }
+}
