@@ -27,4 +27,4 @@ pub use class::{Class, Strategy, note_class};
 pub use extract::keys;
 pub use gather::Gather;
 pub use need::Need;
-pub use tids::{WHOLE_PAGE, condense, tidy};
+pub use tids::{WHOLE_PAGE, condense, intersect, tidy};

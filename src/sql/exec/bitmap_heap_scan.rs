@@ -19,6 +19,8 @@ pub(super) struct BitmapHeapScan {
     /// Addresses not fetched yet, in order, from `at` on.
     tids: Vec<TupleId>,
     at: usize,
+    /// Lines of the whole page at `at` that were fetched.
+    line: u16,
     recheck: Output,
     output: Output,
     /// Pages whose rows were named, and those that stood for their rows.
@@ -35,6 +37,7 @@ impl BitmapHeapScan {
             source: super::build::build(&s.source, cx)?,
             tids: Vec::new(),
             at: 0,
+            line: 0,
             recheck: Output::new(s.recheck.as_ref(), None),
             output: Output::new(s.filter.as_ref(), s.project.as_deref()).lazy(lazy),
             exact_pages: 0,
@@ -49,14 +52,20 @@ impl BitmapHeapScan {
         while batch.rows < BATCH_ROWS
             && let Some(&tid) = self.tids.get(self.at)
         {
-            self.at += 1;
             if tid.offset == WHOLE_PAGE {
-                self.lossy_pages += 1;
-                for offset in 1..=self.fetch.lines(&self.storage, tid.block)? {
-                    self.fetch.fetch_exact(&self.storage, TupleId::new(tid.block, offset), &mut batch)?;
+                self.lossy_pages += u64::from(self.line == 0);
+                let lines = self.fetch.lines(&self.storage, tid.block)?;
+                while self.line < lines && batch.rows < BATCH_ROWS {
+                    self.line += 1;
+                    self.fetch.fetch_exact(&self.storage, TupleId::new(tid.block, self.line), &mut batch)?;
+                }
+                if self.line >= lines {
+                    self.line = 0;
+                    self.at += 1;
                 }
                 continue;
             }
+            self.at += 1;
             if self.last_page != Some(tid.block) {
                 self.last_page = Some(tid.block);
                 self.exact_pages += 1;
@@ -93,6 +102,7 @@ impl Node for BitmapHeapScan {
         self.source.rescan(cx)?;
         self.tids.clear();
         self.at = 0;
+        self.line = 0;
         self.last_page = None;
         self.recheck.reset();
         self.output.reset();

@@ -4,6 +4,7 @@ use super::gist_scan::Questions;
 use super::{ExecContext, Node};
 use crate::base::{Flow, Oid, Result, TupleId};
 use crate::brin;
+use crate::btree::{Bounds, Direction, IndexScan as TreeScan};
 use crate::catalog::{Index, IndexMethod};
 use crate::gin::{Gather, Need, Strategy, condense, tidy};
 use crate::gist;
@@ -11,7 +12,7 @@ use crate::mvcc::Snapshot;
 use crate::settings::{Id, Lookup};
 use crate::sql::expr::Expr;
 use crate::sql::expr::eval::{Projection, Sel};
-use crate::sql::plan::{self, Search};
+use crate::sql::plan::{self, IndexOp, Search};
 use crate::storage::Storage;
 use crate::types::array::Array;
 use crate::types::{BATCH_ROWS, Batch, Column, Datum, Phys, TypeRef};
@@ -29,6 +30,8 @@ pub(super) struct BitmapIndexScan {
     table: Oid,
     values: Projection,
     conditions: Vec<(usize, Strategy)>,
+    /// Of a B-tree, or of the hash codes kept in one.
+    ordered: Option<Vec<(usize, IndexOp, TypeRef)>>,
     /// Of a GiST index.
     questions: Option<Questions>,
     /// Of a BRIN index: column, strategy, whether of an array's elements, type.
@@ -43,11 +46,13 @@ enum State {
     Searching(Box<Gather>),
     Walking(Box<gist::Scan>, Vec<TupleId>),
     Ranges(Box<brin::Search>),
+    /// Ranges of a B-tree still to be read, last one first, and the one being read.
+    Reading(Vec<Bounds>, Option<Box<TreeScan>>, Vec<TupleId>),
     Found(Vec<TupleId>, usize),
 }
 
 /// An address as a value.
-fn packed(tid: TupleId) -> i64 {
+pub(super) fn packed(tid: TupleId) -> i64 {
     i64::from(tid.block) << 16 | i64::from(tid.offset)
 }
 
@@ -58,7 +63,8 @@ pub(super) fn unpacked(value: i64) -> TupleId {
 
 impl BitmapIndexScan {
     pub fn start(s: &plan::BitmapIndexScan, cx: &mut ExecContext) -> Result<BitmapIndexScan> {
-        let exprs: Vec<Expr> = s.conditions.iter().map(|c| c.value.clone()).collect();
+        let bounds = s.bounds.iter().map(|c| c.value.clone());
+        let exprs: Vec<Expr> = s.conditions.iter().map(|c| c.value.clone()).chain(bounds).collect();
         let gin = |c: &plan::SearchCondition| match c.strategy {
             Search::Gin(strategy) => Some((c.column, strategy)),
             _ => None,
@@ -77,6 +83,8 @@ impl BitmapIndexScan {
             conditions: s.conditions.iter().filter_map(gin).collect(),
             questions,
             asks: s.conditions.iter().filter_map(brin).collect(),
+            ordered: matches!(s.index.method, IndexMethod::Btree | IndexMethod::Hash)
+                .then(|| s.bounds.iter().map(|c| (c.column, c.op, c.value.ty)).collect()),
             state: State::Start,
             found: 0,
         })
@@ -127,6 +135,17 @@ impl BitmapIndexScan {
         Ok(Gather::new(self.index.store.clone(), self.snapshot.clone(), Need::all(needs), &columns, memory))
     }
 
+    /// Of a B-tree.
+    fn stretches(&mut self, cx: &mut ExecContext) -> Flow<Vec<Bounds>> {
+        let nothing = Batch { columns: Vec::new(), rows: 1 };
+        let values = self.values.run(cx, &nothing, Sel::All(1))?;
+        let conditions = self.ordered.as_deref().unwrap_or_default();
+        let mut ranges = super::index_scan::ranges(self.index.store.keys(), conditions, &values)?;
+        ranges.reverse();
+        cx.backend()?.stats.count_scan(self.index.oid);
+        Ok(ranges)
+    }
+
     fn count(&self, cx: &mut ExecContext, rows: usize) -> Result<()> {
         let stats = &mut cx.backend()?.stats;
         stats.table(self.index.oid).tuples_returned += rows as i64;
@@ -135,11 +154,50 @@ impl BitmapIndexScan {
     }
 }
 
+/// How many addresses are kept one by one.
+fn most(cx: &mut ExecContext) -> Result<usize> {
+    let memory = cx.backend()?.view.bytes(Id::WorkMem).max(1 << 16) as usize;
+    Ok((memory / size_of::<TupleId>()).max(1024))
+}
+
 impl Node for BitmapIndexScan {
     fn next(&mut self, cx: &mut ExecContext) -> Flow<Option<Batch>> {
         loop {
             cx.poll()?;
             match &mut self.state {
+                State::Start if self.ordered.is_some() => {
+                    self.state = State::Reading(self.stretches(cx)?, None, Vec::new());
+                }
+                State::Reading(ranges, tree, tids) => {
+                    let most = most(cx)?;
+                    if tree.is_none()
+                        && let Some(bounds) = ranges.pop()
+                    {
+                        let scan = TreeScan::new(self.index.store.clone(), bounds, Direction::Forward);
+                        *tree = Some(Box::new(scan.seeing(&self.snapshot)));
+                    }
+                    let done = match tree {
+                        Some(scan) => {
+                            let mut piece = Vec::new();
+                            let more = scan.next_tids(&self.storage, STEP, &mut piece)?;
+                            tids.append(&mut piece);
+                            if !more {
+                                *tree = None;
+                            }
+                            false
+                        }
+                        None => true,
+                    };
+                    if done || tids.len() > most {
+                        tidy(tids);
+                        condense(tids, most);
+                    }
+                    if done {
+                        let tids = std::mem::take(tids);
+                        self.count(cx, tids.len())?;
+                        self.state = State::Found(tids, 0);
+                    }
+                }
                 State::Start => match &mut self.questions {
                     Some(questions) => {
                         let scan = questions.scan(cx, &self.index)?;
@@ -161,8 +219,7 @@ impl Node for BitmapIndexScan {
                     while let Some(found) = scan.next(&self.storage, &mut pages)? {
                         tids.push(found.tid);
                     }
-                    let memory = cx.backend()?.view.bytes(Id::WorkMem).max(1 << 16) as usize;
-                    let most = (memory / size_of::<TupleId>()).max(1024);
+                    let most = most(cx)?;
                     let done = scan.is_done();
                     if done || tids.len() > most {
                         tidy(tids);

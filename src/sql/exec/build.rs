@@ -3,6 +3,7 @@
 use super::after_row::AfterRows;
 use super::aggregate::Aggregate;
 use super::append::Append;
+use super::bitmap_combine::BitmapCombine;
 use super::bitmap_heap_scan::BitmapHeapScan;
 use super::bitmap_index_scan::BitmapIndexScan;
 use super::cte::{CteScan, With};
@@ -19,6 +20,7 @@ use super::instrument::Instrumented;
 use super::limit::Limit;
 use super::lock_rows::LockRows;
 use super::materialize::Materialize;
+use super::memoize::Memoize;
 use super::merge_append::MergeAppend;
 use super::merge_join::MergeJoin;
 use super::modify::{InsertTree, InsteadOf, Modify, ModifyTree};
@@ -173,6 +175,7 @@ fn make(plan: &Plan, lazy: bool, cx: &mut ExecContext) -> Result<Box<dyn Node>> 
         },
         PlanNode::SetOp { left, right, op, all } => Box::new(SetOp::start(left, right, *op, *all, cx)?),
         PlanNode::Materialize { input } => Box::new(Materialize::start(input, cx)?),
+        PlanNode::Memoize { input, keys, .. } => Box::new(Memoize::start(input, keys, cx)?),
         PlanNode::With { ctes, body } => Box::new(With::start(ctes, body, cx)?),
         PlanNode::CteScan { cte, filter, project, .. } => {
             Box::new(CteScan::start(*cte, filter.as_ref(), project.as_deref(), lazy))
@@ -198,6 +201,7 @@ fn make(plan: &Plan, lazy: bool, cx: &mut ExecContext) -> Result<Box<dyn Node>> 
         PlanNode::IndexScan(s) => Box::new(IndexScan::start(s, lazy, cx)?),
         PlanNode::GistScan(s) => Box::new(GistScan::start(s, lazy, cx)?),
         PlanNode::BitmapIndexScan(s) => Box::new(BitmapIndexScan::start(s, cx)?),
+        PlanNode::BitmapCombine { inputs, all } => Box::new(BitmapCombine::start(inputs, *all, cx)?),
         PlanNode::BitmapHeapScan(s) => Box::new(BitmapHeapScan::start(s, lazy, cx)?),
         PlanNode::TidScan { rel, tids, attnos, filter, project, .. } => {
             Box::new(TidScan::start(rel, tids, attnos, filter.as_ref(), project.as_deref(), lazy, cx)?)
@@ -250,13 +254,14 @@ pub(crate) fn visit_plan<'a>(plan: &'a Plan, f: &mut dyn FnMut(&'a Plan)) {
         | PlanNode::Window { input, .. }
         | PlanNode::Distinct { input, .. }
         | PlanNode::Materialize { input }
+        | PlanNode::Memoize { input, .. }
         | PlanNode::LockRows { input, .. } => go(input),
         PlanNode::BitmapHeapScan(s) => go(&s.source),
         PlanNode::NestLoop(j) => [&j.left, &j.right].into_iter().for_each(go),
         PlanNode::HashJoin(j) => [&j.left, &j.right].into_iter().for_each(go),
         PlanNode::MergeJoin(j) => [&j.left, &j.right].into_iter().for_each(go),
         PlanNode::Aggregate(a) => go(&a.input),
-        PlanNode::Append { inputs, .. } => inputs.iter().for_each(go),
+        PlanNode::Append { inputs, .. } | PlanNode::BitmapCombine { inputs, .. } => inputs.iter().for_each(go),
         PlanNode::SetOp { left, right, .. } | PlanNode::RecursiveUnion { left, right, .. } => {
             [&**left, &**right].into_iter().for_each(go);
         }

@@ -6,8 +6,10 @@ use crate::base::{Error, Flow, Interrupts, Oid, Report, Result, Stop};
 use crate::mvcc::Snapshot;
 use crate::sql::Backend;
 use crate::sql::func::FnContext;
+use crate::sql::plan::Plan;
 use crate::storage::Storage;
 use crate::types::{Batch, Column, Value};
+use hashbrown::HashMap;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::Instant;
@@ -83,6 +85,9 @@ pub struct RunState {
     pub(super) work_tables: Vec<WorkTable>,
     /// Operands of the CASE expressions being evaluated: values and the rows they belong to (None: all).
     pub(crate) operands: Vec<Option<Operand>>,
+    /// What sub-selects that depend on nothing have answered, by their plans' addresses: one in the condition of a tree
+    /// stands with every member.
+    pub(in crate::sql) answers: HashMap<usize, (Arc<Plan>, Value)>,
     pub(super) temp_bytes: u64,
     /// What reads whole relations has left the thread that serves clients.
     pub(in crate::sql) moved: bool,

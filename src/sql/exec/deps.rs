@@ -20,6 +20,17 @@ impl Versions {
         v
     }
 
+    /// Nothing that may change.
+    pub fn is_free(&self) -> bool {
+        self.slots.is_empty() && self.work_tables.is_empty() && self.ctes.is_empty()
+    }
+
+    /// As if nothing depended on these slots.
+    pub fn without(mut self, slots: &[usize]) -> Versions {
+        self.slots.retain(|s| !slots.contains(s));
+        self
+    }
+
     /// What is scanned in a plan, and in the sub-plans of its expressions (whose slots are among the plan's).
     fn add(&mut self, plan: &Plan) {
         super::build::visit_plan(plan, &mut |p| {

@@ -216,7 +216,11 @@ impl Ends {
 }
 
 /// What the conditions on the columns leave of the index, ascending.
-fn ranges(keys: &[KeyType], conditions: &[(usize, IndexOp, TypeRef)], values: &[Column]) -> Result<Vec<Bounds>> {
+pub(super) fn ranges(
+    keys: &[KeyType],
+    conditions: &[(usize, IndexOp, TypeRef)],
+    values: &[Column],
+) -> Result<Vec<Bounds>> {
     let mut prefixes: Vec<Vec<u8>> = vec![Vec::new()];
     for (column, key) in keys.iter().enumerate() {
         let here: Vec<usize> = (0..conditions.len()).filter(|c| conditions[*c].0 == column).collect();

@@ -16,6 +16,7 @@
 pub mod after_row;
 mod aggregate;
 mod append;
+mod bitmap_combine;
 mod bitmap_heap_scan;
 mod bitmap_index_scan;
 mod build;
@@ -40,6 +41,7 @@ mod keys;
 mod limit;
 mod lock_rows;
 mod materialize;
+mod memoize;
 mod merge_append;
 mod merge_join;
 mod modify;

@@ -3,7 +3,7 @@
 use super::fold::conjunction;
 use super::jointree::JoinTree;
 use super::layout::Layout;
-use super::path::{BitmapPath, IndexPath, JoinPath, Method, Part, Path, PathKey, PathKind};
+use super::path::{BitmapPath, IndexPath, JoinPath, Keep, Method, Part, Path, PathKey, PathKind};
 use super::planner::Planner;
 use super::relset::{RelSet, rels_of};
 use super::scan::BaseRel;
@@ -125,8 +125,14 @@ impl<'p, 'a> Maker<'p, 'a> {
         }
     }
 
+    /// The columns of an index, over the table's attributes.
+    pub(super) fn index_columns(&self, rel: usize, n: usize) -> Result<Vec<Expr>> {
+        let found = self.base(rel)?.indexes.get(n).map(|(columns, _)| columns.clone());
+        found.ok_or_else(|| Error::internal("an index is missing"))
+    }
+
     /// What a scan of the relation reads, and under which name.
-    fn site(&self, rel: usize) -> Result<(Arc<Relation>, String)> {
+    pub(super) fn site(&self, rel: usize) -> Result<(Arc<Relation>, String)> {
         let b = self.base(rel)?;
         let table = b.table.clone().ok_or_else(|| Error::internal("a scan without a table"))?;
         Ok((table, b.alias.clone().unwrap_or_else(|| self.rels[rel].alias.clone())))
@@ -239,7 +245,8 @@ impl<'p, 'a> Maker<'p, 'a> {
             Part::Parted(table, _) => Some(table.clone()),
         };
         let inputs: Vec<Arc<Relation>> = parts.iter().filter_map(table).collect();
-        if inputs.is_empty() || inputs.len() != parts.len() || self.is_inner(rel, parts) {
+        let off = !self.planner.cx.settings.enable_partition_pruning;
+        if off || inputs.is_empty() || inputs.len() != parts.len() || self.is_inner(rel, parts) {
             return Ok(None);
         }
         let mut quals = base.quals.clone();
@@ -285,7 +292,7 @@ impl<'p, 'a> Maker<'p, 'a> {
     }
 
     /// Replaces columns of relations outside `own` by the slots an outer nested loop fills.
-    fn from_outside(&mut self, e: &mut Expr, own: RelSet) -> Result<()> {
+    pub(super) fn from_outside(&mut self, e: &mut Expr, own: RelSet) -> Result<()> {
         if let ExprKind::Var { rel, levels_up: 0, .. } = e.kind
             && !own.has(rel)
         {
@@ -323,6 +330,7 @@ impl<'p, 'a> Maker<'p, 'a> {
             PathKind::Tid { rel, tids, clause } => self.scan(path, *rel, &[*clause], &[], Some(tids)),
             PathKind::Index(i) => self.index(path, i),
             PathKind::Bitmap(b) => self.bitmap(path, b),
+            PathKind::BitmapTree(b) => self.bitmap_tree(path, b),
             PathKind::Gist(b) => self.gist(path, b),
             PathKind::Append { rel, parts, .. } => self.append(path, *rel, parts),
             PathKind::Sorted { input, keys } => self.sorted(path, input, keys),
@@ -330,13 +338,13 @@ impl<'p, 'a> Maker<'p, 'a> {
         }
     }
 
-    fn cost(&self, path: &Path, layout: &Layout) -> Cost {
+    pub(super) fn cost(&self, path: &Path, layout: &Layout) -> Cost {
         let width = layout.exprs().iter().map(|e| super::cost::type_width(e.ty)).sum();
         Cost { startup: path.startup, total: path.total, rows: path.rows, width }
     }
 
     /// The attributes read by a scan, in order, as a layout; and those it hands on.
-    fn scan_columns(&self, rel: usize) -> Result<(Vec<i16>, Layout, Option<Vec<usize>>)> {
+    pub(super) fn scan_columns(&self, rel: usize) -> Result<(Vec<i16>, Layout, Option<Vec<usize>>)> {
         let b = self.base(rel)?;
         let me = RelSet::one(rel);
         let attnos: Vec<i16> = b.needed.iter().copied().collect();
@@ -354,7 +362,7 @@ impl<'p, 'a> Maker<'p, 'a> {
     }
 
     /// The conditions of a scan but for those an index or a ctid makes true, and those that are `more`.
-    fn filter(&mut self, rel: usize, done: &[usize], more: &[Expr], input: &Layout) -> Result<Option<Expr>> {
+    pub(super) fn filter(&mut self, rel: usize, done: &[usize], more: &[Expr], input: &Layout) -> Result<Option<Expr>> {
         let own = self.base(rel)?.quals.iter().enumerate().filter(|(i, _)| !done.contains(i)).map(|(_, q)| q);
         let quals: Vec<Expr> = more.iter().chain(own).cloned().collect();
         let mut out = Vec::with_capacity(quals.len());
@@ -365,7 +373,7 @@ impl<'p, 'a> Maker<'p, 'a> {
         Ok(conjunction(out))
     }
 
-    fn narrowed(layout: Layout, project: Option<Vec<usize>>) -> (Layout, Option<Vec<Expr>>) {
+    pub(super) fn narrowed(layout: Layout, project: Option<Vec<usize>>) -> (Layout, Option<Vec<Expr>>) {
         match project {
             None => (layout, None),
             Some(kept) => {
@@ -428,7 +436,7 @@ impl<'p, 'a> Maker<'p, 'a> {
     }
 
     /// A condition of the scan of `rel`, over the columns it reads and what an outer nested loop gives.
-    fn bound_at(&mut self, rel: usize, e: &Expr, input: &Layout) -> Result<Expr> {
+    pub(super) fn bound_at(&mut self, rel: usize, e: &Expr, input: &Layout) -> Result<Expr> {
         let mut e = e.clone();
         self.from_outside(&mut e, RelSet::one(rel))?;
         input.bound(&e)
@@ -458,7 +466,8 @@ impl<'p, 'a> Maker<'p, 'a> {
         let cost = self.cost(path, &layout);
         let (t, alias) = self.site(rel)?;
         let index = t.indexes[b.index].clone();
-        let search = BitmapIndexScan { index, table: t.oid, conditions, shown: conjunction(shown) };
+        let bounds = Vec::new();
+        let search = BitmapIndexScan { index, table: t.oid, conditions, bounds, shown: conjunction(shown) };
         let rows = Cost { startup: 0.0, total: b.index_total, rows: b.index_rows, width: 0 };
         let source = node(PlanNode::BitmapIndexScan(Box::new(search)), &Layout::new(Vec::new()), rows);
         let recheck = conjunction(recheck);
@@ -669,12 +678,16 @@ impl<'p, 'a> Maker<'p, 'a> {
         let condition = conjunction(on);
         let n = match j.method {
             Method::Nest => {
-                let right = if j.materialize {
-                    let cost = right.cost;
-                    let columns = right.columns.clone();
-                    Plan { node: PlanNode::Materialize { input: Box::new(right) }, columns, cost, params: Vec::new() }
-                } else {
-                    right
+                let right = match j.keep {
+                    Keep::All => {
+                        let (cost, columns) = (right.cost, right.columns.clone());
+                        let node = PlanNode::Materialize { input: Box::new(right) };
+                        Plan { node, columns, cost, params: Vec::new() }
+                    }
+                    Keep::ByValues { binary } => {
+                        super::memoize::memoized(right, &params, binary, self.planner.cx.settings)
+                    }
+                    Keep::Nothing => right,
                 };
                 PlanNode::NestLoop(Box::new(NestLoop { kind: j.kind, left, right, params, condition, project }))
             }

@@ -102,6 +102,7 @@ impl Deparser<'_> {
             | PlanNode::Limit { input, .. }
             | PlanNode::Distinct { input, .. }
             | PlanNode::Materialize { input }
+            | PlanNode::Memoize { input, .. }
             | PlanNode::LockRows { input, .. } => self.output(input, i),
             PlanNode::Append { inputs, alias, .. } => {
                 let (text, plain) = inputs.first().map_or_else(|| ("???".into(), true), |p| self.output(p, i));

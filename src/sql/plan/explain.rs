@@ -228,6 +228,7 @@ impl Explainer<'_> {
             PlanNode::Append { .. }
                 | PlanNode::RecursiveUnion { .. }
                 | PlanNode::BitmapIndexScan(_)
+                | PlanNode::BitmapCombine { .. }
                 | PlanNode::Modify(_)
                 | PlanNode::Sequence { .. }
         );
@@ -341,6 +342,7 @@ impl Explainer<'_> {
                 s.place = format!(" on {}", quote_identifier(&b.index.name));
                 s.facts.push(("Index Name", json!(b.index.name)));
             }
+            PlanNode::BitmapCombine { all, .. } => s.kind = if *all { "BitmapAnd" } else { "BitmapOr" }.into(),
             PlanNode::FunctionScan { calls, alias, filter, .. } => {
                 s.kind = "Function Scan".into();
                 let name = calls.first().map_or("", |c| c.func.name);
@@ -453,10 +455,23 @@ impl Explainer<'_> {
                 if *removed > 0 {
                     s.details.push(("Subplans Removed".into(), removed.to_string()));
                 }
+                let mut init: Vec<(Option<String>, Shown<'p>)> = Vec::new();
+                let mut members = Vec::with_capacity(inputs.len());
                 for p in inputs {
-                    let child = self.node(p, Vec::new());
-                    s.children.push((None, child));
+                    let mut child = self.node(p, Vec::new());
+                    // What is asked once for all of them stands with none.
+                    let is_init = |h: &Option<String>| h.as_ref().is_some_and(|h| h.starts_with("InitPlan"));
+                    let (own, rest) = child.children.into_iter().partition(|(h, _)| is_init(h));
+                    child.children = rest;
+                    for (heading, shown) in Vec::from_iter(own) {
+                        if !init.iter().any(|(h, _)| *h == heading) {
+                            init.push((heading, shown));
+                        }
+                    }
+                    members.push((None, child));
                 }
+                s.children.extend(init);
+                s.children.extend(members);
             }
             PlanNode::SetOp { left, right, op, all } => {
                 let word = match op {
@@ -472,6 +487,13 @@ impl Explainer<'_> {
             }
             PlanNode::Materialize { input } => {
                 s.kind = "Materialize".into();
+                self.only_child(input, s);
+            }
+            PlanNode::Memoize { input, keys, binary } => {
+                s.kind = "Memoize".into();
+                let list: Vec<String> = keys.iter().map(|k| self.d.expr(k, Source::Plan(input))).collect();
+                s.details.push(("Cache Key".into(), list.join(", ")));
+                s.details.push(("Cache Mode".into(), if *binary { "binary" } else { "logical" }.into()));
                 self.only_child(input, s);
             }
             PlanNode::RecursiveUnion { left, right, .. } => {
@@ -615,14 +637,22 @@ impl Explainer<'_> {
             s.details.push(("Recheck Cond".into(), self.scan_expr(e, source)));
         }
         self.filter(b.filter.as_ref(), plan, s);
-        let mut child = self.node(&b.source, Vec::new());
-        // The index's own columns stand for the table's.
-        if let PlanNode::BitmapIndexScan(i) = &b.source.node
-            && let Some(e) = &i.shown
-        {
-            child.details.push(("Index Cond".into(), self.scan_expr(e, source)));
-        }
+        let child = self.bitmap(&b.source, source);
         s.children.push((None, child));
+    }
+
+    fn bitmap<'p>(&mut self, plan: &'p Plan, source: Source<'_>) -> Shown<'p> {
+        let mut shown = self.node(plan, Vec::new());
+        match &plan.node {
+            // The index's own columns stand for the table's.
+            PlanNode::BitmapIndexScan(i) => {
+                if let Some(e) = &i.shown {
+                    shown.details.push(("Index Cond".into(), self.scan_expr(e, source)));
+                }
+            }
+            _ => shown.children = plan.inputs().into_iter().map(|p| (None, self.bitmap(p, source))).collect(),
+        }
+        shown
     }
 
     fn gist_scan<'p>(&mut self, g: &'p super::GistScan, plan: &'p Plan, s: &mut Shown<'p>) {
@@ -722,7 +752,11 @@ fn text(
             c.width
         ));
     }
-    let actual = actuals.and_then(|f| f(s.plan));
+    let mut actual = actuals.and_then(|f| f(s.plan));
+    // Bitmaps are not counted by rows.
+    if let (PlanNode::BitmapCombine { .. }, Some(a)) = (&s.plan.node, &mut actual) {
+        a.rows = 0;
+    }
     if options.analyze {
         match &actual {
             Some(a) if a.loops > 0 => {

@@ -95,7 +95,9 @@ impl Plan {
                 each(filter, f);
                 each(project.iter().flatten(), f);
             }
-            PlanNode::BitmapIndexScan(s) => each(s.conditions.iter().map(|c| &c.value), f),
+            PlanNode::BitmapIndexScan(s) => {
+                each(s.conditions.iter().map(|c| &c.value).chain(s.bounds.iter().map(|c| &c.value)), f);
+            }
             PlanNode::GistScan(s) => {
                 each(s.conditions.iter().chain(&s.orders).map(|c| &c.value), f);
                 each(&s.recheck, f);
@@ -173,14 +175,15 @@ impl Plan {
                     }
                 }
             }
-            PlanNode::Distinct { keys, .. } => each(keys, f),
+            PlanNode::Distinct { keys, .. } | PlanNode::Memoize { keys, .. } => each(keys, f),
             PlanNode::LockRows { recheck, .. } => each(recheck, f),
             PlanNode::Modify(m) => modify_exprs(m, f),
             PlanNode::Append { pruning, merge, .. } => {
                 pruning.iter().for_each(|p| p.for_each_expr(f));
                 each(merge.iter().map(|k| &k.expr), f);
             }
-            PlanNode::SetOp { .. }
+            PlanNode::BitmapCombine { .. }
+            | PlanNode::SetOp { .. }
             | PlanNode::Materialize { .. }
             | PlanNode::With { .. }
             | PlanNode::RecursiveUnion { .. }
@@ -201,13 +204,14 @@ impl Plan {
             | PlanNode::Window { input, .. }
             | PlanNode::Distinct { input, .. }
             | PlanNode::Materialize { input }
+            | PlanNode::Memoize { input, .. }
             | PlanNode::LockRows { input, .. } => vec![input],
             PlanNode::BitmapHeapScan(s) => vec![&s.source],
             PlanNode::NestLoop(j) => vec![&j.left, &j.right],
             PlanNode::HashJoin(j) => vec![&j.left, &j.right],
             PlanNode::MergeJoin(j) => vec![&j.left, &j.right],
             PlanNode::Aggregate(a) => vec![&a.input],
-            PlanNode::Append { inputs, .. } => inputs.iter().collect(),
+            PlanNode::Append { inputs, .. } | PlanNode::BitmapCombine { inputs, .. } => inputs.iter().collect(),
             PlanNode::SetOp { left, right, .. } | PlanNode::RecursiveUnion { left, right, .. } => vec![left, right],
             PlanNode::With { ctes, body } => ctes.iter().map(|c| &c.plan).chain([&**body]).collect(),
             PlanNode::Modify(m) => vec![&m.input],
@@ -226,6 +230,7 @@ impl Plan {
             | PlanNode::Window { input, .. }
             | PlanNode::Distinct { input, .. }
             | PlanNode::Materialize { input }
+            | PlanNode::Memoize { input, .. }
             | PlanNode::LockRows { input, .. } => f(input),
             PlanNode::BitmapHeapScan(s) => f(&mut s.source),
             PlanNode::NestLoop(j) => {
@@ -241,7 +246,7 @@ impl Plan {
                 f(&mut j.right);
             }
             PlanNode::Aggregate(a) => f(&mut a.input),
-            PlanNode::Append { inputs, .. } => inputs.iter_mut().for_each(f),
+            PlanNode::Append { inputs, .. } | PlanNode::BitmapCombine { inputs, .. } => inputs.iter_mut().for_each(f),
             PlanNode::SetOp { left, right, .. } | PlanNode::RecursiveUnion { left, right, .. } => {
                 f(left);
                 f(right);

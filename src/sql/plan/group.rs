@@ -115,6 +115,22 @@ pub(super) fn grouping(query: &Query, s: &PlannerSettings) -> Grouping {
     out
 }
 
+/// GROUP BY's items as they are gone through.
+pub(super) fn arrange_keys(query: &mut Query) {
+    if query.group_by.len() < 2 || query.order_by.is_empty() || query.grouping_sets.is_some() {
+        return;
+    }
+    let keys = group_keys(query, &[]);
+    let place = |g: &Expr| keys.iter().position(|k| same_operand(&k.expr, g)).unwrap_or(keys.len());
+    let mut items: Vec<(Expr, Option<usize>)> = std::mem::take(&mut query.group_by)
+        .into_iter()
+        .enumerate()
+        .map(|(n, e)| (e, query.grouped.get(n).copied().flatten()))
+        .collect();
+    items.sort_by_key(|(e, _)| place(e));
+    (query.group_by, query.grouped) = items.into_iter().unzip();
+}
+
 /// The order for going through groups: that of ORDER BY as far as it is about the keys, then the others' own.
 /// PostgreSQL 15, planner.c, preprocess_groupclause.
 pub(super) fn group_keys(query: &Query, held: &[Expr]) -> Vec<PathKey> {

@@ -10,11 +10,13 @@
 //! - PLAN-3: joins output left columns, then right columns, then are narrowed by `project`, if present.
 
 mod bitmap;
+mod bitmap_tree;
 mod brin;
 pub mod choice;
 mod cost;
 mod create;
 mod deparse;
+mod exclude;
 pub mod explain;
 pub mod explain_format;
 mod finish;
@@ -28,6 +30,7 @@ mod jointree;
 mod keyed;
 mod layout;
 mod lock_rows;
+mod memoize;
 mod min_max;
 mod order;
 mod path;
@@ -110,6 +113,11 @@ pub enum PlanNode {
     IndexScan(Box<IndexScan>),
     /// Row addresses, ascending and each once: one int8 column, for a `BitmapHeapScan` alone.
     BitmapIndexScan(Box<BitmapIndexScan>),
+    /// What all, or any, of several such nodes find.
+    BitmapCombine {
+        inputs: Vec<Plan>,
+        all: bool,
+    },
     BitmapHeapScan(Box<BitmapHeapScan>),
     GistScan(Box<GistScan>),
     /// A relation generated from the engine's own state; see `sql::exec::system_view`.
@@ -199,6 +207,14 @@ pub enum PlanNode {
     },
     Materialize {
         input: Box<Plan>,
+    },
+    /// Keeps the input's rows for each set of values of the slots that the nested loop around fills.
+    Memoize {
+        input: Box<Plan>,
+        /// Those slots.
+        keys: Vec<Expr>,
+        /// For EXPLAIN: in PostgreSQL they are the same when their bits are, not when the values are equal.
+        binary: bool,
     },
     /// WITH: runs `ctes` on demand, shared between their `CteScan`s; data-modifying ones to completion.
     With {
@@ -309,6 +325,8 @@ pub struct BitmapIndexScan {
     pub index: Arc<Index>,
     pub table: Oid,
     pub conditions: Vec<SearchCondition>,
+    /// Of a B-tree or a hash index.
+    pub bounds: Vec<IndexCondition>,
     /// The conditions for EXPLAIN, over the columns of the scan above.
     pub shown: Option<Expr>,
 }

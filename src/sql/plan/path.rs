@@ -36,6 +36,8 @@ pub(super) enum PathKind {
     Index(Box<IndexPath>),
     /// The rows' addresses by an index first, then the rows in the table's order.
     Bitmap(Box<BitmapPath>),
+    /// The same by several indexes, or by one B-tree.
+    BitmapTree(Box<BitmapTree>),
     /// The rows as a GiST index gives them.
     Gist(Box<BitmapPath>),
     /// `ctid = …`
@@ -154,6 +156,32 @@ impl BitmapPath {
     }
 }
 
+/// Which rows several indexes lead to.
+#[derive(Clone, Debug)]
+pub(super) struct BitmapTree {
+    pub rel: usize,
+    pub root: Bits,
+    /// Conditions on the table it asks (position in the relation's list).
+    pub covered: Vec<usize>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Bits {
+    Index {
+        /// Position in `Relation::indexes`.
+        index: usize,
+        conditions: Vec<PathCondition>,
+        /// The conditions as they are asked again.
+        clauses: Vec<Expr>,
+        /// What holds for all of a partial index.
+        implied: Vec<Expr>,
+        total: f64,
+        rows: f64,
+    },
+    All(Vec<Bits>, f64, f64),
+    Any(Vec<Bits>, f64, f64),
+}
+
 /// A distance of an index's column.
 #[derive(Clone, Debug)]
 pub(super) struct Distance {
@@ -190,6 +218,17 @@ pub(super) enum Method {
     Merge,
 }
 
+/// What becomes of the inner rows of a nested loop.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Keep {
+    Nothing,
+    All,
+    /// Those of each set of outer values.
+    ByValues {
+        binary: bool,
+    },
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct JoinPath {
     pub kind: JoinKind,
@@ -202,8 +241,8 @@ pub(super) struct JoinPath {
     pub filter: Vec<Expr>,
     /// Equalities for hash and merge: left side, right side.
     pub keys: Vec<(Expr, Expr)>,
-    /// Keep the right rows for the next rescan.
-    pub materialize: bool,
+    /// How the right rows are kept for the next rescan.
+    pub keep: Keep,
 }
 
 /// True if rows in order `have` are also in order `want`.

@@ -428,8 +428,12 @@ impl Planner<'_> {
         let (left, _) = self.query_beside(r.left)?;
         let work_table = self.work_tables;
         self.work_tables += 1;
-        let planned =
-            PlannedCte { id, rows: left.cost.rows * 10.0, width: left.cost.width, work_table: Some(work_table) };
+        let planned = PlannedCte {
+            id,
+            rows: left.cost.rows * self.cx.settings.recursive_worktable_factor,
+            width: left.cost.width,
+            work_table: Some(work_table),
+        };
         self.level().ctes.push(Some(planned));
         let (right, _) = self.query(r.right, LevelKind::Rel)?;
         let rows = left.cost.rows + 10.0 * right.cost.rows;

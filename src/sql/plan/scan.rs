@@ -140,27 +140,28 @@ fn polymorphic(ty: Oid) -> bool {
 
 /// The conditions of an index that can bound a scan.
 #[derive(Default)]
-struct Match {
-    conditions: Vec<PathCondition>,
+pub(super) struct Match {
+    pub conditions: Vec<PathCondition>,
     /// Positions in the relation's own conditions.
-    covered: Vec<usize>,
+    pub covered: Vec<usize>,
     /// Ids and classes of join clauses.
-    used: Vec<usize>,
-    exprs: Vec<Expr>,
-    outer: RelSet,
+    pub used: Vec<usize>,
+    /// As the conditions were, one by one.
+    pub exprs: Vec<Expr>,
+    pub outer: RelSet,
     /// Leading columns held by one value.
-    fixed: usize,
-    has_array: bool,
+    pub fixed: usize,
+    pub has_array: bool,
 }
 
 /// A candidate condition for index columns.
-struct Candidate<'c> {
-    expr: &'c Expr,
-    qual: Option<usize>,
-    clause: Option<&'c Clause>,
+pub(super) struct Candidate<'c> {
+    pub expr: &'c Expr,
+    pub qual: Option<usize>,
+    pub clause: Option<&'c Clause>,
 }
 
-fn match_index(columns: &[Expr], keys: usize, candidates: &[Candidate<'_>], rel: usize) -> Match {
+pub(super) fn match_index(columns: &[Expr], keys: usize, candidates: &[Candidate<'_>], rel: usize) -> Match {
     let mut out = Match::default();
     for (i, column) in columns.iter().take(keys).enumerate() {
         let found: Vec<(&Candidate<'_>, IndexOp, Expr)> =
@@ -259,6 +260,9 @@ impl Planner<'_> {
             Source::Table { rel: t, .. } => {
                 self.table_size(t, &mut base);
                 base.indexes = self.index_expressions(t, rel)?;
+                if self.is_excluded(t, rel, &base.quals, false)? {
+                    base.children = Some(Vec::new());
+                }
             }
             Source::Subquery(q) => {
                 let query = std::mem::take(&mut **q);
@@ -291,7 +295,7 @@ impl Planner<'_> {
                 base.tuples = self.find_cte(*index, *levels_up)?.rows;
             }
             Source::WorkTable { index, levels_up } => {
-                base.tuples = (self.find_cte(*index, *levels_up)?.rows / 10.0).max(10.0);
+                base.tuples = self.find_cte(*index, *levels_up)?.rows;
             }
         }
         if let Some(root) = tree {
@@ -419,7 +423,9 @@ pub(super) fn base_paths(base: &BaseRel, around: &Around<'_>) -> Result<Vec<Rc<P
             let (start, total) = cost::seq_scan(base.pages, base.tuples, qual, s);
             add_path(&mut out, make(start, total, Vec::new(), PathKind::Seq(rel)));
             tid_paths(base, around, &mut out);
-            index_paths(base, base.table.as_ref().unwrap_or(t), around, &mut out)?;
+            let t = base.table.as_ref().unwrap_or(t);
+            index_paths(base, t, around, &mut out)?;
+            super::bitmap_tree::bitmap_paths(base, t, around, &mut out);
         }
         Source::Table { rel: t, .. } => {
             let (start, total) = cost::seq_scan(base.pages, base.tuples, qual, s);
@@ -658,7 +664,7 @@ pub(super) fn with_rel(e: &Expr, rel: usize) -> Expr {
     e
 }
 
-fn predicate_implied(quals: &[Expr], predicate: &Expr) -> bool {
+pub(super) fn predicate_implied(quals: &[Expr], predicate: &Expr) -> bool {
     if let ExprKind::And(parts) = &predicate.kind {
         return parts.iter().all(|p| predicate_implied(quals, p));
     }

@@ -4,7 +4,7 @@
 use super::cost;
 use super::fold::constant;
 use super::jointree::{Clause, JoinTree, Special};
-use super::path::{JoinPath, Method, Path, PathKey, PathKind, add_path};
+use super::path::{JoinPath, Keep, Method, Path, PathKey, PathKind, add_path};
 use super::relset::RelSet;
 use super::scan::{Around, BaseRel, base_paths};
 use super::selectivity::{Estimator, Facts};
@@ -428,23 +428,21 @@ impl Ways<'_, '_> {
         let stops_early = matches!(self.kind, JoinKind::Semi | JoinKind::Anti);
         let share = if stops_early { 0.5 } else { 1.0 };
         let disabled = if s.enable_nestloop { 0.0 } else { DISABLED };
-        let mut options = vec![false];
+        let mut options = vec![(Keep::Nothing, r.total, r.total)];
         if !parameterised && s.enable_material && n > 1.0 && !matches!(r.kind, PathKind::Other(_) if r.rows <= 1.0) {
-            options.push(true);
+            let bytes = cost::row_bytes(inner_rows, right.width);
+            let spill = if bytes > s.work_mem_kb * 1024.0 { (bytes / 8192.0).ceil() * s.seq_page_cost } else { 0.0 };
+            let build = r.total + 2.0 * s.cpu_operator_cost * inner_rows + spill;
+            options.push((Keep::All, build, s.cpu_operator_cost * inner_rows + spill));
         }
-        for materialize in options {
-            let (first, again) = if materialize {
-                let bytes = cost::row_bytes(inner_rows, right.width);
-                let spill =
-                    if bytes > s.work_mem_kb * 1024.0 { (bytes / 8192.0).ceil() * s.seq_page_cost } else { 0.0 };
-                let build = r.total + 2.0 * s.cpu_operator_cost * inner_rows + spill;
-                (build, s.cpu_operator_cost * inner_rows + spill)
-            } else {
-                (r.total, r.total)
-            };
+        if parameterised && !stops_early && l.rows >= 2.0 {
+            let memo = super::memoize::Inner { path: r, left: a, width: right.width, base: self.search.base };
+            options.extend(memo.costs(l.rows, self.search.facts, s));
+        }
+        for (keep, first, again) in options {
             let run = l.total + first + (n - 1.0) * again * share;
             let pairs = n * inner_rows * share;
-            let total = disabled + run + pairs * (s.cpu_tuple_cost + qual) + if parameterised { 0.0 } else { 0.0 };
+            let total = disabled + run + pairs * (s.cpu_tuple_cost + qual);
             let join = JoinPath {
                 kind: self.kind,
                 method: Method::Nest,
@@ -453,7 +451,7 @@ impl Ways<'_, '_> {
                 on: on_exprs.clone(),
                 filter: filter.clone(),
                 keys: Vec::new(),
-                materialize,
+                keep,
             };
             let startup = disabled + l.startup + r.startup;
             add_path(out, self.path(l, startup, total, l.order.clone(), outer, join));
@@ -525,7 +523,7 @@ impl Ways<'_, '_> {
             on: rest,
             filter: Self::exprs(self.filter),
             keys,
-            materialize: false,
+            keep: Keep::Nothing,
         };
         let outer = l.outer.union(r.outer);
         add_path(out, self.path(l, startup + disabled, startup + run + disabled, Vec::new(), outer, join));
@@ -567,7 +565,7 @@ impl Ways<'_, '_> {
             on: rest,
             filter: Self::exprs(self.filter),
             keys,
-            materialize: false,
+            keep: Keep::Nothing,
         };
         add_path(out, self.path(l, ls + rs, ls + rs + run, order, RelSet::EMPTY, join));
     }

@@ -40,6 +40,7 @@ impl Planner<'_> {
         }
         self.prepare_all(&mut query)?;
         having_to_where(&mut query);
+        super::group::arrange_keys(&mut query);
         let mut top = Vec::new();
         for t in &query.targets {
             vars_of(&t.expr, &mut top);

@@ -89,6 +89,14 @@ impl Estimator<'_> {
         }
     }
 
+    /// [`distinct`](Self::distinct) has something to go by.
+    pub fn knows(&self, e: &Expr) -> bool {
+        match self.variable(e) {
+            Some(v) => v.stats.is_some() || v.unique || v.tuples < DEFAULT_DISTINCT,
+            None => e.ty.oid == types::oid::BOOL,
+        }
+    }
+
     /// Different values of columns that extended statistics know of together, and the expressions they say nothing of.
     /// PostgreSQL 15, selfuncs.c, estimate_multivariate_ndistinct.
     pub fn known_together<'e>(&self, exprs: &[&'e Expr]) -> (f64, Vec<&'e Expr>) {

@@ -28,8 +28,21 @@ pub struct PlannerSettings {
     pub enable_sort: bool,
     pub enable_incremental_sort: bool,
     pub enable_material: bool,
+    pub enable_memoize: bool,
+    pub enable_partition_pruning: bool,
+    pub constraint_exclusion: Exclusion,
+    pub recursive_worktable_factor: f64,
     pub from_collapse_limit: usize,
     pub join_collapse_limit: usize,
+}
+
+/// Whose CHECK constraints are looked at (`constraint_exclusion`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Exclusion {
+    Off,
+    /// Those of the members of trees.
+    Partition,
+    On,
 }
 
 impl Default for PlannerSettings {
@@ -55,6 +68,10 @@ impl Default for PlannerSettings {
             enable_sort: true,
             enable_incremental_sort: true,
             enable_material: true,
+            enable_memoize: true,
+            enable_partition_pruning: true,
+            constraint_exclusion: Exclusion::Partition,
+            recursive_worktable_factor: 10.0,
             from_collapse_limit: 8,
             join_collapse_limit: 8,
         }
@@ -85,6 +102,14 @@ impl PlannerSettings {
             enable_sort: view.bool(Id::EnableSort),
             enable_incremental_sort: view.bool(Id::EnableIncrementalSort),
             enable_material: view.bool(Id::EnableMaterial),
+            enable_memoize: view.bool(Id::EnableMemoize),
+            enable_partition_pruning: view.bool(Id::EnablePartitionPruning),
+            constraint_exclusion: match view.choice(Id::ConstraintExclusion) {
+                "on" => Exclusion::On,
+                "partition" => Exclusion::Partition,
+                _ => Exclusion::Off,
+            },
+            recursive_worktable_factor: view.real(Id::RecursiveWorktableFactor),
             from_collapse_limit: view.int(Id::FromCollapseLimit) as usize,
             join_collapse_limit: view.int(Id::JoinCollapseLimit) as usize,
         }

@@ -118,9 +118,18 @@ impl Planner<'_> {
         let shape = if root.is_partitioned() {
             let own: Vec<i16> = root.attributes.iter().map(|a| a.attno).collect();
             let out = (&mut found, &mut inner);
-            super::prune::expand(self.cx.names, self.cx.io, (root, &own), &base.quals, base.rel, out)?
+            let none: [Expr; 0] = [];
+            let quals = if self.cx.settings.enable_partition_pruning { &base.quals[..] } else { &none };
+            super::prune::expand(self.cx.names, self.cx.io, (root, &own), quals, base.rel, out)?
         } else {
-            found = members(self.cx.names, root)?;
+            for member in members(self.cx.names, root)? {
+                let map = attribute_map(root, &member)?;
+                let quals: Vec<Expr> = base.quals.iter().map(|q| to_child(q, base.rel, &map)).collect();
+                match self.is_excluded(&member, base.rel, &quals, true)? {
+                    true => inner.push(member),
+                    false => found.push(member),
+                }
+            }
             let parts = (0..found.len()).map(Shape::Table).collect();
             Shape::Parted { table: root.clone(), order: Vec::new(), parts }
         };

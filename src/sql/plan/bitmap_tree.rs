@@ -1,0 +1,327 @@
+//! Scans by the addresses that several B-trees or hash indexes lead to, all or any of them. PostgreSQL 15, indxpath.c,
+//! generate_bitmap_or_paths and choose_bitmap_and; costsize.c, cost_bitmap_tree_node.
+
+use super::cost::{self, BitmapInput, IndexInput};
+use super::create::{Maker, node};
+use super::fold::{conjunction, conjuncts};
+use super::layout::Layout;
+use super::path::{BitmapTree, Bits, Path, PathKind, add_path};
+use super::relset::RelSet;
+use super::scan::{Around, BaseRel, Candidate, match_index, predicate_implied};
+use super::search::needs_value;
+use super::selectivity::{Estimator, strip};
+use super::settings::{DISABLED, PlannerSettings};
+use super::{BitmapHeapScan, BitmapIndexScan, Cost, IndexCondition, Plan, PlanNode};
+use crate::base::Result;
+use crate::catalog::{IndexMethod, Relation};
+use crate::sql::expr::{Expr, ExprKind, same};
+use crate::sql::func;
+use crate::types::{TypeRef, oid};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// A bitmap with the conditions it is made from.
+#[derive(Clone)]
+struct Piece {
+    bits: Bits,
+    /// Conditions of the table it asks, in part.
+    asks: Vec<usize>,
+    /// Those that need not be asked of the rows again but by the recheck.
+    covered: Vec<usize>,
+    selectivity: f64,
+    total: f64,
+}
+
+impl Bits {
+    fn cost(&self) -> (f64, f64) {
+        match self {
+            Bits::Index { total, rows, .. } | Bits::All(_, total, rows) | Bits::Any(_, total, rows) => (*total, *rows),
+        }
+    }
+}
+
+struct Finder<'f> {
+    base: &'f BaseRel,
+    table: &'f Arc<Relation>,
+    est: Estimator<'f>,
+    s: &'f PlannerSettings,
+}
+
+/// The ways to read a table by bitmaps of its ordered indexes, with its own conditions.
+pub(super) fn bitmap_paths(base: &BaseRel, t: &Arc<Relation>, around: &Around<'_>, out: &mut Vec<Rc<Path>>) {
+    if !t.indexes.iter().any(|i| matches!(i.method, IndexMethod::Btree | IndexMethod::Hash)) {
+        return;
+    }
+    let finder = Finder { base, table: t, est: Estimator { rels: around.facts }, s: around.settings };
+    let own: Vec<(usize, &Expr)> =
+        base.quals.iter().enumerate().filter(|(_, q)| super::secure::may_search(base, q)).collect();
+    let mut pieces = finder.of_indexes(&own);
+    for piece in &mut pieces {
+        if let Bits::Index { implied, .. } = &piece.bits {
+            let of_index = own.iter().filter(|(_, q)| implied.iter().any(|p| same(p, q))).map(|(n, _)| *n);
+            piece.covered.extend(of_index);
+        }
+    }
+    for (n, q) in &own {
+        if let ExprKind::Or(ways) = &q.kind
+            && let Some(mut piece) = finder.any(ways)
+        {
+            piece.asks = vec![*n];
+            piece.covered.iter_mut().for_each(|c| *c = *n);
+            pieces.push(piece);
+        }
+    }
+    if pieces.is_empty() {
+        return;
+    }
+    let best = finder.best(&pieces);
+    let (startup, total) = finder.heap(&best);
+    let off = if around.settings.enable_bitmapscan { 0.0 } else { DISABLED };
+    let tree = BitmapTree { rel: base.rel, root: best.bits, covered: best.covered };
+    add_path(
+        out,
+        Path {
+            rels: RelSet::one(base.rel),
+            outer: base.lateral,
+            rows: base.rows,
+            startup: startup + off,
+            total: total + off,
+            order: Vec::new(),
+            kind: PathKind::BitmapTree(Box::new(tree)),
+        },
+    );
+}
+
+impl Finder<'_> {
+    /// One bitmap for each index that the conditions search.
+    fn of_indexes(&self, conditions: &[(usize, &Expr)]) -> Vec<Piece> {
+        use std::sync::atomic::Ordering::Relaxed;
+        let mut out = Vec::new();
+        for (n, index) in self.table.indexes.iter().enumerate() {
+            let Some((columns, predicate)) = self.base.indexes.get(n) else { continue };
+            let fits = predicate.as_ref().is_none_or(|p| predicate_implied(&self.base.quals, p));
+            if !index.valid || !fits || index.method != IndexMethod::Btree {
+                continue;
+            }
+            let candidates: Vec<Candidate<'_>> =
+                conditions.iter().map(|(q, e)| Candidate { expr: e, qual: Some(*q), clause: None }).collect();
+            let m = match_index(columns, index.key_columns, &candidates, self.base.rel);
+            // A row found by a whole unique key is fetched at once.
+            if m.conditions.is_empty() || !m.outer.is_empty() || index.unique && m.fixed == index.key_columns {
+                continue;
+            }
+            let clauses: Vec<&Expr> = m.exprs.iter().collect();
+            let selectivity = self.est.all(&clauses);
+            let index_tuples = match index.stats.reltuples() {
+                t if t > 0.0 => t,
+                _ => self.base.tuples,
+            };
+            let index_pages = match index.stats.pages.load(Relaxed) {
+                0 => (index_tuples * 24.0 / 8192.0).ceil().max(1.0),
+                p => p as f64,
+            };
+            let input = IndexInput {
+                table_pages: self.base.pages,
+                table_tuples: self.base.tuples,
+                index_pages,
+                index_tuples,
+                selectivity,
+                descents: 1.0,
+                conditions: m.conditions.len(),
+                correlation: 0.0,
+                all_visible: 0.0,
+                loops: 1.0,
+                filter: 0.0,
+            };
+            let rows = (selectivity * self.base.tuples).round().max(1.0);
+            let total = cost::index_part(&input, self.s).1;
+            let mut implied = Vec::new();
+            predicate.iter().for_each(|p| conjuncts(p.clone(), &mut implied));
+            implied.retain(|p| !m.exprs.iter().any(|e| same(e, p)));
+            let bits = Bits::Index { index: n, conditions: m.conditions, clauses: m.exprs, implied, total, rows };
+            // Handling the bitmap costs a little for each row, too.
+            let total = total + 0.1 * self.s.cpu_operator_cost * rows;
+            out.push(Piece { bits, asks: m.covered.clone(), covered: m.covered, selectivity, total });
+        }
+        out
+    }
+
+    /// OR: each way needs an index.
+    fn any(&self, ways: &[Expr]) -> Option<Piece> {
+        let mut inputs: Vec<Bits> = Vec::new();
+        let (mut total, mut selectivity, mut whole) = (0.0, 0.0, true);
+        for way in ways {
+            let mut parts = Vec::new();
+            conjuncts(way.clone(), &mut parts);
+            let list: Vec<(usize, &Expr)> = parts.iter().enumerate().collect();
+            let mut pieces = self.of_indexes(&list);
+            for (n, part) in &list {
+                if let ExprKind::Or(ways) = &part.kind
+                    && let Some(mut piece) = self.any(ways)
+                {
+                    piece.asks = vec![*n];
+                    piece.covered.iter_mut().for_each(|c| *c = *n);
+                    pieces.push(piece);
+                }
+            }
+            if pieces.is_empty() {
+                return None;
+            }
+            let best = self.best(&pieces);
+            whole &= (0..parts.len()).all(|n| best.covered.contains(&n));
+            total += best.total;
+            if !inputs.is_empty() && !matches!(best.bits, Bits::Index { .. }) {
+                total += 100.0 * self.s.cpu_operator_cost;
+            }
+            selectivity += best.selectivity;
+            match best.bits {
+                Bits::Any(below, ..) => inputs.extend(below),
+                bits => inputs.push(bits),
+            }
+        }
+        let selectivity = f64::min(selectivity, 1.0);
+        let rows = (selectivity * self.base.tuples).round().max(1.0);
+        let covered = if whole { vec![0] } else { Vec::new() };
+        Some(Piece { bits: Bits::Any(inputs, total, rows), asks: Vec::new(), covered, selectivity, total })
+    }
+
+    /// The cheapest of the pieces, or several of them together, that ask different conditions.
+    fn best(&self, pieces: &[Piece]) -> Piece {
+        let mut sorted: Vec<&Piece> = pieces.iter().collect();
+        sorted.sort_by(|a, b| a.total.total_cmp(&b.total).then(a.selectivity.total_cmp(&b.selectivity)));
+        let mut best: Option<(f64, Piece)> = None;
+        for (n, first) in sorted.iter().enumerate() {
+            let mut chosen = Piece::clone(first);
+            let mut price = self.heap(&chosen).1;
+            let mut inputs = vec![first.bits.clone()];
+            for other in &sorted[n + 1..] {
+                if other.asks.iter().any(|q| chosen.asks.contains(q)) {
+                    continue;
+                }
+                let total = chosen.total + other.total + 100.0 * self.s.cpu_operator_cost;
+                let selectivity = chosen.selectivity * other.selectivity;
+                let mut list = inputs.clone();
+                list.push(other.bits.clone());
+                let rows = (selectivity * self.base.tuples).round().max(1.0);
+                let both = Piece {
+                    bits: Bits::All(list.clone(), total, rows),
+                    asks: chosen.asks.iter().chain(&other.asks).copied().collect(),
+                    covered: chosen.covered.iter().chain(&other.covered).copied().collect(),
+                    selectivity,
+                    total,
+                };
+                let now = self.heap(&both).1;
+                if now < price {
+                    (chosen, price, inputs) = (both, now, list);
+                }
+            }
+            if best.as_ref().is_none_or(|(p, _)| price < *p) {
+                best = Some((price, chosen));
+            }
+        }
+        best.map_or_else(|| pieces[0].clone(), |(_, p)| p)
+    }
+
+    /// With the table's part.
+    fn heap(&self, piece: &Piece) -> cost::Pair {
+        let input = BitmapInput {
+            table_pages: self.base.pages,
+            table_tuples: self.base.tuples,
+            index_pages: 1.0,
+            selectivity: piece.selectivity,
+            searches: 1.0,
+            conditions: 1,
+            loops: 1.0,
+            filter: cost::exprs_cost(&self.base.quals, self.s),
+        };
+        // The bitmap's handling is in both.
+        let handling = 0.1 * self.s.cpu_operator_cost * (piece.selectivity * self.base.tuples).max(1.0);
+        cost::bitmap_heap(&input, piece.total - handling, self.s)
+    }
+}
+
+/// A condition with the index's column on its left, as it is shown.
+fn turned(clause: &Expr, column: &Expr) -> Expr {
+    if let ExprKind::Func { oper: Some(o), args, .. } = &clause.kind
+        && let [l, r] = &args[..]
+        && !same(strip(l), strip(column))
+        && same(strip(r), strip(column))
+        && let Some(back) = func::oper(*o).and_then(|o| func::oper(o.commutator))
+        && let Some(f) = func::user::function_of(back)
+    {
+        let args = vec![r.clone(), l.clone()];
+        return Expr::new(ExprKind::Func { func: f, oper: Some(back.oid), args, variadic: false }, clause.ty);
+    }
+    clause.clone()
+}
+
+impl Maker<'_, '_> {
+    pub(super) fn bitmap_tree(&mut self, path: &Path, b: &BitmapTree) -> Result<(Plan, Layout)> {
+        let (attnos, input, project) = self.scan_columns(b.rel)?;
+        let filter = self.filter(b.rel, &b.covered, &[], &input)?;
+        let (source, recheck) = self.bits(b.rel, &b.root, &input)?;
+        let (layout, project) = Self::narrowed(input, project);
+        let cost = self.cost(path, &layout);
+        let (rel, alias) = self.site(b.rel)?;
+        let scan = BitmapHeapScan { rel, alias, source, recheck: Some(recheck), attnos, filter, project };
+        Ok((node(PlanNode::BitmapHeapScan(Box::new(scan)), &layout, cost), layout))
+    }
+
+    /// The node of a bitmap, and what holds for the rows it finds.
+    fn bits(&mut self, rel: usize, bits: &Bits, input: &Layout) -> Result<(Plan, Expr)> {
+        let (total, rows) = bits.cost();
+        let (list, all) = match bits {
+            Bits::Index { index, conditions, clauses, implied, .. } => {
+                return self.bitmap_of(rel, (*index, conditions), (clauses, implied), (total, rows), input);
+            }
+            Bits::All(list, ..) => (list, true),
+            Bits::Any(list, ..) => (list, false),
+        };
+        let cost = Cost { startup: total, total, rows, width: 0 };
+        let (mut inputs, mut checks) = (Vec::with_capacity(list.len()), Vec::with_capacity(list.len()));
+        for b in list {
+            let (plan, check) = self.bits(rel, b, input)?;
+            inputs.push(plan);
+            match check.kind {
+                ExprKind::And(parts) if all => checks.extend(parts),
+                _ => checks.push(check),
+            }
+        }
+        let kind = if all { ExprKind::And(checks) } else { ExprKind::Or(checks) };
+        let plan = node(PlanNode::BitmapCombine { inputs, all }, &Layout::new(Vec::new()), cost);
+        Ok((plan, Expr::new(kind, TypeRef::of(oid::BOOL))))
+    }
+
+    fn bitmap_of(
+        &mut self,
+        rel: usize,
+        (n, conditions): (usize, &[super::path::PathCondition]),
+        (clauses, implied): (&[Expr], &[Expr]),
+        (total, rows): (f64, f64),
+        input: &Layout,
+    ) -> Result<(Plan, Expr)> {
+        let (table, _) = self.site(rel)?;
+        let columns = self.index_columns(rel, n)?;
+        let (mut bounds, mut shown, mut checks) = (Vec::new(), Vec::new(), Vec::new());
+        for (c, clause) in conditions.iter().zip(clauses) {
+            let mut value = c.value.clone();
+            if needs_value(c.op) {
+                self.from_outside(&mut value, RelSet::EMPTY)?;
+            }
+            bounds.push(IndexCondition { column: c.column, op: c.op, value });
+            checks.push(self.bound_at(rel, clause, input)?);
+            let clause = columns.get(c.column).map_or_else(|| clause.clone(), |column| turned(clause, column));
+            shown.push(self.bound_at(rel, &clause, input)?);
+        }
+        for e in implied {
+            checks.push(self.bound_at(rel, e, input)?);
+        }
+        let index = table.indexes[n].clone();
+        let search =
+            BitmapIndexScan { index, table: table.oid, conditions: Vec::new(), bounds, shown: conjunction(shown) };
+        let cost = Cost { startup: 0.0, total, rows, width: 0 };
+        let plan = node(PlanNode::BitmapIndexScan(Box::new(search)), &Layout::new(Vec::new()), cost);
+        let check = conjunction(checks).unwrap_or_else(|| super::fold::bool_expr(true));
+        Ok((plan, check))
+    }
+}
