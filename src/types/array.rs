@@ -5,7 +5,7 @@
 //! elements that are not NULL in row-major order, each in its [stored form](super::record): fixed width, or length u32 LE and bytes.
 //!
 //! Invariants
-//! - ARR-1: an array without elements has no dimensions.
+//! - ARR-1: an array without elements has no dimensions; but for a list of rights that is empty ([`from_rights`]).
 
 use super::datum::{Datum, Phys, Value};
 use super::{IoContext, TypeRef, info, io, oid, phys};
@@ -292,6 +292,19 @@ pub fn from_texts<S: AsRef<str>>(element: Oid, texts: impl IntoIterator<Item = S
     let mut b = Builder::new(element);
     texts.into_iter().for_each(|t| b.push(Datum::Bytes(t.as_ref().as_bytes())));
     b.finish()
+}
+
+/// A list of rights. PostgreSQL makes them with one dimension even where nobody has any (acl.c, allocacl), which its
+/// functions on them ask for.
+pub fn from_rights<S: AsRef<str>>(items: &[S]) -> Vec<u8> {
+    if !items.is_empty() {
+        return from_texts(oid::ACLITEM, items);
+    }
+    let mut out = vec![1, 0];
+    out.extend_from_slice(&oid::ACLITEM.0.to_le_bytes());
+    out.extend_from_slice(&0u32.to_le_bytes());
+    out.extend_from_slice(&1i32.to_le_bytes());
+    out
 }
 
 /// The array of arrays `ARRAY[a, b, …]` makes.

@@ -79,6 +79,7 @@ mod set_constraints;
 mod setting;
 mod statistics;
 mod storage;
+mod stored_setting;
 pub mod stored_text;
 mod table;
 mod tablespace;

@@ -1,5 +1,6 @@
 //! Roles: CREATE, ALTER, DROP ROLE, SET ROLE, membership.
 
+use super::stored_setting::{put_in_place, stored_setting};
 use super::{Command, apply_role, names};
 use crate::auth::verifier::{self, Stored};
 use crate::base::{Error, Flow, Oid, Result, SqlState, clock};
@@ -289,23 +290,23 @@ fn may_set(backend: &Backend, role: Oid, database: Option<&str>) -> Result<()> {
 /// Changes what is stored for a database and a role (0: for all).
 pub fn store_setting(cx: &mut ExecContext, database: Oid, role: Oid, action: &SetAction) -> Flow<()> {
     names::lock_name(cx, class::DB_ROLE_SETTING, database, &role.to_string())?;
-    if let SetAction::Value { name, args } = action {
-        super::tablespace::notice_missing(cx, name, &args.iter().map(|a| a.text()).collect::<Vec<_>>().join(", "))?;
+    let set = stored_setting(cx, action)?;
+    if let Some((name, Some(text))) = &set {
+        super::tablespace::notice_missing(cx, name, text)?;
     }
     let backend = cx.backend()?;
     let mut stored =
         backend.catalog.role_setting(database, role).unwrap_or(RoleSetting { database, role, settings: Vec::new() });
-    match action {
-        SetAction::Value { name, args } => {
-            let text = args.iter().map(|a| a.text()).collect::<Vec<_>>().join(", ");
-            // A trial on a copy refuses what could not be set at the session's start.
-            backend.settings.lock().clone().set_at_start(name, &text, crate::settings::Source::Session, true)?;
-            stored.settings.retain(|(n, _)| n != name);
-            stored.settings.push((name.clone(), text));
+    match set {
+        Some((name, value)) => {
+            if let Some(text) = &value {
+                // A trial on a copy refuses what could not be set at the session's start.
+                backend.settings.lock().clone().set_at_start(&name, text, crate::settings::Source::Session, true)?;
+            }
+            let place = stored.settings.iter().position(|(n, _)| n.eq_ignore_ascii_case(&name));
+            put_in_place(&mut stored.settings, place, value.map(|v| (name, v)));
         }
-        SetAction::Default(name) | SetAction::Reset(name) => stored.settings.retain(|(n, _)| n != name),
-        SetAction::ResetAll => stored.settings.clear(),
-        _ => return Err(Error::unsupported("this form of SET cannot be stored").into()),
+        None => stored.settings.clear(),
     }
     let writer = backend.writer();
     let object = Object::RoleSetting(stored);

@@ -9,6 +9,7 @@ mod counter;
 mod current_of;
 pub(crate) mod define;
 mod describe;
+mod function_text;
 mod identity;
 mod keyword;
 mod large_object;

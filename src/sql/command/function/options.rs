@@ -2,8 +2,9 @@
 
 use crate::base::{Error, Result, SqlState};
 use crate::err;
-use crate::sql::ast::{DefArg, DefElem, SetAction};
+use crate::sql::ast::{DefArg, DefElem};
 use crate::sql::command::Command;
+use crate::sql::command::stored_setting::{put_in_place, stored_setting};
 use crate::sql::exec::ExecContext;
 
 /// What the clauses after the signature say.
@@ -113,37 +114,6 @@ pub(super) fn options(cmd: &Command, list: &[DefElem], procedure: bool) -> Resul
     Ok(out)
 }
 
-/// A setting's own spelling.
-pub(super) fn canonical(name: &str) -> String {
-    crate::settings::find(name).map_or_else(|| name.to_owned(), |id| crate::settings::parameter(id).name.to_owned())
-}
-
-/// `name=value` as the catalogs keep a SET clause.
-pub(super) fn setting(
-    cx: &mut ExecContext,
-    s: &crate::sql::ast::SetVariableStmt,
-) -> Result<Option<(String, Option<String>)>> {
-    Ok(match &s.action {
-        SetAction::Value { name, args } => {
-            let texts: Vec<String> = args.iter().map(|a| a.text()).collect();
-            let text = if crate::sql::command::is_list(name) {
-                crate::sql::command::list_text(name, &texts)
-            } else {
-                texts.concat()
-            };
-            Some((canonical(name), Some(text)))
-        }
-        SetAction::FromCurrent(name) => {
-            let settings = cx.backend()?.settings.clone();
-            let text = settings.lock().show_by_name(name, true)?;
-            Some((canonical(name), Some(text)))
-        }
-        SetAction::Default(name) | SetAction::Reset(name) => Some((canonical(name), None)),
-        SetAction::ResetAll => None,
-        _ => return Err(Error::unsupported("this form of SET is not supported for functions")),
-    })
-}
-
 /// Would the value be taken?
 pub(super) fn check_setting(cx: &mut ExecContext, name: &str, value: &str) -> Result<()> {
     crate::sql::command::tablespace::notice_missing(cx, name, value)?;
@@ -163,16 +133,19 @@ pub(super) fn apply_settings(
     list: &[crate::sql::ast::SetVariableStmt],
 ) -> Result<()> {
     for s in list {
-        match setting(cx, s)? {
-            None => into.clear(),
-            Some((name, value)) => {
-                into.retain(|x| x.split_once('=').is_none_or(|(n, _)| n != name));
-                if let Some(v) = value {
-                    check_setting(cx, &name, &v)?;
-                    into.push(format!("{name}={v}"));
-                }
+        let Some((name, value)) = stored_setting(cx, &s.action)? else {
+            into.clear();
+            continue;
+        };
+        let place = into.iter().position(|x| x.split_once('=').is_some_and(|(n, _)| n.eq_ignore_ascii_case(&name)));
+        let item = match &value {
+            Some(v) => {
+                check_setting(cx, &name, v)?;
+                Some(format!("{name}={v}"))
             }
-        }
+            None => None,
+        };
+        put_in_place(into, place, item);
     }
     Ok(())
 }

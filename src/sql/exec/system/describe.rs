@@ -35,7 +35,7 @@ pub(super) fn find(src: &str) -> Option<SystemFn> {
         "pg_get_function_arguments" => |cx, args, out| function_arguments(cx, args, out, arguments),
         "pg_get_function_identity_arguments" => |cx, args, out| function_arguments(cx, args, out, identity_arguments),
         "pg_get_function_arg_default" => argument_default,
-        "pg_get_functiondef" => function_definition,
+        "pg_get_functiondef" => super::function_text::function_definition,
         "pg_get_function_sqlbody" => sql_body,
         "pg_get_triggerdef" | "pg_get_triggerdef_ext" => trigger_definition,
         "pg_get_partkeydef" => partition_key,
@@ -94,7 +94,7 @@ fn default_rights(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) ->
     if !own.is_empty() {
         items.push(format!("{owner}={own}/{owner}"));
     }
-    out.push(Datum::Bytes(&crate::types::array::from_texts(crate::types::oid::ACLITEM, items)));
+    out.push(Datum::Bytes(&crate::types::array::from_rights(&items)));
     Ok(())
 }
 
@@ -137,7 +137,7 @@ fn maybe(out: &mut Column, value: Option<String>) {
     }
 }
 
-fn catalog(cx: &mut ExecContext) -> Result<Arc<Catalog>> {
+pub(super) fn catalog(cx: &mut ExecContext) -> Result<Arc<Catalog>> {
     Ok(cx.backend()?.catalog.clone())
 }
 
@@ -331,7 +331,7 @@ fn show_view(cx: &mut ExecContext, oid: Oid, args: &[Datum<'_>], out: &mut Colum
 }
 
 /// What functions tell of themselves, built in or not.
-struct Described {
+pub(super) struct Described {
     types: Vec<Oid>,
     names: Vec<String>,
     modes: Vec<char>,
@@ -342,7 +342,7 @@ struct Described {
     procedure: bool,
 }
 
-fn builtin(f: &func::FuncDef) -> Described {
+pub(super) fn builtin(f: &func::FuncDef) -> Described {
     let p = f.fact;
     let types = if p.all_args.is_empty() { p.args } else { p.all_args };
     let mut modes: Vec<char> = p.modes.chars().collect();
@@ -376,7 +376,7 @@ fn split_defaults(all: &str) -> Vec<String> {
     parts
 }
 
-fn user(look: &Look<'_>, f: &Function) -> Described {
+pub(super) fn user(look: &Look<'_>, f: &Function) -> Described {
     Described {
         types: f.arg_types.clone(),
         names: f.arg_names.clone(),
@@ -424,7 +424,7 @@ fn function_arguments(
 }
 
 /// PostgreSQL 15, ruleutils.c, print_function_rettype: columns declared with TABLE, else the type.
-fn result(d: &Described, hooks: &dyn TypeHooks) -> Option<String> {
+pub(super) fn result(d: &Described, hooks: &dyn TypeHooks) -> Option<String> {
     if d.procedure {
         return None;
     }
@@ -443,7 +443,7 @@ fn argument(d: &Described, n: usize, mode: &str, hooks: &dyn TypeHooks) -> Strin
     format!("{mode}{}{}", name.unwrap_or_default(), format_type_plain(d.types[n], hooks))
 }
 
-fn list_arguments(d: &Described, with_defaults: bool, hooks: &dyn TypeHooks) -> String {
+pub(super) fn list_arguments(d: &Described, with_defaults: bool, hooks: &dyn TypeHooks) -> String {
     let mode_of = |n: usize| d.modes.get(n).copied().unwrap_or('i');
     let inputs = (0..d.types.len()).filter(|n| matches!(mode_of(*n), 'i' | 'b' | 'v')).count();
     let mut input = 0;
@@ -525,82 +525,6 @@ fn trigger_definition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column
         });
     }
     maybe(out, shown);
-    Ok(())
-}
-
-fn function_definition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
-    let (catalog, oid) = (catalog(cx)?, Oid(args[0].u32()));
-    let record = catalog.get(ObjectKey::new(class::PROC, oid));
-    let Some(f) = record.as_ref().and_then(|r| r.object.as_function().ok()) else {
-        if func::func(oid).is_some() {
-            return Err(crate::base::Error::unsupported("definitions of built-in functions are not supported").into());
-        }
-        out.push_null();
-        return Ok(());
-    };
-    let io = cx.fx.io.clone();
-    let look = Look { catalog: &catalog, io: &io, pretty: false, width: 0 };
-    let (d, hooks) = (user(&look, f), io.hooks.clone());
-    let schema = catalog.namespace(f.namespace).map(|n| n.name).unwrap_or_default();
-    let name = format!("{}.{}", quote_identifier(&schema), quote_identifier(&f.name));
-    let mut lines = format!(
-        "CREATE OR REPLACE {} {name}({})\n",
-        if f.kind == 'p' { "PROCEDURE" } else { "FUNCTION" },
-        list_arguments(&d, true, &*hooks)
-    );
-    if f.kind != 'p' {
-        lines += &format!(" RETURNS {}\n", result(&d, &*hooks).unwrap_or_default());
-    }
-    lines += &format!(" LANGUAGE {}\n", quote_identifier(&f.language));
-    let mut words = Vec::new();
-    match f.volatility {
-        'i' => words.push("IMMUTABLE"),
-        's' => words.push("STABLE"),
-        _ => {}
-    }
-    match f.parallel {
-        's' => words.push("PARALLEL SAFE"),
-        'r' => words.push("PARALLEL RESTRICTED"),
-        _ => {}
-    }
-    if f.strict {
-        words.push("STRICT");
-    }
-    if f.security_definer {
-        words.push("SECURITY DEFINER");
-    }
-    if f.leakproof {
-        words.push("LEAKPROOF");
-    }
-    let mut words: Vec<String> = words.into_iter().map(String::from).collect();
-    let coded = matches!(f.language.as_str(), "c" | "internal");
-    if f.cost != if coded { 1.0 } else { 100.0 } {
-        words.push(format!("COST {}", f.cost));
-    }
-    if f.rows != 0.0 && f.rows != 1000.0 {
-        words.push(format!("ROWS {}", f.rows));
-    }
-    if !words.is_empty() {
-        lines += &format!(" {}\n", words.join(" "));
-    }
-    for (name, value) in f.settings.iter().filter_map(|s| s.split_once('=')) {
-        let value = match crate::sql::command::is_name_list(name) {
-            true => value.split(", ").map(|v| format!("'{}'", v.trim_matches('"'))).collect::<Vec<_>>().join(", "),
-            false => format!("'{}'", value.replace('\'', "''")),
-        };
-        lines += &format!(" SET {} TO {value}\n", quote_identifier(name));
-    }
-    if f.atomic {
-        lines += &format!("{}\n", look.atomic_body(f));
-    } else {
-        let mut tag = if f.kind == 'p' { "procedure" } else { "function" }.to_owned();
-        while f.body.contains(&format!("${tag}")) {
-            tag.push('x');
-        }
-        let library = f.library.as_ref().map(|l| format!("'{l}', ")).unwrap_or_default();
-        lines += &format!("AS {library}${tag}${}${tag}$\n", f.body);
-    }
-    text(out, &lines);
     Ok(())
 }
 

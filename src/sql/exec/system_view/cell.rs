@@ -51,7 +51,7 @@ cells! {
         us => Value::I64(us - EPOCH_US),
     };
     Acl<'_> => |v| match v.0 {
-        Some(items) => Value::Bytes(array::from_texts(oid::ACLITEM, items).into()),
+        Some(items) => Value::Bytes(array::from_rights(items).into()),
         None => Value::Null,
     };
     Texts<'_> => |v| match v.0 {

@@ -131,6 +131,20 @@ pub(super) fn language_name(f: &FuncDef) -> &'static str {
     }
 }
 
+/// What stands behind a built-in function.
+pub(crate) struct BuiltinCode {
+    pub language: &'static str,
+    pub library: Option<&'static str>,
+    pub body: String,
+    /// The planner's support function, or 0.
+    pub support: Oid,
+}
+
+pub(crate) fn builtin_code(f: &FuncDef) -> BuiltinCode {
+    let more = PROC_MORE.get(&f.oid).copied().unwrap_or_default();
+    BuiltinCode { language: language_name(f), library: more.library, body: builtin_body(f), support: more.support }
+}
+
 /// `prosrc` of a built-in function.
 pub(super) fn builtin_body(f: &FuncDef) -> String {
     let body = PROC_MORE.get(&f.oid).and_then(|m| m.body).map(|b| b.replace("\\n", "\n"));

@@ -8,11 +8,13 @@ use super::class::as_class;
 use super::{Sink, View, catalog, row};
 use crate::base::{Flow, Oid};
 use crate::catalog::object::{
-    Class, Depend, Function, ObjectKey, Publication, RangeType, Statistics, UserType, UserTypeKind, class, fixed,
+    Class, Depend, Function, ObjectKey, Publication, RangeType, Rule, Statistics, UserType, UserTypeKind, class, fixed,
 };
 use crate::catalog::{Catalog, Constraint, ConstraintKind, Object, Record, RelKind, Relation};
 use crate::sql::bind::{self, BindContext, Stored};
+use crate::sql::command::FIRST_UNPINNED;
 use crate::sql::exec::ExecContext;
+use crate::sql::text_search;
 use crate::types::IoContext;
 use read::{Found, columns_of};
 pub(crate) use read::{of_expression, of_query};
@@ -24,6 +26,9 @@ pub(super) const VIEWS: &[View] = &[View { name: "pg_depend", rows: dependencies
 const PLPGSQL: [(Oid, Oid); 4] =
     [(class::PROC, Oid(13560)), (class::PROC, Oid(13561)), (class::PROC, Oid(13562)), (class::LANGUAGE, LANGUAGE)];
 const LANGUAGE: Oid = Oid(13563);
+/// The template `snowball` and its functions.
+const SNOWBALL: Oid = Oid(13150);
+const SNOWBALL_FUNCTIONS: [Oid; 2] = [Oid(13148), Oid(13149)];
 const EXTENSION: Oid = class::EXTENSION;
 const PLPGSQL_EXTENSION: Oid = Oid(13559);
 
@@ -155,6 +160,7 @@ impl Rows<'_> {
         if c.view.is_some() {
             self.rule(c);
         }
+        c.rules.iter().for_each(|r| self.user_rule(c, r));
         if c.sequence.is_some() {
             let kind = if of_identity(self.catalog, c) { 'i' } else { 'a' };
             for d in c.depends.iter().filter(|d| d.auto) {
@@ -319,6 +325,19 @@ impl Rows<'_> {
         }
     }
 
+    /// A rule goes with its table, which it reads: the columns of OLD and NEW that it names, or else the whole.
+    fn user_rule(&mut self, c: &Class, r: &Rule) {
+        let of = Of(class::REWRITE, r.oid, 0);
+        self.push(of, (class::RELATION, c.oid, 0), 'a');
+        if r.columns.is_empty() {
+            self.push(of, (class::RELATION, c.oid, 0), 'n');
+        }
+        for column in &r.columns {
+            self.push(of, (class::RELATION, c.oid, i32::from(*column)), 'n');
+        }
+        r.depends.iter().for_each(|d| self.stated(of, d));
+    }
+
     fn statistics(&mut self, s: &Statistics) {
         let of = Of(class::STATISTIC_EXT, s.oid, 0);
         self.schema(of, s.namespace);
@@ -447,12 +466,35 @@ fn asked(catalog: &Catalog, sink: &Sink) -> Vec<Arc<Record>> {
     found
 }
 
+/// The stemmers, their template and the configurations that use them: initdb makes them after what nobody can drop.
+fn snowball(catalog: &Catalog, sink: &mut Sink) {
+    let own = |oid: Oid| oid >= FIRST_UNPINNED && oid < Oid::FIRST_NORMAL;
+    for f in SNOWBALL_FUNCTIONS {
+        row![sink; class::TS_TEMPLATE, SNOWBALL, 0, class::PROC, f, 0, 'n'];
+    }
+    for d in text_search::dictionaries(catalog).iter().filter(|d| own(d.oid) && own(d.template)) {
+        row![sink; class::TS_DICTIONARY, d.oid, 0, class::TS_TEMPLATE, d.template, 0, 'n'];
+    }
+    for c in text_search::configs(catalog).iter().filter(|c| own(c.oid)) {
+        let mut used: Vec<Oid> = c.maps.iter().flat_map(|(_, list)| list.iter().copied()).filter(|d| own(*d)).collect();
+        used.sort();
+        used.dedup();
+        for d in used {
+            row![sink; class::TS_CONFIG, c.oid, 0, class::TS_DICTIONARY, d, 0, 'n'];
+        }
+    }
+}
+
 fn dependencies(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
     let io = cx.fx.io.clone();
     for (kind, oid) in PLPGSQL {
         row![sink; kind, oid, 0, EXTENSION, PLPGSQL_EXTENSION, 0, 'e'];
+        if kind == class::PROC {
+            row![sink; class::LANGUAGE, LANGUAGE, 0, kind, oid, 0, 'n'];
+        }
     }
+    snowball(&catalog, sink);
     for record in catalog.all(class::EXTENSION) {
         let Object::Extension(e) = &record.object else { continue };
         for m in &e.members {
@@ -514,7 +556,7 @@ fn dependencies(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             Object::TsDictionary(d) => {
                 let of = Of(class::TS_DICTIONARY, d.oid, 0);
                 rows.schema(of, d.namespace);
-                if d.template >= crate::sql::command::FIRST_UNPINNED {
+                if d.template >= FIRST_UNPINNED {
                     rows.push(of, (class::TS_TEMPLATE, d.template, 0), 'n');
                 }
             }
