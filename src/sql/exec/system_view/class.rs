@@ -82,12 +82,14 @@ fn access_method_of(c: &Class) -> Oid {
 fn size(catalog: &Catalog, c: &Class) -> (i64, f64, i64) {
     let record = catalog.get(ObjectKey::new(class::STATISTIC, c.oid));
     match record.as_ref().and_then(|r| r.object.as_stats().ok()) {
+        // ANALYZE of a partitioned table counts rows, but has no pages to tell of (PostgreSQL 15, do_analyze_rel).
+        Some(s) if c.kind == RelKind::Partitioned && s.tuples >= 0.0 => (-1, s.tuples, 0),
         Some(s) => (s.pages as i64, s.tuples, s.all_visible as i64),
         None => match c.kind {
             RelKind::Index if !c.node.is_valid() => (0, 0.0, 0),
             RelKind::Sequence => (1, 1.0, 0),
             RelKind::Index => (1, 0.0, 0),
-            RelKind::View | RelKind::Composite | RelKind::Partitioned | RelKind::PartitionedIndex => (0, -1.0, 0),
+            RelKind::PartitionedIndex => (0, 0.0, 0),
             _ => (0, -1.0, 0),
         },
     }

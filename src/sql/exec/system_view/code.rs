@@ -2,7 +2,7 @@
 //! access methods, operator classes, languages, collations and ranges (files in `facts`, one line a row, `COPY`'s form).
 
 use super::cell::{Acl, NULL, Texts, char_array, oid_array, oid_vector, texts};
-use super::{Sink, View, catalog, row};
+use super::{Sink, View, catalog, in_order, row};
 use crate::base::{Flow, Oid, Result};
 use crate::catalog::Catalog;
 use crate::catalog::Object;
@@ -393,7 +393,7 @@ fn procs(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         (None, Some(name)) => func::funcs_named(name).iter().for_each(|f| builtin(f)),
         (None, None) => func::funcs().iter().for_each(&mut builtin),
     }
-    for record in catalog.all(class::PROC) {
+    for record in in_order(&catalog, class::PROC) {
         sink.tells_of(&record);
         if let Object::Function(f) = &record.object
             && oid.is_none_or(|o| o == f.oid)
@@ -408,7 +408,7 @@ fn procs(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 fn aggregates(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     push_facts(sink, include_str!("facts/pg_aggregate.txt"))?;
     let none = Oid::INVALID;
-    for record in catalog(cx)?.all(class::PROC) {
+    for record in in_order(&*catalog(cx)?, class::PROC) {
         sink.tells_of(&record);
         let Object::Function(f) = &record.object else { continue };
         let Some(a) = &f.aggregate else { continue };
@@ -426,7 +426,7 @@ fn aggregates(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 
 fn collations(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     push_facts(sink, include_str!("facts/pg_collation.txt"))?;
-    for record in catalog(cx)?.all(class::COLLATION) {
+    for record in in_order(&*catalog(cx)?, class::COLLATION) {
         sink.tells_of(&record);
         let Object::Collation(c) = &record.object else { continue };
         let (collate, ctype) = match &c.icu_locale {
@@ -468,7 +468,7 @@ fn ts_dictionaries(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 }
 
 fn operators(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
-    for record in catalog(cx)?.all(class::OPERATOR) {
+    for record in in_order(&*catalog(cx)?, class::OPERATOR) {
         sink.tells_of(&record);
         let Object::Operator(o) = &record.object else { continue };
         row![sink;
@@ -487,7 +487,7 @@ fn operators(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 }
 
 fn casts(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
-    for record in catalog(cx)?.all(class::CAST) {
+    for record in in_order(&*catalog(cx)?, class::CAST) {
         sink.tells_of(&record);
         let Object::Cast(c) = &record.object else { continue };
         row![sink; c.oid, c.source, c.target, c.function, c.context, c.method];

@@ -3,7 +3,7 @@
 use super::cell::{NULL, int2_array, oid_array};
 use super::class::{as_class, system_relations, user_classes};
 use super::depend::check_columns;
-use super::{Sink, View, catalog, row};
+use super::{Sink, View, catalog, in_order, row};
 use crate::base::{Flow, Oid};
 use crate::catalog::object::{UserTypeKind, class};
 use crate::catalog::{Catalog, Constraint, ConstraintKind, Object, RelKind, Trigger};
@@ -48,7 +48,7 @@ fn constraints(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         }
     }
     if relation.is_none_or(|o| !o.is_valid()) {
-        for record in catalog.all(class::TYPE) {
+        for record in in_order(&catalog, class::TYPE) {
             sink.tells_of(&record);
             let Object::Type(t) = &record.object else { continue };
             let UserTypeKind::Domain { checks, .. } = &t.kind else { continue };

@@ -302,6 +302,13 @@ fn shown_frozen(frozen: Xid, next: Xid) -> Xid {
     shown
 }
 
+/// The objects of a kind in the order they were made, as a heap has them.
+fn in_order(catalog: &Catalog, class: Oid) -> Vec<Arc<Record>> {
+    let mut found = catalog.all(class);
+    found.sort_by_key(|r| r.object.key());
+    found
+}
+
 pub(crate) fn catalog(cx: &mut ExecContext) -> crate::base::Result<Arc<Catalog>> {
     Ok(cx.backend()?.catalog.clone())
 }

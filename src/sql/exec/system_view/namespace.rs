@@ -1,7 +1,7 @@
 //! `pg_namespace`, `pg_database`, `pg_tablespace`, `pg_db_role_setting`.
 
 use super::cell::{Acl, Texts};
-use super::{Sink, View, catalog, row};
+use super::{Sink, View, catalog, in_order, row};
 use crate::base::{Flow, Oid};
 use crate::catalog::acl::shown;
 use crate::catalog::object::class;
@@ -63,7 +63,7 @@ fn tablespaces(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 }
 
 fn role_settings(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
-    for record in catalog(cx)?.all(class::DB_ROLE_SETTING) {
+    for record in in_order(&*catalog(cx)?, class::DB_ROLE_SETTING) {
         sink.tells_of(&record);
         if let Object::RoleSetting(s) = &record.object {
             row![sink; s.database, s.role, Texts(&lines(&s.settings))];

@@ -3,7 +3,7 @@
 use super::cell::Acl;
 use super::class::{as_class, user_classes};
 use super::node_tree;
-use super::{Sink, View, catalog, row};
+use super::{Sink, View, catalog, in_order, row};
 use crate::base::{Flow, Oid};
 use crate::catalog::acl::shown;
 use crate::catalog::object::{COMMENT_BIT, Comment, ObjectKey, class};
@@ -89,7 +89,7 @@ fn comments(catalog: &Catalog, kinds: &[Oid], sink: &Sink) -> Vec<Comment> {
     let (object, kind) = (sink.oid_key("objoid"), sink.oid_key("classoid"));
     let mut found = Vec::new();
     for k in kinds.iter().filter(|k| kind.is_none_or(|kind| kind == **k)) {
-        for record in catalog.all(Oid(k.0 | COMMENT_BIT)) {
+        for record in in_order(catalog, Oid(k.0 | COMMENT_BIT)) {
             if let Object::Comment(c) = &record.object
                 && object.is_none_or(|o| o == c.on.oid)
             {
@@ -153,7 +153,7 @@ fn shown_rules(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 
 fn default_acls(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
-    for record in catalog.all(class::DEFAULT_ACL) {
+    for record in in_order(&catalog, class::DEFAULT_ACL) {
         sink.tells_of(&record);
         if let Object::DefaultAcl(d) = &record.object {
             row![sink; d.oid, d.role, d.namespace, d.kind, Acl(shown(&catalog, Some(&d.acl)).as_deref())];

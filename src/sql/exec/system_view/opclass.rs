@@ -1,7 +1,7 @@
 //! Operator classes and families: PostgreSQL's, and those of extensions.
 
 use super::code::push_facts;
-use super::{Sink, View, catalog, row};
+use super::{Sink, View, catalog, in_order, row};
 use crate::base::{Flow, Oid};
 use crate::catalog::object::class;
 use crate::catalog::{Object, OpClass};
@@ -16,7 +16,7 @@ pub(super) const VIEWS: &[View] = &[
 
 fn own(cx: &mut ExecContext) -> Flow<Vec<OpClass>> {
     let mut found: Vec<OpClass> = Vec::new();
-    for record in catalog(cx)?.all(class::OPCLASS) {
+    for record in in_order(&*catalog(cx)?, class::OPCLASS) {
         if let Object::OpClass(o) = &record.object {
             found.push(o.clone());
         }

@@ -2,7 +2,7 @@
 
 use super::cell::Texts;
 use super::class::{as_class, user_classes};
-use super::{Sink, View, catalog, row};
+use super::{Sink, View, catalog, in_order, row};
 use crate::base::{Flow, Oid};
 use crate::catalog::object::class;
 use crate::catalog::{Object, Trigger, key_triggers};
@@ -14,7 +14,7 @@ pub(super) const VIEWS: &[View] =
     &[View { name: "pg_trigger", rows: triggers }, View { name: "pg_event_trigger", rows: event_triggers }];
 
 fn event_triggers(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
-    for record in catalog(cx)?.all(class::EVENT_TRIGGER) {
+    for record in in_order(&*catalog(cx)?, class::EVENT_TRIGGER) {
         let Object::EventTrigger(t) = &record.object else { continue };
         sink.tells_of(&record);
         row![sink; t.oid, &t.name, &t.event, t.owner, t.function, t.enabled, Texts(&t.tags)];
