@@ -297,12 +297,7 @@ fn right(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> 
     let text = args[0].str();
     let n = args[1].i32();
     // The last n characters start where all but the last n end.
-    let at = match n {
-        0 => text.len(),
-        // Its negative is itself, which PostgreSQL does not look for.
-        i32::MIN => 0,
-        n => edge(text, -n),
-    };
+    let at = if n == 0 { text.len() } else { edge(text, n.checked_neg().unwrap_or(i32::MAX)) };
     push_text(out, &text[at..])
 }
 
