@@ -55,5 +55,6 @@ pub use tablespace::{Tablespace, space_of};
 pub use text_search::{TsConfig, TsDictionary};
 
 pub use store::{CATALOG_NODE, CATALOG_TOAST_NODE, create_folder};
+pub(crate) use subject::{PG_READ_ALL_DATA, PG_WRITE_ALL_DATA};
 pub use subject::{Subject, schema_allows};
 pub use view::{Acting, Catalog, Generation, Writer};

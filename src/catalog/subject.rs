@@ -4,6 +4,10 @@ use super::object::fixed;
 use super::{Catalog, acl};
 use crate::base::Oid;
 
+/// May read or write every table of every database.
+pub(crate) const PG_READ_ALL_DATA: Oid = Oid(6181);
+pub(crate) const PG_WRITE_ALL_DATA: Oid = Oid(6182);
+
 /// A role with all roles whose rights it has.
 #[derive(Debug)]
 pub struct Subject {
@@ -111,7 +115,10 @@ pub fn schema_allows(catalog: &Catalog, subject: &Subject, schema: Oid, right: c
     let Some(n) = catalog.namespace(schema) else { return false };
     // The catalogs' own schemas are open for look-ups.
     let public = if schema < Oid(16384) && schema.0 != 2200 && schema.0 != 99 { "U" } else { "" };
-    n.temp_of.is_some() || subject.may(n.owner, n.acl.as_deref(), public, right, grantable)
+    // PostgreSQL 15, aclchk.c, pg_namespace_aclmask: who may read or write all data may look for it.
+    let reads_all = |r: Oid| subject.is_one_of(r);
+    let all_data = right == 'U' && !grantable && (reads_all(PG_READ_ALL_DATA) || reads_all(PG_WRITE_ALL_DATA));
+    n.temp_of.is_some() || all_data || subject.may(n.owner, n.acl.as_deref(), public, right, grantable)
 }
 
 #[cfg(test)]

@@ -171,6 +171,7 @@ impl Session {
             current: role.oid,
             current_name: role.name.clone(),
             is_superuser: role.superuser,
+            restricted: false,
         };
         let txn = Transaction::new(instance.storage.clone(), database.oid, handle.pid);
         let running = txn.running().clone();

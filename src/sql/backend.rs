@@ -25,6 +25,8 @@ pub struct User {
     pub current: Oid,
     pub current_name: String,
     pub is_superuser: bool,
+    /// It is somebody else's code that runs, on behalf of a command: nothing may outlast it.
+    pub restricted: bool,
 }
 
 /// What `currval` and `lastval` remember, and values fetched ahead (`CACHE n`).
@@ -175,6 +177,7 @@ impl Backend {
             current: BOOTSTRAP_SUPERUSER,
             current_name: name,
             is_superuser: true,
+            restricted: false,
         };
         let text_search = super::text_search::Cache::new(instance.storage.disk.clone(), &catalog, database);
         Ok(Backend {

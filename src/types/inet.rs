@@ -129,11 +129,16 @@ fn v6_text(a: Ipv6Addr) -> String {
     }
 }
 
-pub fn write(value: Inet, cidr: bool, out: &mut Vec<u8>) {
-    match value.address {
-        IpAddr::V6(a) => out.extend_from_slice(v6_text(a).as_bytes()),
-        a => out.extend_from_slice(a.to_string().as_bytes()),
+/// An address alone.
+pub fn address_text(address: IpAddr) -> String {
+    match address {
+        IpAddr::V6(a) => v6_text(a),
+        a => a.to_string(),
     }
+}
+
+pub fn write(value: Inet, cidr: bool, out: &mut Vec<u8>) {
+    out.extend_from_slice(address_text(value.address).as_bytes());
     if cidr || value.bits != value.max_bits() {
         out.extend_from_slice(format!("/{}", value.bits).as_bytes());
     }

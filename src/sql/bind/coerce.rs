@@ -413,10 +413,15 @@ impl Binder<'_, '_> {
 
     /// PostgreSQL 15, parse_coerce.c, coerce_type_typmod: applies a length to a value that has the type already.
     pub(super) fn apply_typmod(&mut self, expr: Expr, typmod: i32, context: CastContext) -> Result<Expr> {
-        if typmod < 0 || expr.ty.typmod == typmod {
+        let ty = expr.ty.oid;
+        if typmod < 0 {
+            // A cast to the bare type says that the value may have any length from now on.
+            let bare = context == CastContext::Explicit && expr.ty.typmod >= 0;
+            return Ok(if bare { relabel(expr, TypeRef::of(ty)) } else { expr });
+        }
+        if expr.ty.typmod == typmod {
             return Ok(expr);
         }
-        let ty = expr.ty.oid;
         if let Some(c) = user_code::cast(ty, ty)
             && let Some(f) = func::func(c.func)
         {

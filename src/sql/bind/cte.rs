@@ -116,6 +116,10 @@ impl Binder<'_, '_> {
         self.scope().pending.pop();
         let mut right = right?;
         self.union_types(cte, &left, &mut right, &columns)?;
+        if !all && !columns.iter().all(|c| self.is_hashable(c.ty.oid)) {
+            return Err(Error::unsupported("could not implement recursive UNION")
+                .detail("All column datatypes must be hashable."));
+        }
         if let Some(m) = &marks {
             right = self.mark_next(right, m, plain)?;
         }

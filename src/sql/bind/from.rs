@@ -23,15 +23,23 @@ pub(super) fn out_columns(f: &'static FuncDef, args: &[Expr]) -> Option<Vec<(Str
         .modes
         .bytes()
         .zip(f.fact.all_args)
-        .zip(f.fact.names)
-        .filter(|((m, _), _)| matches!(m, b'o' | b'b' | b't'))
         .enumerate()
-        .map(|(i, ((_, ty), name))| {
+        .filter(|(_, (m, _))| matches!(m, b'o' | b'b' | b't'))
+        .enumerate()
+        .map(|(i, (n, (_, ty)))| {
+            let name = f.fact.names.get(n).copied().unwrap_or_default();
             let name = if name.is_empty() { format!("column{}", i + 1) } else { (*name).to_owned() };
             (name, TypeRef::of(polymorphic::actual(*ty, f.args, &types)))
         })
         .collect();
     if out.is_empty() { None } else { Some(out) }
+}
+
+/// Whose rights count for what a view reads: its owner's, with security_invoker those of who asks (None), also where another
+/// view reads it.
+pub fn reads_as(view: &Relation) -> Option<crate::base::Oid> {
+    let invoker = view.options.iter().any(|o| o == "security_invoker=true");
+    (!invoker).then_some(view.owner)
 }
 
 impl Binder<'_, '_> {
@@ -239,9 +247,7 @@ impl Binder<'_, '_> {
             BindContext { names: &*names, io: self.cx.io, text: &view.query, params: Vec::new(), infer_params: false };
         let mut binder = Binder::new(&mut cx);
         binder.depth = self.depth + 1;
-        // With security_invoker the rights of who asks count, also where another view reads this one.
-        let invoker = rel.options.iter().any(|o| o == "security_invoker=true");
-        binder.check_as = (!invoker).then_some(rel.owner);
+        binder.check_as = reads_as(rel);
         let query = binder.statement(&raw.stmt, true).map_err(|mut e| {
             e.0.position = None;
             e

@@ -96,7 +96,7 @@ impl Binder<'_, '_> {
                     returning: Vec::new(),
                     of_copy: false,
                 };
-                MergeAction::Insert(self.merge_values(&like, values, rel, kept)?)
+                MergeAction::Insert(self.merge_values(&like, values, rel, kept, target)?)
             }
         };
         Ok(MergeWhen { matched: w.matched, condition, action })
@@ -108,11 +108,14 @@ impl Binder<'_, '_> {
         values: &[ast::Expr],
         rel: &Arc<Relation>,
         kept: &Stored,
+        target: usize,
     ) -> Result<Vec<Expr>> {
         let columns = self.insert_columns(s, rel)?;
         let mut given: Vec<Option<Given>> = (0..rel.attributes.len()).map(|_| None).collect();
         if !values.is_empty() {
             self.count_row(values, s, &columns)?;
+            let attnos = columns.iter().take(values.len()).map(|(attr, _)| *attr as i16 + 1);
+            self.scope().rels[target].inserted.extend(attnos);
             for (e, (attr, _)) in values.iter().zip(&columns) {
                 given[*attr] = self.insert_value(e, rel, s.overriding, *attr, Clause::Values)?;
             }
@@ -121,9 +124,10 @@ impl Binder<'_, '_> {
     }
 }
 
+/// What an action asks of the target. To leave a row alone is to have looked at it.
 fn right(action: &ast::MergeAction) -> u8 {
     match action {
-        ast::MergeAction::Nothing => 0,
+        ast::MergeAction::Nothing => access::SELECT,
         ast::MergeAction::Delete => access::DELETE,
         ast::MergeAction::Update(_) => access::UPDATE,
         ast::MergeAction::Insert { .. } => access::INSERT,

@@ -40,6 +40,7 @@ mod window;
 mod write;
 
 pub use collate::{expr_collation, output_collations};
+pub use from::reads_as;
 pub use names::{BtreeClass, Conflict, Names};
 pub use policy::{RowSecurity, refuse as refuse_row_security};
 pub use query::*;

@@ -129,8 +129,8 @@ fn well_formed(cte: &ast::CommonTable) -> std::result::Result<(), Blame> {
     if let Some(c) = s.limit.as_ref().and_then(|l| l.count.as_ref()) {
         return refused("LIMIT", c.start());
     }
-    if let Some(l) = s.locking.first() {
-        return refused("FOR UPDATE/SHARE", l.pos);
+    if !s.locking.is_empty() {
+        return refused("FOR UPDATE/SHARE", ast::NOWHERE);
     }
     Ok(())
 }

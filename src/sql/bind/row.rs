@@ -483,6 +483,11 @@ impl Binder<'_, '_> {
         passes(base)
     }
 
+    /// The type has a hash, as far as is known before there are values.
+    pub(super) fn is_hashable(&self, ty: Oid) -> bool {
+        self.every_part(ty, &|t| t == oid::RECORD || func::hash::hashable(t))
+    }
+
     /// The type can be sorted.
     pub(super) fn require_order(&self, ty: Oid, pos: Option<u32>) -> Result<()> {
         if sort_operator("<", ty).is_some() && self.every_part(ty, &types::order::has_order) {

@@ -139,18 +139,19 @@ impl Binder<'_, '_> {
                 if c.mark == c.path {
                     return Err(same("cycle mark", "cycle path"));
                 }
-                if let Some(s) = &search {
-                    if s.sequence == c.mark {
-                        return Err(same("search sequence", "cycle mark"));
-                    }
-                    if s.sequence == c.path {
-                        return Err(same("search sequence", "cycle path"));
+                if let (Some(s), Some(written)) = (&search, &cte.search) {
+                    for (other, what) in [(&c.mark, "cycle mark"), (&c.path, "cycle path")] {
+                        if s.sequence == *other {
+                            let text = format!("search sequence column name and {what} column name are the same");
+                            return Err(err!(SYNTAX_ERROR, "{text}").at(self.at(written.pos)));
+                        }
                     }
                 }
                 let (value, default) = (self.expr(&c.mark_value)?, self.expr(&c.mark_default)?);
                 let (both, _) = self.unify(vec![value, default], "CYCLE")?;
                 let [value, default]: [Expr; 2] =
                     both.try_into().map_err(|_| Error::internal("two values unify to two"))?;
+                self.require_equality(value.ty.oid, None)?;
                 Some(Cycle { by, mark: c.mark.clone(), value, default, path: c.path.clone() })
             }
         };

@@ -56,9 +56,15 @@ impl Binder<'_, '_> {
                 format!("permission denied: \"{name}\" is a system catalog"),
             )),
             RelKind::Table | RelKind::Partitioned => Ok(rel),
-            RelKind::View if verb == "MERGE" => {
+            RelKind::View | RelKind::MatView | RelKind::Sequence | RelKind::Toast if verb == "MERGE" => {
+                let kinds = match rel.kind {
+                    RelKind::View => "views",
+                    RelKind::MatView => "materialized views",
+                    RelKind::Sequence => "sequences",
+                    _ => "TOAST tables",
+                };
                 Err(err!(FEATURE_NOT_SUPPORTED, "cannot execute MERGE on relation \"{name}\"")
-                    .detail("This operation is not supported for views."))
+                    .detail(format!("This operation is not supported for {kinds}.")))
             }
             RelKind::View => Ok(rel),
             RelKind::MatView => Err(err!(WRONG_OBJECT_TYPE, "cannot change materialized view \"{name}\"")),
@@ -547,7 +553,15 @@ impl Binder<'_, '_> {
             }
             None => Arbiters::Any,
             Some(ast::ConflictTarget::Constraint { name, .. }) => {
-                self.arbiter_constraint(rel, name, matches!(c.action, ast::ConflictAction::Update { .. }))?
+                let found = self.arbiter_constraint(rel, name, update)?;
+                if let Arbiters::Constraint { columns, .. } = &found {
+                    // Whether a value is there tells as much as reading it (PostgreSQL 15, parse_clause.c,
+                    // transformOnConflictArbiter: same rights).
+                    let of = &mut self.scope().rels[target];
+                    of.wanted |= access::SELECT;
+                    of.selected.extend(columns.iter().copied());
+                }
+                found
             }
             Some(ast::ConflictTarget::Columns { elems, filter, pos }) => self.arbiters(elems, filter.as_ref(), *pos)?,
         };

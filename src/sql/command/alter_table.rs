@@ -485,6 +485,9 @@ pub fn views_using(cx: &mut ExecContext, oid: Oid, without: impl FnOnce(&mut Cla
 }
 
 pub fn drop_column(cx: &mut ExecContext, oid: Oid, name: &str, missing_ok: bool, behavior: DropBehavior) -> Result<()> {
+    if crate::sql::bind::scope::system_attno(name).is_some() {
+        return Err(err!(FEATURE_NOT_SUPPORTED, "cannot drop system column \"{name}\""));
+    }
     let n = match position(cx, oid, name) {
         Ok(n) => n,
         Err(e) if missing_ok && e.sqlstate() == SqlState::UNDEFINED_COLUMN => {
@@ -924,6 +927,11 @@ pub fn drop_constraint(
         }
         return Err(Error::new(SqlState::UNDEFINED_OBJECT, text));
     };
+    if let Some(referred) = k.foreign.as_ref().map(|f| f.relation).filter(|r| *r != oid) {
+        // Its triggers go, too.
+        let name = class_of(cx, referred)?.name;
+        names::check_not_in_use(cx, (referred, &name), "ALTER TABLE")?;
+    }
     remove(cx, ObjectKey::new(class::CONSTRAINT, k.oid), behavior)
 }
 
@@ -952,5 +960,39 @@ fn set_persistence(cx: &mut ExecContext, oid: Oid, persistence: Persistence) -> 
             c.name
         ));
     }
+    refuse_mixed(cx, &c, persistence)?;
+    for (seq, _) in super::sequence::owned_by(cx, oid)? {
+        super::sequence::set_persistence(cx, seq, persistence)?;
+    }
     rewrite(cx, oid, NewRows { attributes: c.attributes, values: Vec::new(), persistence })
+}
+
+/// What is logged refers to nothing that a crash empties.
+///
+/// # Errors
+/// 42P16.
+fn refuse_mixed(cx: &mut ExecContext, c: &Class, persistence: Persistence) -> Result<()> {
+    let text = |own: &str, verb: &str, other: &str, name: &str| {
+        let table = &c.name;
+        err!(
+            INVALID_TABLE_DEFINITION,
+            "could not change table \"{table}\" to {own} because it {verb} {other} table \"{name}\""
+        )
+    };
+    if persistence == Persistence::Permanent {
+        for to in c.constraints.iter().filter_map(|k| k.foreign.as_ref()).filter(|f| f.relation != c.oid) {
+            let to = class_of(cx, to.relation)?;
+            if to.persistence != Persistence::Permanent {
+                return Err(text("logged", "references", "unlogged", &to.name));
+            }
+        }
+        return Ok(());
+    }
+    for (from, _) in super::foreign::referencing(cx, c.oid)? {
+        let from = class_of(cx, from)?;
+        if from.persistence == Persistence::Permanent {
+            return Err(text("unlogged", "references", "logged", &from.name));
+        }
+    }
+    Ok(())
 }

@@ -184,6 +184,14 @@ pub fn object(cmd: &Command, cx: &mut ExecContext, stmt: &CommentStmt) -> Flow<O
         ObjectType::Role => {
             let found = cx.backend()?.catalog.role_by_name(&last);
             let r = found.ok_or_else(|| err!(UNDEFINED_OBJECT, "role \"{last}\" does not exist"))?;
+            // A role's owner is who may make such roles.
+            let backend = cx.backend()?;
+            if r.superuser && !backend.user.is_superuser {
+                return Err(err!(INSUFFICIENT_PRIVILEGE, "must be superuser").into());
+            }
+            if !role::creates_roles(backend) {
+                return Err(err!(INSUFFICIENT_PRIVILEGE, "must have CREATEROLE privilege").into());
+            }
             Ok(ObjectKey::new(class::AUTHID, r.oid))
         }
         ObjectType::Type | ObjectType::Domain => {

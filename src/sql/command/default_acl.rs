@@ -30,6 +30,18 @@ fn find(catalog: &Catalog, role: Oid, namespace: Oid, kind: char) -> Option<Defa
     })
 }
 
+/// What a schema's new objects would have had granted goes with the schema.
+pub fn forget(cx: &mut ExecContext, namespace: Oid) -> Result<()> {
+    for record in cx.backend()?.catalog.all(class::DEFAULT_ACL) {
+        if let Object::DefaultAcl(d) = &record.object
+            && d.namespace == namespace
+        {
+            delete(cx, ObjectKey::new(class::DEFAULT_ACL, d.oid))?;
+        }
+    }
+    Ok(())
+}
+
 pub fn alter(cx: &mut ExecContext, stmt: &AlterDefaultPrivilegesStmt) -> Flow<String> {
     let GrantTarget::Defaults { object } = stmt.grant.target else {
         return Err(Error::internal("default privileges on an odd target").into());

@@ -35,6 +35,7 @@ fn unplaced(stop: Stop) -> Stop {
 fn create_domain(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateDomainStmt) -> Flow<String> {
     let namespace = place(cx, &stmt.name)?;
     let base = resolve_type(cx, &cmd.source, &stmt.typ)?;
+    super::column::may_use(cx, base.oid)?;
     let base_info = types::info(base.oid);
     if base_info.is_some_and(|i| i.is_pseudo()) {
         let shown = types::format_type_plain(base.oid, &*cx.fx.io.hooks);
@@ -339,12 +340,26 @@ fn each_use(
     Ok(())
 }
 
-/// Arrays and composites that hold values of the domains, directly or inside of each other.
+/// Arrays, composites, ranges and domains over them that hold values of the domains, directly or inside of each other.
 fn holders(cx: &mut ExecContext, family: &[UserType]) -> Result<Vec<Oid>> {
     let mut found: Vec<Oid> = family.iter().map(|t| t.array_oid).collect();
     let classes = cx.backend()?.catalog.all(class::RELATION);
+    let types = cx.backend()?.catalog.all(class::TYPE);
     let mut grown = true;
     while std::mem::take(&mut grown) {
+        for t in types.iter().filter_map(|r| r.object.as_type().ok()) {
+            let holds = |t: Oid| found.contains(&t) || family.iter().any(|d| d.oid == t);
+            let over = match &t.kind {
+                UserTypeKind::Domain { base, .. } => found.contains(&base.oid),
+                UserTypeKind::Range(r) => holds(r.subtype),
+                UserTypeKind::Multirange { range } => holds(*range),
+                _ => false,
+            };
+            if over && !found.contains(&t.oid) {
+                found.extend([t.oid, t.array_oid]);
+                grown = true;
+            }
+        }
         for record in &classes {
             let Ok(c) = record.object.as_class() else { continue };
             let holds = |t: Oid| found.contains(&t) || family.iter().any(|d| d.oid == t);

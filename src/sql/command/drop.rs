@@ -382,6 +382,9 @@ fn remove_found(cx: &mut ExecContext, found: &[ObjectKey]) -> Flow<()> {
     }
     for key in found.iter().filter(|k| matches!(k.class, class::RELATION | class::NAMESPACE)) {
         super::publication::forget(cx, *key)?;
+        if key.class == class::NAMESPACE {
+            super::default_acl::forget(cx, key.oid)?;
+        }
     }
     for key in found {
         match (key.class, key.sub) {

@@ -207,6 +207,12 @@ fn go_on(cx: &mut ExecContext, p: &mut Progress) -> Flow<()> {
         }
         p.locked += 1;
     }
+    if p.started.is_none() {
+        exec::rights::check(cx, &p.plan)?;
+        if p.options.shown.analyze && p.plan.writes_permanent() {
+            cx.backend()?.prevent_if_read_only(p.plan.tag)?;
+        }
+    }
     if !p.options.shown.analyze {
         return Ok(());
     }

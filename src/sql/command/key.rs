@@ -39,8 +39,10 @@ pub fn add(cmd: &Command, cx: &mut ExecContext, table: Oid, w: Wanted) -> Result
         None => None,
     };
     if primary && rel.indexes.iter().any(|i| i.primary) {
-        return Err(err!(INVALID_TABLE_DEFINITION, "multiple primary keys for table \"{}\" are not allowed", rel.name)
-            .at(cmd.at(w.pos)));
+        let e = err!(INVALID_TABLE_DEFINITION, "multiple primary keys for table \"{}\" are not allowed", rel.name);
+        // The parent's is not written here.
+        let of_parent = rel.indexes.iter().any(|i| i.primary && i.parent.is_valid());
+        return Err(if of_parent { e } else { e.at(cmd.at(w.pos)) });
     }
     if let Some((index, found)) = index {
         return using_index(cx, &rel, &w, primary, index, &found);
@@ -64,7 +66,7 @@ pub fn add(cmd: &Command, cx: &mut ExecContext, table: Oid, w: Wanted) -> Result
             refuse_nullable(cx, &rel, columns)?;
         }
         set_not_null(cx, table, columns)?;
-        if rel.is_partitioned() && !w.only {
+        if !w.only {
             for child in super::inherit::all_below(cx, table)? {
                 set_not_null(cx, child, columns)?;
             }
@@ -225,7 +227,12 @@ fn usable(cx: &mut ExecContext, rel: &Relation, name: &str) -> Result<Arc<Index>
     if i.predicate.is_some() {
         return Err(cannot(format!("\"{name}\" is a partial index")));
     }
-    let odd = |c: &crate::catalog::IndexColumn| c.desc || c.nulls_first || c.opclass.is_valid();
+    let odd = |c: &crate::catalog::IndexColumn| {
+        let own = rel.attributes.iter().find(|a| a.attno == c.attno).map(|a| a.declared.collation);
+        let own = own.filter(|o| o.is_valid()).unwrap_or(crate::catalog::object::fixed::DEFAULT_COLLATION);
+        let collated = c.collation.is_valid() && own != c.collation;
+        c.desc || c.nulls_first || c.opclass.is_valid() || collated
+    };
     if let Some(n) = i.columns[..i.key_columns].iter().position(odd) {
         return Err(cannot(format!("index \"{name}\" column number {} does not have default sorting behavior", n + 1)));
     }
@@ -236,7 +243,7 @@ fn usable(cx: &mut ExecContext, rel: &Relation, name: &str) -> Result<Arc<Index>
 ///
 /// # Errors
 /// 42P16 for a partition whose column may be NULL.
-fn refuse_nullable(cx: &mut ExecContext, table: &Relation, columns: &[String]) -> Result<()> {
+pub fn refuse_nullable(cx: &mut ExecContext, table: &Relation, columns: &[String]) -> Result<()> {
     for child in &table.children {
         let part = relation(cx, *child)?;
         for name in columns {

@@ -29,6 +29,10 @@ pub fn columns(
         return Err(err!(WRONG_OBJECT_TYPE, "relation \"{}\" is invalid in LIKE clause", source.name)
             .detail(format!("This operation is not supported for {kinds}.")));
     }
+    match source.kind {
+        RelKind::Composite => super::column::may_use(cx, source.row_type)?,
+        _ => crate::sql::exec::rights::check_any(cx.backend()?, source, None, "r")?,
+    }
     for a in source.visible_attributes() {
         let mut attribute = attribute(&a.name, columns.len() as i16 + 1, a.ty);
         attribute.not_null = a.not_null;

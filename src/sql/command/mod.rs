@@ -119,8 +119,8 @@ pub use role::{
     acl_allows, follow_settings, has_role, is_member, may_act_as, own_right, set_role, set_session_authorization,
 };
 pub use setting::{
-    act_as, apply_role, apply_search_path, apply_settings, catch_up, is_list, is_name_list, list_text, set_variable,
-    settings_changed, user_as,
+    act_as, act_restricted, apply_role, apply_search_path, apply_settings, catch_up, is_list, is_name_list, list_text,
+    restricted_as, set_variable, settings_changed, user_as,
 };
 pub use storage::create_plain as create_table_files;
 pub use tablespace::{check_setting as check_tablespace_setting, next_temporary as next_temporary_tablespace};
@@ -307,7 +307,7 @@ fn perform(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
         Stmt::DropRole(s) => role::drop(cmd, cx, s)?,
         Stmt::AlterSystem(s) => alter_system::run(cmd, cx, s)?,
         Stmt::SetConstraints(s) => set_constraints::run(cmd, cx, s)?,
-        Stmt::Lock(s) => lock_table::run(cx, s)?,
+        Stmt::Lock(s) => lock_table::run(cmd, cx, s)?,
         Stmt::SecurityLabel(s) => return Err(absent::security_label(s).into()),
         Stmt::Load(name) => absent::load(cx, name)?,
         other => return Err(Error::unsupported(format!("{} is not supported", other.tag())).into()),

@@ -3,6 +3,7 @@
 use super::Command;
 use crate::base::error::Report;
 use crate::base::{Error, Flow, Oid, Result, Severity, SqlState};
+use crate::catalog::object::fixed;
 use crate::catalog::{Catalog, RelKind, Relation};
 use crate::err;
 use crate::lock::{LockMode, LockTag};
@@ -116,10 +117,19 @@ pub fn creation_place(cx: &mut ExecContext, name: &RangeVar) -> Result<(Oid, cra
             let text = "only temporary relations may be created in temporary schemas";
             return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, text));
         }
+        if cx.backend()?.user.restricted {
+            let text = "cannot create temporary table within security-restricted operation";
+            return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, text));
+        }
         return Ok((super::temp::schema(cx.backend()?)?, crate::catalog::Persistence::Temp));
     }
     let backend = cx.backend()?;
     let namespace = super::schema::for_new(backend, name.schema.as_deref())?;
+    if matches!(namespace, fixed::PG_CATALOG | fixed::PG_TOAST) {
+        let schema = if namespace == fixed::PG_CATALOG { "pg_catalog" } else { "pg_toast" };
+        return Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied to create \"{schema}.{}\"", name.name)
+            .detail("System catalog modifications are currently disallowed."));
+    }
     let persistence = match name.persistence {
         Persistence::Unlogged => crate::catalog::Persistence::Unlogged,
         _ => crate::catalog::Persistence::Permanent,

@@ -3,7 +3,7 @@
 use super::merge::Merge;
 use super::table::{NewTable, check_on_commit, create_object, exists, note_on_commit};
 use super::write::{attribute, change, class_of, new_oid};
-use super::{Command, act_as, index, names, reloptions, truncate, user_as};
+use super::{Command, act_restricted, index, names, reloptions, restricted_as, truncate};
 use crate::base::{Error, Flow, Oid, Result};
 use crate::catalog::object::class;
 use crate::catalog::{Attribute, Index, RelKind, View};
@@ -153,7 +153,9 @@ fn into(
     if into.skip_data {
         return Ok(tag.into());
     }
-    start(cmd, cx, &plan, oid, Vec::new(), None, None)?;
+    let backend = cx.backend()?;
+    let user = materialized.then(|| restricted_as(backend, backend.user.current)).transpose()?;
+    start(cmd, cx, &plan, oid, Vec::new(), user, None)?;
     go_on(cmd, cx)
 }
 
@@ -227,7 +229,7 @@ fn go_on(cmd: &mut Command, cx: &mut ExecContext) -> Flow<String> {
     std::mem::swap(&mut cx.run, &mut filling.state);
     done?;
     if let Some(merge) = &mut filling.merge {
-        merge.run(cx)?;
+        as_user(cx, &user, |cx| merge.run(cx))?;
     }
     let (table, rows, indexes) = (filling.table, filling.rows, std::mem::take(&mut filling.indexes));
     cmd.progress = None;
@@ -240,7 +242,7 @@ fn go_on(cmd: &mut Command, cx: &mut ExecContext) -> Flow<String> {
 
 fn as_user<T>(cx: &mut ExecContext, user: &Option<User>, f: impl FnOnce(&mut ExecContext) -> Flow<T>) -> Flow<T> {
     match user {
-        Some(user) => act_as(cx, user.clone(), f),
+        Some(user) => act_restricted(cx, user.clone(), f),
         None => f(cx),
     }
 }
@@ -310,11 +312,11 @@ pub fn refresh(cmd: &mut Command, cx: &mut ExecContext, stmt: &RefreshMatViewStm
     let mut parsed = crate::sql::parse::parse(&view.query)?;
     let Some(raw) = parsed.pop() else { return Err(Error::internal("no definition").into()) };
     // The query is its owner's, whoever asks for the refresh.
-    let owner = user_as(cx.backend()?, found.owner)?;
+    let owner = restricted_as(cx.backend()?, found.owner)?;
     let bound =
         |cx: &mut ExecContext| Ok((bind_to_run(cx, &raw.stmt, &view.query, Some(&view.search_path))?, Vec::new()));
     let plan = |cx: &mut ExecContext| plan_locked(cx, bound);
-    let plan = act_as(cx, owner.clone(), plan)?;
+    let plan = act_restricted(cx, owner.clone(), plan)?;
     cx.backend()?.txn.next_command();
     if stmt.concurrently {
         let merge = Box::new(Merge::start(cx, found.oid)?);

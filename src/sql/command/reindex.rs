@@ -55,6 +55,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ReindexStmt) -> Flow<
             let found = names::locked_relation(cmd, cx, name, LockMode::AccessExclusive)?;
             if found.is_partitioned() {
                 names::check_owner(cx, &found)?;
+                not_in_block(cx, "TABLE", "table", &found)?;
                 for below in super::inherit::descendants(cx, found.oid, LockMode::AccessExclusive)? {
                     all_of(cx, below, how)?;
                 }
@@ -67,6 +68,10 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ReindexStmt) -> Flow<
                 return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not a table or materialized view", found.name).into());
             }
             names::check_owner(cx, &found)?;
+            if cx.backend()?.catalog.indexes_of(found.oid).is_empty() {
+                let text = format!("table \"{}\" has no indexes to reindex", name.name);
+                names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, text);
+            }
             all_of(cx, found.oid, how)?;
         }
         ReindexTarget::Schema(name) => {
@@ -133,7 +138,10 @@ fn wholes(cmd: &mut Command, cx: &mut ExecContext, target: &ReindexTarget) -> Fl
             let tables = tables(cx, Some(namespace))?.into_iter();
             tables.map(|oid| Whole::Table { oid, asked: false }).collect()
         }
-        ReindexTarget::System(_) => return Err(catalogs().into()),
+        ReindexTarget::System(name) => {
+            check_database(cx, name)?;
+            return Err(catalogs().into());
+        }
         ReindexTarget::Database(name) => {
             check_database(cx, name)?;
             let text = "cannot reindex system catalogs concurrently, skipping all";
@@ -230,10 +238,20 @@ fn flag(o: &DefElem) -> bool {
     }
 }
 
+/// PostgreSQL reindexes each partition in a transaction of its own.
+///
+/// # Errors
+/// 25001 inside a transaction block.
+fn not_in_block(cx: &mut ExecContext, what: &str, kind: &str, whole: &crate::catalog::Relation) -> Result<()> {
+    let place = format!("while reindexing partitioned {kind} \"{}.{}\"", whole.schema, whole.name);
+    cx.backend()?.prevent_in_block(&format!("REINDEX {what}")).map_err(|e| e.context(place))
+}
+
 /// The partitions' parts of an index.
 fn partitioned_index(cx: &mut ExecContext, index: Oid, how: How) -> Flow<String> {
     let whole = super::constraint::relation(cx, index)?;
     names::check_owner(cx, &whole)?;
+    not_in_block(cx, "INDEX", "index", &whole)?;
     let parts = super::inherit::all_below(cx, index)?;
     let mut found = Vec::new();
     for part in parts {

@@ -12,6 +12,8 @@ enum Kind {
     Real(f64, f64),
     Bool,
     Words(&'static [&'static str]),
+    /// On, off, as booleans are written, or auto.
+    Switch,
 }
 
 const AUTO_OFF: &[&str] = &["on", "off", "auto"];
@@ -25,7 +27,7 @@ fn table_option(name: &str) -> Option<Kind> {
         "toast_tuple_target" => Int(128, 8160),
         "parallel_workers" => Int(0, 1024),
         "autovacuum_enabled" | "vacuum_truncate" | "user_catalog_table" => Bool,
-        "vacuum_index_cleanup" => Words(AUTO_OFF),
+        "vacuum_index_cleanup" => Switch,
         "autovacuum_vacuum_threshold" | "autovacuum_analyze_threshold" => Int(0, INT),
         "autovacuum_vacuum_insert_threshold" => Int(-1, INT),
         "autovacuum_vacuum_scale_factor"
@@ -216,9 +218,21 @@ fn check(name: &str, value: &str, kind: &Kind) -> Result<()> {
             "on" | "off" | "true" | "false" | "yes" | "no" | "1" | "0" | "t" | "f" | "y" | "n" => Ok(()),
             _ => Err(err!(INVALID_PARAMETER_VALUE, "invalid value for boolean option \"{name}\": {value}")),
         },
-        Kind::Words(words) => match words.contains(&value.to_ascii_lowercase().as_str()) {
-            true => Ok(()),
-            false => Err(err!(INVALID_PARAMETER_VALUE, "invalid value for enum option \"{name}\": {value}")),
-        },
+        Kind::Words(_) | Kind::Switch => {
+            let words = if let Kind::Words(words) = kind { *words } else { AUTO_OFF };
+            let value_in = |list: &[&str]| list.contains(&value.to_ascii_lowercase().as_str());
+            let other = matches!(kind, Kind::Switch) && value_in(&["true", "false", "yes", "no", "1", "0"]);
+            if other || value_in(words) {
+                return Ok(());
+            }
+            let quoted: Vec<String> = words.iter().map(|w| format!("\"{w}\"")).collect();
+            let list = match quoted.split_last() {
+                Some((last, [one])) => format!("{one} and {last}"),
+                Some((last, [first @ ..])) => format!("{}, and {last}", first.join(", ")),
+                None => String::new(),
+            };
+            Err(err!(INVALID_PARAMETER_VALUE, "invalid value for enum option \"{name}\": {value}")
+                .detail(format!("Valid values are {list}.")))
+        }
     }
 }

@@ -408,6 +408,22 @@ fn new_file(cx: &mut ExecContext, c: &Class, state: State) -> Result<()> {
     change(cx, c.oid, |c| c.node = file.node)
 }
 
+/// Makes a sequence as lasting as the table it belongs to; it goes on where it is.
+pub fn set_persistence(cx: &mut ExecContext, seq: Oid, persistence: Persistence) -> Result<()> {
+    let c = class_of(cx, seq)?;
+    let backend = cx.backend()?;
+    let state = current(backend, &c)?;
+    let file = create_file(backend, c.oid, persistence, state)?;
+    backend.txn.file_dropped(backend.catalog.file_of(&c), c.persistence);
+    if let Some(known) = backend.sequences.known.get_mut(&c.oid) {
+        known.cached_left = 0;
+    }
+    change(cx, c.oid, |c| {
+        c.node = file.node;
+        c.persistence = persistence;
+    })
+}
+
 /// Sequences that go away with a table's columns.
 pub fn owned_by(cx: &mut ExecContext, table: Oid) -> Result<Vec<(Oid, i16)>> {
     let mut found = Vec::new();

@@ -1,7 +1,7 @@
 //! Settings as the executor sees them, and SET inside routines.
 
 use crate::base::charset::Charset;
-use crate::base::{Error, Flow, Oid, Result};
+use crate::base::{Error, Oid, Result};
 use crate::err;
 use crate::settings::{Id, Lasting, Lookup, View, find, split_list};
 use crate::sql::Backend;
@@ -96,7 +96,11 @@ pub fn user_as(backend: &Backend, role: Oid) -> Result<User> {
 }
 
 /// Runs a step as a user.
-pub fn act_as<T>(cx: &mut ExecContext, user: User, f: impl FnOnce(&mut ExecContext) -> Flow<T>) -> Flow<T> {
+pub fn act_as<T, E: From<Error>>(
+    cx: &mut ExecContext,
+    user: User,
+    f: impl FnOnce(&mut ExecContext) -> std::result::Result<T, E>,
+) -> std::result::Result<T, E> {
     let backend = cx.backend()?;
     let caller = std::mem::replace(&mut backend.user, user);
     apply_role(backend);
@@ -105,6 +109,31 @@ pub fn act_as<T>(cx: &mut ExecContext, user: User, f: impl FnOnce(&mut ExecConte
     backend.user = caller;
     apply_role(backend);
     done
+}
+
+/// The owner of what a command works at, in whose name functions run that the command calls. PostgreSQL 15, miscinit.c,
+/// SECURITY_RESTRICTED_OPERATION: same rules for what they may leave behind.
+///
+/// # Errors
+/// XX000 if the role is gone.
+pub fn restricted_as(backend: &Backend, owner: Oid) -> Result<User> {
+    Ok(User { restricted: true, ..user_as(backend, owner)? })
+}
+
+/// Runs a step as such an owner; parameters that it sets get their values back.
+pub fn act_restricted<T, E: From<Error>>(
+    cx: &mut ExecContext,
+    user: User,
+    f: impl FnOnce(&mut ExecContext) -> std::result::Result<T, E>,
+) -> std::result::Result<T, E> {
+    let settings = cx.backend()?.settings.clone();
+    let level = settings.lock().enter();
+    let done = act_as(cx, user, f);
+    settings.lock().leave(level, false);
+    let back = catch_up(cx);
+    let value = done?;
+    back?;
+    Ok(value)
 }
 
 /// Brings up to date what is derived from settings, after some changed inside a statement.

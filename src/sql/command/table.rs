@@ -18,7 +18,10 @@ use std::sync::Arc;
 pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateTableStmt) -> Flow<String> {
     refuse(stmt)?;
     let at = cmd.at(stmt.table.pos);
-    let (namespace, persistence) = names::creation_place(cx, &stmt.table).map_err(|e| e.at(at))?;
+    let (namespace, persistence) = names::creation_place(cx, &stmt.table).map_err(|e| {
+        // That is found out later.
+        if e.message().starts_with("permission denied to create") { e } else { e.at(at) }
+    })?;
     names::lock_name(cx, class::RELATION, namespace, &stmt.table.name)?;
     // Before anything else that it names is looked for (PostgreSQL 15, parse_utilcmd.c, transformCreateStmt).
     if stmt.if_not_exists && exists(cx, namespace, &stmt.table.name, true)? {

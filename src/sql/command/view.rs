@@ -267,8 +267,7 @@ fn expand_stars(
                             pos: select.pos,
                         };
                         let bound = bind_query(cx, &Stmt::Select(Box::new(query)), &cmd.source, None)?;
-                        let names: Vec<String> = bound.output().map(|t| t.name.clone()).collect();
-                        targets.extend(columns_of(parts, &names, &t)?);
+                        targets.extend(columns_of(parts, &bound, &t)?);
                     }
                     _ => targets.push(t),
                 }
@@ -279,14 +278,24 @@ fn expand_stars(
     }
 }
 
-fn columns_of(qualifier: &[String], names: &[String], star: &Target) -> Result<Vec<Target>> {
+/// A star's columns by name; where two of them have the same, by that of their table, too.
+fn columns_of(qualifier: &[String], bound: &Query, star: &Target) -> Result<Vec<Target>> {
+    let names: Vec<&str> = bound.output().map(|t| t.name.as_str()).collect();
     let mut out = Vec::new();
-    for (n, name) in names.iter().enumerate() {
-        if qualifier.is_empty() && names[..n].contains(name) {
-            return Err(err!(DUPLICATE_COLUMN, "column \"{name}\" specified more than once"));
-        }
+    for (t, name) in bound.output().zip(&names) {
         let mut parts = qualifier.to_vec();
-        parts.push(name.clone());
+        if qualifier.is_empty() && names.iter().filter(|n| *n == name).count() > 1 {
+            let from = match t.expr.kind {
+                Bound::Var { rel, levels_up: 0, .. } => bound.rels.get(rel).map(|r| r.alias.clone()),
+                _ => None,
+            };
+            let alone = |alias: &String| bound.rels.iter().filter(|r| r.alias == *alias).count() == 1;
+            let Some(alias) = from.filter(alone) else {
+                return Err(err!(DUPLICATE_COLUMN, "column \"{name}\" specified more than once"));
+            };
+            parts.push(alias);
+        }
+        parts.push((*name).to_owned());
         let expr = Expr::new(ExprKind::Column { parts, star: false }, star.pos);
         out.push(Target { name: None, expr, pos: star.pos });
     }

@@ -6,14 +6,11 @@ use super::ExecContext;
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::catalog::object::{BuiltinAcl, Class, ObjectKey, class, fixed};
 use crate::catalog::{Attribute, Catalog, RelKind, Relation, acl};
+use crate::catalog::{PG_READ_ALL_DATA, PG_WRITE_ALL_DATA};
 pub(crate) use crate::catalog::{Subject, schema_allows};
 use crate::sql::Backend;
 use crate::sql::bind::RowSecurity;
 use crate::sql::plan::{PlannedStatement, RelationAccess, access};
-
-/// May read or write every table of every database.
-const PG_READ_ALL_DATA: Oid = Oid(6181);
-const PG_WRITE_ALL_DATA: Oid = Oid(6182);
 
 /// The current user.
 pub(crate) fn subject(backend: &Backend) -> Subject {
@@ -51,6 +48,35 @@ pub(crate) fn bound_by_policies(catalog: &Catalog, rel: &Relation, user: Oid) ->
 /// Whether error messages must not show values of a table's rows.
 pub(crate) fn hides_rows(backend: &Backend, rel: &Relation) -> bool {
     matches!(bound_by_policies(&backend.catalog, rel, backend.user.current).0, RowSecurity::For(_))
+}
+
+/// What error messages may show of a table's rows.
+pub(crate) enum Seen {
+    Whole,
+    /// These attribute numbers.
+    Columns(Vec<i16>),
+}
+
+impl Seen {
+    pub fn has(&self, attno: i16) -> bool {
+        match self {
+            Seen::Whole => true,
+            Seen::Columns(list) => list.contains(&attno),
+        }
+    }
+}
+
+/// What they may show of a row whose `assigned` attributes the user has given values; None: policies hide it.
+pub(crate) fn seen_in_messages(backend: &Backend, rel: &Relation, assigned: &[i16]) -> Option<Seen> {
+    if hides_rows(backend, rel) {
+        return None;
+    }
+    let (target, subject) = (Target::of(&backend.catalog, rel), subject(backend));
+    if subject.is_superuser() || target.whole(&subject, 'r', false) {
+        return Some(Seen::Whole);
+    }
+    let open = |a: &i16| assigned.contains(a) || target.column(&subject, *a, 'r', false);
+    Some(Seen::Columns(rel.attributes.iter().map(|a| a.attno).filter(open).collect()))
 }
 
 /// Whether they must not show values of these attributes (0: an expression), which the user may not read
@@ -212,6 +238,19 @@ fn check_one(catalog: &Catalog, subject: &Subject, wanted: &RelationAccess) -> R
         }
     }
     Ok(())
+}
+
+/// Whether a role (None: the current user) has any of these rights on the whole of a relation.
+///
+/// # Errors
+/// 42501 `permission denied for table t`.
+pub(crate) fn check_any(backend: &Backend, rel: &Relation, role: Option<Oid>, any_of: &str) -> Result<()> {
+    let subject = Subject::of(&backend.catalog, role.unwrap_or(backend.user.current));
+    let target = Target::of(&backend.catalog, rel);
+    match subject.is_superuser() || any_of.chars().any(|right| target.whole(&subject, right, false)) {
+        true => Ok(()),
+        false => Err(denied(rel)),
+    }
 }
 
 fn denied(rel: &Relation) -> Error {

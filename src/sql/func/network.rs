@@ -52,7 +52,7 @@ inclusion! {
 }
 
 fn host(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
-    push_text(out, arg(args, 0).address.to_string())
+    push_text(out, crate::types::inet::address_text(arg(args, 0).address))
 }
 
 fn show(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {

@@ -531,6 +531,10 @@ pub struct Modify {
     pub generated: Vec<(usize, Expr)>,
     /// UPDATE and DELETE of a table with children: the members do the work.
     pub members: Option<ModifyMembers>,
+    /// The table the statement names, where this is a part of it.
+    pub named: Option<Arc<Relation>>,
+    /// Its attribute numbers that the statement gives values: who does that may see them.
+    pub assigned: Arc<[i16]>,
 }
 
 /// What would have been done to a view's rows.

@@ -60,6 +60,8 @@ pub(super) struct Planner<'a> {
     pub(super) expanded: Vec<(usize, usize, Vec<Arc<Relation>>)>,
     /// (level, relation) being updated or deleted from.
     pub(super) target: Option<(usize, usize)>,
+    /// Attribute numbers that the statement gives values.
+    pub(super) assigned: Arc<[i16]>,
 }
 
 /// Plans a bound query.
@@ -159,6 +161,7 @@ impl<'a> Planner<'a> {
             entries: 0,
             expanded: Vec::new(),
             target: None,
+            assigned: Arc::default(),
         }
     }
 

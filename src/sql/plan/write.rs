@@ -48,6 +48,8 @@ impl Planner<'_> {
             return Err(Error::internal("the target is no table"));
         };
         let rel = rel.clone();
+        let entry = &query.rels[target];
+        self.assigned = entry.inserted.iter().chain(&entry.updated).copied().collect();
         if rel.kind == RelKind::View {
             return self.instead(query, target, rel);
         }
@@ -364,7 +366,8 @@ impl Planner<'_> {
             let part = self.modify(kind, member, &kept, source, returning)?;
             write.checks.iter_mut().for_each(|c| c.expr = to_child(&c.expr, 0, &map));
             let part = with_row_checks(part, &write.checks)?;
-            let PlanNode::Modify(part) = part.node else { return Err(Error::internal("not a modifying plan")) };
+            let PlanNode::Modify(mut part) = part.node else { return Err(Error::internal("not a modifying plan")) };
+            part.named = Some(rel.clone());
             aliases.push(format!("{}_{}", rel.name, n + 1));
             parts.push(*part);
         }
@@ -528,6 +531,8 @@ impl Planner<'_> {
             index_exprs,
             generated,
             members: None,
+            named: None,
+            assigned: self.assigned.clone(),
         }));
         Ok(Plan { node: n, columns, cost, params: Vec::new() })
     }

@@ -68,7 +68,9 @@ impl Binder<'_, '_> {
             let n = self.add_table_rel(rel.clone(), name.to_owned(), &[])?;
             if condition_of != Some(missing) {
                 let item = self.table_item(n, name.to_owned(), None);
-                self.scope().items.push(NsItem { columns_visible: false, system_visible: false, ..item });
+                // A condition may name the columns of the only row there is without OLD or NEW.
+                let visible = condition_of.is_some();
+                self.scope().items.push(NsItem { columns_visible: visible, system_visible: false, ..item });
             }
         }
         Ok(())
@@ -355,7 +357,7 @@ impl Binder<'_, '_> {
         }
         let inner = selected_from(action);
         let above = usize::from(inner.is_some());
-        let returning = action.write.as_mut().map(|w| std::mem::take(&mut w.returning)).unwrap_or_default();
+        let mut returning = action.write.as_mut().map(|w| std::mem::take(&mut w.returning)).unwrap_or_default();
         {
             let host = match inner {
                 Some(n) => match &mut action.rels[n].source {
@@ -374,6 +376,10 @@ impl Binder<'_, '_> {
             pull_conditions(host, above)?;
             host.walk_mut(0, &mut |x, depth| unmark_row(x, depth + 1 + above));
             host.walk_mut(0, &mut |x, depth| meaning.put(x, depth, 1 + above, &mut odd));
+            for t in returning.iter_mut().filter(|_| above == 0) {
+                walk_expr_mut(&mut t.expr, 0, &mut |x, depth| unmark_row(x, depth + 1));
+                walk_expr_mut(&mut t.expr, 0, &mut |x, depth| meaning.put(x, depth, 1, &mut odd));
+            }
             refuse(odd)?;
             let mut filter = host.filter.take();
             if let Some(q) = qual {
@@ -395,7 +401,7 @@ impl Binder<'_, '_> {
                     return Err(Error::unsupported(text));
                 }
                 if above > 0 && p.ctes.iter().any(|c| c.query.write.is_some()) {
-                    let text = "INSERT ... SELECT rule actions are not supported for queries having data-modifying statements in WITH";
+                    let text = "INSERT...SELECT rule actions are not supported for queries having data-modifying statements in WITH";
                     return Err(Error::unsupported(text));
                 }
                 host.ctes = p.ctes.clone();

@@ -32,9 +32,9 @@ pub use drop::Removal;
 pub use reindex::{Replacement, Whole};
 pub use validate::Missing;
 
-use super::Command;
 use super::index::{fill, of_table};
-use super::write::change;
+use super::write::{change, class_of};
+use super::{Command, act_restricted, restricted_as};
 use crate::base::{Flow, Oid, Result, Stop, Wait};
 use crate::catalog::object::IndexStage;
 use crate::lock::{LockMode, LockTag, Scope};
@@ -129,7 +129,9 @@ impl Creation {
                         Some(work) => work,
                         None => work.insert(Box::new(Validation::start(cx, self.table, self.index)?)),
                     };
-                    work.run(cx)?;
+                    let owner = class_of(cx, self.table)?.owner;
+                    let owner = restricted_as(cx.backend()?, owner)?;
+                    act_restricted(cx, owner, |cx| work.run(cx))?;
                     // Its snapshot goes before others' are waited for.
                     self.phase = Phase::Older(Waiting::for_snapshots(work.csn()));
                     show(cx, 7)?;

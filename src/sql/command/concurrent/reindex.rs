@@ -8,7 +8,7 @@
 use super::super::index::{self, NewIndex, of_table, order_of};
 use super::super::vacuum::store_index_stats;
 use super::super::write::{class_of, put};
-use super::super::{Command, drop, names};
+use super::super::{Command, act_restricted, drop, names, restricted_as};
 use super::validate::Validation;
 use super::waiting::Waiting;
 use super::{commit, drop as removal, fill_beside_writers, hold, let_go, show};
@@ -271,7 +271,9 @@ impl Round {
                         Some(work) => work,
                         None => work.insert(Box::new(Validation::start(cx, self.table, pair.twin)?)),
                     };
-                    work.run(cx)?;
+                    let owner = class_of(cx, self.table)?.owner;
+                    let owner = restricted_as(cx.backend()?, owner)?;
+                    act_restricted(cx, owner, |cx| work.run(cx))?;
                     self.phase = Phase::Older(n, Waiting::for_snapshots(work.csn()));
                     show(cx, 7)?;
                     commit()?;

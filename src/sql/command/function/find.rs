@@ -132,7 +132,11 @@ pub fn find(
     // What could be of any kind is called a function.
     let word = if object == ObjectType::Routine { "function" } else { word };
     if all.iter().any(|f| f.inputs() == inputs) {
-        return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("{signature} is not a {word}")));
+        let text = match word {
+            "aggregate" => format!("function {signature} is not an aggregate"),
+            _ => format!("{signature} is not a {word}"),
+        };
+        return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, text));
     }
     Ok(Err(err!(UNDEFINED_FUNCTION, "{word} {signature} does not exist")))
 }

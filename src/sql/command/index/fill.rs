@@ -2,7 +2,7 @@
 
 use super::super::vacuum::{store_index_stats, store_stats};
 use super::super::write::{attributes_read, change, class_of, columns_only, put};
-use super::super::{storage, truncate};
+use super::super::{act_restricted, restricted_as, storage, truncate};
 use super::{bind_text, of_table, order_of, patiently, place};
 use crate::base::{Error, Fork, Oid, Result, SqlState, TupleId};
 use crate::brin;
@@ -87,11 +87,21 @@ fn begin_build(cx: &mut ExecContext, table: &Relation, index: &Index, pages: u32
 }
 
 /// Reads the table and writes the index's pages; what was counted on the way is kept. `seen`: the rows it is to have, of
-/// a table that is written to; None: all there are.
+/// a table that is written to; None: all there are. Expressions are computed in the name of the table's owner.
 ///
 /// # Errors
 /// 23505 for duplicates.
 pub fn fill(cx: &mut ExecContext, table: &Arc<Relation>, index: &Arc<Index>, seen: Option<Snapshot>) -> Result<()> {
+    let owner = restricted_as(cx.backend()?, table.owner)?;
+    act_restricted(cx, owner, |cx| fill_as_owner(cx, table, index, seen))
+}
+
+fn fill_as_owner(
+    cx: &mut ExecContext,
+    table: &Arc<Relation>,
+    index: &Arc<Index>,
+    seen: Option<Snapshot>,
+) -> Result<()> {
     let store = table.store.clone().ok_or_else(|| Error::internal("an indexed relation without rows"))?;
     let storage = cx.storage()?;
     let xid = cx.backend()?.txn.xid();

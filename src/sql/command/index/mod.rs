@@ -306,6 +306,7 @@ pub fn column(
     }
     let mut derived = Oid::INVALID;
     let (attno, expr, ty) = match (&e.name, written) {
+        (Some(column), _) if crate::sql::bind::scope::system_attno(column).is_some() => return Err(on_system_column()),
         (Some(column), _) => {
             let a = table.attribute(column).ok_or_else(|| {
                 err!(UNDEFINED_COLUMN, "column \"{column}\" does not exist").place(
@@ -322,6 +323,9 @@ pub fn column(
                 // A column in parentheses is a column.
                 ExprKind::Var { attno, .. } if attno > 0 => (attno, None, bound.ty),
                 _ => {
+                    if reads_system(&bound) {
+                        return Err(on_system_column());
+                    }
                     if volatility(&bound) != b'i' {
                         return Err(err!(
                             INVALID_OBJECT_DEFINITION,
@@ -512,6 +516,14 @@ pub fn key_column(cx: &mut ExecContext, table: &Relation, name: &str) -> Result<
     }))
 }
 
+fn on_system_column() -> Error {
+    Error::unsupported("index creation on system columns is not supported")
+}
+
+fn reads_system(e: &Expr) -> bool {
+    e.any(&mut |x| matches!(x.kind, ExprKind::Var { attno, .. } if attno < 0))
+}
+
 pub fn predicate(
     cmd: &Command,
     cx: &mut ExecContext,
@@ -520,6 +532,9 @@ pub fn predicate(
 ) -> Result<Arc<str>> {
     let bound = bind(cx, &cmd.source, filter, Some(table), Clause::IndexPredicate, None)?;
     super::column::check_boolean(cx, &bound, "WHERE", cmd.at(filter.start()))?;
+    if reads_system(&bound) {
+        return Err(on_system_column());
+    }
     if volatility(&bound) != b'i' {
         return Err(err!(INVALID_OBJECT_DEFINITION, "functions in index predicate must be marked IMMUTABLE"));
     }

@@ -30,6 +30,11 @@ pub fn alter(cmd: &Command, cx: &mut ExecContext, table: Oid, recurse: bool, kin
         return alter_table::apply(cmd, cx, table, kind);
     }
     match kind {
+        Kind::SetNotNull { name } if c.lineage.key.is_some() && !recurse => {
+            let rel = constraint::relation(cx, table)?;
+            super::super::key::refuse_nullable(cx, &rel, std::slice::from_ref(name))?;
+            alter_table::apply(cmd, cx, table, kind)
+        }
         Kind::SetDefault { .. }
         | Kind::DropDefault { .. }
         | Kind::SetNotNull { .. }
@@ -188,6 +193,27 @@ fn refuse_inherited(c: &Class, kind: &Kind) -> Result<()> {
     }
 }
 
+/// # Errors
+/// 42P16 for a column that the partition key reads, of the table or of one below it.
+fn refuse_key_column(cx: &mut ExecContext, c: &Class, name: &str, verb: &str) -> Result<()> {
+    for table in std::iter::once(c.oid).chain(all_below(cx, c.oid)?) {
+        let of = class_of(cx, table)?;
+        if of.lineage.key.is_none() {
+            continue;
+        }
+        let attno = attribute_of(&of, name).map(|a| a.attno);
+        if attno.is_some_and(|a| a > 0)
+            && super::super::partition::key_reads(cx, &of)?.iter().any(|a| Some(*a) == attno)
+        {
+            return Err(must_follow(format!(
+                "cannot {verb} column \"{name}\" because it is part of the partition key of relation \"{}\"",
+                of.name
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// What partitions and partitioned tables do not bear.
 pub fn refuse_partitioned(cx: &mut ExecContext, c: &Class, kind: &Kind, recurse: bool) -> Result<()> {
     if c.lineage.bound.is_some() {
@@ -206,6 +232,14 @@ pub fn refuse_partitioned(cx: &mut ExecContext, c: &Class, kind: &Kind, recurse:
             _ => {}
         }
     }
+    let changed = match kind {
+        Kind::DropColumn { name, .. } => Some((name, "drop")),
+        Kind::AlterType { name, .. } => Some((name, "alter")),
+        _ => None,
+    };
+    if let Some((name, verb)) = changed.filter(|_| recurse || c.lineage.key.is_some()) {
+        refuse_key_column(cx, c, name, verb)?;
+    }
     if c.lineage.key.is_none() {
         return match (kind, c.kind) {
             (
@@ -215,19 +249,7 @@ pub fn refuse_partitioned(cx: &mut ExecContext, c: &Class, kind: &Kind, recurse:
             _ => Ok(()),
         };
     }
-    let key_column = |cx: &mut ExecContext, name: &str, verb: &str| -> Result<()> {
-        let Some(a) = attribute_of(c, name) else { return Ok(()) };
-        if !super::super::partition::key_reads(cx, c)?.contains(&a.attno) {
-            return Ok(());
-        }
-        Err(must_follow(format!(
-            "cannot {verb} column \"{name}\" because it is part of the partition key of relation \"{}\"",
-            c.name
-        )))
-    };
     match kind {
-        Kind::DropColumn { name, .. } => key_column(cx, name, "drop")?,
-        Kind::AlterType { name, .. } => key_column(cx, name, "alter")?,
         Kind::SetLogged | Kind::SetUnlogged | Kind::ClusterOn(_) | Kind::SetWithoutCluster => {
             return Err(Error::unsupported("this form of ALTER TABLE is not supported for partitioned tables"));
         }

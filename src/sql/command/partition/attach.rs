@@ -76,6 +76,9 @@ pub fn attach(
     written: &PartitionBound,
 ) -> Result<()> {
     let parent = relation(cx, parent)?;
+    if parent.kind == RelKind::PartitionedIndex {
+        return Err(err!(INVALID_OBJECT_DEFINITION, "\"{}\" is not a partitioned table", parent.name));
+    }
     if !parent.is_partitioned() {
         return Err(alter_kinds::impossible(&parent, "ATTACH PARTITION"));
     }
@@ -130,6 +133,17 @@ fn may_attach(cx: &mut ExecContext, parent: &Relation, child: &Relation) -> Resu
             return wrong(format!("{text} \"{}\"", parent.name));
         }
         _ => {}
+    }
+    let below = inherit::all_below(cx, child.oid)?;
+    for k in &parent.constraints {
+        let Some(to) = k.foreign.as_ref().map(|f| f.relation) else { continue };
+        if to == child.oid || below.contains(&to) {
+            let text = format!(
+                "cannot attach table \"{}\" as a partition because it is referenced by foreign key \"{}\"",
+                child.name, k.name
+            );
+            return Err(Error::unsupported(text));
+        }
     }
     for a in child.visible_attributes() {
         if parent.attribute(&a.name).is_none() {

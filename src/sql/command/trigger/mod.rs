@@ -136,7 +136,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateTriggerStmt)
     put(cx, rel.oid, made.clone())?;
     if rel.is_partitioned() && made.row {
         for child in cx.backend()?.catalog.children_of(rel.oid) {
-            part::give(cx, &rel, &made, child)?;
+            part::give(cx, &rel, &made, child, stmt.replace)?;
         }
     }
     Ok("CREATE TRIGGER".into())

@@ -10,12 +10,16 @@ use crate::sql::exec::ExecContext;
 use crate::sql::plan::tree::{attribute_map, mapped};
 use std::sync::Arc;
 
-/// Gives a partition, and those below it, their parts of a trigger.
-pub fn give(cx: &mut ExecContext, above: &Arc<Relation>, t: &Trigger, partition: Oid) -> Result<()> {
+/// Gives a partition, and those below it, their parts of a trigger; `replace`: in place of their own ones of that name.
+///
+/// # Errors
+/// 42710 where there is another trigger of that name.
+pub fn give(cx: &mut ExecContext, above: &Arc<Relation>, t: &Trigger, partition: Oid, replace: bool) -> Result<()> {
     let part = relation(cx, partition)?;
     let map = attribute_map(above, &part)?;
     let have = part.triggers.iter().find(|h| h.name == t.name);
-    if have.is_some_and(|h| h.parent != t.oid) {
+    let own = |h: &Trigger| replace && !h.parent.is_valid() && !h.constraint.is_valid() && !t.constraint.is_valid();
+    if have.is_some_and(|h| h.parent != t.oid && !own(h)) {
         let text = format!("trigger \"{}\" for relation \"{}\" already exists", t.name, part.name);
         return Err(Error::new(SqlState::DUPLICATE_OBJECT, text));
     }
@@ -31,7 +35,7 @@ pub fn give(cx: &mut ExecContext, above: &Arc<Relation>, t: &Trigger, partition:
     };
     super::put(cx, partition, own.clone())?;
     for child in cx.backend()?.catalog.children_of(partition) {
-        give(cx, &part, &own, child)?;
+        give(cx, &part, &own, child, replace)?;
     }
     Ok(())
 }
@@ -43,7 +47,7 @@ pub fn give(cx: &mut ExecContext, above: &Arc<Relation>, t: &Trigger, partition:
 pub fn for_new_partition(cx: &mut ExecContext, parent: Oid, child: Oid) -> Result<()> {
     let above = relation(cx, parent)?;
     for t in above.triggers.iter().filter(|t| t.row) {
-        give(cx, &above, t, child)?;
+        give(cx, &above, t, child, false)?;
     }
     Ok(())
 }

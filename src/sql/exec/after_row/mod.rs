@@ -29,7 +29,7 @@ pub use triggers::{RowTrigger, RowTriggers, Work, of_relation};
 
 use super::modify::ChangeKind;
 use super::{ExecContext, Node};
-use crate::base::{Flow, Oid, Result, TupleId, Xid};
+use crate::base::{Error, Flow, Oid, Result, SqlState, TupleId, Xid};
 use crate::types::{Batch, Column};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -230,6 +230,10 @@ impl Worker {
             if self.current.is_none() {
                 let Some(mut event) = self.next_event(cx)? else { return Ok(()) };
                 if deferred::is_deferred(cx, &event)? {
+                    if cx.backend()?.user.restricted {
+                        let text = "cannot fire deferred trigger within security-restricted operation";
+                        return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, text).into());
+                    }
                     cx.backend()?.deferred.push(event);
                     continue;
                 }

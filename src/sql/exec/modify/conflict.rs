@@ -346,7 +346,7 @@ impl InsertOrUpdate {
         };
         let writer = Writer::of_statement(cx)?;
         let done = heap::update(&writer.context(), &target.store, *tid, new, 0, kind)?;
-        refuse_triggered(&done.result, writer.cid, true)?;
+        refuse_triggered(&done.result, writer.cid, "updated")?;
         // Another part of the statement (a WITH read by the new values) was faster: the row is left as that made it.
         if matches!(done.result, TmResult::SelfModified { .. }) {
             return Ok(false);
@@ -392,7 +392,8 @@ impl InsertOrUpdate {
             assigned: self.assigned.as_deref(),
         };
         target.note(cx, &change)?;
-        changed.add((&new.columns, 0), *tid, xid, None);
+        // The row was locked before it was changed, which its new version still tells (PostgreSQL 15, heapam.c, heap_update).
+        changed.add_marked((&new.columns, 0), *tid, (xid, xid), None);
         Ok(())
     }
 }

@@ -4,8 +4,8 @@
 use super::ChangeKind;
 use super::row_check::RowChecks;
 use super::statement::{Statements, assigned};
+use super::verify::Shown;
 use crate::base::{Error, Flow, Result};
-use crate::catalog::Relation;
 use crate::sql::exec::after_row::{self, RowTriggers};
 use crate::sql::exec::output::phys_of;
 use crate::sql::exec::user_trigger::RowFiring;
@@ -40,8 +40,8 @@ pub(in crate::sql::exec) struct InsteadOf {
     new: Option<Batch>,
     /// What they have said of it.
     done_with: Option<bool>,
-    rel: Arc<Relation>,
     checks: RowChecks,
+    shown: Shown,
     firing: RowFiring,
     /// Rows as RETURNING reads them, of these forms.
     done: Batch,
@@ -68,8 +68,8 @@ impl InsteadOf {
             rows: None,
             new: None,
             done_with: None,
-            rel: m.rel.clone(),
             checks: RowChecks::new(&m.row_checks),
+            shown: Shown::of(m)?,
             firing: RowFiring::default(),
             done: empty(&forms),
             forms,
@@ -97,7 +97,7 @@ impl InsteadOf {
             };
             self.done_with = Some(done);
             if let (true, Some(new)) = (done, &self.new) {
-                self.checks.enforce(cx, &self.rel, new, RowCheckKind::View)?;
+                self.checks.enforce(cx, &self.shown, new, RowCheckKind::View)?;
             }
             self.done_with = None;
             let new = self.new.take();

@@ -108,6 +108,17 @@ impl Changed {
 
     /// A changed row: its attributes, where it lies, and the input row it came from.
     fn add(&mut self, attrs: (&[Column], usize), tid: TupleId, xid: Xid, input: Option<(&Batch, usize)>) {
+        self.add_marked(attrs, tid, (xid, Xid(0)), input);
+    }
+
+    /// The same of a row whose `xmax` says something, too: that it is deleted, or was locked.
+    fn add_marked(
+        &mut self,
+        attrs: (&[Column], usize),
+        tid: TupleId,
+        (xid, xmax): (Xid, Xid),
+        input: Option<(&Batch, usize)>,
+    ) {
         self.rows += 1;
         if !self.wanted {
             return;
@@ -115,7 +126,7 @@ impl Changed {
         self.attrs.iter_mut().zip(attrs.0).for_each(|(to, c)| to.push_from(c, attrs.1));
         self.system[0].push(Datum::Bytes(&crate::heap::tid_bytes(tid)));
         self.system[1].push(Datum::U32(xid.0 as u32));
-        self.system[2].push(Datum::U32(0));
+        self.system[2].push(Datum::U32(xmax.0 as u32));
         self.system[3].push(Datum::U32(self.relid));
         if let Some((batch, row)) = input {
             self.input.iter_mut().zip(&batch.columns).for_each(|(to, c)| to.push_from(c, row));

@@ -1,7 +1,7 @@
 //! Which partition new rows belong to: [`Fit`] asks whether they may stay in a given one, [`Router`] finds theirs.
 
 use super::Modify;
-use super::verify;
+use super::verify::{self, Shown};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::Relation;
 use crate::lock::LockMode;
@@ -88,9 +88,9 @@ impl Fit {
 
     /// # Errors
     /// 23514 for the first row that does not belong here.
-    pub fn enforce(&mut self, cx: &mut ExecContext, rel: &Relation, batch: &Batch) -> Flow<()> {
+    pub(super) fn enforce(&mut self, cx: &mut ExecContext, rel: &Relation, shown: &Shown, batch: &Batch) -> Flow<()> {
         match self.test(cx, batch)?.iter().position(|f| !f) {
-            Some(row) => Err(verify::partition(cx, rel, batch, row).into()),
+            Some(row) => Err(verify::partition(cx, rel, shown, batch, row).into()),
             None => Ok(()),
         }
     }
@@ -100,6 +100,8 @@ impl Fit {
 pub(super) struct Router {
     pub root: Arc<Relation>,
     fit: Option<Fit>,
+    /// As in [`plan::Modify`].
+    assigned: Arc<[i16]>,
     levels: HashMap<Oid, Level>,
     leaves: Vec<Leaf>,
     on_conflict: Option<OnConflict>,
@@ -137,15 +139,16 @@ pub(super) struct Leaf {
 impl Router {
     pub fn new(
         cx: &mut ExecContext,
-        root: &Arc<Relation>,
+        of: &plan::Modify,
         on_conflict: Option<OnConflict>,
         row_checks: Vec<RowCheck>,
         wanted: bool,
     ) -> Result<Router> {
-        let fit = Fit::of(cx, root)?;
+        let fit = Fit::of(cx, &of.rel)?;
         Ok(Router {
-            root: root.clone(),
+            root: of.rel.clone(),
             fit,
+            assigned: of.assigned.clone(),
             levels: HashMap::new(),
             leaves: Vec::new(),
             on_conflict,
@@ -169,8 +172,8 @@ impl Router {
     /// repeated with the same batch after a `Stop`.
     pub fn split(&mut self, cx: &mut ExecContext, batch: &Batch) -> Flow<Vec<Share>> {
         if let Some(fit) = &mut self.fit {
-            let root = self.root.clone();
-            fit.enforce(cx, &root, batch)?;
+            let shown = Shown { named: self.root.clone(), map: None, assigned: self.assigned.clone() };
+            fit.enforce(cx, &self.root, &shown, batch)?;
         }
         let mut out: Vec<(usize, Vec<u32>)> = Vec::new();
         let root = self.root.oid;
@@ -252,7 +255,8 @@ impl Router {
         let catalog = cx.backend()?.catalog.clone();
         let settings = plan::PlannerSettings::of(&cx.backend()?.view);
         let context = plan::PlanContext { names: &*catalog, io: &cx.fx.io, settings: &settings, params: &[] };
-        let part = plan::routed_insert(&self.root, rel, self.on_conflict.as_ref(), &self.row_checks, &context)?;
+        let mut part = plan::routed_insert(&self.root, rel, self.on_conflict.as_ref(), &self.row_checks, &context)?;
+        (part.named, part.assigned) = (Some(self.root.clone()), self.assigned.clone());
         let mut modify = Modify::of_leaf(&part, self.wanted, cx)?;
         modify.target.capture = match self.captures {
             true => Capture::of_part(&self.root, &part.rel)?,

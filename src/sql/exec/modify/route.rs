@@ -109,7 +109,7 @@ pub(in crate::sql::exec) struct InsertTree {
 impl InsertTree {
     pub fn start(m: &plan::Modify, counted: bool, cx: &mut ExecContext) -> Result<InsertTree> {
         let ModifyKind::Insert { on_conflict } = &m.kind else { return Err(Error::internal("not an INSERT")) };
-        let router = Router::new(cx, &m.rel, on_conflict.clone(), m.row_checks.clone(), m.returning.is_some())?;
+        let router = Router::new(cx, m, on_conflict.clone(), m.row_checks.clone(), m.returning.is_some())?;
         let returning = m.returning.as_ref().map(|r| Projection::new(r));
         Ok(InsertTree {
             input: build(&m.input, cx)?,

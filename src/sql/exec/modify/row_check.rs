@@ -1,8 +1,7 @@
 //! Conditions of policies, and WITH CHECK OPTION of views. PostgreSQL 15, execMain.c, ExecWithCheckOptions.
 
-use super::verify;
+use super::verify::Shown;
 use crate::base::{Error, Flow, SqlState};
-use crate::catalog::Relation;
 use crate::sql::exec::ExecContext;
 use crate::sql::expr::eval::{Projection, Sel};
 use crate::sql::plan::{RowCheck, RowCheckKind};
@@ -29,7 +28,7 @@ impl RowChecks {
     }
 
     /// Refuses the first row that breaks a condition of this kind. To be repeated with the same batch after a `Stop`.
-    pub fn enforce(&mut self, cx: &mut ExecContext, rel: &Relation, batch: &Batch, kind: RowCheckKind) -> Flow<()> {
+    pub fn enforce(&mut self, cx: &mut ExecContext, shown: &Shown, batch: &Batch, kind: RowCheckKind) -> Flow<()> {
         let mut broken: Option<(u32, usize)> = None;
         for (n, one) in self.list.iter_mut().enumerate().filter(|(_, o)| o.check.kind == kind) {
             // Of the rows behind one that is refused nothing is asked any more.
@@ -43,14 +42,14 @@ impl RowChecks {
             }
         }
         match broken {
-            Some((row, n)) => Err(refusal(cx, rel, batch, row as usize, &self.list[n].check).into()),
+            Some((row, n)) => Err(refusal(cx, shown, batch, row as usize, &self.list[n].check).into()),
             None => Ok(()),
         }
     }
 }
 
 #[cold]
-fn refusal(cx: &mut ExecContext, rel: &Relation, batch: &Batch, row: usize, check: &RowCheck) -> Error {
+fn refusal(cx: &mut ExecContext, shown: &Shown, batch: &Batch, row: usize, check: &RowCheck) -> Error {
     let table = &check.of;
     let name = check.policy.as_ref().map(|p| format!(" \"{p}\"")).unwrap_or_default();
     let (state, text) = match check.kind {
@@ -72,7 +71,7 @@ fn refusal(cx: &mut ExecContext, rel: &Relation, batch: &Batch, row: usize, chec
     };
     let e = Error::new(state, text).input_row(row).place("ExecWithCheckOptions", "execMain.c", 2134);
     match check.kind {
-        RowCheckKind::View => verify::with_row(cx, rel, batch, row, e),
+        RowCheckKind::View => shown.with_row(cx, batch, row, e),
         _ => e,
     }
 }

@@ -79,15 +79,14 @@ fn serialization(what: &str) -> Error {
     crate::err!(SERIALIZATION_FAILURE, "could not serialize access due to concurrent {what}")
 }
 
-/// A row that a trigger or a function of this very statement has changed is not changed once more; one that the
+/// `verb`: what was to be done. A row that a trigger or a function of this very statement has changed is not changed once more; one that the
 /// statement has changed itself is left alone.
 ///
 /// # Errors
 /// 27000.
-pub(super) fn refuse_triggered(found: &TmResult, own: CommandId, update: bool) -> Result<()> {
+pub(super) fn refuse_triggered(found: &TmResult, own: CommandId, verb: &str) -> Result<()> {
     match found {
         TmResult::SelfModified { cmax } if *cmax != own => {
-            let verb = if update { "updated" } else { "deleted" };
             let text =
                 format!("tuple to be {verb} was already modified by an operation triggered by the current command");
             let hint =

@@ -4,7 +4,7 @@ use super::ChangeKind;
 use super::partition::Fit;
 use super::row_check::RowChecks;
 use super::row_lock::Writer;
-use super::verify;
+use super::verify::{self, Shown};
 use crate::base::{Error, Flow, Result, Stop, TupleId};
 use crate::btree::{IndexEntry, Inserted};
 use crate::catalog::IndexMethod;
@@ -60,6 +60,7 @@ pub(super) struct Target {
     check_names: Vec<String>,
     checks: Projection,
     row_checks: RowChecks,
+    shown: Shown,
     pub indexes: Vec<IndexTarget>,
     pub triggers: Arc<RowTriggers>,
     /// Rows kept for transition tables.
@@ -137,6 +138,7 @@ impl Target {
             check_names: m.checks.iter().map(|(n, _)| n.clone()).collect(),
             checks: Projection::new(&checks),
             row_checks: RowChecks::new(&m.row_checks),
+            shown: Shown::of(m)?,
             indexes,
             triggers: triggers.clone(),
             capture: Capture::of(&m.rel),
@@ -185,7 +187,7 @@ impl Target {
                 return Err(e.into());
             }
             let Some(fit) = self.fit.as_mut() else { return Err(Error::internal("a partition without bounds").into()) };
-            fit.enforce(cx, &self.rel, batch)?;
+            fit.enforce(cx, &self.rel, &self.shown, batch)?;
         }
         self.verify_constraints(cx, batch)
     }
@@ -225,11 +227,11 @@ impl Target {
 
     /// NOT NULL and CHECK alone. What views say of rows is asked when they are in: [`Target::enforce_view`].
     pub fn verify_constraints(&mut self, cx: &mut ExecContext, batch: &Batch) -> Flow<()> {
-        verify::not_null(cx, &self.rel, batch)?;
+        verify::not_null(cx, &self.rel, &self.shown, batch)?;
         if !self.check_names.is_empty() {
             let answers = naming_row(&mut self.checks, cx, batch)?;
             for (name, answer) in self.check_names.iter().zip(&answers) {
-                verify::check(cx, &self.rel, batch, name, answer)?;
+                verify::check(cx, &self.rel, &self.shown, batch, name, answer)?;
             }
         }
         Ok(())
@@ -247,7 +249,7 @@ impl Target {
 
     /// What policies say of rows. To be repeated with the same batch after a `Stop`.
     pub fn enforce(&mut self, cx: &mut ExecContext, batch: &Batch, kind: RowCheckKind) -> Flow<()> {
-        self.row_checks.enforce(cx, &self.rel, batch, kind)
+        self.row_checks.enforce(cx, &self.shown, batch, kind)
     }
 
     /// The entries of one index for rows that lie at `tids`; rows outside a partial index have none. To be repeated

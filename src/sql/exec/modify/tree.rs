@@ -66,7 +66,7 @@ fn new_rows(
     let Some(unmatched) = Unmatched::new(whens, &m.rel) else { return Ok(None) };
     let of_insert = |c: &&plan::RowCheck| matches!(c.kind, RowCheckKind::Insert | RowCheckKind::View);
     let checks = m.row_checks.iter().filter(of_insert).cloned().collect();
-    let router = Router::new(cx, &m.rel, None, checks, false)?;
+    let router = Router::new(cx, m, None, checks, false)?;
     let inserts = Box::new(Routed::new(router, None, counted));
     Ok(Some(NewRows::Routed { waiting: VecDeque::new(), unmatched: Box::new(unmatched), inserts }))
 }
@@ -99,7 +99,7 @@ impl ModifyTree {
             for c in checks.iter_mut().filter(|c| c.kind == RowCheckKind::Update) {
                 c.kind = RowCheckKind::Insert;
             }
-            let router = Router::new(cx, &m.rel, None, checks, m.returning.is_some())?;
+            let router = Router::new(cx, m, None, checks, m.returning.is_some())?;
             let returning = m.returning.as_ref().map(|r| Projection::new(r));
             routed = Some(Routed::new(router.without_capture(), returning, counted));
             for p in &members.parts {

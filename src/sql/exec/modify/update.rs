@@ -263,7 +263,8 @@ impl Update {
             let writer = Writer::of_statement(cx)?;
             let found = crate::heap::lock_tuple(&writer.context(), &target.store, tid, strength)?;
             let doing = if self.attrs.is_some() { "updating" } else { "deleting" };
-            refuse_triggered(&found, writer.cid, self.attrs.is_some())?;
+            // Whatever is to be done (PostgreSQL 15, trigger.c, GetTupleForTrigger).
+            refuse_triggered(&found, writer.cid, "updated")?;
             self.refuse_in_merge(&found)?;
             let became = claim(cx, found, &target.rel, LockWait::Block, (doing, tid))?;
             match became {
@@ -361,7 +362,12 @@ impl Update {
                 (crate::heap::delete(&writer.context(), &target.store, tid)?, tid, true)
             };
             let doing = if self.attrs.is_some() { "updating" } else { "deleting" };
-            refuse_triggered(&found, writer.cid, self.attrs.is_some())?;
+            let verb = match &self.attrs {
+                _ if self.merge => "updated or deleted",
+                Some(_) => "updated",
+                None => "deleted",
+            };
+            refuse_triggered(&found, writer.cid, verb)?;
             self.refuse_in_merge(&found)?;
             let became = claim(cx, found, &target.rel, LockWait::Block, (doing, tid))?;
             match became {
@@ -489,7 +495,7 @@ impl Update {
         };
         if self.attrs.is_none() {
             target.note(cx, &change)?;
-            changed.add((&old.columns, old_row), w.tid, xid, input);
+            changed.add_marked((&old.columns, old_row), w.tid, (xid, xid), input);
             return Ok(());
         }
         let (_, _, new, new_row) = self.versions();

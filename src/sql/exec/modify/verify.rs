@@ -2,15 +2,17 @@
 
 use crate::base::{Error, Result, SqlState};
 use crate::catalog::Relation;
-use crate::sql::exec::ExecContext;
 use crate::sql::exec::system::define;
+use crate::sql::exec::{ExecContext, rights};
+use crate::sql::plan::{self, tree::attribute_map};
 use crate::types::{Batch, Column, ColumnData, Datum, TypeRef};
+use std::sync::Arc;
 
 /// Values are shown up to this many bytes (PostgreSQL 15, execMain.c, ExecBuildSlotValueDescription: same).
 const SHOWN: usize = 64;
 
 /// The first row with a NULL where none may be.
-pub(super) fn not_null(cx: &mut ExecContext, rel: &Relation, batch: &Batch) -> Result<()> {
+pub(super) fn not_null(cx: &mut ExecContext, rel: &Relation, shown: &Shown, batch: &Batch) -> Result<()> {
     let mut worst: Option<(usize, usize)> = None;
     for (n, attr) in rel.attributes.iter().enumerate().filter(|(_, a)| a.not_null && !a.dropped) {
         let null = batch.columns[n].nulls.as_ref().and_then(|nulls| nulls.iter().position(|n| *n));
@@ -24,18 +26,27 @@ pub(super) fn not_null(cx: &mut ExecContext, rel: &Relation, batch: &Batch) -> R
     let Some((row, n)) = worst else { return Ok(()) };
     let column = &rel.attributes[n].name;
     let text = format!("null value in column \"{column}\" of relation \"{}\" violates not-null constraint", rel.name);
-    Err(with_row(cx, rel, batch, row, Error::new(SqlState::NOT_NULL_VIOLATION, text))
+    Err(shown
+        .with_row(cx, batch, row, Error::new(SqlState::NOT_NULL_VIOLATION, text))
         .table(rel.schema.clone(), rel.name.clone())
         .column(column.clone())
         .place("ExecConstraints", "execMain.c", 1975))
 }
 
 /// The first row for which a CHECK is false.
-pub(super) fn check(cx: &mut ExecContext, rel: &Relation, batch: &Batch, name: &str, answer: &Column) -> Result<()> {
+pub(super) fn check(
+    cx: &mut ExecContext,
+    rel: &Relation,
+    shown: &Shown,
+    batch: &Batch,
+    name: &str,
+    answer: &Column,
+) -> Result<()> {
     let ColumnData::Bool(values) = &answer.data else { return Ok(()) };
     let Some(row) = (0..values.len()).find(|r| !values[*r] && !answer.is_null(*r)) else { return Ok(()) };
     let text = format!("new row for relation \"{}\" violates check constraint \"{name}\"", rel.name);
-    Err(with_row(cx, rel, batch, row, Error::new(SqlState::CHECK_VIOLATION, text))
+    Err(shown
+        .with_row(cx, batch, row, Error::new(SqlState::CHECK_VIOLATION, text))
         .table(rel.schema.clone(), rel.name.clone())
         .constraint(name)
         .place("ExecConstraints", "execMain.c", 2023))
@@ -43,9 +54,10 @@ pub(super) fn check(cx: &mut ExecContext, rel: &Relation, batch: &Batch, name: &
 
 /// A row that does not belong into the partition it is for.
 #[cold]
-pub(super) fn partition(cx: &mut ExecContext, rel: &Relation, batch: &Batch, row: usize) -> Error {
+pub(super) fn partition(cx: &mut ExecContext, rel: &Relation, shown: &Shown, batch: &Batch, row: usize) -> Error {
     let text = format!("new row for relation \"{}\" violates partition constraint", rel.name);
-    with_row(cx, rel, batch, row, Error::new(SqlState::CHECK_VIOLATION, text))
+    shown
+        .with_row(cx, batch, row, Error::new(SqlState::CHECK_VIOLATION, text))
         .table(rel.schema.clone(), rel.name.clone())
         .place("ExecPartitionCheckEmitError", "execMain.c", 1862)
 }
@@ -68,24 +80,52 @@ pub(super) fn shown(cx: &ExecContext, ty: TypeRef, value: Datum<'_>) -> String {
     text
 }
 
-/// Shows the row in an error's details, unless policies keep its like from the user.
-pub(super) fn with_row(cx: &mut ExecContext, rel: &Relation, batch: &Batch, row: usize, e: Error) -> Error {
-    let e = e.input_row(row);
-    if cx.backend().is_ok_and(|b| crate::sql::exec::rights::hides_rows(b, rel)) {
-        return e;
-    }
-    e.detail(failing_row(cx, rel, batch, row))
+/// A row as messages may show it: as one of the table the statement names, as far as the user may see it there.
+/// PostgreSQL 15, execMain.c, ExecConstraints and ExecBuildSlotValueDescription: same rules.
+pub(super) struct Shown {
+    pub named: Arc<Relation>,
+    /// A part's attribute numbers of the attributes of the table named.
+    pub map: Option<Vec<i16>>,
+    /// Attribute numbers that the statement gives values.
+    pub assigned: Arc<[i16]>,
 }
 
-fn failing_row(cx: &ExecContext, rel: &Relation, batch: &Batch, row: usize) -> String {
-    let values: Vec<String> = rel
-        .attributes
-        .iter()
-        .enumerate()
-        .filter(|(_, a)| !a.dropped)
-        .map(|(n, a)| shown(cx, a.ty, batch.columns[n].get(row)))
-        .collect();
-    format!("Failing row contains ({}).", values.join(", "))
+impl Shown {
+    pub fn of(m: &plan::Modify) -> Result<Shown> {
+        let map = m.named.as_ref().map(|named| attribute_map(named, &m.rel)).transpose()?;
+        let named = m.named.as_ref().unwrap_or(&m.rel).clone();
+        Ok(Shown { named, map, assigned: m.assigned.clone() })
+    }
+
+    /// Shows the row in an error's details, unless policies or rights keep it from the user.
+    pub fn with_row(&self, cx: &mut ExecContext, batch: &Batch, row: usize, e: Error) -> Error {
+        let e = e.input_row(row);
+        match self.failing_row(cx, batch, row) {
+            Some(detail) => e.detail(detail),
+            None => e,
+        }
+    }
+
+    fn failing_row(&self, cx: &mut ExecContext, batch: &Batch, row: usize) -> Option<String> {
+        let seen = rights::seen_in_messages(cx.backend().ok()?, &self.named, &self.assigned)?;
+        let attributes = self.named.attributes.iter().enumerate().filter(|(_, a)| !a.dropped);
+        let (mut names, mut values) = (Vec::new(), Vec::new());
+        for (n, a) in attributes.filter(|(_, a)| seen.has(a.attno)) {
+            let place = self.map.as_ref().map_or(a.attno, |m| m[n]);
+            let value = match place {
+                0 => Datum::Null,
+                place => batch.columns[place as usize - 1].get(row),
+            };
+            names.push(a.name.as_str());
+            values.push(shown(cx, a.ty, value));
+        }
+        let values = values.join(", ");
+        match seen {
+            rights::Seen::Whole => Some(format!("Failing row contains ({values}).")),
+            rights::Seen::Columns(_) if names.is_empty() => None,
+            rights::Seen::Columns(_) => Some(format!("Failing row contains ({}) = ({values}).", names.join(", "))),
+        }
+    }
 }
 
 /// `(a, b)=(1, 2)` for a unique violation: names and values of the key columns.

@@ -2,7 +2,7 @@
 
 use crate::base::{Error, Flow, Oid, Result};
 use crate::catalog::object::{ObjectKey, class, fixed};
-use crate::catalog::{Catalog, Object};
+use crate::catalog::{Catalog, Object, RelKind};
 use crate::err;
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::rights::{self, Subject};
@@ -97,10 +97,15 @@ fn answer(cx: &mut ExecContext, def: &FuncDef, args: &[Datum<'_>]) -> Result<Opt
     match def.name {
         "has_table_privilege" => {
             let (rights, Some(oid)) = (parse(word, TABLE)?, relation(&catalog, object)?) else { return Ok(None) };
-            Ok(rights::with_target(&catalog, oid, |t| any(rights, &|(r, g)| t.whole(&subject, r, g))).flatten())
+            // Nobody has RULE any more, not even a superuser.
+            let has = |t: &rights::Target<'_>, (r, g): Right| r != ' ' && t.whole(&subject, r, g);
+            Ok(rights::with_target(&catalog, oid, |t| any(rights, &|right| has(t, right))).flatten())
         }
         "has_sequence_privilege" => {
             let (rights, Some(oid)) = (parse(word, SEQUENCE)?, relation(&catalog, object)?) else { return Ok(None) };
+            if let Some(other) = catalog.relation(oid)?.filter(|r| r.kind != RelKind::Sequence) {
+                return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not a sequence", other.name));
+            }
             Ok(rights::with_target(&catalog, oid, |t| any(rights, &|(r, g)| t.whole(&subject, r, g))).flatten())
         }
         "has_any_column_privilege" => {

@@ -18,6 +18,8 @@ impl Parser<'_> {
             let t = self.token();
             let event = self.trigger_event()?;
             if events.iter().any(|e| std::mem::discriminant(e) == std::mem::discriminant(&event)) {
+                // UPDATE OF could have come: the token behind is looked at already.
+                let t = if matches!(event, TriggerEvent::Update(..)) { self.token() } else { t };
                 let (start, end) = (t.start as usize, t.end as usize);
                 return Err(error_near(self.text, "duplicate trigger events specified", start, end));
             }
