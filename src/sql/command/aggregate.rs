@@ -263,9 +263,9 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &DefineStmt) -> Flo
         return Err(Error::unsupported(format!("{what} of users are not supported")).into());
     }
     let (arg_types, arg_names, arg_modes) = signature(cmd, cx, stmt, &o)?;
-    arg_types.iter().try_for_each(|ty| super::column::may_use(cx, *ty))?;
+    arg_types.iter().try_for_each(|ty| super::write::check_usable(cx, *ty))?;
     let state = state_type(cmd, cx, (&o.state, &o.initial), &arg_types)?;
-    super::column::may_use(cx, state.oid)?;
+    super::write::check_usable(cx, state.oid)?;
     let def = states(cmd, cx, &o, &arg_types, state)?;
     let owner = cx.backend()?.user.current;
     let mut f = Function {

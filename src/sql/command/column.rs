@@ -86,27 +86,7 @@ pub fn check_type(cx: &ExecContext, name: &str, ty: TypeRef) -> Result<()> {
         let shown = crate::types::format_type_plain(ty.oid, &*cx.fx.io.hooks);
         return Err(err!(INVALID_TABLE_DEFINITION, "column \"{name}\" has pseudo-type {shown}"));
     }
-    may_use(cx, ty.oid)
-}
-
-/// New objects are made of types their maker may use: an array's elements count. PostgreSQL 15, aclchk.c,
-/// pg_type_aclcheck: same rule.
-///
-/// # Errors
-/// 42501 without USAGE.
-pub fn may_use(cx: &ExecContext, ty: crate::base::Oid) -> Result<()> {
-    let Some(backend) = cx.backend.as_ref() else { return Ok(()) };
-    let info = crate::types::info(ty).filter(|i| i.is_array());
-    let ty = info.map_or(ty, |i| i.element);
-    let Some(t) = backend.catalog.user_type(ty) else { return Ok(()) };
-    let subject = crate::sql::exec::rights::subject(backend);
-    match subject.may(t.owner, t.acl.as_deref(), "U", 'U', false) {
-        true => Ok(()),
-        false => {
-            let shown = crate::types::format_type_plain(ty, &*cx.fx.io.hooks);
-            Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied for type {shown}"))
-        }
-    }
+    Ok(())
 }
 
 /// A column a partition says more about than its parent does.

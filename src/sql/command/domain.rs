@@ -35,7 +35,6 @@ fn unplaced(stop: Stop) -> Stop {
 fn create_domain(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateDomainStmt) -> Flow<String> {
     let namespace = place(cx, &stmt.name)?;
     let base = resolve_type(cx, &cmd.source, &stmt.typ)?;
-    super::column::may_use(cx, base.oid)?;
     let base_info = types::info(base.oid);
     if base_info.is_some_and(|i| i.is_pseudo()) {
         let shown = types::format_type_plain(base.oid, &*cx.fx.io.hooks);

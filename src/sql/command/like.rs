@@ -30,7 +30,7 @@ pub fn columns(
             .detail(format!("This operation is not supported for {kinds}.")));
     }
     match source.kind {
-        RelKind::Composite => super::column::may_use(cx, source.row_type)?,
+        RelKind::Composite => super::write::check_usable(cx, source.row_type)?,
         _ => crate::sql::exec::rights::check_any(cx.backend()?, source, None, "r")?,
     }
     for a in source.visible_attributes() {

@@ -166,7 +166,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &DefineStmt) -> Flo
             .into());
     }
     let types = if left.is_valid() { vec![left, right] } else { vec![right] };
-    types.iter().try_for_each(|ty| super::column::may_use(cx, *ty))?;
+    types.iter().try_for_each(|ty| super::write::check_usable(cx, *ty))?;
     let def = exact(cx, function, &types)?;
     function::may_call(cx, def)?;
     check(&o, left.is_valid(), def.ret == oid::BOOL)?;

@@ -50,7 +50,7 @@ pub fn columns(
             return Err(err!(DUPLICATE_COLUMN, "column \"{}\" specified more than once", def.name));
         }
     }
-    column::may_use(cx, oid)?;
+    super::write::check_usable(cx, oid)?;
     let mut out = Vec::new();
     for (n, a) in visible(&of).enumerate() {
         let plain = ColumnDef::plain(&a.name);

@@ -75,9 +75,6 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateFunctionStmt
     }
     let sig = signature(cmd, cx, stmt)?;
     let (result, returns_set) = result_type(cmd, cx, stmt, &sig)?;
-    for ty in sig.types.iter().chain(std::iter::once(&result.oid)) {
-        crate::sql::command::column::may_use(cx, *ty)?;
-    }
     let (body, atomic) = match (&stmt.body, &o.body) {
         (Some(_), Some(_)) => return Err(invalid("duplicate function body specified").into()),
         (Some(b), None) => {
