@@ -202,12 +202,11 @@ pub fn redo(cx: &mut RedoContext<'_>, rec: &RedoRecord<'_>) -> Result<()> {
             })
         }
         DELETE => apply(cx, rec, 0, |p| {
-            for at in rec.data.chunks_exact(2).rev().map(|b| u16::from_le_bytes([b[0], b[1]])) {
-                if at == 0 || at > p.item_count() {
-                    return Err(err!(DATA_CORRUPTED, "B-tree record does not fit its page"));
-                }
-                p.remove_item(at);
+            let gone: Vec<u16> = rec.data.chunks_exact(2).map(|b| u16::from_le_bytes([b[0], b[1]])).collect();
+            if !gone.is_sorted_by(|a, b| a < b) || gone.iter().any(|n| !(1..=p.item_count()).contains(n)) {
+                return Err(err!(DATA_CORRUPTED, "B-tree record does not fit its page"));
             }
+            p.remove_items(&gone);
             Ok(())
         }),
         UNLINK => redo_unlink(cx, rec),

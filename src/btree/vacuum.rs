@@ -54,7 +54,7 @@ impl IndexStore {
             let gone: Vec<u16> = (node::first(&page)..=page.item_count()).filter(is_dead).collect();
             if !gone.is_empty() {
                 let critical = buffer::critical::enter();
-                gone.iter().rev().for_each(|n| page.remove_item(*n));
+                page.remove_items(&gone);
                 let data = redo::encode_positions(&gone);
                 let pages = &mut [(&mut page, BlockMode::Normal)];
                 storage.pool.log(Rmgr::Btree, redo::DELETE, Xid::INVALID, pages, &[&data]);
