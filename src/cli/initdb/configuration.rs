@@ -1,7 +1,7 @@
 //! The configuration files of a new data directory.
 
 use super::tree::write_file;
-use super::{Auth, Request};
+use super::{Auth, Request, text_search};
 use crate::base::Result;
 use crate::settings::Lookup;
 use crate::settings::{Context, IDS, Id, Kind, Parameter, Snapshot, Unit, flag, parameter, quote};
@@ -24,16 +24,6 @@ const HEADER: &str = "\
 # include 'file', include_if_exists 'file' and include_dir 'directory' read further files.
 
 ";
-
-/// The name shown by initdb and written into the file. PostgreSQL 15, initdb.c, tsearch_config_languages: of the locales
-/// there are, only C and POSIX have a language.
-pub fn text_search_config(request: &Request) -> String {
-    let by_locale = || match request.locale.ctype.as_str() {
-        "C" | "POSIX" => "english",
-        _ => "simple",
-    };
-    request.text_search_config.clone().unwrap_or_else(|| by_locale().to_string())
-}
 
 pub fn write(dir: &Path, request: &Request, zone: &str, auth: &Auth) -> Result<()> {
     let mut settings = chosen(request, zone);
@@ -66,7 +56,7 @@ fn chosen(request: &Request, zone: &str) -> BTreeMap<Id, String> {
         (Id::LcMonetary, quote(&locale.monetary)),
         (Id::LcNumeric, quote(&locale.numeric)),
         (Id::LcTime, quote(&locale.time)),
-        (Id::DefaultTextSearchConfig, quote(&format!("pg_catalog.{}", text_search_config(request)))),
+        (Id::DefaultTextSearchConfig, quote(&format!("pg_catalog.{}", text_search::config(request)))),
     ]);
     if request.group_access {
         map.insert(Id::LogFileMode, "0640".to_string());

@@ -3,6 +3,7 @@
 mod configuration;
 mod locale;
 mod password;
+mod text_search;
 mod tree;
 
 pub use password::own_user_name;
@@ -381,7 +382,11 @@ fn greet(request: &Request) -> Done {
         None => println!("The default database encoding has accordingly been set to \"UTF8\"."),
         Some(encoding) => check_encoding(encoding)?,
     }
-    let config = configuration::text_search_config(request);
+    let config = text_search::config(request);
+    let _ = std::io::stdout().flush();
+    if let Some(doubt) = text_search::doubt(request) {
+        eprintln!("initdb: {doubt}");
+    }
     println!("The default text search configuration will be set to \"{config}\".\n");
     println!("Data page checksums are {}.", if request.checksums { "enabled" } else { "disabled" });
     Ok(())
