@@ -95,6 +95,8 @@ fn a_new_cluster() {
     assert_eq!(code, 0, "{text}");
     for line in [
         "The database cluster will be initialized with locale \"C\".\n",
+        "The default text search configuration will be set to \"english\".\n",
+        "Data page checksums are enabled.\n",
         &format!("creating directory {dir} ... ok\ncreating subdirectories ... ok\n"),
         "running bootstrap script ... ok\nperforming post-bootstrap initialization ... ok\n",
         "Sync to disk skipped.\nThe data directory might become corrupt if the operating system crashes.\n",

@@ -214,7 +214,7 @@ fn uniqueness() {
     let again = [entry(&store, Datum::I32(500), TupleId::new(5_000, 1))];
     let found = store.insert_unique(&storage, XID.into(), &again, &mut alive).unwrap();
     assert_eq!(found, (0, Inserted::Duplicate(TupleId::new(500, 1))));
-    let mut running = |_: TupleId| Ok(Occupant::Running(Xid(9)));
+    let mut running = |tid: TupleId| Ok(Occupant::Running(tid, Xid(9)));
     assert_eq!(
         store.insert_unique(&storage, XID.into(), &again, &mut running).unwrap(),
         (0, Inserted::Doubtful(Xid(9)))

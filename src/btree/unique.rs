@@ -59,7 +59,7 @@ impl IndexStore {
                         self.tell_write(by, block)?;
                         return Ok(Inserted::Duplicate(tid));
                     }
-                    Occupant::Running(xid) => return Ok(Inserted::Doubtful(xid)),
+                    Occupant::Running(_, xid) => return Ok(Inserted::Doubtful(xid)),
                 }
             }
             // Never empty, so that the edge of a page is accepted: it has just been looked over.
@@ -110,7 +110,7 @@ impl IndexStore {
             match judge(tid)? {
                 Occupant::None { .. } => {}
                 Occupant::Live(tid) => return Ok(Inserted::Duplicate(tid)),
-                Occupant::Running(xid) => return Ok(Inserted::Doubtful(xid)),
+                Occupant::Running(_, xid) => return Ok(Inserted::Doubtful(xid)),
             }
         }
         Ok(Inserted::Done)

@@ -86,6 +86,7 @@ impl Maintenance for Autovacuum {
             toast: true,
             freeze: false,
             wraparound: work.wraparound,
+            parallel: false,
             heap: VacuumOptions {
                 memory_bytes: backend.view.bytes(Id::MaintenanceWorkMem).max(1 << 20) as usize,
                 ..VacuumOptions::default()

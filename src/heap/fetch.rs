@@ -110,18 +110,6 @@ impl HeapFetch {
         self.fetch_if(storage, tid, out, |_, _| Ok(true))
     }
 
-    /// Appends some version of the row an index entry leads to, whoever may see it: what is indexed all have in common.
-    pub fn fetch_any(&mut self, storage: &Storage, tid: TupleId, out: &mut Batch) -> Result<Option<TupleId>> {
-        let at = {
-            let Some(page) = page(storage, &self.store, tid)? else { return Ok(None) };
-            let Some(line) = Chain::new(&page, tid).next() else { return Ok(None) };
-            self.scratch.clear();
-            self.scratch.extend_from_slice(page.item(line));
-            TupleId::new(tid.block, line)
-        };
-        self.append(storage, at, out).map(Some)
-    }
-
     fn fetch_if(
         &mut self,
         storage: &Storage,
@@ -257,7 +245,7 @@ pub fn occupant(storage: &Storage, store: &TableStore, tid: TupleId, own: &Own) 
         match claim(&mut judge, t, own) {
             Claim::Gone => {}
             Claim::Live => return Ok(Occupant::Live(TupleId::new(tid.block, line))),
-            Claim::Running(xid) => return Ok(Occupant::Running(xid)),
+            Claim::Running(xid) => return Ok(Occupant::Running(TupleId::new(tid.block, line), xid)),
         }
         all_dead &= dead_to_all(&mut judge, t, horizon);
     }

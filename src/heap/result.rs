@@ -70,6 +70,6 @@ pub enum Occupant {
     None { all_dead: bool },
     /// A row that is there for good, or one of our own.
     Live(TupleId),
-    /// It depends on this transaction's end: inserted (or deleted) by it, not ended yet.
-    Running(Xid),
+    /// This version's life depends on this transaction's end: inserted (or deleted) by it, not ended yet.
+    Running(TupleId, Xid),
 }

@@ -182,7 +182,7 @@ impl<'a> Judge<'a> {
                 return Fate::Dead;
             }
             match self.status(t.xmin()) {
-                XactStatus::Running => return Fate::InsertInProgress(t.xmin()),
+                XactStatus::Running => return self.fate_of_new(t),
                 XactStatus::Aborted => {
                     *hints |= mask::XMIN_INVALID;
                     return Fate::Dead;
@@ -209,6 +209,12 @@ impl<'a> Judge<'a> {
             }
         };
         if csn <= horizon { Fate::Dead } else { Fate::RecentlyDead }
+    }
+
+    /// Of a version whose maker is running: only the maker can have deleted it, and may have rolled that back.
+    fn fate_of_new(&mut self, t: Tuple<'_>) -> Fate {
+        let deleted = !t.has(mask::XMAX_INVALID | mask::XMAX_LOCK_ONLY) && self.status(t.xmax()) == XactStatus::Running;
+        if deleted { Fate::DeleteInProgress(t.xmax()) } else { Fate::InsertInProgress(t.xmin()) }
     }
 }
 

@@ -94,6 +94,9 @@ impl Session {
             return Err(err!(WRONG_OBJECT_TYPE, "cannot copy to view \"{}\"", relation.name)
                 .hint("To enable copying to a view, provide an INSTEAD OF INSERT trigger."));
         }
+        if options.freeze && relation.is_partitioned() {
+            return Err(Error::unsupported("cannot perform COPY FREEZE on a partitioned table"));
+        }
         if relation.row_security {
             let catalog = self.backend().catalog.clone();
             if let RowSecurity::For(_) = Names::row_security(&*catalog, &relation, None)? {
@@ -572,10 +575,14 @@ impl CopyIn {
             return Err(self.row_context(err!(BAD_COPY_FILE_FORMAT, "{text}")));
         }
         for (n, name) in self.names.iter().enumerate() {
-            let got = fields.get(n).map(String::from_utf8_lossy).unwrap_or_default();
-            if got != name.as_str() {
+            let got = fields.get(n).map(String::from_utf8_lossy);
+            if got.as_deref() != Some(name) {
+                let got = match got {
+                    Some(text) => format!("\"{text}\""),
+                    None => format!("null value (\"{}\")", String::from_utf8_lossy(&self.options.null)),
+                };
                 let text =
-                    format!("column name mismatch in header line field {}: got \"{got}\", expected \"{name}\"", n + 1);
+                    format!("column name mismatch in header line field {}: got {got}, expected \"{name}\"", n + 1);
                 return Err(self.row_context(err!(BAD_COPY_FILE_FORMAT, "{text}")));
             }
         }

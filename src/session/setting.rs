@@ -1,5 +1,6 @@
 //! SET, SHOW, RESET, DISCARD, and what follows from a changed setting.
 
+use super::block::Block;
 use super::client::Client;
 use super::state::Session;
 use crate::base::error::Report;
@@ -77,7 +78,7 @@ impl Session {
 
     /// SET and RESET. Returns the command tag.
     pub(super) fn set_stmt(&mut self, client: &mut Client, stmt: &SetVariableStmt) -> Result<String> {
-        if stmt.local && !self.block.is_explicit() {
+        if stmt.local && self.block == Block::None {
             let text = "SET LOCAL can only be used in transaction blocks";
             self.warn(client, SqlState::NO_ACTIVE_SQL_TRANSACTION, text);
         }
@@ -110,7 +111,7 @@ impl Session {
             }
             SetAction::FromCurrent(_) => "SET",
             SetAction::Transaction(modes) => {
-                if !self.block.is_explicit() {
+                if self.block == Block::None {
                     let text = "SET TRANSACTION can only be used in transaction blocks";
                     self.warn(client, SqlState::NO_ACTIVE_SQL_TRANSACTION, text);
                 }
@@ -130,7 +131,7 @@ impl Session {
                 "SET"
             }
             SetAction::Snapshot(name) => {
-                if !self.block.is_explicit() {
+                if self.block == Block::None {
                     let text = "SET TRANSACTION can only be used in transaction blocks";
                     self.warn(client, SqlState::NO_ACTIVE_SQL_TRANSACTION, text);
                 }

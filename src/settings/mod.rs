@@ -29,4 +29,4 @@ pub use parameter::{Context, Kind, Parameter, Unit, flag};
 pub use session::{Connection, Lasting, SessionSettings, TcpTimes, View};
 pub use snapshot::{Entry, Lookup, Snapshot, Source, boot_value, find, parameter};
 pub use table::{IDS, Id, PARAMETERS, SERVER_VERSION, version_text};
-pub use value::{Value, format_g, parse_bool};
+pub use value::{Value, format_g, parse_bool, parse_int, parse_real};

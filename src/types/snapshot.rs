@@ -21,13 +21,15 @@ impl SnapshotValue {
     }
 
     fn read(text: &str) -> Option<SnapshotValue> {
+        // Ids have 63 bits (PostgreSQL 15, xid8funcs.c, MAX_FXID).
+        let id = |text: &str| text.parse::<u64>().ok().filter(|n| *n <= i64::MAX as u64);
         let mut parts = text.splitn(3, ':');
-        let (xmin, xmax) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        let (xmin, xmax) = (id(parts.next()?)?, id(parts.next()?)?);
         let list = parts.next()?;
         let mut running: Vec<u64> = Vec::new();
         if !list.is_empty() {
             for item in list.split(',') {
-                let xid = item.parse().ok()?;
+                let xid = id(item)?;
                 let in_order = running.last().is_none_or(|last| *last <= xid);
                 if !in_order || xid < xmin || xid >= xmax {
                     return None;

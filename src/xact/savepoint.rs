@@ -112,6 +112,7 @@ impl Transaction {
         let gone = self.ids_from(at);
         let savepoint = &self.savepoints[at];
         let (locks, depth) = (savepoint.locks, savepoint.catalog_depth);
+        self.read_only = savepoint.read_only;
         let files: Vec<RelFileId> = self.files.drain(savepoint.files..).filter(|f| f.created).map(|f| f.file).collect();
         if let Some((first, rest)) = gone.split_first() {
             self.log_abort(*first, rest, &files);

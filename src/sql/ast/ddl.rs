@@ -43,6 +43,12 @@ pub struct Constraint {
     pub pos: Pos,
 }
 
+impl Constraint {
+    pub fn is_identity(&self) -> bool {
+        matches!(self.kind, ConstraintKind::Identity { .. })
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub enum ConstraintKind {
     Null,

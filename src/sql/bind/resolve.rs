@@ -479,9 +479,9 @@ fn named_candidate(f: &'static FuncDef, count: usize, names: &[String]) -> Optio
     Some(Candidate { what: f, args, order: Some(order), spread: false })
 }
 
-/// The names of a function's input parameters, as far as they are named.
-pub(super) fn input_names(f: &'static FuncDef) -> Vec<&'static str> {
-    let modes = f.fact.modes.as_bytes();
+/// The names of the parameters a call gives values for: a procedure's output parameters are among them.
+fn input_names(f: &'static FuncDef) -> Vec<&'static str> {
+    let modes = if f.kind == b'p' { &[] } else { f.fact.modes.as_bytes() };
     f.fact
         .names
         .iter()

@@ -99,9 +99,7 @@ fn missing(object: ObjectType, name: &ObjectName, shown: &str) -> Error {
 }
 
 fn missing_schema(cx: &mut ExecContext, name: &QualName) -> Result<Option<String>> {
-    let Some(schema) = name.schema() else { return Ok(None) };
-    let known = cx.backend()?.catalog.namespace_by_name(schema).is_some();
-    Ok((!known).then(|| schema.to_owned()))
+    Ok(names::check_schema(cx, name.schema()).is_err().then(|| name.schema().unwrap_or_default().to_owned()))
 }
 
 /// DROP: true where the kind is one of these.
@@ -124,7 +122,7 @@ pub fn drop(cmd: &Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<bool> 
         match one(cmd, cx, stmt, name).map_err(without_place) {
             Ok(()) => {}
             Err(e) if stmt.missing_ok && is_missing(&e) => {
-                let text = skipped(stmt.object, name, &e);
+                let text = skipped(cx, stmt.object, name, &e);
                 names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, format!("{text}, skipping"));
             }
             Err(e) => return Err(e.into()),
@@ -161,7 +159,7 @@ fn own_one(cmd: &Command, cx: &mut ExecContext, object: ObjectType, name: &Objec
     })
 }
 
-fn without_place(mut e: Error) -> Error {
+pub fn without_place(mut e: Error) -> Error {
     e.0.position = None;
     e
 }
@@ -171,8 +169,11 @@ fn is_missing(e: &Error) -> bool {
         .contains(&e.sqlstate())
 }
 
-fn skipped(object: ObjectType, name: &ObjectName, e: &Error) -> String {
+fn skipped(cx: &mut ExecContext, object: ObjectType, name: &ObjectName, e: &Error) -> String {
     match name {
+        ObjectName::Operator(sig) if let Err(e) = names::check_schema(cx, sig.op.schema.as_deref()) => {
+            e.message().to_owned()
+        }
         ObjectName::Operator(sig) if e.sqlstate() == SqlState::UNDEFINED_FUNCTION => {
             format!("operator {} does not exist", sig.op.name)
         }
@@ -248,14 +249,22 @@ pub fn built_in_operator(cmd: &Command, cx: &mut ExecContext, sig: &OperSignatur
         t.as_ref().map_or(Ok(Oid::INVALID), |t| Ok(resolve_type(cx, &cmd.source, t)?.oid))
     };
     let (left, right) = (side(&sig.left)?, side(&sig.right)?);
+    if !right.is_valid() {
+        return Err(err!(SYNTAX_ERROR, "postfix operators are not supported"));
+    }
+    let elsewhere = sig.op.schema.as_deref().is_some_and(|s| s != "pg_catalog");
     let shown = |t: Oid| match t.is_valid() {
         true => crate::types::format_type(t, -1, &*cx.fx.io.hooks),
         false => "NONE".into(),
     };
     let name = &sig.op.name;
-    match func::type_operator(name, left, right) {
+    match func::type_operator(name, left, right).filter(|_| !elsewhere) {
         Some(o) => Ok((o.oid, format!("{name}({},{})", shown(left), shown(right)))),
         None => {
+            let name = match &sig.op.schema {
+                Some(schema) => format!("{schema}.{name}"),
+                None => name.clone(),
+            };
             let text = match left.is_valid() {
                 true => format!("operator does not exist: {} {name} {}", shown(left), shown(right)),
                 false => format!("operator does not exist: {name} {}", shown(right)),

@@ -102,6 +102,12 @@ fn chosen<'r>(relation: &'r Relation, only: &[String]) -> Result<Vec<&'r Attribu
             .attribute(name)
             .ok_or_else(|| err!(UNDEFINED_COLUMN, "column \"{name}\" of relation \"{}\" does not exist", relation.name))
     };
+    for (n, name) in only.iter().enumerate() {
+        if find(name).is_ok() && only[..n].contains(name) {
+            let text = format!("column \"{name}\" of relation \"{}\" appears more than once", relation.name);
+            return Err(err!(DUPLICATE_COLUMN, "{text}"));
+        }
+    }
     only.iter().map(find).collect()
 }
 

@@ -100,6 +100,9 @@ pub fn of_partition(
     let Some(a) = parent.attribute(&def.name) else {
         return Err(err!(UNDEFINED_COLUMN, "column \"{}\" does not exist", def.name));
     };
+    if def.constraints.iter().any(Constraint::is_identity) {
+        return Err(Error::unsupported("identity columns are not supported on partitions"));
+    }
     read_as(cmd, cx, table, def, attno, (a.ty, None))
 }
 

@@ -177,23 +177,33 @@ fn table_of_index(cx: &mut ExecContext, oid: Oid) -> Result<Option<Oid>> {
 }
 
 fn missing(cx: &mut ExecContext, stmt: &DropStmt, var: &RangeVar, word: &str) -> Result<()> {
-    if let Some(schema) = &var.schema
-        && cx.backend()?.catalog.namespace_by_name(schema).is_none()
-    {
-        let text = format!("schema \"{schema}\" does not exist");
-        if stmt.missing_ok {
-            names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, format!("{text}, skipping"));
-            return Ok(());
-        }
-        return Err(Error::new(SqlState::INVALID_SCHEMA_NAME, text));
-    }
-    let text = format!("{word} \"{}\" does not exist", var.name);
-    if stmt.missing_ok {
-        names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, format!("{text}, skipping"));
-        return Ok(());
-    }
     let state = if word == "index" || word == "type" { SqlState::UNDEFINED_OBJECT } else { SqlState::UNDEFINED_TABLE };
-    Err(Error::new(state, text).place("DropErrorMsgNonExistent", "tablecmds.c", 1315))
+    let absent = names::check_schema(cx, var.schema.as_deref()).err().unwrap_or_else(|| {
+        let text = format!("{word} \"{}\" does not exist", var.name);
+        Error::new(state, text).place("DropErrorMsgNonExistent", "tablecmds.c", 1315)
+    });
+    skip_or_fail(cx, stmt, absent)
+}
+
+/// What is not there is skipped with a notice, or an error.
+pub fn skip_or_fail(cx: &mut ExecContext, stmt: &DropStmt, absent: Error) -> Result<()> {
+    if !stmt.missing_ok {
+        return Err(absent);
+    }
+    names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, format!("{}, skipping", absent.message()));
+    Ok(())
+}
+
+/// The table a trigger or rule to be dropped is on; None: it is not there, and was skipped.
+pub fn table_of_part(cx: &mut ExecContext, stmt: &DropStmt, table: &QualName) -> Result<Option<RangeVar>> {
+    let var = names::range_var(&table.parts);
+    if names::find_relation(cx, &var)?.is_some() {
+        return Ok(Some(var));
+    }
+    let absent = names::check_schema(cx, table.schema()).err().unwrap_or_else(|| {
+        Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{}\" does not exist", table.joined()))
+    });
+    skip_or_fail(cx, stmt, absent).map(|()| None)
 }
 
 fn schemas(cx: &mut ExecContext, stmt: &DropStmt) -> Flow<()> {

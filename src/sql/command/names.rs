@@ -27,16 +27,25 @@ pub fn range_var(parts: &[String]) -> RangeVar {
     }
 }
 
+/// # Errors
+/// 3F000 for a schema that was named and is not there.
+pub fn check_schema(cx: &mut ExecContext, schema: Option<&str>) -> Result<()> {
+    match schema {
+        Some(name) if cx.backend()?.catalog.namespace_by_name(name).is_none() => {
+            Err(err!(INVALID_SCHEMA_NAME, "schema \"{name}\" does not exist"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// A relation that must exist.
 ///
 /// # Errors
 /// 42P01, without a position as PostgreSQL's, 3F000.
 pub fn relation(cx: &mut ExecContext, name: &RangeVar) -> Result<Arc<Relation>> {
     let found = find_relation(cx, name)?;
-    if let (None, Some(schema)) = (&found, &name.schema)
-        && cx.backend()?.catalog.namespace_by_name(schema).is_none()
-    {
-        return Err(err!(INVALID_SCHEMA_NAME, "schema \"{schema}\" does not exist"));
+    if found.is_none() {
+        check_schema(cx, name.schema.as_deref())?;
     }
     found.ok_or_else(|| {
         err!(UNDEFINED_TABLE, "relation \"{}\" does not exist", name.joined()).place(

@@ -5,18 +5,21 @@ use crate::base::Result;
 use crate::brin::{MAX_PAGES_PER_RANGE, PAGES_PER_RANGE};
 use crate::catalog::IndexMethod;
 use crate::err;
+use crate::settings::{Unit, parse_int, parse_real};
 use crate::sql::ast::DefElem;
 
 enum Kind {
     Int(i64, i64),
     Real(f64, f64),
     Bool,
-    Words(&'static [&'static str]),
-    /// On, off, as booleans are written, or auto.
-    Switch,
+    /// The words taken, and how those are named that are shown as valid.
+    Words(&'static [&'static str], &'static str),
 }
 
-const AUTO_OFF: &[&str] = &["on", "off", "auto"];
+/// The first ones are shown as valid; the others are taken, too.
+const AUTO_OFF: &[&str] = &["on", "off", "auto", "true", "false", "yes", "no", "1", "0"];
+
+const ON_OFF_AUTO: &str = "\"on\", \"off\", and \"auto\"";
 
 /// PostgreSQL 15, reloptions.c: same names and bounds.
 fn table_option(name: &str) -> Option<Kind> {
@@ -27,7 +30,7 @@ fn table_option(name: &str) -> Option<Kind> {
         "toast_tuple_target" => Int(128, 8160),
         "parallel_workers" => Int(0, 1024),
         "autovacuum_enabled" | "vacuum_truncate" | "user_catalog_table" => Bool,
-        "vacuum_index_cleanup" => Switch,
+        "vacuum_index_cleanup" => Words(AUTO_OFF, ON_OFF_AUTO),
         "autovacuum_vacuum_threshold" | "autovacuum_analyze_threshold" => Int(0, INT),
         "autovacuum_vacuum_insert_threshold" => Int(-1, INT),
         "autovacuum_vacuum_scale_factor"
@@ -53,7 +56,7 @@ fn index_option(method: IndexMethod, name: &str) -> Option<Kind> {
     match (method, name) {
         (IndexMethod::Btree | IndexMethod::Hash | IndexMethod::Gist, "fillfactor") => Some(Kind::Int(10, 100)),
         (IndexMethod::Btree, "deduplicate_items") => Some(Kind::Bool),
-        (IndexMethod::Gist, "buffering") => Some(Kind::Words(&["on", "off", "auto"])),
+        (IndexMethod::Gist, "buffering") => Some(Kind::Words(&AUTO_OFF[..3], ON_OFF_AUTO)),
         (IndexMethod::Gin, "fastupdate") => Some(Kind::Bool),
         (IndexMethod::Brin, "pages_per_range") => Some(Kind::Int(1, MAX_PAGES_PER_RANGE.into())),
         (IndexMethod::Brin, "autosummarize") => Some(Kind::Bool),
@@ -65,7 +68,7 @@ fn index_option(method: IndexMethod, name: &str) -> Option<Kind> {
 fn view_option(name: &str) -> Option<Kind> {
     match name {
         "security_barrier" | "security_invoker" => Some(Kind::Bool),
-        "check_option" => Some(Kind::Words(&["local", "cascaded"])),
+        "check_option" => Some(Kind::Words(&["local", "cascaded"], "\"local\" and \"cascaded\"")),
         _ => None,
     }
 }
@@ -132,10 +135,10 @@ pub enum On {
 /// Checks options, and puts them over those there were.
 ///
 /// # Errors
-/// 22023 for unknown names and bad values.
+/// 22023 for unknown names, bad values, and names that come twice.
 pub fn merge(cmd: &Command, on: On, old: &[String], options: &[DefElem]) -> Result<Vec<String>> {
     let mut out: Vec<String> = old.to_vec();
-    for o in options {
+    for (n, o) in options.iter().enumerate() {
         // What every table is today may be said, and is not kept.
         if on == On::Table && o.name == "oids" && o.namespace.is_none() && !truth(o)? {
             continue;
@@ -145,6 +148,9 @@ pub fn merge(cmd: &Command, on: On, old: &[String], options: &[DefElem]) -> Resu
             None => "true".to_string(),
             Some(_) => o.string().unwrap_or_default(),
         };
+        if options[..n].iter().any(|earlier| earlier.name == o.name && earlier.namespace == o.namespace) {
+            return Err(err!(INVALID_PARAMETER_VALUE, "parameter \"{}\" specified more than once", o.name));
+        }
         check(&o.name, &value, &kind)?;
         out.retain(|k| k.split('=').next() != Some(name.as_str()));
         out.push(format!("{name}={value}"));
@@ -204,35 +210,24 @@ fn check(name: &str, value: &str, kind: &Kind) -> Result<()> {
             .detail(format!("Valid values are between \"{low}\" and \"{high}\".")))
     };
     match kind {
-        Kind::Int(low, high) => match value.parse::<i64>() {
+        Kind::Int(low, high) => match parse_int(value, Unit::None) {
             Ok(n) if (*low..=*high).contains(&n) => Ok(()),
             Ok(_) => outside(low.to_string(), high.to_string()),
             Err(_) => Err(err!(INVALID_PARAMETER_VALUE, "invalid value for integer option \"{name}\": {value}")),
         },
-        Kind::Real(low, high) => match value.parse::<f64>() {
+        Kind::Real(low, high) => match parse_real(value, Unit::None) {
             Ok(n) if (*low..=*high).contains(&n) => Ok(()),
             Ok(_) => outside(format!("{low:.6}"), format!("{high:.6}")),
             Err(_) => Err(err!(INVALID_PARAMETER_VALUE, "invalid value for floating point option \"{name}\": {value}")),
         },
-        Kind::Bool => match value.to_ascii_lowercase().as_str() {
-            "on" | "off" | "true" | "false" | "yes" | "no" | "1" | "0" | "t" | "f" | "y" | "n" => Ok(()),
-            _ => Err(err!(INVALID_PARAMETER_VALUE, "invalid value for boolean option \"{name}\": {value}")),
+        Kind::Bool => match crate::types::bool::parse_opt(value) {
+            Some(_) => Ok(()),
+            None => Err(err!(INVALID_PARAMETER_VALUE, "invalid value for boolean option \"{name}\": {value}")),
         },
-        Kind::Words(_) | Kind::Switch => {
-            let words = if let Kind::Words(words) = kind { *words } else { AUTO_OFF };
-            let value_in = |list: &[&str]| list.contains(&value.to_ascii_lowercase().as_str());
-            let other = matches!(kind, Kind::Switch) && value_in(&["true", "false", "yes", "no", "1", "0"]);
-            if other || value_in(words) {
-                return Ok(());
-            }
-            let quoted: Vec<String> = words.iter().map(|w| format!("\"{w}\"")).collect();
-            let list = match quoted.split_last() {
-                Some((last, [one])) => format!("{one} and {last}"),
-                Some((last, [first @ ..])) => format!("{}, and {last}", first.join(", ")),
-                None => String::new(),
-            };
-            Err(err!(INVALID_PARAMETER_VALUE, "invalid value for enum option \"{name}\": {value}")
-                .detail(format!("Valid values are {list}.")))
-        }
+        Kind::Words(words, shown) => match words.contains(&value.to_ascii_lowercase().as_str()) {
+            true => Ok(()),
+            false => Err(err!(INVALID_PARAMETER_VALUE, "invalid value for enum option \"{name}\": {value}")
+                .detail(format!("Valid values are {shown}."))),
+        },
     }
 }

@@ -1,10 +1,11 @@
 //! Roles: CREATE, ALTER, DROP ROLE, SET ROLE, membership.
 
 use super::stored_setting::{put_in_place, stored_setting};
-use super::{Command, apply_role, names};
+use super::write::put;
+use super::{Command, apply_role, grant, names};
 use crate::auth::verifier::{self, Stored};
 use crate::base::{Error, Flow, Oid, Result, SqlState, clock};
-use crate::catalog::object::{Membership, ObjectKey, Role, RoleSetting, class, comment_key};
+use crate::catalog::object::{ObjectKey, Role, RoleSetting, class, comment_key};
 use crate::catalog::{Catalog, Object};
 use crate::err;
 use crate::settings::{Id, Lasting, Lookup, View};
@@ -212,21 +213,21 @@ pub fn create(_: &mut Command, cx: &mut ExecContext, stmt: &CreateRoleStmt) -> F
     if backend.catalog.role_by_name(&stmt.name).is_some() {
         return Err(err!(DUPLICATE_OBJECT, "role \"{}\" already exists", stmt.name).into());
     }
-    let grantor = backend.user.current;
-    for spec in role_list(&stmt.options, "addroleto") {
-        let (oid, _) = resolve(backend, spec)?;
-        role.member_of.push(Membership { role: oid, grantor, admin: false });
-    }
-    let writer = backend.writer();
-    backend.catalog.put(writer.clone(), Object::Role(role))?;
-    for (list, admin) in [("rolemembers", false), ("adminmembers", true)] {
+    let mut joins = Vec::new();
+    for (list, admin) in [("addroleto", false), ("adminmembers", true), ("rolemembers", false)] {
         for spec in role_list(&stmt.options, list) {
-            let (member, _) = resolve(backend, spec)?;
-            if let Some(mut member) = backend.catalog.role(member) {
-                member.member_of.push(Membership { role: oid, grantor, admin });
-                backend.catalog.put(writer.clone(), Object::Role(member))?;
-            }
+            let (other, other_name) = resolve(cx.backend()?, spec)?;
+            // Before anything is changed: a wait begins the command anew.
+            names::lock_name(cx, class::AUTHID, Oid::INVALID, &other_name)?;
+            joins.push(match list {
+                "addroleto" => (other, (oid, stmt.name.clone()), admin),
+                _ => (oid, (other, other_name), admin),
+            });
         }
+    }
+    put(cx, Object::Role(role))?;
+    for (group, (member, name), admin) in joins {
+        grant::add_member(cx, group, (member, &name), admin)?;
     }
     Ok("CREATE ROLE".into())
 }

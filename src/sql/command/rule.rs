@@ -3,7 +3,7 @@
 //! Conditions and actions are kept as text, found along the search path of who made them.
 
 use super::write::{change, class_of, new_oid, relation_key};
-use super::{Command, names, role, stored_text};
+use super::{Command, drop, names, role, stored_text};
 use crate::base::{Error, Flow, Oid, Result, SqlState, Stop};
 use crate::catalog::object::{Depend, class};
 use crate::catalog::{Catalog, ObjectKey, Persistence, RelKind, Relation, Rule};
@@ -239,12 +239,7 @@ pub fn drop(cmd: &Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<()> {
         let ObjectName::OnTable { table: of, name } = name else {
             return Err(Error::internal("DROP RULE with an odd name").into());
         };
-        let var = names::range_var(&of.parts);
-        if stmt.missing_ok && names::find_relation(cx, &var)?.is_none() {
-            let text = format!("relation \"{}\" does not exist, skipping", of.joined());
-            names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, text);
-            continue;
-        }
+        let Some(var) = drop::table_of_part(cx, stmt, of)? else { continue };
         if let Some(rel) = names::find_relation(cx, &var)?.filter(|r| r.rules.iter().any(|r| r.name == *name))
             && !role::has_role(cx.backend()?, rel.owner)
         {

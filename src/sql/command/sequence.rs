@@ -401,11 +401,15 @@ fn refuse_identity(cx: &mut ExecContext, c: &Class) -> Result<()> {
 fn new_file(cx: &mut ExecContext, c: &Class, state: State) -> Result<()> {
     let backend = cx.backend()?;
     let file = create_file(backend, c.oid, c.persistence, state)?;
+    old_file_goes(backend, c);
+    change(cx, c.oid, |c| c.node = file.node)
+}
+
+fn old_file_goes(backend: &mut Backend, c: &Class) {
     backend.txn.file_dropped(backend.catalog.file_of(c), c.persistence);
     if let Some(known) = backend.sequences.known.get_mut(&c.oid) {
         known.cached_left = 0;
     }
-    change(cx, c.oid, |c| c.node = file.node)
 }
 
 /// Makes a sequence as lasting as the table it belongs to; it goes on where it is.
@@ -414,10 +418,7 @@ pub fn set_persistence(cx: &mut ExecContext, seq: Oid, persistence: Persistence)
     let backend = cx.backend()?;
     let state = current(backend, &c)?;
     let file = create_file(backend, c.oid, persistence, state)?;
-    backend.txn.file_dropped(backend.catalog.file_of(&c), c.persistence);
-    if let Some(known) = backend.sequences.known.get_mut(&c.oid) {
-        known.cached_left = 0;
-    }
+    old_file_goes(backend, &c);
     change(cx, c.oid, |c| {
         c.node = file.node;
         c.persistence = persistence;

@@ -34,31 +34,9 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &TruncateStmt) -> Flow
             }
         }
     }
-    let mut n = 0;
-    while n < relations.len() {
-        let referencing = super::foreign::referencing(cx, relations[n].oid)?;
-        for (oid, constraint) in referencing {
-            if relations.iter().any(|r| r.oid == oid) {
-                continue;
-            }
-            cx.backend()?.txn.lock_relation(oid, LockMode::AccessExclusive)?;
-            let Some(other) = cx.backend()?.catalog.relation(oid)? else { continue };
-            if stmt.behavior != DropBehavior::Cascade {
-                let text = "cannot truncate a table referenced in a foreign key constraint";
-                let detail = format!("Table \"{}\" references \"{}\".", other.name, relations[n].name);
-                let _ = constraint;
-                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, text)
-                    .detail(detail)
-                    .hint(format!("Truncate table \"{}\" at the same time, or use TRUNCATE ... CASCADE.", other.name))
-                    .into());
-            }
-            if !cmd.progress(Firing::default).checked {
-                let text = format!("truncate cascades to table \"{}\"", other.name);
-                names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, text);
-            }
-            relations.push(other);
-        }
-        n += 1;
+    match stmt.behavior {
+        DropBehavior::Cascade => cascade(cmd, cx, &mut relations)?,
+        _ => refuse_referenced(cx, &relations)?,
     }
     // Only once: the triggers themselves may have the tables open when they go on.
     if !cmd.progress(Firing::default).checked {
@@ -93,6 +71,67 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &TruncateStmt) -> Flow
     *cmd.progress(Firing::default) = firing;
     fired?;
     Ok("TRUNCATE TABLE".into())
+}
+
+/// Adds the tables that refer to these by foreign keys, those that refer to them, and so on, in rounds.
+fn cascade(cmd: &mut Command, cx: &mut ExecContext, relations: &mut Vec<Arc<Relation>>) -> Flow<()> {
+    let mut seen = 0;
+    while seen < relations.len() {
+        let found = referencing(cx, &relations[seen..])?;
+        seen = relations.len();
+        for oid in found {
+            if relations.iter().any(|r| r.oid == oid) {
+                continue;
+            }
+            cx.backend()?.txn.lock_relation(oid, LockMode::AccessExclusive)?;
+            let Some(other) = cx.backend()?.catalog.relation(oid)? else { continue };
+            if !cmd.progress(Firing::default).checked {
+                let text = format!("truncate cascades to table \"{}\"", other.name);
+                names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, text);
+            }
+            check(cx, &other)?;
+            relations.push(other);
+        }
+    }
+    Ok(())
+}
+
+/// # Errors
+/// 0A000 for a table that one refers to which is not truncated, too.
+fn refuse_referenced(cx: &mut ExecContext, relations: &[Arc<Relation>]) -> Result<()> {
+    let all = referencing(cx, relations)?;
+    if all.iter().all(|oid| relations.iter().any(|r| r.oid == *oid)) {
+        return Ok(());
+    }
+    for r in relations {
+        for oid in referencing(cx, std::slice::from_ref(r))? {
+            if relations.iter().any(|r| r.oid == oid) {
+                continue;
+            }
+            let Some(other) = cx.backend()?.catalog.relation(oid)? else { continue };
+            let text = "cannot truncate a table referenced in a foreign key constraint";
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, text)
+                .detail(format!("Table \"{}\" references \"{}\".", other.name, r.name))
+                .hint(format!("Truncate table \"{}\" at the same time, or use TRUNCATE ... CASCADE.", other.name)));
+        }
+    }
+    Ok(())
+}
+
+/// The tables with foreign keys to these or to what these are partitions of, partitions among them, by OID
+/// (PostgreSQL 15, heap.c, heap_truncate_find_FKs: same).
+fn referencing(cx: &mut ExecContext, relations: &[Arc<Relation>]) -> Result<Vec<Oid>> {
+    let catalog = cx.backend()?.catalog.clone();
+    let referred: Vec<Oid> = relations.iter().flat_map(|r| super::foreign::with_ancestors(&catalog, r.oid)).collect();
+    let mut found = Vec::new();
+    for record in catalog.all(class::RELATION) {
+        let Ok(c) = record.object.as_class() else { continue };
+        if c.constraints.iter().any(|k| k.foreign.as_ref().is_some_and(|f| referred.contains(&f.relation))) {
+            found.push(c.oid);
+        }
+    }
+    found.sort_unstable();
+    Ok(found)
 }
 
 /// TRUNCATE's triggers, as far as they were fired.

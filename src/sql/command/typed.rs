@@ -7,7 +7,7 @@ use crate::base::{Error, Oid, Result, SqlState};
 use crate::catalog::object::{Class, Depend, UserTypeKind, class};
 use crate::catalog::{Attribute, ObjectKey};
 use crate::err;
-use crate::sql::ast::{AlterTableKind as Kind, ColumnDef, DropBehavior, TableElement, TypeName};
+use crate::sql::ast::{AlterTableKind as Kind, ColumnDef, Constraint, DropBehavior, TableElement, TypeName};
 use crate::sql::exec::ExecContext;
 
 /// The composite type a table is made of: its OID and its relation.
@@ -55,6 +55,9 @@ pub fn columns(
     for (n, a) in visible(&of).enumerate() {
         let plain = ColumnDef::plain(&a.name);
         let def = said.iter().find(|d| d.name == a.name).map_or(&plain, |d| *d);
+        if def.constraints.iter().any(Constraint::is_identity) {
+            return Err(Error::unsupported("identity columns are not supported on typed tables"));
+        }
         let mut made = column::read_typed(cmd, cx, table, def, n as i16 + 1, a.ty)?;
         made.attribute.declared.collation = a.declared.collation;
         out.push(made);

@@ -61,18 +61,18 @@ pub fn create_enum(_: &mut Command, cx: &mut ExecContext, stmt: &CreateEnumStmt)
 
 /// Labels of a new type: their numbers say their order, with room between them.
 const FIRST: u32 = 1 << 31;
+/// The room left after the last label by the next one; labels of a new type have at least this much between them.
 const ROOM: u32 = 1 << 16;
 
 fn number_labels(cx: &mut ExecContext, labels: &mut [EnumLabel]) -> Result<()> {
-    // Where the numbers begin does not matter: types are never mixed up.
-    let slots = FIRST / ROOM;
-    let start = new_oid(cx)?.0 % slots;
-    let count = labels.len() as u32;
-    if count >= slots {
-        return Err(err!(PROGRAM_LIMIT_EXCEEDED, "an enum can have at most {} labels", slots - 1));
+    let slots = (labels.len() as u32 + 1).next_power_of_two();
+    let room = FIRST / slots;
+    if room < ROOM {
+        return Err(err!(PROGRAM_LIMIT_EXCEEDED, "an enum can have at most {} labels", FIRST / ROOM - 1));
     }
-    let start = if start + count < slots { start } else { 0 };
-    labels.iter_mut().zip(start..).for_each(|(l, n)| l.oid = Oid(FIRST + n * ROOM));
+    // Types have different numbers, as rows of `pg_enum` want it; comparing them needs it not.
+    let offset = new_oid(cx)?.0.wrapping_mul(0x9E37_79B1) % room;
+    labels.iter_mut().zip(0..).for_each(|(l, n)| l.oid = Oid(FIRST + n * room + offset));
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use crate::base::{Error, Flow, Interrupts, Oid, Result, Severity, SqlState, Tupl
 use crate::btree::VacuumStats;
 use crate::buffer::pace::{self, Pace};
 use crate::catalog::object::{ObjectKey, Stats, class};
-use crate::catalog::{Index, Object, RelKind, Relation};
+use crate::catalog::{Index, Object, Persistence, RelKind, Relation};
 use crate::err;
 use crate::heap::{IndexVacuum, Vacuum, VacuumHost, VacuumOptions};
 use crate::lock::{LockMode, LockTag, Scope};
@@ -34,6 +34,8 @@ pub struct Options {
     pub freeze: bool,
     /// Autovacuum comes because of the table's age alone.
     pub wraparound: bool,
+    /// PARALLEL asks for workers. There are none; where PostgreSQL refuses them it is said.
+    pub parallel: bool,
     pub heap: VacuumOptions,
 }
 
@@ -62,6 +64,25 @@ pub struct Running {
     toast: Option<Box<Running>>,
 }
 
+/// How many workers PARALLEL asks for.
+fn parallel_workers(cmd: &Command, e: &DefElem) -> Result<i64> {
+    let Some(text) = e.string() else {
+        let text = format!("parallel option requires a value between 0 and {MAX_PARALLEL_WORKERS}");
+        return Err(err!(SYNTAX_ERROR, "{text}").at(cmd.at(e.pos)));
+    };
+    let workers = text.parse().map_err(|_| err!(SYNTAX_ERROR, "{} requires an integer value", e.name))?;
+    match (0..=MAX_PARALLEL_WORKERS).contains(&workers) {
+        true => Ok(workers),
+        false => {
+            let text = format!("parallel workers for vacuum must be between 0 and {MAX_PARALLEL_WORKERS}");
+            Err(err!(SYNTAX_ERROR, "{text}").at(cmd.at(e.pos)))
+        }
+    }
+}
+
+/// PostgreSQL 15, bgworker_internals.h, MAX_PARALLEL_WORKER_LIMIT.
+const MAX_PARALLEL_WORKERS: i64 = 1024;
+
 /// A Boolean option.
 pub fn flag(e: &DefElem) -> Result<bool> {
     match &e.arg {
@@ -77,7 +98,7 @@ pub fn flag(e: &DefElem) -> Result<bool> {
 }
 
 fn options(cmd: &Command, stmt: &VacuumStmt, backend: &Backend) -> Result<Options> {
-    let mut parallel = false;
+    let mut parallel = 0;
     let mut o = Options {
         vacuum: stmt.is_vacuum,
         analyze: !stmt.is_vacuum,
@@ -88,6 +109,7 @@ fn options(cmd: &Command, stmt: &VacuumStmt, backend: &Backend) -> Result<Option
         toast: true,
         freeze: false,
         wraparound: false,
+        parallel: false,
         heap: VacuumOptions {
             memory_bytes: backend.view.bytes(Id::MaintenanceWorkMem).max(1 << 20) as usize,
             ..VacuumOptions::default()
@@ -101,7 +123,7 @@ fn options(cmd: &Command, stmt: &VacuumStmt, backend: &Backend) -> Result<Option
             ("full", true) => o.full = flag(e)?,
             ("freeze", true) => o.freeze = flag(e)?,
             ("process_toast", true) => o.toast = flag(e)?,
-            ("parallel", true) => parallel = e.string().is_some_and(|n| n != "0"),
+            ("parallel", true) => parallel = parallel_workers(cmd, e)?,
             ("disable_page_skipping", true) => o.heap.all_pages = flag(e)?,
             ("truncate", true) => o.heap.truncate = flag(e)?,
             ("index_cleanup", true) => {
@@ -113,7 +135,11 @@ fn options(cmd: &Command, stmt: &VacuumStmt, backend: &Backend) -> Result<Option
             }
         }
     }
-    if o.full && parallel {
+    if stmt.tables.iter().any(|t| !t.columns.is_empty()) && !o.analyze {
+        return Err(err!(FEATURE_NOT_SUPPORTED, "ANALYZE option must be specified when a column list is provided"));
+    }
+    o.parallel = parallel > 0;
+    if o.full && o.parallel {
         return Err(err!(FEATURE_NOT_SUPPORTED, "VACUUM FULL cannot be performed in parallel"));
     }
     if o.full && !o.toast {
@@ -165,8 +191,7 @@ fn tables(cx: &mut ExecContext, stmt: &VacuumStmt, options: &Options) -> Result<
     if stmt.tables.is_empty() {
         for record in cx.backend()?.catalog.all(crate::catalog::object::class::RELATION) {
             let c = record.object.as_class()?;
-            let ours = c.persistence != crate::catalog::Persistence::Temp
-                || cx.backend()?.catalog.temp_schema() == Some(c.namespace);
+            let ours = c.persistence != Persistence::Temp || cx.backend()?.catalog.temp_schema() == Some(c.namespace);
             // VACUUM has nothing to do where there are no rows.
             let parted = c.kind == RelKind::Partitioned && options.analyze;
             if ours && (matches!(c.kind, RelKind::Table | RelKind::MatView) || parted) {
@@ -249,6 +274,14 @@ pub fn one_table(
         let Some(store) = relation.store.clone() else {
             return if relation.is_partitioned() { analyze::tree(cx, &relation, columns, options) } else { Ok(()) };
         };
+        let may_split = options.parallel && options.vacuum && !full && relation.indexes.len() > 1;
+        if may_split && relation.persistence == Persistence::Temp {
+            let text = format!(
+                "disabling parallel option of vacuum on \"{}\" --- cannot vacuum temporary tables in parallel",
+                relation.name
+            );
+            cx.notices.push(Report::notice(Severity::Warning, SqlState::WARNING, text));
+        }
         if full {
             super::rewrite::table(cx, &relation, None, options.verbose)?;
         }

@@ -21,6 +21,8 @@ pub struct CopyOptions {
     pub header: bool,
     /// The header must name the columns.
     pub header_match: bool,
+    /// The rows are to be frozen at once. They are written as any others; only what forbids it is looked at.
+    pub freeze: bool,
     pub quote: u8,
     pub escape: u8,
     /// Columns always quoted; `all` for every one.
@@ -86,6 +88,7 @@ impl CopyOptions {
             null: b"\\N".to_vec(),
             header: false,
             header_match: false,
+            freeze: false,
             quote: b'"',
             escape: b'"',
             force_quote: Vec::new(),
@@ -111,7 +114,7 @@ impl CopyOptions {
                         }
                     }
                 }
-                "freeze" => {}
+                "freeze" => o.freeze = e.string().is_none_or(|t| crate::types::bool::parse_opt(&t) == Some(true)),
                 "delimiter" => delimiter = Some(one_byte(e, "delimiter")?),
                 "null" => null = e.string(),
                 "header" => match e.string().as_deref() {

@@ -135,32 +135,32 @@ impl Exclusion {
         let store = store_of(&self.rel)?;
         let new = Self::alone(values, row);
         for tid in self.candidates(cx, &writer.storage, &new)? {
-            let met = match occupant(&writer.storage, &store, tid, &writer.own)? {
+            let (at, doubt) = match occupant(&writer.storage, &store, tid, &writer.own)? {
                 Occupant::None { .. } => continue,
                 Occupant::Live(at) if own == Some(at) || own == Some(tid) => continue,
-                Occupant::Live(at) => Ok(at),
-                Occupant::Running(xid) => Err(xid),
+                Occupant::Live(at) => (at, None),
+                Occupant::Running(at, xid) => (at, Some(xid)),
             };
-            let Some(existing) = self.in_the_way(cx, &writer.storage, tid, &new)? else { continue };
-            return Ok(match met {
-                Ok(at) => Met::Row(at, existing),
-                Err(xid) => Met::Doubtful(xid),
+            let Some(existing) = self.in_the_way(cx, &writer.storage, at, &new)? else { continue };
+            return Ok(match doubt {
+                None => Met::Row(at, existing),
+                Some(xid) => Met::Doubtful(xid),
             });
         }
         Ok(Met::Nothing)
     }
 
-    /// The values of the row an entry leads to, if they are in the way of new ones.
+    /// The values of a version, if they are in the way of new ones. Of this one: others of its chain may be older than
+    /// the index, and differ.
     fn in_the_way(
         &mut self,
         cx: &mut ExecContext,
         storage: &Storage,
-        tid: TupleId,
+        at: TupleId,
         new: &Batch,
     ) -> Flow<Option<Vec<Column>>> {
         let mut there = Batch::default();
-        // All versions of a chain have the same values here.
-        if self.fetch.fetch_any(storage, tid, &mut there)?.is_none() {
+        if self.fetch.fetch_version(storage, at, &mut there)?.is_none() {
             return Ok(None);
         }
         there.rows = 1;

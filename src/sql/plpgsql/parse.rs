@@ -229,8 +229,8 @@ impl<'a> Parser<'a> {
         for n in 0..f.arg_types.len() {
             let mode = f.arg_modes.get(n).copied().unwrap_or('i');
             let declared = f.arg_types[n];
-            let given = f.is_input(n) || f.is_procedure();
-            let actual = match f.is_input(n) {
+            let given = f.is_input(n);
+            let actual = match given {
                 true if is_pseudo(declared) && declared != oid::RECORD => {
                     types.get(input).copied().unwrap_or(TypeRef::of(declared))
                 }

@@ -13,8 +13,11 @@ use std::sync::Arc;
 /// A procedure being called.
 pub struct ProcedureRun {
     def: &'static FuncDef,
-    args: Projection,
+    /// Those that are handed in. What stands for an output parameter is not looked at.
+    inputs: Projection,
+    /// Of all arguments, and of those handed in.
     types: Vec<TypeRef>,
+    input_types: Vec<TypeRef>,
     params: Arc<[Value]>,
     invocation: Option<Box<Invocation>>,
     /// It may end the transaction.
@@ -37,9 +40,13 @@ impl ProcedureRun {
         let mut bcx = BindContext { names, io: &cx.fx.io, text: source, params: types, infer_params: false };
         let call = bind::bind_call(&mut bcx, &stmt.call, stmt.pos)?;
         let types = call.args.iter().map(|a| a.ty).collect();
+        // PostgreSQL 15, analyze.c, transformCallStmt.
+        let is_input = |n: usize| call.def.fact.modes.as_bytes().get(n).is_none_or(|m| *m != b'o');
+        let inputs: Vec<_> = (0..).zip(call.args).filter(|(n, _)| is_input(*n)).map(|(_, a)| a).collect();
         Ok(ProcedureRun {
             def: call.def,
-            args: Projection::new(&call.args),
+            input_types: inputs.iter().map(|a| a.ty).collect(),
+            inputs: Projection::new(&inputs),
             types,
             params,
             invocation: None,
@@ -65,10 +72,10 @@ impl ProcedureRun {
         if self.invocation.is_none() {
             let outer = std::mem::replace(&mut cx.params, self.params.clone());
             let one = Batch { columns: Vec::new(), rows: 1 };
-            let done = self.args.run(cx, &one, Sel::All(1));
+            let done = self.inputs.run(cx, &one, Sel::All(1));
             cx.params = outer;
             let args: Vec<Value> = done?.iter().map(|c| c.get(0).to_value()).collect();
-            let types = CallTypes { args: self.types.clone(), ret: TypeRef::of(self.def.ret), variadic: false };
+            let types = CallTypes { args: self.input_types.clone(), ret: TypeRef::of(self.def.ret), variadic: false };
             let mut call = Invocation::start(cx, self.def, args, Some(&types), None)?;
             if self.transactions {
                 call.allow_transactions();

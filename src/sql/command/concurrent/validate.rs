@@ -141,7 +141,7 @@ impl Missing {
                         index.insert(&storage, xid.into(), one)?;
                         None
                     }
-                    Occupant::Running(xid) => Some(xid),
+                    Occupant::Running(_, xid) => Some(xid),
                     Occupant::Live(_) => {
                         let row = self.rows[self.done];
                         return Err(after_row::unique::duplicate(cx, table, index, &self.values, row).into());

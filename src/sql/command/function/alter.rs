@@ -2,7 +2,7 @@
 
 use super::create::same;
 use super::find::{find, owned};
-use super::options::{apply_settings, options};
+use super::options::{apply_settings, may_be_leakproof, options};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::Object;
 use crate::catalog::object::{Function, class};
@@ -36,6 +36,7 @@ pub fn alter(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterFunctionStmt) 
     f.volatility = o.volatility.unwrap_or(f.volatility);
     f.strict = o.strict.unwrap_or(f.strict);
     f.security_definer = o.definer.unwrap_or(f.security_definer);
+    may_be_leakproof(cx, &o)?;
     f.leakproof = o.leakproof.unwrap_or(f.leakproof);
     f.parallel = o.parallel.unwrap_or(f.parallel);
     f.cost = o.cost.unwrap_or(f.cost);

@@ -1,7 +1,7 @@
 //! CREATE [OR REPLACE] FUNCTION and PROCEDURE.
 
 use super::check::{check_pseudo, validate};
-use super::options::{apply_settings, options};
+use super::options::{apply_settings, may_be_leakproof, options};
 use super::signature::{invalid, result_type, signature};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::{Depend, Function, class};
@@ -70,6 +70,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateFunctionStmt
             return Err(if known { e.hint(hint) } else { e }.into());
         }
     }
+    may_be_leakproof(cx, &o)?;
     if o.window {
         return Err(Error::unsupported("window functions of users are not supported").into());
     }

@@ -36,7 +36,14 @@ pub fn drop_routines(cmd: &Command, cx: &mut ExecContext, stmt: &DropStmt) -> Fl
         let ObjectName::Function(sig) = name else {
             return Err(Error::internal("DROP of a routine with an odd name").into());
         };
-        match find(cmd, cx, stmt.object, sig)? {
+        let found = match find(cmd, cx, stmt.object, sig) {
+            Err(e) if [SqlState::UNDEFINED_OBJECT, SqlState::INVALID_SCHEMA_NAME].contains(&e.sqlstate()) => {
+                drop::skip_or_fail(cx, stmt, absent::without_place(e))?;
+                continue;
+            }
+            found => found?,
+        };
+        match found {
             Ok(f) => {
                 if f.kind == 'a' && stmt.object == ObjectType::Function {
                     return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is an aggregate function", f.name)

@@ -37,6 +37,15 @@ pub(super) fn number(o: &DefElem) -> Option<f32> {
     }
 }
 
+/// # Errors
+/// 42501 for those who would trust a function of theirs with rows they may not see.
+pub(super) fn may_be_leakproof(cx: &mut ExecContext, o: &Options) -> Result<()> {
+    match o.leakproof == Some(true) && !cx.backend()?.user.is_superuser {
+        true => Err(err!(INSUFFICIENT_PRIVILEGE, "only superuser can define a leakproof function")),
+        false => Ok(()),
+    }
+}
+
 pub(super) fn options(cmd: &Command, list: &[DefElem], procedure: bool) -> Result<Options> {
     let mut out = Options::default();
     let mut seen: Vec<&str> = Vec::new();

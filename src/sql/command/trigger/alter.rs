@@ -1,7 +1,7 @@
 //! DROP TRIGGER, ALTER TABLE … ENABLE TRIGGER, ALTER TRIGGER … RENAME.
 
 use super::super::write::{self, change, class_of};
-use super::super::{Command, dependency, names};
+use super::super::{Command, dependency, drop, names};
 use super::part;
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::class;
@@ -16,15 +16,7 @@ pub fn drop(cmd: &Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<()> {
         let ObjectName::OnTable { table, name } = name else {
             return Err(Error::internal("DROP TRIGGER with an odd name").into());
         };
-        let var = names::range_var(&table.parts);
-        let Some(_) = names::find_relation(cx, &var)? else {
-            let text = format!("relation \"{}\" does not exist", table.joined());
-            if stmt.missing_ok {
-                names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, format!("{text}, skipping"));
-                continue;
-            }
-            return Err(Error::new(SqlState::UNDEFINED_TABLE, text).into());
-        };
+        let Some(var) = drop::table_of_part(cx, stmt, table)? else { continue };
         let rel = names::locked_relation(cmd, cx, &var, LockMode::AccessExclusive)?;
         let Some(t) = rel.triggers.iter().find(|t| t.name == *name) else {
             if stmt.missing_ok {

@@ -124,7 +124,7 @@ impl Recheck {
             for tid in key.index.store.tids_of(&writer.storage, &bytes, None)? {
                 match occupant(&writer.storage, &store, tid, &writer.own)? {
                     Occupant::Live(at) if at != own => twin = true,
-                    Occupant::Running(xid) => doubtful = doubtful.or(Some(xid)),
+                    Occupant::Running(_, xid) => doubtful = doubtful.or(Some(xid)),
                     Occupant::Live(_) | Occupant::None { .. } => {}
                 }
                 if twin {
