@@ -6,7 +6,7 @@ create index on nosuch(a);
 alter table nosuch add a int;
 create trigger t before insert on nosuch for each row execute function nosuchf();
 create view v as select * from nosuch;
-truncate nosuch; vacuum nosuch; analyze nosuch; cluster nosuch; lock nosuch; drop table nosuch; comment on table nosuch is 'x'; grant select on nosuch to postgres; copy nosuch from stdin; copy nosuch to stdout; create sequence s owned by nosuch.a; refresh materialized view nosuch; reindex table nosuch; create table fk(a int references nosuch);
+truncate nosuch; vacuum nosuch; analyze nosuch; cluster nosuch; lock nosuch; drop table nosuch; comment on table nosuch is 'x'; grant select on nosuch to postgres; copy nosuch from '/dev/null'; copy nosuch to stdout; create sequence s owned by nosuch.a; refresh materialized view nosuch; reindex table nosuch; create table fk(a int references nosuch);
 create or replace function f35() returns int language plpgsql as $$ declare i int; begin get diagnostics i = row_count; return next 1; end $$;
 create or replace function f36() returns int language plpgsql as $$ begin return query select 1; end $$;
 create or replace function f37() returns void language plpgsql as $$ begin return 1; end $$;

@@ -216,7 +216,10 @@ pub fn create(_: &mut Command, cx: &mut ExecContext, stmt: &CreateRoleStmt) -> F
     let mut joins = Vec::new();
     for (list, admin) in [("addroleto", false), ("adminmembers", true), ("rolemembers", false)] {
         for spec in role_list(&stmt.options, list) {
-            let (other, other_name) = resolve(cx.backend()?, spec)?;
+            let (other, other_name) = match &spec.kind {
+                RoleKind::Name(name) if *name == stmt.name => (oid, stmt.name.clone()),
+                _ => resolve(cx.backend()?, spec)?,
+            };
             // Before anything is changed: a wait begins the command anew.
             names::lock_name(cx, class::AUTHID, Oid::INVALID, &other_name)?;
             joins.push(match list {

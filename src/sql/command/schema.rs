@@ -89,7 +89,8 @@ impl Elements {
     fn step(&mut self, cx: &mut ExecContext) -> Flow<()> {
         let settings = cx.backend()?.settings.clone();
         let path = settings.lock().show_by_name("search_path", true)?;
-        let path = format!("{}, {path}", crate::types::name::quote_identifier(&self.schema));
+        let first = crate::types::name::quote_identifier(&self.schema);
+        let path = if path.trim().is_empty() { first.to_string() } else { format!("{first}, {path}") };
         let level = settings.lock().enter();
         let set = settings.lock().set("search_path", &path, Lasting::Save, true);
         let done = match set.and_then(|()| super::settings_changed(cx)) {

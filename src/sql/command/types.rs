@@ -76,6 +76,14 @@ fn number_labels(cx: &mut ExecContext, labels: &mut [EnumLabel]) -> Result<()> {
     Ok(())
 }
 
+/// Gives labels whole numbers to be sorted by, once two of them have none between them (PostgreSQL 15, pg_enum.c,
+/// RenumberEnumType: same).
+fn renumber(labels: &mut [EnumLabel]) {
+    for (n, label) in labels.iter_mut().enumerate() {
+        label.sort = (n + 1) as f32;
+    }
+}
+
 /// Puts a label at a place among others.
 fn insert_label(cx: &mut ExecContext, labels: &mut Vec<EnumLabel>, at: usize, label: &str) -> Result<()> {
     let added_by = cx.backend()?.txn.xid().0;
@@ -88,7 +96,14 @@ fn insert_label(cx: &mut ExecContext, labels: &mut Vec<EnumLabel>, at: usize, la
         (Some(b), None) if b.oid.0 < FIRST => (new_oid(cx)?.0, b.sort + 1.0),
         (Some(b), None) => (b.oid.0.checked_add(ROOM).unwrap_or(b.oid.0 / 2 + u32::MAX / 2), b.sort + 1.0),
         (None, Some(a)) => (a.oid.0.saturating_sub(if a.oid.0 < FIRST { 1 } else { ROOM }), a.sort - 1.0),
-        (Some(b), Some(a)) => (b.oid.0 + (a.oid.0 - b.oid.0) / 2, (b.sort + a.sort) / 2.0),
+        (Some(b), Some(a)) => {
+            let mut sort = b.sort.midpoint(a.sort);
+            if sort <= b.sort || sort >= a.sort {
+                renumber(labels);
+                sort = labels[at - 1].sort + 0.5;
+            }
+            (b.oid.0 + (a.oid.0 - b.oid.0) / 2, sort)
+        }
     };
     if labels.iter().any(|l| l.oid.0 == oid) || oid == 0 {
         return Err(Error::unsupported("there is no room between these labels"));

@@ -4,6 +4,7 @@ mod build;
 mod change;
 mod get;
 mod moment;
+mod object_ids;
 pub mod path;
 pub mod populate;
 pub mod subscript;

@@ -2,6 +2,7 @@
 //!
 //! PostgreSQL 15, jsonpath_exec.c: same rules, on documents in their stored form.
 
+use super::object_ids::ObjectIds;
 use super::{Args, moment};
 use crate::base::{Error, Result, SqlState};
 use crate::err;
@@ -82,6 +83,8 @@ impl From<bool> for Truth {
 struct Executor<'a, 'c> {
     cx: &'c mut FnContext,
     document: &'a [u8],
+    /// Of the document, once `.keyvalue()` has asked.
+    object_ids: Option<ObjectIds>,
     /// What has no zone is told in the session's, to be compared.
     use_zone: bool,
     root: Value<'a>,
@@ -492,18 +495,18 @@ impl<'a> Executor<'a, '_> {
     }
 
     fn key_values(&mut self, rest: &[Kind], v: &Value<'a>, mut found: Found<'a, '_>) -> Run<bool> {
-        // The id tells where in PostgreSQL's own form of the document the object lies.
-        if !matches!(v, Value::Stored(s) if **s == *self.document) {
-            return Err(Error::unsupported(
-                "jsonpath item method .keyvalue() is supported only for the whole document",
-            )
-            .into());
-        }
         let Some(Jsonb::Object(pairs)) = v.json() else { return Ok(false) };
+        let Value::Stored(stored) = v else { return Ok(false) };
+        let ids = self.object_ids.get_or_insert_with(|| ObjectIds::of(self.document));
+        let Some(id) = ids.get(stored) else {
+            let text = "jsonpath item method .keyvalue() is not supported for objects that are no part of the document";
+            return Err(Error::unsupported(text).into());
+        };
+        let id = Numeric::from(id as i64);
         let mut any = false;
         for (key, value) in pairs.iter() {
             let row = vec![
-                ("id".to_string(), Tree::Number(Numeric::zero())),
+                ("id".to_string(), Tree::Number(id.clone())),
                 ("key".to_string(), Tree::String(key.to_string())),
                 ("value".to_string(), value.to_tree()),
             ];
@@ -777,6 +780,7 @@ fn execute<'a>(
     let mut run = Executor {
         cx,
         document: args[0].bytes(),
+        object_ids: None,
         use_zone,
         root: root.clone(),
         vars,
