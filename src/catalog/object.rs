@@ -45,13 +45,16 @@ pub mod class {
     pub const PUBLICATION: Oid = Oid(6104);
     pub const PUBLICATION_REL: Oid = Oid(6106);
     pub const PUBLICATION_NAMESPACE: Oid = Oid(6237);
+    pub const FOREIGN_DATA_WRAPPER: Oid = Oid(2328);
+    pub const FOREIGN_SERVER: Oid = Oid(1417);
+    pub const USER_MAPPING: Oid = Oid(1418);
     pub const TS_DICTIONARY: Oid = Oid(3600);
     pub const TS_PARSER: Oid = Oid(3601);
     pub const TS_CONFIG: Oid = Oid(3602);
     pub const TS_TEMPLATE: Oid = Oid(3764);
 
     /// Classes of one database whose objects have owners of their own ([`super::Object::owned`]).
-    pub const OWNED: [Oid; 14] = [
+    pub const OWNED: [Oid; 17] = [
         RELATION,
         TYPE,
         PROC,
@@ -66,6 +69,9 @@ pub mod class {
         COLLATION,
         TS_CONFIG,
         TS_DICTIONARY,
+        FOREIGN_DATA_WRAPPER,
+        FOREIGN_SERVER,
+        USER_MAPPING,
     ];
 }
 
@@ -133,6 +139,7 @@ pub enum Object {
     OpClass(super::OpClass),
     EventTrigger(super::EventTrigger),
     Tablespace(super::Tablespace),
+    Foreign(super::Foreign),
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -861,6 +868,7 @@ impl Object {
             Object::OpClass(o) => ObjectKey::new(class::OPCLASS, o.oid),
             Object::EventTrigger(o) => ObjectKey::new(class::EVENT_TRIGGER, o.oid),
             Object::Tablespace(o) => ObjectKey::new(class::TABLESPACE, o.oid),
+            Object::Foreign(o) => o.key(),
         }
     }
 
@@ -892,6 +900,7 @@ impl Object {
             Object::TsConfig(o) => Some((o.namespace, &o.name)),
             Object::TsDictionary(o) => Some((o.namespace, &o.name)),
             Object::OpClass(o) => Some((o.namespace, &o.name)),
+            Object::Foreign(o) => (!o.is_mapping()).then_some((Oid::INVALID, o.name.as_str())),
             Object::Cast(_)
             | Object::Stats(_)
             | Object::Comment(_)
@@ -909,6 +918,7 @@ impl Object {
             Object::Cast(o) => &o.depends,
             Object::TsConfig(o) => &o.depends,
             Object::EventTrigger(o) => &o.depends,
+            Object::Foreign(o) => &o.depends,
             _ => &[],
         }
     }
@@ -973,6 +983,7 @@ impl Object {
             Object::Collation(c) => (c.owner, None),
             Object::TsConfig(c) => (c.owner, None),
             Object::TsDictionary(d) => (d.owner, None),
+            Object::Foreign(f) => (f.owner, f.acl.as_ref()),
             _ => return None,
         })
     }

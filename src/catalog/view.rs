@@ -782,9 +782,16 @@ impl Catalog {
     /// Objects that depend on `key`, with whether they go along silently.
     pub fn dependents(&self, key: ObjectKey) -> Vec<(Arc<Record>, bool)> {
         let mut found = Vec::new();
-        for class in
-            [class::RELATION, class::PROC, class::OPERATOR, class::CAST, class::TS_CONFIG, class::EVENT_TRIGGER]
-        {
+        for class in [
+            class::RELATION,
+            class::PROC,
+            class::OPERATOR,
+            class::CAST,
+            class::TS_CONFIG,
+            class::EVENT_TRIGGER,
+            class::FOREIGN_SERVER,
+            class::USER_MAPPING,
+        ] {
             for record in self.all(class) {
                 let on = |d: &&super::object::Depend| {
                     d.on.class == key.class && d.on.oid == key.oid && (key.sub == 0 || d.on.sub == key.sub)

@@ -12,6 +12,7 @@ mod ddl;
 pub mod deparse;
 mod dml;
 mod expr;
+mod foreign;
 mod name;
 mod query;
 mod tag;
@@ -21,6 +22,7 @@ mod walk;
 pub use ddl::*;
 pub use dml::*;
 pub use expr::*;
+pub use foreign::*;
 pub use name::*;
 pub use query::*;
 pub use tag::*;
@@ -104,6 +106,7 @@ pub enum Stmt {
     AlterPolicy(Box<AlterPolicyStmt>),
     CreateStatistics(Box<CreateStatisticsStmt>),
     AlterStatistics(Box<AlterStatisticsStmt>),
+    Foreign(Box<ForeignStmt>),
     CreatePublication(Box<CreatePublicationStmt>),
     AlterPublication(Box<AlterPublicationStmt>),
     CreateExtension(Box<CreateExtensionStmt>),

@@ -192,6 +192,7 @@ impl Stmt {
             Stmt::AlterPolicy(_) => "ALTER POLICY",
             Stmt::CreateStatistics(_) => "CREATE STATISTICS",
             Stmt::AlterStatistics(_) => "ALTER STATISTICS",
+            Stmt::Foreign(s) => s.tag(),
             Stmt::CreatePublication(_) => "CREATE PUBLICATION",
             Stmt::AlterPublication(_) => "ALTER PUBLICATION",
             Stmt::CreateExtension(_) => "CREATE EXTENSION",

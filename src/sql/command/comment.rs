@@ -139,6 +139,9 @@ pub fn object(cmd: &Command, cx: &mut ExecContext, stmt: &CommentStmt) -> Flow<O
             let t = super::event_trigger::owned(cx, &last)?;
             Ok(ObjectKey::new(class::EVENT_TRIGGER, t.oid))
         }
+        ObjectType::ForeignDataWrapper | ObjectType::ForeignServer => {
+            Ok(super::foreign_data::owned(cx, stmt.object, &last)?.key())
+        }
         ObjectType::Publication => {
             let p = super::publication::named(&cx.backend()?.catalog.clone(), &last)?;
             super::publication::check_owner(cx, &p)?;

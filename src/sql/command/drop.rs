@@ -25,6 +25,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<Str
         ObjectType::Rule => super::rule::drop(cmd, cx, stmt)?,
         ObjectType::Statistics => super::statistics::drop(cx, stmt)?,
         ObjectType::Publication => super::publication::drop(cx, stmt)?,
+        ObjectType::ForeignDataWrapper | ObjectType::ForeignServer => super::foreign_data::drop_all(cx, stmt)?,
         ObjectType::EventTrigger => super::event_trigger::drop(cx, stmt)?,
         ObjectType::Extension => super::extension::drop(cx, stmt)?,
         ObjectType::Function | ObjectType::Procedure | ObjectType::Routine | ObjectType::Aggregate => {
@@ -55,6 +56,8 @@ fn words(object: ObjectType) -> &'static str {
         ObjectType::Rule => "RULE",
         ObjectType::Statistics => "STATISTICS",
         ObjectType::Publication => "PUBLICATION",
+        ObjectType::ForeignDataWrapper => "FOREIGN DATA WRAPPER",
+        ObjectType::ForeignServer => "SERVER",
         ObjectType::EventTrigger => "EVENT TRIGGER",
         ObjectType::Extension => "EXTENSION",
         ObjectType::Collation => "COLLATION",
@@ -310,6 +313,7 @@ pub fn describe(cx: &mut ExecContext, key: ObjectKey) -> Result<String> {
         Object::Tablespace(t) => format!("tablespace {}", t.name),
         Object::DefaultAcl(d) => describe_default_acl(&catalog, d),
         Object::Publication(p) => format!("publication {}", p.name),
+        Object::Foreign(f) => super::foreign_data::shown(&catalog, f),
         Object::Extension(e) => format!("extension {}", e.name),
         Object::EventTrigger(t) => format!("event trigger {}", t.name),
         Object::OpClass(o) => {

@@ -39,6 +39,7 @@ mod exclusion;
 mod explain;
 mod extension;
 mod foreign;
+mod foreign_data;
 mod freeze;
 mod function;
 mod grant;
@@ -240,6 +241,7 @@ fn perform(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
         Stmt::CreateTrigger(s) => trigger::create(cmd, cx, s)?,
         Stmt::CreateStatistics(s) => statistics::create(cmd, cx, s)?,
         Stmt::AlterStatistics(s) => statistics::alter(cx, s)?,
+        Stmt::Foreign(s) => foreign_data::run(cmd, cx, s)?,
         Stmt::CreatePublication(s) => publication::create(cmd, cx, s)?,
         Stmt::AlterPublication(s) => publication::alter(cmd, cx, s)?,
         Stmt::CreateEventTrigger(s) => event_trigger::create(cx, s)?,

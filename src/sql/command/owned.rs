@@ -151,6 +151,9 @@ fn give(cx: &mut ExecContext, key: ObjectKey, new: Oid) -> Flow<()> {
         Object::Tablespace(t) => owner::change_owner(&mut t.owner, &mut t.acl, new),
         Object::Statistics(s) => s.owner = new,
         Object::Publication(p) => p.owner = new,
+        // User mappings stay with whom they are for.
+        Object::Foreign(f) if f.is_mapping() => return Ok(()),
+        Object::Foreign(f) => owner::change_owner(&mut f.owner, &mut f.acl, new),
         Object::Extension(e) => e.owner = new,
         Object::EventTrigger(t) => t.owner = new,
         Object::Operator(o) => o.owner = new,

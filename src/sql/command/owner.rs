@@ -136,6 +136,11 @@ pub fn alter(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterOwnerStmt) -> 
         ObjectType::Statistics => super::statistics::set_owner(cx, &name, new.0)?,
         ObjectType::EventTrigger => super::event_trigger::set_owner(cx, &name[0], new.0)?,
         ObjectType::Publication => super::publication::set_owner(cx, &name[0], new.0)?,
+        ObjectType::ForeignDataWrapper | ObjectType::ForeignServer => {
+            let given = super::foreign_data::with_owner(cx, stmt.object, &name[0], (new.0, &new.1))?;
+            put(cx, given)?;
+            return Ok(tag);
+        }
         ObjectType::Table | ObjectType::View | ObjectType::MatView | ObjectType::Sequence => {
             let var = names::range_var(&name);
             let found = names::locked_relation(cmd, cx, &var, LockMode::AccessExclusive)?;

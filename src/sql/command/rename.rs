@@ -206,6 +206,10 @@ fn rename_object(cmd: &Command, cx: &mut ExecContext, stmt: &RenameStmt, name: &
             let renamed = super::event_trigger::renamed(cx, &last, &new)?;
             return Ok(put(cx, renamed)?);
         }
+        ObjectType::ForeignDataWrapper | ObjectType::ForeignServer => {
+            let renamed = super::foreign_data::renamed(cx, stmt.object, &last, &new)?;
+            return Ok(put(cx, renamed)?);
+        }
         ObjectType::Publication => {
             let renamed = super::publication::renamed(cx, &last, &new)?;
             return Ok(put(cx, renamed)?);

@@ -30,7 +30,7 @@ impl Parser<'_> {
             }
             Kw::Database => self.alter_database(),
             Kw::Tablespace => self.alter_tablespace(),
-            Kw::User if self.at_n(1, Kw::Mapping) => self.alter_unsupported("ALTER USER MAPPING", 2, pos),
+            Kw::User if self.at_n(1, Kw::Mapping) => self.alter_user_mapping(),
             Kw::Role | Kw::User => {
                 self.bump();
                 self.alter_role(false)
@@ -57,10 +57,10 @@ impl Parser<'_> {
             Kw::Large => self.alter_large_object(),
             Kw::Publication => self.alter_publication(),
             Kw::Subscription => self.alter_unsupported("ALTER SUBSCRIPTION", 1, pos),
-            Kw::Server => self.alter_unsupported("ALTER SERVER", 1, pos),
+            Kw::Server => self.alter_server(),
             Kw::Foreign => match self.tok_at(1) {
                 Tok::Kw(Kw::Table) => self.alter_unsupported("ALTER FOREIGN TABLE", 2, pos),
-                _ => self.alter_unsupported("ALTER FOREIGN DATA WRAPPER", 3, pos),
+                _ => self.alter_wrapper(),
             },
             _ => self.unexpected(),
         }

@@ -111,9 +111,4 @@ impl Parser<'_> {
         }
         Ok(Stmt::DropDatabase(Box::new(DropDatabaseStmt { name, missing_ok, options })))
     }
-
-    fn drop_user_mapping(&mut self, pos: Pos) -> Result<Stmt> {
-        self.expect(Kw::Mapping)?;
-        Ok(self.unsupported_statement("DROP USER MAPPING", pos))
-    }
 }

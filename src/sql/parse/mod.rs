@@ -17,6 +17,7 @@ mod cursor;
 mod dml;
 mod drop;
 mod expr;
+mod foreign;
 mod from;
 mod function;
 mod grant;

@@ -6,7 +6,7 @@
 
 use crate::base::{Oid, Result};
 use crate::catalog::object::{Class, ObjectKey, UserTypeKind, class};
-use crate::catalog::{Catalog, Object, RelKind};
+use crate::catalog::{Catalog, ForeignKind, Object, RelKind};
 use crate::sql::ast::{GrantTarget, ObjectType, RelationPart, RenameTarget, Stmt};
 use crate::sql::command::names;
 use crate::sql::exec::ExecContext;
@@ -337,6 +337,11 @@ fn shown_as(catalog: &Catalog, key: ObjectKey) -> Option<(ObjectKey, &'static st
         Object::Namespace(_) => "CREATE SCHEMA",
         Object::Statistics(_) => "CREATE STATISTICS",
         Object::Publication(_) => "CREATE PUBLICATION",
+        Object::Foreign(f) => match f.kind {
+            ForeignKind::Wrapper { .. } => "CREATE FOREIGN DATA WRAPPER",
+            ForeignKind::Server { .. } => "CREATE SERVER",
+            ForeignKind::Mapping { .. } => "CREATE USER MAPPING",
+        },
         Object::Operator(_) => "CREATE OPERATOR",
         Object::Cast(_) => "CREATE CAST",
         Object::Collation(_) => "CREATE COLLATION",

@@ -49,6 +49,8 @@ pub(super) fn rights_of(object: ObjectType) -> Option<(Rights, Rights, &'static 
         ObjectType::Schema => ("UC", "", "schema"),
         ObjectType::Type | ObjectType::Domain => ("U", "U", "type"),
         ObjectType::Language => ("U", "U", "language"),
+        ObjectType::ForeignDataWrapper => ("U", "", "foreign-data wrapper"),
+        ObjectType::ForeignServer => ("U", "", "foreign server"),
         ObjectType::Function | ObjectType::Procedure | ObjectType::Routine => ("X", "X", "function"),
         ObjectType::LargeObject => ("rw", "", "large object"),
         _ => return None,
@@ -366,6 +368,11 @@ impl Grant<'_> {
                 Ok(self.on_type(cmd, cx, object, &written)?)
             }
             ObjectType::Language => Ok(self.on_language(cx, &last)?),
+            ObjectType::ForeignDataWrapper | ObjectType::ForeignServer => {
+                let mut f = super::foreign_data::named(cx, object, &last)?;
+                self.on(cx, object, &last, f.owner, &mut f.acl)?;
+                Ok(put(cx, Object::Foreign(f))?)
+            }
             _ => Err(unsupported().into()),
         }
     }

@@ -189,14 +189,22 @@ fn answer(cx: &mut ExecContext, def: &FuncDef, args: &[Datum<'_>]) -> Result<Opt
             let rights = parse(word, PARAMETER)?;
             Ok(any(rights, &|_| subject.is_superuser()))
         }
-        // There are none of either.
         "has_foreign_data_wrapper_privilege" | "has_server_privilege" => {
-            parse(word, USAGE)?;
-            let kind = if def.name == "has_server_privilege" { "server" } else { "foreign-data wrapper" };
-            match object {
-                Datum::U32(_) => Ok(None),
-                name => Err(err!(UNDEFINED_OBJECT, "{kind} \"{}\" does not exist", name.str())),
-            }
+            let rights = parse(word, USAGE)?;
+            let (kind, class) = match def.name {
+                "has_server_privilege" => ("server", class::FOREIGN_SERVER),
+                _ => ("foreign-data wrapper", class::FOREIGN_DATA_WRAPPER),
+            };
+            let oid = match object {
+                Datum::U32(oid) => Oid(oid),
+                name => {
+                    let missing = || err!(UNDEFINED_OBJECT, "{kind} \"{}\" does not exist", name.str());
+                    *catalog.find(class, Oid::INVALID, name.str()).first().ok_or_else(missing)?
+                }
+            };
+            let Some(record) = catalog.get(ObjectKey::new(class, oid)) else { return Ok(None) };
+            let Object::Foreign(f) = &record.object else { return Ok(None) };
+            Ok(any(rights, &|(r, g)| subject.may(f.owner, f.acl.as_deref(), "", r, g)))
         }
         "pg_has_role" => {
             let rights = parse(word, MEMBER)?;

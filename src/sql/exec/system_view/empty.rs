@@ -14,10 +14,6 @@ pub(super) static NOTHING: View = View { name: "", rows: |_, _| Ok(()) };
 
 pub(super) const VIEWS: &[View] = empty![
     // Objects that cannot be made here.
-    "pg_foreign_server",
-    "pg_user_mapping",
-    "pg_user_mappings",
-    "pg_foreign_data_wrapper",
     "pg_foreign_table",
     "pg_stats_ext_exprs",
     "pg_parameter_acl",
@@ -25,22 +21,13 @@ pub(super) const VIEWS: &[View] = empty![
     "pg_seclabel",
     "pg_shseclabel",
     "pg_seclabels",
-    // Of information_schema: foreign data and transforms.
+    // Of information_schema: foreign tables and transforms.
     "transforms",
     "_pg_foreign_table_columns",
-    "_pg_foreign_data_wrappers",
-    "_pg_foreign_servers",
     "_pg_foreign_tables",
-    "_pg_user_mappings",
     "column_options",
-    "foreign_data_wrapper_options",
-    "foreign_data_wrappers",
-    "foreign_server_options",
-    "foreign_servers",
     "foreign_table_options",
     "foreign_tables",
-    "user_mapping_options",
-    "user_mappings",
     // No replication, logical or physical.
     "pg_replication_origin",
     "pg_replication_origin_status",

@@ -19,6 +19,7 @@ pub(crate) mod depend;
 mod empty;
 mod extended;
 mod extension;
+mod foreign;
 mod information;
 mod initial;
 mod large_object;
@@ -264,6 +265,7 @@ pub fn find(name: &str) -> Option<&'static View> {
         opclass::VIEWS,
         policy::VIEWS,
         progress::VIEWS,
+        foreign::VIEWS,
         publication::VIEWS,
         extended::VIEWS,
         extension::VIEWS,

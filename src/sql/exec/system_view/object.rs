@@ -21,7 +21,9 @@ pub(super) const VIEWS: &[View] = &[
     View { name: "pg_default_acl", rows: default_acls },
 ];
 
-const KINDS: [Oid; 22] = [
+const KINDS: [Oid; 24] = [
+    class::FOREIGN_DATA_WRAPPER,
+    class::FOREIGN_SERVER,
     class::EXTENSION,
     class::OPERATOR,
     class::CAST,

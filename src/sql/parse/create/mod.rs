@@ -45,11 +45,7 @@ impl Parser<'_> {
             Kw::Database => self.create_database(),
             Kw::Tablespace => self.create_tablespace(),
             Kw::Role => self.create_role_word(CreateRoleKind::Role),
-            Kw::User if self.at_n(1, Kw::Mapping) => {
-                self.bump();
-                self.bump();
-                Ok(self.unsupported_statement("CREATE USER MAPPING", pos))
-            }
+            Kw::User if self.at_n(1, Kw::Mapping) => self.create_user_mapping(),
             Kw::User => self.create_role_word(CreateRoleKind::User),
             Kw::Group => self.create_role_word(CreateRoleKind::Group),
             Kw::Type => self.create_type(),
@@ -81,7 +77,8 @@ impl Parser<'_> {
                 Err(crate::err!(FEATURE_NOT_SUPPORTED, "CREATE ASSERTION is not yet implemented"))
             }
             Kw::Publication => self.create_publication(),
-            Kw::Subscription | Kw::Server | Kw::Foreign => self.create_foreign(kw, pos),
+            Kw::Server => self.create_server(),
+            Kw::Subscription | Kw::Foreign => self.create_foreign(kw, pos),
             _ => self.create_replaceable(false, pos),
         }
     }
@@ -112,12 +109,8 @@ impl Parser<'_> {
         self.bump();
         let tag = match kw {
             Kw::Subscription => "CREATE SUBSCRIPTION",
-            Kw::Server => "CREATE SERVER",
             _ if self.eat(Kw::Table) => "CREATE FOREIGN TABLE",
-            _ => {
-                self.expect_all(&[Kw::Data, Kw::Wrapper])?;
-                "CREATE FOREIGN DATA WRAPPER"
-            }
+            _ => return self.create_wrapper(),
         };
         Ok(self.unsupported_statement(tag, pos))
     }

@@ -4,7 +4,7 @@ use super::parts;
 use super::types::{place, qualified, shown};
 use crate::base::Oid;
 use crate::catalog::object::{DefaultAcl, Function, ObjectKey, class, fixed};
-use crate::catalog::{Catalog, Object, RelKind};
+use crate::catalog::{Catalog, ForeignKind, Object, RelKind};
 use crate::sql::func;
 use crate::sql::names::{procedure_shown, reg_out};
 use crate::sql::text_search::Kind;
@@ -46,6 +46,7 @@ pub(super) fn of(catalog: &Catalog, key: ObjectKey) -> Option<Named> {
         class::NAMESPACE => catalog.namespace(oid).map(|n| alone("schema", &n.name)),
         class::AUTHID => catalog.role(oid).map(|r| alone("role", &r.name)),
         class::DATABASE => catalog.database_by_oid(oid).map(|d| alone("database", &d.name)),
+        class::FOREIGN_DATA_WRAPPER | class::FOREIGN_SERVER | class::USER_MAPPING => foreign(catalog, key),
         class::DEFAULT_ACL | class::STATISTIC_EXT | class::PUBLICATION | class::EVENT_TRIGGER => stored(catalog, key),
         class::OPFAMILY => fixed_object(catalog, key).or_else(|| family(catalog, oid)),
         class::EXTENSION | class::OPCLASS => stored(catalog, key).or_else(|| fixed_object(catalog, key)),
@@ -59,6 +60,28 @@ pub(super) fn of(catalog: &Catalog, key: ObjectKey) -> Option<Named> {
         class::TS_CONFIG => text_search(catalog, Kind::Config, oid),
         _ => fixed_object(catalog, key),
     }
+}
+
+fn foreign(catalog: &Catalog, key: ObjectKey) -> Option<Named> {
+    let of = |key| match &catalog.get(key)?.object {
+        Object::Foreign(f) => Some(f.clone()),
+        _ => None,
+    };
+    let f = of(key)?;
+    let ForeignKind::Mapping { server } = f.kind else {
+        let word = if key.class == class::FOREIGN_SERVER { "server" } else { "foreign-data wrapper" };
+        return Some(alone(word, &f.name));
+    };
+    let server = of(ObjectKey::new(class::FOREIGN_SERVER, server))?.name;
+    let user = catalog.role(f.owner).map_or_else(|| "public".to_owned(), |r| r.name);
+    Some(Named {
+        word: "user mapping",
+        described: format!("user mapping for {user} on server {server}"),
+        identity: format!("{} on server {server}", quote_identifier(&user)),
+        names: vec![user],
+        args: vec![server],
+        ..Named::default()
+    })
 }
 
 /// An object that stands in no schema.

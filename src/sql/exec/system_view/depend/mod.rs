@@ -439,7 +439,7 @@ impl Rows<'_> {
 
 /// The objects whose rows are asked for: one, or all of them in the order of their OIDs.
 fn asked(catalog: &Catalog, sink: &Sink) -> Vec<Arc<Record>> {
-    const KINDS: [Oid; 13] = [
+    const KINDS: [Oid; 15] = [
         class::RELATION,
         class::PROC,
         class::TYPE,
@@ -453,6 +453,8 @@ fn asked(catalog: &Catalog, sink: &Sink) -> Vec<Arc<Record>> {
         class::TS_CONFIG,
         class::TS_DICTIONARY,
         class::OPCLASS,
+        class::FOREIGN_SERVER,
+        class::USER_MAPPING,
     ];
     let mut found: Vec<Arc<Record>> = match sink.oid_key("objid") {
         Some(oid) => {
@@ -530,6 +532,10 @@ fn dependencies(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             }
             Object::Statistics(s) => rows.statistics(s),
             Object::Publication(p) => rows.publication(p),
+            Object::Foreign(f) => {
+                let of = Of(f.key().class, f.oid, 0);
+                f.depends.iter().for_each(|d| rows.stated(of, d));
+            }
             Object::EventTrigger(t) => {
                 let of = Of(class::EVENT_TRIGGER, t.oid, 0);
                 t.depends.iter().for_each(|d| rows.stated(of, d));
