@@ -159,7 +159,7 @@ fn own_one(cmd: &Command, cx: &mut ExecContext, object: ObjectType, name: &Objec
     })
 }
 
-pub fn without_place(mut e: Error) -> Error {
+fn without_place(mut e: Error) -> Error {
     e.0.position = None;
     e
 }

@@ -308,7 +308,7 @@ impl Maker<'_, '_> {
             if needs_value(c.op) {
                 self.from_outside(&mut value, RelSet::EMPTY)?;
             }
-            bounds.push(IndexCondition { column: c.column, op: c.op, value });
+            bounds.push(IndexCondition { column: c.column, op: c.op, value, computed: None });
             checks.push(self.bound_at(rel, clause, input)?);
             let clause = columns.get(c.column).map_or_else(|| clause.clone(), |column| turned(clause, column));
             shown.push(self.bound_at(rel, &clause, input)?);

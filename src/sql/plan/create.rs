@@ -409,17 +409,20 @@ impl<'p, 'a> Maker<'p, 'a> {
         let rel = i.rel;
         let (attnos, input, project) = self.scan_columns(rel)?;
         let filter = self.filter(rel, &i.covered, &[], &input)?;
-        let (layout, project) = Self::narrowed(input, project);
-        let cost = self.cost(path, &layout);
         let (t, alias) = self.site(rel)?;
+        let columns = self.index_columns(rel, i.index)?;
         let mut conditions = Vec::with_capacity(i.conditions.len());
         for c in &i.conditions {
             let mut value = c.value.clone();
             if needs_value(c.op) {
                 self.from_outside(&mut value, RelSet::EMPTY)?;
             }
-            conditions.push(IndexCondition { column: c.column, op: c.op, value });
+            let is_computed = t.indexes[i.index].columns[c.column].attno == 0;
+            let computed = columns.get(c.column).filter(|_| is_computed).and_then(|e| input.bound(e).ok());
+            conditions.push(IndexCondition { column: c.column, op: c.op, value, computed });
         }
+        let (layout, project) = Self::narrowed(input, project);
+        let cost = self.cost(path, &layout);
         // With a filter on columns outside the index the table is read anyway.
         let scan = IndexScan {
             index: t.indexes[i.index].clone(),

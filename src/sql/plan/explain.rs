@@ -592,22 +592,26 @@ impl Explainer<'_> {
             s.facts.push(("Schema", json!(i.rel.schema)));
         }
         s.facts.push(("Alias", json!(i.alias)));
+        let source = self.d.inside(plan);
         let list: Vec<String> = i
             .conditions
             .iter()
             .map(|c| {
                 let column = &i.index.columns[c.column];
-                let name = quote_identifier(match i.rel.attributes.get((column.attno as usize).wrapping_sub(1)) {
-                    Some(a) => &a.name,
-                    None => &column.name,
-                });
-                let name = if self.verbose { format!("{}.{name}", quote_identifier(&i.alias)) } else { name };
                 // A hash index is searched by the code of the value shown.
-                let shown = if i.index.method == IndexMethod::Hash {
-                    crate::sql::bind::hashed_value(&c.value)
-                } else {
-                    &c.value
+                let plain = |e| match i.index.method {
+                    IndexMethod::Hash => crate::sql::bind::hashed_value(e),
+                    _ => e,
                 };
+                let attribute = i.rel.attributes.get((column.attno as usize).wrapping_sub(1));
+                let name = match (&c.computed, attribute) {
+                    (Some(e), _) => self.scan_expr(plain(e), source),
+                    (None, a) => {
+                        let name = quote_identifier(a.map_or(&column.name, |a| &a.name));
+                        if self.verbose { format!("{}.{name}", quote_identifier(&i.alias)) } else { name.to_string() }
+                    }
+                };
+                let shown = plain(&c.value);
                 let value = || self.d.expr(shown, Source::None);
                 match c.op {
                     IndexOp::Eq => format!("({name} = {})", value()),

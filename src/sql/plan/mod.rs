@@ -348,6 +348,8 @@ pub struct IndexCondition {
     /// Of the column's type; or of another integer type, and then out of the column's range it means what it says
     /// (`int2 = 100000` finds nothing, `int2 < 100000` everything).
     pub value: Expr,
+    /// What an expression column is computed from, over the columns the scan reads: to be shown.
+    pub computed: Option<Expr>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

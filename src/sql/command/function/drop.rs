@@ -36,14 +36,7 @@ pub fn drop_routines(cmd: &Command, cx: &mut ExecContext, stmt: &DropStmt) -> Fl
         let ObjectName::Function(sig) = name else {
             return Err(Error::internal("DROP of a routine with an odd name").into());
         };
-        let found = match find(cmd, cx, stmt.object, sig) {
-            Err(e) if [SqlState::UNDEFINED_OBJECT, SqlState::INVALID_SCHEMA_NAME].contains(&e.sqlstate()) => {
-                drop::skip_or_fail(cx, stmt, absent::without_place(e))?;
-                continue;
-            }
-            found => found?,
-        };
-        match found {
+        match find(cmd, cx, stmt.object, sig)? {
             Ok(f) => {
                 if f.kind == 'a' && stmt.object == ObjectType::Function {
                     return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is an aggregate function", f.name)
@@ -54,7 +47,10 @@ pub fn drop_routines(cmd: &Command, cx: &mut ExecContext, stmt: &DropStmt) -> Fl
                 names::lock_name(cx, class::PROC, f.namespace, &f.name)?;
                 targets.push(ObjectKey::new(class::PROC, f.oid));
             }
-            Err(_) if let Some(f) = find_builtin(cmd, cx, stmt.object, sig)? => {
+            Err(e)
+                if e.sqlstate() == SqlState::UNDEFINED_FUNCTION
+                    && let Some(f) = find_builtin(cmd, cx, stmt.object, sig)? =>
+            {
                 return Err(refuse_builtin(cx, f)?.into());
             }
             Err(e) if stmt.missing_ok => {

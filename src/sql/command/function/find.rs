@@ -113,7 +113,9 @@ pub fn find(
             Err(e) if e.message().ends_with("is only a shell") => {
                 crate::sql::command::types::find(cx, &p.typ.names)?.map(|t| t.oid).ok_or(e)?
             }
-            Err(e) if e.sqlstate() == SqlState::UNDEFINED_OBJECT => return Ok(Err(e)),
+            Err(e) if [SqlState::UNDEFINED_OBJECT, SqlState::INVALID_SCHEMA_NAME].contains(&e.sqlstate()) => {
+                return Ok(Err(e));
+            }
             Err(e) => return Err(e),
         };
         everything.push(ty);
