@@ -72,6 +72,14 @@ impl IndexStore {
 
     /// # Errors
     /// 54000 for an entry that is too long for a page, also packed.
+    pub fn check_entry(&self, e: &IndexEntry) -> Result<()> {
+        self.check_size(&IndexStore::full_entry(e))
+    }
+
+    /// Of an entry in its plain form, the row's address at its end.
+    ///
+    /// # Errors
+    /// 54000.
     pub fn check_size(&self, entry: &[u8]) -> Result<()> {
         self.stored(entry, 0).map(drop)
     }
