@@ -137,6 +137,7 @@ pub fn drop(cmd: &Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<bool> 
 /// A user's operator, cast or collation.
 fn own_one(cmd: &Command, cx: &mut ExecContext, object: ObjectType, name: &ObjectName) -> Result<Option<ObjectKey>> {
     Ok(match name {
+        ObjectName::Operator(sig) if names::check_schema(cx, sig.op.schema.as_deref()).is_err() => None,
         ObjectName::Operator(sig) => operator::named(cmd, cx, sig)?.map(|o| ObjectKey::new(class::OPERATOR, o.oid)),
         ObjectName::Name(name) if object == ObjectType::Collation => {
             collation::named(cx, name)?.map(|c| ObjectKey::new(class::COLLATION, c.oid))

@@ -9,9 +9,10 @@ use crate::brin;
 use crate::btree::node::push_tid;
 use crate::btree::{IndexEntry, Loader};
 use crate::catalog::IndexMethod;
-use crate::catalog::object::IndexStage;
+use crate::catalog::object::{IndexStage, class};
 use crate::catalog::{Index, Object, Persistence, Relation};
 use crate::heap::{BuildScan, HeapFetch};
+use crate::lock::{LockMode, LockTag, Scope};
 use crate::mvcc::Snapshot;
 use crate::settings::{Id, Lookup};
 use crate::sql::bind::scope::Clause;
@@ -212,6 +213,12 @@ fn keep_counts(cx: &mut ExecContext, table: &Relation, index: &Index, rows: f64,
         Some(store) => u64::from(store.nblocks(&storage)?),
         None => 0,
     };
+    // Of those that build indexes of one table at once, who comes first notes its counts for all of them.
+    let backend = cx.backend()?;
+    let tag = LockTag::Object { db: backend.database, class: class::STATISTIC, oid: table.oid };
+    if storage.locks.try_acquire(&mut backend.txn.held, tag, LockMode::Exclusive, Scope::Transaction).is_none() {
+        return Ok(());
+    }
     store_stats(cx, table.oid, pages, rows, table.column_stats.load().to_vec(), None)
 }
 
