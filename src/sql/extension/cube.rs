@@ -1,6 +1,6 @@
 //! `cube`: boxes in up to a hundred dimensions. What they are is in [`crate::types::cube`].
 
-use super::{Code, Extension, PLAIN, index_only};
+use super::{Code, Extension, PLAIN, form, index_only};
 use crate::base::{Error, Result, SqlState};
 use crate::err;
 use crate::sql::func::FnContext;
@@ -14,10 +14,10 @@ pub(super) const EXTENSION: Extension = Extension {
     comment: "data type for multidimensional cubes",
     script: include_str!("cube.sql"),
     code: &[
-        ("cube_in", Code::Scalar(read)),
-        ("cube_out", Code::Scalar(show)),
-        ("cube_recv", Code::Scalar(receive)),
-        ("cube_send", Code::Scalar(send)),
+        ("cube_in", Code::Scalar(|_, a, out| form::read(&CODE, a, out))),
+        ("cube_out", Code::Scalar(|_, a, out| form::show(&CODE, a, out))),
+        ("cube_recv", Code::Scalar(|_, a, out| form::receive(&CODE, a, out))),
+        ("cube_send", Code::Scalar(|_, a, out| form::send(&CODE, a, out))),
         ("cube_a_f8_f8", Code::Scalar(of_corners)),
         ("cube_a_f8", Code::Scalar(|_, a, out| push(&Cube::point(coordinates(a[0], "array is too long")?), out))),
         ("cube_eq", Code::Scalar(|_, a, out| truth(order(a).is_eq(), out))),
@@ -60,30 +60,6 @@ fn cube(value: Datum<'_>) -> Cube {
 
 fn push(value: &Cube, out: &mut Column) -> Result<()> {
     out.push(Datum::Bytes(&value.stored()));
-    Ok(())
-}
-
-fn read(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
-    out.push(Datum::Bytes(&(CODE.read)(args[0].str())?));
-    Ok(())
-}
-
-fn show(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
-    let mut text = Vec::new();
-    (CODE.show)(args[0].bytes(), &mut text);
-    out.push(Datum::Bytes(&text));
-    Ok(())
-}
-
-fn receive(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
-    out.push(Datum::Bytes(&(CODE.receive)(args[0].bytes())?));
-    Ok(())
-}
-
-fn send(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
-    let mut bytes = Vec::new();
-    (CODE.send)(args[0].bytes(), &mut bytes);
-    out.push(Datum::Bytes(&bytes));
     Ok(())
 }
 

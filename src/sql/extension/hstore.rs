@@ -1,6 +1,6 @@
 //! `hstore`: sets of keys and values. What its values are is in [`crate::types::hstore`].
 
-use super::{Code, Extension, PLAIN, index_only};
+use super::{Code, Extension, PLAIN, form, index_only};
 use crate::base::{Flow, Result};
 use crate::err;
 use crate::sql::exec::ExecContext;
@@ -16,10 +16,10 @@ pub(super) const EXTENSION: Extension = Extension {
     comment: "data type for storing sets of (key, value) pairs",
     script: include_str!("hstore.sql"),
     code: &[
-        ("hstore_in", Code::Scalar(read)),
-        ("hstore_out", Code::Scalar(show)),
-        ("hstore_recv", Code::Scalar(receive)),
-        ("hstore_send", Code::Scalar(send)),
+        ("hstore_in", Code::Scalar(|_, a, out| form::read(&CODE, a, out))),
+        ("hstore_out", Code::Scalar(|_, a, out| form::show(&CODE, a, out))),
+        ("hstore_recv", Code::Scalar(|_, a, out| form::receive(&CODE, a, out))),
+        ("hstore_send", Code::Scalar(|_, a, out| form::send(&CODE, a, out))),
         ("hstore_version_diag", Code::Scalar(|_, _, out| number(2, out))),
         ("hstore_fetchval", Code::Scalar(|_, a, out| text(find(&pairs(a[0].bytes()), a[1].str()).flatten(), out))),
         ("hstore_slice_to_array", Code::Scalar(slice_to_array)),
@@ -74,30 +74,6 @@ pub(super) const EXTENSION: Extension = Extension {
     ],
     ..PLAIN
 };
-
-fn read(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
-    out.push(Datum::Bytes(&(CODE.read)(args[0].str())?));
-    Ok(())
-}
-
-fn show(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
-    let mut text = Vec::new();
-    (CODE.show)(args[0].bytes(), &mut text);
-    out.push(Datum::Bytes(&text));
-    Ok(())
-}
-
-fn receive(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
-    out.push(Datum::Bytes(&(CODE.receive)(args[0].bytes())?));
-    Ok(())
-}
-
-fn send(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
-    let mut bytes = Vec::new();
-    (CODE.send)(args[0].bytes(), &mut bytes);
-    out.push(Datum::Bytes(&bytes));
-    Ok(())
-}
 
 fn number(value: i32, out: &mut Column) -> Result<()> {
     out.push(Datum::I32(value));

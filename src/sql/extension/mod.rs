@@ -17,6 +17,7 @@ mod btree_gist;
 mod citext;
 mod cube;
 mod earthdistance;
+mod form;
 mod fuzzystrmatch;
 mod hstore;
 mod intarray;

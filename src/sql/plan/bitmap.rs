@@ -96,14 +96,7 @@ pub(super) fn gin_paths(
     around: &Around<'_>,
     out: &mut Vec<Rc<Path>>,
 ) -> Result<()> {
-    let mut outers = vec![RelSet::EMPTY];
-    for c in join_clauses {
-        let outer = c.rels.minus(RelSet::one(base.rel));
-        if !outers.contains(&outer) {
-            outers.push(outer);
-        }
-    }
-    for outer in outers {
+    for outer in outer_sets(base, join_clauses) {
         let mut path = BitmapPath::new(base.rel, n);
         let mut found = RelSet::EMPTY;
         let fitting = join_clauses.iter().filter(|c| c.rels.minus(RelSet::one(base.rel)).within(outer));
@@ -129,6 +122,18 @@ pub(super) fn gin_paths(
         push(base, index, path, outer, around, out);
     }
     Ok(())
+}
+
+/// The sets of other relations whose values an index may be searched with; first of all none.
+pub(super) fn outer_sets(base: &BaseRel, join_clauses: &[Clause]) -> Vec<RelSet> {
+    let mut outers = vec![RelSet::EMPTY];
+    for c in join_clauses {
+        let outer = c.rels.minus(RelSet::one(base.rel));
+        if !outers.contains(&outer) {
+            outers.push(outer);
+        }
+    }
+    outers
 }
 
 /// What a partial index's predicate says is among what is asked again.

@@ -2,7 +2,7 @@
 //! PostgreSQL 15, indxpath.c, and selfuncs.c, brincostestimate.
 
 use super::Search;
-use super::bitmap::{recheck_predicate, value_of};
+use super::bitmap::{outer_sets, recheck_predicate, value_of};
 use super::cost::{self, BitmapInput};
 use super::fold::{bool_expr, has_volatile};
 use super::gist::{ordered_alike, with_column_left};
@@ -65,14 +65,7 @@ pub(super) fn brin_paths(
     out: &mut Vec<Rc<Path>>,
 ) {
     let me = RelSet::one(base.rel);
-    let mut outers = vec![RelSet::EMPTY];
-    for c in join_clauses {
-        let outer = c.rels.minus(me);
-        if !outers.contains(&outer) {
-            outers.push(outer);
-        }
-    }
-    for outer in outers {
+    for outer in outer_sets(base, join_clauses) {
         let mut path = BitmapPath::new(base.rel, n);
         let mut found = RelSet::EMPTY;
         let fitting = join_clauses.iter().filter(|c| c.rels.minus(me).within(outer));

@@ -2,7 +2,7 @@
 //! addresses first. PostgreSQL 15, indxpath.c, and selfuncs.c, gistcostestimate.
 
 use super::Search;
-use super::bitmap::{recheck_predicate, value_of};
+use super::bitmap::{outer_sets, recheck_predicate, value_of};
 use super::cost::{self, BitmapInput, IndexInput};
 use super::fold::{bool_expr, has_volatile};
 use super::jointree::Clause;
@@ -96,17 +96,10 @@ pub(super) fn gist_paths(
     out: &mut Vec<Rc<Path>>,
 ) {
     let me = RelSet::one(base.rel);
-    let mut outers = vec![RelSet::EMPTY];
-    for c in join_clauses {
-        let outer = c.rels.minus(me);
-        if !outers.contains(&outer) {
-            outers.push(outer);
-        }
-    }
     let returned = |n: usize| index.gist.get(n).is_none_or(|c| c.family.code.is_returnable());
     let only = index_only(base, index)
         && base.needed.iter().all(|a| index.columns.iter().enumerate().any(|(n, c)| c.attno == *a && returned(n)));
-    for outer in outers {
+    for outer in outer_sets(base, join_clauses) {
         let mut path = BitmapPath::new(base.rel, n);
         path.only = only;
         let mut found = RelSet::EMPTY;
