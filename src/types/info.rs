@@ -245,6 +245,12 @@ pub fn array_type(oid: Oid) -> Option<Oid> {
     info(oid).map(|i| i.array).filter(|a| a.is_valid())
 }
 
+/// The type of an array made of values of `oid`, arrays themselves or not. PostgreSQL 15, lsyscache.c,
+/// get_promoted_array_type: what has arrays of its own, as int2vector has, is an element like any other.
+pub fn promoted_array_type(oid: Oid) -> Option<Oid> {
+    array_type(oid).or_else(|| element_type(oid).map(|_| oid))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,8 +5,8 @@ use super::inet::Inet;
 use super::numeric::Numeric;
 use super::snapshot::SnapshotValue;
 use super::{
-    Column, Datum, IoContext, TypeRef, Value, array, bit, bool, bytea, float, geometry, inet, info, int, json, jsonb,
-    jsonpath, lsn, macaddr, money, oid, range, record, reg, text, tid, tsquery, tsvector, uuid, xml,
+    Column, Datum, IoContext, TypeRef, Value, aclitem, array, bit, bool, bytea, float, geometry, inet, info, int, json,
+    jsonb, jsonpath, lsn, macaddr, money, oid, range, record, reg, text, tid, tsquery, tsvector, uuid, xml,
 };
 use crate::base::{Error, Oid, Result};
 use crate::{bail, err};
@@ -72,6 +72,7 @@ pub fn text_in(typ: TypeRef, s: &str, io: &IoContext) -> Result<Value> {
         }
         oid::JSONPATH => Value::text(jsonpath::write(&jsonpath::parse(s)?)),
         other if geometry::is_geometry(other) => bytes(geometry::parse(other, s)?),
+        oid::ACLITEM => Value::text(&aclitem::parse(s, io)?),
         oid::VOID => bytes([]),
         oid::INT2VECTOR => bytes(array::parse_vector(oid::INT2, s, io)?),
         oid::OIDVECTOR => bytes(array::parse_vector(oid::OID, s, io)?),

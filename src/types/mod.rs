@@ -8,6 +8,7 @@
 //! - TYP-2: `key::encode` is order preserving: memcmp on keys equals the type's default order.
 //! - TYP-3: values that compare equal hash equally and have equal keys.
 
+pub mod aclitem;
 pub mod array;
 pub mod bit;
 pub mod bool;
@@ -59,7 +60,7 @@ pub use collation::Collation;
 pub use column::{Batch, BytesColumn, Column, ColumnData};
 pub use context::IoContext;
 pub use datum::{Datum, Phys, Value};
-pub use info::{TypeInfo, array_type, base_type, domain_base, element_type, info, phys};
+pub use info::{TypeInfo, array_type, base_type, domain_base, element_type, info, phys, promoted_array_type};
 pub use io::{binary_in, binary_out, text_in, text_out};
 pub use name::{format_type, format_type_plain, parse_type, typmod_in, typmod_out};
 pub use order::{compare, hash};

@@ -1,14 +1,13 @@
 //! Calls of functions, aggregates and window functions: PostgreSQL 15, parse_func.c, ParseFuncOrColumn, and parse_agg.c.
 
 use super::Binder;
-use super::group::GROUPING_MARK;
 use super::resolve::{Candidate, Resolved};
 use super::scope::Clause;
 use crate::base::{Error, Oid, Result};
 use crate::err;
 use crate::sql::ast::{self, FuncCall, Pos};
-use crate::sql::expr::{AggCall, Expr, ExprKind, Form, SortKey, WindowCall};
-use crate::sql::func::FuncDef;
+use crate::sql::expr::{AggCall, Expr, ExprKind, Form, WindowCall};
+use crate::sql::func::{CastContext, FuncDef};
 use crate::types::{self, TypeRef, oid};
 
 /// The aggregates that are called WITHIN GROUP (`pg_aggregate.aggkind` o and h).
@@ -84,7 +83,6 @@ impl Binder<'_, '_> {
             return Err(Error::new(crate::base::SqlState::TOO_MANY_ARGUMENTS, text).at(self.at(pos)));
         }
         let shown = call.name.join(".");
-        let aggregate_level = self.scopes.len();
         let filter = call.filter.as_ref().map(|f| self.condition(f, Clause::Filter)).transpose()?;
         let mut names: Vec<String> = Vec::new();
         let mut args = Vec::with_capacity(call.args.len());
@@ -156,6 +154,8 @@ impl Binder<'_, '_> {
             return Err(Error::new(crate::base::SqlState::WRONG_OBJECT_TYPE, text).hint(hint).at(self.at(pos)));
         }
         let form = self.call_form(call, &candidate, &names);
+        let given =
+            if call.distinct && !call.order_by.is_empty() && names.is_empty() { args.clone() } else { Vec::new() };
         if call.variadic
             && f.variadic == oid::ANY
             && let Some(last) = args.last()
@@ -167,7 +167,7 @@ impl Binder<'_, '_> {
         self.refuse_form(f, call, &shown, pos)?;
         let (args, ret) = self.arguments(candidate, args, &actual, pos)?;
         match f.kind {
-            b'a' => self.aggregate(f, call, args, direct_count, filter, ret, aggregate_level, &shown, pos),
+            b'a' => self.aggregate(f, call, args, given, direct_count, filter, ret, &shown, pos),
             b'w' => {
                 if call.within_group {
                     return Err(
@@ -231,7 +231,7 @@ impl Binder<'_, '_> {
         if func.kind == b'a' {
             let call = FuncCall::new(vec![name.into()], Vec::new());
             let (args, ret) = self.arguments(candidate, vec![row], &actual, pos)?;
-            return self.aggregate(func, &call, args, 1, None, ret, self.scopes.len(), name, pos).map(Some);
+            return self.aggregate(func, &call, args, Vec::new(), 1, None, ret, name, pos).map(Some);
         }
         if func.kind != b'f' {
             return Ok(None);
@@ -322,7 +322,7 @@ impl Binder<'_, '_> {
             for (i, slot) in order.iter().enumerate() {
                 args.push(match slot {
                     Some(n) => given[*n].take().ok_or_else(|| Error::internal("an argument used twice"))?,
-                    None => defaults[i - first_default].clone(),
+                    None => self.default_of(f, i, defaults[i - first_default].clone())?,
                 });
             }
             declared = f.args.to_vec();
@@ -334,6 +334,7 @@ impl Binder<'_, '_> {
             // `"any"` takes everything; a literal is then text in all but name.
             for (a, d) in args.iter_mut().zip(&declared) {
                 if *d == oid::ANY
+                    && ordered_set_kind(f) != Some(true)
                     && !self.cx.names.keeps_written()
                     && a.ty.oid == oid::UNKNOWN
                     && !matches!(f.name, "pg_typeof" | "pg_collation_for")
@@ -348,9 +349,7 @@ impl Binder<'_, '_> {
             let fixed = f.args.len() - 1;
             let elements: Vec<Expr> = args.drain(fixed..).collect();
             let element = elements.first().map_or(f.variadic, |e| e.ty.oid);
-            let nested = types::element_type(element).is_some();
-            let array = if nested { Some(element) } else { types::array_type(element) };
-            let Some(array) = array else {
+            let Some(array) = types::promoted_array_type(element) else {
                 return Err(err!(
                     UNDEFINED_OBJECT,
                     "could not find array type for data type {}",
@@ -358,9 +357,19 @@ impl Binder<'_, '_> {
                 )
                 .at(self.at(pos)));
             };
-            args.push(Expr::new(ExprKind::Array { elements, nested }, TypeRef::of(array)));
+            args.push(Expr::new(ExprKind::Array { elements, nested: array == element }, TypeRef::of(array)));
         }
         Ok((args, ret))
+    }
+
+    /// A parameter's default, converted to its type as an assignment is.
+    fn default_of(&mut self, f: &FuncDef, parameter: usize, e: Expr) -> Result<Expr> {
+        match f.args.get(parameter) {
+            Some(&ty) if e.ty.oid != ty && !types::info(ty).is_some_and(|i| i.is_pseudo()) => {
+                self.coerce(e, TypeRef::of(ty), CastContext::Assignment, ast::NOWHERE)
+            }
+            _ => Ok(e),
+        }
     }
 
     fn defaults(&mut self, f: &'static FuncDef) -> Result<Vec<Expr>> {
@@ -425,10 +434,10 @@ impl Binder<'_, '_> {
         f: &'static FuncDef,
         call: &FuncCall,
         mut args: Vec<Expr>,
+        given: Vec<Expr>,
         direct_count: usize,
         filter: Option<Expr>,
         ret: Oid,
-        _level: usize,
         shown: &str,
         pos: Pos,
     ) -> Result<Expr> {
@@ -472,21 +481,21 @@ impl Binder<'_, '_> {
                 for a in &args {
                     self.require_order(a.ty.oid, a.pos)?;
                 }
-                // An argument was converted to what the aggregate takes: the order is then that of the converted one.
+                // PostgreSQL 15, parse_clause.c, findTargetlistEntrySQL99: an expression means the argument that says the
+                // same but for what the aggregate converts it to.
+                let own = if given.len() == args.len() { given.len() } else { args.len().saturating_sub(1) };
                 for k in &mut order_by {
-                    let is_plain =
-                        |a: &&Expr| matches!(&a.kind, ExprKind::Relabel(x) if crate::sql::expr::same(x, &k.expr));
-                    if let Some(a) = args.iter().find(is_plain) {
-                        k.expr = a.clone();
+                    match given.iter().take(own).position(|g| crate::sql::expr::same(g, &k.expr)) {
+                        Some(n) => k.expr = args[n].clone(),
+                        None if given.is_empty() && args.iter().any(|a| crate::sql::expr::same(a, &k.expr)) => {}
+                        None => {
+                            return Err(err!(
+                                INVALID_COLUMN_REFERENCE,
+                                "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list"
+                            )
+                            .at(k.expr.pos.and_then(|p| self.at(p))));
+                        }
                     }
-                }
-                let listed = |k: &SortKey| args.iter().any(|a| crate::sql::expr::same(a, &k.expr));
-                if let Some(k) = order_by.iter().find(|k| !listed(k)) {
-                    return Err(err!(
-                        INVALID_COLUMN_REFERENCE,
-                        "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list"
-                    )
-                    .at(k.expr.pos.and_then(|p| self.at(p))));
                 }
             }
         }
@@ -531,62 +540,6 @@ impl Binder<'_, '_> {
             *o = self.to_common(b, ty, "WITHIN GROUP")?;
         }
         Ok(())
-    }
-
-    /// PostgreSQL 15, parse_agg.c, check_agg_arguments: how far out the aggregate's query is; nesting is an error.
-    fn aggregate_level(&mut self, agg: &AggCall, pos: Pos) -> Result<usize> {
-        let mut min: Option<usize> = None;
-        let mut nested: Option<(usize, Option<u32>)> = None;
-        let mut window = None;
-        let mut set = None;
-        let mut note = |level: usize| min = Some(min.map_or(level, |m: usize| m.min(level)));
-        let mut parts: Vec<Expr> = agg.args.clone();
-        parts.extend(agg.order_by.iter().map(|k| k.expr.clone()));
-        parts.extend(agg.filter.iter().cloned());
-        for part in &mut parts {
-            super::query::walk_expr_mut(part, 0, &mut |e, depth| match &e.kind {
-                ExprKind::Var { levels_up, .. } if *levels_up >= depth => note(levels_up - depth),
-                ExprKind::Aggregate(a) if a.levels_up >= depth => {
-                    let level = a.levels_up - depth;
-                    note(level);
-                    if nested.is_none_or(|(l, _)| level < l) {
-                        nested = Some((level, e.pos));
-                    }
-                }
-                // A GROUPING not resolved yet, or of a query that is bound.
-                ExprKind::Row { names, fields } if names.first().is_some_and(|n| n == GROUPING_MARK) => {
-                    if let Some(level) = super::group::level_of(fields).checked_sub(depth) {
-                        note(level);
-                        if nested.is_none_or(|(l, _)| level < l) {
-                            nested = Some((level, e.pos));
-                        }
-                    }
-                }
-                ExprKind::Window(_) if depth == 0 => window = Some(e.pos),
-                ExprKind::SetReturning { .. } if depth == 0 => set = Some(e.pos),
-                _ => {}
-            });
-        }
-        let level = min.unwrap_or(0);
-        if let Some((l, p)) = nested
-            && l == level
-        {
-            return Err(err!(GROUPING_ERROR, "aggregate function calls cannot be nested")
-                .at(p.and_then(|p| self.at(p)).or(self.at(pos))));
-        }
-        if let Some(p) = window {
-            return Err(err!(GROUPING_ERROR, "aggregate function calls cannot contain window function calls")
-                .at(p.and_then(|p| self.at(p))));
-        }
-        if let Some(p) = set {
-            return Err(err!(
-                FEATURE_NOT_SUPPORTED,
-                "aggregate function calls cannot contain set-returning function calls"
-            )
-            .hint("You might be able to move the set-returning function into a LATERAL FROM item.")
-            .at(p.and_then(|p| self.at(p))));
-        }
-        Ok(level)
     }
 
     /// PostgreSQL 15, parse_agg.c, check_agglevels_and_constraints.

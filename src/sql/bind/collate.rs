@@ -691,22 +691,27 @@ impl<'a> Pass<'a> {
         };
     }
 
-    fn keys(&mut self, keys: &mut [SortKey]) -> Result<Derived> {
-        let mut all = Derived::NONE;
+    /// Each is ordered by its own collation, and none has a say in the result's.
+    fn keys(&mut self, keys: &mut [SortKey]) -> Result<()> {
         for k in keys {
             let found = self.expr(&mut k.expr)?;
             self.mark_key(&mut k.expr, found)?;
-            all = self.combine(all, found)?;
         }
-        Ok(all)
+        Ok(())
     }
 
     fn aggregate(&mut self, a: &mut AggCall) -> Result<Derived> {
-        let mut all = self.all(a.args.iter_mut().chain(&mut a.direct_args))?;
-        let keys = self.keys(&mut a.order_by)?;
-        if !a.func.args.is_empty() && a.args.is_empty() {
-            all = self.combine(all, keys)?;
-        }
+        let all = match super::call::ordered_set_kind(a.func) {
+            // PostgreSQL 15, parse_collate.c, assign_hypothetical_collations: each with the column it is put among.
+            Some(true) => {
+                for (direct, ordered) in a.direct_args.iter_mut().zip(&mut a.args) {
+                    self.all([direct, ordered])?;
+                }
+                Derived::NONE
+            }
+            _ => self.all(a.direct_args.iter_mut().chain(&mut a.args))?,
+        };
+        self.keys(&mut a.order_by)?;
         a.filter.iter_mut().try_for_each(|e| self.expr(e).map(drop))?;
         self.mark_first(a.func, a.distinct, a.args.first_mut(), all)?;
         Ok(all)

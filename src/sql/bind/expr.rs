@@ -1,13 +1,13 @@
 //! Expressions: PostgreSQL 15, parse_expr.c, transformExprRecurse.
 
 use super::Binder;
-use super::coerce::common_typmod;
+use super::coerce::{can_coerce, common_typmod};
 use super::scope::Clause;
-use crate::base::{Error, Result};
+use crate::base::{Error, Oid, Result};
 use crate::err;
 use crate::sql::ast::{self, Pos};
 use crate::sql::expr::{Expr, ExprKind, Form};
-use crate::sql::func;
+use crate::sql::func::{self, CastContext};
 use crate::types::{self, TypeRef, Value, oid};
 
 pub(super) fn constant(value: Value, ty: crate::base::Oid, pos: Pos) -> Expr {
@@ -460,7 +460,9 @@ impl Binder<'_, '_> {
             singles = vars;
             let all: Vec<&Expr> = std::iter::once(&left).chain(&constants).collect();
             let common = self.common_type(&all, None)?.filter(|t| *t != oid::RECORD);
-            match common.and_then(|t| types::array_type(t).map(|a| (t, a))) {
+            // PostgreSQL 15, parse_coerce.c, verify_common_type: it may not do for all of them.
+            let fits = |t: &Oid| all.iter().all(|e| can_coerce(&[e.ty.oid], &[*t], CastContext::Implicit));
+            match common.filter(fits).and_then(|t| types::array_type(t).map(|a| (t, a))) {
                 Some((element, array)) => {
                     let elements =
                         constants.into_iter().map(|e| self.to_common(e, element, "IN")).collect::<Result<Vec<_>>>()?;
@@ -676,7 +678,9 @@ impl Binder<'_, '_> {
                 }
                 _ => {
                     let b = self.expr(e)?;
-                    if types::element_type(b.ty.oid).is_some() && wanted.is_none_or(|w| w != b.ty.oid) {
+                    // PostgreSQL 15, parse_expr.c, transformArrayExpr: the vectors are no arrays here.
+                    let is_array = types::element_type(b.ty.oid).is_some() && types::array_type(b.ty.oid).is_none();
+                    if is_array && wanted.is_none_or(|w| w != b.ty.oid) {
                         nested = true;
                     }
                     b

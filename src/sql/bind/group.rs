@@ -2,7 +2,7 @@
 
 use super::scope::Clause;
 use super::{Binder, GroupWritten, Query, Source, Target};
-use crate::base::Result;
+use crate::base::{Result, SqlState};
 use crate::err;
 use crate::sql::ast;
 use crate::sql::expr::{Expr, ExprKind, same};
@@ -226,16 +226,25 @@ impl Binder<'_, '_> {
         }
         let groups = query.group_by.clone();
         let mut dependent: Vec<Expr> = Vec::new();
-        let plain = query.grouping_sets.is_none();
+        // What every grouping set has.
+        let common: Vec<Expr> = match &query.grouping_sets {
+            None => groups.clone(),
+            Some(sets) => {
+                let in_all = |n: &usize| sets.iter().all(|s| s.contains(n));
+                (0..groups.len()).filter(in_all).map(|n| groups[n].clone()).collect()
+            }
+        };
         let mut exprs: Vec<&mut Expr> = query.targets.iter_mut().map(|t| &mut t.expr).collect();
         exprs.extend(query.having.iter_mut());
         for e in exprs {
-            self.check_grouped(e, &groups, &query.rels, plain, &mut dependent)?;
+            self.check_grouped(e, &groups, &query.rels, &common, &mut dependent)?;
         }
         for mut e in std::mem::take(&mut self.scope().window_exprs) {
-            self.check_grouped(&mut e, &groups, &query.rels, plain, &mut dependent)?;
+            self.check_grouped(&mut e, &groups, &query.rels, &common, &mut dependent)?;
         }
-        // Columns that the primary key decides are grouped along with it.
+        // Columns that the primary key decides are grouped along with it, in every set.
+        let own = query.group_by.len()..query.group_by.len() + dependent.len();
+        query.grouping_sets.iter_mut().flatten().for_each(|s| s.extend(own.clone()));
         query.group_by.extend(dependent);
         Ok(())
     }
@@ -270,7 +279,7 @@ impl Binder<'_, '_> {
         e: &mut Expr,
         groups: &[Expr],
         rels: &[super::Rel],
-        plain: bool,
+        common: &[Expr],
         dependent: &mut Vec<Expr>,
     ) -> Result<()> {
         if self.resolve_grouping(e, groups, 0)? {
@@ -282,12 +291,17 @@ impl Binder<'_, '_> {
         match &mut e.kind {
             ExprKind::Aggregate(a) if a.levels_up == 0 => {
                 for d in &mut a.direct_args {
-                    self.check_grouped(d, groups, rels, plain, dependent)?;
+                    self.check_grouped(d, groups, rels, common, dependent).map_err(|e| match e.sqlstate() {
+                        SqlState::GROUPING_ERROR => {
+                            e.detail("Direct arguments of an ordered-set aggregate must use only grouped columns.")
+                        }
+                        _ => e,
+                    })?;
                 }
                 return Ok(());
             }
             ExprKind::Var { rel, attno, levels_up: 0 } => {
-                if plain && depends_on_key(rels, *rel, groups) {
+                if depends_on_key(rels, *rel, common) {
                     dependent.push(e.clone());
                     return Ok(());
                 }
@@ -342,7 +356,7 @@ impl Binder<'_, '_> {
                     if groups.iter().chain(dependent.iter()).any(|g| same(g, &v)) {
                         continue;
                     }
-                    if plain && depends_on_key(rels, rel, groups) {
+                    if depends_on_key(rels, rel, common) {
                         dependent.push(v);
                         continue;
                     }
@@ -364,7 +378,7 @@ impl Binder<'_, '_> {
         let mut failed = None;
         e.for_each_child_mut(&mut |c| {
             if failed.is_none() {
-                failed = self.check_grouped(c, groups, rels, plain, dependent).err();
+                failed = self.check_grouped(c, groups, rels, common, dependent).err();
             }
         });
         failed.map_or(Ok(()), Err)

@@ -7,6 +7,7 @@
 //! - BIND-2: messages, SQLSTATEs, hints and positions are PostgreSQL's.
 //! - BIND-3: a binder changes nothing but its own scopes and the types of parameters not fixed by the client.
 
+mod aggregate_level;
 mod call;
 mod coerce;
 mod collate;
@@ -22,6 +23,7 @@ mod merge;
 mod names;
 mod policy;
 pub mod query;
+mod record;
 mod recursion;
 mod resolve;
 pub(crate) mod rewrite;

@@ -8,6 +8,7 @@ use crate::sql::ast::Pos;
 use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::func::{self, CastContext, FuncDef, OperDef};
 use crate::types::{self, TypeRef, base_type, oid};
+use std::cmp::Ordering;
 
 /// A candidate of an overload: the argument types as this call uses them.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub(super) struct Candidate<T> {
     pub order: Option<Vec<Option<usize>>>,
     /// The last arguments were gathered into the variadic array.
     pub spread: bool,
+    /// Another takes the same arguments, and nothing tells them apart.
+    pub twice: bool,
 }
 
 /// What a function name with arguments turned out to be.
@@ -222,8 +225,9 @@ impl Binder<'_, '_> {
         actual.iter().for_each(|t| self.note_kin(*t));
         let known = self.cx.names.functions(schema, name);
         let mut candidates = candidates(&known, actual.len(), names, variadic);
+        let found = |c: Candidate<&'static FuncDef>| if c.twice { Err(true) } else { Ok(Resolved::Function(c)) };
         if let Some(i) = candidates.iter().position(|c| c.args == actual && !c.spread) {
-            return Ok(Ok(Resolved::Function(candidates.swap_remove(i))));
+            return Ok(found(candidates.swap_remove(i)));
         }
         if let ([source], true) = (actual, names.is_empty())
             && let Some(cast) = self.function_as_cast(schema, name, *source)
@@ -231,19 +235,13 @@ impl Binder<'_, '_> {
             return Ok(Ok(Resolved::Cast(cast)));
         }
         if let Some(i) = candidates.iter().position(|c| c.args == actual) {
-            return Ok(Ok(Resolved::Function(candidates.swap_remove(i))));
+            return Ok(found(candidates.swap_remove(i)));
         }
         candidates.retain(|c| can_coerce(actual, &c.args, CastContext::Implicit));
-        // A plain match is better than the same one by way of VARIADIC.
-        let plain: Vec<_> = candidates.iter().filter(|c| !c.spread).map(|c| c.args.clone()).collect();
-        candidates.retain(|c| !c.spread || !plain.contains(&c.args));
         Ok(match candidates.len() {
             0 => Err(false),
-            1 => Ok(Resolved::Function(candidates.swap_remove(0))),
-            _ => match select(actual, candidates) {
-                Some(c) => Ok(Resolved::Function(c)),
-                None => Err(true),
-            },
+            1 => found(candidates.swap_remove(0)),
+            _ => select(actual, candidates).map_or(Err(true), found),
         })
     }
 
@@ -321,7 +319,7 @@ pub(in crate::sql) fn find_operator_in(
         let list: Vec<Candidate<&'static OperDef>> = user_code::operators(schema, name)
             .into_iter()
             .filter(|o| !o.left.is_valid() && can_coerce(&[right], &[o.right], CastContext::Implicit))
-            .map(|o| Candidate { what: o, args: vec![o.right], order: None, spread: false })
+            .map(|o| Candidate { what: o, args: vec![o.right], order: None, spread: false, twice: false })
             .collect();
         return pick(&[right], list);
     };
@@ -346,7 +344,7 @@ pub(in crate::sql) fn find_operator_in(
     let list: Vec<Candidate<&'static OperDef>> = user_code::operators(schema, name)
         .into_iter()
         .filter(|o| o.left.is_valid() && can_coerce(&actual, &[o.left, o.right], CastContext::Implicit))
-        .map(|o| Candidate { what: o, args: vec![o.left, o.right], order: None, spread: false })
+        .map(|o| Candidate { what: o, args: vec![o.left, o.right], order: None, spread: false, twice: false })
         .collect();
     pick(&actual, list)
 }
@@ -393,27 +391,31 @@ pub(in crate::sql) fn sort_operator(name: &str, ty: Oid) -> Option<&'static Oper
 }
 
 /// PostgreSQL 15, namespace.c, FuncnameGetCandidates. Of two with the same arguments the one found first along the
-/// search path wins.
+/// search path wins, then the one that is not variadic; two of one schema that only defaults tell apart are as good as
+/// each other.
 fn candidates(
     known: &[(usize, &'static FuncDef)],
     count: usize,
     names: &[String],
     variadic: bool,
 ) -> Vec<Candidate<&'static FuncDef>> {
-    let mut out: Vec<Candidate<&'static FuncDef>> = Vec::new();
-    let mut places: Vec<usize> = Vec::new();
+    let mut out: Vec<(usize, Candidate<&'static FuncDef>)> = Vec::new();
     for &(place, f) in known {
         let mut own = Vec::new();
         candidates_of(f, count, names, variadic, &mut own);
         for c in own {
-            let hidden = out.iter().zip(&places).any(|(o, p)| *p < place && o.args == c.args);
-            if !hidden {
-                out.push(c);
-                places.push(place);
+            let Some((before, same)) = out.iter_mut().find(|(_, o)| o.args == c.args) else {
+                out.push((place, c));
+                continue;
+            };
+            match (place.cmp(before), c.spread.cmp(&same.spread)) {
+                (Ordering::Less, _) | (Ordering::Equal, Ordering::Less) => (*before, *same) = (place, c),
+                (Ordering::Greater, _) | (Ordering::Equal, Ordering::Greater) => {}
+                (Ordering::Equal, Ordering::Equal) => same.twice = true,
             }
         }
     }
-    out
+    out.into_iter().map(|(_, c)| c).collect()
 }
 
 fn candidates_of(
@@ -431,7 +433,7 @@ fn candidates_of(
         return;
     }
     if declared == count && (!f.variadic.is_valid() || variadic || f.variadic == oid::ANY) {
-        out.push(Candidate { what: f, args: f.args.to_vec(), order: None, spread: false });
+        out.push(Candidate { what: f, args: f.args.to_vec(), order: None, spread: false, twice: false });
     }
     if variadic {
         return;
@@ -440,15 +442,21 @@ fn candidates_of(
         if count > declared {
             let mut args = f.args.to_vec();
             args.resize(count, oid::ANY);
-            out.push(Candidate { what: f, args, order: None, spread: false });
+            out.push(Candidate { what: f, args, order: None, spread: false, twice: false });
         }
     } else if f.variadic.is_valid() && count + 1 > declared {
         let mut args = f.args[..declared - 1].to_vec();
         args.resize(count, f.variadic);
-        out.push(Candidate { what: f, args, order: None, spread: true });
+        out.push(Candidate { what: f, args, order: None, spread: true, twice: false });
     } else if count < declared && count + f.fact.defaults as usize >= declared {
         let order = (0..declared).map(|i| (i < count).then_some(i)).collect();
-        out.push(Candidate { what: f, args: f.args[..count].to_vec(), order: Some(order), spread: false });
+        out.push(Candidate {
+            what: f,
+            args: f.args[..count].to_vec(),
+            order: Some(order),
+            spread: false,
+            twice: false,
+        });
     }
 }
 
@@ -476,7 +484,7 @@ fn named_candidate(f: &'static FuncDef, count: usize, names: &[String]) -> Optio
     if order.iter().take(first_default).any(Option::is_none) {
         return None;
     }
-    Some(Candidate { what: f, args, order: Some(order), spread: false })
+    Some(Candidate { what: f, args, order: Some(order), spread: false, twice: false })
 }
 
 /// The names of the parameters a call gives values for: a procedure's output parameters are among them.

@@ -95,11 +95,7 @@ impl Binder<'_, '_> {
             ast::SubLinkKind::Scalar => (SubPlanKind::Scalar, None, one_column(self)?),
             ast::SubLinkKind::Array => {
                 let ty = one_column(self)?;
-                let array = match types::element_type(ty.oid) {
-                    Some(_) => Some(ty.oid),
-                    None => types::array_type(ty.oid),
-                };
-                let Some(array) = array else {
+                let Some(array) = types::promoted_array_type(ty.oid) else {
                     return Err(err!(
                         UNDEFINED_OBJECT,
                         "could not find array type for data type {}",
@@ -217,45 +213,6 @@ impl Binder<'_, '_> {
             }
         }
         Ok(out)
-    }
-
-    /// The fields of a value of a composite type, as far as they are known.
-    pub(super) fn fields_of(&self, e: &Expr) -> Option<Vec<(String, TypeRef)>> {
-        if let ExprKind::Row { fields, names } = &e.kind {
-            return Some(names.iter().cloned().zip(fields.iter().map(|f| f.ty)).collect());
-        }
-        if e.ty.oid != oid::RECORD {
-            let base = types::base_type(e.ty.oid);
-            let fields = self.cx.io.hooks.composite(base)?;
-            return Some(fields.into_iter().map(|f| (f.name, f.typ)).collect());
-        }
-        match &e.kind {
-            ExprKind::Written { arg, .. } => self.fields_of(arg),
-            ExprKind::Func { func, args, .. } | ExprKind::SetReturning { func, args } => {
-                super::from::out_columns(func, args)
-            }
-            ExprKind::Var { rel, attno, levels_up } => {
-                let scope = &self.scopes[self.scopes.len().checked_sub(1 + levels_up)?];
-                match &scope.rels.get(*rel)?.source {
-                    super::Source::Subquery(q) => {
-                        let t = q.output().nth(*attno as usize - 1)?;
-                        match &t.expr.kind {
-                            ExprKind::Var { .. } => None,
-                            _ => self.fields_of(&t.expr),
-                        }
-                    }
-                    _ => None,
-                }
-            }
-            ExprKind::SubLink(l) if l.kind == SubPlanKind::Scalar => {
-                let t = l.query.output().next()?;
-                match &t.expr.kind {
-                    ExprKind::Var { .. } => None,
-                    _ => self.fields_of(&t.expr),
-                }
-            }
-            _ => None,
-        }
     }
 
     fn field(&mut self, e: Expr, name: &str, pos: Pos) -> Result<Expr> {

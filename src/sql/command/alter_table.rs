@@ -372,6 +372,7 @@ pub fn add_column(
     }
     let attno = c.attributes.len() as i16 + 1;
     let mut new = column::read(cmd, cx, &c.name, def, attno)?;
+    column::refuse_row_in_itself(cx, new.attribute.ty.oid, &c)?;
     let constraints = std::mem::take(&mut new.constraints);
     let place = (c.namespace, c.persistence);
     let generated = new.generated.take();
@@ -583,6 +584,7 @@ fn alter_type(
     let collation = column::collation(cx, collation, ty, None)?;
     let declared = crate::catalog::Declared { collation, ..Default::default() };
     let c = class_of(cx, oid)?;
+    column::refuse_row_in_itself(cx, ty.oid, &c)?;
     row_type::refuse_use(cx, &c)?;
     if c.kind == RelKind::Composite {
         return change(cx, oid, |c| (c.attributes[n].ty, c.attributes[n].declared) = (ty, declared));

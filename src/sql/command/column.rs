@@ -5,12 +5,14 @@ use super::write::{attributes_read, bind, columns_only, new_oid, usable_type, vo
 use super::{Command, stored_text};
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::catalog::Attribute;
+use crate::catalog::object::Class;
 use crate::err;
 use crate::sql::ast::{ColumnDef, Constraint, ConstraintKind, DefElem, Expr as Ast, QualName};
 use crate::sql::bind::scope::{Clause, system_attno};
 use crate::sql::exec::ExecContext;
 use crate::sql::expr::Expr;
-use crate::types::{TypeRef, oid};
+use crate::types::range::{range_of, subtype};
+use crate::types::{TypeRef, element_type, oid};
 use std::sync::Arc;
 
 /// A column as defined, its expressions not yet looked at.
@@ -85,6 +87,37 @@ pub fn check_type(cx: &ExecContext, name: &str, ty: TypeRef) -> Result<()> {
     if crate::types::info(ty.oid).is_some_and(|i| i.kind == b'p') {
         let shown = crate::types::format_type_plain(ty.oid, &*cx.fx.io.hooks);
         return Err(err!(INVALID_TABLE_DEFINITION, "column \"{name}\" has pseudo-type {shown}"));
+    }
+    Ok(())
+}
+
+/// A column of a relation may not be made of the relation's own rows. PostgreSQL 15, heap.c, CheckAttributeType: same
+/// walk through domains, rows, arrays and ranges.
+///
+/// # Errors
+/// 42P16.
+pub fn refuse_row_in_itself(cx: &ExecContext, ty: Oid, class: &Class) -> Result<()> {
+    if class.row_type.is_valid() { made_of(cx, ty, &mut vec![class.row_type]) } else { Ok(()) }
+}
+
+fn made_of(cx: &ExecContext, ty: Oid, rows: &mut Vec<Oid>) -> Result<()> {
+    if rows.contains(&ty) {
+        let shown = crate::types::format_type_plain(ty, &*cx.fx.io.hooks);
+        return Err(err!(INVALID_TABLE_DEFINITION, "composite type {shown} cannot be made a member of itself"));
+    }
+    let base = crate::types::base_type(ty);
+    if base != ty {
+        return made_of(cx, base, rows);
+    }
+    if let Some(part) = element_type(ty).or_else(|| range_of(ty)).or_else(|| subtype(ty)) {
+        return made_of(cx, part, rows);
+    }
+    if crate::types::info(ty).is_some_and(|i| i.kind == b'c') {
+        rows.push(ty);
+        for field in cx.fx.io.hooks.composite(ty).unwrap_or_default() {
+            made_of(cx, field.typ.oid, rows)?;
+        }
+        rows.pop();
     }
     Ok(())
 }

@@ -6,9 +6,11 @@ use crate::base::{Error, Flow, Result};
 use crate::sql::expr::eval::{Projection, Sel};
 use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::func::FuncDef;
+use crate::sql::func::json::populate::fields_of as fields;
 use crate::sql::func::setof::{self, SetStream};
 use crate::sql::plan::{Plan, SetItem};
-use crate::types::{BATCH_ROWS, Batch, Column, Phys, TypeRef, Value};
+use crate::types::record::Record;
+use crate::types::{BATCH_ROWS, Batch, Column, Phys, TypeRef, Value, oid};
 
 /// Where an output column comes from.
 #[derive(Clone, Copy)]
@@ -31,16 +33,29 @@ struct Call {
     names: Vec<String>,
     /// They are packed into a row.
     packed: bool,
+    /// A row without a type of its own, the first argument, says what they are.
+    told_by_row: bool,
 }
 
 impl Call {
+    /// Looks what the first argument's columns are, if they are those of the result.
+    fn told(&mut self, args: &[Value]) {
+        if !self.told_by_row {
+            return;
+        }
+        (self.names, self.columns) = match args.first() {
+            Some(Value::Bytes(b)) => fields(&Record::new(b)).into_iter().unzip(),
+            _ => Default::default(),
+        };
+    }
+
     /// Several columns as one column of rows.
     fn pack(&self, columns: Vec<Column>) -> Vec<Column> {
         if !self.packed {
             return columns;
         }
         let mut out = Column::new(Phys::Bytes);
-        for row in 0..columns[0].len() {
+        for row in 0..columns.first().map_or(0, Column::len) {
             let parts =
                 columns.iter().enumerate().map(|(n, c)| (self.names[n].as_str(), self.columns[n].oid, c.get(row)));
             let mut bytes = Vec::new();
@@ -113,13 +128,17 @@ impl ProjectSet {
                     exprs.extend(args.iter().cloned());
                     let arg_types: Vec<TypeRef> = args.iter().map(|a| a.ty).collect();
                     let mut several = setof::out_columns(func, &arg_types);
-                    if func.name.ends_with("_populate_recordset") {
+                    let populated = func.name.ends_with("_populate_recordset");
+                    let told_by_row = populated && column.ty.oid == oid::RECORD;
+                    if told_by_row {
+                        several = Some(Default::default());
+                    } else if populated {
                         several = Some(fields_of(column.ty, cx)?);
                     }
                     let packed = several.is_some();
                     let (names, columns) = several.unwrap_or_else(|| (Vec::new(), vec![column.ty]));
                     let args = first..exprs.len();
-                    calls.push(Call { func, args, ret: column.ty, arg_types, columns, names, packed });
+                    calls.push(Call { func, args, ret: column.ty, arg_types, columns, names, packed, told_by_row });
                 }
             }
         }
@@ -143,8 +162,9 @@ impl ProjectSet {
     /// Starts the functions for the present row.
     fn begin_row(&mut self, cx: &mut ExecContext) -> Result<()> {
         let Some(values) = &self.values else { return Ok(()) };
-        for call in &self.calls {
+        for call in &mut self.calls {
             let args: Vec<Value> = values[call.args.clone()].iter().map(|c| c.get(self.row).to_value()).collect();
+            call.told(&args);
             let null = call.func.strict && args.iter().any(Value::is_null);
             let stream = match null {
                 true => None,

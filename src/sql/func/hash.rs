@@ -13,7 +13,7 @@ use crate::types::numeric::Numeric;
 use crate::types::range::{Multirange, Range};
 use crate::types::record::Record;
 use crate::types::text::trim_blanks;
-use crate::types::{Column, Datum, base_type, info, oid};
+use crate::types::{Column, Datum, aclitem, base_type, info, oid};
 
 const START: u32 = 0x9e37_79b9 + 3_923_095;
 
@@ -318,6 +318,32 @@ fn any_extended(cx: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Res
     Ok(())
 }
 
+fn rights(cx: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
+    out.push(Datum::I32(aclitem::sum(args[0].str(), &cx.io)? as i32));
+    Ok(())
+}
+
+fn rights_extended(cx: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
+    let (sum, seed) = (aclitem::sum(args[0].str(), &cx.io)?, args[1].i64() as u64);
+    out.push(Datum::I64(if seed == 0 { sum.into() } else { word_extended(sum, seed) as i64 }));
+    Ok(())
+}
+
+/// The bytes of an `oidvector`'s numbers.
+fn vector(value: Datum<'_>) -> Vec<u8> {
+    Array::new(value.bytes()).iter().flat_map(|v| v.u32().to_le_bytes()).collect()
+}
+
+fn vector_plain(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
+    out.push(Datum::I32(bytes_extended(&vector(args[0]), 0) as u32 as i32));
+    Ok(())
+}
+
+fn vector_extended(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
+    out.push(Datum::I64(bytes_extended(&vector(args[0]), args[1].i64() as u64) as i64));
+    Ok(())
+}
+
 fn plain<const RULE: usize>(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
     out.push(Datum::I32(hashed(RULES[RULE], args[0], 0) as u32 as i32));
     Ok(())
@@ -367,6 +393,10 @@ pub(super) static TABLE: &[(&str, FuncImpl)] = &[
     ("hash_multirange_extended", s(any_extended)),
     ("hashinetextended", s(any_extended)),
     ("jsonb_hash_extended", s(any_extended)),
+    ("hash_aclitem", s(rights)),
+    ("hash_aclitem_extended", s(rights_extended)),
+    ("hashoidvector", s(vector_plain)),
+    ("hashoidvectorextended", s(vector_extended)),
     ("hashint2extended", s(extended::<0>)),
     ("hashint4extended", s(extended::<0>)),
     ("hashoidextended", s(extended::<0>)),

@@ -12,7 +12,7 @@ use crate::types::context::{DateOrder, IoContext};
 
 /// Why a text is no date or time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Fault {
+pub enum Fault {
     BadFormat,
     FieldOverflow,
     /// Month and day may have been given in another order.
@@ -120,7 +120,7 @@ fn fraction(text: &str) -> Decoded<i32> {
 }
 
 /// Seconds west of Greenwich of `+hh[:mm[:ss]]` or `+hhmm`.
-pub(super) fn zone_displacement(text: &str) -> Decoded<i32> {
+pub fn zone_displacement(text: &str) -> Decoded<i32> {
     let overflow = |_| Fault::ZoneOverflow;
     let sign = match text.as_bytes().first() {
         Some(b'+') => 1,
@@ -191,7 +191,16 @@ struct State {
     bc: bool,
     pm: Option<bool>,
     named: Option<Zone>,
+    /// Of a time of day: the zone of an abbreviation that has meant different offsets.
+    changing: Option<Zone>,
     special: Special,
+}
+
+impl State {
+    fn new() -> State {
+        let special = Special::None;
+        State { prefix: None, julian: false, bc: false, pm: None, named: None, changing: None, special }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -212,7 +221,7 @@ pub(super) fn date_time(text: &str, io: &IoContext) -> Decoded<Moment> {
         text_month: false,
         west: 0,
     };
-    let mut s = State { prefix: None, julian: false, bc: false, pm: None, named: None, special: Special::None };
+    let mut s = State::new();
     for (i, field) in fields.iter().enumerate() {
         let step = match field.shape {
             Shape::Date => d.date_field(&field.text, &mut s)?,
@@ -282,7 +291,7 @@ pub(super) fn time_only(text: &str, io: &IoContext) -> Decoded<(Civil, Option<i3
         text_month: false,
         west: 0,
     };
-    let mut s = State { prefix: None, julian: false, bc: false, pm: None, named: None, special: Special::None };
+    let mut s = State::new();
     for (i, field) in fields.iter().enumerate() {
         let step = match field.shape {
             Shape::Date => d.time_only_date(&field.text, i, fields.len(), fields.get(1), &mut s)?,
@@ -330,6 +339,16 @@ pub(super) fn time_only(text: &str, io: &IoContext) -> Decoded<(Civil, Option<i3
         } else {
             return Err(Fault::BadFormat);
         }
+    } else if let Some(zone) = &s.changing {
+        if d.known & mask::DST_MODIFIER != 0 {
+            return Err(Fault::BadFormat);
+        }
+        match d.known & mask::DATE {
+            // Today decides.
+            0 => Some(-d.today().local_offset(zone)),
+            mask::DATE => Some(-d.local_offset(zone)),
+            _ => return Err(Fault::BadFormat),
+        }
     } else if d.known & mask::ZONE != 0 {
         Some(d.west)
     } else {
@@ -351,6 +370,15 @@ impl Decoder<'_> {
     fn local_offset(&self, zone: &Zone) -> i32 {
         let us = i64::from(self.c.days()).saturating_mul(USECS_PER_DAY).saturating_add(self.c.time_us());
         zone.offset_at_local(us)
+    }
+
+    /// The time that was read, today.
+    fn today(&self) -> Decoder<'_> {
+        let now_us = self.io.read_clock();
+        let east = self.io.time_zone.offset_at_utc(now_us);
+        let mut c = Civil::from_us(now_us + i64::from(east) * USECS_PER_SEC);
+        c.set_time(self.c.time_us());
+        Decoder { c, ..*self }
     }
 
     fn apply_meridian(&mut self, pm: Option<bool>) -> Decoded<()> {
@@ -383,7 +411,9 @@ impl Decoder<'_> {
             s.prefix = None;
             return Ok(Step::Known(mask::DATE | mask::TIME | mask::ZONE));
         }
-        if self.known & mask::DATE != mask::DATE && s.prefix.is_none() {
+        // With month and day known it is a zone's name, or a time and a zone run together: the year may follow.
+        let dated = mask::MONTH | mask::DAY;
+        if self.known & dated != dated && s.prefix.is_none() {
             return self.date(text).map(Step::Known);
         }
         if !text.starts_with(|c: char| c.is_ascii_digit()) && s.prefix.is_none() {
@@ -658,6 +688,10 @@ impl Decoder<'_> {
 
     fn time_only_word(&mut self, text: &str, next: Option<&Field>, s: &mut State) -> Decoded<Step> {
         let word = match meaning(text) {
+            Meaning::Zone { .. } if Zone::of_abbreviation(text).is_some() => {
+                s.changing = Zone::of_abbreviation(text);
+                return Ok(Step::Known(mask::ZONE));
+            }
             Meaning::Zone { east, dst } => return Ok(self.zone_word(east, dst)),
             Meaning::Unknown => {
                 s.named = Some(Zone::named(text).ok_or(Fault::BadFormat)?);

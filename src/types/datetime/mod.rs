@@ -16,6 +16,7 @@ pub mod token;
 pub mod zone;
 
 pub use civil::Civil;
+pub use decode::{Fault, zone_displacement};
 pub use interval::Interval;
 pub use time::TimeTz;
 pub use token::Unit;

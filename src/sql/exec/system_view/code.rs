@@ -13,6 +13,7 @@ use crate::sql::exec::ExecContext;
 use crate::sql::exec::rights::{function_acl, language_acl};
 use crate::sql::func::{self, CastContext, CastMethod, FuncDef};
 use crate::sql::text_search;
+use crate::types::array::{self, Array};
 use crate::types::context::IoContext;
 use crate::types::{self, TypeRef, Value, oid};
 use std::collections::HashMap;
@@ -61,6 +62,12 @@ fn fact(field: &str, ty: TypeRef, io: &IoContext) -> Result<Value> {
     match ty.oid {
         _ if field == "\\N" => Ok(Value::Null),
         oid::REGPROC => Ok(field.parse().map_or(Value::Null, Value::U32)),
+        // As it is shown: nobody's name is looked up.
+        oid::ACLITEM_ARRAY => {
+            let items = types::text_in(TypeRef::of(oid::TEXT_ARRAY), field, io)?;
+            let items: Vec<String> = Array::new(items.datum().bytes()).iter().map(|i| i.str().to_owned()).collect();
+            Ok(Value::Bytes(array::from_rights(&items).into()))
+        }
         _ => types::text_in(ty, field, io),
     }
 }

@@ -216,6 +216,9 @@ enum Limit {
     Int(i128),
     Float(f64),
     Other(Value, TypeRef),
+    /// Infinity less infinity: whatever is a number lies inside (PostgreSQL 15, float.c, in_range_float8_float8, and
+    /// numeric.c, in_range_numeric_numeric: same rule).
+    Everywhere,
 }
 
 impl Limit {
@@ -245,7 +248,18 @@ impl Limit {
             return Ok(Limit::Int(if minus { a - b } else { a + b }));
         }
         if let (Some(a), Some(b)) = (float(value), float(offset.datum())) {
+            if a.is_infinite() && b.is_infinite() && (a > 0.0) == minus {
+                return Ok(Limit::Everywhere);
+            }
             return Ok(Limit::Float(if minus { a - b } else { a + b }));
+        }
+        if let (Datum::Bytes(a), Value::Bytes(b)) = (value, offset)
+            && ty.oid == oid::NUMERIC
+        {
+            let (a, b) = (Numeric::from_bytes(a), Numeric::from_bytes(b));
+            if a.is_infinite() && b.is_infinite() && (a.signum() > 0) == minus {
+                return Ok(Limit::Everywhere);
+            }
         }
         let name = if minus { "-" } else { "+" };
         let oper = crate::sql::func::type_operator(name, ty.oid, offset_ty.oid).ok_or_else(|| {
@@ -261,6 +275,15 @@ impl Limit {
     /// How an ordering value compares with the limit.
     fn compare(&self, value: Datum<'_>, ty: TypeRef) -> Ordering {
         match (self, value) {
+            (Limit::Everywhere, v) => {
+                let is_nan = match v {
+                    Datum::F32(v) => v.is_nan(),
+                    Datum::F64(v) => v.is_nan(),
+                    Datum::Bytes(b) => Numeric::from_bytes(b).is_nan(),
+                    _ => false,
+                };
+                if is_nan { Ordering::Greater } else { Ordering::Equal }
+            }
             (Limit::Int(l), Datum::I16(v)) => i128::from(v).cmp(l),
             (Limit::Int(l), Datum::I32(v)) => i128::from(v).cmp(l),
             (Limit::Int(l), Datum::I64(v)) => i128::from(v).cmp(l),

@@ -35,7 +35,9 @@ pub(crate) fn elements(array: Datum<'_>, element: TypeRef) -> Result<Column> {
 
 /// The answer of `ARRAY(select …)`: one dimension more if the elements are arrays themselves.
 pub(crate) fn array_of(values: &Column, ty: TypeRef) -> Result<Vec<u8>> {
-    if let Some(element) = crate::types::info(ty.oid).filter(|i| i.is_array()).map(|i| i.element) {
+    // What has arrays of its own, as int2vector has, is an element (get_promoted_array_type).
+    let info = crate::types::info(ty.oid);
+    if let Some(element) = info.filter(|i| i.is_array() && !i.array.is_valid()).map(|i| i.element) {
         let parts: Vec<Datum<'_>> = (0..values.len()).map(|r| values.get(r)).collect();
         return nest(element, &parts);
     }

@@ -8,7 +8,7 @@ use crate::sql::func::{FnContext, FuncImpl};
 use crate::types::datetime::civil::{
     Civil, USECS_PER_DAY, USECS_PER_HOUR, USECS_PER_MINUTE, USECS_PER_SEC, days_in_month, valid_julian_range,
 };
-use crate::types::datetime::{Interval, Zone, date, interval, timestamp};
+use crate::types::datetime::{Fault, Interval, Zone, date, interval, timestamp, zone_displacement};
 use crate::types::{Column, Datum};
 use crate::{bail, err};
 
@@ -103,18 +103,14 @@ fn make_timestamptz_at(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) 
     Ok(())
 }
 
-/// `+hh[:mm[:ss]]`.
+/// `+hh[:mm[:ss]]`, or a name that begins so. PostgreSQL 15, timestamp.c, parse_sane_timezone: same rule.
 fn numeric_zone(text: &str) -> Result<Zone> {
-    let parse = || {
-        let mut parts = text[1..].split(':').map(|p| p.parse::<i32>().ok());
-        let hour = parts.next()??;
-        let minute = parts.next().unwrap_or(Some(0))?;
-        let second = parts.next().unwrap_or(Some(0))?;
-        let ok = hour <= 15 && minute < 60 && second < 60 && parts.next().is_none();
-        let east = (hour * 60 + minute) * 60 + second;
-        ok.then(|| Zone::fixed(if text.starts_with('-') { -east } else { east })).flatten()
-    };
-    parse().ok_or_else(|| err!(INVALID_PARAMETER_VALUE, "numeric time zone \"{text}\" out of range"))
+    let refused = || err!(INVALID_PARAMETER_VALUE, "numeric time zone \"{text}\" out of range");
+    match zone_displacement(text) {
+        Ok(west) => Zone::fixed(-west).ok_or_else(refused),
+        Err(Fault::ZoneOverflow) => Err(refused()),
+        Err(_) => zone_of(text),
+    }
 }
 
 fn make_interval(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {

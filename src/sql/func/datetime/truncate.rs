@@ -152,7 +152,8 @@ fn bin(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
     if width <= 0 {
         bail!(DATETIME_FIELD_OVERFLOW, "stride must be greater than zero");
     }
-    let bins = (i128::from(source) - i128::from(origin)).div_euclid(width.into());
+    let distance = source.checked_sub(origin).ok_or_else(crate::types::datetime::interval::out_of_range)?;
+    let bins = i128::from(distance).div_euclid(width.into());
     let us = i128::from(origin) + bins * i128::from(width);
     let us = i64::try_from(us).ok().filter(|us| timestamp::in_range(*us));
     out.push(Datum::I64(us.ok_or_else(timestamp::out_of_range)?));

@@ -7,8 +7,8 @@ use crate::sql::exec::ExecContext;
 use crate::sql::func::json::Node;
 use crate::sql::func::json::populate::{self, Doc};
 use crate::types::jsonb::Jsonb;
-use crate::types::record::Record;
-use crate::types::{Column, Datum, IoContext, TypeRef, Value, oid};
+use crate::types::record::{self, Record};
+use crate::types::{Column, Datum, IoContext, TypeRef, Value, base_type, oid};
 
 pub(super) fn open(call: &Call<'_>, cx: &mut ExecContext) -> Result<Option<Box<dyn SetStream>>> {
     let mut out = Rows::empty(call.columns);
@@ -168,7 +168,16 @@ fn rows_of(call: &Call<'_>, at: usize, base: Option<&Value>, io: &IoContext, out
         None if of_record && asked.is_empty() => return Err(populate::unknown_row(name)),
         None => asked,
     };
+    let domain = match call.arg_types.first().filter(|_| base.is_some()) {
+        Some(t) if base_type(t.oid) != t.oid => Some(*t),
+        _ => None,
+    };
     let mut push = |values: &[Value]| -> Result<()> {
+        if let Some(ty) = domain {
+            let mut row = Vec::new();
+            record::build(ty, fields.iter().zip(values).map(|(f, v)| (f.0.as_str(), f.1.oid, v.datum())), &mut row);
+            io.hooks.check_domain(ty.oid, Datum::Bytes(&row), io)?;
+        }
         let found: Vec<TypeRef> = fields.iter().map(|f| f.1).collect();
         crate::sql::routine::check_columns(&found, call.columns)?;
         out.iter_mut().zip(values).for_each(|(column, v)| column.push(v.datum()));
