@@ -42,6 +42,7 @@ mod window;
 mod write;
 
 pub use collate::{expr_collation, output_collations};
+pub use domain::domain_level;
 pub use from::reads_as;
 pub use names::{BtreeClass, Conflict, Names};
 pub use policy::{RowSecurity, refuse as refuse_row_security};
@@ -49,7 +50,7 @@ pub use query::*;
 pub(in crate::sql) use resolve::find_operator_in;
 pub use rewrite::{bind_rule_action, bind_rule_condition, obstacle, reads_of_condition, reads_of_rule, rule_level};
 pub use shown::{Label, Shown, Written, constant as shown_constant};
-pub use stored::{Stored, hash_code, hashed_value, parse_expression, stored, view_query};
+pub use stored::{Stored, hash_code, hashed_value, of_table, parse_expression, stored, view_query};
 pub use target::index_column_name;
 pub use user_code::{Everywhere, UserCode};
 
@@ -146,6 +147,9 @@ pub fn bind_expr(
     };
     let rels: Vec<&crate::catalog::Relation> = rel.into_iter().map(|r| &**r).collect();
     binder.collate_expr(&mut bound, &rels)?;
+    if matches!(clause, scope::Clause::Check | scope::Clause::Generated) {
+        stored::refuse_system_columns(&bound, clause, binder.cx.text)?;
+    }
     Ok(bound)
 }
 

@@ -247,11 +247,11 @@ impl Binder<'_, '_> {
 
     /// `text(x)` where no such function takes x: a cast, if it needs no function.
     fn function_as_cast(&mut self, schema: Option<&str>, name: &str, source: Oid) -> Option<TypeRef> {
-        let target = match schema {
-            None => self.cx.names.type_by_name(None, name),
-            Some(_) => None,
-        }
-        .or_else(|| types::info::builtin_by_name(name).map(|i| TypeRef::of(i.oid)))?;
+        let builtin = || {
+            let known = types::info::builtin_by_name(name)?;
+            matches!(schema, None | Some("pg_catalog")).then_some(TypeRef::of(known.oid))
+        };
+        let target = self.cx.names.type_by_name(schema, name).or_else(builtin)?;
         // A row type is no function (FuncNameAsType).
         if types::info(target.oid).is_some_and(|i| i.is_pseudo() || i.kind == b'c') {
             return None;

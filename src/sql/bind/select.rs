@@ -363,7 +363,8 @@ impl Binder<'_, '_> {
         query: &mut Query,
     ) -> Result<()> {
         let refused = match &mut self.scope().rels[rel].source {
-            Source::Table { .. } => {
+            Source::Table { rel: table, .. } => {
+                refuse_kind(table)?;
                 self.scope().rels[rel].wanted |= access::UPDATE;
                 match query.locks.iter_mut().find(|l| l.rel == rel) {
                     Some(l) => {
@@ -416,6 +417,16 @@ fn refuse_locking(query: &Query, groups: bool, windows: bool, sets: bool, word: 
     Err(err!(FEATURE_NOT_SUPPORTED, "{word} is not allowed with {refused}"))
 }
 
+/// Rows of a materialized view are never locked. PostgreSQL 15, execMain.c, CheckValidRowMarkRel.
+fn refuse_kind(rel: &crate::catalog::Relation) -> Result<()> {
+    match rel.kind {
+        crate::catalog::RelKind::MatView => {
+            Err(err!(WRONG_OBJECT_TYPE, "cannot lock rows in materialized view \"{}\"", rel.name))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Locks the tables of a sub-select, and of those in it.
 fn lock_inside(q: &mut Query, strength: LockStrength, wait: LockWait, word: &str) -> Result<()> {
     let groups = !q.group_by.is_empty() || q.grouping_sets.is_some();
@@ -426,7 +437,8 @@ fn lock_inside(q: &mut Query, strength: LockStrength, wait: LockWait, word: &str
         let entry = &mut q.rels[r];
         entry.wanted |= if entry.relation().is_some() { access::UPDATE } else { 0 };
         match &mut entry.source {
-            Source::Table { .. } if !q.locks.iter().any(|l| l.rel == r) => {
+            Source::Table { rel: table, .. } if !q.locks.iter().any(|l| l.rel == r) => {
+                refuse_kind(table)?;
                 q.locks.push(RowMark { rel: r, strength, wait });
             }
             Source::Subquery(below) => lock_inside(below, strength, wait, word)?,

@@ -4,12 +4,12 @@
 use super::scope::Clause;
 use super::user_code::Everywhere;
 use super::{BindContext, Names, bind_expr};
-use crate::base::{Error, Result};
+use crate::base::{Error, Oid, Result, SqlState};
 use crate::catalog::IndexMethod;
 use crate::catalog::{ConstraintKind, Relation};
 use crate::sql::ast;
 use crate::sql::expr::{Expr, ExprKind};
-use crate::types::{Collation, IoContext, TypeRef};
+use crate::types::{Collation, IoContext, TypeRef, Value};
 use std::sync::Arc;
 
 /// A relation's own expressions. `Var { rel: 0, attno }` is the relation's attribute.
@@ -124,7 +124,45 @@ fn bind_text(
     let mut cx = BindContext { names, io, text: &source, params: Vec::new(), infer_params: false };
     let mut bound = bind_expr(&mut cx, &expr, columns.then_some(rel), clause, target)?;
     bound.rewrite(&mut |e| e.pos = None);
+    of_table(&mut bound, rel.oid);
     Ok(bound)
+}
+
+/// What an expression of a row that is being written may not ask for: all system columns but the table.
+///
+/// # Errors
+/// 42P10 (PostgreSQL 15, parse_relation.c, scanNSItemForColumn).
+pub(super) fn refuse_system_columns(bound: &Expr, clause: Clause, text: &str) -> Result<()> {
+    let mut odd = None;
+    bound.walk(&mut |e| {
+        if let ExprKind::Var { attno, .. } = e.kind
+            && attno < 0
+            && attno != TABLE
+        {
+            odd = odd.or(Some((attno, e.pos)));
+        }
+        true
+    });
+    let Some((attno, pos)) = odd else { return Ok(()) };
+    let name = super::scope::system_name(attno);
+    let refused = match clause {
+        Clause::Generated => format!("cannot use system column \"{name}\" in column generation expression"),
+        _ => format!("system column \"{name}\" reference in check constraint is invalid"),
+    };
+    let at = pos.and_then(|p| ast::cursor(text, p));
+    Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, refused).at(at))
+}
+
+/// `tableoid`
+const TABLE: i16 = -6;
+
+/// Which table the rows are of is known once the expression is bound over that table.
+pub fn of_table(bound: &mut Expr, table: Oid) {
+    bound.rewrite(&mut |e| {
+        if let ExprKind::Var { rel: 0, attno: TABLE, levels_up: 0 } = e.kind {
+            e.kind = ExprKind::Const(Value::U32(table.0));
+        }
+    });
 }
 
 /// A default given as text, of a value for a column of this name and type.

@@ -429,7 +429,8 @@ fn append(cx: &mut ExecContext, oid: Oid, mut attributes: Vec<Attribute>, n: usi
         let source = format!("SELECT {text}");
         let expr = stored_text::parse(text)?;
         let rel = (a.generated != 0).then_some(&rel);
-        let bound = bind(cx, &source, &expr, rel, clause, Some((&a.name, a.ty)))?;
+        let mut bound = bind(cx, &source, &expr, rel, clause, Some((&a.name, a.ty)))?;
+        crate::sql::bind::of_table(&mut bound, oid);
         if a.generated != 0 || volatility(&bound) == b'v' {
             if has_rows(cx, oid)? {
                 let values = vec![(n, over_attributes(bound)?)];
@@ -587,7 +588,8 @@ fn alter_type(
     column::refuse_row_in_itself(cx, ty.oid, &c)?;
     row_type::refuse_use(cx, &c)?;
     if c.kind == RelKind::Composite {
-        return change(cx, oid, |c| (c.attributes[n].ty, c.attributes[n].declared) = (ty, declared));
+        change(cx, oid, |c| (c.attributes[n].ty, c.attributes[n].declared) = (ty, declared))?;
+        return row_type::reread_checks(cx, c.row_type);
     }
     if c.attributes[n].generated != 0 && using.is_some() {
         return Err(err!(INVALID_COLUMN_DEFINITION, "cannot specify USING when altering type of generated column")

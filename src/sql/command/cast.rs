@@ -107,11 +107,13 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateCastStmt) ->
         let (a, b) = (type_shown(cx, source), type_shown(cx, target));
         return Err(err!(INSUFFICIENT_PRIVILEGE, "must be owner of type {a} or type {b}").into());
     }
-    for (t, which) in [(source, "source"), (target, "target")] {
-        if types::info(t).is_some_and(|i| i.kind == b'd') {
-            let text = format!("cast will be ignored because the {which} data type is a domain");
-            cx.notices.push(Report::notice(Severity::Warning, SqlState::WRONG_OBJECT_TYPE, text));
-        }
+    super::write::check_usable(cx, source)?;
+    super::write::check_usable(cx, target)?;
+    let domain = |t: &(Oid, &str)| types::info(t.0).is_some_and(|i| i.kind == b'd');
+    // One of them is told.
+    if let Some((_, which)) = [(source, "source"), (target, "target")].into_iter().find(domain) {
+        let text = format!("cast will be ignored because the {which} data type is a domain");
+        cx.notices.push(Report::notice(Severity::Warning, SqlState::WRONG_OBJECT_TYPE, text));
     }
     names::lock_name(cx, class::CAST, Oid::INVALID, &format!("{} {}", source.0, target.0))?;
     let (function, method, args) = match (&stmt.func, stmt.inout) {

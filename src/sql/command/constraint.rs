@@ -22,7 +22,7 @@ pub struct Wanted {
     pub deferrable: bool,
     pub deferred: bool,
     pub not_valid: bool,
-    no_inherit: bool,
+    pub no_inherit: bool,
     /// ALTER TABLE ONLY: partitions get nothing of it.
     pub only: bool,
     pub pos: ast::Pos,
@@ -300,6 +300,7 @@ fn add_check(cmd: &Command, cx: &mut ExecContext, table: Oid, w: Wanted) -> Resu
         None => {
             let column = match columns.as_slice() {
                 [one] if *one > 0 => c.attributes[*one as usize - 1].name.clone(),
+                [one] => crate::sql::bind::scope::system_name(*one).to_owned(),
                 _ => String::new(),
             };
             let taken = taken_names(cx, c.namespace, &c.constraints)?;
@@ -371,7 +372,7 @@ fn put_check(
         oid: new_oid(cx)?,
         name,
         kind: ConstraintKind::Check,
-        columns,
+        columns: columns.into_iter().filter(|attno| *attno > 0).collect(),
         check: Some(text),
         index: Oid::INVALID,
         foreign: None,
@@ -393,6 +394,8 @@ fn put_check(
 /// 23514.
 pub fn verify_check(cx: &mut ExecContext, table: Oid, name: &str, bound: crate::sql::expr::Expr) -> Result<()> {
     let rel = relation(cx, table)?;
+    let mut bound = bound;
+    crate::sql::bind::of_table(&mut bound, table);
     let mut test = Projection::new(&[over_attributes(bound)?]);
     each_batch(cx, &rel, &mut |cx, batch| {
         let answer = patiently(cx, |cx| test.run(cx, batch, Sel::All(batch.rows)))?;

@@ -8,12 +8,12 @@
 //! though nothing is stored for them.
 
 use crate::base::{Flow, Oid, Result};
-use crate::catalog::object::{RangeType, UserTypeKind, class};
+use crate::catalog::object::{Class, RangeType, UserTypeKind, class};
 use crate::catalog::{Catalog, Constraint, ConstraintKind, Object, ObjectKey, RelKind};
 use crate::lock::LockMode;
 use crate::sql::exec::ExecContext;
 use crate::sql::expr::{Expr, ExprKind};
-use crate::types::{Value, oid};
+use crate::types::{Value, base_type, oid};
 
 /// What goes, dependents first; and what of it is to be told about, with what it depends on.
 pub struct Found {
@@ -39,7 +39,10 @@ pub fn constraint(catalog: &Catalog, oid: Oid) -> Option<(Oid, String)> {
 /// The whole a part belongs to.
 fn whole(catalog: &Catalog, key: ObjectKey) -> Option<ObjectKey> {
     match key.class {
-        class::CONSTRAINT => constraint(catalog, key.oid).map(|(table, _)| ObjectKey::new(class::RELATION, table)),
+        class::CONSTRAINT => match constraint(catalog, key.oid) {
+            Some((table, _)) => Some(ObjectKey::new(class::RELATION, table)),
+            None => domain_constraint(catalog, key.oid).map(|(domain, _)| ObjectKey::new(class::TYPE, domain)),
+        },
         class::REWRITE => super::rule::find(catalog, key.oid).map(|(t, _)| ObjectKey::new(class::RELATION, t)),
         class::POLICY => super::policy::find(catalog, key.oid).map(|(t, _)| ObjectKey::new(class::RELATION, t)),
         class::TRIGGER => trigger(catalog, key.oid).map(|(table, _)| ObjectKey::new(class::RELATION, table)),
@@ -135,7 +138,10 @@ impl Walk {
             return Ok(());
         }
         let catalog = cx.backend()?.catalog.clone();
-        let table = if key.class == class::RELATION { Some(key.oid) } else { whole(&catalog, key).map(|w| w.oid) };
+        let table = match key.class {
+            class::RELATION => Some(key.oid),
+            _ => whole(&catalog, key).filter(|w| w.class == class::RELATION).map(|w| w.oid),
+        };
         if let Some(table) = table {
             cx.backend()?.txn.lock_relation(table, LockMode::AccessExclusive)?;
         }
@@ -287,6 +293,9 @@ fn of_column(cx: &mut ExecContext, key: ObjectKey, found: &mut Vec<Dependent>) -
     for s in super::statistics::reading(cx, key.oid, key.sub as i16)? {
         found.push(Dependent { key: ObjectKey::new(class::STATISTIC_EXT, s), age: s, silent: true });
     }
+    for t in super::publication::reading(cx, key.oid, key.sub as i16)? {
+        found.push(Dependent { key: ObjectKey::new(class::PUBLICATION_REL, t), age: t, silent: false });
+    }
     for policy in super::policy::reading_elsewhere(cx, key)? {
         found.push(Dependent { key: ObjectKey::new(class::POLICY, policy), age: policy, silent: false });
     }
@@ -297,6 +306,7 @@ fn of_column(cx: &mut ExecContext, key: ObjectKey, found: &mut Vec<Dependent>) -
         }
     }
     let c = super::write::class_of(cx, key.oid)?;
+    of_field(cx, &c, n, found)?;
     if let Some(a) = c.attributes.get(n).filter(|a| a.default.is_some()) {
         // Silently, though its sequence, which goes too, would also take it along.
         let key = ObjectKey { class: class::ATTRDEF, ..key };
@@ -315,6 +325,50 @@ fn of_column(cx: &mut ExecContext, key: ObjectKey, found: &mut Vec<Dependent>) -
         found.push(Dependent { key, age: key.oid, silent: false });
     }
     Ok(())
+}
+
+/// Checks, defaults and indexes whose expressions take a field from values of a relation's row type.
+fn of_field(cx: &mut ExecContext, c: &Class, n: usize, found: &mut Vec<Dependent>) -> Result<()> {
+    if !c.row_type.is_valid() {
+        return Ok(());
+    }
+    let index = c.attributes[..n].iter().filter(|a| !a.dropped).count();
+    let takes = |e: &Expr| {
+        e.any(&mut |e| match &e.kind {
+            ExprKind::Field { arg, index: i } => *i == index && base_type(arg.ty.oid) == c.row_type,
+            _ => false,
+        })
+    };
+    expressions_that(cx, &c.attributes[n].name, takes, found)?;
+    let catalog = cx.backend()?.catalog.clone();
+    for record in catalog.all(class::TYPE) {
+        let Some(level) = crate::sql::bind::domain_level(&record, &*catalog, &cx.fx.io)? else { continue };
+        for (name, _) in level.checks.iter().filter(|(_, e)| takes(e)) {
+            if let Some(k) = domain_checks(&record.object).iter().find(|k| k.name == *name) {
+                found.push(Dependent { key: ObjectKey::new(class::CONSTRAINT, k.oid), age: k.oid, silent: false });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The constraints of what is a domain.
+pub fn domain_checks(object: &Object) -> &[Constraint] {
+    match object {
+        Object::Type(t) => match &t.kind {
+            UserTypeKind::Domain { checks, .. } => checks,
+            _ => &[],
+        },
+        _ => &[],
+    }
+}
+
+/// A domain's constraint: the domain and the name.
+pub fn domain_constraint(catalog: &Catalog, oid: Oid) -> Option<(Oid, String)> {
+    catalog.all(class::TYPE).iter().find_map(|r| {
+        let k = domain_checks(&r.object).iter().find(|k| k.oid == oid)?;
+        Some((r.object.key().oid, k.name.clone()))
+    })
 }
 
 /// A constraint's index, and the views that group by a primary key.

@@ -4,7 +4,7 @@ use super::concurrent::Removal;
 use super::write::change;
 use super::{Command, absent, dependency, names};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
-use crate::catalog::object::{DefaultAcl, class};
+use crate::catalog::object::{DefaultAcl, UserTypeKind, class};
 use crate::catalog::{Catalog, Object, ObjectKey, Persistence as Kept, RelKind};
 use crate::err;
 use crate::lock::LockMode;
@@ -257,9 +257,15 @@ fn describe_builtin(cx: &ExecContext, key: ObjectKey) -> Option<String> {
 pub fn describe(cx: &mut ExecContext, key: ObjectKey) -> Result<String> {
     let catalog = cx.backend()?.catalog.clone();
     if key.class == class::CONSTRAINT {
-        let Some((table, name)) = dependency::constraint(&catalog, key.oid) else { return Ok(String::new()) };
+        let Some((table, name)) = dependency::constraint(&catalog, key.oid) else {
+            let of_domain = dependency::domain_constraint(&catalog, key.oid);
+            return Ok(of_domain.map_or(String::new(), |(_, name)| format!("constraint {name}")));
+        };
         let table = describe(cx, ObjectKey::new(class::RELATION, table))?;
         return Ok(format!("constraint {name} on {table}"));
+    }
+    if key.class == class::PUBLICATION_REL {
+        return super::publication::table_shown(cx, key.oid);
     }
     if key.class == class::TRIGGER {
         let Some((table, name)) = dependency::trigger(&catalog, key.oid) else { return Ok(String::new()) };
@@ -401,6 +407,13 @@ fn remove_found(cx: &mut ExecContext, found: &[ObjectKey]) -> Flow<()> {
         }
     }
     for key in found {
+        let backend = cx.backend()?;
+        let temporary = backend.catalog.temp_schema().filter(|_| key.class != class::RELATION);
+        if temporary
+            .is_some_and(|t| backend.catalog.get(*key).is_some_and(|r| r.object.name().is_some_and(|n| n.0 == t)))
+        {
+            backend.txn.touched_temporary = true;
+        }
         match (key.class, key.sub) {
             (class::RELATION, 0) => remove_relation(cx, key.oid)?,
             (class::RELATION, attno) => super::alter_table::remove_column(cx, key.oid, attno as usize - 1)?,
@@ -412,6 +425,7 @@ fn remove_found(cx: &mut ExecContext, found: &[ObjectKey]) -> Flow<()> {
             })?,
             (class::CONSTRAINT, _) => drop_constraint(cx, *key)?,
             (class::TRIGGER, _) => super::trigger::remove(cx, key.oid)?,
+            (class::PUBLICATION_REL, _) => super::publication::remove_table(cx, key.oid)?,
             (class::POLICY, _) => super::policy::remove(cx, key.oid)?,
             (class::REWRITE, _) => super::rule::remove(cx, key.oid)?,
             (class::OPERATOR, _) => {
@@ -489,8 +503,18 @@ fn drop_constraint(cx: &mut ExecContext, key: ObjectKey) -> Result<()> {
     let catalog = cx.backend()?.catalog.clone();
     match dependency::constraint(&catalog, key.oid) {
         Some((table, _)) => change(cx, table, |c| c.constraints.retain(|k| k.oid != key.oid)),
-        None => Ok(()),
+        None => drop_domain_constraint(cx, key.oid),
     }
+}
+
+fn drop_domain_constraint(cx: &mut ExecContext, oid: Oid) -> Result<()> {
+    let catalog = cx.backend()?.catalog.clone();
+    let Some((domain, _)) = dependency::domain_constraint(&catalog, oid) else { return Ok(()) };
+    let Some(mut t) = catalog.user_type(domain) else { return Ok(()) };
+    if let UserTypeKind::Domain { checks, .. } = &mut t.kind {
+        checks.retain(|k| k.oid != oid);
+    }
+    super::write::put(cx, Object::Type(t))
 }
 
 /// Drops a relation with its indexes, its large values, its statistics and comments; files go at commit.

@@ -16,8 +16,8 @@ use crate::sql::ast::{
     Expr, ObjectName, Pos, PublicationObject, RangeVar,
 };
 use crate::sql::bind::scope::Clause;
-use crate::sql::exec::ExecContext;
-use crate::sql::expr::ExprKind;
+use crate::sql::exec::{ExecContext, replica_identity};
+use crate::sql::expr::{Expr as Bound, ExprKind};
 use std::sync::Arc;
 
 /// What WITH (…) says; None: nothing of it.
@@ -33,6 +33,7 @@ fn text_of(arg: &DefArg) -> String {
         DefArg::Float(t) | DefArg::Str(t) => t.clone(),
         DefArg::Bool(b) => b.to_string(),
         DefArg::Name(n) => n.joined(),
+        DefArg::Type(t) => t.names.join("."),
         _ => String::new(),
     }
 }
@@ -109,10 +110,17 @@ fn check_publishable(rel: &Relation) -> Result<()> {
 }
 
 /// Columns, constants and immutable built-in functions alone.
-fn check_filter(cmd: &Command, bound: &crate::sql::expr::Expr, at: Pos) -> Result<()> {
+fn check_filter(cmd: &Command, bound: &Bound, at: Pos) -> Result<()> {
     let mut detail = None;
     bound.walk(&mut |x| {
         let wrong = match &x.kind {
+            ExprKind::Func { oper: Some(oper), .. } if *oper >= Oid::FIRST_NORMAL => {
+                Some("User-defined operators are not allowed.")
+            }
+            ExprKind::ScalarArray { oper: Some(oper), .. } if *oper >= Oid::FIRST_NORMAL => {
+                Some("User-defined operators are not allowed.")
+            }
+            _ if x.ty.oid >= Oid::FIRST_NORMAL => Some("User-defined types are not allowed."),
             ExprKind::Func { func, .. } if func.oid >= Oid::FIRST_NORMAL || func.volatility != b'i' => {
                 Some("User-defined or built-in mutable functions are not allowed.")
             }
@@ -122,13 +130,58 @@ fn check_filter(cmd: &Command, bound: &crate::sql::expr::Expr, at: Pos) -> Resul
             ),
             _ => None,
         };
-        detail = detail.or(wrong);
+        detail = detail.or(wrong.map(|w| (w, first_pos(x))));
         true
     });
     match detail {
         None => Ok(()),
-        Some(d) => Err(err!(FEATURE_NOT_SUPPORTED, "invalid publication WHERE expression").detail(d).at(cmd.at(at))),
+        Some((d, pos)) => Err(err!(FEATURE_NOT_SUPPORTED, "invalid publication WHERE expression")
+            .detail(d)
+            .at(cmd.at(pos.unwrap_or(at)))),
     }
+}
+
+/// Collations of users are theirs to change.
+fn check_collations(cmd: &Command, cx: &mut ExecContext, rel: &Relation, (e, bound): (&Expr, &Bound)) -> Result<()> {
+    let catalog = cx.backend()?.catalog.clone();
+    let mut users = false;
+    e.clone().rewrite(&mut |e| {
+        if let ast::ExprKind::Collate { collation, .. } = &e.kind {
+            let (schema, name) = match collation.as_slice() {
+                [.., schema, name] => (Some(schema.as_str()), name.as_str()),
+                [name] => (None, name.as_str()),
+                [] => return,
+            };
+            let found = crate::sql::bind::Names::collation_by_name(&*catalog, schema, name);
+            users |= found.is_some_and(|oid| oid >= Oid::FIRST_NORMAL);
+        }
+    });
+    bound.walk(&mut |x| {
+        if let ExprKind::Var { attno, .. } = x.kind {
+            let column = rel.attributes.get((attno as usize).wrapping_sub(1));
+            users |= column.is_some_and(|a| a.declared.collation >= Oid::FIRST_NORMAL);
+        }
+        true
+    });
+    match users {
+        false => Ok(()),
+        true => Err(err!(FEATURE_NOT_SUPPORTED, "invalid publication WHERE expression")
+            .detail("User-defined collations are not allowed.")
+            .at(cmd.at(e.start()))),
+    }
+}
+
+/// Where the leftmost part of an expression stands.
+fn first_pos(e: &Bound) -> Option<Pos> {
+    let mut first = None;
+    e.walk(&mut |x| {
+        first = match (first, x.pos) {
+            (Some(a), Some(b)) => Some(std::cmp::min(a, b)),
+            (a, b) => a.or(b),
+        };
+        true
+    });
+    first
 }
 
 fn filter_of(cmd: &Command, cx: &mut ExecContext, rel: &Arc<Relation>, e: &Expr) -> Result<Arc<str>> {
@@ -144,6 +197,7 @@ fn filter_of(cmd: &Command, cx: &mut ExecContext, rel: &Arc<Relation>, e: &Expr)
         return Err(Error::new(SqlState::DATATYPE_MISMATCH, text).at(cmd.at(e.start())));
     }
     check_filter(cmd, &bound, e.start())?;
+    check_collations(cmd, cx, rel, (e, &bound))?;
     stored_text::text_of(cx, e, None)
 }
 
@@ -170,6 +224,10 @@ fn table_of(
     check_publishable(rel)?;
     let mut attnos = Vec::new();
     for name in columns {
+        if crate::sql::bind::scope::system_attno(name).is_some() {
+            let text = format!("cannot use system column \"{name}\" in publication column list");
+            return Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, text).into());
+        }
         let Some(a) = rel.attribute(name) else {
             let text = format!("column \"{name}\" of relation \"{}\" does not exist", rel.name);
             return Err(Error::new(SqlState::UNDEFINED_COLUMN, text).into());
@@ -269,17 +327,96 @@ fn members(
     Ok((tables, schemas))
 }
 
-/// Column lists do not go with whole schemas.
-fn check_columns(cx: &mut ExecContext, p: &Publication) -> Result<()> {
-    if p.schemas.is_empty() {
-        return Ok(());
+/// Column lists do not go with whole schemas; neither they nor conditions with partitioned tables whose partitions are
+/// published as what they are.
+fn check_tables(cx: &mut ExecContext, p: &Publication) -> Result<()> {
+    for t in p.tables.iter().filter(|t| t.filter.is_some() && !p.via_root) {
+        let rel = super::constraint::relation(cx, t.table)?;
+        if rel.is_partitioned() {
+            let text = format!("cannot use publication WHERE clause for relation \"{}\"", rel.name);
+            return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, text).detail(
+                "WHERE clause cannot be used for a partitioned table when publish_via_partition_root is false.",
+            ));
+        }
     }
-    let Some(t) = p.tables.iter().find(|t| !t.columns.is_empty()) else { return Ok(()) };
-    let rel = super::constraint::relation(cx, t.table)?;
-    let text =
-        format!("cannot use column list for relation \"{}.{}\" in publication \"{}\"", rel.schema, rel.name, p.name);
-    Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, text)
-        .detail("Column lists cannot be specified in publications containing FOR TABLES IN SCHEMA elements."))
+    for t in p.tables.iter().filter(|t| !t.columns.is_empty()) {
+        let rel = super::constraint::relation(cx, t.table)?;
+        let detail = match (p.schemas.is_empty(), rel.is_partitioned() && !p.via_root) {
+            (false, _) => "Column lists cannot be specified in publications containing FOR TABLES IN SCHEMA elements.",
+            (_, true) => {
+                "Column lists cannot be specified for partitioned tables when publish_via_partition_root is false."
+            }
+            _ => continue,
+        };
+        let (schema, name) = (&rel.schema, &rel.name);
+        let text = format!("cannot use column list for relation \"{schema}.{name}\" in publication \"{}\"", p.name);
+        return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, text).detail(detail));
+    }
+    Ok(())
+}
+
+/// # Errors
+/// 22023 where partitions are no longer to be published by their root, whose condition or column list would have none.
+fn check_via_root(cx: &mut ExecContext, p: &Publication) -> Result<()> {
+    for t in p.tables.iter().filter(|t| t.filter.is_some() || !t.columns.is_empty()) {
+        let rel = super::constraint::relation(cx, t.table)?;
+        if rel.is_partitioned() {
+            let what = if t.filter.is_some() { "WHERE clause" } else { "column list" };
+            let text =
+                format!("cannot set parameter \"publish_via_partition_root\" to false for publication \"{}\"", p.name);
+            return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, text).detail(format!(
+                "The publication contains a {what} for partitioned table \"{}\", which is not allowed when \"publish_via_partition_root\" is false.",
+                rel.name
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The tables of publications that name a column or read it in their condition.
+pub fn reading(cx: &mut ExecContext, table: Oid, attno: i16) -> Result<Vec<Oid>> {
+    let catalog = cx.backend()?.catalog.clone();
+    let mut found = Vec::new();
+    for record in catalog.all(class::PUBLICATION) {
+        let Object::Publication(p) = &record.object else { continue };
+        for t in p.tables.iter().filter(|t| t.table == table) {
+            let reads = match &t.filter {
+                Some(f) => replica_identity::filter_reads(&catalog, &cx.fx.io, table, f)?.contains(&attno),
+                None => false,
+            };
+            if reads || t.columns.contains(&attno) {
+                found.push(t.oid);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What a table of a publication is called.
+pub fn table_shown(cx: &mut ExecContext, oid: Oid) -> Result<String> {
+    let catalog = cx.backend()?.catalog.clone();
+    for record in catalog.all(class::PUBLICATION) {
+        let Object::Publication(p) = &record.object else { continue };
+        if let Some(t) = p.tables.iter().find(|t| t.oid == oid) {
+            let table = super::drop::describe(cx, ObjectKey::new(class::RELATION, t.table))?;
+            return Ok(format!("publication of {table} in publication {}", p.name));
+        }
+    }
+    Ok(String::new())
+}
+
+/// Takes a table out of its publication.
+pub fn remove_table(cx: &mut ExecContext, oid: Oid) -> Result<()> {
+    let catalog = cx.backend()?.catalog.clone();
+    for record in catalog.all(class::PUBLICATION) {
+        let Object::Publication(p) = &record.object else { continue };
+        if p.tables.iter().any(|t| t.oid == oid) {
+            let mut p = p.clone();
+            p.tables.retain(|t| t.oid != oid);
+            put(cx, Object::Publication(p))?;
+        }
+    }
+    Ok(())
 }
 
 fn needs_superuser(cx: &mut ExecContext, list: &[PublicationObject], what: &str) -> Result<()> {
@@ -326,7 +463,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreatePublicationS
         tables,
         schemas,
     };
-    check_columns(cx, &made)?;
+    check_tables(cx, &made)?;
     put(cx, Object::Publication(made))?;
     if cx.backend()?.view.choice(Id::WalLevel) != "logical" {
         let text = "wal_level is insufficient to publish logical changes";
@@ -345,6 +482,9 @@ pub fn alter(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterPublicationStm
             let given = options(cmd, list)?;
             if let Some(publish) = given.publish {
                 [p.insert, p.update, p.delete, p.truncate] = publish;
+            }
+            if given.via_root == Some(false) {
+                check_via_root(cx, &p)?;
             }
             p.via_root = given.via_root.unwrap_or(p.via_root);
             put(cx, Object::Publication(p))?;
@@ -373,12 +513,20 @@ pub fn alter(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterPublicationStm
             .into());
     }
     let (tables, schemas) = members(cmd, cx, list)?;
+    if matches!(stmt.action, Action::Add(_)) && !schemas.is_empty() && p.tables.iter().any(|t| !t.columns.is_empty()) {
+        let text = format!("cannot add schema to publication \"{}\"", p.name);
+        return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, text)
+            .detail(
+                "Schemas cannot be added if any tables that specify a column list are already part of the publication.",
+            )
+            .into());
+    }
     match &stmt.action {
         Action::Set(_) => (p.tables, p.schemas) = (tables, schemas),
         Action::Add(_) => add(cx, &mut p, tables, schemas)?,
         _ => take_out(cx, &mut p, &tables, &schemas)?,
     }
-    check_columns(cx, &p)?;
+    check_tables(cx, &p)?;
     put(cx, Object::Publication(p))?;
     Ok("ALTER PUBLICATION".into())
 }

@@ -131,9 +131,17 @@ fn into(
     if exists(cx, namespace, &into.table.name, if_not_exists)? {
         return Ok(tag.into());
     }
-    let plan = plan_locked(cx, |cx| bind_own(cmd, cx, query, materialized))?;
+    let plan = match into.skip_data {
+        // What is never run is not planned either: planning computes what is constant.
+        true => Err(bind_own(cmd, cx, query, materialized)?.0),
+        false => Ok(plan_locked(cx, |cx| bind_own(cmd, cx, query, materialized))?),
+    };
     let tablespace = super::tablespace::place(cx, into.tablespace.as_deref(), Oid::INVALID, persistence, false)?;
-    let mut attributes = attributes(cx, &plan, &into.columns)?;
+    let found: Vec<(String, TypeRef)> = match &plan {
+        Ok(plan) => plan.plan.columns.iter().map(|c| (c.name.clone(), c.ty)).collect(),
+        Err(bound) => bound.output().map(|t| (t.name.clone(), t.expr.ty)).collect(),
+    };
+    let mut attributes = named_attributes(cx, &found, &into.columns, "too many column names were specified", true)?;
     super::collated::declare(cmd, cx, query, &mut attributes, false)?;
     let options = reloptions::merge(cmd, reloptions::On::Table, &[], &into.options)?;
     let view = if materialized { Some(super::view::stored(cmd, cx, query)?) } else { None };
@@ -150,24 +158,16 @@ fn into(
         })?;
     }
     note_on_commit(cx, oid, into.on_commit)?;
-    if into.skip_data {
-        return Ok(tag.into());
-    }
+    let Ok(plan) = plan else { return Ok(tag.into()) };
     let backend = cx.backend()?;
     let user = materialized.then(|| restricted_as(backend, backend.user.current)).transpose()?;
     start(cmd, cx, &plan, oid, Vec::new(), user, None)?;
     go_on(cmd, cx)
 }
 
-/// The columns of a query's result, as a new relation's.
-pub fn attributes(cx: &ExecContext, plan: &PlannedStatement, columns: &[String]) -> Result<Vec<Attribute>> {
-    let found: Vec<(String, TypeRef)> = plan.plan.columns.iter().map(|c| (c.name.clone(), c.ty)).collect();
-    named_attributes(cx, &found, columns, "too many column names were specified", true)
-}
-
 /// Columns with their names replaced by those of a list.
 pub fn named_attributes(
-    cx: &ExecContext,
+    cx: &mut ExecContext,
     found: &[(String, TypeRef)],
     columns: &[String],
     too_many: &str,
@@ -185,6 +185,9 @@ pub fn named_attributes(
         // Views have no system columns.
         if stored || crate::sql::bind::scope::system_attno(name).is_none() {
             super::column::check_column(cx, name, *ty)?;
+        }
+        if stored {
+            super::write::check_usable(cx, ty.oid)?;
         }
         out.push(attribute(name, n as i16 + 1, *ty));
     }

@@ -2,14 +2,15 @@
 //!
 //! PostgreSQL 15, tablecmds.c, find_composite_type_dependencies: same refusals.
 
-use super::write::class_of;
+use super::write::{self, class_of};
 use super::{names, rewrite_rows};
 use crate::base::{Error, Flow, Oid, Result};
 use crate::catalog::object::{Class, UserTypeKind, class};
-use crate::catalog::{Attribute, Catalog, RelKind};
+use crate::catalog::{Attribute, Catalog, Object, ObjectKey, RelKind};
 use crate::err;
 use crate::lock::LockMode;
 use crate::sql::exec::ExecContext;
+use crate::sql::expr::Expr;
 use crate::types;
 use crate::types::record::Reshape;
 
@@ -20,7 +21,7 @@ pub fn refuse_use(cx: &mut ExecContext, c: &Class) -> Result<()> {
         return Ok(());
     }
     let catalog = cx.backend()?.catalog.clone();
-    let Some((table, column)) = user(&catalog, c.row_type) else { return Ok(()) };
+    let Some((table, column)) = user(&catalog, c.row_type) else { return refuse_checks(cx, c) };
     let name = &c.name;
     Err(Error::unsupported(match c.kind {
         RelKind::Composite => format!("cannot alter type \"{name}\" because column \"{table}.{column}\" uses it"),
@@ -28,9 +29,56 @@ pub fn refuse_use(cx: &mut ExecContext, c: &Class) -> Result<()> {
     }))
 }
 
+/// # Errors
+/// 0A000 where a CHECK of another table makes such rows (PostgreSQL 15, tablecmds.c, find_composite_type_dependencies).
+fn refuse_checks(cx: &mut ExecContext, c: &Class) -> Result<()> {
+    let catalog = cx.backend()?.catalog.clone();
+    for record in catalog.all(class::RELATION) {
+        let Ok(other) = record.object.as_class() else { continue };
+        if other.oid == c.oid || !other.constraints.iter().any(|k| k.check.is_some()) {
+            continue;
+        }
+        let Some(rel) = catalog.relation(other.oid)? else { continue };
+        let stored = crate::sql::bind::stored(&rel, &*catalog, &cx.fx.io)?;
+        let makes = |e: &Expr| e.any(&mut |e| types::base_type(e.ty.oid) == c.row_type);
+        if let Some((check, _)) = stored.checks.iter().find(|(_, e)| makes(e)) {
+            let (what, uses) = match c.kind {
+                RelKind::Composite => ("type", "it"),
+                _ => ("table", "its row type"),
+            };
+            let (name, table) = (&c.name, &other.name);
+            return Err(Error::unsupported(format!(
+                "cannot alter {what} \"{name}\" because constraint {check} on table {table} uses {uses}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The CHECKs of domains over rows whose fields have become others mean these now.
+///
+/// # Errors
+/// Those of binding them.
+pub fn reread_checks(cx: &mut ExecContext, row_type: Oid) -> Result<()> {
+    let catalog = cx.backend()?.catalog.clone();
+    for record in catalog.all(class::TYPE) {
+        let Object::Type(t) = &record.object else { continue };
+        let UserTypeKind::Domain { base, checks, .. } = &t.kind else { continue };
+        if !checks.is_empty() && contains(&catalog, base.oid, row_type, 0) {
+            // A new version of the object: what was bound goes with the old one.
+            write::put(cx, Object::Type(t.clone()))?;
+            let now = cx.backend()?.catalog.clone();
+            if let Some(record) = now.get(ObjectKey::new(class::TYPE, t.oid)) {
+                crate::sql::bind::domain_level(&record, &*now, &cx.fx.io).map_err(write::unplaced)?;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// A stored column with values of a type; those of arrays come first.
 fn user(catalog: &Catalog, of: Oid) -> Option<(String, String)> {
-    let stored = |c: &&Class| matches!(c.kind, RelKind::Table | RelKind::MatView | RelKind::Partitioned);
+    let stored = |c: &&Class| c.node.is_valid() || c.kind == RelKind::Partitioned;
     let all = catalog.all(class::RELATION);
     let classes: Vec<&Class> = all.iter().filter_map(|r| r.object.as_class().ok()).filter(stored).collect();
     for arrays in [true, false] {

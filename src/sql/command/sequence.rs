@@ -603,6 +603,9 @@ fn advance(name: &str, p: &SequenceParams, old: State, after_checkpoint: bool) -
 /// Sets a sequence's value.
 pub fn setval(cx: &mut ExecContext, seq: Oid, value: i64, called: bool) -> Flow<i64> {
     let (c, p) = open(cx, seq, Some("w"))?;
+    if c.persistence != Persistence::Temp {
+        cx.backend()?.prevent_if_read_only("setval()")?;
+    }
     if !(p.min..=p.max).contains(&value) {
         return Err(err!(
             NUMERIC_VALUE_OUT_OF_RANGE,
@@ -614,9 +617,6 @@ pub fn setval(cx: &mut ExecContext, seq: Oid, value: i64, called: bool) -> Flow<
         .into());
     }
     let backend = cx.backend()?;
-    if c.persistence != Persistence::Temp {
-        backend.prevent_if_read_only("setval()")?;
-    }
     let now = State { last: value, log_cnt: 0, called };
     store(backend, &c, |_, _| Ok(Step { logged: Some(now), now }))?;
     let known = backend.sequences.known.remove(&seq);

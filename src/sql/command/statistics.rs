@@ -21,7 +21,8 @@ pub fn find(catalog: &Catalog, parts: &[String]) -> Result<Statistics> {
     let (name, schema) = parts.split_last().ok_or_else(missing)?;
     let path = match schema.last() {
         Some(s) => [catalog.namespace_oid(s)?].into_iter().collect(),
-        None => catalog.effective_path(),
+        // Never among what is temporary (PostgreSQL 15, namespace.c, get_statistics_object_oid).
+        None => catalog.without_temporary(catalog.effective_path()),
     };
     let found = path.into_iter().find_map(|n| catalog.find(class::STATISTIC_EXT, n, name).first().copied());
     let record = found.and_then(|oid| catalog.get(ObjectKey::new(class::STATISTIC_EXT, oid))).ok_or_else(missing)?;

@@ -29,11 +29,7 @@ pub fn schema(backend: &mut Backend) -> Result<Oid> {
 /// 55P03 where another session is at a table that uses a temporary type or function.
 pub fn discard_temp(cx: &mut ExecContext) -> Result<()> {
     let Some(schema) = cx.backend()?.catalog.temp_schema() else { return Ok(()) };
-    match drop::remove_quietly(cx, &[ObjectKey::new(class::NAMESPACE, schema)]) {
-        Ok(()) => {}
-        Err(Stop::Error(e)) => return Err(e),
-        Err(_) => return Err(err!(LOCK_NOT_AVAILABLE, "what depends on temporary objects is in use")),
-    }
+    remove(cx, &[ObjectKey::new(class::NAMESPACE, schema)])?;
     let backend = cx.backend()?;
     backend.catalog.set_temp_schema(None);
     backend.delete_at_commit.clear();
@@ -41,7 +37,17 @@ pub fn discard_temp(cx: &mut ExecContext) -> Result<()> {
     Ok(())
 }
 
-/// ON COMMIT DELETE ROWS and ON COMMIT DROP.
+/// Removes temporary objects with what depends on them.
+fn remove(cx: &mut ExecContext, targets: &[ObjectKey]) -> Result<()> {
+    match drop::remove_quietly(cx, targets) {
+        Ok(()) => Ok(()),
+        Err(Stop::Error(e)) => Err(e),
+        Err(_) => Err(err!(LOCK_NOT_AVAILABLE, "what depends on temporary objects is in use")),
+    }
+}
+
+/// ON COMMIT DELETE ROWS and ON COMMIT DROP. PostgreSQL 15, tablecmds.c, PreCommit_on_commit_actions: what is emptied comes
+/// first, then all that is dropped goes at once, with what depends on it.
 pub fn on_commit(cx: &mut ExecContext) -> Result<()> {
     let backend = cx.backend()?;
     if backend.delete_at_commit.is_empty() && backend.drop_at_commit.is_empty() {
@@ -49,13 +55,19 @@ pub fn on_commit(cx: &mut ExecContext) -> Result<()> {
     }
     let dropped = std::mem::take(&mut backend.drop_at_commit);
     let emptied = backend.delete_at_commit.clone();
-    for oid in dropped {
-        drop::remove_relation(cx, oid)?;
-    }
+    let mut relations = Vec::new();
     for oid in emptied {
-        if let Some(relation) = cx.backend()?.catalog.relation(oid)? {
-            super::truncate::empty(cx, &relation)?;
-        }
+        relations.extend(cx.backend()?.catalog.relation(oid)?);
     }
-    Ok(())
+    super::truncate::refuse_other_fate(cx, &relations)?;
+    for relation in relations.iter().filter(|r| !r.is_partitioned()) {
+        super::truncate::empty(cx, relation)?;
+    }
+    let catalog = cx.backend()?.catalog.clone();
+    let targets = dropped.into_iter().filter(|oid| catalog.class(*oid).is_some());
+    let targets: Vec<ObjectKey> = targets.map(|oid| ObjectKey::new(class::RELATION, oid)).collect();
+    match targets.is_empty() {
+        true => Ok(()),
+        false => remove(cx, &targets),
+    }
 }

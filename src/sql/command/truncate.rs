@@ -99,9 +99,28 @@ fn cascade(cmd: &mut Command, cx: &mut ExecContext, relations: &mut Vec<Arc<Rela
 /// # Errors
 /// 0A000 for a table that one refers to which is not truncated, too.
 fn refuse_referenced(cx: &mut ExecContext, relations: &[Arc<Relation>]) -> Result<()> {
+    let Some((other, referred)) = left_out(cx, relations)? else { return Ok(()) };
+    let text = "cannot truncate a table referenced in a foreign key constraint";
+    Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, text)
+        .detail(format!("Table \"{other}\" references \"{referred}\"."))
+        .hint(format!("Truncate table \"{other}\" at the same time, or use TRUNCATE ... CASCADE.")))
+}
+
+/// The same of tables that are emptied because their transaction ends.
+pub fn refuse_other_fate(cx: &mut ExecContext, relations: &[Arc<Relation>]) -> Result<()> {
+    let Some((other, referred)) = left_out(cx, relations)? else { return Ok(()) };
+    let text = format!("Table \"{other}\" references \"{referred}\", but they do not have the same ON COMMIT setting.");
+    Err(Error::unsupported("unsupported ON COMMIT and foreign key combination").detail(text))
+}
+
+/// A table that refers to one of these without being one, and that one.
+fn left_out(cx: &mut ExecContext, relations: &[Arc<Relation>]) -> Result<Option<(String, String)>> {
+    if relations.is_empty() {
+        return Ok(None);
+    }
     let all = referencing(cx, relations)?;
     if all.iter().all(|oid| relations.iter().any(|r| r.oid == *oid)) {
-        return Ok(());
+        return Ok(None);
     }
     for r in relations {
         for oid in referencing(cx, std::slice::from_ref(r))? {
@@ -109,13 +128,10 @@ fn refuse_referenced(cx: &mut ExecContext, relations: &[Arc<Relation>]) -> Resul
                 continue;
             }
             let Some(other) = cx.backend()?.catalog.relation(oid)? else { continue };
-            let text = "cannot truncate a table referenced in a foreign key constraint";
-            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, text)
-                .detail(format!("Table \"{}\" references \"{}\".", other.name, r.name))
-                .hint(format!("Truncate table \"{}\" at the same time, or use TRUNCATE ... CASCADE.", other.name)));
+            return Ok(Some((other.name.clone(), r.name.clone())));
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 /// The tables with foreign keys to these or to what these are partitions of, partitions among them, by OID

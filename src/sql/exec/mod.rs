@@ -52,6 +52,7 @@ mod pairs;
 mod patience;
 mod project_set;
 mod recursive_union;
+pub mod replica_identity;
 mod result;
 pub mod rights;
 mod seq_scan;

@@ -625,6 +625,22 @@ pub enum ModifyKind {
     Instead(Instead),
 }
 
+impl ModifyKind {
+    /// Whether rows that are there may be updated, and whether they may be deleted.
+    pub fn changes(&self) -> (bool, bool) {
+        match self {
+            ModifyKind::Insert { on_conflict } => (on_conflict.as_ref().is_some_and(|c| c.set.is_some()), false),
+            ModifyKind::Update { .. } => (true, false),
+            ModifyKind::Delete { .. } => (false, true),
+            ModifyKind::Merge { whens, .. } => (
+                whens.iter().any(|w| matches!(w.action, MergeAction::Update(_))),
+                whens.iter().any(|w| matches!(w.action, MergeAction::Delete)),
+            ),
+            ModifyKind::Instead(_) => (false, false),
+        }
+    }
+}
+
 /// A WHEN clause; the first whose condition holds is what happens to a row.
 #[derive(Clone, Debug)]
 pub struct MergeWhen {

@@ -123,12 +123,19 @@ pub fn find(
             inputs.push(ty);
         }
     }
-    let found = all.iter().position(|f| f.inputs() == inputs && fits(object, f.kind)).or_else(|| {
-        // A procedure may be named with its OUT arguments' types, too.
-        all.iter().position(|f| f.is_procedure() && fits(object, f.kind) && f.arg_types == everything)
-    });
-    if let Some(i) = found {
-        return Ok(Ok(all.swap_remove(i)));
+    let by_inputs = |f: &Function| f.inputs() == inputs && fits(object, f.kind);
+    let found = all.iter().position(by_inputs);
+    // A procedure may be named with its OUT arguments' types, too, where no argument's mode is given (PostgreSQL 15,
+    // parse_func.c, LookupFuncWithArgs: both ways must not lead to different ones).
+    let plain = matches!(object, ObjectType::Procedure | ObjectType::Routine)
+        && params.iter().all(|p| matches!(p.mode, ParamMode::Default));
+    let whole = all.iter().position(|f| plain && f.is_procedure() && fits(object, f.kind) && f.arg_types == everything);
+    match (found, whole) {
+        (Some(i), Some(other)) if i != other => {
+            return Err(err!(AMBIGUOUS_FUNCTION, "{word} name \"{shown_name}\" is not unique"));
+        }
+        (Some(i), _) | (None, Some(i)) => return Ok(Ok(all.swap_remove(i))),
+        (None, None) => {}
     }
     let signature = shown::listed(&*cx.fx.io.hooks, &shown_name, &inputs);
     // What could be of any kind is called a function.

@@ -267,6 +267,10 @@ pub fn merge_checks(
         if wanted[n].check_text(cx)?.as_deref() != Some(&*f.text) {
             return Err(err!(DUPLICATE_OBJECT, "constraint \"{}\" for relation \"{table}\" already exists", f.name));
         }
+        if wanted[n].no_inherit {
+            let text = format!("constraint \"{}\" conflicts with inherited constraint on relation \"{table}\"", f.name);
+            return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, text));
+        }
         notice(cx, format!("merging constraint \"{}\" with inherited definition", f.name), None);
         wanted.remove(n);
         f.local = !parents[0].is_partitioned();

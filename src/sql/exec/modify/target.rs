@@ -107,6 +107,8 @@ fn naming_row(of: &mut Projection, cx: &mut ExecContext, batch: &Batch) -> Flow<
 
 impl Target {
     pub fn new(m: &plan::Modify, cx: &mut ExecContext) -> Result<Target> {
+        let (updates, deletes) = m.kind.changes();
+        super::super::replica_identity::check(cx, &m.rel, updates, deletes)?;
         let triggers = after_row::of_relation(cx, &m.rel)?;
         let index = |i: &plan::IndexMaintenance| -> Result<IndexTarget> {
             let mut all: Vec<&Expr> = i.columns.iter().collect();

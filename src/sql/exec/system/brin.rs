@@ -5,29 +5,35 @@ use crate::base::{BlockNo, Error, Flow, Oid, Result};
 use crate::catalog::{IndexMethod, RelKind};
 use crate::err;
 use crate::lock::LockMode;
-use crate::sql::command::summarize;
+use crate::sql::command::{act_restricted, restricted_as, summarize};
 use crate::sql::exec::{ExecContext, patiently};
 use crate::types::{Column, Datum};
 
 pub(super) fn find(src: &str) -> Option<SystemFn> {
     Some(match src {
         "brin_summarize_new_values" => |cx, args, out| {
-            let (table, index) = locked(cx, Oid(args[0].u32()))?;
-            out.push(Datum::I32(summarize(cx, table, index, None, true)? as i32));
+            let of = locked(cx, Oid(args[0].u32()))?;
+            out.push(Datum::I32(as_owner(cx, of, None)? as i32));
             Ok(())
         },
         "brin_summarize_range" => |cx, args, out| {
             let block = block(args[1].i64())?;
-            let (table, index) = locked(cx, Oid(args[0].u32()))?;
-            out.push(Datum::I32(match block {
-                BlockNo::MAX => summarize(cx, table, index, None, true)? as i32,
-                block => summarize(cx, table, index, Some(block), true)? as i32,
-            }));
+            let of = locked(cx, Oid(args[0].u32()))?;
+            let only = (block != BlockNo::MAX).then_some(block);
+            out.push(Datum::I32(as_owner(cx, of, only)? as i32));
             Ok(())
         },
         "brin_desummarize_range" => desummarize,
         _ => return None,
     })
+}
+
+/// Makes summaries with the rights of the table's owner, whose functions the index may call.
+fn as_owner(cx: &mut ExecContext, (table, index): (Oid, Oid), only: Option<BlockNo>) -> Result<u64> {
+    let rel = cx.backend()?.catalog.relation(table)?;
+    let owner = rel.ok_or_else(|| Error::internal(format!("relation {table} is gone")))?.owner;
+    let owner = restricted_as(cx.backend()?, owner)?;
+    act_restricted(cx, owner, |cx| summarize(cx, table, index, only, true))
 }
 
 /// The greatest number there is stands for all blocks.
