@@ -217,6 +217,14 @@ fn session(server: &Option<Server>) -> Client {
     }
 }
 
+fn stream(server: &Option<Server>) -> Box<dyn support::Stream> {
+    match (server, std::env::var("WIRE_SERVER")) {
+        (Some(server), _) => Box::new(server.raw_unix().unwrap()),
+        (None, Ok(address)) => Box::new(TcpStream::connect(address).unwrap()),
+        (None, Err(_)) => unreachable!(),
+    }
+}
+
 fn own_server() -> Option<Server> {
     std::env::var_os("WIRE_SERVER").is_none().then(|| Server::started(&[]))
 }
@@ -268,6 +276,64 @@ fn a_failing_row_ends_a_copy_before_its_end() {
     client.write(&packets.0);
     let came = until(&mut client, 'Z');
     assert!(came[0].contains("23502"), "{came:?}");
+}
+
+/// A session that cannot be is refused after its client was let in: drivers that hear of no success try again without
+/// TLS, or ask for another password.
+#[test]
+fn a_client_is_let_in_before_its_session_is_refused() {
+    let server = own_server();
+    let cases: &[(&str, &str, &str)] = &[
+        ("database", "nowhere", "fatal 3D000 database \"nowhere\" does not exist"),
+        ("user", "nobody", "fatal 28000 role \"nobody\" does not exist"),
+        ("work_mem", "much", "fatal 22023 invalid value for parameter \"work_mem\": \"much\""),
+        ("no_such", "1", "fatal 42704 unrecognized configuration parameter \"no_such\""),
+        ("role", "nobody", "fatal 22023 role \"nobody\" does not exist"),
+        (
+            "default_tablespace",
+            "nowhere",
+            "fatal 22023 invalid value for parameter \"default_tablespace\": \"nowhere\"",
+        ),
+        ("options", "-e -Z", "fatal 42601 invalid command-line argument for server process: -Z"),
+        ("options", "-c geqo", "fatal 42601 -c geqo requires a value"),
+        (
+            "options",
+            "-sS100 -N3",
+            "fatal 55P02 parameter \"max_connections\" cannot be changed without restarting the server",
+        ),
+    ];
+    for (name, value, refusal) in cases {
+        let known = [("user", "postgres"), ("database", "postgres")];
+        let parameters: Vec<_> = known.into_iter().filter(|k| k.0 != *name).chain([(*name, *value)]).collect();
+        let came = Client::greeted(stream(&server), &parameters).unwrap();
+        let came: Vec<_> = came.iter().map(shown).collect();
+        assert_eq!(came, ["R \\x00\\x00\\x00\\x00", *refusal], "{name}={value}");
+    }
+    let parameters = [("user", "postgres"), ("database", "postgres"), ("replication", "maybe")];
+    let came = Client::greeted(stream(&server), &parameters).unwrap();
+    let came: Vec<_> = came.iter().map(shown).collect();
+    assert_eq!(came, ["fatal 22023 invalid value for parameter \"replication\": \"maybe\""]);
+    let parameters = [("user", "postgres"), ("database", "postgres"), ("options", "-e -fh --work-mem=1MB")];
+    let came = Client::greeted(stream(&server), &parameters).unwrap();
+    assert_eq!(came.last().map(shown).as_deref(), Some("ready I"));
+}
+
+/// A statement may have more parameters than a Bind message can bring; describing it counts them modulo 65536.
+#[test]
+fn a_statement_has_more_parameters_than_a_message_can_count() {
+    let server = own_server();
+    let mut client = session(&server);
+    let rows: Vec<_> = (1..=65_538).map(|n| format!("(${n}::text)")).collect();
+    let sql = format!("values {}", rows.join(","));
+    let mut packets = Packets::default();
+    packets.add(b'P', &[b"\0", sql.as_bytes(), b"\0", &[0, 0]]);
+    packets.add(b'D', &[b"S\0"]);
+    packets.add(b'S', &[]);
+    client.write(&packets.0);
+    client.read().unwrap();
+    let message = client.read().unwrap().unwrap();
+    assert_eq!((message.kind, message.body.len(), &message.body[..2]), ('t', 2 + 4 * 65_538, &[0, 2][..]));
+    until(&mut client, 'Z');
 }
 
 /// What a session is sent after its end was ordered is not answered.

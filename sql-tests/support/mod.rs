@@ -334,14 +334,33 @@ impl Client {
         Client::start_in(stream, "postgres")
     }
 
-    /// Logs in to a database.
-    pub fn start_in(mut stream: Box<dyn Stream>, database: &str) -> Result<Client, String> {
-        let parameters = format!("user\0postgres\0database\0{database}\0\0");
-        let mut packet = (parameters.len() as u32 + 8).to_be_bytes().to_vec();
+    fn greet(mut stream: Box<dyn Stream>, parameters: &[(&str, &str)]) -> io::Result<Client> {
+        let mut text: String = parameters.iter().map(|(name, value)| format!("{name}\0{value}\0")).collect();
+        text.push('\0');
+        let mut packet = (text.len() as u32 + 8).to_be_bytes().to_vec();
         packet.extend(196_608u32.to_be_bytes());
-        packet.extend(parameters.as_bytes());
-        stream.write_all(&packet).map_err(|e| e.to_string())?;
-        let mut client = Client { stream, pid: 0 };
+        packet.extend(text.as_bytes());
+        stream.write_all(&packet)?;
+        Ok(Client { stream, pid: 0 })
+    }
+
+    /// What the server says to a startup packet, until it is ready or parts.
+    pub fn greeted(stream: Box<dyn Stream>, parameters: &[(&str, &str)]) -> io::Result<Vec<Message>> {
+        let mut client = Client::greet(stream, parameters)?;
+        let mut came: Vec<Message> = Vec::new();
+        while came.last().is_none_or(|m| m.kind != 'Z') {
+            match client.read()? {
+                Some(message) => came.push(message),
+                None => break,
+            }
+        }
+        Ok(came)
+    }
+
+    /// Logs in to a database.
+    pub fn start_in(stream: Box<dyn Stream>, database: &str) -> Result<Client, String> {
+        let mut client =
+            Client::greet(stream, &[("user", "postgres"), ("database", database)]).map_err(|e| e.to_string())?;
         loop {
             let message = client.read().map_err(|e| e.to_string())?.ok_or("end of file")?;
             match message.kind {

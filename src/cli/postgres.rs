@@ -5,7 +5,7 @@ use super::{Call, data_dir, version_line};
 use crate::base::report::{self, Origin as Speaker};
 use crate::base::{Error, Severity, SqlState};
 use crate::process::config_files::RealConfigFiles;
-use crate::settings::{Global, Lookup, Origin, SessionSettings, find, os_text};
+use crate::settings::{Global, Lookup, Origin, SessionSettings, find, os_text, switches};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -145,10 +145,9 @@ fn parse(call: Call) -> Result<Request, Refusal> {
                 let Some(value) = arguments.attached() else { return Err(fatal(format!("--{name} requires a value"))) };
                 add_setting(name, value, &mut request)?;
             }
-            Argument::Short(c) if "eFilOPsnTjE".contains(*c) => flag_without_value(*c, &mut request),
-            Argument::Short(c) if "BcCDdfhkNprStWv".contains(*c) => {
-                let value = arguments.value(&argument).map_err(refuse)?;
-                flag_with_value(*c, value, &mut request)?;
+            Argument::Short(c) if let Some(with_value) = switches::takes_value(*c) => {
+                let value = if with_value { arguments.value(&argument).map_err(refuse)? } else { String::new() };
+                switch(*c, value, &mut request)?;
             }
             Argument::Short(_) => return Err(refuse(arguments.unknown(&argument))),
             Argument::Word(word) => return Err(refuse(format!("{}: invalid argument: \"{word}\"", call.name))),
@@ -167,100 +166,22 @@ fn add_setting(name: &str, value: String, request: &mut Request) -> Result<(), R
     Ok(())
 }
 
-fn flag_without_value(c: char, request: &mut Request) {
-    let (name, value) = match c {
-        'e' => ("datestyle", "euro"),
-        'F' => ("fsync", "false"),
-        'i' => ("listen_addresses", "*"),
-        'l' => ("ssl", "true"),
-        'O' => ("allow_system_table_mods", "true"),
-        'P' => ("ignore_system_indexes", "true"),
-        's' => ("log_statement_stats", "true"),
-        // -n, -T, -j, -E say nothing to this server.
-        _ => return,
-    };
-    request.settings.push((name.to_string(), value.to_string()));
-}
-
-fn flag_with_value(c: char, value: String, request: &mut Request) -> Result<(), Refusal> {
-    let name = match c {
-        'B' => "shared_buffers",
-        'h' => "listen_addresses",
-        'k' => "unix_socket_directories",
-        'N' => "max_connections",
-        'p' => "port",
-        'S' => "work_mem",
-        'W' => "post_auth_delay",
-        'D' => {
-            request.data_directory = Some(value);
-            return Ok(());
-        }
-        'C' => {
-            request.print = Some(value);
-            return Ok(());
-        }
+fn switch(c: char, value: String, request: &mut Request) -> Result<(), Refusal> {
+    match c {
+        'D' => request.data_directory = Some(value),
+        'C' => request.print = Some(value),
         'c' => {
             let Some((name, value)) = value.split_once('=') else {
                 return Err(fatal(format!("-c {value} requires a value")));
             };
             return add_setting(name, value.to_string(), request);
         }
-        'd' => {
-            debug_level(value.parse().unwrap_or(0), request);
-            return Ok(());
-        }
-        'f' => return plan_switch(&value, request),
-        't' => {
-            let name = match value.get(..2) {
-                Some("pa") => "log_parser_stats",
-                Some("pl") => "log_planner_stats",
-                _ if value.starts_with('e') => "log_executor_stats",
-                _ => return Err(fatal(format!("invalid argument for option -t: \"{value}\""))),
-            };
-            request.settings.push((name.to_string(), "true".to_string()));
-            return Ok(());
-        }
-        // -r and -v belong to modes that are not there.
-        _ => return Ok(()),
-    };
-    request.settings.push((name.to_string(), value));
-    Ok(())
-}
-
-/// PostgreSQL 15, postgres.c, set_debug_options.
-fn debug_level(level: u8, request: &mut Request) {
-    let mut set = |name: &str, value: &str| request.settings.push((name.to_string(), value.to_string()));
-    if level == 0 {
-        return set("log_min_messages", "notice");
-    }
-    set("log_min_messages", &format!("debug{}", level.min(5)));
-    set("log_connections", "true");
-    set("log_disconnections", "true");
-    for (from, name, value) in [
-        (2, "log_statement", "all"),
-        (3, "debug_print_parse", "true"),
-        (4, "debug_print_plan", "true"),
-        (5, "debug_print_rewritten", "true"),
-    ] {
-        if level >= from {
-            set(name, value);
+        _ => {
+            let settings = switches::meaning(c, &value)
+                .ok_or_else(|| fatal(format!("invalid argument for option -{c}: \"{value}\"")))?;
+            request.settings.extend(settings.into_iter().map(|(name, value)| (name.to_string(), value)));
         }
     }
-}
-
-fn plan_switch(value: &str, request: &mut Request) -> Result<(), Refusal> {
-    let name = match value {
-        "s" => "enable_seqscan",
-        "i" => "enable_indexscan",
-        "o" => "enable_indexonlyscan",
-        "b" => "enable_bitmapscan",
-        "t" => "enable_tidscan",
-        "n" => "enable_nestloop",
-        "m" => "enable_mergejoin",
-        "h" => "enable_hashjoin",
-        _ => return Err(fatal(format!("invalid argument for option -f: \"{value}\""))),
-    };
-    request.settings.push((name.to_string(), "false".to_string()));
     Ok(())
 }
 

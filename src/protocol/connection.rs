@@ -204,6 +204,8 @@ async fn admit(
     }
     *authenticated = true;
     client.reader.trust();
+    // Whatever refuses the session from here on, the client has proved who it is, and drivers need not try another way.
+    auth::ok(client);
     if server.instance.settings.bool(Id::LogConnections) {
         let application = request.options.iter().rev().find(|o| o.0 == "application_name").map(|o| o.1.as_str());
         note(origin, authorized(origin, application, tls.as_deref()));
@@ -211,7 +213,6 @@ async fn admit(
     let role = server.login_role(&request.user, handle)?;
     let _ = handle.socket.set(around.socket());
     let mut session = Session::open(server.clone(), registration, role, request)?;
-    auth::ok(client);
     session.follow_encoding(client);
     for notice in session.first_notices() {
         report::log_as(origin, &notice);

@@ -4,6 +4,7 @@ use super::tls::{Handshake, Loaded};
 use crate::base::{Error, Result, Severity, SqlState};
 use crate::err;
 use crate::session::{Client, Request};
+use crate::settings::parse_bool;
 use crate::wire::{Startup, unsupported_protocol};
 use bytes::BufMut;
 use std::sync::Arc;
@@ -77,16 +78,18 @@ fn request(version: u32, parameters: Vec<(String, String)>, handshake: Option<Bo
     let mut request = Box::new(Request { tls, ..Request::default() });
     let mut unknown = Vec::new();
     let mut database = None;
-    // Wherever the command line stands, what has a name of its own outdoes it.
-    for (_, value) in parameters.iter().filter(|(name, _)| name == "options") {
-        request.options = command_line(value)?;
-    }
     for (name, value) in parameters {
         match name.as_str() {
             "user" => request.user = value,
             "database" => database = Some(value),
-            "options" => {}
-            "replication" if matches!(value.as_str(), "false" | "off" | "no" | "0") => {}
+            "options" => request.command_line = value,
+            "replication" if parse_bool(&value) == Some(false) => {}
+            "replication" if value != "database" && parse_bool(&value).is_none() => {
+                let text = format!("invalid value for parameter \"replication\": \"{value}\"");
+                return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, text)
+                    .severity(Severity::Fatal)
+                    .hint("Valid values are: \"false\", 0, \"true\", 1, \"database\"."));
+            }
             "replication" => {
                 return Err(
                     err!(FEATURE_NOT_SUPPORTED, "replication connections are not supported").severity(Severity::Fatal)
@@ -115,50 +118,4 @@ fn truncated(mut name: String) -> String {
     }
     name.truncate(end);
     name
-}
-
-/// `-c name=value --name=value`, words split at blanks, backslash escapes (PostgreSQL 15, pg_split_opts).
-fn command_line(text: &str) -> Result<Vec<(String, String)>> {
-    let mut words: Vec<String> = Vec::new();
-    let mut word: Option<String> = None;
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' => word.get_or_insert_default().extend(chars.next()),
-            c if c.is_ascii_whitespace() => words.extend(word.take()),
-            c => word.get_or_insert_default().push(c),
-        }
-    }
-    words.extend(word);
-    let mut found = Vec::new();
-    let mut words = words.into_iter();
-    while let Some(w) = words.next() {
-        let setting = match w.as_str() {
-            "-c" => words.next(),
-            w if w.starts_with("--") => Some(w[2..].to_string()),
-            w if w.starts_with("-c") => Some(w[2..].to_string()),
-            _ => None,
-        };
-        let Some((name, value)) = setting.as_deref().and_then(|s| s.split_once('=')) else {
-            return Err(err!(SYNTAX_ERROR, "invalid command-line argument for server process: {w}")
-                .severity(Severity::Fatal)
-                .hint("Try \"postgres --help\" for more information."));
-        };
-        found.push((name.replace('-', "_"), value.to_string()));
-    }
-    Ok(found)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Options come out as pairs, escapes respected, nonsense refused.
-    #[test]
-    fn options() {
-        let pairs = command_line(r"-c work_mem=1MB --search-path=a\ b  -cgeqo=off").unwrap();
-        let expected = [("work_mem", "1MB"), ("search_path", "a b"), ("geqo", "off")];
-        assert_eq!(pairs, expected.map(|(a, b)| (a.to_string(), b.to_string())));
-        assert!(command_line("-x").is_err() && command_line("-c").is_err());
-    }
 }

@@ -11,7 +11,7 @@ use crate::base::error::Report;
 use crate::base::report::Origin;
 use crate::base::{Error, Result, Severity, SqlState, clock};
 use crate::catalog::object::Role;
-use crate::settings::{Connection, Id, Lookup, SessionSettings, Source};
+use crate::settings::{Connection, Id, Lookup, SessionSettings, Source, find, switches};
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::domain::DomainChecks;
 use crate::sql::{Backend, User};
@@ -27,6 +27,8 @@ use std::sync::atomic::Ordering;
 pub struct Request {
     pub user: String,
     pub database: String,
+    /// The startup packet's `options`: switches of `postgres`.
+    pub command_line: String,
     /// Settings from the startup packet, in order.
     pub options: Vec<(String, String)>,
     pub address: Option<(IpAddr, u16)>,
@@ -128,14 +130,21 @@ impl Session {
     ///
     /// # Errors
     /// FATAL: no such database, no place, no right to connect, a setting that cannot be.
-    pub fn open(server: Arc<Server>, registration: Registration, role: Role, request: Request) -> Result<Session> {
+    pub fn open(server: Arc<Server>, registration: Registration, role: Role, mut request: Request) -> Result<Session> {
         let handle = registration.handle.clone();
         server.check_reserved(&role)?;
         let instance = server.instance.clone();
         let database = find_database(&server, &request.database, &role)?;
         let catalog = Arc::new(instance.cluster.session(database.oid)?);
         may_connect(&catalog, &database, &role)?;
+        // Wherever the command line stands, what has a name of its own outdoes it.
+        let (on_line, wrong) = switches::of_client(&request.command_line);
+        let named = std::mem::replace(&mut request.options, on_line);
+        request.options.extend(wrong.is_none().then_some(named).into_iter().flatten());
         let mut settings = initial_settings(&server, &catalog, &role, database.oid, &request)?;
+        if let Some(wrong) = wrong {
+            return Err(wrong);
+        }
         let times = handle.socket.get().map(Times::of);
         settings.connected_by(match &times {
             None => Connection::Unknown,
@@ -437,6 +446,15 @@ fn may_connect(
         .detail("User does not have CONNECT privilege."))
 }
 
+/// Whether what a client's setting names is there, and is for this role.
+fn exists(catalog: &crate::catalog::Catalog, role: &Role, name: &str, value: &str) -> Result<()> {
+    if find(name) == Some(Id::Role) {
+        return crate::sql::command::may_act_as(catalog, role.oid, Id::Role, crate::base::name::cut(value));
+    }
+    crate::sql::command::check_tablespace_setting(catalog, name, value)?;
+    crate::sql::text_search::checked_setting(catalog, name, value).map(|_| ())
+}
+
 fn initial_settings(
     server: &Server,
     catalog: &crate::catalog::Catalog,
@@ -461,8 +479,8 @@ fn initial_settings(
         }
     }
     for (name, value) in &request.options {
-        settings
-            .set_at_start(name, value, Source::Client, role.superuser)
+        exists(catalog, role, name, value)
+            .and_then(|()| settings.set_at_start(name, value, Source::Client, role.superuser))
             .map_err(|e| if e.0.severity >= Severity::Fatal { e } else { e.severity(Severity::Fatal) })?;
     }
     let internal =

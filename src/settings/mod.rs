@@ -17,6 +17,7 @@ mod list;
 mod parameter;
 mod session;
 mod snapshot;
+pub mod switches;
 mod table;
 mod value;
 

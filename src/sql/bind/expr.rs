@@ -10,6 +10,10 @@ use crate::sql::expr::{Expr, ExprKind, Form};
 use crate::sql::func::{self, CastContext};
 use crate::types::{self, TypeRef, Value, oid};
 
+/// How far `$n` may reach. PostgreSQL 15, parse_param.c, variable_paramref_hook, goes as far as its memory; more than these
+/// no text can name one by one, and what a number leaves out has no type.
+const MOST_PARAMS: usize = 1 << 22;
+
 pub(super) fn constant(value: Value, ty: crate::base::Oid, pos: Pos) -> Expr {
     Expr { kind: ExprKind::Const(value), ty: TypeRef::of(ty), pos: (pos != ast::NOWHERE).then_some(pos) }
 }
@@ -177,7 +181,7 @@ impl Binder<'_, '_> {
         }
         let Some(i) = usize::try_from(n).ok().and_then(|n| n.checked_sub(1)) else { return Err(missing(self)) };
         if i >= self.cx.params.len() {
-            if !self.cx.infer_params || i >= 65535 {
+            if !self.cx.infer_params || i >= MOST_PARAMS {
                 return Err(missing(self));
             }
             self.cx.params.resize(i + 1, super::UNKNOWN_PARAM);

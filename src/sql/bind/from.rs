@@ -121,10 +121,9 @@ impl Binder<'_, '_> {
             _ => {}
         }
         let schema = t.alias.is_none().then(|| rel.schema.clone());
-        let at = self.at(t.pos);
         let index = match rel.kind {
             RelKind::View if rel.generated_by.is_none() => {
-                self.view_rel(rel, alias.clone(), aliases).map_err(|e| e.at(at))?
+                self.view_rel(rel, alias.clone(), aliases).map_err(|e| e.at(self.at(t.pos)))?
             }
             _ => self.add_table_rel(rel, alias.clone(), aliases)?,
         };

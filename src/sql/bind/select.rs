@@ -347,9 +347,10 @@ impl Binder<'_, '_> {
         if name.schema.is_some() {
             return Err(err!(SYNTAX_ERROR, "{word} must specify unqualified relation names").at(self.at(name.pos)));
         }
-        let at = self.at(name.pos);
-        self.scope().items.iter().find(|i| i.name.as_deref() == Some(&name.name)).and_then(|i| i.rel).ok_or_else(|| {
-            err!(UNDEFINED_TABLE, "relation \"{}\" in {word} clause not found in FROM clause", name.name).at(at)
+        let found = self.scope().items.iter().find(|i| i.name.as_deref() == Some(&name.name)).and_then(|i| i.rel);
+        found.ok_or_else(|| {
+            err!(UNDEFINED_TABLE, "relation \"{}\" in {word} clause not found in FROM clause", name.name)
+                .at(self.at(name.pos))
         })
     }
 

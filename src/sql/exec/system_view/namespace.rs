@@ -4,7 +4,7 @@ use super::cell::{Acl, Texts};
 use super::{Sink, View, catalog, in_order, row};
 use crate::base::{Flow, Oid};
 use crate::catalog::acl::shown;
-use crate::catalog::object::class;
+use crate::catalog::object::{class, fixed};
 use crate::catalog::{Object, ObjectKey};
 use crate::sql::exec::ExecContext;
 
@@ -28,13 +28,20 @@ fn namespaces(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     Ok(())
 }
 
+/// Where a database's row lies in pg_database of a cluster that initdb has made: it changes the templates' rows after it
+/// has made `postgres` (PostgreSQL 15, initdb.c, make_postgres and vacuum_db), and clients that do not ask for an order
+/// take the first for the one to connect to.
+fn as_laid(database: Oid) -> (bool, Oid) {
+    (database != fixed::POSTGRES, database)
+}
+
 fn databases(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let next = cx.storage()?.mvcc.next_xid();
     let of_catalogs = super::frozen_xid(cx)?;
     let cluster = cx.backend()?.instance.cluster.clone();
     let catalog = catalog(cx)?;
     let mut all = catalog.all(class::DATABASE);
-    all.sort_by_key(|r| r.object.key().oid);
+    all.sort_by_key(|r| as_laid(r.object.key().oid));
     for record in all {
         sink.tells_of(&record);
         if let Object::Database(d) = &record.object {
