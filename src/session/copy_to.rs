@@ -35,6 +35,7 @@ impl Session {
     ) -> Result<String> {
         let (source, raw): (Arc<str>, RawStmt) = match &stmt.source {
             CopySource::Query(query) => {
+                check_rules(self.cx(), query)?;
                 check_query(query)?;
                 let raw = RawStmt { stmt: (**query).clone(), start: 0, len: statement.source.len() as u32 };
                 (statement.source.clone(), raw)
@@ -125,6 +126,49 @@ impl Session {
                 (Err(e), _) => return Err(program.give_up(e).await),
             };
         }
+    }
+}
+
+/// What rules make of a query must be one that can be copied. PostgreSQL 15, copyto.c, BeginCopyTo: same refusals.
+///
+/// # Errors
+/// 0A000.
+fn check_rules(cx: &mut ExecContext, query: &Stmt) -> Result<()> {
+    let (table, event) = match query {
+        Stmt::Insert(s) => (&s.table, '3'),
+        Stmt::Update(s) => (&s.table, '2'),
+        Stmt::Delete(s) => (&s.table, '4'),
+        _ => return Ok(()),
+    };
+    let Some(relation) = crate::sql::command::find_relation(cx, table)? else { return Ok(()) };
+    let record = cx.backend()?.catalog.class(relation.oid);
+    let Some(c) = record.as_ref().and_then(|r| r.object.as_class().ok()) else { return Ok(()) };
+    let refuse = |what: &str| Err(Error::unsupported(format!("{what} rules are not supported for COPY")));
+    let of_event = c.rules.iter().filter(|r| r.event == event && r.enabled != 'D');
+    let (mut queries, mut replaced, mut only, mut odd) = (0, false, None, None);
+    for rule in of_event {
+        replaced |= rule.instead && rule.condition.is_none();
+        for action in &rule.actions {
+            queries += 1;
+            only = Some(action);
+            odd = odd.or(match (rule.instead, &rule.condition) {
+                (false, _) => Some("DO ALSO"),
+                (true, Some(_)) => Some("conditional DO INSTEAD"),
+                (true, None) => None,
+            });
+        }
+    }
+    queries += usize::from(!replaced);
+    match queries {
+        0 => return refuse("DO INSTEAD NOTHING"),
+        1 => {}
+        _ => return refuse(odd.unwrap_or("multi-statement DO INSTEAD")),
+    }
+    let made = only.filter(|_| replaced).map(|text| crate::sql::parse::parse(text)).transpose()?;
+    let utility = made.as_ref().and_then(|m| m.first()).is_some_and(|raw| matches!(raw.stmt, Stmt::Notify { .. }));
+    match utility {
+        true => Err(Error::unsupported("COPY query must not be a utility command")),
+        false => Ok(()),
     }
 }
 

@@ -28,7 +28,7 @@ pub fn of(kind: &Kind) -> Pass {
         | Kind::DropIdentity { .. } => Pass::Drop,
         Kind::AlterType { .. } => Pass::AlterType,
         Kind::AddColumn { .. } => Pass::AddColumn,
-        Kind::SetNotNull { .. } | Kind::SetIdentity { .. } => Pass::ColumnAttributes,
+        Kind::SetNotNull { .. } => Pass::ColumnAttributes,
         Kind::AddConstraint(c) => match c.kind {
             ConstraintKind::Unique(_) | ConstraintKind::PrimaryKey(_) | ConstraintKind::Exclude(_) => {
                 Pass::AddIndexConstraint

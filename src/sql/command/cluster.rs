@@ -3,7 +3,7 @@
 use super::vacuum::flag;
 use super::write::change;
 use super::{Command, names, rewrite};
-use crate::base::{Flow, Oid, Result};
+use crate::base::{Error, Flow, Oid, Result};
 use crate::catalog::IndexMethod;
 use crate::catalog::object::class;
 use crate::catalog::{Index, RelKind, Relation};
@@ -29,8 +29,13 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ClusterStmt) -> Flow<
             names::check_owner(cx, &table)?;
             check_table(&table)?;
             names::check_not_in_use(cx, (table.oid, &table.name), "CLUSTER")?;
-            let index = wanted_index(cx, &table, stmt.index.as_deref())?;
-            one_table(cx, &table, &index, verbose)?;
+            match table.is_partitioned() {
+                true => partitions(cmd, cx, (&table, stmt.index.as_deref()), verbose)?,
+                false => {
+                    let index = wanted_index(cx, &table, stmt.index.as_deref())?;
+                    one_table(cx, &table, &index, verbose)?;
+                }
+            }
         }
         None => all(cmd, cx, verbose)?,
     }
@@ -39,7 +44,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ClusterStmt) -> Flow<
 
 fn check_table(table: &Relation) -> Result<()> {
     match table.kind {
-        RelKind::Table | RelKind::MatView if table.generated_by.is_none() => Ok(()),
+        RelKind::Table | RelKind::MatView | RelKind::Partitioned if table.generated_by.is_none() => Ok(()),
         _ => Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not a table or materialized view", table.name)),
     }
 }
@@ -66,7 +71,7 @@ pub fn find_index(cx: &mut ExecContext, table: &Relation, name: &str) -> Result<
     let other = catalog.class_in(table.namespace, name).and_then(|oid| catalog.class(oid));
     Err(match other {
         None => err!(UNDEFINED_OBJECT, "index \"{name}\" for table \"{}\" does not exist", table.name),
-        Some(r) if r.object.as_class()?.kind == RelKind::Index => {
+        Some(r) if r.object.as_class()?.index.is_some() => {
             err!(WRONG_OBJECT_TYPE, "\"{name}\" is not an index for table \"{}\"", table.name)
         }
         Some(_) => err!(WRONG_OBJECT_TYPE, "\"{name}\" is not an index"),
@@ -99,8 +104,62 @@ fn one_table(cx: &mut ExecContext, table: &Relation, index: &Arc<Index>, verbose
     rewrite::table(cx, &now, Some(index), verbose)
 }
 
+/// Every partition with rows of its own, by its part of an index, as far as it is the user's.
+///
+/// PostgreSQL 15, cluster.c, get_tables_to_cluster_partitioned: same; there each is a transaction of its own.
+fn partitions(
+    cmd: &mut Command,
+    cx: &mut ExecContext,
+    (table, index): (&Relation, Option<&str>),
+    verbose: bool,
+) -> Flow<()> {
+    cx.backend()?.prevent_in_block("CLUSTER")?;
+    if cmd.progress.is_none() {
+        let index = wanted_index(cx, table, index)?;
+        let mut left = parts_of(cx, index.oid)?;
+        left.reverse();
+        cmd.progress(|| left);
+    }
+    loop {
+        let Some((oid, index)) = cmd.progress(Vec::<(Oid, Oid)>::new).last().copied() else { return Ok(()) };
+        cx.backend()?.txn.lock_relation(oid, LockMode::AccessExclusive)?;
+        if let Some(part) = cx.backend()?.catalog.relation(oid)?
+            && let Some(index) = part.indexes.iter().find(|i| i.oid == index).cloned()
+        {
+            check_index(&index)?;
+            names::check_not_in_use(cx, (part.oid, &part.name), "CLUSTER")?;
+            one_table(cx, &part, &index, verbose)?;
+        }
+        cmd.progress(Vec::<(Oid, Oid)>::new).pop();
+    }
+}
+
+/// The user's tables with an index that is part of this one, with that index.
+fn parts_of(cx: &mut ExecContext, index: Oid) -> Result<Vec<(Oid, Oid)>> {
+    let catalog = cx.backend()?.catalog.clone();
+    let mut found = Vec::new();
+    for child in catalog.children_of(index) {
+        let Some(record) = catalog.class(child) else { continue };
+        let c = record.object.as_class()?;
+        match (&c.index, c.kind) {
+            (Some(def), RelKind::Index) if super::role::has_role(cx.backend()?, c.owner) => {
+                found.push((def.table, child));
+            }
+            (_, RelKind::PartitionedIndex) => found.extend(parts_of(cx, child)?),
+            _ => {}
+        }
+    }
+    Ok(found)
+}
+
 /// Remembers the index a table is clustered by.
+///
+/// # Errors
+/// 0A000 for a partitioned table, whose partitions remember theirs.
 pub fn mark(cx: &mut ExecContext, table: &Relation, index: Option<Oid>) -> Result<()> {
+    if table.is_partitioned() {
+        return Err(Error::unsupported("cannot mark index clustered in partitioned table"));
+    }
     for i in &table.indexes {
         let on = index == Some(i.oid);
         if i.clustered != on {

@@ -328,21 +328,30 @@ fn go_down(cx: &mut ExecContext, above: &Arc<Relation>, part: Oid, k: &Constrain
     Ok(())
 }
 
-/// Rows of a partition that others refer to may not leave with it.
+/// Rows of a partition that others refer to may not leave with it (PostgreSQL 15, tablecmds.c,
+/// ATDetachCheckNoForeignKeyRefs).
 ///
 /// # Errors
-/// 0A000 where that would have to be looked at.
-pub fn refuse_detach(cx: &mut ExecContext, parent: &Relation, part: &Relation) -> Result<()> {
-    let mut above = Some(parent.oid);
-    while let Some(table) = above {
-        if let Some((_, name)) = referencing(cx, table)?.first() {
-            let text = format!(
-                "detaching partition \"{}\" of a table foreign key \"{name}\" refers to is not supported",
-                part.name
-            );
-            return Err(Error::unsupported(text));
+/// 23503.
+pub fn refuse_detach(cx: &mut ExecContext, parent: &Relation, part: &Arc<Relation>) -> Result<()> {
+    let catalog = cx.backend()?.catalog.clone();
+    let referred = with_ancestors(&catalog, parent.oid);
+    let mut found = Vec::new();
+    for record in catalog.all(class::RELATION) {
+        let Ok(c) = record.object.as_class() else { continue };
+        for k in c.constraints.iter().filter(|k| !k.parent.is_valid()) {
+            if let Some(f) = k.foreign.as_ref().filter(|f| referred.contains(&f.relation)) {
+                found.push((k.oid, c.oid, f.relation, k.clone()));
+            }
         }
-        above = super::write::class_of(cx, table)?.lineage.parents.first().copied();
+    }
+    found.sort_by_key(|f| f.0);
+    for (_, child, referred, constraint) in found {
+        patiently(cx, |cx| cx.backend()?.txn.lock_relation(child, LockMode::Share))?;
+        let (child, referred) = (relation(cx, child)?, relation(cx, referred)?);
+        let reference = Reference::new(cx, child, referred, &constraint)?.for_partition(part)?;
+        let mut leaving = foreign_key::Leaving::new(reference, part.clone());
+        patiently(cx, |cx| leaving.run(cx))?;
     }
     Ok(())
 }

@@ -250,7 +250,7 @@ pub fn refuse_partitioned(cx: &mut ExecContext, c: &Class, kind: &Kind, recurse:
         };
     }
     match kind {
-        Kind::SetLogged | Kind::SetUnlogged | Kind::ClusterOn(_) | Kind::SetWithoutCluster => {
+        Kind::SetLogged | Kind::SetUnlogged => {
             return Err(Error::unsupported("this form of ALTER TABLE is not supported for partitioned tables"));
         }
         _ => {}

@@ -209,14 +209,14 @@ pub fn merge_columns(cx: &mut ExecContext, parents: &[Arc<Relation>], own: Vec<N
                 "column \"{name}\" inherits from generated column but specifies identity"
             ));
         }
-        if c.generated.is_some() {
+        if c.generated.is_some() && (have.generated != 0 || partition) {
             return Err(err!(
                 INVALID_COLUMN_DEFINITION,
                 "child column \"{name}\" specifies generation expression"
             )
             .hint("Omit the generation expression in the definition of the child table column to inherit the generation expression from the parent table."));
         }
-        let replaced = c.default.is_some() || c.serial || c.identity.is_some();
+        let replaced = c.default.is_some() || c.serial || c.identity.is_some() || c.generated.is_some();
         let (not_null, inherited) = (have.not_null, have.inherited);
         c.attribute.attno = have.attno;
         c.attribute.local = !partition;

@@ -38,31 +38,39 @@ pub fn refuse_unique(table: &Relation, columns: &[IndexColumn], primary: bool) -
 }
 
 /// Makes a new index of a partitioned table one of its partitions, too.
+///
+/// An invalid one that is there is taken, and the new index is as invalid then (PostgreSQL 15, indexcmds.c, DefineIndex).
 pub fn cascade(cx: &mut ExecContext, table: Oid, parent_index: Oid) -> Result<()> {
+    let mut whole = true;
     for child in cx.backend()?.catalog.children_of(table) {
-        one(cx, table, parent_index, child)?;
+        one(cx, table, parent_index, child, true)?;
+        let part = relation(cx, child)?;
+        whole &= part.indexes.iter().any(|i| i.parent == parent_index && i.valid);
     }
-    Ok(())
+    match whole {
+        true => Ok(()),
+        false => change(cx, parent_index, |c| c.index.iter_mut().for_each(|i| i.valid = false)),
+    }
 }
 
 /// All indexes of a partitioned table, for a new partition of it.
 pub fn for_new_partition(_: &Command, cx: &mut ExecContext, table: Oid, child: Oid) -> Result<()> {
     let parent = relation(cx, table)?;
     for index in &parent.indexes {
-        one(cx, table, index.oid, child)?;
+        one(cx, table, index.oid, child, false)?;
     }
     Ok(())
 }
 
 /// The partition's part of an index: one that is there, or a new one.
-fn one(cx: &mut ExecContext, table: Oid, parent_index: Oid, child: Oid) -> Result<()> {
+fn one(cx: &mut ExecContext, table: Oid, parent_index: Oid, child: Oid, even_invalid: bool) -> Result<()> {
     let (parent, part) = (relation(cx, table)?, relation(cx, child)?);
     let odd = || Error::internal("a partitioned index is gone");
     let index = parent.indexes.iter().find(|i| i.oid == parent_index).cloned().ok_or_else(odd)?;
     let constraint = parent.constraints.iter().find(|k| k.index == index.oid && k.foreign.is_none()).cloned();
     let columns = columns_in(&index, &parent, &part)?;
     let fits = |i: &&Arc<Index>| {
-        !i.parent.is_valid() && i.valid && alike(i, &index, &columns) && {
+        !i.parent.is_valid() && (i.valid || even_invalid) && alike((i, &part), (&index, &parent), &columns) && {
             // A constraint needs one that is behind a constraint of its kind.
             constraint.is_none() || i.constraint.is_valid() && i.primary == index.primary
         }
@@ -87,7 +95,11 @@ fn columns_in(index: &Index, parent: &Relation, part: &Relation) -> Result<Vec<I
 }
 
 /// The same definition, whatever the columns are called in the index.
-fn alike(have: &Index, wanted: &Index, columns: &[IndexColumn]) -> bool {
+fn alike((have, part): (&Index, &Relation), (wanted, parent): (&Index, &Relation), columns: &[IndexColumn]) -> bool {
+    let keys = have.columns.iter().zip(&wanted.columns).take(wanted.key_columns);
+    if keys.into_iter().any(|(a, b)| collation_of(part, a) != collation_of(parent, b)) {
+        return false;
+    }
     let same = |(a, b): (&IndexColumn, &IndexColumn)| {
         a.attno == b.attno
             && a.expr == b.expr
@@ -102,6 +114,14 @@ fn alike(have: &Index, wanted: &Index, columns: &[IndexColumn]) -> bool {
         && have.columns.len() == columns.len()
         && have.predicate == wanted.predicate
         && have.columns.iter().zip(columns).all(same)
+}
+
+/// What orders the texts of an index's column.
+fn collation_of(table: &Relation, column: &IndexColumn) -> Oid {
+    let own = crate::types::info(column.ty.oid).map_or(Oid::INVALID, |i| i.collation);
+    let declared = table.attributes.iter().find(|a| column.attno > 0 && a.attno == column.attno);
+    let declared = declared.map_or(Oid::INVALID, |a| a.declared.collation);
+    [column.named(), declared, own].into_iter().find(|c| c.is_valid()).unwrap_or_default()
 }
 
 fn create(
@@ -222,7 +242,8 @@ pub fn attach(cx: &mut ExecContext, parent_index: Oid, own: Oid) -> Result<()> {
     };
     let cannot = |detail: String| cannot_in(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, detail);
     match below.lineage.parents.first() {
-        Some(p) if *p == parent_index => return Ok(()),
+        // What was invalid may be whole by now.
+        Some(p) if *p == parent_index => return validate(cx, parent_index),
         Some(_) => return Err(cannot(format!("Index \"{}\" is already attached to another index.", below.name))),
         None => {}
     }
@@ -235,7 +256,7 @@ pub fn attach(cx: &mut ExecContext, parent_index: Oid, own: Oid) -> Result<()> {
     let odd = || Error::internal("a partitioned index is gone");
     let index = table.indexes.iter().find(|i| i.oid == parent_index).cloned().ok_or_else(odd)?;
     let have = part.indexes.iter().find(|i| i.oid == own).cloned().ok_or_else(odd)?;
-    if !alike(&have, &index, &columns_in(&index, &table, &part)?) {
+    if !alike((&have, &part), (&index, &table), &columns_in(&index, &table, &part)?) {
         return Err(cannot_in(SqlState::INVALID_OBJECT_DEFINITION, "The index definitions do not match.".into()));
     }
     if index.constraint.is_valid() && !have.constraint.is_valid() {

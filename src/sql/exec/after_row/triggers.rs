@@ -203,6 +203,23 @@ pub(in crate::sql::exec) fn referencing(cx: &mut ExecContext, table: Oid) -> Res
     Ok(known(cx)?.referencing.as_ref().and_then(|m| m.get(&table)).cloned().unwrap_or_default())
 }
 
+/// A table between a partition and the table a statement names that a foreign key refers to: what becomes of rows that
+/// leave it is not defined (PostgreSQL 15, nodeModifyTable.c, ExecCrossPartitionUpdateForeignKey).
+pub(in crate::sql::exec) fn referenced_between(
+    cx: &mut ExecContext,
+    part: &Arc<Relation>,
+    root: &Relation,
+) -> Result<Option<String>> {
+    let all = with_ancestors(cx, part)?;
+    let between = all.iter().skip(1).take_while(|t| t.oid != root.oid);
+    for table in between {
+        if !referencing(cx, table.oid)?.is_empty() {
+            return Ok(Some(table.name.clone()));
+        }
+    }
+    Ok(None)
+}
+
 /// A relation and the partitioned tables it is part of.
 fn with_ancestors(cx: &mut ExecContext, rel: &Arc<Relation>) -> Result<Vec<Arc<Relation>>> {
     let mut all = vec![rel.clone()];
@@ -281,9 +298,15 @@ fn collect(cx: &mut ExecContext, rel: &Arc<Relation>) -> Result<RowTriggers> {
     triggers.instead.sort_by(|a, b| a.def.name.cmp(&b.def.name));
     triggers.before_statement.sort_by(|a, b| a.def.name.cmp(&b.def.name));
     triggers.after_statement.sort_by(|a, b| a.1.name.cmp(&b.1.name));
-    // What a row refers to is looked at where it goes.
-    let of_parent = |t: &&Arc<RowTrigger>| matches!(t.work, Work::Updated(_));
-    let leaves = |t: &&Arc<RowTrigger>| matches!(t.work, Work::User(_, ChangeKind::Delete));
+    // What a row refers to is looked at where it goes. Who refers to the very partition it leaves loses it, who refers to
+    // a table above sees it changed (PostgreSQL 15, trigger.c, AfterTriggerSaveEvent).
+    let own = |r: &Reference| r.parent.oid == rel.oid;
+    let of_parent = |t: &&Arc<RowTrigger>| matches!(&t.work, Work::Updated(r) if !own(r));
+    let leaves = |t: &&Arc<RowTrigger>| match &t.work {
+        Work::User(_, kind) => *kind == ChangeKind::Delete,
+        Work::Deleted(r) => own(r),
+        _ => false,
+    };
     let moved = triggers.update.iter().filter(of_parent).chain(triggers.delete.iter().filter(leaves));
     triggers.moved = moved.cloned().collect();
     for list in [&mut triggers.moved, &mut triggers.insert, &mut triggers.update, &mut triggers.delete] {

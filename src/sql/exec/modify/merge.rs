@@ -120,8 +120,8 @@ impl Merge {
     }
 
     /// Rows may leave the partition.
-    pub fn let_move(&mut self) {
-        self.changes().for_each(|u| u.may_move = true);
+    pub fn let_move(&mut self, held: Option<Error>) {
+        self.changes().for_each(|u| (u.may_move, u.held) = (true, held.clone()));
     }
 
     /// Takes out the rows that belong into other partitions.

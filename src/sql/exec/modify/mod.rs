@@ -27,7 +27,7 @@ pub(super) use verify::key_text;
 
 use super::output::phys_of;
 use super::{ExecContext, Node, build};
-use crate::base::{Flow, Result, Stop, TupleId, Xid};
+use crate::base::{Error, Flow, Result, Stop, TupleId, Xid};
 use crate::sql::expr::eval::{Projection, Sel};
 use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::plan::{self, ModifyKind};
@@ -265,10 +265,10 @@ impl Modify {
     }
 
     /// Rows may leave the partition.
-    fn let_move(&mut self) {
+    fn let_move(&mut self, held: Option<Error>) {
         match &mut self.method {
-            Method::Update(u) => u.may_move = true,
-            Method::Merge(m) => m.let_move(),
+            Method::Update(u) => (u.may_move, u.held) = (true, held),
+            Method::Merge(m) => m.let_move(held),
             _ => return,
         }
         self.kinds.push(ChangeKind::Delete);

@@ -7,7 +7,7 @@ use super::route::Routed;
 use super::statement::Statements;
 use crate::base::{Error, Flow, Result};
 use crate::catalog::Relation;
-use crate::sql::exec::after_row::transition::Capture;
+use crate::sql::exec::after_row::{self, transition::Capture};
 use crate::sql::exec::{ExecContext, Node, build};
 use crate::sql::expr::eval::Projection;
 use crate::sql::expr::{Expr, ExprKind};
@@ -83,6 +83,13 @@ fn may_move(m: &plan::Modify) -> bool {
         }
 }
 
+fn held_by(table: &str, root: &str) -> Error {
+    let text = "cannot move tuple across partitions when a non-root ancestor of the source partition is directly referenced in a foreign key";
+    Error::unsupported(text)
+        .detail(format!("A foreign key points to ancestor \"{table}\" but not the root ancestor \"{root}\"."))
+        .hint(format!("Consider defining the foreign key on table \"{root}\"."))
+}
+
 impl ModifyTree {
     pub fn start(m: &plan::Modify, members: &plan::ModifyMembers, counted: bool, cx: &mut ExecContext) -> Result<Self> {
         let mut parts = members.parts.iter().map(|p| Modify::start(p, counted, cx)).collect::<Result<Vec<_>>>()?;
@@ -92,7 +99,10 @@ impl ModifyTree {
         let mut routed = None;
         let mut maps = Vec::new();
         if may_move(m) {
-            parts.iter_mut().for_each(Modify::let_move);
+            for (part, p) in parts.iter_mut().zip(&members.parts) {
+                let held = after_row::referenced_between(cx, &p.rel, &m.rel)?;
+                part.let_move(held.map(|table| held_by(&table, &m.rel.name)));
+            }
             // Rows that change their partition are inserted there, but they are rows of UPDATE.
             let of_update = |c: &&plan::RowCheck| matches!(c.kind, RowCheckKind::Update | RowCheckKind::View);
             let mut checks: Vec<plan::RowCheck> = m.row_checks.iter().filter(of_update).cloned().collect();

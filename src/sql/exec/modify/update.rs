@@ -76,6 +76,8 @@ pub(super) struct Update {
     lost: Option<Option<TupleId>>,
     /// Rows of a partition may go into another one of the table written to.
     pub may_move: bool,
+    /// Why they may not: a table between is referred to.
+    pub held: Option<Error>,
     /// The rows of the present batch that do.
     moves: Vec<bool>,
     /// New rows for other partitions.
@@ -113,6 +115,7 @@ impl Update {
             merge: false,
             lost: None,
             may_move: false,
+            held: None,
             moves: Vec::new(),
             moved: Batch::default(),
             failed: None,
@@ -351,6 +354,9 @@ impl Update {
             let tid = self.anew.as_ref().map_or(self.tids[self.row], |a| a.tid);
             let writer = Writer::of_statement(cx)?;
             let moves = self.moves();
+            if let (true, Some(e)) = (moves, &self.held) {
+                return Err(e.clone().into());
+            }
             let (found, at, hot) = if moves {
                 (crate::heap::delete_moved(&writer.context(), &target.store, tid)?, tid, true)
             } else if self.attrs.is_some() {

@@ -12,9 +12,9 @@ mod words;
 
 pub use action::Action;
 pub use check::Check;
-pub use validation::Validation;
+pub use validation::{Leaving, Validation};
 
-use super::{Event, Queue, RowChange, RowTrigger, triggers};
+use super::{Event, Queue, RowChange, RowTrigger, Work, triggers};
 use crate::base::{Error, Flow, Oid, Result};
 use crate::catalog::{Constraint, ForeignKey, Index, Relation};
 use crate::mvcc::Snapshot;
@@ -54,6 +54,8 @@ pub struct Reference {
     order: Vec<usize>,
     /// The key's attributes in the table whose changed rows are noted: the parent, or a partition of it.
     noted: Vec<i16>,
+    /// That table's name.
+    noted_in: String,
     /// Values of the referring columns can be looked up in the index.
     direct: bool,
     /// How each pair of columns is compared, with its schema.
@@ -88,13 +90,15 @@ impl Reference {
         let noted = foreign.columns.clone();
         let equal = Self::types(&parent, &foreign.columns).iter().map(|t| equality(&catalog, *t)).collect();
         let constraint = constraint.clone();
-        Ok(Reference { constraint, foreign, child, parent, index, order, direct, equal, noted })
+        let noted_in = parent.name.clone();
+        Ok(Reference { constraint, foreign, child, parent, index, order, direct, equal, noted, noted_in })
     }
 
     /// For changed rows of a partition of the parent.
     pub fn for_partition(mut self, part: &Relation) -> Result<Reference> {
         let map = crate::sql::plan::tree::attribute_map(&self.parent, part)?;
         self.noted.iter_mut().for_each(|n| *n = crate::sql::plan::tree::mapped(&map, *n));
+        self.noted_in.clone_from(&part.name);
         Ok(self)
     }
 
@@ -285,11 +289,13 @@ pub(super) fn note_action(
     queue: &mut Queue,
 ) -> Result<()> {
     let Some((old, row)) = change.old else { return Ok(()) };
+    // Of a row that goes to another partition, the one it leaves sees nothing but that it goes.
+    let new = change.new.filter(|_| !matches!(trigger.work, Work::Deleted(_)));
     let (columns, of_parent) = (&r.noted, &r.foreign.columns);
     if positions(columns).any(|n| old[n].is_null(row)) {
         return Ok(());
     }
-    if let Some((new, new_row)) = change.new
+    if let Some((new, new_row)) = new
         // As they look, not as they compare: −0 that becomes 0 is passed on, as PostgreSQL does.
         && positions(columns).all(|n| old[n].get(row).same_image(&new[n].get(new_row)))
     {
@@ -298,13 +304,13 @@ pub(super) fn note_action(
     let xid = cx.backend()?.txn.xid();
     let event = queue.event(trigger, xid, || {
         let mut made = empty_columns(&r.parent, of_parent);
-        if change.new.is_some() {
+        if new.is_some() {
             made.extend(empty_columns(&r.parent, of_parent));
         }
         made
     });
     push(event, old, row, columns, 0);
-    if let Some((new, new_row)) = change.new {
+    if let Some((new, new_row)) = new {
         push(event, new, new_row, columns, columns.len());
     }
     event.rows.rows += 1;

@@ -2,10 +2,16 @@
 
 use super::{Reference, newest, positions, words};
 use crate::base::Flow;
+use crate::catalog::Relation;
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::after_row::{Nested, nested};
 use crate::types::name::quote_identifier;
 use std::sync::Arc;
+
+fn qualified(rel: &Relation) -> String {
+    let only = if rel.is_partitioned() { "" } else { "ONLY " };
+    format!("{only}{}.{}", quote_identifier(&rel.schema), quote_identifier(&rel.name))
+}
 
 /// One query for all rows (PostgreSQL 15, RI_Initial_Check: same query).
 pub struct Validation {
@@ -20,10 +26,6 @@ impl Validation {
 
     fn text(&self) -> String {
         let r = &*self.reference;
-        let qualified = |rel: &crate::catalog::Relation| {
-            let only = if rel.is_partitioned() { "" } else { "ONLY " };
-            format!("{only}{}.{}", quote_identifier(&rel.schema), quote_identifier(&rel.name))
-        };
         let child = r.child_columns();
         let name = |n: usize| quote_identifier(&r.parent.attributes[n].name);
         let parent: Vec<String> = positions(&r.foreign.columns).map(name).collect();
@@ -55,5 +57,47 @@ impl Validation {
             false => words::not_present(cx, &self.reference, &batch.columns, 0),
         };
         Err(e.into())
+    }
+}
+
+/// Rows of a partition that leaves its table, which nobody may refer to (PostgreSQL 15, RI_PartitionRemove_Check).
+pub struct Leaving {
+    /// Of the table, for rows of the partition.
+    reference: Reference,
+    part: Arc<Relation>,
+    nested: Option<Nested>,
+}
+
+impl Leaving {
+    pub fn new(reference: Reference, part: Arc<Relation>) -> Leaving {
+        Leaving { reference, part, nested: None }
+    }
+
+    fn text(&self) -> String {
+        let r = &self.reference;
+        let child = r.child_columns();
+        let name = |n: usize| quote_identifier(&self.part.attributes[n].name);
+        let parent: Vec<String> = positions(&r.noted).map(name).collect();
+        let list: Vec<String> = child.iter().map(|c| format!("fk.{c}")).collect();
+        let on: Vec<String> =
+            child.iter().zip(&parent).zip(&r.equal).map(|((c, p), e)| format!("pk.{p} OPERATOR({e}) fk.{c}")).collect();
+        format!(
+            "SELECT {} FROM {} fk JOIN {} pk ON ({}) LIMIT 1",
+            list.join(", "),
+            qualified(&r.child),
+            qualified(&self.part),
+            on.join(" AND ")
+        )
+    }
+
+    pub fn run(&mut self, cx: &mut ExecContext) -> Flow<()> {
+        if self.nested.is_none() {
+            let plan = nested::plan(cx, &self.text(), Vec::new())?;
+            let snapshot = newest(cx)?;
+            self.nested = Some(Nested::start(cx, plan, Arc::from([]), snapshot, None)?);
+        }
+        let Some(nested) = &mut self.nested else { return Ok(()) };
+        let Some(batch) = nested.next(cx)? else { return Ok(()) };
+        Err(words::leaves(cx, &self.reference, &self.part, &batch.columns, 0).into())
     }
 }

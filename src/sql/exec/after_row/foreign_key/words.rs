@@ -66,12 +66,24 @@ pub(super) fn still_referenced(cx: &mut ExecContext, r: &Reference, columns: &[C
     let key = shown_key(cx, &r.parent, &r.foreign.columns, columns, row);
     let text = format!(
         "update or delete on table \"{}\" violates foreign key constraint \"{}\" on table \"{}\"",
-        r.parent.name, r.constraint.name, r.child.name
+        r.noted_in, r.constraint.name, r.child.name
     );
     violation(r, text).detail(format!("Key {key}is still referenced from table \"{}\".", r.child.name)).place(
         "ri_ReportViolation",
         "ri_triggers.c",
         2535,
+    )
+}
+
+#[cold]
+pub(super) fn leaves(cx: &mut ExecContext, r: &Reference, part: &Relation, columns: &[Column], row: usize) -> Error {
+    let key = shown_key(cx, &r.child, &r.constraint.columns, columns, row);
+    let text =
+        format!("removing partition \"{}\" violates foreign key constraint \"{}\"", part.name, r.constraint.name);
+    violation(r, text).detail(format!("Key {key}is still referenced from table \"{}\".", r.child.name)).place(
+        "ri_ReportViolation",
+        "ri_triggers.c",
+        2519,
     )
 }
 
