@@ -68,7 +68,8 @@ pub async fn serve(link: &Link, gate: &Arc<Gate>, threads: SessionThreads, worke
         tokio::select! {
             biased;
             _ = mode.changed() => {}
-            _ = occupied.changed() => {}
+            // Who would not leave anyway is not woken by every client that comes or goes.
+            _ = occupied.changed(), if now.stop.is_some() || now.postmaster.is_none() => {}
             () = sleep(pause), if now.stop >= Some(StopMode::Fast) => {
                 if now.stop == Some(StopMode::Immediate) {
                     return End::Immediate;

@@ -19,7 +19,7 @@ use rustix::net::sockopt;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as StdStream;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Makes what all sessions share, once the storage is recovered.
@@ -102,7 +102,8 @@ impl Backends for ByPid {
 
 /// Serves one connection to its end.
 pub async fn serve(gate: Arc<Gate>, connection: Connection) {
-    let around = Around { link: connection.link().clone(), id: connection.id, socket: connection.descriptor() };
+    let is_tcp = matches!(connection.peer, Peer::Tcp(_));
+    let around = Around { link: connection.link().clone(), id: connection.id, socket: connection.descriptor(), is_tcp };
     let pid = connection.pid;
     let address = match &connection.peer {
         Peer::Local => None,
@@ -120,26 +121,44 @@ struct Around {
     link: Link,
     id: u64,
     socket: Arc<OwnedFd>,
+    is_tcp: bool,
 }
 
 /// The client's socket as the kernel knows it.
 #[derive(Debug)]
-struct KernelSocket(Arc<OwnedFd>);
+struct KernelSocket {
+    socket: Arc<OwnedFd>,
+    is_tcp: bool,
+}
+
+/// TCP's times on sockets that nobody has set any on. The same for all, so that one connection asks for all.
+static SYSTEM_TIMES: OnceLock<TcpTimes> = OnceLock::new();
+
+fn system_times(socket: &OwnedFd) -> Option<TcpTimes> {
+    let idle = sockopt::tcp_keepidle(socket).ok()?.as_secs() as i64;
+    let interval = sockopt::tcp_keepintvl(socket).ok()?.as_secs() as i64;
+    let count = i64::from(sockopt::tcp_keepcnt(socket).ok()?);
+    Some([idle, interval, count, i64::from(sockopt::tcp_user_timeout(socket).ok()?)])
+}
 
 impl ClientSocket for KernelSocket {
     fn is_closed(&self) -> bool {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
-        let mut asked = [PollFd::new(&*self.0, PollFlags::RDHUP)];
+        let mut asked = [PollFd::new(&*self.socket, PollFlags::RDHUP)];
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };
         let gone = PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR;
         poll(&mut asked, Some(&now)).is_ok() && asked[0].revents().intersects(gone)
     }
 
     fn times(&self) -> Option<TcpTimes> {
-        let idle = sockopt::tcp_keepidle(&self.0).ok()?.as_secs() as i64;
-        let interval = sockopt::tcp_keepintvl(&self.0).ok()?.as_secs() as i64;
-        let count = i64::from(sockopt::tcp_keepcnt(&self.0).ok()?);
-        Some([idle, interval, count, i64::from(sockopt::tcp_user_timeout(&self.0).ok()?)])
+        if !self.is_tcp {
+            return None;
+        }
+        if let Some(known) = SYSTEM_TIMES.get() {
+            return Some(*known);
+        }
+        let read = system_times(&self.socket)?;
+        Some(*SYSTEM_TIMES.get_or_init(|| read))
     }
 
     fn set_times(&self, from: TcpTimes, to: TcpTimes) {
@@ -147,10 +166,10 @@ impl ClientSocket for KernelSocket {
         for at in (0..to.len()).filter(|at| from[*at] != to[*at]) {
             let n = to[at];
             let (name, done) = match at {
-                0 => ("TCP_KEEPIDLE", sockopt::set_tcp_keepidle(&self.0, seconds(n))),
-                1 => ("TCP_KEEPINTVL", sockopt::set_tcp_keepintvl(&self.0, seconds(n))),
-                2 => ("TCP_KEEPCNT", sockopt::set_tcp_keepcnt(&self.0, n as u32)),
-                _ => ("TCP_USER_TIMEOUT", sockopt::set_tcp_user_timeout(&self.0, n as u32)),
+                0 => ("TCP_KEEPIDLE", sockopt::set_tcp_keepidle(&self.socket, seconds(n))),
+                1 => ("TCP_KEEPINTVL", sockopt::set_tcp_keepintvl(&self.socket, seconds(n))),
+                2 => ("TCP_KEEPCNT", sockopt::set_tcp_keepcnt(&self.socket, n as u32)),
+                _ => ("TCP_USER_TIMEOUT", sockopt::set_tcp_user_timeout(&self.socket, n as u32)),
             };
             if let Err(e) = done {
                 crate::log!("setsockopt({name}) failed: {}", crate::settings::os_text(&e.into()));
@@ -186,7 +205,7 @@ impl Surroundings for Around {
     }
 
     fn socket(&self) -> Arc<dyn ClientSocket> {
-        Arc::new(KernelSocket(self.socket.clone()))
+        Arc::new(KernelSocket { socket: self.socket.clone(), is_tcp: self.is_tcp })
     }
 
     fn is_stopping(&self) -> bool {

@@ -10,7 +10,7 @@ use super::state::Session;
 use crate::base::error::Report;
 use crate::base::report::Origin;
 use crate::base::{Error, Result, Severity, SqlState, clock};
-use crate::catalog::object::Role;
+use crate::catalog::object::{Database, Role};
 use crate::settings::{Connection, Id, Lookup, SessionSettings, Source, find, switches};
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::domain::DomainChecks;
@@ -141,7 +141,7 @@ impl Session {
         let (on_line, wrong) = switches::of_client(&request.command_line);
         let named = std::mem::replace(&mut request.options, on_line);
         request.options.extend(wrong.is_none().then_some(named).into_iter().flatten());
-        let mut settings = initial_settings(&server, &catalog, &role, database.oid, &request)?;
+        let mut settings = initial_settings(&server, &catalog, &role, &database, &request)?;
         if let Some(wrong) = wrong {
             return Err(wrong);
         }
@@ -373,7 +373,7 @@ impl Session {
     }
 }
 
-fn find_database(server: &Server, name: &str, role: &Role) -> Result<crate::catalog::object::Database> {
+fn find_database(server: &Server, name: &str, role: &Role) -> Result<Database> {
     use crate::catalog::object::class;
     let global = &server.instance.cluster.global;
     let oid = global.find(class::DATABASE, crate::base::Oid::INVALID, name).first().copied();
@@ -392,8 +392,8 @@ fn find_database(server: &Server, name: &str, role: &Role) -> Result<crate::cata
         return Err(locale_gone(&database));
     }
     let limit = database.connection_limit;
-    let used = server.backends.list().iter().filter(|h| h.database() == database.oid).count();
-    if limit >= 0 && !role.superuser && used >= limit as usize {
+    let used = || server.backends.list().iter().filter(|h| h.database() == database.oid).count();
+    if limit >= 0 && !role.superuser && used() >= limit as usize {
         let text = format!("too many connections for database \"{name}\"");
         return Err(fatal(SqlState::TOO_MANY_CONNECTIONS, text, ("CheckMyDatabase", "postinit.c", 382)));
     }
@@ -401,7 +401,7 @@ fn find_database(server: &Server, name: &str, role: &Role) -> Result<crate::cata
 }
 
 /// PostgreSQL 15, postinit.c, CheckMyDatabase: what text is ordered by is not what it was.
-fn order_changed(database: &crate::catalog::object::Database) -> Option<Report> {
+fn order_changed(database: &Database) -> Option<Report> {
     let name = &database.name;
     let (recorded, now) = database.version_mismatch()?;
     let text = format!("database \"{name}\" has a collation version mismatch");
@@ -418,7 +418,7 @@ fn order_changed(database: &crate::catalog::object::Database) -> Option<Report> 
 }
 
 /// PostgreSQL 15, postinit.c, CheckMyDatabase: nobody works in a database whose order of text is unknown here.
-fn locale_gone(database: &crate::catalog::object::Database) -> Error {
+fn locale_gone(database: &Database) -> Error {
     let collate = &database.collate;
     fatal(
         SqlState::INTERNAL_ERROR,
@@ -432,11 +432,7 @@ fn locale_gone(database: &crate::catalog::object::Database) -> Error {
 }
 
 /// The right CONNECT, which everybody has unless it was taken.
-fn may_connect(
-    catalog: &crate::catalog::Catalog,
-    database: &crate::catalog::object::Database,
-    role: &Role,
-) -> Result<()> {
+fn may_connect(catalog: &crate::catalog::Catalog, database: &Database, role: &Role) -> Result<()> {
     let subject = crate::sql::exec::rights::Subject::of(catalog, role.oid);
     if subject.may(database.owner, database.acl.as_deref(), "c", 'c', false) {
         return Ok(());
@@ -459,7 +455,7 @@ fn initial_settings(
     server: &Server,
     catalog: &crate::catalog::Catalog,
     role: &Role,
-    database: crate::base::Oid,
+    database: &Database,
     request: &Request,
 ) -> Result<SessionSettings> {
     use crate::base::Oid;
@@ -467,9 +463,9 @@ fn initial_settings(
     // PostgreSQL 15, postinit.c, process_settings: the most specific comes last and wins.
     let stored = [
         (Oid::INVALID, Oid::INVALID, Source::Global),
-        (database, Oid::INVALID, Source::Database),
+        (database.oid, Oid::INVALID, Source::Database),
         (Oid::INVALID, role.oid, Source::Role),
-        (database, role.oid, Source::RoleInDatabase),
+        (database.oid, role.oid, Source::RoleInDatabase),
     ];
     for (db, role_oid, source) in stored {
         for (name, value) in catalog.role_setting(db, role_oid).map(|s| s.settings).unwrap_or_default() {
@@ -483,14 +479,12 @@ fn initial_settings(
             .and_then(|()| settings.set_at_start(name, value, Source::Client, role.superuser))
             .map_err(|e| if e.0.severity >= Severity::Fatal { e } else { e.severity(Severity::Fatal) })?;
     }
-    let internal =
-        [(Id::IsSuperuser, if role.superuser { "on" } else { "off" }), (Id::SessionAuthorization, &role.name)];
-    for (id, text) in internal {
-        settings.force(id, text, crate::settings::Lasting::Session)?;
-    }
-    if let Some(d) = catalog.database_by_oid(database) {
-        settings.force(Id::LcCollate, &d.collate, crate::settings::Lasting::Session)?;
-        settings.force(Id::LcCtype, &d.ctype, crate::settings::Lasting::Session)?;
-    }
+    let superuser = if role.superuser { "on" } else { "off" };
+    settings.force_at_start(&[
+        (Id::IsSuperuser, superuser),
+        (Id::SessionAuthorization, &role.name),
+        (Id::LcCollate, &database.collate),
+        (Id::LcCtype, &database.ctype),
+    ])?;
     Ok(settings)
 }

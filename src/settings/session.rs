@@ -11,7 +11,7 @@ use super::value::Value;
 use crate::base::{Error, Result};
 use crate::err;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// How long a SET lasts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -206,6 +206,18 @@ impl SessionSettings {
         Ok(())
     }
 
+    /// `force` of several at once, before anything else is set in the session.
+    pub fn force_at_start(&mut self, all: &[(Id, &str)]) -> Result<()> {
+        for (id, text) in all {
+            let value = validate(&self.view, *id, text)?;
+            let key = Key::Known(*id);
+            self.note(&key);
+            self.set.insert(key, Own { value, source: Source::Override });
+        }
+        self.rebuild();
+        Ok(())
+    }
+
     /// Settings of a role or database, or the startup packet's: they become what RESET goes back to.
     /// A weaker source does not replace a stronger one.
     pub fn set_at_start(&mut self, name: &str, text: &str, source: Source, privileged: bool) -> Result<()> {
@@ -310,8 +322,9 @@ impl SessionSettings {
 
     /// GUC_REPORT parameters with their values: all that a client is told at the start.
     pub fn reported(&self) -> Vec<(Id, String)> {
-        let told = IDS.iter().filter(|id| parameter(**id).has(flag::REPORT));
-        told.map(|id| (*id, self.show(*id))).collect()
+        static TOLD: LazyLock<Vec<Id>> =
+            LazyLock::new(|| IDS.iter().copied().filter(|id| parameter(*id).has(flag::REPORT)).collect());
+        TOLD.iter().map(|id| (*id, self.show(*id))).collect()
     }
 
     /// GUC_REPORT parameters that changed since this was last asked, for ParameterStatus.

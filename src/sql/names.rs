@@ -1,7 +1,7 @@
 //! Names of catalog objects as values: regclass and its kin, enum labels, composite fields.
 
 use crate::base::{Error, Oid, Result, SqlState, Xid};
-use crate::catalog::object::{EnumLabel, UserTypeKind, class, fixed};
+use crate::catalog::object::{EnumLabel, UserType, UserTypeKind, class, fixed};
 use crate::catalog::{Catalog, Object, Relation};
 use crate::err;
 use crate::sql::bind::Names;
@@ -9,6 +9,7 @@ use crate::sql::func::FuncDef;
 use crate::types::context::Field;
 use crate::types::name::quote_identifier;
 use crate::types::{self, TypeRef, oid};
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// `a.b."C d"` into its parts, unquoted and folded.
@@ -91,19 +92,24 @@ fn plain_name(text: &str) -> Result<String> {
 /// # Errors
 /// 42P01, 42704, 42883 as the type demands.
 pub fn reg_in(catalog: &Catalog, typ: Oid, name: &str) -> Result<Oid> {
+    reg_in_seen(&Seen::now(catalog), typ, name)
+}
+
+fn reg_in_seen(seen: &Seen<'_>, typ: Oid, name: &str) -> Result<Oid> {
+    let catalog = seen.catalog;
     match typ {
         oid::REGCLASS => {
             let (schema, relation) = local_name(catalog, name, true)?;
-            let found = catalog.class_oid_by_name(schema.as_deref(), &relation)?;
+            let found = seen.class(schema.as_deref(), &relation)?;
             let shown = || split_qualified(name).map_or_else(|_| name.to_owned(), |parts| parts.join("."));
             found.ok_or_else(|| err!(UNDEFINED_TABLE, "relation \"{}\" does not exist", shown()))
         }
         oid::REGTYPE if name.matches('.').count() > 1 && !name.contains(['(', ' ', '"']) => {
             let (schema, typ) = local_name(catalog, name, false)?;
             let name = schema.map_or(typ.clone(), |s| format!("{s}.{typ}"));
-            types::parse_type(&name, &NamesOnly(catalog)).map(|t| t.oid)
+            types::parse_type(&name, seen).map(|t| t.oid)
         }
-        oid::REGTYPE => types::parse_type(name, &NamesOnly(catalog)).map(|t| t.oid),
+        oid::REGTYPE => types::parse_type(name, seen).map(|t| t.oid),
         oid::REGROLE => {
             let role = plain_name(name)?;
             let found = catalog.role_by_name(&role);
@@ -124,11 +130,11 @@ pub fn reg_in(catalog: &Catalog, typ: Oid, name: &str) -> Result<Oid> {
             let (schema, function) = local_name(catalog, head, false)?;
             let path = match &schema {
                 Some(s) => [catalog.namespace_oid(s)?].into_iter().collect(),
-                None => catalog.effective_path(),
+                None => seen.path(),
             };
             let mut found = functions_in(catalog, &path, &function);
             if let Some(args) = args {
-                let types = argument_types(catalog, args)?;
+                let types = argument_types(seen, args)?;
                 found.retain(|(_, f)| f.args == types);
                 found.truncate(1);
             }
@@ -138,7 +144,7 @@ pub fn reg_in(catalog: &Catalog, typ: Oid, name: &str) -> Result<Oid> {
                 _ => Err(err!(UNDEFINED_FUNCTION, "function \"{name}\" does not exist")),
             }
         }
-        other => super::reg_names::parse(catalog, other, name, &NamesOnly(catalog)).unwrap_or_else(|| {
+        other => super::reg_names::parse(catalog, other, name, seen).unwrap_or_else(|| {
             let of = types::info(other).map_or("?", |i| i.name);
             Err(Error::unsupported(format!("names are not supported as input of type {of}")))
         }),
@@ -146,11 +152,11 @@ pub fn reg_in(catalog: &Catalog, typ: Oid, name: &str) -> Result<Oid> {
 }
 
 /// The types of `integer, text)`.
-fn argument_types(catalog: &Catalog, list: &str) -> Result<Vec<Oid>> {
+fn argument_types(seen: &Seen<'_>, list: &str) -> Result<Vec<Oid>> {
     let Some(list) = list.trim_end().strip_suffix(')') else {
         return Err(err!(INVALID_TEXT_REPRESENTATION, "expected a right parenthesis"));
     };
-    let one = |p: &str| types::parse_type(p.trim(), &NamesOnly(catalog)).map(|t| t.oid);
+    let one = |p: &str| types::parse_type(p.trim(), seen).map(|t| t.oid);
     split_list(list).into_iter().map(one).collect()
 }
 
@@ -213,13 +219,13 @@ pub fn reg_out(catalog: &Catalog, typ: Oid, value: Oid) -> Option<String> {
         }
         oid::REGTYPE => {
             let known = types::info(value).is_some() || catalog.user_type(value).is_some();
-            known.then(|| types::format_type_plain(value, &NamesOnly(catalog)))
+            known.then(|| types::format_type_plain(value, &Seen::now(catalog)))
         }
         oid::REGROLE => catalog.role(value).map(|r| quote_identifier(&r.name)),
         oid::REGNAMESPACE => catalog.namespace(value).map(|n| quote_identifier(&n.name)),
         oid::REGPROC => function_shown(catalog, value),
         oid::REGPROCEDURE => procedure_shown(catalog, value),
-        _ => super::reg_names::show(catalog, typ, value, &NamesOnly(catalog)),
+        _ => super::reg_names::show(catalog, typ, value, &Seen::now(catalog)),
     }
 }
 
@@ -275,7 +281,7 @@ pub fn procedure_shown(catalog: &Catalog, oid: Oid) -> Option<String> {
     let (namespace, name, types) = function_facts(catalog, oid)?;
     let same = functions_visible(catalog, &name).into_iter().find(|(_, t)| *t == types);
     let name = qualified(catalog, namespace, &name, same.is_some_and(|(o, _)| o == oid));
-    let types: Vec<String> = types.iter().map(|t| types::format_type_plain(*t, &NamesOnly(catalog))).collect();
+    let types: Vec<String> = types.iter().map(|t| types::format_type_plain(*t, &Seen::now(catalog))).collect();
     Some(format!("{name}({})", types.join(",")))
 }
 
@@ -350,18 +356,22 @@ pub fn composite(catalog: &Catalog, typ: Oid) -> Option<Vec<Field>> {
 
 /// A user's type, or a table's row type, by name.
 pub fn type_by_name(catalog: &Catalog, schema: Option<&str>, name: &str) -> Option<Oid> {
+    type_seen(&Seen::now(catalog), schema, name)
+}
+
+fn type_seen(seen: &Seen<'_>, schema: Option<&str>, name: &str) -> Option<Oid> {
     let plain = name.strip_prefix('_');
-    if let Ok(Some(t)) = catalog.user_type_by_name(schema, name) {
+    if let Some(t) = seen.user_type(schema, name) {
         return Some(t.oid);
     }
     if let Some(element) = plain
-        && let Ok(Some(t)) = catalog.user_type_by_name(schema, element)
+        && let Some(t) = seen.user_type(schema, element)
     {
         return Some(t.array_oid);
     }
     let row_type = |name: &str| {
-        let class_oid = catalog.class_oid_by_name(schema, name).ok().flatten()?;
-        catalog.relation(class_oid).ok().flatten().map(|r| r.row_type)
+        let class_oid = seen.class(schema, name).ok().flatten()?;
+        seen.catalog.relation(class_oid).ok().flatten().map(|r| r.row_type)
     };
     let array = || types::info(row_type(plain?)?).map(|t| t.array);
     row_type(name).or_else(array).filter(|o| o.is_valid())
@@ -388,36 +398,65 @@ pub fn type_name(catalog: &Catalog, typ: Oid) -> Option<String> {
     known.map(|i| shown(catalog, class::TYPE, typ, i.namespace, i.name))
 }
 
-/// Only names: for `format_type` inside `reg_out`.
-struct NamesOnly<'a>(&'a Catalog);
+/// The catalogs along a search path: the session's, or the one that is kept with a text.
+struct Seen<'a> {
+    catalog: &'a Catalog,
+    along: Option<&'a [String]>,
+}
 
-impl types::context::TypeHooks for NamesOnly<'_> {
+impl<'a> Seen<'a> {
+    fn now(catalog: &'a Catalog) -> Seen<'a> {
+        Seen { catalog, along: None }
+    }
+
+    fn path(&self) -> SmallVec<[Oid; 6]> {
+        self.along.map_or_else(|| self.catalog.effective_path(), |kept| self.catalog.effective_kept(kept))
+    }
+
+    fn class(&self, schema: Option<&str>, name: &str) -> Result<Option<Oid>> {
+        match schema {
+            Some(_) => self.catalog.class_oid_by_name(schema, name),
+            None => Ok(self.path().into_iter().find_map(|n| self.catalog.class_in(n, name))),
+        }
+    }
+
+    fn user_type(&self, schema: Option<&str>, name: &str) -> Option<UserType> {
+        let catalog = self.catalog;
+        let in_schema = |n| catalog.find(class::TYPE, n, name).first().and_then(|oid| catalog.user_type(*oid));
+        match schema {
+            Some(s) => in_schema(catalog.namespace_oid(s).ok()?),
+            None => self.path().into_iter().find_map(in_schema),
+        }
+    }
+}
+
+impl types::context::TypeHooks for Seen<'_> {
     fn reg_in(&self, typ: Oid, name: &str) -> Result<Oid> {
-        reg_in(self.0, typ, name)
+        reg_in_seen(self, typ, name)
     }
 
     fn reg_out(&self, typ: Oid, value: Oid) -> Option<String> {
-        reg_out(self.0, typ, value)
+        reg_out(self.catalog, typ, value)
     }
 
     fn enum_in(&self, typ: Oid, label: &str) -> Result<Oid> {
-        enum_in(self.0, typ, label)
+        enum_in(self.catalog, typ, label)
     }
 
     fn enum_out(&self, typ: Oid, value: Oid) -> Option<String> {
-        enum_out(self.0, typ, value)
+        enum_out(self.catalog, typ, value)
     }
 
     fn composite(&self, typ: Oid) -> Option<Vec<Field>> {
-        composite(self.0, typ)
+        composite(self.catalog, typ)
     }
 
     fn type_by_name(&self, schema: Option<&str>, name: &str) -> Option<Oid> {
-        type_by_name(self.0, schema, name)
+        type_seen(self, schema, name)
     }
 
     fn type_name(&self, typ: Oid) -> Option<String> {
-        type_name(self.0, typ)
+        type_name(self.catalog, typ)
     }
 }
 
@@ -542,14 +581,18 @@ struct Along<'a> {
     search_path: &'a [String],
 }
 
+impl Along<'_> {
+    fn seen(&self) -> Seen<'_> {
+        Seen { catalog: self.catalog, along: Some(self.search_path) }
+    }
+}
+
 impl crate::sql::bind::Names for Along<'_> {
     fn relation_by_name(&self, schema: Option<&str>, name: &str) -> Result<Option<Arc<Relation>>> {
         if schema.is_some() {
             return crate::sql::bind::Names::relation_by_name(self.catalog, schema, name);
         }
-        let path = self.catalog.effective_kept(self.search_path);
-        let found = path.into_iter().find_map(|n| self.catalog.class_in(n, name));
-        match found {
+        match self.seen().class(None, name)? {
             Some(oid) => Catalog::relation(self.catalog, oid),
             None => Ok(None),
         }
@@ -560,7 +603,16 @@ impl crate::sql::bind::Names for Along<'_> {
     }
 
     fn type_by_name(&self, schema: Option<&str>, name: &str) -> Option<TypeRef> {
-        crate::sql::bind::Names::type_by_name(self.catalog, schema, name)
+        match schema {
+            None if types::info::builtin_by_name(name).is_none() => {
+                type_seen(&self.seen(), None, name).map(TypeRef::of)
+            }
+            _ => crate::sql::bind::Names::type_by_name(self.catalog, schema, name),
+        }
+    }
+
+    fn reg_in(&self, typ: Oid, name: &str) -> Option<Result<Oid>> {
+        Some(reg_in_seen(&self.seen(), typ, name))
     }
 
     fn blocks(&self, rel: &Relation) -> Option<u32> {

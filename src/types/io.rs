@@ -95,7 +95,8 @@ pub fn push_text(typ: TypeRef, s: &str, column: &mut Column, io: &IoContext) -> 
     Ok(())
 }
 
-fn is_reg(typ: Oid) -> bool {
+/// Whether values of a type name objects of the catalogs.
+pub fn is_reg(typ: Oid) -> bool {
     matches!(
         typ,
         oid::REGPROC

@@ -61,7 +61,7 @@ pub use column::{Batch, BytesColumn, Column, ColumnData};
 pub use context::IoContext;
 pub use datum::{Datum, Phys, Value};
 pub use info::{TypeInfo, array_type, base_type, domain_base, element_type, info, phys, promoted_array_type};
-pub use io::{binary_in, binary_out, text_in, text_out};
+pub use io::{binary_in, binary_out, is_reg, text_in, text_out};
 pub use name::{format_type, format_type_plain, parse_type, typmod_in, typmod_out};
 pub use order::{compare, hash};
 

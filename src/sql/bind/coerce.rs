@@ -283,6 +283,16 @@ impl Binder<'_, '_> {
         Ok(out)
     }
 
+    /// A literal's value; names of objects are looked up where all names of the text are.
+    fn literal_of(&self, ty: TypeRef, text: &str) -> Result<Value> {
+        let number = text == "-" || text.bytes().all(|b| b.is_ascii_digit());
+        let named = types::is_reg(ty.oid).then(|| self.cx.names.reg_in(ty.oid, text)).flatten();
+        match named {
+            Some(found) if !number => found.map(|oid| Value::U32(oid.0)),
+            _ => types::text_in(ty, text, self.cx.io),
+        }
+    }
+
     fn coerce_literal(
         &mut self,
         value: Value,
@@ -301,7 +311,7 @@ impl Binder<'_, '_> {
         let value = match value {
             Value::Bytes(text) => {
                 let text = std::str::from_utf8(&text).unwrap_or("");
-                let value = types::text_in(ty, text, self.cx.io).map_err(|e| e.at(pos.and_then(|p| self.at(p))))?;
+                let value = self.literal_of(ty, text).map_err(|e| e.at(pos.and_then(|p| self.at(p))))?;
                 super::literals::note(self.cx.text, pos, ty, &value);
                 value
             }

@@ -2,7 +2,7 @@
 
 use super::scope::Clause;
 use super::{Binder, GroupWritten, Query, Source, Target};
-use crate::base::{Result, SqlState};
+use crate::base::{Oid, Result, SqlState};
 use crate::err;
 use crate::sql::ast;
 use crate::sql::expr::{Expr, ExprKind, same};
@@ -237,15 +237,17 @@ impl Binder<'_, '_> {
         let mut exprs: Vec<&mut Expr> = query.targets.iter_mut().map(|t| &mut t.expr).collect();
         exprs.extend(query.having.iter_mut());
         for e in exprs {
-            self.check_grouped(e, &groups, &query.rels, &common, &mut dependent)?;
+            self.check_grouped(e, &groups, &query.rels, &common, (&mut dependent, &mut query.keys))?;
         }
         for mut e in std::mem::take(&mut self.scope().window_exprs) {
-            self.check_grouped(&mut e, &groups, &query.rels, &common, &mut dependent)?;
+            self.check_grouped(&mut e, &groups, &query.rels, &common, (&mut dependent, &mut query.keys))?;
         }
-        // Columns that the primary key decides are grouped along with it, in every set.
-        let own = query.group_by.len()..query.group_by.len() + dependent.len();
-        query.grouping_sets.iter_mut().flatten().for_each(|s| s.extend(own.clone()));
-        query.group_by.extend(dependent);
+        // Columns that the primary key decides are grouped along with it, in every set, without having been written.
+        if !self.cx.names.keeps_written() {
+            let own = query.group_by.len()..query.group_by.len() + dependent.len();
+            query.grouping_sets.iter_mut().flatten().for_each(|s| s.extend(own.clone()));
+            query.group_by.extend(dependent);
+        }
         Ok(())
     }
 
@@ -280,7 +282,7 @@ impl Binder<'_, '_> {
         groups: &[Expr],
         rels: &[super::Rel],
         common: &[Expr],
-        dependent: &mut Vec<Expr>,
+        (dependent, keys): (&mut Vec<Expr>, &mut Vec<Oid>),
     ) -> Result<()> {
         if self.resolve_grouping(e, groups, 0)? {
             return Ok(());
@@ -291,7 +293,7 @@ impl Binder<'_, '_> {
         match &mut e.kind {
             ExprKind::Aggregate(a) if a.levels_up == 0 => {
                 for d in &mut a.direct_args {
-                    self.check_grouped(d, groups, rels, common, dependent).map_err(|e| match e.sqlstate() {
+                    self.check_grouped(d, groups, rels, common, (dependent, keys)).map_err(|e| match e.sqlstate() {
                         SqlState::GROUPING_ERROR => {
                             e.detail("Direct arguments of an ordered-set aggregate must use only grouped columns.")
                         }
@@ -301,8 +303,9 @@ impl Binder<'_, '_> {
                 return Ok(());
             }
             ExprKind::Var { rel, attno, levels_up: 0 } => {
-                if depends_on_key(rels, *rel, common) {
+                if let Some(key) = key_among(rels, *rel, common) {
                     dependent.push(e.clone());
+                    keys.push(key);
                     return Ok(());
                 }
                 let r = &rels[*rel];
@@ -356,8 +359,9 @@ impl Binder<'_, '_> {
                     if groups.iter().chain(dependent.iter()).any(|g| same(g, &v)) {
                         continue;
                     }
-                    if depends_on_key(rels, rel, common) {
+                    if let Some(key) = key_among(rels, rel, common) {
                         dependent.push(v);
+                        keys.push(key);
                         continue;
                     }
                     let r = &rels[rel];
@@ -378,7 +382,7 @@ impl Binder<'_, '_> {
         let mut failed = None;
         e.for_each_child_mut(&mut |c| {
             if failed.is_none() {
-                failed = self.check_grouped(c, groups, rels, common, dependent).err();
+                failed = self.check_grouped(c, groups, rels, common, (dependent, keys)).err();
             }
         });
         failed.map_or(Ok(()), Err)
@@ -399,10 +403,10 @@ pub(super) fn level_of(fields: &[Expr]) -> usize {
     level.unwrap_or(0)
 }
 
-/// The grouping expressions hold a primary key of the relation.
-fn depends_on_key(rels: &[super::Rel], rel: usize, groups: &[Expr]) -> bool {
-    let Source::Table { rel: table, .. } = &rels[rel].source else { return false };
-    table.constraints.iter().any(|c| {
+/// The primary key of the relation that the grouping expressions hold.
+fn key_among(rels: &[super::Rel], rel: usize, groups: &[Expr]) -> Option<Oid> {
+    let Source::Table { rel: table, .. } = &rels[rel].source else { return None };
+    let key = table.constraints.iter().find(|c| {
         c.kind == crate::catalog::ConstraintKind::PrimaryKey
             && !c.deferrable
             && c.columns.iter().all(|n| {
@@ -410,7 +414,8 @@ fn depends_on_key(rels: &[super::Rel], rel: usize, groups: &[Expr]) -> bool {
                     .iter()
                     .any(|g| matches!(g.kind, ExprKind::Var { rel: r, attno, levels_up: 0 } if r == rel && attno == *n))
             })
-    })
+    });
+    key.map(|c| c.oid)
 }
 
 fn union(parts: &[Vec<usize>]) -> Vec<usize> {

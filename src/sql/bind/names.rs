@@ -43,6 +43,11 @@ pub trait Names {
         None
     }
 
+    /// The value of a reg* type named by text, where names are not looked up along the session's search path.
+    fn reg_in(&self, _typ: Oid, _name: &str) -> Option<Result<Oid>> {
+        None
+    }
+
     fn schema_exists(&self, name: &str) -> bool;
 
     fn current_database(&self) -> String;

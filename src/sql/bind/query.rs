@@ -18,13 +18,15 @@ pub struct Query {
     pub targets: Vec<Target>,
     /// Grouping expressions; empty also for an aggregate query without GROUP BY.
     pub group_by: Vec<Expr>,
-    /// None: no GROUP BY, or a plain one. Some: each set names the grouping expressions it keeps.
     /// For each grouping expression the output column that it is, if it was written as one.
     pub grouped: Vec<Option<usize>>,
+    /// None: no GROUP BY, or a plain one. Some: each set names the grouping expressions it keeps.
     pub grouping_sets: Option<Vec<Vec<usize>>>,
     /// How the grouping sets were written, where that is to be shown again.
     pub group_written: Vec<GroupWritten>,
     pub group_distinct: bool,
+    /// Constraints of primary keys without which columns would be neither grouped nor decided by what is.
+    pub keys: Vec<Oid>,
     /// The WINDOW clause, where it is to be shown again.
     pub windows: Vec<(String, WindowSpec)>,
     pub having: Option<Expr>,

@@ -11,7 +11,7 @@ use crate::base::{Error, Oid, Result, SqlState};
 use crate::catalog::{Attribute, ConstraintKind, IndexColumn, RelKind, Relation};
 use crate::err;
 use crate::sql::ast::{self, Pos};
-use crate::sql::expr::{Expr, ExprKind, SubPlanKind, same};
+use crate::sql::expr::{Expr, ExprKind, Form, SubPlanKind, same};
 use crate::sql::plan::access;
 use crate::types::{self, TypeRef, Value, oid};
 use std::sync::Arc;
@@ -158,6 +158,10 @@ impl Binder<'_, '_> {
         for (i, given) in values.into_iter().enumerate() {
             let own = match given {
                 Some(Given::Value(e, _)) => Some(e),
+                Some(Given::Default) if self.cx.names.keeps_written() => {
+                    let value = self.default_value(&rel, &kept, i)?;
+                    Some(self.as_default(value))
+                }
                 _ => self.own_default(&rel, &kept, i)?,
             };
             supplied.attributes.push(own.is_some());
@@ -191,9 +195,21 @@ impl Binder<'_, '_> {
         kept: &Stored,
     ) -> Result<Expr> {
         Ok(match given {
-            None | Some(Given::Default) => self.default_value(rel, kept, attr)?,
+            None => self.default_value(rel, kept, attr)?,
+            Some(Given::Default) => {
+                let value = self.default_value(rel, kept, attr)?;
+                self.as_default(value)
+            }
             Some(Given::Value(e, _)) => e,
         })
+    }
+
+    /// The value that DEFAULT stands for, where it is shown again as what was written.
+    fn as_default(&self, value: Expr) -> Expr {
+        match self.cx.names.keeps_written() {
+            true => super::call::written(Form::Keyword("DEFAULT".to_owned()), value),
+            false => value,
+        }
     }
 
     /// The 0-based attributes assigned, in the order of the values, with their positions.
@@ -448,6 +464,10 @@ impl Binder<'_, '_> {
                 used.push(attr);
                 let own = match self.insert_value(e, rel, s.overriding, attr, Clause::Values)? {
                     Some(Given::Value(v, _)) => Some(v),
+                    Some(Given::Default) if self.cx.names.keeps_written() => {
+                        let value = self.default_value(rel, kept, attr)?;
+                        Some(self.as_default(value))
+                    }
                     _ => self.own_default(rel, kept, attr)?,
                 };
                 bound.push(match own {
@@ -637,6 +657,7 @@ impl Binder<'_, '_> {
     }
 
     /// PostgreSQL 15, plancat.c, infer_arbiter_indexes: unique indexes on exactly these columns and expressions.
+    /// That there are none is an error of the plan: a function may be made before the index it relies on.
     pub(super) fn infer_arbiters(
         &mut self,
         rel: &Arc<Relation>,
@@ -665,12 +686,6 @@ impl Binder<'_, '_> {
             if fits && implied {
                 out.push(index.oid);
             }
-        }
-        if out.is_empty() {
-            return Err(err!(
-                INVALID_COLUMN_REFERENCE,
-                "there is no unique or exclusion constraint matching the ON CONFLICT specification"
-            ));
         }
         Ok(out)
     }
@@ -885,8 +900,11 @@ impl Binder<'_, '_> {
                 return Err(err!(FEATURE_NOT_SUPPORTED, "cannot set {what} to DEFAULT").at(self.at(column.pos)));
             }
             // It computes itself; that it was named matters to UPDATE OF triggers.
-            Given::Default if a.generated != 0 => var(target, a.attno, a.ty),
-            Given::Default => self.default_value(rel, kept, attr)?,
+            Given::Default if a.generated != 0 => self.as_default(var(target, a.attno, a.ty)),
+            Given::Default => {
+                let value = self.default_value(rel, kept, attr)?;
+                self.as_default(value)
+            }
             Given::Value(e, pos) if column.path.is_empty() => {
                 self.coerce_assignment(e, a.ty, &a.name, pos, Assigned::Column)?
             }

@@ -614,6 +614,8 @@ fn alter_type(
     if c.attributes[n].identity != 0 {
         retype_identity(cmd, cx, oid, n, typ, ty)?;
     }
+    super::retyped_texts::keep_types(cx, oid, n as i16 + 1)?;
+    let c = class_of(cx, oid)?;
     let rel = columns_only(oid, &c.name, &c.attributes);
     let own = Expr::new(ExprKind::Column { parts: vec![name.to_string()], star: false }, crate::sql::ast::NOWHERE);
     let shown = crate::types::format_type(ty.oid, ty.typmod, &*cx.fx.io.hooks);

@@ -69,6 +69,7 @@ mod rename_policies;
 mod rename_readers;
 mod rename_rules;
 mod rename_views;
+mod retyped_texts;
 mod rewrite;
 mod rewrite_rows;
 mod role;

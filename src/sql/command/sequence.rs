@@ -156,6 +156,8 @@ pub struct Options {
     /// Empty: NONE.
     pub owned_by: Option<Vec<String>>,
     pub name: Option<crate::sql::ast::QualName>,
+    /// LOGGED or UNLOGGED, where it is said: pg_dump says it of sequences that are not as their tables are.
+    pub logged: Option<bool>,
 }
 
 fn number(e: &DefElem) -> Result<Option<i64>> {
@@ -180,6 +182,18 @@ pub fn options(
         }
     }
     let find = |name: &str| list.iter().find(|e| e.name == name);
+    let logged = list.iter().find(|e| matches!(e.name.as_str(), "logged" | "unlogged"));
+    match (identity, find("sequence_name"), logged) {
+        (None, Some(e), _) => {
+            return Err(err!(SYNTAX_ERROR, "invalid sequence option SEQUENCE NAME").at(cmd.at(e.pos)));
+        }
+        (None, None, Some(e)) => return Err(Error::internal(format!("option \"{}\" not recognized", e.name))),
+        (Some(_), _, Some(e)) if find("logged").is_some() && find("unlogged").is_some() => {
+            return Err(err!(SYNTAX_ERROR, "conflicting or redundant options").at(cmd.at(e.pos)));
+        }
+        (Some(_), _, said) => out.logged = said.map(|e| e.name == "logged"),
+        (None, None, None) => {}
+    }
     let mut ty = old.map_or(identity.unwrap_or(oid::INT8), |p| p.ty);
     let mut retyped = false;
     if let Some(DefElem { arg: Some(DefArg::Type(t)), .. }) = find("as") {

@@ -276,7 +276,17 @@ fn own_sequence(
     let params = read.params.unwrap_or_else(|| sequence::default_params(attribute.ty.oid));
     let restart = read.restart.flatten();
     let owned_by = Some((table.0, attribute.attno));
-    let new_sequence = NewSequence { name, namespace: place.0, persistence: place.1, params, restart, owned_by };
+    let persistence = match read.logged {
+        Some(_) if place.1 == Persistence::Temp => {
+            let said = options.iter().find(|e| matches!(e.name.as_str(), "logged" | "unlogged"));
+            let text = "cannot set logged status of a temporary sequence";
+            return Err(err!(INVALID_TABLE_DEFINITION, "{text}").at(said.and_then(|e| cmd.at(e.pos))).into());
+        }
+        Some(true) => Persistence::Permanent,
+        Some(false) => Persistence::Unlogged,
+        None => place.1,
+    };
+    let new_sequence = NewSequence { name, namespace: place.0, persistence, params, restart, owned_by };
     let seq = sequence::create_object(cx, new_sequence)?;
     // An identity column has it, too: without an OID it is nobody's DEFAULT (`pg_attrdef`).
     attribute.default = Some(format!("nextval('{seq}'::regclass)").into());

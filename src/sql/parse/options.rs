@@ -126,6 +126,7 @@ impl Parser<'_> {
             Kw::Cache,
             Kw::Cycle,
             Kw::Increment,
+            Kw::Logged,
             Kw::Maxvalue,
             Kw::Minvalue,
             Kw::No,
@@ -133,6 +134,7 @@ impl Parser<'_> {
             Kw::Sequence,
             Kw::Start,
             Kw::Restart,
+            Kw::Unlogged,
         ])
     }
 
@@ -161,6 +163,7 @@ impl Parser<'_> {
                 }
                 _ => return self.unexpected(),
             },
+            Kw::Logged | Kw::Unlogged => option(kw.word(), None, pos),
             Kw::Owned => {
                 self.expect(Kw::By)?;
                 option("owned_by", Some(DefArg::Name(self.any_name()?)), pos)

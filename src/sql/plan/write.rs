@@ -12,6 +12,7 @@ use super::{
 };
 use crate::base::{Error, Result};
 use crate::catalog::{RelKind, Relation};
+use crate::err;
 use crate::sql::bind::scope::{system_type, var};
 use crate::sql::bind::{self, Arbiters, Query, Source, Stored, WriteKind, stored};
 use crate::sql::expr::Expr;
@@ -198,6 +199,12 @@ impl Planner<'_> {
         let arbiters = match c.arbiters {
             Arbiters::Any => None,
             Arbiters::Constraint { index, .. } => Some(vec![index]),
+            Arbiters::Indexes(list) if list.is_empty() => {
+                return Err(err!(
+                    INVALID_COLUMN_REFERENCE,
+                    "there is no unique or exclusion constraint matching the ON CONFLICT specification"
+                ));
+            }
             Arbiters::Indexes(list) => Some(list),
             Arbiters::Inferred(..) => return Err(Error::internal("arbiters not found yet")),
         };

@@ -116,6 +116,10 @@ impl Names for Scoped<'_> {
         self.variables.conflict()
     }
 
+    fn reg_in(&self, typ: crate::base::Oid, name: &str) -> Option<Result<crate::base::Oid>> {
+        self.names.reg_in(typ, name)
+    }
+
     fn collation_by_name(&self, schema: Option<&str>, name: &str) -> Option<crate::base::Oid> {
         self.names.collation_by_name(schema, name)
     }

@@ -276,22 +276,14 @@ impl<'q> Writer<'_, 'q> {
             }
             ExprKind::Subscript { array, lower, upper, slice } => {
                 match array.kind {
-                    ExprKind::Var { .. } | ExprKind::Field { .. } => self.expr(array)?,
+                    // The value of a domain is called by a word, not by a column's name.
+                    ExprKind::Var { rel, attno, levels_up } if !self.var(rel, attno, levels_up)?.1.is_empty() => {
+                        self.expr(array)?;
+                    }
+                    ExprKind::Field { .. } => self.expr(array)?,
                     _ => self.in_parens(|w| w.expr(array))?,
                 }
-                for (l, u) in lower.iter().zip(upper) {
-                    self.put("[");
-                    if *slice {
-                        if let Some(l) = l {
-                            self.expr(l)?;
-                        }
-                        self.put(":");
-                    }
-                    if let Some(u) = u {
-                        self.expr(u)?;
-                    }
-                    self.put("]");
-                }
+                self.subscripts(lower, upper, *slice)?;
             }
             ExprKind::Grouping { items: list, levels_up } => {
                 let group = &self.levels.iter().rev().nth(*levels_up)?.query.group_by;
@@ -304,6 +296,28 @@ impl<'q> Writer<'_, 'q> {
             ExprKind::Window(w) => self.window(w)?,
             ExprKind::SubLink(s) => self.sub_link(s)?,
             _ => return None,
+        }
+        Some(())
+    }
+
+    pub(super) fn subscripts(
+        &mut self,
+        lower: &'q [Option<Expr>],
+        upper: &'q [Option<Expr>],
+        slice: bool,
+    ) -> Option<()> {
+        for (l, u) in lower.iter().zip(upper) {
+            self.put("[");
+            if slice {
+                if let Some(l) = l {
+                    self.expr(l)?;
+                }
+                self.put(":");
+            }
+            if let Some(u) = u {
+                self.expr(u)?;
+            }
+            self.put("]");
         }
         Some(())
     }

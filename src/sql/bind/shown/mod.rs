@@ -14,7 +14,7 @@ mod written;
 pub use expr::{Label, constant};
 pub use written::Written;
 
-use super::Query;
+use super::{FromNode, Query, Source, WriteKind};
 use crate::base::Oid;
 use crate::catalog::Relation;
 use crate::sql::expr::{Expr, ExprKind};
@@ -102,7 +102,23 @@ impl Shown<'_> {
         }
         let mut writer = self.writer(None);
         if let Some(e) = condition {
-            writer.levels.push(around());
+            let mut level = around();
+            // PostgreSQL 15, ruleutils.c, make_ruledef: the condition is written among the names of the first action, of
+            // INSERT … SELECT those of the query.
+            let first = actions.first().map(|action| match action.from[..] {
+                [FromNode::Rel(n)]
+                    if action.write.as_ref().is_some_and(|w| matches!(w.kind, WriteKind::Insert { .. })) =>
+                {
+                    match &action.rels[n].source {
+                        Source::Subquery(query) => query,
+                        _ => action,
+                    }
+                }
+                _ => action,
+            });
+            level.names.extend(first.into_iter().flat_map(|q| q.rels.iter().map(|r| r.alias.clone())));
+            writer.levels.push(level);
+            writer.indent = STANDARD;
             writer.expr(e)?;
         }
         Some((writer.out, shown))

@@ -2,8 +2,10 @@
 
 use super::{STANDARD, Writer};
 use crate::sql::ast::Overriding;
+use crate::sql::bind::query::{ArbiterElem, Arbiters, OnConflict};
 use crate::sql::bind::{FromNode, Query, Source, Write, WriteKind};
 use crate::sql::expr::{Expr, ExprKind};
+use crate::types;
 use crate::types::name::quote_identifier;
 
 impl<'q> Writer<'_, 'q> {
@@ -13,24 +15,22 @@ impl<'q> Writer<'_, 'q> {
         self.indent += STANDARD;
         self.put(" ");
         match &w.kind {
-            WriteKind::Insert { supplied, on_conflict: None } => self.insert(q, w, supplied.overriding)?,
+            WriteKind::Insert { supplied, on_conflict } => {
+                self.insert(q, w, supplied.overriding)?;
+                if let Some(c) = on_conflict {
+                    self.on_conflict(q, w, c)?;
+                }
+            }
             WriteKind::Update { set } => {
                 self.put("UPDATE ");
-                self.target(q, w, " ")?;
+                self.target(q, w)?;
                 self.put(" SET ");
-                for (n, (attr, e)) in set.iter().enumerate() {
-                    if matches!(e.kind, ExprKind::FieldSet { .. } | ExprKind::SubscriptSet { .. }) {
-                        return None;
-                    }
-                    let name = &q.rels[w.target].columns.get(*attr)?.name;
-                    self.put(&format!("{}{} = ", if n > 0 { ", " } else { "" }, quote_identifier(name)));
-                    self.bare(e)?;
-                }
+                self.assignments(q, w, set)?;
                 self.others(q, w, " FROM ")?;
             }
             WriteKind::Delete => {
                 self.put("DELETE FROM ");
-                self.target(q, w, " ")?;
+                self.target(q, w)?;
                 self.others(q, w, " USING ")?;
             }
             _ => return None,
@@ -46,7 +46,7 @@ impl<'q> Writer<'_, 'q> {
         Some(())
     }
 
-    fn target(&mut self, q: &'q Query, w: &Write, word: &str) -> Option<()> {
+    fn target(&mut self, q: &'q Query, w: &Write) -> Option<()> {
         let entry = q.rels.get(w.target)?;
         let Source::Table { rel, inherit, .. } = &entry.source else { return None };
         if !inherit && rel.view.is_none() && !matches!(w.kind, WriteKind::Insert { .. }) {
@@ -55,7 +55,93 @@ impl<'q> Writer<'_, 'q> {
         self.put(&(self.shown.relation_name)(rel.oid));
         let name = self.levels.last()?.names.get(w.target)?.clone();
         if name != rel.name {
-            self.put(&format!("{word}{}", quote_identifier(&name)));
+            self.put(&format!(" AS {}", quote_identifier(&name)));
+        }
+        Some(())
+    }
+
+    fn assignments(&mut self, q: &'q Query, w: &Write, set: &'q [(usize, Expr)]) -> Option<()> {
+        self.list(set, |writer, (attr, e)| {
+            let name = quote_identifier(&q.rels[w.target].columns.get(*attr)?.name);
+            writer.assignment(&name, e)
+        })
+    }
+
+    /// `column = value`; each part of a column that has got a value is one of its own.
+    fn assignment(&mut self, column: &str, e: &'q Expr) -> Option<()> {
+        if let ExprKind::FieldSet { arg: before, .. } | ExprKind::SubscriptSet { array: before, .. } = &e.kind
+            && matches!(before.kind, ExprKind::FieldSet { .. } | ExprKind::SubscriptSet { .. })
+        {
+            self.assignment(column, before)?;
+            self.put(", ");
+        }
+        self.put(column);
+        let value = self.parts(e)?;
+        self.put(" = ");
+        self.bare(value)
+    }
+
+    /// The way to the part of a column that gets a value; returns the value (ruleutils.c, processIndirection).
+    fn parts(&mut self, mut e: &'q Expr) -> Option<&'q Expr> {
+        loop {
+            match &e.kind {
+                ExprKind::FieldSet { arg, index, value } => {
+                    let fields = self.shown.io.hooks.composite(types::base_type(arg.ty.oid))?;
+                    self.put(&format!(".{}", quote_identifier(&fields.get(*index)?.name)));
+                    e = value;
+                }
+                ExprKind::SubscriptSet { lower, upper, slice, value, .. } => {
+                    self.subscripts(lower, upper, *slice)?;
+                    e = value;
+                }
+                _ => return Some(e),
+            }
+        }
+    }
+
+    fn on_conflict(&mut self, q: &'q Query, w: &'q Write, c: &'q OnConflict) -> Option<()> {
+        self.put(" ON CONFLICT");
+        match &c.arbiters {
+            Arbiters::Any => {}
+            Arbiters::Constraint { index, .. } => {
+                let Source::Table { rel, .. } = &q.rels[w.target].source else { return None };
+                let named = rel.constraints.iter().find(|k| k.index == *index)?;
+                self.put(&format!(" ON CONSTRAINT {}", quote_identifier(&named.name)));
+            }
+            Arbiters::Inferred(elements, filter) => {
+                // They are of the target alone, and its name would be an error.
+                let names = &mut self.levels.last_mut()?.names;
+                let name = std::mem::take(names.get_mut(w.target)?);
+                let shown = self.inferred(elements, filter.as_ref());
+                *self.levels.last_mut()?.names.get_mut(w.target)? = name;
+                shown?;
+            }
+            Arbiters::Indexes(_) => return None,
+        }
+        let Some(set) = &c.set else {
+            self.put(" DO NOTHING");
+            return Some(());
+        };
+        self.put(" DO UPDATE SET ");
+        self.assignments(q, w, set)?;
+        if let Some(f) = &c.filter {
+            self.clause(" WHERE ", 1);
+            self.expr(f)?;
+        }
+        Some(())
+    }
+
+    fn inferred(&mut self, elements: &'q [ArbiterElem], filter: Option<&'q Expr>) -> Option<()> {
+        self.in_parens(|w| {
+            w.list(elements, |w, element| match &element.expr.kind {
+                _ if !element.is_plain() => None,
+                ExprKind::Var { .. } | ExprKind::Func { oper: None, .. } => w.expr(&element.expr),
+                _ => w.in_parens(|w| w.expr(&element.expr)),
+            })
+        })?;
+        if let Some(f) = filter {
+            self.clause(" WHERE ", 1);
+            self.expr(f)?;
         }
         Some(())
     }
@@ -68,15 +154,28 @@ impl<'q> Writer<'_, 'q> {
 
     fn insert(&mut self, q: &'q Query, w: &'q Write, overriding: Overriding) -> Option<()> {
         self.put("INSERT INTO ");
-        self.target(q, w, " AS ")?;
+        self.target(q, w)?;
         let entry = &q.rels[w.target];
         let places: Vec<usize> = entry.inserted.iter().map(|a| *a as usize - 1).collect();
-        let names: Vec<String> = places.iter().map(|n| quote_identifier(&entry.columns[*n].name)).collect();
-        if names.is_empty() {
+        if places.is_empty() {
             self.put(" DEFAULT VALUES");
             return Some(());
         }
-        self.put(&format!(" ({}) ", names.join(", ")));
+        self.put(" (");
+        // Of VALUES with one row the parts of columns are told by the values.
+        let alone = q.from.is_empty();
+        let mut given: Vec<&'q Expr> = Vec::new();
+        self.list(&places, |w, n| {
+            w.put(&quote_identifier(&entry.columns[*n].name));
+            let value = &q.targets[*n].expr;
+            match value.kind {
+                ExprKind::FieldSet { .. } | ExprKind::SubscriptSet { .. } if alone => given.push(w.parts(value)?),
+                ExprKind::FieldSet { .. } | ExprKind::SubscriptSet { .. } => return None,
+                _ => given.push(value),
+            }
+            Some(())
+        })?;
+        self.put(") ");
         self.put(match overriding {
             Overriding::No => "",
             Overriding::SystemValue => "OVERRIDING SYSTEM VALUE ",
@@ -85,7 +184,6 @@ impl<'q> Writer<'_, 'q> {
         match q.from[..] {
             [] => {
                 self.keyword("VALUES (", -STANDARD, STANDARD, 2);
-                let given: Vec<&'q Expr> = places.iter().map(|n| &q.targets[*n].expr).collect();
                 for (n, e) in given.into_iter().enumerate() {
                     self.put(if n > 0 { ", " } else { "" });
                     self.bare(e)?;

@@ -28,6 +28,10 @@ macro_rules! delegate {
                 self.0.type_by_name(schema, name)
             }
 
+            fn reg_in(&self, typ: Oid, name: &str) -> Option<Result<Oid>> {
+                self.0.reg_in(typ, name)
+            }
+
             fn domain_default(&self, domain: Oid) -> Option<Arc<str>> {
                 self.0.domain_default(domain)
             }

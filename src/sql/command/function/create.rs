@@ -82,6 +82,12 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateFunctionStmt
             if language != "sql" {
                 return Err(invalid("inline SQL function body only valid for language SQL").into());
             }
+            if let FunctionBody::Atomic(statements) = b
+                && let Some(other) = statements.iter().find(|s| !s.is_optimizable())
+            {
+                let text = format!("{} is not yet supported in unquoted SQL function body", other.tag());
+                return Err(Error::unsupported(text).into());
+            }
             (atomic_text(cmd, b)?, true)
         }
         (None, Some(_)) if o.symbol.is_some() && language != "c" => {

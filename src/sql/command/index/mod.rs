@@ -391,6 +391,9 @@ pub fn column(
         NullsOrder::First => true,
         NullsOrder::Last => false,
     };
+    if expr.is_some() {
+        super::column::check_type(cx, name, ty)?;
+    }
     Ok(IndexColumn {
         attno,
         expr,

@@ -122,12 +122,22 @@ impl Look<'_> {
         Some(text + "END")
     }
 
-    fn bind(&self, relation: Option<&Arc<Relation>>, text: &str) -> Option<Expr> {
+    fn bind(&self, relation: Option<&Arc<Relation>>, text: &str, path: Option<&[String]>) -> Option<Expr> {
         let written = bind::parse_expression(text).ok()?;
         let source = format!("SELECT {text}");
-        let names = Written(self.catalog);
-        let mut cx = BindContext { names: &names, io: self.io, text: &source, params: Vec::new(), infer_params: false };
+        let now = Written(self.catalog);
+        let along = path.map(|p| now.along(p));
+        let names = along.as_deref().unwrap_or(&now);
+        let mut cx = BindContext { names, io: self.io, text: &source, params: Vec::new(), infer_params: false };
         bind::bind_expr(&mut cx, &written, relation, Clause::Policy, None).ok()
+    }
+
+    /// The search path that is kept with an expression: a policy's, which may have sub-selects.
+    fn path_of(&self, table: Oid, text: &str) -> Option<Vec<String>> {
+        let record = self.catalog.class(table)?;
+        let is = |t: &Option<Arc<str>>| t.as_deref() == Some(text);
+        let policies = &record.object.as_class().ok()?.policies;
+        policies.iter().find(|p| is(&p.using) || is(&p.check)).map(|p| p.search_path.clone())
     }
 
     /// A stored expression over a table's columns, bound and written out again. None where that cannot be done, or
@@ -136,9 +146,10 @@ impl Look<'_> {
         let relation = if table.is_valid() { self.catalog.relation(table).ok()? } else { None };
         let relation = relation.as_ref();
         let show = |e: &Expr, pretty| self.show(pretty, |s| s.expression(e, relation.map(|r| &**r)));
-        let bound = self.bind(relation, text)?;
+        let path = self.path_of(table, text);
+        let bound = self.bind(relation, text, path.as_deref())?;
         let shown = show(&bound, false)?;
-        let again = self.bind(relation, &shown)?;
+        let again = self.bind(relation, &shown, None)?;
         let same = again.ty.oid == bound.ty.oid && of_expression(&again, table) == of_expression(&bound, table);
         if same { show(&bound, self.pretty) } else { None }
     }
@@ -158,7 +169,7 @@ impl Look<'_> {
     fn domain_condition(&self, base: TypeRef, text: &str) -> String {
         let relation = bind::domain::value_relation(base);
         let shown = self
-            .bind(Some(&relation), text)
+            .bind(Some(&relation), text, None)
             .and_then(|e| self.show(self.pretty, |s| s.expression(&e, Some(&relation))));
         shown.unwrap_or_else(|| condition(text, self.pretty))
     }
@@ -307,7 +318,9 @@ pub(crate) fn index_column(look: &Look<'_>, table: Oid, column: &IndexColumn, ke
 /// `f(…)` stands without parentheses of its own.
 pub(crate) fn is_call(text: &str) -> bool {
     let head = text.find('(').map_or("", |at| &text[..at]);
+    // A row in parentheses is no call though it looks like one.
     if head.is_empty()
+        || head == "ROW"
         || !head.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '"'))
         || !text.ends_with(')')
     {

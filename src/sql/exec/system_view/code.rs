@@ -45,16 +45,17 @@ pub(super) const VIEWS: &[View] = &[
 /// The languages, with what GRANT and REVOKE have made of the rights on them.
 fn languages(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
-    let rows = include_str!("facts/pg_language.txt").lines().map(|line| {
-        let oid = line.split('\t').next().and_then(|n| n.parse().ok()).map_or(Oid::INVALID, Oid);
+    for line in include_str!("facts/pg_language.txt").lines() {
+        let mut fields = line.split('\t');
+        let mut next = || fields.next().unwrap_or_default();
+        let number = |text: &str| text.parse().map_or(Oid::INVALID, Oid);
+        let (oid, name, owner) = (number(next()), next(), number(next()));
+        let (procedural, trusted) = (next() == "t", next() == "t");
+        let (call, inline, validator) = (number(next()), number(next()), number(next()));
         let acl = shown(&catalog, language_acl(&catalog, oid).as_deref());
-        match acl.zip(line.strip_suffix("\\N")) {
-            Some((acl, rest)) => format!("{rest}{{{}}}", acl.join(",")),
-            None => line.to_owned(),
-        }
-    });
-    let text: Vec<String> = rows.collect();
-    Ok(push_facts(sink, &text.join("\n"))?)
+        row![sink; oid, name, owner, procedural, trusted, call, inline, validator, Acl(acl.as_deref())];
+    }
+    Ok(())
 }
 
 /// A field in COPY's text form as a value; names of the reg* types stand as numbers.

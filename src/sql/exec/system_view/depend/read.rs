@@ -62,6 +62,7 @@ impl<'q> Reader<'q> {
         let Some(query) = self.levels.last().copied() else { return };
         // Expressions are handed out for changes only; a copy is never shared.
         query.clone().for_each_expr_mut(&mut |e| self.expr(e));
+        self.found.extend(query.keys.iter().map(|key| (class::CONSTRAINT, *key, 0)));
         for entry in &query.rels {
             if let Some(rel) = entry.relation() {
                 self.found.insert((class::RELATION, rel.oid, 0));
