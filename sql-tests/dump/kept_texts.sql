@@ -22,10 +22,11 @@ CREATE RULE r6 AS ON UPDATE TO t2 DO ALSO INSERT INTO t SELECT id FROM log ON CO
 ALTER TABLE t ENABLE ROW LEVEL SECURITY;
 CREATE POLICY p1 ON t USING (id IN (SELECT l.id FROM log l WHERE l.m = 'low')) WITH CHECK (id = (SELECT max(id) FROM log));
 CREATE POLICY p2 ON t AS RESTRICTIVE FOR DELETE USING (NOT EXISTS (SELECT FROM v WHERE v.id = t.id AND nextval('sq') > 0));
-CREATE FUNCTION f(a int) RETURNS void BEGIN ATOMIC
+CREATE FUNCTION f(a int) RETURNS bigint BEGIN ATOMIC
     INSERT INTO t AS z (id, name, m) VALUES (a, DEFAULT, 'high') ON CONFLICT (id) DO UPDATE SET name = excluded.name || z.name;
     UPDATE t q SET p.x = 1 WHERE q.id = a;
     DELETE FROM log AS w WHERE w.m = 'low'::mood;
+    SELECT nextval('sq') + pg_relation_size('t') * 0;
 END;
 CREATE INDEX by_rows ON t ((name || 'x'));
 CREATE TABLE retyped (a float8 CHECK (a > 10.2), b float8, CONSTRAINT small CHECK (b < 3));

@@ -129,8 +129,11 @@ impl Planner<'_> {
         let further: Vec<Expr> = further.into_iter().filter_map(|v| type_of(v).map(|ty| var(v.0, v.1, ty))).collect();
         let old = attributes(&rel, write.read);
         let (what, rows) = match write.kind {
-            // A view has no indexes: nothing conflicts.
-            WriteKind::Insert { .. } => (Instead::Insert, query.targets.iter().map(|t| t.expr.clone()).collect()),
+            WriteKind::Insert { on_conflict, .. } => {
+                // A view has no indexes: nothing conflicts, and none can be meant.
+                on_conflict.map(|c| found(c.arbiters)).transpose()?;
+                (Instead::Insert, query.targets.iter().map(|t| t.expr.clone()).collect())
+            }
             WriteKind::Update { set } => {
                 let assigned = set.iter().map(|(n, _)| *n).collect();
                 let mut new = old.clone();
@@ -196,19 +199,7 @@ impl Planner<'_> {
             }
             None => None,
         };
-        let arbiters = match c.arbiters {
-            Arbiters::Any => None,
-            Arbiters::Constraint { index, .. } => Some(vec![index]),
-            Arbiters::Indexes(list) if list.is_empty() => {
-                return Err(err!(
-                    INVALID_COLUMN_REFERENCE,
-                    "there is no unique or exclusion constraint matching the ON CONFLICT specification"
-                ));
-            }
-            Arbiters::Indexes(list) => Some(list),
-            Arbiters::Inferred(..) => return Err(Error::internal("arbiters not found yet")),
-        };
-        Ok(OnConflict { arbiters, set, filter })
+        Ok(OnConflict { arbiters: found(c.arbiters)?, set, filter })
     }
 
     /// RETURNING over the layout; expressions not prepared yet.
@@ -567,6 +558,20 @@ fn merge_when(w: &bind::MergeWhen, row: &Layout) -> Result<MergeWhen> {
     };
     let condition = w.condition.as_ref().map(|c| row.bound(c)).transpose()?;
     Ok(MergeWhen { matched: w.matched, condition, action })
+}
+
+/// The indexes that ON CONFLICT means; None: any.
+fn found(arbiters: Arbiters) -> Result<Option<Vec<crate::base::Oid>>> {
+    match arbiters {
+        Arbiters::Any => Ok(None),
+        Arbiters::Constraint { index, .. } => Ok(Some(vec![index])),
+        Arbiters::Indexes(list) if list.is_empty() => Err(err!(
+            INVALID_COLUMN_REFERENCE,
+            "there is no unique or exclusion constraint matching the ON CONFLICT specification"
+        )),
+        Arbiters::Indexes(list) => Ok(Some(list)),
+        Arbiters::Inferred(..) => Err(Error::internal("arbiters not found yet")),
+    }
 }
 
 /// INSERT into a partition, made when the first row for it comes.

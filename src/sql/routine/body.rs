@@ -8,7 +8,7 @@ use crate::catalog::object::Function;
 use crate::err;
 use crate::mvcc::Snapshot;
 use crate::sql::ast::{self, CreateFunctionStmt, FunctionBody, Stmt};
-use crate::sql::bind::Names;
+use crate::sql::bind::{Names, Query};
 use crate::sql::command::{self, Command};
 use crate::sql::exec::ExecContext;
 use crate::sql::expr::eval::{Projection, Sel};
@@ -196,17 +196,13 @@ impl SqlBody {
         }
     }
 
-    /// The relations all statements read.
+    /// All statements as they are written.
     ///
     /// # Errors
     /// The binder's.
-    pub fn relations(&self, cx: &mut ExecContext) -> Result<Vec<crate::base::Oid>> {
-        let mut found = Vec::new();
-        for s in self.statements.iter().filter(|s| s.stmt.is_optimizable()) {
-            let plan = query::plan(cx, &s.stmt, &self.source, self.path.as_deref(), &*self.args, &[])?;
-            found.extend(plan.relations.iter().filter(|(r, _)| r.generated_by.is_none()).map(|(r, _)| r.oid));
-        }
-        Ok(found)
+    pub fn written(&self, cx: &mut ExecContext) -> Result<Vec<Query>> {
+        let queries = self.statements.iter().filter(|s| s.stmt.is_optimizable());
+        queries.map(|s| query::written(cx, &s.stmt, &self.source, self.path.as_deref(), &*self.args)).collect()
     }
 
     /// Commands that no function may give.

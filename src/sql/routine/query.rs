@@ -7,7 +7,7 @@ use crate::base::{Error, Flow, Result};
 use crate::err;
 use crate::mvcc::Snapshot;
 use crate::sql::ast::Stmt;
-use crate::sql::bind::{self, BindContext, Conflict, Names};
+use crate::sql::bind::{self, BindContext, Conflict, Names, Written};
 use crate::sql::exec::after_row::transition::Transitions;
 use crate::sql::exec::context::RunState;
 use crate::sql::exec::{self, ExecContext, Node};
@@ -170,6 +170,26 @@ pub fn bound(
     let scoped = Scoped { names, variables, transitions: cx.transitions.clone() };
     let mut bcx = BindContext { names: &scoped, io: &cx.fx.io, text: source, params: Vec::new(), infer_params: false };
     bind::bind_identified(&mut bcx, stmt, cx.settings.identify_queries)
+}
+
+/// A statement of a routine's body as it is written, for what it refers to.
+///
+/// # Errors
+/// The binder's, with positions in `source`.
+pub fn written(
+    cx: &mut ExecContext,
+    stmt: &Stmt,
+    source: &str,
+    path: Option<&[String]>,
+    variables: &dyn Variables,
+) -> Result<bind::Query> {
+    let catalog = cx.backend()?.catalog.clone();
+    let names = Written(&*catalog);
+    let along = path.map(|p| names.along(p));
+    let names: &dyn Names = along.as_deref().unwrap_or(&names);
+    let scoped = Scoped { names, variables, transitions: None };
+    let mut bcx = BindContext { names: &scoped, io: &cx.fx.io, text: source, params: Vec::new(), infer_params: false };
+    bind::bind_written(&mut bcx, stmt)
 }
 
 /// Binds and plans a statement of a routine's body, `values` in the places of its parameters (none: for all values).

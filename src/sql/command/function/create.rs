@@ -223,7 +223,7 @@ pub fn replace(cx: &mut ExecContext, allowed: bool, old: &Function, new: &Functi
     Ok(())
 }
 
-/// What an atomic body reads. The types of a signature are found in it (`dependency`).
+/// What an atomic body refers to. The types of a signature are found in it (`dependency`).
 pub(super) fn depends(cx: &mut ExecContext, f: &Function) -> Result<Vec<Depend>> {
     let mut out: Vec<Depend> = Vec::new();
     let mut add = |on: ObjectKey| {
@@ -234,9 +234,9 @@ pub(super) fn depends(cx: &mut ExecContext, f: &Function) -> Result<Vec<Depend>>
     };
     if f.atomic {
         let body = SqlBody::new(cx, f, &[], Returns::Void)?;
-        for oid in body.relations(cx)? {
-            add(ObjectKey::new(class::RELATION, oid));
-        }
+        let found = system_view::of_queries(&body.written(cx)?).into_iter();
+        let found = found.filter(|(_, oid, _)| *oid >= Oid::FIRST_NORMAL && *oid != f.oid);
+        found.for_each(|(class, oid, sub)| add(ObjectKey { class, oid, sub }));
     }
     Ok(out)
 }

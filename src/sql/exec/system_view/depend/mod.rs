@@ -17,7 +17,7 @@ use crate::sql::exec::ExecContext;
 use crate::sql::text_search;
 use crate::types::IoContext;
 use read::{Found, columns_of};
-pub(crate) use read::{of_expression, of_query};
+pub(crate) use read::{of_expression, of_queries, of_query};
 use std::sync::Arc;
 
 pub(super) const VIEWS: &[View] = &[View { name: "pg_depend", rows: dependencies }];

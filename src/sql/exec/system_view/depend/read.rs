@@ -4,8 +4,8 @@
 use crate::base::Oid;
 use crate::catalog::object::class;
 use crate::sql::bind::scope::WHOLE_ROW;
-use crate::sql::bind::{Query, Source};
-use crate::sql::expr::{Expr, ExprKind};
+use crate::sql::bind::{Query, Source, WriteKind};
+use crate::sql::expr::{Expr, ExprKind, Form};
 use crate::sql::func::FuncDef;
 use crate::types::{Value, oid};
 use std::collections::BTreeSet;
@@ -22,9 +22,17 @@ pub(crate) fn of_expression(e: &Expr, relation: Oid) -> Found {
 
 /// What a query refers to: views as such, not what they read.
 pub(crate) fn of_query(query: &Query) -> Found {
-    let mut reader = Reader { alone: Oid::INVALID, levels: vec![query], found: Found::new() };
-    reader.query();
-    let mut found = reader.found;
+    of_queries(std::slice::from_ref(query))
+}
+
+/// The same of several queries together.
+pub(crate) fn of_queries(queries: &[Query]) -> Found {
+    let mut found = Found::new();
+    for query in queries {
+        let mut reader = Reader { alone: Oid::INVALID, levels: vec![query], found };
+        reader.query();
+        found = reader.found;
+    }
     let all = found.clone();
     let named = |r: Oid| all.range((class::RELATION, r, 1)..=(class::RELATION, r, i32::MAX)).next().is_some();
     found.retain(|(kind, oid, column)| !(*kind == class::RELATION && *column == 0 && named(*oid)));
@@ -61,7 +69,27 @@ impl<'q> Reader<'q> {
     fn query(&mut self) {
         let Some(query) = self.levels.last().copied() else { return };
         // Expressions are handed out for changes only; a copy is never shared.
-        query.clone().for_each_expr_mut(&mut |e| self.expr(e));
+        let mut copy = query.clone();
+        if let Some(w) = &query.write {
+            let entry = &query.rels[w.target];
+            let changed: Vec<i16> = match &w.kind {
+                WriteKind::Insert { .. } => entry.inserted.clone(),
+                WriteKind::Update { set } => set.iter().map(|(n, _)| *n as i16 + 1).collect(),
+                _ => Vec::new(),
+            };
+            if let Some(rel) = entry.relation() {
+                self.found.extend(changed.iter().map(|n| (class::RELATION, rel.oid, i32::from(*n))));
+            }
+            // The others' values are defaults that nobody wrote here.
+            if matches!(w.kind, WriteKind::Insert { .. }) {
+                let mut attno = 0;
+                copy.targets.retain(|_| {
+                    attno += 1;
+                    changed.contains(&attno)
+                });
+            }
+        }
+        copy.for_each_expr_mut(&mut |e| self.expr(e));
         self.found.extend(query.keys.iter().map(|key| (class::CONSTRAINT, *key, 0)));
         for entry in &query.rels {
             if let Some(rel) = entry.relation() {
@@ -102,6 +130,7 @@ impl<'q> Reader<'q> {
 
     fn expr(&mut self, e: &Expr) {
         match &e.kind {
+            ExprKind::Written { form: Form::Keyword(word), .. } if word == "DEFAULT" => return,
             ExprKind::Var { rel, attno, levels_up } if *attno > 0 => {
                 let owner = self.owner(*rel, *levels_up);
                 self.found.extend(owner.map(|o| (class::RELATION, o, i32::from(*attno))));
