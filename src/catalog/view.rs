@@ -157,6 +157,17 @@ impl Catalog {
         self.layers.read().iter().any(|l| !l.is_empty())
     }
 
+    /// Relations and functions that are gone when the transaction ends so: those it dropped, or those it made.
+    pub fn gone_after(&self, committed: bool) -> Vec<ObjectKey> {
+        let mut last: HashMap<ObjectKey, bool> = HashMap::new();
+        for layer in self.layers.read().iter() {
+            let counted = |k: &ObjectKey| matches!(k.class, class::RELATION | class::PROC);
+            last.extend(layer.iter().filter(|(k, _)| counted(k)).map(|(k, c)| (*k, c.is_none())));
+        }
+        let is_new = |k: &ObjectKey| self.local.get(*k).is_none() && self.global.get(*k).is_none();
+        last.into_iter().filter(|(k, dropped)| if committed { *dropped } else { is_new(k) }).map(|(k, _)| k).collect()
+    }
+
     /// Makes the transaction's changes everybody's. Called by commit, while the transaction's locks are still held.
     pub fn apply(&self) {
         let layers = std::mem::take(&mut *self.layers.write());

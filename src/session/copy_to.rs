@@ -181,6 +181,7 @@ fn check_query(query: &Stmt) -> Result<()> {
         Stmt::Insert(s) => &s.returning,
         Stmt::Update(s) => &s.returning,
         Stmt::Delete(s) => &s.returning,
+        Stmt::Merge(_) => return Err(Error::unsupported("MERGE not supported in COPY")),
         _ => return Ok(()),
     };
     match returning.is_empty() {

@@ -8,8 +8,8 @@ use super::query::complete;
 use super::state::Session;
 use super::statement::{Cached, Statement, row_columns};
 use crate::base::{Error, Flow, Result, Stop, Wait};
-use crate::err;
-use crate::sql::ast::{CommonTable, DeclareCursorStmt, FETCH_ALL, FetchDirection, FetchStmt, RawStmt, Stmt};
+use crate::sql::ast::{DeclareCursorStmt, FETCH_ALL, FetchDirection, FetchStmt, RawStmt, Stmt};
+use crate::sql::command::cursor::{check_declaration, duplicate};
 use crate::sql::exec::ExecContext;
 use crate::sql::routine::cursor::{Cursor, CursorFacts, missing, reads_backward};
 use crate::sql::routine::query::QueryRun;
@@ -324,31 +324,4 @@ impl Session {
             Some(name) => Err(missing(name)),
         }
     }
-}
-
-/// What DECLARE refuses. PostgreSQL 15, analyze.c, transformDeclareCursorStmt.
-fn check_declaration(stmt: &DeclareCursorStmt) -> Result<()> {
-    let changes = |t: &CommonTable| !matches!(t.query, Stmt::Select(_));
-    if stmt.query.with.as_ref().is_some_and(|w| w.ctes.iter().any(changes)) {
-        return Err(Error::unsupported("DECLARE CURSOR must not contain data-modifying statements in WITH"));
-    }
-    let Some(locking) = stmt.query.locking.first() else { return Ok(()) };
-    let clause = locking.strength.clause();
-    if stmt.hold {
-        return Err(Error::unsupported(format!("DECLARE CURSOR WITH HOLD ... {clause} is not supported"))
-            .detail("Holdable cursors must be READ ONLY."));
-    }
-    if stmt.scroll == Some(true) {
-        return Err(Error::unsupported(format!("DECLARE SCROLL CURSOR ... {clause} is not supported"))
-            .detail("Scrollable cursors must be READ ONLY."));
-    }
-    if stmt.insensitive == Some(true) {
-        return Err(err!(INVALID_CURSOR_DEFINITION, "DECLARE INSENSITIVE CURSOR ... {clause} is not valid")
-            .detail("Insensitive cursors must be READ ONLY."));
-    }
-    Ok(())
-}
-
-pub(super) fn duplicate(name: &str) -> Error {
-    err!(DUPLICATE_CURSOR, "cursor \"{name}\" already exists")
 }

@@ -2,7 +2,6 @@
 
 use super::block::Block;
 use super::client::Client;
-use super::cursor::duplicate as duplicate_cursor;
 use super::job::{Done, unharmed, unharmed_now};
 use super::portal::Portal;
 use super::prepare::duplicate;
@@ -13,6 +12,7 @@ use super::statement::Statement;
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::err;
 use crate::sql::ast::Stmt;
+use crate::sql::command::cursor::duplicate as duplicate_cursor;
 use crate::sql::parse::parse_with;
 use crate::types::{self, TypeRef, Value};
 use crate::wire::{Bind, Format, Frontend, Parse, RowColumn, Target};

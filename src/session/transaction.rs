@@ -7,6 +7,8 @@ use super::state::Session;
 use super::wait;
 use crate::base::error::Report;
 use crate::base::{Flow, Result, Severity, SqlState, Stop, Wait};
+use crate::catalog::ObjectKey;
+use crate::catalog::object::class;
 use crate::err;
 use crate::settings::{Id, Lasting, Lookup};
 use crate::sql::ast::{TransactionMode, TransactionStmt};
@@ -48,9 +50,16 @@ impl Session {
             backend.txn.start_us = statement_us + crate::base::clock::POSTGRES_EPOCH_US;
         }
         let start_us = backend.txn.start_us;
-        backend.activity.transaction(start_us);
-        self.cx().fx.io.now_us = start_us - crate::base::clock::POSTGRES_EPOCH_US;
+        self.started_at(start_us);
         self.show_modes();
+    }
+
+    /// What `now()` is in the transaction.
+    fn started_at(&mut self, us: i64) {
+        let backend = self.backend();
+        backend.txn.start_us = us;
+        backend.activity.transaction(us);
+        self.cx().fx.io.now_us = us - crate::base::clock::POSTGRES_EPOCH_US;
     }
 
     /// What SHOW says of the transaction's modes is how it runs.
@@ -98,6 +107,7 @@ impl Session {
             return Err(e);
         }
         let backend = self.backend();
+        let gone = backend.catalog.gone_after(true);
         let off = backend.view.choice(Id::SynchronousCommit) == "off";
         let sync = if off { SyncCommit::Off } else { SyncCommit::On };
         loop {
@@ -120,7 +130,20 @@ impl Session {
             }
         }
         self.after_end(true);
+        self.forget_counts(&gone);
         Ok(())
+    }
+
+    /// What was counted of objects that are gone goes, too.
+    fn forget_counts(&mut self, gone: &[ObjectKey]) {
+        let backend = self.backend();
+        let (stats, db) = (backend.instance.stats.clone(), backend.database);
+        for key in gone {
+            match key.class {
+                class::RELATION => stats.drop_relation(db, key.oid),
+                _ => stats.drop_function(db, key.oid),
+            }
+        }
     }
 
     /// What changed rows still await before a commit: deferred constraints.
@@ -149,6 +172,8 @@ impl Session {
             false => self.rollback(),
         }
         self.ensure_transaction();
+        // PostgreSQL 15, xact.c, StartTransaction: inside of a procedure no statement has come that starts it.
+        self.started_at(crate::base::clock::now_us());
         if chain {
             let backend = self.backend();
             (backend.txn.isolation, backend.txn.read_only, backend.txn.deferrable) = (isolation, read_only, deferrable);
@@ -165,8 +190,10 @@ impl Session {
         }
         let backend = self.backend();
         let catalog = backend.catalog.clone();
+        let gone = catalog.gone_after(false);
         backend.txn.abort(&catalog);
         self.after_end(false);
+        self.forget_counts(&gone);
     }
 
     pub(super) fn after_end(&mut self, committed: bool) {
@@ -314,74 +341,14 @@ impl Session {
 
     /// SET TRANSACTION, and the modes of BEGIN.
     pub(super) fn set_modes(&mut self, modes: &[TransactionMode]) -> Result<()> {
-        let settings = self.settings.clone();
-        for mode in modes {
-            let (id, text) = match mode {
-                TransactionMode::Isolation(level) => (Id::TransactionIsolation, level.as_str()),
-                TransactionMode::ReadOnly(on) => (Id::TransactionReadOnly, if *on { "on" } else { "off" }),
-                TransactionMode::Deferrable(on) => (Id::TransactionDeferrable, if *on { "on" } else { "off" }),
-            };
-            self.apply_transaction_setting(id, text)?;
-            settings.lock().force(id, text, Lasting::Local)?;
-        }
+        crate::sql::command::transaction_modes::set(self.cx(), modes)?;
         self.settings_changed();
         Ok(())
     }
 
     /// `transaction_isolation` and its kin change the running transaction.
     pub(super) fn apply_transaction_setting(&mut self, id: Id, text: &str) -> Result<()> {
-        let backend = self.backend();
-        let started = backend.txn.has_snapshot();
-        let nested = backend.txn.depth() > 0;
-        match id {
-            Id::TransactionIsolation => {
-                let level = Isolation::parse(text).unwrap_or_default();
-                if level != backend.txn.isolation {
-                    if started {
-                        return Err(err!(
-                            ACTIVE_SQL_TRANSACTION,
-                            "SET TRANSACTION ISOLATION LEVEL must be called before any query"
-                        ));
-                    }
-                    if nested {
-                        return Err(err!(
-                            ACTIVE_SQL_TRANSACTION,
-                            "SET TRANSACTION ISOLATION LEVEL must not be called in a subtransaction"
-                        ));
-                    }
-                    backend.txn.isolation = level;
-                }
-            }
-            Id::TransactionReadOnly => {
-                let read_only = text == "on";
-                if !read_only && backend.txn.read_only && nested {
-                    return Err(err!(
-                        ACTIVE_SQL_TRANSACTION,
-                        "cannot set transaction read-write mode inside a read-only transaction"
-                    ));
-                }
-                if !read_only && backend.txn.read_only && started {
-                    return Err(err!(
-                        ACTIVE_SQL_TRANSACTION,
-                        "transaction read-write mode must be set before any query"
-                    ));
-                }
-                backend.txn.read_only = read_only;
-            }
-            Id::TransactionDeferrable => {
-                let why_not = match (nested, started) {
-                    (true, _) => "cannot be called within a subtransaction",
-                    (false, true) => "must be called before any query",
-                    (false, false) => "",
-                };
-                if !why_not.is_empty() {
-                    return Err(err!(ACTIVE_SQL_TRANSACTION, "SET TRANSACTION [NOT] DEFERRABLE {why_not}"));
-                }
-                backend.txn.deferrable = text == "on";
-            }
-            _ => {}
-        }
-        Ok(())
+        crate::sql::command::transaction_modes::apply(self.backend(), id, text)
     }
 
     pub(super) async fn end_block(&mut self, client: &mut Client, commit: bool, chain: bool) -> Result<()> {

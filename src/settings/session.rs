@@ -31,6 +31,9 @@ enum Key {
     Custom(Arc<str>),
 }
 
+/// Modules whose parameters have defaults of their own, where they are read.
+const MODULES: [&str; 2] = ["plpgsql", "pg_trgm"];
+
 /// A value of the session's own. `None` in the undo stack means: the reset value applied.
 #[derive(Clone, Debug, PartialEq)]
 struct Own {
@@ -133,6 +136,9 @@ pub struct SessionSettings {
     /// 0 outside a transaction, 1 in one, more in savepoints and functions.
     nest: u32,
     changed: BTreeSet<Id>,
+    /// Custom names the session has set or reset: they stay known, empty where they have no value any more. PostgreSQL 15,
+    /// guc.c, add_placeholder_variable: same rule.
+    placeholders: BTreeSet<Arc<str>>,
 }
 
 impl SessionSettings {
@@ -153,6 +159,7 @@ impl SessionSettings {
             undo: BTreeMap::new(),
             nest: 0,
             changed: BTreeSet::new(),
+            placeholders: BTreeSet::new(),
         }
     }
 
@@ -294,9 +301,10 @@ impl SessionSettings {
     fn custom(&self, name: &str) -> Option<String> {
         let key = Key::Custom(name.to_ascii_lowercase().into());
         let own = self.set.get(&key).or_else(|| self.reset.get(&key)).map(|own| &own.value);
-        match own.or_else(|| self.view.base.custom(name).map(|e| &e.value))? {
-            Value::Str(s) => Some(s.to_string()),
-            _ => None,
+        match own.or_else(|| self.view.base.custom(name).map(|e| &e.value)) {
+            Some(Value::Str(s)) => Some(s.to_string()),
+            Some(_) => None,
+            None => self.placeholders.contains(name.to_ascii_lowercase().as_str()).then(String::new),
         }
     }
 
@@ -382,6 +390,11 @@ impl SessionSettings {
     }
 
     fn put(&mut self, key: Key, own: Option<Own>, lasting: Lasting) {
+        if let Key::Custom(name) = &key
+            && !MODULES.iter().any(|m| name.split_once('.').is_some_and(|(prefix, _)| prefix == *m))
+        {
+            self.placeholders.insert(name.clone());
+        }
         self.push_undo(&key, lasting);
         self.store(&key, own);
     }
@@ -671,7 +684,7 @@ mod tests {
         assert_eq!(s.take_changed(), [("DateStyle", "ISO, MDY".to_string())]);
     }
 
-    /// Custom names work in any case, roll back, and are unknown until set.
+    /// Custom names work in any case, roll back, and are unknown until set; then they stay known.
     #[test]
     fn custom_names() {
         let mut s = session();
@@ -680,7 +693,7 @@ mod tests {
         s.set("My.Custom", "1", Lasting::Session, false).unwrap();
         assert_eq!(s.show_by_name("my.custom", false).unwrap(), "1");
         s.rollback();
-        assert!(s.show_by_name("my.custom", true).is_err());
+        assert_eq!(s.show_by_name("my.custom", true).unwrap(), "");
     }
 
     /// A statement's view does not change when the session's settings do.

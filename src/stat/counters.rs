@@ -301,6 +301,11 @@ impl Stats {
         self.shard((db, rel)).lock().remove(&(db, rel));
     }
 
+    /// A function was dropped.
+    pub fn drop_function(&self, db: Oid, function: Oid) {
+        self.functions.lock().remove(&(db, function));
+    }
+
     /// A database was dropped.
     pub fn drop_database(&self, db: Oid) {
         for shard in &self.tables {

@@ -207,6 +207,9 @@ impl<'a> Reader<'a> {
                 return Err(self.bad());
             }
             self.skip();
+            if !self.rest.is_empty() {
+                return Err(self.bad());
+            }
             if out[0].abs() <= EPSILON && out[1].abs() <= EPSILON {
                 bail!(INVALID_TEXT_REPRESENTATION, "invalid line specification: A and B cannot both be zero");
             }

@@ -48,7 +48,8 @@ pub fn validate(text: &str) -> Result<()> {
 
 /// Reads a whole text.
 pub fn read(text: &str, sink: &mut dyn Sink) -> Result<()> {
-    let mut p = Parser { text, start: 0, end: 0, token: Token::End, string: None, strings: sink.wants_strings() };
+    let mut p =
+        Parser { text, start: 0, end: 0, token: Token::ObjectStart, string: None, strings: sink.wants_strings() };
     p.next()?;
     p.value(sink, 0)?;
     if p.token == Token::End { Ok(()) } else { Err(p.expected("Expected end of input")) }

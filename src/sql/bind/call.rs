@@ -338,7 +338,7 @@ impl Binder<'_, '_> {
                     && !self.cx.names.keeps_written()
                     && a.ty.oid == oid::UNKNOWN
                     && !matches!(f.name, "pg_typeof" | "pg_collation_for")
-                    && matches!(a.kind, ExprKind::Const(_) | ExprKind::Param(_))
+                    && matches!(a.kind, ExprKind::Const(_))
                 {
                     let e = std::mem::replace(a, super::coerce::bool_const(false));
                     *a = self.resolve_unknown(e)?;
@@ -391,7 +391,7 @@ impl Binder<'_, '_> {
         Ok(out)
     }
 
-    fn set_returning(&mut self, f: &'static FuncDef, args: Vec<Expr>, ret: Oid, pos: Pos) -> Result<Expr> {
+    pub(super) fn set_returning(&mut self, f: &'static FuncDef, args: Vec<Expr>, ret: Oid, pos: Pos) -> Result<Expr> {
         let refuse = |this: &Self, text: String| {
             Err(Error::new(crate::base::SqlState::FEATURE_NOT_SUPPORTED, text).at(this.at(pos)))
         };

@@ -615,7 +615,9 @@ impl Binder<'_, '_> {
     /// A value for a variable or a result of this type; where no cast is known, perhaps by way of its text.
     pub(super) fn assignment(&mut self, value: Expr, to: TypeRef, by_text: bool) -> Result<Option<Expr>> {
         let pos = crate::sql::ast::NOWHERE;
-        if let Some(e) = self.coerce_to(value.clone(), to, CastContext::Assignment, pos)? {
+        // PostgreSQL 15, pl_exec.c, get_cast_hashentry: a record has no casts of its own.
+        let anonymous = by_text && value.ty.oid == oid::RECORD && to.oid != oid::RECORD;
+        if !anonymous && let Some(e) = self.coerce_to(value.clone(), to, CastContext::Assignment, pos)? {
             return Ok(Some(e));
         }
         if !by_text {

@@ -348,6 +348,10 @@ impl Binder<'_, '_> {
                 err!(WRONG_OBJECT_TYPE, "op ANY/ALL (array) requires operator to yield boolean").at(self.at(pos))
             );
         }
+        if f.retset {
+            let text = "op ANY/ALL (array) requires operator not to return a set";
+            return Err(err!(WRONG_OBJECT_TYPE, "{text}").at(self.at(pos)));
+        }
         let Some(target) = types::array_type(declared[1]) else {
             return Err(err!(
                 UNDEFINED_OBJECT,

@@ -301,6 +301,7 @@ pub fn bind_assignment(
         if let Some(literal) = literal_of(stmt) {
             value = binder.expr(literal)?;
         }
+        binder.lax = true;
         target.expr = binder.assign_part(base.clone(), path, value, to.name, ast::NOWHERE)?;
         return Ok(query);
     }
@@ -352,6 +353,8 @@ pub(in crate::sql) struct Binder<'a, 'c> {
     named_schemas: bool,
     /// Nobody asks who may look into schemas.
     unsecured: bool,
+    /// What is assigned to a part of a value may be converted by way of its text: PL/pgSQL's assignments.
+    lax: bool,
     /// A COLLATE clause, or a table whose columns have collations of their own, was met.
     collated: bool,
     /// Found by the rules of type resolution while the binder lives.
@@ -371,6 +374,7 @@ impl<'a, 'c> Binder<'a, 'c> {
             check_as: None,
             met_policies: false,
             named_schemas: false,
+            lax: false,
             unsecured: false,
             collated: false,
             _user_code: user_code,

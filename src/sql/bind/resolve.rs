@@ -177,9 +177,8 @@ impl Binder<'_, '_> {
         let mut args: Vec<Expr> = left.into_iter().chain([right]).collect();
         let ret = self.operator_args(op, &mut args)?;
         let f = self.operator_func(op)?;
-        if f.retset && self.scope().clause != super::scope::Clause::Select {
-            return Err(err!(FEATURE_NOT_SUPPORTED, "op ANY/ALL (array) requires operator not to return a set")
-                .at(self.at(pos)));
+        if f.retset {
+            return self.set_returning(f, args, ret, pos);
         }
         Ok(Expr {
             kind: ExprKind::Func { func: f, oper: Some(op.oid), args, variadic: false },

@@ -310,7 +310,7 @@ impl Binder<'_, '_> {
     }
 
     /// The type of the elements of arrays, and of types of a fixed number of parts.
-    fn subscripted(&self, base: Oid, _pos: Pos) -> Result<Option<Oid>> {
+    pub(super) fn subscripted(&self, base: Oid, _pos: Pos) -> Result<Option<Oid>> {
         let fixed = matches!(base, oid::POINT | oid::LSEG | oid::BOX | oid::LINE | oid::NAME);
         Ok(types::element_type(base).or_else(|| types::info(base).filter(|_| fixed).map(|i| i.element)))
     }

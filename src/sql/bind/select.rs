@@ -347,11 +347,16 @@ impl Binder<'_, '_> {
         if name.schema.is_some() {
             return Err(err!(SYNTAX_ERROR, "{word} must specify unqualified relation names").at(self.at(name.pos)));
         }
-        let found = self.scope().items.iter().find(|i| i.name.as_deref() == Some(&name.name)).and_then(|i| i.rel);
-        found.ok_or_else(|| {
-            err!(UNDEFINED_TABLE, "relation \"{}\" in {word} clause not found in FROM clause", name.name)
-                .at(self.at(name.pos))
-        })
+        let found = self.scope().items.iter().find(|i| i.name.as_deref() == Some(&name.name)).map(|i| i.rel);
+        match found {
+            Some(Some(rel)) => Ok(rel),
+            // The name of a join.
+            Some(None) => Err(Error::unsupported(format!("{word} cannot be applied to a join")).at(self.at(name.pos))),
+            None => {
+                let text = format!("relation \"{}\" in {word} clause not found in FROM clause", name.name);
+                Err(Error::new(crate::base::SqlState::UNDEFINED_TABLE, text).at(self.at(name.pos)))
+            }
+        }
     }
 
     fn lock_rel(

@@ -964,7 +964,11 @@ impl Binder<'_, '_> {
                 let inner = Expr::new(ExprKind::Field { arg: Box::new(base.clone()), index }, field_ty);
                 self.assign_part(inner, &path[1..], value, column, pos)?
             } else {
-                self.coerce_assignment(value, field_ty, name, pos, Assigned::Subfield)?
+                let lax = if self.lax { self.assignment(value.clone(), field_ty, true)? } else { None };
+                match lax {
+                    Some(e) => e,
+                    None => self.coerce_assignment(value, field_ty, name, pos, Assigned::Subfield)?,
+                }
             };
             let set = ExprKind::FieldSet { arg: Box::new(base), index, value: Box::new(value) };
             return Ok(again_in_domain(set, ty));
@@ -974,7 +978,11 @@ impl Binder<'_, '_> {
         let place = if matches!(base.kind, ExprKind::Var { .. }) { pos } else { ast::NOWHERE };
         let document = types::base_type(ty.oid) == oid::JSONB;
         let pairs = types::hstore::is(ty.oid);
-        let element = types::element_type(ty.oid).or(document.then_some(oid::JSONB)).or(pairs.then_some(oid::TEXT));
+        let element = match (document, pairs) {
+            (true, _) => Some(oid::JSONB),
+            (_, true) => Some(oid::TEXT),
+            _ => self.subscripted(types::base_type(ty.oid), pos)?,
+        };
         let Some(element) = element else {
             let shown = self.type_name(ty.oid);
             return Err(err!(
@@ -989,7 +997,11 @@ impl Binder<'_, '_> {
         } else if pairs {
             (vec![None], vec![Some(self.hstore_key(&path[..end])?)], false)
         } else {
-            self.subscripts(&path[..end])?
+            let found = self.subscripts(&path[..end])?;
+            if found.2 && types::element_type(ty.oid).is_none() {
+                return Err(Error::unsupported("slices of fixed-length arrays not implemented"));
+            }
+            found
         };
         let want = if slice { ty } else { TypeRef::with(element, types::domain_base(ty).typmod) };
         let value = if end < path.len() {
@@ -1005,7 +1017,11 @@ impl Binder<'_, '_> {
             self.assign_part(inner, &path[end..], value, column, pos)?
         } else {
             let from = value.ty.oid;
-            match self.coerce_to(value, want, crate::sql::func::CastContext::Assignment, pos)? {
+            let converted = match self.lax {
+                true => self.assignment(value, want, true)?,
+                false => self.coerce_to(value, want, crate::sql::func::CastContext::Assignment, pos)?,
+            };
+            match converted {
                 Some(v) => v,
                 None => {
                     return Err(err!(

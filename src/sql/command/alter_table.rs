@@ -2,7 +2,7 @@
 
 use super::constraint::{self, Wanted, each_batch, relation, set_not_null, verify_check};
 use super::rewrite_rows::{NewRows, rewrite};
-use super::write::{attributes_read, bind, change, class_of, columns_only, over_attributes, relation_key, volatility};
+use super::write::{attributes_read, bind, change, class_of, columns_only, over_attributes, volatility};
 use super::{
     Command, alter_kinds, cluster, column, concurrent, declared, drop, foreign, index, inherit, names, owner,
     partition, reloptions, row_type, sequence, stored_text, table, typed,
@@ -457,35 +457,6 @@ pub fn toast_for(cx: &mut ExecContext, c: &Class, columns: &[Attribute]) -> Resu
     }
 }
 
-/// Views that cannot do without a column or a constraint, found out by taking it away.
-pub fn views_using(cx: &mut ExecContext, oid: Oid, without: impl FnOnce(&mut Class)) -> Result<Vec<Oid>> {
-    let mut views = Vec::new();
-    for (record, _) in cx.backend()?.catalog.dependents(relation_key(oid)) {
-        let Ok(c) = record.object.as_class() else { continue };
-        if matches!(c.kind, RelKind::View | RelKind::MatView)
-            && let Some(view) = &c.view
-        {
-            views.push((c.oid, view.clone()));
-        }
-    }
-    if views.is_empty() {
-        return Ok(Vec::new());
-    }
-    let before = class_of(cx, oid)?;
-    change(cx, oid, without)?;
-    let mut using = Vec::new();
-    for (view, definition) in views {
-        let mut parsed = crate::sql::parse::parse(&definition.query)?;
-        let Some(raw) = parsed.pop() else { continue };
-        let path = Some(definition.search_path.as_slice());
-        if super::query::bind_query(cx, &raw.stmt, &definition.query, path).is_err() {
-            using.push(view);
-        }
-    }
-    super::write::put(cx, Object::Class(before))?;
-    Ok(using)
-}
-
 pub fn drop_column(cx: &mut ExecContext, oid: Oid, name: &str, missing_ok: bool, behavior: DropBehavior) -> Result<()> {
     if crate::sql::bind::scope::system_attno(name).is_some() {
         return Err(err!(FEATURE_NOT_SUPPORTED, "cannot drop system column \"{name}\""));
@@ -595,7 +566,7 @@ fn alter_type(
         return Err(err!(INVALID_COLUMN_DEFINITION, "cannot specify USING when altering type of generated column")
             .detail(format!("Column \"{name}\" is a generated column.")));
     }
-    if let Some(view) = views_using(cx, oid, |c| c.attributes[n].dropped = true)?.first() {
+    if let Some(view) = super::using_views::views_using(cx, oid, |c| c.attributes[n].dropped = true)?.first() {
         let view = class_of(cx, *view)?.name;
         return Err(err!(FEATURE_NOT_SUPPORTED, "cannot alter type of a column used by a view or rule")
             .detail(format!("rule _RETURN on view {view} depends on column \"{name}\"")));

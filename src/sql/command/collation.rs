@@ -80,6 +80,13 @@ fn definition(cmd: &Command, cx: &mut ExecContext, stmt: &DefineStmt) -> Result<
     if let Some(from) = &stmt.from {
         return copied(cx, from);
     }
+    if let Some(from) = stmt.options.iter().find(|e| e.name == "from") {
+        if stmt.options.len() > 1 {
+            return Err(err!(SYNTAX_ERROR, "conflicting or redundant options")
+                .detail("FROM cannot be specified together with any other options."));
+        }
+        return copied(cx, &super::base_type::name_of(from));
+    }
     let (mut locale, mut collate, mut ctype, mut provider, mut version, mut deterministic) =
         (None, None, None, None, None, None);
     for e in &stmt.options {

@@ -287,7 +287,7 @@ fn of_relation(catalog: &Catalog, oid: Oid, found: &mut Vec<Dependent>) {
 /// Views and generated columns that read a column, foreign keys of other tables on it.
 fn of_column(cx: &mut ExecContext, key: ObjectKey, found: &mut Vec<Dependent>) -> Result<()> {
     let n = key.sub as usize - 1;
-    for view in super::alter_table::views_using(cx, key.oid, |c| c.attributes[n].dropped = true)? {
+    for view in super::using_views::views_using(cx, key.oid, |c| c.attributes[n].dropped = true)? {
         found.push(Dependent { key: ObjectKey::new(class::RELATION, view), age: view, silent: false });
     }
     for s in super::statistics::reading(cx, key.oid, key.sub as i16)? {
@@ -387,7 +387,7 @@ fn of_constraint(cx: &mut ExecContext, oid: Oid, found: &mut Vec<Dependent>) -> 
     };
     found.push(Dependent { key: ObjectKey::new(class::RELATION, k.index), age: k.index, silent: true });
     if k.kind == ConstraintKind::PrimaryKey {
-        for view in super::alter_table::views_using(cx, table, |c| c.constraints.retain(|k| k.oid != oid))? {
+        for view in super::using_views::views_using(cx, table, |c| c.constraints.retain(|k| k.oid != oid))? {
             found.push(Dependent { key: ObjectKey::new(class::RELATION, view), age: view, silent: false });
         }
     }

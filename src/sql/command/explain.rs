@@ -179,7 +179,7 @@ fn explained(cmd: &Command, cx: &mut ExecContext, query: &Stmt, analyze: bool) -
     }
 }
 
-fn plan_query(cmd: &Command, cx: &mut ExecContext, query: &Stmt) -> Result<PlannedStatement> {
+pub(super) fn plan_query(cmd: &Command, cx: &mut ExecContext, query: &Stmt) -> Result<PlannedStatement> {
     let backend = cx.backend()?;
     let catalog = backend.catalog.clone();
     let settings = PlannerSettings::of(&backend.view);

@@ -28,6 +28,7 @@ mod column;
 mod comment;
 mod concurrent;
 mod constraint;
+pub mod cursor;
 mod database;
 mod declared;
 mod default_acl;
@@ -87,10 +88,12 @@ mod table;
 mod tablespace;
 mod temp;
 mod text_search;
+pub mod transaction_modes;
 mod trigger;
 mod truncate;
 mod typed;
 mod types;
+mod using_views;
 mod vacuum;
 mod vacuum_cost;
 mod vacuum_report;
@@ -350,6 +353,7 @@ fn run_measured(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
     match &*stmt {
         Stmt::SetVariable(s) => return Ok(Outcome::Tag(set_variable(cx, s)?)),
         Stmt::Listen(_) | Stmt::Unlisten(_) | Stmt::Notify(_) => return Ok(Outcome::Tag(notify(cx, &stmt)?)),
+        Stmt::DeclareCursor(s) => return Ok(Outcome::Tag(cursor::declare(cmd, cx, s)?)),
         Stmt::Explain(_)
         | Stmt::ShowVariable(_)
         | Stmt::Transaction(_)
@@ -357,7 +361,6 @@ fn run_measured(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
         | Stmt::Prepare(_)
         | Stmt::Execute(_)
         | Stmt::Deallocate(_)
-        | Stmt::DeclareCursor(_)
         | Stmt::Fetch(_)
         | Stmt::ClosePortal(_)
         | Stmt::Discard(_) => {

@@ -175,10 +175,21 @@ pub fn set_variable(cx: &mut ExecContext, stmt: &SetVariableStmt) -> Result<Stri
         }
         SetAction::Default(name) | SetAction::Reset(name) => (name, None),
         SetAction::FromCurrent(_) => return Ok("SET".into()),
+        SetAction::Transaction(modes) => {
+            super::transaction_modes::set(cx, modes)?;
+            settings_changed(cx)?;
+            return Ok("SET".into());
+        }
         _ => return Err(Error::unsupported("this form of SET is not supported inside a function")),
     };
     match name.as_str() {
         "session_authorization" => super::set_session_authorization(cx, text.as_deref(), lasting)?,
+        name if let (Some(id), Some(text)) = (super::transaction_modes::named(name), &text) => {
+            let backend = cx.backend()?;
+            backend.settings.lock().set(name, text, Lasting::Local, true)?;
+            let shown = backend.settings.lock().show_by_name(name, true)?;
+            super::transaction_modes::apply(backend, id, &shown)?;
+        }
         "role" => super::set_role(cx, text.as_deref().unwrap_or("none"), lasting)?,
         _ => {
             let backend = cx.backend()?;

@@ -163,12 +163,13 @@ pub fn alter_enum(_: &mut Command, cx: &mut ExecContext, stmt: &AlterEnumStmt) -
         }
         AlterEnumAction::Rename { from, to } => {
             check_label(to)?;
-            if labels.iter().any(|l| l.label == *to) {
-                return Err(err!(DUPLICATE_OBJECT, "enum label \"{to}\" already exists").into());
-            }
+            let taken = labels.iter().any(|l| l.label == *to);
             let label = labels.iter_mut().find(|l| l.label == *from);
             let label =
                 label.ok_or_else(|| err!(INVALID_PARAMETER_VALUE, "\"{from}\" is not an existing enum label"))?;
+            if taken {
+                return Err(err!(DUPLICATE_OBJECT, "enum label \"{to}\" already exists").into());
+            }
             super::rename_label::follow(cx, label.oid, from, to)?;
             label.label = to.clone();
         }

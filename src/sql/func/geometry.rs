@@ -1,11 +1,11 @@
 //! Functions and operators of the geometric types. Numbers closer than 1e-6 are equal, as in PostgreSQL 15, geo_ops.c.
 
 use super::{FnContext, FuncImpl};
-use crate::base::Result;
+use crate::base::{Error, Result};
 use crate::types::geometry::{
     EPSILON, Point, box_of, is_closed, line_through, near, numbers, of_points, path_of, points, to_bytes,
 };
-use crate::types::{Column, Datum};
+use crate::types::{Column, ColumnData, Datum};
 use crate::{bail, err};
 
 type Args<'a, 'b> = &'a [Datum<'b>];
@@ -136,34 +136,67 @@ fn distance(a: Point, b: Point) -> f64 {
     hypotenuse(a.x - b.x, a.y - b.y)
 }
 
-/// Infinite only where a point is.
-fn apart(a: Point, b: Point) -> Result<Unbounded> {
-    let d = distance(a, b);
-    if d.is_infinite() && [a.x, a.y, b.x, b.y].iter().all(|v| v.is_finite()) {
-        bail!(NUMERIC_VALUE_OUT_OF_RANGE, "value out of range: overflow");
+/// What float8_pl and its like refuse. PostgreSQL 15, float.h: same rules.
+fn checked(result: f64, a: f64, b: f64, lost: bool) -> Result<f64> {
+    if result.is_infinite() && !a.is_infinite() && !b.is_infinite() {
+        return Err(overflow());
     }
-    Ok(Unbounded(d))
+    if result == 0.0 && lost {
+        bail!(NUMERIC_VALUE_OUT_OF_RANGE, "value out of range: underflow");
+    }
+    Ok(result)
 }
 
-fn plus(a: Point, b: Point) -> Point {
-    Point { x: a.x + b.x, y: a.y + b.y }
+fn overflow() -> Error {
+    err!(NUMERIC_VALUE_OUT_OF_RANGE, "value out of range: overflow")
 }
 
-fn minus(a: Point, b: Point) -> Point {
-    Point { x: a.x - b.x, y: a.y - b.y }
+fn sum(a: f64, b: f64) -> Result<f64> {
+    checked(a + b, a, b, false)
+}
+
+fn difference(a: f64, b: f64) -> Result<f64> {
+    checked(a - b, a, b, false)
+}
+
+fn product(a: f64, b: f64) -> Result<f64> {
+    checked(a * b, a, b, a != 0.0 && b != 0.0)
+}
+
+fn quotient(a: f64, b: f64) -> Result<f64> {
+    if b == 0.0 && !a.is_nan() {
+        bail!(DIVISION_BY_ZERO, "division by zero");
+    }
+    checked(a / b, a, b, a != 0.0 && !b.is_infinite())
+}
+
+fn plus(a: Point, b: Point) -> Result<Point> {
+    Ok(Point { x: sum(a.x, b.x)?, y: sum(a.y, b.y)? })
+}
+
+fn minus(a: Point, b: Point) -> Result<Point> {
+    Ok(Point { x: difference(a.x, b.x)?, y: difference(a.y, b.y)? })
 }
 
 /// Points as complex numbers.
-fn times(a: Point, b: Point) -> Point {
-    Point { x: a.x * b.x - a.y * b.y, y: a.x * b.y + a.y * b.x }
+fn times(a: Point, b: Point) -> Result<Point> {
+    Ok(Point {
+        x: difference(product(a.x, b.x)?, product(a.y, b.y)?)?,
+        y: sum(product(a.x, b.y)?, product(a.y, b.x)?)?,
+    })
 }
 
 fn over(a: Point, b: Point) -> Result<Point> {
-    let square = b.x * b.x + b.y * b.y;
-    if square == 0.0 {
-        bail!(DIVISION_BY_ZERO, "division by zero");
-    }
-    Ok(Point { x: (a.x * b.x + a.y * b.y) / square, y: (a.y * b.x - a.x * b.y) / square })
+    let square = sum(product(b.x, b.x)?, product(b.y, b.y)?)?;
+    Ok(Point {
+        x: quotient(sum(product(a.x, b.x)?, product(a.y, b.y)?)?, square)?,
+        y: quotient(difference(product(a.y, b.x)?, product(a.x, b.y)?)?, square)?,
+    })
+}
+
+/// What overlaps is at no distance; NaN stays what it is.
+fn at_least_zero(v: f64) -> f64 {
+    if v < 0.0 { 0.0 } else { v }
 }
 
 /// The sum of the sides.
@@ -197,7 +230,28 @@ fn inside(p: Point, polygon: &[Point]) -> bool {
 
 /// What a function answers.
 trait Answer {
+    /// Also where all that was given has an end.
+    const MAY_BE_INFINITE: bool = false;
+
     fn push(self, out: &mut Column) -> Result<()>;
+}
+
+fn finish<A: Answer>(answer: A, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    answer.push(out)?;
+    let infinite = matches!(&out.data, ColumnData::F64(v) if v.last().is_some_and(|v| v.is_infinite()));
+    if infinite && !A::MAY_BE_INFINITE && are_finite(args) {
+        return Err(overflow());
+    }
+    Ok(())
+}
+
+/// Whether all numbers a function is given have an end: then its answer has, too, or it overflows.
+fn are_finite(args: Args<'_, '_>) -> bool {
+    args.iter().all(|a| match a {
+        Datum::F64(v) => v.is_finite(),
+        Datum::Bytes(b) => numbers(b).iter().all(|v| v.is_finite()),
+        _ => true,
+    })
 }
 
 impl Answer for bool {
@@ -209,9 +263,6 @@ impl Answer for bool {
 
 impl Answer for f64 {
     fn push(self, out: &mut Column) -> Result<()> {
-        if self.is_infinite() {
-            bail!(NUMERIC_VALUE_OUT_OF_RANGE, "value out of range: overflow");
-        }
         out.push(Datum::F64(self));
         Ok(())
     }
@@ -221,9 +272,10 @@ impl Answer for f64 {
 struct Unbounded(f64);
 
 impl Answer for Unbounded {
+    const MAY_BE_INFINITE: bool = true;
+
     fn push(self, out: &mut Column) -> Result<()> {
-        out.push(Datum::F64(self.0));
-        Ok(())
+        self.0.push(out)
     }
 }
 
@@ -284,7 +336,7 @@ macro_rules! functions {
             fn call(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
                 let mut n = 0..;
                 $(let $arg = $get(args, n.next().unwrap_or(0));)*
-                Answer::push($body, out)
+                finish($body, args, out)
             }
             call
         }))),*];
@@ -387,7 +439,7 @@ functions! {
     "point_below" (a: point, b: point) = lt(a.y, b.y);
     "point_vert" (a: point, b: point) = eq(a.x, b.x);
     "point_horiz" (a: point, b: point) = eq(a.y, b.y);
-    "point_distance" (a: point, b: point) = apart(a, b);
+    "point_distance" (a: point, b: point) = distance(a, b);
     "point_box" (a: point) = of_points([a, a]);
     "on_pb" (p: point, b: rect) = b.holds(p);
     "box_contain_pt" (b: rect, p: point) = b.holds(p);
@@ -396,8 +448,8 @@ functions! {
     "circle_contain_pt" (c: circle, p: point) = distance(p, c.center) <= c.radius;
     "pt_contained_poly" (p: point, q: list) = inside(p, &q);
     "poly_contain_pt" (q: list, p: point) = inside(p, &q);
-    "dist_pc" (p: point, c: circle) = (distance(p, c.center) - c.radius).max(0.0);
-    "dist_cpoint" (c: circle, p: point) = (distance(p, c.center) - c.radius).max(0.0);
+    "dist_pc" (p: point, c: circle) = at_least_zero(distance(p, c.center) - c.radius);
+    "dist_cpoint" (c: circle, p: point) = at_least_zero(distance(p, c.center) - c.radius);
 
     "points_box" (a: point, b: point) = between(a, b);
     "box_area" (b: rect) = b.area();
@@ -430,9 +482,9 @@ functions! {
         Point { x: a.low.x.max(b.low.x), y: a.low.y.max(b.low.y) },
     ]));
     "boxes_bound_box" (a: rect, b: rect) = Rect::around(&[a.high, a.low, b.high, b.low]);
-    "box_add" (b: rect, p: point) = of_points([plus(b.high, p), plus(b.low, p)]);
-    "box_sub" (b: rect, p: point) = of_points([minus(b.high, p), minus(b.low, p)]);
-    "box_mul" (b: rect, p: point) = between(times(b.high, p), times(b.low, p));
+    "box_add" (b: rect, p: point) = plus(b.high, p).and_then(|h| Ok(of_points([h, plus(b.low, p)?])));
+    "box_sub" (b: rect, p: point) = minus(b.high, p).and_then(|h| Ok(of_points([h, minus(b.low, p)?])));
+    "box_mul" (b: rect, p: point) = times(b.high, p).and_then(|h| Ok(between(h, times(b.low, p)?)));
     "box_div" (b: rect, p: point) = over(b.high, p).and_then(|h| Ok(between(h, over(b.low, p)?)));
     "box_poly" (b: rect) = of_points([
         b.low, Point { x: b.low.x, y: b.high.y }, b.high, Point { x: b.high.x, y: b.low.y },
@@ -462,11 +514,11 @@ functions! {
     "circle_gt" (a: circle, b: circle) = lt(b.area(), a.area());
     "circle_le" (a: circle, b: circle) = le(a.area(), b.area());
     "circle_ge" (a: circle, b: circle) = le(b.area(), a.area());
-    "circle_distance" (a: circle, b: circle) = (distance(a.center, b.center) - a.radius - b.radius).max(0.0);
-    "circle_add_pt" (c: circle, p: point) = circle_at(plus(c.center, p), c.radius);
-    "circle_sub_pt" (c: circle, p: point) = circle_at(minus(c.center, p), c.radius);
-    "circle_mul_pt" (c: circle, p: point) = circle_at(times(c.center, p), c.radius * hypotenuse(p.x, p.y));
-    "circle_div_pt" (c: circle, p: point) = over(c.center, p).map(|at| circle_at(at, c.radius / hypotenuse(p.x, p.y)));
+    "circle_distance" (a: circle, b: circle) = at_least_zero(distance(a.center, b.center) - a.radius - b.radius);
+    "circle_add_pt" (c: circle, p: point) = plus(c.center, p).map(|at| circle_at(at, c.radius));
+    "circle_sub_pt" (c: circle, p: point) = minus(c.center, p).map(|at| circle_at(at, c.radius));
+    "circle_mul_pt" (c: circle, p: point) = times(c.center, p).and_then(|at| Ok(circle_at(at, product(c.radius, hypotenuse(p.x, p.y))?)));
+    "circle_div_pt" (c: circle, p: point) = over(c.center, p).and_then(|at| Ok(circle_at(at, quotient(c.radius, hypotenuse(p.x, p.y))?)));
     "circle_box" (c: circle) = {
         let half = c.radius / std::f64::consts::SQRT_2;
         between(Point { x: c.center.x + half, y: c.center.y + half }, Point { x: c.center.x - half, y: c.center.y - half })
@@ -497,9 +549,9 @@ functions! {
     "path_open" (p: raw) = path_of(false, points(p));
     "path_add" (a: raw, b: raw) = joined(a, b);
     "path_area" (p: raw) = is_closed(p).then(|| (shoelace(&points(p)) / 2.0).abs());
-    "path_add_pt" (p: raw, by: point) = path_of(is_closed(p), points(p).into_iter().map(|q| plus(q, by)));
-    "path_sub_pt" (p: raw, by: point) = path_of(is_closed(p), points(p).into_iter().map(|q| minus(q, by)));
-    "path_mul_pt" (p: raw, by: point) = path_of(is_closed(p), points(p).into_iter().map(|q| times(q, by)));
+    "path_add_pt" (p: raw, by: point) = moved(points(p), |q| plus(q, by)).map(|q| path_of(is_closed(p), q));
+    "path_sub_pt" (p: raw, by: point) = moved(points(p), |q| minus(q, by)).map(|q| path_of(is_closed(p), q));
+    "path_mul_pt" (p: raw, by: point) = moved(points(p), |q| times(q, by)).map(|q| path_of(is_closed(p), q));
     "path_div_pt" (p: raw, by: point) = moved(points(p), |q| over(q, by)).map(|q| path_of(is_closed(p), q));
     "path_n_eq" (a: raw, b: raw) = a.len() == b.len();
     "path_n_lt" (a: raw, b: raw) = a.len() < b.len();

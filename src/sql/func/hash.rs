@@ -314,7 +314,11 @@ fn any_plain(cx: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result
 }
 
 fn any_extended(cx: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
-    out.push(Datum::I64(any(cx.arg_type(0).oid, args[0], args[1].i64() as u64)? as i64));
+    let hash = any(cx.arg_type(0).oid, args[0], args[1].i64() as u64).map_err(|mut e| {
+        e.0.message = e.0.message.replace("identify a hash", "identify an extended hash");
+        e
+    })?;
+    out.push(Datum::I64(hash as i64));
     Ok(())
 }
 

@@ -376,7 +376,6 @@ fn escape(text: &str, at: usize, out: &mut Vec<u8>) -> Option<Result<usize>> {
 /// `\uXXXX` or `\UXXXXXXXX`, perhaps the first half of a surrogate pair. `at` is that of the letter.
 fn unicode_escape(text: &str, at: usize, digits: usize, out: &mut Vec<u8>) -> Result<usize> {
     let b = text.as_bytes();
-    let bad = |what: &str, at: usize| err!(SYNTAX_ERROR, "{what}").at(cursor(text, at as u32));
     let read = |at: usize, digits: usize| -> Option<u32> {
         let d = b.get(at + 1..at + 1 + digits)?;
         d.iter().all(u8::is_ascii_hexdigit).then(|| unicode::hex(d))
@@ -410,7 +409,7 @@ fn unicode_escape(text: &str, at: usize, digits: usize, out: &mut Vec<u8>) -> Re
     }
     match char::from_u32(scalar).filter(|c| *c != '\0') {
         Some(c) => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
-        None => return Err(bad("invalid Unicode escape value", at - 1).at(None)),
+        None => return Err(error_near(text, "invalid Unicode escape value", at - 1, end)),
     }
     Ok(end)
 }

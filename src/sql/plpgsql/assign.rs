@@ -10,6 +10,14 @@ use crate::sql::routine::returns::Returns;
 use crate::types::{Batch, Column, TypeRef, Value, oid};
 use std::sync::Arc;
 
+fn is_domain(ty: TypeRef) -> bool {
+    crate::types::info(ty.oid).is_some_and(|i| i.kind == b'd')
+}
+
+fn base_of(ty: TypeRef) -> TypeRef {
+    TypeRef::of(crate::types::base_type(ty.oid))
+}
+
 impl Frame {
     /// A variable of a block gets its first value.
     pub(super) fn init(&mut self, cx: &mut ExecContext, var: usize, value: Option<usize>) -> Flow<Goto> {
@@ -24,7 +32,7 @@ impl Frame {
             None => {
                 self.slots[var] = empty_slot(cx, &v.kind);
                 // A domain may refuse NULL.
-                if let VarKind::Scalar(ty) = &v.kind
+                if let VarKind::Scalar(ty) | VarKind::Record(ty) = &v.kind
                     && crate::types::info(ty.oid).is_some_and(|i| i.kind == b'd')
                 {
                     let base = TypeRef::of(crate::types::base_type(ty.oid));
@@ -93,6 +101,7 @@ impl Frame {
                             format!("null value cannot be assigned to variable \"{}\" declared NOT NULL", v.name);
                         return Err(Error::new(crate::base::SqlState::NULL_VALUE_NOT_ALLOWED, text).into());
                     }
+                    self.check_row(cx, &Value::Null, *ty)?;
                     let mut empty = empty_slot(cx, &v.kind);
                     if let (Slot::Record(new), Slot::Record(old)) = (&mut empty, &self.slots[var])
                         && new.shape.is_none()
@@ -104,7 +113,9 @@ impl Frame {
                 }
                 needs_row(cx, from, "record")?;
                 let r = record_value(cx, TypeRef::of(oid::RECORD), &value);
+                let found = r.values.len();
                 self.put_record(cx, var, *ty, r)?;
+                self.check_width(cx, var, found)?;
             }
             VarKind::Row(list) => {
                 if !value.is_null() {
@@ -155,8 +166,20 @@ impl Frame {
             values.push(self.convert(cx, value, ty, *to)?);
         }
         let shape = self.slots[var].shape().filter(|s| ***s == *declared).cloned().unwrap_or(declared);
-        self.slots[var] = Slot::Record(RecordValue { shape: Some(shape), values, present: row.present });
+        let made = RecordValue { shape: Some(shape), values, present: row.present };
+        if is_domain(ty) {
+            self.check_row(cx, &made.pack(base_of(ty)), ty)?;
+        }
+        self.slots[var] = Slot::Record(made);
         Ok(())
+    }
+
+    /// A row that is to be of a domain must pass its checks.
+    fn check_row(&mut self, cx: &mut ExecContext, row: &Value, ty: TypeRef) -> Flow<()> {
+        match is_domain(ty) {
+            true => self.convert(cx, row.clone(), base_of(ty), ty).map(drop),
+            false => Ok(()),
+        }
     }
 
     fn put_field(&mut self, cx: &mut ExecContext, var: usize, field: &str, value: Value, from: TypeRef) -> Flow<()> {
@@ -176,6 +199,15 @@ impl Frame {
             return Err(err!(UNDEFINED_COLUMN, "record \"{name}\" has no field \"{field}\"").into());
         };
         let value = self.convert(cx, value, from, shape.types[at])?;
+        if let (VarKind::Record(ty), Slot::Record(r)) = (&self.body.clone().vars[var].kind, &self.slots[var])
+            && is_domain(*ty)
+        {
+            let mut values = r.values.clone();
+            values.resize(shape.types.len(), Value::Null);
+            values[at] = value.clone();
+            let changed = RecordValue { shape: Some(shape.clone()), values, present: true };
+            self.check_row(cx, &changed.pack(base_of(*ty)), *ty)?;
+        }
         if let Slot::Record(r) = &mut self.slots[var] {
             if r.values.len() < shape.types.len() {
                 r.values.resize(shape.types.len(), Value::Null);
@@ -245,14 +277,20 @@ impl Frame {
     pub(super) fn return_value(&mut self, cx: &mut ExecContext, value: usize) -> Flow<Goto> {
         let v = self.eval(cx, value)?;
         let from = self.type_of(value);
+        let returns = self.returns.clone();
+        let v = match returns {
+            Returns::Trigger | Returns::Row { .. } => self.row_result(cx, v, from)?,
+            _ => v,
+        };
         self.casting = true;
-        self.result = match self.returns.clone() {
+        self.result = match returns {
             Returns::Void => void(),
             Returns::Scalar(to) => self.convert(cx, v, from, to)?,
-            Returns::Trigger => self.row_result(cx, v, from)?,
+            Returns::Trigger => v,
             Returns::Row { ty, .. } => {
-                let v = self.row_result(cx, v, from)?;
-                self.fit_row(cx, v, ty)?
+                let v = self.fit_row(cx, v, ty)?;
+                self.check_row(cx, &v, ty)?;
+                v
             }
         };
         Ok(Goto::End)

@@ -1,8 +1,10 @@
 //! A compiled body.
 
 use super::expr::PlExpr;
-use crate::base::SqlState;
+use crate::base::{Oid, Result, SqlState};
 use crate::sql::bind::Conflict;
+use crate::sql::exec::ExecContext;
+use crate::sql::routine::query::Generation;
 use crate::types::TypeRef;
 use std::sync::Arc;
 
@@ -33,8 +35,31 @@ pub struct Function {
     pub is_procedure: bool,
     pub is_trigger: bool,
     pub print_strict: bool,
+    /// The row types of variables, and when they were last seen to be there.
+    pub row_types: Vec<Oid>,
+    pub seen: parking_lot::Mutex<Option<Generation>>,
     /// Evaluators of calls that ended, for those to come.
     pub pool: parking_lot::Mutex<Vec<Vec<Option<super::expr::Ready>>>>,
+}
+
+impl Function {
+    /// The types of its variables are still there; a table made anew has another row type.
+    ///
+    /// # Errors
+    /// XX000 without a session.
+    pub fn is_current(&self, cx: &mut ExecContext) -> Result<bool> {
+        if self.row_types.is_empty() {
+            return Ok(true);
+        }
+        let generation = cx.backend()?.catalog.generation();
+        let mut seen = self.seen.lock();
+        if *seen == Some(generation) {
+            return Ok(true);
+        }
+        let there = self.row_types.iter().all(|t| cx.fx.io.hooks.composite(*t).is_some());
+        *seen = there.then_some(generation);
+        Ok(there)
+    }
 }
 
 /// Variables a trigger function finds set.

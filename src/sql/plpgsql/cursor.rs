@@ -16,18 +16,24 @@ pub fn missing(name: &str) -> Error {
 }
 
 /// Opens a query under a name; it sees what is there now.
-fn open_run(
-    cx: &mut ExecContext,
-    name: String,
-    mut run: Box<QueryRun>,
-    scroll: Option<bool>,
-    statement: Arc<str>,
-) -> Flow<()> {
+pub fn open_cursor(cx: &mut ExecContext, name: String, mut run: Box<QueryRun>, facts: CursorFacts) -> Flow<()> {
     *run = run.for_cursor();
     if !run.begin(cx)? {
         let text = "a relation changed while a cursor on it was opened";
         return Err(err!(OBJECT_NOT_IN_PREREQUISITE_STATE, "{text}").into());
     }
+    let depth = cx.backend()?.txn.depth();
+    cx.routines.cursors.insert(name, Cursor::new(run, facts, depth));
+    Ok(())
+}
+
+fn open_run(
+    cx: &mut ExecContext,
+    name: String,
+    run: Box<QueryRun>,
+    scroll: Option<bool>,
+    statement: Arc<str>,
+) -> Flow<()> {
     let facts = CursorFacts {
         statement,
         scroll: scroll.unwrap_or_else(|| reads_backward(&run.plan)),
@@ -35,9 +41,7 @@ fn open_run(
         binary: false,
         created_us: cx.fx.statement_us + crate::base::clock::POSTGRES_EPOCH_US,
     };
-    let depth = cx.backend()?.txn.depth();
-    cx.routines.cursors.insert(name, Cursor::new(run, facts, depth));
-    Ok(())
+    open_cursor(cx, name, run, facts)
 }
 
 /// Moves; returns the last row passed, and how many were.
@@ -83,14 +87,18 @@ fn go(
 
 impl Frame {
     /// The name in a cursor variable, given one if it has none.
-    fn cursor_name(&mut self, cx: &mut ExecContext, var: usize) -> String {
+    fn cursor_name(&mut self, cx: &mut ExecContext, var: usize) -> Flow<String> {
         if let Value::Bytes(b) = self.slots[var].scalar() {
-            return String::from_utf8_lossy(b).into_owned();
+            return Ok(String::from_utf8_lossy(b).into_owned());
+        }
+        let known = &self.body.vars[var];
+        if known.constant {
+            return Err(err!(ERROR_IN_ASSIGNMENT, "variable \"{}\" is declared CONSTANT", known.name).into());
         }
         cx.routines.unnamed += 1;
         let name = format!("<unnamed portal {}>", cx.routines.unnamed);
         self.slots[var] = Slot::Scalar(Value::text(&name));
-        name
+        Ok(name)
     }
 
     fn check_free(cx: &ExecContext, name: &str) -> Flow<()> {
@@ -106,7 +114,7 @@ impl Frame {
     /// Opens a bound cursor with its arguments; returns its name.
     pub(super) fn open_bound(&mut self, cx: &mut ExecContext, var: usize, args: &[(usize, usize)]) -> Flow<String> {
         if !self.slots[var].scalar().is_null() {
-            let name = self.cursor_name(cx, var);
+            let name = self.cursor_name(cx, var)?;
             Frame::check_free(cx, &name)?;
         }
         for (k, (_, e)) in args.iter().enumerate() {
@@ -121,7 +129,7 @@ impl Frame {
         };
         let run = self.start(cx, decl.query)?;
         let text = self.body.exprs[decl.query].source.clone();
-        let name = self.cursor_name(cx, var);
+        let name = self.cursor_name(cx, var)?;
         Frame::check_free(cx, &name)?;
         open_run(cx, name.clone(), run, decl.scroll, text)?;
         Ok(name)
@@ -140,10 +148,10 @@ impl Frame {
             }
             Opening::Query(q) => {
                 if !self.slots[var].scalar().is_null() {
-                    let name = self.cursor_name(cx, var);
+                    let name = self.cursor_name(cx, var)?;
                     Frame::check_free(cx, &name)?;
                 }
-                let (run, _) = self.open_query(cx, q)?;
+                let (run, _) = self.open_query(cx, q, true)?;
                 if !run.plan.returns_rows {
                     let text = format!("cannot open {} query as cursor", run.plan.tag);
                     return Err(Error::new(SqlState::INVALID_CURSOR_DEFINITION, text).into());
@@ -152,7 +160,7 @@ impl Frame {
                     Query::Static(id) => self.body.exprs[*id].source.clone(),
                     Query::Dynamic { .. } => super::rows::text_of(&self.values).as_str().into(),
                 };
-                let name = self.cursor_name(cx, var);
+                let name = self.cursor_name(cx, var)?;
                 open_run(cx, name, run, scroll, text)?;
             }
         }
@@ -188,15 +196,13 @@ impl Frame {
         let (row, passed) = moved?;
         let found = if direction.is_move { passed > 0 } else { row.is_some() };
         if let Some(target) = into {
-            let row = match row {
-                Some(b) => RecordValue {
-                    values: b.columns.iter().map(|c| c.get(0).to_value()).collect(),
-                    shape: Some(shape),
-                    present: true,
-                },
-                None => super::rows::nulls(&shape),
-            };
-            self.put_row(cx, target, row)?;
+            match row {
+                Some(b) => {
+                    let values = b.columns.iter().map(|c| c.get(0).to_value()).collect();
+                    self.put_found(cx, target, RecordValue { values, shape: Some(shape), present: true })?;
+                }
+                None => self.put_row(cx, target, super::rows::nulls(&shape))?,
+            }
         }
         self.row_count = passed.max(0) as u64;
         self.set_found(found);

@@ -31,9 +31,21 @@ impl Parser<'_> {
                 return Err(self.near(at, "duplicate declaration"));
             }
             own.push(name.clone());
+            self.check_shadowing(&name, at)?;
             self.declaration(name, line)?;
         }
         Ok(())
+    }
+
+    /// A name that a variable outside has, too: told where `plpgsql.extra_warnings` or `plpgsql.extra_errors` ask for it.
+    fn check_shadowing(&mut self, name: &str, token: usize) -> Result<()> {
+        let Some(level) = self.shadowing else { return Ok(()) };
+        if self.lookup(&[name]).is_none() {
+            return Ok(());
+        }
+        let text = format!("variable \"{name}\" shadows a previously defined variable");
+        let e = self.error_at(token, SqlState::DUPLICATE_ALIAS, text).inside(&self.text);
+        super::extra::told(self.cx, level, e)
     }
 
     fn declaration(&mut self, name: String, line: u32) -> Result<()> {
@@ -117,8 +129,9 @@ impl Parser<'_> {
         let mut args = Vec::new();
         if self.eat_symbol("(") {
             loop {
-                let at = self.line();
+                let (at, token) = (self.line(), self.i);
                 let arg = self.any_word()?;
+                self.check_shadowing(&arg, token)?;
                 let (kind, _) = self.data_type()?;
                 let var = self.add_var(&arg, kind, at);
                 args.push((arg, var));

@@ -19,6 +19,7 @@ mod condition;
 mod cursor;
 mod declare;
 mod expr;
+mod extra;
 mod fast;
 mod foreach;
 mod frame;
@@ -32,8 +33,9 @@ mod trigger;
 
 pub use code::Function;
 pub use code::Way;
+pub use cursor::open_cursor;
 pub use frame::Frame;
-pub use parse::{compile, compile_block};
+pub use parse::{compile, compile_block, compile_checked};
 pub use trigger::{Level, TriggerData, When, returned};
 
 /// The CONTEXT line of a place in a body.

@@ -2,7 +2,8 @@
 
 use super::code::{Entry, Function, Instr, Named, Op, Target, TriggerVars, Var, VarKind};
 use super::expr::{Mode, PlExpr, Want};
-use crate::base::{Error, Result, SqlState};
+use super::extra::{Extra, prints_strict};
+use crate::base::{Error, Oid, Result, Severity, SqlState};
 use crate::catalog::object;
 use crate::err;
 use crate::sql::ast;
@@ -28,6 +29,8 @@ pub(super) struct Parser<'a> {
     /// Handlers around.
     pub handling: usize,
     pub depth: usize,
+    /// How a variable is told of that shadows another.
+    pub shadowing: Option<Severity>,
 }
 
 /// A statement EXIT can leave.
@@ -101,6 +104,8 @@ fn empty(name: &str, signature: String, source: Arc<str>) -> Function {
         is_procedure: false,
         is_trigger: false,
         print_strict: false,
+        row_types: Vec::new(),
+        seen: Default::default(),
         pool: Default::default(),
     }
 }
@@ -110,6 +115,29 @@ fn empty(name: &str, signature: String, source: Arc<str>) -> Function {
 /// # Errors
 /// 42601 and others, as PostgreSQL's compiler gives them; positions are in the body.
 pub fn compile(cx: &mut ExecContext, f: &object::Function, types: &[TypeRef], result: TypeRef) -> Result<Function> {
+    compile_as(cx, f, types, result, false)
+}
+
+/// Compiles a function that is being created, with the further checks the session asks for.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_checked(
+    cx: &mut ExecContext,
+    f: &object::Function,
+    types: &[TypeRef],
+    result: TypeRef,
+) -> Result<Function> {
+    compile_as(cx, f, types, result, true)
+}
+
+fn compile_as(
+    cx: &mut ExecContext,
+    f: &object::Function,
+    types: &[TypeRef],
+    result: TypeRef,
+    checked: bool,
+) -> Result<Function> {
     let signature = crate::sql::routine::shown::signature(cx, f)?;
     let mut function = empty(&f.name, signature, f.body.clone());
     function.returns_set = f.returns_set;
@@ -124,6 +152,7 @@ pub fn compile(cx: &mut ExecContext, f: &object::Function, types: &[TypeRef], re
         return Err(declared_arguments(&f.name, on_event));
     }
     let mut parser = Parser::new(cx, function)?;
+    parser.shadowing = if checked { Extra::ShadowedVariables.level(parser.cx) } else { None };
     parser.label(&f.name, false);
     parser.arguments(f, types)?;
     if parser.f.is_trigger {
@@ -159,21 +188,42 @@ impl<'a> Parser<'a> {
     fn new(cx: &'a mut ExecContext, f: Function) -> Result<Parser<'a>> {
         let text = f.source.clone();
         let tokens = lexemes(&text).map_err(|e| e.inside(&text))?;
-        let conflict = {
-            let view = &cx.backend()?.view;
-            let _ = view;
-            Conflict::Error
-        };
         let mut f = f;
-        f.conflict = conflict;
-        Ok(Parser { cx, text, tokens, i: 0, f, scope: 0, around: Vec::new(), guards: 0, handling: 0, depth: 0 })
+        f.conflict = match cx.fx.session.setting("plpgsql.variable_conflict").as_deref() {
+            Some("use_variable") => Conflict::Variable,
+            Some("use_column") => Conflict::Column,
+            _ => Conflict::Error,
+        };
+        f.print_strict = prints_strict(cx);
+        Ok(Parser {
+            cx,
+            text,
+            tokens,
+            i: 0,
+            f,
+            scope: 0,
+            around: Vec::new(),
+            guards: 0,
+            handling: 0,
+            depth: 0,
+            shadowing: None,
+        })
     }
 
     fn finish(mut self) -> Result<Function> {
         self.f.found = self.add_var("found", VarKind::Scalar(TypeRef::of(oid::BOOL)), 0);
         let name = self.f.name.clone();
         match self.body() {
-            Ok(()) => Ok(self.f),
+            Ok(()) => {
+                let of = |v: &Var| match v.kind {
+                    VarKind::Record(ty) => Some(crate::types::base_type(ty.oid)).filter(|t| *t >= Oid::FIRST_NORMAL),
+                    _ => None,
+                };
+                self.f.row_types = self.f.vars.iter().filter_map(of).collect();
+                self.f.row_types.sort_unstable();
+                self.f.row_types.dedup();
+                Ok(self.f)
+            }
             Err(e) if e.0.internal_position.is_some() => Err(e),
             Err(e) => {
                 let line = self.line();

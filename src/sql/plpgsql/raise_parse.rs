@@ -66,8 +66,10 @@ impl Parser<'_> {
         if self.eat_word("using") {
             self.raise_options(&mut raise)?;
         }
+        if self.is_symbol(";") {
+            self.check_parameters(&raise, line)?;
+        }
         self.expect_symbol(";")?;
-        self.check_parameters(&raise, line)?;
         self.emit(Op::Raise(Box::new(raise)), line, "RAISE");
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! Statements that make rows: SQL, EXECUTE, loops over queries and arrays, RETURN QUERY, CALL.
 
 use super::code::{Into, Query, Target, VarKind};
-use super::frame::{Frame, Goto, RecordValue, Shape};
+use super::extra::Extra;
+use super::frame::{Frame, Goto, RecordValue, Shape, Slot};
 use crate::base::{Error, Flow, Result, SqlState, Stop, Wait};
 use crate::err;
 use crate::sql::ast::Stmt;
@@ -41,9 +42,10 @@ impl RowLoop {
 
 enum Source {
     Run(Box<QueryRun>),
-    /// All rows are fetched.
-    Over,
-    Cursor(String),
+    /// All rows are fetched; of a cursor's the variable that had no name before.
+    Over(Option<usize>),
+    /// Its name, and the variable that had none before.
+    Cursor(String, Option<usize>),
 }
 
 /// The text of an EXECUTE, being run statement by statement.
@@ -77,6 +79,18 @@ impl Explained {
 /// How many rows a command's tag tells of: those of CREATE TABLE AS.
 fn rows_of(tag: &str) -> u64 {
     tag.strip_prefix("SELECT ").and_then(|n| n.parse().ok()).unwrap_or(0)
+}
+
+/// A statement that never gives rows.
+fn is_barren(stmt: &Stmt) -> bool {
+    !stmt.is_optimizable()
+        && !matches!(stmt, Stmt::Explain(_) | Stmt::ShowVariable(_) | Stmt::Execute(_) | Stmt::Fetch(_) | Stmt::Call(_))
+}
+
+/// PostgreSQL 15, spi.c, SPI_execute_extended with must_return_tuples: same words.
+fn no_tuples(tag: &str, context: &str) -> Error {
+    let tag = if tag == "SELECT" { "SELECT INTO" } else { tag };
+    err!(SYNTAX_ERROR, "{tag} query does not return tuples").context(context.to_owned())
 }
 
 /// USING's values as `$1` …
@@ -123,20 +137,19 @@ fn with<T>(done: Flow<T>, context: &str) -> Flow<T> {
 }
 
 impl Frame {
-    /// Puts a row into the variables of an INTO or a loop.
+    /// Puts a row that was found into the variables of an INTO or a loop.
+    pub(super) fn put_found(&mut self, cx: &mut ExecContext, target: usize, row: RecordValue) -> Flow<()> {
+        let found = row.values.len();
+        self.put_row(cx, target, row)?;
+        Ok(self.check_width(cx, target, found)?)
+    }
+
+    /// Puts a row, or NULLs where there is none, into the variables of an INTO or a loop.
     pub(super) fn put_row(&mut self, cx: &mut ExecContext, target: usize, row: RecordValue) -> Flow<()> {
         let body = self.body.clone();
         match &body.vars[target].kind {
             VarKind::Record(ty) => {
                 let ty = *ty;
-                // One column that is such a row is the row.
-                if let (Some(shape), [Value::Bytes(b)]) = (&row.shape, &row.values[..])
-                    && ty.oid != oid::RECORD
-                    && shape.types[0].oid == ty.oid
-                {
-                    let value = Value::Bytes(b.clone());
-                    return self.put(cx, &Target::Var(target), value, ty);
-                }
                 self.put_record(cx, target, ty, row)
             }
             _ => {
@@ -200,7 +213,10 @@ impl Frame {
                 self.found_rows = 0;
             }
             let Some(q) = &mut self.query else { continue };
-            let enough = into.is_some_and(|i| !i.strict) && q.plan.read_only && self.found_row.is_some();
+            let enough = into.is_some_and(|i| !i.strict)
+                && q.plan.read_only
+                && self.found_row.is_some()
+                && Extra::TooManyRows.level(cx).is_none();
             let next = if enough { Next::End } else { with(q.next(cx), &context)? };
             match next {
                 Next::Batch(b) => {
@@ -213,12 +229,12 @@ impl Frame {
                     self.query = None;
                     self.forget(id);
                 }
-                Next::End => return self.sql_done(cx, into),
+                Next::End => return self.sql_done(cx, id, into),
             }
         }
     }
 
-    fn sql_done(&mut self, cx: &mut ExecContext, into: Option<&Into>) -> Flow<Goto> {
+    fn sql_done(&mut self, cx: &mut ExecContext, id: usize, into: Option<&Into>) -> Flow<Goto> {
         let Some(q) = &self.query else { return Ok(Goto::Next) };
         let (count, read_only, shape) = (q.count(), q.plan.read_only, shape_of_plan(&q.plan));
         match into {
@@ -227,17 +243,12 @@ impl Frame {
                 self.set_found(count > 0);
             }
             Some(into) => {
-                let rows = self.found_rows;
-                if rows == 0 && into.strict {
-                    return Err(Error::new(SqlState::NO_DATA_FOUND, "query returned no rows").into());
-                }
-                if rows > 1 && (into.strict || !read_only) {
-                    let e = Error::new(SqlState::TOO_MANY_ROWS, "query returned more than one row");
-                    return Err(e.hint("Make sure the query returns a single row, or use LIMIT 1.").into());
-                }
+                self.check_strict(cx, id, into, (self.found_rows, read_only))?;
                 let found = self.found_row.is_some();
-                let row = self.found_row.as_ref().map_or_else(|| nulls(&shape), |b| row_of(b, 0, &shape));
-                self.put_row(cx, into.target, row)?;
+                match self.found_row.as_ref().map(|b| row_of(b, 0, &shape)) {
+                    Some(row) => self.put_found(cx, into.target, row)?,
+                    None => self.put_row(cx, into.target, nulls(&shape))?,
+                }
                 self.row_count = if read_only { u64::from(found) } else { count };
                 self.set_found(found);
             }
@@ -381,15 +392,13 @@ impl Frame {
                     self.row_count = run.count();
                     let shape = shape_of_plan(&run.plan);
                     if last && let Some(into) = into {
-                        if self.found_rows == 0 && into.strict {
-                            return Err(Error::new(SqlState::NO_DATA_FOUND, "query returned no rows").into());
+                        if into.strict && self.found_rows != 1 {
+                            return Err(self.strict_error(cx, self.found_rows, &d.params, &d.types)?.into());
                         }
-                        if self.found_rows > 1 && into.strict {
-                            let text = "query returned more than one row";
-                            return Err(Error::new(SqlState::TOO_MANY_ROWS, text).into());
+                        match self.found_row.as_ref().map(|b| row_of(b, 0, &shape)) {
+                            Some(row) => self.put_found(cx, into.target, row)?,
+                            None => self.put_row(cx, into.target, nulls(&shape))?,
                         }
-                        let row = self.found_row.as_ref().map_or_else(|| nulls(&shape), |b| row_of(b, 0, &shape));
-                        self.put_row(cx, into.target, row)?;
                     }
                     d.running = None;
                     d.statements.pop_front();
@@ -448,10 +457,19 @@ impl Frame {
     // ---- loops ----
 
     /// A query to loop over, started.
-    pub(super) fn open_query(&mut self, cx: &mut ExecContext, query: &Query) -> Flow<(Box<QueryRun>, Option<String>)> {
+    pub(super) fn open_query(
+        &mut self,
+        cx: &mut ExecContext,
+        query: &Query,
+        is_cursor: bool,
+    ) -> Flow<(Box<QueryRun>, Option<String>)> {
         match query {
             Query::Static(id) => {
-                let context = self.body.clone().exprs[*id].context();
+                let body = self.body.clone();
+                let context = body.exprs[*id].context();
+                if !is_cursor && is_barren(&body.exprs[*id].stmt) {
+                    return Err(no_tuples(body.exprs[*id].stmt.tag(), &context).into());
+                }
                 Ok((self.start(cx, *id)?, Some(context)))
             }
             Query::Dynamic { text, using } => {
@@ -459,6 +477,9 @@ impl Frame {
                 let context = format!("SQL statement \"{}\"", d.source);
                 if d.statements.len() != 1 || d.statements.front().is_some_and(|s| !s.is_optimizable()) {
                     let tag = d.statements.front().map_or("multi-query plan", |s| s.tag());
+                    if !is_cursor && d.statements.len() == 1 && d.statements.front().is_some_and(is_barren) {
+                        return Err(no_tuples(tag, &context).into());
+                    }
                     return Err(Error::new(
                         SqlState::INVALID_CURSOR_DEFINITION,
                         format!("cannot open {tag} query as cursor"),
@@ -513,12 +534,12 @@ impl Frame {
     pub(super) fn for_query(&mut self, cx: &mut ExecContext, place: usize, query: &Query) -> Flow<Goto> {
         if let Some(e) = self.explain_of(cx, query)? {
             let (shape, lines) = self.explain(cx, e)?;
-            let mut rows = RowLoop::new(Source::Over, shape, None);
+            let mut rows = RowLoop::new(Source::Over(None), shape, None);
             rows.ahead.push_back(lines);
             self.loops[place] = Some(Loop::Rows(rows));
             return Ok(Goto::Next);
         }
-        let (run, context) = self.open_query(cx, query)?;
+        let (run, context) = self.open_query(cx, query, true)?;
         if !run.plan.returns_rows {
             let tag = run.plan.tag;
             let e = Error::new(SqlState::INVALID_CURSOR_DEFINITION, format!("cannot open {tag} query as cursor"));
@@ -539,6 +560,7 @@ impl Frame {
         var: usize,
         args: &[(usize, usize)],
     ) -> Flow<Goto> {
+        let unnamed = self.slots[var].scalar().is_null().then_some(var);
         let name = self.open_bound(cx, var, args)?;
         let shape = cx
             .routines
@@ -546,7 +568,7 @@ impl Frame {
             .get(&name)
             .map(|c| shape_of_plan(c.plan()))
             .unwrap_or_else(|| Arc::new(Shape { names: Vec::new(), types: Vec::new() }));
-        let source = Source::Cursor(name);
+        let source = Source::Cursor(name, unnamed);
         self.loops[place] = Some(Loop::Rows(RowLoop::new(source, shape, None)));
         Ok(Goto::Next)
     }
@@ -567,9 +589,7 @@ impl Frame {
                 if !rows.found {
                     self.put_row(cx, target, nulls(&rows.shape))?;
                 }
-                if let Source::Cursor(name) = &rows.source {
-                    cx.routines.cursors.remove(name);
-                }
+                self.close_loop(cx, &rows.source);
                 self.set_found(rows.found);
                 Ok(Goto::To(to))
             }
@@ -585,7 +605,7 @@ impl Frame {
             if let Some((batch, at)) = &mut rows.batch {
                 if *at < batch.rows {
                     let row = row_of(batch, *at, &rows.shape);
-                    self.put_row(cx, target, row)?;
+                    self.put_found(cx, target, row)?;
                     *at += 1;
                     return Ok(true);
                 }
@@ -593,8 +613,8 @@ impl Frame {
             }
             let next = match &mut rows.source {
                 _ if !rows.ahead.is_empty() => rows.ahead.pop_front(),
-                Source::Over => None,
-                Source::Cursor(name) => {
+                Source::Over(_) => None,
+                Source::Cursor(name, _) => {
                     let name = name.clone();
                     let Some(mut c) = cx.routines.cursors.remove(&name) else {
                         return Err(super::cursor::missing(&name).into());
@@ -625,12 +645,22 @@ impl Frame {
         }
     }
 
+    /// A loop's cursor goes, and its variable has no name again if it had none.
+    fn close_loop(&mut self, cx: &mut ExecContext, source: &Source) {
+        if let Source::Cursor(name, _) = source {
+            cx.routines.cursors.remove(name);
+        }
+        if let Source::Cursor(_, Some(var)) | Source::Over(Some(var)) = source {
+            self.slots[*var] = Slot::Scalar(Value::Null);
+        }
+    }
+
     /// A loop is left by EXIT.
     pub(super) fn for_end(&mut self, cx: &mut ExecContext, place: usize, closes: bool) -> Flow<Goto> {
         let found = match self.loops[place].take() {
             Some(Loop::Rows(r)) => {
-                if let (Source::Cursor(name), true) = (&r.source, closes) {
-                    cx.routines.cursors.remove(name);
+                if closes {
+                    self.close_loop(cx, &r.source);
                 }
                 r.found
             }
@@ -655,11 +685,14 @@ impl Frame {
 
     pub(super) fn return_query(&mut self, cx: &mut ExecContext, query: &Query) -> Flow<Goto> {
         if self.query.is_none() {
-            let (run, _) = self.open_query(cx, query)?;
+            let (run, _) = self.open_query(cx, query, false)?;
             let context = match query {
                 Query::Static(id) => self.body.clone().exprs[*id].context(),
                 Query::Dynamic { .. } => format!("SQL statement \"{}\"", text_of(&self.values)),
             };
+            if !run.plan.returns_rows {
+                return Err(no_tuples(run.plan.tag, &context).into());
+            }
             self.check_set(cx, &run).map_err(|e| e.context(context))?;
             self.query = Some(run);
             self.values.clear();
@@ -751,6 +784,8 @@ impl Frame {
             }
             let mut run = expr.procedure(cx, &body, &self.slots, stmt)?;
             run.transactions = self.transactions && self.guards.is_empty();
+            // Its arguments see what is there now.
+            cx.run.snapshot = None;
             self.calling = Some(Box::new(run));
         }
         let Some(run) = &mut self.calling else { return Ok(Goto::Next) };
@@ -820,12 +855,40 @@ pub(super) fn text_of(values: &[Value]) -> String {
     }
 }
 
+/// Fetches what a loop has not read yet. PostgreSQL 15, portalmem.c, HoldPinnedPortals: same refusal.
 fn store(cx: &mut ExecContext, rows: &mut RowLoop) -> Flow<()> {
-    if let Source::Run(run) = &mut rows.source {
-        while let Next::Batch(b) = run.next(cx)? {
-            rows.ahead.push_back(b);
+    let plan = match &rows.source {
+        Source::Over(_) => return Ok(()),
+        Source::Run(run) => run.plan.clone(),
+        Source::Cursor(name, _) => match cx.routines.cursors.get(name) {
+            Some(c) => c.plan().clone(),
+            None => return Ok(()),
+        },
+    };
+    if plan.tag != "SELECT" {
+        let text = "cannot perform transaction commands inside a cursor loop that is not read-only";
+        return Err(err!(INVALID_TRANSACTION_TERMINATION, "{text}").into());
+    }
+    match &mut rows.source {
+        Source::Over(_) => {}
+        Source::Run(run) => {
+            while let Next::Batch(b) = run.next(cx)? {
+                rows.ahead.push_back(b);
+            }
+            rows.source = Source::Over(None);
         }
-        rows.source = Source::Over;
+        Source::Cursor(name, unnamed) => {
+            let (name, unnamed) = (name.clone(), *unnamed);
+            while let Some(mut c) = cx.routines.cursors.remove(&name) {
+                let row = c.forward(cx, &name);
+                cx.routines.cursors.insert(name.clone(), c);
+                match row? {
+                    Some(b) => rows.ahead.push_back(b),
+                    None => break,
+                }
+            }
+            rows.source = Source::Over(unnamed);
+        }
     }
     Ok(())
 }

@@ -65,10 +65,8 @@ impl Frame {
                 Some(v) => {
                     RecordValue { shape: Some(shape.clone()), values: visible(&event.relation, v), present: true }
                 }
-                // Of a row trigger the other one is a row of NULLs; of a statement trigger there is none.
-                None => {
-                    RecordValue { shape: (event.level == Level::Row).then(|| shape.clone()), ..RecordValue::default() }
-                }
+                // What there is not has the columns, too (PostgreSQL 15, pl_exec.c, plpgsql_exec_trigger).
+                None => RecordValue { shape: Some(shape.clone()), ..RecordValue::default() },
             });
         }
         let when = match event.when {

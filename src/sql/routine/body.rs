@@ -160,6 +160,11 @@ pub fn parse(f: &Function) -> Result<(Arc<str>, Vec<(Stmt, Arc<str>)>)> {
 }
 
 impl SqlBody {
+    /// Whether it was made for such a result.
+    pub fn gives(&self, returns: &Returns) -> bool {
+        self.returns == *returns
+    }
+
     /// # Errors
     /// What the parser says.
     pub fn new(cx: &mut ExecContext, f: &Function, types: &[TypeRef], returns: Returns) -> Result<SqlBody> {

@@ -27,6 +27,8 @@ pub struct Invocation {
     acts_as: Option<Box<User>>,
     /// SET clauses: their values, until they are in force.
     settings: Vec<(String, String)>,
+    /// SECURITY DEFINER, whoever calls.
+    secured: bool,
     level: Option<u32>,
     strict_end: Option<Value>,
     clock: Option<Clock>,
@@ -126,12 +128,24 @@ impl Invocation {
                 let body = match expected {
                     // The caller's columns are part of the body's meaning.
                     Some(_) if f.result.oid == oid::RECORD => Arc::new(SqlBody::new(cx, f, &given, shape)?),
-                    _ => compiled(cx, &found, key, |cx| SqlBody::new(cx, f, &given, shape))?,
+                    _ => match compiled(cx, &found, key.clone(), |cx| SqlBody::new(cx, f, &given, shape.clone()))? {
+                        body if body.gives(&shape) => body,
+                        // The row type has other columns by now.
+                        _ => {
+                            cx.routines.forget(&key);
+                            compiled(cx, &found, key, |cx| SqlBody::new(cx, f, &given, shape))?
+                        }
+                    },
                 };
                 Frame::Sql(Box::new(SqlFrame::new(body, args, snapshot)))
             }
             "plpgsql" => {
-                let body = compiled(cx, &found, key, |cx| plpgsql::compile(cx, f, &given, result))?;
+                let make = |cx: &mut ExecContext| plpgsql::compile(cx, f, &given, result);
+                let mut body = compiled(cx, &found, key.clone(), make)?;
+                if !body.is_current(cx)? {
+                    cx.routines.forget(&key);
+                    body = compiled(cx, &found, key, make)?;
+                }
                 Frame::Plpgsql(Box::new(plpgsql::Frame::new(cx, body, args, snapshot, returns.clone())?))
             }
             "internal" => return Err(Error::unsupported("functions in language internal are not supported")),
@@ -150,7 +164,12 @@ impl Invocation {
         // The names of changed rows are the trigger's.
         let relation = if event.transitions.is_some() { event.trigger } else { event.relation.oid };
         let key = Key { function: f.oid, types: Vec::new(), returns: f.result.oid, relation };
-        let body = compiled(cx, &found, key, |cx| plpgsql::compile(cx, f, &[], f.result))?;
+        let make = |cx: &mut ExecContext| plpgsql::compile(cx, f, &[], f.result);
+        let mut body = compiled(cx, &found, key.clone(), make)?;
+        if !body.is_current(cx)? {
+            cx.routines.forget(&key);
+            body = compiled(cx, &found, key, make)?;
+        }
         let frame = Frame::Plpgsql(Box::new(plpgsql::Frame::fired(cx, body, event)?));
         Invocation::around(cx, &found, Returns::Trigger, frame)
     }
@@ -178,12 +197,13 @@ impl Invocation {
         let split = |s: &String| s.split_once('=').map(|(n, v)| (n.to_owned(), v.to_owned()));
         let settings = f.settings.iter().filter_map(split).collect();
         let clock = Clock::start(cx, f)?;
-        Ok(Invocation { returns, frame, acts_as, settings, level: None, strict_end: None, clock })
+        let secured = f.security_definer;
+        Ok(Invocation { returns, frame, acts_as, settings, secured, level: None, strict_end: None, clock })
     }
 
     /// May it run COMMIT and ROLLBACK? Only procedures and DO outside a block.
     pub fn allow_transactions(&mut self) {
-        let plain = self.acts_as.is_none() && self.settings.is_empty();
+        let plain = !self.secured && self.settings.is_empty();
         if let (Frame::Plpgsql(f), true) = (&mut self.frame, plain) {
             f.allow_transactions();
         }

@@ -121,6 +121,11 @@ struct Active {
 }
 
 impl Cache {
+    /// Lets a body be compiled anew.
+    fn forget(&mut self, key: &Key) {
+        self.known.remove(key);
+    }
+
     /// A call's body goes on to run; returns what [`Cache::pop`] takes.
     pub fn push(&mut self, body: Arc<crate::sql::plpgsql::Function>) -> usize {
         self.active.push(Active { body, pc: 0 });

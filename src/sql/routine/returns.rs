@@ -9,7 +9,7 @@ use crate::sql::expr::{Expr, ExprKind};
 use crate::types::{Batch, Column, Phys, TypeRef, Value, oid, record};
 
 /// The shape of a result.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Returns {
     Void,
     Trigger,

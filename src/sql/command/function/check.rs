@@ -123,7 +123,12 @@ pub(super) fn validate(cmd: &Command, cx: &mut ExecContext, f: &Function) -> Res
     let depth = backend.txn.depth();
     backend.txn.savepoint(&catalog, "");
     let level = backend.settings.lock().enter();
+    let told = cx.notices.len();
     let checked = put(cx, Object::Function(f.clone())).and_then(|()| check(cx, f));
+    for notice in cx.notices.iter_mut().skip(told) {
+        let e = transposed(cmd, &f.body, Error(Box::new(notice.clone())));
+        *notice = *e.0;
+    }
     let backend = cx.backend()?;
     backend.settings.lock().leave(level, false);
     backend.txn.undo_from(&catalog, depth)?;
@@ -146,7 +151,7 @@ pub(super) fn check(cx: &mut ExecContext, f: &Function) -> Result<()> {
             }
             body.check(cx).map_err(in_function)
         }
-        _ => crate::sql::plpgsql::compile(cx, f, &types, f.result).map(|_| ()),
+        _ => crate::sql::plpgsql::compile_checked(cx, f, &types, f.result).map(|_| ()),
     }
 }
 

@@ -169,6 +169,11 @@ pub(super) fn type_or_shell(
         Err(e) => return Err(e),
         Ok(ty) => {
             check_usable(cx, ty.oid)?;
+            if name.pct_type {
+                let shown = crate::types::format_type_plain(ty.oid, &*cx.fx.io.hooks);
+                let text = format!("type reference {}%TYPE converted to {shown}", name.names.join("."));
+                names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, text);
+            }
             return Ok(ty);
         }
     };

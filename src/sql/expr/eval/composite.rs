@@ -258,11 +258,7 @@ pub(super) fn subscript(
 
 /// A part of a value of a fixed number of parts, counted from 0: a coordinate, a point, a character of a name.
 fn push_part(stored: &[u8], index: i32, element: crate::base::Oid, out: &mut Column) {
-    let width = match element {
-        oid::FLOAT8 => 8,
-        oid::POINT => 16,
-        _ => 1,
-    };
+    let width = width_of(element);
     let part = usize::try_from(index).ok().and_then(|n| n.checked_mul(width)).and_then(|from| {
         // A name is as long as its type, the rest of it zeros.
         if width == 1 && from >= stored.len() { (from < 64).then_some(&[][..]) } else { stored.get(from..from + width) }
@@ -287,7 +283,8 @@ pub(super) fn subscript_set(
     if let Some(rules) = document::rules(ty.oid) {
         return document::with_part(rules, array, bounds.1, value, cx, batch, sel);
     }
-    let element = element_type(ty.oid).unwrap_or(oid::TEXT);
+    let fixed = element_type(ty.oid).is_none();
+    let element = element_type(ty.oid).unwrap_or(value.ty().oid);
     let arrays = array.eval(cx, batch, sel)?.into_owned();
     let bounds = Bounds::eval(bounds, cx, batch, sel)?;
     let values = value.eval(cx, batch, sel)?.into_owned();
@@ -295,6 +292,13 @@ pub(super) fn subscript_set(
         let Some(b) = bounds.row(at) else {
             bail!(NULL_VALUE_NOT_ALLOWED, "array subscript in assignment must not be null")
         };
+        if fixed {
+            return match (arrays.get(at), values.get(at)) {
+                (Datum::Null, _) => Ok(None),
+                (whole, Datum::Null) => Ok(Some(whole.bytes().to_vec())),
+                (whole, part) => Ok(Some(assign_fixed(whole.bytes(), &b, part, element)?)),
+            };
+        }
         let empty = Builder::new(element).finish();
         let stored = match arrays.get(at) {
             Datum::Null => empty.as_slice(),
@@ -311,6 +315,41 @@ pub(super) fn subscript_set(
         let index: SmallVec<[i32; 2]> = b.iter().map(|(_, u)| u.unwrap_or(0)).collect();
         Ok(Some(assign_element(&old, &index, values.get(at), element)?))
     })
+}
+
+/// The bytes of a part of a value of a fixed number of parts.
+fn width_of(element: crate::base::Oid) -> usize {
+    match element {
+        oid::FLOAT8 => 8,
+        oid::POINT => 16,
+        _ => 1,
+    }
+}
+
+/// `p[0] = v` of a value of a fixed number of parts (PostgreSQL 15, arrayfuncs.c, array_set_element: same errors).
+fn assign_fixed(
+    whole: &[u8],
+    index: &[(Option<i32>, Option<i32>)],
+    part: Datum<'_>,
+    element: crate::base::Oid,
+) -> Result<Vec<u8>> {
+    let [(_, Some(n))] = index else { bail!(ARRAY_SUBSCRIPT_ERROR, "wrong number of array subscripts") };
+    let width = width_of(element);
+    let from = usize::try_from(*n).ok().and_then(|n| n.checked_mul(width));
+    let part = match part {
+        Datum::F64(v) => v.to_le_bytes().to_vec(),
+        v => v.bytes().to_vec(),
+    };
+    let mut out = whole.to_vec();
+    // A name is as long as its type, the rest of it zeros that nobody sees.
+    if width == 1 && from.is_some_and(|from| from >= out.len() && from <= crate::types::text::NAME_MAX) {
+        return Ok(out);
+    }
+    match from.and_then(|from| out.get_mut(from..from + width)).filter(|_| part.len() == width) {
+        Some(place) => place.copy_from_slice(&part),
+        None => bail!(ARRAY_SUBSCRIPT_ERROR, "array subscript out of range"),
+    }
+    Ok(out)
 }
 
 /// `a[i] = v`. A one-dimensional array grows, the gap is filled with NULL.

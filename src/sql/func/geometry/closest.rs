@@ -3,8 +3,8 @@
 //! PostgreSQL 15, geo_ops.c: the same steps in the same order, since every one rounds.
 
 use super::{
-    Answer, Args, Circle, Rect, Unbounded, circle, coefficients, distance, eq, hypotenuse, inside, list, on_segment,
-    point, raw, rect,
+    Args, Circle, Rect, Unbounded, at_least_zero, circle, coefficients, distance, eq, finish, hypotenuse, inside, list,
+    on_segment, point, raw, rect,
 };
 use crate::bail;
 use crate::base::Result;
@@ -248,7 +248,7 @@ fn polygon_to_point(polygon: &[Point], p: Point) -> f64 {
 }
 
 fn circle_to_polygon(c: &Circle, polygon: &[Point]) -> f64 {
-    (polygon_to_point(polygon, c.center) - c.radius).max(0.0)
+    at_least_zero(polygon_to_point(polygon, c.center) - c.radius)
 }
 
 fn paths_meet(a: &[u8], b: &[u8]) -> bool {

@@ -116,7 +116,7 @@ pub fn translate(text: &str, flags: Flags) -> Result<Translation> {
         return Ok(Translation { pattern, preference: Preference::None, backtracking: false, dissector: None });
     }
     let out = prefix.clone();
-    let mut p = Parser { chars: rest.chars().collect(), at: 0, out, flags, groups: 0, backtracking: false };
+    let mut p = Parser { chars: rest.chars().collect(), at: 0, out, flags, groups: 0, looking: 0, backtracking: false };
     let root = p.alternatives(0)?;
     if p.at < p.chars.len() {
         return Err(invalid("parentheses () not balanced"));
@@ -150,6 +150,8 @@ struct Parser {
     out: String,
     flags: Flags,
     groups: u32,
+    /// How many look-around constraints are open.
+    looking: usize,
     backtracking: bool,
 }
 
@@ -407,12 +409,17 @@ impl Parser {
             self.out += open;
             constraint = open != ":";
             self.backtracking |= constraint;
+        } else if self.looking > 0 {
+            // Groups in look-around capture nothing (PostgreSQL 15, regcomp.c, parseqatom: same rule).
+            self.out += "(?:";
         } else {
             self.groups += 1;
             number = Some(self.groups as usize);
             self.out.push('(');
         }
+        self.looking += usize::from(constraint);
         let inner = self.alternatives(depth + 1)?;
+        self.looking -= usize::from(constraint);
         if !self.eat(')') {
             return Err(invalid("parentheses () not balanced"));
         }
@@ -534,7 +541,7 @@ impl Parser {
             n = n * 10 + d;
             self.at += 1;
         }
-        if n > self.groups {
+        if n > self.groups || self.looking > 0 {
             return Err(invalid("invalid backreference number"));
         }
         self.backtracking = true;

@@ -290,7 +290,7 @@ impl Parser<'_> {
         }
         let mut out: Vec<(usize, usize)> = Vec::new();
         loop {
-            let at = self.i;
+            let (at, place) = (self.i, out.len());
             let named = (self.ahead_symbol(1, ":=") || self.ahead_symbol(1, "=>"))
                 && matches!(self.kind(), LexemeKind::Word | LexemeKind::Quoted);
             let to = match named {
@@ -301,18 +301,18 @@ impl Parser<'_> {
                         let text = format!("cursor \"{name}\" has no argument named \"{arg}\"");
                         return Err(self.error_at(at, SqlState::SYNTAX_ERROR, text));
                     };
-                    if out.iter().any(|(o, _)| o == v) {
-                        let text =
-                            format!("value for parameter \"{arg}\" of cursor \"{name}\" specified more than once");
-                        return Err(self.error_at(at, SqlState::SYNTAX_ERROR, text));
-                    }
                     *v
                 }
-                false => match declared.iter().find(|(_, v)| !out.iter().any(|(o, _)| o == v)) {
+                false => match declared.get(place) {
                     Some((_, v)) => *v,
                     None => return Err(self.syntax(format!("too many arguments for cursor \"{name}\""))),
                 },
             };
+            if out.iter().any(|(o, _)| *o == to) {
+                let arg = declared.iter().find(|(_, v)| *v == to).map_or("", |(n, _)| n.as_str());
+                let text = format!("value for parameter \"{arg}\" of cursor \"{name}\" specified more than once");
+                return Err(self.error_at(at, SqlState::SYNTAX_ERROR, text));
+            }
             let want = self.want_of(&Target::Var(to));
             let value = self.expr(&[",", ")"], ")", want)?;
             out.push((to, value));

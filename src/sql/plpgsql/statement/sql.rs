@@ -17,6 +17,13 @@ impl Parser<'_> {
             if !path.is_empty() {
                 return Err(self.unexpected());
             }
+            let is_record = match &target {
+                Target::Var(v) => matches!(self.f.vars[*v].kind, VarKind::Record(_)),
+                _ => false,
+            };
+            if is_record && list.is_empty() && self.is_symbol(",") {
+                return Err(self.syntax("record variable cannot be part of multiple-item INTO list"));
+            }
             list.push((at, target));
             if !self.eat_symbol(",") {
                 break;
@@ -175,9 +182,16 @@ impl Parser<'_> {
         self.expect_word("diagnostics")?;
         let mut items = Vec::new();
         loop {
+            let at = self.i;
             let (target, path) = self.target()?;
             if !path.is_empty() {
                 return Err(self.unexpected());
+            }
+            if let Target::Var(var) = &target
+                && !matches!(self.f.vars[*var].kind, VarKind::Scalar(_))
+            {
+                let text = format!("\"{}\" is not a scalar variable", self.f.vars[*var].name);
+                return Err(self.error_at(at, SqlState::SYNTAX_ERROR, text));
             }
             if !self.eat_symbol(":=") {
                 self.expect_symbol("=")?;

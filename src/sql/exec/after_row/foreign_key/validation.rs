@@ -1,11 +1,13 @@
 //! Rows that are there when a foreign key is added, or validated.
 
 use super::{Reference, newest, positions, words};
-use crate::base::Flow;
-use crate::catalog::Relation;
+use crate::base::{Flow, Oid};
+use crate::catalog::{Attribute, Relation};
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::after_row::{Nested, nested};
+use crate::types::context::TypeHooks;
 use crate::types::name::quote_identifier;
+use crate::types::{base_type, info, oid};
 use std::sync::Arc;
 
 fn qualified(rel: &Relation) -> String {
@@ -19,19 +21,38 @@ pub struct Validation {
     nested: Option<Nested>,
 }
 
+/// What a column is ordered by; none where its type has no collations.
+fn collation_of(a: &Attribute) -> Oid {
+    let of_type = info(base_type(a.ty.oid)).map_or(Oid::INVALID, |i| i.collation);
+    match a.declared.collation.is_valid() && of_type.is_valid() {
+        true => a.declared.collation,
+        false => of_type,
+    }
+}
+
 impl Validation {
     pub fn new(reference: Arc<Reference>) -> Validation {
         Validation { reference, nested: None }
     }
 
-    fn text(&self) -> String {
+    fn text(&self, hooks: &dyn TypeHooks) -> String {
         let r = &*self.reference;
         let child = r.child_columns();
         let name = |n: usize| quote_identifier(&r.parent.attributes[n].name);
         let parent: Vec<String> = positions(&r.foreign.columns).map(name).collect();
         let list: Vec<String> = child.iter().map(|c| format!("fk.{c}")).collect();
-        let on: Vec<String> =
-            child.iter().zip(&parent).zip(&r.equal).map(|((c, p), e)| format!("pk.{p} OPERATOR({e}) fk.{c}")).collect();
+        // Where the columns are ordered differently the referenced one decides (ri_GenerateQualCollation).
+        let ordered = |rel: &Relation, n: usize| rel.attributes.get(n).map_or(Oid::INVALID, collation_of);
+        let both = positions(&r.foreign.columns).zip(positions(&r.constraint.columns));
+        let orders = both.map(|(p, c)| match (ordered(&r.parent, p), ordered(&r.child, c)) {
+            (p, c) if p.is_valid() && c.is_valid() && p != c => {
+                hooks.reg_out(oid::REGCOLLATION, p).map_or(String::new(), |name| format!(" COLLATE {name}"))
+            }
+            _ => String::new(),
+        });
+        let on: Vec<String> = (child.iter().zip(&parent).zip(&r.equal).zip(orders))
+            .map(|(((c, p), e), order)| format!("pk.{p} OPERATOR({e}) fk.{c}{order}"))
+            .collect();
         let given: Vec<String> = child.iter().map(|c| format!("fk.{c} IS NOT NULL")).collect();
         format!(
             "SELECT {} FROM {} fk LEFT OUTER JOIN {} pk ON ({}) WHERE pk.{} IS NULL AND ({}) LIMIT 1",
@@ -46,7 +67,7 @@ impl Validation {
 
     pub fn run(&mut self, cx: &mut ExecContext) -> Flow<()> {
         if self.nested.is_none() {
-            let plan = nested::plan(cx, &self.text(), Vec::new())?;
+            let plan = nested::plan(cx, &self.text(&*cx.fx.io.hooks.clone()), Vec::new())?;
             let snapshot = newest(cx)?;
             self.nested = Some(Nested::start(cx, plan, Arc::from([]), snapshot, None)?);
         }
