@@ -47,6 +47,11 @@ fn whole(catalog: &Catalog, key: ObjectKey) -> Option<ObjectKey> {
         class::POLICY => super::policy::find(catalog, key.oid).map(|(t, _)| ObjectKey::new(class::RELATION, t)),
         class::TRIGGER => trigger(catalog, key.oid).map(|(table, _)| ObjectKey::new(class::RELATION, table)),
         _ if key.sub != 0 => Some(ObjectKey::new(class::RELATION, key.oid)),
+        class::RELATION => {
+            let record = catalog.class(key.oid)?;
+            let table = record.object.as_class().ok()?.index.as_ref()?.table;
+            Some(ObjectKey::new(class::RELATION, table))
+        }
         _ => None,
     }
 }
