@@ -92,6 +92,10 @@ copy smalls(a) from stdin;
 1
 11
 \.
+copy lines from stdin csv;
+1,"a
+b,c
+\.
 drop table lines, made, parts, fired, smalls;
 drop function three;
 drop domain small;

@@ -519,7 +519,11 @@ impl CopyIn {
     /// Adds the next row to the batch; false when more bytes are needed, or at the end.
     fn next_row(&mut self, ended: bool, cx: &mut ExecContext, io: &types::IoContext) -> Result<bool> {
         let mut fields = std::mem::take(&mut self.fields);
-        let found = self.reader.next(ended, &mut fields).map_err(|e| self.context(e, None));
+        let found = self.reader.next(ended, &mut fields).map_err(|e| match self.options.format {
+            // Found when the row is taken apart: its text is there. PostgreSQL 15, copyfromparse.c, CopyReadAttributesCSV.
+            CopyFormat::Csv => self.row_context(e),
+            CopyFormat::Text | CopyFormat::Binary => self.context(e, None),
+        });
         let added = match found {
             Ok(Some(())) => self.add(&fields, cx, io).map(|()| true),
             Ok(None) => Ok(false),

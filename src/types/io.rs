@@ -8,7 +8,7 @@ use super::{
     Column, Datum, IoContext, TypeRef, Value, aclitem, array, bit, bool, bytea, float, geometry, inet, info, int, json,
     jsonb, jsonpath, lsn, macaddr, money, oid, range, record, reg, text, tid, tsquery, tsvector, uuid, xml,
 };
-use crate::base::{Error, Oid, Result};
+use crate::base::{Error, Oid, Result, SqlState};
 use crate::{bail, err};
 
 fn bytes(b: impl Into<Box<[u8]>>) -> Value {
@@ -538,8 +538,20 @@ pub fn sized_binary(typ: TypeRef, value: Datum<'_>, out: &mut Vec<u8>, io: &IoCo
     Ok(())
 }
 
+/// What comes of a type without the function. Types that only the server makes refuse to be read; what says that it has
+/// no such function is asked for one that cannot be (PostgreSQL 15, lsyscache.c, getTypeBinaryOutputInfo).
 #[cold]
 fn no_function(what: &str, typ: Oid) -> Error {
-    let name = info(typ).map_or("???", |i| i.name);
-    Error::unsupported(format!("no {what} function available for type {name}"))
+    let found = info(typ);
+    let name = found.map_or("???", |t| t.name);
+    if found.is_some_and(|t| t.category == b'Z') && what.ends_with("input") {
+        return Error::unsupported(format!("cannot accept a value of type {name}"));
+    }
+    let text = format!("no {what} function available for type {name}");
+    let declared = found.is_some_and(|t| match what {
+        "binary input" => t.receive.is_valid(),
+        "binary output" => t.send.is_valid(),
+        _ => true,
+    });
+    if declared { Error::unsupported(text) } else { Error::new(SqlState::UNDEFINED_FUNCTION, text) }
 }

@@ -331,7 +331,8 @@ impl Binder<'_, '_> {
         let ret = self.resolve_generic(&actual, &mut declared, f.ret, false)?;
         self.coerce_args(&mut args, &declared)?;
         if f.variadic == oid::ANY || declared.contains(&oid::ANY) {
-            // `"any"` takes everything; a literal is then text in all but name.
+            // `"any"` takes everything; a literal is then text in all but name. A parameter stays without a type: nobody
+            // has said what the client is to send.
             for (a, d) in args.iter_mut().zip(&declared) {
                 if *d == oid::ANY
                     && ordered_set_kind(f) != Some(true)

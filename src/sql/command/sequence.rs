@@ -481,12 +481,17 @@ const NEXT: &str = "Uw";
 /// A sequence with its parameters; any of the rights will do, None: nothing is asked.
 fn open(cx: &mut ExecContext, seq: Oid, rights: Option<&str>) -> Flow<(Class, SequenceParams)> {
     let record = cx.backend()?.catalog.class(seq);
+    let wrong = |name: &str| err!(WRONG_OBJECT_TYPE, "\"{name}\" is not a sequence");
     let Some(record) = record else {
-        return Err(err!(UNDEFINED_TABLE, "could not open relation with OID {seq}").into());
+        return Err(match cx.backend()?.catalog.relation(seq)? {
+            Some(generated) => wrong(&generated.name),
+            None => err!(UNDEFINED_TABLE, "could not open relation with OID {seq}"),
+        }
+        .into());
     };
     let c = record.object.as_class()?.clone();
     let Some(params) = c.sequence.clone() else {
-        return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not a sequence", c.name).into());
+        return Err(wrong(&c.name).into());
     };
     let backend = cx.backend()?;
     let subject = crate::sql::exec::rights::subject(backend);

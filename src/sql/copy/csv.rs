@@ -15,6 +15,9 @@ pub struct CsvReader {
     /// Where the row last read lies.
     row: (usize, usize),
     line: u64,
+    /// The byte by which lines inside quotes are counted: what ends rows is known when one has ended, and until then, as
+    /// where rows end in two bytes, only carriage returns count (PostgreSQL 15, copyfromparse.c, CopyReadLineText).
+    counted: u8,
     ended: bool,
     /// Per column: an unquoted NULL string is data, a quoted one is NULL.
     pub not_null: Vec<bool>,
@@ -32,14 +35,16 @@ impl CsvReader {
             at: 0,
             row: (0, 0),
             line: 0,
+            counted: b'\r',
             ended: false,
             not_null: Vec::new(),
             quoted_null: Vec::new(),
         }
     }
 
-    /// The end of the row that starts at `at`: its end, the next row's start, and the lines in it.
-    fn row_end(&self, ended: bool) -> Result<Option<(usize, usize, u64)>> {
+    /// The end of the row that starts at `at`: its end, the next row's start, the lines in it, and whether a quote is
+    /// still open there.
+    fn row_end(&self, ended: bool) -> Option<(usize, usize, u64, bool)> {
         let (mut quoted, mut lines, mut i) = (false, 1, self.at);
         while i < self.buffer.len() {
             let b = self.buffer[i];
@@ -50,25 +55,22 @@ impl CsvReader {
             if b == self.quote {
                 quoted = !quoted;
             } else if quoted {
-                lines += u64::from(b == b'\n');
+                lines += u64::from(b == self.counted);
             } else if b == b'\n' {
-                return Ok(Some((i, i + 1, lines)));
+                return Some((i, i + 1, lines, false));
             } else if b == b'\r' {
                 return match self.buffer.get(i + 1) {
-                    Some(b'\n') => Ok(Some((i, i + 2, lines))),
-                    None if !ended => Ok(None),
-                    _ => Ok(Some((i, i + 1, lines))),
+                    Some(b'\n') => Some((i, i + 2, lines, false)),
+                    None if !ended => None,
+                    _ => Some((i, i + 1, lines, false)),
                 };
             }
             i += 1;
         }
         if !ended || self.at >= self.buffer.len() {
-            return Ok(None);
+            return None;
         }
-        if quoted {
-            return Err(err!(BAD_COPY_FILE_FORMAT, "unterminated CSV quoted field"));
-        }
-        Ok(Some((self.buffer.len(), self.buffer.len(), lines)))
+        Some((self.buffer.len(), self.buffer.len(), lines, quoted))
     }
 
     fn fields(&self, line: &[u8], fields: &mut Fields) {
@@ -128,9 +130,15 @@ impl RowReader for CsvReader {
         if self.ended {
             return Ok(None);
         }
-        let Some((end, next, lines)) = self.row_end(ended)? else { return Ok(None) };
+        let Some((end, next, lines, unterminated)) = self.row_end(ended) else { return Ok(None) };
+        if self.line == 0 && self.buffer.get(end) == Some(&b'\n') {
+            self.counted = b'\n';
+        }
         self.line += lines;
         self.row = (self.at, end);
+        if unterminated {
+            return Err(err!(BAD_COPY_FILE_FORMAT, "unterminated CSV quoted field"));
+        }
         let line = &self.buffer[self.at..end];
         if line == b"\\." {
             self.ended = true;

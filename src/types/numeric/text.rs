@@ -74,7 +74,6 @@ impl Numeric {
             Kind::PosInf => (0xD000, 0x20),
             Kind::NegInf => (0xF000, 0x20),
         };
-        let dscale = if self.is_finite() { dscale } else { 0 };
         out.extend_from_slice(&(self.digits.len() as u16).to_be_bytes());
         out.extend_from_slice(&(self.weight as i16).to_be_bytes());
         out.extend_from_slice(&sign.to_be_bytes());
