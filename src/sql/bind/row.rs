@@ -193,6 +193,13 @@ impl Binder<'_, '_> {
     pub(super) fn indirection(&mut self, arg: &ast::Expr, path: &[ast::Indirection], pos: Pos) -> Result<Expr> {
         let mut out = self.expr(arg)?;
         let mut i = 0;
+        // A variable knows the fields of the row it holds.
+        if let (ast::ExprKind::Param(n), Some(ast::Indirection::Field(name)), oid::RECORD) =
+            (&arg.kind, path.first(), out.ty.oid)
+            && let Some(field) = self.cx.names.variable(&[format!("${n}"), name.clone()])?
+        {
+            (out, i) = (field, 1);
+        }
         while i < path.len() {
             match &path[i] {
                 ast::Indirection::Field(name) => {

@@ -113,7 +113,10 @@ pub fn of_class(class: &str, options: &[DefElem]) -> Result<Vec<String>> {
         ));
     }
     let mut out: Vec<String> = Vec::new();
-    for o in options {
+    for (n, o) in options.iter().enumerate() {
+        if options[..n].iter().any(|before| before.name == o.name) {
+            return Err(err!(INVALID_PARAMETER_VALUE, "parameter \"{}\" specified more than once", o.name));
+        }
         let kind = class_option(class, &o.name);
         let kind = kind.ok_or_else(|| err!(INVALID_PARAMETER_VALUE, "unrecognized parameter \"{}\"", o.name))?;
         let value = o.string().unwrap_or_else(|| "true".into());

@@ -783,6 +783,10 @@ impl Frame {
                 return Err(err!(FEATURE_NOT_SUPPORTED, "CALL is not allowed in a non-volatile function").into());
             }
             let mut run = expr.procedure(cx, &body, &self.slots, stmt)?;
+            let def = run.def();
+            for (n, parts) in def.outputs(stmt).into_iter().enumerate() {
+                self.output(expr.scope, parts.as_deref()).map_err(|e| e.unwrap_or_else(|| not_writable(def, n)))?;
+            }
             run.transactions = self.transactions && self.guards.is_empty();
             // Its arguments see what is there now.
             cx.run.snapshot = None;
@@ -799,22 +803,27 @@ impl Frame {
         {
             let r = crate::types::record::Record::new(b);
             for (n, parts) in outs.into_iter().enumerate() {
-                let Some(parts) = parts else {
-                    return Err(not_writable(def, n).into());
-                };
-                let names: Vec<&str> = parts.iter().map(String::as_str).collect();
-                let Some((var, used)) = super::parse::lookup(&body, expr.scope, &names) else {
-                    return Err(not_writable(def, n).into());
-                };
-                let target = match names.get(used) {
-                    Some(field) => Target::Field { record: var, field: (*field).to_owned() },
-                    None => Target::Var(var),
-                };
+                let target = self.output(expr.scope, parts.as_deref());
+                let target = target.map_err(|e| e.unwrap_or_else(|| not_writable(def, n)))?;
                 let ty = r.columns.get(n).map_or(oid::UNKNOWN, |c| c.typ);
                 self.put(cx, &target, r.field(n).to_value(), TypeRef::of(ty))?;
             }
         }
         Ok(Goto::Next)
+    }
+
+    /// The variable that takes an output of CALL; an error where it is constant, nothing where it is none.
+    fn output(&self, scope: usize, parts: Option<&[String]>) -> std::result::Result<Target, Option<Error>> {
+        let names: Vec<&str> = parts.ok_or(None)?.iter().map(String::as_str).collect();
+        let (var, used) = super::parse::lookup(&self.body, scope, &names).ok_or(None)?;
+        let known = &self.body.vars[var];
+        if known.constant {
+            return Err(Some(err!(ERROR_IN_ASSIGNMENT, "variable \"{}\" is declared CONSTANT", known.name)));
+        }
+        Ok(match names.get(used) {
+            Some(field) => Target::Field { record: var, field: (*field).to_owned() },
+            None => Target::Var(var),
+        })
     }
 
     pub(super) fn end_transaction(&mut self, cx: &mut ExecContext, commit: bool, chain: bool) -> Flow<Goto> {
