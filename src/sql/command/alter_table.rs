@@ -481,6 +481,19 @@ fn remove(cx: &mut ExecContext, part: ObjectKey, behavior: DropBehavior) -> Resu
     Ok(())
 }
 
+/// What depends on a relation, or on its rows as values.
+pub fn dependents(cx: &mut ExecContext, oid: Oid) -> Result<Vec<(std::sync::Arc<crate::catalog::Record>, bool)>> {
+    let row_type = class_of(cx, oid)?.row_type;
+    let catalog = &cx.backend()?.catalog;
+    let mut found = catalog.dependents(relation_key(oid));
+    if row_type.is_valid() {
+        let of_row = catalog.dependents(ObjectKey::new(class::TYPE, row_type)).into_iter();
+        let known: Vec<ObjectKey> = found.iter().map(|(r, _)| r.object.key()).collect();
+        found.extend(of_row.filter(|(r, _)| !known.contains(&r.object.key())));
+    }
+    Ok(found)
+}
+
 /// Generated columns that read a column.
 pub fn using_generated(cx: &mut ExecContext, oid: Oid, attno: i16) -> Result<Vec<usize>> {
     let c = class_of(cx, oid)?;
@@ -570,6 +583,11 @@ fn alter_type(
         let view = class_of(cx, *view)?.name;
         return Err(err!(FEATURE_NOT_SUPPORTED, "cannot alter type of a column used by a view or rule")
             .detail(format!("rule _RETURN on view {view} depends on column \"{name}\"")));
+    }
+    if let Some(f) = super::function::reading(cx, oid, |c| c.attributes[n].dropped = true)?.first() {
+        let f = super::drop::describe(cx, ObjectKey::new(class::PROC, *f))?;
+        return Err(err!(FEATURE_NOT_SUPPORTED, "cannot alter type of a column used by a function or procedure")
+            .detail(format!("{f} depends on column \"{name}\"")));
     }
     super::policy::refuse_new_type(cx, &c, n)?;
     if let Some(r) = c.rules.iter().find(|r| r.columns.contains(&(n as i16 + 1))) {

@@ -180,7 +180,18 @@ fn dependents(cx: &mut ExecContext, key: ObjectKey) -> Result<Vec<Dependent>> {
         class::RELATION if key.sub == 0 => of_relation(&catalog, key.oid, &mut found),
         class::RELATION => of_column(cx, key, &mut found)?,
         class::CONSTRAINT => of_constraint(cx, key.oid, &mut found)?,
-        class::TYPE => of_type(&catalog, key.oid, &mut found),
+        class::TYPE => {
+            of_type(&catalog, key.oid, &mut found);
+            for rule in super::rule::naming(&catalog, key) {
+                found.push(Dependent { key: ObjectKey::new(class::REWRITE, rule), age: rule, silent: false });
+            }
+            let named = catalog.user_type(key.oid).map(|t| t.name);
+            let named = named.or_else(|| crate::types::info(key.oid).map(|i| i.name.to_string()));
+            let makes = |e: &Expr| e.any(&mut |e| super::view::type_made(e) == Some(key.oid));
+            if let Some(name) = named {
+                expressions_that(cx, &name, makes, &mut found)?;
+            }
+        }
         class::PROC => of_function(cx, key.oid, &mut found)?,
         class::COLLATION => of_collation(&catalog, key.oid, &mut found),
         class::EXTENSION => of_extension(&catalog, key, &mut found),
@@ -294,6 +305,9 @@ fn of_column(cx: &mut ExecContext, key: ObjectKey, found: &mut Vec<Dependent>) -
     let n = key.sub as usize - 1;
     for view in super::using_views::views_using(cx, key.oid, |c| c.attributes[n].dropped = true)? {
         found.push(Dependent { key: ObjectKey::new(class::RELATION, view), age: view, silent: false });
+    }
+    for f in super::function::reading(cx, key.oid, |c| c.attributes[n].dropped = true)? {
+        found.push(Dependent { key: ObjectKey::new(class::PROC, f), age: f, silent: false });
     }
     for s in super::statistics::reading(cx, key.oid, key.sub as i16)? {
         found.push(Dependent { key: ObjectKey::new(class::STATISTIC_EXT, s), age: s, silent: true });

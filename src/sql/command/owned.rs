@@ -144,7 +144,10 @@ fn give(cx: &mut ExecContext, key: ObjectKey, new: Oid) -> Flow<()> {
             cx.backend()?.txn.lock_relation(key.oid, crate::lock::LockMode::AccessExclusive)?;
             return Ok(owner::set_owner(cx, key.oid, new)?);
         }
-        Object::Type(t) => owner::change_owner(&mut t.owner, &mut t.acl, new),
+        Object::Type(t) => {
+            owner::change_owner(&mut t.owner, &mut t.acl, new);
+            owner::row_follows(cx, t)?;
+        }
         Object::Function(f) => owner::change_owner(&mut f.owner, &mut f.acl, new),
         Object::Namespace(n) => owner::change_owner(&mut n.owner, &mut n.acl, new),
         Object::Database(d) => owner::change_owner(&mut d.owner, &mut d.acl, new),

@@ -40,6 +40,14 @@ pub fn set_owner(cx: &mut ExecContext, oid: Oid, new: Oid) -> Result<()> {
     })
 }
 
+/// The columns of a composite type are its owner's.
+pub fn row_follows(cx: &mut ExecContext, t: &crate::catalog::object::UserType) -> Result<()> {
+    match t.kind {
+        crate::catalog::object::UserTypeKind::Composite { class } => change(cx, class, |c| c.owner = t.owner),
+        _ => Ok(()),
+    }
+}
+
 /// An owner's own rights, and those it granted, become its successor's (PostgreSQL 15, acl.c, aclnewowner).
 pub fn change_owner(owner: &mut Oid, acl: &mut Option<Vec<String>>, new: Oid) {
     let old = std::mem::replace(owner, new);
@@ -125,6 +133,7 @@ pub fn alter(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterOwnerStmt) -> 
             let mut t = found.ok_or_else(|| err!(UNDEFINED_OBJECT, "type \"{}\" does not exist", name.join(".")))?;
             check(cx, t.owner, "type", &t.name)?;
             change_owner(&mut t.owner, &mut t.acl, new.0);
+            row_follows(cx, &t)?;
             Object::Type(t)
         }
         ObjectType::Tablespace => {

@@ -246,6 +246,15 @@ pub fn alter(_: &mut Command, cx: &mut ExecContext, stmt: &AlterRoleStmt) -> Flo
     let backend = cx.backend()?;
     let writer = backend.writer();
     backend.catalog.put(writer, Object::Role(role))?;
+    if let Some(add) = stmt.group_add {
+        for spec in role_list(&stmt.options, "rolemembers") {
+            let (member, name) = resolve(cx.backend()?, spec)?;
+            match add {
+                true => grant::add_member(cx, oid, (member, &name), false)?,
+                false => grant::remove_member(cx, oid, (member, &name))?,
+            }
+        }
+    }
     Ok("ALTER ROLE".into())
 }
 

@@ -20,7 +20,7 @@ pub fn views_using(cx: &mut ExecContext, oid: Oid, without: impl FnOnce(&mut Cla
     let mut seen = std::collections::BTreeSet::new();
     let catalog = cx.backend()?.catalog.clone();
     let row_type = class_of(cx, oid)?.row_type;
-    let mut dependents = catalog.dependents(relation_key(oid));
+    let mut dependents = super::alter_table::dependents(cx, oid)?;
     // Those of functions that give its rows read its columns, too.
     for record in catalog.all(class::PROC) {
         if let Object::Function(f) = &record.object

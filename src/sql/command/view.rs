@@ -201,7 +201,37 @@ pub fn expression_dependencies(e: &mut crate::sql::expr::Expr, out: &mut Vec<Dep
     sub_dependencies(e, out);
 }
 
+/// Types that an expression makes values of, by a cast or as they are written; those of columns and of functions are
+/// theirs. PostgreSQL 15, dependency.c, find_expr_references_walker.
+pub fn type_made(e: &crate::sql::expr::Expr) -> Option<Oid> {
+    // Of a row, what a field is taken from.
+    if let Bound::Field { arg, .. } = &e.kind {
+        return Some(crate::types::base_type(arg.ty.oid)).filter(|t| *t >= Oid::FIRST_NORMAL);
+    }
+    let made = matches!(
+        e.kind,
+        Bound::Const(_)
+            | Bound::Param(_)
+            | Bound::Relabel(_)
+            | Bound::IoCast { .. }
+            | Bound::ArrayCast { .. }
+            | Bound::Array { .. }
+            | Bound::Row { .. }
+            | Bound::ToDomain(_)
+    );
+    (made && e.ty.oid >= Oid::FIRST_NORMAL).then_some(e.ty.oid)
+}
+
+fn on_type(e: &crate::sql::expr::Expr, out: &mut Vec<Depend>) {
+    let Some(made) = type_made(e) else { return };
+    let depend = Depend { on: ObjectKey::new(class::TYPE, made), auto: false };
+    if !out.contains(&depend) {
+        out.push(depend);
+    }
+}
+
 fn sub_dependencies(e: &mut crate::sql::expr::Expr, out: &mut Vec<Depend>) {
+    on_type(e, out);
     // `nextval('s')` and its like name a relation for good.
     if let (Bound::Const(Value::U32(oid)), oid::REGCLASS) = (&e.kind, e.ty.oid)
         && *oid >= Oid::FIRST_NORMAL.0

@@ -190,6 +190,9 @@ impl SqlBody {
         for n in 0..self.statements.len() {
             if self.statements[n].stmt.is_optimizable() {
                 self.bind(cx, n)?;
+            } else if self.path.is_some() {
+                let tag = self.statements[n].stmt.tag();
+                return Err(Error::unsupported(format!("{tag} is not yet supported in unquoted SQL function body")));
             } else {
                 self.refuse(n)?;
                 self.check_call(cx, n)?;

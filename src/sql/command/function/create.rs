@@ -4,12 +4,13 @@ use super::check::{check_pseudo, validate};
 use super::options::{apply_settings, may_be_leakproof, options};
 use super::signature::{invalid, result_type, signature};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
-use crate::catalog::object::{Depend, Function, class};
+use crate::catalog::object::{Class, Depend, Function, class};
 use crate::catalog::{Object, ObjectKey};
 use crate::err;
 use crate::sql::ast::{CreateFunctionStmt, FunctionBody, ObjectType};
-use crate::sql::command::write::{new_oid, put};
-use crate::sql::command::{Command, names, role, schema};
+use crate::sql::bind::scope::Clause;
+use crate::sql::command::write::{bind, change, class_of, new_oid, put};
+use crate::sql::command::{Command, names, role, schema, stored_text};
 use crate::sql::exec::rights;
 use crate::sql::exec::{ExecContext, system_view};
 use crate::sql::routine::body::SqlBody;
@@ -223,20 +224,50 @@ pub fn replace(cx: &mut ExecContext, allowed: bool, old: &Function, new: &Functi
     Ok(())
 }
 
-/// What an atomic body refers to. The types of a signature are found in it (`dependency`).
+/// What an atomic body and the defaults of arguments refer to. The types of a signature are found in it (`dependency`).
 pub(super) fn depends(cx: &mut ExecContext, f: &Function) -> Result<Vec<Depend>> {
     let mut out: Vec<Depend> = Vec::new();
-    let mut add = |on: ObjectKey| {
-        let d = Depend { on, auto: false };
-        if !out.contains(&d) {
-            out.push(d);
-        }
-    };
     if f.atomic {
         let body = SqlBody::new(cx, f, &[], Returns::Void)?;
-        let found = system_view::of_queries(&body.written(cx)?).into_iter();
-        let found = found.filter(|(_, oid, _)| *oid >= Oid::FIRST_NORMAL && *oid != f.oid);
-        found.for_each(|(class, oid, sub)| add(ObjectKey { class, oid, sub }));
+        for (class, oid, sub) in system_view::of_queries(&body.written(cx)?) {
+            let depend = Depend { on: ObjectKey { class, oid, sub }, auto: false };
+            if oid >= Oid::FIRST_NORMAL && !out.contains(&depend) {
+                out.push(depend);
+            }
+        }
     }
+    for text in f.arg_defaults.iter().flatten() {
+        let source = format!("SELECT {text}");
+        let expr = stored_text::parse(text)?;
+        let mut bound = bind(cx, &source, &expr, None, Clause::Default, None)?;
+        crate::sql::command::view::expression_dependencies(&mut bound, &mut out);
+    }
+    out.retain(|d| d.on != ObjectKey::new(class::PROC, f.oid));
     Ok(out)
+}
+
+/// Atomic bodies that read something of a relation that `without` takes away.
+pub fn reading(cx: &mut ExecContext, table: Oid, without: impl FnOnce(&mut Class)) -> Result<Vec<Oid>> {
+    let mut bodies = Vec::new();
+    for (record, _) in crate::sql::command::alter_table::dependents(cx, table)? {
+        if let Object::Function(f) = &record.object
+            && f.atomic
+        {
+            bodies.push(f.clone());
+        }
+    }
+    if bodies.is_empty() {
+        return Ok(Vec::new());
+    }
+    bodies.sort_by_key(|f| f.oid);
+    let before = class_of(cx, table)?;
+    change(cx, table, without)?;
+    let mut found = Vec::new();
+    for f in bodies {
+        if SqlBody::new(cx, &f, &[], Returns::Void)?.written(cx).is_err() {
+            found.push(f.oid);
+        }
+    }
+    put(cx, Object::Class(before))?;
+    Ok(found)
 }

@@ -10,7 +10,7 @@ mod signature;
 
 pub use alter::{alter, check_free};
 pub use check::transposed;
-pub use create::{check_language, create, replace, same};
+pub use create::{check_language, create, reading, replace, same};
 pub use drop::drop_routines;
 pub use find::{find, find_builtin, may_call, named};
 pub use signature::{resolve_type_name, unplaced};

@@ -11,8 +11,9 @@ use crate::sql::exec::ExecContext;
 
 pub fn roles(cx: &mut ExecContext, stmt: &GrantRoleStmt) -> Flow<String> {
     let grantor = match &stmt.grantor {
-        Some(by) => role::resolve(cx.backend()?, by)?.0,
-        None => cx.backend()?.user.current,
+        // Who gave it does not matter to REVOKE, be there such a role or not.
+        Some(by) if stmt.is_grant => role::resolve(cx.backend()?, by)?.0,
+        _ => cx.backend()?.user.current,
     };
     for p in &stmt.roles {
         let Some(name) = &p.name else { continue };
@@ -42,6 +43,19 @@ pub fn add(cx: &mut ExecContext, group: Oid, member: (Oid, &str), admin: bool) -
     may_change(cx, true, &group, by)?;
     let member = locked(cx, member.0, member.1)?;
     put_in(cx, &group, member, by, admin)
+}
+
+/// Takes a role out of another one.
+///
+/// # Errors
+/// 42501.
+pub fn remove(cx: &mut ExecContext, group: Oid, member: (Oid, &str)) -> Flow<()> {
+    let by = cx.backend()?.user.current;
+    let found = cx.backend()?.catalog.role(group);
+    let group = found.ok_or_else(|| err!(UNDEFINED_OBJECT, "role with OID {group} does not exist"))?;
+    may_change(cx, false, &group, by)?;
+    let member = locked(cx, member.0, member.1)?;
+    take_out(cx, &group, member, false)
 }
 
 fn may_change(cx: &mut ExecContext, is_grant: bool, group: &Role, grantor: Oid) -> Result<()> {

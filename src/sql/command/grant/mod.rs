@@ -5,7 +5,7 @@ mod items;
 mod member;
 
 pub(super) use items::{Change, Item, Items, Rights};
-pub use member::{add as add_member, roles};
+pub use member::{add as add_member, remove as remove_member, roles};
 
 use super::write::{class_of, put};
 use super::{Command, names, role};

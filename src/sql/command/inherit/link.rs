@@ -103,6 +103,15 @@ fn merge_column(child: &mut Class, a: &crate::catalog::Attribute, partition: boo
     if have.ty != a.ty {
         return Err(err!(DATATYPE_MISMATCH, "child table \"{table}\" has different type for column \"{name}\""));
     }
+    // The type's own is meant where none is named.
+    let own = crate::types::info(a.ty.oid).map_or(Oid::INVALID, |i| i.collation);
+    let collation = |of: &crate::catalog::Attribute| match of.declared.collation {
+        named if named.is_valid() => named,
+        _ => own,
+    };
+    if collation(have) != collation(a) {
+        return Err(err!(COLLATION_MISMATCH, "child table \"{table}\" has different collation for column \"{name}\""));
+    }
     if a.not_null && !have.not_null {
         return Err(err!(DATATYPE_MISMATCH, "column \"{name}\" in child table must be marked NOT NULL"));
     }

@@ -110,6 +110,9 @@ fn may_attach(cx: &mut ExecContext, parent: &Relation, child: &Relation) -> Resu
         return wrong(format!("ALTER action ATTACH PARTITION cannot be performed on relation \"{}\"", child.name));
     }
     names::check_owner(cx, child)?;
+    if child.of_type.is_valid() {
+        return wrong("cannot attach a typed table as partition".into());
+    }
     if child.is_partition() {
         return wrong(format!("\"{}\" is already a partition", child.name));
     }
