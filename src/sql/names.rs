@@ -481,6 +481,19 @@ impl crate::sql::bind::Names for Catalog {
         type_by_name(self, schema, name).map(TypeRef::of)
     }
 
+    fn type_for_call(&self, name: &str) -> Option<TypeRef> {
+        let found = crate::sql::bind::Names::type_by_name(self, None, name)?;
+        let place = |t: TypeRef| self.user_type(t.oid).map(|t| t.namespace);
+        match place(found).filter(|n| Some(*n) == self.temp_schema()) {
+            None => Some(found),
+            Some(_) => {
+                let path = self.routine_path();
+                let oid = path.into_iter().find_map(|n| self.find(class::TYPE, n, name).first().copied())?;
+                Some(TypeRef::of(oid))
+            }
+        }
+    }
+
     fn blocks(&self, rel: &Relation) -> Option<u32> {
         rel.store.as_ref().and_then(|s| s.nblocks(&self.storage).ok())
     }
@@ -613,6 +626,10 @@ impl crate::sql::bind::Names for Along<'_> {
 
     fn reg_in(&self, typ: Oid, name: &str) -> Option<Result<Oid>> {
         Some(reg_in_seen(&self.seen(), typ, name))
+    }
+
+    fn type_for_call(&self, name: &str) -> Option<TypeRef> {
+        crate::sql::bind::Names::type_for_call(self.catalog, name)
     }
 
     fn blocks(&self, rel: &Relation) -> Option<u32> {

@@ -33,6 +33,12 @@ pub trait Names {
     /// A type by its name in `pg_type` (`int4`, `_int4`).
     fn type_by_name(&self, schema: Option<&str>, name: &str) -> Option<TypeRef>;
 
+    /// The type that a call `name(x)` may mean a cast to: as a function, never one of the temporary schema, so that nobody
+    /// can slip one in (PostgreSQL 15, parse_func.c, FuncNameAsType).
+    fn type_for_call(&self, name: &str) -> Option<TypeRef> {
+        self.type_by_name(None, name)
+    }
+
     /// Blocks of the relation's storage now; None: not known, the statistics must do.
     fn blocks(&self, _rel: &Relation) -> Option<u32> {
         None

@@ -250,7 +250,11 @@ impl Binder<'_, '_> {
             let known = types::info::builtin_by_name(name)?;
             matches!(schema, None | Some("pg_catalog")).then_some(TypeRef::of(known.oid))
         };
-        let target = self.cx.names.type_by_name(schema, name).or_else(builtin)?;
+        let named = match schema {
+            None => self.cx.names.type_for_call(name),
+            schema => self.cx.names.type_by_name(schema, name),
+        };
+        let target = named.or_else(builtin)?;
         // A row type is no function (FuncNameAsType).
         if types::info(target.oid).is_some_and(|i| i.is_pseudo() || i.kind == b'c') {
             return None;

@@ -485,7 +485,7 @@ fn remove(cx: &mut ExecContext, part: ObjectKey, behavior: DropBehavior) -> Resu
 pub fn dependents(cx: &mut ExecContext, oid: Oid) -> Result<Vec<(std::sync::Arc<crate::catalog::Record>, bool)>> {
     let row_type = class_of(cx, oid)?.row_type;
     let catalog = &cx.backend()?.catalog;
-    let mut found = catalog.dependents(relation_key(oid));
+    let mut found = catalog.dependents(super::write::relation_key(oid));
     if row_type.is_valid() {
         let of_row = catalog.dependents(ObjectKey::new(class::TYPE, row_type)).into_iter();
         let known: Vec<ObjectKey> = found.iter().map(|(r, _)| r.object.key()).collect();

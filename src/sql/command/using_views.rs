@@ -1,6 +1,6 @@
 //! Which views cannot do without a column or a constraint of a table.
 
-use super::write::{change, class_of, relation_key};
+use super::write::{change, class_of};
 use crate::base::{Oid, Result};
 use crate::catalog::object::{Class, class};
 use crate::catalog::{Object, ObjectKey, RelKind, View};

@@ -36,7 +36,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateViewStmt) ->
     let (mut view, depends) = stored(cmd, cx, &query)?;
     let temporary = reads_temporary(cx, &depends)?;
     let mut name = stmt.view.clone();
-    if temporary && name.persistence != Written::Temporary && name.schema.as_deref() != Some("pg_temp") {
+    if temporary && name.persistence != Written::Temporary {
         names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, format!("view \"{}\" will be a temporary view", name.name));
         name.persistence = Written::Temporary;
     }

@@ -68,6 +68,10 @@ impl Names for Scoped<'_> {
         self.names.type_by_name(schema, name)
     }
 
+    fn type_for_call(&self, name: &str) -> Option<TypeRef> {
+        self.names.type_for_call(name)
+    }
+
     fn blocks(&self, rel: &crate::catalog::Relation) -> Option<u32> {
         self.names.blocks(rel)
     }

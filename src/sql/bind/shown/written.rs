@@ -32,6 +32,10 @@ macro_rules! delegate {
                 self.0.reg_in(typ, name)
             }
 
+            fn type_for_call(&self, name: &str) -> Option<TypeRef> {
+                self.0.type_for_call(name)
+            }
+
             fn domain_default(&self, domain: Oid) -> Option<Arc<str>> {
                 self.0.domain_default(domain)
             }

@@ -365,7 +365,14 @@ fn shown_as(catalog: &Catalog, key: ObjectKey) -> Option<(ObjectKey, &'static st
 /// New objects in the order PostgreSQL makes them: sequences, then what owns them, then indexes; at last the sequences
 /// get their owners, and foreign keys are added.
 fn made_objects(catalog: &Catalog, made: &[ObjectKey]) -> Vec<(ObjectKey, &'static str)> {
-    let mut found: Vec<(ObjectKey, &'static str)> = made.iter().filter_map(|key| shown_as(catalog, *key)).collect();
+    // Indexes that come with a partitioned one are no commands of their own.
+    let own = |key: &&ObjectKey| {
+        let record = catalog.class(key.oid).filter(|_| key.class == class::RELATION);
+        let class = record.as_ref().and_then(|r| r.object.as_class().ok());
+        !class.is_some_and(|c| c.index.is_some() && !c.lineage.parents.is_empty())
+    };
+    let shown = made.iter().filter(own).filter_map(|key| shown_as(catalog, *key));
+    let mut found: Vec<(ObjectKey, &'static str)> = shown.collect();
     let rank = |what: &str| match what {
         "CREATE SCHEMA" => 0,
         "CREATE SEQUENCE" => 1,

@@ -234,6 +234,10 @@ pub fn merge_columns(cx: &mut ExecContext, parents: &[Arc<Relation>], own: Vec<N
     }
     if let Some(n) = conflicting.first() {
         let name = &out[*n].attribute.name;
+        if out[*n].attribute.generated != 0 {
+            let text = format!("column \"{name}\" inherits conflicting generation expressions");
+            return Err(Error::new(SqlState::INVALID_COLUMN_DEFINITION, text));
+        }
         return Err(err!(INVALID_COLUMN_DEFINITION, "column \"{name}\" inherits conflicting default values")
             .hint("To resolve the conflict, specify a default explicitly."));
     }
