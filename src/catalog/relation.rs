@@ -456,6 +456,12 @@ pub struct ColumnStats {
 }
 
 impl Attribute {
+    /// The sequence that an identity column takes its values from; a serial column of before may have left it others.
+    pub fn identity_sequence(&self) -> Option<Oid> {
+        let default = self.default.as_deref().filter(|_| self.identity != 0)?;
+        default.strip_prefix("nextval('")?.split('\'').next()?.parse().ok().map(Oid)
+    }
+
     /// A column without anything special.
     pub fn new(name: &str, attno: i16, ty: TypeRef) -> Attribute {
         Attribute {

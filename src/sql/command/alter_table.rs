@@ -805,10 +805,6 @@ fn add_identity(
     change(cx, oid, |c| c.attributes[n] = made[0].clone())
 }
 
-fn identity_sequence(cx: &mut ExecContext, oid: Oid, n: usize) -> Result<Option<Oid>> {
-    Ok(sequence::owned_by(cx, oid)?.into_iter().find(|s| s.1 == n as i16 + 1).map(|s| s.0))
-}
-
 fn not_identity(table: &str, name: &str) -> String {
     format!("column \"{name}\" of relation \"{table}\" is not an identity column")
 }
@@ -816,7 +812,7 @@ fn not_identity(table: &str, name: &str) -> String {
 fn set_identity(cmd: &Command, cx: &mut ExecContext, oid: Oid, name: &str, options: &[DefElem]) -> Result<()> {
     let n = position(cx, oid, name)?;
     let c = class_of(cx, oid)?;
-    let seq = identity_sequence(cx, oid, n)?.filter(|_| c.attributes[n].identity != 0);
+    let seq = c.attributes[n].identity_sequence();
     let Some(seq) = seq else {
         return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, not_identity(&c.name, name)));
     };
@@ -854,7 +850,7 @@ fn retype_identity(
     if ![INT2, INT4, INT8].contains(&ty.oid) {
         return Err(err!(INVALID_PARAMETER_VALUE, "identity column type must be smallint, integer, or bigint"));
     }
-    let Some(seq) = identity_sequence(cx, oid, n)? else { return Ok(()) };
+    let Some(seq) = class_of(cx, oid)?.attributes[n].identity_sequence() else { return Ok(()) };
     let option = DefElem {
         namespace: None,
         name: "as".into(),
@@ -876,7 +872,7 @@ fn drop_identity(cx: &mut ExecContext, oid: Oid, name: &str, missing_ok: bool) -
         }
         return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, text));
     }
-    let seq = identity_sequence(cx, oid, n)?;
+    let seq = c.attributes[n].identity_sequence();
     change(cx, oid, |c| {
         c.attributes[n].identity = 0;
         c.attributes[n].default = None;

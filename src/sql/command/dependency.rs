@@ -94,7 +94,7 @@ pub fn required_by(catalog: &Catalog, key: ObjectKey) -> Option<ObjectKey> {
     let owner = c.depends.iter().find(|d| c.kind == RelKind::Sequence && d.auto && d.on.sub > 0)?.on;
     let table = catalog.class(owner.oid)?;
     let column = table.object.as_class().ok()?.attributes.get(owner.sub as usize - 1)?;
-    (column.identity != 0).then_some(owner)
+    (column.identity_sequence() == Some(key.oid)).then_some(owner)
 }
 
 /// What made an object along with itself, so that it cannot go alone: a range type its multirange type and their functions.

@@ -403,7 +403,7 @@ pub fn alter_object(cmd: &Command, cx: &mut ExecContext, seq: Oid, list: &[DefEl
 fn refuse_identity(cx: &mut ExecContext, c: &Class) -> Result<()> {
     for d in c.depends.iter().filter(|d| d.auto && d.on.class == class::RELATION && d.on.sub > 0) {
         let table = class_of(cx, d.on.oid)?;
-        if table.attributes.get(d.on.sub as usize - 1).is_some_and(|a| a.identity != 0) {
+        if table.attributes.get(d.on.sub as usize - 1).is_some_and(|a| a.identity_sequence() == Some(c.oid)) {
             return Err(Error::unsupported("cannot change ownership of identity sequence")
                 .detail(format!("Sequence \"{}\" is linked to table \"{}\".", c.name, table.name)));
         }

@@ -37,7 +37,7 @@ pub(super) fn of_identity(catalog: &Catalog, c: &Class) -> bool {
     let column_is = |key: &ObjectKey| {
         let table = catalog.class(key.oid);
         let columns = table.as_ref().and_then(|r| as_class(r)).map(|t| t.attributes.as_slice()).unwrap_or_default();
-        columns.iter().any(|a| i32::from(a.attno) == key.sub && a.identity != 0)
+        columns.iter().any(|a| i32::from(a.attno) == key.sub && a.identity_sequence() == Some(c.oid))
     };
     c.sequence.is_some() && c.depends.iter().any(|d| d.auto && d.on.class == class::RELATION && column_is(&d.on))
 }
