@@ -140,6 +140,9 @@ fn untangle(shards: &[MutexGuard<'_, Shard>], start: u32, swaps: &mut Vec<Swap>,
 impl LockManager {
     /// 40P01 if the owner's queued request is part of a circle that no other order of the queues opens, and who makes
     /// up the circle. If one does, the queues get it.
+    ///
+    /// A request that is part of a circle leaves its queue at once: of two who look at the same time, one fails
+    /// (PostgreSQL 15, proc.c, CheckDeadLock).
     pub fn check_deadlock(&self, held: &HeldLocks) -> Option<(Error, Vec<u32>)> {
         let mut shards = self.lock_all();
         let circle = circle_of(&shards, &Orders::new(), held.owner())?;
@@ -148,7 +151,10 @@ impl LockManager {
                 self.reorder(&mut shards, &orders);
                 None
             }
-            None => Some((report(&circle), circle.iter().map(|(edge, ..)| edge.owner).collect())),
+            None => {
+                self.leave_queue(&mut shards, held.owner());
+                Some((report(&circle), circle.iter().map(|(edge, ..)| edge.owner).collect()))
+            }
         }
     }
 }
@@ -186,6 +192,7 @@ mod tests {
         assert!(m.check_deadlock(&a).is_none());
         assert!(m.acquire(&mut b, x, LockMode::Share, Scope::Transaction).is_err());
         let (e, circle) = m.check_deadlock(&b).expect("a circle");
+        assert!(m.check_deadlock(&a).is_none(), "who looks second finds the first one gone");
         assert_eq!(circle, [2, 1]);
         let expected = "Process 2 waits for ShareLock on transaction 10; blocked by process 1.\n\
                         Process 1 waits for ShareLock on transaction 11; blocked by process 2.";

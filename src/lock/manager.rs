@@ -259,6 +259,20 @@ impl LockManager {
         }
     }
 
+    /// Takes an owner's request out of its queue, for good: whoever looks next must not count with it.
+    pub(super) fn leave_queue(&self, shards: &mut [MutexGuard<'_, Shard>], owner: u32) {
+        for shard in shards {
+            let waits =
+                |(tag, state): (&LockTag, &LockState)| state.queue.iter().any(|r| r.owner == owner).then_some(*tag);
+            if let Some(tag) = shard.iter().find_map(waits)
+                && let Some(state) = shard.get_mut(&tag)
+            {
+                state.queue.retain(|r| r.owner != owner);
+                self.settle(shard, tag);
+            }
+        }
+    }
+
     fn ungrant(state: &mut LockState, owner: u32, mode: LockMode) {
         if let Some(i) = state.granted.iter().position(|g| g.owner == owner) {
             state.granted[i].modes &= !(1 << mode as u8);

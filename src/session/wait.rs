@@ -164,11 +164,13 @@ async fn lock_granted(
             () = until(look) => handle.check_client(),
             () = until(deadlock_check) => {
                 deadlock_check = None;
+                let seen = || limits.log_lock_waits.then(|| locks.lock_wait(ticket)).flatten();
+                told = seen();
                 let deadlock = locks.check_deadlock(held);
-                told = limits.log_lock_waits.then(|| locks.lock_wait(ticket)).flatten();
-                if let Some(wait) = told.as_mut().filter(|_| deadlock.is_some()) {
+                match told.as_mut().filter(|_| deadlock.is_some()) {
                     // It stands in the queue no more.
-                    wait.queue.retain(|pid| *pid != held.owner());
+                    Some(wait) => wait.queue.retain(|pid| *pid != held.owner()),
+                    None => told = seen(),
                 }
                 if let Some(wait) = &told {
                     let what = if deadlock.is_some() { "detected deadlock while waiting for" } else { "still waiting for" };
