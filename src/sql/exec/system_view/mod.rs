@@ -58,6 +58,7 @@ use super::output::phys_of;
 use crate::base::{Flow, Oid, Xid};
 use crate::catalog::{Catalog, Record, Relation};
 use crate::settings::{Id, Lookup};
+use crate::sql::bind::scope::system_type;
 use crate::types::{BATCH_ROWS, Batch, Column, Datum, Phys, TypeRef, Value};
 use std::sync::Arc;
 
@@ -111,7 +112,11 @@ impl Sink {
             .iter()
             .map(|a| usize::try_from(*a).ok().and_then(|a| a.checked_sub(1)).filter(|a| *a < columns.len()))
             .collect();
-        let types = wanted.iter().map(|w| w.map_or(TypeRef::of(crate::types::oid::OID), |w| columns[w].ty)).collect();
+        let of = |(w, attno): (&Option<usize>, &i16)| match w {
+            Some(w) => columns[*w].ty,
+            None => system_type(*attno).unwrap_or(TypeRef::of(crate::types::oid::OID)),
+        };
+        let types = wanted.iter().zip(attnos).map(of).collect();
         let mut sink = Sink {
             relation,
             wanted,
