@@ -169,11 +169,8 @@ pub fn bound(
     variables: &dyn Variables,
 ) -> Result<bind::Query> {
     let catalog = cx.backend()?.catalog.clone();
-    let along = path.map(|p| Names::along(&*catalog, p));
-    let names: &dyn Names = along.as_deref().unwrap_or(&*catalog);
-    let scoped = Scoped { names, variables, transitions: cx.transitions.clone() };
-    let mut bcx = BindContext { names: &scoped, io: &cx.fx.io, text: source, params: Vec::new(), infer_params: false };
-    bind::bind_identified(&mut bcx, stmt, cx.settings.identify_queries)
+    let identify = cx.settings.identify_queries;
+    among(cx, &*catalog, source, path, variables, |bcx| bind::bind_identified(bcx, stmt, identify))
 }
 
 /// A statement of a routine's body as it is written, for what it refers to.
@@ -188,12 +185,21 @@ pub fn written(
     variables: &dyn Variables,
 ) -> Result<bind::Query> {
     let catalog = cx.backend()?.catalog.clone();
-    let names = Written(&*catalog);
+    among(cx, &Written(&*catalog), source, path, variables, |bcx| bind::bind_written(bcx, stmt))
+}
+
+/// Binds among the names a body sees: its variables, and the catalogs along its search path.
+fn among(
+    cx: &ExecContext,
+    names: &dyn Names,
+    source: &str,
+    path: Option<&[String]>,
+    variables: &dyn Variables,
+    bind: impl FnOnce(&mut BindContext<'_>) -> Result<bind::Query>,
+) -> Result<bind::Query> {
     let along = path.map(|p| names.along(p));
-    let names: &dyn Names = along.as_deref().unwrap_or(&names);
-    let scoped = Scoped { names, variables, transitions: None };
-    let mut bcx = BindContext { names: &scoped, io: &cx.fx.io, text: source, params: Vec::new(), infer_params: false };
-    bind::bind_written(&mut bcx, stmt)
+    let scoped = Scoped { names: along.as_deref().unwrap_or(names), variables, transitions: cx.transitions.clone() };
+    bind(&mut BindContext { names: &scoped, io: &cx.fx.io, text: source, params: Vec::new(), infer_params: false })
 }
 
 /// Binds and plans a statement of a routine's body, `values` in the places of its parameters (none: for all values).
