@@ -280,7 +280,7 @@ fn own_sequence(
         Some(_) if place.1 == Persistence::Temp => {
             let said = options.iter().find(|e| matches!(e.name.as_str(), "logged" | "unlogged"));
             let text = "cannot set logged status of a temporary sequence";
-            return Err(err!(INVALID_TABLE_DEFINITION, "{text}").at(said.and_then(|e| cmd.at(e.pos))).into());
+            return Err(err!(INVALID_TABLE_DEFINITION, "{text}").at(said.and_then(|e| cmd.at(e.pos))));
         }
         Some(true) => Persistence::Permanent,
         Some(false) => Persistence::Unlogged,
