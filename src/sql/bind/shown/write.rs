@@ -8,6 +8,25 @@ use crate::sql::expr::{Expr, ExprKind};
 use crate::types;
 use crate::types::name::quote_identifier;
 
+/// The assignments to parts of a column that made a value of it, the first one first.
+fn assigned<'q>(e: &'q Expr, f: &mut dyn FnMut(&'q Expr)) {
+    if let ExprKind::FieldSet { arg: before, .. } | ExprKind::SubscriptSet { array: before, .. } = &e.kind
+        && matches!(before.kind, ExprKind::FieldSet { .. } | ExprKind::SubscriptSet { .. })
+    {
+        assigned(before, f);
+    }
+    f(e);
+}
+
+fn has_parts(e: &Expr) -> bool {
+    let mut found = false;
+    e.walk(&mut |e| {
+        found |= matches!(e.kind, ExprKind::FieldSet { .. } | ExprKind::SubscriptSet { .. });
+        !found
+    });
+    found
+}
+
 impl<'q> Writer<'_, 'q> {
     /// A statement that changes rows; None where there is no text for a part of it.
     pub(super) fn write(&mut self, q: &'q Query, w: &'q Write) -> Option<()> {
@@ -69,16 +88,14 @@ impl<'q> Writer<'_, 'q> {
 
     /// `column = value`; each part of a column that has got a value is one of its own.
     fn assignment(&mut self, column: &str, e: &'q Expr) -> Option<()> {
-        if let ExprKind::FieldSet { arg: before, .. } | ExprKind::SubscriptSet { array: before, .. } = &e.kind
-            && matches!(before.kind, ExprKind::FieldSet { .. } | ExprKind::SubscriptSet { .. })
-        {
-            self.assignment(column, before)?;
-            self.put(", ");
-        }
-        self.put(column);
-        let value = self.parts(e)?;
-        self.put(" = ");
-        self.bare(value)
+        let mut parts = Vec::new();
+        assigned(e, &mut |part| parts.push(part));
+        self.list(parts, |w, part| {
+            w.put(column);
+            let value = w.parts(part)?;
+            w.put(" = ");
+            w.bare(value)
+        })
     }
 
     /// The way to the part of a column that gets a value; returns the value (ruleutils.c, processIndirection).
@@ -164,15 +181,20 @@ impl<'q> Writer<'_, 'q> {
         self.put(" (");
         // Of VALUES with one row the parts of columns are told by the values.
         let alone = q.from.is_empty();
-        let mut given: Vec<&'q Expr> = Vec::new();
-        self.list(&places, |w, n| {
-            w.put(&quote_identifier(&entry.columns[*n].name));
+        let mut filled: Vec<(usize, &'q Expr)> = Vec::new();
+        for (at, n) in places.iter().enumerate() {
             let value = &q.targets[*n].expr;
-            match value.kind {
-                ExprKind::FieldSet { .. } | ExprKind::SubscriptSet { .. } if alone => given.push(w.parts(value)?),
-                ExprKind::FieldSet { .. } | ExprKind::SubscriptSet { .. } => return None,
-                _ => given.push(value),
+            let in_parts = places[..at].contains(n) || has_parts(value);
+            match in_parts {
+                true if !alone => return None,
+                true if places[..at].contains(n) => {}
+                _ => assigned(value, &mut |part| filled.push((*n, part))),
             }
+        }
+        let mut given: Vec<&'q Expr> = Vec::new();
+        self.list(filled, |w, (n, value)| {
+            w.put(&quote_identifier(&entry.columns[n].name));
+            given.push(w.parts(value)?);
             Some(())
         })?;
         self.put(") ");
