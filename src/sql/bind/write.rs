@@ -158,10 +158,7 @@ impl Binder<'_, '_> {
         for (i, given) in values.into_iter().enumerate() {
             let own = match given {
                 Some(Given::Value(e, _)) => Some(e),
-                Some(Given::Default) if self.cx.names.keeps_written() => {
-                    let value = self.default_value(&rel, &kept, i)?;
-                    Some(self.as_default(value))
-                }
+                Some(Given::Default) if self.cx.names.keeps_written() => Some(self.given_default(&rel, &kept, i)?),
                 _ => self.own_default(&rel, &kept, i)?,
             };
             supplied.attributes.push(own.is_some());
@@ -196,12 +193,15 @@ impl Binder<'_, '_> {
     ) -> Result<Expr> {
         Ok(match given {
             None => self.default_value(rel, kept, attr)?,
-            Some(Given::Default) => {
-                let value = self.default_value(rel, kept, attr)?;
-                self.as_default(value)
-            }
+            Some(Given::Default) => self.given_default(rel, kept, attr)?,
             Some(Given::Value(e, _)) => e,
         })
+    }
+
+    /// What a column has whose value was written as DEFAULT.
+    fn given_default(&mut self, rel: &Relation, kept: &Stored, attr: usize) -> Result<Expr> {
+        let value = self.default_value(rel, kept, attr)?;
+        Ok(self.as_default(value))
     }
 
     /// The value that DEFAULT stands for, where it is shown again as what was written.
@@ -464,10 +464,7 @@ impl Binder<'_, '_> {
                 used.push(attr);
                 let own = match self.insert_value(e, rel, s.overriding, attr, Clause::Values)? {
                     Some(Given::Value(v, _)) => Some(v),
-                    Some(Given::Default) if self.cx.names.keeps_written() => {
-                        let value = self.default_value(rel, kept, attr)?;
-                        Some(self.as_default(value))
-                    }
+                    Some(Given::Default) if self.cx.names.keeps_written() => Some(self.given_default(rel, kept, attr)?),
                     _ => self.own_default(rel, kept, attr)?,
                 };
                 bound.push(match own {
@@ -901,10 +898,7 @@ impl Binder<'_, '_> {
             }
             // It computes itself; that it was named matters to UPDATE OF triggers.
             Given::Default if a.generated != 0 => self.as_default(var(target, a.attno, a.ty)),
-            Given::Default => {
-                let value = self.default_value(rel, kept, attr)?;
-                self.as_default(value)
-            }
+            Given::Default => self.given_default(rel, kept, attr)?,
             Given::Value(e, pos) if column.path.is_empty() => {
                 self.coerce_assignment(e, a.ty, &a.name, pos, Assigned::Column)?
             }
