@@ -244,6 +244,11 @@ impl IndexMethod {
 }
 
 impl Index {
+    /// One of its columns is the attribute itself.
+    pub fn holds(&self, attno: i16) -> bool {
+        attno > 0 && self.columns.iter().any(|c| c.attno == attno && c.expr.is_none())
+    }
+
     /// It is for a constraint on pairs of rows.
     pub fn constrains(&self) -> bool {
         self.unique || !self.exclusion.is_empty()

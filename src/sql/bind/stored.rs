@@ -109,6 +109,14 @@ fn draw_freely(e: &mut Expr) {
     }
 }
 
+/// A condition on the rows of a relation, as a CHECK of it would be read.
+///
+/// # Errors
+/// It cannot be read.
+pub fn condition_of(text: &str, rel: &Arc<Relation>, names: &dyn Names, io: &IoContext) -> Result<Expr> {
+    bind_text(text, rel, names, io, Clause::Check, None, true)
+}
+
 fn bind_text(
     text: &str,
     rel: &Arc<Relation>,

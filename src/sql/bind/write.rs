@@ -13,6 +13,8 @@ use crate::err;
 use crate::sql::ast::{self, Pos};
 use crate::sql::expr::{Expr, ExprKind, Form, SubPlanKind, same};
 use crate::sql::plan::access;
+use crate::sql::plan::fold::Folder;
+use crate::sql::plan::predicate::Prover;
 use crate::types::{self, TypeRef, Value, oid};
 use std::sync::Arc;
 
@@ -663,7 +665,9 @@ impl Binder<'_, '_> {
     ) -> Result<Vec<Oid>> {
         let kept = self.stored(rel)?;
         let wanted: Vec<ArbiterElem> = wanted.into_iter().map(|w| ArbiterElem { expr: rebase(w.expr), ..w }).collect();
-        let filter = filter.map(rebase);
+        let mut folder = Folder::new(self.cx.io);
+        let mut filter = filter.map(rebase);
+        filter.iter_mut().try_for_each(|f| folder.simplify(f))?;
         let mut out = Vec::new();
         for (index, (columns, predicate)) in rel.indexes.iter().zip(&kept.indexes) {
             if !index.unique || !index.valid {
@@ -675,12 +679,14 @@ impl Binder<'_, '_> {
                     let ordered = |at: usize| w.is_plain() || self.ordered_as(rel, &index.columns[at], w);
                     keys.iter().enumerate().any(|(at, k)| same(k, &w.expr) && ordered(at))
                 });
-            let implied = match (predicate, &filter) {
-                (None, _) => true,
-                (Some(p), Some(f)) => implies(f, p),
-                (Some(_), None) => false,
+            let Some(predicate) = predicate.as_ref().filter(|_| fits) else {
+                out.extend(fits.then_some(index.oid));
+                continue;
             };
-            if fits && implied {
+            let mut predicate = predicate.clone();
+            // What fails, fails when a row is entered.
+            let given: Vec<&Expr> = filter.iter().collect();
+            if folder.simplify(&mut predicate).is_ok() && Prover::new(&mut folder).implied(&predicate, &given) {
                 out.push(index.oid);
             }
         }
@@ -1076,16 +1082,4 @@ fn rebase(mut e: Expr) -> Expr {
         }
     });
     e
-}
-
-/// Whether a condition implies another, as far as equal conjuncts show it.
-pub(in crate::sql) fn implies(given: &Expr, wanted: &Expr) -> bool {
-    if same(given, wanted) {
-        return true;
-    }
-    match (&given.kind, &wanted.kind) {
-        (_, ExprKind::And(parts)) => parts.iter().all(|p| implies(given, p)),
-        (ExprKind::And(parts), _) => parts.iter().any(|p| implies(p, wanted)),
-        _ => false,
-    }
 }

@@ -2,7 +2,7 @@
 
 use super::constraint::{self, Wanted, each_batch, relation, set_not_null, verify_check};
 use super::rewrite_rows::{NewRows, rewrite};
-use super::write::{attributes_read, bind, change, class_of, columns_only, over_attributes, volatility};
+use super::write::{attributes_read, bind, change, class_of, columns_only, over_attributes};
 use super::{
     Command, alter_kinds, cluster, column, concurrent, declared, drop, foreign, index, inherit, names, owner,
     partition, reloptions, row_type, sequence, stored_text, table, typed,
@@ -20,7 +20,7 @@ use crate::sql::ast::{
 };
 use crate::sql::bind::scope::Clause;
 use crate::sql::exec::ExecContext;
-use crate::sql::expr::ExprKind as Bound;
+use crate::sql::expr::{ExprKind as Bound, volatility};
 use crate::types::Value;
 
 pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterTableStmt) -> Flow<String> {
@@ -950,10 +950,6 @@ fn set_persistence(cx: &mut ExecContext, oid: Oid, persistence: Persistence) -> 
             "cannot change logged status of table \"{}\" because it is temporary",
             c.name
         ));
-    }
-    // PostgreSQL 15, tablecmds.c, ATRewriteTables: same; a sequence's row is not a table's.
-    if c.kind == RelKind::Sequence {
-        return super::sequence::set_persistence(cx, oid, persistence);
     }
     refuse_mixed(cx, &c, persistence)?;
     for (seq, _) in super::sequence::owned_by(cx, oid)? {

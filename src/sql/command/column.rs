@@ -1,7 +1,7 @@
 //! Columns as CREATE TABLE and ALTER TABLE define them.
 
 use super::declared;
-use super::write::{attributes_read, bind, columns_only, new_oid, usable_type, volatility};
+use super::write::{attributes_read, bind, columns_only, new_oid, usable_type};
 use super::{Command, stored_text};
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::catalog::Attribute;
@@ -10,7 +10,7 @@ use crate::err;
 use crate::sql::ast::{ColumnDef, Constraint, ConstraintKind, DefElem, Expr as Ast, QualName};
 use crate::sql::bind::scope::{Clause, system_attno};
 use crate::sql::exec::ExecContext;
-use crate::sql::expr::Expr;
+use crate::sql::expr::{Expr, volatility};
 use crate::types::range::{range_of, subtype};
 use crate::types::{TypeRef, element_type, oid};
 use std::sync::Arc;

@@ -12,6 +12,7 @@ use crate::sql::ast::{self, ConstraintKind as Ast, DefElem, Expr};
 use crate::sql::bind::scope::Clause;
 use crate::sql::exec::ExecContext;
 use crate::sql::expr::eval::{Projection, Sel};
+use crate::sql::plan::predicate::{is_filled, is_implied};
 use crate::types::{Batch, ColumnData};
 use std::sync::Arc;
 
@@ -443,7 +444,8 @@ pub fn each_batch(
     }
 }
 
-/// Marks columns NOT NULL; rows there are checked.
+/// Marks columns NOT NULL; rows there are checked, unless a CHECK tells (PostgreSQL 15, tablecmds.c,
+/// NotNullConstraintImpliedByRelConstraints).
 ///
 /// # Errors
 /// 23502.
@@ -454,8 +456,22 @@ pub fn set_not_null(cx: &mut ExecContext, table: Oid, columns: &[String]) -> Res
     if positions.is_empty() {
         return Ok(());
     }
-    each_batch(cx, &rel, &mut |_, batch| {
-        for n in &positions {
+    let mut asked: Vec<usize> = Vec::new();
+    for n in &positions {
+        let catalog = cx.backend()?.catalog.clone();
+        let filled = is_filled(&rel.attributes[*n], 0);
+        if !is_implied(&rel, filled, &*catalog, &cx.fx.io)? {
+            asked.push(*n);
+            continue;
+        }
+        let column = format!("{}.{}", rel.name, rel.attributes[*n].name);
+        let text = format!(
+            "existing constraints on column \"{column}\" are sufficient to prove that it does not contain nulls"
+        );
+        names::debug(cx, text);
+    }
+    let look = &mut |_: &mut ExecContext, batch: &Batch| {
+        for n in &asked {
             if (0..batch.rows).any(|r| batch.columns[*n].is_null(r)) {
                 let column = &rel.attributes[*n].name;
                 let text = format!("column \"{column}\" of relation \"{}\" contains null values", rel.name);
@@ -466,6 +482,9 @@ pub fn set_not_null(cx: &mut ExecContext, table: Oid, columns: &[String]) -> Res
             }
         }
         Ok(())
-    })?;
+    };
+    if !asked.is_empty() {
+        each_batch(cx, &rel, look)?;
+    }
     change(cx, table, |c| positions.iter().for_each(|n| c.attributes[*n].not_null = true))
 }

@@ -35,6 +35,7 @@ mod default_acl;
 mod dependency;
 mod domain;
 mod drop;
+mod enum_label;
 mod event_trigger;
 mod exclusion;
 mod explain;

@@ -1,5 +1,6 @@
 //! CREATE TYPE (enum, composite), ALTER TYPE of enums, DROP TYPE and DROP DOMAIN.
 
+use super::enum_label::{insert_label, number_labels};
 use super::write::{attribute, class_of, new_oid, put};
 use super::{Command, column, drop, names, role, schema};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
@@ -57,59 +58,6 @@ pub fn create_enum(_: &mut Command, cx: &mut ExecContext, stmt: &CreateEnumStmt)
     let made = new_type(cx, stmt.name.name(), namespace, UserTypeKind::Enum(labels))?;
     put(cx, Object::Type(made))?;
     Ok("CREATE TYPE".into())
-}
-
-/// Labels of a new type: their numbers say their order, with room between them.
-const FIRST: u32 = 1 << 31;
-/// The room left after the last label by the next one; labels of a new type have at least this much between them.
-const ROOM: u32 = 1 << 16;
-
-fn number_labels(cx: &mut ExecContext, labels: &mut [EnumLabel]) -> Result<()> {
-    let slots = (labels.len() as u32 + 1).next_power_of_two();
-    let room = FIRST / slots;
-    if room < ROOM {
-        return Err(err!(PROGRAM_LIMIT_EXCEEDED, "an enum can have at most {} labels", FIRST / ROOM - 1));
-    }
-    // Types have different numbers, as rows of `pg_enum` want it; comparing them needs it not.
-    let offset = new_oid(cx)?.0.wrapping_mul(0x9E37_79B1) % room;
-    labels.iter_mut().zip(0..).for_each(|(l, n)| l.oid = Oid(FIRST + n * room + offset));
-    Ok(())
-}
-
-/// Gives labels whole numbers to be sorted by, once two of them have none between them (PostgreSQL 15, pg_enum.c,
-/// RenumberEnumType: same).
-fn renumber(labels: &mut [EnumLabel]) {
-    for (n, label) in labels.iter_mut().enumerate() {
-        label.sort = (n + 1) as f32;
-    }
-}
-
-/// Puts a label at a place among others.
-fn insert_label(cx: &mut ExecContext, labels: &mut Vec<EnumLabel>, at: usize, label: &str) -> Result<()> {
-    let added_by = cx.backend()?.txn.xid().0;
-    let (before, after) = (at.checked_sub(1).map(|n| labels[n].clone()), labels.get(at).cloned());
-    let (oid, sort) = match (before, after) {
-        (None, None) => {
-            labels.push(EnumLabel { oid: Oid::INVALID, label: label.to_owned(), sort: 1.0, added_by });
-            return number_labels(cx, labels);
-        }
-        (Some(b), None) if b.oid.0 < FIRST => (new_oid(cx)?.0, b.sort + 1.0),
-        (Some(b), None) => (b.oid.0.checked_add(ROOM).unwrap_or(b.oid.0 / 2 + u32::MAX / 2), b.sort + 1.0),
-        (None, Some(a)) => (a.oid.0.saturating_sub(if a.oid.0 < FIRST { 1 } else { ROOM }), a.sort - 1.0),
-        (Some(b), Some(a)) => {
-            let mut sort = b.sort.midpoint(a.sort);
-            if sort <= b.sort || sort >= a.sort {
-                renumber(labels);
-                sort = labels[at - 1].sort + 0.5;
-            }
-            (b.oid.0 + (a.oid.0 - b.oid.0) / 2, sort)
-        }
-    };
-    if labels.iter().any(|l| l.oid.0 == oid) || oid == 0 {
-        return Err(Error::unsupported("there is no room between these labels"));
-    }
-    labels.insert(at, EnumLabel { oid: Oid(oid), label: label.to_owned(), sort, added_by });
-    Ok(())
 }
 
 /// A user's type by name.

@@ -8,9 +8,11 @@
 
 mod equal;
 pub mod eval;
+mod volatility;
 mod walk;
 
 pub use equal::{same, same_operand, same_spec};
+pub use volatility::volatility;
 
 use crate::base::Oid;
 use crate::sql::plan::Plan;

@@ -3,9 +3,10 @@
 
 use super::Search;
 use super::cost::{self, BitmapInput};
-use super::fold::constant;
+use super::fold::{Folder, constant};
 use super::jointree::Clause;
 use super::path::{BitmapPath, Path, PathKind, SearchCondition, add_path};
+use super::predicate::{follow, unsaid};
 use super::relset::{RelSet, rels_of};
 use super::scan::{Around, BaseRel};
 use super::selectivity::{Estimator, strip};
@@ -118,7 +119,7 @@ pub(super) fn gin_paths(
         if path.conditions.is_empty() || found != outer {
             continue;
         }
-        recheck_predicate(&mut path, base, predicate);
+        recheck_predicate(&mut path, base, predicate, around);
         push(base, index, path, outer, around, out);
     }
     Ok(())
@@ -136,18 +137,17 @@ pub(super) fn outer_sets(base: &BaseRel, join_clauses: &[Clause]) -> Vec<RelSet>
     outers
 }
 
-/// What a partial index's predicate says is among what is asked again.
-pub(super) fn recheck_predicate(path: &mut BitmapPath, base: &BaseRel, predicate: Option<&Expr>) {
-    let parts = match predicate.map(|p| &p.kind) {
-        Some(ExprKind::And(parts)) => parts.as_slice(),
-        _ => predicate.map(std::slice::from_ref).unwrap_or_default(),
-    };
-    for (q, e) in base.quals.iter().enumerate() {
-        if !path.covered.contains(&q) && parts.iter().any(|p| same(p, e)) {
-            path.covered.push(q);
-            path.implied.push(e.clone());
-        }
-    }
+/// What a partial index's predicate says, beyond the conditions, is among what is asked again; what follows from all that
+/// is not asked besides (PostgreSQL 15, createplan.c, create_bitmap_subplan and create_bitmap_scan_plan).
+pub(super) fn recheck_predicate(path: &mut BitmapPath, base: &BaseRel, predicate: Option<&Expr>, around: &Around<'_>) {
+    let Some(predicate) = predicate else { return };
+    let mut folder = Folder::new(around.io);
+    let mut asked: Vec<&Expr> = path.conditions.iter().map(|c| &c.clause).collect();
+    let unsaid = unsaid(Some(predicate), &asked, &mut folder);
+    asked.extend(&unsaid);
+    let covered = follow(&base.quals, &asked, &mut folder);
+    path.implied.extend(unsaid.into_iter().cloned());
+    path.covered.extend(covered.into_iter().filter(|q| !path.covered.contains(q)).collect::<Vec<_>>());
 }
 
 fn push(

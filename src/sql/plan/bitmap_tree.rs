@@ -3,11 +3,12 @@
 
 use super::cost::{self, BitmapInput, IndexInput};
 use super::create::{Maker, node};
-use super::fold::{conjunction, conjuncts};
+use super::fold::{Folder, conjunction, conjuncts};
 use super::layout::Layout;
 use super::path::{BitmapTree, Bits, Path, PathKind, add_path};
+use super::predicate::{self, Prover};
 use super::relset::RelSet;
-use super::scan::{Around, BaseRel, Candidate, match_index, predicate_implied};
+use super::scan::{Around, BaseRel, Candidate, match_index};
 use super::search::needs_value;
 use super::selectivity::{Estimator, strip};
 use super::settings::{DISABLED, PlannerSettings};
@@ -16,7 +17,7 @@ use crate::base::Result;
 use crate::catalog::{IndexMethod, Relation};
 use crate::sql::expr::{Expr, ExprKind, same};
 use crate::sql::func;
-use crate::types::{TypeRef, oid};
+use crate::types::{IoContext, TypeRef, oid};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -45,6 +46,7 @@ struct Finder<'f> {
     table: &'f Arc<Relation>,
     est: Estimator<'f>,
     s: &'f PlannerSettings,
+    io: &'f IoContext,
 }
 
 /// The ways to read a table by bitmaps of its ordered indexes, with its own conditions.
@@ -52,16 +54,10 @@ pub(super) fn bitmap_paths(base: &BaseRel, t: &Arc<Relation>, around: &Around<'_
     if !t.indexes.iter().any(|i| matches!(i.method, IndexMethod::Btree | IndexMethod::Hash)) {
         return;
     }
-    let finder = Finder { base, table: t, est: Estimator { rels: around.facts }, s: around.settings };
+    let finder = Finder { base, table: t, est: Estimator { rels: around.facts }, s: around.settings, io: around.io };
     let own: Vec<(usize, &Expr)> =
         base.quals.iter().enumerate().filter(|(_, q)| super::secure::may_search(base, q)).collect();
-    let mut pieces = finder.of_indexes(&own);
-    for piece in &mut pieces {
-        if let Bits::Index { implied, .. } = &piece.bits {
-            let of_index = own.iter().filter(|(_, q)| implied.iter().any(|p| same(p, q))).map(|(n, _)| *n);
-            piece.covered.extend(of_index);
-        }
-    }
+    let mut pieces = finder.of_indexes(&own, false);
     for (n, q) in &own {
         if let ExprKind::Or(ways) = &q.kind
             && let Some(mut piece) = finder.any(ways)
@@ -93,18 +89,29 @@ pub(super) fn bitmap_paths(base: &BaseRel, t: &Arc<Relation>, around: &Around<'_
 }
 
 impl Finder<'_> {
-    /// One bitmap for each index that the conditions search.
-    fn of_indexes(&self, conditions: &[(usize, &Expr)]) -> Vec<Piece> {
+    /// One bitmap for each index that the conditions search: those on the table, or those of a way of an OR.
+    fn of_indexes(&self, conditions: &[(usize, &Expr)], of_way: bool) -> Vec<Piece> {
         use std::sync::atomic::Ordering::Relaxed;
         let mut out = Vec::new();
         for (n, index) in self.table.indexes.iter().enumerate() {
             let Some((columns, predicate)) = self.base.indexes.get(n) else { continue };
-            let fits = predicate.as_ref().is_none_or(|p| predicate_implied(&self.base.quals, p));
-            if !index.valid || !fits || index.method != IndexMethod::Btree {
+            if !index.valid || index.method != IndexMethod::Btree {
                 continue;
             }
+            let mut folder = Folder::new(self.io);
+            let mut given: Vec<&Expr> = self.base.quals.iter().collect();
+            given.extend(conditions.iter().filter(|_| of_way).map(|(_, e)| *e));
+            if predicate.as_ref().is_some_and(|p| !Prover::new(&mut folder).implied(p, &given)) {
+                continue;
+            }
+            // What the index says of itself is not looked for.
+            let said = match predicate {
+                Some(p) if !self.base.marked => predicate::follow(conditions.iter().map(|c| c.1), &[p], &mut folder),
+                _ => Vec::new(),
+            };
+            let asked = conditions.iter().enumerate().filter(|(n, _)| !said.contains(n)).map(|(_, c)| c);
             let candidates: Vec<Candidate<'_>> =
-                conditions.iter().map(|(q, e)| Candidate { expr: e, qual: Some(*q), clause: None }).collect();
+                asked.map(|(q, e)| Candidate { expr: e, qual: Some(*q), clause: None }).collect();
             let m = match_index(columns, index.key_columns, &candidates, self.base.rel);
             // A row found by a whole unique key is fetched at once.
             if m.conditions.is_empty() || !m.outer.is_empty() || index.unique && m.fixed == index.key_columns {
@@ -135,13 +142,18 @@ impl Finder<'_> {
             };
             let rows = (selectivity * self.base.tuples).round().max(1.0);
             let total = cost::index_part(&input, self.s).1;
-            let mut implied = Vec::new();
-            predicate.iter().for_each(|p| conjuncts(p.clone(), &mut implied));
-            implied.retain(|p| !m.exprs.iter().any(|e| same(e, p)));
+            let unsaid = predicate::unsaid(predicate.as_ref(), &clauses, &mut folder);
+            let mut covered = m.covered.clone();
+            if predicate.is_some() {
+                let known: Vec<&Expr> = clauses.iter().chain(&unsaid).copied().collect();
+                let follow = predicate::follow(conditions.iter().map(|c| c.1), &known, &mut folder);
+                covered.extend(follow.into_iter().map(|n| conditions[n].0));
+            }
+            let implied: Vec<Expr> = unsaid.into_iter().cloned().collect();
             let bits = Bits::Index { index: n, conditions: m.conditions, clauses: m.exprs, implied, total, rows };
             // Handling the bitmap costs a little for each row, too.
             let total = total + 0.1 * self.s.cpu_operator_cost * rows;
-            out.push(Piece { bits, asks: m.covered.clone(), covered: m.covered, selectivity, total });
+            out.push(Piece { bits, asks: m.covered, covered, selectivity, total });
         }
         out
     }
@@ -154,7 +166,7 @@ impl Finder<'_> {
             let mut parts = Vec::new();
             conjuncts(way.clone(), &mut parts);
             let list: Vec<(usize, &Expr)> = parts.iter().enumerate().collect();
-            let mut pieces = self.of_indexes(&list);
+            let mut pieces = self.of_indexes(&list, true);
             for (n, part) in &list {
                 if let ExprKind::Or(ways) = &part.kind
                     && let Some(mut piece) = self.any(ways)

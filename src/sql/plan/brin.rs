@@ -84,7 +84,7 @@ pub(super) fn brin_paths(
         if path.conditions.is_empty() || found != outer {
             continue;
         }
-        recheck_predicate(&mut path, base, predicate);
+        recheck_predicate(&mut path, base, predicate, around);
         push(base, index, path, outer, around, out);
     }
 }

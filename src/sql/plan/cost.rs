@@ -213,7 +213,7 @@ pub(super) struct IndexInput {
 
 /// The index's own part. PostgreSQL 15, selfuncs.c, btcostestimate and gistcostestimate.
 pub(super) fn index_part(i: &IndexInput, s: &PlannerSettings) -> Pair {
-    let tuples = (i.selectivity * i.index_tuples).max(1.0);
+    let tuples = (i.selectivity * i.table_tuples).min(i.index_tuples).max(1.0);
     let pages = if i.index_pages > 1.0 && i.index_tuples > 1.0 {
         (tuples * i.index_pages / i.index_tuples).ceil()
     } else {

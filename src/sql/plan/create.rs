@@ -345,9 +345,18 @@ impl<'p, 'a> Maker<'p, 'a> {
 
     /// The attributes read by a scan, in order, as a layout; and those it hands on.
     pub(super) fn scan_columns(&self, rel: usize) -> Result<(Vec<i16>, Layout, Option<Vec<usize>>)> {
+        self.scan_columns_where(rel, &|_| true)
+    }
+
+    /// Likewise, of attributes that can be had.
+    fn scan_columns_where(
+        &self,
+        rel: usize,
+        can_be_had: &dyn Fn(i16) -> bool,
+    ) -> Result<(Vec<i16>, Layout, Option<Vec<usize>>)> {
         let b = self.base(rel)?;
         let me = RelSet::one(rel);
-        let attnos: Vec<i16> = b.needed.iter().copied().collect();
+        let attnos: Vec<i16> = b.needed.iter().copied().filter(|a| can_be_had(*a)).collect();
         let exprs = attnos
             .iter()
             .map(|&a| {
@@ -407,7 +416,9 @@ impl<'p, 'a> Maker<'p, 'a> {
 
     fn index(&mut self, path: &Path, i: &IndexPath) -> Result<(Plan, Layout)> {
         let rel = i.rel;
-        let (attnos, input, project) = self.scan_columns(rel)?;
+        let site = self.site(rel)?.0;
+        let held = |a: i16| !i.only || site.indexes[i.index].holds(a);
+        let (attnos, input, project) = self.scan_columns_where(rel, &held)?;
         let filter = self.filter(rel, &i.covered, &[], &input)?;
         let (t, alias) = self.site(rel)?;
         let columns = self.index_columns(rel, i.index)?;

@@ -7,7 +7,7 @@ use crate::types::{self, Column, Datum, IoContext, TypeRef, Value, oid};
 use std::sync::Arc;
 
 /// Folds what is constant; holds the context functions run in.
-pub(super) struct Folder {
+pub(in crate::sql) struct Folder {
     cx: Option<FnContext>,
     io: IoContext,
     /// The first failure of a function over constants.
@@ -122,7 +122,9 @@ impl Folder {
     fn fold_node(&mut self, e: &mut Expr) {
         let ty = e.ty;
         let new = match &mut e.kind {
-            ExprKind::Func { func, args, variadic, .. } => self.call(func, args, *variadic, ty),
+            ExprKind::Func { func, oper, args, variadic } => {
+                self.call(func, args, *variadic, ty).or_else(|| boolean_equality(*oper, args))
+            }
             ExprKind::And(parts) => junction(std::mem::take(parts), true),
             ExprKind::Or(parts) => junction(std::mem::take(parts), false),
             ExprKind::Not(arg) => negate(arg),
@@ -185,6 +187,20 @@ impl Folder {
             false => self.evaluate(eq, &[l, r], vec![left.ty, right.ty], TypeRef::of(oid::BOOL), false)?,
         };
         Some(ExprKind::Const(if matches!(equal, Value::Bool(true)) { Value::Null } else { l.clone() }))
+    }
+
+    /// The value of an immutable function of constants, which nobody asked for: its failures are none.
+    pub fn tried(
+        &mut self,
+        f: &'static FuncDef,
+        values: &[&Value],
+        arg_types: Vec<TypeRef>,
+        ret: TypeRef,
+    ) -> Option<Value> {
+        let before = self.error.take();
+        let value = self.evaluate(f, values, arg_types, ret, false);
+        self.error = before;
+        value
     }
 
     /// The value of an immutable function of constants; None if it cannot be had now.
@@ -346,6 +362,28 @@ fn junction(parts: Vec<Expr>, all: bool) -> Option<ExprKind> {
         _ if all => ExprKind::And(out),
         _ => ExprKind::Or(out),
     })
+}
+
+/// The operators `=` and `<>` of booleans.
+const BOOLEAN: [Oid; 2] = [Oid(91), Oid(85)];
+
+/// `x = true` is `x`, `x <> true` is NOT `x` (PostgreSQL 15, clauses.c, simplify_boolean_equality).
+fn boolean_equality(oper: Option<Oid>, args: &mut [Expr]) -> Option<ExprKind> {
+    let equal = oper? == BOOLEAN[0];
+    let [left, right] = args else { return None };
+    if !BOOLEAN.contains(&oper?) {
+        return None;
+    }
+    let (other, value) = match (bool_value(left), bool_value(right)) {
+        (Some(Some(b)), None) => (right, b),
+        (None, Some(Some(b))) => (left, b),
+        _ => return None,
+    };
+    let mut other = std::mem::replace(other, bool_expr(false));
+    if value == equal {
+        return Some(other.kind);
+    }
+    Some(negate(&mut other).unwrap_or_else(|| ExprKind::Not(Box::new(other))))
 }
 
 /// PostgreSQL 15, prepqual.c, negate_clause.

@@ -97,7 +97,7 @@ pub(super) fn gist_paths(
 ) {
     let me = RelSet::one(base.rel);
     let returned = |n: usize| index.gist.get(n).is_none_or(|c| c.family.code.is_returnable());
-    let only = index_only(base, index)
+    let only = index_only(base, index, &[])
         && base.needed.iter().all(|a| index.columns.iter().enumerate().any(|(n, c)| c.attno == *a && returned(n)));
     for outer in outer_sets(base, join_clauses) {
         let mut path = BitmapPath::new(base.rel, n);
@@ -118,7 +118,7 @@ pub(super) fn gist_paths(
         if found != outer {
             continue;
         }
-        recheck_predicate(&mut path, base, predicate);
+        recheck_predicate(&mut path, base, predicate, around);
         let orders = if outer.is_empty() { match_order(around.wanted, columns, index, base.rel) } else { None };
         push(base, index, path, orders, outer, around, out);
     }

@@ -51,8 +51,9 @@ impl Planner<'_> {
         }
         let held = held(&tree);
         let goal = self.goal(query, &held);
-        let (base, facts) = self.base_rels(query, &tree, columns_read(query, &tree, &top))?;
-        let paths = Search::new(&tree, &facts, &goal.order, &held, self.cx.settings, &query.rels, &base).run()?;
+        let (base, facts) =
+            self.base_rels(query, &tree, columns_read(query, &tree, &top), columns_above(query, &tree, &top))?;
+        let paths = Search::new(&tree, &facts, &goal.order, &held, self.cx, &query.rels, &base).run()?;
         let top: BTreeSet<(usize, i16)> = top.into_iter().collect();
         let width = |(r, a): &(usize, i16)| query.rels[*r].attribute(*a).map_or(4, cost::type_width);
         let best = goal.choose(&paths, top.iter().map(width).sum(), &Estimator { rels: &facts }, self.cx.settings);
@@ -70,13 +71,18 @@ impl Planner<'_> {
         query: &mut Query,
         tree: &JoinTree,
         mut read: Columns,
+        above: Columns,
     ) -> Result<(Vec<BaseRel>, Vec<Facts>)> {
         let mut base = Vec::new();
         let mut facts: Vec<Facts> = vec![Facts::default(); query.rels.len()];
+        let marked = !query.locks.is_empty() || self.target.is_some_and(|(level, _)| level == self.levels.len());
         for r in tree.rels.iter() {
             let quals: Vec<Expr> = tree.restrictions.iter().filter(|(x, _)| *x == r).map(|(_, e)| e.clone()).collect();
             let quals = self.sample(r, &query.rels[r].source, quals)?;
-            let b = self.base_rel(&mut query.rels, r, read.remove(&r).unwrap_or_default(), quals)?;
+            let mut b = self.base_rel(&mut query.rels, r, read.remove(&r).unwrap_or_default(), quals)?;
+            let elsewhere = above.get(&r);
+            b.asked = b.needed.iter().filter(|a| !elsewhere.is_some_and(|e| e.contains(a))).copied().collect();
+            b.mark(marked);
             let table = super::scan::table(&query.rels[r]).cloned();
             facts[r] = Facts { table, tree: b.children.is_some(), tuples: b.tuples, rows: b.tuples };
             base.push(b);
@@ -160,8 +166,18 @@ fn all_conditions(tree: &JoinTree) -> Vec<Expr> {
 
 /// What is read of each relation: by the levels above (`top`), the conditions, and relations beside it (LATERAL).
 fn columns_read(query: &Query, tree: &JoinTree, top: &[(usize, i16)]) -> Columns {
-    let mut read = top.to_vec();
+    let mut needed = columns_above(query, tree, top);
+    let mut read = Vec::new();
     tree.restrictions.iter().for_each(|(_, e)| vars_of(e, &mut read));
+    for (r, a) in read {
+        needed.entry(r).or_default().insert(a);
+    }
+    needed
+}
+
+/// Likewise, but by what is no condition on the relation alone.
+fn columns_above(query: &Query, tree: &JoinTree, top: &[(usize, i16)]) -> Columns {
+    let mut read = top.to_vec();
     tree.clauses.iter().for_each(|c| vars_of(&c.expr, &mut read));
     tree.specials.iter().flat_map(|s| &s.on).for_each(|c| vars_of(&c.expr, &mut read));
     tree.classes.iter().flat_map(|c| &c.members).for_each(|(e, _)| vars_of(e, &mut read));

@@ -2,7 +2,7 @@
 //! indxpath.c, tidpath.c.
 
 use super::cost::{self, IndexInput};
-use super::fold::constant;
+use super::fold::{Folder, constant};
 use super::jointree::{Clause, JoinTree};
 use super::path::{IndexPath, Path, PathCondition, PathKey, PathKind, add_path, presorted};
 use super::planner::Planner;
@@ -16,7 +16,7 @@ use crate::catalog::{Index, Relation};
 use crate::sql::bind::{Rel, Source, stored};
 use crate::sql::expr::{Expr, ExprKind, same};
 use crate::sql::func;
-use crate::types::{self, Value, oid};
+use crate::types::{self, IoContext, Value, oid};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -36,6 +36,8 @@ pub(super) struct BaseRel {
     pub bound: Option<Vec<Expr>>,
     /// Attributes read above the scan or by its conditions.
     pub needed: BTreeSet<i16>,
+    /// Those of them that nothing but the conditions on this relation reads.
+    pub asked: BTreeSet<i16>,
     /// Relations a LATERAL item reads.
     pub lateral: RelSet,
     /// A sub-select's plan and the values it takes from its neighbours.
@@ -55,6 +57,9 @@ pub(super) struct BaseRel {
     pub shape: Option<super::prune::Shape>,
     /// The root of the tree.
     pub root: Option<Arc<Relation>>,
+    /// Its rows are locked or changed, or those of another relation of the query: a row that changed meanwhile is looked
+    /// at again, with all conditions (PostgreSQL 15, EvalPlanQual).
+    pub marked: bool,
 }
 
 /// The relation's table, if it is one with storage.
@@ -126,10 +131,12 @@ pub(super) fn match_condition(c: &Expr, column: &Expr, rel: usize) -> Option<(In
         }
         ExprKind::IsNull(a) if is_column(a) => Some((IndexOp::IsNull, super::fold::bool_expr(true))),
         ExprKind::IsNotNull(a) if is_column(a) => Some((IndexOp::IsNotNull, super::fold::bool_expr(true))),
-        ExprKind::Var { .. } if c.ty.oid == oid::BOOL && is_column(c) => {
-            Some((IndexOp::Eq, super::fold::bool_expr(true)))
+        // PostgreSQL 15, indxpath.c, match_boolean_index_clause: same rule.
+        ExprKind::BoolTest { arg, is: Some(value), negated: false } if is_column(arg) => {
+            Some((IndexOp::Eq, super::fold::bool_expr(*value)))
         }
         ExprKind::Not(a) if a.ty.oid == oid::BOOL && is_column(a) => Some((IndexOp::Eq, super::fold::bool_expr(false))),
+        _ if c.ty.oid == oid::BOOL && is_column(c) => Some((IndexOp::Eq, super::fold::bool_expr(true))),
         _ => None,
     }
 }
@@ -155,6 +162,7 @@ pub(super) struct Match {
 }
 
 /// A candidate condition for index columns.
+#[derive(Clone, Copy)]
 pub(super) struct Candidate<'c> {
     pub expr: &'c Expr,
     pub qual: Option<usize>,
@@ -213,6 +221,13 @@ pub(super) fn match_index(columns: &[Expr], keys: usize, candidates: &[Candidate
     out
 }
 
+impl BaseRel {
+    pub(super) fn mark(&mut self, marked: bool) {
+        self.marked = marked;
+        self.children.iter_mut().flatten().for_each(|c| c.mark(marked));
+    }
+}
+
 impl Planner<'_> {
     /// Size and columns of a relation; its conditions come later.
     pub(super) fn base_rel(
@@ -233,6 +248,7 @@ impl Planner<'_> {
             secure: super::secure::counts(entry),
             bound: None,
             needed,
+            asked: BTreeSet::new(),
             lateral: RelSet::EMPTY,
             sub: None,
             indexes: Vec::new(),
@@ -243,6 +259,7 @@ impl Planner<'_> {
             children: None,
             shape: None,
             root: None,
+            marked: false,
         };
         if let Source::Table { sample: Some(s), .. } = &entry.source {
             let args = std::iter::once(&s.percent).chain(&s.seed);
@@ -394,6 +411,7 @@ pub(super) struct Around<'t> {
     /// See [`super::join::Joined::held`].
     pub held: &'t [Expr],
     pub settings: &'t super::settings::PlannerSettings,
+    pub io: &'t IoContext,
     /// The rels whose rows are wanted in a hurry: LIMIT is above.
     pub rels: &'t [Rel],
 }
@@ -508,16 +526,15 @@ fn index_paths(base: &BaseRel, t: &Arc<Relation>, around: &Around<'_>, out: &mut
     // Of equally good GiST and BRIN indexes PostgreSQL takes the newest.
     let (gist, others): (Vec<_>, Vec<_>) =
         t.indexes.iter().enumerate().partition(|(_, i)| matches!(i.method, IndexMethod::Gist | IndexMethod::Brin));
+    let all = own;
     for (n, index) in others.into_iter().chain(gist.into_iter().rev()) {
         if !index.valid {
             continue;
         }
         let Some((columns, predicate)) = base.indexes.get(n) else { continue };
-        if let Some(p) = predicate
-            && !predicate_implied(&base.quals, p)
-        {
-            continue;
-        }
+        let Some(said) = super::predicate::said_by(predicate.as_ref(), base, &join_clauses, around) else { continue };
+        let own: Vec<Candidate<'_>> =
+            all.iter().filter(|c| c.qual.is_none_or(|q| !said.contains(&q))).copied().collect();
         if index.method == IndexMethod::Gin {
             let own: Vec<(usize, &Expr)> = own.iter().filter_map(|c| Some((c.qual?, c.expr))).collect();
             let index = (n, index);
@@ -537,11 +554,12 @@ fn index_paths(base: &BaseRel, t: &Arc<Relation>, around: &Around<'_>, out: &mut
             continue;
         }
         if index.method == IndexMethod::Hash {
-            hash_paths(base, (n, index), &columns[0], &own, &join_clauses, around, out)?;
+            hash_paths(base, (n, index), (&columns[0], &said), &own, &join_clauses, around, out)?;
             continue;
         }
-        let only = index_only(base, index);
-        let m = match_index(columns, index.key_columns, &own, rel);
+        let only = index_only(base, index, &said);
+        let mut m = match_index(columns, index.key_columns, &own, rel);
+        m.covered.extend(&said);
         let order = index_order(index, columns, &m, around.held);
         let forward = presorted(&order, around.wanted);
         let back: Vec<PathKey> = order
@@ -579,7 +597,8 @@ fn index_paths(base: &BaseRel, t: &Arc<Relation>, around: &Around<'_>, out: &mut
                 qual: None,
                 clause: Some(c),
             }));
-            let m = match_index(columns, index.key_columns, &list, rel);
+            let mut m = match_index(columns, index.key_columns, &list, rel);
+            m.covered.extend(&said);
             if m.outer.is_empty() || tried.contains(&m.outer) {
                 continue;
             }
@@ -596,7 +615,7 @@ fn index_paths(base: &BaseRel, t: &Arc<Relation>, around: &Around<'_>, out: &mut
 fn hash_paths(
     base: &BaseRel,
     (n, index): (usize, &Arc<Index>),
-    code: &Expr,
+    (code, said): (&Expr, &[usize]),
     own: &[Candidate<'_>],
     join_clauses: &[Clause],
     around: &Around<'_>,
@@ -611,6 +630,7 @@ fn hash_paths(
         let value = crate::sql::bind::hash_code(value)?;
         let m = Match {
             conditions: vec![PathCondition { column: 0, op: IndexOp::Eq, value }],
+            covered: said.to_vec(),
             exprs: vec![c.expr.clone()],
             outer,
             ..Match::default()
@@ -664,33 +684,12 @@ pub(super) fn with_rel(e: &Expr, rel: usize) -> Expr {
     e
 }
 
-pub(super) fn predicate_implied(quals: &[Expr], predicate: &Expr) -> bool {
-    if let ExprKind::And(parts) = &predicate.kind {
-        return parts.iter().all(|p| predicate_implied(quals, p));
-    }
-    quals.iter().any(|q| {
-        if same(q, predicate) {
-            return true;
-        }
-        match &predicate.kind {
-            ExprKind::IsNotNull(a) => strict_in_expr(q, a),
-            _ => false,
-        }
-    })
-}
-
-/// The condition is not true when the expression is NULL.
-fn strict_in_expr(q: &Expr, e: &Expr) -> bool {
-    match &q.kind {
-        ExprKind::Func { func, args, .. } => func.strict && args.iter().any(|a| same(strip(a), strip(e))),
-        ExprKind::ScalarArray { func, left, any: true, .. } => func.strict && same(strip(left), strip(e)),
-        ExprKind::IsNotNull(a) => same(a, e),
-        _ => false,
-    }
-}
-
-pub(super) fn index_only(base: &BaseRel, index: &Index) -> bool {
-    base.needed.iter().all(|&a| a > 0 && index.columns.iter().any(|c| c.attno == a && c.expr.is_none()))
+/// The index has all that is read of the table, but for the conditions it makes true (`said`).
+pub(super) fn index_only(base: &BaseRel, index: &Index, said: &[usize]) -> bool {
+    let asks = |q: &Expr, of: i16| q.any(&mut |x| matches!(x.kind, ExprKind::Var { attno, .. } if attno == of));
+    let asked = |a: i16| base.quals.iter().enumerate().any(|(n, q)| !said.contains(&n) && asks(q, a));
+    let left_out = |a: &i16| !said.is_empty() && base.asked.contains(a) && !asked(*a);
+    base.needed.iter().all(|a| left_out(a) || index.holds(*a))
 }
 
 /// The order an index gives beyond the columns held by one value.
@@ -724,7 +723,12 @@ fn push_index(
     let s = around.settings;
     let only = only && s.enable_indexonlyscan;
     let est = Estimator { rels: around.facts };
-    let refs: Vec<&Expr> = m.exprs.iter().collect();
+    let mut refs: Vec<&Expr> = m.exprs.iter().collect();
+    // The entries are those of the predicate's rows.
+    if let Some(p) = base.indexes.get(n).and_then(|i| i.1.as_ref()) {
+        let unsaid = super::predicate::unsaid(Some(p), &refs, &mut Folder::new(around.io));
+        refs.extend(unsaid);
+    }
     let unique_hit = index.unique && m.conditions.iter().filter(|c| c.op == IndexOp::Eq).count() == index.key_columns;
     let mut selectivity = est.all(&refs);
     if unique_hit {

@@ -8,12 +8,12 @@ use super::path::{JoinPath, Keep, Method, Path, PathKey, PathKind, add_path};
 use super::relset::RelSet;
 use super::scan::{Around, BaseRel, base_paths};
 use super::selectivity::{Estimator, Facts};
-use super::settings::{DISABLED, PlannerSettings};
+use super::settings::{DISABLED, PlanContext, PlannerSettings};
 use super::{IndexOp, JoinKind};
 use crate::base::{Error, Result};
 use crate::sql::bind::Rel;
 use crate::sql::expr::{Expr, ExprKind};
-use crate::types::{TypeRef, Value, oid};
+use crate::types::{IoContext, TypeRef, Value, oid};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -33,6 +33,7 @@ pub(super) struct Search<'t> {
     pub wanted: &'t [PathKey],
     pub held: &'t [Expr],
     pub settings: &'t PlannerSettings,
+    pub io: &'t IoContext,
     pub rels: &'t [Rel],
     pub base: &'t [BaseRel],
     done: HashMap<RelSet, JoinRel>,
@@ -52,11 +53,11 @@ impl<'t> Search<'t> {
         facts: &'t [Facts],
         wanted: &'t [PathKey],
         held: &'t [Expr],
-        settings: &'t PlannerSettings,
+        cx: &'t PlanContext<'t>,
         rels: &'t [Rel],
         base: &'t [BaseRel],
     ) -> Search<'t> {
-        Search { tree, facts, wanted, held, settings, rels, base, done: HashMap::new() }
+        Search { tree, facts, wanted, held, settings: cx.settings, io: cx.io, rels, base, done: HashMap::new() }
     }
 
     /// The paths of all relations joined.
@@ -67,6 +68,7 @@ impl<'t> Search<'t> {
             wanted: self.wanted,
             held: self.held,
             settings: self.settings,
+            io: self.io,
             rels: self.rels,
         };
         let mut sets = Vec::with_capacity(self.base.len());

@@ -150,6 +150,7 @@ impl Planner<'_> {
                 bound: None,
                 quals: base.quals.iter().map(|q| to_child(q, base.rel, &map)).collect(),
                 needed: base.needed.iter().map(|a| mapped(&map, *a)).collect(),
+                asked: base.asked.iter().map(|a| mapped(&map, *a)).collect(),
                 lateral: RelSet::EMPTY,
                 sub: None,
                 indexes: Vec::new(),
@@ -160,6 +161,7 @@ impl Planner<'_> {
                 children: None,
                 shape: None,
                 root: None,
+                marked: base.marked,
             };
             self.table_size(&member, &mut child);
             child.indexes = self.index_expressions(&member, child.rel)?;

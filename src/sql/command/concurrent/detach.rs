@@ -13,7 +13,9 @@ use crate::catalog::{Catalog, Relation, Strategy};
 use crate::err;
 use crate::lock::LockMode;
 use crate::sql::ast::RangeVar;
+use crate::sql::bind::condition_of;
 use crate::sql::exec::ExecContext;
+use crate::sql::plan::predicate::is_implied;
 use std::sync::Arc;
 
 /// A DETACH that has marked its partition: the two relations, by OID and name.
@@ -53,12 +55,14 @@ fn refuse_pending(catalog: &Catalog, parent: &Relation) -> Result<()> {
         .place("MarkInheritDetached", "tablecmds.c", 15779))
 }
 
-/// What the partition's bounds say of its rows, as a CHECK of its own, and of the tables below it.
-fn keep_bounds(cx: &mut ExecContext, child: &Relation) -> Result<()> {
+/// What the partition's bounds say of its rows, as a CHECK of its own, and of the tables below it, unless its constraints
+/// say it (PostgreSQL 15, tablecmds.c, DetachAddConstraintIfNeeded).
+fn keep_bounds(cx: &mut ExecContext, child: &Arc<Relation>) -> Result<()> {
     let catalog = cx.backend()?.catalog.clone();
     let Some(text) = crate::sql::partition::constraint(&catalog, child.oid, &cx.fx.io) else { return Ok(()) };
     let text: Arc<str> = text.into();
-    if child.constraints.iter().any(|k| k.validated && k.check.as_ref() == Some(&text)) {
+    let bounds = condition_of(&text, child, &*catalog, &cx.fx.io)?;
+    if is_implied(child, bounds, &*catalog, &cx.fx.io)? {
         return Ok(());
     }
     let made = constraint::keep_check(cx, child.oid, &text)?;

@@ -7,7 +7,7 @@ pub use crate::sql::exec::patiently;
 pub use fill::{Keys, fill, rebuild, rebuild_in};
 pub use summarize::{after_vacuum, summarize};
 
-use super::write::{attribute, bind, new_oid, put, volatility};
+use super::write::{attribute, bind, new_oid, put};
 use super::{Command, concurrent, names, opclass, reloptions, storage, stored_text};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::IndexMethod;
@@ -20,7 +20,7 @@ use crate::sql::ast::{self, CreateIndexStmt, ExprKind as Ast, IndexElem, NullsOr
 use crate::sql::bind::scope::Clause;
 use crate::sql::bind::{Names, expr_collation, index_column_name};
 use crate::sql::exec::{ExecContext, system_view};
-use crate::sql::expr::{Expr, ExprKind};
+use crate::sql::expr::{Expr, ExprKind, volatility};
 use crate::types::TypeRef;
 use std::sync::Arc;
 

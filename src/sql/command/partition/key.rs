@@ -1,6 +1,6 @@
 //! PARTITION BY.
 
-use super::super::write::{attributes_read, bind, columns_only, volatility};
+use super::super::write::{attributes_read, bind, columns_only};
 use super::super::{Command, column, index, stored_text};
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::catalog::IndexMethod;
@@ -10,7 +10,7 @@ use crate::err;
 use crate::sql::ast::{PartitionElem, PartitionSpec};
 use crate::sql::bind::scope::{Clause, system_attno};
 use crate::sql::exec::ExecContext;
-use crate::sql::expr::ExprKind;
+use crate::sql::expr::{ExprKind, volatility};
 use crate::types::TypeRef;
 use std::sync::Arc;
 
