@@ -158,6 +158,7 @@ pub fn relation(catalog: &Catalog, oid: Oid) -> Result<Option<Relation>> {
         persistence: c.persistence,
         owner: c.owner,
         acl: c.acl.clone(),
+        system_acl: c.system_acl.clone(),
         file,
         row_type: c.row_type,
         attributes: c.attributes.clone(),

@@ -165,6 +165,9 @@ pub struct Class {
     pub owner: Oid,
     #[serde(default)]
     pub acl: Option<Vec<String>>,
+    /// What is granted on system columns, by their attribute numbers.
+    #[serde(default)]
+    pub system_acl: ColumnAcls,
     /// File number below the database's folder; 0 for views.
     pub node: Oid,
     /// The oldest transaction that ran when it was made: nothing in it is older; 0: not known.
@@ -227,6 +230,7 @@ impl Class {
             persistence,
             owner,
             acl: None,
+            system_acl: Vec::new(),
             node: Oid::INVALID,
             frozen: 0,
             row_type: Oid::INVALID,
@@ -249,6 +253,29 @@ impl Class {
             row_security: false,
             force_row_security: false,
         }
+    }
+
+    /// What is granted on columns that are there, by attribute number.
+    pub fn column_acls(&self) -> impl Iterator<Item = (i16, &Vec<String>)> {
+        let own = self.attributes.iter().filter(|a| !a.dropped);
+        let own = own.filter_map(|a| Some((a.attno, a.acl.as_ref()?)));
+        self.system_acl.iter().map(|(attno, acl)| (*attno, acl)).chain(own)
+    }
+
+    pub fn column_acl(&self, attno: i16) -> Option<&Vec<String>> {
+        self.column_acls().find(|(n, _)| *n == attno).map(|(_, acl)| acl)
+    }
+
+    /// No items: nothing is granted.
+    pub fn set_column_acl(&mut self, attno: i16, acl: Vec<String>) {
+        let acl = Some(acl).filter(|a| !a.is_empty());
+        if let Some(a) = self.attributes.iter_mut().find(|a| a.attno == attno) {
+            a.acl = acl;
+            return;
+        }
+        self.system_acl.retain(|(n, _)| *n != attno);
+        self.system_acl.extend(acl.map(|acl| (attno, acl)));
+        self.system_acl.sort_by_key(|(n, _)| *n);
     }
 }
 
@@ -534,6 +561,9 @@ pub struct BaseType {
     pub category: char,
     pub collatable: bool,
 }
+
+/// Access items of columns, by attribute number.
+pub type ColumnAcls = Vec<(i16, Vec<String>)>;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EnumLabel {

@@ -398,6 +398,8 @@ pub struct Relation {
     pub owner: Oid,
     /// `relacl` items as text (`joe=arw/postgres`); None: the default.
     pub acl: Option<Vec<String>>,
+    /// What is granted on system columns, by their attribute numbers.
+    pub system_acl: super::object::ColumnAcls,
     pub file: RelFileId,
     /// Row type's OID in `pg_type`.
     pub row_type: Oid,
@@ -501,6 +503,7 @@ impl Relation {
             persistence: Persistence::Permanent,
             owner: Oid::INVALID,
             acl: None,
+            system_acl: Vec::new(),
             file: RelFileId::new(Oid::INVALID, Oid::INVALID),
             row_type: Oid::INVALID,
             attributes: attributes.to_vec(),

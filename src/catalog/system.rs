@@ -126,6 +126,7 @@ fn generated(oid: Oid, name: &'static str, kind: RelKind, attributes: Vec<Attrib
         persistence: Persistence::Permanent,
         owner: fixed::BOOTSTRAP_SUPERUSER,
         acl: None,
+        system_acl: Vec::new(),
         file: RelFileId::new(Oid(1), Oid::INVALID),
         row_type: Oid::INVALID,
         attributes,

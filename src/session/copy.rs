@@ -676,7 +676,8 @@ fn feed(at: &mut Plan, types: &[TypeRef]) -> Result<()> {
     };
     exprs.iter_mut().for_each(no_params);
     let columns = types.iter().map(|ty| PlanColumn { name: String::new(), ty: *ty }).collect();
-    let scan = PlanNode::WorkTableScan { work_table: 0, alias: String::new(), filter: None, project: None };
+    let scan =
+        PlanNode::WorkTableScan { work_table: 0, alias: String::new(), names: Vec::new(), filter: None, project: None };
     let scan = Plan { node: scan, columns, cost: at.cost, params: Vec::new() };
     at.node = PlanNode::Project { input: Box::new(scan), exprs };
     Ok(())

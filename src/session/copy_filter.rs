@@ -58,7 +58,13 @@ impl Filter {
     pub fn split(insert: &mut PlannedStatement, condition: Expr) -> Result<Filter> {
         let PlanNode::Modify(modify) = &mut insert.plan.node else { return Err(odd()) };
         let columns = modify.input.columns.clone();
-        let scan = PlanNode::WorkTableScan { work_table: 0, alias: String::new(), filter: None, project: None };
+        let scan = PlanNode::WorkTableScan {
+            work_table: 0,
+            alias: String::new(),
+            names: Vec::new(),
+            filter: None,
+            project: None,
+        };
         let scan = Plan { node: scan, columns, cost: modify.input.cost, params: Vec::new() };
         let mut input = std::mem::replace(&mut modify.input, scan);
         number(&mut input)?;

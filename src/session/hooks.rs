@@ -55,6 +55,10 @@ impl TypeHooks for Hooks {
         self.domains.check(&self.catalog, typ, value, io)
     }
 
+    fn check_regex(&self, pattern: &str, flags: &str) -> Result<()> {
+        crate::sql::func::json::like_regex::check(pattern, flags)
+    }
+
     fn evaluate(&self, function: Oid, args: &[Datum<'_>], out: &mut crate::types::Column) -> Result<bool> {
         self.text_search.evaluate(&self.catalog, function, args, out)
     }

@@ -169,6 +169,11 @@ pub trait TypeHooks: Send + Sync {
         Ok(())
     }
 
+    /// Refuses what is no regular expression; the flags are those of `like_regex` of a jsonpath.
+    fn check_regex(&self, _pattern: &str, _flags: &str) -> Result<()> {
+        Ok(())
+    }
+
     /// The value of an immutable function that needs the catalogs; false: it is not to be had before the statement runs.
     fn evaluate(&self, _function: Oid, _args: &[super::Datum<'_>], _out: &mut super::Column) -> Result<bool> {
         Ok(false)

@@ -70,7 +70,10 @@ pub fn text_in(typ: TypeRef, s: &str, io: &IoContext) -> Result<Value> {
             }
             bytes(out)
         }
-        oid::JSONPATH => Value::text(jsonpath::write(&jsonpath::parse(s)?)),
+        oid::JSONPATH => {
+            let path = jsonpath::parse_checked(s, &|pattern, flags| io.hooks.check_regex(pattern, flags))?;
+            Value::text(jsonpath::write(&path))
+        }
         other if geometry::is_geometry(other) => bytes(geometry::parse(other, s)?),
         oid::ACLITEM => Value::text(&aclitem::parse(s, io)?),
         oid::VOID => bytes([]),

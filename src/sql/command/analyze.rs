@@ -3,6 +3,7 @@
 //! PostgreSQL 15, analyze.c: same estimators (Haas and Stokes, 1998, for distinct values), same limits.
 
 use super::analyze_extended::Sampled;
+use super::partial::sampled_part;
 use super::vacuum::{self, Options};
 use super::vacuum_report::{self, Meter};
 use crate::base::error::Report;
@@ -18,6 +19,7 @@ use crate::sql::exec::{ExecContext, phys_of};
 use crate::sql::plan::tree::{attribute_map, mapped};
 use crate::stat::Task;
 use crate::types::{self, Column, Datum, Value};
+use std::sync::Arc;
 
 /// Rows sampled per unit of the statistics target.
 const ROWS_PER_TARGET: usize = 300;
@@ -25,7 +27,7 @@ const ROWS_PER_TARGET: usize = 300;
 const WIDTH_LIMIT: usize = 1024;
 
 /// Analyses one table, whose lock the caller holds.
-pub fn table(cx: &mut ExecContext, relation: &Relation, only: &[String], options: &Options) -> Flow<()> {
+pub fn table(cx: &mut ExecContext, relation: &Arc<Relation>, only: &[String], options: &Options) -> Flow<()> {
     let Some(store) = &relation.store else { return Ok(()) };
     if options.verbose {
         let text = format!("analyzing \"{}.{}\"", relation.schema, relation.name);
@@ -66,8 +68,9 @@ pub fn table(cx: &mut ExecContext, relation: &Relation, only: &[String], options
     activity.progress(Task::Analyze, &[(0, 4)]);
     extended(cx, relation, &attnos, &taken)?;
     activity.progress(Task::Analyze, &[(0, 5)]);
-    for index in relation.indexes.iter().filter(|i| i.ready) {
-        vacuum::store_index_stats(cx, index, taken.total_rows)?;
+    for (n, index) in relation.indexes.iter().enumerate().filter(|(_, i)| i.ready) {
+        let part = sampled_part(cx, relation, n, (&attnos, &taken.batch))?;
+        vacuum::store_index_stats(cx, index, (part * taken.total_rows).ceil())?;
     }
     let backend = cx.backend()?;
     let live = taken.total_rows as i64;

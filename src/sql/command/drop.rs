@@ -288,7 +288,10 @@ pub fn describe(cx: &mut ExecContext, key: ObjectKey) -> Result<String> {
         let record = catalog.class(key.oid);
         let of_class = record.as_ref().and_then(|r| r.object.as_class().ok()).map(|c| &c.attributes);
         let attributes = system.as_ref().map(|r| &r.attributes).or(of_class);
-        let name = attributes.and_then(|a| a.get(key.sub as usize - 1)).map(|a| a.name.clone()).unwrap_or_default();
+        let name = match i16::try_from(key.sub) {
+            Ok(attno) if attno < 0 => crate::sql::bind::scope::system_name(attno).to_owned(),
+            _ => attributes.and_then(|a| a.get(key.sub as usize - 1)).map(|a| a.name.clone()).unwrap_or_default(),
+        };
         let default = if key.class == class::ATTRDEF { "default value for " } else { "" };
         return Ok(format!("{default}column {name} of {whole}"));
     }

@@ -58,6 +58,7 @@ mod opclass;
 mod operator;
 mod owned;
 mod owner;
+mod partial;
 mod partition;
 mod policy;
 mod publication;

@@ -30,10 +30,8 @@ fn ties(catalog: &Catalog, role: Oid, name: &str, shared: bool) -> Vec<(ObjectKe
             for p in c.policies.iter().filter(|p| p.roles.contains(&role)) {
                 found.push((ObjectKey::new(class::POLICY, p.oid), Tie::Policy));
             }
-            for a in c.attributes.iter().filter(|a| owner != role && !a.dropped) {
-                if a.acl.as_ref().is_some_and(|i| mentions(i, role, name)) {
-                    found.push((ObjectKey { sub: i32::from(a.attno), ..key }, Tie::Privileges));
-                }
+            for (attno, _) in c.column_acls().filter(|(_, acl)| owner != role && mentions(acl, role, name)) {
+                found.push((ObjectKey { sub: i32::from(attno), ..key }, Tie::Privileges));
             }
         }
         if owner == role {
@@ -228,10 +226,11 @@ fn take_all(cx: &mut ExecContext, key: ObjectKey, role: Oid) -> Result<()> {
     }
     if key.class == class::RELATION {
         let mut c = class_of(cx, key.oid)?;
-        match c.attributes.iter_mut().find(|a| i32::from(a.attno) == key.sub) {
-            Some(a) => {
-                strip(&mut a.acl, c.owner)?;
-                a.acl = a.acl.take().filter(|i| !i.is_empty());
+        match i16::try_from(key.sub).ok().filter(|n| *n != 0) {
+            Some(attno) => {
+                let mut acl = c.column_acl(attno).cloned();
+                strip(&mut acl, c.owner)?;
+                c.set_column_acl(attno, acl.unwrap_or_default());
             }
             None => strip(&mut c.acl, c.owner)?,
         }

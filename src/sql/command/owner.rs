@@ -34,7 +34,11 @@ pub fn set_owner(cx: &mut ExecContext, oid: Oid, new: Oid) -> Result<()> {
     all.into_iter().try_for_each(|o| {
         change(cx, o, |c| {
             let old = c.owner;
-            c.attributes.iter_mut().for_each(|a| new_owner(&mut a.acl, old, new));
+            let own = c.column_acls().map(|(attno, acl)| (attno, Some(acl.clone()))).collect::<Vec<_>>();
+            for (attno, mut acl) in own {
+                new_owner(&mut acl, old, new);
+                c.set_column_acl(attno, acl.unwrap_or_default());
+            }
             change_owner(&mut c.owner, &mut c.acl, new);
         })
     })

@@ -4,6 +4,7 @@
 //! (PostgreSQL 15, cluster.c: same).
 
 use super::index::{self, patiently};
+use super::partial::known_part;
 use super::{storage, truncate, vacuum};
 use crate::base::error::Report;
 use crate::base::{Error, Result, Severity, SqlState};
@@ -110,7 +111,8 @@ fn count(cx: &mut ExecContext, relation: &Relation, report: &RewriteReport) -> R
     let columns = relation.column_stats.load().to_vec();
     vacuum::store_stats(cx, relation.oid, report.pages.into(), rows, columns, Some(report.frozen))?;
     for i in &now.indexes {
-        vacuum::store_index_stats(cx, i, rows)?;
+        let known = relation.indexes.iter().find(|old| old.oid == i.oid).unwrap_or(i);
+        vacuum::store_index_stats(cx, i, (rows * known_part(relation, known)).ceil())?;
     }
     let backend = cx.backend()?;
     let (live, dead) = (report.live as i64, report.recently_dead as i64);

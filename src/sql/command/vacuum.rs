@@ -1,5 +1,6 @@
 //! VACUUM: dead rows' room is given back, table by table.
 
+use super::partial::known_part;
 use super::vacuum_report::{self, Found, Meter};
 use super::{Command, analyze, names, vacuum_cost};
 use crate::base::error::Report;
@@ -437,7 +438,7 @@ fn finish(cx: &mut ExecContext, run: &Running, options: &Options) -> Result<()> 
     let frozen = run.vacuum.frozen().filter(|f| *f > before);
     store_stats(cx, relation.oid, pages, rows, columns, frozen)?;
     for index in relation.indexes.iter().filter(|i| i.ready) {
-        store_index_stats(cx, index, rows)?;
+        store_index_stats(cx, index, (rows * known_part(relation, index)).ceil())?;
     }
     let backend = cx.backend()?;
     let (live, dead) = (rows as i64, report.tuples_recently_dead as i64);

@@ -125,6 +125,7 @@ pub(crate) struct Target<'a> {
     pub name: &'a str,
     pub owner: Oid,
     acl: Option<&'a [String]>,
+    system_acl: &'a [(i16, Vec<String>)],
     pub attributes: &'a [Attribute],
     pub system: bool,
     /// Of a catalog whose rights are no longer initdb's.
@@ -135,12 +136,13 @@ impl<'a> Target<'a> {
     pub fn of(catalog: &Catalog, r: &'a Relation) -> Target<'a> {
         let (name, attributes, system) = (r.name.as_str(), r.attributes.as_slice(), r.generated_by.is_some());
         let changed = system.then(|| catalog.builtin_acl(ObjectKey::new(class::RELATION, r.oid))).flatten();
-        Target { name, owner: r.owner, acl: r.acl.as_deref(), attributes, system, changed }
+        Target { name, owner: r.owner, acl: r.acl.as_deref(), system_acl: &r.system_acl, attributes, system, changed }
     }
 
     pub fn of_class(c: &'a Class) -> Target<'a> {
         let (name, attributes) = (c.name.as_str(), c.attributes.as_slice());
-        Target { name, owner: c.owner, acl: c.acl.as_deref(), attributes, system: false, changed: None }
+        let (owner, acl, system_acl) = (c.owner, c.acl.as_deref(), c.system_acl.as_slice());
+        Target { name, owner, acl, system_acl, attributes, system: false, changed: None }
     }
 
     /// The items of the whole; None: the default.
@@ -149,8 +151,11 @@ impl<'a> Target<'a> {
     }
 
     fn column_acl(&self, attno: i16) -> Option<&[String]> {
+        let among =
+            |list: &'a [(i16, Vec<String>)]| list.iter().find(|(n, _)| *n == attno).map(|(_, acl)| acl.as_slice());
         match &self.changed {
             Some(c) => c.columns.iter().find(|(n, _)| *n == attno).map(|(_, acl)| acl.as_slice()),
+            None if attno < 0 => among(self.system_acl),
             None => self.attributes.iter().find(|a| a.attno == attno && !a.dropped).and_then(|a| a.acl.as_deref()),
         }
     }

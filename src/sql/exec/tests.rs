@@ -370,7 +370,13 @@ fn set_operations() {
 #[test]
 fn recursion() {
     let next = |distinct: bool, step: Expr| {
-        let scan = PlanNode::WorkTableScan { work_table: 0, alias: "r".into(), filter: None, project: None };
+        let scan = PlanNode::WorkTableScan {
+            work_table: 0,
+            alias: "r".into(),
+            names: Vec::new(),
+            filter: None,
+            project: None,
+        };
         let right = filter(project(plan(scan, &[INT4]), vec![step]), op("<", col(0, INT4), int(8)));
         let node = PlanNode::RecursiveUnion {
             left: Box::new(values(&[&[Some(1)]])),
@@ -392,7 +398,9 @@ fn ctes_are_shared() {
     let float = crate::types::TypeRef::of(oid::FLOAT8);
     let call = Expr::new(ExprKind::Func { func: random, oper: None, args: Vec::new(), variadic: false }, float);
     let cte = Cte { id: 1, name: "r".into(), plan: project(series(3), vec![call]), modifies: false };
-    let scan = || plan(PlanNode::CteScan { cte: 1, alias: "r".into(), filter: None, project: None }, &[float]);
+    let scan = || {
+        plan(PlanNode::CteScan { cte: 1, alias: "r".into(), names: Vec::new(), filter: None, project: None }, &[float])
+    };
     let union = PlanNode::SetOp { left: Box::new(scan()), right: Box::new(scan()), op: SetOpKind::Except, all: true };
     let node = PlanNode::With { ctes: vec![cte], body: Box::new(plan(union, &[float])) };
     assert_eq!(run(plan(node, &[float])), rows(&[]));

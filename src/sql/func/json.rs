@@ -3,6 +3,7 @@
 mod build;
 mod change;
 mod get;
+pub mod like_regex;
 mod moment;
 mod object_ids;
 pub mod path;

@@ -140,10 +140,9 @@ pub(super) fn outer_sets(base: &BaseRel, join_clauses: &[Clause]) -> Vec<RelSet>
 /// What a partial index's predicate says, beyond the conditions, is among what is asked again; what follows from all that
 /// is not asked besides (PostgreSQL 15, createplan.c, create_bitmap_subplan and create_bitmap_scan_plan).
 pub(super) fn recheck_predicate(path: &mut BitmapPath, base: &BaseRel, predicate: Option<&Expr>, around: &Around<'_>) {
-    let Some(predicate) = predicate else { return };
     let mut folder = Folder::new(around.io);
     let mut asked: Vec<&Expr> = path.conditions.iter().map(|c| &c.clause).collect();
-    let unsaid = unsaid(Some(predicate), &asked, &mut folder);
+    let unsaid = unsaid(predicate, &asked, &mut folder);
     asked.extend(&unsaid);
     let covered = follow(&base.quals, &asked, &mut folder);
     path.implied.extend(unsaid.into_iter().cloned());

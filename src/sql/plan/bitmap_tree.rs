@@ -34,6 +34,16 @@ struct Piece {
 }
 
 impl Bits {
+    /// What holds for the rows found.
+    fn condition(&self) -> Expr {
+        let (kind, list): (fn(Vec<Expr>) -> ExprKind, Vec<Expr>) = match self {
+            Bits::Index { clauses, implied, .. } => (ExprKind::And, clauses.iter().chain(implied).cloned().collect()),
+            Bits::All(below, ..) => (ExprKind::And, below.iter().map(Bits::condition).collect()),
+            Bits::Any(below, ..) => (ExprKind::Or, below.iter().map(Bits::condition).collect()),
+        };
+        Expr::new(kind(list), TypeRef::of(oid::BOOL))
+    }
+
     fn cost(&self) -> (f64, f64) {
         match self {
             Bits::Index { total, rows, .. } | Bits::All(_, total, rows) | Bits::Any(_, total, rows) => (*total, *rows),
@@ -70,7 +80,10 @@ pub(super) fn bitmap_paths(base: &BaseRel, t: &Arc<Relation>, around: &Around<'_
     if pieces.is_empty() {
         return;
     }
-    let best = finder.best(&pieces);
+    let mut best = finder.best(&pieces);
+    // What the rows' recheck says need not be asked besides (PostgreSQL 15, createplan.c, create_bitmap_scan_plan).
+    let said = predicate::follow(&base.quals, &[&best.bits.condition()], &mut Folder::new(around.io));
+    best.covered.extend(said);
     let (startup, total) = finder.heap(&best);
     let off = if around.settings.enable_bitmapscan { 0.0 } else { DISABLED };
     let tree = BitmapTree { rel: base.rel, root: best.bits, covered: best.covered };
@@ -113,8 +126,9 @@ impl Finder<'_> {
             let candidates: Vec<Candidate<'_>> =
                 asked.map(|(q, e)| Candidate { expr: e, qual: Some(*q), clause: None }).collect();
             let m = match_index(columns, index.key_columns, &candidates, self.base.rel);
-            // A row found by a whole unique key is fetched at once.
-            if m.conditions.is_empty() || !m.outer.is_empty() || index.unique && m.fixed == index.key_columns {
+            // A row found by a whole unique key is fetched at once, unless others are looked for with it.
+            let found = !of_way && index.unique && m.fixed == index.key_columns;
+            if m.conditions.is_empty() || !m.outer.is_empty() || found {
                 continue;
             }
             let clauses: Vec<&Expr> = m.exprs.iter().collect();

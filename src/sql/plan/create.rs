@@ -524,6 +524,7 @@ impl<'p, 'a> Maker<'p, 'a> {
     fn other(&mut self, path: &Path, rel: usize) -> Result<(Plan, Layout)> {
         let me = RelSet::one(rel);
         let alias = self.rels[rel].alias.clone();
+        let names = self.rels[rel].columns.iter().map(|c| c.name.clone()).collect();
         // These nodes give all their columns; the projection narrows them.
         let all: Vec<Expr> = self.rels[rel]
             .columns
@@ -541,14 +542,14 @@ impl<'p, 'a> Maker<'p, 'a> {
         let plan = match source {
             Source::Cte { index, levels_up } => {
                 let cte = self.planner.find_cte(index, levels_up)?.id;
-                node(PlanNode::CteScan { cte, alias, filter, project }, &layout, cost)
+                node(PlanNode::CteScan { cte, alias, names, filter, project }, &layout, cost)
             }
             Source::WorkTable { index, levels_up } => {
                 let found = self.planner.find_cte(index, levels_up)?;
                 let Some(work_table) = found.work_table else {
                     return Err(Error::internal("a recursive reference outside its query"));
                 };
-                node(PlanNode::WorkTableScan { work_table, alias, filter, project }, &layout, cost)
+                node(PlanNode::WorkTableScan { work_table, alias, names, filter, project }, &layout, cost)
             }
             Source::Function { calls, ordinality } => {
                 self.function(calls, ordinality, alias, filter, project, &input, &layout, cost)?

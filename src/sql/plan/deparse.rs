@@ -21,9 +21,10 @@ pub(super) enum Source<'p> {
     Grouped(&'p Plan),
     /// The same as the aggregate itself sees them.
     Aggregated(&'p Plan),
-    /// The attributes of the written row, then the input's columns.
-    #[expect(dead_code, reason = "RETURNING is not shown by EXPLAIN yet")]
-    Row(&'p crate::catalog::Relation, &'p Plan),
+    /// What RETURNING reads: the attributes of the written row, four system columns, then the input's columns.
+    Row(&'p crate::catalog::Relation, &'p str, Option<&'p Plan>),
+    /// The attributes of a row in the way, then those of the one that is not inserted, then system columns.
+    Conflict(&'p crate::catalog::Relation),
 }
 
 pub(super) struct Deparser<'d> {
@@ -223,10 +224,22 @@ impl Deparser<'_> {
                 None => self.output(l, i),
                 Some(k) => self.output(r, k),
             },
-            Source::Row(rel, input) => match i.checked_sub(rel.attributes.len()) {
-                None => (self.attribute(rel, &rel.name, i as i16 + 1), true),
-                Some(k) => self.output(input, k),
+            Source::Row(rel, alias, input) => match i.checked_sub(rel.attributes.len()) {
+                None => (self.attribute(rel, alias, i as i16 + 1), true),
+                Some(k) => match ([-1, -2, -4, -6].get(k), input) {
+                    (Some(attno), _) => (self.attribute(rel, alias, *attno), true),
+                    (None, Some(input)) => self.output(input, k - 4),
+                    (None, None) => unknown(),
+                },
             },
+            Source::Conflict(rel) => {
+                let width = rel.attributes.len().max(1);
+                match i / width {
+                    0 => (self.attribute(rel, &rel.name, i as i16 + 1), true),
+                    1 => (self.attribute(rel, "excluded", (i - width) as i16 + 1), true),
+                    _ => (self.attribute(rel, &rel.name, -((i - 2 * width) as i16 + 1)), true),
+                }
+            }
             Source::Grouped(p) | Source::Aggregated(p) => {
                 let own = matches!(source, Source::Aggregated(_));
                 let PlanNode::Aggregate(a) = &p.node else { return unknown() };
@@ -256,14 +269,8 @@ impl Deparser<'_> {
                             calls.iter().flat_map(|c| c.columns.iter().map(|c| c.name.as_str())).collect();
                         Some(self.named(alias, all.get(i).copied().unwrap_or("ordinality")))
                     }
-                    PlanNode::CteScan { alias, project: None, .. }
-                    | PlanNode::WorkTableScan { alias, project: None, .. }
-                        if i < p.columns.len() =>
-                    {
-                        Some(self.named(alias, &p.columns[i].name))
-                    }
-                    PlanNode::CteScan { alias, .. } | PlanNode::WorkTableScan { alias, .. } => {
-                        Some(self.named(alias, &format!("column{}", i + 1)))
+                    PlanNode::CteScan { alias, names, .. } | PlanNode::WorkTableScan { alias, names, .. } => {
+                        names.get(i).map(|name| self.named(alias, name))
                     }
                     PlanNode::Values { .. } => Some(self.named("*VALUES*", &format!("column{}", i + 1))),
                     _ => None,

@@ -1,7 +1,7 @@
 //! EXPLAIN: a plan as text in PostgreSQL's layout, or as JSON. PostgreSQL 15, explain.c.
 
 use super::deparse::{Deparser, Source, is_init_plan, sub_plan_key};
-use super::{AggStrategy, IndexOp, Instead, JoinKind, ModifyKind, Plan, PlanNode, PlannedStatement, SetOpKind};
+use super::{AggStrategy, IndexOp, JoinKind, Plan, PlanNode, PlannedStatement, SetOpKind};
 use crate::catalog::IndexMethod;
 use crate::sql::expr::{Expr, ExprKind, SubPlan};
 use crate::stat::statements::Effort;
@@ -50,18 +50,26 @@ pub struct Actual {
 pub type Actuals<'a> = &'a dyn Fn(&Plan) -> Option<Actual>;
 
 /// A node as it will be shown.
-struct Shown<'p> {
+pub(super) struct Shown<'p> {
     plan: &'p Plan,
-    kind: String,
+    pub(super) kind: String,
     /// After the kind: `on t x`, `using i on t`.
-    place: String,
+    pub(super) place: String,
     /// JSON's fields of the place.
     facts: Vec<(&'static str, Json)>,
     /// VERBOSE: the output columns.
-    output: Vec<String>,
-    details: Vec<(String, String)>,
+    pub(super) output: Vec<String>,
+    pub(super) details: Vec<(String, String)>,
     /// Heading (`CTE x`, `SubPlan 1`) and node, in order; headed ones before plain ones are init plans.
-    children: Vec<(Option<String>, Shown<'p>)>,
+    pub(super) children: Vec<(Option<String>, Shown<'p>)>,
+}
+
+impl<'p> Shown<'p> {
+    pub(super) fn of(plan: &'p Plan) -> Shown<'p> {
+        let (kind, place) = (String::new(), String::new());
+        let (facts, output, details, children) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Shown { plan, kind, place, facts, output, details, children }
+    }
 }
 
 /// EXPLAIN's lines.
@@ -115,7 +123,7 @@ fn count_scans(plan: &Plan, n: &mut usize) {
         | PlanNode::CteScan { .. }
         | PlanNode::WorkTableScan { .. }
         | PlanNode::Values { .. } => *n += 1,
-        _ => {}
+        _ => *n += super::explain_write::unread(plan),
     }
     plan.inputs().into_iter().for_each(|p| count_scans(p, n));
     plan.for_each_expr(&mut |e| {
@@ -128,12 +136,12 @@ fn count_scans(plan: &Plan, n: &mut usize) {
     });
 }
 
-struct Explainer<'d> {
-    d: Deparser<'d>,
+pub(super) struct Explainer<'d> {
+    pub(super) d: Deparser<'d>,
     ctes: HashMap<usize, String>,
-    verbose: bool,
+    pub(super) verbose: bool,
     /// Several relations are read.
-    several: bool,
+    pub(super) several: bool,
 }
 
 fn join_word(kind: JoinKind) -> &'static str {
@@ -148,7 +156,7 @@ fn join_word(kind: JoinKind) -> &'static str {
 }
 
 impl Explainer<'_> {
-    fn on(&self, rel: &crate::catalog::Relation, alias: &str) -> String {
+    pub(super) fn on(&self, rel: &crate::catalog::Relation, alias: &str) -> String {
         let name = quote_identifier(&rel.name);
         let name = if self.verbose { format!("{}.{name}", quote_identifier(&rel.schema)) } else { name };
         if alias == rel.name || alias.is_empty() {
@@ -158,12 +166,13 @@ impl Explainer<'_> {
         }
     }
 
-    fn node<'p>(&mut self, plan: &'p Plan, extra: Vec<&'p Expr>) -> Shown<'p> {
+    /// `extra`: conditions of nodes above that are shown with this one, each with the node whose columns it reads.
+    fn node<'p>(&mut self, plan: &'p Plan, extra: Vec<(&'p Plan, &'p Expr)>) -> Shown<'p> {
         // Nodes PostgreSQL does not have: their work is shown with the node below.
         match &plan.node {
             PlanNode::Project { input, exprs } => {
                 let mut shown = self.node(input, extra);
-                self.sub_plans_of(exprs.iter(), &mut shown);
+                self.sub_plans_of(exprs.iter(), Source::Plan(input), &mut shown);
                 if !shown.output.is_empty() {
                     shown.output = self.output(plan, false);
                 }
@@ -171,7 +180,7 @@ impl Explainer<'_> {
             }
             PlanNode::Filter { input, filter } => {
                 let mut all = extra;
-                all.push(filter);
+                all.push((input, filter));
                 return self.node(input, all);
             }
             PlanNode::With { ctes, body } => {
@@ -188,21 +197,13 @@ impl Explainer<'_> {
             _ => {}
         }
         self.number_sub_plans(plan);
-        let mut s = Shown {
-            plan,
-            kind: String::new(),
-            place: String::new(),
-            facts: Vec::new(),
-            output: Vec::new(),
-            details: Vec::new(),
-            children: Vec::new(),
-        };
+        let mut s = Shown::of(plan);
         self.describe(plan, &mut s);
         if !extra.is_empty() {
             let scan = matches!(self.d.inside(plan), Source::Scan(_));
             let before = self.d.prefix;
             self.d.prefix = if scan { self.verbose } else { before };
-            let text: Vec<String> = extra.iter().map(|e| self.d.expr(e, Source::Plan(plan))).collect();
+            let text: Vec<String> = extra.iter().map(|(p, e)| self.d.expr(e, Source::Plan(p))).collect();
             self.d.prefix = before;
             s.details.push(("Filter".into(), text.join(" AND ")));
         }
@@ -210,8 +211,14 @@ impl Explainer<'_> {
         plan.for_each_expr(&mut |e| collect(e, &mut subs));
         let mut init = 0;
         let mut tail = Vec::new();
+        let mut shown_plans = Vec::new();
         for p in subs {
             let n = self.d.sub_plans.get(&sub_plan_key(p)).copied().unwrap_or(0);
+            if shown_plans.contains(&n) {
+                continue;
+            }
+            shown_plans.push(n);
+            self.fill_slots(p, self.d.inside(plan));
             let child = self.node(&p.plan, Vec::new());
             if is_init_plan(p) {
                 let heading = format!("InitPlan {n} (returns ${})", n.saturating_sub(1));
@@ -249,12 +256,29 @@ impl Explainer<'_> {
         list
     }
 
-    fn sub_plans_of<'p>(&mut self, exprs: impl Iterator<Item = &'p Expr>, shown: &mut Shown<'p>) {
+    /// What a sub-plan gets of the row around it is shown as what it is there.
+    fn fill_slots(&mut self, p: &SubPlan, around: Source<'_>) {
+        let before = std::mem::replace(&mut self.d.prefix, true);
+        for (slot, e) in &p.args {
+            let shown = self.d.expr(e, around);
+            self.d.slots.insert(*slot, shown);
+        }
+        self.d.prefix = before;
+    }
+
+    fn sub_plans_of<'p>(&mut self, exprs: impl Iterator<Item = &'p Expr>, around: Source<'_>, shown: &mut Shown<'p>) {
         let mut subs = Vec::new();
         exprs.for_each(|e| collect(e, &mut subs));
+        let mut met = Vec::new();
         for p in subs {
+            // One that several columns take fields of is one.
+            if met.contains(&sub_plan_key(p)) {
+                continue;
+            }
+            met.push(sub_plan_key(p));
             let n = self.d.sub_plans.len() + 1;
             self.d.sub_plans.insert(sub_plan_key(p), n);
+            self.fill_slots(p, around);
             let child = self.node(&p.plan, Vec::new());
             if is_init_plan(p) {
                 let heading = format!("InitPlan {n} (returns ${})", n - 1);
@@ -507,43 +531,12 @@ impl Explainer<'_> {
                 s.kind = "LockRows".into();
                 self.only_child(input, s);
             }
-            PlanNode::Modify(m) => {
-                let word = match &m.kind {
-                    ModifyKind::Insert { .. } | ModifyKind::Instead(Instead::Insert) => "Insert",
-                    ModifyKind::Update { .. } | ModifyKind::Instead(Instead::Update(_)) => "Update",
-                    ModifyKind::Delete { .. } | ModifyKind::Instead(Instead::Delete) => "Delete",
-                    ModifyKind::Merge { .. } => "Merge",
-                };
-                s.kind = word.into();
-                self.place(&m.rel, &m.rel.name.clone(), s);
-                for (part, alias) in m.members.iter().flat_map(|t| t.parts.iter().zip(&t.aliases)) {
-                    s.details.push((String::new(), format!("{word}{}", self.on(&part.rel, alias))));
-                }
-                if let ModifyKind::Insert { on_conflict: Some(c) } = &m.kind {
-                    let action = if c.set.is_some() { "UPDATE" } else { "NOTHING" };
-                    s.details.push(("Conflict Resolution".into(), action.into()));
-                    let names: Vec<String> = m
-                        .rel
-                        .indexes
-                        .iter()
-                        .filter(|i| c.arbiters.as_ref().is_some_and(|a| a.contains(&i.oid)))
-                        .map(|i| quote_identifier(&i.name))
-                        .collect();
-                    if !names.is_empty() {
-                        s.details.push(("Conflict Arbiter Indexes".into(), names.join(", ")));
-                    }
-                }
-                self.only_child(&m.input, s);
-                // Append computes nothing: PostgreSQL makes the new values in a node above it.
-                if m.members.is_some() && matches!(m.kind, ModifyKind::Update { .. }) {
-                    wrap_append(&m.input, s);
-                }
-            }
+            PlanNode::Modify(m) => self.modify(m, s),
             PlanNode::Project { .. } | PlanNode::Filter { .. } | PlanNode::With { .. } => {}
         }
     }
 
-    fn place(&self, rel: &crate::catalog::Relation, alias: &str, s: &mut Shown<'_>) {
+    pub(super) fn place(&self, rel: &crate::catalog::Relation, alias: &str, s: &mut Shown<'_>) {
         s.place = self.on(rel, alias);
         s.facts.push(("Relation Name", json!(rel.name)));
         if self.verbose {
@@ -552,7 +545,7 @@ impl Explainer<'_> {
         s.facts.push(("Alias", json!(if alias.is_empty() { &rel.name } else { alias })));
     }
 
-    fn only_child<'p>(&mut self, input: &'p Plan, s: &mut Shown<'p>) {
+    pub(super) fn only_child<'p>(&mut self, input: &'p Plan, s: &mut Shown<'p>) {
         let child = self.node(input, Vec::new());
         s.children.push((None, child));
     }
@@ -705,21 +698,6 @@ impl Explainer<'_> {
             s.details.push(("Filter".into(), self.d.expr(h, Source::Aggregated(plan))));
         }
         self.only_child(&a.input, s);
-    }
-}
-
-fn wrap_append<'p>(input: &'p Plan, s: &mut Shown<'p>) {
-    if let Some((_, child)) = s.children.pop_if(|(_, c)| c.kind == "Append") {
-        let result = Shown {
-            plan: input,
-            kind: "Result".into(),
-            place: String::new(),
-            facts: Vec::new(),
-            output: Vec::new(),
-            details: Vec::new(),
-            children: vec![(None, child)],
-        };
-        s.children.push((None, result));
     }
 }
 

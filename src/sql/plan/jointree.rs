@@ -6,7 +6,7 @@ use super::fold::{conjuncts, has_volatile, strict_in};
 use super::relset::{RelSet, rels_of};
 use super::selectivity::strip;
 use crate::sql::bind::FromNode;
-use crate::sql::expr::{Expr, ExprKind, same};
+use crate::sql::expr::{Expr, ExprKind, same, same_operand};
 use crate::sql::func::{self, OperDef};
 use crate::types::oid;
 
@@ -110,6 +110,7 @@ impl JoinTree {
             tree.place(c, None);
         }
         tree.finish_classes();
+        tree.order_restrictions();
         tree
     }
 
@@ -322,6 +323,26 @@ impl JoinTree {
         }
     }
 
+    /// Equalities are judged after other conditions of the same cost: they have been taken apart as classes and come back
+    /// class by class (PostgreSQL 15, equivclass.c, generate_base_implied_equalities).
+    fn order_restrictions(&mut self) {
+        let mut classes: Vec<Vec<Expr>> = Vec::new();
+        let mut place = |e: &Expr| {
+            let Some(pair) = members_of_class(e) else { return 0 };
+            let among = |c: &Vec<Expr>| c.iter().any(|m| pair.iter().any(|p| same_operand(m, p)));
+            let n = classes.iter().position(among).unwrap_or_else(|| {
+                classes.push(Vec::new());
+                classes.len() - 1
+            });
+            classes[n].extend(pair.into_iter().cloned());
+            n + 1
+        };
+        let placed = std::mem::take(&mut self.restrictions).into_iter().map(|(rel, e)| (place(&e), rel, e));
+        let mut placed: Vec<(usize, usize, Expr)> = placed.collect();
+        placed.sort_by_key(|(n, _, _)| *n);
+        self.restrictions = placed.into_iter().map(|(_, rel, e)| (rel, e)).collect();
+    }
+
     /// The conditions that join two sets, beside those of an outer join: plain ones that become possible, and one of
     /// each class.
     pub fn joining(&self, left: RelSet, right: RelSet) -> Vec<Clause> {
@@ -384,6 +405,13 @@ impl JoinTree {
                     || s.min_left.within(right) && s.min_right.within(left)
             })
     }
+}
+
+/// The two sides of an equality that makes a class.
+fn members_of_class(e: &Expr) -> Option<[&Expr; 2]> {
+    let ExprKind::Func { oper: Some(o), args, .. } = &e.kind else { return None };
+    let [l, r] = &args[..] else { return None };
+    func::oper(*o).filter(|o| o.can_merge && !has_volatile(e)).map(|_| [l, r])
 }
 
 /// `column = value` where the value has no columns.

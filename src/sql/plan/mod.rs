@@ -19,6 +19,7 @@ mod deparse;
 mod exclude;
 pub mod explain;
 pub mod explain_format;
+mod explain_write;
 mod finish;
 pub(in crate::sql) mod fold;
 mod gist;
@@ -226,6 +227,8 @@ pub enum PlanNode {
         /// [`Cte::id`]: found at run time, so a CteScan may stand anywhere below its With, also in sub-plans.
         cte: usize,
         alias: String,
+        /// What its columns are called, for EXPLAIN.
+        names: Vec<String>,
         filter: Option<Expr>,
         project: Option<Vec<Expr>>,
     },
@@ -238,6 +241,7 @@ pub enum PlanNode {
     WorkTableScan {
         work_table: usize,
         alias: String,
+        names: Vec<String>,
         filter: Option<Expr>,
         project: Option<Vec<Expr>>,
     },

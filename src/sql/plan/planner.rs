@@ -49,6 +49,8 @@ pub(super) struct Planner<'a> {
     pub work_tables: usize,
     /// While a query that groups by sub-selects is prepared: the sub-selects planned, so that equal ones stay equal.
     pub planned_links: Option<Vec<(String, ExprKind)>>,
+    /// While a query that writes is prepared: the rows that several columns take their values of, so that each is one.
+    pub planned_rows: Option<Vec<(String, ExprKind)>>,
     relations: Vec<(Arc<Relation>, LockMode)>,
     privileges: Vec<RelationAccess>,
     writes: bool,
@@ -154,6 +156,7 @@ impl<'a> Planner<'a> {
             cte_ids: 0,
             work_tables: 0,
             planned_links: None,
+            planned_rows: None,
             relations: Vec::new(),
             privileges: Vec::new(),
             writes: false,
@@ -334,18 +337,24 @@ impl Planner<'_> {
                 &mut **link,
                 bind::SubLink { kind: SubPlanKind::Exists, test: None, query: Query::default() },
             );
-            let key = self.planned_links.is_some().then(|| text_without_positions(&link));
-            let known = key
-                .as_ref()
-                .and_then(|k| self.planned_links.iter().flatten().find(|(x, _)| x == k).map(|(_, kind)| kind.clone()));
+            // The row that `SET (a, b) = (SELECT …)` takes apart is that of one place in the text.
+            let row = e.ty.oid == oid::RECORD && link.kind == SubPlanKind::Scalar && !self.planned_rows.is_none();
+            let key = match (row, &self.planned_links) {
+                (true, _) => Some(format!("{link:?}")),
+                (false, links) => links.is_some().then(|| text_without_positions(&link)),
+            };
+            let list = if row { &self.planned_rows } else { &self.planned_links };
+            let known =
+                key.as_ref().and_then(|k| list.iter().flatten().find(|(x, _)| x == k).map(|(_, kind)| kind.clone()));
             e.kind = match known {
                 Some(kind) => kind,
                 None => {
-                    let outer = self.planned_links.take();
+                    let outer = (self.planned_links.take(), self.planned_rows.take());
                     let kind = self.sub_plan(link);
-                    self.planned_links = outer;
+                    (self.planned_links, self.planned_rows) = outer;
                     let kind = kind?;
-                    if let (Some(k), Some(list)) = (key, &mut self.planned_links) {
+                    let list = if row { &mut self.planned_rows } else { &mut self.planned_links };
+                    if let (Some(k), Some(list)) = (key, list) {
                         list.push((k, kind.clone()));
                     }
                     kind

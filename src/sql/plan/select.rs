@@ -76,6 +76,7 @@ impl Planner<'_> {
     pub(super) fn prepare_all(&mut self, query: &mut Query) -> Result<()> {
         let by_sub_select = query.group_by.iter().any(|g| g.any(&mut |x| matches!(x.kind, ExprKind::SubLink(_))));
         let before = std::mem::replace(&mut self.planned_links, by_sub_select.then(Vec::new));
+        let rows = std::mem::replace(&mut self.planned_rows, query.write.is_some().then(Vec::new));
         let mut failed = None;
         query.for_each_expr_mut(&mut |e| {
             if failed.is_none() {
@@ -83,6 +84,7 @@ impl Planner<'_> {
             }
         });
         self.planned_links = before;
+        self.planned_rows = rows;
         keep_items_apart(query);
         failed.map_or(Ok(()), Err)
     }

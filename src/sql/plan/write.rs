@@ -42,7 +42,14 @@ fn returning_layout(rel: &Relation, index: usize, input: &Layout) -> Layout {
 }
 
 impl Planner<'_> {
-    pub(super) fn write(&mut self, mut query: Query) -> Result<Plan> {
+    pub(super) fn write(&mut self, query: Query) -> Result<Plan> {
+        let before = self.planned_rows.replace(Vec::new());
+        let plan = self.changing(query);
+        self.planned_rows = before;
+        plan
+    }
+
+    fn changing(&mut self, mut query: Query) -> Result<Plan> {
         let Some(write) = query.write.as_ref() else { return Err(Error::internal("nothing is written")) };
         let target = write.target;
         let Source::Table { rel, .. } = &query.rels[target].source else {

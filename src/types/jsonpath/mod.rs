@@ -5,7 +5,7 @@
 mod parse;
 mod write;
 
-pub use parse::parse;
+pub use parse::{parse, parse_checked};
 pub use write::write;
 
 use super::numeric::Numeric;

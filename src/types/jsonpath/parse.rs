@@ -9,11 +9,19 @@ use crate::types::numeric::Numeric;
 const MAX_DEPTH: usize = 500;
 
 pub fn parse(text: &str) -> Result<Path> {
+    parse_checked(text, &|_, _| Ok(()))
+}
+
+/// Likewise; `check` looks at each regular expression and its flags.
+///
+/// # Errors
+/// 42601, 22P02 and those of `check`.
+pub fn parse_checked(text: &str, check: &dyn Fn(&str, &str) -> Result<()>) -> Result<Path> {
     let tokens = scan(text)?;
     if tokens.len() == 1 {
         return Err(err!(INVALID_TEXT_REPRESENTATION, "invalid input syntax for type jsonpath: \"{text}\""));
     }
-    let mut p = Parser { tokens, at: 0, depth: 0, filters: 0, subscripts: 0 };
+    let mut p = Parser { tokens, at: 0, depth: 0, filters: 0, subscripts: 0, check };
     let strict = p.word("strict");
     if !strict {
         p.word("lax");
@@ -197,7 +205,7 @@ fn number(rest: &mut &str) -> Result<Tok> {
     Ok(Tok::Number(text.to_string()))
 }
 
-struct Parser {
+struct Parser<'c> {
     tokens: Vec<Token>,
     at: usize,
     depth: usize,
@@ -205,9 +213,11 @@ struct Parser {
     filters: usize,
     /// Subscripts around it: `last` needs one.
     subscripts: usize,
+    /// Looks at each regular expression and its flags.
+    check: &'c dyn Fn(&str, &str) -> Result<()>,
 }
 
-impl Parser {
+impl Parser<'_> {
     fn tok(&self) -> &Tok {
         self.tokens.get(self.at).map_or(&Tok::End, |t| &t.tok)
     }
@@ -319,6 +329,7 @@ impl Parser {
                 flags = canonical_flags(&f)?;
             }
             check_pattern(&pattern, &flags)?;
+            (self.check)(&pattern, &flags)?;
             return Ok(Item::of(Kind::LikeRegex(Box::new(left), pattern, flags)));
         }
         if self.is_word(0, "is") && self.is_word(1, "unknown") && left.kind.is_predicate() && left.next.is_empty() {

@@ -208,10 +208,14 @@ impl<'q> Writer<'_, 'q> {
     }
 
     pub(super) fn values(&mut self, rows: &'q [Vec<Expr>]) -> Option<()> {
+        self.value_rows(rows.iter().map(|row| row.iter().collect()))
+    }
+
+    pub(super) fn value_rows(&mut self, rows: impl IntoIterator<Item = Vec<&'q Expr>>) -> Option<()> {
         self.put("VALUES ");
         self.list(rows, |w, row| {
             w.in_parens(|w| {
-                for (n, e) in row.iter().enumerate() {
+                for (n, e) in row.into_iter().enumerate() {
                     if n > 0 {
                         w.put(",");
                     }

@@ -7,9 +7,19 @@ use crate::sql::bind::{FromNode, Query, Source, Write, WriteKind};
 use crate::sql::expr::{Expr, ExprKind};
 use crate::types;
 use crate::types::name::quote_identifier;
+use std::collections::{BTreeMap, VecDeque};
+
+/// A value with parts that were assigned, as it was before its domain checked it.
+fn unchecked(e: &Expr) -> &Expr {
+    match &e.kind {
+        ExprKind::ToDomain(arg) if matches!(arg.kind, ExprKind::FieldSet { .. } | ExprKind::SubscriptSet { .. }) => arg,
+        _ => e,
+    }
+}
 
 /// The assignments to parts of a column that made a value of it, the first one first.
 fn assigned<'q>(e: &'q Expr, f: &mut dyn FnMut(&'q Expr)) {
+    let e = unchecked(e);
     if let ExprKind::FieldSet { arg: before, .. } | ExprKind::SubscriptSet { array: before, .. } = &e.kind
         && matches!(before.kind, ExprKind::FieldSet { .. } | ExprKind::SubscriptSet { .. })
     {
@@ -18,13 +28,23 @@ fn assigned<'q>(e: &'q Expr, f: &mut dyn FnMut(&'q Expr)) {
     f(e);
 }
 
-fn has_parts(e: &Expr) -> bool {
-    let mut found = false;
-    e.walk(&mut |e| {
-        found |= matches!(e.kind, ExprKind::FieldSet { .. } | ExprKind::SubscriptSet { .. });
-        !found
-    });
-    found
+/// A column is named once for each of its parts that gets a value, in the order of these: the columns, each with what gives
+/// it the value.
+fn by_parts<'q>(places: &[usize], values: &BTreeMap<usize, &'q Expr>) -> Option<Vec<(usize, &'q Expr)>> {
+    let mut of_columns: BTreeMap<usize, VecDeque<&'q Expr>> = BTreeMap::new();
+    for (n, value) in values {
+        let parts = of_columns.entry(*n).or_default();
+        assigned(value, &mut |part| parts.push_back(part));
+    }
+    places.iter().map(|n| Some((*n, of_columns.get_mut(n)?.pop_front()?))).collect()
+}
+
+/// What is assigned to a part of a column.
+fn given_value(e: &Expr) -> &Expr {
+    match &unchecked(e).kind {
+        ExprKind::FieldSet { value, .. } | ExprKind::SubscriptSet { value, .. } => given_value(value),
+        _ => e,
+    }
 }
 
 impl<'q> Writer<'_, 'q> {
@@ -101,6 +121,7 @@ impl<'q> Writer<'_, 'q> {
     /// The way to the part of a column that gets a value; returns the value (ruleutils.c, processIndirection).
     fn parts(&mut self, mut e: &'q Expr) -> Option<&'q Expr> {
         loop {
+            e = unchecked(e);
             match &e.kind {
                 ExprKind::FieldSet { arg, index, value } => {
                     let fields = self.shown.io.hooks.composite(types::base_type(arg.ty.oid))?;
@@ -179,18 +200,22 @@ impl<'q> Writer<'_, 'q> {
             return Some(());
         }
         self.put(" (");
-        // Of VALUES with one row the parts of columns are told by the values.
-        let alone = q.from.is_empty();
-        let mut filled: Vec<(usize, &'q Expr)> = Vec::new();
-        for (at, n) in places.iter().enumerate() {
-            let value = &q.targets[*n].expr;
-            let in_parts = places[..at].contains(n) || has_parts(value);
-            match in_parts {
-                true if !alone => return None,
-                true if places[..at].contains(n) => {}
-                _ => assigned(value, &mut |part| filled.push((*n, part))),
-            }
-        }
+        let rows = match q.from[..] {
+            [FromNode::Rel(n)] => match &q.rels[n].source {
+                Source::Values(rows) => Some(rows),
+                _ => None,
+            },
+            _ => None,
+        };
+        let of_row = |row: &'q [Expr]| -> Option<Vec<(usize, &'q Expr)>> {
+            let mut columns: Vec<usize> = Vec::new();
+            places.iter().for_each(|n| columns.extend(Some(*n).filter(|n| !columns.contains(n))));
+            by_parts(&places, &columns.into_iter().zip(row).collect())
+        };
+        let filled = match rows {
+            Some(rows) => of_row(rows.first()?)?,
+            None => by_parts(&places, &places.iter().filter_map(|n| Some((*n, &q.targets.get(*n)?.expr))).collect())?,
+        };
         let mut given: Vec<&'q Expr> = Vec::new();
         self.list(filled, |w, (n, value)| {
             w.put(&quote_identifier(&entry.columns[n].name));
@@ -214,7 +239,11 @@ impl<'q> Writer<'_, 'q> {
                 Some(())
             }
             [FromNode::Rel(n)] => match &q.rels[n].source {
-                Source::Values(rows) => self.values(rows),
+                Source::Values(rows) => {
+                    let values =
+                        |row: &'q Vec<Expr>| Some(of_row(row)?.into_iter().map(|(_, e)| given_value(e)).collect());
+                    self.value_rows(rows.iter().map(values).collect::<Option<Vec<_>>>()?)
+                }
                 Source::Subquery(inner) => self.query(inner, None, false),
                 _ => None,
             },

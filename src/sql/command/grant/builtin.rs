@@ -49,13 +49,12 @@ impl Grant<'_> {
         c.attributes = r.attributes.clone();
         if let Some(changed) = cx.backend()?.catalog.builtin_acl(on) {
             c.acl = changed.acl;
-            for a in &mut c.attributes {
-                a.acl = changed.columns.iter().find(|(attno, _)| *attno == a.attno).map(|(_, acl)| acl.clone());
-            }
+            c.attributes.iter_mut().for_each(|a| a.acl = None);
+            changed.columns.into_iter().for_each(|(attno, acl)| c.set_column_acl(attno, acl));
         }
         let public = if is_closed_catalog(&r.name) { Rights::NONE } else { Rights::of("r") };
         self.on_class(cx, &mut c, public, as_table)?;
-        let columns = c.attributes.into_iter().filter_map(|a| Some((a.attno, a.acl?))).collect();
+        let columns = c.column_acls().map(|(attno, acl)| (attno, acl.clone())).collect();
         put(cx, Object::BuiltinAcl(BuiltinAcl { on, acl: c.acl, columns }))
     }
 

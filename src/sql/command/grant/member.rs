@@ -15,14 +15,15 @@ pub fn roles(cx: &mut ExecContext, stmt: &GrantRoleStmt) -> Flow<String> {
         Some(by) if stmt.is_grant => role::resolve(cx.backend()?, by)?.0,
         _ => cx.backend()?.user.current,
     };
+    // Who gets it is looked for first (PostgreSQL 15, user.c, GrantRole).
+    let members = stmt.grantees.iter().map(|spec| role::resolve(cx.backend()?, spec)).collect::<Result<Vec<_>>>()?;
     for p in &stmt.roles {
         let Some(name) = &p.name else { continue };
         let found = cx.backend()?.catalog.role_by_name(name);
         let group = found.ok_or_else(|| err!(UNDEFINED_OBJECT, "role \"{name}\" does not exist"))?;
         may_change(cx, stmt.is_grant, &group, grantor)?;
-        for spec in &stmt.grantees {
-            let (oid, name) = role::resolve(cx.backend()?, spec)?;
-            let member = locked(cx, oid, &name)?;
+        for (oid, name) in &members {
+            let member = locked(cx, *oid, name)?;
             match stmt.is_grant {
                 true => put_in(cx, &group, member, grantor, stmt.admin_option)?,
                 false => take_out(cx, &group, member, stmt.admin_option)?,

@@ -17,8 +17,11 @@ use crate::lock::LockMode;
 use crate::sql::ast::{
     DropBehavior, GrantStmt, GrantTarget, ObjectName, ObjectType, Privilege, RoleKind, RoleSpec, TypeName,
 };
+use crate::sql::bind::scope::{system_attno, system_name};
 use crate::sql::exec::ExecContext;
+use crate::sql::plan::SYSTEM_COLUMNS;
 use crate::types;
+use std::collections::BTreeMap;
 
 fn letter(word: &str) -> Option<&'static str> {
     Some(match word {
@@ -125,11 +128,7 @@ impl Named<'_> {
 
 impl Grant<'_> {
     pub(super) fn new<'s>(cx: &mut ExecContext, stmt: &'s GrantStmt) -> Result<Grant<'s>> {
-        if let Some(by) = &stmt.grantor
-            && role::resolve(cx.backend()?, by)?.0 != cx.backend()?.user.current
-        {
-            return Err(Error::unsupported("grantor must be current user"));
-        }
+        check_grantor(cx, stmt)?;
         if stmt.is_grant && stmt.grant_option && stmt.grantees.iter().any(|g| g.kind == RoleKind::Public) {
             let text = "grant options can only be granted to roles";
             return Err(Error::new(SqlState::INVALID_GRANT_OPERATION, text));
@@ -214,7 +213,7 @@ impl Grant<'_> {
         let before = Items::new(&catalog, c.acl.as_deref(), c.owner, all, public);
         let (whole, by_column): (Vec<Privilege>, Vec<Privilege>) =
             self.stmt.privileges.iter().cloned().partition(|p| p.columns.is_empty());
-        let mut on_columns = vec![Rights::NONE; c.attributes.len()];
+        let mut on_columns: BTreeMap<i16, Rights> = BTreeMap::new();
         let column_rights = Rights::of("arwx");
         if !whole.is_empty() || by_column.is_empty() {
             let (rights, named_all) = (self.rights_on_relation(cx, c, &whole, as_table)?, whole.is_empty());
@@ -228,21 +227,26 @@ impl Grant<'_> {
             }
             if !self.stmt.is_grant {
                 // What is taken from the whole is taken from its columns.
-                on_columns.iter_mut().for_each(|r| *r = rights.and(column_rights));
+                let own = c.attributes.iter().filter(|a| !a.dropped).map(|a| a.attno);
+                let of_system = (-SYSTEM_COLUMNS..0).filter(|_| c.kind != RelKind::View);
+                on_columns.extend(of_system.chain(own).map(|attno| (attno, rights.and(column_rights))));
             }
         }
         for p in &by_column {
             let rights = named_rights(std::slice::from_ref(p), column_rights, "column")?;
             for name in &p.columns {
-                let n = c.attributes.iter().position(|a| !a.dropped && a.name == *name);
+                let own = c.attributes.iter().find(|a| !a.dropped && a.name == *name).map(|a| a.attno);
+                // Views have no system columns.
+                let of_system = || system_attno(name).filter(|_| c.kind != RelKind::View);
                 let missing = || err!(UNDEFINED_COLUMN, "column \"{name}\" of relation \"{}\" does not exist", c.name);
-                let n = n.ok_or_else(missing)?;
-                on_columns[n] = on_columns[n].or(rights);
+                let attno = own.or_else(of_system).ok_or_else(missing)?;
+                let before = on_columns.get(&attno).copied().unwrap_or(Rights::NONE);
+                on_columns.insert(attno, before.or(rights));
             }
         }
-        for (n, rights) in on_columns.into_iter().enumerate() {
-            if !rights.is_empty() && !c.attributes[n].dropped {
-                self.on_column(cx, c, n, &before, rights)?;
+        for (attno, rights) in on_columns {
+            if !rights.is_empty() {
+                self.on_column(cx, c, attno, &before, rights)?;
             }
         }
         Ok(())
@@ -278,16 +282,16 @@ impl Grant<'_> {
         }
     }
 
-    fn on_column(&self, cx: &mut ExecContext, c: &mut Class, n: usize, whole: &Items, rights: Rights) -> Result<()> {
+    fn on_column(&self, cx: &mut ExecContext, c: &mut Class, attno: i16, whole: &Items, rights: Rights) -> Result<()> {
         let catalog = cx.backend()?.catalog.clone();
-        let a = &c.attributes[n];
-        let own = a.acl.as_deref().unwrap_or(&[]);
+        let own = c.column_acl(attno).map_or(&[][..], Vec::as_slice);
         let mut items = Items::new(&catalog, Some(own), c.owner, Rights::NONE, Rights::NONE);
-        let of = Named { word: "column", name: &c.name, column: Some(&a.name) };
+        let column = c.attributes.iter().find(|a| a.attno == attno).map_or(system_name(attno), |a| &a.name);
+        let of = Named { word: "column", name: &c.name, column: Some(column) };
         let all = rights == Rights::of("arwx");
         let (grantor, may) = self.allowed(cx, &of, &whole.with(&items), (rights, all))?;
         self.apply(&catalog, &mut items, grantor, may)?;
-        c.attributes[n].acl = Some(items.stored()).filter(|i| !i.is_empty());
+        c.set_column_acl(attno, items.stored());
         Ok(())
     }
 
@@ -353,20 +357,7 @@ impl Grant<'_> {
                 self.on(cx, object, &last, t.owner, &mut t.acl)?;
                 Ok(put(cx, Object::Tablespace(t))?)
             }
-            ObjectType::Type | ObjectType::Domain => {
-                let written = match name {
-                    ObjectName::Type(t) => t.clone(),
-                    _ => TypeName {
-                        names: parts.clone(),
-                        setof: false,
-                        pct_type: false,
-                        typmods: Vec::new(),
-                        array_bounds: Vec::new(),
-                        pos: crate::sql::ast::NOWHERE,
-                    },
-                };
-                Ok(self.on_type(cmd, cx, object, &written)?)
-            }
+            ObjectType::Type | ObjectType::Domain => Ok(self.on_type(cmd, cx, object, &type_name(name))?),
             ObjectType::Language => Ok(self.on_language(cx, &last)?),
             ObjectType::ForeignDataWrapper | ObjectType::ForeignServer => {
                 let mut f = super::foreign_data::named(cx, object, &last)?;
@@ -436,6 +427,68 @@ impl Grant<'_> {
     }
 }
 
+/// A type as a statement names it.
+fn type_name(name: &ObjectName) -> TypeName {
+    let names = match name {
+        ObjectName::Type(t) => return t.clone(),
+        ObjectName::Name(n) => n.parts.clone(),
+        _ => Vec::new(),
+    };
+    let pos = crate::sql::ast::NOWHERE;
+    TypeName { names, setof: false, pct_type: false, typmods: Vec::new(), array_bounds: Vec::new(), pos }
+}
+
+fn check_grantor(cx: &mut ExecContext, stmt: &GrantStmt) -> Result<()> {
+    match &stmt.grantor {
+        Some(by) if role::resolve(cx.backend()?, by)?.0 != cx.backend()?.user.current => {
+            Err(Error::unsupported("grantor must be current user"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Looks for an object a statement names.
+///
+/// # Errors
+/// It is not there.
+fn find(cmd: &Command, cx: &mut ExecContext, object: ObjectType, name: &ObjectName) -> Flow<()> {
+    let last = |name: &ObjectName| match name {
+        ObjectName::Name(n) => n.parts.last().cloned().unwrap_or_default(),
+        _ => String::new(),
+    };
+    match (object, name) {
+        (_, ObjectName::Function(sig)) => {
+            if let Err(missing) = super::function::find(cmd, cx, object, sig)?
+                && super::function::find_builtin(cmd, cx, object, sig)?.is_none()
+            {
+                return Err(missing.into());
+            }
+        }
+        (ObjectType::Table | ObjectType::Sequence, ObjectName::Name(n)) => {
+            names::locked_relation(cmd, cx, &names::range_var(&n.parts), LockMode::AccessShare)?;
+        }
+        (ObjectType::Schema, _) => {
+            cx.backend()?.catalog.namespace_oid(&last(name))?;
+        }
+        (ObjectType::Database, _) => {
+            let name = last(name);
+            let found = cx.backend()?.catalog.database_by_name(&name);
+            found.ok_or_else(|| err!(INVALID_CATALOG_NAME, "database \"{name}\" does not exist"))?;
+        }
+        (ObjectType::Tablespace, _) => {
+            super::tablespace::named(cx, &last(name))?;
+        }
+        (ObjectType::ForeignDataWrapper | ObjectType::ForeignServer, _) => {
+            super::foreign_data::named(cx, object, &last(name))?;
+        }
+        (ObjectType::Type | ObjectType::Domain, _) => {
+            super::write::resolve_type(cx, &cmd.source, &type_name(name)).map_err(Error::without_position)?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
 fn grantees(cx: &mut ExecContext, list: &[RoleSpec]) -> Result<Vec<Oid>> {
     let mut out = Vec::new();
     for spec in list {
@@ -449,6 +502,17 @@ fn grantees(cx: &mut ExecContext, list: &[RoleSpec]) -> Result<Vec<Oid>> {
 
 pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &GrantStmt) -> Flow<String> {
     let tag = if stmt.is_grant { "GRANT" } else { "REVOKE" };
+    check_grantor(cx, stmt)?;
+    // What is not there is told before who is not (PostgreSQL 15, aclchk.c, ExecuteGrantStmt).
+    match &stmt.target {
+        GrantTarget::Objects { object, names } => {
+            names.iter().try_for_each(|name| find(cmd, cx, *object, name))?;
+        }
+        GrantTarget::AllInSchema { schemas, .. } => {
+            schemas.iter().try_for_each(|s| cx.backend()?.catalog.namespace_oid(s).map(|_| ()))?;
+        }
+        GrantTarget::Defaults { .. } => {}
+    }
     let grant = Grant::new(cx, stmt)?;
     match &stmt.target {
         GrantTarget::Objects { object, names } => {

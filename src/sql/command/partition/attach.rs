@@ -90,17 +90,25 @@ pub fn attach(
     trigger::refuse_child(&child, true)?;
     let bound = bound::read(cmd, cx, &parent, &child.name, written)?;
     inherit::link(cx, child.oid, parent.oid, true)?;
-    settle(cmd, cx, &parent, child.oid, bound)?;
-    verify(cx, child.oid, None)
+    let default = default_of(cx, parent.oid)?.filter(|_| bound != Bound::Default);
+    put_in(cmd, cx, &parent, child.oid, bound)?;
+    verify(cx, child.oid, None)?;
+    default.map_or(Ok(()), |d| verify(cx, d, Some(())))
 }
 
-/// Gives a new child its bound, and the indexes and constraints that go down to partitions.
+/// Gives a new child, which has no rows, its place among the others.
 pub fn settle(cmd: &Command, cx: &mut ExecContext, parent: &Arc<Relation>, child: Oid, bound: Bound) -> Result<()> {
     let default = default_of(cx, parent.oid)?.filter(|_| bound != Bound::Default);
-    change(cx, child, |c| c.lineage.bound = Some(Arc::new(bound)))?;
+    change(cx, child, |c| c.lineage.bound = Some(Arc::new(bound.clone())))?;
     if let Some(default) = default {
         verify(cx, default, Some(()))?;
     }
+    put_in(cmd, cx, parent, child, bound)
+}
+
+/// Gives a child its bound, and the indexes and constraints that go down to partitions.
+fn put_in(cmd: &Command, cx: &mut ExecContext, parent: &Arc<Relation>, child: Oid, bound: Bound) -> Result<()> {
+    change(cx, child, |c| c.lineage.bound = Some(Arc::new(bound)))?;
     index::for_new_partition(cmd, cx, parent.oid, child)?;
     foreign::for_new_partition(cx, parent.oid, child)?;
     trigger::for_new_partition(cx, parent.oid, child)

@@ -60,6 +60,8 @@ pub(super) struct InsertOrUpdate {
     assigned: Option<Vec<usize>>,
     set: Projection,
     filter: Option<Predicate>,
+    /// It did not hold for the row in the way.
+    filtered: bool,
     fetch: HeapFetch,
     batch: Batch,
     prepared: bool,
@@ -93,6 +95,7 @@ impl InsertOrUpdate {
             attrs,
             set: Projection::new(&exprs),
             filter: c.filter.as_ref().map(Predicate::new),
+            filtered: false,
             fetch: HeapFetch::new(target.store.clone(), Snapshot::any(), all),
             batch: Batch::default(),
             prepared: false,
@@ -164,6 +167,7 @@ impl InsertOrUpdate {
                 }
                 Step::Index { .. } => {
                     if let Some(tid) = self.index(cx, target)? {
+                        changed.tally.conflict().inserted += 1;
                         target.enforce_view(cx, &self.batch, self.row)?;
                         let backend = cx.backend()?;
                         backend.stats.count_insert(target.rel.oid, 1);
@@ -176,6 +180,7 @@ impl InsertOrUpdate {
                 Step::Conflict(tid) => {
                     let tid = *tid;
                     if self.attrs.is_none() {
+                        changed.tally.conflict().met += 1;
                         return Ok(must_see(cx, target, tid)?);
                     }
                     if !self.lock_conflict(cx, target, tid)? {
@@ -184,10 +189,16 @@ impl InsertOrUpdate {
                 }
                 Step::Update { .. } => {
                     if !self.update(cx, target)? {
+                        changed.tally.conflict().met += 1;
+                        changed.tally.conflict().filtered += u64::from(std::mem::take(&mut self.filtered));
                         return Ok(());
                     }
                 }
-                Step::UpdateIndex { .. } => return self.finish_update(cx, target, changed),
+                Step::UpdateIndex { .. } => {
+                    self.finish_update(cx, target, changed)?;
+                    changed.tally.conflict().met += 1;
+                    return Ok(());
+                }
             }
         }
     }
@@ -311,6 +322,7 @@ impl InsertOrUpdate {
             if let Some(p) = &mut self.filter
                 && p.run(cx, combined)?.is_some()
             {
+                self.filtered = true;
                 return Ok(false);
             }
             target.enforce(cx, combined, RowCheckKind::Conflict)?;

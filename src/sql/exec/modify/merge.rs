@@ -140,6 +140,7 @@ impl Merge {
         while self.row < self.input.rows {
             cx.interrupts.check()?;
             self.one_row(cx, target, changed)?;
+            changed.tally.merge().rows += 1;
             self.row += 1;
             self.reached = None;
             self.step = Step::Fetch;
@@ -193,9 +194,19 @@ impl Merge {
                 }
                 Step::Act(n) => match &mut self.whens[n].action {
                     Action::Nothing => return Ok(()),
-                    Action::Insert(_, insert) => return insert.run(cx, target, changed),
+                    Action::Insert(_, insert) => {
+                        insert.run(cx, target, changed)?;
+                        changed.tally.merge().inserted += 1;
+                        return Ok(());
+                    }
                     Action::Change(update) => {
+                        let before = changed.rows;
                         update.run(cx, target, changed)?;
+                        let done = (changed.rows - before) as u64;
+                        match update.deletes() {
+                            true => changed.tally.merge().deleted += done,
+                            false => changed.tally.merge().updated += done,
+                        }
                         let Some(newest) = update.take_lost() else { return Ok(()) };
                         self.reached = newest;
                         self.step = Step::Anew;

@@ -12,6 +12,7 @@ mod route;
 mod row_check;
 mod row_lock;
 mod statement;
+mod tally;
 mod target;
 mod tree;
 mod update;
@@ -25,6 +26,7 @@ pub(super) use tree::ModifyTree;
 pub(super) use row_lock::{Claim, Writer, claim, strength};
 pub(super) use verify::key_text;
 
+use super::instrument::NodeStats;
 use super::output::phys_of;
 use super::{ExecContext, Node, build};
 use crate::base::{Error, Flow, Result, Stop, TupleId, Xid};
@@ -33,6 +35,7 @@ use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::plan::{self, ModifyKind};
 use crate::types::{Batch, Column, Datum, Phys};
 use statement::{Statements, kinds};
+use tally::Tally;
 use target::Target;
 
 /// What became of a row.
@@ -82,6 +85,7 @@ pub(super) struct Changed {
     forms: (Vec<Phys>, Vec<Phys>),
     relid: u32,
     rows: usize,
+    tally: Tally,
 }
 
 impl Changed {
@@ -94,6 +98,7 @@ impl Changed {
             forms: (attrs, input),
             relid,
             rows: 0,
+            tally: Tally::default(),
         };
         c.clear();
         c
@@ -344,5 +349,9 @@ impl Node for Modify {
     /// A data-modifying node runs once.
     fn rescan(&mut self, _: &mut ExecContext) -> Flow<()> {
         Err(crate::base::Error::internal("a data-modifying plan cannot be run again").into())
+    }
+
+    fn report(&self, stats: &mut NodeStats) {
+        self.changed.tally.report(stats);
     }
 }

@@ -4,11 +4,13 @@ use crate::base::{Error, Flow, Oid, Result};
 use crate::catalog::object::{ObjectKey, class, fixed};
 use crate::catalog::{Catalog, Object, RelKind};
 use crate::err;
+use crate::sql::bind::scope::system_attno;
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::rights::{self, Subject};
 use crate::sql::exec::system_view;
 use crate::sql::func::FuncDef;
 use crate::sql::names::schema_and_name;
+use crate::sql::plan::SYSTEM_COLUMNS;
 use crate::types::{self, Column, Datum, oid};
 
 /// A right asked for: its letter, and whether it must be grantable.
@@ -244,10 +246,12 @@ fn column(
 ) -> Result<Option<bool>> {
     let answer = rights::with_target(catalog, relation, |t| {
         let attno = match column {
+            Datum::I16(n) if (-SYSTEM_COLUMNS..0).contains(&n) => Some(n),
             Datum::I16(n) => t.attributes.iter().find(|a| a.attno == n && !a.dropped).map(|a| a.attno),
             name => {
                 let name = name.str();
                 let found = t.attributes.iter().find(|a| a.name == name && !a.dropped).map(|a| a.attno);
+                let found = found.or_else(|| system_attno(name));
                 let missing = || err!(UNDEFINED_COLUMN, "column \"{name}\" of relation \"{}\" does not exist", t.name);
                 Some(found.ok_or_else(missing)?)
             }

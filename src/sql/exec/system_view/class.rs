@@ -193,11 +193,23 @@ pub(super) fn has_triggers(referenced: &HashSet<Oid>, c: &Class) -> bool {
     !c.triggers.is_empty() || c.constraints.iter().any(|k| k.foreign.is_some()) || referenced.contains(&c.oid)
 }
 
-/// The relations that foreign keys refer to.
+/// The relations that foreign keys refer to, partitions of partitioned tables among them.
 pub(super) fn referenced(catalog: &Catalog) -> HashSet<Oid> {
     let all = catalog.all(class::RELATION);
     let keys = all.iter().filter_map(|r| as_class(r)).flat_map(|c| &c.constraints);
-    keys.filter_map(|k| k.foreign.as_ref()).map(|f| f.relation).collect()
+    let mut found: HashSet<Oid> = HashSet::new();
+    let mut next: Vec<Oid> = keys.filter_map(|k| k.foreign.as_ref()).map(|f| f.relation).collect();
+    while let Some(oid) = next.pop() {
+        if found.insert(oid) {
+            let parts = catalog.children_of(oid).into_iter();
+            next.extend(parts.filter(|p| catalog.class(*p).is_some_and(|r| is_partition(&r))));
+        }
+    }
+    found
+}
+
+fn is_partition(record: &Record) -> bool {
+    as_class(record).is_some_and(|c| c.lineage.bound.is_some())
 }
 
 fn column_count(c: &Class) -> usize {
@@ -244,6 +256,7 @@ struct Column<'a> {
     attno: i16,
     not_null: bool,
     stored: Option<&'a Attribute>,
+    acl: Option<&'a [String]>,
 }
 
 fn push_column(catalog: &Catalog, sink: &mut Sink, c: &Column<'_>) {
@@ -273,21 +286,30 @@ fn push_column(catalog: &Catalog, sink: &mut Sink, c: &Column<'_>) {
         f.byval, f.align, f.storage, declared.map_or(0, |d| d.compression), c.not_null && !dropped, a.is_some_and(|a| a.default.is_some() && a.identity == 0) && !dropped,
         missing.is_some(), a.map_or(0, |a| a.identity), a.map_or(0, |a| a.generated), dropped,
         a.is_none_or(|a| a.local), a.map_or(0, |a| i32::from(a.inherited)), f.collation,
-        Acl(shown(catalog, a.and_then(|a| a.acl.as_deref())).as_deref()), Texts(declared.map_or(&[], |d| &d.options)), NULL, missing_array,
+        Acl(shown(catalog, c.acl).as_deref()), Texts(declared.map_or(&[], |d| &d.options)), NULL, missing_array,
     ];
 }
 
-fn push_system_columns(catalog: &Catalog, sink: &mut Sink, relation: Oid) {
+/// What is granted on columns, by attribute number.
+type Acls<'a> = &'a [(i16, Vec<String>)];
+
+fn among(acls: Acls<'_>, attno: i16) -> Option<&[String]> {
+    acls.iter().find(|(n, _)| *n == attno).map(|(_, acl)| acl.as_slice())
+}
+
+fn push_system_columns(catalog: &Catalog, sink: &mut Sink, relation: Oid, acls: Acls<'_>) {
     for (name, ty, attno) in SYSTEM_COLUMNS {
         let ty = TypeRef::of(Oid(ty));
-        push_column(catalog, sink, &Column { relation, name, ty, attno, not_null: true, stored: None });
+        let acl = among(acls, attno);
+        push_column(catalog, sink, &Column { relation, name, ty, attno, not_null: true, stored: None, acl });
     }
 }
 
-fn push_columns(catalog: &Catalog, sink: &mut Sink, relation: Oid, columns: &[Attribute]) {
+fn push_columns(catalog: &Catalog, sink: &mut Sink, relation: Oid, columns: &[Attribute], acls: Acls<'_>) {
     for a in columns {
         let (name, ty, attno) = (a.name.as_str(), a.ty, a.attno);
-        push_column(catalog, sink, &Column { relation, name, ty, attno, not_null: a.not_null, stored: Some(a) });
+        let acl = among(acls, attno);
+        push_column(catalog, sink, &Column { relation, name, ty, attno, not_null: a.not_null, stored: Some(a), acl });
     }
 }
 
@@ -295,14 +317,19 @@ fn attributes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
     let oid = sink.oid_key("attrelid");
     for r in system_relations(oid, None) {
+        let acls = match catalog.builtin_acl(ObjectKey::new(class::RELATION, r.oid)) {
+            Some(changed) => changed.columns,
+            None => r.attributes.iter().filter_map(|a| Some((a.attno, a.acl.clone()?))).collect(),
+        };
         if matches!(r.kind, RelKind::Table | RelKind::Toast) {
-            push_system_columns(&catalog, sink, r.oid);
+            push_system_columns(&catalog, sink, r.oid, &acls);
         }
-        push_columns(&catalog, sink, r.oid, &r.attributes);
+        push_columns(&catalog, sink, r.oid, &r.attributes, &acls);
     }
     for record in user_classes(&catalog, oid, None) {
         sink.tells_of(&record);
         let Some(c) = as_class(&record) else { continue };
+        let acls: Vec<(i16, Vec<String>)> = c.column_acls().map(|(attno, acl)| (attno, acl.clone())).collect();
         match &c.index {
             Some(index) => push_index_columns(&catalog, sink, c.oid, index),
             None => {
@@ -310,9 +337,9 @@ fn attributes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
                     c.kind,
                     RelKind::Table | RelKind::MatView | RelKind::Toast | RelKind::Sequence | RelKind::Partitioned
                 ) {
-                    push_system_columns(&catalog, sink, c.oid);
+                    push_system_columns(&catalog, sink, c.oid, &acls);
                 }
-                push_columns(&catalog, sink, c.oid, &c.attributes);
+                push_columns(&catalog, sink, c.oid, &c.attributes, &acls);
             }
         }
     }
@@ -346,7 +373,7 @@ fn push_index_columns(catalog: &Catalog, sink: &mut Sink, relation: Oid, index: 
             own.declared.collation = key_collation(catalog, index.table, k);
             own.declared.storage = 0;
         }
-        let column = Column { relation, name: &k.name, ty, attno, not_null: false, stored: Some(&own) };
+        let column = Column { relation, name: &k.name, ty, attno, not_null: false, stored: Some(&own), acl: None };
         push_column(catalog, sink, &column);
     }
 }

@@ -38,9 +38,9 @@ fn shared_dependencies(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
                 row![sink; db, key.class, key.oid, 0, class::AUTHID, role, 'a'];
             }
             let Object::Class(c) = &record.object else { continue };
-            for a in c.attributes.iter().filter(|a| !a.dropped) {
-                for role in mentioned(&catalog, a.acl.as_ref(), owner) {
-                    row![sink; db, key.class, key.oid, i32::from(a.attno), class::AUTHID, role, 'a'];
+            for (attno, acl) in c.column_acls() {
+                for role in mentioned(&catalog, Some(acl), owner) {
+                    row![sink; db, key.class, key.oid, i32::from(attno), class::AUTHID, role, 'a'];
                 }
             }
             for p in &c.policies {

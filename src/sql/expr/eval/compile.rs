@@ -7,7 +7,9 @@ use super::{Eval, Op};
 use crate::base::Oid;
 use crate::sql::expr::{Expr, ExprKind, RowPair};
 use crate::sql::func::FuncDef;
+use crate::sql::plan::Plan;
 use crate::types::{TypeRef, oid};
+use std::sync::Arc;
 
 /// What an expression stands in.
 #[derive(Clone, Default)]
@@ -16,9 +18,16 @@ pub(crate) struct Scope {
     depth: usize,
     /// For `GROUPING`: the column with the set's number, and the grouping expressions each set keeps.
     pub sets: Option<(usize, Vec<Vec<usize>>)>,
+    /// Sub-plans whose answers are in the first operand slots.
+    shared: Vec<Arc<Plan>>,
 }
 
 impl Scope {
+    /// Of the expressions of a list that has put the answers of these sub-plans into the first slots.
+    pub(super) fn beside(shared: Vec<Arc<Plan>>) -> Scope {
+        Scope { depth: shared.len(), shared, ..Scope::default() }
+    }
+
     fn slot(&mut self) -> usize {
         self.depth += 1;
         self.depth - 1
@@ -154,6 +163,9 @@ pub(super) fn compile(e: &Expr, scope: &mut Scope) -> Eval {
             slice: *slice,
             value: boxed(value, scope),
         },
+        ExprKind::SubPlan(s) if let Some(slot) = scope.shared.iter().position(|p| Arc::ptr_eq(p, &s.plan)) => {
+            Op::Operand(slot)
+        }
         ExprKind::SubPlan(s) => Op::SubPlan(Box::new(SubPlanOp::new(s, e.ty, scope))),
         ExprKind::Grouping { items, .. } => grouping(items, scope),
         ExprKind::Var { .. } => Op::Unsupported("a variable"),

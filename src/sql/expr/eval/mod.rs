@@ -441,6 +441,8 @@ fn nature(exprs: &mut [Eval]) -> Nature {
 
 /// A list of expressions evaluated together; resumable after a wait.
 pub struct Projection {
+    /// The first of `exprs` are what others read several times: one sub-plan's row for several columns.
+    shared: usize,
     exprs: Vec<Eval>,
     nature: Nature,
     /// Finished columns, or with row by row evaluation the columns so far.
@@ -452,7 +454,18 @@ pub struct Projection {
 
 impl Projection {
     pub fn new(exprs: &[Expr]) -> Projection {
-        Projection::of(exprs.iter().map(Eval::new).collect())
+        let shared = read_in_parts(exprs);
+        if shared.is_empty() {
+            return Projection::of(exprs.iter().map(Eval::new).collect());
+        }
+        let plans = |e: &Expr| match &e.kind {
+            ExprKind::SubPlan(s) => Some(s.plan.clone()),
+            _ => None,
+        };
+        let mut scope = Scope::beside(shared.iter().filter_map(plans).collect());
+        let rows = shared.iter().map(Eval::new);
+        let all = rows.chain(exprs.iter().map(|e| Eval::with_scope(e, &mut scope))).collect();
+        Projection { shared: shared.len(), ..Projection::of(all) }
     }
 
     pub(crate) fn with_scope(exprs: &[Expr], scope: &mut Scope) -> Projection {
@@ -461,15 +474,15 @@ impl Projection {
 
     pub fn of(mut exprs: Vec<Eval>) -> Projection {
         let nature = nature(&mut exprs);
-        Projection { exprs, nature, done: Vec::new(), row: 0, next: 0 }
+        Projection { shared: 0, exprs, nature, done: Vec::new(), row: 0, next: 0 }
     }
 
     pub fn len(&self) -> usize {
-        self.exprs.len()
+        self.exprs.len() - self.shared
     }
 
     pub fn is_empty(&self) -> bool {
-        self.exprs.is_empty()
+        self.len() == 0
     }
 
     /// Whether doing it again for the same rows does no harm.
@@ -478,11 +491,11 @@ impl Projection {
     }
 
     pub fn types(&self) -> Vec<TypeRef> {
-        self.exprs.iter().map(Eval::ty).collect()
+        self.exprs[self.shared..].iter().map(Eval::ty).collect()
     }
 
     pub fn forms(&self) -> Vec<Phys> {
-        self.exprs.iter().map(Eval::phys).collect()
+        self.exprs[self.shared..].iter().map(Eval::phys).collect()
     }
 
     /// Forgets a batch begun.
@@ -500,6 +513,10 @@ impl Projection {
         if self.nature.volatile > 1 {
             return self.run_rows(cx, batch, sel);
         }
+        // Whoever ran while this one waited may have used the slots.
+        for (n, column) in self.done.iter().take(self.shared).enumerate() {
+            logic::set_operand(cx, n, column.clone(), sel);
+        }
         while self.done.len() < self.exprs.len() {
             let e = &mut self.exprs[self.done.len()];
             let column = e.eval(cx, batch, sel)?.into_owned();
@@ -507,10 +524,13 @@ impl Projection {
             if self.nature.waits {
                 e.forget();
             }
+            if self.done.len() < self.shared {
+                logic::set_operand(cx, self.done.len(), column.clone(), sel);
+            }
             self.done.push(column);
         }
         crate::sql::exec::domain::check_unchecked(cx)?;
-        Ok(std::mem::take(&mut self.done))
+        Ok(self.finished())
     }
 
     /// As [`run`](Self::run) for all rows of the batch in the slot, which is used up: columns merely picked move.
@@ -555,6 +575,12 @@ impl Projection {
         self.exprs.iter_mut().map(|e| e.eval(cx, batch, sel)).collect()
     }
 
+    fn finished(&mut self) -> Vec<Column> {
+        let mut columns = std::mem::take(&mut self.done);
+        columns.drain(..self.shared);
+        columns
+    }
+
     /// Row by row (EVAL-3).
     fn run_rows(&mut self, cx: &mut ExecContext, batch: &Batch, sel: Sel<'_>) -> Flow<Vec<Column>> {
         if self.done.is_empty() {
@@ -562,11 +588,20 @@ impl Projection {
         }
         while self.row < sel.len() {
             let row = [sel.row(self.row)];
+            for n in 0..self.next.min(self.shared) {
+                let last = self.done[n].gather_rows(&[self.row as u32]);
+                logic::set_operand(cx, n, last, Sel::Rows(&row));
+            }
             while self.next < self.exprs.len() {
                 let e = &mut self.exprs[self.next];
                 let value = e.eval(cx, batch, Sel::Rows(&row))?;
                 self.done[self.next].push_from(&value, 0);
-                drop(value);
+                if self.next < self.shared {
+                    let answer = value.into_owned();
+                    logic::set_operand(cx, self.next, answer, Sel::Rows(&row));
+                } else {
+                    drop(value);
+                }
                 if self.nature.waits {
                     e.forget();
                 }
@@ -576,8 +611,28 @@ impl Projection {
             self.row += 1;
         }
         self.row = 0;
-        Ok(std::mem::take(&mut self.done))
+        Ok(self.finished())
     }
+}
+
+/// Sub-plans whose rows several expressions take a field of. PostgreSQL 15, nodeSubplan.c, ExecSetParamPlan of a
+/// MULTIEXPR_SUBLINK: it runs once for all of them.
+fn read_in_parts(exprs: &[Expr]) -> Vec<Expr> {
+    let mut met: Vec<(Expr, usize)> = Vec::new();
+    for e in exprs {
+        e.walk(&mut |e| {
+            if let ExprKind::Field { arg, .. } = &e.kind
+                && matches!(arg.kind, ExprKind::SubPlan(_))
+            {
+                match met.iter_mut().find(|(known, _)| super::same(known, arg)) {
+                    Some((_, count)) => *count += 1,
+                    None => met.push(((**arg).clone(), 1)),
+                }
+            }
+            true
+        });
+    }
+    met.into_iter().filter(|(_, count)| *count > 1).map(|(e, _)| e).collect()
 }
 
 /// A condition: which rows it is true for.

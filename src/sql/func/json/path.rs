@@ -7,7 +7,6 @@ use super::{Args, moment};
 use crate::base::{Error, Result, SqlState};
 use crate::err;
 use crate::sql::func::format::{Moment, parse_standard, read_standard};
-use crate::sql::func::regexp::Flags;
 use crate::sql::func::{FnContext, FuncImpl};
 use crate::types::jsonb::{Jsonb, Tree};
 use crate::types::jsonpath::{self, Binary, Item, Kind, Method, Path};
@@ -596,7 +595,7 @@ impl<'a> Executor<'a, '_> {
                 }
             }
             Kind::LikeRegex(a, pattern, flags) => {
-                let flags = regex_flags(flags)?;
+                let flags = super::like_regex::flags(flags)?;
                 self.predicate(a, None, v, &mut |this, left, _| match left.json() {
                     Some(Jsonb::String(s)) => {
                         let regex = this.cx.regexes.get(pattern, flags)?;
@@ -713,24 +712,6 @@ fn moment_of(v: &Value<'_>, template: Option<&str>) -> Run<Moment> {
     }
     let e = Error::new(state("22031"), format!("datetime format is not recognized: \"{text}\""));
     Err(Stop::Soft(e.hint("Use a datetime template argument to specify the input data format.")))
-}
-
-fn regex_flags(flags: &str) -> Result<Flags> {
-    let has = |c| flags.contains(c);
-    let mut letters = String::new();
-    if has('i') {
-        letters.push('i');
-    }
-    letters.push(match (has('s'), has('m')) {
-        (false, false) => 'p',
-        (false, true) => 'n',
-        (true, true) => 'w',
-        (true, false) => 's',
-    });
-    if has('q') {
-        letters.push('q');
-    }
-    Flags::parse(&letters)
 }
 
 fn compared(op: Binary, a: Jsonb<'_>, b: Jsonb<'_>) -> Truth {

@@ -224,6 +224,7 @@ impl Mock {
             persistence: Persistence::Permanent,
             owner: Oid(10),
             acl: None,
+            system_acl: Vec::new(),
             file: RelFileId::new(Oid(5), oid),
             row_type: Oid::INVALID,
             attributes,

@@ -1,0 +1,26 @@
+-- What EXPLAIN says of what writes, of sub-selects' parameters and of the columns of WITH.
+create table a(id int primary key, x int, y text);
+create table b(id int primary key, aid int, v text);
+create table c(k int, l int, m text);
+insert into a select i, i % 10, 'y' || i from generate_series(1, 100) i;
+insert into b select i, i % 100 + 1, 'v' || i from generate_series(1, 300) i;
+insert into c select i, i % 5, 'm' || i from generate_series(1, 20) i;
+analyze a;
+analyze b;
+analyze c;
+explain (costs off) insert into a values (1, 2, '3') on conflict (id) do update set y = excluded.y where a.x <> excluded.x and a.id > 3;
+explain (verbose, costs off) insert into a values (1, 2, '3') on conflict (id) do nothing returning id, x + 1;
+explain (verbose, costs off) delete from a where x = 5 returning y, ctid, tableoid;
+explain (analyze, costs off, timing off, summary off) insert into a values (2000), (1), (2) on conflict (id) do update set y = 'u' where a.x = 2;
+explain (analyze, costs off, timing off, summary off) insert into a values (2001), (1) on conflict do nothing;
+explain (analyze, costs off, timing off, summary off) insert into a values (2002) on conflict do nothing;
+explain (analyze, costs off, timing off, summary off) insert into a values (2003);
+set enable_hashjoin = off;
+set enable_mergejoin = off;
+explain (analyze, costs off, timing off, summary off) merge into a using c on a.id = c.k when matched and c.k < 5 then update set y = 'm' when matched and c.k < 8 then delete when matched then do nothing;
+explain (analyze, costs off, timing off, summary off) merge into a using c on a.id = c.k when matched and c.k > 100 then delete;
+reset enable_hashjoin;
+reset enable_mergejoin;
+explain (costs off) select id, (select count(*) from b where b.aid = a.id and b.v > a.y) from a where x = 3;
+explain (verbose, costs off) with q as materialized (select id, x as n from a where x = 1) select * from q where n > 3;
+explain (verbose, costs off) with q(one) as materialized (select id from a where x = 1) select r.one + 1 from q r;
