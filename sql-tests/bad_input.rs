@@ -633,3 +633,37 @@ fn a_client_that_hung_up_is_missed() {
     }
     assert!(server.log().contains("FATAL:  connection to client lost"));
 }
+
+/// Without the commit log nobody knows what was committed: a start is refused, after a crash, too, and goes on once it is
+/// back. (After a crash PostgreSQL takes a file that is gone for "nothing was committed".)
+#[test]
+fn a_missing_commit_log() {
+    let mut server = Server::started(&[]);
+    server.connect().query("create table t as select generate_series(1, 1000) as id").unwrap();
+    let (path, away) = (server.data.join("pg_xact/0000"), server.dir.path().join("away"));
+    let missing = "Could not open file \"pg_xact/0000\": No such file or directory.";
+    let short = "Could not read from file \"pg_xact/0000\" at offset 0: read too few bytes.";
+    for signal in ["INT", "QUIT"] {
+        server.connect().query("insert into t values (0)").unwrap();
+        server.signal(signal);
+        server.wait_end();
+        let mut expect = |why: &str| {
+            let (code, log) = refused(&mut server);
+            assert_eq!(code, 1, "{log}");
+            contains_in_order(&log, &["FATAL:  could not access status of transaction ", &format!("DETAIL:  {why}\n")]);
+        };
+        fs::rename(&path, &away).unwrap();
+        expect(missing);
+        // What redo has found meanwhile is no answer.
+        expect(missing);
+        fs::rename(&away, &path).unwrap();
+        let kept = fs::read(&path).unwrap();
+        let file = OpenOptions::new().write(true).open(&path).unwrap();
+        file.set_len(100).unwrap();
+        expect(short);
+        file.write_all_at(&kept, 0).unwrap();
+        server.start();
+        let rows = server.connect().query("select count(*) from t where id > 0").unwrap();
+        assert_eq!(rows, ["1000"], "after {signal}");
+    }
+}

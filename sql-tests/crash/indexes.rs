@@ -8,15 +8,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 const TABLE: &str = "create extension amcheck; create table item (id bigserial primary key, span int4range, spot point, tags int[], word text, \
-     weight int, code int, \
+     weight int, code int, body text, doc jsonb, \
      exclude using gist (span with &&)); \
      create index by_spot on item using gist (spot); create index by_tags on item using gin (tags); \
      create index by_word on item using hash (word); create index by_pair on item (word, id desc) where id % 2 = 0; \
      create index by_weight on item using brin (weight) with (pages_per_range = 1); \
-     create index by_code on item using brin (code int4_bloom_ops) with (pages_per_range = 2);";
+     create index by_code on item using brin (code int4_bloom_ops) with (pages_per_range = 2); \
+     create index by_cover on item using brin (int4range(code, code + 3) range_inclusion_ops, \
+     (weight + code) int4_minmax_multi_ops) with (pages_per_range = 1); \
+     create index by_body on item (body); create index by_doc on item using gin (doc jsonb_path_ops);";
 
 /// Conditions, and the index that answers each.
-const CONDITIONS: [(&str, &str); 8] = [
+const CONDITIONS: [(&str, &str); 11] = [
     ("item_pkey", "id between 1 and 1000000"),
     ("item_span_excl", "span && '[100,400)'"),
     ("by_spot", "spot <@ box '((10,10),(60,60))'"),
@@ -25,6 +28,9 @@ const CONDITIONS: [(&str, &str); 8] = [
     ("by_pair", "word >= 'w3' and word < 'w9' and id % 2 = 0"),
     ("by_weight", "weight between 100 and 250"),
     ("by_code", "code = 7"),
+    ("by_cover", "int4range(code, code + 3) && '[30,50)' and weight + code between 100 and 400"),
+    ("by_body", "body >= '4' and body < 'a'"),
+    ("by_doc", "doc @> '{\"a\": 3}'"),
 ];
 
 /// Inserts, changes, deletes and now and then vacuums, until told to stop or until the connection is gone.
@@ -46,11 +52,14 @@ fn work(client: &mut Client, random: &mut Random, stop: &AtomicBool) {
             4..=6 => format!("update item set spot = '({y},{x})', tags = '{{{tag}}}' where word = 'w{word}'"),
             7 => format!("begin; update item set word = 'w{word}' where id % 7 = {}; rollback", tag % 7),
             _ => format!(
-                "insert into item (span, spot, tags, word, weight, code) \
-                 values ('[{low},{})', '({x},{y})', '{{{tag},{}}}', 'w{word}', {low}, {x}) \
+                "insert into item (span, spot, tags, word, weight, code, body, doc) \
+                 values ('[{low},{})', '({x},{y})', '{{{tag},{}}}', 'w{word}', {low}, {x}, \
+                 md5('{x}') || repeat(md5('{r}') || md5('{low}'), {}), '{{\"a\": {}, \"b\": [{x}, \"{word}\"]}}') \
                  on conflict do nothing",
                 low + 1 + r / 7 % 9,
                 tag + 3,
+                [0, 1, 15, 40][(x % 4) as usize],
+                tag % 5,
             ),
         };
         // Refused by a conflict, or the server is gone.
@@ -86,7 +95,7 @@ fn check(client: &mut Client) {
         assert!(plan.contains(index), "{index} is not used:\n{plan}");
         assert_eq!(all(&query), expected, "{index} and the table disagree about {condition}");
     }
-    for index in ["item_pkey", "by_pair"] {
+    for index in ["item_pkey", "by_pair", "by_body"] {
         all(&format!("select bt_index_parent_check('{index}')"));
     }
     assert_eq!(all(near), nearest, "the nearest by the index are not the nearest");

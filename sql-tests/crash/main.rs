@@ -16,6 +16,7 @@ mod freeze;
 mod indexes;
 mod interlock;
 mod orphan;
+mod partitions;
 mod rewrite;
 mod shutdown;
 mod two_phase;

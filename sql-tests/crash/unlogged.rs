@@ -53,6 +53,11 @@ fn kept_after_a_clean_stop_empty_after_a_crash() {
                 "create unlogged table made(id int)",
                 "insert into made select generate_series(1, 10)",
                 "alter table made set logged",
+                "create unlogged sequence turned",
+                "alter sequence turned set logged",
+                "select nextval('turned') from generate_series(1, 5)",
+                "alter sequence turned set unlogged",
+                "select nextval('turned') from generate_series(1, 5)",
             ] {
                 sql(&server, statement);
             }
@@ -69,7 +74,10 @@ fn kept_after_a_clean_stop_empty_after_a_crash() {
             assert_eq!(next, [if kept { "1001" } else { "1" }], "{case}");
             assert_eq!(sql(&server, &format!("select pad from u where id = {}", next[0])), ["new"], "{case}");
             assert_eq!(sql(&server, "select count(*) from made"), ["10"], "{case}: set logged");
-            sql(&server, "drop table u, made");
+            // What it was when it became unlogged.
+            let next = sql(&server, "select nextval('turned')");
+            assert_eq!(next, [if kept { "11" } else { "6" }], "{case}: a sequence made unlogged");
+            sql(&server, "drop table u, made; drop sequence turned");
         }
     }
 }

@@ -2,12 +2,16 @@
 //!
 //! Pages carry no checksum: what a torn write may mix are two states of a page that differ only in bits which
 //! recovery sets again from the log (PostgreSQL 15, clog.c: same).
+//!
+//! A file that is gone would read as "nobody committed". So each checkpoint leaves files for all ids it knows of
+//! ([`Clog::cover`]), and a start that does not find them is refused ([`Clog::look_for_files`]).
 
 use crate::base::{Error, Lsn, Result, Severity, Stop, Xid};
-use crate::disk::{Disk, File, access_error, durable};
+use crate::disk::{Disk, File, access_error, durable, os_text};
+use crate::err;
 use crate::wal::{Record, Rmgr, Wal};
 use parking_lot::Mutex;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -44,6 +48,10 @@ struct State {
     files: HashMap<u64, Arc<dyn File>>,
     /// Segments written since the last sync.
     unsynced: BTreeSet<u64>,
+    /// Segments that recovery did not find, until the log says that they were cut off. Their pages stay in memory.
+    missing: BTreeMap<u64, Error>,
+    /// All segments before this one have their files.
+    covered: u64,
     clock: u64,
 }
 
@@ -117,6 +125,7 @@ impl Clog {
         state.pages.retain(|n, _| n / PAGES_PER_SEGMENT >= first);
         state.files.retain(|n, _| *n >= first);
         state.unsynced = state.unsynced.split_off(&first);
+        state.missing = state.missing.split_off(&first);
         let listed =
             self.disk.list(DIRECTORY).map_err(|e| access_error(format!("open directory \"{DIRECTORY}\""), &e))?;
         for name in listed.into_iter().map(|e| e.name) {
@@ -126,6 +135,57 @@ impl Clog {
             }
         }
         Ok(())
+    }
+
+    /// Makes sure that there are files for all ids below `next`, be it that none of them ever ended: before a checkpoint
+    /// says that they were given out.
+    pub fn cover(&self, next: Xid) -> Result<()> {
+        let Some((last, length)) = last_segment(next) else { return Ok(()) };
+        let mut state = self.state.lock();
+        for segment in state.covered.max(segment_of(self.oldest()))..=last {
+            let file = self.file(&mut state, segment)?;
+            if segment == last && file.len().map_err(|e| access("seek to end of", segment, &e))? < length {
+                file.set_len(length).map_err(|e| access("extend", segment, &e))?;
+                file.sync_all().map_err(|e| access("fsync", segment, &e).severity(Severity::Panic))?;
+            }
+            state.covered = segment;
+        }
+        Ok(())
+    }
+
+    /// Looks whether the files are there that the last checkpoint, which knew of ids below `next`, left. What is missing
+    /// is an error here, or at [`Clog::check_missing`] if redo is to come: it may tell that it was cut off.
+    ///
+    /// # Errors
+    /// FATAL. PostgreSQL 15, slru.c, SlruReportIOError: same texts; but there a crash recovery takes what is missing for
+    /// zeroes, and all it told of for lost.
+    pub fn look_for_files(&self, next: Xid, recovering: bool) -> Result<()> {
+        let Some((last, length)) = last_segment(next) else { return Ok(()) };
+        let mut state = self.state.lock();
+        state.covered = last;
+        for segment in segment_of(self.oldest())..=last {
+            let path = path(segment);
+            let why = match self.disk.stat(&path) {
+                Err(e) => format!("Could not open file \"{path}\": {}.", os_text(&e)),
+                Ok(found) if segment == last && found.len < length => {
+                    let at = found.len / PAGE as u64 * PAGE as u64;
+                    format!("Could not read from file \"{path}\" at offset {at}: read too few bytes.")
+                }
+                Ok(_) => continue,
+            };
+            let first = Xid(segment * PAGES_PER_SEGMENT * PER_PAGE);
+            let of = if segment == last { Xid(next.0 - 1) } else { first.max(self.oldest()) };
+            let e = err!(DATA_CORRUPTED, "could not access status of transaction {of}").detail(why);
+            state.missing.insert(segment, e.severity(Severity::Fatal).place("SlruReportIOError", "slru.c", 919));
+        }
+        drop(state);
+        if recovering { Ok(()) } else { self.check_missing() }
+    }
+
+    /// # Errors
+    /// FATAL if a file is missing that was not cut off since.
+    pub fn check_missing(&self) -> Result<()> {
+        self.state.lock().missing.first_key_value().map_or(Ok(()), |(_, e)| Err(e.clone()))
     }
 
     /// Enters a transaction's end; `lsn` is the end of its commit record (MVCC-6).
@@ -199,7 +259,8 @@ impl Clog {
     }
 
     fn evict(&self, state: &mut State) -> Result<()> {
-        let Some(oldest) = state.pages.iter().min_by_key(|(_, p)| p.last_used).map(|(n, _)| *n) else {
+        let may_go = state.pages.iter().filter(|(n, _)| !state.missing.contains_key(&(**n / PAGES_PER_SEGMENT)));
+        let Some(oldest) = may_go.min_by_key(|(_, p)| p.last_used).map(|(n, _)| *n) else {
             return Ok(());
         };
         if state.pages[&oldest].dirty {
@@ -211,6 +272,9 @@ impl Clog {
 
     fn write(&self, state: &mut State, n: u64) -> Result<()> {
         let segment = n / PAGES_PER_SEGMENT;
+        if let Some(e) = state.missing.get(&segment) {
+            return Err(e.clone());
+        }
         let file = self.file(state, segment)?;
         let page = state.pages.get_mut(&n).expect("the caller found it");
         if page.lsn > self.wal.durable_lsn() {
@@ -243,6 +307,13 @@ fn access(what: &str, segment: u64, e: &std::io::Error) -> Error {
 
 fn segment_of(xid: Xid) -> u64 {
     xid.0 / PER_PAGE / PAGES_PER_SEGMENT
+}
+
+/// The segment of the last id below `next`, and how long it must be; None: no id was given out.
+fn last_segment(next: Xid) -> Option<(u64, u64)> {
+    let last = Xid(next.0.checked_sub(1)?);
+    let page = last.0 / PER_PAGE;
+    (last >= Xid::FIRST_NORMAL).then(|| (segment_of(last), (page % PAGES_PER_SEGMENT + 1) * PAGE as u64))
 }
 
 fn path(segment: u64) -> String {

@@ -267,6 +267,7 @@ impl Checkpoints {
             checkpoint.oldest_xid = self.storage.mvcc.clog().oldest();
             checkpoint.next_oid = wal.oid_for_checkpoint(false);
         }
+        self.storage.mvcc.clog().cover(checkpoint.next_xid)?;
         let data = checkpoint.encode();
         wal.reserve_for(Record::max_bytes(0, data.len()), Need::Checkpoint).map_err(crate::base::Stop::into_error)?;
         let info = if at_end { xlog::CHECKPOINT_SHUTDOWN } else { xlog::CHECKPOINT_ONLINE };

@@ -69,8 +69,9 @@ pub fn start_up(storage: &Storage, checkpoints: &Checkpoints, progress: &Progres
     storage.wal.set_next_oid(checkpoint.next_oid);
     storage.mvcc.redo_seen(crate::base::Xid(checkpoint.next_xid.0 - 1));
     storage.mvcc.clog().note_oldest(checkpoint.oldest_xid);
-    storage.twophase.load(checkpoint.next_xid, storage.mvcc.clog())?;
     let recovering = checkpoint.redo < control.checkpoint || control.state != DbState::Shutdowned || !was_shutdown;
+    storage.mvcc.clog().look_for_files(checkpoint.next_xid, recovering)?;
+    storage.twophase.load(checkpoint.next_xid, storage.mvcc.clog())?;
     if !recovering {
         open_log(storage, checkpoints, &checkpoint, after)?;
         end_recovery(storage)?;
@@ -81,6 +82,7 @@ pub fn start_up(storage: &Storage, checkpoints: &Checkpoints, progress: &Progres
     checkpoints.control().update(|c| c.state = DbState::InCrashRecovery)?;
     unlogged::reset(disk, Reset::Cleanup)?;
     let end = replay(storage, &control, &checkpoint, after, progress, interval)?;
+    storage.mvcc.clog().check_missing()?;
     open_log(storage, checkpoints, &checkpoint, end)?;
     storage.pool.flush_init_forks()?;
     storage.pool.forget_unlogged(&unlogged::relations(disk)?);

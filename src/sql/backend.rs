@@ -32,13 +32,15 @@ pub struct User {
 /// What `currval` and `lastval` remember, and values fetched ahead (`CACHE n`).
 #[derive(Default, Debug)]
 pub struct Sequences {
-    /// Sequence → (last value given, next cached value, cached values left).
+    /// By sequence.
     pub known: HashMap<Oid, SequenceState>,
     pub last: Option<Oid>,
 }
 
 #[derive(Clone, Copy, Default, Debug)]
 pub struct SequenceState {
+    /// The file the values are from.
+    pub node: Oid,
     pub last: i64,
     pub cached_next: i64,
     pub cached_left: i64,

@@ -951,6 +951,10 @@ fn set_persistence(cx: &mut ExecContext, oid: Oid, persistence: Persistence) -> 
             c.name
         ));
     }
+    // PostgreSQL 15, tablecmds.c, ATRewriteTables: same; a sequence's row is not a table's.
+    if c.kind == RelKind::Sequence {
+        return super::sequence::set_persistence(cx, oid, persistence);
+    }
     refuse_mixed(cx, &c, persistence)?;
     for (seq, _) in super::sequence::owned_by(cx, oid)? {
         super::sequence::set_persistence(cx, seq, persistence)?;

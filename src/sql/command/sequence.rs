@@ -548,8 +548,11 @@ fn next(cx: &mut ExecContext, seq: Oid, rights: Option<&str>) -> Flow<i64> {
         Persistence::Temp => Ok(()),
         _ => Err(e),
     })?;
+    // Values taken from another file are not this one's: whoever took them may have been rolled back (PostgreSQL 15,
+    // sequence.c, init_sequence: same).
     if let Some(known) = backend.sequences.known.get_mut(&seq)
         && known.cached_left > 0
+        && known.node == c.node
     {
         known.last = known.cached_next;
         known.cached_left -= 1;
@@ -564,7 +567,8 @@ fn next(cx: &mut ExecContext, seq: Oid, rights: Option<&str>) -> Flow<i64> {
         Ok(step)
     })?;
     let (first, count) = given;
-    let state = SequenceState { last: first, cached_next: first.wrapping_add(p.increment), cached_left: count - 1 };
+    let cached_next = first.wrapping_add(p.increment);
+    let state = SequenceState { node: c.node, last: first, cached_next, cached_left: count - 1 };
     backend.sequences.known.insert(seq, state);
     backend.sequences.last = Some(seq);
     Ok(first)
@@ -640,7 +644,10 @@ pub fn setval(cx: &mut ExecContext, seq: Oid, value: i64, called: bool) -> Flow<
     store(backend, &c, |_, _| Ok(Step { logged: Some(now), now }))?;
     let known = backend.sequences.known.remove(&seq);
     if called {
-        backend.sequences.known.insert(seq, SequenceState { last: value, cached_next: 0, cached_left: 0 });
+        backend
+            .sequences
+            .known
+            .insert(seq, SequenceState { node: c.node, last: value, cached_next: 0, cached_left: 0 });
     } else if let Some(known) = known {
         backend.sequences.known.insert(seq, SequenceState { cached_left: 0, ..known });
     }

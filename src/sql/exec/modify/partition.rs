@@ -59,11 +59,12 @@ impl Fit {
         while below.is_partition() {
             let Some(parent) = below.lineage.parents.first() else { break };
             let mut parent = relation(cx, *parent)?;
-            if below.lineage.detaching != 0 {
-                // Its bounds hold until it is out.
+            let mut routing = routing_of(cx, &parent)?;
+            if !routing.children.contains(&below.oid) {
+                // It is being detached, perhaps since it was looked up: its bounds hold until it is out.
                 parent = cx.backend()?.catalog.with_detaching(parent)?;
+                routing = routing_of(cx, &parent)?;
             }
-            let routing = routing_of(cx, &parent)?;
             let child = routing.children.iter().position(|c| *c == below.oid);
             let child = child.ok_or_else(|| Error::internal("a partition is unknown to its parent"))?;
             let map = attribute_map(&parent, rel)?;
