@@ -6,7 +6,7 @@ use super::changes::Change;
 use super::object::{Object, ObjectKey, class};
 use super::relation::Relation;
 use crate::base::{Oid, TupleId, Xid};
-use hashbrown::HashMap;
+use hashbrown::{Equivalent, HashMap};
 use parking_lot::RwLock;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -38,7 +38,8 @@ pub struct Folder {
 
 #[derive(Default)]
 struct State {
-    records: HashMap<ObjectKey, Arc<Record>>,
+    /// By class: what looks at all objects of a kind is not to go through all others.
+    classes: HashMap<Oid, HashMap<ObjectKey, Arc<Record>>>,
     /// (class, namespace, name) → OIDs: several for functions.
     names: HashMap<(Oid, Oid, String), SmallVec<[Oid; 1]>>,
     /// Indexes by table.
@@ -51,7 +52,25 @@ struct State {
     relations: HashMap<Oid, Arc<Relation>>,
 }
 
+/// A key of [`State::names`] that does not own its name; hashes as the tuple does.
+#[derive(Hash)]
+struct Called<'a>(Oid, Oid, &'a str);
+
+impl Equivalent<(Oid, Oid, String)> for Called<'_> {
+    fn equivalent(&self, (class, namespace, name): &(Oid, Oid, String)) -> bool {
+        (self.0, self.1, self.2) == (*class, *namespace, name)
+    }
+}
+
 impl State {
+    fn get(&self, key: ObjectKey) -> Option<&Arc<Record>> {
+        self.classes.get(&key.class)?.get(&key)
+    }
+
+    fn len(&self) -> usize {
+        self.classes.values().map(HashMap::len).sum()
+    }
+
     fn insert(&mut self, key: ObjectKey, record: Arc<Record>) {
         super::known_types::note(&record.object);
         if let Some((namespace, name)) = record.object.name() {
@@ -79,11 +98,11 @@ impl State {
             }
         }
         self.holders.extend(record.object.parts().into_iter().map(|part| (part, key)));
-        self.records.insert(key, record);
+        self.classes.entry(key.class).or_default().insert(key, record);
     }
 
     fn remove(&mut self, key: ObjectKey) {
-        let Some(old) = self.records.remove(&key) else { return };
+        let Some(old) = self.classes.get_mut(&key.class).and_then(|all| all.remove(&key)) else { return };
         for part in old.object.parts() {
             if self.holders.get(&part) == Some(&key) {
                 self.holders.remove(&part);
@@ -117,6 +136,13 @@ impl State {
                 }
             }
         }
+    }
+
+    /// The put-together relations that know of a table or an index: itself, and its table.
+    fn relations_with(&self, oid: Oid) -> impl Iterator<Item = &Arc<Relation>> {
+        let class = self.get(ObjectKey::new(class::RELATION, oid));
+        let table = class.and_then(|r| r.object.as_class().ok()?.index.as_ref().map(|i| i.table));
+        [Some(oid), table].into_iter().flatten().filter_map(|oid| self.relations.get(&oid))
     }
 
     /// Forgets the put-together relations an object's change touches (CAT-2).
@@ -164,7 +190,7 @@ impl Folder {
     /// Whether its heap has so many dead rows that they are worth removing: as many as autovacuum lets a table have.
     pub fn is_untidy(&self) -> bool {
         let dead = self.dead.load(Ordering::Relaxed);
-        dead > 1000 && dead > self.state.read().records.len() as u64 / 5
+        dead > 1000 && dead > self.state.read().len() as u64 / 5
     }
 
     /// VACUUM begins to remove the dead rows.
@@ -173,12 +199,11 @@ impl Folder {
     }
 
     pub fn get(&self, key: ObjectKey) -> Option<Arc<Record>> {
-        self.state.read().records.get(&key).cloned()
+        self.state.read().get(key).cloned()
     }
 
     pub fn find(&self, class: Oid, namespace: Oid, name: &str) -> SmallVec<[Oid; 1]> {
-        // The key owns its name; a look-up by parts would need an own hash, not worth it beside a parse.
-        self.state.read().names.get(&(class, namespace, name.to_string())).cloned().unwrap_or_default()
+        self.state.read().names.get(&Called(class, namespace, name)).cloned().unwrap_or_default()
     }
 
     pub fn indexes_of(&self, table: Oid) -> Vec<Oid> {
@@ -196,12 +221,12 @@ impl Folder {
 
     /// All objects of a class, in no particular order.
     pub fn all(&self, class: Oid) -> Vec<Arc<Record>> {
-        self.state.read().records.iter().filter(|(k, _)| k.class == class).map(|(_, r)| r.clone()).collect()
+        self.state.read().classes.get(&class).into_iter().flat_map(HashMap::values).cloned().collect()
     }
 
     /// Every object.
     pub fn everything(&self) -> Vec<Arc<Record>> {
-        self.state.read().records.values().cloned().collect()
+        self.state.read().classes.values().flat_map(HashMap::values).cloned().collect()
     }
 
     pub fn cached_relation(&self, oid: Oid) -> Option<Arc<Relation>> {
@@ -222,7 +247,7 @@ impl Folder {
         let mut state = self.state.write();
         let mut matters = false;
         for (key, change) in changes {
-            if let Some(old) = state.records.get(&key).cloned() {
+            if let Some(old) = state.get(key).cloned() {
                 self.dead.fetch_add(1, Ordering::Relaxed);
                 if key.class != class::STATISTIC {
                     state.invalidate(&old.object);
@@ -233,7 +258,7 @@ impl Folder {
             if let Some(record) = change {
                 match &record.object {
                     Object::Stats(stats) => {
-                        for relation in state.relations.values() {
+                        for relation in state.relations_with(stats.relation) {
                             relation.take_stats(stats);
                         }
                     }

@@ -56,8 +56,13 @@ pub struct Catalog {
     /// The paths that the roles of this session have searched, and which of them is the present one.
     paths: Mutex<Vec<SmallVec<[Oid; 6]>>>,
     path: AtomicU64,
+    /// The path that was worked out last, and what it was worked out from.
+    last_path: Mutex<Option<(PathBasis, SmallVec<[Oid; 6]>)>>,
     default_collation: OnceLock<Collation>,
 }
+
+/// What the schemas searched depend on: the catalogs' generations, and who looks.
+type PathBasis = ([u64; 3], Oid);
 
 /// What plans are made for: the catalogs as they are, and what the search path finds in them.
 pub type Generation = (u64, u64, u64, u64);
@@ -88,6 +93,7 @@ impl Catalog {
             acting: Mutex::default(),
             paths: Mutex::default(),
             path: AtomicU64::new(0),
+            last_path: Mutex::default(),
             default_collation: OnceLock::new(),
         }
     }
@@ -620,8 +626,16 @@ impl Catalog {
 
     /// The schemas searched, in order, the implied ones first (PostgreSQL 15, namespace.c: same rule).
     pub fn effective_path(&self) -> SmallVec<[Oid; 6]> {
+        let (global, local, own, _) = self.generation();
+        let basis = ([global, local, own], self.acting().user);
+        if let Some((from, path)) = &*self.last_path.lock()
+            && *from == basis
+        {
+            return path.clone();
+        }
         let mut path = self.effective(&self.search_path.read());
         path.retain(|n| self.may_look_into(*n));
+        *self.last_path.lock() = Some((basis, path.clone()));
         path
     }
 

@@ -6,14 +6,16 @@ use crate::catalog::{Cast, Catalog, Object, ObjectKey, Operator};
 use crate::sql::bind::UserCode;
 use crate::sql::func::{CastContext, CastDef, CastMethod, FuncDef, OperDef, user};
 use crate::types;
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// None: users have made nothing.
-pub fn of(catalog: &Catalog, path: &[Oid]) -> Option<Arc<UserCode>> {
+pub fn of(catalog: &Catalog, path: impl FnOnce() -> SmallVec<[Oid; 6]>) -> Option<Arc<UserCode>> {
     let (operators, casts) = (catalog.all(class::OPERATOR), catalog.all(class::CAST));
     if operators.is_empty() && casts.is_empty() {
         return None;
     }
+    let path = path();
     let mut code = UserCode::default();
     let mut behind = Vec::new();
     for record in &operators {
