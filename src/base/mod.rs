@@ -11,6 +11,7 @@ pub mod name;
 pub mod pglz;
 pub mod report;
 pub mod sqlstate;
+pub mod stack;
 pub mod stop;
 pub mod unguessable;
 

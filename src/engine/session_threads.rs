@@ -5,6 +5,7 @@
 //! others on a thread up does not run there: statements beyond their inline budget move to the executor pool, and
 //! slow disks are left to the flusher (`Wal::flush_alone`).
 
+use crate::base::stack;
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
@@ -99,10 +100,10 @@ impl Thread {
     fn start(n: usize) -> io::Result<Thread> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
-        std::thread::Builder::new()
-            .name(format!("session {n}"))
-            .stack_size(crate::session::STACK_BYTES)
-            .spawn(move || runtime.block_on(std::future::pending::<()>()))?;
+        std::thread::Builder::new().name(format!("session {n}")).stack_size(stack::STATEMENTS).spawn(move || {
+            stack::begin(stack::STATEMENTS);
+            runtime.block_on(std::future::pending::<()>())
+        })?;
         Ok(Thread { runtime: handle, sessions: Arc::default(), near_timer: Arc::default() })
     }
 }

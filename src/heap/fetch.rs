@@ -247,7 +247,7 @@ pub fn occupant(storage: &Storage, store: &TableStore, tid: TupleId, own: &Own) 
             Claim::Live => return Ok(Occupant::Live(TupleId::new(tid.block, line))),
             Claim::Running(xid) => return Ok(Occupant::Running(TupleId::new(tid.block, line), xid)),
         }
-        all_dead &= dead_to_all(&mut judge, t, horizon);
+        all_dead = all_dead && dead_to_all(&mut judge, t, horizon);
     }
     Ok(Occupant::None { all_dead })
 }

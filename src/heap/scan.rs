@@ -229,7 +229,9 @@ impl HeapScan {
             if visible {
                 self.rows.push(RowAt { buffer: at as u16, start: start as u16, len: len as u16, line });
             } else if crowded && !removable {
-                removable = seen & mask::XMIN_INVALID != 0 || judge.fate(t, horizon, &mut 0) == Fate::Dead;
+                // What the transaction deleted itself cannot go yet, and need not be asked about.
+                let own = self.snapshot.own.contains(t.xmax());
+                removable = seen & mask::XMIN_INVALID != 0 || !own && judge.fate(t, horizon, &mut 0) == Fate::Dead;
             }
         }
         if !self.hints.is_empty() || all_visible {

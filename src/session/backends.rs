@@ -1,5 +1,6 @@
 //! The sessions by the pid shown to people: who may interrupt them, and how.
 
+use super::listeners::Listeners;
 use super::socket::ClientSocket;
 use crate::base::interrupt::Cause;
 use crate::base::{Interrupts, Oid, unguessable};
@@ -24,6 +25,8 @@ pub struct BackendHandle {
     pub role: AtomicU32,
     pub is_superuser: AtomicBool,
     pub database: AtomicU32,
+    /// It is among the [`Listeners`].
+    pub listens: AtomicBool,
     /// NOTIFY messages, and reloads, that it has not looked at.
     pub mailbox: Mutex<Mailbox>,
 }
@@ -47,6 +50,7 @@ impl BackendHandle {
             role: AtomicU32::new(0),
             is_superuser: AtomicBool::new(false),
             database: AtomicU32::new(0),
+            listens: AtomicBool::new(false),
             mailbox: Mutex::default(),
         })
     }
@@ -76,6 +80,7 @@ impl BackendHandle {
 #[derive(Default)]
 pub struct Backends {
     all: Mutex<HashMap<u32, Arc<BackendHandle>>>,
+    pub listeners: Listeners,
 }
 
 impl Backends {
@@ -125,5 +130,8 @@ pub struct Registration {
 impl Drop for Registration {
     fn drop(&mut self) {
         self.backends.all.lock().remove(&self.handle.pid);
+        if self.handle.listens.load(Ordering::Relaxed) {
+            self.backends.listeners.set(&self.handle, &[]);
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! ones. A job runs in slices when others queue; between two slices it may change threads.
 
 use super::job::{Job, Step};
+use crate::base::stack;
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -26,9 +27,6 @@ struct Queue {
     stopping: bool,
 }
 
-/// Stack of every thread that runs statements: address space, used only by routines that nest deep.
-pub const STACK_BYTES: usize = 64 << 20;
-
 /// Threads that run statements.
 pub struct ExecutorPool {
     queue: Mutex<Queue>,
@@ -40,6 +38,7 @@ fn run_apart(queued: Queued) -> Option<Queued> {
     let kept = Arc::new(Mutex::new(Some(queued)));
     let given = kept.clone();
     let run = move || {
+        stack::begin(stack::STATEMENTS);
         let _ = rustix::process::nice(NICE);
         let Some(mut queued) = given.lock().take() else { return };
         let step = loop {
@@ -50,7 +49,7 @@ fn run_apart(queued: Queued) -> Option<Queued> {
         };
         drop(queued.reply.send((queued.job, step)));
     };
-    let thread = std::thread::Builder::new().name("command".into()).stack_size(STACK_BYTES);
+    let thread = std::thread::Builder::new().name("command".into()).stack_size(stack::STATEMENTS);
     match thread.spawn(run) {
         Ok(_) => None,
         Err(_) => kept.lock().take(),
@@ -65,7 +64,7 @@ impl ExecutorPool {
             let pool = pool.clone();
             std::thread::Builder::new()
                 .name(format!("executor {n}"))
-                .stack_size(STACK_BYTES)
+                .stack_size(stack::STATEMENTS)
                 .spawn(move || pool.serve())?;
         }
         Ok(pool)
@@ -108,6 +107,7 @@ impl ExecutorPool {
     }
 
     fn serve(&self) {
+        stack::begin(stack::STATEMENTS);
         // Failing to become less urgent costs smoothness only.
         let _ = rustix::process::nice(NICE);
         while let Some(mut queued) = self.next() {

@@ -97,16 +97,6 @@ impl Services for Weakly {
         self.with(|s| s.backends.get(pid).map(|h| (h.role(), h.is_superuser.load(Ordering::Relaxed))))
     }
 
-    fn notify(&self, database: Oid, sender: u32, channel: &str, payload: &str) {
-        self.with(|s| {
-            let (channel, payload): (Arc<str>, Arc<str>) = (channel.into(), payload.into());
-            for handle in s.backends.list().into_iter().filter(|h| h.database() == database) {
-                handle.mailbox.lock().notifications.push((sender, channel.clone(), payload.clone()));
-                handle.wake.notify_one();
-            }
-        });
-    }
-
     fn sessions_in(&self, database: Oid) -> usize {
         self.with(|s| s.backends.list().iter().filter(|h| h.database() == database).count())
     }

@@ -9,6 +9,7 @@ use crate::err;
 use crate::settings::{Id, Lasting, Lookup, SessionSettings, View, find};
 use crate::sql::ast::{DiscardTarget, SetAction, SetVariableStmt, ShowVariableStmt};
 use crate::sql::command::{is_list, list_text};
+use crate::sql::notify::Action;
 use crate::types::{Batch, Column, Datum, Phys, TypeRef, oid};
 use crate::wire::{Format, RowColumn};
 use std::sync::Arc;
@@ -217,7 +218,7 @@ impl Session {
                 self.statements.clear();
                 self.forget_queries();
                 let backend = self.backend();
-                backend.listening.clear();
+                backend.messages.act(0, Action::Unlisten(None));
                 backend.sequences = Default::default();
                 let storage = backend.instance.storage.clone();
                 storage.locks.release_all_session(&mut backend.txn.held);

@@ -357,7 +357,7 @@ impl Session {
         }
         let waiting = std::mem::take(&mut self.handle.mailbox.lock().notifications);
         for (pid, channel, payload) in waiting {
-            if self.backend().listening.iter().any(|c| **c == *channel) {
+            if self.backend().messages.is_heard(&channel) {
                 client.out.notification(pid as i32, &channel, &payload);
             }
         }

@@ -206,21 +206,22 @@ impl Session {
             false => self.portals.fail(),
         }
         self.cx().routines.cursors.retain(|_, c| c.held);
-        let pid = self.handle.pid;
         let backend = self.backend();
         let stats = backend.instance.stats.clone();
         backend.stats.end_transaction(committed, &stats);
         backend.seen.clear();
-        backend.listening_changed = false;
         backend.activity.transaction(0);
         backend.delete_at_commit.retain(|_| committed);
         after_row::forget(&mut backend.deferred);
         backend.large_objects.close_all();
-        let notifies = std::mem::take(&mut backend.notifies);
-        if committed && let Ok(services) = backend.instance.services() {
-            for (channel, payload) in notifies {
-                services.notify(backend.database, pid, &channel, &payload);
-            }
+        let (notes, heard_anew) = backend.messages.end(committed);
+        if heard_anew {
+            let channels = backend.messages.channels().to_vec();
+            self.server.backends.listeners.set(&self.handle, &channels);
+        }
+        if !notes.is_empty() {
+            let database = self.handle.database();
+            self.server.backends.listeners.send(database, self.handle.pid, notes);
         }
         self.settings_changed();
     }

@@ -53,7 +53,7 @@ impl Session {
             gid: gid.to_string(),
             owner: backend.user.current,
             written: backend.stats.prepare(&stats),
-            notified: backend.listening_changed || !backend.notifies.is_empty(),
+            notified: !backend.messages.is_empty(),
         };
         loop {
             let backend = self.backend();

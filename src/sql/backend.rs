@@ -75,12 +75,8 @@ pub struct Backend {
     pub in_use: Arc<crate::sql::exec::InUse>,
     /// Large objects it has open.
     pub large_objects: crate::sql::large_object::Descriptors,
-    /// Channels this session listens on.
-    pub listening: Vec<String>,
-    /// The transaction has executed LISTEN or UNLISTEN.
-    pub listening_changed: bool,
-    /// NOTIFYs of the transaction, sent when it commits.
-    pub notifies: Vec<(String, String)>,
+    /// What it listens on, and what the transaction wants heard and said.
+    pub messages: super::notify::Messages,
     /// Whether the statement runs inside a transaction block (`VACUUM` and others refuse).
     pub in_block: bool,
     /// A routine runs the statement, outside any block.
@@ -201,9 +197,7 @@ impl Backend {
             deferred: Default::default(),
             in_use: Default::default(),
             large_objects: Default::default(),
-            listening: Vec::new(),
-            listening_changed: false,
-            notifies: Vec::new(),
+            messages: Default::default(),
             in_block: false,
             in_routine: false,
             in_pipeline: false,

@@ -23,8 +23,6 @@ pub trait Services: Send + Sync {
     fn terminate(&self, pid: u32) -> bool;
     /// The role a session was authenticated as, and whether it is a superuser; None if there is no such session.
     fn role_of(&self, pid: u32) -> Option<(crate::base::Oid, bool)>;
-    /// Leaves a notification for every session that listens in the database.
-    fn notify(&self, database: crate::base::Oid, sender: u32, channel: &str, payload: &str);
     /// How many sessions are connected to a database.
     fn sessions_in(&self, database: crate::base::Oid) -> usize;
     /// Ends all sessions of a database (DROP DATABASE … FORCE).

@@ -14,6 +14,7 @@ pub mod func;
 pub mod instance;
 pub mod large_object;
 pub mod names;
+pub mod notify;
 pub mod parse;
 pub mod partition;
 pub mod plan;

@@ -280,6 +280,45 @@ impl Builder {
     }
 }
 
+/// Where the elements of a one-dimensional array without a bitmap of NULLs begin, and its bounds.
+fn plain(stored: &[u8]) -> Option<(usize, Dim)> {
+    let array = Array::read(stored)?;
+    let [dim] = array.dims[..] else { return None };
+    (stored[1] & 1 == 0).then_some((stored.len() - array.data.len(), dim))
+}
+
+/// Adds an element behind the last one, in place. False, and nothing done, unless the array has one dimension and room
+/// and neither it nor the element knows NULL.
+pub fn push(stored: &mut Vec<u8>, value: Datum<'_>) -> bool {
+    let Some((begin, dim)) = plain(stored).filter(|(_, d)| d.len < MAX_SIZE && d.upper() < i32::MAX) else {
+        return false;
+    };
+    if value.is_null() {
+        return false;
+    }
+    stored[begin - 8..begin - 4].copy_from_slice(&(dim.len as u32 + 1).to_le_bytes());
+    put(value, stored);
+    true
+}
+
+/// Replaces an element that is there, in place. False, and nothing done, unless the array has one dimension and its
+/// elements one width, and neither it nor the element knows NULL.
+pub fn replace(stored: &mut [u8], subscript: i32, value: Datum<'_>) -> bool {
+    let Some((begin, dim)) = plain(stored) else { return false };
+    let form = phys(Array::new(stored).element);
+    let offset = usize::try_from(i64::from(subscript) - i64::from(dim.lower)).ok().filter(|o| *o < dim.len);
+    let (Some(width), Some(n), false) = (form.width(), offset, value.is_null()) else { return false };
+    let mut bytes = Vec::with_capacity(width);
+    put(value, &mut bytes);
+    match stored.get_mut(begin + n * width..begin + (n + 1) * width) {
+        Some(place) if bytes.len() == width => {
+            place.copy_from_slice(&bytes);
+            true
+        }
+        _ => false,
+    }
+}
+
 /// A one-dimensional array of these values.
 pub fn from_values<'a>(element: Oid, values: impl IntoIterator<Item = Datum<'a>>) -> Vec<u8> {
     let mut b = Builder::new(element);

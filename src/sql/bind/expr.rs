@@ -30,6 +30,7 @@ impl Binder<'_, '_> {
     }
 
     fn expr_kind(&mut self, e: &ast::Expr) -> Result<Expr> {
+        super::check_stack()?;
         use ast::ExprKind as K;
         let pos = e.pos;
         match &e.kind {

@@ -230,7 +230,7 @@ impl Binder<'_, '_> {
         let Some(view) = &rel.view else {
             return Err(Error::internal(format!("view \"{}\" has no definition", rel.name)));
         };
-        if self.depth > super::MAX_QUERY_DEPTH / 2 {
+        if self.expanding.contains(&rel.oid) {
             return Err(err!(
                 INVALID_OBJECT_DEFINITION,
                 "infinite recursion detected in rules for relation \"{}\"",
@@ -245,7 +245,8 @@ impl Binder<'_, '_> {
         let mut cx =
             BindContext { names: &*names, io: self.cx.io, text: &view.query, params: Vec::new(), infer_params: false };
         let mut binder = Binder::new(&mut cx);
-        binder.depth = self.depth + 1;
+        binder.expanding.clone_from(&self.expanding);
+        binder.expanding.push(rel.oid);
         binder.check_as = reads_as(rel);
         let query = binder.statement(&raw.stmt, true).map_err(|mut e| {
             e.0.position = None;

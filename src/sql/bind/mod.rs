@@ -344,7 +344,8 @@ pub(in crate::sql) struct Binder<'a, 'c> {
     cx: &'a mut BindContext<'c>,
     /// Innermost last.
     scopes: Vec<Scope>,
-    depth: usize,
+    /// The views whose queries are being bound, outermost first.
+    expanding: Vec<crate::base::Oid>,
     /// Rights are checked for this role: the owner of the view being expanded.
     check_as: Option<crate::base::Oid>,
     /// A table with row security was met.
@@ -361,8 +362,17 @@ pub(in crate::sql) struct Binder<'a, 'c> {
     _user_code: user_code::AtHand,
 }
 
-/// Sub-queries and views nested deeper are refused with 54001.
-const MAX_QUERY_DEPTH: usize = 200;
+/// Called wherever queries and expressions nest.
+///
+/// # Errors
+/// 54001.
+#[inline]
+pub(in crate::sql) fn check_stack() -> Result<()> {
+    match crate::base::stack::is_used_up() {
+        true => Err(crate::sql::parse::too_deep()),
+        false => Ok(()),
+    }
+}
 
 impl<'a, 'c> Binder<'a, 'c> {
     fn new(cx: &'a mut BindContext<'c>) -> Binder<'a, 'c> {
@@ -370,7 +380,7 @@ impl<'a, 'c> Binder<'a, 'c> {
         Binder {
             cx,
             scopes: Vec::new(),
-            depth: 0,
+            expanding: Vec::new(),
             check_as: None,
             met_policies: false,
             named_schemas: false,
@@ -423,11 +433,8 @@ impl<'a, 'c> Binder<'a, 'c> {
     }
 
     fn statement(&mut self, stmt: &ast::Stmt, top: bool) -> Result<Query> {
-        self.depth += 1;
-        if self.depth > MAX_QUERY_DEPTH {
-            return Err(crate::err!(STATEMENT_TOO_COMPLEX, "stack depth limit exceeded"));
-        }
-        let query = match stmt {
+        check_stack()?;
+        match stmt {
             ast::Stmt::Select(s) => self.select(s, None),
             ast::Stmt::Insert(s) => self.insert(s),
             ast::Stmt::Update(s) => self.update(s),
@@ -435,9 +442,7 @@ impl<'a, 'c> Binder<'a, 'c> {
             ast::Stmt::Merge(s) => self.merge(s),
             _ if top => Err(Error::internal("this statement is not a query")),
             _ => Err(Error::unsupported("this statement is not supported here")),
-        };
-        self.depth -= 1;
-        query
+        }
     }
 
     /// Parameters nobody typed are an error; those typed after their first use get their type everywhere.

@@ -298,7 +298,7 @@ impl Binder<'_, '_> {
         let mut cx =
             BindContext { names: &*names, io: self.cx.io, text: &source, params: Vec::new(), infer_params: false };
         let mut binder = Binder::new(&mut cx);
-        binder.depth = self.depth + 1;
+        binder.expanding.clone_from(&self.expanding);
         binder.check_as = check_as;
         binder.scopes.push(Scope::default());
         binder.add_table_columns(rel.clone());

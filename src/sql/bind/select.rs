@@ -26,15 +26,10 @@ impl Binder<'_, '_> {
 
     /// `unknowns` None: resolve.
     pub(super) fn select(&mut self, s: &ast::SelectStmt, unknowns: Option<Unknowns>) -> Result<Query> {
-        self.depth += 1;
-        if self.depth > super::MAX_QUERY_DEPTH {
-            return Err(err!(STATEMENT_TOO_COMPLEX, "stack depth limit exceeded")
-                .hint("Increase the configuration parameter \"max_stack_depth\" (currently 2048kB), after ensuring the platform's stack depth limit is adequate."));
-        }
+        super::check_stack()?;
         self.scopes.push(Scope::default());
         let out = self.select_in_scope(s, unknowns.unwrap_or(Unknowns::Resolve));
         self.scopes.pop();
-        self.depth -= 1;
         out
     }
 

@@ -63,13 +63,9 @@ impl Binder<'_, '_> {
     }
 
     fn set_node(&mut self, op: &ast::SetOp, leaves: &mut Vec<Query>) -> Result<SetTree> {
-        self.depth += 1;
-        if self.depth > super::MAX_QUERY_DEPTH * 20 {
-            return Err(err!(STATEMENT_TOO_COMPLEX, "stack depth limit exceeded"));
-        }
+        super::check_stack()?;
         let left = self.set_side(&op.left, leaves)?;
         let right = self.set_side(&op.right, leaves)?;
-        self.depth -= 1;
         let kind = match op.kind {
             ast::SetOpKind::Union => SetOpKind::Union,
             ast::SetOpKind::Intersect => SetOpKind::Intersect,
@@ -87,11 +83,8 @@ impl Binder<'_, '_> {
         if let (ast::SelectBody::SetOp(op), true) = (&s.body, plain) {
             return self.set_node(op, leaves);
         }
-        let before = self.depth;
-        self.depth = before.min(super::MAX_QUERY_DEPTH - 50);
         // A leaf sees nothing of this level.
         let query = self.select(s, Some(Unknowns::Keep))?;
-        self.depth = before;
         leaves.push(query);
         Ok(SetTree::Leaf(leaves.len() - 1))
     }

@@ -108,6 +108,7 @@ use crate::sql::ast::{self, Stmt};
 use crate::sql::bind::Names;
 use crate::sql::bind::scope::Clause;
 use crate::sql::exec::ExecContext;
+use crate::sql::notify::Action;
 use crate::sql::routine::query::{Nameless, Scoped, Variables};
 use crate::sql::track::Account;
 use crate::types::{TypeRef, Value};
@@ -411,24 +412,19 @@ fn trace_notify(cx: &mut ExecContext, stmt: &Stmt) -> Result<()> {
 pub fn notify(cx: &mut ExecContext, stmt: &Stmt) -> Result<String> {
     trace_notify(cx, stmt)?;
     let backend = cx.backend()?;
+    let depth = backend.txn.depth();
     Ok(match stmt {
         Stmt::Notify(n) => {
             let note = (n.channel.clone(), n.payload.clone().unwrap_or_default());
-            if !backend.notifies.contains(&note) {
-                backend.notifies.push(note);
-            }
+            backend.messages.say(depth, note);
             "NOTIFY"
         }
         Stmt::Listen(channel) => {
-            backend.listening_changed = true;
-            if !backend.listening.contains(channel) {
-                backend.listening.push(channel.clone());
-            }
+            backend.messages.act(depth, Action::Listen(channel.clone()));
             "LISTEN"
         }
         Stmt::Unlisten(channel) => {
-            backend.listening_changed = true;
-            backend.listening.retain(|c| channel.as_ref().is_some_and(|gone| gone != c));
+            backend.messages.act(depth, Action::Unlisten(channel.clone()));
             "UNLISTEN"
         }
         _ => return Err(Error::internal("not a notification")),

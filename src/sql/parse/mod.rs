@@ -28,6 +28,7 @@ mod name;
 mod object;
 mod options;
 mod parser;
+pub use parser::too_deep;
 mod publication;
 mod role;
 mod scan;

@@ -3,12 +3,9 @@
 use super::keyword::{Category, Kw};
 use super::lex::{Lexed, syntax_error};
 use super::token::{Tok, Token};
-use crate::base::{Error, Report, Result, SqlState};
+use crate::base::{Error, Report, Result, SqlState, stack};
 use crate::err;
 use crate::sql::ast::{MAX_DEPTH, Pos, RawStmt, cursor};
-
-/// How much stack the parser may use below its entry, so that it fits threads of 2 MB (PARSE-2).
-const MAX_STACK_BYTES: usize = 1 << 20;
 
 pub(super) struct Parser<'a> {
     pub(super) text: &'a str,
@@ -26,15 +23,6 @@ pub(super) struct Parser<'a> {
     pub(super) notices: Vec<Report>,
     /// Where constants stand, if anybody wants to know.
     pub(super) constants: Option<Vec<super::constants::Span>>,
-    /// Address of a local at the entry.
-    stack_base: usize,
-}
-
-/// An approximation of the stack pointer.
-#[inline(never)]
-fn stack_address() -> usize {
-    let here = 0u8;
-    std::ptr::from_ref(&here).addr()
 }
 
 impl<'a> Parser<'a> {
@@ -51,7 +39,6 @@ impl<'a> Parser<'a> {
             deferred: None,
             notices: Vec::new(),
             constants: None,
-            stack_base: stack_address(),
         }
     }
 
@@ -249,10 +236,10 @@ impl<'a> Parser<'a> {
         Error::unsupported(format!("{what} is not supported")).at(cursor(self.text, pos))
     }
 
-    /// Called wherever the grammar nests.
+    /// Called wherever the grammar nests (PARSE-2).
     #[inline]
     pub(super) fn check_stack(&self) -> Result<()> {
-        match self.stack_base.abs_diff(stack_address()) > MAX_STACK_BYTES {
+        match stack::is_used_up() {
             true => Err(too_deep()),
             false => Ok(()),
         }
@@ -380,8 +367,9 @@ impl<'a> Parser<'a> {
     }
 }
 
+/// 54001.
 #[cold]
-fn too_deep() -> Error {
+pub fn too_deep() -> Error {
     err!(STATEMENT_TOO_COMPLEX, "stack depth limit exceeded")
         .hint(
             "Increase the configuration parameter \"max_stack_depth\" (currently 2048kB), \

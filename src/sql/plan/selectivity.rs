@@ -35,10 +35,24 @@ pub(super) struct Estimator<'a> {
     pub rels: &'a [Facts],
 }
 
+/// The statistics of one column, as they are kept with those of the table's others.
+pub(super) struct Known {
+    all: Arc<Vec<ColumnStats>>,
+    at: usize,
+}
+
+impl std::ops::Deref for Known {
+    type Target = ColumnStats;
+
+    fn deref(&self) -> &ColumnStats {
+        &self.all[self.at]
+    }
+}
+
 /// A column of a table with its statistics.
 pub(super) struct Variable {
     pub rel: usize,
-    pub stats: Option<ColumnStats>,
+    pub stats: Option<Known>,
     pub unique: bool,
     pub tuples: f64,
     pub ty: TypeRef,
@@ -63,7 +77,8 @@ impl Estimator<'_> {
         let facts = self.rels.get(rel)?;
         let stats = facts.table.as_ref().and_then(|t| {
             let stats = if facts.tree { &t.tree_stats } else { &t.column_stats };
-            stats.load().iter().find(|s| s.attno == attno).cloned()
+            let all = stats.load_full();
+            all.iter().position(|s| s.attno == attno).map(|at| Known { all, at })
         });
         let unique = attno == -1
             || facts.table.as_ref().is_some_and(|t| {

@@ -50,6 +50,12 @@ impl Frame {
     }
 
     pub(super) fn assign_expr(&mut self, cx: &mut ExecContext, target: &Target, value: usize) -> Flow<Goto> {
+        if let Target::Var(var) | Target::Part { var, field: None } = target
+            && matches!(self.body.vars[*var].kind, VarKind::Scalar(ty) if crate::types::info(ty.oid).is_some_and(|i| i.is_array()))
+            && self.assign_in_place(cx, *var, value)?
+        {
+            return Ok(Goto::Next);
+        }
         let v = self.eval(cx, value)?;
         let from = self.type_of(value);
         if let Target::Var(var) = target

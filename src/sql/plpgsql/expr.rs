@@ -1,7 +1,7 @@
 //! Expressions and statements of a body: bound with the variables in reach when they first run, planned once a session.
 
 use super::code::{Function, VarKind};
-use super::fast::Fast;
+use super::fast::{Fast, InPlace};
 use super::frame::{Shape, Slot};
 use super::parse::lookup;
 use crate::base::{Error, Result, SqlState};
@@ -94,6 +94,7 @@ pub struct Ready {
     pub planned: Arc<Planned>,
     pub projection: Option<Projection>,
     pub fast: Option<Fast>,
+    pub in_place: Option<InPlace>,
 }
 
 impl PlExpr {

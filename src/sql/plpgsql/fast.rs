@@ -8,6 +8,7 @@ use super::frame::Slot;
 use crate::base::Result;
 use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::func::{self, FnContext, FuncDef, FuncImpl};
+use crate::types::array::{self, Array};
 use crate::types::{self, Column, Datum, Value};
 use smallvec::SmallVec;
 
@@ -15,12 +16,34 @@ pub enum Fast {
     Const(Value),
     Var(usize),
     Field(usize, usize),
-    Int { op: IntOp, wide: bool, def: &'static FuncDef, args: Box<[Fast; 2]> },
-    Call { def: &'static FuncDef, args: Vec<Fast> },
+    Int {
+        op: IntOp,
+        wide: bool,
+        def: &'static FuncDef,
+        args: Box<[Fast; 2]>,
+    },
+    Call {
+        def: &'static FuncDef,
+        args: Vec<Fast>,
+    },
     And(Vec<Fast>),
     Or(Vec<Fast>),
     Not(Box<Fast>),
     IsNull(Box<Fast>, bool),
+    /// An element of a variable's array, which is not copied for it.
+    Element {
+        var: usize,
+        subscripts: Vec<Fast>,
+    },
+}
+
+/// An assignment that changes a variable's array where it lies instead of making it anew: a loop that fills an array
+/// would copy all of it in each round (PostgreSQL 15, pl_exec.c: its expanded arrays are for the same).
+pub struct InPlace {
+    var: usize,
+    /// None: behind the last element.
+    subscript: Option<Fast>,
+    value: Fast,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,6 +59,8 @@ pub enum IntOp {
     Gt,
     Ge,
 }
+
+const ARRAY_APPEND: u32 = 378;
 
 /// Integer functions by PostgreSQL's object ids: the operation, and whether int8 is its result.
 fn int_op(oid: u32) -> Option<(IntOp, bool)> {
@@ -96,6 +121,12 @@ impl Fast {
             ExprKind::Not(a) => Fast::Not(Box::new(Fast::of(a, sources)?)),
             ExprKind::IsNull(a) => Fast::IsNull(Box::new(Fast::of(a, sources)?), false),
             ExprKind::IsNotNull(a) => Fast::IsNull(Box::new(Fast::of(a, sources)?), true),
+            ExprKind::Subscript { array, lower, upper, slice: false } => {
+                let var = array_variable(array, sources)?;
+                let plain = lower.iter().all(Option::is_none);
+                let subscripts = upper.iter().map(|e| Fast::of(e.as_ref()?, sources)).collect::<Option<_>>();
+                Fast::Element { var, subscripts: subscripts.filter(|_| plain)? }
+            }
             ExprKind::Relabel(a) if types::phys(a.ty.oid) == types::phys(e.ty.oid) => Fast::of(a, sources)?,
             _ => return None,
         })
@@ -129,6 +160,85 @@ impl Fast {
                 _ => Value::Null,
             },
             Fast::IsNull(a, negated) => Value::Bool(a.eval(fx, slots)?.is_null() != *negated),
+            Fast::Element { var, subscripts } => {
+                let mut at: SmallVec<[Value; 2]> = SmallVec::with_capacity(subscripts.len());
+                for s in subscripts {
+                    at.push(s.eval(fx, slots)?);
+                }
+                let at: Option<SmallVec<[i32; 2]>> = at.iter().map(subscript).collect();
+                match (slots[*var].scalar(), at) {
+                    (Value::Bytes(stored), Some(at)) => Array::new(stored).get(&at).to_value(),
+                    _ => Value::Null,
+                }
+            }
+        })
+    }
+}
+
+fn subscript(v: &Value) -> Option<i32> {
+    match v {
+        Value::I32(n) => Some(*n),
+        _ => None,
+    }
+}
+
+/// The variable that an expression is, if it is an array.
+fn array_variable(e: &Expr, sources: &[Source]) -> Option<usize> {
+    match (&e.kind, types::info(e.ty.oid)) {
+        (ExprKind::Param(n), Some(info)) if info.is_array() => match sources.get(*n)? {
+            Source::Var(v) => Some(*v),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+impl InPlace {
+    /// `v := v || e`, `v := array_append(v, e)`, `v[i] := e`.
+    pub fn of(e: &Expr, sources: &[Source]) -> Option<InPlace> {
+        let (array, subscript, value) = match &e.kind {
+            ExprKind::Func { func, args, variadic: false, .. } if func.oid.0 == ARRAY_APPEND => {
+                let [array, value] = &args[..] else { return None };
+                (array, None, value)
+            }
+            ExprKind::SubscriptSet { array, lower, upper, slice: false, value } => {
+                let ([None], [Some(n)]) = (&lower[..], &upper[..]) else { return None };
+                (&**array, Some(Fast::of(n, sources)?), &**value)
+            }
+            _ => return None,
+        };
+        let var = array_variable(array, sources)?;
+        let element = types::element_type(array.ty.oid)?;
+        let fits = array.ty == e.ty && types::phys(element) == types::phys(value.ty.oid);
+        Some(InPlace { var, subscript, value: Fast::of(value, sources).filter(|_| fits)? })
+    }
+
+    pub fn variable(&self) -> usize {
+        self.var
+    }
+
+    /// False, and nothing changed, where the array has to be made anew.
+    ///
+    /// # Errors
+    /// Those of what is assigned.
+    pub fn run(&self, fx: &mut FnContext, slots: &mut [Slot]) -> Result<bool> {
+        let at = match &self.subscript {
+            None => None,
+            Some(s) => match subscript(&s.eval(fx, slots)?) {
+                None => return Ok(false),
+                at => at,
+            },
+        };
+        let value = self.value.eval(fx, slots)?;
+        let Slot::Scalar(Value::Bytes(stored)) = &mut slots[self.var] else { return Ok(false) };
+        Ok(match at {
+            Some(at) => array::replace(stored, at, value.datum()),
+            None => {
+                let mut bytes = std::mem::take(stored).into_vec();
+                let done = array::push(&mut bytes, value.datum());
+                *stored = bytes.into_boxed_slice();
+                done
+            }
         })
     }
 }

@@ -465,7 +465,8 @@ impl Frame {
             (Some(e), None) => Some(Projection::new(std::slice::from_ref(e))),
             _ => None,
         };
-        self.ready[id] = Some(Ready { planned, projection, fast });
+        let in_place = planned.simple.as_ref().and_then(|e| super::fast::InPlace::of(e, &planned.sources));
+        self.ready[id] = Some(Ready { planned, projection, fast, in_place });
         Ok(())
     }
 
@@ -491,6 +492,22 @@ impl Frame {
             }
         }
         self.eval_query(cx, id)
+    }
+
+    /// Changes a variable where it lies, if that is what the assignment of an expression comes to; false if not.
+    ///
+    /// # Errors
+    /// Those of the expression.
+    pub(super) fn assign_in_place(&mut self, cx: &mut ExecContext, var: usize, id: usize) -> Result<bool> {
+        if self.computing.is_some() || self.evaluating.is_some() {
+            return Ok(false);
+        }
+        self.prepare(cx, id)?;
+        let Some(ready) = &self.ready[id] else { return Ok(false) };
+        match &ready.in_place {
+            Some(change) if change.variable() == var => change.run(&mut cx.fx, &mut self.slots),
+            _ => Ok(false),
+        }
     }
 
     fn eval_simple(&mut self, cx: &mut ExecContext, id: usize) -> Flow<Value> {

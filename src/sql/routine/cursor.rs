@@ -251,6 +251,7 @@ impl Cursor {
 pub fn leave_to(cx: &mut ExecContext, depth: usize, keep: bool) {
     if let Ok(backend) = cx.backend() {
         backend.large_objects.leave_to(depth, keep);
+        backend.messages.leave_to(depth, keep);
     }
     let cursors = &mut cx.routines.cursors;
     match keep {

@@ -1,6 +1,6 @@
 //! How deep routines may nest, and what that costs.
 
-use crate::base::{Error, Flow, Result};
+use crate::base::{Error, Flow, Result, stack};
 use crate::err;
 use crate::settings::{Id, Lookup};
 use crate::sql::exec::ExecContext;
@@ -11,7 +11,6 @@ use std::time::Duration;
 pub struct Nesting {
     depth: u32,
     deepest: u32,
-    base: usize,
     /// What `max_stack_depth` limits, bytes.
     weight: usize,
     /// Triggers being fired: `pg_trigger_depth()`.
@@ -26,9 +25,6 @@ pub enum Level {
     Plpgsql = 2500,
 }
 
-/// Bytes of stack routines may really use; threads that run statements have more.
-const MAX_STACK: usize = 40 << 20;
-
 /// What a statement may need to get down one level again after it was put aside.
 const REENTRY: Duration = Duration::from_micros(50);
 
@@ -42,24 +38,17 @@ impl Nesting {
     }
 }
 
-#[inline(never)]
-fn stack_address() -> usize {
-    let here = 0u8;
-    std::ptr::from_ref(&here).addr()
-}
-
 /// Runs something one level deeper.
 ///
 /// # Errors
 /// 54001 beyond `max_stack_depth`, or where the stack would not do.
 pub fn deeper<T>(cx: &mut ExecContext, level: Level, f: impl FnOnce(&mut ExecContext) -> Flow<T>) -> Flow<T> {
-    let here = stack_address();
     if cx.nesting.depth == 0 {
-        (cx.nesting.base, cx.nesting.weight) = (here, 0);
+        cx.nesting.weight = 0;
     }
     let weight = cx.nesting.weight + level as usize;
     let limit = max_stack_depth_kb(cx) * 1024;
-    if weight > limit || cx.nesting.base.abs_diff(here) > MAX_STACK {
+    if weight > limit || stack::is_used_up() {
         return Err(too_deep(cx).into());
     }
     cx.nesting.weight = weight;

@@ -2,7 +2,7 @@
 
 use super::super::constraint::{each_batch, relation};
 use super::super::index::patiently;
-use super::super::write::{change, class_of};
+use super::super::write::change;
 use super::super::{Command, alter_kinds, foreign, inherit, names, trigger};
 use super::{bound, index};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
@@ -44,12 +44,12 @@ fn lock_default(cx: &mut ExecContext, parent: &Relation) -> Flow<()> {
 }
 
 pub fn default_of(cx: &mut ExecContext, parent: Oid) -> Result<Option<Oid>> {
-    for child in cx.backend()?.catalog.children_of(parent) {
-        if class_of(cx, child)?.lineage.bound.as_deref() == Some(&Bound::Default) {
-            return Ok(Some(child));
-        }
-    }
-    Ok(None)
+    let catalog = &cx.backend()?.catalog;
+    let is_default = |child: &Oid| {
+        let record = catalog.class(*child);
+        record.is_some_and(|r| r.object.as_class().is_ok_and(|c| c.lineage.bound.as_deref() == Some(&Bound::Default)))
+    };
+    Ok(catalog.children_of(parent).into_iter().find(is_default))
 }
 
 /// Whether a new table may become a partition of this one; locks what has to be.

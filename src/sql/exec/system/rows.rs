@@ -25,7 +25,7 @@ pub(crate) fn open(cx: &mut ExecContext, src: &str, args: &[Value], types: &[Typ
         "pg_timezone_abbrevs" => return view(cx, "pg_timezone_abbrevs", types).map(Some),
         "pg_stat_get_activity" => activity(cx, args)?,
         "pg_ls_waldir" => wal_files(cx)?,
-        "pg_listening_channels" => cx.backend()?.listening.iter().map(|c| vec![Value::text(c)]).collect(),
+        "pg_listening_channels" => cx.backend()?.messages.channels().iter().map(|c| vec![Value::text(c)]).collect(),
         "pg_options_to_table" => options(args)?,
         "aclexplode" => explode(cx, args)?,
         "pg_get_keywords" => keywords(),

@@ -182,11 +182,8 @@ fn notify(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()
     if payload.len() >= 8000 {
         return Err(err!(INVALID_PARAMETER_VALUE, "payload string too long").into());
     }
-    let message = (channel, payload);
-    let pending = &mut cx.backend()?.notifies;
-    if !pending.contains(&message) {
-        pending.push(message);
-    }
+    let backend = cx.backend()?;
+    backend.messages.say(backend.txn.depth(), (channel, payload));
     void(out);
     Ok(())
 }

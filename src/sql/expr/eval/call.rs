@@ -257,7 +257,7 @@ pub(super) struct ScalarArrayOp {
     element: TypeRef,
     /// Told to the function where text is ordered.
     types: Option<Arc<CallTypes>>,
-    /// For a constant array and plain equality: the array's text of bytes, its elements' keys, whether one is NULL.
+    /// For a constant array and a test of membership: the array's text of bytes, its elements' keys, whether one is NULL.
     set: Option<ConstantSet>,
 }
 
@@ -285,18 +285,19 @@ impl ScalarArrayOp {
         self.array.visit(f);
     }
 
-    /// Equality of a type with itself, so that keys decide.
-    fn is_plain_equality(&self) -> bool {
+    /// `= ANY` or `<> ALL` of a type with itself, so that keys decide.
+    fn is_membership(&self) -> bool {
         let same = self.def.args.len() == 2 && self.def.args[0] == self.def.args[1];
-        let eq = crate::sql::func::type_operator("=", self.def.args[0], self.def.args[0]);
-        same && self.any
-            && self.left.ty.collation.is_deterministic()
-            && eq.is_some_and(|o| o.func == self.def.oid && o.can_hash)
+        let operator = |name| crate::sql::func::type_operator(name, self.def.args[0], self.def.args[0]);
+        let own = operator(if self.any { "=" } else { "<>" });
+        same && self.left.ty.collation.is_deterministic()
+            && own.is_some_and(|o| o.func == self.def.oid)
+            && operator("=").is_some_and(|o| o.can_hash)
     }
 
     pub fn eval(&mut self, cx: &mut ExecContext, batch: &Batch, sel: Sel<'_>) -> Flow<Column> {
         let constant = self.array.is_constant();
-        if constant && self.is_plain_equality() {
+        if constant && self.is_membership() {
             return self.eval_constant(cx, batch, sel);
         }
         let left = self.left.eval(cx, batch, sel)?.into_owned();
@@ -358,7 +359,7 @@ impl ScalarArrayOp {
         for at in 0..sel.len() {
             let value = left.get(at);
             let found = if value.is_null() {
-                out.push(if set.elements.is_empty() { Datum::Bool(false) } else { Datum::Null });
+                out.push(if set.elements.is_empty() { Datum::Bool(!self.any) } else { Datum::Null });
                 continue;
             } else if set.keys.is_empty() {
                 let same = |n| crate::types::compare(self.element, value, set.elements.get(n)).is_eq();
@@ -369,9 +370,9 @@ impl ScalarArrayOp {
                 set.keys.contains(&key)
             };
             out.push(match (found, set.has_null) {
-                (true, _) => Datum::Bool(true),
+                (true, _) => Datum::Bool(self.any),
                 (false, true) => Datum::Null,
-                (false, false) => Datum::Bool(false),
+                (false, false) => Datum::Bool(!self.any),
             });
         }
         Ok(out)
