@@ -26,6 +26,8 @@ fn transcript(port: u16, database: &str, script: &Path) -> String {
             Some(rest) => rest.split_once(": ").map_or(rest, |(_, message)| message),
             None => line,
         };
+        // Whoever sends a notification has another pid each time.
+        let line = line.split_once(" with PID ").filter(|_| line.starts_with("Asynchronous")).map_or(line, |(l, _)| l);
         shown.push_str(line);
         shown.push('\n');
     }

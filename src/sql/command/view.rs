@@ -122,10 +122,6 @@ fn replace(
             .into());
         }
     }
-    if depends.iter().any(|d| d.on == relation_key(oid)) {
-        let text = format!("infinite recursion detected in rules for relation \"{}\"", old.name);
-        return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, text).into());
-    }
     change(cx, oid, |c| {
         let mut attributes = attributes;
         for (new, old) in attributes.iter_mut().zip(&c.attributes) {

@@ -609,11 +609,17 @@ impl Parser<'_> {
 
     /// Whether the parentheses that open here hold a query at their innermost start.
     pub(super) fn parens_lead_to_query(&self) -> bool {
+        if let Some((run, leads)) = self.parens.take().filter(|(run, _)| run.contains(&self.i)) {
+            self.parens.set(Some((run, leads)));
+            return leads;
+        }
         let mut n = 0;
         while self.tok_at(n) == Tok::Char(b'(') {
             n += 1;
         }
-        n > 0 && self.is_query_start(n)
+        let leads = n > 0 && self.is_query_start(n);
+        self.parens.set(Some((self.i..self.i + n, leads)));
+        leads
     }
 
     /// SELECT, VALUES (…), WITH, TABLE at the n-th token.

@@ -6,17 +6,22 @@ use super::token::{Tok, Token};
 use crate::base::{Error, Report, Result, SqlState, stack};
 use crate::err;
 use crate::sql::ast::{MAX_DEPTH, Pos, RawStmt, cursor};
+use std::cell::Cell;
+use std::ops::Range;
 
 pub(super) struct Parser<'a> {
     pub(super) text: &'a str,
     tokens: Vec<Token>,
     values: Vec<String>,
     lex_error: Option<Error>,
-    i: usize,
+    pub(super) i: usize,
     /// The greatest height among the finished children of the node being built (AST-4).
     pub(super) height: usize,
     /// The parentheses read last held a comma-separated list, not one expression.
     pub(super) last_paren_was_list: bool,
+    /// The opening parentheses looked over last, and whether they lead to a query: each of many need not look at all
+    /// that follow it.
+    pub(super) parens: Cell<Option<(Range<usize>, bool)>>,
     /// A fault PostgreSQL finds after parsing; the first one is raised when the whole text has no syntax error.
     pub(super) deferred: Option<Error>,
     /// What is reported beside the result.
@@ -36,6 +41,7 @@ impl<'a> Parser<'a> {
             i: 0,
             height: 0,
             last_paren_was_list: false,
+            parens: Cell::new(None),
             deferred: None,
             notices: Vec::new(),
             constants: None,
