@@ -229,6 +229,13 @@ impl<'p, 'a> Maker<'p, 'a> {
         order.iter().map(key).collect()
     }
 
+    fn unique(&mut self, path: &Path, input: &Path, keys: &[Expr]) -> Result<(Plan, Layout)> {
+        let (plan, layout) = self.make(input)?;
+        let keys = keys.iter().map(|k| layout.bound(k)).collect::<Result<_>>()?;
+        let cost = self.cost(path, &layout);
+        Ok((node(PlanNode::Distinct { input: Box::new(plan), keys, sorted: false }, &layout, cost), layout))
+    }
+
     fn sorted(&mut self, path: &Path, input: &Path, keys: &[PathKey]) -> Result<(Plan, Layout)> {
         let (plan, layout) = self.make(input)?;
         let keys = self.sort_keys(keys, &layout)?;
@@ -334,6 +341,7 @@ impl<'p, 'a> Maker<'p, 'a> {
             PathKind::Gist(b) => self.gist(path, b),
             PathKind::Append { rel, parts, .. } => self.append(path, *rel, parts),
             PathKind::Sorted { input, keys } => self.sorted(path, input, keys),
+            PathKind::Unique { input, keys } => self.unique(path, input, keys),
             PathKind::Other(rel) => self.other(path, *rel),
         }
     }

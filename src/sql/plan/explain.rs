@@ -606,7 +606,11 @@ impl Explainer<'_> {
                 };
                 let shown = plain(&c.value);
                 let value = || self.d.expr(shown, Source::None);
+                // Of the classes of patterns, text_pattern_ops and varchar_pattern_ops.
+                let bytes = matches!(column.opclass.0, 4217 | 4218);
                 match c.op {
+                    IndexOp::Lt if bytes => format!("({name} ~<~ {})", value()),
+                    IndexOp::Ge if bytes => format!("({name} ~>=~ {})", value()),
                     IndexOp::Eq => format!("({name} = {})", value()),
                     IndexOp::Lt => format!("({name} < {})", value()),
                     IndexOp::Le => format!("({name} <= {})", value()),

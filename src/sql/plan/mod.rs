@@ -11,6 +11,7 @@
 
 mod bitmap;
 mod bitmap_tree;
+mod bounds;
 mod brin;
 pub mod choice;
 mod cost;

@@ -59,6 +59,11 @@ pub(super) enum PathKind {
         input: Rc<Path>,
         keys: Vec<PathKey>,
     },
+    /// One row of each set of rows with equal keys.
+    Unique {
+        input: Rc<Path>,
+        keys: Vec<Expr>,
+    },
     /// Anything else that is read from start to end: function, VALUES, sub-select, CTE, generated relation.
     Other(usize),
     Join(Box<JoinPath>),

@@ -71,7 +71,7 @@ pub(super) fn table(rel: &Rel) -> Option<&Arc<Relation>> {
 }
 
 /// Types whose values are ordered alike, so that an index on one can be searched for another's.
-fn family(ty: Oid) -> u32 {
+pub(super) fn family(ty: Oid) -> u32 {
     match types::base_type(ty) {
         oid::INT2 | oid::INT4 | oid::INT8 => 1,
         oid::TEXT | oid::VARCHAR => 2,
@@ -91,7 +91,7 @@ fn index_op(name: &str) -> Option<IndexOp> {
 }
 
 /// Equal values are found in any order, but for those that only a nondeterministic one finds equal; the others in their own.
-fn finds(op: IndexOp, operand: &Expr, column: &Expr) -> bool {
+pub(super) fn finds(op: IndexOp, operand: &Expr, column: &Expr) -> bool {
     let (a, b) = (operand.ty.collation, column.ty.collation);
     a == b || op == IndexOp::Eq && a.is_deterministic() && b.is_deterministic()
 }
@@ -155,6 +155,8 @@ pub(super) struct Match {
     pub used: Vec<usize>,
     /// As the conditions were, one by one.
     pub exprs: Vec<Expr>,
+    /// Those that only bound what is asked (see [`super::bounds`]).
+    pub bounds: Vec<Expr>,
     pub outer: RelSet,
     /// Leading columns held by one value.
     pub fixed: usize,
@@ -169,14 +171,31 @@ pub(super) struct Candidate<'c> {
     pub clause: Option<&'c Clause>,
 }
 
+/// A condition on a column of an index: who asks, how, with what; a bound that it puts on the column as a condition.
+type Found<'c> = (&'c Candidate<'c>, IndexOp, Expr, Option<Expr>);
+
 pub(super) fn match_index(columns: &[Expr], keys: usize, candidates: &[Candidate<'_>], rel: usize) -> Match {
     let mut out = Match::default();
     for (i, column) in columns.iter().take(keys).enumerate() {
-        let found: Vec<(&Candidate<'_>, IndexOp, Expr)> =
-            candidates.iter().filter_map(|c| match_condition(c.expr, column, rel).map(|(op, v)| (c, op, v))).collect();
-        let take = |out: &mut Match, (c, op, value): (&Candidate<'_>, IndexOp, Expr)| {
+        let mut found: Vec<Found<'_>> = Vec::new();
+        for c in candidates {
+            match match_condition(c.expr, column, rel) {
+                Some((op, value)) => found.push((c, op, value, None)),
+                None if c.qual.is_some() => {
+                    let bounds = super::bounds::bounds(c.expr, column, rel);
+                    found.extend(bounds.into_iter().map(|b| (c, b.op, b.value, Some(b.expr))));
+                }
+                None => {}
+            }
+        }
+        let take = |out: &mut Match, (c, op, value, bound): Found<'_>| {
             out.outer = out.outer.union(rels_of(&value));
             out.conditions.push(PathCondition { column: i, op, value });
+            if let Some(bound) = bound {
+                out.exprs.push(bound.clone());
+                out.bounds.push(bound);
+                return;
+            }
             out.exprs.push(c.expr.clone());
             if let Some(q) = c.qual {
                 out.covered.push(q);
@@ -193,19 +212,18 @@ pub(super) fn match_index(columns: &[Expr], keys: usize, candidates: &[Candidate
             IndexOp::EqAny => 3,
             _ => 9,
         };
-        let best = found.iter().enumerate().min_by_key(|(_, (c, op, _))| rank(*op, c)).map(|(n, _)| n);
+        let best = found.iter().enumerate().min_by_key(|(_, (c, op, ..))| rank(*op, c)).map(|(n, _)| n);
         let Some(best) = best else { break };
-        let mut found = found;
         if rank(found[best].1, found[best].0) < 9 {
-            let (c, op, v) = found.swap_remove(best);
-            out.has_array |= op == IndexOp::EqAny;
-            take(&mut out, (c, op, v));
+            let best = found.swap_remove(best);
+            out.has_array |= best.1 == IndexOp::EqAny;
+            take(&mut out, best);
             out.fixed = i + 1;
             continue;
         }
         let (mut low, mut high, mut not_null) = (false, false, false);
-        for (c, op, v) in found {
-            let slot = match op {
+        for one in found {
+            let slot = match one.1 {
                 IndexOp::Lt | IndexOp::Le => &mut high,
                 IndexOp::Gt | IndexOp::Ge => &mut low,
                 IndexOp::IsNotNull => &mut not_null,
@@ -213,7 +231,7 @@ pub(super) fn match_index(columns: &[Expr], keys: usize, candidates: &[Candidate
             };
             if !*slot {
                 *slot = true;
-                take(&mut out, (c, op, v));
+                take(&mut out, one);
             }
         }
         break;
@@ -656,6 +674,11 @@ pub(super) fn join_candidates(rel: usize, tree: &JoinTree) -> Vec<Clause> {
         {
             out.extend(s.on.iter().filter(|c| c.rels.has(rel) && c.rels.len() > 1).cloned());
         }
+        // The other side of a semi join may come first, each value of it once.
+        if s.kind == super::JoinKind::Semi && s.syn_left.has(rel) {
+            let equal = |c: &&Clause| c.equality.is_some() && c.rels.has(rel) && c.rels.overlaps(s.syn_right);
+            out.extend(s.on.iter().filter(equal).cloned());
+        }
     }
     for (i, class) in tree.classes.iter().enumerate() {
         if class.constant.is_some() {
@@ -740,7 +763,7 @@ fn push_index(
             rest.push(q);
         }
     }
-    let used: Vec<&Expr> = m.exprs.iter().filter(|e| !base.quals.iter().any(|q| same(q, e))).collect();
+    let used: Vec<&Expr> = m.exprs.iter().filter(|e| !base.quals.iter().chain(&m.bounds).any(|q| same(q, e))).collect();
     let mut rows = (base.rows * est.all(&used)).max(1.0);
     if unique_hit {
         rows = 1.0;

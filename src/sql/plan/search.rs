@@ -305,6 +305,11 @@ impl<'t> Search<'t> {
                 let kind = if kind == JoinKind::Left { JoinKind::Right } else { JoinKind::Full };
                 Ways { kind, ..ways }.add(right, left, b, a, &mut out);
             }
+            JoinKind::Semi if legal.special.is_some_and(|s| s.syn_right == b) => {
+                if let Some(once) = self.unique(right, &on, a, b) {
+                    Ways { kind: JoinKind::Inner, ..ways }.add(&once, left, b, a, &mut out);
+                }
+            }
             _ => {}
         }
         if out.is_empty() {
@@ -313,6 +318,37 @@ impl<'t> Search<'t> {
         let _ = before;
         self.done.insert(all, JoinRel { rows, width, paths: out });
         true
+    }
+
+    /// The right side of a semi join without repetitions: then it is any join, and can be the outer one. PostgreSQL 15,
+    /// pathnode.c, create_unique_path: where all conditions are equalities of values that are equal in one way only.
+    fn unique(&self, right: &JoinRel, on: &[Clause], a: RelSet, b: RelSet) -> Option<JoinRel> {
+        let key = |c: &Clause| {
+            let e = c.equality.as_ref().filter(|e| e.can_hash)?;
+            let (l, r) = match () {
+                () if e.left_rels.within(a) && e.right_rels.within(b) => (&e.left, &e.right),
+                () if e.left_rels.within(b) && e.right_rels.within(a) => (&e.right, &e.left),
+                () => return None,
+            };
+            let (own, other) = (crate::types::base_type(r.ty.oid), crate::types::base_type(l.ty.oid));
+            let fits = own == other && own < crate::base::Oid::FIRST_NORMAL && own != crate::types::oid::RECORD;
+            let fits = fits && l.ty.collation.is_deterministic() && r.ty.collation.is_deterministic();
+            (fits && !super::fold::has_volatile(&c.expr)).then(|| r.clone())
+        };
+        let keys: Vec<Expr> = on.iter().map(key).collect::<Option<_>>()?;
+        if keys.is_empty() {
+            return None;
+        }
+        let est = Estimator { rels: self.facts };
+        let cheapest = right.paths.iter().filter(|p| p.outer.is_empty()).min_by(|x, y| x.total.total_cmp(&y.total))?;
+        let groups = super::group::groups(&est, &keys.iter().collect::<Vec<_>>(), cheapest.rows);
+        let rows = groups.min(cheapest.rows).max(1.0);
+        let s = self.settings;
+        let hashed = s.cpu_operator_cost * keys.len() as f64 * cheapest.rows;
+        let total = cheapest.total + hashed + s.cpu_tuple_cost * rows;
+        let kind = PathKind::Unique { input: cheapest.clone(), keys };
+        let path = Path { rels: b, outer: RelSet::EMPTY, rows, startup: total, total, order: Vec::new(), kind };
+        Some(JoinRel { rows, width: right.width, paths: vec![Rc::new(path)] })
     }
 
     fn join_rows(

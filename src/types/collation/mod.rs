@@ -191,6 +191,11 @@ impl Collation {
         self.0 & NONDETERMINISTIC == 0
     }
 
+    /// Texts are ordered as their bytes are, whatever the letters' case.
+    pub fn is_in_byte_order(self) -> bool {
+        self.0 & !FOLDS == 0
+    }
+
     pub fn is_bytewise(self) -> bool {
         self == Collation::BYTES
     }

@@ -1,0 +1,181 @@
+//! Bounds that a condition puts on a column of an index without saying all it asks: LIKE and regular expressions by what
+//! matching texts begin with, comparisons of rows by their first columns. The condition itself is asked of the rows found.
+//! PostgreSQL 15, like_support.c, match_pattern_prefix; indxpath.c, match_rowcompare_to_indexcol.
+
+use super::IndexOp;
+use super::fold::has_volatile;
+use super::relset::rels_of;
+use super::scan::{family, finds};
+use super::selectivity::strip;
+use crate::base::Oid;
+use crate::sql::expr::{Expr, ExprKind, RowOp, RowPair, same};
+use crate::sql::func::{self, OperDef};
+use crate::types::{self, TypeRef, Value, oid};
+
+/// The operators `~~` and `~` of texts.
+const LIKE: Oid = Oid(1209);
+const MATCHES: Oid = Oid(641);
+/// Texts in the order of their bytes: `~>=~` and `~<~`; and `=`.
+const FROM: Oid = Oid(2317);
+const BELOW: Oid = Oid(2314);
+const IS: Oid = Oid(98);
+
+/// A bound, and the same as a condition.
+pub(super) struct Bound {
+    pub op: IndexOp,
+    pub value: Expr,
+    pub expr: Expr,
+}
+
+/// What the condition says of the column of an index at least.
+pub(super) fn bounds(c: &Expr, column: &Expr, rel: usize) -> Vec<Bound> {
+    match &c.kind {
+        ExprKind::Func { oper: Some(o), args, .. } => match &args[..] {
+            [text, pattern] => begin(*o, text, pattern, column),
+            _ => Vec::new(),
+        },
+        ExprKind::RowCompare { op, pairs } => {
+            pairs.first().and_then(|p| first(*op, p, column, rel)).into_iter().collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn condition(op: &'static OperDef, left: &Expr, right: &Expr) -> Option<Expr> {
+    let func = func::user::function_of(op)?;
+    let kind = ExprKind::Func { func, oper: Some(op.oid), args: vec![left.clone(), right.clone()], variadic: false };
+    Some(Expr::new(kind, TypeRef::of(oid::BOOL)))
+}
+
+/// `(a, b) > (1, 2)`: a is at least 1.
+fn first(op: RowOp, p: &RowPair, column: &Expr, rel: usize) -> Option<Bound> {
+    let is_column = |e: &Expr| same(strip(e), strip(column));
+    let free = |e: &Expr| !rels_of(e).has(rel) && !has_volatile(e);
+    let up = match op {
+        RowOp::Gt | RowOp::Ge => true,
+        RowOp::Lt | RowOp::Le => false,
+        RowOp::Eq | RowOp::Ne => return None,
+    };
+    let (side, value, up) = match () {
+        () if is_column(&p.left) && free(&p.right) => (&p.left, &p.right, up),
+        () if is_column(&p.right) && free(&p.left) => (&p.right, &p.left, !up),
+        () => return None,
+    };
+    let (symbol, op) = if up { (">=", IndexOp::Ge) } else { ("<=", IndexOp::Le) };
+    if family(column.ty.oid) != family(value.ty.oid) || !finds(op, &p.left, column) {
+        return None;
+    }
+    let oper = func::type_operator(symbol, types::base_type(side.ty.oid), types::base_type(value.ty.oid))?;
+    let mut side = side.clone();
+    side.ty.collation = p.left.ty.collation;
+    Some(Bound { op, value: value.clone(), expr: condition(oper, &side, value)? })
+}
+
+/// What texts that match begin with, where the index has them in the order of their bytes.
+fn begin(op: Oid, text: &Expr, pattern: &Expr, column: &Expr) -> Vec<Bound> {
+    let ExprKind::Const(value @ Value::Bytes(_)) = &pattern.kind else { return Vec::new() };
+    let fits = matches!(types::base_type(column.ty.oid), oid::TEXT | oid::VARCHAR)
+        && same(strip(text), strip(column))
+        && column.ty.collation.is_in_byte_order()
+        && text.ty.collation.is_deterministic();
+    if !fits {
+        return Vec::new();
+    }
+    let pattern = value.datum().str().to_owned();
+    let found = match op {
+        LIKE => of_like(&pattern),
+        MATCHES => of_regex(&pattern),
+        _ => None,
+    };
+    let Some((prefix, exact)) = found else { return Vec::new() };
+    let bound = |op: IndexOp, oper: Oid, limit: &str| {
+        let ty = TypeRef { collation: column.ty.collation, ..TypeRef::of(oid::TEXT) };
+        let value = Expr::new(ExprKind::Const(Value::text(limit)), ty);
+        Some(Bound { op, expr: condition(func::oper(oper)?, text, &value)?, value })
+    };
+    if exact {
+        return bound(IndexOp::Eq, IS, &prefix).into_iter().collect();
+    }
+    let from = bound(IndexOp::Ge, FROM, &prefix);
+    let below = next(&prefix).and_then(|n| bound(IndexOp::Lt, BELOW, &n));
+    from.into_iter().chain(below).collect()
+}
+
+/// What a LIKE pattern begins with, and whether that is all of it.
+fn of_like(pattern: &str) -> Option<(String, bool)> {
+    let mut prefix = String::new();
+    let mut chars = pattern.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '%' | '_' => return Some((prefix, false)).filter(|(p, _)| !p.is_empty()),
+            '\\' => prefix.push(chars.next()?),
+            _ => prefix.push(c),
+        }
+    }
+    Some((prefix, true))
+}
+
+/// The same of a regular expression that is tied to the beginning. One with alternatives says nothing.
+fn of_regex(pattern: &str) -> Option<(String, bool)> {
+    let rest = pattern.strip_prefix('^')?;
+    if rest.contains('|') {
+        return None;
+    }
+    let special = |c: char| matches!(c, '\\' | '.' | '[' | ']' | '(' | ')' | '{' | '}' | '*' | '+' | '?' | '^' | '$');
+    let end = rest.find(special).unwrap_or(rest.len());
+    let (literal, behind) = rest.split_at(end);
+    let mut prefix = literal.to_owned();
+    // The last letter need not be there.
+    if behind.starts_with(['*', '?', '{']) {
+        prefix.pop();
+    }
+    Some((prefix, behind == "$")).filter(|(p, _)| !p.is_empty())
+}
+
+/// The first text behind all that begin so.
+fn next(prefix: &str) -> Option<String> {
+    let mut chars: Vec<char> = prefix.chars().collect();
+    while let Some(last) = chars.pop() {
+        // Between these there are no characters.
+        let greater = if last == '\u{D7FF}' { Some('\u{E000}') } else { char::from_u32(last as u32 + 1) };
+        if let Some(c) = greater {
+            chars.push(c);
+            return Some(chars.into_iter().collect());
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes() {
+        assert_eq!(of_like("ab%c"), Some(("ab".into(), false)));
+        assert_eq!(of_like("a_"), Some(("a".into(), false)));
+        assert_eq!(of_like("%a"), None);
+        assert_eq!(of_like(r"a\%b"), Some(("a%b".into(), true)));
+        assert_eq!(of_like(r"a\"), None);
+        assert_eq!(of_like(""), Some((String::new(), true)));
+        assert_eq!(of_regex("^ab"), Some(("ab".into(), false)));
+        assert_eq!(of_regex("^ab$"), Some(("ab".into(), true)));
+        assert_eq!(of_regex("^ab*"), Some(("a".into(), false)));
+        assert_eq!(of_regex("^ab{2}"), Some(("a".into(), false)));
+        assert_eq!(of_regex("^ab+c"), Some(("ab".into(), false)));
+        assert_eq!(of_regex("^a|b"), None);
+        assert_eq!(of_regex("ab"), None);
+        assert_eq!(of_regex("^(ab)"), None);
+        assert_eq!(of_regex(r"^\d"), None);
+    }
+
+    #[test]
+    fn texts_behind() {
+        assert_eq!(next("ab"), Some("ac".into()));
+        assert_eq!(next("a\u{7F}"), Some("a\u{80}".into()));
+        assert_eq!(next("a\u{10FFFF}"), Some("b".into()));
+        assert_eq!(next("\u{D7FF}"), Some("\u{E000}".into()));
+        assert_eq!(next("\u{10FFFF}"), None);
+        assert!("ab\u{10FFFF}\u{10FFFF}".as_bytes() < "ac".as_bytes());
+    }
+}
