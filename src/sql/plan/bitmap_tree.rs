@@ -283,7 +283,7 @@ fn turned(clause: &Expr, column: &Expr) -> Expr {
 
 impl Maker<'_, '_> {
     pub(super) fn bitmap_tree(&mut self, path: &Path, b: &BitmapTree) -> Result<(Plan, Layout)> {
-        let (attnos, input, project) = self.scan_columns(b.rel)?;
+        let (attnos, input, project) = self.scan_columns_and(b.rel, &[b.root.condition()])?;
         let filter = self.filter(b.rel, &b.covered, &[], &input)?;
         let (source, recheck) = self.bits(b.rel, &b.root, &input)?;
         let (layout, project) = Self::narrowed(input, project);

@@ -353,7 +353,16 @@ impl<'p, 'a> Maker<'p, 'a> {
 
     /// The attributes read by a scan, in order, as a layout; and those it hands on.
     pub(super) fn scan_columns(&self, rel: usize) -> Result<(Vec<i16>, Layout, Option<Vec<usize>>)> {
-        self.scan_columns_where(rel, &|_| true)
+        self.scan_columns_where(rel, &|_| true, &[])
+    }
+
+    /// Likewise, and those that these conditions read besides.
+    pub(super) fn scan_columns_and(
+        &self,
+        rel: usize,
+        conditions: &[Expr],
+    ) -> Result<(Vec<i16>, Layout, Option<Vec<usize>>)> {
+        self.scan_columns_where(rel, &|_| true, conditions)
     }
 
     /// Likewise, of attributes that can be had.
@@ -361,10 +370,15 @@ impl<'p, 'a> Maker<'p, 'a> {
         &self,
         rel: usize,
         can_be_had: &dyn Fn(i16) -> bool,
+        more: &[Expr],
     ) -> Result<(Vec<i16>, Layout, Option<Vec<usize>>)> {
         let b = self.base(rel)?;
         let me = RelSet::one(rel);
-        let attnos: Vec<i16> = b.needed.iter().copied().filter(|a| can_be_had(*a)).collect();
+        let mut read = Vec::new();
+        more.iter().for_each(|e| vars_of(e, &mut read));
+        let read = read.into_iter().filter(|(r, _)| *r == rel).map(|(_, attno)| attno);
+        let all: BTreeSet<i16> = b.needed.iter().copied().chain(read).collect();
+        let attnos: Vec<i16> = all.into_iter().filter(|a| can_be_had(*a)).collect();
         let exprs = attnos
             .iter()
             .map(|&a| {
@@ -426,7 +440,7 @@ impl<'p, 'a> Maker<'p, 'a> {
         let rel = i.rel;
         let site = self.site(rel)?.0;
         let held = |a: i16| !i.only || site.indexes[i.index].holds(a);
-        let (attnos, input, project) = self.scan_columns_where(rel, &held)?;
+        let (attnos, input, project) = self.scan_columns_where(rel, &held, &[])?;
         let filter = self.filter(rel, &i.covered, &[], &input)?;
         let (t, alias) = self.site(rel)?;
         let columns = self.index_columns(rel, i.index)?;
@@ -478,7 +492,7 @@ impl<'p, 'a> Maker<'p, 'a> {
 
     fn bitmap(&mut self, path: &Path, b: &BitmapPath) -> Result<(Plan, Layout)> {
         let rel = b.rel;
-        let (attnos, input, project) = self.scan_columns(rel)?;
+        let (attnos, input, project) = self.scan_columns_and(rel, &b.implied)?;
         let filter = self.filter(rel, &b.covered, &[], &input)?;
         let Searched { mut recheck, shown, conditions } = self.searched(b, &input)?;
         for e in &b.implied {
