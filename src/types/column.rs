@@ -43,6 +43,9 @@ pub struct BytesColumn {
 
 impl BytesColumn {
     pub const ARENA: u32 = u32::MAX;
+    /// An arena of this size becomes a shared buffer before the next value: offsets have 32 bits, and no value is longer
+    /// than 1 GB.
+    const SEALED: usize = if cfg!(test) { 1 << 16 } else { 1 << 31 };
 
     #[inline]
     pub fn get(&self, row: usize) -> &[u8] {
@@ -54,6 +57,9 @@ impl BytesColumn {
     /// Copies a value into the column's arena.
     #[inline]
     pub fn push(&mut self, bytes: &[u8]) {
+        if self.arena.len() >= Self::SEALED {
+            self.freeze();
+        }
         let offset = self.arena.len() as u32;
         self.arena.extend_from_slice(bytes);
         self.views.push(View { buffer: Self::ARENA, offset, len: bytes.len() as u32 });
@@ -62,6 +68,9 @@ impl BytesColumn {
     /// Lets `write` append a value to the arena in place.
     #[inline]
     pub fn push_with<E>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
+        if self.arena.len() >= Self::SEALED {
+            self.freeze();
+        }
         let offset = self.arena.len();
         if let Err(e) = write(&mut self.arena) {
             self.arena.truncate(offset);
@@ -93,6 +102,7 @@ impl BytesColumn {
     }
 
     /// Turns the arena into a shared buffer, so that others can refer to it without copying.
+    #[cold]
     fn freeze(&mut self) {
         if self.arena.is_empty() {
             return;
@@ -253,6 +263,14 @@ impl Column {
             n.push(false);
         }
         Ok(())
+    }
+
+    /// The length of the last value in bytes; 0 for values of a fixed size.
+    pub fn last_len(&self) -> usize {
+        match &self.data {
+            ColumnData::Bytes(b) => b.views.last().map_or(0, |v| v.len as usize),
+            _ => 0,
+        }
     }
 
     /// Takes back the last value.
@@ -424,6 +442,29 @@ impl Batch {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// An arena that has grown large becomes a shared buffer; the values before and after are what they were.
+    #[test]
+    fn large_arenas_are_sealed() {
+        let mut column = Column::new(Phys::Bytes);
+        let value = |n: usize| vec![n as u8; 7000 + n];
+        for n in 0..40 {
+            match n % 3 {
+                0 => column.push(Datum::Bytes(&value(n))),
+                1 => column.push_null(),
+                _ => column.push_bytes_with(|v| -> Result<(), ()> { Ok(v.extend(value(n))) }).unwrap(),
+            }
+        }
+        let ColumnData::Bytes(bytes) = &column.data else { unreachable!() };
+        assert!(bytes.shared.len() >= 2 && bytes.arena.len() < BytesColumn::SEALED + 8000);
+        for n in 0..40 {
+            match column.get(n) {
+                Datum::Null => assert_eq!(n % 3, 1),
+                found => assert_eq!(found.bytes(), value(n)),
+            }
+        }
+        assert_eq!(column.last_len(), 7039);
+    }
 
     #[test]
     fn gather_and_append_share_bytes_and_keep_nulls() {

@@ -253,8 +253,11 @@ impl Output {
             self.buf.put_u8(b'D');
             self.buf.put_u32(0);
             self.buf.put_u16(columns.len() as u16);
+            let body = self.buf.len() - 2;
             for (column, shape) in batch.columns.iter().zip(columns) {
-                if let Err(e) = self.value(column.get(row), shape.ty, shape.format, io) {
+                let has = self.buf.len() - body + LENGTH_BYTES;
+                let put = self.value(column.get(row), shape.ty, shape.format, io);
+                if let Err(e) = put.and_then(|()| check_room(has, (self.buf.len() - body).saturating_sub(has))) {
                     self.buf.truncate(start);
                     return Err(e);
                 }
@@ -333,6 +336,22 @@ impl Output {
         self.buf.put_i32((digits.len() - at) as i32);
         self.buf.put_slice(&digits[at..]);
     }
+}
+
+/// A value's length comes before it.
+const LENGTH_BYTES: usize = 4;
+/// No row may be longer (PostgreSQL 15, memutils.h, MaxAllocSize).
+const MAX_ROW: usize = 0x3fff_ffff;
+
+/// # Errors
+/// 54000 for a row of `has` bytes that a value of `more` makes too long. PostgreSQL 15, stringinfo.c, enlargeStringInfo:
+/// same texts.
+fn check_room(has: usize, more: usize) -> Result<()> {
+    if more < MAX_ROW.saturating_sub(has) {
+        return Ok(());
+    }
+    let detail = format!("Cannot enlarge string buffer containing {has} bytes by {more} more bytes.");
+    Err(crate::err!(PROGRAM_LIMIT_EXCEEDED, "out of memory").detail(detail))
 }
 
 /// The fields of a report, in PostgreSQL's order.

@@ -172,7 +172,7 @@ pub fn call_scalar(fx: &mut FnContext, def: &FuncDef, args: &[Datum<'_>], out: &
     }
     collated::check(def.collated, fx.collation())?;
     match def.imp {
-        FuncImpl::Scalar(f) => f(fx, args, out),
+        FuncImpl::Scalar(f) => f(fx, args, out).and_then(|()| text::check_len(out)),
         FuncImpl::Vector(f) => {
             let column = |(n, d): (usize, &Datum<'_>)| {
                 let phys = def.args.get(n).map_or(crate::types::Phys::Bytes, |t| crate::types::phys(*t));

@@ -11,6 +11,41 @@ use crate::{bail, err};
 /// No value may be longer (PostgreSQL 15, memutils.h, MaxAllocSize).
 pub const MAX_LEN: usize = 0x3fff_ffff;
 
+/// The bytes PostgreSQL keeps before a value of variable length.
+const HEADER: usize = 4;
+
+/// # Errors
+/// XX000 if the value that a function just made is longer than any may be. PostgreSQL 15, mcxt.c, palloc: same text.
+#[inline]
+pub fn check_len(made: &Column) -> Result<()> {
+    match made.last_len() + HEADER {
+        len if len > MAX_LEN => Err(Error::internal(format!("invalid memory alloc request size {len}"))),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a text of `has` bytes that is being made may get `more`.
+///
+/// # Errors
+/// 54000 if it becomes longer than any may be. PostgreSQL 15, stringinfo.c, enlargeStringInfo: same texts.
+fn check_room(has: usize, more: usize) -> Result<()> {
+    if more < MAX_LEN.saturating_sub(has) {
+        return Ok(());
+    }
+    let detail = format!("Cannot enlarge string buffer containing {has} bytes by {more} more bytes.");
+    Err(err!(PROGRAM_LIMIT_EXCEEDED, "out of memory").detail(detail))
+}
+
+/// Appends to a text that is being made.
+///
+/// # Errors
+/// 54000 if it becomes longer than any may be.
+pub fn append(made: &mut Vec<u8>, more: &[u8]) -> Result<()> {
+    check_room(made.len(), more.len())?;
+    made.extend_from_slice(more);
+    Ok(())
+}
+
 #[cold]
 fn too_large() -> Error {
     err!(PROGRAM_LIMIT_EXCEEDED, "requested length too large")
@@ -251,7 +286,16 @@ fn replace(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()
     if from.is_empty() {
         return push_text(out, text);
     }
-    push_text(out, text.replace(from, args[2].str()))
+    let mut made = Vec::with_capacity(text.len());
+    let mut rest = 0;
+    for (at, _) in text.match_indices(from) {
+        append(&mut made, &text.as_bytes()[rest..at])?;
+        append(&mut made, args[2].bytes())?;
+        rest = at + from.len();
+    }
+    append(&mut made, &text.as_bytes()[rest..])?;
+    out.push(Datum::Bytes(&made));
+    Ok(())
 }
 
 fn split_part(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
@@ -269,7 +313,7 @@ fn split_part(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result
 
 fn repeat(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
     let count = args[1].i32().max(0) as usize;
-    if args[0].bytes().len().saturating_mul(count) > MAX_LEN {
+    if args[0].bytes().len().saturating_mul(count) > MAX_LEN - HEADER {
         return Err(too_large());
     }
     push_text(out, args[0].str().repeat(count))
@@ -333,11 +377,12 @@ fn concat(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()
         out.push_null();
         return Ok(());
     };
-    let mut text = String::new();
+    let mut text = Vec::new();
     for (typ, value) in values.into_iter().filter(|(_, v)| !v.is_null()) {
-        text += &shown(cx, typ, value)?;
+        append(&mut text, shown(cx, typ, value)?.as_bytes())?;
     }
-    push_text(out, text)
+    out.push(Datum::Bytes(&text));
+    Ok(())
 }
 
 fn concat_ws(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
@@ -346,11 +391,16 @@ fn concat_ws(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result
         out.push_null();
         return Ok(());
     };
-    let mut parts = Vec::new();
-    for (typ, value) in values.into_iter().filter(|(_, v)| !v.is_null()) {
-        parts.push(shown(cx, typ, value)?);
+    let mut text = Vec::new();
+    let given = values.into_iter().filter(|(_, v)| !v.is_null());
+    for (n, (typ, value)) in given.enumerate() {
+        if n > 0 {
+            append(&mut text, args[0].bytes())?;
+        }
+        append(&mut text, shown(cx, typ, value)?.as_bytes())?;
     }
-    push_text(out, parts.join(args[0].str()))
+    out.push(Datum::Bytes(&text));
+    Ok(())
 }
 
 /// As a literal in SQL.
@@ -521,6 +571,8 @@ fn format(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()
             }
         };
         let missing = (width.unsigned_abs() as usize).saturating_sub(piece.chars().count());
+        check_room(text.len(), missing)?;
+        check_room(text.len() + missing, piece.len())?;
         let blanks = " ".repeat(missing);
         text += &if spec.left { piece + &blanks } else { blanks + &piece };
     }

@@ -6,6 +6,7 @@ use crate::base::{Flow, Stop};
 use crate::sql::exec::domain::DomainCheck;
 use crate::sql::exec::{ExecContext, phys_of, system};
 use crate::sql::func::collated;
+use crate::sql::func::text::check_len;
 use crate::sql::func::{CallTypes, FuncDef, FuncImpl};
 use crate::sql::routine::Invocation;
 use crate::types::{Batch, Column, Datum, Phys, TypeRef, Value, oid};
@@ -113,6 +114,7 @@ impl Call {
                         out.push_null();
                     } else {
                         f(&mut cx.fx, &row, &mut out)?;
+                        check_len(&out)?;
                     }
                 }
                 Ok(out)
@@ -210,7 +212,7 @@ pub(crate) fn call_once(
     }
     cx.fx.call = types;
     match def.imp {
-        FuncImpl::Scalar(f) => f(&mut cx.fx, args, out),
+        FuncImpl::Scalar(f) => f(&mut cx.fx, args, out).and_then(|()| check_len(out)),
         FuncImpl::Vector(f) => {
             let columns: SmallVec<[Column; 3]> = args.iter().enumerate().map(|(n, d)| one(def, n, *d)).collect();
             let refs: SmallVec<[&Column; 3]> = columns.iter().collect();

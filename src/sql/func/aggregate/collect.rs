@@ -4,6 +4,7 @@ use super::{AggregateCall, Aggregator, Groups};
 use crate::bail;
 use crate::base::{Oid, Result};
 use crate::sql::func::FnContext;
+use crate::sql::func::text::{MAX_LEN, append};
 use crate::types::array::{Array, Builder, nest};
 use crate::types::{Column, Datum, Value};
 
@@ -41,9 +42,9 @@ impl Aggregator for StringAgg {
                 empty @ None => *empty = Some(value.to_vec()),
                 Some(text) => {
                     if let Some(Datum::Bytes(delimiter)) = args.get(1).map(|d| d.get(row)) {
-                        text.extend_from_slice(delimiter);
+                        append(text, delimiter)?;
                     }
-                    text.extend_from_slice(value);
+                    append(text, value)?;
                 }
             }
         }
@@ -84,7 +85,13 @@ impl Aggregator for ArrayAgg {
     fn finish(&self, _: &mut FnContext, group: usize, out: &mut Column) -> Result<()> {
         match &self.builders[group] {
             None => out.push_null(),
-            Some(b) => out.push(Datum::Bytes(&b.clone().finish())),
+            Some(b) => {
+                let array = b.clone().finish();
+                if array.len() > MAX_LEN {
+                    bail!(PROGRAM_LIMIT_EXCEEDED, "array size exceeds the maximum allowed ({MAX_LEN})");
+                }
+                out.push(Datum::Bytes(&array));
+            }
         }
         Ok(())
     }
