@@ -358,14 +358,15 @@ fn long_values_are_packed() {
     }
 }
 
-/// Threads that insert and scan at once neither lose an entry nor see one out of order.
+/// Threads that insert and scan at once neither lose an entry nor see one out of order, and who checks the index meanwhile
+/// finds no fault.
 #[test]
 fn threads() {
     let disk = Simulated::new(12);
     let storage = fresh(&disk, 200);
     let store = index(&storage, oid::INT4);
     std::thread::scope(|s| {
-        for t in 0..4u32 {
+        let writer = |t: u32| {
             let (storage, store) = (&storage, &store);
             s.spawn(move || {
                 for i in 0..3_000u32 {
@@ -381,7 +382,11 @@ fn threads() {
                         }
                     }
                 }
-            });
+            })
+        };
+        let writers = [0, 1, 2, 3].map(writer);
+        while writers.iter().any(|w| !w.is_finished()) {
+            store.verify(&storage).unwrap();
         }
     });
     assert_eq!(store.verify(&storage).unwrap(), 12_000);

@@ -7,6 +7,14 @@ use crate::base::{BlockNo, Result};
 use crate::page::Page;
 use crate::storage::Storage;
 
+/// The page that a walk to the right comes to.
+struct Next {
+    block: BlockNo,
+    page: Page,
+    /// It is still the neighbour of the page before.
+    beside: bool,
+}
+
 impl IndexStore {
     /// Walks every level from left to right, while others may write. Returns the number of entries.
     ///
@@ -16,20 +24,16 @@ impl IndexStore {
         let (mut start, top) = self.root(storage)?;
         let mut entries = 0;
         for level in (0..=top).rev() {
-            let mut below = node::NO_BLOCK;
-            let (mut at, mut bound) = (Some((start, node::NO_BLOCK)), None);
-            while let Some((block, left)) = at {
-                let page = self.right_neighbour(storage, block, left, level)?;
+            let (mut block, mut page, mut bound) = (start, self.leftmost(storage, start, level)?, None);
+            let below = if level > 0 { node::child(&page, node::first(&page)) } else { node::NO_BLOCK };
+            loop {
                 self.check_items(&page, block, bound.as_deref())?;
-                let first = node::first(&page);
-                if left == node::NO_BLOCK && level > 0 {
-                    below = node::child(&page, first);
-                }
                 if level == 0 {
-                    entries += u64::from(page.item_count() + 1 - first);
+                    entries += u64::from(page.item_count() + 1 - node::first(&page));
                 }
-                bound = node::high_key(&page).map(<[u8]>::to_vec);
-                at = self.next_of(storage, block)?;
+                let Some(next) = self.next_of(storage, block, &page, level)? else { break };
+                bound = node::high_key(&page).filter(|_| next.beside).map(<[u8]>::to_vec);
+                (block, page) = (next.block, next.page);
             }
             start = below;
         }
@@ -69,30 +73,34 @@ impl IndexStore {
         Ok(())
     }
 
-    /// The page right of `left` as the two stand beside each other now.
-    fn right_neighbour(&self, storage: &Storage, block: BlockNo, left: BlockNo, level: u32) -> Result<Page> {
+    fn leftmost(&self, storage: &Storage, block: BlockNo, level: u32) -> Result<Page> {
         let page = storage.pool.read(&self.fork, block)?;
-        // Between the look at the left one and this there may have been a split, or the page may have been taken out.
-        if node::level(&page) != level || left == node::NO_BLOCK && node::left(&page) != left {
+        if node::level(&page) != level || node::left(&page) != node::NO_BLOCK {
             return Err(self.damaged(&format!("has a wrong level or left link in block {block}")));
         }
         Ok(page.clone())
     }
 
-    /// The right neighbour of a page, whose left link is looked at while no page can come or go.
-    fn next_of(&self, storage: &Storage, block: BlockNo) -> Result<Option<(BlockNo, BlockNo)>> {
-        let _structure = self.structure_mutex();
-        let page = storage.pool.read(&self.fork, block)?;
-        let (right, deleted) = (node::right(&page), node::has(&page, node::DELETED));
-        drop(page);
+    /// The right neighbour of a page as it was when its items were looked at. If the two stand beside each other still,
+    /// while no page can come or go, the left link leads back, and no item may be below the left one's bound. PostgreSQL
+    /// 15, verify_nbtree.c, bt_recheck_sibling_links: same rule.
+    fn next_of(&self, storage: &Storage, block: BlockNo, seen: &Page, level: u32) -> Result<Option<Next>> {
+        let right = node::right(seen);
         if right == node::NO_BLOCK {
             return Ok(None);
         }
+        let _structure = self.structure_mutex();
+        let now = storage.pool.read(&self.fork, block)?;
+        let beside = node::right(&now) == right && !node::has(&now, node::DELETED);
+        drop(now);
         let page = storage.pool.read(&self.fork, right)?;
-        if !deleted && (node::has(&page, node::DELETED) || node::left(&page) != block) {
+        if beside && (node::has(&page, node::DELETED) || node::left(&page) != block) {
             return Err(self.damaged(&format!("has a wrong left link in block {right}")));
         }
-        Ok(Some((right, block)))
+        if node::level(&page) != level {
+            return Err(self.damaged(&format!("has a wrong level in block {right}")));
+        }
+        Ok(Some(Next { block: right, page: page.clone(), beside }))
     }
 
     fn check_items(&self, page: &Page, block: BlockNo, bound: Option<&[u8]>) -> Result<()> {
