@@ -103,17 +103,8 @@ impl Cluster {
 /// The highest OID an object uses for itself and what belongs to it.
 fn highest_oid(object: &Object) -> u32 {
     let mut highest = object.key().oid.0 & !super::object::COMMENT_BIT;
-    match object {
-        Object::Class(c) => {
-            let parts = [c.node, c.row_type, c.row_array_type, c.toast];
-            let attributes = c.attributes.iter().map(|a| a.default_oid);
-            let constraints = c.constraints.iter().map(|k| k.oid);
-            for oid in parts.into_iter().chain(attributes).chain(constraints) {
-                highest = highest.max(oid.0);
-            }
-        }
-        Object::Type(t) => highest = highest.max(t.array_oid.0),
-        _ => {}
+    if let Object::Class(c) = object {
+        highest = highest.max(c.node.0).max(c.toast.0);
     }
-    highest
+    object.parts().into_iter().map(|o| o.0).fold(highest, u32::max)
 }

@@ -21,6 +21,7 @@ mod event_trigger;
 mod extension;
 mod folder;
 mod foreign;
+mod key_parts;
 mod key_triggers;
 mod known_types;
 pub mod object;
@@ -43,15 +44,15 @@ pub use event_trigger::EventTrigger;
 pub use extension::Extension;
 pub use folder::{Folder, Record};
 pub use foreign::{Foreign, ForeignKind};
-pub use key_triggers::{KEY_TRIGGERS, key_triggers};
+pub use key_triggers::{KEY_PART_TRIGGERS, KEY_TRIGGERS, key_triggers};
 pub use known_types::{MULTIRANGE_IO, RANGE_IO, range_align};
 pub use object::{IndexMethod, Object, ObjectKey, Policy, Rule, Trigger};
 pub use opclass::OpClass;
 pub use partition::{Bound, Edge, KeyColumn, Lineage, PartitionKey, Strategy};
 
 pub use relation::{
-    Attribute, ColumnStats, Constraint, ConstraintKind, Declared, ForeignKey, Index, IndexColumn, Persistence, RelKind,
-    RelStats, Relation, SequenceParams, View,
+    Attribute, ColumnStats, Constraint, ConstraintKind, Declared, ForeignKey, Index, IndexColumn, KeyPart, Persistence,
+    RelKind, RelStats, Relation, SequenceParams, View,
 };
 pub use tablespace::{Tablespace, space_of};
 pub use text_search::{TsConfig, TsDictionary};

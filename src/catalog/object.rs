@@ -85,6 +85,7 @@ pub mod fixed {
     pub const INFORMATION_SCHEMA: Oid = Oid(13000);
     pub const BOOTSTRAP_SUPERUSER: Oid = Oid(10);
     pub const DATABASE_OWNER: Oid = Oid(6171);
+    pub const PG_READ_ALL_STATS: Oid = Oid(3375);
     pub const TEMPLATE1: Oid = Oid(1);
     pub const TEMPLATE0: Oid = Oid(4);
     pub const POSTGRES: Oid = Oid(5);
@@ -962,7 +963,10 @@ impl Object {
                 parts.extend(c.attributes.iter().map(|a| a.default_oid));
                 parts.extend(c.constraints.iter().map(|k| k.oid));
                 parts.extend(c.triggers.iter().flat_map(|t| [t.oid, t.constraint]));
-                parts.extend(c.constraints.iter().filter_map(|k| k.foreign.as_ref()).flat_map(|f| f.triggers.clone()));
+                for f in c.constraints.iter().filter_map(|k| k.foreign.as_ref()) {
+                    parts.extend(&f.triggers);
+                    parts.extend(f.parts.iter().flat_map(|p| std::iter::once(&p.oid).chain(&p.triggers)));
+                }
                 parts.extend(c.policies.iter().map(|p| p.oid));
                 parts.extend(c.rules.iter().map(|r| r.oid));
                 parts.extend(c.view.as_ref().map(|v| v.rule));

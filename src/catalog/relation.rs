@@ -147,6 +147,23 @@ pub struct ForeignKey {
     /// The numbers of the triggers that stand for it ([`super::key_triggers`]).
     #[serde(default)]
     pub triggers: Vec<Oid>,
+    /// What it is to the partitions of the table that it refers to.
+    #[serde(default)]
+    pub parts: Vec<KeyPart>,
+}
+
+/// A foreign key's constraint for one partition of the table that it refers to ([`Constraint::parts`]).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KeyPart {
+    pub oid: Oid,
+    pub name: String,
+    pub relation: Oid,
+    pub columns: Vec<i16>,
+    pub index: Oid,
+    /// The constraint for what the partition is part of.
+    pub parent: Oid,
+    /// The numbers of the triggers on the partition.
+    pub triggers: Vec<Oid>,
 }
 
 /// Triggers fire unless the session replays another server's changes.

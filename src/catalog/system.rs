@@ -3,6 +3,7 @@
 //! `system_relations.txt` holds a line each: `oid|name|kind|schema|row type[/arrays of it]|shared|column:type[!],…`
 //! (`!`: not null; the type of arrays has the OID before the row type's where none is given).
 
+use super::acl::role_mark;
 use super::known_types;
 use super::object::{Rule, fixed};
 use super::relation::{Attribute, Constraint, Persistence, RelKind, RelStats, Relation};
@@ -80,12 +81,15 @@ fn parse(line: &'static str) -> Option<(Relation, Oid)> {
     if name == "pg_subscription" {
         // Everybody may see subscriptions, but not how they connect.
         let open = attributes.iter_mut().filter(|a| a.name != "subconninfo");
-        let item = format!("=r/{}", super::acl::role_mark(fixed::BOOTSTRAP_SUPERUSER));
+        let item = format!("=r/{}", role_mark(fixed::BOOTSTRAP_SUPERUSER));
         open.for_each(|a| a.acl = Some(vec![item.clone()]));
     }
     let rules = if name == "pg_settings" { settings_rules() } else { Vec::new() };
+    // What shows the server's memory is for those who may read all statistics. PostgreSQL 15, system_views.sql.
+    let of_memory = matches!(name, "pg_backend_memory_contexts" | "pg_shmem_allocations");
     let relation = Relation {
         rules,
+        acl: of_memory.then(memory_acl),
         namespace: if schema.is_empty() { fixed::PG_CATALOG } else { fixed::INFORMATION_SCHEMA },
         schema: if schema.is_empty() { "pg_catalog".into() } else { schema.into() },
         file: RelFileId::new(if shared { Oid::INVALID } else { Oid(1) }, Oid::INVALID),
@@ -93,6 +97,11 @@ fn parse(line: &'static str) -> Option<(Relation, Oid)> {
         ..generated(oid, name, kind, attributes)
     };
     Some((relation, array))
+}
+
+fn memory_acl() -> Vec<String> {
+    let (owner, readers) = (role_mark(fixed::BOOTSTRAP_SUPERUSER), role_mark(fixed::PG_READ_ALL_STATS));
+    vec![format!("{owner}=arwdDxt/{owner}"), format!("{readers}=r/{owner}")]
 }
 
 /// An UPDATE of `pg_settings` is a SET. PostgreSQL 15, system_views.sql.

@@ -756,16 +756,15 @@ impl Writer {
         }
         if let Some(limit) = &s.limit {
             match (&limit.count, limit.with_ties) {
-                (Some(n), true) => {
+                (n, true) => {
                     self.put(" FETCH FIRST (");
                     self.expr(n);
                     self.put(") ROWS WITH TIES");
                 }
-                (Some(n), false) => {
+                (n, false) => {
                     self.put(" LIMIT ");
                     self.expr(n);
                 }
-                (None, _) => self.put(" LIMIT ALL"),
             }
         }
         for lock in &s.locking {

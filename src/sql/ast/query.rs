@@ -74,8 +74,8 @@ pub struct SetOp {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Limit {
-    /// `None` is LIMIT ALL.
-    pub count: Option<Expr>,
+    /// NULL: LIMIT ALL.
+    pub count: Expr,
     pub with_ties: bool,
 }
 

@@ -122,7 +122,7 @@ impl SelectStmt {
             }
         }
         self.order_by.iter_mut().for_each(|s| s.expr.rewrite_deep(f));
-        let limit = self.limit.as_mut().and_then(|l| l.count.as_mut());
+        let limit = self.limit.as_mut().map(|l| &mut l.count);
         limit.into_iter().chain(&mut self.offset).for_each(|e| e.rewrite_deep(f));
     }
 }

@@ -116,8 +116,9 @@ impl Binder<'_, '_> {
             self.count_row(values, s, &columns)?;
             let attnos = columns.iter().take(values.len()).map(|(attr, _)| *attr as i16 + 1);
             self.scope().rels[target].inserted.extend(attnos);
-            for (e, (attr, _)) in values.iter().zip(&columns) {
-                given[*attr] = self.insert_value(e, rel, s.overriding, *attr, Clause::Values)?;
+            let written = self.row_values(values, Clause::Values)?;
+            for (value, (attr, _)) in written.into_iter().zip(&columns) {
+                given[*attr] = self.insert_value(value, rel, s.overriding, *attr)?;
             }
         }
         given.into_iter().enumerate().map(|(attr, g)| self.attribute_value(g, attr, rel, kept)).collect()

@@ -445,10 +445,28 @@ impl<'a, 'c> Binder<'a, 'c> {
         }
     }
 
-    /// Parameters nobody typed are an error; those typed after their first use get their type everywhere.
+    /// Parameters nobody typed are an error, and so are uses that ask for no type before the one that does
+    /// (PostgreSQL 15, parse_param.c, check_parameter_resolution_walker: same).
     fn finish_params(&mut self, query: &mut Query) -> Result<()> {
         if !self.cx.infer_params {
             return Ok(());
+        }
+        let mut untyped = None;
+        let params = &self.cx.params;
+        query.walk_mut(0, &mut |e, _| {
+            if let crate::sql::expr::ExprKind::Param(n) = e.kind
+                && e.ty.oid == oid::UNKNOWN
+                && params[n].oid != oid::UNKNOWN
+            {
+                untyped.get_or_insert((n, e.pos));
+            }
+        });
+        if let Some((n, pos)) = untyped {
+            let error = crate::err!(AMBIGUOUS_PARAMETER, "could not determine data type of parameter ${}", n + 1);
+            return Err(match pos {
+                Some(pos) => error.at(self.at(pos)),
+                None => error,
+            });
         }
         for (i, ty) in self.cx.params.iter().enumerate() {
             if ty.oid == oid::UNKNOWN {
@@ -459,14 +477,6 @@ impl<'a, 'c> Binder<'a, 'c> {
                 ));
             }
         }
-        let params = self.cx.params.clone();
-        query.walk_mut(0, &mut |e, _| {
-            if let crate::sql::expr::ExprKind::Param(n) = e.kind
-                && e.ty.oid == oid::UNKNOWN
-            {
-                e.ty = params[n];
-            }
-        });
         Ok(())
     }
 }

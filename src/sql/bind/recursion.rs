@@ -126,7 +126,7 @@ fn well_formed(cte: &ast::CommonTable) -> std::result::Result<(), Blame> {
     if let Some(o) = &s.offset {
         return refused("OFFSET", o.start());
     }
-    if let Some(c) = s.limit.as_ref().and_then(|l| l.count.as_ref()) {
+    if let Some(c) = s.limit.as_ref().map(|l| &l.count) {
         return refused("LIMIT", c.start());
     }
     if !s.locking.is_empty() {
@@ -237,7 +237,7 @@ impl Walk<'_, '_> {
                 },
             }
             s.order_by.iter().try_for_each(|o| w.expr(&o.expr))?;
-            w.exprs(s.limit.iter().filter_map(|l| l.count.as_ref()))?;
+            w.exprs(s.limit.iter().map(|l| &l.count))?;
             w.exprs(&s.offset)
         })
     }

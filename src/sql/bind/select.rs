@@ -220,16 +220,14 @@ impl Binder<'_, '_> {
         }
         if let Some(l) = &s.limit {
             query.with_ties = l.with_ties;
-            if let Some(e) = &l.count {
-                let e = bound(self, e, Clause::Limit)?;
-                if l.with_ties && matches!(e.kind, ExprKind::Const(crate::types::Value::Null)) {
-                    return Err(err!(
-                        INVALID_ROW_COUNT_IN_LIMIT,
-                        "row count cannot be null in FETCH FIRST ... WITH TIES clause"
-                    ));
-                }
-                query.limit = Some(e);
+            let e = bound(self, &l.count, Clause::Limit)?;
+            if l.with_ties && matches!(e.kind, ExprKind::Const(crate::types::Value::Null)) {
+                return Err(err!(
+                    INVALID_ROW_COUNT_IN_LIMIT,
+                    "row count cannot be null in FETCH FIRST ... WITH TIES clause"
+                ));
             }
+            query.limit = Some(e);
             if l.with_ties && query.order_by.is_empty() {
                 return Err(err!(SYNTAX_ERROR, "WITH TIES cannot be specified without ORDER BY clause"));
             }

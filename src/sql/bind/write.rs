@@ -272,13 +272,13 @@ impl Binder<'_, '_> {
             ast::SelectBody::Values(rows) if plain && rows.len() == 1 => {
                 let row = &*self.with_rows(&rows[0]);
                 self.count_row(row, s, columns)?;
-                for (i, (e, &(attr, _))) in row.iter().zip(columns).enumerate() {
+                let given = self.row_values(row, Clause::OneRow)?;
+                for (i, (given, &(attr, _))) in given.into_iter().zip(columns).enumerate() {
                     if let Some(c) = part(s, i) {
-                        let given = self.part_value(e, Clause::OneRow)?;
                         values[attr] = Some(self.insert_part(c, given, &rel.attributes[attr], values[attr].take())?);
                         continue;
                     }
-                    values[attr] = self.insert_value(e, rel, s.overriding, attr, Clause::OneRow)?;
+                    values[attr] = self.insert_value(given, rel, s.overriding, attr)?;
                 }
                 query.has_set_returning |= self.scope().has_set_returning;
                 let written = row.iter().take(columns.len()).count();
@@ -333,9 +333,7 @@ impl Binder<'_, '_> {
         let counted = self.count_matches(row.len(), s, columns, ast::NOWHERE, more);
         if counted.is_err() {
             // What is wrong with the values comes first.
-            for e in row {
-                self.part_value(e, Clause::Values)?;
-            }
+            self.row_values(row, Clause::Values)?;
         }
         counted
     }
@@ -343,28 +341,26 @@ impl Binder<'_, '_> {
     /// One value of VALUES for a column; None: OVERRIDING USER VALUE leaves the default.
     pub(super) fn insert_value(
         &mut self,
-        e: &ast::Expr,
+        given: Given,
         rel: &Relation,
         overriding: ast::Overriding,
         attr: usize,
-        clause: Clause,
     ) -> Result<Option<Given>> {
-        if matches!(e.kind, ast::ExprKind::Default) {
-            return Ok(Some(Given::Default));
-        }
-        let before = std::mem::replace(&mut self.scope().clause, clause);
-        let bound = self.expr(e);
-        self.scope().clause = before;
-        let bound = bound?;
+        let Given::Value(bound, pos) = given else { return Ok(Some(given)) };
         if self.user_value_ignored(rel, overriding, attr)? {
             return Ok(None);
         }
         let a = &rel.attributes[attr];
-        let value = self.coerce_assignment(bound, a.ty, &a.name, e.start(), Assigned::Column)?;
-        Ok(Some(Given::Value(value, e.start())))
+        let value = self.coerce_assignment(bound, a.ty, &a.name, pos, Assigned::Column)?;
+        Ok(Some(Given::Value(value, pos)))
     }
 
-    /// What is given for a part of a column, before its type is known.
+    /// What a row gives, before the types are known: a parameter that stands in it twice is untyped at both places.
+    pub(super) fn row_values(&mut self, row: &[ast::Expr], clause: Clause) -> Result<Vec<Given>> {
+        row.iter().map(|e| self.part_value(e, clause)).collect()
+    }
+
+    /// What is given for a column or a part of it, before its type is known.
     fn part_value(&mut self, e: &ast::Expr, clause: Clause) -> Result<Given> {
         if matches!(e.kind, ast::ExprKind::Default) {
             return Ok(Given::Default);
@@ -437,20 +433,18 @@ impl Binder<'_, '_> {
         for (n, row) in rows.iter().enumerate() {
             if row.len() != width {
                 // What is wrong with the row's values comes first.
-                for e in row.iter() {
-                    self.part_value(e, Clause::Values)?;
-                }
+                self.row_values(row, Clause::Values)?;
                 let pos = row.first().map_or(ast::NOWHERE, ast::Expr::start);
                 return Err(err!(SYNTAX_ERROR, "VALUES lists must all be the same length").at(self.at(pos)));
             }
             self.count_row(row, s, columns)?;
             let mut bound: Vec<Expr> = Vec::with_capacity(row.len());
             used.clear();
-            for (i, (e, &(attr, _))) in row.iter().zip(columns).enumerate() {
+            let given = self.row_values(row, Clause::Values)?;
+            for (i, (given, &(attr, _))) in given.into_iter().zip(columns).enumerate() {
                 if let Some(c) = part(s, i) {
                     let at = used.iter().position(|a| *a == attr);
                     let so_far = at.map(|at| Given::Value(bound[at].clone(), ast::NOWHERE));
-                    let given = self.part_value(e, Clause::Values)?;
                     let Given::Value(v, _) = self.insert_part(c, given, &rel.attributes[attr], so_far)? else {
                         continue;
                     };
@@ -464,7 +458,7 @@ impl Binder<'_, '_> {
                     continue;
                 }
                 used.push(attr);
-                let own = match self.insert_value(e, rel, s.overriding, attr, Clause::Values)? {
+                let own = match self.insert_value(given, rel, s.overriding, attr)? {
                     Some(Given::Value(v, _)) => Some(v),
                     Some(Given::Default) if self.cx.names.keeps_written() => Some(self.given_default(rel, kept, attr)?),
                     _ => self.own_default(rel, kept, attr)?,

@@ -579,6 +579,32 @@ fn alter_type(
         return Err(err!(INVALID_COLUMN_DEFINITION, "cannot specify USING when altering type of generated column")
             .detail(format!("Column \"{name}\" is a generated column.")));
     }
+    let rel = columns_only(oid, &c.name, &c.attributes);
+    let own = Expr::new(ExprKind::Column { parts: vec![name.to_string()], star: false }, crate::sql::ast::NOWHERE);
+    let shown = crate::types::format_type(ty.oid, ty.typmod, &*cx.fx.io.hooks);
+    let source = using.unwrap_or(&own);
+    let bound = bind(cx, &cmd.source, source, Some(&rel), Clause::Transform, Some((name, ty))).map_err(|e| {
+        if e.sqlstate() != SqlState::DATATYPE_MISMATCH {
+            return e;
+        }
+        let quoted = crate::types::name::quote_identifier(name);
+        match using {
+            Some(_) => err!(
+                DATATYPE_MISMATCH,
+                "result of USING clause for column \"{name}\" cannot be cast automatically to type {shown}"
+            )
+            .hint("You might need to add an explicit cast."),
+            None => err!(DATATYPE_MISMATCH, "column \"{name}\" cannot be cast automatically to type {shown}")
+                .hint(format!("You might need to specify \"USING {quoted}::{shown}\".")),
+        }
+    })?;
+    if let (Some(text), 0) = (&c.attributes[n].default, c.attributes[n].generated) {
+        let expr = stored_text::parse(text)?;
+        let kept = bind(cx, &format!("SELECT {text}"), &expr, None, Clause::Default, Some((name, ty)));
+        kept.map_err(|_| {
+            err!(DATATYPE_MISMATCH, "default for column \"{name}\" cannot be cast automatically to type {shown}")
+        })?;
+    }
     if let Some(view) = super::using_views::views_using(cx, oid, |c| c.attributes[n].dropped = true)?.first() {
         let view = class_of(cx, *view)?.name;
         return Err(err!(FEATURE_NOT_SUPPORTED, "cannot alter type of a column used by a view or rule")
@@ -605,34 +631,8 @@ fn alter_type(
     }
     super::retyped_texts::keep_types(cx, oid, n as i16 + 1)?;
     let c = class_of(cx, oid)?;
-    let rel = columns_only(oid, &c.name, &c.attributes);
-    let own = Expr::new(ExprKind::Column { parts: vec![name.to_string()], star: false }, crate::sql::ast::NOWHERE);
-    let shown = crate::types::format_type(ty.oid, ty.typmod, &*cx.fx.io.hooks);
-    let source = using.unwrap_or(&own);
-    let bound = bind(cx, &cmd.source, source, Some(&rel), Clause::Transform, Some((name, ty))).map_err(|e| {
-        if e.sqlstate() != SqlState::DATATYPE_MISMATCH {
-            return e;
-        }
-        let quoted = crate::types::name::quote_identifier(name);
-        match using {
-            Some(_) => err!(
-                DATATYPE_MISMATCH,
-                "result of USING clause for column \"{name}\" cannot be cast automatically to type {shown}"
-            )
-            .hint("You might need to add an explicit cast."),
-            None => err!(DATATYPE_MISMATCH, "column \"{name}\" cannot be cast automatically to type {shown}")
-                .hint(format!("You might need to specify \"USING {quoted}::{shown}\".")),
-        }
-    })?;
     let mut attributes = c.attributes.clone();
     (attributes[n].ty, attributes[n].declared) = (ty, declared);
-    if let (Some(text), 0) = (&attributes[n].default, attributes[n].generated) {
-        let expr = stored_text::parse(text)?;
-        let kept = bind(cx, &format!("SELECT {text}"), &expr, None, Clause::Default, Some((name, ty)));
-        kept.map_err(|_| {
-            err!(DATATYPE_MISMATCH, "default for column \"{name}\" cannot be cast automatically to type {shown}")
-        })?;
-    }
     let same_bits = match &bound.kind {
         Bound::Var { attno, .. } => *attno == n as i16 + 1,
         Bound::Relabel(inner) => matches!(inner.kind, Bound::Var { attno, .. } if attno == n as i16 + 1),
@@ -888,6 +888,10 @@ fn drop_identity(cx: &mut ExecContext, oid: Oid, name: &str, missing_ok: bool) -
 fn validate(cx: &mut ExecContext, oid: Oid, name: &str) -> Result<()> {
     let c = class_of(cx, oid)?;
     let Some(k) = c.constraints.iter().find(|k| k.name == name) else {
+        // With the key its parts are as valid as that.
+        if c.constraints.iter().flat_map(crate::catalog::Constraint::parts).any(|k| k.name == name) {
+            return Ok(());
+        }
         return Err(err!(UNDEFINED_OBJECT, "constraint \"{name}\" of relation \"{}\" does not exist", c.name));
     };
     match (&k.check, k.validated) {

@@ -4,7 +4,7 @@ use super::write::{delete, put};
 use super::{Command, names, role};
 use crate::base::{Error, Flow, Oid, Report, Result, Severity, SqlState};
 use crate::catalog::object::{Comment, class, comment_key, fixed};
-use crate::catalog::{Object, ObjectKey, RelKind};
+use crate::catalog::{Constraint, Object, ObjectKey, RelKind};
 use crate::err;
 use crate::lock::LockMode;
 use crate::sql::ast::{CommentStmt, ObjectName, ObjectType};
@@ -104,7 +104,8 @@ pub fn object(cmd: &Command, cx: &mut ExecContext, stmt: &CommentStmt) -> Flow<O
             };
             let found = names::locked_relation(cmd, cx, &names::range_var(&name), LockMode::ShareUpdateExclusive)?;
             names::check_owner(cx, &found)?;
-            let Some(k) = found.constraints.iter().find(|k| k.name == *constraint) else {
+            let parts = found.constraints.iter().flat_map(Constraint::parts);
+            let Some(k) = found.constraints.iter().cloned().chain(parts).find(|k| k.name == *constraint) else {
                 let text = format!("constraint \"{constraint}\" for table \"{}\" does not exist", found.name);
                 return Err(Error::new(SqlState::UNDEFINED_OBJECT, text).into());
             };

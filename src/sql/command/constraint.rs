@@ -192,7 +192,8 @@ pub fn add_all(cmd: &Command, cx: &mut ExecContext, table: Oid, wanted: Vec<Want
 pub fn alter(cx: &mut ExecContext, table: Oid, wanted: &ast::Constraint) -> Result<()> {
     let rel = relation(cx, table)?;
     let name = wanted.name.as_deref().unwrap_or_default();
-    let Some(k) = rel.constraints.iter().find(|k| k.name == name) else {
+    let parts: Vec<Constraint> = rel.constraints.iter().flat_map(Constraint::parts).collect();
+    let Some(k) = rel.constraints.iter().chain(&parts).find(|k| k.name == name) else {
         return Err(err!(UNDEFINED_OBJECT, "constraint \"{name}\" of relation \"{}\" does not exist", rel.name));
     };
     if k.foreign.is_none() {
@@ -217,13 +218,13 @@ pub fn alter(cx: &mut ExecContext, table: Oid, wanted: &ast::Constraint) -> Resu
 }
 
 /// # Errors
-/// 55000 for a constraint that follows another one.
+/// XX000 for a constraint that follows another one.
 fn derived(cx: &mut ExecContext, rel: &Relation, k: &Constraint) -> Result<Error> {
-    let mut text =
-        err!(OBJECT_NOT_IN_PREREQUISITE_STATE, "cannot alter constraint \"{}\" on relation \"{}\"", k.name, rel.name);
-    for parent in &rel.lineage.parents {
+    let mut text = err!(INTERNAL_ERROR, "cannot alter constraint \"{}\" on relation \"{}\"", k.name, rel.name);
+    for parent in rel.lineage.parents.iter().chain([&rel.oid]) {
         let parent = relation(cx, *parent)?;
-        if let Some(from) = parent.constraints.iter().find(|p| p.oid == k.parent) {
+        let parts = parent.constraints.iter().flat_map(Constraint::parts);
+        if let Some(from) = parent.constraints.iter().cloned().chain(parts).find(|p| p.oid == k.parent) {
             text = text.detail(format!(
                 "Constraint \"{}\" is derived from constraint \"{}\" of relation \"{}\".",
                 k.name, from.name, parent.name
@@ -236,11 +237,13 @@ fn derived(cx: &mut ExecContext, rel: &Relation, k: &Constraint) -> Result<Error
 /// The names that constraints in a schema have, and those that are still to be written. PostgreSQL 15, pg_constraint.c,
 /// ChooseConstraintName: a name it chooses is new in the whole schema.
 pub fn taken_names(cx: &mut ExecContext, namespace: Oid, own: &[Constraint]) -> Result<Vec<String>> {
-    let mut names: Vec<String> = own.iter().map(|c| c.name.clone()).collect();
+    let mut names: Vec<String> = own.iter().flat_map(Constraint::names).cloned().collect();
     let catalog = cx.backend()?.catalog.clone();
     for record in catalog.all(class::RELATION).into_iter().chain(catalog.all(class::TYPE)) {
         match &record.object {
-            Object::Class(c) if c.namespace == namespace => names.extend(c.constraints.iter().map(|k| k.name.clone())),
+            Object::Class(c) if c.namespace == namespace => {
+                names.extend(c.constraints.iter().flat_map(Constraint::names).cloned())
+            }
             Object::Type(t) if t.namespace == namespace => {
                 if let UserTypeKind::Domain { checks, .. } = &t.kind {
                     names.extend(checks.iter().map(|k| k.name.clone()));
@@ -266,7 +269,7 @@ pub fn choose_name(taken: &[String], table: &str, column: &str, suffix: &str) ->
 }
 
 pub fn refuse_taken(constraints: &[Constraint], name: &str, table: &str) -> Result<()> {
-    if constraints.iter().any(|c| c.name == name) {
+    if constraints.iter().flat_map(Constraint::names).any(|n| n == name) {
         return Err(err!(DUPLICATE_OBJECT, "constraint \"{name}\" for relation \"{table}\" already exists"));
     }
     Ok(())

@@ -212,17 +212,19 @@ pub fn add(cmd: &Command, cx: &mut ExecContext, table: Oid, w: &Wanted, f: &ast:
             check_enabled: 'O',
             action_enabled: 'O',
             triggers: trigger_numbers(cx)?,
+            parts: Vec::new(),
         }),
         deferrable: w.deferrable,
         deferred: w.deferred,
         validated: !w.not_valid,
         inherited: 0,
         local: true,
-        no_inherit: true,
+        no_inherit: !child.is_partitioned(),
         parent: Oid::INVALID,
     };
     let stored = constraint.clone();
     change(cx, table, |c| c.constraints.push(stored))?;
+    super::foreign_parts::make_all(cx, table, &constraint)?;
     if child.is_partitioned() {
         if w.only && !child.children.is_empty() {
             return Err(Error::new(
@@ -286,8 +288,9 @@ fn go_down(cx: &mut ExecContext, above: &Arc<Relation>, part: Oid, k: &Constrain
     let mut foreign = k.foreign.clone();
     if let Some(f) = &mut foreign {
         f.delete_columns = f.delete_columns.iter().map(own).collect();
+        f.parts.clear();
     }
-    let plain = |f: &Option<ForeignKey>| f.clone().map(|f| ForeignKey { triggers: Vec::new(), ..f });
+    let plain = |f: &Option<ForeignKey>| f.clone().map(|f| ForeignKey { triggers: Vec::new(), parts: Vec::new(), ..f });
     let same = |h: &&Constraint| {
         plain(&h.foreign) == plain(&foreign)
             && h.columns == columns
@@ -295,7 +298,11 @@ fn go_down(cx: &mut ExecContext, above: &Arc<Relation>, part: Oid, k: &Constrain
             && (h.deferrable, h.deferred) == (k.deferrable, k.deferred)
     };
     let made = match below.constraints.iter().find(same) {
-        Some(have) => Constraint { parent: k.oid, inherited: 1, local: false, validated: true, ..have.clone() },
+        Some(have) => {
+            // The partition's rows are referred to from what it is part of now.
+            let foreign = have.foreign.clone().map(|f| ForeignKey { parts: Vec::new(), ..f });
+            Constraint { parent: k.oid, inherited: 1, local: false, validated: true, foreign, ..have.clone() }
+        }
         None => {
             let taken = below.constraints.iter().any(|c| c.name == k.name);
             let name = match taken {
@@ -310,7 +317,17 @@ fn go_down(cx: &mut ExecContext, above: &Arc<Relation>, part: Oid, k: &Constrain
             let oid = new_oid(cx)?;
             let triggers = trigger_numbers(cx)?;
             let foreign = foreign.map(|f| ForeignKey { triggers, ..f });
-            Constraint { oid, name, columns, foreign, inherited: 1, local: false, parent: k.oid, ..k.clone() }
+            Constraint {
+                oid,
+                name,
+                columns,
+                foreign,
+                inherited: 1,
+                local: false,
+                no_inherit: false,
+                parent: k.oid,
+                ..k.clone()
+            }
         }
     };
     let known = below.constraints.iter().any(|c| c.oid == made.oid && c.validated);

@@ -175,11 +175,12 @@ fn rename_column(cx: &mut ExecContext, found: &Relation, old: &str, new: &str) -
 
 fn rename_constraint(cx: &mut ExecContext, oid: Oid, old: &str, new: &str) -> Flow<()> {
     let c = class_of(cx, oid)?;
-    let Some(k) = c.constraints.iter().find(|k| k.name == old) else {
+    let named = |k: &&crate::catalog::Constraint| k.names().any(|n| n == old);
+    let Some(k) = c.constraints.iter().find(named) else {
         let text = format!("constraint \"{old}\" for table \"{}\" does not exist", c.name);
         return Err(Error::new(SqlState::UNDEFINED_OBJECT, text).into());
     };
-    if c.constraints.iter().any(|k| k.name == new) {
+    if c.constraints.iter().flat_map(|k| k.names()).any(|n| n == new) {
         let text = format!("constraint \"{new}\" for relation \"{}\" already exists", c.name);
         return Err(Error::new(SqlState::DUPLICATE_OBJECT, text).into());
     }
@@ -189,7 +190,10 @@ fn rename_constraint(cx: &mut ExecContext, oid: Oid, old: &str, new: &str) -> Fl
         change(cx, k.index, |i| i.name = new.to_string())?;
     }
     change(cx, oid, |c| {
-        c.constraints.iter_mut().filter(|k| k.name == old).for_each(|k| k.name = new.to_string());
+        for k in &mut c.constraints {
+            let parts = k.foreign.iter_mut().flat_map(|f| &mut f.parts).map(|p| &mut p.name);
+            std::iter::once(&mut k.name).chain(parts).filter(|n| **n == old).for_each(|n| *n = new.to_string());
+        }
     })?;
     Ok(())
 }

@@ -3,8 +3,8 @@
 use super::Command;
 use crate::base::error::Report;
 use crate::base::{Flow, Oid, Result, Severity, SqlState};
-use crate::catalog::Record;
 use crate::catalog::object::class;
+use crate::catalog::{Constraint, Record};
 use crate::err;
 use crate::sql::ast::{RangeVar, SetConstraintsStmt};
 use crate::sql::exec::ExecContext;
@@ -43,7 +43,8 @@ fn find(cx: &mut ExecContext, name: &RangeVar, oids: &mut Vec<Oid>) -> Result<()
     for namespace in path {
         let mut found = false;
         for c in classes.iter().filter_map(|r| r.object.as_class().ok()).filter(|c| c.namespace == namespace) {
-            for k in c.constraints.iter().filter(|k| k.name == name.name) {
+            let parts = c.constraints.iter().flat_map(Constraint::parts);
+            for k in c.constraints.iter().cloned().chain(parts).filter(|k| k.name == name.name) {
                 if !k.deferrable {
                     return Err(err!(WRONG_OBJECT_TYPE, "constraint \"{}\" is not deferrable", name.name));
                 }
@@ -71,7 +72,8 @@ fn with_parts(classes: &[Arc<Record>], oids: &mut Vec<Oid>) {
     loop {
         let known = oids.len();
         for c in classes.iter().filter_map(|r| r.object.as_class().ok()) {
-            for k in c.constraints.iter().filter(|k| k.parent.is_valid() && k.deferrable) {
+            let parts = c.constraints.iter().flat_map(Constraint::parts);
+            for k in c.constraints.iter().cloned().chain(parts).filter(|k| k.parent.is_valid() && k.deferrable) {
                 if oids.contains(&k.parent) && !oids.contains(&k.oid) {
                     oids.push(k.oid);
                 }

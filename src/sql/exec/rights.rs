@@ -94,6 +94,7 @@ pub(crate) fn is_closed_catalog(name: &str) -> bool {
         "pg_authid"
             | "pg_shadow"
             | "pg_statistic"
+            | "pg_statistic_ext_data"
             | "pg_largeobject"
             | "pg_user_mapping"
             | "pg_subscription"
@@ -103,7 +104,17 @@ pub(crate) fn is_closed_catalog(name: &str) -> bool {
             | "pg_config"
             | "pg_backend_memory_contexts"
             | "pg_shmem_allocations"
+            | "pg_replication_origin_status"
     ) || has_no_grants(name)
+}
+
+/// What everybody may do with a catalog.
+pub(crate) fn public_rights(name: &str) -> &'static str {
+    match name {
+        "pg_settings" => "rw",
+        name if is_closed_catalog(name) => "",
+        _ => "r",
+    }
 }
 
 /// Parts of information_schema that are there for its other views, or that nobody has granted.
@@ -161,11 +172,7 @@ impl<'a> Target<'a> {
     }
 
     fn public(&self) -> &'static str {
-        match self.name {
-            "pg_settings" if self.system => "rw",
-            name if self.system && !is_closed_catalog(name) => "r",
-            _ => "",
-        }
+        if self.system { public_rights(self.name) } else { "" }
     }
 
     /// Whether the whole relation may be used so.

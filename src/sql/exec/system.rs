@@ -8,7 +8,7 @@ mod brin;
 mod counter;
 mod current_of;
 pub(crate) mod define;
-mod describe;
+pub(crate) mod describe;
 mod function_text;
 mod identity;
 mod keyword;

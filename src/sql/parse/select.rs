@@ -408,9 +408,11 @@ impl Parser<'_> {
 
     fn limit_clause(&mut self, tail: &mut Tail) -> Result<()> {
         let pos = self.expect(Kw::Limit)?;
+        // LIMIT ALL is a limit without a value, as LIMIT NULL is (PostgreSQL 15, gram.y, select_limit_value: same).
+        let at = self.pos();
         let count = match self.eat(Kw::All) {
-            true => None,
-            false => Some(self.expr()?),
+            true => Expr::new(ExprKind::Const(Const::Null), at),
+            false => self.expr()?,
         };
         if self.eat_char(b',') {
             // PostgreSQL reads the second number before it complains.
@@ -419,7 +421,7 @@ impl Parser<'_> {
                 .error(SqlState::SYNTAX_ERROR, "LIMIT #,# syntax is not supported", pos)
                 .hint("Use separate LIMIT and OFFSET clauses."));
         }
-        tail.limit_pos = count.as_ref().map_or(pos, Expr::start);
+        tail.limit_pos = count.start();
         tail.limit = Some(Limit { count, with_ties: false });
         Ok(())
     }
@@ -455,7 +457,7 @@ impl Parser<'_> {
         let with_ties = self.eat(Kw::With);
         self.expect(if with_ties { Kw::Ties } else { Kw::Only })?;
         tail.limit_pos = pos;
-        tail.limit = Some(Limit { count: Some(count), with_ties });
+        tail.limit = Some(Limit { count, with_ties });
         Ok(())
     }
 

@@ -70,10 +70,16 @@ impl<'q> Writer<'_, 'q> {
         }
     }
 
-    /// An expression without the conversion it got where it stands.
+    /// An expression without the conversions it got where it stands. Each that is not shown asks for parentheses all
+    /// the same, but not one to a domain (PostgreSQL 15, ruleutils.c, get_func_expr and `T_CoerceToDomain`).
     pub(super) fn bare(&mut self, e: &'q Expr) -> Option<()> {
         match cast_arg(e) {
-            Some(arg) => self.inner(arg, Parent::Cast),
+            Some(arg)
+                if !matches!(e.kind, ExprKind::ToDomain(_)) && self.shown.pretty && !is_simple(arg, Parent::Cast) =>
+            {
+                self.in_parens(|w| w.bare(arg))
+            }
+            Some(arg) => self.bare(arg),
             None => self.expr(e),
         }
     }

@@ -75,6 +75,13 @@ impl Shown<'_> {
         Some(writer.out)
     }
 
+    /// An expression without the conversions to the type it is for.
+    pub fn converted(&self, e: &Expr, relation: Option<&Relation>) -> Option<String> {
+        let mut writer = self.writer(relation);
+        writer.bare(e)?;
+        Some(writer.out)
+    }
+
     /// A query, without the semicolon. `names` are those of its columns.
     pub fn query(&self, query: &Query, names: &[&str]) -> Option<String> {
         let mut writer = self.writer(None);

@@ -60,7 +60,7 @@ pub(super) fn cast_arg(e: &Expr) -> Option<&Expr> {
 
 pub(super) fn is_simple(e: &Expr, parent: Parent<'_>) -> bool {
     if let Some(a) = cast_arg(e) {
-        return is_simple(a, Parent::Cast);
+        return matches!(e.kind, ExprKind::Func { .. }) || is_simple(a, Parent::Cast);
     }
     if let Some(word) = bool_word(e) {
         return match parent {

@@ -8,7 +8,7 @@ use crate::catalog::{Object, Relation};
 use crate::err;
 use crate::sql::ast::ObjectType;
 use crate::sql::command::write::put;
-use crate::sql::exec::rights::{function_acl, is_closed_catalog, language_acl, type_acl};
+use crate::sql::exec::rights::{function_acl, language_acl, public_rights, type_acl};
 use crate::sql::exec::{ExecContext, system, system_view};
 use crate::sql::func::FuncDef;
 
@@ -47,12 +47,13 @@ impl Grant<'_> {
         let on = ObjectKey::new(class::RELATION, r.oid);
         let mut c = Class::new(r.oid, r.name.clone(), r.namespace, r.kind, r.persistence, r.owner);
         c.attributes = r.attributes.clone();
+        c.acl = r.acl.clone();
         if let Some(changed) = cx.backend()?.catalog.builtin_acl(on) {
             c.acl = changed.acl;
             c.attributes.iter_mut().for_each(|a| a.acl = None);
             changed.columns.into_iter().for_each(|(attno, acl)| c.set_column_acl(attno, acl));
         }
-        let public = if is_closed_catalog(&r.name) { Rights::NONE } else { Rights::of("r") };
+        let public = Rights::of(public_rights(&r.name));
         self.on_class(cx, &mut c, public, as_table)?;
         let columns = c.column_acls().map(|(attno, acl)| (attno, acl.clone())).collect();
         put(cx, Object::BuiltinAcl(BuiltinAcl { on, acl: c.acl, columns }))

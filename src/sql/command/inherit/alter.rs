@@ -176,6 +176,7 @@ pub(super) fn inheritable(k: &Constraint) -> bool {
 /// What a child has from its parents is theirs to change.
 fn refuse_inherited(c: &Class, kind: &Kind) -> Result<()> {
     let inherited = |name: &str| attribute_of(c, name).is_some_and(|a| a.inherited > 0);
+    let mut own = c.constraints.iter().cloned().chain(c.constraints.iter().flat_map(Constraint::parts));
     match kind {
         Kind::DropColumn { name, .. } if inherited(name) => {
             Err(err!(INVALID_TABLE_DEFINITION, "cannot drop inherited column \"{name}\""))
@@ -186,9 +187,11 @@ fn refuse_inherited(c: &Class, kind: &Kind) -> Result<()> {
         Kind::DropExpression { name, .. } if inherited(name) => {
             Err(err!(INVALID_TABLE_DEFINITION, "cannot drop generation expression from inherited column"))
         }
-        Kind::DropConstraint { name, .. } if c.constraints.iter().any(|k| k.name == *name && k.inherited > 0) => Err(
-            err!(INVALID_TABLE_DEFINITION, "cannot drop inherited constraint \"{name}\" of relation \"{}\"", c.name),
-        ),
+        Kind::DropConstraint { name, .. } if own.any(|k| k.name == *name && k.inherited > 0) => Err(err!(
+            INVALID_TABLE_DEFINITION,
+            "cannot drop inherited constraint \"{name}\" of relation \"{}\"",
+            c.name
+        )),
         _ => Ok(()),
     }
 }

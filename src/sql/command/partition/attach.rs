@@ -3,7 +3,7 @@
 use super::super::constraint::{each_batch, relation};
 use super::super::index::patiently;
 use super::super::write::change;
-use super::super::{Command, alter_kinds, foreign, inherit, names, trigger};
+use super::super::{Command, alter_kinds, foreign, foreign_parts, inherit, names, trigger};
 use super::{bound, index};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::{Bound, Persistence, RelKind, Relation};
@@ -110,6 +110,7 @@ pub fn settle(cmd: &Command, cx: &mut ExecContext, parent: &Arc<Relation>, child
 fn put_in(cmd: &Command, cx: &mut ExecContext, parent: &Arc<Relation>, child: Oid, bound: Bound) -> Result<()> {
     change(cx, child, |c| c.lineage.bound = Some(Arc::new(bound)))?;
     index::for_new_partition(cmd, cx, parent.oid, child)?;
+    foreign_parts::for_new_partition(cx, parent.oid, child)?;
     foreign::for_new_partition(cx, parent.oid, child)?;
     trigger::for_new_partition(cx, parent.oid, child)
 }
@@ -248,15 +249,19 @@ pub fn detach(cx: &mut ExecContext, parent: Oid, name: &RangeVar) -> Result<()> 
 pub fn set_free(cx: &mut ExecContext, parent: Oid, child: Oid) -> Result<()> {
     index::set_free(cx, child)?;
     trigger::set_free(cx, child)?;
+    foreign_parts::forget(cx, child)?;
+    let mut freed = Vec::new();
     change(cx, child, |c| {
         for k in c.constraints.iter_mut().filter(|k| k.parent.is_valid()) {
             k.parent = Oid::INVALID;
             k.inherited = 0;
             k.local = true;
+            freed.push(k.clone());
         }
     })?;
     inherit::unlink(cx, child, parent)?;
-    change(cx, child, |c| (c.lineage.bound, c.lineage.detaching) = (None, 0))
+    change(cx, child, |c| (c.lineage.bound, c.lineage.detaching) = (None, 0))?;
+    freed.iter().try_for_each(|k| foreign_parts::make_all(cx, child, k))
 }
 
 /// ALTER INDEX … ATTACH PARTITION.

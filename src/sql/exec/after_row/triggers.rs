@@ -120,7 +120,7 @@ impl Work {
     pub fn relation(&self) -> Option<Oid> {
         match self {
             Work::Check(r) => Some(r.child.oid),
-            Work::Deleted(r) | Work::Updated(r) => Some(r.parent.oid),
+            Work::Deleted(r) | Work::Updated(r) => Some(r.noted_on),
             Work::Unique(k) => Some(k.rel.oid),
             Work::User(user, _) => Some(user.rel.oid),
         }
@@ -247,6 +247,10 @@ fn collect(cx: &mut ExecContext, rel: &Arc<Relation>) -> Result<RowTriggers> {
             for k in child.constraints.iter().filter(|k| !k.parent.is_valid()) {
                 if k.foreign.as_ref().is_some_and(|f| f.relation == table.oid) {
                     let reference = Reference::new(cx, child.clone(), table.clone(), k)?;
+                    if table.oid != rel.oid {
+                        let moved = Reference::new(cx, child.clone(), table.clone(), k)?.moved_from(rel)?;
+                        add(&mut triggers.moved, 'a', k.oid, Work::Updated(Arc::new(moved)));
+                    }
                     let reference =
                         Arc::new(if table.oid == rel.oid { reference } else { reference.for_partition(rel)? });
                     add(&mut triggers.delete, 'a', k.oid, Work::Deleted(reference.clone()));
@@ -301,14 +305,12 @@ fn collect(cx: &mut ExecContext, rel: &Arc<Relation>) -> Result<RowTriggers> {
     // What a row refers to is looked at where it goes. Who refers to the very partition it leaves loses it, who refers to
     // a table above sees it changed (PostgreSQL 15, trigger.c, AfterTriggerSaveEvent).
     let own = |r: &Reference| r.parent.oid == rel.oid;
-    let of_parent = |t: &&Arc<RowTrigger>| matches!(&t.work, Work::Updated(r) if !own(r));
     let leaves = |t: &&Arc<RowTrigger>| match &t.work {
         Work::User(_, kind) => *kind == ChangeKind::Delete,
         Work::Deleted(r) => own(r),
         _ => false,
     };
-    let moved = triggers.update.iter().filter(of_parent).chain(triggers.delete.iter().filter(leaves));
-    triggers.moved = moved.cloned().collect();
+    triggers.moved.extend(triggers.delete.iter().filter(leaves).cloned());
     for list in [&mut triggers.moved, &mut triggers.insert, &mut triggers.update, &mut triggers.delete] {
         list.sort_by(|a, b| a.name.cmp(&b.name));
     }

@@ -29,6 +29,10 @@ pub(crate) fn class_name(catalog: &Catalog, oid: Oid, qualified: bool) -> String
     let Some((namespace, name)) = found else { return oid.to_string() };
     let visible = !qualified && catalog.class_oid_by_name(None, &name).ok().flatten() == Some(oid);
     match catalog.namespace(namespace) {
+        // PostgreSQL 15, lsyscache.c, get_namespace_name_or_temp: same name.
+        Some(_) if !visible && catalog.temp_schema() == Some(namespace) => {
+            format!("pg_temp.{}", quote_identifier(&name))
+        }
         Some(n) if !visible => format!("{}.{}", quote_identifier(&n.name), quote_identifier(&name)),
         _ => quote_identifier(&name),
     }
@@ -123,13 +127,24 @@ impl Look<'_> {
     }
 
     fn bind(&self, relation: Option<&Arc<Relation>>, text: &str, path: Option<&[String]>) -> Option<Expr> {
+        self.bind_to(relation, text, path, None)
+    }
+
+    /// `target`: the column that the value is for.
+    fn bind_to(
+        &self,
+        relation: Option<&Arc<Relation>>,
+        text: &str,
+        path: Option<&[String]>,
+        target: Option<(&str, TypeRef)>,
+    ) -> Option<Expr> {
         let written = bind::parse_expression(text).ok()?;
         let source = format!("SELECT {text}");
         let now = Written(self.catalog);
         let along = path.map(|p| now.along(p));
         let names = along.as_deref().unwrap_or(&now);
         let mut cx = BindContext { names, io: self.io, text: &source, params: Vec::new(), infer_params: false };
-        bind::bind_expr(&mut cx, &written, relation, Clause::Policy, None).ok()
+        bind::bind_expr(&mut cx, &written, relation, Clause::Policy, target).ok()
     }
 
     /// The search path that is kept with an expression: a policy's, which may have sub-selects.
@@ -151,7 +166,15 @@ impl Look<'_> {
         let shown = show(&bound, false)?;
         let again = self.bind(relation, &shown, None)?;
         let same = again.ty.oid == bound.ty.oid && of_expression(&again, table) == of_expression(&bound, table);
-        if same { show(&bound, self.pretty) } else { None }
+        match relation.and_then(|r| r.attributes.iter().find(|a| a.default.as_deref() == Some(text))) {
+            _ if !same => None,
+            // Conversions to the column's type are no part of the text.
+            Some(a) if self.pretty => {
+                let converted = self.bind_to(relation, text, path.as_deref(), Some((&a.name, a.ty)))?;
+                self.show(true, |s| s.converted(&converted, relation.map(|r| &**r)))
+            }
+            _ => show(&bound, self.pretty),
+        }
     }
 
     /// A stored expression as it is shown.

@@ -289,7 +289,8 @@ fn constraint_by_oid(catalog: &Catalog, oid: Oid) -> Option<(Oid, Option<TypeRef
         },
         _ => return None,
     };
-    constraints.iter().find(|k| k.oid == oid).map(|k| (on.0, on.1, k.clone()))
+    let parts = || constraints.iter().flat_map(Constraint::parts).find(|k| k.oid == oid);
+    constraints.iter().find(|k| k.oid == oid).cloned().or_else(parts).map(|k| (on.0, on.1, k))
 }
 
 fn constraint_definition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
@@ -495,17 +496,20 @@ fn identity_arguments(d: &Described, hooks: &dyn TypeHooks) -> Option<String> {
 
 fn argument_default(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
     let (catalog, io) = (catalog(cx)?, cx.fx.io.clone());
-    let found = described(&Look { catalog: &catalog, io: &io, pretty: false, width: 0 }, Oid(args[0].u32()));
-    let answer = found.and_then(|d| {
-        let inputs: Vec<usize> =
-            (0..d.types.len()).filter(|n| d.modes.get(*n).is_none_or(|m| matches!(m, 'i' | 'b' | 'v'))).collect();
-        let n = usize::try_from(args[1].i32()).ok()?.checked_sub(1)?;
-        let at = inputs.iter().position(|i| *i == n)?;
-        let from_end = inputs.len() - 1 - at;
-        d.defaults.len().checked_sub(from_end + 1).map(|at| d.defaults[at].clone())
-    });
-    maybe(out, answer);
+    let look = Look { catalog: &catalog, io: &io, pretty: false, width: 0 };
+    maybe(out, default_of(&look, Oid(args[0].u32()), args[1].i32()));
     Ok(())
+}
+
+/// The default of a function's nth argument, those that only come out counted too.
+pub(crate) fn default_of(look: &Look<'_>, function: Oid, n: i32) -> Option<String> {
+    let d = described(look, function)?;
+    let inputs: Vec<usize> =
+        (0..d.types.len()).filter(|n| d.modes.get(*n).is_none_or(|m| matches!(m, 'i' | 'b' | 'v'))).collect();
+    let n = usize::try_from(n).ok()?.checked_sub(1)?;
+    let at = inputs.iter().position(|i| *i == n)?;
+    let from_end = inputs.len() - 1 - at;
+    d.defaults.len().checked_sub(from_end + 1).map(|at| d.defaults[at].clone())
 }
 
 fn trigger_definition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
@@ -518,7 +522,8 @@ fn trigger_definition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column
     let found = c.and_then(|c| c.triggers.iter().find(|t| t.oid == oid).map(|t| (c, t)));
     let mut shown = found.map(|(c, t)| define::trigger(&look, c, t));
     if let (None, Some(c)) = (&shown, c) {
-        let of_key = c.constraints.iter().flat_map(|k| key_triggers(c.oid, k)).find(|(_, t)| t.oid == oid);
+        let parts = c.constraints.iter().flat_map(Constraint::parts).flat_map(|k| key_triggers(c.oid, &k));
+        let of_key = c.constraints.iter().flat_map(|k| key_triggers(c.oid, k)).chain(parts).find(|(_, t)| t.oid == oid);
         shown = of_key.and_then(|(table, t)| {
             let record = catalog.class(table)?;
             Some(define::trigger(&look, record.object.as_class().ok()?, &t))

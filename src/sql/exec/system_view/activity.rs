@@ -4,6 +4,7 @@ use super::cell::{NULL, Stamp};
 use super::listing::role_name;
 use super::{Sink, View, row};
 use crate::base::{Flow, Oid, Result};
+use crate::catalog::object::fixed;
 use crate::lock::{LockMode, LockTag};
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::rights::Subject;
@@ -21,9 +22,6 @@ pub(super) const VIEWS: &[View] = &[
     View { name: "pg_prepared_xacts", rows: prepared },
 ];
 
-/// OIDs of the predefined roles that open statistics and settings to their members.
-pub(crate) const PG_READ_ALL_STATS: Oid = Oid(3375);
-
 /// What the current role may see of others' sessions.
 pub(crate) struct Sight {
     all: bool,
@@ -33,7 +31,7 @@ pub(crate) struct Sight {
 impl Sight {
     pub fn of(cx: &mut ExecContext) -> Result<Sight> {
         let subject = crate::sql::exec::rights::subject(cx.backend()?);
-        Ok(Sight { all: subject.has_role(PG_READ_ALL_STATS), subject })
+        Ok(Sight { all: subject.has_role(fixed::PG_READ_ALL_STATS), subject })
     }
 
     pub fn sees(&self, user: Oid) -> bool {

@@ -172,19 +172,25 @@ fn catalog_acl(catalog: &Catalog, r: &Relation, superuser: &str) -> Value {
     let changed = catalog.builtin_acl(ObjectKey::new(class::RELATION, r.oid));
     match changed.and_then(|c| c.acl) {
         Some(acl) => super::Cell::cell(Acl(shown(catalog, Some(&acl)).as_deref())),
-        None => system_acl(&r.name, superuser),
+        None => system_acl(catalog, r, superuser),
     }
 }
 
 /// What initdb grants on the catalogs: all may read them, but for passwords and samples of data.
-pub(super) fn system_acl(name: &str, superuser: &str) -> Value {
+pub(super) fn system_acl(catalog: &Catalog, r: &Relation, superuser: &str) -> Value {
     use super::Cell;
-    let closed = crate::sql::exec::rights::is_closed_catalog(name);
-    if crate::sql::exec::rights::has_no_grants(name) {
+    use crate::sql::exec::rights::{has_no_grants, public_rights};
+    if has_no_grants(&r.name) {
         return NULL;
     }
-    let all = format!("{superuser}=arwdDxt/{superuser}");
-    let items = if closed { vec![all] } else { vec![all, format!("=r/{superuser}")] };
+    if let Some(items) = &r.acl {
+        return Acl(shown(catalog, Some(items)).as_deref()).cell();
+    }
+    let mut items = vec![format!("{superuser}=arwdDxt/{superuser}")];
+    match public_rights(&r.name) {
+        "" => {}
+        rights => items.push(format!("={rights}/{superuser}")),
+    }
     Acl(Some(&items)).cell()
 }
 

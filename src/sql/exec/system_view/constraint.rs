@@ -6,7 +6,7 @@ use super::depend::check_columns;
 use super::{Sink, View, catalog, in_order, row};
 use crate::base::{Flow, Oid};
 use crate::catalog::object::{UserTypeKind, class};
-use crate::catalog::{Catalog, Constraint, ConstraintKind, Object, RelKind, Trigger};
+use crate::catalog::{Catalog, Constraint, ConstraintKind, Object, Trigger};
 use crate::sql::exec::ExecContext;
 use crate::sql::func;
 use crate::types::{Value, oid};
@@ -38,6 +38,9 @@ fn constraints(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             for k in c.constraints.iter().filter(|k| wanted(k)) {
                 let read = if sink.wants("conkey") { check_columns(&catalog, &io, c, k) } else { None };
                 push(&catalog, sink, &place, k, read.as_deref().unwrap_or(&k.columns));
+            }
+            for k in c.constraints.iter().flat_map(Constraint::parts).filter(|k| wanted(k)) {
+                push(&catalog, sink, &place, &k, &k.columns);
             }
             let asked = |t: &&Trigger| {
                 t.constraint.is_valid()
@@ -101,10 +104,6 @@ fn push_trigger(sink: &mut Sink, place: &Place, t: &Trigger) {
     ];
 }
 
-fn is_partitioned(catalog: &Catalog, relation: Oid) -> bool {
-    catalog.class(relation).is_some_and(|r| r.object.as_class().is_ok_and(|c| c.kind == RelKind::Partitioned))
-}
-
 fn push(catalog: &Catalog, sink: &mut Sink, place: &Place, k: &Constraint, columns: &[i16]) {
     let f = k.foreign.as_ref();
     let (pf, pp, ff) = match equalities(catalog, k, place.relation) {
@@ -115,8 +114,7 @@ fn push(catalog: &Catalog, sink: &mut Sink, place: &Place, k: &Constraint, colum
     let columns = (!columns.is_empty()).then(|| int2_array(columns.iter().copied()));
     // Keys: what a partition has of the table above is inherited, and foreign keys of partitioned tables are.
     let no_inherit = match k.kind {
-        ConstraintKind::Check => k.no_inherit,
-        ConstraintKind::ForeignKey => !k.parent.is_valid() && !is_partitioned(catalog, place.relation),
+        ConstraintKind::Check | ConstraintKind::ForeignKey => k.no_inherit,
         ConstraintKind::PrimaryKey | ConstraintKind::Unique | ConstraintKind::Exclude => !k.parent.is_valid(),
     };
     let operators = catalog.class(k.index).and_then(|r| as_class(&r)?.index.as_ref().map(|i| i.exclusion.clone()));

@@ -22,7 +22,7 @@ fn initial_rights(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         row![sink; oid, class::NAMESPACE, 0, 'i', Acl(Some(&items))];
     }
     for r in system_relations(None, None).iter().filter(|r| r.namespace == fixed::PG_CATALOG) {
-        row![sink; r.oid, class::RELATION, 0, 'i', system_acl(&r.name, &superuser)];
+        row![sink; r.oid, class::RELATION, 0, 'i', system_acl(&catalog, r, &superuser)];
         for a in r.attributes.iter().filter(|a| a.acl.is_some()) {
             row![sink; r.oid, class::RELATION, a.attno, 'i', Acl(shown(&catalog, a.acl.as_deref()).as_deref())];
         }

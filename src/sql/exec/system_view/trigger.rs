@@ -5,7 +5,7 @@ use super::class::{as_class, user_classes};
 use super::{Sink, View, catalog, in_order, row};
 use crate::base::{Flow, Oid};
 use crate::catalog::object::class;
-use crate::catalog::{Object, Trigger, key_triggers};
+use crate::catalog::{Constraint, Object, Trigger, key_triggers};
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::after_row::referencing;
 use crate::types::{Datum, Value, array, oid};
@@ -62,10 +62,11 @@ fn of_keys(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         let Some(record) = catalog.class(holder) else { continue };
         let Some(c) = as_class(&record).filter(|_| !seen.contains(&holder)) else { continue };
         seen.extend(on.is_some().then_some(holder));
-        for k in &c.constraints {
+        let parts: Vec<Constraint> = c.constraints.iter().flat_map(Constraint::parts).collect();
+        for k in c.constraints.iter().chain(&parts) {
             let above = (k.parent.is_valid()).then(|| catalog.holder(k.parent)).flatten();
             let above = above.as_ref().and_then(|r| r.object.as_class().ok());
-            let above = above.and_then(|a| a.constraints.iter().find(|p| p.oid == k.parent));
+            let above = above.and_then(|a| a.constraints.iter().chain(&parts).find(|p| p.oid == k.parent));
             for (table, t) in key_triggers(c.oid, k) {
                 let place = k.foreign.as_ref().and_then(|f| f.triggers.iter().position(|o| *o == t.oid));
                 let parent = above.and_then(|a| a.foreign.as_ref()?.triggers.get(place?).copied());

@@ -54,8 +54,11 @@ pub struct Reference {
     order: Vec<usize>,
     /// The key's attributes in the table whose changed rows are noted: the parent, or a partition of it.
     noted: Vec<i16>,
-    /// That table's name.
+    /// That table with its name, and the constraint there.
+    pub noted_on: Oid,
     noted_in: String,
+    known_as: String,
+    at: Oid,
     /// Values of the referring columns can be looked up in the index.
     direct: bool,
     /// How each pair of columns is compared, with its schema.
@@ -90,22 +93,47 @@ impl Reference {
         let noted = foreign.columns.clone();
         let equal = Self::types(&parent, &foreign.columns).iter().map(|t| equality(&catalog, *t)).collect();
         let constraint = constraint.clone();
-        let noted_in = parent.name.clone();
-        Ok(Reference { constraint, foreign, child, parent, index, order, direct, equal, noted, noted_in })
+        let noted_on = parent.oid;
+        let (noted_in, known_as, at) = (parent.name.clone(), constraint.name.clone(), constraint.oid);
+        Ok(Reference {
+            constraint,
+            foreign,
+            child,
+            parent,
+            index,
+            order,
+            direct,
+            equal,
+            noted,
+            noted_on,
+            noted_in,
+            known_as,
+            at,
+        })
+    }
+
+    /// For rows that leave a partition of the parent for another one: to the parent they only change.
+    pub fn moved_from(mut self, part: &Relation) -> Result<Reference> {
+        let map = crate::sql::plan::tree::attribute_map(&self.parent, part)?;
+        self.noted.iter_mut().for_each(|n| *n = crate::sql::plan::tree::mapped(&map, *n));
+        Ok(self)
     }
 
     /// For changed rows of a partition of the parent.
-    pub fn for_partition(mut self, part: &Relation) -> Result<Reference> {
-        let map = crate::sql::plan::tree::attribute_map(&self.parent, part)?;
-        self.noted.iter_mut().for_each(|n| *n = crate::sql::plan::tree::mapped(&map, *n));
-        self.noted_in.clone_from(&part.name);
-        Ok(self)
+    pub fn for_partition(self, part: &Relation) -> Result<Reference> {
+        let mut this = self.moved_from(part)?;
+        this.noted_on = part.oid;
+        this.noted_in.clone_from(&part.name);
+        let (at, name) = this.constraint.known_at(part.oid);
+        let name = name.to_owned();
+        (this.at, this.known_as) = (at, name);
+        Ok(this)
     }
 
     /// The constraint, and whether this action may wait for the commit: only NO ACTION may.
     pub(super) fn late(&self, action: u8) -> Option<(Oid, bool, bool)> {
         let k = &self.constraint;
-        Some((k.oid, k.deferrable && action == b'a', k.deferred))
+        Some((self.at, k.deferrable && action == b'a', k.deferred))
     }
 
     fn child_columns(&self) -> Vec<String> {

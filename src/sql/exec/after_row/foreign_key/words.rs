@@ -35,7 +35,7 @@ fn shown_key(cx: &mut ExecContext, rel: &Relation, attnos: &[i16], columns: &[Co
 fn violation(r: &Reference, text: String) -> Error {
     Error::new(SqlState::FOREIGN_KEY_VIOLATION, text)
         .table(r.child.schema.clone(), r.child.name.clone())
-        .constraint(r.constraint.name.clone())
+        .constraint(r.known_as.clone())
 }
 
 fn referring(r: &Reference) -> String {
@@ -66,7 +66,7 @@ pub(super) fn still_referenced(cx: &mut ExecContext, r: &Reference, columns: &[C
     let key = shown_key(cx, &r.parent, &r.foreign.columns, columns, row);
     let text = format!(
         "update or delete on table \"{}\" violates foreign key constraint \"{}\" on table \"{}\"",
-        r.noted_in, r.constraint.name, r.child.name
+        r.noted_in, r.known_as, r.child.name
     );
     violation(r, text).detail(format!("Key {key}is still referenced from table \"{}\".", r.child.name)).place(
         "ri_ReportViolation",
@@ -78,8 +78,7 @@ pub(super) fn still_referenced(cx: &mut ExecContext, r: &Reference, columns: &[C
 #[cold]
 pub(super) fn leaves(cx: &mut ExecContext, r: &Reference, part: &Relation, columns: &[Column], row: usize) -> Error {
     let key = shown_key(cx, &r.child, &r.constraint.columns, columns, row);
-    let text =
-        format!("removing partition \"{}\" violates foreign key constraint \"{}\"", part.name, r.constraint.name);
+    let text = format!("removing partition \"{}\" violates foreign key constraint \"{}\"", part.name, r.known_as);
     violation(r, text).detail(format!("Key {key}is still referenced from table \"{}\".", r.child.name)).place(
         "ri_ReportViolation",
         "ri_triggers.c",

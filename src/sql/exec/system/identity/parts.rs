@@ -2,8 +2,8 @@
 
 use super::named::{Named, class_facts};
 use crate::base::Oid;
-use crate::catalog::Catalog;
 use crate::catalog::object::{Class, ObjectKey, UserTypeKind, class};
+use crate::catalog::{Catalog, Constraint, key_triggers};
 use crate::types::name::quote_identifier;
 
 /// The relation some part of it belongs to, with the part's name.
@@ -29,7 +29,17 @@ fn on_table(word: &'static str, table: Named, name: String) -> Named {
 
 pub(super) fn trigger(catalog: &Catalog, oid: Oid) -> Option<Named> {
     let named = |c: &Class| c.triggers.iter().find(|t| t.oid == oid).map(|t| t.name.clone());
-    of_holder(catalog, oid, named).map(|(table, name)| on_table("trigger", table, name))
+    let found = of_holder(catalog, oid, named).or_else(|| of_key(catalog, oid));
+    found.map(|(table, name)| on_table("trigger", table, name))
+}
+
+/// A trigger of a foreign key: it may be on the other table.
+fn of_key(catalog: &Catalog, oid: Oid) -> Option<(Named, String)> {
+    let record = catalog.holder(oid)?;
+    let c = record.object.as_class().ok()?;
+    let keys = c.constraints.iter().cloned().chain(c.constraints.iter().flat_map(Constraint::parts));
+    let (table, t) = keys.flat_map(|k| key_triggers(c.oid, &k)).find(|(_, t)| t.oid == oid)?;
+    Some((class_facts(catalog, table)?, t.name))
 }
 
 pub(super) fn policy(catalog: &Catalog, oid: Oid) -> Option<Named> {
@@ -66,6 +76,8 @@ pub(super) fn default(catalog: &Catalog, oid: Oid) -> Option<Named> {
 pub(super) fn constraint(catalog: &Catalog, oid: Oid) -> Option<Named> {
     let constraint_name = |c: &Class| {
         let own = c.constraints.iter().find(|k| k.oid == oid).map(|k| k.name.clone());
+        let own =
+            own.or_else(|| c.constraints.iter().flat_map(Constraint::parts).find(|k| k.oid == oid).map(|k| k.name));
         own.or_else(|| c.triggers.iter().find(|t| t.constraint == oid).map(|t| t.name.clone()))
     };
     let of_catalog = || {

@@ -10,7 +10,7 @@ use crate::base::{Flow, Oid};
 use crate::catalog::object::{
     Class, Depend, Function, ObjectKey, Publication, RangeType, Rule, Statistics, UserType, UserTypeKind, class, fixed,
 };
-use crate::catalog::{Catalog, Constraint, ConstraintKind, Object, Record, RelKind, Relation};
+use crate::catalog::{Catalog, Constraint, ConstraintKind, Object, Record, RelKind, Relation, key_triggers};
 use crate::sql::bind::{self, BindContext, Stored};
 use crate::sql::command::FIRST_UNPINNED;
 use crate::sql::exec::ExecContext;
@@ -227,6 +227,28 @@ impl Rows<'_> {
                 self.push(of, (class::CONSTRAINT, k.parent, 0), 'P');
                 self.push(of, (class::RELATION, c.oid, 0), 'S');
             }
+            self.key_triggers(c, k);
+            k.parts().for_each(|p| self.key_part(c, &p));
+        }
+    }
+
+    /// What a foreign key is to a partition of the table that it refers to.
+    fn key_part(&mut self, c: &Class, k: &Constraint) {
+        let of = Of(class::CONSTRAINT, k.oid, 0);
+        for column in &k.columns {
+            self.push(of, (class::RELATION, c.oid, i32::from(*column)), 'a');
+        }
+        for (relation, column) in k.foreign.iter().flat_map(|f| f.columns.iter().map(|n| (f.relation, *n))) {
+            self.push(of, (class::RELATION, relation, i32::from(column)), 'n');
+        }
+        self.push(of, (class::RELATION, k.index, 0), 'n');
+        self.push(of, (class::CONSTRAINT, k.parent, 0), 'i');
+        self.key_triggers(c, k);
+    }
+
+    fn key_triggers(&mut self, c: &Class, k: &Constraint) {
+        for (_, t) in key_triggers(c.oid, k) {
+            self.push(Of(class::TRIGGER, t.oid, 0), (class::CONSTRAINT, k.oid, 0), 'i');
         }
     }
 

@@ -53,7 +53,7 @@ fn table_constraints(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         }
         let schema = scene.schema(h.namespace());
         for k in h.constraints() {
-            let distinct = (k.kind == ConstraintKind::Unique).then(|| yes(!nulls_not_distinct(&scene.catalog, k)));
+            let distinct = (k.kind == ConstraintKind::Unique).then(|| yes(!nulls_not_distinct(&scene.catalog, &k)));
             named![sink;
                 constraint_catalog: database, constraint_schema: &schema, constraint_name: &k.name,
                 table_catalog: database, table_schema: &schema, table_name: h.name(),
@@ -113,7 +113,7 @@ fn constraint_columns(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             }
             let columns = match (&k.foreign, h.class()) {
                 (Some(f), _) => f.columns.clone(),
-                (None, Some(c)) => check_columns(&scene.catalog, &scene.io, c, k).unwrap_or_else(|| k.columns.clone()),
+                (None, Some(c)) => check_columns(&scene.catalog, &scene.io, c, &k).unwrap_or_else(|| k.columns.clone()),
                 (None, None) => k.columns.clone(),
             };
             for a in columns.iter().filter_map(|attno| on.column(*attno)) {
@@ -171,11 +171,11 @@ fn references(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             let key = other.as_ref().and_then(|o| {
                 o.constraints().find(|u| u.index == k.index && u.foreign.is_none() && u.index.is_valid())
             });
-            let place = key.and(other.as_ref()).map(|o| scene.schema(o.namespace()));
+            let place = key.as_ref().and(other.as_ref()).map(|o| scene.schema(o.namespace()));
             named![sink;
                 constraint_catalog: database, constraint_schema: scene.schema(h.namespace()),
-                constraint_name: &k.name, unique_constraint_catalog: key.map(|_| database),
-                unique_constraint_schema: place, unique_constraint_name: key.map(|u| &u.name),
+                constraint_name: &k.name, unique_constraint_catalog: key.as_ref().map(|_| database),
+                unique_constraint_schema: place, unique_constraint_name: key.as_ref().map(|u| &u.name),
                 match_option: if f.match_type == b'f' { "FULL" } else { "NONE" }, update_rule: rule(f.on_update),
                 delete_rule: rule(f.on_delete),
             ];
@@ -201,7 +201,7 @@ fn checks(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         }
         let schema = scene.schema(h.namespace());
         for k in h.constraints().filter(|k| k.kind == ConstraintKind::Check) {
-            let clause = clause(&look, h.oid(), None, k);
+            let clause = clause(&look, h.oid(), None, &k);
             // An inherited one is told once.
             if told.insert((schema.clone(), k.name.clone(), clause.clone())) {
                 named![sink;

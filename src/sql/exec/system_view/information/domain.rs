@@ -2,7 +2,7 @@
 
 use super::super::{Sink, View};
 use super::scene::LISTED;
-use super::types::{collation, describe, name_of};
+use super::types::{collation, describe, name_of, plain_word};
 use super::{Scene, named, yes};
 use crate::base::Flow;
 use crate::catalog::object::{UserType, UserTypeKind, class};
@@ -52,7 +52,7 @@ fn domains(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         let collated = collation(&scene, crate::base::Oid::INVALID, t.oid);
         named![sink;
             domain_catalog: &scene.database, domain_schema: scene.schema(t.namespace), domain_name: &t.name,
-            data_type: shown.data_type, character_maximum_length: shown.sizes.length,
+            data_type: plain_word(&scene, d.base.oid), character_maximum_length: shown.sizes.length,
             character_octet_length: shown.sizes.octets, collation_catalog: collated.as_ref().map(|_| &scene.database),
             collation_schema: collated.as_ref().map(|c| &*c.0), collation_name: collated.as_ref().map(|c| &*c.1),
             numeric_precision: shown.sizes.precision, numeric_precision_radix: shown.sizes.radix,

@@ -94,11 +94,9 @@ fn objects(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 fn elements(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let scene = Scene::of(cx)?;
     for t in all(&scene, sink) {
-        let base = types::base_type(t.ty);
-        let base = if t.kind == "DOMAIN" || base == t.ty { base } else { t.ty };
-        let Some(element) = types::info(base).filter(|i| i.is_array()).map(|i| i.element) else { continue };
+        let Some(element) = types::info(t.ty).filter(|i| i.is_array()).map(|i| i.element) else { continue };
         let (schema, name) = name_of(&scene, element);
-        let collated = collation(&scene, t.collation, element);
+        let collated = (t.kind != "ROUTINE").then(|| collation(&scene, t.collation, element)).flatten();
         named![sink;
             object_catalog: &scene.database, object_schema: t.schema, object_name: t.name, object_type: t.kind,
             collection_type_identifier: t.part.clone(), data_type: word(&scene, element),

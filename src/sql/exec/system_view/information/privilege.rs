@@ -5,9 +5,9 @@ use super::routine;
 use super::scene::{Held, LISTED};
 use super::{Scene, domain, named, yes};
 use crate::base::{Flow, Oid};
-use crate::catalog::RelKind;
 use crate::catalog::acl;
-use crate::catalog::object::fixed;
+use crate::catalog::object::{class, fixed};
+use crate::catalog::{Object, RelKind};
 use crate::sql::exec::ExecContext;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -101,8 +101,8 @@ fn visible(scene: &Scene, g: &Grant, enabled: bool) -> bool {
 fn table_grants(scene: &Scene, h: &Held) -> Vec<Grant> {
     const ALL: &str = "arwdDxt";
     let Some(t) = h.target(&scene.catalog) else { return Vec::new() };
-    let open = t.system && !crate::sql::exec::rights::is_closed_catalog(t.name);
-    grants(scene, t.owner, t.acl(), ALL, if open { "r" } else { "" })
+    let open = if t.system { crate::sql::exec::rights::public_rights(t.name) } else { "" };
+    grants(scene, t.owner, t.acl(), ALL, open)
 }
 
 fn tables(cx: &mut ExecContext, sink: &mut Sink, enabled: bool) -> Flow<()> {
@@ -208,12 +208,25 @@ fn push_usage(scene: &Scene, sink: &mut Sink, of: &Used<'_>, all: &[Grant], enab
 
 fn usage(cx: &mut ExecContext, sink: &mut Sink, enabled: bool) -> Flow<()> {
     let scene = Scene::of(cx)?;
-    if !enabled {
-        let owner = fixed::BOOTSTRAP_SUPERUSER;
-        for name in super::super::code::builtin_collations().iter().map(|c| c.name) {
-            let of = Used { schema: "pg_catalog".into(), name, kind: "COLLATION", owner };
-            let all = [Grant { grantor: owner, grantee: None, right: 'U', option: false }];
-            push_usage(&scene, sink, &of, &all, enabled);
+    // Everybody may use collations.
+    let open = |owner| [Grant { grantor: owner, grantee: None, right: 'U', option: false }];
+    let owner = fixed::BOOTSTRAP_SUPERUSER;
+    for name in super::super::code::builtin_collations().iter().map(|c| c.name) {
+        let of = Used { schema: "pg_catalog".into(), name, kind: "COLLATION", owner };
+        push_usage(&scene, sink, &of, &open(owner), enabled);
+    }
+    for record in super::super::in_order(&scene.catalog, class::COLLATION) {
+        let Object::Collation(c) = &record.object else { continue };
+        let of = Used { schema: scene.schema(c.namespace), name: &c.name, kind: "COLLATION", owner: c.owner };
+        push_usage(&scene, sink, &of, &open(c.owner), enabled);
+    }
+    for (class, kind) in
+        [(class::FOREIGN_DATA_WRAPPER, "FOREIGN DATA WRAPPER"), (class::FOREIGN_SERVER, "FOREIGN SERVER")]
+    {
+        for record in super::super::in_order(&scene.catalog, class) {
+            let Object::Foreign(f) = &record.object else { continue };
+            let of = Used { schema: "".into(), name: &f.name, kind, owner: f.owner };
+            push_usage(&scene, sink, &of, &grants(&scene, f.owner, f.acl.as_deref(), "U", ""), enabled);
         }
     }
     for record in domain::all(&scene) {

@@ -3,7 +3,7 @@
 use super::super::depend::of_identity;
 use super::super::{Sink, View};
 use super::scene::{CHANGES, Held, INSERTS, LISTED, TABLES};
-use super::types::{collation, describe, sizes};
+use super::types::{collation, describe, name_of, sizes};
 use super::{Scene, named, yes};
 use crate::base::{Flow, Oid};
 use crate::catalog::object::class;
@@ -46,9 +46,13 @@ fn tables(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             RelKind::View => "VIEW",
             _ => "BASE TABLE",
         };
+        let of = h.class().map(|c| c.of_type).filter(|t| t.is_valid());
+        let (type_schema, type_name) = of.map(|t| name_of(&scene, t)).unzip();
         named![sink;
             table_catalog: &scene.database, table_schema: scene.schema(h.namespace()), table_name: h.name(),
-            table_type: kind, is_insertable_into: yes(insertable), is_typed: "NO",
+            table_type: kind, user_defined_type_catalog: of.map(|_| &scene.database),
+            user_defined_type_schema: type_schema, user_defined_type_name: type_name,
+            is_insertable_into: yes(insertable), is_typed: yes(of.is_some()),
         ];
     }
     Ok(())

@@ -7,6 +7,7 @@ use crate::base::{Flow, Oid};
 use crate::catalog::object::{Function, class, fixed};
 use crate::catalog::{Object, Record};
 use crate::sql::exec::ExecContext;
+use crate::sql::exec::system::describe::default_of;
 use crate::sql::func::{self, FuncDef};
 use crate::types::TypeRef;
 use std::sync::Arc;
@@ -204,6 +205,7 @@ fn parameters(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let scene = Scene::of(cx)?;
     let (database, wanted) = (&scene.database, sink.text_key("specific_name"));
     let look = scene.look();
+    let asks = sink.wants("parameter_default");
     for r in all(&scene, sink, "specific_schema", "") {
         if wanted.as_ref().is_some_and(|w| !w.starts_with(r.name().get(..r.name().len().min(50)).unwrap_or("")))
             || !visible(&scene, &r)
@@ -213,8 +215,8 @@ fn parameters(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         let (schema, specific) = (scene.schema(r.namespace()), r.specific());
         for (n, p) in r.parameters().iter().enumerate() {
             let (udt_schema, udt_name) = name_of(&scene, p.ty);
-            let default = r.function().filter(|_| scene.subject.has_role(r.owner()));
-            let default = default.and_then(|f| f.arg_defaults.get(n)?.as_ref());
+            let shows = asks && scene.subject.has_role(r.owner());
+            let default = if shows { default_of(&look, r.oid(), n as i32 + 1) } else { None };
             let mode = match p.mode {
                 'o' | 't' => "OUT",
                 'b' => "INOUT",
@@ -225,7 +227,7 @@ fn parameters(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
                 ordinal_position: n as i32 + 1, parameter_mode: mode, is_result: "NO", as_locator: "NO",
                 parameter_name: p.name, data_type: word(&scene, p.ty), udt_catalog: database,
                 udt_schema: udt_schema, udt_name: udt_name, dtd_identifier: (n + 1).to_string(),
-                parameter_default: default.map(|e| look.expression(Oid::INVALID, e)),
+                parameter_default: default,
             ];
         }
     }

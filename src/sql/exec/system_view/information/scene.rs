@@ -11,6 +11,7 @@ use crate::sql::exec::rights::{Subject, Target};
 use crate::sql::exec::system::define::Look;
 use crate::sql::expr::ExprKind;
 use crate::types::IoContext;
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -82,12 +83,13 @@ impl Held {
     }
 
     /// The standard knows no exclusion constraints.
-    pub fn constraints(&self) -> impl Iterator<Item = &Constraint> {
+    pub fn constraints(&self) -> impl Iterator<Item = Cow<'_, Constraint>> {
         let all = match self {
             Held::System(r) => &r.constraints[..],
             Held::User(_) => self.class().map_or(&[][..], |c| &c.constraints),
         };
-        all.iter().filter(|k| k.kind != ConstraintKind::Exclude)
+        let parts = all.iter().flat_map(Constraint::parts).map(Cow::Owned);
+        all.iter().filter(|k| k.kind != ConstraintKind::Exclude).map(Cow::Borrowed).chain(parts)
     }
 
     pub fn is_temporary(&self) -> bool {
@@ -168,7 +170,8 @@ impl Scene {
         let (schema, name) = (sink.text_key(schema), sink.text_key(name));
         let mut found: Vec<Held> = system_relations(None, name.as_deref()).into_iter().map(Held::System).collect();
         let mut users = self.catalog.all(class::RELATION);
-        users.retain(|r| matches!(&r.object, Object::Class(c) if name.as_ref().is_none_or(|n| c.name == *n)));
+        let shown = |c: &Class| name.as_ref().is_none_or(|n| c.name == *n) && !crate::sql::large_object::is_store(c);
+        users.retain(|r| matches!(&r.object, Object::Class(c) if shown(c)));
         users.sort_by_key(|r| r.object.key().oid);
         found.extend(users.into_iter().map(Held::User));
         found.retain(|h| {

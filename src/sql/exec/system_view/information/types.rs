@@ -51,6 +51,13 @@ pub fn name_of(scene: &Scene, ty: Oid) -> (Arc<str>, &'static str) {
 pub fn word(scene: &Scene, ty: Oid) -> String {
     match types::info(ty) {
         Some(i) if i.is_array() => "ARRAY".to_string(),
+        _ => plain_word(scene, ty),
+    }
+}
+
+/// Of what a domain is made: arrays are no exception.
+pub fn plain_word(scene: &Scene, ty: Oid) -> String {
+    match types::info(ty) {
         Some(i) if scene.schema(i.namespace).as_ref() == "pg_catalog" => format_type_sql(ty, None, &*scene.io.hooks),
         _ => "USER-DEFINED".to_string(),
     }
