@@ -452,7 +452,12 @@ mod tests {
             match n % 3 {
                 0 => column.push(Datum::Bytes(&value(n))),
                 1 => column.push_null(),
-                _ => column.push_bytes_with(|v| -> Result<(), ()> { Ok(v.extend(value(n))) }).unwrap(),
+                _ => column
+                    .push_bytes_with(|v| -> Result<(), ()> {
+                        v.extend(value(n));
+                        Ok(())
+                    })
+                    .unwrap(),
             }
         }
         let ColumnData::Bytes(bytes) = &column.data else { unreachable!() };

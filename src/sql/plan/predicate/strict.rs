@@ -34,7 +34,7 @@ fn unlabelled(e: &Expr) -> &Expr {
 
 fn has_elements(array: &Expr) -> bool {
     match &array.kind {
-        ExprKind::Const(Value::Bytes(bytes)) => types::array::Array::new(bytes).len() > 0,
+        ExprKind::Const(Value::Bytes(bytes)) => !types::array::Array::new(bytes).is_empty(),
         _ => elements(array).is_some_and(|l| !l.is_empty()),
     }
 }
