@@ -2,10 +2,12 @@
 //! itself on what a client has sent, so that depth ends in an error and never in an overflow.
 
 use std::cell::Cell;
+use std::io;
+use std::thread::{self, JoinHandle};
 
 /// The stack of the threads that run statements, bytes. It is only reserved; what is never reached takes no memory.
 /// PostgreSQL gets along with 2 MB (`max_stack_depth`), our frames are several times larger.
-pub const STATEMENTS: usize = 64 << 20;
+const STATEMENTS: usize = 64 << 20;
 
 /// What a thread of unknown stack may use below its first question, bytes: fits 2 MB.
 const UNKNOWN: usize = 1 << 20;
@@ -15,9 +17,15 @@ thread_local! {
     static ROOM: Cell<Option<(usize, usize)>> = const { Cell::new(None) };
 }
 
-/// The calling thread has just begun, with a stack of `size` bytes. A quarter of it is left to what does not ask.
-pub fn begin(size: usize) {
-    ROOM.set(Some((address(), size / 4 * 3)));
+/// Starts a thread that runs statements. A quarter of its stack is left to what does not ask.
+///
+/// # Errors
+/// When the system gives no thread.
+pub fn spawn<T: Send + 'static>(name: String, run: impl FnOnce() -> T + Send + 'static) -> io::Result<JoinHandle<T>> {
+    thread::Builder::new().name(name).stack_size(STATEMENTS).spawn(move || {
+        ROOM.set(Some((address(), STATEMENTS / 4 * 3)));
+        run()
+    })
 }
 
 /// Whether nothing may nest any deeper.

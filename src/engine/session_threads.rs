@@ -100,10 +100,7 @@ impl Thread {
     fn start(n: usize) -> io::Result<Thread> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
-        std::thread::Builder::new().name(format!("session {n}")).stack_size(stack::STATEMENTS).spawn(move || {
-            stack::begin(stack::STATEMENTS);
-            runtime.block_on(std::future::pending::<()>())
-        })?;
+        stack::spawn(format!("session {n}"), move || runtime.block_on(std::future::pending::<()>()))?;
         Ok(Thread { runtime: handle, sessions: Arc::default(), near_timer: Arc::default() })
     }
 }

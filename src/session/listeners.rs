@@ -36,17 +36,15 @@ impl Listeners {
         if all.is_empty() {
             return;
         }
-        let mut woken: Vec<&Arc<BackendHandle>> = Vec::new();
+        let mut woken: HashMap<u32, &Arc<BackendHandle>> = HashMap::new();
         for (channel, payload) in notes {
             let Some(((_, channel), sessions)) = all.get_key_value(&(database, channel.into())) else { continue };
             let payload: Arc<str> = payload.into();
             for session in sessions {
                 session.mailbox.lock().notifications.push((sender, channel.clone(), payload.clone()));
-                if woken.iter().all(|w| w.pid != session.pid) {
-                    woken.push(session);
-                }
+                woken.insert(session.pid, session);
             }
         }
-        woken.into_iter().for_each(|session| session.wake.notify_one());
+        woken.into_values().for_each(|session| session.wake.notify_one());
     }
 }

@@ -38,7 +38,6 @@ fn run_apart(queued: Queued) -> Option<Queued> {
     let kept = Arc::new(Mutex::new(Some(queued)));
     let given = kept.clone();
     let run = move || {
-        stack::begin(stack::STATEMENTS);
         let _ = rustix::process::nice(NICE);
         let Some(mut queued) = given.lock().take() else { return };
         let step = loop {
@@ -49,8 +48,7 @@ fn run_apart(queued: Queued) -> Option<Queued> {
         };
         drop(queued.reply.send((queued.job, step)));
     };
-    let thread = std::thread::Builder::new().name("command".into()).stack_size(stack::STATEMENTS);
-    match thread.spawn(run) {
+    match stack::spawn("command".into(), run) {
         Ok(_) => None,
         Err(_) => kept.lock().take(),
     }
@@ -62,10 +60,7 @@ impl ExecutorPool {
         let pool = Arc::new(ExecutorPool { queue: Mutex::default(), work: Condvar::new() });
         for n in 0..threads.max(1) {
             let pool = pool.clone();
-            std::thread::Builder::new()
-                .name(format!("executor {n}"))
-                .stack_size(stack::STATEMENTS)
-                .spawn(move || pool.serve())?;
+            stack::spawn(format!("executor {n}"), move || pool.serve())?;
         }
         Ok(pool)
     }
@@ -107,7 +102,6 @@ impl ExecutorPool {
     }
 
     fn serve(&self) {
-        stack::begin(stack::STATEMENTS);
         // Failing to become less urgent costs smoothness only.
         let _ = rustix::process::nice(NICE);
         while let Some(mut queued) = self.next() {

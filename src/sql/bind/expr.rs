@@ -8,6 +8,7 @@ use crate::err;
 use crate::sql::ast::{self, Pos};
 use crate::sql::expr::{Expr, ExprKind, Form};
 use crate::sql::func::{self, CastContext};
+use crate::sql::parse::check_stack;
 use crate::types::{self, TypeRef, Value, oid};
 
 /// How far `$n` may reach. PostgreSQL 15, parse_param.c, variable_paramref_hook, goes as far as its memory; more than these
@@ -30,7 +31,7 @@ impl Binder<'_, '_> {
     }
 
     fn expr_kind(&mut self, e: &ast::Expr) -> Result<Expr> {
-        super::check_stack()?;
+        check_stack()?;
         use ast::ExprKind as K;
         let pos = e.pos;
         match &e.kind {

@@ -57,6 +57,7 @@ pub use user_code::{Everywhere, UserCode};
 use crate::base::{Error, Result};
 use crate::sql::ast::{self, Pos};
 use crate::sql::expr::Expr;
+use crate::sql::parse::check_stack;
 use crate::types::{IoContext, TypeRef, oid};
 use scope::Scope;
 
@@ -360,18 +361,6 @@ pub(in crate::sql) struct Binder<'a, 'c> {
     collated: bool,
     /// Found by the rules of type resolution while the binder lives.
     _user_code: user_code::AtHand,
-}
-
-/// Called wherever queries and expressions nest.
-///
-/// # Errors
-/// 54001.
-#[inline]
-pub(in crate::sql) fn check_stack() -> Result<()> {
-    match crate::base::stack::is_used_up() {
-        true => Err(crate::sql::parse::too_deep()),
-        false => Ok(()),
-    }
 }
 
 impl<'a, 'c> Binder<'a, 'c> {

@@ -6,6 +6,7 @@ use crate::base::{Error, Result};
 use crate::err;
 use crate::sql::ast::{self, Pos};
 use crate::sql::expr::{Expr, ExprKind, same};
+use crate::sql::parse::check_stack;
 use crate::sql::plan::{LockStrength, LockWait, access};
 use crate::types::{TypeRef, oid};
 
@@ -26,7 +27,7 @@ impl Binder<'_, '_> {
 
     /// `unknowns` None: resolve.
     pub(super) fn select(&mut self, s: &ast::SelectStmt, unknowns: Option<Unknowns>) -> Result<Query> {
-        super::check_stack()?;
+        check_stack()?;
         self.scopes.push(Scope::default());
         let out = self.select_in_scope(s, unknowns.unwrap_or(Unknowns::Resolve));
         self.scopes.pop();

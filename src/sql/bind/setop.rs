@@ -8,6 +8,7 @@ use crate::base::Result;
 use crate::err;
 use crate::sql::ast;
 use crate::sql::expr::Expr;
+use crate::sql::parse::check_stack;
 use crate::sql::plan::SetOpKind;
 use crate::types::{TypeRef, oid};
 
@@ -63,7 +64,7 @@ impl Binder<'_, '_> {
     }
 
     fn set_node(&mut self, op: &ast::SetOp, leaves: &mut Vec<Query>) -> Result<SetTree> {
-        super::check_stack()?;
+        check_stack()?;
         let left = self.set_side(&op.left, leaves)?;
         let right = self.set_side(&op.right, leaves)?;
         let kind = match op.kind {

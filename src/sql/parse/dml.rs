@@ -1,5 +1,6 @@
 //! INSERT, UPDATE, DELETE, MERGE.
 
+use super::check_stack;
 use super::keyword::Kw;
 use super::parser::Parser;
 use super::token::Tok;
@@ -9,7 +10,7 @@ use crate::sql::ast::*;
 impl Parser<'_> {
     /// PreparableStmt: SELECT, INSERT, UPDATE, DELETE or MERGE, perhaps with WITH.
     pub(super) fn preparable(&mut self) -> Result<Stmt> {
-        self.check_stack()?;
+        check_stack()?;
         match self.tok() {
             Tok::Kw(Kw::Select | Kw::Values | Kw::Table) | Tok::Char(b'(') => Ok(Stmt::Select(Box::new(self.query()?))),
             Tok::Kw(Kw::Insert | Kw::Update | Kw::Delete | Kw::Merge) => self.modify(None),

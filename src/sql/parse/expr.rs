@@ -3,6 +3,7 @@
 //! A pending rule with the precedence of its last terminal meets the next token's precedence exactly as in a yacc
 //! grammar: lower reduces, higher shifts, equal goes by associativity, and a non-associative operator twice is an error.
 
+use super::check_stack;
 use super::keyword::Kw;
 use super::parser::Parser;
 use super::token::Tok;
@@ -86,7 +87,7 @@ impl Parser<'_> {
     }
 
     fn expr_prec(&mut self, rule: u8, mode: Mode) -> Result<Expr> {
-        self.check_stack()?;
+        check_stack()?;
         let outer = std::mem::take(&mut self.height);
         let left = self.prefix(mode)?;
         let below = self.height;
@@ -634,7 +635,7 @@ impl Parser<'_> {
     /// Reads `( … )` without knowing whether it is a query or an expression; `list` tells whether commas may separate
     /// several. Sets `last_paren_was_list` if it was such a list.
     fn paren(&mut self, list: bool) -> Result<Paren> {
-        self.check_stack()?;
+        check_stack()?;
         let pos = self.pos();
         if !self.parens_lead_to_query() {
             self.expect_char(b'(')?;
@@ -757,7 +758,7 @@ impl Parser<'_> {
 
     /// `[ … ]`: expressions, or nothing but further brackets.
     fn array_items(&mut self) -> Result<Expr> {
-        self.check_stack()?;
+        check_stack()?;
         let pos = self.pos();
         self.expect_char(b'[')?;
         let outer = std::mem::take(&mut self.height);

@@ -1,5 +1,6 @@
 //! FROM: tables, functions, subqueries, joins.
 
+use super::check_stack;
 use super::function::is_special_call;
 use super::keyword::{Category, Kw};
 use super::parser::Parser;
@@ -71,7 +72,7 @@ impl Parser<'_> {
                 true => JoinCondition::None,
                 false => {
                     // `a JOIN b JOIN c ON … ON …`: the inner join comes first.
-                    self.check_stack()?;
+                    check_stack()?;
                     if !self.at(Kw::On) && !self.at(Kw::Using) {
                         right = self.joins(right)?;
                     }
@@ -145,7 +146,7 @@ impl Parser<'_> {
 
     /// Reads `( … )`: a query, or a join.
     fn paren_item(&mut self) -> Result<FromParen> {
-        self.check_stack()?;
+        check_stack()?;
         if !self.parens_lead_to_query() {
             self.expect_char(b'(')?;
             let item = self.joined_table()?;

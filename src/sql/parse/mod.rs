@@ -28,7 +28,7 @@ mod name;
 mod object;
 mod options;
 mod parser;
-pub use parser::too_deep;
+pub use parser::check_stack;
 mod publication;
 mod role;
 mod scan;

@@ -242,15 +242,6 @@ impl<'a> Parser<'a> {
         Error::unsupported(format!("{what} is not supported")).at(cursor(self.text, pos))
     }
 
-    /// Called wherever the grammar nests (PARSE-2).
-    #[inline]
-    pub(super) fn check_stack(&self) -> Result<()> {
-        match stack::is_used_up() {
-            true => Err(too_deep()),
-            false => Ok(()),
-        }
-    }
-
     /// Notes that a node over children of `self.height` is finished; gives its own height (AST-4).
     #[inline]
     pub(super) fn grow(&mut self, children: usize) -> Result<usize> {
@@ -373,9 +364,20 @@ impl<'a> Parser<'a> {
     }
 }
 
+/// Called wherever the grammar nests (PARSE-2), and wherever what was read nests later.
+///
+/// # Errors
 /// 54001.
+#[inline]
+pub fn check_stack() -> Result<()> {
+    match stack::is_used_up() {
+        true => Err(too_deep()),
+        false => Ok(()),
+    }
+}
+
 #[cold]
-pub fn too_deep() -> Error {
+fn too_deep() -> Error {
     err!(STATEMENT_TOO_COMPLEX, "stack depth limit exceeded")
         .hint(
             "Increase the configuration parameter \"max_stack_depth\" (currently 2048kB), \

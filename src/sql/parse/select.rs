@@ -1,5 +1,6 @@
 //! SELECT, VALUES, TABLE, set operations, WITH.
 
+use super::check_stack;
 use super::keyword::Kw;
 use super::parser::Parser;
 use super::token::Tok;
@@ -24,7 +25,7 @@ impl Parser<'_> {
 
     /// select_with_parens
     pub(super) fn query_in_parens(&mut self) -> Result<SelectStmt> {
-        self.check_stack()?;
+        check_stack()?;
         self.expect_char(b'(')?;
         let query = self.select_no_parens()?;
         self.expect_char(b')')?;
@@ -33,7 +34,7 @@ impl Parser<'_> {
 
     /// A query with its WITH, set operations and tail.
     pub(super) fn select_no_parens(&mut self) -> Result<SelectStmt> {
-        self.check_stack()?;
+        check_stack()?;
         let outer = std::mem::take(&mut self.height);
         let with = match self.at_with() {
             true => Some(self.with_clause()?),
@@ -266,7 +267,7 @@ impl Parser<'_> {
     }
 
     fn group_item(&mut self) -> Result<GroupItem> {
-        self.check_stack()?;
+        check_stack()?;
         let pos = self.pos();
         let paren_next = self.tok_at(1) == Tok::Char(b'(');
         match self.tok() {

@@ -1,5 +1,6 @@
 //! One statement: the first words decide who reads it.
 
+use super::check_stack;
 use super::keyword::Kw;
 use super::parser::Parser;
 use super::token::Tok;
@@ -8,7 +9,7 @@ use crate::sql::ast::*;
 
 impl Parser<'_> {
     pub(super) fn statement(&mut self) -> Result<Stmt> {
-        self.check_stack()?;
+        check_stack()?;
         let Tok::Kw(kw) = self.tok() else {
             return match self.at_char(b'(') || self.at_with() {
                 true => self.preparable(),

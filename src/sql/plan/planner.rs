@@ -185,7 +185,7 @@ impl Planner<'_> {
     /// Plans a query as a new level. Answers the plan, whose columns are the query's visible outputs, and the outer
     /// values it needs.
     pub(super) fn query(&mut self, mut query: Query, kind: LevelKind) -> Result<(Plan, Vec<(usize, Expr)>)> {
-        crate::sql::bind::check_stack()?;
+        crate::sql::parse::check_stack()?;
         self.note_relations(&query, 0);
         if query.write.as_ref().is_some_and(|w| w.nothing) {
             let nothing =

@@ -2,11 +2,12 @@
 
 use super::elements;
 use crate::sql::expr::{Expr, ExprKind, same};
+use crate::sql::plan::selectivity::strip;
 use crate::types::{self, Value, oid};
 
 /// Where `part` is NULL so is `e`; at the top false will do, too.
 pub(super) fn is_strict_for(e: &Expr, part: &Expr, or_false: bool) -> bool {
-    let (e, part) = (unlabelled(e), unlabelled(part));
+    let (e, part) = (strip(e), strip(part));
     if same(e, part) {
         return true;
     }
@@ -22,13 +23,6 @@ pub(super) fn is_strict_for(e: &Expr, part: &Expr, or_false: bool) -> bool {
         }
         ExprKind::Const(v) => v.is_null(),
         _ => false,
-    }
-}
-
-fn unlabelled(e: &Expr) -> &Expr {
-    match &e.kind {
-        ExprKind::Relabel(arg) => arg,
-        _ => e,
     }
 }
 
