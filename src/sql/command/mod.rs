@@ -41,7 +41,6 @@ mod exclusion;
 mod explain;
 mod extension;
 mod foreign;
-
 mod foreign_data;
 mod foreign_parts;
 mod freeze;
