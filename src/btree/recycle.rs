@@ -63,7 +63,7 @@ impl IndexStore {
                 continue;
             }
             let found = what(&*storage.pool.read(&self.fork, block)?);
-            if found.is_over(storage.mvcc.oldest_on_the_way()) {
+            if found.is_over(storage.mvcc.oldest_on_the_way(self.file.db)) {
                 return Ok(Some(block));
             }
         }
@@ -77,7 +77,7 @@ impl IndexStore {
         blocks: impl Iterator<Item = BlockNo>,
         what: fn(&Page) -> Use,
     ) -> Result<OutOfUse> {
-        let oldest = storage.mvcc.oldest_on_the_way();
+        let oldest = storage.mvcc.oldest_on_the_way(self.file.db);
         let mut count = OutOfUse::default();
         for block in blocks {
             crate::buffer::pace::point()?;

@@ -77,7 +77,7 @@ impl BuildScan {
                     Some(blocks) => blocks.end,
                     None => self.store.nblocks(storage)?,
                 };
-                self.horizon = storage.mvcc.compute_horizon();
+                self.horizon = self.store.compute_horizon(storage);
                 self.reader = ScanReader::new(&storage.pool, end);
                 *self.end.insert(end)
             }

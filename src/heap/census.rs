@@ -26,7 +26,7 @@ impl Census {
         let page = storage.pool.read(&store.main, block)?.clone();
         self.free_bytes += page.heap_free_space(MAX_ITEMS) as u64;
         let mut judge = Judge::new(storage);
-        let horizon = storage.mvcc.compute_horizon();
+        let horizon = store.compute_horizon(storage);
         for n in 1..=page.item_count() {
             if !page.pointer(n).is_normal() {
                 continue;
@@ -57,7 +57,7 @@ pub fn unseen(storage: &Storage, store: &TableStore, block: BlockNo) -> Result<V
         return Ok(Vec::new());
     }
     let mut judge = Judge::new(storage);
-    let horizon = storage.mvcc.compute_horizon();
+    let horizon = store.compute_horizon(storage);
     let page = page(storage, store, block)?;
     Ok(those(&page, block, |t| !matches!(judge.fate(t, horizon, &mut 0), Fate::Live)))
 }

@@ -238,7 +238,7 @@ pub fn latest(storage: &Storage, store: &TableStore, snapshot: &Snapshot, tid: T
 pub fn occupant(storage: &Storage, store: &TableStore, tid: TupleId, own: &Own) -> Result<Occupant> {
     let Some(page) = page(storage, store, tid)? else { return Ok(Occupant::None { all_dead: true }) };
     let mut judge = Judge::new(storage);
-    let horizon = storage.mvcc.oldest_visible();
+    let horizon = store.oldest_visible(storage);
     let mut all_dead = true;
     for line in Chain::new(&page, tid) {
         let t = Tuple(page.item(line));

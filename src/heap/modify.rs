@@ -450,7 +450,7 @@ fn update_in_place(
         return Ok(InPage::Done(failed(found)));
     }
     let need = encoded.row(0).len();
-    let horizon = storage.mvcc.oldest_visible();
+    let horizon = store.oldest_visible(storage);
     if page.heap_free_space(MAX_ITEMS) < need && prune::may_help(&page, horizon) {
         prune::prune(storage, &mut page, horizon);
     }

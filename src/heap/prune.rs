@@ -83,7 +83,7 @@ pub(super) fn opportunistic(storage: &Storage, store: &TableStore, block: BlockN
         return;
     }
     if let Some(mut page) = storage.pool.try_write(&store.main, block) {
-        prune(storage, &mut page, storage.mvcc.oldest_visible());
+        prune(storage, &mut page, store.oldest_visible(storage));
     }
 }
 

@@ -46,9 +46,9 @@ pub struct Rewrite<'a> {
 
 impl<'a> Rewrite<'a> {
     pub fn new(cx: WriteContext<'a>, from: Arc<TableStore>, to: Arc<TableStore>) -> Rewrite<'a> {
-        let horizon = cx.storage.mvcc.compute_horizon();
+        let horizon = from.compute_horizon(cx.storage);
         let page = Box::new(Page::initialised(0));
-        let cutoff = cx.storage.mvcc.oldest_on_the_way();
+        let cutoff = from.oldest_on_the_way(cx.storage);
         let report = RewriteReport { frozen: cutoff, ..RewriteReport::default() };
         Rewrite { cx, from, to, page, horizon, cutoff, report }
     }

@@ -89,7 +89,7 @@ fn dead_rows(storage: &Storage, store: &TableStore, block: BlockNo) -> Result<u6
     if page.is_new() || page.has_flag(ALL_VISIBLE) {
         return Ok(0);
     }
-    let (mut judge, horizon) = (Judge::new(storage), storage.mvcc.oldest_visible());
+    let (mut judge, horizon) = (Judge::new(storage), store.oldest_visible(storage));
     let is_dead = |line: &u16| match page.pointer(*line).state() {
         State::Dead => true,
         State::Normal => {

@@ -202,7 +202,7 @@ impl HeapScan {
             reading.check()?;
         }
         let mut judge = Judge::new(storage);
-        let horizon = storage.mvcc.oldest_visible();
+        let horizon = self.store.oldest_visible(storage);
         let mut all_visible = true;
         let crowded = page.free_space() < prune::worthwhile_below(&self.store);
         let mut removable = false;

@@ -1,8 +1,9 @@
 //! A table's open storage: its forks and the shape of its rows.
 
 use super::desc::TupleDesc;
-use crate::base::{BlockNo, Fork, Oid, RelFileId, Result};
+use crate::base::{BlockNo, Csn, Fork, Oid, RelFileId, Result, Xid};
 use crate::buffer::{Persistence, RelFork};
+use crate::mvcc::Horizon;
 use crate::page::PAGE_SIZE;
 use crate::storage::Storage;
 use crate::wal::Need;
@@ -31,6 +32,8 @@ pub struct TableStore {
     pub(super) main: Arc<RelFork>,
     pub(super) fsm: Arc<RelFork>,
     pub(super) vm: Arc<RelFork>,
+    /// What everybody sees who can read it.
+    horizon: Arc<Horizon>,
 }
 
 impl TableStore {
@@ -41,7 +44,8 @@ impl TableStore {
         for fork in [&main, &fsm, &vm] {
             fork.count_for(def.relid);
         }
-        Arc::new(TableStore { def, main, fsm, vm })
+        let horizon = storage.mvcc.horizon(def.file.db);
+        Arc::new(TableStore { def, main, fsm, vm, horizon })
     }
 
     /// Makes the empty main file, and for an unlogged table the init fork it is reset to after a crash. The maps'
@@ -87,6 +91,22 @@ impl TableStore {
     #[inline]
     pub fn is_tracked(&self) -> bool {
         self.def.tracked
+    }
+
+    /// Whoever can read the table sees every commit up to this one. May lag by some milliseconds.
+    #[inline]
+    pub(super) fn oldest_visible(&self, storage: &Storage) -> Csn {
+        storage.mvcc.oldest_visible(&self.horizon)
+    }
+
+    /// [`oldest_visible`](Self::oldest_visible) as of now.
+    pub(super) fn compute_horizon(&self, storage: &Storage) -> Csn {
+        storage.mvcc.compute_horizon(&self.horizon)
+    }
+
+    /// See [`Mvcc::oldest_on_the_way`](crate::mvcc::Mvcc::oldest_on_the_way).
+    pub fn oldest_on_the_way(&self, storage: &Storage) -> Xid {
+        storage.mvcc.oldest_on_the_way(self.def.file.db)
     }
 
     /// Pages of the main fork.

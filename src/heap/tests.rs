@@ -443,7 +443,7 @@ fn scans_flag_all_visible_pages() {
     let tids = a.ints(&t, 0..500);
     a.commit();
     let b = Xact::begin(&storage);
-    storage.mvcc.compute_horizon();
+    t.compute_horizon(&storage);
     assert_eq!(b.values(&t).len(), 500);
     assert_eq!(b.values(&t).len(), 500);
     let flagged = |n| storage.pool.read(t.main(), n).unwrap().has_flag(crate::page::ALL_VISIBLE);

@@ -207,10 +207,10 @@ impl Vacuum {
     fn scan(&mut self, storage: &Storage, indexed: bool, host: &mut dyn VacuumHost) -> Result<()> {
         if self.horizon.is_none() {
             // Older than the horizon: what it lets freeze, the horizon lets prune.
-            let ended = storage.mvcc.oldest_on_the_way();
+            let ended = self.store.oldest_on_the_way(storage);
             self.kept = ended;
             self.cutoff = Xid(ended.0.saturating_sub(self.options.freeze_age)).max(Xid::FIRST_NORMAL);
-            self.horizon = Some(storage.mvcc.compute_horizon());
+            self.horizon = Some(self.store.compute_horizon(storage));
             self.end = self.store.nblocks(storage)?;
             self.report.pages_before = self.end;
         }

@@ -23,6 +23,7 @@
 
 mod clog;
 mod export;
+mod horizon;
 mod lockers;
 mod own;
 mod redo;
@@ -33,6 +34,7 @@ mod transactions;
 
 pub use clog::{Clog, ClogStatus};
 pub use export::{Exported, Exports};
+pub use horizon::Horizon;
 pub use lockers::{RowKey, RowLockers};
 pub use own::Own;
 pub use redo::redo;

@@ -145,8 +145,9 @@ impl SnapshotSlot {
         self.pid == pid
     }
 
+    /// Whether it may read tables of a database, or the shared ones if that is invalid. Who belongs to none may read all.
     pub(super) fn is_in(&self, database: Oid) -> bool {
-        self.database == database || !self.database.is_valid()
+        self.database == database || !self.database.is_valid() || !database.is_valid()
     }
 
     /// Has the end of that transaction told to who waits for it; false: it has ended already. What [`end`](Self::end) is

@@ -2,6 +2,7 @@
 
 use super::clog::{Clog, ClogStatus};
 use super::export::Exports;
+use super::horizon::{Horizon, Readers};
 use super::lockers::RowLockers;
 use super::own::Own;
 use super::ring::{ABORTED, RUNNING, Ring};
@@ -12,12 +13,9 @@ use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
 
 /// The CSN of everything that committed before the server started.
 const FROZEN: Csn = Csn(1);
-/// How old a cached horizon may be: it only lags, which is always safe.
-const HORIZON_AGE: Duration = Duration::from_millis(2);
 
 /// What has become of a transaction. A transaction lost in a crash is aborted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,11 +44,6 @@ struct Shared {
     running: BTreeSet<u64>,
 }
 
-#[derive(Debug)]
-struct CachedHorizon {
-    at: Instant,
-}
-
 /// The transaction manager's shared state.
 #[derive(Debug)]
 pub struct Mvcc {
@@ -61,9 +54,7 @@ pub struct Mvcc {
     /// Every id below it has ended: published after the CSN that ended it.
     ended: AtomicU64,
     shared: Mutex<Shared>,
-    slots: Mutex<Vec<Weak<SnapshotSlot>>>,
-    horizon: AtomicU64,
-    horizon_age: Mutex<CachedHorizon>,
+    readers: Readers,
     /// Held shared from the insertion of a commit record until the commit log knows of it.
     gate: RwLock<()>,
     /// Row lockers that have no room in the rows' headers.
@@ -83,9 +74,7 @@ impl Mvcc {
             newest: AtomicU64::new(FROZEN.0),
             ended: AtomicU64::new(next.0),
             shared: Mutex::new(Shared { next: next.0, running: BTreeSet::new() }),
-            slots: Mutex::default(),
-            horizon: AtomicU64::new(FROZEN.0),
-            horizon_age: Mutex::new(CachedHorizon { at: Instant::now() }),
+            readers: Readers::new(FROZEN),
             gate: RwLock::new(()),
             lockers: RowLockers::default(),
             exports: Exports::default(),
@@ -246,9 +235,7 @@ impl Mvcc {
     /// Registers a session of a database, shown as `pid`.
     pub fn register_for(&self, pid: u32, database: Oid) -> Arc<SnapshotSlot> {
         let slot = Arc::new(SnapshotSlot::of(pid, database));
-        let mut slots = self.slots.lock();
-        slots.retain(|s| s.strong_count() > 0);
-        slots.push(Arc::downgrade(&slot));
+        self.readers.add(&slot);
         slot
     }
 
@@ -265,7 +252,7 @@ impl Mvcc {
     /// The view another reader has, which holds its snapshot while this is called.
     pub fn same_snapshot(&self, other: &Snapshot, slot: &Arc<SnapshotSlot>, own: &Arc<Own>) -> Snapshot {
         // Nobody puts a horizon together meanwhile, who might miss the CSN on its way from slot to slot (MVCC-4).
-        let _slots = self.slots.lock();
+        let _slots = self.readers.slots();
         slot.note_ended(other.ended);
         let hold = slot.hold_at(other.csn);
         let (csn, ended, curcid) = (hold.csn(), other.ended, CommandId::FIRST);
@@ -274,24 +261,24 @@ impl Mvcc {
 
     /// The sessions that hold snapshots, each with the id below which all had ended for its oldest one.
     pub fn readers(&self) -> Vec<(u32, Xid)> {
-        self.slots.lock().iter().filter_map(Weak::upgrade).filter_map(|s| s.reader()).collect()
+        self.readers.slots().iter().filter_map(Weak::upgrade).filter_map(|s| s.reader()).collect()
     }
 
     /// The transaction that the session shown as `pid` runs.
     pub fn running_of(&self, pid: u32) -> Option<VirtualXid> {
-        self.slots.lock().iter().filter_map(Weak::upgrade).filter(|s| s.is_of(pid)).find_map(|s| s.running())
+        self.readers.slots().iter().filter_map(Weak::upgrade).filter(|s| s.is_of(pid)).find_map(|s| s.running())
     }
 
     /// The transactions in a database that hold snapshots in which some commit up to `csn` is missing.
     pub fn behind(&self, csn: Csn, database: Oid) -> Vec<VirtualXid> {
-        let slots = self.slots.lock();
+        let slots = self.readers.slots();
         let old = slots.iter().filter_map(Weak::upgrade).filter(|s| s.is_in(database));
         old.filter(|s| s.oldest().is_some_and(|o| o < csn)).filter_map(|s| s.running()).collect()
     }
 
     /// Has the session's [`SnapshotSlot::end`] tell of that transaction's end; false: it has ended.
     pub fn await_end(&self, which: VirtualXid) -> bool {
-        let slots = self.slots.lock();
+        let slots = self.readers.slots();
         slots.iter().filter_map(Weak::upgrade).filter(|s| s.is_of(which.pid)).any(|s| s.await_end(which))
     }
 
@@ -300,42 +287,35 @@ impl Mvcc {
         Csn(self.newest.load(Ordering::SeqCst))
     }
 
-    /// Every snapshot in use or to come sees commits up to and including this one. May lag by some milliseconds.
+    /// The horizon of a database's tables, invalid for the shared ones.
+    pub fn horizon(&self, database: Oid) -> Arc<Horizon> {
+        self.readers.horizon(database)
+    }
+
+    /// Every snapshot in use or to come on these tables sees commits up to and including this one. May lag by some
+    /// milliseconds.
     #[inline]
-    pub fn oldest_visible(&self) -> Csn {
-        if let Some(mut age) = self.horizon_age.try_lock()
-            && age.at.elapsed() > HORIZON_AGE
-        {
-            age.at = Instant::now();
-            drop(age);
-            return self.compute_horizon();
-        }
-        Csn(self.horizon.load(Ordering::SeqCst))
+    pub fn oldest_visible(&self, horizon: &Horizon) -> Csn {
+        if horizon.is_old() { self.compute_horizon(horizon) } else { horizon.known() }
     }
 
     /// [`oldest_visible`](Self::oldest_visible) as of now: for VACUUM.
-    pub fn compute_horizon(&self) -> Csn {
-        // Read first: a snapshot not found below was published later and re-checks (MVCC-4).
-        let newest = self.newest.load(Ordering::SeqCst);
-        let slots = self.slots.lock();
-        let held = slots.iter().filter_map(Weak::upgrade).filter_map(|s| s.oldest()).map(|c| c.0).min();
-        drop(slots);
-        let horizon = held.unwrap_or(newest).min(newest);
-        Csn(self.horizon.fetch_max(horizon, Ordering::SeqCst).max(horizon))
+    pub fn compute_horizon(&self, horizon: &Horizon) -> Csn {
+        let newest = self.newest_csn();
+        self.readers.compute(horizon, newest)
     }
 
-    /// Whoever reads or writes now began to when this id, or a later one, was the next one: nobody follows a link that
-    /// was cut when the next id was lower.
-    pub fn oldest_on_the_way(&self) -> Xid {
+    /// Whoever reads or writes a database's tables now (invalid: any tables) began to when this id, or a later one, was
+    /// the next one: nobody follows a link that was cut when the next id was lower.
+    pub fn oldest_on_the_way(&self, database: Oid) -> Xid {
         // Read first: a snapshot not found below was published later, and its reader begins later.
-        let ended = self.ended.load(Ordering::SeqCst);
-        let held = self.readers().into_iter().map(|(_, ended)| ended.0).min();
-        Xid(held.map_or(ended, |h| h.min(ended)))
+        let ended = Xid(self.ended.load(Ordering::SeqCst));
+        self.readers.oldest_begun(database, ended)
     }
 
     /// Frees the ring's chunks that no reader needs (done by itself with every chunk added). `durable` is the log's durable position.
     pub fn trim(&self, durable: Lsn) {
-        let horizon = self.compute_horizon().0;
+        let horizon = self.compute_horizon(self.readers.everybody()).0;
         let _shared = self.shared.lock();
         self.ring.trim(|lsn| lsn <= durable, |state| state == ABORTED || (state != RUNNING && state <= horizon));
     }

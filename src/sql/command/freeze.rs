@@ -87,7 +87,7 @@ fn catalog_rows(storage: &Storage, folder: &Folder, interrupts: &Interrupts) -> 
     folder.tidied();
     let store = &folder.store;
     let options = VacuumOptions { aggressive: true, freeze_age: 0, truncate: false, ..VacuumOptions::default() };
-    let mut oldest = storage.mvcc.oldest_on_the_way();
+    let mut oldest = store.oldest_on_the_way(storage);
     for store in [Some(store), store.toast()].into_iter().flatten() {
         let mut work = Vacuum::new(store.clone(), options);
         let none: &mut [&mut dyn IndexVacuum] = &mut [];
@@ -108,7 +108,7 @@ pub fn after(cx: &mut ExecContext, whole: bool) -> Result<()> {
         catalog_rows(&storage, &cluster.global, &interrupts)?;
     }
     let clog = storage.mvcc.clog();
-    let limit = storage.mvcc.oldest_on_the_way();
+    let limit = storage.mvcc.oldest_on_the_way(Oid::INVALID);
     if clog.segments_below(limit.min(tables_limit(backend, &databases(&cluster))?)) == 0 {
         return Ok(());
     }
