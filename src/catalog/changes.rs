@@ -5,6 +5,7 @@
 //! away. Whoever asks looks at the object as it is now.
 
 use super::folder::Record;
+use super::mentions::Mentions;
 use super::object::{Object, ObjectKey};
 use crate::base::Oid;
 use hashbrown::{HashMap, HashSet};
@@ -27,6 +28,7 @@ pub struct Changes {
     children: HashMap<Oid, Oids>,
     /// What objects hold inside ([`Object::parts`]), with the holders.
     holders: HashMap<Oid, SmallVec<[ObjectKey; 1]>>,
+    mentions: Mentions,
     /// Relations that are not as committed: changed themselves, or an index or a child of theirs is.
     touched: HashSet<Oid>,
 }
@@ -68,6 +70,7 @@ impl Changes {
                 note(self.children.entry(*parent).or_default(), c.oid);
             }
         }
+        self.mentions.add(key, object);
         for part in object.parts() {
             note(self.holders.entry(part).or_default(), key);
         }
@@ -114,6 +117,10 @@ impl Changes {
 
     pub fn children_of(&self, parent: Oid) -> &[Oid] {
         self.children.get(&parent).map_or(&[], |oids| oids)
+    }
+
+    pub fn mentions(&self) -> &Mentions {
+        &self.mentions
     }
 
     pub fn holders_of(&self, part: Oid) -> &[ObjectKey] {

@@ -3,6 +3,7 @@
 //! Loaded once from the folder's catalog heap; afterwards only commits change it (CAT-1).
 
 use super::changes::Change;
+use super::mentions::Mentions;
 use super::object::{Object, ObjectKey, class};
 use super::relation::Relation;
 use crate::base::{Oid, TupleId, Xid};
@@ -48,6 +49,7 @@ struct State {
     children: HashMap<Oid, Vec<Oid>>,
     /// What objects hold inside ([`Object::parts`]), with the holder.
     holders: HashMap<Oid, ObjectKey>,
+    mentions: Mentions,
     /// Put together on first use.
     relations: HashMap<Oid, Arc<Relation>>,
 }
@@ -97,12 +99,14 @@ impl State {
                 }
             }
         }
+        self.mentions.add(key, &record.object);
         self.holders.extend(record.object.parts().into_iter().map(|part| (part, key)));
         self.classes.entry(key.class).or_default().insert(key, record);
     }
 
     fn remove(&mut self, key: ObjectKey) {
         let Some(old) = self.classes.get_mut(&key.class).and_then(|all| all.remove(&key)) else { return };
+        self.mentions.remove(key, &old.object);
         for part in old.object.parts() {
             if self.holders.get(&part) == Some(&key) {
                 self.holders.remove(&part);
@@ -217,6 +221,16 @@ impl Folder {
     /// The object that holds a part.
     pub fn holder(&self, part: Oid) -> Option<ObjectKey> {
         self.state.read().holders.get(&part).copied()
+    }
+
+    /// See [`Mentions::of_oid`].
+    pub fn mentioning(&self, class: Oid, oid: Oid, found: &mut Vec<ObjectKey>) {
+        found.extend(self.state.read().mentions.of_oid(class, oid));
+    }
+
+    /// See [`Mentions::of_word`].
+    pub fn naming(&self, class: Oid, word: &str, found: &mut Vec<ObjectKey>) {
+        found.extend(self.state.read().mentions.of_word(class, word));
     }
 
     /// All objects of a class, in no particular order.

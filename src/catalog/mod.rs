@@ -24,6 +24,7 @@ mod foreign;
 mod key_parts;
 mod key_triggers;
 mod known_types;
+mod mentions;
 pub mod object;
 mod opclass;
 pub mod partition;

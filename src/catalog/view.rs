@@ -8,7 +8,7 @@ use super::object::{
     comment_key, fixed,
 };
 use super::relation::{Detaching, Persistence, Relation};
-use super::{build, store, system, system_indexes};
+use super::{build, mentions, store, system, system_indexes};
 use crate::base::{CommandId, Csn, Oid, Result, Xid};
 use crate::err;
 use crate::mvcc::XactStatus;
@@ -284,6 +284,38 @@ impl Catalog {
         }
         found.extend(own.into_values().flatten());
         found
+    }
+
+    /// The objects of a class that may hold an OID somewhere in them, ascending: what depends on the object it names, or
+    /// belongs to it, is among them.
+    pub fn mentioning(&self, class: Oid, oid: Oid) -> Vec<Arc<Record>> {
+        if oid < Oid::FIRST_NORMAL {
+            return self.all(class);
+        }
+        let mut keys = Vec::new();
+        self.local.mentioning(class, oid, &mut keys);
+        self.global.mentioning(class, oid, &mut keys);
+        self.layers.read().iter().for_each(|l| keys.extend(l.mentions().of_oid(class, oid)));
+        self.those(keys)
+    }
+
+    /// The objects of a class that may have a constraint of this name, or expressions in which it appears as SQL writes it.
+    pub fn naming(&self, class: Oid, name: &str) -> Vec<Arc<Record>> {
+        let mut keys = Vec::new();
+        let Some(part) = mentions::words(name).next() else { return self.all(class) };
+        let whole = Some(name).filter(|n| *n != part);
+        for word in whole.into_iter().chain([part]) {
+            self.local.naming(class, word, &mut keys);
+            self.global.naming(class, word, &mut keys);
+            self.layers.read().iter().for_each(|l| keys.extend(l.mentions().of_word(class, word)));
+        }
+        self.those(keys)
+    }
+
+    fn those(&self, mut keys: Vec<ObjectKey>) -> Vec<Arc<Record>> {
+        keys.sort_unstable();
+        keys.dedup();
+        keys.into_iter().filter_map(|key| self.get(key)).collect()
     }
 
     /// OIDs of the objects of a class with this name in this schema.
@@ -817,7 +849,7 @@ impl Catalog {
             class::FOREIGN_SERVER,
             class::USER_MAPPING,
         ] {
-            for record in self.all(class) {
+            for record in self.mentioning(class, key.oid) {
                 let on = |d: &&super::object::Depend| {
                     d.on.class == key.class && d.on.oid == key.oid && (key.sub == 0 || d.on.sub == key.sub)
                 };

@@ -249,14 +249,8 @@ fn functions_visible(catalog: &Catalog, name: &str) -> Vec<(Oid, Vec<Oid>)> {
     let path = catalog.effective_path();
     let builtin = crate::sql::func::funcs_named(name).iter().filter(|f| path.contains(&f.fact.namespace));
     let mut found: Vec<(Oid, Vec<Oid>)> = builtin.map(|f| (f.oid, f.args.to_vec())).collect();
-    for record in catalog.all(class::PROC) {
-        if let Object::Function(f) = &record.object
-            && f.name == name
-            && path.contains(&f.namespace)
-            && let Some((_, _, types)) = function_facts(catalog, f.oid)
-        {
-            found.push((f.oid, types));
-        }
+    for oid in path.iter().flat_map(|namespace| catalog.find(class::PROC, *namespace, name)) {
+        found.extend(function_facts(catalog, oid).map(|(_, _, types)| (oid, types)));
     }
     found
 }

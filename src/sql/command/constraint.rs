@@ -4,8 +4,8 @@ use super::index::{self, patiently};
 use super::write::{attributes_read, bind, change, class_of, columns_only, new_oid, over_attributes};
 use super::{Command, column, key, names, stored_text};
 use crate::base::{Error, Oid, Result, SqlState};
-use crate::catalog::object::{UserTypeKind, class};
-use crate::catalog::{Constraint, ConstraintKind, Index, Object, RelKind, Relation};
+use crate::catalog::object::{Class, UserType, UserTypeKind, class};
+use crate::catalog::{Catalog, Constraint, ConstraintKind, Index, Object, RelKind, Relation};
 use crate::err;
 use crate::heap::HeapScan;
 use crate::sql::ast::{self, ConstraintKind as Ast, DefElem, Expr};
@@ -234,38 +234,34 @@ fn derived(cx: &mut ExecContext, rel: &Relation, k: &Constraint) -> Result<Error
     Ok(text.hint("You may alter the constraint it derives from, instead."))
 }
 
-/// The names that constraints in a schema have, and those that are still to be written. PostgreSQL 15, pg_constraint.c,
-/// ChooseConstraintName: a name it chooses is new in the whole schema.
-pub fn taken_names(cx: &mut ExecContext, namespace: Oid, own: &[Constraint]) -> Result<Vec<String>> {
-    let mut names: Vec<String> = own.iter().flat_map(Constraint::names).cloned().collect();
-    let catalog = cx.backend()?.catalog.clone();
-    for record in catalog.all(class::RELATION).into_iter().chain(catalog.all(class::TYPE)) {
-        match &record.object {
-            Object::Class(c) if c.namespace == namespace => {
-                names.extend(c.constraints.iter().flat_map(Constraint::names).cloned())
-            }
-            Object::Type(t) if t.namespace == namespace => {
-                if let UserTypeKind::Domain { checks, .. } = &t.kind {
-                    names.extend(checks.iter().map(|k| k.name.clone()));
-                }
-            }
-            _ => {}
-        }
-    }
-    Ok(names)
+/// Whether a constraint of a table or a domain in a schema has a name.
+pub fn is_taken(catalog: &Catalog, namespace: Oid, name: &str) -> bool {
+    let of_class =
+        |c: &Class| c.namespace == namespace && c.constraints.iter().flat_map(Constraint::names).any(|n| n == name);
+    let of_type = |t: &UserType| match &t.kind {
+        UserTypeKind::Domain { checks, .. } => t.namespace == namespace && checks.iter().any(|k| k.name == name),
+        _ => false,
+    };
+    let may = [class::RELATION, class::TYPE].map(|class| catalog.naming(class, name));
+    may.iter().flatten().any(|record| match &record.object {
+        Object::Class(c) => of_class(c),
+        Object::Type(t) => of_type(t),
+        _ => false,
+    })
 }
 
-/// A name that is not taken.
-pub fn choose_name(taken: &[String], table: &str, column: &str, suffix: &str) -> String {
-    let mut n = 0;
-    loop {
-        let label = if n == 0 { suffix.to_string() } else { format!("{suffix}{n}") };
-        let name = names::make_object_name(table, column, &label);
-        if !taken.contains(&name) {
-            return name;
-        }
-        n += 1;
-    }
+/// A name that no constraint in a schema has, none of those still to be written either (PostgreSQL 15, pg_constraint.c,
+/// ChooseConstraintName).
+pub fn choose_name(
+    catalog: &Catalog,
+    namespace: Oid,
+    own: &[Constraint],
+    (table, column): (&str, &str),
+    suffix: &str,
+) -> String {
+    names::first_free(table, column, suffix, |name| {
+        own.iter().flat_map(Constraint::names).any(|n| n == name) || is_taken(catalog, namespace, name)
+    })
 }
 
 pub fn refuse_taken(constraints: &[Constraint], name: &str, table: &str) -> Result<()> {
@@ -307,8 +303,8 @@ fn add_check(cmd: &Command, cx: &mut ExecContext, table: Oid, w: Wanted) -> Resu
                 [one] => crate::sql::bind::scope::system_name(*one).to_owned(),
                 _ => String::new(),
             };
-            let taken = taken_names(cx, c.namespace, &c.constraints)?;
-            choose_name(&taken, &c.name, &column, "check")
+            let catalog = &cx.backend()?.catalog;
+            choose_name(catalog, c.namespace, &c.constraints, (&c.name, &column), "check")
         }
     };
     let new = put_check(cx, table, (name, text), (bound, columns), (!w.not_valid, w.no_inherit))?;
@@ -355,8 +351,7 @@ pub fn keep_check(cx: &mut ExecContext, table: Oid, text: &Arc<str>) -> Result<C
         [only] => c.attributes.get(only as usize - 1).map_or("", |a| &a.name),
         _ => "",
     };
-    let taken = taken_names(cx, c.namespace, &c.constraints)?;
-    let name = choose_name(&taken, &c.name, column, "check");
+    let name = choose_name(&cx.backend()?.catalog, c.namespace, &c.constraints, (&c.name, column), "check");
     let made = put_check(cx, table, (name, text.clone()), (bound, columns), (false, false))?;
     change(cx, table, |c| c.constraints.iter_mut().filter(|k| k.oid == made.oid).for_each(|k| k.validated = true))?;
     Ok(Constraint { validated: true, ..made })

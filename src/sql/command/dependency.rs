@@ -30,10 +30,9 @@ struct Dependent {
 
 /// A constraint's table and name.
 pub fn constraint(catalog: &Catalog, oid: Oid) -> Option<(Oid, String)> {
-    catalog.all(class::RELATION).iter().find_map(|r| {
-        let c = r.object.as_class().ok()?;
-        c.constraints.iter().find(|k| k.oid == oid).map(|k| (c.oid, k.name.clone()))
-    })
+    let holder = catalog.holder(oid)?;
+    let c = holder.object.as_class().ok()?;
+    c.constraints.iter().find(|k| k.oid == oid).map(|k| (c.oid, k.name.clone()))
 }
 
 /// The whole a part belongs to.
@@ -221,7 +220,7 @@ fn members(catalog: &Catalog, namespace: Oid, found: &mut Vec<Dependent>) {
         class::TS_DICTIONARY,
         class::OPCLASS,
     ] {
-        for record in catalog.all(class) {
+        for record in catalog.mentioning(class, namespace) {
             let inside = record.object.name().is_some_and(|(place, _)| place == namespace);
             let part = matches!(&record.object,
                 Object::Class(c) if c.index.is_some() || matches!(c.kind, RelKind::Toast | RelKind::Composite));
@@ -241,7 +240,7 @@ fn members(catalog: &Catalog, namespace: Oid, found: &mut Vec<Dependent>) {
 
 /// Indexes that use it.
 fn of_opclass(catalog: &Catalog, oid: Oid, found: &mut Vec<Dependent>) {
-    for record in catalog.all(class::RELATION) {
+    for record in catalog.mentioning(class::RELATION, oid) {
         let Ok(c) = record.object.as_class() else { continue };
         if c.index.as_ref().is_some_and(|i| i.columns.iter().any(|k| k.opclass == oid)) {
             found.push(Dependent { key: record.object.key(), age: c.oid, silent: false });
@@ -269,7 +268,6 @@ fn of_relation(catalog: &Catalog, oid: Oid, found: &mut Vec<Dependent>) {
     for rule in super::rule::naming(catalog, super::write::relation_key(oid)) {
         found.push(Dependent { key: ObjectKey::new(class::REWRITE, rule), age: rule, silent: false });
     }
-    let literal = format!("'{oid}'::regclass");
     let row_type = catalog.class(oid).and_then(|r| r.object.as_class().ok().map(|c| c.row_type));
     if let Some(row_type) = row_type.filter(|t| t.is_valid()) {
         found.push(Dependent { key: ObjectKey::new(class::TYPE, row_type), age: row_type, silent: true });
@@ -280,15 +278,20 @@ fn of_relation(catalog: &Catalog, oid: Oid, found: &mut Vec<Dependent>) {
     }
     // What refers to a partitioned table refers to its partitions.
     let referred = super::foreign::with_ancestors(catalog, oid);
-    for record in catalog.all(class::RELATION) {
-        let Ok(c) = record.object.as_class() else { continue };
-        for k in c.constraints.iter().filter(|k| !k.parent.is_valid()) {
-            if let Some(f) = &k.foreign
-                && (referred.contains(&f.relation) && c.oid != oid || k.index == oid)
-            {
-                found.push(Dependent { key: ObjectKey::new(class::CONSTRAINT, k.oid), age: k.oid, silent: false });
+    for on in &referred {
+        for record in catalog.mentioning(class::RELATION, *on) {
+            let Ok(c) = record.object.as_class() else { continue };
+            for k in c.constraints.iter().filter(|k| !k.parent.is_valid()) {
+                let Some(f) = &k.foreign else { continue };
+                if f.relation == *on && c.oid != oid || k.index == oid && *on == oid {
+                    found.push(Dependent { key: ObjectKey::new(class::CONSTRAINT, k.oid), age: k.oid, silent: false });
+                }
             }
         }
+    }
+    let literal = format!("'{oid}'::regclass");
+    for record in catalog.naming(class::RELATION, &literal) {
+        let Ok(c) = record.object.as_class() else { continue };
         for a in c.attributes.iter().filter(|a| !a.dropped && c.index.is_none() && c.oid != oid) {
             let sub = i32::from(a.attno);
             let uses = a.identity == 0 && a.default.as_ref().is_some_and(|d| d.contains(&literal));
@@ -360,7 +363,7 @@ fn of_field(cx: &mut ExecContext, c: &Class, n: usize, found: &mut Vec<Dependent
     };
     expressions_that(cx, &c.attributes[n].name, takes, found)?;
     let catalog = cx.backend()?.catalog.clone();
-    for record in catalog.all(class::TYPE) {
+    for record in catalog.naming(class::TYPE, &c.attributes[n].name) {
         let Some(level) = crate::sql::bind::domain_level(&record, &*catalog, &cx.fx.io)? else { continue };
         for (name, _) in level.checks.iter().filter(|(_, e)| takes(e)) {
             if let Some(k) = domain_checks(&record.object).iter().find(|k| k.name == *name) {
@@ -384,17 +387,16 @@ pub fn domain_checks(object: &Object) -> &[Constraint] {
 
 /// A domain's constraint: the domain and the name.
 pub fn domain_constraint(catalog: &Catalog, oid: Oid) -> Option<(Oid, String)> {
-    catalog.all(class::TYPE).iter().find_map(|r| {
-        let k = domain_checks(&r.object).iter().find(|k| k.oid == oid)?;
-        Some((r.object.key().oid, k.name.clone()))
-    })
+    let holder = catalog.holder(oid)?;
+    let k = domain_checks(&holder.object).iter().find(|k| k.oid == oid)?;
+    Some((holder.object.key().oid, k.name.clone()))
 }
 
 /// A constraint's index, and the views that group by a primary key.
 fn of_constraint(cx: &mut ExecContext, oid: Oid, found: &mut Vec<Dependent>) -> Result<()> {
     let catalog = cx.backend()?.catalog.clone();
     let Some((table, _)) = constraint(&catalog, oid) else { return Ok(()) };
-    for record in catalog.all(class::RELATION) {
+    for record in catalog.mentioning(class::RELATION, oid) {
         let Ok(c) = record.object.as_class() else { continue };
         for k in c.constraints.iter().filter(|k| k.parent == oid) {
             found.push(Dependent { key: ObjectKey::new(class::CONSTRAINT, k.oid), age: k.oid, silent: true });
@@ -431,13 +433,10 @@ fn expressions_that(
     found: &mut Vec<Dependent>,
 ) -> Result<()> {
     let catalog = cx.backend()?.catalog.clone();
-    for record in catalog.all(class::RELATION) {
+    for record in catalog.naming(class::RELATION, name) {
         let Ok(c) = record.object.as_class() else { continue };
-        let texts = c.attributes.iter().filter_map(|a| a.default.as_ref());
-        let texts = texts.chain(c.constraints.iter().filter_map(|k| k.check.as_ref()));
-        let own = c.index.iter().flat_map(|i| i.columns.iter().filter_map(|k| k.expr.as_ref()).chain(&i.predicate));
         // Only these have to be bound.
-        if !texts.chain(own).any(|t| t.contains(name)) {
+        if !c.expressions().any(|t| t.contains(name)) {
             continue;
         }
         let table = c.index.as_ref().map_or(c.oid, |i| i.table);
@@ -477,13 +476,13 @@ fn expressions_that(
 /// Triggers that call a function, and tables' expressions; range types it belongs to.
 fn of_function(cx: &mut ExecContext, oid: Oid, found: &mut Vec<Dependent>) -> Result<()> {
     let catalog = cx.backend()?.catalog.clone();
-    ranges_by(&catalog, |r| r.canonical == oid || r.difference == oid, found);
+    ranges_by(&catalog, oid, |r| r.canonical == oid || r.difference == oid, found);
     let name = catalog.get(ObjectKey::new(class::PROC, oid)).and_then(|r| r.object.name().map(|(_, n)| n.to_owned()));
     expressions_that(cx, &name.unwrap_or_default(), |e| calls(e, oid), found)?;
     for rule in super::rule::naming(&catalog, ObjectKey::new(class::PROC, oid)) {
         found.push(Dependent { key: ObjectKey::new(class::REWRITE, rule), age: rule, silent: false });
     }
-    for record in catalog.all(class::RELATION) {
+    for record in catalog.mentioning(class::RELATION, oid) {
         let Ok(c) = record.object.as_class() else { continue };
         for t in c.triggers.iter().filter(|t| t.function == oid && !t.parent.is_valid()) {
             found.push(Dependent { key: ObjectKey::new(class::TRIGGER, t.oid), age: t.oid, silent: false });
@@ -494,7 +493,7 @@ fn of_function(cx: &mut ExecContext, oid: Oid, found: &mut Vec<Dependent>) -> Re
 
 /// Columns of tables and of indexes that have a collation.
 fn of_collation(catalog: &Catalog, oid: Oid, found: &mut Vec<Dependent>) {
-    for record in catalog.all(class::RELATION) {
+    for record in catalog.mentioning(class::RELATION, oid) {
         let Ok(c) = record.object.as_class() else { continue };
         for a in c.attributes.iter().filter(|a| !a.dropped && a.declared.collation == oid) {
             let key = ObjectKey { class: class::RELATION, oid: c.oid, sub: i32::from(a.attno) };
@@ -504,8 +503,8 @@ fn of_collation(catalog: &Catalog, oid: Oid, found: &mut Vec<Dependent>) {
             found.push(Dependent { key: record.object.key(), age: c.oid, silent: false });
         }
     }
-    ranges_by(catalog, |r| r.collation == oid, found);
-    for record in catalog.all(class::TYPE) {
+    ranges_by(catalog, oid, |r| r.collation == oid, found);
+    for record in catalog.mentioning(class::TYPE, oid) {
         if let Object::Type(t) = &record.object
             && matches!(&t.kind, UserTypeKind::Domain { collation, .. } if *collation == oid)
         {
@@ -514,9 +513,9 @@ fn of_collation(catalog: &Catalog, oid: Oid, found: &mut Vec<Dependent>) {
     }
 }
 
-/// Range types that are so.
-fn ranges_by(catalog: &Catalog, uses: impl Fn(&RangeType) -> bool, found: &mut Vec<Dependent>) {
-    for record in catalog.all(class::TYPE) {
+/// Range types that are so, with an object.
+fn ranges_by(catalog: &Catalog, oid: Oid, uses: impl Fn(&RangeType) -> bool, found: &mut Vec<Dependent>) {
+    for record in catalog.mentioning(class::TYPE, oid) {
         if let Object::Type(t) = &record.object
             && matches!(&t.kind, UserTypeKind::Range(r) if uses(r))
         {
@@ -527,14 +526,13 @@ fn ranges_by(catalog: &Catalog, uses: impl Fn(&RangeType) -> bool, found: &mut V
 
 /// A trigger's table and name.
 pub fn trigger(catalog: &Catalog, oid: Oid) -> Option<(Oid, String)> {
-    catalog.all(class::RELATION).iter().find_map(|r| {
-        let c = r.object.as_class().ok()?;
-        c.triggers.iter().find(|t| t.oid == oid).map(|t| (c.oid, t.name.clone()))
-    })
+    let holder = catalog.holder(oid)?;
+    let c = holder.object.as_class().ok()?;
+    c.triggers.iter().find(|t| t.oid == oid).map(|t| (c.oid, t.name.clone()))
 }
 
 /// The array type over a type, where it is not one itself.
-fn array_over(catalog: &Catalog, oid: Oid) -> Option<Oid> {
+pub fn array_over(catalog: &Catalog, oid: Oid) -> Option<Oid> {
     if let Some(t) = catalog.user_type(oid) {
         return Some(t.array_oid).filter(|a| a.is_valid());
     }
@@ -553,8 +551,8 @@ fn of_type(catalog: &Catalog, oid: Oid, found: &mut Vec<Dependent>) {
     if let Some(UserTypeKind::Range(r)) = catalog.user_type(oid).map(|t| t.kind) {
         found.push(Dependent { key: ObjectKey::new(class::TYPE, r.multirange), age: oid, silent: true });
     }
-    ranges_by(catalog, |r| is(r.subtype), found);
-    for record in catalog.all(class::RELATION) {
+    ranges_by(catalog, oid, |r| is(r.subtype), found);
+    for record in catalog.mentioning(class::RELATION, oid) {
         let Ok(c) = record.object.as_class() else { continue };
         // Views depend on the tables their columns come from.
         if c.row_type == oid || c.index.is_some() || c.kind == RelKind::View {
@@ -565,14 +563,14 @@ fn of_type(catalog: &Catalog, oid: Oid, found: &mut Vec<Dependent>) {
             found.push(Dependent { key, age: c.oid, silent: false });
         }
     }
-    for record in catalog.all(class::TYPE) {
+    for record in catalog.mentioning(class::TYPE, oid) {
         if let Object::Type(t) = &record.object
             && matches!(&t.kind, UserTypeKind::Domain { base, .. } if is(base.oid))
         {
             found.push(Dependent { key: record.object.key(), age: t.oid, silent: false });
         }
     }
-    for record in catalog.all(class::PROC) {
+    for record in catalog.mentioning(class::PROC, oid) {
         if let Object::Function(f) = &record.object
             && (is(f.result.oid) || f.arg_types.iter().any(|t| is(*t)))
         {

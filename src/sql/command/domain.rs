@@ -3,10 +3,10 @@
 use super::constraint::{choose_name, each_batch};
 use super::types::{find, new_type, owned, place};
 use super::write::{bind, new_oid, put, resolve_type};
-use super::{Command, column, names, stored_text};
+use super::{Command, column, names, row_type, stored_text};
 use crate::base::{Error, Flow, Oid, Result, SqlState, Stop};
 use crate::catalog::object::{UserType, UserTypeKind, class};
-use crate::catalog::{Constraint, ConstraintKind as Kind, Object, Relation};
+use crate::catalog::{Catalog, Constraint, ConstraintKind as Kind, Object, Relation};
 use crate::err;
 use crate::lock::LockMode;
 use crate::sql::ast::{
@@ -83,7 +83,7 @@ fn create_domain(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateDomainStm
     }
     let mut checks = Vec::new();
     for c in stmt.constraints.iter().filter(|c| matches!(c.kind, ConstraintKind::Check(_))) {
-        let made = check(cmd, cx, c, stmt.name.name(), base, &checks)?.0;
+        let made = check(cmd, cx, c, (namespace, stmt.name.name()), base, &checks)?.0;
         checks.push(made);
     }
     let kind = UserTypeKind::Domain { base, collation, not_null: null == Some(true), default, checks };
@@ -129,7 +129,7 @@ fn check(
     cmd: &Command,
     cx: &mut ExecContext,
     c: &Written,
-    domain: &str,
+    (namespace, domain): (Oid, &str),
     base: TypeRef,
     others: &[Constraint],
 ) -> Result<(Constraint, Expr)> {
@@ -139,10 +139,7 @@ fn check(
             return Err(err!(DUPLICATE_OBJECT, "constraint \"{name}\" for domain \"{domain}\" already exists"));
         }
         Some(name) => name.clone(),
-        None => {
-            let taken: Vec<String> = others.iter().map(|o| o.name.clone()).collect();
-            choose_name(&taken, domain, "", "check")
-        }
+        None => choose_name(&cx.backend()?.catalog, namespace, others, (domain, ""), "check"),
     };
     let bound = bind(cx, &cmd.source, e, Some(&value_relation(base)), Clause::Check, None)?;
     column::check_boolean(cx, &bound, "CHECK", cmd.at(e.start()))?;
@@ -210,7 +207,7 @@ fn alter_domain(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterDomainStmt)
         AlterDomainAction::DropNotNull => *not_null = false,
         AlterDomainAction::AddConstraint(c) => {
             refuse_impossible(c)?;
-            let (made, bound) = check(cmd, cx, c, &domain, *base, checks)?;
+            let (made, bound) = check(cmd, cx, c, (t.namespace, &domain), *base, checks)?;
             if made.validated {
                 validate(cx, typ, &domain, &bound)?;
             }
@@ -291,18 +288,21 @@ pub fn constraint_oid(cx: &mut ExecContext, domain: &[String], name: &str) -> Re
         .ok_or_else(|| err!(UNDEFINED_OBJECT, "constraint \"{name}\" for domain {shown} does not exist"))
 }
 
-/// The domain and those made over it.
-fn family(cx: &mut ExecContext, typ: Oid) -> Result<Vec<UserType>> {
-    let all = cx.backend()?.catalog.all(class::TYPE);
-    let domains = || all.iter().filter_map(|r| r.object.as_type().ok());
-    let mut found: Vec<UserType> = domains().filter(|t| t.oid == typ).cloned().collect();
-    let mut next = 0;
-    while let Some(of) = found.get(next).map(|t| t.oid) {
-        let over = domains().filter(|t| matches!(&t.kind, UserTypeKind::Domain { base, .. } if base.oid == of));
-        found.extend(over.cloned());
-        next += 1;
+/// The domain and those made over it, and what else has such values inside.
+fn family(catalog: &Catalog, typ: Oid) -> (Vec<UserType>, Vec<Oid>) {
+    let (mut family, mut inside): (Vec<UserType>, Vec<Oid>) = Default::default();
+    for oid in row_type::holding(catalog, typ) {
+        // What a domain is made over comes before it.
+        let is_one = |t: &UserType| {
+            t.oid == typ
+                || matches!(&t.kind, UserTypeKind::Domain { base, .. } if family.iter().any(|d| d.oid == base.oid))
+        };
+        match catalog.user_type(oid).filter(is_one) {
+            Some(t) => family.push(t),
+            None => inside.push(oid),
+        }
     }
-    Ok(found)
+    (family, inside)
 }
 
 /// Calls `f` for all rows of tables with columns of the domain or of one made over it, which nobody changes meanwhile.
@@ -315,10 +315,11 @@ fn each_use(
     domain: &str,
     f: &mut dyn FnMut(&mut ExecContext, &Relation, usize, &Batch) -> Result<()>,
 ) -> Flow<()> {
-    let family = family(cx, typ)?;
-    let inside = holders(cx, &family)?;
+    let catalog = cx.backend()?.catalog.clone();
+    let (family, inside) = family(&catalog, typ);
     let of_family = |t: Oid| family.iter().any(|d| d.oid == t);
-    for record in cx.backend()?.catalog.all(class::RELATION) {
+    let all: Vec<Oid> = family.iter().map(|t| t.oid).chain(inside.iter().copied()).collect();
+    for record in row_type::having(&catalog, &all) {
         let Ok(c) = record.object.as_class() else { continue };
         let uses = |a: &&crate::catalog::Attribute| !a.dropped && (of_family(a.ty.oid) || inside.contains(&a.ty.oid));
         if c.index.is_some() || !c.attributes.iter().any(|a| uses(&a)) || !c.node.is_valid() {
@@ -337,39 +338,6 @@ fn each_use(
         each_batch(cx, &rel, &mut |cx, batch| used.iter().try_for_each(|n| f(cx, &rel, *n, batch)))?;
     }
     Ok(())
-}
-
-/// Arrays, composites, ranges and domains over them that hold values of the domains, directly or inside of each other.
-fn holders(cx: &mut ExecContext, family: &[UserType]) -> Result<Vec<Oid>> {
-    let mut found: Vec<Oid> = family.iter().map(|t| t.array_oid).collect();
-    let classes = cx.backend()?.catalog.all(class::RELATION);
-    let types = cx.backend()?.catalog.all(class::TYPE);
-    let mut grown = true;
-    while std::mem::take(&mut grown) {
-        for t in types.iter().filter_map(|r| r.object.as_type().ok()) {
-            let holds = |t: Oid| found.contains(&t) || family.iter().any(|d| d.oid == t);
-            let over = match &t.kind {
-                UserTypeKind::Domain { base, .. } => found.contains(&base.oid),
-                UserTypeKind::Range(r) => holds(r.subtype),
-                UserTypeKind::Multirange { range } => holds(*range),
-                _ => false,
-            };
-            if over && !found.contains(&t.oid) {
-                found.extend([t.oid, t.array_oid]);
-                grown = true;
-            }
-        }
-        for record in &classes {
-            let Ok(c) = record.object.as_class() else { continue };
-            let holds = |t: Oid| found.contains(&t) || family.iter().any(|d| d.oid == t);
-            let any = c.attributes.iter().any(|a| !a.dropped && holds(a.ty.oid));
-            if any && c.row_type.is_valid() && !found.contains(&c.row_type) {
-                found.extend([c.row_type, c.row_array_type]);
-                grown = true;
-            }
-        }
-    }
-    Ok(found)
 }
 
 fn no_nulls(cx: &mut ExecContext, typ: Oid, domain: &str) -> Flow<()> {

@@ -1,7 +1,7 @@
 //! EXCLUDE: an index, and operators that must not hold between any two rows. PostgreSQL 15, parse_utilcmd.c,
 //! transformIndexConstraint, and indexcmds.c.
 
-use super::constraint::{Wanted, refuse_taken, relation, taken_names};
+use super::constraint::{Wanted, refuse_taken, relation};
 use super::index::{self, NewIndex, patiently};
 use super::write::{change, class_of, new_oid};
 use super::{Command, names, reloptions};
@@ -124,10 +124,7 @@ fn make(
             refuse_taken(&rel.constraints, name, &rel.name)?;
             name.to_owned()
         }
-        None => {
-            let taken = taken_names(cx, rel.namespace, &[])?;
-            names::choose(cx, rel.namespace, &rel.name, &parts.join("_"), "excl", &taken)?
-        }
+        None => names::choose(cx, rel.namespace, &rel.name, &parts.join("_"), "excl", names::For::Constraint)?,
     };
     let constraint = new_oid(cx)?;
     let attnos = new.columns[..new.key_columns].iter().map(|c| c.attno).collect();

@@ -1,6 +1,6 @@
 //! Foreign keys as commands see them.
 
-use super::constraint::{Wanted, choose_name, refuse_taken, relation, taken_names};
+use super::constraint::{Wanted, choose_name, refuse_taken, relation};
 use super::index::patiently;
 use super::write::{change, new_oid};
 use super::{Command, dependency, names};
@@ -24,12 +24,14 @@ pub fn referencing(cx: &mut ExecContext, table: Oid) -> Result<Vec<(Oid, String)
     let mut found = Vec::new();
     let catalog = cx.backend()?.catalog.clone();
     let referred = with_ancestors(&catalog, table);
-    for record in catalog.all(class::RELATION) {
-        let Ok(c) = record.object.as_class() else { continue };
-        for constraint in &c.constraints {
-            let top = !constraint.parent.is_valid();
-            if top && c.oid != table && constraint.foreign.as_ref().is_some_and(|f| referred.contains(&f.relation)) {
-                found.push((constraint.oid, c.oid, constraint.name.clone()));
+    for on in referred {
+        for record in catalog.mentioning(class::RELATION, on) {
+            let Ok(c) = record.object.as_class() else { continue };
+            for constraint in &c.constraints {
+                let top = !constraint.parent.is_valid();
+                if top && c.oid != table && constraint.foreign.as_ref().is_some_and(|f| f.relation == on) {
+                    found.push((constraint.oid, c.oid, constraint.name.clone()));
+                }
             }
         }
     }
@@ -141,7 +143,7 @@ fn lock_ends(cx: &mut ExecContext, table: Oid, column: &str) -> Flow<()> {
 /// Foreign keys a column takes part in, at either end, with their tables.
 pub fn taking_part(cx: &mut ExecContext, table: Oid, attno: i16) -> Result<Vec<(Oid, Constraint)>> {
     let mut found = Vec::new();
-    for record in cx.backend()?.catalog.all(class::RELATION) {
+    for record in cx.backend()?.catalog.mentioning(class::RELATION, table) {
         let Ok(c) = record.object.as_class() else { continue };
         for k in &c.constraints {
             let Some(f) = &k.foreign else { continue };
@@ -190,8 +192,8 @@ pub fn add(cmd: &Command, cx: &mut ExecContext, table: Oid, w: &Wanted, f: &ast:
         }
         None => {
             let all: Vec<String> = f.columns.iter().map(ToString::to_string).collect();
-            let taken = taken_names(cx, child.namespace, &child.constraints)?;
-            choose_name(&taken, &child.name, &all.join("_"), "fkey")
+            let of = (&*child.name, &*all.join("_"));
+            choose_name(&cx.backend()?.catalog, child.namespace, &child.constraints, of, "fkey")
         }
     };
     check_types(cx, (&child, &columns), (&parent, &referenced), &name)?;
@@ -310,8 +312,8 @@ fn go_down(cx: &mut ExecContext, above: &Arc<Relation>, part: Oid, k: &Constrain
                 true => {
                     let names: Vec<String> =
                         columns.iter().map(|n| below.attributes[*n as usize - 1].name.clone()).collect();
-                    let known = taken_names(cx, below.namespace, &below.constraints)?;
-                    choose_name(&known, &below.name, &names.join("_"), "fkey")
+                    let of = (&*below.name, &*names.join("_"));
+                    choose_name(&cx.backend()?.catalog, below.namespace, &below.constraints, of, "fkey")
                 }
             };
             let oid = new_oid(cx)?;
@@ -354,11 +356,13 @@ pub fn refuse_detach(cx: &mut ExecContext, parent: &Relation, part: &Arc<Relatio
     let catalog = cx.backend()?.catalog.clone();
     let referred = with_ancestors(&catalog, parent.oid);
     let mut found = Vec::new();
-    for record in catalog.all(class::RELATION) {
-        let Ok(c) = record.object.as_class() else { continue };
-        for k in c.constraints.iter().filter(|k| !k.parent.is_valid()) {
-            if let Some(f) = k.foreign.as_ref().filter(|f| referred.contains(&f.relation)) {
-                found.push((k.oid, c.oid, f.relation, k.clone()));
+    for on in referred {
+        for record in catalog.mentioning(class::RELATION, on) {
+            let Ok(c) = record.object.as_class() else { continue };
+            for k in c.constraints.iter().filter(|k| !k.parent.is_valid()) {
+                if k.foreign.as_ref().is_some_and(|f| f.relation == on) {
+                    found.push((k.oid, c.oid, on, k.clone()));
+                }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Foreign keys and the partitions of what they refer to: [`KeyPart`]s come and go with those.
 
-use super::constraint::{choose_name, relation, taken_names};
+use super::constraint::{choose_name, relation};
 use super::index::patiently;
 use super::write::{change, new_oid};
 use crate::base::{Oid, Result};
@@ -21,7 +21,7 @@ pub fn make_all(cx: &mut ExecContext, table: Oid, key: &Constraint) -> Result<()
 
 /// A new partition of `parent` gets its part of each foreign key that refers to that.
 pub fn for_new_partition(cx: &mut ExecContext, parent: Oid, part: Oid) -> Result<()> {
-    for (table, key) in all_keys(cx)? {
+    for (table, key) in keys_with(cx, parent)? {
         let Some(f) = &key.foreign else { continue };
         let whole = (f.relation == parent).then(|| Above {
             constraint: key.oid,
@@ -41,7 +41,7 @@ pub fn for_new_partition(cx: &mut ExecContext, parent: Oid, part: Oid) -> Result
 
 /// A table that is no partition any more has no part in the foreign keys that refer to what it was part of.
 pub fn forget(cx: &mut ExecContext, part: Oid) -> Result<()> {
-    for (table, key) in all_keys(cx)? {
+    for (table, key) in keys_with(cx, part)? {
         let Some(first) = key.foreign.as_ref().and_then(|f| f.parts.iter().find(|p| p.relation == part)) else {
             continue;
         };
@@ -75,11 +75,11 @@ impl Above {
     }
 }
 
-/// The foreign keys that are no partition's part of one, by the number of their constraint.
-fn all_keys(cx: &mut ExecContext) -> Result<Vec<(Oid, Constraint)>> {
+/// The foreign keys that may have to do with a table and are no partition's part of one, by the number of their constraint.
+fn keys_with(cx: &mut ExecContext, table: Oid) -> Result<Vec<(Oid, Constraint)>> {
     let catalog = cx.backend()?.catalog.clone();
     let mut found = Vec::new();
-    for record in catalog.all(class::RELATION) {
+    for record in catalog.mentioning(class::RELATION, table) {
         let Ok(c) = record.object.as_class() else { continue };
         let own = c.constraints.iter().filter(|k| k.foreign.is_some() && !k.parent.is_valid());
         found.extend(own.map(|k| (c.oid, k.clone())));
@@ -108,10 +108,10 @@ fn one(cx: &mut ExecContext, table: Oid, key: Oid, above: &Above, parent: &Arc<R
     let holder = relation(cx, table)?;
     let Some(k) = holder.constraints.iter().find(|k| k.oid == key) else { return Ok(()) };
     let names: Vec<String> = k.columns.iter().map(|n| holder.attributes[*n as usize - 1].name.clone()).collect();
-    let taken = taken_names(cx, holder.namespace, &holder.constraints)?;
+    let catalog = cx.backend()?.catalog.clone();
     let part = KeyPart {
         oid: new_oid(cx)?,
-        name: choose_name(&taken, &holder.name, &names.join("_"), "fkey"),
+        name: choose_name(&catalog, holder.namespace, &holder.constraints, (&holder.name, &names.join("_")), "fkey"),
         relation: child.oid,
         columns: above.columns.iter().map(|n| mapped(&map, *n)).collect(),
         index,

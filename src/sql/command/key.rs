@@ -1,6 +1,6 @@
 //! PRIMARY KEY and UNIQUE: with a new index behind them, or one that is there.
 
-use super::constraint::{Kind, Wanted, refuse_taken, relation, set_not_null, taken_names};
+use super::constraint::{Kind, Wanted, refuse_taken, relation, set_not_null};
 use super::index::{self, NewIndex};
 use super::write::{change, new_oid};
 use super::{Command, names, reloptions};
@@ -79,14 +79,9 @@ pub fn add(cmd: &Command, cx: &mut ExecContext, table: Oid, w: Wanted) -> Result
             name.clone()
         }
         None => {
-            let taken = taken_names(cx, rel.namespace, &[])?;
-            match primary {
-                true => names::choose(cx, rel.namespace, &rel.name, "", "pkey", &taken)?,
-                false => {
-                    let all = index::distinct_names(columns.iter().chain(including).cloned()).join("_");
-                    names::choose(cx, rel.namespace, &rel.name, &all, "key", &taken)?
-                }
-            }
+            let all = index::distinct_names(columns.iter().chain(including).cloned()).join("_");
+            let (part, suffix) = if primary { ("", "pkey") } else { (&*all, "key") };
+            names::choose(cx, rel.namespace, &rel.name, part, suffix, names::For::Constraint)?
         }
     };
     let verb = names::table_verb(cmd);

@@ -147,7 +147,7 @@ fn plain_index(cx: &mut ExecContext, table: Oid, source: &Relation, index: &Inde
         }
     }
     let parts = index::distinct_names(columns.iter().map(|c| c.name.clone()));
-    let name = names::choose(cx, now.namespace, &now.name, &parts.join("_"), "idx", &[])?;
+    let name = names::choose(cx, now.namespace, &now.name, &parts.join("_"), "idx", names::For::Relation)?;
     let there = class_of(cx, index.oid)?.tablespace;
     let tablespace = super::tablespace::place(cx, None, there, now.persistence, now.is_partitioned())?;
     let new = index::NewIndex {

@@ -156,6 +156,14 @@ pub fn lock_name(cx: &mut ExecContext, class: Oid, namespace: Oid, name: &str) -
     Ok(())
 }
 
+/// What a relation's name is chosen for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum For {
+    Relation,
+    /// The index of a constraint of the same name.
+    Constraint,
+}
+
 /// A name like `base_suffix` that no relation of the schema has, cut to 63 bytes (PostgreSQL 15, ChooseRelationName).
 pub fn choose(
     cx: &mut ExecContext,
@@ -163,16 +171,24 @@ pub fn choose(
     base: &str,
     column: &str,
     suffix: &str,
-    taken: &[String],
+    what: For,
 ) -> Result<String> {
-    for n in 0.. {
-        let suffix = if n == 0 { suffix.to_string() } else { format!("{suffix}{n}") };
-        let name = make_object_name(base, column, &suffix);
-        if !taken.contains(&name) && cx.backend()?.catalog.class_in(namespace, &name).is_none() {
-            return Ok(name);
-        }
+    let catalog = &cx.backend()?.catalog;
+    Ok(first_free(base, column, suffix, |name| {
+        catalog.class_in(namespace, name).is_some()
+            || what == For::Constraint && super::constraint::is_taken(catalog, namespace, name)
+    }))
+}
+
+/// The first of `base_column_suffix`, `base_column_suffix1`, … that is not taken.
+pub fn first_free(base: &str, column: &str, suffix: &str, taken: impl Fn(&str) -> bool) -> String {
+    let mut name = make_object_name(base, column, suffix);
+    let mut n = 0u32;
+    while taken(&name) {
+        n += 1;
+        name = make_object_name(base, column, &format!("{suffix}{n}"));
     }
-    Err(Error::internal("no free name"))
+    name
 }
 
 /// PostgreSQL 15, indexcmds.c, makeObjectName: the longer of the first two parts is cut.

@@ -291,7 +291,7 @@ pub fn find(catalog: &Catalog, oid: Oid) -> Option<(Oid, String)> {
 pub fn depending(catalog: &Catalog, key: ObjectKey) -> Vec<Oid> {
     let needs = |d: &Depend| d.on.class == key.class && d.on.oid == key.oid && (key.sub == 0 || d.on.sub == key.sub);
     let mut found = Vec::new();
-    for record in catalog.all(class::RELATION) {
+    for record in catalog.mentioning(class::RELATION, key.oid) {
         let Ok(c) = record.object.as_class() else { continue };
         found.extend(c.policies.iter().filter(|p| p.depends.iter().any(needs)).map(|p| p.oid));
     }
@@ -302,7 +302,7 @@ pub fn depending(catalog: &Catalog, key: ObjectKey) -> Vec<Oid> {
 pub fn reading_elsewhere(cx: &mut ExecContext, key: ObjectKey) -> Result<Vec<Oid>> {
     let catalog = cx.backend()?.catalog.clone();
     let mut candidates = Vec::new();
-    for record in catalog.all(class::RELATION) {
+    for record in catalog.mentioning(class::RELATION, key.oid) {
         let Ok(c) = record.object.as_class() else { continue };
         let reads = |p: &&Policy| c.oid != key.oid && p.depends.iter().any(|d| d.on == relation_key(key.oid));
         candidates.extend(c.policies.iter().filter(reads).map(|p| (c.oid, p.clone())));

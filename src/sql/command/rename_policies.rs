@@ -35,7 +35,7 @@ fn names_tables(p: &Policy) -> Result<bool> {
 pub fn readers(cx: &mut ExecContext, oid: Oid) -> Result<Vec<Reader>> {
     let (catalog, io) = (cx.backend()?.catalog.clone(), cx.fx.io.clone());
     let mut found = Vec::new();
-    for record in catalog.all(class::RELATION) {
+    for record in catalog.mentioning(class::RELATION, oid) {
         let Ok(c) = record.object.as_class() else { continue };
         for p in &c.policies {
             let reads = p.depends.iter().any(|d| d.on == relation_key(oid));

@@ -28,7 +28,7 @@ pub struct Reader {
 pub fn readers(cx: &mut ExecContext, oid: Oid) -> Result<Vec<Reader>> {
     let (catalog, io) = (cx.backend()?.catalog.clone(), cx.fx.io.clone());
     let mut found = Vec::new();
-    for record in catalog.all(class::RELATION) {
+    for record in catalog.mentioning(class::RELATION, oid) {
         let Ok(c) = record.object.as_class() else { continue };
         let has_to_do = |r: &&Rule| c.oid == oid || r.depends.iter().any(|d| d.on == relation_key(oid));
         for r in c.rules.iter().filter(|r| !r.actions.is_empty() || c.oid != oid).filter(has_to_do) {

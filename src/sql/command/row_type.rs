@@ -3,16 +3,17 @@
 //! PostgreSQL 15, tablecmds.c, find_composite_type_dependencies: same refusals.
 
 use super::write::{self, class_of};
-use super::{names, rewrite_rows};
+use super::{dependency, names, rewrite_rows};
 use crate::base::{Error, Flow, Oid, Result};
 use crate::catalog::object::{Class, UserTypeKind, class};
-use crate::catalog::{Attribute, Catalog, Object, ObjectKey, RelKind};
+use crate::catalog::{Attribute, Catalog, Object, ObjectKey, Record, RelKind};
 use crate::err;
 use crate::lock::LockMode;
 use crate::sql::exec::ExecContext;
 use crate::sql::expr::Expr;
 use crate::types;
 use crate::types::record::Reshape;
+use std::sync::Arc;
 
 /// # Errors
 /// 0A000 where a table's column has such rows inside.
@@ -33,6 +34,9 @@ pub fn refuse_use(cx: &mut ExecContext, c: &Class) -> Result<()> {
 /// 0A000 where a CHECK of another table makes such rows (PostgreSQL 15, tablecmds.c, find_composite_type_dependencies).
 fn refuse_checks(cx: &mut ExecContext, c: &Class) -> Result<()> {
     let catalog = cx.backend()?.catalog.clone();
+    if !may_be_made(&catalog, c) {
+        return Ok(());
+    }
     for record in catalog.all(class::RELATION) {
         let Ok(other) = record.object.as_class() else { continue };
         if other.oid == c.oid || !other.constraints.iter().any(|k| k.check.is_some()) {
@@ -55,20 +59,31 @@ fn refuse_checks(cx: &mut ExecContext, c: &Class) -> Result<()> {
     Ok(())
 }
 
+/// Whether expressions of other relations can have rows of this one for values: by a type or a function that has to do with
+/// them, or by its name.
+fn may_be_made(catalog: &Catalog, c: &Class) -> bool {
+    let types = holding(catalog, c.row_type);
+    let named = catalog.naming(class::RELATION, &c.name);
+    let others = |r: &Arc<Record>| r.object.key().oid != c.oid;
+    types.iter().any(|t| ![c.row_type, c.row_array_type].contains(t))
+        || types.iter().any(|t| !catalog.mentioning(class::PROC, *t).is_empty())
+        || having(catalog, &types).iter().chain(&named).any(others)
+}
+
 /// The CHECKs of domains over rows whose fields have become others mean these now.
 ///
 /// # Errors
 /// Those of binding them.
 pub fn reread_checks(cx: &mut ExecContext, row_type: Oid) -> Result<()> {
     let catalog = cx.backend()?.catalog.clone();
-    for record in catalog.all(class::TYPE) {
-        let Object::Type(t) = &record.object else { continue };
-        let UserTypeKind::Domain { base, checks, .. } = &t.kind else { continue };
-        if !checks.is_empty() && contains(&catalog, base.oid, row_type, 0) {
+    for typ in holding(&catalog, row_type) {
+        let Some(t) = catalog.user_type(typ) else { continue };
+        let UserTypeKind::Domain { checks, .. } = &t.kind else { continue };
+        if !checks.is_empty() {
             // A new version of the object: what was bound goes with the old one.
-            write::put(cx, Object::Type(t.clone()))?;
+            write::put(cx, Object::Type(t))?;
             let now = cx.backend()?.catalog.clone();
-            if let Some(record) = now.get(ObjectKey::new(class::TYPE, t.oid)) {
+            if let Some(record) = now.get(ObjectKey::new(class::TYPE, typ)) {
                 crate::sql::bind::domain_level(&record, &*now, &cx.fx.io).map_err(write::unplaced)?;
             }
         }
@@ -79,12 +94,12 @@ pub fn reread_checks(cx: &mut ExecContext, row_type: Oid) -> Result<()> {
 /// A stored column with values of a type; those of arrays come first.
 fn user(catalog: &Catalog, of: Oid) -> Option<(String, String)> {
     let stored = |c: &&Class| c.node.is_valid() || c.kind == RelKind::Partitioned;
-    let all = catalog.all(class::RELATION);
+    let types = holding(catalog, of);
+    let all = having(catalog, &types);
     let classes: Vec<&Class> = all.iter().filter_map(|r| r.object.as_class().ok()).filter(stored).collect();
     for arrays in [true, false] {
         for c in &classes {
-            let holds =
-                |t: Oid| types::element_type(types::base_type(t)).is_some() == arrays && contains(catalog, t, of, 0);
+            let holds = |t: Oid| types::element_type(types::base_type(t)).is_some() == arrays && types.contains(&t);
             if let Some(a) = c.attributes.iter().find(|a| !a.dropped && holds(a.ty.oid)) {
                 return Some((c.name.clone(), a.name.clone()));
             }
@@ -95,15 +110,16 @@ fn user(catalog: &Catalog, of: Oid) -> Option<(String, String)> {
 
 /// The tables with rows of a type inside their rows or the keys of their indexes.
 fn users(catalog: &Catalog, of: Oid) -> Vec<Oid> {
+    let types = holding(catalog, of);
     let mut found = Vec::new();
-    for record in catalog.all(class::RELATION) {
+    for record in having(catalog, &types) {
         let Ok(c) = record.object.as_class() else { continue };
         if !c.node.is_valid() {
             continue;
         }
         match &c.index {
-            Some(i) if i.columns.iter().any(|k| contains(catalog, k.ty.oid, of, 0)) => found.push(i.table),
-            None if c.attributes.iter().any(|a| !a.dropped && contains(catalog, a.ty.oid, of, 0)) => found.push(c.oid),
+            Some(i) if i.columns.iter().any(|k| types.contains(&k.ty.oid)) => found.push(i.table),
+            None if c.attributes.iter().any(|a| !a.dropped && types.contains(&a.ty.oid)) => found.push(c.oid),
             _ => {}
         }
     }
@@ -156,31 +172,40 @@ pub fn reshape(cx: &mut ExecContext, oid: Oid, before: &[Attribute]) -> Result<(
     Ok(())
 }
 
-/// Types in types at most.
-const DEPTH: usize = 32;
+/// A type and those that have its values inside: arrays, ranges and domains of them, rows with such columns.
+pub fn holding(catalog: &Catalog, of: Oid) -> Vec<Oid> {
+    let mut found = vec![of];
+    let mut next = 0;
+    while let Some(inside) = found.get(next).copied() {
+        let mut over: Vec<Oid> = dependency::array_over(catalog, inside).into_iter().collect();
+        for record in catalog.mentioning(class::TYPE, inside) {
+            let Object::Type(t) = &record.object else { continue };
+            let holds = match &t.kind {
+                UserTypeKind::Domain { base, .. } => base.oid == inside,
+                UserTypeKind::Range(r) => r.subtype == inside,
+                UserTypeKind::Multirange { range } => *range == inside,
+                _ => false,
+            };
+            over.extend(Some(t.oid).filter(|_| holds));
+        }
+        for record in catalog.mentioning(class::RELATION, inside) {
+            let Ok(c) = record.object.as_class() else { continue };
+            let holds = c.row_type.is_valid() && c.attributes.iter().any(|a| !a.dropped && a.ty.oid == inside);
+            over.extend(Some(c.row_type).filter(|_| holds));
+        }
+        over.retain(|t| !found.contains(t));
+        found.extend(over);
+        next += 1;
+    }
+    found
+}
 
-fn contains(catalog: &Catalog, ty: Oid, of: Oid, depth: usize) -> bool {
-    let ty = types::base_type(ty);
-    if ty == of {
-        return true;
-    }
-    if depth == DEPTH || ty < Oid::FIRST_NORMAL {
-        return false;
-    }
-    if let Some(family) = types::range::family(ty) {
-        return contains(catalog, family.subtype.oid, of, depth + 1);
-    }
-    if let Some(element) = types::element_type(ty) {
-        return contains(catalog, element, of, depth + 1);
-    }
-    let relation = match catalog.user_type(ty).map(|t| t.kind) {
-        Some(UserTypeKind::Composite { class }) => Some(class),
-        Some(_) => None,
-        None => catalog.class_of_row_type(ty),
-    };
-    let Some(record) = relation.and_then(|r| catalog.class(r)) else { return false };
-    let Ok(c) = record.object.as_class() else { return false };
-    c.attributes.iter().any(|a| !a.dropped && contains(catalog, a.ty.oid, of, depth + 1))
+/// The relations that may have columns of some types, ascending.
+pub fn having(catalog: &Catalog, types: &[Oid]) -> Vec<Arc<Record>> {
+    let mut found: Vec<_> = types.iter().flat_map(|t| catalog.mentioning(class::RELATION, *t)).collect();
+    found.sort_by_key(|r| r.object.key());
+    found.dedup_by_key(|r| r.object.key());
+    found
 }
 
 /// # Errors

@@ -222,7 +222,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateRuleStmt) ->
 /// Rules that name an object in their conditions or actions, but for those of the relation itself.
 pub fn naming(catalog: &Catalog, on: ObjectKey) -> Vec<Oid> {
     let mut found = Vec::new();
-    for record in catalog.all(class::RELATION) {
+    for record in catalog.mentioning(class::RELATION, on.oid) {
         let Ok(c) = record.object.as_class() else { continue };
         let names = |r: &&Rule| relation_key(c.oid) != on && r.depends.iter().any(|d| d.on == on);
         found.extend(c.rules.iter().filter(names).map(|r| r.oid));

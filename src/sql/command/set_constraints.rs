@@ -39,7 +39,7 @@ fn find(cx: &mut ExecContext, name: &RangeVar, oids: &mut Vec<Oid>) -> Result<()
         Some(schema) => vec![catalog.namespace_oid(schema)?],
         None => catalog.effective_path().to_vec(),
     };
-    let classes = catalog.all(class::RELATION);
+    let classes = catalog.naming(class::RELATION, &name.name);
     for namespace in path {
         let mut found = false;
         for c in classes.iter().filter_map(|r| r.object.as_class().ok()).filter(|c| c.namespace == namespace) {

@@ -265,7 +265,7 @@ pub fn parse(text: &str) -> Result<Expr> {
 /// Columns of tables whose defaults use a relation: (table, attribute number).
 pub fn defaults_using(catalog: &Catalog, used: Oid) -> Vec<(Oid, i16)> {
     let mut found = Vec::new();
-    for record in catalog.all(class::RELATION) {
+    for record in catalog.naming(class::RELATION, &used.to_string()) {
         let Ok(c) = record.object.as_class() else { continue };
         for a in c.attributes.iter().filter(|a| !a.dropped) {
             if a.default.as_ref().is_some_and(|d| classes_named(d).contains(&used)) {

@@ -266,7 +266,7 @@ fn own_sequence(
     };
     let name = match &read.name {
         Some(name) => name.name().to_string(),
-        None => names::choose(cx, place.0, table.1, &attribute.name, "seq", &[])?,
+        None => names::choose(cx, place.0, table.1, &attribute.name, "seq", names::For::Relation)?,
     };
     let verb = names::table_verb(cmd);
     let text =

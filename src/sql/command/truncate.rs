@@ -140,13 +140,16 @@ fn referencing(cx: &mut ExecContext, relations: &[Arc<Relation>]) -> Result<Vec<
     let catalog = cx.backend()?.catalog.clone();
     let referred: Vec<Oid> = relations.iter().flat_map(|r| super::foreign::with_ancestors(&catalog, r.oid)).collect();
     let mut found = Vec::new();
-    for record in catalog.all(class::RELATION) {
-        let Ok(c) = record.object.as_class() else { continue };
-        if c.constraints.iter().any(|k| k.foreign.as_ref().is_some_and(|f| referred.contains(&f.relation))) {
-            found.push(c.oid);
+    for on in referred {
+        for record in catalog.mentioning(class::RELATION, on) {
+            let Ok(c) = record.object.as_class() else { continue };
+            if c.constraints.iter().any(|k| k.foreign.as_ref().is_some_and(|f| f.relation == on)) {
+                found.push(c.oid);
+            }
         }
     }
     found.sort_unstable();
+    found.dedup();
     Ok(found)
 }
 

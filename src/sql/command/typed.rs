@@ -161,7 +161,7 @@ pub fn is_used(of: &Class) -> Error {
 
 /// The tables of a type.
 pub fn tables_of(cx: &mut ExecContext, of_type: Oid) -> Result<Vec<Oid>> {
-    let all = cx.backend()?.catalog.all(class::RELATION);
+    let all = cx.backend()?.catalog.mentioning(class::RELATION, of_type);
     let of = |c: &&Class| c.of_type == of_type && of_type.is_valid();
     Ok(all.iter().filter_map(|r| r.object.as_class().ok()).filter(of).map(|c| c.oid).collect())
 }

@@ -22,7 +22,7 @@ pub fn views_using(cx: &mut ExecContext, oid: Oid, without: impl FnOnce(&mut Cla
     let row_type = class_of(cx, oid)?.row_type;
     let mut dependents = super::alter_table::dependents(cx, oid)?;
     // Those of functions that give its rows read its columns, too.
-    for record in catalog.all(class::PROC) {
+    for record in catalog.mentioning(class::PROC, row_type) {
         if let Object::Function(f) = &record.object
             && f.result.oid == row_type
         {

@@ -163,7 +163,7 @@ fn enter_twin(cx: &mut ExecContext, table: &Arc<Relation>, of: &Index) -> Result
     // What may be there twice for a while is watched over by the one it is a twin of.
     let late = table.constraints.iter().any(|k| k.oid == of.constraint && k.deferrable);
     let new = NewIndex {
-        name: names::choose(cx, of.namespace, &of.name, "", "ccnew", &[])?,
+        name: names::choose(cx, of.namespace, &of.name, "", "ccnew", names::For::Relation)?,
         unique: of.unique && !late,
         primary: false,
         nulls_not_distinct: of.nulls_not_distinct,
@@ -184,7 +184,7 @@ fn enter_twin(cx: &mut ExecContext, table: &Arc<Relation>, of: &Index) -> Result
 /// Lets an index and its twin change files, and whatever goes with the files.
 fn exchange(cx: &mut ExecContext, table: Oid, pair: Pair) -> Result<()> {
     let (mut old, mut new) = (class_of(cx, pair.index)?, class_of(cx, pair.twin)?);
-    new.name = names::choose(cx, old.namespace, &old.name, "", "ccold", &[])?;
+    new.name = names::choose(cx, old.namespace, &old.name, "", "ccold", names::For::Relation)?;
     swap(&mut old.node, &mut new.node);
     swap(&mut old.tablespace, &mut new.tablespace);
     if let (Some(o), Some(n)) = (&mut old.index, &mut new.index) {

@@ -109,7 +109,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateIndexStmt) -
             }
             name.clone()
         }
-        None => names::choose(cx, table.namespace, &table.name, &element_names.join("_"), "idx", &[])?,
+        None => names::choose(cx, table.namespace, &table.name, &element_names.join("_"), "idx", names::For::Relation)?,
     };
     let mut columns = Vec::new();
     for (elem, name) in stmt.columns.iter().zip(&element_names) {

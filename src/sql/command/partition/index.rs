@@ -134,9 +134,11 @@ fn create(
     let keys = crate::sql::command::index::distinct_names(columns.iter().map(|c| c.name.clone()));
     // The parent may get its constraint only afterwards.
     let name = match (index.constraint.is_valid().then_some(()), index.primary) {
-        (Some(()), true) => names::choose(cx, part.namespace, &part.name, "", "pkey", &[])?,
-        (Some(()), false) => names::choose(cx, part.namespace, &part.name, &keys.join("_"), "key", &[])?,
-        (None, _) => names::choose(cx, part.namespace, &part.name, &keys.join("_"), "idx", &[])?,
+        (Some(()), true) => names::choose(cx, part.namespace, &part.name, "", "pkey", names::For::Relation)?,
+        (Some(()), false) => {
+            names::choose(cx, part.namespace, &part.name, &keys.join("_"), "key", names::For::Relation)?
+        }
+        (None, _) => names::choose(cx, part.namespace, &part.name, &keys.join("_"), "idx", names::For::Relation)?,
     };
     let constraint = if of_parent.is_some() { new_oid(cx)? } else { Oid::INVALID };
     if index.primary {

@@ -104,7 +104,7 @@ pub fn enable(cx: &mut ExecContext, table: Oid, mode: EnableMode, which: &Trigge
 /// 42501 for who is no superuser.
 fn enable_keys(cx: &mut ExecContext, table: Oid, letter: char) -> Result<()> {
     let mut found = Vec::new();
-    for record in cx.backend()?.catalog.all(class::RELATION) {
+    for record in cx.backend()?.catalog.mentioning(class::RELATION, table) {
         let Ok(c) = record.object.as_class() else { continue };
         for k in &c.constraints {
             let refers = k.foreign.as_ref().is_some_and(|f| f.relation == table);

@@ -61,7 +61,7 @@ pub fn set_free(cx: &mut ExecContext, table: Oid) -> Result<()> {
 /// The parts of a trigger in the partitions directly below.
 pub fn parts_of(cx: &mut ExecContext, trigger: Oid) -> Result<Vec<Oid>> {
     let mut found = Vec::new();
-    for record in cx.backend()?.catalog.all(class::RELATION) {
+    for record in cx.backend()?.catalog.mentioning(class::RELATION, trigger) {
         let Ok(c) = record.object.as_class() else { continue };
         found.extend(c.triggers.iter().filter(|t| t.parent == trigger && trigger.is_valid()).map(|t| t.oid));
     }

@@ -144,8 +144,6 @@ impl Work {
 #[derive(Default)]
 pub struct Known {
     generation: crate::catalog::Generation,
-    /// Referenced table → referencing tables.
-    referencing: Option<HashMap<Oid, Vec<Oid>>>,
     relations: HashMap<Oid, Arc<RowTriggers>>,
     pub(super) plans: HashMap<(Oid, foreign_key::Query), Arc<PlannedStatement>>,
 }
@@ -187,20 +185,14 @@ pub(super) fn again(cx: &mut ExecContext, trigger: &RowTrigger) -> Result<Option
 
 /// Tables with a foreign key on this one.
 pub(in crate::sql::exec) fn referencing(cx: &mut ExecContext, table: Oid) -> Result<Vec<Oid>> {
-    if known(cx)?.referencing.is_none() {
-        let mut map: HashMap<Oid, Vec<Oid>> = HashMap::new();
-        for record in cx.backend()?.catalog.all(class::RELATION) {
-            let Ok(c) = record.object.as_class() else { continue };
-            for foreign in c.constraints.iter().filter_map(|k| k.foreign.as_ref()) {
-                let list = map.entry(foreign.relation).or_default();
-                if !list.contains(&c.oid) {
-                    list.push(c.oid);
-                }
-            }
+    let mut found = Vec::new();
+    for record in cx.backend()?.catalog.mentioning(class::RELATION, table) {
+        let Ok(c) = record.object.as_class() else { continue };
+        if c.constraints.iter().filter_map(|k| k.foreign.as_ref()).any(|f| f.relation == table) {
+            found.push(c.oid);
         }
-        known(cx)?.referencing = Some(map);
     }
-    Ok(known(cx)?.referencing.as_ref().and_then(|m| m.get(&table)).cloned().unwrap_or_default())
+    Ok(found)
 }
 
 /// A table between a partition and the table a statement names that a foreign key refers to: what becomes of rows that

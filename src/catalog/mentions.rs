@@ -1,0 +1,117 @@
+//! Which objects mention what, so that a look for those that need something visits no others.
+//!
+//! What an object mentions is read off its stored form: every OID of a user's object anywhere in it, so that none can be
+//! forgotten; and the words of its expressions, which name objects as SQL does. Both are candidates only: whoever asks
+//! looks at the object.
+
+use super::object::{Class, Object, ObjectKey, UserTypeKind};
+use crate::base::Oid;
+use serde_json::ser::{Formatter, Serializer};
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+
+#[derive(Default, Debug)]
+pub struct Mentions {
+    oids: BTreeSet<(Oid, ObjectKey)>,
+    /// By the words' hashes: two words that have the same one share their candidates.
+    words: BTreeSet<(u64, ObjectKey)>,
+}
+
+impl Mentions {
+    pub fn add(&mut self, key: ObjectKey, object: &Object) {
+        self.oids.extend(oids(object).into_iter().map(|oid| (oid, key)));
+        each_word(object, &mut |word| {
+            self.words.insert((hash(word), key));
+        });
+    }
+
+    pub fn remove(&mut self, key: ObjectKey, object: &Object) {
+        for oid in oids(object) {
+            self.oids.remove(&(oid, key));
+        }
+        each_word(object, &mut |word| {
+            self.words.remove(&(hash(word), key));
+        });
+    }
+
+    /// The objects of a class that hold a user's OID.
+    pub fn of_oid(&self, class: Oid, oid: Oid) -> impl Iterator<Item = ObjectKey> {
+        let [first, last] = ends(class);
+        self.oids.range((oid, first)..=(oid, last)).map(|(_, key)| *key)
+    }
+
+    /// The objects of a class with a word in their expressions, or a constraint of that name.
+    pub fn of_word(&self, class: Oid, word: &str) -> impl Iterator<Item = ObjectKey> {
+        let ([first, last], word) = (ends(class), hash(word));
+        self.words.range((word, first)..=(word, last)).map(|(_, key)| *key)
+    }
+}
+
+fn ends(class: Oid) -> [ObjectKey; 2] {
+    let key = |oid, sub| ObjectKey { class, oid: Oid(oid), sub };
+    [key(0, i32::MIN), key(u32::MAX, i32::MAX)]
+}
+
+fn hash(word: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    word.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The numbers in an object's stored form that can be OIDs of users' objects.
+fn oids(object: &Object) -> Vec<Oid> {
+    struct Numbers<'a>(&'a mut Vec<Oid>);
+    impl Formatter for Numbers<'_> {
+        fn write_u32<W: io::Write + ?Sized>(&mut self, _: &mut W, value: u32) -> io::Result<()> {
+            self.0.extend(Some(Oid(value)).filter(|oid| *oid >= Oid::FIRST_NORMAL));
+            Ok(())
+        }
+    }
+    let mut found = Vec::new();
+    if is_indexed(object) {
+        // Serialising plain structs into nothing has no way to fail.
+        let _ = serde::Serialize::serialize(object, &mut Serializer::with_formatter(io::sink(), Numbers(&mut found)));
+        found.sort_unstable();
+        found.dedup();
+    }
+    found
+}
+
+/// Statistics and comments go with what they are about, by its OID.
+fn is_indexed(object: &Object) -> bool {
+    !matches!(object, Object::Stats(_) | Object::Comment(_))
+}
+
+impl Class {
+    /// The texts of its defaults and CHECKs, of an index's keys and predicate.
+    pub fn expressions(&self) -> impl Iterator<Item = &str> {
+        let defaults = self.attributes.iter().filter_map(|a| a.default.as_deref());
+        let checks = self.constraints.iter().filter_map(|k| k.check.as_deref());
+        let keys = self.index.iter().flat_map(|i| i.columns.iter().filter_map(|k| k.expr.as_deref()));
+        let predicate = self.index.iter().filter_map(|i| i.predicate.as_deref());
+        defaults.chain(checks).chain(keys).chain(predicate)
+    }
+}
+
+/// Parts of an SQL text that no name begins or ends within.
+pub fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '$'))).filter(|w| !w.is_empty())
+}
+
+fn each_word(object: &Object, f: &mut dyn FnMut(&str)) {
+    match object {
+        Object::Class(c) => {
+            c.expressions().flat_map(words).for_each(&mut *f);
+            c.constraints.iter().flat_map(super::Constraint::names).for_each(|n| f(n));
+            c.triggers.iter().filter(|t| t.constraint.is_valid()).for_each(|t| f(&t.name));
+        }
+        Object::Type(t) => {
+            let UserTypeKind::Domain { checks, default, .. } = &t.kind else { return };
+            let texts = checks.iter().filter_map(|k| k.check.as_deref()).chain(default.as_deref());
+            texts.flat_map(words).for_each(&mut *f);
+            checks.iter().for_each(|k| f(&k.name));
+        }
+        _ => {}
+    }
+}
