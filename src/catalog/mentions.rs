@@ -115,3 +115,52 @@ fn each_word(object: &Object, f: &mut dyn FnMut(&str)) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::object::class;
+    use super::super::{Constraint, ConstraintKind, Persistence, RelKind};
+    use super::*;
+
+    fn constraint(name: &str, check: &str, index: u32) -> Constraint {
+        Constraint {
+            oid: Oid(20_001),
+            name: name.into(),
+            kind: ConstraintKind::Check,
+            columns: vec![1],
+            check: Some(check.into()),
+            index: Oid(index),
+            foreign: None,
+            deferrable: false,
+            deferred: false,
+            validated: true,
+            inherited: 0,
+            local: true,
+            no_inherit: false,
+            parent: Oid::INVALID,
+        }
+    }
+
+    /// A table is found by every OID and word in it, under its own class alone, until it goes.
+    #[test]
+    fn objects_are_found_by_what_they_hold() {
+        let (key, public) = (ObjectKey::new(class::RELATION, Oid(20_000)), Oid(2200));
+        let mut c = Class::new(key.oid, "t".into(), public, RelKind::Table, Persistence::Permanent, Oid(16_400));
+        c.constraints.push(constraint("odd name", "(\"My F\"(a) > '20003'::regclass)", 20_002));
+        let (object, mut mentions) = (Object::Class(c), Mentions::default());
+        mentions.add(key, &object);
+        let by_oid = |m: &Mentions, class, oid| m.of_oid(class, Oid(oid)).collect::<Vec<_>>();
+        let by_word = |m: &Mentions, word| m.of_word(class::RELATION, word).collect::<Vec<_>>();
+        for oid in [20_000, 20_001, 20_002, 16_400] {
+            assert_eq!(by_oid(&mentions, class::RELATION, oid), [key], "{oid}");
+            assert!(by_oid(&mentions, class::TYPE, oid).is_empty());
+        }
+        for word in ["odd name", "My", "F", "20003", "regclass"] {
+            assert_eq!(by_word(&mentions, word), [key], "{word}");
+        }
+        assert!(by_oid(&mentions, class::RELATION, public.0).is_empty(), "no user's object");
+        assert!(by_word(&mentions, "odd").is_empty() && by_word(&mentions, "t").is_empty());
+        mentions.remove(key, &object);
+        assert!(mentions.oids.is_empty() && mentions.words.is_empty());
+    }
+}

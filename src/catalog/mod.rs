@@ -1,16 +1,17 @@
 //! System tables, the caches over them, names. Never executes.
 //!
-//! Every catalog that holds state is an ordinary heap (`pg_class`, `pg_attribute`, …) with PostgreSQL's OID and
-//! columns. The rows of a database are loaded once and kept as immutable, shared objects ([`Relation`], [`Index`], …);
-//! a transaction that changes them keeps its own versions in its [`Catalog`] until it commits.
+//! A database's objects, and the cluster's shared ones, are the rows of one heap each ([`object`]). They are loaded once
+//! and kept as immutable, shared records ([`Folder`]), from which [`Relation`]s are put together; a transaction that
+//! changes them keeps its own versions in its [`Catalog`] until it commits.
 //!
 //! Invariants
 //! - CAT-1: the shared objects are exactly the committed rows; they change only in `apply`, called by commit
 //!   before its locks are released.
 //! - CAT-2: an object replaced or dropped is marked stale first, so that whoever still holds it can tell.
 //! - CAT-3: whoever uses a relation takes its lock first and then looks whether it is stale.
-
 //! - CAT-4: after `Cluster::load`, a database's folder holds only files that some object names.
+//! - CAT-5: whatever holds a user's OID anywhere in it is found by that ([`Catalog::mentioning`]); so no command goes
+//!   through all objects to find what depends on one.
 
 pub mod acl;
 mod build;

@@ -4,12 +4,11 @@ use super::Command;
 use crate::base::error::Report;
 use crate::base::{Flow, Oid, Result, Severity, SqlState};
 use crate::catalog::object::class;
-use crate::catalog::{Constraint, Record};
+use crate::catalog::{Catalog, Constraint};
 use crate::err;
 use crate::sql::ast::{RangeVar, SetConstraintsStmt};
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::after_row::{self, DeferredEvents};
-use std::sync::Arc;
 
 pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &SetConstraintsStmt) -> Flow<String> {
     if cmd.progress.is_none() {
@@ -60,7 +59,7 @@ fn find(cx: &mut ExecContext, name: &RangeVar, oids: &mut Vec<Oid>) -> Result<()
             }
         }
         if found {
-            with_parts(&classes, oids);
+            with_parts(&catalog, oids);
             return Ok(());
         }
     }
@@ -68,19 +67,18 @@ fn find(cx: &mut ExecContext, name: &RangeVar, oids: &mut Vec<Oid>) -> Result<()
 }
 
 /// Adds what partitions have of the constraints.
-fn with_parts(classes: &[Arc<Record>], oids: &mut Vec<Oid>) {
-    loop {
-        let known = oids.len();
-        for c in classes.iter().filter_map(|r| r.object.as_class().ok()) {
+fn with_parts(catalog: &Catalog, oids: &mut Vec<Oid>) {
+    let mut next = 0;
+    while let Some(whole) = oids.get(next).copied() {
+        for record in catalog.mentioning(class::RELATION, whole) {
+            let Ok(c) = record.object.as_class() else { continue };
             let parts = c.constraints.iter().flat_map(Constraint::parts);
-            for k in c.constraints.iter().cloned().chain(parts).filter(|k| k.parent.is_valid() && k.deferrable) {
-                if oids.contains(&k.parent) && !oids.contains(&k.oid) {
+            for k in c.constraints.iter().cloned().chain(parts).filter(|k| k.parent == whole && k.deferrable) {
+                if !oids.contains(&k.oid) {
                     oids.push(k.oid);
                 }
             }
         }
-        if oids.len() == known {
-            return;
-        }
+        next += 1;
     }
 }
