@@ -90,7 +90,7 @@ pub fn split_list(text: &str) -> Option<Vec<String>> {
                 if len == 0 {
                     return None;
                 }
-                (rest[..len].to_lowercase(), &rest[len..])
+                (rest[..len].to_ascii_lowercase(), &rest[len..])
             }
         };
         out.push(word);

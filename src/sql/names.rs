@@ -38,7 +38,7 @@ pub fn split_qualified(text: &str) -> Result<Vec<String>> {
             }
             None => {
                 let end = rest.find(|c: char| c == '.' || c.is_ascii_whitespace()).unwrap_or(rest.len());
-                (rest[..end].trim().to_lowercase(), &rest[end..])
+                (rest[..end].trim().to_ascii_lowercase(), &rest[end..])
             }
         };
         if part.is_empty() {

@@ -7,7 +7,7 @@
 //! Invariants
 //! - ARR-1: an array without elements has no dimensions; but for a list of rights that is empty ([`from_rights`]).
 
-use super::datum::{Datum, Phys, Value};
+use super::datum::{Datum, Phys};
 use super::{IoContext, TypeRef, info, io, oid, phys};
 use crate::base::{Error, Oid, Result};
 use crate::{bail, err};
@@ -462,9 +462,15 @@ fn quote_element(text: &[u8], delim: u8, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Reads the text form.
+/// Reads the text form. What is wrong with the braces is told before what is wrong with an element (PostgreSQL 15,
+/// arrayfuncs.c, array_in, which counts first and reads then).
 pub fn parse(element: TypeRef, text: &str, io_context: &IoContext) -> Result<Vec<u8>> {
-    let mut p = Reader { text, rest: text.trim_start_matches(super::text::is_space), element, io: io_context };
+    read(element, text, io_context, false).or_else(|e| read(element, text, io_context, true).and(Err(e)))
+}
+
+/// `count`: looks at the braces alone, every element counts as NULL.
+fn read(element: TypeRef, text: &str, io_context: &IoContext, count: bool) -> Result<Vec<u8>> {
+    let mut p = Reader { text, rest: text.trim_start_matches(super::text::is_space), element, io: io_context, count };
     let bounds = p.bounds()?;
     if !p.rest.starts_with('{') {
         return Err(p.malformed(if bounds.is_some() {
@@ -500,6 +506,7 @@ struct Reader<'a> {
     rest: &'a str,
     element: TypeRef,
     io: &'a IoContext,
+    count: bool,
 }
 
 /// The digits and signs a text begins with, and what follows.
@@ -685,10 +692,24 @@ impl Reader<'_> {
                 self.malformed(&format!("Unexpected \"{}\" character.", self.rest.chars().next().unwrap_or(delim)))
             );
         }
-        let v: Value = io::text_in(self.element, &value, self.io)?;
-        b.push(v.datum());
+        match self.count {
+            true => b.push(Datum::Null),
+            false => b.push(io::text_in(self.element, &value, self.io)?.datum()),
+        }
         Ok(())
     }
+}
+
+/// Appends the binary form of an `int2vector` or `oidvector`, which has its one dimension also where it is empty.
+pub fn write_vector_binary(stored: &[u8], out: &mut Vec<u8>, io_context: &IoContext) -> Result<()> {
+    let array = Array::new(stored);
+    if !array.is_empty() {
+        return write_binary(stored, out, io_context);
+    }
+    for word in [1, 0, array.element.0 as i32, 0, 0] {
+        out.extend_from_slice(&word.to_be_bytes());
+    }
+    Ok(())
 }
 
 /// Appends PostgreSQL's binary form.

@@ -46,9 +46,18 @@ pub fn path_of(closed: bool, points: impl IntoIterator<Item = Point>) -> Vec<u8>
     out
 }
 
+/// The higher of two coordinates; NaN is above all others, as in every order of numbers.
+pub fn higher(a: f64, b: f64) -> f64 {
+    if float::compare(a, b).is_lt() { b } else { a }
+}
+
+pub fn lower(a: f64, b: f64) -> f64 {
+    if float::compare(a, b).is_gt() { b } else { a }
+}
+
 /// A box with its corners in order.
 pub fn box_of(a: Point, b: Point) -> Vec<u8> {
-    to_bytes([a.x.max(b.x), a.y.max(b.y), a.x.min(b.x), a.y.min(b.y)])
+    to_bytes([higher(a.x, b.x), higher(a.y, b.y), lower(a.x, b.x), lower(a.y, b.y)])
 }
 
 /// The line through two points (PostgreSQL 15, geo_ops.c, line_construct).
@@ -223,9 +232,11 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Points that count as the same.
+/// Points that count as the same; beside NaN nothing is close, only the same (PostgreSQL 15, geo_ops.c, point_eq_point).
 pub fn near(a: Point, b: Point) -> bool {
-    (a.x - b.x).abs() <= EPSILON && (a.y - b.y).abs() <= EPSILON
+    let exact = [a.x, a.y, b.x, b.y].iter().any(|v| v.is_nan());
+    let same = |a: f64, b: f64| if exact { float::compare(a, b).is_eq() } else { a == b || (a - b).abs() <= EPSILON };
+    same(a.x, b.x) && same(a.y, b.y)
 }
 
 /// Whether the type is one of this file.

@@ -73,23 +73,20 @@ pub fn parse(text: &str, cidr: bool) -> Result<Inet> {
     let name = if cidr { "cidr" } else { "inet" };
     let invalid = || err!(INVALID_TEXT_REPRESENTATION, "invalid input syntax for type {name}: \"{text}\"");
     let (address, bits) = match text.split_once('/') {
+        Some((_, b)) if !b.bytes().all(|b| b.is_ascii_digit()) => return Err(invalid()),
         Some((a, b)) => (a, Some(b.parse::<u8>().map_err(|_| invalid())?)),
         None => (text, None),
     };
-    let address: IpAddr = match address.parse() {
-        Ok(a) => a,
-        // Octets at the end may be left out before a mask; of a cidr the class tells the mask.
-        Err(_) if !address.contains(':') && (cidr || bits.is_some()) => {
-            if address.is_empty() || address.split('.').any(|p| !p.bytes().all(|b| b.is_ascii_digit())) {
+    let address: IpAddr = match address.contains(':') {
+        true => address.parse().map_err(|_| invalid())?,
+        false => {
+            let (octets, count) = octets(address, !cidr && bits.is_some()).ok_or_else(invalid)?;
+            // The last octets may be left out before a mask that does not reach them; of a cidr the class tells the mask.
+            if !cidr && bits.map_or(count < 4, |b| usize::from(b / 8) > count) {
                 return Err(invalid());
-            }
-            let mut octets = [0; 4];
-            for (i, part) in address.split('.').enumerate() {
-                *octets.get_mut(i).ok_or_else(invalid)? = part.parse().map_err(|_| invalid())?;
             }
             IpAddr::V4(Ipv4Addr::from(octets))
         }
-        Err(_) => return Err(invalid()),
     };
     let max = if address.is_ipv4() { 32 } else { 128 };
     let bits = bits.unwrap_or_else(|| match address {
@@ -105,6 +102,23 @@ pub fn parse(text: &str, cidr: bool) -> Result<Inet> {
             .detail("Value has bits set to right of mask."));
     }
     Ok(value)
+}
+
+/// The octets of an IPv4 address, and how many are written. They may have zeros in front; of an inet there may be a point
+/// behind the last one, before the mask (PostgreSQL 15, inet_net_pton.c, inet_net_pton_ipv4 and inet_cidr_pton_ipv4).
+fn octets(address: &str, point: bool) -> Option<([u8; 4], usize)> {
+    let address = if point { address.strip_suffix('.').unwrap_or(address) } else { address };
+    let (mut octets, mut count) = ([0; 4], 0);
+    for part in address.split('.') {
+        if part.is_empty() || !part.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        // Zeros in front may be many.
+        let digits = part.trim_start_matches('0');
+        *octets.get_mut(count)? = if digits.is_empty() { 0 } else { digits.parse().ok()? };
+        count += 1;
+    }
+    Some((octets, count))
 }
 
 /// The mask of a network by its first octet, and by how many octets were written.

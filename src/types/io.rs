@@ -511,6 +511,7 @@ pub fn binary_out(typ: TypeRef, value: Datum<'_>, out: &mut Vec<u8>, io: &IoCont
             out.extend_from_slice(bits.bytes);
         }
         (oid::RECORD, Datum::Bytes(b)) => record::write_binary(b, out, io)?,
+        (oid::INT2VECTOR | oid::OIDVECTOR, Datum::Bytes(b)) => array::write_vector_binary(b, out, io)?,
         (other, Datum::Bytes(b)) => {
             let Some(t) = info(other) else { return Err(no_function("binary output", other)) };
             match t.kind {

@@ -524,7 +524,7 @@ impl<'a> Parser<'a> {
                 Some(_) => return Err(near(self.rest)),
             }
         }
-        let name = self.rest[..end].to_lowercase();
+        let name = self.rest[..end].to_ascii_lowercase();
         self.rest = &self.rest[end..];
         Ok((name, false))
     }

@@ -5,13 +5,18 @@ use super::{format_type_plain, oid};
 use crate::base::{Oid, Result};
 
 pub fn parse(typ: Oid, text: &str, io: &IoContext) -> Result<u32> {
-    let t = text.trim();
-    if t == "-" {
+    if text == "-" {
         return Ok(0);
     }
-    if t.starts_with(|c: char| c.is_ascii_digit()) && t.bytes().all(|b| b.is_ascii_digit()) {
-        return super::int::parse_u32(t, "oid");
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        return super::int::parse_u32(text, "oid");
     }
+    parse_name(typ, text, io)
+}
+
+/// What only a name stands for: `to_regclass` and the like take no number (PostgreSQL 15, regproc.c).
+pub fn parse_name(typ: Oid, text: &str, io: &IoContext) -> Result<u32> {
+    let t = text.trim();
     if typ == oid::REGTYPE {
         return Ok(super::parse_type(t, &*io.hooks)?.oid.0);
     }

@@ -28,7 +28,8 @@ impl SnapshotValue {
         let list = parts.next()?;
         let mut running: Vec<u64> = Vec::new();
         if !list.is_empty() {
-            for item in list.split(',') {
+            // A comma may follow the last one.
+            for item in list.strip_suffix(',').unwrap_or(list).split(',') {
                 let xid = id(item)?;
                 let in_order = running.last().is_none_or(|last| *last <= xid);
                 if !in_order || xid < xmin || xid >= xmax {

@@ -292,6 +292,10 @@ fn inverse_cosh(v: f64) -> f64 {
 const RADIANS_PER_DEGREE: f64 = 0.017_453_292_519_943_295;
 
 fn radians(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {
+    let degrees = args[0].f64();
+    if degrees != 0.0 && degrees * RADIANS_PER_DEGREE == 0.0 {
+        return Err(underflow());
+    }
     unary(args, out, |v| v * RADIANS_PER_DEGREE)
 }
 

@@ -3,7 +3,7 @@
 use super::{FnContext, FuncImpl};
 use crate::base::{Error, Result};
 use crate::types::geometry::{
-    EPSILON, Point, box_of, is_closed, line_through, near, numbers, of_points, path_of, points, to_bytes,
+    EPSILON, Point, box_of, higher, is_closed, line_through, lower, near, numbers, of_points, path_of, points, to_bytes,
 };
 use crate::types::{Column, ColumnData, Datum};
 use crate::{bail, err};
@@ -12,6 +12,11 @@ type Args<'a, 'b> = &'a [Datum<'b>];
 
 fn eq(a: f64, b: f64) -> bool {
     a == b || (a - b).abs() <= EPSILON
+}
+
+/// Not the opposite of `eq` where there is NaN.
+fn ne(a: f64, b: f64) -> bool {
+    a != b && (a - b).abs() > EPSILON
 }
 
 fn lt(a: f64, b: f64) -> bool {
@@ -45,7 +50,7 @@ impl Rect {
             let first = points.first().copied().unwrap_or(Point { x: 0.0, y: 0.0 });
             points.iter().fold(first, |a, p| Point { x: f(a.x, p.x), y: f(a.y, p.y) })
         };
-        Rect { high: far(f64::max), low: far(f64::min) }
+        Rect { high: far(higher), low: far(lower) }
     }
 
     fn area(&self) -> f64 {
@@ -201,7 +206,8 @@ fn at_least_zero(v: f64) -> f64 {
 
 /// The sum of the sides.
 fn length(p: &[Point], closed: bool) -> f64 {
-    let open: f64 = p.windows(2).map(|w| distance(w[0], w[1])).sum();
+    // Not `sum`: that of nothing is -0.
+    let open = p.windows(2).fold(0.0, |sum, w| sum + distance(w[0], w[1]));
     match (closed, p.first(), p.last()) {
         (true, Some(first), Some(last)) => open + distance(*last, *first),
         _ => open,
@@ -478,8 +484,8 @@ functions! {
     "box_ge" (a: rect, b: rect) = le(b.area(), a.area());
     "box_distance" (a: rect, b: rect) = distance(a.center(), b.center());
     "box_intersect" (a: rect, b: rect) = a.overlaps(&b).then(|| of_points([
-        Point { x: a.high.x.min(b.high.x), y: a.high.y.min(b.high.y) },
-        Point { x: a.low.x.max(b.low.x), y: a.low.y.max(b.low.y) },
+        Point { x: lower(a.high.x, b.high.x), y: lower(a.high.y, b.high.y) },
+        Point { x: higher(a.low.x, b.low.x), y: higher(a.low.y, b.low.y) },
     ]));
     "boxes_bound_box" (a: rect, b: rect) = Rect::around(&[a.high, a.low, b.high, b.low]);
     "box_add" (b: rect, p: point) = plus(b.high, p).and_then(|h| Ok(of_points([h, plus(b.low, p)?])));
@@ -496,7 +502,7 @@ functions! {
     "circle_radius" (c: circle) = c.radius;
     "circle_diameter" (c: circle) = c.radius * 2.0;
     "circle_center" (c: circle) = c.center;
-    "circle_same" (a: circle, b: circle) = eq(a.radius, b.radius) && near(a.center, b.center);
+    "circle_same" (a: circle, b: circle) = (eq(a.radius, b.radius) || a.radius.is_nan() && b.radius.is_nan()) && near(a.center, b.center);
     "circle_overlap" (a: circle, b: circle) = le(distance(a.center, b.center), a.radius + b.radius);
     "circle_contain" (a: circle, b: circle) = le(distance(a.center, b.center), a.radius - b.radius);
     "circle_contained" (a: circle, b: circle) = le(distance(a.center, b.center), b.radius - a.radius);
@@ -509,7 +515,7 @@ functions! {
     "circle_above" (a: circle, b: circle) = lt(b.center.y + b.radius, a.center.y - a.radius);
     "circle_overabove" (a: circle, b: circle) = le(b.center.y - b.radius, a.center.y - a.radius);
     "circle_eq" (a: circle, b: circle) = eq(a.area(), b.area());
-    "circle_ne" (a: circle, b: circle) = !eq(a.area(), b.area());
+    "circle_ne" (a: circle, b: circle) = ne(a.area(), b.area());
     "circle_lt" (a: circle, b: circle) = lt(a.area(), b.area());
     "circle_gt" (a: circle, b: circle) = lt(b.area(), a.area());
     "circle_le" (a: circle, b: circle) = le(a.area(), b.area());

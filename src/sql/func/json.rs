@@ -14,6 +14,7 @@ mod text;
 pub use text::Node;
 
 /// The tree of a value of any type (`to_jsonb`); for `jsonb_agg` and the like.
+pub use build::key_text;
 pub use build::to_tree;
 /// Appends a value of any type as JSON (`to_json`); for `json_agg` and the like.
 pub use build::write_json;

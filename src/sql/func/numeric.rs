@@ -183,7 +183,7 @@ fn to_lsn(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()>
         Kind::Finite => {}
     }
     let Some(lsn) = n.to_i128().and_then(|v| u64::try_from(v).ok()) else {
-        bail!(NUMERIC_VALUE_OUT_OF_RANGE, "pg_lsn out of range")
+        bail!(INVALID_PARAMETER_VALUE, "pg_lsn out of range")
     };
     out.push(Datum::I64(lsn as i64));
     Ok(())

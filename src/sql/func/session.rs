@@ -208,7 +208,14 @@ fn size_pretty_numeric(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) 
     whole.truncate(0);
     match whole.to_i128() {
         Some(v) => push_text(out, size_pretty_of(v)),
-        None => push_text(out, format!("{whole} bytes")),
+        None if whole.is_nan() => push_text(out, format!("{whole} bytes")),
+        None if whole.is_infinite() => push_text(out, format!("{whole} PB")),
+        None => {
+            // One bit more than PB is kept for the rounding.
+            let n = whole.div_trunc(&Numeric::from(1_i64 << 49))?;
+            let one = Numeric::from(if n.compare(&Numeric::from(0)).is_lt() { -1 } else { 1 });
+            push_text(out, format!("{} PB", n.add(&one).div_trunc(&Numeric::from(2))?))
+        }
     }
 }
 
@@ -275,7 +282,7 @@ fn parse_ident(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Resul
             parts.push(name);
             rest = &body[end + 1..];
         } else {
-            let start = |c: char| c.is_alphabetic() || c == '_';
+            let start = |c: char| c.is_ascii_alphabetic() || c == '_' || !c.is_ascii();
             let len = rest
                 .char_indices()
                 .find(|(i, c)| !(start(*c) || (*i > 0 && (c.is_ascii_digit() || *c == '$'))))
@@ -289,7 +296,7 @@ fn parse_ident(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Resul
                     invalid("")
                 });
             }
-            parts.push(rest[..len].to_lowercase());
+            parts.push(rest[..len].to_ascii_lowercase());
             rest = &rest[len..];
         }
         rest = rest.trim_start();
@@ -312,7 +319,7 @@ fn to_reg<const TYPE: u32>(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Col
     use crate::base::SqlState;
     let no_type =
         |s: SqlState| s == SqlState::UNDEFINED_OBJECT && matches!(Oid(TYPE), oid::REGPROCEDURE | oid::REGOPERATOR);
-    match types::reg::parse(Oid(TYPE), args[0].str(), &cx.io) {
+    match types::reg::parse_name(Oid(TYPE), args[0].str(), &cx.io) {
         Ok(o) => out.push(Datum::U32(o)),
         Err(e) => match e.sqlstate() {
             s if no_type(s) => return Err(e),
@@ -354,8 +361,10 @@ fn lsn_add(lsn: Datum<'_>, n: Datum<'_>, sign: i128, out: &mut Column) -> Result
     if n.is_infinite() {
         bail!(FEATURE_NOT_SUPPORTED, "cannot convert infinity to pg_lsn");
     }
-    let sum = n.to_i128().and_then(|n| i128::from(lsn.i64() as u64).checked_add(sign * n));
-    match sum.and_then(|s| u64::try_from(s).ok()) {
+    // Rounded once, at the end.
+    let lsn = Numeric::from_i128(i128::from(lsn.i64() as u64));
+    let sum = if sign > 0 { lsn.add(&n) } else { lsn.sub(&n) };
+    match sum.to_i128().and_then(|s| u64::try_from(s).ok()) {
         Some(s) => out.push(Datum::I64(s as i64)),
         None => bail!(INVALID_PARAMETER_VALUE, "pg_lsn out of range"),
     }

@@ -1,6 +1,6 @@
 //! Constant folding and the simplification of conditions: PostgreSQL 15, clauses.c, eval_const_expressions.
 
-use crate::base::{Error, Oid, Result};
+use crate::base::{Error, Oid, Result, SqlState};
 use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::func::{self, CallTypes, FnContext, FuncDef, FuncImpl};
 use crate::types::{self, Column, Datum, IoContext, TypeRef, Value, oid};
@@ -111,10 +111,11 @@ impl Folder {
         }
     }
 
-    /// Keeps the first error that is the data's fault. Another one may only come of the planner's having no session,
-    /// and is left for the execution.
+    /// Keeps the first error that is the data's fault, or what is written in it. Another one may only come of the
+    /// planner's having no session, and is left for the execution.
     fn fails(&mut self, e: Error) {
-        if e.sqlstate().as_str().starts_with("22") && self.error.is_none() {
+        let of_data = e.sqlstate().as_str().starts_with("22") || e.sqlstate() == SqlState::SYNTAX_ERROR;
+        if of_data && self.error.is_none() {
             self.error = Some(e);
         }
     }

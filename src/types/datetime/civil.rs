@@ -21,13 +21,14 @@ pub struct Civil {
     pub us: i32,
 }
 
-/// Julian day of a date (PostgreSQL 15, datetime.c, date2j).
+/// Julian day of a date (PostgreSQL 15, datetime.c, date2j). An interval's fields may be far from those of any date: then
+/// it wraps around, as there.
 pub fn to_julian(year: i32, month: i32, day: i32) -> i32 {
-    let (year, month) = if month > 2 { (year + 4800, month + 1) } else { (year + 4799, month + 13) };
+    let (year, month) =
+        if month > 2 { (year.wrapping_add(4800), month + 1) } else { (year.wrapping_add(4799), month + 13) };
     let century = year / 100;
-    let mut julian = year * 365 - 32167;
-    julian += year / 4 - century + century / 4;
-    julian + 7834 * month / 256 + day
+    let days = year.wrapping_mul(365).wrapping_sub(32167).wrapping_add(year / 4 - century + century / 4);
+    days.wrapping_add(7834 * month / 256).wrapping_add(day)
 }
 
 /// Year, month and day of a Julian day (PostgreSQL 15, datetime.c, j2date).
@@ -75,7 +76,7 @@ pub fn day_of_year(year: i32, month: i32, day: i32) -> i32 {
 pub fn iso_week_to_julian(year: i32, week: i32) -> i32 {
     let fourth = to_julian(year, 1, 4);
     // A Julian day divisible by seven is a Monday.
-    (week - 1) * 7 + fourth - fourth.rem_euclid(7)
+    fourth.wrapping_sub(fourth.rem_euclid(7)).wrapping_add((week - 1) * 7)
 }
 
 /// ISO year and week of a date.
@@ -87,7 +88,7 @@ pub fn iso_week(year: i32, month: i32, day: i32) -> (i32, i32) {
     } else if jd >= iso_week_to_julian(year + 1, 1) {
         iso_year += 1;
     }
-    (iso_year, (jd - iso_week_to_julian(iso_year, 1)) / 7 + 1)
+    (iso_year, jd.wrapping_sub(iso_week_to_julian(iso_year, 1)) / 7 + 1)
 }
 
 impl Civil {

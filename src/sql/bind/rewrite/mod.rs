@@ -146,7 +146,7 @@ impl Binder<'_, '_> {
         let event = original.write.as_ref().map(|w| event_of(&w.kind));
         let with = !original.ctes.is_empty();
         let none = original.write.as_ref().map(|w| nothing(&w.kind));
-        let made = self.rewrite_query(original, &mut Vec::new())?;
+        let made = self.rewrite_query(original, &mut Vec::new(), false)?;
         if with && made.iter().filter(|p| !p.utility).count() > 1 {
             let text = "WITH cannot be used in a query that is rewritten by rules into multiple queries";
             return Err(Error::unsupported(text));
@@ -165,14 +165,21 @@ impl Binder<'_, '_> {
         Ok(())
     }
 
-    /// A statement and what rules make of it, in the order in which they run.
-    fn rewrite_query(&mut self, mut query: Query, events: &mut Vec<(Oid, char)>) -> Result<Vec<Product>> {
+    /// A statement and what rules make of it, in the order in which they run. `with_done`: what is in its WITH has been
+    /// rewritten, as part of the statement this one was made of (PostgreSQL 15, RewriteQuery, num_ctes_processed).
+    fn rewrite_query(
+        &mut self,
+        mut query: Query,
+        events: &mut Vec<(Oid, char)>,
+        with_done: bool,
+    ) -> Result<Vec<Product>> {
         for n in 0..query.ctes.len() {
-            if query.ctes[n].query.write.is_some() {
+            if !with_done && query.ctes[n].query.write.is_some() {
                 let inner = std::mem::take(&mut *query.ctes[n].query);
-                *query.ctes[n].query = alone(self.rewrite_query(inner, events)?)?;
+                *query.ctes[n].query = alone(self.rewrite_query(inner, events, false)?)?;
             }
         }
+        let with_done = with_done || !query.ctes.is_empty();
         let Some(write) = query.write.as_ref().filter(|w| !matches!(w.kind, WriteKind::Merge { .. })) else {
             return Ok(vec![Product::of(query, Origin::Statement)]);
         };
@@ -214,7 +221,7 @@ impl Binder<'_, '_> {
                     Origin::Statement => Product { origin, utility, ..made },
                     _ => made,
                 };
-                made.extend(self.rewrite_query(query, events)?.into_iter().map(of));
+                made.extend(self.rewrite_query(query, events, with_done)?.into_iter().map(of));
             }
             events.pop();
         }

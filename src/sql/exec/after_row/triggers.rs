@@ -17,6 +17,8 @@ use std::sync::Arc;
 pub struct RowTrigger {
     /// By which triggers of a relation are ordered.
     pub name: String,
+    /// What happens to the rows: a trigger for several events is one for each.
+    event: ChangeKind,
     pub work: Work,
 }
 
@@ -59,6 +61,15 @@ impl RowTriggers {
             ChangeKind::Update => &self.update,
             ChangeKind::Delete => &self.delete,
             ChangeKind::Move => &self.moved,
+        }
+    }
+
+    fn of_mut(&mut self, kind: ChangeKind) -> &mut Vec<Arc<RowTrigger>> {
+        match kind {
+            ChangeKind::Insert => &mut self.insert,
+            ChangeKind::Update => &mut self.update,
+            ChangeKind::Delete => &mut self.delete,
+            ChangeKind::Move => &mut self.moved,
         }
     }
 
@@ -180,7 +191,7 @@ pub(super) fn again(cx: &mut ExecContext, trigger: &RowTrigger) -> Result<Option
     let same = |t: &&Arc<RowTrigger>| {
         t.name == trigger.name && std::mem::discriminant(&t.work) == std::mem::discriminant(&trigger.work)
     };
-    Ok([&now.insert, &now.update, &now.delete, &now.keys].into_iter().flatten().find(same).cloned())
+    Ok(now.of(trigger.event).iter().chain(&now.keys).find(same).cloned())
 }
 
 /// Tables with a foreign key on this one.
@@ -227,10 +238,10 @@ fn with_ancestors(cx: &mut ExecContext, rel: &Arc<Relation>) -> Result<Vec<Arc<R
 
 fn collect(cx: &mut ExecContext, rel: &Arc<Relation>) -> Result<RowTriggers> {
     let mut triggers = RowTriggers::default();
-    let add = |list: &mut Vec<Arc<RowTrigger>>, letter: char, oid: Oid, work: Work| {
+    let add = |triggers: &mut RowTriggers, event: ChangeKind, letter: char, oid: Oid, work: Work| {
         // As PostgreSQL names its internal triggers; the number pads so that text order is creation order.
         let name = format!("RI_ConstraintTrigger_{letter}_{:010}", oid.0);
-        list.push(Arc::new(RowTrigger { name, work }));
+        triggers.of_mut(event).push(Arc::new(RowTrigger { name, event, work }));
     };
     for table in with_ancestors(cx, rel)? {
         for child in referencing(cx, table.oid)? {
@@ -241,12 +252,12 @@ fn collect(cx: &mut ExecContext, rel: &Arc<Relation>) -> Result<RowTriggers> {
                     let reference = Reference::new(cx, child.clone(), table.clone(), k)?;
                     if table.oid != rel.oid {
                         let moved = Reference::new(cx, child.clone(), table.clone(), k)?.moved_from(rel)?;
-                        add(&mut triggers.moved, 'a', k.oid, Work::Updated(Arc::new(moved)));
+                        add(&mut triggers, ChangeKind::Move, 'a', k.oid, Work::Updated(Arc::new(moved)));
                     }
                     let reference =
                         Arc::new(if table.oid == rel.oid { reference } else { reference.for_partition(rel)? });
-                    add(&mut triggers.delete, 'a', k.oid, Work::Deleted(reference.clone()));
-                    add(&mut triggers.update, 'a', k.oid, Work::Updated(reference));
+                    add(&mut triggers, ChangeKind::Delete, 'a', k.oid, Work::Deleted(reference.clone()));
+                    add(&mut triggers, ChangeKind::Update, 'a', k.oid, Work::Updated(reference));
                 }
             }
         }
@@ -255,8 +266,8 @@ fn collect(cx: &mut ExecContext, rel: &Arc<Relation>) -> Result<RowTriggers> {
         let Some(foreign) = &k.foreign else { continue };
         let Some(parent) = cx.backend()?.catalog.relation(foreign.relation)? else { continue };
         let reference = Arc::new(Reference::new(cx, rel.clone(), parent, k)?);
-        add(&mut triggers.insert, 'c', k.oid, Work::Check(reference.clone()));
-        add(&mut triggers.update, 'c', k.oid, Work::Check(reference));
+        add(&mut triggers, ChangeKind::Insert, 'c', k.oid, Work::Check(reference.clone()));
+        add(&mut triggers, ChangeKind::Update, 'c', k.oid, Work::Check(reference));
     }
     for k in rel.constraints.iter().filter(|k| k.deferrable && k.foreign.is_none()) {
         let Some(index) = rel.indexes.iter().find(|i| i.oid == k.index).cloned() else { continue };
@@ -265,7 +276,7 @@ fn collect(cx: &mut ExecContext, rel: &Arc<Relation>) -> Result<RowTriggers> {
             _ => format!("Unique_ConstraintTrigger_{:010}", k.oid.0),
         };
         let work = Work::Unique(Arc::new(UniqueKey { rel: rel.clone(), index, constraint: k.clone() }));
-        triggers.keys.push(Arc::new(RowTrigger { name, work }));
+        triggers.keys.push(Arc::new(RowTrigger { name, event: ChangeKind::Insert, work }));
     }
     let kinds = [ChangeKind::Insert, ChangeKind::Update, ChangeKind::Delete];
     for def in &rel.triggers {
@@ -277,13 +288,10 @@ fn collect(cx: &mut ExecContext, rel: &Arc<Relation>) -> Result<RowTriggers> {
             ('a', row) => {
                 for kind in kinds.into_iter().filter(|k| user.is_for(*k)) {
                     let work = Work::User(user.clone(), kind);
-                    let made = Arc::new(RowTrigger { name: def.name.clone(), work });
-                    match (row, kind) {
-                        (false, kind) => triggers.after_statement.push((kind, made)),
-                        (true, ChangeKind::Insert) => triggers.insert.push(made),
-                        (true, ChangeKind::Update) => triggers.update.push(made),
-                        (true, ChangeKind::Delete) => triggers.delete.push(made),
-                        (true, ChangeKind::Move) => {}
+                    let made = Arc::new(RowTrigger { name: def.name.clone(), event: kind, work });
+                    match row {
+                        false => triggers.after_statement.push((kind, made)),
+                        true => triggers.of_mut(kind).push(made),
                     }
                 }
             }

@@ -45,13 +45,10 @@ fn json_text(fx: &mut FnContext, ty: TypeRef, value: Datum<'_>) -> Result<String
     Ok(out.get(0).str().to_owned())
 }
 
-/// A key's text: what the type's output function writes, as a JSON string.
+/// A key's text as a JSON string.
 fn key_text(fx: &FnContext, ty: TypeRef, value: Datum<'_>) -> Result<String> {
-    let mut text = Vec::new();
-    crate::types::text_out(ty, value, &mut text, &fx.io)?;
     let mut quoted = Vec::new();
-    // Output functions write UTF-8 only.
-    crate::types::json::write_string(std::str::from_utf8(&text).unwrap_or_default(), &mut quoted);
+    crate::types::json::write_string(&crate::sql::func::json::key_text(ty, value, &fx.io)?, &mut quoted);
     Ok(String::from_utf8(quoted).unwrap_or_default())
 }
 

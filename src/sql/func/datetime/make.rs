@@ -113,21 +113,23 @@ fn numeric_zone(text: &str) -> Result<Zone> {
     }
 }
 
+const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
+
 fn make_interval(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
-    let int = |n: usize| i64::from(args[n].i32());
+    let int = |n: usize| args[n].i32();
     let seconds = args[6].f64();
     if !seconds.is_finite() {
         return Err(interval::out_of_range());
     }
-    let narrow = |v: i64| i32::try_from(v).map_err(|_| interval::out_of_range());
-    let us = i128::from(int(4)) * i128::from(USECS_PER_HOUR)
-        + i128::from(int(5)) * i128::from(USECS_PER_MINUTE)
-        + (seconds * USECS_PER_SEC as f64).round_ties_even() as i128;
+    let us = (seconds * USECS_PER_SEC as f64).round_ties_even();
+    // PostgreSQL 15, timestamp.c, make_interval: what is too large wraps around, and seconds become the lowest number.
+    let us = if (-TWO_TO_63..TWO_TO_63).contains(&us) { us as i64 } else { i64::MIN };
+    let hours = i64::from(int(4)) * USECS_PER_HOUR;
     push_interval(
         Interval {
-            us: i64::try_from(us).map_err(|_| interval::out_of_range())?,
-            days: narrow(int(2) * 7 + int(3))?,
-            months: narrow(int(0) * 12 + int(1))?,
+            us: hours.wrapping_add(i64::from(int(5)) * USECS_PER_MINUTE).wrapping_add(us),
+            days: int(2).wrapping_mul(7).wrapping_add(int(3)),
+            months: int(0).wrapping_mul(12).wrapping_add(int(1)),
         },
         out,
     )

@@ -275,7 +275,7 @@ fn of_interval(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Resul
         weekday: 0,
         day_of_year: days,
         julian,
-        iso: (iso_year, week, julian - iso_week_to_julian(iso_year, 1) + 1),
+        iso: (iso_year, week, julian.wrapping_sub(iso_week_to_julian(iso_year, 1)).wrapping_add(1)),
         zone: None,
         interval: true,
     };

@@ -9,8 +9,8 @@ use super::{
 use crate::bail;
 use crate::base::Result;
 use crate::sql::func::{FnContext, FuncImpl};
-use crate::types::Column;
 use crate::types::geometry::{Point, is_closed, near, points};
+use crate::types::{Column, float};
 
 /// Ax + By + C = 0
 type Line = [f64; 3];
@@ -148,7 +148,12 @@ fn segment_to_point(s: Segment, p: Point) -> (f64, Point) {
 }
 
 fn closer(best: (f64, Point), other: (f64, Point)) -> (f64, Point) {
-    if other.0 < best.0 { other } else { best }
+    if float::compare(other.0, best.0).is_lt() { other } else { best }
+}
+
+/// A point whose distance is no number is none.
+fn known((far, point): (f64, Point)) -> Option<Point> {
+    (!far.is_nan()).then_some(point)
 }
 
 /// `lseg_closept_lseg`: the point on the first one.
@@ -223,7 +228,7 @@ fn polygon_edges(p: &[Point]) -> Vec<Segment> {
 }
 
 fn least(all: impl Iterator<Item = f64>) -> Option<f64> {
-    all.reduce(|a, b| if b < a { b } else { a })
+    all.reduce(|a, b| if float::compare(b, a).is_lt() { b } else { a })
 }
 
 fn edges_apart(a: &[Segment], b: &[Segment]) -> Option<f64> {
@@ -380,12 +385,12 @@ fn line_meets_box(l: Line, b: &Rect) -> bool {
 }
 
 functions! {
-    "close_pl" (p: point, l: line) = line_to_point(l, p).map(|f| f.1);
-    "close_ps" (p: point, s: segment) = segment_to_point(s, p).1;
-    "close_pb" (p: point, b: rect) = b.to_point(p).1;
-    "close_ls" (l: line, s: segment) = (slope(s) != line_slope(l)).then(|| segment_to_line(s, l).1);
-    "close_lseg" (a: segment, b: segment) = (slope(a) != slope(b)).then(|| segment_to_segment(b, a).1);
-    "close_sb" (s: segment, b: rect) = b.to_segment(s).1;
+    "close_pl" (p: point, l: line) = line_to_point(l, p).and_then(known);
+    "close_ps" (p: point, s: segment) = known(segment_to_point(s, p));
+    "close_pb" (p: point, b: rect) = known(b.to_point(p));
+    "close_ls" (l: line, s: segment) = (slope(s) != line_slope(l)).then(|| known(segment_to_line(s, l)));
+    "close_lseg" (a: segment, b: segment) = (slope(a) != slope(b)).then(|| known(segment_to_segment(b, a)));
+    "close_sb" (s: segment, b: rect) = known(b.to_segment(s));
 
     "dist_ps" (p: point, s: segment) = segment_to_point(s, p).0;
     "dist_sp" (s: segment, p: point) = segment_to_point(s, p).0;

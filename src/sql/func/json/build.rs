@@ -203,6 +203,11 @@ fn key(typ: TypeRef, value: Datum<'_>, position: usize, binary: bool, io_context
     if value.is_null() {
         bail!(INVALID_PARAMETER_VALUE, "argument {position}: key must not be null");
     }
+    key_text(typ, value, io_context)
+}
+
+/// What a scalar is as a key: dates and times as in a value, others as their output functions write them.
+pub fn key_text(typ: TypeRef, value: Datum<'_>, io_context: &IoContext) -> Result<String> {
     let base = base_type(typ.oid);
     let container =
         is_composite(base) || base == oid::JSON || base == oid::JSONB || info(base).is_some_and(|i| i.is_array());
