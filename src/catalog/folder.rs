@@ -10,6 +10,7 @@ use crate::base::{Oid, TupleId, Xid};
 use hashbrown::{Equivalent, HashMap};
 use parking_lot::RwLock;
 use smallvec::SmallVec;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -39,8 +40,9 @@ pub struct Folder {
 
 #[derive(Default)]
 struct State {
-    /// By class: what looks at all objects of a kind is not to go through all others.
-    classes: HashMap<Oid, HashMap<ObjectKey, Arc<Record>>>,
+    objects: HashMap<ObjectKey, Arc<Record>>,
+    /// The same by class: what looks at all objects of a kind is not to go through all others.
+    classes: HashMap<Oid, BTreeMap<ObjectKey, Arc<Record>>>,
     /// (class, namespace, name) → OIDs: several for functions.
     names: HashMap<(Oid, Oid, String), SmallVec<[Oid; 1]>>,
     /// Indexes by table.
@@ -66,11 +68,11 @@ impl Equivalent<(Oid, Oid, String)> for Called<'_> {
 
 impl State {
     fn get(&self, key: ObjectKey) -> Option<&Arc<Record>> {
-        self.classes.get(&key.class)?.get(&key)
+        self.objects.get(&key)
     }
 
     fn len(&self) -> usize {
-        self.classes.values().map(HashMap::len).sum()
+        self.objects.len()
     }
 
     fn insert(&mut self, key: ObjectKey, record: Arc<Record>) {
@@ -101,11 +103,15 @@ impl State {
         }
         self.mentions.add(key, &record.object);
         self.holders.extend(record.object.parts().into_iter().map(|part| (part, key)));
-        self.classes.entry(key.class).or_default().insert(key, record);
+        self.classes.entry(key.class).or_default().insert(key, record.clone());
+        self.objects.insert(key, record);
     }
 
     fn remove(&mut self, key: ObjectKey) {
-        let Some(old) = self.classes.get_mut(&key.class).and_then(|all| all.remove(&key)) else { return };
+        let Some(old) = self.objects.remove(&key) else { return };
+        if let Some(all) = self.classes.get_mut(&key.class) {
+            all.remove(&key);
+        }
         self.mentions.remove(key, &old.object);
         for part in old.object.parts() {
             if self.holders.get(&part) == Some(&key) {
@@ -233,14 +239,14 @@ impl Folder {
         found.extend(self.state.read().mentions.of_word(class, word));
     }
 
-    /// All objects of a class, in no particular order.
+    /// All objects of a class, in the order of their keys.
     pub fn all(&self, class: Oid) -> Vec<Arc<Record>> {
-        self.state.read().classes.get(&class).into_iter().flat_map(HashMap::values).cloned().collect()
+        self.state.read().classes.get(&class).into_iter().flat_map(BTreeMap::values).cloned().collect()
     }
 
     /// Every object.
     pub fn everything(&self) -> Vec<Arc<Record>> {
-        self.state.read().classes.values().flat_map(HashMap::values).cloned().collect()
+        self.state.read().objects.values().cloned().collect()
     }
 
     pub fn cached_relation(&self, oid: Oid) -> Option<Arc<Relation>> {

@@ -24,8 +24,8 @@ mod user;
 
 pub use deferred::{Deferred, DeferredEvents, forget, has_pending, set_constraints};
 pub use nested::Nested;
+pub(in crate::sql::exec) use triggers::referenced_between;
 pub use triggers::{RowTrigger, RowTriggers, Work, of_relation};
-pub(in crate::sql::exec) use triggers::{referenced_between, referencing};
 
 use super::modify::ChangeKind;
 use super::{ExecContext, Node};

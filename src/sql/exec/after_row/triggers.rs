@@ -195,7 +195,7 @@ pub(super) fn again(cx: &mut ExecContext, trigger: &RowTrigger) -> Result<Option
 }
 
 /// Tables with a foreign key on this one.
-pub(in crate::sql::exec) fn referencing(cx: &mut ExecContext, table: Oid) -> Result<Vec<Oid>> {
+fn referencing(cx: &mut ExecContext, table: Oid) -> Result<Vec<Oid>> {
     let mut found = Vec::new();
     for record in cx.backend()?.catalog.mentioning(class::RELATION, table) {
         let Ok(c) = record.object.as_class() else { continue };

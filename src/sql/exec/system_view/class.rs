@@ -1,7 +1,7 @@
 //! `pg_class`, `pg_attribute`, `pg_attrdef`, `pg_index`, `pg_sequence`.
 
 use super::cell::{Acl, NULL, Texts, int2_vector, oid_vector};
-use super::{Sink, View, catalog, row};
+use super::{Sink, View, catalog, row, stored};
 use crate::base::{Flow, Oid, Result, Xid};
 use crate::buffer::Persistence;
 use crate::catalog::IndexMethod;
@@ -25,9 +25,15 @@ pub(super) const VIEWS: &[View] = &[
 
 /// The user's classes, and the catalogs' indexes, that a key on their OID or name leaves over, in the order of their OIDs.
 pub(super) fn user_classes(catalog: &Catalog, oid: Option<Oid>, name: Option<&str>) -> Vec<Arc<Record>> {
-    let mut found = match oid {
-        Some(oid) => catalog.class(oid).into_iter().collect(),
-        None => {
+    let mut found = match (oid, name) {
+        (Some(oid), _) => catalog.class(oid).into_iter().collect(),
+        (None, Some(name)) => {
+            let schemas = catalog.all(class::NAMESPACE);
+            let named = schemas.iter().flat_map(|n| catalog.find(class::RELATION, n.object.key().oid, name));
+            let named = named.filter_map(|oid| catalog.class(oid));
+            named.chain(system_indexes::all().iter().cloned()).collect()
+        }
+        (None, None) => {
             let mut all = catalog.all(class::RELATION);
             all.extend_from_slice(system_indexes::all());
             all
@@ -107,7 +113,12 @@ fn classes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
     let (oid, name) = (sink.oid_key("oid"), sink.text_key("relname"));
     let superuser = catalog.role(fixed::BOOTSTRAP_SUPERUSER).map(|r| r.name).unwrap_or_default();
-    let referenced = if sink.wants("relhastriggers") { referenced(&catalog) } else { HashSet::new() };
+    // What is dear to find out, and seldom asked for.
+    let [sizes, indexed, parents, rights, triggered] =
+        ["relpages", "relhasindex", "relhassubclass", "relacl", "relhastriggers"].map(|c| sink.wants(c));
+    let sizes = sizes || ["reltuples", "relallvisible"].iter().any(|c| sink.wants(c));
+    let [aged, bounded, optioned] = ["relfrozenxid", "relpartbound", "reloptions"].map(|c| sink.wants(c));
+    let referenced = if triggered { referenced(&catalog) } else { HashSet::new() };
     for r in system_relations(oid, name.as_deref()) {
         let shared = !r.file.db.is_valid();
         row![sink;
@@ -116,13 +127,13 @@ fn classes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             0, -1.0, 0, r.toast, !system_indexes::of_table(r.oid).is_empty(), shared, 'p', r.kind as u8, r.attributes.len(), 0,
             r.kind == RelKind::View, false, false, false, false, true, 'n', false, Oid::INVALID,
             if r.kind == RelKind::View { Xid::INVALID } else { frozen }, i32::from(r.kind != RelKind::View),
-            if r.kind == RelKind::Toast { NULL } else { catalog_acl(&catalog, &r, &superuser) }, NULL, NULL,
+            if r.kind == RelKind::Toast || !rights { NULL } else { catalog_acl(&catalog, &r, &superuser) }, NULL, NULL,
         ];
     }
     for record in user_classes(&catalog, oid, name.as_deref()) {
         sink.tells_of(&record);
         let Some(c) = as_class(&record) else { continue };
-        let (pages, tuples, all_visible) = size(&catalog, c);
+        let (pages, tuples, all_visible) = if sizes { size(&catalog, c) } else { (0, 0.0, 0) };
         let heap = matches!(c.kind, RelKind::Table | RelKind::MatView | RelKind::Toast);
         let checks = c.constraints.iter().filter(|k| k.kind == crate::catalog::ConstraintKind::Check).count();
         let replica = match (&c.replica_identity, heap && c.kind != RelKind::Toast) {
@@ -131,7 +142,10 @@ fn classes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             (None, _) if c.kind == RelKind::Partitioned => 'd',
             (None, false) => 'n',
         };
-        let has_index = (heap || c.kind == RelKind::Partitioned) && !catalog.indexes_of(c.oid).is_empty();
+        let may_have_index = indexed && (heap || c.kind == RelKind::Partitioned);
+        let has_index = may_have_index && !catalog.indexes_of(c.oid).is_empty();
+        let acl = rights.then(|| shown(&catalog, c.acl.as_deref())).flatten();
+        let options = if optioned { options(&catalog, c) } else { Vec::new() };
         let triggers = has_triggers(&referenced, c);
         let shared = is_of_shared(c);
         row![sink;
@@ -139,11 +153,11 @@ fn classes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             if shared { fixed::GLOBAL_TABLESPACE } else { c.tablespace }, pages, tuples, all_visible, c.toast, has_index, shared, letter(c.persistence),
             c.kind as u8, column_count(c), checks,
             matches!(c.kind, RelKind::View | RelKind::MatView) || !c.rules.is_empty(), triggers,
-            !catalog.children_of(c.oid).is_empty(),
+            parents && !catalog.children_of(c.oid).is_empty(),
             c.row_security, c.force_row_security, c.view.as_ref().is_none_or(|v| v.populated || c.kind == RelKind::View), replica,
             c.lineage.bound.is_some() || c.index.is_some() && !c.lineage.parents.is_empty(),
-            Oid::INVALID, if heap { frozen_of(&catalog, c, next) } else { Xid::INVALID }, i32::from(heap), Acl(shown(&catalog, c.acl.as_deref()).as_deref()), Texts(&options(&catalog, c)),
-            partition_bound(&catalog, c, &cx.fx.io),
+            Oid::INVALID, if heap && aged { frozen_of(&catalog, c, next) } else { Xid::INVALID }, i32::from(heap), Acl(acl.as_deref()), Texts(&options),
+            if bounded { partition_bound(&catalog, c, &cx.fx.io) } else { None },
         ];
     }
     Ok(())
@@ -454,7 +468,7 @@ fn constraint_of(catalog: &Catalog, index: &IndexDef) -> Result<bool> {
 fn inherits(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
     let parent = sink.oid_key("inhparent");
-    for record in user_classes(&catalog, sink.oid_key("inhrelid"), None) {
+    for record in stored(&catalog, sink, class::RELATION, &["inhrelid", "inhparent"]) {
         sink.tells_of(&record);
         let Some(c) = as_class(&record) else { continue };
         for (n, p) in (1i32..).zip(&c.lineage.parents) {

@@ -2,7 +2,7 @@
 //! access methods, operator classes, languages, collations and ranges (files in `facts`, one line a row, `COPY`'s form).
 
 use super::cell::{Acl, NULL, Texts, char_array, oid_array, oid_vector, texts};
-use super::{Sink, View, catalog, in_order, row};
+use super::{Sink, View, catalog, in_order, row, stored};
 use crate::base::{Flow, Oid, Result};
 use crate::catalog::Catalog;
 use crate::catalog::Object;
@@ -401,7 +401,7 @@ fn procs(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         (None, Some(name)) => func::funcs_named(name).iter().for_each(|f| builtin(f)),
         (None, None) => func::funcs().iter().for_each(&mut builtin),
     }
-    for record in in_order(&catalog, class::PROC) {
+    for record in stored(&catalog, sink, class::PROC, &["oid"]) {
         sink.tells_of(&record);
         if let Object::Function(f) = &record.object
             && oid.is_none_or(|o| o == f.oid)

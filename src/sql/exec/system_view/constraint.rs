@@ -1,15 +1,16 @@
 //! `pg_constraint`.
 
 use super::cell::{NULL, int2_array, oid_array};
-use super::class::{as_class, system_relations, user_classes};
+use super::class::{as_class, system_relations};
 use super::depend::check_columns;
-use super::{Sink, View, catalog, in_order, row};
+use super::{Sink, View, catalog, row, stored};
 use crate::base::{Flow, Oid};
 use crate::catalog::object::{UserTypeKind, class};
-use crate::catalog::{Catalog, Constraint, ConstraintKind, Object, Trigger};
+use crate::catalog::{Catalog, Constraint, ConstraintKind, Object, Record, Trigger};
 use crate::sql::exec::ExecContext;
 use crate::sql::func;
 use crate::types::{Value, oid};
+use std::sync::Arc;
 
 pub(super) const VIEWS: &[View] = &[View { name: "pg_constraint", rows: constraints }];
 
@@ -31,7 +32,7 @@ fn constraints(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     };
     if domain.is_none() {
         push_of_catalogs(&catalog, sink, relation, &wanted);
-        for record in user_classes(&catalog, relation.filter(|o| o.is_valid()), None) {
+        for record in of_users(&catalog, sink) {
             sink.tells_of(&record);
             let Some(c) = as_class(&record) else { continue };
             let place = Place { namespace: c.namespace, relation: c.oid, domain: Oid::INVALID };
@@ -51,7 +52,10 @@ fn constraints(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         }
     }
     if relation.is_none_or(|o| !o.is_valid()) {
-        for record in in_order(&catalog, class::TYPE) {
+        for record in match sink.text_key("conname") {
+            Some(name) => catalog.naming(class::TYPE, &name),
+            None => stored(&catalog, sink, class::TYPE, &["oid", "contypid"]),
+        } {
             sink.tells_of(&record);
             let Object::Type(t) = &record.object else { continue };
             let UserTypeKind::Domain { checks, .. } = &t.kind else { continue };
@@ -62,6 +66,15 @@ fn constraints(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         }
     }
     Ok(())
+}
+
+/// The tables of users that may have the constraints wanted.
+fn of_users(catalog: &Catalog, sink: &Sink) -> Vec<Arc<Record>> {
+    const HELD: [&str; 5] = ["oid", "conrelid", "confrelid", "conindid", "conparentid"];
+    match sink.text_key("conname") {
+        Some(name) => catalog.naming(class::RELATION, &name),
+        None => stored(catalog, sink, class::RELATION, &HELD),
+    }
 }
 
 /// The keys of the catalogs.
@@ -106,7 +119,8 @@ fn push_trigger(sink: &mut Sink, place: &Place, t: &Trigger) {
 
 fn push(catalog: &Catalog, sink: &mut Sink, place: &Place, k: &Constraint, columns: &[i16]) {
     let f = k.foreign.as_ref();
-    let (pf, pp, ff) = match equalities(catalog, k, place.relation) {
+    let compared = ["conpfeqop", "conppeqop", "conffeqop"].iter().any(|c| sink.wants(c));
+    let (pf, pp, ff) = match compared.then(|| equalities(catalog, k, place.relation)).flatten() {
         Some([pf, pp, ff]) => (Some(pf), Some(pp), Some(ff)),
         None => (None, None, None),
     };

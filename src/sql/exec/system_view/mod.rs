@@ -309,6 +309,13 @@ fn shown_frozen(frozen: Xid, next: Xid) -> Xid {
     shown
 }
 
+/// The objects of a kind whose rows the sink's keys leave over, in that order; `held`: columns whose OIDs stand in the
+/// objects they tell of, or are their own.
+fn stored(catalog: &Catalog, sink: &Sink, class: Oid, held: &[&str]) -> Vec<Arc<Record>> {
+    let key = held.iter().filter_map(|c| sink.oid_key(c)).find(|oid| *oid >= Oid::FIRST_NORMAL);
+    key.map_or_else(|| in_order(catalog, class), |oid| catalog.mentioning(class, oid))
+}
+
 /// The objects of a kind in the order they were made, as a heap has them.
 fn in_order(catalog: &Catalog, class: Oid) -> Vec<Arc<Record>> {
     let mut found = catalog.all(class);

@@ -1,13 +1,12 @@
 //! `pg_trigger` and `pg_event_trigger`.
 
 use super::cell::Texts;
-use super::class::{as_class, user_classes};
-use super::{Sink, View, catalog, in_order, row};
+use super::class::as_class;
+use super::{Sink, View, catalog, in_order, row, stored};
 use crate::base::{Flow, Oid};
 use crate::catalog::object::class;
 use crate::catalog::{Constraint, Object, Trigger, key_triggers};
 use crate::sql::exec::ExecContext;
-use crate::sql::exec::after_row::referencing;
 use crate::types::{Datum, Value, array, oid};
 
 pub(super) const VIEWS: &[View] =
@@ -53,15 +52,8 @@ fn arguments(t: &Trigger) -> Value {
 fn of_keys(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
     let on = sink.oid_key("tgrelid");
-    let holders: Vec<Oid> = match on {
-        Some(table) => [vec![table], referencing(cx, table)?].concat(),
-        None => catalog.all(class::RELATION).iter().filter_map(|r| Some(r.object.as_class().ok()?.oid)).collect(),
-    };
-    let mut seen = Vec::new();
-    for holder in holders {
-        let Some(record) = catalog.class(holder) else { continue };
-        let Some(c) = as_class(&record).filter(|_| !seen.contains(&holder)) else { continue };
-        seen.extend(on.is_some().then_some(holder));
+    for record in stored(&catalog, sink, class::RELATION, &["tgrelid", "tgconstraint", "oid"]) {
+        let Some(c) = as_class(&record) else { continue };
         let parts: Vec<Constraint> = c.constraints.iter().flat_map(Constraint::parts).collect();
         for k in c.constraints.iter().chain(&parts) {
             let above = (k.parent.is_valid()).then(|| catalog.holder(k.parent)).flatten();
@@ -85,7 +77,7 @@ fn of_keys(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 
 fn triggers(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
-    for record in user_classes(&catalog, sink.oid_key("tgrelid"), None) {
+    for record in stored(&catalog, sink, class::RELATION, &["tgrelid", "tgconstraint", "oid", "tgfoid"]) {
         sink.tells_of(&record);
         let Some(c) = as_class(&record) else { continue };
         for t in &c.triggers {

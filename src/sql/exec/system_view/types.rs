@@ -3,7 +3,7 @@
 use super::cell::{Acl, NULL};
 use super::class::as_class;
 use super::code::push_facts;
-use super::{Sink, View, catalog, in_order, row};
+use super::{Sink, View, catalog, row, stored};
 use crate::base::{Flow, Oid};
 use crate::catalog::acl::shown;
 use crate::catalog::object::{Class, UserType, UserTypeKind, class, fixed};
@@ -207,9 +207,11 @@ fn all_types(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         return Ok(());
     }
     let catalog = catalog(cx)?;
-    builtin_types().iter().for_each(|t| push_builtin(&catalog, sink, t));
-    system::all().filter(|r| r.row_type.is_valid()).for_each(|r| push_system_row_type(sink, r));
-    let user = in_order(&catalog, class::TYPE);
+    if sink.oid_key("oid").is_none_or(|oid| oid < Oid::FIRST_NORMAL) {
+        builtin_types().iter().for_each(|t| push_builtin(&catalog, sink, t));
+        system::all().filter(|r| r.row_type.is_valid()).for_each(|r| push_system_row_type(sink, r));
+    }
+    let user = stored(&catalog, sink, class::TYPE, &["oid"]);
     let mut made = HashSet::new();
     for record in &user {
         sink.tells_of(record);
@@ -218,7 +220,7 @@ fn all_types(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             push_user(&catalog, sink, t);
         }
     }
-    for record in in_order(&catalog, class::RELATION) {
+    for record in stored(&catalog, sink, class::RELATION, &["oid"]) {
         if let Some(c) = as_class(&record)
             && c.row_type.is_valid()
             && !made.contains(&c.row_type)
@@ -231,7 +233,7 @@ fn all_types(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 }
 
 fn enum_labels(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
-    for record in in_order(&*catalog(cx)?, class::TYPE) {
+    for record in stored(&*catalog(cx)?, sink, class::TYPE, &["enumtypid"]) {
         if let Object::Type(UserType { oid, kind: UserTypeKind::Enum(labels), .. }) = &record.object {
             for l in labels {
                 row![sink; l.oid, *oid, f64::from(l.sort), &l.label];
@@ -243,7 +245,7 @@ fn enum_labels(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 
 fn ranges(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     push_facts(sink, include_str!("facts/pg_range.txt"))?;
-    for record in in_order(&*catalog(cx)?, class::TYPE) {
+    for record in stored(&*catalog(cx)?, sink, class::TYPE, &["rngtypid"]) {
         sink.tells_of(&record);
         if let Object::Type(UserType { oid, kind: UserTypeKind::Range(r), .. }) = &record.object {
             row![sink; *oid, r.subtype, r.multirange, r.collation, r.opclass, r.canonical, r.difference];

@@ -5,7 +5,7 @@
 pub(super) mod read;
 
 use super::class::as_class;
-use super::{Sink, View, catalog, row};
+use super::{Sink, View, catalog, row, stored};
 use crate::base::{Flow, Oid};
 use crate::catalog::object::{
     Class, Depend, Function, ObjectKey, Publication, RangeType, Rule, Statistics, UserType, UserTypeKind, class, fixed,
@@ -478,13 +478,8 @@ fn asked(catalog: &Catalog, sink: &Sink) -> Vec<Arc<Record>> {
         class::FOREIGN_SERVER,
         class::USER_MAPPING,
     ];
-    let mut found: Vec<Arc<Record>> = match sink.oid_key("objid") {
-        Some(oid) => {
-            let whole = KINDS.into_iter().filter_map(|k| catalog.get(ObjectKey::new(k, oid)));
-            whole.chain(catalog.holder(oid)).collect()
-        }
-        None => KINDS.into_iter().flat_map(|k| catalog.all(k)).collect(),
-    };
+    let all = KINDS.into_iter().flat_map(|kind| stored(catalog, sink, kind, &["objid"]));
+    let mut found: Vec<Arc<Record>> = all.collect();
     found.retain(|r| r.object.key().oid >= Oid::FIRST_NORMAL);
     found.sort_by_key(|r| r.object.key());
     found
