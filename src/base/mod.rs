@@ -7,6 +7,7 @@ pub mod clock;
 pub mod error;
 pub mod id;
 pub mod interrupt;
+pub mod memory;
 pub mod name;
 pub mod pglz;
 pub mod report;

@@ -62,6 +62,11 @@ pub struct Entry {
 
 /// A directory tree of files.
 pub trait Disk: Send + Sync {
+    /// When the process may open no more files, `release` closes some that can be opened again, and tells whether there
+    /// were any; then what failed is tried once more. PostgreSQL 15, fd.c, ReleaseLruFile: same.
+    fn on_shortage(&self, release: Box<dyn Fn() -> bool + Send + Sync>) {
+        let _ = release;
+    }
     /// Opens an existing file for reading and writing.
     fn open(&self, path: &str) -> io::Result<Arc<dyn File>>;
     /// Creates a file that must not exist yet (mode 0600).

@@ -1,21 +1,23 @@
 //! The real disk.
 
 use super::{Disk, Entry, File};
+use rustix::io::Errno;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A directory tree of the operating system.
 pub struct Posix {
     root: PathBuf,
+    release: OnceLock<Box<dyn Fn() -> bool + Send + Sync>>,
 }
 
 impl Posix {
     /// A disk whose relative paths start at `root`.
     pub fn new(root: impl Into<PathBuf>) -> Posix {
-        Posix { root: root.into() }
+        Posix { root: root.into(), release: OnceLock::new() }
     }
 
     pub fn root(&self) -> &Path {
@@ -25,11 +27,28 @@ impl Posix {
     fn at(&self, path: &str) -> PathBuf {
         self.root.join(path)
     }
+
+    /// Opens something; where there are no descriptors left, others are given up for it.
+    fn with_descriptor<T>(&self, open: impl Fn() -> io::Result<T>) -> io::Result<T> {
+        let short = |e: &io::Error| matches!(Errno::from_io_error(e), Some(Errno::MFILE | Errno::NFILE));
+        loop {
+            match open() {
+                Err(e) if short(&e) && self.release.get().is_some_and(|release| release()) => {}
+                done => return done,
+            }
+        }
+    }
 }
 
 impl Disk for Posix {
+    fn on_shortage(&self, release: Box<dyn Fn() -> bool + Send + Sync>) {
+        // Whoever came first keeps the files.
+        let _ = self.release.set(release);
+    }
+
     fn open(&self, path: &str) -> io::Result<Arc<dyn File>> {
-        let file = fs::OpenOptions::new().read(true).write(true).open(self.at(path))?;
+        let path = self.at(path);
+        let file = self.with_descriptor(|| fs::OpenOptions::new().read(true).write(true).open(&path))?;
         Ok(Arc::new(PosixFile(file)))
     }
 
@@ -44,18 +63,21 @@ impl Disk for Posix {
     }
 
     fn create(&self, path: &str) -> io::Result<Arc<dyn File>> {
-        let file = fs::OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(self.at(path))?;
+        let path = self.at(path);
+        let made = || fs::OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path);
+        let file = self.with_descriptor(made)?;
         Ok(Arc::new(PosixFile(file)))
     }
 
     fn open_to_read(&self, path: &str) -> io::Result<Arc<dyn File>> {
-        Ok(Arc::new(PosixFile(fs::File::open(self.at(path))?)))
+        Ok(Arc::new(PosixFile(self.with_descriptor(|| fs::File::open(self.at(path)))?)))
     }
 
     fn open_to_write(&self, path: &str) -> io::Result<Arc<dyn File>> {
         let path = self.at(path);
         let is_new = fs::symlink_metadata(&path).is_err();
-        let file = fs::OpenOptions::new().write(true).create(true).truncate(true).open(path)?;
+        let file =
+            self.with_descriptor(|| fs::OpenOptions::new().write(true).create(true).truncate(true).open(&path))?;
         if is_new {
             // The server's umask keeps others from its own files; this one is for them.
             file.set_permissions(fs::Permissions::from_mode(0o644))?;
@@ -81,7 +103,7 @@ impl Disk for Posix {
 
     fn list(&self, path: &str) -> io::Result<Vec<Entry>> {
         let mut all = Vec::new();
-        for entry in fs::read_dir(self.at(path))? {
+        for entry in self.with_descriptor(|| fs::read_dir(self.at(path)))? {
             let entry = entry?;
             // What lies behind a link counts: tablespaces are links, and the log may be one.
             let meta = match entry.file_type() {
@@ -104,11 +126,11 @@ impl Disk for Posix {
     }
 
     fn sync_dir(&self, path: &str) -> io::Result<()> {
-        fs::File::open(self.at(path))?.sync_all()
+        self.with_descriptor(|| fs::File::open(self.at(path)))?.sync_all()
     }
 
     fn sync_file_system(&self, path: &str) -> io::Result<()> {
-        Ok(rustix::fs::syncfs(fs::File::open(self.at(path))?)?)
+        Ok(rustix::fs::syncfs(self.with_descriptor(|| fs::File::open(self.at(path)))?)?)
     }
 
     fn link(&self, path: &str, target: &str) -> io::Result<()> {

@@ -39,16 +39,16 @@ struct Shared {
 type Segments = RwLock<Vec<Option<Segment>>>;
 
 /// Open segments in the order of their opening: beyond the limit the oldest is closed, and opens again when
-/// it is needed. (A segment that needs an fsync stays open until then.)
+/// it is needed. (A segment that needs an fsync stays open until then; beyond half of the limit some get theirs early.)
 struct OpenFiles {
     queue: VecDeque<(Weak<Segments>, u32)>,
     limit: usize,
 }
 
-/// Half of the descriptors the process may have: the other half is for sessions.
+/// A third of the descriptors the process may have: the others are for sessions, and for what waits for its fsync.
 fn descriptor_share() -> usize {
     let soft = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-    (soft.unwrap_or(1 << 20) / 2).clamp(100, 100_000) as usize
+    (soft.unwrap_or(1 << 20) / 3).clamp(50, 100_000) as usize
 }
 
 #[derive(Default)]
@@ -75,7 +75,10 @@ impl Relations {
     pub fn new(disk: Arc<dyn Disk>) -> Relations {
         let open = OpenFiles { queue: VecDeque::new(), limit: descriptor_share() };
         let (pending, fsync) = (Mutex::new(Pending::default()), AtomicBool::new(true));
-        Relations { shared: Arc::new(Shared { disk, fsync, pending, open: Mutex::new(open) }) }
+        let shared = Arc::new(Shared { disk, fsync, pending, open: Mutex::new(open) });
+        let weak = Arc::downgrade(&shared);
+        shared.disk.on_shortage(Box::new(move || weak.upgrade().is_some_and(|shared| shared.release())));
+        Relations { shared }
     }
 
     /// Bounds the number of segments kept open.
@@ -178,6 +181,7 @@ impl RelationFile {
             made => made,
         };
         let file = made.map_err(|e| access_error(format!("create file \"{}\"", self.path), &e))?;
+        self.shared.relieve()?;
         let segment = Segment { file, unsynced: Arc::default() };
         self.shared.created(&self.path, &segment);
         let mut segments = self.segments.write();
@@ -355,6 +359,7 @@ impl RelationFile {
             .disk
             .open(&path)
             .map_err(|e| access_error(format!("open file \"{path}\""), &e).place("mdopenfork", "md.c", 539))?;
+        self.shared.relieve()?;
         Ok(self.keep(n, file))
     }
 
@@ -451,6 +456,44 @@ impl Shared {
         }
     }
 
+    /// Syncs segments early where those that wait for it hold too many descriptors.
+    fn relieve(&self) -> Result<()> {
+        let most = self.open.lock().limit / 2;
+        let too_many: Vec<(String, Segment)> = {
+            let pending = self.pending.lock();
+            let surplus = pending.segments.len().saturating_sub(most);
+            let some = if surplus == 0 { 0 } else { surplus + most / 2 };
+            pending.segments.iter().take(some).map(|(path, segment)| (path.clone(), segment.clone())).collect()
+        };
+        for (path, segment) in too_many {
+            segment.unsynced.store(false, Ordering::SeqCst);
+            if self.fsync.load(Ordering::Relaxed) {
+                segment.file.sync().map_err(|e| sync_failed(&path, &e))?;
+            }
+            // Until now a checkpoint would have waited for it, too; and who wrote meanwhile has marked it again.
+            let mut pending = self.pending.lock();
+            let same = pending.segments.get(&path).is_some_and(|s| Arc::ptr_eq(&s.unsynced, &segment.unsynced));
+            if same && !segment.unsynced.load(Ordering::SeqCst) {
+                pending.segments.remove(&path);
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes some of the segments; false if none was open.
+    fn release(&self) -> bool {
+        let mut open = self.open.lock();
+        let some = (open.queue.len() / 4).max(1).min(open.queue.len());
+        for (oldest, n) in open.queue.drain(..some) {
+            if let Some(segments) = oldest.upgrade()
+                && let Some(slot) = segments.write().get_mut(n as usize)
+            {
+                *slot = None;
+            }
+        }
+        some > 0
+    }
+
     /// Remembers that a new file and its directory need an fsync.
     fn created(&self, path: &str, segment: &Segment) {
         self.mark(segment, || path.to_string());
@@ -541,6 +584,8 @@ mod tests {
         }
         let open = files.iter().filter(|f| f.segments.read().iter().any(Option::is_some)).count();
         assert!(open <= 3, "{open}");
+        // Those that wait for the checkpoint are few, too.
+        assert!(relations.shared.pending.lock().segments.len() <= 3);
         relations.sync_pending().unwrap();
         let after = Relations::new(Arc::new(disk.after_power_loss()));
         for (n, file) in files.iter().enumerate() {

@@ -40,6 +40,13 @@ pub struct BuildScan {
     seen: Option<Snapshot>,
     /// Of these blocks every version that somebody may see, now or later.
     wanted: Option<Range<BlockNo>>,
+    /// The pages read last and the versions chosen from them; how many of these were given: the values of the others
+    /// found no room in the batch.
+    buffers: Vec<Arc<[u8]>>,
+    blocks: Vec<BlockNo>,
+    places: Vec<RowAt>,
+    found: Vec<BuildRow>,
+    given: usize,
 }
 
 impl BuildScan {
@@ -54,6 +61,11 @@ impl BuildScan {
             reader: ScanReader::default(),
             seen,
             wanted: None,
+            buffers: Vec::new(),
+            blocks: Vec::new(),
+            places: Vec::new(),
+            found: Vec::new(),
+            given: 0,
         }
     }
 
@@ -85,27 +97,45 @@ impl BuildScan {
         out.columns = decode::new_columns(self.store.desc(), &self.attnos, 0);
         out.rows = 0;
         rows.clear();
-        let (mut buffers, mut blocks, mut places) = (Vec::new(), Vec::new(), Vec::new());
+        if self.given < self.places.len() {
+            self.give(storage, out, rows)?;
+            return Ok(true);
+        }
+        self.given = 0;
+        self.buffers.clear();
+        self.blocks.clear();
+        self.places.clear();
+        self.found.clear();
         if self.next >= end {
             return Ok(false);
         }
-        while self.next < end && places.len() + MAX_ITEMS as usize <= BATCH_ROWS {
+        while self.next < end && self.places.len() + MAX_ITEMS as usize <= BATCH_ROWS {
             let mut bytes = vec![0; PAGE_SIZE];
             self.reader.copy(&storage.pool, &self.store.main, self.next, end, &mut bytes)?;
             let page = Page::from_bytes(bytes[..].try_into().expect("a page's length"));
-            self.choose(storage, &page, buffers.len() as u16, &mut places, rows);
-            buffers.push(Arc::from(bytes));
-            blocks.push(self.next);
+            self.choose(storage, &page);
+            self.buffers.push(Arc::from(bytes));
+            self.blocks.push(self.next);
             self.next += 1;
         }
-        Columns::new(storage, &self.store, &buffers, &blocks, &places).fill(&self.attnos, out)?;
+        self.give(storage, out, rows)?;
         Ok(true)
     }
 
-    fn choose(&self, storage: &Storage, page: &Page, buffer: u16, places: &mut Vec<RowAt>, rows: &mut Vec<BuildRow>) {
+    /// The next of the versions chosen.
+    fn give(&mut self, storage: &Storage, out: &mut Batch, rows: &mut Vec<BuildRow>) -> Result<()> {
+        let places = &self.places[self.given..];
+        Columns::new(storage, &self.store, &self.buffers, &self.blocks, places).fill(&self.attnos, out)?;
+        rows.extend_from_slice(&self.found[self.given..self.given + out.rows]);
+        self.given += out.rows;
+        Ok(())
+    }
+
+    fn choose(&mut self, storage: &Storage, page: &Page) {
         if page.is_new() {
             return;
         }
+        let buffer = self.buffers.len() as u16;
         let roots = roots(page);
         let mut judge = Judge::new(storage);
         for line in 1..=page.item_count() {
@@ -125,8 +155,8 @@ impl BuildScan {
                 // A heap-only version of a rolled-back update.
                 continue;
             }
-            places.push(RowAt { buffer, start: p.offset() as u16, len: p.len() as u16, line });
-            rows.push(BuildRow { tid: TupleId::new(self.next, root), alive });
+            self.places.push(RowAt { buffer, start: p.offset() as u16, len: p.len() as u16, line });
+            self.found.push(BuildRow { tid: TupleId::new(self.next, root), alive });
         }
     }
 }

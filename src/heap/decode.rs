@@ -7,7 +7,7 @@ use super::toast::{self, Reference};
 use super::tuple::{HEADER_BYTES, Tuple, mask};
 use crate::base::{BlockNo, Result, TupleId};
 use crate::storage::Storage;
-use crate::types::{Batch, Column, ColumnData, Datum, Phys};
+use crate::types::{BATCH_BYTES, Batch, Column, ColumnData, Datum, Phys};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -209,13 +209,56 @@ pub struct RowAt {
     pub line: u16,
 }
 
+/// Values longer than this are counted by statistics, not looked at. PostgreSQL 15, analyze.c, WIDTH_THRESHOLD: same.
+pub const WIDTH_LIMIT: usize = 1024;
+
+/// Instead of its long values a column shows [`STAND_IN`], and here is what they are.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LongValues {
+    pub count: u64,
+    /// Bytes they take in their rows.
+    pub bytes: u64,
+}
+
+/// Longer than what is looked at, and no more.
+pub const STAND_IN: &[u8] = &[0; WIDTH_LIMIT + 1];
+
+impl LongValues {
+    /// Counts a value if it is compressed or out of line and unpacked longer than [`WIDTH_LIMIT`].
+    fn take(&mut self, row: &[u8], stored: Stored) -> bool {
+        let (raw, width) = match stored {
+            Stored::External { start } => {
+                (Reference::decode(&row[start..start + EXTERNAL_BYTES]).raw_bytes, EXTERNAL_BYTES)
+            }
+            Stored::Compressed { start, len } => {
+                let raw = row[start..start + len].first_chunk().map_or(0, |raw| u32::from_le_bytes(*raw));
+                (raw, len + 4)
+            }
+            Stored::Fixed { .. } | Stored::Plain { .. } => return false,
+        };
+        let long = raw as usize > WIDTH_LIMIT;
+        self.count += u64::from(long);
+        self.bytes += if long { width as u64 } else { 0 };
+        long
+    }
+}
+
+/// What a column of long values may unpack however many others there are.
+const LEAST_ROOM: usize = 32 * 1024;
+
 /// Decodes many versions, a column at a time, from left to right.
 pub struct Columns<'a> {
     storage: &'a Storage,
     store: &'a TableStore,
     buffers: &'a [Arc<[u8]>],
     blocks: &'a [BlockNo],
+    /// Fewer once a column is full.
     rows: &'a [RowAt],
+    /// Bytes of long values a column may unpack.
+    room: usize,
+    /// For each column wanted, if long values are not to be unpacked at all; and the column being decoded.
+    long: Option<&'a mut [LongValues]>,
+    wanted: usize,
     /// No NULLs, no missing columns: places of leading fixed columns are known.
     simple: bool,
     /// Where column `reached` starts in each row, once a walk was needed.
@@ -236,21 +279,45 @@ impl<'a> Columns<'a> {
             let t = tuple_of(buffers, *r);
             !t.has(mask::HAS_NULL) && t.natts() >= columns
         });
-        Columns { storage, store, buffers, blocks, rows, simple, places: Vec::new(), reached: 0 }
+        Columns {
+            storage,
+            store,
+            buffers,
+            blocks,
+            rows,
+            room: BATCH_BYTES,
+            long: None,
+            wanted: 0,
+            simple,
+            places: Vec::new(),
+            reached: 0,
+        }
     }
 
-    /// Fills `out`, whose columns are `attnos`.
+    /// Long values are counted and stand-ins shown.
+    pub fn standing_in(self, long: Option<&'a mut [LongValues]>) -> Columns<'a> {
+        Columns { long, ..self }
+    }
+
+    /// Fills `out`, whose columns are `attnos`, up to the row whose long values make the batch full.
     pub fn fill(&mut self, attnos: &[i16], out: &mut Batch) -> Result<()> {
+        let desc = self.store.desc();
+        let long = attnos.iter().filter(|a| phys_of(desc, **a) == Phys::Bytes).count();
+        self.room = (BATCH_BYTES / long.max(1)).max(LEAST_ROOM);
         let mut order: SmallVec<[usize; 16]> = (0..attnos.len()).collect();
         order.sort_by_key(|i| attnos[*i]);
         for i in order {
             let column = &mut out.columns[i];
+            self.wanted = i;
             match attnos[i] {
                 n if n < 0 => self.system(n, column),
                 n => self.column(n as usize - 1, column)?,
             }
         }
         out.rows = self.rows.len();
+        if out.columns.iter().any(|c| c.len() > out.rows) {
+            out.columns.iter_mut().for_each(|c| c.truncate(out.rows));
+        }
         Ok(())
     }
 
@@ -275,7 +342,8 @@ impl<'a> Columns<'a> {
         }
         let desc = self.store.desc();
         let width = desc.attrs[c].phys.width();
-        for (i, r) in self.rows.iter().enumerate() {
+        let rows = self.rows;
+        for (i, r) in rows.iter().enumerate() {
             let buffer = &self.buffers[r.buffer as usize];
             let t = tuple_of(self.buffers, *r);
             let natts = t.natts();
@@ -285,7 +353,10 @@ impl<'a> Columns<'a> {
             }
             let at = self.places[i] as usize;
             let stored = if width.is_some() { Stored::Fixed { start: at } } else { Stored::at(buffer, at) };
-            self.push_view(column, r.buffer, stored)?;
+            if self.push_view(column, r.buffer, stored)? {
+                self.rows = &rows[..=i];
+                break;
+            }
         }
         Ok(())
     }
@@ -318,16 +389,21 @@ impl<'a> Columns<'a> {
     }
 
     /// The values at `places`, none of them NULL.
-    fn bytes_column(&self, column: &mut Column) -> Result<()> {
-        for (r, at) in self.rows.iter().zip(&self.places) {
-            let buffer = &self.buffers[r.buffer as usize];
-            self.push_view(column, r.buffer, Stored::at(buffer, *at as usize))?;
+    fn bytes_column(&mut self, column: &mut Column) -> Result<()> {
+        let rows = self.rows;
+        for (i, r) in rows.iter().enumerate() {
+            let (buffer, at) = (&self.buffers[r.buffer as usize], self.places[i] as usize);
+            if self.push_view(column, r.buffer, Stored::at(buffer, at))? {
+                self.rows = &rows[..=i];
+                break;
+            }
         }
         Ok(())
     }
 
+    /// True: the column has no room for more.
     #[inline]
-    fn push_view(&self, column: &mut Column, buffer: u16, stored: Stored) -> Result<()> {
+    fn push_view(&mut self, column: &mut Column, buffer: u16, stored: Stored) -> Result<bool> {
         let bytes = &self.buffers[buffer as usize];
         match (stored, &mut column.data) {
             (Stored::Plain { start, len }, ColumnData::Bytes(out)) => {
@@ -336,9 +412,18 @@ impl<'a> Columns<'a> {
                 if let Some(nulls) = &mut column.nulls {
                     nulls.push(false);
                 }
-                Ok(())
+                Ok(false)
             }
-            _ => push_stored(self.storage, self.store, column, bytes, stored),
+            _ => {
+                if let Some(long) = self.long.as_mut().and_then(|l| l.get_mut(self.wanted))
+                    && long.take(bytes, stored)
+                {
+                    column.push(Datum::Bytes(STAND_IN));
+                    return Ok(false);
+                }
+                push_stored(self.storage, self.store, column, bytes, stored)?;
+                Ok(column.own_bytes() > self.room)
+            }
         }
     }
 

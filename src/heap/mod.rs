@@ -61,7 +61,7 @@ mod vm;
 
 pub use build::{BuildRow, BuildScan};
 pub use census::{Census, unfrozen, unseen};
-pub use decode::{new_columns, system, tid_bytes, tid_from_bytes};
+pub use decode::{LongValues, STAND_IN, WIDTH_LIMIT, new_columns, system, tid_bytes, tid_from_bytes};
 pub use desc::{AttrDesc, TupleDesc};
 pub use encode::frozen_row;
 pub use fetch::{HeapFetch, latest, occupant, xmin_of};

@@ -3,7 +3,7 @@
 //! PostgreSQL 15, analyze.c, acquire_sample_rows: same two stages: random blocks, then a reservoir over their rows
 //! (Vitter, 1985).
 
-use super::decode::system;
+use super::decode::{LongValues, system};
 use super::scan::HeapScan;
 use super::store::TableStore;
 use super::tuple::Tuple;
@@ -20,6 +20,8 @@ use std::sync::Arc;
 pub struct Sample {
     /// Columns as asked for.
     pub batch: Batch,
+    /// Instead of long values the columns have stand-ins; what the values are in the pages read, for each column.
+    pub long: Vec<LongValues>,
     /// The whole table's rows, estimated.
     pub total_rows: f64,
     /// Rows seen in the pages read.
@@ -65,15 +67,20 @@ pub fn sample(
     let mut wanted = attnos.to_vec();
     wanted.push(system::CTID);
     let mut kept = Kept { columns: super::decode::new_columns(store.desc(), &wanted, 0), slots: Vec::new(), rows: 0 };
-    let mut found = Sample { pages, ..Sample::default() };
+    let mut found = Sample { pages, long: vec![LongValues::default(); attnos.len()], ..Sample::default() };
     let mut batch = Batch::default();
     for block in choose_blocks(pages, target, &mut random) {
         pace()?;
         found.pages_read += 1;
         let mut scan =
             HeapScan::new(store.clone(), snapshot.clone(), wanted.clone()).with_range(block..block + 1).untold();
+        scan = scan.without_long_values();
         while scan.next(storage, &mut batch)? {
             kept.offer(&mut batch, &mut found.seen_rows, target, &mut random);
+        }
+        for (all, here) in found.long.iter_mut().zip(scan.long_values()) {
+            all.count += here.count;
+            all.bytes += here.bytes;
         }
         found.dead_rows += dead_rows(storage, store, block)?;
     }

@@ -2,7 +2,7 @@
 //!
 //! Each page is copied out under its latch and worked on without it.
 
-use super::decode::{self, Columns, RowAt};
+use super::decode::{self, Columns, LongValues, RowAt};
 use super::hint::{self, Hint};
 use super::prune;
 use super::serial::Reading;
@@ -40,7 +40,11 @@ pub struct HeapScan {
     buffers: Copies,
     blocks: Vec<BlockNo>,
     rows: Vec<RowAt>,
+    /// How many of `rows` were given: the values of the others found no room in the batch.
+    given: usize,
     hints: Vec<Hint>,
+    /// Long values are not read: what they are, by column.
+    long: Option<Vec<LongValues>>,
 }
 
 impl HeapScan {
@@ -58,7 +62,9 @@ impl HeapScan {
             buffers: Copies::default(),
             blocks: Vec::new(),
             rows: Vec::new(),
+            given: 0,
             hints: Vec::new(),
+            long: None,
         }
     }
 
@@ -74,6 +80,17 @@ impl HeapScan {
         self
     }
 
+    /// Shows stand-ins for long values, which are counted.
+    pub fn without_long_values(mut self) -> HeapScan {
+        self.long = Some(vec![LongValues::default(); self.attnos.len()]);
+        self
+    }
+
+    /// The long values met so far, by column.
+    pub fn long_values(&self) -> &[LongValues] {
+        self.long.as_deref().unwrap_or_default()
+    }
+
     fn reading(&self) -> Option<Reading<'_>> {
         Reading::of(&self.store, &self.snapshot).filter(|_| self.told)
     }
@@ -87,6 +104,8 @@ impl HeapScan {
     /// Starts over; sees blocks added meanwhile.
     pub fn rescan(&mut self) {
         self.left = None;
+        self.rows.clear();
+        self.given = 0;
     }
 
     pub fn set_snapshot(&mut self, snapshot: Snapshot) {
@@ -102,8 +121,13 @@ impl HeapScan {
         self.left.as_ref().map(|l| l.end.saturating_sub(l.start))
     }
 
-    /// Replaces `out` by the next rows, at most 1,024; there may be none although more follow. False at the end.
+    /// Replaces `out` by the next rows, at most 1,024 and fewer where their values are long; there may be none although
+    /// more follow. False at the end.
     pub fn next(&mut self, storage: &Storage, out: &mut Batch) -> Result<bool> {
+        if self.given < self.rows.len() {
+            self.give(storage, out)?;
+            return Ok(true);
+        }
         let mut left = match self.left.take() {
             Some(left) => left,
             None => self.start(storage)?,
@@ -112,6 +136,7 @@ impl HeapScan {
         out.columns.clear();
         out.rows = 0;
         self.rows.clear();
+        self.given = 0;
         self.blocks.clear();
         let mut counted = 0;
         let mut pages = 0;
@@ -137,10 +162,19 @@ impl HeapScan {
         if self.attnos.is_empty() {
             out.rows = counted;
         } else {
-            out.columns = decode::new_columns(self.store.desc(), &self.attnos, self.rows.len());
-            Columns::new(storage, &self.store, &self.buffers.0, &self.blocks, &self.rows).fill(&self.attnos, out)?;
+            self.give(storage, out)?;
         }
         Ok(!ended)
+    }
+
+    /// Replaces `out` by rows found and not given yet.
+    fn give(&mut self, storage: &Storage, out: &mut Batch) -> Result<()> {
+        let rows = &self.rows[self.given..];
+        out.columns = decode::new_columns(self.store.desc(), &self.attnos, rows.len());
+        let columns = Columns::new(storage, &self.store, &self.buffers.0, &self.blocks, rows);
+        columns.standing_in(self.long.as_deref_mut()).fill(&self.attnos, out)?;
+        self.given += out.rows;
+        Ok(())
     }
 
     fn start(&mut self, storage: &Storage) -> Result<Range<BlockNo>> {

@@ -25,6 +25,7 @@ use super::lz;
 use super::store::TableStore;
 use super::tuple::{MAX_TUPLE_BYTES, Tuple};
 use crate::bail;
+use crate::base::memory::claim_much;
 use crate::base::{Error, Flow, Oid, Result, SqlState, TupleId};
 use crate::page::PAGE_SIZE;
 use crate::storage::Storage;
@@ -230,6 +231,7 @@ pub fn fetch(storage: &Storage, toast: &TableStore, reference: Reference, out: &
         )
         .place("heap_fetch_toast_slice", "heaptoast.c", 794)
     };
+    claim_much(4 * reference.raw_bytes as usize, "ExecutorState")?;
     let mut stored = Vec::new();
     let target = if reference.compressed { &mut stored } else { &mut *out };
     let start = target.len();

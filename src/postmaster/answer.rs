@@ -29,8 +29,9 @@ const GSSENC: u32 = 80_877_104;
 pub struct Answers(Arc<()>);
 
 impl Answers {
-    /// Reads the client's startup packet and refuses it with `report`.
-    pub fn refuse(&self, socket: OwnedFd, report: Report) {
+    /// Reads the client's startup packet and refuses it with `report`. `ssl_refused`: its request for TLS is the first
+    /// thing that is read, and answered already.
+    pub fn refuse(&self, socket: OwnedFd, report: Report, ssl_refused: bool) {
         if Arc::strong_count(&self.0) > MAX_ACTIVE {
             farewell::hang_up(&socket);
             return;
@@ -38,7 +39,7 @@ impl Answers {
         let active = self.0.clone();
         tokio::spawn(async move {
             if let Ok(socket) = watched::watch(socket) {
-                let _ = tokio::time::timeout(PATIENCE, converse(&socket, report)).await;
+                let _ = tokio::time::timeout(PATIENCE, converse(&socket, report, ssl_refused)).await;
                 farewell::hang_up(socket.get_ref());
             }
             drop(active);
@@ -92,11 +93,12 @@ pub fn too_many() -> Report {
         .0
 }
 
-async fn converse(socket: &AsyncFd<OwnedFd>, report: Report) -> io::Result<()> {
+async fn converse(socket: &AsyncFd<OwnedFd>, report: Report, mut ssl_refused: bool) -> io::Result<()> {
     // Both kinds of encryption may be asked for, once each.
     for _ in 0..3 {
         let code = read_startup_packet(socket).await?;
         match code {
+            SSL if std::mem::take(&mut ssl_refused) => {}
             SSL | GSSENC => write(socket, b"N").await?,
             CANCEL => return Ok(()),
             code if code >> 16 == 3 => return say(socket, &report).await,
@@ -159,4 +161,37 @@ async fn write(socket: &AsyncFd<OwnedFd>, mut bytes: &[u8]) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+    use std::os::unix::net::UnixStream;
+
+    /// What a client gets that asks for TLS and then says who it is, if the postmaster had answered the first already.
+    fn answers(ssl_refused: bool) -> Vec<u8> {
+        let (mut client, server) = UnixStream::pair().unwrap();
+        server.set_nonblocking(true).unwrap();
+        for (len, code) in [(8u32, SSL), (9, 3 << 16)] {
+            client.write_all(&[len.to_be_bytes(), code.to_be_bytes()].concat()).unwrap();
+        }
+        client.write_all(&[0]).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let socket = OwnedFd::from(server);
+        runtime.block_on(async {
+            let socket = watched::watch(socket).unwrap();
+            converse(&socket, too_many(), ssl_refused).await.unwrap();
+        });
+        let mut got = Vec::new();
+        client.read_to_end(&mut got).unwrap();
+        got
+    }
+
+    /// One request for TLS gets one answer, whoever gives it.
+    #[test]
+    fn ssl_is_refused_once() {
+        assert_eq!(&answers(false)[..2], b"NE");
+        assert_eq!(&answers(true)[..1], b"E");
+    }
 }

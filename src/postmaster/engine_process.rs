@@ -133,8 +133,8 @@ impl Engine {
     }
 
     /// Sends what can be sent now. Returns a connection that the kernel refuses to pass on (too
-    /// many descriptors in flight): it must be turned away.
-    pub fn flush(&mut self, sessions: &Sessions) -> Option<u64> {
+    /// many descriptors in flight): it must be turned away; and whether its request for TLS was refused.
+    pub fn flush(&mut self, sessions: &Sessions) -> Option<(u64, bool)> {
         while let Some(next) = self.outgoing.front() {
             let channel = self.channel.get_ref();
             let sent = match next {
@@ -155,8 +155,8 @@ impl Engine {
                 Ok(()) => {}
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => return None,
                 Err(e) if e.raw_os_error() == Some(rustix::io::Errno::TOOMANYREFS.raw_os_error()) => {
-                    if let Some(Outgoing::Connection { id, .. }) = self.outgoing.pop_front() {
-                        return Some(id);
+                    if let Some(Outgoing::Connection { id, ssl_refused }) = self.outgoing.pop_front() {
+                        return Some((id, ssl_refused));
                     }
                     continue;
                 }

@@ -296,10 +296,10 @@ impl Supervisor {
 
     fn flush(&mut self) {
         while let Some(engine) = &mut self.engine
-            && let Some(refused) = engine.flush(&self.sessions)
+            && let Some((refused, ssl_refused)) = engine.flush(&self.sessions)
         {
             if let Some(socket) = self.sessions.closed(refused) {
-                self.answers.refuse(socket, too_many());
+                self.answers.refuse(socket, too_many(), ssl_refused);
             }
         }
     }
@@ -311,7 +311,7 @@ impl Supervisor {
         }
         match &mut self.engine {
             Some(_) if admission == Admission::HandOver && self.sessions.len() >= self.max_sessions => {
-                self.answers.refuse(socket, too_many());
+                self.answers.refuse(socket, too_many(), false);
             }
             Some(engine) if admission == Admission::HandOver => {
                 let refuse_ssl = tcp && !self.settings.bool(Id::Ssl) && answer::asks_for_ssl(&socket);
@@ -330,7 +330,7 @@ impl Supervisor {
             }
             engine => {
                 let progress = engine.as_ref().map_or("", |e| &e.progress);
-                self.answers.refuse(socket, refusal(admission, progress));
+                self.answers.refuse(socket, refusal(admission, progress), false);
             }
         }
     }
@@ -377,6 +377,11 @@ impl Supervisor {
             }
             Ok(ToPostmaster::Established { id }) => self.sessions.established(id),
             Ok(ToPostmaster::Closed { id }) => drop(self.sessions.closed(id)),
+            Ok(ToPostmaster::Unserved { id, ssl_refused }) => {
+                if let Some(socket) = self.sessions.closed(id) {
+                    self.answers.refuse(socket, too_many(), ssl_refused);
+                }
+            }
             Ok(ToPostmaster::Shortcuts) => {
                 if let Some(engine) = &mut self.engine {
                     engine.take_shortcuts(packet.fds);

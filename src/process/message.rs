@@ -81,6 +81,12 @@ pub enum ToPostmaster {
     Closed {
         id: u64,
     },
+    /// A connection whose socket has not arrived, since the engine has no descriptor left: the postmaster's is the only
+    /// one, so it has to tell the client.
+    Unserved {
+        id: u64,
+        ssl_refused: bool,
+    },
     Signaled {
         ticket: u64,
         found: bool,
@@ -214,6 +220,11 @@ impl ToPostmaster {
                 out.push(b'c');
                 put_u64(&mut out, *id);
             }
+            ToPostmaster::Unserved { id, ssl_refused } => {
+                out.push(b'u');
+                put_u64(&mut out, *id);
+                out.push(u8::from(*ssl_refused));
+            }
             ToPostmaster::Signaled { ticket, found } => {
                 out.push(b'k');
                 put_u64(&mut out, *ticket);
@@ -257,6 +268,7 @@ impl ToPostmaster {
             b's' => ToPostmaster::State { state: EngineState::from_byte(r.u8()?)?, detail: r.text()? },
             b'e' => ToPostmaster::Established { id: r.u64()? },
             b'c' => ToPostmaster::Closed { id: r.u64()? },
+            b'u' => ToPostmaster::Unserved { id: r.u64()?, ssl_refused: r.u8()? != 0 },
             b'k' => ToPostmaster::Signaled { ticket: r.u64()?, found: r.u8()? != 0 },
             b'v' => {
                 let (pid, who, has) = (r.u32()?, r.text()?, r.u8()? != 0);
@@ -397,6 +409,7 @@ mod tests {
             ToPostmaster::State { state: EngineState::Redo, detail: "50 %".into() },
             ToPostmaster::Established { id: 1 },
             ToPostmaster::Closed { id: u64::MAX },
+            ToPostmaster::Unserved { id: 2, ssl_refused: true },
             ToPostmaster::Signaled { ticket: 3, found: true },
             ToPostmaster::Victim { who: "server process".into(), pid: 5, statement: Some("select 1".into()) },
             ToPostmaster::Victim { who: "WAL writer process".into(), pid: 5, statement: None },

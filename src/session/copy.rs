@@ -258,7 +258,7 @@ impl Session {
         loop {
             let io = self.cx().fx.io.clone();
             let more = copy.next_row(ended, self.cx(), &io)?;
-            if copy.batch.rows >= BATCH {
+            if copy.batch.rows >= BATCH || copy.batch.is_full() {
                 self.insert_rows(client, copy).await?;
             }
             if !more {

@@ -2,7 +2,7 @@
 //!
 //! The cursors themselves are `sql::routine::cursor`'s, kept in the execution context by name.
 
-use super::client::Client;
+use super::client::{Client, OUTPUT_LIMIT};
 use super::job::{Done, Work, is_full};
 use super::query::complete;
 use super::state::Session;
@@ -65,24 +65,26 @@ impl Reading {
         let goal = *self.goal.get_or_insert_with(|| cursor.position.saturating_add(self.count));
         while cursor.position < goal {
             // Rows are sent once those of a whole piece are there: of a short FETCH that fails, none.
-            cursor.keep(cx, &self.name, goal.min(cursor.position + BATCH_ROWS as i64))?;
-            let Some((batch, at)) = cursor.find(cursor.position + 1) else {
-                cursor.go_to(cursor.position + 1);
+            cursor.keep_some(cx, &self.name, goal.min(cursor.position + BATCH_ROWS as i64))?;
+            let next = cursor.position + 1;
+            let Some((batch, at)) = cursor.find(next)? else {
+                cursor.go_to(next);
                 return Ok(());
             };
             if !self.is_silent() && is_full(out) {
                 return Stop::wait(Wait::Output);
             }
-            let room = usize::try_from(goal - cursor.position).unwrap_or(usize::MAX);
+            let room = usize::try_from(goal - next + 1).unwrap_or(usize::MAX);
             let to = at.saturating_add(room.min(64)).min(batch.rows);
+            let mut passed = to - at;
             if !self.is_silent() {
                 if std::mem::take(&mut self.describes) {
                     out.row_description(&self.columns);
                 }
-                out.rows(batch, at, to, &self.columns, &cx.fx.io)?;
+                passed = out.rows_within(batch, at..to, &self.columns, &cx.fx.io, OUTPUT_LIMIT)?;
             }
-            self.passed += (to - at) as u64;
-            cursor.go_to(cursor.position + (to - at) as i64);
+            self.passed += passed as u64;
+            cursor.go_to(next - 1 + passed as i64);
         }
         Ok(())
     }
@@ -100,7 +102,7 @@ impl Reading {
             if is_full(out) {
                 return Stop::wait(Wait::Output);
             }
-            if let Some((batch, at)) = cursor.find(*row) {
+            if let Some((batch, at)) = cursor.find(*row)? {
                 out.rows(batch, at, at + 1, &self.columns, &cx.fx.io)?;
             }
             *sent += 1;

@@ -1,5 +1,6 @@
 //! Running a planned query: locks first, then rows.
 
+use super::client::OUTPUT_LIMIT;
 use super::job::{Done, Work, is_full};
 use super::statement::{Cached, Statement, row_columns};
 use crate::base::{Error, Flow, Stop, Wait};
@@ -125,9 +126,7 @@ fn send_batch(
             if is_full(out) {
                 return Stop::wait(Wait::Output);
             }
-            let to = (*from + 64).min(batch.rows);
-            out.rows(batch, *from, to, columns, &cx.fx.io)?;
-            *from = to;
+            *from += out.rows_within(batch, *from..batch.rows, columns, &cx.fx.io, OUTPUT_LIMIT)?;
         }
         *pending = None;
     }

@@ -47,6 +47,9 @@ impl BytesColumn {
     /// than 1 GB.
     const SEALED: usize = if cfg!(test) { 1 << 16 } else { 1 << 31 };
 
+    /// What is shorter may as well be copied.
+    const LONG: usize = if cfg!(test) { 1 << 10 } else { 1 << 17 };
+
     #[inline]
     pub fn get(&self, row: usize) -> &[u8] {
         let v = self.views[row];
@@ -273,6 +276,32 @@ impl Column {
         }
     }
 
+    /// Bytes of values that the column holds itself, rather than in page copies and other columns' arenas.
+    #[inline]
+    pub fn own_bytes(&self) -> usize {
+        match &self.data {
+            ColumnData::Bytes(b) => b.arena.len(),
+            _ => 0,
+        }
+    }
+
+    fn memory(&self) -> usize {
+        let values = match &self.data {
+            ColumnData::Bytes(b) => {
+                b.arena.len() + b.shared.iter().map(|s| s.len()).sum::<usize>() + b.views.len() * 12
+            }
+            _ => self.len() * self.phys().width().unwrap_or(8),
+        };
+        values + self.nulls.as_ref().map_or(0, Vec::len)
+    }
+
+    fn views(&self) -> Option<&[View]> {
+        match &self.data {
+            ColumnData::Bytes(b) => Some(&b.views),
+            _ => None,
+        }
+    }
+
     /// Takes back the last value.
     pub fn pop(&mut self) {
         each!(&mut self.data, v => { v.pop(); }, b => { b.views.pop(); });
@@ -348,7 +377,7 @@ impl Column {
 }
 
 impl BytesColumn {
-    /// The rows named; shares the buffers where that costs less than copying the bytes.
+    /// The rows named, nothing for one that is not there; shares the buffers where that costs less than copying the bytes.
     fn gather_rows(&self, rows: impl ExactSizeIterator<Item = usize>) -> BytesColumn {
         let share = self.shared.len() <= rows.len();
         let mut out = BytesColumn { views: Vec::with_capacity(rows.len()), ..BytesColumn::default() };
@@ -356,12 +385,27 @@ impl BytesColumn {
             out.shared.clone_from(&self.shared);
         }
         for r in rows {
-            match self.views[r] {
+            let Some(&v) = self.views.get(r) else {
+                out.views.push(View { buffer: Self::ARENA, offset: 0, len: 0 });
+                continue;
+            };
+            match v {
                 v if share && v.buffer != Self::ARENA => out.views.push(v),
+                v if self.fills_its_buffer(v) => {
+                    let number = out.add_buffer(&self.shared[v.buffer as usize]);
+                    out.views.push(View { buffer: number, ..v });
+                }
                 _ => out.push(self.get(r)),
             }
         }
         out
+    }
+
+    /// A value so long that its buffer holds little else: sharing that keeps nothing more than a copy would.
+    fn fills_its_buffer(&self, v: View) -> bool {
+        v.buffer != Self::ARENA
+            && v.len as usize > Self::LONG
+            && 2 * v.len as usize >= self.shared[v.buffer as usize].len()
     }
 }
 
@@ -384,6 +428,29 @@ impl Column {
             ColumnData::Bytes(b) => ColumnData::Bytes(b.gather_rows(rows.iter().map(|&r| r as usize))),
         };
         Column { data, nulls: self.nulls.as_ref().map(|n| pick!(n)) }
+    }
+
+    /// As [`gather_rows`](Self::gather_rows), with NULL for each `none`.
+    pub fn gather_rows_or_null(&self, rows: &[u32], none: u32) -> Column {
+        macro_rules! pick {
+            ($v:expr) => {
+                rows.iter().map(|&r| if r == none { Default::default() } else { $v[r as usize] }).collect()
+            };
+        }
+        let data = match &self.data {
+            ColumnData::Bool(v) => ColumnData::Bool(pick!(v)),
+            ColumnData::I16(v) => ColumnData::I16(pick!(v)),
+            ColumnData::I32(v) => ColumnData::I32(pick!(v)),
+            ColumnData::U32(v) => ColumnData::U32(pick!(v)),
+            ColumnData::I64(v) => ColumnData::I64(pick!(v)),
+            ColumnData::F32(v) => ColumnData::F32(pick!(v)),
+            ColumnData::F64(v) => ColumnData::F64(pick!(v)),
+            ColumnData::Bytes(b) => {
+                let place = |r: &u32| if *r == none { usize::MAX } else { *r as usize };
+                ColumnData::Bytes(b.gather_rows(rows.iter().map(place)))
+            }
+        };
+        Column { data, nulls: Some(rows.iter().map(|&r| r == none || self.is_null(r as usize)).collect()) }
     }
 
     /// A run of rows.
@@ -409,6 +476,12 @@ impl Column {
     }
 }
 
+/// Whether these columns hold as many bytes of their own as a batch may.
+#[inline]
+pub fn long(columns: &[Column]) -> bool {
+    columns.iter().map(Column::own_bytes).sum::<usize>() > super::BATCH_BYTES
+}
+
 /// Rows in flight between two nodes.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
@@ -421,6 +494,40 @@ impl Batch {
     pub fn new(columns: Vec<Column>, rows: usize) -> Batch {
         debug_assert!(columns.iter().all(|c| c.len() == rows), "COL-1");
         Batch { columns, rows }
+    }
+
+    /// No further row is to be added: there are [`BATCH_ROWS`](super::BATCH_ROWS), or more than
+    /// [`BATCH_BYTES`](super::BATCH_BYTES) of its own.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.rows >= super::BATCH_ROWS || long(&self.columns)
+    }
+
+    /// The memory it holds, page copies and shared arenas included: what it costs to keep it.
+    pub fn memory(&self) -> usize {
+        self.columns.iter().map(|c| c.memory()).sum()
+    }
+
+    /// How many rows from one on have values of at most so many bytes together; at least that one.
+    pub fn fitting(&self, from: usize, bytes: usize) -> usize {
+        let views: Vec<&[View]> = self.columns.iter().filter_map(|c| c.views().filter(|v| !v.is_empty())).collect();
+        let whole: usize = views.iter().map(|v| v[from..].iter().map(|v| v.len as usize).sum::<usize>()).sum();
+        if whole <= bytes {
+            return self.rows - from;
+        }
+        let mut used = 0;
+        let of_row = |row: usize| views.iter().map(|v| v[row].len as usize).sum::<usize>();
+        let fits = (from..self.rows).take_while(|row| {
+            used += of_row(*row);
+            used <= bytes
+        });
+        fits.count().max(1)
+    }
+
+    /// A run of rows.
+    pub fn slice(&self, rows: std::ops::Range<usize>) -> Batch {
+        let column = |c: &Column| if c.is_empty() { c.clone() } else { c.slice(rows.clone()) };
+        Batch { columns: self.columns.iter().map(column).collect(), rows: rows.len() }
     }
 
     /// Its first rows.

@@ -62,6 +62,15 @@ impl<'a> Datum<'a> {
         std::str::from_utf8(self.bytes()).unwrap_or("")
     }
 
+    /// The length of a value of bytes; 0 of others.
+    #[inline]
+    pub fn bytes_len(&self) -> usize {
+        match self {
+            Datum::Bytes(b) => b.len(),
+            _ => 0,
+        }
+    }
+
     /// # Panics
     /// If the value has another physical form: the binder guarantees the form (TYP-1).
     #[track_caller]

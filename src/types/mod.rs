@@ -57,7 +57,7 @@ pub mod uuid;
 pub mod xml;
 
 pub use collation::Collation;
-pub use column::{Batch, BytesColumn, Column, ColumnData};
+pub use column::{Batch, BytesColumn, Column, ColumnData, long};
 pub use context::IoContext;
 pub use datum::{Datum, Phys, Value};
 pub use info::{TypeInfo, array_type, base_type, domain_base, element_type, info, phys, promoted_array_type};
@@ -67,6 +67,10 @@ pub use order::{compare, hash};
 
 /// At most this many rows travel in one batch.
 pub const BATCH_ROWS: usize = 1024;
+
+/// A batch ends with the row whose values bring the bytes of its own above this: so a thousand long values are never in
+/// memory at once, but one and a little.
+pub const BATCH_BYTES: usize = 1 << 20;
 
 /// A type with its modifier (`varchar(20)`, `numeric(10,2)`), −1 when there is none. PostgreSQL's encoding of typmods.
 ///

@@ -3,6 +3,7 @@
 use super::encode::Format;
 use super::frame::Frame;
 use crate::base::charset::Charset;
+use crate::base::memory::claim_much;
 use crate::base::{Error, Result, SqlState};
 use crate::err;
 use bytes::Bytes;
@@ -125,6 +126,7 @@ impl Body {
 
     fn string(&mut self) -> Result<String> {
         let end = self.rest.iter().position(|b| *b == 0).ok_or_else(|| malformed("invalid string in message"))?;
+        claim_much(end, "MessageContext")?;
         let text = match self.charset {
             None => utf8(&self.rest[..end])?.to_string(),
             Some(charset) => charset.decode(&self.rest[..end])?.into_owned(),
@@ -210,6 +212,9 @@ impl Frontend {
     /// 08P01 for a body that is not what its type demands, 22021 for text that is not UTF-8, 22P05 for bytes that mean
     /// nothing in the client's encoding.
     pub fn decode(frame: Frame, charset: Option<&'static Charset>) -> Result<Frontend> {
+        if let Some(e) = frame.refused {
+            return Err(e);
+        }
         let mut b = Body { rest: frame.body, charset };
         let message = match frame.kind {
             b'Q' => Frontend::Query(b.string()?),
@@ -253,7 +258,7 @@ mod tests {
     use super::*;
 
     fn decode(kind: u8, body: &'static [u8]) -> Result<Frontend> {
-        Frontend::decode(Frame { kind, body: Bytes::from_static(body) }, None)
+        Frontend::decode(Frame { kind, body: Bytes::from_static(body), refused: None }, None)
     }
 
     /// Well-formed messages come out as sent.

@@ -12,6 +12,7 @@ use pgwire::messages::data::{FieldDescription, NoData, ParameterDescription, Row
 use pgwire::messages::extendedquery::{BindComplete, CloseComplete, ParseComplete, PortalSuspended};
 use pgwire::messages::response::{self, CommandComplete, EmptyQueryResponse, ReadyForQuery};
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// How a value travels.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -248,7 +249,22 @@ impl Output {
     /// # Errors
     /// Of a type's output function; rows encoded before stay.
     pub fn rows(&mut self, batch: &Batch, from: usize, to: usize, columns: &[RowColumn], io: &IoContext) -> Result<()> {
-        for row in from..to {
+        self.rows_within(batch, from..to, columns, io, usize::MAX).map(drop)
+    }
+
+    /// As [`rows`](Self::rows), until so many bytes are waiting; tells how many rows that were.
+    pub fn rows_within(
+        &mut self,
+        batch: &Batch,
+        rows: Range<usize>,
+        columns: &[RowColumn],
+        io: &IoContext,
+        limit: usize,
+    ) -> Result<usize> {
+        for row in rows.clone() {
+            if self.buf.len() >= limit {
+                return Ok(row - rows.start);
+            }
             let start = self.buf.len();
             self.buf.put_u8(b'D');
             self.buf.put_u32(0);
@@ -265,7 +281,7 @@ impl Output {
             let len = (self.buf.len() - start - 1) as u32;
             self.buf[start + 1..start + 5].copy_from_slice(&len.to_be_bytes());
         }
-        Ok(())
+        Ok(rows.len())
     }
 
     fn value(&mut self, value: Datum<'_>, ty: TypeRef, format: Format, io: &IoContext) -> Result<()> {

@@ -1,5 +1,6 @@
 //! Cutting the byte stream into messages.
 
+use crate::base::memory::claim_much;
 use crate::base::{Error, Result, Severity, SqlState};
 use crate::err;
 use bytes::{Buf, Bytes, BytesMut};
@@ -21,6 +22,8 @@ const MAX_UNTRUSTED: usize = 65_535;
 pub struct Frame {
     pub kind: u8,
     pub body: Bytes,
+    /// There was no memory for the body, which was passed over.
+    pub refused: Option<Error>,
 }
 
 /// Bytes received and not used yet.
@@ -31,6 +34,10 @@ pub struct Reader {
     large: bool,
     /// The client has proved who it is: large messages are taken from it.
     trusted: bool,
+    /// Memory was asked for, for the message that is arriving.
+    claimed: bool,
+    /// A message that there is no memory for: how many of its bytes are still to come.
+    refused: Option<(usize, u8, Error)>,
 }
 
 /// What comes before any typed message.
@@ -97,6 +104,15 @@ impl Reader {
     /// # Errors
     /// FATAL 08P01 for a type nobody knows or an impossible length.
     pub fn frame(&mut self) -> Result<Option<Frame>> {
+        if let Some((left, kind, e)) = self.refused.take() {
+            let come = left.min(self.buf.len());
+            self.buf.advance(come);
+            if come < left {
+                self.refused = Some((left - come, kind, e));
+                return Ok(None);
+            }
+            return Ok(Some(Frame { kind, body: Bytes::new(), refused: Some(e) }));
+        }
         let Some(head) = self.buf.first_chunk::<5>() else { return Ok(None) };
         let kind = head[0];
         if !matches!(
@@ -115,11 +131,20 @@ impl Reader {
             return Err(violation("invalid message length").place("pq_getmessage", "pqcomm.c", 1215));
         }
         if self.buf.len() < len + 1 {
+            if !std::mem::replace(&mut self.claimed, true)
+                && let Err(e) = claim_much(2 * len, "MessageContext")
+            {
+                // PostgreSQL 15, pqcomm.c, pq_getmessage: the statement fails, the connection does not.
+                self.claimed = false;
+                self.refused = Some((len + 1, kind, e));
+                return self.frame();
+            }
             return Ok(None);
         }
+        self.claimed = false;
         let mut whole = self.buf.split_to(len + 1);
         whole.advance(5);
-        Ok(Some(Frame { kind, body: whole.freeze() }))
+        Ok(Some(Frame { kind, body: whole.freeze(), refused: None }))
     }
 
     /// The next startup packet, if it has arrived completely.

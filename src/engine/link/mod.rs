@@ -327,9 +327,10 @@ impl Link {
     fn connection(&self, id: u64, socket: Option<OwnedFd>, ssl_refused: bool, thread: Option<usize>) {
         let mut inner = self.shared.inner.lock();
         let Some(socket) = socket.map(Arc::new) else {
-            self.send_locked(&mut inner, &ToPostmaster::Closed { id });
+            inner.next_id = inner.next_id.max(id + 1);
+            self.send_locked(&mut inner, &ToPostmaster::Unserved { id, ssl_refused });
             drop(inner);
-            crate::log!("too many open files; a new connection was lost");
+            crate::log!("too many open files; a new connection is refused");
             return;
         };
         inner.shortcuts.arrived();

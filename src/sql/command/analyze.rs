@@ -13,6 +13,7 @@ use crate::catalog::object::class;
 use crate::catalog::{Attribute, ColumnStats, Object, ObjectKey, Relation};
 use crate::err;
 use crate::heap::sample;
+use crate::heap::{LongValues, STAND_IN, WIDTH_LIMIT};
 use crate::lock::LockMode;
 use crate::settings::{Id, Lookup};
 use crate::sql::exec::{ExecContext, phys_of};
@@ -23,8 +24,6 @@ use std::sync::Arc;
 
 /// Rows sampled per unit of the statistics target.
 const ROWS_PER_TARGET: usize = 300;
-/// Values wider than this are counted, not kept.
-const WIDTH_LIMIT: usize = 1024;
 
 /// Analyses one table, whose lock the caller holds.
 pub fn table(cx: &mut ExecContext, relation: &Arc<Relation>, only: &[String], options: &Options) -> Flow<()> {
@@ -61,7 +60,7 @@ pub fn table(cx: &mut ExecContext, relation: &Arc<Relation>, only: &[String], op
         columns.retain(|c| c.attno != attribute.attno);
         if let Some(column) = taken.batch.columns.get(n) {
             let target = target_of(attribute, target);
-            columns.push(column_stats(attribute, column, taken.batch.rows, taken.total_rows, target));
+            columns.push(column_stats(attribute, (column, taken.long[n]), taken.batch.rows, taken.total_rows, target));
         }
     }
     vacuum::store_stats(cx, relation.oid, taken.pages.into(), taken.total_rows, columns, None)?;
@@ -69,7 +68,10 @@ pub fn table(cx: &mut ExecContext, relation: &Arc<Relation>, only: &[String], op
     extended(cx, relation, &attnos, &taken)?;
     activity.progress(Task::Analyze, &[(0, 5)]);
     for (n, index) in relation.indexes.iter().enumerate().filter(|(_, i)| i.ready) {
-        let part = sampled_part(cx, relation, n, (&attnos, &taken.batch))?;
+        // A stand-in is no value: what asks about a column that has some is not answered by the sample.
+        let known = |(n, a): (usize, &i16)| if taken.long[n].count > 0 { 0 } else { *a };
+        let known: Vec<i16> = attnos.iter().enumerate().map(known).collect();
+        let part = sampled_part(cx, relation, n, (&known, &taken.batch))?;
         vacuum::store_index_stats(cx, index, (part * taken.total_rows).ceil())?;
     }
     let backend = cx.backend()?;
@@ -139,6 +141,7 @@ pub fn tree(cx: &mut ExecContext, root: &Relation, only: &[String], options: &Op
     }
     let all_pages = pages.iter().map(|p| f64::from(*p)).sum::<f64>().max(1.0);
     let mut columns: Vec<Column> = chosen.iter().map(|a| Column::new(phys_of(a.ty))).collect();
+    let mut long = vec![LongValues::default(); chosen.len()];
     let (mut rows, mut total) = (0, 0.0);
     for (table, pages) in tables.iter().zip(pages) {
         let Some(store) = table.store.as_ref().filter(|_| pages > 0) else { continue };
@@ -151,6 +154,10 @@ pub fn tree(cx: &mut ExecContext, root: &Relation, only: &[String], options: &Op
         for (to, from) in columns.iter_mut().zip(&taken.batch.columns) {
             (0..taken.batch.rows).for_each(|row| to.push(from.get(row)));
         }
+        for (all, here) in long.iter_mut().zip(&taken.long) {
+            all.count += here.count;
+            all.bytes += here.bytes;
+        }
         rows += taken.batch.rows;
         total += taken.total_rows;
         if options.verbose {
@@ -158,7 +165,7 @@ pub fn tree(cx: &mut ExecContext, root: &Relation, only: &[String], options: &Op
         }
     }
     let mut found: Vec<ColumnStats> = root.tree_stats.load().to_vec();
-    for (attribute, column) in chosen.iter().zip(&columns) {
+    for (attribute, column) in chosen.iter().zip(columns.iter().zip(long)) {
         found.retain(|c| c.attno != attribute.attno);
         found.push(column_stats(attribute, column, rows, total, target_of(attribute, target)));
     }
@@ -212,8 +219,14 @@ fn width(value: Datum<'_>) -> usize {
     }
 }
 
-/// One column's statistics from its sampled values, which are in physical order.
-fn column_stats(attribute: &Attribute, column: &Column, rows: usize, total: f64, target: usize) -> ColumnStats {
+/// One column's statistics from its sampled values, which are in physical order; the long ones are stand-ins.
+fn column_stats(
+    attribute: &Attribute,
+    (column, long): (&Column, LongValues),
+    rows: usize,
+    total: f64,
+    target: usize,
+) -> ColumnStats {
     let mut stats = ColumnStats { attno: attribute.attno, ..ColumnStats::default() };
     if rows == 0 {
         return stats;
@@ -226,7 +239,10 @@ fn column_stats(attribute: &Attribute, column: &Column, rows: usize, total: f64,
             nulls += 1;
             continue;
         }
-        bytes += width(value);
+        bytes += match value {
+            Datum::Bytes(STAND_IN) if long.count > 0 => (long.bytes / long.count) as usize,
+            _ => width(value),
+        };
         if matches!(value, Datum::Bytes(b) if b.len() > WIDTH_LIMIT) {
             wide += 1;
             continue;
@@ -362,7 +378,7 @@ mod tests {
             rows += 1;
         }
         let attribute = Attribute::new("a", 1, TypeRef::of(oid::INT4));
-        column_stats(&attribute, &column, rows, total, 100)
+        column_stats(&attribute, (&column, LongValues::default()), rows, total, 100)
     }
 
     /// A unique ascending column: all distinct, perfectly correlated, a histogram from end to end.

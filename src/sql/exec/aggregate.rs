@@ -12,12 +12,13 @@ use super::spill::{Cursor, TempFile};
 use super::store::RowStore;
 use super::user_aggregate::{States, UserAggregate};
 use super::{ExecContext, Node, build};
+use crate::base::memory::Claimed;
 use crate::base::{Flow, Result};
 use crate::sql::expr::eval::{Projection, Scope};
 use crate::sql::expr::{AggCall, Expr, ExprKind, same};
 use crate::sql::func::aggregate::{self, AggregateCall, Groups, OrderedBy};
 use crate::sql::plan::{self, AggStrategy, has_volatile};
-use crate::types::{BATCH_ROWS, Batch, Column, ColumnData, Datum, Phys, TypeRef, oid};
+use crate::types::{BATCH_ROWS, Batch, Column, ColumnData, Datum, Phys, TypeRef, long, oid};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -130,6 +131,7 @@ pub(super) struct Aggregate {
     numbers: Vec<u32>,
     /// A LIMIT or a cursor above wants no more groups than it asks for.
     lazy: bool,
+    claimed: Claimed,
 }
 
 /// Adds expressions to the common list; where they stand.
@@ -222,6 +224,7 @@ impl Aggregate {
             last_key: None,
             numbers: Vec::new(),
             lazy,
+            claimed: Claimed::default(),
         };
         node.begin()?;
         Ok(node)
@@ -275,7 +278,7 @@ impl Aggregate {
         if self.batch.is_none() {
             return Ok(false);
         }
-        self.pending = Some(self.exprs.run_owned(cx, &mut self.batch)?);
+        self.pending = Some(self.exprs.take(cx, &mut self.batch)?);
         Ok(true)
     }
 
@@ -337,7 +340,9 @@ impl Aggregate {
                 let first = rows.columns[..self.groups].iter();
                 self.sets[set].first_rows.append_columns(first, 1, None);
             }
-            return self.update(cx, set, rows, Groups::One(rows.rows));
+            self.update(cx, set, rows, Groups::One(rows.rows))?;
+            let memory = self.sets[set].calls.iter().map(|c| c.states.bytes()).sum();
+            return self.claimed.grown(memory, "ExecutorState");
         }
         let mut numbers = std::mem::take(&mut self.numbers);
         let s = &mut self.sets[set];
@@ -367,6 +372,7 @@ impl Aggregate {
         let memory = s.groups.memory()
             + s.first_rows.bytes()
             + s.calls.iter().map(|c| c.states.bytes() + s.groups.len() * 16).sum::<usize>();
+        self.claimed.grown(memory, "ExecutorState")?;
         let hashed = self.strategy == AggStrategy::Hash || self.set_list.len() > 1;
         if hashed && memory > cx.settings.hash_mem() && self.level < MAX_LEVEL {
             s.splits = Some((0..FAN_OUT).map(|_| TempFile::create(cx)).collect::<Result<_>>()?);
@@ -482,6 +488,18 @@ impl Aggregate {
             return Ok(None);
         }
         let s = &self.sets[set];
+        // Group by group, as PostgreSQL does: long answers end the batch early.
+        let mut answers: Vec<Column> = self.specs.iter().map(|spec| Column::new(phys_of(spec.ret))).collect();
+        let mut end = end;
+        for group in from..end {
+            for (call, out) in s.calls.iter().zip(&mut answers) {
+                call.states.finish(cx, group, out)?;
+            }
+            if long(&answers) {
+                end = group + 1;
+                break;
+            }
+        }
         let rows = end - from;
         let mut columns = Vec::with_capacity(self.groups + self.specs.len() + 1);
         for g in 0..self.groups {
@@ -491,11 +509,7 @@ impl Aggregate {
                 false => Column::constant(phys_of(self.expr_types[g]), Datum::Null, rows),
             });
         }
-        for (spec, call) in self.specs.iter().zip(&s.calls) {
-            let mut out = Column::with_capacity(phys_of(spec.ret), rows);
-            (from..end).try_for_each(|g| call.states.finish(cx, g, &mut out))?;
-            columns.push(out);
-        }
+        columns.append(&mut answers);
         columns.push(Column::constant(Phys::I32, Datum::I32(set as i32), rows));
         if let Some(width) = self.width {
             columns.truncate(width);

@@ -9,7 +9,7 @@ use crate::gin::WHOLE_PAGE;
 use crate::heap::HeapFetch;
 use crate::sql::plan;
 use crate::storage::Storage;
-use crate::types::{BATCH_ROWS, Batch};
+use crate::types::Batch;
 use std::sync::Arc;
 
 pub(super) struct BitmapHeapScan {
@@ -49,13 +49,13 @@ impl BitmapHeapScan {
     /// Fetches the next rows of those named; None: more addresses are needed.
     fn fetch_batch(&mut self) -> Result<Option<Batch>> {
         let mut batch = Batch::default();
-        while batch.rows < BATCH_ROWS
+        while !batch.is_full()
             && let Some(&tid) = self.tids.get(self.at)
         {
             if tid.offset == WHOLE_PAGE {
                 self.lossy_pages += u64::from(self.line == 0);
                 let lines = self.fetch.lines(&self.storage, tid.block)?;
-                while self.line < lines && batch.rows < BATCH_ROWS {
+                while self.line < lines && !batch.is_full() {
                     self.line += 1;
                     self.fetch.fetch_exact(&self.storage, TupleId::new(tid.block, self.line), &mut batch)?;
                 }

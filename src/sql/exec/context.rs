@@ -85,6 +85,8 @@ pub struct RunState {
     pub(super) work_tables: Vec<WorkTable>,
     /// Operands of the CASE expressions being evaluated: values and the rows they belong to (None: all).
     pub(crate) operands: Vec<Option<Operand>>,
+    /// Whether the expression being evaluated may be cut into pieces.
+    pub(crate) pieces: crate::sql::expr::eval::Pieces,
     /// What sub-selects that depend on nothing have answered, by their plans' addresses: one in the condition of a tree
     /// stands with every member.
     pub(in crate::sql) answers: HashMap<usize, (Arc<Plan>, Value)>,
@@ -215,7 +217,7 @@ impl ExecContext {
     /// sub-select's, a domain's condition.
     pub(in crate::sql) fn apart<T>(&mut self, f: impl FnOnce(&mut ExecContext) -> Flow<T>) -> Flow<T> {
         let kept = std::mem::take(&mut self.run.operands);
-        let out = f(self);
+        let out = crate::sql::expr::eval::apart(self, f);
         self.run.operands = kept;
         out
     }

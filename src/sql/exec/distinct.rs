@@ -3,9 +3,10 @@
 use super::keys::{DistinctSet, KeyArena, KeyColumn};
 use super::spill::{Cursor, TempFile};
 use super::{ExecContext, Node, build};
+use crate::base::memory::Claimed;
 use crate::base::{Flow, Result};
 use crate::sql::expr::Expr;
-use crate::sql::expr::eval::{Projection, Sel};
+use crate::sql::expr::eval::Projection;
 use crate::sql::plan::Plan;
 use crate::types::{Batch, Column, TypeRef};
 
@@ -28,11 +29,14 @@ pub(super) struct Distinct {
     types: Vec<TypeRef>,
     method: Method,
     batch: Option<Batch>,
+    /// Rows behind it that the keys were too long for.
+    rest: Option<Batch>,
     /// Rows with keys that did not fit, by their hash; then files still to be read.
     splits: Option<Vec<TempFile>>,
     tasks: Vec<(TempFile, u32)>,
     source: Option<(TempFile, Cursor)>,
     level: u32,
+    claimed: Claimed,
 }
 
 impl Distinct {
@@ -52,18 +56,21 @@ impl Distinct {
             types,
             method,
             batch: None,
+            rest: None,
             splits: None,
             tasks: Vec::new(),
             source: None,
             level: 0,
+            claimed: Claimed::default(),
         })
     }
 
     fn fetch(&mut self, cx: &mut ExecContext) -> Flow<Option<Batch>> {
         loop {
-            let batch = match &mut self.source {
-                None => self.input.next(cx)?,
-                Some((f, cursor)) => f.read(cursor)?,
+            let batch = match (self.rest.take(), &mut self.source) {
+                (None, None) => self.input.next(cx)?,
+                (None, Some((f, cursor))) => f.read(cursor)?,
+                (rest, _) => rest,
             };
             if batch.is_some() {
                 return Ok(batch);
@@ -83,8 +90,8 @@ impl Distinct {
 
     /// The rows of the present batch whose keys are new.
     fn fresh(&mut self, cx: &mut ExecContext) -> Flow<Vec<u32>> {
-        let Some(batch) = &self.batch else { return Ok(Vec::new()) };
-        let columns = self.keys.columns(cx, batch, Sel::All(batch.rows))?;
+        let found = self.keys.beside(cx, &mut self.batch, &mut self.rest)?;
+        let Some((batch, columns)) = found else { return Ok(Vec::new()) };
         let refs: Vec<&Column> = columns.iter().map(|c| &**c).collect();
         match &mut self.method {
             Method::Sorted { spec, last } => {
@@ -100,6 +107,7 @@ impl Distinct {
                 Ok(fresh)
             }
             Method::Hashed(set) => {
+                self.claimed.grown(set.memory(), "ExecutorState")?;
                 if self.splits.is_none() && set.memory() > cx.settings.hash_mem() && self.level < MAX_LEVEL {
                     self.splits = Some((0..FAN_OUT).map(|_| TempFile::create(cx)).collect::<Result<_>>()?);
                 }
@@ -146,6 +154,7 @@ impl Node for Distinct {
         self.input.rescan(cx)?;
         self.keys.reset();
         self.batch = None;
+        self.rest = None;
         self.splits = None;
         self.tasks.clear();
         self.source = None;

@@ -171,7 +171,7 @@ impl GistScan {
         let most = if self.distances.is_some() { 1 } else { self.batch_rows };
         let (mut batch, mut found, mut entries) = (Batch::default(), Vec::new(), 0);
         let mut pages = STEP;
-        while batch.rows < most {
+        while batch.rows < most && !batch.is_full() {
             let Some(next) = scan.next(&self.storage, &mut pages)? else { break };
             entries += 1;
             if self.fetch.fetch(&self.storage, next.tid, &mut batch)?.is_some() {

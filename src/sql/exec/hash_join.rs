@@ -8,8 +8,9 @@ use super::pairs::{ChainTable, Chunk, Joiner, NONE, Pairs};
 use super::spill::{Cursor, TempFile};
 use super::store::RowStore;
 use super::{ExecContext, Node, build};
+use crate::base::memory::Claimed;
 use crate::base::{Flow, Result};
-use crate::sql::expr::eval::{Projection, Sel};
+use crate::sql::expr::eval::Projection;
 use crate::sql::plan::{self, JoinKind};
 use crate::types::{BATCH_ROWS, Batch, Column, Phys, TypeRef};
 
@@ -17,6 +18,8 @@ use crate::types::{BATCH_ROWS, Batch, Column, Phys, TypeRef};
 const FAN_OUT: usize = 32;
 const FAN_BITS: u32 = 5;
 const MAX_LEVEL: u32 = 4;
+/// So few rows are kept however long they are: parting them costs more than it gains.
+const LEAST_SPLIT: usize = 8;
 
 /// Where rows of one side come from.
 enum Source {
@@ -71,6 +74,9 @@ pub(super) struct HashJoin {
     right_source: Source,
     level: u32,
     batch: Option<Batch>,
+    /// Rows behind it that the keys were too long for.
+    rest: Option<Batch>,
+    claimed: Claimed,
     rows: RowStore,
     keys: EqualKeys,
     table: ChainTable,
@@ -116,6 +122,8 @@ impl HashJoin {
             right_source: Source::Input,
             level: 0,
             batch: None,
+            rest: None,
+            claimed: Claimed::default(),
             table: ChainTable::default(),
             right_matched: Vec::new(),
             right_null: false,
@@ -141,24 +149,28 @@ impl HashJoin {
     fn build(&mut self, cx: &mut ExecContext) -> Flow<()> {
         loop {
             if self.batch.is_none() {
-                self.batch = match &mut self.right_source {
-                    Source::Input => self.right.next(cx)?,
-                    Source::File(f, cursor) => f.read(cursor)?,
+                self.batch = match (self.rest.take(), &mut self.right_source) {
+                    (None, Source::Input) => self.right.next(cx)?,
+                    (None, Source::File(f, cursor)) => f.read(cursor)?,
+                    (rest, _) => rest,
                 };
             }
-            let Some(batch) = &self.batch else { break };
-            let columns = self.right_keys.columns(cx, batch, Sel::All(batch.rows))?;
+            let found = self.right_keys.beside(cx, &mut self.batch, &mut self.rest)?;
+            let Some((batch, columns)) = found else { break };
             let refs: Vec<&Column> = columns.iter().map(|c| &**c).collect();
             let before = self.keys.len();
             self.keys.extend(&refs, &self.right_types, batch.rows)?;
             drop(columns);
+            let Some(batch) = &self.batch else { break };
             self.right_rows += batch.rows;
             self.right_null |= (before..self.keys.len()).any(|r| self.keys.is_null(r));
             if self.splits.is_some() {
                 self.split_right(cx)?;
             } else {
                 self.rows.append(batch);
-                if self.memory() > cx.settings.hash_mem() && self.level < MAX_LEVEL {
+                let memory = self.memory();
+                self.claimed.grown(memory, "HashBatchContext")?;
+                if memory > cx.settings.hash_mem() && self.level < MAX_LEVEL && self.rows.len() >= LEAST_SPLIT {
                     self.begin_split(cx)?;
                 }
             }
@@ -209,9 +221,10 @@ impl HashJoin {
     }
 
     fn next_left(&mut self, cx: &mut ExecContext) -> Flow<Option<Batch>> {
-        match &mut self.left_source {
-            Source::Input => self.left.next(cx),
-            Source::File(f, cursor) => Ok(f.read(cursor)?),
+        match (self.rest.take(), &mut self.left_source) {
+            (None, Source::Input) => self.left.next(cx),
+            (None, Source::File(f, cursor)) => Ok(f.read(cursor)?),
+            (rest, _) => Ok(rest),
         }
     }
 
@@ -220,13 +233,13 @@ impl HashJoin {
             if self.batch.is_none() {
                 self.batch = self.next_left(cx)?;
             }
-            let Some(batch) = &self.batch else { break };
-            let columns = self.left_keys.columns(cx, batch, Sel::All(batch.rows))?;
+            let found = self.left_keys.beside(cx, &mut self.batch, &mut self.rest)?;
+            let Some((batch, columns)) = found else { break };
             let refs: Vec<&Column> = columns.iter().map(|c| &**c).collect();
             let mut keys = EqualKeys::new(&self.forms);
             keys.extend(&refs, &self.left_types, batch.rows)?;
             drop(columns);
-            if let Some((left, _)) = &mut self.splits {
+            if let (Some((left, _)), Some(batch)) = (&mut self.splits, &self.batch) {
                 scatter(cx, batch, &keys, self.level, left)?;
             }
             self.batch = None;
@@ -263,8 +276,8 @@ impl HashJoin {
         if self.batch.is_none() {
             self.batch = self.next_left(cx)?;
         }
-        let Some(batch) = &self.batch else { return Ok(false) };
-        let columns = self.left_keys.columns(cx, batch, Sel::All(batch.rows))?;
+        let found = self.left_keys.beside(cx, &mut self.batch, &mut self.rest)?;
+        let Some((batch, columns)) = found else { return Ok(false) };
         let refs: Vec<&Column> = columns.iter().map(|c| &**c).collect();
         let mut keys = EqualKeys::new(&self.forms);
         keys.extend(&refs, &self.left_types, batch.rows)?;
@@ -406,6 +419,9 @@ fn scatter(cx: &mut ExecContext, batch: &Batch, keys: &EqualKeys, level: u32, fi
 
 impl Node for HashJoin {
     fn next(&mut self, cx: &mut ExecContext) -> Flow<Option<Batch>> {
+        if let Some(batch) = self.joiner.more(cx)? {
+            return Ok(Some(batch));
+        }
         loop {
             match self.phase {
                 Phase::Build => {
@@ -444,6 +460,7 @@ impl Node for HashJoin {
         self.joiner.reset();
         self.left_keys.reset();
         self.batch = None;
+        self.rest = None;
         self.probe = None;
         self.left_source = Source::Input;
         if self.whole && self.versions.unchanged(cx) {

@@ -7,11 +7,10 @@ use super::sort::{key_columns, key_exprs};
 use super::sorter::Sorter;
 use super::{ExecContext, Node, build};
 use crate::base::{Flow, Result};
-use crate::sql::expr::eval::{Projection, Sel, Single};
+use crate::sql::expr::eval::{Projection, Single};
 use crate::sql::expr::{Expr, SortKey};
 use crate::sql::plan::Plan;
 use crate::types::{Batch, Column, Phys, Value};
-use std::ops::Range;
 
 pub(super) struct IncrementalSort {
     input: Box<dyn Node>,
@@ -22,6 +21,8 @@ pub(super) struct IncrementalSort {
     bound: Option<Single>,
     bound_value: Option<Value>,
     batch: Option<Batch>,
+    /// Rows behind it that the keys were too long for.
+    rest: Option<Batch>,
     /// Rows that belong together in the leading keys, and those before them, until they are given out.
     sorter: Option<Sorter>,
     /// The leading keys of the last row in the sorter.
@@ -49,6 +50,7 @@ impl IncrementalSort {
             bound: bound.map(Single::new),
             bound_value: None,
             batch: None,
+            rest: None,
             sorter: None,
             last: None,
             giving: false,
@@ -79,14 +81,16 @@ impl IncrementalSort {
         let left = self.left(cx)?;
         while !self.giving {
             if self.batch.is_none() {
-                self.batch = self.input.next(cx)?;
+                self.batch = match self.rest.take() {
+                    None => self.input.next(cx)?,
+                    rest => rest,
+                };
             }
-            let Some(batch) = &self.batch else {
+            let Some((batch, keys)) = self.keys.beside(cx, &mut self.batch, &mut self.rest)? else {
                 self.done = true;
                 self.giving = true;
                 break;
             };
-            let keys = self.keys.columns(cx, batch, Sel::All(batch.rows))?;
             let refs: Vec<&Column> = keys.iter().map(|c| &**c).collect();
             // Nothing from here on waits.
             let rows = batch.rows;
@@ -104,12 +108,13 @@ impl IncrementalSort {
                     sorter.push(cx, &refs, batch)?;
                 } else {
                     let part: Vec<Column> = refs.iter().map(|c| c.slice(0..end)).collect();
-                    sorter.push(cx, &part.iter().collect::<Vec<_>>(), &slice(batch, 0..end))?;
+                    sorter.push(cx, &part.iter().collect::<Vec<_>>(), &batch.slice(0..end))?;
                 }
                 self.last = Some(leading.get(end - 1).to_vec());
             }
+            let left = (end < rows).then(|| batch.slice(end..rows));
             drop(keys);
-            self.batch = (end < rows).then(|| slice(batch, end..rows));
+            self.batch = left;
             self.giving = end < rows;
         }
         if let Some(s) = &mut self.sorter {
@@ -117,10 +122,6 @@ impl IncrementalSort {
         }
         Ok(())
     }
-}
-
-fn slice(batch: &Batch, rows: Range<usize>) -> Batch {
-    Batch { rows: rows.len(), columns: batch.columns.iter().map(|c| c.slice(rows.clone())).collect() }
 }
 
 impl Node for IncrementalSort {
@@ -150,6 +151,7 @@ impl Node for IncrementalSort {
         self.keys.reset();
         self.bound_value = None;
         self.batch = None;
+        self.rest = None;
         self.sorter = None;
         self.last = None;
         self.giving = false;

@@ -28,7 +28,9 @@ pub(super) struct IndexScan {
     /// Ranges still to scan, last one first; None: not computed yet.
     ranges: Option<Vec<Bounds>>,
     tree: Option<TreeScan>,
+    /// Addresses the index gave, fetched up to `at`.
     tids: Vec<TupleId>,
+    at: usize,
     batch_rows: usize,
     output: Output,
 }
@@ -47,6 +49,7 @@ impl IndexScan {
             ranges: None,
             tree: None,
             tids: Vec::new(),
+            at: 0,
             batch_rows: FIRST_BATCH,
             output: Output::new(s.filter.as_ref(), s.project.as_deref()).lazy(lazy),
         })
@@ -68,7 +71,16 @@ impl IndexScan {
     fn fetch_batch(&mut self, cx: &mut ExecContext) -> Result<Option<Batch>> {
         let mut batch = Batch::default();
         let mut entries = 0;
-        while batch.rows < self.batch_rows {
+        loop {
+            while let Some(tid) = self.tids.get(self.at)
+                && !batch.is_full()
+            {
+                self.at += 1;
+                self.fetch.fetch(&self.storage, *tid, &mut batch)?;
+            }
+            if self.at < self.tids.len() || batch.rows >= self.batch_rows {
+                break;
+            }
             if self.tree.is_none() {
                 let Some(bounds) = self.ranges.as_mut().and_then(Vec::pop) else { break };
                 let tree = TreeScan::new(self.index.clone(), bounds, self.direction);
@@ -76,11 +88,9 @@ impl IndexScan {
             }
             let Some(tree) = &mut self.tree else { break };
             self.tids.clear();
+            self.at = 0;
             let more = tree.next_tids(&self.storage, self.batch_rows - batch.rows, &mut self.tids)?;
             entries += self.tids.len() as i64;
-            for tid in &self.tids {
-                self.fetch.fetch(&self.storage, *tid, &mut batch)?;
-            }
             if !more {
                 self.tree = None;
             }
@@ -114,6 +124,8 @@ impl Node for IndexScan {
         self.values.reset();
         self.ranges = None;
         self.tree = None;
+        self.tids.clear();
+        self.at = 0;
         self.batch_rows = FIRST_BATCH;
         self.output.reset();
         Ok(())

@@ -5,6 +5,7 @@ use super::output::forms_of;
 use super::spill::{Cursor, TempFile};
 use super::store::RowStore;
 use super::{ExecContext, Node, build};
+use crate::base::memory::Claimed;
 use crate::base::{Flow, Result};
 use crate::sql::plan::Plan;
 use crate::types::{BATCH_ROWS, Batch, Phys};
@@ -13,6 +14,7 @@ use crate::types::{BATCH_ROWS, Batch, Phys};
 pub(crate) struct Tuplestore {
     rows: RowStore,
     file: Option<TempFile>,
+    claimed: Claimed,
 }
 
 /// A reader's place in a [`Tuplestore`].
@@ -24,7 +26,7 @@ pub(crate) struct Place {
 
 impl Tuplestore {
     pub fn new(forms: &[Phys]) -> Tuplestore {
-        Tuplestore { rows: RowStore::new(forms), file: None }
+        Tuplestore { rows: RowStore::new(forms), file: None, claimed: Claimed::default() }
     }
 
     pub fn append(&mut self, cx: &mut ExecContext, batch: &Batch) -> Result<()> {
@@ -33,6 +35,7 @@ impl Tuplestore {
             return f.flush(cx);
         }
         self.rows.append(batch);
+        self.claimed.grown(self.rows.bytes(), "ExecutorState")?;
         if self.rows.bytes() > cx.settings.work_mem() {
             let mut file = TempFile::create(cx)?;
             for start in (0..self.rows.len()).step_by(BATCH_ROWS) {

@@ -8,10 +8,10 @@ use super::sort::{key_columns, key_exprs};
 use super::{ExecContext, Node, build};
 use crate::base::{Flow, Result};
 use crate::sql::expr::SortKey;
-use crate::sql::expr::eval::{Projection, Sel};
+use crate::sql::expr::eval::Projection;
 use crate::sql::plan::Plan;
 use crate::sql::plan::prune::Pruning;
-use crate::types::{BATCH_ROWS, Batch, Column, Phys};
+use crate::types::{BATCH_ROWS, Batch, Column, Phys, long};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -35,6 +35,8 @@ pub(super) struct MergeAppend {
 struct Input {
     node: Box<dyn Node>,
     batch: Option<Batch>,
+    /// Rows behind it that the keys were too long for.
+    rest: Option<Batch>,
     /// Of the batch's rows.
     keys: KeyArena,
     row: usize,
@@ -49,7 +51,8 @@ impl MergeAppend {
         cx: &mut ExecContext,
     ) -> Result<MergeAppend> {
         let forms = inputs.first().map_or_else(Vec::new, |p| forms_of(&p.columns));
-        let input = |p: &Plan| Ok(Input { node: build(p, cx)?, batch: None, keys: KeyArena::default(), row: 0 });
+        let input =
+            |p: &Plan| Ok(Input { node: build(p, cx)?, batch: None, rest: None, keys: KeyArena::default(), row: 0 });
         let inputs = inputs.iter().map(input).collect::<Result<_>>()?;
         Ok(MergeAppend {
             inputs,
@@ -72,16 +75,18 @@ impl MergeAppend {
         while let Some(&n) = self.hungry.last() {
             let input = &mut self.inputs[n];
             if input.batch.is_none() {
-                input.batch = input.node.next(cx)?;
+                input.batch = match input.rest.take() {
+                    None => input.node.next(cx)?,
+                    rest => rest,
+                };
             }
-            match &input.batch {
+            if input.batch.as_ref().is_some_and(|b| b.rows == 0) {
+                input.batch = None;
+                continue;
+            }
+            match self.keys.beside(cx, &mut input.batch, &mut input.rest)? {
                 None => {}
-                Some(batch) if batch.rows == 0 => {
-                    input.batch = None;
-                    continue;
-                }
-                Some(batch) => {
-                    let keys = self.keys.columns(cx, batch, Sel::All(batch.rows))?;
+                Some((batch, keys)) => {
                     let refs: Vec<&Column> = keys.iter().map(|c| &**c).collect();
                     input.keys.clear();
                     input.keys.append_rows(&refs, &self.spec, batch.rows);
@@ -94,9 +99,9 @@ impl MergeAppend {
         Ok(())
     }
 
-    /// Takes rows from the inputs until so many are there, or one has no more at hand.
+    /// Takes rows from the inputs until so many are there, or they are long, or one has no more at hand.
     fn take(&mut self, goal: usize) {
-        while self.rows < goal && self.hungry.is_empty() {
+        while self.rows < goal && !long(&self.out) && self.hungry.is_empty() {
             let Some(mut least) = self.heap.peek_mut() else { return };
             let n = least.0.1;
             let input = &mut self.inputs[n];

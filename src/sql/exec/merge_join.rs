@@ -6,9 +6,9 @@ use super::pairs::{Chunk, Joiner, NONE, Pairs};
 use super::store::RowStore;
 use super::{ExecContext, Node, build};
 use crate::base::{Flow, Result};
-use crate::sql::expr::eval::{Projection, Sel};
+use crate::sql::expr::eval::Projection;
 use crate::sql::plan::{self, JoinKind, Plan};
-use crate::types::{BATCH_ROWS, Batch, Column, TypeRef};
+use crate::types::{BATCH_BYTES, BATCH_ROWS, Batch, Column, TypeRef};
 use std::cmp::Ordering;
 
 /// One sorted input.
@@ -17,6 +17,8 @@ struct Side {
     exprs: Projection,
     types: Vec<TypeRef>,
     batch: Option<Batch>,
+    /// Rows behind it that the keys were too long for.
+    rest: Option<Batch>,
     keys: KeyArena,
     nulls: Vec<bool>,
     keyed: bool,
@@ -34,6 +36,7 @@ impl Side {
             types: exprs.types(),
             exprs,
             batch: None,
+            rest: None,
             keys: KeyArena::default(),
             nulls: Vec::new(),
             keyed: false,
@@ -47,23 +50,27 @@ impl Side {
     fn ensure(&mut self, cx: &mut ExecContext) -> Flow<()> {
         while !self.done {
             if self.batch.is_none() {
-                self.batch = self.node.next(cx)?;
+                self.batch = match self.rest.take() {
+                    None => self.node.next(cx)?,
+                    rest => rest,
+                };
                 self.keyed = false;
                 self.row = 0;
             }
-            let Some(batch) = &self.batch else {
+            if self.batch.is_none() {
                 self.done = true;
                 break;
-            };
+            }
             if !self.keyed {
-                let columns = self.exprs.columns(cx, batch, Sel::All(batch.rows))?;
+                let found = self.exprs.beside(cx, &mut self.batch, &mut self.rest)?;
+                let Some((batch, columns)) = found else { continue };
                 let refs: Vec<&Column> = columns.iter().map(|c| &**c).collect();
                 self.keys.clear();
                 self.keys.append_joined(&refs, &self.types, batch.rows);
                 self.nulls = (0..batch.rows).map(|r| refs.iter().any(|c| c.is_null(r))).collect();
                 self.keyed = true;
             }
-            if self.row < batch.rows {
+            if self.batch.as_ref().is_some_and(|b| self.row < b.rows) {
                 break;
             }
             self.batch = None;
@@ -89,6 +96,7 @@ impl Side {
         self.node.rescan(cx)?;
         self.exprs.reset();
         self.batch = None;
+        self.rest = None;
         self.done = false;
         self.rows.clear();
         Ok(())
@@ -170,7 +178,9 @@ impl MergeJoin {
         loop {
             self.left.ensure(cx)?;
             self.right.ensure(cx)?;
-            if self.left.rows.len() + self.right.rows.len() >= BATCH_ROWS {
+            if self.left.rows.len() + self.right.rows.len() >= BATCH_ROWS
+                || self.left.rows.bytes() + self.right.rows.bytes() > BATCH_BYTES
+            {
                 return Ok(false);
             }
             match (self.left.done, self.right.done) {
@@ -277,6 +287,9 @@ impl MergeJoin {
 
 impl Node for MergeJoin {
     fn next(&mut self, cx: &mut ExecContext) -> Flow<Option<Batch>> {
+        if let Some(batch) = self.joiner.more(cx)? {
+            return Ok(Some(batch));
+        }
         loop {
             match &self.step {
                 Step::Align => {

@@ -91,6 +91,7 @@ pub use modify::ChangeKind;
 pub(crate) use output::phys_of;
 pub use patience::patiently;
 pub(crate) use sorter::Sorter;
+pub(crate) use spill::Frames;
 pub(crate) use store::RowStore;
 
 use crate::base::Flow;

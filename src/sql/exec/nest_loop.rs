@@ -6,7 +6,7 @@ use super::{ExecContext, Node, build};
 use crate::base::{Error, Flow, Result};
 use crate::sql::expr::eval::{Eval, Sel};
 use crate::sql::plan::{self, JoinKind};
-use crate::types::{BATCH_ROWS, Batch};
+use crate::types::{BATCH_BYTES, BATCH_ROWS, Batch};
 
 /// Where the loop stands with the present left row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -90,6 +90,9 @@ impl NestLoop {
 
 impl Node for NestLoop {
     fn next(&mut self, cx: &mut ExecContext) -> Flow<Option<Batch>> {
+        if let Some(batch) = self.joiner.more(cx)? {
+            return Ok(Some(batch));
+        }
         loop {
             if self.batch.is_none() {
                 let Some(batch) = self.left.next(cx)? else { return Ok(None) };
@@ -119,7 +122,8 @@ impl Node for NestLoop {
                     let more = self.pull(cx)?;
                     let settled = more && self.joiner.first_decides();
                     let row_done = !more || settled;
-                    let full = self.inner.len() + (self.row - self.chunk.from) >= BATCH_ROWS;
+                    let full = self.inner.len() + (self.row - self.chunk.from) >= BATCH_ROWS
+                        || self.inner.bytes() > BATCH_BYTES;
                     let last = row_done && self.row + 1 == rows;
                     if row_done {
                         self.chunk.to = self.row + 1;

@@ -157,27 +157,44 @@ impl Output {
         {
             let end = *self.piece.get_or_insert(self.given.saturating_add(cx.run.row_goal.max(1)).min(rows));
             let piece: Vec<u32> = (self.given..end).map(|n| kept.map_or(n as u32, |k| k[n])).collect();
-            let columns = p.run(cx, batch, Sel::Rows(&piece))?;
+            let (columns, made) = p.run_some(cx, batch, Sel::Rows(&piece))?;
             self.piece = None;
-            self.given = end;
-            if end == rows {
-                self.batch = None;
-                self.kept = None;
-                self.given = 0;
+            self.given += made;
+            if self.given == rows {
+                self.finish();
             }
-            return Ok(Some(Batch { columns, rows: piece.len() }));
+            return Ok(Some(Batch { columns, rows: made }));
         }
         let done = match (&mut self.project, kept) {
             _ if rows == 0 => None,
-            (Some(p), kept) => match kept {
-                None => Some(p.run_owned(cx, &mut self.batch)?),
-                Some(kept) => Some(Batch { columns: p.run(cx, batch, Sel::Rows(kept))?, rows }),
-            },
+            (Some(p), None) => {
+                let done = p.take(cx, &mut self.batch)?;
+                if self.batch.is_some() {
+                    // The rest is long, and has passed the filter.
+                    return Ok(Some(done));
+                }
+                Some(done)
+            }
+            (Some(p), Some(kept)) => {
+                let (columns, made) = p.run_some(cx, batch, Sel::Rows(&kept[self.given..]))?;
+                self.given += made;
+                let done = Batch { columns, rows: made };
+                if self.given < rows {
+                    return Ok(Some(done));
+                }
+                Some(done)
+            }
             (None, None) => self.batch.take(),
             (None, Some(rows)) => self.batch.take().map(|mut b| b.gather(rows)),
         };
+        self.finish();
+        Ok(done)
+    }
+
+    /// The batch is done.
+    fn finish(&mut self) {
         self.batch = None;
         self.kept = None;
-        Ok(done)
+        self.given = 0;
     }
 }

@@ -3,7 +3,7 @@
 use super::output::phys_of;
 use super::{ExecContext, keys};
 use crate::base::Flow;
-use crate::sql::expr::eval::{Predicate, Projection, Sel};
+use crate::sql::expr::eval::{Predicate, Projection};
 use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::plan::{JoinKind, Plan};
 use crate::types::{Batch, Column, Phys};
@@ -54,6 +54,8 @@ pub(super) struct Joiner {
     /// The condition's answer to the present chunk.
     checked: Option<Option<Vec<u32>>>,
     emitting: Option<Batch>,
+    /// What was left when the rows that came out were long.
+    left_over: Option<Batch>,
 }
 
 /// Which columns an expression reads.
@@ -73,14 +75,7 @@ fn gather(column: &Column, rows: &[u32], with_none: bool) -> Column {
     if !with_none {
         return column.gather_rows(rows);
     }
-    let mut out = Column::with_capacity(column.phys(), rows.len());
-    for &r in rows {
-        match r {
-            NONE => out.push_null(),
-            r => out.push_from(column, r as usize),
-        }
-    }
-    out
+    column.gather_rows_or_null(rows, NONE)
 }
 
 impl Joiner {
@@ -108,6 +103,7 @@ impl Joiner {
             checking: None,
             checked: None,
             emitting: None,
+            left_over: None,
         }
     }
 
@@ -115,6 +111,7 @@ impl Joiner {
         self.checking = None;
         self.checked = None;
         self.emitting = None;
+        self.left_over = None;
         if let Some((c, _)) = &mut self.condition {
             c.reset();
         }
@@ -211,13 +208,20 @@ impl Joiner {
     }
 
     fn emit(&mut self, cx: &mut ExecContext) -> Flow<Batch> {
-        if let (Some((p, _)), Some(batch)) = (&mut self.project, &self.emitting) {
-            let rows = batch.rows;
-            let columns = p.run(cx, batch, Sel::All(rows))?;
-            self.emitting = None;
-            return Ok(Batch { columns, rows });
+        if let Some((p, _)) = &mut self.project {
+            let out = p.take(cx, &mut self.emitting)?;
+            self.left_over = self.emitting.take();
+            return Ok(out);
         }
         Ok(self.emitting.take().unwrap_or_default())
+    }
+
+    /// More of what came out of the last chunk: to be asked for before anything else is done.
+    pub fn more(&mut self, cx: &mut ExecContext) -> Flow<Option<Batch>> {
+        match &mut self.project {
+            Some((p, _)) if self.left_over.is_some() => p.take(cx, &mut self.left_over).map(Some),
+            _ => Ok(None),
+        }
     }
 
     /// The rows that come out, in the order of the left rows.

@@ -10,7 +10,7 @@ use crate::sql::func::json::populate::fields_of as fields;
 use crate::sql::func::setof::{self, SetStream};
 use crate::sql::plan::{Plan, SetItem};
 use crate::types::record::Record;
-use crate::types::{BATCH_ROWS, Batch, Column, Phys, TypeRef, Value, oid};
+use crate::types::{BATCH_ROWS, Batch, Column, Phys, TypeRef, Value, long, oid};
 
 /// Where an output column comes from.
 #[derive(Clone, Copy)]
@@ -273,7 +273,7 @@ impl Node for ProjectSet {
             }
             while self.ready(cx)? {
                 self.push_row();
-                if self.rows_out() == BATCH_ROWS {
+                if self.rows_out() == BATCH_ROWS || long(&self.out) {
                     self.closing = true;
                     return self.close(cx);
                 }

@@ -5,6 +5,7 @@ use super::keys::DistinctSet;
 use super::output::Output;
 use super::store::RowStore;
 use super::{ExecContext, Node, build};
+use crate::base::memory::Claimed;
 use crate::base::{Flow, Result};
 use crate::sql::expr::Expr;
 use crate::sql::plan::Plan;
@@ -21,6 +22,9 @@ pub(super) struct RecursiveUnion {
     /// The right side's rescan for the present round is done.
     round_begun: bool,
     next_round: Vec<Batch>,
+    /// Bytes of the next round.
+    held: usize,
+    claimed: Claimed,
     right_rescanned: bool,
     done: bool,
 }
@@ -46,6 +50,8 @@ impl RecursiveUnion {
             left_done: false,
             round_begun: false,
             next_round: Vec::new(),
+            held: 0,
+            claimed: Claimed::default(),
             right_rescanned: false,
             done: false,
         };
@@ -72,7 +78,10 @@ impl RecursiveUnion {
         let forms: Vec<_> = batch.columns.iter().map(Column::phys).collect();
         let mut store = RowStore::new(&forms);
         store.append(&batch);
+        self.held += store.bytes();
         self.next_round.push(store.slice(0..batch.rows));
+        let seen = self.seen.as_ref().map_or(0, DistinctSet::memory);
+        self.claimed.grown(self.held + seen, "ExecutorState")?;
         Ok(Some(batch))
     }
 }
@@ -97,6 +106,7 @@ impl Node for RecursiveUnion {
                 }
                 if !self.right_rescanned {
                     let batches = Arc::new(std::mem::take(&mut self.next_round));
+                    self.held = 0;
                     let table = &mut cx.run.work_tables[self.work_table];
                     *table = WorkTable { batches, round: table.round + 1 };
                     self.right_rescanned = true;

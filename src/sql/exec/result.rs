@@ -3,7 +3,7 @@
 use super::{ExecContext, Node, build};
 use crate::base::Flow;
 use crate::sql::expr::Expr;
-use crate::sql::expr::eval::{Projection, Sel, Single};
+use crate::sql::expr::eval::{Projection, Single};
 use crate::sql::plan::Plan;
 use crate::types::{Batch, Value};
 
@@ -59,15 +59,13 @@ impl Node for ResultNode {
                 None => Some(Batch { columns: Vec::new(), rows: 1 }),
             };
         }
-        let Some(batch) = &self.batch else {
+        if self.batch.is_none() {
             self.done = true;
             return Ok(None);
-        };
-        let columns = self.exprs.run(cx, batch, Sel::All(batch.rows))?;
-        let rows = batch.rows;
-        self.batch = None;
+        }
+        let out = self.exprs.take(cx, &mut self.batch)?;
         self.done = self.input.is_none();
-        Ok(Some(Batch { columns, rows }))
+        Ok(Some(out))
     }
 
     fn rescan(&mut self, cx: &mut ExecContext) -> Flow<()> {

@@ -6,7 +6,7 @@ use super::output::forms_of;
 use super::sorter::Sorter;
 use super::{ExecContext, Node, build};
 use crate::base::{Flow, Result};
-use crate::sql::expr::eval::{Projection, Sel, Single};
+use crate::sql::expr::eval::{Projection, Single};
 use crate::sql::expr::{Expr, SortKey};
 use crate::sql::plan::Plan;
 use crate::types::{Batch, Column, Phys, Value};
@@ -19,6 +19,8 @@ pub(super) struct Sort {
     bound: Option<Single>,
     sorter: Option<Sorter>,
     batch: Option<Batch>,
+    /// Rows behind it that the keys were too long for.
+    rest: Option<Batch>,
     filled: bool,
     versions: Versions,
     bound_value: Option<Value>,
@@ -43,6 +45,7 @@ impl Sort {
             bound: bound.map(Single::new),
             sorter: None,
             batch: None,
+            rest: None,
             filled: false,
             versions: Versions::of_plan(input),
             bound_value: None,
@@ -69,10 +72,13 @@ impl Sort {
         }
         loop {
             if self.batch.is_none() {
-                self.batch = self.input.next(cx)?;
+                self.batch = match self.rest.take() {
+                    None => self.input.next(cx)?,
+                    rest => rest,
+                };
             }
-            let (Some(batch), Some(sorter)) = (&self.batch, &mut self.sorter) else { break };
-            let keys = self.keys.columns(cx, batch, Sel::All(batch.rows))?;
+            let Some(sorter) = &mut self.sorter else { break };
+            let Some((batch, keys)) = self.keys.beside(cx, &mut self.batch, &mut self.rest)? else { break };
             let refs: Vec<&Column> = keys.iter().map(|c| &**c).collect();
             sorter.push(cx, &refs, batch)?;
             drop(keys);
@@ -120,6 +126,7 @@ impl Node for Sort {
         self.keys.reset();
         self.sorter = None;
         self.batch = None;
+        self.rest = None;
         self.bound_value = None;
         self.filled = false;
         Ok(())

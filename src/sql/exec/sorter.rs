@@ -5,12 +5,13 @@ use super::keys::{KeyArena, KeyColumn};
 use super::spill::{Cursor, TempFile};
 use super::store::RowStore;
 use crate::base::Result;
-use crate::types::{BATCH_ROWS, Batch, Column, ColumnData, Datum, Phys};
+use crate::base::memory::Claimed;
+use crate::types::{BATCH_BYTES, BATCH_ROWS, Batch, Column, ColumnData, Datum, Phys, long};
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
-/// What a run takes while it is merged: a piece of its file and a block of rows.
+/// What a run takes while it is merged: a piece of its file and a block of rows, or of one long row.
 const RUN_MEMORY: usize = 256 * 1024;
 /// Below this many rows a comparison sort beats the radix passes.
 const RADIX_FROM: usize = 2048;
@@ -25,6 +26,7 @@ pub(crate) struct Sorter {
     cutoff: Option<Vec<u8>>,
     /// Bytes to be used; None: `work_mem`.
     memory: Option<usize>,
+    claimed: Claimed,
     /// Sorted, in the order their rows came.
     runs: Vec<Run>,
     state: State,
@@ -91,6 +93,7 @@ impl Sorter {
             bound,
             cutoff: None,
             memory: None,
+            claimed: Claimed::default(),
             runs: Vec::new(),
             state: State::Filling,
             spilled: false,
@@ -119,10 +122,18 @@ impl Sorter {
         }
         let Some(bound) = self.bound else { return self.spill_when_full(cx) };
         self.peak = self.peak.max(self.used());
-        if self.keys.len() > (2 * bound).max(BATCH_ROWS) {
+        self.claimed.grown(self.used(), "TupleSort main")?;
+        let crowded = self.keys.len() > 2 * bound;
+        if crowded && (self.keys.len() > BATCH_ROWS || self.is_long(cx)) {
             self.prune(bound);
         }
-        Ok(())
+        // Even the first rows alone may be too long for the memory.
+        if self.is_long(cx) { self.spill(cx) } else { Ok(()) }
+    }
+
+    /// The memory is used up, and by more than some short rows.
+    fn is_long(&self, cx: &ExecContext) -> bool {
+        self.used() > self.budget(cx).max(2 * BATCH_BYTES)
     }
 
     fn used(&self) -> usize {
@@ -136,7 +147,9 @@ impl Sorter {
     fn spill_when_full(&mut self, cx: &mut ExecContext) -> Result<()> {
         let used = self.used();
         self.peak = self.peak.max(used);
-        if used > self.budget(cx) && self.keys.len() > BATCH_ROWS { self.spill(cx) } else { Ok(()) }
+        self.claimed.grown(used, "TupleSort main")?;
+        let full = used > self.budget(cx) && self.keys.len() > BATCH_ROWS || self.is_long(cx);
+        if full { self.spill(cx) } else { Ok(()) }
     }
 
     fn push_bounded(&mut self, keys: &[&Column], payload: &Batch) {
@@ -175,7 +188,7 @@ impl Sorter {
     fn spill(&mut self, cx: &mut ExecContext) -> Result<()> {
         let order = sorted(&self.keys);
         self.rows.finish();
-        let mut file = TempFile::create(cx)?;
+        let mut file = TempFile::with_frames(cx, RUN_MEMORY)?;
         for part in order.chunks(BATCH_ROWS) {
             let mut block = self.rows.gather(part);
             block.columns.push(column_of(part.iter().map(|r| self.keys.get(*r as usize))));
@@ -192,7 +205,8 @@ impl Sorter {
     /// As many runs of one level as may be merged at once become one of the next: what a merge needs in memory is
     /// limited, and a row is written again only once per level.
     fn merge_full_levels(&mut self, cx: &mut ExecContext) -> Result<()> {
-        let most = (self.budget(cx) / RUN_MEMORY).clamp(8, 512);
+        let widest = self.runs.iter().map(|r| r.file.widest()).max().unwrap_or(0);
+        let most = (self.budget(cx) / RUN_MEMORY.max(widest)).clamp(if widest > BATCH_BYTES { 4 } else { 8 }, 512);
         while let Some(level) = self.runs.last().map(|r| r.level) {
             let alike = self.runs.iter().rev().take_while(|r| r.level == level).count();
             if alike < most {
@@ -200,7 +214,7 @@ impl Sorter {
             }
             let runs = self.runs.split_off(self.runs.len() - alike);
             let mut merge = Merge::start(runs)?;
-            let mut file = TempFile::create(cx)?;
+            let mut file = TempFile::with_frames(cx, RUN_MEMORY)?;
             let mut keys = KeyArena::default();
             while let Some(mut block) = merge.next(&self.rows.forms(), Some(&mut keys))? {
                 cx.interrupts.check()?;
@@ -299,6 +313,7 @@ impl Merge {
         let mut columns: Vec<Column> = forms.iter().map(|p| Column::new(*p)).collect();
         let mut rows = 0;
         while rows < BATCH_ROWS
+            && !long(&columns)
             && let Some(mut head) = self.heap.peek_mut()
         {
             let run = &mut self.runs[head.run];

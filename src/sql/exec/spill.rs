@@ -1,5 +1,7 @@
 //! Temporary files: batches that did not fit into `work_mem`.
 //!
+//! A reader holds one frame at a time: a batch of long values is written as several.
+//!
 //! On disk: `base/pgsql_tmp/pgsql_tmp<pid>.<n>` (or in one of `temp_tablespaces`), frames of a length (u32 LE) and a batch: rows u32, columns u16, and per
 //! column its form u8, whether it has NULLs u8, their flags a byte each, the values LE; bytes values as lengths u32
 //! followed by the bytes. Removed when dropped; what a crash leaves behind the start removes.
@@ -9,7 +11,8 @@ use crate::base::report::{self, Origin};
 use crate::base::{Error, Oid, Report, Result, Severity, SqlState};
 use crate::disk::{Disk, File, access_error, tablespace};
 use crate::sql::command::next_temporary_tablespace as next_temporary;
-use crate::types::{Batch, BytesColumn, Column, ColumnData, Phys};
+use crate::types::{BATCH_BYTES, Batch, BytesColumn, Column, ColumnData, Phys};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -24,6 +27,9 @@ pub(crate) struct TempFile {
     path: String,
     written: u64,
     buffer: Vec<u8>,
+    /// Bytes of values in a frame of several rows, and of the longest one there is.
+    frame: usize,
+    widest: usize,
     pub rows: usize,
     /// Logged at its end if it has grown to so many kB, as what its maker did.
     log_from_kb: Option<u64>,
@@ -47,6 +53,11 @@ impl Cursor {
 
 impl TempFile {
     pub fn create(cx: &ExecContext) -> Result<TempFile> {
+        TempFile::with_frames(cx, BATCH_BYTES)
+    }
+
+    /// One whose frames of several rows have values of at most so many bytes.
+    pub fn with_frames(cx: &ExecContext, frame: usize) -> Result<TempFile> {
         let disk = cx.temp.clone().ok_or_else(|| Error::internal("no place for temporary files"))?;
         let space = cx.backend.as_ref().map_or(Oid::INVALID, |b| b.catalog.space(next_temporary(b)));
         let directory = tablespace::temporary(space);
@@ -64,7 +75,18 @@ impl TempFile {
         let path = format!("{directory}/pgsql_tmp{pid}.{n}");
         let file = disk.create(&path).map_err(|e| access_error(format!("create temporary file \"{path}\""), &e))?;
         let log_from_kb = cx.settings.log_temp_files_kb;
-        Ok(TempFile { disk, file, path, written: 0, buffer: Vec::new(), rows: 0, log_from_kb, origin })
+        Ok(TempFile {
+            disk,
+            file,
+            path,
+            written: 0,
+            buffer: Vec::new(),
+            frame,
+            widest: 0,
+            rows: 0,
+            log_from_kb,
+            origin,
+        })
     }
 
     /// Bytes written out.
@@ -72,13 +94,29 @@ impl TempFile {
         self.written
     }
 
+    /// The longest frame: what its reader holds.
+    pub fn widest(&self) -> usize {
+        self.widest
+    }
+
     pub fn write(&mut self, cx: &mut ExecContext, batch: &Batch) -> Result<()> {
+        let mut from = 0;
+        while from < batch.rows {
+            let end = from + batch.fitting(from, self.frame);
+            self.write_frame(cx, batch, from..end)?;
+            from = end;
+        }
+        Ok(())
+    }
+
+    fn write_frame(&mut self, cx: &mut ExecContext, batch: &Batch, rows: Range<usize>) -> Result<()> {
         let at = self.buffer.len();
         self.buffer.extend_from_slice(&[0; 4]);
-        encode(batch, &mut self.buffer);
+        self.rows += rows.len();
+        encode(batch, rows, &mut self.buffer);
         let len = (self.buffer.len() - at - 4) as u32;
         self.buffer[at..at + 4].copy_from_slice(&len.to_le_bytes());
-        self.rows += batch.rows;
+        self.widest = self.widest.max(len as usize);
         if self.buffer.len() >= BUFFER {
             self.flush(cx)?;
         }
@@ -105,6 +143,10 @@ impl TempFile {
         }
         self.written += self.buffer.len() as u64;
         self.buffer.clear();
+        if self.buffer.capacity() > 2 * BUFFER {
+            // Of long rows: the next one takes its own.
+            self.buffer = Vec::new();
+        }
         Ok(())
     }
 
@@ -120,6 +162,9 @@ impl TempFile {
         let frame = &cursor.buffer[cursor.at + 4..cursor.at + 4 + len];
         let batch = decode(frame);
         cursor.at += 4 + len;
+        if len > BUFFER && cursor.at == cursor.buffer.len() {
+            (cursor.buffer, cursor.at) = (Vec::new(), 0);
+        }
         Ok(Some(batch))
     }
 
@@ -140,6 +185,35 @@ impl TempFile {
         crate::sql::track::temporary_read(got);
         cursor.offset += got as u64;
         Ok(cursor.buffer.len() >= need)
+    }
+}
+
+/// A file whose batches are read in any order.
+pub(crate) struct Frames(TempFile);
+
+impl Frames {
+    pub fn create(cx: &ExecContext) -> Result<Frames> {
+        Ok(Frames(TempFile::create(cx)?))
+    }
+
+    /// Adds a batch, perhaps in pieces: where each lies, and how many rows it has.
+    pub fn add(&mut self, cx: &mut ExecContext, batch: &Batch) -> Result<Vec<(u64, usize)>> {
+        let (mut from, mut made) = (0, Vec::new());
+        while from < batch.rows {
+            let rows = batch.fitting(from, self.0.frame);
+            made.push((self.0.written, rows));
+            self.0.write_frame(cx, batch, from..from + rows)?;
+            self.0.flush(cx)?;
+            from += rows;
+        }
+        Ok(made)
+    }
+
+    /// The batch, or piece of one, that lies there.
+    pub fn get(&self, at: u64) -> Result<Batch> {
+        let mut cursor = Cursor { offset: at, ..Cursor::default() };
+        let found = self.0.read(&mut cursor)?;
+        found.ok_or_else(|| crate::err!(DATA_CORRUPTED, "unexpected end of temporary file \"{}\"", self.0.path))
     }
 }
 
@@ -182,22 +256,22 @@ fn form_code(p: Phys) -> u8 {
     }
 }
 
-fn encode(batch: &Batch, out: &mut Vec<u8>) {
-    out.extend_from_slice(&(batch.rows as u32).to_le_bytes());
+fn encode(batch: &Batch, rows: Range<usize>, out: &mut Vec<u8>) {
+    out.extend_from_slice(&(rows.len() as u32).to_le_bytes());
     out.extend_from_slice(&(batch.columns.len() as u16).to_le_bytes());
     for c in &batch.columns {
         out.push(form_code(c.phys()));
         out.push(c.nulls.is_some().into());
         if let Some(n) = &c.nulls {
-            out.extend(n.iter().map(|b| u8::from(*b)));
+            out.extend(n[rows.clone()].iter().map(|b| u8::from(*b)));
         }
         macro_rules! put {
             ($v:expr) => {
-                $v.iter().for_each(|x| out.extend_from_slice(&x.to_le_bytes()))
+                $v[rows.clone()].iter().for_each(|x| out.extend_from_slice(&x.to_le_bytes()))
             };
         }
         match &c.data {
-            ColumnData::Bool(v) => out.extend(v.iter().map(|b| u8::from(*b))),
+            ColumnData::Bool(v) => out.extend(v[rows.clone()].iter().map(|b| u8::from(*b))),
             ColumnData::I16(v) => put!(v),
             ColumnData::I32(v) => put!(v),
             ColumnData::U32(v) => put!(v),
@@ -205,8 +279,8 @@ fn encode(batch: &Batch, out: &mut Vec<u8>) {
             ColumnData::F32(v) => put!(v),
             ColumnData::F64(v) => put!(v),
             ColumnData::Bytes(b) => {
-                b.views.iter().for_each(|v| out.extend_from_slice(&v.len.to_le_bytes()));
-                (0..batch.rows).for_each(|r| out.extend_from_slice(b.get(r)));
+                b.views[rows.clone()].iter().for_each(|v| out.extend_from_slice(&v.len.to_le_bytes()));
+                rows.clone().for_each(|r| out.extend_from_slice(b.get(r)));
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::sql::expr::Expr;
 use crate::sql::expr::eval::{Projection, Sel};
 use crate::storage::Storage;
 use crate::types::array::Array;
-use crate::types::{BATCH_ROWS, Batch, Datum, oid};
+use crate::types::{Batch, Datum, oid};
 use std::sync::Arc;
 
 pub(super) struct TidScan {
@@ -77,7 +77,7 @@ impl Node for TidScan {
             if !self.output.is_busy() {
                 let tids = self.tids.as_deref().unwrap_or_default();
                 let mut batch = Batch::default();
-                while self.at < tids.len() && batch.rows < BATCH_ROWS {
+                while self.at < tids.len() && !batch.is_full() {
                     self.fetch.fetch_exact(&self.storage, tids[self.at], &mut batch)?;
                     self.at += 1;
                 }

@@ -4,7 +4,7 @@ use super::{ExecContext, Node};
 use crate::base::Flow;
 use crate::sql::expr::eval::{Projection, Sel};
 use crate::sql::expr::{Expr, ExprKind};
-use crate::types::{BATCH_ROWS, Batch, Column, Phys, Value};
+use crate::types::{BATCH_ROWS, Batch, Column, Phys, Value, long};
 
 /// Constants stay values; other rows are evaluated.
 enum Row {
@@ -44,6 +44,7 @@ impl Node for Values {
         let nothing = Batch { columns: Vec::new(), rows: 1 };
         let most = if self.lazy { cx.run.row_goal.clamp(1, BATCH_ROWS) } else { BATCH_ROWS };
         while rows < most
+            && !long(&self.out)
             && let Some(row) = self.rows.get_mut(self.at)
         {
             match row {

@@ -9,6 +9,7 @@ mod text;
 pub(crate) mod text_search;
 
 use super::FuncDef;
+use crate::base::memory::claim_much;
 use crate::base::{Error, Flow, Oid, Result};
 use crate::sql::exec::{ExecContext, phys_of};
 use crate::types::array::Array;
@@ -112,6 +113,8 @@ pub fn open(
     columns: &[TypeRef],
     names: &[String],
 ) -> Result<Box<dyn SetStream>> {
+    let bytes = |v: &Value| if let Value::Bytes(b) = v { b.len() } else { 0 };
+    claim_much(8 * args.iter().map(bytes).sum::<usize>(), "ExecutorState")?;
     if matches!(func.imp, super::FuncImpl::Routine) {
         return crate::sql::routine::open(cx, func, args, arg_types, columns, names);
     }

@@ -1,6 +1,7 @@
 //! Functions of text.
 
 use super::{FnContext, FuncImpl, push_text};
+use crate::base::memory::{MUCH, claim, claim_much};
 use crate::base::{Error, Result};
 use crate::types::collation::Case;
 use crate::types::inet::Inet;
@@ -20,7 +21,8 @@ const HEADER: usize = 4;
 pub fn check_len(made: &Column) -> Result<()> {
     match made.last_len() + HEADER {
         len if len > MAX_LEN => Err(Error::internal(format!("invalid memory alloc request size {len}"))),
-        _ => Ok(()),
+        // It will be copied: as a constant, into a row, to the client.
+        len => claim_much(3 * len, "ExprContext"),
     }
 }
 
@@ -30,7 +32,11 @@ pub fn check_len(made: &Column) -> Result<()> {
 /// 54000 if it becomes longer than any may be. PostgreSQL 15, stringinfo.c, enlargeStringInfo: same texts.
 fn check_room(has: usize, more: usize) -> Result<()> {
     if more < MAX_LEN.saturating_sub(has) {
-        return Ok(());
+        // A buffer that is full is copied to one twice as long.
+        return match (has + more) / MUCH == has / MUCH {
+            true => Ok(()),
+            false => claim(2 * (has + more), "ExprContext"),
+        };
     }
     let detail = format!("Cannot enlarge string buffer containing {has} bytes by {more} more bytes.");
     Err(err!(PROGRAM_LIMIT_EXCEEDED, "out of memory").detail(detail))
@@ -316,6 +322,7 @@ fn repeat(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()>
     if args[0].bytes().len().saturating_mul(count) > MAX_LEN - HEADER {
         return Err(too_large());
     }
+    claim_much(2 * args[0].bytes().len() * count, "ExprContext")?;
     push_text(out, args[0].str().repeat(count))
 }
 
@@ -620,22 +627,24 @@ fn to_array(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<(
         out.push_null();
         return Ok(());
     }
+    // Each part is referred to, and stored with its length.
+    claim_much(args[0].bytes().len() * 24, "ExprContext")?;
     let parts = split(args[0].str(), args[1]);
     let null = args.get(2).filter(|n| !n.is_null()).map(|n| n.str());
-    let values = parts.iter().map(|p| if Some(p.as_str()) == null { Datum::Null } else { Datum::Bytes(p.as_bytes()) });
+    let values = parts.iter().map(|p| if Some(*p) == null { Datum::Null } else { Datum::Bytes(p.as_bytes()) });
     out.push(Datum::Bytes(&array::from_values(oid::TEXT, values)));
     Ok(())
 }
 
 /// The fields of a text; a NULL separator parts all characters.
-pub fn split(text: &str, separator: Datum<'_>) -> Vec<String> {
+pub fn split<'a>(text: &'a str, separator: Datum<'_>) -> Vec<&'a str> {
     if text.is_empty() {
         return Vec::new();
     }
     match separator {
-        Datum::Null => text.chars().map(String::from).collect(),
-        s if s.bytes().is_empty() => vec![text.to_owned()],
-        s => text.split(s.str()).map(str::to_owned).collect(),
+        Datum::Null => text.char_indices().map(|(at, c)| &text[at..at + c.len_utf8()]).collect(),
+        s if s.bytes().is_empty() => vec![text],
+        s => text.split(s.str()).collect(),
     }
 }
 

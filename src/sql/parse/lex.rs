@@ -34,7 +34,8 @@ pub(super) struct Lexed {
 }
 
 pub(super) fn lex(text: &str, options: &ParseOptions) -> Lexed {
-    let mut theirs = Vec::with_capacity(text.len() / 4 + 4);
+    // A long text may be one literal.
+    let mut theirs = Vec::with_capacity((text.len() / 4 + 4).min(1 << 12));
     // Where it fails, what it has read so far is still used; the scanner reads the rest and knows PostgreSQL's message.
     let _ =
         Tokenizer::new(&PostgreSqlDialect {}, text).with_unescape(false).tokenize_with_location_into_buf(&mut theirs);

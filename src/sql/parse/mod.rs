@@ -46,6 +46,7 @@ mod tests;
 
 use crate::base::Result;
 use crate::base::error::Report;
+use crate::base::memory::claim_much;
 use crate::sql::ast::RawStmt;
 
 /// Settings that change how text is read.
@@ -71,7 +72,10 @@ pub fn parse(text: &str) -> Result<Vec<RawStmt>> {
 
 /// Parses a query string. `notices` gets what PostgreSQL reports beside the result, also before an error.
 pub fn parse_with(text: &str, options: &ParseOptions, notices: &mut Vec<Report>) -> Result<Vec<RawStmt>> {
+    claim_much(2 * text.len(), "MessageContext")?;
     let mut lexed = lex::lex(text, options);
+    // What the tree takes for each word, its analysis and its plan included.
+    claim_much(512 * lexed.tokens.len(), "MessageContext")?;
     let found = std::mem::take(&mut lexed.notices);
     let mut parser = parser::Parser::new(text, lexed);
     let result = parser.statements();

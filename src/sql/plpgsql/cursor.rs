@@ -75,7 +75,7 @@ fn go(
     cursor.keep(cx, name, to)?;
     let (from, kept) = (cursor.position, cursor.kept());
     cursor.go_to(to);
-    let row = cursor.row(cursor.position);
+    let row = cursor.row(cursor.position)?;
     let passed = match one || count == 0 {
         true => i64::from(row.is_some()),
         false if cursor.position >= from => cursor.position.min(kept) - from.min(kept),

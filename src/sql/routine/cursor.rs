@@ -1,8 +1,9 @@
 //! Cursors: open queries by name that hand out their rows as these are asked for, of DECLARE, of PL/pgSQL's OPEN, and of
 //! the protocol's portals that are read in pieces.
 //!
-//! Rows are computed in batches and kept as long as the cursor may go back to them; what is kept honours no limit yet.
+//! Rows are computed in batches and kept as long as the cursor may go back to them ([`kept`](super::kept)).
 
+use super::kept::Kept;
 use super::query::{Next, QueryRun};
 use crate::base::{Error, Flow, Result, SqlState, Stop};
 use crate::err;
@@ -10,7 +11,7 @@ use crate::sql::ast::FetchDirection;
 use crate::sql::exec::ExecContext;
 use crate::sql::plan::identify::Identity;
 use crate::sql::plan::{Plan, PlanNode, PlannedStatement};
-use crate::types::Batch;
+use crate::types::{BATCH_BYTES, Batch};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -31,10 +32,10 @@ pub struct Cursor {
     identified: Vec<Identity>,
     /// None when all rows have been computed.
     run: Option<Box<QueryRun>>,
-    /// Batches that are kept, each with the number of its first row.
-    batches: VecDeque<(i64, Batch)>,
-    /// Of each of them: where its rows lie.
-    places: VecDeque<Batch>,
+    /// The rows that are kept.
+    rows: Kept,
+    /// Where the rows of each batch lie, and the number of its first row.
+    places: VecDeque<(i64, Batch)>,
     /// How many rows have been computed.
     kept: i64,
     /// 0: before the first row; `kept + 1` after the last.
@@ -88,7 +89,7 @@ impl Cursor {
             plan: run.plan.clone(),
             identified: run.identities(),
             run: Some(run),
-            batches: VecDeque::new(),
+            rows: Kept::default(),
             places: VecDeque::new(),
             kept: 0,
             position: 0,
@@ -119,22 +120,37 @@ impl Cursor {
     /// # Errors
     /// The query's; 55000 after such an error.
     pub fn keep(&mut self, cx: &mut ExecContext, name: &str, upto: i64) -> Flow<()> {
+        self.compute(cx, name, upto, false)
+    }
+
+    /// As [`keep`](Self::keep), fewer where those behind the position are long.
+    pub fn keep_some(&mut self, cx: &mut ExecContext, name: &str, upto: i64) -> Flow<()> {
+        self.compute(cx, name, upto, true)
+    }
+
+    fn compute(&mut self, cx: &mut ExecContext, name: &str, upto: i64, some: bool) -> Flow<()> {
         if self.failed {
             let text = format!("portal \"{name}\" cannot be run");
             return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, text).into());
         }
         // Changes are made as a whole, however many of their rows are asked for.
         let upto = if !self.changes || upto == 0 { upto } else { i64::MAX };
+        let mut ahead = 0;
         while self.kept < upto {
+            if some && self.kept > self.position && ahead > BATCH_BYTES {
+                return Ok(());
+            }
             let Some(run) = &mut self.run else { return Ok(()) };
             match run.next_some(cx, upto - self.kept) {
                 Ok(Next::Batch(mut b)) => {
                     let own = self.plan.plan.columns.len().min(b.columns.len());
                     let columns = if self.identified.is_empty() { Vec::new() } else { b.columns.split_off(own) };
-                    self.places.push_back(Batch { columns, rows: b.rows });
-                    let first = self.kept + 1;
+                    if !columns.is_empty() {
+                        self.places.push_back((self.kept + 1, Batch { columns, rows: b.rows }));
+                    }
                     self.kept += b.rows as i64;
-                    self.batches.push_back((first, b));
+                    ahead += b.memory();
+                    self.rows.push(cx, b)?;
                 }
                 Ok(Next::End) => self.run = None,
                 Ok(Next::Stale) => {
@@ -150,24 +166,17 @@ impl Cursor {
         Ok(())
     }
 
-    /// The number of the batch that has the row of this number, and its place there.
-    fn locate(&self, row: i64) -> Option<(usize, usize)> {
-        let n = self.batches.partition_point(|(first, _)| *first <= row).checked_sub(1)?;
-        let (first, batch) = self.batches.get(n)?;
-        let at = (row - first) as usize;
-        (at < batch.rows).then_some((n, at))
-    }
-
     /// The batch that has the row of this number, and its place there.
-    pub fn find(&self, row: i64) -> Option<(&Batch, usize)> {
-        let (n, at) = self.locate(row)?;
-        Some((&self.batches.get(n)?.1, at))
+    pub fn find(&mut self, row: i64) -> Result<Option<(&Batch, usize)>> {
+        self.rows.find(row)
     }
 
     /// Where the row of this number lies.
     pub fn identities(&self, row: i64) -> Option<(&Batch, usize)> {
-        let (n, at) = self.locate(row)?;
-        Some((self.places.get(n)?, at))
+        let n = self.places.partition_point(|(first, _)| *first <= row).checked_sub(1)?;
+        let (first, batch) = self.places.get(n)?;
+        let at = (row - first) as usize;
+        (at < batch.rows).then_some((batch, at))
     }
 
     pub fn identified(&self) -> &[Identity] {
@@ -175,20 +184,23 @@ impl Cursor {
     }
 
     /// The row of this number, alone.
-    pub fn row(&self, row: i64) -> Option<Batch> {
-        let (batch, at) = self.find(row)?;
-        let columns = batch.columns.iter().map(|c| c.gather_rows(&[at as u32])).collect();
-        Some(Batch { columns, rows: 1 })
+    pub fn row(&mut self, row: i64) -> Result<Option<Batch>> {
+        let one = |(batch, at): (&Batch, usize)| Batch {
+            columns: batch.columns.iter().map(|c| c.gather_rows(&[at as u32])).collect(),
+            rows: 1,
+        };
+        Ok(self.find(row)?.map(one))
     }
 
     /// Goes to the row of this number, or as near as there are rows.
     pub fn go_to(&mut self, row: i64) {
         self.position = row.clamp(0, self.kept + 1);
-        while !self.facts.scroll
-            && let Some((first, batch)) = self.batches.front()
-            && first + (batch.rows as i64) <= self.position
-        {
-            self.batches.pop_front();
+        if self.facts.scroll {
+            return;
+        }
+        self.rows.forget_before(self.position);
+        let passed = |(first, batch): &(i64, Batch)| first + batch.rows as i64 <= self.position;
+        while self.places.front().is_some_and(passed) {
             self.places.pop_front();
         }
     }
@@ -198,7 +210,7 @@ impl Cursor {
         let to = self.position.saturating_add(1);
         self.keep(cx, name, to)?;
         self.go_to(to);
-        Ok(self.row(self.position))
+        Ok(self.row(self.position)?)
     }
 
     /// # Errors

@@ -22,6 +22,7 @@ mod call;
 pub mod cursor;
 mod def;
 mod invoke;
+mod kept;
 pub mod named;
 mod nesting;
 pub mod query;

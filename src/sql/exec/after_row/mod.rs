@@ -29,6 +29,7 @@ pub use triggers::{RowTrigger, RowTriggers, Work, of_relation};
 
 use super::modify::ChangeKind;
 use super::{ExecContext, Node};
+use crate::base::memory::Claimed;
 use crate::base::{Error, Flow, Oid, Result, SqlState, TupleId, Xid};
 use crate::types::{Batch, Column};
 use std::collections::VecDeque;
@@ -70,6 +71,9 @@ pub struct RowChange<'a> {
 #[derive(Default)]
 pub struct Queue {
     events: VecDeque<Event>,
+    /// Bytes of the rows that have joined.
+    held: usize,
+    claimed: Claimed,
     /// Relations whose BEFORE STATEMENT triggers were fired, by what happens to them.
     begun: Vec<(Oid, ChangeKind)>,
     kept: Vec<transition::Kept>,
@@ -94,6 +98,16 @@ impl Queue {
             }
         };
         &mut self.events[at]
+    }
+
+    /// Takes note of a row that joins.
+    ///
+    /// # Errors
+    /// 53200.
+    fn hold(&mut self, row: &Batch) -> Result<()> {
+        let value = |c: &Column| 16 + c.last_len();
+        self.held += row.columns.iter().map(value).sum::<usize>();
+        self.claimed.grown(self.held, "AfterTriggerEvents")
     }
 
     /// The event rows of this trigger are to be added to, where the order of rows and triggers is to be kept.

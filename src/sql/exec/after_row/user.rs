@@ -31,6 +31,7 @@ pub(super) fn note(
     {
         return Ok(());
     }
+    queue.hold(&row)?;
     let xid = cx.backend()?.txn.xid();
     let kept = user.reads_transitions().then(|| queue.kept(&user.rel, kind));
     let event = queue.last(trigger, xid, kept, || {

@@ -30,7 +30,7 @@ use super::instrument::NodeStats;
 use super::output::phys_of;
 use super::{ExecContext, Node, build};
 use crate::base::{Error, Flow, Result, Stop, TupleId, Xid};
-use crate::sql::expr::eval::{Projection, Sel};
+use crate::sql::expr::eval::Projection;
 use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::plan::{self, ModifyKind};
 use crate::types::{Batch, Column, Datum, Phys};
@@ -300,6 +300,14 @@ impl Modify {
         }
     }
 
+    /// Whether rows fed are left to be worked on.
+    fn goes_on(&mut self) -> bool {
+        match &mut self.method {
+            Method::Update(u) => u.goes_on(),
+            _ => false,
+        }
+    }
+
     fn feed(&mut self, batch: Batch) {
         match &mut self.method {
             Method::Insert(i) => i.feed(batch),
@@ -314,11 +322,8 @@ impl Modify {
 impl Node for Modify {
     fn next(&mut self, cx: &mut ExecContext) -> Flow<Option<Batch>> {
         loop {
-            if let (Some(batch), Some(p)) = (&self.ready, &mut self.returning) {
-                let columns = p.run(cx, batch, Sel::All(batch.rows))?;
-                let rows = batch.rows;
-                self.ready = None;
-                return Ok(Some(Batch { columns, rows }));
+            if let (true, Some(p)) = (self.ready.is_some(), &mut self.returning) {
+                return p.take(cx, &mut self.ready).map(Some);
             }
             cx.poll()?;
             if let Some(s) = &mut self.statements {
@@ -334,7 +339,7 @@ impl Node for Modify {
                 self.feed(batch);
             }
             self.work(cx)?;
-            self.busy = false;
+            self.busy = self.goes_on();
             if self.counted {
                 cx.processed += self.changed.rows as u64;
             }

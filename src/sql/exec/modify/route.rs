@@ -5,7 +5,7 @@ use super::partition::{Router, Share, as_root};
 use super::statement::Statements;
 use crate::base::{Error, Flow, Result, Stop};
 use crate::sql::exec::{ExecContext, Node, build};
-use crate::sql::expr::eval::{Projection, Sel};
+use crate::sql::expr::eval::Projection;
 use crate::sql::plan::{self, ModifyKind};
 use crate::types::Batch;
 use std::collections::VecDeque;
@@ -45,11 +45,8 @@ impl Routed {
     /// What RETURNING gives of the rows fed; None: all are done.
     pub fn next(&mut self, cx: &mut ExecContext) -> Flow<Option<Batch>> {
         loop {
-            if let (Some(batch), Some(p)) = (&self.ready, &mut self.returning) {
-                let columns = p.run(cx, batch, Sel::All(batch.rows))?;
-                let rows = batch.rows;
-                self.ready = None;
-                return Ok(Some(Batch { columns, rows }));
+            if let (true, Some(p)) = (self.ready.is_some(), &mut self.returning) {
+                return p.take(cx, &mut self.ready).map(Some);
             }
             if let Some(n) = self.at {
                 if !self.work(cx, n)? {
@@ -152,7 +149,7 @@ impl Modify {
     }
 
     pub(super) fn take_changed(&mut self) -> Batch {
-        self.busy = false;
+        self.busy = self.goes_on();
         self.changed.take()
     }
 }

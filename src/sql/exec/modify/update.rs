@@ -55,6 +55,8 @@ pub(super) struct Update {
     fetch: HeapFetch,
     step: Step,
     input: Batch,
+    /// Up to here its rows are being worked on, or done: long ones are taken a few at a time.
+    upto: usize,
     /// Input rows with a target, and where it lies.
     rows: Vec<u32>,
     tids: Vec<TupleId>,
@@ -100,6 +102,7 @@ impl Update {
             fetch: HeapFetch::new(target.store.clone(), Snapshot::any(), all),
             step: Step::Fetch,
             input: Batch::default(),
+            upto: 0,
             rows: Vec::new(),
             tids: Vec::new(),
             combined: Batch::default(),
@@ -157,9 +160,20 @@ impl Update {
 
     pub fn feed(&mut self, batch: Batch) {
         self.input = batch;
+        self.upto = 0;
         self.step = Step::Fetch;
         self.row = 0;
         self.failed = None;
+    }
+
+    /// Whether rows fed are left when a run is done.
+    pub fn goes_on(&mut self) -> bool {
+        let more = self.upto < self.input.rows;
+        if more {
+            self.step = Step::Fetch;
+            self.row = 0;
+        }
+        more
     }
 
     pub fn run(&mut self, cx: &mut ExecContext, target: &mut Target, changed: &mut Changed) -> Flow<()> {
@@ -170,7 +184,13 @@ impl Update {
             self.deleted = false;
         }
         if self.step == Step::Compute {
-            let columns = self.set.run(cx, &self.combined, Sel::All(self.combined.rows))?;
+            let (columns, done) = self.set.run_some(cx, &self.combined, Sel::All(self.combined.rows))?;
+            if done < self.combined.rows {
+                self.upto = self.rows[done] as usize;
+                self.rows.truncate(done);
+                self.tids.truncate(done);
+                self.combined = self.combined.slice(0..done);
+            }
             self.new = assigned(&self.combined, self.attrs.as_deref(), columns, target.forms.len());
             self.step = Step::Generate;
             if self.fires(target) {
@@ -224,7 +244,9 @@ impl Update {
         self.tids.clear();
         let mut old = Batch::default();
         self.fetch.prepare(&mut old);
-        for row in 0..self.input.rows {
+        while self.upto < self.input.rows && !old.is_full() {
+            let row = self.upto;
+            self.upto += 1;
             let Datum::Bytes(b) = self.input.columns[self.ctid].get(row) else { continue };
             let Some(tid) = tid_from_bytes(b) else { continue };
             if needed && self.fetch.fetch_version(&storage, tid, &mut old)?.is_none() {

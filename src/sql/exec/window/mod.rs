@@ -10,6 +10,7 @@ use super::sort::{key_columns, key_exprs};
 use super::store::RowStore;
 use super::user_aggregate::UserAggregate;
 use super::{ExecContext, Node, build};
+use crate::base::memory::Claimed;
 use crate::base::{Error, Flow, Result};
 use crate::sql::expr::eval::{Projection, Single};
 use crate::sql::expr::{Expr, FrameBound, WindowCall, WindowSpec};
@@ -66,6 +67,7 @@ pub(super) struct Window {
     /// Finished rows to give out.
     ready: Option<(RowStore, Vec<Column>)>,
     given: usize,
+    claimed: Claimed,
 }
 
 impl Window {
@@ -124,6 +126,7 @@ impl Window {
             done: false,
             ready: None,
             given: 0,
+            claimed: Claimed::default(),
             input: build(input, cx)?,
         })
     }
@@ -153,6 +156,8 @@ impl Window {
             self.order_keys.append_rows(&rest[..self.order.len()], &self.order, batch.rows);
             self.rows.append(batch);
             self.values.append_columns(values.iter(), batch.rows, None);
+            let held = self.rows.bytes() + self.values.bytes() + self.order_keys.memory();
+            self.claimed.grown(held, "WindowAgg Partition")?;
             self.batch = None;
             if self.starts.last().is_some_and(|s| *s >= BATCH_ROWS) {
                 break;

@@ -1,7 +1,9 @@
 //! Function calls: kernels over columns, or row by row with strictness handled here.
 
+use super::pieces::{self, room};
 use super::{Eval, Sel};
 use crate::base::Error;
+use crate::base::memory::claim_much;
 use crate::base::{Flow, Stop};
 use crate::sql::exec::domain::DomainCheck;
 use crate::sql::exec::{ExecContext, phys_of, system};
@@ -49,6 +51,11 @@ impl Call {
     /// May answer a wait.
     pub fn waits(&self) -> bool {
         matches!(self.def.imp, FuncImpl::System | FuncImpl::Routine)
+    }
+
+    /// It is a user's, or reads more than its arguments.
+    pub fn runs_statements(&self) -> bool {
+        matches!(self.def.imp, FuncImpl::Routine)
     }
 
     pub fn is_volatile(&self) -> bool {
@@ -113,8 +120,10 @@ impl Call {
                     if self.def.strict && row.iter().any(|d| d.is_null()) {
                         out.push_null();
                     } else {
+                        claim_for(&row)?;
                         f(&mut cx.fx, &row, &mut out)?;
                         check_len(&out)?;
+                        room(cx, &out, sel)?;
                     }
                 }
                 Ok(out)
@@ -162,6 +171,7 @@ impl Call {
                 out.push_null();
             } else {
                 system::call(cx, self.def, &row, out)?;
+                room(cx, out, sel)?;
             }
         }
         Ok(self.progress.take().map_or_else(|| Column::new(self.ret), |p| p.1))
@@ -186,13 +196,20 @@ impl Call {
                 self.running = Some(Box::new(Invocation::start(cx, self.def, row, self.types.as_deref(), None)?));
             }
             if let Some(call) = &mut self.running {
-                let value = call.value(cx)?;
+                let value = pieces::apart(cx, |cx| call.value(cx))?;
                 self.running = None;
                 out.push(value.datum());
+                room(cx, out, sel)?;
             }
         }
         Ok(self.progress.take().map_or_else(|| Column::new(self.ret), |p| p.1))
     }
+}
+
+/// What a function makes of long values takes as much memory as they do, and again for what it needs in between.
+#[inline]
+fn claim_for(args: &[Datum<'_>]) -> crate::base::Result<()> {
+    claim_much(args.iter().map(Datum::bytes_len).sum::<usize>() * 4, "ExprContext")
 }
 
 /// Calls a function once, outside any expression; it must not wait.
@@ -212,7 +229,10 @@ pub(crate) fn call_once(
     }
     cx.fx.call = types;
     match def.imp {
-        FuncImpl::Scalar(f) => f(&mut cx.fx, args, out).and_then(|()| check_len(out)),
+        FuncImpl::Scalar(f) => {
+            claim_for(args)?;
+            f(&mut cx.fx, args, out).and_then(|()| check_len(out))
+        }
         FuncImpl::Vector(f) => {
             let columns: SmallVec<[Column; 3]> = args.iter().enumerate().map(|(n, d)| one(def, n, *d)).collect();
             let refs: SmallVec<[&Column; 3]> = columns.iter().collect();
@@ -395,13 +415,17 @@ pub(super) fn io_cast(arg: &mut Eval, to: TypeRef, cx: &mut ExecContext, batch: 
             continue;
         }
         text.clear();
+        // A document has nodes, an array elements.
+        claim_much(8 * value.bytes_len(), "ExprContext")?;
         crate::types::text_out(from, value, &mut text, &cx.fx.io)?;
         if stringy {
             out.push(Datum::Bytes(&text));
+            room(cx, &out, sel)?;
         } else {
             // Output functions write UTF-8 only.
             let text = std::str::from_utf8(&text).unwrap_or_default();
             out.push(crate::types::text_in(to, text, &cx.fx.io)?.datum());
+            room(cx, &out, sel)?;
         }
     }
     Ok(out)

@@ -1,6 +1,7 @@
 //! Arrays and rows: building them, taking them apart.
 
 use super::logic::set_operand;
+use super::pieces::{apart, room};
 use super::{Eval, Sel, document};
 use crate::bail;
 use crate::base::{Flow, Result};
@@ -47,13 +48,18 @@ pub(crate) fn array_of(values: &Column, ty: TypeRef) -> Result<Vec<u8>> {
 }
 
 /// One bytes value per row.
-pub(super) fn each(rows: usize, mut make: impl FnMut(usize) -> Flow<Option<Vec<u8>>>) -> Flow<Column> {
-    let mut out = Column::with_capacity(Phys::Bytes, rows);
-    for at in 0..rows {
-        match make(at)? {
+pub(super) fn each(
+    cx: &mut ExecContext,
+    sel: Sel<'_>,
+    mut make: impl FnMut(&mut ExecContext, usize) -> Flow<Option<Vec<u8>>>,
+) -> Flow<Column> {
+    let mut out = Column::with_capacity(Phys::Bytes, sel.len());
+    for at in 0..sel.len() {
+        match make(cx, at)? {
             Some(bytes) => out.push(Datum::Bytes(&bytes)),
             None => out.push_null(),
         }
+        room(cx, &out, sel)?;
     }
     Ok(out)
 }
@@ -78,13 +84,13 @@ pub(super) fn array_cast(
     let from = TypeRef::of(element_type(arg.ty.oid).unwrap_or(arg.ty.oid));
     let to = element_type(ty.oid).unwrap_or(ty.oid);
     let arrays = arg.eval(cx, batch, sel)?.into_owned();
-    each(arrays.len(), |at| {
+    each(cx, sel, |cx, at| {
         let Datum::Bytes(stored) = arrays.get(at) else { return Ok(None) };
         let values = elements(Datum::Bytes(stored), from)?;
         let count = values.len();
         let none = Batch { columns: Vec::new(), rows: count };
         set_operand(cx, slot, values, Sel::All(count));
-        let cast = element.eval(cx, &none, Sel::All(count))?;
+        let cast = apart(cx, |cx| element.eval(cx, &none, Sel::All(count)))?;
         let mut b = Builder::new(to);
         (0..count).for_each(|r| b.push(cast.get(r)));
         Ok(Some(b.finish_with(Array::new(stored).dims.clone())))
@@ -101,7 +107,7 @@ pub(super) fn array(
 ) -> Flow<Column> {
     let element = element_type(ty.oid).unwrap_or(oid::TEXT);
     let values = columns(items, cx, batch, sel)?;
-    each(sel.len(), |at| {
+    each(cx, sel, |_, at| {
         if nested {
             let parts: Vec<Datum<'_>> = values.iter().map(|c| c.get(at)).collect();
             return Ok(Some(nest(element, &parts)?));
@@ -124,7 +130,7 @@ pub(super) fn row(
     let values = columns(fields, cx, batch, sel)?;
     let made: Vec<String> = (1..=types.len()).map(|n| format!("f{n}")).collect();
     let name = |n: usize| names.get(n).unwrap_or(&made[n]).as_str();
-    each(sel.len(), |at| {
+    each(cx, sel, |_, at| {
         let mut out = Vec::new();
         let parts = values.iter().enumerate().map(|(n, c)| (name(n), types[n].oid, c.get(at)));
         record::build(ty, parts, &mut out);
@@ -165,7 +171,7 @@ pub(super) fn field_set(
     let rows = arg.eval(cx, batch, sel)?.into_owned();
     let values = value.eval(cx, batch, sel)?.into_owned();
     let fields = cx.fx.io.hooks.composite(ty.oid).unwrap_or_default();
-    each(rows.len(), |at| {
+    each(cx, sel, |_, at| {
         let stored = match rows.get(at) {
             Datum::Null => None,
             d => Some(Record::new(d.bytes()).fitted(&fields)),
@@ -288,7 +294,7 @@ pub(super) fn subscript_set(
     let arrays = array.eval(cx, batch, sel)?.into_owned();
     let bounds = Bounds::eval(bounds, cx, batch, sel)?;
     let values = value.eval(cx, batch, sel)?.into_owned();
-    each(arrays.len(), |at| {
+    each(cx, sel, |_, at| {
         let Some(b) = bounds.row(at) else {
             bail!(NULL_VALUE_NOT_ALLOWED, "array subscript in assignment must not be null")
         };

@@ -92,7 +92,7 @@ pub(super) fn with_part(
     let keys = Keys::eval(keys, cx, batch, sel)?;
     let values = value.eval(cx, batch, sel)?.into_owned();
     let array = keys.starts_with_number();
-    super::composite::each(documents.len(), |at| {
+    super::composite::each(cx, sel, |_, at| {
         let Some(keys) = keys.row(at) else {
             bail!(NULL_VALUE_NOT_ALLOWED, "{} subscript in assignment must not be null", rules.what);
         };

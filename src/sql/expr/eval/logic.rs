@@ -1,5 +1,6 @@
 //! AND, OR, NOT, CASE, COALESCE and their kin, with PostgreSQL's lazy semantics.
 
+use super::pieces::room;
 use super::{Eval, Op, Sel};
 use crate::base::Flow;
 use crate::sql::exec::ExecContext;
@@ -239,15 +240,16 @@ impl Scatter {
         self.parts.push(part);
     }
 
-    fn column(self, phys: Phys) -> Column {
+    fn column(self, phys: Phys, cx: &mut ExecContext, sel: Sel<'_>) -> Flow<Column> {
         let mut out = Column::with_capacity(phys, self.from.len());
         for (part, at) in self.from {
             match self.parts.get(part as usize) {
                 Some(c) => out.push_from(c, at as usize),
                 None => out.push_null(),
             }
+            room(cx, &out, sel)?;
         }
-        out
+        Ok(out)
     }
 }
 
@@ -299,7 +301,7 @@ pub(super) fn case(
         let part = value.eval(cx, batch, Sel::Rows(&rows))?.into_owned();
         out.add(part, &open);
     }
-    Ok(out.column(phys))
+    out.column(phys, cx, sel)
 }
 
 pub(super) fn coalesce(
@@ -334,7 +336,7 @@ pub(super) fn coalesce(
         out.add(part, &open);
         open = rest;
     }
-    Ok(out.column(phys))
+    out.column(phys, cx, sel)
 }
 
 pub(super) fn extreme(
@@ -361,6 +363,7 @@ pub(super) fn extreme(
             }
         }
         out.push(best);
+        room(cx, &out, sel)?;
     }
     Ok(out)
 }

@@ -9,15 +9,20 @@
 //! - EVAL-2: what may wait (sub-plans, system functions) and what is volatile keeps its finished answer and its progress
 //!   until the whole expression is done: repeating the call after a wait repeats no side effect (FLOW-1).
 //! - EVAL-3: two or more volatile calls in one list are evaluated row by row, as PostgreSQL's order of calls is visible.
+//! - EVAL-4: what makes long values stops at the row that makes them too long together; it is asked again for the rows up
+//!   to that one ([`pieces`]).
 
 mod call;
 mod compile;
 mod composite;
 mod document;
 mod logic;
+mod pieces;
+mod predicate;
+mod projection;
 mod sub_plan;
 
-use super::{Expr, ExprKind};
+use super::Expr;
 use crate::base::Flow;
 use crate::sql::exec::ExecContext;
 use crate::types::{Batch, Column, ColumnData, Phys, TypeRef, Value};
@@ -28,6 +33,10 @@ use sub_plan::SubPlanOp;
 pub(crate) use call::call_once;
 pub(crate) use compile::Scope;
 pub(crate) use composite::elements;
+pub(crate) use pieces::Pieces;
+pub(in crate::sql) use pieces::apart;
+pub use predicate::Predicate;
+pub use projection::Projection;
 
 /// Which rows of a batch to evaluate for.
 #[derive(Clone, Copy, Debug)]
@@ -406,344 +415,6 @@ fn operand(cx: &ExecContext, slot: usize, sel: Sel<'_>) -> Column {
         }
     };
     kept.column.gather_rows(&wanted)
-}
-
-/// What a list of expressions needs to be evaluated correctly.
-#[derive(Clone, Copy, Default)]
-struct Nature {
-    waits: bool,
-    volatile: usize,
-}
-
-fn nature(exprs: &mut [Eval]) -> Nature {
-    let mut n = Nature::default();
-    for e in exprs.iter_mut() {
-        e.visit(&mut |e| match &e.op {
-            Op::Call(c) => {
-                n.waits |= c.waits();
-                n.volatile += usize::from(c.is_volatile());
-            }
-            Op::SubPlan(_) => n.waits = true,
-            _ => {}
-        });
-    }
-    if n.waits {
-        for e in exprs {
-            e.visit(&mut |e| {
-                if let Op::Call(c) = &mut e.op {
-                    c.keep_answers();
-                }
-            });
-        }
-    }
-    n
-}
-
-/// A list of expressions evaluated together; resumable after a wait.
-pub struct Projection {
-    /// The first of `exprs` are what others read several times: one sub-plan's row for several columns.
-    shared: usize,
-    exprs: Vec<Eval>,
-    nature: Nature,
-    /// Finished columns, or with row by row evaluation the columns so far.
-    done: Vec<Column>,
-    row: usize,
-    /// The expression to go on with in the present row.
-    next: usize,
-}
-
-impl Projection {
-    pub fn new(exprs: &[Expr]) -> Projection {
-        let shared = read_in_parts(exprs);
-        if shared.is_empty() {
-            return Projection::of(exprs.iter().map(Eval::new).collect());
-        }
-        let plans = |e: &Expr| match &e.kind {
-            ExprKind::SubPlan(s) => Some(s.plan.clone()),
-            _ => None,
-        };
-        let mut scope = Scope::beside(shared.iter().filter_map(plans).collect());
-        let rows = shared.iter().map(Eval::new);
-        let all = rows.chain(exprs.iter().map(|e| Eval::with_scope(e, &mut scope))).collect();
-        Projection { shared: shared.len(), ..Projection::of(all) }
-    }
-
-    pub(crate) fn with_scope(exprs: &[Expr], scope: &mut Scope) -> Projection {
-        Projection::of(exprs.iter().map(|e| Eval::with_scope(e, scope)).collect())
-    }
-
-    pub fn of(mut exprs: Vec<Eval>) -> Projection {
-        let nature = nature(&mut exprs);
-        Projection { shared: 0, exprs, nature, done: Vec::new(), row: 0, next: 0 }
-    }
-
-    pub fn len(&self) -> usize {
-        self.exprs.len() - self.shared
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Whether doing it again for the same rows does no harm.
-    pub fn is_repeatable(&self) -> bool {
-        self.nature.volatile == 0
-    }
-
-    pub fn types(&self) -> Vec<TypeRef> {
-        self.exprs[self.shared..].iter().map(Eval::ty).collect()
-    }
-
-    pub fn forms(&self) -> Vec<Phys> {
-        self.exprs[self.shared..].iter().map(Eval::phys).collect()
-    }
-
-    /// Forgets a batch begun.
-    pub fn reset(&mut self) {
-        self.done.clear();
-        self.row = 0;
-        self.next = 0;
-        if self.nature.waits {
-            self.exprs.iter_mut().for_each(Eval::forget);
-        }
-    }
-
-    /// One column per expression. After a `Stop` it must be called again with the same batch and selection.
-    pub fn run(&mut self, cx: &mut ExecContext, batch: &Batch, sel: Sel<'_>) -> Flow<Vec<Column>> {
-        if self.nature.volatile > 1 {
-            return self.run_rows(cx, batch, sel);
-        }
-        // Whoever ran while this one waited may have used the slots.
-        for (n, column) in self.done.iter().take(self.shared).enumerate() {
-            logic::set_operand(cx, n, column.clone(), sel);
-        }
-        while self.done.len() < self.exprs.len() {
-            let e = &mut self.exprs[self.done.len()];
-            let column = e.eval(cx, batch, sel)?.into_owned();
-            debug_assert_eq!(column.len(), sel.len(), "EVAL-1");
-            if self.nature.waits {
-                e.forget();
-            }
-            if self.done.len() < self.shared {
-                logic::set_operand(cx, self.done.len(), column.clone(), sel);
-            }
-            self.done.push(column);
-        }
-        crate::sql::exec::domain::check_unchecked(cx)?;
-        Ok(self.finished())
-    }
-
-    /// As [`run`](Self::run) for all rows of the batch in the slot, which is used up: columns merely picked move.
-    /// After a `Stop` the batch is still there.
-    pub fn run_owned(&mut self, cx: &mut ExecContext, slot: &mut Option<Batch>) -> Flow<Batch> {
-        let Some(batch) = slot else { return Ok(Batch::default()) };
-        let rows = batch.rows;
-        if self.nature.waits || self.nature.volatile > 1 || !self.exprs.iter().any(|e| matches!(e.op, Op::Column(_))) {
-            let columns = self.run(cx, batch, Sel::All(rows))?;
-            *slot = None;
-            return Ok(Batch { columns, rows });
-        }
-        let mut columns: Vec<Option<Column>> = Vec::with_capacity(self.exprs.len());
-        for e in &mut self.exprs {
-            columns.push(match e.op {
-                Op::Column(_) => None,
-                _ => Some(e.eval(cx, batch, Sel::All(rows))?.into_owned()),
-            });
-        }
-        let mut batch = slot.take().unwrap_or_default();
-        let picked: Vec<Option<usize>> = self.exprs.iter().map(Eval::picked).collect();
-        let column = |(n, made): (usize, Option<Column>)| match (made, picked[n]) {
-            (Some(c), _) => c,
-            (None, Some(c)) if picked[n + 1..].contains(&Some(c)) => batch.columns[c].clone(),
-            (None, Some(c)) => std::mem::replace(&mut batch.columns[c], Column::new(Phys::Bool)),
-            (None, None) => Column::new(Phys::Bool),
-        };
-        let columns = columns.into_iter().enumerate().map(column).collect();
-        Ok(Batch { columns, rows })
-    }
-
-    /// As [`run`](Self::run), without copying columns that are in the batch already.
-    pub fn columns<'a>(
-        &'a mut self,
-        cx: &mut ExecContext,
-        batch: &'a Batch,
-        sel: Sel<'_>,
-    ) -> Flow<Vec<Cow<'a, Column>>> {
-        if self.nature.waits || self.nature.volatile > 1 {
-            return Ok(self.run(cx, batch, sel)?.into_iter().map(Cow::Owned).collect());
-        }
-        self.exprs.iter_mut().map(|e| e.eval(cx, batch, sel)).collect()
-    }
-
-    fn finished(&mut self) -> Vec<Column> {
-        let mut columns = std::mem::take(&mut self.done);
-        columns.drain(..self.shared);
-        columns
-    }
-
-    /// Row by row (EVAL-3).
-    fn run_rows(&mut self, cx: &mut ExecContext, batch: &Batch, sel: Sel<'_>) -> Flow<Vec<Column>> {
-        if self.done.is_empty() {
-            self.done = self.exprs.iter().map(|e| Column::with_capacity(e.phys, sel.len())).collect();
-        }
-        while self.row < sel.len() {
-            let row = [sel.row(self.row)];
-            for n in 0..self.next.min(self.shared) {
-                let last = self.done[n].gather_rows(&[self.row as u32]);
-                logic::set_operand(cx, n, last, Sel::Rows(&row));
-            }
-            while self.next < self.exprs.len() {
-                let e = &mut self.exprs[self.next];
-                let value = e.eval(cx, batch, Sel::Rows(&row))?;
-                self.done[self.next].push_from(&value, 0);
-                if self.next < self.shared {
-                    let answer = value.into_owned();
-                    logic::set_operand(cx, self.next, answer, Sel::Rows(&row));
-                } else {
-                    drop(value);
-                }
-                if self.nature.waits {
-                    e.forget();
-                }
-                self.next += 1;
-            }
-            self.next = 0;
-            self.row += 1;
-        }
-        self.row = 0;
-        Ok(self.finished())
-    }
-}
-
-/// Sub-plans whose rows several expressions take a field of. PostgreSQL 15, nodeSubplan.c, ExecSetParamPlan of a
-/// MULTIEXPR_SUBLINK: it runs once for all of them.
-fn read_in_parts(exprs: &[Expr]) -> Vec<Expr> {
-    let mut met: Vec<(Expr, usize)> = Vec::new();
-    for e in exprs {
-        e.walk(&mut |e| {
-            if let ExprKind::Field { arg, .. } = &e.kind
-                && matches!(arg.kind, ExprKind::SubPlan(_))
-            {
-                match met.iter_mut().find(|(known, _)| super::same(known, arg)) {
-                    Some((_, count)) => *count += 1,
-                    None => met.push(((**arg).clone(), 1)),
-                }
-            }
-            true
-        });
-    }
-    met.into_iter().filter(|(_, count)| *count > 1).map(|(e, _)| e).collect()
-}
-
-/// A condition: which rows it is true for.
-pub struct Predicate {
-    /// Conjuncts, each evaluated only for the rows that passed those before it.
-    arms: Vec<Eval>,
-    waits: bool,
-    repeatable: bool,
-    arm: usize,
-    kept: Option<Vec<u32>>,
-    by_row: Option<Projection>,
-}
-
-/// A condition that stops at the first part which is not true, NULL included: what comes later may rely on it.
-fn strictly(e: &Expr) -> Expr {
-    let ExprKind::And(parts) = &e.kind else { return e.clone() };
-    let test = |p: &Expr| {
-        let kind = ExprKind::BoolTest { arg: Box::new(p.clone()), is: Some(true), negated: false };
-        Expr { kind, ..p.clone() }
-    };
-    Expr { kind: ExprKind::And(parts.iter().map(test).collect()), ..e.clone() }
-}
-
-impl Predicate {
-    pub fn new(expr: &Expr) -> Predicate {
-        Predicate::with_scope(expr, &mut Scope::default())
-    }
-
-    pub(crate) fn with_scope(expr: &Expr, scope: &mut Scope) -> Predicate {
-        let whole = Eval::with_scope(expr, scope);
-        let mut arms = match whole.op {
-            Op::And(arms) => arms,
-            _ => vec![whole],
-        };
-        let n = nature(&mut arms);
-        let mut by_row = None;
-        if n.volatile > 1 {
-            arms.clear();
-            by_row = Some(Projection::of(vec![Eval::with_scope(&strictly(expr), scope)]));
-        }
-        Predicate { arms, waits: n.waits, repeatable: n.volatile == 0, arm: 0, kept: None, by_row }
-    }
-
-    /// Whether asking again for the same rows does no harm.
-    pub fn is_repeatable(&self) -> bool {
-        self.repeatable
-    }
-
-    pub fn reset(&mut self) {
-        self.arm = 0;
-        self.kept = None;
-        if self.waits {
-            self.arms.iter_mut().for_each(Eval::forget);
-        }
-        if let Some(p) = &mut self.by_row {
-            p.reset();
-        }
-    }
-
-    /// The rows that pass, ascending; None: all of them. After a `Stop` to be called again with the same batch.
-    pub fn run(&mut self, cx: &mut ExecContext, batch: &Batch) -> Flow<Option<Vec<u32>>> {
-        if let Some(p) = &mut self.by_row {
-            let answer = p.run(cx, batch, Sel::All(batch.rows))?;
-            return Ok(passing(&answer[0], None));
-        }
-        while let Some(arm) = self.arms.get_mut(self.arm) {
-            let sel = self.kept.as_deref().map_or(Sel::All(batch.rows), Sel::Rows);
-            if sel.is_empty() {
-                break;
-            }
-            let answer = arm.eval(cx, batch, sel)?;
-            if let Some(kept) = passing(&answer, self.kept.as_deref()) {
-                self.kept = Some(kept);
-            }
-            drop(answer);
-            if self.waits {
-                self.arms[self.arm].forget();
-            }
-            self.arm += 1;
-        }
-        self.arm = 0;
-        Ok(self.kept.take())
-    }
-}
-
-/// Rows with a true answer; None if that is all of them. `rows` are the rows the answers belong to.
-fn passing(answer: &Column, rows: Option<&[u32]>) -> Option<Vec<u32>> {
-    let ColumnData::Bool(values) = &answer.data else { return Some(Vec::new()) };
-    let row = |at: usize| rows.map_or(at as u32, |r| r[at]);
-    // Branch-free: each row is written, the count moves only for those that pass.
-    let mut kept = vec![0u32; values.len()];
-    let mut n = 0;
-    match &answer.nulls {
-        None => {
-            for (at, v) in values.iter().enumerate() {
-                kept[n] = row(at);
-                n += usize::from(*v);
-            }
-        }
-        Some(nulls) => {
-            for (at, (v, null)) in values.iter().zip(nulls).enumerate() {
-                kept[n] = row(at);
-                n += usize::from(*v & !*null);
-            }
-        }
-    }
-    if n == values.len() {
-        return None;
-    }
-    kept.truncate(n);
-    Some(kept)
 }
 
 /// Evaluates one expression that reads no row, such as a LIMIT's count.

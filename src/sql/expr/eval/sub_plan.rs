@@ -5,11 +5,13 @@
 //! the test is plain equality.
 
 use super::compile::{Scope, compile};
+use super::pieces::room;
 use super::{Eval, Sel};
 use crate::base::Flow;
+use crate::base::memory::Claimed;
 use crate::sql::exec::{ExecContext, Node, RowStore, SubKeys, Versions, build, phys_of};
 use crate::sql::expr::{Expr, ExprKind, SubPlan, SubPlanKind};
-use crate::sql::plan::Plan;
+use crate::sql::plan::{Plan, PlanNode, has_volatile};
 use crate::types::{BATCH_ROWS, Batch, Column, ColumnData, Datum, TypeRef, Value};
 use std::sync::Arc;
 
@@ -28,6 +30,7 @@ pub(super) struct SubPlanOp {
     out: Option<Column>,
     phase: Phase,
     found: Found,
+    claimed: Claimed,
     answered: bool,
 }
 
@@ -99,6 +102,15 @@ fn split(test: &Expr, params: &[(usize, Expr)], scope: &mut Scope) -> Option<Has
     Some(hashed)
 }
 
+fn is_volatile(plan: &Plan) -> bool {
+    let mut found = match &plan.node {
+        PlanNode::FunctionScan { calls, .. } => calls.iter().any(|c| c.func.volatility == b'v'),
+        _ => false,
+    };
+    plan.for_each_expr(&mut |e| found |= has_volatile(e));
+    found || plan.inputs().into_iter().any(is_volatile)
+}
+
 impl SubPlanOp {
     pub fn new(s: &SubPlan, ty: TypeRef, scope: &mut Scope) -> SubPlanOp {
         let slots = |list: &[(usize, Expr)], scope: &mut Scope| {
@@ -122,6 +134,7 @@ impl SubPlanOp {
             out: None,
             phase: Phase::Start,
             found: Found::default(),
+            claimed: Claimed::default(),
             answered: false,
         }
     }
@@ -134,6 +147,11 @@ impl SubPlanOp {
         if let Some(h) = &mut self.hashed {
             h.outer.iter_mut().chain(&mut h.inner).for_each(|e| e.visit(f));
         }
+    }
+
+    /// Running it has effects of its own.
+    pub fn is_volatile(&self) -> bool {
+        is_volatile(&self.plan)
     }
 
     pub fn forget(&mut self) {
@@ -169,7 +187,9 @@ impl SubPlanOp {
             let Some(batch) = node.next(cx)? else { break };
             if keep_rows {
                 let forms: Vec<_> = batch.columns.iter().map(Column::phys).collect();
-                self.found.store.get_or_insert_with(|| RowStore::new(&forms)).append(&batch);
+                let store = self.found.store.get_or_insert_with(|| RowStore::new(&forms));
+                store.append(&batch);
+                self.claimed.grown(store.bytes(), "Subplan HashTable Context")?;
                 continue;
             }
             if self.take(cx, &batch)? {
@@ -200,6 +220,7 @@ impl SubPlanOp {
                 let phys = batch.columns[0].phys();
                 let all = found.elements.get_or_insert_with(|| Column::new(phys));
                 (0..batch.rows).for_each(|r| all.push_from(&batch.columns[0], r));
+                self.claimed.grown(all.own_bytes() + all.len() * 16, "ExecutorState")?;
             }
             SubPlanKind::Any | SubPlanKind::All => {
                 let any = self.kind == SubPlanKind::Any;
@@ -264,7 +285,10 @@ impl SubPlanOp {
             let row = sel.row(out.len());
             let stop = self.one(cx, batch, row);
             match stop {
-                Ok(v) => out.push(v.datum()),
+                Ok(v) => {
+                    out.push(v.datum());
+                    room(cx, &out, sel)?;
+                }
                 Err(stop) => {
                     self.out = Some(out);
                     return Err(stop);

@@ -5,6 +5,7 @@
 
 use super::dissect::Dissector;
 use super::syntax::{Flags, Preference, Translation, translate};
+use crate::base::memory::Claimed;
 use crate::base::{Error, Result};
 use crate::err;
 use parking_lot::Mutex;
@@ -167,7 +168,9 @@ impl Regex {
     pub fn find_all(&self, text: &str, limit: usize) -> Result<Vec<Groups>> {
         let mut out = Vec::new();
         let mut from = 0;
+        let mut claimed = Claimed::default();
         while out.len() < limit && from <= text.len() {
+            claimed.grown(out.len() * 256, "ExprContext")?;
             let Some(groups) = self.find(text, from)? else { break };
             let Some(whole) = groups[0].clone() else { break };
             // After an empty match the search goes on one character further.

@@ -3,6 +3,7 @@
 use super::engine::{Groups, Regex, next_char};
 use super::syntax::Flags;
 use crate::base::Result;
+use crate::base::memory::Claimed;
 use crate::sql::func::{FnContext, FuncImpl, push_text};
 use crate::types::collation::Case;
 use crate::types::text::char_offset;
@@ -209,7 +210,9 @@ pub fn split_at_matches<'a>(
     let regex = cx.regexes.get(pattern, flags)?;
     let mut parts = Vec::new();
     let (mut start, mut from) = (0, 0);
+    let mut claimed = Claimed::default();
     while from <= text.len() {
+        claimed.grown(parts.len() * 64, "ExprContext")?;
         let Some(Range { start: s, end: e }) = regex.find(text, from)?.and_then(|g| g[0].clone()) else { break };
         from = if s == e { next_char(text, e) } else { e };
         // An empty match at either end, or right behind the last one, parts nothing.
