@@ -13,6 +13,8 @@ pub struct SelectStmt {
     pub locking: Vec<LockingClause>,
     /// The first token of the body.
     pub pos: Pos,
+    /// A cursor's: its first rows are wanted soon, and perhaps no others.
+    pub of_cursor: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]

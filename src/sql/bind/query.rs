@@ -40,6 +40,8 @@ pub struct Query {
     pub limit: Option<Expr>,
     pub offset: Option<Expr>,
     pub with_ties: bool,
+    /// Only `cursor_tuple_fraction` of its rows are expected to be fetched.
+    pub of_cursor: bool,
     /// UNION and friends: the leaves are sub-selects in `rels`; `targets` are Vars of the leftmost.
     pub set_op: Option<SetTree>,
     pub ctes: Vec<Cte>,

@@ -205,6 +205,7 @@ impl Binder<'_, '_> {
     }
 
     pub(super) fn limits(&mut self, s: &ast::SelectStmt, query: &mut Query) -> Result<()> {
+        query.of_cursor = s.of_cursor;
         let bound = |this: &mut Self, e: &ast::Expr, clause: Clause| -> Result<Expr> {
             let before = std::mem::replace(&mut this.scope().clause, clause);
             let bound = this.expr(e);

@@ -41,6 +41,7 @@ fn action(kind: &Kind) -> Option<(&'static str, &'static [RelKind])> {
         Kind::SetLogged => ("SET LOGGED", LOGGED),
         Kind::SetUnlogged => ("SET UNLOGGED", LOGGED),
         Kind::SetTablespace(_) => ("SET TABLESPACE", ANALYZED),
+        Kind::SetAccessMethod(_) => ("SET ACCESS METHOD", STORED),
         Kind::SetOptions(_) => ("SET", WITH_OPTIONS),
         Kind::ResetOptions(_) => ("RESET", WITH_OPTIONS),
         Kind::Inherit(_) => ("INHERIT", TABLES),
@@ -84,7 +85,7 @@ pub fn impossible(relation: &Relation, action: &str) -> Error {
 }
 
 /// PostgreSQL 15, pg_class.c, errdetail_relkind_not_supported.
-fn unsupported(kind: RelKind) -> String {
+pub fn unsupported(kind: RelKind) -> String {
     let kinds = match kind {
         Table => "tables",
         Partitioned => "partitioned tables",

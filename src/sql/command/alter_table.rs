@@ -1,8 +1,9 @@
 //! ALTER TABLE and its kin, one change after the other.
 
+use super::alter_order::{in_order, refuse_second_type, without_place};
 use super::constraint::{self, Wanted, each_batch, relation, set_not_null, verify_check};
 use super::rewrite_rows::{NewRows, rewrite};
-use super::write::{attributes_read, bind, change, class_of, columns_only, over_attributes};
+use super::write::{bind, change, class_of, columns_only, over_attributes};
 use super::{
     Command, alter_kinds, cluster, column, concurrent, declared, drop, foreign, index, inherit, names, owner,
     partition, reloptions, row_type, sequence, stored_text, table, typed,
@@ -93,53 +94,11 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterTableStmt) -> Fl
         if found.kind == RelKind::Composite {
             typed::follow(cmd, cx, &c, &command.kind)?;
         }
+        refuse_second_type(cx, &found, &command.kind)?;
         let done = inherit::alter(cmd, cx, found.oid, stmt.table.inherit, &command.kind);
         done.map_err(|e| without_place(e, &command.kind))?;
     }
     Ok(tag)
-}
-
-/// The commands as they can be done one by one, pass after pass: all USING expressions read the rows as they were before,
-/// so that a column is altered after those that are made of it.
-///
-/// # Errors
-/// 0A000 for columns made of one another.
-fn in_order<'a>(
-    cmd: &Command,
-    cx: &mut ExecContext,
-    rel: &std::sync::Arc<Relation>,
-    commands: &'a [AlterTableCommand],
-) -> Result<Vec<&'a AlterTableCommand>> {
-    let mut out: Vec<&AlterTableCommand> = commands.iter().collect();
-    let places: Vec<usize> =
-        (0..commands.len()).filter(|n| matches!(commands[*n].kind, Kind::AlterType { .. })).collect();
-    let mut left = Vec::new();
-    for n in &places {
-        let Kind::AlterType { name, using, .. } = &commands[*n].kind else { continue };
-        let own = rel.attribute(name).map_or(0, |a| a.attno);
-        // What cannot be bound is refused when its turn comes.
-        let bound = using.as_ref().map(|e| bind(cx, &cmd.source, e, Some(rel), Clause::Transform, None));
-        let reads = bound.and_then(Result::ok).map(|b| attributes_read(&b)).unwrap_or_default();
-        left.push((*n, own, reads));
-    }
-    for place in places {
-        let read = |own: i16, by: usize| left.iter().any(|(n, _, reads)| *n != by && reads.contains(&own));
-        let Some(next) = left.iter().position(|(n, own, _)| !read(*own, *n)) else {
-            return Err(Error::unsupported("columns that are altered USING one another are not supported"));
-        };
-        out[place] = &commands[left.remove(next).0];
-    }
-    out.sort_by_key(|command| super::alter_passes::of(&command.kind));
-    Ok(out)
-}
-
-/// What PostgreSQL finds out without the statement's text at hand has no position.
-fn without_place(mut e: Error, kind: &Kind) -> Error {
-    let check = matches!(kind, Kind::AddConstraint(c) if matches!(c.kind, crate::sql::ast::ConstraintKind::Check(_)));
-    if check || e.message().starts_with("multiple primary keys") {
-        e.0.position = None;
-    }
-    e
 }
 
 /// How much a command keeps others away: what readers, or writers, need not notice they need not wait for.
@@ -294,10 +253,19 @@ pub fn apply(cmd: &Command, cx: &mut ExecContext, oid: Oid, kind: &Kind) -> Resu
         Kind::SetLogged => set_persistence(cx, oid, Persistence::Permanent),
         Kind::SetUnlogged => set_persistence(cx, oid, Persistence::Unlogged),
         Kind::SetTablespace(name) => super::move_files::set_tablespace(cx, oid, name),
-        Kind::SetAccessMethod(name) => table::check_access_method(Some(name)),
+        Kind::SetAccessMethod(name) => {
+            if class_of(cx, oid)?.kind == RelKind::Partitioned {
+                return Err(err!(WRONG_OBJECT_TYPE, "cannot change access method of a partitioned table"));
+            }
+            table::check_access_method(Some(name))
+        }
         Kind::SetOptions(options) => {
             let c = class_of(cx, oid)?;
             let options = reloptions::merge(cmd, options_on(&c), &c.options, options)?;
+            if let (Some(view), Some(_)) = (&c.view, super::view::check_of(&options)) {
+                let query = crate::sql::bind::view_query(view, &*cx.backend()?.catalog.clone(), &cx.fx.io)?;
+                super::view::refuse_check(&query)?;
+            }
             put_options(cx, oid, options)
         }
         Kind::ResetOptions(options) => {
@@ -331,6 +299,7 @@ fn options_on(c: &Class) -> reloptions::On {
     match c.kind {
         RelKind::Index => reloptions::On::Index(c.index.as_ref().map_or(IndexMethod::Btree, |i| i.method())),
         RelKind::View => reloptions::On::View,
+        RelKind::Partitioned => reloptions::On::Partitioned,
         _ => reloptions::On::Table,
     }
 }
@@ -567,8 +536,9 @@ fn alter_type(
     let ty = super::write::usable_type(cx, &cmd.source, typ).map_err(super::write::unplaced)?;
     column::check_type(cx, name, ty)?;
     let collation = column::collation(cx, collation, ty, None)?;
-    let declared = crate::catalog::Declared { collation, ..Default::default() };
     let c = class_of(cx, oid)?;
+    let options = c.attributes[n].declared.options.clone();
+    let declared = crate::catalog::Declared { collation, options, ..Default::default() };
     column::refuse_row_in_itself(cx, ty.oid, &c)?;
     row_type::refuse_use(cx, &c)?;
     if c.kind == RelKind::Composite {
@@ -606,9 +576,10 @@ fn alter_type(
         })?;
     }
     if let Some(view) = super::using_views::views_using(cx, oid, |c| c.attributes[n].dropped = true)?.first() {
-        let view = class_of(cx, *view)?.name;
+        let view = class_of(cx, *view)?;
+        let kind = if view.kind == RelKind::MatView { "materialized view" } else { "view" };
         return Err(err!(FEATURE_NOT_SUPPORTED, "cannot alter type of a column used by a view or rule")
-            .detail(format!("rule _RETURN on view {view} depends on column \"{name}\"")));
+            .detail(format!("rule _RETURN on {kind} {} depends on column \"{name}\"", view.name)));
     }
     if let Some(f) = super::function::reading(cx, oid, |c| c.attributes[n].dropped = true)?.first() {
         let f = super::drop::describe(cx, ObjectKey::new(class::PROC, *f))?;
@@ -616,10 +587,10 @@ fn alter_type(
             .detail(format!("{f} depends on column \"{name}\"")));
     }
     super::policy::refuse_new_type(cx, &c, n)?;
-    if let Some(r) = c.rules.iter().find(|r| r.columns.contains(&(n as i16 + 1))) {
-        let table = super::drop::describe(cx, super::write::relation_key(oid))?;
+    if let Some((table, rule)) = super::rule_columns::using(cx, oid, n as i16 + 1)?.first() {
+        let table = super::drop::describe(cx, super::write::relation_key(*table))?;
         return Err(err!(FEATURE_NOT_SUPPORTED, "cannot alter type of a column used by a view or rule")
-            .detail(format!("rule {} on {table} depends on column \"{name}\"", r.name)));
+            .detail(format!("rule {} on {table} depends on column \"{name}\"", rule.name)));
     }
     if let Some(by) = using_generated(cx, oid, n as i16 + 1)?.first() {
         let by = &c.attributes[*by].name;
@@ -894,6 +865,10 @@ fn validate(cx: &mut ExecContext, oid: Oid, name: &str) -> Result<()> {
         }
         return Err(err!(UNDEFINED_OBJECT, "constraint \"{name}\" of relation \"{}\" does not exist", c.name));
     };
+    if k.check.is_none() && k.foreign.is_none() {
+        let what = format!("constraint \"{name}\" of relation \"{}\"", c.name);
+        return Err(err!(WRONG_OBJECT_TYPE, "{what} is not a foreign key or check constraint"));
+    }
     match (&k.check, k.validated) {
         (_, true) => return Ok(()),
         (Some(text), false) => {

@@ -334,7 +334,7 @@ fn of_column(cx: &mut ExecContext, key: ObjectKey, found: &mut Vec<Dependent>) -
         let key = ObjectKey { class: class::ATTRDEF, ..key };
         found.push(Dependent { key, age: a.default_oid, silent: true });
     }
-    for r in c.rules.iter().filter(|r| r.columns.contains(&(key.sub as i16))) {
+    for (_, r) in super::rule_columns::using(cx, key.oid, key.sub as i16)? {
         found.push(Dependent { key: ObjectKey::new(class::REWRITE, r.oid), age: r.oid, silent: false });
     }
     for t in &c.triggers {

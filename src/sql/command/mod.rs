@@ -12,6 +12,7 @@
 mod absent;
 mod aggregate;
 mod alter_kinds;
+mod alter_order;
 mod alter_passes;
 mod alter_system;
 mod alter_table;
@@ -79,6 +80,7 @@ mod rewrite_rows;
 mod role;
 mod row_type;
 mod rule;
+mod rule_columns;
 mod schema;
 pub mod sequence;
 mod set_constraints;
@@ -127,6 +129,7 @@ pub use names::{find_relation, kind_word};
 pub use role::{
     acl_allows, follow_settings, has_role, is_member, may_act_as, own_right, set_role, set_session_authorization,
 };
+pub(crate) use rule_columns::refers as rule_refers;
 pub use setting::{
     act_as, act_restricted, apply_role, apply_search_path, apply_settings, catch_up, is_list, is_name_list, list_text,
     restricted_as, set_variable, settings_changed, user_as,

@@ -224,7 +224,12 @@ pub fn drop(cmd: &Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<()> {
         {
             return Err(err!(INSUFFICIENT_PRIVILEGE, "must be owner of relation {}", rel.name).into());
         }
-        let rel = table(cmd, cx, &var)?;
+        // A relation that can have none has not this one either.
+        let other = names::find_relation(cx, &var)?;
+        let rel = match other.filter(|r| !matches!(r.kind, RelKind::Table | RelKind::Partitioned)) {
+            Some(rel) => rel,
+            None => table(cmd, cx, &var)?,
+        };
         match rel.policies.iter().find(|p| p.name == *name) {
             Some(p) => {
                 super::event_trigger::note_part(cx, ObjectKey::new(class::POLICY, p.oid))?;

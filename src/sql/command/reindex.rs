@@ -68,7 +68,8 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ReindexStmt) -> Flow<
                 return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not a table or materialized view", found.name).into());
             }
             names::check_owner(cx, &found)?;
-            if cx.backend()?.catalog.indexes_of(found.oid).is_empty() {
+            // The index of its long values counts.
+            if !found.toast.is_valid() && cx.backend()?.catalog.indexes_of(found.oid).is_empty() {
                 let text = format!("table \"{}\" has no indexes to reindex", name.name);
                 names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, text);
             }

@@ -130,6 +130,8 @@ pub fn of_class(class: &str, options: &[DefElem]) -> Result<Vec<String>> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum On {
     Table,
+    /// Has none.
+    Partitioned,
     Index(IndexMethod),
     View,
     Tablespace,
@@ -191,6 +193,7 @@ fn known(on: On, o: &DefElem) -> Result<(String, Kind)> {
         (On::Table, Some("toast")) => table_option(&o.name).filter(|_| is_of_toast(&o.name)),
         (On::Index(method), None) => index_option(method, &o.name),
         (On::View, None) => view_option(&o.name),
+        (On::Partitioned, None) => None,
         (On::Tablespace, None) => tablespace_option(&o.name),
         (_, Some(namespace)) => {
             return Err(err!(INVALID_PARAMETER_VALUE, "unrecognized parameter namespace \"{namespace}\""));

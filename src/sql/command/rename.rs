@@ -117,6 +117,10 @@ fn rename_relation(cx: &mut ExecContext, found: &Relation, stmt: &RenameStmt) ->
 }
 
 fn rename_column(cx: &mut ExecContext, found: &Relation, old: &str, new: &str) -> Result<()> {
+    if matches!(found.kind, RelKind::Sequence | RelKind::Toast) {
+        return Err(err!(WRONG_OBJECT_TYPE, "cannot rename columns of relation \"{}\"", found.name)
+            .detail(super::alter_kinds::unsupported(found.kind)));
+    }
     let missing = |e: Error| match e.sqlstate() {
         SqlState::UNDEFINED_COLUMN => err!(UNDEFINED_COLUMN, "column \"{old}\" does not exist"),
         _ => e,

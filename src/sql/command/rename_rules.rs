@@ -14,11 +14,11 @@ use std::sync::Arc;
 
 /// A rule that has to do with the relation to be renamed, as it was bound before.
 pub struct Reader {
-    table: Oid,
+    pub(super) table: Oid,
     rule: Rule,
-    condition: Option<Expr>,
+    pub(super) condition: Option<Expr>,
     /// None: a NOTIFY.
-    actions: Vec<Option<Query>>,
+    pub(super) actions: Vec<Option<Query>>,
 }
 
 /// The rules with actions that name a relation, and its own.

@@ -54,9 +54,8 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateViewStmt) ->
     if let (Some(check), true) = (&view.check_option, stmt.check != ViewCheck::No) {
         options.push(format!("check_option={}", check.to_lowercase()));
     }
-    if let (Some(_), Some(why)) = (&view.check_option, crate::sql::bind::obstacle(&bound)) {
-        let text = "WITH CHECK OPTION is supported only on automatically updatable views";
-        return Err(Error::unsupported(text).hint(why).into());
+    if view.check_option.is_some() {
+        refuse_check(&bound)?;
     }
     let old = cx.backend()?.catalog.class_in(namespace, &name.name);
     if let Some(old) = old {
@@ -184,6 +183,18 @@ pub fn dependencies(query: &mut Query, out: &mut Vec<Depend>) {
     query.for_each_expr_mut(&mut |e| sub_dependencies(e, out));
 }
 
+/// # Errors
+/// 0A000 for a view through which no row can be written, so that none is to be checked.
+pub fn refuse_check(query: &Query) -> Result<()> {
+    match crate::sql::bind::obstacle(query, true) {
+        None => Ok(()),
+        Some(why) => {
+            let text = "WITH CHECK OPTION is supported only on automatically updatable views";
+            Err(Error::unsupported(text).hint(why))
+        }
+    }
+}
+
 /// Users' functions can be dropped.
 fn on_function(func: &FuncDef, out: &mut Vec<Depend>) {
     let depend = Depend { on: ObjectKey::new(class::PROC, func.oid), auto: false };
@@ -291,6 +302,7 @@ fn expand_stars(
                             offset: None,
                             locking: Vec::new(),
                             pos: select.pos,
+                            of_cursor: false,
                         };
                         let bound = bind_query(cx, &Stmt::Select(Box::new(query)), &cmd.source, None)?;
                         targets.extend(columns_of(parts, &bound, &t)?);

@@ -8,7 +8,7 @@ use crate::sql::expr::eval::{Eval, Projection, Sel};
 use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::func::setof::{self, SetStream};
 use crate::sql::func::{FuncDef, polymorphic};
-use crate::sql::plan::FunctionCall;
+use crate::sql::plan::{FunctionCall, has_volatile};
 use crate::types::{BATCH_ROWS, Batch, Column, ColumnData, Datum, Phys, TypeRef, Value};
 
 struct Call {
@@ -25,7 +25,8 @@ struct Call {
     ready: Vec<Column>,
     at: usize,
     done: bool,
-    /// Beside others: the rows of a call that reads nothing from outside, and their reader's place. They are made once.
+    /// The rows of a call that reads nothing from outside, and their reader's place. They are made once: beside others, and
+    /// where a second call might give others (PostgreSQL 15, nodeFunctionscan.c, ExecReScanFunctionScan).
     kept: Option<(Tuplestore, Place)>,
     fixed: bool,
 }
@@ -47,7 +48,8 @@ impl FunctionScan {
     ) -> FunctionScan {
         let several = calls.len() > 1;
         let call = |c: &FunctionCall| {
-            let fixed = several && !c.args.iter().any(reads_outside);
+            let volatile = || c.func.volatility == b'v' || c.args.iter().any(has_volatile);
+            let fixed = !c.args.iter().any(reads_outside) && (several || volatile());
             let mut args: Vec<Eval> = c.args.iter().map(Eval::new).collect();
             let arg_types: Vec<TypeRef> = args.iter().map(Eval::ty).collect();
             if !setof::is_stream(c.func) {

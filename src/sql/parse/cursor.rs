@@ -54,6 +54,7 @@ impl Parser<'_> {
         }
         self.expect(Kw::For)?;
         let query = self.query()?;
+        let query = SelectStmt { of_cursor: true, ..query };
         Ok(DeclareCursorStmt { name, binary, scroll, insensitive, hold, query })
     }
 

@@ -84,7 +84,16 @@ impl Parser<'_> {
             Tok::Kw(Kw::Table) => self.table_query()?,
             _ => return self.unexpected(),
         };
-        Ok(SelectStmt { with: None, body, order_by: Vec::new(), limit: None, offset: None, locking: Vec::new(), pos })
+        Ok(SelectStmt {
+            with: None,
+            body,
+            order_by: Vec::new(),
+            limit: None,
+            offset: None,
+            locking: Vec::new(),
+            pos,
+            of_cursor: false,
+        })
     }
 
     /// UNION and EXCEPT bind weaker than INTERSECT; all are left-associative.
@@ -120,6 +129,7 @@ impl Parser<'_> {
                 offset: None,
                 locking: Vec::new(),
                 pos: start,
+                of_cursor: false,
             };
         }
         self.height = self.height.max(height);

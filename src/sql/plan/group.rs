@@ -62,7 +62,7 @@ impl Planner<'_> {
             let keys = group_keys(query, state.held);
             let have = presorted(&state.order, &keys);
             let est = Estimator { rels: facts };
-            let best = grouping.best(Input::of(input.cost), groups, (&keys, have), end_of(query), &est, s);
+            let best = grouping.best(Input::of(input.cost), groups, (&keys, have), end_of(query, s), &est, s);
             (cost.startup, cost.total) = (best.startup, best.total);
             let input = if best.strategy == AggStrategy::Sorted {
                 let sort = keys

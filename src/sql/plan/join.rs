@@ -125,7 +125,11 @@ impl Planner<'_> {
                 return Goal::default();
             }
             let order = group_keys(query, held);
-            return Goal { order, end: end_of(query), grouping: Some(grouping(query, self.cx.settings)) };
+            return Goal {
+                order,
+                end: end_of(query, self.cx.settings),
+                grouping: Some(grouping(query, self.cx.settings)),
+            };
         }
         if query.has_set_returning {
             return Goal::default();
@@ -133,7 +137,7 @@ impl Planner<'_> {
         if query.has_windows {
             return Goal { order: first_window_keys(&targets(), held), ..Goal::default() };
         }
-        let end = end_of(query);
+        let end = end_of(query, self.cx.settings);
         match &query.distinct {
             Distinct::No => Goal { order: order_keys(query, held).order(), end, grouping: None },
             Distinct::All => {

@@ -8,6 +8,7 @@ use super::planner::Planner;
 use super::search::known_count;
 use super::select::State;
 use super::selectivity::{Estimator, Facts};
+use super::settings::PlannerSettings;
 use super::{AggStrategy, Cost, Plan, PlanNode};
 use crate::sql::bind::Query;
 use crate::sql::expr::{Expr, ExprKind, SortKey, same_operand};
@@ -58,7 +59,8 @@ impl Planner<'_> {
         let wanted = distinct_keys(query, state.held);
         let order = wanted.order();
         let have = presorted(&state.order, &order);
-        let best = distinct_grouping(query).best(Input::of(input.cost), groups, (&order, have), end_of(query), &est, s);
+        let best =
+            distinct_grouping(query).best(Input::of(input.cost), groups, (&order, have), end_of(query, s), &est, s);
         let cost = Cost { startup: best.startup, total: best.total, rows: groups, width: input.cost.width };
         if best.strategy == AggStrategy::Hash {
             let columns = input.columns.clone();
@@ -233,10 +235,17 @@ pub(super) fn target_keys(query: &Query) -> Vec<SortKey> {
         .collect()
 }
 
-/// PostgreSQL 15, planner.c, preprocess_limit: a tenth, where the number is not known.
-pub(super) fn end_of(query: &Query) -> End {
+/// PostgreSQL 15, planner.c, standard_planner and preprocess_limit: a part of a cursor's rows; a tenth, where LIMIT's
+/// number is not known.
+pub(super) fn end_of(query: &Query, settings: &PlannerSettings) -> End {
     let is_null = |e: &Expr| matches!(e.kind, ExprKind::Const(Value::Null));
-    let Some(limit) = query.limit.as_ref().filter(|l| !is_null(l)) else { return End::default() };
+    let part = match settings.cursor_tuple_fraction {
+        f if !query.of_cursor || f >= 1.0 => None,
+        f => Some(f.max(1e-10)),
+    };
+    let Some(limit) = query.limit.as_ref().filter(|l| !is_null(l)) else {
+        return End { fraction: part.unwrap_or(0.0), limit: None };
+    };
     let offset = query.offset.as_ref().filter(|o| !is_null(o));
     let (count, skipped) = (known_count(Some(limit)), offset.map_or(Some(0.0), |o| known_count(Some(o))));
     match count.zip(skipped) {
@@ -244,7 +253,7 @@ pub(super) fn end_of(query: &Query) -> End {
             let rows = n.max(1.0) + o.max(0.0);
             End { fraction: rows, limit: Some(rows) }
         }
-        None => End { fraction: 0.1, limit: None },
+        None => End { fraction: 0.1 * part.unwrap_or(1.0), limit: None },
     }
 }
 

@@ -467,7 +467,9 @@ impl Ways<'_, '_> {
         let share = if stops_early { 0.5 } else { 1.0 };
         let disabled = if s.enable_nestloop { 0.0 } else { DISABLED };
         let mut options = vec![(Keep::Nothing, r.total, r.total)];
-        if !parameterised && s.enable_material && n > 1.0 && !matches!(r.kind, PathKind::Other(_) if r.rows <= 1.0) {
+        let made_once = |rel: usize| r.rows <= 1.0 && self.search.base.iter().any(|b| b.rel == rel && b.sub.is_none());
+        let made_once = matches!(r.kind, PathKind::Other(rel) if made_once(rel));
+        if !parameterised && s.enable_material && n > 1.0 && !made_once {
             let bytes = cost::row_bytes(inner_rows, right.width);
             let spill = if bytes > s.work_mem_kb * 1024.0 { (bytes / 8192.0).ceil() * s.seq_page_cost } else { 0.0 };
             let build = r.total + 2.0 * s.cpu_operator_cost * inner_rows + spill;

@@ -15,7 +15,18 @@ impl Planner<'_> {
         for e in query.limit.iter_mut().chain(&mut query.offset) {
             self.prepare(e)?;
         }
-        let plan = self.set_tree(&tree, &mut rels)?;
+        let mut plan = self.set_tree(&tree, &mut rels)?;
+        // The leftmost leaf's types may say more than all leaves together do.
+        for t in &query.targets {
+            t.expr.walk(&mut |x| {
+                if let ExprKind::Var { attno, levels_up: 0, .. } = x.kind
+                    && let Some(c) = plan.columns.get_mut(attno as usize - 1)
+                {
+                    c.ty = x.ty;
+                }
+                true
+            });
+        }
         // The outputs are Vars of the leftmost leaf; conversions may stand around them.
         let first = leftmost(&tree);
         let layout = Layout::new(

@@ -34,6 +34,7 @@ pub struct PlannerSettings {
     pub recursive_worktable_factor: f64,
     pub from_collapse_limit: usize,
     pub join_collapse_limit: usize,
+    pub cursor_tuple_fraction: f64,
 }
 
 /// Whose CHECK constraints are looked at (`constraint_exclusion`).
@@ -74,6 +75,7 @@ impl Default for PlannerSettings {
             recursive_worktable_factor: 10.0,
             from_collapse_limit: 8,
             join_collapse_limit: 8,
+            cursor_tuple_fraction: 0.1,
         }
     }
 }
@@ -112,6 +114,7 @@ impl PlannerSettings {
             recursive_worktable_factor: view.real(Id::RecursiveWorktableFactor),
             from_collapse_limit: view.int(Id::FromCollapseLimit) as usize,
             join_collapse_limit: view.int(Id::JoinCollapseLimit) as usize,
+            cursor_tuple_fraction: view.real(Id::CursorTupleFraction),
         }
     }
 }

@@ -144,7 +144,7 @@ impl Parser<'_> {
         if !self.eat_word("for") {
             self.expect_word("is")?;
         }
-        let query = self.statement_text(&[";"], ";")?;
+        let query = self.cursor_query()?;
         self.expect_symbol(";")?;
         self.scope = outer;
         let kind = VarKind::Scalar(TypeRef::of(oid::REFCURSOR));

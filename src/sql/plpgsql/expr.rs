@@ -109,6 +109,13 @@ impl PlExpr {
         PlExpr { text, source, stmt, scope, mode, want, assignment: None, planned: Mutex::default() }
     }
 
+    /// It is a cursor's query.
+    pub fn set_of_cursor(&mut self) {
+        if let Stmt::Select(s) = Arc::make_mut(&mut self.stmt) {
+            s.of_cursor = true;
+        }
+    }
+
     /// The plan, made anew if the catalogs or a record's columns changed.
     pub fn planned(&self, cx: &mut ExecContext, f: &Function, slots: &[Slot]) -> Result<Arc<Planned>> {
         let known = self.planned.lock().clone();

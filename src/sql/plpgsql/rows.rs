@@ -473,7 +473,10 @@ impl Frame {
                 Ok((self.start(cx, *id)?, Some(context)))
             }
             Query::Dynamic { text, using } => {
-                let d = self.dynamic(cx, *text, using)?;
+                let mut d = self.dynamic(cx, *text, using)?;
+                if let (true, Some(Stmt::Select(s))) = (is_cursor, d.statements.front_mut()) {
+                    s.of_cursor = true;
+                }
                 let context = format!("SQL statement \"{}\"", d.source);
                 if d.statements.len() != 1 || d.statements.front().is_some_and(|s| !s.is_optimizable()) {
                     let tag = d.statements.front().map_or("multi-query plan", |s| s.tag());

@@ -20,8 +20,8 @@ use std::sync::Arc;
 
 const SINGLE: &str = "Views that do not select from a single table or view are not automatically updatable.";
 
-/// Why a view with this query is not updatable by itself.
-pub fn obstacle(query: &Query) -> Option<&'static str> {
+/// Why a view with this query is not updatable by itself; `written`: of its columns one at least must be.
+pub fn obstacle(query: &Query, written: bool) -> Option<&'static str> {
     if !matches!(query.distinct, Distinct::No) {
         return Some("Views containing DISTINCT are not automatically updatable.");
     }
@@ -50,6 +50,7 @@ pub fn obstacle(query: &Query) -> Option<&'static str> {
         return Some("Views that return set-returning functions are not automatically updatable.");
     }
     let [FromNode::Rel(r)] = query.from[..] else { return Some(SINGLE) };
+    let below = |t: &Target| matches!(t.expr.kind, ExprKind::Var { rel, attno: 1.., levels_up: 0 } if rel == r);
     match &query.rels[r].source {
         Source::Table { sample: Some(_), .. } => Some("Views containing TABLESAMPLE are not automatically updatable."),
         Source::Table { rel, .. } => {
@@ -59,6 +60,10 @@ pub fn obstacle(query: &Query) -> Option<&'static str> {
         Source::Subquery(_) if query.rels[r].view.is_some() => None,
         _ => Some(SINGLE),
     }
+    .or_else(|| {
+        let none = "Views that have no updatable columns are not automatically updatable.";
+        (written && !query.output().any(below)).then_some(none)
+    })
 }
 
 /// `a AND b`.
@@ -138,7 +143,7 @@ impl Binder<'_, '_> {
         }
         let mut below = self.view_query(view)?;
         rights::mark(&mut below);
-        if let Some(detail) = obstacle(&below) {
+        if let Some(detail) = obstacle(&below, verb != "DELETE") {
             return Err(not_updatable(view, verb, detail));
         }
         let [FromNode::Rel(base)] = below.from[..] else { return Err(Error::internal("a view of several tables")) };

@@ -40,8 +40,7 @@ pub fn alter(cmd: &Command, cx: &mut ExecContext, table: Oid, recurse: bool, kin
         | Kind::SetNotNull { .. }
         | Kind::DropNotNull { .. }
         | Kind::SetStatistics { .. }
-        | Kind::SetStorage { .. }
-        | Kind::SetCompression { .. } => {
+        | Kind::SetStorage { .. } => {
             alter_table::apply(cmd, cx, table, kind)?;
             if recurse {
                 for child in all_below(cx, table)? {
@@ -113,7 +112,6 @@ pub fn goes_down(kind: &Kind) -> bool {
             | Kind::DropExpression { .. }
             | Kind::SetStatistics { .. }
             | Kind::SetStorage { .. }
-            | Kind::SetCompression { .. }
             | Kind::AddConstraint(_)
             | Kind::DropConstraint { .. }
             | Kind::ValidateConstraint(_)
@@ -262,9 +260,17 @@ pub fn refuse_partitioned(cx: &mut ExecContext, c: &Class, kind: &Kind, recurse:
         return Ok(());
     }
     let whole = |text: &str| Err(must_follow(text.into()).hint("Do not specify the ONLY keyword."));
+    // What is not there is told first; only conditions are the partitions' own to keep.
+    let has_column = |name: &str| c.attributes.iter().any(|a| !a.dropped && a.name == name);
+    let has_check = |name: &str| c.constraints.iter().any(|k| k.name == name && k.check.is_some() && !k.no_inherit);
     match kind {
-        Kind::DropColumn { .. } => whole("cannot drop column from only the partitioned table when partitions exist"),
-        Kind::DropNotNull { .. } | Kind::DropConstraint { .. } => {
+        Kind::DropColumn { name, .. } if has_column(name) => {
+            whole("cannot drop column from only the partitioned table when partitions exist")
+        }
+        Kind::DropConstraint { name, .. } if has_check(name) => {
+            whole("cannot remove constraint from only the partitioned table when partitions exist")
+        }
+        Kind::DropNotNull { .. } => {
             whole("cannot remove constraint from only the partitioned table when partitions exist")
         }
         _ => Ok(()),

@@ -46,7 +46,7 @@ pub(crate) use code::{
     builtin_statement, default_opclass, direct_arguments, family_name, family_named, language, opclass_name,
     opclass_named, opclass_of, opclass_takes, special_opclass,
 };
-pub(crate) use depend::{of_expression, of_queries, of_query};
+pub(crate) use depend::{Found, of_expression, of_queries, of_query};
 pub(crate) use extended::{definition as statistics_definition, expressions as statistics_expressions};
 pub(crate) use extension::{available_extensions, available_versions};
 pub(crate) use information::{Seen, updatable};

@@ -72,6 +72,7 @@ impl Parser<'_> {
             offset: None,
             locking: Vec::new(),
             pos,
+            of_cursor: false,
         })))
     }
 

@@ -80,5 +80,6 @@ pub(super) fn recursive_view(name: &str, columns: &[Name], query: SelectStmt) ->
         offset: None,
         locking: Vec::new(),
         pos,
+        of_cursor: false,
     }
 }

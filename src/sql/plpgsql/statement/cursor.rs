@@ -23,6 +23,13 @@ impl Parser<'_> {
         }
     }
 
+    /// The query a cursor is for, up to the semicolon.
+    pub(in crate::sql::plpgsql) fn cursor_query(&mut self) -> Result<usize> {
+        let query = self.statement_text(&[";"], ";")?;
+        self.f.exprs[query].set_of_cursor();
+        Ok(query)
+    }
+
     pub(super) fn open(&mut self, line: u32) -> Result<()> {
         self.i += 1;
         let var = self.cursor_variable()?;
@@ -43,7 +50,7 @@ impl Parser<'_> {
                     let text = self.expr(&[";", "using"], ";", Some(Want::Type(TypeRef::of(oid::TEXT))))?;
                     Opening::Query(Query::Dynamic { text, using: self.using(&[";", ","])? })
                 }
-                false => Opening::Query(Query::Static(self.statement_text(&[";"], ";")?)),
+                false => Opening::Query(Query::Static(self.cursor_query()?)),
             }
         };
         self.expect_symbol(";")?;

@@ -16,8 +16,8 @@ use crate::sql::command::FIRST_UNPINNED;
 use crate::sql::exec::ExecContext;
 use crate::sql::text_search;
 use crate::types::IoContext;
-use read::{Found, columns_of};
-pub(crate) use read::{of_expression, of_queries, of_query};
+use read::columns_of;
+pub(crate) use read::{Found, of_expression, of_queries, of_query};
 use std::sync::Arc;
 
 pub(super) const VIEWS: &[View] = &[View { name: "pg_depend", rows: dependencies }];
@@ -347,17 +347,15 @@ impl Rows<'_> {
         }
     }
 
-    /// A rule goes with its table, which it reads: the columns of OLD and NEW that it names, or else the whole.
+    /// A rule goes with its table.
     fn user_rule(&mut self, c: &Class, r: &Rule) {
         let of = Of(class::REWRITE, r.oid, 0);
         self.push(of, (class::RELATION, c.oid, 0), 'a');
-        if r.columns.is_empty() {
-            self.push(of, (class::RELATION, c.oid, 0), 'n');
+        let table = self.catalog.relation(c.oid).ok().flatten();
+        match table.and_then(|t| crate::sql::command::rule_refers(self.catalog, self.io, &t, r)) {
+            Some(found) => self.normal(of, &found),
+            None => r.depends.iter().for_each(|d| self.stated(of, d)),
         }
-        for column in &r.columns {
-            self.push(of, (class::RELATION, c.oid, i32::from(*column)), 'n');
-        }
-        r.depends.iter().for_each(|d| self.stated(of, d));
     }
 
     fn statistics(&mut self, s: &Statistics) {

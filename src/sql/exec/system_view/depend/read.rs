@@ -165,8 +165,11 @@ impl<'q> Reader<'q> {
             _ => {}
         }
         // Columns bring their types by their relations; whatever else has a type names it.
-        let whole_row = matches!(&e.kind, ExprKind::Row { names, .. } if names.last().is_some_and(|n| n == WHOLE_ROW));
-        if !matches!(e.kind, ExprKind::Var { .. }) && !whole_row {
+        // A whole row names none of its columns.
+        if matches!(&e.kind, ExprKind::Row { names, .. } if names.last().is_some_and(|n| n == WHOLE_ROW)) {
+            return;
+        }
+        if !matches!(e.kind, ExprKind::Var { .. }) {
             self.type_(e.ty.oid);
         }
         e.for_each_child(&mut |c| self.expr(c));

@@ -291,7 +291,7 @@ impl Seen {
 
 fn shown(catalog: &Catalog, io: &IoContext, c: &Class) -> Shown {
     let query = bind::view_query(c.view.as_ref()?, catalog, io).ok()?;
-    if bind::obstacle(&query).is_some() {
+    if bind::obstacle(&query, false).is_some() {
         return None;
     }
     // The table or view that the view shows.
