@@ -20,7 +20,7 @@ impl Reader {
         let mut found = of_queries(&actions);
         let read: BTreeSet<i16> =
             actions.into_iter().flat_map(|mut q| reads_of_rule(&mut q, 1)).map(|(_, attno)| attno).collect();
-        if read.is_empty() && self.actions.iter().any(Option::is_some) {
+        if read.is_empty() && (self.actions.is_empty() || self.actions.iter().any(Option::is_some)) {
             found.insert((class::RELATION, self.table, 0));
         }
         if let Some(condition) = &self.condition {
