@@ -288,6 +288,7 @@ fn is_settled(plan: &Plan, scanned: &mut Vec<Arc<Relation>>) -> bool {
         PlanNode::Result { input: None, .. } | PlanNode::Values { .. } => true,
         PlanNode::Result { input: Some(input), .. }
         | PlanNode::Filter { input, .. }
+        | PlanNode::SubqueryScan { input, .. }
         | PlanNode::Project { input, .. }
         | PlanNode::LockRows { input, .. } => is_settled(input, scanned),
         PlanNode::Modify(m) => is_settled(&m.input, scanned),

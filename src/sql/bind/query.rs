@@ -376,13 +376,19 @@ pub struct SubLink {
 impl Query {
     /// Calls `f` for every expression that stands directly in this query (not in those of its rels or CTEs).
     pub fn for_each_expr_mut(&mut self, f: &mut dyn FnMut(&mut Expr)) {
+        self.targets.iter_mut().for_each(|t| f(&mut t.expr));
+        if let Some(w) = &mut self.write {
+            if let WriteKind::Update { set } = &mut w.kind {
+                set.iter_mut().for_each(|(_, e)| f(e));
+            }
+            w.returning.iter_mut().for_each(|t| f(&mut t.expr));
+        }
         self.from.iter_mut().for_each(|n| n.for_each_expr_mut(f));
         self.filter.iter_mut().for_each(&mut *f);
-        self.targets.iter_mut().for_each(|t| f(&mut t.expr));
         self.group_by.iter_mut().for_each(&mut *f);
         self.having.iter_mut().for_each(&mut *f);
-        self.limit.iter_mut().for_each(&mut *f);
         self.offset.iter_mut().for_each(&mut *f);
+        self.limit.iter_mut().for_each(&mut *f);
         for rel in &mut self.rels {
             rel.security.iter_mut().for_each(&mut *f);
             match &mut rel.source {
@@ -399,7 +405,6 @@ impl Query {
             }
         }
         if let Some(w) = &mut self.write {
-            w.returning.iter_mut().for_each(|t| f(&mut t.expr));
             match &mut w.kind {
                 WriteKind::Insert { on_conflict: Some(c), .. } => {
                     if let Arbiters::Inferred(elems, predicate) = &mut c.arbiters {
@@ -408,7 +413,6 @@ impl Query {
                     c.set.iter_mut().flatten().for_each(|(_, e)| f(e));
                     c.filter.iter_mut().for_each(f);
                 }
-                WriteKind::Update { set } => set.iter_mut().for_each(|(_, e)| f(e)),
                 WriteKind::Merge { whens } => whens.iter_mut().for_each(|w| w.for_each_expr_mut(f)),
                 _ => {}
             }

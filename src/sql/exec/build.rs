@@ -141,9 +141,11 @@ pub(crate) fn build(plan: &Plan, cx: &mut ExecContext) -> Result<Box<dyn Node>> 
 fn make(plan: &Plan, lazy: bool, cx: &mut ExecContext) -> Result<Box<dyn Node>> {
     cx.run.lazy = match &plan.node {
         PlanNode::Limit { .. } => true,
-        PlanNode::Filter { .. } | PlanNode::Project { .. } | PlanNode::Append { .. } | PlanNode::LockRows { .. } => {
-            lazy
-        }
+        PlanNode::Filter { .. }
+        | PlanNode::Project { .. }
+        | PlanNode::SubqueryScan { .. }
+        | PlanNode::Append { .. }
+        | PlanNode::LockRows { .. } => lazy,
         _ => false,
     };
     Ok(match &plan.node {
@@ -155,6 +157,13 @@ fn make(plan: &Plan, lazy: bool, cx: &mut ExecContext) -> Result<Box<dyn Node>> 
         PlanNode::Empty => Box::new(Empty),
         PlanNode::Filter { input, filter } => Box::new(FilterProject::start(input, Some(filter), None, lazy, cx)?),
         PlanNode::Project { input, exprs } => Box::new(FilterProject::start(input, None, Some(exprs), lazy, cx)?),
+        PlanNode::SubqueryScan { input, filter: None, project: None, .. } => {
+            cx.run.lazy = lazy;
+            return build(input, cx);
+        }
+        PlanNode::SubqueryScan { input, filter, project, .. } => {
+            Box::new(FilterProject::start(input, filter.as_ref(), project.as_deref(), lazy, cx)?)
+        }
         PlanNode::ProjectSet { input, items } => Box::new(ProjectSet::start(plan, input, items, cx)?),
         PlanNode::NestLoop(j) => Box::new(NestLoop::start(j, cx)?),
         PlanNode::HashJoin(j) => Box::new(HashJoin::start(j, cx)?),
@@ -247,6 +256,7 @@ pub(crate) fn visit_plan<'a>(plan: &'a Plan, f: &mut dyn FnMut(&'a Plan)) {
         | PlanNode::Sequence { .. }
         | PlanNode::Empty => {}
         PlanNode::Filter { input, .. }
+        | PlanNode::SubqueryScan { input, .. }
         | PlanNode::Project { input, .. }
         | PlanNode::ProjectSet { input, .. }
         | PlanNode::Sort { input, .. }

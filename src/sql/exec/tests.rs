@@ -411,7 +411,16 @@ fn sub(kind: SubPlanKind, p: Plan, args: Vec<(usize, Expr)>, test: Option<(Expr,
     let mut p = p;
     p.params = args.iter().map(|a| a.0).collect();
     let hashable = args.is_empty();
-    ExprKind::SubPlan(Box::new(SubPlan { kind, plan: Arc::new(p), args, test, test_params, hashable }))
+    ExprKind::SubPlan(Box::new(SubPlan {
+        kind,
+        plan: Arc::new(p),
+        args,
+        test,
+        test_params,
+        hashable,
+        number: 1,
+        slots: Vec::new(),
+    }))
 }
 
 /// Correlated scalar sub-select: `(select count(*) from generate_series(1,5) s where s < t.a)`, one run per row.

@@ -235,6 +235,10 @@ pub struct SubPlan {
     pub test_params: Vec<(usize, Expr)>,
     /// The test is plain equality on hashable types and the plan is not correlated: build a hash table once.
     pub hashable: bool,
+    /// For EXPLAIN: among all sub-plans of the statement, WITH's included, from 1.
+    pub number: usize,
+    /// For EXPLAIN: the slots PostgreSQL would have it fill, one for each of its columns.
+    pub slots: Vec<usize>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -574,7 +574,7 @@ impl<'p, 'a> Maker<'p, 'a> {
                 node(PlanNode::WorkTableScan { work_table, alias, names, filter, project }, &layout, cost)
             }
             Source::Function { calls, ordinality } => {
-                self.function(calls, ordinality, alias, filter, project, &input, &layout, cost)?
+                self.function((calls, ordinality, alias, names), filter, project, &input, &layout, cost)?
             }
             Source::Values(rows) => {
                 let mut out = Vec::with_capacity(rows.len());
@@ -599,7 +599,8 @@ impl<'p, 'a> Maker<'p, 'a> {
                 for (slot, mut e) in outer {
                     self.lateral_value(slot, &mut e)?;
                 }
-                narrow_plan(plan, filter, project, &layout)
+                let input = Box::new(plan);
+                node(PlanNode::SubqueryScan { input, alias, names, filter, project }, &layout, cost)
             }
             Source::Table { .. } => return Err(Error::internal("a table is scanned")),
         };
@@ -618,9 +619,7 @@ impl<'p, 'a> Maker<'p, 'a> {
 
     fn function(
         &mut self,
-        calls: Vec<crate::sql::bind::FunctionItem>,
-        ordinality: bool,
-        alias: String,
+        (calls, ordinality, alias, names): (Vec<crate::sql::bind::FunctionItem>, bool, String, Vec<String>),
         filter: Option<Expr>,
         project: Option<Vec<Expr>>,
         input: &Layout,
@@ -657,7 +656,7 @@ impl<'p, 'a> Maker<'p, 'a> {
             let columns = c.columns.into_iter().map(|c| PlanColumn { name: c.name, ty: c.ty }).collect();
             out.push(FunctionCall { func: c.func, args, rows, columns });
         }
-        Ok(node(PlanNode::FunctionScan { calls: out, alias, ordinality, filter, project }, layout, cost))
+        Ok(node(PlanNode::FunctionScan { calls: out, alias, names, ordinality, filter, project }, layout, cost))
     }
 
     fn join(&mut self, path: &Path, j: &JoinPath) -> Result<(Plan, Layout)> {
@@ -809,6 +808,7 @@ pub(super) fn project_onto(mut plan: Plan, mut exprs: Vec<Expr>) -> Plan {
         | PlanNode::FunctionScan { project, .. }
         | PlanNode::TidScan { project, .. }
         | PlanNode::CteScan { project, .. }
+        | PlanNode::SubqueryScan { project, .. }
         | PlanNode::WorkTableScan { project, .. } => Some(project),
         PlanNode::IndexScan(s) => Some(&mut s.project),
         PlanNode::BitmapHeapScan(s) => Some(&mut s.project),

@@ -85,6 +85,7 @@ impl Plan {
             PlanNode::SeqScan { filter, project, .. }
             | PlanNode::VirtualScan { filter, project, .. }
             | PlanNode::CteScan { filter, project, .. }
+            | PlanNode::SubqueryScan { filter, project, .. }
             | PlanNode::WorkTableScan { filter, project, .. } => {
                 each(filter, f);
                 each(project.iter().flatten(), f);
@@ -197,6 +198,7 @@ impl Plan {
         match &self.node {
             PlanNode::Result { input, .. } => input.iter().map(|p| &**p).collect(),
             PlanNode::Filter { input, .. }
+            | PlanNode::SubqueryScan { input, .. }
             | PlanNode::Project { input, .. }
             | PlanNode::ProjectSet { input, .. }
             | PlanNode::Sort { input, .. }
@@ -223,6 +225,7 @@ impl Plan {
         match &mut self.node {
             PlanNode::Result { input, .. } => input.iter_mut().for_each(|p| f(p)),
             PlanNode::Filter { input, .. }
+            | PlanNode::SubqueryScan { input, .. }
             | PlanNode::Project { input, .. }
             | PlanNode::ProjectSet { input, .. }
             | PlanNode::Sort { input, .. }

@@ -88,6 +88,16 @@ fn extend(plan: &mut Plan) -> Option<Vec<Identity>> {
             columns.clone_from(&input.columns);
             known
         }
+        PlanNode::SubqueryScan { input, project, .. } => {
+            let known = extend(input)?;
+            match project {
+                None => {
+                    columns.clone_from(&input.columns);
+                    known
+                }
+                Some(exprs) => hand_on(known, columns, |n, ty| exprs.push(Expr::new(ExprKind::Column(n), ty))),
+            }
+        }
         PlanNode::Project { input, exprs } => {
             hand_on(extend(input)?, columns, |n, ty| exprs.push(Expr::new(ExprKind::Column(n), ty)))
         }

@@ -16,11 +16,8 @@ mod brin;
 pub mod choice;
 mod cost;
 mod create;
-mod deparse;
 mod exclude;
 pub mod explain;
-pub mod explain_format;
-mod explain_write;
 mod finish;
 pub(in crate::sql) mod fold;
 mod gist;
@@ -136,6 +133,8 @@ pub enum PlanNode {
     FunctionScan {
         calls: Vec<FunctionCall>,
         alias: String,
+        /// What its columns are called, for EXPLAIN.
+        names: Vec<String>,
         ordinality: bool,
         filter: Option<Expr>,
         project: Option<Vec<Expr>>,
@@ -227,6 +226,15 @@ pub enum PlanNode {
     CteScan {
         /// [`Cte::id`]: found at run time, so a CteScan may stand anywhere below its With, also in sub-plans.
         cte: usize,
+        alias: String,
+        /// What its columns are called, for EXPLAIN.
+        names: Vec<String>,
+        filter: Option<Expr>,
+        project: Option<Vec<Expr>>,
+    },
+    /// A sub-select in FROM, its rows filtered and narrowed.
+    SubqueryScan {
+        input: Box<Plan>,
         alias: String,
         /// What its columns are called, for EXPLAIN.
         names: Vec<String>,
@@ -471,6 +479,8 @@ pub enum SetOpKind {
 
 #[derive(Clone, Debug)]
 pub struct Cte {
+    /// For EXPLAIN: among the statement's sub-plans.
+    pub number: usize,
     /// Unique in the statement, below [`PlannedStatement::ctes`].
     pub id: usize,
     pub name: String,

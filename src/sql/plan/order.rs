@@ -97,7 +97,10 @@ impl Planner<'_> {
             return plan;
         }
         let is_null = |e: &Option<Expr>| matches!(e, Some(Expr { kind: ExprKind::Const(Value::Null), .. }));
-        if (query.limit.is_none() || is_null(&query.limit)) && (query.offset.is_none() || is_null(&query.offset)) {
+        // PostgreSQL 15, planner.c, limit_needed: nothing is skipped by OFFSET 0.
+        let is_zero = |e: &Option<Expr>| matches!(e, Some(Expr { kind: ExprKind::Const(Value::I64(0)), .. }));
+        let skips = query.offset.is_some() && !is_null(&query.offset) && !is_zero(&query.offset);
+        if (query.limit.is_none() || is_null(&query.limit)) && !skips {
             return plan;
         }
         let mut cost = plan.cost;

@@ -47,6 +47,8 @@ pub(super) struct Planner<'a> {
     pub slots: usize,
     pub cte_ids: usize,
     pub work_tables: usize,
+    /// How many sub-plans there are, and WITH's.
+    sub_plans: usize,
     /// While a query that groups by sub-selects is prepared: the sub-selects planned, so that equal ones stay equal.
     pub planned_links: Option<Vec<(String, ExprKind)>>,
     /// While a query that writes is prepared: the rows that several columns take their values of, so that each is one.
@@ -155,6 +157,7 @@ impl<'a> Planner<'a> {
             slots: 0,
             cte_ids: 0,
             work_tables: 0,
+            sub_plans: 0,
             planned_links: None,
             planned_rows: None,
             relations: Vec::new(),
@@ -351,7 +354,7 @@ impl Planner<'_> {
                 Some(kind) => kind,
                 None => {
                     let outer = (self.planned_links.take(), self.planned_rows.take());
-                    let kind = self.sub_plan(link);
+                    let kind = self.sub_plan(link, row);
                     (self.planned_links, self.planned_rows) = outer;
                     let kind = kind?;
                     let list = if row { &mut self.planned_rows } else { &mut self.planned_links };
@@ -365,11 +368,15 @@ impl Planner<'_> {
         Ok(())
     }
 
-    fn sub_plan(&mut self, link: bind::SubLink) -> Result<ExprKind> {
+    fn sub_plan(&mut self, link: bind::SubLink, row: bool) -> Result<ExprKind> {
         let bind::SubLink { kind, mut test, mut query } = link;
         if kind == SubPlanKind::Exists {
             simplify_exists(&mut query);
         }
+        let taken = match query.targets.first().map(|t| &t.expr.kind) {
+            Some(ExprKind::Row { fields, .. }) if row => Some(fields.len()),
+            _ => None,
+        };
         let (mut plan, outer) = self.query(query, LevelKind::Expression)?;
         super::finish::set_params(&mut plan);
         let mut args = Vec::with_capacity(outer.len());
@@ -384,7 +391,17 @@ impl Planner<'_> {
             hashable = kind == SubPlanKind::Any && args.is_empty() && plan.params.is_empty() && hashable_test(t);
             self.test_params(t, &mut test_params);
         }
-        Ok(ExprKind::SubPlan(Box::new(SubPlan { kind, plan: Arc::new(plan), args, test, test_params, hashable })))
+        self.sub_plans += 1;
+        let number = self.sub_plans;
+        // What runs once fills slots, and so does a row that is taken apart.
+        let filled = match (taken, args.is_empty() && test.is_none() && plan.params.is_empty()) {
+            (Some(fields), _) => fields,
+            (None, true) if kind == SubPlanKind::Scalar => plan.columns.len(),
+            (None, once) => usize::from(once),
+        };
+        let slots = (0..filled).map(|_| self.new_slot()).collect();
+        let plan = Arc::new(plan);
+        Ok(ExprKind::SubPlan(Box::new(SubPlan { kind, plan, args, test, test_params, hashable, number, slots })))
     }
 
     /// Takes the outer sides out of a sub-select's test: what reads no column of the sub-select goes into a slot.
@@ -432,12 +449,15 @@ impl Planner<'_> {
                     plan
                 }
             };
-            out.push(Cte { id, name: cte.name, plan, modifies });
+            self.sub_plans += 1;
+            self.new_slot();
+            out.push(Cte { number: self.sub_plans, id, name: cte.name, plan, modifies });
         }
         Ok(out)
     }
 
     fn recursive(&mut self, r: bind::Recursion, id: usize) -> Result<Plan> {
+        self.new_slot();
         let (left, _) = self.query_beside(r.left)?;
         let work_table = self.work_tables;
         self.work_tables += 1;

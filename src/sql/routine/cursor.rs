@@ -61,6 +61,7 @@ pub fn reads_backward(plan: &PlannedStatement) -> bool {
         match &plan.node {
             PlanNode::Result { input: Some(input), .. }
             | PlanNode::Filter { input, .. }
+            | PlanNode::SubqueryScan { input, .. }
             | PlanNode::Project { input, .. }
             | PlanNode::Limit { input, .. } => each(input),
             PlanNode::With { body, .. } => each(body),

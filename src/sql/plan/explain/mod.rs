@@ -1,14 +1,27 @@
 //! EXPLAIN: a plan as text in PostgreSQL's layout, or as JSON. PostgreSQL 15, explain.c.
 
-use super::deparse::{Deparser, Source, is_init_plan, sub_plan_key};
+mod deparse;
+pub mod format;
+mod json;
+mod modify;
+mod names;
+mod outputs;
+mod text;
+mod unique;
+
+pub use json::buffers_fields;
+pub use text::buffers_line;
+
 use super::{AggStrategy, IndexOp, JoinKind, Plan, PlanNode, PlannedStatement, SetOpKind};
 use crate::catalog::IndexMethod;
 use crate::sql::expr::{Expr, ExprKind, SubPlan};
 use crate::stat::statements::Effort;
 use crate::types::IoContext;
 use crate::types::name::quote_identifier;
-use serde_json::{Map, Value as Json, json};
-use std::collections::HashMap;
+use deparse::{Deparser, Source, is_init_plan, key, returns};
+use outputs::{Item, Outputs, can_project, is_narrowing};
+use serde_json::{Value as Json, json};
+use std::collections::{HashMap, HashSet};
 
 /// What EXPLAIN was asked for.
 #[derive(Clone, Debug)]
@@ -50,25 +63,27 @@ pub struct Actual {
 pub type Actuals<'a> = &'a dyn Fn(&Plan) -> Option<Actual>;
 
 /// A node as it will be shown.
-pub(super) struct Shown<'p> {
+struct Shown<'p> {
     plan: &'p Plan,
-    pub(super) kind: String,
+    kind: String,
     /// After the kind: `on t x`, `using i on t`.
-    pub(super) place: String,
+    place: String,
     /// JSON's fields of the place.
     facts: Vec<(&'static str, Json)>,
     /// VERBOSE: the output columns.
-    pub(super) output: Vec<String>,
-    pub(super) details: Vec<(String, String)>,
+    output: Vec<String>,
+    details: Vec<(String, String)>,
     /// Heading (`CTE x`, `SubPlan 1`) and node, in order; headed ones before plain ones are init plans.
-    pub(super) children: Vec<(Option<String>, Shown<'p>)>,
+    children: Vec<(Option<String>, Shown<'p>)>,
+    /// The uppermost node of a query.
+    is_level: bool,
 }
 
 impl<'p> Shown<'p> {
-    pub(super) fn of(plan: &'p Plan) -> Shown<'p> {
+    fn of(plan: &'p Plan) -> Shown<'p> {
         let (kind, place) = (String::new(), String::new());
         let (facts, output, details, children) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Shown { plan, kind, place, facts, output, details, children }
+        Shown { plan, kind, place, facts, output, details, children, is_level: false }
     }
 }
 
@@ -85,7 +100,7 @@ pub fn explain_text(
     }
     let shown = show(stmt, options, io);
     let mut out = Vec::new();
-    text(&shown, 0, false, options, actuals, &mut out);
+    text::text(&shown, 0, false, options, actuals, &mut out);
     out
 }
 
@@ -96,52 +111,66 @@ pub fn explain_json(
     actuals: Option<Actuals<'_>>,
     io: &IoContext,
 ) -> Json {
-    json_of(&show(stmt, options, io), None, options, actuals)
+    json::json_of(&show(stmt, options, io), None, options, actuals)
 }
 
 fn show<'p>(stmt: &'p PlannedStatement, options: &ExplainOptions, io: &IoContext) -> Shown<'p> {
-    let mut scans = 0;
-    count_scans(&stmt.plan, &mut scans);
-    let mut e = Explainer {
-        d: Deparser { io, prefix: scans > 1 || options.verbose, slots: HashMap::new(), sub_plans: HashMap::new() },
-        ctes: HashMap::new(),
-        verbose: options.verbose,
-        several: scans > 1,
+    // An INSERT's table is no entry of the planner's, nor what its rows come from.
+    let several = stmt.entries + modify::unread(&stmt.plan) > 1;
+    let mut d = Deparser {
+        io,
+        prefix: several,
+        slots: HashMap::new(),
+        names: names::names_of(&stmt.plan),
+        removed: HashSet::new(),
     };
-    e.node(&stmt.plan, Vec::new())
+    let outputs = outputs::outputs_of(&stmt.plan, &d);
+    d.removed.clone_from(&outputs.removed);
+    d.prefix = several || options.verbose;
+    let mut e = Explainer { d, outputs, ctes: HashMap::new(), verbose: options.verbose, several };
+    let mut shown = e.node(&stmt.plan, Vec::new());
+    hoist(&mut shown);
+    shown
 }
 
-fn count_scans(plan: &Plan, n: &mut usize) {
-    match &plan.node {
-        PlanNode::SeqScan { .. }
-        | PlanNode::IndexScan(_)
-        | PlanNode::BitmapHeapScan(_)
-        | PlanNode::GistScan(_)
-        | PlanNode::TidScan { .. }
-        | PlanNode::VirtualScan { .. }
-        | PlanNode::FunctionScan { .. }
-        | PlanNode::CteScan { .. }
-        | PlanNode::WorkTableScan { .. }
-        | PlanNode::Values { .. } => *n += 1,
-        _ => *n += super::explain_write::unread(plan),
-    }
-    plan.inputs().into_iter().for_each(|p| count_scans(p, n));
-    plan.for_each_expr(&mut |e| {
-        e.walk(&mut |x| {
-            if let ExprKind::SubPlan(s) = &x.kind {
-                count_scans(&s.plan, n);
+/// What a query asks once stands with its uppermost node.
+fn hoist(top: &mut Shown<'_>) {
+    fn gather<'p>(s: &mut Shown<'p>, out: &mut Vec<(Option<String>, Shown<'p>)>) {
+        let all = std::mem::take(&mut s.children);
+        for (heading, mut child) in all {
+            match &heading {
+                Some(h) if h.starts_with("InitPlan") || h.starts_with("CTE") => {
+                    if !out.iter().any(|(x, _)| *x == heading) {
+                        out.push((heading, child));
+                    }
+                    continue;
+                }
+                None if !child.is_level => gather(&mut child, out),
+                _ => {}
             }
-            true
-        });
-    });
+            s.children.push((heading, child));
+        }
+    }
+    let mut once = Vec::new();
+    gather(top, &mut once);
+    // Those of WITH come first: they are planned first.
+    let number = |h: &Option<String>| {
+        let word = h.as_deref().and_then(|h| h.strip_prefix("InitPlan ")).and_then(|h| h.split(' ').next());
+        word.and_then(|n| n.parse::<usize>().ok()).unwrap_or(0)
+    };
+    once.sort_by_key(|(h, _)| number(h));
+    once.append(&mut top.children);
+    top.children = once;
+    top.is_level = true;
 }
 
-pub(super) struct Explainer<'d> {
-    pub(super) d: Deparser<'d>,
+struct Explainer<'d, 'o> {
+    d: Deparser<'d>,
+    outputs: Outputs<'o>,
     ctes: HashMap<usize, String>,
-    pub(super) verbose: bool,
+    verbose: bool,
     /// Several relations are read.
-    pub(super) several: bool,
+    several: bool,
 }
 
 fn join_word(kind: JoinKind) -> &'static str {
@@ -155,8 +184,8 @@ fn join_word(kind: JoinKind) -> &'static str {
     }
 }
 
-impl Explainer<'_> {
-    pub(super) fn on(&self, rel: &crate::catalog::Relation, alias: &str) -> String {
+impl Explainer<'_, '_> {
+    fn on(&self, rel: &crate::catalog::Relation, alias: &str) -> String {
         let name = quote_identifier(&rel.name);
         let name = if self.verbose { format!("{}.{name}", quote_identifier(&rel.schema)) } else { name };
         if alias == rel.name || alias.is_empty() {
@@ -166,16 +195,28 @@ impl Explainer<'_> {
         }
     }
 
+    /// A query of its own.
+    fn level<'p>(&mut self, plan: &'p Plan) -> Shown<'p> {
+        let mut shown = self.node(plan, Vec::new());
+        hoist(&mut shown);
+        shown
+    }
+
     /// `extra`: conditions of nodes above that are shown with this one, each with the node whose columns it reads.
     fn node<'p>(&mut self, plan: &'p Plan, extra: Vec<(&'p Plan, &'p Expr)>) -> Shown<'p> {
         // Nodes PostgreSQL does not have: their work is shown with the node below.
         match &plan.node {
             PlanNode::Project { input, exprs } => {
+                if extra.is_empty() && !is_narrowing(exprs) && !can_project(input) {
+                    let mut shown = Shown::of(plan);
+                    shown.kind = "Result".into();
+                    self.only_child(input, &mut shown);
+                    self.sub_plans_of(exprs.iter(), Source::Plan(input), &mut shown);
+                    shown.output = self.output(plan);
+                    return shown;
+                }
                 let mut shown = self.node(input, extra);
                 self.sub_plans_of(exprs.iter(), Source::Plan(input), &mut shown);
-                if !shown.output.is_empty() {
-                    shown.output = self.output(plan, false);
-                }
                 return shown;
             }
             PlanNode::Filter { input, filter } => {
@@ -183,52 +224,35 @@ impl Explainer<'_> {
                 all.push((input, filter));
                 return self.node(input, all);
             }
+            PlanNode::SubqueryScan { input, .. } if self.d.removed.contains(&key(plan)) => {
+                let mut shown = self.level(input);
+                self.filters(plan, extra, &mut shown);
+                return shown;
+            }
             PlanNode::With { ctes, body } => {
                 for c in ctes {
                     self.ctes.insert(c.id, c.name.clone());
                 }
                 let mut shown = self.node(body, extra);
                 for (i, c) in ctes.iter().enumerate() {
-                    let child = self.node(&c.plan, Vec::new());
+                    let child = self.level(&c.plan);
                     shown.children.insert(i, (Some(format!("CTE {}", c.name)), child));
                 }
                 return shown;
             }
             _ => {}
         }
-        self.number_sub_plans(plan);
         let mut s = Shown::of(plan);
         self.describe(plan, &mut s);
-        if !extra.is_empty() {
-            let scan = matches!(self.d.inside(plan), Source::Scan(_));
-            let before = self.d.prefix;
-            self.d.prefix = if scan { self.verbose } else { before };
-            let text: Vec<String> = extra.iter().map(|(p, e)| self.d.expr(e, Source::Plan(p))).collect();
-            self.d.prefix = before;
-            s.details.push(("Filter".into(), text.join(" AND ")));
+        self.filters(plan, extra, &mut s);
+        let mut exprs: Vec<&'p Expr> = Vec::new();
+        plan.for_each_expr(&mut |e| exprs.push(e));
+        // New values are computed by the node below.
+        if let PlanNode::Modify(m) = &plan.node {
+            let new = modify::new_values(m);
+            exprs.retain(|e| !new.iter().any(|n| std::ptr::eq(*n, *e)));
         }
-        let mut subs = Vec::new();
-        plan.for_each_expr(&mut |e| collect(e, &mut subs));
-        let mut init = 0;
-        let mut tail = Vec::new();
-        let mut shown_plans = Vec::new();
-        for p in subs {
-            let n = self.d.sub_plans.get(&sub_plan_key(p)).copied().unwrap_or(0);
-            if shown_plans.contains(&n) {
-                continue;
-            }
-            shown_plans.push(n);
-            self.fill_slots(p, self.d.inside(plan));
-            let child = self.node(&p.plan, Vec::new());
-            if is_init_plan(p) {
-                let heading = format!("InitPlan {n} (returns ${})", n.saturating_sub(1));
-                s.children.insert(init, (Some(heading), child));
-                init += 1;
-            } else {
-                tail.push((Some(format!("SubPlan {n}")), child));
-            }
-        }
-        s.children.extend(tail);
+        self.sub_plans_of(exprs.into_iter(), self.d.inside(plan), &mut s);
         // What these give is what their inputs give.
         let silent = matches!(
             plan.node,
@@ -240,18 +264,80 @@ impl Explainer<'_> {
                 | PlanNode::Sequence { .. }
         );
         if !silent {
-            s.output = self.output(plan, false);
+            s.output = self.output(plan);
         }
         s
     }
 
+    fn filters<'p>(&mut self, plan: &'p Plan, extra: Vec<(&'p Plan, &'p Expr)>, s: &mut Shown<'p>) {
+        if extra.is_empty() {
+            return;
+        }
+        let scan = matches!(self.d.inside(plan), Source::Scan(_));
+        let before = self.d.prefix;
+        self.d.prefix = if scan { self.verbose } else { before };
+        let text: Vec<String> = extra.iter().map(|(p, e)| self.d.expr(e, Source::Plan(p))).collect();
+        self.d.prefix = before;
+        s.details.push(("Filter".into(), text.join(" AND ")));
+    }
+
     /// VERBOSE: the columns of a node, as it computes them or as they are read from it.
-    fn output(&mut self, plan: &Plan, read: bool) -> Vec<String> {
+    fn output(&mut self, plan: &Plan) -> Vec<String> {
         if !self.verbose {
             return Vec::new();
         }
         let prefix = std::mem::replace(&mut self.d.prefix, self.several);
-        let list = if read { self.d.read_outputs(plan) } else { self.d.outputs(plan) };
+        let list = self.items(plan);
+        self.d.prefix = prefix;
+        list
+    }
+
+    fn items(&self, plan: &Plan) -> Vec<String> {
+        let plan = outputs::shown(plan, &self.d.removed);
+        // Their columns have no names here.
+        if matches!(plan.node, PlanNode::Empty) {
+            return Vec::new();
+        }
+        self.each(plan, &|e, i| match i {
+            Item::Own(n) => e.d.own_output(plan, *n),
+            Item::Made(x) => e.d.expr(x, Source::Own(plan)),
+            other => e.read_item(plan, other),
+        })
+    }
+
+    /// The columns of a node as one above reads them.
+    fn read(&self, plan: &Plan) -> Vec<String> {
+        let plan = outputs::shown(plan, &self.d.removed);
+        self.each(plan, &|e, i| e.read_item(plan, i))
+    }
+
+    fn read_item(&self, plan: &Plan, i: &Item<'_>) -> String {
+        match i {
+            Item::Own(n) => self.d.scanned(plan, *n),
+            Item::Made(x) => format!("({})", self.d.expr(x, Source::Own(plan))),
+            Item::Read(x) => self.read_below(plan, x),
+            Item::From(p, i) => self.read_item(p, i),
+            Item::Text(t) => t.clone(),
+        }
+    }
+
+    fn read_below(&self, plan: &Plan, e: &Expr) -> String {
+        plan.inputs().first().map_or_else(String::new, |p| self.d.below(e, Source::Plan(p)).0)
+    }
+
+    fn each(&self, plan: &Plan, text: &dyn Fn(&Self, &Item<'_>) -> String) -> Vec<String> {
+        match self.outputs.of(plan) {
+            Some(items) => items.iter().map(|i| text(self, i)).collect(),
+            None => (0..plan.columns.len()).map(|n| text(self, &Item::Own(n))).collect(),
+        }
+    }
+
+    fn read_output(&mut self, plan: &Plan) -> Vec<String> {
+        if !self.verbose {
+            return Vec::new();
+        }
+        let prefix = std::mem::replace(&mut self.d.prefix, self.several);
+        let list = self.read(plan);
         self.d.prefix = prefix;
         list
     }
@@ -269,32 +355,26 @@ impl Explainer<'_> {
     fn sub_plans_of<'p>(&mut self, exprs: impl Iterator<Item = &'p Expr>, around: Source<'_>, shown: &mut Shown<'p>) {
         let mut subs = Vec::new();
         exprs.for_each(|e| collect(e, &mut subs));
-        let mut met = Vec::new();
+        subs.sort_by_key(|p| p.number);
+        subs.dedup_by_key(|p| p.number);
         for p in subs {
-            // One that several columns take fields of is one.
-            if met.contains(&sub_plan_key(p)) {
+            let once = is_init_plan(p);
+            let word = if once { "InitPlan" } else { "SubPlan" };
+            let heading = Some(format!("{word} {}{}", p.number, returns(p)));
+            if shown.children.iter().any(|(h, _)| *h == heading) {
                 continue;
             }
-            met.push(sub_plan_key(p));
-            let n = self.d.sub_plans.len() + 1;
-            self.d.sub_plans.insert(sub_plan_key(p), n);
             self.fill_slots(p, around);
-            let child = self.node(&p.plan, Vec::new());
-            if is_init_plan(p) {
-                let heading = format!("InitPlan {n} (returns ${})", n - 1);
-                shown.children.insert(0, (Some(heading), child));
-            } else {
-                shown.children.push((Some(format!("SubPlan {n}")), child));
+            let mut child = self.level(&p.plan);
+            // The row's fields are columns of their own.
+            if !once
+                && p.slots.len() > 1
+                && let [row] = &child.output[..]
+            {
+                let inner = row.strip_prefix("ROW(").and_then(|r| r.strip_suffix(')'));
+                child.output = inner.map_or_else(|| child.output.clone(), |r| vec![r.to_owned()]);
             }
-        }
-    }
-
-    fn number_sub_plans(&mut self, plan: &Plan) {
-        let mut subs = Vec::new();
-        plan.for_each_expr(&mut |e| collect(e, &mut subs));
-        for p in subs {
-            let n = self.d.sub_plans.len() + 1;
-            self.d.sub_plans.entry(sub_plan_key(p)).or_insert(n);
+            shown.children.push((heading, child));
         }
     }
 
@@ -332,11 +412,13 @@ impl Explainer<'_> {
             }
             PlanNode::Values { .. } => {
                 s.kind = "Values Scan".into();
-                s.place = " on \"*VALUES*\"".into();
+                let alias = self.called(plan, "*VALUES*");
+                s.place = format!(" on {}", quote_identifier(&alias));
+                s.facts.push(("Alias", json!(alias)));
             }
             PlanNode::SeqScan { rel, alias, filter, .. } => {
                 s.kind = "Seq Scan".into();
-                self.place(rel, alias, s);
+                self.place(rel, &self.called(plan, alias), s);
                 self.filter(filter.as_ref(), plan, s);
             }
             PlanNode::VirtualScan { rel, alias, filter, view, .. } => {
@@ -345,16 +427,18 @@ impl Explainer<'_> {
                 match rel {
                     // It is not told which one.
                     Some(_) if transition => {}
-                    Some(r) => self.place(r, alias, s),
+                    Some(r) => self.place(r, &self.called(plan, alias), s),
                     None => s.place = format!(" on {view}"),
                 }
                 self.filter(filter.as_ref(), plan, s);
             }
             PlanNode::TidScan { rel, alias, tids, filter, .. } => {
                 s.kind = "Tid Scan".into();
-                self.place(rel, alias, s);
+                let alias = self.called(plan, alias);
+                self.place(rel, &alias, s);
+                let ctid = if self.verbose { self.d.of_relation(&alias, "ctid") } else { "ctid".into() };
                 let list: Vec<String> =
-                    tids.iter().map(|t| format!("(ctid = {})", self.d.expr(t, Source::None))).collect();
+                    tids.iter().map(|t| format!("({ctid} = {})", self.d.expr(t, Source::None))).collect();
                 s.details.push(("TID Cond".into(), list.join(" OR ")));
                 self.filter(filter.as_ref(), plan, s);
             }
@@ -369,23 +453,24 @@ impl Explainer<'_> {
             PlanNode::BitmapCombine { all, .. } => s.kind = if *all { "BitmapAnd" } else { "BitmapOr" }.into(),
             PlanNode::FunctionScan { calls, alias, filter, .. } => {
                 s.kind = "Function Scan".into();
-                let name = calls.first().map_or("", |c| c.func.name);
-                s.place = if name == alias {
-                    format!(" on {name}")
-                } else {
-                    format!(" on {name} {}", quote_identifier(alias))
-                };
-                if self.verbose {
-                    let call =
-                        |c: &super::FunctionCall| format!("{}({})", c.func.name, self.d.exprs(&c.args, Source::None));
-                    let all: Vec<String> = calls.iter().map(call).collect();
-                    s.details.push(("Function Call".into(), all.join(", ")));
-                }
+                self.function_scan(calls, &self.called(plan, alias), s);
                 self.filter(filter.as_ref(), plan, s);
+            }
+            PlanNode::SubqueryScan { input, alias, filter, .. } => {
+                s.kind = "Subquery Scan".into();
+                let alias = self.called(plan, alias);
+                s.place = format!(" on {}", quote_identifier(&alias));
+                s.facts.push(("Alias", json!(alias)));
+                self.filter(filter.as_ref(), plan, s);
+                let child = self.level(input);
+                s.children.push((None, child));
             }
             PlanNode::CteScan { cte, alias, filter, .. } => {
                 s.kind = "CTE Scan".into();
                 let name = self.ctes.get(cte).cloned().unwrap_or_default();
+                let alias = &self.called(plan, alias);
+                s.facts.push(("CTE Name", json!(name)));
+                s.facts.push(("Alias", json!(alias)));
                 s.place = if name == *alias || name.is_empty() {
                     format!(" on {}", quote_identifier(alias))
                 } else {
@@ -395,7 +480,14 @@ impl Explainer<'_> {
             }
             PlanNode::WorkTableScan { alias, filter, .. } => {
                 s.kind = "WorkTable Scan".into();
-                s.place = format!(" on {}", quote_identifier(alias));
+                let called = self.called(plan, alias);
+                s.facts.push(("CTE Name", json!(alias)));
+                s.facts.push(("Alias", json!(called)));
+                s.place = if called == *alias {
+                    format!(" on {}", quote_identifier(alias))
+                } else {
+                    format!(" on {} {}", quote_identifier(alias), quote_identifier(&called))
+                };
                 self.filter(filter.as_ref(), plan, s);
             }
             PlanNode::NestLoop(j) => {
@@ -418,7 +510,7 @@ impl Explainer<'_> {
                 self.keyed("Hash Cond", (&j.left, &j.right), (&j.left_keys, &j.right_keys), j.condition.as_ref(), s);
                 let left = self.node(&j.left, Vec::new());
                 let right = self.node(&j.right, Vec::new());
-                let hashed = self.output(&j.right, true);
+                let hashed = self.read_output(&j.right);
                 let hash = Shown {
                     plan: &j.right,
                     kind: "Hash".into(),
@@ -427,6 +519,7 @@ impl Explainer<'_> {
                     output: hashed,
                     details: Vec::new(),
                     children: vec![(None, right)],
+                    is_level: false,
                 };
                 s.children.push((None, left));
                 s.children.push((None, hash));
@@ -471,7 +564,7 @@ impl Explainer<'_> {
                 s.kind = "ProjectSet".into();
                 self.only_child(input, s);
             }
-            PlanNode::Append { inputs, merge, removed, .. } => {
+            PlanNode::Append { inputs, merge, removed, alias, .. } => {
                 s.kind = if merge.is_empty() { "Append" } else { "Merge Append" }.into();
                 if !merge.is_empty() {
                     s.details.push(("Sort Key".into(), self.d.keys(merge, Source::Plan(plan))));
@@ -479,23 +572,10 @@ impl Explainer<'_> {
                 if *removed > 0 {
                     s.details.push(("Subplans Removed".into(), removed.to_string()));
                 }
-                let mut init: Vec<(Option<String>, Shown<'p>)> = Vec::new();
-                let mut members = Vec::with_capacity(inputs.len());
                 for p in inputs {
-                    let mut child = self.node(p, Vec::new());
-                    // What is asked once for all of them stands with none.
-                    let is_init = |h: &Option<String>| h.as_ref().is_some_and(|h| h.starts_with("InitPlan"));
-                    let (own, rest) = child.children.into_iter().partition(|(h, _)| is_init(h));
-                    child.children = rest;
-                    for (heading, shown) in Vec::from_iter(own) {
-                        if !init.iter().any(|(h, _)| *h == heading) {
-                            init.push((heading, shown));
-                        }
-                    }
-                    members.push((None, child));
+                    let child = if alias.is_some() { self.node(p, Vec::new()) } else { self.level(p) };
+                    s.children.push((None, child));
                 }
-                s.children.extend(init);
-                s.children.extend(members);
             }
             PlanNode::SetOp { left, right, op, all } => {
                 let word = match op {
@@ -505,7 +585,7 @@ impl Explainer<'_> {
                 };
                 s.kind = format!("HashSetOp {word}{}", if *all { " All" } else { "" });
                 for p in [left, right] {
-                    let child = self.node(p, Vec::new());
+                    let child = self.level(p);
                     s.children.push((None, child));
                 }
             }
@@ -523,7 +603,7 @@ impl Explainer<'_> {
             PlanNode::RecursiveUnion { left, right, .. } => {
                 s.kind = "Recursive Union".into();
                 for p in [left, right] {
-                    let child = self.node(p, Vec::new());
+                    let child = self.level(p);
                     s.children.push((None, child));
                 }
             }
@@ -536,7 +616,32 @@ impl Explainer<'_> {
         }
     }
 
-    pub(super) fn place(&self, rel: &crate::catalog::Relation, alias: &str, s: &mut Shown<'_>) {
+    /// What a scanned relation is called here.
+    fn called(&self, plan: &Plan, alias: &str) -> String {
+        self.d.alias_of(plan).unwrap_or(alias).to_owned()
+    }
+
+    fn function_scan(&self, calls: &[super::FunctionCall], alias: &str, s: &mut Shown<'_>) {
+        s.place = format!(" on {}", quote_identifier(alias));
+        if let [call] = calls {
+            let schema = self.d.schema_of(call.func).filter(|_| self.verbose);
+            let mut shown = quote_identifier(call.func.name).to_string();
+            s.facts.push(("Function Name", json!(call.func.name)));
+            if let Some(schema) = schema {
+                shown = format!("{}.{shown}", quote_identifier(&schema));
+                s.facts.push(("Schema", json!(schema)));
+            }
+            let other = if call.func.name == alias { String::new() } else { format!(" {}", quote_identifier(alias)) };
+            s.place = format!(" on {shown}{other}");
+        }
+        s.facts.push(("Alias", json!(alias)));
+        if self.verbose {
+            let all: Vec<String> = calls.iter().map(|c| self.d.call(c)).collect();
+            s.details.push(("Function Call".into(), all.join(", ")));
+        }
+    }
+
+    fn place(&self, rel: &crate::catalog::Relation, alias: &str, s: &mut Shown<'_>) {
         s.place = self.on(rel, alias);
         s.facts.push(("Relation Name", json!(rel.name)));
         if self.verbose {
@@ -545,7 +650,7 @@ impl Explainer<'_> {
         s.facts.push(("Alias", json!(if alias.is_empty() { &rel.name } else { alias })));
     }
 
-    pub(super) fn only_child<'p>(&mut self, input: &'p Plan, s: &mut Shown<'p>) {
+    fn only_child<'p>(&mut self, input: &'p Plan, s: &mut Shown<'p>) {
         let child = self.node(input, Vec::new());
         s.children.push((None, child));
     }
@@ -577,14 +682,15 @@ impl Explainer<'_> {
         let only = if i.index_only { "Index Only Scan" } else { "Index Scan" };
         s.kind = only.into();
         let back = if i.backward { " Backward" } else { "" };
-        s.place = format!("{back} using {}{}", quote_identifier(&i.index.name), self.on(&i.rel, &i.alias));
+        let alias = self.called(plan, &i.alias);
+        s.place = format!("{back} using {}{}", quote_identifier(&i.index.name), self.on(&i.rel, &alias));
         s.facts.push(("Scan Direction", json!(if i.backward { "Backward" } else { "Forward" })));
         s.facts.push(("Index Name", json!(i.index.name)));
         s.facts.push(("Relation Name", json!(i.rel.name)));
         if self.verbose {
             s.facts.push(("Schema", json!(i.rel.schema)));
         }
-        s.facts.push(("Alias", json!(i.alias)));
+        s.facts.push(("Alias", json!(alias)));
         let source = self.d.inside(plan);
         let list: Vec<String> = i
             .conditions
@@ -601,7 +707,7 @@ impl Explainer<'_> {
                     (Some(e), _) => self.scan_expr(plain(e), source),
                     (None, a) => {
                         let name = quote_identifier(a.map_or(&column.name, |a| &a.name));
-                        if self.verbose { format!("{}.{name}", quote_identifier(&i.alias)) } else { name.to_string() }
+                        if self.verbose { format!("{}.{name}", quote_identifier(&alias)) } else { name.to_string() }
                     }
                 };
                 let shown = plain(&c.value);
@@ -632,7 +738,7 @@ impl Explainer<'_> {
 
     fn bitmap_heap_scan<'p>(&mut self, b: &'p super::BitmapHeapScan, plan: &'p Plan, s: &mut Shown<'p>) {
         s.kind = "Bitmap Heap Scan".into();
-        self.place(&b.rel, &b.alias, s);
+        self.place(&b.rel, &self.called(plan, &b.alias), s);
         let source = self.d.inside(plan);
         if let Some(e) = &b.recheck {
             s.details.push(("Recheck Cond".into(), self.scan_expr(e, source)));
@@ -658,14 +764,15 @@ impl Explainer<'_> {
 
     fn gist_scan<'p>(&mut self, g: &'p super::GistScan, plan: &'p Plan, s: &mut Shown<'p>) {
         s.kind = if g.index_only { "Index Only Scan" } else { "Index Scan" }.into();
-        s.place = format!(" using {}{}", quote_identifier(&g.index.name), self.on(&g.rel, &g.alias));
+        let alias = self.called(plan, &g.alias);
+        s.place = format!(" using {}{}", quote_identifier(&g.index.name), self.on(&g.rel, &alias));
         s.facts.push(("Scan Direction", json!("Forward")));
         s.facts.push(("Index Name", json!(g.index.name)));
         s.facts.push(("Relation Name", json!(g.rel.name)));
         if self.verbose {
             s.facts.push(("Schema", json!(g.rel.schema)));
         }
-        s.facts.push(("Alias", json!(g.alias)));
+        s.facts.push(("Alias", json!(alias)));
         let source = self.d.inside(plan);
         if let Some(e) = &g.shown {
             s.details.push(("Index Cond".into(), self.scan_expr(e, source)));
@@ -696,7 +803,10 @@ impl Explainer<'_> {
                 continue;
             }
             let word = if sets && a.strategy == AggStrategy::Hash { "Hash Key" } else { "Group Key" };
-            s.details.push((word.into(), self.d.exprs(&keys, input)));
+            // They are shown as the node below gives them.
+            let computed_here = !matches!(outputs::shown(&a.input, &self.d.removed).node, PlanNode::Sort { .. });
+            let text = if computed_here { self.d.list(&keys, input) } else { self.d.exprs(&keys, input) };
+            s.details.push((word.into(), text));
         }
         if let Some(h) = &a.having {
             s.details.push(("Filter".into(), self.d.expr(h, Source::Aggregated(plan))));
@@ -712,238 +822,4 @@ fn collect<'p>(e: &'p Expr, out: &mut Vec<&'p SubPlan>) {
         }
         true
     });
-}
-
-fn text(
-    s: &Shown<'_>,
-    indent: usize,
-    arrow: bool,
-    options: &ExplainOptions,
-    actuals: Option<Actuals<'_>>,
-    out: &mut Vec<String>,
-) {
-    let mut line = " ".repeat(indent);
-    if arrow {
-        line.push_str("->  ");
-    }
-    line.push_str(&s.kind);
-    line.push_str(&s.place);
-    let c = s.plan.cost;
-    if options.costs {
-        line.push_str(&format!(
-            "  (cost={:.2}..{:.2} rows={:.0} width={})",
-            c.startup,
-            c.total,
-            if c.rows > 0.0 { c.rows.max(1.0) } else { c.rows },
-            c.width
-        ));
-    }
-    let mut actual = actuals.and_then(|f| f(s.plan));
-    // Bitmaps are not counted by rows.
-    if let (PlanNode::BitmapCombine { .. }, Some(a)) = (&s.plan.node, &mut actual) {
-        a.rows = 0;
-    }
-    if options.analyze {
-        match &actual {
-            Some(a) if a.loops > 0 => {
-                let n = a.loops as f64;
-                let rows = a.rows as f64 / n;
-                if options.timing {
-                    line.push_str(&format!(
-                        " (actual time={:.3}..{:.3} rows={rows:.0} loops={})",
-                        a.startup_ms / n,
-                        a.total_ms / n,
-                        a.loops
-                    ));
-                } else {
-                    line.push_str(&format!(" (actual rows={rows:.0} loops={})", a.loops));
-                }
-            }
-            _ => line.push_str(" (never executed)"),
-        }
-    }
-    out.push(line);
-    let inner = indent + if arrow { 6 } else { 2 };
-    let pad = " ".repeat(inner);
-    if !s.output.is_empty() {
-        out.push(format!("{pad}Output: {}", s.output.join(", ")));
-    }
-    for (k, v) in &s.details {
-        out.push(if k.is_empty() { format!("{pad}{v}") } else { format!("{pad}{k}: {v}") });
-        if let Some(a) = &actual
-            && options.analyze
-            && k == "Filter"
-            && a.removed_by_filter > 0
-        {
-            out.push(format!("{pad}Rows Removed by Filter: {}", a.removed_by_filter / a.loops.max(1)));
-        }
-        if let Some(a) = &actual
-            && options.analyze
-            && k == "Recheck Cond"
-            && a.removed_by_recheck > 0
-        {
-            out.push(format!("{pad}Rows Removed by Index Recheck: {}", a.removed_by_recheck / a.loops.max(1)));
-        }
-    }
-    if let Some(a) = &actual
-        && options.analyze
-    {
-        a.notes.iter().for_each(|n| out.push(format!("{pad}{n}")));
-        if let Some((exact, lossy)) = a.heap_blocks.filter(|b| *b != (0, 0)) {
-            let part = |n: u64, word: &str| if n > 0 { format!(" {word}={n}") } else { String::new() };
-            out.push(format!("{pad}Heap Blocks:{}{}", part(exact, "exact"), part(lossy, "lossy")));
-        }
-        out.extend(buffers_line(&a.effort).filter(|_| options.buffers).map(|line| format!("{pad}{line}")));
-        out.extend(wal_line(&a.effort).filter(|_| options.wal).map(|line| format!("{pad}{line}")));
-    }
-    for (heading, child) in &s.children {
-        match heading {
-            Some(h) => {
-                out.push(format!("{pad}{h}"));
-                text(child, inner + 2, true, options, actuals, out);
-            }
-            None => text(child, inner, true, options, actuals, out),
-        }
-    }
-}
-
-fn counts(parts: &[(&str, i64)]) -> String {
-    parts.iter().filter(|(_, n)| *n > 0).map(|(word, n)| format!(" {word}={n}")).collect()
-}
-
-/// PostgreSQL 15, explain.c, show_buffer_usage: same form.
-pub fn buffers_line(e: &Effort) -> Option<String> {
-    let shared = counts(&[("hit", e.hit), ("read", e.read), ("dirtied", e.dirtied), ("written", e.written)]);
-    let temp = counts(&[("read", e.temp_read), ("written", e.temp_written)]);
-    let named = |word: &str, counts: &str| Some(format!(" {word}{counts}")).filter(|_| !counts.is_empty());
-    let parts: Vec<String> = named("shared", &shared).into_iter().chain(named("temp", &temp)).collect();
-    (!parts.is_empty()).then(|| format!("Buffers:{}", parts.join(",")))
-}
-
-/// PostgreSQL 15, explain.c, show_wal_usage: same form.
-fn wal_line(e: &Effort) -> Option<String> {
-    let shown = counts(&[("records", e.wal_records), ("fpi", e.wal_images), ("bytes", e.wal_bytes)]);
-    (!shown.is_empty()).then(|| format!("WAL:{shown}"))
-}
-
-/// The pages as the other formats name them.
-pub fn buffers_fields(e: &Effort, m: &mut Map<String, Json>) {
-    for (what, n) in [
-        ("Shared Hit Blocks", e.hit),
-        ("Shared Read Blocks", e.read),
-        ("Shared Dirtied Blocks", e.dirtied),
-        ("Shared Written Blocks", e.written),
-        ("Local Hit Blocks", 0),
-        ("Local Read Blocks", 0),
-        ("Local Dirtied Blocks", 0),
-        ("Local Written Blocks", 0),
-        ("Temp Read Blocks", e.temp_read),
-        ("Temp Written Blocks", e.temp_written),
-    ] {
-        m.insert(what.into(), json!(n));
-    }
-}
-
-fn json_of(s: &Shown<'_>, parent: Option<&str>, options: &ExplainOptions, actuals: Option<Actuals<'_>>) -> Json {
-    let mut m = Map::new();
-    let (kind, join) = match s.kind.as_str() {
-        k if k.starts_with("Nested Loop") => ("Nested Loop", Some(k.trim_start_matches("Nested Loop"))),
-        k if k.starts_with("Hash") && k.ends_with("Join") => ("Hash Join", Some(k.trim_start_matches("Hash"))),
-        k if k.starts_with("Merge") && k.ends_with("Join") => ("Merge Join", Some(k.trim_start_matches("Merge"))),
-        "Insert" | "Update" | "Delete" => ("ModifyTable", None),
-        "HashAggregate" | "GroupAggregate" | "MixedAggregate" => ("Aggregate", None),
-        k => (k, None),
-    };
-    m.insert("Node Type".into(), json!(kind));
-    match s.kind.as_str() {
-        "Insert" | "Update" | "Delete" => {
-            m.insert("Operation".into(), json!(s.kind));
-        }
-        "Aggregate" | "HashAggregate" | "GroupAggregate" | "MixedAggregate" => {
-            let strategy = match s.kind.as_str() {
-                "Aggregate" => "Plain",
-                "HashAggregate" => "Hashed",
-                "GroupAggregate" => "Sorted",
-                _ => "Mixed",
-            };
-            m.insert("Strategy".into(), json!(strategy));
-            m.insert("Partial Mode".into(), json!("Simple"));
-        }
-        _ => {}
-    }
-    if let Some(p) = parent {
-        m.insert("Parent Relationship".into(), json!(p));
-    }
-    m.insert("Parallel Aware".into(), json!(false));
-    m.insert("Async Capable".into(), json!(false));
-    if let Some(j) = join {
-        let word = j.trim().trim_end_matches("Join").trim();
-        m.insert("Join Type".into(), json!(if word.is_empty() { "Inner" } else { word }));
-    }
-    for (k, v) in &s.facts {
-        m.insert((*k).into(), v.clone());
-    }
-    let c = s.plan.cost;
-    if options.costs {
-        m.insert("Startup Cost".into(), json!((c.startup * 100.0).round() / 100.0));
-        m.insert("Total Cost".into(), json!((c.total * 100.0).round() / 100.0));
-        m.insert("Plan Rows".into(), json!(c.rows.round() as i64));
-        m.insert("Plan Width".into(), json!(c.width));
-    }
-    let actual = actuals.and_then(|f| f(s.plan)).unwrap_or_default();
-    if options.analyze {
-        let a = &actual;
-        let n = a.loops.max(1) as f64;
-        if options.timing {
-            m.insert("Actual Startup Time".into(), json!((a.startup_ms / n * 1000.0).round() / 1000.0));
-            m.insert("Actual Total Time".into(), json!((a.total_ms / n * 1000.0).round() / 1000.0));
-        }
-        m.insert("Actual Rows".into(), json!((a.rows as f64 / n).round() as i64));
-        m.insert("Actual Loops".into(), json!(a.loops));
-    }
-    if !s.output.is_empty() {
-        m.insert("Output".into(), json!(s.output));
-    }
-    for (k, v) in s.details.iter().filter(|(k, _)| !k.is_empty()) {
-        let value = match k.as_str() {
-            "Subplans Removed" => json!(v.parse::<usize>().unwrap_or_default()),
-            "Sort Key" | "Presorted Key" | "Group Key" => json!(v.split(", ").collect::<Vec<_>>()),
-            _ => json!(v),
-        };
-        m.insert(k.clone(), value);
-    }
-    // PostgreSQL 15 has these without ANALYZE, too.
-    if options.buffers {
-        buffers_fields(&actual.effort, &mut m);
-    }
-    if options.wal {
-        m.insert("WAL Records".into(), json!(actual.effort.wal_records));
-        m.insert("WAL FPI".into(), json!(actual.effort.wal_images));
-        m.insert("WAL Bytes".into(), json!(actual.effort.wal_bytes));
-    }
-    let mut plans = Vec::new();
-    let mut plain = 0;
-    for (heading, child) in &s.children {
-        let relation = match heading {
-            Some(h) if h.starts_with("SubPlan") => "SubPlan",
-            Some(_) => "InitPlan",
-            None => {
-                plain += 1;
-                match (s.kind.as_str(), plain) {
-                    ("Append" | "Merge Append", _) => "Member",
-                    (_, 1) => "Outer",
-                    _ => "Inner",
-                }
-            }
-        };
-        let mut j = json_of(child, Some(relation), options, actuals);
-        if let (Some(h), Json::Object(o)) = (heading, &mut j) {
-            o.insert("Subplan Name".into(), json!(h));
-        }
-        plans.push(j);
-    }
-    if !plans.is_empty() {
-        m.insert("Plans".into(), Json::Array(plans));
-    }
-    Json::Object(m)
 }

@@ -1,12 +1,13 @@
 //! Expressions of a plan as SQL again, for EXPLAIN. PostgreSQL 15, ruleutils.c: same parentheses.
 
-use super::{Plan, PlanNode};
+use super::outputs::can_project;
 use crate::sql::expr::{AggCall, Expr, ExprKind, FrameMode, SortKey, SubPlan, SubPlanKind, WindowCall};
 use crate::sql::func;
+use crate::sql::plan::{Plan, PlanNode};
 use crate::types::context::TypeHooks;
 use crate::types::name::quote_identifier;
 use crate::types::{self, IoContext, TypeRef, Value, format_type, oid};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Where `Column(i)` comes from.
 #[derive(Clone, Copy)]
@@ -23,6 +24,10 @@ pub(super) enum Source<'p> {
     Aggregated(&'p Plan),
     /// What RETURNING reads: the attributes of the written row, four system columns, then the input's columns.
     Row(&'p crate::catalog::Relation, &'p str, Option<&'p Plan>),
+    /// What the node itself gives.
+    Own(&'p Plan),
+    /// What new values are computed from: the attributes of the row there is, then the input's columns.
+    Target(&'p crate::catalog::Relation, &'p str, &'p Plan),
     /// The attributes of a row in the way, then those of the one that is not inserted, then system columns.
     Conflict(&'p crate::catalog::Relation),
 }
@@ -33,12 +38,15 @@ pub(super) struct Deparser<'d> {
     pub prefix: bool,
     /// What nested loops put into slots.
     pub slots: HashMap<usize, String>,
-    /// Sub-plans by address, with their numbers.
-    pub sub_plans: HashMap<usize, usize>,
+    /// By [`key`]: what relations are called where several have the same name.
+    pub names: HashMap<usize, String>,
+    /// Sub-select scans that are not shown.
+    pub removed: HashSet<usize>,
 }
 
-pub(super) fn sub_plan_key(s: &SubPlan) -> usize {
-    std::sync::Arc::as_ptr(&s.plan) as usize
+/// A node, as long as its plan stays where it is.
+pub(super) fn key(plan: &Plan) -> usize {
+    std::ptr::from_ref(plan) as usize
 }
 
 /// A sub-plan that is run once and remembered.
@@ -46,14 +54,26 @@ pub(super) fn is_init_plan(s: &SubPlan) -> bool {
     s.args.is_empty() && s.test.is_none() && s.plan.params.is_empty()
 }
 
+/// `$0,$1`: the slots it fills.
+fn slots_of(s: &SubPlan) -> String {
+    let list: Vec<String> = s.slots.iter().map(|n| format!("${n}")).collect();
+    list.join(",")
+}
+
+/// ` (returns $0,$1)`.
+pub(super) fn returns(s: &SubPlan) -> String {
+    if s.slots.is_empty() { String::new() } else { format!(" (returns {})", slots_of(s)) }
+}
+
 /// What a node makes of the columns it reads, if it makes anything.
-fn project_of(plan: &Plan) -> Option<&Vec<Expr>> {
+pub(super) fn project_of(plan: &Plan) -> Option<&Vec<Expr>> {
     match &plan.node {
         PlanNode::SeqScan { project, .. }
         | PlanNode::VirtualScan { project, .. }
         | PlanNode::FunctionScan { project, .. }
         | PlanNode::TidScan { project, .. }
         | PlanNode::CteScan { project, .. }
+        | PlanNode::SubqueryScan { project, .. }
         | PlanNode::WorkTableScan { project, .. } => project.as_ref(),
         PlanNode::IndexScan(s) => s.project.as_ref(),
         PlanNode::BitmapHeapScan(s) => s.project.as_ref(),
@@ -64,6 +84,10 @@ fn project_of(plan: &Plan) -> Option<&Vec<Expr>> {
         PlanNode::Aggregate(a) => a.project.as_ref(),
         _ => None,
     }
+}
+
+fn is_word(e: &Expr) -> bool {
+    matches!(&e.kind, ExprKind::Const(Value::Bytes(_)))
 }
 
 /// `child_1.column` as a column of the whole table.
@@ -107,16 +131,16 @@ impl Deparser<'_> {
             | PlanNode::LockRows { input, .. } => self.output(input, i),
             PlanNode::Append { inputs, alias, .. } => {
                 let (text, plain) = inputs.first().map_or_else(|| ("???".into(), true), |p| self.output(p, i));
-                match alias {
-                    Some(alias) if plain => (renamed(&text, alias), plain),
+                match self.alias_of(plan).or(alias.as_deref()) {
+                    Some(alias) if plain && self.prefix => (renamed(&text, alias), plain),
                     _ => (text, plain),
                 }
             }
             PlanNode::SetOp { left, .. } | PlanNode::RecursiveUnion { left, .. } => self.output(left, i),
             PlanNode::With { body, .. } => self.output(body, i),
             PlanNode::ProjectSet { input, items } => match items.get(i) {
-                Some(super::SetItem::Plain(e)) => self.below(e, Source::Plan(input)),
-                Some(super::SetItem::Set { func, args }) => {
+                Some(crate::sql::plan::SetItem::Plain(e)) => self.below(e, Source::Plan(input)),
+                Some(crate::sql::plan::SetItem::Set { func, args }) => {
                     (format!("({}({}))", func.name, self.list(args, Source::Plan(input))), false)
                 }
                 None => ("???".into(), true),
@@ -132,19 +156,34 @@ impl Deparser<'_> {
         }
     }
 
-    /// The output columns of a node as it computes them itself; what lower nodes have computed is in parentheses.
-    pub fn outputs(&self, plan: &Plan) -> Vec<String> {
-        (0..plan.columns.len()).map(|i| self.own_output(plan, i)).collect()
+    /// A set-returning call in FROM.
+    pub fn call(&self, c: &crate::sql::plan::FunctionCall) -> String {
+        format!("{}({})", self.function_name(c.func), self.list(&c.args, Source::None))
     }
 
-    /// The same as a node above reads them.
-    pub fn read_outputs(&self, plan: &Plan) -> Vec<String> {
-        (0..plan.columns.len()).map(|i| self.output(plan, i).0).collect()
+    pub fn schema_of(&self, f: &func::FuncDef) -> Option<String> {
+        self.io.hooks.reg_out(oid::REGNAMESPACE, f.fact.namespace)
     }
 
-    fn own_output(&self, plan: &Plan, i: usize) -> String {
+    /// Qualified unless it is found without. PostgreSQL 15, ruleutils.c, generate_function_name.
+    fn function_name(&self, f: &func::FuncDef) -> String {
+        let plain = quote_identifier(f.name).to_string();
+        if !f.is_users() {
+            return plain;
+        }
+        let shown = self.io.hooks.reg_out(oid::REGPROCEDURE, f.oid);
+        shown.and_then(|s| s.find('(').map(|at| s[..at].to_owned())).unwrap_or(plain)
+    }
+
+    /// Output column `i` as a node above reads it.
+    pub fn scanned(&self, plan: &Plan, i: usize) -> String {
+        self.output(plan, i).0
+    }
+
+    pub fn own_output(&self, plan: &Plan, i: usize) -> String {
         let own = match &plan.node {
             PlanNode::Aggregate(_) => Source::Aggregated(plan),
+            PlanNode::Project { input, .. } if can_project(input) => Source::Own(input),
             _ => self.inside(plan),
         };
         if let Some(e) = project_of(plan).and_then(|p| p.get(i)) {
@@ -158,8 +197,8 @@ impl Deparser<'_> {
             },
             PlanNode::Result { exprs, .. } if i < exprs.len() => self.expr(&exprs[i], own),
             PlanNode::ProjectSet { input, items } => match items.get(i) {
-                Some(super::SetItem::Plain(e)) => self.expr(e, Source::Plan(input)),
-                Some(super::SetItem::Set { func, args }) => {
+                Some(crate::sql::plan::SetItem::Plain(e)) => self.expr(e, Source::Plan(input)),
+                Some(crate::sql::plan::SetItem::Set { func, args }) => {
                     format!("{}({})", func.name, self.list(args, Source::Plan(input)))
                 }
                 None => "???".into(),
@@ -188,6 +227,7 @@ impl Deparser<'_> {
             | PlanNode::VirtualScan { .. }
             | PlanNode::FunctionScan { .. }
             | PlanNode::CteScan { .. }
+            | PlanNode::SubqueryScan { .. }
             | PlanNode::WorkTableScan { .. }
             | PlanNode::Values { .. } => Source::Scan(plan),
             _ => plan.inputs().first().map_or(Source::None, |p| Source::Plan(p)),
@@ -195,11 +235,30 @@ impl Deparser<'_> {
     }
 
     /// An expression of a lower node: in parentheses unless it is a column.
-    fn below(&self, e: &Expr, source: Source<'_>) -> (String, bool) {
+    pub fn below(&self, e: &Expr, source: Source<'_>) -> (String, bool) {
         match e.kind {
             ExprKind::Column(i) => self.column(source, i),
             _ => (format!("({})", self.expr(e, source)), false),
         }
+    }
+
+    /// What a relation is called here, if it has a name of its own.
+    pub fn alias_by_key(&self, key: usize) -> Option<&str> {
+        self.names.get(&key).map(String::as_str)
+    }
+
+    pub fn alias_of(&self, plan: &Plan) -> Option<&str> {
+        self.alias_by_key(key(plan))
+    }
+
+    /// `relation.word`.
+    pub fn of_relation(&self, alias: &str, word: &str) -> String {
+        format!("{}.{word}", quote_identifier(alias))
+    }
+
+    /// A column that a scan reads.
+    pub fn scan_column(&self, plan: &Plan, i: usize) -> String {
+        self.column(Source::Scan(plan), i).0
     }
 
     fn named(&self, alias: &str, name: &str) -> String {
@@ -207,7 +266,7 @@ impl Deparser<'_> {
         if self.prefix && !alias.is_empty() { format!("{}.{name}", quote_identifier(alias)) } else { name }
     }
 
-    fn attribute(&self, rel: &crate::catalog::Relation, alias: &str, attno: i16) -> String {
+    pub fn attribute(&self, rel: &crate::catalog::Relation, alias: &str, attno: i16) -> String {
         let name = match rel.attributes.get((attno as usize).wrapping_sub(1)) {
             Some(a) if attno > 0 => a.name.as_str(),
             _ => crate::sql::bind::scope::system_name(attno),
@@ -220,6 +279,11 @@ impl Deparser<'_> {
         match source {
             Source::None => unknown(),
             Source::Plan(p) => self.output(p, i),
+            Source::Own(p) => (self.own_output(p, i), true),
+            Source::Target(rel, alias, input) => match i.checked_sub(rel.attributes.len()) {
+                None => (self.attribute(rel, alias, i as i16 + 1), true),
+                Some(k) => (self.own_output(input, k), true),
+            },
             Source::Join(l, r) => match i.checked_sub(l.columns.len()) {
                 None => self.output(l, i),
                 Some(k) => self.output(r, k),
@@ -254,25 +318,27 @@ impl Deparser<'_> {
                 }
             }
             Source::Scan(p) => {
+                let own = |alias: &'_ str| self.alias_of(p).unwrap_or(alias).to_owned();
                 let name = match &p.node {
                     PlanNode::SeqScan { rel, alias, attnos, .. } | PlanNode::TidScan { rel, alias, attnos, .. } => {
-                        attnos.get(i).map(|a| self.attribute(rel, alias, *a))
+                        attnos.get(i).map(|a| self.attribute(rel, &own(alias), *a))
                     }
                     PlanNode::VirtualScan { rel: Some(rel), alias, attnos, .. } => {
-                        attnos.get(i).map(|a| self.attribute(rel, alias, *a))
+                        attnos.get(i).map(|a| self.attribute(rel, &own(alias), *a))
                     }
-                    PlanNode::BitmapHeapScan(s) => s.attnos.get(i).map(|a| self.attribute(&s.rel, &s.alias, *a)),
-                    PlanNode::GistScan(s) => s.attnos.get(i).map(|a| self.attribute(&s.rel, &s.alias, *a)),
-                    PlanNode::IndexScan(s) => s.attnos.get(i).map(|a| self.attribute(&s.rel, &s.alias, *a)),
-                    PlanNode::FunctionScan { calls, alias, .. } => {
-                        let all: Vec<&str> =
-                            calls.iter().flat_map(|c| c.columns.iter().map(|c| c.name.as_str())).collect();
-                        Some(self.named(alias, all.get(i).copied().unwrap_or("ordinality")))
+                    PlanNode::BitmapHeapScan(s) => s.attnos.get(i).map(|a| self.attribute(&s.rel, &own(&s.alias), *a)),
+                    PlanNode::GistScan(s) => s.attnos.get(i).map(|a| self.attribute(&s.rel, &own(&s.alias), *a)),
+                    PlanNode::IndexScan(s) => s.attnos.get(i).map(|a| self.attribute(&s.rel, &own(&s.alias), *a)),
+                    PlanNode::SubqueryScan { input, .. } if self.removed.contains(&key(p)) => {
+                        return self.output(input, i);
                     }
-                    PlanNode::CteScan { alias, names, .. } | PlanNode::WorkTableScan { alias, names, .. } => {
-                        names.get(i).map(|name| self.named(alias, name))
+                    PlanNode::FunctionScan { names, alias, .. }
+                    | PlanNode::SubqueryScan { names, alias, .. }
+                    | PlanNode::CteScan { names, alias, .. }
+                    | PlanNode::WorkTableScan { names, alias, .. } => {
+                        names.get(i).map(|name| self.named(&own(alias), name))
                     }
-                    PlanNode::Values { .. } => Some(self.named("*VALUES*", &format!("column{}", i + 1))),
+                    PlanNode::Values { .. } => Some(self.named(&own("*VALUES*"), &format!("column{}", i + 1))),
                     _ => None,
                 };
                 name.map_or_else(unknown, |n| (n, true))
@@ -280,7 +346,7 @@ impl Deparser<'_> {
         }
     }
 
-    fn list(&self, args: &[Expr], s: Source<'_>) -> String {
+    pub fn list(&self, args: &[Expr], s: Source<'_>) -> String {
         args.iter().map(|a| self.expr(a, s)).collect::<Vec<_>>().join(", ")
     }
 
@@ -289,12 +355,17 @@ impl Deparser<'_> {
     }
 
     fn constant(&self, v: &Value, ty: TypeRef) -> String {
+        self.constant_as(v, ty, ty)
+    }
+
+    /// A constant of one type that counts as another.
+    fn constant_as(&self, v: &Value, own: TypeRef, ty: TypeRef) -> String {
         let name = self.type_name(ty);
         if v.is_null() {
             return format!("NULL::{name}");
         }
         let mut out = Vec::new();
-        if types::text_out(ty, v.datum(), &mut out, self.io).is_err() {
+        if types::text_out(own, v.datum(), &mut out, self.io).is_err() {
             return format!("'???'::{name}");
         }
         let text = String::from_utf8_lossy(&out).into_owned();
@@ -338,11 +409,26 @@ impl Deparser<'_> {
                 }
             }
             ExprKind::Func { func: f, args, .. } if self.cast_shape(f, args, e.ty) => {
-                format!("({})::{}", self.expr(&args[0], s), self.type_name(e.ty))
+                // A length is given to what was made fit before without a word.
+                let arg = match &args[0].kind {
+                    ExprKind::Relabel(inner) if args.len() > 1 && args[0].ty.oid == e.ty.oid => inner,
+                    _ => &args[0],
+                };
+                format!("({})::{}", self.expr(arg, s), self.type_name(e.ty))
+            }
+            ExprKind::Func { func: f, args, .. } if f.name == "extract" && args.len() == 2 && is_word(&args[0]) => {
+                let word = self.expr(&args[0], s);
+                let word = word.trim_start_matches('\'').split('\'').next().unwrap_or_default().to_owned();
+                format!("EXTRACT({} FROM {})", quote_identifier(&word), self.expr(&args[1], s))
+            }
+            ExprKind::Func { func: f, args, .. }
+                if args.is_empty() && matches!(f.name, "current_user" | "session_user") =>
+            {
+                f.name.to_uppercase()
             }
             ExprKind::Func { func: f, args, variadic, .. } => {
                 let word = if *variadic { "VARIADIC " } else { "" };
-                format!("{}({word}{})", quote_identifier(f.name), self.list(args, s))
+                format!("{}({word}{})", self.function_name(f), self.list(args, s))
             }
             ExprKind::And(p) => self.join(p, " AND ", s),
             ExprKind::Or(p) => self.join(p, " OR ", s),
@@ -389,6 +475,10 @@ impl Deparser<'_> {
             ExprKind::Greatest(a) => format!("GREATEST({})", self.list(a, s)),
             ExprKind::Least(a) => format!("LEAST({})", self.list(a, s)),
             ExprKind::Relabel(a) if a.ty == e.ty => self.expr(a, s),
+            ExprKind::Relabel(a) if matches!(a.kind, ExprKind::Const(_)) => match &a.kind {
+                ExprKind::Const(v) => self.constant_as(v, a.ty, e.ty),
+                _ => String::new(),
+            },
             ExprKind::Relabel(a)
             | ExprKind::ToDomain(a)
             | ExprKind::IoCast { arg: a, .. }
@@ -410,6 +500,11 @@ impl Deparser<'_> {
                 let name = oper.and_then(func::oper).map_or(f.name, |o| o.name);
                 let word = if *any { "ANY" } else { "ALL" };
                 format!("({} {name} {word} ({}))", self.expr(left, s), self.expr(array, s))
+            }
+            // A row of values that is taken apart.
+            ExprKind::Field { arg, index } if matches!(&arg.kind, ExprKind::SubPlan(p) if p.slots.len() > 1) => {
+                let ExprKind::SubPlan(p) = &arg.kind else { return String::new() };
+                p.slots.get(*index).map_or_else(String::new, |n| format!("${n}"))
             }
             ExprKind::Field { arg, index } => {
                 let name = match &arg.kind {
@@ -442,13 +537,12 @@ impl Deparser<'_> {
     }
 
     fn sub_plan(&self, p: &SubPlan) -> String {
-        let n = self.sub_plans.get(&sub_plan_key(p)).copied().unwrap_or(0);
         if is_init_plan(p) {
-            return format!("${}", n.saturating_sub(1));
+            return slots_of(p);
         }
         match (p.kind, p.hashable) {
-            (SubPlanKind::Any, true) => format!("(hashed SubPlan {n})"),
-            _ => format!("(SubPlan {n})"),
+            (SubPlanKind::Any, true) => format!("(hashed SubPlan {})", p.number),
+            _ => format!("(SubPlan {}{})", p.number, returns(p)),
         }
     }
 

@@ -1,11 +1,14 @@
 //! EXPLAIN of what writes. PostgreSQL 15, explain.c, show_modifytable_info.
 
 use super::deparse::Source;
-use super::explain::{Explainer, Shown};
-use super::{Instead, Modify, ModifyKind, Plan, PlanNode};
+use super::outputs::target_alias;
+use super::{Explainer, Shown};
+use crate::sql::expr::Expr;
+use crate::sql::plan::{Instead, Modify, ModifyKind, Plan, PlanNode};
 use crate::types::name::quote_identifier;
+use serde_json::{Value as Json, json};
 
-impl Explainer<'_> {
+impl Explainer<'_, '_> {
     pub(super) fn modify<'p>(&mut self, m: &'p Modify, s: &mut Shown<'p>) {
         let word = match &m.kind {
             ModifyKind::Insert { .. } | ModifyKind::Instead(Instead::Insert) => "Insert",
@@ -14,7 +17,21 @@ impl Explainer<'_> {
             ModifyKind::Merge { .. } => "Merge",
         };
         s.kind = word.into();
-        self.place(&m.rel, &m.rel.name.clone(), s);
+        let alias = target_alias(m, &self.d).unwrap_or_else(|| m.rel.name.clone());
+        self.place(&m.rel, &alias, s);
+        let tables = m.members.iter().flat_map(|t| t.parts.iter().zip(&t.aliases)).map(|(part, alias)| {
+            let mut table = serde_json::Map::new();
+            table.insert("Relation Name".into(), json!(part.rel.name));
+            if self.verbose {
+                table.insert("Schema".into(), json!(part.rel.schema));
+            }
+            table.insert("Alias".into(), json!(alias));
+            Json::Object(table)
+        });
+        let tables: Vec<Json> = tables.collect();
+        if !tables.is_empty() {
+            s.facts.push(("Target Tables", Json::Array(tables)));
+        }
         for (part, alias) in m.members.iter().flat_map(|t| t.parts.iter().zip(&t.aliases)) {
             s.details.push((String::new(), format!("{word}{}", self.on(&part.rel, alias))));
         }
@@ -36,17 +53,28 @@ impl Explainer<'_> {
             self.returned(m, s);
         }
         self.only_child(&m.input, s);
+        self.values_below(m, s);
         // Append computes nothing: PostgreSQL makes the new values in a node above it.
-        if m.members.is_some() && matches!(m.kind, ModifyKind::Update { .. }) {
-            wrap_append(&m.input, s);
+        if m.members.is_some() && matches!(m.kind, ModifyKind::Update { .. }) && !m.rel.is_partitioned() {
+            let output = self.output(&m.input);
+            wrap_append(&m.input, output, s);
+        }
+    }
+
+    /// The sub-selects of the new values stand with the node that computes them.
+    fn values_below<'p>(&mut self, m: &'p Modify, s: &mut Shown<'p>) {
+        let alias = target_alias(m, &self.d).unwrap_or_else(|| m.rel.name.clone());
+        if let Some((_, child)) = s.children.last_mut() {
+            self.sub_plans_of(new_values(m).into_iter(), Source::Target(&m.rel, &alias, &m.input), child);
         }
     }
 
     /// What RETURNING gives. Of tables with children it is that of the first one.
     fn returned(&mut self, m: &Modify, s: &mut Shown<'_>) {
+        let own = target_alias(m, &self.d).unwrap_or_else(|| m.rel.name.clone());
         let (rel, alias, list) = match m.members.as_ref().and_then(|t| t.parts.iter().zip(&t.aliases).next()) {
             Some((part, alias)) => (&part.rel, alias.as_str(), &part.returning),
-            None => (&m.rel, m.rel.name.as_str(), &m.returning),
+            None => (&m.rel, own.as_str(), &m.returning),
         };
         let before = std::mem::replace(&mut self.d.prefix, self.several);
         let of_input = !matches!(m.kind, ModifyKind::Insert { .. });
@@ -56,10 +84,19 @@ impl Explainer<'_> {
     }
 }
 
-fn wrap_append<'p>(input: &'p Plan, s: &mut Shown<'p>) {
+/// The expressions that UPDATE assigns.
+pub(super) fn new_values(m: &Modify) -> Vec<&Expr> {
+    match &m.kind {
+        ModifyKind::Update { set, .. } => set.iter().map(|u| &u.expr).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn wrap_append<'p>(input: &'p Plan, output: Vec<String>, s: &mut Shown<'p>) {
     if let Some((_, child)) = s.children.pop_if(|(_, c)| c.kind == "Append") {
         let mut result = Shown::of(input);
         result.kind = "Result".into();
+        result.output = output;
         result.children.push((None, child));
         s.children.push((None, result));
     }
