@@ -561,6 +561,10 @@ impl crate::sql::bind::Names for Catalog {
         self.namespace_oid(schema).is_ok_and(|n| !self.may_look_into(n))
     }
 
+    fn inline_body(&self, call: &crate::sql::bind::InlineCall<'_>) -> Option<crate::sql::bind::InlineBody> {
+        crate::sql::routine::inline::body(self, call)
+    }
+
     fn along<'a>(&'a self, search_path: &'a [String]) -> Box<dyn crate::sql::bind::Names + 'a> {
         Box::new(Along { catalog: self, search_path })
     }

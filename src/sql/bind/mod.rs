@@ -44,7 +44,7 @@ mod write;
 pub use collate::{expr_collation, output_collations};
 pub use domain::domain_level;
 pub use from::reads_as;
-pub use names::{BtreeClass, Conflict, Names};
+pub use names::{BtreeClass, Conflict, InlineBody, InlineCall, Names};
 pub use policy::{RowSecurity, refuse as refuse_row_security};
 pub use query::*;
 pub(in crate::sql) use resolve::find_operator_in;

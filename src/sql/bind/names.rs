@@ -24,6 +24,25 @@ pub enum BtreeClass<'a> {
     OfColumn(Oid, Oid),
 }
 
+/// A call that may be replaced by what the function does.
+pub struct InlineCall<'a> {
+    pub func: &'static FuncDef,
+    pub args: &'a [TypeRef],
+    pub ret: TypeRef,
+    /// Of a call in FROM: the columns it has there.
+    pub columns: Option<&'a [TypeRef]>,
+    pub io: &'a crate::types::IoContext,
+}
+
+/// What it does: `Param(n)` stands for the argument.
+pub struct InlineBody {
+    pub query: super::Query,
+    /// The arguments' types as the body sees them.
+    pub inputs: Vec<TypeRef>,
+    /// The function's row: the body is this one's.
+    pub record: Arc<crate::catalog::Record>,
+}
+
 pub trait Names {
     /// A relation of any kind; without a schema along the search path, temporary tables first.
     fn relation_by_name(&self, schema: Option<&str>, name: &str) -> Result<Option<Arc<Relation>>>;
@@ -144,6 +163,11 @@ pub trait Names {
     /// Whether the current user may not look up names in a schema.
     fn is_closed(&self, _schema: &str) -> bool {
         false
+    }
+
+    /// The body of a function in SQL, to stand for a call; None: it must be called.
+    fn inline_body(&self, _call: &InlineCall<'_>) -> Option<InlineBody> {
+        None
     }
 
     /// The same catalogs seen along another search path, for a view's text, whoever may look into its schemas.

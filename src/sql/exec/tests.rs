@@ -397,7 +397,7 @@ fn ctes_are_shared() {
     let random = func("random", &[]);
     let float = crate::types::TypeRef::of(oid::FLOAT8);
     let call = Expr::new(ExprKind::Func { func: random, oper: None, args: Vec::new(), variadic: false }, float);
-    let cte = Cte { id: 1, name: "r".into(), plan: project(series(3), vec![call]), modifies: false };
+    let cte = Cte { id: 1, name: "r".into(), plan: project(series(3), vec![call]), modifies: false, number: 1 };
     let scan = || {
         plan(PlanNode::CteScan { cte: 1, alias: "r".into(), names: Vec::new(), filter: None, project: None }, &[float])
     };

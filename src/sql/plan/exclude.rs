@@ -1,6 +1,7 @@
 //! Tables whose constraints say that none of their rows fulfils the conditions. PostgreSQL 15, plancat.c,
 //! relation_excluded_by_constraints.
 
+use super::fold::Folder;
 use super::planner::Planner;
 use super::predicate::{Prover, constraints};
 use super::settings::Exclusion;
@@ -21,13 +22,13 @@ impl Planner<'_> {
             return Ok(false);
         }
         let safe: Vec<&Expr> = quals.iter().filter(|q| is_certain(q)).collect();
-        if Prover::weak(&mut self.folder).refuted(&safe, &safe) {
+        if Prover::weak(&mut Folder::new(self.cx.io)).refuted(&safe, &safe) {
             return Ok(true);
         }
         let constraints = constraints(t, rel, self.cx.names, self.cx.io, &mut self.folder)?;
         let constraints: Vec<&Expr> = constraints.iter().filter(|c| is_certain(c)).collect();
         let quals: Vec<&Expr> = quals.iter().collect();
-        Ok(Prover::new(&mut self.folder).refuted(&constraints, &quals))
+        Ok(Prover::new(&mut Folder::new(self.cx.io)).refuted(&constraints, &quals))
     }
 }
 

@@ -7,11 +7,16 @@ use crate::types::{self, Column, Datum, IoContext, TypeRef, Value, oid};
 use std::sync::Arc;
 
 /// Folds what is constant; holds the context functions run in.
-pub(in crate::sql) struct Folder {
+pub(in crate::sql) struct Folder<'n> {
     cx: Option<FnContext>,
     io: IoContext,
     /// The first failure of a function over constants.
     error: Option<Error>,
+    /// Where functions in SQL are found, if their bodies may stand for their calls.
+    pub(super) inliner: Option<&'n super::PlanContext<'n>>,
+    /// Those whose bodies are being simplified.
+    pub(super) active: Vec<Oid>,
+    pub(super) inlined: super::inline::Inlined,
 }
 
 pub(super) fn constant(e: &Expr) -> Option<&Value> {
@@ -38,9 +43,22 @@ fn null_of(ty: TypeRef) -> ExprKind {
     ExprKind::Const(Value::Null)
 }
 
-impl Folder {
-    pub fn new(io: &IoContext) -> Folder {
-        Folder { cx: None, io: io.clone(), error: None }
+impl<'n> Folder<'n> {
+    pub fn new(io: &IoContext) -> Folder<'n> {
+        Folder { cx: None, io: io.clone(), error: None, inliner: None, active: Vec::new(), inlined: Vec::new() }
+    }
+
+    /// One that puts the bodies of functions in SQL in place of their calls.
+    pub fn inlining(cx: &'n super::PlanContext<'n>) -> Folder<'n> {
+        Folder { inliner: Some(cx), ..Folder::new(cx.io) }
+    }
+
+    /// Simplifies the body of a function; what fails in it says so.
+    pub(super) fn fold_inside(&mut self, e: &mut Expr, context: String) {
+        let before = self.error.take();
+        self.fold(e);
+        let own = self.error.take().map(|e| e.context(context));
+        self.error = before.or(own);
     }
 
     /// Simplifies an expression in place.
@@ -159,8 +177,13 @@ impl Folder {
             ExprKind::NullIf { eq, left, right } => self.null_if(eq, left, right),
             _ => None,
         };
-        if let Some(kind) = new {
-            e.kind = kind;
+        match new {
+            Some(kind) => e.kind = kind,
+            None => {
+                if let Some(body) = self.inlined_call(e) {
+                    *e = body.in_place_of(e);
+                }
+            }
         }
     }
 

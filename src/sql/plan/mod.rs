@@ -24,6 +24,7 @@ mod gist;
 mod goal;
 mod group;
 pub mod identify;
+mod inline;
 mod join;
 mod jointree;
 mod keyed;
@@ -61,6 +62,8 @@ pub use planner::plan;
 pub use settings::{PlanContext, PlannerSettings};
 
 use crate::base::Oid;
+use crate::catalog::ObjectKey;
+use crate::catalog::object::class;
 use crate::catalog::{Index, Persistence, Relation};
 use crate::sql::expr::{AggCall, Expr, SortKey, WindowCall, WindowSpec};
 use crate::types::{TypeRef, Value};
@@ -733,6 +736,8 @@ pub struct PlannedStatement {
     pub entries: usize,
     /// Row security: it holds for this role and this `row_security` alone.
     pub acting: Option<crate::catalog::Acting>,
+    /// The functions whose bodies are part of it.
+    pub inlined: inline::Inlined,
     /// What the query is known by, 0 if nobody wanted to know.
     pub query_id: i64,
     /// And the text that it is shown by.
@@ -763,6 +768,10 @@ impl PlannedStatement {
     pub fn is_current(&self, catalog: &crate::catalog::Catalog) -> bool {
         self.relations.iter().all(|(r, _)| !r.is_stale() && catalog.is_seen_alike(r))
             && self.acting.is_none_or(|a| a == catalog.acting())
+            && self.inlined.iter().all(|(oid, record)| {
+                let now = catalog.get(ObjectKey::new(class::PROC, *oid));
+                now.is_some_and(|now| Arc::ptr_eq(&now, record))
+            })
     }
 }
 

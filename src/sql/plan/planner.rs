@@ -42,7 +42,7 @@ pub(super) struct Level {
 
 pub(super) struct Planner<'a> {
     pub cx: &'a PlanContext<'a>,
-    pub folder: Folder,
+    pub folder: Folder<'a>,
     pub levels: Vec<Level>,
     pub slots: usize,
     pub cte_ids: usize,
@@ -69,7 +69,7 @@ pub(super) struct Planner<'a> {
 }
 
 /// Plans a bound query.
-pub fn plan(query: Query, cx: &PlanContext<'_>) -> Result<PlannedStatement> {
+pub fn plan(mut query: Query, cx: &PlanContext<'_>) -> Result<PlannedStatement> {
     let tag = match query.write.as_ref().map(|w| &w.kind) {
         None => "SELECT",
         Some(WriteKind::Insert { .. }) => "INSERT",
@@ -82,11 +82,16 @@ pub fn plan(query: Query, cx: &PlanContext<'_>) -> Result<PlannedStatement> {
     }
     let returns_rows = !query.silent && query.write.as_ref().is_none_or(|w| !w.returning.is_empty());
     let origins = query.output().map(|t| t.origin.unwrap_or((Oid::INVALID, 0))).collect();
+    let mut inlined = Vec::new();
+    query.depends_on_role |= super::inline::sets(&mut query, cx, &mut Vec::new(), &mut inlined);
     let acting = query.depends_on_role.then(|| cx.names.acting());
     let query_id = query.id;
     let mut planner = Planner::new(cx);
     let (mut plan, _) = planner.query(query, LevelKind::Top)?;
     super::finish::set_params(&mut plan);
+    inlined.append(&mut planner.folder.inlined);
+    inlined.sort_by_key(|(oid, _)| *oid);
+    inlined.dedup_by_key(|(oid, _)| *oid);
     Ok(PlannedStatement {
         plan,
         tag,
@@ -103,6 +108,7 @@ pub fn plan(query: Query, cx: &PlanContext<'_>) -> Result<PlannedStatement> {
         constants: Vec::new(),
         entries: planner.entries,
         acting,
+        inlined,
         query_id,
         source: None,
     })
@@ -143,6 +149,7 @@ fn sequence(query: Query, tag: &'static str, cx: &PlanContext<'_>) -> Result<Pla
         constants: Vec::new(),
         entries,
         acting,
+        inlined: Vec::new(),
         query_id,
         source: None,
     })
@@ -152,7 +159,7 @@ impl<'a> Planner<'a> {
     fn new(cx: &'a PlanContext<'a>) -> Planner<'a> {
         Planner {
             cx,
-            folder: Folder::new(cx.io),
+            folder: Folder::inlining(cx),
             levels: Vec::new(),
             slots: 0,
             cte_ids: 0,

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `def` | a function's signature as the binder knows functions |
 //! | `invoke` | one call: rights, SET clauses, SECURITY DEFINER, depth; scalar or a stream of rows |
+//! | `inline` | a body that stands for its calls |
 //! | `returns` | what a routine returns, and how rows become that |
 //! | `body` | a body written in SQL |
 //! | `call` | CALL of a procedure |
@@ -21,6 +22,7 @@ pub mod body;
 mod call;
 pub mod cursor;
 mod def;
+pub mod inline;
 mod invoke;
 mod kept;
 pub mod named;

@@ -421,6 +421,9 @@ impl Deparser<'_> {
                 let word = word.trim_start_matches('\'').split('\'').next().unwrap_or_default().to_owned();
                 format!("EXTRACT({} FROM {})", quote_identifier(&word), self.expr(&args[1], s))
             }
+            ExprKind::Func { func: f, args, .. } if f.name == "timezone" && args.len() == 2 && !f.is_users() => {
+                format!("({} AT TIME ZONE {})", self.expr(&args[1], s), self.expr(&args[0], s))
+            }
             ExprKind::Func { func: f, args, .. }
                 if args.is_empty() && matches!(f.name, "current_user" | "session_user") =>
             {

@@ -116,7 +116,9 @@ pub fn explain_json(
 
 fn show<'p>(stmt: &'p PlannedStatement, options: &ExplainOptions, io: &IoContext) -> Shown<'p> {
     // An INSERT's table is no entry of the planner's, nor what its rows come from.
-    let several = stmt.entries + modify::unread(&stmt.plan) > 1;
+    let mut read = stmt.entries + modify::unread(&stmt.plan);
+    count_rowless(&stmt.plan, &mut read);
+    let several = read > 1;
     let mut d = Deparser {
         io,
         prefix: several,
@@ -131,6 +133,17 @@ fn show<'p>(stmt: &'p PlannedStatement, options: &ExplainOptions, io: &IoContext
     let mut shown = e.node(&stmt.plan, Vec::new());
     hoist(&mut shown);
     shown
+}
+
+/// A query without FROM has an entry of its own in PostgreSQL.
+fn count_rowless(plan: &Plan, n: &mut usize) {
+    *n += usize::from(matches!(plan.node, PlanNode::Result { input: None, .. }));
+    plan.inputs().into_iter().for_each(|p| count_rowless(p, n));
+    plan.for_each_expr(&mut |e| {
+        let mut subs = Vec::new();
+        collect(e, &mut subs);
+        subs.into_iter().for_each(|s| count_rowless(&s.plan, n));
+    });
 }
 
 /// What a query asks once stands with its uppermost node.

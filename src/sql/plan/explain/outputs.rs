@@ -283,8 +283,8 @@ impl<'p> Walker<'_, '_, 'p> {
             PlanNode::SubqueryScan { input, filter, project, .. } => {
                 self.top(input, Want::Exact, None);
                 let plain = project.iter().flatten().all(is_column) && target.iter().flatten().all(is_column);
-                let all =
-                    project.is_none() && target.as_ref().is_none_or(|t| is_prefix(t) && t.len() == plan.columns.len());
+                let whole = |list: &Vec<Expr>| is_prefix(list) && list.len() == input.columns.len();
+                let all = project.as_ref().is_none_or(whole) && target.as_ref().is_none_or(whole);
                 if filter.is_none() && (all || plain && matches!(want, Want::Any | Want::Label)) {
                     self.out.removed.insert(key(plan));
                 }
@@ -506,7 +506,8 @@ impl<'p> Walker<'_, '_, 'p> {
             PlanNode::SubqueryScan { input, filter, project, .. } => {
                 self.top(input, Want::Exact, None);
                 let plain = want == Want::Any && project.iter().flatten().all(is_column);
-                if filter.is_none() && (project.is_none() || plain) {
+                let whole = project.as_ref().is_none_or(|p| is_prefix(p) && p.len() == input.columns.len());
+                if filter.is_none() && (whole || plain) {
                     self.out.removed.insert(key(plan));
                 }
                 self.set(plan, self.ordered_items(plan, needs));

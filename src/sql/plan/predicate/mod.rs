@@ -25,18 +25,18 @@ const LIST: usize = 100;
 
 /// Proves by the values of operators over constants, which `folder` computes.
 pub(in crate::sql) struct Prover<'f> {
-    folder: &'f mut Folder,
+    folder: &'f mut Folder<'static>,
     /// Of implications, "not false" is enough for the conclusion where the premise is not false either; of refutations,
     /// "not true" is. Otherwise what follows is true, or false.
     weak: bool,
 }
 
 impl<'f> Prover<'f> {
-    pub fn new(folder: &'f mut Folder) -> Prover<'f> {
+    pub fn new(folder: &'f mut Folder<'static>) -> Prover<'f> {
         Prover { folder, weak: false }
     }
 
-    pub fn weak(folder: &'f mut Folder) -> Prover<'f> {
+    pub fn weak(folder: &'f mut Folder<'static>) -> Prover<'f> {
         Prover { folder, weak: true }
     }
 
@@ -153,14 +153,18 @@ pub(super) fn said_by(
 pub(super) fn follow<'q>(
     quals: impl IntoIterator<Item = &'q Expr>,
     given: &[&Expr],
-    folder: &mut Folder,
+    folder: &mut Folder<'static>,
 ) -> Vec<usize> {
     let mut follows = |q: &Expr| volatility(q) == b'i' && Prover::new(folder).implied(q, given);
     quals.into_iter().enumerate().filter(|(_, q)| follows(q)).map(|(n, _)| n).collect()
 }
 
 /// The parts of an index's predicate that the conditions it is searched by do not tell.
-pub(super) fn unsaid<'p>(predicate: Option<&'p Expr>, searched: &[&Expr], folder: &mut Folder) -> Vec<&'p Expr> {
+pub(super) fn unsaid<'p>(
+    predicate: Option<&'p Expr>,
+    searched: &[&Expr],
+    folder: &mut Folder<'static>,
+) -> Vec<&'p Expr> {
     let parts = match predicate.map(|p| &p.kind) {
         Some(ExprKind::And(parts)) => parts.as_slice(),
         _ => predicate.map(std::slice::from_ref).unwrap_or_default(),

@@ -194,7 +194,7 @@ fn strategy_of(outcomes: [bool; 3]) -> Option<u8> {
     }
 }
 
-impl super::super::fold::Folder {
+impl super::super::fold::Folder<'_> {
     /// The operator is true of the constants; what fails is not.
     fn holds(&mut self, op: &OperDef, values: &[&Value], types: Vec<TypeRef>) -> bool {
         let Some(f) = func::user::function_of(op) else { return false };
