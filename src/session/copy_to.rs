@@ -10,7 +10,7 @@ use super::statement::Statement;
 use crate::base::charset::Charset;
 use crate::base::{Error, Flow, Result, Stop, Wait};
 use crate::err;
-use crate::sql::ast::{CopySource, CopyStmt, CopyTarget, RawStmt, Stmt};
+use crate::sql::ast::{CopySource, CopyStmt, CopyTarget, RawStmt, SelectBody, Stmt};
 use crate::sql::copy::{CopyFormat, CopyOptions, binary, csv, text};
 use crate::sql::exec::{self, ExecContext, Node};
 use crate::sql::plan::PlannedStatement;
@@ -25,6 +25,17 @@ use std::sync::Arc;
 /// A program is given this much at once.
 const PIECE: usize = 64 * 1024;
 
+/// PostgreSQL 15, copyto.c, BeginCopyTo: what makes a table gives no rows.
+fn check_into(query: &Stmt) -> Result<()> {
+    let Stmt::Select(select) = query else { return Ok(()) };
+    match &select.body {
+        SelectBody::Select(core) if core.into.is_some() => {
+            Err(Error::unsupported("COPY (SELECT INTO) is not supported"))
+        }
+        _ => Ok(()),
+    }
+}
+
 impl Session {
     pub(super) async fn copy_to(
         &mut self,
@@ -35,6 +46,7 @@ impl Session {
     ) -> Result<String> {
         let (source, raw): (Arc<str>, RawStmt) = match &stmt.source {
             CopySource::Query(query) => {
+                check_into(query)?;
                 check_rules(self.cx(), query)?;
                 check_query(query)?;
                 let raw = RawStmt { stmt: (**query).clone(), start: 0, len: statement.source.len() as u32 };

@@ -710,6 +710,14 @@ fn drop_not_null(cx: &mut ExecContext, oid: Oid, name: &str) -> Result<()> {
     if c.constraints.iter().any(|k| k.kind == ConstraintKind::PrimaryKey && k.columns.contains(&attno)) {
         return Err(err!(INVALID_TABLE_DEFINITION, "column \"{name}\" is in a primary key"));
     }
+    // PostgreSQL 15, tablecmds.c, ATExecDropNotNull: no more may be asked of what tells rows apart.
+    let rel = relation(cx, oid)?;
+    for index in &rel.indexes {
+        let identifies = class_of(cx, index.oid)?.index.as_ref().is_some_and(|d| d.replica_identity);
+        if identifies && index.columns.iter().take(index.key_columns).any(|k| k.attno == attno) {
+            return Err(err!(INVALID_TABLE_DEFINITION, "column \"{name}\" is in index used as replica identity"));
+        }
+    }
     change(cx, oid, |c| c.attributes[n].not_null = false)
 }
 
@@ -745,6 +753,7 @@ fn add_identity(
     let c = class_of(cx, oid)?;
     let a = &c.attributes[n];
     let state = SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE;
+    check_identity_type(a.ty)?;
     if !a.not_null {
         let text = format!(
             "column \"{name}\" of relation \"{}\" must be declared NOT NULL before identity can be added",
@@ -808,6 +817,14 @@ fn set_identity(cmd: &Command, cx: &mut ExecContext, oid: Oid, name: &str, optio
     index::patiently(cx, |cx| sequence::alter_object(cmd, cx, seq, &rest))
 }
 
+fn check_identity_type(ty: crate::types::TypeRef) -> Result<()> {
+    use crate::types::oid::{INT2, INT4, INT8};
+    if [INT2, INT4, INT8].contains(&ty.oid) {
+        return Ok(());
+    }
+    Err(err!(INVALID_PARAMETER_VALUE, "identity column type must be smallint, integer, or bigint"))
+}
+
 /// The sequence of an identity column has the column's type.
 fn retype_identity(
     cmd: &Command,
@@ -817,10 +834,7 @@ fn retype_identity(
     written: &TypeName,
     ty: crate::types::TypeRef,
 ) -> Result<()> {
-    use crate::types::oid::{INT2, INT4, INT8};
-    if ![INT2, INT4, INT8].contains(&ty.oid) {
-        return Err(err!(INVALID_PARAMETER_VALUE, "identity column type must be smallint, integer, or bigint"));
-    }
+    check_identity_type(ty)?;
     let Some(seq) = class_of(cx, oid)?.attributes[n].identity_sequence() else { return Ok(()) };
     let option = DefElem {
         namespace: None,

@@ -156,10 +156,8 @@ pub fn set_options(cx: &mut ExecContext, table: Oid, column: &str, options: &[De
 }
 
 /// The index that REPLICA IDENTITY USING INDEX names (PostgreSQL 15, tablecmds.c, ATExecReplicaIdentity: same checks).
-fn identity_index(rel: &Relation, name: &str) -> Result<Oid> {
-    let Some(index) = rel.indexes.iter().find(|i| i.name == name) else {
-        return Err(err!(UNDEFINED_OBJECT, "index \"{name}\" for table \"{}\" does not exist", rel.name));
-    };
+fn identity_index(cx: &mut ExecContext, rel: &Relation, name: &str) -> Result<Oid> {
+    let index = super::cluster::find_index(cx, rel, name)?;
     if !index.unique {
         return Err(err!(WRONG_OBJECT_TYPE, "cannot use non-unique index \"{name}\" as replica identity"));
     }
@@ -191,7 +189,7 @@ pub fn replica_identity(cx: &mut ExecContext, table: Oid, identity: &ReplicaIden
         ReplicaIdentity::Nothing => ('n', None),
         ReplicaIdentity::Full => ('f', None),
         ReplicaIdentity::Default => ('d', None),
-        ReplicaIdentity::Index(name) => ('i', Some(identity_index(&rel, name)?)),
+        ReplicaIdentity::Index(name) => ('i', Some(identity_index(cx, &rel, name)?)),
     };
     for index in &rel.indexes {
         let on = chosen == Some(index.oid);

@@ -502,6 +502,7 @@ pub fn evaluate_bound(cx: &mut ExecContext, expr: crate::sql::expr::Expr) -> Res
         constants: Vec::new(),
         entries: 0,
         acting: None,
+        inlined: Vec::new(),
         query_id: 0,
         source: None,
     };

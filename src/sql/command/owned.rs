@@ -207,10 +207,11 @@ pub fn drop_owned(cx: &mut ExecContext, stmt: &DropOwnedStmt) -> Flow<String> {
 /// Takes all rights on an object from a role, and from others what they had from it.
 fn take_all(cx: &mut ExecContext, key: ObjectKey, role: Oid) -> Result<()> {
     let catalog = cx.backend()?.catalog.clone();
+    let user = cx.backend()?.user.current;
     let strip = |acl: &mut Option<Vec<String>>, owner: Oid| -> Result<()> {
         if let Some(stored) = acl {
             let mut items = Items::new(&catalog, Some(stored), owner, Rights::NONE, Rights::NONE);
-            items.forget(&catalog, role)?;
+            items.forget(&catalog, role, user)?;
             *stored = items.stored();
         }
         Ok(())

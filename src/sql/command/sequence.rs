@@ -329,7 +329,9 @@ fn owner_column(cx: &mut ExecContext, parts: &[String], namespace: Oid) -> Flow<
         return Err(err!(UNDEFINED_TABLE, "relation \"{}\" does not exist", var.joined()).into());
     };
     if !matches!(relation.kind, RelKind::Table | RelKind::View | RelKind::Partitioned) {
-        return Err(err!(WRONG_OBJECT_TYPE, "sequence cannot be owned by relation \"{}\"", relation.name).into());
+        return Err(err!(WRONG_OBJECT_TYPE, "sequence cannot be owned by relation \"{}\"", relation.name)
+            .detail(format!("This operation is not supported for {}.", names::kind_words(relation.kind)))
+            .into());
     }
     if relation.namespace != namespace {
         return Err(

@@ -275,9 +275,12 @@ impl Items {
         }
     }
 
-    /// Takes everything from a role, and from others what they had from it.
-    pub fn forget(&mut self, catalog: &Catalog, role: Oid) -> Result<()> {
-        while let Some(item) = self.list.iter().find(|i| i.grantee == role).copied() {
+    /// Takes from a role what a user could revoke, and from others what they had from it. PostgreSQL 15, aclchk.c,
+    /// RemoveRoleFromObjectACL: what others granted stays.
+    pub fn forget(&mut self, catalog: &Catalog, role: Oid, user: Oid) -> Result<()> {
+        let all = self.list.iter().filter(|i| i.grantee == role).fold(Rights::NONE, |all, i| all.or(i.rights));
+        let (grantor, _) = self.best_grantor(catalog, user, all);
+        while let Some(item) = self.list.iter().find(|i| i.grantee == role && i.grantor == grantor).copied() {
             self.change(catalog, Change { grant: false, item, cascade: true })?;
         }
         Ok(())
