@@ -96,8 +96,14 @@ pub(super) fn series(n: i32) -> Plan {
         rows: false,
         columns: vec![PlanColumn { name: "i".into(), ty: INT4 }],
     };
-    let node =
-        PlanNode::FunctionScan { calls: vec![call], alias: "s".into(), ordinality: false, filter: None, project: None };
+    let node = PlanNode::FunctionScan {
+        calls: vec![call],
+        alias: "s".into(),
+        names: Vec::new(),
+        ordinality: false,
+        filter: None,
+        project: None,
+    };
     plan(node, &[INT4])
 }
 
@@ -134,6 +140,7 @@ pub(super) fn statement(plan: Plan) -> PlannedStatement {
         constants: Vec::new(),
         entries: 0,
         acting: None,
+        inlined: Vec::new(),
         query_id: 0,
         source: None,
     }

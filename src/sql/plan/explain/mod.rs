@@ -474,7 +474,12 @@ impl Explainer<'_, '_> {
                 let alias = self.called(plan, alias);
                 s.place = format!(" on {}", quote_identifier(&alias));
                 s.facts.push(("Alias", json!(alias)));
-                self.filter(filter.as_ref(), plan, s);
+                // PostgreSQL 15, explain.c, show_scan_qual: here the name is always said.
+                if let Some(f) = filter {
+                    let prefix = std::mem::replace(&mut self.d.prefix, true);
+                    s.details.push(("Filter".into(), self.d.expr(f, Source::Scan(plan))));
+                    self.d.prefix = prefix;
+                }
                 let child = self.level(input);
                 s.children.push((None, child));
             }
