@@ -7,6 +7,7 @@ use crate::base::{Error, Flow, Oid, Result};
 use crate::catalog::Relation;
 use crate::sql::expr::eval::{Projection, Sel};
 use crate::sql::expr::{Expr, ExprKind};
+use crate::sql::func::regexp::prefix;
 use crate::types::{Batch, Value};
 use std::sync::Arc;
 
@@ -105,8 +106,29 @@ fn collect_keys(filter: &Expr, attnos: &[i16], out: &mut Vec<(usize, Expr)>) {
                 }
             }
         }
+        ExprKind::Func { func, args, .. } if is_regex_match(func.oid) => {
+            if let [text, pattern] = args.as_slice()
+                && let Some(column) = column_of(text, attnos)
+                && let Some(only) = only_match(pattern)
+                && !out.iter().any(|(c, _)| *c == column)
+            {
+                out.push((column, only));
+            }
+        }
         _ => {}
     }
+}
+
+/// nameregexeq, textregexeq.
+fn is_regex_match(func: Oid) -> bool {
+    matches!(func.0, 79 | 1254)
+}
+
+/// The only text that a pattern matches, as those of psql for names are: `^(name)$`.
+fn only_match(pattern: &Expr) -> Option<Expr> {
+    let ExprKind::Const(value @ Value::Bytes(_)) = &pattern.kind else { return None };
+    let (text, _) = prefix::of_regex(value.datum().str()).filter(|(_, exact)| *exact)?;
+    Some(Expr::new(ExprKind::Const(Value::text(&text)), pattern.ty))
 }
 
 /// oideq, nameeq, texteq, nameeqtext, texteqname: equal values have equal bytes, as far as keys go.

@@ -9,6 +9,7 @@ use super::scan::{family, finds};
 use super::selectivity::strip;
 use crate::base::Oid;
 use crate::sql::expr::{Expr, ExprKind, RowOp, RowPair, same};
+use crate::sql::func::regexp::prefix;
 use crate::sql::func::{self, OperDef};
 use crate::types::{self, TypeRef, Value, oid};
 
@@ -83,8 +84,8 @@ fn begin(op: Oid, text: &Expr, pattern: &Expr, column: &Expr) -> Vec<Bound> {
     }
     let pattern = value.datum().str().to_owned();
     let found = match op {
-        LIKE => of_like(&pattern),
-        MATCHES => of_regex(&pattern),
+        LIKE => prefix::of_like(&pattern),
+        MATCHES => prefix::of_regex(&pattern),
         _ => None,
     };
     let Some((prefix, exact)) = found else { return Vec::new() };
@@ -99,37 +100,6 @@ fn begin(op: Oid, text: &Expr, pattern: &Expr, column: &Expr) -> Vec<Bound> {
     let from = bound(IndexOp::Ge, FROM, &prefix);
     let below = next(&prefix).and_then(|n| bound(IndexOp::Lt, BELOW, &n));
     from.into_iter().chain(below).collect()
-}
-
-/// What a LIKE pattern begins with, and whether that is all of it.
-fn of_like(pattern: &str) -> Option<(String, bool)> {
-    let mut prefix = String::new();
-    let mut chars = pattern.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '%' | '_' => return Some((prefix, false)).filter(|(p, _)| !p.is_empty()),
-            '\\' => prefix.push(chars.next()?),
-            _ => prefix.push(c),
-        }
-    }
-    Some((prefix, true))
-}
-
-/// The same of a regular expression that is tied to the beginning. One with alternatives says nothing.
-fn of_regex(pattern: &str) -> Option<(String, bool)> {
-    let rest = pattern.strip_prefix('^')?;
-    if rest.contains('|') {
-        return None;
-    }
-    let special = |c: char| matches!(c, '\\' | '.' | '[' | ']' | '(' | ')' | '{' | '}' | '*' | '+' | '?' | '^' | '$');
-    let end = rest.find(special).unwrap_or(rest.len());
-    let (literal, behind) = rest.split_at(end);
-    let mut prefix = literal.to_owned();
-    // The last letter need not be there.
-    if behind.starts_with(['*', '?', '{']) {
-        prefix.pop();
-    }
-    Some((prefix, behind == "$")).filter(|(p, _)| !p.is_empty())
 }
 
 /// The first text behind all that begin so.
@@ -149,25 +119,6 @@ fn next(prefix: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn prefixes() {
-        assert_eq!(of_like("ab%c"), Some(("ab".into(), false)));
-        assert_eq!(of_like("a_"), Some(("a".into(), false)));
-        assert_eq!(of_like("%a"), None);
-        assert_eq!(of_like(r"a\%b"), Some(("a%b".into(), true)));
-        assert_eq!(of_like(r"a\"), None);
-        assert_eq!(of_like(""), Some((String::new(), true)));
-        assert_eq!(of_regex("^ab"), Some(("ab".into(), false)));
-        assert_eq!(of_regex("^ab$"), Some(("ab".into(), true)));
-        assert_eq!(of_regex("^ab*"), Some(("a".into(), false)));
-        assert_eq!(of_regex("^ab{2}"), Some(("a".into(), false)));
-        assert_eq!(of_regex("^ab+c"), Some(("ab".into(), false)));
-        assert_eq!(of_regex("^a|b"), None);
-        assert_eq!(of_regex("ab"), None);
-        assert_eq!(of_regex("^(ab)"), None);
-        assert_eq!(of_regex(r"^\d"), None);
-    }
 
     #[test]
     fn texts_behind() {

@@ -118,7 +118,7 @@ fn classes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         ["relpages", "relhasindex", "relhassubclass", "relacl", "relhastriggers"].map(|c| sink.wants(c));
     let sizes = sizes || ["reltuples", "relallvisible"].iter().any(|c| sink.wants(c));
     let [aged, bounded, optioned] = ["relfrozenxid", "relpartbound", "reloptions"].map(|c| sink.wants(c));
-    let referenced = if triggered { referenced(&catalog) } else { HashSet::new() };
+    let referenced = if triggered { referenced(&catalog, oid) } else { HashSet::new() };
     for r in system_relations(oid, name.as_deref()) {
         let shared = !r.file.db.is_valid();
         row![sink;
@@ -213,9 +213,13 @@ pub(super) fn has_triggers(referenced: &HashSet<Oid>, c: &Class) -> bool {
     !c.triggers.is_empty() || c.constraints.iter().any(|k| k.foreign.is_some()) || referenced.contains(&c.oid)
 }
 
-/// The relations that foreign keys refer to, partitions of partitioned tables among them.
-pub(super) fn referenced(catalog: &Catalog) -> HashSet<Oid> {
-    let all = catalog.all(class::RELATION);
+/// The relations that foreign keys refer to, partitions of partitioned tables among them; `only`: it is enough to know
+/// that of this one.
+pub(super) fn referenced(catalog: &Catalog, only: Option<Oid>) -> HashSet<Oid> {
+    let all = match only {
+        Some(oid) => lineage(catalog, oid).iter().flat_map(|o| catalog.mentioning(class::RELATION, *o)).collect(),
+        None => catalog.all(class::RELATION),
+    };
     let keys = all.iter().filter_map(|r| as_class(r)).flat_map(|c| &c.constraints);
     let mut found: HashSet<Oid> = HashSet::new();
     let mut next: Vec<Oid> = keys.filter_map(|k| k.foreign.as_ref()).map(|f| f.relation).collect();
@@ -224,6 +228,17 @@ pub(super) fn referenced(catalog: &Catalog) -> HashSet<Oid> {
             let parts = catalog.children_of(oid).into_iter();
             next.extend(parts.filter(|p| catalog.class(*p).is_some_and(|r| is_partition(&r))));
         }
+    }
+    found
+}
+
+/// A relation and what it is a partition of.
+fn lineage(catalog: &Catalog, oid: Oid) -> Vec<Oid> {
+    let mut found = vec![oid];
+    while let Some(record) = found.last().and_then(|o| catalog.class(*o)).filter(|r| is_partition(r))
+        && let Some(parent) = as_class(&record).and_then(|c| c.lineage.parents.first())
+    {
+        found.push(*parent);
     }
     found
 }

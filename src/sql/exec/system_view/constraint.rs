@@ -124,21 +124,23 @@ fn push(catalog: &Catalog, sink: &mut Sink, place: &Place, k: &Constraint, colum
         Some([pf, pp, ff]) => (Some(pf), Some(pp), Some(ff)),
         None => (None, None, None),
     };
+    let [own, referred, excluding] = ["conkey", "confkey", "conexclop"].map(|c| sink.wants(c));
     let set = f.filter(|f| !f.delete_columns.is_empty()).map(|f| int2_array(f.delete_columns.iter().copied()));
-    let columns = (!columns.is_empty()).then(|| int2_array(columns.iter().copied()));
+    let columns = (own && !columns.is_empty()).then(|| int2_array(columns.iter().copied()));
     // Keys: what a partition has of the table above is inherited, and foreign keys of partitioned tables are.
     let no_inherit = match k.kind {
         ConstraintKind::Check | ConstraintKind::ForeignKey => k.no_inherit,
         ConstraintKind::PrimaryKey | ConstraintKind::Unique | ConstraintKind::Exclude => !k.parent.is_valid(),
     };
-    let operators = catalog.class(k.index).and_then(|r| as_class(&r)?.index.as_ref().map(|i| i.exclusion.clone()));
+    let index = if excluding { catalog.class(k.index) } else { None };
+    let operators = index.and_then(|r| as_class(&r)?.index.as_ref().map(|i| i.exclusion.clone()));
     let exclusion = operators.filter(|o| !o.is_empty()).map(oid_array);
     row![sink;
         k.oid, &k.name, place.namespace, k.kind as u8, k.deferrable, k.deferred, k.validated, place.relation,
         place.domain, k.index, k.parent, f.map_or(Oid::INVALID, |f| f.relation),
         f.map_or(b' ', |f| f.on_update), f.map_or(b' ', |f| f.on_delete), f.map_or(b' ', |f| f.match_type), k.local,
         i32::from(k.inherited),
-        no_inherit, columns, f.map(|f| int2_array(f.columns.iter().copied())), pf, pp, ff,
+        no_inherit, columns, f.filter(|_| referred).map(|f| int2_array(f.columns.iter().copied())), pf, pp, ff,
         set, exclusion, k.check.clone(),
     ];
 }

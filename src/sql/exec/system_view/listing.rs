@@ -34,7 +34,7 @@ fn tablespace_name(catalog: &Catalog, c: &Class) -> Option<String> {
 fn tables(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
     let name = sink.text_key("tablename");
-    let referenced = referenced(&catalog);
+    let referenced = referenced(&catalog, None);
     for r in system_relations(None, name.as_deref()).iter().filter(|r| r.kind == RelKind::Table) {
         let tablespace = (!r.file.db.is_valid()).then_some("pg_global");
         let indexed = !catalog.indexes_of(r.oid).is_empty();

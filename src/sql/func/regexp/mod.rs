@@ -6,6 +6,7 @@ mod dissect;
 pub mod engine;
 mod functions;
 mod like;
+pub mod prefix;
 pub mod syntax;
 
 pub use engine::{Groups, Regex, RegexCache};
