@@ -2,6 +2,7 @@
 
 mod support;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::fs;
 use support::{Client, Server};
 
@@ -91,4 +92,46 @@ fn statements_hold_few_long_values() {
         }
     }
     assert!(worst.is_empty(), "of {} MB in the table:\n{}", ROWS / 2, worst.join("\n"));
+}
+
+/// What a statement may not have fails it alone: it is told so as by PostgreSQL, and nobody else notices.
+#[test]
+fn refused_memory_fails_one_statement() {
+    let mut server = Server::started(&["fsync=off", "work_mem=4GB"]);
+    let usual = status(server.engine_pid(), "VmSize:");
+    server.signal("INT");
+    server.wait_end();
+    // The server has this process's limit, which is taken back at once.
+    let before = getrlimit(Resource::As);
+    setrlimit(Resource::As, Rlimit { current: Some(usual + 1024 * MB), ..before }).unwrap();
+    server.start();
+    setrlimit(Resource::As, before).unwrap();
+    let (mut witness, mut client) = (server.connect(), server.connect());
+    witness.query("begin").unwrap();
+    let engine = server.engine_pid();
+    let hungry = [
+        "select length(a || a || a) from (select repeat('x', 300000000) a) s",
+        "select length(string_agg(repeat('x', 1000000), ',')) from generate_series(1, 900)",
+        "select array_length(array_agg(repeat('x', 1000000)), 1) from generate_series(1, 900)",
+        "select length(replace(repeat('x', 100000000), 'x', 'yyyyyyyy'))",
+        "select array_length(array_fill(1::bigint, array[90000000]), 1)",
+        "select array_length(string_to_array(repeat('x,', 60000000), ','), 1)",
+        "select length(format('%1000000000s', 'x'))",
+        "do $$ declare t text := 'x'; begin for i in 1..40 loop t := t || t; end loop; end $$",
+        "do $$ declare a text[]; begin for i in 1..2000 loop a := a || repeat('x', 1000000); end loop; end $$",
+        "with recursive r(i, t) as (select 1, repeat('x', 50000000) union all select i + 1, t from r where i < 40)
+         select count(distinct t || i) from r",
+    ];
+    for statement in hungry {
+        assert_eq!(client.query(statement), Err("out of memory".to_string()), "{statement}\n{}", server.log());
+    }
+    let list: Vec<String> = (0..800_000).map(|n| n.to_string()).collect();
+    let list = format!("select 1 where 1 in ({})", list.join(","));
+    assert_eq!(client.query(&list), Err("out of memory".to_string()));
+    // A message that there is no room for is passed over.
+    let text = format!("select length('{}')", "x".repeat(600_000_000));
+    assert_eq!(client.query(&text), Err("out of memory".to_string()));
+    assert_eq!(client.query("select 1"), Ok(vec!["1".to_string()]));
+    assert_eq!(witness.query("select 2"), Ok(vec!["2".to_string()]));
+    assert_eq!(server.engine_pid(), engine);
 }

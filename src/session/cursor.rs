@@ -7,6 +7,7 @@ use super::job::{Done, Work, is_full};
 use super::query::complete;
 use super::state::Session;
 use super::statement::{Cached, Statement, row_columns};
+use crate::base::memory::claim;
 use crate::base::{Error, Flow, Result, Stop, Wait};
 use crate::sql::ast::{DeclareCursorStmt, FETCH_ALL, FetchDirection, FetchStmt, RawStmt, Stmt};
 use crate::sql::command::cursor::{check_declaration, duplicate};
@@ -174,6 +175,9 @@ impl Session {
         }
         if self.has_portal(&stmt.name) {
             return Err(duplicate(&stmt.name));
+        }
+        if self.cx().routines.cursors.len() % 16 == 15 {
+            claim(0, "PortalContext")?;
         }
         let select = Stmt::Select(Box::new(stmt.query.clone()));
         let source = outer.source.clone();

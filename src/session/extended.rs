@@ -125,6 +125,7 @@ impl Session {
             }
         }
         let logged = self.logged_message("parse", "", &statement, &[]);
+        self.room_for_statement()?;
         self.statements.insert(m.name, statement);
         client.out.parse_complete();
         self.log_duration(client, logged);

@@ -5,6 +5,7 @@ use super::command::Said;
 use super::query::Destination;
 use super::state::Session;
 use super::statement::Statement;
+use crate::base::memory::claim;
 use crate::base::{Error, Result};
 use crate::err;
 use crate::sql::ast::{self, Const, ExecuteStmt, ExprKind, PrepareStmt, RawStmt, Stmt};
@@ -33,8 +34,21 @@ impl Session {
         statement.from_sql = true;
         statement.text = said.text.clone();
         statement.param_types(self.cx())?;
+        self.room_for_statement()?;
         self.statements.insert(stmt.name.clone(), Arc::new(statement));
         Ok("PREPARE".into())
+    }
+
+    /// Statements are kept as long as the client likes, and each takes little: now and then it is asked whether there is
+    /// memory for some more.
+    ///
+    /// # Errors
+    /// 53200.
+    pub(super) fn room_for_statement(&self) -> Result<()> {
+        match self.statements.len() % 64 {
+            63 => claim(0, "CachedPlanSource"),
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn find_statement(&self, name: &str) -> Result<Arc<Statement>> {

@@ -70,12 +70,22 @@ pub fn parse(text: &str) -> Result<Vec<RawStmt>> {
     parse_with(text, &ParseOptions::default(), &mut Vec::new())
 }
 
+/// What a word takes as token, in the tree, in its analysis and in the plan.
+const MEMORY_OF_WORD: usize = 700;
+
+/// About how many words a long text has; 0 of a short one, which is not worth the count. What is quoted is one word.
+fn words(text: &str) -> usize {
+    if text.len() < 1 << 18 {
+        return 0;
+    }
+    let parts = |part: &str| part.bytes().filter(|b| !b.is_ascii_alphanumeric() && b.is_ascii()).count() * 2 + 1;
+    text.split('\'').step_by(2).map(parts).sum()
+}
+
 /// Parses a query string. `notices` gets what PostgreSQL reports beside the result, also before an error.
 pub fn parse_with(text: &str, options: &ParseOptions, notices: &mut Vec<Report>) -> Result<Vec<RawStmt>> {
-    claim_much(2 * text.len(), "MessageContext")?;
+    claim_much(6 * text.len() + MEMORY_OF_WORD * words(text), "MessageContext")?;
     let mut lexed = lex::lex(text, options);
-    // What the tree takes for each word, its analysis and its plan included.
-    claim_much(512 * lexed.tokens.len(), "MessageContext")?;
     let found = std::mem::take(&mut lexed.notices);
     let mut parser = parser::Parser::new(text, lexed);
     let result = parser.statements();

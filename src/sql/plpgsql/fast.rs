@@ -6,6 +6,7 @@
 use super::expr::Source;
 use super::frame::Slot;
 use crate::base::Result;
+use crate::base::memory::{MUCH, claim};
 use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::func::{self, FnContext, FuncDef, FuncImpl};
 use crate::types::array::{self, Array};
@@ -234,6 +235,10 @@ impl InPlace {
         Ok(match at {
             Some(at) => array::replace(stored, at, value.datum()),
             None => {
+                let (has, more) = (stored.len(), value.datum().bytes_len() + 8);
+                if (has + more) / MUCH != has / MUCH {
+                    claim(2 * (has + more), "expanded array")?;
+                }
                 let mut bytes = std::mem::take(stored).into_vec();
                 let done = array::push(&mut bytes, value.datum());
                 *stored = bytes.into_boxed_slice();
