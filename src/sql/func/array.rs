@@ -1,6 +1,7 @@
 //! Functions and operators of arrays.
 
 use super::{FnContext, FuncImpl, push_text};
+use crate::base::memory::claim_much;
 use crate::base::{Error, Oid, Result};
 use crate::types::array::{Array, Builder, Dim, Dims, MAX_DIMS, MAX_SIZE, too_many_dims};
 use crate::types::{self, Column, Datum, TypeRef, element_type, oid};
@@ -298,6 +299,7 @@ fn fill_with(
     let element = element_type(cx.ret_type().oid).unwrap_or(cx.arg_type(0).oid);
     let mut b = Builder::new(element);
     if !lens.is_empty() {
+        claim_much(count.saturating_mul(4 * (value.bytes_len() + 8)), "ExprContext")?;
         (0..count).for_each(|_| b.push(value));
     }
     let dims = lens.iter().zip(&lowers).map(|(len, lower)| Dim { len: *len as usize, lower: *lower }).collect();
