@@ -259,6 +259,8 @@ pub struct Columns<'a> {
     /// For each column wanted, if long values are not to be unpacked at all; and the column being decoded.
     long: Option<&'a mut [LongValues]>,
     wanted: usize,
+    /// Some value lay out of line, or compressed.
+    pub met_long: bool,
     /// No NULLs, no missing columns: places of leading fixed columns are known.
     simple: bool,
     /// Where column `reached` starts in each row, once a walk was needed.
@@ -288,6 +290,7 @@ impl<'a> Columns<'a> {
             room: BATCH_BYTES,
             long: None,
             wanted: 0,
+            met_long: false,
             simple,
             places: Vec::new(),
             reached: 0,
@@ -415,6 +418,7 @@ impl<'a> Columns<'a> {
                 Ok(false)
             }
             _ => {
+                self.met_long = true;
                 if let Some(long) = self.long.as_mut().and_then(|l| l.get_mut(self.wanted))
                     && long.take(bytes, stored)
                 {

@@ -42,6 +42,12 @@ pub struct HeapScan {
     rows: Vec<RowAt>,
     /// How many of `rows` were given: the values of the others found no room in the batch.
     given: usize,
+    /// How many of `rows` behind those were sifted, and which of all sifted were kept; how many of these were given.
+    sifted: usize,
+    kept: Vec<RowAt>,
+    kept_given: usize,
+    /// A value lay out of line, or compressed.
+    met_long: bool,
     hints: Vec<Hint>,
     /// Long values are not read: what they are, by column.
     long: Option<Vec<LongValues>>,
@@ -63,6 +69,10 @@ impl HeapScan {
             blocks: Vec::new(),
             rows: Vec::new(),
             given: 0,
+            sifted: 0,
+            kept: Vec::new(),
+            kept_given: 0,
+            met_long: false,
             hints: Vec::new(),
             long: None,
         }
@@ -106,6 +116,8 @@ impl HeapScan {
         self.left = None;
         self.rows.clear();
         self.given = 0;
+        self.kept.clear();
+        self.kept_given = 0;
     }
 
     pub fn set_snapshot(&mut self, snapshot: Snapshot) {
@@ -128,13 +140,24 @@ impl HeapScan {
             self.give(storage, out)?;
             return Ok(true);
         }
+        // The caller's old batch may share our page copies: let go of it before they are reused.
+        out.columns.clear();
+        out.rows = 0;
+        let Some(counted) = self.find(storage)? else { return Ok(false) };
+        if self.attnos.is_empty() {
+            out.rows = counted;
+        } else {
+            self.give(storage, out)?;
+        }
+        Ok(true)
+    }
+
+    /// Finds the rows of the next pages, and tells how many; None at the end.
+    fn find(&mut self, storage: &Storage) -> Result<Option<usize>> {
         let mut left = match self.left.take() {
             Some(left) => left,
             None => self.start(storage)?,
         };
-        // The caller's old batch may share our page copies: let go of it before they are reused.
-        out.columns.clear();
-        out.rows = 0;
         self.rows.clear();
         self.given = 0;
         self.blocks.clear();
@@ -157,14 +180,60 @@ impl HeapScan {
             };
             pages += 1;
         }
-        let ended = pages == 0;
         self.left = Some(left);
-        if self.attnos.is_empty() {
-            out.rows = counted;
-        } else {
-            self.give(storage, out)?;
+        Ok((pages > 0).then_some(counted))
+    }
+
+    /// Whether values were read that lay out of line, or compressed: a condition is better asked before others are.
+    pub fn met_long(&self) -> bool {
+        self.met_long
+    }
+
+    /// As [`next`](Self::next), but only the columns in these places, ascending, are filled, for a condition; the others are
+    /// empty. [`keep`](Self::keep) must follow.
+    pub fn sift(&mut self, storage: &Storage, places: &[usize], out: &mut Batch) -> Result<bool> {
+        out.columns.clear();
+        out.rows = 0;
+        if self.given >= self.rows.len() && self.find(storage)?.is_none() {
+            self.sifted = 0;
+            return Ok(false);
         }
-        Ok(!ended)
+        let rows = &self.rows[self.given..];
+        let attnos: Vec<i16> = places.iter().map(|p| self.attnos[*p]).collect();
+        let mut narrow = Batch { columns: decode::new_columns(self.store.desc(), &attnos, rows.len()), rows: 0 };
+        Columns::new(storage, &self.store, &self.buffers.0, &self.blocks, rows).fill(&attnos, &mut narrow)?;
+        out.columns = decode::new_columns(self.store.desc(), &self.attnos, 0);
+        for (place, column) in places.iter().zip(narrow.columns) {
+            out.columns[*place] = column;
+        }
+        out.rows = narrow.rows;
+        self.sifted = narrow.rows;
+        Ok(true)
+    }
+
+    /// Of the rows sifted last these are wanted (None: all): [`kept`](Self::kept) gives them, before anything else is asked.
+    pub fn keep(&mut self, wanted: Option<&[u32]>) {
+        let sifted = &self.rows[self.given..self.given + self.sifted];
+        match wanted {
+            Some(wanted) => self.kept.extend(wanted.iter().map(|n| sifted[*n as usize])),
+            None => self.kept.extend_from_slice(sifted),
+        }
+        self.given += self.sifted;
+        self.sifted = 0;
+    }
+
+    /// Replaces `out` by the next of the rows that were kept; false: there are no more.
+    pub fn kept(&mut self, storage: &Storage, out: &mut Batch) -> Result<bool> {
+        let rows = &self.kept[self.kept_given..];
+        if rows.is_empty() {
+            self.kept.clear();
+            self.kept_given = 0;
+            return Ok(false);
+        }
+        out.columns = decode::new_columns(self.store.desc(), &self.attnos, rows.len());
+        Columns::new(storage, &self.store, &self.buffers.0, &self.blocks, rows).fill(&self.attnos, out)?;
+        self.kept_given += out.rows;
+        Ok(true)
     }
 
     /// Replaces `out` by rows found and not given yet.
@@ -172,7 +241,9 @@ impl HeapScan {
         let rows = &self.rows[self.given..];
         out.columns = decode::new_columns(self.store.desc(), &self.attnos, rows.len());
         let columns = Columns::new(storage, &self.store, &self.buffers.0, &self.blocks, rows);
-        columns.standing_in(self.long.as_deref_mut()).fill(&self.attnos, out)?;
+        let mut columns = columns.standing_in(self.long.as_deref_mut());
+        columns.fill(&self.attnos, out)?;
+        self.met_long |= columns.met_long;
         self.given += out.rows;
         Ok(())
     }

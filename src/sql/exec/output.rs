@@ -40,7 +40,7 @@ pub(crate) struct Output {
 }
 
 /// Whether an error is about the values of one row, so that the rows before it are good.
-fn is_of_a_row(e: &Error) -> bool {
+pub(super) fn is_of_a_row(e: &Error) -> bool {
     matches!(e.sqlstate().0, [b'2', b'1'..=b'3', ..])
 }
 

@@ -70,6 +70,22 @@ impl Predicate {
         self.repeatable
     }
 
+    /// The columns it reads, ascending; None where that is not known or it may not be asked again.
+    pub fn columns(&mut self) -> Option<Vec<usize>> {
+        if !self.repeatable || self.by_row.is_some() {
+            return None;
+        }
+        let (mut found, mut known) = (std::collections::BTreeSet::new(), true);
+        for arm in &mut self.arms {
+            arm.visit(&mut |e| match &e.op {
+                Op::Column(n) => drop(found.insert(*n)),
+                Op::SubPlan(_) => known = false,
+                _ => {}
+            });
+        }
+        known.then(|| found.into_iter().collect())
+    }
+
     pub fn reset(&mut self) {
         self.arm = 0;
         self.kept = None;

@@ -1,6 +1,6 @@
 //! Expressions of a plan as SQL again, for EXPLAIN. PostgreSQL 15, ruleutils.c: same parentheses.
 
-use super::outputs::can_project;
+use super::outputs::{can_project, is_scan};
 use crate::sql::expr::{AggCall, Expr, ExprKind, FrameMode, SortKey, SubPlan, SubPlanKind, WindowCall};
 use crate::sql::func;
 use crate::sql::plan::{Plan, PlanNode};
@@ -219,17 +219,8 @@ impl Deparser<'_> {
             PlanNode::HashJoin(j) => Source::Join(&j.left, &j.right),
             PlanNode::MergeJoin(j) => Source::Join(&j.left, &j.right),
             PlanNode::Aggregate(_) => Source::Grouped(plan),
-            PlanNode::SeqScan { .. }
-            | PlanNode::IndexScan(_)
-            | PlanNode::BitmapHeapScan(_)
-            | PlanNode::GistScan(_)
-            | PlanNode::TidScan { .. }
-            | PlanNode::VirtualScan { .. }
-            | PlanNode::FunctionScan { .. }
-            | PlanNode::CteScan { .. }
-            | PlanNode::SubqueryScan { .. }
-            | PlanNode::WorkTableScan { .. }
-            | PlanNode::Values { .. } => Source::Scan(plan),
+            PlanNode::SubqueryScan { .. } => Source::Scan(plan),
+            _ if is_scan(plan) => Source::Scan(plan),
             _ => plan.inputs().first().map_or(Source::None, |p| Source::Plan(p)),
         }
     }

@@ -141,7 +141,8 @@ pub(super) fn is_join(plan: &Plan) -> bool {
     matches!(plan.node, PlanNode::NestLoop(_) | PlanNode::HashJoin(_) | PlanNode::MergeJoin(_))
 }
 
-fn is_scan(plan: &Plan) -> bool {
+/// Whether a node reads one relation, or what stands for one.
+pub(super) fn is_scan(plan: &Plan) -> bool {
     matches!(
         plan.node,
         PlanNode::SeqScan { .. }
