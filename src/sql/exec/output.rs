@@ -82,6 +82,30 @@ impl Output {
         self.batch = Some(batch);
     }
 
+    /// A batch whose rows have all passed the filter.
+    pub fn feed_passed(&mut self, batch: Batch) {
+        self.feed(batch);
+        self.kept = Some(None);
+    }
+
+    /// The columns that the filter reads ([`Predicate::columns`]).
+    pub fn filter_columns(&mut self) -> Option<Vec<usize>> {
+        self.filter.as_mut().and_then(Predicate::columns)
+    }
+
+    /// Which rows pass the filter, of a batch that need not have other columns than it reads; None: all.
+    pub fn ask(&mut self, cx: &mut ExecContext, batch: &Batch) -> Flow<Option<Vec<u32>>> {
+        let Some(filter) = &mut self.filter else { return Ok(None) };
+        let kept = filter.run(cx, batch).inspect_err(|e| {
+            if matches!(e, Stop::Error(_)) {
+                filter.reset();
+            }
+        });
+        let kept = kept?;
+        self.removed += kept.as_ref().map_or(0, |k| (batch.rows - k.len()) as u64);
+        Ok(kept)
+    }
+
     pub fn reset(&mut self) {
         self.batch = None;
         self.kept = None;

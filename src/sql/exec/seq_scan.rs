@@ -6,9 +6,8 @@ use crate::base::{Flow, Oid, Result, Stop};
 use crate::catalog::Relation;
 use crate::heap::{HeapScan, TableStore};
 use crate::sql::expr::Expr;
-use crate::sql::expr::eval::Predicate;
 use crate::storage::Storage;
-use crate::types::{Batch, Phys};
+use crate::types::Batch;
 use std::sync::Arc;
 
 pub(super) struct SeqScan {
@@ -16,55 +15,20 @@ pub(super) struct SeqScan {
     relid: Oid,
     counted: bool,
     scan: HeapScan,
-    sieve: Option<Sieve>,
+    sieve: Sieve,
     output: Output,
     done: bool,
 }
 
-/// Asks the condition before long values are read that it does not need.
+/// Asks the condition before long values are read that it does not need, once some have been met.
+#[derive(Default)]
 struct Sieve {
-    condition: Predicate,
-    /// Where the columns stand that it reads.
-    places: Vec<usize>,
+    /// Where the columns stand that the condition reads, once that was wanted; None inside: there is nothing to gain.
+    places: Option<Option<Vec<usize>>>,
     /// These columns of the rows that are being asked about.
     batch: Option<Batch>,
-    removed: u64,
-}
-
-impl Sieve {
-    /// None where there are no long values, or nothing to gain.
-    fn of(store: &TableStore, attnos: &[i16], filter: Option<&Expr>, cx: &mut ExecContext) -> Result<Option<Sieve>> {
-        let (Some(filter), Some(toast)) = (filter, store.toast()) else { return Ok(None) };
-        if toast.nblocks(&*cx.storage()?)? == 0 {
-            return Ok(None);
-        }
-        let may_be_long = |attno: i16| {
-            let place = usize::try_from(attno).ok().and_then(|a| a.checked_sub(1));
-            place.and_then(|p| store.desc().attrs.get(p)).is_some_and(|a| a.phys == Phys::Bytes)
-        };
-        let mut condition = Predicate::new(filter);
-        let gains = |places: &Vec<usize>| {
-            !places.is_empty() && attnos.iter().enumerate().any(|(n, a)| !places.contains(&n) && may_be_long(*a))
-        };
-        Ok(condition.columns().filter(gains).map(|places| Sieve { condition, places, batch: None, removed: 0 }))
-    }
-
-    /// Has the rows in hand asked about.
-    fn run(&mut self, cx: &mut ExecContext, scan: &mut HeapScan) -> Flow<()> {
-        let Some(batch) = &self.batch else { return Ok(()) };
-        let wanted = match self.condition.run(cx, batch) {
-            // Whoever asks again row by row finds the one that fails.
-            Err(Stop::Error(e)) if is_of_a_row(&e) => {
-                self.condition.reset();
-                None
-            }
-            answer => answer?,
-        };
-        self.removed += wanted.as_ref().map_or(0, |w| (batch.rows - w.len()) as u64);
-        scan.keep(wanted.as_deref());
-        self.batch = None;
-        Ok(())
-    }
+    /// The rows kept have passed; else they are to be asked again, since one of them fails.
+    passed: bool,
 }
 
 /// The relation's open storage.
@@ -82,45 +46,62 @@ impl SeqScan {
         lazy: bool,
         cx: &mut ExecContext,
     ) -> Result<SeqScan> {
-        let store = store_of(rel)?;
-        let sieve = Sieve::of(&store, attnos, filter, cx)?;
-        let scan = HeapScan::new(store, cx.snapshot()?, attnos.to_vec());
+        let scan = HeapScan::new(store_of(rel)?, cx.snapshot()?, attnos.to_vec());
         let (storage, relid) = (cx.storage()?, rel.oid);
         Ok(SeqScan {
             storage,
             relid,
             counted: false,
             scan,
-            sieve,
+            sieve: Sieve::default(),
             output: Output::new(filter, project).lazy(lazy),
             done: false,
         })
     }
 
+    /// Has the rows in hand asked about.
+    fn ask(&mut self, cx: &mut ExecContext) -> Flow<()> {
+        let Some(batch) = &self.sieve.batch else { return Ok(()) };
+        let (wanted, passed) = match self.output.ask(cx, batch) {
+            // Asked again together with its row, it comes behind the rows before it.
+            Err(Stop::Error(e)) if is_of_a_row(&e) => (None, false),
+            answer => (answer?, true),
+        };
+        self.scan.keep(wanted.as_deref());
+        self.sieve.batch = None;
+        self.sieve.passed = passed;
+        Ok(())
+    }
+
     /// Gives the output more rows, if the next step finds some.
     fn step(&mut self, cx: &mut ExecContext) -> Flow<()> {
+        self.ask(cx)?;
         let mut batch = Batch::default();
-        if let Some(sieve) = &mut self.sieve {
-            sieve.run(cx, &mut self.scan)?;
-            if self.scan.kept(&self.storage, &mut batch)? {
-                self.output.feed(batch);
-                return Ok(());
+        if self.scan.kept(&self.storage, &mut batch)? {
+            match self.sieve.passed {
+                true => self.output.feed_passed(batch),
+                false => self.output.feed(batch),
             }
+            return Ok(());
         }
         cx.poll()?;
-        let sieve = self.sieve.as_mut().filter(|_| self.scan.met_long());
-        self.done = match &sieve {
-            Some(sieve) => !self.scan.sift(&self.storage, &sieve.places, &mut batch)?,
+        if self.scan.met_long() && self.sieve.places.is_none() {
+            let read = self.output.filter_columns();
+            self.sieve.places = Some(read.filter(|read| self.scan.may_be_long_beside(read)));
+        }
+        let places = self.sieve.places.as_ref().and_then(Option::as_ref);
+        self.done = match places {
+            Some(places) => !self.scan.sift(&self.storage, places, &mut batch)?,
             None => !self.scan.next(&self.storage, &mut batch)?,
         };
+        let sifted = places.is_some();
         let stats = cx.backend()?.stats.table(self.relid);
         stats.scans += i64::from(!std::mem::replace(&mut self.counted, true));
         stats.tuples_returned += batch.rows as i64;
-        if batch.rows > 0 {
-            match sieve {
-                Some(sieve) => sieve.batch = Some(batch),
-                None => self.output.feed(batch),
-            }
+        match (batch.rows, sifted) {
+            (0, _) => {}
+            (_, true) => self.sieve.batch = Some(batch),
+            (_, false) => self.output.feed(batch),
         }
         Ok(())
     }
@@ -144,16 +125,13 @@ impl Node for SeqScan {
     fn rescan(&mut self, _: &mut ExecContext) -> Flow<()> {
         self.scan.rescan();
         self.output.reset();
-        if let Some(sieve) = &mut self.sieve {
-            sieve.condition.reset();
-            sieve.batch = None;
-        }
+        self.sieve.batch = None;
         self.done = false;
         self.counted = false;
         Ok(())
     }
 
     fn report(&self, stats: &mut super::instrument::NodeStats) {
-        stats.rows_removed_by_filter = self.output.removed + self.sieve.as_ref().map_or(0, |s| s.removed);
+        stats.rows_removed_by_filter = self.output.removed;
     }
 }
