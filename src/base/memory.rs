@@ -20,8 +20,14 @@ pub const MUCH: usize = 4 << 20;
 /// 53200. PostgreSQL 15, mcxt.c, MemoryContextAlloc: same texts.
 #[cold]
 pub fn claim(bytes: usize, context: &str) -> Result<()> {
+    claim_with(bytes, bytes, context)
+}
+
+/// As [`claim`], where taking so many bytes needs more for a while.
+#[cold]
+fn claim_with(bytes: usize, needed: usize, context: &str) -> Result<()> {
     let mut probe: Vec<u8> = Vec::new();
-    let given = probe.try_reserve_exact(bytes.saturating_add(RESERVE));
+    let given = probe.try_reserve_exact(needed.saturating_add(RESERVE));
     // Or the compiler sees that nobody uses it.
     std::hint::black_box(&mut probe);
     given.map_err(|_| {
@@ -56,7 +62,8 @@ impl Claimed {
             self.0 = self.0.min(bytes);
             return Ok(());
         }
-        claim(bytes, context)?;
+        // What doubles may be copied: the old one is there until the new one is filled.
+        claim_with(bytes, bytes.saturating_mul(2), context)?;
         self.0 = bytes;
         Ok(())
     }
