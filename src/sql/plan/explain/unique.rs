@@ -2,6 +2,7 @@
 //! innerrel_is_unique and its callers: by a unique index all of whose columns must be equal to something, or because
 //! the inner side is grouped by what must be equal.
 
+use crate::base::Oid;
 use crate::catalog::Relation;
 use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::func;
@@ -37,12 +38,11 @@ fn column(e: &Expr) -> Option<usize> {
 
 /// The columns that conjuncts say are equal to something.
 fn equalities(e: &Expr, out: &mut Vec<usize>) {
+    let equals = |o: Oid| func::oper(o).is_some_and(|o| o.name == "=" && (o.can_merge || o.can_hash));
     match &e.kind {
         ExprKind::And(parts) => parts.iter().for_each(|p| equalities(p, out)),
-        ExprKind::Func { oper: Some(o), args, .. } if args.len() == 2 => {
-            if func::oper(*o).is_some_and(|o| o.name == "=" && (o.can_merge || o.can_hash)) {
-                out.extend(args.iter().filter_map(column));
-            }
+        ExprKind::Func { oper: Some(o), args, .. } if args.len() == 2 && equals(*o) => {
+            out.extend(args.iter().filter_map(column));
         }
         _ => {}
     }
