@@ -1,8 +1,24 @@
 //! What a foreign key is to the partitions of the table it refers to: a constraint of its own for each of them, with
 //! triggers on it (PostgreSQL 15, tablecmds.c, addFkRecurseReferenced). They look at nothing: the key does, for all.
 
+use super::Catalog;
+use super::object::class;
 use super::relation::{Constraint, ForeignKey, KeyPart};
 use crate::base::Oid;
+
+impl Catalog {
+    /// The foreign keys that refer to a table, or by an index, each with the relation that has it.
+    pub fn keys_to(&self, referred: Oid) -> Vec<(Oid, Constraint)> {
+        let mut found = Vec::new();
+        for record in self.mentioning(class::RELATION, referred) {
+            let Ok(c) = record.object.as_class() else { continue };
+            let refers =
+                |k: &&Constraint| k.foreign.as_ref().is_some_and(|f| f.relation == referred || k.index == referred);
+            found.extend(c.constraints.iter().filter(refers).map(|k| (c.oid, k.clone())));
+        }
+        found
+    }
+}
 
 impl Constraint {
     /// The constraints that stand for partitions of what a foreign key refers to.

@@ -210,8 +210,8 @@ impl HeapScan {
         }
         let rows = &self.rows[self.given..];
         let attnos: Vec<i16> = places.iter().map(|p| self.attnos[*p]).collect();
-        let mut narrow = Batch { columns: decode::new_columns(self.store.desc(), &attnos, rows.len()), rows: 0 };
-        Columns::new(storage, &self.store, &self.buffers.0, &self.blocks, rows).fill(&attnos, &mut narrow)?;
+        let mut narrow = Batch::default();
+        self.decode(storage, rows, &attnos, &mut narrow)?;
         out.columns = decode::new_columns(self.store.desc(), &self.attnos, 0);
         for (place, column) in places.iter().zip(narrow.columns) {
             out.columns[*place] = column;
@@ -240,10 +240,15 @@ impl HeapScan {
             self.kept_given = 0;
             return Ok(false);
         }
-        out.columns = decode::new_columns(self.store.desc(), &self.attnos, rows.len());
-        Columns::new(storage, &self.store, &self.buffers.0, &self.blocks, rows).fill(&self.attnos, out)?;
+        self.decode(storage, rows, &self.attnos, out)?;
         self.kept_given += out.rows;
         Ok(true)
+    }
+
+    /// Replaces `out` by columns of rows found, as many as find room.
+    fn decode(&self, storage: &Storage, rows: &[RowAt], attnos: &[i16], out: &mut Batch) -> Result<()> {
+        out.columns = decode::new_columns(self.store.desc(), attnos, rows.len());
+        Columns::new(storage, &self.store, &self.buffers.0, &self.blocks, rows).fill(attnos, out)
     }
 
     /// Replaces `out` by rows found and not given yet.

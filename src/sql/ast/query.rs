@@ -17,6 +17,22 @@ pub struct SelectStmt {
     pub of_cursor: bool,
 }
 
+impl SelectStmt {
+    /// Nothing stands around it.
+    pub fn of(body: SelectBody, pos: Pos) -> SelectStmt {
+        SelectStmt {
+            with: None,
+            body,
+            order_by: Vec::new(),
+            limit: None,
+            offset: None,
+            locking: Vec::new(),
+            pos,
+            of_cursor: false,
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub enum SelectBody {
     Select(Box<SelectCore>),

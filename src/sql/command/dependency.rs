@@ -278,14 +278,11 @@ fn of_relation(catalog: &Catalog, oid: Oid, found: &mut Vec<Dependent>) {
     }
     // What refers to a partitioned table refers to its partitions.
     let referred = super::foreign::with_ancestors(catalog, oid);
-    for on in &referred {
-        for record in catalog.mentioning(class::RELATION, *on) {
-            let Ok(c) = record.object.as_class() else { continue };
-            for k in c.constraints.iter().filter(|k| !k.parent.is_valid()) {
-                let Some(f) = &k.foreign else { continue };
-                if f.relation == *on && c.oid != oid || k.index == oid && *on == oid {
-                    found.push(Dependent { key: ObjectKey::new(class::CONSTRAINT, k.oid), age: k.oid, silent: false });
-                }
+    for on in referred {
+        for (holder, k) in catalog.keys_to(on).into_iter().filter(|(_, k)| !k.parent.is_valid()) {
+            let is_table = k.foreign.as_ref().is_some_and(|f| f.relation == on);
+            if is_table && holder != oid || k.index == oid {
+                found.push(Dependent { key: ObjectKey::new(class::CONSTRAINT, k.oid), age: k.oid, silent: false });
             }
         }
     }

@@ -25,15 +25,8 @@ pub fn referencing(cx: &mut ExecContext, table: Oid) -> Result<Vec<(Oid, String)
     let catalog = cx.backend()?.catalog.clone();
     let referred = with_ancestors(&catalog, table);
     for on in referred {
-        for record in catalog.mentioning(class::RELATION, on) {
-            let Ok(c) = record.object.as_class() else { continue };
-            for constraint in &c.constraints {
-                let top = !constraint.parent.is_valid();
-                if top && c.oid != table && constraint.foreign.as_ref().is_some_and(|f| f.relation == on) {
-                    found.push((constraint.oid, c.oid, constraint.name.clone()));
-                }
-            }
-        }
+        let others = catalog.keys_to(on).into_iter().filter(|(holder, k)| !k.parent.is_valid() && *holder != table);
+        found.extend(others.map(|(holder, k)| (k.oid, holder, k.name)));
     }
     found.sort();
     Ok(found.into_iter().map(|(_, table, name)| (table, name)).collect())
@@ -357,14 +350,8 @@ pub fn refuse_detach(cx: &mut ExecContext, parent: &Relation, part: &Arc<Relatio
     let referred = with_ancestors(&catalog, parent.oid);
     let mut found = Vec::new();
     for on in referred {
-        for record in catalog.mentioning(class::RELATION, on) {
-            let Ok(c) = record.object.as_class() else { continue };
-            for k in c.constraints.iter().filter(|k| !k.parent.is_valid()) {
-                if k.foreign.as_ref().is_some_and(|f| f.relation == on) {
-                    found.push((k.oid, c.oid, on, k.clone()));
-                }
-            }
-        }
+        let tops = catalog.keys_to(on).into_iter().filter(|(_, k)| !k.parent.is_valid());
+        found.extend(tops.map(|(holder, k)| (k.oid, holder, on, k)));
     }
     found.sort_by_key(|f| f.0);
     for (_, child, referred, constraint) in found {

@@ -139,15 +139,8 @@ fn left_out(cx: &mut ExecContext, relations: &[Arc<Relation>]) -> Result<Option<
 fn referencing(cx: &mut ExecContext, relations: &[Arc<Relation>]) -> Result<Vec<Oid>> {
     let catalog = cx.backend()?.catalog.clone();
     let referred: Vec<Oid> = relations.iter().flat_map(|r| super::foreign::with_ancestors(&catalog, r.oid)).collect();
-    let mut found = Vec::new();
-    for on in referred {
-        for record in catalog.mentioning(class::RELATION, on) {
-            let Ok(c) = record.object.as_class() else { continue };
-            if c.constraints.iter().any(|k| k.foreign.as_ref().is_some_and(|f| f.relation == on)) {
-                found.push(c.oid);
-            }
-        }
-    }
+    let keys = referred.into_iter().flat_map(|on| catalog.keys_to(on));
+    let mut found: Vec<Oid> = keys.map(|(holder, _)| holder).collect();
     found.sort_unstable();
     found.dedup();
     Ok(found)

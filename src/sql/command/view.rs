@@ -294,16 +294,8 @@ fn expand_stars(
                         (alone.filter, alone.having) = (None, None);
                         (alone.group_by, alone.windows) = (Vec::new(), Vec::new());
                         alone.distinct = Distinct::No;
-                        let query = SelectStmt {
-                            with: with.cloned(),
-                            body: SelectBody::Select(alone),
-                            order_by: Vec::new(),
-                            limit: None,
-                            offset: None,
-                            locking: Vec::new(),
-                            pos: select.pos,
-                            of_cursor: false,
-                        };
+                        let query =
+                            SelectStmt { with: with.cloned(), ..SelectStmt::of(SelectBody::Select(alone), select.pos) };
                         let bound = bind_query(cx, &Stmt::Select(Box::new(query)), &cmd.source, None)?;
                         targets.extend(columns_of(parts, &bound, &t)?);
                     }

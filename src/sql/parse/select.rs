@@ -84,16 +84,7 @@ impl Parser<'_> {
             Tok::Kw(Kw::Table) => self.table_query()?,
             _ => return self.unexpected(),
         };
-        Ok(SelectStmt {
-            with: None,
-            body,
-            order_by: Vec::new(),
-            limit: None,
-            offset: None,
-            locking: Vec::new(),
-            pos,
-            of_cursor: false,
-        })
+        Ok(SelectStmt::of(body, pos))
     }
 
     /// UNION and EXCEPT bind weaker than INTERSECT; all are left-associative.
@@ -121,16 +112,7 @@ impl Parser<'_> {
             height = self.grow(below)?;
             let start = left.pos;
             let op = SetOp { kind, all, left, right, pos };
-            left = SelectStmt {
-                with: None,
-                body: SelectBody::SetOp(Box::new(op)),
-                order_by: Vec::new(),
-                limit: None,
-                offset: None,
-                locking: Vec::new(),
-                pos: start,
-                of_cursor: false,
-            };
+            left = SelectStmt::of(SelectBody::SetOp(Box::new(op)), start);
         }
         self.height = self.height.max(height);
         Ok(left)

@@ -4,7 +4,6 @@ use super::foreign_key::{self, Reference};
 use super::unique::UniqueKey;
 use super::{Queue, RowChange};
 use crate::base::{Oid, Result};
-use crate::catalog::object::class;
 use crate::catalog::{ConstraintKind, Relation};
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::modify::ChangeKind;
@@ -196,13 +195,9 @@ pub(super) fn again(cx: &mut ExecContext, trigger: &RowTrigger) -> Result<Option
 
 /// Tables with a foreign key on this one.
 fn referencing(cx: &mut ExecContext, table: Oid) -> Result<Vec<Oid>> {
-    let mut found = Vec::new();
-    for record in cx.backend()?.catalog.mentioning(class::RELATION, table) {
-        let Ok(c) = record.object.as_class() else { continue };
-        if c.constraints.iter().filter_map(|k| k.foreign.as_ref()).any(|f| f.relation == table) {
-            found.push(c.oid);
-        }
-    }
+    let keys = cx.backend()?.catalog.keys_to(table);
+    let mut found: Vec<Oid> = keys.into_iter().map(|(holder, _)| holder).collect();
+    found.dedup();
     Ok(found)
 }
 

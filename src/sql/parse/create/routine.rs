@@ -64,16 +64,7 @@ impl Parser<'_> {
         let pos = self.pos();
         let expr = self.expr()?;
         let core = SelectCore { targets: vec![Target { name: None, expr, pos }], ..SelectCore::default() };
-        Ok(Stmt::Select(Box::new(SelectStmt {
-            with: None,
-            body: SelectBody::Select(Box::new(core)),
-            order_by: Vec::new(),
-            limit: None,
-            offset: None,
-            locking: Vec::new(),
-            pos,
-            of_cursor: false,
-        })))
+        Ok(Stmt::Select(Box::new(SelectStmt::of(SelectBody::Select(Box::new(core)), pos))))
     }
 
     /// createfunc_opt_list, or alterfunc_opt_list.

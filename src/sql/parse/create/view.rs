@@ -74,12 +74,6 @@ pub(super) fn recursive_view(name: &str, columns: &[Name], query: SelectStmt) ->
     };
     SelectStmt {
         with: Some(WithClause { recursive: true, ctes: vec![cte], pos: NOWHERE }),
-        body: SelectBody::Select(Box::new(core)),
-        order_by: Vec::new(),
-        limit: None,
-        offset: None,
-        locking: Vec::new(),
-        pos,
-        of_cursor: false,
+        ..SelectStmt::of(SelectBody::Select(Box::new(core)), pos)
     }
 }

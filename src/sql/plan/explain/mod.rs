@@ -296,11 +296,16 @@ impl Explainer<'_, '_> {
 
     /// VERBOSE: the columns of a node, as it computes them or as they are read from it.
     fn output(&mut self, plan: &Plan) -> Vec<String> {
+        self.listed(|x| x.items(plan))
+    }
+
+    /// A list that VERBOSE shows, with names as it shows them.
+    fn listed(&mut self, list: impl FnOnce(&Self) -> Vec<String>) -> Vec<String> {
         if !self.verbose {
             return Vec::new();
         }
         let prefix = std::mem::replace(&mut self.d.prefix, self.several);
-        let list = self.items(plan);
+        let list = list(self);
         self.d.prefix = prefix;
         list
     }
@@ -346,13 +351,7 @@ impl Explainer<'_, '_> {
     }
 
     fn read_output(&mut self, plan: &Plan) -> Vec<String> {
-        if !self.verbose {
-            return Vec::new();
-        }
-        let prefix = std::mem::replace(&mut self.d.prefix, self.several);
-        let list = self.read(plan);
-        self.d.prefix = prefix;
-        list
+        self.listed(|x| x.read(plan))
     }
 
     /// What a sub-plan gets of the row around it is shown as what it is there.
