@@ -106,7 +106,7 @@ fn empty_pages_leave_the_tree() {
 
 /// A transaction begins and ends.
 fn pass_time(storage: &Storage) {
-    let xid = storage.mvcc.assign_xid();
+    let xid = storage.mvcc.assign_xid(Oid::INVALID);
     storage.mvcc.abort(xid, &[]).unwrap();
 }
 
@@ -158,7 +158,7 @@ fn nobody_meets_a_page_in_its_second_life() {
     pass_time(&storage);
     assert_eq!(store.clean_up(&storage).unwrap().unwrap().pages_free, 0);
     drop(snapshot);
-    let writer = storage.mvcc.assign_xid();
+    let writer = storage.mvcc.assign_xid(Oid::INVALID);
     let all = store.clean_up(&storage).unwrap().unwrap();
     assert_eq!((all.pages_free, all.pages_out), (stats.pages_out, stats.pages_out));
     assert_eq!(store.clean_up(&storage).unwrap(), None);

@@ -134,4 +134,26 @@ mod tests {
         assert_eq!(all(40), [40, 40, 40]);
         assert!(Arc::ptr_eq(&own, &readers.horizon(Oid(5))));
     }
+
+    /// Who writes in another database holds back neither freezing nor the reuse of pages; a snapshot does, as far as it
+    /// goes back.
+    #[test]
+    fn writers_count_in_their_own_database() {
+        let storage = crate::storage::testing::fresh(&crate::disk::Simulated::new(7), 8);
+        let mvcc = &storage.mvcc;
+        let begin = |database| mvcc.assign_xid(Oid(database));
+        let (there, here) = (begin(6), begin(5));
+        let all = || [5, 6, 7, 0].map(|d| mvcc.oldest_on_the_way(Oid(d)));
+        assert_eq!(all(), [here, there, mvcc.next_xid(), there]);
+        let nowhere = begin(0);
+        assert_eq!(all(), [here, there, nowhere, there]);
+        mvcc.abort(nowhere, &[]).unwrap();
+        let slot = mvcc.register_for(1, Oid(7));
+        let snapshot = mvcc.snapshot(&slot, &Arc::default(), crate::base::CommandId::FIRST);
+        mvcc.commit(there, &[], crate::base::Lsn::INVALID);
+        assert_eq!(all(), [here, mvcc.next_xid(), there, there]);
+        drop(snapshot);
+        mvcc.commit(here, &[], crate::base::Lsn::INVALID);
+        assert_eq!(all(), [mvcc.next_xid(); 4]);
+    }
 }

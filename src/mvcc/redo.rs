@@ -3,8 +3,9 @@
 use super::ring::ABORTED;
 use super::transactions::Mvcc;
 use super::{ClogStatus, XactStatus};
-use crate::base::{Error, Result, Xid};
+use crate::base::{Error, Oid, Result, Xid};
 use crate::wal::RedoRecord;
+use std::collections::BTreeSet;
 
 /// That it was cut is all the commit log itself records: commits and aborts are redone by `xact`, which calls
 /// [`Mvcc::redo_commit`] and [`Mvcc::redo_abort`].
@@ -21,14 +22,15 @@ pub fn redo(mvcc: &Mvcc, record: &RedoRecord<'_>) -> Result<()> {
 
 impl Mvcc {
     /// Ends recovery: every id below the next one that did not end is aborted, except prepared transactions and
-    /// their sub-transactions, which run on.
-    pub fn recovery_finished(&self, prepared: &[Xid]) -> Result<()> {
+    /// their sub-transactions, which run on in their databases.
+    pub fn recovery_finished(&self, prepared: &[(Xid, Oid)]) -> Result<()> {
         let next = self.next_xid();
-        let first = prepared.iter().copied().min().unwrap_or(next);
+        let ids: BTreeSet<Xid> = prepared.iter().map(|p| p.0).collect();
+        let first = ids.first().copied().unwrap_or(next);
         self.restart_ring(first, next);
         for n in first.0..next.0 {
             let xid = Xid(n);
-            if prepared.contains(&xid) {
+            if ids.contains(&xid) {
                 continue;
             }
             let state = match self.clog().get(xid)? {
@@ -38,7 +40,7 @@ impl Mvcc {
             self.set_ended(xid, state);
         }
         self.set_running(prepared);
-        debug_assert!(prepared.iter().all(|x| self.status(*x) == XactStatus::Running));
+        debug_assert!(ids.iter().all(|x| self.status(*x) == XactStatus::Running));
         Ok(())
     }
 }

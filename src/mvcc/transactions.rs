@@ -10,7 +10,7 @@ use super::serializable::Serializable;
 use super::snapshot::{Snapshot, SnapshotKind, SnapshotSlot, VirtualXid};
 use crate::base::{CommandId, Csn, Lsn, Oid, Result, Xid};
 use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
@@ -40,8 +40,21 @@ pub struct RunningXids {
 #[derive(Debug)]
 struct Shared {
     next: u64,
-    /// Running ids of transactions and sub-transactions.
-    running: BTreeSet<u64>,
+    /// Running ids of transactions and sub-transactions, with the database each works in.
+    running: BTreeMap<u64, Oid>,
+}
+
+impl Shared {
+    /// The oldest running id, or the next one.
+    fn oldest(&self) -> u64 {
+        self.running.keys().next().copied().unwrap_or(self.next)
+    }
+
+    /// The oldest running id of whoever may write in a database's tables, or the next one.
+    fn oldest_in(&self, database: Oid) -> u64 {
+        let may_write = |db: Oid| db == database || !db.is_valid();
+        self.running.iter().find(|(_, db)| may_write(**db)).map_or(self.next, |(xid, _)| *xid)
+    }
 }
 
 /// The transaction manager's shared state.
@@ -73,7 +86,7 @@ impl Mvcc {
             clog,
             newest: AtomicU64::new(FROZEN.0),
             ended: AtomicU64::new(next.0),
-            shared: Mutex::new(Shared { next: next.0, running: BTreeSet::new() }),
+            shared: Mutex::new(Shared { next: next.0, running: BTreeMap::new() }),
             readers: Readers::new(FROZEN),
             gate: RwLock::new(()),
             lockers: RowLockers::default(),
@@ -82,13 +95,14 @@ impl Mvcc {
         }
     }
 
-    /// Gives out the next id and marks it running. For sub-transactions as well: add it with [`Own::add_sub`].
-    pub fn assign_xid(&self) -> Xid {
+    /// Gives out the next id and marks it running, in a database or (invalid) in any. For sub-transactions as well: add it
+    /// with [`Own::add_sub`].
+    pub fn assign_xid(&self, database: Oid) -> Xid {
         let mut shared = self.shared.lock();
         self.skip_special(&mut shared);
         let xid = Xid(shared.next);
         let grown = self.ring.grow(xid);
-        shared.running.insert(xid.0);
+        shared.running.insert(xid.0, database);
         shared.next += 1;
         drop(shared);
         if grown {
@@ -164,7 +178,7 @@ impl Mvcc {
 
     /// After running ids have gone, or recovery has found more.
     fn publish_ended(&self, shared: &Shared) {
-        self.ended.store(shared.running.first().copied().unwrap_or(shared.next), Ordering::SeqCst);
+        self.ended.store(shared.oldest(), Ordering::SeqCst);
     }
 
     /// Ends a transaction, or sub-transactions alone, without effect.
@@ -306,10 +320,14 @@ impl Mvcc {
     }
 
     /// Whoever reads or writes a database's tables now (invalid: any tables) began to when this id, or a later one, was
-    /// the next one: nobody follows a link that was cut when the next id was lower.
+    /// the next one: nobody follows a link that was cut when the next id was lower. Who writes in other databases does not
+    /// count (PostgreSQL 15, procarray.c, ComputeXidHorizons: same).
     pub fn oldest_on_the_way(&self, database: Oid) -> Xid {
         // Read first: a snapshot not found below was published later, and its reader begins later.
-        let ended = Xid(self.ended.load(Ordering::SeqCst));
+        let ended = match database.is_valid() {
+            true => Xid(self.shared.lock().oldest_in(database)),
+            false => Xid(self.ended.load(Ordering::SeqCst)),
+        };
         self.readers.oldest_begun(database, ended)
     }
 
@@ -333,7 +351,7 @@ impl Mvcc {
     /// The ids running now, sub-transactions' included.
     pub fn running(&self) -> RunningXids {
         let shared = self.shared.lock();
-        let running: Vec<Xid> = shared.running.iter().map(|x| Xid(*x)).collect();
+        let running: Vec<Xid> = shared.running.keys().map(|x| Xid(*x)).collect();
         let next = Xid(shared.next);
         RunningXids { oldest: running.first().copied().unwrap_or(next), next, running }
     }
@@ -352,9 +370,9 @@ impl Mvcc {
         self.ring.set(xid, state, Lsn::INVALID);
     }
 
-    pub(super) fn set_running(&self, xids: &[Xid]) {
+    pub(super) fn set_running(&self, xids: &[(Xid, Oid)]) {
         let mut shared = self.shared.lock();
-        shared.running.extend(xids.iter().map(|x| x.0));
+        shared.running.extend(xids.iter().map(|(xid, database)| (xid.0, *database)));
         self.publish_ended(&shared);
     }
 

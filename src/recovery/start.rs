@@ -95,7 +95,8 @@ pub fn start_up(storage: &Storage, checkpoints: &Checkpoints, progress: &Progres
 
 /// Who did not end is aborted, except prepared transactions, which hold again what they held.
 fn end_recovery(storage: &Storage) -> Result<()> {
-    let running: Vec<Xid> = storage.twophase.states().iter().flat_map(|s| s.ids().collect::<Vec<_>>()).collect();
+    let states = storage.twophase.states();
+    let running: Vec<(Xid, Oid)> = states.iter().flat_map(|s| s.ids().map(|xid| (xid, s.database))).collect();
     storage.mvcc.recovery_finished(&running)?;
     xact::recover_prepared(storage)
 }

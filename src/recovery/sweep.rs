@@ -12,8 +12,8 @@ use crate::buffer::Persistence;
 use crate::disk::Simulated;
 use crate::disk::simulated::Fault;
 use crate::heap::{
-    AttrDesc, HeapScan, IndexVacuum, TableDef, TableStore, TmResult, TupleDesc, UpdateKind, Vacuum, VacuumHost,
-    VacuumOptions, WriteContext,
+    AttrDesc, Compression, HeapScan, IndexVacuum, TableDef, TableStore, TmResult, TupleDesc, UpdateKind, Vacuum,
+    VacuumHost, VacuumOptions, WriteContext,
 };
 use crate::mvcc::Own;
 use crate::types::{Batch, Column, Datum, Phys, TypeRef, oid};
@@ -42,18 +42,8 @@ impl Db {
         let int = TypeRef::of(oid::INT4);
         let desc =
             TupleDesc::new(vec![AttrDesc::new(Phys::I32, int), AttrDesc::new(Phys::I64, TypeRef::of(oid::INT8))]);
-        let table = TableStore::open(
-            storage,
-            TableDef {
-                relid: TABLE.node,
-                file: TABLE,
-                persistence: Persistence::Permanent,
-                desc: Arc::new(desc),
-                toast: None,
-                fillfactor: 100,
-                tracked: false,
-            },
-        );
+        let table =
+            TableStore::open(storage, TableDef::plain(TABLE.node, TABLE, Persistence::Permanent, Arc::new(desc)));
         let index =
             IndexStore::open(storage, (Oid::INVALID, INDEX), Persistence::Permanent, vec![(int, false, false)], 1);
         Db { room, table, index }
@@ -74,7 +64,7 @@ impl Db {
 
     fn begin(&self) -> Xact<'_> {
         let own = Arc::new(Own::new());
-        let xid = self.room.storage().mvcc.assign_xid();
+        let xid = self.room.storage().mvcc.assign_xid(Oid::INVALID);
         own.set_top(xid);
         Xact { db: self, own, xid, cid: 0 }
     }
@@ -178,7 +168,13 @@ struct Xact<'a> {
 
 impl Xact<'_> {
     fn cx(&self) -> WriteContext<'_> {
-        WriteContext { storage: self.db.room.storage(), xid: self.xid, cid: CommandId(self.cid), own: &self.own }
+        WriteContext {
+            storage: self.db.room.storage(),
+            xid: self.xid,
+            cid: CommandId(self.cid),
+            own: &self.own,
+            compression: Compression::Lz4,
+        }
     }
 
     fn index(&self, values: &[i32], tids: &[TupleId]) -> crate::base::Result<()> {

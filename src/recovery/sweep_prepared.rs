@@ -75,7 +75,7 @@ impl World {
     fn insert(&mut self, values: &[i32]) -> Result<()> {
         let storage = self.storage();
         let (xid, cid, own) = (self.txn.xid(), self.txn.command_for_write(), self.txn.own().clone());
-        let cx = WriteContext { storage: &storage, xid, cid, own: &own };
+        let cx = WriteContext { storage: &storage, xid, cid, own: &own, compression: crate::heap::Compression::Lz4 };
         let mut tids = Vec::new();
         crate::heap::insert(&cx, &self.db.table, &batch(values), &mut tids).map_err(Stop::into_error)?;
         self.db.index_rows(xid, values, &tids)?;

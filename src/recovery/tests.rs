@@ -220,7 +220,7 @@ fn ids_pass_two_to_the_32nd() {
     engine.storage().mvcc.redo_seen(Xid(first - 1));
     start_up(engine.storage(), &engine, &Progress::default()).unwrap();
     let mvcc = &engine.storage().mvcc;
-    let ids: Vec<Xid> = (0..4).map(|_| mvcc.assign_xid()).collect();
+    let ids: Vec<Xid> = (0..4).map(|_| mvcc.assign_xid(Oid::INVALID)).collect();
     assert_eq!(ids, [first, first + 1, first + 5, first + 6].map(Xid));
     for id in &ids[..3] {
         let end = mvcc.log_commit(*id, &[], || Ok(engine.storage().wal.insert_lsn())).unwrap();

@@ -32,7 +32,7 @@ impl Transaction {
             xid = match self.savepoints[i].xid {
                 Some(xid) => xid,
                 None => {
-                    let xid = self.storage.mvcc.assign_xid();
+                    let xid = self.storage.mvcc.assign_xid(self.database);
                     self.own.add_sub(xid);
                     self.lock_xid(xid);
                     self.tell_id(xid);

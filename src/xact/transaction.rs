@@ -143,7 +143,7 @@ impl Transaction {
     }
 
     pub(super) fn assign_top(&mut self) -> Xid {
-        let xid = self.storage.mvcc.assign_xid();
+        let xid = self.storage.mvcc.assign_xid(self.database);
         self.own.set_top(xid);
         self.running.xid.store(xid.0, Ordering::Relaxed);
         self.lock_xid(xid);

@@ -98,7 +98,7 @@ impl World<'_> {
             return false;
         }
         if self.active[n].xid.is_none() {
-            let xid = self.mvcc.assign_xid();
+            let xid = self.mvcc.assign_xid(Oid::INVALID);
             self.active[n].xid = Some(xid);
             if let Some(tracked) = self.live(n) {
                 tracked.enter_id(xid);
