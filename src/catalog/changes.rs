@@ -53,12 +53,13 @@ impl Changes {
             }
         }
         if let Some(record) = &change {
-            self.index(key, &record.object);
+            self.index(key, record);
         }
         self.records.insert(key, change);
     }
 
-    fn index(&mut self, key: ObjectKey, object: &Object) {
+    fn index(&mut self, key: ObjectKey, record: &Record) {
+        let object = &record.object;
         if let Some((namespace, name)) = object.name() {
             note(self.names.entry((key.class, namespace, name.to_string())).or_default(), key.oid);
         }
@@ -70,7 +71,7 @@ impl Changes {
                 note(self.children.entry(*parent).or_default(), c.oid);
             }
         }
-        self.mentions.add(key, object);
+        self.mentions.add(key, record.said());
         for part in object.parts() {
             note(self.holders.entry(part).or_default(), key);
         }
@@ -81,7 +82,7 @@ impl Changes {
         self.touched.extend(above.touched);
         for (key, change) in above.records {
             if let Some(record) = &change {
-                self.index(key, &record.object);
+                self.index(key, record);
             }
             self.records.insert(key, change);
         }

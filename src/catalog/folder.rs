@@ -3,7 +3,7 @@
 //! Loaded once from the folder's catalog heap; afterwards only commits change it (CAT-1).
 
 use super::changes::Change;
-use super::mentions::Mentions;
+use super::mentions::{Mentions, Said};
 use super::object::{Object, ObjectKey, class};
 use super::relation::Relation;
 use crate::base::{Oid, TupleId, Xid};
@@ -23,6 +23,18 @@ pub struct Record {
     pub xmin: Xid,
     /// What the binder made of expressions kept in the object: once per version of it.
     pub bound: std::sync::OnceLock<Arc<dyn std::any::Any + Send + Sync>>,
+    /// What the object mentions, once somebody has asked.
+    said: std::sync::OnceLock<Said>,
+}
+
+impl Record {
+    pub fn new(object: Object, tid: TupleId, xmin: Xid) -> Arc<Record> {
+        Arc::new(Record { object, tid, xmin, bound: Default::default(), said: Default::default() })
+    }
+
+    pub(super) fn said(&self) -> &Said {
+        self.said.get_or_init(|| Said::of(&self.object))
+    }
 }
 
 /// The committed state of one folder.
@@ -101,7 +113,7 @@ impl State {
                 }
             }
         }
-        self.mentions.add(key, &record.object);
+        self.mentions.add(key, record.said());
         self.holders.extend(record.object.parts().into_iter().map(|part| (part, key)));
         self.classes.entry(key.class).or_default().insert(key, record.clone());
         self.objects.insert(key, record);
@@ -112,7 +124,7 @@ impl State {
         if let Some(all) = self.classes.get_mut(&key.class) {
             all.remove(&key);
         }
-        self.mentions.remove(key, &old.object);
+        self.mentions.remove(key, old.said());
         for part in old.object.parts() {
             if self.holders.get(&part) == Some(&key) {
                 self.holders.remove(&part);
@@ -237,6 +249,13 @@ impl Folder {
     /// See [`Mentions::of_word`].
     pub fn naming(&self, class: Oid, word: &str, found: &mut Vec<ObjectKey>) {
         found.extend(self.state.read().mentions.of_word(class, word));
+    }
+
+    /// The objects of a class with this OID: an object's comments, or statistics, with those of its parts.
+    pub fn with_oid(&self, class: Oid, oid: Oid) -> Vec<Arc<Record>> {
+        let [first, last] = [i32::MIN, i32::MAX].map(|sub| ObjectKey { class, oid, sub });
+        let state = self.state.read();
+        state.classes.get(&class).into_iter().flat_map(|c| c.range(first..=last)).map(|(_, r)| r.clone()).collect()
     }
 
     /// All objects of a class, in the order of their keys.

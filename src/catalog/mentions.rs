@@ -18,21 +18,36 @@ pub struct Mentions {
     words: BTreeSet<(u64, ObjectKey)>,
 }
 
+/// What one object mentions. It is found out once: a transaction that changes the object wants it, and the commit again.
+#[derive(Debug)]
+pub struct Said {
+    oids: Box<[Oid]>,
+    words: Box<[u64]>,
+}
+
+impl Said {
+    pub fn of(object: &Object) -> Said {
+        let mut words = Vec::new();
+        each_word(object, &mut |word| words.push(hash(word)));
+        words.sort_unstable();
+        words.dedup();
+        Said { oids: oids(object).into(), words: words.into() }
+    }
+}
+
 impl Mentions {
-    pub fn add(&mut self, key: ObjectKey, object: &Object) {
-        self.oids.extend(oids(object).into_iter().map(|oid| (oid, key)));
-        each_word(object, &mut |word| {
-            self.words.insert((hash(word), key));
-        });
+    pub fn add(&mut self, key: ObjectKey, said: &Said) {
+        self.oids.extend(said.oids.iter().map(|oid| (*oid, key)));
+        self.words.extend(said.words.iter().map(|word| (*word, key)));
     }
 
-    pub fn remove(&mut self, key: ObjectKey, object: &Object) {
-        for oid in oids(object) {
-            self.oids.remove(&(oid, key));
+    pub fn remove(&mut self, key: ObjectKey, said: &Said) {
+        for oid in &said.oids {
+            self.oids.remove(&(*oid, key));
         }
-        each_word(object, &mut |word| {
-            self.words.remove(&(hash(word), key));
-        });
+        for word in &said.words {
+            self.words.remove(&(*word, key));
+        }
     }
 
     /// The objects of a class that hold a user's OID.
@@ -65,6 +80,15 @@ fn oids(object: &Object) -> Vec<Oid> {
     impl Formatter for Numbers<'_> {
         fn write_u32<W: io::Write + ?Sized>(&mut self, _: &mut W, value: u32) -> io::Result<()> {
             self.0.extend(Some(Oid(value)).filter(|oid| *oid >= Oid::FIRST_NORMAL));
+            Ok(())
+        }
+
+        /// Access items have roles as `#` and a number.
+        fn write_string_fragment<W: io::Write + ?Sized>(&mut self, _: &mut W, fragment: &str) -> io::Result<()> {
+            for rest in fragment.split('#').skip(1) {
+                let digits = rest.find(|c: char| !c.is_ascii_digit()).map_or(rest, |end| &rest[..end]);
+                self.0.extend(digits.parse().ok().map(Oid).filter(|oid| *oid >= Oid::FIRST_NORMAL));
+            }
             Ok(())
         }
     }
@@ -146,12 +170,13 @@ mod tests {
     fn objects_are_found_by_what_they_hold() {
         let (key, public) = (ObjectKey::new(class::RELATION, Oid(20_000)), Oid(2200));
         let mut c = Class::new(key.oid, "t".into(), public, RelKind::Table, Persistence::Permanent, Oid(16_400));
+        c.acl = Some(vec!["#16401=r/#16400".into(), "=w/#16402".into()]);
         c.constraints.push(constraint("odd name", "(\"My F\"(a) > '20003'::regclass)", 20_002));
         let (object, mut mentions) = (Object::Class(c), Mentions::default());
-        mentions.add(key, &object);
+        mentions.add(key, &Said::of(&object));
         let by_oid = |m: &Mentions, class, oid| m.of_oid(class, Oid(oid)).collect::<Vec<_>>();
         let by_word = |m: &Mentions, word| m.of_word(class::RELATION, word).collect::<Vec<_>>();
-        for oid in [20_000, 20_001, 20_002, 16_400] {
+        for oid in [20_000, 20_001, 20_002, 16_400, 16_401, 16_402] {
             assert_eq!(by_oid(&mentions, class::RELATION, oid), [key], "{oid}");
             assert!(by_oid(&mentions, class::TYPE, oid).is_empty());
         }
@@ -160,7 +185,7 @@ mod tests {
         }
         assert!(by_oid(&mentions, class::RELATION, public.0).is_empty(), "no user's object");
         assert!(by_word(&mentions, "odd").is_empty() && by_word(&mentions, "t").is_empty());
-        mentions.remove(key, &object);
+        mentions.remove(key, &Said::of(&object));
         assert!(mentions.oids.is_empty() && mentions.words.is_empty());
     }
 }

@@ -10,7 +10,9 @@ use super::view::Writer;
 use crate::base::{Oid, RelFileId, Result, TupleId, Xid};
 use crate::disk::{access_error, tablespace};
 use crate::err;
-use crate::heap::{self, AttrDesc, HeapScan, TableDef, TableStore, TmResult, TupleDesc, WriteContext};
+use crate::heap::{
+    self, AttrDesc, Compression, HeapScan, TOAST_TARGET, TableDef, TableStore, TmResult, TupleDesc, WriteContext,
+};
 use crate::mvcc::Snapshot;
 use crate::storage::Storage;
 use crate::types::{Batch, Column, Datum, Phys, TypeRef, oid};
@@ -42,6 +44,7 @@ pub fn open(storage: &Storage, database: Oid, space: Oid) -> Arc<TableStore> {
         desc: Arc::new(desc()),
         toast: Some(toast_store(storage, CATALOG_TOAST_NODE, toast, Persistence::Permanent)),
         fillfactor: 100,
+        toast_target: TOAST_TARGET,
         tracked: false,
     };
     TableStore::open(storage, def)
@@ -79,7 +82,7 @@ pub fn load(storage: &Storage, database: Oid, space: Oid) -> Result<Folder> {
             let object = Object::decode(value(3).bytes())?;
             let tid = heap::tid_from_bytes(value(4).bytes()).unwrap_or(TupleId::INVALID);
             let xmin = Xid(u64::from(value(5).u32()));
-            records.push((key, Arc::new(Record { object, tid, xmin, bound: Default::default() })));
+            records.push((key, Record::new(object, tid, xmin)));
         }
         if !more {
             return Ok(Folder::new((database, space), store, records));
@@ -88,7 +91,7 @@ pub fn load(storage: &Storage, database: Oid, space: Oid) -> Result<Folder> {
 }
 
 fn write_context<'a>(storage: &'a Storage, writer: &'a Writer) -> WriteContext<'a> {
-    WriteContext { storage, xid: writer.xid, cid: writer.cid, own: &writer.own }
+    WriteContext { storage, xid: writer.xid, cid: writer.cid, own: &writer.own, compression: Compression::Lz4 }
 }
 
 /// Adds a row; returns where it lies.

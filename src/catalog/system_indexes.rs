@@ -54,8 +54,7 @@ impl Indexes {
         self.by_name.insert((line.namespace, line.name.clone()), oid);
         self.of_table.entry(table).or_default().push(oid);
         let object = Object::Class(class(line));
-        let record =
-            Arc::new(Record { object, tid: TupleId::INVALID, xmin: Xid::BOOTSTRAP, bound: Default::default() });
+        let record = Record::new(object, TupleId::INVALID, Xid::BOOTSTRAP);
         self.by_oid.insert(oid, record.clone());
         self.all.push(record);
     }

@@ -234,7 +234,7 @@ impl Catalog {
         let read = |c: &CatalogChange| {
             let record = |row: &NewRow| {
                 let object = Object::decode(row.body.as_bytes())?;
-                Ok(Arc::new(Record { object, tid: row.tid, xmin: row.xmin, bound: Default::default() }))
+                Ok(Record::new(object, row.tid, row.xmin))
             };
             let key = ObjectKey { class: c.class, oid: c.oid, sub: c.sub };
             Ok((key, c.row.as_ref().map(record).transpose()?))
@@ -273,6 +273,18 @@ impl Catalog {
     pub fn all(&self, class: Oid) -> Vec<Arc<Record>> {
         let mut found = self.local.all(class);
         found.extend(self.global.all(class));
+        self.as_changed(found, |key| key.class == class)
+    }
+
+    /// The objects of a class with this OID, whatever parts they are about.
+    pub fn with_oid(&self, class: Oid, oid: Oid) -> Vec<Arc<Record>> {
+        let mut found = self.local.with_oid(class, oid);
+        found.extend(self.global.with_oid(class, oid));
+        self.as_changed(found, |key| key.class == class && key.oid == oid)
+    }
+
+    /// Committed objects as this transaction has them, with those that it has made.
+    fn as_changed(&self, mut found: Vec<Arc<Record>>, wanted: impl Fn(&ObjectKey) -> bool) -> Vec<Arc<Record>> {
         let layers = self.layers.read();
         if layers.is_empty() {
             return found;
@@ -280,7 +292,7 @@ impl Catalog {
         found.retain(|r| !layers.iter().any(|l| l.contains(&r.object.key())));
         let mut own: HashMap<ObjectKey, Change> = HashMap::new();
         for layer in layers.iter() {
-            own.extend(layer.iter().filter(|(k, _)| k.class == class).map(|(k, c)| (*k, c.clone())));
+            own.extend(layer.iter().filter(|(k, _)| wanted(k)).map(|(k, c)| (*k, c.clone())));
         }
         found.extend(own.into_values().flatten());
         found
@@ -367,7 +379,7 @@ impl Catalog {
                 store::insert_row(&self.storage, &folder, &writer, key, &body)?
             }
         };
-        self.record(key, Some(Arc::new(Record { object, tid, xmin: writer.xid, bound: Default::default() })));
+        self.record(key, Some(Record::new(object, tid, writer.xid)));
         Ok(())
     }
 

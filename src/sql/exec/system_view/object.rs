@@ -91,13 +91,13 @@ fn comments(catalog: &Catalog, kinds: &[Oid], sink: &Sink) -> Vec<Comment> {
     let (object, kind) = (sink.oid_key("objoid"), sink.oid_key("classoid"));
     let mut found = Vec::new();
     for k in kinds.iter().filter(|k| kind.is_none_or(|kind| kind == **k)) {
-        for record in in_order(catalog, Oid(k.0 | COMMENT_BIT)) {
-            if let Object::Comment(c) = &record.object
-                && object.is_none_or(|o| o == c.on.oid)
-            {
-                found.push(c.clone());
-            }
-        }
+        let of_kind = Oid(k.0 | COMMENT_BIT);
+        let mut records = object.map_or_else(|| catalog.all(of_kind), |o| catalog.with_oid(of_kind, o));
+        records.sort_by_key(|r| r.object.key());
+        found.extend(records.iter().filter_map(|r| match &r.object {
+            Object::Comment(c) => Some(c.clone()),
+            _ => None,
+        }));
     }
     found
 }

@@ -25,8 +25,9 @@ fn config(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 fn shared_dependencies(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
     let here = catalog.database();
+    let role = sink.oid_key("refobjid");
     for kind in class::OWNED.iter().chain(&[class::DATABASE, class::TABLESPACE]) {
-        for record in catalog.all(*kind) {
+        for record in role.map_or_else(|| catalog.all(*kind), |role| catalog.mentioning(*kind, role)) {
             sink.tells_of(&record);
             let Some((owner, acl)) = record.object.owned() else { continue };
             let db = if matches!(*kind, class::DATABASE | class::TABLESPACE) { Oid::INVALID } else { here };

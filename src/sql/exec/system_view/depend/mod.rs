@@ -457,29 +457,58 @@ impl Rows<'_> {
     }
 }
 
-/// The objects whose rows are asked for: one, or all of them in the order of their OIDs.
+/// The objects that may depend on one; None: any may. Expressions name functions and operators that are nowhere in the
+/// objects as they are stored, but relations are kept by number even there.
+fn dependents(catalog: &Catalog, on: Oid) -> Option<Vec<Arc<Record>>> {
+    let of_relation = |record: Arc<Record>| {
+        let c = record.object.as_class().ok()?;
+        Some(![c.row_type, c.row_array_type].contains(&on))
+    };
+    let relation = catalog.class(on).is_some();
+    let known = relation
+        || catalog.namespace(on).is_some()
+        || catalog.get(ObjectKey::new(class::EXTENSION, on)).is_some()
+        || catalog.holder(on).and_then(of_relation).unwrap_or(false);
+    if on < Oid::FIRST_NORMAL || !known {
+        return None;
+    }
+    let mut found: Vec<_> = KINDS.iter().flat_map(|kind| catalog.mentioning(*kind, on)).collect();
+    if relation {
+        let number = on.to_string();
+        found.extend([class::RELATION, class::TYPE].iter().flat_map(|kind| catalog.naming(*kind, &number)));
+    }
+    Some(found)
+}
+
+const KINDS: [Oid; 15] = [
+    class::RELATION,
+    class::PROC,
+    class::TYPE,
+    class::OPERATOR,
+    class::CAST,
+    class::COLLATION,
+    class::STATISTIC_EXT,
+    class::PUBLICATION,
+    class::EVENT_TRIGGER,
+    class::EXTENSION,
+    class::TS_CONFIG,
+    class::TS_DICTIONARY,
+    class::OPCLASS,
+    class::FOREIGN_SERVER,
+    class::USER_MAPPING,
+];
+
+/// The objects whose rows are asked for: some, or all of them in the order of their OIDs.
 fn asked(catalog: &Catalog, sink: &Sink) -> Vec<Arc<Record>> {
-    const KINDS: [Oid; 15] = [
-        class::RELATION,
-        class::PROC,
-        class::TYPE,
-        class::OPERATOR,
-        class::CAST,
-        class::COLLATION,
-        class::STATISTIC_EXT,
-        class::PUBLICATION,
-        class::EVENT_TRIGGER,
-        class::EXTENSION,
-        class::TS_CONFIG,
-        class::TS_DICTIONARY,
-        class::OPCLASS,
-        class::FOREIGN_SERVER,
-        class::USER_MAPPING,
-    ];
-    let all = KINDS.into_iter().flat_map(|kind| stored(catalog, sink, kind, &["objid"]));
-    let mut found: Vec<Arc<Record>> = all.collect();
+    let some = match (sink.oid_key("objid"), sink.oid_key("refobjid")) {
+        (None, Some(on)) => dependents(catalog, on),
+        _ => None,
+    };
+    let all = || KINDS.into_iter().flat_map(|kind| stored(catalog, sink, kind, &["objid"])).collect();
+    let mut found: Vec<Arc<Record>> = some.unwrap_or_else(all);
     found.retain(|r| r.object.key().oid >= Oid::FIRST_NORMAL);
     found.sort_by_key(|r| r.object.key());
+    found.dedup_by_key(|r| r.object.key());
     found
 }
 
