@@ -78,6 +78,14 @@ fn statements_hold_few_long_values() {
         "select count(*) from (select case when i > 0 then repeat('x', 500000) else '' end v from generate_series(1, 300) i) s
          where length(v) > 1",
         "select sum(array_length(array[v, v], 1)) from packed",
+        "select count(*) from (select v, row_number() over (order by id) n from long offset 0) s where length(v) > n",
+        "select count(*) from (select v, sum(id) over (partition by k) n from long offset 0) s where length(v) > n",
+        "with recursive r(i, v) as (select id, v from long union all select i + 1000, v from r where i < 2000)
+         select count(*) from r where length(v) > 1",
+        "create function look() returns trigger language plpgsql as 'begin return null; end';;
+         create trigger looks after insert or update on long for each row execute function look();;
+         update long set k = k + 1;; insert into long select id + 1000, k, v || 'y' from long;;
+         drop trigger looks on long;; delete from long where id >= 1000",
         made,
     ];
     let pid = server.engine_pid();

@@ -22,6 +22,8 @@ pub(crate) struct Tuplestore {
 pub(crate) struct Place {
     row: usize,
     cursor: Cursor,
+    /// Rows read from the file that found no room in what was asked for.
+    left: Option<Batch>,
 }
 
 impl Tuplestore {
@@ -48,17 +50,57 @@ impl Tuplestore {
         Ok(())
     }
 
+    /// Makes what is in memory cheap to read again and again; to be called when the last row is in.
+    pub fn finish(&mut self) {
+        self.rows.finish();
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.file.is_none() && self.rows.is_empty()
+    }
+
+    /// The rows behind the place, in a store of their own.
+    pub fn rest(&self, cx: &mut ExecContext, place: &mut Place) -> Result<Tuplestore> {
+        let mut rest = Tuplestore::new(&self.rows.forms());
+        while let Some(batch) = self.read(place)? {
+            rest.append(cx, &batch)?;
+        }
+        Ok(rest)
+    }
+
+    /// As [`read`](Self::read), but not more than so many rows.
+    pub fn read_some(&self, place: &mut Place, most: usize) -> Result<Option<Batch>> {
+        if self.file.is_none() {
+            return Ok(self.slice(place, most));
+        }
+        let Some(batch) = self.read(place)? else { return Ok(None) };
+        if batch.rows <= most {
+            return Ok(Some(batch));
+        }
+        let part = |rows: std::ops::Range<usize>| Batch {
+            rows: rows.len(),
+            columns: batch.columns.iter().map(|c| c.slice(rows.clone())).collect(),
+        };
+        place.left = Some(part(most..batch.rows));
+        Ok(Some(part(0..most)))
+    }
+
+    fn slice(&self, place: &mut Place, most: usize) -> Option<Batch> {
+        let end = (place.row + most.min(BATCH_ROWS)).min(self.rows.len());
+        if place.row >= end {
+            return None;
+        }
+        let batch = self.rows.slice(place.row..end);
+        place.row = end;
+        Some(batch)
+    }
+
     /// The rows after the place, None if there are none (yet).
     pub fn read(&self, place: &mut Place) -> Result<Option<Batch>> {
-        let Some(file) = &self.file else {
-            let end = (place.row + BATCH_ROWS).min(self.rows.len());
-            if place.row >= end {
-                return Ok(None);
-            }
-            let batch = self.rows.slice(place.row..end);
-            place.row = end;
-            return Ok(Some(batch));
-        };
+        if place.left.is_some() {
+            return Ok(place.left.take());
+        }
+        let Some(file) = &self.file else { return Ok(self.slice(place, BATCH_ROWS)) };
         // Rows read before they went to the file are read over again there.
         let mut skip = if place.cursor.is_start() { place.row } else { 0 };
         while let Some(batch) = file.read(&mut place.cursor)? {

@@ -1,15 +1,15 @@
 //! WITH RECURSIVE: the left side once, then the right side again and again over the rows of the last round.
 
-use super::context::WorkTable;
+use super::context::{WorkRows, WorkTable};
 use super::keys::DistinctSet;
-use super::output::Output;
-use super::store::RowStore;
+use super::materialize::{Place, Tuplestore};
+use super::output::{Output, forms_of};
 use super::{ExecContext, Node, build};
 use crate::base::memory::Claimed;
 use crate::base::{Flow, Result};
 use crate::sql::expr::Expr;
 use crate::sql::plan::Plan;
-use crate::types::{Batch, Column, TypeRef};
+use crate::types::{Batch, Column, Phys, TypeRef};
 use std::sync::Arc;
 
 pub(super) struct RecursiveUnion {
@@ -17,13 +17,12 @@ pub(super) struct RecursiveUnion {
     right: Box<dyn Node>,
     seen: Option<DistinctSet>,
     types: Vec<TypeRef>,
+    forms: Vec<Phys>,
     work_table: usize,
     left_done: bool,
     /// The right side's rescan for the present round is done.
     round_begun: bool,
-    next_round: Vec<Batch>,
-    /// Bytes of the next round.
-    held: usize,
+    next_round: Tuplestore,
     claimed: Claimed,
     right_rescanned: bool,
     done: bool,
@@ -38,6 +37,7 @@ impl RecursiveUnion {
         cx: &mut ExecContext,
     ) -> Result<RecursiveUnion> {
         let types: Vec<TypeRef> = left.columns.iter().map(|c| c.ty).collect();
+        let forms = forms_of(&left.columns);
         if cx.run.work_tables.len() <= work_table {
             cx.run.work_tables.resize(work_table + 1, WorkTable::default());
         }
@@ -49,8 +49,8 @@ impl RecursiveUnion {
             work_table,
             left_done: false,
             round_begun: false,
-            next_round: Vec::new(),
-            held: 0,
+            next_round: Tuplestore::new(&forms),
+            forms,
             claimed: Claimed::default(),
             right_rescanned: false,
             done: false,
@@ -62,7 +62,7 @@ impl RecursiveUnion {
     }
 
     /// New rows go to the next round and upwards.
-    fn keep(&mut self, batch: Batch) -> Result<Option<Batch>> {
+    fn keep(&mut self, cx: &mut ExecContext, batch: Batch) -> Result<Option<Batch>> {
         let batch = match &mut self.seen {
             None => batch,
             Some(seen) => {
@@ -74,14 +74,9 @@ impl RecursiveUnion {
                 Batch { columns: batch.columns.iter().map(|c| c.gather_rows(&fresh)).collect(), rows: fresh.len() }
             }
         };
-        // A compact copy: the batch may hold whole pages.
-        let forms: Vec<_> = batch.columns.iter().map(Column::phys).collect();
-        let mut store = RowStore::new(&forms);
-        store.append(&batch);
-        self.held += store.bytes();
-        self.next_round.push(store.slice(0..batch.rows));
+        self.next_round.append(cx, &batch)?;
         let seen = self.seen.as_ref().map_or(0, DistinctSet::memory);
-        self.claimed.grown(self.held + seen, "ExecutorState")?;
+        self.claimed.grown(seen, "ExecutorState")?;
         Ok(Some(batch))
     }
 }
@@ -92,7 +87,7 @@ impl Node for RecursiveUnion {
             match self.left.next(cx)? {
                 None => self.left_done = true,
                 Some(batch) => {
-                    if let Some(out) = self.keep(batch)? {
+                    if let Some(out) = self.keep(cx, batch)? {
                         return Ok(Some(out));
                     }
                 }
@@ -105,10 +100,10 @@ impl Node for RecursiveUnion {
                     break;
                 }
                 if !self.right_rescanned {
-                    let batches = Arc::new(std::mem::take(&mut self.next_round));
-                    self.held = 0;
+                    let mut rows = std::mem::replace(&mut self.next_round, Tuplestore::new(&self.forms));
+                    rows.finish();
                     let table = &mut cx.run.work_tables[self.work_table];
-                    *table = WorkTable { batches, round: table.round + 1 };
+                    *table = WorkTable { rows: WorkRows::Store(Arc::new(rows)), round: table.round + 1 };
                     self.right_rescanned = true;
                 }
                 self.right.rescan(cx)?;
@@ -118,7 +113,7 @@ impl Node for RecursiveUnion {
             match self.right.next(cx)? {
                 None => self.round_begun = false,
                 Some(batch) => {
-                    if let Some(out) = self.keep(batch)? {
+                    if let Some(out) = self.keep(cx, batch)? {
                         return Ok(Some(out));
                     }
                 }
@@ -135,7 +130,7 @@ impl Node for RecursiveUnion {
         self.left_done = false;
         self.round_begun = false;
         self.right_rescanned = false;
-        self.next_round.clear();
+        self.next_round = Tuplestore::new(&self.forms);
         self.done = false;
         Ok(())
     }
@@ -144,13 +139,20 @@ impl Node for RecursiveUnion {
 /// Reads the rows of the last round.
 pub(super) struct WorkTableScan {
     work_table: usize,
-    at: usize,
+    place: Place,
+    /// Rows that were given as one batch were read.
+    read: bool,
     output: Output,
 }
 
 impl WorkTableScan {
     pub fn start(work_table: usize, filter: Option<&Expr>, project: Option<&[Expr]>, lazy: bool) -> WorkTableScan {
-        WorkTableScan { work_table, at: 0, output: Output::new(filter, project).lazy(lazy) }
+        WorkTableScan {
+            work_table,
+            place: Place::default(),
+            read: false,
+            output: Output::new(filter, project).lazy(lazy),
+        }
     }
 }
 
@@ -159,10 +161,14 @@ impl Node for WorkTableScan {
         cx.poll()?;
         loop {
             if !self.output.is_busy() {
-                let table = cx.run.work_tables.get(self.work_table).cloned().unwrap_or_default();
-                let Some(batch) = table.batches.get(self.at) else { return Ok(None) };
-                self.at += 1;
-                self.output.feed(batch.clone());
+                let batch = match cx.run.work_tables.get(self.work_table).map(|t| &t.rows) {
+                    Some(WorkRows::Store(rows)) => rows.read(&mut self.place)?,
+                    Some(WorkRows::Batch(rows)) if !self.read => Some(rows.clone()),
+                    _ => None,
+                };
+                self.read = true;
+                let Some(batch) = batch else { return Ok(None) };
+                self.output.feed(batch);
             }
             if let Some(batch) = self.output.take(cx)? {
                 return Ok(Some(batch));
@@ -171,7 +177,7 @@ impl Node for WorkTableScan {
     }
 
     fn rescan(&mut self, _: &mut ExecContext) -> Flow<()> {
-        self.at = 0;
+        (self.place, self.read) = (Place::default(), false);
         self.output.reset();
         Ok(())
     }

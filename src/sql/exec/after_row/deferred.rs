@@ -102,8 +102,7 @@ impl DeferredEvents {
             if !own.contains(event.xid) || by.is_some_and(|by| own.contains(by)) {
                 continue;
             }
-            let event =
-                Event { tids: event.tids.clone(), ..Event::new(event.trigger.clone(), event.xid, event.rows.clone()) };
+            let event = event.again();
             if !self.all && is_deferred(cx, &event)? {
                 continue;
             }

@@ -28,10 +28,10 @@ pub(in crate::sql::exec) use triggers::referenced_between;
 pub use triggers::{RowTrigger, RowTriggers, Work, of_relation};
 
 use super::modify::ChangeKind;
-use super::{ExecContext, Node};
+use super::{ExecContext, Node, Tuplestore};
 use crate::base::memory::Claimed;
 use crate::base::{Error, Flow, Oid, Result, SqlState, TupleId, Xid};
-use crate::types::{Batch, Column};
+use crate::types::{Batch, Column, Phys};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
@@ -41,8 +41,10 @@ pub struct Event {
     pub trigger: Arc<RowTrigger>,
     /// Who changed them.
     pub xid: Xid,
-    /// The columns the trigger looks at: a check's key; an action's old key, then its new one.
+    /// The columns the trigger looks at: a check's key; an action's old key, then its new one; a user's whole rows, new
+    /// and old, of which those before are in `earlier`.
     pub rows: Batch,
+    earlier: Option<Arc<Tuplestore>>,
     /// Where the new versions lie.
     pub tids: Vec<TupleId>,
     /// The rows kept for the trigger's transition tables.
@@ -52,7 +54,28 @@ pub struct Event {
 
 impl Event {
     fn new(trigger: Arc<RowTrigger>, xid: Xid, rows: Batch) -> Event {
-        Event { trigger, xid, rows, tids: Vec::new(), kept: None, transitions: None }
+        Event { trigger, xid, rows, earlier: None, tids: Vec::new(), kept: None, transitions: None }
+    }
+
+    /// Puts rows that have become many into `earlier`, which goes to a file beyond `work_mem`; true: the event's own are
+    /// none now.
+    fn settle(&mut self, cx: &mut ExecContext) -> Result<bool> {
+        if !self.rows.is_full() {
+            return Ok(false);
+        }
+        let forms: Vec<Phys> = self.rows.columns.iter().map(Column::phys).collect();
+        let store = self.earlier.get_or_insert_with(|| Arc::new(Tuplestore::new(&forms)));
+        // Nobody else has it before the event is taken from its queue.
+        let Some(store) = Arc::get_mut(store) else { return Ok(false) };
+        store.append(cx, &self.rows)?;
+        self.rows = Batch { columns: forms.into_iter().map(Column::new).collect(), rows: 0 };
+        Ok(true)
+    }
+
+    /// The same rows for the same trigger.
+    fn again(&self) -> Event {
+        let (tids, earlier) = (self.tids.clone(), self.earlier.clone());
+        Event { tids, earlier, ..Event::new(self.trigger.clone(), self.xid, self.rows.clone()) }
     }
 }
 

@@ -4,9 +4,9 @@ use super::{Event, Queue, RowChange, RowTrigger};
 use crate::base::{Flow, Result, Stop};
 use crate::sql::exec::modify::ChangeKind;
 use crate::sql::exec::user_trigger::{Calling, UserTrigger, both, values, word};
-use crate::sql::exec::{ExecContext, phys_of};
+use crate::sql::exec::{ExecContext, Place, phys_of};
 use crate::sql::plpgsql::TriggerData;
-use crate::types::Column;
+use crate::types::{Batch, Column};
 use std::sync::Arc;
 
 /// Adds a changed row to the queue if the trigger's condition wants it.
@@ -40,7 +40,9 @@ pub(super) fn note(
     });
     event.rows.columns.iter_mut().zip(&row.columns).for_each(|(to, c)| to.push_from(c, 0));
     event.rows.rows += 1;
-    event.tids.push(change.tid);
+    if event.settle(cx)? {
+        queue.held = 0;
+    }
     Ok(())
 }
 
@@ -49,13 +51,28 @@ pub struct Firing {
     user: Arc<UserTrigger>,
     kind: ChangeKind,
     event: Event,
+    /// How far its earlier rows were read, the rows in hand, and the next one of them.
+    place: Place,
+    rows: Batch,
     at: usize,
     calling: Calling,
 }
 
 impl Firing {
     pub fn start(user: Arc<UserTrigger>, kind: ChangeKind, event: Event) -> Firing {
-        Firing { user, kind, event, at: 0, calling: Calling::default() }
+        let (place, rows, calling) = (Place::default(), Batch::default(), Calling::default());
+        Firing { user, kind, event, place, rows, at: 0, calling }
+    }
+
+    /// Takes more rows in hand; false: there are no more.
+    fn more(&mut self) -> Result<bool> {
+        let earlier = match &self.event.earlier {
+            Some(store) => store.read(&mut self.place)?,
+            None => None,
+        };
+        self.rows = earlier.unwrap_or_else(|| std::mem::take(&mut self.event.rows));
+        self.at = 0;
+        Ok(self.rows.rows > 0)
     }
 
     pub fn run(&mut self, cx: &mut ExecContext) -> Flow<()> {
@@ -66,8 +83,8 @@ impl Firing {
             return Ok(());
         }
         let width = self.user.rel.attributes.len();
-        while self.at < self.event.rows.rows {
-            let (columns, at, kind) = (&self.event.rows.columns, self.at, self.kind);
+        while self.at < self.rows.rows || self.more()? {
+            let (columns, at, kind) = (&self.rows.columns, self.at, self.kind);
             let user = self.user.clone();
             let transitions = self.event.transitions.clone();
             self.calling.run(cx, &user, || {

@@ -1,10 +1,11 @@
-//! Window functions: input sorted by partition and order, partitions kept in memory one (or several small ones) at a
-//! time.
+//! Window functions: input sorted by partition and order, one partition (or several small ones) at a time. Its rows wait
+//! in a [`Tuplestore`]; what the calls are computed from, and their answers, are in memory.
 
 mod compute;
 mod frame;
 
 use super::keys::{KeyArena, KeyColumn};
+use super::materialize::{Place, Tuplestore};
 use super::output::forms_of;
 use super::sort::{key_columns, key_exprs};
 use super::store::RowStore;
@@ -18,7 +19,7 @@ use crate::sql::func::FuncDef;
 use crate::sql::func::aggregate::AggregateCall;
 use crate::sql::func::window::{WindowKind, kind};
 use crate::sql::plan::Plan;
-use crate::types::{BATCH_ROWS, Batch, Column, TypeRef, Value};
+use crate::types::{BATCH_ROWS, Batch, Column, Phys, TypeRef, Value};
 use frame::FrameSpec;
 use std::ops::Range;
 use std::sync::Arc;
@@ -56,16 +57,20 @@ pub(super) struct Window {
     calls: Vec<CallSpec>,
     offsets: Offsets,
     batch: Option<Batch>,
-    /// Input rows and their evaluated expressions, side by side.
-    rows: RowStore,
+    /// Input rows from those that are given out next, and how far they were.
+    rows: Tuplestore,
+    place: Place,
+    forms: Vec<Phys>,
+    /// The evaluated expressions of the rows not computed yet.
     values: RowStore,
     order_keys: KeyArena,
     last_partition: Option<Vec<u8>>,
-    /// Where each partition in the store begins.
+    /// Where each partition begins among them.
     starts: Vec<usize>,
     done: bool,
-    /// Finished rows to give out.
-    ready: Option<(RowStore, Vec<Column>)>,
+    /// The answers for the rows that are given out next, and how many were.
+    ready: Option<Vec<Column>>,
+    finished: usize,
     given: usize,
     claimed: Claimed,
 }
@@ -111,13 +116,16 @@ impl Window {
             specs.push(made);
         }
         let exprs = Projection::new(&list);
+        let forms = forms_of(&input.columns);
         Ok(Window {
             partition: spec.partition_by.iter().map(|e| KeyColumn::ascending(e.ty)).collect(),
             order: key_columns(&spec.order_by),
             calls: specs,
             offsets: Offsets { exprs: offsets, values: Vec::new() },
             batch: None,
-            rows: RowStore::new(&forms_of(&input.columns)),
+            rows: Tuplestore::new(&forms),
+            place: Place::default(),
+            forms,
             values: RowStore::new(&exprs.forms()),
             exprs,
             order_keys: KeyArena::default(),
@@ -125,6 +133,7 @@ impl Window {
             starts: Vec::new(),
             done: false,
             ready: None,
+            finished: 0,
             given: 0,
             claimed: Claimed::default(),
             input: build(input, cx)?,
@@ -149,14 +158,14 @@ impl Window {
             arena.append_rows(partition, &self.partition, batch.rows);
             for row in 0..batch.rows {
                 if self.last_partition.as_deref() != Some(arena.get(row)) {
-                    self.starts.push(self.rows.len() + row);
+                    self.starts.push(self.values.len() + row);
                     self.last_partition = Some(arena.get(row).to_vec());
                 }
             }
             self.order_keys.append_rows(&rest[..self.order.len()], &self.order, batch.rows);
-            self.rows.append(batch);
+            self.rows.append(cx, batch)?;
             self.values.append_columns(values.iter(), batch.rows, None);
-            let held = self.rows.bytes() + self.values.bytes() + self.order_keys.memory();
+            let held = self.values.bytes() + self.order_keys.memory();
             self.claimed.grown(held, "WindowAgg Partition")?;
             self.batch = None;
             if self.starts.last().is_some_and(|s| *s >= BATCH_ROWS) {
@@ -168,7 +177,7 @@ impl Window {
 
     /// Computes all complete partitions; the last one stays unless the input is done.
     fn compute(&mut self, cx: &mut ExecContext) -> Result<()> {
-        let end = if self.done { self.rows.len() } else { self.starts.last().copied().unwrap_or(0) };
+        let end = if self.done { self.values.len() } else { self.starts.last().copied().unwrap_or(0) };
         if end == 0 {
             return Ok(());
         }
@@ -184,24 +193,19 @@ impl Window {
                 compute::call(cx, call, &part, &self.offsets.values, (order.clone(), &self.order), out)?;
             }
         }
-        let total = self.rows.len();
-        let rest = |store: &RowStore| {
-            let mut kept = RowStore::new(&store.forms());
-            if end < total {
-                kept.append(&store.slice(end..total));
-            }
-            kept
-        };
-        let (rows, values) = (rest(&self.rows), rest(&self.values));
+        let total = self.values.len();
+        let mut values = RowStore::new(&self.values.forms());
+        if end < total {
+            values.append(&self.values.slice(end..total));
+        }
         let mut keys = KeyArena::default();
         (end..total).for_each(|r| keys.push(self.order_keys.get(r)));
-        let mut finished = std::mem::replace(&mut self.rows, rows);
-        finished.finish();
+        self.rows.finish();
         self.values = values;
         self.order_keys = keys;
         self.starts = if end < total { vec![0] } else { Vec::new() };
-        self.ready = Some((finished, out));
-        self.given = 0;
+        self.ready = Some(out);
+        (self.finished, self.given) = (end, 0);
         Ok(())
     }
 }
@@ -213,17 +217,20 @@ impl Node for Window {
                 let value = e.run(cx)?;
                 self.offsets.values.push(value);
             }
-            if let Some((rows, out)) = &self.ready {
-                let end = (self.given + BATCH_ROWS).min(out.first().map_or(rows.len(), Column::len));
-                if self.given < end {
-                    let mut batch = rows.slice(self.given..end);
+            if let Some(out) = &self.ready {
+                if self.given < self.finished
+                    && let Some(mut batch) = self.rows.read_some(&mut self.place, self.finished - self.given)?
+                {
+                    let end = self.given + batch.rows;
                     batch.columns.extend(out.iter().map(|c| c.slice(self.given..end)));
                     self.given = end;
                     return Ok(Some(batch));
                 }
                 self.ready = None;
+                self.rows = self.rows.rest(cx, &mut self.place)?;
+                self.place = Place::default();
             }
-            if self.done && self.rows.is_empty() {
+            if self.done && self.values.is_empty() {
                 return Ok(None);
             }
             self.fill(cx)?;
@@ -236,7 +243,8 @@ impl Node for Window {
         self.exprs.reset();
         self.offsets.values.clear();
         self.batch = None;
-        self.rows.clear();
+        self.rows = Tuplestore::new(&self.forms);
+        self.place = Place::default();
         self.values.clear();
         self.order_keys.clear();
         self.last_partition = None;
