@@ -11,7 +11,7 @@ use crate::base::{BlockNo, Csn, Result, TupleId, Xid};
 use crate::mvcc::{Own, Snapshot, XactStatus};
 use crate::page::{Page, State};
 use crate::storage::Storage;
-use crate::types::Batch;
+use crate::types::{BATCH_BYTES, Batch};
 use std::sync::Arc;
 
 /// Fetches rows one at a time into a batch.
@@ -21,11 +21,88 @@ pub struct HeapFetch {
     snapshot: Snapshot,
     attnos: Vec<i16>,
     scratch: Vec<u8>,
+    /// A value lay out of line, or compressed.
+    met_long: bool,
+    /// Only the columns in these places are read at first, for a condition.
+    places: Option<Vec<usize>>,
+    /// The versions read so: their addresses and where their bytes end; which of them were kept, and how many given.
+    sifted: Vec<(TupleId, usize)>,
+    bytes: Vec<u8>,
+    kept: Vec<u32>,
+    given: usize,
 }
 
 impl HeapFetch {
     pub fn new(store: Arc<TableStore>, snapshot: Snapshot, attnos: Vec<i16>) -> HeapFetch {
-        HeapFetch { store, snapshot, attnos, scratch: Vec::new() }
+        HeapFetch {
+            store,
+            snapshot,
+            attnos,
+            scratch: Vec::new(),
+            met_long: false,
+            places: None,
+            sifted: Vec::new(),
+            bytes: Vec::new(),
+            kept: Vec::new(),
+            given: 0,
+        }
+    }
+
+    /// Whether values were read that lay out of line, or compressed: a condition is better asked before others are.
+    pub fn met_long(&self) -> bool {
+        self.met_long
+    }
+
+    /// Whether columns beside those in these places can have such values.
+    pub fn may_be_long_beside(&self, places: &[usize]) -> bool {
+        decode::may_be_long_beside(self.store.desc(), &self.attnos, places)
+    }
+
+    /// From now on rows fetched have only the columns in these places, ascending; the others are empty, and
+    /// [`keep`](Self::keep) must follow. None: all of them, at once.
+    pub fn sift(&mut self, places: Option<&[usize]>) {
+        self.forget();
+        self.places = places.map(<[usize]>::to_vec);
+    }
+
+    /// No row that was sifted is wanted any more.
+    pub fn forget(&mut self) {
+        self.sifted.clear();
+        self.bytes.clear();
+        self.kept.clear();
+        self.given = 0;
+    }
+
+    /// Whether a batch of rows fetched is large enough.
+    pub fn is_full(&self, batch: &Batch) -> bool {
+        batch.is_full() || self.bytes.len() >= BATCH_BYTES
+    }
+
+    /// Of the rows fetched since [`sift`](Self::sift) these are wanted (None: all): [`kept`](Self::kept) gives them.
+    pub fn keep(&mut self, wanted: Option<&[u32]>) {
+        match wanted {
+            Some(wanted) => self.kept.extend_from_slice(wanted),
+            None => self.kept.extend(0..self.sifted.len() as u32),
+        }
+    }
+
+    /// Replaces `out` by the next of the rows that were kept; false: there are no more.
+    pub fn kept(&mut self, storage: &Storage, out: &mut Batch) -> Result<bool> {
+        if self.given >= self.kept.len() {
+            self.kept.clear();
+            self.given = 0;
+            return Ok(false);
+        }
+        self.prepare(out);
+        while let Some(n) = self.kept.get(self.given).map(|n| *n as usize)
+            && !out.is_full()
+        {
+            let start = if n == 0 { 0 } else { self.sifted[n - 1].1 };
+            let (tid, end) = self.sifted[n];
+            decode::append_version(storage, &self.store, &self.attnos, &self.bytes[start..end], tid, out)?;
+            self.given += 1;
+        }
+        Ok(true)
     }
 
     pub fn set_snapshot(&mut self, snapshot: Snapshot) {
@@ -136,7 +213,12 @@ impl HeapFetch {
         if out.columns.len() != self.attnos.len() {
             self.prepare(out);
         }
-        decode::append_version(storage, &self.store, &self.attnos, &self.scratch, at, out)?;
+        let places = self.places.as_deref();
+        self.met_long |= decode::append_some(storage, &self.store, (&self.attnos, places), &self.scratch, at, out)?;
+        if self.places.is_some() {
+            self.bytes.extend_from_slice(&self.scratch);
+            self.sifted.push((at, self.bytes.len()));
+        }
         Ok(at)
     }
 }

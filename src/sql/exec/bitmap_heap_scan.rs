@@ -3,6 +3,7 @@
 use super::bitmap_index_scan::unpacked;
 use super::output::Output;
 use super::seq_scan::store_of;
+use super::sieve::Sieve;
 use super::{ExecContext, Node};
 use crate::base::{Flow, Result, TupleId};
 use crate::gin::WHOLE_PAGE;
@@ -21,6 +22,7 @@ pub(super) struct BitmapHeapScan {
     at: usize,
     /// Lines of the whole page at `at` that were fetched.
     line: u16,
+    sieve: Sieve,
     recheck: Output,
     output: Output,
     /// Pages whose rows were named, and those that stood for their rows.
@@ -38,6 +40,7 @@ impl BitmapHeapScan {
             tids: Vec::new(),
             at: 0,
             line: 0,
+            sieve: Sieve::default(),
             recheck: Output::new(s.recheck.as_ref(), None),
             output: Output::new(s.filter.as_ref(), s.project.as_deref()).lazy(lazy),
             exact_pages: 0,
@@ -49,13 +52,13 @@ impl BitmapHeapScan {
     /// Fetches the next rows of those named; None: more addresses are needed.
     fn fetch_batch(&mut self) -> Result<Option<Batch>> {
         let mut batch = Batch::default();
-        while !batch.is_full()
+        while !self.fetch.is_full(&batch)
             && let Some(&tid) = self.tids.get(self.at)
         {
             if tid.offset == WHOLE_PAGE {
                 self.lossy_pages += u64::from(self.line == 0);
                 let lines = self.fetch.lines(&self.storage, tid.block)?;
-                while self.line < lines && !batch.is_full() {
+                while self.line < lines && !self.fetch.is_full(&batch) {
                     self.line += 1;
                     self.fetch.fetch_exact(&self.storage, TupleId::new(tid.block, self.line), &mut batch)?;
                 }
@@ -86,9 +89,19 @@ impl Node for BitmapHeapScan {
                 self.output.feed(batch);
                 continue;
             }
+            let mut filters = [&mut self.recheck, &mut self.output];
+            if self.sieve.give(cx, &self.storage, &mut filters, &mut self.fetch)? {
+                continue;
+            }
             cx.poll()?;
+            let places = self.sieve.places(&mut filters, &self.fetch);
+            let sifted = places.is_some();
+            self.fetch.sift(places);
             if let Some(batch) = self.fetch_batch()? {
-                self.recheck.feed(batch);
+                match sifted {
+                    true => self.sieve.put(batch),
+                    false => self.recheck.feed(batch),
+                }
                 continue;
             }
             let Some(found) = self.source.next(cx)? else { return Ok(None) };
@@ -104,6 +117,8 @@ impl Node for BitmapHeapScan {
         self.at = 0;
         self.line = 0;
         self.last_page = None;
+        self.fetch.forget();
+        self.sieve.reset();
         self.recheck.reset();
         self.output.reset();
         Ok(())

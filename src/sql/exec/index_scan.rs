@@ -2,6 +2,7 @@
 
 use super::output::Output;
 use super::seq_scan::store_of;
+use super::sieve::Sieve;
 use super::{ExecContext, Node};
 use crate::base::{Flow, Oid, Result, TupleId};
 use crate::btree::{Bounds, Direction, IndexScan as TreeScan, IndexStore, KeyType};
@@ -32,6 +33,7 @@ pub(super) struct IndexScan {
     tids: Vec<TupleId>,
     at: usize,
     batch_rows: usize,
+    sieve: Sieve,
     output: Output,
 }
 
@@ -51,6 +53,7 @@ impl IndexScan {
             tids: Vec::new(),
             at: 0,
             batch_rows: FIRST_BATCH,
+            sieve: Sieve::default(),
             output: Output::new(s.filter.as_ref(), s.project.as_deref()).lazy(lazy),
         })
     }
@@ -73,7 +76,7 @@ impl IndexScan {
         let mut entries = 0;
         loop {
             while let Some(tid) = self.tids.get(self.at)
-                && !batch.is_full()
+                && !self.fetch.is_full(&batch)
             {
                 self.at += 1;
                 self.fetch.fetch(&self.storage, *tid, &mut batch)?;
@@ -110,9 +113,17 @@ impl Node for IndexScan {
                 self.compute_ranges(cx)?;
             }
             if !self.output.is_busy() {
-                cx.poll()?;
-                let Some(batch) = self.fetch_batch(cx)? else { return Ok(None) };
-                self.output.feed(batch);
+                if !self.sieve.give(cx, &self.storage, &mut [&mut self.output], &mut self.fetch)? {
+                    cx.poll()?;
+                    let places = self.sieve.places(&mut [&mut self.output], &self.fetch);
+                    let sifted = places.is_some();
+                    self.fetch.sift(places);
+                    let Some(batch) = self.fetch_batch(cx)? else { return Ok(None) };
+                    match sifted {
+                        true => self.sieve.put(batch),
+                        false => self.output.feed(batch),
+                    }
+                }
             }
             if let Some(batch) = self.output.take(cx)? {
                 return Ok(Some(batch));
@@ -127,6 +138,8 @@ impl Node for IndexScan {
         self.tids.clear();
         self.at = 0;
         self.batch_rows = FIRST_BATCH;
+        self.fetch.forget();
+        self.sieve.reset();
         self.output.reset();
         Ok(())
     }

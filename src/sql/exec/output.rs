@@ -17,7 +17,7 @@ pub(crate) fn forms_of(columns: &[crate::sql::plan::PlanColumn]) -> Vec<Phys> {
 }
 
 /// Some rows of a batch, whose columns may be empty where nobody needs them.
-fn rows_of(batch: &Batch, rows: &[u32]) -> Batch {
+pub(super) fn rows_of(batch: &Batch, rows: &[u32]) -> Batch {
     let column = |c: &Column| if c.is_empty() { c.clone() } else { c.gather_rows(rows) };
     Batch { columns: batch.columns.iter().map(column).collect(), rows: rows.len() }
 }
@@ -86,6 +86,10 @@ impl Output {
     pub fn feed_passed(&mut self, batch: Batch) {
         self.feed(batch);
         self.kept = Some(None);
+    }
+
+    pub fn has_filter(&self) -> bool {
+        self.filter.is_some()
     }
 
     /// The columns that the filter reads ([`Predicate::columns`]).

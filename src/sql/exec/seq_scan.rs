@@ -1,8 +1,9 @@
 //! A table from one end to the other.
 
-use super::output::{Output, is_of_a_row};
+use super::output::Output;
+use super::sieve::Sieve;
 use super::{ExecContext, Node};
-use crate::base::{Flow, Oid, Result, Stop};
+use crate::base::{Flow, Oid, Result};
 use crate::catalog::Relation;
 use crate::heap::{HeapScan, TableStore};
 use crate::sql::expr::Expr;
@@ -18,17 +19,6 @@ pub(super) struct SeqScan {
     sieve: Sieve,
     output: Output,
     done: bool,
-}
-
-/// Asks the condition before long values are read that it does not need, once some have been met.
-#[derive(Default)]
-struct Sieve {
-    /// Where the columns stand that the condition reads, once that was wanted; None inside: there is nothing to gain.
-    places: Option<Option<Vec<usize>>>,
-    /// These columns of the rows that are being asked about.
-    batch: Option<Batch>,
-    /// The rows kept have passed; else they are to be asked again, since one of them fails.
-    passed: bool,
 }
 
 /// The relation's open storage.
@@ -59,48 +49,25 @@ impl SeqScan {
         })
     }
 
-    /// Has the rows in hand asked about.
-    fn ask(&mut self, cx: &mut ExecContext) -> Flow<()> {
-        let Some(batch) = &self.sieve.batch else { return Ok(()) };
-        let (wanted, passed) = match self.output.ask(cx, batch) {
-            // Asked again together with its row, it comes behind the rows before it.
-            Err(Stop::Error(e)) if is_of_a_row(&e) => (None, false),
-            answer => (answer?, true),
-        };
-        self.scan.keep(wanted.as_deref());
-        self.sieve.batch = None;
-        self.sieve.passed = passed;
-        Ok(())
-    }
-
     /// Gives the output more rows, if the next step finds some.
     fn step(&mut self, cx: &mut ExecContext) -> Flow<()> {
-        self.ask(cx)?;
-        let mut batch = Batch::default();
-        if self.scan.kept(&self.storage, &mut batch)? {
-            match self.sieve.passed {
-                true => self.output.feed_passed(batch),
-                false => self.output.feed(batch),
-            }
+        if self.sieve.give(cx, &self.storage, &mut [&mut self.output], &mut self.scan)? {
             return Ok(());
         }
         cx.poll()?;
-        if self.scan.met_long() && self.sieve.places.is_none() {
-            let read = self.output.filter_columns();
-            self.sieve.places = Some(read.filter(|read| self.scan.may_be_long_beside(read)));
-        }
-        let places = self.sieve.places.as_ref().and_then(Option::as_ref);
+        let mut batch = Batch::default();
+        let places = self.sieve.places(&mut [&mut self.output], &self.scan);
+        let sifted = places.is_some();
         self.done = match places {
             Some(places) => !self.scan.sift(&self.storage, places, &mut batch)?,
             None => !self.scan.next(&self.storage, &mut batch)?,
         };
-        let sifted = places.is_some();
         let stats = cx.backend()?.stats.table(self.relid);
         stats.scans += i64::from(!std::mem::replace(&mut self.counted, true));
         stats.tuples_returned += batch.rows as i64;
         match (batch.rows, sifted) {
             (0, _) => {}
-            (_, true) => self.sieve.batch = Some(batch),
+            (_, true) => self.sieve.put(batch),
             (_, false) => self.output.feed(batch),
         }
         Ok(())
@@ -125,7 +92,7 @@ impl Node for SeqScan {
     fn rescan(&mut self, _: &mut ExecContext) -> Flow<()> {
         self.scan.rescan();
         self.output.reset();
-        self.sieve.batch = None;
+        self.sieve.reset();
         self.done = false;
         self.counted = false;
         Ok(())

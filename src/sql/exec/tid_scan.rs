@@ -2,6 +2,7 @@
 
 use super::output::Output;
 use super::seq_scan::store_of;
+use super::sieve::Sieve;
 use super::{ExecContext, Node};
 use crate::base::{Flow, Result, TupleId};
 use crate::catalog::Relation;
@@ -20,6 +21,7 @@ pub(super) struct TidScan {
     /// The addresses, ascending and without repetition, once computed.
     tids: Option<Vec<TupleId>>,
     at: usize,
+    sieve: Sieve,
     output: Output,
 }
 
@@ -39,6 +41,7 @@ impl TidScan {
             exprs: Projection::new(tids),
             tids: None,
             at: 0,
+            sieve: Sieve::default(),
             output: Output::new(filter, project).lazy(lazy),
         })
     }
@@ -75,16 +78,25 @@ impl Node for TidScan {
                 self.addresses(cx)?;
             }
             if !self.output.is_busy() {
+                if self.sieve.give(cx, &self.storage, &mut [&mut self.output], &mut self.fetch)? {
+                    continue;
+                }
+                let places = self.sieve.places(&mut [&mut self.output], &self.fetch);
+                let sifted = places.is_some();
+                self.fetch.sift(places);
                 let tids = self.tids.as_deref().unwrap_or_default();
                 let mut batch = Batch::default();
-                while self.at < tids.len() && !batch.is_full() {
+                while self.at < tids.len() && !self.fetch.is_full(&batch) {
                     self.fetch.fetch_exact(&self.storage, tids[self.at], &mut batch)?;
                     self.at += 1;
                 }
                 if batch.rows == 0 {
                     return Ok(None);
                 }
-                self.output.feed(batch);
+                match sifted {
+                    true => self.sieve.put(batch),
+                    false => self.output.feed(batch),
+                }
             }
             if let Some(batch) = self.output.take(cx)? {
                 return Ok(Some(batch));
@@ -96,6 +108,8 @@ impl Node for TidScan {
         self.exprs.reset();
         self.tids = None;
         self.at = 0;
+        self.fetch.forget();
+        self.sieve.reset();
         self.output.reset();
         Ok(())
     }
