@@ -5,7 +5,7 @@ use super::relation::{Attribute, Detaching, Index, IndexColumn, Persistence, Rel
 use super::view::Catalog;
 use crate::base::{Error, Oid, RelFileId, Result};
 use crate::catalog::IndexMethod;
-use crate::heap::{TableDef, TableStore};
+use crate::heap::{Compression, Strategy, TOAST_TARGET, TableDef, TableStore};
 use crate::storage::Storage;
 use crate::types::Phys;
 use std::sync::Arc;
@@ -40,6 +40,20 @@ pub fn phys_of(catalog: &Catalog, ty: Oid) -> Phys {
     }
 }
 
+/// The storage strategy of a column (`attstorage`).
+fn storage_of(catalog: &Catalog, a: &Attribute) -> u8 {
+    use super::object::UserTypeKind;
+    let mut ty = a.ty.oid;
+    while a.declared.storage == 0 {
+        ty = match (crate::types::info(ty), catalog.user_type(ty).map(|t| t.kind)) {
+            (Some(info), _) if info.kind != b'd' => return info.storage,
+            (_, Some(UserTypeKind::Domain { base, .. })) => base.oid,
+            _ => return b'x',
+        };
+    }
+    a.declared.storage
+}
+
 /// The heap's view of a relation's columns.
 pub fn tuple_desc(catalog: &Catalog, attributes: &[Attribute]) -> crate::heap::TupleDesc {
     let attr = |a: &Attribute| crate::heap::AttrDesc {
@@ -47,6 +61,12 @@ pub fn tuple_desc(catalog: &Catalog, attributes: &[Attribute]) -> crate::heap::T
         typ: a.ty,
         dropped: a.dropped,
         missing: a.missing.clone(),
+        strategy: Strategy::of(storage_of(catalog, a)),
+        compression: match a.declared.compression {
+            b'p' => Some(Compression::Pglz),
+            b'l' => Some(Compression::Lz4),
+            _ => None,
+        },
     };
     crate::heap::TupleDesc::new(attributes.iter().map(attr).collect())
 }
@@ -194,6 +214,7 @@ fn open_store(catalog: &Catalog, c: &Class, file: RelFileId) -> Arc<TableStore> 
     let toast = catalog.class(c.toast).and_then(|r| r.object.as_class().ok().map(|t| t.node));
     let toast = toast.map(|node| toast_store(&catalog.storage, c.toast, RelFileId { node, ..file }, c.persistence));
     let fillfactor = c.options.iter().find_map(|o| o.strip_prefix("fillfactor=")).and_then(|v| v.parse().ok());
+    let target = c.options.iter().find_map(|o| o.strip_prefix("toast_tuple_target=")).and_then(|v| v.parse().ok());
     let def = TableDef {
         relid: c.oid,
         file,
@@ -201,6 +222,7 @@ fn open_store(catalog: &Catalog, c: &Class, file: RelFileId) -> Arc<TableStore> 
         desc: Arc::new(tuple_desc(catalog, &c.attributes)),
         toast,
         fillfactor: fillfactor.unwrap_or(100),
+        toast_target: target.unwrap_or(TOAST_TARGET),
         tracked: c.kind == RelKind::Table && c.persistence != Persistence::Temp && c.oid >= Oid::FIRST_NORMAL,
     };
     TableStore::open(&catalog.storage, def)
@@ -209,6 +231,6 @@ fn open_store(catalog: &Catalog, c: &Class, file: RelFileId) -> Arc<TableStore> 
 /// The open storage of a table's large values.
 pub fn toast_store(storage: &Storage, relid: Oid, file: RelFileId, persistence: Persistence) -> Arc<TableStore> {
     let desc = Arc::new(crate::heap::toast_desc());
-    let def = TableDef { relid, file, persistence, desc, toast: None, fillfactor: 100, tracked: false };
+    let def = TableDef::plain(relid, file, persistence, desc);
     TableStore::open(storage, def)
 }

@@ -2,7 +2,7 @@
 
 use super::tests::{Xact, int_batch, scan_ints, table};
 use super::*;
-use crate::base::{CommandId, Error, Fork, Lsn, Result, TupleId, Xid};
+use crate::base::{CommandId, Error, Fork, Lsn, Oid, Result, TupleId, Xid};
 use crate::buffer::Which;
 use crate::disk::Simulated;
 use crate::mvcc::{self, Own, Snapshot};
@@ -295,7 +295,7 @@ fn the_commit_log_is_cut() {
     let last = Xact::begin(&storage);
     assert_eq!(delete(&last.cx(), &t, tids[3]).unwrap(), TmResult::Ok);
     for _ in 0..1_100_000 {
-        let xid = storage.mvcc.assign_xid();
+        let xid = storage.mvcc.assign_xid(Oid::INVALID);
         storage.mvcc.abort(xid, &[]).unwrap();
     }
     storage.mvcc.clog().flush().unwrap();

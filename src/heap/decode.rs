@@ -31,7 +31,7 @@ pub enum Stored {
         start: usize,
         len: usize,
     },
-    /// "Length, LZ4 block".
+    /// "Method and length, compressed bytes".
     Compressed {
         start: usize,
         len: usize,
@@ -112,6 +112,15 @@ pub fn tid_from_bytes(b: &[u8]) -> Option<TupleId> {
     Some(TupleId::new(u32::from_le_bytes([b[0], b[1], b[2], b[3]]), u16::from_le_bytes([b[4], b[5]])))
 }
 
+/// Whether columns beside those in these places can have values that are out of line, or compressed.
+pub fn may_be_long_beside(desc: &TupleDesc, attnos: &[i16], places: &[usize]) -> bool {
+    let is_bytes = |attno: i16| {
+        let place = usize::try_from(attno).ok().and_then(|n| n.checked_sub(1));
+        place.and_then(|n| desc.attrs.get(n)).is_some_and(|a| a.phys == Phys::Bytes)
+    };
+    !places.is_empty() && attnos.iter().enumerate().any(|(n, a)| !places.contains(&n) && is_bytes(*a))
+}
+
 /// Appends one version's values to a batch whose columns are `attnos`, copying bytes.
 pub fn append_version(
     storage: &Storage,
@@ -121,23 +130,43 @@ pub fn append_version(
     tid: TupleId,
     out: &mut Batch,
 ) -> Result<()> {
+    append_some(storage, store, (attnos, None), tuple, tid, out).map(drop)
+}
+
+/// As [`append_version`], but of the columns `attnos` only those in `places` are filled; tells whether a value lay out of
+/// line, or compressed.
+pub fn append_some(
+    storage: &Storage,
+    store: &TableStore,
+    (attnos, places): (&[i16], Option<&[usize]>),
+    tuple: &[u8],
+    tid: TupleId,
+    out: &mut Batch,
+) -> Result<bool> {
     let desc = store.desc();
     let last = attnos.iter().copied().max().unwrap_or(0).max(0) as usize;
     let stored: SmallVec<[Option<Stored>; 16]> = values(desc, tuple).take(last).collect();
     let natts = Tuple(tuple).natts();
-    for (attno, column) in attnos.iter().zip(&mut out.columns) {
+    let mut met_long = false;
+    for (n, (attno, column)) in attnos.iter().zip(&mut out.columns).enumerate() {
+        if places.is_some_and(|places| !places.contains(&n)) {
+            continue;
+        }
         if *attno < 0 {
             push_system(column, *attno, store, Tuple(tuple), tid);
             continue;
         }
         let c = *attno as usize - 1;
         match stored[c] {
-            Some(at) => push_stored(storage, store, column, tuple, at)?,
+            Some(at) => {
+                met_long |= matches!(at, Stored::Compressed { .. } | Stored::External { .. });
+                push_stored(storage, store, column, tuple, at)?;
+            }
             None => push_absent(column, desc, c, natts),
         }
     }
     out.rows += 1;
-    Ok(())
+    Ok(met_long)
 }
 
 #[inline]
@@ -231,7 +260,7 @@ impl LongValues {
                 (Reference::decode(&row[start..start + EXTERNAL_BYTES]).raw_bytes, EXTERNAL_BYTES)
             }
             Stored::Compressed { start, len } => {
-                let raw = row[start..start + len].first_chunk().map_or(0, |raw| u32::from_le_bytes(*raw));
+                let raw = toast::method(&row[start..start + len]).map_or(0, |(_, raw)| raw as u32);
                 (raw, len + 4)
             }
             Stored::Fixed { .. } | Stored::Plain { .. } => return false,

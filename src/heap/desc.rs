@@ -2,6 +2,38 @@
 
 use crate::types::{Phys, TypeRef, Value};
 
+/// How long values of a column are kept (`attstorage`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strategy {
+    /// In the row, as they are.
+    Plain,
+    /// Out of line, never compressed.
+    External,
+    /// Compressed, and out of line only where nothing else helps.
+    Main,
+    /// Compressed, then out of line.
+    Extended,
+}
+
+impl Strategy {
+    /// From its letter in the catalog.
+    pub fn of(letter: u8) -> Strategy {
+        match letter {
+            b'p' => Strategy::Plain,
+            b'e' => Strategy::External,
+            b'm' => Strategy::Main,
+            _ => Strategy::Extended,
+        }
+    }
+}
+
+/// How values are compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compression {
+    Pglz,
+    Lz4,
+}
+
 /// One attribute, dropped ones included: the position in [`TupleDesc::attrs`] is the attribute number − 1.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AttrDesc {
@@ -10,11 +42,14 @@ pub struct AttrDesc {
     pub dropped: bool,
     /// What rows written before the column was added show (`attmissingval`).
     pub missing: Option<Value>,
+    pub strategy: Strategy,
+    /// None: what the session prefers (`default_toast_compression`).
+    pub compression: Option<Compression>,
 }
 
 impl AttrDesc {
     pub fn new(phys: Phys, typ: TypeRef) -> AttrDesc {
-        AttrDesc { phys, typ, dropped: false, missing: None }
+        AttrDesc { phys, typ, dropped: false, missing: None, strategy: Strategy::Extended, compression: None }
     }
 }
 

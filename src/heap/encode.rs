@@ -1,6 +1,7 @@
 //! From a batch's row to the bytes of a version.
 
 use super::desc::TupleDesc;
+use super::shrink::Replaced;
 use super::tuple::{self, HEADER_BYTES, mask, put};
 use crate::base::{CommandId, Xid};
 use crate::types::{Batch, Column, ColumnData, Datum};
@@ -82,7 +83,7 @@ pub fn append_row(
     batch: &Batch,
     row: usize,
     stamp: Stamp,
-    replaced: &[Option<Vec<u8>>],
+    replaced: &[Option<Replaced>],
 ) {
     let columns = desc.attrs.len();
     let any_null = (0..columns).any(|c| desc.attrs[c].dropped || batch.columns[c].is_null(row));
@@ -100,10 +101,10 @@ pub fn append_row(
         }
         match replaced.get(c) {
             Some(Some(value)) => {
-                if value[0] == EXTERNAL {
+                if value.external {
                     infomask |= mask::HAS_EXTERNAL;
                 }
-                out.bytes.extend_from_slice(value);
+                out.bytes.extend_from_slice(&value.bytes);
             }
             _ => append_value(&mut out.bytes, &batch.columns[c], row),
         }
@@ -173,7 +174,7 @@ pub fn append_bytes(out: &mut Vec<u8>, value: &[u8]) {
 }
 
 /// The bytes the row will take on a page.
-pub fn row_bytes(desc: &TupleDesc, batch: &Batch, row: usize, replaced: &[Option<Vec<u8>>]) -> usize {
+pub fn row_bytes(desc: &TupleDesc, batch: &Batch, row: usize, replaced: &[Option<Replaced>]) -> usize {
     let mut any_null = false;
     let mut bytes = 0;
     for (c, attr) in desc.attrs.iter().enumerate() {
@@ -183,7 +184,7 @@ pub fn row_bytes(desc: &TupleDesc, batch: &Batch, row: usize, replaced: &[Option
             continue;
         }
         bytes += match (replaced.get(c), column.get(row)) {
-            (Some(Some(value)), _) => value.len(),
+            (Some(Some(value)), _) => value.bytes.len(),
             (_, Datum::Bytes(b)) => b.len() + if b.len() <= SHORT_MAX { 1 } else { 4 },
             _ => attr.phys.width().unwrap_or(0),
         };

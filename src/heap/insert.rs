@@ -1,10 +1,12 @@
 //! Adding rows: a batch goes down to whole pages, one latch and one log record a page.
 
+use super::desc::Compression;
 use super::encode::{Encoded, Stamp, append_plain_rows, append_row, is_plain};
 use super::record::{Bytes, flag, heap2};
+use super::shrink::shrink;
 use super::store::TableStore;
 use super::tuple::{MAX_ITEMS, Tuple, put};
-use super::{fsm, serial, toast, vm};
+use super::{fsm, serial, vm};
 use crate::base::{BlockNo, CommandId, Flow, Result, TupleId, Xid};
 use crate::buffer::{WriteGuard, critical};
 use crate::mvcc::Own;
@@ -23,6 +25,8 @@ pub struct WriteContext<'a> {
     pub xid: Xid,
     pub cid: CommandId,
     pub own: &'a Arc<Own>,
+    /// For values of columns that name no method.
+    pub compression: Compression,
 }
 
 /// Inserts the batch's rows from `tids.len()` on, and appends where they lie. The batch's columns are the table's
@@ -48,7 +52,7 @@ fn encode(cx: &WriteContext<'_>, store: &TableStore, batch: &Batch, from: usize,
         return Ok(());
     }
     for row in from..batch.rows {
-        let replaced = if large { toast::shrink(cx, store, batch, row)? } else { Vec::new() };
+        let replaced = if large { shrink(cx, store, batch, row, Vec::new())? } else { Vec::new() };
         append_row(encoded, desc, batch, row, stamp, &replaced);
     }
     Ok(())

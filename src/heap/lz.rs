@@ -5,12 +5,12 @@ const MIN_MATCH: usize = 4;
 const TAIL: usize = 12;
 const HASH_BITS: u32 = 12;
 
-/// The compressed bytes, if they are at least a quarter smaller: else it is not worth unpacking them.
+/// The compressed bytes, if they are fewer.
 pub fn compress(input: &[u8]) -> Option<Vec<u8>> {
-    if input.len() < 64 || input.len() >= 1 << 30 {
+    if input.len() <= TAIL || input.len() >= 1 << 30 {
         return None;
     }
-    let limit = input.len() - input.len() / 4;
+    let limit = input.len();
     let mut out = Vec::with_capacity(limit);
     let mut table = [0u32; 1 << HASH_BITS];
     let (mut at, mut anchor) = (0, 0);

@@ -7,15 +7,17 @@
 //! [`mask::XMAX_MULTI`] tells to look there. A lock alone is not logged unless transactions can be prepared: only theirs
 //! outlive a crash (`restore` brings those in memory back).
 
-use super::encode::{Encoded, Stamp, append_row, row_bytes};
+use super::encode::{Encoded, Stamp, append_row};
 use super::insert::{WriteContext, place};
 use super::prune;
 use super::record::{Bytes, PASS_LOCK, flag, heap};
 use super::result::{LockStrength, TmResult, UpdateKind, Updated};
 use super::serial;
+use super::shrink::{is_large, shrink};
 use super::store::TableStore;
 use super::toast::{self, Reference};
 use super::tuple::{MAX_ITEMS, Tuple, mask, mask2, put};
+use super::unchanged::unchanged;
 use super::visibility::{Judge, cmax, cmin};
 use super::vm;
 use crate::base::{Error, Flow, Result, TupleId, Xid};
@@ -72,14 +74,14 @@ pub fn update(
     let stamp = Stamp { infomask: mask::XMAX_INVALID | mask::UPDATED, ..Stamp::fresh(cx.xid, cx.cid) };
     let mut encoded = Encoded::default();
     // Values out of line are written only once nothing can go wrong any more.
-    let large = row_bytes(store.desc(), batch, row, &[]) > toast::THRESHOLD;
     let mut replaced = Vec::new();
-    if large {
+    if is_large(store.desc(), batch, row) {
         let found = hold(cx, store, tid, strength)?;
         if found != TmResult::Ok {
             return Ok(failed(found));
         }
-        replaced = toast::shrink(cx, store, batch, row)?;
+        let kept = unchanged(cx, store, tid, batch, row)?;
+        replaced = shrink(cx, store, batch, row, kept)?;
     }
     append_row(&mut encoded, store.desc(), batch, row, stamp, &replaced);
     if let InPage::Done(updated) = update_in_place(cx, store, tid, &mut encoded, kind, strength)? {
@@ -459,7 +461,7 @@ fn update_in_place(
         hold_latched(cx, store, &mut page, tid, strength);
         return Ok(InPage::Locked);
     }
-    let gone = out_of_line(store, Tuple(page.item(tid.offset)));
+    let gone = given_up(store, Tuple(page.item(tid.offset)), encoded);
     serial::write(cx, store, Some(tid))?;
     let cleared = vm::clear(storage, store, &mut page)?;
     let hot = !kind.indexed_changed;
@@ -553,7 +555,7 @@ fn update_elsewhere(
     };
     let t = Tuple(page.item(tid.offset));
     assert!(t.xmax() == cx.xid && t.has(mask::XMAX_LOCK_ONLY), "HEAP-4: a locked row version was changed");
-    let gone = out_of_line(store, t);
+    let gone = given_up(store, t, encoded);
     serial::write(cx, store, Some(tid))?;
     let cleared = vm::clear(cx.storage, store, &mut page)?;
     let lockers = {
@@ -585,6 +587,16 @@ fn pass_lockers_elsewhere(cx: &WriteContext<'_>, store: &TableStore, old: TupleI
 /// The values that go with a version.
 fn out_of_line(store: &TableStore, t: Tuple<'_>) -> Vec<Reference> {
     if t.has(mask::HAS_EXTERNAL) { toast::references(store.desc(), t.0) } else { Vec::new() }
+}
+
+/// The values that go with the old version of a row: those that the new one does not keep.
+fn given_up(store: &TableStore, old: Tuple<'_>, new: &Encoded) -> Vec<Reference> {
+    let mut gone = out_of_line(store, old);
+    if !gone.is_empty() {
+        let kept = out_of_line(store, Tuple(new.row(0)));
+        gone.retain(|value| !kept.contains(value));
+    }
+    gone
 }
 
 /// Deletes the chunks of values out of line; nobody else ever changes them.

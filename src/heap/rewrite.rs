@@ -9,8 +9,8 @@ use super::encode::{Encoded, Stamp, append_row};
 use super::fetch::{self, Chain};
 use super::freeze;
 use super::insert::WriteContext;
+use super::shrink::shrink;
 use super::store::TableStore;
-use super::toast;
 use super::tuple::{MAX_ITEMS, Tuple, mask, mask2, put};
 use super::visibility::{Fate, Judge};
 use crate::base::{BlockNo, Csn, Flow, Result, Stop, TupleId, Xid};
@@ -123,7 +123,7 @@ impl<'a> Rewrite<'a> {
         let attnos: Vec<i16> = (1..=desc.len() as i16).collect();
         let mut row = Batch { columns: decode::new_columns(desc, &attnos, 1), rows: 0 };
         decode::append_version(self.cx.storage, &self.from, &attnos, bytes, tid, &mut row)?;
-        let replaced = patiently(self.cx.storage, || toast::shrink(&self.cx, &self.to, &row, 0))?;
+        let replaced = patiently(self.cx.storage, || shrink(&self.cx, &self.to, &row, 0, Vec::new()))?;
         let mut encoded = Encoded::default();
         append_row(&mut encoded, self.to.desc(), &row, 0, Stamp::fresh(t.xmin(), t.cid()), &replaced);
         Ok(encoded.bytes)

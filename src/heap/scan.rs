@@ -15,7 +15,7 @@ use crate::buffer::ScanReader;
 use crate::mvcc::{Snapshot, SnapshotKind};
 use crate::page::{ALL_VISIBLE, PAGE_SIZE};
 use crate::storage::Storage;
-use crate::types::{BATCH_ROWS, Batch, Phys};
+use crate::types::{BATCH_ROWS, Batch};
 use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::Arc;
@@ -191,12 +191,7 @@ impl HeapScan {
 
     /// Whether columns beside those in these places can have such values.
     pub fn may_be_long_beside(&self, places: &[usize]) -> bool {
-        let attrs = &self.store.desc().attrs;
-        let is_bytes = |attno: i16| {
-            let place = usize::try_from(attno).ok().and_then(|n| n.checked_sub(1));
-            place.and_then(|n| attrs.get(n)).is_some_and(|a| a.phys == Phys::Bytes)
-        };
-        !places.is_empty() && self.attnos.iter().enumerate().any(|(n, a)| !places.contains(&n) && is_bytes(*a))
+        decode::may_be_long_beside(self.store.desc(), &self.attnos, places)
     }
 
     /// As [`next`](Self::next), but only the columns in these places, ascending, are filled, for a condition; the others are

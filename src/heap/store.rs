@@ -1,6 +1,7 @@
 //! A table's open storage: its forks and the shape of its rows.
 
 use super::desc::TupleDesc;
+use super::shrink::TOAST_TARGET;
 use crate::base::{BlockNo, Csn, Fork, Oid, RelFileId, Result, Xid};
 use crate::buffer::{Persistence, RelFork};
 use crate::mvcc::Horizon;
@@ -21,8 +22,26 @@ pub struct TableDef {
     pub toast: Option<Arc<TableStore>>,
     /// Percent of a page that INSERT fills; 100 by default.
     pub fillfactor: u8,
+    /// Rows that are made smaller become as small as this, if they can; [`TOAST_TARGET`] by default.
+    pub toast_target: u16,
     /// What serializable transactions read and write of it matters: a user's table that others can see.
     pub tracked: bool,
+}
+
+impl TableDef {
+    /// Without options.
+    pub fn plain(relid: Oid, file: RelFileId, persistence: Persistence, desc: Arc<TupleDesc>) -> TableDef {
+        TableDef {
+            relid,
+            file,
+            persistence,
+            desc,
+            toast: None,
+            fillfactor: 100,
+            toast_target: TOAST_TARGET,
+            tracked: false,
+        }
+    }
 }
 
 /// A table's forks with one description of its rows. Cheap to make anew when the description changes.
@@ -107,6 +126,11 @@ impl TableStore {
     /// See [`Mvcc::oldest_on_the_way`](crate::mvcc::Mvcc::oldest_on_the_way).
     pub fn oldest_on_the_way(&self, storage: &Storage) -> Xid {
         storage.mvcc.oldest_on_the_way(self.def.file.db)
+    }
+
+    /// See [`TableDef::toast_target`].
+    pub(super) fn toast_target(&self) -> usize {
+        self.def.toast_target.into()
     }
 
     /// Pages of the main fork.

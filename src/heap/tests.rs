@@ -9,16 +9,10 @@ use crate::types::{BATCH_ROWS, Batch, Column, Datum, Phys, TypeRef, oid};
 use std::sync::Arc;
 
 pub fn def(node: u32, phys: &[Phys]) -> TableDef {
-    let attrs = phys.iter().map(|p| AttrDesc::new(*p, TypeRef::of(oid::INT4))).collect();
-    TableDef {
-        relid: Oid(node),
-        file: RelFileId::new(Oid(5), Oid(node)),
-        persistence: Persistence::Permanent,
-        desc: Arc::new(TupleDesc::new(attrs)),
-        toast: None,
-        fillfactor: 100,
-        tracked: false,
-    }
+    let type_of = |p: Phys| if p == Phys::Bytes { oid::BYTEA } else { oid::INT4 };
+    let attrs = phys.iter().map(|p| AttrDesc::new(*p, TypeRef::of(type_of(*p)))).collect();
+    let file = RelFileId::new(Oid(5), Oid(node));
+    TableDef::plain(Oid(node), file, Persistence::Permanent, Arc::new(TupleDesc::new(attrs)))
 }
 
 pub fn table(storage: &Storage, node: u32, phys: &[Phys]) -> Arc<TableStore> {
@@ -41,13 +35,19 @@ pub struct Xact<'a> {
 impl<'a> Xact<'a> {
     pub fn begin(storage: &'a Storage) -> Xact<'a> {
         let own = Arc::new(Own::new());
-        let xid = storage.mvcc.assign_xid();
+        let xid = storage.mvcc.assign_xid(Oid::INVALID);
         own.set_top(xid);
         Xact { storage, own, xid, cid: 0, slot: storage.mvcc.register() }
     }
 
     pub fn cx(&self) -> WriteContext<'_> {
-        WriteContext { storage: self.storage, xid: self.xid, cid: CommandId(self.cid), own: &self.own }
+        WriteContext {
+            storage: self.storage,
+            xid: self.xid,
+            cid: CommandId(self.cid),
+            own: &self.own,
+            compression: Compression::Lz4,
+        }
     }
 
     pub fn snapshot(&self) -> Snapshot {

@@ -1,8 +1,7 @@
-//! Large values: compressed in the row, or cut into chunks in the table's TOAST relation.
+//! Large values: compressed in the row, or cut into chunks in the table's TOAST relation ([`shrink`](super::shrink) tells
+//! which).
 //!
-//! A row on a page shall stay below [`THRESHOLD`] bytes. Like PostgreSQL 15 (heaptoast.c) the largest values are
-//! compressed first, then moved out. Departs from it in how chunks are found: the reference in the row holds the place
-//! of the first chunk and each chunk that of the next, so no index is needed; chunks are never updated, and vacuum
+//! Departs from PostgreSQL 15 in how chunks are found: the reference in the row holds the place of the first chunk and each chunk that of the next, so no index is needed; chunks are never updated, and vacuum
 //! removes one only when the row that refers to it is gone for everybody.
 //!
 //! | bytes of a reference | what |
@@ -14,16 +13,16 @@
 //! | 10..14 | chunk_id |
 //! | 14..20 | block and offset of the first chunk |
 //!
-//! A compressed value in the row: four bytes (length << 2 | 2), the value's length (4), LZ4 block. Stored out of line,
-//! it lacks the first four.
+//! A compressed value in the row: four bytes (length << 2 | 2), the value's length (4; bit 30: compressed by pglz, not
+//! LZ4), the compressed bytes. Stored out of line, it lacks the first four.
 
 use super::decode::Stored;
-use super::desc::{AttrDesc, TupleDesc};
-use super::encode::{EXTERNAL, EXTERNAL_BYTES, Encoded, Stamp, append_row, row_bytes};
+use super::desc::{AttrDesc, Compression, TupleDesc};
+use super::encode::{EXTERNAL, EXTERNAL_BYTES, Encoded, Stamp, append_row};
 use super::insert::{WriteContext, place};
-use super::lz;
 use super::store::TableStore;
-use super::tuple::{MAX_TUPLE_BYTES, Tuple};
+use super::tuple::Tuple;
+use super::{lz, pglz};
 use crate::bail;
 use crate::base::memory::claim_much;
 use crate::base::{Error, Flow, Oid, Result, SqlState, TupleId};
@@ -32,13 +31,11 @@ use crate::storage::Storage;
 use crate::types::{Batch, Column, Datum, Phys, TypeRef, oid};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Rows above this are made smaller; four fit a page (PostgreSQL 15, TOAST_TUPLE_THRESHOLD: 2032).
-pub const THRESHOLD: usize = 2032;
 /// Bytes of a value per chunk (PostgreSQL 15, TOAST_MAX_CHUNK_SIZE: 1996), a little less for our larger rows.
 pub const CHUNK: usize = 1984;
-/// Values below this are never touched.
-const MIN_VALUE: usize = 32;
 const COMPRESSED: u32 = 1 << 31;
+/// In the length before a compressed value.
+const PGLZ: u32 = 1 << 30;
 
 static NEXT_ID: AtomicU32 = AtomicU32::new(1);
 
@@ -64,7 +61,7 @@ pub struct Reference {
 }
 
 impl Reference {
-    fn encode(self) -> Vec<u8> {
+    pub(super) fn encode(self) -> Vec<u8> {
         let mut b = vec![EXTERNAL, (EXTERNAL_BYTES - 2) as u8];
         let stored = self.stored_bytes | if self.compressed { COMPRESSED } else { 0 };
         for v in [self.raw_bytes, stored, self.chunk_id, self.first.block] {
@@ -87,84 +84,18 @@ impl Reference {
     }
 }
 
-/// Encoded values that take the place of a row's large ones; empty if the row is small enough.
-///
-/// # Errors
-/// 54000 if it cannot be made to fit a page.
-pub(super) fn shrink(
-    cx: &WriteContext<'_>,
-    store: &TableStore,
-    batch: &Batch,
-    row: usize,
-) -> Flow<Vec<Option<Vec<u8>>>> {
-    let desc = store.desc();
-    let mut bytes = row_bytes(desc, batch, row, &[]);
-    if bytes <= THRESHOLD {
-        return Ok(Vec::new());
-    }
-    let mut replaced: Vec<Option<Vec<u8>>> = vec![None; desc.attrs.len()];
-    if let Some(toast) = store.toast() {
-        // Largest first, in both passes.
-        for c in by_size(desc, batch, row) {
-            if bytes <= THRESHOLD {
-                break;
-            }
-            if let Some(packed) = lz::compress(batch.columns[c].get(row).bytes()) {
-                replaced[c] = Some(inline_compressed(batch.columns[c].get(row).bytes().len(), &packed));
-                bytes = row_bytes(desc, batch, row, &replaced);
-            }
-        }
-        for c in by_stored_size(desc, batch, row, &replaced) {
-            if bytes <= THRESHOLD {
-                break;
-            }
-            let raw = batch.columns[c].get(row).bytes();
-            let reference = match &replaced[c] {
-                Some(packed) => store_value(cx, toast, raw.len(), &packed[4..], true)?,
-                None => store_value(cx, toast, raw.len(), raw, false)?,
-            };
-            replaced[c] = Some(reference.encode());
-            bytes = row_bytes(desc, batch, row, &replaced);
-        }
-    }
-    if bytes > MAX_TUPLE_BYTES {
-        let message = format!("row is too big: size {bytes}, maximum size {MAX_TUPLE_BYTES}");
-        return Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message)
-            .place("RelationGetBufferForTuple", "hio.c", 358)
-            .into());
-    }
-    Ok(replaced)
-}
-
-fn inline_compressed(raw: usize, packed: &[u8]) -> Vec<u8> {
+/// A compressed value as it stands in a row.
+pub(super) fn compressed(raw: usize, method: Compression, packed: &[u8]) -> Vec<u8> {
     let mut b = Vec::with_capacity(packed.len() + 8);
     b.extend_from_slice(&((packed.len() as u32 + 4) << 2 | 2).to_le_bytes());
-    b.extend_from_slice(&(raw as u32).to_le_bytes());
+    let pglz = if method == Compression::Pglz { PGLZ } else { 0 };
+    b.extend_from_slice(&(raw as u32 | pglz).to_le_bytes());
     b.extend_from_slice(packed);
     b
 }
 
-fn by_size(desc: &TupleDesc, batch: &Batch, row: usize) -> Vec<usize> {
-    by_stored_size(desc, batch, row, &[])
-}
-
-/// Columns worth shrinking, largest first.
-fn by_stored_size(desc: &TupleDesc, batch: &Batch, row: usize, replaced: &[Option<Vec<u8>>]) -> Vec<usize> {
-    let mut sizes: Vec<(usize, usize)> = (0..desc.attrs.len())
-        .filter(|c| desc.attrs[*c].phys == Phys::Bytes && !desc.attrs[*c].dropped)
-        .filter_map(|c| match (replaced.get(c), batch.columns[c].get(row)) {
-            (Some(Some(b)), _) => Some((b.len(), c)),
-            (_, Datum::Bytes(b)) => Some((b.len(), c)),
-            _ => None,
-        })
-        .filter(|(n, _)| *n > MIN_VALUE)
-        .collect();
-    sizes.sort_by_key(|(n, c)| (std::cmp::Reverse(*n), *c));
-    sizes.into_iter().map(|(_, c)| c).collect()
-}
-
 /// Cuts a value into chunks and inserts them, the last one first, so that each knows where its successor lies.
-fn store_value(
+pub(super) fn store_value(
     cx: &WriteContext<'_>,
     toast: &TableStore,
     raw: usize,
@@ -266,12 +197,21 @@ pub fn fetch(storage: &Storage, toast: &TableStore, reference: Reference, out: &
     Ok(())
 }
 
-/// Unpacks "length, LZ4 block".
+/// How a compressed value was compressed, and its own length, from what stands before it.
+pub(super) fn method(packed: &[u8]) -> Option<(Compression, usize)> {
+    let word = u32::from_le_bytes(*packed.first_chunk()?);
+    let method = if word & PGLZ == 0 { Compression::Lz4 } else { Compression::Pglz };
+    Some((method, (word & !PGLZ) as usize))
+}
+
+/// Unpacks "method and length, compressed bytes".
 pub(super) fn inflate(packed: &[u8], out: &mut Vec<u8>) -> Result<()> {
-    let damaged = || Error::new(SqlState::DATA_CORRUPTED, "compressed lz4 data is corrupt");
-    let (raw, block) = packed.split_at_checked(4).ok_or_else(damaged)?;
-    let raw = u32::from_le_bytes([raw[0], raw[1], raw[2], raw[3]]) as usize;
-    lz::decompress(block, raw, out).ok_or_else(damaged)
+    let done = method(packed).and_then(|(method, raw)| match method {
+        Compression::Pglz => pglz::decompress(&packed[4..], raw, out),
+        Compression::Lz4 => lz::decompress(&packed[4..], raw, out),
+    });
+    let name = if method(packed).is_some_and(|m| m.0 == Compression::Pglz) { "pglz" } else { "lz4" };
+    done.ok_or_else(|| Error::new(SqlState::DATA_CORRUPTED, format!("compressed {name} data is corrupt")))
 }
 
 /// Where all chunks of a value lie, first to last.

@@ -7,8 +7,8 @@ use super::concurrent::Missing;
 use super::index::Keys;
 use crate::base::{Error, Flow, Oid, Result, SqlState, TupleId};
 use crate::catalog::{Index, Relation};
-use crate::heap::{BuildScan, TableStore, TmResult, WriteContext};
-use crate::sql::exec::{ExecContext, KeyArena, KeyColumn, Sorter, phys_of};
+use crate::heap::{BuildScan, TableStore, TmResult};
+use crate::sql::exec::{ExecContext, KeyArena, KeyColumn, Sorter, Writer, phys_of};
 use crate::types::{Batch, Column, Datum, Phys, TypeRef, oid, record};
 use std::sync::Arc;
 
@@ -178,11 +178,8 @@ impl Merge {
 
     fn delete(&mut self, cx: &mut ExecContext) -> Flow<()> {
         while let Some(tid) = self.dead.last() {
-            let backend = cx.backend()?;
-            let (xid, cid, own) = (backend.txn.xid(), backend.txn.command_for_write(), backend.txn.own().clone());
-            let storage = backend.instance.storage.clone();
-            let write = WriteContext { storage: &storage, xid, cid, own: &own };
-            match crate::heap::delete(&write, &self.store, *tid)? {
+            let writer = Writer::for_rows(cx)?;
+            match crate::heap::delete(&writer.context(), &self.store, *tid)? {
                 TmResult::Ok => {}
                 other => return Err(Error::internal(format!("a row of a locked view was changed: {other:?}")).into()),
             }
@@ -201,11 +198,8 @@ impl Merge {
             }
             let Some((batch, tids)) = &mut self.pending else { continue };
             if tids.len() < batch.rows {
-                let backend = cx.backend()?;
-                let (xid, cid, own) = (backend.txn.xid(), backend.txn.command_for_write(), backend.txn.own().clone());
-                let storage = backend.instance.storage.clone();
-                let write = WriteContext { storage: &storage, xid, cid, own: &own };
-                crate::heap::insert(&write, &self.store, batch, tids)?;
+                let writer = Writer::for_rows(cx)?;
+                crate::heap::insert(&writer.context(), &self.store, batch, tids)?;
                 cx.backend()?.stats.count_insert(self.table.oid, batch.rows as u64);
             }
             while let Phase::Insert(n) = self.phase

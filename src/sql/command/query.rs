@@ -8,13 +8,13 @@ use crate::base::{Error, Flow, Oid, Result};
 use crate::catalog::object::class;
 use crate::catalog::{Attribute, Index, RelKind, View};
 use crate::err;
-use crate::heap::{TableStore, WriteContext};
+use crate::heap::TableStore;
 use crate::lock::LockMode;
 use crate::sql::ast::{CreateTableAsStmt, IntoClause, RefreshMatViewStmt, SelectStmt, Stmt};
 use crate::sql::backend::User;
 use crate::sql::bind::{self, BindContext};
 use crate::sql::exec::context::RunState;
-use crate::sql::exec::{self, ExecContext, Node};
+use crate::sql::exec::{self, ExecContext, Node, Writer};
 use crate::sql::expr::ExprKind;
 use crate::sql::plan::{self, PlannedStatement};
 use crate::types::{Batch, TypeRef};
@@ -253,11 +253,8 @@ fn as_user<T>(cx: &mut ExecContext, user: &Option<User>, f: impl FnOnce(&mut Exe
 fn fill(f: &mut Filling, cx: &mut ExecContext) -> Flow<()> {
     loop {
         if let Some((batch, tids)) = &mut f.pending {
-            let backend = cx.backend()?;
-            let (xid, cid) = (backend.txn.xid(), backend.txn.command_for_write());
-            let own = backend.txn.own().clone();
-            let storage = backend.instance.storage.clone();
-            crate::heap::insert(&WriteContext { storage: &storage, xid, cid, own: &own }, &f.store, batch, tids)?;
+            let writer = Writer::for_rows(cx)?;
+            crate::heap::insert(&writer.context(), &f.store, batch, tids)?;
             f.rows += batch.rows as u64;
             f.pending = None;
         }

@@ -12,9 +12,9 @@ use crate::btree::{Bounds, Direction, IndexScan};
 use crate::catalog::IndexMethod;
 use crate::catalog::{Index, Relation};
 use crate::gist;
-use crate::heap::{RewriteReport, WriteContext};
+use crate::heap::RewriteReport;
 use crate::recovery::Usage;
-use crate::sql::exec::ExecContext;
+use crate::sql::exec::{ExecContext, Writer};
 use crate::stat::Task;
 use std::sync::Arc;
 
@@ -47,10 +47,8 @@ pub fn table(cx: &mut ExecContext, relation: &Relation, order: Option<&Arc<Index
     let to = now.store.clone().ok_or_else(|| Error::internal("a table without rows"))?;
     let report = patiently(cx, |cx| {
         let interrupts = cx.interrupts.clone();
-        let backend = cx.backend()?;
-        let (xid, cid, own) = (backend.txn.xid(), backend.txn.command_for_write(), backend.txn.own().clone());
-        let storage = backend.instance.storage.clone();
-        let write = WriteContext { storage: &storage, xid, cid, own: &own };
+        let writer = Writer::for_rows(cx)?;
+        let write = writer.context();
         match order {
             None => crate::heap::rewrite(write, &from, &to, &mut || interrupts.check()),
             Some(i) if i.method == IndexMethod::Gist => {
@@ -58,7 +56,7 @@ pub fn table(cx: &mut ExecContext, relation: &Relation, order: Option<&Arc<Index
                 crate::heap::rewrite_by_index(write, &from, &to, &mut |roots| {
                     interrupts.check()?;
                     let mut pages = 16;
-                    while let Some(found) = scan.next(&storage, &mut pages)? {
+                    while let Some(found) = scan.next(&writer.storage, &mut pages)? {
                         roots.push(found.tid);
                     }
                     Ok(!scan.is_done())
@@ -68,7 +66,7 @@ pub fn table(cx: &mut ExecContext, relation: &Relation, order: Option<&Arc<Index
                 let mut scan = IndexScan::new(i.store.clone(), Bounds::default(), Direction::Forward);
                 crate::heap::rewrite_by_index(write, &from, &to, &mut |roots| {
                     interrupts.check()?;
-                    scan.next_tids(&storage, ENTRIES, roots)
+                    scan.next_tids(&writer.storage, ENTRIES, roots)
                 })
             }
         }

@@ -5,8 +5,7 @@ use super::write::{change, class_of};
 use super::{constraint, storage, table};
 use crate::base::{Error, Oid, Result};
 use crate::catalog::{Attribute, Persistence};
-use crate::heap::WriteContext;
-use crate::sql::exec::ExecContext;
+use crate::sql::exec::{ExecContext, Writer};
 use crate::sql::expr::Expr;
 use crate::sql::expr::eval::{Projection, Sel};
 use crate::types::record::Reshape;
@@ -112,11 +111,8 @@ fn copy_rows(
         let rows = Batch { columns, rows: batch.rows };
         let mut tids = Vec::new();
         patiently(cx, |cx| {
-            let backend = cx.backend()?;
-            let (xid, cid) = (backend.txn.xid(), backend.txn.command_for_write());
-            let own = backend.txn.own().clone();
-            let storage = backend.instance.storage.clone();
-            crate::heap::insert(&WriteContext { storage: &storage, xid, cid, own: &own }, &store, &rows, &mut tids)
+            let writer = Writer::for_rows(cx)?;
+            crate::heap::insert(&writer.context(), &store, &rows, &mut tids)
         })
     })
 }

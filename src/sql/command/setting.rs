@@ -3,6 +3,7 @@
 use crate::base::charset::Charset;
 use crate::base::{Error, Oid, Result};
 use crate::err;
+use crate::heap::Compression;
 use crate::settings::{Id, Lasting, Lookup, View, find, split_list};
 use crate::sql::Backend;
 use crate::sql::ast::{SetAction, SetVariableStmt};
@@ -50,6 +51,10 @@ pub fn apply_settings(cx: &mut ExecContext, view: &View) {
     cx.settings.hash_mem_multiplier = view.real(Id::HashMemMultiplier);
     cx.settings.temp_file_limit_kb = u64::try_from(view.int(Id::TempFileLimit)).ok();
     cx.settings.log_temp_files_kb = u64::try_from(view.int(Id::LogTempFiles)).ok();
+    cx.settings.toast_compression = match view.choice(Id::DefaultToastCompression) {
+        "lz4" => Compression::Lz4,
+        _ => Compression::Pglz,
+    };
     cx.settings.identify_queries = match view.choice(Id::ComputeQueryId) {
         "on" => true,
         "auto" | "regress" => cx.backend.as_ref().is_some_and(|b| b.instance.statements.is_some()),

@@ -55,7 +55,7 @@ pub fn create_table_in(
 ) -> Result<RelFileId> {
     let file = new_file(backend, tablespace);
     note_created(backend, file, persistence)?;
-    let def = TableDef { relid, file, persistence, desc: Arc::new(desc), toast: None, fillfactor: 100, tracked: false };
+    let def = TableDef::plain(relid, file, persistence, Arc::new(desc));
     let storage = backend.instance.storage.clone();
     TableStore::open(&storage, def).create(&storage)?;
     Ok(file)

@@ -27,6 +27,8 @@ pub struct ExecSettings {
     pub identify_queries: bool,
     /// EXPLAIN shows them.
     pub show_query_ids: bool,
+    /// How long values are compressed where their column names no method.
+    pub toast_compression: crate::heap::Compression,
     /// Whose cost is counted.
     pub tracking: crate::sql::track::Tracking,
 }
@@ -40,6 +42,7 @@ impl Default for ExecSettings {
             log_temp_files_kb: None,
             identify_queries: false,
             show_query_ids: false,
+            toast_compression: crate::heap::Compression::Pglz,
             tracking: Default::default(),
         }
     }
@@ -107,8 +110,17 @@ pub(crate) struct Operand {
 /// What the recursive part of a RecursiveUnion reads: the rows of the last round.
 #[derive(Default, Clone)]
 pub(super) struct WorkTable {
-    pub batches: Arc<Vec<Batch>>,
+    pub rows: WorkRows,
     pub round: u64,
+}
+
+#[derive(Default, Clone)]
+pub(super) enum WorkRows {
+    #[default]
+    None,
+    /// As they were given.
+    Batch(Batch),
+    Store(Arc<super::Tuplestore>),
 }
 
 /// What a session keeps from one statement to the next.
@@ -271,7 +283,7 @@ impl ExecContext {
             self.run.work_tables.resize(n + 1, WorkTable::default());
         }
         let table = &mut self.run.work_tables[n];
-        table.batches = Arc::new(vec![batch]);
+        table.rows = WorkRows::Batch(batch);
         table.round += 1;
     }
 

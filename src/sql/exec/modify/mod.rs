@@ -23,7 +23,8 @@ pub(in crate::sql) use partition::Fit;
 pub(super) use route::InsertTree;
 pub(super) use tree::ModifyTree;
 
-pub(super) use row_lock::{Claim, Writer, claim, strength};
+pub(in crate::sql) use row_lock::Writer;
+pub(super) use row_lock::{Claim, claim, strength};
 pub(super) use verify::key_text;
 
 use super::instrument::NodeStats;

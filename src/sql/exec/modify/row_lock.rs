@@ -4,7 +4,7 @@ use crate::bail;
 use crate::base::{CommandId, Error, Flow, Result, SqlState, TupleId, Xid};
 use crate::btree::Inserter;
 use crate::catalog::Relation;
-use crate::heap::{self, TmResult, WriteContext};
+use crate::heap::{self, Compression, TmResult, WriteContext};
 use crate::lock::{LockMode, LockTag, Scope};
 use crate::mvcc::Own;
 use crate::sql::exec::ExecContext;
@@ -13,20 +13,22 @@ use crate::storage::Storage;
 use std::sync::Arc;
 
 /// On whose behalf rows are written, owned.
-pub(in crate::sql::exec) struct Writer {
+pub(in crate::sql) struct Writer {
     pub storage: Arc<Storage>,
     pub xid: Xid,
     pub cid: CommandId,
     pub own: Arc<Own>,
+    compression: Compression,
 }
 
 impl Writer {
     /// For new row versions: the command's id stands on them.
     pub fn for_rows(cx: &mut ExecContext) -> Result<Writer> {
+        let compression = cx.settings.toast_compression;
         let txn = &mut cx.backend()?.txn;
         let xid = txn.xid();
         let cid = txn.command_for_write();
-        Ok(Writer { storage: txn.storage.clone(), xid, cid, own: txn.own().clone() })
+        Ok(Writer { storage: txn.storage.clone(), xid, cid, own: txn.own().clone(), compression })
     }
 
     /// For what the running statement writes: its own command id, whatever functions and triggers have done since.
@@ -38,9 +40,10 @@ impl Writer {
 
     /// For row locks alone.
     pub fn for_locks(cx: &mut ExecContext) -> Result<Writer> {
+        let compression = cx.settings.toast_compression;
         let txn = &mut cx.backend()?.txn;
         let xid = txn.xid();
-        Ok(Writer { storage: txn.storage.clone(), xid, cid: txn.command(), own: txn.own().clone() })
+        Ok(Writer { storage: txn.storage.clone(), xid, cid: txn.command(), own: txn.own().clone(), compression })
     }
 
     pub fn inserter(&self) -> Inserter<'_> {
@@ -48,7 +51,8 @@ impl Writer {
     }
 
     pub fn context(&self) -> WriteContext<'_> {
-        WriteContext { storage: &self.storage, xid: self.xid, cid: self.cid, own: &self.own }
+        let compression = self.compression;
+        WriteContext { storage: &self.storage, xid: self.xid, cid: self.cid, own: &self.own, compression }
     }
 }
 
