@@ -108,13 +108,15 @@ fn is_indexed(object: &Object) -> bool {
 }
 
 impl Class {
-    /// The texts of its defaults and CHECKs, of an index's keys and predicate.
+    /// The texts of its defaults and CHECKs, of triggers' conditions and a partition key, of an index's keys and predicate.
     pub fn expressions(&self) -> impl Iterator<Item = &str> {
         let defaults = self.attributes.iter().filter_map(|a| a.default.as_deref());
         let checks = self.constraints.iter().filter_map(|k| k.check.as_deref());
         let keys = self.index.iter().flat_map(|i| i.columns.iter().filter_map(|k| k.expr.as_deref()));
         let predicate = self.index.iter().filter_map(|i| i.predicate.as_deref());
-        defaults.chain(checks).chain(keys).chain(predicate)
+        let conditions = self.triggers.iter().filter_map(|t| t.condition.as_deref());
+        let parts = self.lineage.key.iter().flat_map(|k| k.columns.iter().filter_map(|c| c.expr.as_deref()));
+        defaults.chain(checks).chain(keys).chain(predicate).chain(conditions).chain(parts)
     }
 }
 
@@ -136,6 +138,8 @@ fn each_word(object: &Object, f: &mut dyn FnMut(&str)) {
             texts.flat_map(words).for_each(&mut *f);
             checks.iter().for_each(|k| f(&k.name));
         }
+        Object::Function(p) => p.arg_defaults.iter().flatten().flat_map(|t| words(t)).for_each(&mut *f),
+        Object::Statistics(s) => s.exprs.iter().flat_map(|t| words(t)).for_each(&mut *f),
         _ => {}
     }
 }

@@ -50,7 +50,9 @@ pub use query::*;
 pub(in crate::sql) use resolve::find_operator_in;
 pub use rewrite::{bind_rule_action, bind_rule_condition, obstacle, reads_of_condition, reads_of_rule, rule_level};
 pub use shown::{Label, Shown, Written, constant as shown_constant};
-pub use stored::{Stored, condition_of, hash_code, hashed_value, of_table, parse_expression, stored, view_query};
+pub use stored::{
+    Stored, bind_default, condition_of, hash_code, hashed_value, of_table, parse_expression, stored, view_query,
+};
 pub use target::index_column_name;
 pub use user_code::{Everywhere, UserCode};
 

@@ -11,9 +11,10 @@ use crate::base::{Flow, Oid, Result};
 use crate::catalog::object::{Class, RangeType, UserTypeKind, class};
 use crate::catalog::{Catalog, Constraint, ConstraintKind, Object, ObjectKey, RelKind};
 use crate::lock::LockMode;
-use crate::sql::exec::ExecContext;
+use crate::sql::bind::scope::Clause;
+use crate::sql::exec::{ExecContext, user_trigger};
 use crate::sql::expr::{Expr, ExprKind};
-use crate::types::{Value, base_type, oid};
+use crate::types::{TypeRef, Value, base_type, oid};
 
 /// What goes, dependents first; and what of it is to be told about, with what it depends on.
 pub struct Found {
@@ -358,13 +359,50 @@ fn of_field(cx: &mut ExecContext, c: &Class, n: usize, found: &mut Vec<Dependent
             _ => false,
         })
     };
-    expressions_that(cx, &c.attributes[n].name, takes, found)?;
+    expressions_that(cx, &c.attributes[n].name, takes, found)
+}
+
+/// Domains whose defaults and CHECKs are so.
+fn domains_that(
+    cx: &mut ExecContext,
+    name: &str,
+    uses: &impl Fn(&Expr) -> bool,
+    found: &mut Vec<Dependent>,
+) -> Result<()> {
     let catalog = cx.backend()?.catalog.clone();
-    for record in catalog.naming(class::TYPE, &c.attributes[n].name) {
+    for record in catalog.naming(class::TYPE, name) {
         let Some(level) = crate::sql::bind::domain_level(&record, &*catalog, &cx.fx.io)? else { continue };
-        for (name, _) in level.checks.iter().filter(|(_, e)| takes(e)) {
+        for (name, _) in level.checks.iter().filter(|(_, e)| uses(e)) {
             if let Some(k) = domain_checks(&record.object).iter().find(|k| k.name == *name) {
                 found.push(Dependent { key: ObjectKey::new(class::CONSTRAINT, k.oid), age: k.oid, silent: false });
+            }
+        }
+        if let Object::Type(t) = &record.object
+            && let UserTypeKind::Domain { default: Some(text), .. } = &t.kind
+            && text.contains(name)
+            && uses(&crate::sql::bind::bind_default(text, &*catalog, &cx.fx.io, (&t.name, TypeRef::of(t.oid)))?)
+        {
+            found.push(Dependent { key: record.object.key(), age: t.oid, silent: false });
+        }
+    }
+    Ok(())
+}
+
+/// Statistics over expressions that are so.
+fn statistics_that(
+    cx: &mut ExecContext,
+    name: &str,
+    uses: &impl Fn(&Expr) -> bool,
+    found: &mut Vec<Dependent>,
+) -> Result<()> {
+    let catalog = cx.backend()?.catalog.clone();
+    for record in catalog.naming(class::STATISTIC_EXT, name) {
+        let Object::Statistics(s) = &record.object else { continue };
+        let Some(rel) = catalog.relation(s.table)? else { continue };
+        for text in s.exprs.iter().filter(|t| t.contains(name)) {
+            if uses(&super::index::bind_text(cx, text, &rel, Clause::Statistics)?) {
+                found.push(Dependent { key: record.object.key(), age: s.oid, silent: false });
+                break;
             }
         }
     }
@@ -422,7 +460,8 @@ fn names(e: &Expr, typ: Oid, oid: Oid) -> bool {
     e.any(&mut |e| e.ty.oid == typ && matches!(&e.kind, ExprKind::Const(Value::U32(n)) if *n == oid.0))
 }
 
-/// Defaults, checks and indexes of tables whose expressions are so; `name`: a part of all such texts.
+/// Defaults, checks, triggers and indexes of tables, domains and statistics whose expressions are so; `name`: a part of
+/// all such texts.
 fn expressions_that(
     cx: &mut ExecContext,
     name: &str,
@@ -430,6 +469,8 @@ fn expressions_that(
     found: &mut Vec<Dependent>,
 ) -> Result<()> {
     let catalog = cx.backend()?.catalog.clone();
+    domains_that(cx, name, &uses, found)?;
+    statistics_that(cx, name, &uses, found)?;
     for record in catalog.naming(class::RELATION, name) {
         let Ok(c) = record.object.as_class() else { continue };
         // Only these have to be bound.
@@ -446,9 +487,26 @@ fn expressions_that(
                 columns.iter().chain(predicate).any(&uses)
             };
             if at.is_some_and(in_index) {
-                found.push(Dependent { key: record.object.key(), age: c.oid, silent: false });
+                let constraint = c.index.as_ref().map(|i| i.constraint).filter(|k| k.is_valid());
+                let key = constraint.map_or(record.object.key(), |k| ObjectKey::new(class::CONSTRAINT, k));
+                found.push(Dependent { key, age: key.oid, silent: false });
             }
             continue;
+        }
+        let parts = c.lineage.key.iter().flat_map(|k| k.columns.iter().filter_map(|k| k.expr.as_deref()));
+        for text in parts.filter(|t| t.contains(name)) {
+            if uses(&super::index::bind_text(cx, text, &rel, Clause::Partition)?) {
+                found.push(Dependent { key: record.object.key(), age: c.oid, silent: false });
+            }
+        }
+        for t in c.triggers.iter().filter(|t| !t.parent.is_valid()) {
+            let Some(text) = t.condition.as_deref().filter(|t| t.contains(name)) else { continue };
+            let _all = crate::sql::bind::Everywhere::reach();
+            let written = super::stored_text::parse(text)?;
+            let source = format!("SELECT {text}");
+            if uses(&user_trigger::bound_condition(&*catalog, &cx.fx.io, &rel, &written, &source)?) {
+                found.push(Dependent { key: ObjectKey::new(class::TRIGGER, t.oid), age: t.oid, silent: false });
+            }
         }
         for (n, a) in c.attributes.iter().enumerate() {
             let sub = i32::from(a.attno);
@@ -458,7 +516,7 @@ fn expressions_that(
             }
             if stored.generated.iter().any(|(g, e)| *g == n && uses(e)) {
                 let key = ObjectKey { class: class::RELATION, oid: c.oid, sub };
-                found.push(Dependent { key, age: c.oid, silent: false });
+                found.push(Dependent { key, age: a.default_oid, silent: false });
             }
         }
         for k in &c.constraints {

@@ -168,7 +168,26 @@ const MARK: &str = "\u{1}value";
 /// A condition's text; the value is shown in capitals.
 fn check_text(cx: &mut ExecContext, e: &ast::Expr) -> Result<Arc<str>> {
     let mut marked = e.clone();
-    marked.rewrite(&mut |e| {
+    mark(&mut marked);
+    let text = stored_text::text_of(cx, &marked, Some(TypeRef::of(oid::BOOL)))?;
+    Ok(unmarked(&text))
+}
+
+/// The same of one that was kept before.
+///
+/// # Errors
+/// It cannot be written out.
+pub fn condition_text(mut e: ast::Expr) -> Result<Arc<str>> {
+    mark(&mut e);
+    Ok(unmarked(&ast::deparse::expr(&e)?))
+}
+
+fn unmarked(text: &str) -> Arc<str> {
+    text.replace(&format!("\"{MARK}\""), "VALUE").into()
+}
+
+fn mark(e: &mut ast::Expr) {
+    e.rewrite(&mut |e| {
         if let ExprKind::Column { parts, .. } = &mut e.kind
             && let [one] = parts.as_mut_slice()
             && one == "value"
@@ -176,8 +195,6 @@ fn check_text(cx: &mut ExecContext, e: &ast::Expr) -> Result<Arc<str>> {
             *one = MARK.into();
         }
     });
-    let text = stored_text::text_of(cx, &marked, Some(TypeRef::of(oid::BOOL)))?;
-    Ok(text.replace(&format!("\"{MARK}\""), "VALUE").into())
 }
 
 pub fn alter(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterDomainStmt) -> Flow<String> {

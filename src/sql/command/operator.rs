@@ -212,12 +212,6 @@ fn related(cx: &mut ExecContext, made: &Operator, name: Option<&OperName>, commu
     let Some(name) = name else { return Ok(Oid::INVALID) };
     let (left, right) = if commutes { (made.right, made.left) } else { (made.left, made.right) };
     let schema = name.schema.as_deref();
-    if schema.is_none() && name.name == made.name && (left, right) == (made.left, made.right) {
-        return match commutes {
-            true => Ok(made.oid),
-            false => Err(definition("operator cannot be its own negator")),
-        };
-    }
     let path = path(cx, schema)?;
     for namespace in path {
         if let Some(mut other) = find(cx, namespace, &name.name, left, right)? {
@@ -229,6 +223,17 @@ fn related(cx: &mut ExecContext, made: &Operator, name: Option<&OperName>, commu
             put(cx, Object::Operator(other))?;
             return Ok(oid);
         }
+    }
+    // PostgreSQL 15, pg_operator.c, get_other_operator: itself, where one without a schema would be made there.
+    let place = match schema {
+        Some(s) => cx.backend()?.catalog.namespace_oid(s)?,
+        None => schema::for_new(cx.backend()?, None)?,
+    };
+    if name.name == made.name && place == made.namespace && (left, right) == (made.left, made.right) {
+        return match commutes {
+            true => Ok(made.oid),
+            false => Err(definition("operator cannot be its own negator")),
+        };
     }
     Ok(func::type_operator(&name.name, left, right).map_or(Oid::INVALID, |o| o.oid))
 }

@@ -1,13 +1,14 @@
 //! ALTER … RENAME and ALTER … SET SCHEMA.
 
-use super::rename_readers::Readers;
-use super::write::{change, class_of, put};
+use super::rename_readers::{Readers, Target};
+use super::rename_texts::{put_renamed, put_schema};
+use super::write::{change, class_of, put, relation_key};
 use super::{
     Command, alter_table, domain, function, inherit, names, rename_rules, role, schema, sequence, stored_text, table,
     typed,
 };
 use crate::base::{Error, Flow, Oid, Result, SqlState};
-use crate::catalog::object::{UserTypeKind, class};
+use crate::catalog::object::{Function, UserTypeKind, class};
 use crate::catalog::{Object, RelKind, Relation};
 use crate::err;
 use crate::sql::ast::{
@@ -64,10 +65,10 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &RenameStmt) -> Flow<S
         RenameTarget::Object(ObjectName::Name(name)) => rename_object(cmd, cx, stmt, &name.parts)?,
         RenameTarget::Object(ObjectName::Type(name)) => rename_object(cmd, cx, stmt, &name.names)?,
         RenameTarget::Object(name @ ObjectName::Function(_)) => {
-            let mut f = function::named(cmd, cx, stmt.object, name)?;
-            function::check_free(cx, &f, f.namespace, &stmt.new_name)?;
-            f.name.clone_from(&stmt.new_name);
-            put(cx, Object::Function(f))?;
+            let before = function::named(cmd, cx, stmt.object, name)?;
+            function::check_free(cx, &before, before.namespace, &stmt.new_name)?;
+            let after = Function { name: stmt.new_name.clone(), ..before.clone() };
+            put_renamed(cx, &Object::Function(before), Object::Function(after))?;
         }
         RenameTarget::Object(name) => {
             return Err(super::absent::refuse_alter(cmd, cx, stmt.object, name, "RENAME").into());
@@ -100,7 +101,7 @@ fn rename_relation(cx: &mut ExecContext, found: &Relation, stmt: &RenameStmt) ->
     if stmt.object != ObjectType::Type {
         super::row_type::refuse_composite(found.kind, &found.name)?;
     }
-    let readers = Readers::of(cx, found.oid)?;
+    let readers = Readers::of(cx, Target::Objects(&[relation_key(found.oid)]))?;
     names::lock_name(cx, class::RELATION, found.namespace, &stmt.new_name)?;
     table::exists(cx, found.namespace, &stmt.new_name, false)?;
     let name = stmt.new_name.clone();
@@ -112,7 +113,7 @@ fn rename_relation(cx: &mut ExecContext, found: &Relation, stmt: &RenameStmt) ->
             t.constraints.iter_mut().filter(|k| k.oid == def.constraint).for_each(|k| k.name = name.clone());
         })?;
     }
-    readers.follow(cx, found.oid, &found.name)?;
+    readers.follow(cx, Some((found.oid, &found.name)))?;
     Ok(())
 }
 
@@ -133,7 +134,7 @@ fn rename_column(cx: &mut ExecContext, found: &Relation, old: &str, new: &str) -
     if crate::sql::bind::scope::system_attno(new).is_some() {
         return Err(err!(DUPLICATE_COLUMN, "column name \"{new}\" conflicts with a system column name"));
     }
-    let readers = Readers::of(cx, c.oid)?;
+    let readers = Readers::of(cx, Target::Objects(&[relation_key(c.oid)]))?;
     let mut c = c;
     c.attributes[n].name = new.to_string();
     for a in c.attributes.iter_mut().filter(|a| a.generated != 0) {
@@ -174,7 +175,7 @@ fn rename_column(cx: &mut ExecContext, found: &Relation, old: &str, new: &str) -
         }
         put(cx, Object::Class(i))?;
     }
-    readers.follow(cx, oid, &found.name)
+    readers.follow(cx, Some((oid, &found.name)))
 }
 
 fn rename_constraint(cx: &mut ExecContext, oid: Oid, old: &str, new: &str) -> Flow<()> {
@@ -253,7 +254,7 @@ fn rename_object(cmd: &Command, cx: &mut ExecContext, stmt: &RenameStmt, name: &
                 return Err(err!(DUPLICATE_SCHEMA, "schema \"{new}\" already exists").into());
             }
             n.name = new;
-            Object::Namespace(n)
+            return Ok(put_schema(cx, &last, n)?);
         }
         ObjectType::Role => {
             let found = backend.catalog.role_by_name(&last);
@@ -311,12 +312,13 @@ fn rename_object(cmd: &Command, cx: &mut ExecContext, stmt: &RenameStmt, name: &
             if !backend.catalog.find(class::TYPE, t.namespace, &new).is_empty() {
                 return Err(err!(DUPLICATE_OBJECT, "type \"{new}\" already exists").into());
             }
+            let before = Object::Type(t.clone());
             t.name = new.clone();
             if let UserTypeKind::Composite { class } = &t.kind {
                 let class = *class;
                 change(cx, class, |c| c.name = new)?;
             }
-            Object::Type(t)
+            return Ok(put_renamed(cx, &before, Object::Type(t))?);
         }
         object => {
             let name = ObjectName::Name(QualName { parts: name.to_vec(), pos: crate::sql::ast::NOWHERE });
@@ -347,9 +349,9 @@ pub fn set_schema(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterObjectSch
                 .hint("Change the schema of the table instead.")
                 .into());
         }
-        let readers = Readers::of(cx, found.oid)?;
+        let readers = Readers::of(cx, Target::Objects(&[relation_key(found.oid)]))?;
         move_relation(cx, &found, namespace, &stmt.new_schema)?;
-        readers.follow(cx, found.oid, &found.name)?;
+        readers.follow(cx, Some((found.oid, &found.name)))?;
         return Ok(tag);
     }
     if let (ObjectType::Extension, Some(ObjectName::Name(name))) = (stmt.object, &stmt.name) {
@@ -357,14 +359,13 @@ pub fn set_schema(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterObjectSch
         return Ok(tag);
     }
     if let Some(name @ ObjectName::Function(_)) = &stmt.name {
-        let mut f = function::named(cmd, cx, stmt.object, name)?;
+        let before = function::named(cmd, cx, stmt.object, name)?;
         schema::may_create_in(cx.backend()?, namespace)?;
-        let new_name = f.name.clone();
-        if namespace != f.namespace {
-            function::check_free(cx, &f, namespace, &new_name)?;
+        if namespace != before.namespace {
+            function::check_free(cx, &before, namespace, &before.name)?;
         }
-        f.namespace = namespace;
-        put(cx, Object::Function(f))?;
+        let after = Function { namespace, ..before.clone() };
+        put_renamed(cx, &Object::Function(before), Object::Function(after))?;
         return Ok(tag);
     }
     if let (Some(kind), Some(ObjectName::Name(name))) = (super::text_search::kind_of(stmt.object), &stmt.name) {
@@ -411,12 +412,13 @@ pub fn set_schema(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterObjectSch
     let found = cx.backend()?.catalog.user_type_by_name(schema.last().map(String::as_str), last)?;
     let mut t = found.ok_or_else(|| err!(UNDEFINED_OBJECT, "type \"{}\" does not exist", parts.join(".")))?;
     owned(role::has_role(cx.backend()?, t.owner), "type", &t.name)?;
+    let before = Object::Type(t.clone());
     t.namespace = namespace;
     if let UserTypeKind::Composite { class } = &t.kind {
         let class = *class;
         change(cx, class, |c| c.namespace = namespace)?;
     }
-    put(cx, Object::Type(t))?;
+    put_renamed(cx, &before, Object::Type(t))?;
     Ok(tag)
 }
 

@@ -1,7 +1,7 @@
 //! Policies whose sub-selects read what is renamed follow, as views do (`rename_views`).
 
 use super::policy::has_sub_select;
-use super::rename_readers::Renamed;
+use super::rename_readers::{Renamed, Target};
 use super::write::{change, relation_key};
 use super::{rename_views, stored_text};
 use crate::base::{Error, Oid, Result};
@@ -28,18 +28,19 @@ fn names_tables(p: &Policy) -> Result<bool> {
         .try_fold(false, |found, text| Ok(found | has_sub_select(&parse_expression(text)?)))
 }
 
-/// The policies that read a relation in sub-selects, and its own that have some.
+/// The policies that name what is renamed, and a relation's own that have sub-selects.
 ///
 /// # Errors
 /// 0A000 for one that cannot be bound.
-pub fn readers(cx: &mut ExecContext, oid: Oid) -> Result<Vec<Reader>> {
+pub fn readers(cx: &mut ExecContext, target: Target<'_>) -> Result<Vec<Reader>> {
     let (catalog, io) = (cx.backend()?.catalog.clone(), cx.fx.io.clone());
     let mut found = Vec::new();
-    for record in catalog.mentioning(class::RELATION, oid) {
+    for record in target.candidates(&catalog, class::RELATION) {
         let Ok(c) = record.object.as_class() else { continue };
         for p in &c.policies {
-            let reads = p.depends.iter().any(|d| d.on == relation_key(oid));
-            if !reads && !(c.oid == oid && names_tables(p)?) {
+            let texts = p.using.iter().chain(&p.check).map(|t| &**t);
+            let named = target.concerns(&catalog, &p.depends, &p.search_path, texts);
+            if !named && !(target.is(relation_key(c.oid)) && names_tables(p)?) {
                 continue;
             }
             let Some(rel) = catalog.relation(c.oid)? else { continue };
@@ -62,12 +63,12 @@ pub fn readers(cx: &mut ExecContext, oid: Oid) -> Result<Vec<Reader>> {
 /// # Errors
 /// 0A000 for one that cannot be written out.
 pub fn follow(cx: &mut ExecContext, renamed: &Renamed<'_>, readers: Vec<Reader>) -> Result<()> {
-    let Renamed { now, old_name, catalog, look } = renamed;
+    let Renamed { catalog, look, .. } = renamed;
     for Reader { table, policy, using, check } in readers {
         let Some(rel) = catalog.relation(table)? else { continue };
         let mut text = |e: Option<Expr>| -> Result<Option<Arc<str>>> {
             let Some(mut e) = e else { return Ok(None) };
-            rename_views::in_expression(&mut e, now, old_name);
+            renamed.in_expression(&mut e);
             let shown = look.written_expression(&e, &rel).ok_or_else(|| refused(&policy.name))?;
             stored_text::text_of(cx, &stored_text::parse(&shown)?, None).map(Some)
         };

@@ -1,59 +1,127 @@
-//! What is kept as text and reads a relation follows when that is renamed: views, rules, policies.
+//! What is kept as text and names an object follows when that is renamed: views, rules, policies, bodies in SQL.
 //!
 //! It is bound before the renaming and written out again after it.
 
-use super::{rename_policies, rename_rules, rename_views};
+use super::{rename_bodies, rename_policies, rename_rules, rename_views};
 use crate::base::{Oid, Result};
-use crate::catalog::{Catalog, Relation};
+use crate::catalog::object::Depend;
+use crate::catalog::{Catalog, ObjectKey, Record, Relation};
+use crate::sql::bind::Query;
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::system::define::Look;
+use crate::sql::expr::Expr;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// What gets another name.
+#[derive(Clone, Copy)]
+pub enum Target<'a> {
+    Objects(&'a [ObjectKey]),
+    /// With its name until now.
+    Schema(Oid, &'a str),
+}
+
+impl Target<'_> {
+    /// Objects of a class that may have to do with it.
+    pub fn candidates(self, catalog: &Catalog, class: Oid) -> Vec<Arc<Record>> {
+        match self {
+            Target::Objects(keys) => {
+                let all = keys.iter().flat_map(|key| catalog.mentioning(class, key.oid));
+                let by_key: BTreeMap<ObjectKey, Arc<Record>> = all.map(|r| (r.object.key(), r)).collect();
+                by_key.into_values().collect()
+            }
+            Target::Schema(..) => catalog.all(class),
+        }
+    }
+
+    pub fn is(self, key: ObjectKey) -> bool {
+        matches!(self, Target::Objects(keys) if keys.contains(&key))
+    }
+
+    /// Whether what needs these, and was read along this path, has to do with it.
+    pub fn concerns<'t>(
+        self,
+        catalog: &Catalog,
+        needed: &[Depend],
+        path: &[String],
+        texts: impl IntoIterator<Item = &'t str>,
+    ) -> bool {
+        match self {
+            Target::Objects(keys) => needed.iter().any(|d| keys.contains(&ObjectKey::new(d.on.class, d.on.oid))),
+            Target::Schema(oid, name) => {
+                let inside = |d: &Depend| {
+                    let record = catalog.get(ObjectKey::new(d.on.class, d.on.oid));
+                    record.is_some_and(|r| r.object.name().is_some_and(|(place, _)| place == oid))
+                };
+                path.iter().any(|p| p == name)
+                    || texts.into_iter().any(|t| t.contains(name))
+                    || needed.iter().any(inside)
+            }
+        }
+    }
+}
 
 /// All of them, as they were bound before.
 pub struct Readers {
     views: Vec<rename_views::Reader>,
     rules: Vec<rename_rules::Reader>,
     policies: Vec<rename_policies::Reader>,
+    bodies: Vec<rename_bodies::Reader>,
 }
 
 /// What they follow.
 pub struct Renamed<'a> {
-    /// As it is called now.
-    pub now: Arc<Relation>,
-    pub old_name: &'a str,
+    /// A relation, as it is called now, and its old name.
+    pub relation: Option<(Arc<Relation>, &'a str)>,
     pub catalog: &'a Catalog,
     pub look: Look<'a>,
 }
 
+impl Renamed<'_> {
+    /// Puts the relation as it is now into a query.
+    pub fn in_query(&self, query: &mut Query) {
+        if let Some((now, old_name)) = &self.relation {
+            rename_views::rename_in(query, now, old_name);
+        }
+    }
+
+    pub fn in_expression(&self, e: &mut Expr) {
+        if let Some((now, old_name)) = &self.relation {
+            rename_views::in_expression(e, now, old_name);
+        }
+    }
+}
+
 impl Readers {
-    /// Those of a relation that is about to be renamed.
+    /// Those of what is about to be renamed.
     ///
     /// # Errors
     /// 0A000 for one that cannot be bound.
-    pub fn of(cx: &mut ExecContext, oid: Oid) -> Result<Readers> {
+    pub fn of(cx: &mut ExecContext, target: Target<'_>) -> Result<Readers> {
         Ok(Readers {
-            views: rename_views::readers(cx, oid)?,
-            rules: rename_rules::readers(cx, oid)?,
-            policies: rename_policies::readers(cx, oid)?,
+            views: rename_views::readers(cx, target)?,
+            rules: rename_rules::readers(cx, target)?,
+            policies: rename_policies::readers(cx, target)?,
+            bodies: rename_bodies::readers(cx, target)?,
         })
     }
 
-    /// Gives them their new texts, after the relation got its new names.
+    /// Gives them their new texts, after it got its new names; a relation: with its old one.
     ///
     /// # Errors
     /// 0A000 for one that cannot be written out.
-    pub fn follow(self, cx: &mut ExecContext, oid: Oid, old_name: &str) -> Result<()> {
-        let Readers { views, rules, policies } = self;
-        following(cx, oid, old_name, views, rename_views::follow)?;
-        following(cx, oid, old_name, rules, rename_rules::follow)?;
-        following(cx, oid, old_name, policies, rename_policies::follow)
+    pub fn follow(self, cx: &mut ExecContext, relation: Option<(Oid, &str)>) -> Result<()> {
+        let Readers { views, rules, policies, bodies } = self;
+        following(cx, relation, views, rename_views::follow)?;
+        following(cx, relation, rules, rename_rules::follow)?;
+        following(cx, relation, policies, rename_policies::follow)?;
+        following(cx, relation, bodies, rename_bodies::follow)
     }
 }
 
 fn following<R>(
     cx: &mut ExecContext,
-    oid: Oid,
-    old_name: &str,
+    relation: Option<(Oid, &str)>,
     readers: Vec<R>,
     follow: impl Fn(&mut ExecContext, &Renamed<'_>, Vec<R>) -> Result<()>,
 ) -> Result<()> {
@@ -62,7 +130,13 @@ fn following<R>(
     }
     cx.backend()?.txn.next_command();
     let (catalog, io) = (cx.backend()?.catalog.clone(), cx.fx.io.clone());
-    let Some(now) = catalog.relation(oid)? else { return Ok(()) };
+    let relation = match relation {
+        Some((oid, old)) => match catalog.relation(oid)? {
+            Some(now) => Some((now, old)),
+            None => return Ok(()),
+        },
+        None => None,
+    };
     let look = Look { catalog: &catalog, io: &io, pretty: false, width: 0 };
-    follow(cx, &Renamed { now, old_name, catalog: &catalog, look }, readers)
+    follow(cx, &Renamed { relation, catalog: &catalog, look }, readers)
 }

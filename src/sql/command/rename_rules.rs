@@ -1,6 +1,6 @@
 //! Rules follow when what they read or write is renamed, as views do (`rename_views`).
 
-use super::rename_readers::Renamed;
+use super::rename_readers::{Renamed, Target};
 use super::write::{change, relation_key};
 use super::{rename_views, stored_text};
 use crate::base::{Error, Oid, Result};
@@ -21,17 +21,21 @@ pub struct Reader {
     pub(super) actions: Vec<Option<Query>>,
 }
 
-/// The rules with actions that name a relation, and its own.
+/// The rules that name what is renamed, and a relation's own that do something.
 ///
 /// # Errors
 /// 0A000 for one that cannot be bound.
-pub fn readers(cx: &mut ExecContext, oid: Oid) -> Result<Vec<Reader>> {
+pub fn readers(cx: &mut ExecContext, target: Target<'_>) -> Result<Vec<Reader>> {
     let (catalog, io) = (cx.backend()?.catalog.clone(), cx.fx.io.clone());
     let mut found = Vec::new();
-    for record in catalog.mentioning(class::RELATION, oid) {
+    for record in target.candidates(&catalog, class::RELATION) {
         let Ok(c) = record.object.as_class() else { continue };
-        let has_to_do = |r: &&Rule| c.oid == oid || r.depends.iter().any(|d| d.on == relation_key(oid));
-        for r in c.rules.iter().filter(|r| !r.actions.is_empty() || c.oid != oid).filter(has_to_do) {
+        let named = |r: &Rule| {
+            let texts = r.actions.iter().chain(&r.condition).map(|t| &**t);
+            target.concerns(&catalog, &r.depends, &r.search_path, texts)
+        };
+        let own = target.is(relation_key(c.oid));
+        for r in c.rules.iter().filter(|r| if own { !r.actions.is_empty() } else { named(r) }) {
             let rel = catalog.relation(c.oid)?.ok_or_else(|| Error::internal("a rule without its table"))?;
             found.push(bound(&*catalog, &io, &rel, r).map_err(|_| refused(&r.name))?);
         }
@@ -71,13 +75,13 @@ pub fn bound(names: &dyn Names, io: &crate::types::IoContext, rel: &Arc<Relation
 /// # Errors
 /// 0A000 for one that cannot be written out.
 pub fn follow(cx: &mut ExecContext, renamed: &Renamed<'_>, readers: Vec<Reader>) -> Result<()> {
-    let Renamed { now, old_name, catalog, look } = renamed;
+    let Renamed { catalog, look, .. } = renamed;
     for Reader { table, rule, mut condition, mut actions } in readers {
         let Some(rel) = catalog.relation(table)? else { continue };
         if let Some(e) = &mut condition {
-            rename_views::in_expression(e, now, old_name);
+            renamed.in_expression(e);
         }
-        actions.iter_mut().flatten().for_each(|q| rename_views::rename_in(q, now, old_name));
+        actions.iter_mut().flatten().for_each(|q| renamed.in_query(q));
         let level = bind::rule_level(&rel);
         let queries: Vec<Query> = actions.iter().flatten().cloned().collect();
         let shown = look.written_rule(&level, condition.as_ref(), &queries);

@@ -3,9 +3,10 @@
 //! A view is kept as text. It is bound before the renaming, the names in what was bound are changed, and that is written
 //! out again; only a text that is read back as the same is kept.
 
-use super::rename_readers::Renamed;
-use super::write::{change, class_of, relation_key};
+use super::rename_readers::{Renamed, Target};
+use super::write::{change, class_of};
 use crate::base::{Error, Oid, Result};
+use crate::catalog::object::class;
 use crate::catalog::{Relation, View};
 use crate::sql::bind::{self, FromNode, Query, Written};
 use crate::sql::exec::ExecContext;
@@ -18,16 +19,19 @@ pub struct Reader {
     query: Query,
 }
 
-/// The views that read a relation.
+/// The views that have to do with what is renamed.
 ///
 /// # Errors
 /// 0A000 for one that cannot be bound.
-pub fn readers(cx: &mut ExecContext, oid: Oid) -> Result<Vec<Reader>> {
+pub fn readers(cx: &mut ExecContext, target: Target<'_>) -> Result<Vec<Reader>> {
     let (catalog, io) = (cx.backend()?.catalog.clone(), cx.fx.io.clone());
     let mut found = Vec::new();
-    for (record, _) in catalog.dependents(relation_key(oid)) {
+    for record in target.candidates(&catalog, class::RELATION) {
         let Ok(c) = record.object.as_class() else { continue };
         let Some(view) = &c.view else { continue };
+        if !target.concerns(&catalog, &c.depends, &view.search_path, [&*view.query]) {
+            continue;
+        }
         let query = bind::view_query(view, &Written(&*catalog), &io).map_err(|_| refused(&c.name))?;
         found.push(Reader { view: c.oid, query });
     }
@@ -39,12 +43,12 @@ pub fn readers(cx: &mut ExecContext, oid: Oid) -> Result<Vec<Reader>> {
 /// # Errors
 /// 0A000 for one that cannot be written out.
 pub fn follow(cx: &mut ExecContext, renamed: &Renamed<'_>, readers: Vec<Reader>) -> Result<()> {
-    let Renamed { now, old_name, catalog, look } = renamed;
+    let Renamed { catalog, look, .. } = renamed;
     let mut followers = Vec::new();
     for Reader { view, mut query } in readers {
         let c = class_of(cx, view)?;
         let Some(old) = c.view else { continue };
-        rename_in(&mut query, now, old_name);
+        renamed.in_query(&mut query);
         let names: Vec<&str> = c.attributes.iter().filter(|a| !a.dropped).map(|a| a.name.as_str()).collect();
         let text = look.written_query(&query, &names).ok_or_else(|| refused(&c.name))?;
         let new = View { query: text.into(), search_path: catalog.kept_path(reads_temporary(&old.search_path)), ..old };

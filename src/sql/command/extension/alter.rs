@@ -6,6 +6,8 @@ use crate::catalog::object::class;
 use crate::catalog::{Extension, Object, ObjectKey};
 use crate::err;
 use crate::sql::ast::{AlterExtensionAction, AlterExtensionStmt, CommentStmt, ObjectName, ObjectType};
+use crate::sql::command::rename_readers::{Readers, Target};
+use crate::sql::command::rename_texts::put_with_texts;
 use crate::sql::command::write::{change, put};
 use crate::sql::command::{Command, comment, drop, function, names, schema};
 use crate::sql::exec::ExecContext;
@@ -106,6 +108,7 @@ pub fn set_schema(cx: &mut ExecContext, name: &str, namespace: Oid) -> Flow<()> 
     if !e.relocatable {
         return Err(fixed().into());
     }
+    let readers = Readers::of(cx, Target::Objects(&e.members))?;
     for member in e.members.clone() {
         if let Some(strange) = move_member(cx, &e, member, namespace)? {
             let old = cx.backend()?.catalog.namespace(e.namespace).map(|n| n.name).unwrap_or_default();
@@ -113,7 +116,8 @@ pub fn set_schema(cx: &mut ExecContext, name: &str, namespace: Oid) -> Flow<()> 
         }
     }
     e.namespace = namespace;
-    Ok(put(cx, Object::Extension(e))?)
+    put(cx, Object::Extension(e))?;
+    Ok(readers.follow(cx, None)?)
 }
 
 /// What a member is called that is not where the extension is.
@@ -141,6 +145,6 @@ fn move_member(cx: &mut ExecContext, e: &Extension, member: ObjectKey, to: Oid) 
         Object::Collation(c) => c.namespace = to,
         _ => return Ok(None),
     }
-    put(cx, object)?;
+    put_with_texts(cx, &record.object, object)?;
     Ok(None)
 }

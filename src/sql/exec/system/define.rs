@@ -49,12 +49,15 @@ pub(crate) struct Look<'a> {
 
 impl Look<'_> {
     /// A function's name: alone where the search path reaches its schema.
+    /// As it is called now: what is shown may have been bound before it got its name.
     fn function_name(&self, f: &FuncDef) -> String {
-        match self.catalog.namespace(f.fact.namespace) {
+        let record = self.catalog.get(ObjectKey::new(class::PROC, f.oid)).filter(|_| f.oid >= Oid::FIRST_NORMAL);
+        let (place, name) = record.as_ref().and_then(|r| r.object.name()).unwrap_or((f.fact.namespace, f.name));
+        match self.catalog.namespace(place) {
             Some(n) if !self.catalog.effective_path().contains(&n.oid) => {
-                format!("{}.{}", quote_identifier(&n.name), quote_identifier(f.name))
+                format!("{}.{}", quote_identifier(&n.name), quote_identifier(name))
             }
-            _ => quote_identifier(f.name),
+            _ => quote_identifier(name),
         }
     }
 
@@ -79,6 +82,7 @@ impl Look<'_> {
         let rel = self.catalog.relation(table).ok()??;
         let written = bind::parse_expression(text).ok()?;
         let source = format!("SELECT {text}");
+        let _all = bind::Everywhere::reach();
         let names = Written(self.catalog);
         let bound = user_trigger::bound_condition(&names, self.io, &rel, &written, &source).ok()?;
         let slot = |kind: &ExprKind, _: bool| {
@@ -96,30 +100,44 @@ impl Look<'_> {
     }
 
     fn bound_body(&self, f: &Function) -> Option<String> {
-        let (source, statements) = body::parse(f).ok()?;
+        self.written_body(f, &self.bind_body(f)?)
+    }
+
+    fn body_arguments(&self, f: &Function) -> body::Arguments {
         let types: Vec<TypeRef> = f.inputs().into_iter().map(TypeRef::of).collect();
-        let arguments = body::Arguments::new(self.io.hooks.clone(), f, &types);
+        body::Arguments::new(self.io.hooks.clone(), f, &types)
+    }
+
+    /// The statements of a body written as RETURN or BEGIN ATOMIC, bound.
+    pub fn bind_body(&self, f: &Function) -> Option<Vec<Query>> {
+        let (source, statements) = body::parse(f).ok()?;
+        let arguments = self.body_arguments(f);
         let written = Written(self.catalog);
         let along = written.along(&f.search_path);
         let names = Scoped { names: &*along, variables: &arguments, transitions: None };
+        let bound = statements.iter().map(|(statement, _)| {
+            let mut cx =
+                BindContext { names: &names, io: self.io, text: &source, params: Vec::new(), infer_params: false };
+            bind::bind_written(&mut cx, statement).ok()
+        });
+        bound.collect()
+    }
+
+    /// Such statements, perhaps with other names since, written out as the body of the function.
+    pub fn written_body(&self, f: &Function, bound: &[Query]) -> Option<String> {
+        let arguments = self.body_arguments(f);
         let slot = |kind: &ExprKind, among: bool| {
             let ExprKind::Param(n) = kind else { return None };
             let (name, _) = arguments.inputs.get(*n).filter(|(name, _)| !name.is_empty())?;
             let own = quote_identifier(name);
             Some(if among { format!("{}.{own}", quote_identifier(&f.name)) } else { own })
         };
-        let mut shown = Vec::new();
-        for (statement, _) in &statements {
-            let mut cx =
-                BindContext { names: &names, io: self.io, text: &source, params: Vec::new(), infer_params: false };
-            shown.push(bind::bind_written(&mut cx, statement).ok()?);
-        }
         if f.body.trim_start().get(..6).is_some_and(|w| w.eq_ignore_ascii_case("return")) {
-            let value = &shown.first()?.targets.first()?.expr;
+            let value = &bound.first()?.targets.first()?.expr;
             return Some(format!("RETURN {}", self.show_slots(false, &slot, |s| s.expression(value, None))?));
         }
         let mut text = "BEGIN ATOMIC\n".to_string();
-        for query in &shown {
+        for query in bound {
             text += &self.show_slots(false, &slot, |s| s.statement(query))?;
             text += ";\n";
         }
@@ -140,6 +158,7 @@ impl Look<'_> {
     ) -> Option<Expr> {
         let written = bind::parse_expression(text).ok()?;
         let source = format!("SELECT {text}");
+        let _all = path.is_none().then(bind::Everywhere::reach);
         let now = Written(self.catalog);
         let along = path.map(|p| now.along(p));
         let names = along.as_deref().unwrap_or(&now);
