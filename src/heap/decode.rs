@@ -2,6 +2,7 @@
 
 use super::desc::TupleDesc;
 use super::encode::{EXTERNAL, EXTERNAL_BYTES};
+use super::facts::{self, Fact};
 use super::store::TableStore;
 use super::toast::{self, Reference};
 use super::tuple::{HEADER_BYTES, Tuple, mask};
@@ -92,6 +93,9 @@ pub fn new_columns(desc: &TupleDesc, attnos: &[i16], rows: usize) -> Vec<Column>
 }
 
 pub fn phys_of(desc: &TupleDesc, attno: i16) -> Phys {
+    if let Some((fact, _)) = Fact::of(attno) {
+        return fact.phys();
+    }
     match attno {
         system::CTID => Phys::Bytes,
         n if n < 0 => Phys::U32,
@@ -183,7 +187,10 @@ fn push_system(column: &mut Column, attno: i16, store: &TableStore, t: Tuple<'_>
         system::XMIN => column.push(Datum::U32(t.xmin().0 as u32)),
         system::XMAX => column.push(Datum::U32(t.xmax().0 as u32)),
         system::TABLEOID => column.push(Datum::U32(store.relid().0)),
-        _ => column.push(Datum::U32(t.cid().0)),
+        _ => match Fact::of(attno) {
+            Some(fact) => facts::push(column, store.desc(), fact, t),
+            None => column.push(Datum::U32(t.cid().0)),
+        },
     }
 }
 

@@ -1,49 +1,123 @@
-//! Compression of large values: the LZ4 block format (Collet, 2011), greedy with one hash table.
+//! Compression of large values: the LZ4 block format (Collet, 2011), with the choices that liblz4's fast compressor
+//! makes, so that values take as much room as in PostgreSQL.
 
 const MIN_MATCH: usize = 4;
-/// The format wants the last bytes as literals.
+/// The format wants no match to begin in the last bytes, and the very last ones as literals.
 const TAIL: usize = 12;
-const HASH_BITS: u32 = 12;
+const LITERALS: usize = 5;
+/// From this on positions do not fit 16 bits, and the table has half as many entries.
+const LONG: usize = (1 << 16) + TAIL - 1;
+const SHORT_BITS: u32 = 13;
+const LONG_BITS: u32 = 12;
+
+/// Where a hash was seen last.
+struct Table {
+    seen: Vec<u32>,
+    long: bool,
+}
+
+impl Table {
+    fn of(input: &[u8]) -> Table {
+        let long = input.len() >= LONG;
+        Table { seen: vec![0; 1 << if long { LONG_BITS } else { SHORT_BITS }], long }
+    }
+
+    /// Of four bytes in a short input, of five in a long one.
+    #[inline]
+    fn hash(&self, input: &[u8], at: usize) -> usize {
+        match (self.long, input[at..].first_chunk()) {
+            (true, Some(eight)) => {
+                ((u64::from_le_bytes(*eight) << 24).wrapping_mul(889_523_592_379) >> (64 - LONG_BITS)) as usize
+            }
+            _ => (word(input, at).wrapping_mul(2_654_435_761) >> (32 - SHORT_BITS)) as usize & (self.seen.len() - 1),
+        }
+    }
+
+    /// What was seen there before, which may be something else; 0 doubles as "nothing".
+    #[inline]
+    fn swap(&mut self, hash: usize, at: usize) -> usize {
+        std::mem::replace(&mut self.seen[hash], at as u32) as usize
+    }
+}
+
+#[inline]
+fn word(input: &[u8], at: usize) -> u32 {
+    input[at..].first_chunk().map_or(0, |four| u32::from_le_bytes(*four))
+}
+
+/// Whether four bytes stand at both places, near enough for a reference.
+#[inline]
+fn matches(input: &[u8], before: usize, at: usize) -> bool {
+    at - before <= u16::MAX as usize && word(input, before) == word(input, at)
+}
 
 /// The compressed bytes, if they are fewer.
 pub fn compress(input: &[u8]) -> Option<Vec<u8>> {
-    if input.len() <= TAIL || input.len() >= 1 << 30 {
+    if input.len() >= 1 << 30 {
         return None;
     }
-    let limit = input.len();
-    let mut out = Vec::with_capacity(limit);
-    let mut table = [0u32; 1 << HASH_BITS];
-    let (mut at, mut anchor) = (0, 0);
-    while at + TAIL < input.len() {
-        let slot = &mut table[hash(&input[at..at + 4])];
-        let candidate = *slot as usize;
-        *slot = at as u32;
-        // Position 0 doubles as "never seen"; the comparison tells.
-        let near = at > candidate && at - candidate <= u16::MAX as usize;
-        if !near || input[candidate..candidate + 4] != input[at..at + 4] {
-            // Faster through what does not compress.
-            at += 1 + ((at - anchor) >> 6);
-            continue;
-        }
-        let room = input.len() - 5 - at;
-        let mut len = MIN_MATCH;
-        while len < room && input[candidate + len] == input[at + len] {
-            len += 1;
-        }
-        sequence(&mut out, &input[anchor..at], Some((at - candidate, len)));
-        at += len;
-        anchor = at;
-        if out.len() > limit {
-            return None;
+    let mut out = Vec::with_capacity(input.len());
+    let mut anchor = 0;
+    // Without room for a match before the tail all is literals.
+    if let Some(last) = (input.len() + 1).checked_sub(TAIL).filter(|last| *last > 1) {
+        let mut table = Table::of(input);
+        let first = table.hash(input, 0);
+        table.swap(first, 0);
+        let mut at = 1;
+        while let Some((mut before, mut from)) = search(&mut table, input, at, last) {
+            while from > anchor && before > 0 && input[from - 1] == input[before - 1] {
+                (before, from) = (before - 1, from - 1);
+            }
+            // One match may follow the other.
+            loop {
+                let room = input.len() - LITERALS;
+                let mut end = from + MIN_MATCH;
+                while end < room && input[before + end - from] == input[end] {
+                    end += 1;
+                }
+                sequence(&mut out, &input[anchor..from], Some((from - before, end - from)));
+                (anchor, at) = (end, end);
+                if at >= last {
+                    break;
+                }
+                let hash = table.hash(input, at - 2);
+                table.swap(hash, at - 2);
+                let hash = table.hash(input, at);
+                before = table.swap(hash, at);
+                if !matches(input, before, at) {
+                    break;
+                }
+                from = at;
+            }
+            if at >= last || out.len() > input.len() {
+                break;
+            }
+            at += 1;
         }
     }
     sequence(&mut out, &input[anchor..], None);
-    (out.len() <= limit).then_some(out)
+    (out.len() <= input.len()).then_some(out)
 }
 
-fn hash(four: &[u8]) -> usize {
-    let v = u32::from_le_bytes([four[0], four[1], four[2], four[3]]);
-    (v.wrapping_mul(2_654_435_761) >> (32 - HASH_BITS)) as usize
+/// The next match from `at` on, by ever longer steps through what does not compress: where it was before and where it is.
+fn search(table: &mut Table, input: &[u8], at: usize, last: usize) -> Option<(usize, usize)> {
+    let (mut next, mut step, mut tries) = (at, 1, 1 << 6);
+    let mut hash = table.hash(input, at);
+    loop {
+        let here = next;
+        next += step;
+        step = tries >> 6;
+        tries += 1;
+        if next > last {
+            return None;
+        }
+        let ahead = table.hash(input, next);
+        let before = table.swap(hash, here);
+        hash = ahead;
+        if matches(input, before, here) {
+            return Some((before, here));
+        }
+    }
 }
 
 fn sequence(out: &mut Vec<u8>, literals: &[u8], found: Option<(usize, usize)>) {
@@ -153,8 +227,25 @@ mod tests {
                 }
             }
         }
-        assert!(compress(&vec![b'x'; 10_000]).unwrap().len() < 100);
         assert!(compress(&noise(10_000, 1)).is_none());
+    }
+
+    /// As many bytes as on PostgreSQL 15 (`pg_column_size` less the lengths before them).
+    #[test]
+    fn sizes_are_postgresqls() {
+        let numbers: Vec<String> = (1..=3000).map(|n| n.to_string()).collect();
+        let letters: Vec<String> = (1..=30_000).map(|n| format!("{}ä", n * 7919 % 1000)).collect();
+        for (input, bytes) in [
+            (vec![b'x'; 7000], 38),
+            (vec![b'x'; 90_000], 363),
+            (vec![b'x'; 900_000], 3540),
+            (b"abcdefgh ".repeat(1000), 54),
+            (numbers.join(" ").into_bytes(), 11_765),
+            (letters.join(" ").into_bytes(), 4744),
+        ] {
+            assert_eq!(compress(&input).unwrap().len(), bytes);
+        }
+        assert!(compress(&[b'x'; 12]).is_none_or(|packed| packed.len() > 12));
     }
 
     /// Damaged bytes never panic nor pass for something of the right length by accident of bounds.

@@ -69,7 +69,7 @@ impl Sizes {
 }
 
 /// Bytes and alignment of a value as it is.
-fn plain_size(attr: &AttrDesc, value: Datum<'_>) -> (usize, usize) {
+pub(super) fn plain_size(attr: &AttrDesc, value: Datum<'_>) -> (usize, usize) {
     let Datum::Bytes(b) = value else {
         let width = attr.phys.width().unwrap_or(0);
         return (width, width.max(1));
@@ -83,7 +83,7 @@ fn plain_size(attr: &AttrDesc, value: Datum<'_>) -> (usize, usize) {
     };
     match info.map_or(-1, |i| i.len) {
         fixed @ 1.. => (fixed as usize, align),
-        _ if b.len() <= SHORT_MAX && attr.strategy != Strategy::Plain => (b.len() + 1, 1),
+        _ if b.len() <= SHORT_MAX => (b.len() + 1, 1),
         _ => (b.len() + 4, align),
     }
 }
@@ -242,8 +242,12 @@ impl Work<'_> {
         let Some(to) = self.store.toast() else { return Ok(()) };
         let raw = self.raw(c);
         let reference = match &self.replaced[c] {
-            Some(packed) => toast::store_value(self.cx, to, raw.len(), &packed.bytes[4..], true)?,
-            None => toast::store_value(self.cx, to, raw.len(), raw, false)?,
+            Some(packed) => {
+                let packed = &packed.bytes[4..];
+                let method = toast::method(packed).map(|(method, _)| method);
+                toast::store_value(self.cx, to, raw.len(), packed, method)?
+            }
+            None => toast::store_value(self.cx, to, raw.len(), raw, None)?,
         };
         self.replaced[c] = Some(Replaced::reference(reference));
         Ok(())

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | 0 | 0x01 |
 //! | 1 | 18: how many bytes follow |
-//! | 2..6 | length of the value |
+//! | 2..6 | length of the value; bit 30: compressed by pglz, not LZ4 |
 //! | 6..10 | length as stored; the top bit tells that it is compressed |
 //! | 10..14 | chunk_id |
 //! | 14..20 | block and offset of the first chunk |
@@ -34,7 +34,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// Bytes of a value per chunk (PostgreSQL 15, TOAST_MAX_CHUNK_SIZE: 1996), a little less for our larger rows.
 pub const CHUNK: usize = 1984;
 const COMPRESSED: u32 = 1 << 31;
-/// In the length before a compressed value.
+/// In the length before a compressed value, and in that of a reference.
 const PGLZ: u32 = 1 << 30;
 
 static NEXT_ID: AtomicU32 = AtomicU32::new(1);
@@ -55,7 +55,7 @@ pub fn toast_desc() -> TupleDesc {
 pub struct Reference {
     pub raw_bytes: u32,
     pub stored_bytes: u32,
-    pub compressed: bool,
+    pub compressed: Option<Compression>,
     pub chunk_id: u32,
     pub first: TupleId,
 }
@@ -63,8 +63,9 @@ pub struct Reference {
 impl Reference {
     pub(super) fn encode(self) -> Vec<u8> {
         let mut b = vec![EXTERNAL, (EXTERNAL_BYTES - 2) as u8];
-        let stored = self.stored_bytes | if self.compressed { COMPRESSED } else { 0 };
-        for v in [self.raw_bytes, stored, self.chunk_id, self.first.block] {
+        let stored = self.stored_bytes | if self.compressed.is_some() { COMPRESSED } else { 0 };
+        let raw = self.raw_bytes | if self.compressed == Some(Compression::Pglz) { PGLZ } else { 0 };
+        for v in [raw, stored, self.chunk_id, self.first.block] {
             b.extend_from_slice(&v.to_le_bytes());
         }
         b.extend_from_slice(&self.first.offset.to_le_bytes());
@@ -75,9 +76,13 @@ impl Reference {
     pub fn decode(b: &[u8]) -> Reference {
         let u32_at = |at: usize| u32::from_le_bytes([b[at], b[at + 1], b[at + 2], b[at + 3]]);
         Reference {
-            raw_bytes: u32_at(2),
+            raw_bytes: u32_at(2) & !PGLZ,
             stored_bytes: u32_at(6) & !COMPRESSED,
-            compressed: u32_at(6) & COMPRESSED != 0,
+            compressed: match (u32_at(6) & COMPRESSED, u32_at(2) & PGLZ) {
+                (0, _) => None,
+                (_, 0) => Some(Compression::Lz4),
+                _ => Some(Compression::Pglz),
+            },
             chunk_id: u32_at(10),
             first: TupleId::new(u32_at(14), u16::from_le_bytes([b[18], b[19]])),
         }
@@ -100,7 +105,7 @@ pub(super) fn store_value(
     toast: &TableStore,
     raw: usize,
     bytes: &[u8],
-    compressed: bool,
+    compressed: Option<Compression>,
 ) -> Flow<Reference> {
     if raw >= 1 << 30 {
         bail!(PROGRAM_LIMIT_EXCEEDED, "invalid memory alloc request size {raw}");
@@ -164,7 +169,7 @@ pub fn fetch(storage: &Storage, toast: &TableStore, reference: Reference, out: &
     };
     claim_much(4 * reference.raw_bytes as usize, "ExecutorState")?;
     let mut stored = Vec::new();
-    let target = if reference.compressed { &mut stored } else { &mut *out };
+    let target = if reference.compressed.is_some() { &mut stored } else { &mut *out };
     let start = target.len();
     let chunks = (reference.stored_bytes as usize).div_ceil(CHUNK);
     target.reserve(reference.stored_bytes as usize);
@@ -191,7 +196,7 @@ pub fn fetch(storage: &Storage, toast: &TableStore, reference: Reference, out: &
     if target.len() - start != reference.stored_bytes as usize {
         return Err(missing(chunks));
     }
-    if reference.compressed {
+    if reference.compressed.is_some() {
         inflate(&stored, out)?;
     }
     Ok(())

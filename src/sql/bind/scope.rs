@@ -4,6 +4,7 @@ use super::{Binder, Cte, Rel, RelColumn, Source};
 use crate::base::{Oid, Result};
 use crate::catalog::RelKind;
 use crate::err;
+use crate::heap::Fact;
 use crate::sql::ast::{self, Pos};
 use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::plan::access;
@@ -211,7 +212,10 @@ pub fn system_type(attno: i16) -> Option<TypeRef> {
         -2 | -4 => oid::XID,
         -3 | -5 => oid::CID,
         -6 => oid::OID,
-        _ => return None,
+        _ => match Fact::of(attno)?.0 {
+            Fact::Size => oid::INT4,
+            Fact::Method => oid::TEXT,
+        },
     }))
 }
 

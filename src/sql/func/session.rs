@@ -105,12 +105,11 @@ fn pg_typeof(cx: &mut FnContext, _: Args<'_, '_>, out: &mut Column) -> Result<()
     Ok(())
 }
 
-/// The room a value takes in a row, in this server's encoding and before anything is compressed: what has no fixed length
-/// has it before itself, in one byte while that suffices.
+/// The room a value that was computed takes: what has no fixed length has it before itself. Of a table's column it is the
+/// scan that tells ([`Fact`](crate::heap::Fact)).
 fn column_size(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Result<()> {
     let fixed = types::info(cx.arg_type(0).oid).map(|i| i32::from(i.len)).filter(|len| *len > 0);
     let size = fixed.unwrap_or_else(|| match args[0] {
-        Datum::Bytes(b) if b.len() < 127 => b.len() as i32 + 1,
         Datum::Bytes(b) => i32::try_from(b.len() + 4).unwrap_or(i32::MAX),
         Datum::Bool(_) => 1,
         Datum::I16(_) => 2,
@@ -118,6 +117,12 @@ fn column_size(cx: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Resu
         _ => 8,
     });
     out.push(Datum::I32(size));
+    Ok(())
+}
+
+/// What was computed is not compressed.
+fn column_compression(_: &mut FnContext, _: Args<'_, '_>, out: &mut Column) -> Result<()> {
+    out.push_null();
     Ok(())
 }
 
@@ -493,6 +498,7 @@ pub(super) static TABLE: &[(&str, FuncImpl)] = &[
     ("set_config_by_name", Scalar(set_config)),
     ("pg_typeof", Scalar(pg_typeof)),
     ("pg_column_size", Scalar(column_size)),
+    ("pg_column_compression", Scalar(column_compression)),
     ("format_type", Scalar(format_type)),
     ("pg_collation_for", Scalar(collation_for)),
     ("pg_num_nulls", Scalar(num_nulls)),

@@ -49,6 +49,7 @@ mod select;
 mod selectivity;
 mod set_operation;
 mod settings;
+mod stored_facts;
 #[cfg(test)]
 mod tests;
 pub(in crate::sql) mod tree;

@@ -93,6 +93,7 @@ pub(super) fn prepare(query: &mut Query) {
     sub_links_to_joins(query);
     pull_up(query);
     reduce_outer_joins(query);
+    super::stored_facts::read_stored(query);
 }
 
 /// The relations an outer join may leave empty.

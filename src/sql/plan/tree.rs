@@ -10,6 +10,7 @@ use super::selectivity::{Estimator, Facts};
 use super::settings::PlannerSettings;
 use crate::base::{Error, Result};
 use crate::catalog::Relation;
+use crate::heap::Fact;
 use crate::sql::bind::Names;
 use crate::sql::expr::{Expr, ExprKind};
 use std::rc::Rc;
@@ -68,7 +69,11 @@ pub(in crate::sql) fn attribute_map(parent: &Relation, child: &Relation) -> Resu
 }
 
 pub(in crate::sql) fn mapped(map: &[i16], attno: i16) -> i16 {
-    if attno < 1 { attno } else { map.get(attno as usize - 1).copied().unwrap_or(0) }
+    match Fact::of(attno) {
+        Some((fact, of)) => fact.about(mapped(map, of)),
+        None if attno < 1 => attno,
+        None => map.get(attno as usize - 1).copied().unwrap_or(0),
+    }
 }
 
 /// An expression over the parent's attributes as one over the child's.
@@ -103,6 +108,9 @@ impl BaseRel {
 
     /// The query's attribute that one of this scan's table stands for.
     pub fn query_attno(&self, own: i16) -> i16 {
+        if let Some((fact, of)) = Fact::of(own) {
+            return fact.about(self.query_attno(of));
+        }
         match &self.map {
             Some(map) if own > 0 => map.iter().position(|a| *a == own).map_or(0, |n| n as i16 + 1),
             _ => own,

@@ -2,6 +2,7 @@
 
 use super::parens::{Parent, arithmetic, bool_word, cast_arg, is_simple};
 use super::{LIST, Writer};
+use crate::heap::Fact;
 use crate::sql::bind::scope::{WHOLE_ROW, system_name};
 use crate::sql::bind::{Query, Source, SubLink};
 use crate::sql::expr::{
@@ -177,7 +178,14 @@ impl<'q> Writer<'_, 'q> {
                 self.put(&name);
             }
             ExprKind::Var { rel, attno, levels_up } => {
-                let (alias, name) = self.var(*rel, *attno, *levels_up)?;
+                let fact = Fact::of(*attno);
+                let (alias, name) = self.var(*rel, fact.map_or(*attno, |(_, of)| of), *levels_up)?;
+                if let Some((fact, _)) = fact {
+                    let function = if fact == Fact::Size { "pg_column_size" } else { "pg_column_compression" };
+                    let alias = if alias.is_empty() { alias } else { quote_identifier(&alias) + "." };
+                    self.put(&format!("{function}({alias}{})", quote_identifier(&name)));
+                    return Some(());
+                }
                 if name.is_empty() {
                     self.put("VALUE");
                     return Some(());
