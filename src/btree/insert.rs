@@ -7,7 +7,6 @@ use super::redo::{self, PlacedItem};
 use super::store::IndexStore;
 use crate::base::{BlockNo, Flow, Result, TupleId, Xid};
 use crate::buffer::{self, WriteGuard};
-use crate::err;
 use crate::mvcc::Tracked;
 use crate::storage::Storage;
 use crate::wal::{BlockMode, Record, Rmgr};
@@ -91,16 +90,14 @@ impl IndexStore {
         if len <= node::MAX_ENTRY {
             return Ok(stored);
         }
-        Err(err!(
-            PROGRAM_LIMIT_EXCEEDED,
-            "index row size {len} exceeds btree version 4 maximum {} for index file \"{}\"",
-            node::MAX_ENTRY,
-            self.fork.path()
-        )
-        .hint(
-            "Values larger than 1/3 of a buffer page cannot be indexed.\n\
-             Consider a function index of an MD5 hash of the value, or use full text indexing.",
-        ))
+        let limit = format!("btree version 4 maximum {}", node::MAX_ENTRY);
+        Err(self
+            .too_long(len, &limit, node::tid_behind(entry))
+            .hint(
+                "Values larger than 1/3 of a buffer page cannot be indexed.\n\
+                 Consider a function index of an MD5 hash of the value, or use full text indexing.",
+            )
+            .place("_bt_check_third_page", "nbtutils.c", 2687))
     }
 
     /// An entry in its plain form.

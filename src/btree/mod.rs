@@ -46,5 +46,5 @@ pub use keys::KeyType;
 pub(crate) use recycle::Use;
 pub use redo::redo;
 pub use scan::{Bounds, Direction, IndexScan};
-pub use store::IndexStore;
+pub use store::{IndexStore, Names};
 pub use vacuum::VacuumStats;

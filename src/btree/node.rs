@@ -152,6 +152,14 @@ pub fn push_tid(key: &mut Vec<u8>, tid: TupleId) {
     key.extend_from_slice(&tid.offset.to_be_bytes());
 }
 
+/// The address at the end of an entry in its plain form.
+pub fn tid_behind(entry: &[u8]) -> TupleId {
+    match entry.last_chunk() {
+        Some([a, b, c, d, e, f]) => TupleId::new(u32::from_be_bytes([*a, *b, *c, *d]), u16::from_be_bytes([*e, *f])),
+        None => TupleId::INVALID,
+    }
+}
+
 pub fn leaf_item(entry: &[u8], payload: &[u8]) -> Vec<u8> {
     let mut item = Vec::with_capacity(2 + entry.len() + payload.len());
     item.extend_from_slice(&(entry.len() as u16).to_le_bytes());

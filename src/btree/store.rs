@@ -2,7 +2,7 @@
 
 use super::keys::KeyType;
 use super::node;
-use crate::base::{BlockNo, Fork, Oid, RelFileId, Result, Xid};
+use crate::base::{BlockNo, Error, Fork, Oid, RelFileId, Result, SqlState, TupleId, Xid};
 use crate::buffer::{self, Persistence, RelFork};
 use crate::err;
 use crate::mvcc::serializable::Target;
@@ -12,8 +12,8 @@ use crate::types::TypeRef;
 use crate::wal::{BlockMode, Need, Record, Rmgr};
 use parking_lot::{Mutex, MutexGuard};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 
 const MAGIC: u32 = 0x0B7E_EB7E;
 const VERSION: u32 = 1;
@@ -37,6 +37,15 @@ pub struct IndexStore {
     pub(super) keys: Vec<KeyType>,
     /// What serializable transactions read and write of it matters.
     tracked: bool,
+    names: OnceLock<Names>,
+}
+
+/// What errors call an index.
+#[derive(Debug)]
+pub struct Names {
+    pub schema: String,
+    pub table: String,
+    pub index: String,
 }
 
 impl IndexStore {
@@ -54,7 +63,7 @@ impl IndexStore {
         let key = |(ty, desc, nulls_first)| KeyType { ty, desc, nulls_first };
         let tracked = relid >= Oid::FIRST_NORMAL && persistence != Persistence::Temp;
         let keys = columns.into_iter().take(keys).map(key).collect();
-        Arc::new(IndexStore { relid, file, fork, map, keys, tracked })
+        Arc::new(IndexStore { relid, file, fork, map, keys, tracked, names: OnceLock::new() })
     }
 
     /// A page, as what a serializable transaction reads or writes; None: nobody needs to know.
@@ -66,6 +75,32 @@ impl IndexStore {
     pub(crate) fn page_moved(&self, storage: &Storage, from: BlockNo, to: BlockNo) {
         if self.tracked {
             storage.mvcc.serializable.page_moved(self.file.db, self.relid, from, to);
+        }
+    }
+
+    /// Errors shall call it so.
+    pub fn call(&self, names: Names) {
+        self.names.get_or_init(|| names);
+    }
+
+    /// A row's entry has so many bytes, which are too many.
+    pub(crate) fn too_long(&self, bytes: usize, limit: &str, tid: TupleId) -> Error {
+        // PostgreSQL's entries are aligned.
+        let size = bytes.next_multiple_of(8);
+        let (code, names) = (SqlState::PROGRAM_LIMIT_EXCEEDED, self.names.get());
+        let Some(Names { schema, table, index }) = names else {
+            return Error::new(
+                code,
+                format!("index row size {size} exceeds {limit} for index \"{}\"", self.fork.path()),
+            );
+        };
+        let e = Error::new(code, format!("index row size {size} exceeds {limit} for index \"{index}\""));
+        let e = e.table(schema.as_str(), table.as_str()).constraint(index.as_str());
+        match tid.is_valid() {
+            true => {
+                e.detail(format!("Index row references tuple ({},{}) in relation \"{table}\".", tid.block, tid.offset))
+            }
+            false => e,
         }
     }
 

@@ -4,6 +4,7 @@ use super::object::{Class, IndexDef, IndexStage, Object, ObjectKey, Stats, class
 use super::relation::{Attribute, Detaching, Index, IndexColumn, Persistence, RelKind, RelStats, Relation};
 use super::view::Catalog;
 use crate::base::{Error, Oid, RelFileId, Result};
+use crate::btree::Names;
 use crate::catalog::IndexMethod;
 use crate::heap::{Compression, Strategy, TOAST_TARGET, TableDef, TableStore};
 use crate::storage::Storage;
@@ -117,6 +118,12 @@ fn index(catalog: &Catalog, c: &Class, def: &IndexDef) -> Result<Arc<Index>> {
     let store =
         crate::btree::IndexStore::open(&catalog.storage, (marks, file), c.persistence, key_types, def.key_columns);
     store.fork.count_for(c.oid);
+    if let Some(table) = catalog.class(def.table)
+        && let Ok(t) = table.object.as_class()
+    {
+        let schema = catalog.namespace(t.namespace).map(|n| n.name).unwrap_or_default();
+        store.call(Names { schema, table: t.name.clone(), index: c.name.clone() });
+    }
     Ok(Arc::new(Index {
         oid: c.oid,
         name: c.name.clone(),

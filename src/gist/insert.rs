@@ -6,7 +6,6 @@ use super::store::Tree;
 use crate::base::{BlockNo, Flow, Result, TupleId, Xid};
 use crate::btree::{IndexEntry, Inserter};
 use crate::buffer::{self, RelFork};
-use crate::err;
 use crate::page::{HEADER_SIZE, PAGE_SIZE, POINTER_SIZE, Page};
 use crate::storage::Storage;
 use crate::wal::{BlockMode, Need, Record, Rmgr};
@@ -86,14 +85,8 @@ impl Tree<'_> {
     fn insert_one(&self, storage: &Storage, by: Inserter<'_>, tid: TupleId, keys: &[u8]) -> Flow<()> {
         let item = node::leaf_item(tid, keys);
         if item.len() + POINTER_SIZE > SPACE / 2 {
-            return Err(err!(
-                PROGRAM_LIMIT_EXCEEDED,
-                "index row size {} exceeds maximum {} for index file \"{}\"",
-                item.len(),
-                SPACE / 2 - POINTER_SIZE,
-                self.store.fork.path()
-            )
-            .into());
+            let limit = format!("maximum {}", SPACE / 2 - POINTER_SIZE);
+            return Err(self.store.too_long(item.len(), &limit, TupleId::INVALID).into());
         }
         let _alone = self.store.structure_mutex();
         let mut path = self.path_for(storage, keys)?;

@@ -9,6 +9,8 @@
 //! | 0..4 of byte 0 | length − 3; 15: a third byte says how much longer than 18 |
 //! | 4..8 of byte 0, byte 1 | distance |
 
+use std::cell::Cell;
+
 /// Shorter values are left alone.
 const MIN_INPUT: usize = 32;
 /// The output must be so many percent smaller.
@@ -37,8 +39,27 @@ struct History {
     mask: usize,
 }
 
+thread_local! {
+    /// The last one of this thread: most of it need not be cleared.
+    static SPARE: Cell<Option<History>> = const { Cell::new(None) };
+}
+
 impl History {
-    fn new(input: usize) -> History {
+    fn new() -> History {
+        History {
+            heads: Vec::new(),
+            next: vec![0; HISTORY + 1],
+            newer: vec![0; HISTORY + 1],
+            place: vec![0; HISTORY + 1],
+            slot: vec![0; HISTORY + 1],
+            turn: 1,
+            full: false,
+            mask: 0,
+        }
+    }
+
+    /// An empty one for so many bytes.
+    fn of(input: usize) -> History {
         let slots = match input {
             0..128 => 512,
             128..256 => 1024,
@@ -46,16 +67,10 @@ impl History {
             512..1024 => 4096,
             _ => 8192,
         };
-        History {
-            heads: vec![0; slots],
-            next: vec![0; HISTORY + 1],
-            newer: vec![0; HISTORY + 1],
-            place: vec![0; HISTORY + 1],
-            slot: vec![0; HISTORY + 1],
-            turn: 1,
-            full: false,
-            mask: slots - 1,
-        }
+        let mut history = SPARE.take().unwrap_or_else(History::new);
+        history.heads.clear();
+        history.heads.resize(slots, 0);
+        History { turn: 1, full: false, mask: slots - 1, ..history }
     }
 
     #[inline]
@@ -178,7 +193,13 @@ pub fn compress(input: &[u8]) -> Option<Vec<u8>> {
         Ok(_) => input.len() * (100 - MIN_RATE) / 100,
         Err(_) => input.len() / 100 * (100 - MIN_RATE),
     };
-    let mut history = History::new(input.len());
+    let mut history = History::of(input.len());
+    let packed = pack(&mut history, input, most);
+    SPARE.set(Some(history));
+    packed
+}
+
+fn pack(history: &mut History, input: &[u8], most: usize) -> Option<Vec<u8>> {
     let mut items = Items { out: Vec::with_capacity(most + 4), control: 0, bit: 0 };
     let (mut at, mut found_any) = (0, false);
     while at < input.len() {

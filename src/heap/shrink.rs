@@ -112,6 +112,8 @@ pub(super) fn shrink(
     work.run()?;
     let size = Sizes::of(desc, batch, row, &work.replaced).total().next_multiple_of(8);
     if size > WHOLE_PAGE || work.row_bytes() > MAX_TUPLE_BYTES {
+        // References are two bytes longer than PostgreSQL's: many of them fill our page first.
+        let size = if size > WHOLE_PAGE { size } else { work.row_bytes().next_multiple_of(8) };
         let message = format!("row is too big: size {size}, maximum size {WHOLE_PAGE}");
         return Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message)
             .place("RelationGetBufferForTuple", "hio.c", 361)
