@@ -193,6 +193,13 @@ fn dependents(cx: &mut ExecContext, key: ObjectKey) -> Result<Vec<Dependent>> {
             }
         }
         class::PROC => of_function(cx, key.oid, &mut found)?,
+        class::OPERATOR => {
+            for rule in super::rule::naming(&catalog, key) {
+                found.push(Dependent { key: ObjectKey::new(class::REWRITE, rule), age: rule, silent: false });
+            }
+            // It need not be written where it is used: `IN`, `BETWEEN`.
+            expressions_that(cx, "", |e| operates(e, key.oid), &mut found)?;
+        }
         class::COLLATION => of_collation(&catalog, key.oid, &mut found),
         class::EXTENSION => of_extension(&catalog, key, &mut found),
         class::TS_CONFIG => {
@@ -452,7 +459,15 @@ fn of_constraint(cx: &mut ExecContext, oid: Oid, found: &mut Vec<Dependent>) -> 
 
 /// Whether an expression calls a function.
 fn calls(e: &Expr, function: Oid) -> bool {
-    e.any(&mut |e| matches!(&e.kind, ExprKind::Func { func, .. } if func.oid == function))
+    e.any(&mut |e| matches!(&e.kind, ExprKind::Func { func, oper: None, .. } if func.oid == function))
+}
+
+/// Whether an expression uses an operator.
+fn operates(e: &Expr, operator: Oid) -> bool {
+    e.any(&mut |e| match &e.kind {
+        ExprKind::Func { oper, .. } | ExprKind::ScalarArray { oper, .. } => *oper == Some(operator),
+        _ => false,
+    })
 }
 
 /// Whether an expression names an object of text search.
@@ -461,7 +476,7 @@ fn names(e: &Expr, typ: Oid, oid: Oid) -> bool {
 }
 
 /// Defaults, checks, triggers and indexes of tables, domains and statistics whose expressions are so; `name`: a part of
-/// all such texts.
+/// all such texts (nothing: of any text).
 fn expressions_that(
     cx: &mut ExecContext,
     name: &str,

@@ -203,6 +203,14 @@ fn on_function(func: &FuncDef, out: &mut Vec<Depend>) {
     }
 }
 
+/// So can their operators.
+fn on_operator(oper: Oid, out: &mut Vec<Depend>) {
+    let depend = Depend { on: ObjectKey::new(class::OPERATOR, oper), auto: false };
+    if oper >= Oid::FIRST_NORMAL && !out.contains(&depend) {
+        out.push(depend);
+    }
+}
+
 /// What an expression needs, beside the columns it is over.
 pub fn expression_dependencies(e: &mut crate::sql::expr::Expr, out: &mut Vec<Depend>) {
     sub_dependencies(e, out);
@@ -258,6 +266,8 @@ fn sub_dependencies(e: &mut crate::sql::expr::Expr, out: &mut Vec<Depend>) {
         }
     }
     match &e.kind {
+        // Its function is the operator's own affair.
+        Bound::Func { oper: Some(oper), .. } | Bound::ScalarArray { oper: Some(oper), .. } => on_operator(*oper, out),
         Bound::Func { func, .. } | Bound::SetReturning { func, .. } => on_function(func, out),
         Bound::Aggregate(call) => on_function(call.func, out),
         Bound::Window(call) => on_function(call.func, out),

@@ -40,7 +40,7 @@ use super::virtual_scan::VirtualScan;
 use super::window::Window;
 use super::{ExecContext, Node};
 use crate::base::Result;
-use crate::catalog::RelKind;
+use crate::catalog::{RelKind, Relation};
 use crate::mvcc::Snapshot;
 use crate::sql::plan::{Plan, PlanNode, PlannedStatement};
 use crate::types::Value;
@@ -98,7 +98,6 @@ fn begin(
         cx.run.reserve(statement.exec_params);
     }
     cx.processed = 0;
-    refuse_unfilled(statement)?;
     if cx.temp.is_none()
         && let Some(b) = &cx.backend
     {
@@ -205,14 +204,25 @@ fn make(plan: &Plan, lazy: bool, cx: &mut ExecContext) -> Result<Box<dyn Node>> 
             Box::new(VirtualScan::start(view, rel.as_ref(), attnos, filter.as_ref(), project.as_deref())?)
         }
         PlanNode::SeqScan { rel, attnos, filter, project, .. } => {
+            filled(rel)?;
             Box::new(SeqScan::start(rel, attnos, filter.as_ref(), project.as_deref(), lazy, cx)?)
         }
-        PlanNode::IndexScan(s) => Box::new(IndexScan::start(s, lazy, cx)?),
-        PlanNode::GistScan(s) => Box::new(GistScan::start(s, lazy, cx)?),
+        PlanNode::IndexScan(s) => {
+            filled(&s.rel)?;
+            Box::new(IndexScan::start(s, lazy, cx)?)
+        }
+        PlanNode::GistScan(s) => {
+            filled(&s.rel)?;
+            Box::new(GistScan::start(s, lazy, cx)?)
+        }
         PlanNode::BitmapIndexScan(s) => Box::new(BitmapIndexScan::start(s, cx)?),
         PlanNode::BitmapCombine { inputs, all } => Box::new(BitmapCombine::start(inputs, *all, cx)?),
-        PlanNode::BitmapHeapScan(s) => Box::new(BitmapHeapScan::start(s, lazy, cx)?),
+        PlanNode::BitmapHeapScan(s) => {
+            filled(&s.rel)?;
+            Box::new(BitmapHeapScan::start(s, lazy, cx)?)
+        }
         PlanNode::TidScan { rel, tids, attnos, filter, project, .. } => {
+            filled(rel)?;
             Box::new(TidScan::start(rel, tids, attnos, filter.as_ref(), project.as_deref(), lazy, cx)?)
         }
         PlanNode::LockRows { input, locks, recheck } => {
@@ -290,13 +300,12 @@ impl super::context::RunState {
     }
 }
 
+/// What is to be scanned. PostgreSQL 15, execUtils.c, ExecOpenScanRelation: a plan that came to do without it is no matter.
+///
 /// # Errors
 /// 55000 for a materialized view that holds no rows yet.
-fn refuse_unfilled(statement: &PlannedStatement) -> Result<()> {
-    let empty = |r: &&std::sync::Arc<crate::catalog::Relation>| {
-        r.kind == crate::catalog::RelKind::MatView && r.view.as_ref().is_some_and(|v| !v.populated)
-    };
-    if let Some(rel) = statement.relations.iter().map(|(r, _)| r).find(empty) {
+fn filled(rel: &Relation) -> Result<()> {
+    if rel.kind == RelKind::MatView && rel.view.as_ref().is_some_and(|v| !v.populated) {
         let text = format!("materialized view \"{}\" has not been populated", rel.name);
         return Err(crate::base::Error::new(crate::base::SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, text)
             .hint("Use the REFRESH MATERIALIZED VIEW command."));
