@@ -641,6 +641,13 @@ pub struct AggregateDef {
     pub sort_operator: Oid,
     #[serde(default)]
     pub moving: Option<MovingDef>,
+    #[serde(default)]
+    pub serialize: Oid,
+    #[serde(default)]
+    pub deserialize: Oid,
+    /// The built-in aggregate that has the same functions, where states are of type internal: its states are these.
+    #[serde(default)]
+    pub same_as: Oid,
 }
 
 /// How the states of an aggregate move with a window's frame: the columns `aggm…` of `pg_aggregate`.

@@ -125,7 +125,8 @@ pub(super) fn can_coerce(inputs: &[Oid], targets: &[Oid], context: CastContext) 
             generic = true;
             continue;
         }
-        if input == oid::UNKNOWN {
+        // Nothing can be written down of type internal, not even NULL: it would reach code that trusts its callers.
+        if input == oid::UNKNOWN && target != oid::INTERNAL {
             continue;
         }
         if !matches!(pathway(target, input, context), Path::None) {

@@ -113,7 +113,8 @@ pub(super) fn check_generic(actual: &[Oid], declared: &[Oid]) -> bool {
     if nonarray && elem.is_valid() && types::element_type(elem).is_some() {
         return false;
     }
-    if any_enum && elem.is_valid() && !is_enum(elem) {
+    // Arguments that tell nothing are no enum, either.
+    if any_enum && !is_enum(elem) {
         return false;
     }
     if !compatible.is_empty() {
@@ -163,6 +164,11 @@ impl Binder<'_, '_> {
         ret: Oid,
         allow_poly: bool,
     ) -> Result<Oid> {
+        let told = |d: Oid, a: Oid| (is_polymorphic_first(d) || is_polymorphic_second(d)) && d != a;
+        if allow_poly && !declared.iter().zip(actual).any(|(d, a)| told(*d, *a)) {
+            // The arguments are as polymorphic as what is declared: they tell nothing.
+            return Ok(ret);
+        }
         let (mut elem, mut array, mut range) = (Oid::INVALID, Oid::INVALID, Oid::INVALID);
         let (mut compatible, mut compatible_range): (Vec<Oid>, Oid) = (Vec::new(), Oid::INVALID);
         let (mut first, mut second) = (is_polymorphic_first(ret), is_polymorphic_second(ret));

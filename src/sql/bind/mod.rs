@@ -47,7 +47,7 @@ pub use from::reads_as;
 pub use names::{BtreeClass, Conflict, InlineBody, InlineCall, Names};
 pub use policy::{RowSecurity, refuse as refuse_row_security};
 pub use query::*;
-pub(in crate::sql) use resolve::find_operator_in;
+pub(in crate::sql) use resolve::{find_operator_in, sort_operator};
 pub use rewrite::{bind_rule_action, bind_rule_condition, obstacle, reads_of_condition, reads_of_rule, rule_level};
 pub use shown::{Label, Shown, Written, constant as shown_constant};
 pub use stored::{
@@ -160,7 +160,9 @@ pub fn bind_expr(
 pub struct FunctionFor {
     pub def: &'static crate::sql::func::FuncDef,
     pub ret: crate::base::Oid,
-    /// The arguments are what it is declared for, as they are.
+    /// What it is declared for, of the types given where that is polymorphic.
+    pub declared: Vec<crate::base::Oid>,
+    /// The arguments are that, as they are.
     pub as_is: bool,
 }
 
@@ -181,7 +183,7 @@ pub fn function_for(
     let mut declared = found.args.clone();
     let ret = binder.resolve_generic(types, &mut declared, found.what.ret, true)?;
     let as_is = types.iter().zip(&declared).all(|(t, d)| coerce::is_binary_coercible(*t, *d));
-    Ok(Some(FunctionFor { def: found.what, ret, as_is }))
+    Ok(Some(FunctionFor { def: found.what, ret, declared, as_is }))
 }
 
 /// anyelement, anycompatible and their families.

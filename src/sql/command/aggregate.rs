@@ -9,7 +9,7 @@ use crate::catalog::{Object, ObjectKey};
 use crate::err;
 use crate::sql::ast::{DefArg, DefElem, DefineStmt, ObjectType, OperName, ParamMode, QualName, TypeName};
 use crate::sql::bind;
-use crate::sql::exec::ExecContext;
+use crate::sql::exec::{ExecContext, system_view};
 use crate::sql::func::{FuncDef, is_implemented};
 use crate::sql::routine::shown;
 use crate::types::{TypeRef, oid};
@@ -28,8 +28,8 @@ struct Options<'a> {
     parallel: Option<char>,
     space: i32,
     combine: Option<QualName>,
-    serialize: bool,
-    deserialize: bool,
+    serialize: Option<QualName>,
+    deserialize: Option<QualName>,
     sort_operator: Option<OperName>,
     /// The attributes of moving states that were given.
     moving: Vec<&'a str>,
@@ -41,7 +41,7 @@ struct Options<'a> {
     moving_state: Option<TypeName>,
     moving_space: i32,
     moving_initial: Option<String>,
-    refused: Option<&'a str>,
+    hypothetical: bool,
 }
 
 fn definition(text: impl Into<std::borrow::Cow<'static, str>>) -> Error {
@@ -97,11 +97,10 @@ fn options<'a>(cx: &mut ExecContext, list: &'a [DefElem]) -> Result<Options<'a>>
                     }
                 });
             }
-            "hypothetical" if is_true(e) => o.refused = Some("hypothetical-set aggregates"),
-            "hypothetical" => {}
+            "hypothetical" => o.hypothetical = is_true(e),
             "combinefunc" => o.combine = Some(name_of(e)),
-            "serialfunc" => o.serialize = true,
-            "deserialfunc" => o.deserialize = true,
+            "serialfunc" => o.serialize = Some(name_of(e)),
+            "deserialfunc" => o.deserialize = Some(name_of(e)),
             "sortop" => {
                 let named = |name: String| OperName { schema: None, name, pos: e.pos };
                 o.sort_operator = super::operator::operator_of(e).or_else(|| e.string().map(named));
@@ -215,9 +214,11 @@ fn lookup(cx: &mut ExecContext, name: &QualName, types: &[Oid]) -> Result<(&'sta
         return Err(err!(DATATYPE_MISMATCH, "function {listed} returns a set"));
     }
     if !found.as_is {
+        let listed = shown::listed(&*cx.fx.io.hooks, &name.joined(), &found.declared);
         return Err(err!(DATATYPE_MISMATCH, "function {listed} requires run-time type coercion"));
     }
-    if !found.def.is_users() && !is_implemented(found.def.oid) {
+    let takes_internal = types.contains(&oid::INTERNAL);
+    if !found.def.is_users() && !is_implemented(found.def.oid) && !takes_internal {
         return Err(Error::unsupported(format!("function {listed} is not supported in an aggregate")));
     }
     function::may_call(cx, found.def)?;
@@ -233,10 +234,12 @@ fn state_type(
     let Some(name) = name else { return Err(Error::internal("no state type")) };
     let state = resolve_type_unplaced(cx, &cmd.source, name)?;
     let polymorphic = bind::is_polymorphic(state.oid);
+    let superuser = cx.backend()?.user.is_superuser;
     let shown = |t: Oid| crate::types::format_type(t, -1, &*cx.fx.io.hooks);
     if !polymorphic && crate::types::info(state.oid).is_some_and(|i| i.is_pseudo()) {
-        if state.oid == oid::INTERNAL {
-            return Err(Error::unsupported("aggregates with states of type internal are not supported"));
+        // Code that trusts its callers: PostgreSQL leaves it to superusers.
+        if state.oid == oid::INTERNAL && initial.is_none() && superuser {
+            return Ok(state);
         }
         return Err(definition(format!("aggregate transition data type cannot be {}", shown(state.oid))));
     }
@@ -259,8 +262,8 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &DefineStmt) -> Flo
     names::lock_name(cx, class::PROC, namespace, &name)?;
     let o = options(cx, &stmt.options)?;
     check(&o, stmt)?;
-    if let Some(what) = o.refused {
-        return Err(Error::unsupported(format!("{what} of users are not supported")).into());
+    if o.hypothetical && stmt.args.as_ref().is_none_or(|a| a.direct_args.is_none()) {
+        return Err(definition("only ordered-set aggregates can be hypothetical").into());
     }
     let (arg_types, arg_names, arg_modes) = signature(cmd, cx, stmt, &o)?;
     arg_types.iter().try_for_each(|ty| super::write::check_usable(cx, *ty))?;
@@ -347,23 +350,16 @@ fn states(
         }
         (finish, result) = (def.oid, returned);
     }
-    if bind::is_polymorphic(result) && !inputs.iter().any(|t| bind::is_polymorphic(*t)) {
-        return Err(definition("cannot determine result data type").detail(format!(
-            "A result of type {} requires at least one input of type anyelement, anyarray, anynonarray, anyenum, anyrange, or anymultirange.",
-            shown(cx, result)
-        )));
-    }
+    function::check_result(cx, inputs, result)?;
     let combine = combine(cx, o, state)?;
-    if o.serialize != o.deserialize {
-        return Err(definition("must specify both or neither of serialization and deserialization functions"));
-    }
-    if o.serialize {
-        let text = "serialization functions may be specified only when the aggregate transition data type is internal";
-        return Err(definition(text));
-    }
+    let (serialize, deserialize) = serialization(cx, o, state)?;
     let moving = moving_states(cmd, cx, o, inputs, result)?;
     let sort_operator = sort_operator(cx, o, inputs)?;
+    let same_as = if state.oid == oid::INTERNAL { built_in_states(transition.oid, finish)? } else { Oid::INVALID };
     let def = AggregateDef {
+        serialize,
+        deserialize,
+        same_as,
         combine,
         sort_operator,
         moving,
@@ -392,7 +388,39 @@ fn combine(cx: &mut ExecContext, o: &Options<'_>, state: TypeRef) -> Result<Oid>
     let Some(name) = &o.combine else { return Ok(Oid::INVALID) };
     let (def, returned) = lookup(cx, name, &[state.oid, state.oid])?;
     same_type(cx, "combine", name, returned, state.oid)?;
+    if state.oid == oid::INTERNAL && def.strict {
+        return Err(definition("combine function with transition type internal must not be declared STRICT"));
+    }
     Ok(def.oid)
+}
+
+/// How states of type internal travel between processes.
+fn serialization(cx: &mut ExecContext, o: &Options<'_>, state: TypeRef) -> Result<(Oid, Oid)> {
+    let (write, read) = match (&o.serialize, &o.deserialize) {
+        (None, None) => return Ok((Oid::INVALID, Oid::INVALID)),
+        (Some(write), Some(read)) => (write, read),
+        _ => return Err(definition("must specify both or neither of serialization and deserialization functions")),
+    };
+    if state.oid != oid::INTERNAL {
+        let text = "serialization functions may be specified only when the aggregate transition data type is internal";
+        return Err(definition(text));
+    }
+    let (to, returned) = lookup(cx, write, &[oid::INTERNAL])?;
+    same_type(cx, "serialization", write, returned, oid::BYTEA)?;
+    let (from, returned) = lookup(cx, read, &[oid::BYTEA, oid::INTERNAL])?;
+    same_type(cx, "deserialization", read, returned, oid::INTERNAL)?;
+    Ok((to.oid, from.oid))
+}
+
+/// The built-in aggregate whose states these are.
+///
+/// # Errors
+/// 0A000 for functions that belong to no aggregate together: states of type internal are code's own affair, and here the
+/// code of a built-in aggregate keeps them in a form of its own.
+fn built_in_states(transition: Oid, finish: Oid) -> Result<Oid> {
+    system_view::aggregate_of_states(transition, finish).ok_or_else(|| {
+        Error::unsupported("states of type internal are supported for the functions of one built-in aggregate only")
+    })
 }
 
 /// How states move with a frame: the same checks as for those that do not.
@@ -466,7 +494,8 @@ fn sort_operator(cx: &mut ExecContext, o: &Options<'_>, inputs: &[Oid]) -> Resul
 fn depends(a: &AggregateDef) -> Vec<Depend> {
     let on = |oid: &Oid| Depend { on: ObjectKey::new(class::PROC, *oid), auto: false };
     let moving = a.moving.iter().flat_map(|m| [m.transition, m.inverse, m.finish]);
-    let functions: Vec<Oid> = [a.transition, a.finish, a.combine].into_iter().chain(moving).collect();
+    let functions: Vec<Oid> =
+        [a.transition, a.finish, a.combine, a.serialize, a.deserialize].into_iter().chain(moving).collect();
     let mut out: Vec<Depend> = functions.iter().filter(|o| o.is_valid()).map(on).collect();
     out.push(Depend { on: ObjectKey::new(class::TYPE, a.state), auto: false });
     out

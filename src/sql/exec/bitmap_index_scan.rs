@@ -1,7 +1,7 @@
 //! The addresses of rows that an index leads to, in order: one int8 column, the block above 16 bits of offset.
 
 use super::gist_scan::Questions;
-use super::{ExecContext, Node};
+use super::{ExecContext, Node, index_ranges};
 use crate::base::{Flow, Oid, Result, TupleId};
 use crate::brin;
 use crate::btree::{Bounds, Direction, IndexScan as TreeScan};
@@ -12,7 +12,7 @@ use crate::mvcc::Snapshot;
 use crate::settings::{Id, Lookup};
 use crate::sql::expr::Expr;
 use crate::sql::expr::eval::{Projection, Sel};
-use crate::sql::plan::{self, IndexOp, Search};
+use crate::sql::plan::{self, Search};
 use crate::storage::Storage;
 use crate::types::array::Array;
 use crate::types::{BATCH_ROWS, Batch, Column, Datum, Phys, TypeRef};
@@ -31,7 +31,7 @@ pub(super) struct BitmapIndexScan {
     values: Projection,
     conditions: Vec<(usize, Strategy)>,
     /// Of a B-tree, or of the hash codes kept in one.
-    ordered: Option<Vec<(usize, IndexOp, TypeRef)>>,
+    ordered: Option<index_ranges::Search>,
     /// Of a GiST index.
     questions: Option<Questions>,
     /// Of a BRIN index: column, strategy, whether of an array's elements, type.
@@ -63,7 +63,7 @@ pub(super) fn unpacked(value: i64) -> TupleId {
 
 impl BitmapIndexScan {
     pub fn start(s: &plan::BitmapIndexScan, cx: &mut ExecContext) -> Result<BitmapIndexScan> {
-        let bounds = s.bounds.iter().map(|c| c.value.clone());
+        let (ordered, bounds) = index_ranges::Search::of(&s.bounds);
         let exprs: Vec<Expr> = s.conditions.iter().map(|c| c.value.clone()).chain(bounds).collect();
         let gin = |c: &plan::SearchCondition| match c.strategy {
             Search::Gin(strategy) => Some((c.column, strategy)),
@@ -83,8 +83,7 @@ impl BitmapIndexScan {
             conditions: s.conditions.iter().filter_map(gin).collect(),
             questions,
             asks: s.conditions.iter().filter_map(brin).collect(),
-            ordered: matches!(s.index.method, IndexMethod::Btree | IndexMethod::Hash)
-                .then(|| s.bounds.iter().map(|c| (c.column, c.op, c.value.ty)).collect()),
+            ordered: matches!(s.index.method, IndexMethod::Btree | IndexMethod::Hash).then_some(ordered),
             state: State::Start,
             found: 0,
         })
@@ -139,8 +138,8 @@ impl BitmapIndexScan {
     fn stretches(&mut self, cx: &mut ExecContext) -> Flow<Vec<Bounds>> {
         let nothing = Batch { columns: Vec::new(), rows: 1 };
         let values = self.values.run(cx, &nothing, Sel::All(1))?;
-        let conditions = self.ordered.as_deref().unwrap_or_default();
-        let mut ranges = super::index_scan::ranges(self.index.store.keys(), conditions, &values)?;
+        let found = self.ordered.as_ref().map(|o| o.ranges(self.index.store.keys(), &values)).transpose()?;
+        let mut ranges = found.unwrap_or_default();
         ranges.reverse();
         cx.backend()?.stats.count_scan(self.index.oid);
         Ok(ranges)

@@ -34,6 +34,7 @@ mod gist_scan;
 mod hash_join;
 mod in_use;
 mod incremental_sort;
+mod index_ranges;
 mod index_scan;
 pub mod inject;
 pub mod instrument;

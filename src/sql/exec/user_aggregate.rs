@@ -27,7 +27,7 @@ pub(super) struct UserAggregate {
 }
 
 impl UserAggregate {
-    /// None: the aggregate is built in. `word`: what it is to messages.
+    /// None: the states are built in. `word`: what it is to messages.
     pub fn of(cx: &mut ExecContext, call: &AggregateCall<'_>, word: &str) -> Result<Option<Arc<UserAggregate>>> {
         if !matches!(call.func.imp, FuncImpl::Routine) {
             return Ok(None);
@@ -38,6 +38,9 @@ impl UserAggregate {
         // The aggregate is called by who asks, its functions by its owner.
         let user = cx.backend()?.user.current;
         routine::check_execute_as(cx, f, user, word)?;
+        if a.same_as.is_valid() {
+            return Ok(None);
+        }
         for part in [a.transition, a.finish] {
             if routine::any(cx, part).is_ok_and(|d| matches!(d.imp, FuncImpl::Routine)) {
                 let record = routine::record(cx, part)?;
@@ -78,7 +81,10 @@ impl Step {
         }
         let mut out = Column::new(phys_of(self.types.ret));
         let data: Vec<Datum<'_>> = args.iter().map(Value::datum).collect();
-        call_once(cx, self.def, &data, Some(self.types.clone()), &mut out)?;
+        cx.fx.in_aggregate = true;
+        let done = call_once(cx, self.def, &data, Some(self.types.clone()), &mut out);
+        cx.fx.in_aggregate = false;
+        done?;
         Ok(out.get(0).to_value())
     }
 }
@@ -116,7 +122,7 @@ impl States {
     pub fn open(user: Option<&Arc<UserAggregate>>, call: &AggregateCall<'_>) -> Result<States> {
         Ok(match user {
             Some(user) => States::User(user.clone(), Vec::new()),
-            None => States::Known(aggregate::open(call)?),
+            None => States::Known(aggregate::open(&AggregateCall { func: call.func.known_states(), ..*call })?),
         })
     }
 

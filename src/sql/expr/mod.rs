@@ -210,6 +210,17 @@ impl RowOp {
             RowOp::Ge => ">=",
         }
     }
+
+    /// The operator with its sides exchanged.
+    pub fn commutator(self) -> RowOp {
+        match self {
+            RowOp::Eq | RowOp::Ne => self,
+            RowOp::Lt => RowOp::Gt,
+            RowOp::Le => RowOp::Ge,
+            RowOp::Gt => RowOp::Lt,
+            RowOp::Ge => RowOp::Le,
+        }
+    }
 }
 
 /// One column of a row comparison: the functions for `=` and `<`, arguments `Column`-bound as usual.

@@ -15,6 +15,7 @@ mod ordered;
 mod range;
 mod statistics;
 mod sum;
+pub(super) mod transition;
 
 use super::{FnContext, FuncDef};
 use crate::base::{Error, Result};

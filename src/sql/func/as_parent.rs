@@ -23,6 +23,7 @@ pub static AS_PARENT: FuncDef = FuncDef {
     kind: b'f',
     imp: FuncImpl::Scalar(as_parent),
     collated: None,
+    aggregate: None,
     fact: &FACT,
 };
 

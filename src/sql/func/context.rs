@@ -148,6 +148,8 @@ pub struct FnContext {
     pub statement_us: i64,
     /// Set by the evaluator before the rows of one call; None: the types are those declared.
     pub call: Option<Arc<CallTypes>>,
+    /// The call is a step of an aggregate's state.
+    pub in_aggregate: bool,
     pub regexes: RegexCache,
 }
 
@@ -161,6 +163,7 @@ impl Default for FnContext {
             random: Arc::new(Mutex::new(Random::unguessable())),
             statement_us: 0,
             call: None,
+            in_aggregate: false,
             regexes: RegexCache::default(),
         }
     }

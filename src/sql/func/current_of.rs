@@ -22,5 +22,6 @@ pub static CURRENT_OF: FuncDef = FuncDef {
     kind: b'f',
     imp: FuncImpl::System,
     collated: None,
+    aggregate: None,
     fact: &FACT,
 };

@@ -105,10 +105,26 @@ pub struct FuncDef {
     pub imp: FuncImpl,
     /// What it needs to know its arguments' collation for.
     pub collated: Option<Collated>,
+    /// Of a user's aggregate.
+    pub aggregate: Option<AggregateFact>,
     pub fact: &'static ProcFact,
 }
 
+/// What of a user's aggregate is known without its row of the catalogs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AggregateFact {
+    /// The built-in aggregate whose states its own are, where they are of type internal; or invalid.
+    pub same_as: Oid,
+    /// `pg_aggregate.aggsortop`
+    pub sort_operator: Oid,
+}
+
 impl FuncDef {
+    /// What computes this aggregate where its states are built in: itself, or the one it is made of.
+    pub fn known_states(&'static self) -> &'static FuncDef {
+        self.aggregate.and_then(|a| func(a.same_as)).unwrap_or(self)
+    }
+
     /// A row of the catalogs, so that it can be dropped and has rights of its own.
     pub fn is_users(&self) -> bool {
         self.oid >= Oid::FIRST_NORMAL
@@ -119,6 +135,7 @@ impl FuncDef {
 fn implementations() -> std::collections::HashMap<&'static str, FuncImpl> {
     let mut all = std::collections::HashMap::new();
     let tables: &[&[(&'static str, FuncImpl)]] = &[
+        aggregate::transition::TABLE,
         array::TABLE,
         bytea::TABLE,
         enums::TABLE,

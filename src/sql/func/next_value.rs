@@ -22,5 +22,6 @@ pub static NEXT_VALUE: FuncDef = FuncDef {
     kind: b'f',
     imp: FuncImpl::System,
     collated: None,
+    aggregate: None,
     fact: &FACT,
 };

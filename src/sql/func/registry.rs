@@ -41,6 +41,7 @@ fn build() -> Registry {
                 None => inout.get(&p.oid).copied().unwrap_or(FuncImpl::System),
             },
             collated: Collated::of(p.src),
+            aggregate: None,
             fact: p,
         })
         .collect();

@@ -24,6 +24,7 @@ const fn method(fact: &'static ProcFact, imp: super::ScalarFn) -> FuncDef {
         kind: b'f',
         imp: FuncImpl::Scalar(imp),
         collated: None,
+        aggregate: None,
         fact,
     }
 }

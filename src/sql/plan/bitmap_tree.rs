@@ -15,7 +15,7 @@ use super::settings::{DISABLED, PlannerSettings};
 use super::{BitmapHeapScan, BitmapIndexScan, Cost, IndexCondition, Plan, PlanNode};
 use crate::base::Result;
 use crate::catalog::{IndexMethod, Relation};
-use crate::sql::expr::{Expr, ExprKind, same};
+use crate::sql::expr::{Expr, ExprKind, RowPair, same};
 use crate::sql::func;
 use crate::types::{IoContext, TypeRef, oid};
 use std::rc::Rc;
@@ -268,6 +268,13 @@ impl Finder<'_> {
 
 /// A condition with the index's column on its left, as it is shown.
 fn turned(clause: &Expr, column: &Expr) -> Expr {
+    if let ExprKind::RowCompare { op, pairs } = &clause.kind
+        && pairs.first().is_some_and(|p| !same(strip(&p.left), strip(column)))
+    {
+        let turn = |p: &RowPair| RowPair { left: p.right.clone(), right: p.left.clone(), ..p.clone() };
+        let kind = ExprKind::RowCompare { op: op.commutator(), pairs: pairs.iter().map(turn).collect() };
+        return Expr { kind, ty: clause.ty, pos: None };
+    }
     if let ExprKind::Func { oper: Some(o), args, .. } = &clause.kind
         && let [l, r] = &args[..]
         && !same(strip(l), strip(column))
@@ -334,7 +341,8 @@ impl Maker<'_, '_> {
             if needs_value(c.op) {
                 self.from_outside(&mut value, RelSet::EMPTY)?;
             }
-            bounds.push(IndexCondition { column: c.column, op: c.op, value, computed: None });
+            let (row, computed) = (c.row.clone(), Vec::new());
+            bounds.push(IndexCondition { column: c.column, row, op: c.op, value, computed });
             checks.push(self.bound_at(rel, clause, input)?);
             let clause = columns.get(c.column).map_or_else(|| clause.clone(), |column| turned(clause, column));
             shown.push(self.bound_at(rel, &clause, input)?);

@@ -1,5 +1,6 @@
 //! Bounds that a condition puts on a column of an index without saying all it asks: LIKE and regular expressions by what
-//! matching texts begin with, comparisons of rows by their first columns. The condition itself is asked of the rows found.
+//! matching texts begin with, comparisons of rows by those of their columns that the index
+//! has first, or all of them. The condition itself is asked of the rows found.
 //! PostgreSQL 15, like_support.c, match_pattern_prefix; indxpath.c, match_rowcompare_to_indexcol.
 
 use super::IndexOp;
@@ -26,6 +27,65 @@ pub(super) struct Bound {
     pub op: IndexOp,
     pub value: Expr,
     pub expr: Expr,
+}
+
+/// A comparison of rows of which leading columns are those of an index.
+pub(super) struct RowBound {
+    pub op: IndexOp,
+    /// How many columns: two at least.
+    pub columns: usize,
+    /// The row they are compared with.
+    pub value: Expr,
+    /// What it says of these columns alone, where it asks more.
+    pub bound: Option<Expr>,
+}
+
+/// What a comparison of rows says of the index's columns from here on. PostgreSQL 15, indxpath.c,
+/// match_rowcompare_to_indexcol and expand_indexqual_rowcompare: the columns follow one another here.
+pub(super) fn rows(c: &Expr, columns: &[Expr], rel: usize) -> Option<RowBound> {
+    let ExprKind::RowCompare { op, pairs } = &c.kind else { return None };
+    let held: Vec<(bool, IndexOp)> = pairs.iter().zip(columns).map_while(|(p, c)| side(*op, p, c, rel)).collect();
+    let (&(left, index_op), n) = (held.first()?, held.iter().take_while(|h| h.0 == held[0].0).count());
+    if n < 2 {
+        return None;
+    }
+    let whole = n == pairs.len();
+    let values = pairs[..n].iter().map(|p| if left { p.right.clone() } else { p.left.clone() }).collect();
+    let names = (1..=n).map(|k| format!("f{k}")).collect();
+    let row = Expr::new(ExprKind::Row { fields: values, names }, TypeRef::of(oid::RECORD));
+    let weak = match op {
+        RowOp::Gt | RowOp::Ge => RowOp::Ge,
+        _ => RowOp::Le,
+    };
+    let bound = || {
+        let kind = ExprKind::RowCompare { op: weak, pairs: pairs[..n].to_vec() };
+        Expr { kind, ty: c.ty, pos: None }
+    };
+    let weaker = match index_op {
+        IndexOp::Gt => IndexOp::Ge,
+        IndexOp::Lt => IndexOp::Le,
+        other => other,
+    };
+    Some(RowBound { op: if whole { index_op } else { weaker }, columns: n, value: row, bound: (!whole).then(bound) })
+}
+
+/// Whether the column is on the left, and how it is compared.
+fn side(op: RowOp, p: &RowPair, column: &Expr, rel: usize) -> Option<(bool, IndexOp)> {
+    let is_column = |e: &Expr| same(strip(e), strip(column));
+    let free = |e: &Expr| !rels_of(e).has(rel) && !has_volatile(e);
+    let (left, value) = match () {
+        () if is_column(&p.left) && free(&p.right) => (true, &p.right),
+        () if is_column(&p.right) && free(&p.left) => (false, &p.left),
+        () => return None,
+    };
+    let op = match (op, left) {
+        (RowOp::Gt, true) | (RowOp::Lt, false) => IndexOp::Gt,
+        (RowOp::Ge, true) | (RowOp::Le, false) => IndexOp::Ge,
+        (RowOp::Lt, true) | (RowOp::Gt, false) => IndexOp::Lt,
+        (RowOp::Le, true) | (RowOp::Ge, false) => IndexOp::Le,
+        (RowOp::Eq | RowOp::Ne, _) => return None,
+    };
+    (family(column.ty.oid) == family(value.ty.oid) && finds(op, &p.left, column)).then_some((left, op))
 }
 
 /// What the condition says of the column of an index at least.

@@ -450,9 +450,12 @@ impl<'p, 'a> Maker<'p, 'a> {
             if needs_value(c.op) {
                 self.from_outside(&mut value, RelSet::EMPTY)?;
             }
-            let is_computed = t.indexes[i.index].columns[c.column].attno == 0;
-            let computed = columns.get(c.column).filter(|_| is_computed).and_then(|e| input.bound(e).ok());
-            conditions.push(IndexCondition { column: c.column, op: c.op, value, computed });
+            let computed = |n: usize| {
+                let is_computed = t.indexes[i.index].columns[n].attno == 0;
+                columns.get(n).filter(|_| is_computed).and_then(|e| input.bound(e).ok())
+            };
+            let computed = std::iter::once(&c.column).chain(&c.row).map(|n| computed(*n)).collect();
+            conditions.push(IndexCondition { column: c.column, row: c.row.clone(), op: c.op, value, computed });
         }
         let (layout, project) = Self::narrowed(input, project);
         let cost = self.cost(path, &layout);

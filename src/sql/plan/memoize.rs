@@ -59,7 +59,12 @@ impl Inner<'_> {
             PathKind::Index(i) => {
                 for c in i.conditions.iter().filter(|c| outer(&c.value)) {
                     *binary |= c.op != IndexOp::Eq;
-                    keys.push(c.value.clone());
+                    match &c.value.kind {
+                        ExprKind::Row { fields, .. } if !c.row.is_empty() => {
+                            keys.extend(fields.iter().filter(|e| outer(e)).cloned())
+                        }
+                        _ => keys.push(c.value.clone()),
+                    }
                 }
             }
             PathKind::Bitmap(b) | PathKind::Gist(b) => {

@@ -6,7 +6,7 @@ use super::selectivity::strip;
 use super::tree::{attribute_map, is_tree, mapped, members};
 use crate::base::Result;
 use crate::catalog::{Index, IndexMethod, Relation};
-use crate::sql::bind::{FromNode, OrderItem, Query, Rel, Source, SubLink, Target};
+use crate::sql::bind::{FromNode, OrderItem, Query, Rel, Source, SubLink, Target, sort_operator};
 use crate::sql::expr::{AggCall, Expr, ExprKind, SubPlanKind};
 use crate::types::{TypeRef, Value, oid};
 
@@ -86,11 +86,26 @@ fn is_extreme(a: &AggCall, table: &Relation, map: &[i16], conditions: bool) -> b
         table.indexes.iter().any(|i| by(i) && i.columns.iter().take(columns(i)).any(|c| c.attno == attno))
     };
     a.levels_up == 0
-        && matches!(a.func.name, "min" | "max")
+        && last_first(a).is_some()
         && a.filter.is_none()
         && a.order_by.is_empty()
         && matches!(a.args.first().map(|x| &strip(x).kind),
             Some(ExprKind::Var { attno, levels_up: 0, .. }) if leads(*attno))
+}
+
+/// Whether an aggregate is what comes first in order: false, or last: true. None: something else.
+/// PostgreSQL 15, planagg.c: the aggregate's sort operator says it.
+fn last_first(a: &AggCall) -> Option<bool> {
+    let Some(fact) = a.func.aggregate else {
+        return match (a.func.name, a.func.is_users()) {
+            ("min", false) => Some(false),
+            ("max", false) => Some(true),
+            _ => None,
+        };
+    };
+    let ty = a.func.args.first()?;
+    let is = |name| sort_operator(name, *ty).is_some_and(|o| o.oid == fact.sort_operator);
+    if is("<") { Some(false) } else { is(">").then_some(true) }
 }
 
 /// Conditions on the table alone, which may be asked once for each extreme.
@@ -110,7 +125,7 @@ fn replace(e: &mut Expr, table: &Rel, conditions: Option<&Expr>) {
         return;
     };
     let arg = a.args[0].clone();
-    let max = a.func.name == "max";
+    let max = last_first(a) == Some(true);
     let moved = |e: &Expr| {
         let mut e = e.clone();
         e.rewrite(&mut |x| {

@@ -362,12 +362,25 @@ pub struct SearchCondition {
 pub struct IndexCondition {
     /// 0-based key column of the index.
     pub column: usize,
+    /// The columns after it that a comparison of rows is about, too; the value is a row then.
+    pub row: Vec<usize>,
     pub op: IndexOp,
     /// Of the column's type; or of another integer type, and then out of the column's range it means what it says
     /// (`int2 = 100000` finds nothing, `int2 < 100000` everything).
     pub value: Expr,
-    /// What an expression column is computed from, over the columns the scan reads: to be shown.
-    pub computed: Option<Expr>,
+    /// What expression columns are computed from, over the columns the scan reads: to be shown. One for each column.
+    pub computed: Vec<Option<Expr>>,
+}
+
+impl IndexCondition {
+    /// The columns and what each is compared with.
+    pub fn parts(&self) -> impl Iterator<Item = (usize, &Expr)> {
+        let values = match &self.value.kind {
+            crate::sql::expr::ExprKind::Row { fields, .. } if !self.row.is_empty() => &fields[..],
+            _ => std::slice::from_ref(&self.value),
+        };
+        std::iter::once(self.column).chain(self.row.iter().copied()).zip(values)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -212,6 +212,8 @@ pub(super) struct SearchCondition {
 #[derive(Clone, Debug)]
 pub(super) struct PathCondition {
     pub column: usize,
+    /// See [`super::IndexCondition::row`].
+    pub row: Vec<usize>,
     pub op: IndexOp,
     pub value: Expr,
 }

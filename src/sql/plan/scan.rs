@@ -174,11 +174,38 @@ pub(super) struct Candidate<'c> {
 /// A condition on a column of an index: who asks, how, with what; a bound that it puts on the column as a condition.
 type Found<'c> = (&'c Candidate<'c>, IndexOp, Expr, Option<Expr>);
 
+impl Match {
+    fn take(&mut self, c: &Candidate<'_>, condition: PathCondition, bound: Option<Expr>) {
+        self.outer = self.outer.union(rels_of(&condition.value));
+        self.conditions.push(condition);
+        if let Some(bound) = bound {
+            self.exprs.push(bound.clone());
+            self.bounds.push(bound);
+            return;
+        }
+        self.exprs.push(c.expr.clone());
+        if let Some(q) = c.qual {
+            self.covered.push(q);
+        }
+        if let Some(cl) = c.clause {
+            self.used.push(cl.id);
+        }
+    }
+}
+
 pub(super) fn match_index(columns: &[Expr], keys: usize, candidates: &[Candidate<'_>], rel: usize) -> Match {
     let mut out = Match::default();
     for (i, column) in columns.iter().take(keys).enumerate() {
         let mut found: Vec<Found<'_>> = Vec::new();
         for c in candidates {
+            // A comparison of rows says what it says beside any other condition.
+            if let Some(r) = super::bounds::rows(c.expr, &columns[i..keys], rel)
+                && (r.bound.is_none() || c.qual.is_some())
+            {
+                let row = (i + 1..i + r.columns).collect();
+                out.take(c, PathCondition { column: i, row, op: r.op, value: r.value }, r.bound);
+                continue;
+            }
             match match_condition(c.expr, column, rel) {
                 Some((op, value)) => found.push((c, op, value, None)),
                 None if c.qual.is_some() => {
@@ -189,20 +216,7 @@ pub(super) fn match_index(columns: &[Expr], keys: usize, candidates: &[Candidate
             }
         }
         let take = |out: &mut Match, (c, op, value, bound): Found<'_>| {
-            out.outer = out.outer.union(rels_of(&value));
-            out.conditions.push(PathCondition { column: i, op, value });
-            if let Some(bound) = bound {
-                out.exprs.push(bound.clone());
-                out.bounds.push(bound);
-                return;
-            }
-            out.exprs.push(c.expr.clone());
-            if let Some(q) = c.qual {
-                out.covered.push(q);
-            }
-            if let Some(cl) = c.clause {
-                out.used.push(cl.id);
-            }
+            out.take(c, PathCondition { column: i, row: Vec::new(), op, value }, bound);
         };
         // An equality with the relation's own constants is better than one with another relation's columns.
         let rank = |op: IndexOp, c: &Candidate<'_>| match op {
@@ -647,7 +661,7 @@ fn hash_paths(
         let outer = rels_of(&value);
         let value = crate::sql::bind::hash_code(value)?;
         let m = Match {
-            conditions: vec![PathCondition { column: 0, op: IndexOp::Eq, value }],
+            conditions: vec![PathCondition { column: 0, row: Vec::new(), op: IndexOp::Eq, value }],
             covered: said.to_vec(),
             exprs: vec![c.expr.clone()],
             outer,

@@ -258,9 +258,14 @@ impl Estimator<'_> {
                 let p = self.equality(left, right);
                 if *negated { p } else { 1.0 - p }
             }
-            ExprKind::RowCompare { pairs, .. } => {
-                let _ = pairs;
-                DEFAULT_INEQ
+            // PostgreSQL 15, plancat.c and clausesel.c, rowcomparesel: the first columns alone are looked at.
+            ExprKind::RowCompare { op, pairs } => {
+                let first = pairs.first().and_then(|p| {
+                    let base = |e: &Expr| crate::types::base_type(e.ty.oid);
+                    let op = func::type_operator(op.symbol(), base(&p.left), base(&p.right))?;
+                    Some(self.operator(op.oid, &p.left, &p.right))
+                });
+                first.unwrap_or(DEFAULT_INEQ)
             }
             ExprKind::SubPlan(_) | ExprKind::SubLink(_) => 0.5,
             ExprKind::Func { .. } => DEFAULT_INEQ,

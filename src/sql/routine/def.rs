@@ -4,8 +4,8 @@
 //! hold them as it holds those of built-in functions. Replacing a function with the same signature adds nothing.
 
 use crate::base::Oid;
-use crate::catalog::object::Function;
-use crate::sql::func::{Collated, FuncDef, FuncImpl, ProcFact};
+use crate::catalog::object::{AggregateDef, Function};
+use crate::sql::func::{AggregateFact, Collated, FuncDef, FuncImpl, ProcFact};
 use crate::types;
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -27,7 +27,7 @@ pub fn def(f: &Function) -> &'static FuncDef {
 
 fn key(f: &Function) -> String {
     format!(
-        "{} {} {} {} {:?} {:?} {:?} {:?} {} {} {} {} {} {} {} {} {}",
+        "{} {} {} {} {:?} {:?} {:?} {:?} {} {} {} {} {} {} {} {} {} {:?}",
         f.oid.0,
         f.name,
         f.language,
@@ -44,8 +44,13 @@ fn key(f: &Function) -> String {
         f.parallel,
         f.cost,
         f.rows,
-        symbol(f).map_or(String::new(), |s| s.0)
+        symbol(f).map_or(String::new(), |s| s.0),
+        f.aggregate.as_ref().map(aggregate_fact)
     )
+}
+
+fn aggregate_fact(a: &AggregateDef) -> AggregateFact {
+    AggregateFact { same_as: a.same_as, sort_operator: a.sort_operator }
 }
 
 /// What is behind a function that has code here and no body: its name and the code.
@@ -126,6 +131,7 @@ fn make(f: &Function) -> FuncDef {
         volatility: f.volatility as u8,
         kind: f.kind as u8,
         imp,
+        aggregate: f.aggregate.as_ref().map(aggregate_fact),
         collated: (f.language == "internal").then(|| Collated::of(&f.body)).flatten(),
         fact,
     }

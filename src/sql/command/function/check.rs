@@ -37,8 +37,8 @@ pub(super) fn check_code(f: &Function) -> Result<()> {
 }
 
 /// PostgreSQL 15, parse_coerce.c, check_valid_polymorphic_signature: a polymorphic result follows from an argument.
-pub(super) fn check_polymorphic(cx: &ExecContext, f: &Function, result: Oid) -> Result<()> {
-    let inputs = f.inputs();
+/// check_valid_internal_signature: so does one of type internal.
+pub(in crate::sql::command) fn check_result(cx: &ExecContext, inputs: &[Oid], result: Oid) -> Result<()> {
     let among = |family: &[Oid]| inputs.iter().any(|t| family.contains(t));
     let (fine, family) = match result {
         oid::ANYRANGE | oid::ANYMULTIRANGE => {
@@ -56,6 +56,10 @@ pub(super) fn check_polymorphic(cx: &ExecContext, f: &Function, result: Oid) -> 
             inputs.iter().any(|t| polymorphic::is_second(*t)),
             "anycompatible, anycompatiblearray, anycompatiblenonarray, anycompatiblerange, or anycompatiblemultirange",
         ),
+        oid::INTERNAL if !inputs.contains(&oid::INTERNAL) => {
+            return Err(invalid("unsafe use of pseudo-type \"internal\"")
+                .detail("A result of type internal requires at least one input of type internal."));
+        }
         _ => return Ok(()),
     };
     if fine {
@@ -71,9 +75,9 @@ pub(super) fn check_pseudo(cx: &ExecContext, f: &Function) -> Result<()> {
     let polymorphic = polymorphic::is_polymorphic;
     let shown = |t: Oid| crate::types::format_type_plain(t, &*cx.fx.io.hooks);
     let r = f.result.oid;
-    check_polymorphic(cx, f, r)?;
+    check_result(cx, &f.inputs(), r)?;
     for n in (0..f.arg_types.len()).filter(|n| !f.is_input(*n)) {
-        check_polymorphic(cx, f, f.arg_types[n])?;
+        check_result(cx, &f.inputs(), f.arg_types[n])?;
     }
     if is_coded(f) {
         return Ok(());

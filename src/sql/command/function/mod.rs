@@ -9,6 +9,7 @@ mod options;
 mod signature;
 
 pub use alter::{alter, check_free};
+pub(in crate::sql::command) use check::check_result;
 pub use check::transposed;
 pub use create::{check_language, create, reading, replace, same};
 pub use drop::drop_routines;

@@ -198,6 +198,18 @@ pub(super) fn builtin_acls(superuser: &str) -> Vec<(Oid, Vec<String>)> {
     found
 }
 
+/// The built-in aggregate of plain arguments whose states of type internal these functions bring on and finish.
+pub(crate) fn aggregate_of_states(transition: Oid, finish: Oid) -> Option<Oid> {
+    let is = |line: &&str| {
+        let f: Vec<&str> = line.split('\t').collect();
+        let number = |n: usize| f.get(n).and_then(|x| x.parse().ok()).map(Oid);
+        f.get(1) == Some(&"n")
+            && (number(3), number(4), number(16)) == (Some(transition), Some(finish), Some(oid::INTERNAL))
+    };
+    let line = include_str!("facts/pg_aggregate.txt").lines().find(is)?;
+    line.split('\t').next()?.parse().ok().map(Oid)
+}
+
 /// How many direct arguments an ordered-set aggregate has; None for any other function.
 pub(crate) fn direct_arguments(oid: Oid) -> Option<usize> {
     let own = oid.0.to_string();
@@ -423,7 +435,7 @@ fn aggregates(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         let m = a.moving.as_ref();
         let of = |f: fn(&MovingDef) -> Oid| m.map_or(none, f);
         row![sink;
-            f.oid, 'n', 0, a.transition, a.finish, a.combine, none, none, of(|m| m.transition), of(|m| m.inverse),
+            f.oid, 'n', 0, a.transition, a.finish, a.combine, a.serialize, a.deserialize, of(|m| m.transition), of(|m| m.inverse),
             of(|m| m.finish), a.finish_extra, m.is_some_and(|m| m.finish_extra), a.finish_modify,
             m.map_or('r', |m| m.finish_modify), a.sort_operator, a.state, a.space, of(|m| m.state),
             m.map_or(0, |m| m.space), a.initial.as_deref(), m.and_then(|m| m.initial.as_deref()),

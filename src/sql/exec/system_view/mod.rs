@@ -42,9 +42,9 @@ mod types;
 pub(crate) use activity::{Sight, address, serial, sessions, some};
 pub(crate) use cell::{Cell, NULL, Stamp, texts};
 pub(crate) use code::{
-    BuiltinCollation, btree_class, builtin_acl, builtin_code, builtin_collation, builtin_collation_named,
-    builtin_statement, default_opclass, direct_arguments, family_name, family_named, language, opclass_name,
-    opclass_named, opclass_of, opclass_takes, special_opclass,
+    BuiltinCollation, aggregate_of_states, btree_class, builtin_acl, builtin_code, builtin_collation,
+    builtin_collation_named, builtin_statement, default_opclass, direct_arguments, family_name, family_named, language,
+    opclass_name, opclass_named, opclass_of, opclass_takes, special_opclass,
 };
 pub(crate) use depend::{Found, of_expression, of_queries, of_query};
 pub(crate) use extended::{definition as statistics_definition, expressions as statistics_expressions};

@@ -9,9 +9,9 @@ use crate::types::{Column, Datum, oid};
 
 /// What a variance aggregate answers.
 #[derive(Clone, Copy)]
-struct Spread {
-    sample: bool,
-    root: bool,
+pub(super) struct Spread {
+    pub sample: bool,
+    pub root: bool,
 }
 
 pub(super) fn open(call: &AggregateCall<'_>) -> Option<Box<dyn Aggregator>> {
@@ -111,10 +111,40 @@ impl Aggregator for ExactSpread {
 
 /// Youngs and Cramer's running sums (1971), as PostgreSQL 15's float8_accum keeps them.
 #[derive(Clone, Default)]
-struct Running {
-    n: f64,
-    sum: f64,
-    squares: f64,
+pub(super) struct Running {
+    pub n: f64,
+    pub sum: f64,
+    pub squares: f64,
+}
+
+impl Running {
+    pub fn add(&mut self, v: f64) -> Result<()> {
+        self.n += 1.0;
+        let before = self.sum;
+        self.sum += v;
+        if self.n > 1.0 {
+            let t = v * self.n - self.sum;
+            self.squares += t * t / (self.n * (self.n - 1.0));
+            if self.sum.is_infinite() || self.squares.is_infinite() {
+                if !before.is_infinite() && !v.is_infinite() {
+                    return Err(overflow());
+                }
+                self.squares = f64::NAN;
+            }
+        } else if v.is_nan() || v.is_infinite() {
+            self.squares = f64::NAN;
+        }
+        Ok(())
+    }
+
+    /// None: too few values.
+    pub fn spread(&self, what: Spread) -> Option<f64> {
+        if self.n == 0.0 || what.sample && self.n <= 1.0 {
+            return None;
+        }
+        let variance = self.squares / if what.sample { self.n - 1.0 } else { self.n };
+        Some(if what.root { variance.sqrt() } else { variance })
+    }
 }
 
 fn float(d: Datum<'_>) -> Option<f64> {
@@ -126,7 +156,7 @@ fn float(d: Datum<'_>) -> Option<f64> {
 }
 
 #[cold]
-fn overflow() -> Error {
+pub(super) fn overflow() -> Error {
     err!(NUMERIC_VALUE_OUT_OF_RANGE, "value out of range: overflow")
 }
 
@@ -143,41 +173,19 @@ impl Aggregator for FloatSpread {
     fn add(&mut self, _: &mut FnContext, args: &[&Column], groups: Groups<'_>) -> Result<()> {
         for row in 0..groups.rows() {
             let Some(v) = float(args[0].get(row)) else { continue };
-            let s = &mut self.states[groups.of(row)];
-            s.n += 1.0;
-            let before = s.sum;
-            s.sum += v;
-            if s.n > 1.0 {
-                let t = v * s.n - s.sum;
-                s.squares += t * t / (s.n * (s.n - 1.0));
-                if s.sum.is_infinite() || s.squares.is_infinite() {
-                    if !before.is_infinite() && !v.is_infinite() {
-                        return Err(overflow());
-                    }
-                    s.squares = f64::NAN;
-                }
-            } else if v.is_nan() || v.is_infinite() {
-                s.squares = f64::NAN;
-            }
+            self.states[groups.of(row)].add(v)?;
         }
         Ok(())
     }
 
     fn finish(&self, _: &mut FnContext, group: usize, out: &mut Column) -> Result<()> {
-        let s = &self.states[group];
-        let least = if self.spread.sample { 2.0 } else { 1.0 };
-        if s.n < least {
-            out.push_null();
-            return Ok(());
-        }
-        let variance = s.squares / if self.spread.sample { s.n - 1.0 } else { s.n };
-        out.push(Datum::F64(if self.spread.root { variance.sqrt() } else { variance }));
+        out.push(self.states[group].spread(self.spread).map_or(Datum::Null, Datum::F64));
         Ok(())
     }
 }
 
 #[derive(Clone, Copy)]
-enum Kind {
+pub(super) enum Kind {
     Count,
     Sxx,
     Syy,
@@ -212,13 +220,13 @@ fn regression(name: &str) -> Option<Kind> {
 
 /// PostgreSQL 15, float.c, float8_regr_accum: same sums. The first argument is Y, the second X.
 #[derive(Clone, Default)]
-struct Sums {
-    n: f64,
-    x: f64,
-    xx: f64,
-    y: f64,
-    yy: f64,
-    xy: f64,
+pub(super) struct Sums {
+    pub n: f64,
+    pub x: f64,
+    pub xx: f64,
+    pub y: f64,
+    pub yy: f64,
+    pub xy: f64,
 }
 
 struct Regression {
@@ -227,7 +235,7 @@ struct Regression {
 }
 
 impl Sums {
-    fn add(&mut self, y: f64, x: f64) -> Result<()> {
+    pub fn add(&mut self, y: f64, x: f64) -> Result<()> {
         let (before_x, before_y) = (self.x, self.y);
         self.n += 1.0;
         self.x += x;
@@ -263,7 +271,7 @@ impl Sums {
         Ok(())
     }
 
-    fn result(&self, kind: Kind) -> Option<f64> {
+    pub fn result(&self, kind: Kind) -> Option<f64> {
         if self.n < 1.0 {
             return None;
         }

@@ -364,17 +364,16 @@ impl Aggregator for SumInterval {
             out.push(Datum::Bytes(&sum.to_bytes()));
             return Ok(());
         }
-        // The type's own division by float8 carries months into days and days into time.
-        let div = crate::sql::func::type_operator("/", oid::INTERVAL, oid::FLOAT8);
-        let div = div.and_then(|o| crate::sql::func::func(o.func));
-        let div = div.ok_or_else(|| Error::internal("interval_div is missing"))?;
-        crate::sql::func::call_scalar(
-            fx,
-            div,
-            &[Datum::Bytes(&sum.to_bytes()), Datum::F64(self.counts[group] as f64)],
-            out,
-        )
+        mean_interval(fx, sum, self.counts[group] as f64, out)
     }
+}
+
+/// The type's own division by float8 carries months into days and days into time.
+pub(super) fn mean_interval(fx: &mut FnContext, sum: Interval, count: f64, out: &mut Column) -> Result<()> {
+    let div = crate::sql::func::type_operator("/", oid::INTERVAL, oid::FLOAT8);
+    let div = div.and_then(|o| crate::sql::func::func(o.func));
+    let div = div.ok_or_else(|| Error::internal("interval_div is missing"))?;
+    crate::sql::func::call_scalar(fx, div, &[Datum::Bytes(&sum.to_bytes()), Datum::F64(count)], out)
 }
 
 #[derive(Default)]

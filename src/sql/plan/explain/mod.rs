@@ -695,6 +695,32 @@ impl Explainer<'_, '_> {
         }
     }
 
+    /// The columns an index is searched by.
+    fn index_columns(
+        &mut self,
+        i: &super::IndexScan,
+        c: &super::IndexCondition,
+        alias: &str,
+        source: Source<'_>,
+    ) -> String {
+        let mut names = Vec::new();
+        for (k, (n, _)) in c.parts().enumerate() {
+            let column = &i.index.columns[n];
+            let attribute = i.rel.attributes.get((column.attno as usize).wrapping_sub(1));
+            names.push(match (c.computed.get(k), attribute) {
+                (Some(Some(e)), _) => self.scan_expr(searched(i, e), source),
+                (_, a) => {
+                    let name = quote_identifier(a.map_or(&column.name, |a| &a.name));
+                    if self.verbose { format!("{}.{name}", quote_identifier(alias)) } else { name.to_string() }
+                }
+            });
+        }
+        match &names[..] {
+            [one] => one.clone(),
+            many => format!("ROW({})", many.join(", ")),
+        }
+    }
+
     fn index_scan(&mut self, i: &super::IndexScan, plan: &Plan, s: &mut Shown<'_>) {
         let only = if i.index_only { "Index Only Scan" } else { "Index Scan" };
         s.kind = only.into();
@@ -713,21 +739,9 @@ impl Explainer<'_, '_> {
             .conditions
             .iter()
             .map(|c| {
+                let name = self.index_columns(i, c, &alias, source);
                 let column = &i.index.columns[c.column];
-                // A hash index is searched by the code of the value shown.
-                let plain = |e| match i.index.method {
-                    IndexMethod::Hash => crate::sql::bind::hashed_value(e),
-                    _ => e,
-                };
-                let attribute = i.rel.attributes.get((column.attno as usize).wrapping_sub(1));
-                let name = match (&c.computed, attribute) {
-                    (Some(e), _) => self.scan_expr(plain(e), source),
-                    (None, a) => {
-                        let name = quote_identifier(a.map_or(&column.name, |a| &a.name));
-                        if self.verbose { format!("{}.{name}", quote_identifier(&alias)) } else { name.to_string() }
-                    }
-                };
-                let shown = plain(&c.value);
+                let shown = searched(i, &c.value);
                 let value = || self.d.expr(shown, Source::None);
                 // Of the classes of patterns, text_pattern_ops and varchar_pattern_ops.
                 let bytes = matches!(column.opclass.0, 4217 | 4218);
@@ -839,4 +853,12 @@ fn collect<'p>(e: &'p Expr, out: &mut Vec<&'p SubPlan>) {
         }
         true
     });
+}
+
+/// A hash index is searched by the code of the value shown.
+fn searched<'e>(i: &super::IndexScan, e: &'e Expr) -> &'e Expr {
+    match i.index.method {
+        IndexMethod::Hash => crate::sql::bind::hashed_value(e),
+        _ => e,
+    }
 }
