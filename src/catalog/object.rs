@@ -48,6 +48,9 @@ pub mod class {
     pub const FOREIGN_DATA_WRAPPER: Oid = Oid(2328);
     pub const FOREIGN_SERVER: Oid = Oid(1417);
     pub const USER_MAPPING: Oid = Oid(1418);
+    pub const AMOP: Oid = Oid(2602);
+    pub const AMPROC: Oid = Oid(2603);
+    pub const CONVERSION: Oid = Oid(2607);
     pub const TS_DICTIONARY: Oid = Oid(3600);
     pub const TS_PARSER: Oid = Oid(3601);
     pub const TS_CONFIG: Oid = Oid(3602);

@@ -186,6 +186,9 @@ pub enum Form {
     /// With a COLLATE clause: the collation, and its name as its reader must write it. Kept until the binder has said by
     /// what everything is ordered.
     Collate(Oid, String),
+    /// `GROUPING(…)` of these grouping expressions, as planning has made it a look-up: EXPLAIN shows it. This form alone comes
+    /// to be computed.
+    Grouping(Vec<usize>),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -13,7 +13,7 @@ use super::settings::PlannerSettings;
 use super::{AggStrategy, Aggregate, Plan, PlanNode, cost};
 use crate::base::Result;
 use crate::sql::bind::{Distinct, Query};
-use crate::sql::expr::{AggCall, Expr, ExprKind, SortKey, same, same_operand};
+use crate::sql::expr::{AggCall, Expr, ExprKind, Form, SortKey, same, same_operand};
 use crate::types::{TypeRef, Value, oid};
 
 impl Planner<'_> {
@@ -212,8 +212,13 @@ fn grouping_to_case(e: &mut Expr, sets: &[Vec<usize>], column: usize) {
         let mask = |set: &Vec<usize>| list.iter().fold(0i32, |m, i| (m << 1) | i32::from(!set.contains(i)));
         let int = |n: i32| Expr::new(ExprKind::Const(Value::I32(n)), TypeRef::of(oid::INT4));
         let masks: Vec<i32> = sets.iter().map(mask).collect();
+        let form = Form::Grouping(list.clone());
+        let shown = |kind| {
+            let arg = Box::new(Expr::new(kind, TypeRef::of(oid::INT4)));
+            ExprKind::Written { form: form.clone(), arg }
+        };
         if list.is_empty() || masks.iter().all(|m| *m == masks[0]) {
-            e.kind = ExprKind::Const(Value::I32(masks.first().copied().unwrap_or(0)));
+            e.kind = shown(ExprKind::Const(Value::I32(masks.first().copied().unwrap_or(0))));
             return;
         }
         let Some((op, f)) = crate::sql::func::type_operator("=", oid::INT4, oid::INT4)
@@ -235,7 +240,7 @@ fn grouping_to_case(e: &mut Expr, sets: &[Vec<usize>], column: usize) {
             })
             .collect();
         let operand = Expr::new(ExprKind::Column(column), TypeRef::of(oid::INT4));
-        e.kind = ExprKind::Case { operand: Some(Box::new(operand)), arms, otherwise: None };
+        e.kind = shown(ExprKind::Case { operand: Some(Box::new(operand)), arms, otherwise: None });
         return;
     }
     e.for_each_child_mut(&mut |c| grouping_to_case(c, sets, column));

@@ -1,6 +1,7 @@
 //! The planner's state over the levels of a statement, and its entry.
 
 use super::fold::Folder;
+use super::relset::Planning;
 use super::settings::PlanContext;
 use super::{Cost, Cte, LockStrength, Plan, PlanColumn, PlanNode, PlannedStatement, RelationAccess};
 use crate::base::{Error, Oid, Result};
@@ -80,6 +81,7 @@ pub fn plan(mut query: Query, cx: &PlanContext<'_>) -> Result<PlannedStatement> 
     if !query.steps.is_empty() {
         return sequence(query, tag, cx);
     }
+    let _planning = Planning::begin();
     let returns_rows = !query.silent && query.write.as_ref().is_none_or(|w| !w.returning.is_empty());
     let origins = query.output().map(|t| t.origin.unwrap_or((Oid::INVALID, 0))).collect();
     let mut inlined = Vec::new();
@@ -311,7 +313,6 @@ impl Planner<'_> {
     fn outer_to_slots(&mut self, e: &mut Expr) {
         let level = self.levels.len() - 1;
         match &mut e.kind {
-            ExprKind::Row { fields, names } => names.truncate(fields.len()),
             ExprKind::Var { rel, attno, levels_up } if *levels_up > 0 => {
                 let slot = self.slot_for(level, *rel, *attno, *levels_up, e.ty);
                 e.kind = ExprKind::ExecParam(slot);

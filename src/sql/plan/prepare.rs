@@ -99,7 +99,7 @@ pub(super) fn prepare(query: &mut Query) {
 /// The relations an outer join may leave empty.
 fn nullable_rels(node: &FromNode, nullable: bool, out: &mut RelSet) {
     match node {
-        FromNode::Rel(r) if nullable && *r < MAX_RELS => out.insert(*r),
+        FromNode::Rel(r) if nullable => out.insert(*r),
         FromNode::Rel(_) => {}
         FromNode::Join(j) => {
             let (l, r) = match j.kind {
@@ -132,7 +132,7 @@ fn whole_rows(query: &mut Query) {
             return;
         }
         let Some(ExprKind::Var { rel, levels_up, .. }) = fields.first().map(|f| f.kind.clone()) else { return };
-        if levels_up != depth || rel >= MAX_RELS || !nullable.has(rel) {
+        if levels_up != depth || !nullable.has(rel) {
             return;
         }
         names.truncate(fields.len());
@@ -173,9 +173,21 @@ fn pull_up(query: &mut Query) {
         }
         // A later one may read an earlier one's columns (LATERAL), so its expressions go in first.
         for (rel, exprs) in pending.into_iter().rev() {
+            rows_of_columns(query, rel);
             replace_rel(query, rel, &exprs);
         }
     }
+}
+
+/// The row of a relation that goes away is one of what its columns become.
+fn rows_of_columns(query: &mut Query, gone: usize) {
+    query.walk_mut(0, &mut |e, depth| {
+        let ExprKind::Row { fields, names } = &mut e.kind else { return };
+        let first = fields.first().map(|f| &f.kind);
+        if matches!(first, Some(ExprKind::Var { rel, levels_up, .. }) if *rel == gone && *levels_up == depth) {
+            names.truncate(fields.len());
+        }
+    });
 }
 
 /// A rel pulled up, with the expressions that stand for its columns.
@@ -290,6 +302,8 @@ fn pull_up_rel(
     let source = std::mem::replace(&mut query.rels[rel].source, Source::Values(Vec::new()));
     let Source::Subquery(sub) = source else { return None };
     let mut sub = *sub;
+    // Among the relations around it nobody would know which rows its own outer joins leave empty.
+    whole_rows(&mut sub);
     let offset = query.rels.len();
     // Its references move one level out, its own rels behind ours.
     sub.walk_mut(0, &mut |e, depth| match &mut e.kind {
@@ -665,7 +679,7 @@ fn members(node: &FromNode) -> RelSet {
     let mut list = Vec::new();
     node.rels(&mut list);
     let mut out = RelSet::EMPTY;
-    list.into_iter().filter(|r| *r < MAX_RELS).for_each(|r| out.insert(r));
+    list.into_iter().for_each(|r| out.insert(r));
     out
 }
 

@@ -2,7 +2,7 @@
 
 use super::planner::Planner;
 use crate::bail;
-use crate::base::{Error, Result};
+use crate::base::Result;
 use crate::sql::bind::Source;
 use crate::sql::expr::{Expr, ExprKind};
 use crate::types::{TypeRef, Value, oid};
@@ -30,24 +30,9 @@ impl Planner<'_> {
             quals.push(Expr::new(ExprKind::Func { func, oper: None, args, variadic: false }, TypeRef::of(oid::BOOL)));
             return Ok(quals);
         }
-        let find = |name: &str, l, r| {
-            crate::sql::func::type_operator(name, l, r)
-                .and_then(|o| crate::sql::func::user::function_of(o).map(|f| (o, f)))
-                .ok_or_else(|| Error::internal(format!("operator {name} is missing")))
-        };
-        let random = crate::sql::func::funcs_named("random")
-            .first()
-            .copied()
-            .ok_or_else(|| Error::internal("function random() is missing"))?;
-        let float = TypeRef::of(oid::FLOAT8);
-        let call = |f, o: Option<crate::base::Oid>, args, ty| {
-            Expr::new(ExprKind::Func { func: f, oper: o, args, variadic: false }, ty)
-        };
-        let hundred = Expr::new(ExprKind::Const(Value::F64(100.0)), float);
-        let (times, times_f) = find("*", oid::FLOAT8, oid::FLOAT8)?;
-        let (less, less_f) = find("<", oid::FLOAT8, oid::FLOAT4)?;
-        let dice = call(times_f, Some(times.oid), vec![call(random, None, Vec::new(), float), hundred], float);
-        quals.push(call(less_f, Some(less.oid), vec![dice, s.percent.clone()], TypeRef::of(oid::BOOL)));
+        let func = crate::sql::func::sample::by_chance(s.bernoulli);
+        let args = vec![s.percent.clone()];
+        quals.push(Expr::new(ExprKind::Func { func, oper: None, args, variadic: false }, TypeRef::of(oid::BOOL)));
         Ok(quals)
     }
 }

@@ -176,13 +176,15 @@ impl<'t> Search<'t> {
     fn greedy(&mut self, base: &[RelSet]) {
         let mut parts = base.to_vec();
         let mut scores: HashMap<(RelSet, RelSet), f64> = HashMap::new();
+        let mut touching: HashMap<(RelSet, RelSet), bool> = HashMap::new();
         while parts.len() > 1 {
             let mut best: Option<(usize, usize, f64)> = None;
             for pass in 0..2 {
                 for i in 0..parts.len() {
                     for j in i + 1..parts.len() {
                         let (a, b) = (parts[i], parts[j]);
-                        if (pass == 0) != self.touches(a, b) {
+                        let touches = *touching.entry((a, b)).or_insert_with(|| self.touches(a, b));
+                        if (pass == 0) != touches {
                             continue;
                         }
                         let score = match scores.get(&(a, b)) {

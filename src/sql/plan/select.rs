@@ -14,7 +14,8 @@ use super::relset::MAX_RELS;
 use super::selectivity::Facts;
 use super::tree::is_tree;
 use super::{Plan, cost};
-use crate::base::{Error, Result};
+use crate::base::Result;
+use crate::err;
 use crate::sql::bind::{Distinct, Query};
 use crate::sql::expr::{Expr, ExprKind, SortKey};
 
@@ -66,8 +67,8 @@ impl Planner<'_> {
         let known = query.rels.len();
         super::prepare::prepare(query);
         self.note_relations(query, known);
-        if query.rels.len() > MAX_RELS {
-            return Err(Error::unsupported(format!("a query of more than {MAX_RELS} relations is not supported")));
+        if query.rels.len() >= MAX_RELS {
+            return Err(err!(PROGRAM_LIMIT_EXCEEDED, "too many range table entries"));
         }
         Ok(())
     }

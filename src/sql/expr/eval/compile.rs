@@ -5,7 +5,7 @@ use super::logic::RowCompareOp;
 use super::sub_plan::SubPlanOp;
 use super::{Eval, Op};
 use crate::base::Oid;
-use crate::sql::expr::{Expr, ExprKind, RowPair};
+use crate::sql::expr::{Expr, ExprKind, Form, RowPair};
 use crate::sql::func::FuncDef;
 use crate::sql::plan::Plan;
 use crate::types::{TypeRef, oid};
@@ -138,7 +138,11 @@ pub(super) fn compile(e: &Expr, scope: &mut Scope) -> Eval {
             Op::ArrayCast { arg, slot, element }
         }
         ExprKind::Array { elements, nested } => Op::Array { elements: list(elements, scope), nested: *nested },
-        ExprKind::Row { fields, names } => Op::Row { fields: list(fields, scope), names: names.clone() },
+        // One name more than fields says that it is a relation's row.
+        ExprKind::Row { fields, names } => {
+            let names = names.iter().take(fields.len()).cloned().collect();
+            Op::Row { fields: list(fields, scope), names }
+        }
         ExprKind::RowCompare { op, pairs: p } => {
             Op::RowCompare(Box::new(RowCompareOp { op: *op, pairs: pairs(p, scope) }))
         }
@@ -173,6 +177,7 @@ pub(super) fn compile(e: &Expr, scope: &mut Scope) -> Eval {
         ExprKind::Aggregate(_) => Op::Unsupported("an aggregate"),
         ExprKind::Window(_) => Op::Unsupported("a window function"),
         ExprKind::SetReturning { .. } => Op::Unsupported("a set-returning function"),
+        ExprKind::Written { form: Form::Grouping(_), arg } => return compile(arg, scope),
         ExprKind::Written { .. } => Op::Unsupported("an expression to be shown"),
         ExprKind::CurrentRow => Op::Unsupported("CURRENT ROW"),
     };

@@ -1,7 +1,7 @@
 //! Expressions of a plan as SQL again, for EXPLAIN. PostgreSQL 15, ruleutils.c: same parentheses.
 
 use super::outputs::{can_project, is_scan};
-use crate::sql::expr::{AggCall, Expr, ExprKind, FrameMode, SortKey, SubPlan, SubPlanKind, WindowCall};
+use crate::sql::expr::{AggCall, Expr, ExprKind, Form, FrameMode, SortKey, SubPlan, SubPlanKind, WindowCall};
 use crate::sql::func;
 use crate::sql::plan::{Plan, PlanNode};
 use crate::types::context::TypeHooks;
@@ -32,6 +32,7 @@ pub(super) enum Source<'p> {
     Conflict(&'p crate::catalog::Relation),
 }
 
+#[derive(Clone)]
 pub(super) struct Deparser<'d> {
     pub io: &'d IoContext,
     /// Columns are shown with their relation's name.
@@ -229,8 +230,21 @@ impl Deparser<'_> {
     pub fn below(&self, e: &Expr, source: Source<'_>) -> (String, bool) {
         match e.kind {
             ExprKind::Column(i) => self.column(source, i),
+            ExprKind::Row { ref fields, ref names }
+                if names.len() > fields.len() && self.whole_row(fields, source).is_some() =>
+            {
+                (self.expr(e, source), true)
+            }
             _ => (format!("({})", self.expr(e, source)), false),
         }
+    }
+
+    /// A relation's row: the relation that its first column is of. None: the columns are computed, or there are none.
+    fn whole_row(&self, fields: &[Expr], source: Source<'_>) -> Option<String> {
+        let ExprKind::Column(i) = fields.first()?.kind else { return None };
+        let (text, plain) = Deparser { prefix: true, ..self.clone() }.column(source, i);
+        let relation = text.rsplit_once('.')?.0;
+        plain.then(|| format!("{relation}.*"))
     }
 
     /// What a relation is called here, if it has a name of its own.
@@ -480,7 +494,10 @@ impl Deparser<'_> {
                 format!("({})::{}", self.expr(a, s), self.type_name(e.ty))
             }
             ExprKind::Array { elements, .. } => format!("ARRAY[{}]", self.list(elements, s)),
-            ExprKind::Row { fields, .. } => format!("ROW({})", self.list(fields, s)),
+            ExprKind::Row { fields, names } => {
+                let whole = self.whole_row(fields, s).filter(|_| names.len() > fields.len());
+                whole.unwrap_or_else(|| format!("ROW({})", self.list(fields, s)))
+            }
             ExprKind::RowCompare { op, pairs } => {
                 let side = |left: bool| {
                     let list: Vec<String> =
@@ -524,6 +541,19 @@ impl Deparser<'_> {
             ExprKind::Window(w) => self.window(w, s),
             ExprKind::SetReturning { func: f, args } => format!("{}({})", f.name, self.list(args, s)),
             ExprKind::Grouping { .. } => "GROUPING()".to_owned(),
+            ExprKind::Written { form: Form::Grouping(items), .. } => {
+                let list: Vec<String> = match s {
+                    Source::Grouped(p) | Source::Aggregated(p) => match &p.node {
+                        PlanNode::Aggregate(a) => {
+                            let item = |i: &usize| a.group_by.get(*i).map(|e| self.below(e, Source::Plan(&a.input)).0);
+                            items.iter().filter_map(item).collect()
+                        }
+                        _ => Vec::new(),
+                    },
+                    _ => Vec::new(),
+                };
+                format!("GROUPING({})", list.join(", "))
+            }
             ExprKind::Written { arg, .. } => self.expr(arg, s),
             ExprKind::CurrentRow => "CURRENT ROW".to_owned(),
             ExprKind::Var { .. } | ExprKind::SubLink(_) => "???".to_owned(),

@@ -6,6 +6,7 @@ mod json;
 mod modify;
 mod names;
 mod outputs;
+mod sample;
 mod text;
 mod unique;
 
@@ -429,8 +430,12 @@ impl Explainer<'_, '_> {
                 s.facts.push(("Alias", json!(alias)));
             }
             PlanNode::SeqScan { rel, alias, filter, .. } => {
-                s.kind = "Seq Scan".into();
+                let (sampling, filter) = sample::sampled(filter.as_ref());
+                s.kind = if sampling.is_some() { "Sample Scan" } else { "Seq Scan" }.into();
                 self.place(rel, &self.called(plan, alias), s);
+                if let Some(text) = sampling.and_then(|e| self.sampling(e, plan)) {
+                    s.details.push(("Sampling".into(), text));
+                }
                 self.filter(filter.as_ref(), plan, s);
             }
             PlanNode::VirtualScan { rel, alias, filter, view, .. } => {

@@ -1,10 +1,14 @@
-//! What objects are called: `pg_describe_object`, `pg_identify_object`, `pg_identify_object_as_address`.
+//! What objects are called, and which a name means: `pg_describe_object`, `pg_identify_object`,
+//! `pg_identify_object_as_address`, `pg_get_object_address`.
 //!
 //! An object is named by its catalog, its OID and, of a column, its number. [`Named`] is all three functions want to know.
 //! PostgreSQL 15, objectaddress.c: same words.
 
+mod address;
+mod kinds;
 mod named;
 mod parts;
+mod search;
 mod types;
 
 use super::{SystemFn, push_record};
@@ -19,6 +23,7 @@ use named::Named;
 pub(super) fn find(src: &str) -> Option<SystemFn> {
     Some(match src {
         "pg_describe_object" => describe,
+        "pg_get_object_address" => address::address,
         "pg_identify_object" => identify,
         "pg_identify_object_as_address" => as_address,
         _ => return None,

@@ -49,7 +49,9 @@ pub(super) fn of(catalog: &Catalog, key: ObjectKey) -> Option<Named> {
         class::FOREIGN_DATA_WRAPPER | class::FOREIGN_SERVER | class::USER_MAPPING => foreign(catalog, key),
         class::DEFAULT_ACL | class::STATISTIC_EXT | class::PUBLICATION | class::EVENT_TRIGGER => stored(catalog, key),
         class::OPFAMILY => fixed_object(catalog, key).or_else(|| family(catalog, oid)),
-        class::EXTENSION | class::OPCLASS => stored(catalog, key).or_else(|| fixed_object(catalog, key)),
+        class::EXTENSION | class::OPCLASS | class::COLLATION => {
+            stored(catalog, key).or_else(|| fixed_object(catalog, key))
+        }
         Oid(6106) => published_table(catalog, oid),
         Oid(6237) => published_schema(catalog, oid),
         class::TABLESPACE => catalog.tablespace(oid).map(|t| alone("tablespace", &t.name)),
@@ -276,6 +278,10 @@ fn stored(catalog: &Catalog, key: ObjectKey) -> Option<Named> {
         }
         Object::DefaultAcl(d) => Some(default_acl(catalog, d)),
         Object::Extension(e) => Some(alone("extension", &e.name)),
+        Object::Collation(c) => {
+            let bare = catalog.effective_path().contains(&c.namespace);
+            Some(placed("collation", &schema_name(catalog, c.namespace), &c.name, bare))
+        }
         Object::OpClass(o) => {
             let bare = catalog.effective_path().contains(&o.namespace);
             let mut named = placed("operator class", &schema_name(catalog, o.namespace), &o.name, bare);
@@ -382,9 +388,9 @@ fn text_search(catalog: &Catalog, kind: Kind, oid: Oid) -> Option<Named> {
     Some(placed(kind.word(), &schema_name(catalog, namespace), &name, visible))
 }
 
-/// What only initdb makes.
-fn fixed_object(catalog: &Catalog, key: ObjectKey) -> Option<Named> {
-    let (word, text) = match key.class {
+/// Rows of a catalog that initdb makes, with the word for what they are.
+fn fixed_rows(class: Oid) -> Option<(&'static str, &'static str)> {
+    Some(match class {
         class::COLLATION => ("collation", facts!("pg_collation")),
         Oid(2607) => ("conversion", facts!("pg_conversion")),
         class::LANGUAGE => ("language", facts!("pg_language")),
@@ -392,8 +398,28 @@ fn fixed_object(catalog: &Catalog, key: ObjectKey) -> Option<Named> {
         Oid(3079) => ("extension", facts!("pg_extension")),
         Oid(2616) => ("operator class", facts!("pg_opclass")),
         Oid(2753) => ("operator family", facts!("pg_opfamily")),
+        Oid(2602) => ("operator of access method", facts!("pg_amop")),
+        Oid(2603) => ("function of access method", facts!("pg_amproc")),
         _ => return None,
-    };
+    })
+}
+
+/// The numbers of a catalog's rows that initdb makes.
+pub(super) fn fixed_oids(class: Oid) -> Vec<Oid> {
+    let lines = fixed_rows(class).map_or("", |r| r.1).lines();
+    lines.filter_map(|l| l.split('\t').next()?.parse().ok()).map(Oid).collect()
+}
+
+/// The number of the row that `fits`.
+pub(super) fn fixed_row_of(class: Oid, fits: impl Fn(&[&str]) -> bool) -> Option<Oid> {
+    let rows = fixed_rows(class)?.1.lines().map(|l| l.split('\t').collect::<Vec<_>>());
+    let row = rows.into_iter().find(|r| fits(r))?;
+    Some(number(&row, 0))
+}
+
+/// What only initdb makes.
+fn fixed_object(catalog: &Catalog, key: ObjectKey) -> Option<Named> {
+    let (word, text) = fixed_rows(key.class)?;
     let row = fixed_row(text, key.oid)?;
     Some(match key.class {
         class::LANGUAGE | class::ACCESS_METHOD | Oid(3079) => alone(word, row.get(1)?),
